@@ -1,0 +1,90 @@
+"""All that decides the pixels of a run, and nothing else: no paths, no device, no clock."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from backend.plan.request import OptionValue, Sampler
+from backend.scene.layer import Digest, Fraction, Identifier, Placement, Record, Seed, Structure, Weight
+from backend.scene.scene import canonical_json
+
+
+class Note(Record):
+    """Something a person must know about a run; ``layer_id`` is empty when it concerns the whole scene.
+
+    ``code`` is stable (hidden, empty, off_canvas, too_small, covered, phrase_missing, phrase_truncated, no_phrase,
+    prompt_truncated, resized); ``text`` is the sentence shown.
+    """
+
+    code: str
+    layer_id: str = ""
+    text: str
+
+
+class PlannedLayer(Record):
+    """A layer that takes part. The placement is in generation pixels; tokens are positions in the prompt's row.
+
+    ``tokens`` are indices into the tokenised prompt including its begin token (so the first word is 1).
+    """
+
+    layer_id: Identifier
+    phrase: str
+    tokens: tuple[Annotated[int, Field(ge=0)], ...]
+    picture: Digest | None
+    mask: Digest | None
+    placement: Placement
+    opacity: Fraction
+    noise: Fraction
+    attention_positive: Weight
+    attention_negative: Weight
+    structure: Structure
+    seed: Seed | None = None
+
+
+class WholePicture(Record):
+    """Every planned layer is generated; uncovered pixels are the implicit layer 0 with this noise level."""
+
+    kind: Literal["whole"] = "whole"
+    uncovered_noise: Fraction = 1.0
+
+
+class OneLayer(Record):
+    """One layer is generated over ``source``; pixels farther than ``feather_px`` from its mask stay identical."""
+
+    kind: Literal["layer"] = "layer"
+    layer_id: Identifier
+    source: Digest
+    feather_px: Annotated[int, Field(ge=0)]
+
+
+class Plan(Record):
+    """The recipe of a run. Same plan, software, hardware class and batch size give the same pixels.
+
+    ``seeds`` has one entry per candidate; ``batch`` candidates run together. ``layers`` go from back to front.
+    ``notes`` do not decide pixels and are left out of the digest.
+    """
+
+    version: Literal[1] = 1
+    model: Identifier
+    method: Identifier
+    sampler: Sampler
+    steps: Annotated[int, Field(ge=1, le=200)]
+    guidance_scale: Annotated[float, Field(ge=1.0, le=30.0)]
+    width_px: Annotated[int, Field(ge=8)]
+    height_px: Annotated[int, Field(ge=8)]
+    prompt: str
+    negative: str
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+    batch: Annotated[int, Field(ge=1)]
+    layers: tuple[PlannedLayer, ...]
+    target: Annotated[WholePicture | OneLayer, Field(discriminator="kind")]
+    options: dict[str, OptionValue] = {}
+    notes: tuple[Note, ...] = ()
+
+    def digest(self) -> str:
+        """SHA-256 over everything that decides the pixels."""
+        record: dict[str, Any] = self.model_dump(mode="json", exclude={"notes"})
+        return hashlib.sha256(canonical_json(record).encode()).hexdigest()

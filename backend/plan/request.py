@@ -1,0 +1,65 @@
+"""What a person asks for: a whole picture, or one object again."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from backend.errors import RequestError
+from backend.scene.layer import Digest, Identifier, Record, Seed
+
+Sampler = Literal["ddim", "euler", "euler_ancestral", "dpmpp_2m", "unipc", "lcm"]
+OptionValue = bool | int | float | str
+
+
+class Settings(Record):
+    """The dials of a run. ``options`` are the method's own and are checked by its Options type."""
+
+    model: Identifier = "pocket"
+    method: Identifier = "collage"
+    sampler: Sampler = "ddim"
+    steps: Annotated[int, Field(ge=1, le=200)] = 30
+    guidance_scale: Annotated[float, Field(ge=1.0, le=30.0)] = 5.0
+    seed: Seed = 0
+    count: Annotated[int, Field(ge=1, le=16)] = 4
+    options: dict[str, OptionValue] = {}
+
+
+class Compose(Record):
+    """Make ``count`` pictures of the whole scene."""
+
+    kind: Literal["compose"] = "compose"
+    settings: Settings = Settings()
+
+
+class Reroll(Record):
+    """Make one layer again over a finished picture that stays as it is (Collage Diffusion, section 4.5).
+
+    ``source`` is the digest of the picked candidate's PNG; ``feather_px`` (generation pixels) how far beyond the
+    layer's mask the new pixels may blend into it.
+    """
+
+    kind: Literal["reroll"] = "reroll"
+    settings: Settings = Settings()
+    layer_id: Identifier
+    source: Digest
+    feather_px: Annotated[int, Field(ge=0, le=256)] = 4
+
+
+Request = Annotated[Compose | Reroll, Field(discriminator="kind")]
+_ADAPTER: TypeAdapter[Compose | Reroll] = TypeAdapter(Request)
+
+
+def build_request(record: Any) -> Compose | Reroll:
+    """A request from an untrusted mapping; a RequestError names the first field that is wrong."""
+    try:
+        return _ADAPTER.validate_python(record)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        field = ".".join(str(part) for part in first["loc"] if part not in ("compose", "reroll")) or "request"
+        raise RequestError(
+            f"{field} = {str(first.get('input'))[:60]!r} cannot be used.",
+            limit=first["msg"].rstrip(".") + ".",
+            remedy=f"Correct {field} and try again.",
+        ) from None

@@ -1,0 +1,81 @@
+"""What happens to a job, in order. The store numbers events without gaps; terminal ones are the last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from backend.plan.plan import Plan
+from backend.scene.scene import Picture, Pixels
+
+JobState = Literal["queued", "running", "finished", "failed", "cancelled", "interrupted"]
+TERMINAL: frozenset[str] = frozenset({"finished", "failed", "cancelled", "interrupted"})
+
+
+@dataclass(frozen=True)
+class Started:
+    """A worker took the job on ``device``."""
+
+    device: str
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """``done`` of ``total`` steps; ``preview_jpeg`` is empty when this step has no preview."""
+
+    done: int
+    total: int
+    preview_jpeg: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True)
+class Made:
+    """Finished pictures, uint8 (h, w, 3), of the plan's candidates from ``offset`` on."""
+
+    offset: int
+    pictures: tuple[Picture, ...] = field(repr=False)
+    changed_outside: tuple[int | None, ...] = ()
+
+
+@dataclass(frozen=True)
+class Finished:
+    """All pictures were made."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """No (further) picture will come; the three parts of the error."""
+
+    what: str
+    limit: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """The job was stopped on request."""
+
+
+Event = Started | Progressed | Made | Finished | Failed | Cancelled
+
+
+class Handle(Protocol):
+    """A job in a worker's hands."""
+
+    def events(self) -> Iterator[Event]:
+        """Blocks for each next event; ends after a terminal one."""
+        ...
+
+    def cancel(self) -> None:
+        """Ask for the stop; takes effect within one step. Safe at any time and more than once."""
+        ...
+
+
+class Worker(Protocol):
+    """Somebody who runs plans, one at a time."""
+
+    @property
+    def device(self) -> str: ...
+
+    def submit(self, job_id: str, plan: Plan, pixels: Pixels) -> Handle: ...
