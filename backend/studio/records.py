@@ -1,0 +1,161 @@
+"""What the studio hands to a front end: records that are JSON as they stand."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from backend.plan.plan import Note
+from backend.plan.request import OptionValue, Settings
+from backend.scene.layer import Record
+from backend.scene.scene import Scene
+from backend.studio.events import JobState
+
+
+class DeskState(Record):
+    """What the browser wants kept beside the scene; empty strings mean nothing picked, nothing selected."""
+
+    settings: Settings = Settings()
+    picked: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+    selected: str = Field(default="", max_length=64)
+
+
+class Candidate(Record):
+    """One picture that came out. Immutable; ``digest`` names its pixels, ``plan`` the recipe.
+
+    ``layer_id`` and ``source`` are empty for whole pictures; ``changed_outside`` is a count for re-rolls.
+    """
+
+    id: str
+    job: str
+    index: int
+    seed: int
+    digest: str
+    width_px: int
+    height_px: int
+    layer_id: str
+    source: str
+    changed_outside: int | None
+    plan: str
+    batch: int
+    created: str
+
+
+class Job(Record):
+    """A plan on its way. ``layer_id`` is empty when the whole picture is made."""
+
+    id: str
+    project: str
+    state: JobState
+    layer_id: str
+    done: int
+    total: int
+    created: str
+
+
+class Coverage(Record):
+    """How much of the picture a layer shows: a fraction of the canvas, and latent cells of the chosen model."""
+
+    layer_id: str
+    visible_frac: float
+    cells: float
+
+
+class Project(Record):
+    """A scene that was saved, and everything made from it."""
+
+    id: str
+    revision: int
+    scene: Scene
+    desk: DeskState
+    job: Job | None
+    candidates: tuple[Candidate, ...]
+    coverage: tuple[Coverage, ...]
+    notes: tuple[Note, ...]
+
+
+class Saved(Record):
+    """The answer to a save."""
+
+    revision: int
+    digest: str
+    coverage: tuple[Coverage, ...]
+    notes: tuple[Note, ...]
+
+
+class TakenPicture(Record):
+    """A picture file that was decoded and stored; ``notes`` say what was changed on the way in (sentences)."""
+
+    digest: str
+    width_px: int
+    height_px: int
+    opaque: bool
+    notes: tuple[str, ...]
+
+
+class Submitted(Record):
+    """The answer to a request: the job, and what the person should know before it ends."""
+
+    job: str
+    notes: tuple[Note, ...]
+
+
+class News(Record):
+    """Events of a job after a number. Each is {"n", "kind", …}; only the newest preview is carried (a data URI)."""
+
+    state: JobState
+    events: tuple[dict[str, object], ...]
+    candidates: tuple[Candidate, ...]
+
+
+class OptionField(Record):
+    """One option of a method, as a form needs it: range, unit, help and the paper's section."""
+
+    name: str
+    title: str
+    kind: Literal["bool", "int", "float", "choice"]
+    default: OptionValue
+    minimum: float = 0.0
+    maximum: float = 1.0
+    step: float = 0.01
+    choices: tuple[str, ...] = ()
+    unit: str = ""
+    help: str = ""
+    section: str = ""
+
+
+class MethodFacts(Record):
+    """A method and its options."""
+
+    id: str
+    title: str
+    options: tuple[OptionField, ...]
+
+
+class ModelFacts(Record):
+    """A model that is present, and the device it would run on."""
+
+    id: str
+    title: str
+    device: str
+    native_px: int
+    cell_px: int
+
+
+class Example(Record):
+    """A scene that ships with Lamina."""
+
+    id: str
+    title: str
+
+
+class Facts(Record):
+    """What does not change while the studio runs."""
+
+    version: str
+    models: tuple[ModelFacts, ...]
+    methods: tuple[MethodFacts, ...]
+    samplers: tuple[str, ...]
+    examples: tuple[Example, ...]
+    limits: dict[str, int]
