@@ -55,10 +55,10 @@ def face(x: float, y: float, span: float, eye: float = 0.075) -> tuple[Part, ...
 
 def ball() -> tuple[Part, ...]:
     """A beach ball: a broad cream belt and a button."""
-    belt = smooth([(-0.93, -0.05), (-0.4, 0.22), (0.2, 0.26), (0.9, 0.0), (0.88, 0.36), (0.2, 0.66), (-0.4, 0.6), (-0.84, 0.34)])
+    belt = smooth([(-0.88, -0.06), (-0.4, 0.16), (0.2, 0.2), (0.9, -0.04), (0.84, 0.3), (0.2, 0.56), (-0.4, 0.52), (-0.82, 0.3)])
     return (
         Part((ellipse(0, 0, 0.93),)),
-        Part((belt,), CREAM, relief=0.25, cuts=()),
+        Part((belt,), CREAM, relief=0.25),
         Part((ellipse(-0.2, -0.62, 0.17, 0.11, -14),), CREAM, relief=0.3),
     )
 
@@ -89,12 +89,12 @@ def heart_() -> tuple[Part, ...]:
 
 
 def house() -> tuple[Part, ...]:
-    """Coloured walls, a dark roof with a chimney, a door and a lit window."""
+    """Coloured walls under a darker roof, a chimney, a door and a lit window."""
     roof = rounded([(0, -0.96), (0.96, -0.12), (0.82, 0.04), (-0.82, 0.04), (-0.96, -0.12)], 0.08)
     return (
         Part((box(0.38, -0.86, 0.62, -0.3, 0.03),), (178, 96, 82), relief=0.5),
         Part((box(-0.7, -0.14, 0.7, 0.93, 0.05),), relief=0.4),
-        Part((roof,), (122, 74, 74), relief=0.7),
+        Part((roof,), "tint", 0.66, 0.7),
         Part((box(-0.46, 0.3, -0.06, 0.93, 0.1),), WOOD, relief=0.4),
         flat(ellipse(-0.14, 0.62, 0.045), LAMP),
         Part((box(0.1, 0.26, 0.54, 0.66, 0.04),), LAMP, relief=0.2),
@@ -135,10 +135,10 @@ def fish() -> tuple[Part, ...]:
 
 
 def boat() -> tuple[Part, ...]:
-    """A sailing boat: coloured hull, cream sails, a pennant."""
+    """A sailing boat: coloured hull and mainsail, a cream jib, a pennant."""
     return (
         Part((box(-0.07, -0.92, 0.03, 0.45, 0.03),), WOOD, relief=0.5),
-        Part((rounded([(0.1, -0.8), (0.82, 0.28), (0.1, 0.28)], 0.08),), CREAM, relief=0.5),
+        Part((rounded([(0.1, -0.8), (0.86, 0.28), (0.1, 0.28)], 0.08),), relief=0.5),
         Part((rounded([(-0.14, -0.58), (-0.14, 0.28), (-0.7, 0.28)], 0.08),), CREAM, 0.93, 0.5),
         Part((rounded([(-0.02, -1.0), (0.36, -0.88), (-0.02, -0.76)], 0.03),), "tint", relief=0.3),
         Part((rounded([(-0.98, 0.38), (0.98, 0.38), (0.68, 0.92), (-0.62, 0.92)], 0.14),), relief=0.8),
@@ -213,7 +213,10 @@ def moon() -> tuple[Part, ...]:
 
 def cloud() -> tuple[Part, ...]:
     """Four puffs on a flat floor, with a face."""
-    puffs = (ellipse(-0.6, 0.22, 0.37), ellipse(-0.22, -0.18, 0.42), ellipse(0.3, -0.06, 0.36), ellipse(0.66, 0.28, 0.31), box(-0.7, 0.1, 0.7, 0.59, 0.2))
+    puffs = (
+        ellipse(-0.58, 0.24, 0.4), ellipse(-0.2, -0.2, 0.48), ellipse(0.34, -0.06, 0.38), ellipse(0.66, 0.32, 0.33),
+        box(-0.7, 0.1, 0.7, 0.65, 0.2),
+    )
     return (Part(puffs), *face(0, 0.14, 0.19, 0.07))
 
 

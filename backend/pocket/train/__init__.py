@@ -1,0 +1,1 @@
+"""How the pocket family was made: ``python -m backend.pocket.train PART`` (scenes, autoencoder, latents, unet, judge)."""

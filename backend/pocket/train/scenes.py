@@ -1,0 +1,96 @@
+"""Training scenes on disk: pictures, instance maps and what is said about them, drawn by several processes.
+
+In the folder: ``pictures.npy`` uint8 (n, 128, 128, 3), ``instances.npy`` uint8 (n, 128, 128) with 0 = background and
+k + 1 = k-th object, ``scenes.json`` with background and objects of each.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.pocket.world import Drawing, draw_scene
+
+SIZE_PX = 128
+FIRST_SEED = 1_000_000
+"""Training draws seeds from here on; tests and evaluation use smaller ones, so they never meet a training scene."""
+LARGE, MIXED = 18_000, 10_000
+"""Scenes of one or two large objects, and scenes of one to four objects of many sizes (in this order on disk)."""
+
+
+@dataclass(frozen=True)
+class SceneWords:
+    """What a training scene shows: the objects as (class, colour, texture), in the order of the instance map."""
+
+    background: str
+    looks: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True)
+class SceneSet:
+    """Memory-mapped training scenes; see the module's first lines."""
+
+    pictures: NDArray[np.uint8]
+    instances: NDArray[np.uint8]
+    words: tuple[SceneWords, ...]
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+
+def draw_training_scene(index: int) -> Drawing:
+    """The scene with this number; the first ``LARGE`` ones hold one or two large objects."""
+    seed = FIRST_SEED + index
+    if index < LARGE:
+        return draw_scene(seed, SIZE_PX, (1, 2))
+    scale = float(np.random.default_rng((seed, 2)).uniform(0.62, 1.0))
+    return draw_scene(seed, SIZE_PX, (1, 2, 3, 4), scale=scale)
+
+
+def _draw_share(folder: Path, start: int, stop: int) -> None:
+    pictures = np.load(folder / "pictures.npy", mmap_mode="r+")
+    instances = np.load(folder / "instances.npy", mmap_mode="r+")
+    lines = []
+    for index in range(start, stop):
+        drawing = draw_training_scene(index)
+        pictures[index] = drawing.picture
+        instances[index] = (drawing.visible * np.arange(1, len(drawing.visible) + 1)[:, None, None]).sum(0)
+        looks = tuple((p.class_, p.colour, p.texture) for p in drawing.placements)
+        lines.append(json.dumps(asdict(SceneWords(drawing.background, looks))))
+    (folder / f"scenes_{start:06d}.jsonl").write_text("\n".join(lines) + "\n")
+
+
+def draw_training_set(folder: Path, count: int = LARGE + MIXED, workers: int = 2) -> None:
+    """Draw all training scenes into the folder; the result does not depend on the number of workers."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, shape in (("pictures", (count, SIZE_PX, SIZE_PX, 3)), ("instances", (count, SIZE_PX, SIZE_PX))):
+        np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.uint8, shape).flush()
+    cuts = np.linspace(0, count, workers + 1).astype(int)
+    context = get_context("spawn")
+    crew = [
+        context.Process(target=_draw_share, args=(folder, int(a), int(b)))
+        for a, b in zip(cuts[:-1], cuts[1:], strict=True)
+    ]
+    for worker in crew:
+        worker.start()
+    for worker in crew:
+        worker.join()
+    if any(worker.exitcode for worker in crew):
+        raise RuntimeError("a drawing worker stopped with an error; its message is above")
+    parts = sorted(folder.glob("scenes_*.jsonl"))
+    (folder / "scenes.jsonl").write_text("".join(part.read_text() for part in parts))
+    for part in parts:
+        part.unlink()
+
+
+def load_training_set(folder: Path) -> SceneSet:
+    """Open a folder that ``draw_training_set`` filled (pictures stay on disk)."""
+    records = [json.loads(line) for line in (folder / "scenes.jsonl").read_text().splitlines()]
+    words = tuple(SceneWords(r["background"], tuple(tuple(look) for look in r["looks"])) for r in records)
+    pictures = np.load(folder / "pictures.npy", mmap_mode="r")
+    return SceneSet(pictures, np.load(folder / "instances.npy", mmap_mode="r"), words)
