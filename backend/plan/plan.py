@@ -16,7 +16,7 @@ class Note(Record):
     """Something a person must know about a run; ``layer_id`` is empty when it concerns the whole scene.
 
     ``code`` is stable (hidden, empty, off_canvas, too_small, covered, phrase_missing, phrase_truncated, no_phrase,
-    prompt_truncated, resized); ``text`` is the sentence shown.
+    phrase_shared, prompt_truncated, no_prompt, resized); ``text`` is the sentence shown.
     """
 
     code: str
@@ -51,13 +51,26 @@ class WholePicture(Record):
     uncovered_noise: Fraction = 1.0
 
 
+class Cover(Record):
+    """What lies above a layer and hides parts of it; the placement is in generation pixels."""
+
+    picture: Digest | None
+    mask: Digest | None
+    placement: Placement
+    opacity: Fraction
+
+
 class OneLayer(Record):
-    """One layer is generated over ``source``; pixels farther than ``feather_px`` from its mask stay identical."""
+    """One layer is generated over ``source``; pixels farther than ``feather_px`` from its mask stay identical.
+
+    ``above`` are the scene's layers over it, from back to front: what they hide does not belong to its mask.
+    """
 
     kind: Literal["layer"] = "layer"
     layer_id: Identifier
     source: Digest
     feather_px: Annotated[int, Field(ge=0)]
+    above: tuple[Cover, ...] = ()
 
 
 class Plan(Record):

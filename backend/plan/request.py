@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -52,9 +53,12 @@ _ADAPTER: TypeAdapter[Compose | Reroll] = TypeAdapter(Request)
 
 
 def build_request(record: Any) -> Compose | Reroll:
-    """A request from an untrusted mapping; a RequestError names the first field that is wrong."""
+    """A request from an untrusted value; a RequestError names the first field that is wrong.
+
+    Numbers must be numbers (no truth values, no digits in quotes) and finite.
+    """
     try:
-        return _ADAPTER.validate_python(record)
+        return _ADAPTER.validate_json(json.dumps(record), strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         field = ".".join(str(part) for part in first["loc"] if part not in ("compose", "reroll")) or "request"
@@ -63,3 +67,5 @@ def build_request(record: Any) -> Compose | Reroll:
             limit=first["msg"].rstrip(".") + ".",
             remedy=f"Correct {field} and try again.",
         ) from None
+    except (TypeError, ValueError, RecursionError):
+        raise RequestError("The request is not a plain JSON record.", remedy="Send it again.") from None

@@ -76,26 +76,36 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def build_scene(record: Mapping[str, Any]) -> Scene:
-    """A Scene from an untrusted mapping; a SceneError names the first field that is wrong."""
-    version = record.get("version", SCHEMA_VERSION)
+def build_scene(record: Any) -> Scene:
+    """A Scene from an untrusted value; a SceneError names the first field that is wrong.
+
+    Numbers must be numbers (no truth values, no digits in quotes) and finite; texts must be whole Unicode.
+    """
+    found = dict(record) if isinstance(record, Mapping) else {}
+    version, layers = found.get("version", SCHEMA_VERSION), found.get("layers")
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise SceneError(
             f"This scene was made with a newer Lamina (format {version}).",
             limit=f"This one reads formats up to {SCHEMA_VERSION}.",
             remedy="Update Lamina to open it.",
         )
-    if len(record.get("layers") or ()) > MAX_LAYERS:
+    if isinstance(layers, list | tuple) and len(layers) > MAX_LAYERS:
         raise SceneError(
-            f"The scene has {len(record['layers'])} layers.",
+            f"The scene has {len(layers)} layers.",
             limit=f"At most {MAX_LAYERS} are allowed.",
             remedy="Merge or delete some layers.",
         )
     try:
-        return Scene.model_validate(record)
+        return Scene.model_validate_json(json.dumps(record), strict=True)
     except ValidationError as error:
         what, limit, remedy = _explained(error)
         raise SceneError(what, limit=limit, remedy=remedy) from None
+    except (TypeError, ValueError, RecursionError):
+        raise SceneError(
+            "The scene is not a plain JSON record.",
+            limit="It holds values of another kind, or is nested without end.",
+            remedy="Send it again as it was saved.",
+        ) from None
 
 
 def _explained(error: ValidationError) -> tuple[str, str, str]:

@@ -1,0 +1,138 @@
+"""Lamina's command line and composition root.
+
+``python app.py`` opens the studio; ``python app.py render SCENE.ora --out OUT.png`` makes pictures without it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from backend.errors import LaminaError, StoreError
+from backend.settings import Settings, add_machine_flags, add_serve_flags, build_settings
+
+HERE = Path(__file__).resolve().parent
+EXAMPLES = HERE / "assets" / "scenes"
+DIALS = ("count", "seed", "steps", "guidance_scale", "sampler", "method", "model")
+REFUSED = 2
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse that says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"lamina: {message}. See --help.", file=sys.stderr)
+        raise SystemExit(REFUSED)
+
+
+def build_parser() -> Parser:
+    """Flags of both commands; without a command the studio is served."""
+    parser = Parser(prog="app.py", description="Lamina composes pictures out of layers and re-rolls any one of them.")
+    add_machine_flags(parser)
+    add_serve_flags(parser)
+    commands = parser.add_subparsers(dest="command", parser_class=Parser, metavar="render")
+    order = commands.add_parser(
+        "render", help="make pictures from a scene file, without the page", argument_default=argparse.SUPPRESS
+    )
+    add_machine_flags(order)
+    order.add_argument("scene", metavar="SCENE.ora", help="the scene to render")
+    order.add_argument("--out", required=True, metavar="OUT.png", help="the first picture; others are OUT-2.png …")
+    order.add_argument("--report", metavar="R.json", help="what was done, as JSON")
+    order.add_argument("--count", metavar="N", help="how many pictures")
+    order.add_argument("--seed", metavar="N", help="the seed of the first picture")
+    order.add_argument("--steps", metavar="N", help="steps of the sampler")
+    order.add_argument("--guidance", metavar="G", dest="guidance_scale", help="guidance scale")
+    order.add_argument("--sampler", metavar="NAME", help="ddim, euler, euler_ancestral, dpmpp_2m, unipc or lcm")
+    order.add_argument("--method", metavar="NAME", help="the method (collage)")
+    order.add_argument("--model", metavar="NAME", help="the model (pocket)")
+    order.add_argument(
+        "--set", action="append", default=[], dest="options", metavar="OPTION=VALUE", help="of the method"
+    )
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; 2 and one line on stderr when something is refused, 130 after Ctrl-C."""
+    flags = build_parser().parse_args(arguments)
+    try:
+        settings = build_settings(flags, os.environ)
+        return render_scene(flags, settings) if flags.command == "render" else serve_studio(settings)
+    except LaminaError as error:
+        print(f"lamina: {' '.join(error.sentence.split())}", file=sys.stderr)
+        return REFUSED
+    except KeyboardInterrupt:
+        return 130
+
+
+def render_scene(flags: argparse.Namespace, settings: Settings) -> int:
+    """The command ``render``."""
+    from backend.workers.headless import Order, render
+    from backend.workers.local_bench import build_bench
+
+    dials = {name: getattr(flags, name) for name in DIALS if hasattr(flags, name)}
+    order = Order(Path(flags.scene), Path(flags.out), dials, flags.options)
+    bench = build_bench(settings.models, settings.device, settings.cache_bytes, settings.threads)
+    report = render(order, bench, show_progress if sys.stderr.isatty() else show_nothing)
+    for note in report["notes"]:
+        print(f"note: {note}", file=sys.stderr)
+    if hasattr(flags, "report"):
+        write_report(Path(flags.report), report)
+    return 0
+
+
+def serve_studio(settings: Settings) -> int:
+    """The studio, until Ctrl-C. The page opens while torch and the models' cards are still being loaded."""
+    from backend.studio.disk import Disk
+    from backend.studio.examples import ExampleShelf
+    from backend.studio.store import Store
+    from backend.studio.studio import Studio
+    from backend.workers.late import Bench, LateBench, LateOffer, LateWorker
+
+    def build() -> Bench:
+        from backend.workers.local_bench import build_bench
+
+        return build_bench(settings.models, settings.device, settings.cache_bytes, settings.threads)
+
+    logging.basicConfig(level=logging.WARNING)
+    store = Store(settings.store, Disk())
+    late = LateBench(build)
+    studio = Studio(store, LateOffer(late), LateWorker(late), ExampleShelf(EXAMPLES))
+    try:
+        from ui.serve import serve
+
+        serve(studio, settings.host, settings.port, settings.store / "uploads")
+    finally:
+        studio.close()
+    return 0
+
+
+def show_progress(done: int, total: int) -> None:
+    """A bar on the terminal."""
+    filled = 30 * done // total
+    end = "\n" if done == total else ""
+    print(f"\r[{'#' * filled}{'.' * (30 - filled)}] {done}/{total} steps", end=end, file=sys.stderr, flush=True)
+
+
+def show_nothing(done: int, total: int) -> None:
+    """Not a terminal: no bar."""
+
+
+def write_report(path: Path, report: dict[str, object]) -> None:
+    """The report as JSON; a StoreError when the place cannot be written."""
+    try:
+        path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise StoreError(
+            f"The report {path.name!r} could not be written ({error.strerror or error}).",
+            remedy="Choose another place with --report.",
+        ) from error
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

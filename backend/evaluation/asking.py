@@ -1,0 +1,69 @@
+"""Scenes that evaluations ask for, and how a method answers them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.engine.loop_types import Pictures
+from backend.methods.catalog import METHODS
+from backend.models.bundle import ModelBundle
+from backend.plan.build import build_plan
+from backend.plan.plan import Plan
+from backend.plan.request import Compose, OptionValue, Settings
+from backend.pocket.world import Drawing
+from backend.scene.layer import Layer, Placement
+from backend.scene.pixels import MemoryPixels
+from backend.scene.scene import Picture, Pixels, Scene
+
+STEPS = 30
+GUIDANCE = 5.0
+HELD_OUT_WORLD = 10_000_000
+"""Worlds from this seed on are never drawn for training."""
+
+
+def settings_for(model: str, seed: int, options: Mapping[str, OptionValue]) -> Settings:
+    """One DDIM candidate of a seed with the evaluation's steps and guidance."""
+    return Settings(model=model, steps=STEPS, guidance_scale=GUIDANCE, seed=seed, count=1, options=dict(options))
+
+
+def ask(bundle: ModelBundle, scene: Scene, pixels: Pixels, settings: Settings) -> tuple[Picture, ...]:
+    """Plan and run a scene; uint8 (h, w, 3) pictures in the order of the seeds."""
+    return run_plan(bundle, build_plan(scene, Compose(settings=settings), bundle.card, pixels), pixels)
+
+
+def run_plan(bundle: ModelBundle, plan: Plan, pixels: Pixels) -> tuple[Picture, ...]:
+    """Every picture of a plan."""
+    pictures: list[Picture] = []
+    for happening in METHODS[plan.method].run(plan, bundle, pixels):
+        if isinstance(happening, Pictures):
+            pictures.extend(happening.pictures)
+    return tuple(pictures)
+
+
+def scene_of_words(prompt: str, side_px: int) -> Scene:
+    """A scene without layers: text to image."""
+    return Scene(width_px=side_px, height_px=side_px, prompt=prompt)
+
+
+def scene_of_drawing(
+    drawing: Drawing, cutouts: Sequence[NDArray[np.uint8]], template: Layer
+) -> tuple[Scene, MemoryPixels]:
+    """The drawing's objects as picture layers (cut-outs of the canvas' size) with the template's numbers."""
+    pixels = MemoryPixels()
+    side = drawing.picture.shape[0]
+    placement = Placement(centre_x_px=side / 2, centre_y_px=side / 2)
+    layers = tuple(
+        template.model_copy(
+            update={
+                "id": f"object-{number}",
+                "picture": pixels.add_picture(rgba),
+                "placement": placement,
+                "phrase": phrase,
+            }
+        )
+        for number, (phrase, rgba) in enumerate(zip(drawing.phrases, cutouts, strict=True))
+    )
+    return Scene(width_px=side, height_px=side, prompt=drawing.caption, layers=layers), pixels

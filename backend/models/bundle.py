@@ -1,0 +1,57 @@
+"""The loaded networks of one card."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from backend.models.card import ModelCard
+
+KEPT_VALUES = 32  # prompts and previews' projections of one bundle; a prompt of SD 2.x is 77 × 1024 floats
+
+
+class Kept:
+    """Tensors that are dear to make and belong to one bundle; the least recently used goes first."""
+
+    def __init__(self, limit: int = KEPT_VALUES) -> None:
+        self._limit = limit
+        self._values: OrderedDict[Hashable, Tensor] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], Tensor]) -> Tensor:
+        """The value of ``key``, made now if it is not kept."""
+        if key not in self._values:
+            self._values[key] = make()
+        self._values.move_to_end(key)
+        while len(self._values) > self._limit:
+            self._values.popitem(last=False)
+        return self._values[key]
+
+
+@dataclass(frozen=True)
+class ModelBundle:
+    """Networks in evaluation mode, without gradients, on one device. Hold the lease while you use them.
+
+    ``scheduler`` is the configuration of the folder's noise schedule, as written there. ``kept`` is a memory of
+    values that follow from the weights alone.
+    """
+
+    card: ModelCard
+    tokenizer: Any = field(repr=False)
+    text_encoder: Any = field(repr=False)
+    vae: Any = field(repr=False)
+    unet: Any = field(repr=False)
+    scheduler: dict[str, Any] = field(repr=False)
+    device: torch.device
+    dtype: torch.dtype
+    kept: Kept = field(default_factory=Kept, repr=False, compare=False)
+
+    @property
+    def size_bytes(self) -> int:
+        """What the weights occupy in memory."""
+        networks = (self.text_encoder, self.vae, self.unet)
+        return sum(weight.numel() * weight.element_size() for net in networks for weight in net.parameters())

@@ -1,0 +1,107 @@
+"""Loaded models within a byte budget; one run at a time holds a model's lease."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from backend.errors import EngineError, ModelError
+from backend.models.bundle import ModelBundle
+from backend.models.card import ModelCard
+from backend.models.load import dtype_for, load_bundle
+
+Key = tuple[str, Path, str]
+Load = Callable[[ModelCard, torch.device], ModelBundle]
+
+
+@dataclass
+class _Seat:
+    """A model's place in the cache: its lock, how many want it, and the bundle once it was loaded."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    wanted: int = 0
+    loaded: list[ModelBundle] = field(default_factory=list)
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(bundle.size_bytes for bundle in self.loaded)
+
+
+class ModelCache:
+    """Bundles by card and device. The least recently used ones go when the budget is exceeded; leased ones stay."""
+
+    def __init__(self, budget_bytes: int, load: Load = load_bundle) -> None:
+        self._budget_bytes = budget_bytes
+        self._load = load
+        self._seats: OrderedDict[Key, _Seat] = OrderedDict()
+        self._guard = threading.Lock()
+
+    @contextmanager
+    def lease(self, card: ModelCard, device: str | torch.device) -> Iterator[ModelBundle]:
+        """The card's bundle for one run; others wait. A run that leaves the UNet patched is an EngineError."""
+        place = torch.device(device)
+        self._check_fits(card, place)
+        key = (card.id, card.folder, str(place))
+        with self._guard:
+            seat = self._seats.setdefault(key, _Seat())
+            self._seats.move_to_end(key)
+            seat.wanted += 1
+        try:
+            with seat.lock:
+                bundle = self._bundle(seat, card, place)
+                with _unpatched_afterwards(bundle):
+                    yield bundle
+        finally:
+            with self._guard:
+                seat.wanted -= 1
+
+    def loaded(self) -> tuple[str, ...]:
+        """Ids of the loaded models, the most recently used last."""
+        with self._guard:
+            return tuple(key[0] for key, seat in self._seats.items() if seat.loaded)
+
+    def _check_fits(self, card: ModelCard, device: torch.device) -> None:
+        needed = card.weights * dtype_for(device).itemsize
+        if needed > self._budget_bytes:
+            raise ModelError(
+                f"{card.title} needs {needed / 2**20:.0f} MiB for its weights.",
+                limit=f"The budget for models is {self._budget_bytes / 2**20:.0f} MiB.",
+                remedy="Raise the memory budget in the settings, or choose a smaller model.",
+            )
+
+    def _bundle(self, seat: _Seat, card: ModelCard, device: torch.device) -> ModelBundle:
+        if not seat.loaded:
+            self._make_room(card.weights * dtype_for(device).itemsize)
+            seat.loaded.append(self._load(card, device))
+        return seat.loaded[0]
+
+    def _make_room(self, needed_bytes: int) -> None:
+        with self._guard:
+            held = sum(seat.size_bytes for seat in self._seats.values())
+            for key, seat in list(self._seats.items()):
+                if held + needed_bytes <= self._budget_bytes:
+                    return
+                if not seat.wanted:
+                    held -= seat.size_bytes
+                    del self._seats[key]
+
+
+@contextmanager
+def _unpatched_afterwards(bundle: ModelBundle) -> Iterator[None]:
+    """After the run every attention site must carry the processor object it had before."""
+    before = dict(bundle.unet.attn_processors)
+    yield
+    after = bundle.unet.attn_processors
+    changed = sorted(name for name in before if after.get(name) is not before[name])
+    if changed:
+        bundle.unet.set_attn_processor(before)
+        raise EngineError(
+            f"A run left {len(changed)} attention sites changed (first {changed[0]}).",
+            remedy="They were put back; please report this.",
+        )

@@ -1,0 +1,123 @@
+"""The facts of a model, read from its configuration files; no weights are touched."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from backend.errors import ModelError
+from backend.models.folder import WEIGHTED, check_folder, check_safetensors, read_json, weight_files
+from backend.plan.card import TokenSpan
+
+NO_LIMIT = 1_000_000  # tokenizers without a length write a number of thirty digits
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a plan and a loader must know of a model; satisfies :class:`backend.plan.card.Card`.
+
+    ``native_px`` is the side of the square the model was trained on, ``cell_px`` the pixels per latent cell,
+    ``size_multiple_px`` what picture sides must be divisible by, ``text_length`` the token row with begin and end,
+    ``weights`` the number of parameters in the files.
+    """
+
+    id: str
+    title: str
+    folder: Path
+    native_px: int
+    cell_px: int
+    size_multiple_px: int
+    text_length: int
+    prediction_type: str
+    weights: int
+    family: str = "sd"
+    scheduler: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def token_spans(self, text: str) -> tuple[TokenSpan, ...]:
+        """Characters and row positions of every token of ``text``, not truncated; the first word stands at 1."""
+        encoded = load_tokenizer(self.folder)(
+            text, add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False
+        )
+        offsets = encoded["offset_mapping"]
+        return tuple(TokenSpan(start, end, position) for position, (start, end) in enumerate(offsets, start=1))
+
+
+def read_card(folder: Path, model_id: str, title: str) -> ModelCard:
+    """The card of a folder in Stable Diffusion's diffusers layout; a ModelError says what is wrong with it."""
+    if not folder.is_dir():
+        raise ModelError(
+            f"There is no model folder {folder.name!r}.", remedy="Correct the path in the settings, or copy it there."
+        )
+    check_folder(folder)
+    unet, vae = read_json(folder / "unet" / "config.json"), read_json(folder / "vae" / "config.json")
+    scheduler = read_json(folder / "scheduler" / "scheduler_config.json")
+    _check_networks(folder, unet, vae)
+    cell_px = 2 ** (len(vae["block_out_channels"]) - 1)
+    counts = (check_safetensors(file) for part, stem in WEIGHTED.items() for file in weight_files(folder, part, stem))
+    return ModelCard(
+        id=model_id,
+        title=title,
+        folder=folder,
+        native_px=_side(unet.get("sample_size") or 64) * cell_px,
+        cell_px=cell_px,
+        size_multiple_px=cell_px * 2 ** (len(unet["block_out_channels"]) - 1),
+        text_length=_text_length(folder),
+        prediction_type=str(scheduler.get("prediction_type", "epsilon")),
+        weights=sum(counts),
+        scheduler=scheduler,
+    )
+
+
+def model_id_of(name: str) -> str:
+    """A folder's name as an identifier: letters, digits, ``_`` and ``-``, at most 64."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:64] or "model"
+
+
+@functools.lru_cache(maxsize=8)
+def load_tokenizer(folder: Path) -> Any:
+    """The CLIP tokenizer of a model folder; the same object for every caller."""
+    from transformers import CLIPTokenizer  # seconds to import, and the catalog must be quick
+
+    try:
+        return CLIPTokenizer.from_pretrained(str(folder / "tokenizer"), local_files_only=True)
+    except Exception as error:
+        raise ModelError(
+            f"{folder.name}/tokenizer cannot be read ({type(error).__name__}).",
+            remedy="Copy the model's tokenizer folder again.",
+        ) from error
+
+
+def _side(sample_size: Any) -> int:
+    return int(sample_size if isinstance(sample_size, int) else max(sample_size))
+
+
+def _text_length(folder: Path) -> int:
+    config = folder / "tokenizer" / "tokenizer_config.json"
+    stated = read_json(config).get("model_max_length", NO_LIMIT) if config.exists() else NO_LIMIT
+    if stated < NO_LIMIT:
+        return int(stated)
+    return int(read_json(folder / "text_encoder" / "config.json").get("max_position_embeddings", 77))
+
+
+def _check_networks(folder: Path, unet: dict[str, Any], vae: dict[str, Any]) -> None:
+    """Refuse members of the family that need more than a picture of noise, a time and a text."""
+    latent = vae.get("latent_channels", 4)
+    wants = {
+        "extra input channels": unet.get("in_channels", 4) != latent,
+        "class labels": unet.get("class_embed_type") is not None or unet.get("num_class_embeds") is not None,
+        "added conditions": unet.get("addition_embed_type") is not None,
+        "a guidance embedding": unet.get("time_cond_proj_dim") is not None,
+    }
+    for name, wanted in wants.items():
+        if wanted:
+            raise ModelError(
+                f"The UNet of {folder.name} wants {name}.",
+                limit="Lamina runs Stable Diffusion 1.x and 2.x text-to-image models.",
+                remedy="Choose the text-to-image member of this model family.",
+            )
+    for part, config in (("unet", unet), ("vae", vae)):
+        if not config.get("block_out_channels"):
+            raise ModelError(f"{folder.name}/{part}/config.json names no blocks.", remedy="Copy the file again.")

@@ -1,0 +1,65 @@
+"""Which models are present: the embedded pocket family first, then what the given folders hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from backend.errors import ModelError
+from backend.models.card import ModelCard, model_id_of, read_card
+
+POCKET_ID = "pocket"
+POCKET_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "models" / "pocket"
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """The usable models in order, and why the others cannot be used, by the id they would have had."""
+
+    cards: tuple[ModelCard, ...]
+    refused: Mapping[str, ModelError] = field(default_factory=dict)
+
+    def card(self, model_id: str) -> ModelCard:
+        """The card of that id; a ModelError says why it cannot be used, or which ids there are."""
+        for card in self.cards:
+            if card.id == model_id:
+                return card
+        if model_id in self.refused:
+            raise self.refused[model_id]
+        raise ModelError(
+            f"There is no model {model_id!r}.",
+            limit=f"Present are {', '.join(card.id for card in self.cards) or 'none'}.",
+            remedy="Choose one of these, or name another model folder in the settings.",
+        )
+
+
+def find_models(folders: Sequence[Path], pocket: Path = POCKET_FOLDER) -> Catalog:
+    """Every model in ``folders``; each is a model folder or holds some. Broken ones are kept with their reason."""
+    cards: list[ModelCard] = []
+    refused: dict[str, ModelError] = {}
+    taken: set[str] = set()
+    for folder, name in _candidates(folders, pocket):
+        model_id = _unused(model_id_of(name), taken)
+        taken.add(model_id)
+        try:
+            cards.append(read_card(folder, model_id, name.replace("_", " ").replace("-", " ").capitalize()))
+        except ModelError as error:
+            refused[model_id] = error
+    return Catalog(tuple(cards), refused)
+
+
+def _candidates(folders: Sequence[Path], pocket: Path) -> Iterator[tuple[Path, str]]:
+    yield pocket, POCKET_ID
+    for folder in folders:
+        if (folder / "model_index.json").exists() or not folder.is_dir():
+            yield folder, folder.name
+            continue
+        yield from ((found.parent, found.parent.name) for found in sorted(folder.glob("*/model_index.json")))
+
+
+def _unused(model_id: str, taken: set[str]) -> str:
+    if model_id not in taken:
+        return model_id
+    numbers = (f"{model_id[:60]}-{number}" for number in range(2, 1000))
+    return next(candidate for candidate in numbers if candidate not in taken)

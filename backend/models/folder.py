@@ -1,0 +1,170 @@
+"""What a model folder holds, found out without loading weights or running anything that came with them."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from backend.errors import ModelError
+
+PICKLED = frozenset({".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle", ".joblib"})
+MAX_HEADER_BYTES = 100_000_000  # the limit of the safetensors format itself
+EXPECTED = {
+    "unet": ("diffusers", ("UNet2DConditionModel",)),
+    "vae": ("diffusers", ("AutoencoderKL",)),
+    "text_encoder": ("transformers", ("CLIPTextModel",)),
+    "tokenizer": ("transformers", ("CLIPTokenizer", "CLIPTokenizerFast")),
+    "scheduler": ("diffusers", ()),
+}
+"""Component → library and classes that we load; an empty tuple takes any class, since only its numbers are read."""
+WEIGHTED = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model"}
+KNOWN_LIBRARIES = frozenset({"diffusers", "transformers", "stable_diffusion"})
+_DTYPE_BITS = {"F64": 64, "I64": 64, "U64": 64, "F32": 32, "I32": 32, "U32": 32, "F16": 16, "BF16": 16, "I16": 16,
+               "U16": 16, "I8": 8, "U8": 8, "BOOL": 8, "F8_E4M3": 8, "F8_E5M2": 8}
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a file, or a ModelError that names it."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(
+            f"{_short(path)} is missing.", remedy="Copy the model folder again, with all its files."
+        ) from None
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"{_short(path)} cannot be read ({error}).", remedy="Copy the model folder again, with all its files."
+        ) from None
+    if not isinstance(value, dict):
+        raise ModelError(f"{_short(path)} is not a JSON object.", remedy="Copy the model folder again.")
+    return value
+
+
+def check_folder(folder: Path) -> dict[str, Any]:
+    """The folder's model_index, once everything that we would load has been found present and harmless."""
+    index = read_json(folder / "model_index.json")
+    _refuse_code(folder, index)
+    _refuse_pickles(folder)
+    for part, (library, classes) in EXPECTED.items():
+        _check_component(folder, index, part, library, classes)
+    for part, stem in WEIGHTED.items():
+        for path in weight_files(folder, part, stem):
+            check_safetensors(path)
+    return index
+
+
+def weight_files(folder: Path, part: str, stem: str) -> tuple[Path, ...]:
+    """The safetensors of a component: whole or in shards, full precision before the fp16 variant."""
+    place = folder / part
+    for pattern in (f"{stem}.safetensors", f"{stem}-*-of-*.safetensors", f"{stem}.fp16.safetensors"):
+        found = tuple(sorted(place.glob(pattern)))
+        if found:
+            return found
+    raise ModelError(
+        f"{folder.name}/{part} holds no {stem}.safetensors.",
+        limit="Lamina loads safetensors only.",
+        remedy="Convert the weights to safetensors, or choose a folder that has them.",
+    )
+
+
+def variant_of(files: tuple[Path, ...]) -> str:
+    """The name of the precision variant that diffusers must be asked for, or an empty string."""
+    return "fp16" if files[0].name.endswith(".fp16.safetensors") else ""
+
+
+def check_safetensors(path: Path) -> int:
+    """The number of weights in a file whose header is sound; a ModelError otherwise. No weight is read."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        prefix = file.read(8)
+        length = struct.unpack("<Q", prefix)[0] if len(prefix) == 8 else size
+        if length > min(size - 8, MAX_HEADER_BYTES):
+            raise _damaged(path, "it is cut short or of another format")
+        try:
+            header = json.loads(file.read(length))
+        except ValueError:
+            raise _damaged(path, "its header is not JSON") from None
+    try:
+        return _check_tensors(path, header, size - 8 - length)
+    except (KeyError, TypeError, AttributeError, ValueError):
+        raise _damaged(path, "its header does not follow the format") from None
+
+
+def _check_tensors(path: Path, header: dict[str, Any], held: int) -> int:
+    entries = [entry for name, entry in header.items() if name != "__metadata__"]
+    reached, weights = 0, 0
+    for entry in sorted(entries, key=lambda one: tuple(one["data_offsets"])):
+        begin, end = entry["data_offsets"]
+        count = 1
+        for side in entry["shape"]:
+            count *= int(side)
+        if begin != reached or end - begin != count * _DTYPE_BITS[entry["dtype"]] // 8:
+            raise _damaged(path, "its tensors do not fill it without gaps")
+        reached, weights = end, weights + count
+    if reached != held:
+        raise _damaged(path, f"it should hold {reached} bytes of weights and holds {held}")
+    return weights
+
+
+def _damaged(path: Path, reason: str) -> ModelError:
+    return ModelError(
+        f"{_short(path)} is not a sound safetensors file: {reason}.", remedy="Copy or download this file again."
+    )
+
+
+def _refuse_code(folder: Path, index: dict[str, Any]) -> None:
+    name = index.get("_class_name")
+    if not isinstance(name, str) or not name.startswith("StableDiffusion") or "XL" in name or "3" in name:
+        raise ModelError(
+            f"{folder.name} holds a {name!r}.",
+            limit="Lamina runs the StableDiffusion family (SD 1.x, SD 2.x and pocket), with no code of its own.",
+            remedy="Choose another folder.",
+        )
+    foreign = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.py"))
+    for part, entry in index.items():
+        if isinstance(entry, list) and entry and entry[0] is not None and entry[0] not in KNOWN_LIBRARIES:
+            foreign.append(f"{part} from {entry[0]!r}")
+    if foreign:
+        raise ModelError(
+            f"{folder.name} brings its own code ({', '.join(foreign[:3])}).",
+            limit="Code from a model folder is never run.",
+            remedy="Use a folder whose parts all come from diffusers and transformers.",
+        )
+
+
+def _refuse_pickles(folder: Path) -> None:
+    pickled = sorted(str(path.relative_to(folder)) for path in _files(folder) if path.suffix.lower() in PICKLED)
+    if pickled:
+        more = f" and {len(pickled) - 3} more" if len(pickled) > 3 else ""
+        raise ModelError(
+            f"{folder.name} holds pickled weights ({', '.join(pickled[:3])}{more}).",
+            limit="Pickles can run any program; Lamina loads safetensors only.",
+            remedy="Remove those files, or convert them to safetensors.",
+        )
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if not path.is_dir())
+
+
+def _check_component(folder: Path, index: dict[str, Any], part: str, library: str, classes: tuple[str, ...]) -> None:
+    entry = index.get(part)
+    known = isinstance(entry, list) and len(entry) == 2 and entry[0] == library
+    if not known or (classes and entry[1] not in classes):
+        raise ModelError(
+            f"{folder.name}: {part} is {entry!r}.",
+            limit=f"It must be {library} {' or '.join(classes) or 'scheduler'}.",
+            remedy="Choose a Stable Diffusion 1.x or 2.x folder in the diffusers layout.",
+        )
+    if not (folder / part).is_dir():
+        raise ModelError(
+            f"{folder.name}/{part} is missing.", remedy="Copy the model folder again, with all its subfolders."
+        )
+
+
+def _short(path: Path) -> str:
+    """The last parts of a path: enough to find the file, nothing about the machine."""
+    return "/".join(path.parts[-3:])

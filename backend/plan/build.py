@@ -1,0 +1,173 @@
+"""From a scene and a request to a plan: pure, so that equal questions have equal answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend.errors import RequestError
+from backend.plan.card import Card
+from backend.plan.notes import called, obstacle_note, size_notes, survey_notes, word_notes
+from backend.plan.phrases import Match, match_phrases, normalised
+from backend.plan.plan import Cover, Note, OneLayer, Plan, PlannedLayer, WholePicture
+from backend.plan.request import Compose, Reroll, Settings
+from backend.plan.resolution import Size, generation_size
+from backend.plan.survey import Surveyed, survey
+from backend.scene.scene import Pixels, Scene
+
+MAX_BATCH = 8
+"""Candidates that run together at most; more are run in several batches."""
+
+SEEDS = 2**53
+"""Seeds stay below this, so that a browser's numbers hold them exactly."""
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """A scene as a model sees it."""
+
+    scene: Scene
+    card: Card
+    prompt: str
+    negative: str
+    seen: tuple[Surveyed, ...]
+    matches: dict[str, Match]
+
+    @property
+    def usable(self) -> tuple[Surveyed, ...]:
+        return tuple(seen for seen in self.seen if not seen.obstacle)
+
+    @property
+    def size(self) -> Size:
+        return generation_size(self.scene.width_px, self.scene.height_px, self.card)
+
+    def notes(self, layer_id: str = "") -> tuple[Note, ...]:
+        """Every note, or those of the whole scene and one layer."""
+        words = word_notes(self.scene, self.prompt, self.negative, self.card)
+        layers = survey_notes(self.seen, self.matches, self.prompt, self.card)
+        kept = tuple(note for note in layers if not layer_id or note.layer_id == layer_id)
+        return (*size_notes(self.scene, self.card), *words, *kept)
+
+    def planned(self, seen: Surveyed) -> PlannedLayer:
+        layer = seen.layer
+        return PlannedLayer(
+            layer_id=layer.id,
+            phrase=layer.phrase,
+            tokens=self.matches[layer.id].tokens,
+            picture=layer.picture,
+            mask=layer.mask,
+            placement=seen.placement,
+            opacity=layer.opacity,
+            noise=layer.noise,
+            attention_positive=layer.attention_positive,
+            attention_negative=layer.attention_negative,
+            structure=layer.structure,
+            seed=layer.seed,
+        )
+
+
+def build_plan(scene: Scene, request: Compose | Reroll, card: Card, pixels: Pixels) -> Plan:
+    """All that decides the pixels of a run.
+
+    ``card`` is the card of ``request.settings.model``. RequestError when there is nothing to draw from, or when the
+    layer to re-roll is unknown, takes no part, or may not change.
+    """
+    reading = _read(scene, card, pixels)
+    if isinstance(request, Compose):
+        if not reading.prompt.strip() and not reading.usable:
+            raise RequestError(
+                "There is nothing to draw from: the prompt is empty and no layer can be seen.",
+                remedy="Write a prompt or add a picture.",
+            )
+        layers = tuple(reading.planned(seen) for seen in reading.usable)
+        return _plan(reading, request.settings, layers, WholePicture())
+    chosen = _chosen(reading, request.layer_id)
+    _check_source(request, reading.size, pixels)
+    target = OneLayer(
+        layer_id=request.layer_id,
+        source=request.source,
+        feather_px=request.feather_px,
+        above=_covers(reading, chosen),
+    )
+    return _plan(reading, request.settings, (reading.planned(chosen),), target)
+
+
+def coverage(scene: Scene, card: Card, pixels: Pixels) -> tuple[tuple[str, float, float], ...]:
+    """(layer id, visible share of the canvas in 0..1, visible latent cells) of each layer, from back to front."""
+    return tuple((seen.layer.id, seen.visible_frac, seen.visible_cells) for seen in survey(scene, card, pixels))
+
+
+def scene_notes(scene: Scene, card: Card, pixels: Pixels) -> tuple[Note, ...]:
+    """What a person should know of a scene before anything is generated."""
+    return _read(scene, card, pixels).notes()
+
+
+def _read(scene: Scene, card: Card, pixels: Pixels) -> _Reading:
+    prompt, negative = normalised(scene.prompt), normalised(scene.negative)
+    seen = survey(scene, card, pixels)
+    layers = [surveyed.layer for surveyed in seen if not surveyed.obstacle]
+    found = match_phrases(prompt, [layer.phrase for layer in layers], card)
+    matches = {layer.id: match for layer, match in zip(layers, found, strict=True)}
+    return _Reading(scene, card, prompt, negative, seen, matches)
+
+
+def _plan(
+    reading: _Reading, settings: Settings, layers: tuple[PlannedLayer, ...], target: WholePicture | OneLayer
+) -> Plan:
+    return Plan(
+        model=settings.model,
+        method=settings.method,
+        sampler=settings.sampler,
+        steps=settings.steps,
+        guidance_scale=settings.guidance_scale,
+        width_px=reading.size.width_px,
+        height_px=reading.size.height_px,
+        prompt=reading.prompt,
+        negative=reading.negative,
+        seeds=tuple((settings.seed + index) % SEEDS for index in range(settings.count)),
+        batch=min(settings.count, MAX_BATCH),
+        layers=layers,
+        target=target,
+        options=dict(settings.options),
+        notes=reading.notes(target.layer_id if isinstance(target, OneLayer) else ""),
+    )
+
+
+def _chosen(reading: _Reading, layer_id: str) -> Surveyed:
+    """The layer to re-roll, when it can be."""
+    for seen in reading.seen:
+        if seen.layer.id != layer_id:
+            continue
+        if seen.obstacle:
+            raise RequestError(obstacle_note(seen).text, remedy="Show it, or choose another layer to re-roll.")
+        if seen.layer.noise == 0.0:
+            raise RequestError(
+                f"{called(seen.layer)} has a freedom of 0, so nothing of it may change.",
+                remedy="Raise its freedom to re-roll it.",
+            )
+        return seen
+    raise RequestError(
+        f"There is no layer {layer_id!r} to re-roll.",
+        limit=f"This scene has {', '.join(seen.layer.id for seen in reading.seen) or 'no layers'}.",
+        remedy="Choose one of its layers.",
+    )
+
+
+def _check_source(request: Reroll, size: Size, pixels: Pixels) -> None:
+    """The picture to re-roll in must have the size that is generated, or its pixels could not stay as they are."""
+    height_px, width_px = pixels.picture(request.source).shape[:2]
+    if (width_px, height_px) != size:
+        raise RequestError(
+            f"The picked picture has {width_px} × {height_px} px.",
+            limit=f"This model now makes this canvas at {size.width_px} × {size.height_px} px.",
+            remedy="Generate the picture again, then re-roll in the new one.",
+        )
+
+
+def _covers(reading: _Reading, chosen: Surveyed) -> tuple[Cover, ...]:
+    position = reading.usable.index(chosen)
+    return tuple(
+        Cover(
+            picture=seen.layer.picture, mask=seen.layer.mask, placement=seen.placement, opacity=seen.layer.opacity
+        )
+        for seen in reading.usable[position + 1 :]
+    )

@@ -1,0 +1,96 @@
+"""What a person must know before a run, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from backend.plan.card import Card
+from backend.plan.phrases import Match, cut_words
+from backend.plan.plan import Note
+from backend.plan.resolution import generation_size
+from backend.plan.survey import Surveyed
+from backend.scene.layer import Layer
+from backend.scene.scene import Scene
+
+OBSTACLES = {
+    "hidden": "is hidden and takes no part.",
+    "empty": "shows nothing: its picture, mask or opacity leaves no visible pixel. It takes no part.",
+    "off_canvas": "lies outside the canvas and takes no part. Move it back to use it.",
+    "covered": "is covered by the layers above it and takes no part. Raise it or move it to use it.",
+}
+
+
+def called(layer: Layer) -> str:
+    """The layer as a sentence calls it."""
+    return f"Layer “{layer.name or layer.phrase or layer.id}”"
+
+
+def obstacle_note(seen: Surveyed) -> Note:
+    """Why a layer takes no part."""
+    if seen.obstacle == "too_small":
+        text = (
+            f"shows {seen.visible_cells:.2g} of one latent cell, the smallest spot that this model can draw, "
+            "and takes no part. Enlarge it to use it."
+        )
+    else:
+        text = OBSTACLES[seen.obstacle]
+    return Note(code=seen.obstacle, layer_id=seen.layer.id, text=f"{called(seen.layer)} {text}")
+
+
+def phrase_notes(layer: Layer, match: Match, card: Card) -> tuple[Note, ...]:
+    """What the words of a layer could not do."""
+    phrase, name = layer.phrase.strip(), called(layer)
+    if not phrase:
+        return (Note(code="no_phrase", layer_id=layer.id, text=f"{name} has no phrase, so no words are bound to it."),)
+    if match.span is None:
+        return (Note(code="phrase_missing", layer_id=layer.id, text=_missing(name, phrase, match)),)
+    notes = []
+    if match.cut:
+        text = f"{name}: the model reads {card.text_length - 2} tokens of the prompt and never sees “{match.cut}”."
+        notes.append(Note(code="phrase_truncated", layer_id=layer.id, text=text + " Move it nearer to the beginning."))
+    if match.shared:
+        text = f"{name} shares its words with another layer: “{phrase}” stands in the prompt too few times."
+        notes.append(Note(code="phrase_shared", layer_id=layer.id, text=text + " Write it once for each."))
+    return tuple(notes)
+
+
+def _missing(name: str, phrase: str, match: Match) -> str:
+    if match.inside:
+        return f"{name}: “{phrase}” stands in the prompt only inside “{match.inside}”, which belongs to another layer."
+    near = f" The nearest there is “{match.nearest}”." if match.nearest else ""
+    return f"{name}: “{phrase}” does not stand in the prompt, so no words are bound to it.{near}"
+
+
+def word_notes(scene: Scene, prompt: str, negative: str, card: Card) -> tuple[Note, ...]:
+    """What becomes of the prompts as a whole. Both are in normalised form."""
+    notes = []
+    if not prompt.strip() and scene.layers:
+        notes.append(Note(code="no_prompt", text="The prompt is empty, so no words guide the picture."))
+    for title, text in (("prompt", prompt), ("negative prompt", negative)):
+        if cut := cut_words(text, card):
+            limit = f"This model reads {card.text_length - 2} tokens."
+            notes.append(Note(code="prompt_truncated", text=f"The {title} is too long: “{cut}” is not read. {limit}"))
+    return tuple(notes)
+
+
+def size_notes(scene: Scene, card: Card) -> tuple[Note, ...]:
+    """Whether the picture is made at another size than the canvas."""
+    size = generation_size(scene.width_px, scene.height_px, card)
+    if size == (scene.width_px, scene.height_px):
+        return ()
+    canvas = f"{scene.width_px} × {scene.height_px}"
+    text = f"The canvas has {canvas} px; this model makes the picture at {size.width_px} × {size.height_px} px."
+    return (Note(code="resized", text=text),)
+
+
+def survey_notes(
+    seen: Sequence[Surveyed], matches: dict[str, Match], prompt: str, card: Card
+) -> tuple[Note, ...]:
+    """The notes of each layer, from back to front. An empty prompt is said once, not for every layer."""
+    notes: list[Note] = []
+    for surveyed in seen:
+        if surveyed.obstacle:
+            notes.append(obstacle_note(surveyed))
+        elif prompt.strip():
+            notes.extend(phrase_notes(surveyed.layer, matches[surveyed.layer.id], card))
+    return tuple(notes)

@@ -1,0 +1,160 @@
+"""Which tokens of the prompt speak of which layer: matching by characters (not by token ids).
+
+A phrase is found at word boundaries, in any case, after normalisation to NFC. Longer phrases choose first and nothing
+overlaps, so "apple" never takes the apple of "red apple". Layers with one phrase take its occurrences in their order.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from backend.plan.card import Card, TokenSpan
+
+NEAREST_WORDS = 400  # words of the prompt that are searched for a nearest match: enough for 4,000 characters
+NEAREST_RATIO = 0.7  # below it the suggestion is more often noise than a slip of the keyboard
+
+
+class Span(NamedTuple):
+    """Characters start…end (excluded) of the normalised prompt."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Match:
+    """What a phrase found. ``span`` is None when it does not stand in the prompt (or is empty).
+
+    ``tokens`` are positions in the token row; ``cut`` the words of the span that the row is too short for;
+    ``shared`` tells that an earlier layer has the same occurrence; ``inside`` is the longer phrase that holds the only
+    occurrences; ``nearest`` the most similar words of the prompt, or "".
+    """
+
+    span: Span | None = None
+    tokens: tuple[int, ...] = ()
+    cut: str = ""
+    shared: bool = False
+    inside: str = ""
+    nearest: str = ""
+
+
+def normalised(text: str) -> str:
+    """NFC, the form in which prompts are tokenised and phrases are sought."""
+    return unicodedata.normalize("NFC", text)
+
+
+def match_phrases(prompt: str, phrases: Sequence[str], card: Card) -> tuple[Match, ...]:
+    """One Match for each phrase, in order. ``prompt`` must be normalised; phrases may be empty or equal."""
+    spans = card.token_spans(prompt)
+    wanted = [" ".join(normalised(phrase).split()) for phrase in phrases]
+    found = _assigned(prompt, wanted)
+    matches = []
+    for phrase, (span, shared, inside) in zip(wanted, found, strict=True):
+        if span is None:
+            nearest = nearest_words(prompt, phrase) if phrase and not inside else ""
+            matches.append(Match(inside=inside, nearest=nearest))
+        else:
+            tokens, cut = _tokens(prompt, span, spans, card.text_length)
+            matches.append(Match(span, tokens, cut, shared))
+    return tuple(matches)
+
+
+def cut_words(prompt: str, card: Card) -> str:
+    """The end of a text that the model's token row has no room for; "" when all of it fits."""
+    late = [span.start for span in card.token_spans(prompt) if span.position >= card.text_length - 1]
+    return prompt[_word_start(prompt, min(late)) :].strip() if late else ""
+
+
+def occurrences(prompt: str, phrase: str) -> tuple[Span, ...]:
+    """Where a phrase stands in the prompt as whole words, from left to right, without overlap."""
+    if not phrase:
+        return ()
+    pattern = r"\s+".join(re.escape(word) for word in phrase.split())
+    found: list[Span] = []
+    position = 0
+    compiled = re.compile(pattern, re.IGNORECASE)
+    while hit := compiled.search(prompt, position):
+        whole = not _joined(prompt, hit.start()) and not _joined(prompt, hit.end())
+        if whole:
+            found.append(Span(hit.start(), hit.end()))
+        position = hit.end() if whole else hit.start() + 1
+    return tuple(found)
+
+
+def nearest_words(prompt: str, phrase: str) -> str:
+    """The words of the prompt that are most like the phrase, or "" when none are similar."""
+    words = re.findall(r"\S+", prompt)[:NEAREST_WORDS]
+    length = max(1, len(phrase.split()))
+    choices: dict[str, str] = {}
+    for count in {max(1, length - 1), length, length + 1}:
+        for start in range(len(words) - count + 1):
+            piece = " ".join(words[start : start + count]).strip(".,;:!?()[]\"'")
+            choices.setdefault(piece.lower(), piece)
+    close = difflib.get_close_matches(phrase.lower(), list(choices), n=1, cutoff=NEAREST_RATIO)
+    return choices[close[0]] if close else ""
+
+
+def _assigned(prompt: str, phrases: Sequence[str]) -> list[tuple[Span | None, bool, str]]:
+    """Span, whether it is shared, and the phrase that holds it instead, for each phrase."""
+    result: list[tuple[Span | None, bool, str]] = [(None, False, "")] * len(phrases)
+    groups: dict[str, list[int]] = {}
+    for index, phrase in enumerate(phrases):
+        if phrase:
+            groups.setdefault(phrase.lower(), []).append(index)
+    taken: list[tuple[Span, str]] = []
+    for indices in sorted(groups.values(), key=lambda group: (-len(phrases[group[0]]), group[0])):
+        phrase = phrases[indices[0]]
+        everywhere = occurrences(prompt, phrase)
+        free = [span for span in everywhere if not any(_overlap(span, other) for other, _ in taken)]
+        if not free:
+            holder = next((words for span, words in taken for hit in everywhere if _overlap(hit, span)), "")
+            for index in indices:
+                result[index] = (None, False, holder)
+            continue
+        for order, index in enumerate(indices):
+            result[index] = (free[min(order, len(free) - 1)], order >= len(free), "")
+        taken.extend((span, phrase) for span in free[: len(indices)])
+    return result
+
+
+def _tokens(prompt: str, span: Span, spans: Sequence[TokenSpan], text_length: int) -> tuple[tuple[int, ...], str]:
+    """Positions of the tokens that touch a span and fit the row, and the words from the first that does not."""
+    touching = [token for token in spans if token.start < span.end and span.start < token.end]
+    fitting = tuple(token.position for token in touching if token.position < text_length - 1)
+    late = [token.start for token in touching if token.position >= text_length - 1]
+    return fitting, prompt[max(span.start, _word_start(prompt, min(late))) : span.end] if late else ""
+
+
+def _word_start(text: str, position: int) -> int:
+    """Back from a position to the start of the word that it stands in."""
+    while position > 0 and not text[position - 1].isspace():
+        position -= 1
+    return position
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    return one.start < other.end and other.start < one.end
+
+
+def _joined(text: str, position: int) -> bool:
+    """Whether the characters on both sides of a position belong to one word."""
+    if not 0 < position < len(text):
+        return False
+    before, after = text[position - 1], text[position]
+    if unicodedata.category(after)[0] == "M":
+        return True
+    return _in_word(before) and _in_word(after) and not (_unspaced(before) or _unspaced(after))
+
+
+def _in_word(character: str) -> bool:
+    return character.isalnum() or character == "_" or unicodedata.category(character)[0] == "M"
+
+
+def _unspaced(character: str) -> bool:
+    """Scripts that put no blanks between words (ideographs, kana) or join particles to them (hangul)."""
+    return unicodedata.category(character) == "Lo" and unicodedata.east_asian_width(character) in "WF"

@@ -1,0 +1,59 @@
+"""The pixels and masks of a plan at generation size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.plan.plan import Cover, OneLayer, Plan, PlannedLayer
+from backend.scene.composite import Sheet, alpha_of, flatten, sheet_of, topmost, visibility
+from backend.scene.scene import Pixels
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Raster:
+    """What a plan's layers look like. Layers go from back to front; index 0 of ``visibility`` is what none covers.
+
+    ``picture`` uint8 (h, w, 3) over grey or over the source; ``alphas`` float32 (n, h, w): picture × mask × opacity;
+    ``visibility`` float32 (n + 1, h, w), a soft partition; ``topmost`` int (h, w), 1…n, 0 = uncovered.
+    """
+
+    picture: NDArray[np.uint8]
+    alphas: Floats
+    visibility: Floats
+    topmost: NDArray[np.int64]
+
+
+def raster(plan: Plan, pixels: Pixels) -> Raster:
+    """Lay out the plan's layers over grey, or over the picture that is re-rolled in."""
+    size = (plan.width_px, plan.height_px)
+    sheets = [_sheet(layer, pixels, size) for layer in plan.layers]
+    background = None
+    if isinstance(plan.target, OneLayer):
+        background = pixels.picture(plan.target.source)[..., :3]
+        sheets = [_cut(sheet, plan.target.above, pixels, size) for sheet in sheets]
+    alphas = np.empty((len(sheets), plan.height_px, plan.width_px), np.float32)
+    for index, sheet in enumerate(sheets):
+        alphas[index] = sheet.alpha
+    picture = flatten([sheet.colour for sheet in sheets], size, background)
+    return Raster(picture, alphas, visibility(alphas), topmost(alphas))
+
+
+def _sheet(layer: PlannedLayer, pixels: Pixels, size: tuple[int, int]) -> Sheet:
+    picture = pixels.picture(layer.picture) if layer.picture else None
+    mask = pixels.mask(layer.mask) if layer.mask else None
+    return sheet_of(picture, mask, layer.placement, layer.opacity, size)
+
+
+def _cut(sheet: Sheet, above: tuple[Cover, ...], pixels: Pixels, size: tuple[int, int]) -> Sheet:
+    """The part of a sheet that the layers above it leave to be seen."""
+    left = np.ones((size[1], size[0]), np.float32)
+    for cover in above:
+        picture = pixels.picture(cover.picture) if cover.picture else None
+        mask = pixels.mask(cover.mask) if cover.mask else None
+        left *= 1.0 - alpha_of(picture, mask, cover.placement, cover.opacity, size)
+    return Sheet(sheet.colour * left[..., None], sheet.alpha * left)

@@ -1,0 +1,43 @@
+"""The size a model generates a canvas at."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import NamedTuple
+
+from backend.plan.card import Card
+
+LONGEST_FRACTION = 4
+"""The longest side in units of the native side: beyond it even a strip of one cell's width would be slow."""
+
+
+class Size(NamedTuple):
+    """A picture's sides in pixels."""
+
+    width_px: int
+    height_px: int
+
+
+def generation_size(width_px: int, height_px: int, card: Card) -> Size:
+    """About the area the model was trained on, in the canvas' aspect, with sides that the model accepts.
+
+    Among the sizes around the ideal one, the aspect counts twice as much as the area. A canvas so long that its ideal
+    side would exceed four native sides is generated smaller.
+    """
+    multiple = card.size_multiple_px
+    factor = card.native_px / math.sqrt(width_px * height_px)
+    factor = min(factor, LONGEST_FRACTION * card.native_px / max(width_px, height_px))
+    choices = itertools.product(_around(width_px * factor, multiple), _around(height_px * factor, multiple))
+
+    def cost(size: tuple[int, int]) -> tuple[float, int, int]:
+        stretch_x, stretch_y = math.log(size[0] / (width_px * factor)), math.log(size[1] / (height_px * factor))
+        return abs(stretch_x - stretch_y) + 0.5 * abs(stretch_x + stretch_y), -size[0], -size[1]
+
+    return Size(*min(choices, key=cost))
+
+
+def _around(ideal: float, multiple: int) -> tuple[int, ...]:
+    """The multiples next to a number, at least one multiple."""
+    below = int(ideal / multiple)
+    return tuple(sorted({max(1, below + step) * multiple for step in (0, 1)}))

@@ -1,0 +1,76 @@
+"""Which layers of a scene can take part, and how much of the picture each one shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.plan.card import Card
+from backend.plan.resolution import Size, generation_size
+from backend.scene.composite import alpha_of
+from backend.scene.geometry import scaled
+from backend.scene.layer import Layer, Placement
+from backend.scene.scene import Pixels, Scene
+
+Obstacle = Literal["", "hidden", "empty", "off_canvas", "too_small", "covered"]
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """A layer as it stands in its scene at generation size.
+
+    ``obstacle`` is "" when it takes part. ``own_cells`` is the area it would show alone and ``visible_cells`` what the
+    layers above leave of it, in latent cells; ``visible_frac`` that as a share of the canvas.
+    """
+
+    layer: Layer
+    placement: Placement
+    obstacle: Obstacle
+    own_cells: float = 0.0
+    visible_cells: float = 0.0
+    visible_frac: float = 0.0
+
+
+def survey(scene: Scene, card: Card, pixels: Pixels) -> tuple[Surveyed, ...]:
+    """Every layer of the scene from back to front. Layers that cannot take part hide nothing of the others."""
+    size = generation_size(scene.width_px, scene.height_px, card)
+    left = np.ones((size.height_px, size.width_px), np.float32)
+    seen: list[Surveyed] = []
+    for layer in reversed(scene.layers):
+        surveyed, left = _surveyed(layer, scene, size, card.cell_px**2, (pixels, left))
+        seen.append(surveyed)
+    return tuple(reversed(seen))
+
+
+def in_generation_px(placement: Placement, scene: Scene, size: Size) -> Placement:
+    """A placement of the canvas in the pixels of the generated picture."""
+    return scaled(placement, size.width_px / scene.width_px, size.height_px / scene.height_px)
+
+
+def _surveyed(
+    layer: Layer, scene: Scene, size: Size, cell_area: int, rest: tuple[Pixels, NDArray[np.float32]]
+) -> tuple[Surveyed, NDArray[np.float32]]:
+    """One layer, and what it leaves uncovered of ``rest``: the pixel store and what is still uncovered above it."""
+    pixels, left = rest
+    placement = in_generation_px(layer.placement, scene, size)
+    if not layer.visible:
+        return Surveyed(layer, placement, "hidden"), left
+    picture = pixels.picture(layer.picture) if layer.picture else None
+    mask = pixels.mask(layer.mask) if layer.mask else None
+    blank = (picture is not None and not picture[..., 3].any()) or (mask is not None and not mask.any())
+    if blank or layer.opacity == 0.0:
+        return Surveyed(layer, placement, "empty"), left
+    alpha = alpha_of(picture, mask, placement, layer.opacity, size)
+    own = float(alpha.sum(dtype=np.float64)) / cell_area
+    shown = alpha * left
+    visible = float(shown.sum(dtype=np.float64)) / cell_area
+    fraction = visible * cell_area / alpha.size
+    if own == 0.0:
+        return Surveyed(layer, placement, "off_canvas" if mask is None else "empty"), left
+    if visible < 1.0:
+        obstacle: Obstacle = "too_small" if own < 1.0 else "covered"
+        return Surveyed(layer, placement, obstacle, own, visible, fraction), left
+    return Surveyed(layer, placement, "", own, visible, fraction), left - shown

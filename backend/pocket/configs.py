@@ -1,0 +1,68 @@
+"""The sizes of the pocket networks, as plain records that diffusers and transformers accept.
+
+Everything that follows from a size is computed from these records or from a loaded network, never written again:
+the autoencoder reduces by ``reduction(AUTOENCODER)``, the text length is the tokenizer's ``model_max_length``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+PICTURE_PX = 128
+TEXT_LENGTH = 48
+"""Tokens of a prompt, start and end included: four full phrases need 27, words outside the world fall into letters."""
+
+AUTOENCODER: Mapping[str, Any] = {
+    "in_channels": 3,
+    "out_channels": 3,
+    "down_block_types": ("DownEncoderBlock2D",) * 3,
+    "up_block_types": ("UpDecoderBlock2D",) * 3,
+    "block_out_channels": (16, 32, 64),
+    "layers_per_block": 1,
+    "latent_channels": 4,
+    "norm_num_groups": 8,
+    "sample_size": PICTURE_PX,
+    "mid_block_add_attention": False,
+}
+
+TEXT_ENCODER: Mapping[str, Any] = {
+    "hidden_size": 128,
+    "intermediate_size": 384,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 2,
+    "max_position_embeddings": TEXT_LENGTH,
+    "projection_dim": 128,
+    "hidden_act": "quick_gelu",
+}
+
+UNET: Mapping[str, Any] = {
+    "sample_size": 32,
+    "in_channels": 4,
+    "out_channels": 4,
+    "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+    "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+    "block_out_channels": (32, 64, 128, 128),
+    "layers_per_block": 1,
+    "attention_head_dim": (1, 2, 2, 2),
+    "cross_attention_dim": 128,
+    "norm_num_groups": 8,
+}
+"""``attention_head_dim`` is the number of heads here (diffusers kept the old name for stable-diffusion configs)."""
+
+SCHEDULER: Mapping[str, Any] = {
+    "num_train_timesteps": 1000,
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "prediction_type": "v_prediction",
+    "clip_sample": False,
+    "set_alpha_to_one": False,
+    "steps_offset": 1,
+    "timestep_spacing": "leading",
+}
+
+
+def reduction(autoencoder: Mapping[str, Any]) -> int:
+    """Pixels per latent cell along a side: every block but the last halves the picture."""
+    return int(2 ** (len(autoencoder["block_out_channels"]) - 1))

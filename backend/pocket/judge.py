@@ -1,0 +1,105 @@
+"""The judge: a small segmenter of the drawn world that names the class and the colour under every pixel.
+
+It scores pictures that the pocket family makes. It was trained on drawings, blurred, noisy and passed through the
+autoencoder, so its own ceiling is its score on *drawings through the autoencoder*: report that beside every figure.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from backend.pocket.words import CLASSES, COLOURS
+
+Labels = NDArray[np.int64]
+WIDTHS = (24, 48, 72)
+WEIGHTS, CONFIG = "judge.safetensors", "config.json"
+CHUNK = 16
+"""Pictures that are looked at together; bounds memory."""
+
+
+def _conv(before: int, after: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(before, after, 3, stride, dilation, dilation, bias=False), nn.GroupNorm(8, after), nn.SiLU()
+    )
+
+
+class Segmenter(nn.Module):
+    """Fully convolutional: half and quarter size with growing reach, back up to half size with one shortcut."""
+
+    def __init__(self, widths: tuple[int, int, int] = WIDTHS) -> None:
+        super().__init__()
+        a, b, c = widths
+        self.fine = nn.Sequential(_conv(3, a, 2), _conv(a, a))
+        self.middle = nn.Sequential(_conv(a, b, 2), _conv(b, b))
+        self.coarse = nn.ModuleList([_conv(b, c, 2), *(_conv(c, c, dilation=d) for d in (1, 2, 4, 1))])
+        self.join = _conv(c + b, b)
+        self.last = _conv(b + a, b)
+        self.answer = nn.Conv2d(b, len(CLASSES) + 1 + len(COLOURS), 1)
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """float (n, 3, h, w) in -1..1 to class scores (n, 17, h/2, w/2) and colour scores (n, 8, h/2, w/2)."""
+        fine = self.fine(pictures)
+        middle = self.middle(fine)
+        coarse = self.coarse[0](middle)
+        for layer in list(self.coarse)[1:]:
+            coarse = coarse + layer(coarse)
+        up = F.interpolate(coarse, size=middle.shape[-2:], mode="bilinear", align_corners=False)
+        up = self.join(torch.cat([up, middle], 1))
+        up = F.interpolate(up, size=fine.shape[-2:], mode="bilinear", align_corners=False)
+        scores = self.answer(self.last(torch.cat([up, fine], 1)))
+        return scores[:, : len(CLASSES) + 1], scores[:, len(CLASSES) + 1:]
+
+
+class Judge:
+    """Names what is where. Labels are those of ``Drawing``: 0 = background, k + 1 = ``CLASSES[k]`` or ``COLOURS[k]``."""
+
+    def __init__(self, segmenter: Segmenter) -> None:
+        self.segmenter = segmenter.eval().requires_grad_(False)
+
+    @torch.inference_mode()
+    def look(self, pictures: NDArray[np.uint8]) -> tuple[Labels, Labels]:
+        """Class labels and colour labels, each int64 (n, h, w), of uint8 pictures (n, h, w, 3)."""
+        found: list[tuple[Tensor, Tensor]] = []
+        for start in range(0, len(pictures), CHUNK):
+            given = torch.from_numpy(np.ascontiguousarray(pictures[start:start + CHUNK]))
+            scores = self.segmenter(given.permute(0, 3, 1, 2).float() / 127.5 - 1)
+            classes, colours = (
+                F.interpolate(s, size=given.shape[1:3], mode="bilinear", align_corners=False).argmax(1) for s in scores
+            )
+            found.append((classes, torch.where(classes > 0, colours + 1, 0)))
+        return torch.cat([f[0] for f in found]).numpy(), torch.cat([f[1] for f in found]).numpy()
+
+    def classes(self, pictures: NDArray[np.uint8]) -> Labels:
+        """Class labels int64 (n, h, w) of uint8 pictures (n, h, w, 3)."""
+        return self.look(pictures)[0]
+
+    def colours(self, pictures: NDArray[np.uint8]) -> Labels:
+        """Colour labels int64 (n, h, w) of uint8 pictures (n, h, w, 3); 0 wherever the class is background."""
+        return self.look(pictures)[1]
+
+
+def save_judge(segmenter: Segmenter, folder: Path) -> None:
+    """Write weights (half precision) and a record of what the labels mean."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file({name: value.half().contiguous() for name, value in segmenter.state_dict().items()}, folder / WEIGHTS)
+    record = {"widths": WIDTHS, "classes": CLASSES, "colours": COLOURS}
+    (folder / CONFIG).write_text(json.dumps(record, indent=2) + "\n")
+
+
+def load_judge(folder: Path) -> Judge:
+    """The judge of a family (its ``judge`` folder), on the CPU in single precision."""
+    record = json.loads((folder / CONFIG).read_text())
+    if tuple(record["classes"]) != CLASSES or tuple(record["colours"]) != COLOURS:
+        raise ValueError(f"the judge in {folder} was trained for other classes or colours; train it again")
+    a, b, c = record["widths"]
+    segmenter = Segmenter((a, b, c))
+    segmenter.load_state_dict({name: value.float() for name, value in load_file(folder / WEIGHTS).items()})
+    return Judge(segmenter)

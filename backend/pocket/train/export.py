@@ -1,0 +1,56 @@
+"""Write the family in the layout of a stable-diffusion pipeline: half precision, safetensors, each file whole or absent."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import shutil
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
+from transformers import CLIPTextModel
+
+from backend.pocket.networks import build_autoencoder, build_scheduler, build_text_encoder, build_unet
+from backend.pocket.tokenizer import build_tokenizer
+
+
+def export_family(folder: Path, unet: UNet2DConditionModel, text: CLIPTextModel, autoencoder: AutoencoderKL) -> None:
+    """Write all parts into ``folder``; files that are read meanwhile stay whole, because each is renamed into place."""
+    pipeline = StableDiffusionPipeline(
+        vae=copy.deepcopy(autoencoder), text_encoder=copy.deepcopy(text), tokenizer=build_tokenizer(),
+        unet=copy.deepcopy(unet), scheduler=build_scheduler(), safety_checker=None, feature_extractor=None,
+        requires_safety_checker=False,
+    ).to(torch.float16)
+    fresh = folder.with_name(f"{folder.name}.{os.getpid()}.new")
+    pipeline.save_pretrained(fresh, safe_serialization=True)
+    _declare_single_precision(fresh / "text_encoder" / "config.json")
+    move_files(fresh, folder)
+
+
+def _declare_single_precision(config: Path) -> None:
+    """Weights are kept in half precision and run in single: transformers follows this entry, diffusers does so anyway."""
+    record = json.loads(config.read_text())
+    config.write_text(json.dumps({**record, "dtype": "float32"}, indent=2) + "\n")
+
+
+def move_files(fresh: Path, folder: Path) -> None:
+    """Rename every file of ``fresh`` to its place under ``folder``, then remove ``fresh``."""
+    for source in sorted(path for path in fresh.rglob("*") if path.is_file()):
+        target = folder / source.relative_to(fresh)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source.chmod(0o644)
+        os.replace(source, target)
+    shutil.rmtree(fresh)
+
+
+def load_trained_autoencoder(out: Path) -> AutoencoderKL:
+    """The autoencoder that ``train autoencoder`` finished in ``out``, in full precision."""
+    return AutoencoderKL.from_pretrained(out / "vae", use_safetensors=True).eval().requires_grad_(False)
+
+
+def export_fresh(folder: Path, seed: int) -> None:
+    """Write an untrained family: enough to build and test everything that loads one."""
+    torch.manual_seed(seed)
+    export_family(folder, build_unet(), build_text_encoder(build_tokenizer()), build_autoencoder())

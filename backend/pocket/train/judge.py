@@ -1,0 +1,130 @@
+"""Train the judge on drawings made worse: blurred, noisy, or passed through the autoencoder with noisy latents."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKL
+from torch import Tensor
+
+from backend.pocket.judge import Judge, Segmenter, save_judge
+from backend.pocket.train.autoencoder import CHECK_SCENES, as_tensor
+from backend.pocket.train.crew import Seat
+from backend.pocket.train.export import load_trained_autoencoder
+from backend.pocket.train.moving import MovingAverage
+from backend.pocket.train.pace import Pace, cosine
+from backend.pocket.train.scenes import SceneSet, load_training_set
+from backend.pocket.words import CLASSES, COLOURS
+
+BATCH = 16
+LEARNING_RATE = 4e-3
+THROUGH_AUTOENCODER = 0.35
+BACKGROUND_WEIGHT = 0.5
+
+
+def labels_of(scenes: SceneSet, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Class and colour labels int64 (n, h, w) of training scenes."""
+    instances = scenes.instances[rows]
+    classes, colours = np.zeros(instances.shape, np.int64), np.zeros(instances.shape, np.int64)
+    for k, row in enumerate(rows):
+        looks = scenes.words[row].looks
+        names = np.array([0, *(CLASSES.index(look[0]) + 1 for look in looks)])
+        paints = np.array([0, *(COLOURS.index(look[1]) + 1 for look in looks)])
+        classes[k], colours[k] = names[instances[k]], paints[instances[k]]
+    return classes, colours
+
+
+def worsened(pictures: Tensor, autoencoder: AutoencoderKL, random: np.random.Generator) -> Tensor:
+    """Pictures (n, 3, h, w) in -1..1 as a young network might make them."""
+    choice = random.random()
+    if choice < THROUGH_AUTOENCODER:
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            latents = autoencoder.encode(pictures).latent_dist.mode().float()
+            latents += torch.randn_like(latents) * float(random.uniform(0, 0.25)) * latents.std()
+            pictures = autoencoder.decode(latents).sample.float()
+    elif choice < 0.75:
+        side = pictures.shape[-1]
+        small = int(side * random.uniform(0.25, 0.8))
+        pictures = F.interpolate(pictures, size=(small, small), mode="area")
+        pictures = F.interpolate(pictures, size=(side, side), mode="bilinear", align_corners=False)
+    pictures = pictures * float(random.uniform(0.8, 1.15)) + float(random.uniform(-0.12, 0.12))
+    return (pictures + torch.randn_like(pictures) * float(random.uniform(0, 0.12))).clamp(-1, 1)
+
+
+def measure(judge: Judge, scenes: SceneSet, autoencoder: AutoencoderKL) -> dict[str, float]:
+    """Mean IoU of the classes, and shares of object pixels with the right class and colour; also through the autoencoder."""
+    rows = np.arange(len(scenes) - CHECK_SCENES, len(scenes))
+    classes, colours = labels_of(scenes, rows)
+    plain = np.asarray(scenes.pictures[rows])
+    with torch.no_grad():
+        made = autoencoder.decode(autoencoder.encode(as_tensor(plain)).latent_dist.mode()).sample
+    blurred = ((made.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
+    report = {}
+    for name, pictures in (("drawings", plain), ("through_autoencoder", blurred)):
+        found, painted = judge.look(pictures)
+        inside = classes > 0
+        shares = [
+            ((found == k) & (classes == k)).sum() / ((found == k) | (classes == k)).sum()
+            for k in range(len(CLASSES) + 1) if (classes == k).any()
+        ]
+        report[f"{name}_iou"] = round(float(np.mean(shares)), 3)
+        report[f"{name}_class"] = round(float((found == classes)[inside].mean()), 3)
+        report[f"{name}_colour"] = round(float((painted == colours)[inside].mean()), 3)
+    return report
+
+
+@dataclass(frozen=True)
+class JudgeRun:
+    """What a training is told: folder of scenes, folder of the family, minutes, seed."""
+
+    out: Path
+    family: Path
+    minutes: float
+    seed: int
+
+    def __call__(self, seat: Seat) -> None:
+        """Train in this (single) process."""
+        scenes, autoencoder = load_training_set(self.out / "scenes"), load_trained_autoencoder(self.out)
+        torch.manual_seed(self.seed)
+        random = np.random.default_rng((self.seed, seat.rank))
+        network = Segmenter()
+        optimiser = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=1e-3)
+        average = MovingAverage(network, 0.995)
+        pace, step = Pace(self.minutes * 60), 0
+        while (progress := pace.progress) < 1:
+            for group in optimiser.param_groups:
+                group["lr"] = LEARNING_RATE * cosine(progress)
+            loss = self._loss(network, scenes, autoencoder, random)
+            optimiser.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimiser.step()
+            average.update(network)
+            step += 1
+            if step % 50 == 0:
+                print(f"{time.strftime('%T')} step {step} {progress:.3f} loss {float(loss.detach()):.4f}", flush=True)
+        save_judge(average.network, self.family / "judge")
+        report = measure(Judge(average.network), scenes, autoencoder)
+        (self.out / "judge.json").write_text(json.dumps(report))
+        print(report, flush=True)
+
+    def _loss(
+        self, network: Segmenter, scenes: SceneSet, autoencoder: AutoencoderKL, random: np.random.Generator
+    ) -> Tensor:
+        rows = np.sort(random.choice(len(scenes) - CHECK_SCENES, BATCH, replace=False))
+        classes, colours = (torch.from_numpy(v[:, 1::2, 1::2].copy()) for v in labels_of(scenes, rows))
+        pictures = worsened(as_tensor(scenes.pictures[rows]), autoencoder, random)
+        if random.random() < 0.5:
+            pictures, classes, colours = pictures.flip(3), classes.flip(2), colours.flip(2)
+        with torch.autocast("cpu", torch.bfloat16):
+            named, painted = network(pictures)
+        balance = torch.ones(len(CLASSES) + 1)
+        balance[0] = BACKGROUND_WEIGHT
+        loss = F.cross_entropy(named.float(), classes, balance)
+        return loss + F.cross_entropy(painted.float(), colours - 1, ignore_index=-1)

@@ -1,0 +1,41 @@
+"""Latents of the training scenes, encoded when they are first asked for and kept in half precision on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL
+from torch import Tensor
+
+from backend.pocket.train.autoencoder import as_tensor
+from backend.pocket.train.scenes import SceneSet
+
+
+class LatentCache:
+    """Scaled latents float16 (n, 4, h, w) in a memory-mapped file that several processes fill together."""
+
+    def __init__(self, folder: Path, scenes: SceneSet, autoencoder: AutoencoderKL, side: int) -> None:
+        self.scenes, self.autoencoder = scenes, autoencoder
+        shape = (len(scenes), autoencoder.config.latent_channels, side, side)
+        self.values = _shared_array(folder / "latents.npy", np.float16, shape)
+        self.ready = _shared_array(folder / "latents_ready.npy", np.uint8, shape[:1])
+
+    @torch.no_grad()
+    def take(self, rows: np.ndarray) -> Tensor:
+        """float32 (len(rows), 4, h, w), unit variance over the world."""
+        missing = rows[self.ready[rows] == 0]
+        if len(missing):
+            with torch.autocast("cpu", torch.bfloat16):
+                moments = self.autoencoder.encode(as_tensor(self.scenes.pictures[missing])).latent_dist
+            self.values[missing] = (moments.mean.float() * self.autoencoder.config.scaling_factor).half().numpy()
+            self.ready[missing] = 1
+        return torch.from_numpy(self.values[rows].astype(np.float32))
+
+
+def _shared_array(path: Path, kind: type, shape: tuple[int, ...]) -> np.memmap:
+    """Open the array, or make it full of zeros where there is none."""
+    if not path.exists():
+        np.lib.format.open_memmap(path, "w+", kind, shape).flush()
+    return np.load(path, mmap_mode="r+")

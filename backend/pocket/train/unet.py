@@ -1,0 +1,261 @@
+"""Train the text encoder and the UNet together: v-prediction on cached latents, regions, and a semantic head."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKL, DDIMScheduler
+from torch import Tensor, nn
+
+from backend.pocket.configs import PICTURE_PX, UNET
+from backend.pocket.networks import build_scheduler, build_text_encoder, build_unet
+from backend.pocket.tokenizer import build_tokenizer
+from backend.pocket.train.attention import MOST_OBJECTS, watch_regions
+from backend.pocket.train.captions import CaptionMaker
+from backend.pocket.train.crew import Seat, agree, average_gradients
+from backend.pocket.train.export import export_family, load_trained_autoencoder
+from backend.pocket.train.grid import draw_grid
+from backend.pocket.train.latents import LatentCache
+from backend.pocket.train.moving import MovingAverage
+from backend.pocket.train.pace import Pace, late_decay
+from backend.pocket.train.scenes import LARGE, SceneSet, load_training_set
+from backend.pocket.words import CLASSES
+
+BATCH = 16
+LEARNING_RATE = 1e-3
+HIGH_NOISE_SHARE, HIGH_NOISE_FROM = 0.3, 600
+MASKED_SHARE = 0.5
+HEAD_WEIGHT, HEAD_BACKGROUND = 0.1, 0.4
+OBJECT_WEIGHT = 0.5
+MIXED_FROM, MIXED_SHARE = 0.5, 0.5
+"""From this progress on, this share of the samples holds up to four objects of many sizes."""
+CHECK_ROWS = 64
+"""The last large scenes: never trained on, they measure how much the words matter."""
+REPORT_S, EXPORT_S = 300.0, 600.0
+
+
+class Learner(nn.Module):
+    """The networks that learn: text encoder, UNet, and a head that names the class under each latent cell."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        tokenizer = build_tokenizer()
+        self.text = build_text_encoder(tokenizer)
+        self.unet = build_unet()
+        self.head = nn.Conv2d(UNET["block_out_channels"][0], len(CLASSES) + 1, 1)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """latents (b, 4, h, w); ids, owners (b, tokens); regions (b, objects, h, w) of 0 and 1; classes int64 (b, h, w)."""
+
+    latents: Tensor
+    ids: Tensor
+    owners: Tensor
+    regions: Tensor
+    classes: Tensor
+
+
+class BatchMaker:
+    """Draws training batches from the scenes on disk."""
+
+    def __init__(self, scenes: SceneSet, cache: LatentCache) -> None:
+        self.scenes, self.cache = scenes, cache
+        self.captions = CaptionMaker(build_tokenizer())
+        self.stride = PICTURE_PX // int(UNET["sample_size"])
+
+    def draw(self, progress: float, random: np.random.Generator) -> Batch:
+        """A random batch for this point of the curriculum."""
+        rows = random.integers(0, LARGE - CHECK_ROWS, BATCH)
+        if progress >= MIXED_FROM:
+            mixed = random.integers(LARGE, len(self.scenes), BATCH)
+            rows = np.where(random.random(BATCH) < MIXED_SHARE, mixed, rows)
+        return self.gather(rows, random)
+
+    def gather(self, rows: np.ndarray, random: np.random.Generator | None) -> Batch:
+        """These scenes as a batch; without a generator, captions are exact."""
+        words = [self.scenes.words[k] for k in rows]
+        captions = self.captions.build(words, random)
+        half = self.stride // 2
+        instances = torch.from_numpy(self.scenes.instances[rows][:, half::self.stride, half::self.stride].astype(np.int64))
+        numbers = torch.tensor([
+            [0] + [CLASSES.index(w.looks[k][0]) + 1 if k < len(w.looks) else 0 for k in range(MOST_OBJECTS)] for w in words
+        ])
+        classes = numbers.gather(1, instances.flatten(1)).view_as(instances)
+        regions = F.one_hot(instances, MOST_OBJECTS + 1)[..., 1:].permute(0, 3, 1, 2).float()
+        return Batch(self.cache.take(rows), captions.ids, captions.owners, regions, classes)
+
+
+def rough_regions(regions: Tensor, random: np.random.Generator) -> Tensor:
+    """Regions as people paint them: the silhouette, a grown one, or the ellipse in its box (one choice per batch)."""
+    choice = random.random()
+    if choice < 0.3:
+        return regions
+    if choice < 0.6:
+        return F.max_pool2d(regions, 3, 1, 1)
+    side = regions.shape[-1]
+    line = torch.arange(side, dtype=torch.float32) + 0.5
+    out = []
+    for axis in (2, 3):
+        present = regions.amax(axis)
+        low = torch.where(present > 0, line, torch.tensor(1e3)).amin(-1) - 0.5
+        high = torch.where(present > 0, line, torch.tensor(-1e3)).amax(-1) + 0.5
+        out.append((line - ((low + high) / 2)[..., None]) / ((high - low).clamp(min=1) / 2 + 0.3)[..., None])
+    across, down = out
+    return ((across[..., None, :] ** 2 + down[..., :, None] ** 2) <= 1).float() * regions.amax((2, 3), keepdim=True)
+
+
+def draw_timesteps(random: np.random.Generator, count: int) -> Tensor:
+    """Uniform steps 0..999, some of them only from the noisy end, where the layout is decided."""
+    steps = random.integers(0, 1000, count)
+    noisy = random.integers(HIGH_NOISE_FROM, 1000, count)
+    return torch.from_numpy(np.where(random.random(count) < HIGH_NOISE_SHARE, noisy, steps))
+
+
+@dataclass(frozen=True)
+class UnetRun:
+    """What a training is told: folder of scenes and checkpoints, folder of the family, minutes, seed."""
+
+    out: Path
+    family: Path
+    minutes: float
+    seed: int
+    resume: bool
+
+    def __call__(self, seat: Seat) -> None:
+        """Train in this process of the crew."""
+        scenes = load_training_set(self.out / "scenes")
+        autoencoder = load_trained_autoencoder(self.out)
+        maker = BatchMaker(scenes, LatentCache(self.out, scenes, autoencoder, int(UNET["sample_size"])))
+        torch.manual_seed(self.seed)
+        trainer = Trainer(self, seat, maker, autoencoder)
+        trainer.train()
+
+
+class Trainer:
+    """The loop of one process."""
+
+    def __init__(self, run: UnetRun, seat: Seat, maker: BatchMaker, autoencoder: AutoencoderKL) -> None:
+        self.run, self.seat, self.maker, self.autoencoder = run, seat, maker, autoencoder
+        self.learner = Learner()
+        self.average = MovingAverage(_exported(self.learner), 0.998)
+        self.view = watch_regions(self.learner.unet)
+        self.features: list[Tensor] = []
+        self.learner.unet.conv_out.register_forward_pre_hook(lambda _, given: self.features.append(given[0]))
+        self.optimiser = torch.optim.AdamW(
+            self.learner.parameters(), LEARNING_RATE, betas=(0.9, 0.99), weight_decay=1e-2, fused=True
+        )
+        self.schedule: DDIMScheduler = build_scheduler()
+        self.step = 0
+        self.pace = Pace(run.minutes * 60, self._restore())
+
+    def train(self) -> None:
+        """Go on until the time is used up, then write the last checkpoint and the family."""
+        random = np.random.default_rng((self.run.seed, self.seat.rank, self.step))
+        torch.manual_seed(self.run.seed + 7919 * (self.seat.rank + 1) + self.step)
+        reported = exported = time.monotonic()
+        running = 0.0
+        while (progress := agree(self.pace.progress, self.seat)) < 1:
+            for group in self.optimiser.param_groups:
+                group["lr"] = LEARNING_RATE * late_decay(progress)
+            loss = self._learn(self.maker.draw(progress, random), random)
+            running = loss if running == 0 else 0.98 * running + 0.02 * loss
+            self.step += 1
+            if not self.seat.leads:
+                continue
+            if self.step % 50 == 0:
+                rate = self.step * BATCH * self.seat.size
+                print(f"{time.strftime('%T')} step {self.step} samples {rate} {progress:.3f} loss {running:.4f}", flush=True)
+            if time.monotonic() - reported > REPORT_S:
+                self._save()
+                self._gauge()
+                reported = time.monotonic()
+            if time.monotonic() - exported > EXPORT_S:
+                self._export(f"unet_{self.step:06d}.png")
+                exported = time.monotonic()
+        if self.seat.leads:
+            self._save()
+            self._gauge()
+            self._export("unet_final.png")
+
+    def _predict(self, batch: Batch, noise: Tensor, steps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Squared error (b, h, w) of the velocity, the last features (b, c, h, w), and the error's weights (b, h, w)."""
+        noisy = self.schedule.add_noise(batch.latents, noise, steps)
+        target = self.schedule.get_velocity(batch.latents, noise, steps)
+        self.features.clear()
+        with torch.autocast("cpu", torch.bfloat16):
+            states = self.learner.text(batch.ids).last_hidden_state
+            made = self.learner.unet(noisy, steps, states).sample
+        weight = 1 + OBJECT_WEIGHT * (batch.classes > 0).float()
+        return (made.float() - target).square().mean(1), self.features.pop(), weight
+
+    def _learn(self, batch: Batch, random: np.random.Generator) -> float:
+        self.view.regions = rough_regions(batch.regions, random)
+        self.view.owners = batch.owners
+        spoken = (batch.owners >= 0).any(1)
+        self.view.masked_rows = torch.from_numpy(random.random(len(spoken)) < MASKED_SHARE) & spoken
+        error, features, weight = self._predict(batch, torch.randn_like(batch.latents), draw_timesteps(random, len(spoken)))
+        loss = (error * weight).mean() / weight.mean()
+        balance = torch.ones(len(CLASSES) + 1)
+        balance[0] = HEAD_BACKGROUND
+        named = F.cross_entropy(self.learner.head(features.float()), batch.classes, balance, reduction="none")
+        (loss + HEAD_WEIGHT * (named * spoken[:, None, None]).mean()).backward()
+        parameters = list(self.learner.parameters())
+        average_gradients(parameters, self.seat)
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        self.optimiser.step()
+        self.optimiser.zero_grad()
+        self.average.update(_exported(self.learner))
+        return float(loss.detach())
+
+    @torch.no_grad()
+    def _gauge(self) -> None:
+        """How much the loss at t = 500 grows when classes or colours in the captions are exchanged, in percent."""
+        from backend.pocket.train.gauge import measure_words
+
+        self.view.regions = None
+        print("  " + measure_words(self.maker, self._predict, CHECK_ROWS, LARGE), flush=True)
+
+    def _export(self, grid: str) -> None:
+        unet, text = self.average.network["unet"], self.average.network["text"]
+        export_family(self.run.family, unet, text, self.autoencoder)
+        draw_grid(self.run.family, self.run.out / grid)
+        print(f"  exported; grid {grid}", flush=True)
+
+    def _save(self) -> None:
+        kept = {
+            "learner": self.learner.state_dict(), "average": self.average.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(), "spent_s": self.pace.elapsed_s, "step": self.step,
+        }
+        torch.save(kept, self.run.out / "unet.pt.new")
+        os.replace(self.run.out / "unet.pt.new", self.run.out / "unet.pt")
+
+    def _restore(self) -> float:
+        path = self.run.out / "unet.pt"
+        if not (self.run.resume and path.exists()):
+            return 0.0
+        kept = torch.load(path, weights_only=True)
+        self.learner.load_state_dict(kept["learner"])
+        self.average.network.load_state_dict(kept["average"])
+        self.optimiser.load_state_dict(kept["optimiser"])
+        self.step = self.average.updates = kept["step"]
+        return float(kept["spent_s"])
+
+
+def _exported(learner: Learner) -> nn.ModuleDict:
+    """The part of the learner that ships."""
+    return nn.ModuleDict({"text": learner.text, "unet": learner.unet})
+
+
+def export_checkpoint(out: Path, family: Path) -> None:
+    """Export the moving average of the last checkpoint in ``out``."""
+    average = _exported(Learner())
+    average.load_state_dict(torch.load(out / "unet.pt", weights_only=True)["average"])
+    export_family(family, average["unet"], average["text"], load_trained_autoencoder(out))
+    draw_grid(family, out / "unet_export.png")

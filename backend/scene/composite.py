@@ -1,0 +1,133 @@
+"""What is seen of a stack of layers: soft visibility, the topmost layer, and the flat picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.scene.layer import Layer, Placement
+from backend.scene.mask import resize_area
+from backend.scene.placing import place, place_alpha
+from backend.scene.scene import Pixels, Scene
+
+Picture = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+GREY = (150, 150, 150)
+"""What lies under every layer (the released code of Collage Diffusion uses it too)."""
+
+__all__ = [
+    "GREY",
+    "Sheet",
+    "alpha_of",
+    "flatten",
+    "flatten_scene",
+    "lay_over",
+    "layer_sheet",
+    "place",
+    "sheet_of",
+    "to_bytes",
+    "topmost",
+    "visibility",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """A layer on the canvas: ``colour`` float32 (h, w, 4) in 0..1, premultiplied, and its ``alpha`` (h, w).
+
+    They differ for a layer that is a mask without a picture: it claims its region (alpha) and paints nothing.
+    """
+
+    colour: Floats
+    alpha: Floats
+
+
+def sheet_of(
+    picture: Picture | None, mask: Picture | None, placement: Placement, opacity: float, size: tuple[int, int]
+) -> Sheet:
+    """A layer's sheet: picture × painted mask × opacity. ``size`` is (width, height); masks are resized to it."""
+    if picture is None:
+        alpha = alpha_of(None, mask, placement, opacity, size)
+        return Sheet(np.zeros((size[1], size[0], 4), np.float32), alpha)
+    colour = place(picture, placement, *size)
+    if mask is not None:
+        colour *= _inside(mask, size)[..., None]
+    if opacity != 1.0:
+        colour *= np.float32(opacity)
+    return Sheet(colour, colour[..., 3])
+
+
+def alpha_of(
+    picture: Picture | None, mask: Picture | None, placement: Placement, opacity: float, size: tuple[int, int]
+) -> Floats:
+    """The alpha of :func:`sheet_of` alone: float32 (h, w) in 0..1."""
+    shape = (size[1], size[0])
+    alpha = np.ones(shape, np.float32) if picture is None else place_alpha(picture, placement, *size)
+    if mask is not None:
+        alpha = alpha * _inside(mask, size)
+    return alpha if opacity == 1.0 else alpha * np.float32(opacity)
+
+
+def visibility(alphas: Floats) -> Floats:
+    """The soft partition of the canvas: alphas (n, h, w) from back to front → (n + 1, h, w), index 0 = uncovered.
+
+    M_i = a_i · ∏_{j above i} (1 - a_j), and M_0 what none covers; the sum over the first axis is 1.
+    """
+    parts = np.empty((alphas.shape[0] + 1, *alphas.shape[1:]), np.float32)
+    left = np.ones(alphas.shape[1:], np.float32)
+    for index in range(alphas.shape[0] - 1, -1, -1):
+        np.multiply(alphas[index], left, out=parts[index + 1])
+        left = left - parts[index + 1]
+    np.clip(left, 0.0, 1.0, out=parts[0])
+    return parts
+
+
+def topmost(alphas: Floats) -> NDArray[np.int64]:
+    """The layer that is seen most at each pixel: int (h, w), 1…n from back to front, 0 = uncovered. Ties go up."""
+    parts = visibility(alphas)
+    seen: NDArray[np.int64] = (parts.shape[0] - 1) - np.argmax(parts[::-1], axis=0)
+    return seen
+
+
+def lay_over(below: Floats, colour: Floats) -> Floats:
+    """A premultiplied sheet (h, w, 4) over an opaque picture (h, w, 3), both in 0..1; a new array."""
+    return colour[..., :3] + below * (1.0 - colour[..., 3:])
+
+
+def flatten(colours: Sequence[Floats], size: tuple[int, int], background: Picture | None = None) -> Picture:
+    """The sheets from back to front over grey, or over a picture uint8 (h, w, 3): uint8 (h, w, 3).
+
+    ``size`` is (width, height).
+    """
+    under = np.broadcast_to(np.array(GREY, np.uint8), (size[1], size[0], 3)) if background is None else background
+    flat = under.astype(np.float32) / np.float32(255)
+    for colour in colours:
+        flat = lay_over(flat, colour)
+    return to_bytes(flat)
+
+
+def flatten_scene(scene: Scene, pixels: Pixels) -> Picture:
+    """The scene as it looks in the editor, at canvas size: uint8 (h, w, 3)."""
+    size = (scene.width_px, scene.height_px)
+    return flatten([layer_sheet(layer, pixels, size).colour for layer in scene.visible_layers()], size)
+
+
+def layer_sheet(layer: Layer, pixels: Pixels, size: tuple[int, int]) -> Sheet:
+    """The sheet of a layer of a scene at canvas size (width, height)."""
+    picture = pixels.picture(layer.picture) if layer.picture else None
+    mask = pixels.mask(layer.mask) if layer.mask else None
+    return sheet_of(picture, mask, layer.placement, layer.opacity, size)
+
+
+def to_bytes(values: Floats) -> Picture:
+    """0..1 to 0..255, rounded."""
+    return (np.clip(values, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+
+
+def _inside(mask: Picture, size: tuple[int, int]) -> Floats:
+    """A painted mask uint8 (h, w) as inside-ness 0..1 of the given size."""
+    return resize_area(mask, *size) * np.float32(1 / 255)

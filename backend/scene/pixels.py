@@ -1,0 +1,67 @@
+"""Pixels by digest, and a store of them in memory."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.errors import SceneError
+
+Picture = NDArray[np.uint8]
+
+
+def digest_of(array: Picture) -> str:
+    """SHA-256 of pixel content, whatever file it came from.
+
+    ``array`` is uint8 (h, w, 4) or (h, w). Hashed are a head line (``rgba8 W H`` or ``grey8 W H``) and the raw bytes.
+    """
+    kind = "rgba8" if array.ndim == 3 else "grey8"
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 4):
+        raise ValueError(f"pixels must be uint8 (h, w, 4) or (h, w), not {array.dtype} {array.shape}")
+    height_px, width_px = array.shape[:2]
+    content = hashlib.sha256(f"{kind} {width_px} {height_px}\n".encode())
+    content.update(np.ascontiguousarray(array).data)
+    return content.hexdigest()
+
+
+class MemoryPixels:
+    """Pixels kept in memory; what goes in is copied and comes out read-only."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Picture] = {}
+
+    def add_picture(self, rgba: Picture) -> str:
+        """Keep uint8 (h, w, 4), straight alpha; the digest that names it."""
+        if rgba.ndim != 3:
+            raise ValueError(f"a picture is (h, w, 4), not {rgba.shape}")
+        return self._keep(rgba)
+
+    def add_mask(self, grey: Picture) -> str:
+        """Keep uint8 (h, w), 255 = inside; the digest that names it."""
+        if grey.ndim != 2:
+            raise ValueError(f"a mask is (h, w), not {grey.shape}")
+        return self._keep(grey)
+
+    def picture(self, digest: str) -> Picture:
+        """The picture (h, w, 4) of that digest, or a SceneError."""
+        return self._find(digest, 3, "picture")
+
+    def mask(self, digest: str) -> Picture:
+        """The mask (h, w) of that digest, or a SceneError."""
+        return self._find(digest, 2, "mask")
+
+    def _keep(self, array: Picture) -> str:
+        digest = digest_of(array)
+        if digest not in self._kept:
+            copy = np.array(array, order="C")
+            copy.setflags(write=False)
+            self._kept[digest] = copy
+        return digest
+
+    def _find(self, digest: str, dimensions: int, kind: str) -> Picture:
+        found = self._kept.get(digest)
+        if found is None or found.ndim != dimensions:
+            raise SceneError(f"The {kind} {digest[:12]}… is not here.", remedy="Add the picture to the scene again.")
+        return found

@@ -1,0 +1,127 @@
+"""How this process is set up: flags win over the environment, the environment over what is usual here."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from backend.errors import InputError, RefusedError
+
+GIB = 2**30
+DEVICES = ("auto", "cpu", "cuda")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything about this machine that the program must know. Nothing below the studio reads it.
+
+    ``cache_bytes`` bounds the models held in memory; ``threads`` is torch's, 0 leaves its own choice.
+    """
+
+    host: str
+    port: int
+    store: Path
+    models: tuple[Path, ...]
+    device: str
+    cache_bytes: int
+    threads: int
+
+
+def add_machine_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags that every command has: where models lie and what computes."""
+    parser.add_argument("--models", action="append", metavar="FOLDER", help="a folder with models; may be repeated")
+    parser.add_argument("--device", choices=DEVICES, help="what computes (auto: a GPU when there is one)")
+    parser.add_argument("--cache-gb", metavar="GB", help="memory for loaded models (8)")
+    parser.add_argument("--threads", metavar="N", help="threads for torch (its own choice)")
+
+
+def add_serve_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags of the studio itself."""
+    parser.add_argument("--host", metavar="ADDRESS", help="loopback address to listen on (127.0.0.1)")
+    parser.add_argument("--port", metavar="N", help="port to listen on (7860)")
+    parser.add_argument("--store", metavar="FOLDER", help="where projects are kept")
+
+
+def build_settings(flags: argparse.Namespace, environment: Mapping[str, str]) -> Settings:
+    """Settings from parsed flags and an environment (``LAMINA_HOST``, ``LAMINA_PORT``, ``LAMINA_HOME``,
+    ``LAMINA_MODELS``, ``LAMINA_DEVICE``, ``LAMINA_CACHE_GB``, ``LAMINA_THREADS``).
+
+    An InputError names a value out of range; a RefusedError an address that is not loopback.
+    """
+
+    def chosen(flag: str, variable: str, usual: str) -> str:
+        given = getattr(flags, flag, None)
+        return environment.get(variable, "") or usual if given is None else str(given)
+
+    device = chosen("device", "LAMINA_DEVICE", "auto")
+    if device not in DEVICES:
+        raise InputError(
+            f"The device {device!r} is unknown.", limit=f"There are: {', '.join(DEVICES)}.", remedy="Use one."
+        )
+    return Settings(
+        host=_loopback(chosen("host", "LAMINA_HOST", "127.0.0.1")),
+        port=_whole("port", chosen("port", "LAMINA_PORT", "7860"), 0, 65535),
+        store=Path(chosen("store", "LAMINA_HOME", str(_usual_store(environment)))).expanduser().absolute(),
+        models=_folders(flags.models or environment.get("LAMINA_MODELS", "").split(os.pathsep)),
+        device=device,
+        cache_bytes=int(_number("cache-gb", chosen("cache_gb", "LAMINA_CACHE_GB", "8"), 0.25, 4096) * GIB),
+        threads=_whole("threads", chosen("threads", "LAMINA_THREADS", "0"), 0, 1024),
+    )
+
+
+def _folders(names: Sequence[str]) -> tuple[Path, ...]:
+    return tuple(Path(name).expanduser().absolute() for name in names if name)
+
+
+def _usual_store(environment: Mapping[str, str]) -> Path:
+    """Where this platform keeps a person's program files."""
+    home = Path.home()
+    if sys.platform == "win32":
+        return Path(environment.get("LOCALAPPDATA", str(home / "AppData" / "Local"))) / "Lamina"
+    if sys.platform == "darwin":
+        return home / "Library" / "Application Support" / "Lamina"
+    return Path(environment.get("XDG_DATA_HOME", "") or home / ".local" / "share") / "lamina"
+
+
+def _loopback(host: str) -> str:
+    try:
+        inside = host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        inside = False
+    if not inside:
+        raise RefusedError(
+            f"Lamina does not listen on {host!r}.",
+            limit="It has no log-in yet, so only this machine may reach it.",
+            remedy="Use --host 127.0.0.1.",
+        )
+    return host
+
+
+def _number(name: str, text: str, least: float, most: float) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not least <= value <= most:
+        raise InputError(
+            f"--{name} {text} cannot be used.",
+            limit=f"It is a number from {least:g} to {most:g}.",
+            remedy="Correct it and start again.",
+        )
+    return value
+
+
+def _whole(name: str, text: str, least: int, most: int) -> int:
+    value = _number(name, text, least, most)
+    if value != int(value):
+        raise InputError(
+            f"--{name} {text} cannot be used.",
+            limit=f"It is a whole number from {least} to {most}.",
+            remedy="Correct it and start again.",
+        )
+    return int(value)

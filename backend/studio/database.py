@@ -1,0 +1,133 @@
+"""The studio's SQLite file: one writer at a time, readers beside it, every commit durable."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from backend.errors import StoreError
+
+SCHEMA_VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE projects (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL,
+    scene TEXT NOT NULL, desk TEXT NOT NULL, turn INTEGER NOT NULL, created TEXT NOT NULL
+);
+CREATE TABLE jobs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, project TEXT NOT NULL REFERENCES projects(id),
+    state TEXT NOT NULL, layer_id TEXT NOT NULL, source TEXT NOT NULL, done INTEGER NOT NULL, total INTEGER NOT NULL,
+    request TEXT NOT NULL, plan TEXT NOT NULL, attempts INTEGER NOT NULL, created TEXT NOT NULL
+);
+CREATE INDEX jobs_by_state ON jobs(state, number);
+CREATE INDEX jobs_by_project ON jobs(project, number);
+CREATE TABLE events (
+    job TEXT NOT NULL REFERENCES jobs(id), n INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (job, n)
+) WITHOUT ROWID;
+CREATE TABLE candidates (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, job TEXT NOT NULL REFERENCES jobs(id),
+    position INTEGER NOT NULL, seed INTEGER NOT NULL, digest TEXT NOT NULL,
+    width_px INTEGER NOT NULL, height_px INTEGER NOT NULL, layer_id TEXT NOT NULL, source TEXT NOT NULL,
+    changed_outside INTEGER, plan TEXT NOT NULL, batch INTEGER NOT NULL, created TEXT NOT NULL, UNIQUE (job, position)
+);
+CREATE TABLE history (
+    candidate TEXT PRIMARY KEY REFERENCES candidates(id), parent TEXT REFERENCES candidates(id)
+) WITHOUT ROWID;
+CREATE TRIGGER terminal_states_stay BEFORE UPDATE OF state ON jobs
+WHEN OLD.state IN ('finished', 'failed', 'cancelled', 'interrupted') AND NEW.state <> OLD.state
+BEGIN SELECT RAISE(ABORT, 'a job that has ended does not change its state'); END;
+CREATE TRIGGER candidates_stay BEFORE UPDATE ON candidates
+BEGIN SELECT RAISE(ABORT, 'a candidate does not change'); END;
+CREATE TRIGGER history_grows BEFORE UPDATE ON history
+BEGIN SELECT RAISE(ABORT, 'the history only grows'); END;
+CREATE TRIGGER history_stays BEFORE DELETE ON history
+BEGIN SELECT RAISE(ABORT, 'the history only grows'); END;
+CREATE TRIGGER events_stay BEFORE UPDATE ON events
+BEGIN SELECT RAISE(ABORT, 'an event does not change'); END;
+"""
+
+
+class Database:
+    """Two connections, each behind its own lock, so that a reader never waits for a commit to reach the disk."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or make the file; a StoreError when it is damaged or was made by a newer Lamina."""
+        self._write_lock = threading.Lock()
+        self._read_lock = threading.Lock()
+        with _explained("opened"):
+            self._writer = _connected(path)
+            self._prepare()
+            self._reader = _connected(path)
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it is on the disk when the block ends, or none of it. Does not nest."""
+        with self._write_lock, _explained("written"), _transaction(self._writer, "IMMEDIATE") as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """One unchanging view. Does not nest."""
+        with self._read_lock, _explained("read"), _transaction(self._reader, "DEFERRED") as connection:
+            yield connection
+
+    def close(self) -> None:
+        with self._write_lock, self._read_lock:
+            self._reader.close()
+            self._writer.close()
+
+    def _prepare(self) -> None:
+        version = int(self._writer.execute("PRAGMA user_version").fetchone()[0])
+        if version > SCHEMA_VERSION:
+            self._writer.close()
+            raise StoreError(
+                f"The studio's store was made with a newer Lamina (format {version}).",
+                limit=f"This one reads formats up to {SCHEMA_VERSION}.",
+                remedy="Update Lamina, or choose another folder with --store.",
+            )
+        if version == 0:
+            script = f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;"
+            self._writer.executescript(script)
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection, mode: str) -> Iterator[sqlite3.Connection]:
+    connection.execute(f"BEGIN {mode}")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def _explained(action: str) -> Iterator[None]:
+    """SQLite's errors in words."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise StoreError(
+            f"The studio's store could not be {action} ({error}).",
+            remedy="Check free space and the folder's permissions, then try again.",
+        ) from error
+    except sqlite3.Error as error:
+        raise StoreError(
+            f"The studio's store could not be {action} ({error}).",
+            limit="Its file may be damaged.",
+            remedy="Keep a copy of the folder and choose another one with --store.",
+        ) from error

@@ -1,0 +1,52 @@
+"""The scenes that ship with Lamina: every .ora file of one folder, by file name."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+
+from backend.errors import LaminaError, StoreError
+from backend.scene.openraster import OpenedScene, read_ora
+from backend.studio.records import Example
+
+log = logging.getLogger(__name__)
+
+
+class ExampleShelf:
+    """A folder of scenes. An id is a file's name without its suffix; the title is the scene's own name."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._listed: tuple[Example, ...] | None = None
+        self._lock = threading.Lock()
+
+    def list(self) -> tuple[Example, ...]:
+        """The examples that can be read, in the order of their file names; read once."""
+        with self._lock:
+            if self._listed is None:
+                self._listed = tuple(self._readable())
+            return self._listed
+
+    def open(self, example: str) -> OpenedScene:
+        """The example of that id, or a StoreError that names the ids there are."""
+        known = tuple(path.stem for path in self._paths())
+        if example not in known:
+            raise StoreError(
+                f"There is no example {example[:40]!r}.",
+                limit=f"There are: {', '.join(known) or 'none'}.",
+                remedy="Choose one of them.",
+            )
+        return read_ora((self._folder / f"{example}.ora").read_bytes())
+
+    def _paths(self) -> tuple[Path, ...]:
+        return tuple(sorted(self._folder.glob("*.ora")))
+
+    def _readable(self) -> list[Example]:
+        found = []
+        for path in self._paths():
+            try:
+                found.append(Example(id=path.stem, title=read_ora(path.read_bytes()).scene.name))
+            except (LaminaError, OSError):
+                log.exception("the example %s cannot be read", path.name)
+        return found

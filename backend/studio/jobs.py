@@ -1,0 +1,132 @@
+"""Plans on their way: rows of ``jobs`` and their numbered ``events``. Every change of state writes its event."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from sqlite3 import Connection, Row
+from typing import Any
+
+from backend.errors import RequestError, StoreError
+from backend.plan.plan import OneLayer, Plan
+from backend.plan.request import Compose, Reroll
+from backend.scene.scene import canonical_json
+from backend.studio.clock import new_id, now
+from backend.studio.events import TERMINAL, JobState
+from backend.studio.records import Job
+
+MAX_WAITING = 32
+"""Queued jobs: more than an afternoon's work of one person would only be a stuck key."""
+
+
+def insert_job(connection: Connection, project: str, request: Compose | Reroll, plan: Plan) -> str:
+    """A queued job with its first event; returns its id. A RequestError when too many wait already."""
+    if (waiting := _waiting(connection)) >= MAX_WAITING:
+        raise RequestError(
+            f"{waiting} jobs are waiting already.",
+            limit=f"At most {MAX_WAITING} may wait.",
+            remedy="Cancel some, or try again when the first ones have ended.",
+        )
+    job = new_id()
+    layer_id, source = (plan.target.layer_id, plan.target.source) if isinstance(plan.target, OneLayer) else ("", "")
+    connection.execute(
+        "INSERT INTO jobs (id, project, state, layer_id, source, done, total, request, plan, attempts, created)"
+        " VALUES (?, ?, 'queued', ?, ?, 0, ?, ?, ?, 0, ?)",
+        (job, project, layer_id, source, plan.steps, _text(request), _text(plan), now()),
+    )
+    append_event(connection, job, "queued", {})
+    return job
+
+
+def claim_next(connection: Connection) -> str:
+    """The oldest queued job, now running and with one more attempt; an empty text when none waits."""
+    row = connection.execute("SELECT id FROM jobs WHERE state = 'queued' ORDER BY number LIMIT 1").fetchone()
+    if row is None:
+        return ""
+    connection.execute("UPDATE jobs SET state = 'running', attempts = attempts + 1 WHERE id = ?", (row["id"],))
+    return str(row["id"])
+
+
+def append_event(connection: Connection, job: str, kind: str, body: Mapping[str, Any]) -> int:
+    """Write the next event of a job; returns its number, counted from 1 without gaps."""
+    last = connection.execute("SELECT COALESCE(MAX(n), 0) AS n FROM events WHERE job = ?", (job,)).fetchone()["n"]
+    connection.execute(
+        "INSERT INTO events (job, n, kind, body) VALUES (?, ?, ?, ?)", (job, last + 1, kind, canonical_json(body))
+    )
+    return int(last) + 1
+
+
+def set_progress(connection: Connection, job: str, done: int, total: int) -> int:
+    """Keep ``done`` of ``total`` steps and write the event; returns its number."""
+    connection.execute("UPDATE jobs SET done = ?, total = ? WHERE id = ?", (done, total, job))
+    return append_event(connection, job, "progressed", {"done": done, "total": total})
+
+
+def end_job(connection: Connection, job: str, state: JobState, body: Mapping[str, Any]) -> JobState:
+    """Give a job its terminal ``state`` and last event, unless it has one; returns the state that it has."""
+    present = state_of(connection, job)
+    if present in TERMINAL:
+        return present
+    connection.execute("UPDATE jobs SET state = ? WHERE id = ?", (state, job))
+    append_event(connection, job, state, body)
+    return state
+
+
+def interrupt_running(connection: Connection) -> int:
+    """At start: jobs that an earlier process left running are interrupted. Returns how many."""
+    rows = connection.execute("SELECT id FROM jobs WHERE state = 'running'").fetchall()
+    for row in rows:
+        end_job(connection, row["id"], "interrupted", {})
+    return len(rows)
+
+
+def state_of(connection: Connection, job: str) -> JobState:
+    """The state of a job, or a StoreError when there is no such job."""
+    state: JobState = _row(connection, job)["state"]
+    return state
+
+
+def plan_of_job(connection: Connection, job: str) -> Plan:
+    """The recipe as it was decided when the job was submitted."""
+    return Plan.model_validate_json(_row(connection, job)["plan"])
+
+
+def _waiting(connection: Connection) -> int:
+    return int(connection.execute("SELECT COUNT(*) FROM jobs WHERE state = 'queued'").fetchone()[0])
+
+
+def events_after(connection: Connection, job: str, after: int) -> tuple[dict[str, object], ...]:
+    """The events with a number above ``after``, each ``{"n", "kind", …}``."""
+    rows = connection.execute("SELECT n, kind, body FROM events WHERE job = ? AND n > ? ORDER BY n", (job, after))
+    return tuple({"n": row["n"], "kind": row["kind"], **json.loads(row["body"])} for row in rows)
+
+
+def list_jobs(connection: Connection, project: str) -> tuple[Job, ...]:
+    """All jobs of a project, oldest first."""
+    rows = connection.execute("SELECT * FROM jobs WHERE project = ? ORDER BY number", (project,))
+    return tuple(_job(row) for row in rows)
+
+
+def present_job(connection: Connection, project: str) -> Job | None:
+    """The job that a page should show when it opens: one on its way, else the newest if it was interrupted."""
+    row = connection.execute(
+        "SELECT * FROM jobs WHERE project = ? ORDER BY state IN ('queued', 'running') DESC, number DESC LIMIT 1",
+        (project,),
+    ).fetchone()
+    return _job(row) if row is not None and row["state"] in ("queued", "running", "interrupted") else None
+
+
+def _row(connection: Connection, job: str) -> Row:
+    row: Row | None = connection.execute("SELECT * FROM jobs WHERE id = ?", (job,)).fetchone()
+    if row is None:
+        raise StoreError(f"There is no job {job[:40]!r}.", remedy="Reload the page to see the jobs there are.")
+    return row
+
+
+def _job(row: Row) -> Job:
+    names = ("id", "project", "state", "layer_id", "done", "total", "created")
+    return Job(**{name: row[name] for name in names})
+
+
+def _text(record: Compose | Reroll | Plan) -> str:
+    return canonical_json(record.model_dump(mode="json"))

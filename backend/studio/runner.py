@@ -1,0 +1,211 @@
+"""The thread that takes queued jobs to a worker, one at a time and in order, and writes down all that happens."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from backend.errors import LaminaError, StoreError
+from backend.plan.plan import Plan
+from backend.studio.candidates import Stored, insert_candidate
+from backend.studio.events import (
+    TERMINAL,
+    Cancelled,
+    Event,
+    Failed,
+    Finished,
+    Handle,
+    JobState,
+    Made,
+    Progressed,
+    Started,
+    Worker,
+)
+from backend.studio.history import append_entry
+from backend.studio.jobs import (
+    append_event,
+    claim_next,
+    end_job,
+    interrupt_running,
+    plan_of_job,
+    set_progress,
+    state_of,
+)
+from backend.studio.store import Store
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 1.0
+"""How long to wait before the end of a job is written again when the disk refused it."""
+
+CLOSE_S = 20.0
+"""How long ``close`` waits for the step that is being computed."""
+
+Outcome = tuple[JobState, Mapping[str, Any]]
+
+
+class Runner:
+    """One worker's queue. Jobs that an earlier process left running are interrupted; those that waited go on."""
+
+    def __init__(self, store: Store, worker: Worker) -> None:
+        self._store = store
+        self._worker = worker
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._closing = threading.Event()
+        self._unwanted: set[str] = set()
+        self._current: tuple[str, Handle] | None = None
+        self._preview: tuple[str, int, bytes] = ("", 0, b"")
+        with store.database.write() as connection:
+            interrupt_running(connection)
+        self._thread = threading.Thread(target=self._work, name="lamina-runner", daemon=True)
+        self._wake.set()
+        self._thread.start()
+
+    def wake(self) -> None:
+        """A job was queued."""
+        self._wake.set()
+
+    def cancel(self, job: str) -> JobState:
+        """End a job that waits, ask a running one to stop; returns its state now. An ended job stays as it is."""
+        with self._lock:
+            with self._store.database.write() as connection:
+                state = state_of(connection, job)
+                if state == "queued":
+                    return end_job(connection, job, "cancelled", {})
+            if state == "running":
+                self._unwanted.add(job)
+                if self._current is not None and self._current[0] == job:
+                    self._current[1].cancel()
+            return state
+
+    def preview(self, job: str) -> tuple[int, bytes]:
+        """The newest preview of a job: the number of its event and the JPEG; 0 and nothing when there is none."""
+        holder, n, jpeg = self._preview
+        return (n, jpeg) if holder == job else (0, b"")
+
+    def close(self) -> None:
+        """Stop after the step that is being computed: the running job is interrupted, queued ones stay queued."""
+        self._closing.set()
+        self._wake.set()
+        with self._lock:
+            if self._current is not None:
+                self._current[1].cancel()
+        self._thread.join(CLOSE_S)
+
+    def _work(self) -> None:
+        while not self._closing.is_set():
+            self._wake.wait()
+            self._wake.clear()
+            while not self._closing.is_set() and self._run_next():
+                pass
+
+    def _run_next(self) -> bool:
+        """Run the oldest queued job to its end; False when none waits or the store does not answer."""
+        try:
+            with self._store.database.write() as connection:
+                job = claim_next(connection)
+        except LaminaError:
+            log.exception("the queue could not be read")
+            self._closing.wait(RETRY_S)
+            self._wake.set()
+            return False
+        if job:
+            self._settle(job, self._outcome(job))
+            self._forget(job)
+        return bool(job)
+
+    def _outcome(self, job: str) -> Outcome:
+        """How the job ended; never raises."""
+        try:
+            with self._store.database.read() as connection:
+                plan = plan_of_job(connection, job)
+            return self._followed(job, plan)
+        except LaminaError as error:
+            return "failed", _told(Failed(error.what, error.limit, error.remedy))
+        except Exception:
+            code = secrets.token_hex(3)
+            log.exception("job %s failed unexpectedly, code %s", job, code)
+            failed = Failed(
+                "Something broke while the picture was made.", f"The log has it under {code}.", "Try again."
+            )
+            return "failed", {**_told(failed), "code": code}
+        finally:
+            with self._lock:
+                self._current = None
+
+    def _followed(self, job: str, plan: Plan) -> Outcome:
+        """Write down the worker's events until a terminal one."""
+        handle = self._worker.submit(job, plan, self._store.pixels)
+        with self._lock:
+            self._current = (job, handle)
+            if job in self._unwanted or self._closing.is_set():
+                handle.cancel()
+        for event in handle.events():
+            match event:
+                case Finished():
+                    return "finished", {}
+                case Failed():
+                    return "failed", _told(event)
+                case Cancelled():
+                    return self._stopped(job), {}
+            self._note(job, plan, event)
+        failed = Failed("The worker stopped without an answer.", "", "Try again.")
+        return "failed", _told(failed)
+
+    def _stopped(self, job: str) -> JobState:
+        with self._lock:
+            wanted_by_person = job in self._unwanted
+        return "cancelled" if wanted_by_person or not self._closing.is_set() else "interrupted"
+
+    def _note(self, job: str, plan: Plan, event: Event) -> None:
+        match event:
+            case Started(device=device):
+                with self._store.database.write() as connection:
+                    append_event(connection, job, "started", {"device": device})
+            case Progressed(done=done, total=total, preview_jpeg=jpeg):
+                with self._store.database.write() as connection:
+                    n = set_progress(connection, job, done, total)
+                if jpeg:
+                    self._preview = (job, n, jpeg)
+            case Made():
+                self._keep(job, plan, event)
+
+    def _keep(self, job: str, plan: Plan, made: Made) -> None:
+        """Pixels first, then their records in one transaction: a record never names a picture that is not there."""
+        outside = made.changed_outside or (None,) * len(made.pictures)
+        stored = []
+        for position, (picture, changed) in enumerate(zip(made.pictures, outside, strict=True)):
+            digest = self._store.pixels.add_picture(picture)
+            stored.append(Stored(made.offset + position, digest, picture.shape[1], picture.shape[0], changed))
+        with self._store.database.write() as connection:
+            candidates = [insert_candidate(connection, job, plan, each) for each in stored]
+            for candidate in candidates:
+                append_entry(connection, candidate)
+            append_event(connection, job, "made", {"candidates": [candidate.id for candidate in candidates]})
+
+    def _settle(self, job: str, outcome: Outcome) -> None:
+        """Write the end of a job, again and again while the disk refuses: nothing that ended may look alive."""
+        state, body = outcome
+        assert state in TERMINAL
+        while True:
+            try:
+                with self._store.database.write() as connection:
+                    end_job(connection, job, state, body)
+                return
+            except StoreError:
+                log.exception("the end of job %s could not be written", job)
+                if self._closing.wait(RETRY_S):
+                    return
+
+    def _forget(self, job: str) -> None:
+        with self._lock:
+            self._unwanted.discard(job)
+            self._preview = ("", 0, b"")
+
+
+def _told(failed: Failed) -> dict[str, str]:
+    return {"what": failed.what, "limit": failed.limit, "remedy": failed.remedy}

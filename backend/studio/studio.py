@@ -1,0 +1,182 @@
+"""The one object that a front end holds. Its verbs order the calls; every refusal is a LaminaError."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from backend.plan.build import build_plan
+from backend.plan.plan import Note, Plan
+from backend.plan.request import Sampler, build_request
+from backend.scene.openraster import OpenedScene, read_ora, write_ora
+from backend.scene.picture_file import decode_picture
+from backend.scene.scene import MAX_LAYERS, MAX_SIDE_PX, MIN_SIDE_PX, Scene
+from backend.studio import candidates, history, jobs, projects
+from backend.studio.events import JobState, Worker
+from backend.studio.examples import ExampleShelf
+from backend.studio.offer import Offer
+from backend.studio.records import DeskState, Facts, Job, News, Project, Saved, Submitted, TakenPicture
+from backend.studio.runner import Runner
+from backend.studio.store import Store
+from backend.studio.survey import Surveyor
+from backend.studio.version import VERSION
+
+LIMITS: Mapping[str, int] = {
+    "layers": MAX_LAYERS,
+    "min_side_px": MIN_SIDE_PX,
+    "max_side_px": MAX_SIDE_PX,
+    "waiting": jobs.MAX_WAITING,
+}
+
+
+class Studio:
+    """Projects, pictures and jobs of one store, run by one worker. Every verb may be called from any thread."""
+
+    def __init__(self, store: Store, offer: Offer, worker: Worker, examples: ExampleShelf) -> None:
+        self._store = store
+        self._offer = offer
+        self._examples = examples
+        self._surveyor = Surveyor(store.pixels, offer)
+        self._runner = Runner(store, worker)
+
+    def facts(self) -> Facts:
+        """What does not change while the studio runs."""
+        return Facts(
+            version=VERSION,
+            models=self._offer.models(),
+            methods=self._offer.methods(),
+            samplers=get_args(Sampler),
+            examples=self._examples.list(),
+            limits=dict(LIMITS),
+        )
+
+    def open_latest(self) -> Project:
+        """The project opened last; in an empty store the first example, or an empty scene when there is none."""
+        with self._store.database.read() as connection:
+            latest = projects.latest_project(connection)
+        if latest:
+            return self.open_project(latest)
+        examples = self._examples.list()
+        return self.open_example(examples[0].id) if examples else self._begin(Scene(width_px=512, height_px=512))
+
+    def open_project(self, project: str) -> Project:
+        """A saved project with everything made from it."""
+        with self._store.database.write() as connection:
+            projects.touch_project(connection, project)
+        return self._project(project, ())
+
+    def open_example(self, example: str) -> Project:
+        """A new project with a copy of an example."""
+        return self._take(self._examples.open(example))
+
+    def open_ora(self, content: bytes, name: str) -> Project:
+        """A new project from an OpenRaster file; the file's ``name`` serves a scene that has none."""
+        return self._take(projects.named(read_ora(content), name))
+
+    def save(self, project: str, revision: int, scene: Mapping[str, Any], desk: Mapping[str, Any]) -> Saved:
+        """Keep scene and desk when ``revision`` is the present one; StaleRevision otherwise."""
+        kept, state = projects.scene_of(scene), projects.desk_of(desk)
+        self._surveyor.require_pixels(kept)
+        with self._store.database.write() as connection:
+            projects.check_revision(connection, project, revision)
+            revision = projects.update_project(connection, project, kept, state)
+        survey = self._surveyor.survey(kept, state)
+        return Saved(revision=revision, digest=kept.digest(), coverage=survey.coverage, notes=survey.notes)
+
+    def take_picture(self, content: bytes, name: str) -> TakenPicture:
+        """Decode a picture file and store its pixels; a PictureError says why one cannot be used."""
+        decoded = decode_picture(content, name)
+        height, width = decoded.picture.shape[:2]
+        return TakenPicture(
+            digest=self._store.pixels.add_picture(decoded.picture),
+            width_px=width,
+            height_px=height,
+            opaque=bool((decoded.picture[:, :, 3] == 255).all()),
+            notes=decoded.notes,
+        )
+
+    def export_ora(self, project: str) -> tuple[bytes, str]:
+        """The saved project as an OpenRaster file, and a file name for it."""
+        with self._store.database.read() as connection:
+            saved = projects.read_project(connection, project)
+        settings = saved.desk.settings.model_dump(mode="json")
+        stem = re.sub(r"[^\w .()-]+", "", saved.scene.name).strip(" .")[:80]
+        return write_ora(saved.scene, self._store.pixels, settings), f"{stem or 'scene'}.ora"
+
+    def generate(self, project: str, revision: int, request: Mapping[str, Any]) -> Submitted:
+        """Decide the plan of a request and queue it; StaleRevision when the page's scene is not the saved one."""
+        asked = build_request(request)
+        with self._store.database.read() as connection:
+            projects.check_revision(connection, project, revision)
+            scene = projects.read_project(connection, project).scene
+        self._offer.check_options(asked.settings.method, asked.settings.options)
+        self._surveyor.require_source(asked)
+        plan = build_plan(scene, asked, self._offer.card(asked.settings.model), self._store.pixels)
+        with self._store.database.write() as connection:
+            projects.check_revision(connection, project, revision)
+            job = jobs.insert_job(connection, project, asked, plan)
+        self._runner.wake()
+        return Submitted(job=job, notes=plan.notes)
+
+    def news(self, job: str, after: int) -> News:
+        """What happened to a job after event number ``after``, with all its candidates so far."""
+        with self._store.database.read() as connection:
+            state = jobs.state_of(connection, job)
+            events = jobs.events_after(connection, job, after)
+            made = candidates.candidates_of_job(connection, job)
+        n, jpeg = self._runner.preview(job)
+        uri = f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}"
+        shown = tuple({**event, "preview": uri} if jpeg and event["n"] == n else event for event in events)
+        return News(state=state, events=shown, candidates=made)
+
+    def cancel(self, job: str) -> JobState:
+        """Stop a job: at once while it waits, within a step while it runs. Returns its state now."""
+        return self._runner.cancel(job)
+
+    def jobs(self, project: str) -> tuple[Job, ...]:
+        """All jobs of a project, oldest first."""
+        with self._store.database.read() as connection:
+            return jobs.list_jobs(connection, project)
+
+    def plan_of(self, candidate: str) -> Plan:
+        """The recipe of a candidate, rebuilt from the history."""
+        with self._store.database.read() as connection:
+            return history.plan_of(connection, candidate)
+
+    def picture_png(self, digest: str) -> bytes:
+        """Stored pixels as a PNG file."""
+        return self._store.pixels.png(digest)
+
+    def close(self) -> None:
+        """Stop the worker after its present step, then the store. Queued jobs wait for the next start."""
+        self._runner.close()
+        self._store.close()
+
+    def _take(self, opened: OpenedScene) -> Project:
+        self._surveyor.keep_pixels(opened.scene, opened.pixels)
+        notes = tuple(Note(code="opened", text=sentence) for sentence in opened.notes)
+        return self._begin(opened.scene, projects.desk_with(opened.settings), notes)
+
+    def _begin(self, scene: Scene, desk: DeskState | None = None, notes: tuple[Note, ...] = ()) -> Project:
+        with self._store.database.write() as connection:
+            project = projects.insert_project(connection, scene, desk or DeskState())
+        return self._project(project, notes)
+
+    def _project(self, project: str, opening_notes: tuple[Note, ...]) -> Project:
+        with self._store.database.read() as connection:
+            saved = projects.read_project(connection, project)
+            job = jobs.present_job(connection, project)
+            made = candidates.candidates_of_project(connection, project)
+        survey = self._surveyor.survey(saved.scene, saved.desk)
+        return Project(
+            id=saved.id,
+            revision=saved.revision,
+            scene=saved.scene,
+            desk=saved.desk,
+            job=job,
+            candidates=made,
+            coverage=survey.coverage,
+            notes=opening_notes + survey.notes,
+        )

@@ -1,0 +1,77 @@
+"""What the studio says of a scene before anything is made from it: pixels at hand, coverage, notes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend.errors import LaminaError, ModelError, RequestError, SceneError
+from backend.plan.build import coverage, scene_notes
+from backend.plan.card import Card
+from backend.plan.plan import Note
+from backend.plan.request import Compose, Reroll
+from backend.scene.scene import Pixels, Scene
+from backend.studio.offer import Offer
+from backend.studio.pixel_files import PixelFiles
+from backend.studio.records import Coverage, DeskState
+
+
+@dataclass(frozen=True)
+class Survey:
+    """How much each layer shows, and what a person should know."""
+
+    coverage: tuple[Coverage, ...]
+    notes: tuple[Note, ...]
+
+
+class Surveyor:
+    """Looks at scenes with the pixels of the store and the card of the chosen model."""
+
+    def __init__(self, pixels: PixelFiles, offer: Offer) -> None:
+        self._pixels = pixels
+        self._offer = offer
+
+    def survey(self, scene: Scene, desk: DeskState) -> Survey:
+        """Coverage and notes. Never refuses: a missing model or damaged pixels become notes."""
+        try:
+            card, notes = self._card(desk.settings.model)
+            shown = coverage(scene, card, self._pixels)
+            rows = tuple(Coverage(layer_id=layer_id, visible_frac=frac, cells=cells) for layer_id, frac, cells in shown)
+            return Survey(rows, notes + scene_notes(scene, card, self._pixels))
+        except LaminaError as error:
+            return Survey((), (Note(code="unreadable", text=error.sentence),))
+
+    def require_pixels(self, scene: Scene) -> None:
+        """A SceneError that names the first layer whose pixels are not in the store."""
+        for layer in scene.layers:
+            for digest in (layer.picture, layer.mask):
+                if digest is not None and not self._pixels.has(digest):
+                    raise SceneError(
+                        f"The pixels {digest[:12]} of layer {layer.name or layer.id!r} are not in the studio's store.",
+                        remedy="Add the picture to the scene again.",
+                    )
+
+    def require_source(self, request: Compose | Reroll) -> None:
+        """A RequestError when the picture to be re-rolled is not in the store."""
+        if isinstance(request, Reroll) and not self._pixels.has(request.source):
+            raise RequestError(
+                f"The picked picture {request.source[:12]} is not in the studio's store.",
+                remedy="Pick one of the candidates and try again.",
+            )
+
+    def keep_pixels(self, scene: Scene, pixels: Pixels) -> None:
+        """Copy all pixels that a scene refers to into the store."""
+        for layer in scene.layers:
+            if layer.picture is not None:
+                self._pixels.add_picture(pixels.picture(layer.picture))
+            if layer.mask is not None:
+                self._pixels.add_mask(pixels.mask(layer.mask))
+
+    def _card(self, model: str) -> tuple[Card, tuple[Note, ...]]:
+        """The chosen model's card; when it is gone the first there is, and a note that says so."""
+        try:
+            return self._offer.card(model), ()
+        except ModelError as error:
+            present = self._offer.models()
+            if not present:
+                raise
+            return self._offer.card(present[0].id), (Note(code="model_missing", text=error.sentence),)

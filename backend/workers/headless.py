@@ -1,0 +1,165 @@
+"""One scene file rendered without a page: the same plan, the same worker, pictures as PNG files."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from backend.errors import EngineError, InputError, StoreError
+from backend.plan.build import build_plan
+from backend.plan.plan import Plan
+from backend.plan.request import OptionValue, Settings, build_request
+from backend.scene.openraster import OpenedScene, read_ora
+from backend.scene.picture_file import encode_png
+from backend.scene.scene import Picture
+from backend.studio.events import Cancelled, Failed, Handle, Made, Progressed
+from backend.studio.offer import Offer
+from backend.studio.projects import desk_with
+from backend.studio.version import VERSION
+from backend.workers.late import Bench
+
+PACKAGES = ("torch", "diffusers", "transformers", "numpy", "pillow")
+
+
+@dataclass(frozen=True)
+class Order:
+    """A scene file, where the pictures go, and the dials that differ from the file's own (as they were typed)."""
+
+    scene: Path
+    out: Path
+    dials: Mapping[str, str]
+    options: Sequence[str]
+
+
+def render(order: Order, bench: Bench, show: Callable[[int, int], None]) -> dict[str, Any]:
+    """Make the pictures of an order and write them; returns the report.
+
+    ``show`` is told the steps done and in all. Every refusal is a LaminaError.
+    """
+    begun = time.monotonic()
+    _check_out(order.out)
+    opened = _read_scene(order.scene)
+    settings = _settings(order, opened, bench.offer)
+    request = build_request({"kind": "compose", "settings": settings})
+    bench.offer.check_options(request.settings.method, request.settings.options)
+    plan = build_plan(opened.scene, request, bench.offer.card(request.settings.model), opened.pixels)
+    files = []
+    for index, picture in _pictures(bench.worker.submit("render", plan, opened.pixels), show):
+        files.append(_written(numbered(order.out, index), encode_png(picture)))
+    return _report(plan, bench.worker.device, opened.notes, files, time.monotonic() - begun)
+
+
+def numbered(out: Path, index: int) -> Path:
+    """OUT.png, OUT-2.png, OUT-3.png …"""
+    return out if index == 0 else out.with_name(f"{out.stem}-{index + 1}{out.suffix}")
+
+
+def _pictures(handle: Handle, show: Callable[[int, int], None]) -> Iterator[tuple[int, Picture]]:
+    """Each finished picture with its place among the plan's seeds."""
+    for event in handle.events():
+        match event:
+            case Progressed(done=done, total=total):
+                show(done, total)
+            case Made(offset=offset, pictures=pictures):
+                yield from enumerate(pictures, offset)
+            case Failed(what=what, limit=limit, remedy=remedy):
+                raise EngineError(what, limit=limit, remedy=remedy)
+            case Cancelled():
+                raise EngineError("The run was stopped.", remedy="Start it again.")
+
+
+def _settings(order: Order, opened: OpenedScene, offer: Offer) -> dict[str, Any]:
+    """The file's own settings under the dials of the order, not yet checked."""
+    kept: Settings = desk_with(opened.settings).settings
+    settings = kept.model_dump() | dict(order.dials)
+    if settings["method"] != kept.method:
+        settings["options"] = {}
+    kinds = {
+        field.name: field.kind
+        for method in offer.methods()
+        if method.id == settings["method"]
+        for field in method.options
+    }
+    settings["options"] = settings["options"] | dict(_option(text, kinds) for text in order.options)
+    return settings
+
+
+def _option(text: str, kinds: Mapping[str, str]) -> tuple[str, OptionValue]:
+    """``name=value`` with the value read as the kind of that option; unknown names are left to the method."""
+    name, mark, value = text.partition("=")
+    if not mark or not name:
+        raise InputError(f"--set {text!r} cannot be used.", limit="It is option=value.", remedy="Correct it.")
+    readers: dict[str, Callable[[str], OptionValue]] = {"bool": _truth, "int": int, "float": float}
+    try:
+        return name, readers.get(kinds.get(name, ""), str)(value)
+    except ValueError:
+        raise InputError(
+            f"--set {name}={value} cannot be used.", limit=f"{name} is of kind {kinds[name]}.", remedy="Correct it."
+        ) from None
+
+
+def _truth(value: str) -> bool:
+    words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+    if value.lower() not in words:
+        raise ValueError(value)
+    return words[value.lower()]
+
+
+def _read_scene(path: Path) -> OpenedScene:
+    try:
+        return read_ora(path.read_bytes())
+    except OSError as error:
+        raise InputError(
+            f"The scene {path.name!r} cannot be read ({error.strerror or error}).",
+            remedy="Give the path of an .ora file.",
+        ) from error
+
+
+def _check_out(out: Path) -> None:
+    if out.suffix.lower() != ".png":
+        raise InputError(
+            f"--out {out.name!r} cannot be used.", limit="Pictures are PNG files.", remedy="End it in .png."
+        )
+    if not out.absolute().parent.is_dir():
+        raise InputError(f"There is no folder for --out {out.name!r}.", remedy="Make the folder first.")
+
+
+def _written(path: Path, content: bytes) -> str:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise StoreError(
+            f"{path.name!r} could not be written ({error.strerror or error}).",
+            remedy="Choose another place with --out.",
+        ) from error
+    return path.name
+
+
+def _report(plan: Plan, device: str, opening: Sequence[str], files: Sequence[str], seconds: float) -> dict[str, Any]:
+    return {
+        "lamina": VERSION,
+        "versions": {name: _version(name) for name in PACKAGES},
+        "device": device,
+        "plan": plan.digest(),
+        "model": plan.model,
+        "method": plan.method,
+        "width_px": plan.width_px,
+        "height_px": plan.height_px,
+        "steps": plan.steps,
+        "batch": plan.batch,
+        "seeds": list(plan.seeds),
+        "files": list(files),
+        "notes": [*opening, *(note.text for note in plan.notes)],
+        "seconds": round(seconds, 3),
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""

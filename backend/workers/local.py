@@ -1,0 +1,149 @@
+"""Runs plans in this process: one at a time on its device, in the thread that follows the events."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+
+import torch
+
+from backend.engine.decode import preview
+from backend.engine.loop_types import Happening, Pictures, Run, Step
+from backend.errors import LaminaError
+from backend.methods.catalog import METHODS
+from backend.models.bundle import ModelBundle
+from backend.models.cache import ModelCache
+from backend.models.catalog import Catalog
+from backend.plan.plan import Plan
+from backend.scene.picture_file import encode_jpeg
+from backend.scene.scene import Pixels
+from backend.studio.events import Cancelled, Event, Failed, Finished, Made, Progressed, Started
+
+PREVIEW_EVERY_S = 0.2
+"""At most five previews a second: more than that the eye does not use."""
+
+PREVIEW_QUALITY = 80
+
+
+class LocalWorker:
+    """One device of this machine. ``events()`` of a handle computes as it is iterated; a lock keeps it to one job."""
+
+    def __init__(self, catalog: Catalog, cache: ModelCache, device: str) -> None:
+        """``device`` is torch's name of it ("cpu", "cuda", "cuda:1")."""
+        self._catalog = catalog
+        self._cache = cache
+        self._device = device
+        self._turn = threading.Lock()
+
+    @property
+    def device(self) -> str:
+        return self._device
+
+    def submit(self, job_id: str, plan: Plan, pixels: Pixels) -> LocalHandle:
+        """A handle of the job; nothing is computed before its events are asked for."""
+        return LocalHandle(self, plan, pixels)
+
+    def run(self, plan: Plan, pixels: Pixels, stop: threading.Event) -> Iterator[Event]:
+        """The events of a plan, up to a terminal one. ``stop`` is looked at before the model is loaded and each step.
+
+        Closing the iterator closes the method's, which undoes every patch of the networks.
+        """
+        with self._turn:
+            yield Started(self._device)
+            try:
+                yield from self._computed(plan, pixels, stop)
+            except LaminaError as error:
+                yield Failed(error.what, error.limit, error.remedy)
+            except (torch.OutOfMemoryError, MemoryError):
+                yield out_of_memory(plan, self._device)
+            except RuntimeError as error:
+                if "not enough memory" not in str(error):  # torch's CPU allocator has no error type of its own
+                    raise
+                yield out_of_memory(plan, self._device)
+
+    def _computed(self, plan: Plan, pixels: Pixels, stop: threading.Event) -> Iterator[Event]:
+        if stop.is_set():
+            yield Cancelled()
+            return
+        method = METHODS[plan.method]
+        with self._cache.lease(self._catalog.card(plan.model), self._device) as bundle:
+            progress = Progress(plan)
+            run = method.run(plan, bundle, pixels)
+            try:
+                yield from _followed(run, bundle, progress, stop)
+            finally:
+                if isinstance(run, Generator):
+                    run.close()
+
+
+@dataclass(frozen=True)
+class LocalHandle:
+    """A job of a LocalWorker."""
+
+    worker: LocalWorker
+    plan: Plan
+    pixels: Pixels = field(repr=False)
+    stop: threading.Event = field(default_factory=threading.Event, repr=False)
+
+    def events(self) -> Iterator[Event]:
+        """Computes the pictures in the calling thread."""
+        return self.worker.run(self.plan, self.pixels, self.stop)
+
+    def cancel(self) -> None:
+        self.stop.set()
+
+
+class Progress:
+    """Counts the steps of all batches of a plan, and says when the next preview is due."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._batches = math.ceil(len(plan.seeds) / plan.batch)
+        self._done = 0
+        self._next_preview = time.monotonic()
+
+    def count(self, step: Step) -> tuple[int, int]:
+        """Steps done and in all, after ``step``."""
+        self._done += 1
+        return self._done, max(self._done, self._batches * (step.total - step.first))
+
+    def preview_due(self) -> bool:
+        """True at most once in PREVIEW_EVERY_S."""
+        now = time.monotonic()
+        due = now >= self._next_preview
+        if due:
+            self._next_preview = now + PREVIEW_EVERY_S
+        return due
+
+
+def out_of_memory(plan: Plan, device: str) -> Failed:
+    """The refusal of a run that did not fit; gives cached blocks back to the device first."""
+    limit = ""
+    if device.startswith("cuda"):
+        torch.cuda.empty_cache()
+        free, total = torch.cuda.mem_get_info(device)
+        limit = f"{free / 2**30:.1f} of {total / 2**30:.1f} GB are free."
+    return Failed(
+        f"{plan.batch} pictures of {plan.width_px} x {plan.height_px} at once do not fit into the memory of {device}.",
+        limit,
+        "Ask for fewer candidates or a smaller canvas.",
+    )
+
+
+def _followed(run: Run, bundle: ModelBundle, progress: Progress, stop: threading.Event) -> Iterator[Event]:
+    for happening in run:
+        if stop.is_set():
+            yield Cancelled()
+            return
+        yield _told(happening, bundle, progress)
+    yield Finished()
+
+
+def _told(happening: Happening, bundle: ModelBundle, progress: Progress) -> Event:
+    if isinstance(happening, Pictures):
+        return Made(happening.offset, happening.pictures, happening.changed_outside)
+    done, total = progress.count(happening)
+    jpeg = encode_jpeg(preview(bundle, happening)[0], PREVIEW_QUALITY) if progress.preview_due() else b""
+    return Progressed(done, total, jpeg)

@@ -1,0 +1,198 @@
+"""The gates: what each one runs, and how many tests it counts."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+TIME_LIMIT_S = 1200
+NODE_AT_LEAST = 20
+LOOP = ("pocket", "models", "engine", "controls", "methods", "metrics", "evaluation")
+"""Folders of tests that are busy with networks; they run beside everything else."""
+
+FIND_CHROMIUM = "from tests.browser.chromium import find_or_install; print(find_or_install())"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a gate. ``absent``: tests that could not run, with the reason in ``said``."""
+
+    name: str
+    passed: int = 0
+    failed: int = 0
+    absent: int = 0
+    seconds: float = 0.0
+    said: str = ""
+    slowest: tuple[tuple[float, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A name and what to run; ``run`` never raises for a failing gate."""
+
+    name: str
+    run: Callable[[], Result]
+
+
+def environment() -> dict[str, str]:
+    """The environment of every gate: one thread a process, and the tools of this interpreter first on the PATH."""
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return os.environ | threads | {"PATH": path, "GRADIO_ANALYTICS_ENABLED": "False"}
+
+
+def call(command: list[str], *, live: bool = False) -> tuple[int, str]:
+    """Run a command in the root; its exit status and all it said (nothing where ``live`` shows it at once)."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as file:
+        child = subprocess.Popen(
+            command, cwd=ROOT, env=environment(), stdout=None if live else file, stderr=None if live else file
+        )
+        try:
+            status = child.wait(TIME_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            file.write(f"\nran past {TIME_LIMIT_S} s and was ended\n")
+            status = 124
+        finally:
+            child.kill()
+            child.wait()
+        file.seek(0)
+        return status, file.read()
+
+
+def timed(gate: Gate) -> Result:
+    """Run a gate and note its seconds; in CI what could not run has failed."""
+    start = time.monotonic()
+    result = replace(gate.run(), seconds=time.monotonic() - start)
+    if os.environ.get("CI"):
+        result = replace(result, failed=result.failed + result.absent, absent=0)
+    return result
+
+
+def tool(name: str, *arguments: str) -> Gate:
+    """A gate that passes or fails as a whole: ``python -m`` with these arguments."""
+
+    def run() -> Result:
+        status, said = call([sys.executable, "-m", *arguments])
+        return Result(name, passed=int(status == 0), failed=int(status != 0), said=said)
+
+    return Gate(name, run)
+
+
+def contracts() -> Gate:
+    """import-linter; each contract counts as one test."""
+
+    def run() -> Result:
+        script = "import sys; from importlinter.cli import lint_imports_command as lint; sys.exit(lint())"
+        status, said = call([sys.executable, "-c", script, "--no-logo"])
+        kept = re.search(r"Contracts: (\d+) kept, (\d+) broken", said)
+        passed, failed = (int(count) for count in kept.groups()) if kept else (0, 1)
+        return Result("imports", passed=passed, failed=max(failed, int(status != 0)), said=said)
+
+    return Gate("imports", run)
+
+
+def find_node() -> str:
+    """A Node.js of version 20 or later: the one on the PATH, else the one inside Playwright; empty if there is none."""
+    places = [shutil.which("node")]
+    try:
+        import playwright
+
+        places.append(str(Path(playwright.__file__).parent / "driver" / "node"))
+    except ImportError:
+        pass
+    for place in places:
+        if place and Path(place).exists():
+            version = subprocess.run([place, "--version"], capture_output=True, text=True, check=False).stdout
+            if int((re.match(r"v(\d+)", version) or ["", "0"])[1]) >= NODE_AT_LEAST:
+                return place
+    return ""
+
+
+def scripts() -> Gate:
+    """``node --test`` over tests/web: the page's modules without a browser."""
+
+    def run() -> Result:
+        files = sorted(str(path) for path in (ROOT / "tests" / "web").rglob("*.test.*js"))
+        node = find_node()
+        if not node:
+            return Result("scripts", absent=len(files), said=f"No Node.js {NODE_AT_LEAST} or later was found.")
+        if not files:
+            return Result("scripts", failed=1, said="tests/web holds no *.test.js or *.test.mjs.")
+        status, said = call([node, "--test", "--test-reporter=tap", *files])
+        counts = {word: int(count) for word, count in re.findall(r"^# (pass|fail|cancelled) (\d+)$", said, re.M)}
+        failed = counts.get("fail", 0) + counts.get("cancelled", 0)
+        return Result("scripts", passed=counts.get("pass", 0), failed=max(failed, int(status != 0)), said=said)
+
+    return Gate("scripts", run)
+
+
+def pytest_gate(name: str, *arguments: str, live: bool = False) -> Gate:
+    """pytest with these arguments; a run that collects nothing has failed."""
+
+    def run() -> Result:
+        with tempfile.TemporaryDirectory() as folder:
+            report = Path(folder) / "report.xml"
+            command = [sys.executable, "-m", "pytest", f"--junitxml={report}", *arguments]
+            status, said = call(command, live=live)
+            return read_report(report, Result(name, said=said), status)
+
+    return Gate(name, run)
+
+
+def read_report(report: Path, blank: Result, status: int) -> Result:
+    """pytest's JUnit report as a Result; a missing or empty report with a bad status counts as one failure."""
+    if not report.is_file():
+        return replace(blank, failed=1)
+    cases = list(ElementTree.parse(report).iter("testcase"))
+    bad = sum(1 for case in cases if case.find("failure") is not None or case.find("error") is not None)
+    absent = sum(1 for case in cases if case.find("skipped") is not None)
+    slowest = sorted(
+        ((float(case.get("time", "0")), f"{case.get('classname')}::{case.get('name')}") for case in cases), reverse=True
+    )
+    failed = max(bad, int(status != 0))
+    return replace(blank, passed=len(cases) - bad - absent, failed=failed, absent=absent, slowest=tuple(slowest[:8]))
+
+
+def browser() -> Gate:
+    """The tests that drive Chromium, once there is one."""
+
+    def run() -> Result:
+        status, said = call([sys.executable, "-c", FIND_CHROMIUM])
+        if status != 0:
+            return Result("browser", absent=1, said=f"There is no Chromium and none could be installed.\n{said}")
+        return pytest_gate("browser", "-m", "browser").run()
+
+    return Gate("browser", run)
+
+
+def split_tests(marks: str) -> tuple[Gate, Gate]:
+    """All tests with these marks in two gates: the folders busy with networks, and every other folder."""
+    busy = [f"tests/{folder}" for folder in LOOP if (ROOT / "tests" / folder).is_dir()]
+    others = [f"--ignore={folder}" for folder in busy]
+    return (
+        pytest_gate("loop", *busy, "-m", marks),
+        pytest_gate("others", "tests", *others, "-m", marks),
+    )
+
+
+def all_gates(*, fast: bool) -> tuple[Gate, ...]:
+    """The gates in the order in which they start; the longest first, so that two run to the end side by side."""
+    loop, others = split_tests("not slow and not browser" if fast else "not browser")
+    checks = (
+        tool("style", "ruff", "check", "."),
+        tool("format", "ruff", "format", "--check", "."),
+        contracts(),
+        scripts(),
+        tool("types", "mypy"),
+    )
+    return (loop, *checks, others) if fast else (loop, browser(), others, *checks)

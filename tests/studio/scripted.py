@@ -1,0 +1,161 @@
+"""A worker that obeys a script instead of a model, and an offer to go with it: a whole Studio without torch."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from backend.errors import ModelError, RequestError
+from backend.plan.card import TokenSpan
+from backend.plan.plan import OneLayer, Plan
+from backend.plan.request import OptionValue
+from backend.scene.scene import Picture, Pixels
+from backend.studio.disk import Disk
+from backend.studio.events import Cancelled, Event, Finished, Made, Progressed, Started
+from backend.studio.examples import ExampleShelf
+from backend.studio.records import MethodFacts, ModelFacts, OptionField
+from backend.studio.store import Store
+from backend.studio.studio import Studio
+
+
+def nothing(phase: str) -> None:
+    """The script of a worker to which nothing happens."""
+
+
+@dataclass
+class ScriptedWorker:
+    """Draws flat pictures whose colour is their seed's; a re-roll paints a square over its source.
+
+    ``script`` is called with the name of each phase ("submit", "start", "step 0", …, "decode") and may wait, raise,
+    or cancel. ``running`` and ``most_running`` count the jobs that run at the same time.
+    """
+
+    script: Callable[[str], None] = nothing
+    pause_s: float = 0.0
+    device: str = "cpu"
+    submitted: list[str] = field(default_factory=list)
+    running: int = 0
+    most_running: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def submit(self, job_id: str, plan: Plan, pixels: Pixels) -> ScriptedHandle:
+        self.script("submit")
+        self.submitted.append(job_id)
+        return ScriptedHandle(self, plan, pixels)
+
+    def entered(self, change: int) -> None:
+        with self._lock:
+            self.running += change
+            self.most_running = max(self.most_running, self.running)
+
+
+@dataclass
+class ScriptedHandle:
+    """One job of the scripted worker."""
+
+    worker: ScriptedWorker
+    plan: Plan
+    pixels: Pixels
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def cancel(self) -> None:
+        self.stop.set()
+
+    def events(self) -> Iterator[Event]:
+        self.worker.entered(1)
+        try:
+            yield from self._events()
+        finally:
+            self.worker.entered(-1)
+
+    def _events(self) -> Iterator[Event]:
+        self.worker.script("start")
+        yield Started(self.worker.device)
+        for step in range(self.plan.steps):
+            self.worker.script(f"step {step}")
+            if self.stop.wait(self.worker.pause_s):
+                yield Cancelled()
+                return
+            yield Progressed(step + 1, self.plan.steps, self._preview(step) if step % 2 == 0 else b"")
+        self.worker.script("decode")
+        if self.stop.is_set():
+            yield Cancelled()
+            return
+        pictures = tuple(picture_for(self.plan, seed, self.pixels) for seed in self.plan.seeds)
+        whole = not isinstance(self.plan.target, OneLayer)
+        yield Made(0, pictures, (None if whole else 0,) * len(pictures))
+        yield Finished()
+
+    def _preview(self, step: int) -> bytes:
+        fade = (step + 1) / self.plan.steps
+        picture = picture_for(self.plan, self.plan.seeds[0], self.pixels) * fade + 128 * (1 - fade)
+        content = io.BytesIO()
+        Image.fromarray(picture.astype(np.uint8)).save(content, "JPEG")
+        return content.getvalue()
+
+
+def picture_for(plan: Plan, seed: int, pixels: Pixels) -> Picture:
+    """uint8 (h, w, 3): a colour that names the seed, or the source with a square of that colour in its middle."""
+    colour = np.array([seed * 37 % 256, seed * 91 % 256, seed * 53 % 256], np.uint8)
+    if isinstance(plan.target, OneLayer):
+        picture = pixels.picture(plan.target.source)[:, :, :3].copy()
+        height, width = picture.shape[:2]
+        picture[height // 3 : height * 2 // 3, width // 3 : width * 2 // 3] = colour
+        return picture
+    return np.broadcast_to(colour, (plan.height_px, plan.width_px, 3)).copy()
+
+
+@dataclass(frozen=True)
+class ScriptedCard:
+    """A small model's facts; every word is one token."""
+
+    id: str = "pocket"
+    native_px: int = 128
+    cell_px: int = 8
+    size_multiple_px: int = 8
+    text_length: int = 77
+
+    def token_spans(self, text: str) -> tuple[TokenSpan, ...]:
+        spans, start = [], 0
+        for word in text.split():
+            start = text.index(word, start)
+            spans.append(TokenSpan(start, start + len(word), len(spans) + 1))
+            start += len(word)
+        return tuple(spans)
+
+
+class ScriptedOffer:
+    """One model, one method with one option of each kind."""
+
+    def models(self) -> tuple[ModelFacts, ...]:
+        return (ModelFacts(id="pocket", title="Pocket", device="cpu", native_px=128, cell_px=8),)
+
+    def methods(self) -> tuple[MethodFacts, ...]:
+        fields = (
+            OptionField(name="region_attention", title="Region attention", kind="bool", default=True, section="4.2"),
+            OptionField(name="blur_px", title="Blur", kind="int", default=10, maximum=64, step=1, unit="px"),
+            OptionField(name="share", title="Share", kind="float", default=0.5, help="How much."),
+            OptionField(name="resize", title="Resize", kind="choice", default="area", choices=("area", "nearest")),
+        )
+        return (MethodFacts(id="collage", title="Collage Diffusion", options=fields),)
+
+    def card(self, model: str) -> ScriptedCard:
+        if model != "pocket":
+            raise ModelError(f"There is no model {model!r}.", limit="There is: pocket.", remedy="Choose pocket.")
+        return ScriptedCard()
+
+    def check_options(self, method: str, options: Mapping[str, OptionValue]) -> None:
+        known = {"region_attention", "blur_px", "share", "resize"}
+        if method != "collage" or not set(options) <= known:
+            raise RequestError(f"{method} {sorted(options)} cannot be used.", remedy="Use collage and its options.")
+
+
+def scripted_studio(folder: Path, worker: ScriptedWorker, examples: Path | None = None) -> Studio:
+    """A Studio on a store in ``folder``; without ``examples`` it begins with an empty scene."""
+    return Studio(Store(folder, Disk()), ScriptedOffer(), worker, ExampleShelf(examples or folder / "none"))

@@ -1,0 +1,297 @@
+"""The life of a job: events without gaps, cancel in each phase, failures in words, restarts."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from backend.errors import EngineError, LaminaError, RequestError, StaleRevision, StoreError
+from backend.studio.events import TERMINAL
+from backend.studio.studio import Studio
+from tests.studio.scripted import ScriptedWorker
+from tests.studio.workshop import Gate, compose, ended, kinds, opened_studio, reroll, saved_scene, until
+
+
+def submit(studio: Studio, count: int = 1) -> list[str]:
+    project, revision = saved_scene(studio)
+    return [studio.generate(project, revision, compose(seed=index)).job for index in range(count)]
+
+
+def test_a_job_runs_to_its_end(tmp_path: Path) -> None:
+    with opened_studio(tmp_path) as studio:
+        (job,) = submit(studio)
+        news = ended(studio, job)
+        assert kinds(news) == ["queued", "started", *["progressed"] * 4, "made", "finished"]
+        assert [event["n"] for event in news.events] == list(range(1, 9))
+        assert news.events[1]["device"] == "cpu"
+        assert [(event["done"], event["total"]) for event in news.events[2:6]] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+        assert news.events[6]["candidates"] == [candidate.id for candidate in news.candidates]
+        assert [candidate.seed for candidate in news.candidates] == [0, 1]
+        assert studio.jobs(studio.open_latest().id)[0].state == "finished"
+        assert studio.open_latest().job is None
+
+
+def test_news_begins_after_a_number(tmp_path: Path) -> None:
+    with opened_studio(tmp_path) as studio:
+        (job,) = submit(studio)
+        ended(studio, job)
+        assert [event["n"] for event in studio.news(job, 6).events] == [7, 8]
+        assert studio.news(job, 8).events == ()
+
+
+def test_only_the_newest_preview_is_carried(tmp_path: Path) -> None:
+    gate = Gate("step 3")
+    with opened_studio(tmp_path, ScriptedWorker(gate)) as studio:
+        (job,) = submit(studio)
+        assert gate.reached.wait(10)
+        news = until(studio, job, {"running"})
+        shown = {event["n"]: event.get("preview", "") for event in news.events}
+        gate.opened.set()
+        assert [n for n, preview in shown.items() if preview] == [5]
+        assert str(shown[5]).startswith("data:image/jpeg;base64,/9j/")
+        assert all("preview" not in event for event in ended(studio, job).events)
+
+
+def test_jobs_run_one_at_a_time_and_in_order(tmp_path: Path) -> None:
+    worker = ScriptedWorker(pause_s=0.001)
+    with opened_studio(tmp_path, worker) as studio:
+        submitted = submit(studio, 5)
+        for job in submitted:
+            ended(studio, job)
+        assert worker.submitted == submitted
+        assert worker.most_running == 1
+
+
+@pytest.mark.parametrize("phase", ["submit", "start", "step 0", "step 2", "decode"])
+def test_cancel_in_each_phase(tmp_path: Path, phase: str) -> None:
+    gate = Gate(phase)
+    with opened_studio(tmp_path, ScriptedWorker(gate)) as studio:
+        (job,) = submit(studio)
+        assert gate.reached.wait(10)
+        assert studio.cancel(job) == "running"
+        gate.opened.set()
+        news = ended(studio, job)
+        assert news.state == "cancelled"
+        assert kinds(news)[-1] == "cancelled"
+        assert news.candidates == ()
+        assert studio.cancel(job) == "cancelled"
+        assert len(studio.news(job, 0).events) == len(news.events)
+
+
+def test_cancel_while_queued_never_reaches_the_worker(tmp_path: Path) -> None:
+    gate = Gate("start")
+    worker = ScriptedWorker(gate)
+    with opened_studio(tmp_path, worker) as studio:
+        first, second, third = submit(studio, 3)
+        assert gate.reached.wait(10)
+        assert studio.cancel(second) == "cancelled"
+        gate.opened.set()
+        assert ended(studio, third).state == "finished"
+        assert worker.submitted == [first, third]
+        assert kinds(studio.news(second, 0)) == ["queued", "cancelled"]
+
+
+def test_a_storm_of_cancels(tmp_path: Path) -> None:
+    worker = ScriptedWorker(pause_s=0.0005)
+    with opened_studio(tmp_path, worker) as studio:
+        for _ in range(2):
+            project, revision = saved_scene(studio)
+            submitted = [studio.generate(project, revision, compose()).job for _ in range(20)]
+            threads = [threading.Thread(target=studio.cancel, args=(job,)) for job in submitted * 3]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            for job in submitted:
+                news = ended(studio, job)
+                assert news.state in ("cancelled", "finished")
+                assert [event["n"] for event in news.events] == list(range(1, len(news.events) + 1))
+    assert worker.most_running == 1
+
+
+def failing_with(error: BaseException, at: str = "step 1") -> ScriptedWorker:
+    def script(phase: str) -> None:
+        if phase == at:
+            raise error
+
+    return ScriptedWorker(script)
+
+
+def test_a_refusal_arrives_in_its_three_parts(tmp_path: Path) -> None:
+    worker = failing_with(EngineError("No valid picture came out.", limit="Step 2 of 4.", remedy="Try another seed."))
+    with opened_studio(tmp_path, worker) as studio:
+        (job,) = submit(studio)
+        last = ended(studio, job).events[-1]
+        assert (last["kind"], last["what"]) == ("failed", "No valid picture came out.")
+        assert (last["limit"], last["remedy"]) == ("Step 2 of 4.", "Try another seed.")
+
+
+@pytest.mark.parametrize("at", ["submit", "start", "step 1", "decode"])
+def test_an_unexpected_error_fails_with_a_code_and_the_queue_goes_on(
+    tmp_path: Path, at: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker = failing_with(ZeroDivisionError("secret of the inside"), at)
+    with opened_studio(tmp_path, worker) as studio:
+        (job,) = submit(studio)
+        last = ended(studio, job).events[-1]
+        worker.script = lambda phase: None
+        (second,) = submit(studio)
+        assert ended(studio, second).state == "finished"
+    assert last["kind"] == "failed"
+    assert re.fullmatch("[0-9a-f]{6}", str(last["code"]))
+    assert "secret" not in str(last)
+    assert str(last["code"]) in caplog.text
+    assert "secret of the inside" in caplog.text
+
+
+def test_a_worker_that_goes_silent_is_a_failure(tmp_path: Path) -> None:
+    worker = ScriptedWorker()
+    with opened_studio(tmp_path, worker) as studio:
+        worker.script = raise_stop
+        (job,) = submit(studio)
+        assert ended(studio, job).state == "failed"
+
+
+def raise_stop(phase: str) -> None:
+    if phase == "step 1":
+        raise GeneratorExit
+
+
+def test_a_closed_studio_interrupts_what_runs_and_keeps_what_waits(tmp_path: Path) -> None:
+    worker = ScriptedWorker(pause_s=0.05)
+    with opened_studio(tmp_path, worker) as studio:
+        first, second = submit(studio, 2)
+        until(studio, first, {"running"})
+    with opened_studio(tmp_path) as studio:
+        assert studio.news(first, 0).state == "interrupted"
+        assert ended(studio, second).state == "finished"
+
+
+def test_a_restart_interrupts_what_ran_and_goes_on_with_what_waited(tmp_path: Path) -> None:
+    with opened_studio(tmp_path) as studio:
+        first, second = submit(studio, 2)
+        ended(studio, second)
+        project = studio.open_latest().id
+    rewind(tmp_path, {first: "running", second: "queued"})
+    gate = Gate("start")
+    with opened_studio(tmp_path, ScriptedWorker(gate)) as studio:
+        assert kinds(studio.news(first, 0)) == ["queued", "started", "interrupted"]
+        assert gate.reached.wait(10)
+        shown = studio.open_latest().job
+        assert shown is not None
+        assert (shown.id, shown.state) == (second, "running")
+        gate.opened.set()
+        news = ended(studio, second)
+        assert news.state == "finished"
+        assert [event["n"] for event in news.events] == list(range(1, len(news.events) + 1))
+        assert [job.state for job in studio.jobs(project)] == ["interrupted", "finished"]
+
+
+def rewind(folder: Path, states: dict[str, str]) -> None:
+    """Put the store into the state that a killed process leaves: jobs running or queued, nothing made yet."""
+    import sqlite3
+
+    connection = sqlite3.connect(folder / "studio.sqlite")
+    connection.executescript("DROP TRIGGER terminal_states_stay; DROP TRIGGER history_stays; DELETE FROM history;")
+    connection.execute("DELETE FROM candidates")
+    for job, state in states.items():
+        connection.execute("UPDATE jobs SET state = ? WHERE id = ?", (state, job))
+        connection.execute("DELETE FROM events WHERE job = ? AND n > ?", (job, 2 if state == "running" else 1))
+    connection.commit()
+    connection.close()
+
+
+def test_an_interrupted_job_is_shown_until_a_newer_one(tmp_path: Path) -> None:
+    with opened_studio(tmp_path) as studio:
+        (job,) = submit(studio)
+        ended(studio, job)
+    rewind(tmp_path, {job: "running"})
+    with opened_studio(tmp_path) as studio:
+        project = studio.open_latest()
+        assert project.job is not None
+        assert project.job.state == "interrupted"
+        assert ended(studio, studio.generate(project.id, project.revision, compose()).job).state == "finished"
+        assert studio.open_latest().job is None
+
+
+def test_a_stale_revision_is_not_generated_from(tmp_path: Path) -> None:
+    with opened_studio(tmp_path) as studio:
+        project, revision = saved_scene(studio)
+        with pytest.raises(StaleRevision):
+            studio.generate(project, revision - 1, compose())
+        assert studio.jobs(project) == ()
+
+
+def test_too_many_waiting_jobs_are_refused(tmp_path: Path) -> None:
+    gate = Gate("start")
+    with opened_studio(tmp_path, ScriptedWorker(gate)) as studio:
+        project, revision = saved_scene(studio)
+        studio.generate(project, revision, compose())
+        assert gate.reached.wait(10)
+        for _ in range(32):
+            studio.generate(project, revision, compose())
+        with pytest.raises(RequestError, match="32 jobs are waiting already"):
+            studio.generate(project, revision, compose())
+        for job in studio.jobs(project):
+            studio.cancel(job.id)
+        gate.opened.set()
+
+
+def test_the_end_of_a_job_is_written_when_the_disk_takes_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that refuses writes for a while delays the end of a job; it does not lose it."""
+    monkeypatch.setattr("backend.studio.runner.RETRY_S", 0.01)
+    gate = Gate("decode")
+    with opened_studio(tmp_path, ScriptedWorker(gate)) as studio:
+        (job,) = submit(studio)
+        assert gate.reached.wait(10)
+        writer = studio._store.database._writer
+        writer.execute("PRAGMA query_only = ON")
+        gate.opened.set()
+        time.sleep(0.1)
+        assert studio.news(job, 0).state == "running"
+        writer.execute("PRAGMA query_only = OFF")
+        assert ended(studio, job).state == "failed"
+
+
+def test_unknown_names_are_refused_in_words(tmp_path: Path) -> None:
+    with opened_studio(tmp_path) as studio:
+        project, revision = saved_scene(studio)
+        for verb in (
+            lambda: studio.news("nothing", 0),
+            lambda: studio.cancel("nothing"),
+            lambda: studio.open_project("nothing"),
+            lambda: studio.open_example("nothing"),
+            lambda: studio.picture_png("../../etc/passwd"),
+            lambda: studio.picture_png("0" * 64),
+            lambda: studio.save("nothing", 1, {"width_px": 64, "height_px": 64}, {}),
+            lambda: studio.plan_of("nothing"),
+        ):
+            with pytest.raises(StoreError) as refusal:
+                verb()
+            assert refusal.value.remedy
+        for request in (
+            compose(method="magic"),
+            compose(options={"nonsense": 1}),
+            compose(model="enormous"),
+            compose(steps=0),
+            compose(guidance_scale=float("nan")),
+            reroll("0" * 64),
+            {"kind": "?"},
+            {},
+        ):
+            with pytest.raises(LaminaError) as refused:
+                studio.generate(project, revision, request)
+            assert refused.value.what
+            assert refused.value.remedy
+            assert len(refused.value.sentence) <= 250
+        assert studio.jobs(project) == ()
+
+
+def test_terminal_states_are_those_of_the_events(tmp_path: Path) -> None:
+    assert {"finished", "failed", "cancelled", "interrupted"} == TERMINAL

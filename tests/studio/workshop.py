@@ -1,0 +1,94 @@
+"""What the studio's tests share: scenes, requests, and waiting for the end of a job."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backend.scene.picture_file import encode_png
+from backend.scene.scene import Picture
+from backend.studio.events import TERMINAL
+from backend.studio.records import News
+from backend.studio.studio import Studio
+from tests.studio.scripted import ScriptedWorker, scripted_studio
+
+DESK: dict[str, Any] = {"settings": {"steps": 4, "count": 2}}
+
+
+@contextmanager
+def opened_studio(folder: Path, worker: ScriptedWorker | None = None) -> Iterator[Studio]:
+    studio = scripted_studio(folder, worker or ScriptedWorker())
+    try:
+        yield studio
+    finally:
+        studio.close()
+
+
+def square_picture(colour: tuple[int, int, int] = (200, 30, 40), side: int = 48) -> Picture:
+    """A transparent picture with a square of one colour in its middle, (side, side, 4)."""
+    picture = np.zeros((side, side, 4), np.uint8)
+    picture[side // 6 : -side // 6, side // 6 : -side // 6] = (*colour, 255)
+    return picture
+
+
+def scene_with(digest: str, name: str = "Toys") -> dict[str, Any]:
+    """One layer with that picture in the middle of a canvas of 128 x 128."""
+    placement = {"centre_x_px": 64, "centre_y_px": 64}
+    layer = {"id": "ball", "name": "Ball", "picture": digest, "placement": placement, "phrase": "red ball"}
+    return {"name": name, "width_px": 128, "height_px": 128, "prompt": "a red ball on a meadow", "layers": [layer]}
+
+
+def saved_scene(studio: Studio) -> tuple[str, int]:
+    """A project with one layer; its id and revision."""
+    digest = studio.take_picture(encode_png(square_picture()), "ball.png").digest
+    project = studio.open_latest()
+    saved = studio.save(project.id, project.revision, scene_with(digest), DESK)
+    return project.id, saved.revision
+
+
+def compose(**settings: Any) -> dict[str, Any]:
+    return {"kind": "compose", "settings": {"steps": 4, "count": 2, **settings}}
+
+
+def reroll(source: str, **settings: Any) -> dict[str, Any]:
+    return {"kind": "reroll", "layer_id": "ball", "source": source, "settings": {"steps": 4, "count": 2, **settings}}
+
+
+def ended(studio: Studio, job: str, within_s: float = 10.0) -> News:
+    """All the news of a job, once it has ended."""
+    return until(studio, job, TERMINAL, within_s)
+
+
+def until(studio: Studio, job: str, states: frozenset[str] | set[str], within_s: float = 10.0) -> News:
+    limit = time.monotonic() + within_s
+    while True:
+        news = studio.news(job, 0)
+        if news.state in states:
+            return news
+        assert time.monotonic() < limit, f"job is still {news.state}: {news.events}"
+        time.sleep(0.005)
+
+
+def kinds(news: News) -> list[str]:
+    return [str(event["kind"]) for event in news.events]
+
+
+class Gate:
+    """A script that stops the worker at one phase until it is let through."""
+
+    def __init__(self, phase: str) -> None:
+        import threading
+
+        self.phase = phase
+        self.reached = threading.Event()
+        self.opened = threading.Event()
+
+    def __call__(self, phase: str) -> None:
+        if phase == self.phase:
+            self.reached.set()
+            assert self.opened.wait(10)

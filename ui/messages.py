@@ -1,0 +1,147 @@
+"""What a page may say: one strict record per verb. Unknown fields, NaN and wrong types are refused by name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from backend.errors import RequestError
+from backend.scene.layer import Identifier
+
+MAX_DEPTH = 64
+MAX_VALUES = 100_000
+MAX_NUMBER = 2**53
+
+FileName = Annotated[str, Field(max_length=200)]
+UploadPath = Annotated[str, Field(min_length=1, max_length=4096)]
+Count = Annotated[int, Field(ge=0, le=MAX_NUMBER)]
+
+
+class Message(BaseModel):
+    """What stands beside the verb. Whole numbers are whole numbers: ``true`` and ``1.5`` are none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Hello(Message):
+    """Open a project again; an empty id means the last one, or the first example."""
+
+    project: Identifier | None = None
+
+
+class Save(Message):
+    """The scene as it stands; ``revision`` is the one it was built on."""
+
+    project: Identifier
+    revision: Count
+    scene: dict[str, Any]
+    desk: dict[str, Any]
+
+
+class TakePicture(Message):
+    """A picture that was just uploaded to ``path``; ``name`` is what the person calls it."""
+
+    path: UploadPath
+    name: FileName = ""
+
+
+class OpenOra(Message):
+    """A new project from an uploaded file, or from an example: exactly one of the two."""
+
+    path: UploadPath | None = None
+    name: FileName = ""
+    example: Identifier | None = None
+
+
+class ExportOra(Message):
+    """The project as an OpenRaster file."""
+
+    project: Identifier
+
+
+class Generate(Message):
+    """Make pictures of that revision of the project."""
+
+    project: Identifier
+    revision: Count
+    request: dict[str, Any]
+
+
+class Events(Message):
+    """What happened to a job after event number ``after``."""
+
+    job: Identifier
+    after: int = Field(ge=-1, le=MAX_NUMBER, default=0)
+
+
+class Cancel(Message):
+    """Stop a job within one step."""
+
+    job: Identifier
+
+
+class Jobs(Message):
+    """All jobs of a project."""
+
+    project: Identifier
+
+
+def read_message(record: Mapping[str, Any], kind: type[Message]) -> Message:
+    """``record`` (without its verb) as a ``kind``; a RequestError names the first field that is wrong."""
+    try:
+        return kind.model_validate(record)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "message"
+        shown = repr(first.get("input"))
+        value = shown if len(shown) <= 60 else shown[:57] + "…"
+        raise RequestError(
+            f"{field} = {value} cannot be used.",
+            limit=first["msg"].rstrip(".") + ".",
+            remedy="Reload the page; if it comes back, this page and this server are of different versions.",
+        ) from None
+
+
+def clean(value: Any) -> Any:
+    """A copy of a JSON value without lone surrogates and NUL in its texts.
+
+    RequestError for numbers that are not finite or beyond ±2^53, for nesting beyond 64 and for more than 100,000 parts.
+    """
+    budget = [MAX_VALUES]
+    return _cleaned(value, "message", 0, budget)
+
+
+def _cleaned(value: Any, field: str, depth: int, budget: list[int]) -> Any:
+    budget[0] -= 1
+    if depth > MAX_DEPTH or budget[0] < 0:
+        raise RequestError(
+            "The message has too many parts.",
+            limit=f"At most {MAX_VALUES} values, nested at most {MAX_DEPTH} deep.",
+            remedy="Delete some layers and try again.",
+        )
+    if isinstance(value, str):
+        return _clean_text(value)
+    if isinstance(value, dict):
+        return {_clean_text(str(key)): _cleaned(part, str(key), depth + 1, budget) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_cleaned(part, field, depth + 1, budget) for part in value]
+    if isinstance(value, (int, float)) and not _plain_number(value):
+        raise RequestError(
+            f"{_clean_text(field)[:60]} = {str(value)[:60]} is not a usable number.",
+            limit="Numbers are finite and lie within ±2^53.",
+            remedy="Enter a number.",
+        )
+    return value
+
+
+def _plain_number(value: int | float) -> bool:
+    """Whether a number can travel through JSON to a browser and back unchanged (floats: finite)."""
+    return math.isfinite(value) if isinstance(value, float) else abs(value) <= MAX_NUMBER
+
+
+def _clean_text(text: str) -> str:
+    """Lone surrogates cannot be written as UTF-8, and NUL ends strings elsewhere: both go."""
+    return text.replace("\x00", "").encode("utf-8", "ignore").decode("utf-8")

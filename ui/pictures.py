@@ -1,0 +1,95 @@
+"""Stored pixels by digest and finished files by project, as plain GET addresses beside Gradio's own."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import anyio.to_thread
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from backend.errors import LaminaError, RefusedError
+from ui.bridge import told
+
+if TYPE_CHECKING:
+    from backend.studio.studio import Studio
+
+PREFIX = "/lamina/"
+PICTURE = re.compile(r"/lamina/picture/([0-9a-f]{64})\.png")
+EXPORT = re.compile(r"/lamina/export/([A-Za-z0-9_-]{1,64})\.ora")
+
+# A digest names its pixels, so what was fetched once can be kept for good.
+FOR_GOOD = "private, max-age=31536000, immutable"
+
+Headers = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole response. ``kind`` is its media type."""
+
+    status: int
+    kind: str
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+
+    async def send(self, send: Send, *, with_body: bool = True) -> None:
+        """Write it; for HEAD without the body."""
+        fields = (("content-type", self.kind), ("content-length", str(len(self.body))), *self.headers)
+        headers: Headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body if with_body else b""})
+
+
+def refusal(status: int, error: LaminaError) -> Answer:
+    """An error as JSON in the shape of the bridge's error replies."""
+    return Answer(status, "application/json", json.dumps({"error": told(error)}).encode())
+
+
+class Pictures:
+    """An ASGI layer that answers ``/lamina/…`` from the studio and hands everything else on."""
+
+    def __init__(self, app: ASGIApp, studio: Studio) -> None:
+        self.app = app
+        self.studio = studio
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
+            await self.app(scope, receive, send)
+            return
+        if scope["method"] not in ("GET", "HEAD"):
+            answer = refusal(405, RefusedError("This address can only be read.", remedy="Use GET."))
+        else:
+            answer = await anyio.to_thread.run_sync(self.answer, scope["path"])
+        await answer.send(send, with_body=scope["method"] != "HEAD")
+
+    def answer(self, path: str) -> Answer:
+        """The response to a path below ``/lamina/``."""
+        for pattern, reply in ((PICTURE, self._picture), (EXPORT, self._export)):
+            match = pattern.fullmatch(path)
+            if match:
+                return _attempted(reply, match.group(1))
+        return refusal(404, RefusedError("There is nothing at this address.", remedy="Go back to the desk."))
+
+    def _picture(self, digest: str) -> Answer:
+        content = self.studio.picture_png(digest)
+        return Answer(200, "image/png", content, (("cache-control", FOR_GOOD), ("etag", f'"{digest}"')))
+
+    def _export(self, project: str) -> Answer:
+        content, name = self.studio.export_ora(project)
+        plain = re.sub(r"[^A-Za-z0-9._ -]", "_", name)
+        disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+        return Answer(200, "image/openraster", content, (("content-disposition", disposition),))
+
+
+def _attempted(reply: Callable[[str], Answer], name: str) -> Answer:
+    """The reply, or the error's sentence with 404."""
+    try:
+        return reply(name)
+    except LaminaError as error:
+        return refusal(404, error)

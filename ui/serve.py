@@ -1,0 +1,174 @@
+"""Opens the page on a loopback address: Gradio's own launch behind our guard, every other door of Gradio shut."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import os
+import socket
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from backend.errors import RefusedError, StoreError
+from ui.uploads import MAX_UPLOAD_BYTES, prepare_upload_folder
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+    from backend.studio.studio import Studio
+
+PORT = 7860
+
+# Gradio reads these when it is imported or launched; each would open a door or call another host.
+GRADIO_ENVIRONMENT = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "GRADIO_SHARE": "False",
+    "GRADIO_MCP_SERVER": "False",
+    "GRADIO_SSR_MODE": "False",
+    "GRADIO_NUM_WORKERS": "0",
+    "GRADIO_RUN_HISTORY": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+}
+DROPPED_ENVIRONMENT = (
+    "GRADIO_SERVER_NAME",
+    "GRADIO_SERVER_PORT",
+    "GRADIO_NODE_SERVER_PORT",
+    "GRADIO_ALLOWED_PATHS",
+    "GRADIO_ROOT_PATH",
+    "GRADIO_LOCAL_DEV_MODE",
+    "GRADIO_VIBE_MODE",
+    "GRADIO_DEBUG",
+)
+
+
+@dataclass(frozen=True)
+class Served:
+    """A page that is open. ``url`` ends without a slash."""
+
+    url: str
+    page: gr.Blocks
+
+    def wait(self) -> None:
+        """Block until the server is stopped (Ctrl-C)."""
+        self.page.block_thread()
+
+    def close(self) -> None:
+        """Stop the server."""
+        self.page.close(verbose=False)
+
+
+def serve(studio: Studio, host: str, port: int, upload_folder: Path) -> Served:
+    """Open the page of ``studio`` and return at once; ``Served.wait`` blocks.
+
+    RefusedError for an address beyond this machine, StoreError for a port that is taken or a folder that cannot be
+    written. Changes Gradio's part of the process environment.
+    """
+    check_host(host)
+    check_port(host, port)
+    uploads = prepare_upload_folder(upload_folder)
+    _close_gradio_doors(upload_folder)
+
+    # Only now, because Gradio reads the environment while it is imported.
+    from ui.build import build_page
+
+    page = build_page(studio, uploads)
+    _launch(page, studio, host, port)
+    return Served(url=f"http://{_shown(host)}:{port}", page=page)
+
+
+def check_host(host: str) -> None:
+    """RefusedError unless ``host`` is a loopback address or ``localhost``."""
+    try:
+        near = ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        near = host.lower() == "localhost"
+    if not near:
+        raise RefusedError(
+            f"Lamina will not open itself to {host or 'every address'}.",
+            limit="It has no logins yet, so it serves this machine alone: 127.0.0.1, ::1 or localhost.",
+            remedy="Use --host 127.0.0.1, and an SSH tunnel to reach it from another machine.",
+        )
+
+
+def check_port(host: str, port: int) -> None:
+    """StoreError unless the port can be bound now."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host.strip("[]"), port))
+    except (OSError, OverflowError):
+        raise StoreError(
+            f"Port {port} cannot be opened.",
+            limit="Another program, perhaps another Lamina, holds it.",
+            remedy="Close that one, or choose another with --port.",
+        ) from None
+
+
+def _shown(host: str) -> str:
+    return f"[{host.strip('[]')}]" if ":" in host else host
+
+
+def _close_gradio_doors(upload_folder: Path) -> None:
+    os.environ.update(GRADIO_ENVIRONMENT)
+    os.environ["GRADIO_TEMP_DIR"] = str(upload_folder.resolve())
+    for name in DROPPED_ENVIRONMENT:
+        os.environ.pop(name, None)
+
+
+def _launch(page: gr.Blocks, studio: Studio, host: str, port: int) -> None:
+    from ui.desk import WEB_FOLDER
+    from ui.guard import Doors, Guard
+    from ui.theme import CSS, build_theme
+
+    page.launch(
+        server_name=host.strip("[]"),
+        server_port=port,
+        prevent_thread_lock=True,
+        app_kwargs={
+            "lifespan": _guarded(studio, Doors(port, WEB_FOLDER)),
+            "openapi_url": None,
+            "docs_url": None,
+            "redoc_url": None,
+        },
+        share=False,
+        inbrowser=False,
+        inline=False,
+        show_error=False,
+        quiet=True,
+        footer_links=[],
+        run_history=False,
+        allowed_paths=[str(WEB_FOLDER)],
+        root_path="",
+        state_session_capacity=200,
+        max_file_size=MAX_UPLOAD_BYTES,
+        enable_monitoring=False,
+        strict_cors=True,
+        ssr_mode=False,
+        pwa=False,
+        mcp_server=False,
+        num_workers=0,
+        theme=build_theme(),
+        css=CSS,
+    )
+    if not isinstance(page.app.middleware_stack, Guard):
+        page.close(verbose=False)
+        raise RefusedError("The guard is not in place.", remedy="Install the Gradio version of requirements.txt.")
+
+
+def _guarded(studio: Studio, doors: Any) -> Callable[[Any], Any]:
+    """A lifespan that puts the guard outside everything, before the socket opens.
+
+    Middleware handed to ``launch`` would stand inside Gradio's CORS layer, which answers preflights by itself.
+    """
+    from ui.guard import Guard
+    from ui.pictures import Pictures
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Any) -> AsyncIterator[None]:
+        app.middleware_stack = Guard(Pictures(app.middleware_stack, studio), doors)
+        yield
+
+    return lifespan

@@ -1,0 +1,155 @@
+// What the page asks of the server, in its own words: open, save, take pictures, run, stop, export.
+
+import { createLink, Refusal, Silence } from "./bridge/link.js";
+import { createSaver, draftKey } from "./bridge/saver.js";
+import { createWatcher } from "./bridge/watcher.js";
+import { deskFromProject, deskToMessage, freeze } from "./model/records.js";
+import { addNotice } from "./model/session.js";
+
+const FACTS = ["models", "samplers", "methods", "examples", "limits", "version"];
+
+const factsOf = (reply, known) =>
+  reply.models ? freeze(Object.fromEntries(FACTS.map((name) => [name, reply[name]]))) : known;
+
+class Bridge {
+  #parts;
+  #link;
+  #saver;
+  #watcher;
+
+  constructor(parts) {
+    this.#parts = parts;
+    this.#link = createLink(parts);
+    this.#saver = createSaver({ ...parts, link: this.#link });
+    this.#watcher = createWatcher({ ...parts, link: this.#link });
+  }
+
+  whenBack(listener) {
+    this.#link.whenBack(listener);
+  }
+
+  /** Opens the latest project, or the named one; asks again until the server answers. */
+  async hello(project = "") {
+    try {
+      this.#enter(await this.#link.ask(project ? { verb: "hello", project } : { verb: "hello" }), "Opened");
+    } catch (error) {
+      if (!(error instanceof Silence)) throw error;
+      const again = () => this.#parts.session.state.project === "" && this.hello(project);
+      this.#link.whenBack(again);
+    }
+  }
+
+  async openExample(id) {
+    await this.#leave();
+    this.#enter(await this.#link.ask({ verb: "open_ora", example: id }), "Opened the example");
+  }
+
+  async openOra(file) {
+    await this.#leave();
+    const path = await this.#link.upload(file, file.name);
+    this.#enter(await this.#link.ask({ verb: "open_ora", path }), `Opened ${file.name}`);
+  }
+
+  /** {digest, width_px, height_px, opaque, notes} of an uploaded picture file. */
+  async takePicture(file) {
+    const path = await this.#link.upload(file, file.name);
+    return this.#link.ask({ verb: "take_picture", path, name: file.name });
+  }
+
+  flush() {
+    return this.#saver.flush();
+  }
+
+  overwrite() {
+    return this.#saver.overwrite();
+  }
+
+  /** Throws this page's version away for the server's. */
+  async loadTheirs() {
+    const { session, vault } = this.#parts;
+    const { project } = session.state;
+    const reply = await this.#link.ask({ verb: "hello", project });
+    vault.drop(draftKey(project));
+    this.#enter(reply, "Loaded the newer version");
+  }
+
+  /** Saves, hands the request in, and follows the job to its end. */
+  async generate(request) {
+    const { session } = this.#parts;
+    const placeholder = { id: "", state: "queued", layer_id: request.layer_id ?? "" };
+    session.set({ job: { ...placeholder, done: 0, total: 0, preview: "", left_s: null, stopping: false } });
+    try {
+      if (!(await this.#saver.flush())) throw new Refusal({ what: "The scene could not be saved first.", remedy: "See above, then try again." });
+      const { project, revision } = session.state;
+      const reply = await this.#link.ask({ verb: "generate", project, revision, request });
+      session.set({ notes: reply.notes ?? session.state.notes });
+      return await this.#watcher.follow({ id: reply.job, state: "queued", layer_id: request.layer_id ?? "" });
+    } catch (error) {
+      session.set({ job: null });
+      throw error;
+    }
+  }
+
+  cancel() {
+    return this.#watcher.cancel();
+  }
+
+  async exportOra() {
+    await this.#saver.flush();
+    return this.#link.ask({ verb: "export_ora", project: this.#parts.session.state.project });
+  }
+
+  async #leave() {
+    if (!(await this.#saver.flush())) {
+      throw new Refusal({ what: "This scene has changes that are not saved yet.", remedy: "Wait until it says saved, then open the other one." });
+    }
+  }
+
+  #enter(reply, name) {
+    const { store, session } = this.#parts;
+    const desk = deskFromProject(reply);
+    session.set({
+      project: reply.project,
+      revision: reply.revision,
+      facts: factsOf(reply, session.state.facts),
+      candidates: reply.candidates ?? [],
+      coverage: reply.coverage ?? [],
+      notes: reply.notes ?? [],
+      job: null,
+      conflict: null,
+      dismissed: [],
+      viewed: "",
+      batch: reply.candidates?.at(-1)?.job ?? "",
+      showing: desk.picked ? "result" : "collage",
+      fitted: true,
+      hovered: "",
+    });
+    store.reset(desk, name);
+    this.#saver.start(desk);
+    this.#recover(desk, reply);
+    if (reply.job && ["queued", "running"].includes(reply.job.state)) this.#watcher.follow(reply.job);
+  }
+
+  /** Edits that this browser kept because the server never confirmed them. */
+  #recover(desk, reply) {
+    const { store, session, vault } = this.#parts;
+    const draft = vault.get(draftKey(reply.project));
+    if (!draft) return;
+    const record = deskFromProject(draft);
+    if (JSON.stringify(deskToMessage(record)) === JSON.stringify(deskToMessage(desk))) return vault.drop(draftKey(reply.project));
+    const apply = () => store.change("Recovered edits", () => record);
+    if (draft.revision === reply.revision) {
+      apply();
+      addNotice(session, { tone: "good", what: "Edits that had not reached the server were brought back.", remedy: "Undo takes them away." });
+      return;
+    }
+    vault.drop(draftKey(reply.project));
+    addNotice(session, {
+      what: "This browser holds older edits of this scene that were never saved.",
+      action: { title: "Bring them back", run: apply },
+    });
+  }
+}
+
+/** parts: {host, store, session, clock, vault, hidden}; see the files in bridge/. */
+export const createBridge = (parts) => new Bridge(parts);

@@ -1,0 +1,93 @@
+// The line to the server: asks, tells refusals from silence, and finds the way back by itself.
+
+const DEADLINE_MS = 30_000;
+const PROBE_FIRST_MS = 1_000;
+const PROBE_LONGEST_MS = 5_000;
+
+/** The server understood and said no: what, limit, remedy, and a code ("stale" brings `current`). */
+export class Refusal extends Error {
+  constructor({ what = "The server refused this.", limit = "", remedy = "", code = "", current = null }) {
+    super(what);
+    Object.assign(this, { what, limit, remedy, code, current });
+  }
+}
+
+/** No answer came. */
+export class Silence extends Error {}
+
+class Link {
+  #host;
+  #session;
+  #clock;
+  #onReturn = new Set();
+  #probing = false;
+
+  constructor({ host, session, clock }) {
+    this.#host = host;
+    this.#session = session;
+    this.#clock = clock;
+  }
+
+  /** Calls back whenever the server answers again after a silence. */
+  whenBack(listener) {
+    this.#onReturn.add(listener);
+  }
+
+  /** The reply to a message; throws Refusal or Silence. */
+  async ask(message) {
+    const reply = await this.#patiently(() => this.#host.ask(message));
+    if (reply?.error) throw new Refusal(reply.error);
+    return reply;
+  }
+
+  /** The path under which the server keeps an uploaded file; throws Silence. */
+  upload(file, name) {
+    return this.#patiently(() => this.#host.upload(file, name));
+  }
+
+  async #patiently(call) {
+    try {
+      const value = await this.#within(DEADLINE_MS, call());
+      this.#found();
+      return value;
+    } catch (error) {
+      this.#lost();
+      throw new Silence(String(error?.message ?? error));
+    }
+  }
+
+  #within(limit_ms, promise) {
+    return new Promise((resolve, reject) => {
+      const timer = this.#clock.later(() => reject(new Error("no answer in time")), limit_ms);
+      promise.then(resolve, reject).finally(() => this.#clock.forget(timer));
+    });
+  }
+
+  #found() {
+    if (this.#session.state.link === "up") return;
+    this.#session.set({ link: "up" });
+    this.#onReturn.forEach((listener) => listener());
+  }
+
+  #lost() {
+    this.#session.set({ link: "down" });
+    if (this.#probing) return;
+    this.#probing = true;
+    this.#probe(PROBE_FIRST_MS);
+  }
+
+  #probe(wait_ms) {
+    this.#clock.later(async () => {
+      try {
+        await this.#within(DEADLINE_MS, this.#host.ask({ verb: "jobs", project: this.#session.state.project }));
+        this.#probing = false;
+        this.#found();
+      } catch {
+        this.#probe(Math.min(PROBE_LONGEST_MS, wait_ms * 1.5));
+      }
+    }, wait_ms);
+  }
+}
+
+/** clock: {now() → ms, later(run, ms) → timer, forget(timer)}. */
+export const createLink = (parts) => new Link(parts);

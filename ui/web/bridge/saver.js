@@ -1,0 +1,117 @@
+// Saving: soon after every gesture, at once before a run, and a copy in this browser until the server has confirmed.
+
+import { deskToMessage, sameWork } from "../model/records.js";
+import { addNotice } from "../model/session.js";
+import { formatClock } from "../kernels/numbers.js";
+import { Refusal, Silence } from "./link.js";
+
+const DEBOUNCE_MS = 150;
+
+export const draftKey = (project) => `lamina.draft.${project}`;
+
+class Saver {
+  #link;
+  #store;
+  #session;
+  #clock;
+  #vault;
+  #confirmed;
+  #timer = null;
+  #running = null;
+  #started = false;
+
+  constructor({ link, store, session, clock, vault }) {
+    this.#link = link;
+    this.#store = store;
+    this.#session = session;
+    this.#clock = clock;
+    this.#vault = vault;
+    this.#confirmed = store.record;
+    store.subscribe(() => this.#noticeChange());
+    link.whenBack(() => this.#started && this.#schedule(0));
+  }
+
+  /** What the server already has; from here on every change is saved. */
+  start(record) {
+    this.#started = true;
+    this.#confirmed = record;
+    this.#mark("saved");
+  }
+
+  get dirty() {
+    return this.#started && !sameWork(this.#store.record, this.#confirmed);
+  }
+
+  /** Saves what is unsaved and waits for it; whether the server now has the present record. */
+  async flush() {
+    this.#clock.forget(this.#timer);
+    this.#running ??= this.#run().finally(() => {
+      this.#running = null;
+    });
+    await this.#running;
+    return !this.dirty;
+  }
+
+  /** After a stale save: goes on from the other's revision number and overwrites it. */
+  async overwrite() {
+    const { conflict } = this.#session.state;
+    this.#session.set({ revision: conflict.current, conflict: null });
+    return this.flush();
+  }
+
+  #noticeChange() {
+    if (!this.#started || this.#store.busy || !this.dirty) return;
+    this.#keepDraft();
+    if (this.#session.state.saved.state !== "offline") this.#mark("unsaved");
+    this.#schedule(DEBOUNCE_MS);
+  }
+
+  #schedule(wait_ms) {
+    this.#clock.forget(this.#timer);
+    this.#timer = this.#clock.later(() => this.flush(), wait_ms);
+  }
+
+  async #run() {
+    while (this.dirty && !this.#session.state.conflict) {
+      const sent = this.#store.record;
+      try {
+        await this.#send(sent);
+      } catch (error) {
+        this.#fail(error);
+        return;
+      }
+    }
+  }
+
+  async #send(record) {
+    const { project, revision } = this.#session.state;
+    this.#mark("saving");
+    const reply = await this.#link.ask({ verb: "save", project, revision, ...deskToMessage(record) });
+    this.#confirmed = record;
+    this.#session.set({ revision: reply.revision, coverage: reply.coverage ?? [], notes: reply.notes ?? [] });
+    if (this.dirty) return this.#keepDraft();
+    this.#vault.drop(draftKey(project));
+    this.#mark("saved");
+  }
+
+  #fail(error) {
+    if (error instanceof Silence) return this.#mark("offline");
+    if (!(error instanceof Refusal)) throw error;
+    this.#mark("unsaved");
+    if (error.code === "stale") this.#session.set({ conflict: { current: error.current } });
+    else addNotice(this.#session, { tone: "problem", what: error.what, limit: error.limit, remedy: error.remedy });
+  }
+
+  #keepDraft() {
+    const { project, revision } = this.#session.state;
+    this.#vault.put(draftKey(project), { revision, ...deskToMessage(this.#store.record) });
+  }
+
+  #mark(state) {
+    const at = state === "saved" ? formatClock(new Date(this.#clock.now())) : this.#session.state.saved.at;
+    this.#session.set({ saved: { state, at } });
+  }
+}
+
+/** vault: {get(key) → value | null, put(key, value), drop(key)}, which never throws. */
+export const createSaver = (parts) => new Saver(parts);

@@ -1,0 +1,163 @@
+// The turned box of a layer: its corners, hits on it, and its handles.
+
+/** A vector turned by an angle; positive turns clockwise on the screen. */
+const turn = (vector, degrees) => {
+  const angle = (degrees * Math.PI) / 180;
+  const [cosine, sine] = [Math.cos(angle), Math.sin(angle)];
+  return { x: cosine * vector.x - sine * vector.y, y: sine * vector.x + cosine * vector.y };
+};
+
+/** Width and height of the placed picture before it is turned, in canvas pixels. */
+export const extent = (placement, size) => ({
+  width: size.width_px * placement.scale_x,
+  height: size.height_px * placement.scale_y,
+});
+
+/** A point of the box; (-1, -1) is its top left corner, (0, 0) its centre. */
+export const boxPoint = (placement, size, side) => {
+  const { width, height } = extent(placement, size);
+  const arm = turn({ x: (side.x * width) / 2, y: (side.y * height) / 2 }, placement.rotation_deg);
+  return { x: placement.centre_x_px + arm.x, y: placement.centre_y_px + arm.y };
+};
+
+const CORNERS = [{ x: -1, y: -1 }, { x: 1, y: -1 }, { x: 1, y: 1 }, { x: -1, y: 1 }];
+
+/** The four corners, clockwise from the top left one. */
+export const corners = (placement, size) => CORNERS.map((side) => boxPoint(placement, size, side));
+
+/** The upright box {x0, y0, x1, y1} around the turned one. */
+export const bounds = (placement, size) => {
+  const points = corners(placement, size);
+  const [xs, ys] = [points.map((point) => point.x), points.map((point) => point.y)];
+  return { x0: Math.min(...xs), y0: Math.min(...ys), x1: Math.max(...xs), y1: Math.max(...ys) };
+};
+
+/** Where a canvas point lies in the box: both coordinates in -1…1 inside. */
+const inBox = (placement, size, point) => {
+  const { width, height } = extent(placement, size);
+  const arm = { x: point.x - placement.centre_x_px, y: point.y - placement.centre_y_px };
+  const local = turn(arm, -placement.rotation_deg);
+  return { x: (2 * local.x) / width, y: (2 * local.y) / height };
+};
+
+export const hitsBox = (placement, size, point) => {
+  const local = inBox(placement, size, point);
+  return Math.abs(local.x) <= 1 && Math.abs(local.y) <= 1;
+};
+
+/** Alpha (0…255) of the placed picture under a canvas point. `alpha` is {width, height, values}: one byte a sample. */
+export const alphaAt = (placement, size, alpha, point) => {
+  const local = inBox(placement, size, point);
+  if (!(Math.abs(local.x) < 1 && Math.abs(local.y) < 1)) return 0;
+  const [u, v] = [placement.flip_x ? -local.x : local.x, placement.flip_y ? -local.y : local.y];
+  const column = Math.floor(((u + 1) / 2) * alpha.width);
+  const row = Math.floor(((v + 1) / 2) * alpha.height);
+  return alpha.values[row * alpha.width + column];
+};
+
+/**
+ * The topmost object under a point, or null. `objects` go from back to front, each {id, placement, size, alpha};
+ * an object whose alpha is not known yet (null) is hit on its box.
+ */
+export const topmostAt = (objects, point, threshold = 26) => {
+  for (let index = objects.length - 1; index >= 0; index -= 1) {
+    const { placement, size, alpha } = objects[index];
+    const hit = alpha ? alphaAt(placement, size, alpha, point) >= threshold : hitsBox(placement, size, point);
+    if (hit) return objects[index];
+  }
+  return null;
+};
+
+/** Whether the turned box holds the whole canvas, as a background does. */
+export const coversCanvas = (placement, size, canvas) =>
+  [[0, 0], [canvas.width_px, 0], [canvas.width_px, canvas.height_px], [0, canvas.height_px]].every(([x, y]) => {
+    const local = inBox(placement, size, { x, y });
+    return Math.abs(local.x) <= 1.001 && Math.abs(local.y) <= 1.001;
+  });
+
+export const SCALE_SIDES = Object.freeze(
+  [[-1, -1], [0, -1], [1, -1], [1, 0], [1, 1], [0, 1], [-1, 1], [-1, 0]].map(([x, y]) => Object.freeze({ x, y })),
+);
+export const MIN_SCALE = 0.001;
+export const MAX_SCALE = 1000;
+const ROTATE_ARM_PX = 26;
+
+/**
+ * Handles in screen pixels: eight of kind "scale" and one of kind "rotate". Edge handles are left out where the box
+ * is too short on the screen to hold them.
+ */
+export const handlesOf = (placement, size, view) => {
+  const half = { x: (size.width_px * placement.scale_x * view.zoom) / 2, y: (size.height_px * placement.scale_y * view.zoom) / 2 };
+  const centre = { x: placement.centre_x_px * view.zoom + view.x, y: placement.centre_y_px * view.zoom + view.y };
+  const at = (arm) => {
+    const turned = turn(arm, placement.rotation_deg);
+    return { x: centre.x + turned.x, y: centre.y + turned.y };
+  };
+  const sides = SCALE_SIDES.filter((side) => (side.x !== 0 || half.x > 22) && (side.y !== 0 || half.y > 22));
+  const scale = sides.map((side) => ({ kind: "scale", side, ...at({ x: side.x * half.x, y: side.y * half.y }) }));
+  const top = at({ x: 0, y: -half.y });
+  return [...scale, { kind: "rotate", ...at({ x: 0, y: -half.y - ROTATE_ARM_PX }), foot: top }];
+};
+
+/** The handle within `reach` screen pixels of a point, the nearest one; null if none. */
+export const handleAt = (handles, point, reach = 9) => {
+  let [best, nearest] = [null, reach];
+  for (const handle of handles) {
+    const distance = Math.hypot(handle.x - point.x, handle.y - point.y);
+    if (distance <= nearest) [best, nearest] = [handle, distance];
+  }
+  return best;
+};
+
+const held = (scale) => Math.min(MAX_SCALE, Math.max(MIN_SCALE, scale));
+
+/** New extents of the box when its dragged point lies `reach` away from what stays. */
+const stretched = (width, height, side, reach, free) => {
+  if (side.x !== 0 && side.y !== 0 && !free) {
+    const diagonal = { x: side.x * width, y: side.y * height };
+    const along = reach.x * diagonal.x + reach.y * diagonal.y;
+    const factor = Math.max(along / (diagonal.x ** 2 + diagonal.y ** 2), 1e-4);
+    return { width: width * factor, height: height * factor };
+  }
+  return {
+    width: side.x === 0 ? width : Math.max(reach.x * side.x, 1e-3),
+    height: side.y === 0 ? height : Math.max(reach.y * side.y, 1e-3),
+  };
+};
+
+/**
+ * The placement when the handle at `side` is dragged to a canvas point. Corners keep the proportions unless `free`;
+ * the opposite side stays where it is, or the centre when `centred`.
+ */
+export const scaledTo = (placement, size, side, point, { free = false, centred = false } = {}) => {
+  const [width, height] = [size.width_px * placement.scale_x, size.height_px * placement.scale_y];
+  const arm = centred ? { x: 0, y: 0 } : turn({ x: (-side.x * width) / 2, y: (-side.y * height) / 2 }, placement.rotation_deg);
+  const anchor = { x: placement.centre_x_px + arm.x, y: placement.centre_y_px + arm.y };
+  const reach = turn({ x: point.x - anchor.x, y: point.y - anchor.y }, -placement.rotation_deg);
+  const span = centred ? { x: reach.x * 2, y: reach.y * 2 } : reach;
+  const next = stretched(width, height, side, span, free);
+  const scale_x = held(next.width / size.width_px);
+  const scale_y = held(next.height / size.height_px);
+  const back = centred
+    ? { x: 0, y: 0 }
+    : turn({ x: (side.x * scale_x * size.width_px) / 2, y: (side.y * scale_y * size.height_px) / 2 }, placement.rotation_deg);
+  return { ...placement, scale_x, scale_y, centre_x_px: anchor.x + back.x, centre_y_px: anchor.y + back.y };
+};
+
+/** The placement turned as the pointer went from `start` to `point` around its centre; `snapped` to steps of 15°. */
+export const rotatedTo = (placement, start, point, { snapped = false } = {}) => {
+  const angle = (to) => (Math.atan2(to.y - placement.centre_y_px, to.x - placement.centre_x_px) * 180) / Math.PI;
+  const raw = placement.rotation_deg + angle(point) - angle(start);
+  const wanted = snapped ? Math.round(raw / 15) * 15 : Math.round(raw * 10) / 10;
+  const wrapped = ((wanted % 360) + 360) % 360;
+  return { ...placement, rotation_deg: wrapped > 180 ? wrapped - 360 : wrapped };
+};
+
+const CURSORS = ["ew-resize", "nwse-resize", "ns-resize", "nesw-resize"];
+
+/** The cursor of a handle, turned with its layer. */
+export const cursorOf = (handle, rotation_deg) => {
+  if (handle.kind === "rotate") return "grab";
+  const angle = (Math.atan2(handle.side.y, handle.side.x) * 180) / Math.PI + rotation_deg;
+  return CURSORS[(((Math.round(angle / 45) % 4) + 4) % 4)];
+};

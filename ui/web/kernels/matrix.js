@@ -1,0 +1,38 @@
+// Affine matrices [a, b, c, d, e, f] as canvas has them: x' = a·x + c·y + e, y' = b·x + d·y + f. y points down.
+
+export const IDENTITY = Object.freeze([1, 0, 0, 1, 0, 0]);
+
+export const multiply = (m, n) => [
+  m[0] * n[0] + m[2] * n[1],
+  m[1] * n[0] + m[3] * n[1],
+  m[0] * n[2] + m[2] * n[3],
+  m[1] * n[2] + m[3] * n[3],
+  m[0] * n[4] + m[2] * n[5] + m[4],
+  m[1] * n[4] + m[3] * n[5] + m[5],
+];
+
+export const invert = (m) => {
+  const determinant = m[0] * m[3] - m[1] * m[2];
+  const [a, b, c, d] = [m[3] / determinant, -m[1] / determinant, -m[2] / determinant, m[0] / determinant];
+  return [a, b, c, d, -(a * m[4] + c * m[5]), -(b * m[4] + d * m[5])];
+};
+
+export const apply = (m, point) => ({ x: m[0] * point.x + m[2] * point.y + m[4], y: m[1] * point.x + m[3] * point.y + m[5] });
+
+/** From picture pixels (origin at its top left corner) to canvas pixels. */
+export const placementMatrix = (placement, size) => {
+  const angle = (placement.rotation_deg * Math.PI) / 180;
+  const [cosine, sine] = [Math.cos(angle), Math.sin(angle)];
+  const scaleX = placement.scale_x * (placement.flip_x ? -1 : 1);
+  const scaleY = placement.scale_y * (placement.flip_y ? -1 : 1);
+  const linear = [cosine * scaleX, sine * scaleX, -sine * scaleY, cosine * scaleY];
+  const [halfX, halfY] = [size.width_px / 2, size.height_px / 2];
+  return [
+    ...linear,
+    placement.centre_x_px - linear[0] * halfX - linear[2] * halfY,
+    placement.centre_y_px - linear[1] * halfX - linear[3] * halfY,
+  ];
+};
+
+/** The view's matrix: scene pixels to screen pixels. */
+export const viewMatrix = (view) => [view.zoom, 0, 0, view.zoom, view.x, view.y];

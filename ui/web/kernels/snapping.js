@@ -1,0 +1,27 @@
+// Moving a box softly onto the canvas' edges and middle lines.
+
+const nearest = (values, lines, reach) => {
+  let best = null;
+  for (const value of values) {
+    for (const line of lines) {
+      const gap = line - value;
+      if (Math.abs(gap) <= reach && (!best || Math.abs(gap) < Math.abs(best.gap))) best = { gap, line };
+    }
+  }
+  return best;
+};
+
+/**
+ * The shift that puts a box {x0, y0, x1, y1} on the nearest line of the canvas within `reach`, and the lines that it
+ * then touches: {dx, dy, vertical: x | null, horizontal: y | null}.
+ */
+export const snapShift = (box, canvas, reach) => {
+  const across = nearest([box.x0, (box.x0 + box.x1) / 2, box.x1], [0, canvas.width_px / 2, canvas.width_px], reach);
+  const down = nearest([box.y0, (box.y0 + box.y1) / 2, box.y1], [0, canvas.height_px / 2, canvas.height_px], reach);
+  return {
+    dx: across ? across.gap : 0,
+    dy: down ? down.gap : 0,
+    vertical: across ? across.line : null,
+    horizontal: down ? down.line : null,
+  };
+};

@@ -1,0 +1,66 @@
+// Where each layer's phrase stands in the scene's prompt (Collage Diffusion, section 4.2), by characters.
+
+const WORD = /[\p{L}\p{N}_]/u;
+
+const bounded = (text, start, end) => {
+  const before = start > 0 && WORD.test(text[start - 1]) && WORD.test(text[start]);
+  const after = end < text.length && WORD.test(text[end]) && WORD.test(text[end - 1]);
+  return !before && !after;
+};
+
+/** Every place [start, end) of a phrase at word boundaries, whatever the case; never two that overlap. */
+export const occurrences = (prompt, phrase) => {
+  const words = phrase.trim().split(/\s+/).filter(Boolean);
+  if (words.length === 0) return [];
+  const pattern = new RegExp(words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("\\s+"), "giu");
+  return [...prompt.matchAll(pattern)]
+    .map((match) => ({ start: match.index, end: match.index + match[0].length }))
+    .filter(({ start, end }) => bounded(prompt, start, end));
+};
+
+const overlaps = (span, taken) => taken.some((other) => span.start < other.end && other.start < span.end);
+
+const normal = (phrase) => phrase.trim().toLowerCase().replace(/\s+/g, " ");
+
+/**
+ * Spans of the layers' phrases. Longer phrases choose first and no two overlap; layers with the same phrase take its
+ * places in their order, the last place being shared when there are more layers than places.
+ * layers: [{id, phrase}] → {spans: [{start, end, ids}] by start, unlinked: [id]}; a layer without a phrase is in neither.
+ */
+export const findSpans = (prompt, layers) => {
+  const groups = new Map();
+  for (const { id, phrase } of layers) {
+    const key = normal(phrase);
+    if (key) groups.set(key, [...(groups.get(key) ?? []), id]);
+  }
+  const byLength = [...groups].sort(([one], [other]) => other.length - one.length);
+  const [spans, unlinked] = [[], []];
+  for (const [phrase, ids] of byLength) {
+    const free = occurrences(prompt, phrase).filter((span) => !overlaps(span, spans));
+    if (free.length === 0) unlinked.push(...ids);
+    const used = free.slice(0, ids.length).map((span) => ({ ...span, ids: [] }));
+    if (used.length > 0) ids.forEach((id, index) => used[Math.min(index, used.length - 1)].ids.push(id));
+    spans.push(...used);
+  }
+  spans.sort((one, other) => one.start - other.start);
+  return { spans, unlinked };
+};
+
+/** The prompt cut into runs [{text, ids}]; ids is empty between the phrases. */
+export const cutAtSpans = (prompt, spans) => {
+  const runs = [];
+  let at = 0;
+  for (const { start, end, ids } of spans) {
+    if (start > at) runs.push({ text: prompt.slice(at, start), ids: [] });
+    runs.push({ text: prompt.slice(start, end), ids });
+    at = end;
+  }
+  if (at < prompt.length) runs.push({ text: prompt.slice(at), ids: [] });
+  return runs;
+};
+
+/** The prompt with a phrase appended as a further item. */
+export const appended = (prompt, phrase) => {
+  const kept = prompt.trimEnd().replace(/[,;]$/, "");
+  return kept ? `${kept}, ${phrase.trim()}` : phrase.trim();
+};

@@ -1,0 +1,82 @@
+// Every edit of a Desk, as a function from one record to the next. Nothing is changed in place.
+
+import { freeze, layerOf } from "./records.js";
+
+const withScene = (desk, patch) => freeze({ ...desk, scene: { ...desk.scene, ...patch } });
+
+const withLayers = (desk, layers) => withScene(desk, { layers });
+
+export const select = (id) => (desk) => (desk.selected === id ? desk : freeze({ ...desk, selected: id }));
+
+export const setScene = (patch) => (desk) => withScene(desk, patch);
+
+export const setSettings = (patch) => (desk) => freeze({ ...desk, settings: { ...desk.settings, ...patch } });
+
+export const setOption = (name, value) => (desk) =>
+  setSettings({ options: { ...desk.settings.options, [name]: value } })(desk);
+
+export const pick = (digest) => (desk) => (desk.picked === digest ? desk : freeze({ ...desk, picked: digest }));
+
+export const setLayer = (id, patch) => (desk) =>
+  withLayers(desk, desk.scene.layers.map((layer) => (layer.id === id ? { ...layer, ...patch } : layer)));
+
+export const setPlacement = (id, patch) => (desk) => {
+  const layer = layerOf(desk, id);
+  return layer ? setLayer(id, { placement: { ...layer.placement, ...patch } })(desk) : desk;
+};
+
+/** Flip as seen on the screen: a turned layer turns the other way. */
+export const flip = (id, axis) => (desk) => {
+  const layer = layerOf(desk, id);
+  if (!layer) return desk;
+  const field = axis === "x" ? "flip_x" : "flip_y";
+  const turned = layer.placement.rotation_deg === 0 ? 0 : -layer.placement.rotation_deg;
+  return setPlacement(id, { [field]: !layer.placement[field], rotation_deg: turned })(desk);
+};
+
+export const nudge = (id, dx, dy) => (desk) => {
+  const layer = layerOf(desk, id);
+  if (!layer || layer.locked) return desk;
+  const { centre_x_px, centre_y_px } = layer.placement;
+  return setPlacement(id, { centre_x_px: centre_x_px + dx, centre_y_px: centre_y_px + dy })(desk);
+};
+
+/** Put a layer at a position counted from the back. */
+export const moveTo = (id, index) => (desk) => {
+  const layer = layerOf(desk, id);
+  if (!layer) return desk;
+  const others = desk.scene.layers.filter((other) => other.id !== id);
+  const at = Math.min(others.length, Math.max(0, index));
+  if (desk.scene.layers[at]?.id === id) return desk;
+  return withLayers(desk, [...others.slice(0, at), layer, ...others.slice(at)]);
+};
+
+export const moveBy = (id, steps) => (desk) => {
+  const index = desk.scene.layers.findIndex((layer) => layer.id === id);
+  return index < 0 ? desk : moveTo(id, index + steps)(desk);
+};
+
+/** Without the layer; its neighbour below, else above, is selected. */
+export const removeLayer = (id) => (desk) => {
+  const index = desk.scene.layers.findIndex((layer) => layer.id === id);
+  if (index < 0) return desk;
+  const layers = desk.scene.layers.filter((layer) => layer.id !== id);
+  const next = desk.selected === id ? (layers[index - 1] ?? layers[index])?.id ?? "" : desk.selected;
+  return freeze({ ...withLayers(desk, layers), selected: next });
+};
+
+/** A new layer in front of everything, selected. */
+export const addLayer = (layer) => (desk) =>
+  freeze({ ...withLayers(desk, [...desk.scene.layers, layer]), selected: layer.id });
+
+/** A copy right above its original, a little aside, selected. */
+export const duplicate = (id, copyId) => (desk) => {
+  const index = desk.scene.layers.findIndex((layer) => layer.id === id);
+  if (index < 0) return desk;
+  const original = desk.scene.layers[index];
+  const { centre_x_px, centre_y_px } = original.placement;
+  const placement = { ...original.placement, centre_x_px: centre_x_px + 16, centre_y_px: centre_y_px + 16 };
+  const copy = { ...original, id: copyId, placement, locked: false };
+  const layers = [...desk.scene.layers.slice(0, index + 1), copy, ...desk.scene.layers.slice(index + 1)];
+  return freeze({ ...withLayers(desk, layers), selected: copyId });
+};

@@ -1,0 +1,41 @@
+// A list of named records and a place in it. Undo and redo move the place; nothing is ever computed backwards.
+
+const LONGEST = 400;
+
+/** entries: [{name, record, merge, at_ms}]; the first one is where the work began. */
+export const beginHistory = (name, record) => ({ entries: [{ name, record, merge: "", at_ms: 0 }], place: 0 });
+
+export const present = (history) => history.entries[history.place].record;
+
+const MERGE_WINDOW_MS = 900;
+
+const merges = (last, entry) =>
+  entry.merge !== "" && last.merge === entry.merge && entry.at_ms - last.at_ms < MERGE_WINDOW_MS;
+
+/** One step more; what was undone is dropped. A step of the same `merge` key shortly after joins the last one. */
+export const advance = (history, entry) => {
+  const kept = history.entries.slice(0, history.place + 1);
+  const joined = history.place > 0 && history.place === history.entries.length - 1 && merges(kept.at(-1), entry);
+  const entries = [...(joined ? kept.slice(0, -1) : kept), entry].slice(-LONGEST);
+  return { entries, place: entries.length - 1 };
+};
+
+/** The present record replaced without a step, as a change of selection is. */
+export const amend = (history, record) => {
+  const entry = { ...history.entries[history.place], record };
+  return { ...history, entries: history.entries.with(history.place, entry) };
+};
+
+/** The same entry, closed to merging. */
+export const seal = (history) => ({
+  ...history,
+  entries: history.entries.with(history.place, { ...history.entries[history.place], merge: "" }),
+});
+
+export const goTo = (history, place) => ({
+  ...history,
+  place: Math.min(history.entries.length - 1, Math.max(0, place)),
+});
+
+export const canUndo = (history) => history.place > 0;
+export const canRedo = (history) => history.place < history.entries.length - 1;

@@ -1,0 +1,60 @@
+// The frozen records that undo moves between: a Desk holds the scene, the dials of a run, what is picked and selected.
+
+export const freeze = (value) => {
+  if (value === null || typeof value !== "object" || Object.isFrozen(value)) return value;
+  Object.values(value).forEach(freeze);
+  return Object.freeze(value);
+};
+
+/** A Desk from the server's project reply. */
+export const deskFromProject = (project) =>
+  freeze({
+    scene: project.scene,
+    settings: project.desk.settings,
+    picked: project.desk.picked,
+    selected: project.desk.selected,
+  });
+
+/** What the server keeps: the scene, and the rest beside it. */
+export const deskToMessage = ({ scene, settings, picked, selected }) => ({ scene, desk: { settings, picked, selected } });
+
+/** Whether two Desks differ in something worth saving; a selection alone is not. */
+export const sameWork = (one, other) =>
+  one.scene === other.scene && one.settings === other.settings && one.picked === other.picked;
+
+/** A layer for a picture that was just taken. */
+export const buildLayer = ({ id, name, phrase, picture, placement }) =>
+  freeze({
+    id,
+    name,
+    picture,
+    mask: null,
+    placement: { rotation_deg: 0, flip_x: false, flip_y: false, ...placement },
+    opacity: 1,
+    visible: true,
+    locked: false,
+    phrase,
+    negative: "",
+    noise: 0.6,
+    attention_positive: 0.5,
+    attention_negative: 0.8,
+    structure: { kind: "none", weight: 0 },
+    look: null,
+    subject: null,
+    class_label: "",
+    seed: null,
+  });
+
+const LARGEST_SHARE = 0.6;
+
+/** A placement for a picture of a size: at a point, shrunk to at most 60 % of the canvas, never enlarged. */
+export const firstPlacement = (size, scene, centre) => {
+  const share = Math.min((LARGEST_SHARE * scene.width_px) / size.width_px, (LARGEST_SHARE * scene.height_px) / size.height_px);
+  const scale = Math.min(1, share);
+  return { centre_x_px: centre.x, centre_y_px: centre.y, scale_x: scale, scale_y: scale };
+};
+
+export const layerOf = (desk, id) => desk.scene.layers.find((layer) => layer.id === id) ?? null;
+
+/** What a person calls a layer: its name, else its phrase. */
+export const titleOf = (layer) => layer.name || layer.phrase || "Layer without words";

@@ -1,0 +1,133 @@
+// The one place where the Desk changes: only inside a gesture, and one gesture is one undo step.
+
+import { advance, amend, beginHistory, canRedo, canUndo, goTo, present, seal } from "./history.js";
+
+class Store {
+  #history;
+  #gesture = null;
+  #now;
+  #listeners = new Set();
+
+  constructor(record, now, name) {
+    this.#history = beginHistory(name, record);
+    this.#now = now;
+  }
+
+  /** The record as it is seen, also in the middle of a gesture. */
+  get record() {
+    return this.#gesture ? this.#gesture.record : present(this.#history);
+  }
+
+  get busy() {
+    return this.#gesture !== null;
+  }
+
+  get history() {
+    return this.#history;
+  }
+
+  get undoName() {
+    return canUndo(this.#history) ? this.#history.entries[this.#history.place].name : "";
+  }
+
+  get redoName() {
+    return canRedo(this.#history) ? this.#history.entries[this.#history.place + 1].name : "";
+  }
+
+  subscribe(listener) {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Opens a gesture; one still open is committed first. */
+  begin(name, merge = "") {
+    this.#gesture?.handle.commit();
+    const base = present(this.#history);
+    const gesture = { base, record: base, handle: null };
+    const isOpen = () => this.#gesture === gesture;
+    gesture.handle = {
+      base,
+      isOpen,
+      /** Replaces the record with `edit` of the record at the gesture's begin. */
+      update: (edit) => isOpen() && this.#see(gesture, edit(base)),
+      /** Goes on from the record as it now is. */
+      extend: (edit) => isOpen() && this.#see(gesture, edit(gesture.record)),
+      commit: () => isOpen() && this.#commit(gesture, name, merge),
+      cancel: () => isOpen() && this.#close(),
+    };
+    this.#gesture = gesture;
+    return gesture.handle;
+  }
+
+  cancelGesture() {
+    if (!this.#gesture) return false;
+    this.#gesture.handle.cancel();
+    return true;
+  }
+
+  /** A gesture in one go. */
+  change(name, edit, merge = "") {
+    const gesture = this.begin(name, merge);
+    gesture.update(edit);
+    gesture.commit();
+  }
+
+  /** A change that is no step of its own: the selection. */
+  amend(edit) {
+    if (this.#gesture) this.#gesture.handle.extend(edit);
+    else this.#set(amend(this.#history, edit(present(this.#history))));
+  }
+
+  /** Ends merging: what comes next is a step of its own. */
+  seal() {
+    this.#history = seal(this.#history);
+  }
+
+  undo() {
+    this.goTo(this.#history.place - 1);
+  }
+
+  redo() {
+    this.goTo(this.#history.place + 1);
+  }
+
+  goTo(place) {
+    this.#gesture?.handle.cancel();
+    this.#set(goTo(seal(this.#history), place));
+  }
+
+  /** Another document; its history begins here. */
+  reset(record, name) {
+    this.#gesture = null;
+    this.#set(beginHistory(name, record));
+  }
+
+  #see(gesture, record) {
+    gesture.record = record;
+    this.#tell();
+  }
+
+  #commit(gesture, name, merge) {
+    const { base, record } = gesture;
+    this.#gesture = null;
+    if (record === base) this.#tell();
+    else this.#set(advance(this.#history, { name, record, merge, at_ms: this.#now() }));
+  }
+
+  #close() {
+    this.#gesture = null;
+    this.#tell();
+  }
+
+  #set(history) {
+    this.#history = history;
+    this.#tell();
+  }
+
+  #tell() {
+    this.#listeners.forEach((listener) => listener());
+  }
+}
+
+/** `now` gives milliseconds; it only decides which quick repeats join into one step. */
+export const createStore = (record, now, name = "Opened") => new Store(record, now, name);

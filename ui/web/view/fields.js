@@ -1,0 +1,170 @@
+// Inputs that read the record and write gestures. Each is {node, update(shown)}; none touches what a person is typing in.
+
+import { clamp, formatNumber, parseNumber, roundTo } from "../kernels/numbers.js";
+import { icon } from "./icons.js";
+import { h, set } from "./dom.js";
+
+/**
+ * A number that can be typed, stepped with the arrows (Shift ×10) and dragged sideways by its label.
+ * options: {label, title, test, low, high, step, whole, suffix, read(shown) → number | null, name, edit(value) → edit}.
+ */
+export const numberField = (desk, options) => {
+  const { label, title = label, test, low, high, step = 1, whole = step >= 1, suffix = "", read, name, edit } = options;
+  let value = null;
+  let edited = false;
+  const write = (next, merge = "") => desk.store.change(name, edit(clamp(roundTo(next, step), low, high)), merge);
+  const text = () => (value === null ? "" : formatNumber(value, step) + suffix);
+  const take = () => {
+    edited = true;
+    const typed = parseNumber(input.value.replace(suffix.trim(), ""), { low, high, whole });
+    if (typed !== null && value !== null && typed !== Number(formatNumber(value, step))) write(typed, `${name}:${label}`);
+  };
+  const settle = () => {
+    edited = false;
+    desk.store.seal();
+    input.value = text();
+  };
+  const keys = (event) => {
+    if (event.key === "Enter" && !event.ctrlKey) input.blur();
+    if (event.key === "Escape") settle();
+    const direction = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+    if (!direction || value === null) return;
+    event.preventDefault();
+    edited = false;
+    write(value + direction * step * (event.shiftKey ? 10 : 1), `${name}:${label}`);
+  };
+  const input = h("input", {
+    type: "text", inputmode: "decimal", autocomplete: "off", spellcheck: "false", role: "spinbutton", class: "field-input number",
+    "aria-label": title, "aria-valuemin": low, "aria-valuemax": high, "data-test": test, title,
+    on: { input: take, change: settle, blur: settle, keydown: keys, focus: () => input.select() },
+  });
+  const caption = h("span", { class: "field-label scrub", text: label, "aria-hidden": "true" });
+  scrub(desk, caption, { name, step, start: () => value, edit: (next) => edit(clamp(roundTo(next, step), low, high)) });
+  const update = (shown) => {
+    value = read(shown);
+    set(input, { disabled: value === null, "aria-valuenow": value });
+    if (!edited && input.value !== text()) input.value = text();
+  };
+  return { node: h("label", { class: "field" }, caption, input), update, input };
+};
+
+
+/** Dragging a label sideways changes its number; one drag is one gesture. */
+const scrub = (desk, node, { name, step, start, edit }) => {
+  let drag = null;
+  node.addEventListener("pointerdown", (event) => {
+    if (start() === null || event.button !== 0) return;
+    event.preventDefault();
+    node.setPointerCapture(event.pointerId);
+    drag = { x: event.clientX, from: start(), gesture: desk.store.begin(name) };
+  });
+  node.addEventListener("pointermove", (event) => {
+    if (drag) drag.gesture.update(edit(drag.from + Math.round((event.clientX - drag.x) / 2) * step));
+  });
+  node.addEventListener("pointerup", () => {
+    drag?.gesture.commit();
+    drag = null;
+  });
+  node.addEventListener("lostpointercapture", () => {
+    drag?.gesture.cancel();
+    drag = null;
+  });
+};
+
+/**
+ * A slider; one drag, or one run of key presses, is one undo step; a double click goes back to `normal`.
+ * options: {label, test, low, high, step, normal, format(value), read(shown), name, edit(value) → edit, merge}.
+ */
+export const slider = (desk, { label, test, low = 0, high = 1, step = 0.05, normal, format, read, name, edit, merge }) => {
+  let gesture = null;
+  const change = () => {
+    gesture ??= desk.store.begin(name, merge());
+    gesture.update(edit(Number(input.value)));
+  };
+  const commit = () => {
+    gesture?.commit();
+    gesture = null;
+  };
+  const input = h("input", {
+    type: "range", class: "slider", min: low, max: high, step, "aria-label": label, "data-test": test,
+    on: {
+      input: change, change: commit, blur: commit,
+      dblclick: () => normal !== undefined && desk.store.change(name, edit(normal)),
+      pointerdown: (event) => event.stopPropagation(),
+    },
+  });
+  const update = (shown) => {
+    const value = read(shown);
+    set(input, { disabled: value === null, "aria-valuetext": value === null ? null : format(value) });
+    if (value === null || Number(input.value) === value) return paint(value);
+    input.value = value;
+    return paint(value);
+  };
+  const paint = (value) => input.style.setProperty("--fill", `${(((value ?? low) - low) / (high - low)) * 100}%`);
+  return { node: input, update, input };
+};
+
+/** A line or a paragraph of text; what is typed in one go is one undo step. */
+export const textField = (desk, { label, test, placeholder = "", rows = 0, read, name, edit, merge, limit = 200 }) => {
+  const input = h(rows ? "textarea" : "input", {
+    class: "field-input", "aria-label": label, placeholder, maxlength: limit, "data-test": test, autocomplete: "off",
+    ...(rows ? { rows } : { type: "text", spellcheck: "false" }),
+    on: {
+      input: () => desk.store.change(name, edit(input.value), merge()),
+      blur: () => desk.store.seal(),
+      keydown: (event) => !rows && (event.key === "Enter" || event.key === "Escape") && !event.ctrlKey && input.blur(),
+    },
+  });
+  const update = (shown) => {
+    const value = read(shown);
+    if (value !== null && input.value !== value) input.value = value;
+  };
+  return { node: input, update, input };
+};
+
+/** A choice; `options(shown)` gives [{id, title}]. */
+export const choice = (desk, { label, test, options, read, name, edit }) => {
+  let known = null;
+  const select = h("select", { class: "field-input choice", "aria-label": label, "data-test": test });
+  select.addEventListener("change", () => desk.store.change(name, edit(select.value)));
+  const update = (shown) => {
+    const list = options(shown);
+    if (list !== known && JSON.stringify(list) !== JSON.stringify(known)) {
+      select.replaceChildren(...list.map(({ id, title }) => h("option", { value: id, text: title })));
+      known = list;
+    }
+    const value = read(shown);
+    if (value !== null && select.value !== value) select.value = value;
+  };
+  return { node: h("span", { class: "choice-box" }, select, icon("down")), update, input: select };
+};
+
+/** A box to tick. */
+export const tick = (desk, { label, test, read, name, edit }) => {
+  const input = h("input", { type: "checkbox", class: "tick", "aria-label": label, "data-test": test });
+  input.addEventListener("change", () => desk.store.change(name, edit(input.checked)));
+  return {
+    node: input,
+    input,
+    update: (shown) => {
+      const value = Boolean(read(shown));
+      if (input.checked !== value) input.checked = value;
+    },
+  };
+};
+
+/** A button that runs a command. */
+export const button = (desk, command, { label = "", iconName = "", test, title, kind = "", key = "" } = {}) => {
+  const node = h(
+    "button",
+    {
+      type: "button", class: `button ${kind}`, "data-test": test, title,
+      "aria-label": label ? null : title,
+      on: { click: (event) => (typeof command === "string" ? desk.run(command) : command(event)) },
+    },
+    iconName ? icon(iconName) : null,
+    label ? h("span", { text: label }) : null,
+    key ? h("kbd", { text: key }) : null,
+  );
+  return node;
+};
