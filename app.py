@@ -10,17 +10,28 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from backend.errors import LaminaError, StoreError
 from backend.settings import Settings, add_machine_flags, add_serve_flags, build_settings
 
+if TYPE_CHECKING:
+    from backend.studio.events import Worker
+    from backend.studio.offer import Offer
+
 HERE = Path(__file__).resolve().parent
 EXAMPLES = HERE / "assets" / "scenes"
-DIALS = ("count", "seed", "steps", "guidance_scale", "sampler", "method", "model")
 REFUSED = 2
+
+# The libraries of the model makers read these when they are imported: no calls abroad, no foreign code, no bars.
+LIBRARIES = {
+    "HF_HUB_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "DIFFUSERS_DISABLE_REMOTE_CODE": "1",
+}
 
 
 class Parser(argparse.ArgumentParser):
@@ -60,6 +71,7 @@ def build_parser() -> Parser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 2 and one line on stderr when something is refused, 130 after Ctrl-C."""
     flags = build_parser().parse_args(arguments)
+    os.environ.update(LIBRARIES)
     try:
         settings = build_settings(flags, os.environ)
         return render_scene(flags, settings) if flags.command == "render" else serve_studio(settings)
@@ -72,13 +84,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def render_scene(flags: argparse.Namespace, settings: Settings) -> int:
     """The command ``render``."""
-    from backend.workers.headless import Order, render
-    from backend.workers.local_bench import build_bench
+    from backend.workers.headless import DIALS, Bench, Order, render
 
     dials = {name: getattr(flags, name) for name in DIALS if hasattr(flags, name)}
     order = Order(Path(flags.scene), Path(flags.out), dials, flags.options)
-    bench = build_bench(settings.models, settings.device, settings.cache_bytes, settings.threads)
-    report = render(order, bench, show_progress if sys.stderr.isatty() else show_nothing)
+    show = show_progress if sys.stderr.isatty() else show_nothing
+    report = render(order, lambda: Bench(offer_of(settings), worker_of(settings)), show)
     for note in report["notes"]:
         print(f"note: {note}", file=sys.stderr)
     if hasattr(flags, "report"):
@@ -87,29 +98,47 @@ def render_scene(flags: argparse.Namespace, settings: Settings) -> int:
 
 
 def serve_studio(settings: Settings) -> int:
-    """The studio, until Ctrl-C. The page opens while torch and the models' cards are still being loaded."""
+    """The studio, until Ctrl-C. The page opens while torch and what stands on it are still being imported."""
     from backend.studio.disk import Disk
     from backend.studio.examples import ExampleShelf
     from backend.studio.store import Store
     from backend.studio.studio import Studio
-    from backend.workers.late import Bench, LateBench, LateOffer, LateWorker
-
-    def build() -> Bench:
-        from backend.workers.local_bench import build_bench
-
-        return build_bench(settings.models, settings.device, settings.cache_bytes, settings.threads)
+    from backend.workers.late import Late, LateOffer, LateWorker
 
     logging.basicConfig(level=logging.WARNING)
     store = Store(settings.store, Disk())
-    late = LateBench(build)
-    studio = Studio(store, LateOffer(late), LateWorker(late), ExampleShelf(EXAMPLES))
+    offer = Late(lambda: offer_of(settings))
+    worker = Late(lambda: worker_after(offer.get, settings))
+    studio = Studio(store, LateOffer(offer), LateWorker(worker), ExampleShelf(EXAMPLES))
     try:
         from ui.serve import serve
 
-        serve(studio, settings.host, settings.port, settings.store / "uploads")
+        served = serve(studio, settings.host, settings.port, settings.store / "uploads")
+        print(f"Lamina is open at {served.url} (Ctrl-C stops it)", flush=True)
+        served.wait()
     finally:
         studio.close()
     return 0
+
+
+def offer_of(settings: Settings) -> Offer:
+    """What this machine can be asked for; imports torch."""
+    from backend.workers.offer import build_offer
+
+    return build_offer(settings.models, settings.device)
+
+
+def worker_of(settings: Settings) -> Worker:
+    """Who computes on this machine; imports diffusers."""
+    from backend.workers.local import build_worker
+
+    return build_worker(settings.models, settings.device, settings.cache_bytes, settings.threads)
+
+
+def worker_after(first: Callable[[], Offer], settings: Settings) -> Worker:
+    """The worker, begun once ``first`` has been answered: the page needs the offer sooner."""
+    first()
+    return worker_of(settings)
 
 
 def show_progress(done: int, total: int) -> None:

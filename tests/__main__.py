@@ -24,6 +24,7 @@ SHOWN_LINES = 200
 
 def run_gates(gates: Sequence[Gate]) -> list[Result]:
     """Two gates at a time, in order; each is reported as it ends. The results keep the order of the gates."""
+    print("running", ", ".join(gate.name for gate in gates), flush=True)
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         runs = {pool.submit(timed, gate): number for number, gate in enumerate(gates)}
         results: dict[int, Result] = {}

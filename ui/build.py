@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from ui.bridge import Bridge
-from ui.desk import WEB_FOLDER, Desk
+from ui.desk import WEB_FOLDER, build_desk
 from ui.uploads import UploadFolder
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def build_page(studio: Studio, uploads: UploadFolder) -> gr.Blocks:
         return bridge.ask(message)
 
     gr.set_static_paths([WEB_FOLDER])
-    with gr.Blocks(title="Lamina", analytics_enabled=False, fill_width=True, fill_height=True) as page:
-        Desk(ask, WEB_FOLDER)
+    page: gr.Blocks = gr.Blocks(title="Lamina", analytics_enabled=False, fill_width=True, fill_height=True)
+    with page:
+        build_desk(ask, WEB_FOLDER)
     return page

@@ -1,4 +1,4 @@
-"""The outermost ASGI layer: who may knock (host, origin), at which doors (paths), with how much (bodies), and headers."""
+"""The outermost ASGI layer: who may knock (host, origin), at which doors (paths), and with how much (bodies)."""
 
 from __future__ import annotations
 
@@ -51,6 +51,9 @@ HEADERS = {
     "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
 }
 
+# A machine's own table of types may call a module text/plain, which browsers then refuse to run.
+MODULE_KINDS = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml", "json": "application/json"}
+
 # Everything that the page needs; whatever is not here is closed, also routes that a later Gradio adds.
 OPEN: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (methods, re.compile(pattern))
@@ -58,11 +61,10 @@ OPEN: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("GET HEAD", r"/"),
         ("GET HEAD", r"/assets/.+"),
         ("GET HEAD", r"/static/.+"),
-        ("GET HEAD", r"/theme\.css|/gradio_api/theme\.css|/favicon\.ico|/manifest\.json|/robots\.txt"),
+        ("GET HEAD", r"/theme\.css|/favicon\.ico|/robots\.txt"),
         ("GET HEAD", r"/lamina/(picture|export)/[^/]+"),
+        # Gradio calls this one itself while it starts.
         ("GET", r"/gradio_api/startup-events"),
-        ("GET", r"/gradio_api/heartbeat/[A-Za-z0-9_-]{1,64}"),
-        ("GET", r"/gradio_api/upload_progress"),
         ("POST", ASK_PATH),
         ("POST", UPLOAD_PATH),
     )
@@ -71,9 +73,10 @@ OPEN: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 
 @dataclass(frozen=True)
 class Doors:
-    """What this server answers to: its port, and the folder whose files are served as they stand."""
+    """What this server answers to: its port, the one component that may be asked, the folder it serves as it is."""
 
     port: int
+    component: int
     web_folder: Path
     hosts: frozenset[str] = field(init=False)
 
@@ -107,7 +110,7 @@ class Guard:
             return
         if scope["path"] == ASK_PATH:
             body = await _read_body(receive)
-            wrong = unreadable(body)
+            wrong = unreadable(body, self.doors)
             if wrong is not None:
                 await refusal(*wrong).send(send)
                 return
@@ -201,7 +204,7 @@ async def _read_body(receive: Receive) -> bytes:
     return b"".join(parts)
 
 
-def unreadable(body: bytes) -> Shut | None:
+def unreadable(body: bytes, doors: Doors) -> Shut | None:
     """Why a call of the server function cannot be handed on to Gradio, which would answer 500."""
     if len(body) > MAX_JSON_BYTES:
         return 413, _too_large(MAX_JSON_BYTES)
@@ -213,6 +216,7 @@ def unreadable(body: bytes) -> Shut | None:
         not isinstance(call, dict)
         or call.get("fn_name") != "ask"
         or type(call.get("component_id")) is not int
+        or call["component_id"] != doors.component
         or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", str(call.get("session_hash", "")))
         or "data" not in call
     ):
@@ -256,6 +260,9 @@ def _with_headers(path: str, send: Send) -> Send:
             headers.update(HEADERS)
             for name in ("access-control-allow-origin", "access-control-allow-credentials", "server"):
                 del headers[name]
+            kind = MODULE_KINDS.get(path.rsplit(".", 1)[-1])
+            if path.startswith(FILE_PREFIX) and kind and message["status"] == 200:
+                headers["content-type"] = kind
             if "cache-control" not in headers or not path.startswith(("/lamina/picture/", "/assets/")):
                 headers["cache-control"] = "no-cache" if path.startswith(("/assets/", FILE_PREFIX)) else "no-store"
         await send(message)

@@ -96,13 +96,19 @@ def read_message(record: Mapping[str, Any], kind: type[Message]) -> Message:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or "message"
-        shown = repr(first.get("input"))
-        value = shown if len(shown) <= 60 else shown[:57] + "…"
         raise RequestError(
-            f"{field} = {value} cannot be used.",
+            f"The message's {field} is {_shown(first.get('input'))}.",
             limit=first["msg"].rstrip(".") + ".",
-            remedy="Reload the page; if it comes back, this page and this server are of different versions.",
+            remedy="Reload the page: it may be older than the server.",
         ) from None
+
+
+def _shown(value: Any) -> str:
+    """A value as part of a sentence, at most 60 characters; what JSON calls null (a NaN, say) is "not a value"."""
+    if value is None:
+        return "not a value"
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"
 
 
 def clean(value: Any) -> Any:

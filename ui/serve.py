@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import os
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backend.errors import RefusedError, StoreError
+from ui.guard import LOOPBACK_NAMES, Doors, Guard
+from ui.pictures import Pictures
 from ui.uploads import MAX_UPLOAD_BYTES, prepare_upload_folder
 
 if TYPE_CHECKING:
@@ -60,13 +61,13 @@ class Served:
 
 
 def serve(studio: Studio, host: str, port: int, upload_folder: Path) -> Served:
-    """Open the page of ``studio`` and return at once; ``Served.wait`` blocks.
+    """Open the page of ``studio`` and return at once; ``Served.wait`` blocks. Port 0 takes a free one.
 
     RefusedError for an address beyond this machine, StoreError for a port that is taken or a folder that cannot be
     written. Changes Gradio's part of the process environment.
     """
     check_host(host)
-    check_port(host, port)
+    port = reserve_port(host, port)
     uploads = prepare_upload_folder(upload_folder)
     _close_gradio_doors(upload_folder)
 
@@ -80,11 +81,7 @@ def serve(studio: Studio, host: str, port: int, upload_folder: Path) -> Served:
 
 def check_host(host: str) -> None:
     """RefusedError unless ``host`` is a loopback address or ``localhost``."""
-    try:
-        near = ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        near = host.lower() == "localhost"
-    if not near:
+    if _shown(host.lower()) not in LOOPBACK_NAMES:
         raise RefusedError(
             f"Lamina will not open itself to {host or 'every address'}.",
             limit="It has no logins yet, so it serves this machine alone: 127.0.0.1, ::1 or localhost.",
@@ -92,13 +89,14 @@ def check_host(host: str) -> None:
         )
 
 
-def check_port(host: str, port: int) -> None:
-    """StoreError unless the port can be bound now."""
+def reserve_port(host: str, port: int) -> int:
+    """The port itself, or a free one for 0. StoreError unless it can be bound now."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host.strip("[]"), port))
+            return int(probe.getsockname()[1])
     except (OSError, OverflowError):
         raise StoreError(
             f"Port {port} cannot be opened.",
@@ -119,16 +117,16 @@ def _close_gradio_doors(upload_folder: Path) -> None:
 
 
 def _launch(page: gr.Blocks, studio: Studio, host: str, port: int) -> None:
-    from ui.desk import WEB_FOLDER
-    from ui.guard import Doors, Guard
+    from ui.desk import DESK_ID, WEB_FOLDER
     from ui.theme import CSS, build_theme
 
+    desk = next(number for number, block in page.blocks.items() if block.elem_id == DESK_ID)
     page.launch(
-        server_name=host.strip("[]"),
+        server_name=_shown(host),
         server_port=port,
         prevent_thread_lock=True,
         app_kwargs={
-            "lifespan": _guarded(studio, Doors(port, WEB_FOLDER)),
+            "lifespan": _guarded(studio, Doors(port, desk, WEB_FOLDER)),
             "openapi_url": None,
             "docs_url": None,
             "redoc_url": None,
@@ -158,13 +156,11 @@ def _launch(page: gr.Blocks, studio: Studio, host: str, port: int) -> None:
         raise RefusedError("The guard is not in place.", remedy="Install the Gradio version of requirements.txt.")
 
 
-def _guarded(studio: Studio, doors: Any) -> Callable[[Any], Any]:
+def _guarded(studio: Studio, doors: Doors) -> Callable[[Any], Any]:
     """A lifespan that puts the guard outside everything, before the socket opens.
 
     Middleware handed to ``launch`` would stand inside Gradio's CORS layer, which answers preflights by itself.
     """
-    from ui.guard import Guard
-    from ui.pictures import Pictures
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:

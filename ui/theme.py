@@ -8,16 +8,19 @@ FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Ubuntu", "Cantarell
 MONOSPACE = ("ui-monospace", "Cascadia Mono", "Menlo", "Consolas", "monospace")
 
 CSS = """
-html, body { margin: 0; height: 100%; background: #0f1114; overflow: hidden; }
+:root { --lamina-ground: #0f1114; --lamina-ink: #f0f1f3; --lamina-card: #1b1e23; }
+@media (prefers-color-scheme: light) {
+  :root { --lamina-ground: #e4e7ec; --lamina-ink: #1b1e23; --lamina-card: #ffffff; }
+}
+html, body { margin: 0; height: 100%; background: var(--lamina-ground); overflow: hidden; }
 gradio-app, .gradio-container, .gradio-container > .main, .gradio-container .wrap, .gradio-container .column {
-  margin: 0 !important; padding: 0 !important; max-width: none !important; background: #0f1114 !important;
-  gap: 0 !important; border: 0 !important;
+  margin: 0 !important; padding: 0 !important; max-width: none !important; gap: 0 !important; border: 0 !important;
+  background: var(--lamina-ground) !important;
 }
 footer, .toast-wrap, .built-with, .show-api { display: none !important; }
-.lamina-root { position: fixed; inset: 0; overflow: hidden; z-index: 1; background: #0f1114; color: #d7dae0;
-  font-family: system-ui, -apple-system, "Segoe UI", Roboto, Ubuntu, Cantarell, sans-serif; }
+.lamina-root { position: fixed; inset: 0; overflow: hidden; z-index: 1; }
 .lamina-failed { max-width: 40rem; margin: 20vh auto; padding: 1.5rem; line-height: 1.5; border: 1px solid #b4534b;
-  border-radius: 8px; background: #1b1e23; color: #f0f1f3; }
+  border-radius: 8px; background: var(--lamina-card); color: var(--lamina-ink); }
 """
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from backend.models.card import ModelCard
 
-KEPT_VALUES = 32  # prompts and previews' projections of one bundle; a prompt of SD 2.x is 77 × 1024 floats
+KEPT_VALUES = 32  # prompts, encoded collages, a projection; the largest is a prompt of SD 2.x, 77 × 1024 floats
 
 
 class Kept:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -96,12 +97,23 @@ class ModelCache:
 def _unpatched_afterwards(bundle: ModelBundle) -> Iterator[None]:
     """After the run every attention site must carry the processor object it had before."""
     before = dict(bundle.unet.attn_processors)
-    yield
-    after = bundle.unet.attn_processors
-    changed = sorted(name for name in before if after.get(name) is not before[name])
+    try:
+        yield
+    except BaseException:
+        _put_back(bundle, before)
+        raise
+    changed = _put_back(bundle, before)
     if changed:
-        bundle.unet.set_attn_processor(before)
         raise EngineError(
             f"A run left {len(changed)} attention sites changed (first {changed[0]}).",
             remedy="They were put back; please report this.",
         )
+
+
+def _put_back(bundle: ModelBundle, before: dict[str, Any]) -> list[str]:
+    """Restore the processors that differ; the names of their sites."""
+    after = bundle.unet.attn_processors
+    changed = sorted(name for name in before if after.get(name) is not before[name])
+    if changed:
+        bundle.unet.set_attn_processor(dict(before))
+    return changed

@@ -152,8 +152,8 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _check_component(folder: Path, index: dict[str, Any], part: str, library: str, classes: tuple[str, ...]) -> None:
     entry = index.get(part)
-    known = isinstance(entry, list) and len(entry) == 2 and entry[0] == library
-    if not known or (classes and entry[1] not in classes):
+    named = entry if isinstance(entry, list) and len(entry) == 2 else ["", ""]
+    if named[0] != library or (classes and named[1] not in classes):
         raise ModelError(
             f"{folder.name}: {part} is {entry!r}.",
             limit=f"It must be {library} {' or '.join(classes) or 'scheduler'}.",

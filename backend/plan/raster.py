@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.plan.plan import Cover, OneLayer, Plan, PlannedLayer
-from backend.scene.composite import Sheet, alpha_of, flatten, sheet_of, topmost, visibility
+from backend.scene.composite import Sheet, alpha_of, ground, lay_over, seen_most, sheet_of, to_bytes, visibility
 from backend.scene.scene import Pixels
 
 Floats = NDArray[np.float32]
@@ -31,16 +31,17 @@ class Raster:
 def raster(plan: Plan, pixels: Pixels) -> Raster:
     """Lay out the plan's layers over grey, or over the picture that is re-rolled in."""
     size = (plan.width_px, plan.height_px)
-    sheets = [_sheet(layer, pixels, size) for layer in plan.layers]
-    background = None
-    if isinstance(plan.target, OneLayer):
-        background = pixels.picture(plan.target.source)[..., :3]
-        sheets = [_cut(sheet, plan.target.above, pixels, size) for sheet in sheets]
-    alphas = np.empty((len(sheets), plan.height_px, plan.width_px), np.float32)
-    for index, sheet in enumerate(sheets):
+    target = plan.target
+    flat = ground(size, pixels.picture(target.source)[..., :3] if isinstance(target, OneLayer) else None)
+    alphas = np.empty((len(plan.layers), plan.height_px, plan.width_px), np.float32)
+    for index, layer in enumerate(plan.layers):
+        sheet = _sheet(layer, pixels, size)
+        if isinstance(target, OneLayer):
+            sheet = _cut(sheet, target.above, pixels, size)
+        flat = lay_over(flat, sheet.colour)
         alphas[index] = sheet.alpha
-    picture = flatten([sheet.colour for sheet in sheets], size, background)
-    return Raster(picture, alphas, visibility(alphas), topmost(alphas))
+    parts = visibility(alphas)
+    return Raster(to_bytes(flat), alphas, parts, seen_most(parts))
 
 
 def _sheet(layer: PlannedLayer, pixels: Pixels, size: tuple[int, int]) -> Sheet:

@@ -38,6 +38,6 @@ def generation_size(width_px: int, height_px: int, card: Card) -> Size:
 
 
 def _around(ideal: float, multiple: int) -> tuple[int, ...]:
-    """The multiples next to a number, at least one multiple."""
-    below = int(ideal / multiple)
-    return tuple(sorted({max(1, below + step) * multiple for step in (0, 1)}))
+    """The multiples next to a number (itself, when it is one), at least one multiple."""
+    steps = ideal / multiple
+    return tuple(sorted({max(1, math.floor(steps + 1e-9)) * multiple, max(1, math.ceil(steps - 1e-9)) * multiple}))

@@ -1,4 +1,4 @@
-"""Six painted places. Each is drawn at twice the size from a random generator and reduced; nothing in them looks like a toy."""
+"""Six painted places, drawn at twice the size from a random generator and reduced; nothing in them looks like a toy."""
 
 from __future__ import annotations
 
@@ -27,20 +27,33 @@ def varied(rgb: Rgb, random: Random, amount: int = 7) -> Rgb:
     return tuple(int(np.clip(v + shift, 0, 255)) for v in rgb)  # type: ignore[return-value]
 
 
-def hill(picture: Image.Image, random: Random, top: float, swing: float, rgb: Rgb, waves: float = 1.2) -> None:
+def hill(
+    picture: Image.Image, random: Random, top: float, swing: float, rgb: Rgb, waves: float = 1.2
+) -> None:
     """A rolling ridge filled down to the lower edge; ``top`` and ``swing`` as shares of the side."""
     side = picture.width
     x = np.linspace(0, 1, 48)
     phase = random.uniform(0, 2 * np.pi, 2)
-    line = top + swing * (0.7 * np.sin(2 * np.pi * waves * x + phase[0]) + 0.3 * np.sin(2 * np.pi * 2.3 * waves * x + phase[1]))
+    line = top + swing * (
+        0.7 * np.sin(2 * np.pi * waves * x + phase[0]) + 0.3 * np.sin(2 * np.pi * 2.3 * waves * x + phase[1])
+    )
     points = [(float(a * side), float(b * side)) for a, b in zip(x, line, strict=True)]
     ImageDraw.Draw(picture).polygon([*points, (side, side), (0, side)], fill=rgb)
 
 
-def dots(picture: Image.Image, random: Random, count: int, area: tuple[float, float], radius: float, colours: tuple[Rgb, ...]) -> None:
+def dots(
+    picture: Image.Image,
+    random: Random,
+    count: int,
+    area: tuple[float, float],
+    radius: float,
+    colours: tuple[Rgb, ...],
+) -> None:
     """Small discs between two heights; those lower down are a little larger."""
     pen, side = ImageDraw.Draw(picture), picture.width
-    for x, u, k in zip(random.random(count), random.random(count), random.integers(0, len(colours), count), strict=True):
+    for x, u, k in zip(
+        random.random(count), random.random(count), random.integers(0, len(colours), count), strict=True
+    ):
         y = area[0] + (area[1] - area[0]) * u
         r = side * radius * (0.6 + 0.6 * y)
         pen.ellipse((x * side - r, y * side - r, x * side + r, y * side + r), fill=colours[int(k)])
@@ -58,8 +71,14 @@ def meadow(picture: Image.Image, random: Random) -> Image.Image:
     for x, y in random.random((26, 2)):
         foot = (horizon + 0.24 + (0.74 - horizon) * y) * side
         for lean in (-0.008, 0.0, 0.008):
-            pen.line((x * side, foot, (x + lean) * side, foot - 0.024 * side), fill=(84, 148, 74), width=max(1, side // 170))
-    dots(picture, random, 16, (horizon + 0.26, 1.0), 0.006, ((255, 250, 230), (250, 226, 130), (250, 190, 210)))
+            pen.line(
+                (x * side, foot, (x + lean) * side, foot - 0.024 * side),
+                fill=(84, 148, 74),
+                width=max(1, side // 170),
+            )
+    dots(
+        picture, random, 16, (horizon + 0.26, 1.0), 0.006, ((255, 250, 230), (250, 226, 130), (250, 190, 210))
+    )
     return picture
 
 
@@ -112,8 +131,21 @@ def beach(picture: Image.Image, random: Random) -> Image.Image:
     hill(picture, random, horizon + 0.26, 0.018, varied((244, 220, 172), random), 1.6)
     for x, y in random.random((9, 2)):
         a, b, w = x * side, (horizon + 0.36 + (0.62 - horizon) * y) * side, 0.1 * side
-        pen.arc((a - w, b - w * 0.16, a + w, b + w * 0.16), 195, 345, fill=(226, 196, 146), width=max(1, side // 120))
-    dots(picture, random, 14, (horizon + 0.34, 1.0), 0.0055, ((214, 178, 134), (252, 238, 210), (236, 176, 150)))
+        pen.arc(
+            (a - w, b - w * 0.16, a + w, b + w * 0.16),
+            195,
+            345,
+            fill=(226, 196, 146),
+            width=max(1, side // 120),
+        )
+    dots(
+        picture,
+        random,
+        14,
+        (horizon + 0.34, 1.0),
+        0.0055,
+        ((214, 178, 134), (252, 238, 210), (236, 176, 150)),
+    )
     return picture
 
 
@@ -128,7 +160,12 @@ def room(picture: Image.Image, random: Random) -> Image.Image:
         x = start + k * pitch
         pen.rectangle((x, 0, x + pitch * 0.42, side), fill=tuple(min(255, v + 8) for v in wall))
     floor = float(random.uniform(0.58, 0.68))
-    picture.paste(gradient(side, ((floor, (192, 138, 92)), (1.0, (222, 170, 118)))).crop((0, int(floor * side), side, side)), (0, int(floor * side)))
+    picture.paste(
+        gradient(side, ((floor, (192, 138, 92)), (1.0, (222, 170, 118)))).crop(
+            (0, int(floor * side), side, side)
+        ),
+        (0, int(floor * side)),
+    )
     vanish = float(random.uniform(0.3, 0.7))
     for k in np.linspace(-1.6, 2.6, 15):
         top = vanish + (k - vanish) * 0.5
@@ -151,7 +188,12 @@ def snow(picture: Image.Image, random: Random) -> Image.Image:
 
 
 PAINTERS: dict[str, Callable[[Image.Image, Random], Image.Image]] = {
-    "meadow": meadow, "sea": sea, "night": night, "beach": beach, "room": room, "snow": snow,
+    "meadow": meadow,
+    "sea": sea,
+    "night": night,
+    "beach": beach,
+    "room": room,
+    "snow": snow,
 }
 
 

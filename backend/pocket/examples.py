@@ -97,8 +97,8 @@ def _trimmed(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
 
 
-def _paper(picture: NDArray[np.uint8], colour: str) -> NDArray[np.uint8]:
-    """The silhouette cut from flat paper, with slightly blunt edges."""
+def paper_cutout(picture: NDArray[np.uint8], colour: str) -> NDArray[np.uint8]:
+    """The silhouette of uint8 (h, w, 4) cut from flat paper of a world colour, with slightly blunt edges."""
     mask = Image.fromarray(picture[..., 3]).resize((96, round(96 * picture.shape[0] / picture.shape[1])))
     blunt = np.asarray(mask.resize((picture.shape[1], picture.shape[0]), Image.Resampling.BICUBIC)) >= 128
     cut = np.zeros_like(picture)
@@ -110,7 +110,7 @@ def cutout(toy: Toy) -> NDArray[np.uint8]:
     """The toy's cut-out, uint8 (h, w, 4) straight alpha, trimmed."""
     class_, colour, texture = toy.look
     picture = _trimmed(draw_object(class_, colour, texture, CUTOUT_PX))
-    return _paper(picture, colour) if toy.paper else picture
+    return paper_cutout(picture, colour) if toy.paper else picture
 
 
 def _toy_layer(toy: Toy, number: int, pixels: MemoryPixels) -> Layer:

@@ -55,11 +55,11 @@ class Segmenter(nn.Module):
         up = self.join(torch.cat([up, middle], 1))
         up = F.interpolate(up, size=fine.shape[-2:], mode="bilinear", align_corners=False)
         scores = self.answer(self.last(torch.cat([up, fine], 1)))
-        return scores[:, : len(CLASSES) + 1], scores[:, len(CLASSES) + 1:]
+        return scores[:, : len(CLASSES) + 1], scores[:, len(CLASSES) + 1 :]
 
 
 class Judge:
-    """Names what is where. Labels are those of ``Drawing``: 0 = background, k + 1 = ``CLASSES[k]`` or ``COLOURS[k]``."""
+    """Names what is where. Labels as in ``Drawing``: 0 = background, k + 1 = ``CLASSES[k]`` or ``COLOURS[k]``."""
 
     def __init__(self, segmenter: Segmenter) -> None:
         self.segmenter = segmenter.eval().requires_grad_(False)
@@ -69,10 +69,11 @@ class Judge:
         """Class labels and colour labels, each int64 (n, h, w), of uint8 pictures (n, h, w, 3)."""
         found: list[tuple[Tensor, Tensor]] = []
         for start in range(0, len(pictures), CHUNK):
-            given = torch.from_numpy(np.ascontiguousarray(pictures[start:start + CHUNK]))
+            given = torch.from_numpy(np.ascontiguousarray(pictures[start : start + CHUNK]))
             scores = self.segmenter(given.permute(0, 3, 1, 2).float() / 127.5 - 1)
             classes, colours = (
-                F.interpolate(s, size=given.shape[1:3], mode="bilinear", align_corners=False).argmax(1) for s in scores
+                F.interpolate(s, size=given.shape[1:3], mode="bilinear", align_corners=False).argmax(1)
+                for s in scores
             )
             found.append((classes, torch.where(classes > 0, colours + 1, 0)))
         return torch.cat([f[0] for f in found]).numpy(), torch.cat([f[1] for f in found]).numpy()
@@ -89,7 +90,9 @@ class Judge:
 def save_judge(segmenter: Segmenter, folder: Path) -> None:
     """Write weights (half precision) and a record of what the labels mean."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_file({name: value.half().contiguous() for name, value in segmenter.state_dict().items()}, folder / WEIGHTS)
+    save_file(
+        {name: value.half().contiguous() for name, value in segmenter.state_dict().items()}, folder / WEIGHTS
+    )
     record = {"widths": WIDTHS, "classes": CLASSES, "colours": COLOURS}
     (folder / CONFIG).write_text(json.dumps(record, indent=2) + "\n")
 

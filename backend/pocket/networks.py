@@ -10,11 +10,11 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 from backend.pocket.configs import AUTOENCODER, SCHEDULER, TEXT_ENCODER, UNET
 
 BRANCH_START = 0.1
-"""Residual branches begin at a tenth of their usual strength: the fresh autoencoder is close to resize-down, resize-up."""
+"""Residual branches begin at a tenth of their strength: the fresh autoencoder is close to resize-down, resize-up."""
 
 
 def build_autoencoder() -> AutoencoderKL:
-    """An autoencoder near the identity: down = average, up = nearest, branches weak (several dB in a short training)."""
+    """An autoencoder near the identity (down = average, up = nearest, weak branches): several dB in a short run."""
     network = AutoencoderKL(**AUTOENCODER)
     with torch.no_grad():
         for name, module in network.named_modules():

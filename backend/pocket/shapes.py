@@ -18,7 +18,7 @@ def ellipse(x: float, y: float, rx: float, ry: float | None = None, turn: float 
     """An ellipse around (x, y); ``ry`` defaults to a circle; ``turn`` in degrees, clockwise on the screen."""
     angle = np.linspace(0, 2 * np.pi, 96, endpoint=False)
     points = np.stack([rx * np.cos(angle), (rx if ry is None else ry) * np.sin(angle)], axis=1)
-    return turned(points, turn) + (x, y)
+    return turned(points, turn) + np.array([x, y])
 
 
 def turned(points: Outline, degrees: float) -> Outline:

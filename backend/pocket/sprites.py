@@ -1,7 +1,7 @@
 """Painted toys: parts become light and shade once, colours and textures are laid over them.
 
-The light falls from the upper left. A sprite is a square RGBA picture (straight alpha, uint8) whose unit box -1..1 fills
-``1 - 2 * MARGIN`` of its side.
+The light falls from the upper left. A sprite is a square RGBA picture (straight alpha, uint8) whose unit box -1..1
+fills ``1 - 2 * MARGIN`` of its side.
 """
 
 from __future__ import annotations
@@ -23,12 +23,24 @@ OVERSAMPLE = 2
 SPRITE_SIDES_PX: tuple[int, ...] = (256, 512, 1024)
 
 PALETTE: dict[str, Rgb] = {
-    "red": (224, 58, 56), "orange": (247, 140, 40), "yellow": (252, 209, 62), "green": (84, 178, 84),
-    "blue": (54, 122, 218), "purple": (140, 84, 198), "pink": (248, 144, 188), "white": (247, 246, 243),
+    "red": (224, 58, 56),
+    "orange": (247, 140, 40),
+    "yellow": (252, 209, 62),
+    "green": (84, 178, 84),
+    "blue": (54, 122, 218),
+    "purple": (140, 84, 198),
+    "pink": (248, 144, 188),
+    "white": (247, 246, 243),
 }
 ACCENT: dict[str, Rgb] = {
-    "red": CREAM, "orange": CREAM, "yellow": (226, 150, 34), "green": (226, 244, 190),
-    "blue": (206, 230, 255), "purple": (226, 204, 250), "pink": (255, 236, 240), "white": (150, 164, 196),
+    "red": CREAM,
+    "orange": CREAM,
+    "yellow": (226, 150, 34),
+    "green": (226, 244, 190),
+    "blue": (206, 230, 255),
+    "purple": (226, 204, 250),
+    "pink": (255, 236, 240),
+    "white": (150, 164, 196),
 }
 """The second colour of stripes, dots and checks: lighter than the first, or darker where that is light already."""
 
@@ -61,7 +73,7 @@ def _cover(part: Part, side_px: int) -> Image.Image:
 
 
 def _as_float(picture: Image.Image) -> Floats:
-    return np.asarray(picture, dtype=np.float32) / 255
+    return (np.asarray(picture, dtype=np.float32) / 255).astype(np.float32, copy=False)
 
 
 def _light(mask: Image.Image, part: Part) -> tuple[Floats, Floats]:
@@ -117,6 +129,10 @@ def _body_paint(colour: str, texture: str, side_px: int) -> Floats:
     return base * (1 - share) + accent * share
 
 
+def _flat_paint(rgb: Rgb, side_px: int) -> Floats:
+    return np.broadcast_to(np.array(rgb, np.float32) / np.float32(255), (side_px, side_px, 3))
+
+
 def _toned(paint: Floats, light: Floats) -> Floats:
     """Paint under light: brighter goes towards warm white, darker towards violet shade (never grey)."""
     over = np.clip(light - 1, 0, 1)[..., None]
@@ -134,7 +150,7 @@ def _blurred(cover: Floats, radius_px: float) -> Floats:
 def _outlined(colour: Floats, cover: Floats, rgb: Rgb) -> NDArray[np.uint8]:
     """Add the ink line around the silhouette and pack into RGBA; the line is what shows white things on snow."""
     side = cover.shape[0]
-    width = max(3, int(round(0.022 * side)) | 1)
+    width = max(3, round(0.022 * side) | 1)
     mask = Image.fromarray((cover * 255).astype(np.uint8))
     grown = _as_float(mask.filter(ImageFilter.MaxFilter(width)).filter(ImageFilter.GaussianBlur(side / 300)))
     ink = np.array(INK, np.float32) / 255 * 0.62 + np.array(rgb, np.float32) / 255 * 0.30
@@ -149,13 +165,13 @@ def paint_sprite(class_: str, colour: str, texture: str, flip: bool, side_px: in
     canvas = np.zeros((side_px, side_px, 3), np.float32)
     cover = np.zeros((side_px, side_px), np.float32)
     body = _body_paint(colour, texture, side_px)
-    tint = np.broadcast_to(np.array(PALETTE[colour], np.float32) / 255, body.shape)
+    tint = _flat_paint(PALETTE[colour], side_px)
     for relief in _reliefs(class_, flip, side_px):
         part, alpha = relief.part, relief.cover[..., None]
         if isinstance(part.paint, str):
             paint = body if part.paint == "body" else tint
         else:
-            paint = np.broadcast_to(np.array(part.paint, np.float32) / 255, body.shape)
+            paint = _flat_paint(part.paint, side_px)
         if part.relief > 0:
             fringe = _blurred(relief.cover, 0.02 * side_px)
             canvas = canvas * (1 - 0.38 * fringe[..., None])
@@ -177,7 +193,9 @@ def placed(sprite: Image.Image, size_px: int, rotation_deg: float) -> Image.Imag
     soft = sprite.convert("RGBa")
     if rotation_deg:
         twice = min(2 * size_px, soft.width)
-        soft = soft.resize((twice, twice), Image.Resampling.BOX if twice < soft.width else Image.Resampling.BICUBIC)
+        soft = soft.resize(
+            (twice, twice), Image.Resampling.BOX if twice < soft.width else Image.Resampling.BICUBIC
+        )
         soft = soft.rotate(rotation_deg, Image.Resampling.BICUBIC)
     return soft.resize((size_px, size_px), Image.Resampling.HAMMING).convert("RGBA")
 

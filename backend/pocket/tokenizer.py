@@ -1,7 +1,8 @@
-"""A CLIP tokenizer for a small world: each of its words is one token, every other word falls into pieces and letters."""
+"""A CLIP tokenizer for a small world: each of its words is one token, all others fall into pieces and letters."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -40,10 +41,10 @@ def split_word(word: str, merges: list[Merge]) -> list[str]:
     pieces = [*word[:-1], word[-1] + WORD_END]
     rank = {merge: k for k, merge in enumerate(merges)}
     while len(pieces) > 1:
-        best, place = min((rank.get(pair, len(rank)), k) for k, pair in enumerate(zip(pieces, pieces[1:], strict=False)))
+        best, place = min((rank.get(pair, len(rank)), k) for k, pair in enumerate(itertools.pairwise(pieces)))
         if best == len(rank):
             break
-        pieces[place:place + 2] = [pieces[place] + pieces[place + 1]]
+        pieces[place : place + 2] = [pieces[place] + pieces[place + 1]]
     return pieces
 
 
@@ -69,7 +70,12 @@ def build_tokenizer() -> CLIPTokenizer:
     names = [*letters, *(letter + WORD_END for letter in letters), *(a + b for a, b in merges), START, END]
     vocabulary = {name: k for k, name in enumerate(dict.fromkeys(names))}
     return CLIPTokenizer(
-        vocab=vocabulary, merges=merges, bos_token=START, eos_token=END, unk_token=END, pad_token=END,
+        vocab=vocabulary,
+        merges=merges,
+        bos_token=START,
+        eos_token=END,
+        unk_token=END,
+        pad_token=END,
         model_max_length=TEXT_LENGTH,
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backend.pocket.shapes import Outline, band, box, ellipse, heart, polygon, rays, rounded, smooth, turned
+from backend.pocket.shapes import Outline, Point, band, box, ellipse, heart, polygon, rays, rounded, smooth, turned
 
 Rgb = tuple[int, int, int]
 
@@ -21,13 +21,16 @@ TYRE: Rgb = (66, 60, 78)
 COFFEE: Rgb = (104, 62, 40)
 LEAF: Rgb = (92, 158, 78)
 BLUSH: Rgb = (244, 148, 150)
+FLOWER_HEART = np.array([0.0, -0.26])
+STAR_CENTRE = np.array([0.0, 0.06])
 
 
 @dataclass(frozen=True)
 class Part:
     """One piece of a toy.
 
-    ``paint``: "body" (the object's colour and texture), "tint" (its colour alone) or a fixed colour; ``tone`` multiplies it.
+    ``paint``: "body" (the object's colour and texture), "tint" (its colour alone) or a fixed colour.
+    ``tone``: above 1 brighter, below 1 darker than the paint.
     ``relief``: 0 (flat) to 1 (round) is how strongly the light shapes it.
     """
 
@@ -55,7 +58,9 @@ def face(x: float, y: float, span: float, eye: float = 0.075) -> tuple[Part, ...
 
 def ball() -> tuple[Part, ...]:
     """A beach ball: a broad cream belt and a button."""
-    belt = smooth([(-0.88, -0.06), (-0.4, 0.16), (0.2, 0.2), (0.9, -0.04), (0.84, 0.3), (0.2, 0.56), (-0.4, 0.52), (-0.82, 0.3)])
+    belt = smooth(
+        [(-0.88, -0.06), (-0.4, 0.16), (0.2, 0.2), (0.9, -0.04), (0.84, 0.3), (0.2, 0.56), (-0.4, 0.52), (-0.82, 0.3)]
+    )
     return (
         Part((ellipse(0, 0, 0.93),)),
         Part((belt,), CREAM, relief=0.25),
@@ -68,7 +73,7 @@ def cube() -> tuple[Part, ...]:
     top = polygon([(0, -0.94), (0.84, -0.5), (0, -0.06), (-0.84, -0.5)])
     left = polygon([(-0.84, -0.5), (0, -0.06), (0, 0.94), (-0.84, 0.48)])
     right = polygon([(0.84, -0.5), (0, -0.06), (0, 0.94), (0.84, 0.48)])
-    edges = [[(0, -0.06), (0, 0.94)], [(0, -0.06), (-0.84, -0.5)], [(0, -0.06), (0.84, -0.5)]]
+    edges: list[list[Point]] = [[(0, -0.06), (0, 0.94)], [(0, -0.06), (-0.84, -0.5)], [(0, -0.06), (0.84, -0.5)]]
     return (
         Part((top,), tone=1.16, relief=0.1),
         Part((left,), tone=0.96, relief=0.1),
@@ -79,7 +84,7 @@ def cube() -> tuple[Part, ...]:
 
 def star() -> tuple[Part, ...]:
     """Five round-tipped rays and a friendly face."""
-    return (Part((rounded(rays(5, 1.0, 0.47) + (0, 0.06), 0.12),)), *face(0, 0.0, 0.17))
+    return (Part((rounded(rays(5, 1.0, 0.47) + STAR_CENTRE, 0.12),)), *face(0, 0.0, 0.17))
 
 
 def heart_() -> tuple[Part, ...]:
@@ -106,8 +111,12 @@ def house() -> tuple[Part, ...]:
 
 def tree() -> tuple[Part, ...]:
     """A fir of three tiers on a short trunk."""
+
     def tier(top: float, low: float, half: float) -> Outline:
-        return rounded([(0, top), (half, low), (half * 0.5, low + 0.1), (0, low + 0.04), (-half * 0.5, low + 0.1), (-half, low)], 0.12)
+        return rounded(
+            [(0, top), (half, low), (half * 0.5, low + 0.1), (0, low + 0.04), (-half * 0.5, low + 0.1), (-half, low)],
+            0.12,
+        )
 
     return (
         Part((box(-0.14, 0.55, 0.14, 0.97, 0.05),), WOOD),
@@ -124,7 +133,22 @@ def fish() -> tuple[Part, ...]:
     gill = band([(-0.34, -0.36), (-0.2, 0.02), (-0.34, 0.38)], 0.05)
     return (
         Part((tail, fin), "tint", 0.82),
-        Part((smooth([(-0.97, 0.05), (-0.7, -0.4), (-0.15, -0.56), (0.35, -0.36), (0.64, 0.02), (0.35, 0.4), (-0.15, 0.58), (-0.7, 0.44)]),)),
+        Part(
+            (
+                smooth(
+                    [
+                        (-0.97, 0.05),
+                        (-0.7, -0.4),
+                        (-0.15, -0.56),
+                        (0.35, -0.36),
+                        (0.64, 0.02),
+                        (0.35, 0.4),
+                        (-0.15, 0.58),
+                        (-0.7, 0.44),
+                    ]
+                ),
+            )
+        ),
         flat(gill, "tint", 0.62),
         Part((smooth([(-0.08, 0.08), (0.26, 0.2), (0.2, 0.42), (-0.06, 0.3)]),), "tint", 0.82),
         flat(ellipse(-0.6, -0.1, 0.15), CREAM),
@@ -159,7 +183,20 @@ def mug() -> tuple[Part, ...]:
 
 def mushroom() -> tuple[Part, ...]:
     """A spotted cap on a pale stem."""
-    cap = smooth([(-0.97, 0.1), (-0.8, -0.46), (-0.38, -0.86), (0.0, -0.94), (0.38, -0.86), (0.8, -0.46), (0.97, 0.1), (0.5, 0.26), (0, 0.3), (-0.5, 0.26)])
+    cap = smooth(
+        [
+            (-0.97, 0.1),
+            (-0.8, -0.46),
+            (-0.38, -0.86),
+            (0.0, -0.94),
+            (0.38, -0.86),
+            (0.8, -0.46),
+            (0.97, 0.1),
+            (0.5, 0.26),
+            (0, 0.3),
+            (-0.5, 0.26),
+        ]
+    )
     stem = smooth([(-0.27, 0.1), (0.27, 0.1), (0.3, 0.6), (0.4, 0.9), (0, 0.96), (-0.4, 0.9), (-0.3, 0.6)])
     spots = (ellipse(-0.42, -0.3, 0.17, 0.15), ellipse(0.14, -0.58, 0.17, 0.13), ellipse(0.52, -0.12, 0.15, 0.13))
     return (
@@ -174,10 +211,25 @@ def mushroom() -> tuple[Part, ...]:
 
 def car() -> tuple[Part, ...]:
     """A small car from the side, heading left."""
-    shell = rounded([(-0.98, 0.5), (-0.95, 0.06), (-0.6, -0.06), (-0.36, -0.56), (0.44, -0.56), (0.74, -0.04), (0.98, 0.06), (0.98, 0.5)], 0.17)
+    shell = rounded(
+        [
+            (-0.98, 0.5),
+            (-0.95, 0.06),
+            (-0.6, -0.06),
+            (-0.36, -0.56),
+            (0.44, -0.56),
+            (0.74, -0.04),
+            (0.98, 0.06),
+            (0.98, 0.5),
+        ],
+        0.17,
+    )
     wheels = []
     for x in (-0.54, 0.54):
-        wheels += [Part((ellipse(x, 0.48, 0.29),), TYRE, relief=0.6), Part((ellipse(x, 0.48, 0.13),), STEEL, relief=0.5)]
+        wheels += [
+            Part((ellipse(x, 0.48, 0.29),), TYRE, relief=0.6),
+            Part((ellipse(x, 0.48, 0.13),), STEEL, relief=0.5),
+        ]
     return (
         Part((shell,)),
         Part((rounded([(-0.44, -0.06), (-0.26, -0.43), (0.0, -0.43), (0.0, -0.06)], 0.06),), GLASS, relief=0.2),
@@ -191,7 +243,7 @@ def car() -> tuple[Part, ...]:
 
 def flower() -> tuple[Part, ...]:
     """Six petals round a honey-brown heart, on a leafy stem."""
-    petals = tuple(turned(ellipse(0, -0.44, 0.235, 0.3), 60 * k) + (0, -0.26) for k in range(6))
+    petals = tuple(turned(ellipse(0, -0.44, 0.235, 0.3), 60 * k) + FLOWER_HEART for k in range(6))
     leaf = smooth([(0.02, 0.86), (0.2, 0.56), (0.62, 0.48), (0.46, 0.8)])
     return (
         Part((band([(0, -0.1), (0.03, 0.5), (0, 0.98)], 0.11), leaf, leaf * (-1, 1) + (0, 0.04)), LEAF, relief=0.6),
@@ -214,7 +266,10 @@ def moon() -> tuple[Part, ...]:
 def cloud() -> tuple[Part, ...]:
     """Four puffs on a flat floor, with a face."""
     puffs = (
-        ellipse(-0.58, 0.24, 0.4), ellipse(-0.2, -0.2, 0.48), ellipse(0.34, -0.06, 0.38), ellipse(0.66, 0.32, 0.33),
+        ellipse(-0.58, 0.24, 0.4),
+        ellipse(-0.2, -0.2, 0.48),
+        ellipse(0.34, -0.06, 0.38),
+        ellipse(0.66, 0.32, 0.33),
         box(-0.7, 0.1, 0.7, 0.65, 0.2),
     )
     return (Part(puffs), *face(0, 0.14, 0.19, 0.07))
@@ -224,10 +279,29 @@ def cat() -> tuple[Part, ...]:
     """A sitting cat with a big head and a curled tail."""
     ears = tuple(rounded([(s * 0.58, -0.98), (s * 0.62, -0.38), (s * 0.12, -0.62)], 0.07) for s in (-1, 1))
     inner = tuple(rounded([(s * 0.51, -0.8), (s * 0.53, -0.5), (s * 0.28, -0.6)], 0.05) for s in (-1, 1))
-    whiskers = tuple(band([(s * 0.34, y), (s * 0.74, y + slope)], 0.03) for s in (-1, 1) for y, slope in ((-0.18, -0.05), (-0.1, 0.06)))
+    whiskers = tuple(
+        band([(s * 0.34, y), (s * 0.74, y + slope)], 0.03)
+        for s in (-1, 1)
+        for y, slope in ((-0.18, -0.05), (-0.1, 0.06))
+    )
     return (
         Part((band([(0.3, 0.8), (0.74, 0.76), (0.86, 0.42), (0.72, 0.16)], 0.2),), tone=0.86),
-        Part((smooth([(0, -0.1), (0.42, 0.2), (0.56, 0.7), (0.42, 0.95), (0, 0.97), (-0.42, 0.95), (-0.56, 0.7), (-0.42, 0.2)]),)),
+        Part(
+            (
+                smooth(
+                    [
+                        (0, -0.1),
+                        (0.42, 0.2),
+                        (0.56, 0.7),
+                        (0.42, 0.95),
+                        (0, 0.97),
+                        (-0.42, 0.95),
+                        (-0.56, 0.7),
+                        (-0.42, 0.2),
+                    ]
+                ),
+            )
+        ),
         Part((ellipse(0, 0.62, 0.23, 0.28),), CREAM, relief=0.2),
         Part(ears, relief=0.6),
         *(flat(ear, BLUSH) for ear in inner),
@@ -243,12 +317,29 @@ def cat() -> tuple[Part, ...]:
 def rocket() -> tuple[Part, ...]:
     """A rocket on its way up: porthole, fins and a flame."""
     flame = smooth([(-0.2, 0.56), (0.2, 0.56), (0.17, 0.8), (0, 1.0), (-0.17, 0.8)])
-    hull = smooth([(0, -1.0), (0.26, -0.66), (0.36, -0.2), (0.34, 0.3), (0.25, 0.62), (-0.25, 0.62), (-0.34, 0.3), (-0.36, -0.2), (-0.26, -0.66)])
+    hull = smooth(
+        [
+            (0, -1.0),
+            (0.26, -0.66),
+            (0.36, -0.2),
+            (0.34, 0.3),
+            (0.25, 0.62),
+            (-0.25, 0.62),
+            (-0.34, 0.3),
+            (-0.36, -0.2),
+            (-0.26, -0.66),
+        ]
+    )
     nose = smooth([(0, -1.0), (0.19, -0.76), (0.26, -0.58), (0, -0.52), (-0.26, -0.58), (-0.19, -0.76)])
     return (
         Part((flame,), (255, 150, 54), relief=0.2),
         flat(ellipse(0, 0.7, 0.1, 0.18), LAMP),
-        *(Part((rounded([(s * 0.26, 0.05), (s * 0.68, 0.46), (s * 0.64, 0.8), (s * 0.22, 0.58)], 0.1),), "tint", 0.72) for s in (-1, 1)),
+        *(
+            Part(
+                (rounded([(s * 0.26, 0.05), (s * 0.68, 0.46), (s * 0.64, 0.8), (s * 0.22, 0.58)], 0.1),), "tint", 0.72
+            )
+            for s in (-1, 1)
+        ),
         Part((hull,)),
         Part((nose,), "tint", 0.76),
         Part((ellipse(0, -0.16, 0.2),), STEEL, relief=0.5),
@@ -258,12 +349,28 @@ def rocket() -> tuple[Part, ...]:
 
 
 TOYS: dict[str, Callable[[], tuple[Part, ...]]] = {
-    "ball": ball, "cube": cube, "star": star, "heart": heart_, "house": house, "tree": tree, "fish": fish, "boat": boat,
-    "mug": mug, "mushroom": mushroom, "car": car, "flower": flower, "moon": moon, "cloud": cloud, "cat": cat, "rocket": rocket,
+    "ball": ball,
+    "cube": cube,
+    "star": star,
+    "heart": heart_,
+    "house": house,
+    "tree": tree,
+    "fish": fish,
+    "boat": boat,
+    "mug": mug,
+    "mushroom": mushroom,
+    "car": car,
+    "flower": flower,
+    "moon": moon,
+    "cloud": cloud,
+    "cat": cat,
+    "rocket": rocket,
 }
 
 
 def mirrored(part: Part) -> Part:
     """The part seen in a mirror; its light is computed afterwards, so it still comes from the upper left."""
     flip = np.array([-1.0, 1.0])
-    return Part(tuple(o * flip for o in part.outlines), part.paint, part.tone, part.relief, tuple(c * flip for c in part.cuts))
+    return Part(
+        tuple(o * flip for o in part.outlines), part.paint, part.tone, part.relief, tuple(c * flip for c in part.cuts)
+    )

@@ -5,8 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 CLASSES: tuple[str, ...] = (
-    "ball", "cube", "star", "heart", "house", "tree", "fish", "boat",
-    "mug", "mushroom", "car", "flower", "moon", "cloud", "cat", "rocket",
+    "ball",
+    "cube",
+    "star",
+    "heart",
+    "house",
+    "tree",
+    "fish",
+    "boat",
+    "mug",
+    "mushroom",
+    "car",
+    "flower",
+    "moon",
+    "cloud",
+    "cat",
+    "rocket",
 )
 COLOURS: tuple[str, ...] = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "white")
 TEXTURES: tuple[str, ...] = ("plain", "striped", "dotted", "checked")
@@ -35,7 +49,7 @@ def is_held_out(class_: str, colour: str, texture: str) -> bool:
 
 
 def build_phrase(class_: str, colour: str, texture: str) -> str:
-    """What names one object, without an article: ``orange dotted cat``, or ``orange cat`` where the texture is plain."""
+    """What names one object, without an article: ``orange dotted cat``; ``orange cat`` where the texture is plain."""
     return f"{colour} {class_}" if texture == "plain" else f"{colour} {texture} {class_}"
 
 

@@ -32,7 +32,6 @@ _DAMAGES = (
     EOFError,
     OSError,
     ValueError,
-    NotImplementedError,
     RuntimeError,
     struct.error,
     KeyError,

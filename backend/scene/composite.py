@@ -19,22 +19,6 @@ Floats = NDArray[np.float32]
 GREY = (150, 150, 150)
 """What lies under every layer (the released code of Collage Diffusion uses it too)."""
 
-__all__ = [
-    "GREY",
-    "Sheet",
-    "alpha_of",
-    "flatten",
-    "flatten_scene",
-    "lay_over",
-    "layer_sheet",
-    "place",
-    "sheet_of",
-    "to_bytes",
-    "topmost",
-    "visibility",
-]
-
-
 @dataclass(frozen=True, eq=False)
 class Sheet:
     """A layer on the canvas: ``colour`` float32 (h, w, 4) in 0..1, premultiplied, and its ``alpha`` (h, w).
@@ -88,7 +72,11 @@ def visibility(alphas: Floats) -> Floats:
 
 def topmost(alphas: Floats) -> NDArray[np.int64]:
     """The layer that is seen most at each pixel: int (h, w), 1…n from back to front, 0 = uncovered. Ties go up."""
-    parts = visibility(alphas)
+    return seen_most(visibility(alphas))
+
+
+def seen_most(parts: Floats) -> NDArray[np.int64]:
+    """:func:`topmost` of a visibility (n + 1, h, w) that is already there."""
     seen: NDArray[np.int64] = (parts.shape[0] - 1) - np.argmax(parts[::-1], axis=0)
     return seen
 
@@ -98,13 +86,18 @@ def lay_over(below: Floats, colour: Floats) -> Floats:
     return colour[..., :3] + below * (1.0 - colour[..., 3:])
 
 
+def ground(size: tuple[int, int], background: Picture | None = None) -> Floats:
+    """What lies under all layers, grey or a picture uint8 (h, w, 3): float32 (h, w, 3) in 0..1."""
+    under = np.broadcast_to(np.array(GREY, np.uint8), (size[1], size[0], 3)) if background is None else background
+    return under.astype(np.float32) / np.float32(255)
+
+
 def flatten(colours: Sequence[Floats], size: tuple[int, int], background: Picture | None = None) -> Picture:
     """The sheets from back to front over grey, or over a picture uint8 (h, w, 3): uint8 (h, w, 3).
 
     ``size`` is (width, height).
     """
-    under = np.broadcast_to(np.array(GREY, np.uint8), (size[1], size[0], 3)) if background is None else background
-    flat = under.astype(np.float32) / np.float32(255)
+    flat = ground(size, background)
     for colour in colours:
         flat = lay_over(flat, colour)
     return to_bytes(flat)

@@ -53,8 +53,8 @@ class Mask:
         hard = self.inside >= 0.5
         if not hard.any():
             return self
-        distance = ndimage.distance_transform_edt(~hard)
-        ramp = np.clip(1.0 - distance / (radius + 1), 0.0, 1.0).astype(np.float32)
+        distance, nearest = ndimage.distance_transform_edt(~hard, return_indices=True)
+        ramp = np.clip(1.0 - distance / (radius + 1), 0.0, 1.0) * self.inside[tuple(nearest)]
         ramp[distance > radius] = 0.0
         return Mask(np.maximum(self.inside, ramp), self.space)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -60,15 +61,35 @@ class DecodedPicture(NamedTuple):
     notes: tuple[str, ...]
 
 
+_Reader = Callable[[Image.Image, bytes], tuple[Picture, list[str]]]
+
+
 def decode_picture(content: bytes, name: str, limits: Limits | None = None) -> DecodedPicture:
     """A PNG, JPEG or WebP file as pixels. ``name`` serves sentences only; metadata is dropped.
 
     PictureError: another format, damage, or more than the limits (by default 25 MB, 8192 px a side, 16 Mpx), which
     are read from the header before anything is unpacked.
     """
-    allowed = limits or Limits()
     called = f"“{name[:80]}”" if name else "The picture"
-    kind = _kind(content, called)
+    picture, notes = _opened(content, called, limits or Limits(), _pixels)
+    return DecodedPicture(picture, tuple(f"{called} {note}" for note in notes))
+
+
+def decode_exact(content: bytes, name: str, limits: Limits) -> Picture:
+    """A PNG that Lamina wrote: uint8 (h, w, 4) or (h, w), value for value. PictureError when it is anything else."""
+    return _opened(content, f"“{name[:80]}”", limits, _as_stored)[0]
+
+
+def is_picture(content: bytes) -> bool:
+    """Whether the first bytes are those of a PNG, JPEG or WebP."""
+    return _kind(content) != ""
+
+
+def _opened(content: bytes, called: str, allowed: Limits, read: _Reader) -> tuple[Picture, list[str]]:
+    """Check the file from the outside, open it, check the size it claims, and read it; only PictureErrors come out."""
+    kind = _kind(content)
+    if not kind:
+        raise _stranger(content, called)
     if len(content) > allowed.file_bytes:
         raise PictureError(
             f"{called} has {len(content) / 2**20:.1f} MB.",
@@ -78,18 +99,17 @@ def decode_picture(content: bytes, name: str, limits: Limits | None = None) -> D
     try:
         with Image.open(io.BytesIO(content), formats=[kind]) as image:
             _check_size(image.size, called, allowed)
-            picture, notes = _pixels(image, content)
+            return read(image, content)
     except PictureError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise PictureError(
             f"{called} has more than {Image.MAX_IMAGE_PIXELS or 0:,} pixels.",
-            limit=f"At most {allowed.side_px} px a side and {allowed.area_px // 2**20} Mpx are allowed.",
+            limit=_size_limit(allowed),
             remedy="Save it smaller.",
         ) from None
     except Exception:  # the decoders raise whatever a damaged file leads them to
         raise PictureError(f"{called} is damaged: it is a {kind} that cannot be read.", remedy=_EXPORT) from None
-    return DecodedPicture(picture, tuple(f"{called} {note}" for note in notes))
 
 
 _EXPORT = "Save it again as a PNG and try that one."
@@ -109,19 +129,26 @@ def encode_jpeg(picture: Picture, quality: int) -> bytes:
     return content.getvalue()
 
 
-def _kind(content: bytes, called: str) -> str:
-    """PNG, JPEG or WEBP by the first bytes, or a PictureError that says what it is instead."""
-    if not content:
-        raise PictureError(f"{called} is empty.", remedy="Choose another file.")
+def _kind(content: bytes) -> str:
+    """PNG, JPEG or WEBP by the first bytes, else ""."""
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return "WEBP"
-    for start, kind in _KINDS:
-        if content.startswith(start):
-            return kind
-    stranger = next((what for start, what in _STRANGERS if content.lstrip()[:16].startswith(start)), "not a picture")
+    return next((kind for start, kind in _KINDS if content.startswith(start)), "")
+
+
+def _stranger(content: bytes, called: str) -> PictureError:
+    """The refusal of anything but the three formats; it says what the file is instead."""
+    if not content:
+        return PictureError(f"{called} is empty.", remedy="Choose another file.")
+    start = content.lstrip()[:16]
+    what = next((what for magic, what in _STRANGERS if start.startswith(magic)), "not a picture")
     if content[4:8] == b"ftyp":
-        stranger = "a HEIC or AVIF picture, or a film"
-    raise PictureError(f"{called} is {stranger}.", limit="PNG, JPEG and WebP can be read.", remedy=_EXPORT)
+        what = "a HEIC or AVIF picture, or a film"
+    return PictureError(f"{called} is {what}.", limit="PNG, JPEG and WebP can be read.", remedy=_EXPORT)
+
+
+def _size_limit(allowed: Limits) -> str:
+    return f"At most {allowed.side_px} px a side and {allowed.area_px // 2**20} Mpx are allowed."
 
 
 def _check_size(size: tuple[int, int], called: str, allowed: Limits) -> None:
@@ -130,10 +157,14 @@ def _check_size(size: tuple[int, int], called: str, allowed: Limits) -> None:
         raise PictureError(f"{called} has no pixels ({width_px} × {height_px}).", remedy="Choose another file.")
     if max(size) > allowed.side_px or width_px * height_px > allowed.area_px:
         raise PictureError(
-            f"{called} has {width_px} × {height_px} px.",
-            limit=f"At most {allowed.side_px} px a side and {allowed.area_px // 2**20} Mpx are allowed.",
-            remedy="Save it smaller.",
+            f"{called} has {width_px} × {height_px} px.", limit=_size_limit(allowed), remedy="Save it smaller."
         )
+
+
+def _as_stored(image: Image.Image, _: bytes) -> tuple[Picture, list[str]]:
+    if image.format != "PNG" or image.mode not in ("RGBA", "L") or "transparency" in image.info:
+        raise ValueError(f"stored pixels are RGBA or grey PNGs, not {image.mode}")
+    return np.array(image), []
 
 
 def _pixels(image: Image.Image, content: bytes) -> tuple[Picture, list[str]]:

@@ -7,17 +7,20 @@ that fills the canvas stays opaque up to the border, however far it is enlarged.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from backend.scene.geometry import bounding_box, cells_of, source_to_canvas, turn
+from backend.scene.geometry import bounding_box, cells_of, turn
 from backend.scene.layer import Placement
 
 Picture = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
+_ROUNDING = 1e-9  # what float64 leaves of a share that is exactly 1
+_TINY = 1e-6  # a smaller scale shows nothing, but would be divided by
 _PAD_PX = 2  # bicubic sampling half a canvas pixel beyond the edge reads this far
 
 
@@ -48,6 +51,15 @@ def place_cells(
     return box, _cells(Image.fromarray(picture, "RGBA").convert("RGBa"), placement, box)
 
 
+def copied(picture: Picture, placement: Placement) -> tuple[int, int] | None:
+    """The canvas pixel of the upper left corner when the picture lies there pixel for pixel, else None."""
+    turned = placement.rotation_deg % 360.0 != 0.0 or placement.flip_x or placement.flip_y
+    if turned or (placement.scale_x, placement.scale_y) != (1.0, 1.0):
+        return None
+    x, y = placement.centre_x_px - picture.shape[1] / 2, placement.centre_y_px - picture.shape[0] / 2
+    return (int(x), int(y)) if x == int(x) and y == int(y) else None
+
+
 def _placed(source: Image.Image, placement: Placement, width_px: int, height_px: int) -> Floats:
     """Resample an image in mode RGBa or L into a float32 canvas (h, w, bands) or (h, w)."""
     shape = (height_px, width_px, 4) if source.mode == "RGBa" else (height_px, width_px)
@@ -76,17 +88,21 @@ def _cells(source: Image.Image, placement: Placement, box: tuple[int, int, int, 
 def _sampled(source: Image.Image, placement: Placement, box: tuple[int, int, int, int]) -> Picture:
     """Colours of the canvas pixels in ``box``, as if the picture's edge pixels went on for ever; uint8."""
     small = _shrunk(source, placement)
-    stretch_x, stretch_y = source.width / small.width, source.height / small.height
-    forward = source_to_canvas(placement, *source.size)
-    a, b, d, e = forward.a * stretch_x, forward.b * stretch_y, forward.d * stretch_x, forward.e * stretch_y
-    determinant = a * e - b * d
-    ia, ib, id_, ie = e / determinant, -b / determinant, -d / determinant, a / determinant
-    left, top = box[0] - forward.c, box[1] - forward.f
-    inverse = (ia, ib, ia * left + ib * top + _PAD_PX, id_, ie, id_ * left + ie * top + _PAD_PX)
+    cosine, sine = turn(placement.rotation_deg)
+    scale_x = max(_TINY, placement.scale_x * source.width / small.width) * (-1 if placement.flip_x else 1)
+    scale_y = max(_TINY, placement.scale_y * source.height / small.height) * (-1 if placement.flip_y else 1)
+    ia, ib, id_, ie = cosine / scale_x, sine / scale_x, -sine / scale_y, cosine / scale_y
+    left, top = box[0] - placement.centre_x_px, box[1] - placement.centre_y_px
+    start_x = ia * left + ib * top + small.width / 2 + _PAD_PX
+    start_y = id_ * left + ie * top + small.height / 2 + _PAD_PX
     size = (box[2] - box[0], box[3] - box[1])
     padded = _edge_padded(small)
-    placed = padded.transform(size, Image.Transform.AFFINE, inverse, Image.Resampling.BICUBIC)
-    return np.array(placed)
+    if ib == id_ == 0.0 and ia > 0.0 and ie > 0.0:  # upright: separable, three times as fast
+        region = (start_x, start_y, start_x + ia * size[0], start_y + ie * size[1])
+        inner = (max(0.0, region[0]), max(0.0, region[1]), min(padded.width, region[2]), min(padded.height, region[3]))
+        return np.array(padded.resize(size, Image.Resampling.BICUBIC, box=inner))
+    inverse = (ia, ib, start_x, id_, ie, start_y)
+    return np.array(padded.transform(size, Image.Transform.AFFINE, inverse, Image.Resampling.BICUBIC))
 
 
 def _shrunk(source: Image.Image, placement: Placement) -> Image.Image:
@@ -95,7 +111,7 @@ def _shrunk(source: Image.Image, placement: Placement) -> Image.Image:
     height = min(source.height, max(1, math.ceil(source.height * placement.scale_y - 1e-6)))
     if (width, height) == source.size:
         return source
-    return source.resize((width, height), Image.Resampling.HAMMING)
+    return source.resize((width, height), Image.Resampling.HAMMING, reducing_gap=3.0)
 
 
 def _edge_padded(image: Image.Image) -> Image.Image:
@@ -112,16 +128,26 @@ def _outline(placement: Placement, size: tuple[int, int], box: tuple[int, int, i
     Exact for quarter turns; for other angles the pixel is taken as a unit square along the rectangle's axes.
     """
     cosine, sine = turn(placement.rotation_deg)
+    half_x, half_y = size[0] * placement.scale_x / 2, size[1] * placement.scale_y / 2
     x = (np.arange(box[0], box[2]) + 0.5 - placement.centre_x_px)[None, :]
     y = (np.arange(box[1], box[3]) + 0.5 - placement.centre_y_px)[:, None]
-    along = _overlap(cosine * x + sine * y, size[0] * placement.scale_x / 2)
-    across = _overlap(cosine * y - sine * x, size[1] * placement.scale_y / 2)
-    return (along * across).astype(np.float32)
+    if sine == 0.0:
+        return _overlap(x, half_x) * _overlap(y, half_y)
+    if cosine == 0.0:
+        return _overlap(y, half_x) * _overlap(x, half_y)
+    fine_x, fine_y = x.astype(np.float32), y.astype(np.float32)
+    along = np.float32(cosine) * fine_x + np.float32(sine) * fine_y
+    across = np.float32(cosine) * fine_y - np.float32(sine) * fine_x
+    return _overlap(along, half_x) * _overlap(across, half_y)
 
 
-def _overlap(position: NDArray[np.float64], half: float) -> NDArray[np.float64]:
-    """The length that [position ± 1/2] shares with [-half, half]."""
-    shared: NDArray[np.float64] = np.minimum(position + 0.5, half) - np.maximum(position - 0.5, -half)
-    shared[np.abs(shared - 1.0) < 1e-9] = 1.0
+def _overlap(position: NDArray[Any], half: float) -> Floats:
+    """The length that [position ± 1/2] shares with [-half, half]; float32."""
+    if half >= 0.5:
+        shared = half + 0.5 - np.abs(position)
+    else:
+        shared = np.minimum(position + 0.5, half) - np.maximum(position - 0.5, -half)
+    shared[np.abs(shared - 1.0) < _ROUNDING] = 1.0
     np.clip(shared, 0.0, 1.0, out=shared)
-    return shared
+    exact: Floats = shared.astype(np.float32)
+    return exact

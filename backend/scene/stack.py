@@ -45,7 +45,7 @@ def write_stack(stack: Stack) -> bytes:
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', f'<image version="0.0.6" {size} xres="72" yres="72">', "<stack>"]
     for layer in reversed(stack.layers):
         lines.append(
-            f"<layer name={quoteattr(_printable(layer.name))} src={quoteattr(layer.src)} "
+            f"<layer name={quoteattr(printable(layer.name))} src={quoteattr(layer.src)} "
             f'x="{layer.x}" y="{layer.y}" opacity="{layer.opacity!r}" '
             f'visibility="{"visible" if layer.visible else "hidden"}" composite-op="{layer.blend}"/>'
         )
@@ -94,7 +94,7 @@ class _Reader:
         if self.size is None:
             if tag != "image":
                 raise ValueError("the root is not <image>")
-            self.size = (_whole(attributes["w"] if "w" in attributes else ""), _whole(attributes.get("h", "")))
+            self.size = (_whole(attributes.get("w", "")), _whole(attributes.get("h", "")))
         elif tag == "stack":
             self._open(attributes)
         elif tag == "layer":
@@ -168,6 +168,6 @@ def _fraction(text: str) -> float:
     return min(1.0, max(0.0, number))
 
 
-def _printable(name: str) -> str:
-    """Without the characters that XML 1.0 has no way to write."""
+def printable(name: str) -> str:
+    """A name without the characters that XML 1.0 has no way to write."""
     return "".join(c for c in name if c in "\t\n\r" or (c >= " " and not 0xD800 <= ord(c) <= 0xDFFF and c not in "￾￿"))

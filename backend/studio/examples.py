@@ -18,15 +18,15 @@ class ExampleShelf:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._listed: tuple[Example, ...] | None = None
+        self._known: tuple[Example, ...] | None = None
         self._lock = threading.Lock()
 
-    def list(self) -> tuple[Example, ...]:
+    def listed(self) -> tuple[Example, ...]:
         """The examples that can be read, in the order of their file names; read once."""
         with self._lock:
-            if self._listed is None:
-                self._listed = tuple(self._readable())
-            return self._listed
+            if self._known is None:
+                self._known = tuple(self._readable())
+            return self._known
 
     def open(self, example: str) -> OpenedScene:
         """The example of that id, or a StoreError that names the ids there are."""

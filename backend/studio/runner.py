@@ -126,7 +126,7 @@ class Runner:
             return self._followed(job, plan)
         except LaminaError as error:
             return "failed", _told(Failed(error.what, error.limit, error.remedy))
-        except Exception:
+        except BaseException:  # a SystemExit of some library must not end the queue either
             code = secrets.token_hex(3)
             log.exception("job %s failed unexpectedly, code %s", job, code)
             failed = Failed(

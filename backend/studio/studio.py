@@ -48,7 +48,7 @@ class Studio:
             models=self._offer.models(),
             methods=self._offer.methods(),
             samplers=get_args(Sampler),
-            examples=self._examples.list(),
+            examples=self._examples.listed(),
             limits=dict(LIMITS),
         )
 
@@ -58,7 +58,7 @@ class Studio:
             latest = projects.latest_project(connection)
         if latest:
             return self.open_project(latest)
-        examples = self._examples.list()
+        examples = self._examples.listed()
         return self.open_example(examples[0].id) if examples else self._begin(Scene(width_px=512, height_px=512))
 
     def open_project(self, project: str) -> Project:

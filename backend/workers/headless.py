@@ -16,13 +16,29 @@ from backend.plan.request import OptionValue, Settings, build_request
 from backend.scene.openraster import OpenedScene, read_ora
 from backend.scene.picture_file import encode_png
 from backend.scene.scene import Picture
-from backend.studio.events import Cancelled, Failed, Handle, Made, Progressed
+from backend.studio.events import Cancelled, Failed, Handle, Made, Progressed, Worker
 from backend.studio.offer import Offer
 from backend.studio.projects import desk_with
 from backend.studio.version import VERSION
-from backend.workers.late import Bench
 
+DIALS: Mapping[str, tuple[Callable[[str], OptionValue], str]] = {
+    "count": (int, "a whole number"),
+    "seed": (int, "a whole number"),
+    "steps": (int, "a whole number"),
+    "guidance_scale": (float, "a number"),
+    "sampler": (str, "a name"),
+    "method": (str, "a name"),
+    "model": (str, "a name"),
+}
 PACKAGES = ("torch", "diffusers", "transformers", "numpy", "pillow")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What can be asked for, and who does it."""
+
+    offer: Offer
+    worker: Worker
 
 
 @dataclass(frozen=True)
@@ -35,14 +51,16 @@ class Order:
     options: Sequence[str]
 
 
-def render(order: Order, bench: Bench, show: Callable[[int, int], None]) -> dict[str, Any]:
+def render(order: Order, build: Callable[[], Bench], show: Callable[[int, int], None]) -> dict[str, Any]:
     """Make the pictures of an order and write them; returns the report.
 
-    ``show`` is told the steps done and in all. Every refusal is a LaminaError.
+    ``build`` is called once the files are known to be usable, since a bench takes seconds; ``show`` is told the steps
+    done and in all. Every refusal is a LaminaError.
     """
     begun = time.monotonic()
     _check_out(order.out)
     opened = _read_scene(order.scene)
+    bench = build()
     settings = _settings(order, opened, bench.offer)
     request = build_request({"kind": "compose", "settings": settings})
     bench.offer.check_options(request.settings.method, request.settings.options)
@@ -75,7 +93,7 @@ def _pictures(handle: Handle, show: Callable[[int, int], None]) -> Iterator[tupl
 def _settings(order: Order, opened: OpenedScene, offer: Offer) -> dict[str, Any]:
     """The file's own settings under the dials of the order, not yet checked."""
     kept: Settings = desk_with(opened.settings).settings
-    settings = kept.model_dump() | dict(order.dials)
+    settings = kept.model_dump() | {name: _dial(name, text) for name, text in order.dials.items()}
     if settings["method"] != kept.method:
         settings["options"] = {}
     kinds = {
@@ -86,6 +104,15 @@ def _settings(order: Order, opened: OpenedScene, offer: Offer) -> dict[str, Any]
     }
     settings["options"] = settings["options"] | dict(_option(text, kinds) for text in order.options)
     return settings
+
+
+def _dial(name: str, text: str) -> OptionValue:
+    """A dial's text as the kind of value that it takes."""
+    read, kind = DIALS[name]
+    try:
+        return read(text)
+    except ValueError:
+        raise InputError(f"{name} = {text!r} cannot be used.", limit=f"It is {kind}.", remedy="Correct it.") from None
 
 
 def _option(text: str, kinds: Mapping[str, str]) -> tuple[str, OptionValue]:

@@ -1,10 +1,11 @@
-"""Makes the worker and the offer while the page is already opening: loading torch and the catalogs takes seconds."""
+"""Makes the offer and the worker while the page is already opening: loading torch and its company takes seconds."""
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from backend.errors import LaminaError, ModelError
 from backend.plan.card import Card
@@ -15,69 +16,66 @@ from backend.studio.events import Handle, Worker
 from backend.studio.offer import Offer
 from backend.studio.records import MethodFacts, ModelFacts
 
-
-@dataclass(frozen=True)
-class Bench:
-    """Where work is done: what can be asked for, and who does it."""
-
-    offer: Offer
-    worker: Worker
+log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
-class LateBench:
-    """Calls ``build`` once, in a thread of its own; whoever asks for the bench waits until it stands."""
+class Late(Generic[T]):
+    """A value that is built once, in a thread of its own; whoever asks for it waits until it is there."""
 
-    def __init__(self, build: Callable[[], Bench]) -> None:
+    def __init__(self, build: Callable[[], T]) -> None:
         self._build = build
-        self._bench: Bench | None = None
-        self._refusal: LaminaError | None = None
-        self._thread = threading.Thread(target=self._set_up, name="lamina-bench", daemon=True)
+        self._built: list[T] = []
+        self._refusal: LaminaError = ModelError(
+            "The models could not be set up.", remedy="Look into the log, and start Lamina again."
+        )
+        self._thread = threading.Thread(target=self._run, name="lamina-late", daemon=True)
         self._thread.start()
 
-    def bench(self) -> Bench:
-        """The bench, or the LaminaError that its building ended with."""
+    def get(self) -> T:
+        """The value, or the LaminaError that its building ended with."""
         self._thread.join()
-        if self._refusal is not None:
+        if not self._built:
             raise self._refusal
-        if self._bench is None:
-            raise ModelError("The models could not be loaded.", remedy="Look into the log, and start Lamina again.")
-        return self._bench
+        return self._built[0]
 
-    def _set_up(self) -> None:
+    def _run(self) -> None:
         try:
-            self._bench = self._build()
+            self._built.append(self._build())
         except LaminaError as error:
             self._refusal = error
+        except Exception:
+            log.exception("the models could not be set up")
 
 
 class LateOffer:
-    """The offer of a bench that may still be building."""
+    """An offer that may still be in the making."""
 
-    def __init__(self, late: LateBench) -> None:
+    def __init__(self, late: Late[Offer]) -> None:
         self._late = late
 
     def models(self) -> tuple[ModelFacts, ...]:
-        return self._late.bench().offer.models()
+        return self._late.get().models()
 
     def methods(self) -> tuple[MethodFacts, ...]:
-        return self._late.bench().offer.methods()
+        return self._late.get().methods()
 
     def card(self, model: str) -> Card:
-        return self._late.bench().offer.card(model)
+        return self._late.get().card(model)
 
     def check_options(self, method: str, options: Mapping[str, OptionValue]) -> None:
-        self._late.bench().offer.check_options(method, options)
+        self._late.get().check_options(method, options)
 
 
 class LateWorker:
-    """The worker of a bench that may still be building."""
+    """A worker that may still be in the making."""
 
-    def __init__(self, late: LateBench) -> None:
+    def __init__(self, late: Late[Worker]) -> None:
         self._late = late
 
     @property
     def device(self) -> str:
-        return self._late.bench().worker.device
+        return self._late.get().device
 
     def submit(self, job_id: str, plan: Plan, pixels: Pixels) -> Handle:
-        return self._late.bench().worker.submit(job_id, plan, pixels)
+        return self._late.get().submit(job_id, plan, pixels)

@@ -5,37 +5,43 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 
 from backend.engine.decode import preview
 from backend.engine.loop_types import Happening, Pictures, Run, Step
 from backend.errors import LaminaError
-from backend.methods.catalog import METHODS
+from backend.methods.catalog import METHODS, Method
 from backend.models.bundle import ModelBundle
 from backend.models.cache import ModelCache
-from backend.models.catalog import Catalog
+from backend.models.catalog import Catalog, find_models
 from backend.plan.plan import Plan
 from backend.scene.picture_file import encode_jpeg
 from backend.scene.scene import Pixels
 from backend.studio.events import Cancelled, Event, Failed, Finished, Made, Progressed, Started
+from backend.workers.device import choose_device
 
 PREVIEW_EVERY_S = 0.2
 """At most five previews a second: more than that the eye does not use."""
 
 PREVIEW_QUALITY = 80
+OUT_OF_MEMORY = (torch.OutOfMemoryError, MemoryError)
 
 
 class LocalWorker:
     """One device of this machine. ``events()`` of a handle computes as it is iterated; a lock keeps it to one job."""
 
-    def __init__(self, catalog: Catalog, cache: ModelCache, device: str) -> None:
+    def __init__(
+        self, catalog: Catalog, cache: ModelCache, device: str, methods: Mapping[str, Method] = METHODS
+    ) -> None:
         """``device`` is torch's name of it ("cpu", "cuda", "cuda:1")."""
         self._catalog = catalog
         self._cache = cache
         self._device = device
+        self._methods = methods
         self._turn = threading.Lock()
 
     @property
@@ -55,20 +61,14 @@ class LocalWorker:
             yield Started(self._device)
             try:
                 yield from self._computed(plan, pixels, stop)
-            except LaminaError as error:
-                yield Failed(error.what, error.limit, error.remedy)
-            except (torch.OutOfMemoryError, MemoryError):
-                yield out_of_memory(plan, self._device)
-            except RuntimeError as error:
-                if "not enough memory" not in str(error):  # torch's CPU allocator has no error type of its own
-                    raise
-                yield out_of_memory(plan, self._device)
+            except (LaminaError, *OUT_OF_MEMORY) as error:
+                yield _failure(error, plan, self._device)
 
     def _computed(self, plan: Plan, pixels: Pixels, stop: threading.Event) -> Iterator[Event]:
         if stop.is_set():
             yield Cancelled()
             return
-        method = METHODS[plan.method]
+        method = self._methods[plan.method]
         with self._cache.lease(self._catalog.card(plan.model), self._device) as bundle:
             progress = Progress(plan)
             run = method.run(plan, bundle, pixels)
@@ -118,18 +118,27 @@ class Progress:
         return due
 
 
-def out_of_memory(plan: Plan, device: str) -> Failed:
-    """The refusal of a run that did not fit; gives cached blocks back to the device first."""
+def build_worker(models: Sequence[Path], device: str, cache_bytes: int, threads: int) -> LocalWorker:
+    """The worker of this machine; weights are loaded by the first job that needs them.
+
+    ``device`` is "auto", "cpu" or "cuda"; ``threads`` 0 leaves torch's own choice.
+    """
+    if threads:
+        torch.set_num_threads(threads)
+    return LocalWorker(find_models(models), ModelCache(cache_bytes), choose_device(device))
+
+
+def _failure(error: BaseException, plan: Plan, device: str) -> Failed:
+    """An error as the job's end. Memory that was not enough is told with its numbers."""
+    if isinstance(error, LaminaError) and not isinstance(error.__cause__, OUT_OF_MEMORY):
+        return Failed(error.what, error.limit, error.remedy)
     limit = ""
     if device.startswith("cuda"):
         torch.cuda.empty_cache()
         free, total = torch.cuda.mem_get_info(device)
-        limit = f"{free / 2**30:.1f} of {total / 2**30:.1f} GB are free."
-    return Failed(
-        f"{plan.batch} pictures of {plan.width_px} x {plan.height_px} at once do not fit into the memory of {device}.",
-        limit,
-        "Ask for fewer candidates or a smaller canvas.",
-    )
+        limit = f"{free / 2**30:.1f} of {total / 2**30:.1f} GB are free now."
+    many = f"{plan.batch} pictures of {plan.width_px} x {plan.height_px} px at once"
+    return Failed(f"{many} do not fit into the memory of {device}.", limit, "Ask for fewer, or for a smaller canvas.")
 
 
 def _followed(run: Run, bundle: ModelBundle, progress: Progress, stop: threading.Event) -> Iterator[Event]:

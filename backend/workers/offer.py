@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 
-from backend.errors import RequestError
-from backend.methods.catalog import METHODS, check_options, option_fields
-from backend.models.catalog import Catalog
+from backend.errors import ModelError
+from backend.methods.catalog import METHODS, Method, check_options, option_fields
+from backend.models.catalog import Catalog, find_models
 from backend.plan.card import Card
 from backend.plan.request import OptionValue
-from backend.studio.records import MethodFacts, ModelFacts
+from backend.studio.records import MethodFacts, ModelFacts, OptionField
+from backend.workers.device import choose_device
 
 
 class CatalogOffer:
@@ -29,15 +32,27 @@ class CatalogOffer:
 
     def methods(self) -> tuple[MethodFacts, ...]:
         return tuple(
-            MethodFacts(id=name, title=method.title, options=option_fields(method)) for name, method in METHODS.items()
+            MethodFacts(id=method.id, title=method.title, options=_fields(method)) for method in METHODS.values()
         )
 
     def card(self, model: str) -> Card:
         return self._catalog.card(model)
 
     def check_options(self, method: str, options: Mapping[str, OptionValue]) -> None:
-        if method not in METHODS:
-            raise RequestError(
-                f"There is no method {method!r}.", limit=f"There are: {', '.join(METHODS)}.", remedy="Choose one."
-            )
         check_options(method, options)
+
+
+def build_offer(models: Sequence[Path], device: str) -> CatalogOffer:
+    """The offer of the models in those folders on "auto", "cpu" or "cuda"; reads tokenizers but no weights.
+
+    The tokenizers are read here and now because transformers breaks when two threads import parts of it at once.
+    """
+    catalog = find_models(models)
+    for card in catalog.cards:
+        with suppress(ModelError):  # told when the model is used
+            card.token_spans("")
+    return CatalogOffer(catalog, choose_device(device))
+
+
+def _fields(method: Method) -> tuple[OptionField, ...]:
+    return tuple(OptionField(**fact._asdict()) for fact in option_fields(method))

@@ -51,16 +51,22 @@ def culprit(frame: FrameType | None, root: str) -> str:
     return ""
 
 
+def is_installed(event: str, given: tuple[Any, ...]) -> bool:
+    """True for the reading of a file of Python or of an installed library, such as pydantic's look for plugins."""
+    path, mode = (*map(str, given[:2]), "", "")[:2]
+    return event == "open" and mode in ("r", "rb") and path.startswith((sys.prefix, sys.base_prefix))
+
+
 def watch(root: str, seen: list[str]) -> None:
     """From now on, note the effects of modules below ``root`` in ``seen``. A hook cannot be taken off again."""
     own = str(Path(__file__).resolve())
 
     def hook(event: str, given: tuple[Any, ...]) -> None:
-        if not event.startswith(EFFECTS) or event in HARMLESS:
+        if not event.startswith(EFFECTS) or event in HARMLESS or is_installed(event, given):
             return
         where = culprit(sys._getframe(1), root)
         if where and not own.endswith(where.rpartition(":")[0]):
-            seen.append(f"{where}: {event} {str(given[:1])[:80]}")
+            seen.append(f"{where}: {event} {str(given[:2])[:120]}")
 
     sys.addaudithook(hook)
     start = threading.Thread.start

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.house.python_rules import EVERYWHERE, PRODUCT, check_python
-from tests.house.text_rules import check_changelog, check_controls, check_script, check_sizes, check_text
+from tests.house.script_rules import check_script
+from tests.house.text_rules import check_changelog, check_controls, check_sizes, check_text
 from tests.house.tree import ROOT, Breach, list_files, read_text
 
 RULES = (

@@ -127,7 +127,7 @@ def seed_defaults(tree: ast.Module, _: str) -> Found:
     for node in ast.walk(tree):
         if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
             first = ast.unparse(node.values[0])
-            if re.search(r"(^|[._])seeds?$", first):
+            if re.search(r"(^|[._])seed$", first):
                 yield node.lineno, ast.unparse(node)
 
 

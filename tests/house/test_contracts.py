@@ -21,6 +21,7 @@ CROSSINGS = {
     "backend/scene/bad.py": ("import torch", "The document and the recipe"),
     "backend/engine/bad.py": ("import diffusers", "Libraries of networks"),
     "backend/workers/local.py": ("import ray", "ray:"),
+    "backend/engine/worse.py": ("import backend.settings", "Nothing below the studio"),
     "ui/desk.py": ("import backend.plan.build", "The front end knows"),
     "ui/forms.py": ("import backend.methods", "The front end knows"),
     "backend/methods/a.py": ("import backend.methods.b", "Methods do not"),
@@ -31,6 +32,7 @@ ALLOWED = {
     "backend/workers/ray_pool.py": "import ray",
     "backend/models/load.py": "import diffusers",
     "backend/methods/catalog.py": "import backend.methods.a",
+    "backend/methods/b.py": "import backend.methods.options",
     "ui/build.py": "import backend.plan.request, backend.studio.studio, backend.scene.scene, backend.errors",
 }
 
@@ -58,7 +60,7 @@ def small_house(tmp_path: Path) -> Path:
     packages = ["backend", "ui", *(f"backend/{folder}" for folder in FOLDERS)]
     write(tmp_path, {f"{package}/__init__.py": "" for package in packages})
     write(tmp_path, {f"backend/{folder}/{name}.py": "" for folder in FOLDERS for name in "ab"})
-    names = ("errors", "settings", "plan/request", "plan/build", "studio/studio", "scene/scene")
+    names = ("errors", "methods/options", "settings", "plan/request", "plan/build", "studio/studio", "scene/scene")
     write(tmp_path, {f"backend/{name}.py": "" for name in names})
     write(tmp_path, ALLOWED)
     return tmp_path

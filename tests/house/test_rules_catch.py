@@ -8,7 +8,8 @@ import pytest
 
 from tests.house.inspect_house import RULES, inspect
 from tests.house.python_rules import check_python, is_vague
-from tests.house.text_rules import MAX_FILE_BYTES, MAX_WEIGHT_BYTES, check_changelog, check_script, check_text
+from tests.house.script_rules import check_script
+from tests.house.text_rules import MAX_FILE_BYTES, MAX_WEIGHT_BYTES, check_changelog, check_text
 from tests.house.tree import Breach, list_files
 
 LONG = "def draw():\n" + "    x = 1\n" * 40
@@ -115,6 +116,8 @@ def test_text_that_only_looks_bad_passes() -> None:
         ("ui/web/kernels/a.js", 'export { b } from "./b.js";', "kernels import nothing"),
         ("ui/web/kernels/a.js", 'const b = await import("./b.js");', "kernels import nothing"),
         ("ui/web/model/a.js", "/* so */\ndocument.title = 1;", "document outside view"),
+        ("ui/web/view/a.js", "export function draw(a, b = f(1)) {" + "\n  a += 1;" * 40 + "\n}", "function too long"),
+        ("ui/web/view/a.js", 'on("a", () => {' + "\n  a += 1;" * 40 + "\n});", "function too long"),
     ],
 )
 def test_script_rule_catches(path: str, text: str, rule: str) -> None:
@@ -126,6 +129,9 @@ def test_script_rule_catches(path: str, text: str, rule: str) -> None:
     [
         ("ui/web/view/a.js", "document.title = 1;"),
         ("ui/web/model/a.js", "// document.title\nconst n = scene.document.size; // import\n"),
+        ("ui/web/view/a.js", "function draw() {" + "\n  a += 1;" * 38 + "\n}"),
+        ("ui/web/view/a.js", "const table = {" + "\n  a: /[{(]/, b: '{', // {" * 50 + "\n};"),
+        ("ui/web/view/a.js", "if (a) {" + "\n  a += 1;" * 50 + "\n}"),
         ("ui/web/kernels/a.js", "// import nothing\nexport const a = 1;\n"),
     ],
 )

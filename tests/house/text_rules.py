@@ -12,7 +12,6 @@ MAX_LINES = 400
 MAX_FILE_BYTES = 16 * 2**20
 MAX_WEIGHT_BYTES = 60 * 2**20
 SOURCES = {".py", ".js", ".mjs", ".css"}
-SCRIPTS = {".js", ".mjs"}
 PICKLES = {".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle"}
 
 MACHINE = re.compile(r"(?<![A-Za-z0-9_.])/(?:work|farm|root|home/[a-z]\w*|Users/\w+)/")
@@ -33,9 +32,6 @@ UNFINISHED = re.compile(
     r"do|on"
     r"ly)\("
 )
-IMPORT = re.compile(r"^\s*(?:import\b|export\s[^;]*\bfrom\b)|\bimport\(", re.MULTILINE)
-DOCUMENT = re.compile(r"(?<![\w.$])(?:document|window\.document|globalThis\.document)\s*[.[]")
-COMMENT = re.compile(r"/\*.*?\*/|(?<![:'\"`])//[^\n]*", re.DOTALL)
 
 
 def check_text(path: str, text: str) -> Iterator[Breach]:
@@ -48,23 +44,6 @@ def check_text(path: str, text: str) -> Iterator[Breach]:
             hit = pattern.search(line)
             if hit:
                 yield Breach(path, number, rule, hit.group(0))
-
-
-def check_script(path: str, text: str) -> Iterator[Breach]:
-    """Kernels import nothing; only view/ and main.js touch the document object."""
-    parts = PurePath(path).parts
-    if parts[:2] != ("ui", "web") or PurePath(path).suffix not in SCRIPTS:
-        return
-    bare = COMMENT.sub(lambda comment: "\n" * comment.group(0).count("\n"), text)
-    if parts[2] == "kernels":
-        yield from _hits(path, "kernels import nothing", IMPORT, bare)
-    if parts[2] not in ("view", "main.js"):
-        yield from _hits(path, "document outside view", DOCUMENT, bare)
-
-
-def _hits(path: str, rule: str, pattern: re.Pattern[str], text: str) -> Iterator[Breach]:
-    for hit in pattern.finditer(text):
-        yield Breach(path, text.count("\n", 0, hit.start()) + 1, rule, hit.group(0).strip())
 
 
 def check_sizes(files: tuple[Path, ...], root: Path) -> Iterator[Breach]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = {".venv", ".git", "__pycache__", "build", "runs", "node_modules"}
-TEXT = {".py", ".js", ".mjs", ".css", ".html", ".md", ".toml", ".txt", ".json", ".yml", ".yaml", ".sh", ""}
+TEXT = {".py", ".js", ".mjs", ".css", ".html", ".svg", ".md", ".toml", ".txt", ".json", ".yml", ".yaml", ".sh", ""}
 
 
 @dataclass(frozen=True)

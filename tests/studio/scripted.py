@@ -156,6 +156,9 @@ class ScriptedOffer:
             raise RequestError(f"{method} {sorted(options)} cannot be used.", remedy="Use collage and its options.")
 
 
-def scripted_studio(folder: Path, worker: ScriptedWorker, examples: Path | None = None) -> Studio:
+def scripted_studio(
+    folder: Path, worker: ScriptedWorker, examples: Path | None = None, disk: Disk | None = None
+) -> Studio:
     """A Studio on a store in ``folder``; without ``examples`` it begins with an empty scene."""
-    return Studio(Store(folder, Disk()), ScriptedOffer(), worker, ExampleShelf(examples or folder / "none"))
+    store = Store(folder, disk or Disk())
+    return Studio(store, ScriptedOffer(), worker, ExampleShelf(examples or folder / "none"))

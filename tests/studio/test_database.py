@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections import deque
 from pathlib import Path
 
 import pytest
@@ -24,16 +25,18 @@ def add_job(database: Database, state: str) -> None:
 
 
 def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
-    with pytest.raises(RuntimeError), database.write() as connection:
-        connection.execute("INSERT INTO projects VALUES (NULL, 'p', 1, '{}', '{}', 1, '')")
-        raise RuntimeError
+    statements = "INSERT INTO projects VALUES (NULL, 'p', 1, '{}', '{}', 1, '')", "INSERT INTO nowhere VALUES (1)"
+    with pytest.raises(StoreError), database.write() as connection:
+        deque(map(connection.execute, statements))
     with database.read() as connection:
         assert connection.execute("SELECT COUNT(*) FROM projects").fetchone()[0] == 0
 
 
 def test_commits_are_synchronous_and_foreign_keys_hold(database: Database) -> None:
     with database.read() as connection:
-        settings = {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")}
+        settings = {
+            name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")
+        }
     assert settings == {"journal_mode": "wal", "synchronous": 2}
     with pytest.raises(StoreError), database.write() as connection:
         connection.execute("INSERT INTO events VALUES ('no such job', 1, 'queued', '{}')")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import numpy as np
 
 from backend.scene.picture_file import encode_png
 from backend.scene.scene import Picture
+from backend.studio.disk import Disk
 from backend.studio.events import TERMINAL
 from backend.studio.records import News
 from backend.studio.studio import Studio
@@ -21,8 +23,8 @@ DESK: dict[str, Any] = {"settings": {"steps": 4, "count": 2}}
 
 
 @contextmanager
-def opened_studio(folder: Path, worker: ScriptedWorker | None = None) -> Iterator[Studio]:
-    studio = scripted_studio(folder, worker or ScriptedWorker())
+def opened_studio(folder: Path, worker: ScriptedWorker | None = None, disk: Disk | None = None) -> Iterator[Studio]:
+    studio = scripted_studio(folder, worker or ScriptedWorker(), disk=disk)
     try:
         yield studio
     finally:
@@ -59,12 +61,12 @@ def reroll(source: str, **settings: Any) -> dict[str, Any]:
     return {"kind": "reroll", "layer_id": "ball", "source": source, "settings": {"steps": 4, "count": 2, **settings}}
 
 
-def ended(studio: Studio, job: str, within_s: float = 10.0) -> News:
+def ended(studio: Studio, job: str, within_s: float = 60.0) -> News:
     """All the news of a job, once it has ended."""
     return until(studio, job, TERMINAL, within_s)
 
 
-def until(studio: Studio, job: str, states: frozenset[str] | set[str], within_s: float = 10.0) -> News:
+def until(studio: Studio, job: str, states: frozenset[str] | set[str], within_s: float = 60.0) -> News:
     limit = time.monotonic() + within_s
     while True:
         news = studio.news(job, 0)
@@ -82,8 +84,6 @@ class Gate:
     """A script that stops the worker at one phase until it is let through."""
 
     def __init__(self, phase: str) -> None:
-        import threading
-
         self.phase = phase
         self.reached = threading.Event()
         self.opened = threading.Event()
@@ -91,4 +91,4 @@ class Gate:
     def __call__(self, phase: str) -> None:
         if phase == self.phase:
             self.reached.set()
-            assert self.opened.wait(10)
+            assert self.opened.wait(60)

@@ -1,4 +1,4 @@
-"""A studio in memory for tests of the page: real records, real checks, pictures drawn by arithmetic instead of a model."""
+"""A studio in memory for tests of the page: real records and checks, but pictures drawn by arithmetic."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class ScriptedStudio:
                 MethodFacts(
                     id="collage",
                     title="Collage Diffusion",
-                    options=(OptionField(name="region_attention", title="Region attention", kind="bool", default=True),),
+                    options=(OptionField(name="harmonise", title="Harmonise", kind="bool", default=True),),
                 ),
             ),
             samplers=("ddim", "euler"),

@@ -47,7 +47,7 @@ class Bridge {
   async openOra(file) {
     await this.#leave();
     const path = await this.#link.upload(file, file.name);
-    this.#enter(await this.#link.ask({ verb: "open_ora", path }), `Opened ${file.name}`);
+    this.#enter(await this.#link.ask({ verb: "open_ora", path, name: file.name }), `Opened ${file.name}`);
   }
 
   /** {digest, width_px, height_px, opaque, notes} of an uploaded picture file. */
@@ -79,7 +79,8 @@ class Bridge {
     const placeholder = { id: "", state: "queued", layer_id: request.layer_id ?? "" };
     session.set({ job: { ...placeholder, done: 0, total: 0, preview: "", left_s: null, stopping: false } });
     try {
-      if (!(await this.#saver.flush())) throw new Refusal({ what: "The scene could not be saved first.", remedy: "See above, then try again." });
+      if (!(await this.#saver.flush()))
+        throw new Refusal({ what: "The scene could not be saved first.", remedy: "See above, then try again." });
       const { project, revision } = session.state;
       const reply = await this.#link.ask({ verb: "generate", project, revision, request });
       session.set({ notes: reply.notes ?? session.state.notes });
@@ -101,7 +102,10 @@ class Bridge {
 
   async #leave() {
     if (!(await this.#saver.flush())) {
-      throw new Refusal({ what: "This scene has changes that are not saved yet.", remedy: "Wait until it says saved, then open the other one." });
+      throw new Refusal({
+        what: "This scene has changes that are not saved yet.",
+        remedy: "Wait until it says saved, then open the other one.",
+      });
     }
   }
 
@@ -136,11 +140,16 @@ class Bridge {
     const draft = vault.get(draftKey(reply.project));
     if (!draft) return;
     const record = deskFromProject(draft);
-    if (JSON.stringify(deskToMessage(record)) === JSON.stringify(deskToMessage(desk))) return vault.drop(draftKey(reply.project));
+    if (JSON.stringify(deskToMessage(record)) === JSON.stringify(deskToMessage(desk)))
+      return vault.drop(draftKey(reply.project));
     const apply = () => store.change("Recovered edits", () => record);
     if (draft.revision === reply.revision) {
       apply();
-      addNotice(session, { tone: "good", what: "Edits that had not reached the server were brought back.", remedy: "Undo takes them away." });
+      addNotice(session, {
+        tone: "good",
+        what: "Edits that had not reached the server were brought back.",
+        remedy: "Undo takes them away.",
+      });
       return;
     }
     vault.drop(draftKey(reply.project));

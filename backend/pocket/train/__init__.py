@@ -1,1 +1,1 @@
-"""How the pocket family was made: ``python -m backend.pocket.train PART`` (scenes, autoencoder, latents, unet, judge)."""
+"""How the pocket family was made: ``python -m backend.pocket.train PART`` (scenes, autoencoder, unet, judge)."""

@@ -1,4 +1,7 @@
-"""``python -m backend.pocket.train PART``: make one part of the family. Order: scenes, autoencoder, unet, judge; export repeats the UNet's last export."""
+"""``python -m backend.pocket.train PART``: make one part of the family.
+
+Order: scenes, autoencoder, unet, judge. The part ``export`` repeats the export of the UNet's last checkpoint.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ from pathlib import Path
 
 from backend.pocket.train.crew import run_crew
 
-PARTS = ("scenes", "autoencoder", "unet", "judge", "export")
-MINUTES = {"autoencoder": 17.0, "unet": 95.0, "judge": 6.0}
+PARTS = ("scenes", "autoencoder", "unet", "judge", "decoder", "export")
+MINUTES = {"autoencoder": 16.0, "unet": 88.0, "judge": 8.0, "decoder": 8.0}
 FAMILY = Path(__file__).resolve().parents[3] / "assets" / "models" / "pocket"
 
 
@@ -19,7 +22,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, help="time budget; the learning rate is planned by it")
     parser.add_argument("--device", default="cpu", help="cpu or cuda (unet and judge)")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
-    parser.add_argument("--out", type=Path, default=Path("train-pocket"), help="folder for scenes, checkpoints and grids")
+    parser.add_argument(
+        "--out", type=Path, default=Path("train-pocket"), help="folder for scenes, checkpoints and grids"
+    )
     parser.add_argument("--family", type=Path, default=FAMILY, help="folder of the exported models")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2, help="processes, one thread each")
@@ -43,11 +48,17 @@ def main() -> None:
     elif given.part == "unet":
         from backend.pocket.train.unet import UnetRun
 
-        run_crew(UnetRun(given.out, given.family, minutes, given.seed, given.resume), given.workers, given.out)
+        run_crew(
+            UnetRun(given.out, given.family, minutes, given.seed, given.resume), given.workers, given.out
+        )
     elif given.part == "judge":
         from backend.pocket.train.judge import JudgeRun
 
         run_crew(JudgeRun(given.out, given.family, minutes, given.seed), 1, given.out)
+    elif given.part == "decoder":
+        from backend.pocket.train.decoder import DecoderRun
+
+        run_crew(DecoderRun(given.out, minutes, given.seed), given.workers, given.out)
     elif given.part == "export":
         from backend.pocket.train.unet import export_checkpoint
 

@@ -38,7 +38,11 @@ class RegionView:
         owned = F.one_hot(self.owners.clamp(min=0), MOST_OBJECTS).float() * (self.owners >= 0)[..., None]
         seen = torch.einsum("bkp,btk->bpt", inside, owned)
         outside = 1 - inside.amax(1)
-        seen = seen + outside[:, :, None] * (self.owners == SHARED)[:, None, :] + (self.owners == OPEN)[:, None, :]
+        seen = (
+            seen
+            + outside[:, :, None] * (self.owners == SHARED)[:, None, :]
+            + (self.owners == OPEN)[:, None, :]
+        )
         hidden = (seen < 0.5) & self.masked_rows[:, None, None]
         return (hidden.float() * HIDDEN)[:, None]
 
@@ -50,10 +54,14 @@ class ExplicitAttention:
         self.view = view
 
     def __call__(
-        self, attn: Attention, hidden_states: Tensor, encoder_hidden_states: Tensor | None = None,
-        attention_mask: Tensor | None = None, temb: Tensor | None = None,
+        self,
+        attn: Attention,
+        hidden_states: Tensor,
+        encoder_hidden_states: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        temb: Tensor | None = None,
     ) -> Tensor:
-        """hidden_states (b, positions, channels) to the same shape; ``attention_mask`` and ``temb`` are not used here."""
+        """hidden_states (b, positions, channels) to the same shape; ``attention_mask`` and ``temb`` stay unused."""
         cross = encoder_hidden_states is not None
         source = encoder_hidden_states if cross else hidden_states
         q, k, v = (

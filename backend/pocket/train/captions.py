@@ -41,7 +41,7 @@ class CaptionMaker:
         return self._known[text]
 
     def say(self, phrases: list[tuple[int, str]], place: str) -> tuple[list[int], list[int]]:
-        """Ids and owners of one caption from (object, phrase) pairs; the order of the pairs is the order of the words."""
+        """Ids and owners of one caption from (object, phrase) pairs, in the order of the pairs."""
         ids, owners = [self.start], [OPEN]
 
         def add(text: str, owner: int) -> None:
@@ -87,9 +87,15 @@ def _shortened(look: tuple[str, str, str], random: np.random.Generator) -> str:
 
 def swapped_classes(words: SceneWords) -> SceneWords:
     """The same scene described with other classes (each moved on by five)."""
-    return SceneWords(words.background, tuple((CLASSES[(CLASSES.index(c) + 5) % len(CLASSES)], o, t) for c, o, t in words.looks))
+    return SceneWords(
+        words.background,
+        tuple((CLASSES[(CLASSES.index(c) + 5) % len(CLASSES)], o, t) for c, o, t in words.looks),
+    )
 
 
 def swapped_colours(words: SceneWords) -> SceneWords:
     """The same scene described with other colours (each moved on by three)."""
-    return SceneWords(words.background, tuple((c, COLOURS[(COLOURS.index(o) + 3) % len(COLOURS)], t) for c, o, t in words.looks))
+    return SceneWords(
+        words.background,
+        tuple((c, COLOURS[(COLOURS.index(o) + 3) % len(COLOURS)], t) for c, o, t in words.looks),
+    )

@@ -1,4 +1,4 @@
-"""Several training processes with one thread each, their gradients averaged (two threads in one process mostly wait)."""
+"""Several training processes of one thread each, their gradients averaged (two threads in one process mostly wait)."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def average_gradients(parameters: Iterable[nn.Parameter], seat: Seat) -> None:
     flat /= seat.size
     start = 0
     for gradient in gradients:
-        gradient.copy_(flat[start:start + gradient.numel()].view_as(gradient))
+        gradient.copy_(flat[start : start + gradient.numel()].view_as(gradient))
         start += gradient.numel()
 
 

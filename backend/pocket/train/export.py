@@ -1,4 +1,4 @@
-"""Write the family in the layout of a stable-diffusion pipeline: half precision, safetensors, each file whole or absent."""
+"""Write the family in the layout of a Stable Diffusion pipeline: half precision, safetensors, each file whole."""
 
 from __future__ import annotations
 
@@ -16,11 +16,18 @@ from backend.pocket.networks import build_autoencoder, build_scheduler, build_te
 from backend.pocket.tokenizer import build_tokenizer
 
 
-def export_family(folder: Path, unet: UNet2DConditionModel, text: CLIPTextModel, autoencoder: AutoencoderKL) -> None:
+def export_family(
+    folder: Path, unet: UNet2DConditionModel, text: CLIPTextModel, autoencoder: AutoencoderKL
+) -> None:
     """Write all parts into ``folder``; files that are read meanwhile stay whole, because each is renamed into place."""
     pipeline = StableDiffusionPipeline(
-        vae=copy.deepcopy(autoencoder), text_encoder=copy.deepcopy(text), tokenizer=build_tokenizer(),
-        unet=copy.deepcopy(unet), scheduler=build_scheduler(), safety_checker=None, feature_extractor=None,
+        vae=copy.deepcopy(autoencoder),
+        text_encoder=copy.deepcopy(text),
+        tokenizer=build_tokenizer(),
+        unet=copy.deepcopy(unet),
+        scheduler=build_scheduler(),
+        safety_checker=None,
+        feature_extractor=None,
         requires_safety_checker=False,
     ).to(torch.float16)
     fresh = folder.with_name(f"{folder.name}.{os.getpid()}.new")
@@ -30,7 +37,7 @@ def export_family(folder: Path, unet: UNet2DConditionModel, text: CLIPTextModel,
 
 
 def _declare_single_precision(config: Path) -> None:
-    """Weights are kept in half precision and run in single: transformers follows this entry, diffusers does so anyway."""
+    """Weights are kept in half precision and run in single: transformers follows this entry, diffusers needs none."""
     record = json.loads(config.read_text())
     config.write_text(json.dumps({**record, "dtype": "float32"}, indent=2) + "\n")
 

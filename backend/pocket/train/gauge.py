@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,15 +21,13 @@ TIMESTEP = 500
 
 
 @torch.no_grad()
-def measure_words(maker: BatchMaker, predict: Predict, count: int, end: int) -> str:
-    """A line with the loss at ``TIMESTEP`` on scenes ``end - count .. end`` and its rise in percent with exchanged words."""
-    from dataclasses import replace
-
+def measure_words(maker: BatchMaker, predict: Predict, scenes: range, small: bool) -> str:
+    """A line: the loss at ``TIMESTEP`` on these scenes, and its rise in percent with wrong words."""
     totals = np.zeros(3)
     generator = torch.Generator().manual_seed(0)
-    for start in range(end - count, end, 16):
-        rows = np.arange(start, min(start + 16, end))
-        batch = maker.gather(rows, None)
+    for start in scenes[::16]:
+        rows = np.arange(start, min(start + 16, scenes.stop))
+        batch = maker.gather(rows, None, small)
         noise = torch.randn(batch.latents.shape, generator=generator)
         steps = torch.full((len(rows),), TIMESTEP)
         words = [maker.scenes.words[k] for k in rows]
@@ -36,5 +35,6 @@ def measure_words(maker: BatchMaker, predict: Predict, count: int, end: int) -> 
             captions = maker.captions.build([change(w) for w in words], None)
             error, _, weight = predict(replace(batch, ids=captions.ids, owners=captions.owners), noise, steps)
             totals[k] += float((error * weight).sum() / weight.sum()) * len(rows)
-    loss = totals / count
-    return f"check loss {loss[0]:.4f}, classes exchanged +{100 * (loss[1] / loss[0] - 1):.1f} %, colours +{100 * (loss[2] / loss[0] - 1):.1f} %"
+    loss = totals / len(scenes)
+    rises = [100 * (value / loss[0] - 1) for value in loss[1:]]
+    return f"check loss {loss[0]:.4f}, classes exchanged {rises[0]:+.1f} %, colours {rises[1]:+.1f} %"

@@ -58,7 +58,7 @@ def worsened(pictures: Tensor, autoencoder: AutoencoderKL, random: np.random.Gen
 
 
 def measure(judge: Judge, scenes: SceneSet, autoencoder: AutoencoderKL) -> dict[str, float]:
-    """Mean IoU of the classes, and shares of object pixels with the right class and colour; also through the autoencoder."""
+    """Mean IoU of the classes and shares of object pixels named rightly, on drawings and through the autoencoder."""
     rows = np.arange(len(scenes) - CHECK_SCENES, len(scenes))
     classes, colours = labels_of(scenes, rows)
     plain = np.asarray(scenes.pictures[rows])
@@ -71,7 +71,8 @@ def measure(judge: Judge, scenes: SceneSet, autoencoder: AutoencoderKL) -> dict[
         inside = classes > 0
         shares = [
             ((found == k) & (classes == k)).sum() / ((found == k) | (classes == k)).sum()
-            for k in range(len(CLASSES) + 1) if (classes == k).any()
+            for k in range(len(CLASSES) + 1)
+            if (classes == k).any()
         ]
         report[f"{name}_iou"] = round(float(np.mean(shares)), 3)
         report[f"{name}_class"] = round(float((found == classes)[inside].mean()), 3)
@@ -108,7 +109,10 @@ class JudgeRun:
             average.update(network)
             step += 1
             if step % 50 == 0:
-                print(f"{time.strftime('%T')} step {step} {progress:.3f} loss {float(loss.detach()):.4f}", flush=True)
+                print(
+                    f"{time.strftime('%T')} step {step} {progress:.3f} loss {float(loss.detach()):.4f}",
+                    flush=True,
+                )
         save_judge(average.network, self.family / "judge")
         report = measure(Judge(average.network), scenes, autoencoder)
         (self.out / "judge.json").write_text(json.dumps(report))

@@ -6,30 +6,41 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from diffusers import AutoencoderKL
 from torch import Tensor
 
+from backend.pocket.configs import AUTOENCODER, reduction
 from backend.pocket.train.autoencoder import as_tensor
 from backend.pocket.train.scenes import SceneSet
 
+LATENT_CELL_PX = reduction(AUTOENCODER)
+
 
 class LatentCache:
-    """Scaled latents float16 (n, 4, h, w) in a memory-mapped file that several processes fill together."""
+    """Scaled latents float16 (n, 4, side, side) in a memory-mapped file that several processes fill together.
+
+    A smaller ``side`` encodes smaller pictures: the drawings reduced by averaging.
+    """
 
     def __init__(self, folder: Path, scenes: SceneSet, autoencoder: AutoencoderKL, side: int) -> None:
-        self.scenes, self.autoencoder = scenes, autoencoder
+        self.scenes, self.autoencoder, self.side = scenes, autoencoder, side
+        self.shrink = scenes.pictures.shape[1] // (side * LATENT_CELL_PX)
         shape = (len(scenes), autoencoder.config.latent_channels, side, side)
-        self.values = _shared_array(folder / "latents.npy", np.float16, shape)
-        self.ready = _shared_array(folder / "latents_ready.npy", np.uint8, shape[:1])
+        self.values = _shared_array(folder / f"latents_{side}.npy", np.float16, shape)
+        self.ready = _shared_array(folder / f"latents_{side}_ready.npy", np.uint8, shape[:1])
 
     @torch.no_grad()
     def take(self, rows: np.ndarray) -> Tensor:
         """float32 (len(rows), 4, h, w), unit variance over the world."""
         missing = rows[self.ready[rows] == 0]
         if len(missing):
+            pictures = F.avg_pool2d(as_tensor(self.scenes.pictures[missing]), self.shrink)
             with torch.autocast("cpu", torch.bfloat16):
-                moments = self.autoencoder.encode(as_tensor(self.scenes.pictures[missing])).latent_dist
-            self.values[missing] = (moments.mean.float() * self.autoencoder.config.scaling_factor).half().numpy()
+                moments = self.autoencoder.encode(pictures).latent_dist
+            self.values[missing] = (
+                (moments.mean.float() * self.autoencoder.config.scaling_factor).half().numpy()
+            )
             self.ready[missing] = 1
         return torch.from_numpy(self.values[rows].astype(np.float32))
 

@@ -6,6 +6,7 @@ k + 1 = k-th object, ``scenes.json`` with background and objects of each.
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
@@ -74,7 +75,7 @@ def draw_training_set(folder: Path, count: int = LARGE + MIXED, workers: int = 2
     context = get_context("spawn")
     crew = [
         context.Process(target=_draw_share, args=(folder, int(a), int(b)))
-        for a, b in zip(cuts[:-1], cuts[1:], strict=True)
+        for a, b in itertools.pairwise(cuts)
     ]
     for worker in crew:
         worker.start()

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from diffusers import AutoencoderKL, DDIMScheduler
+from diffusers import DDIMScheduler
 from torch import Tensor, nn
 
 from backend.pocket.configs import PICTURE_PX, UNET
@@ -27,13 +27,16 @@ from backend.pocket.train.pace import Pace, late_decay
 from backend.pocket.train.scenes import LARGE, SceneSet, load_training_set
 from backend.pocket.words import CLASSES
 
-BATCH = 16
+BATCH, SMALL_BATCH = 16, 32
+"""Samples a step and process: at full size, and at half size."""
+SMALL_UNTIL = 0.4
+"""Up to this progress pictures are of half size: four times cheaper, and there the words already find their shapes."""
 LEARNING_RATE = 1e-3
-HIGH_NOISE_SHARE, HIGH_NOISE_FROM = 0.3, 600
-MASKED_SHARE = 0.5
+HIGH_NOISE_SHARE, HIGH_NOISE_FROM = 0.35, 450
+MASKED_SHARE = 0.55
 HEAD_WEIGHT, HEAD_BACKGROUND = 0.1, 0.4
 OBJECT_WEIGHT = 0.5
-MIXED_FROM, MIXED_SHARE = 0.5, 0.5
+MIXED_FROM, MIXED_SHARE = 0.55, 0.4
 """From this progress on, this share of the samples holds up to four objects of many sizes."""
 CHECK_ROWS = 64
 """The last large scenes: never trained on, they measure how much the words matter."""
@@ -65,31 +68,38 @@ class Batch:
 class BatchMaker:
     """Draws training batches from the scenes on disk."""
 
-    def __init__(self, scenes: SceneSet, cache: LatentCache) -> None:
-        self.scenes, self.cache = scenes, cache
+    def __init__(self, scenes: SceneSet, cache: LatentCache, small_cache: LatentCache) -> None:
+        self.scenes, self.cache, self.small_cache = scenes, cache, small_cache
         self.captions = CaptionMaker(build_tokenizer())
-        self.stride = PICTURE_PX // int(UNET["sample_size"])
 
     def draw(self, progress: float, random: np.random.Generator) -> Batch:
         """A random batch for this point of the curriculum."""
-        rows = random.integers(0, LARGE - CHECK_ROWS, BATCH)
+        small = progress < SMALL_UNTIL
+        count = SMALL_BATCH if small else BATCH
+        rows = random.integers(0, LARGE - CHECK_ROWS, count)
         if progress >= MIXED_FROM:
-            mixed = random.integers(LARGE, len(self.scenes), BATCH)
-            rows = np.where(random.random(BATCH) < MIXED_SHARE, mixed, rows)
-        return self.gather(rows, random)
+            mixed = random.integers(LARGE, len(self.scenes), count)
+            rows = np.where(random.random(count) < MIXED_SHARE, mixed, rows)
+        return self.gather(rows, random, small)
 
-    def gather(self, rows: np.ndarray, random: np.random.Generator | None) -> Batch:
-        """These scenes as a batch; without a generator, captions are exact."""
+    def gather(self, rows: np.ndarray, random: np.random.Generator | None, small: bool) -> Batch:
+        """These scenes as a batch, at half size if ``small``; without a generator, captions are exact."""
+        cache = self.small_cache if small else self.cache
         words = [self.scenes.words[k] for k in rows]
         captions = self.captions.build(words, random)
-        half = self.stride // 2
-        instances = torch.from_numpy(self.scenes.instances[rows][:, half::self.stride, half::self.stride].astype(np.int64))
-        numbers = torch.tensor([
-            [0] + [CLASSES.index(w.looks[k][0]) + 1 if k < len(w.looks) else 0 for k in range(MOST_OBJECTS)] for w in words
-        ])
+        stride = PICTURE_PX // cache.side
+        cells = self.scenes.instances[rows][:, stride // 2 :: stride, stride // 2 :: stride]
+        instances = torch.from_numpy(cells.astype(np.int64))
+        numbers = torch.tensor(
+            [
+                [0]
+                + [CLASSES.index(w.looks[k][0]) + 1 if k < len(w.looks) else 0 for k in range(MOST_OBJECTS)]
+                for w in words
+            ]
+        )
         classes = numbers.gather(1, instances.flatten(1)).view_as(instances)
         regions = F.one_hot(instances, MOST_OBJECTS + 1)[..., 1:].permute(0, 3, 1, 2).float()
-        return Batch(self.cache.take(rows), captions.ids, captions.owners, regions, classes)
+        return Batch(cache.take(rows), captions.ids, captions.owners, regions, classes)
 
 
 def rough_regions(regions: Tensor, random: np.random.Generator) -> Tensor:
@@ -108,7 +118,9 @@ def rough_regions(regions: Tensor, random: np.random.Generator) -> Tensor:
         high = torch.where(present > 0, line, torch.tensor(-1e3)).amax(-1) + 0.5
         out.append((line - ((low + high) / 2)[..., None]) / ((high - low).clamp(min=1) / 2 + 0.3)[..., None])
     across, down = out
-    return ((across[..., None, :] ** 2 + down[..., :, None] ** 2) <= 1).float() * regions.amax((2, 3), keepdim=True)
+    return ((across[..., None, :] ** 2 + down[..., :, None] ** 2) <= 1).float() * regions.amax(
+        (2, 3), keepdim=True
+    )
 
 
 def draw_timesteps(random: np.random.Generator, count: int) -> Tensor:
@@ -132,17 +144,18 @@ class UnetRun:
         """Train in this process of the crew."""
         scenes = load_training_set(self.out / "scenes")
         autoencoder = load_trained_autoencoder(self.out)
-        maker = BatchMaker(scenes, LatentCache(self.out, scenes, autoencoder, int(UNET["sample_size"])))
+        side = int(UNET["sample_size"])
+        full, small = (LatentCache(self.out, scenes, autoencoder, cells) for cells in (side, side // 2))
+        maker = BatchMaker(scenes, full, small)
         torch.manual_seed(self.seed)
-        trainer = Trainer(self, seat, maker, autoencoder)
-        trainer.train()
+        Trainer(self, seat, maker).train()
 
 
 class Trainer:
     """The loop of one process."""
 
-    def __init__(self, run: UnetRun, seat: Seat, maker: BatchMaker, autoencoder: AutoencoderKL) -> None:
-        self.run, self.seat, self.maker, self.autoencoder = run, seat, maker, autoencoder
+    def __init__(self, run: UnetRun, seat: Seat, maker: BatchMaker) -> None:
+        self.run, self.seat, self.maker = run, seat, maker
         self.learner = Learner()
         self.average = MovingAverage(_exported(self.learner), 0.998)
         self.view = watch_regions(self.learner.unet)
@@ -160,18 +173,22 @@ class Trainer:
         random = np.random.default_rng((self.run.seed, self.seat.rank, self.step))
         torch.manual_seed(self.run.seed + 7919 * (self.seat.rank + 1) + self.step)
         reported = exported = time.monotonic()
-        running = 0.0
+        running, samples = 0.0, 0
         while (progress := agree(self.pace.progress, self.seat)) < 1:
             for group in self.optimiser.param_groups:
                 group["lr"] = LEARNING_RATE * late_decay(progress)
-            loss = self._learn(self.maker.draw(progress, random), random)
+            batch = self.maker.draw(progress, random)
+            samples += len(batch.ids) * self.seat.size
+            loss = self._learn(batch, random)
             running = loss if running == 0 else 0.98 * running + 0.02 * loss
             self.step += 1
             if not self.seat.leads:
                 continue
             if self.step % 50 == 0:
-                rate = self.step * BATCH * self.seat.size
-                print(f"{time.strftime('%T')} step {self.step} samples {rate} {progress:.3f} loss {running:.4f}", flush=True)
+                print(
+                    f"{time.strftime('%T')} step {self.step} samples {samples} {progress:.3f} loss {running:.4f}",
+                    flush=True,
+                )
             if time.monotonic() - reported > REPORT_S:
                 self._save()
                 self._gauge()
@@ -185,7 +202,7 @@ class Trainer:
             self._export("unet_final.png")
 
     def _predict(self, batch: Batch, noise: Tensor, steps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Squared error (b, h, w) of the velocity, the last features (b, c, h, w), and the error's weights (b, h, w)."""
+        """Squared error (b, h, w) of the velocity, the last features (b, c, h, w), the error's weights (b, h, w)."""
         noisy = self.schedule.add_noise(batch.latents, noise, steps)
         target = self.schedule.get_velocity(batch.latents, noise, steps)
         self.features.clear()
@@ -200,7 +217,9 @@ class Trainer:
         self.view.owners = batch.owners
         spoken = (batch.owners >= 0).any(1)
         self.view.masked_rows = torch.from_numpy(random.random(len(spoken)) < MASKED_SHARE) & spoken
-        error, features, weight = self._predict(batch, torch.randn_like(batch.latents), draw_timesteps(random, len(spoken)))
+        error, features, weight = self._predict(
+            batch, torch.randn_like(batch.latents), draw_timesteps(random, len(spoken))
+        )
         loss = (error * weight).mean() / weight.mean()
         balance = torch.ones(len(CLASSES) + 1)
         balance[0] = HEAD_BACKGROUND
@@ -219,19 +238,25 @@ class Trainer:
         """How much the loss at t = 500 grows when classes or colours in the captions are exchanged, in percent."""
         from backend.pocket.train.gauge import measure_words
 
-        self.view.regions = None
-        print("  " + measure_words(self.maker, self._predict, CHECK_ROWS, LARGE), flush=True)
+        self.view.regions, small = None, self.pace.progress < SMALL_UNTIL
+        print(
+            "  " + measure_words(self.maker, self._predict, range(LARGE - CHECK_ROWS, LARGE), small),
+            flush=True,
+        )
 
     def _export(self, grid: str) -> None:
         unet, text = self.average.network["unet"], self.average.network["text"]
-        export_family(self.run.family, unet, text, self.autoencoder)
+        export_family(self.run.family, unet, text, load_trained_autoencoder(self.run.out))
         draw_grid(self.run.family, self.run.out / grid)
         print(f"  exported; grid {grid}", flush=True)
 
     def _save(self) -> None:
         kept = {
-            "learner": self.learner.state_dict(), "average": self.average.network.state_dict(),
-            "optimiser": self.optimiser.state_dict(), "spent_s": self.pace.elapsed_s, "step": self.step,
+            "learner": self.learner.state_dict(),
+            "average": self.average.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "spent_s": self.pace.elapsed_s,
+            "step": self.step,
         }
         torch.save(kept, self.run.out / "unet.pt.new")
         os.replace(self.run.out / "unet.pt.new", self.run.out / "unet.pt")

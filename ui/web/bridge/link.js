@@ -1,5 +1,6 @@
 // The line to the server: asks, tells refusals from silence, and finds the way back by itself.
 
+const OFFLINE = "offline";
 const DEADLINE_MS = 30_000;
 const PROBE_FIRST_MS = 1_000;
 const PROBE_LONGEST_MS = 5_000;
@@ -13,7 +14,9 @@ export class Refusal extends Error {
 }
 
 /** No answer came. */
-export class Silence extends Error {}
+export class Silence extends Error {
+  name = "Silence";
+}
 
 class Link {
   #host;
@@ -36,24 +39,37 @@ class Link {
   /** The reply to a message; throws Refusal or Silence. */
   async ask(message) {
     const reply = await this.#patiently(() => this.#host.ask(message));
-    if (reply?.error) throw new Refusal(reply.error);
+    if (reply.error) throw new Refusal(reply.error);
     return reply;
   }
 
-  /** The path under which the server keeps an uploaded file; throws Silence. */
-  upload(file, name) {
-    return this.#patiently(() => this.#host.upload(file, name));
+  /** The path under which the server keeps an uploaded file; throws Refusal. */
+  async upload(file, name) {
+    try {
+      return await this.#host.upload(file, name);
+    } catch (error) {
+      throw new Refusal(error.refusal ?? { what: `“${name}” could not be sent.`, remedy: error.message });
+    }
   }
 
   async #patiently(call) {
     try {
-      const value = await this.#within(DEADLINE_MS, call());
+      const reply = await this.#answer(call);
       this.#found();
-      return value;
+      return reply;
     } catch (error) {
       this.#lost();
-      throw new Silence(String(error?.message ?? error));
+      throw error;
     }
+  }
+
+  /** A reply of any kind; throws Silence when none came, in time or at all. */
+  async #answer(call) {
+    const reply = await this.#within(DEADLINE_MS, call()).catch((error) => {
+      throw new Silence(error.message);
+    });
+    if (reply.error?.code === OFFLINE) throw new Silence(reply.error.what);
+    return reply;
   }
 
   #within(limit_ms, promise) {
@@ -79,7 +95,7 @@ class Link {
   #probe(wait_ms) {
     this.#clock.later(async () => {
       try {
-        await this.#within(DEADLINE_MS, this.#host.ask({ verb: "jobs", project: this.#session.state.project }));
+        await this.#answer(() => this.#host.ask({ verb: "jobs", project: this.#session.state.project }));
         this.#probing = false;
         this.#found();
       } catch {

@@ -60,10 +60,18 @@ class Saver {
   }
 
   #noticeChange() {
-    if (!this.#started || this.#store.busy || !this.dirty) return;
+    if (!this.#started || this.#store.busy) return;
+    if (!this.dirty) return this.#settle();
     this.#keepDraft();
     if (this.#session.state.saved.state !== "offline") this.#mark("unsaved");
     this.#schedule(DEBOUNCE_MS);
+  }
+
+  /** An undo may lead back to what the server has. */
+  #settle() {
+    if (this.#session.state.saved.state !== "unsaved") return;
+    this.#vault.drop(draftKey(this.#session.state.project));
+    this.#mark("saved");
   }
 
   #schedule(wait_ms) {

@@ -69,7 +69,10 @@ class Watcher {
     const { state } = this.#session;
     const fresh = news.candidates ?? [];
     const progress = this.#progress(news.events);
-    const patch = { job: { ...state.job, state: news.state, ...progress }, candidates: joined(state.candidates, fresh) };
+    const patch = {
+      job: { ...state.job, state: news.state, ...progress },
+      candidates: joined(state.candidates, fresh),
+    };
     if (fresh.length > 0 && state.batch !== job.id) {
       Object.assign(patch, { batch: job.id, viewed: fresh[0].digest, showing: "result" });
     }
@@ -95,7 +98,10 @@ class Watcher {
       addNotice(this.#session, { tone: "problem", what, limit, remedy });
     }
     if (news.state === "interrupted") {
-      addNotice(this.#session, { what: "The run was interrupted by a restart of the server.", remedy: "Generate again." });
+      addNotice(this.#session, {
+        what: "The run was interrupted by a restart of the server.",
+        remedy: "Generate again.",
+      });
     }
     if (news.state === "cancelled") addNotice(this.#session, { what: "Stopped.", brief: true });
     return news.state;

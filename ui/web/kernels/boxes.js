@@ -20,7 +20,12 @@ export const boxPoint = (placement, size, side) => {
   return { x: placement.centre_x_px + arm.x, y: placement.centre_y_px + arm.y };
 };
 
-const CORNERS = [{ x: -1, y: -1 }, { x: 1, y: -1 }, { x: 1, y: 1 }, { x: -1, y: 1 }];
+const CORNERS = [
+  { x: -1, y: -1 },
+  { x: 1, y: -1 },
+  { x: 1, y: 1 },
+  { x: -1, y: 1 },
+];
 
 /** The four corners, clockwise from the top left one. */
 export const corners = (placement, size) => CORNERS.map((side) => boxPoint(placement, size, side));
@@ -70,13 +75,27 @@ export const topmostAt = (objects, point, threshold = 26) => {
 
 /** Whether the turned box holds the whole canvas, as a background does. */
 export const coversCanvas = (placement, size, canvas) =>
-  [[0, 0], [canvas.width_px, 0], [canvas.width_px, canvas.height_px], [0, canvas.height_px]].every(([x, y]) => {
+  [
+    [0, 0],
+    [canvas.width_px, 0],
+    [canvas.width_px, canvas.height_px],
+    [0, canvas.height_px],
+  ].every(([x, y]) => {
     const local = inBox(placement, size, { x, y });
     return Math.abs(local.x) <= 1.001 && Math.abs(local.y) <= 1.001;
   });
 
 export const SCALE_SIDES = Object.freeze(
-  [[-1, -1], [0, -1], [1, -1], [1, 0], [1, 1], [0, 1], [-1, 1], [-1, 0]].map(([x, y]) => Object.freeze({ x, y })),
+  [
+    [-1, -1],
+    [0, -1],
+    [1, -1],
+    [1, 0],
+    [1, 1],
+    [0, 1],
+    [-1, 1],
+    [-1, 0],
+  ].map(([x, y]) => Object.freeze({ x, y })),
 );
 export const MIN_SCALE = 0.001;
 export const MAX_SCALE = 1000;
@@ -87,7 +106,10 @@ const ROTATE_ARM_PX = 26;
  * is too short on the screen to hold them.
  */
 export const handlesOf = (placement, size, view) => {
-  const half = { x: (size.width_px * placement.scale_x * view.zoom) / 2, y: (size.height_px * placement.scale_y * view.zoom) / 2 };
+  const half = {
+    x: (size.width_px * placement.scale_x * view.zoom) / 2,
+    y: (size.height_px * placement.scale_y * view.zoom) / 2,
+  };
   const centre = { x: placement.centre_x_px * view.zoom + view.x, y: placement.centre_y_px * view.zoom + view.y };
   const at = (arm) => {
     const turned = turn(arm, placement.rotation_deg);
@@ -131,7 +153,9 @@ const stretched = (width, height, side, reach, free) => {
  */
 export const scaledTo = (placement, size, side, point, { free = false, centred = false } = {}) => {
   const [width, height] = [size.width_px * placement.scale_x, size.height_px * placement.scale_y];
-  const arm = centred ? { x: 0, y: 0 } : turn({ x: (-side.x * width) / 2, y: (-side.y * height) / 2 }, placement.rotation_deg);
+  const arm = centred
+    ? { x: 0, y: 0 }
+    : turn({ x: (-side.x * width) / 2, y: (-side.y * height) / 2 }, placement.rotation_deg);
   const anchor = { x: placement.centre_x_px + arm.x, y: placement.centre_y_px + arm.y };
   const reach = turn({ x: point.x - anchor.x, y: point.y - anchor.y }, -placement.rotation_deg);
   const span = centred ? { x: reach.x * 2, y: reach.y * 2 } : reach;
@@ -140,7 +164,10 @@ export const scaledTo = (placement, size, side, point, { free = false, centred =
   const scale_y = held(next.height / size.height_px);
   const back = centred
     ? { x: 0, y: 0 }
-    : turn({ x: (side.x * scale_x * size.width_px) / 2, y: (side.y * scale_y * size.height_px) / 2 }, placement.rotation_deg);
+    : turn(
+        { x: (side.x * scale_x * size.width_px) / 2, y: (side.y * scale_y * size.height_px) / 2 },
+        placement.rotation_deg,
+      );
   return { ...placement, scale_x, scale_y, centre_x_px: anchor.x + back.x, centre_y_px: anchor.y + back.y };
 };
 
@@ -159,5 +186,5 @@ const CURSORS = ["ew-resize", "nwse-resize", "ns-resize", "nesw-resize"];
 export const cursorOf = (handle, rotation_deg) => {
   if (handle.kind === "rotate") return "grab";
   const angle = (Math.atan2(handle.side.y, handle.side.x) * 180) / Math.PI + rotation_deg;
-  return CURSORS[(((Math.round(angle / 45) % 4) + 4) % 4)];
+  return CURSORS[((Math.round(angle / 45) % 4) + 4) % 4];
 };

@@ -17,7 +17,10 @@ export const invert = (m) => {
   return [a, b, c, d, -(a * m[4] + c * m[5]), -(b * m[4] + d * m[5])];
 };
 
-export const apply = (m, point) => ({ x: m[0] * point.x + m[2] * point.y + m[4], y: m[1] * point.x + m[3] * point.y + m[5] });
+export const apply = (m, point) => ({
+  x: m[0] * point.x + m[2] * point.y + m[4],
+  y: m[1] * point.x + m[3] * point.y + m[5],
+});
 
 /** From picture pixels (origin at its top left corner) to canvas pixels. */
 export const placementMatrix = (placement, size) => {

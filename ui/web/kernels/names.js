@@ -11,6 +11,11 @@ export const phraseFromFileName = (name) => {
 };
 
 /** A name that every file system takes. */
-export const fileStem = (name) => name.trim().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, "").toLowerCase() || "scene";
+export const fileStem = (name) =>
+  name
+    .trim()
+    .replace(/[^\p{L}\p{N}]+/gu, "-")
+    .replace(/^-+|-+$/g, "")
+    .toLowerCase() || "scene";
 
 export const isOpenRaster = (name) => /\.ora$/i.test(name);

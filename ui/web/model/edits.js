@@ -18,7 +18,10 @@ export const setOption = (name, value) => (desk) =>
 export const pick = (digest) => (desk) => (desk.picked === digest ? desk : freeze({ ...desk, picked: digest }));
 
 export const setLayer = (id, patch) => (desk) =>
-  withLayers(desk, desk.scene.layers.map((layer) => (layer.id === id ? { ...layer, ...patch } : layer)));
+  withLayers(
+    desk,
+    desk.scene.layers.map((layer) => (layer.id === id ? { ...layer, ...patch } : layer)),
+  );
 
 export const setPlacement = (id, patch) => (desk) => {
   const layer = layerOf(desk, id);
@@ -61,7 +64,7 @@ export const removeLayer = (id) => (desk) => {
   const index = desk.scene.layers.findIndex((layer) => layer.id === id);
   if (index < 0) return desk;
   const layers = desk.scene.layers.filter((layer) => layer.id !== id);
-  const next = desk.selected === id ? (layers[index - 1] ?? layers[index])?.id ?? "" : desk.selected;
+  const next = desk.selected === id ? ((layers[index - 1] ?? layers[index])?.id ?? "") : desk.selected;
   return freeze({ ...withLayers(desk, layers), selected: next });
 };
 

@@ -16,7 +16,10 @@ export const deskFromProject = (project) =>
   });
 
 /** What the server keeps: the scene, and the rest beside it. */
-export const deskToMessage = ({ scene, settings, picked, selected }) => ({ scene, desk: { settings, picked, selected } });
+export const deskToMessage = ({ scene, settings, picked, selected }) => ({
+  scene,
+  desk: { settings, picked, selected },
+});
 
 /** Whether two Desks differ in something worth saving; a selection alone is not. */
 export const sameWork = (one, other) =>
@@ -49,7 +52,10 @@ const LARGEST_SHARE = 0.6;
 
 /** A placement for a picture of a size: at a point, shrunk to at most 60 % of the canvas, never enlarged. */
 export const firstPlacement = (size, scene, centre) => {
-  const share = Math.min((LARGEST_SHARE * scene.width_px) / size.width_px, (LARGEST_SHARE * scene.height_px) / size.height_px);
+  const share = Math.min(
+    (LARGEST_SHARE * scene.width_px) / size.width_px,
+    (LARGEST_SHARE * scene.height_px) / size.height_px,
+  );
   const scale = Math.min(1, share);
   return { centre_x_px: centre.x, centre_y_px: centre.y, scale_x: scale, scale_y: scale };
 };

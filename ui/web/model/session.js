@@ -59,14 +59,23 @@ export const createSession = () => new Session();
 export const batchesOf = ({ candidates, dismissed }) => {
   const batches = new Map();
   for (const candidate of candidates) {
-    if (!dismissed.includes(candidate.job)) batches.set(candidate.job, [...(batches.get(candidate.job) ?? []), candidate]);
+    if (!dismissed.includes(candidate.job))
+      batches.set(candidate.job, [...(batches.get(candidate.job) ?? []), candidate]);
   }
   return [...batches]
-    .map(([job, members]) => ({ job, layerId: members[0].layer_id, candidates: members.toSorted((a, b) => a.index - b.index) }))
+    .map(([job, members]) => ({
+      job,
+      layerId: members[0].layer_id,
+      candidates: members.toSorted((a, b) => a.index - b.index),
+    }))
     .reverse();
 };
 
-export const candidateOf = ({ candidates }, digest) => candidates.find((candidate) => candidate.digest === digest) ?? null;
+/** The candidate of a digest. Runs with the same recipe make the same pixels, so the shown run's, else the newest one. */
+export const candidateOf = ({ candidates, batch }, digest) =>
+  candidates.findLast((candidate) => candidate.digest === digest && candidate.job === batch) ??
+  candidates.findLast((candidate) => candidate.digest === digest) ??
+  null;
 
 export const isWorking = ({ job }) => job !== null && (job.state === "queued" || job.state === "running");
 

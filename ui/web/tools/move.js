@@ -86,7 +86,10 @@ const snapFor = (surface, event, held, placement) => {
 const scale = (surface, event, held) => {
   const at = toScene(surface.view(), event.point);
   const point = { x: at.x + held.offset.x, y: at.y + held.offset.y };
-  const placement = scaledTo(held.placement, held.size, held.handle.side, point, { free: event.shift, centred: event.alt });
+  const placement = scaledTo(held.placement, held.size, held.handle.side, point, {
+    free: event.shift,
+    centred: event.alt,
+  });
   held.gesture.update(setPlacement(held.id, placement));
 };
 

@@ -18,7 +18,8 @@ const sized = (canvas, width, height) => {
 };
 
 /** What a drawing of these layers depends on, compared part by part. */
-const sameParts = (one, other) => one !== null && one.length === other.length && one.every((part, index) => part === other[index]);
+const sameParts = (one, other) =>
+  one !== null && one.length === other.length && one.every((part, index) => part === other[index]);
 
 class Compositor {
   #pictures;
@@ -34,7 +35,12 @@ class Compositor {
   /** The composed collage {canvas, scale}: canvas pixels = scene pixels · scale; `activeId` names the layer at hand. */
   compose(scene, activeId, tintOf) {
     const scale = Math.min(1, LARGEST_SIDE / Math.max(scene.width_px, scene.height_px));
-    const frame = { width: Math.round(scene.width_px * scale), height: Math.round(scene.height_px * scale), scale, tintOf };
+    const frame = {
+      width: Math.round(scene.width_px * scale),
+      height: Math.round(scene.height_px * scale),
+      scale,
+      tintOf,
+    };
     const shown = scene.layers.filter((layer) => layer.visible);
     const at = shown.findIndex((layer) => layer.id === activeId);
     const [below, active, above] = at < 0 ? [shown, [], []] : [shown.slice(0, at), [shown[at]], shown.slice(at + 1)];
@@ -87,7 +93,13 @@ class Compositor {
     if (!mask) return;
     const veil = sized(this.#masked, frame.width, frame.height);
     if (layer.picture) this.#drawPicture(veil, layer, frame);
-    else Object.assign(veil, { fillStyle: frame.tintOf(layer.id), globalAlpha: 0.45 }).fillRect(0, 0, frame.width, frame.height);
+    else
+      Object.assign(veil, { fillStyle: frame.tintOf(layer.id), globalAlpha: 0.45 }).fillRect(
+        0,
+        0,
+        frame.width,
+        frame.height,
+      );
     veil.setTransform(1, 0, 0, 1, 0, 0);
     veil.globalCompositeOperation = "destination-in";
     veil.globalAlpha = 1;

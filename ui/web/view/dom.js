@@ -23,7 +23,8 @@ export const set = (node, attributes) => {
     if (name === "text") {
       if (node.textContent !== value) node.textContent = value;
     } else {
-      const wanted = value === false || value === null || value === undefined ? null : value === true ? "" : String(value);
+      const wanted =
+        value === false || value === null || value === undefined ? null : value === true ? "" : String(value);
       if (node.getAttribute(name) !== wanted) put(node, name, wanted);
     }
   }
@@ -36,7 +37,12 @@ export const show = (node, visible) => {
 /** An icon of the set, drawn on a 20 × 20 grid. */
 export const drawIcon = (paths) => {
   const svg = document.createElementNS(SVG, "svg");
-  for (const [name, value] of [["viewBox", "0 0 20 20"], ["class", "icon"], ["aria-hidden", "true"]]) svg.setAttribute(name, value);
+  for (const [name, value] of [
+    ["viewBox", "0 0 20 20"],
+    ["class", "icon"],
+    ["aria-hidden", "true"],
+  ])
+    svg.setAttribute(name, value);
   for (const d of paths) {
     const path = document.createElementNS(SVG, "path");
     path.setAttribute("d", d);

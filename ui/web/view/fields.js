@@ -12,12 +12,16 @@ export const numberField = (desk, options) => {
   const { label, title = label, test, low, high, step = 1, whole = step >= 1, suffix = "", read, name, edit } = options;
   let value = null;
   let edited = false;
-  const write = (next, merge = "") => desk.store.change(name, edit(clamp(roundTo(next, step), low, high)), merge);
+  const write = (next, merge = "") => {
+    const held = clamp(roundTo(next, step), low, high);
+    desk.store.change(`${name} ${formatNumber(held, step)}${suffix}`, edit(held), merge);
+  };
   const text = () => (value === null ? "" : formatNumber(value, step) + suffix);
   const take = () => {
     edited = true;
     const typed = parseNumber(input.value.replace(suffix.trim(), ""), { low, high, whole });
-    if (typed !== null && value !== null && typed !== Number(formatNumber(value, step))) write(typed, `${name}:${label}`);
+    if (typed !== null && value !== null && typed !== Number(formatNumber(value, step)))
+      write(typed, `${name}:${label}`);
   };
   const settle = () => {
     edited = false;
@@ -34,8 +38,17 @@ export const numberField = (desk, options) => {
     write(value + direction * step * (event.shiftKey ? 10 : 1), `${name}:${label}`);
   };
   const input = h("input", {
-    type: "text", inputmode: "decimal", autocomplete: "off", spellcheck: "false", role: "spinbutton", class: "field-input number",
-    "aria-label": title, "aria-valuemin": low, "aria-valuemax": high, "data-test": test, title,
+    type: "text",
+    inputmode: "decimal",
+    autocomplete: "off",
+    spellcheck: "false",
+    role: "spinbutton",
+    class: "field-input number",
+    "aria-label": title,
+    "aria-valuemin": low,
+    "aria-valuemax": high,
+    "data-test": test,
+    title,
     on: { input: take, change: settle, blur: settle, keydown: keys, focus: () => input.select() },
   });
   const caption = h("span", { class: "field-label scrub", text: label, "aria-hidden": "true" });
@@ -47,7 +60,6 @@ export const numberField = (desk, options) => {
   };
   return { node: h("label", { class: "field" }, caption, input), update, input };
 };
-
 
 /** Dragging a label sideways changes its number; one drag is one gesture. */
 const scrub = (desk, node, { name, step, start, edit }) => {
@@ -75,7 +87,10 @@ const scrub = (desk, node, { name, step, start, edit }) => {
  * A slider; one drag, or one run of key presses, is one undo step; a double click goes back to `normal`.
  * options: {label, test, low, high, step, normal, format(value), read(shown), name, edit(value) → edit, merge}.
  */
-export const slider = (desk, { label, test, low = 0, high = 1, step = 0.05, normal, format, read, name, edit, merge }) => {
+export const slider = (
+  desk,
+  { label, test, low = 0, high = 1, step = 0.05, normal, format, read, name, edit, merge },
+) => {
   let gesture = null;
   const change = () => {
     gesture ??= desk.store.begin(name, merge());
@@ -86,9 +101,17 @@ export const slider = (desk, { label, test, low = 0, high = 1, step = 0.05, norm
     gesture = null;
   };
   const input = h("input", {
-    type: "range", class: "slider", min: low, max: high, step, "aria-label": label, "data-test": test,
+    type: "range",
+    class: "slider",
+    min: low,
+    max: high,
+    step,
+    "aria-label": label,
+    "data-test": test,
     on: {
-      input: change, change: commit, blur: commit,
+      input: change,
+      change: commit,
+      blur: commit,
       dblclick: () => normal !== undefined && desk.store.change(name, edit(normal)),
       pointerdown: (event) => event.stopPropagation(),
     },
@@ -107,7 +130,12 @@ export const slider = (desk, { label, test, low = 0, high = 1, step = 0.05, norm
 /** A line or a paragraph of text; what is typed in one go is one undo step. */
 export const textField = (desk, { label, test, placeholder = "", rows = 0, read, name, edit, merge, limit = 200 }) => {
   const input = h(rows ? "textarea" : "input", {
-    class: "field-input", "aria-label": label, placeholder, maxlength: limit, "data-test": test, autocomplete: "off",
+    class: "field-input",
+    "aria-label": label,
+    placeholder,
+    maxlength: limit,
+    "data-test": test,
+    autocomplete: "off",
     ...(rows ? { rows } : { type: "text", spellcheck: "false" }),
     on: {
       input: () => desk.store.change(name, edit(input.value), merge()),
@@ -158,7 +186,10 @@ export const button = (desk, command, { label = "", iconName = "", test, title, 
   const node = h(
     "button",
     {
-      type: "button", class: `button ${kind}`, "data-test": test, title,
+      type: "button",
+      class: `button ${kind}`,
+      "data-test": test,
+      title,
       "aria-label": label ? null : title,
       on: { click: (event) => (typeof command === "string" ? desk.run(command) : command(event)) },
     },

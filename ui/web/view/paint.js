@@ -35,9 +35,9 @@ const paintPage = (context, frame) => {
   context.fillStyle = inks.checkA;
   context.fillRect(page.x, page.y, page.width, page.height);
   context.restore();
-  frame.pattern ??= checkerboard(context, inks);
-  frame.pattern.setTransform(new DOMMatrix([1, 0, 0, 1, page.x, page.y]));
-  context.fillStyle = frame.pattern;
+  inks.pattern ??= checkerboard(context, inks);
+  inks.pattern.setTransform(new DOMMatrix([1, 0, 0, 1, page.x, page.y]));
+  context.fillStyle = inks.pattern;
   context.fillRect(page.x, page.y, page.width, page.height);
   if (!picture) return;
   context.imageSmoothingEnabled = true;
@@ -79,7 +79,10 @@ const strokeTwice = (context, inks, colour, width) => {
 };
 
 const paintOutline = (context, { view, inks }, { layer, size, tint }) => {
-  trace(context, corners(layer.placement, size).map((point) => toScreen(view, point)));
+  trace(
+    context,
+    corners(layer.placement, size).map((point) => toScreen(view, point)),
+  );
   strokeTwice(context, inks, tint, 1.25);
 };
 
@@ -90,7 +93,14 @@ const paintHandle = (context, inks, handle, rotation_deg) => {
   context.beginPath();
   const edge = handle.kind === "scale" && (handle.side.x === 0 || handle.side.y === 0);
   if (handle.kind === "rotate") context.arc(0, 0, 5, 0, Math.PI * 2);
-  else if (edge) context.roundRect(handle.side.x === 0 ? -7 : -2.5, handle.side.x === 0 ? -2.5 : -7, handle.side.x === 0 ? 14 : 5, handle.side.x === 0 ? 5 : 14, 2.5);
+  else if (edge)
+    context.roundRect(
+      handle.side.x === 0 ? -7 : -2.5,
+      handle.side.x === 0 ? -2.5 : -7,
+      handle.side.x === 0 ? 14 : 5,
+      handle.side.x === 0 ? 5 : 14,
+      2.5,
+    );
   else context.roundRect(-4.5, -4.5, 9, 9, 2);
   context.fillStyle = inks.handle;
   context.strokeStyle = inks.accent;
@@ -104,7 +114,10 @@ const paintSelection = (context, frame) => {
   const { view, inks, selected } = frame;
   if (!selected?.size) return;
   const { layer, size } = selected;
-  trace(context, corners(layer.placement, size).map((point) => toScreen(view, point)));
+  trace(
+    context,
+    corners(layer.placement, size).map((point) => toScreen(view, point)),
+  );
   if (layer.locked || !layer.visible) context.setLineDash([5, 4]);
   strokeTwice(context, inks, inks.accent, 1.5);
   context.setLineDash([]);

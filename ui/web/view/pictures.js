@@ -83,10 +83,13 @@ class Pictures {
     }
     if (source !== this.#preview.source) {
       this.#preview = { ...this.#preview, source };
-      this.#load(source).then((image) => {
-        if (this.#preview.source === source) this.#preview = { source, image };
-        this.#changed();
-      }, () => {});
+      this.#load(source).then(
+        (image) => {
+          if (this.#preview.source === source) this.#preview = { source, image };
+          this.#changed();
+        },
+        () => {},
+      );
     }
     return this.#preview.image;
   }
@@ -103,10 +106,12 @@ class Pictures {
     if (!digest) return null;
     if (!known.has(digest)) {
       known.set(digest, { value: null, failed: false });
-      this.#load(this.#urlOf(digest)).then(
-        (image) => known.set(digest, { value: build(image), failed: false }),
-        () => known.set(digest, { value: null, failed: true }),
-      ).then(this.#changed);
+      this.#load(this.#urlOf(digest))
+        .then(
+          (image) => known.set(digest, { value: build(image), failed: false }),
+          () => known.set(digest, { value: null, failed: true }),
+        )
+        .then(this.#changed);
     }
     return known.get(digest).value;
   }

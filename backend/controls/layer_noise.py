@@ -1,0 +1,96 @@
+"""Per-layer noise: each pixel is held to the source until its layer's share of the steps begins.
+
+Collage Diffusion, section 4.4. Equation (3) is printed the wrong way round; what is meant, and done here, is that a
+cell with freedom h keeps the re-noised source until step k0 = N - ⌊N·h⌋ and belongs to the solver from then on. Unlike
+the released code the source is re-noised to the level of the state it is put into, so a cell with h = 0 ends bit-equal
+to the encoded source, and equal levels everywhere are bit-equal to image-to-image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from backend.engine.loop_types import Control
+from backend.engine.noise import NoiseStream
+from backend.models.schedule import Schedule
+
+Freedom = NDArray[np.float64]
+Holding = Literal["touched", "filled"]
+
+
+@dataclass(frozen=True)
+class LayerNoise(Control):
+    """Holds cells to ``source`` (b, c, h, w) up to and including the state that ``release`` (h, w) names.
+
+    ``release`` is the first step that a cell takes freely, N for never. ``stream`` gives the noise of a state; it must
+    not be the generators that the sampler draws from.
+    """
+
+    source: Tensor = field(repr=False, compare=False)
+    release: Tensor = field(repr=False, compare=False)
+    schedule: Schedule = field(repr=False, compare=False)
+    stream: NoiseStream = field(repr=False, compare=False)
+
+    @cached_property
+    def last_hold(self) -> int:
+        """The last state in which any cell is held."""
+        return int(self.release.max())
+
+    def edit(self, latents: Tensor, k: int) -> Tensor:
+        """State k with the held cells put back at its level."""
+        if k > self.last_hold:
+            return latents
+        noise = self.source if k == self.schedule.steps else self.stream.at(k, self.source)
+        return torch.where(self.release >= k, self.schedule.noise_to(k, self.source, noise), latents)
+
+
+def freedom_map(topmost: NDArray[np.integer], levels: Sequence[float], blur_px: float) -> Freedom:
+    """h per pixel: the level of the topmost layer, softened by a Gaussian (sigma ``blur_px``) between free layers.
+
+    ``topmost`` is (h, w) with 0 for uncovered, ``levels[i]`` the freedom of index i. Held pixels (0) neither take nor
+    give blur: they stay 0 and do not lower their neighbours.
+    """
+    hard: Freedom = np.asarray(levels, np.float64)[topmost]
+    free = hard > 0
+    if blur_px <= 0 or len(np.unique(hard[free])) < 2:
+        return hard
+    share = _blurred(free.astype(np.float64), blur_px)
+    soft = np.divide(_blurred(hard, blur_px), share, out=np.zeros_like(hard), where=free)
+    changed = free & (np.abs(soft - hard) > 1e-6)  # what blur leaves alone stays exact, down to the last bit
+    return np.where(changed, soft, hard)
+
+
+def release_map(freedom: Freedom, steps: int, cell_px: int, held: Holding) -> NDArray[np.int64]:
+    """The first free step of every latent cell, N - ⌊N·h⌋ with h at the cell's centre: int (h, w).
+
+    A cell with some held and some free pixels is held entirely when ``held`` is "touched"; with "filled" only a cell
+    full of held pixels is.
+    """
+    rows, columns = freedom.shape[0] // cell_px, freedom.shape[1] // cell_px
+    cells = freedom[: rows * cell_px, : columns * cell_px].reshape(rows, cell_px, columns, cell_px)
+    level = cells[:, cell_px // 2, :, cell_px // 2]
+    if held == "touched":
+        level = np.where(cells.min(axis=(1, 3)) > 0, level, 0.0)
+    else:
+        level = np.where(level > 0, level, cells.max(axis=(1, 3)))
+    return steps - np.floor(steps * level).astype(np.int64)
+
+
+def _blurred(values: Freedom, sigma_px: float) -> Freedom:
+    """A separable Gaussian with the edge repeated outwards."""
+    radius = int(np.ceil(3 * sigma_px))
+    offsets = torch.arange(-radius, radius + 1, dtype=torch.float64)
+    kernel = torch.exp(-0.5 * (offsets / sigma_px) ** 2)
+    kernel = (kernel / kernel.sum()).reshape(1, 1, 1, -1)
+    plane = functional.pad(torch.from_numpy(values)[None, None], (radius,) * 4, mode="replicate")
+    plane = functional.conv2d(functional.conv2d(plane, kernel), kernel.transpose(2, 3))
+    return plane[0, 0].numpy()

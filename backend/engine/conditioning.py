@@ -1,0 +1,58 @@
+"""From words to the embeddings that a UNet attends to, exactly as Stable Diffusion's pipelines make them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from backend.engine.loop_types import Rows
+from backend.models.bundle import ModelBundle
+
+
+@dataclass(frozen=True)
+class Conditioning:
+    """Embeddings for ``count`` candidates: ``positive`` and ``negative`` are (1, tokens, width).
+
+    A guidance scale of 1 or less means that the negative prompt plays no part and the batch has no such half.
+    """
+
+    positive: Tensor = field(repr=False)
+    negative: Tensor = field(repr=False)
+    guidance_scale: float
+    count: int
+
+    @property
+    def rows(self) -> Rows:
+        return Rows(self.count, self.guidance_scale > 1.0)
+
+    def stacked(self) -> Tensor:
+        """[uncond…, cond…], or cond alone without guidance: (rows, tokens, width)."""
+        halves = (self.negative, self.positive) if self.rows.guided else (self.positive,)
+        return torch.cat([half.expand(self.count, -1, -1) for half in halves])
+
+
+def build_conditioning(
+    bundle: ModelBundle, prompt: str, negative: str, guidance_scale: float, count: int
+) -> Conditioning:
+    """Embeddings of both prompts; texts longer than the token row are cut there (the plan has said so)."""
+    return Conditioning(embed(bundle, prompt), embed(bundle, negative), guidance_scale, count)
+
+
+def embed(bundle: ModelBundle, text: str) -> Tensor:
+    """(1, tokens, width) of a text; kept with the bundle, by digest."""
+    key = ("text", hashlib.sha256(text.encode()).hexdigest())
+    return bundle.kept.get(key, lambda: _encode(bundle, text))
+
+
+@torch.no_grad()
+def _encode(bundle: ModelBundle, text: str) -> Tensor:
+    row = bundle.tokenizer(
+        text, padding="max_length", max_length=bundle.card.text_length, truncation=True, return_tensors="pt"
+    )
+    masked = getattr(bundle.text_encoder.config, "use_attention_mask", False)
+    mask = row.attention_mask.to(bundle.device) if masked else None
+    states: Tensor = bundle.text_encoder(row.input_ids.to(bundle.device), attention_mask=mask)[0]
+    return states.to(bundle.unet.dtype)

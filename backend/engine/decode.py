@@ -1,0 +1,109 @@
+"""The latent border: pictures to latents and back, and a cheap view of unfinished latents."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from backend.engine.limits import memory_explained
+from backend.engine.loop_types import Step
+from backend.engine.noise import draw
+from backend.errors import EngineError
+from backend.models.bundle import ModelBundle
+
+Picture = NDArray[np.uint8]
+DECODE_PX = 2**20  # pixels decoded at once: four pictures of 512 px; a decoder's activations are its memory peak
+CALIBRATION_CELLS = 32  # side, in latent cells, of the picture that the preview's projection is fitted on
+
+
+@torch.no_grad()
+def encode(bundle: ModelBundle, picture: Picture, generators: Sequence[torch.Generator]) -> Tensor:
+    """Latents (b, c, h, w) of one picture, sampled from the encoder's distribution once per generator.
+
+    ``picture`` is uint8 (h, w, 3), its sides divisible by the card's ``cell_px``. Its distribution is kept with the
+    bundle, so that making more of the same collage does not encode it again.
+    """
+    name = ("distribution", picture.shape, hashlib.sha256(np.ascontiguousarray(picture).data).hexdigest())
+    mean, deviation = bundle.kept.get(name, lambda: _distribution(bundle, picture)).chunk(2, dim=1)
+    samples = [mean + deviation * draw(mean, [generator]) for generator in generators]
+    return bundle.vae.config.scaling_factor * torch.cat(samples)
+
+
+def _distribution(bundle: ModelBundle, picture: Picture) -> Tensor:
+    """Mean and standard deviation of a picture's latents: (1, 2c, h, w)."""
+    with memory_explained():
+        distribution = bundle.vae.encode(_normalised(bundle, picture)).latent_dist
+    return torch.cat([distribution.mean, distribution.std], dim=1)
+
+
+@torch.no_grad()
+def decode(bundle: ModelBundle, latents: Tensor) -> tuple[Picture, ...]:
+    """Pictures uint8 (h, w, 3) of latents (b, c, h, w); an EngineError when one is not finite or is flat black."""
+    if not bool(torch.isfinite(latents).all()):
+        raise _unusable("The loop ended in numbers that are not finite.")
+    pictures: list[Picture] = []
+    for part in _parts(bundle, latents):
+        with memory_explained():
+            decoded = bundle.vae.decode(part / bundle.vae.config.scaling_factor, return_dict=False)[0]
+        if not bool(torch.isfinite(decoded).all()):
+            raise _unusable("The decoder made numbers that are not finite.")
+        unit = (decoded * 0.5 + 0.5).clamp(0, 1).cpu().permute(0, 2, 3, 1).float().numpy()
+        pictures.extend((unit * 255).round().astype(np.uint8))
+    if any(not picture.any() for picture in pictures):
+        raise _unusable("A picture came out flat black.")
+    return tuple(pictures)
+
+
+def _parts(bundle: ModelBundle, latents: Tensor) -> Iterator[Tensor]:
+    one_px = latents.shape[-2] * latents.shape[-1] * bundle.card.cell_px**2
+    return iter(latents.split(max(1, DECODE_PX // one_px)))
+
+
+def _unusable(what: str) -> EngineError:
+    return EngineError(
+        what, remedy="Try another seed, a lower guidance scale, or more steps; if it stays, check the model's files."
+    )
+
+
+def _normalised(bundle: ModelBundle, picture: Picture) -> Tensor:
+    unit = torch.from_numpy(picture.astype(np.float32) / 255.0)[None].permute(0, 3, 1, 2)
+    return (2.0 * unit - 1.0).to(device=bundle.device, dtype=bundle.dtype)
+
+
+@torch.no_grad()
+def preview(bundle: ModelBundle, step: Step) -> Picture:
+    """A cheap picture of the clean latents that a step foresees: uint8 (n, h, w, 3), full size.
+
+    Colours are a linear function of each latent cell, fitted once per bundle; what is not finite shows as grey.
+    """
+    weights = bundle.kept.get("preview projection", lambda: _fit_projection(bundle))
+    cells = torch.nan_to_num(step.denoised.float()).permute(0, 2, 3, 1)
+    colours = cells @ weights[:-1] + weights[-1]
+    wide = functional.interpolate(colours.permute(0, 3, 1, 2), scale_factor=bundle.card.cell_px, mode="bilinear")
+    unit = (wide * 0.5 + 0.5).clamp(0, 1).permute(0, 2, 3, 1)
+    return (unit * 255).round().to(torch.uint8).cpu().numpy()
+
+
+def _fit_projection(bundle: ModelBundle) -> Tensor:
+    """Least squares from the latents of a calibration picture to the mean colours of its cells: (c+1, 3)."""
+    cell_px = bundle.card.cell_px
+    picture = _normalised(bundle, _calibration_picture(CALIBRATION_CELLS * cell_px))
+    latents = bundle.vae.encode(picture).latent_dist.mode() * bundle.vae.config.scaling_factor
+    cells = latents[0].float().flatten(1).T
+    known = torch.cat([cells, torch.ones_like(cells[:, :1])], dim=1).cpu()
+    colours = functional.avg_pool2d(picture.float(), cell_px)[0].flatten(1).T.cpu()
+    ridge = 1e-4 * len(known) * torch.eye(known.shape[1])
+    return torch.linalg.solve(known.T @ known + ridge, known.T @ colours).to(bundle.device)
+
+
+def _calibration_picture(side_px: int) -> Picture:
+    """Smooth waves of different lengths in the three colours, so that every hue meets every brightness."""
+    y, x = np.mgrid[0:side_px, 0:side_px] / side_px * 2 * np.pi
+    waves = (np.sin(2 * x + y), np.sin(3 * y - x + 1), np.sin(2 * x - 3 * y + 2))
+    return ((np.stack(waves, axis=-1) * 0.5 + 0.5) * 255).astype(np.uint8)

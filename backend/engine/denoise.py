@@ -1,0 +1,85 @@
+"""The loop: a generator of Steps, with controls that act through their three doors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from backend.engine.conditioning import Conditioning
+from backend.engine.guidance import guided
+from backend.engine.limits import memory_explained
+from backend.engine.loop_types import Control, Moment, Network, Predict, Rows, Step
+from backend.models.schedule import Schedule
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a run begins: ``latents`` (b, c, h, w) are state ``first``; samplers draw from a generator per row."""
+
+    latents: Tensor = field(repr=False)
+    first: int
+    generators: tuple[torch.Generator, ...] = field(repr=False)
+
+
+def denoise(
+    unet: nn.Module, schedule: Schedule, conditioning: Conditioning, start: Start, controls: Sequence[Control] = ()
+) -> Iterator[Step]:
+    """Yield state k+1 after each step k = first…N-1.
+
+    All controls patch the network for the length of the run, and every patch is undone when the run ends, fails or is
+    closed. Their ``wrap`` and ``edit`` doors act in the order of the tuple; a later one sees what an earlier one made.
+    """
+    moment = Moment(conditioning.rows)
+    height_lat, width_lat = start.latents.shape[-2:]
+    network = Network(unet, moment, height_lat, width_lat)
+    with ExitStack() as patches:
+        for control in controls:
+            patches.enter_context(control.patch(network))
+        predict = _predictor(unet, schedule, conditioning)
+        for control in controls:
+            predict = control.wrap(predict)
+        latents = start.latents
+        for k in range(start.first, schedule.steps):
+            moment.k, moment.sigma = k, schedule.sigmas[k]
+            latents, denoised = _advance(predict, schedule, latents, k, start.generators)
+            latents = _edited(controls, schedule, latents, k + 1)
+            yield Step(k, schedule.steps, start.first, latents, denoised)
+
+
+@torch.no_grad()
+def _advance(
+    predict: Predict, schedule: Schedule, latents: Tensor, k: int, generators: Sequence[torch.Generator]
+) -> tuple[Tensor, Tensor]:
+    with memory_explained():
+        return schedule.step(predict(latents, k), k, latents, generators)
+
+
+@torch.no_grad()
+def _edited(controls: Sequence[Control], schedule: Schedule, latents: Tensor, k: int) -> Tensor:
+    """State k after the controls; a changed state invalidates what a multistep sampler remembers."""
+    edited = latents
+    for control in controls:
+        edited = control.edit(edited, k)
+    if edited is not latents:
+        schedule.forget()
+    return edited
+
+
+def _predictor(unet: nn.Module, schedule: Schedule, conditioning: Conditioning) -> Predict:
+    """The innermost prediction: one network call for all rows, then guidance."""
+    words, rows, scale = conditioning.stacked(), conditioning.rows, conditioning.guidance_scale
+
+    def predict(latents: Tensor, k: int) -> Tensor:
+        seen = schedule.scale_input(_doubled(latents, rows), k)
+        predicted = unet(seen, schedule.timesteps[k], encoder_hidden_states=words, return_dict=False)[0]
+        return guided(predicted, rows, scale)
+
+    return predict
+
+
+def _doubled(latents: Tensor, rows: Rows) -> Tensor:
+    return torch.cat([latents, latents]) if rows.guided else latents

@@ -1,0 +1,129 @@
+"""``python -m backend.evaluation SUITE``: a table on the terminal, JSON, a picture sheet."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from backend.errors import LaminaError, RequestError
+from backend.evaluation.collage_suite import METHODS, Case, build_collage_suite, drawn_cases, opened_cases
+from backend.evaluation.pocket_suite import build_suite
+from backend.evaluation.report import Report, save_report, table
+from backend.evaluation.sheet import Tile, build_sheet, save_html
+from backend.evaluation.speed_suite import build_speed_suite
+from backend.models.bundle import ModelBundle
+from backend.models.cache import ModelCache
+from backend.models.catalog import POCKET_FOLDER, find_models
+
+SUITES = ("pocket", "collage", "speed")
+BUDGET_BYTES = 24 * 2**30
+
+
+def read_seeds(text: str) -> tuple[int, ...]:
+    """``0-9`` or ``3`` or ``1,5,7`` as numbers."""
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        if not first.isdigit() or (last and not last.isdigit()):
+            raise RequestError(f"--seeds {text!r} is not a list of numbers.", remedy="Write 0-9 or 1,5,7.")
+        seeds.extend(range(int(first), int(last or first) + 1))
+    return tuple(seeds)
+
+
+def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m backend.evaluation")
+    parser.add_argument("suite", choices=SUITES)
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    parser.add_argument("--html", type=Path, help="write a page with table and pictures here")
+    parser.add_argument("--quick", action="store_true", help="fewer pictures and repeats")
+    parser.add_argument("--model", default="pocket", help="id of a model")
+    parser.add_argument("--models", type=Path, action="append", default=[], help="a folder with more models")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--seeds", default="")
+    parser.add_argument("--world-seed", type=int, default=0, help="draw other fresh worlds")
+    parser.add_argument("--scenes", type=Path, help="collage: a folder of .ora scenes")
+    parser.add_argument("--methods", default=",".join(METHODS), help="collage: which, by comma")
+    return parser.parse_args(arguments)
+
+
+def suite_for(asked: argparse.Namespace, bundle: ModelBundle, seeds: tuple[int, ...]) -> Any:
+    """The asked suite over a leased bundle."""
+    if asked.suite == "pocket":
+        return build_suite(bundle, asked.world_seed, asked.quick)
+    if asked.suite == "speed":
+        return build_speed_suite(bundle, asked.quick)
+    methods = tuple(asked.methods.split(","))
+    unknown = [name for name in methods if name not in METHODS]
+    if unknown:
+        raise RequestError(
+            f"There is no method {unknown[0]!r}.", limit=f"There are {', '.join(METHODS)}.", remedy="Choose of these."
+        )
+    cases = chosen_cases(asked, bundle.card.native_px)
+    return build_collage_suite(bundle, POCKET_FOLDER / "judge", cases, seeds, methods)
+
+
+def chosen_cases(asked: argparse.Namespace, side_px: int) -> tuple[Case, ...]:
+    """The scenes of a folder, or fresh worlds."""
+    if not asked.scenes:
+        return drawn_cases(asked.world_seed, 3 if asked.quick else 7, side_px)
+    cases = opened_cases(asked.scenes)
+    if not cases:
+        raise RequestError(f"No .ora scene lies in {asked.scenes.name}.", remedy="Name a folder with scenes.")
+    return cases
+
+
+def run(asked: argparse.Namespace) -> Report:
+    """Run a suite and write what was asked for."""
+    start = time.perf_counter()
+    seeds = read_seeds(asked.seeds or ("0-1" if asked.quick else "0-3"))
+    card = find_models(asked.models).card(asked.model)
+    with ModelCache(BUDGET_BYTES).lease(card, asked.device) as bundle:
+        suite = suite_for(asked, bundle, seeds)
+        rows = tuple(suite.rows())
+    minutes = (time.perf_counter() - start) / 60
+    report = Report(asked.suite, asked.model, asked.device, seeds, asked.quick, minutes, rows, notes(asked))
+    save(report, asked, getattr(suite, "tiles", []))
+    return report
+
+
+def notes(asked: argparse.Namespace) -> tuple[str, ...]:
+    """What a reader must know of every run."""
+    said = [f"{torch.get_num_threads()} threads; world seed {asked.world_seed}"]
+    if asked.suite == "speed":
+        said.append("times are of this machine and moment: only the ratios mean something")
+    else:
+        said.append("scored by the judge, which no method uses; its own ceiling is the rows judge and autoencoder")
+    return tuple(said)
+
+
+def save(report: Report, asked: argparse.Namespace, tiles: list[list[Tile]]) -> None:
+    """JSON, and the page with its sheet beside it."""
+    if asked.json:
+        save_report(report, asked.json)
+    if asked.html:
+        asked.html.parent.mkdir(parents=True, exist_ok=True)
+        sheet = asked.html.with_suffix(".png")
+        build_sheet(tiles).save(sheet)
+        save_html(report, sheet.name, asked.html)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """0, or 2 with one clear line."""
+    asked = read_arguments(arguments)
+    try:
+        print(table(run(asked)))
+    except LaminaError as error:
+        print(error.sentence, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,135 @@
+"""Collage Diffusion's methods side by side on scenes: does each object come out, and where it was put?"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.evaluation.asking import HELD_OUT_WORLD, run_plan, scene_of_drawing, settings_for
+from backend.evaluation.report import Metric, Row, build_metric
+from backend.evaluation.sheet import Tile
+from backend.metrics.recognition import colour_right, mask_iou
+from backend.models.bundle import ModelBundle
+from backend.plan.build import build_plan
+from backend.plan.plan import Plan
+from backend.plan.raster import raster
+from backend.plan.request import Compose, OptionValue
+from backend.pocket.judge import Judge, load_judge
+from backend.pocket.words import CLASSES, COLOURS
+from backend.pocket.world import draw_scene
+from backend.scene.layer import Layer, Placement
+from backend.scene.openraster import read_ora
+from backend.scene.pixels import MemoryPixels
+from backend.scene.scene import Scene
+
+METHODS: dict[str, dict[str, OptionValue]] = {
+    "GH": {"attention": False, "layer_noise": False, "strength": 0.8},
+    "GH+CA": {"attention": True, "layer_noise": False, "strength": 0.8},
+    "GH+CA+LN": {"attention": True, "layer_noise": True},
+}
+"""The paper's ladder as far as it stands; TI and SA are other issues."""
+
+CUTOUT = Layer(
+    id="t",
+    mask="0" * 64,
+    placement=Placement(centre_x_px=0, centre_y_px=0),
+    noise=0.7,
+    attention_positive=1.0,
+    attention_negative=1.0,
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A scene to be made."""
+
+    name: str
+    scene: Scene
+    pixels: MemoryPixels
+
+
+@dataclass
+class CollageSuite:
+    """Scenes × methods × seeds."""
+
+    bundle: ModelBundle
+    judge: Judge
+    cases: tuple[Case, ...]
+    seeds: tuple[int, ...]
+    methods: tuple[str, ...]
+    tiles: list[list[Tile]] = field(default_factory=list)
+
+    def rows(self) -> Iterator[Row]:
+        """One row per method; the first seed of every scene goes to the sheet."""
+        found: dict[str, dict[str, list[float]]] = {name: defaultdict(list) for name in self.methods}
+        for case in self.cases:
+            line = []
+            for name in self.methods:
+                pictures = self.run_case(case, name, found[name])
+                line.append(Tile(pictures[0], f"{name} {case.name}"))
+            plan = self.plan(case, self.methods[0])
+            self.tiles.append([Tile(raster(plan, case.pixels).picture, "collage"), *line])
+        for name in self.methods:
+            metrics: dict[str, Metric | float] = {key: build_metric(v) for key, v in found[name].items() if v}
+            yield Row(name, metrics, len(self.cases) * len(self.seeds))
+
+    def plan(self, case: Case, method: str) -> Plan:
+        """The plan of a case: all seeds in one, batches as usual."""
+        settings = settings_for(self.bundle.card.id, self.seeds[0], METHODS[method])
+        settings = settings.model_copy(update={"count": len(self.seeds)})
+        plan = build_plan(case.scene, Compose(settings=settings), self.bundle.card, case.pixels)
+        return plan.model_copy(update={"seeds": self.seeds})
+
+    def run_case(self, case: Case, method: str, found: dict[str, list[float]]) -> list[NDArray[np.uint8]]:
+        """Make a case's pictures and add their figures to ``found``."""
+        plan = self.plan(case, method)
+        start = time.perf_counter()
+        pictures = list(run_plan(self.bundle, plan, case.pixels))
+        found["seconds"].append((time.perf_counter() - start) / len(pictures))
+        topmost = raster(plan, case.pixels).topmost
+        classes, colours = self.judge.look(np.stack(pictures))
+        for number, layer in enumerate(plan.layers, start=1):
+            label, colour = label_of(layer.phrase, CLASSES), label_of(layer.phrase, COLOURS)
+            region = topmost == number
+            if not label or not region.any():
+                continue
+            for class_map, colour_map in zip(classes, colours, strict=True):
+                found["mask_iou"].append(mask_iou(class_map == label, region))
+                found["class_in_region"].append(float((class_map[region] == label).mean()))
+                found["class_and_colour"].append(float(colour_right(class_map, colour_map, label, colour)))
+        return pictures
+
+
+def label_of(phrase: str, words: Sequence[str]) -> int:
+    """1 + the index of the first of ``words`` that stands in the phrase; 0 when none does."""
+    spoken = phrase.lower().split()
+    return next((index for index, word in enumerate(words, start=1) if word in spoken), 0)
+
+
+def drawn_cases(world_seed: int, count: int, side_px: int) -> tuple[Case, ...]:
+    """Fresh worlds with two objects each, as cut-outs over their empty place, never seen in training."""
+    cases = []
+    for number in range(count):
+        drawing = draw_scene(HELD_OUT_WORLD + 50_000 + world_seed * 1000 + number, side_px, (2, 3))
+        scene, pixels = scene_of_drawing(drawing, list(drawing.cutouts), CUTOUT)
+        cases.append(Case(f"world {number}", scene, pixels))
+    return tuple(cases)
+
+
+def opened_cases(folder: Path) -> tuple[Case, ...]:
+    """Every ``.ora`` of a folder, by name."""
+    opened = [(path.stem, read_ora(path.read_bytes())) for path in sorted(folder.glob("*.ora"))]
+    return tuple(Case(name, found.scene, found.pixels) for name, found in opened)
+
+
+def build_collage_suite(
+    bundle: ModelBundle, judge_folder: Path, cases: tuple[Case, ...], seeds: tuple[int, ...], methods: tuple[str, ...]
+) -> CollageSuite:
+    """The suite over a leased bundle."""
+    return CollageSuite(bundle, load_judge(judge_folder), cases, seeds, methods)

@@ -1,0 +1,180 @@
+"""How true the pocket family is: every figure by the judge, on worlds and combinations never trained on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.engine.decode import decode, encode
+from backend.engine.loop_types import generator_for
+from backend.evaluation.asking import HELD_OUT_WORLD, ask, scene_of_drawing, scene_of_words, settings_for
+from backend.evaluation.report import Row, build_metric
+from backend.evaluation.sheet import Tile
+from backend.metrics.recognition import class_present, colour_right, mask_iou, psnr
+from backend.models.bundle import ModelBundle
+from backend.pocket.examples import paper_cutout
+from backend.pocket.judge import Judge, load_judge
+from backend.pocket.words import CLASSES, COLOURS
+from backend.pocket.world import Drawing, draw_scene
+from backend.scene.layer import Layer, Placement
+from backend.scene.pixels import MemoryPixels
+
+NEUTRAL = Placement(centre_x_px=0, centre_y_px=0)
+WITHOUT = {"attention": False, "layer_noise": False, "strength": 1.0}
+ATTENTION = Layer(id="t", mask="0" * 64, placement=NEUTRAL, noise=1.0, attention_positive=1.5, attention_negative=1.0)
+CRUDE = ATTENTION.model_copy(update={"noise": 0.7, "attention_positive": 0.5, "attention_negative": 0.8})
+
+
+@dataclass
+class PocketSuite:
+    """The bundle under test, the judge, and the pictures kept for the sheet."""
+
+    bundle: ModelBundle
+    judge: Judge
+    world_seed: int
+    count: int
+    tiles: list[list[Tile]] = field(default_factory=list)
+
+    def rows(self) -> Iterator[Row]:
+        """Every member that is present, one row each."""
+        yield self.judge_row()
+        yield self.autoencoder_row()
+        yield self.words_row("text_to_image", held_out=False)
+        yield self.words_row("held_out", held_out=True)
+        yield self.attention_row()
+        yield self.crude_row()
+        yield self.size_row()
+        yield self.time_row()
+
+    def drawings(self, offset: int, objects: tuple[int, ...], held_out: bool = False) -> list[Drawing]:
+        """Fresh drawings that no training has seen."""
+        first = HELD_OUT_WORLD + self.world_seed * 100_000 + offset
+        side = self.bundle.card.native_px
+        return [draw_scene(first + k, side, objects, held_out) for k in range(self.count)]
+
+    def judge_row(self) -> Row:
+        """The judge on drawings: its ceiling. mIoU over classes that occur."""
+        drawings = self.drawings(0, (1, 2, 3))
+        seen, _ = self.judge.look(np.stack([drawing.picture for drawing in drawings]))
+        truth = np.stack([drawing.class_map for drawing in drawings])
+        scores = [mask_iou(seen == label, truth == label) for label in range(1, len(CLASSES) + 1)]
+        return Row("judge", {"miou": build_metric([s for s in scores if not np.isnan(s)])}, len(drawings))
+
+    def autoencoder_row(self) -> Row:
+        """Drawings through the autoencoder: PSNR, and what the judge still recognises (the generator's ceiling)."""
+        drawings = self.drawings(0, (1, 2, 3))
+        passed = [through(self.bundle, drawing.picture) for drawing in drawings]
+        self.tiles.append([Tile(picture, "through vae") for picture in passed[:8]])
+        pairs = zip(drawings, passed, strict=True)
+        metrics = {
+            "psnr": build_metric([psnr(drawing.picture, picture) for drawing, picture in pairs]),
+            **self.recognised(drawings, passed),
+        }
+        return Row("autoencoder", metrics, len(drawings))
+
+    def recognised(self, drawings: list[Drawing], pictures: list[NDArray[np.uint8]]) -> dict[str, object]:
+        """Shares of asked objects that are present, and present in their colour."""
+        classes, colours = self.judge.look(np.stack(pictures))
+        there: list[float] = []
+        right: list[float] = []
+        for drawing, class_map, colour_map in zip(drawings, classes, colours, strict=True):
+            for asked in drawing.placements:
+                label, colour = CLASSES.index(asked.class_) + 1, COLOURS.index(asked.colour) + 1
+                there.append(float(class_present(class_map, label)))
+                right.append(float(colour_right(class_map, colour_map, label, colour)))
+        return {"class_present": build_metric(there), "class_and_colour": build_metric(right)}
+
+    def words_row(self, name: str, held_out: bool) -> Row:
+        """Text to image, one to three objects."""
+        drawings = self.drawings(20_000 if held_out else 10_000, (1, 2, 3), held_out)
+        side = self.bundle.card.native_px
+        made = []
+        for number, drawing in enumerate(drawings):
+            settings = settings_for(self.bundle.card.id, number, {"attention": False})
+            made.append(ask(self.bundle, scene_of_words(drawing.caption, side), MemoryPixels(), settings)[0])
+        labelled = zip(made, drawings, strict=True)
+        self.tiles.append([Tile(picture, ", ".join(drawing.phrases)) for picture, drawing in labelled][:8])
+        return Row(name, self.recognised(drawings, made), len(drawings))
+
+    def attention_row(self) -> Row:
+        """Two objects from pure noise: IoU of each with its region, with attention control against without it."""
+        drawings = self.drawings(30_000, (2,))
+        gains: list[float] = []
+        with_control: list[float] = []
+        for number, drawing in enumerate(drawings):
+            scene, pixels = scene_of_drawing(drawing, list(drawing.cutouts), ATTENTION)
+            settings = settings_for(self.bundle.card.id, number, {})
+            pair = [
+                ask(self.bundle, scene, pixels, settings)[0],
+                ask(self.bundle, scene, pixels, settings.model_copy(update={"options": WITHOUT}))[0],
+            ]
+            with_iou, without_iou = self.region_ious(drawing, pair)
+            with_control.append(with_iou)
+            gains.append(with_iou - without_iou)
+            if number < 4:
+                self.tiles.append([Tile(drawing.picture, "asked"), Tile(pair[0], "CA"), Tile(pair[1], "no CA")])
+        return Row("region_attention", {"iou_gain": build_metric(gains), "iou": build_metric(with_control)}, len(gains))
+
+    def region_ious(self, drawing: Drawing, pictures: list[NDArray[np.uint8]]) -> list[float]:
+        """For each picture the mean IoU of the judge's class with the asked object's visible mask."""
+        classes, _ = self.judge.look(np.stack(pictures))
+        asked = [
+            (CLASSES.index(p.class_) + 1, mask) for p, mask in zip(drawing.placements, drawing.visible, strict=True)
+        ]
+        return [float(np.mean([mask_iou(seen == label, mask) for label, mask in asked])) for seen in classes]
+
+    def crude_row(self) -> Row:
+        """Flat paper silhouettes on a plate, img2img at strength .7: is the class kept?"""
+        drawings = self.drawings(40_000, (1, 2))
+        made = []
+        for number, drawing in enumerate(drawings):
+            pairs = zip(drawing.cutouts, drawing.placements, strict=True)
+            cut = [paper_cutout(rgba, placement.colour) for rgba, placement in pairs]
+            scene, pixels = scene_of_drawing(drawing, cut, CRUDE)
+            plate = np.dstack([drawing.plate, np.full(drawing.plate.shape[:2], 255, np.uint8)])
+            whole = drawing.plate.shape[0]
+            under = CRUDE.model_copy(
+                update={
+                    "id": "plate",
+                    "mask": None,
+                    "picture": pixels.add_picture(plate),
+                    "placement": Placement(centre_x_px=whole / 2, centre_y_px=whole / 2),
+                }
+            )
+            scene = scene.model_copy(update={"layers": (under, *scene.layers)})
+            options = {"attention": False, "layer_noise": False, "strength": 0.7}
+            made.append(ask(self.bundle, scene, pixels, settings_for(self.bundle.card.id, number, options))[0])
+        self.tiles.append([Tile(picture, "from paper") for picture in made[:8]])
+        shares = self.recognised(drawings, made)
+        return Row("img2img", {"class_kept": shares["class_present"], **shares}, len(made))
+
+    def size_row(self) -> Row:
+        """Weights on disk."""
+        files = list(self.bundle.card.folder.rglob("*.safetensors"))
+        return Row("size", {"mib": sum(file.stat().st_size for file in files) / 2**20}, len(files))
+
+    def time_row(self) -> Row:
+        """One picture, 30 steps with guidance, after a warm-up (this machine, this moment)."""
+        scene = scene_of_words("a blue car in a room", self.bundle.card.native_px)
+        seconds = []
+        for seed in range(6):
+            start = time.perf_counter()
+            ask(self.bundle, scene, MemoryPixels(), settings_for(self.bundle.card.id, seed, {}))
+            seconds.append(time.perf_counter() - start)
+        return Row("time", {"seconds": build_metric(seconds[1:])}, len(seconds) - 1)
+
+
+def through(bundle: ModelBundle, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture through the autoencoder and back."""
+    return decode(bundle, encode(bundle, picture, [generator_for(0)]))[0]
+
+
+def build_suite(bundle: ModelBundle, world_seed: int, quick: bool) -> PocketSuite:
+    """The suite over a leased bundle; ``quick`` takes a quarter of the pictures."""
+    judge = load_judge(Path(bundle.card.folder) / "judge")
+    return PocketSuite(bundle, judge, world_seed, 10 if quick else 48)

@@ -1,0 +1,109 @@
+"""Speed as ratios: the loop against diffusers' own img2img on the same weights, batches against singles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from PIL import Image
+
+from backend.engine.loop_types import generator_for
+from backend.evaluation.asking import GUIDANCE, STEPS, run_plan, scene_of_drawing
+from backend.evaluation.collage_suite import CUTOUT
+from backend.evaluation.report import Row
+from backend.evaluation.timing import Duel, run_duel
+from backend.models.bundle import ModelBundle
+from backend.models.reference import reference_img2img
+from backend.plan.build import build_plan
+from backend.plan.plan import Plan
+from backend.plan.raster import raster
+from backend.plan.request import Compose, OptionValue, Settings
+from backend.pocket.world import Placement, draw_layout
+from backend.scene.pixels import MemoryPixels
+
+STRENGTH = 0.8
+REPEATS, QUICK_REPEATS = 21, 7
+PLAIN: dict[str, OptionValue] = {"attention": False, "layer_noise": False, "strength": STRENGTH}
+LEVELS = (0.8, 0.7, 0.6, 0.5, 0.4)
+"""Noise of the five layers; the largest makes as many steps as the baseline's strength."""
+LAYOUT = (
+    Placement("house", "orange", "plain", (0.25, 0.35), 0.2),
+    Placement("tree", "green", "plain", (0.75, 0.35), 0.2),
+    Placement("car", "blue", "plain", (0.3, 0.75), 0.18),
+    Placement("cat", "white", "plain", (0.7, 0.75), 0.18),
+    Placement("star", "yellow", "plain", (0.5, 0.5), 0.14),
+)
+
+
+@dataclass(frozen=True)
+class SpeedSuite:
+    """A five-layer scene at the model's native size, and how often each duel is fought."""
+
+    bundle: ModelBundle
+    repeats: int
+
+    def rows(self) -> Iterator[Row]:
+        """The three duels of the first issue; every run is whole: words, encoder, loop, decoder."""
+        pixels, five = self.scene_plan({"attention": True, "layer_noise": True}, 1)
+        _, plain = self.scene_plan(PLAIN, 1)
+        _, ten = self.scene_plan(PLAIN, 10)
+        singles = [ten.model_copy(update={"seeds": (seed,), "batch": 1}) for seed in ten.seeds]
+        baseline = self.baseline(plain, pixels)
+        yield run_duel(
+            Duel("loop", "diffusers img2img", lambda: self.make(plain, pixels), baseline, "E0"), self.repeats
+        )
+        yield run_duel(
+            Duel("collage", "diffusers img2img", lambda: self.make(five, pixels), baseline, "other pictures"),
+            self.repeats,
+        )
+        together = Duel(
+            "batch10",
+            "ten single runs",
+            lambda: self.make(ten, pixels),
+            lambda: [self.make(single, pixels) for single in singles],
+            "E1",
+        )
+        yield run_duel(together, max(3, self.repeats // 3), warmups=1)
+
+    def make(self, plan: Plan, pixels: MemoryPixels) -> None:
+        """Run a plan to its pictures."""
+        if not run_plan(self.bundle, plan, pixels):
+            raise RuntimeError("a timed run made no picture")
+
+    def scene_plan(self, options: dict[str, OptionValue], count: int) -> tuple[MemoryPixels, Plan]:
+        """The five-layer scene and its plan; ten candidates run in one batch."""
+        drawing = draw_layout("meadow", LAYOUT, self.bundle.card.native_px, 3)
+        scene, pixels = scene_of_drawing(drawing, list(drawing.cutouts), CUTOUT)
+        noised = zip(scene.layers, LEVELS, strict=True)
+        scene = scene.model_copy(
+            update={"layers": tuple(layer.model_copy(update={"noise": level}) for layer, level in noised)}
+        )
+        settings = Settings(
+            model=self.bundle.card.id, steps=STEPS, guidance_scale=GUIDANCE, count=count, options=options
+        )
+        plan = build_plan(scene, Compose(settings=settings), self.bundle.card, pixels)
+        target = plan.target.model_copy(update={"uncovered_noise": STRENGTH})
+        return pixels, plan.model_copy(update={"batch": count, "target": target})
+
+    def baseline(self, plan: Plan, pixels: MemoryPixels) -> Callable[[], object]:
+        """diffusers' img2img over the same composite, words, steps and seed."""
+        pipeline = reference_img2img(self.bundle, plan.sampler)
+        picture = Image.fromarray(raster(plan, pixels).picture)
+
+        def run() -> object:
+            return pipeline(
+                prompt=plan.prompt,
+                image=picture,
+                strength=STRENGTH,
+                num_inference_steps=plan.steps,
+                guidance_scale=plan.guidance_scale,
+                generator=[generator_for(plan.seeds[0])],
+                output_type="np",
+            ).images
+
+        return run
+
+
+def build_speed_suite(bundle: ModelBundle, quick: bool) -> SpeedSuite:
+    """The suite over a leased bundle."""
+    return SpeedSuite(bundle, QUICK_REPEATS if quick else REPEATS)

@@ -1,0 +1,53 @@
+"""The methods that can be asked for, by id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from backend.engine.loop_types import Run
+from backend.errors import RequestError
+from backend.methods import collage
+from backend.methods.options import OptionFact, facts_of, parse_options
+from backend.models.bundle import ModelBundle
+from backend.plan.plan import Plan
+from backend.plan.request import OptionValue
+from backend.scene.layer import Record
+from backend.scene.scene import Pixels
+
+
+@dataclass(frozen=True)
+class Method:
+    """A paper: a generator of Steps and Pictures, and the type of its options."""
+
+    id: str
+    title: str
+    Options: type[Record]
+    run: Callable[[Plan, ModelBundle, Pixels], Run]
+
+
+METHODS: Mapping[str, Method] = MappingProxyType(
+    {method.id: method for method in (Method("collage", "Collage Diffusion", collage.CollageOptions, collage.run),)}
+)
+
+
+def method_of(method_id: str) -> Method:
+    """The method of that id, or a RequestError that names the methods there are."""
+    if method_id not in METHODS:
+        raise RequestError(
+            f"There is no method {method_id!r}.",
+            limit=f"Known are {', '.join(METHODS)}.",
+            remedy="Choose one of these.",
+        )
+    return METHODS[method_id]
+
+
+def option_fields(method: Method) -> tuple[OptionFact, ...]:
+    """The method's options as plain tuples, in the order of a form."""
+    return facts_of(method.Options)
+
+
+def check_options(method_id: str, options: Mapping[str, OptionValue]) -> None:
+    """A RequestError when the method is unknown or one of its options is unknown or out of range."""
+    parse_options(method_of(method_id).Options, options)

@@ -1,0 +1,199 @@
+"""Collage Diffusion (Sarukkai et al., 2023): harmonise a collage without losing its layers.
+
+GH  noise the flat collage and denoise it (section 4.1; SDEdit)
+CA  layers' words attend to their regions (section 4.2)
+LN  each layer has its own noise level (section 4.4)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+
+from backend.controls.layer_noise import LayerNoise, freedom_map, release_map
+from backend.controls.region_attention import Region, RegionAttention
+from backend.engine.conditioning import build_conditioning
+from backend.engine.decode import decode, encode
+from backend.engine.denoise import Start, denoise
+from backend.engine.loop_types import Control, Pictures, Run, Step, generator_for
+from backend.engine.noise import FreshNoise, NoiseStream, SharedNoise, draw
+from backend.engine.paste import changed_pixels, paste_weights, pasted
+from backend.errors import RequestError
+from backend.methods.options import parse_options
+from backend.models.bundle import ModelBundle
+from backend.models.schedule import Schedule, first_step
+from backend.plan.plan import OneLayer, Plan
+from backend.plan.raster import Raster, raster
+from backend.scene.layer import Record
+from backend.scene.scene import Picture, Pixels
+
+PAPER_SIDE_PX = 512  # the paper's lengths in pixels are those of pictures of this side
+
+
+class CollageOptions(Record):
+    """What Collage Diffusion can be told besides the layers' own sliders."""
+
+    attention: bool = Field(
+        True,
+        title="Region attention",
+        description="Draw each layer's words into its region and out of the rest.",
+        json_schema_extra={"section": "4.2"},
+    )
+    layer_noise: bool = Field(
+        True,
+        title="Per-layer noise",
+        description="Let each layer change as far as its own slider says; off, all change alike.",
+        json_schema_extra={"section": "4.4"},
+    )
+    strength: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
+        0.8,
+        title="Strength",
+        description="How far the whole picture may change when per-layer noise is off.",
+        json_schema_extra={"section": "4.1", "unit": "share of the steps", "step": 0.05},
+    )
+    blur_px: Annotated[float, Field(ge=0.0, le=64.0)] = Field(
+        10.0,
+        title="Blur between levels",
+        description="How softly the noise levels of neighbouring layers pass into each other.",
+        json_schema_extra={"section": "4.4", "unit": f"px of a {PAPER_SIDE_PX} px picture", "step": 1.0},
+    )
+    noise_stream: Literal["auto", "fresh", "shared"] = Field(
+        "auto",
+        title="Noise of held parts",
+        description="Fresh noise at every step, one shared noise, or what suits the sampler.",
+        json_schema_extra={"section": "4.4"},
+    )
+    sigma_indexing: Literal["true", "released"] = Field(
+        "true",
+        title="Sigma of the attention weight",
+        description="The step's own sigma, or the one that the authors' code reads (counted from the schedule's top).",
+        json_schema_extra={"section": "4.2"},
+    )
+
+
+@dataclass(frozen=True)
+class _Collage:
+    """What all chunks of a run share. ``release`` is the first free step of each latent cell."""
+
+    plan: Plan
+    options: CollageOptions
+    flat: Raster
+    source: Picture = field(repr=False)
+    release: torch.Tensor = field(repr=False)
+    first: int
+
+
+def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
+    """Steps, then Pictures, for each chunk of ``plan.batch`` candidates."""
+    collage = _prepared(plan, bundle, pixels)
+    for offset in range(0, len(plan.seeds), plan.batch):
+        seeds = plan.seeds[offset : offset + plan.batch]
+        if collage.first == plan.steps:  # nothing may change: what was there is the answer
+            yield _finished(collage, (collage.flat.picture,) * len(seeds), offset)
+            continue
+        latents = yield from _drawn(collage, bundle, seeds)
+        yield _finished(collage, decode(bundle, latents), offset)
+
+
+def _drawn(collage: _Collage, bundle: ModelBundle, seeds: tuple[int, ...]) -> Generator[Step, None, torch.Tensor]:
+    """Encode, noise, denoise one chunk; the generator's value is the finished latents."""
+    plan, options = collage.plan, collage.options
+    schedule = Schedule(plan.sampler, bundle.scheduler, plan.steps, bundle.device)
+    generators = tuple(generator_for(seed) for seed in seeds)
+    source = encode(bundle, collage.flat.picture, generators)
+    noise = draw(source, generators)
+    controls: list[Control] = []
+    if options.attention:
+        controls.append(_region_attention(collage, bundle, schedule))
+    if _levelled(plan, options):
+        stream = _stream(options, schedule, seeds, noise)
+        controls.append(LayerNoise(source, collage.release, schedule, stream))
+    conditioning = build_conditioning(bundle, plan.prompt, plan.negative, plan.guidance_scale, len(seeds))
+    start = Start(schedule.noise_to(collage.first, source, noise), collage.first, generators)
+    latents = start.latents
+    for step in denoise(bundle.unet, schedule, conditioning, start, controls):
+        latents = step.latents
+        yield step
+    return latents
+
+
+def _prepared(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> _Collage:
+    """Check the options and the source, lay out the collage, and find each cell's first free step."""
+    options = parse_options(CollageOptions, plan.options)
+    source = _source(plan, pixels)
+    flat = raster(plan, pixels)
+    if _levelled(plan, options):
+        blur_px = options.blur_px * bundle.card.native_px / PAPER_SIDE_PX
+        freedom = freedom_map(flat.topmost, _levels(plan, options), blur_px)
+        held: Literal["touched", "filled"] = "filled" if isinstance(plan.target, OneLayer) else "touched"
+        release = release_map(freedom, plan.steps, bundle.card.cell_px, held)
+    else:
+        release = np.array([[first_step(plan.steps, options.strength)]], np.int64)
+    cells = torch.from_numpy(release).to(bundle.device)
+    return _Collage(plan, options, flat, source, cells, int(release.min()))
+
+
+def _levelled(plan: Plan, options: CollageOptions) -> bool:
+    """A re-roll always holds its background, which is noise level 0 (section 4.5)."""
+    return options.layer_noise or isinstance(plan.target, OneLayer)
+
+
+def _levels(plan: Plan, options: CollageOptions) -> tuple[float, ...]:
+    """The freedom of uncovered pixels, then of each layer."""
+    if not options.layer_noise:
+        return (0.0, *(options.strength for _ in plan.layers))
+    uncovered = 0.0 if isinstance(plan.target, OneLayer) else plan.target.uncovered_noise
+    return (uncovered, *(layer.noise for layer in plan.layers))
+
+
+def _source(plan: Plan, pixels: Pixels) -> Picture:
+    """The picture that is re-rolled in, uint8 (h, w, 3); an empty one for whole pictures."""
+    if not isinstance(plan.target, OneLayer):
+        return np.empty((0, 0, 3), np.uint8)
+    source = pixels.picture(plan.target.source)[..., :3]
+    height_px, width_px = source.shape[:2]
+    if (width_px, height_px) != (plan.width_px, plan.height_px):
+        raise RequestError(
+            f"The picture to re-roll in has {width_px} × {height_px} px.",
+            limit=f"The plan makes {plan.width_px} × {plan.height_px} px.",
+            remedy="Pick a candidate of this size, or make the whole picture again.",
+        )
+    return source
+
+
+def _region_attention(collage: _Collage, bundle: ModelBundle, schedule: Schedule) -> RegionAttention:
+    length = bundle.card.text_length
+    regions = tuple(
+        Region(
+            tokens=tuple(token for token in layer.tokens if token < length),
+            positive=layer.attention_positive,
+            negative=layer.attention_negative,
+            mask=torch.from_numpy(visible),
+        )
+        for layer, visible in zip(collage.plan.layers, collage.flat.visibility[1:], strict=True)
+    )
+    # The released code indexes the sigmas of the whole schedule from 0 although the run begins later.
+    skipped = collage.first if collage.options.sigma_indexing == "released" else 0
+    sigmas = tuple(schedule.sigmas[max(0, k - skipped)] for k in range(schedule.steps))
+    return RegionAttention(regions, length, sigmas)
+
+
+def _stream(options: CollageOptions, schedule: Schedule, seeds: tuple[int, ...], noise: torch.Tensor) -> NoiseStream:
+    """Deterministic samplers keep held parts on one trajectory; the others renew their noise as they do their own."""
+    fresh = schedule.kind.stochastic if options.noise_stream == "auto" else options.noise_stream == "fresh"
+    return FreshNoise(seeds) if fresh else SharedNoise(noise)
+
+
+def _finished(collage: _Collage, made: tuple[Picture, ...], offset: int) -> Pictures:
+    """The pictures of a chunk; for a re-roll with the source's own pixels put back outside the layer."""
+    target = collage.plan.target
+    if not isinstance(target, OneLayer):
+        return Pictures(offset, made, (None,) * len(made))
+    weights = paste_weights(collage.flat.alphas[0], target.feather_px)
+    whole = tuple(pasted(collage.source, picture, weights) for picture in made)
+    return Pictures(offset, whole, tuple(changed_pixels(collage.source, picture, weights) for picture in whole))

@@ -1,0 +1,109 @@
+"""The attention seam: which sites a UNet has, how large their grids are, and a processor that lets a control attend.
+
+A site's grid follows from the latents' height and width, halved with rounding up at every level; it is never taken as
+a square root. Processors are installed for the length of a run and the very same objects are put back afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from backend.errors import EngineError
+
+Attend = Callable[[Tensor, Tensor, Tensor, float], Tensor]
+"""(query (b, heads, n, d), key and value (b, heads, tokens, d), scale) → (b, heads, n, d)."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """An attention of the UNet. ``level`` counts how often the latents were halved before it; 0 is full size."""
+
+    name: str
+    level: int
+
+
+def cross_sites(unet: Any) -> tuple[Site, ...]:
+    """The cross-attention sites in the order of the UNet's modules."""
+    levels = len(unet.config.block_out_channels)
+    names = (name for name in unet.attn_processors if ".attn2." in name)
+    return tuple(Site(name, _level(name, levels)) for name in names)
+
+
+def _level(name: str, levels: int) -> int:
+    place, _, rest = name.partition(".")
+    if place == "mid_block":
+        return levels - 1
+    index = int(rest.partition(".")[0])
+    return index if place == "down_blocks" else levels - 1 - index
+
+
+def grid(height_lat: int, width_lat: int, level: int) -> tuple[int, int]:
+    """Rows and columns of a site: the latents' sides halved ``level`` times, rounded up."""
+    divisor = 2**level
+    return -(-height_lat // divisor), -(-width_lat // divisor)
+
+
+class SiteProcessor:
+    """A cross-attention processor that is the stock one except that ``attend`` combines query, key and value."""
+
+    def __init__(self, attend: Attend) -> None:
+        self._attend = attend
+
+    def __call__(
+        self,
+        attn: Any,
+        hidden_states: Tensor,
+        encoder_hidden_states: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        temb: Tensor | None = None,
+    ) -> Tensor:
+        """(b, n, channels) and (b, tokens, text) → (b, n, channels)."""
+        context = hidden_states if encoder_hidden_states is None else encoder_hidden_states
+        count, length, _ = hidden_states.shape
+        query, key, value = attn.to_q(hidden_states), attn.to_k(context), attn.to_v(context)
+        width = key.shape[-1] // attn.heads
+        query, key, value = (
+            part.view(count, -1, attn.heads, width).transpose(1, 2) for part in (query, key, value)
+        )
+        mixed = self._attend(query, key, value, width**-0.5)
+        mixed = mixed.transpose(1, 2).reshape(count, length, attn.heads * width)
+        result: Tensor = attn.to_out[1](attn.to_out[0](mixed))
+        return result
+
+
+@contextmanager
+def processors_replaced(unet: Any, attends: Mapping[str, Attend]) -> Iterator[None]:
+    """Let ``attends`` (by site name) act until the end of the block; then the former processors are back.
+
+    A site that already belongs to another control is an EngineError: two cannot own one site.
+    """
+    former = dict(unet.attn_processors)
+    taken = [name for name in attends if isinstance(former[name], SiteProcessor)]
+    if taken:
+        raise EngineError(
+            f"The attention site {taken[0]} is already taken by another control.",
+            remedy="Use only one control of attention at a time.",
+        )
+    _check_plain(unet, attends)
+    try:
+        unet.set_attn_processor(former | {name: SiteProcessor(attend) for name, attend in attends.items()})
+        yield
+    finally:
+        unet.set_attn_processor(dict(former))
+
+
+def _check_plain(unet: nn.Module, attends: Mapping[str, Attend]) -> None:
+    """The processor above knows the attention of Stable Diffusion 1.x and 2.x; refuse what it would leave out."""
+    for name in attends:
+        site: Any = unet.get_submodule(name.removesuffix(".processor"))
+        extras = (site.norm_cross, site.spatial_norm, site.group_norm, site.norm_q, site.norm_k)
+        if any(extras) or site.residual_connection or site.rescale_output_factor != 1.0:
+            raise EngineError(
+                f"The attention at {name} has parts that Lamina does not know.",
+                remedy="Turn attention control off for this model.",
+            )

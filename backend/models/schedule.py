@@ -1,0 +1,161 @@
+"""One adapter over diffusers' samplers: made new for each run, forward step index k, our own noising table.
+
+``state(k)`` is the latent before network call k; state(N) is clean. In state k a clean latent x0 and noise n are mixed
+as ``a_k x0 + s_k n``; the table (a_k, s_k) is ours because ``add_noise`` of several samplers ignores the level asked
+for once a run has begun, and none takes a level per pixel.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from diffusers import (
+    DDIMScheduler,
+    DPMSolverMultistepScheduler,
+    EulerAncestralDiscreteScheduler,
+    EulerDiscreteScheduler,
+    LCMScheduler,
+    UniPCMultistepScheduler,
+)
+from torch import Tensor
+
+from backend.errors import RequestError
+
+LCM_STEPS = 50  # the steps LCM models were distilled on; diffusers spaces its timesteps on that grid
+Level = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class SamplerKind:
+    """What sets a sampler apart: its class, values we fix, its sample space, and whether each step draws new noise."""
+
+    make: type[Any]
+    fixed: Mapping[str, Any]
+    exploding: bool = False
+    stochastic: bool = False
+    multistep: bool = False
+    max_steps: int = 200
+
+
+SAMPLERS: Mapping[str, SamplerKind] = {
+    "ddim": SamplerKind(DDIMScheduler, {}),
+    "euler": SamplerKind(EulerDiscreteScheduler, {}, exploding=True),
+    "euler_ancestral": SamplerKind(EulerAncestralDiscreteScheduler, {}, exploding=True, stochastic=True),
+    "dpmpp_2m": SamplerKind(
+        DPMSolverMultistepScheduler, {"algorithm_type": "dpmsolver++", "solver_order": 2}, multistep=True
+    ),
+    "unipc": SamplerKind(UniPCMultistepScheduler, {}, multistep=True),
+    "lcm": SamplerKind(LCMScheduler, {"original_inference_steps": LCM_STEPS}, stochastic=True, max_steps=LCM_STEPS),
+}
+_PIPELINE_VALUES = {"steps_offset": 1, "clip_sample": False}
+"""What Stable Diffusion pipelines force on any scheduler that they are given."""
+
+
+def scheduler_values(kind: SamplerKind, config: Mapping[str, Any]) -> dict[str, Any]:
+    """All values of a sampler, explicitly: class defaults < the model's file < the pipelines' < ours.
+
+    (``from_config`` would drop values that equal a default of the class they came from.)
+    """
+    parameters = inspect.signature(kind.make.__init__).parameters
+    values = {name: p.default for name, p in parameters.items() if p.default is not inspect.Parameter.empty}
+    for source in (config, _PIPELINE_VALUES, kind.fixed):
+        values.update({name: value for name, value in source.items() if name in values})
+    return values
+
+
+def first_step(steps: int, strength: float) -> int:
+    """The step at which img2img with this strength begins: N - int(N·strength), as in diffusers."""
+    return steps - min(int(steps * strength), steps)
+
+
+class Schedule:
+    """The states and steps of one run. ``sigmas`` (N+1) are k-diffusion's s/a; the last is 0."""
+
+    def __init__(self, sampler: str, config: Mapping[str, Any], steps: int, device: torch.device) -> None:
+        kind = SAMPLERS[sampler]
+        if not 1 <= steps <= kind.max_steps:
+            raise RequestError(
+                f"{steps} steps were asked for.",
+                limit=f"The sampler {sampler} takes 1 to {kind.max_steps}.",
+                remedy="Choose fewer steps or another sampler.",
+            )
+        self.steps = steps
+        self.kind = kind
+        self._scheduler = kind.make(**scheduler_values(kind, config))
+        self._scheduler.set_timesteps(steps, device=device)
+        self._draws = "generator" in inspect.signature(self._scheduler.step).parameters
+        self.timesteps: Tensor = self._scheduler.timesteps
+        self._levels = _levels(self._scheduler, kind, steps)
+        self.sigmas = tuple(s / a for a, s in self._levels)
+        self._next = -1
+
+    def level(self, k: int) -> Level:
+        """(a_k, s_k) of state k = 0…N."""
+        return self._levels[k]
+
+    def noise_to(self, k: int, x0: Tensor, noise: Tensor) -> Tensor:
+        """State k of a clean latent: a_k x0 + s_k noise, and x0 itself for k = N. Any equal shapes."""
+        if k == self.steps:
+            return x0
+        a, s = self._levels[k]
+        return x0 + noise * s if self.kind.exploding else a * x0 + s * noise
+
+    def scale_input(self, latents: Tensor, k: int) -> Tensor:
+        """What the network sees of state k. The first call fixes the step at which the run begins."""
+        if self._next < 0:
+            self._next = k
+            if hasattr(self._scheduler, "set_begin_index"):
+                self._scheduler.set_begin_index(k)
+        if k != self._next:
+            raise ValueError(f"a schedule runs forward: step {self._next} is next, not {k}")
+        scaled: Tensor = self._scheduler.scale_model_input(latents, self.timesteps[k])
+        return scaled
+
+    def step(
+        self, predicted: Tensor, k: int, latents: Tensor, generators: Sequence[torch.Generator]
+    ) -> tuple[Tensor, Tensor]:
+        """State k+1 and the clean latents that the prediction means.
+
+        ``predicted`` is the network's output for state k (noise or velocity). Stochastic samplers draw from
+        ``generators``, one per row.
+        """
+        drawing = {"generator": list(generators)} if self._draws else {}
+        result = self._scheduler.step(predicted, self.timesteps[k], latents, **drawing, return_dict=True)
+        self._next = k + 1
+        if getattr(result, "pred_original_sample", None) is not None:
+            return result.prev_sample, result.pred_original_sample
+        return result.prev_sample, self.denoised(predicted, k, latents)
+
+    def denoised(self, predicted: Tensor, k: int, latents: Tensor) -> Tensor:
+        """The clean latents x0 that a prediction for state k means."""
+        a, s = self._levels[k]
+        if self._scheduler.config.prediction_type == "v_prediction":
+            norm = (a * a + s * s) ** 0.5
+            return latents * (a / norm**2) - predicted * (s / norm)
+        return (latents - s * predicted) / a
+
+    def forget(self) -> None:
+        """Drop the history of a multistep sampler; call it when a state was changed after the step that made it.
+
+        The next step is of first order, and UniPC does not correct the changed state back.
+        """
+        if self.kind.multistep:
+            self._scheduler.lower_order_nums = 0
+            if hasattr(self._scheduler, "last_sample"):
+                self._scheduler.last_sample = None
+
+
+def _levels(scheduler: Any, kind: SamplerKind, steps: int) -> tuple[Level, ...]:
+    """(a, s) of every state in single precision, by the arithmetic of the sampler's own ``add_noise``."""
+    if not hasattr(scheduler, "sigmas"):
+        kept = scheduler.alphas_cumprod[scheduler.timesteps.cpu()].to(torch.float32)
+        pairs = torch.stack([kept**0.5, (1 - kept) ** 0.5], dim=1)
+    else:
+        sigma = scheduler.sigmas[:steps].cpu().to(torch.float32)
+        a = torch.ones_like(sigma) if kind.exploding else 1 / ((sigma**2 + 1) ** 0.5)
+        pairs = torch.stack([a, sigma * a], dim=1)
+    return (*((float(a), float(s)) for a, s in pairs), (1.0, 0.0))

@@ -1,0 +1,115 @@
+"""One studio and one Chromium for all journeys; a fresh browser profile for each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.browser.chromium import FLAGS, find_or_install
+from tests.browser.desk_page import WAIT_S, DeskPage
+from tests.browser.studio_process import StudioProcess
+
+NEAR = ("127.0.0.1", "localhost")
+
+
+@pytest.fixture(scope="session")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioProcess]:
+    process = StudioProcess(tmp_path_factory.mktemp("browser") / "store").start()
+    yield process
+    process.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    place = find_or_install()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=place, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def screens(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where pictures of the page are left: LAMINA_SCREENS, or a folder that goes away."""
+    named = os.environ.get("LAMINA_SCREENS")
+    folder = Path(named) if named else tmp_path_factory.mktemp("screens")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+class Watch:
+    """What a page should not do: errors in its scripts, failed requests, requests beyond this machine."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.wrong: list[str] = []
+        self.forgiven: tuple[str, ...] = ()
+        context.on("page", self._attend)
+        context.on("request", lambda request: self._requested(request.url))
+        context.on("response", lambda reply: self._answered(reply.status, reply.url))
+
+    def _attend(self, page: Page) -> None:
+        page.on("pageerror", lambda error: self.wrong.append(f"page error: {error}"))
+        page.on("console", lambda message: self._spoke(message.type, message.text))
+
+    def _spoke(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.wrong.append(f"console {kind}: {text}")
+
+    def _requested(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("data", "blob") and parts.hostname not in NEAR:
+            self.wrong.append(f"a request left this machine: {url}")
+
+    def _answered(self, status: int, url: str) -> None:
+        if status >= 400:
+            self.wrong.append(f"status {status}: {url}")
+
+    def complaints(self) -> list[str]:
+        """What is left after what the test said it would cause."""
+        return [line for line in self.wrong if not any(part in line for part in self.forgiven)]
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    context = chromium.new_context(
+        viewport={"width": 1440, "height": 900}, color_scheme="dark", reduced_motion="reduce", accept_downloads=True
+    )
+    context.set_default_timeout(WAIT_S * 1000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def watch(context: BrowserContext) -> Iterator[Watch]:
+    """Attends to the test's pages; the test fails for anything that it did not forgive beforehand."""
+    watch = Watch(context)
+    yield watch
+    assert watch.complaints() == []
+
+
+@pytest.fixture
+def desk(studio: StudioProcess, context: BrowserContext, watch: Watch, screens: Path) -> DeskPage:
+    """A page with a scene on it."""
+    return DeskPage(context.new_page(), studio.url, screens).open()
+
+
+def open_fresh(desk: DeskPage) -> DeskPage:
+    """A new project from the first example, by the menu."""
+    desk.part("open-menu").click()
+    first = desk.page.locator('[data-test^="example-"]').first.get_attribute("data-test")
+    desk.page.keyboard.press("Escape")
+    assert first is not None
+    desk.open_example(first.removeprefix("example-"))
+    desk.wait_drawn()
+    return desk
+
+
+@pytest.fixture
+def fresh(desk: DeskPage) -> DeskPage:
+    """A page with a new project from the first example, so that no journey sees another's changes."""
+    return open_fresh(desk)

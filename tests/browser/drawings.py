@@ -1,0 +1,64 @@
+"""Picture files for the journeys: good ones, and every bad one that the studio must refuse in words."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+import numpy as np
+from PIL import Image
+
+
+def png(picture: np.ndarray) -> bytes:
+    """A PNG of an array, uint8 (h, w, 4|3) or uint16 (h, w)."""
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def star(side_px: int = 96) -> bytes:
+    """A green five-pointed star on transparent ground."""
+    y, x = (np.mgrid[:side_px, :side_px] + 0.5) / side_px * 2 - 1
+    angle = np.arctan2(x, -y) % (2 * np.pi / 5)
+    edge = 0.9 * np.cos(np.pi / 5) / np.cos(np.abs(angle - np.pi / 5) - np.pi / 5 * 0.1)
+    inside = np.hypot(x, y) < edge * (0.55 + 0.45 * np.abs(angle - np.pi / 5) / (np.pi / 5))
+    picture = np.zeros((side_px, side_px, 4), np.uint8)
+    picture[inside] = (60, 170, 80, 255)
+    return png(picture)
+
+
+def claimed_png(width: int, height: int) -> bytes:
+    """A PNG whose header claims a size; its pixels are missing."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 64)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, content) for kind, content in parts)
+
+
+def deep_png(side_px: int = 40) -> bytes:
+    """A 16-bit grey ramp."""
+    return png(np.linspace(0, 65535, side_px * side_px).reshape(side_px, side_px).astype(np.uint16))
+
+
+def cmyk_jpeg(side_px: int = 40) -> bytes:
+    """A CMYK JPEG, half cyan."""
+    picture = np.zeros((side_px, side_px, 4), np.uint8)
+    picture[:, : side_px // 2, 0] = 255
+    stream = io.BytesIO()
+    Image.fromarray(picture, "CMYK").save(stream, "JPEG", quality=95)
+    return stream.getvalue()
+
+
+def turned_jpeg(width_px: int = 60, height_px: int = 30) -> bytes:
+    """A JPEG lying on its side, which its EXIF orientation (6) puts upright."""
+    picture = np.zeros((height_px, width_px, 3), np.uint8)
+    picture[:, : width_px // 2] = (220, 30, 30)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, "JPEG", quality=95, exif=exif)
+    return stream.getvalue()

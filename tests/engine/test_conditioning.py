@@ -1,0 +1,34 @@
+"""Words to embeddings, as Stable Diffusion's own pipeline makes them."""
+
+from __future__ import annotations
+
+import torch
+
+from backend.engine.conditioning import build_conditioning, embed
+from backend.models.bundle import ModelBundle
+from backend.models.reference import reference_img2img
+
+
+def test_embeddings_equal_the_pipelines(bundle: ModelBundle) -> None:
+    pipeline = reference_img2img(bundle, "ddim")
+    for text in ("a red cat", "", "red " * 200):
+        known, empty = pipeline.encode_prompt(text, bundle.device, 1, True, "blue house")
+        assert torch.equal(embed(bundle, text), known)
+        assert torch.equal(embed(bundle, "blue house"), empty)
+
+
+def test_rows_are_uncond_then_cond(tiny1: ModelBundle) -> None:
+    conditioning = build_conditioning(tiny1, "red", "blue", 2.0, 3)
+    stacked = conditioning.stacked()
+    assert stacked.shape[:2] == (6, tiny1.card.text_length)
+    assert torch.equal(stacked[conditioning.rows.uncond], embed(tiny1, "blue").repeat(3, 1, 1))
+    assert torch.equal(stacked[conditioning.rows.cond], embed(tiny1, "red").repeat(3, 1, 1))
+
+
+def test_no_guidance_no_negative(tiny1: ModelBundle) -> None:
+    conditioning = build_conditioning(tiny1, "red", "blue", 1.0, 2)
+    assert torch.equal(conditioning.stacked(), embed(tiny1, "red").repeat(2, 1, 1))
+
+
+def test_a_prompt_is_encoded_once(tiny1: ModelBundle) -> None:
+    assert embed(tiny1, "a cat, once") is embed(tiny1, "a cat, once")

@@ -1,0 +1,81 @@
+"""Requests from a page: strict, and a sentence for what is wrong."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.errors import RequestError
+from backend.plan.request import Compose, Reroll, Settings, build_request
+
+
+def asked(**settings: Any) -> dict[str, Any]:
+    return {"kind": "compose", "settings": settings}
+
+
+def test_requests_are_told_apart_by_their_kind() -> None:
+    assert build_request({"kind": "compose"}) == Compose()
+    again = build_request({"kind": "reroll", "layer_id": "fox", "source": "0" * 64, "feather_px": 0})
+    assert isinstance(again, Reroll)
+    assert (again.layer_id, again.feather_px) == ("fox", 0)
+
+
+def test_zero_is_a_seed_and_options_keep_their_kinds() -> None:
+    request = build_request(asked(seed=0, options={"a": 1, "b": 1.5, "c": True, "d": "x"}))
+    assert request.settings.seed == 0
+    assert [type(value) for value in request.settings.options.values()] == [int, float, bool, str]
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        ({"steps": math.nan}, "steps"),
+        ({"guidance_scale": math.nan}, "guidance_scale"),
+        ({"guidance_scale": math.inf}, "guidance_scale"),
+        ({"steps": 0}, "steps"),
+        ({"steps": 30.5}, "steps"),
+        ({"steps": "30"}, "steps"),
+        ({"steps": True}, "steps"),
+        ({"guidance_scale": 0.5}, "guidance_scale"),
+        ({"seed": -1}, "seed"),
+        ({"seed": 2**53}, "seed"),
+        ({"count": 17}, "count"),
+        ({"sampler": "plms"}, "sampler"),
+        ({"model": "../pocket"}, "model"),
+        ({"options": {"a": None}}, "options"),
+        ({"options": {"a": math.nan}}, "options"),
+        ({"surprise": 1}, "surprise"),
+    ],
+)
+def test_a_wrong_setting_is_named(settings: dict[str, Any], field: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        build_request(asked(**settings))
+    assert field in caught.value.what
+    assert caught.value.limit
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "record", [None, [], "compose", {}, {"kind": "paint"}, {"kind": "reroll"}, object(), asked(a=1j)]
+)
+def test_records_that_are_no_request(record: Any) -> None:
+    with pytest.raises(RequestError):
+        build_request(record)
+
+
+values = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.lists(st.integers(), max_size=2)
+)
+
+
+@given(st.dictionaries(st.sampled_from([*Settings.model_fields, "other"]), values, max_size=3))
+def test_whatever_is_sent_only_request_errors_come_out(settings: dict[str, Any]) -> None:
+    try:
+        request = build_request(asked(**settings))
+    except RequestError:
+        return
+    assert build_request(request.model_dump(mode="json")) == request

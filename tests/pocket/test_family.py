@@ -1,0 +1,91 @@
+"""The shipped family: it loads through diffusers, fits its budget, and its parts agree about sizes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from diffusers import StableDiffusionPipeline
+
+from backend.pocket.configs import AUTOENCODER, PICTURE_PX, TEXT_LENGTH, UNET, reduction
+from backend.pocket.judge import Judge, Segmenter, load_judge, save_judge
+from backend.pocket.networks import build_autoencoder
+from backend.pocket.words import CLASSES, COLOURS
+
+FAMILY = Path(__file__).resolve().parents[2] / "assets" / "models" / "pocket"
+MIB = 1024**2
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> StableDiffusionPipeline:
+    loaded = StableDiffusionPipeline.from_pretrained(
+        FAMILY, use_safetensors=True, local_files_only=True, dtype=torch.float32
+    )
+    loaded.set_progress_bar_config(disable=True)
+    return loaded
+
+
+def test_the_sizes_agree(pipeline: StableDiffusionPipeline) -> None:
+    assert pipeline.vae_scale_factor == reduction(AUTOENCODER) == PICTURE_PX // UNET["sample_size"]
+    assert (
+        pipeline.tokenizer.model_max_length
+        == pipeline.text_encoder.config.max_position_embeddings
+        == TEXT_LENGTH
+    )
+    assert len(pipeline.tokenizer) == pipeline.text_encoder.config.vocab_size
+    assert pipeline.text_encoder.config.hidden_size == pipeline.unet.config.cross_attention_dim
+    assert pipeline.text_encoder.config.eos_token_id == pipeline.tokenizer.eos_token_id
+    assert pipeline.scheduler.config.prediction_type == "v_prediction"
+
+
+def test_all_parts_run_in_single_precision(pipeline: StableDiffusionPipeline) -> None:
+    for part in (pipeline.unet, pipeline.vae, pipeline.text_encoder):
+        assert all(p.dtype == torch.float32 and bool(torch.isfinite(p).all()) for p in part.parameters())
+
+
+def test_the_family_fits_its_budget() -> None:
+    sizes = [path.stat().st_size for path in FAMILY.rglob("*") if path.is_file()]
+    assert max(sizes) <= 16 * MIB
+    assert sum(sizes) <= 60 * MIB
+    assert not [p for p in FAMILY.rglob("*") if p.suffix in (".bin", ".pt", ".ckpt", ".pkl")]
+
+
+def test_a_seed_makes_one_picture(pipeline: StableDiffusionPipeline) -> None:
+    made = [
+        pipeline(
+            "a red car on a meadow",
+            num_inference_steps=2,
+            generator=torch.Generator().manual_seed(1),
+            output_type="np",
+        ).images[0]
+        for _ in range(2)
+    ]
+    assert made[0].shape == (PICTURE_PX, PICTURE_PX, 3)
+    assert np.array_equal(made[0], made[1])
+
+
+def test_a_fresh_autoencoder_starts_near_the_identity() -> None:
+    torch.manual_seed(0)
+    network = build_autoencoder()
+    assert network.decode(network.encode(torch.zeros(1, 3, 32, 32)).latent_dist.mode()).sample.shape == (
+        1,
+        3,
+        32,
+        32,
+    )
+
+
+def test_a_judge_survives_its_file(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    segmenter = Segmenter()
+    save_judge(segmenter, tmp_path)
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+    classes, colours = load_judge(tmp_path).look(pictures)
+    again, _ = Judge(segmenter).look(pictures)
+    assert classes.shape == colours.shape == (2, 64, 64)
+    assert (classes == again).mean() > 0.95
+    assert classes.max() <= len(CLASSES)
+    assert colours.max() <= len(COLOURS)
+    assert not colours[classes == 0].any()

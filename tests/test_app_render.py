@@ -1,0 +1,131 @@
+"""``python app.py render``: pictures and a report from a scene file, and one clear line for anything unusable."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app import main
+from backend.scene.openraster import write_ora
+from backend.scene.pixels import MemoryPixels
+from backend.scene.scene import build_scene
+from tests.studio.workshop import scene_with, square_picture
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ball on a canvas of 128 x 128, with settings of its own."""
+    pixels = MemoryPixels()
+    content = build_scene(scene_with(pixels.add_picture(square_picture())))
+    path = tmp_path_factory.mktemp("scene") / "ball.ora"
+    path.write_bytes(write_ora(content, pixels, {"steps": 2, "count": 2, "seed": 7}))
+    return path
+
+
+def rendered(path: Path) -> np.ndarray:
+    with Image.open(path) as picture:
+        assert picture.format == "PNG"
+        return np.asarray(picture)
+
+
+def test_the_same_file_gives_the_same_pixels(scene: Path, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        report = tmp_path / f"{name}.json"
+        assert main(["render", str(scene), "--out", str(tmp_path / f"{name}.png"), "--report", str(report)]) == 0
+    reports = [json.loads((tmp_path / f"{name}.json").read_text()) for name in ("first", "second")]
+    assert reports[0]["plan"] == reports[1]["plan"]
+    assert (reports[0]["seeds"], reports[0]["steps"]) == ([7, 8], 2)
+    assert reports[0]["files"] == ["first.png", "first-2.png"]
+    assert reports[0]["versions"]["torch"]
+    assert reports[0]["seconds"] > 0
+    for first, second in (("first", "second"), ("first-2", "second-2")):
+        np.testing.assert_array_equal(rendered(tmp_path / f"{first}.png"), rendered(tmp_path / f"{second}.png"))
+    assert (rendered(tmp_path / "first.png") != rendered(tmp_path / "first-2.png")).any()
+
+
+def test_dials_win_over_the_file(scene: Path, tmp_path: Path) -> None:
+    dials = ["--count", "1", "--seed", "0", "--steps", "3", "--guidance", "2.5", "--set", "attention=false"]
+    out, report = tmp_path / "one.png", tmp_path / "one.json"
+    assert main(["render", str(scene), "--out", str(out), "--report", str(report), *dials]) == 0
+    told = json.loads(report.read_text())
+    assert (told["seeds"], told["steps"], told["files"]) == ([0], 3, ["one.png"])
+    assert rendered(out).shape == (told["height_px"], told["width_px"], 3)
+
+
+@pytest.mark.parametrize(
+    ("dials", "named"),
+    [
+        (["--steps", "0"], "steps"),
+        (["--steps", "many"], "steps"),
+        (["--count", "1.5"], "count"),
+        (["--count", "100"], "count"),
+        (["--seed", "-1"], "seed"),
+        (["--guidance", "nan"], "guidance_scale"),
+        (["--sampler", "magic"], "sampler"),
+        (["--method", "magic"], "magic"),
+        (["--model", "gone"], "gone"),
+        (["--set", "attention"], "attention"),
+        (["--set", "attention=perhaps"], "attention"),
+        (["--set", "nonsense=1"], "nonsense"),
+        (["--set", "blur_px=1e9"], "blur_px"),
+    ],
+)
+def test_a_wrong_dial_is_one_line(
+    scene: Path, tmp_path: Path, dials: list[str], named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["render", str(scene), "--out", str(tmp_path / "x.png"), *dials]) == 2
+    refused_in_one_line(capsys, named)
+    assert list(tmp_path.iterdir()) == []
+
+
+def refused_in_one_line(capsys: pytest.CaptureFixture[str], named: str) -> None:
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("lamina: ")
+    assert shown.err.count("\n") == 1
+    assert named in shown.err
+
+
+def test_wrong_files_are_one_line(scene: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    broken = tmp_path / "broken.ora"
+    broken.write_bytes(scene.read_bytes()[:300])
+    empty = tmp_path / "empty.ora"
+    empty.write_bytes(write_ora(build_scene({"width_px": 64, "height_px": 64}), MemoryPixels(), {}))
+    out = tmp_path / "x.png"
+    for source, target, named in (
+        (tmp_path / "none.ora", out, "none.ora"),
+        (broken, out, ""),
+        (empty, out, ""),
+        (scene, tmp_path / "x.jpg", "x.jpg"),
+        (scene, tmp_path / "nowhere" / "x.png", "x.png"),
+    ):
+        assert main(["render", str(source), "--out", str(target)]) == 2
+        refused_in_one_line(capsys, named)
+    assert not out.exists()
+
+
+def test_a_report_that_cannot_be_written_is_said(
+    scene: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["render", str(scene), "--out", str(tmp_path / "x.png"), "--count", "1", "--steps", "1"]
+    assert main([*command, "--report", str(tmp_path / "nowhere" / "r.json")]) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith("lamina: The report 'r.json' could not be written")
+    assert (tmp_path / "x.png").exists()
+
+
+def test_as_a_program(tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "app.py"), "render", "none.ora", "--out", "x.png"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("lamina: ")
+    assert "none.ora" in done.stderr
+    assert done.stderr.count("\n") == 1

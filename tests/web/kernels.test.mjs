@@ -1,0 +1,330 @@
+// Matrices, boxes, handles, views, numbers, names and chords: pure functions against tables and against each other.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import {
+  alphaAt,
+  boxPoint,
+  bounds,
+  coversCanvas,
+  cursorOf,
+  handleAt,
+  handlesOf,
+  hitsBox,
+  rotatedTo,
+  scaledTo,
+  SCALE_SIDES,
+  topmostAt,
+} from "../../ui/web/kernels/boxes.js";
+import { chordOf } from "../../ui/web/kernels/chords.js";
+import { apply, invert, multiply, placementMatrix, viewMatrix } from "../../ui/web/kernels/matrix.js";
+import { fileStem, isOpenRaster, phraseFromFileName } from "../../ui/web/kernels/names.js";
+import {
+  formatFraction,
+  formatNumber,
+  formatPercent,
+  formatSeconds,
+  parseNumber,
+  secondsLeft,
+  wrapDegrees,
+} from "../../ui/web/kernels/numbers.js";
+import { snapShift } from "../../ui/web/kernels/snapping.js";
+import { fitted, MAX_ZOOM, toScene, toScreen, zoomedAt } from "../../ui/web/kernels/views.js";
+import { randomFrom } from "./desk_fixtures.mjs";
+
+const SIZE = { width_px: 40, height_px: 20 };
+const near = (one, other, slack = 1e-6) => assert.ok(Math.abs(one - other) <= slack, `${one} is not ${other}`);
+const nearPoint = (one, other, slack) => (near(one.x, other.x, slack), near(one.y, other.y, slack));
+
+const somePlacement = (random) => ({
+  centre_x_px: random() * 500,
+  centre_y_px: random() * 500,
+  scale_x: 0.2 + random() * 3,
+  scale_y: 0.2 + random() * 3,
+  rotation_deg: random() * 360 - 180,
+  flip_x: random() < 0.5,
+  flip_y: random() < 0.5,
+});
+
+test("a matrix undone is the identity, and the placement puts the picture's middle on its centre", () => {
+  const random = randomFrom(1);
+  for (let round = 0; round < 100; round += 1) {
+    const placement = somePlacement(random);
+    const matrix = placementMatrix(placement, SIZE);
+    multiply(matrix, invert(matrix)).forEach((value, index) => near(value, [1, 0, 0, 1, 0, 0][index]));
+    nearPoint(apply(matrix, { x: 20, y: 10 }), { x: placement.centre_x_px, y: placement.centre_y_px });
+  }
+});
+
+test("a positive rotation turns clockwise on the screen, and flips come before it", () => {
+  const turned = {
+    centre_x_px: 0,
+    centre_y_px: 0,
+    scale_x: 1,
+    scale_y: 1,
+    rotation_deg: 90,
+    flip_x: false,
+    flip_y: false,
+  };
+  nearPoint(apply(placementMatrix(turned, SIZE), { x: 40, y: 10 }), { x: 0, y: 20 });
+  nearPoint(apply(placementMatrix({ ...turned, flip_x: true }, SIZE), { x: 40, y: 10 }), { x: 0, y: -20 });
+});
+
+test("the box of a placement has the corners that its matrix gives, whatever the flips", () => {
+  const random = randomFrom(2);
+  for (let round = 0; round < 50; round += 1) {
+    const placement = { ...somePlacement(random), flip_x: false, flip_y: false };
+    nearPoint(boxPoint(placement, SIZE, { x: 1, y: -1 }), apply(placementMatrix(placement, SIZE), { x: 40, y: 0 }));
+    const box = bounds(placement, SIZE);
+    near((box.x0 + box.x1) / 2, placement.centre_x_px);
+  }
+});
+
+test("alpha is read at the place where the matrix put it", () => {
+  const random = randomFrom(3);
+  const alpha = { width: 4, height: 2, values: Uint8Array.from([0, 10, 20, 30, 40, 50, 60, 70]) };
+  for (let round = 0; round < 200; round += 1) {
+    const placement = somePlacement(random);
+    const [column, row] = [Math.floor(random() * 4), Math.floor(random() * 2)];
+    const point = apply(placementMatrix(placement, SIZE), { x: (column + 0.5) * 10, y: (row + 0.5) * 10 });
+    assert.equal(alphaAt(placement, SIZE, alpha, point), alpha.values[row * 4 + column]);
+    const outside = apply(placementMatrix(placement, SIZE), { x: 41, y: 10 });
+    assert.equal(alphaAt(placement, SIZE, alpha, outside), 0);
+    assert.equal(hitsBox(placement, SIZE, outside), false);
+  }
+});
+
+test("the topmost object whose alpha is there is hit; one without alpha yet by its box", () => {
+  const placement = {
+    centre_x_px: 50,
+    centre_y_px: 50,
+    scale_x: 1,
+    scale_y: 1,
+    rotation_deg: 0,
+    flip_x: false,
+    flip_y: false,
+  };
+  const full = { width: 1, height: 1, values: Uint8Array.from([255]) };
+  const hollow = { width: 2, height: 1, values: Uint8Array.from([0, 255]) };
+  const objects = [
+    { id: "under", placement, size: SIZE, alpha: full },
+    { id: "over", placement, size: SIZE, alpha: hollow },
+  ];
+  assert.equal(topmostAt(objects, { x: 60, y: 50 }).id, "over");
+  assert.equal(topmostAt(objects, { x: 40, y: 50 }).id, "under");
+  assert.equal(topmostAt(objects, { x: 90, y: 50 }), null);
+  assert.equal(topmostAt([{ id: "new", placement, size: SIZE, alpha: null }], { x: 40, y: 50 }).id, "new");
+});
+
+test("a background covers the canvas, an object does not", () => {
+  const canvas = { width_px: 40, height_px: 20 };
+  const placement = {
+    centre_x_px: 20,
+    centre_y_px: 10,
+    scale_x: 1,
+    scale_y: 1,
+    rotation_deg: 0,
+    flip_x: false,
+    flip_y: false,
+  };
+  assert.equal(coversCanvas(placement, SIZE, canvas), true);
+  assert.equal(coversCanvas({ ...placement, scale_x: 0.9 }, SIZE, canvas), false);
+  assert.equal(coversCanvas({ ...placement, rotation_deg: 45 }, SIZE, canvas), false);
+});
+
+test("scaling by a handle keeps the opposite side (or the centre) and brings the handle to the pointer", () => {
+  const random = randomFrom(4);
+  for (let round = 0; round < 200; round += 1) {
+    const placement = somePlacement(random);
+    const side = SCALE_SIDES[Math.floor(random() * 8)];
+    const opposite = { x: -side.x, y: -side.y };
+    const pointer = boxPoint(
+      { ...placement, scale_x: placement.scale_x * 1.5, scale_y: placement.scale_y * 1.7 },
+      SIZE,
+      side,
+    );
+    const free = scaledTo(placement, SIZE, side, pointer, { free: true });
+    nearPoint(boxPoint(free, SIZE, opposite), boxPoint(placement, SIZE, opposite), 1e-6);
+    const centred = scaledTo(placement, SIZE, side, pointer, { free: true, centred: true });
+    nearPoint(
+      { x: centred.centre_x_px, y: centred.centre_y_px },
+      { x: placement.centre_x_px, y: placement.centre_y_px },
+    );
+    if (side.x && side.y) nearPoint(boxPoint(centred, SIZE, side), pointer, 1e-6);
+  }
+});
+
+test("a corner keeps the proportions unless it is free, and no scale ever leaves its range", () => {
+  const random = randomFrom(5);
+  for (let round = 0; round < 200; round += 1) {
+    const placement = somePlacement(random);
+    const point = { x: random() * 900 - 200, y: random() * 900 - 200 };
+    const next = scaledTo(placement, SIZE, { x: 1, y: -1 }, point);
+    assert.ok(next.scale_x >= 0.001 && next.scale_y <= 1000 && Number.isFinite(next.centre_x_px));
+    if (next.scale_x > 0.01 && next.scale_y > 0.01)
+      near(next.scale_x / next.scale_y, placement.scale_x / placement.scale_y, 1e-6);
+  }
+});
+
+test("rotation follows the pointer, snaps to 15 degrees, and stays within half a turn", () => {
+  const placement = {
+    centre_x_px: 0,
+    centre_y_px: 0,
+    scale_x: 1,
+    scale_y: 1,
+    rotation_deg: 170,
+    flip_x: false,
+    flip_y: false,
+  };
+  assert.equal(rotatedTo(placement, { x: 10, y: 0 }, { x: 0, y: 10 }).rotation_deg, -100);
+  assert.equal(
+    rotatedTo({ ...placement, rotation_deg: 0 }, { x: 10, y: 0 }, { x: 10, y: 3 }, { snapped: true }).rotation_deg,
+    15,
+  );
+});
+
+test("handles lie on the box on the screen, are found near it, and lose their edges when it is tiny", () => {
+  const view = { zoom: 2, x: 30, y: 40 };
+  const placement = {
+    centre_x_px: 50,
+    centre_y_px: 60,
+    scale_x: 2,
+    scale_y: 2,
+    rotation_deg: 30,
+    flip_x: false,
+    flip_y: false,
+  };
+  const handles = handlesOf(placement, SIZE, view);
+  assert.equal(handles.length, 9);
+  for (const handle of handles.filter(({ kind }) => kind === "scale"))
+    nearPoint(handle, toScreen(view, boxPoint(placement, SIZE, handle.side)), 1e-6);
+  const corner = handles[0];
+  assert.equal(handleAt(handles, { x: corner.x + 3, y: corner.y - 3 }), corner);
+  assert.equal(handleAt(handles, { x: corner.x - 60, y: corner.y - 60 }), null);
+  assert.equal(handlesOf({ ...placement, scale_x: 0.1, scale_y: 0.1 }, SIZE, view).length, 5);
+});
+
+test("cursors turn with the layer", () => {
+  const corner = { kind: "scale", side: { x: 1, y: 1 } };
+  assert.deepEqual(
+    [0, 45, 90, 180, -45].map((angle) => cursorOf(corner, angle)),
+    ["nwse-resize", "ns-resize", "nesw-resize", "nwse-resize", "ew-resize"],
+  );
+  assert.equal(cursorOf({ kind: "rotate" }, 0), "grab");
+});
+
+test("snapping takes the nearest line within reach, and nothing beyond it", () => {
+  const canvas = { width_px: 100, height_px: 100 };
+  assert.deepEqual(snapShift({ x0: 3, y0: 30, x1: 23, y1: 66 }, canvas, 4), {
+    dx: -3,
+    dy: 2,
+    vertical: 0,
+    horizontal: 50,
+  });
+  assert.deepEqual(snapShift({ x0: 20, y0: 10, x1: 30, y1: 20 }, canvas, 4), {
+    dx: 0,
+    dy: 0,
+    vertical: null,
+    horizontal: null,
+  });
+});
+
+test("a zoom keeps the point under the pointer, and screen and scene undo each other", () => {
+  const random = randomFrom(6);
+  for (let round = 0; round < 100; round += 1) {
+    const view = { zoom: 0.1 + random() * 4, x: random() * 300, y: random() * 300 };
+    const point = { x: random() * 800, y: random() * 600 };
+    const next = zoomedAt(view, point, random() * 10);
+    nearPoint(toScene(next, point), toScene(view, point), 1e-6);
+    nearPoint(toScreen(view, toScene(view, point)), point, 1e-6);
+  }
+  assert.equal(zoomedAt({ zoom: 1, x: 0, y: 0 }, { x: 0, y: 0 }, 1e9).zoom, MAX_ZOOM);
+  const fit = fitted({ width_px: 512, height_px: 256 }, { width: 600, height: 600 }, 44);
+  assert.deepEqual(fit, { zoom: 1, x: 44, y: 172 });
+  multiply(viewMatrix(fit), [1, 0, 0, 1, 0, 0]).forEach((value, index) => near(value, [1, 0, 0, 1, 44, 172][index]));
+});
+
+test("numbers as text", () => {
+  assert.deepEqual([0, 0.4, 1].map(formatFraction), [".00", ".40", "1.00"]);
+  assert.deepEqual([0, 0.004, 0.07, 1].map(formatPercent), ["0 %", "< 1 %", "7 %", "100 %"]);
+  assert.deepEqual([2.14, 12.4, 240].map(formatSeconds), ["2.1 s", "12 s", "4 min"]);
+  assert.deepEqual(
+    [
+      [3.14159, 0.01],
+      [5, 0.5],
+      [12.6, 1],
+    ].map(([value, step]) => formatNumber(value, step)),
+    ["3.14", "5", "13"],
+  );
+  assert.deepEqual([190, -190, 360, 180].map(wrapDegrees), [-170, 170, 0, 180]);
+});
+
+test("typed numbers: held in range, a comma is a dot, zero is a number, words and NaN are not", () => {
+  const range = { low: 0, high: 100 };
+  const typed = [
+    ["7", 7],
+    [" 7,5 ", 7.5],
+    ["-3", 0],
+    ["1e9", 100],
+    ["0", 0],
+    ["", null],
+    ["abc", null],
+    ["NaN", null],
+    ["Infinity", null],
+  ];
+  for (const [text, value] of typed) assert.equal(parseNumber(text, range), value, text);
+  assert.equal(parseNumber("2.6", { low: 1, high: 9, whole: true }), 3);
+});
+
+test("the seconds left come from the pace of the last steps", () => {
+  assert.equal(secondsLeft([], 10), null);
+  assert.equal(secondsLeft([{ done: 1, at_ms: 0 }], 10), null);
+  assert.equal(
+    secondsLeft(
+      [
+        { done: 1, at_ms: 0 },
+        { done: 3, at_ms: 1000 },
+      ],
+      10,
+    ),
+    3.5,
+  );
+  assert.equal(
+    secondsLeft(
+      [
+        { done: 3, at_ms: 0 },
+        { done: 3, at_ms: 500 },
+      ],
+      10,
+    ),
+    null,
+  );
+});
+
+test("phrases from file names", () => {
+  const table = [
+    ["Red_Mushroom-02.final.png", "red mushroom"],
+    ["yellowStripedCat.webp", "yellow striped cat"],
+    ["IMG_1234.JPG", ""],
+    ["über.png", "über"],
+    ["a.png", ""],
+    ["screenshot copy.png", ""],
+    ["house", "house"],
+  ];
+  for (const [name, phrase] of table) assert.equal(phraseFromFileName(name), phrase, name);
+  assert.equal(fileStem("  Cat & mushroom! "), "cat-mushroom");
+  assert.equal(fileStem("///"), "scene");
+  assert.deepEqual(["x.ora", "X.ORA", "x.ora.png"].map(isOpenRaster), [true, true, false]);
+});
+
+test("chords: one name for every keyboard", () => {
+  const press = (key, keys = {}) =>
+    chordOf({ key, code: "", ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, ...keys });
+  assert.equal(press("z", { ctrlKey: true }), "Ctrl+Z");
+  assert.equal(press("Z", { metaKey: true, shiftKey: true }), "Ctrl+Shift+Z");
+  assert.equal(press("?", { shiftKey: true }), "?");
+  assert.equal(press("“", { altKey: true, code: "BracketLeft" }), "Alt+[");
+  assert.equal(press("ArrowLeft", { shiftKey: true }), "Shift+Left");
+  assert.equal(press(" "), "Space");
+});

@@ -1,0 +1,196 @@
+// The tools' state charts: every state answers cancel by restoring what was, and each drag does what it says.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { handlesOf, topmostAt } from "../../ui/web/kernels/boxes.js";
+import { layerOf } from "../../ui/web/model/records.js";
+import { createStore } from "../../ui/web/model/store.js";
+import { createMachine } from "../../ui/web/tools/chart.js";
+import { TOOLS } from "../../ui/web/tools/tools.js";
+import { desk, layer } from "./desk_fixtures.mjs";
+
+const SIZE = { width_px: 100, height_px: 60 };
+const chartOf = (id) => TOOLS.find((tool) => tool.id === id).chart;
+const at = (x, y) => ({
+  centre_x_px: x,
+  centre_y_px: y,
+  scale_x: 1,
+  scale_y: 1,
+  rotation_deg: 0,
+  flip_x: false,
+  flip_y: false,
+});
+
+/** A stage without a page: a real store, full pictures, a view that is remembered. */
+const createSurface = (
+  layers = [layer("cat", { placement: at(100, 100) }), layer("car", { placement: at(300, 200) })],
+) => {
+  const store = createStore(desk(layers), () => 0);
+  const seen = { view: { zoom: 1, x: 0, y: 0 }, guides: null, pointed: null };
+  const objects = () =>
+    store.record.scene.layers.map(({ id, placement }) => ({ id, placement, size: SIZE, alpha: null }));
+  return {
+    store,
+    seen,
+    sizeOf: () => SIZE,
+    view: () => seen.view,
+    canvas: () => store.record.scene,
+    selected: () => layerOf(store.record, store.record.selected),
+    hits: (id, point) =>
+      topmostAt(
+        objects().filter((each) => each.id === id),
+        point,
+      ) !== null,
+    topmost: (point) => topmostAt(objects(), point),
+    isBackdrop: (each) => each.id === "back",
+    begin: (name) => store.begin(name),
+    amend: (edit) => store.amend(edit),
+    look: (view) => (seen.view = view),
+    guide: (guides) => (seen.guides = guides),
+    point: (pointed) => void (seen.pointed = pointed),
+  };
+};
+
+const event = (kind, x = 0, y = 0, keys = {}) => ({
+  kind,
+  point: { x, y },
+  shift: false,
+  alt: false,
+  ctrl: false,
+  ...keys,
+});
+const send = (machine, ...events) => events.forEach((each) => machine.send(each));
+
+const cornerOf = (surface, index) => handlesOf(surface.selected().placement, SIZE, surface.view())[index];
+
+/** A sequence of events that leads into each state of each tool. */
+const PATHS = {
+  move: {
+    armed: () => [event("down", 100, 100)],
+    moving: () => [event("down", 100, 100), event("move", 140, 90)],
+    scaling: (surface) => [event("down", cornerOf(surface, 0).x, cornerOf(surface, 0).y), event("move", 10, 10)],
+    rotating: (surface) => [event("down", cornerOf(surface, 8).x, cornerOf(surface, 8).y), event("move", 200, 100)],
+  },
+  hand: { panning: () => [event("down", 5, 5), event("move", 60, 80)] },
+  zoom: {
+    pressed: () => [event("down", 5, 5)],
+    zooming: () => [event("down", 5, 5), event("move", 90, 5), event("move", 120, 5)],
+  },
+};
+
+for (const { id, chart } of TOOLS) {
+  test(`${id}: every state but the first is reached and answers cancel by restoring record and view`, () => {
+    const others = Object.keys(chart.states).filter((state) => state !== chart.start);
+    assert.deepEqual(others.toSorted(), Object.keys(PATHS[id]).toSorted());
+    for (const state of others) {
+      const surface = createSurface();
+      surface.amend((record) => ({ ...record, selected: "cat" }));
+      const [record, view] = [surface.store.record, surface.seen.view];
+      const machine = createMachine(chart, surface);
+      send(machine, ...PATHS[id][state](surface));
+      assert.equal(machine.state, state);
+      send(machine, event("cancel"));
+      assert.equal(machine.state, chart.start);
+      assert.equal(machine.resting, true);
+      assert.deepEqual(surface.store.record, record);
+      assert.equal(surface.seen.view, view);
+      assert.equal(surface.store.busy, false);
+      assert.equal(surface.store.undoName, "");
+      send(machine, event("move", 300, 300), event("up", 300, 300));
+      assert.deepEqual(surface.store.record, record);
+    }
+  });
+}
+
+test("a drag moves by what the pointer went, in scene pixels, as one step", () => {
+  const surface = createSurface();
+  surface.seen.view = { zoom: 2, x: 0, y: 0 };
+  const machine = createMachine(chartOf("move"), surface);
+  send(
+    machine,
+    event("down", 200, 200),
+    event("move", 230, 210, { ctrl: true }),
+    event("move", 260, 220, { ctrl: true }),
+    event("up", 260, 220),
+  );
+  const { placement } = surface.selected();
+  assert.deepEqual([placement.centre_x_px, placement.centre_y_px], [130, 110]);
+  assert.equal(surface.store.undoName, "Move");
+  surface.store.undo();
+  assert.equal(surface.store.undoName, "");
+});
+
+test("Shift keeps a straight line; near the middle it snaps and shows a guide; Ctrl does not snap", () => {
+  const straight = createSurface();
+  send(createMachine(chartOf("move"), straight), event("down", 100, 100), event("move", 150, 110, { shift: true }));
+  assert.deepEqual([straight.selected().placement.centre_x_px, straight.selected().placement.centre_y_px], [150, 100]);
+  const snapped = createSurface();
+  send(createMachine(chartOf("move"), snapped), event("down", 100, 100), event("move", 253, 140));
+  assert.equal(snapped.selected().placement.centre_x_px, 256);
+  assert.equal(snapped.seen.guides.vertical, 256);
+  const free = createSurface();
+  send(createMachine(chartOf("move"), free), event("down", 100, 100), event("move", 253, 140, { ctrl: true }));
+  assert.equal(free.selected().placement.centre_x_px, 253);
+});
+
+test("a press selects, a press beside everything deselects, and neither is a step", () => {
+  const surface = createSurface();
+  const machine = createMachine(chartOf("move"), surface);
+  send(machine, event("down", 300, 200), event("up", 300, 200));
+  assert.equal(surface.store.record.selected, "car");
+  send(machine, event("down", 500, 500), event("up", 500, 500));
+  assert.equal(surface.store.record.selected, "");
+  assert.equal(surface.store.undoName, "");
+});
+
+test("a covered object that is selected can be dragged; a click takes the topmost one", () => {
+  const surface = createSurface([layer("cat", { placement: at(100, 100) }), layer("car", { placement: at(110, 100) })]);
+  surface.amend((record) => ({ ...record, selected: "cat" }));
+  const machine = createMachine(chartOf("move"), surface);
+  send(machine, event("down", 105, 100), event("move", 155, 130, { ctrl: true }), event("up", 155, 130));
+  assert.equal(surface.selected().id, "cat");
+  assert.equal(surface.selected().placement.centre_x_px, 150);
+  send(machine, event("down", 150, 110), event("up", 150, 110));
+  assert.equal(surface.selected().id, "car");
+});
+
+test("locked layers and a background that is not selected are not dragged", () => {
+  const locked = createSurface([layer("cat", { placement: at(100, 100), locked: true })]);
+  send(createMachine(chartOf("move"), locked), event("down", 100, 100), event("move", 190, 100), event("up", 190, 100));
+  assert.equal(locked.store.undoName, "");
+  const back = createSurface([layer("back", { placement: at(100, 100) })]);
+  const machine = createMachine(chartOf("move"), back);
+  send(machine, event("down", 100, 100), event("move", 190, 100), event("up", 100, 100));
+  assert.equal(back.store.undoName, "");
+  send(machine, event("down", 100, 100), event("move", 190, 100), event("up", 190, 100));
+  assert.equal(back.store.undoName, "Move");
+});
+
+test("a corner scales around the opposite one, the knob turns by 15 degrees with Shift", () => {
+  const surface = createSurface();
+  surface.amend((record) => ({ ...record, selected: "cat" }));
+  const machine = createMachine(chartOf("move"), surface);
+  send(machine, event("down", 150, 130), event("move", 250, 190), event("up", 250, 190));
+  const { placement } = surface.selected();
+  assert.deepEqual(
+    [placement.scale_x, placement.scale_y, placement.centre_x_px, placement.centre_y_px],
+    [2, 2, 150, 130],
+  );
+  const knob = cornerOf(surface, 8);
+  send(machine, event("down", knob.x, knob.y), event("move", 250, 100, { shift: true }), event("up", 250, 100));
+  assert.equal(surface.selected().placement.rotation_deg % 15, 0);
+  assert.ok(surface.selected().placement.rotation_deg > 0);
+});
+
+test("the glass zooms in, with Alt out, and dragging sideways zooms smoothly", () => {
+  const surface = createSurface();
+  const machine = createMachine(chartOf("zoom"), surface);
+  send(machine, event("down", 50, 50), event("up", 50, 50));
+  assert.equal(surface.seen.view.zoom, 1.5);
+  send(machine, event("down", 50, 50), event("up", 50, 50, { alt: true }));
+  assert.equal(surface.seen.view.zoom, 1);
+  send(machine, event("down", 50, 50), event("move", 60, 50), event("move", 170, 50), event("up", 170, 50));
+  assert.equal(surface.seen.view.zoom, 2);
+  assert.equal(machine.state, "idle");
+});

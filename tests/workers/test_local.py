@@ -1,0 +1,212 @@
+"""The local worker: events in order, cancel within a step, one job at a time, failures in words."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from backend.engine.loop_types import Pictures, Run, Step
+from backend.errors import EngineError
+from backend.methods.catalog import METHODS, Method
+from backend.models.bundle import ModelBundle
+from backend.models.cache import ModelCache
+from backend.models.catalog import Catalog, find_models
+from backend.plan.build import build_plan
+from backend.plan.plan import Plan
+from backend.plan.request import build_request
+from backend.scene.pixels import MemoryPixels
+from backend.scene.scene import Pixels, build_scene
+from backend.studio.events import Cancelled, Event, Failed, Finished, Made, Progressed, Started
+from backend.workers.local import LocalWorker
+from tests.studio.workshop import compose, scene_with, square_picture
+
+Draw = Callable[[Plan, ModelBundle, Pixels], Run]
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    return find_models(())
+
+
+@pytest.fixture(scope="module")
+def cache() -> ModelCache:
+    return ModelCache(2**32)
+
+
+@pytest.fixture(scope="module")
+def pixels() -> MemoryPixels:
+    return MemoryPixels()
+
+
+@pytest.fixture(scope="module")
+def plan(catalog: Catalog, pixels: MemoryPixels) -> Plan:
+    """Two candidates in three steps, at half the pocket model's size."""
+    scene = build_scene(scene_with(pixels.add_picture(square_picture())))
+    return build_plan(scene, build_request(compose(steps=3)), catalog.card("pocket"), pixels)
+
+
+def scripted(draw: Draw) -> dict[str, Method]:
+    """The collage method's place taken by a function."""
+    return {"collage": replace(METHODS["collage"], run=draw)}
+
+
+def drawn(plan: Plan, steps: int = 3) -> Iterator[Step | Pictures]:
+    """Steps and pictures of every batch of a plan, without a network."""
+    for offset in range(0, len(plan.seeds), plan.batch):
+        for k in range(steps):
+            noise = torch.full((plan.batch, 4, 8, 8), float(k))
+            yield Step(k, steps, 0, noise, noise)
+        black = np.zeros((plan.height_px, plan.width_px, 3), np.uint8)
+        yield Pictures(offset, (black,) * plan.batch, (None,) * plan.batch)
+
+
+def test_a_real_run(catalog: Catalog, cache: ModelCache, plan: Plan, pixels: MemoryPixels) -> None:
+    worker = LocalWorker(catalog, cache, "cpu")
+    events = list(worker.submit("job", plan, pixels).events())
+    assert events[0] == Started("cpu")
+    assert events[-1] == Finished()
+    made = [event for event in events if isinstance(event, Made)]
+    steps = [event for event in events if isinstance(event, Progressed)]
+    assert [picture.shape for picture in made[0].pictures] == [(plan.height_px, plan.width_px, 3)] * 2
+    assert [step.done for step in steps] == list(range(1, steps[-1].total + 1))
+    with Image.open(io.BytesIO(steps[0].preview_jpeg)) as preview:
+        assert preview.format == "JPEG"
+        assert preview.size == (plan.width_px, plan.height_px)
+
+
+def test_cancel_before_the_start_loads_nothing(catalog: Catalog, plan: Plan, pixels: MemoryPixels) -> None:
+    cache = ModelCache(2**32)
+    handle = LocalWorker(catalog, cache, "cpu").submit("job", plan, pixels)
+    handle.cancel()
+    handle.cancel()
+    assert list(handle.events()) == [Started("cpu"), Cancelled()]
+    assert cache.loaded() == ()
+
+
+def test_cancel_takes_effect_within_a_step_and_closes_the_method(
+    catalog: Catalog, cache: ModelCache, plan: Plan, pixels: MemoryPixels
+) -> None:
+    seen: list[str] = []
+
+    def draw(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
+        try:
+            for step in drawn(plan, 50):
+                seen.append("step")
+                yield step
+        finally:
+            seen.append("closed")
+
+    handle = LocalWorker(catalog, cache, "cpu", scripted(draw)).submit("job", plan, pixels)
+    events: list[Event] = []
+    for event in handle.events():
+        events.append(event)
+        if isinstance(event, Progressed) and event.done == 2:
+            handle.cancel()
+    assert events[-1] == Cancelled()
+    assert seen == ["step", "step", "step", "closed"]
+
+
+def test_a_real_run_leaves_the_networks_as_they_were_when_cancelled(
+    catalog: Catalog, cache: ModelCache, plan: Plan, pixels: MemoryPixels
+) -> None:
+    card = catalog.card("pocket")
+    with cache.lease(card, "cpu") as bundle:
+        before = dict(bundle.unet.attn_processors)
+    events = LocalWorker(catalog, cache, "cpu").submit("job", plan, pixels).events()
+    assert any(isinstance(event, Progressed) for event in events)
+    events.close()  # type: ignore[attr-defined]
+    with cache.lease(card, "cpu") as bundle:
+        assert all(bundle.unet.attn_processors[name] is before[name] for name in before)
+
+
+def test_progress_counts_all_batches_and_previews_are_few(
+    catalog: Catalog, cache: ModelCache, plan: Plan, pixels: MemoryPixels
+) -> None:
+    several = plan.model_copy(update={"seeds": (1, 2, 3, 4, 5), "batch": 2})
+    worker = LocalWorker(catalog, cache, "cpu", scripted(lambda plan, bundle, pixels: drawn(plan)))
+    events = list(worker.submit("job", several, pixels).events())
+    steps = [event for event in events if isinstance(event, Progressed)]
+    assert [(step.done, step.total) for step in steps] == [(done, 9) for done in range(1, 10)]
+    assert sum(1 for step in steps if step.preview_jpeg) < len(steps)
+    assert [event.offset for event in events if isinstance(event, Made)] == [0, 2, 4]
+
+
+def raising(error: BaseException) -> Draw:
+    def draw(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
+        yield from list(drawn(plan))[:1]
+        raise error
+
+    return draw
+
+
+def explained(cause: BaseException) -> EngineError:
+    error = EngineError("The memory is used up.", remedy="?")
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [torch.OutOfMemoryError("CUDA out of memory"), MemoryError(), explained(MemoryError())],
+)
+def test_memory_that_is_not_enough(
+    catalog: Catalog, cache: ModelCache, plan: Plan, pixels: MemoryPixels, error: BaseException
+) -> None:
+    worker = LocalWorker(catalog, cache, "cpu", scripted(raising(error)))
+    last = list(worker.submit("job", plan, pixels).events())[-1]
+    assert isinstance(last, Failed)
+    assert last.what == "2 pictures of 128 x 128 px at once do not fit into the memory of cpu."
+    assert last.remedy
+
+
+def test_a_refusal_of_the_engine(catalog: Catalog, cache: ModelCache, plan: Plan, pixels: MemoryPixels) -> None:
+    error = EngineError("No valid picture.", limit="Step 3.", remedy="Try another seed.")
+    worker = LocalWorker(catalog, cache, "cpu", scripted(raising(error)))
+    last = list(worker.submit("job", plan, pixels).events())[-1]
+    assert last == Failed("No valid picture.", "Step 3.", "Try another seed.")
+
+
+def test_after_an_unexpected_error_the_next_job_runs(
+    catalog: Catalog, cache: ModelCache, plan: Plan, pixels: MemoryPixels
+) -> None:
+    worker = LocalWorker(catalog, cache, "cpu", scripted(raising(ZeroDivisionError())))
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            list(worker.submit("job", plan, pixels).events())
+
+
+def test_an_unknown_model_is_a_failure(catalog: Catalog, cache: ModelCache, plan: Plan, pixels: MemoryPixels) -> None:
+    handle = LocalWorker(catalog, cache, "cpu").submit("job", plan.model_copy(update={"model": "gone"}), pixels)
+    last = list(handle.events())[-1]
+    assert isinstance(last, Failed)
+    assert "gone" in last.what
+
+
+def test_two_threads_never_run_at_the_same_time(
+    catalog: Catalog, cache: ModelCache, plan: Plan, pixels: MemoryPixels
+) -> None:
+    running: list[int] = []
+    most: list[int] = []
+
+    def draw(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
+        running.append(1)
+        for step in drawn(plan):
+            most.append(len(running))
+            yield step
+        running.pop()
+
+    worker = LocalWorker(catalog, cache, "cpu", scripted(draw))
+    follow = [threading.Thread(target=lambda: list(worker.submit("job", plan, pixels).events())) for _ in range(4)]
+    for thread in follow:
+        thread.start()
+    for thread in follow:
+        thread.join(20)
+    assert len(most) == 16
+    assert max(most) == 1

@@ -1,0 +1,186 @@
+// Everything that can be asked for by key, button or menu, in one table; the key sheet is printed from it.
+
+import { fitted, zoomedAt } from "./kernels/views.js";
+import { duplicate, flip, moveBy, nudge, removeLayer, select, setLayer, setSettings } from "./model/edits.js";
+import { layerOf, titleOf } from "./model/records.js";
+import * as files from "./commands/files.js";
+import * as runs from "./commands/runs.js";
+
+const selectedOf = ({ store }) => layerOf(store.record, store.record.selected);
+
+const onSelected = (name, edit) => (desk) => {
+  const layer = selectedOf(desk);
+  if (layer) desk.store.change(`${name} ${titleOf(layer)}`, edit(layer));
+};
+
+const move = (dx, dy) => (desk) => {
+  const layer = selectedOf(desk);
+  if (layer) desk.store.change("Nudge", nudge(layer.id, dx, dy), `nudge:${layer.id}`);
+};
+
+const zoomBy =
+  (factor) =>
+  ({ session, stageSize }) => {
+    const { view } = session.state;
+    const middle = { x: stageSize().width / 2, y: stageSize().height / 2 };
+    session.set({ view: zoomedAt(view, middle, view.zoom * factor), fitted: false });
+  };
+
+const zoomTo = (zoom) => (desk) => zoomBy(zoom / desk.session.state.view.zoom)(desk);
+
+const fit = ({ session, store, stageSize }) =>
+  session.set({ view: fitted(store.record.scene, stageSize()), fitted: true });
+
+const pickTool =
+  (tool) =>
+  ({ session }) =>
+    session.set({ tool });
+
+const toggleOpen =
+  (name) =>
+  ({ session }) =>
+    session.set({ open: session.state.open === name ? "" : name });
+
+const toggleTheme = (desk) => desk.setTheme(desk.isDark() ? "light" : "dark");
+
+const cloneSelected = (desk) => {
+  const layer = selectedOf(desk);
+  if (layer) desk.store.change(`Duplicate ${titleOf(layer)}`, duplicate(layer.id, desk.newId()));
+};
+
+/** The next object in front or behind, so that a person without a mouse can reach each. */
+const walk =
+  (steps) =>
+  ({ store }) => {
+    const { scene, selected } = store.record;
+    const at = scene.layers.findIndex((layer) => layer.id === selected);
+    const next = scene.layers[at < 0 ? scene.layers.length - 1 : at + steps];
+    if (next) store.amend(select(next.id));
+  };
+
+const rollDice = ({ store, random }) => store.change("New seed", setSettings({ seed: random() }));
+
+/** Escape leaves the innermost thing: a drag, a menu, a run, a selection. */
+const escape = (desk) => {
+  if (desk.store.cancelGesture()) return;
+  const { open, job } = desk.session.state;
+  if (open) desk.session.set({ open: "" });
+  else if (job) runs.cancel(desk);
+  else desk.store.amend(select(""));
+};
+
+const CANVAS = "canvas";
+const LAYERS = "layers";
+const ANYWHERE = "anywhere";
+
+/** [id, title, group, keys, where the keys work, run]. "" as a title keeps it off the key sheet. */
+const ROWS = [
+  ["generate", "Generate", "Pictures", ["Ctrl+Enter"], ANYWHERE, runs.generate],
+  ["cancel", "Stop a run, leave a menu, undo a drag", "Pictures", ["Escape"], ANYWHERE, escape],
+  ["stop", "", "Pictures", [], CANVAS, runs.cancel],
+  ["reroll", "Re-roll the selected object", "Pictures", ["R"], CANVAS, runs.reroll],
+  ["accept", "Accept the shown candidate", "Pictures", ["Enter"], CANVAS, runs.accept],
+  ["discard", "Discard the candidates", "Pictures", ["Shift+X"], CANVAS, runs.discard],
+  ["next", "Next candidate", "Pictures", ["."], CANVAS, (desk) => runs.step(desk, 1)],
+  ["previous", "Previous candidate", "Pictures", [","], CANVAS, (desk) => runs.step(desk, -1)],
+  ["flipView", "Collage ⇄ result", "Pictures", ["`", "C"], CANVAS, runs.flipView],
+  ["dice", "New seed", "Pictures", ["D"], CANVAS, rollDice],
+  ["undo", "Undo", "Editing", ["Ctrl+Z"], ANYWHERE, ({ store }) => store.undo()],
+  ["redo", "Redo", "Editing", ["Ctrl+Shift+Z", "Ctrl+Y"], ANYWHERE, ({ store }) => store.redo()],
+  ["duplicate", "Duplicate", "Editing", ["Ctrl+D", "Ctrl+J"], CANVAS, cloneSelected],
+  [
+    "delete",
+    "Delete",
+    "Editing",
+    ["Delete", "Backspace"],
+    CANVAS,
+    onSelected("Delete", (layer) => removeLayer(layer.id)),
+  ],
+  ["left", "Nudge (Shift: ten times as far)", "Editing", ["Left"], LAYERS, move(-1, 0)],
+  ["right", "", "Editing", ["Right"], LAYERS, move(1, 0)],
+  ["up", "", "Editing", ["Up"], LAYERS, move(0, -1)],
+  ["down", "", "Editing", ["Down"], LAYERS, move(0, 1)],
+  ["farLeft", "", "Editing", ["Shift+Left"], LAYERS, move(-10, 0)],
+  ["farRight", "", "Editing", ["Shift+Right"], LAYERS, move(10, 0)],
+  ["farUp", "", "Editing", ["Shift+Up"], LAYERS, move(0, -10)],
+  ["farDown", "", "Editing", ["Shift+Down"], LAYERS, move(0, 10)],
+  [
+    "forward",
+    "One layer forward",
+    "Editing",
+    ["]", "Alt+]"],
+    CANVAS,
+    onSelected("Bring forward", (layer) => moveBy(layer.id, 1)),
+  ],
+  [
+    "backward",
+    "One layer back",
+    "Editing",
+    ["[", "Alt+["],
+    CANVAS,
+    onSelected("Send back", (layer) => moveBy(layer.id, -1)),
+  ],
+  ["above", "Select the object in front", "Editing", ["PageUp"], CANVAS, walk(1)],
+  ["below", "Select the object behind", "Editing", ["PageDown"], CANVAS, walk(-1)],
+  ["flipX", "Flip sideways", "Editing", ["F"], CANVAS, onSelected("Flip", (layer) => flip(layer.id, "x"))],
+  ["flipY", "Flip upside down", "Editing", ["Shift+F"], CANVAS, onSelected("Flip", (layer) => flip(layer.id, "y"))],
+  [
+    "hide",
+    "Show or hide",
+    "Editing",
+    ["Shift+H"],
+    CANVAS,
+    onSelected("Show or hide", (layer) => setLayer(layer.id, { visible: !layer.visible })),
+  ],
+  [
+    "lock",
+    "Lock or unlock",
+    "Editing",
+    ["Shift+L"],
+    CANVAS,
+    onSelected("Lock or unlock", (layer) => setLayer(layer.id, { locked: !layer.locked })),
+  ],
+  ["toolMove", "Move tool", "View", ["V"], CANVAS, pickTool("move")],
+  ["toolHand", "Hand (or hold Space)", "View", ["H"], CANVAS, pickTool("hand")],
+  ["toolZoom", "Zoom tool", "View", ["Z"], CANVAS, pickTool("zoom")],
+  ["fit", "Whole canvas", "View", ["0", "Ctrl+0"], CANVAS, fit],
+  ["full", "100 %", "View", ["1"], CANVAS, zoomTo(1)],
+  ["zoomIn", "Closer", "View", ["+", "="], CANVAS, zoomBy(1.25)],
+  ["zoomOut", "Farther", "View", ["-"], CANVAS, zoomBy(0.8)],
+  ["theme", "Light or dark", "View", ["Shift+T"], CANVAS, toggleTheme],
+  ["steps", "", "View", [], CANVAS, toggleOpen("history")],
+  ["keys", "This sheet", "View", ["?"], CANVAS, toggleOpen("keys")],
+  ["addPicture", "Add pictures", "Files", ["Ctrl+I"], ANYWHERE, files.choosePictures],
+  ["openOra", "Open an .ora file", "Files", ["Ctrl+O"], ANYWHERE, files.chooseOra],
+  ["exportOra", "Export as .ora", "Files", ["Ctrl+E"], ANYWHERE, files.exportOra],
+  ["exportPng", "Export the shown picture", "Files", ["Ctrl+Shift+E"], ANYWHERE, files.exportPng],
+  ["save", "Save now (it also saves by itself)", "Files", ["Ctrl+S"], ANYWHERE, ({ bridge }) => bridge.flush()],
+  ["addFiles", "", "Files", [], CANVAS, files.addFiles],
+  ["openExample", "", "Files", [], CANVAS, files.openExample],
+  ["rerollLayer", "", "Pictures", [], CANVAS, runs.rerollLayer],
+  ["view", "", "Pictures", [], CANVAS, runs.view],
+  ["showBatch", "", "Pictures", [], CANVAS, runs.showBatch],
+  ["loadTheirs", "", "Files", [], CANVAS, ({ bridge }) => bridge.loadTheirs()],
+  ["keepMine", "", "Files", [], CANVAS, ({ bridge }) => bridge.overwrite()],
+];
+
+export const COMMANDS = Object.freeze(
+  Object.fromEntries(
+    ROWS.map(([id, title, group, keys, where, run]) => [id, Object.freeze({ id, title, group, keys, where, run })]),
+  ),
+);
+
+const BY_CHORD = new Map(ROWS.flatMap(([id, , , keys]) => keys.map((chord) => [chord, id])));
+
+/**
+ * The command of a key press in a place: "text" (somebody types), "slider", "list" (arrows choose there), "button" or
+ * "canvas"; null if the key means nothing there.
+ */
+export const commandFor = (chord, place) => {
+  const command = COMMANDS[BY_CHORD.get(chord)];
+  if (!command) return null;
+  if (command.where === ANYWHERE) return command;
+  if (place === "text") return null;
+  if (command.where === LAYERS && place !== "canvas") return null;
+  return chord === "Enter" && place === "button" ? null : command;
+};

@@ -1,0 +1,120 @@
+// Making pictures: generate, re-roll one object, look through the candidates, accept or discard them.
+
+import { pick, setSettings } from "../model/edits.js";
+import { layerOf } from "../model/records.js";
+import { addNotice, batchesOf, isWorking } from "../model/session.js";
+
+const FEATHER_PX = 4;
+
+const busy = ({ session }) => {
+  if (!isWorking(session.state)) return false;
+  addNotice(session, { what: "A run is going on.", remedy: "Wait for it, or press Esc to stop it.", brief: true });
+  return true;
+};
+
+/** The batch whose candidates the strip shows. */
+export const shownBatch = (state) => {
+  const batches = batchesOf(state);
+  return batches.find(({ job }) => job === state.batch) ?? batches[0] ?? null;
+};
+
+export const generate = async (desk) => {
+  if (busy(desk)) return;
+  const { store, session, bridge, random } = desk;
+  if (session.state.freshSeeds) store.change("New seed", setSettings({ seed: random() }));
+  session.set({ viewed: "", showing: "result", comparing: false, notices: [] });
+  const end = await bridge.generate({ kind: "compose", settings: store.record.settings });
+  settle(desk, end);
+};
+
+/** After a run without pictures the stage goes back to what it showed. */
+const settle = ({ store, session }, end) => {
+  const { viewed } = session.state;
+  if (end !== "finished" && !viewed && !store.record.picked) session.set({ showing: "collage" });
+};
+
+export const reroll = (desk) => rerollLayer(desk, desk.store.record.selected);
+
+/** Makes one layer again over the picked picture; a candidate that is only being looked at is accepted first. */
+export const rerollLayer = async (desk, layerId) => {
+  if (busy(desk)) return;
+  const { store, session, bridge, random } = desk;
+  if (!layerOf(store.record, layerId)) {
+    return addNotice(session, {
+      what: "No object is selected.",
+      remedy: "Click one on the canvas, then press R.",
+      brief: true,
+    });
+  }
+  accept(desk);
+  const source = store.record.picked;
+  if (!source) {
+    return addNotice(session, {
+      what: "There is no picture to re-roll in yet.",
+      remedy: "Generate first, then pick one of the candidates.",
+    });
+  }
+  session.set({ viewed: "", showing: "result", comparing: false });
+  const settings = { ...store.record.settings, seed: random() };
+  settle(desk, await bridge.generate({ kind: "reroll", settings, layer_id: layerId, source, feather_px: FEATHER_PX }));
+};
+
+export const cancel = ({ bridge }) => bridge.cancel();
+
+export const accept = ({ store, session }) => {
+  const { viewed } = session.state;
+  if (!viewed) return;
+  store.change("Accept a candidate", pick(viewed));
+  session.set({ viewed: "", showing: "result", comparing: false });
+};
+
+export const discard = ({ store, session }) => {
+  const batch = shownBatch(session.state);
+  if (!batch) return;
+  const { dismissed } = session.state;
+  session.set({
+    dismissed: [...dismissed, batch.job],
+    viewed: "",
+    batch: "",
+    comparing: false,
+    showing: store.record.picked ? "result" : "collage",
+  });
+  const restore = () =>
+    session.set({ dismissed: session.state.dismissed.filter((job) => job !== batch.job), batch: batch.job });
+  addNotice(session, {
+    what: `Put away ${batch.candidates.length === 1 ? "a candidate" : `${batch.candidates.length} candidates`}.`,
+    action: { title: "Bring back", run: restore },
+  });
+};
+
+/** Looks at a candidate without picking it. */
+export const view = ({ store, session }, digest) =>
+  session.set({ viewed: digest === store.record.picked ? "" : digest, showing: "result", comparing: false });
+
+export const step = (desk, steps) => {
+  const { store, session } = desk;
+  const batch = shownBatch(session.state);
+  if (!batch) return;
+  const shown = session.state.viewed || store.record.picked;
+  const at = batch.candidates.findIndex(({ digest }) => digest === shown);
+  const count = batch.candidates.length;
+  const next = at < 0 ? (steps > 0 ? 0 : count - 1) : (at + steps + count) % count;
+  view(desk, batch.candidates[next].digest);
+};
+
+export const showBatch = (desk, job) => {
+  desk.session.set({ batch: job });
+  const batch = shownBatch(desk.session.state);
+  if (batch && !batch.candidates.some(({ digest }) => digest === desk.store.record.picked))
+    view(desk, batch.candidates[0].digest);
+  else desk.session.set({ viewed: "", showing: "result" });
+};
+
+export const flipView = ({ store, session }) => {
+  const { showing, viewed, job } = session.state;
+  const hasResult = viewed || store.record.picked || job;
+  if (showing === "collage" && !hasResult) {
+    return addNotice(session, { what: "There is no result yet.", remedy: "Generate first.", brief: true });
+  }
+  return session.set({ showing: showing === "collage" ? "result" : "collage", comparing: false });
+};

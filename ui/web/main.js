@@ -1,0 +1,254 @@
+// The composition root of the desk: mount(element, host) builds the parts, wires them, and draws when something changed.
+
+import { createBridge } from "./bridge.js";
+import { COMMANDS, commandFor } from "./commands.js";
+import { shownBatch } from "./commands/runs.js";
+import { chordOf } from "./kernels/chords.js";
+import { findSpans } from "./kernels/spans.js";
+import { candidateOf, batchesOf, createSession } from "./model/session.js";
+import { freeze, layerOf } from "./model/records.js";
+import { createStore } from "./model/store.js";
+import { createKeySheet } from "./view/dialogs.js";
+import { h } from "./view/dom.js";
+import { createLayers } from "./view/layers.js";
+import { createBanners, createNotices, tellProblem } from "./view/notices.js";
+import { createPictures } from "./view/pictures.js";
+import { createRecipe } from "./view/recipe.js";
+import { createStage } from "./view/stage.js";
+import { createStrip } from "./view/strip.js";
+import { createTints } from "./view/tints.js";
+import { createOptions, createTools } from "./view/toolbar.js";
+import { createTopbar } from "./view/topbar.js";
+import {
+  chooseFiles,
+  connectKeys,
+  connectPaste,
+  connectLeaving,
+  createVault,
+  download,
+  loadStyle,
+} from "./view/window.js";
+
+const NOTHING = freeze({
+  scene: { version: 1, name: "", width_px: 512, height_px: 512, prompt: "", negative: "", layers: [] },
+  settings: { model: "", method: "", sampler: "", steps: 30, guidance_scale: 5, seed: 0, count: 4, options: {} },
+  picked: "",
+  selected: "",
+});
+
+const LARGEST_DRAWN_SEED = 1_000_000;
+const THEME_KEY = "lamina.theme";
+
+const clock = {
+  now: () => Date.now(),
+  later: (run, wait_ms) => setTimeout(run, wait_ms),
+  forget: (timer) => clearTimeout(timer),
+};
+
+/** The last value of a function of a few parts, as long as the parts are the same. */
+const remembered = (compute) => {
+  let [parts, value] = [[], null];
+  return (...next) => {
+    if (parts.length !== next.length || next.some((part, index) => part !== parts[index]))
+      [parts, value] = [next, compute(...next)];
+    return value;
+  };
+};
+
+const createShown = (store, session, pictures) => {
+  const spansOf = remembered((prompt, layers) => {
+    const spans = findSpans(
+      prompt,
+      layers.filter(({ visible }) => visible),
+    );
+    return { ...spans, unlinked: new Set(spans.unlinked) };
+  });
+  const batches = remembered((candidates, dismissed) => batchesOf({ candidates, dismissed }));
+  return () => {
+    const { record } = store;
+    const { state } = session;
+    const selected = layerOf(record, record.selected);
+    const spans = spansOf(record.scene.prompt, record.scene.layers);
+    const candidate = candidateOf(state, state.viewed || record.picked);
+    const digest = (state.comparing && candidate?.source) || state.viewed || record.picked;
+    return {
+      record,
+      state,
+      selected,
+      candidate,
+      spans,
+      scene: record.scene,
+      unlinked: spans.unlinked,
+      size: selected?.picture ? (pictures.get(selected.picture)?.size ?? null) : null,
+      batches: batches(state.candidates, state.dismissed),
+      batch: shownBatch(state),
+      shownDigest: digest,
+    };
+  };
+};
+
+/** One frame for any number of changes. */
+const createRefresh = (draw) => {
+  let waiting = false;
+  return () => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      draw();
+    });
+  };
+};
+
+const createTheme = (element, vault, session) => {
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  let inks = null;
+  const isDark = () => (session.state.theme ? session.state.theme === "dark" : system.matches);
+  const apply = () => {
+    element.dataset.theme = isDark() ? "dark" : "light";
+    inks = null;
+  };
+  const setTheme = (theme) => {
+    vault.put(THEME_KEY, theme);
+    session.set({ theme });
+    apply();
+  };
+  system.addEventListener("change", () => (apply(), session.set({})));
+  const readInks = () => {
+    const style = getComputedStyle(element);
+    const ink = (name) => style.getPropertyValue(`--${name}`).trim();
+    return {
+      checkA: ink("check-a"),
+      checkB: ink("check-b"),
+      shadow: ink("page-shadow"),
+      accent: ink("accent-line"),
+      halo: ink("halo"),
+      handle: ink("handle"),
+      guide: ink("guide"),
+      tints: Array.from({ length: 8 }, (_, index) => ink(`tint-${index}`)),
+      ready: ink("check-a") !== "",
+    };
+  };
+  const current = () => {
+    if (!inks?.ready) inks = readInks();
+    return inks;
+  };
+  session.set({ theme: vault.get(THEME_KEY) ?? "" });
+  apply();
+  return { isDark, setTheme, inks: current };
+};
+
+const createDesk = (element, host) => {
+  const session = createSession();
+  const vault = createVault();
+  const store = createStore(NOTHING, clock.now);
+  const cancels = new Set();
+  const desk = { store, session, vault, download, chooseFiles };
+  desk.pictures = createPictures(host.pictureUrl, () => desk.refresh());
+  desk.bridge = createBridge({ host, store, session, clock, vault, hidden: () => document.hidden });
+  desk.tints = createTints();
+  desk.shown = createShown(store, session, desk.pictures);
+  desk.addressOf = host.url;
+  desk.random = () => Math.floor(Math.random() * LARGEST_DRAWN_SEED);
+  desk.newId = () =>
+    `layer-${crypto.getRandomValues(new Uint32Array(2)).reduce((text, part) => text + part.toString(36), "")}`;
+  // Each answers whether there was something to cancel.
+  desk.onCancel = (run) => cancels.add(run);
+  desk.cancelTools = () => [...cancels].map((run) => run()).some(Boolean);
+  desk.run = async (id, ...given) => {
+    try {
+      return await COMMANDS[id].run(desk, ...given);
+    } catch (error) {
+      return tellProblem(session, error);
+    }
+  };
+  desk.busyWith = async (reading, work) => {
+    session.set({ reading });
+    return work().finally(() => session.set({ reading: "" }));
+  };
+  return Object.assign(desk, createTheme(element, vault, session));
+};
+
+const build = (desk, element) => {
+  const stage = createStage(desk);
+  const views = {
+    topbar: createTopbar(desk),
+    tools: createTools(desk),
+    options: createOptions(desk),
+    stage,
+    strip: createStrip(desk),
+    layers: createLayers(desk),
+    recipe: createRecipe(desk),
+    notices: createNotices(desk),
+    banners: createBanners(desk),
+    keys: createKeySheet(desk),
+  };
+  stage.node.append(views.notices.node, views.banners.node);
+  const centre = h("main", { class: "centre" }, views.options.node, stage.node, views.strip.node);
+  const side = h("aside", { class: "side" }, views.layers.node, views.recipe.node);
+  element.replaceChildren(views.topbar.node, views.tools.node, centre, side, views.keys.node);
+  return { stage, draw: (shown) => Object.values(views).forEach((view) => view.update(shown)) };
+};
+
+/** A JSON-able summary for tests and the curious; `pixels` are what the page of the canvas shows, at scene size. */
+const createProbe = (desk, stage) => ({
+  state: () => {
+    const { record, state, shownDigest } = desk.shown();
+    const { project, revision, saved, link, job, showing, viewed, candidates, coverage, notes, tool, view } = state;
+    return structuredClone({
+      ...record,
+      project,
+      revision,
+      saved,
+      link,
+      job,
+      showing,
+      viewed,
+      candidates,
+      coverage,
+      notes,
+      tool,
+      view,
+      shown: shownDigest,
+      undo: desk.store.undoName,
+      redo: desk.store.redoName,
+    });
+  },
+  canvasPixels: () => {
+    const shown = desk.shown();
+    const canvas = Object.assign(document.createElement("canvas"), {
+      width: shown.scene.width_px,
+      height: shown.scene.height_px,
+    });
+    const context = canvas.getContext("2d");
+    context.imageSmoothingQuality = "high";
+    context.drawImage(stage.compose(shown), 0, 0, canvas.width, canvas.height);
+    return {
+      width_px: canvas.width,
+      height_px: canvas.height,
+      rgba: context.getImageData(0, 0, canvas.width, canvas.height).data,
+    };
+  },
+});
+
+/**
+ * Builds the desk inside `element`. host: {ask(message) → Promise<reply>, upload(file, name) → Promise<path>,
+ * pictureUrl(digest) → URL, url(address from the server) → URL}. `element.lamina` is {state(), canvasPixels()}. Resolves when a scene is open.
+ */
+export const mount = async (element, host) => {
+  element.classList.add("lamina");
+  await loadStyle(element, new URL("./theme.css", import.meta.url).href);
+  const desk = createDesk(element, host);
+  desk.refresh = createRefresh(() => parts.draw(desk.shown()));
+  const parts = build(desk, element);
+  desk.stageSize = parts.stage.size;
+  desk.store.subscribe(desk.refresh);
+  desk.session.subscribe(desk.refresh);
+  desk.bridge.whenBack(() => desk.pictures.retry());
+  connectKeys(desk, element, { commandFor, chordOf, holdSpace: parts.stage.holdSpace });
+  connectPaste(desk);
+  connectLeaving(desk);
+  element.lamina = createProbe(desk, parts.stage);
+  desk.refresh();
+  await desk.bridge.hello();
+};

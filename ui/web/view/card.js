@@ -1,0 +1,149 @@
+// The opened card of a layer: its words, its dials, and what can be done with it.
+
+import { formatFraction } from "../kernels/numbers.js";
+import { appended } from "../kernels/spans.js";
+import { setLayer, setScene } from "../model/edits.js";
+import { layerOf } from "../model/records.js";
+import { button, slider, textField } from "./fields.js";
+import { icon } from "./icons.js";
+import { h, set, show } from "./dom.js";
+
+const line = (label, title, ...nodes) =>
+  h("div", { class: "card-line", title }, h("span", { class: "card-label", text: label }), ...nodes);
+
+const words = (desk, id, { label, test, field, placeholder, name }) =>
+  textField(desk, {
+    label,
+    test,
+    placeholder,
+    read: ({ record }) => layerOf(record, id)?.[field] ?? null,
+    name,
+    edit: (value) => setLayer(id, { [field]: value }),
+    merge: () => `${field}:${id}`,
+  });
+
+const dial = (desk, id, { label, title, test, field, high = 1, normal }) => {
+  const value = h("span", { class: "dial-value" });
+  const part = slider(desk, {
+    label,
+    test,
+    high,
+    normal,
+    step: 0.05,
+    format: formatFraction,
+    read: ({ record }) => layerOf(record, id)?.[field] ?? null,
+    name: label,
+    edit: (number) => setLayer(id, { [field]: number }),
+    merge: () => `${field}:${id}`,
+  });
+  const update = (shown, layer) => {
+    part.update(shown);
+    set(value, { text: formatFraction(layer[field]) });
+  };
+  return { node: line(label, title, part.node, value), update };
+};
+
+const DIALS = [
+  {
+    label: "Freedom",
+    title: "Noise: 0 keeps the pixels, 1 invents them anew (t)",
+    test: "freedom",
+    field: "noise",
+    normal: 0.6,
+  },
+  {
+    label: "Attention",
+    title: "How strongly the phrase is drawn to this object (v⁺)",
+    test: "attention",
+    field: "attention_positive",
+    high: 2,
+    normal: 0.5,
+  },
+  {
+    label: "Keep out",
+    title: "How strongly the phrase is kept out of other places (v⁻)",
+    test: "keep-out",
+    field: "attention_negative",
+    high: 2,
+    normal: 0.8,
+  },
+  {
+    label: "Opacity",
+    title: "How solid the picture lies on what is below",
+    test: "opacity",
+    field: "opacity",
+    normal: 1,
+  },
+];
+
+/** The sentence with a remedy at hand: a phrase that is not in the prompt is appended with one click. */
+const createWarnings = (desk, id) => {
+  const text = h("span");
+  const append = () =>
+    desk.store.change("Add the phrase to the prompt", (record) =>
+      setScene({ prompt: appended(record.scene.prompt, layerOf(record, id).phrase) })(record),
+    );
+  const link = h("button", {
+    type: "button",
+    class: "button small",
+    "data-test": "append-phrase",
+    text: "Add to prompt",
+    on: { click: append },
+  });
+  const node = h("div", { class: "card-warning", hidden: true }, icon("warn"), text, link);
+  const update = (shown, warnings) => {
+    show(node, warnings.length > 0);
+    set(text, { text: warnings.map((warning) => warning.text).join(" ") });
+    show(link, shown.unlinked.has(id));
+  };
+  return { node, update };
+};
+
+export const createCard = (desk, id) => {
+  const phrase = words(desk, id, {
+    label: "Phrase",
+    test: "phrase",
+    field: "phrase",
+    placeholder: "what this is, as the prompt says it",
+    name: "Phrase",
+  });
+  const name = words(desk, id, {
+    label: "Name",
+    test: "layer-name",
+    field: "name",
+    placeholder: "only for you",
+    name: "Name",
+  });
+  const dials = DIALS.map((options) => dial(desk, id, options));
+  const warnings = createWarnings(desk, id);
+  const reroll = button(desk, () => desk.run("rerollLayer", id), {
+    label: "Re-roll",
+    iconName: "again",
+    test: "reroll",
+    title: "Make this object again in the picked picture (R)",
+    key: "R",
+  });
+  const copy = button(desk, "duplicate", {
+    label: "Duplicate",
+    iconName: "copy",
+    test: "duplicate",
+    title: "Duplicate (Ctrl D)",
+  });
+  const remove = button(desk, "delete", { iconName: "bin", test: "delete", title: "Delete (Del)", kind: "quiet" });
+  const node = h(
+    "div",
+    { class: "card" },
+    warnings.node,
+    line("Phrase", "Should stand in the prompt, word for word", phrase.node),
+    line("Name", "Only for you", name.node),
+    dials.map((part) => part.node),
+    h("div", { class: "card-actions" }, reroll, copy, h("span", { class: "spring" }), remove),
+  );
+  const update = (shown, layer, notes) => {
+    [phrase, name].forEach((part) => part.update(shown));
+    dials.forEach((part) => part.update(shown, layer));
+    warnings.update(shown, notes);
+    set(reroll, { disabled: Boolean(shown.state.job), "data-kind": shown.shownDigest ? "ready" : null });
+  };
+  return { node, update };
+};

@@ -1,0 +1,112 @@
+// What lies on the canvas without being part of it: progress, the promise about unchanged pixels, and the view's switch.
+
+import { formatSeconds } from "../kernels/numbers.js";
+import { button } from "./fields.js";
+import { icon } from "./icons.js";
+import { h, set, show } from "./dom.js";
+
+const progressText = (job) => {
+  if (job.stopping) return "stopping …";
+  if (job.state === "queued") return "waiting for the device";
+  if (!job.total) return "starting …";
+  const left = job.left_s === null ? "" : ` · ${formatSeconds(job.left_s)} left`;
+  return `step ${job.done} of ${job.total}${left}`;
+};
+
+export const createProgress = (desk) => {
+  const text = h("span", { "data-test": "progress", role: "status", "aria-live": "polite" });
+  const preview = h("span", { class: "unseen", "data-test": "preview", hidden: true });
+  const cancel = button(desk, "stop", {
+    label: "cancels",
+    test: "cancel",
+    title: "Stop this run (Esc)",
+    kind: "chip-button",
+  });
+  cancel.prepend(h("kbd", { text: "Esc" }));
+  const bar = h("span", { class: "bar", role: "progressbar", "aria-label": "Steps", "aria-valuemin": "0" });
+  const node = h("div", { class: "chip-box progress", hidden: true }, text, preview, cancel, bar);
+  const update = ({ state, hasPreview }) => {
+    const { job } = state;
+    show(node, job !== null);
+    if (!job) return;
+    set(text, { text: progressText(job) });
+    set(cancel, { disabled: job.stopping || !job.id });
+    bar.style.setProperty("--done", job.total ? `${(100 * job.done) / job.total}%` : "0%");
+    set(bar, { "aria-valuenow": job.done, "aria-valuemax": job.total || 1 });
+    show(preview, hasPreview);
+    set(preview, { text: `preview of step ${job.done}` });
+  };
+  return { node, update };
+};
+
+/** The count that the server took after decoding: 0 means that every pixel outside the object is the same as before. */
+export const createPromise = () => {
+  const text = h("span", { "data-test": "changed-outside" });
+  const sign = h("span", { class: "sign" }, icon("check"), icon("warn"));
+  const node = h("div", { class: "chip-box promise", hidden: true, role: "status" }, sign, text);
+  const update = ({ candidate, state }) => {
+    const count = candidate?.changed_outside ?? null;
+    show(node, count !== null && state.showing === "result" && !state.job);
+    set(text, { text: count === null ? "" : `changed pixels outside: ${count}` });
+    set(node, {
+      "data-good": count === 0,
+      title:
+        count === 0
+          ? "Every pixel outside this object is exactly as it was."
+          : "Some pixels outside this object differ from the picture before.",
+    });
+  };
+  return { node, update };
+};
+
+export const createSwitch = (desk) => {
+  const side = (showing, label) =>
+    h("button", {
+      type: "button",
+      role: "radio",
+      "data-test": `show-${showing}`,
+      text: label,
+      on: { click: () => desk.session.state.showing !== showing && desk.run("flipView") },
+    });
+  const [collage, result] = [side("collage", "Collage"), side("result", "Result")];
+  const node = h(
+    "div",
+    {
+      class: "chip-box switch",
+      role: "radiogroup",
+      "aria-label": "What the canvas shows",
+      title: "Collage ⇄ result (`)",
+    },
+    collage,
+    result,
+  );
+  const update = (shown) => {
+    show(node, Boolean(shown.shownDigest || shown.state.job));
+    set(collage, { "aria-checked": String(shown.state.showing === "collage") });
+    set(result, { "aria-checked": String(shown.state.showing === "result") });
+  };
+  return { node, update };
+};
+
+/** Shown over an empty canvas. */
+export const createInvitation = (desk) => {
+  const add = button(desk, "addPicture", {
+    label: "Add pictures",
+    iconName: "plus",
+    test: "invite-add",
+    kind: "accent",
+  });
+  const node = h(
+    "div",
+    { class: "invitation", hidden: true },
+    icon("picture"),
+    h("p", { text: "Drop cut-out pictures here" }),
+    h("p", { class: "muted", text: "PNG, JPEG or WebP; or an .ora scene. You can also paste." }),
+    add,
+  );
+  return {
+    node,
+    update: (shown) =>
+      show(node, shown.scene.layers.length === 0 && !shown.shownDigest && Boolean(shown.state.project)),
+  };
+};

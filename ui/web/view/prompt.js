@@ -1,0 +1,100 @@
+// The scene's prompt: a plain text area, and under its glass the same text with every phrase in its layer's colour.
+
+import { appended, cutAtSpans } from "../kernels/spans.js";
+import { setScene } from "../model/edits.js";
+import { textField } from "./fields.js";
+import { icon } from "./icons.js";
+import { h, show } from "./dom.js";
+
+const createMirror = (desk, test) => {
+  const node = h("div", { class: "mirror", "aria-hidden": "true", "data-test": test });
+  let known = null;
+  const update = (shown) => {
+    const key = JSON.stringify([shown.scene.prompt, shown.spans.spans, shown.record.selected]);
+    if (key === known) return;
+    known = key;
+    const runs = cutAtSpans(shown.scene.prompt, shown.spans.spans).map(({ text, ids }) =>
+      ids.length === 0
+        ? document.createTextNode(text)
+        : h("mark", {
+            text,
+            "data-tint": desk.tints.indexOf(ids[0]),
+            "data-line": desk.tints.lineOf(ids[0]),
+            "data-span": ids[0],
+            "data-selected": ids.includes(shown.record.selected),
+          }),
+    );
+    // A last line break has no height of its own in the mirror, so it gets a blank to stand on.
+    node.replaceChildren(...runs, document.createTextNode(shown.scene.prompt.endsWith("\n") ? " " : ""));
+  };
+  return { node, update };
+};
+
+/** Phrases that the prompt does not hold, each one click away from it. */
+const createLoose = (desk) => {
+  const node = h("div", { class: "loose", "data-test": "loose-phrases", hidden: true });
+  let known = "";
+  const append = (phrase) => () =>
+    desk.store.change("Add the phrase to the prompt", (record) =>
+      setScene({ prompt: appended(record.scene.prompt, phrase) })(record),
+    );
+  const update = (shown) => {
+    const loose = shown.scene.layers.filter((layer) => layer.visible && shown.unlinked.has(layer.id));
+    const key = JSON.stringify(loose.map(({ id, phrase }) => [id, phrase]));
+    if (key === known) return;
+    known = key;
+    show(node, loose.length > 0);
+    node.replaceChildren(
+      h("span", { class: "muted", text: "not in the prompt:" }),
+      ...loose.map(({ id, phrase }) =>
+        h(
+          "button",
+          {
+            type: "button",
+            class: "chip",
+            "data-tint": desk.tints.indexOf(id),
+            title: `Add “${phrase.trim()}” to the prompt`,
+            "data-test": "append-loose",
+            on: { click: append(phrase) },
+          },
+          icon("plus"),
+          h("span", { text: phrase.trim() }),
+        ),
+      ),
+    );
+  };
+  return { node, update };
+};
+
+const LONGEST_PROMPT = 4000;
+
+export const createPrompt = (desk) => {
+  const mirror = createMirror(desk, "prompt-spans");
+  const field = textField(desk, {
+    label: "Prompt of the scene",
+    test: "prompt",
+    rows: 2,
+    limit: LONGEST_PROMPT,
+    placeholder: "Describe the whole picture, naming each object",
+    read: ({ scene }) => scene.prompt,
+    name: "Prompt",
+    edit: (prompt) => setScene({ prompt }),
+    merge: () => "prompt",
+  });
+  const glass = h("div", { class: "glass" }, mirror.node, field.node);
+  const loose = createLoose(desk);
+  const negative = textField(desk, {
+    label: "Negative prompt: what should not be seen",
+    test: "negative",
+    limit: LONGEST_PROMPT,
+    placeholder: "what should not be seen",
+    read: ({ scene }) => scene.negative,
+    name: "Negative prompt",
+    edit: (value) => setScene({ negative: value }),
+    merge: () => "negative",
+  });
+  negative.node.classList.add("negative");
+  field.node.addEventListener("scroll", () => (mirror.node.scrollTop = field.node.scrollTop));
+  const update = (shown) => [mirror, field, loose, negative].forEach((part) => part.update(shown));
+  return { node: h("div", { class: "prompt" }, glass, loose.node, negative.node), update };
+};

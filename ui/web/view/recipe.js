@@ -1,0 +1,193 @@
+// The foot of the right panel: prompt, the dials of a run, and Generate.
+
+import { setOption, setSettings } from "../model/edits.js";
+import { isWorking } from "../model/session.js";
+import { button, choice, numberField, tick } from "./fields.js";
+import { createPrompt } from "./prompt.js";
+import { h, set, show } from "./dom.js";
+
+const LARGEST_SEED = Number.MAX_SAFE_INTEGER;
+
+const SAMPLER_TITLES = {
+  ddim: "DDIM",
+  euler: "Euler",
+  euler_ancestral: "Euler ancestral",
+  dpmpp_2m: "DPM++ 2M",
+  unipc: "UniPC",
+  lcm: "LCM",
+};
+
+const dialsOf = (desk) => {
+  const number = (label, test, field, range) =>
+    numberField(desk, {
+      label,
+      test,
+      ...range,
+      name: range.title,
+      read: ({ record }) => record.settings[field],
+      edit: (value) => setSettings({ [field]: value }),
+    });
+  return {
+    steps: number("steps", "steps", "steps", { title: "Steps", low: 1, high: 200 }),
+    guidance: number("guidance", "guidance", "guidance_scale", {
+      title: "Guidance",
+      low: 1,
+      high: 30,
+      step: 0.5,
+      whole: false,
+    }),
+    seed: number("seed", "seed", "seed", { title: "Seed", low: 0, high: LARGEST_SEED }),
+    count: number("candidates", "count", "count", { title: "Candidates", low: 1, high: 16 }),
+  };
+};
+
+const optionField = (desk, option) => {
+  const shared = {
+    label: option.title,
+    test: `option-${option.name}`,
+    name: option.title,
+    read: ({ record }) => record.settings.options[option.name] ?? option.default,
+    edit: (value) => setOption(option.name, value),
+  };
+  if (option.kind === "bool") return tick(desk, shared);
+  if (option.kind === "choice")
+    return choice(desk, { ...shared, options: () => option.choices.map((id) => ({ id, title: id })) });
+  const whole = option.kind === "int";
+  return numberField(desk, {
+    ...shared,
+    label: "",
+    title: option.title,
+    low: option.minimum,
+    high: option.maximum,
+    step: whole ? 1 : option.step,
+    whole,
+    suffix: option.unit ? ` ${option.unit}` : "",
+  });
+};
+
+/** The options of the chosen method, as its facts describe them. */
+const createMethodOptions = (desk) => {
+  const node = h("div", { class: "method-options" });
+  let known = null;
+  let fields = [];
+  const update = (shown) => {
+    const method = shown.state.facts?.methods.find(({ id }) => id === shown.record.settings.method) ?? null;
+    if (method !== known) {
+      known = method;
+      fields = (method?.options ?? []).map((option) => ({ option, field: optionField(desk, option) }));
+      node.replaceChildren(
+        ...fields.map(({ option, field }) =>
+          h(
+            "label",
+            { class: `option option-${option.kind}`, title: [option.help, option.section].filter(Boolean).join(" · ") },
+            h("span", { text: option.title }),
+            field.node,
+          ),
+        ),
+      );
+    }
+    fields.forEach(({ field }) => field.update(shown));
+  };
+  return { node, update };
+};
+
+const createFreshSeeds = (desk) => {
+  const input = h("input", {
+    type: "checkbox",
+    class: "tick",
+    "data-test": "fresh-seeds",
+    on: { change: () => desk.session.set({ freshSeeds: input.checked }) },
+  });
+  const node = h(
+    "label",
+    { class: "option option-bool", title: "Otherwise the same seed makes the same pictures again" },
+    h("span", { text: "A new seed for every run" }),
+    input,
+  );
+  return { node, update: ({ state }) => (input.checked = state.freshSeeds) };
+};
+
+const createAdvanced = (desk) => {
+  const sampler = choice(desk, {
+    label: "Sampler",
+    test: "sampler",
+    name: "Sampler",
+    options: ({ state }) => (state.facts?.samplers ?? []).map((id) => ({ id, title: SAMPLER_TITLES[id] ?? id })),
+    read: ({ record }) => record.settings.sampler,
+    edit: (value) => setSettings({ sampler: value }),
+  });
+  const model = choice(desk, {
+    label: "Model",
+    test: "model-choice",
+    name: "Model",
+    options: ({ state }) => (state.facts?.models ?? []).map(({ id, title }) => ({ id, title })),
+    read: ({ record }) => record.settings.model,
+    edit: (value) => setSettings({ model: value }),
+  });
+  const options = createMethodOptions(desk);
+  const fresh = createFreshSeeds(desk);
+  const node = h(
+    "details",
+    { class: "advanced", "data-test": "advanced" },
+    h("summary", { text: "Advanced" }),
+    h(
+      "div",
+      { class: "advanced-body" },
+      h("label", { class: "option" }, h("span", { text: "Model" }), model.node),
+      h("label", { class: "option" }, h("span", { text: "Sampler" }), sampler.node),
+      fresh.node,
+      options.node,
+    ),
+  );
+  return { node, update: (shown) => [sampler, model, options, fresh].forEach((part) => part.update(shown)) };
+};
+
+export const createRecipe = (desk) => {
+  const prompt = createPrompt(desk);
+  const dials = dialsOf(desk);
+  const dice = button(desk, "dice", {
+    iconName: "dice",
+    test: "dice",
+    title: "New seed (D)",
+    kind: "quiet small inset",
+  });
+  dials.seed.node.append(dice);
+  const advanced = createAdvanced(desk);
+  const generate = button(desk, "generate", {
+    label: "Generate",
+    test: "generate",
+    kind: "primary",
+    key: "Ctrl Enter",
+    title: "Make pictures of the whole scene",
+  });
+  const node = h(
+    "section",
+    { class: "recipe", "aria-label": "Prompt and dials" },
+    h(
+      "div",
+      { class: "recipe-body" },
+      prompt.node,
+      h(
+        "div",
+        { class: "dials" },
+        Object.values(dials).map(({ node: field }) => field),
+      ),
+      advanced.node,
+    ),
+    generate,
+  );
+  const update = (shown) => {
+    [prompt, ...Object.values(dials), advanced].forEach((part) => part.update(shown));
+    const working = isWorking(shown.state);
+    set(generate, { disabled: working || !shown.state.project });
+    set(generate.firstChild, { text: workingText(shown.state) ?? "Generate" });
+    show(generate.lastChild, !working);
+  };
+  return { node, update };
+};
+
+const workingText = ({ job }) => {
+  if (!job) return null;
+  if (job.stopping) return "Stopping …";
+  return job.total ? `Generating … ${job.done} of ${job.total}` : "Starting …";
+};
