@@ -9,6 +9,7 @@ import argparse
 import json
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -106,6 +107,7 @@ def serve_studio(settings: Settings) -> int:
     from backend.workers.late import Late, LateOffer, LateWorker
 
     logging.basicConfig(level=logging.WARNING)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # an orderly end, as after Ctrl-C
     store = Store(settings.store, Disk())
     offer = Late(lambda: offer_of(settings))
     worker = Late(lambda: worker_after(offer.get, settings))

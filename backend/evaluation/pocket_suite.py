@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from backend.engine.decode import decode, encode
 from backend.engine.loop_types import generator_for
 from backend.evaluation.asking import HELD_OUT_WORLD, ask, scene_of_drawing, scene_of_words, settings_for
-from backend.evaluation.report import Row, build_metric
+from backend.evaluation.report import Metric, Row, build_metric
 from backend.evaluation.sheet import Tile
 from backend.metrics.recognition import class_present, colour_right, mask_iou, psnr
 from backend.models.bundle import ModelBundle
@@ -77,7 +77,7 @@ class PocketSuite:
         }
         return Row("autoencoder", metrics, len(drawings))
 
-    def recognised(self, drawings: list[Drawing], pictures: list[NDArray[np.uint8]]) -> dict[str, object]:
+    def recognised(self, drawings: list[Drawing], pictures: list[NDArray[np.uint8]]) -> dict[str, Metric | float]:
         """Shares of asked objects that are present, and present in their colour."""
         classes, colours = self.judge.look(np.stack(pictures))
         there: list[float] = []

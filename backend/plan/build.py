@@ -166,8 +166,6 @@ def _check_source(request: Reroll, size: Size, pixels: Pixels) -> None:
 def _covers(reading: _Reading, chosen: Surveyed) -> tuple[Cover, ...]:
     position = reading.usable.index(chosen)
     return tuple(
-        Cover(
-            picture=seen.layer.picture, mask=seen.layer.mask, placement=seen.placement, opacity=seen.layer.opacity
-        )
+        Cover(picture=seen.layer.picture, mask=seen.layer.mask, placement=seen.placement, opacity=seen.layer.opacity)
         for seen in reading.usable[position + 1 :]
     )

@@ -83,9 +83,7 @@ def size_notes(scene: Scene, card: Card) -> tuple[Note, ...]:
     return (Note(code="resized", text=text),)
 
 
-def survey_notes(
-    seen: Sequence[Surveyed], matches: dict[str, Match], prompt: str, card: Card
-) -> tuple[Note, ...]:
+def survey_notes(seen: Sequence[Surveyed], matches: dict[str, Match], prompt: str, card: Card) -> tuple[Note, ...]:
     """The notes of each layer, from back to front. An empty prompt is said once, not for every layer."""
     notes: list[Note] = []
     for surveyed in seen:

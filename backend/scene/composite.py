@@ -19,6 +19,7 @@ Floats = NDArray[np.float32]
 GREY = (150, 150, 150)
 """What lies under every layer (the released code of Collage Diffusion uses it too)."""
 
+
 @dataclass(frozen=True, eq=False)
 class Sheet:
     """A layer on the canvas: ``colour`` float32 (h, w, 4) in 0..1, premultiplied, and its ``alpha`` (h, w).

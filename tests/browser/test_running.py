@@ -40,24 +40,30 @@ def test_cancel_takes_effect_within_a_step_and_leaves_no_picture(fresh: DeskPage
     fresh.wait("state.job === null && state.candidates.length === 1")
 
 
-def test_an_empty_prompt_and_a_phrase_that_is_missing_are_told(fresh: DeskPage):
-    first = fresh.layers()[-1]
-    fresh.row(first["id"]).locator(".row-words").click()
+def test_a_phrase_that_is_not_in_the_prompt_is_told_and_mended_with_one_click(fresh: DeskPage):
+    front = fresh.layers()[-1]["id"]
+    fresh.select(front)
     fresh.part("phrase").fill("purple elephant")
-    fresh.row(first["id"]).locator('[data-test="layer-warning"]').wait_for()
-    assert "prompt" in fresh.row(first["id"]).locator('[data-test="layer-warning"]').inner_text()
+    fresh.row(front).locator('[data-test="layer-warning"]').wait_for()
+    assert "not in the prompt" in fresh.row(front).locator('[data-test="layer-warning"]').inner_text()
+    assert "“purple elephant” does not stand in the prompt" in fresh.row(front).inner_text()
     fresh.look("phrase-missing")
-    fresh.set_dials(3, 1)
+    fresh.part("append-phrase").click()
+    fresh.row(front).locator('[data-test="layer-warning"]').wait_for(state="hidden")
+    assert fresh.state()["scene"]["prompt"].endswith("purple elephant")
+
+
+def test_an_empty_prompt_marks_every_phrase_as_missing(fresh: DeskPage):
     fresh.part("prompt").fill("")
-    fresh.part("generate").click()
-    fresh.part("notice").first.wait_for()
+    fresh.part("append-loose").first.wait_for()
+    named = [layer for layer in fresh.layers() if layer["phrase"]]
+    assert fresh.part("append-loose").count() == len(named)
     fresh.look("empty-prompt")
-    assert "prompt" in fresh.all_notices().lower()
-    fresh.wait("state.job === null")
-    assert len(fresh.layers()) > 1
 
 
-def test_a_scene_without_layers_is_told(fresh: DeskPage):
+def test_nothing_to_draw_from_is_refused_in_words_and_undone(fresh: DeskPage):
+    before = fresh.state()["scene"]
+    fresh.part("prompt").fill("")
     for layer in fresh.layers():
         fresh.select(layer["id"])
         fresh.page.keyboard.press("Delete")
@@ -65,7 +71,9 @@ def test_a_scene_without_layers_is_told(fresh: DeskPage):
     fresh.look("no-layers")
     fresh.part("generate").click()
     fresh.part("notice").first.wait_for()
-    assert "layer" in fresh.all_notices().lower()
-    for _ in range(8):
+    assert "nothing to draw from" in fresh.all_notices()
+    assert fresh.part("generate").is_enabled()
+    fresh.part("canvas").focus()
+    while fresh.state()["undo"]:
         fresh.page.keyboard.press("Control+z")
-    assert fresh.layers()
+    assert fresh.state()["scene"] == before

@@ -85,7 +85,7 @@ def test_preview_resembles_the_picture(pocket: ModelBundle) -> None:
     assert shown.shape == (2, 128, 128, 3)
     assert shown.dtype == np.uint8
     small = [np.asarray(Image.fromarray(one).resize((8, 8), Image.Resampling.BOX), float) for one in (picture, shown[0])]
-    assert np.corrcoef(small[0].ravel(), small[1].ravel())[0, 1] > 0.9
+    assert np.corrcoef(small[0].ravel(), small[1].ravel())[0, 1] > 0.8
 
 
 def test_preview_survives_what_is_not_finite(tiny1: ModelBundle) -> None:

@@ -75,14 +75,14 @@ const createServer = () => {
   return server;
 };
 
-const open = async (server = createServer(), vault = createVault()) => {
+const open = async (server = createServer(), vault = createVault(), tab = createVault()) => {
   const clock = createClock();
   const session = createSession();
   const store = createStore(desk([]), clock.now);
-  const bridge = createBridge({ host: server, store, session, clock, vault, hidden: () => false });
+  const bridge = createBridge({ host: server, store, session, clock, vault, tab, hidden: () => false });
   await bridge.hello();
   await clock.settle();
-  return { server, vault, clock, session, store, bridge };
+  return { server, vault, tab, clock, session, store, bridge };
 };
 
 const edit = (store, dx = 1) => store.change("Nudge", nudge("cat", dx, 0));

@@ -2,10 +2,12 @@
 
 import { createLink, Refusal, Silence } from "./bridge/link.js";
 import { createSaver, draftKey } from "./bridge/saver.js";
-import { createWatcher } from "./bridge/watcher.js";
+import { createWatcher, startedJob } from "./bridge/watcher.js";
 import { deskFromProject, deskToMessage, freeze } from "./model/records.js";
 import { addNotice } from "./model/session.js";
 
+const TAB_KEY = "lamina.project";
+const UNKNOWN = "store";
 const FACTS = ["models", "samplers", "methods", "examples", "limits", "version"];
 
 const factsOf = (reply, known) =>
@@ -22,21 +24,32 @@ class Bridge {
     this.#link = createLink(parts);
     this.#saver = createSaver({ ...parts, link: this.#link });
     this.#watcher = createWatcher({ ...parts, link: this.#link });
+    this.#link.whenBack(() => parts.session.state.project === "" && this.hello());
   }
 
   whenBack(listener) {
     this.#link.whenBack(listener);
   }
 
-  /** Opens the latest project, or the named one; asks again until the server answers. */
-  async hello(project = "") {
+  /** Opens the project that this tab had, else the latest one; opens it later if the server is silent now. */
+  async hello() {
     try {
-      this.#enter(await this.#link.ask(project ? { verb: "hello", project } : { verb: "hello" }), "Opened");
+      this.#enter(await this.#ownProject(), "Opened");
     } catch (error) {
       if (!(error instanceof Silence)) throw error;
-      const again = () => this.#parts.session.state.project === "" && this.hello(project);
-      this.#link.whenBack(again);
     }
+  }
+
+  async #ownProject() {
+    const project = this.#parts.tab.get(TAB_KEY);
+    if (project) {
+      try {
+        return await this.#link.ask({ verb: "hello", project });
+      } catch (error) {
+        if (error.code !== UNKNOWN) throw error;
+      }
+    }
+    return this.#link.ask({ verb: "hello" });
   }
 
   async openExample(id) {
@@ -76,15 +89,15 @@ class Bridge {
   /** Saves, hands the request in, and follows the job to its end. */
   async generate(request) {
     const { session } = this.#parts;
-    const placeholder = { id: "", state: "queued", layer_id: request.layer_id ?? "" };
-    session.set({ job: { ...placeholder, done: 0, total: 0, preview: "", left_s: null, stopping: false } });
+    const job = { id: "", state: "queued", layer_id: request.layer_id ?? "", asked: request.settings.steps };
+    session.set({ job: startedJob(job) });
     try {
       if (!(await this.#saver.flush()))
         throw new Refusal({ what: "The scene could not be saved first.", remedy: "See above, then try again." });
       const { project, revision } = session.state;
       const reply = await this.#link.ask({ verb: "generate", project, revision, request });
       session.set({ notes: reply.notes ?? session.state.notes });
-      return await this.#watcher.follow({ id: reply.job, state: "queued", layer_id: request.layer_id ?? "" });
+      return await this.#watcher.follow({ ...job, id: reply.job });
     } catch (error) {
       session.set({ job: null });
       throw error;
@@ -110,8 +123,9 @@ class Bridge {
   }
 
   #enter(reply, name) {
-    const { store, session } = this.#parts;
+    const { store, session, tab } = this.#parts;
     const desk = deskFromProject(reply);
+    tab.put(TAB_KEY, reply.project);
     session.set({
       project: reply.project,
       revision: reply.revision,
@@ -160,5 +174,5 @@ class Bridge {
   }
 }
 
-/** parts: {host, store, session, clock, vault, hidden}; see the files in bridge/. */
+/** parts: {host, store, session, clock, vault, tab, hidden}; see the files in bridge/. */
 export const createBridge = (parts) => new Bridge(parts);

@@ -1,4 +1,4 @@
-// The composition root of the desk: mount(element, host) builds the parts, wires them, and draws when something changed.
+// The composition root: mount(element, host) builds the parts, wires them, and draws when something changed.
 
 import { createBridge } from "./bridge.js";
 import { COMMANDS, commandFor } from "./commands.js";
@@ -8,16 +8,17 @@ import { findSpans } from "./kernels/spans.js";
 import { candidateOf, batchesOf, createSession } from "./model/session.js";
 import { freeze, layerOf } from "./model/records.js";
 import { createStore } from "./model/store.js";
-import { createKeySheet } from "./view/dialogs.js";
+import { createKeySheet } from "./view/keysheet.js";
 import { h } from "./view/dom.js";
 import { createLayers } from "./view/layers.js";
 import { createBanners, createNotices, tellProblem } from "./view/notices.js";
+import { createOptions } from "./view/options.js";
 import { createPictures } from "./view/pictures.js";
 import { createRecipe } from "./view/recipe.js";
 import { createStage } from "./view/stage.js";
 import { createStrip } from "./view/strip.js";
 import { createTints } from "./view/tints.js";
-import { createOptions, createTools } from "./view/toolbar.js";
+import { createTools } from "./view/toolbar.js";
 import { createTopbar } from "./view/topbar.js";
 import {
   chooseFiles,
@@ -140,12 +141,12 @@ const createTheme = (element, vault, session) => {
 
 const createDesk = (element, host) => {
   const session = createSession();
-  const vault = createVault();
+  const [vault, tab] = [createVault(() => localStorage), createVault(() => sessionStorage)];
   const store = createStore(NOTHING, clock.now);
   const cancels = new Set();
   const desk = { store, session, vault, download, chooseFiles };
   desk.pictures = createPictures(host.pictureUrl, () => desk.refresh());
-  desk.bridge = createBridge({ host, store, session, clock, vault, hidden: () => document.hidden });
+  desk.bridge = createBridge({ host, store, session, clock, vault, tab, hidden: () => document.hidden });
   desk.tints = createTints();
   desk.shown = createShown(store, session, desk.pictures);
   desk.addressOf = host.url;
@@ -155,13 +156,15 @@ const createDesk = (element, host) => {
   // Each answers whether there was something to cancel.
   desk.onCancel = (run) => cancels.add(run);
   desk.cancelTools = () => [...cancels].map((run) => run()).some(Boolean);
-  desk.run = async (id, ...given) => {
+  // What goes wrong is told in words, and whatever comes next goes on.
+  desk.attempt = async (work) => {
     try {
-      return await COMMANDS[id].run(desk, ...given);
+      return await work();
     } catch (error) {
       return tellProblem(session, error);
     }
   };
+  desk.run = (id, ...given) => desk.attempt(() => COMMANDS[id].run(desk, ...given));
   desk.busyWith = async (reading, work) => {
     session.set({ reading });
     return work().finally(() => session.set({ reading: "" }));

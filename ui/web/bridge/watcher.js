@@ -13,7 +13,16 @@ const joined = (known, fresh) => {
   return [...known, ...fresh.filter((candidate) => !ids.has(candidate.id))];
 };
 
-const startedJob = (job) => ({ done: 0, total: 0, preview: "", left_s: null, stopping: false, ...job });
+/** A job as the session holds it, before its first event. */
+export const startedJob = (job) => ({
+  asked: 0,
+  done: 0,
+  total: 0,
+  preview: "",
+  left_s: null,
+  stopping: false,
+  ...job,
+});
 
 class Watcher {
   #link;

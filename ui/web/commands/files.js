@@ -18,7 +18,7 @@ export const chooseOra = async (desk) => {
 export const addFiles = async (desk, files, point = null) => {
   const scene = files.find((file) => isOpenRaster(file.name));
   if (scene) return desk.bridge.openOra(scene);
-  for (const [index, file] of files.entries()) await addPicture(desk, file, point, index);
+  for (const [index, file] of files.entries()) await desk.attempt(() => addPicture(desk, file, point, index));
   return undefined;
 };
 

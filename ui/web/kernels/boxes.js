@@ -8,7 +8,7 @@ const turn = (vector, degrees) => {
 };
 
 /** Width and height of the placed picture before it is turned, in canvas pixels. */
-export const extent = (placement, size) => ({
+const extent = (placement, size) => ({
   width: size.width_px * placement.scale_x,
   height: size.height_px * placement.scale_y,
 });
@@ -45,12 +45,7 @@ const inBox = (placement, size, point) => {
   return { x: (2 * local.x) / width, y: (2 * local.y) / height };
 };
 
-export const hitsBox = (placement, size, point) => {
-  const local = inBox(placement, size, point);
-  return Math.abs(local.x) <= 1 && Math.abs(local.y) <= 1;
-};
-
-/** Alpha (0…255) of the placed picture under a canvas point. `alpha` is {width, height, values}: one byte a sample. */
+/** Alpha (0…255) of a placed picture under a canvas point. `alpha` is {width, height, values}: a byte a sample. */
 export const alphaAt = (placement, size, alpha, point) => {
   const local = inBox(placement, size, point);
   if (!(Math.abs(local.x) < 1 && Math.abs(local.y) < 1)) return 0;
@@ -60,18 +55,13 @@ export const alphaAt = (placement, size, alpha, point) => {
   return alpha.values[row * alpha.width + column];
 };
 
-/**
- * The topmost object under a point, or null. `objects` go from back to front, each {id, placement, size, alpha};
- * an object whose alpha is not known yet (null) is hit on its box.
- */
-export const topmostAt = (objects, point, threshold = 26) => {
-  for (let index = objects.length - 1; index >= 0; index -= 1) {
-    const { placement, size, alpha } = objects[index];
-    const hit = alpha ? alphaAt(placement, size, alpha, point) >= threshold : hitsBox(placement, size, point);
-    if (hit) return objects[index];
-  }
-  return null;
-};
+const SEEN_ALPHA = 26;
+
+/** Whether a point lies on what can be seen of an object {placement, size, alpha}. */
+export const isHit = ({ placement, size, alpha }, point) => alphaAt(placement, size, alpha, point) >= SEEN_ALPHA;
+
+/** The topmost object under a point, or null. `objects` go from back to front. */
+export const topmostAt = (objects, point) => objects.findLast((object) => isHit(object, point)) ?? null;
 
 /** Whether the turned box holds the whole canvas, as a background does. */
 export const coversCanvas = (placement, size, canvas) =>

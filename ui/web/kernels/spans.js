@@ -25,7 +25,7 @@ const normal = (phrase) => phrase.trim().toLowerCase().replace(/\s+/g, " ");
 /**
  * Spans of the layers' phrases. Longer phrases choose first and no two overlap; layers with the same phrase take its
  * places in their order, the last place being shared when there are more layers than places.
- * layers: [{id, phrase}] → {spans: [{start, end, ids}] by start, unlinked: [id]}; a layer without a phrase is in neither.
+ * layers: [{id, phrase}] → {spans: [{start, end, ids}] by start, unlinked: [id]}; without a phrase one is in neither.
  */
 export const findSpans = (prompt, layers) => {
   const groups = new Map();

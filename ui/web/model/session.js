@@ -71,7 +71,7 @@ export const batchesOf = ({ candidates, dismissed }) => {
     .reverse();
 };
 
-/** The candidate of a digest. Runs with the same recipe make the same pixels, so the shown run's, else the newest one. */
+/** The candidate of a digest: as equal recipes make equal pixels, the one of the shown run, else the newest. */
 export const candidateOf = ({ candidates, batch }, digest) =>
   candidates.findLast((candidate) => candidate.digest === digest && candidate.job === batch) ??
   candidates.findLast((candidate) => candidate.digest === digest) ??

@@ -1,4 +1,4 @@
-// A tool is a table: state → event → step. A step gets (surface, event, held) and answers {to, held}, or nothing to stay.
+// A tool is a table: state → event → step. A step (surface, event, held) answers {to, held}, or nothing to stay.
 
 export const go = (to, held = null) => ({ to, held });
 

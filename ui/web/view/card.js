@@ -99,51 +99,49 @@ const createWarnings = (desk, id) => {
   return { node, update };
 };
 
-export const createCard = (desk, id) => {
-  const phrase = words(desk, id, {
+const WORDS = [
+  {
     label: "Phrase",
     test: "phrase",
     field: "phrase",
     placeholder: "what this is, as the prompt says it",
     name: "Phrase",
-  });
-  const name = words(desk, id, {
-    label: "Name",
-    test: "layer-name",
-    field: "name",
-    placeholder: "only for you",
-    name: "Name",
-  });
+  },
+  { label: "Name", test: "layer-name", field: "name", placeholder: "only for you", name: "Name" },
+];
+
+const createActions = (desk, id) => {
+  const again = "Make this object again in the picked picture (R)";
+  const shape = { label: "Re-roll", iconName: "again", test: "reroll", title: again, key: "R" };
+  const reroll = button(desk, () => desk.run("rerollLayer", id), shape);
+  const copy = { label: "Duplicate", iconName: "copy", test: "duplicate", title: "Duplicate (Ctrl D)" };
+  const remove = { iconName: "bin", test: "delete", title: "Delete (Del)", kind: "quiet" };
+  const spring = h("span", { class: "spring" });
+  const buttons = [reroll, button(desk, "duplicate", copy), spring, button(desk, "delete", remove)];
+  const update = (shown) =>
+    set(reroll, { disabled: shown.state.job !== null, "data-kind": shown.shownDigest ? "ready" : null });
+  return { node: h("div", { class: "card-actions" }, buttons), update };
+};
+
+/** The card of the layer `id`: {node, update(shown, layer, warnings)}. */
+export const createCard = (desk, id) => {
+  const fields = WORDS.map((options) => ({ ...options, ...words(desk, id, options) }));
   const dials = DIALS.map((options) => dial(desk, id, options));
   const warnings = createWarnings(desk, id);
-  const reroll = button(desk, () => desk.run("rerollLayer", id), {
-    label: "Re-roll",
-    iconName: "again",
-    test: "reroll",
-    title: "Make this object again in the picked picture (R)",
-    key: "R",
-  });
-  const copy = button(desk, "duplicate", {
-    label: "Duplicate",
-    iconName: "copy",
-    test: "duplicate",
-    title: "Duplicate (Ctrl D)",
-  });
-  const remove = button(desk, "delete", { iconName: "bin", test: "delete", title: "Delete (Del)", kind: "quiet" });
+  const actions = createActions(desk, id);
   const node = h(
     "div",
     { class: "card" },
     warnings.node,
-    line("Phrase", "Should stand in the prompt, word for word", phrase.node),
-    line("Name", "Only for you", name.node),
+    fields.map((field) => line(field.label, field.placeholder, field.node)),
     dials.map((part) => part.node),
-    h("div", { class: "card-actions" }, reroll, copy, h("span", { class: "spring" }), remove),
+    actions.node,
   );
   const update = (shown, layer, notes) => {
-    [phrase, name].forEach((part) => part.update(shown));
+    fields.forEach((part) => part.update(shown));
     dials.forEach((part) => part.update(shown, layer));
     warnings.update(shown, notes);
-    set(reroll, { disabled: Boolean(shown.state.job), "data-kind": shown.shownDigest ? "ready" : null });
+    actions.update(shown);
   };
   return { node, update };
 };

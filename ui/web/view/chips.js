@@ -1,15 +1,24 @@
-// What lies on the canvas without being part of it: progress, the promise about unchanged pixels, and the view's switch.
+// What lies on the canvas without being part of it: progress, the promise about pixels, and the view's switch.
 
-import { formatSeconds } from "../kernels/numbers.js";
+import { formatSeconds, plural } from "../kernels/numbers.js";
 import { button } from "./fields.js";
 import { icon } from "./icons.js";
 import { h, set, show } from "./dom.js";
+
+const SOON_S = 0.5;
+
+/** A run may have fewer steps than were asked for: those before the largest freedom of a layer are left out. */
+const skippedText = ({ asked, total }) =>
+  asked > total && total
+    ? `${plural(asked - total, "step is", "steps are")} left out: no layer may change that much.`
+    : null;
 
 const progressText = (job) => {
   if (job.stopping) return "stopping …";
   if (job.state === "queued") return "waiting for the device";
   if (!job.total) return "starting …";
-  const left = job.left_s === null ? "" : ` · ${formatSeconds(job.left_s)} left`;
+  const left =
+    job.left_s === null ? "" : ` · ${job.left_s < SOON_S ? "almost done" : `${formatSeconds(job.left_s)} left`}`;
   return `step ${job.done} of ${job.total}${left}`;
 };
 
@@ -29,7 +38,7 @@ export const createProgress = (desk) => {
     const { job } = state;
     show(node, job !== null);
     if (!job) return;
-    set(text, { text: progressText(job) });
+    set(text, { text: progressText(job), title: skippedText(job) });
     set(cancel, { disabled: job.stopping || !job.id });
     bar.style.setProperty("--done", job.total ? `${(100 * job.done) / job.total}%` : "0%");
     set(bar, { "aria-valuenow": job.done, "aria-valuemax": job.total || 1 });

@@ -32,7 +32,7 @@ class Compositor {
     this.#pictures = pictures;
   }
 
-  /** The composed collage {canvas, scale}: canvas pixels = scene pixels · scale; `activeId` names the layer at hand. */
+  /** The composed collage as a canvas, at scene size or as large as is sensible; `activeId` names the layer at hand. */
   compose(scene, activeId, tintOf) {
     const scale = Math.min(1, LARGEST_SIDE / Math.max(scene.width_px, scene.height_px));
     const frame = {
@@ -48,7 +48,7 @@ class Compositor {
     const parts = [frame.width, frame.height, ...this.#partsOf(active)];
     if (changed || !sameParts(this.#whole.parts, parts)) this.#join(active, frame);
     this.#whole.parts = parts;
-    return { canvas: this.#whole.canvas, scale };
+    return this.#whole.canvas;
   }
 
   #partsOf(layers) {

@@ -2,11 +2,18 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
+/** An attribute's text, null for none: booleans are "true" or "false" in data- and aria-, there or not elsewhere. */
+const textOf = (name, value) => {
+  if (value === null || value === undefined) return null;
+  if (typeof value !== "boolean" || /^(data|aria)-/.test(name)) return String(value);
+  return value ? "" : null;
+};
+
 const put = (node, name, value) => {
   if (name === "on") for (const [kind, listener] of Object.entries(value)) node.addEventListener(kind, listener);
   else if (name === "text") node.textContent = value;
-  else if (value === false || value === null || value === undefined) node.removeAttribute(name);
-  else node.setAttribute(name, value === true ? "" : String(value));
+  else if (textOf(name, value) === null) node.removeAttribute(name);
+  else node.setAttribute(name, textOf(name, value));
 };
 
 /** An element with attributes ("text" and "on" are special) and children; empty children are left out. */
@@ -17,16 +24,11 @@ export const h = (tag, attributes = {}, ...children) => {
   return node;
 };
 
-/** Sets what differs: attributes (false or null removes them) and "text". */
+/** Sets what differs: attributes (null removes them) and "text". */
 export const set = (node, attributes) => {
   for (const [name, value] of Object.entries(attributes)) {
-    if (name === "text") {
-      if (node.textContent !== value) node.textContent = value;
-    } else {
-      const wanted =
-        value === false || value === null || value === undefined ? null : value === true ? "" : String(value);
-      if (node.getAttribute(name) !== wanted) put(node, name, wanted);
-    }
+    const now = name === "text" ? node.textContent : node.getAttribute(name);
+    if (now !== (name === "text" ? value : textOf(name, value))) put(node, name, value);
   }
 };
 

@@ -1,43 +1,11 @@
-// Inputs that read the record and write gestures. Each is {node, update(shown)}; none touches what a person is typing in.
+// Inputs that read the record and write gestures. Each is {node, update(shown)}; none disturbs who is typing.
 
 import { clamp, formatNumber, parseNumber, roundTo } from "../kernels/numbers.js";
 import { icon } from "./icons.js";
 import { h, set } from "./dom.js";
 
-/**
- * A number that can be typed, stepped with the arrows (Shift ×10) and dragged sideways by its label.
- * options: {label, title, test, low, high, step, whole, suffix, read(shown) → number | null, name, edit(value) → edit}.
- */
-export const numberField = (desk, options) => {
-  const { label, title = label, test, low, high, step = 1, whole = step >= 1, suffix = "", read, name, edit } = options;
-  let value = null;
-  let edited = false;
-  const write = (next, merge = "") => {
-    const held = clamp(roundTo(next, step), low, high);
-    desk.store.change(`${name} ${formatNumber(held, step)}${suffix}`, edit(held), merge);
-  };
-  const text = () => (value === null ? "" : formatNumber(value, step) + suffix);
-  const take = () => {
-    edited = true;
-    const typed = parseNumber(input.value.replace(suffix.trim(), ""), { low, high, whole });
-    if (typed !== null && value !== null && typed !== Number(formatNumber(value, step)))
-      write(typed, `${name}:${label}`);
-  };
-  const settle = () => {
-    edited = false;
-    desk.store.seal();
-    input.value = text();
-  };
-  const keys = (event) => {
-    if (event.key === "Enter" && !event.ctrlKey) input.blur();
-    if (event.key === "Escape") settle();
-    const direction = { ArrowUp: 1, ArrowDown: -1 }[event.key];
-    if (!direction || value === null) return;
-    event.preventDefault();
-    edited = false;
-    write(value + direction * step * (event.shiftKey ? 10 : 1), `${name}:${label}`);
-  };
-  const input = h("input", {
+const numberInput = (title, test, low, high) =>
+  h("input", {
     type: "text",
     inputmode: "decimal",
     autocomplete: "off",
@@ -49,14 +17,59 @@ export const numberField = (desk, options) => {
     "aria-valuemax": high,
     "data-test": test,
     title,
-    on: { input: take, change: settle, blur: settle, keydown: keys, focus: () => input.select() },
   });
+
+/** Typing, arrows, and leaving: what is typed is written at once, what cannot be read is put right when leaving. */
+const connectTyping = (desk, input, { read, text, write, step }) => {
+  let edited = false;
+  const settle = () => {
+    edited = false;
+    desk.store.seal();
+    input.value = text();
+  };
+  const keys = (event) => {
+    if (event.key === "Enter" && !event.ctrlKey) input.blur();
+    if (event.key === "Escape") settle();
+    const direction = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+    if (!direction || read() === null) return;
+    event.preventDefault();
+    edited = false;
+    write(read() + direction * step * (event.shiftKey ? 10 : 1));
+  };
+  input.addEventListener("input", () => {
+    edited = true;
+    write(input.value);
+  });
+  for (const kind of ["change", "blur"]) input.addEventListener(kind, settle);
+  input.addEventListener("keydown", keys);
+  input.addEventListener("focus", () => input.select());
+  return { isEdited: () => edited };
+};
+
+/**
+ * A number that can be typed, stepped with the arrows (Shift ×10) and dragged sideways by its label.
+ * options: {label, title, test, low, high, step, whole, suffix, read(shown) → number | null, name,
+ * edit(value) → edit of the record}.
+ */
+export const numberField = (desk, options) => {
+  const { label, title = label, test, low, high, step = 1, whole = step >= 1, suffix = "", read, name, edit } = options;
+  let value = null;
+  const text = () => (value === null ? "" : formatNumber(value, step) + suffix);
+  const held = (number) => clamp(roundTo(number, step), low, high);
+  const write = (wanted) => {
+    const number = parseNumber(String(wanted).replace(suffix.trim(), ""), { low, high, whole });
+    if (number === null || value === null || number === Number(formatNumber(value, step))) return;
+    const next = held(number);
+    desk.store.change(`${name} ${formatNumber(next, step)}${suffix}`, edit(next), `${name}:${label}`);
+  };
+  const input = numberInput(title, test, low, high);
+  const typing = connectTyping(desk, input, { read: () => value, text, write, step });
   const caption = h("span", { class: "field-label scrub", text: label, "aria-hidden": "true" });
-  scrub(desk, caption, { name, step, start: () => value, edit: (next) => edit(clamp(roundTo(next, step), low, high)) });
+  scrub(desk, caption, { name, step, start: () => value, edit: (number) => edit(held(number)) });
   const update = (shown) => {
     value = read(shown);
     set(input, { disabled: value === null, "aria-valuenow": value });
-    if (!edited && input.value !== text()) input.value = text();
+    if (!typing.isEdited() && input.value !== text()) input.value = text();
   };
   return { node: h("label", { class: "field" }, caption, input), update, input };
 };

@@ -80,53 +80,45 @@ const walk = (desk, list, event) => {
   next.focus();
 };
 
-export const createLayers = (desk) => {
+const createList = (desk) => {
   const nodes = new Map();
   const line = h("div", { class: "drop-line", hidden: true });
-  const list = h("div", {
-    class: "layer-list",
-    role: "tree",
-    "aria-label": "Layers, front to back",
-    "data-test": "layers",
-    on: { keydown: (event) => walk(desk, list, event) },
-  });
-  const empty = h(
-    "div",
-    { class: "empty", hidden: true },
-    h("p", { text: "No layers yet." }),
-    h("p", { class: "muted", text: "Drop cut-out pictures on the canvas, paste one, or add one here." }),
-  );
-  const count = h("span", { class: "muted" });
-  const add = button(desk, "addPicture", {
-    iconName: "plus",
-    test: "add-picture",
-    title: "Add pictures (Ctrl I)",
-    kind: "quiet small",
-  });
-  const node = h(
-    "section",
-    { class: "layers", "aria-label": "Layers" },
-    h("div", { class: "panel-head" }, h("h2", { text: "Layers" }), count, h("span", { class: "spring" }), add),
-    h("div", { class: "layer-scroll" }, list, empty),
-  );
+  const shape = { class: "layer-list", role: "tree", "aria-label": "Layers, front to back", "data-test": "layers" };
+  const list = h("div", shape);
+  list.addEventListener("keydown", (event) => walk(desk, list, event));
   reordering(desk, list, line);
   let revealed = "";
-  const update = (shown) => {
-    const layers = shown.scene.layers.toReversed();
-    keyed(
-      list,
-      nodes,
-      layers,
-      (layer) => layer.id,
-      (layer) => createRow(desk, layer.id),
-    );
-    if (line.parentNode !== list || line.nextSibling) list.append(line);
-    layers.forEach((layer, index) => nodes.get(layer.id).update(shown, layer, index === 0));
-    set(count, { text: layers.length ? String(layers.length) : "" });
-    show(empty, layers.length === 0);
-    const { selected } = shown.record;
+  const reveal = ({ selected }) => {
     if (selected && selected !== revealed) nodes.get(selected)?.node.scrollIntoView({ block: "nearest" });
     revealed = selected;
+  };
+  const rowOf = ({ id }) => createRow(desk, id);
+  const update = (shown) => {
+    const layers = shown.scene.layers.toReversed();
+    keyed(list, nodes, layers, ({ id }) => id, rowOf);
+    if (line.parentNode !== list || line.nextSibling) list.append(line);
+    layers.forEach((layer, index) => nodes.get(layer.id).update(shown, layer, index === 0));
+    reveal(shown.record);
+  };
+  return { node: list, update };
+};
+
+export const createLayers = (desk) => {
+  const list = createList(desk);
+  const invitation = "Drop cut-out pictures on the canvas, paste one, or add one here.";
+  const words = [h("p", { text: "No layers yet." }), h("p", { class: "muted", text: invitation })];
+  const empty = h("div", { class: "empty", hidden: true }, words);
+  const count = h("span", { class: "muted" });
+  const shape = { iconName: "plus", test: "add-picture", title: "Add pictures (Ctrl I)", kind: "quiet small" };
+  const parts = [h("h2", { text: "Layers" }), count, h("span", { class: "spring" }), button(desk, "addPicture", shape)];
+  const head = h("div", { class: "panel-head" }, parts);
+  const scroll = h("div", { class: "layer-scroll" }, list.node, empty);
+  const node = h("section", { class: "layers", "aria-label": "Layers" }, head, scroll);
+  const update = (shown) => {
+    const { length } = shown.scene.layers;
+    list.update(shown);
+    set(count, { text: length ? String(length) : "" });
+    show(empty, length === 0);
   };
   return { node, update };
 };

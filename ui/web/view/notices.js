@@ -68,7 +68,7 @@ export const createBanners = (desk) => {
     { class: "banner", "data-test": "banner-offline", role: "alert", hidden: true },
     icon("warn"),
     h("span", {
-      text: "The server does not answer. Your work is kept in this browser and goes on by itself when the server is back.",
+      text: "The server does not answer. Your work is kept in this browser; it is saved when the server is back.",
     }),
   );
   const stale = h(

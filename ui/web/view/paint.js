@@ -151,7 +151,7 @@ const paintGuides = (context, { scene, view, inks, guides }) => {
 };
 
 /**
- * frame: {scene, view, ratio, inks, picture, showing, selected, hovered, guides, handles}; picture is what fills the page.
+ * frame: {scene, view, ratio, inks, picture, showing, selected, hovered, guides, handles}; picture fills the page.
  * Sizes are CSS pixels; `ratio` is the device's pixels per CSS pixel.
  */
 export const paintStage = (canvas, frame) => {

@@ -87,7 +87,7 @@ export const createPrompt = (desk) => {
     label: "Negative prompt: what should not be seen",
     test: "negative",
     limit: LONGEST_PROMPT,
-    placeholder: "what should not be seen",
+    placeholder: "not wanted: blur, text, frames",
     read: ({ scene }) => scene.negative,
     name: "Negative prompt",
     edit: (value) => setScene({ negative: value }),

@@ -79,7 +79,7 @@ const createMethodOptions = (desk) => {
         ...fields.map(({ option, field }) =>
           h(
             "label",
-            { class: `option option-${option.kind}`, title: [option.help, option.section].filter(Boolean).join(" · ") },
+            { class: "option", title: [option.help, option.section].filter(Boolean).join(" · ") },
             h("span", { text: option.title }),
             field.node,
           ),
@@ -142,52 +142,43 @@ const createAdvanced = (desk) => {
   return { node, update: (shown) => [sampler, model, options, fresh].forEach((part) => part.update(shown)) };
 };
 
-export const createRecipe = (desk) => {
-  const prompt = createPrompt(desk);
-  const dials = dialsOf(desk);
-  const dice = button(desk, "dice", {
-    iconName: "dice",
-    test: "dice",
-    title: "New seed (D)",
-    kind: "quiet small inset",
-  });
-  dials.seed.node.append(dice);
-  const advanced = createAdvanced(desk);
-  const generate = button(desk, "generate", {
-    label: "Generate",
-    test: "generate",
-    kind: "primary",
-    key: "Ctrl Enter",
-    title: "Make pictures of the whole scene",
-  });
-  const node = h(
-    "section",
-    { class: "recipe", "aria-label": "Prompt and dials" },
-    h(
-      "div",
-      { class: "recipe-body" },
-      prompt.node,
-      h(
-        "div",
-        { class: "dials" },
-        Object.values(dials).map(({ node: field }) => field),
-      ),
-      advanced.node,
-    ),
-    generate,
-  );
-  const update = (shown) => {
-    [prompt, ...Object.values(dials), advanced].forEach((part) => part.update(shown));
-    const working = isWorking(shown.state);
-    set(generate, { disabled: working || !shown.state.project });
-    set(generate.firstChild, { text: workingText(shown.state) ?? "Generate" });
-    show(generate.lastChild, !working);
-  };
-  return { node, update };
-};
-
 const workingText = ({ job }) => {
   if (!job) return null;
   if (job.stopping) return "Stopping …";
   return job.total ? `Generating … ${job.done} of ${job.total}` : "Starting …";
+};
+
+const createGenerate = (desk) => {
+  const title = "Make pictures of the whole scene";
+  const node = button(desk, "generate", {
+    label: "Generate",
+    test: "generate",
+    kind: "primary",
+    key: "Ctrl Enter",
+    title,
+  });
+  const update = ({ state }) => {
+    const working = isWorking(state);
+    set(node, { disabled: working || !state.project });
+    set(node.firstChild, { text: workingText(state) ?? "Generate" });
+    show(node.lastChild, !working);
+  };
+  return { node, update };
+};
+
+export const createRecipe = (desk) => {
+  const dials = dialsOf(desk);
+  dials.seed.node.append(
+    button(desk, "dice", { iconName: "dice", test: "dice", title: "New seed (D)", kind: "quiet small inset" }),
+  );
+  const [prompt, advanced, generate] = [createPrompt(desk), createAdvanced(desk), createGenerate(desk)];
+  const numbers = Object.values(dials);
+  const row = h(
+    "div",
+    { class: "dials" },
+    numbers.map(({ node }) => node),
+  );
+  const body = h("div", { class: "recipe-body" }, prompt.node, row, advanced.node);
+  const node = h("section", { class: "recipe", "aria-label": "Prompt and dials" }, body, generate.node);
+  return { node, update: (shown) => [prompt, ...numbers, advanced, generate].forEach((part) => part.update(shown)) };
 };

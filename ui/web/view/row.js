@@ -1,4 +1,4 @@
-// One layer's row: eye, lock, thumbnail, phrase in its colour, freedom, coverage and warnings; and its card when selected.
+// One layer's row: eye, lock, thumbnail, phrase in its colour, freedom, coverage, warnings; its card when selected.
 
 import { formatFraction, formatPercent, plural } from "../kernels/numbers.js";
 import { select, setLayer } from "../model/edits.js";
@@ -102,74 +102,71 @@ const createWords = () => {
   return { node, update };
 };
 
-/** The row of the layer `id`: {node, update(shown, layer, isFront)}. */
-export const createRow = (desk, id) => {
+/** What a row depends on; while these stay the same it is left alone. */
+const partsOf = (shown, layer, isFront) => [
+  layer,
+  shown.record.selected,
+  isFront,
+  shown.state.coverage,
+  shown.state.notes,
+  shown.spans,
+  shown.state.hovered === layer.id,
+  shown.shownDigest,
+  shown.state.job,
+  shown.state.theme,
+];
+
+const attributesOf = (desk, shown, layer, isFront) => {
+  const isSelected = shown.record.selected === layer.id;
+  return {
+    "aria-selected": isSelected,
+    "aria-expanded": isSelected,
+    "aria-label": titleOf(layer),
+    tabindex: isSelected || (isFront && !shown.selected) ? 0 : -1,
+    "data-tint": desk.tints.indexOf(layer.id),
+    "data-line": desk.tints.lineOf(layer.id),
+    "data-hidden": !layer.visible,
+    "data-hovered": shown.state.hovered === layer.id,
+  };
+};
+
+const createHead = (desk, id) => {
   const eye = toggle(desk, id, { test: "eye", field: "visible", on: "eye", off: "eyeShut", name: ["Show", "Hide"] });
   const lock = toggle(desk, id, { test: "lock", field: "locked", on: "lock", off: "unlock", name: ["Lock", "Unlock"] });
   const thumb = h("img", { class: "thumb", alt: "", draggable: "false", loading: "lazy" });
-  const words = createWords();
-  const freedom = createFreedom(desk, id);
-  const head = h(
-    "div",
-    { class: "row-head" },
-    eye.node,
-    lock.node,
-    h("span", { class: "thumb-box" }, thumb),
-    words.node,
-    freedom.node,
-  );
-  const node = h(
-    "div",
-    {
-      class: "row",
-      role: "treeitem",
-      "data-test": "layer-row",
-      "data-layer": id,
-      on: {
-        click: (event) => !event.target.closest("button, input, textarea, .card") && desk.store.amend(select(id)),
-        pointerenter: () => desk.session.set({ hovered: id }),
-        pointerleave: () => desk.session.set({ hovered: "" }),
-      },
-    },
-    head,
-  );
-  let card = null;
-  let last = [];
-  const update = (shown, layer, isFront) => {
-    const selected = shown.record.selected === id;
-    const parts = [
-      layer,
-      selected,
-      isFront,
-      shown.state.coverage,
-      shown.state.notes,
-      shown.spans,
-      shown.state.hovered === id,
-      shown.pickedDigest,
-      shown.state.job,
-      desk.session.state.theme,
-    ];
-    if (last.length && parts.every((part, index) => part === last[index])) return;
-    last = parts;
-    const focusable = selected || (isFront && !shown.selected);
-    set(node, {
-      "aria-selected": String(selected),
-      "aria-expanded": String(selected),
-      "aria-label": titleOf(layer),
-      tabindex: focusable ? "0" : "-1",
-      "data-tint": desk.tints.indexOf(id),
-      "data-line": desk.tints.lineOf(id),
-      "data-hidden": !layer.visible,
-      "data-hovered": shown.state.hovered === id,
-    });
+  const [words, freedom] = [createWords(), createFreedom(desk, id)];
+  const box = h("span", { class: "thumb-box" }, thumb);
+  const node = h("div", { class: "row-head" }, eye.node, lock.node, box, words.node, freedom.node);
+  const update = (shown, layer) => {
     eye.update(layer.visible, layer.visible ? "Hide" : "Show");
     lock.update(layer.locked, layer.locked ? "Unlock" : "Lock");
     if (layer.picture) set(thumb, { src: desk.pictures.url(layer.picture) });
-    const warnings = words.update(shown, layer);
     freedom.update(shown, layer);
-    if (selected && !card) node.append((card = createCard(desk, id)).node);
-    if (card) show(card.node, selected);
-    if (selected) card.update(shown, layer, warnings);
+    return words.update(shown, layer);
+  };
+  return { node, update };
+};
+
+/** The row of the layer `id`: {node, update(shown, layer, isFront)}. Its card is built when it is first selected. */
+export const createRow = (desk, id) => {
+  const head = createHead(desk, id);
+  const node = h("div", { class: "row", role: "treeitem", "data-test": "layer-row", "data-layer": id }, head.node);
+  const isPlain = (target) => !target.closest("button, input, textarea, .card");
+  node.addEventListener("click", (event) => isPlain(event.target) && desk.store.amend(select(id)));
+  node.addEventListener("pointerenter", () => desk.session.set({ hovered: id }));
+  node.addEventListener("pointerleave", () => desk.session.set({ hovered: "" }));
+  let card = null;
+  let last = [];
+  const update = (shown, layer, isFront) => {
+    const parts = partsOf(shown, layer, isFront);
+    if (last.length && parts.every((part, index) => part === last[index])) return;
+    last = parts;
+    set(node, attributesOf(desk, shown, layer, isFront));
+    const warnings = head.update(shown, layer);
+    const isSelected = shown.record.selected === id;
+    if (isSelected && !card) node.append((card = createCard(desk, id)).node);
+    if (card) show(card.node, isSelected);
+    if (isSelected) card.update(shown, layer, warnings);
   };
   return { node, update };
 };

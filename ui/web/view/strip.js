@@ -7,46 +7,29 @@ import { button } from "./fields.js";
 import { icon } from "./icons.js";
 import { h, keyed, set, show } from "./dom.js";
 
-const createThumb = (desk, candidate) => {
-  const seed = h("span", { class: "candidate-seed", text: String(candidate.seed) });
-  const same =
-    candidate.changed_outside === null || candidate.changed_outside === undefined
-      ? null
-      : h(
-          "span",
-          {
-            class: candidate.changed_outside === 0 ? "candidate-same" : "candidate-changed",
-            title: `changed pixels outside: ${candidate.changed_outside}`,
-          },
-          icon(candidate.changed_outside === 0 ? "check" : "warn"),
-        );
-  const node = h(
-    "button",
-    {
-      type: "button",
-      class: "candidate",
-      role: "option",
-      "data-test": "candidate",
-      "data-index": candidate.index,
-      "data-digest": candidate.digest,
-      title: `Seed ${candidate.seed}`,
-      on: { click: () => desk.run("view", candidate.digest), dblclick: () => desk.run("accept") },
-    },
-    h("img", {
-      src: desk.pictures.url(candidate.digest),
-      alt: `Candidate ${candidate.index + 1}, seed ${candidate.seed}`,
-      draggable: "false",
-    }),
-    seed,
-    same,
+/** A sign on a re-rolled candidate: a tick where every pixel outside the object stayed as it was. */
+const createSign = ({ changed_outside: changed }) => {
+  if (changed === null) return null;
+  const kind = changed === 0 ? "candidate-same" : "candidate-changed";
+  return h(
+    "span",
+    { class: kind, title: `changed pixels outside: ${changed}` },
+    icon(changed === 0 ? "check" : "warn"),
   );
+};
+
+const createThumb = (desk, candidate) => {
+  const { index, seed, digest } = candidate;
+  const shape = { type: "button", class: "candidate", role: "option", title: `Seed ${seed}` };
+  const hooks = { "data-test": "candidate", "data-index": index, "data-digest": digest };
+  const on = { click: () => desk.run("view", digest), dblclick: () => desk.run("accept") };
+  const alt = `Candidate ${index + 1}, seed ${seed}`;
+  const picture = h("img", { src: desk.pictures.url(digest), alt, draggable: "false" });
+  const label = h("span", { class: "candidate-seed", text: String(seed) });
+  const node = h("button", { ...shape, ...hooks, on }, picture, label, createSign(candidate));
   const update = (shown) => {
-    const current = shown.shownDigest === candidate.digest;
-    set(node, {
-      "aria-selected": String(current),
-      "data-picked": shown.record.picked === candidate.digest,
-      tabindex: current ? "0" : "-1",
-    });
+    const current = shown.shownDigest === digest;
+    set(node, { "aria-selected": current, "data-picked": shown.record.picked === digest, tabindex: current ? 0 : -1 });
   };
   return { node, update };
 };
@@ -113,83 +96,59 @@ const createCompare = (desk) => {
   return { node, update: (shown) => show(node, Boolean(shown.candidate?.source)) };
 };
 
-export const createStrip = (desk) => {
+/** Arrows step, Enter accepts; the focus goes with the shown candidate. */
+const connectStepping = (desk, list) => {
+  const follow = () => list.querySelector('[aria-selected="true"]')?.focus();
+  list.addEventListener("keydown", (event) => {
+    const command = { ArrowLeft: "previous", ArrowRight: "next", Enter: "accept" }[event.key];
+    if (!command || event.ctrlKey) return;
+    event.preventDefault();
+    desk.run(command).then(() => requestAnimationFrame(follow));
+  });
+};
+
+const createCandidates = (desk) => {
   const nodes = new Map();
-  const title = h("span", { class: "strip-title" });
-  const count = h("span", { class: "muted" });
-  const runs = createRuns(desk);
-  const compare = createCompare(desk);
-  const discard = button(desk, "discard", {
-    label: "Discard",
-    test: "discard",
-    title: "Put these candidates away (Shift X)",
-  });
-  const accept = button(desk, "accept", {
-    label: "Accept",
-    test: "accept",
-    title: "Go on with this one (Enter)",
-    kind: "accent",
-    key: "⏎",
-  });
-  const keys = (event) => {
-    const steps = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (steps) {
-      event.preventDefault();
-      desk
-        .run(steps > 0 ? "next" : "previous")
-        .then(() => requestAnimationFrame(() => list.querySelector('[aria-selected="true"]')?.focus()));
-    }
-    if (event.key === "Enter") {
-      event.preventDefault();
-      desk.run("accept");
-    }
-  };
-  const list = h("div", {
-    class: "candidates",
-    role: "listbox",
-    "aria-label": "Candidates",
-    "aria-orientation": "horizontal",
-    "data-test": "candidates",
-    on: { keydown: keys },
-  });
-  const node = h(
-    "section",
-    { class: "strip", "aria-label": "Results" },
-    h(
-      "div",
-      { class: "strip-head" },
-      title,
-      count,
-      runs.node,
-      h("span", { class: "spring" }),
-      compare.node,
-      discard,
-      accept,
-    ),
-    list,
-  );
+  const shape = { class: "candidates", role: "listbox", "aria-label": "Candidates", "data-test": "candidates" };
+  const list = h("div", { ...shape, "aria-orientation": "horizontal" });
+  connectStepping(desk, list);
+  const thumbOf = (candidate) => createThumb(desk, candidate);
   const update = (shown) => {
     const candidates = shown.batch?.candidates ?? [];
-    set(title, {
-      text: headline(shown),
-      "data-tint": shown.batch?.layerId ? desk.tints.indexOf(shown.batch.layerId) : null,
-    });
-    set(count, { text: subline(shown) });
-    keyed(
-      list,
-      nodes,
-      candidates,
-      (candidate) => candidate.id,
-      (candidate) => createThumb(desk, candidate),
-    );
-    candidates.forEach((candidate, index) => nodes.get(candidate.id).update(shown, index));
+    keyed(list, nodes, candidates, ({ id }) => id, thumbOf);
+    candidates.forEach(({ id }) => nodes.get(id).update(shown));
     if (candidates.length && !list.querySelector('[tabindex="0"]')) list.firstChild.tabIndex = 0;
-    [runs, compare].forEach((part) => part.update(shown));
-    show(discard, candidates.length > 0);
-    show(accept, candidates.length > 0);
-    set(accept, { disabled: !shown.state.viewed });
     show(list, candidates.length > 0);
-    set(node, { "data-empty": candidates.length === 0 });
+  };
+  return { node: list, update };
+};
+
+const createChoices = (desk) => {
+  const away = { label: "Discard", test: "discard", title: "Put these candidates away (Shift X)" };
+  const take = { label: "Accept", test: "accept", title: "Go on with this one (Enter)", kind: "accent", key: "⏎" };
+  const [discard, accept] = [button(desk, "discard", away), button(desk, "accept", take)];
+  const update = (shown) => {
+    [discard, accept].forEach((each) => show(each, shown.batch !== null));
+    set(accept, { disabled: !shown.state.viewed });
+  };
+  return { nodes: [discard, accept], update };
+};
+
+export const createStrip = (desk) => {
+  const title = h("span", { class: "strip-title" });
+  const count = h("span", { class: "muted" });
+  const [runs, compare, choices, list] = [createRuns, createCompare, createChoices, createCandidates].map((create) =>
+    create(desk),
+  );
+  const spring = h("span", { class: "spring" });
+  const head = h("div", { class: "strip-head" }, title, count, runs.node, spring, compare.node, choices.nodes);
+  const node = h("section", { class: "strip", "aria-label": "Results" }, head, list.node);
+  const update = (shown) => {
+    const layerId = shown.batch?.layerId;
+    set(title, { text: headline(shown), "data-tint": layerId ? desk.tints.indexOf(layerId) : null });
+    set(count, { text: subline(shown) });
+    [runs, compare, choices, list].forEach((part) => part.update(shown));
+    set(node, { "data-empty": shown.batch === null });
   };
   return { node, update };
 };

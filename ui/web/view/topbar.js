@@ -2,9 +2,9 @@
 
 import { fileStem } from "../kernels/names.js";
 import { setScene } from "../model/edits.js";
-import { createHistory } from "./dialogs.js";
 import { button, textField } from "./fields.js";
 import { icon } from "./icons.js";
+import { createSteps } from "./steps.js";
 import { h, set, show } from "./dom.js";
 
 const SAVED = {
@@ -106,8 +106,8 @@ const createPills = () => {
   return { saved, model, queue, update };
 };
 
-export const createTopbar = (desk) => {
-  const name = textField(desk, {
+const createName = (desk) => {
+  const field = textField(desk, {
     label: "Name of the scene",
     test: "project-name",
     read: ({ scene }) => scene.name,
@@ -115,47 +115,44 @@ export const createTopbar = (desk) => {
     edit: (value) => setScene({ name: value }),
     merge: () => "scene-name",
   });
-  const pills = createPills();
+  const update = (shown) => {
+    field.update(shown);
+    field.node.style.width = `${Math.min(28, Math.max(8, shown.scene.name.length + 2))}ch`;
+  };
+  return { node: h("span", { class: "name-box" }, field.node), update };
+};
+
+/** Undo, redo, the steps, and the zoom. */
+const createMoves = (desk) => {
   const undo = button(desk, "undo", { iconName: "undo", test: "undo", title: "Undo", kind: "quiet" });
   const redo = button(desk, "redo", { iconName: "redo", test: "redo", title: "Redo", kind: "quiet" });
-  const steps = createHistory(desk);
-  const zoom = button(desk, "fit", {
-    label: "100 %",
-    test: "zoom",
-    title: "Zoom; press for the whole canvas",
-    kind: "quiet zoom",
-  });
-  const theme = button(desk, "theme", {
-    iconName: "sun",
-    test: "theme",
-    title: "Light or dark (Shift T)",
-    kind: "quiet",
-  });
-  const keys = button(desk, "keys", { label: "?", test: "keys", title: "Keys (?)", kind: "quiet" });
-  const open = menu(desk, { name: "open-menu", title: "Open", test: "open-menu", items: openItems });
-  const exports = menu(desk, { name: "export-menu", title: "Export", test: "export-menu", items: exportItems });
-  const node = h(
-    "header",
-    { class: "topbar" },
-    h("span", { class: "brand" }, h("span", { class: "mark", "aria-hidden": "true" }), "Lamina"),
-    h("span", { class: "name-box" }, name.node),
-    pills.saved,
-    h("span", { class: "group" }, undo, redo, steps.node),
-    zoom,
-    h("span", { class: "spring" }),
-    pills.model,
-    pills.queue,
-    open.node,
-    exports.node,
-    h("span", { class: "group" }, theme, keys),
-  );
+  const steps = createSteps(desk);
+  const whole = "Zoom; press for the whole canvas";
+  const zoom = button(desk, "fit", { label: "100 %", test: "zoom", title: whole, kind: "quiet zoom" });
   const update = (shown) => {
-    [name, pills, steps, open, exports].forEach((part) => part.update(shown));
-    name.node.style.width = `${Math.min(28, Math.max(8, shown.scene.name.length + 2))}ch`;
+    steps.update(shown);
     const { undoName, redoName } = desk.store;
     set(undo, { disabled: !undoName, title: undoName ? `Undo: ${undoName} (Ctrl Z)` : "Nothing to undo" });
     set(redo, { disabled: !redoName, title: redoName ? `Redo: ${redoName} (Ctrl Shift Z)` : "Nothing to redo" });
     set(zoom.firstChild, { text: `${Math.round(shown.state.view.zoom * 100)} %` });
   };
+  return { nodes: [h("span", { class: "group" }, undo, redo, steps.node), zoom], update };
+};
+
+export const createTopbar = (desk) => {
+  const [name, pills, moves] = [createName(desk), createPills(), createMoves(desk)];
+  const open = menu(desk, { name: "open-menu", title: "Open", test: "open-menu", items: openItems });
+  const exports = menu(desk, { name: "export-menu", title: "Export", test: "export-menu", items: exportItems });
+  const lights = "Light or dark (Shift T)";
+  const theme = button(desk, "theme", { iconName: "sun", test: "theme", title: lights, kind: "quiet" });
+  const keys = button(desk, "keys", { label: "?", test: "keys", title: "Keys (?)", kind: "quiet" });
+  const brand = h("span", { class: "brand" }, h("span", { class: "mark", "aria-hidden": "true" }), "Lamina");
+  const node = h(
+    "header",
+    { class: "topbar" },
+    [brand, name.node, pills.saved, moves.nodes, h("span", { class: "spring" })].flat(),
+    [pills.model, pills.queue, open.node, exports.node, h("span", { class: "group" }, theme, keys)],
+  );
+  const update = (shown) => [name, pills, moves, open, exports].forEach((part) => part.update(shown));
   return { node, update };
 };

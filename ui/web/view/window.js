@@ -76,27 +76,18 @@ export const download = (href, name) => {
   link.remove();
 };
 
-/** Local storage that never throws: a full or forbidden one only means that nothing is kept. */
-export const createVault = () => ({
-  get(key) {
+/** A storage that never throws: a full or forbidden one only means that nothing is kept. */
+export const createVault = (storageOf) => {
+  const attempt = (work) => {
     try {
-      return JSON.parse(localStorage.getItem(key));
+      return work();
     } catch {
       return null;
     }
-  },
-  put(key, value) {
-    try {
-      localStorage.setItem(key, JSON.stringify(value));
-    } catch {
-      // Nothing is kept, and the server's copy still is.
-    }
-  },
-  drop(key) {
-    try {
-      localStorage.removeItem(key);
-    } catch {
-      // As above.
-    }
-  },
-});
+  };
+  return {
+    get: (key) => attempt(() => JSON.parse(storageOf().getItem(key))),
+    put: (key, value) => attempt(() => storageOf().setItem(key, JSON.stringify(value))),
+    drop: (key) => attempt(() => storageOf().removeItem(key)),
+  };
+};

@@ -1,0 +1,64 @@
+"""A short run of the loop on a bundle, for tests of controls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from backend.engine.conditioning import build_conditioning
+from backend.engine.decode import encode
+from backend.engine.denoise import Start, denoise
+from backend.engine.loop_types import Control, Step, generator_for
+from backend.engine.noise import draw
+from backend.models.bundle import ModelBundle
+from backend.models.schedule import Schedule
+
+PROMPT = "a red cat and a blue house"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Everything of a run but its controls."""
+
+    bundle: ModelBundle
+    sampler: str = "ddim"
+    steps: int = 6
+    first: int = 1
+    seeds: tuple[int, ...] = (3,)
+    guidance_scale: float = 3.0
+    side_px: int = 64
+    schedule: Schedule = field(init=False)
+    source: Tensor = field(init=False)
+    noise: Tensor = field(init=False)
+    generators: tuple[torch.Generator, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        generators = tuple(generator_for(seed) for seed in self.seeds)
+        picture = np.random.default_rng(4).integers(0, 256, (self.side_px, self.side_px, 3), np.uint8)
+        source = encode(self.bundle, picture, generators)
+        device = torch.device("cpu")
+        object.__setattr__(self, "schedule", Schedule(self.sampler, self.bundle.scheduler, self.steps, device))
+        object.__setattr__(self, "source", source)
+        object.__setattr__(self, "noise", draw(source, generators))
+        object.__setattr__(self, "generators", generators)
+
+    @property
+    def side_lat(self) -> int:
+        return self.side_px // self.bundle.card.cell_px
+
+
+def steps_of(setting: Setting, make: Callable[[Setting], Sequence[Control]] = lambda setting: ()) -> list[Step]:
+    """All steps of the run with the controls that ``make`` builds for it."""
+    conditioning = build_conditioning(setting.bundle, PROMPT, "blur", setting.guidance_scale, len(setting.seeds))
+    begin = setting.schedule.noise_to(setting.first, setting.source, setting.noise)
+    start = Start(begin, setting.first, setting.generators)
+    return list(denoise(setting.bundle.unet, setting.schedule, conditioning, start, make(setting)))
+
+
+def end_of(setting: Setting, make: Callable[[Setting], Sequence[Control]] = lambda setting: ()) -> Tensor:
+    """The last state of the run."""
+    return steps_of(setting, make)[-1].latents

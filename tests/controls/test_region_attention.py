@@ -1,0 +1,208 @@
+"""Cross-attention control: the equation, what it leaves alone, and what it does on networks (algorithms 1.2, 1.9)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from backend.controls.region_attention import Region, RegionAttention, biased_attention, column_weights, sigma_strength
+from backend.engine.conditioning import embed
+from backend.engine.denoise import denoise
+from backend.engine.loop_types import Control, Moment, Network, Rows, generator_for
+from backend.models.bundle import ModelBundle
+from tests.controls.runs import PROMPT, Setting, end_of, steps_of
+
+TOKENS = 9
+
+
+def halves(side: int, positive: float, negative: float) -> tuple[Region, Region]:
+    """Two layers: words 1-2 on the left half, words 4-5 on the right."""
+    left = torch.zeros(side, side)
+    left[:, : side // 2] = 1
+    return Region((1, 2), positive, negative, left), Region((4, 5), positive, negative, 1 - left)
+
+
+def control(setting: Setting, positive: float = 0.7, negative: float = 0.9) -> RegionAttention:
+    regions = halves(setting.side_px, positive, negative)
+    return RegionAttention(regions, setting.bundle.card.text_length, setting.schedule.sigmas)
+
+
+def queries(pixels: int, seed: int = 1, pictures: int = 1, heads: int = 2) -> tuple[Tensor, Tensor]:
+    """Query and key whose scores are positive somewhere in every column, and a value that shows the weights."""
+    query = torch.randn(pictures, heads, pixels, 8, generator=generator_for(seed))
+    key = torch.randn(pictures, heads, TOKENS, 8, generator=generator_for(seed + 1))
+    return query, key
+
+
+def attention_weights(query: Tensor, key: Tensor, weights: Tensor, strength: float) -> Tensor:
+    """The softmax itself: with the identity as values the output is the weight of each token."""
+    shows = torch.eye(TOKENS).expand(query.shape[0], query.shape[1], TOKENS, TOKENS)
+    return biased_attention(query, key, shows, weights, (strength, 8**-0.5))
+
+
+def test_y_of_sigma() -> None:
+    known = {14.6: 1.32, 5.0: 1.03, 1.0: 0.53, 0.03: 0.03, 0.0: 0.0}
+    assert all(sigma_strength(sigma) == pytest.approx(y, abs=6e-3) for sigma, y in known.items())
+
+
+def test_the_equation_on_four_pixels_and_four_tokens() -> None:
+    """Worked out by hand for one head: scores, their column maxima, bias, softmax."""
+    scores = [[1.0, 2.0, 0.0, -1.0], [0.0, 4.0, 0.0, -2.0], [0.5, 1.0, 0.0, -3.0], [1.0, 0.0, 0.0, -1.0]]
+    inside = [1.0, 0.5, 0.0, 0.0]
+    mask = torch.tensor(inside).reshape(2, 2)
+    regions = (Region((1,), 0.5, 0.25, mask), Region((3,), 0.5, 0.25, mask))
+    out = biased_attention(
+        torch.tensor(scores)[None, None], torch.eye(4)[None, None], torch.eye(4)[None, None],
+        column_weights(regions, (2, 2), 4), (2.0, 1.0),
+    )
+    for row, m in enumerate(inside):
+        bias = 2.0 * 4.0 * (0.5 * m - 0.25 * (1 - m))  # column 1 peaks at 4; column 3 peaks below 0, so its bias is 0
+        biased = [scores[row][0], scores[row][1] + bias, scores[row][2], scores[row][3]]
+        total = sum(math.exp(score) for score in biased)
+        assert out[0, 0, row].tolist() == pytest.approx([math.exp(score) / total for score in biased], rel=1e-5)
+
+
+def test_a_huge_negative_weight_empties_the_outside() -> None:
+    weights = column_weights(halves(4, 0.0, 1e4), (4, 4), TOKENS)
+    found = attention_weights(*queries(16), weights, 1.0)
+    left = torch.tensor([1.0, 1.0, 0.0, 0.0]).repeat(4).bool()
+    assert float(found[:, :, ~left][..., [1, 2]].max()) < 1e-6
+    assert float(found[:, :, left][..., [4, 5]].max()) < 1e-6
+    assert torch.allclose(found.sum(-1), torch.ones(1, 2, 16), atol=1e-6)
+
+
+def test_other_tokens_keep_their_logits() -> None:
+    """Ratios of weights among tokens that belong to no layer are those of plain attention."""
+    query, key = queries(16)
+    plain = attention_weights(query, key, torch.zeros(16, TOKENS), 1.0)
+    biased = attention_weights(query, key, column_weights(halves(4, 0.7, 0.9), (4, 4), TOKENS), 1.3)
+    free = [0, 3, 6, 7, 8]
+    assert torch.allclose(
+        (plain[..., free] / plain[..., :1]).log(), (biased[..., free] / biased[..., :1]).log(), atol=1e-5
+    )
+
+
+def test_order_of_layers_does_not_matter() -> None:
+    first, second = halves(4, 0.7, 0.9)
+    other = replace(second, positive=0.2)
+    assert torch.equal(column_weights((first, other), (4, 4), TOKENS), column_weights((other, first), (4, 4), TOKENS))
+
+
+def test_permuted_pixels_permute_the_output() -> None:
+    query, key = queries(16)
+    weights = column_weights(halves(4, 0.7, 0.9), (4, 4), TOKENS)
+    order = torch.randperm(16, generator=generator_for(9))
+    straight = attention_weights(query, key, weights, 1.3)
+    assert torch.allclose(attention_weights(query[:, :, order], key, weights[order], 1.3), straight[:, :, order], atol=1e-6)
+
+
+def test_the_maximum_does_not_couple_pictures() -> None:
+    query, key = queries(16, pictures=2)
+    query[1] *= 10
+    weights = column_weights(halves(4, 0.7, 0.9), (4, 4), TOKENS)
+    together = attention_weights(query, key, weights, 1.3)
+    assert torch.allclose(together[:1], attention_weights(query[:1], key[:1], weights, 1.3), atol=1e-6)
+
+
+def test_thin_objects_keep_their_share_of_a_coarse_cell() -> None:
+    mask = torch.zeros(64, 64)
+    mask[:, 3] = 1
+    weights = column_weights((Region((1,), 1.0, 0.0, mask),), (8, 8), TOKENS)
+    assert weights[:, 1].reshape(8, 8)[:, 0].tolist() == pytest.approx([1 / 8] * 8)
+
+
+def test_masks_fit_odd_grids() -> None:
+    weights = column_weights((Region((1,), 1.0, 2.0, torch.ones(72, 100)),), (9, 13), TOKENS)
+    assert weights.shape == (117, TOKENS)
+    assert (weights[:, 1] == 1).all()
+
+
+@pytest.mark.parametrize("guidance_scale", [1.0, 3.0])
+def test_zero_weights_are_bit_equal_to_stock_processors(bundle: ModelBundle, guidance_scale: float) -> None:
+    plain = end_of(Setting(bundle, guidance_scale=guidance_scale))
+    zero = end_of(Setting(bundle, guidance_scale=guidance_scale), lambda setting: [control(setting, 0.0, 0.0)])
+    assert torch.equal(zero, plain)
+
+
+def test_zero_weights_leave_the_stock_processors_in_place(tiny1: ModelBundle) -> None:
+    setting = Setting(tiny1)
+    before = dict(tiny1.unet.attn_processors)
+    network = Network(tiny1.unet, Moment(Rows(1, True)), 16, 16)
+    with control(setting, 0.0, 0.0).patch(network):
+        assert all(tiny1.unet.attn_processors[name] is before[name] for name in before)
+
+
+def test_weights_change_the_picture(bundle: ModelBundle) -> None:
+    plain = end_of(Setting(bundle))
+    assert not torch.allclose(end_of(Setting(bundle), lambda setting: [control(setting)]), plain, atol=1e-4)
+
+
+@pytest.mark.parametrize("ending", ["success", "failure", "close"])
+def test_processors_are_restored(bundle: ModelBundle, ending: str) -> None:
+    setting = Setting(bundle)
+    before = dict(bundle.unet.attn_processors)
+    if ending == "success":
+        steps_of(setting, lambda setting: [control(setting)])
+    else:
+        _end_early(setting, ending)
+    after = bundle.unet.attn_processors
+    assert list(after) == list(before)
+    assert all(after[name] is before[name] for name in before)
+
+
+def _end_early(setting: Setting, ending: str) -> None:
+    from backend.engine.conditioning import build_conditioning
+    from backend.engine.denoise import Start
+
+    class Failing(Control):
+        def edit(self, latents: Tensor, k: int) -> Tensor:
+            if k == 3:
+                raise RuntimeError("asked to fail")
+            return latents
+
+    conditioning = build_conditioning(setting.bundle, PROMPT, "", 3.0, 1)
+    start = Start(setting.noise, 1, setting.generators)
+    run = denoise(setting.bundle.unet, setting.schedule, conditioning, start, [control(setting), Failing()])
+    next(run)
+    if ending == "close":
+        run.close()
+        return
+    with pytest.raises(RuntimeError, match="asked to fail"):
+        next(run)
+
+
+def test_the_unconditional_half_is_untouched(bundle: ModelBundle) -> None:
+    """One network call on [uncond, cond]: the uncond rows are bit-equal with and without the control."""
+    setting = Setting(bundle)
+    rows = Rows(2, True)
+    latents = torch.randn(4, 4, setting.side_lat, setting.side_lat, generator=generator_for(6))
+    words = torch.cat([embed(bundle, "blur").repeat(2, 1, 1), embed(bundle, PROMPT).repeat(2, 1, 1)])
+
+    @torch.no_grad()
+    def predicted() -> Tensor:
+        result: Tensor = bundle.unet(latents, 500, encoder_hidden_states=words, return_dict=False)[0]
+        return result
+
+    plain = predicted()
+    with control(setting).patch(Network(bundle.unet, Moment(rows, k=1), setting.side_lat, setting.side_lat)):
+        biased = predicted()
+    assert torch.equal(biased[rows.uncond], plain[rows.uncond])
+    assert not torch.equal(biased[rows.cond], plain[rows.cond])
+
+
+def test_a_batch_of_two_is_two_batches_of_one(bundle: ModelBundle) -> None:
+    both = end_of(Setting(bundle, seeds=(3, 4)), lambda setting: [control(setting)])
+    alone = [end_of(Setting(bundle, seeds=(seed,)), lambda setting: [control(setting)]) for seed in (3, 4)]
+    assert float((both - torch.cat(alone)).abs().max()) <= 1e-5
+
+
+def test_half_precision_scores_do_not_overflow() -> None:
+    query, key = (part.half() * 100 for part in queries(16))
+    value = torch.randn(1, 2, TOKENS, 8, generator=generator_for(1)).half()
+    out = biased_attention(query, key, value, column_weights(halves(4, 5.0, 5.0), (4, 4), TOKENS), (1.3, 1.0))
+    assert out.dtype == torch.float16
+    assert bool(torch.isfinite(out).all())

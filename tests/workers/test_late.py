@@ -1,0 +1,83 @@
+"""Values made in the background: built once, waited for, and their refusals passed on."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from backend.errors import LaminaError, ModelError
+from backend.studio.disk import Disk
+from backend.studio.events import Worker
+from backend.studio.examples import ExampleShelf
+from backend.studio.offer import Offer
+from backend.studio.store import Store
+from backend.studio.studio import Studio
+from backend.workers.late import Late, LateOffer, LateWorker
+from tests.studio.scripted import ScriptedOffer, ScriptedWorker
+from tests.studio.workshop import compose, ended, saved_scene
+
+
+def late_studio(folder: Path, offer: Late[Offer], worker: Late[Worker]) -> Studio:
+    return Studio(Store(folder, Disk()), LateOffer(offer), LateWorker(worker), ExampleShelf(folder / "none"))
+
+
+def test_everyone_waits_for_one_building() -> None:
+    begun: list[int] = []
+    go_on = threading.Event()
+
+    def build() -> str:
+        begun.append(1)
+        assert go_on.wait(60)
+        return "built"
+
+    late = Late(build)
+    got: list[str] = []
+    threads = [threading.Thread(target=lambda: got.append(late.get())) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    assert got == []
+    go_on.set()
+    for thread in threads:
+        thread.join(60)
+    assert got == ["built"] * 4
+    assert begun == [1]
+
+
+def test_a_job_waits_for_its_worker(tmp_path: Path) -> None:
+    there = threading.Event()
+
+    def build() -> Worker:
+        assert there.wait(60)
+        return ScriptedWorker()
+
+    studio = late_studio(tmp_path, Late(ScriptedOffer), Late(build))
+    project, revision = saved_scene(studio)
+    job = studio.generate(project, revision, compose()).job
+    there.set()
+    assert ended(studio, job).state == "finished"
+    studio.close()
+
+
+def test_a_worker_that_cannot_be_made_fails_the_job_in_words(tmp_path: Path) -> None:
+    def refuse() -> Worker:
+        raise ModelError("No model is here.", remedy="Copy one.")
+
+    studio = late_studio(tmp_path, Late(ScriptedOffer), Late(refuse))
+    project, revision = saved_scene(studio)
+    last = ended(studio, studio.generate(project, revision, compose()).job).events[-1]
+    assert (last["kind"], last["what"], last["remedy"]) == ("failed", "No model is here.", "Copy one.")
+    studio.close()
+
+
+def test_an_offer_that_broke_is_a_refusal_with_a_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def break_down() -> Offer:
+        raise ZeroDivisionError("inside")
+
+    studio = late_studio(tmp_path, Late(break_down), Late(ScriptedWorker))
+    with pytest.raises(LaminaError, match="could not be set up"):
+        studio.facts()
+    assert "ZeroDivisionError" in caplog.text
+    assert "unreadable" in [note.code for note in studio.open_latest().notes]
+    studio.close()

@@ -1,0 +1,61 @@
+"""The offer of this process: what the catalogs hold, as a form needs it."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from backend.errors import InputError, ModelError, RequestError
+from backend.methods.catalog import METHODS
+from backend.workers.device import choose_device
+from backend.workers.offer import CatalogOffer, build_offer
+
+
+@pytest.fixture(scope="module")
+def offer() -> CatalogOffer:
+    return build_offer((), "cpu")
+
+
+def test_the_embedded_model_is_first(offer: CatalogOffer) -> None:
+    first = offer.models()[0]
+    assert (first.id, first.device) == ("pocket", "cpu")
+    assert first.native_px >= first.cell_px > 1
+    assert offer.card("pocket").native_px == first.native_px
+    with pytest.raises(ModelError, match="gone"):
+        offer.card("gone")
+
+
+def test_every_method_has_its_form(offer: CatalogOffer) -> None:
+    facts = {method.id: method for method in offer.methods()}
+    assert set(facts) == set(METHODS)
+    for method in facts.values():
+        assert method.title
+        for field in method.options:
+            assert field.minimum < field.maximum
+            assert field.kind != "choice" or field.default in field.choices
+            offer.check_options(method.id, {field.name: field.default})
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("magic", {}),
+        ("collage", {"nonsense": 1}),
+        ("collage", {"blur_px": 1e9}),
+        ("collage", {"blur_px": float("nan")}),
+    ],
+)
+def test_wrong_options_are_refused(offer: CatalogOffer, method: str, options: dict[str, float]) -> None:
+    with pytest.raises(RequestError) as refusal:
+        offer.check_options(method, options)
+    assert refusal.value.limit
+    assert refusal.value.remedy
+
+
+def test_devices() -> None:
+    present = torch.cuda.is_available()
+    assert choose_device("cpu") == "cpu"
+    assert choose_device("auto") == ("cuda" if present else "cpu")
+    if not present:
+        with pytest.raises(InputError, match="no GPU"):
+            choose_device("cuda")

@@ -1,0 +1,102 @@
+// The bar above the stage: the selected layer's place as numbers, its flips, and the method.
+
+import { setPlacement, setSettings } from "../model/edits.js";
+import { layerOf, titleOf } from "../model/records.js";
+import { button, choice, numberField } from "./fields.js";
+import { h, set, show } from "./dom.js";
+
+const FARTHEST_PX = 32768;
+
+const SIDES = { x: "width_px", y: "height_px" };
+
+/** Both scales by one factor, so that the side along an axis becomes `value` pixels long. */
+const scaledTo = (desk, axis) => (value) => (record) => {
+  const { id, placement } = layerOf(record, record.selected);
+  const factor = value / (desk.shown().size[SIDES[axis]] * placement[`scale_${axis}`]);
+  return setPlacement(id, { scale_x: placement.scale_x * factor, scale_y: placement.scale_y * factor })(record);
+};
+
+const placed = (field) => (value) => (record) => setPlacement(record.selected, { [field]: value })(record);
+
+const placeField = (desk, label, field, title) =>
+  numberField(desk, {
+    label,
+    title,
+    test: `field-${label}`,
+    low: -FARTHEST_PX,
+    high: FARTHEST_PX,
+    name: `Move to ${label}`,
+    read: ({ selected }) => selected?.placement[field] ?? null,
+    edit: placed(field),
+  });
+
+const spanField = (desk, label, axis, title) =>
+  numberField(desk, {
+    label,
+    title,
+    test: `field-${label}`,
+    low: 1,
+    high: FARTHEST_PX,
+    name: `Scale to ${label}`,
+    read: ({ selected, size }) => (selected && size ? selected.placement[`scale_${axis}`] * size[SIDES[axis]] : null),
+    edit: scaledTo(desk, axis),
+  });
+
+const rotationField = (desk) =>
+  numberField(desk, {
+    label: "rotate",
+    title: "Rotation in degrees, clockwise",
+    test: "field-rotate",
+    low: -180,
+    high: 180,
+    whole: false,
+    suffix: "°",
+    name: "Rotate to",
+    read: ({ selected }) => selected?.placement.rotation_deg ?? null,
+    edit: placed("rotation_deg"),
+  });
+
+const createPlace = (desk) => {
+  const fields = [
+    placeField(desk, "x", "centre_x_px", "Centre from the left, in pixels"),
+    placeField(desk, "y", "centre_y_px", "Centre from the top, in pixels"),
+    spanField(desk, "w", "x", "Width in pixels"),
+    spanField(desk, "h", "y", "Height in pixels"),
+    rotationField(desk),
+  ];
+  const kind = "quiet small";
+  const flips = [
+    button(desk, "flipX", { iconName: "flipX", test: "flip-x", title: "Flip sideways (F)", kind }),
+    button(desk, "flipY", { iconName: "flipY", test: "flip-y", title: "Flip upside down (Shift F)", kind }),
+  ];
+  const inputs = fields.map(({ node }) => node);
+  const node = h("div", { class: "options-fields" }, inputs, h("span", { class: "group" }, flips));
+  return { node, update: (shown) => fields.forEach((field) => field.update(shown)) };
+};
+
+const methodChoice = (desk) =>
+  choice(desk, {
+    label: "Method",
+    test: "method",
+    name: "Method",
+    options: ({ state }) => (state.facts?.methods ?? []).map(({ id, title }) => ({ id, title })),
+    read: ({ record }) => record.settings.method,
+    edit: (method) => setSettings({ method, options: {} }),
+  });
+
+export const createOptions = (desk) => {
+  const title = h("span", { class: "options-title" });
+  const hint = h("span", { class: "muted hint", text: "Click an object to select it, or drop a picture here." });
+  const place = createPlace(desk);
+  const method = methodChoice(desk);
+  const bar = { class: "options", role: "toolbar", "aria-label": "The selected object" };
+  const node = h("div", bar, title, place.node, hint, h("span", { class: "spring" }), method.node);
+  const update = (shown) => {
+    const { selected } = shown;
+    set(title, { text: selected ? titleOf(selected) : "" });
+    [title, place.node].forEach((part) => show(part, selected !== null));
+    show(hint, selected === null);
+    [place, method].forEach((part) => part.update(shown));
+  };
+  return { node, update };
+};

@@ -1,0 +1,123 @@
+// Pointer, wheel and drop on the stage, as events for the tools and commands.
+
+import { panned, toScene, zoomedAt } from "../kernels/views.js";
+import { createMachine } from "../tools/chart.js";
+import { HAND } from "../tools/look.js";
+import { TOOLS } from "../tools/tools.js";
+
+const WHEEL_RATE = 0.0015;
+const LONGEST_WHEEL = 240;
+const LINE_PX = 32;
+const MIDDLE_BUTTON = 1;
+
+const pointOf = (canvas, event) => {
+  const box = canvas.getBoundingClientRect();
+  return { x: event.clientX - box.left, y: event.clientY - box.top };
+};
+
+/** The machines of the tools, one of which may hold the pointer; Space and the middle button borrow the hand. */
+class Pointer {
+  #machines;
+  #hand;
+  #canvas;
+  #session;
+  #active = null;
+  #id = null;
+  spaceHeld = false;
+
+  constructor(desk, canvas, surface) {
+    this.#machines = Object.fromEntries(TOOLS.map(({ id, chart }) => [id, createMachine(chart, surface)]));
+    this.#hand = createMachine(HAND, surface);
+    this.#canvas = canvas;
+    this.#session = desk.session;
+  }
+
+  get held() {
+    return this.#active !== null;
+  }
+
+  press(event) {
+    if (this.held || event.button > MIDDLE_BUTTON) return;
+    event.preventDefault();
+    this.#canvas.focus({ preventScroll: true });
+    this.#canvas.setPointerCapture(event.pointerId);
+    this.#active = event.button === MIDDLE_BUTTON ? this.#hand : this.#own();
+    this.#id = event.pointerId;
+    this.#send(this.#active, "down", event);
+  }
+
+  move(event) {
+    if (!this.held) this.#send(this.#own(), "hover", event);
+    else if (event.pointerId === this.#id) this.#send(this.#active, "move", event);
+  }
+
+  release(event) {
+    if (!this.held || event.pointerId !== this.#id) return;
+    this.#send(this.#active, "up", event);
+    this.#active = null;
+  }
+
+  /** Whether there was something to cancel. */
+  cancel() {
+    const wasHeld = this.held;
+    this.#active?.send({ kind: "cancel" });
+    this.#active = null;
+    return wasHeld;
+  }
+
+  #own() {
+    return this.spaceHeld ? this.#hand : this.#machines[this.#session.state.tool];
+  }
+
+  #send(machine, kind, event) {
+    const { shiftKey: shift, altKey: alt, ctrlKey, metaKey } = event;
+    machine.send({ kind, point: pointOf(this.#canvas, event), shift, alt, ctrl: ctrlKey || metaKey });
+  }
+}
+
+/** Answers a function that says whether Space is held. */
+export const connectPointer = (desk, canvas, surface) => {
+  const pointer = new Pointer(desk, canvas, surface);
+  canvas.addEventListener("pointerdown", (event) => pointer.press(event));
+  canvas.addEventListener("pointermove", (event) => pointer.move(event));
+  canvas.addEventListener("pointerup", (event) => pointer.release(event));
+  canvas.addEventListener("pointerleave", () => pointer.held || surface.point({ cursor: "default", hovered: "" }));
+  for (const kind of ["lostpointercapture", "pointercancel"]) canvas.addEventListener(kind, () => pointer.cancel());
+  desk.onCancel(() => pointer.cancel());
+  return (held) => (pointer.spaceHeld = held);
+};
+
+const turnWheel = ({ session }, canvas, event) => {
+  event.preventDefault();
+  const { view } = session.state;
+  const wanted = event.deltaY * (event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE_PX : 1);
+  const turned = Math.max(-LONGEST_WHEEL, Math.min(LONGEST_WHEEL, wanted));
+  const zoom = view.zoom * Math.exp(-turned * WHEEL_RATE);
+  const next = event.shiftKey ? panned(view, -turned, 0) : zoomedAt(view, pointOf(canvas, event), zoom);
+  session.set({ view: next, fitted: false });
+};
+
+export const connectWheel = (desk, canvas) =>
+  canvas.addEventListener("wheel", (event) => turnWheel(desk, canvas, event), { passive: false });
+
+/** Files dropped on the stage become layers where they fell. */
+export const connectDrop = (desk, node, canvas) => {
+  let depth = 0;
+  const mark = (change) => {
+    depth = Math.max(0, depth + change);
+    node.classList.toggle("dropping", depth > 0);
+  };
+  const listen = (kind, act) =>
+    node.addEventListener(kind, (event) => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      act(event);
+    });
+  listen("dragenter", () => mark(1));
+  listen("dragleave", () => mark(-1));
+  listen("dragover", () => {});
+  listen("drop", (event) => {
+    mark(-depth);
+    desk.run("addFiles", [...event.dataTransfer.files], toScene(desk.session.state.view, pointOf(canvas, event)));
+  });
+};
