@@ -163,7 +163,7 @@ def save_examples(folder: Path) -> None:
     for number, example in enumerate(EXAMPLES, start=1):
         scene, pixels, settings = build_example(example)
         name = f"{number:02d}-{example.name.lower().replace(' ', '-')}.ora"
-        (folder / name).write_bytes(write_ora(scene, pixels, {"settings": settings.model_dump(mode="json")}))
+        (folder / name).write_bytes(write_ora(scene, pixels, settings.model_dump(mode="json")))
 
 
 if __name__ == "__main__":

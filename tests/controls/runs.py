@@ -62,3 +62,8 @@ def steps_of(setting: Setting, make: Callable[[Setting], Sequence[Control]] = la
 def end_of(setting: Setting, make: Callable[[Setting], Sequence[Control]] = lambda setting: ()) -> Tensor:
     """The last state of the run."""
     return steps_of(setting, make)[-1].latents
+
+
+def farthest(one: Tensor, other: Tensor) -> float:
+    """The largest difference, in units of the larger of 1 and the largest value (random networks overshoot)."""
+    return float((one - other).abs().max() / max(1.0, float(other.abs().max())))

@@ -1,11 +1,10 @@
 // The rules of the folder, executed: syntax, sizes, who imports whom, who may touch the page, and names that must meet.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import test from "node:test";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 import { commandFor, COMMANDS } from "../../ui/web/commands.js";
 
@@ -40,8 +39,10 @@ const ALLOWED = {
   main: ["bridge", "commands", "view", "tools", "model", "kernels"],
 };
 
-test("every module parses", () => {
-  for (const { path } of MODULES) execFileSync(process.execPath, ["--check", path]);
+test("every module parses, and importing it needs no page and does nothing", async () => {
+  const before = Object.keys(globalThis).length;
+  for (const { path } of MODULES) await import(pathToFileURL(path).href);
+  assert.equal(Object.keys(globalThis).length, before);
 });
 
 test("parts import only what they may, by relative paths that exist, and never in a circle", () => {
@@ -91,7 +92,7 @@ test("files and functions stay short, lines too", () => {
     const lines = text.split("\n");
     assert.ok(lines.length <= 400, `${name} has ${lines.length} lines`);
     for (const [start, line] of lines.entries()) {
-      assert.ok(line.length <= 260, `${name}:${start + 1} has ${line.length} columns`);
+      assert.ok(line.length <= 120 || name === "view/icons.js", `${name}:${start + 1} has ${line.length} columns`);
       const opens = /^(\s*)(?:export )?(?:const \w+ = .*=> \{|(?:async |get |set |static )*[#\w]+\([^;]*\) \{)$/.exec(
         line,
       );

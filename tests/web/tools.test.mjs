@@ -11,6 +11,7 @@ import { TOOLS } from "../../ui/web/tools/tools.js";
 import { desk, layer } from "./desk_fixtures.mjs";
 
 const SIZE = { width_px: 100, height_px: 60 };
+const FULL = { width: 1, height: 1, values: Uint8Array.from([255]) };
 const chartOf = (id) => TOOLS.find((tool) => tool.id === id).chart;
 const at = (x, y) => ({
   centre_x_px: x,
@@ -29,7 +30,7 @@ const createSurface = (
   const store = createStore(desk(layers), () => 0);
   const seen = { view: { zoom: 1, x: 0, y: 0 }, guides: null, pointed: null };
   const objects = () =>
-    store.record.scene.layers.map(({ id, placement }) => ({ id, placement, size: SIZE, alpha: null }));
+    store.record.scene.layers.map(({ id, placement }) => ({ id, placement, size: SIZE, alpha: FULL }));
   return {
     store,
     seen,

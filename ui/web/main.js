@@ -236,7 +236,8 @@ const createProbe = (desk, stage) => ({
 
 /**
  * Builds the desk inside `element`. host: {ask(message) → Promise<reply>, upload(file, name) → Promise<path>,
- * pictureUrl(digest) → URL, url(address from the server) → URL}. `element.lamina` is {state(), canvasPixels()}. Resolves when a scene is open.
+ * pictureUrl(digest) → URL, url(address from the server) → URL}. `element.lamina` is {state(), canvasPixels()}.
+ * Resolves when a scene is open.
  */
 export const mount = async (element, host) => {
   element.classList.add("lamina");

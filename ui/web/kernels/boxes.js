@@ -87,8 +87,8 @@ export const SCALE_SIDES = Object.freeze(
     [-1, 0],
   ].map(([x, y]) => Object.freeze({ x, y })),
 );
-export const MIN_SCALE = 0.001;
-export const MAX_SCALE = 1000;
+const MIN_SCALE = 0.001;
+const MAX_SCALE = 1000;
 const ROTATE_ARM_PX = 26;
 
 /**

@@ -1,7 +1,5 @@
 // Affine matrices [a, b, c, d, e, f] as canvas has them: x' = a·x + c·y + e, y' = b·x + d·y + f. y points down.
 
-export const IDENTITY = Object.freeze([1, 0, 0, 1, 0, 0]);
-
 export const multiply = (m, n) => [
   m[0] * n[0] + m[2] * n[1],
   m[1] * n[0] + m[3] * n[1],
@@ -10,12 +8,6 @@ export const multiply = (m, n) => [
   m[0] * n[4] + m[2] * n[5] + m[4],
   m[1] * n[4] + m[3] * n[5] + m[5],
 ];
-
-export const invert = (m) => {
-  const determinant = m[0] * m[3] - m[1] * m[2];
-  const [a, b, c, d] = [m[3] / determinant, -m[1] / determinant, -m[2] / determinant, m[0] / determinant];
-  return [a, b, c, d, -(a * m[4] + c * m[5]), -(b * m[4] + d * m[5])];
-};
 
 export const apply = (m, point) => ({
   x: m[0] * point.x + m[2] * point.y + m[4],

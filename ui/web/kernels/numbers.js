@@ -33,12 +33,6 @@ export const parseNumber = (text, { low, high, whole = false }) => {
   return clamp(whole ? Math.round(value) : value, low, high);
 };
 
-/** An angle in (-180, 180]. */
-export const wrapDegrees = (degrees) => {
-  const turned = ((degrees % 360) + 360) % 360;
-  return turned > 180 ? turned - 360 : turned;
-};
-
 /**
  * Seconds until `total` from samples [{done, at_ms}], by the pace of the last few steps; null before a pace is known.
  */

@@ -10,7 +10,7 @@ const bounded = (text, start, end) => {
 
 /** Every place [start, end) of a phrase at word boundaries, whatever the case; never two that overlap. */
 export const occurrences = (prompt, phrase) => {
-  const words = phrase.trim().split(/\s+/).filter(Boolean);
+  const words = phrase.normalize("NFC").trim().split(/\s+/).filter(Boolean);
   if (words.length === 0) return [];
   const pattern = new RegExp(words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("\\s+"), "giu");
   return [...prompt.matchAll(pattern)]

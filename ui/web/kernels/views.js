@@ -1,6 +1,6 @@
 // The view {zoom, x, y}: screen = scene · zoom + (x, y), in CSS pixels of the stage.
 
-export const MIN_ZOOM = 0.05;
+const MIN_ZOOM = 0.05;
 export const MAX_ZOOM = 16;
 
 const held = (zoom) => Math.min(MAX_ZOOM, Math.max(MIN_ZOOM, zoom));

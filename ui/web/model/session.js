@@ -25,6 +25,7 @@ const START = Object.freeze({
   open: "",
   theme: "",
   freshSeeds: false,
+  reading: "",
 });
 
 class Session {

@@ -18,7 +18,7 @@ const checkerboard = (context, inks) => {
 };
 
 /** The page on the stage, in screen pixels. */
-export const pageRect = (scene, view) => ({
+const pageRect = (scene, view) => ({
   x: view.x,
   y: view.y,
   width: scene.width_px * view.zoom,

@@ -71,10 +71,6 @@ class Pictures {
     return this.#entry(this.#masks, digest, maskOf);
   }
 
-  failed(digest) {
-    return this.#known.get(digest)?.failed ?? false;
-  }
-
   /** The image of a preview's data URI; the one before it until that is decoded. */
   preview(source) {
     if (!source) {

@@ -38,20 +38,21 @@ const toggle = (desk, id, { test, field, on, off, name }) => {
   return { node, update: (value, title) => set(node, { "aria-pressed": String(value), "aria-label": title, title }) };
 };
 
+const HERE = ["hidden", "no_phrase", "phrase_missing"];
+
+/**
+ * What a person should know of a layer. Hidden, without words, or not in the prompt is seen here at once; the server's
+ * notes come with the next save, and say more of a missing phrase (the nearest words of the prompt).
+ */
 const warningsOf = (shown, layer) => {
   if (!layer.visible) return [{ code: "hidden", text: "Hidden layers take no part." }];
-  const notes = shown.state.notes.filter(
-    (note) =>
-      note.layer_id === layer.id &&
-      note.code !== "phrase_missing" &&
-      note.code !== "no_phrase" &&
-      note.code !== "hidden",
-  );
-  if (!layer.phrase.trim())
-    return [{ code: "no_phrase", text: "Without a phrase the layer only gives its pixels." }, ...notes];
-  if (shown.unlinked.has(layer.id))
-    return [{ code: "phrase_missing", text: `“${layer.phrase.trim()}” does not stand in the prompt.` }, ...notes];
-  return notes;
+  const told = shown.state.notes.filter((note) => note.layer_id === layer.id);
+  const notes = told.filter(({ code }) => !HERE.includes(code));
+  const phrase = layer.phrase.trim();
+  if (!phrase) return [{ code: "no_phrase", text: "Without a phrase the layer only gives its pixels." }, ...notes];
+  if (!shown.unlinked.has(layer.id)) return notes;
+  const missing = { code: "phrase_missing", text: `“${phrase}” does not stand in the prompt.` };
+  return [told.find(({ code }) => code === missing.code) ?? missing, ...notes];
 };
 
 const coverageText = (shown, id, isWarned) => {

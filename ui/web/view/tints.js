@@ -13,6 +13,5 @@ export const createTints = () => {
   return {
     indexOf: (id) => placeOf(id) % COLOURS,
     lineOf: (id) => LINES[Math.floor(placeOf(id) / COLOURS) % LINES.length],
-    clear: () => places.clear(),
   };
 };

@@ -1,0 +1,173 @@
+"""Collage Diffusion on whole plans: GH is diffusers' image-to-image, LN and CA keep their promises."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from diffusers import StableDiffusionImg2ImgPipeline
+from PIL import Image
+
+from backend.engine.decode import encode
+from backend.engine.loop_types import generator_for
+from backend.errors import RequestError
+from backend.methods.catalog import METHODS
+from backend.models.bundle import ModelBundle
+from backend.models.catalog import POCKET_FOLDER
+from backend.models.schedule import SAMPLERS
+from backend.plan.plan import Plan
+from backend.plan.raster import raster
+from backend.plan.request import OptionValue
+from tests.methods.collages import PLAIN, Collage
+
+
+def collage_for(bundle: ModelBundle, noise: tuple[float, ...] = (0.5, 0.8, 0.6)) -> Collage:
+    return Collage(bundle, seed=1, noise=noise, side_px=bundle.card.native_px)
+
+
+def diffusers_pictures(bundle: ModelBundle, collage: Collage, plan: Plan, strength: float) -> np.ndarray:
+    """What diffusers makes of the same folder and collage, loaded and scheduled without any of our code."""
+    pipeline = StableDiffusionImg2ImgPipeline.from_pretrained(
+        bundle.card.folder, dtype=torch.float32, safety_checker=None, local_files_only=True
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    pipeline.scheduler = SAMPLERS[plan.sampler].make.from_config(pipeline.scheduler.config)
+    made: np.ndarray = pipeline(
+        plan.prompt, negative_prompt=plan.negative, image=Image.fromarray(raster(plan, collage.pixels).picture),
+        strength=strength, guidance_scale=plan.guidance_scale, num_inference_steps=plan.steps,
+        num_images_per_prompt=len(plan.seeds), generator=[generator_for(seed) for seed in plan.seeds], output_type="np",
+    ).images
+    return (made * 255).round().astype(np.uint8)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_gh_is_bit_equal_to_diffusers_on_a_stable_diffusion_folder(tiny1: ModelBundle, sampler: str) -> None:
+    collage = collage_for(tiny1)
+    plan = collage.compose(sampler, 2, {**PLAIN, "strength": 0.8})
+    _, (pictures,) = collage.run(plan)
+    assert np.array_equal(np.stack(pictures.pictures), diffusers_pictures(tiny1, collage, plan, 0.8))
+
+
+@pytest.mark.parametrize("sampler", ["ddim", "euler_ancestral", "dpmpp_2m"])
+def test_gh_is_bit_equal_to_diffusers_on_pocket(pocket: ModelBundle, sampler: str) -> None:
+    collage = collage_for(pocket)
+    plan = collage.compose(sampler, 1, {**PLAIN, "strength": 0.5})
+    steps, (pictures,) = collage.run(plan)
+    assert len(steps) == 3
+    assert np.array_equal(np.stack(pictures.pictures), diffusers_pictures(pocket, collage, plan, 0.5))
+    assert POCKET_FOLDER.samefile(pocket.card.folder)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_equal_levels_are_bit_equal_to_gh(tiny1: ModelBundle, sampler: str) -> None:
+    collage = collage_for(tiny1, (0.7, 0.7, 0.7))
+    plain, _ = collage.run(collage.compose(sampler, 2, {**PLAIN, "strength": 0.7}))
+    levelled, _ = collage.run(collage.compose(sampler, 2, {**PLAIN, "layer_noise": True}))
+    assert [step.k for step in plain] == [step.k for step in levelled]
+    assert torch.equal(plain[-1].latents, levelled[-1].latents)
+
+
+def test_layers_at_zero_end_as_the_encoded_collage(bundle: ModelBundle) -> None:
+    collage = collage_for(bundle, (0.0, 0.8, 0.0))
+    plan = collage.compose("ddim", 2)
+    steps, _ = collage.run(plan)
+    flat = raster(plan, collage.pixels)
+    source = encode(bundle, flat.picture, [generator_for(seed) for seed in plan.seeds])
+    cell = bundle.card.cell_px
+    free = (flat.topmost == 2).reshape(flat.topmost.shape[0] // cell, cell, -1, cell).all(axis=(1, 3))
+    changed = (steps[-1].latents != source).any(dim=1).numpy()
+    assert free.any()
+    assert np.array_equal(changed, np.broadcast_to(free, changed.shape))
+
+
+def test_uncovered_pixels_have_the_level_of_the_target(tiny1: ModelBundle) -> None:
+    """Without a background layer the rest is the implicit layer 0: free by default, held at level 0."""
+    collage = collage_for(tiny1, (0.5, 0.6))
+    collage.scene = collage.scene.model_copy(update={"layers": collage.scene.layers[1:]})
+    plan = collage.compose()
+    steps, _ = collage.run(plan)
+    assert steps[0].first == 0
+    held = plan.model_copy(update={"target": plan.target.model_copy(update={"uncovered_noise": 0.0})})
+    steps, _ = collage.run(held)
+    assert steps[0].first == 3
+    corner = encode(tiny1, raster(plan, collage.pixels).picture, [generator_for(11)])[..., -1, -1]
+    assert torch.equal(steps[-1].latents[..., -1, -1], corner)
+
+
+def test_zero_attention_weights_are_bit_equal_to_no_attention(tiny1: ModelBundle) -> None:
+    collage = collage_for(tiny1)
+    weightless = [layer.model_copy(update={"attention_positive": 0.0, "attention_negative": 0.0}) for layer in collage.scene.layers]
+    collage.scene = collage.scene.model_copy(update={"layers": tuple(weightless)})
+    with_control, _ = collage.run(collage.compose(options={"attention": True}))
+    without, _ = collage.run(collage.compose(options={"attention": False}))
+    assert torch.equal(with_control[-1].latents, without[-1].latents)
+
+
+OTHERWISE: list[dict[str, OptionValue]] = [
+    {"attention": False}, {"layer_noise": False}, {"sigma_indexing": "released"}, {"noise_stream": "fresh"}, {"blur_px": 0.0},
+]
+
+
+@pytest.mark.parametrize("options", OTHERWISE)
+def test_every_option_matters(tiny1: ModelBundle, options: dict[str, OptionValue]) -> None:
+    collage = collage_for(tiny1, (0.3, 0.8, 0.6))
+    usual, _ = collage.run(collage.compose())
+    other, _ = collage.run(collage.compose(options=options))
+    assert not torch.equal(usual[-1].latents, other[-1].latents)
+
+
+def test_candidates_come_in_batches_and_do_not_depend_on_them(tiny1: ModelBundle) -> None:
+    collage = collage_for(tiny1)
+    plan = collage.compose("euler_ancestral", 3)
+    steps, made = collage.run(plan.model_copy(update={"batch": 2}))
+    assert [(one.offset, len(one.pictures)) for one in made] == [(0, 2), (2, 1)]
+    assert all(one.changed_outside == (None,) * len(one.pictures) for one in made)
+    alone, _ = collage.run(plan.model_copy(update={"seeds": plan.seeds[2:], "batch": 1}))
+    assert torch.equal(steps[-1].latents, alone[-1].latents)
+    both = steps[len(alone) - 1].latents
+    second, _ = collage.run(plan.model_copy(update={"seeds": plan.seeds[1:2], "batch": 1}))
+    amplitude = max(1.0, float(both.abs().max()))
+    assert float((both[1:] - second[-1].latents).abs().max()) <= 1e-5 * amplitude
+
+
+def test_the_same_plan_gives_the_same_pixels(pocket: ModelBundle) -> None:
+    collage = collage_for(pocket)
+    plan = collage.compose("lcm", 2)
+    _, (first,) = collage.run(plan)
+    _, (second,) = collage.run(plan)
+    assert all(np.array_equal(a, b) for a, b in zip(first.pictures, second.pictures, strict=True))
+    assert not np.array_equal(first.pictures[0], first.pictures[1])
+
+
+def test_nothing_free_skips_the_network(tiny1: ModelBundle) -> None:
+    collage = collage_for(tiny1, (0.0, 0.0, 0.1))
+    plan = collage.compose(count=3)
+    steps, made = collage.run(plan.model_copy(update={"batch": 2}))
+    assert steps == []
+    assert [len(one.pictures) for one in made] == [2, 1]
+    assert np.array_equal(made[0].pictures[0], raster(plan, collage.pixels).picture)
+
+
+def test_no_layers_at_all_is_text_to_image(tiny1: ModelBundle) -> None:
+    collage = collage_for(tiny1)
+    collage.scene = collage.scene.model_copy(update={"layers": ()})
+    steps, (pictures,) = collage.run(collage.compose())
+    assert len(steps) == 6
+    assert pictures.pictures[0].shape == (64, 64, 3)
+
+
+def test_a_run_that_is_closed_leaves_the_network_as_it_was(tiny1: ModelBundle) -> None:
+    collage = collage_for(tiny1)
+    before = dict(tiny1.unet.attn_processors)
+    run = METHODS["collage"].run(collage.compose(), tiny1, collage.pixels)
+    next(run)
+    assert any(tiny1.unet.attn_processors[name] is not before[name] for name in before)
+    run.close()
+    assert all(tiny1.unet.attn_processors[name] is before[name] for name in before)
+
+
+def test_wrong_options_are_refused_before_anything_runs(tiny1: ModelBundle) -> None:
+    collage = collage_for(tiny1)
+    plan = collage.compose(options={"strength": 1.5})
+    with pytest.raises(RequestError, match=r"strength = '1\.5'"):
+        collage.run(plan)
