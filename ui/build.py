@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from backend.studio.studio import Studio
 
 
+# Looked through every hour, for uploads of more than an hour ago that no message ever named.
+UPLOADS_SWEPT_S = (3600, 3600)
+
+
 def build_page(studio: Studio, uploads: UploadFolder) -> gr.Blocks:
     """The blocks for one studio; the page reaches it through the single server function ``ask``."""
     bridge = Bridge(studio, uploads)
@@ -22,7 +26,9 @@ def build_page(studio: Studio, uploads: UploadFolder) -> gr.Blocks:
         return bridge.ask(message)
 
     gr.set_static_paths([WEB_FOLDER])
-    page: gr.Blocks = gr.Blocks(title="Lamina", analytics_enabled=False, fill_width=True, fill_height=True)
+    page: gr.Blocks = gr.Blocks(
+        title="Lamina", analytics_enabled=False, fill_width=True, fill_height=True, delete_cache=UPLOADS_SWEPT_S
+    )
     with page:
         build_desk(ask, WEB_FOLDER)
     return page

@@ -15,6 +15,7 @@ from ui.uploads import MAX_UPLOAD_BYTES
 HERE = Path(__file__).resolve().parent
 WEB_FOLDER = HERE / "web"
 DESK_ID = "desk"
+ICON_FILE = HERE / "favicon.svg"
 SCRIPT_FILE = HERE / "mount.js"
 
 # Constant on purpose: a template that never changes is never touched again, so the editor is mounted exactly once.

@@ -54,6 +54,15 @@ HEADERS = {
 # A machine's own table of types may call a module text/plain, which browsers then refuse to run.
 MODULE_KINDS = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml", "json": "application/json"}
 
+# Names that carry a hash of their content may be kept for good; our modules are asked for again each time.
+KEPT = {
+    "/lamina/picture/": "private, max-age=31536000, immutable",
+    "/assets/": "private, max-age=31536000, immutable",
+    FILE_PREFIX: "no-cache",
+    "/static/": "no-cache",
+    "/favicon.ico": "no-cache",
+}
+
 # Everything that the page needs; whatever is not here is closed, also routes that a later Gradio adds.
 OPEN: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (methods, re.compile(pattern))
@@ -251,6 +260,12 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
+def kept(path: str, status: int) -> str:
+    """What a browser may keep of an answer; nothing but what the table names, and no refusals."""
+    found = next((rule for prefix, rule in KEPT.items() if path.startswith(prefix)), "no-store")
+    return found if status in (200, 304) else "no-store"
+
+
 def _with_headers(path: str, send: Send) -> Send:
     """A send channel that adds the security headers and says what may be kept."""
 
@@ -263,8 +278,7 @@ def _with_headers(path: str, send: Send) -> Send:
             kind = MODULE_KINDS.get(path.rsplit(".", 1)[-1])
             if path.startswith(FILE_PREFIX) and kind and message["status"] == 200:
                 headers["content-type"] = kind
-            if "cache-control" not in headers or not path.startswith(("/lamina/picture/", "/assets/")):
-                headers["cache-control"] = "no-cache" if path.startswith(("/assets/", FILE_PREFIX)) else "no-store"
+            headers["cache-control"] = kept(path, message["status"])
         await send(message)
 
     return decorated

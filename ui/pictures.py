@@ -22,9 +22,6 @@ PREFIX = "/lamina/"
 PICTURE = re.compile(r"/lamina/picture/([0-9a-f]{64})\.png")
 EXPORT = re.compile(r"/lamina/export/([A-Za-z0-9_-]{1,64})\.ora")
 
-# A digest names its pixels, so what was fetched once can be kept for good.
-FOR_GOOD = "private, max-age=31536000, immutable"
-
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -78,7 +75,7 @@ class Pictures:
 
     def _picture(self, digest: str) -> Answer:
         content = self.studio.picture_png(digest)
-        return Answer(200, "image/png", content, (("cache-control", FOR_GOOD), ("etag", f'"{digest}"')))
+        return Answer(200, "image/png", content, (("etag", f'"{digest}"'),))
 
     def _export(self, project: str) -> Answer:
         content, name = self.studio.export_ora(project)

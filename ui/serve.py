@@ -117,7 +117,7 @@ def _close_gradio_doors(upload_folder: Path) -> None:
 
 
 def _launch(page: gr.Blocks, studio: Studio, host: str, port: int) -> None:
-    from ui.desk import DESK_ID, WEB_FOLDER
+    from ui.desk import DESK_ID, ICON_FILE, WEB_FOLDER
     from ui.theme import CSS, build_theme
 
     desk = next(number for number, block in page.blocks.items() if block.elem_id == DESK_ID)
@@ -148,6 +148,7 @@ def _launch(page: gr.Blocks, studio: Studio, host: str, port: int) -> None:
         pwa=False,
         mcp_server=False,
         num_workers=0,
+        favicon_path=ICON_FILE,
         theme=build_theme(),
         css=CSS,
     )

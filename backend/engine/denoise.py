@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -27,7 +27,7 @@ class Start:
 
 def denoise(
     unet: nn.Module, schedule: Schedule, conditioning: Conditioning, start: Start, controls: Sequence[Control] = ()
-) -> Iterator[Step]:
+) -> Generator[Step, None, None]:
     """Yield state k+1 after each step k = first…N-1.
 
     All controls patch the network for the length of the run, and every patch is undone when the run ends, fails or is

@@ -8,6 +8,7 @@ LN  each layer has its own noise level (section 4.4)
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
@@ -116,9 +117,10 @@ def _drawn(collage: _Collage, bundle: ModelBundle, seeds: tuple[int, ...]) -> Ge
     conditioning = build_conditioning(bundle, plan.prompt, plan.negative, plan.guidance_scale, len(seeds))
     start = Start(schedule.noise_to(collage.first, source, noise), collage.first, generators)
     latents = start.latents
-    for step in denoise(bundle.unet, schedule, conditioning, start, controls):
-        latents = step.latents
-        yield step
+    with closing(denoise(bundle.unet, schedule, conditioning, start, controls)) as steps:
+        for step in steps:
+            latents = step.latents
+            yield step
     return latents
 
 

@@ -67,9 +67,7 @@ class SiteProcessor:
         count, length, _ = hidden_states.shape
         query, key, value = attn.to_q(hidden_states), attn.to_k(context), attn.to_v(context)
         width = key.shape[-1] // attn.heads
-        query, key, value = (
-            part.view(count, -1, attn.heads, width).transpose(1, 2) for part in (query, key, value)
-        )
+        query, key, value = (part.view(count, -1, attn.heads, width).transpose(1, 2) for part in (query, key, value))
         mixed = self._attend(query, key, value, width**-0.5)
         mixed = mixed.transpose(1, 2).reshape(count, length, attn.heads * width)
         result: Tensor = attn.to_out[1](attn.to_out[0](mixed))

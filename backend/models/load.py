@@ -44,8 +44,12 @@ def _load_network(card: ModelCard, part: str, dtype: torch.dtype) -> Any:
     files = weight_files(card.folder, part, WEIGHTED[part])
     try:
         network, found = _CLASSES[part].from_pretrained(
-            str(card.folder / part), variant=variant_of(files) or None, dtype=dtype, use_safetensors=True,
-            local_files_only=True, output_loading_info=True,
+            str(card.folder / part),
+            variant=variant_of(files) or None,
+            dtype=dtype,
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
         )
     except Exception as error:
         raise ModelError(

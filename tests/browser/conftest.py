@@ -1,4 +1,4 @@
-"""One studio and one Chromium for all journeys; a fresh browser profile for each."""
+"""One studio and one Chromium for all journeys; a fresh project for each."""
 
 from __future__ import annotations
 
@@ -74,8 +74,9 @@ class Watch:
         return [line for line in self.wrong if not any(part in line for part in self.forgiven)]
 
 
-@pytest.fixture
-def context(chromium: Browser) -> Iterator[BrowserContext]:
+@pytest.fixture(scope="session")
+def profile(chromium: Browser) -> Iterator[BrowserContext]:
+    """One browser profile for all journeys, so that Gradio's own scripts are fetched and compiled once."""
     context = chromium.new_context(
         viewport={"width": 1440, "height": 900}, color_scheme="dark", reduced_motion="reduce", accept_downloads=True
     )
@@ -85,11 +86,28 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def watch(context: BrowserContext) -> Iterator[Watch]:
+def context(profile: BrowserContext) -> Iterator[BrowserContext]:
+    """The profile without anything that an earlier journey opened, kept or rerouted."""
+    yield profile
+    for page in profile.pages:
+        if page.url.startswith("http"):
+            page.evaluate("localStorage.clear(); sessionStorage.clear()")
+        page.close()
+    profile.unroute_all()
+
+
+@pytest.fixture(scope="session")
+def watcher(profile: BrowserContext) -> Watch:
+    return Watch(profile)
+
+
+@pytest.fixture
+def watch(watcher: Watch) -> Iterator[Watch]:
     """Attends to the test's pages; the test fails for anything that it did not forgive beforehand."""
-    watch = Watch(context)
-    yield watch
-    assert watch.complaints() == []
+    watcher.wrong.clear()
+    watcher.forgiven = ()
+    yield watcher
+    assert watcher.complaints() == []
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -40,70 +41,112 @@ def assert_same_outside(desk: DeskPage, before: str, after: str, layer: dict, si
 
 
 def test_the_journey_by_mouse(fresh: DeskPage):
-    desk = fresh
+    star_id = drop_a_star(fresh)
+    place_by_mouse(fresh, star_id)
+    describe_by_mouse(fresh, star_id)
+    fresh.look("journey-1-composed")
+    make_pictures_by_mouse(fresh)
+    fresh.look("journey-3-candidates")
+    fresh.part("candidate").nth(1).click()
+    fresh.part("accept").click()
+    picked = fresh.state()["picked"]
+    assert picked == fresh.state()["candidates"][1]["digest"]
+
+    place = fresh.layer(star_id)["placement"]
+    fresh.click_scene(place["centre_x_px"], place["centre_y_px"])
+    assert fresh.state()["selected"] == star_id
+    fresh.part("reroll").click()
+    assert_rerolled(fresh, star_id, picked)
+    fresh.look("journey-4-rerolled")
+    fresh.part("candidate").nth(1).click()
+    fresh.part("accept").click()
+    assert fresh.state()["picked"] == fresh.state()["candidates"][-1]["digest"]
+
+
+def drop_a_star(desk: DeskPage) -> str:
+    """A cut-out dropped on the canvas becomes a layer there, with words from its name."""
     layers = len(desk.layers())
     desk.drop(("green star.png", star()), at=(150, 100))
     desk.wait(f"state.scene.layers.length === {layers + 1}")
     added = desk.layers()[-1]
     assert added["phrase"] == "green star"
     assert abs(added["placement"]["centre_x_px"] - 150) < 2
+    return added["id"]
 
-    # Move it, then make it larger by its lower right handle.
+
+def place_by_mouse(desk: DeskPage, layer_id: str) -> None:
+    """Move it, then make it larger by its lower right handle, keeping its proportions."""
     desk.click_scene(150, 100)
-    assert desk.state()["selected"] == added["id"]
+    assert desk.state()["selected"] == layer_id
     desk.drag_scene((150, 100), (180, 130))
-    moved = desk.layer(added["id"])["placement"]
+    moved = desk.layer(layer_id)["placement"]
     assert abs(moved["centre_x_px"] - 180) < 8
     assert abs(moved["centre_y_px"] - 130) < 8
     half = 48 * moved["scale_x"]
     corner = (moved["centre_x_px"] + half, moved["centre_y_px"] + half)
     desk.drag_scene(corner, (corner[0] + 30, corner[1] + 30))
-    scaled = desk.layer(added["id"])["placement"]
+    scaled = desk.layer(layer_id)["placement"]
     assert scaled["scale_x"] > moved["scale_x"] * 1.15
     assert abs(scaled["scale_x"] - scaled["scale_y"]) < 1e-6
 
-    # Its words, and how far it may change.
+
+def describe_by_mouse(desk: DeskPage, layer_id: str) -> None:
+    """Its words, and how far it may change."""
     desk.part("phrase").fill("green star")
     desk.part("append-phrase").click()
     assert "green star" in desk.state()["scene"]["prompt"]
-    slider = desk.row(added["id"]).locator('[data-test="noise"]').bounding_box()
+    slider = desk.row(layer_id).locator('[data-test="noise"]').bounding_box()
     assert slider is not None
     desk.page.mouse.click(slider["x"] + slider["width"] * 0.8, slider["y"] + slider["height"] / 2)
-    assert 0.7 <= desk.layer(added["id"])["noise"] <= 0.9
-    desk.look("journey-1-composed")
+    assert 0.7 <= desk.layer(layer_id)["noise"] <= 0.9
 
-    # Make pictures: progress, a preview on the canvas, then the candidates.
+
+def make_pictures_by_mouse(desk: DeskPage) -> None:
+    """Generate: progress in words, a preview on the canvas, then two candidates in the strip."""
     desk.set_dials(STEPS, 2)
     desk.part("generate").click()
     desk.part("progress").wait_for()
-    desk.wait("state.job && state.job.done >= 1")
-    assert re.search(r"step \d+ of \d+", desk.part("progress").inner_text())
     desk.page.wait_for_function("document.querySelector('[data-test=canvas]').dataset.showing === 'preview'")
+    assert re.search(r"step \d+ of \d+", desk.part("progress").inner_text())
     desk.look("journey-2-preview")
-    desk.wait("state.job === null && state.candidates.length >= 2")
+    desk.wait("state.job === null && state.candidates.length === 2")
     assert desk.part("candidate").count() == 2
-    desk.look("journey-3-candidates")
 
-    # Pick the second one.
-    desk.part("candidate").nth(1).click()
-    desk.part("accept").click()
-    picked = desk.state()["picked"]
-    assert picked == desk.state()["candidates"][1]["digest"]
 
-    # Re-roll the star alone.
-    place = desk.layer(added["id"])["placement"]
-    desk.click_scene(place["centre_x_px"], place["centre_y_px"])
-    assert desk.state()["selected"] == added["id"]
-    desk.part("reroll").click()
-    desk.wait("state.job === null && state.candidates.length >= 4")
+def assert_rerolled(desk: DeskPage, layer_id: str, source: str) -> None:
+    """Two candidates of one layer over ``source``; outside it nothing changed, by the studio's count and by ours."""
+    desk.wait("state.job === null && state.candidates.length === 4")
     assert desk.part("changed-outside").inner_text() == "changed pixels outside: 0"
-    desk.look("journey-4-rerolled")
-    rerolled = desk.state()["candidates"][-1]
-    assert (rerolled["source"], rerolled["layer_id"], rerolled["changed_outside"]) == (picked, added["id"], 0)
-    assert_same_outside(desk, picked, rerolled["digest"], desk.layer(added["id"]), (96, 96))
-    desk.part("candidate").nth(1).click()
-    desk.part("accept").click()
-    assert desk.state()["picked"] == rerolled["digest"]
+    for made in desk.state()["candidates"][2:]:
+        assert (made["source"], made["layer_id"], made["changed_outside"]) == (source, layer_id, 0)
+        assert_same_outside(desk, source, made["digest"], desk.layer(layer_id), (96, 96))
+
+
+def test_the_journey_by_keyboard_alone(fresh: DeskPage, tmp_path):
+    star_id = add_a_star_by_keyboard(fresh, tmp_path)
+    place_by_keyboard(fresh, star_id)
+    describe_by_keyboard(fresh, star_id)
+    keys = fresh.page.keyboard
+    for field, value in (("steps", STEPS), ("count", 2)):
+        tab_to(fresh, field)
+        keys.type(str(value))
+        keys.press("Enter")
+    keys.press("Control+Enter")
+    fresh.wait("state.job === null && state.candidates.length === 2")
+    tab_to(fresh, "candidate")
+    keys.press("ArrowRight")
+    fresh.wait("state.viewed === state.candidates[1].digest")
+    keys.press("Enter")
+    picked = fresh.state()["picked"]
+    assert picked == fresh.state()["candidates"][1]["digest"]
+
+    tab_to(fresh, "canvas")
+    assert fresh.state()["selected"] == star_id
+    keys.press("r")
+    assert_rerolled(fresh, star_id, picked)
+    keys.press(".")
+    keys.press("Enter")
+    assert fresh.state()["picked"] == fresh.state()["candidates"][-1]["digest"]
 
 
 def tab_to(desk: DeskPage, name: str, within: str = "") -> None:
@@ -117,59 +160,51 @@ def tab_to(desk: DeskPage, name: str, within: str = "") -> None:
     raise AssertionError(f"Tab never reaches {name}")
 
 
-def test_the_journey_by_keyboard_alone(fresh: DeskPage, tmp_path):
-    desk, keys = fresh, fresh.page.keyboard
+def add_a_star_by_keyboard(desk: DeskPage, folder: Path) -> str:
+    """A file through the chooser, and the new layer selected from the canvas."""
     layers = len(desk.layers())
-    file = tmp_path / "green star.png"
+    file = folder / "green star.png"
     file.write_bytes(star())
     with desk.page.expect_file_chooser() as chosen:
-        keys.press("Control+i")
+        desk.page.keyboard.press("Control+i")
     chosen.value.set_files(str(file))
     desk.wait(f"state.scene.layers.length === {layers + 1}")
     added = desk.layers()[-1]["id"]
     tab_to(desk, "canvas")
-    while desk.state()["selected"] != added:
-        keys.press("PageUp")
-    before = desk.layer(added)["placement"]
+    for _ in range(layers + 1):
+        if desk.state()["selected"] != added:
+            desk.page.keyboard.press("PageUp")
+    assert desk.state()["selected"] == added
+    return added
+
+
+def place_by_keyboard(desk: DeskPage, layer_id: str) -> None:
+    """Nudge it, then give it a width."""
+    keys = desk.page.keyboard
+    before = desk.layer(layer_id)["placement"]
     keys.press("Shift+ArrowLeft")
     keys.press("ArrowDown")
-    after = desk.layer(added)["placement"]
+    after = desk.layer(layer_id)["placement"]
     assert after["centre_x_px"] == before["centre_x_px"] - 10
     assert after["centre_y_px"] == before["centre_y_px"] + 1
     tab_to(desk, "field-w")
     keys.type("64")
     keys.press("Enter")
-    assert abs(desk.layer(added)["placement"]["scale_x"] * 96 - 64) < 1
-    tab_to(desk, "noise", f'[data-layer="{added}"]')
+    assert abs(desk.layer(layer_id)["placement"]["scale_x"] * 96 - 64) < 1
+
+
+def describe_by_keyboard(desk: DeskPage, layer_id: str) -> None:
+    """Its freedom by the arrows, its phrase, and the prompt."""
+    keys = desk.page.keyboard
+    tab_to(desk, "noise", f'[data-layer="{layer_id}"]')
     keys.press("ArrowRight")
     keys.press("ArrowRight")
-    assert abs(desk.layer(added)["noise"] - 0.7) < 1e-6
+    assert abs(desk.layer(layer_id)["noise"] - 0.7) < 1e-6
     tab_to(desk, "phrase")
     keys.press("Control+a")
     keys.type("small green star")
     tab_to(desk, "prompt")
     keys.press("Control+End")
     keys.type(", a small green star")
-    assert desk.layer(added)["phrase"] == "small green star"
-    for field, value in (("steps", STEPS), ("count", 2)):
-        tab_to(desk, field)
-        keys.type(str(value))
-        keys.press("Enter")
-    assert (desk.state()["settings"]["steps"], desk.state()["settings"]["count"]) == (STEPS, 2)
-    keys.press("Control+Enter")
-    desk.wait("state.job === null && state.candidates.length >= 2")
-    tab_to(desk, "candidate")
-    keys.press("ArrowRight")
-    keys.press("Enter")
-    picked = desk.state()["picked"]
-    assert picked == desk.state()["candidates"][1]["digest"]
-    tab_to(desk, "canvas")
-    assert desk.state()["selected"] == added
-    keys.press("r")
-    desk.wait("state.job === null && state.candidates.length >= 4")
-    assert desk.part("changed-outside").inner_text() == "changed pixels outside: 0"
-    last = desk.state()["candidates"][-1]
-    assert_same_outside(desk, picked, last["digest"], desk.layer(added), (96, 96))
-    keys.press(".")
-    keys.press("Enter")
-    assert desk.state()["picked"] == last["digest"]
+    assert desk.layer(layer_id)["phrase"] == "small green star"
+    assert desk.state()["scene"]["prompt"].endswith(", a small green star")

@@ -9,11 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from backend.controls.layer_noise import LayerNoise
+from backend.controls.region_attention import Region, RegionAttention
 from backend.engine.conditioning import build_conditioning
 from backend.engine.decode import encode
 from backend.engine.denoise import Start, denoise
 from backend.engine.loop_types import Control, Step, generator_for
-from backend.engine.noise import draw
+from backend.engine.noise import FreshNoise, SharedNoise, draw
 from backend.models.bundle import ModelBundle
 from backend.models.schedule import Schedule
 
@@ -67,3 +69,29 @@ def end_of(setting: Setting, make: Callable[[Setting], Sequence[Control]] = lamb
 def farthest(one: Tensor, other: Tensor) -> float:
     """The largest difference, in units of the larger of 1 and the largest value (random networks overshoot)."""
     return float((one - other).abs().max() / max(1.0, float(other.abs().max())))
+
+
+def half_regions(side: int, positive: float, negative: float) -> tuple[Region, Region]:
+    """Two layers: words 1-2 on the left half, words 4-5 on the right."""
+    left = torch.zeros(side, side)
+    left[:, : side // 2] = 1
+    return Region((1, 2), positive, negative, left), Region((4, 5), positive, negative, 1 - left)
+
+
+def attention_in(setting: Setting, positive: float = 0.7, negative: float = 0.9) -> RegionAttention:
+    """Region attention of the two halves."""
+    regions = half_regions(setting.side_px, positive, negative)
+    return RegionAttention(regions, setting.bundle.card.text_length, setting.schedule.sigmas)
+
+
+def half_release(setting: Setting, left: int, right: int) -> Tensor:
+    """The first free step of the cells of either half."""
+    release = torch.full((setting.side_lat, setting.side_lat), right)
+    release[:, : setting.side_lat // 2] = left
+    return release
+
+
+def noise_in(setting: Setting, release: Tensor) -> LayerNoise:
+    """Per-layer noise with the stream that suits the sampler."""
+    stream = FreshNoise(setting.seeds) if setting.schedule.kind.stochastic else SharedNoise(setting.noise)
+    return LayerNoise(setting.source, release, setting.schedule, stream)

@@ -10,23 +10,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from backend.controls.layer_noise import LayerNoise, freedom_map, release_map
-from backend.engine.noise import FreshNoise, SharedNoise
+from backend.engine.noise import SharedNoise
 from backend.models.bundle import ModelBundle
 from backend.models.schedule import SAMPLERS, first_step
-from tests.controls.runs import Setting, end_of, farthest, steps_of
+from tests.controls.runs import Setting, attention_in, end_of, farthest, half_release, noise_in, steps_of
 
 STEPS = 8
-
-
-def levels(setting: Setting, release: Tensor) -> LayerNoise:
-    stream = FreshNoise(setting.seeds) if setting.schedule.kind.stochastic else SharedNoise(setting.noise)
-    return LayerNoise(setting.source, release, setting.schedule, stream)
-
-
-def half_map(setting: Setting, left: int, right: int) -> Tensor:
-    release = torch.full((setting.side_lat, setting.side_lat), right)
-    release[:, : setting.side_lat // 2] = left
-    return release
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -35,13 +24,13 @@ def test_equal_levels_are_bit_equal_to_image_to_image(tiny1: ModelBundle, sample
     first = first_step(STEPS, strength)
     wanted = end_of(Setting(tiny1, sampler, STEPS, first))
     release = torch.full((16, 16), first)
-    assert torch.equal(end_of(Setting(tiny1, sampler, STEPS, first), lambda s: [levels(s, release)]), wanted)
+    assert torch.equal(end_of(Setting(tiny1, sampler, STEPS, first), lambda s: [noise_in(s, release)]), wanted)
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_held_cells_end_as_the_source(bundle: ModelBundle, sampler: str) -> None:
     setting = Setting(bundle, sampler, STEPS, 2)
-    end = end_of(setting, lambda s: [levels(s, half_map(s, STEPS, 2))])
+    end = end_of(setting, lambda s: [noise_in(s, half_release(s, STEPS, 2))])
     half = setting.side_lat // 2
     assert torch.equal(end[..., :half], setting.source[..., :half])
     assert not torch.allclose(end[..., half:], setting.source[..., half:], atol=1e-2)
@@ -51,7 +40,7 @@ def test_held_cells_end_as_the_source(bundle: ModelBundle, sampler: str) -> None
 def test_a_cell_is_free_for_the_steps_of_its_level(tiny1: ModelBundle, sampler: str) -> None:
     """Held states lie exactly on the source's level; the first free one does not (monotone in the level)."""
     setting = Setting(tiny1, sampler, STEPS, 1)
-    control = levels(setting, half_map(setting, 5, 1))
+    control = noise_in(setting, half_release(setting, 5, 1))
     for step in steps_of(setting, lambda s: [control]):
         k = step.k + 1
         noise = control.stream.at(k, setting.source)
@@ -64,26 +53,24 @@ def test_a_cell_is_free_for_the_steps_of_its_level(tiny1: ModelBundle, sampler: 
 def test_held_cells_do_not_depend_on_the_samplers_history(tiny1: ModelBundle) -> None:
     """UniPC corrects a state from the one before; the state at which a cell is released must stay the source's."""
     setting = Setting(tiny1, "unipc", STEPS, 1)
-    steps = steps_of(setting, lambda s: [levels(s, half_map(s, 5, 1))])
+    steps = steps_of(setting, lambda s: [noise_in(s, half_release(s, 5, 1))])
     released = next(step for step in steps if step.k == 5)
     before = next(step for step in steps if step.k == 4)
-    assert torch.equal(
-        before.latents[..., :8], setting.schedule.noise_to(5, setting.source, setting.noise)[..., :8]
-    )
+    assert torch.equal(before.latents[..., :8], setting.schedule.noise_to(5, setting.source, setting.noise)[..., :8])
     assert float((released.denoised[..., :8] - setting.source[..., :8]).abs().mean()) < 5.0
 
 
-def test_full_freedom_does_nothing(tiny1: ModelBundle) -> None:
+def test_identity_at_full_freedom(tiny1: ModelBundle) -> None:
     setting = Setting(tiny1)
-    control = levels(setting, torch.zeros(16, 16, dtype=torch.int64))
+    control = noise_in(setting, torch.zeros(16, 16, dtype=torch.int64))
     state = torch.randn(1, 4, 16, 16)
     assert control.edit(state, 1) is state
 
 
-def test_the_network_is_not_patched(tiny1: ModelBundle) -> None:
+def test_processors_are_restored_for_they_were_never_touched(tiny1: ModelBundle) -> None:
     before = dict(tiny1.unet.attn_processors)
     setting = Setting(tiny1)
-    steps_of(setting, lambda s: [levels(s, half_map(s, 6, 1))])
+    steps_of(setting, lambda s: [noise_in(s, half_release(s, 6, 1))])
     assert all(tiny1.unet.attn_processors[name] is before[name] for name in before)
 
 
@@ -106,7 +93,7 @@ def test_the_equation_on_four_by_four_cells(tiny1: ModelBundle) -> None:
 def test_a_batch_of_two_is_two_batches_of_one(bundle: ModelBundle) -> None:
     def run(*seeds: int) -> Tensor:
         setting = Setting(bundle, "euler_ancestral", STEPS, 2, seeds)
-        return end_of(setting, lambda s: [levels(s, half_map(s, 6, 2))])
+        return end_of(setting, lambda s: [noise_in(s, half_release(s, 6, 2))])
 
     assert farthest(run(3, 4), torch.cat([run(3), run(4)])) <= 1e-5
 
@@ -114,11 +101,18 @@ def test_a_batch_of_two_is_two_batches_of_one(bundle: ModelBundle) -> None:
 def test_fresh_noise_leaves_the_samplers_own_stream_alone(tiny1: ModelBundle) -> None:
     """Free cells see the same sampler noise whatever the stream of the held ones draws."""
     ends = []
-    for release in (half_map(Setting(tiny1), 0, 0), half_map(Setting(tiny1), 8, 0)):
+    for release in (half_release(Setting(tiny1), 0, 0), half_release(Setting(tiny1), 8, 0)):
         setting = Setting(tiny1, "euler_ancestral", STEPS, 0)
-        steps_of(setting, lambda s, release=release: [levels(s, release)])
+        steps_of(setting, lambda s, release=release: [noise_in(s, release)])
         ends.append(torch.randn(4, generator=setting.generators[0]))
     assert torch.equal(ends[0], ends[1])
+
+
+def test_composition_with_attention_keeps_the_source(bundle: ModelBundle) -> None:
+    setting = Setting(bundle)
+    end = end_of(setting, lambda s: [attention_in(s), noise_in(s, half_release(s, s.steps, 1))])
+    half = setting.side_lat // 2
+    assert torch.equal(end[..., :half], setting.source[..., :half])
 
 
 def test_the_freedom_of_the_topmost_layer() -> None:

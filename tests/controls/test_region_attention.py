@@ -9,12 +9,22 @@ import pytest
 import torch
 from torch import Tensor
 
-from backend.controls.region_attention import Region, RegionAttention, biased_attention, column_weights, sigma_strength
+from backend.controls.region_attention import Region, biased_attention, column_weights, sigma_strength
 from backend.engine.conditioning import build_conditioning, embed
 from backend.engine.denoise import Start, denoise
 from backend.engine.loop_types import Control, Moment, Network, Rows, generator_for
 from backend.models.bundle import ModelBundle
-from tests.controls.runs import PROMPT, Setting, end_of, farthest, steps_of
+from tests.controls.runs import (
+    PROMPT,
+    Setting,
+    attention_in,
+    end_of,
+    farthest,
+    half_regions,
+    half_release,
+    noise_in,
+    steps_of,
+)
 
 TOKENS = 9
 
@@ -26,18 +36,6 @@ class Failing(Control):
         if k == 3:
             raise RuntimeError("asked to fail")
         return latents
-
-
-def halves(side: int, positive: float, negative: float) -> tuple[Region, Region]:
-    """Two layers: words 1-2 on the left half, words 4-5 on the right."""
-    left = torch.zeros(side, side)
-    left[:, : side // 2] = 1
-    return Region((1, 2), positive, negative, left), Region((4, 5), positive, negative, 1 - left)
-
-
-def control(setting: Setting, positive: float = 0.7, negative: float = 0.9) -> RegionAttention:
-    regions = halves(setting.side_px, positive, negative)
-    return RegionAttention(regions, setting.bundle.card.text_length, setting.schedule.sigmas)
 
 
 def queries(pixels: int, seed: int = 1, pictures: int = 1, heads: int = 2) -> tuple[Tensor, Tensor]:
@@ -65,8 +63,11 @@ def test_the_equation_on_four_pixels_and_four_tokens() -> None:
     mask = torch.tensor(inside).reshape(2, 2)
     regions = (Region((1,), 0.5, 0.25, mask), Region((3,), 0.5, 0.25, mask))
     out = biased_attention(
-        torch.tensor(scores)[None, None], torch.eye(4)[None, None], torch.eye(4)[None, None],
-        column_weights(regions, (2, 2), 4), (2.0, 1.0),
+        torch.tensor(scores)[None, None],
+        torch.eye(4)[None, None],
+        torch.eye(4)[None, None],
+        column_weights(regions, (2, 2), 4),
+        (2.0, 1.0),
     )
     for row, m in enumerate(inside):
         bias = 2.0 * 4.0 * (0.5 * m - 0.25 * (1 - m))  # column 1 peaks at 4; column 3 peaks below 0, so its bias is 0
@@ -76,7 +77,7 @@ def test_the_equation_on_four_pixels_and_four_tokens() -> None:
 
 
 def test_a_huge_negative_weight_empties_the_outside() -> None:
-    weights = column_weights(halves(4, 0.0, 1e4), (4, 4), TOKENS)
+    weights = column_weights(half_regions(4, 0.0, 1e4), (4, 4), TOKENS)
     found = attention_weights(*queries(16), weights, 1.0)
     left = torch.tensor([1.0, 1.0, 0.0, 0.0]).repeat(4).bool()
     assert float(found[:, :, ~left][..., [1, 2]].max()) < 1e-6
@@ -88,7 +89,7 @@ def test_other_tokens_keep_their_logits() -> None:
     """Ratios of weights among tokens that belong to no layer are those of plain attention."""
     query, key = queries(16)
     plain = attention_weights(query, key, torch.zeros(16, TOKENS), 1.0)
-    biased = attention_weights(query, key, column_weights(halves(4, 0.7, 0.9), (4, 4), TOKENS), 1.3)
+    biased = attention_weights(query, key, column_weights(half_regions(4, 0.7, 0.9), (4, 4), TOKENS), 1.3)
     free = [0, 3, 6, 7, 8]
     assert torch.allclose(
         (plain[..., free] / plain[..., :1]).log(), (biased[..., free] / biased[..., :1]).log(), atol=1e-5
@@ -96,23 +97,25 @@ def test_other_tokens_keep_their_logits() -> None:
 
 
 def test_order_of_layers_does_not_matter() -> None:
-    first, second = halves(4, 0.7, 0.9)
+    first, second = half_regions(4, 0.7, 0.9)
     other = replace(second, positive=0.2)
     assert torch.equal(column_weights((first, other), (4, 4), TOKENS), column_weights((other, first), (4, 4), TOKENS))
 
 
 def test_permuted_pixels_permute_the_output() -> None:
     query, key = queries(16)
-    weights = column_weights(halves(4, 0.7, 0.9), (4, 4), TOKENS)
+    weights = column_weights(half_regions(4, 0.7, 0.9), (4, 4), TOKENS)
     order = torch.randperm(16, generator=generator_for(9))
     straight = attention_weights(query, key, weights, 1.3)
-    assert torch.allclose(attention_weights(query[:, :, order], key, weights[order], 1.3), straight[:, :, order], atol=1e-6)
+    assert torch.allclose(
+        attention_weights(query[:, :, order], key, weights[order], 1.3), straight[:, :, order], atol=1e-6
+    )
 
 
 def test_the_maximum_does_not_couple_pictures() -> None:
     query, key = queries(16, pictures=2)
     query[1] *= 10
-    weights = column_weights(halves(4, 0.7, 0.9), (4, 4), TOKENS)
+    weights = column_weights(half_regions(4, 0.7, 0.9), (4, 4), TOKENS)
     together = attention_weights(query, key, weights, 1.3)
     assert torch.allclose(together[:1], attention_weights(query[:1], key[:1], weights, 1.3), atol=1e-6)
 
@@ -131,23 +134,23 @@ def test_masks_fit_odd_grids() -> None:
 
 
 @pytest.mark.parametrize("guidance_scale", [1.0, 3.0])
-def test_zero_weights_are_bit_equal_to_stock_processors(bundle: ModelBundle, guidance_scale: float) -> None:
+def test_identity_zero_weights_are_bit_equal_to_stock_processors(bundle: ModelBundle, guidance_scale: float) -> None:
     plain = end_of(Setting(bundle, guidance_scale=guidance_scale))
-    zero = end_of(Setting(bundle, guidance_scale=guidance_scale), lambda setting: [control(setting, 0.0, 0.0)])
+    zero = end_of(Setting(bundle, guidance_scale=guidance_scale), lambda setting: [attention_in(setting, 0.0, 0.0)])
     assert torch.equal(zero, plain)
 
 
-def test_zero_weights_leave_the_stock_processors_in_place(tiny1: ModelBundle) -> None:
+def test_identity_zero_weights_leave_the_stock_processors_in_place(tiny1: ModelBundle) -> None:
     setting = Setting(tiny1)
     before = dict(tiny1.unet.attn_processors)
     network = Network(tiny1.unet, Moment(Rows(1, True)), 16, 16)
-    with control(setting, 0.0, 0.0).patch(network):
+    with attention_in(setting, 0.0, 0.0).patch(network):
         assert all(tiny1.unet.attn_processors[name] is before[name] for name in before)
 
 
 def test_weights_change_the_picture(bundle: ModelBundle) -> None:
     plain = end_of(Setting(bundle))
-    assert not torch.allclose(end_of(Setting(bundle), lambda setting: [control(setting)]), plain, atol=1e-4)
+    assert not torch.allclose(end_of(Setting(bundle), lambda setting: [attention_in(setting)]), plain, atol=1e-4)
 
 
 @pytest.mark.parametrize("ending", ["success", "failure", "close"])
@@ -155,7 +158,7 @@ def test_processors_are_restored(bundle: ModelBundle, ending: str) -> None:
     setting = Setting(bundle)
     before = dict(bundle.unet.attn_processors)
     if ending == "success":
-        steps_of(setting, lambda setting: [control(setting)])
+        steps_of(setting, lambda setting: [attention_in(setting)])
     else:
         _end_early(setting, ending)
     after = bundle.unet.attn_processors
@@ -166,7 +169,7 @@ def test_processors_are_restored(bundle: ModelBundle, ending: str) -> None:
 def _end_early(setting: Setting, ending: str) -> None:
     conditioning = build_conditioning(setting.bundle, PROMPT, "", 3.0, 1)
     start = Start(setting.noise, 1, setting.generators)
-    run = denoise(setting.bundle.unet, setting.schedule, conditioning, start, [control(setting), Failing()])
+    run = denoise(setting.bundle.unet, setting.schedule, conditioning, start, [attention_in(setting), Failing()])
     next(run)
     if ending == "close":
         run.close()
@@ -188,21 +191,35 @@ def test_the_unconditional_half_is_untouched(bundle: ModelBundle) -> None:
         return result
 
     plain = predicted()
-    with control(setting).patch(Network(bundle.unet, Moment(rows, k=1), setting.side_lat, setting.side_lat)):
+    with attention_in(setting).patch(Network(bundle.unet, Moment(rows, k=1), setting.side_lat, setting.side_lat)):
         biased = predicted()
     assert torch.equal(biased[rows.uncond], plain[rows.uncond])
     assert not torch.equal(biased[rows.cond], plain[rows.cond])
 
 
 def test_a_batch_of_two_is_two_batches_of_one(bundle: ModelBundle) -> None:
-    both = end_of(Setting(bundle, seeds=(3, 4)), lambda setting: [control(setting)])
-    alone = [end_of(Setting(bundle, seeds=(seed,)), lambda setting: [control(setting)]) for seed in (3, 4)]
+    both = end_of(Setting(bundle, seeds=(3, 4)), lambda setting: [attention_in(setting)])
+    alone = [end_of(Setting(bundle, seeds=(seed,)), lambda setting: [attention_in(setting)]) for seed in (3, 4)]
     assert farthest(both, torch.cat(alone)) <= 1e-5
 
 
 def test_half_precision_scores_do_not_overflow() -> None:
     query, key = (part.half() * 100 for part in queries(16))
     value = torch.randn(1, 2, TOKENS, 8, generator=generator_for(1)).half()
-    out = biased_attention(query, key, value, column_weights(halves(4, 5.0, 5.0), (4, 4), TOKENS), (1.3, 1.0))
+    out = biased_attention(query, key, value, column_weights(half_regions(4, 5.0, 5.0), (4, 4), TOKENS), (1.3, 1.0))
     assert out.dtype == torch.float16
     assert bool(torch.isfinite(out).all())
+
+
+def test_composition_with_layer_noise_in_either_order(bundle: ModelBundle) -> None:
+    """One acts inside the network, the other after the step; each matters beside the other."""
+
+    def ended(*kinds: str) -> Tensor:
+        setting = Setting(bundle)
+        controls = {"attention": attention_in(setting), "noise": noise_in(setting, half_release(setting, 4, 1))}
+        return end_of(setting, lambda _: [controls[kind] for kind in kinds])
+
+    both = ended("attention", "noise")
+    assert torch.equal(ended("noise", "attention"), both)
+    assert not torch.equal(ended("attention"), both)
+    assert not torch.equal(ended("noise"), both)

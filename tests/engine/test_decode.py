@@ -84,7 +84,9 @@ def test_preview_resembles_the_picture(pocket: ModelBundle) -> None:
     shown = preview(pocket, Step(0, 2, 0, latents, latents))
     assert shown.shape == (2, 128, 128, 3)
     assert shown.dtype == np.uint8
-    small = [np.asarray(Image.fromarray(one).resize((8, 8), Image.Resampling.BOX), float) for one in (picture, shown[0])]
+    small = [
+        np.asarray(Image.fromarray(one).resize((8, 8), Image.Resampling.BOX), float) for one in (picture, shown[0])
+    ]
     assert np.corrcoef(small[0].ravel(), small[1].ravel())[0, 1] > 0.8
 
 

@@ -130,7 +130,9 @@ def test_edits_name_the_states_one_to_n() -> None:
     diary = Diary()
     _, run = a_run(controls=(Recorder("a", diary),))
     list(run)
-    assert [entry for entry in diary.entries if "edits" in entry] == [f"a edits {k}" for k in range(FIRST + 1, STEPS + 1)]
+    assert [entry for entry in diary.entries if "edits" in entry] == [
+        f"a edits {k}" for k in range(FIRST + 1, STEPS + 1)
+    ]
 
 
 def test_patches_are_undone_after_the_last_step() -> None:
@@ -183,5 +185,3 @@ def test_a_changed_state_makes_a_multistep_sampler_forget() -> None:
         *_, last = denoise(network, schedule, Conditioning(words, words, 1.0, 1), start, controls)
         ends.append(last.latents)
     assert not torch.equal(ends[0], ends[1])
-
-

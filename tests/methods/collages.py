@@ -38,7 +38,10 @@ class Collage:
         layers += [self._layer(f"disc{i}", rng, noise) for i, noise in enumerate(self.noise[1:], start=1)]
         words = [layer.model_copy(update={"phrase": phrase}) for layer, phrase in zip(layers[1:], WORDS, strict=False)]
         self.scene = Scene(
-            width_px=self.side_px, height_px=self.side_px, prompt="a " + " and a ".join(WORDS), negative="a cat",
+            width_px=self.side_px,
+            height_px=self.side_px,
+            prompt="a " + " and a ".join(WORDS),
+            negative="a cat",
             layers=(layers[0], *words),
         )
 
@@ -49,7 +52,9 @@ class Collage:
         rgba = np.dstack([np.full((side, side), value) for value in rng.integers(0, 256, 3)] + [alpha]).astype(np.uint8)
         centre = (self.side_px / 2,) * 2 if full else rng.uniform(self.side_px * 0.2, self.side_px * 0.8, 2)
         return Layer(
-            id=name, picture=self.pixels.add_picture(rgba), noise=noise,
+            id=name,
+            picture=self.pixels.add_picture(rgba),
+            noise=noise,
             placement=Placement(centre_x_px=float(centre[0]), centre_y_px=float(centre[1])),
         )
 
@@ -62,7 +67,12 @@ class Collage:
         return self._sized(build_plan(self.scene, request, self.bundle.card, self.pixels))
 
     def reroll(
-        self, layer_id: str, source: np.ndarray, options: dict[str, OptionValue], sampler: Sampler = "ddim", count: int = 2
+        self,
+        layer_id: str,
+        source: np.ndarray,
+        options: dict[str, OptionValue],
+        sampler: Sampler = "ddim",
+        count: int = 2,
     ) -> Plan:
         """A plan for one layer over a finished picture (h, w, 3)."""
         opaque = np.dstack([source, np.full(source.shape[:2], 255, np.uint8)])

@@ -51,7 +51,7 @@ def pocket() -> ModelBundle:
     return bundle_of(POCKET_FOLDER)
 
 
-@pytest.fixture(params=["tiny-1", "tiny-2", "pocket"])
+@pytest.fixture(params=["tiny-1", "tiny-2", pytest.param("pocket", marks=pytest.mark.slow)])
 def bundle(request: pytest.FixtureRequest, model_base: Path) -> ModelBundle:
     """Each of the three in turn."""
     return bundle_of(POCKET_FOLDER if request.param == "pocket" else tiny_folder(request.param, model_base))

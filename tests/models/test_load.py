@@ -58,7 +58,14 @@ def test_canary_works(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["unet/diffusion_pytorch_model.bin", "text_encoder/pytorch_model.bin", "v1-5.ckpt", "vae/x.PT", "a/b/c.pkl", "w.pth"],
+    [
+        "unet/diffusion_pytorch_model.bin",
+        "text_encoder/pytorch_model.bin",
+        "v1-5.ckpt",
+        "vae/x.PT",
+        "a/b/c.pkl",
+        "w.pth",
+    ],
 )
 def test_pickles_are_refused(folder: Path, tmp_path: Path, name: str) -> None:
     place = folder / name
@@ -89,7 +96,8 @@ def test_gaps_and_overlaps_are_refused(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["model_index.json", "unet/config.json", "unet/diffusion_pytorch_model.safetensors", "tokenizer", "scheduler"]
+    "name",
+    ["model_index.json", "unet/config.json", "unet/diffusion_pytorch_model.safetensors", "tokenizer", "scheduler"],
 )
 def test_missing_parts_are_named(folder: Path, name: str) -> None:
     place = folder / name

@@ -93,9 +93,16 @@ def _build(
     torch.manual_seed(seed)
     vocabulary = _write_tokenizer(folder / "tokenizer")
     text = CLIPTextConfig(
-        vocab_size=vocabulary, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=2,
-        max_position_embeddings=TEXT_LENGTH, projection_dim=32, bos_token_id=vocabulary - 2,
-        eos_token_id=vocabulary - 1, pad_token_id=vocabulary - 1,
+        vocab_size=vocabulary,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=TEXT_LENGTH,
+        projection_dim=32,
+        bos_token_id=vocabulary - 2,
+        eos_token_id=vocabulary - 1,
+        pad_token_id=vocabulary - 1,
     )
     networks = {
         "unet": UNet2DConditionModel(**{**_UNET, **unet}),

@@ -176,6 +176,20 @@ def test_the_modules_of_the_page_are_served_and_checked_again_each_time(live):
     assert response.headers["etag"]
 
 
+def test_gradios_own_scripts_are_kept_and_refusals_never(live):
+    script = re.search(r"assets/[\w.-]+\.js", live.client.get("/").text)
+    assert script is not None
+    assert "immutable" in live.client.get("/" + script.group()).headers["cache-control"]
+    assert live.client.get("/assets/none.js").headers["cache-control"] == "no-store"
+    assert live.client.get("/lamina/picture/" + "0" * 64 + ".png").headers["cache-control"] == "no-store"
+
+
+def test_the_icon_is_ours(live):
+    icon = live.client.get("/favicon.ico")
+    assert icon.headers["content-type"].startswith("image/svg+xml")
+    assert b"gradio" not in icon.content.lower()
+
+
 def good_call(live, **changes):
     desk = next(number for number, block in live.served.page.blocks.items() if hasattr(block, "ask"))
     record = {"data": {"verb": "hello"}, "component_id": desk, "fn_name": "ask", "session_hash": "abc123"}

@@ -10,6 +10,10 @@ const TAB_KEY = "lamina.project";
 const UNKNOWN = "store";
 const FACTS = ["models", "samplers", "methods", "examples", "limits", "version"];
 
+/** The run that the strip opens with: the picked picture's, else the newest. */
+const batchOf = (candidates, picked) =>
+  (candidates.findLast(({ digest }) => digest === picked) ?? candidates.at(-1))?.job ?? "";
+
 const factsOf = (reply, known) =>
   reply.models ? freeze(Object.fromEntries(FACTS.map((name) => [name, reply[name]]))) : known;
 
@@ -137,7 +141,7 @@ class Bridge {
       conflict: null,
       dismissed: [],
       viewed: "",
-      batch: reply.candidates?.at(-1)?.job ?? "",
+      batch: batchOf(reply.candidates ?? [], desk.picked),
       showing: desk.picked ? "result" : "collage",
       fitted: true,
       hovered: "",

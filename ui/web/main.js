@@ -56,12 +56,13 @@ const remembered = (compute) => {
   };
 };
 
+const spokenLayers = (layers) => layers.filter(({ visible }) => visible).map(({ id, phrase }) => ({ id, phrase }));
+
+/** What the views are drawn from: the record, the session, and what follows from the two. */
 const createShown = (store, session, pictures) => {
-  const spansOf = remembered((prompt, layers) => {
-    const spans = findSpans(
-      prompt,
-      layers.filter(({ visible }) => visible),
-    );
+  // By their words, not by the layers themselves: a drag changes a layer in every frame, and its words in none.
+  const spansOf = remembered((prompt, words) => {
+    const spans = findSpans(prompt, JSON.parse(words));
     return { ...spans, unlinked: new Set(spans.unlinked) };
   });
   const batches = remembered((candidates, dismissed) => batchesOf({ candidates, dismissed }));
@@ -69,7 +70,7 @@ const createShown = (store, session, pictures) => {
     const { record } = store;
     const { state } = session;
     const selected = layerOf(record, record.selected);
-    const spans = spansOf(record.scene.prompt, record.scene.layers);
+    const spans = spansOf(record.scene.prompt, JSON.stringify(spokenLayers(record.scene.layers)));
     const candidate = candidateOf(state, state.viewed || record.picked);
     const digest = (state.comparing && candidate?.source) || state.viewed || record.picked;
     return {
@@ -121,7 +122,6 @@ const createTheme = (element, vault, session) => {
     return {
       checkA: ink("check-a"),
       checkB: ink("check-b"),
-      shadow: ink("page-shadow"),
       accent: ink("accent-line"),
       halo: ink("halo"),
       handle: ink("handle"),
@@ -186,8 +186,8 @@ const build = (desk, element) => {
     banners: createBanners(desk),
     keys: createKeySheet(desk),
   };
-  stage.node.append(views.notices.node, views.banners.node);
-  const centre = h("main", { class: "centre" }, views.options.node, stage.node, views.strip.node);
+  stage.node.append(views.notices.node);
+  const centre = h("main", { class: "centre" }, views.options.node, views.banners.node, stage.node, views.strip.node);
   const side = h("aside", { class: "side" }, views.layers.node, views.recipe.node);
   element.replaceChildren(views.topbar.node, views.tools.node, centre, side, views.keys.node);
   return { stage, draw: (shown) => Object.values(views).forEach((view) => view.update(shown)) };

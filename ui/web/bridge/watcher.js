@@ -82,7 +82,8 @@ class Watcher {
       job: { ...state.job, state: news.state, ...progress },
       candidates: joined(state.candidates, fresh),
     };
-    if (fresh.length > 0 && state.batch !== job.id) {
+    const isFirst = !state.candidates.some((candidate) => candidate.job === job.id);
+    if (fresh.length > 0 && isFirst) {
       Object.assign(patch, { batch: job.id, viewed: fresh[0].digest, showing: "result" });
     }
     this.#session.set(patch);

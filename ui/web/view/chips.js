@@ -3,7 +3,7 @@
 import { formatSeconds, plural } from "../kernels/numbers.js";
 import { button } from "./fields.js";
 import { icon } from "./icons.js";
-import { h, set, show } from "./dom.js";
+import { h, set, setVariable, show } from "./dom.js";
 
 const SOON_S = 0.5;
 
@@ -40,7 +40,7 @@ export const createProgress = (desk) => {
     if (!job) return;
     set(text, { text: progressText(job), title: skippedText(job) });
     set(cancel, { disabled: job.stopping || !job.id });
-    bar.style.setProperty("--done", job.total ? `${(100 * job.done) / job.total}%` : "0%");
+    setVariable(bar, "--done", job.total ? `${(100 * job.done) / job.total}%` : "0%");
     set(bar, { "aria-valuenow": job.done, "aria-valuemax": job.total || 1 });
     show(preview, hasPreview);
     set(preview, { text: `preview of step ${job.done}` });
@@ -93,6 +93,22 @@ export const createSwitch = (desk) => {
     show(node, Boolean(shown.shownDigest || shown.state.job));
     set(collage, { "aria-checked": String(shown.state.showing === "collage") });
     set(result, { "aria-checked": String(shown.state.showing === "result") });
+  };
+  return { node, update };
+};
+
+/** What is being read in, as long as it takes. */
+export const createReading = () => {
+  const text = h("span");
+  const node = h(
+    "div",
+    { class: "chip-box reading", role: "status", hidden: true },
+    h("span", { class: "spinner" }),
+    text,
+  );
+  const update = ({ state }) => {
+    show(node, state.reading !== "");
+    set(text, { text: `${state.reading} …` });
   };
   return { node, update };
 };

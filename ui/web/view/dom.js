@@ -32,6 +32,11 @@ export const set = (node, attributes) => {
   }
 };
 
+/** Sets a custom property of the style if it differs: writing one dirties the layout even when nothing changes. */
+export const setVariable = (node, name, value) => {
+  if (node.style.getPropertyValue(name) !== value) node.style.setProperty(name, value);
+};
+
 export const show = (node, visible) => {
   if (node.hidden === visible) node.hidden = !visible;
 };

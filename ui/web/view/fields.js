@@ -2,7 +2,7 @@
 
 import { clamp, formatNumber, parseNumber, roundTo } from "../kernels/numbers.js";
 import { icon } from "./icons.js";
-import { h, set } from "./dom.js";
+import { h, set, setVariable } from "./dom.js";
 
 const numberInput = (title, test, low, high) =>
   h("input", {
@@ -132,11 +132,10 @@ export const slider = (
   const update = (shown) => {
     const value = read(shown);
     set(input, { disabled: value === null, "aria-valuetext": value === null ? null : format(value) });
-    if (value === null || Number(input.value) === value) return paint(value);
-    input.value = value;
-    return paint(value);
+    if (value !== null && Number(input.value) !== value) input.value = value;
+    paint(value);
   };
-  const paint = (value) => input.style.setProperty("--fill", `${(((value ?? low) - low) / (high - low)) * 100}%`);
+  const paint = (value) => setVariable(input, "--fill", `${(((value ?? low) - low) / (high - low)) * 100}%`);
   return { node: input, update, input };
 };
 

@@ -3,7 +3,7 @@
 import { addNotice, dropNotice } from "../model/session.js";
 import { button } from "./fields.js";
 import { icon } from "./icons.js";
-import { h, keyed, set, show } from "./dom.js";
+import { h, keyed, show } from "./dom.js";
 
 const STAY_MS = { brief: 3_000, note: 9_000, good: 6_000 };
 
@@ -80,19 +80,11 @@ export const createBanners = (desk) => {
     button(desk, "loadTheirs", { label: "Load the other version", test: "load-theirs", kind: "small" }),
     button(desk, "keepMine", { label: "Keep mine, replace it", test: "keep-mine", kind: "small" }),
   );
-  const reading = h(
-    "div",
-    { class: "banner calm", role: "status", hidden: true },
-    h("span", { class: "spinner" }),
-    h("span"),
-  );
   const update = ({ state }) => {
     show(gone, state.link === "down");
     show(stale, state.conflict !== null);
-    show(reading, Boolean(state.reading));
-    set(reading.lastChild, { text: `${state.reading} …` });
   };
-  return { node: h("div", { class: "banners" }, gone, stale, reading), update };
+  return { node: h("div", { class: "banners" }, gone, stale), update };
 };
 
 /** What went wrong in a command, in words; silence has its banner already. */

@@ -28,13 +28,6 @@ const pageRect = (scene, view) => ({
 const paintPage = (context, frame) => {
   const { scene, view, inks, picture } = frame;
   const page = pageRect(scene, view);
-  context.save();
-  context.shadowColor = inks.shadow;
-  context.shadowBlur = 28;
-  context.shadowOffsetY = 8;
-  context.fillStyle = inks.checkA;
-  context.fillRect(page.x, page.y, page.width, page.height);
-  context.restore();
   inks.pattern ??= checkerboard(context, inks);
   inks.pattern.setTransform(new DOMMatrix([1, 0, 0, 1, page.x, page.y]));
   context.fillStyle = inks.pattern;

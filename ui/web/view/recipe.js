@@ -4,7 +4,7 @@ import { setOption, setSettings } from "../model/edits.js";
 import { isWorking } from "../model/session.js";
 import { button, choice, numberField, tick } from "./fields.js";
 import { createPrompt } from "./prompt.js";
-import { h, set, show } from "./dom.js";
+import { h, keyed, set, show } from "./dom.js";
 
 const LARGEST_SEED = Number.MAX_SAFE_INTEGER;
 
@@ -61,8 +61,13 @@ const optionField = (desk, option) => {
     high: option.maximum,
     step: whole ? 1 : option.step,
     whole,
-    suffix: option.unit ? ` ${option.unit}` : "",
   });
+};
+
+const optionLine = ({ kind, title, unit, help, section }, field) => {
+  const about = [help, section].filter(Boolean).join(" · ");
+  const words = h("span", {}, title, unit ? h("small", { text: unit }) : null);
+  return h(kind === "bool" ? "label" : "div", { class: "option", title: about }, words, field.node);
 };
 
 /** The options of the chosen method, as its facts describe them. */
@@ -75,16 +80,7 @@ const createMethodOptions = (desk) => {
     if (method !== known) {
       known = method;
       fields = (method?.options ?? []).map((option) => ({ option, field: optionField(desk, option) }));
-      node.replaceChildren(
-        ...fields.map(({ option, field }) =>
-          h(
-            "label",
-            { class: "option", title: [option.help, option.section].filter(Boolean).join(" · ") },
-            h("span", { text: option.title }),
-            field.node,
-          ),
-        ),
-      );
+      node.replaceChildren(...fields.map(({ option, field }) => optionLine(option, field)));
     }
     fields.forEach(({ field }) => field.update(shown));
   };
@@ -166,19 +162,36 @@ const createGenerate = (desk) => {
   return { node, update };
 };
 
+/** What a person should know of the scene as a whole, such as the size at which the model works. */
+const createSceneNotes = () => {
+  const nodes = new Map();
+  const node = h("ul", { class: "scene-notes" });
+  const noteOf = ({ text }) => ({ node: h("li", { text, "data-test": "scene-note" }) });
+  const update = ({ state }) => {
+    const notes = state.notes.filter(({ layer_id }) => layer_id === "");
+    keyed(node, nodes, notes, ({ code, text }) => `${code} ${text}`, noteOf);
+    show(node, notes.length > 0);
+  };
+  return { node, update };
+};
+
 export const createRecipe = (desk) => {
   const dials = dialsOf(desk);
   dials.seed.node.append(
     button(desk, "dice", { iconName: "dice", test: "dice", title: "New seed (D)", kind: "quiet small inset" }),
   );
   const [prompt, advanced, generate] = [createPrompt(desk), createAdvanced(desk), createGenerate(desk)];
+  const notes = createSceneNotes();
   const numbers = Object.values(dials);
   const row = h(
     "div",
     { class: "dials" },
     numbers.map(({ node }) => node),
   );
-  const body = h("div", { class: "recipe-body" }, prompt.node, row, advanced.node);
+  const body = h("div", { class: "recipe-body" }, prompt.node, row, notes.node, advanced.node);
   const node = h("section", { class: "recipe", "aria-label": "Prompt and dials" }, body, generate.node);
-  return { node, update: (shown) => [prompt, ...numbers, advanced, generate].forEach((part) => part.update(shown)) };
+  return {
+    node,
+    update: (shown) => [prompt, ...numbers, notes, advanced, generate].forEach((part) => part.update(shown)),
+  };
 };

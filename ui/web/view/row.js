@@ -94,6 +94,7 @@ const createWords = () => {
       text: layer.phrase || layer.name || "no phrase",
       class: `row-phrase${shown.unlinked.has(layer.id) || !layer.phrase ? " unlinked" : ""}`,
     });
+    show(cover, layer.visible);
     set(cover, { text: layer.visible ? coverageText(shown, layer.id, warnings.length > 0) : "" });
     const text = warnings.length ? (SHORT[warnings[0].code] ?? warnings[0].text) : "";
     set(warning, { text, title: warnings.map((note) => note.text).join("\n") || null });

@@ -2,10 +2,11 @@
 
 import { fitted } from "../kernels/views.js";
 import { layerOf, titleOf } from "../model/records.js";
-import { createInvitation, createProgress, createPromise, createSwitch } from "./chips.js";
+import { createInvitation, createProgress, createPromise, createReading, createSwitch } from "./chips.js";
 import { createCompositor } from "./compositor.js";
-import { h, set } from "./dom.js";
+import { h, set, setVariable } from "./dom.js";
 import { paintStage } from "./paint.js";
+import { createPatch } from "./patch.js";
 import { connectDrop, connectPointer, connectWheel } from "./pointer.js";
 import { createSurface } from "./surface.js";
 
@@ -45,10 +46,13 @@ const refitted = ({ scene, state: { view, fitted: follows } }, box) => {
 
 export const createStage = (desk) => {
   const canvas = h("canvas", { class: "canvas", tabindex: "0", role: "application", "data-test": "canvas" });
-  const chips = [createProgress, createPromise, createSwitch, createInvitation].map((create) => create(desk));
+  const chips = [createProgress, createPromise, createSwitch, createReading, createInvitation].map((create) =>
+    create(desk),
+  );
+  const shadow = h("div", { class: "page-shadow" });
   const lying = chips.map((chip) => chip.node);
-  const node = h("section", { class: "stage", "aria-label": "Canvas" }, canvas, lying);
-  const compositor = createCompositor(desk.pictures);
+  const node = h("section", { class: "stage", "aria-label": "Canvas" }, shadow, canvas, lying);
+  const makers = { compositor: createCompositor(desk.pictures), patch: createPatch() };
   const holdSpace = connectPointer(desk, canvas, createSurface(desk, canvas));
   connectWheel(desk, canvas);
   connectDrop(desk, node, canvas);
@@ -57,13 +61,13 @@ export const createStage = (desk) => {
     if (!box.width || !shown.state.project) return;
     const view = refitted(shown, box);
     if (view) return void desk.session.set({ view });
-    const frame = frameOf(desk, shown, compositor);
+    const frame = frameOf(desk, shown, makers);
     paintStage(canvas, { ...frame, ratio: box.ratio });
     chips.forEach((chip) => chip.update({ ...shown, hasPreview: frame.showing === "preview" }));
     set(canvas, { "aria-label": describe(shown), "data-showing": frame.showing });
     placeChips(node, shown, box);
   };
-  return { node, update, size: () => box, holdSpace, compose: (shown) => pageOf(desk, shown, compositor).picture };
+  return { node, update, size: () => box, holdSpace, compose: (shown) => pageOf(desk, shown, makers).picture };
 };
 
 /** The chips stay inside the page where it is visible. */
@@ -74,19 +78,27 @@ const placeChips = (node, { scene, state: { view } }, box) => {
     right: Math.max(0, box.width - view.x - scene.width_px * view.zoom),
     bottom: Math.max(0, box.height - view.y - scene.height_px * view.zoom),
   };
-  for (const [side, value] of Object.entries(edges)) node.style.setProperty(`--page-${side}`, `${value}px`);
+  for (const [side, value] of Object.entries(edges)) setVariable(node, `--page-${side}`, `${value}px`);
 };
 
 const tintOf = (desk) => (id) => desk.inks().tints[desk.tints.indexOf(id)];
 
 /** What fills the page: a preview, the shown result, or the collage. */
-const pageOf = (desk, shown, compositor) => {
+const pageOf = (desk, shown, { compositor, patch }) => {
   const collage = () => compositor.compose(shown.scene, shown.record.selected, tintOf(desk));
   if (shown.state.showing === "collage") return { showing: "collage", picture: collage() };
   const preview = desk.pictures.preview(shown.state.job?.preview ?? "");
-  if (preview) return { showing: "preview", picture: preview };
+  if (preview) return { showing: "preview", picture: previewOf(desk, shown, patch, preview) };
   const result = desk.pictures.get(shown.shownDigest);
   return result ? { showing: "result", picture: result.image } : { showing: "collage", picture: collage() };
+};
+
+/** A whole picture's preview as it is; of a re-roll only the object, over the picture that it is made in. */
+const previewOf = (desk, { record, scene, state }, patch, preview) => {
+  const layer = layerOf(record, state.job.layer_id);
+  const shape = layer && desk.pictures.get(layer.picture);
+  const source = desk.pictures.get(record.picked);
+  return shape && source ? patch(scene, layer, shape, source.image, preview) : preview;
 };
 
 /** A layer with what is needed to outline it. */
@@ -96,11 +108,11 @@ const outlined = (desk, layer) => {
   return { layer, picture, size: picture?.size ?? null, tint: tintOf(desk)(layer.id) };
 };
 
-const frameOf = (desk, shown, compositor) => {
+const frameOf = (desk, shown, makers) => {
   const { scene, selected, state, record } = shown;
   const hovered = state.hovered === record.selected ? null : layerOf(record, state.hovered);
   return {
-    ...pageOf(desk, shown, compositor),
+    ...pageOf(desk, shown, makers),
     scene,
     view: state.view,
     inks: desk.inks(),

@@ -57,19 +57,10 @@ const createRuns = (desk) => {
     const next = batches[at + steps];
     if (next) desk.run("showBatch", next.job);
   };
-  const newer = button(desk, go(-1), {
-    iconName: "left",
-    test: "newer-run",
-    title: "A newer run",
-    kind: "quiet small",
-  });
-  const older = button(desk, go(1), {
-    iconName: "right",
-    test: "older-run",
-    title: "An older run",
-    kind: "quiet small",
-  });
-  const node = h("span", { class: "runs" }, newer, place, older);
+  const kind = "quiet small";
+  const older = button(desk, go(1), { iconName: "left", test: "older-run", title: "The run before", kind });
+  const newer = button(desk, go(-1), { iconName: "right", test: "newer-run", title: "The run after", kind });
+  const node = h("span", { class: "runs" }, older, place, newer);
   const update = (shown) => {
     const { batches } = shown;
     const at = batches.findIndex(({ job }) => job === shown.batch?.job);

@@ -5,7 +5,7 @@ import { setScene } from "../model/edits.js";
 import { button, textField } from "./fields.js";
 import { icon } from "./icons.js";
 import { createSteps } from "./steps.js";
-import { h, set, show } from "./dom.js";
+import { h, set, setVariable, show } from "./dom.js";
 
 const SAVED = {
   saved: (at) => (at ? `saved · ${at}` : "saved"),
@@ -117,7 +117,7 @@ const createName = (desk) => {
   });
   const update = (shown) => {
     field.update(shown);
-    field.node.style.width = `${Math.min(28, Math.max(8, shown.scene.name.length + 2))}ch`;
+    setVariable(field.node, "--letters", `${Math.min(28, Math.max(8, shown.scene.name.length + 2))}ch`);
   };
   return { node: h("span", { class: "name-box" }, field.node), update };
 };
