@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-START_LIMIT_S = 180
+START_LIMIT_S = 300
 OPEN_LINE = re.compile(r"(http://127\.0\.0\.1:\d+)")
 
 

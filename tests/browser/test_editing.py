@@ -7,6 +7,7 @@ import zipfile
 
 import numpy as np
 
+from tests.browser.conftest import open_fresh
 from tests.browser.desk_page import DeskPage
 from tests.browser.drawings import star
 
@@ -82,6 +83,14 @@ def test_what_was_saved_is_there_after_a_reload(fresh: DeskPage):
     assert fresh.state()["scene"] == scene
     fresh.wait_drawn()
     assert np.abs(fresh.pixels().astype(int) - pixels).max() <= 1
+
+
+def test_a_reload_keeps_to_the_project_of_its_own_tab(fresh: DeskPage, context):
+    mine = fresh.state()["project"]
+    newer = open_fresh(DeskPage(context.new_page(), fresh.url, fresh.screens).open())
+    assert newer.state()["project"] != mine
+    fresh.reload()
+    assert fresh.state()["project"] == mine
 
 
 def test_an_export_opens_again_with_all_its_settings(fresh: DeskPage, tmp_path):

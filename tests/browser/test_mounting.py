@@ -46,6 +46,14 @@ def test_gradio_is_nowhere_to_be_seen(desk: DeskPage):
     assert root == {"x": 0, "y": 0, "width": 1440, "height": 900}
 
 
+def test_the_page_works_under_its_other_name(studio, context, watch: Watch, screens):
+    desk = DeskPage(context.new_page(), studio.url.replace("127.0.0.1", "localhost"), screens).open()
+    desk.wait_drawn()
+    assert desk.pixels()[..., :3].astype(int).std() > 10
+    desk.part("project-name").fill("By its other name")
+    desk.wait_saved()
+
+
 FOREIGN = """async (url) => {
   const attempt = async (path, options) => {
     try { return (await fetch(url + path, options)).status; } catch { return "refused"; }

@@ -36,7 +36,7 @@ HIGH_NOISE_SHARE, HIGH_NOISE_FROM = 0.35, 450
 MASKED_SHARE = 0.55
 HEAD_WEIGHT, HEAD_BACKGROUND = 0.1, 0.4
 OBJECT_WEIGHT = 0.5
-MIXED_FROM, MIXED_SHARE = 0.55, 0.4
+MIXED_FROM, MIXED_SHARE = 0.55, 0.2
 """From this progress on, this share of the samples holds up to four objects of many sizes."""
 CHECK_ROWS = 64
 """The last large scenes: never trained on, they measure how much the words matter."""
