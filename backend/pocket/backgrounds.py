@@ -27,9 +27,7 @@ def varied(rgb: Rgb, random: Random, amount: int = 7) -> Rgb:
     return tuple(int(np.clip(v + shift, 0, 255)) for v in rgb)  # type: ignore[return-value]
 
 
-def hill(
-    picture: Image.Image, random: Random, top: float, swing: float, rgb: Rgb, waves: float = 1.2
-) -> None:
+def hill(picture: Image.Image, random: Random, top: float, swing: float, rgb: Rgb, waves: float = 1.2) -> None:
     """A rolling ridge filled down to the lower edge; ``top`` and ``swing`` as shares of the side."""
     side = picture.width
     x = np.linspace(0, 1, 48)
@@ -76,9 +74,7 @@ def meadow(picture: Image.Image, random: Random) -> Image.Image:
                 fill=(84, 148, 74),
                 width=max(1, side // 170),
             )
-    dots(
-        picture, random, 16, (horizon + 0.26, 1.0), 0.006, ((255, 250, 230), (250, 226, 130), (250, 190, 210))
-    )
+    dots(picture, random, 16, (horizon + 0.26, 1.0), 0.006, ((255, 250, 230), (250, 226, 130), (250, 190, 210)))
     return picture
 
 
@@ -161,9 +157,7 @@ def room(picture: Image.Image, random: Random) -> Image.Image:
         pen.rectangle((x, 0, x + pitch * 0.42, side), fill=tuple(min(255, v + 8) for v in wall))
     floor = float(random.uniform(0.58, 0.68))
     picture.paste(
-        gradient(side, ((floor, (192, 138, 92)), (1.0, (222, 170, 118)))).crop(
-            (0, int(floor * side), side, side)
-        ),
+        gradient(side, ((floor, (192, 138, 92)), (1.0, (222, 170, 118)))).crop((0, int(floor * side), side, side)),
         (0, int(floor * side)),
     )
     vanish = float(random.uniform(0.3, 0.7))

@@ -151,9 +151,7 @@ def build_example(example: ExampleScene) -> tuple[Scene, MemoryPixels, Settings]
     toys = tuple(_toy_layer(toy, number + 1, pixels) for number, toy in enumerate(example.toys))
     named = [with_article(toy.phrase) for toy in example.toys]
     prompt = f"{', '.join(named[:-1])} and {named[-1]} {place}"
-    scene = Scene(
-        name=example.name, width_px=CANVAS_PX, height_px=CANVAS_PX, prompt=prompt, layers=(background, *toys)
-    )
+    scene = Scene(name=example.name, width_px=CANVAS_PX, height_px=CANVAS_PX, prompt=prompt, layers=(background, *toys))
     return scene, pixels, Settings(seed=example.seed)
 
 

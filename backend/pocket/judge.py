@@ -72,8 +72,7 @@ class Judge:
             given = torch.from_numpy(np.ascontiguousarray(pictures[start : start + CHUNK]))
             scores = self.segmenter(given.permute(0, 3, 1, 2).float() / 127.5 - 1)
             classes, colours = (
-                F.interpolate(s, size=given.shape[1:3], mode="bilinear", align_corners=False).argmax(1)
-                for s in scores
+                F.interpolate(s, size=given.shape[1:3], mode="bilinear", align_corners=False).argmax(1) for s in scores
             )
             found.append((classes, torch.where(classes > 0, colours + 1, 0)))
         return torch.cat([f[0] for f in found]).numpy(), torch.cat([f[1] for f in found]).numpy()
@@ -90,9 +89,7 @@ class Judge:
 def save_judge(segmenter: Segmenter, folder: Path) -> None:
     """Write weights (half precision) and a record of what the labels mean."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(
-        {name: value.half().contiguous() for name, value in segmenter.state_dict().items()}, folder / WEIGHTS
-    )
+    save_file({name: value.half().contiguous() for name, value in segmenter.state_dict().items()}, folder / WEIGHTS)
     record = {"widths": WIDTHS, "classes": CLASSES, "colours": COLOURS}
     (folder / CONFIG).write_text(json.dumps(record, indent=2) + "\n")
 

@@ -193,9 +193,7 @@ def placed(sprite: Image.Image, size_px: int, rotation_deg: float) -> Image.Imag
     soft = sprite.convert("RGBa")
     if rotation_deg:
         twice = min(2 * size_px, soft.width)
-        soft = soft.resize(
-            (twice, twice), Image.Resampling.BOX if twice < soft.width else Image.Resampling.BICUBIC
-        )
+        soft = soft.resize((twice, twice), Image.Resampling.BOX if twice < soft.width else Image.Resampling.BICUBIC)
         soft = soft.rotate(rotation_deg, Image.Resampling.BICUBIC)
     return soft.resize((size_px, size_px), Image.Resampling.HAMMING).convert("RGBA")
 

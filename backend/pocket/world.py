@@ -98,9 +98,7 @@ def draw_background(name: str, size_px: int, seed: int) -> Pixels:
 def _cutout(placement: Placement, size_px: int) -> Image.Image:
     """One object on a transparent canvas of the whole picture's size."""
     side = max(2, round(2 * placement.radius * size_px))
-    sprite = paint_sprite(
-        placement.class_, placement.colour, placement.texture, placement.flip, side_for(side)
-    )
+    sprite = paint_sprite(placement.class_, placement.colour, placement.texture, placement.flip, side_for(side))
     canvas = Image.new("RGBA", (size_px, size_px), (0, 0, 0, 0))
     x, y = (round(c * size_px - side / 2) for c in placement.centre)
     canvas.paste(placed(sprite, side, placement.rotation_deg), (x, y))
@@ -117,9 +115,7 @@ def _with_shadow(plate: Image.Image, cutout: Image.Image, placement: Placement) 
         return darken(plate, soft, (120, 108, 150), 0.55)
     box = cutout.getchannel("A").point(lambda v: 255 if v >= OPAQUE else 0).getbbox() or (0, 0, size, size)
     middle, half, foot = (box[0] + box[2]) / 2 + radius * 0.1, (box[2] - box[0]) * 0.5, box[3] - radius * 0.07
-    ImageDraw.Draw(mask).ellipse(
-        (middle - half, foot - radius * 0.13, middle + half, foot + radius * 0.15), fill=255
-    )
+    ImageDraw.Draw(mask).ellipse((middle - half, foot - radius * 0.13, middle + half, foot + radius * 0.15), fill=255)
     return darken(plate, mask.filter(ImageFilter.GaussianBlur(radius * 0.07)), (104, 92, 138), 0.75)
 
 
@@ -148,11 +144,7 @@ def draw_layout(background: str, placements: Sequence[Placement], size_px: int, 
     picture = plate.copy()
     for cutout in cutouts:
         picture.paste(cutout, (0, 0), cutout)
-    layers = (
-        np.stack([np.asarray(c) for c in cutouts])
-        if cutouts
-        else np.zeros((0, size_px, size_px, 4), np.uint8)
-    )
+    layers = np.stack([np.asarray(c) for c in cutouts]) if cutouts else np.zeros((0, size_px, size_px, 4), np.uint8)
     whole = layers[..., 3] >= OPAQUE
     visible = whole.copy()
     for k in range(len(placements)):
@@ -178,9 +170,7 @@ def draw_layout(background: str, placements: Sequence[Placement], size_px: int, 
 def _look(random: np.random.Generator, held_out: bool) -> tuple[str, str, str]:
     """A class, colour and texture; drawn again until it is on the asked side of the held-out line."""
     while True:
-        texture = (
-            "plain" if random.random() < PLAIN_SHARE else TEXTURES[int(random.integers(1, len(TEXTURES)))]
-        )
+        texture = "plain" if random.random() < PLAIN_SHARE else TEXTURES[int(random.integers(1, len(TEXTURES)))]
         look = (
             CLASSES[int(random.integers(len(CLASSES)))],
             COLOURS[int(random.integers(len(COLOURS)))],
@@ -191,10 +181,7 @@ def _look(random: np.random.Generator, held_out: bool) -> tuple[str, str, str]:
 
 
 def _clear(centre: tuple[float, float], radius: float, others: Sequence[Placement], touch: float) -> bool:
-    return all(
-        np.hypot(centre[0] - o.centre[0], centre[1] - o.centre[1]) > touch * (radius + o.radius)
-        for o in others
-    )
+    return all(np.hypot(centre[0] - o.centre[0], centre[1] - o.centre[1]) > touch * (radius + o.radius) for o in others)
 
 
 def build_layout(
@@ -215,11 +202,7 @@ def build_layout(
         for attempt in range(60):
             radius = float(random.uniform(*RADII[count])) * scale
             edge = radius * 0.92
-            top = (
-                edge
-                if class_ in FLOATING or attempt > 40 or airborne
-                else max(edge, min(GROUND - radius, 1 - edge))
-            )
+            top = edge if class_ in FLOATING or attempt > 40 or airborne else max(edge, min(GROUND - radius, 1 - edge))
             centre = (float(random.uniform(edge, 1 - edge)), float(random.uniform(top, 1 - edge)))
             if _clear(centre, radius, found, 0.9 - 0.006 * attempt):
                 break

@@ -29,11 +29,7 @@ def pipeline() -> StableDiffusionPipeline:
 
 def test_the_sizes_agree(pipeline: StableDiffusionPipeline) -> None:
     assert pipeline.vae_scale_factor == reduction(AUTOENCODER) == PICTURE_PX // UNET["sample_size"]
-    assert (
-        pipeline.tokenizer.model_max_length
-        == pipeline.text_encoder.config.max_position_embeddings
-        == TEXT_LENGTH
-    )
+    assert pipeline.tokenizer.model_max_length == pipeline.text_encoder.config.max_position_embeddings == TEXT_LENGTH
     assert len(pipeline.tokenizer) == pipeline.text_encoder.config.vocab_size
     assert pipeline.text_encoder.config.hidden_size == pipeline.unet.config.cross_attention_dim
     assert pipeline.text_encoder.config.eos_token_id == pipeline.tokenizer.eos_token_id

@@ -44,11 +44,7 @@ def test_offsets_find_a_phrase(tokenizer: CLIPTokenizer) -> None:
     phrase = "orange dotted cat"
     start = text.index(phrase)
     found = tokenizer(text, return_offsets_mapping=True)
-    inside = [
-        k
-        for k, (a, b) in enumerate(found.offset_mapping)
-        if b > a and a >= start and b <= start + len(phrase)
-    ]
+    inside = [k for k, (a, b) in enumerate(found.offset_mapping) if b > a and a >= start and b <= start + len(phrase)]
     assert tokenizer.decode([found.input_ids[k] for k in inside]).split() == phrase.split()
 
 

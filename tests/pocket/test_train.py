@@ -25,9 +25,7 @@ def test_words_are_seen_in_their_own_region_only() -> None:
 
 
 def test_unmasked_rows_see_everything() -> None:
-    view = RegionView(
-        torch.ones(2, 4, 4, 4), torch.zeros(2, 3, dtype=torch.int64), torch.tensor([False, True])
-    )
+    view = RegionView(torch.ones(2, 4, 4, 4), torch.zeros(2, 3, dtype=torch.int64), torch.tensor([False, True]))
     bias = view.bias(16)
     assert bias is not None
     assert not bias[0].any()

@@ -125,9 +125,7 @@ def test_training_never_meets_a_held_out_look() -> None:
         _, placements = build_layout(seed, (1, 2, 3, 4))
         assert not any(is_held_out(p.class_, p.colour, p.texture) for p in placements)
     for index in (0, 1, LARGE, LARGE + 1):
-        assert not any(
-            is_held_out(p.class_, p.colour, p.texture) for p in draw_training_scene(index).placements
-        )
+        assert not any(is_held_out(p.class_, p.colour, p.texture) for p in draw_training_scene(index).placements)
 
 
 def test_held_out_scenes_hold_nothing_else() -> None:

@@ -48,9 +48,7 @@ def main() -> None:
     elif given.part == "unet":
         from backend.pocket.train.unet import UnetRun
 
-        run_crew(
-            UnetRun(given.out, given.family, minutes, given.seed, given.resume), given.workers, given.out
-        )
+        run_crew(UnetRun(given.out, given.family, minutes, given.seed, given.resume), given.workers, given.out)
     elif given.part == "judge":
         from backend.pocket.train.judge import JudgeRun
 

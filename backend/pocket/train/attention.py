@@ -38,11 +38,7 @@ class RegionView:
         owned = F.one_hot(self.owners.clamp(min=0), MOST_OBJECTS).float() * (self.owners >= 0)[..., None]
         seen = torch.einsum("bkp,btk->bpt", inside, owned)
         outside = 1 - inside.amax(1)
-        seen = (
-            seen
-            + outside[:, :, None] * (self.owners == SHARED)[:, None, :]
-            + (self.owners == OPEN)[:, None, :]
-        )
+        seen = seen + outside[:, :, None] * (self.owners == SHARED)[:, None, :] + (self.owners == OPEN)[:, None, :]
         hidden = (seen < 0.5) & self.masked_rows[:, None, None]
         return (hidden.float() * HIDDEN)[:, None]
 

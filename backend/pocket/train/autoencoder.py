@@ -49,9 +49,7 @@ def psnr(network: AutoencoderKL, scenes: SceneSet, count: int = CHECK_SCENES) ->
         for start in range(len(scenes) - count, len(scenes), 8):
             truth = as_tensor(scenes.pictures[start : start + 8])
             made = network.decode(network.encode(truth).latent_dist.mode()).sample.clamp(-1, 1)
-            values += [
-                10 * math.log10(4 / float((made[k] - truth[k]).square().mean())) for k in range(len(truth))
-            ]
+            values += [10 * math.log10(4 / float((made[k] - truth[k]).square().mean())) for k in range(len(truth))]
     return sum(values) / len(values)
 
 
@@ -88,9 +86,7 @@ class AutoencoderRun:
         scenes = load_training_set(self.scenes)
         torch.manual_seed(self.seed)
         network = build_autoencoder()
-        optimiser = torch.optim.AdamW(
-            network.parameters(), LEARNING_RATE, betas=(0.9, 0.99), weight_decay=1e-3
-        )
+        optimiser = torch.optim.AdamW(network.parameters(), LEARNING_RATE, betas=(0.9, 0.99), weight_decay=1e-3)
         average = MovingAverage(network, 0.998)
         spent, step = self._restore(network, average, optimiser)
         random = np.random.default_rng((self.seed, seat.rank, step))

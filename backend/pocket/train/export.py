@@ -16,9 +16,7 @@ from backend.pocket.networks import build_autoencoder, build_scheduler, build_te
 from backend.pocket.tokenizer import build_tokenizer
 
 
-def export_family(
-    folder: Path, unet: UNet2DConditionModel, text: CLIPTextModel, autoencoder: AutoencoderKL
-) -> None:
+def export_family(folder: Path, unet: UNet2DConditionModel, text: CLIPTextModel, autoencoder: AutoencoderKL) -> None:
     """Write all parts into ``folder``; files that are read meanwhile stay whole, because each is renamed into place."""
     pipeline = StableDiffusionPipeline(
         vae=copy.deepcopy(autoencoder),

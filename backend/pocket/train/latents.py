@@ -38,9 +38,7 @@ class LatentCache:
             pictures = F.avg_pool2d(as_tensor(self.scenes.pictures[missing]), self.shrink)
             with torch.autocast("cpu", torch.bfloat16):
                 moments = self.autoencoder.encode(pictures).latent_dist
-            self.values[missing] = (
-                (moments.mean.float() * self.autoencoder.config.scaling_factor).half().numpy()
-            )
+            self.values[missing] = (moments.mean.float() * self.autoencoder.config.scaling_factor).half().numpy()
             self.ready[missing] = 1
         return torch.from_numpy(self.values[rows].astype(np.float32))
 

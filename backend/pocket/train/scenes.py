@@ -73,10 +73,7 @@ def draw_training_set(folder: Path, count: int = LARGE + MIXED, workers: int = 2
         np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.uint8, shape).flush()
     cuts = np.linspace(0, count, workers + 1).astype(int)
     context = get_context("spawn")
-    crew = [
-        context.Process(target=_draw_share, args=(folder, int(a), int(b)))
-        for a, b in itertools.pairwise(cuts)
-    ]
+    crew = [context.Process(target=_draw_share, args=(folder, int(a), int(b))) for a, b in itertools.pairwise(cuts)]
     for worker in crew:
         worker.start()
     for worker in crew:

@@ -92,8 +92,7 @@ class BatchMaker:
         instances = torch.from_numpy(cells.astype(np.int64))
         numbers = torch.tensor(
             [
-                [0]
-                + [CLASSES.index(w.looks[k][0]) + 1 if k < len(w.looks) else 0 for k in range(MOST_OBJECTS)]
+                [0] + [CLASSES.index(w.looks[k][0]) + 1 if k < len(w.looks) else 0 for k in range(MOST_OBJECTS)]
                 for w in words
             ]
         )
@@ -118,9 +117,7 @@ def rough_regions(regions: Tensor, random: np.random.Generator) -> Tensor:
         high = torch.where(present > 0, line, torch.tensor(-1e3)).amax(-1) + 0.5
         out.append((line - ((low + high) / 2)[..., None]) / ((high - low).clamp(min=1) / 2 + 0.3)[..., None])
     across, down = out
-    return ((across[..., None, :] ** 2 + down[..., :, None] ** 2) <= 1).float() * regions.amax(
-        (2, 3), keepdim=True
-    )
+    return ((across[..., None, :] ** 2 + down[..., :, None] ** 2) <= 1).float() * regions.amax((2, 3), keepdim=True)
 
 
 def draw_timesteps(random: np.random.Generator, count: int) -> Tensor:
