@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,11 +53,15 @@ class Served:
     page: gr.Blocks
 
     def wait(self) -> None:
-        """Block until the server is stopped (Ctrl-C)."""
-        self.page.block_thread()
+        """Block until the server is interrupted (Ctrl-C), and close it then."""
+        try:
+            threading.Event().wait()
+        finally:
+            self.close()
 
     def close(self) -> None:
-        """Stop the server."""
+        """Stop the server without waiting for pages that keep their connections open."""
+        self.page.server.force_exit = True
         self.page.close(verbose=False)
 
 

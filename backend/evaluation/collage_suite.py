@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from backend.evaluation.asking import HELD_OUT_WORLD, run_plan, scene_of_drawing, settings_for
 from backend.evaluation.report import Metric, Row, build_metric
 from backend.evaluation.sheet import Tile
-from backend.metrics.recognition import colour_right, mask_iou
+from backend.metrics.recognition import colour_mask, colour_right, mask_iou
 from backend.models.bundle import ModelBundle
 from backend.plan.build import build_plan
 from backend.plan.plan import Plan
 from backend.plan.raster import raster
 from backend.plan.request import Compose, OptionValue
 from backend.pocket.judge import Judge, load_judge
+from backend.pocket.sprites import PALETTE
 from backend.pocket.words import CLASSES, COLOURS
 from backend.pocket.world import draw_scene
 from backend.scene.layer import Layer, Placement
@@ -52,6 +53,8 @@ class Case:
     name: str
     scene: Scene
     pixels: MemoryPixels
+    plate: NDArray[np.uint8] = field(default_factory=lambda: np.zeros((0, 0, 3), np.uint8), repr=False)
+    """The place without its objects, uint8 (h, w, 3) at generation size; empty where nobody knows it."""
 
 
 @dataclass
@@ -99,6 +102,10 @@ class CollageSuite:
             region = topmost == number
             if not label or not region.any():
                 continue
+            if colour and case.plate.size:
+                masks = [colour_mask(made, case.plate, COLOURS[colour - 1], PALETTE) for made in pictures]
+                found["colour_iou"].extend(mask_iou(mask, region) for mask in masks)
+                found["colour_in_region"].extend(float(mask[region].mean()) for mask in masks)
             for class_map, colour_map in zip(classes, colours, strict=True):
                 found["mask_iou"].append(mask_iou(class_map == label, region))
                 found["class_in_region"].append(float((class_map[region] == label).mean()))
@@ -118,7 +125,7 @@ def drawn_cases(world_seed: int, count: int, side_px: int) -> tuple[Case, ...]:
     for number in range(count):
         drawing = draw_scene(HELD_OUT_WORLD + 50_000 + world_seed * 1000 + number, side_px, (2, 3))
         scene, pixels = scene_of_drawing(drawing, list(drawing.cutouts), CUTOUT)
-        cases.append(Case(f"world {number}", scene, pixels))
+        cases.append(Case(f"world {number}", scene, pixels, drawing.plate))
     return tuple(cases)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,6 +30,22 @@ def colour_right(class_map: Labels, colour_map: Labels, label: int, colour: int)
         return False
     seen = colour_map[(class_map == label) & (colour_map > 0)]
     return bool(seen.size and np.bincount(seen).argmax() == colour)
+
+
+def colour_mask(
+    picture: NDArray[np.uint8], plate: NDArray[np.uint8], asked: str, palette: Mapping[str, tuple[int, int, int]]
+) -> NDArray[np.bool_]:
+    """Where a picture shows the asked colour and not its empty place: bool (h, w).
+
+    A pixel counts when it is nearer to the asked colour of the palette than to any other one and to the plate's own
+    pixel there. Needs no network, so no network can please it.
+    """
+    seen = picture.astype(np.float32)
+    names = list(palette)
+    apart = np.stack([np.linalg.norm(seen - np.asarray(palette[name], np.float32), axis=-1) for name in names])
+    nearest = apart.argmin(axis=0) == names.index(asked)
+    found: NDArray[np.bool_] = nearest & (apart.min(axis=0) < np.linalg.norm(seen - plate.astype(np.float32), axis=-1))
+    return found
 
 
 def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:

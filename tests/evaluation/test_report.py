@@ -14,7 +14,7 @@ from backend.evaluation.collage_suite import label_of
 from backend.evaluation.report import Report, Row, build_metric, build_ratio, save_report
 from backend.evaluation.sheet import Tile, build_sheet
 from backend.evaluation.timing import Duel, run_duel
-from backend.metrics.recognition import class_present, colour_right, mask_iou, psnr
+from backend.metrics.recognition import class_present, colour_mask, colour_right, mask_iou, psnr
 from backend.pocket.words import CLASSES
 
 
@@ -56,6 +56,14 @@ def test_presence_and_colour() -> None:
     assert colour_right(classes, colours, 7, 2)
     assert not colour_right(classes, colours, 7, 5)
     assert not colour_right(classes, colours, 8, 2)
+
+
+def test_colour_mask_wants_the_nearest_colour_and_not_the_place() -> None:
+    palette = {"red": (220, 0, 0), "blue": (0, 0, 220)}
+    plate = np.full((2, 2, 3), 200, np.uint8)
+    picture = np.array([[[210, 10, 10], [10, 10, 210]], [[200, 190, 200], [120, 20, 90]]], np.uint8)
+    assert colour_mask(picture, plate, "red", palette).tolist() == [[True, False], [False, True]]
+    assert colour_mask(picture, picture, "red", palette).sum() == 0
 
 
 def test_psnr_of_a_known_error() -> None:

@@ -110,3 +110,30 @@ def test_the_environment_opens_no_door(tmp_path):
         "False None False False False",
         "False False False",
     ]
+
+
+WAITING = """
+import pathlib, signal, sys
+from tests.ui.scripted_studio import ScriptedStudio
+from ui.serve import serve
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+served = serve(ScriptedStudio(), "127.0.0.1", 0, pathlib.Path(sys.argv[1]))
+print(served.url, flush=True)
+try:
+    served.wait()
+except KeyboardInterrupt:
+    print("closed", flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_an_interrupt_closes_it_though_a_page_holds_its_connection(tmp_path):
+    command = [sys.executable, "-c", WAITING, str(tmp_path / "uploads")]
+    process = subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True)
+    url = process.stdout.readline().strip()
+    with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
+        assert client.get("/").status_code == 200
+        process.terminate()
+        assert process.wait(60) == 0
+    assert process.stdout.read() == "closed\n"
+    process.stdout.close()
