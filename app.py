@@ -27,7 +27,9 @@ EXAMPLES = HERE / "assets" / "scenes"
 REFUSED = 2
 
 # The libraries of the model makers read these when they are imported: no calls abroad, no foreign code, no bars.
+# Waiting threads sleep instead of spinning: on a busy machine spinning costs more than the work.
 LIBRARIES = {
+    "OMP_WAIT_POLICY": "PASSIVE",
     "HF_HUB_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
