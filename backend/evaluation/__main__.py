@@ -99,7 +99,7 @@ def notes(asked: argparse.Namespace) -> tuple[str, ...]:
     if asked.suite == "speed":
         said.append("times are of this machine and moment: only the ratios mean something")
     else:
-        said.append("scored by the judge, which no method uses; its own ceiling is the rows judge and autoencoder")
+        said.append("scored by colour and, where the family has a judge, by the judge, which no method uses")
     return tuple(said)
 
 

@@ -62,7 +62,8 @@ class CollageSuite:
     """Scenes × methods × seeds."""
 
     bundle: ModelBundle
-    judge: Judge
+    judges: tuple[Judge, ...]
+    """The judge, where the family has one; without it only the colours are scored."""
     cases: tuple[Case, ...]
     seeds: tuple[int, ...]
     methods: tuple[str, ...]
@@ -96,7 +97,7 @@ class CollageSuite:
         pictures = list(run_plan(self.bundle, plan, case.pixels))
         found["seconds"].append((time.perf_counter() - start) / len(pictures))
         topmost = raster(plan, case.pixels).topmost
-        classes, colours = self.judge.look(np.stack(pictures))
+        seen = [judge.look(np.stack(pictures)) for judge in self.judges]
         for number, layer in enumerate(plan.layers, start=1):
             label, colour = label_of(layer.phrase, CLASSES), label_of(layer.phrase, COLOURS)
             region = topmost == number
@@ -106,10 +107,10 @@ class CollageSuite:
                 masks = [colour_mask(made, case.plate, COLOURS[colour - 1], PALETTE) for made in pictures]
                 found["colour_iou"].extend(mask_iou(mask, region) for mask in masks)
                 found["colour_in_region"].extend(float(mask[region].mean()) for mask in masks)
-            for class_map, colour_map in zip(classes, colours, strict=True):
-                found["mask_iou"].append(mask_iou(class_map == label, region))
-                found["class_in_region"].append(float((class_map[region] == label).mean()))
-                found["class_and_colour"].append(float(colour_right(class_map, colour_map, label, colour)))
+            for classes, colours in seen:
+                found["mask_iou"].extend(mask_iou(class_map == label, region) for class_map in classes)
+                pairs = zip(classes, colours, strict=True)
+                found["class_and_colour"].extend(float(colour_right(a, b, label, colour)) for a, b in pairs)
         return pictures
 
 
@@ -139,4 +140,5 @@ def build_collage_suite(
     bundle: ModelBundle, judge_folder: Path, cases: tuple[Case, ...], seeds: tuple[int, ...], methods: tuple[str, ...]
 ) -> CollageSuite:
     """The suite over a leased bundle."""
-    return CollageSuite(bundle, load_judge(judge_folder), cases, seeds, methods)
+    judges = (load_judge(judge_folder),) if judge_folder.is_dir() else ()
+    return CollageSuite(bundle, judges, cases, seeds, methods)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from backend.engine.decode import decode, encode
 from backend.engine.loop_types import generator_for
+from backend.errors import ModelError
 from backend.evaluation.asking import HELD_OUT_WORLD, ask, scene_of_drawing, scene_of_words, settings_for
 from backend.evaluation.report import Metric, Row, build_metric
 from backend.evaluation.sheet import Tile
@@ -176,5 +177,12 @@ def through(bundle: ModelBundle, picture: NDArray[np.uint8]) -> NDArray[np.uint8
 
 def build_suite(bundle: ModelBundle, world_seed: int, quick: bool) -> PocketSuite:
     """The suite over a leased bundle; ``quick`` takes a quarter of the pictures."""
-    judge = load_judge(Path(bundle.card.folder) / "judge")
+    folder = Path(bundle.card.folder) / "judge"
+    if not folder.is_dir():
+        raise ModelError(
+            f"The family {bundle.card.id} has no judge.",
+            limit="This suite is scored by it.",
+            remedy="Train one with python -m backend.pocket.train judge --minutes 30.",
+        )
+    judge = load_judge(folder)
     return PocketSuite(bundle, judge, world_seed, 10 if quick else 48)

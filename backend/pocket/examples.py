@@ -37,7 +37,7 @@ class Toy:
     look: tuple[str, str, str]
     centre: tuple[float, float]
     width: float
-    noise: float = 0.6
+    noise: float = 0.5
     rotation_deg: float = 0.0
     paper: bool = False
 
@@ -55,14 +55,14 @@ class ExampleScene:
     background: str
     toys: tuple[Toy, ...]
     seed: int
-    background_noise: float = 0.45
+    background_noise: float = 0.35
 
 
 EXAMPLES: tuple[ExampleScene, ...] = (
     ExampleScene("Cat and mushroom", "room", (
-        Toy(("car", "blue", "plain"), (0.68, 0.50), 0.36),
-        Toy(("cat", "yellow", "striped"), (0.28, 0.66), 0.42),
-        Toy(("mushroom", "red", "plain"), (0.72, 0.80), 0.32),
+        Toy(("car", "blue", "plain"), (0.68, 0.50), 0.36, 0.45),
+        Toy(("cat", "yellow", "striped"), (0.28, 0.66), 0.42, 0.45),
+        Toy(("mushroom", "red", "plain"), (0.72, 0.80), 0.32, 0.45),
     ), 1204),
     ExampleScene("Harbour", "sea", (
         Toy(("boat", "red", "plain"), (0.32, 0.50), 0.48),
