@@ -59,6 +59,7 @@ def scene_of_drawing(
         template.model_copy(
             update={
                 "id": f"object-{number}",
+                "mask": None,
                 "picture": pixels.add_picture(rgba),
                 "placement": placement,
                 "phrase": phrase,

@@ -39,13 +39,18 @@ def module_names(root: Path) -> Iterator[str]:
             yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+def is_own(name: str, root: str) -> bool:
+    """True for a file below ``root`` that is no library of this interpreter (its .venv may lie in the root)."""
+    return name.startswith(root) and not name.startswith(sys.prefix)
+
+
 def culprit(frame: FrameType | None, root: str) -> str:
     """The module below ``root`` whose own top level runs this frame; empty where an import lies between."""
     while frame is not None:
         name = frame.f_code.co_filename
         if name.startswith(MACHINERY):
             return ""
-        if name.startswith(root) and frame.f_code.co_name == "<module>":
+        if is_own(name, root) and frame.f_code.co_name == "<module>":
             return f"{name.removeprefix(root).lstrip('/')}:{frame.f_lineno}"
         frame = frame.f_back
     return ""

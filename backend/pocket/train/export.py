@@ -31,6 +31,7 @@ def export_family(folder: Path, unet: UNet2DConditionModel, text: CLIPTextModel,
     fresh = folder.with_name(f"{folder.name}.{os.getpid()}.new")
     pipeline.save_pretrained(fresh, safe_serialization=True)
     _declare_single_precision(fresh / "text_encoder" / "config.json")
+    _forget_origin(fresh / "vae" / "config.json")
     move_files(fresh, folder)
 
 
@@ -38,6 +39,13 @@ def _declare_single_precision(config: Path) -> None:
     """Weights are kept in half precision and run in single: transformers follows this entry, diffusers needs none."""
     record = json.loads(config.read_text())
     config.write_text(json.dumps({**record, "dtype": "float32"}, indent=2) + "\n")
+
+
+def _forget_origin(config: Path) -> None:
+    """The folder of the trainer, which diffusers notes, is no part of the family."""
+    record = json.loads(config.read_text())
+    record.pop("_name_or_path", None)
+    config.write_text(json.dumps(record, indent=2) + "\n")
 
 
 def move_files(fresh: Path, folder: Path) -> None:
