@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +18,7 @@ from backend.evaluation.sheet import Tile
 from backend.metrics.recognition import class_present, colour_right, mask_iou, psnr
 from backend.models.bundle import ModelBundle
 from backend.pocket.examples import paper_cutout
-from backend.pocket.judge import Judge, load_judge
+from backend.pocket.judge import Judge
 from backend.pocket.words import CLASSES, COLOURS
 from backend.pocket.world import Drawing, draw_scene
 from backend.scene.layer import Layer, Placement
@@ -177,12 +176,10 @@ def through(bundle: ModelBundle, picture: NDArray[np.uint8]) -> NDArray[np.uint8
 
 def build_suite(bundle: ModelBundle, world_seed: int, quick: bool) -> PocketSuite:
     """The suite over a leased bundle; ``quick`` takes a quarter of the pictures."""
-    folder = Path(bundle.card.folder) / "judge"
-    if not folder.is_dir():
+    if "judge" not in bundle.members:
         raise ModelError(
             f"The family {bundle.card.id} has no judge.",
             limit="This suite is scored by it.",
             remedy="Train one with python -m backend.pocket.train judge --minutes 30.",
         )
-    judge = load_judge(folder)
-    return PocketSuite(bundle, judge, world_seed, 10 if quick else 48)
+    return PocketSuite(bundle, bundle.members.get("judge"), world_seed, 10 if quick else 48)

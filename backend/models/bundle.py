@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from backend.models.card import ModelCard
+from backend.models.members import Members
 
 KEPT_VALUES = 32  # prompts, encoded collages, a projection; the largest is a prompt of SD 2.x, 77 × 1024 floats
 
@@ -36,8 +37,8 @@ class Kept:
 class ModelBundle:
     """Networks in evaluation mode, without gradients, on one device. Hold the lease while you use them.
 
-    ``scheduler`` is the configuration of the folder's noise schedule, as written there. ``kept`` is a memory of
-    values that follow from the weights alone.
+    ``members`` are the family's other networks, loaded when first asked for. ``scheduler`` is the configuration of the
+    folder's noise schedule, as written there. ``kept`` is a memory of values that follow from the weights alone.
     """
 
     card: ModelCard
@@ -48,10 +49,12 @@ class ModelBundle:
     scheduler: dict[str, Any] = field(repr=False)
     device: torch.device
     dtype: torch.dtype
+    members: Members = field(default_factory=Members, repr=False, compare=False)
     kept: Kept = field(default_factory=Kept, repr=False, compare=False)
 
     @property
     def size_bytes(self) -> int:
-        """What the weights occupy in memory."""
+        """What the weights occupy in memory, those of the members that were asked for included."""
         networks = (self.text_encoder, self.vae, self.unet)
-        return sum(weight.numel() * weight.element_size() for net in networks for weight in net.parameters())
+        own = sum(weight.numel() * weight.element_size() for net in networks for weight in net.parameters())
+        return own + self.members.size_bytes

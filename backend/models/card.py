@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from backend.errors import ModelError
 from backend.models.folder import WEIGHTED, check_folder, check_safetensors, read_json, weight_files
+from backend.models.members import MemberCard, MemberName, find_members
 from backend.plan.card import TokenSpan
 
 NO_LIMIT = 1_000_000  # tokenizers without a length write a number of thirty digits
@@ -21,7 +23,7 @@ class ModelCard:
 
     ``native_px`` is the side of the square the model was trained on, ``cell_px`` the pixels per latent cell,
     ``size_multiple_px`` what picture sides must be divisible by, ``text_length`` the token row with begin and end,
-    ``weights`` the number of parameters in the files.
+    ``weights`` the number of parameters in the four networks' files, ``members`` the family's other networks.
     """
 
     id: str
@@ -35,6 +37,7 @@ class ModelCard:
     weights: int
     family: str = "sd"
     scheduler: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    members: Mapping[MemberName, MemberCard] = field(default_factory=dict, repr=False, compare=False)
 
     def token_spans(self, text: str) -> tuple[TokenSpan, ...]:
         """Characters and row positions of every token of ``text``, not truncated; the first word stands at 1."""
@@ -68,6 +71,7 @@ def read_card(folder: Path, model_id: str, title: str) -> ModelCard:
         prediction_type=str(scheduler.get("prediction_type", "epsilon")),
         weights=sum(counts),
         scheduler=scheduler,
+        members=find_members(folder),
     )
 
 

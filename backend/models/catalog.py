@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from backend.errors import ModelError
 from backend.models.card import ModelCard, model_id_of, read_card
+from backend.models.members import MemberCard, MemberName, find_members
 
 POCKET_ID = "pocket"
 POCKET_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "models" / "pocket"
@@ -39,14 +40,25 @@ def find_models(folders: Sequence[Path], pocket: Path = POCKET_FOLDER) -> Catalo
     cards: list[ModelCard] = []
     refused: dict[str, ModelError] = {}
     taken: set[str] = set()
+    shared = _shared_members(folders)
     for folder, name in _candidates(folders, pocket):
         model_id = _unused(model_id_of(name), taken)
         taken.add(model_id)
         try:
-            cards.append(read_card(folder, model_id, name.replace("_", " ").replace("-", " ").capitalize()))
+            card = read_card(folder, model_id, name.replace("_", " ").replace("-", " ").capitalize())
+            cards.append(replace(card, members={**shared, **card.members}))
         except ModelError as error:
             refused[model_id] = error
     return Catalog(tuple(cards), refused)
+
+
+def _shared_members(folders: Sequence[Path]) -> dict[MemberName, MemberCard]:
+    """Members that lie beside the models (``folder/clip``): for every model that has none of its own."""
+    found: dict[MemberName, MemberCard] = {}
+    for folder in folders:
+        if folder.is_dir() and not (folder / "model_index.json").exists():
+            found = {**find_members(folder), **found}
+    return found
 
 
 def _candidates(folders: Sequence[Path], pocket: Path) -> Iterator[tuple[Path, str]]:

@@ -62,7 +62,7 @@ def check_folder(folder: Path) -> dict[str, Any]:
     """The folder's model_index, once everything that we would load has been found present and harmless."""
     index = read_json(folder / "model_index.json")
     _refuse_code(folder, index)
-    _refuse_pickles(folder)
+    refuse_pickles(folder)
     for part, (library, classes) in EXPECTED.items():
         _check_component(folder, index, part, library, classes)
     for part, stem in WEIGHTED.items():
@@ -150,7 +150,8 @@ def _refuse_code(folder: Path, index: dict[str, Any]) -> None:
         )
 
 
-def _refuse_pickles(folder: Path) -> None:
+def refuse_pickles(folder: Path) -> None:
+    """A ModelError that names the pickled files under the folder, if there are any."""
     pickled = sorted(str(path.relative_to(folder)) for path in _files(folder) if path.suffix.lower() in PICKLED)
     if pickled:
         more = f" and {len(pickled) - 3} more" if len(pickled) > 3 else ""

@@ -13,6 +13,7 @@ from backend.errors import ModelError
 from backend.models.bundle import ModelBundle
 from backend.models.card import ModelCard, load_tokenizer
 from backend.models.folder import WEIGHTED, check_folder, variant_of, weight_files
+from backend.models.members import Members
 
 _CLASSES: dict[str, Any] = {"unet": UNet2DConditionModel, "vae": AutoencoderKL, "text_encoder": CLIPTextModel}
 
@@ -37,6 +38,7 @@ def load_bundle(card: ModelCard, device: torch.device) -> ModelBundle:
         scheduler=card.scheduler,
         device=device,
         dtype=dtype,
+        members=Members(card.members, device, dtype),
     )
 
 

@@ -103,3 +103,8 @@ def load_judge(folder: Path) -> Judge:
     segmenter = Segmenter((a, b, c))
     segmenter.load_state_dict({name: value.float() for name, value in load_file(folder / WEIGHTS).items()})
     return Judge(segmenter)
+
+
+def load_member(folder: Path, device: torch.device, dtype: torch.dtype) -> Judge:
+    """The judge as a member of a family; it always runs in single precision on the CPU, whatever the rest does."""
+    return load_judge(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import os
@@ -15,7 +16,7 @@ from diffusers import AutoencoderKL
 from torch import Tensor
 
 from backend.pocket.networks import build_autoencoder
-from backend.pocket.train.crew import Seat, agree, average_gradients
+from backend.pocket.train.crew import Seat, agree, average_gradients, run_crew
 from backend.pocket.train.moving import MovingAverage
 from backend.pocket.train.pace import Pace, cosine
 from backend.pocket.train.scenes import SceneSet, load_training_set
@@ -168,3 +169,9 @@ class AutoencoderRun:
         report = {"psnr_db": round(psnr(network, scenes), 2)}
         (self.out / "autoencoder.json").write_text(json.dumps(report))
         print(report, flush=True)
+
+
+def train(given: argparse.Namespace) -> None:
+    """The part ``autoencoder``."""
+    run = AutoencoderRun(given.out / "scenes", given.out, given.minutes, given.seed, given.resume)
+    run_crew(run, given.workers, given.out)

@@ -5,6 +5,7 @@ The latents are given a little noise, because a UNet's latents are never quite t
 
 from __future__ import annotations
 
+import argparse
 import os
 import time
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from backend.pocket.train.autoencoder import (
     psnr,
     reconstruction_loss,
 )
-from backend.pocket.train.crew import Seat, agree, average_gradients
+from backend.pocket.train.crew import Seat, agree, average_gradients, run_crew
 from backend.pocket.train.export import load_trained_autoencoder
 from backend.pocket.train.moving import MovingAverage
 from backend.pocket.train.pace import Pace, cosine
@@ -86,3 +87,8 @@ class DecoderRun:
         for path in (self.out / "vae.new").iterdir():
             os.replace(path, self.out / "vae" / path.name)
         print(f"reconstruction {before:.2f} dB before, {psnr(network, scenes):.2f} dB after", flush=True)
+
+
+def train(given: argparse.Namespace) -> None:
+    """The part ``decoder``."""
+    run_crew(DecoderRun(given.out, given.minutes, given.seed), given.workers, given.out)

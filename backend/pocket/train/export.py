@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import copy
 import json
 import os
@@ -10,10 +11,12 @@ from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
+from torch import nn
 from transformers import CLIPTextModel
 
 from backend.pocket.networks import build_autoencoder, build_scheduler, build_text_encoder, build_unet
 from backend.pocket.tokenizer import build_tokenizer
+from backend.pocket.train.grid import draw_grid
 
 
 def export_family(folder: Path, unet: UNet2DConditionModel, text: CLIPTextModel, autoencoder: AutoencoderKL) -> None:
@@ -67,3 +70,11 @@ def export_fresh(folder: Path, seed: int) -> None:
     """Write an untrained family: enough to build and test everything that loads one."""
     torch.manual_seed(seed)
     export_family(folder, build_unet(), build_text_encoder(build_tokenizer()), build_autoencoder())
+
+
+def train(given: argparse.Namespace) -> None:
+    """The part ``export``: the moving average of the UNet's last checkpoint, and a sheet of samples."""
+    average = nn.ModuleDict({"text": build_text_encoder(build_tokenizer()), "unet": build_unet()})
+    average.load_state_dict(torch.load(given.out / "unet.pt", weights_only=True)["average"])
+    export_family(given.family, average["unet"], average["text"], load_trained_autoencoder(given.out))
+    draw_grid(given.family, given.out / "unet_export.png")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import time
 from dataclasses import dataclass
@@ -15,16 +16,17 @@ from torch import Tensor
 
 from backend.pocket.judge import Judge, Segmenter, save_judge
 from backend.pocket.train.autoencoder import CHECK_SCENES, as_tensor
-from backend.pocket.train.crew import Seat
+from backend.pocket.train.crew import Seat, run_crew
 from backend.pocket.train.export import load_trained_autoencoder
 from backend.pocket.train.moving import MovingAverage
 from backend.pocket.train.pace import Pace, cosine
+from backend.pocket.train.reconstructions import Reconstructions, pooled
 from backend.pocket.train.scenes import SceneSet, load_training_set
 from backend.pocket.words import CLASSES, COLOURS
 
 BATCH = 16
 LEARNING_RATE = 4e-3
-THROUGH_AUTOENCODER = 0.35
+THROUGH_AUTOENCODER, BLURRED = 0.4, 0.35
 BACKGROUND_WEIGHT = 0.5
 
 
@@ -40,15 +42,9 @@ def labels_of(scenes: SceneSet, rows: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return classes, colours
 
 
-def worsened(pictures: Tensor, autoencoder: AutoencoderKL, random: np.random.Generator) -> Tensor:
-    """Pictures (n, 3, h, w) in -1..1 as a young network might make them."""
-    choice = random.random()
-    if choice < THROUGH_AUTOENCODER:
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-            latents = autoencoder.encode(pictures).latent_dist.mode().float()
-            latents += torch.randn_like(latents) * float(random.uniform(0, 0.25)) * latents.std()
-            pictures = autoencoder.decode(latents).sample.float()
-    elif choice < 0.75:
+def worsened(pictures: Tensor, random: np.random.Generator) -> Tensor:
+    """Pictures (n, 3, h, w) in -1..1 as a young network might make them: blurred, noisy, too dark or too bright."""
+    if random.random() < BLURRED:
         side = pictures.shape[-1]
         small = int(side * random.uniform(0.25, 0.8))
         pictures = F.interpolate(pictures, size=(small, small), mode="area")
@@ -92,6 +88,7 @@ class JudgeRun:
     def __call__(self, seat: Seat) -> None:
         """Train in this (single) process."""
         scenes, autoencoder = load_training_set(self.out / "scenes"), load_trained_autoencoder(self.out)
+        passed = Reconstructions(self.out, scenes, autoencoder)
         torch.manual_seed(self.seed)
         random = np.random.default_rng((self.seed, seat.rank))
         network = Segmenter()
@@ -101,7 +98,7 @@ class JudgeRun:
         while (progress := pace.progress) < 1:
             for group in optimiser.param_groups:
                 group["lr"] = LEARNING_RATE * cosine(progress)
-            loss = self._loss(network, scenes, autoencoder, random)
+            loss = self._loss(network, passed, random)
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -118,12 +115,13 @@ class JudgeRun:
         (self.out / "judge.json").write_text(json.dumps(report))
         print(report, flush=True)
 
-    def _loss(
-        self, network: Segmenter, scenes: SceneSet, autoencoder: AutoencoderKL, random: np.random.Generator
-    ) -> Tensor:
+    def _loss(self, network: Segmenter, passed: Reconstructions, random: np.random.Generator) -> Tensor:
+        scenes = passed.scenes
         rows = np.sort(random.choice(len(scenes) - CHECK_SCENES, BATCH, replace=False))
+        through = random.random() < THROUGH_AUTOENCODER
+        rows = pooled(rows) if through else rows
         classes, colours = (torch.from_numpy(v[:, 1::2, 1::2].copy()) for v in labels_of(scenes, rows))
-        pictures = worsened(as_tensor(scenes.pictures[rows]), autoencoder, random)
+        pictures = worsened(as_tensor(passed.take(rows) if through else scenes.pictures[rows]), random)
         if random.random() < 0.5:
             pictures, classes, colours = pictures.flip(3), classes.flip(2), colours.flip(2)
         with torch.autocast("cpu", torch.bfloat16):
@@ -132,3 +130,8 @@ class JudgeRun:
         balance[0] = BACKGROUND_WEIGHT
         loss = F.cross_entropy(named.float(), classes, balance)
         return loss + F.cross_entropy(painted.float(), colours - 1, ignore_index=-1)
+
+
+def train(given: argparse.Namespace) -> None:
+    """The part ``judge``."""
+    run_crew(JudgeRun(given.out, given.family, given.minutes, given.seed), 1, given.out)

@@ -27,8 +27,8 @@ class LatentCache:
         self.scenes, self.autoencoder, self.side = scenes, autoencoder, side
         self.shrink = scenes.pictures.shape[1] // (side * LATENT_CELL_PX)
         shape = (len(scenes), autoencoder.config.latent_channels, side, side)
-        self.values = _shared_array(folder / f"latents_{side}.npy", np.float16, shape)
-        self.ready = _shared_array(folder / f"latents_{side}_ready.npy", np.uint8, shape[:1])
+        self.values = shared_array(folder / f"latents_{side}.npy", np.float16, shape)
+        self.ready = shared_array(folder / f"latents_{side}_ready.npy", np.uint8, shape[:1])
 
     @torch.no_grad()
     def take(self, rows: np.ndarray) -> Tensor:
@@ -43,7 +43,7 @@ class LatentCache:
         return torch.from_numpy(self.values[rows].astype(np.float32))
 
 
-def _shared_array(path: Path, kind: type, shape: tuple[int, ...]) -> np.memmap:
+def shared_array(path: Path, kind: type, shape: tuple[int, ...]) -> np.memmap:
     """Open the array, or make it full of zeros where there is none."""
     if not path.exists():
         np.lib.format.open_memmap(path, "w+", kind, shape).flush()

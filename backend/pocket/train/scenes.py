@@ -6,6 +6,7 @@ k + 1 = k-th object, ``scenes.json`` with background and objects of each.
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import json
 from dataclasses import asdict, dataclass
@@ -92,3 +93,8 @@ def load_training_set(folder: Path) -> SceneSet:
     words = tuple(SceneWords(r["background"], tuple(tuple(look) for look in r["looks"])) for r in records)
     pictures = np.load(folder / "pictures.npy", mmap_mode="r")
     return SceneSet(pictures, np.load(folder / "instances.npy", mmap_mode="r"), words)
+
+
+def train(given: argparse.Namespace) -> None:
+    """The part ``scenes``."""
+    draw_training_set(given.out / "scenes", workers=given.workers)

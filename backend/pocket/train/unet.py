@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import time
 from dataclasses import dataclass
@@ -10,15 +11,16 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from diffusers import DDIMScheduler
+from diffusers import DDIMScheduler, UNet2DConditionModel
 from torch import Tensor, nn
+from transformers import CLIPTextModel
 
 from backend.pocket.configs import PICTURE_PX, UNET
 from backend.pocket.networks import build_scheduler, build_text_encoder, build_unet
 from backend.pocket.tokenizer import build_tokenizer
 from backend.pocket.train.attention import MOST_OBJECTS, watch_regions
 from backend.pocket.train.captions import CaptionMaker
-from backend.pocket.train.crew import Seat, agree, average_gradients
+from backend.pocket.train.crew import Seat, agree, average_gradients, run_crew
 from backend.pocket.train.export import export_family, load_trained_autoencoder
 from backend.pocket.train.grid import draw_grid
 from backend.pocket.train.latents import LatentCache
@@ -32,6 +34,8 @@ BATCH, SMALL_BATCH = 16, 32
 SMALL_UNTIL = 0.4
 """Up to this progress pictures are of half size: four times cheaper, and there the words already find their shapes."""
 LEARNING_RATE = 1e-3
+FRESH_DECAY, WARM_DECAY = 0.3, 0.5
+"""The last share of the time, in which the learning rate falls: most of what is seen of shapes comes then."""
 HIGH_NOISE_SHARE, HIGH_NOISE_FROM = 0.35, 450
 MASKED_SHARE = 0.55
 HEAD_WEIGHT, HEAD_BACKGROUND = 0.1, 0.4
@@ -72,12 +76,11 @@ class BatchMaker:
         self.scenes, self.cache, self.small_cache = scenes, cache, small_cache
         self.captions = CaptionMaker(build_tokenizer())
 
-    def draw(self, progress: float, random: np.random.Generator) -> Batch:
-        """A random batch for this point of the curriculum."""
-        small = progress < SMALL_UNTIL
+    def draw(self, small: bool, mixed_too: bool, random: np.random.Generator) -> Batch:
+        """A random batch, at half size if ``small``; with the scenes of many sizes if ``mixed_too``."""
         count = SMALL_BATCH if small else BATCH
         rows = random.integers(0, LARGE - CHECK_ROWS, count)
-        if progress >= MIXED_FROM:
+        if mixed_too:
             mixed = random.integers(LARGE, len(self.scenes), count)
             rows = np.where(random.random(count) < MIXED_SHARE, mixed, rows)
         return self.gather(rows, random, small)
@@ -136,6 +139,8 @@ class UnetRun:
     minutes: float
     seed: int
     resume: bool
+    warm: bool = False
+    """Begin with the weights of the family: full size from the first step, and a longer way down."""
 
     def __call__(self, seat: Seat) -> None:
         """Train in this process of the crew."""
@@ -163,7 +168,23 @@ class Trainer:
         )
         self.schedule: DDIMScheduler = build_scheduler()
         self.step = 0
+        if run.warm:
+            self._begin_with(run.family)
         self.pace = Pace(run.minutes * 60, self._restore())
+
+    @property
+    def small(self) -> bool:
+        """Whether this is the part of the curriculum at half size."""
+        return not self.run.warm and self.pace.progress < SMALL_UNTIL
+
+    def _begin_with(self, family: Path) -> None:
+        """Take the exported weights as the start of the networks and of their average; the head stays fresh."""
+        unet = UNet2DConditionModel.from_pretrained(family / "unet", use_safetensors=True, torch_dtype=torch.float32)
+        text = CLIPTextModel.from_pretrained(family / "text_encoder", use_safetensors=True, dtype=torch.float32)
+        for network in (self.learner, self.average.network):
+            parts = dict(network.named_children())
+            parts["unet"].load_state_dict(unet.state_dict())
+            parts["text"].load_state_dict(text.state_dict())
 
     def train(self) -> None:
         """Go on until the time is used up, then write the last checkpoint and the family."""
@@ -173,8 +194,8 @@ class Trainer:
         running, samples = 0.0, 0
         while (progress := agree(self.pace.progress, self.seat)) < 1:
             for group in self.optimiser.param_groups:
-                group["lr"] = LEARNING_RATE * late_decay(progress)
-            batch = self.maker.draw(progress, random)
+                group["lr"] = LEARNING_RATE * late_decay(progress, WARM_DECAY if self.run.warm else FRESH_DECAY)
+            batch = self.maker.draw(self.small, self.run.warm or progress >= MIXED_FROM, random)
             samples += len(batch.ids) * self.seat.size
             loss = self._learn(batch, random)
             running = loss if running == 0 else 0.98 * running + 0.02 * loss
@@ -235,7 +256,7 @@ class Trainer:
         """How much the loss at t = 500 grows when classes or colours in the captions are exchanged, in percent."""
         from backend.pocket.train.gauge import measure_words
 
-        self.view.regions, small = None, self.pace.progress < SMALL_UNTIL
+        self.view.regions, small = None, self.small
         print(
             "  " + measure_words(self.maker, self._predict, range(LARGE - CHECK_ROWS, LARGE), small),
             flush=True,
@@ -275,9 +296,7 @@ def _exported(learner: Learner) -> nn.ModuleDict:
     return nn.ModuleDict({"text": learner.text, "unet": learner.unet})
 
 
-def export_checkpoint(out: Path, family: Path) -> None:
-    """Export the moving average of the last checkpoint in ``out``."""
-    average = _exported(Learner())
-    average.load_state_dict(torch.load(out / "unet.pt", weights_only=True)["average"])
-    export_family(family, average["unet"], average["text"], load_trained_autoencoder(out))
-    draw_grid(family, out / "unet_export.png")
+def train(given: argparse.Namespace) -> None:
+    """The part ``unet``."""
+    run = UnetRun(given.out, given.family, given.minutes, given.seed, given.resume, given.warm)
+    run_crew(run, given.workers, given.out)

@@ -1,0 +1,138 @@
+"""The other networks of a family, beside the four that make pictures: found by layout, loaded when asked for.
+
+A member lies in a folder of the model that is named as its kind (``pocket/clip``), or it is a folder of its own among
+the model folders; then every model that has none of its own uses it. A loader is named by module and function, so that
+listing what is present imports no library.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, get_args
+
+import torch
+
+from backend.errors import ModelError
+from backend.models.folder import check_safetensors, refuse_pickles
+
+MemberName = Literal["clip", "image_encoder", "guide", "judge", "sam", "vqgan", "controlnet", "preview"]
+NAMES: tuple[MemberName, ...] = get_args(MemberName)
+
+
+@dataclass(frozen=True)
+class MemberKind:
+    """How a kind is recognised and loaded: its weights' file, the file that describes it, ``module:function``.
+
+    The function takes (folder, device, dtype) and gives the member in evaluation mode, without gradients.
+    """
+
+    weights: str
+    config: str
+    loader: str
+    purpose: str
+
+
+KINDS: Mapping[MemberName, MemberKind] = MappingProxyType(
+    {
+        "clip": MemberKind(
+            "open_clip_model.safetensors", "open_clip_config.json", "backend.models.clip:load_clip", "scores words"
+        ),
+        "image_encoder": MemberKind(
+            "model.safetensors", "config.json", "backend.models.image_encoder:load_image_encoder", "compares subjects"
+        ),
+        "guide": MemberKind(
+            "model.safetensors", "config.json", "backend.models.segmenter:load_segmenter", "guides painted masks"
+        ),
+        "judge": MemberKind("judge.safetensors", "config.json", "backend.pocket.judge:load_member", "scores pictures"),
+        "sam": MemberKind("sam.safetensors", "config.json", "backend.models.sam:load_sam", "cuts objects out"),
+        "vqgan": MemberKind("vqgan.safetensors", "config.json", "backend.models.vqgan:load_vqgan", "draws from codes"),
+        "controlnet": MemberKind(
+            "diffusion_pytorch_model.safetensors",
+            "config.json",
+            "backend.models.controlnet:load_controlnet",
+            "holds edges in place",
+        ),
+        "preview": MemberKind(
+            "diffusion_pytorch_model.safetensors",
+            "config.json",
+            "backend.models.preview:load_preview",
+            "shows the way",
+        ),
+    }
+)
+
+
+@dataclass(frozen=True)
+class MemberCard:
+    """A member that is present. ``weights`` is the number of its parameters."""
+
+    name: MemberName
+    folder: Path
+    weights: int
+
+
+def find_members(folder: Path) -> dict[MemberName, MemberCard]:
+    """The members in a model folder, each in a folder named as its kind; weights are safetensors, or a ModelError."""
+    return {name: read_member(folder / name, name) for name in NAMES if (folder / name / KINDS[name].weights).exists()}
+
+
+def read_member(folder: Path, name: MemberName) -> MemberCard:
+    """The card of one member; a ModelError says what is missing or not to be trusted."""
+    kind = KINDS[name]
+    refuse_pickles(folder)
+    if not (folder / kind.config).exists():
+        raise ModelError(
+            f"{folder.name}/{kind.config} is missing.", remedy="Copy the folder again, with all its files."
+        )
+    return MemberCard(name, folder, check_safetensors(folder / kind.weights))
+
+
+@dataclass(frozen=True)
+class Members:
+    """The members of one loaded model, by name; each is loaded once, when it is first asked for."""
+
+    cards: Mapping[MemberName, MemberCard] = field(default_factory=dict)
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    dtype: torch.dtype = torch.float32
+    loaded: dict[MemberName, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def __contains__(self, name: MemberName) -> bool:
+        return name in self.cards
+
+    def __iter__(self) -> Iterator[MemberName]:
+        return iter(self.cards)
+
+    def get(self, name: MemberName) -> Any:
+        """The loaded member; a ModelError when the model has none of that name."""
+        if name not in self.loaded:
+            self.loaded[name] = self._load(name)
+        return self.loaded[name]
+
+    @property
+    def size_bytes(self) -> int:
+        """What the loaded members occupy, by the count of their weights."""
+        return sum(self.cards[name].weights * self.dtype.itemsize for name in self.loaded)
+
+    def _load(self, name: MemberName) -> Any:
+        if name not in self.cards:
+            raise ModelError(
+                f"This model has no {name.replace('_', ' ')} (it {KINDS[name].purpose}).",
+                limit=f"Present are {', '.join(self.cards) or 'none'}.",
+                remedy=f"Put its folder into the model's, named {name}, or choose another model.",
+            )
+        card = self.cards[name]
+        module, function = KINDS[name].loader.split(":")
+        try:
+            return getattr(importlib.import_module(module), function)(card.folder, self.device, self.dtype)
+        except ModelError:
+            raise
+        except Exception as error:
+            reason = (str(error).splitlines() or [""])[0][:160]
+            raise ModelError(
+                f"{card.folder.name} cannot be loaded ({type(error).__name__}: {reason}).",
+                remedy="Check that its description and its weights belong together, or copy the folder again.",
+            ) from error
