@@ -33,8 +33,8 @@ BATCH, SMALL_BATCH = 16, 32
 """Samples a step and process: at full size, and at half size."""
 SMALL_UNTIL = 0.4
 """Up to this progress pictures are of half size: four times cheaper, and there the words already find their shapes."""
-LEARNING_RATE = 1e-3
-FRESH_DECAY, WARM_DECAY = 0.3, 0.5
+LEARNING_RATE, WARM_RATE = 1e-3, 7e-4
+FRESH_DECAY, WARM_DECAY = 0.3, 0.6
 """The last share of the time, in which the learning rate falls: most of what is seen of shapes comes then."""
 HIGH_NOISE_SHARE, HIGH_NOISE_FROM = 0.35, 450
 MASKED_SHARE = 0.55
@@ -177,6 +177,12 @@ class Trainer:
         """Whether this is the part of the curriculum at half size."""
         return not self.run.warm and self.pace.progress < SMALL_UNTIL
 
+    def _rate(self, progress: float) -> float:
+        """The learning rate at this point of the time."""
+        if self.run.warm:
+            return WARM_RATE * late_decay(progress, WARM_DECAY)
+        return LEARNING_RATE * late_decay(progress, FRESH_DECAY)
+
     def _begin_with(self, family: Path) -> None:
         """Take the exported weights as the start of the networks and of their average; the head stays fresh."""
         unet = UNet2DConditionModel.from_pretrained(family / "unet", use_safetensors=True, torch_dtype=torch.float32)
@@ -194,7 +200,7 @@ class Trainer:
         running, samples = 0.0, 0
         while (progress := agree(self.pace.progress, self.seat)) < 1:
             for group in self.optimiser.param_groups:
-                group["lr"] = LEARNING_RATE * late_decay(progress, WARM_DECAY if self.run.warm else FRESH_DECAY)
+                group["lr"] = self._rate(progress)
             batch = self.maker.draw(self.small, self.run.warm or progress >= MIXED_FROM, random)
             samples += len(batch.ids) * self.seat.size
             loss = self._learn(batch, random)
