@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib import import_module
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from backend.evaluation.report import Metric, Row, build_metric
 from backend.evaluation.sheet import Tile
 from backend.metrics.recognition import class_present, colour_right, mask_iou, psnr
 from backend.models.bundle import ModelBundle
+from backend.models.members import MemberName
 from backend.pocket.examples import paper_cutout
 from backend.pocket.judge import Judge
 from backend.pocket.words import CLASSES, COLOURS
@@ -28,6 +30,8 @@ NEUTRAL = Placement(centre_x_px=0, centre_y_px=0)
 WITHOUT = {"attention": False, "layer_noise": False, "strength": 1.0}
 ATTENTION = Layer(id="t", mask="0" * 64, placement=NEUTRAL, noise=1.0, attention_positive=1.5, attention_negative=1.0)
 CRUDE = ATTENTION.model_copy(update={"noise": 0.7, "attention_positive": 0.5, "attention_negative": 0.8})
+
+MEMBER_ROWS: tuple[MemberName, ...] = ("clip", "image_encoder", "guide", "sam", "vqgan", "controlnet", "preview")
 
 
 @dataclass
@@ -48,6 +52,9 @@ class PocketSuite:
         yield self.words_row("held_out", held_out=True)
         yield self.attention_row()
         yield self.crude_row()
+        for name in MEMBER_ROWS:
+            if name in self.bundle.members:
+                yield getattr(import_module(f"backend.evaluation.members.{name}"), f"{name}_row")(self)
         yield self.size_row()
         yield self.time_row()
 
