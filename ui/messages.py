@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backend.errors import RequestError
-from backend.scene.layer import Identifier
+from backend.scene.layer import Identifier, first_complaint
 
 MAX_DEPTH = 64
 MAX_VALUES = 100_000
@@ -94,21 +94,12 @@ def read_message(record: Mapping[str, Any], kind: type[Message]) -> Message:
     try:
         return kind.model_validate(record)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or "message"
+        first = first_complaint(error, "message")
         raise RequestError(
-            f"The message's {field} is {_shown(first.get('input'))}.",
-            limit=first["msg"].rstrip(".") + ".",
+            f"In the message, {first.what}",
+            limit=first.limit,
             remedy="Reload the page: it may be older than the server.",
         ) from None
-
-
-def _shown(value: Any) -> str:
-    """A value as part of a sentence, at most 60 characters; what JSON calls null (a NaN, say) is "not a value"."""
-    if value is None:
-        return "not a value"
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "…"
 
 
 def clean(value: Any) -> Any:

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 
 from backend.errors import RequestError
 from backend.plan.request import OptionValue
-from backend.scene.layer import Record
+from backend.scene.layer import Record, first_complaint
 
 Options = TypeVar("Options", bound=Record)
 Kind = Literal["bool", "int", "float", "choice"]
@@ -44,13 +44,8 @@ def parse_options(options: type[Options], values: Mapping[str, Any]) -> Options:
     try:
         return options.model_validate(dict(values))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        name = ".".join(str(part) for part in first["loc"]) or "options"
-        raise RequestError(
-            f"The option {name} = {str(first.get('input'))[:60]!r} cannot be used.",
-            limit=first["msg"].rstrip(".") + ".",
-            remedy=f"Correct {name} and try again.",
-        ) from None
+        first = first_complaint(error, "method's options")
+        raise RequestError(f"The option {first.what}", limit=first.limit, remedy=first.remedy) from None
 
 
 def _fact(name: str, field: FieldInfo) -> OptionFact:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from backend.errors import RequestError
-from backend.scene.layer import Digest, Identifier, Record, Seed
+from backend.scene.layer import Digest, Identifier, Record, Seed, first_complaint
 
 Sampler = Literal["ddim", "euler", "euler_ancestral", "dpmpp_2m", "unipc", "lcm"]
 OptionValue = bool | int | float | str
@@ -60,12 +60,7 @@ def build_request(record: Any) -> Compose | Reroll:
     try:
         return _ADAPTER.validate_json(json.dumps(record), strict=True)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        field = ".".join(str(part) for part in first["loc"] if part not in ("compose", "reroll")) or "request"
-        raise RequestError(
-            f"{field} = {str(first.get('input'))[:60]!r} cannot be used.",
-            limit=first["msg"].rstrip(".") + ".",
-            remedy=f"Correct {field} and try again.",
-        ) from None
+        first = first_complaint(error, "request", outer=("compose", "reroll"))
+        raise RequestError(first.what, limit=first.limit, remedy=first.remedy) from None
     except (TypeError, ValueError, RecursionError):
         raise RequestError("The request is not a plain JSON record.", remedy="Send it again.") from None

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from backend.errors import SceneError
-from backend.scene.layer import Layer, Name, Record, Words
+from backend.scene.layer import Layer, Name, Record, Words, first_complaint
 
 SCHEMA_VERSION = 1
 MAX_LAYERS = 256
@@ -98,20 +98,11 @@ def build_scene(record: Any) -> Scene:
     try:
         return Scene.model_validate_json(json.dumps(record), strict=True)
     except ValidationError as error:
-        what, limit, remedy = _explained(error)
-        raise SceneError(what, limit=limit, remedy=remedy) from None
+        first = first_complaint(error, "scene")
+        raise SceneError(first.what, limit=first.limit, remedy=first.remedy) from None
     except (TypeError, ValueError, RecursionError):
         raise SceneError(
             "The scene is not a plain JSON record.",
             limit="It holds values of another kind, or is nested without end.",
             remedy="Send it again as it was saved.",
         ) from None
-
-
-def _explained(error: ValidationError) -> tuple[str, str, str]:
-    """What, limit and remedy of the first complaint of a validation."""
-    first = error.errors(include_url=False, include_context=False)[0]
-    field = ".".join(str(part) for part in first["loc"]) or "scene"
-    shown = repr(first.get("input"))
-    value = shown if len(shown) <= 60 else shown[:57] + "…"
-    return f"{field} = {value} cannot be used.", first["msg"].rstrip(".") + ".", f"Correct {field} and try again."

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from backend.errors import InputError, SceneError, StaleRevision, StoreError
 from backend.plan.request import Settings
+from backend.scene.layer import first_complaint
 from backend.scene.openraster import OpenedScene
 from backend.scene.scene import Scene, build_scene, canonical_json
 from backend.studio.clock import new_id, now
@@ -103,13 +104,8 @@ def desk_of(record: object) -> DeskState:
     try:
         return DeskState.model_validate(record)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or "desk"
-        raise InputError(
-            f"{field} = {str(first.get('input'))[:60]!r} cannot be used.",
-            limit=first["msg"].rstrip(".") + ".",
-            remedy=f"Correct {field} and try again.",
-        ) from None
+        first = first_complaint(error, "desk")
+        raise InputError(first.what, limit=first.limit, remedy=first.remedy) from None
 
 
 def desk_with(settings: Mapping[str, Any]) -> DeskState:

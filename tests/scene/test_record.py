@@ -97,9 +97,19 @@ def test_a_wrong_field_is_named(changes: dict[str, Any]) -> None:
     assert caught.value.remedy
 
 
-def test_the_sentence_names_field_and_value() -> None:
-    with pytest.raises(SceneError, match=r"layers\.0\.noise = 7 cannot be used\..*less than or equal to 1"):
-        build_scene(record_with(noise=7))
+@pytest.mark.parametrize(
+    ("record", "sentence"),
+    [
+        (record_with(noise=7), r"layers\.0\.noise = 7 cannot be used\..*less than or equal to 1"),
+        (record_with(noise=None), r"layers\.0\.noise = not a value cannot be used\..*Correct layers\.0\.noise"),
+        (record_with(id="?" * 500), r"layers\.0\.id = '\?{58}… cannot be used"),
+        ({"height_px": 64}, r"width_px is missing\. The scene needs it\."),
+        (record_with(picture=None), r"The scene cannot be used\. Layer 'a' has neither a picture nor a mask\."),
+    ],
+)
+def test_the_sentence_names_field_and_value(record: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(SceneError, match=f"^{sentence}"):
+        build_scene(record)
 
 
 @pytest.mark.parametrize(
