@@ -55,6 +55,18 @@ UNET: Mapping[str, Any] = {
 }
 """``attention_head_dim`` is the number of heads here (diffusers kept the old name for stable-diffusion configs)."""
 
+PREVIEW: Mapping[str, Any] = {
+    "encoder_block_out_channels": (12, 12, 12),
+    "num_encoder_blocks": (1, 1, 1),
+    "decoder_block_out_channels": (24, 24, 24),
+    "num_decoder_blocks": (2, 1, 1),
+    "latent_channels": 4,
+}
+"""AutoencoderTiny: one stage for each halving and one more; all decoder stages must be equally wide."""
+
+EDGE_CHANNELS = (8, 16, 32)
+"""The ControlNet's embedding of the edge map: log2(reduction) + 1 widths, so that it ends at the latents' size."""
+
 SCHEDULER: Mapping[str, Any] = {
     "num_train_timesteps": 1000,
     "beta_start": 0.00085,
@@ -66,6 +78,26 @@ SCHEDULER: Mapping[str, Any] = {
     "steps_offset": 1,
     "timestep_spacing": "leading",
 }
+
+VQGAN: Mapping[str, Any] = {
+    "ddconfig": {
+        "double_z": False,
+        "z_channels": 32,
+        "resolution": PICTURE_PX,
+        "in_channels": 12,
+        "out_ch": 12,
+        "ch": 32,
+        "ch_mult": (1, 2),
+        "num_res_blocks": 1,
+        "attn_resolutions": (),
+        "dropout": 0.0,
+        "patch_px": 2,
+        "norm_num_groups": 8,
+    },
+    "n_embed": 512,
+    "embed_dim": 8,
+}
+"""One code per 4 × 4 pixels. The networks see squares of 2 × 2 px: at full size they would take four times as long."""
 
 
 def reduction(autoencoder: Mapping[str, Any]) -> int:

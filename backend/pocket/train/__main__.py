@@ -13,7 +13,19 @@ from pathlib import Path
 from types import MappingProxyType
 
 MINUTES: Mapping[str, float] = MappingProxyType(
-    {"scenes": 0.0, "autoencoder": 16.0, "unet": 88.0, "judge": 20.0, "decoder": 8.0, "export": 0.0}
+    {
+        "scenes": 0.0,
+        "autoencoder": 16.0,
+        "unet": 88.0,
+        "judge": 20.0,
+        "decoder": 8.0,
+        "export": 0.0,
+        "vqgan": 20.0,
+        "preview": 6.0,
+        "clip": 18.0,
+        "image_encoder": 10.0,
+        "controlnet": 35.0,
+    }
 )
 """Every part with its usual time; a part is the function ``train`` of the module of its name beside this one."""
 FAMILY = Path(__file__).resolve().parents[3] / "assets" / "models" / "pocket"

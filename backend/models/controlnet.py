@@ -1,0 +1,63 @@
+"""The ControlNet of a family: what it adds to a UNet's activations, given a picture of edges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import ControlNetModel
+from torch import Tensor
+
+from backend.errors import ModelError
+from backend.models.bundle import ModelBundle
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """What is added to the UNet: one tensor (b, c, h, w) for each skip, and one for the middle."""
+
+    down: tuple[Tensor, ...] = field(repr=False)
+    middle: Tensor = field(repr=False)
+
+
+@dataclass(frozen=True)
+class ControlNet:
+    """A ControlNet in evaluation mode. Its own attention is never patched."""
+
+    network: Any = field(repr=False)
+
+    def residuals(self, latents: Tensor, timestep: Tensor, words: Tensor, hint: Tensor) -> Residuals:
+        """Residuals at strength 1 for the UNet's own input: latents (b, c, h, w) as the network sees them, words
+        (b, tokens, width), ``hint`` (1 or b, 3, 8h…, 8w…) in 0..1 at picture size."""
+        seen = hint.to(latents.dtype).expand(len(latents), -1, -1, -1)
+        down, middle = self.network(
+            latents, timestep, encoder_hidden_states=words, controlnet_cond=seen, return_dict=False
+        )
+        return Residuals(tuple(down), middle)
+
+
+def load_controlnet(folder: Path, device: torch.device, dtype: torch.dtype) -> ControlNet:
+    """The ControlNet of a diffusers folder."""
+    network = ControlNetModel.from_pretrained(str(folder), use_safetensors=True, local_files_only=True, dtype=dtype)
+    return ControlNet(network.to(device).eval().requires_grad_(False))
+
+
+def controlnet_of(bundle: ModelBundle) -> ControlNet:
+    """The bundle's ControlNet; a ModelError when it has none, or one that was made for another UNet."""
+    member: ControlNet = bundle.members.get("controlnet")
+    mine, theirs = member.network.config, bundle.unet.config
+    for name in ("block_out_channels", "cross_attention_dim", "layers_per_block"):
+        if _plain(mine[name]) != _plain(theirs[name]):
+            raise ModelError(
+                f"The ControlNet beside {bundle.card.title} has {name} {mine[name]!r}.",
+                limit=f"This model has {theirs[name]!r}.",
+                remedy="Use a ControlNet that was made for this model.",
+            )
+    return member
+
+
+def _plain(value: Any) -> Any:
+    """Lists and tuples alike: JSON knows only one of them."""
+    return tuple(value) if isinstance(value, list | tuple) else value

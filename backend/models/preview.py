@@ -1,0 +1,38 @@
+"""A tiny decoder for previews: an ``AutoencoderTiny`` folder beside the family's own networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderTiny
+from torch import Tensor
+
+from backend.models.bundle import ModelBundle
+
+
+@dataclass(frozen=True)
+class PreviewDecoder:
+    """Pictures from the latents that the UNet works on (scaled ones), coarse and cheap."""
+
+    network: AutoencoderTiny = field(repr=False)
+
+    @torch.no_grad()
+    def decode(self, latents: Tensor) -> Tensor:
+        """(n, 3, h, w) in about -1..1, of latents (n, c, h/f, w/f) that need not be clean."""
+        scaled = latents.to(self.network.dtype) / self.network.config.scaling_factor
+        made: Tensor = self.network.decode(scaled, return_dict=False)[0]
+        return made
+
+
+def load_preview(folder: Path, device: torch.device, dtype: torch.dtype) -> PreviewDecoder:
+    """The decoder of an ``AutoencoderTiny`` folder (taesd's layout)."""
+    network = AutoencoderTiny.from_pretrained(str(folder), use_safetensors=True, local_files_only=True, dtype=dtype)
+    return PreviewDecoder(network.to(device).eval().requires_grad_(False))
+
+
+def preview_of(bundle: ModelBundle) -> PreviewDecoder:
+    """The bundle's preview decoder; a ModelError when it has none."""
+    member: PreviewDecoder = bundle.members.get("preview")
+    return member

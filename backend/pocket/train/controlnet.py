@@ -1,0 +1,195 @@
+"""Train the ControlNet on edge maps: a copy of the UNet's lower half, beside the UNet that stays as it is."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import ControlNetModel, DDIMScheduler, UNet2DConditionModel
+from torch import Tensor
+from transformers import CLIPTextModel
+
+from backend.pocket.configs import EDGE_CHANNELS, UNET
+from backend.pocket.networks import build_scheduler
+from backend.pocket.tokenizer import build_tokenizer
+from backend.pocket.train.attention import watch_regions
+from backend.pocket.train.captions import CaptionMaker
+from backend.pocket.train.crew import Seat, run_crew
+from backend.pocket.train.edge_maps import EdgeMaps, hints
+from backend.pocket.train.export import load_trained_autoencoder
+from backend.pocket.train.latents import LatentCache
+from backend.pocket.train.moving import MovingAverage
+from backend.pocket.train.pace import Pace, cosine
+from backend.pocket.train.preview import export_member
+from backend.pocket.train.scenes import load_training_set
+from backend.pocket.train.unet import draw_timesteps
+
+BATCH = 16
+LEARNING_RATE = 7e-4
+SILENT_SHARE = 0.3
+"""Share of the samples without words: there the edges must say what is drawn (the ControlNet paper takes half)."""
+CHECK_ROWS = 64
+"""The last scenes: never trained on, they measure what the edges explain."""
+CHECK_TIMESTEP = 600
+SAVE_EVERY = 200
+
+
+def build_controlnet(unet: UNet2DConditionModel) -> ControlNetModel:
+    """A ControlNet that begins as a copy of the UNet's lower half and adds nothing yet."""
+    return ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=EDGE_CHANNELS)
+
+
+def load_frozen(family: Path) -> tuple[UNet2DConditionModel, CLIPTextModel]:
+    """UNet and text encoder of the family in full precision, without gradients."""
+    unet = UNet2DConditionModel.from_pretrained(family / "unet", use_safetensors=True, torch_dtype=torch.float32)
+    text = CLIPTextModel.from_pretrained(family / "text_encoder", use_safetensors=True, dtype=torch.float32)
+    return unet.eval().requires_grad_(False), text.eval().requires_grad_(False)
+
+
+@dataclass(frozen=True)
+class ControlnetRun:
+    """What a training is told: folder of scenes and latents, folder of the family, minutes, seed, whether to go on."""
+
+    out: Path
+    family: Path
+    minutes: float
+    seed: int
+    resume: bool
+
+    def __call__(self, seat: Seat) -> None:
+        """Train in one process, then write ``controlnet`` into the family."""
+        Trainer(self).train()
+
+
+class Trainer:
+    """The loop of the training."""
+
+    def __init__(self, run: ControlnetRun) -> None:
+        torch.manual_seed(run.seed)
+        self.run = run
+        self.scenes = load_training_set(run.out / "scenes")
+        self.latents = LatentCache(run.out, self.scenes, load_trained_autoencoder(run.out), int(UNET["sample_size"]))
+        self.edges = EdgeMaps(run.out, self.scenes)
+        self.captions = CaptionMaker(build_tokenizer())
+        self.unet, self.text = load_frozen(run.family)
+        self.network = build_controlnet(self.unet).train()
+        watch_regions(self.unet)
+        watch_regions(self.network)
+        self.average = MovingAverage(self.network, 0.995)
+        self.optimiser = torch.optim.AdamW(
+            self.network.parameters(), LEARNING_RATE, betas=(0.9, 0.99), weight_decay=1e-2, fused=True
+        )
+        self.schedule: DDIMScheduler = build_scheduler()
+        self.pace = Pace(run.minutes * 60, self._restore())
+
+    def train(self) -> None:
+        """Go on until the time is used up, then write the last checkpoint and the member."""
+        step = self.average.updates
+        random = np.random.default_rng((self.run.seed, 3, step))
+        torch.manual_seed(self.run.seed + 13 + step)
+        running = 0.0
+        while (progress := self.pace.progress) < 1:
+            for group in self.optimiser.param_groups:
+                group["lr"] = LEARNING_RATE * cosine(progress)
+            loss = self._learn(random)
+            running = loss if running == 0 else 0.98 * running + 0.02 * loss
+            step += 1
+            if step % 50 == 0:
+                print(f"{time.strftime('%T')} step {step} {progress:.3f} loss {running:.4f}", flush=True)
+            if step % SAVE_EVERY == 0:
+                self._save()
+                print(f"  {self.measure()}", flush=True)
+        self._save()
+        report = self.measure()
+        (self.run.out / "controlnet.json").write_text(json.dumps(report))
+        print(f"  {report}", flush=True)
+        export_member(self.average.network, self.run.family / "controlnet")
+
+    def _learn(self, random: np.random.Generator) -> float:
+        rows = np.sort(random.choice(len(self.scenes) - CHECK_ROWS, BATCH, replace=False))
+        ids = self._ids(rows, random)
+        self.optimiser.zero_grad()
+        error = self._error(self.network, rows, ids, (hints(self.edges.take(rows), random), random))
+        error.mean().backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimiser.step()
+        self.average.update(self.network)
+        return float(error.detach().mean())
+
+    def _ids(self, rows: np.ndarray, random: np.random.Generator) -> Tensor:
+        """Captions (b, tokens), some of them empty."""
+        ids = self.captions.build([self.scenes.words[row] for row in rows], random).ids
+        silent = torch.tensor(self.captions.say([], "")[0])
+        return torch.where(torch.from_numpy(random.random(len(rows)) < SILENT_SHARE)[:, None], silent, ids)
+
+    def _error(
+        self, network: ControlNetModel, rows: np.ndarray, ids: Tensor, drawn: tuple[Tensor, np.random.Generator]
+    ) -> Tensor:
+        """Squared error of the velocity per sample, with the edges (b, 3, h, w) and random steps in ``drawn``."""
+        latents, (hint, random) = self.latents.take(rows), drawn
+        noise, steps = torch.randn_like(latents), draw_timesteps(random, len(rows))
+        return self._velocity_error(network, (latents, noise, steps), ids, hint)
+
+    def _velocity_error(
+        self, network: ControlNetModel | None, state: tuple[Tensor, Tensor, Tensor], ids: Tensor, hint: Tensor
+    ) -> Tensor:
+        latents, noise, steps = state
+        noisy = self.schedule.add_noise(latents, noise, steps)
+        extra = {}
+        with torch.autocast("cpu", torch.bfloat16):
+            words = self.text(ids).last_hidden_state
+            if network is not None:
+                down, middle = network(noisy, steps, words, hint, return_dict=False)
+                extra = {"down_block_additional_residuals": down, "mid_block_additional_residual": middle}
+            made = self.unet(noisy, steps, words, return_dict=False, **extra)[0]
+        target = self.schedule.get_velocity(latents, noise, steps)
+        return (made.float() - target).square().mean((1, 2, 3))
+
+    @torch.no_grad()
+    def measure(self) -> dict[str, float]:
+        """The loss at ``CHECK_TIMESTEP`` on scenes never trained on: with all edges, and without a ControlNet."""
+        totals = {"with_edges": 0.0, "without": 0.0}
+        generator = torch.Generator().manual_seed(0)
+        for start in range(len(self.scenes) - CHECK_ROWS, len(self.scenes), BATCH):
+            rows = np.arange(start, start + BATCH)
+            latents = self.latents.take(rows)
+            noise = torch.randn(latents.shape, generator=generator)
+            state = (latents, noise, torch.full((BATCH,), CHECK_TIMESTEP))
+            ids = self.captions.build([self.scenes.words[row] for row in rows], None).ids
+            white = torch.from_numpy(self.edges.take(rows) > 0)[:, None].float().expand(-1, 3, -1, -1)
+            for name, network in (("with_edges", self.average.network), ("without", None)):
+                totals[name] += float(self._velocity_error(network, state, ids, white).sum()) / CHECK_ROWS
+        return {name: round(total, 4) for name, total in totals.items()}
+
+    def _save(self) -> None:
+        kept = {
+            "network": self.network.state_dict(),
+            "average": self.average.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "spent_s": self.pace.elapsed_s,
+            "step": self.average.updates,
+        }
+        torch.save(kept, self.run.out / "controlnet.pt.new")
+        os.replace(self.run.out / "controlnet.pt.new", self.run.out / "controlnet.pt")
+
+    def _restore(self) -> float:
+        path = self.run.out / "controlnet.pt"
+        if not (self.run.resume and path.exists()):
+            return 0.0
+        kept = torch.load(path, weights_only=True)
+        self.network.load_state_dict(kept["network"])
+        self.average.network.load_state_dict(kept["average"])
+        self.average.updates = kept["step"]
+        self.optimiser.load_state_dict(kept["optimiser"])
+        return float(kept["spent_s"])
+
+
+def train(given: argparse.Namespace) -> None:
+    """The part ``controlnet``."""
+    run_crew(ControlnetRun(given.out, given.family, given.minutes, given.seed, given.resume), 1, given.out)
