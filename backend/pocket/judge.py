@@ -19,7 +19,9 @@ from torch import Tensor, nn
 from backend.pocket.words import CLASSES, COLOURS
 
 Labels = NDArray[np.int64]
-WIDTHS = (24, 48, 72)
+WIDTHS = (24, 48, 96)
+REACH = (1, 2, 3, 1, 2)
+"""Dilations of the layers at eighth size, added one upon the other."""
 WEIGHTS, CONFIG = "judge.safetensors", "config.json"
 CHUNK = 16
 """Pictures that are looked at together; bounds memory."""
@@ -32,29 +34,25 @@ def _conv(before: int, after: int, stride: int = 1, dilation: int = 1) -> nn.Seq
 
 
 class Segmenter(nn.Module):
-    """Fully convolutional: half and quarter size with growing reach, back up to half size with one shortcut."""
+    """Fully convolutional: half, quarter and eighth size with growing reach; answers at quarter size."""
 
     def __init__(self, widths: tuple[int, int, int] = WIDTHS) -> None:
         super().__init__()
         a, b, c = widths
-        self.fine = nn.Sequential(_conv(3, a, 2), _conv(a, a))
+        self.fine = _conv(3, a, 2)
         self.middle = nn.Sequential(_conv(a, b, 2), _conv(b, b))
-        self.coarse = nn.ModuleList([_conv(b, c, 2), *(_conv(c, c, dilation=d) for d in (1, 2, 4, 1))])
-        self.join = _conv(c + b, b)
-        self.last = _conv(b + a, b)
+        self.coarse = nn.ModuleList([_conv(b, c, 2), *(_conv(c, c, dilation=d) for d in REACH)])
+        self.join = nn.Sequential(_conv(c + b, c), _conv(c, b))
         self.answer = nn.Conv2d(b, len(CLASSES) + 1 + len(COLOURS), 1)
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        """float (n, 3, h, w) in -1..1 to class scores (n, 17, h/2, w/2) and colour scores (n, 8, h/2, w/2)."""
-        fine = self.fine(pictures)
-        middle = self.middle(fine)
+        """float (n, 3, h, w) in -1..1 to class scores (n, 17, h/4, w/4) and colour scores (n, 8, h/4, w/4)."""
+        middle = self.middle(self.fine(pictures))
         coarse = self.coarse[0](middle)
         for layer in list(self.coarse)[1:]:
             coarse = coarse + layer(coarse)
         up = F.interpolate(coarse, size=middle.shape[-2:], mode="bilinear", align_corners=False)
-        up = self.join(torch.cat([up, middle], 1))
-        up = F.interpolate(up, size=fine.shape[-2:], mode="bilinear", align_corners=False)
-        scores = self.answer(self.last(torch.cat([up, fine], 1)))
+        scores = self.answer(self.join(torch.cat([up, middle], 1)))
         return scores[:, : len(CLASSES) + 1], scores[:, len(CLASSES) + 1 :]
 
 

@@ -6,6 +6,7 @@ layout can be drawn at any size. The same arguments always give the same pixels.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -33,7 +34,13 @@ Labels = NDArray[np.int64]
 FLOATING: frozenset[str] = frozenset({"star", "heart", "moon", "cloud", "rocket"})
 """Classes that hang in the air: they throw a soft shadow on what is behind them, the others one on the ground."""
 PLAIN_SHARE = 0.55
-RADII: dict[int, tuple[float, float]] = {1: (0.27, 0.42), 2: (0.20, 0.29), 3: (0.16, 0.22), 4: (0.14, 0.19)}
+RADII: dict[int, tuple[float, float]] = {
+    1: (0.27, 0.42),
+    2: (0.20, 0.29),
+    3: (0.16, 0.22),
+    4: (0.14, 0.19),
+    5: (0.12, 0.17),
+}
 """Smallest and largest radius by the number of objects, as shares of the side."""
 GROUND = 0.66
 """Height (share of the side, from the top) below which the feet of standing things usually are."""
@@ -180,6 +187,12 @@ def _look(random: np.random.Generator, held_out: bool) -> tuple[str, str, str]:
             return look
 
 
+def allowed_looks() -> tuple[tuple[str, str, str], ...]:
+    """Every combination that training may see."""
+    every = itertools.product(CLASSES, COLOURS, TEXTURES)
+    return tuple(look for look in every if not is_held_out(*look))
+
+
 def _clear(centre: tuple[float, float], radius: float, others: Sequence[Placement], touch: float) -> bool:
     return all(np.hypot(centre[0] - o.centre[0], centre[1] - o.centre[1]) > touch * (radius + o.radius) for o in others)
 
@@ -189,7 +202,7 @@ def build_layout(
 ) -> tuple[str, tuple[Placement, ...]]:
     """A random background and placements, sorted so that what stands lower stands in front.
 
-    ``objects``: numbers of objects to choose from, each 1..4. ``scale`` multiplies the radii (0.5..1).
+    ``objects``: numbers of objects to choose from, each 1..5. ``scale`` multiplies the radii (0.5..1).
     ``held_out``: every object is a combination that training never sees (else none is).
     """
     random = np.random.default_rng((seed, 0))

@@ -13,7 +13,7 @@ from torch import Tensor
 from backend.pocket.train.captions import swapped_classes, swapped_colours
 
 if TYPE_CHECKING:
-    from backend.pocket.train.unet import Batch, BatchMaker
+    from backend.pocket.train.batches import Batch, StoredBatches
 
     Predict = Callable[[Batch, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
 
@@ -21,7 +21,7 @@ TIMESTEP = 500
 
 
 @torch.no_grad()
-def measure_words(maker: BatchMaker, predict: Predict, scenes: range, small: bool) -> str:
+def measure_words(maker: StoredBatches, predict: Predict, scenes: range, small: bool) -> str:
     """A line: the loss at ``TIMESTEP`` on these scenes, and its rise in percent with wrong words."""
     totals = np.zeros(3)
     generator = torch.Generator().manual_seed(0)

@@ -25,7 +25,7 @@ from backend.pocket.train.scenes import SceneSet, load_training_set
 from backend.pocket.words import CLASSES, COLOURS
 
 BATCH = 16
-LEARNING_RATE = 4e-3
+LEARNING_RATE = 3e-3
 THROUGH_AUTOENCODER, BLURRED = 0.4, 0.35
 BACKGROUND_WEIGHT = 0.5
 
@@ -120,7 +120,7 @@ class JudgeRun:
         rows = np.sort(random.choice(len(scenes) - CHECK_SCENES, BATCH, replace=False))
         through = random.random() < THROUGH_AUTOENCODER
         rows = pooled(rows) if through else rows
-        classes, colours = (torch.from_numpy(v[:, 1::2, 1::2].copy()) for v in labels_of(scenes, rows))
+        classes, colours = (torch.from_numpy(v[:, 2::4, 2::4].copy()) for v in labels_of(scenes, rows))
         pictures = worsened(as_tensor(passed.take(rows) if through else scenes.pictures[rows]), random)
         if random.random() < 0.5:
             pictures, classes, colours = pictures.flip(3), classes.flip(2), colours.flip(2)

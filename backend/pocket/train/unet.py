@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import copy
 import os
 import time
 from dataclasses import dataclass
@@ -15,22 +16,20 @@ from diffusers import DDIMScheduler, UNet2DConditionModel
 from torch import Tensor, nn
 from transformers import CLIPTextModel
 
-from backend.pocket.configs import PICTURE_PX, UNET
+from backend.pocket.configs import UNET
 from backend.pocket.networks import build_scheduler, build_text_encoder, build_unet
 from backend.pocket.tokenizer import build_tokenizer
-from backend.pocket.train.attention import MOST_OBJECTS, watch_regions
-from backend.pocket.train.captions import CaptionMaker
+from backend.pocket.train.attention import watch_regions
+from backend.pocket.train.batches import CHECK_ROWS, Batch, Batches, DrawnBatches, StoredBatches
 from backend.pocket.train.crew import Seat, agree, average_gradients, run_crew
 from backend.pocket.train.export import export_family, load_trained_autoencoder
 from backend.pocket.train.grid import draw_grid
 from backend.pocket.train.latents import LatentCache
 from backend.pocket.train.moving import MovingAverage
 from backend.pocket.train.pace import Pace, late_decay
-from backend.pocket.train.scenes import LARGE, SceneSet, load_training_set
+from backend.pocket.train.scenes import LARGE, load_training_set
 from backend.pocket.words import CLASSES
 
-BATCH, SMALL_BATCH = 16, 32
-"""Samples a step and process: at full size, and at half size."""
 SMALL_UNTIL = 0.4
 """Up to this progress pictures are of half size: four times cheaper, and there the words already find their shapes."""
 LEARNING_RATE, WARM_RATE = 1e-3, 7e-4
@@ -40,10 +39,8 @@ HIGH_NOISE_SHARE, HIGH_NOISE_FROM = 0.35, 450
 MASKED_SHARE = 0.55
 HEAD_WEIGHT, HEAD_BACKGROUND = 0.1, 0.4
 OBJECT_WEIGHT = 0.5
-MIXED_FROM, MIXED_SHARE = 0.55, 0.2
-"""From this progress on, this share of the samples holds up to four objects of many sizes."""
-CHECK_ROWS = 64
-"""The last large scenes: never trained on, they measure how much the words matter."""
+MIXED_FROM = 0.55
+"""From this progress on some samples hold up to four objects of many sizes."""
 REPORT_S, EXPORT_S = 300.0, 600.0
 
 
@@ -58,52 +55,6 @@ class Learner(nn.Module):
         self.head = nn.Conv2d(UNET["block_out_channels"][0], len(CLASSES) + 1, 1)
 
 
-@dataclass(frozen=True)
-class Batch:
-    """latents (b, 4, h, w); ids, owners (b, tokens); regions (b, objects, h, w) of 0 and 1; classes int64 (b, h, w)."""
-
-    latents: Tensor
-    ids: Tensor
-    owners: Tensor
-    regions: Tensor
-    classes: Tensor
-
-
-class BatchMaker:
-    """Draws training batches from the scenes on disk."""
-
-    def __init__(self, scenes: SceneSet, cache: LatentCache, small_cache: LatentCache) -> None:
-        self.scenes, self.cache, self.small_cache = scenes, cache, small_cache
-        self.captions = CaptionMaker(build_tokenizer())
-
-    def draw(self, small: bool, mixed_too: bool, random: np.random.Generator) -> Batch:
-        """A random batch, at half size if ``small``; with the scenes of many sizes if ``mixed_too``."""
-        count = SMALL_BATCH if small else BATCH
-        rows = random.integers(0, LARGE - CHECK_ROWS, count)
-        if mixed_too:
-            mixed = random.integers(LARGE, len(self.scenes), count)
-            rows = np.where(random.random(count) < MIXED_SHARE, mixed, rows)
-        return self.gather(rows, random, small)
-
-    def gather(self, rows: np.ndarray, random: np.random.Generator | None, small: bool) -> Batch:
-        """These scenes as a batch, at half size if ``small``; without a generator, captions are exact."""
-        cache = self.small_cache if small else self.cache
-        words = [self.scenes.words[k] for k in rows]
-        captions = self.captions.build(words, random)
-        stride = PICTURE_PX // cache.side
-        cells = self.scenes.instances[rows][:, stride // 2 :: stride, stride // 2 :: stride]
-        instances = torch.from_numpy(cells.astype(np.int64))
-        numbers = torch.tensor(
-            [
-                [0] + [CLASSES.index(w.looks[k][0]) + 1 if k < len(w.looks) else 0 for k in range(MOST_OBJECTS)]
-                for w in words
-            ]
-        )
-        classes = numbers.gather(1, instances.flatten(1)).view_as(instances)
-        regions = F.one_hot(instances, MOST_OBJECTS + 1)[..., 1:].permute(0, 3, 1, 2).float()
-        return Batch(cache.take(rows), captions.ids, captions.owners, regions, classes)
-
-
 def rough_regions(regions: Tensor, random: np.random.Generator) -> Tensor:
     """Regions as people paint them: the silhouette, a grown one, or the ellipse in its box (one choice per batch)."""
     choice = random.random()
@@ -112,12 +63,12 @@ def rough_regions(regions: Tensor, random: np.random.Generator) -> Tensor:
     if choice < 0.6:
         return F.max_pool2d(regions, 3, 1, 1)
     side = regions.shape[-1]
-    line = torch.arange(side, dtype=torch.float32) + 0.5
+    line = torch.arange(side, dtype=torch.float32, device=regions.device) + 0.5
     out = []
     for axis in (2, 3):
         present = regions.amax(axis)
-        low = torch.where(present > 0, line, torch.tensor(1e3)).amin(-1) - 0.5
-        high = torch.where(present > 0, line, torch.tensor(-1e3)).amax(-1) + 0.5
+        low = torch.where(present > 0, line, 1e3).amin(-1) - 0.5
+        high = torch.where(present > 0, line, -1e3).amax(-1) + 0.5
         out.append((line - ((low + high) / 2)[..., None]) / ((high - low).clamp(min=1) / 2 + 0.3)[..., None])
     across, down = out
     return ((across[..., None, :] ** 2 + down[..., :, None] ** 2) <= 1).float() * regions.amax((2, 3), keepdim=True)
@@ -141,6 +92,8 @@ class UnetRun:
     resume: bool
     warm: bool = False
     """Begin with the weights of the family: full size from the first step, and a longer way down."""
+    device: str = "cpu"
+    """On a GPU the scenes are drawn there; those on disk then only measure."""
 
     def __call__(self, seat: Seat) -> None:
         """Train in this process of the crew."""
@@ -148,17 +101,20 @@ class UnetRun:
         autoencoder = load_trained_autoencoder(self.out)
         side = int(UNET["sample_size"])
         full, small = (LatentCache(self.out, scenes, autoencoder, cells) for cells in (side, side // 2))
-        maker = BatchMaker(scenes, full, small)
+        stored = StoredBatches(scenes, full, small)
         torch.manual_seed(self.seed)
-        Trainer(self, seat, maker).train()
+        device = torch.device(self.device)
+        source: Batches = stored if device.type == "cpu" else DrawnBatches(device, autoencoder, self.seed)
+        Trainer(self, seat, source, stored).train()
 
 
 class Trainer:
     """The loop of one process."""
 
-    def __init__(self, run: UnetRun, seat: Seat, maker: BatchMaker) -> None:
-        self.run, self.seat, self.maker = run, seat, maker
-        self.learner = Learner()
+    def __init__(self, run: UnetRun, seat: Seat, source: Batches, stored: StoredBatches) -> None:
+        self.run, self.seat, self.source, self.stored = run, seat, source, stored
+        self.device = torch.device(run.device)
+        self.learner = Learner().to(self.device)
         self.average = MovingAverage(_exported(self.learner), 0.998)
         self.view = watch_regions(self.learner.unet)
         self.features: list[Tensor] = []
@@ -201,7 +157,7 @@ class Trainer:
         while (progress := agree(self.pace.progress, self.seat)) < 1:
             for group in self.optimiser.param_groups:
                 group["lr"] = self._rate(progress)
-            batch = self.maker.draw(self.small, self.run.warm or progress >= MIXED_FROM, random)
+            batch = self.source.draw(self.small, self.run.warm or progress >= MIXED_FROM, random)
             samples += len(batch.ids) * self.seat.size
             loss = self._learn(batch, random)
             running = loss if running == 0 else 0.98 * running + 0.02 * loss
@@ -227,10 +183,12 @@ class Trainer:
 
     def _predict(self, batch: Batch, noise: Tensor, steps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Squared error (b, h, w) of the velocity, the last features (b, c, h, w), the error's weights (b, h, w)."""
+        noise, steps = noise.to(self.device), steps.to(self.device)
+        batch = batch.to(self.device)
         noisy = self.schedule.add_noise(batch.latents, noise, steps)
         target = self.schedule.get_velocity(batch.latents, noise, steps)
         self.features.clear()
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(self.device.type, torch.bfloat16):
             states = self.learner.text(batch.ids).last_hidden_state
             made = self.learner.unet(noisy, steps, states).sample
         weight = 1 + OBJECT_WEIGHT * (batch.classes > 0).float()
@@ -240,12 +198,13 @@ class Trainer:
         self.view.regions = rough_regions(batch.regions, random)
         self.view.owners = batch.owners
         spoken = (batch.owners >= 0).any(1)
-        self.view.masked_rows = torch.from_numpy(random.random(len(spoken)) < MASKED_SHARE) & spoken
+        masked = torch.from_numpy(random.random(len(spoken)) < MASKED_SHARE).to(self.device)
+        self.view.masked_rows = masked & spoken
         error, features, weight = self._predict(
             batch, torch.randn_like(batch.latents), draw_timesteps(random, len(spoken))
         )
         loss = (error * weight).mean() / weight.mean()
-        balance = torch.ones(len(CLASSES) + 1)
+        balance = torch.ones(len(CLASSES) + 1, device=self.device)
         balance[0] = HEAD_BACKGROUND
         named = F.cross_entropy(self.learner.head(features.float()), batch.classes, balance, reduction="none")
         (loss + HEAD_WEIGHT * (named * spoken[:, None, None]).mean()).backward()
@@ -264,12 +223,12 @@ class Trainer:
 
         self.view.regions, small = None, self.small
         print(
-            "  " + measure_words(self.maker, self._predict, range(LARGE - CHECK_ROWS, LARGE), small),
+            "  " + measure_words(self.stored, self._predict, range(LARGE - CHECK_ROWS, LARGE), small),
             flush=True,
         )
 
     def _export(self, grid: str) -> None:
-        unet, text = self.average.network["unet"], self.average.network["text"]
+        unet, text = (copy.deepcopy(self.average.network[name]).cpu() for name in ("unet", "text"))
         export_family(self.run.family, unet, text, load_trained_autoencoder(self.run.out))
         draw_grid(self.run.family, self.run.out / grid)
         print(f"  exported; grid {grid}", flush=True)
@@ -289,7 +248,7 @@ class Trainer:
         path = self.run.out / "unet.pt"
         if not (self.run.resume and path.exists()):
             return 0.0
-        kept = torch.load(path, weights_only=True)
+        kept = torch.load(path, weights_only=True, map_location=self.device)
         self.learner.load_state_dict(kept["learner"])
         self.average.network.load_state_dict(kept["average"])
         self.optimiser.load_state_dict(kept["optimiser"])
@@ -304,5 +263,5 @@ def _exported(learner: Learner) -> nn.ModuleDict:
 
 def train(given: argparse.Namespace) -> None:
     """The part ``unet``."""
-    run = UnetRun(given.out, given.family, given.minutes, given.seed, given.resume, given.warm)
+    run = UnetRun(given.out, given.family, given.minutes, given.seed, given.resume, given.warm, given.device)
     run_crew(run, given.workers, given.out)

@@ -1,0 +1,132 @@
+"""Training batches of the UNet: from the scenes on disk, or drawn on the device as they are needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKL
+from torch import Tensor
+
+from backend.pocket.batched import BatchedWorld
+from backend.pocket.configs import PICTURE_PX
+from backend.pocket.tokenizer import build_tokenizer
+from backend.pocket.train.attention import MOST_OBJECTS
+from backend.pocket.train.captions import CaptionMaker
+from backend.pocket.train.latents import LatentCache
+from backend.pocket.train.scenes import LARGE, SceneSet, SceneWords
+from backend.pocket.words import BACKGROUNDS, CLASSES, COLOURS, TEXTURES
+
+BATCH, SMALL_BATCH = 16, 32
+"""Samples a step and process on a CPU: at full size, and at half size."""
+DEVICE_BATCH = 256
+CHECK_ROWS = 64
+"""The last large scenes: never trained on, they measure how much the words matter."""
+MIXED_SHARE = 0.2
+"""This share of the samples holds up to four objects of many sizes, once the curriculum has come so far."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """latents (b, 4, h, w); ids, owners (b, tokens); regions (b, objects, h, w) of 0 and 1; classes int64 (b, h, w)."""
+
+    latents: Tensor
+    ids: Tensor
+    owners: Tensor
+    regions: Tensor
+    classes: Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        """The same on a device."""
+        parts = (self.latents, self.ids, self.owners, self.regions, self.classes)
+        return Batch(*(part.to(device) for part in parts))
+
+
+class Batches(Protocol):
+    """Where a training takes its samples from."""
+
+    def draw(self, small: bool, mixed_too: bool, random: np.random.Generator) -> Batch:
+        """A random batch, at half size if ``small``; with scenes of many sizes if ``mixed_too``."""
+        ...
+
+
+def labelled(instances: Tensor, words: list[SceneWords]) -> tuple[Tensor, Tensor]:
+    """Classes int64 (b, h, w) and regions float (b, objects, h, w) of instance maps (b, h, w) and what they show."""
+    numbers = torch.tensor(
+        [
+            [0] + [CLASSES.index(w.looks[k][0]) + 1 if k < len(w.looks) else 0 for k in range(MOST_OBJECTS)]
+            for w in words
+        ],
+        device=instances.device,
+    )
+    classes = numbers.gather(1, instances.flatten(1)).view_as(instances)
+    return classes, F.one_hot(instances, MOST_OBJECTS + 1)[..., 1:].permute(0, 3, 1, 2).float()
+
+
+class StoredBatches:
+    """Batches from the scenes on disk, through caches of their latents."""
+
+    def __init__(self, scenes: SceneSet, cache: LatentCache, small_cache: LatentCache) -> None:
+        self.scenes, self.cache, self.small_cache = scenes, cache, small_cache
+        self.captions = CaptionMaker(build_tokenizer())
+
+    def draw(self, small: bool, mixed_too: bool, random: np.random.Generator) -> Batch:
+        """See ``Batches``."""
+        count = SMALL_BATCH if small else BATCH
+        rows = random.integers(0, LARGE - CHECK_ROWS, count)
+        if mixed_too:
+            mixed = random.integers(LARGE, len(self.scenes), count)
+            rows = np.where(random.random(count) < MIXED_SHARE, mixed, rows)
+        return self.gather(rows, random, small)
+
+    def gather(self, rows: np.ndarray, random: np.random.Generator | None, small: bool) -> Batch:
+        """These scenes as a batch, at half size if ``small``; without a generator, captions are exact."""
+        cache = self.small_cache if small else self.cache
+        words = [self.scenes.words[k] for k in rows]
+        captions = self.captions.build(words, random)
+        stride = PICTURE_PX // cache.side
+        cells = self.scenes.instances[rows][:, stride // 2 :: stride, stride // 2 :: stride]
+        classes, regions = labelled(torch.from_numpy(cells.astype(np.int64)), words)
+        return Batch(cache.take(rows), captions.ids, captions.owners, regions, classes)
+
+
+class DrawnBatches:
+    """Batches of fresh scenes, drawn and encoded on the device: no two are alike, and nothing waits for a disk."""
+
+    def __init__(self, device: torch.device, autoencoder: AutoencoderKL, seed: int) -> None:
+        self.world = BatchedWorld(device, PICTURE_PX, plates_each=256, seed=seed)
+        self.autoencoder = autoencoder.to(device)
+        self.captions = CaptionMaker(build_tokenizer())
+        self.generator = torch.Generator(device).manual_seed(seed)
+
+    @torch.no_grad()
+    def draw(self, small: bool, mixed_too: bool, random: np.random.Generator) -> Batch:
+        """See ``Batches``; a batch holds one number of objects."""
+        crowded = mixed_too and random.random() < 2 * MIXED_SHARE
+        objects = int(random.integers(2, MOST_OBJECTS + 1)) if crowded else int(random.integers(1, 3))
+        drawn = self.world.draw(DEVICE_BATCH, objects, self.generator)
+        pictures = drawn.pictures * 2 - 1
+        if small:
+            pictures = F.avg_pool2d(pictures, 2)
+        device = self.world.device
+        with torch.autocast(device.type, torch.bfloat16):
+            latents = self.autoencoder.encode(pictures).latent_dist.mean.float()
+        stride = drawn.instances.shape[-1] // latents.shape[-1]
+        shown = zip(drawn.layouts.look.tolist(), drawn.places.tolist(), strict=True)
+        words = [_words(looks, place) for looks, place in shown]
+        captions = self.captions.build(words, random)
+        cells = drawn.instances[:, stride // 2 :: stride, stride // 2 :: stride]
+        classes, regions = labelled(cells, words)
+        scaled = latents * self.autoencoder.config.scaling_factor
+        return Batch(scaled, captions.ids.to(device), captions.owners.to(device), regions, classes)
+
+
+def _words(looks: list[int], place: int) -> SceneWords:
+    per_class = len(COLOURS) * len(TEXTURES)
+    named = tuple(
+        (CLASSES[k // per_class], COLOURS[k % per_class // len(TEXTURES)], TEXTURES[k % len(TEXTURES)]) for k in looks
+    )
+    return SceneWords(BACKGROUNDS[place], named)
