@@ -10,11 +10,14 @@ It always runs in single precision: in half precision the distances to the codes
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -149,3 +152,24 @@ def vqgan_of(bundle: ModelBundle) -> Vqgan:
     """The VQGAN of a family; a ModelError when it has none."""
     network: Vqgan = bundle.members.get("vqgan")
     return network
+
+
+def main(arguments: Sequence[str]) -> int:
+    """``convert FILE [--to FOLDER]``: a released checkpoint as a member folder; 0, or 2 with one clear line."""
+    parser = argparse.ArgumentParser(prog="python -m backend.models.vqgan")
+    parser.add_argument("verb", choices=("convert",))
+    parser.add_argument("checkpoint", type=Path, help="a released .ckpt of taming-transformers")
+    parser.add_argument("--to", type=Path, help="folder to write; beside the file, named vqgan, when left out")
+    asked = parser.parse_args(arguments)
+    folder = asked.to or asked.checkpoint.parent / "vqgan"
+    try:
+        config = import_module("backend.models.vqgan_checkpoint").convert_checkpoint(asked.checkpoint, folder)
+    except ModelError as error:
+        print(error.sentence, file=sys.stderr)
+        return 2
+    print(f"{folder}: {config.n_embed} codes, one per {config.reduction} px. Put the folder into a model's folder.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
