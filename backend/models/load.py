@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from transformers import CLIPTextModel
-from transformers.utils.logging import disable_progress_bar
 
 from backend.errors import ModelError
+from backend.models.bars import hide_bars
 from backend.models.bundle import ModelBundle
 from backend.models.card import ModelCard, load_tokenizer
 from backend.models.folder import WEIGHTED, check_folder, variant_of, weight_files
@@ -26,7 +26,7 @@ def dtype_for(device: torch.device) -> torch.dtype:
 def load_bundle(card: ModelCard, device: torch.device) -> ModelBundle:
     """Load every network of the card; a ModelError names the file that is at fault."""
     check_folder(card.folder)
-    disable_progress_bar()  # loading is a matter of a second, and the terminal belongs to our own bar
+    hide_bars()
     dtype = dtype_for(device)
     networks = {part: _load_network(card, part, dtype).to(device) for part in WEIGHTED}
     return ModelBundle(

@@ -7,49 +7,49 @@ for once a run has begun, and none takes a level per pixel.
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from diffusers import (
-    DDIMScheduler,
-    DPMSolverMultistepScheduler,
-    EulerAncestralDiscreteScheduler,
-    EulerDiscreteScheduler,
-    LCMScheduler,
-    UniPCMultistepScheduler,
-)
 from torch import Tensor
 
-from backend.errors import RequestError
+from backend.plan.request import LCM_STEPS, check_steps
 
-LCM_STEPS = 50  # the steps LCM models were distilled on; diffusers spaces its timesteps on that grid
 Level = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class SamplerKind:
-    """What sets a sampler apart: its class, values we fix, its sample space, and whether each step draws new noise."""
+    """What sets a sampler apart: its class, values we fix, its sample space, and whether each step draws new noise.
 
-    make: type[Any]
+    The class is named, not imported: diffusers takes seconds to load, and a sampler's row is read long before.
+    """
+
+    class_name: str
     fixed: Mapping[str, Any]
     exploding: bool = False
     stochastic: bool = False
     multistep: bool = False
-    max_steps: int = 200
+
+    @property
+    def make(self) -> type[Any]:
+        """diffusers' class."""
+        kind: type[Any] = getattr(importlib.import_module("diffusers"), self.class_name)
+        return kind
 
 
 SAMPLERS: Mapping[str, SamplerKind] = {
-    "ddim": SamplerKind(DDIMScheduler, {}),
-    "euler": SamplerKind(EulerDiscreteScheduler, {}, exploding=True),
-    "euler_ancestral": SamplerKind(EulerAncestralDiscreteScheduler, {}, exploding=True, stochastic=True),
+    "ddim": SamplerKind("DDIMScheduler", {}),
+    "euler": SamplerKind("EulerDiscreteScheduler", {}, exploding=True),
+    "euler_ancestral": SamplerKind("EulerAncestralDiscreteScheduler", {}, exploding=True, stochastic=True),
     "dpmpp_2m": SamplerKind(
-        DPMSolverMultistepScheduler, {"algorithm_type": "dpmsolver++", "solver_order": 2}, multistep=True
+        "DPMSolverMultistepScheduler", {"algorithm_type": "dpmsolver++", "solver_order": 2}, multistep=True
     ),
-    "unipc": SamplerKind(UniPCMultistepScheduler, {}, multistep=True),
-    "lcm": SamplerKind(LCMScheduler, {"original_inference_steps": LCM_STEPS}, stochastic=True, max_steps=LCM_STEPS),
+    "unipc": SamplerKind("UniPCMultistepScheduler", {}, multistep=True),
+    "lcm": SamplerKind("LCMScheduler", {"original_inference_steps": LCM_STEPS}, stochastic=True),
 }
 _PIPELINE_VALUES = {"steps_offset": 1, "clip_sample": False}
 """What Stable Diffusion pipelines force on any scheduler that they are given."""
@@ -76,13 +76,8 @@ class Schedule:
     """The states and steps of one run. ``sigmas`` (N+1) are k-diffusion's s/a; the last is 0."""
 
     def __init__(self, sampler: str, config: Mapping[str, Any], steps: int, device: torch.device) -> None:
+        check_steps(sampler, steps)
         kind = SAMPLERS[sampler]
-        if not 1 <= steps <= kind.max_steps:
-            raise RequestError(
-                f"{steps} steps were asked for.",
-                limit=f"The sampler {sampler} takes 1 to {kind.max_steps}.",
-                remedy="Choose fewer steps or another sampler.",
-            )
         self.steps = steps
         self.kind = kind
         self._scheduler = kind.make(**scheduler_values(kind, config))

@@ -12,6 +12,9 @@ from backend.scene.layer import Digest, Identifier, Record, Seed, first_complain
 
 Sampler = Literal["ddim", "euler", "euler_ancestral", "dpmpp_2m", "unipc", "lcm"]
 OptionValue = bool | int | float | str
+MAX_STEPS = 200
+LCM_STEPS = 50
+"""The steps that LCM models were distilled on (diffusers' original_inference_steps): its timesteps lie on that grid."""
 
 
 class Settings(Record):
@@ -20,7 +23,7 @@ class Settings(Record):
     model: Identifier = "pocket"
     method: Identifier = "collage"
     sampler: Sampler = "ddim"
-    steps: Annotated[int, Field(ge=1, le=200)] = 30
+    steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] = 30
     guidance_scale: Annotated[float, Field(ge=1.0, le=30.0)] = 5.0
     seed: Seed = 0
     count: Annotated[int, Field(ge=1, le=16)] = 4
@@ -53,14 +56,30 @@ _ADAPTER: TypeAdapter[Compose | Reroll] = TypeAdapter(Request)
 
 
 def build_request(record: Any) -> Compose | Reroll:
-    """A request from an untrusted value; a RequestError names the first field that is wrong.
+    """A request from an untrusted value; a RequestError names the first field that is wrong, or too many steps.
 
     Numbers must be numbers (no truth values, no digits in quotes) and finite.
     """
     try:
-        return _ADAPTER.validate_json(json.dumps(record), strict=True)
+        request = _ADAPTER.validate_json(json.dumps(record), strict=True)
     except ValidationError as error:
         first = first_complaint(error, "request", outer=("compose", "reroll"))
         raise RequestError(first.what, limit=first.limit, remedy=first.remedy) from None
     except (TypeError, ValueError, RecursionError):
         raise RequestError("The request is not a plain JSON record.", remedy="Send it again.") from None
+    check_steps(request.settings.sampler, request.settings.steps)
+    return request
+
+
+def check_steps(sampler: str, steps: int) -> None:
+    """A RequestError when the sampler cannot take that many steps.
+
+    It is no rule of Settings: a desk may hold such a pair while its sliders are being moved.
+    """
+    most = LCM_STEPS if sampler == "lcm" else MAX_STEPS
+    if not 1 <= steps <= most:
+        raise RequestError(
+            f"{steps} steps were asked for.",
+            limit=f"The sampler {sampler} takes 1 to {most}.",
+            remedy="Choose another number of steps or another sampler.",
+        )

@@ -59,6 +59,12 @@ def test_a_wrong_setting_is_named(settings: dict[str, Any], field: str) -> None:
     assert caught.value.remedy
 
 
+def test_a_sampler_with_fewer_steps_is_told_when_the_request_is_checked() -> None:
+    assert build_request(asked(sampler="lcm", steps=50)).settings.steps == 50
+    with pytest.raises(RequestError, match=r"51 steps were asked for\. The sampler lcm takes 1 to 50\."):
+        build_request(asked(sampler="lcm", steps=51))
+
+
 @pytest.mark.parametrize(
     "record", [None, [], "compose", {}, {"kind": "paint"}, {"kind": "reroll"}, object(), asked(a=1j)]
 )

@@ -12,12 +12,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from backend.models.bars import hide_bars
+
 MINUTES: Mapping[str, float] = MappingProxyType(
     {
         "scenes": 0.0,
         "autoencoder": 16.0,
         "unet": 88.0,
         "judge": 20.0,
+        "guide": 12.0,
+        "sam": 15.0,
         "decoder": 8.0,
         "export": 0.0,
         "vqgan": 20.0,
@@ -54,6 +58,7 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     if given.minutes is None:
         given.minutes = MINUTES[given.part]
+    hide_bars()
     module = importlib.import_module(f"backend.pocket.train.{given.part}")
     train: Callable[[argparse.Namespace], None] = module.train
     train(given)

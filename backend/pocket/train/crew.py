@@ -12,6 +12,8 @@ import torch.distributed as dist
 import torch.multiprocessing as multiprocessing
 from torch import Tensor, nn
 
+from backend.models.bars import hide_bars
+
 
 @dataclass(frozen=True)
 class Seat:
@@ -29,6 +31,7 @@ class Seat:
 def _begin(rank: int, size: int, meeting: Path, work: Callable[[Seat], None]) -> None:
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
+    hide_bars()
     if size > 1:
         dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=size)
     work(Seat(rank, size))
