@@ -25,6 +25,7 @@ from backend.pocket.words import (
     build_phrase,
     is_held_out,
 )
+from backend.scene.edges import layer_edges
 
 __all__ = ["Drawing", "Placement", "draw_background", "draw_layout", "draw_object", "draw_scene"]
 
@@ -95,6 +96,16 @@ class Drawing:
     def phrases(self) -> tuple[str, ...]:
         """The objects' phrases as they stand in the caption."""
         return tuple(placement.phrase for placement in self.placements)
+
+    @property
+    def edges(self) -> NDArray[np.bool_]:
+        """Edge map bool (h, w): each object's outline and inner lines where nothing hides them; not the place's."""
+        edges = np.zeros(self.picture.shape[:2], np.bool_)
+        for number, rgba in enumerate(self.cutouts):
+            alpha = rgba[..., 3].astype(np.float32) / 255
+            own = layer_edges(rgba[..., :3].astype(np.float32) / 255, alpha, np.ones_like(alpha))
+            edges |= own & ~self.whole[number + 1 :].any(axis=0)
+        return edges
 
 
 def draw_background(name: str, size_px: int, seed: int) -> Pixels:

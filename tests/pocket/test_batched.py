@@ -8,6 +8,8 @@ import torch
 
 from backend.pocket.backgrounds import paint_background
 from backend.pocket.batched import BatchedWorld, Layouts, look_number
+from backend.pocket.networks import build_autoencoder
+from backend.pocket.train.batches import DrawnBatches
 from backend.pocket.words import BACKGROUNDS, CLASSES, COLOURS, TEXTURES, is_held_out
 from backend.pocket.world import Placement, build_layout, draw_layout
 
@@ -61,3 +63,17 @@ def test_a_missing_object_leaves_the_place_alone(world: BatchedWorld) -> None:
     batch = world.render(torch.tensor([2]), nothing)
     assert torch.equal(batch.pictures[0], world.plates[2].float() / 255)
     assert not batch.instances.any()
+
+
+@pytest.mark.parametrize("small", [False, True])
+def test_training_batches_say_what_is_where(world: BatchedWorld, small: bool) -> None:
+    maker = DrawnBatches(world, build_autoencoder(), seed=1, count=6)
+    batch = maker.draw(small, True, np.random.default_rng(0))
+    side = 16 if small else 32
+    assert batch.latents.shape == (6, 4, side, side)
+    assert batch.classes.shape == (6, side, side)
+    assert torch.equal(batch.regions.sum(1) > 0, batch.classes > 0)
+    for ids, owners, regions in zip(batch.ids, batch.owners, batch.regions, strict=True):
+        assert ids.shape == owners.shape
+        if (owners >= 0).any():
+            assert regions[owners.max()].any()

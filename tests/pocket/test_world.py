@@ -7,7 +7,9 @@ import sys
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
+from scipy import ndimage
 
 from backend.pocket.train.scenes import LARGE, draw_training_scene
 from backend.pocket.words import BACKGROUNDS, CLASSES, COLOURS, PLACES, TEXTURES, build_caption, is_held_out
@@ -159,3 +161,21 @@ def test_a_layout_keeps_its_shares_at_another_size(drawing: Drawing) -> None:
 def test_the_world_needs_no_torch() -> None:
     code = "import backend.pocket.world, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_edges_follow_the_silhouettes_and_stop_where_something_hides_them() -> None:
+    behind = Placement("ball", "red", "plain", (0.4, 0.5), 0.25)
+    before = Placement("cube", "blue", "plain", (0.6, 0.55), 0.25)
+    drawing = draw_layout("room", (behind, before), 128, seed=1)
+    alone = draw_layout("room", (behind,), 128, seed=1)
+    rim = ndimage.binary_dilation(drawing.whole[0], iterations=2) & ~ndimage.binary_erosion(
+        drawing.whole[0], iterations=2
+    )
+    assert (alone.edges & rim).sum() > 60
+    hidden = ndimage.binary_erosion(drawing.whole[1], iterations=3)
+    assert not (drawing.edges & ~_edges_of(before) & hidden).any()
+    assert not draw_layout("room", (), 128, seed=1).edges.any()
+
+
+def _edges_of(placement: Placement) -> NDArray[np.bool_]:
+    return draw_layout("room", (placement,), 128, seed=1).edges

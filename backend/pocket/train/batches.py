@@ -96,18 +96,18 @@ class StoredBatches:
 class DrawnBatches:
     """Batches of fresh scenes, drawn and encoded on the device: no two are alike, and nothing waits for a disk."""
 
-    def __init__(self, device: torch.device, autoencoder: AutoencoderKL, seed: int) -> None:
-        self.world = BatchedWorld(device, PICTURE_PX, plates_each=256, seed=seed)
-        self.autoencoder = autoencoder.to(device)
+    def __init__(self, world: BatchedWorld, autoencoder: AutoencoderKL, seed: int, count: int = DEVICE_BATCH) -> None:
+        self.world, self.count = world, count
+        self.autoencoder = autoencoder.to(world.device)
         self.captions = CaptionMaker(build_tokenizer())
-        self.generator = torch.Generator(device).manual_seed(seed)
+        self.generator = torch.Generator(world.device).manual_seed(seed)
 
     @torch.no_grad()
     def draw(self, small: bool, mixed_too: bool, random: np.random.Generator) -> Batch:
         """See ``Batches``; a batch holds one number of objects."""
         crowded = mixed_too and random.random() < 2 * MIXED_SHARE
         objects = int(random.integers(2, MOST_OBJECTS + 1)) if crowded else int(random.integers(1, 3))
-        drawn = self.world.draw(DEVICE_BATCH, objects, self.generator)
+        drawn = self.world.draw(self.count, objects, self.generator)
         pictures = drawn.pictures * 2 - 1
         if small:
             pictures = F.avg_pool2d(pictures, 2)

@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from diffusers import DDIMScheduler, UNet2DConditionModel
+from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from torch import Tensor, nn
 from transformers import CLIPTextModel
 
-from backend.pocket.configs import UNET
+from backend.pocket.batched import BatchedWorld
+from backend.pocket.configs import PICTURE_PX, UNET
 from backend.pocket.networks import build_scheduler, build_text_encoder, build_unet
 from backend.pocket.tokenizer import build_tokenizer
 from backend.pocket.train.attention import watch_regions
@@ -104,8 +105,11 @@ class UnetRun:
         stored = StoredBatches(scenes, full, small)
         torch.manual_seed(self.seed)
         device = torch.device(self.device)
-        source: Batches = stored if device.type == "cpu" else DrawnBatches(device, autoencoder, self.seed)
-        Trainer(self, seat, source, stored).train()
+        Trainer(self, seat, stored if device.type == "cpu" else self._drawn(device, autoencoder), stored).train()
+
+    def _drawn(self, device: torch.device, autoencoder: AutoencoderKL) -> Batches:
+        world = BatchedWorld(device, PICTURE_PX, plates_each=256, seed=self.seed)
+        return DrawnBatches(world, autoencoder, self.seed)
 
 
 class Trainer:
