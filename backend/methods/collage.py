@@ -3,6 +3,7 @@
 GH  noise the flat collage and denoise it (section 4.1; SDEdit)
 CA  layers' words attend to their regions (section 4.2)
 LN  each layer has its own noise level (section 4.4)
+and layers that ask for it hold on to their edges (section 4.3)
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pydantic import Field
 
 from backend.controls.layer_noise import LayerNoise, freedom_map, release_map
 from backend.controls.region_attention import Region, RegionAttention
+from backend.controls.structure_map import StructureMap
 from backend.engine.conditioning import build_conditioning
 from backend.engine.decode import decode, encode
 from backend.engine.denoise import Start, denoise
@@ -27,9 +29,11 @@ from backend.engine.paste import changed_pixels, paste_weights, pasted
 from backend.errors import RequestError
 from backend.methods.options import parse_options
 from backend.models.bundle import ModelBundle
+from backend.models.controlnet import controlnet_of
 from backend.models.schedule import Schedule, first_step
 from backend.plan.plan import OneLayer, Plan
 from backend.plan.raster import Raster, raster
+from backend.plan.structure import Structure, holds, structure_of
 from backend.scene.layer import Record
 from backend.scene.scene import Picture, Pixels
 
@@ -50,6 +54,12 @@ class CollageOptions(Record):
         title="Per-layer noise",
         description="Let each layer change as far as its own slider says; off, all change alike.",
         json_schema_extra={"section": "4.4"},
+    )
+    structure: bool = Field(
+        True,
+        title="Structure",
+        description="Hold the layers that ask for it to their edges; needs a model with a ControlNet.",
+        json_schema_extra={"section": "4.3"},
     )
     strength: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
         0.8,
@@ -87,6 +97,7 @@ class _Collage:
     source: Picture = field(repr=False)
     release: torch.Tensor = field(repr=False)
     first: int
+    structure: Structure | None = field(repr=False)
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
@@ -111,6 +122,8 @@ def _drawn(collage: _Collage, bundle: ModelBundle, seeds: tuple[int, ...]) -> Ge
     controls: list[Control] = []
     if options.attention:
         controls.append(_region_attention(collage, bundle, schedule))
+    if collage.structure is not None:
+        controls.append(_structure_map(collage.structure, bundle))
     if _levelled(plan, options):
         stream = _stream(options, schedule, seeds, noise)
         controls.append(LayerNoise(source, collage.release, schedule, stream))
@@ -137,7 +150,9 @@ def _prepared(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> _Collage:
     else:
         release = np.array([[first_step(plan.steps, options.strength)]], np.int64)
     cells = torch.from_numpy(release).to(bundle.device)
-    return _Collage(plan, options, flat, source, cells, int(release.min()))
+    held_edges = options.structure and any(holds(layer) for layer in plan.layers)
+    structure = structure_of(plan, flat, pixels) if held_edges else None
+    return _Collage(plan, options, flat, source, cells, int(release.min()), structure)
 
 
 def _levelled(plan: Plan, options: CollageOptions) -> bool:
@@ -183,6 +198,12 @@ def _region_attention(collage: _Collage, bundle: ModelBundle, schedule: Schedule
     skipped = collage.first if collage.options.sigma_indexing == "released" else 0
     sigmas = tuple(schedule.sigmas[max(0, k - skipped)] for k in range(schedule.steps))
     return RegionAttention(regions, length, sigmas)
+
+
+def _structure_map(structure: Structure, bundle: ModelBundle) -> StructureMap:
+    hint = torch.from_numpy(structure.edges.astype(np.float32)).expand(1, 3, -1, -1)
+    weights = torch.from_numpy(structure.weights)
+    return StructureMap(controlnet_of(bundle), hint.to(bundle.device), weights.to(bundle.device))
 
 
 def _stream(options: CollageOptions, schedule: Schedule, seeds: tuple[int, ...], noise: torch.Tensor) -> NoiseStream:

@@ -1,6 +1,6 @@
 """Edges: Canny's detector in numpy, and the edges of a layer that tell its own drawing from its paste seams.
 
-Collage Diffusion, section 4.6, takes Canny of the flat collage; its edges then hold every seam. Here each layer is
+Collage Diffusion, section 4.3, takes Canny of the flat collage; its edges then hold every seam. Here each layer is
 seen alone: its colours go on beyond its outline, so that the ground it is pasted on leaves no line. The outline itself
 is a line where it is drawn in the picture (a cut-out's silhouette), and none where it is only the picture's frame.
 """
@@ -28,7 +28,7 @@ def canny(picture: NDArray[np.generic], low: float = LOW, high: float = HIGH) ->
     """
     planes = np.atleast_3d(picture).astype(np.float32)
     smooth = ndimage.gaussian_filter(planes, (SMOOTHING_PX, SMOOTHING_PX, 0), mode="nearest")
-    across, down = (ndimage.sobel(smooth, axis=axis, mode="nearest") for axis in (1, 0))
+    across, down = (_derivative(smooth, axis) for axis in (1, 0))
     strength = np.abs(across) + np.abs(down)
     best = strength.argmax(axis=2)[..., None]
     across, down, strength = (np.take_along_axis(part, best, axis=2)[..., 0] for part in (across, down, strength))
@@ -59,6 +59,13 @@ def continued(values: Floats, known: NDArray[np.bool_]) -> Floats:
     nearest = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
     found: Floats = values[tuple(nearest)]
     return found
+
+
+def _derivative(planes: Floats, axis: int) -> Floats:
+    """Sobel's derivative of each plane along axis 0 or 1."""
+    steps = ndimage.correlate1d(planes, [-1.0, 0.0, 1.0], axis, mode="nearest")
+    smoothed: Floats = ndimage.correlate1d(steps, [1.0, 2.0, 1.0], 1 - axis, mode="nearest")
+    return smoothed
 
 
 def _thinned(strength: Floats, across: Floats, down: Floats) -> Edges:

@@ -1,0 +1,65 @@
+"""Structure per layer: a ControlNet's residuals, weighted where each layer lies.
+
+Collage Diffusion, section 4.3 (its extension of ControlNet). With residual r of the ControlNet at strength 1 and w the
+weight of the layer seen at each pixel, the UNet gets r · w, where w is resized bilinearly (align_corners = False, as in
+the released code) to the size of r. A uniform w of 1 is diffusers' ControlNet, bit for bit; w = 0 calls no ControlNet.
+
+The residuals are coarse and the UNet sees far, so a weight acts a little beyond its layer too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from backend.engine.loop_types import Control, Network
+from backend.models.controlnet import ControlNet
+
+
+@dataclass(frozen=True)
+class StructureMap(Control):
+    """``hint`` (1, 3, h, w) in 0..1 is what the ControlNet sees, ``weights`` (h, w) in 0..1 how strongly it acts.
+
+    Both have the size of the picture. The control acts in the steps ``first`` ≤ k < ``end`` (all by default).
+    """
+
+    controlnet: ControlNet = field(repr=False, compare=False)
+    hint: Tensor = field(repr=False, compare=False)
+    weights: Tensor = field(repr=False, compare=False)
+    first: int = 0
+    end: int = 1_000_000
+
+    def patch(self, network: Network) -> AbstractContextManager[None]:
+        """Hand residuals to every call of the UNet; nothing at all when every weight is 0."""
+        return self._hooked(network) if bool((self.weights > 0).any()) else nullcontext()
+
+    @contextmanager
+    def _hooked(self, network: Network) -> Iterator[None]:
+        def add_residuals(unet: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
+            if not self.first <= network.moment.k < self.end:
+                return given, named
+            made = self.controlnet.residuals(given[0], given[1], named["encoder_hidden_states"], self.hint)
+            extra = {
+                "down_block_additional_residuals": tuple(weighted(part, self.weights) for part in made.down),
+                "mid_block_additional_residual": weighted(made.middle, self.weights),
+            }
+            return given, named | extra
+
+        hook = network.unet.register_forward_pre_hook(add_residuals, with_kwargs=True)
+        try:
+            yield
+        finally:
+            hook.remove()
+
+
+def weighted(residual: Tensor, weights: Tensor) -> Tensor:
+    """A residual (b, c, h, w) times the weight map (H, W) at its size."""
+    if weights.amin() == weights.amax():  # what interpolation must not round
+        return residual * weights.flatten()[0].to(residual)
+    sized = functional.interpolate(weights[None, None].float(), size=residual.shape[-2:], mode="bilinear")
+    return residual * sized.to(residual)
