@@ -101,7 +101,7 @@ def render_scene(flags: argparse.Namespace, settings: Settings) -> int:
 
 
 def serve_studio(settings: Settings) -> int:
-    """The studio, until Ctrl-C. The page opens while torch and what stands on it are still being imported."""
+    """The studio, until Ctrl-C. The page opens while the offer is still being made; the worker is begun after that."""
     from backend.studio.disk import Disk
     from backend.studio.examples import ExampleShelf
     from backend.studio.store import Store
@@ -111,9 +111,10 @@ def serve_studio(settings: Settings) -> int:
     logging.basicConfig(level=logging.WARNING)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # an orderly end, as after Ctrl-C
     store = Store(settings.store, Disk())
-    offer = Late(lambda: offer_of(settings))
-    worker = Late(lambda: worker_after(offer.get, settings))
-    studio = Studio(store, LateOffer(offer), LateWorker(worker), ExampleShelf(EXAMPLES))
+    making = Late(lambda: offer_of(settings))
+    offer = LateOffer(making)
+    worker = Late(lambda: worker_after(making.get, settings), begin=offer.asked)
+    studio = Studio(store, offer, LateWorker(worker), ExampleShelf(EXAMPLES))
     try:
         from ui.serve import serve
 
@@ -140,7 +141,7 @@ def worker_of(settings: Settings) -> Worker:
 
 
 def worker_after(first: Callable[[], Offer], settings: Settings) -> Worker:
-    """The worker, begun once ``first`` has been answered: the page needs the offer sooner."""
+    """The worker, once ``first`` has been answered: transformers breaks when two threads import parts of it."""
     first()
     return worker_of(settings)
 

@@ -21,10 +21,14 @@ T = TypeVar("T")
 
 
 class Late(Generic[T]):
-    """A value that is built once, in a thread of its own; whoever asks for it waits until it is there."""
+    """A value that is built once, in a thread of its own; whoever asks for it waits until it is there.
 
-    def __init__(self, build: Callable[[], T]) -> None:
+    The building begins at once, or with ``begin`` where one is given: an Event that others set, and ``get`` as well.
+    """
+
+    def __init__(self, build: Callable[[], T], begin: threading.Event | None = None) -> None:
         self._build = build
+        self._begin = begin
         self._built: list[T] = []
         self._refusal: LaminaError = ModelError(
             "The models could not be set up.", remedy="Look into the log, and start Lamina again."
@@ -34,12 +38,16 @@ class Late(Generic[T]):
 
     def get(self) -> T:
         """The value, or the LaminaError that its building ended with."""
+        if self._begin is not None:
+            self._begin.set()
         self._thread.join()
         if not self._built:
             raise self._refusal
         return self._built[0]
 
     def _run(self) -> None:
+        if self._begin is not None:
+            self._begin.wait()
         try:
             self._built.append(self._build())
         except LaminaError as error:
@@ -49,16 +57,19 @@ class Late(Generic[T]):
 
 
 class LateOffer:
-    """An offer that may still be in the making."""
+    """An offer that may still be in the making. ``asked`` is set once somebody was told what there is."""
 
     def __init__(self, late: Late[Offer]) -> None:
         self._late = late
+        self.asked = threading.Event()
 
     def models(self) -> tuple[ModelFacts, ...]:
         return self._late.get().models()
 
     def methods(self) -> tuple[MethodFacts, ...]:
-        return self._late.get().methods()
+        told = self._late.get().methods()
+        self.asked.set()
+        return told
 
     def card(self, model: str) -> Card:
         return self._late.get().card(model)

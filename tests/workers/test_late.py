@@ -45,6 +45,27 @@ def test_everyone_waits_for_one_building() -> None:
     assert begun == [1]
 
 
+def test_a_building_begins_when_it_is_told_to_or_when_somebody_needs_it() -> None:
+    begun: list[str] = []
+    told, needed = threading.Event(), threading.Event()
+    first = Late(lambda: begun.append("told"), told)
+    second = Late(lambda: begun.append("needed"), needed)
+    assert begun == []
+    told.set()
+    first.get()
+    assert begun == ["told"]
+    second.get()
+    assert begun == ["told", "needed"]
+
+
+def test_the_worker_begins_once_a_page_knows_what_there_is() -> None:
+    offer = LateOffer(Late(ScriptedOffer))
+    offer.models()
+    assert not offer.asked.is_set()
+    offer.methods()
+    assert offer.asked.is_set()
+
+
 def test_a_job_waits_for_its_worker(tmp_path: Path) -> None:
     there = threading.Event()
 
