@@ -131,6 +131,10 @@ def _take_picture(bridge: Bridge, message: messages.TakePicture) -> Reply:
     return _json(bridge.studio.take_picture(bridge.uploads.take(message.path), message.name))
 
 
+def _take_mask(bridge: Bridge, message: messages.TakeMask) -> Reply:
+    return _json(bridge.studio.take_mask(bridge.uploads.take(message.path)))
+
+
 def _open_ora(bridge: Bridge, message: messages.OpenOra) -> Reply:
     if message.path is not None and message.example is None:
         return _opened_project(bridge, bridge.studio.open_ora(bridge.uploads.take(message.path), message.name))
@@ -169,6 +173,7 @@ VERBS: Mapping[str, Verb] = {
     "hello": Verb(messages.Hello, _hello),
     "save": Verb(messages.Save, _save),
     "take_picture": Verb(messages.TakePicture, _take_picture),
+    "take_mask": Verb(messages.TakeMask, _take_mask),
     "open_ora": Verb(messages.OpenOra, _open_ora),
     "export_ora": Verb(messages.ExportOra, _export_ora),
     "generate": Verb(messages.Generate, _generate),

@@ -48,6 +48,12 @@ class TakePicture(Message):
     name: FileName = ""
 
 
+class TakeMask(Message):
+    """A painted mask that was just uploaded to ``path``: a grey PNG of the canvas' size."""
+
+    path: UploadPath
+
+
 class OpenOra(Message):
     """A new project from an uploaded file, or from an example: exactly one of the two."""
 

@@ -94,6 +94,14 @@ class TakenPicture(Record):
     notes: tuple[str, ...]
 
 
+class TakenMask(Record):
+    """A painted mask that was stored."""
+
+    digest: str
+    width_px: int
+    height_px: int
+
+
 class Submitted(Record):
     """The answer to a request: the job, and what the person should know before it ends."""
 

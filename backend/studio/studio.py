@@ -8,16 +8,17 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from backend.plan.build import build_plan
+from backend.errors import PictureError
 from backend.plan.plan import Note, Plan
 from backend.plan.request import Sampler, build_request
 from backend.scene.openraster import OpenedScene, read_ora, write_ora
-from backend.scene.picture_file import decode_picture
+from backend.scene.picture_file import Limits, decode_exact, decode_picture
 from backend.scene.scene import MAX_LAYERS, MAX_SIDE_PX, MIN_SIDE_PX, Scene
 from backend.studio import candidates, history, jobs, projects
 from backend.studio.events import JobState, Worker
 from backend.studio.examples import ExampleShelf
 from backend.studio.offer import Offer
-from backend.studio.records import DeskState, Facts, Job, News, Project, Saved, Submitted, TakenPicture
+from backend.studio.records import DeskState, Facts, Job, News, Project, Saved, Submitted, TakenMask, TakenPicture
 from backend.studio.runner import Runner
 from backend.studio.store import Store
 from backend.studio.survey import Surveyor
@@ -100,6 +101,17 @@ class Studio:
     def export_ora(self, project: str) -> tuple[bytes, str]:
         """The saved project as an OpenRaster file, and a file name for it."""
         with self._store.database.read() as connection:
+    def take_mask(self, content: bytes) -> TakenMask:
+        """Store a painted mask, an 8-bit grey PNG (255 = inside); a PictureError says why one cannot be used."""
+        mask = decode_exact(content, "The mask", Limits())
+        if mask.ndim != 2:
+            raise PictureError(
+                "The mask has colours.",
+                limit="A mask is a grey PNG with 8 bits a pixel.",
+                remedy="Reload the page: it may be older than the server.",
+            )
+        return TakenMask(digest=self._store.pixels.add_mask(mask), width_px=mask.shape[1], height_px=mask.shape[0])
+
             saved = projects.read_project(connection, project)
         settings = saved.desk.settings.model_dump(mode="json")
         stem = re.sub(r"[^\w .()-]+", "", saved.scene.name).strip(" .")[:80]

@@ -27,6 +27,7 @@ from backend.studio.records import (
     Project,
     Saved,
     Submitted,
+    TakenMask,
     TakenPicture,
 )
 
@@ -143,6 +144,11 @@ class ScriptedStudio:
             digest=self._keep(picture), width_px=width, height_px=height, opaque=bool((picture[..., 3] == 255).all()),
             notes=(),
         )  # fmt: skip
+
+    def take_mask(self, content: bytes) -> TakenMask:
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as file:
+            mask = np.asarray(file)
+        return TakenMask(digest=self._keep(mask), width_px=mask.shape[1], height_px=mask.shape[0])
 
     def _keep(self, picture: np.ndarray) -> str:
         stream = io.BytesIO()

@@ -7,8 +7,10 @@ import logging
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from backend.scene.picture_file import encode_png
 from tests.ui.scripted_studio import ScriptedStudio
 from ui.bridge import CODES, VERBS, Bridge
 from ui.uploads import MAX_UPLOAD_BYTES, prepare_upload_folder
@@ -110,6 +112,14 @@ def test_a_picture_is_taken_once_and_its_upload_is_gone(bridge):
     assert (reply["width_px"], reply["height_px"], reply["opaque"]) == (32, 32, False)
     assert list(bridge.uploads.root.iterdir()) == []
     refused(bridge.ask({"verb": "take_picture", "path": path, "name": "ball.png"}), "refused")
+
+
+def test_a_mask_is_taken_once_from_its_upload(bridge):
+    path = upload(bridge, encode_png(np.arange(12, dtype=np.uint8).reshape(3, 4)))
+    reply = bridge.ask({"verb": "take_mask", "path": path})
+    assert (reply["width_px"], reply["height_px"]) == (4, 3)
+    refused(bridge.ask({"verb": "take_mask", "path": path}), "refused")
+    refused(bridge.ask({"verb": "take_mask", "path": path, "name": "x"}), "request")
 
 
 def test_a_refused_picture_leaves_no_upload_behind(bridge):

@@ -6,10 +6,12 @@ import test from "node:test";
 import { createBridge } from "../../ui/web/bridge.js";
 import { draftKey } from "../../ui/web/bridge/saver.js";
 import { nudge, setScene } from "../../ui/web/model/edits.js";
+import { createMasks } from "../../ui/web/model/masks.js";
 import { deskToMessage } from "../../ui/web/model/records.js";
 import { createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
-import { createClock, createVault, desk } from "./desk_fixtures.mjs";
+import { createClock, createShelf, createVault, desk } from "./desk_fixtures.mjs";
+import { createUnique } from "./surface_fixture.mjs";
 
 /** A server in memory with one project; `script` answers a job's events one after the other. */
 const createServer = () => {
@@ -75,14 +77,15 @@ const createServer = () => {
   return server;
 };
 
-const open = async (server = createServer(), vault = createVault(), tab = createVault()) => {
+const open = async (server = createServer(), vault = createVault(), tab = createVault(), shelf = createShelf()) => {
   const clock = createClock();
   const session = createSession();
   const store = createStore(desk([]), clock.now);
-  const bridge = createBridge({ host: server, store, session, clock, vault, tab, hidden: () => false });
+  const masks = createMasks(createUnique());
+  const bridge = createBridge({ host: server, store, session, masks, shelf, clock, vault, tab, hidden: () => false });
   await bridge.hello();
   await clock.settle();
-  return { server, vault, tab, clock, session, store, bridge };
+  return { server, vault, tab, clock, session, store, masks, shelf, bridge };
 };
 
 const edit = (store, dx = 1) => store.change("Nudge", nudge("cat", dx, 0));

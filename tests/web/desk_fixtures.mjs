@@ -101,3 +101,14 @@ export const createVault = () => {
     drop: (key) => void kept.delete(key),
   };
 };
+
+/** This browser's database, in memory. */
+export const createShelf = () => {
+  const kept = new Map();
+  return {
+    kept,
+    put: async (key, value) => void kept.set(key, value),
+    get: async (key) => kept.get(key) ?? null,
+    drop: async (start) => [...kept.keys()].filter((key) => key.startsWith(start)).forEach((key) => kept.delete(key)),
+  };
+};

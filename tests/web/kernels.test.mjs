@@ -27,7 +27,7 @@ import {
   formatSeconds,
   parseNumber,
   secondsLeft,
-  } from "../../ui/web/kernels/numbers.js";
+} from "../../ui/web/kernels/numbers.js";
 import { snapShift } from "../../ui/web/kernels/snapping.js";
 import { fitted, MAX_ZOOM, toScene, toScreen, zoomedAt } from "../../ui/web/kernels/views.js";
 import { randomFrom } from "./desk_fixtures.mjs";
@@ -109,7 +109,7 @@ test("the topmost object whose alpha can be seen is hit", () => {
   const objects = [
     { id: "under", placement, size: SIZE, alpha: full },
     { id: "over", placement, size: SIZE, alpha: hollow },
-  ];
+  ].map((object) => ({ ...object, hit: (point) => isHit(object, point) }));
   assert.equal(topmostAt(objects, { x: 60, y: 50 }).id, "over");
   assert.equal(topmostAt(objects, { x: 40, y: 50 }).id, "under");
   assert.equal(topmostAt(objects, { x: 90, y: 50 }), null);

@@ -3,65 +3,13 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { handlesOf, topmostAt } from "../../ui/web/kernels/boxes.js";
-import { layerOf } from "../../ui/web/model/records.js";
-import { createStore } from "../../ui/web/model/store.js";
+import { handlesOf } from "../../ui/web/kernels/boxes.js";
 import { createMachine } from "../../ui/web/tools/chart.js";
 import { TOOLS } from "../../ui/web/tools/tools.js";
-import { desk, layer } from "./desk_fixtures.mjs";
+import { layer } from "./desk_fixtures.mjs";
+import { at, createSurface, event, send, SIZE } from "./surface_fixture.mjs";
 
-const SIZE = { width_px: 100, height_px: 60 };
-const FULL = { width: 1, height: 1, values: Uint8Array.from([255]) };
 const chartOf = (id) => TOOLS.find((tool) => tool.id === id).chart;
-const at = (x, y) => ({
-  centre_x_px: x,
-  centre_y_px: y,
-  scale_x: 1,
-  scale_y: 1,
-  rotation_deg: 0,
-  flip_x: false,
-  flip_y: false,
-});
-
-/** A stage without a page: a real store, full pictures, a view that is remembered. */
-const createSurface = (
-  layers = [layer("cat", { placement: at(100, 100) }), layer("car", { placement: at(300, 200) })],
-) => {
-  const store = createStore(desk(layers), () => 0);
-  const seen = { view: { zoom: 1, x: 0, y: 0 }, guides: null, pointed: null };
-  const objects = () =>
-    store.record.scene.layers.map(({ id, placement }) => ({ id, placement, size: SIZE, alpha: FULL }));
-  return {
-    store,
-    seen,
-    sizeOf: () => SIZE,
-    view: () => seen.view,
-    canvas: () => store.record.scene,
-    selected: () => layerOf(store.record, store.record.selected),
-    hits: (id, point) =>
-      topmostAt(
-        objects().filter((each) => each.id === id),
-        point,
-      ) !== null,
-    topmost: (point) => topmostAt(objects(), point),
-    isBackdrop: (each) => each.id === "back",
-    begin: (name) => store.begin(name),
-    amend: (edit) => store.amend(edit),
-    look: (view) => (seen.view = view),
-    guide: (guides) => (seen.guides = guides),
-    point: (pointed) => void (seen.pointed = pointed),
-  };
-};
-
-const event = (kind, x = 0, y = 0, keys = {}) => ({
-  kind,
-  point: { x, y },
-  shift: false,
-  alt: false,
-  ctrl: false,
-  ...keys,
-});
-const send = (machine, ...events) => events.forEach((each) => machine.send(each));
 
 const cornerOf = (surface, index) => handlesOf(surface.selected().placement, SIZE, surface.view())[index];
 
@@ -73,6 +21,16 @@ const PATHS = {
     scaling: (surface) => [event("down", cornerOf(surface, 0).x, cornerOf(surface, 0).y), event("move", 10, 10)],
     rotating: (surface) => [event("down", cornerOf(surface, 8).x, cornerOf(surface, 8).y), event("move", 200, 100)],
   },
+  brush: { painting: () => [event("down", 50, 50), event("move", 90, 60)] },
+  eraser: { painting: () => [event("down", 50, 50), event("move", 90, 60)] },
+  rectangle: { drawing: () => [event("down", 50, 50), event("move", 90, 60)] },
+  ellipse: { drawing: () => [event("down", 50, 50), event("move", 90, 60)] },
+  lasso: {
+    pressed: () => [event("down", 50, 50)],
+    drawing: () => [event("down", 50, 50), event("move", 90, 60), event("move", 60, 90)],
+    corners: () => [event("down", 50, 50), event("up", 50, 50), event("hover", 70, 70)],
+  },
+  bucket: {},
   hand: { panning: () => [event("down", 5, 5), event("move", 60, 80)] },
   zoom: {
     pressed: () => [event("down", 5, 5)],
@@ -96,6 +54,7 @@ for (const { id, chart } of TOOLS) {
       assert.equal(machine.resting, true);
       assert.deepEqual(surface.store.record, record);
       assert.equal(surface.seen.view, view);
+      assert.equal(surface.seen.outline, null);
       assert.equal(surface.store.busy, false);
       assert.equal(surface.store.undoName, "");
       send(machine, event("move", 300, 300), event("up", 300, 300));

@@ -1,9 +1,10 @@
 // What the page asks of the server, in its own words: open, save, take pictures, run, stop, export.
 
 import { createLink, Refusal, Silence } from "./bridge/link.js";
+import { createMaskKeeper } from "./bridge/masks.js";
 import { createSaver, draftKey } from "./bridge/saver.js";
 import { createWatcher, startedJob } from "./bridge/watcher.js";
-import { deskFromProject, deskToMessage, freeze } from "./model/records.js";
+import { deskFromProject, deskToMessage, freeze, layerOf } from "./model/records.js";
 import { addNotice } from "./model/session.js";
 
 const TAB_KEY = "lamina.project";
@@ -20,13 +21,15 @@ const factsOf = (reply, known) =>
 class Bridge {
   #parts;
   #link;
+  #keeper;
   #saver;
   #watcher;
 
   constructor(parts) {
     this.#parts = parts;
     this.#link = createLink(parts);
-    this.#saver = createSaver({ ...parts, link: this.#link });
+    this.#keeper = createMaskKeeper({ ...parts, link: this.#link });
+    this.#saver = createSaver({ ...parts, link: this.#link, keeper: this.#keeper });
     this.#watcher = createWatcher({ ...parts, link: this.#link });
     this.#link.whenBack(() => parts.session.state.project === "" && this.hello());
   }
@@ -38,7 +41,7 @@ class Bridge {
   /** Opens the project that this tab had, else the latest one; opens it later if the server is silent now. */
   async hello() {
     try {
-      this.#enter(await this.#ownProject(), "Opened");
+      await this.#enter(await this.#ownProject(), "Opened");
     } catch (error) {
       if (!(error instanceof Silence)) throw error;
     }
@@ -58,13 +61,13 @@ class Bridge {
 
   async openExample(id) {
     await this.#leave();
-    this.#enter(await this.#link.ask({ verb: "open_ora", example: id }), "Opened the example");
+    await this.#enter(await this.#link.ask({ verb: "open_ora", example: id }), "Opened the example");
   }
 
   async openOra(file) {
     await this.#leave();
     const path = await this.#link.upload(file, file.name);
-    this.#enter(await this.#link.ask({ verb: "open_ora", path, name: file.name }), `Opened ${file.name}`);
+    await this.#enter(await this.#link.ask({ verb: "open_ora", path, name: file.name }), `Opened ${file.name}`);
   }
 
   /** {digest, width_px, height_px, opaque, notes} of an uploaded picture file. */
@@ -87,7 +90,7 @@ class Bridge {
     const { project } = session.state;
     const reply = await this.#link.ask({ verb: "hello", project });
     vault.drop(draftKey(project));
-    this.#enter(reply, "Loaded the newer version");
+    await this.#enter(reply, "Loaded the newer version");
   }
 
   /** Saves, hands the request in, and follows the job to its end. */
@@ -126,7 +129,7 @@ class Bridge {
     }
   }
 
-  #enter(reply, name) {
+  async #enter(reply, name) {
     const { store, session, tab } = this.#parts;
     const desk = deskFromProject(reply);
     tab.put(TAB_KEY, reply.project);
@@ -148,16 +151,18 @@ class Bridge {
     });
     store.reset(desk, name);
     this.#saver.start(desk);
-    this.#recover(desk, reply);
+    await this.#recover(desk, reply);
     if (reply.job && ["queued", "running"].includes(reply.job.state)) this.#watcher.follow(reply.job);
   }
 
   /** Edits that this browser kept because the server never confirmed them. */
-  #recover(desk, reply) {
+  async #recover(desk, reply) {
     const { store, session, vault } = this.#parts;
     const draft = vault.get(draftKey(reply.project));
     if (!draft) return;
-    const record = deskFromProject(draft);
+    const fallback = (id) => layerOf(desk, id)?.mask ?? null;
+    const scene = await this.#keeper.recovered(reply.project, draft.scene, fallback);
+    const record = deskFromProject({ ...draft, scene });
     if (JSON.stringify(deskToMessage(record)) === JSON.stringify(deskToMessage(desk)))
       return vault.drop(draftKey(reply.project));
     const apply = () => store.change("Recovered edits", () => record);
@@ -178,5 +183,5 @@ class Bridge {
   }
 }
 
-/** parts: {host, store, session, clock, vault, tab, hidden}; see the files in bridge/. */
+/** parts: {host, store, session, masks, shelf, clock, vault, tab, hidden}; see the files in bridge/. */
 export const createBridge = (parts) => new Bridge(parts);

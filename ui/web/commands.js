@@ -4,6 +4,7 @@ import { fitted, zoomedAt } from "./kernels/views.js";
 import { duplicate, flip, moveBy, nudge, removeLayer, select, setLayer, setSettings } from "./model/edits.js";
 import { layerOf, titleOf } from "./model/records.js";
 import * as files from "./commands/files.js";
+import * as masks from "./commands/masks.js";
 import * as runs from "./commands/runs.js";
 
 const selectedOf = ({ store }) => layerOf(store.record, store.record.selected);
@@ -108,7 +109,7 @@ const ROWS = [
     "forward",
     "One layer forward",
     "Editing",
-    ["]", "Alt+]"],
+    ["Ctrl+]", "Alt+]"],
     CANVAS,
     onSelected("Bring forward", (layer) => moveBy(layer.id, 1)),
   ],
@@ -116,7 +117,7 @@ const ROWS = [
     "backward",
     "One layer back",
     "Editing",
-    ["[", "Alt+["],
+    ["Ctrl+[", "Alt+["],
     CANVAS,
     onSelected("Send back", (layer) => moveBy(layer.id, -1)),
   ],
@@ -140,6 +141,23 @@ const ROWS = [
     CANVAS,
     onSelected("Lock or unlock", (layer) => setLayer(layer.id, { locked: !layer.locked })),
   ],
+  ["addPainted", "Add a painted region", "Painting", ["N"], CANVAS, masks.addPainted],
+  ["toolBrush", "Brush (Alt erases, Shift draws straight on)", "Painting", ["B"], CANVAS, pickTool("brush")],
+  ["toolEraser", "Eraser", "Painting", ["E"], CANVAS, pickTool("eraser")],
+  ["toolLasso", "Lasso", "Painting", ["L"], CANVAS, pickTool("lasso")],
+  ["toolRectangle", "Rectangle", "Painting", ["M"], CANVAS, pickTool("rectangle")],
+  ["toolEllipse", "Ellipse", "Painting", ["O"], CANVAS, pickTool("ellipse")],
+  ["toolBucket", "Fill", "Painting", ["G"], CANVAS, pickTool("bucket")],
+  ["swapRegion", "Regions: add or subtract", "Painting", ["X"], CANVAS, masks.swapRegion],
+  ["smallerBrush", "Smaller brush", "Painting", ["["], CANVAS, masks.resizeBrush(-1)],
+  ["largerBrush", "Larger brush", "Painting", ["]"], CANVAS, masks.resizeBrush(1)],
+  ["softerBrush", "Softer brush", "Painting", ["Shift+["], CANVAS, masks.tuneBrush("hardness", -0.1)],
+  ["harderBrush", "Harder brush", "Painting", ["Shift+]"], CANVAS, masks.tuneBrush("hardness", 0.1)],
+  ["invertMask", "Invert the mask", "Painting", ["Shift+V"], CANVAS, masks.invert],
+  ["growMask", "Grow the mask", "Painting", [], CANVAS, masks.grow],
+  ["shrinkMask", "Shrink the mask", "Painting", [], CANVAS, masks.shrink],
+  ["featherMask", "Soften the mask's edge", "Painting", [], CANVAS, masks.feather],
+  ["clearMask", "Clear the mask", "Painting", ["Shift+C"], CANVAS, masks.clear],
   ["toolMove", "Move tool", "View", ["V"], CANVAS, pickTool("move")],
   ["toolHand", "Hand (or hold Space)", "View", ["H"], CANVAS, pickTool("hand")],
   ["toolZoom", "Zoom tool", "View", ["Z"], CANVAS, pickTool("zoom")],

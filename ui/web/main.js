@@ -1,12 +1,15 @@
 // The composition root: mount(element, host) builds the parts, wires them, and draws when something changed.
 
 import { createBridge } from "./bridge.js";
+import { asKnown } from "./bridge/masks.js";
 import { COMMANDS, commandFor } from "./commands.js";
 import { shownBatch } from "./commands/runs.js";
 import { chordOf } from "./kernels/chords.js";
 import { findSpans } from "./kernels/spans.js";
+import { bytesOf } from "./kernels/tiles.js";
 import { candidateOf, batchesOf, createSession } from "./model/session.js";
 import { freeze, layerOf } from "./model/records.js";
+import { createMasks } from "./model/masks.js";
 import { createStore } from "./model/store.js";
 import { createKeySheet } from "./view/keysheet.js";
 import { h } from "./view/dom.js";
@@ -15,6 +18,7 @@ import { createBanners, createNotices, tellProblem } from "./view/notices.js";
 import { createOptions } from "./view/options.js";
 import { createPictures } from "./view/pictures.js";
 import { createRecipe } from "./view/recipe.js";
+import { createShelf } from "./view/shelf.js";
 import { createStage } from "./view/stage.js";
 import { createStrip } from "./view/strip.js";
 import { createTints } from "./view/tints.js";
@@ -39,6 +43,7 @@ const NOTHING = freeze({
 
 const LARGEST_DRAWN_SEED = 1_000_000;
 const THEME_KEY = "lamina.theme";
+const BRUSH_KEY = "lamina.brush";
 
 const clock = {
   now: () => Date.now(),
@@ -139,23 +144,61 @@ const createTheme = (element, vault, session) => {
   return { isDark, setTheme, inks: current };
 };
 
+const unique = () => crypto.getRandomValues(new Uint32Array(2)).reduce((text, part) => text + part.toString(36), "");
+
+/** The store, and the masks that its steps name: what no step names any more is forgotten. */
+const createDocument = () => {
+  const masks = createMasks(unique);
+  const weigh = ({ scene }) => scene.layers.flatMap(({ mask }) => (mask ? [[mask, masks.bytesOf(mask)]] : []));
+  const store = createStore(NOTHING, clock.now, weigh);
+  const namesIn = ({ scene }) => scene.layers.map(({ mask }) => mask);
+  let known = store.history;
+  store.subscribe(() => {
+    if (store.history === known || store.busy) return;
+    known = store.history;
+    masks.keep(new Set(known.entries.flatMap(({ record }) => namesIn(record))));
+  });
+  return { store, masks };
+};
+
+/** What cancels and confirms in the page's tools; each answers whether there was something to do. */
+const createTurns = () => {
+  const [cancels, confirms] = [new Set(), new Set()];
+  const runAll = (all) => [...all].map((run) => run()).some(Boolean);
+  return {
+    onCancel: (run) => cancels.add(run),
+    onConfirm: (run) => confirms.add(run),
+    cancelTools: () => runAll(cancels),
+    confirmTools: () => runAll(confirms),
+  };
+};
+
+/** The brush as it was left, in this browser. */
+const rememberBrush = (session, vault) => {
+  const kept = vault.get(BRUSH_KEY);
+  if (kept) session.set({ brush: { ...session.state.brush, ...kept } });
+  let known = session.state.brush;
+  session.subscribe(() => {
+    if (session.state.brush === known) return;
+    known = session.state.brush;
+    vault.put(BRUSH_KEY, known);
+  });
+};
+
 const createDesk = (element, host) => {
   const session = createSession();
   const [vault, tab] = [createVault(() => localStorage), createVault(() => sessionStorage)];
-  const store = createStore(NOTHING, clock.now);
-  const cancels = new Set();
-  const desk = { store, session, vault, download, chooseFiles };
-  desk.pictures = createPictures(host.pictureUrl, () => desk.refresh());
-  desk.bridge = createBridge({ host, store, session, clock, vault, tab, hidden: () => document.hidden });
+  const { store, masks } = createDocument();
+  const desk = { store, session, masks, vault, download, chooseFiles, ...createTurns() };
+  desk.pictures = createPictures({ urlOf: host.pictureUrl, masks, changed: () => desk.refresh() });
+  const hidden = () => document.hidden;
+  desk.bridge = createBridge({ host, store, session, masks, shelf: createShelf(), clock, vault, tab, hidden });
+  rememberBrush(session, vault);
   desk.tints = createTints();
   desk.shown = createShown(store, session, desk.pictures);
   desk.addressOf = host.url;
   desk.random = () => Math.floor(Math.random() * LARGEST_DRAWN_SEED);
-  desk.newId = () =>
-    `layer-${crypto.getRandomValues(new Uint32Array(2)).reduce((text, part) => text + part.toString(36), "")}`;
-  // Each answers whether there was something to cancel.
-  desk.onCancel = (run) => cancels.add(run);
-  desk.cancelTools = () => [...cancels].map((run) => run()).some(Boolean);
+  desk.newId = () => `layer-${unique()}`;
   // What goes wrong is told in words, and whatever comes next goes on.
   desk.attempt = async (work) => {
     try {
@@ -199,7 +242,7 @@ const createProbe = (desk, stage) => ({
     const { record, state, shownDigest } = desk.shown();
     const { project, revision, saved, link, job, showing, viewed, candidates, coverage, notes, tool, view } = state;
     return structuredClone({
-      ...record,
+      ...asKnown(record, desk.masks),
       project,
       revision,
       saved,
@@ -218,19 +261,12 @@ const createProbe = (desk, stage) => ({
     });
   },
   canvasPixels: () => {
-    const shown = desk.shown();
-    const canvas = Object.assign(document.createElement("canvas"), {
-      width: shown.scene.width_px,
-      height: shown.scene.height_px,
-    });
-    const context = canvas.getContext("2d");
-    context.imageSmoothingQuality = "high";
-    context.drawImage(stage.compose(shown), 0, 0, canvas.width, canvas.height);
-    return {
-      width_px: canvas.width,
-      height_px: canvas.height,
-      rgba: context.getImageData(0, 0, canvas.width, canvas.height).data,
-    };
+    const { width_px, height_px } = desk.store.record.scene;
+    return { width_px, height_px, rgba: stage.pixels() };
+  },
+  maskPixels: (id) => {
+    const mask = desk.pictures.mask(layerOf(desk.store.record, id).mask);
+    return mask && { width_px: mask.width_px, height_px: mask.height_px, grey: bytesOf(mask) };
   },
 });
 

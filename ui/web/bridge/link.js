@@ -1,6 +1,6 @@
 // The line to the server: asks, tells refusals from silence, and finds the way back by itself.
 
-const OFFLINE = "offline";
+export const OFFLINE = "offline";
 const DEADLINE_MS = 30_000;
 const PROBE_FIRST_MS = 1_000;
 const PROBE_LONGEST_MS = 5_000;
@@ -48,6 +48,7 @@ class Link {
     try {
       return await this.#host.upload(file, name);
     } catch (error) {
+      if (error.refusal?.code === OFFLINE) this.#lost();
       throw new Refusal(error.refusal ?? { what: `“${name}” could not be sent.`, remedy: error.message });
     }
   }

@@ -3,7 +3,8 @@
 import { deskToMessage, sameWork } from "../model/records.js";
 import { addNotice } from "../model/session.js";
 import { formatClock } from "../kernels/numbers.js";
-import { Refusal, Silence } from "./link.js";
+import { OFFLINE, Refusal, Silence } from "./link.js";
+import { asKnown } from "./masks.js";
 
 const DEBOUNCE_MS = 150;
 
@@ -15,12 +16,16 @@ class Saver {
   #session;
   #clock;
   #vault;
+  #keeper;
+  #masks;
   #confirmed;
   #timer = null;
   #running = null;
   #started = false;
 
-  constructor({ link, store, session, clock, vault }) {
+  constructor({ link, store, session, clock, vault, keeper, masks }) {
+    this.#keeper = keeper;
+    this.#masks = masks;
     this.#link = link;
     this.#store = store;
     this.#session = session;
@@ -70,7 +75,7 @@ class Saver {
   /** An undo may lead back to what the server has. */
   #settle() {
     if (this.#session.state.saved.state !== "unsaved") return;
-    this.#vault.drop(draftKey(this.#session.state.project));
+    this.#dropDraft(this.#session.state.project);
     this.#mark("saved");
   }
 
@@ -94,17 +99,19 @@ class Saver {
   async #send(record) {
     const { project, revision } = this.#session.state;
     this.#mark("saving");
-    const reply = await this.#link.ask({ verb: "save", project, revision, ...deskToMessage(record) });
+    const settled = await this.#keeper.settled(record);
+    const reply = await this.#link.ask({ verb: "save", project, revision, ...deskToMessage(settled) });
     this.#confirmed = record;
     this.#session.set({ revision: reply.revision, coverage: reply.coverage ?? [], notes: reply.notes ?? [] });
     if (this.dirty) return this.#keepDraft();
-    this.#vault.drop(draftKey(project));
+    this.#dropDraft(project);
     this.#mark("saved");
   }
 
   #fail(error) {
     if (error instanceof Silence) return this.#mark("offline");
     if (!(error instanceof Refusal)) throw error;
+    if (error.code === OFFLINE) return this.#mark("offline");
     this.#mark("unsaved");
     if (error.code === "stale") this.#session.set({ conflict: { current: error.current } });
     else addNotice(this.#session, { tone: "problem", what: error.what, limit: error.limit, remedy: error.remedy });
@@ -112,7 +119,14 @@ class Saver {
 
   #keepDraft() {
     const { project, revision } = this.#session.state;
-    this.#vault.put(draftKey(project), { revision, ...deskToMessage(this.#store.record) });
+    const { record } = this.#store;
+    this.#keeper.shelve(project, record);
+    this.#vault.put(draftKey(project), { revision, ...deskToMessage(asKnown(record, this.#masks)) });
+  }
+
+  #dropDraft(project) {
+    this.#vault.drop(draftKey(project));
+    this.#keeper.forget(project);
   }
 
   #mark(state) {

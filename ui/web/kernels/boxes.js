@@ -57,11 +57,11 @@ export const alphaAt = (placement, size, alpha, point) => {
 
 const SEEN_ALPHA = 26;
 
-/** Whether a point lies on what can be seen of an object {placement, size, alpha}. */
+/** Whether a point lies on what can be seen of a picture {placement, size, alpha}. */
 export const isHit = ({ placement, size, alpha }, point) => alphaAt(placement, size, alpha, point) >= SEEN_ALPHA;
 
-/** The topmost object under a point, or null. `objects` go from back to front. */
-export const topmostAt = (objects, point) => objects.findLast((object) => isHit(object, point)) ?? null;
+/** The topmost object {hit(point)} under a point, or null. `objects` go from back to front. */
+export const topmostAt = (objects, point) => objects.findLast((object) => object.hit(point)) ?? null;
 
 /** Whether the turned box holds the whole canvas, as a background does. */
 export const coversCanvas = (placement, size, canvas) =>

@@ -8,7 +8,7 @@ const BRACKET_CODES = { BracketLeft: "[", BracketRight: "]", Backquote: "`" };
 export const chordOf = (press) => {
   const base = BRACKET_CODES[press.code] ?? NAMED[press.key] ?? press.key;
   const letter = base.length === 1 ? base.toUpperCase() : base;
-  const isSign = base.length === 1 && base.toLowerCase() === base.toUpperCase();
+  const isSign = base === press.key && base.length === 1 && base.toLowerCase() === base.toUpperCase();
   const parts = [];
   if (press.ctrlKey || press.metaKey) parts.push("Ctrl");
   if (press.altKey) parts.push("Alt");

@@ -1,6 +1,7 @@
 // A list of named records and a place in it. Undo and redo move the place; nothing is ever computed backwards.
 
-const LONGEST = 400;
+/** What a step without pixels is taken to weigh: its record, of which most is shared with its neighbours. */
+const STEP_BYTES = 4096;
 
 /** entries: [{name, record, merge, at_ms}]; the first one is where the work began. */
 export const beginHistory = (name, record) => ({ entries: [{ name, record, merge: "", at_ms: 0 }], place: 0 });
@@ -16,7 +17,7 @@ const merges = (last, entry) =>
 export const advance = (history, entry) => {
   const kept = history.entries.slice(0, history.place + 1);
   const joined = history.place > 0 && history.place === history.entries.length - 1 && merges(kept.at(-1), entry);
-  const entries = [...(joined ? kept.slice(0, -1) : kept), entry].slice(-LONGEST);
+  const entries = [...(joined ? kept.slice(0, -1) : kept), entry];
   return { entries, place: entries.length - 1 };
 };
 
@@ -39,3 +40,22 @@ export const goTo = (history, place) => ({
 
 export const canUndo = (history) => history.place > 0;
 export const canRedo = (history) => history.place < history.entries.length - 1;
+
+/**
+ * The history without its oldest steps, as far as all weigh more than a budget of bytes; the present step stays.
+ * weigh(record) → [[name, bytes]]: what a record refers to; what several refer to counts once.
+ */
+export const trimmed = (history, weigh, budget) => {
+  const seen = new Set();
+  let bytes = 0;
+  for (let at = history.entries.length - 1; at >= 0; at -= 1) {
+    bytes += STEP_BYTES;
+    for (const [name, own] of weigh(history.entries[at].record)) {
+      if (!seen.has(name)) bytes += own;
+      seen.add(name);
+    }
+    if (bytes > budget && at < history.place)
+      return { entries: history.entries.slice(at + 1), place: history.place - at - 1 };
+  }
+  return history;
+};

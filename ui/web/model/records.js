@@ -48,6 +48,12 @@ export const buildLayer = ({ id, name, phrase, picture, placement }) =>
     seed: null,
   });
 
+/** A layer without a picture: a phrase for the region that its mask names. It brings no pixels, so it is all free. */
+export const buildPaintedLayer = ({ id, name, mask, scene }) => {
+  const placement = { centre_x_px: scene.width_px / 2, centre_y_px: scene.height_px / 2, scale_x: 1, scale_y: 1 };
+  return freeze({ ...buildLayer({ id, name, phrase: "", picture: null, placement }), mask, noise: 1 });
+};
+
 const LARGEST_SHARE = 0.6;
 
 /** A placement for a picture of a size: at a point, shrunk to at most 60 % of the canvas, never enlarged. */
@@ -61,6 +67,9 @@ export const firstPlacement = (size, scene, centre) => {
 };
 
 export const layerOf = (desk, id) => desk.scene.layers.find((layer) => layer.id === id) ?? null;
+
+/** Whether a layer is a painted region and no picture. */
+export const isPainted = (layer) => layer.picture === null;
 
 /** What a person calls a layer: its name, else its phrase. */
 export const titleOf = (layer) => layer.name || layer.phrase || "Layer without words";

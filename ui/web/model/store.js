@@ -1,16 +1,21 @@
 // The one place where the Desk changes: only inside a gesture, and one gesture is one undo step.
 
-import { advance, amend, beginHistory, canRedo, canUndo, goTo, present, seal } from "./history.js";
+import { advance, amend, beginHistory, canRedo, canUndo, goTo, present, seal, trimmed } from "./history.js";
+
+/** How much the steps may hold in all, pixels included. */
+const HISTORY_BYTES = 256 * 2 ** 20;
 
 class Store {
   #history;
   #gesture = null;
   #now;
+  #weigh;
   #listeners = new Set();
 
-  constructor(record, now, name) {
-    this.#history = beginHistory(name, record);
+  constructor(record, { now, weigh }) {
+    this.#history = beginHistory("Opened", record);
     this.#now = now;
+    this.#weigh = weigh;
   }
 
   /** The record as it is seen, also in the middle of a gesture. */
@@ -111,7 +116,10 @@ class Store {
     const { base, record } = gesture;
     this.#gesture = null;
     if (record === base) this.#tell();
-    else this.#set(advance(this.#history, { name, record, merge, at_ms: this.#now() }));
+    else {
+      const history = advance(this.#history, { name, record, merge, at_ms: this.#now() });
+      this.#set(trimmed(history, this.#weigh, HISTORY_BYTES));
+    }
   }
 
   #close() {
@@ -129,5 +137,5 @@ class Store {
   }
 }
 
-/** `now` gives milliseconds; it only decides which quick repeats join into one step. */
-export const createStore = (record, now, name = "Opened") => new Store(record, now, name);
+/** `now` gives milliseconds and only decides which quick repeats join into one step; `weigh` is that of `trimmed`. */
+export const createStore = (record, now, weigh = () => []) => new Store(record, { now, weigh });

@@ -2,9 +2,17 @@
 
 import { HAND, ZOOM } from "./look.js";
 import { MOVE } from "./move.js";
+import { BRUSH, ERASER } from "./paint.js";
+import { BUCKET, ELLIPSE, LASSO, RECTANGLE } from "./region.js";
 
 export const TOOLS = Object.freeze([
   { id: "move", title: "Move, scale and rotate", key: "V", icon: "move", chart: MOVE },
+  { id: "rectangle", title: "Rectangle region", key: "M", icon: "rectangle", chart: RECTANGLE, paints: true },
+  { id: "ellipse", title: "Ellipse region", key: "O", icon: "ellipse", chart: ELLIPSE, paints: true },
+  { id: "lasso", title: "Lasso: drag freely, or click corners", key: "L", icon: "lasso", chart: LASSO, paints: true },
+  { id: "brush", title: "Brush: paint on the mask", key: "B", icon: "brush", chart: BRUSH, paints: true },
+  { id: "eraser", title: "Eraser: take from the mask", key: "E", icon: "eraser", chart: ERASER, paints: true },
+  { id: "bucket", title: "Fill what is alike", key: "G", icon: "bucket", chart: BUCKET, paints: true },
   { id: "hand", title: "Hand: move the view", key: "H", icon: "hand", chart: HAND },
   { id: "zoom", title: "Zoom: click, Alt click, or drag sideways", key: "Z", icon: "zoom", chart: ZOOM },
 ]);

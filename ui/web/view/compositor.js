@@ -23,25 +23,22 @@ const sameParts = (one, other) =>
 
 class Compositor {
   #pictures;
+  #plates;
   #below = { canvas: blank(), parts: null };
   #above = { canvas: blank(), parts: null };
   #whole = { canvas: blank(), parts: null };
   #masked = blank();
 
-  constructor(pictures) {
+  constructor(pictures, plates) {
     this.#pictures = pictures;
+    this.#plates = plates;
   }
 
   /** The composed collage as a canvas, at scene size or as large as is sensible; `activeId` names the layer at hand. */
-  compose(scene, activeId, tintOf) {
+  compose(scene, activeId) {
     const scale = Math.min(1, LARGEST_SIDE / Math.max(scene.width_px, scene.height_px));
-    const frame = {
-      width: Math.round(scene.width_px * scale),
-      height: Math.round(scene.height_px * scale),
-      scale,
-      tintOf,
-    };
-    const shown = scene.layers.filter((layer) => layer.visible);
+    const frame = { width: Math.round(scene.width_px * scale), height: Math.round(scene.height_px * scale), scale };
+    const shown = scene.layers.filter((layer) => layer.visible && layer.picture);
     const at = shown.findIndex((layer) => layer.id === activeId);
     const [below, active, above] = at < 0 ? [shown, [], []] : [shown.slice(0, at), [shown[at]], shown.slice(at + 1)];
     const changed = [this.#refresh(this.#below, below, frame), this.#refresh(this.#above, above, frame)].some(Boolean);
@@ -87,27 +84,20 @@ class Compositor {
     context.drawImage(image, 0, 0, size.width_px, size.height_px);
   }
 
-  /** The picture (or, without one, the layer's colour as a veil) inside the painted mask. */
+  /** The picture inside its painted mask. */
   #drawMasked(context, layer, frame) {
     const mask = this.#pictures.mask(layer.mask);
     if (!mask) return;
-    const veil = sized(this.#masked, frame.width, frame.height);
-    if (layer.picture) this.#drawPicture(veil, layer, frame);
-    else
-      Object.assign(veil, { fillStyle: frame.tintOf(layer.id), globalAlpha: 0.45 }).fillRect(
-        0,
-        0,
-        frame.width,
-        frame.height,
-      );
-    veil.setTransform(1, 0, 0, 1, 0, 0);
-    veil.globalCompositeOperation = "destination-in";
-    veil.globalAlpha = 1;
-    veil.drawImage(mask, 0, 0, frame.width, frame.height);
+    const { canvas } = this.#plates.get(`${layer.id} mask`, mask);
+    const part = sized(this.#masked, frame.width, frame.height);
+    this.#drawPicture(part, layer, frame);
+    part.setTransform(1, 0, 0, 1, 0, 0);
+    part.globalCompositeOperation = "destination-in";
+    part.drawImage(canvas, 0, 0, frame.width, frame.height);
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.globalAlpha = layer.opacity;
     context.drawImage(this.#masked, 0, 0);
   }
 }
 
-export const createCompositor = (pictures) => new Compositor(pictures);
+export const createCompositor = (pictures, plates) => new Compositor(pictures, plates);

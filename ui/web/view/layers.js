@@ -110,7 +110,9 @@ export const createLayers = (desk) => {
   const empty = h("div", { class: "empty", hidden: true }, words);
   const count = h("span", { class: "muted" });
   const shape = { iconName: "plus", test: "add-picture", title: "Add pictures (Ctrl I)", kind: "quiet small" };
-  const parts = [h("h2", { text: "Layers" }), count, h("span", { class: "spring" }), button(desk, "addPicture", shape)];
+  const paint = { iconName: "region", test: "add-painted", title: "Add a painted region (N)", kind: "quiet small" };
+  const adds = h("span", { class: "group" }, button(desk, "addPainted", paint), button(desk, "addPicture", shape));
+  const parts = [h("h2", { text: "Layers" }), count, h("span", { class: "spring" }), adds];
   const head = h("div", { class: "panel-head" }, parts);
   const scroll = h("div", { class: "layer-scroll" }, list.node, empty);
   const node = h("section", { class: "layers", "aria-label": "Layers" }, head, scroll);

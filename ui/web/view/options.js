@@ -1,9 +1,11 @@
 // The bar above the stage: the selected layer's place as numbers, its flips, and the method.
 
 import { setPlacement, setSettings } from "../model/edits.js";
+import { TOOLS } from "../tools/tools.js";
 import { layerOf, titleOf } from "../model/records.js";
 import { button, choice, numberField } from "./fields.js";
 import { h, set, show } from "./dom.js";
+import { createMaskBar } from "./maskbar.js";
 
 const FARTHEST_PX = 32768;
 
@@ -88,15 +90,19 @@ export const createOptions = (desk) => {
   const title = h("span", { class: "options-title" });
   const hint = h("span", { class: "muted hint", text: "Click an object to select it, or drop a picture here." });
   const place = createPlace(desk);
+  const masks = createMaskBar(desk);
   const method = methodChoice(desk);
   const bar = { class: "options", role: "toolbar", "aria-label": "The selected object" };
-  const node = h("div", bar, title, place.node, hint, h("span", { class: "spring" }), method.node);
+  const node = h("div", bar, title, place.node, masks.node, hint, h("span", { class: "spring" }), method.node);
   const update = (shown) => {
     const { selected } = shown;
     set(title, { text: selected ? titleOf(selected) : "" });
-    [title, place.node].forEach((part) => show(part, selected !== null));
-    show(hint, selected === null);
-    [place, method].forEach((part) => part.update(shown));
+    const paints = TOOLS.some(({ id, paints: each }) => each && id === shown.state.tool);
+    show(title, selected !== null && !paints);
+    show(place.node, selected !== null && selected.picture !== null && !paints);
+    show(masks.node, paints);
+    show(hint, selected === null && !paints);
+    [place, masks, method].forEach((part) => part.update(shown));
   };
   return { node, update };
 };

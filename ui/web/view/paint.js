@@ -36,6 +36,7 @@ const paintPage = (context, frame) => {
   context.imageSmoothingEnabled = true;
   context.imageSmoothingQuality = "high";
   context.drawImage(picture, page.x, page.y, page.width, page.height);
+  for (const veil of frame.veils) context.drawImage(veil, page.x, page.y, page.width, page.height);
 };
 
 /** The part of the selected picture that hangs over the page, faint. */
@@ -124,6 +125,16 @@ const paintSelection = (context, frame) => {
   for (const handle of handles) paintHandle(context, inks, handle, layer.placement.rotation_deg);
 };
 
+/** The outline that a region tool is drawing, over a light and a dark dash. */
+const paintDrawing = (context, { view, outline, inks }) => {
+  if (!outline || outline.points.length < 2) return;
+  const points = outline.points.map((point) => toScreen(view, point));
+  context.beginPath();
+  points.forEach(({ x, y }, index) => (index === 0 ? context.moveTo(x, y) : context.lineTo(x, y)));
+  if (outline.closed) context.closePath();
+  strokeTwice(context, inks, outline.subtract ? inks.guide : inks.accent, 1.5);
+};
+
 const paintGuides = (context, { scene, view, inks, guides }) => {
   if (!guides) return;
   const page = pageRect(scene, view);
@@ -144,8 +155,8 @@ const paintGuides = (context, { scene, view, inks, guides }) => {
 };
 
 /**
- * frame: {scene, view, ratio, inks, picture, showing, selected, hovered, guides, handles}; picture fills the page.
- * Sizes are CSS pixels; `ratio` is the device's pixels per CSS pixel.
+ * frame: {scene, view, ratio, inks, picture, showing, selected, hovered, guides, handles, veils, outline}; picture and
+ * veils fill the page. Sizes are CSS pixels; `ratio` is the device's pixels per CSS pixel.
  */
 export const paintStage = (canvas, frame) => {
   const context = canvas.getContext("2d");
@@ -156,4 +167,5 @@ export const paintStage = (canvas, frame) => {
   if (frame.hovered?.size) paintOutline(context, frame, frame.hovered);
   paintSelection(context, frame);
   paintGuides(context, frame);
+  paintDrawing(context, frame);
 };

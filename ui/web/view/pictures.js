@@ -1,4 +1,7 @@
-// Pictures by digest: fetched once, with their alpha for hit tests; and the newest preview of a run.
+// Pictures by digest: fetched once, with their alpha for hit tests; stored masks; and the newest preview of a run.
+
+import { maskFromBytes } from "../kernels/tiles.js";
+import { isOwnName } from "../model/masks.js";
 
 const ALPHA_SIDE = 192;
 const LARGEST_SIDE = 2048;
@@ -27,29 +30,28 @@ const alphaOf = (image) => {
   return { width, height, values };
 };
 
-/** A grey mask as a canvas whose alpha is the mask. */
+/** The values of a stored grey mask, as tiles. */
 const maskOf = (image) => {
-  const canvas = canvasOf(image.naturalWidth, image.naturalHeight);
-  const context = canvas.getContext("2d");
+  const [width, height] = [image.naturalWidth, image.naturalHeight];
+  const context = canvasOf(width, height).getContext("2d", { willReadFrequently: true });
   context.drawImage(image, 0, 0);
-  const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
-  for (let at = 0; at < pixels.data.length; at += 4) {
-    pixels.data[at + 3] = pixels.data[at];
-    pixels.data.fill(255, at, at + 3);
-  }
-  context.putImageData(pixels, 0, 0);
-  return canvas;
+  const { data } = context.getImageData(0, 0, width, height);
+  const bytes = new Uint8Array(width * height);
+  for (let at = 0; at < bytes.length; at += 1) bytes[at] = data[at * 4];
+  return maskFromBytes(bytes, width, height);
 };
 
 class Pictures {
   #urlOf;
   #changed;
+  #masks;
   #known = new Map();
-  #masks = new Map();
+  #wanted = new Map();
   #preview = { source: "", image: null };
 
-  constructor(urlOf, changed) {
+  constructor({ urlOf, masks, changed }) {
     this.#urlOf = urlOf;
+    this.#masks = masks;
     this.#changed = changed;
   }
 
@@ -66,9 +68,18 @@ class Pictures {
     }));
   }
 
-  /** A canvas whose alpha is the stored grey mask, once it is here. */
-  mask(digest) {
-    return this.#entry(this.#masks, digest, maskOf);
+  /** The mask of a name as tiles: one of this page's own, or a stored one once it is here; else null. */
+  mask(name) {
+    if (!name) return null;
+    const own = this.#masks.get(name);
+    if (own || isOwnName(name)) return own;
+    // Fetched before and forgotten since, with the steps that named it.
+    if (this.#wanted.get(name)?.value) this.#wanted.delete(name);
+    this.#entry(this.#wanted, name, (image) => {
+      this.#masks.put(name, maskOf(image));
+      return true;
+    });
+    return null;
   }
 
   /** The image of a preview's data URI; the one before it until that is decoded. */
@@ -92,7 +103,7 @@ class Pictures {
 
   /** Tries the failed ones again. */
   retry() {
-    for (const known of [this.#known, this.#masks]) {
+    for (const known of [this.#known, this.#wanted]) {
       for (const [digest, entry] of known) if (entry.failed) known.delete(digest);
     }
     this.#changed();
@@ -120,5 +131,5 @@ class Pictures {
   }
 }
 
-/** `changed` is called whenever a picture has come or failed. */
-export const createPictures = (urlOf, changed) => new Pictures(urlOf, changed);
+/** parts: {urlOf(digest), masks, changed}; `changed` is called whenever a picture has come or failed. */
+export const createPictures = (parts) => new Pictures(parts);

@@ -9,10 +9,24 @@ const WHEEL_RATE = 0.0015;
 const LONGEST_WHEEL = 240;
 const LINE_PX = 32;
 const MIDDLE_BUTTON = 1;
+const ERASER_BUTTON = 5;
+const ERASER_BUTTONS = 32;
 
 const pointOf = (canvas, event) => {
   const box = canvas.getBoundingClientRect();
   return { x: event.clientX - box.left, y: event.clientY - box.top };
+};
+
+/** Where, and how hard: a mouse and a finger press fully. */
+const spotOf = (canvas, event) => ({
+  point: pointOf(canvas, event),
+  pressure: event.pointerType === "pen" ? event.pressure : 1,
+});
+
+/** Every place since the last event, as many as the device reported. */
+const trailOf = (canvas, event) => {
+  const all = event.getCoalescedEvents?.() ?? [];
+  return (all.length > 0 ? all : [event]).map((each) => spotOf(canvas, each));
 };
 
 /** The machines of the tools, one of which may hold the pointer; Space and the middle button borrow the hand. */
@@ -37,7 +51,8 @@ class Pointer {
   }
 
   press(event) {
-    if (this.held || event.button > MIDDLE_BUTTON) return;
+    const isPressed = event.button <= MIDDLE_BUTTON || event.button === ERASER_BUTTON;
+    if (this.held || !isPressed) return;
     event.preventDefault();
     this.#canvas.focus({ preventScroll: true });
     this.#canvas.setPointerCapture(event.pointerId);
@@ -57,21 +72,36 @@ class Pointer {
     this.#active = null;
   }
 
-  /** Whether there was something to cancel. */
+  /** Whether there was something to cancel: a drag, or a tool in the middle of its steps. */
   cancel() {
-    const wasHeld = this.held;
+    const working = Object.values(this.#machines).filter((machine) => !machine.resting);
+    const wasWorking = this.held || working.length > 0;
     this.#active?.send({ kind: "cancel" });
+    working.forEach((machine) => machine.send({ kind: "cancel" }));
     this.#active = null;
-    return wasHeld;
+    return wasWorking;
+  }
+
+  /** Enter: whether a tool took it as the end of its steps. */
+  finish() {
+    const working = !this.held && Object.values(this.#machines).find((machine) => !machine.resting);
+    if (working) working.send({ kind: "confirm" });
+    return Boolean(working);
   }
 
   #own() {
-    return this.spaceHeld ? this.#hand : this.#machines[this.#session.state.tool];
+    const own = this.#machines[this.#session.state.tool];
+    for (const machine of Object.values(this.#machines))
+      if (machine !== own && !machine.resting) machine.send({ kind: "cancel" });
+    return this.spaceHeld ? this.#hand : own;
   }
 
   #send(machine, kind, event) {
     const { shiftKey: shift, altKey: alt, ctrlKey, metaKey } = event;
-    machine.send({ kind, point: pointOf(this.#canvas, event), shift, alt, ctrl: ctrlKey || metaKey });
+    const spot = spotOf(this.#canvas, event);
+    const trail = kind === "move" ? trailOf(this.#canvas, event) : [spot];
+    const eraser = event.button === ERASER_BUTTON || (event.buttons & ERASER_BUTTONS) !== 0;
+    machine.send({ kind, ...spot, trail, shift, alt, ctrl: ctrlKey || metaKey, eraser });
   }
 }
 
@@ -82,8 +112,10 @@ export const connectPointer = (desk, canvas, surface) => {
   canvas.addEventListener("pointermove", (event) => pointer.move(event));
   canvas.addEventListener("pointerup", (event) => pointer.release(event));
   canvas.addEventListener("pointerleave", () => pointer.held || surface.point({ cursor: "default", hovered: "" }));
-  for (const kind of ["lostpointercapture", "pointercancel"]) canvas.addEventListener(kind, () => pointer.cancel());
+  for (const kind of ["lostpointercapture", "pointercancel"])
+    canvas.addEventListener(kind, () => pointer.held && pointer.cancel());
   desk.onCancel(() => pointer.cancel());
+  desk.onConfirm(() => pointer.finish());
   return (held) => (pointer.spaceHeld = held);
 };
 

@@ -7,6 +7,7 @@ import { createCard } from "./card.js";
 import { slider } from "./fields.js";
 import { icon } from "./icons.js";
 import { h, set, show } from "./dom.js";
+import { createMaskThumb } from "./thumbs.js";
 
 /** Short words for the row; the whole sentence is in the card and in the tooltip. */
 const SHORT = {
@@ -105,7 +106,7 @@ const createWords = () => {
 };
 
 /** What a row depends on; while these stay the same it is left alone. */
-const partsOf = (shown, layer, isFront) => [
+const partsOf = (desk, shown, layer, isFront) => [
   layer,
   shown.record.selected,
   isFront,
@@ -116,6 +117,7 @@ const partsOf = (shown, layer, isFront) => [
   shown.shownDigest,
   shown.state.job,
   shown.state.theme,
+  desk.store.busy || desk.pictures.mask(layer.mask),
 ];
 
 const attributesOf = (desk, shown, layer, isFront) => {
@@ -136,13 +138,16 @@ const createHead = (desk, id) => {
   const eye = toggle(desk, id, { test: "eye", field: "visible", on: "eye", off: "eyeShut", name: ["Show", "Hide"] });
   const lock = toggle(desk, id, { test: "lock", field: "locked", on: "lock", off: "unlock", name: ["Lock", "Unlock"] });
   const thumb = h("img", { class: "thumb", alt: "", draggable: "false", loading: "lazy" });
+  const mask = createMaskThumb(desk, id);
   const [words, freedom] = [createWords(), createFreedom(desk, id)];
-  const box = h("span", { class: "thumb-box" }, thumb);
+  const box = h("span", { class: "thumb-box" }, thumb, mask.node);
   const node = h("div", { class: "row-head" }, eye.node, lock.node, box, words.node, freedom.node);
   const update = (shown, layer) => {
     eye.update(layer.visible, layer.visible ? "Hide" : "Show");
     lock.update(layer.locked, layer.locked ? "Unlock" : "Lock");
+    show(thumb, layer.picture !== null);
     if (layer.picture) set(thumb, { src: desk.pictures.url(layer.picture) });
+    mask.update(layer);
     freedom.update(shown, layer);
     return words.update(shown, layer);
   };
@@ -160,7 +165,7 @@ export const createRow = (desk, id) => {
   let card = null;
   let last = [];
   const update = (shown, layer, isFront) => {
-    const parts = partsOf(shown, layer, isFront);
+    const parts = partsOf(desk, shown, layer, isFront);
     if (last.length && parts.every((part, index) => part === last[index])) return;
     last = parts;
     set(node, attributesOf(desk, shown, layer, isFront));

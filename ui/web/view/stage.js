@@ -2,15 +2,21 @@
 
 import { fitted } from "../kernels/views.js";
 import { layerOf, titleOf } from "../model/records.js";
+import { TOOLS } from "../tools/tools.js";
 import { createInvitation, createProgress, createPromise, createReading, createSwitch } from "./chips.js";
 import { createCompositor } from "./compositor.js";
 import { h, set, setVariable } from "./dom.js";
 import { paintStage } from "./paint.js";
 import { createPatch } from "./patch.js";
+import { createPlates } from "./plates.js";
 import { connectDrop, connectPointer, connectWheel } from "./pointer.js";
 import { createSurface } from "./surface.js";
+import { createVeils } from "./veils.js";
 
 const SHARPEST = 2;
+
+/** The tools that change a mask, for which the regions are shown over a result too. */
+const PAINTING = new Set(TOOLS.filter(({ paints }) => paints).map(({ id }) => id));
 
 const describe = (shown) => {
   const { scene, selected } = shown;
@@ -50,10 +56,17 @@ export const createStage = (desk) => {
     create(desk),
   );
   const shadow = h("div", { class: "page-shadow" });
+  const ring = h("div", { class: "ring", hidden: true });
   const lying = chips.map((chip) => chip.node);
-  const node = h("section", { class: "stage", "aria-label": "Canvas" }, shadow, canvas, lying);
-  const makers = { compositor: createCompositor(desk.pictures), patch: createPatch() };
-  const holdSpace = connectPointer(desk, canvas, createSurface(desk, canvas));
+  const node = h("section", { class: "stage", "aria-label": "Canvas" }, shadow, canvas, ring, lying);
+  const plates = createPlates();
+  const makers = {
+    compositor: createCompositor(desk.pictures, plates),
+    patch: createPatch(),
+    veils: createVeils(desk, plates),
+  };
+  const pixels = () => pixelsOf(desk.shown(), (shown) => pageOf(desk, shown, makers).picture);
+  const holdSpace = connectPointer(desk, canvas, createSurface(desk, { canvas, ring, pixels }));
   connectWheel(desk, canvas);
   connectDrop(desk, node, canvas);
   const box = connectSize(desk, node, canvas);
@@ -67,7 +80,16 @@ export const createStage = (desk) => {
     set(canvas, { "aria-label": describe(shown), "data-showing": frame.showing });
     placeChips(node, shown, box);
   };
-  return { node, update, size: () => box, holdSpace, compose: (shown) => pageOf(desk, shown, makers).picture };
+  return { node, update, size: () => box, holdSpace, pixels };
+};
+
+/** What fills the page, at scene size: RGBA bytes. */
+const pixelsOf = (shown, compose) => {
+  const { width_px: width, height_px: height } = shown.scene;
+  const context = Object.assign(document.createElement("canvas"), { width, height }).getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(compose(shown), 0, 0, width, height);
+  return context.getImageData(0, 0, width, height).data;
 };
 
 /** The chips stay inside the page where it is visible. */
@@ -85,7 +107,7 @@ const tintOf = (desk) => (id) => desk.inks().tints[desk.tints.indexOf(id)];
 
 /** What fills the page: a preview, the shown result, or the collage. */
 const pageOf = (desk, shown, { compositor, patch }) => {
-  const collage = () => compositor.compose(shown.scene, shown.record.selected, tintOf(desk));
+  const collage = () => compositor.compose(shown.scene, shown.record.selected);
   if (shown.state.showing === "collage") return { showing: "collage", picture: collage() };
   const preview = desk.pictures.preview(shown.state.job?.preview ?? "");
   if (preview) return { showing: "preview", picture: previewOf(desk, shown, patch, preview) };
@@ -111,8 +133,13 @@ const outlined = (desk, layer) => {
 const frameOf = (desk, shown, makers) => {
   const { scene, selected, state, record } = shown;
   const hovered = state.hovered === record.selected ? null : layerOf(record, state.hovered);
+  const page = pageOf(desk, shown, makers);
+  const paints = PAINTING.has(state.tool);
+  const veiled = paints || page.showing === "collage" ? makers.veils(scene, record.selected) : [];
   return {
-    ...pageOf(desk, shown, makers),
+    ...page,
+    veils: veiled,
+    outline: state.outline,
     scene,
     view: state.view,
     inks: desk.inks(),

@@ -1,14 +1,26 @@
 // What a tool may see of the stage, and do to it.
 
 import { coversCanvas, isHit, topmostAt } from "../kernels/boxes.js";
-import { layerOf, titleOf } from "../model/records.js";
+import { valueAt } from "../kernels/tiles.js";
+import { toScene, toScreen } from "../kernels/views.js";
+import { beginMask } from "../model/painting.js";
+import { isPainted, layerOf, titleOf } from "../model/records.js";
+import { show } from "./dom.js";
 
-/** The visible layers whose picture is here, from back to front, as the hit tests want them. */
+const SEEN_MASK = 26;
+
+/** The visible layers that are here, from back to front, each with how a point hits it. */
 const objectsOf = ({ store, pictures }) =>
-  store.record.scene.layers.flatMap(({ id, visible, locked, placement, picture }) => {
-    const found = visible ? pictures.get(picture) : null;
-    return found ? [{ id, locked, placement, size: found.size, alpha: found.alpha }] : [];
-  });
+  store.record.scene.layers
+    .filter(({ visible }) => visible)
+    .flatMap((layer) => {
+      const mask = layer.mask ? pictures.mask(layer.mask) : null;
+      const inMask = (point) => !mask || valueAt(mask, point.x, point.y) >= SEEN_MASK;
+      if (isPainted(layer)) return mask ? [{ ...layer, hit: inMask }] : [];
+      const found = pictures.get(layer.picture);
+      const object = found && { placement: layer.placement, size: found.size, alpha: found.alpha };
+      return found ? [{ ...layer, hit: (point) => isHit(object, point) && inMask(point) }] : [];
+    });
 
 /** Locked layers are found only where nothing else is. */
 const topmostOf = (objects, point) => {
@@ -16,26 +28,48 @@ const topmostOf = (objects, point) => {
   return topmostAt(free, point) ?? topmostAt(objects, point);
 };
 
-export const createSurface = (desk, canvas) => {
+/** The circle of the brush at the pointer: an element of its own, so that moving it draws nothing. */
+const createRing = (desk, ring) => (point) => {
+  show(ring, Boolean(point));
+  if (!point) return;
+  const side = Math.max(3, desk.session.state.brush.size * desk.session.state.view.zoom);
+  Object.assign(ring.style, {
+    width: `${side}px`,
+    height: `${side}px`,
+    transform: `translate(${point.x - side / 2}px, ${point.y - side / 2}px)`,
+  });
+};
+
+/** parts: {canvas, ring: elements, pixels() → RGBA bytes of what the page shows at scene size}. */
+export const createSurface = (desk, { canvas, ring, pixels }) => {
   const { store, session, pictures } = desk;
   const sizeOf = ({ picture }) => pictures.get(picture)?.size ?? null;
   const selected = () => layerOf(store.record, store.record.selected);
+  const placeRing = createRing(desk, ring);
   return {
     sizeOf,
     selected,
+    pixels,
     view: () => session.state.view,
     canvas: () => store.record.scene,
-    hits: (id, point) => objectsOf(desk).some((object) => object.id === id && isHit(object, point)),
+    brush: () => session.state.brush,
+    region: () => session.state.region,
+    toScene: (point) => toScene(session.state.view, point),
+    toScreen: (point) => toScreen(session.state.view, point),
+    hits: (id, point) => objectsOf(desk).some((object) => object.id === id && object.hit(point)),
     topmost: (point) => topmostOf(objectsOf(desk), point),
-    isBackdrop: (layer) => coversCanvas(layer.placement, sizeOf(layer), store.record.scene),
+    isBackdrop: (layer) => isPainted(layer) || coversCanvas(layer.placement, sizeOf(layer), store.record.scene),
     begin: (name) => {
       session.set({ showing: "collage" });
       return store.begin(`${name} ${titleOf(selected())}`);
     },
+    beginMask: (name) => beginMask(desk, name),
     amend: (edit) => store.amend(edit),
     look: (view) => session.set({ view, fitted: false }),
     guide: (guides) => void (session.state.guides !== guides && session.set({ guides })),
-    point: ({ cursor, hovered }) => {
+    outline: (outline) => void (session.state.outline !== outline && session.set({ outline })),
+    point: ({ cursor, hovered, ring: at = null }) => {
+      placeRing(at);
       if (canvas.style.cursor !== cursor) canvas.style.cursor = cursor;
       if (session.state.hovered !== hovered) session.set({ hovered });
     },

@@ -30,6 +30,7 @@ export const connectKeys = (desk, element, { commandFor, chordOf, holdSpace }) =
       return holdSpace(true);
     }
     if (chord === "Escape" && (place === "text" || desk.cancelTools())) return event.target.blur?.();
+    if (chord === "Enter" && place === "canvas" && desk.confirmTools()) return event.preventDefault();
     const command = commandFor(chord, place);
     if (!command) return undefined;
     event.preventDefault();

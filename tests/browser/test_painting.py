@@ -1,0 +1,119 @@
+"""Painting masks: strokes, lasso, fill, undo and redo, what is hidden of a picture, and what a reload finds again."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.browser.desk_page import DeskPage
+
+STROKES = 12
+
+
+def painted(desk: DeskPage, layer_id: str) -> np.ndarray:
+    """The mask of a layer as the page holds it: uint8 (h, w)."""
+    script = """(id) => {
+      const { width_px, height_px, grey } = document.querySelector('.lamina-root').lamina.maskPixels(id);
+      return [width_px, height_px, Array.from(grey)];
+    }"""
+    width, height, grey = desk.page.evaluate(script, layer_id)
+    return np.array(grey, np.uint8).reshape(height, width)
+
+
+def test_a_region_is_painted_erased_undone_and_found_after_a_reload(fresh: DeskPage):
+    keys = fresh.page.keyboard
+    before = len(fresh.layers())
+    fresh.part("add-painted").click()
+    region = fresh.state()["selected"]
+    assert len(fresh.layers()) == before + 1
+    fresh.part("canvas").focus()
+    for index in range(STROKES):
+        fresh.drag_scene((40, 30 + 35 * index), (400, 40 + 35 * index))
+    whole = painted(fresh, region)
+    assert 0.3 < whole.mean() / 255 < 0.95
+    for _ in range(STROKES):
+        keys.press("Control+z")
+    assert not painted(fresh, region).any()
+    for _ in range(STROKES):
+        keys.press("Control+Shift+z")
+    assert np.array_equal(painted(fresh, region), whole)
+    keys.press("e")
+    fresh.drag_scene((200, 20), (200, 480))
+    erased = painted(fresh, region)
+    assert erased[250, 200] == 0
+    fresh.look("painted")
+    fresh.wait_saved()
+    assert len(fresh.layer(region)["mask"]) == 64
+    fresh.reload()
+    fresh.wait_drawn()
+    assert np.array_equal(painted(fresh, region), erased)
+
+
+def test_a_stroke_that_the_server_never_saw_is_there_after_the_page_crashed(fresh: DeskPage, watch):
+    watch.forgiven = ("ERR_FAILED", "component server", "Failed to fetch", "upload")
+    fresh.part("add-painted").click()
+    region = fresh.state()["selected"]
+    fresh.wait_saved()
+    for door in ("**/component_server/**", "**/gradio_api/upload*"):
+        fresh.page.context.route(door, lambda route: route.abort())
+    fresh.drag_scene((100, 100), (300, 300))
+    kept = painted(fresh, region)
+    fresh.part("banner-offline").wait_for()
+    fresh.page.wait_for_timeout(300)
+    fresh.page.context.unroute_all()
+    fresh.reload()
+    fresh.wait(f"state.selected === {region!r} && state.saved.state === 'saved'")
+    assert kept.any()
+    assert np.array_equal(painted(fresh, region), kept)
+
+
+def test_a_lasso_and_a_fill_add_and_subtract(fresh: DeskPage):
+    keys, mouse = fresh.page.keyboard, fresh.page.mouse
+    fresh.part("add-painted").click()
+    region = fresh.state()["selected"]
+    fresh.part("canvas").focus()
+    keys.press("l")
+    for corner in ((50, 50), (250, 50), (250, 250)):
+        mouse.click(*fresh.spot(*corner))
+    keys.press("Enter")
+    assert abs(painted(fresh, region).sum() / 255 - 20000) < 300
+    keys.press("m")
+    keys.press("x")
+    fresh.drag_scene((0, 0), (150, 300))
+    assert not painted(fresh, region)[:, :149].any()
+    keys.press("x")
+    keys.press("g")
+    mouse.click(*fresh.spot(10, 10))
+    assert painted(fresh, region)[10, 10] == 255
+    keys.press("Shift+v")
+    assert painted(fresh, region)[10, 10] == 0
+
+
+def test_the_eraser_hides_a_part_of_a_picture_without_touching_its_pixels(fresh: DeskPage):
+    layer = fresh.layers()[-1]
+    fresh.select(layer["id"])
+    whole = fresh.pixels()
+    x, y = layer["placement"]["centre_x_px"], layer["placement"]["centre_y_px"]
+    fresh.page.keyboard.press("e")
+    fresh.drag_scene((x - 20, y), (x + 20, y))
+    hidden = fresh.pixels()
+    assert np.any(hidden != whole)
+    assert fresh.layer(layer["id"])["picture"] == layer["picture"]
+    fresh.page.keyboard.press("b")
+    fresh.drag_scene((x - 20, y), (x + 20, y))
+    assert np.abs(fresh.pixels().astype(int) - whole).max() <= 1
+
+
+def test_escape_in_mid_stroke_leaves_everything_as_it_was(fresh: DeskPage):
+    layer = fresh.layers()[-1]
+    fresh.select(layer["id"])
+    before, mouse = fresh.pixels(), fresh.page.mouse
+    fresh.page.keyboard.press("e")
+    x, y = layer["placement"]["centre_x_px"], layer["placement"]["centre_y_px"]
+    mouse.move(*fresh.spot(x, y))
+    mouse.down()
+    mouse.move(*fresh.spot(x + 30, y), steps=4)
+    fresh.page.keyboard.press("Escape")
+    mouse.up()
+    assert fresh.layer(layer["id"])["mask"] is None
+    assert fresh.state()["undo"] == ""
+    assert np.array_equal(fresh.pixels(), before)

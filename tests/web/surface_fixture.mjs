@@ -1,0 +1,81 @@
+// A stage without a page: a real store with real masks, full pictures, a view and an outline that are remembered.
+
+import { isHit, topmostAt } from "../../ui/web/kernels/boxes.js";
+import { toScene, toScreen } from "../../ui/web/kernels/views.js";
+import { createMasks } from "../../ui/web/model/masks.js";
+import { beginMask } from "../../ui/web/model/painting.js";
+import { layerOf } from "../../ui/web/model/records.js";
+import { createSession } from "../../ui/web/model/session.js";
+import { createStore } from "../../ui/web/model/store.js";
+import { desk, layer } from "./desk_fixtures.mjs";
+
+export const SIZE = { width_px: 100, height_px: 60 };
+const FULL = { width: 1, height: 1, values: Uint8Array.from([255]) };
+
+export const at = (x, y) => ({
+  centre_x_px: x,
+  centre_y_px: y,
+  scale_x: 1,
+  scale_y: 1,
+  rotation_deg: 0,
+  flip_x: false,
+  flip_y: false,
+});
+
+/** Names 1, 2, 3, … */
+export const createUnique = () => {
+  let serial = 0;
+  return () => String((serial += 1));
+};
+
+export const createSurface = (
+  layers = [layer("cat", { placement: at(100, 100) }), layer("car", { placement: at(300, 200) })],
+) => {
+  const [session, unique] = [createSession(), createUnique()];
+  const masks = createMasks(unique);
+  const store = createStore(desk(layers), () => 0);
+  const parts = { store, session, masks, newId: () => `layer-${unique()}` };
+  const seen = { view: { zoom: 1, x: 0, y: 0 }, guides: null, pointed: null, outline: null };
+  const objects = () =>
+    store.record.scene.layers.map((each) => ({
+      ...each,
+      hit: (point) => isHit({ placement: each.placement, size: SIZE, alpha: FULL }, point),
+    }));
+  return {
+    ...parts,
+    seen,
+    sizeOf: () => SIZE,
+    view: () => seen.view,
+    canvas: () => store.record.scene,
+    selected: () => layerOf(store.record, store.record.selected),
+    brush: () => session.state.brush,
+    region: () => session.state.region,
+    toScene: (point) => toScene(seen.view, point),
+    toScreen: (point) => toScreen(seen.view, point),
+    pixels: () => new Uint8Array(store.record.scene.width_px * store.record.scene.height_px * 4),
+    hits: (id, point) => objects().some((each) => each.id === id && each.hit(point)),
+    topmost: (point) => topmostAt(objects(), point),
+    isBackdrop: (each) => each.id === "back",
+    begin: (name) => store.begin(name),
+    beginMask: (name) => beginMask(parts, name),
+    amend: (edit) => store.amend(edit),
+    look: (view) => (seen.view = view),
+    guide: (guides) => (seen.guides = guides),
+    outline: (outline) => void (seen.outline = outline),
+    point: (pointed) => void (seen.pointed = pointed),
+  };
+};
+
+export const event = (kind, x = 0, y = 0, keys = {}) => ({
+  kind,
+  point: { x, y },
+  pressure: 1,
+  trail: [{ point: { x, y }, pressure: 1 }],
+  shift: false,
+  alt: false,
+  ctrl: false,
+  eraser: false,
+  ...keys,
+});
+
+export const send = (machine, ...events) => events.forEach((each) => machine.send(each));

@@ -1,0 +1,82 @@
+// Painted masks on their way: kept in this browser as they land, and sent to the server as grey PNGs, each only once.
+
+import { greyPng, scanlines } from "../kernels/greypng.js";
+import { bytesOf, maskFromBytes } from "../kernels/tiles.js";
+import { ownMasksOf, withMaskNames } from "../model/masks.js";
+
+/** A mask as a PNG file. */
+const encodeMask = async (mask) => {
+  const rows = scanlines(bytesOf(mask), mask.width_px, mask.height_px);
+  const deflated = new Blob([rows]).stream().pipeThrough(new CompressionStream("deflate"));
+  const content = new Uint8Array(await new Response(deflated).arrayBuffer());
+  return new Blob(greyPng(content, mask.width_px, mask.height_px), { type: "image/png" });
+};
+
+/** The record with the names that the server uses, as far as it has the masks. */
+export const asKnown = (record, masks) => {
+  if (ownMasksOf(record.scene).length === 0) return record;
+  return { ...record, scene: withMaskNames(record.scene, (name) => masks.digestOf(name) || name) };
+};
+
+class MaskKeeper {
+  #link;
+  #masks;
+  #shelf;
+  #shelved = new Set();
+
+  constructor({ link, masks, shelf }) {
+    this.#link = link;
+    this.#masks = masks;
+    this.#shelf = shelf;
+  }
+
+  /** The record with the server's names for all its masks, which it then has. Throws Refusal or Silence. */
+  async settled(record) {
+    const waiting = this.#unsettled(record);
+    for (const [name, mask] of waiting) {
+      const path = await this.#link.upload(await encodeMask(mask), "The mask");
+      this.#masks.settle(name, (await this.#link.ask({ verb: "take_mask", path })).digest);
+    }
+    return asKnown(record, this.#masks);
+  }
+
+  /** Puts the masks that the server does not have into this browser's database. */
+  shelve(project, record) {
+    for (const [name, { width_px, height_px, ...mask }] of this.#unsettled(record)) {
+      if (this.#shelved.has(name)) continue;
+      this.#shelved.add(name);
+      const bytes = bytesOf({ width_px, height_px, ...mask });
+      this.#shelf.put(`${project} ${name}`, { width_px, height_px, bytes });
+    }
+  }
+
+  forget(project) {
+    if (this.#shelved.size === 0) return;
+    this.#shelved.clear();
+    this.#shelf.drop(`${project} `);
+  }
+
+  /** The scene of a draft once its masks are here again; a mask that was lost is `fallback(layer's id)` instead. */
+  async recovered(project, scene, fallback) {
+    const lost = new Set();
+    for (const name of ownMasksOf(scene)) {
+      const found = await this.#shelf.get(`${project} ${name}`);
+      if (found) this.#masks.put(name, maskFromBytes(found.bytes, found.width_px, found.height_px));
+      else if (!this.#masks.has(name)) lost.add(name);
+    }
+    const kept = scene.layers.flatMap((layer) => {
+      if (!lost.has(layer.mask)) return [layer];
+      const mask = fallback(layer.id);
+      return layer.picture || mask ? [{ ...layer, mask }] : [];
+    });
+    return { ...scene, layers: kept };
+  }
+
+  #unsettled({ scene }) {
+    const names = [...new Set(ownMasksOf(scene))].filter((name) => !this.#masks.digestOf(name));
+    return names.map((name) => [name, this.#masks.get(name)]);
+  }
+}
+
+/** shelf: {put(key, value), get(key) → Promise of value | null, drop(start of keys)}, which never rejects. */
+export const createMaskKeeper = (parts) => new MaskKeeper(parts);

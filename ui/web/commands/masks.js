@@ -1,0 +1,69 @@
+// The mask of the selected layer as a whole: new, inverted, grown, shrunk, softened, cleared.
+
+import { clamp, roundTo } from "../kernels/numbers.js";
+import { feathered, grown, inverted, shrunk } from "../kernels/spread.js";
+import { bytesOf, emptyMask, maskFromBytes } from "../kernels/tiles.js";
+import { addLayer, setLayer } from "../model/edits.js";
+import { beginMask, newPaintedLayer } from "../model/painting.js";
+import { isPainted, layerOf, titleOf } from "../model/records.js";
+import { addNotice } from "../model/session.js";
+
+/** A new painted layer in front, with the brush at hand. */
+export const addPainted = (desk) => {
+  const layer = newPaintedLayer(desk);
+  desk.store.change(`Add ${layer.name}`, addLayer(layer));
+  desk.session.set({ tool: "brush" });
+};
+
+/** Runs change(bytes, width, height, radius) → bytes over the mask of the selected layer. */
+const reworked = (name, change) => (desk) => {
+  if (!desk.store.record.selected) {
+    return addNotice(desk.session, { what: "No layer is selected.", remedy: "Choose one first.", brief: true });
+  }
+  const pen = beginMask(desk, name);
+  if (!pen) return undefined;
+  const { width_px, height_px } = pen.base;
+  const bytes = change(bytesOf(pen.base), width_px, height_px, desk.session.state.region.radius);
+  pen.put(maskFromBytes(bytes, width_px, height_px, pen.base));
+  return pen.commit();
+};
+
+export const invert = reworked("Invert", inverted);
+export const grow = reworked("Grow", grown);
+export const shrink = reworked("Shrink", shrunk);
+export const feather = reworked("Feather", feathered);
+
+/** A region is emptied; a picture loses its mask and is whole again. */
+export const clear = (desk) => {
+  const layer = layerOf(desk.store.record, desk.store.record.selected);
+  if (!layer?.mask) return;
+  const mask = isPainted(layer) ? desk.masks.newName() : null;
+  const { width_px, height_px } = desk.store.record.scene;
+  if (mask) desk.masks.put(mask, emptyMask(width_px, height_px));
+  desk.store.change(`Clear the mask of ${titleOf(layer)}`, setLayer(layer.id, { mask }));
+};
+
+const LARGEST_BRUSH_PX = 1000;
+
+/** A tenth larger or smaller, at least by one pixel. */
+export const resizeBrush =
+  (direction) =>
+  ({ session }) => {
+    const { brush } = session.state;
+    const step = Math.max(1, Math.round(brush.size / 10));
+    session.set({ brush: { ...brush, size: clamp(brush.size + direction * step, 1, LARGEST_BRUSH_PX) } });
+  };
+
+/** A tenth more or less of hardness or opacity. */
+export const tuneBrush =
+  (field, step) =>
+  ({ session }) => {
+    const { brush } = session.state;
+    session.set({ brush: { ...brush, [field]: clamp(roundTo(brush[field] + step, 0.05), 0, 1) } });
+  };
+
+/** Whether regions add to the mask or take from it. */
+export const swapRegion = ({ session }) => {
+  const { region } = session.state;
+  session.set({ region: { ...region, subtract: !region.subtract } });
+};

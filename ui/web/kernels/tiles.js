@@ -1,0 +1,107 @@
+// A painted mask as tiles: a frozen record that shares its tiles with its other versions. Undo swaps records.
+
+/** Pixels a side of a tile: small enough that a stroke copies little, large enough that a mask has few. */
+export const TILE_PX = 64;
+const TILE_AREA = TILE_PX * TILE_PX;
+
+/** A tile that is inside everywhere; outside everywhere is null. Tiles are never written once a mask holds them. */
+const FULL = new Uint8Array(TILE_AREA).fill(255);
+
+const uniform = (width_px, height_px, tile) => {
+  const [across, down] = [Math.ceil(width_px / TILE_PX), Math.ceil(height_px / TILE_PX)];
+  return Object.freeze({ width_px, height_px, across, tiles: Object.freeze(Array(across * down).fill(tile)) });
+};
+
+/** A mask {width_px, height_px, across, tiles} that is 0 everywhere. */
+export const emptyMask = (width_px, height_px) => uniform(width_px, height_px, null);
+
+/** A mask that is 255 everywhere. */
+export const fullMask = (width_px, height_px) => uniform(width_px, height_px, FULL);
+
+/** The top left pixel of a tile. */
+export const originOf = (mask, index) => ({
+  x: (index % mask.across) * TILE_PX,
+  y: Math.floor(index / mask.across) * TILE_PX,
+});
+
+const plain = (tile) => {
+  const first = tile[0];
+  if (first !== 0 && first !== 255) return tile;
+  for (let at = 1; at < TILE_AREA; at += 1) if (tile[at] !== first) return tile;
+  return first === 0 ? null : FULL;
+};
+
+/** The mask with some tiles replaced: `changes` is a Map of index → Uint8Array of 64 × 64, which is now the mask's. */
+export const withTiles = (mask, changes) => {
+  if (changes.size === 0) return mask;
+  const tiles = [...mask.tiles];
+  for (const [index, tile] of changes) tiles[index] = tile === null ? null : plain(tile);
+  return Object.freeze({ ...mask, tiles: Object.freeze(tiles) });
+};
+
+/** A tile's own copy, to be written. */
+export const copyOf = (tile) => (tile ? Uint8Array.from(tile) : new Uint8Array(TILE_AREA));
+
+/** 0…255 at a pixel; 0 beyond the mask. */
+export const valueAt = (mask, x, y) => {
+  const [column, row] = [Math.floor(x), Math.floor(y)];
+  if (column < 0 || row < 0 || column >= mask.width_px || row >= mask.height_px) return 0;
+  const tile = mask.tiles[Math.floor(row / TILE_PX) * mask.across + Math.floor(column / TILE_PX)];
+  return tile ? tile[(row % TILE_PX) * TILE_PX + (column % TILE_PX)] : 0;
+};
+
+/** Calls visit(tile's pixel, mask's pixel, length) for every row of a tile that lies on the mask. */
+const eachRow = (mask, index, visit) => {
+  const { x, y } = originOf(mask, index);
+  const length = Math.min(TILE_PX, mask.width_px - x);
+  const rows = Math.min(TILE_PX, mask.height_px - y);
+  for (let row = 0; row < rows; row += 1) visit(row * TILE_PX, (y + row) * mask.width_px + x, length);
+};
+
+/** All values, row by row: Uint8Array of width × height. */
+export const bytesOf = (mask) => {
+  const bytes = new Uint8Array(mask.width_px * mask.height_px);
+  mask.tiles.forEach((tile, index) => {
+    if (tile) eachRow(mask, index, (from, to, length) => bytes.set(tile.subarray(from, from + length), to));
+  });
+  return bytes;
+};
+
+/** The mask of values row by row; `known` is a mask of that size whose equal tiles are shared. */
+export const maskFromBytes = (bytes, width_px, height_px, known = null) => {
+  const empty = emptyMask(width_px, height_px);
+  const tiles = empty.tiles.map((_, index) => {
+    const tile = new Uint8Array(TILE_AREA);
+    eachRow(empty, index, (to, from, length) => tile.set(bytes.subarray(from, from + length), to));
+    const old = known?.tiles[index];
+    return old && tile.every((value, at) => value === old[at]) ? old : plain(tile);
+  });
+  return Object.freeze({ ...empty, tiles: Object.freeze(tiles) });
+};
+
+/** Indexes of the tiles that differ between two masks of one size; all of them when `known` is null. */
+export const changedTiles = (mask, known) => {
+  const changed = [];
+  for (let index = 0; index < mask.tiles.length; index += 1)
+    if (!known || known.tiles[index] !== mask.tiles[index]) changed.push(index);
+  return changed;
+};
+
+/** Bytes that a mask holds beyond what `known` holds already. */
+export const weightOf = (mask, known) => {
+  const own = changedTiles(mask, known).filter((index) => mask.tiles[index] && mask.tiles[index] !== FULL);
+  return own.length * TILE_AREA + mask.tiles.length * 8;
+};
+
+/** Indexes of the tiles that a box {x0, y0, x1, y1} touches. */
+export const tilesUnder = (mask, box) => {
+  const down = mask.tiles.length / mask.across;
+  const first = { x: Math.max(0, Math.floor(box.x0 / TILE_PX)), y: Math.max(0, Math.floor(box.y0 / TILE_PX)) };
+  const last = {
+    x: Math.min(mask.across - 1, Math.floor(box.x1 / TILE_PX)),
+    y: Math.min(down - 1, Math.floor(box.y1 / TILE_PX)),
+  };
+  const found = [];
+  for (let y = first.y; y <= last.y; y += 1) for (let x = first.x; x <= last.x; x += 1) found.push(y * mask.across + x);
+  return found;
+};

@@ -1,0 +1,66 @@
+// Changing the mask of the selected layer: one gesture, one undo step, whatever draws.
+
+import { emptyMask, fullMask } from "../kernels/tiles.js";
+import { addLayer, setLayer } from "./edits.js";
+import { buildPaintedLayer, isPainted, layerOf, titleOf } from "./records.js";
+import { addNotice } from "./session.js";
+
+const obstacleOf = (layer, masks) => {
+  if (!layer) return null;
+  if (layer.locked) return { what: `${titleOf(layer)} is locked.`, remedy: "Unlock it to paint on it." };
+  if (!layer.visible) return { what: `${titleOf(layer)} is hidden.`, remedy: "Show it to paint on it." };
+  if (layer.mask && !masks.get(layer.mask))
+    return { what: `The mask of ${titleOf(layer)} is still being read.`, remedy: "Try again in a moment." };
+  return null;
+};
+
+/** What is painted on: the layer's mask; without one a picture is inside everywhere, and a region nowhere. */
+const baseOf = (layer, { width_px, height_px }, masks) => {
+  const mask = layer.mask ? masks.get(layer.mask) : null;
+  if (mask?.width_px === width_px && mask.height_px === height_px) return mask;
+  return isPainted(layer) ? emptyMask(width_px, height_px) : fullMask(width_px, height_px);
+};
+
+const nextName = ({ layers }) => `Region ${layers.filter(isPainted).length + 1}`;
+
+/** A painted layer without anything painted on it yet. */
+export const newPaintedLayer = ({ store, masks, newId }) => {
+  const { scene } = store.record;
+  const mask = masks.newName();
+  masks.put(mask, emptyMask(scene.width_px, scene.height_px));
+  return buildPaintedLayer({ id: newId(), name: nextName(scene), mask, scene });
+};
+
+/**
+ * Opens a gesture on the mask of the selected layer, or of a new painted one when none is selected:
+ * {base, put(mask), commit(), cancel()}; null, and a sentence, when that layer cannot be painted on now.
+ * parts: {store, session, masks, newId}.
+ */
+export const beginMask = (parts, name) => {
+  const { store, session, masks } = parts;
+  const selected = layerOf(store.record, store.record.selected);
+  const obstacle = obstacleOf(selected, masks);
+  if (obstacle) {
+    addNotice(session, { ...obstacle, brief: true });
+    return null;
+  }
+  const layer = selected ?? newPaintedLayer(parts);
+  const base = baseOf(layer, store.record.scene, masks);
+  const key = masks.newName();
+  const gesture = store.begin(`${name} ${titleOf(layer)}`);
+  let last = base;
+  const put = (mask) => {
+    last = mask;
+    masks.put(key, mask, base);
+    gesture.extend((record) => record);
+  };
+  masks.put(key, base, base);
+  const edit = setLayer(layer.id, { mask: key });
+  gesture.update(selected ? edit : (record) => edit(addLayer(layer)(record)));
+  return {
+    base,
+    put,
+    commit: () => (last === base && selected ? gesture.cancel() : gesture.commit()),
+    cancel: gesture.cancel,
+  };
+};

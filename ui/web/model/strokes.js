@@ -1,0 +1,42 @@
+// A stroke on a mask: what its dabs cover so far, and the mask that follows. Each step is a new record; tiles are shared.
+
+import { dabBox, pressDab } from "../kernels/brush.js";
+import { bytesOf, copyOf, maskFromBytes, originOf, TILE_PX, tilesUnder, withTiles } from "../kernels/tiles.js";
+
+/** A stroke over the mask `base`, towards 255 or (erasing) towards 0, up to `opacity`: {base, target, opacity, cover, mask}. */
+export const beginStroke = (base, { erase, opacity }) => ({
+  base,
+  target: erase ? 0 : 255,
+  opacity,
+  cover: new Map(),
+  mask: base,
+});
+
+const blended = ({ target, opacity }, tile, cover) => {
+  const result = copyOf(tile);
+  for (let at = 0; at < result.length; at += 1)
+    if (cover[at] > 0) result[at] += ((target - result[at]) * opacity * cover[at]) / 255 + 0.5;
+  return result;
+};
+
+/** The stroke with more dabs. Where dabs overlap the strongest counts, so that a stroke never exceeds its opacity. */
+export const withDabs = (stroke, dabs) => {
+  const { base } = stroke;
+  const touched = new Map();
+  for (const dab of dabs) {
+    for (const index of tilesUnder(base, dabBox(dab))) {
+      if (!touched.has(index)) touched.set(index, copyOf(stroke.cover.get(index)));
+      pressDab(touched.get(index), TILE_PX, originOf(base, index), dab);
+    }
+  }
+  const changes = new Map([...touched].map(([index, cover]) => [index, blended(stroke, base.tiles[index], cover)]));
+  return { ...stroke, cover: new Map([...stroke.cover, ...touched]), mask: withTiles(stroke.mask, changes) };
+};
+
+/** The mask with a cover (width × height bytes) added to it, or taken from it. */
+export const withCover = (mask, cover, subtract) => {
+  const bytes = bytesOf(mask);
+  for (let at = 0; at < bytes.length; at += 1)
+    if (cover[at] > 0) bytes[at] = subtract ? Math.min(bytes[at], 255 - cover[at]) : Math.max(bytes[at], cover[at]);
+  return maskFromBytes(bytes, mask.width_px, mask.height_px, mask);
+};

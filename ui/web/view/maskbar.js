@@ -1,0 +1,138 @@
+// The bar above the stage while a tool paints: the brush's dials, or the region's, and what can be done to a whole mask.
+
+import { button, numberField } from "./fields.js";
+import { h, set, show } from "./dom.js";
+
+/** Fields write gestures; these settings are no part of the document, so their gestures go to the session. */
+const gesturesOf = (session) => ({
+  change: (name, patch) => session.set(patch),
+  seal: () => {},
+  begin: () => {
+    const { brush, region } = session.state;
+    return { update: (patch) => session.set(patch), commit: () => {}, cancel: () => session.set({ brush, region }) };
+  },
+});
+
+const dial = (desk, part, field, shape) =>
+  numberField(
+    { store: gesturesOf(desk.session) },
+    {
+      ...shape,
+      whole: !shape.suffix,
+      name: shape.title,
+      read: ({ state }) => state[part][field] * (shape.suffix ? 100 : 1),
+      edit: (value) => ({
+        [part]: { ...desk.session.state[part], [field]: shape.suffix ? value / 100 : value },
+      }),
+    },
+  );
+
+const percent = { low: 0, high: 100, step: 1, suffix: " %" };
+
+const brushDials = (desk) => [
+  dial(desk, "brush", "size", {
+    label: "size",
+    title: "Size in pixels ([ and ])",
+    test: "brush-size",
+    low: 1,
+    high: 1000,
+  }),
+  dial(desk, "brush", "hardness", {
+    ...percent,
+    label: "hard",
+    title: "Hardness (Shift [ and ])",
+    test: "brush-hardness",
+  }),
+  dial(desk, "brush", "opacity", { ...percent, label: "opacity", title: "Opacity of a stroke", test: "brush-opacity" }),
+  dial(desk, "brush", "spacing", {
+    ...percent,
+    low: 1,
+    label: "spacing",
+    title: "Spacing of the dabs, in percent of the size",
+    test: "brush-spacing",
+  }),
+];
+
+/** A button that is on or off: {node, update(isOn)}. */
+const switchButton = (label, { test, title, press }) => {
+  const shape = { type: "button", class: "button quiet small flip", "data-test": test, title, on: { click: press } };
+  const node = h("button", shape, h("span", { text: label }));
+  return { node, update: (isOn) => set(node, { "aria-pressed": isOn }) };
+};
+
+const pressureSwitches = (desk) => {
+  const turn = (field) => () => {
+    const { brush } = desk.session.state;
+    desk.session.set({ brush: { ...brush, [field]: !brush[field] } });
+  };
+  const size = { test: "pen-size", title: "Pen pressure changes the size", press: turn("pressureSize") };
+  const flow = { test: "pen-opacity", title: "Pen pressure changes the opacity", press: turn("pressureFlow") };
+  const parts = [switchButton("pen size", size), switchButton("pen opacity", flow)];
+  const update = ({ state: { brush } }) => {
+    parts[0].update(brush.pressureSize);
+    parts[1].update(brush.pressureFlow);
+  };
+  return { nodes: parts.map(({ node }) => node), update };
+};
+
+const regionParts = (desk) => {
+  const turn = (subtract) => () => desk.session.set({ region: { ...desk.session.state.region, subtract } });
+  const add = switchButton("Add", { test: "region-add", title: "Add to the mask (X swaps)", press: turn(false) });
+  const less = { test: "region-subtract", title: "Take from the mask (X swaps; Ctrl for once)", press: turn(true) };
+  const subtract = switchButton("Subtract", less);
+  const title = "How unlike a colour may be and still be filled";
+  const tolerance = dial(desk, "region", "tolerance", {
+    label: "tolerance",
+    title,
+    test: "tolerance",
+    low: 0,
+    high: 255,
+  });
+  const node = h("span", { class: "group" }, add.node, subtract.node);
+  const update = (shown) => {
+    const { region, tool } = shown.state;
+    add.update(!region.subtract);
+    subtract.update(region.subtract);
+    tolerance.update(shown);
+    show(tolerance.node, tool === "bucket");
+  };
+  return { nodes: [node, tolerance.node], update };
+};
+
+const WHOLE = [
+  ["invertMask", { iconName: "invert", test: "mask-invert", title: "Invert the mask (Shift V)" }],
+  ["growMask", { iconName: "grow", test: "mask-grow", title: "Grow the mask by this many pixels" }],
+  ["shrinkMask", { iconName: "shrink", test: "mask-shrink", title: "Shrink the mask by this many pixels" }],
+  ["featherMask", { iconName: "feather", test: "mask-feather", title: "Soften the mask's edge over this many pixels" }],
+  ["clearMask", { iconName: "bin", test: "mask-clear", title: "Clear the mask (Shift C)" }],
+];
+
+export const createMaskBar = (desk) => {
+  const [dials, pressure, region] = [brushDials(desk), pressureSwitches(desk), regionParts(desk)];
+  const shape = {
+    label: "by",
+    title: "Pixels by which masks grow, shrink or soften",
+    test: "mask-radius",
+    low: 1,
+    high: 100,
+  };
+  const radius = dial(desk, "region", "radius", shape);
+  const whole = WHOLE.map(([command, look]) => button(desk, command, { ...look, kind: "quiet small" }));
+  const brushPart = h(
+    "span",
+    { class: "options-fields" },
+    dials.map(({ node }) => node),
+    pressure.nodes,
+  );
+  const regionPart = h("span", { class: "options-fields" }, region.nodes);
+  const wholePart = h("span", { class: "options-fields whole" }, radius.node, h("span", { class: "group" }, whole));
+  const node = h("div", { class: "options-fields mask-bar" }, brushPart, regionPart, wholePart);
+  const update = (shown) => {
+    const isBrush = ["brush", "eraser"].includes(shown.state.tool);
+    show(brushPart, isBrush);
+    show(regionPart, !isBrush);
+    [...dials, pressure, region, radius].forEach((part) => part.update(shown));
+    whole.forEach((each) => set(each, { disabled: !shown.selected }));
+  };
+  return { node, update };
+};
