@@ -19,41 +19,52 @@ from torch import Tensor, nn
 from backend.pocket.words import CLASSES, COLOURS
 
 Labels = NDArray[np.int64]
-WIDTHS = (24, 48, 96)
-REACH = (1, 2, 3, 1, 2)
-"""Dilations of the layers at eighth size, added one upon the other."""
+WIDTHS = (16, 32, 64, 128)
 WEIGHTS, CONFIG = "judge.safetensors", "config.json"
 CHUNK = 16
 """Pictures that are looked at together; bounds memory."""
 
 
-def _conv(before: int, after: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(before, after, 3, stride, dilation, dilation, bias=False), nn.GroupNorm(8, after), nn.SiLU()
-    )
+def _conv(before: int, after: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(before, after, 3, stride, 1, bias=False), nn.GroupNorm(8, after), nn.SiLU())
+
+
+class Residual(nn.Module):
+    """x + convolution of x."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.branch = _conv(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, c, h, w) to the same."""
+        return x + self.branch(x)
 
 
 class Segmenter(nn.Module):
-    """Fully convolutional: half, quarter and eighth size with growing reach; answers at quarter size."""
+    """Fully convolutional: down to a sixteenth, where a cell sees whole objects; up to a quarter by two shortcuts."""
 
-    def __init__(self, widths: tuple[int, int, int] = WIDTHS) -> None:
+    def __init__(self, widths: tuple[int, int, int, int] = WIDTHS) -> None:
         super().__init__()
-        a, b, c = widths
-        self.fine = _conv(3, a, 2)
-        self.middle = nn.Sequential(_conv(a, b, 2), _conv(b, b))
-        self.coarse = nn.ModuleList([_conv(b, c, 2), *(_conv(c, c, dilation=d) for d in REACH)])
-        self.join = nn.Sequential(_conv(c + b, c), _conv(c, b))
-        self.answer = nn.Conv2d(b, len(CLASSES) + 1 + len(COLOURS), 1)
+        a, b, c, d = widths
+        self.quarter = nn.Sequential(_conv(3, a, 2), _conv(a, b, 2), Residual(b))
+        self.eighth = nn.Sequential(_conv(b, c, 2), Residual(c), Residual(c))
+        self.sixteenth = nn.Sequential(_conv(c, d, 2), Residual(d), Residual(d), Residual(d))
+        self.to_eighth = _conv(d + c, c)
+        self.to_quarter = _conv(c + b, b + a)
+        self.answer = nn.Conv2d(b + a, len(CLASSES) + 1 + len(COLOURS), 1)
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """float (n, 3, h, w) in -1..1 to class scores (n, 17, h/4, w/4) and colour scores (n, 8, h/4, w/4)."""
-        middle = self.middle(self.fine(pictures))
-        coarse = self.coarse[0](middle)
-        for layer in list(self.coarse)[1:]:
-            coarse = coarse + layer(coarse)
-        up = F.interpolate(coarse, size=middle.shape[-2:], mode="bilinear", align_corners=False)
-        scores = self.answer(self.join(torch.cat([up, middle], 1)))
+        quarter = self.quarter(pictures)
+        eighth = self.eighth(quarter)
+        up = self.to_eighth(torch.cat([_like(self.sixteenth(eighth), eighth), eighth], 1))
+        scores = self.answer(self.to_quarter(torch.cat([_like(up, quarter), quarter], 1)))
         return scores[:, : len(CLASSES) + 1], scores[:, len(CLASSES) + 1 :]
+
+
+def _like(small: Tensor, large: Tensor) -> Tensor:
+    return F.interpolate(small, size=large.shape[-2:], mode="bilinear", align_corners=False)
 
 
 class Judge:
@@ -97,8 +108,7 @@ def load_judge(folder: Path) -> Judge:
     record = json.loads((folder / CONFIG).read_text())
     if tuple(record["classes"]) != CLASSES or tuple(record["colours"]) != COLOURS:
         raise ValueError(f"the judge in {folder} was trained for other classes or colours; train it again")
-    a, b, c = record["widths"]
-    segmenter = Segmenter((a, b, c))
+    segmenter = Segmenter(tuple(record["widths"]))
     segmenter.load_state_dict({name: value.float() for name, value in load_file(folder / WEIGHTS).items()})
     return Judge(segmenter)
 

@@ -24,9 +24,9 @@ from backend.pocket.train.reconstructions import Reconstructions, pooled
 from backend.pocket.train.scenes import SceneSet, load_training_set
 from backend.pocket.words import CLASSES, COLOURS
 
-BATCH = 16
+BATCH = 32
 LEARNING_RATE = 3e-3
-THROUGH_AUTOENCODER, BLURRED = 0.4, 0.35
+THROUGH_AUTOENCODER, BLURRED = 0.4, 0.25
 BACKGROUND_WEIGHT = 0.5
 
 
@@ -46,7 +46,7 @@ def worsened(pictures: Tensor, random: np.random.Generator) -> Tensor:
     """Pictures (n, 3, h, w) in -1..1 as a young network might make them: blurred, noisy, too dark or too bright."""
     if random.random() < BLURRED:
         side = pictures.shape[-1]
-        small = int(side * random.uniform(0.25, 0.8))
+        small = int(side * random.uniform(0.35, 0.9))
         pictures = F.interpolate(pictures, size=(small, small), mode="area")
         pictures = F.interpolate(pictures, size=(side, side), mode="bilinear", align_corners=False)
     pictures = pictures * float(random.uniform(0.8, 1.15)) + float(random.uniform(-0.12, 0.12))
