@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from backend.engine.limits import memory_explained
-from backend.engine.loop_types import Step
+from backend.engine.loop_types import Draft, Step
 from backend.engine.noise import draw
 from backend.errors import EngineError
 from backend.models.bundle import ModelBundle
@@ -80,14 +80,21 @@ def _normalised(bundle: ModelBundle, picture: Picture) -> Tensor:
 def preview(bundle: ModelBundle, step: Step) -> Picture:
     """A cheap picture of the clean latents that a step foresees: uint8 (n, h, w, 3), full size.
 
-    Colours are a linear function of each latent cell, fitted once per bundle; what is not finite shows as grey.
+    Colours are a linear function of each latent cell, fitted once per bundle; what is not finite shows as grey. The
+    step of a fit brings its pictures.
     """
+    if isinstance(step, Draft):
+        return as_bytes(step.denoised).cpu().numpy()
     weights = bundle.kept.get("preview projection", lambda: _fit_projection(bundle))
     cells = torch.nan_to_num(step.denoised.float()).permute(0, 2, 3, 1)
     colours = cells @ weights[:-1] + weights[-1]
     wide = functional.interpolate(colours.permute(0, 3, 1, 2), scale_factor=bundle.card.cell_px, mode="bilinear")
-    unit = (wide * 0.5 + 0.5).clamp(0, 1).permute(0, 2, 3, 1)
-    return (unit * 255).round().to(torch.uint8).cpu().numpy()
+    return as_bytes(wide * 0.5 + 0.5).cpu().numpy()
+
+
+def as_bytes(pictures: Tensor) -> Tensor:
+    """Pictures (n, 3, h, w) in 0..1, uint8 (n, h, w, 3); what lies beyond is cut off."""
+    return (pictures.clamp(0, 1).permute(0, 2, 3, 1) * 255).round().to(torch.uint8)
 
 
 def _fit_projection(bundle: ModelBundle) -> Tensor:

@@ -92,6 +92,11 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Draft(Step):
+    """A step of a fit (``optimise``): ``latents`` are code vectors, ``denoised`` pictures (b, 3, h, w) in 0..1."""
+
+
+@dataclass(frozen=True)
 class Pictures:
     """The finished pictures of some candidates, in the order of the plan's seeds from ``offset`` on.
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from backend.engine.loop_types import Run
 from backend.errors import RequestError
-from backend.methods import collage
+from backend.methods import collage, tcig
 from backend.methods.options import OptionFact, facts_of, parse_options
 from backend.models.bundle import ModelBundle
 from backend.plan.plan import Plan
@@ -28,7 +28,13 @@ class Method:
 
 
 METHODS: Mapping[str, Method] = MappingProxyType(
-    {method.id: method for method in (Method("collage", "Collage Diffusion", collage.CollageOptions, collage.run),)}
+    {
+        method.id: method
+        for method in (
+            Method("collage", "Collage Diffusion", collage.CollageOptions, collage.run),
+            Method("tcig", "TCIG", tcig.TcigOptions, tcig.run),
+        )
+    }
 )
 
 

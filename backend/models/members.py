@@ -19,7 +19,9 @@ import torch
 from backend.errors import ModelError
 from backend.models.folder import check_safetensors, refuse_pickles
 
-MemberName = Literal["clip", "image_encoder", "guide", "judge", "sam", "vqgan", "controlnet", "preview"]
+MemberName = Literal[
+    "clip", "image_encoder", "guide", "deeplab", "clipseg", "judge", "sam", "vqgan", "controlnet", "preview"
+]
 NAMES: tuple[MemberName, ...] = get_args(MemberName)
 
 
@@ -46,6 +48,12 @@ KINDS: Mapping[MemberName, MemberKind] = MappingProxyType(
         ),
         "guide": MemberKind(
             "model.safetensors", "config.json", "backend.models.segmenter:load_segmenter", "guides painted masks"
+        ),
+        "deeplab": MemberKind(
+            "deeplab.safetensors", "config.json", "backend.models.deeplab:load_deeplab", "guides painted masks"
+        ),
+        "clipseg": MemberKind(
+            "model.safetensors", "config.json", "backend.models.clipseg:load_clipseg", "finds any phrase in a picture"
         ),
         "judge": MemberKind("judge.safetensors", "config.json", "backend.pocket.judge:load_member", "scores pictures"),
         "sam": MemberKind("sam.safetensors", "config.json", "backend.models.sam:load_sam", "cuts objects out"),

@@ -61,6 +61,7 @@ class _Reading:
             attention_positive=layer.attention_positive,
             attention_negative=layer.attention_negative,
             structure=layer.structure,
+            class_label=layer.class_label,
             seed=layer.seed,
         )
 

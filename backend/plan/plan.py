@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from backend.plan.request import OptionValue, Sampler
-from backend.scene.layer import Digest, Fraction, Identifier, Placement, Record, Seed, Structure, Weight
+from backend.scene.layer import Digest, Fraction, Identifier, Name, Placement, Record, Seed, Structure, Weight
 from backend.scene.scene import canonical_json
 
 
@@ -41,6 +41,7 @@ class PlannedLayer(Record):
     attention_positive: Weight
     attention_negative: Weight
     structure: Structure
+    class_label: Name = ""
     seed: Seed | None = None
 
 

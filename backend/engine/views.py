@@ -1,0 +1,61 @@
+"""Random views of pictures: the cutouts that an objective looks through, drawn row by row from its generators."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+@dataclass(frozen=True)
+class ViewRange:
+    """How views vary. ``scale`` is the view's side in units of the picture's, from smallest to largest.
+
+    ``noise`` is the highest deviation of the white noise that is laid over a view (drawn anew in 0..noise).
+    """
+
+    scale: tuple[float, float]
+    noise: float
+    flipped: bool = True
+
+
+@dataclass(frozen=True)
+class Views:
+    """Where views lie: ``theta`` (n·v, 2, 3) as for ``affine_grid``, ``noise`` levels (n·v) and a seed for each row."""
+
+    theta: Tensor
+    levels: Tensor
+    per_row: int
+
+
+def draw_views(generators: Sequence[torch.Generator], per_row: int, allowed: ViewRange) -> Views:
+    """``per_row`` views for each row; the views of row i come from generator i alone."""
+    draws = torch.cat([torch.rand(per_row, 5, generator=one) for one in generators])
+    low, high = allowed.scale
+    scale = low + (high - low) * draws[:, 0]
+    room = (1 - scale).abs()
+    theta = torch.zeros(len(draws), 2, 3)
+    theta[:, 0, 0] = torch.where((draws[:, 1] < 0.5) & allowed.flipped, -scale, scale)
+    theta[:, 1, 1] = scale
+    theta[:, :, 2] = room[:, None] * (2 * draws[:, 2:4] - 1)
+    return Views(theta, allowed.noise * draws[:, 4], per_row)
+
+
+def seen_through(pictures: Tensor, views: Views, side_px: tuple[int, int]) -> Tensor:
+    """(n·v, c, *side_px): each picture (n, c, h, w) through its views, bilinearly; beyond its edge the edge repeats."""
+    repeated = pictures.repeat_interleave(views.per_row, dim=0)
+    size = [len(repeated), pictures.shape[1], *side_px]
+    grid = functional.affine_grid(views.theta.to(pictures), size, align_corners=False)
+    return functional.grid_sample(repeated, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def with_noise(seen: Tensor, views: Views, generators: Sequence[torch.Generator]) -> Tensor:
+    """White noise of each view's level over (n·v, c, h, w); row by row from the generators."""
+    if not bool(views.levels.any()):
+        return seen
+    shape = (views.per_row, *seen.shape[1:])
+    noise = torch.cat([torch.randn(shape, generator=one) for one in generators]).to(seen)
+    return seen + noise * views.levels.to(seen)[:, None, None, None]

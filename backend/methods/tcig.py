@@ -1,0 +1,339 @@
+"""TCIG (2023): paint masks, name them, get a picture that obeys them.
+
+Stage 1  the codes of a VQGAN are fitted to the prompt (CLIP) and to the painted masks (segmenters), section 3.1
+Stage 2  any diffusion model redraws that draft by image-to-image, section 3.2; ours may also hold every layer's words
+         to its mask (region attention), and one dial, freedom, loosens it for masks that are drawn roughly
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from typing import Annotated, NamedTuple
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional
+from torchvision.transforms.functional import gaussian_blur
+
+from backend.controls.region_attention import Region, RegionAttention
+from backend.engine.conditioning import build_conditioning
+from backend.engine.decode import as_bytes, decode, encode
+from backend.engine.denoise import Start, denoise
+from backend.engine.loop_types import Control, Pictures, Run, Step, generator_for
+from backend.engine.noise import draw
+from backend.engine.optimise import DrawsCodes, Fit, Term, optimise, picture_of, random_codes
+from backend.errors import RequestError
+from backend.methods.options import parse_options
+from backend.models.bundle import ModelBundle
+from backend.models.clip import clip_of
+from backend.models.experts import Experts, experts_of
+from backend.models.schedule import Schedule, first_step
+from backend.models.vqgan import vqgan_of
+from backend.objectives.segment_match import SegmentMatch, Targets
+from backend.objectives.text_match import TextMatch
+from backend.plan.plan import OneLayer, Plan, PlannedLayer
+from backend.plan.raster import raster
+from backend.scene.layer import Record
+from backend.scene.scene import Picture, Pixels
+
+PAPER_SIDE_PX = 512  # lengths in pixels are those of pictures of this side
+
+
+class TcigOptions(Record):
+    """What TCIG can be told besides the layers' own sliders."""
+
+    freedom: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
+        0.5,
+        title="Freedom",
+        description="How little the outlines of the masks bind: sets strength, feather and guidance together.",
+        json_schema_extra={"section": "3.2", "unit": "share", "step": 0.05},
+    )
+    by_hand: bool = Field(
+        False,
+        title="Set strength, feather and guidance by hand",
+        description="Take the three values below instead of those that freedom sets.",
+        json_schema_extra={"section": "3.2"},
+    )
+    strength: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
+        0.5,
+        title="Strength",
+        description="How far stage 2 may change the draft, when set by hand.",
+        json_schema_extra={"section": "3.2", "unit": "share of the steps", "step": 0.05},
+    )
+    feather_px: Annotated[float, Field(ge=0.0, le=64.0)] = Field(
+        8.0,
+        title="Feather",
+        description="How softly the masks end, when set by hand.",
+        json_schema_extra={"section": "3.2", "unit": f"px of a {PAPER_SIDE_PX} px picture", "step": 1.0},
+    )
+    guidance: Annotated[float, Field(ge=0.25, le=2.0)] = Field(
+        1.0,
+        title="Guidance in stage 2",
+        description="The guidance scale of stage 2 in units of the general one, when set by hand.",
+        json_schema_extra={"section": "3.2", "unit": "×", "step": 0.05},
+    )
+    attention: bool = Field(
+        True,
+        title="Region attention",
+        description="In stage 2, draw each layer's words into its mask (not in the paper).",
+        json_schema_extra={"section": "3.2"},
+    )
+    refine: bool = Field(
+        True,
+        title="Stage 2",
+        description="Redraw the drafts by diffusion; off, the drafts themselves are the pictures.",
+        json_schema_extra={"section": "3.2"},
+    )
+    per_draft: Annotated[int, Field(ge=1, le=8)] = Field(
+        1,
+        title="Pictures of each draft",
+        description="How many candidates in a row are drawn from one draft.",
+        json_schema_extra={"section": "4", "unit": "pictures"},
+    )
+    iterations: Annotated[int, Field(ge=10, le=1000)] = Field(
+        100,
+        title="Iterations of stage 1",
+        description="Steps of the fit; large models want 300 to 500.",
+        json_schema_extra={"section": "3.1", "unit": "steps", "step": 10},
+    )
+    learning_rate: Annotated[float, Field(ge=0.005, le=1.0)] = Field(
+        0.1,
+        title="Learning rate of stage 1",
+        description="How far a step of the fit goes.",
+        json_schema_extra={"section": "3.1", "unit": "Adam's", "step": 0.005},
+    )
+    text_weight: Annotated[float, Field(ge=0.0, le=10.0)] = Field(
+        1.0,
+        title="Weight of the words",
+        description="How strongly stage 1 follows the prompt.",
+        json_schema_extra={"section": "3.1", "unit": "α of eq. 2", "step": 0.1},
+    )
+    segment_weight: Annotated[float, Field(ge=0.0, le=50.0)] = Field(
+        3.0,
+        title="Weight of the masks",
+        description="How strongly stage 1 follows the masks; at 1 their gradient is as long as that of the words.",
+        json_schema_extra={"section": "3.1", "unit": "α of eq. 2", "step": 0.5},
+    )
+    cutouts: Annotated[int, Field(ge=1, le=64)] = Field(
+        8,
+        title="Cutouts",
+        description="Random views of the draft that are compared with the prompt at each step.",
+        json_schema_extra={"section": "3.1", "unit": "views"},
+    )
+    views: Annotated[int, Field(ge=0, le=8)] = Field(
+        1,
+        title="Views for the segmenters",
+        description="Random views of draft and masks at each step, against mere texture; 0 shows the plain draft.",
+        json_schema_extra={"section": "3.1", "unit": "views"},
+    )
+
+
+class Dials(NamedTuple):
+    """What freedom stands for: strength of stage 2, feather of the masks, and a factor on the guidance scale."""
+
+    strength: float
+    feather_px: float
+    guidance: float
+
+
+def dials_of(options: TcigOptions) -> Dials:
+    """The three dials behind freedom (strength 0.35…0.7 is the range that suits image-to-image), or those by hand."""
+    if options.by_hand:
+        return Dials(options.strength, options.feather_px, options.guidance)
+    return Dials(0.35 + 0.35 * options.freedom, 24.0 * options.freedom, 0.75 + 0.5 * options.freedom)
+
+
+@dataclass(frozen=True)
+class _Painting:
+    """What all chunks of a run share. ``masks`` (layers, h, w) are the visible parts, feathered, in 0..1."""
+
+    plan: Plan
+    options: TcigOptions
+    dials: Dials
+    masks: Tensor = field(repr=False)
+    terms: tuple[Term, ...] = field(repr=False)
+    first: int
+
+    @property
+    def total(self) -> int:
+        """Steps of both stages."""
+        return self.options.iterations + (self.plan.steps if self.options.refine else self.first)
+
+
+def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
+    """Steps, then Pictures, for each chunk of ``plan.batch`` candidates."""
+    painting = _prepared(plan, bundle, pixels)
+    for offset in range(0, len(plan.seeds), plan.batch):
+        numbers = range(offset, min(offset + plan.batch, len(plan.seeds)))
+        leaders = [number - number % painting.options.per_draft for number in numbers]
+        drafts = yield from _drafted(painting, bundle, tuple(plan.seeds[one] for one in dict.fromkeys(leaders)))
+        order = list(dict.fromkeys(leaders))
+        chosen = tuple(drafts[order.index(leader)] for leader in leaders)
+        if painting.options.refine and painting.first < plan.steps:
+            latents = yield from _refined(painting, bundle, chosen, tuple(plan.seeds[n] for n in numbers))
+            chosen = decode(bundle, latents)
+        yield Pictures(offset, chosen, (None,) * len(chosen))
+
+
+def _drafted(
+    painting: _Painting, bundle: ModelBundle, seeds: tuple[int, ...]
+) -> Generator[Step, None, tuple[Picture, ...]]:
+    """Stage 1: one fit a seed, all in one batch; the generator's value is the drafts, uint8 (h, w, 3)."""
+    plan, options, network = painting.plan, painting.options, vqgan_of(bundle)
+    cells = (-(-plan.height_px // network.reduction), -(-plan.width_px // network.reduction))
+    fit = Fit(random_codes(network, seeds, *cells), seeds, options.iterations, options.learning_rate)
+    z = fit.z
+    with closing(optimise(network, fit, painting.terms)) as steps:
+        for step in steps:
+            z = step.latents
+            yield replace(step, k=painting.first + step.k, total=painting.total, first=painting.first)
+    return _as_pictures(network, z, (plan.height_px, plan.width_px))
+
+
+@torch.no_grad()
+def _as_pictures(network: DrawsCodes, z: Tensor, size: tuple[int, int]) -> tuple[Picture, ...]:
+    """The pictures of codes at the diffusion model's size (bicubic where they differ)."""
+    pictures = picture_of(network, z)
+    if pictures.shape[-2:] != size:
+        pictures = functional.interpolate(pictures, size=size, mode="bicubic", antialias=True)
+    return tuple(as_bytes(pictures).cpu().numpy())
+
+
+def _refined(
+    painting: _Painting, bundle: ModelBundle, drafts: Sequence[Picture], seeds: tuple[int, ...]
+) -> Generator[Step, None, Tensor]:
+    """Stage 2: encode, noise and denoise a draft for each seed; the generator's value is the finished latents."""
+    plan = painting.plan
+    schedule = Schedule(plan.sampler, bundle.scheduler, plan.steps, bundle.device)
+    generators = tuple(generator_for(seed) for seed in seeds)
+    source = torch.cat([encode(bundle, draft, [one]) for draft, one in zip(drafts, generators, strict=True)])
+    noise = draw(source, generators)
+    guidance_scale = max(1.0, plan.guidance_scale * painting.dials.guidance)
+    conditioning = build_conditioning(bundle, plan.prompt, plan.negative, guidance_scale, len(seeds))
+    controls: list[Control] = [_attention(painting, bundle, schedule)] if painting.options.attention else []
+    start = Start(schedule.noise_to(painting.first, source, noise), painting.first, generators)
+    latents = start.latents
+    with closing(denoise(bundle.unet, schedule, conditioning, start, controls)) as steps:
+        for step in steps:
+            latents = step.latents
+            yield replace(step, k=painting.options.iterations + step.k, total=painting.total)
+    return latents
+
+
+def _attention(painting: _Painting, bundle: ModelBundle, schedule: Schedule) -> RegionAttention:
+    length = bundle.card.text_length
+    regions = tuple(
+        Region(
+            tuple(token for token in layer.tokens if token < length),
+            layer.attention_positive,
+            layer.attention_negative,
+            mask,
+        )
+        for layer, mask in zip(painting.plan.layers, painting.masks, strict=True)
+    )
+    return RegionAttention(regions, length, schedule.sigmas)
+
+
+def _prepared(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> _Painting:
+    """Check options and layers, choose the experts, and build the terms of equation (2)."""
+    options = parse_options(TcigOptions, plan.options)
+    _check_painted(plan)
+    experts = experts_of(bundle)
+    classes = tuple(_class_of(layer, experts) for layer in plan.layers)
+    dials = dials_of(options)
+    masks = torch.from_numpy(raster(plan, pixels).visibility[1:].astype(np.float32)).to(bundle.device)
+    soft = feathered(masks, dials.feather_px * bundle.card.native_px / PAPER_SIDE_PX)
+    terms = (*_text_terms(plan, bundle, options), *_segment_terms(experts, classes, soft, options))
+    return _Painting(plan, options, dials, soft, terms, first_step(plan.steps, dials.strength))
+
+
+def _check_painted(plan: Plan) -> None:
+    if isinstance(plan.target, OneLayer):
+        raise RequestError(
+            "TCIG draws whole pictures.", remedy="Choose Collage Diffusion to make one layer of a picture again."
+        )
+    if not plan.layers:
+        said = " ".join(note.text for note in plan.notes if note.layer_id)
+        raise RequestError("No painted mask takes part.", limit=said, remedy="Paint a mask and name its class.")
+    for layer in plan.layers:
+        if layer.picture is not None:
+            raise RequestError(
+                f"The layer {_called(layer)} holds a picture.",
+                limit="TCIG draws painted masks.",
+                remedy="Hide it, or choose Collage Diffusion.",
+            )
+
+
+def _class_of(layer: PlannedLayer, experts: Experts) -> str:
+    """The class that a layer asks for: its own label, else the one in its phrase; a RequestError when it has none."""
+    if layer.class_label.strip():
+        return layer.class_label.strip()
+    found = experts.class_in(layer.phrase)
+    if found:
+        return found
+    if layer.phrase.strip():
+        raise experts.unknown_class(layer.phrase)
+    raise RequestError(
+        f"The painted mask {_called(layer)} has no class.", remedy="Choose its class, or write a phrase that names it."
+    )
+
+
+def _called(layer: PlannedLayer) -> str:
+    return f"“{layer.phrase or layer.class_label or layer.layer_id}”"
+
+
+def _text_terms(plan: Plan, bundle: ModelBundle, options: TcigOptions) -> tuple[Term, ...]:
+    if options.text_weight == 0:
+        return ()
+    clip = clip_of(bundle)
+    prompt = plan.prompt.strip() or ", ".join(layer.phrase or layer.class_label for layer in plan.layers)
+    with torch.no_grad():
+        words = clip.encode_text([prompt])[0]
+    return (Term(TextMatch(clip, words, options.cutouts), options.text_weight),)
+
+
+def _segment_terms(experts: Experts, classes: Sequence[str], masks: Tensor, options: TcigOptions) -> tuple[Term, ...]:
+    """One term an expert (equation 2); layers of one class are one mask."""
+    if options.segment_weight == 0:
+        return ()
+    covered = masks.sum(0).clamp(0, 1)
+    terms = []
+    for expert, share in experts.routed(classes):
+        asked: dict[int, Tensor] = {}
+        for name, channel in share:
+            mask = sum(
+                (mask for mask, own in zip(masks, classes, strict=True) if own == name), torch.zeros_like(covered)
+            )
+            asked[channel] = (asked.get(channel, 0) + mask).clamp(0, 1)
+        targets = build_targets(asked, covered, expert.background)
+        terms.append(Term(SegmentMatch(expert.segmenter, targets, options.views), options.segment_weight))
+    return tuple(terms)
+
+
+def build_targets(asked: dict[int, Tensor], covered: Tensor, background: int | None) -> Targets:
+    """What one expert should find: its classes under their masks (h, w), background where nothing is painted.
+
+    ``covered`` is where any layer is. Under the layers of other experts its background is not counted, for it may call
+    them what it likes.
+    """
+    masks = torch.stack(list(asked.values()))
+    counted = torch.ones_like(masks)
+    channels = tuple(asked)
+    if background is not None:
+        own = masks.sum(0).clamp(0, 1)
+        masks = torch.cat([masks, (1 - covered)[None]])
+        counted = torch.cat([counted, (1 - (covered - own).clamp(0, 1))[None]])
+        channels = (*channels, background)
+    return Targets(channels, masks, counted)
+
+
+def feathered(masks: Tensor, sigma_px: float) -> Tensor:
+    """Masks (n, h, w) softened by a Gaussian of this deviation; as they are below a third of a pixel."""
+    if sigma_px < 1 / 3 or not len(masks):
+        return masks
+    radius = min(int(3 * sigma_px), min(masks.shape[-2:]) - 1)
+    return gaussian_blur(masks, [2 * radius + 1] * 2, [sigma_px] * 2).clamp(0, 1)

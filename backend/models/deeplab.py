@@ -1,0 +1,118 @@
+"""DeepLabv3 of torchvision as a member: TCIG's own guide (the 20 classes of Pascal VOC).
+
+The folder holds ``deeplab.safetensors`` and ``config.json`` (``architecture`` names torchvision's function, ``classes``
+the channels). ``python -m backend.models.deeplab convert FILE`` makes it of torchvision's published .pth.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pickle
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional
+from torchvision.models import segmentation
+
+from backend.errors import ModelError
+from backend.models.folder import read_json
+from backend.models.segmenter import IMAGENET_MEAN, IMAGENET_STD
+
+WEIGHTS, CONFIG = "deeplab.safetensors", "config.json"
+SHORT_SIDE_PX = 520  # of torchvision's preset for its segmenters
+VOC = (
+    "__background__,aeroplane,bicycle,bird,boat,bottle,bus,car,cat,chair,cow,diningtable,dog,horse,motorbike,person,"
+    "pottedplant,sheep,sofa,train,tvmonitor"
+)
+"""The channels of COCO_WITH_VOC_LABELS_V1, in order."""
+ARCHITECTURES: Mapping[str, Any] = MappingProxyType(
+    {
+        "deeplabv3_resnet101": segmentation.deeplabv3_resnet101,
+        "deeplabv3_resnet50": segmentation.deeplabv3_resnet50,
+        "deeplabv3_mobilenet_v3_large": segmentation.deeplabv3_mobilenet_v3_large,
+    }
+)
+
+
+@dataclass(frozen=True)
+class DeepLab:
+    """A DeepLabv3 in evaluation mode; ``vocabulary[i]`` names channel i."""
+
+    network: nn.Module = field(repr=False)
+    vocabulary: tuple[str, ...]
+    short_side_px: int = SHORT_SIDE_PX
+
+    def logits(self, pictures: Tensor) -> Tensor:
+        """Scores (n, classes, h, w), float32, of pictures (n, 3, h, w) in 0..1, with their gradients."""
+        height_px, width_px = pictures.shape[-2:]
+        factor = self.short_side_px / min(height_px, width_px)
+        size = (round(height_px * factor), round(width_px * factor))
+        shown = functional.interpolate(pictures, size=size, mode="bilinear", align_corners=False, antialias=True)
+        mean, std = (torch.tensor(v).view(1, 3, 1, 1).to(pictures) for v in (IMAGENET_MEAN, IMAGENET_STD))
+        dtype = next(self.network.parameters()).dtype
+        scores = self.network(((shown - mean) / std).to(dtype))["out"].float()
+        return functional.interpolate(scores, size=(height_px, width_px), mode="bilinear", align_corners=False)
+
+
+def load_deeplab(folder: Path, device: torch.device, dtype: torch.dtype) -> DeepLab:
+    """The DeepLab of a folder; a ModelError names an architecture that is not known."""
+    record = read_json(folder / CONFIG)
+    name, classes = str(record.get("architecture")), tuple(record.get("classes", ()))
+    network = _built(name, len(classes))
+    network.load_state_dict(load_file(folder / WEIGHTS), strict=True)
+    side_px = int(record.get("short_side_px", SHORT_SIDE_PX))
+    return DeepLab(network.to(device, dtype).eval().requires_grad_(False), classes, side_px)
+
+
+def _built(name: str, classes: int) -> nn.Module:
+    if name not in ARCHITECTURES:
+        raise ModelError(
+            f"There is no segmenter {name!r}.",
+            limit=f"Known are {', '.join(ARCHITECTURES)}.",
+            remedy="Correct architecture in config.json.",
+        )
+    network: nn.Module = ARCHITECTURES[name](weights=None, weights_backbone=None, num_classes=classes, aux_loss=False)
+    return network
+
+
+def convert(weights: Path, name: str, folder: Path) -> None:
+    """Torchvision's published weights (a plain state dict, read without running code) as a member folder."""
+    try:
+        state = torch.load(weights, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, pickle.UnpicklingError) as error:
+        raise ModelError(f"{weights.name} cannot be read ({error}).", remedy="Download the file again.") from error
+    kept = {key: value.contiguous() for key, value in state.items() if not key.startswith("aux_classifier.")}
+    classes = VOC.split(",")
+    _built(name, len(classes)).load_state_dict(kept, strict=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(kept, folder / WEIGHTS)
+    record = {"architecture": name, "classes": classes, "short_side_px": SHORT_SIDE_PX}
+    (folder / CONFIG).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """``convert FILE [--to FOLDER] [--architecture NAME]``; 0, or 2 with one clear line."""
+    parser = argparse.ArgumentParser(prog="python -m backend.models.deeplab")
+    parser.add_argument("verb", choices=("convert",))
+    parser.add_argument("weights", type=Path, help="torchvision's .pth with VOC labels")
+    parser.add_argument("--to", type=Path, help="folder to write; beside the file, named deeplab, when left out")
+    parser.add_argument("--architecture", default="deeplabv3_resnet101", choices=tuple(ARCHITECTURES))
+    asked = parser.parse_args(arguments)
+    try:
+        convert(asked.weights, asked.architecture, asked.to or asked.weights.parent / "deeplab")
+    except (ModelError, RuntimeError) as error:
+        print(error.sentence if isinstance(error, ModelError) else f"The weights do not fit: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,174 @@
+"""Which segmenter answers for which class (TCIG, section 3.1: "appropriate guiding models can be selected").
+
+An expert is a segmenter with a vocabulary. Each asked class goes to the first expert that knows it; what none knows
+goes to the open one (CLIPSeg), which takes any phrase, where a family has it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from torch import Tensor
+
+from backend.errors import ModelError, RequestError
+from backend.models.bundle import ModelBundle
+from backend.models.members import MemberName
+
+log = logging.getLogger(__name__)
+
+CLOSED: tuple[MemberName, ...] = ("guide", "deeplab")
+"""Members with a fixed vocabulary, the first ones asked first."""
+OPEN: MemberName = "clipseg"
+BACKGROUND = frozenset({"background", "__background__", "void"})
+SYNONYMS: tuple[frozenset[str], ...] = tuple(
+    frozenset(words)
+    for words in (
+        {"airplane", "aeroplane", "plane"},
+        {"motorcycle", "motorbike"},
+        {"bicycle", "bike"},
+        {"couch", "sofa"},
+        {"tv", "tvmonitor", "television"},
+        {"dining table", "diningtable"},
+        {"potted plant", "pottedplant"},
+        {"person", "human"},
+    )
+)
+"""Names of one class in COCO, VOC and ADE20K."""
+LISTED = 40  # words of a vocabulary that a sentence lists
+
+
+class NamesPixels(Protocol):
+    """A segmenter: (n, 3, h, w) in 0..1 → scores (n, classes, h, w), differentiable."""
+
+    def logits(self, pictures: Tensor) -> Tensor:
+        """Scores before the softmax."""
+        ...
+
+
+class TakesPhrases(Protocol):
+    """An open-vocabulary segmenter."""
+
+    def segmenter_for(self, phrases: tuple[str, ...]) -> NamesPixels:
+        """A segmenter of these phrases, in this order, and of the background as its last channel."""
+        ...
+
+
+@dataclass(frozen=True)
+class Expert:
+    """A segmenter with its words; ``vocabulary[i]`` names channel i (several spellings may be set apart by commas)."""
+
+    name: str
+    vocabulary: tuple[str, ...]
+    segmenter: NamesPixels = field(repr=False)
+
+    def channel(self, wanted: str) -> int | None:
+        """The channel of a class by any of its names; None when it is not known."""
+        names = spellings(wanted)
+        return next((i for i, label in enumerate(self.vocabulary) if names & _labels(label)), None)
+
+    @property
+    def background(self) -> int | None:
+        """The channel of everything else, where the vocabulary has one."""
+        return next((i for i, label in enumerate(self.vocabulary) if _labels(label) & BACKGROUND), None)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What can be painted: the vocabulary without the background."""
+        return tuple(label for i, label in enumerate(self.vocabulary) if i != self.background)
+
+
+@dataclass(frozen=True)
+class Experts:
+    """All that a family has, and what could not be loaded, in sentences."""
+
+    closed: tuple[Expert, ...]
+    open: tuple[TakesPhrases, ...] = ()
+    failures: tuple[str, ...] = ()
+
+    def class_in(self, phrase: str) -> str:
+        """The class that a phrase names ("an orange dotted cat" → "cat"): the longest, then the last; "" for none."""
+        words = phrase.casefold().split()
+        runs = [
+            (end - start, end, " ".join(words[start:end]))
+            for start in range(len(words))
+            for end in range(start + 1, len(words) + 1)
+        ]
+        known = (run for run in sorted(runs, reverse=True) if self._known(run[2]))
+        found = next(known, None)
+        return found[2] if found else (phrase.strip() if self.open else "")
+
+    def routed(self, classes: Sequence[str]) -> tuple[tuple[Expert, tuple[tuple[str, int], ...]], ...]:
+        """Each expert that is needed with its (class, channel) pairs; a RequestError names a class nobody knows."""
+        shares: dict[int, list[tuple[str, int]]] = {}
+        unknown: list[str] = []
+        for wanted in dict.fromkeys(classes):
+            pairs = ((number, expert.channel(wanted)) for number, expert in enumerate(self.closed))
+            number, channel = next(((n, c) for n, c in pairs if c is not None), (-1, 0))
+            if number < 0:
+                unknown.append(wanted)
+            else:
+                shares.setdefault(number, []).append((wanted, channel))
+        routes = [(self.closed[number], tuple(share)) for number, share in sorted(shares.items())]
+        if unknown:
+            if not self.open:
+                raise self.unknown_class(unknown[0])
+            phrases = tuple(unknown)
+            expert = Expert("open", (*phrases, "background"), self.open[0].segmenter_for(phrases))
+            routes.append((expert, tuple((phrase, i) for i, phrase in enumerate(phrases))))
+        return tuple(routes)
+
+    def unknown_class(self, wanted: str) -> RequestError:
+        """The sentence about a class that no expert knows."""
+        return RequestError(
+            f"No segmenter of this model knows “{wanted}”.",
+            limit=" ".join((f"Known are {_listed(self.closed)}.", *self.failures)),
+            remedy="Choose one of these, or add the member clipseg to the model: it takes any phrase.",
+        )
+
+    def _known(self, name: str) -> bool:
+        return any(expert.channel(name) not in (None, expert.background) for expert in self.closed)
+
+
+def experts_of(bundle: ModelBundle) -> Experts:
+    """The experts of a family; one that cannot be loaded is left out and said. ModelError when none is left."""
+    failures: list[str] = []
+    closed = [Expert(name, member.vocabulary, member) for name in CLOSED for member in _loaded(bundle, name, failures)]
+    takes_any = tuple(_loaded(bundle, OPEN, failures))
+    if not closed and not takes_any:
+        raise ModelError(
+            "This model has no segmenter that could guide painted masks.",
+            limit=" ".join(failures),
+            remedy="Put one into its folder, named guide, deeplab or clipseg, or choose another model.",
+        )
+    return Experts(tuple(closed), takes_any, tuple(failures))
+
+
+def spellings(name: str) -> set[str]:
+    """A class' names: as it stands, its singular, and its synonyms."""
+    plain = " ".join(name.casefold().split())
+    forms = {plain, plain.removesuffix("s") if len(plain) > 3 else plain}
+    return forms.union(*(group for group in SYNONYMS if group & forms))
+
+
+def _loaded(bundle: ModelBundle, name: MemberName, failures: list[str]) -> Iterable:
+    if name not in bundle.members:
+        return ()
+    try:
+        return (bundle.members.get(name),)
+    except ModelError as error:
+        log.warning("%s is left out: %s", name, error.sentence)
+        failures.append(f"The member {name} is left out: {error.what}")
+        return ()
+
+
+def _labels(label: str) -> set[str]:
+    return {" ".join(part.casefold().split()) for part in label.split(",")}
+
+
+def _listed(experts: Sequence[Expert]) -> str:
+    words = list(dict.fromkeys(word for expert in experts for word in expert.classes))
+    more = f" and {len(words) - LISTED} more" if len(words) > LISTED else ""
+    return ", ".join(words[:LISTED]) + more if words else "none"

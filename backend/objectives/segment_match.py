@@ -1,0 +1,86 @@
+"""How well a segmenter finds the asked classes under their masks: L_seg = MSE(m_p, m_t) (TCIG, equation 1).
+
+The paper does not say how m_p is formed. Here it is the softmax over all the segmenter's classes, of which the asked
+ones and the background are compared; nothing is rounded or detached, so the gradient reaches every pixel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from backend.engine.optimise import Look, Objective
+from backend.engine.views import ViewRange, draw_views, seen_through, with_noise
+
+VIEWS = ViewRange(scale=(0.75, 1.15), noise=0.06)
+"""One frozen network is easily pleased by texture; what must please it moved, scaled and noisy is more of an object."""
+
+
+class NamesPixels(Protocol):
+    """What is needed of a segmenter."""
+
+    def logits(self, pictures: Tensor) -> Tensor:
+        """(n, classes, h, w) of pictures (n, 3, h, w) in 0..1."""
+        ...
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What one segmenter should find.
+
+    ``channels`` are its classes, ``masks`` (len(channels), h, w) in 0..1 where each should be, and ``counted`` of the
+    same shape says which pixels are compared (those that another segmenter answers for are not background).
+    """
+
+    channels: tuple[int, ...]
+    masks: Tensor = field(repr=False, compare=False)
+    counted: Tensor = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class SegmentMatch(Objective):
+    """One segmenter's term. ``views`` random views a picture, or the plain picture when it is 0.
+
+    ``balanced``: inside and outside of each mask count half each, whatever their areas.
+    """
+
+    segmenter: NamesPixels = field(repr=False)
+    targets: Targets
+    views: int = 1
+    balanced: bool = True
+
+    def losses(self, pictures: Tensor, look: Look) -> Tensor:
+        """Per row the mean squared error over the asked channels and the pixels that count."""
+        goal = torch.cat([self.targets.masks, self.targets.counted]).to(pictures)
+        goal = goal.expand(len(pictures), *goal.shape)
+        if self.views:
+            generators = look.generators("segments")
+            views = draw_views(generators, self.views, VIEWS)
+            height_px, width_px = pictures.shape[-2:]
+            goal = seen_through(goal, views, (height_px, width_px))
+            pictures = with_noise(seen_through(pictures, views, (height_px, width_px)), views, generators)
+        found = self.segmenter.logits(pictures.clamp(0, 1)).softmax(1)[:, list(self.targets.channels)]
+        masks, counted = goal.chunk(2, dim=1)
+        losses = segment_loss(found, masks, counted, self.balanced)
+        return losses.view(-1, max(1, self.views)).mean(dim=1)
+
+
+def segment_loss(found: Tensor, masks: Tensor, counted: Tensor, balanced: bool) -> Tensor:
+    """Per row the squared error of probabilities ``found`` (n, c, h, w) against ``masks``; 0 for a perfect answer.
+
+    ``balanced`` weighs the inside and the outside of each mask equally; a mask without an inside has only its outside.
+    """
+    error = (found - masks).square()
+    if not balanced:
+        return (error * counted).flatten(1).sum(1) / counted.flatten(1).sum(1).clamp_min(1e-6)
+    sides = []
+    for weight in (masks * counted, (1 - masks) * counted):
+        area = weight.sum((2, 3))
+        sides.append((error * weight).sum((2, 3)) / area.clamp_min(1e-6))
+        sides.append((area > 1e-6).to(error))
+    inside, has_inside, outside, has_outside = sides
+    per_channel = (inside * has_inside + outside * has_outside) / (has_inside + has_outside).clamp_min(1)
+    return per_channel.mean(dim=1)

@@ -1,0 +1,173 @@
+"""The fit of codes: bounds, gradients, independence of rows (algorithms 2.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+import torch
+from torch import Tensor
+
+from backend.engine.decode import preview
+from backend.engine.loop_types import Draft
+from backend.engine.optimise import Fit, Look, Objective, Term, clamped, optimise, picture_of, random_codes
+from backend.errors import EngineError
+from backend.objectives.segment_match import SegmentMatch, Targets
+from backend.objectives.text_match import TextMatch
+from tests.engine.toy_codes import ToyClip, ToyCodes, ToySegmenter, half_masks
+
+SIDE = 6
+SIDE_PX = 24
+
+
+@dataclass(frozen=True)
+class Brightness(Objective):
+    """Wants every picture at one brightness; ``factor`` stretches its gradient."""
+
+    goal: float
+    factor: float = 1.0
+
+    def losses(self, pictures: Tensor, look: Look) -> Tensor:
+        return self.factor * (pictures - self.goal).square().flatten(1).mean(1)
+
+
+@dataclass(frozen=True)
+class Random(Objective):
+    """Records nothing, draws from its own stream."""
+
+    def losses(self, pictures: Tensor, look: Look) -> Tensor:
+        noise = torch.cat([torch.rand(1, *pictures.shape[1:], generator=one) for one in look.generators("random")])
+        return (pictures * noise).flatten(1).mean(1)
+
+
+def segment_term(weight: float, channels: tuple[int, ...] = (1, 2, 0), views: int = 1) -> Term:
+    masks = half_masks(SIDE_PX)
+    everything = torch.cat([masks, 1 - masks.sum(0, keepdim=True)])
+    chosen = torch.stack([everything[{1: 0, 2: 1, 0: 2}[channel]] for channel in channels])
+    return Term(SegmentMatch(ToySegmenter(), Targets(channels, chosen, torch.ones_like(chosen)), views), weight)
+
+
+def text_term() -> Term:
+    clip = ToyClip()
+    return Term(TextMatch(clip, clip.encode_text(["a red cat"])[0], 3))
+
+
+def fitted(terms: Sequence[Term], seeds: tuple[int, ...] = (3,), steps: int = 14, rate: float = 0.1) -> list[Draft]:
+    codes = ToyCodes()
+    return list(optimise(codes, Fit(random_codes(codes, seeds, SIDE, SIDE), seeds, steps, rate), terms))
+
+
+def test_a_fit_reaches_its_goal_and_counts_its_steps() -> None:
+    drafts = fitted([Term(Brightness(0.75))], steps=60)
+    assert [draft.k for draft in drafts] == list(range(60))
+    assert all(draft.total == 60 and draft.first == 0 for draft in drafts)
+    assert float((drafts[-1].denoised - 0.75).abs().max()) < 0.13  # half a step of the colours
+
+
+def test_z_stays_in_the_box_of_the_codebook() -> None:
+    for draft in fitted([Term(Brightness(5.0))], rate=1.0):
+        assert float(draft.latents.abs().max()) <= 1.0
+
+
+def test_begins_at_random_entries_of_the_codebook() -> None:
+    codes = ToyCodes()
+    z = random_codes(codes, (1, 2), 5, 7)
+    assert z.shape == (2, 3, 5, 7)
+    assert torch.equal(codes.snap(z), z)
+    assert not torch.equal(z[0], z[1])
+    assert torch.equal(z[1:], random_codes(codes, (2,), 5, 7))
+
+
+def test_the_clamp_blocks_only_what_leads_outwards() -> None:
+    values = torch.tensor([-0.5, -0.5, 0.5, 1.5, 1.5], requires_grad=True)
+    given = torch.tensor([1.0, -1.0, 1.0, 1.0, -1.0])  # descent goes against them
+    (gradient,) = torch.autograd.grad(clamped(values), values, given)
+    assert gradient.tolist() == [0.0, -1.0, 1.0, 1.0, 0.0]
+    assert clamped(values).tolist() == [0.0, 0.0, 0.5, 1.0, 1.0]
+
+
+def test_segments_are_found_after_a_fit() -> None:
+    term = segment_term(1.0)
+    drafts = fitted([term], steps=200)
+    first, last = (float(term.objective.losses(draft.denoised, Look(0, (3,)))) for draft in (drafts[0], drafts[-1]))
+    assert last < 0.25 * first
+    named = ToySegmenter().logits(drafts[-1].denoised).argmax(1)[0]
+    assert float((named[:, : SIDE_PX // 3] == 1).float().mean()) > 0.9
+    assert float((named[:, -(SIDE_PX // 3) :] == 2).float().mean()) > 0.9
+
+
+def test_weight_zero_is_plain_text_fitting_bit_for_bit() -> None:
+    plain = fitted([text_term()])
+    with_zero = fitted([text_term(), segment_term(0.0)])
+    assert all(torch.equal(a.latents, b.latents) for a, b in zip(plain, with_zero, strict=True))
+    assert not torch.equal(fitted([text_term(), segment_term(1.0)])[-1].latents, plain[-1].latents)
+
+
+def test_terms_do_not_disturb_each_others_random_numbers() -> None:
+    """A second term of vanishing effect leaves the first one's draws alone."""
+    plain = fitted([Term(Random())], steps=5)
+    both = fitted([Term(Random()), Term(Brightness(0.5, factor=1e-30))], steps=5)
+    assert torch.allclose(plain[-1].latents, both[-1].latents, atol=1e-6)
+
+
+def test_two_experts_of_split_classes_are_the_sum_of_their_terms() -> None:
+    z = random_codes(ToyCodes(), (3,), SIDE, SIDE).requires_grad_()
+    look = Look(0, (3,))
+    one, other = segment_term(1.0, (1,)).objective, segment_term(1.0, (2,)).objective
+    picture = picture_of(ToyCodes(), z)
+    apart = [torch.autograd.grad(term.losses(picture, look).sum(), z, retain_graph=True)[0] for term in (one, other)]
+    together = sum(term.losses(picture, look) for term in (one, other))
+    assert torch.allclose(torch.autograd.grad(together.sum(), z)[0], apart[0] + apart[1], atol=1e-8)
+
+
+def test_calibration_makes_gradients_equally_long_whatever_the_units() -> None:
+    """Both pull at every cell, one up and one down with three times the weight; the units do not show."""
+    codes = ToyCodes()
+    fit = Fit(random_codes(codes, (3, 4), SIDE, SIDE), (3, 4), 1, 0.1, calibrated_at=0)
+    ends = []
+    for factor in (1.0, 300.0):
+        terms = [Term(Brightness(1.5)), Term(Brightness(-1.5, factor), 3.0)]
+        ends.append(next(iter(optimise(codes, fit, terms))).latents)
+    assert torch.allclose(ends[0], ends[1], atol=1e-4)
+    assert bool((ends[0] <= fit.z).all())
+    uncalibrated = [Term(Brightness(1.5)), Term(Brightness(-1.5, 1e-3), 3.0)]
+    late = Fit(fit.z, fit.seeds, 1, 0.1, calibrated_at=5)
+    assert bool((next(iter(optimise(codes, late, uncalibrated))).latents >= fit.z).all())
+
+
+def test_restarts_do_not_depend_on_their_batch() -> None:
+    terms = [text_term(), segment_term(2.0)]
+    together, alone = fitted(terms, (3, 4, 5)), fitted(terms, (4,))
+    assert torch.allclose(together[-1].latents[1:2], alone[-1].latents, atol=1e-5)
+    assert not torch.equal(together[-1].latents[0], together[-1].latents[1])
+
+
+def test_the_same_fit_twice_is_the_same() -> None:
+    terms = [text_term(), segment_term(2.0)]
+    assert torch.equal(fitted(terms)[-1].latents, fitted(terms)[-1].latents)
+
+
+def test_a_fit_that_is_closed_stops() -> None:
+    codes = ToyCodes()
+    steps = optimise(codes, Fit(random_codes(codes, (1,), 3, 3), (1,), 5, 0.1), [Term(Brightness(0.5))])
+    next(steps)
+    steps.close()
+    assert not torch.is_grad_enabled() or next(steps, None) is None
+
+
+def test_numbers_that_are_not_finite_are_told() -> None:
+    with pytest.raises(EngineError, match="not finite"):
+        fitted([Term(Brightness(float("nan")))])
+
+
+def test_no_term_at_all_changes_nothing() -> None:
+    drafts = fitted([], steps=2)
+    assert torch.equal(drafts[0].latents, drafts[-1].latents)
+
+
+def test_the_preview_of_a_draft_is_its_picture() -> None:
+    draft = fitted([Term(Brightness(0.5))], steps=1)[0]
+    shown = preview(None, draft)  # type: ignore[arg-type]
+    assert shown.shape == (1, SIDE_PX, SIDE_PX, 3)
+    assert abs(shown / 255 - draft.denoised.permute(0, 2, 3, 1).numpy()).max() < 0.003

@@ -1,0 +1,244 @@
+"""TCIG on whole plans: two stages on the shared loops, what freedom means, and bad input in sentences."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from backend.engine.loop_types import Draft
+from backend.errors import ModelError, RequestError
+from backend.methods.tcig import TcigOptions, build_targets, dials_of, feathered, run
+from backend.models.bundle import ModelBundle
+from backend.plan.request import OptionValue
+from backend.workers.local import Progress
+from tests.engine.toy_codes import ToyCodes, ToySegmenter
+from tests.methods.painted import Painting, cat_and_house, disc, drafts_of, toy_bundle, with_members
+
+
+@pytest.fixture
+def painter(tiny1: ModelBundle) -> ModelBundle:
+    return toy_bundle(tiny1)
+
+
+def test_both_stages_come_in_one_count_of_steps(painter: ModelBundle) -> None:
+    painting = cat_and_house(painter)
+    plan = painting.plan(count=2)
+    steps, (made,) = painting.run(plan)
+    assert [step.k for step in steps] == list(range(steps[0].first, steps[0].total))
+    assert len({(step.total, step.first) for step in steps}) == 1
+    assert len(drafts_of(steps)) == 12
+    assert len(steps) == 12 + 3  # freedom .5 is strength .525: 3 of 6 steps
+    progress = Progress(plan)
+    assert [progress.count(step) for step in steps][-1] == (15, 15)
+    assert made.offset == 0
+    assert [picture.shape for picture in made.pictures] == [(64, 64, 3)] * 2
+    assert not np.array_equal(*made.pictures)
+
+
+def test_stage_one_draws_the_classes_under_their_masks(painter: ModelBundle) -> None:
+    painting = cat_and_house(painter)
+    plan = painting.plan({"iterations": 80, "refine": False, "freedom": 0.0, "text_weight": 0.2})
+    steps, (made,) = painting.run(plan)
+    assert all(isinstance(step, Draft) for step in steps)
+    assert steps[-1].k + 1 == steps[-1].total
+    picture = torch.from_numpy(made.pictures[0]).permute(2, 0, 1)[None] / 255
+    named = ToySegmenter().logits(picture).argmax(1)[0].numpy()
+    for label, (_, _, mask) in enumerate(painting.layers, start=1):
+        assert (named[mask > 0] == label).mean() > 0.8
+        assert (named[mask == 0] == label).mean() < 0.1
+
+
+def test_the_same_plan_gives_the_same_pixels(painter: ModelBundle) -> None:
+    painting = cat_and_house(painter)
+    plan = painting.plan(count=2)
+    (_, (one,)), (_, (other,)) = painting.run(plan), painting.run(plan)
+    assert all(np.array_equal(a, b) for a, b in zip(one.pictures, other.pictures, strict=True))
+
+
+def test_one_draft_feeds_several_pictures(painter: ModelBundle) -> None:
+    painting = cat_and_house(painter)
+    plan = painting.plan({"per_draft": 2}, count=3)
+    steps, (made,) = painting.run(plan)
+    assert all(len(draft.denoised) == 2 for draft in drafts_of(steps))
+    assert len(made.pictures) == 3
+    _, (drafts,) = painting.run(painting.plan({"per_draft": 2, "refine": False}, count=3))
+    assert np.array_equal(drafts.pictures[0], drafts.pictures[1])
+    assert not np.array_equal(drafts.pictures[0], drafts.pictures[2])
+    assert not np.array_equal(made.pictures[0], made.pictures[1])
+
+
+def test_batches_do_not_change_a_candidates_draft(painter: ModelBundle) -> None:
+    painting = cat_and_house(painter)
+    plan = painting.plan({"per_draft": 2, "refine": False}, count=3)
+    _, (whole,) = painting.run(plan)
+    _, parts = painting.run(plan.model_copy(update={"batch": 1}))
+    assert [part.offset for part in parts] == [0, 1, 2]
+    for a, part in zip(whole.pictures, parts, strict=True):
+        assert np.abs(a.astype(int) - part.pictures[0].astype(int)).max() <= 1
+
+
+OTHERWISE: list[dict[str, OptionValue]] = [
+    {"attention": False},
+    {"freedom": 0.9},
+    {"by_hand": True, "strength": 0.7},
+    {"by_hand": True, "feather_px": 40.0},
+    {"by_hand": True, "guidance": 1.8},
+    {"segment_weight": 0.0},
+    {"text_weight": 0.0},
+    {"learning_rate": 0.3},
+    {"cutouts": 3},
+    {"views": 0},
+]
+
+
+@pytest.mark.parametrize("options", OTHERWISE)
+def test_every_option_matters(painter: ModelBundle, options: dict[str, OptionValue]) -> None:
+    painting = cat_and_house(painter)
+    ends = [painting.run(painting.plan(each))[0][-1].latents for each in ({}, options)]
+    assert ends[0].shape != ends[1].shape or not torch.equal(*ends)
+
+
+def test_freedom_moves_all_three_dials() -> None:
+    tight, loose = (dials_of(TcigOptions(freedom=value)) for value in (0.0, 1.0))
+    assert all(a < b for a, b in zip(tight, loose, strict=True))
+    assert tight.feather_px == 0.0
+    by_hand = dials_of(TcigOptions(freedom=1.0, by_hand=True, strength=0.4, feather_px=3.0, guidance=1.1))
+    assert tuple(by_hand) == (0.4, 3.0, 1.1)
+
+
+def test_feathering_keeps_the_area_and_none_changes_nothing() -> None:
+    mask = torch.zeros(1, 40, 40)
+    mask[:, 12:28, 12:28] = 1
+    assert feathered(mask, 0.0) is mask
+    soft = feathered(mask, 3.0)
+    assert float(soft.sum()) == pytest.approx(float(mask.sum()), rel=1e-3)
+    assert 0.3 < float(soft[0, 12, 20]) < 0.7
+
+
+def test_the_background_of_an_expert_is_not_asked_under_anothers_masks() -> None:
+    mine, others = torch.zeros(4, 4), torch.zeros(4, 4)
+    mine[0], others[3] = 1, 1
+    targets = build_targets({5: mine}, mine + others, 0)
+    assert targets.channels == (5, 0)
+    assert targets.masks[1].tolist() == [[0.0] * 4, [1.0] * 4, [1.0] * 4, [0.0] * 4]
+    assert targets.counted[1].tolist() == [[1.0] * 4] * 3 + [[0.0] * 4]
+    assert build_targets({5: mine}, mine, None).channels == (5,)
+
+
+def test_a_run_that_is_closed_leaves_the_network_as_it_was(painter: ModelBundle) -> None:
+    painting = cat_and_house(painter)
+    before = dict(painter.unet.attn_processors)
+    steps = run(painting.plan(), painter, painting.pixels)
+    while isinstance(next(steps), Draft):
+        pass
+    assert any(painter.unet.attn_processors[name] is not before[name] for name in before)
+    steps.close()  # type: ignore[attr-defined]
+    assert all(painter.unet.attn_processors[name] is before[name] for name in before)
+
+
+def refused(painting: Painting, options: dict[str, OptionValue] | None = None) -> str:
+    with pytest.raises(RequestError) as caught:
+        painting.run(painting.plan(options))
+    return caught.value.sentence
+
+
+def test_a_mask_without_a_class_is_named(painter: ModelBundle) -> None:
+    sentence = refused(Painting(painter, (("", "", disc(64, 0.5, 0.5, 0.3)),)))
+    assert "“mask0” has no class" in sentence
+
+
+def test_an_unknown_class_lists_the_known_ones(painter: ModelBundle) -> None:
+    sentence = refused(Painting(painter, (("", "walrus", disc(64, 0.5, 0.5, 0.3)),)))
+    assert "walrus" in sentence
+    assert "cat, house" in sentence
+    assert "clipseg" in sentence
+    assert "green walrus" in refused(Painting(painter, (("green walrus", "", disc(64, 0.5, 0.5, 0.3)),)))
+
+
+def test_a_class_without_a_mask_is_a_picture_layer(painter: ModelBundle) -> None:
+    painting = cat_and_house(painter)
+    scene = painting.scene
+    rgba = painting.pixels.add_picture(np.full((20, 20, 4), 200, np.uint8))
+    layer = scene.layers[0].model_copy(update={"mask": None, "picture": rgba, "class_label": "cat"})
+    plan = painting.plan()
+    planned = plan.layers[0].model_copy(update={"mask": None, "picture": layer.picture})
+    with pytest.raises(RequestError, match="holds a picture"):
+        painting.run(plan.model_copy(update={"layers": (planned,)}))
+
+
+def test_covered_and_tiny_masks_take_no_part(painter: ModelBundle) -> None:
+    whole = disc(64, 0.5, 0.5, 0.3)
+    painting = Painting(painter, (("red cat", "", whole), ("blue house", "", whole)))
+    plan = painting.plan()
+    assert [layer.phrase for layer in plan.layers] == ["blue house"]
+    assert len(painting.run(plan)[1]) == 1
+    dot = np.zeros((64, 64), np.uint8)
+    dot[30, 30] = 255
+    sentence = refused(Painting(painter, (("red cat", "", dot),)))
+    assert "No painted mask takes part" in sentence
+    assert "latent cell" in sentence
+
+
+def test_no_layers_at_all(painter: ModelBundle) -> None:
+    assert "Paint a mask" in refused(Painting(painter, ()))
+
+
+def test_twenty_classes(tiny1: ModelBundle) -> None:
+    words = [f"thing{number}" for number in range(20)]
+
+    @dataclass(frozen=True)
+    class Twenty:
+        vocabulary: tuple[str, ...]
+
+        def logits(self, pictures: Tensor) -> Tensor:
+            shades = torch.linspace(0, 1, 21).view(1, 21, 1, 1)
+            return -50 * (pictures.mean(1, keepdim=True) - shades).square()
+
+    bundle = toy_bundle(tiny1, guide=Twenty(("background", *words)))
+    layers = tuple(
+        ("", word, disc(64, 0.1 + 0.2 * (n % 5), 0.12 + 0.25 * (n // 5), 0.09)) for n, word in enumerate(words)
+    )
+    painting = Painting(bundle, layers)
+    assert len(painting.plan().layers) == 20
+    _, (made,) = painting.run(painting.plan())
+    assert made.pictures[0].shape == (64, 64, 3)
+
+
+def test_an_expert_that_cannot_be_loaded_is_left_out(
+    painter: ModelBundle, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = type(painter.members).get
+
+    def get(self: object, name: str) -> object:
+        if name == "deeplab":
+            raise ModelError("deeplab is damaged.", remedy="Copy it again.")
+        return usual(self, name)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(type(painter.members), "get", get)
+    broken = with_members(painter, **painter.members.loaded, deeplab=None)
+    painting = cat_and_house(broken)
+    with caplog.at_level(logging.WARNING):
+        assert len(painting.run(painting.plan())[1]) == 1
+    assert "deeplab is left out" in caplog.text
+    assert "deeplab is damaged" in refused(Painting(broken, (("", "walrus", disc(64, 0.5, 0.5, 0.3)),)))
+
+
+@pytest.mark.parametrize("name", ["vqgan", "clip", "guide"])
+def test_a_missing_member_is_named(painter: ModelBundle, name: str) -> None:
+    others = {key: value for key, value in painter.members.loaded.items() if key != name}
+    painting = cat_and_house(with_members(painter, **others))
+    with pytest.raises(ModelError, match="no segmenter" if name == "guide" else f"no {name}"):
+        painting.run(painting.plan())
+
+
+def test_codes_that_do_not_fit_the_picture_are_resized(tiny1: ModelBundle) -> None:
+    bundle = toy_bundle(tiny1, vqgan=ToyCodes(reduction=5))
+    painting = cat_and_house(bundle)
+    steps, (made,) = painting.run(painting.plan())
+    assert drafts_of(steps)[0].denoised.shape[-2:] == (52, 52)
+    assert made.pictures[0].shape == (64, 64, 3)
