@@ -69,9 +69,8 @@ class Segmenter:
 
 def load_segmenter(folder: Path, device: torch.device, dtype: torch.dtype) -> Segmenter:
     """A segmenter from its folder, by the class that its config names; a ModelError says what does not fit."""
-    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    vocabulary = _vocabulary(folder, config.id2label)
     try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         network, found = AutoModelForSemanticSegmentation.from_pretrained(
             folder,
             config=config,
@@ -81,7 +80,7 @@ def load_segmenter(folder: Path, device: torch.device, dtype: torch.dtype) -> Se
             trust_remote_code=False,
             output_loading_info=True,
         )
-    except (ValueError, OSError, RuntimeError, KeyError) as error:
+    except (ValueError, TypeError, OSError, RuntimeError, KeyError) as error:
         raise ModelError(
             f"{folder.name} is no semantic segmenter that can be loaded ({str(error).splitlines()[0][:160]}).",
             limit="Its config.json names a class such as SegformerForSemanticSegmentation.",
@@ -93,7 +92,7 @@ def load_segmenter(folder: Path, device: torch.device, dtype: torch.dtype) -> Se
             remedy="Check that config.json and the weights belong together, or copy the folder again.",
         )
     mean, std = (torch.tensor(v, device=device).view(1, 3, 1, 1) for v in _normal(folder))
-    return Segmenter(network.to(device).eval().requires_grad_(False), vocabulary, mean, std)
+    return Segmenter(network.to(device).eval().requires_grad_(False), _vocabulary(folder, config.id2label), mean, std)
 
 
 def segmenter_of(bundle: ModelBundle) -> Segmenter:
