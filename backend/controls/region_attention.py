@@ -73,14 +73,17 @@ def sigma_strength(sigma: float) -> float:
 def column_weights(regions: tuple[Region, ...], sides: tuple[int, int], text_length: int) -> Tensor:
     """v_pos·m - v_neg·(1 - m) per site pixel and token column: float32 (n, text_length), 0 for all other columns.
 
-    Masks are reduced by area, so that a thin object keeps its share of a coarse cell.
+    Masks are reduced by area, so that a thin object keeps its share of a coarse cell. A column that several layers
+    share takes the greatest of their values at each pixel, in whatever order they come: the word belongs wherever one
+    of them is. (The paper gives every layer words of its own.)
     """
-    weights = torch.zeros(sides[0] * sides[1], text_length)
+    weights = torch.full((sides[0] * sides[1], text_length), -math.inf)
     for region in regions:
         mask = functional.interpolate(region.mask[None, None].float(), size=sides, mode="area").flatten()
         column = region.positive * mask - region.negative * (1 - mask)
-        weights[:, list(region.tokens)] = column[:, None]
-    return weights
+        tokens = list(region.tokens)
+        weights[:, tokens] = torch.maximum(weights[:, tokens], column[:, None])
+    return weights.masked_fill_(weights == -math.inf, 0.0)
 
 
 def biased_attention(query: Tensor, key: Tensor, value: Tensor, weights: Tensor, bias: tuple[float, float]) -> Tensor:

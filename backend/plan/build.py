@@ -23,7 +23,7 @@ SEEDS = 2**53
 
 @dataclass(frozen=True)
 class _Reading:
-    """A scene as a model sees it."""
+    """A scene as a model sees it; ``prompt`` are the words that it reads."""
 
     scene: Scene
     card: Card
@@ -69,16 +69,17 @@ class _Reading:
 def build_plan(scene: Scene, request: Compose | Reroll, card: Card, pixels: Pixels) -> Plan:
     """All that decides the pixels of a run.
 
-    ``card`` is the card of ``request.settings.model``. RequestError when there is nothing to draw from, or when the
-    layer to re-roll is unknown, takes no part, or may not change.
+    ``card`` is the card of ``request.settings.model``. An empty prompt becomes the phrases of the layers that take
+    part. RequestError when there are no words at all, or when the layer to re-roll is unknown, takes no part, or may
+    not change.
     """
     reading = _read(scene, card, pixels)
+    if not reading.prompt.strip():
+        raise RequestError(
+            "There are no words to draw from: the prompt is empty, and no layer that can be seen has a phrase.",
+            remedy="Write a prompt, or a phrase for a layer.",
+        )
     if isinstance(request, Compose):
-        if not reading.prompt.strip() and not reading.usable:
-            raise RequestError(
-                "There is nothing to draw from: the prompt is empty and no layer can be seen.",
-                remedy="Write a prompt or add a picture.",
-            )
         layers = tuple(reading.planned(seen) for seen in reading.usable)
         return _plan(reading, request.settings, layers, WholePicture())
     chosen = _chosen(reading, request.layer_id)
@@ -106,6 +107,8 @@ def _read(scene: Scene, card: Card, pixels: Pixels) -> _Reading:
     prompt, negative = normalised(scene.prompt), normalised(scene.negative)
     seen = survey(scene, card, pixels)
     layers = [surveyed.layer for surveyed in seen if not surveyed.obstacle]
+    if not prompt.strip():
+        prompt = ", ".join(phrase for layer in layers if (phrase := normalised(layer.phrase).strip()))
     found = match_phrases(prompt, [layer.phrase for layer in layers], card)
     matches = {layer.id: match for layer, match in zip(layers, found, strict=True)}
     return _Reading(scene, card, prompt, negative, seen, matches)

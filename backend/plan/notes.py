@@ -62,15 +62,22 @@ def _missing(name: str, phrase: str, match: Match) -> str:
 
 
 def word_notes(scene: Scene, prompt: str, negative: str, card: Card) -> tuple[Note, ...]:
-    """What becomes of the prompts as a whole. Both are in normalised form."""
+    """What becomes of the prompts as a whole. Both are in normalised form, as the model reads them."""
     notes = []
-    if not prompt.strip() and scene.layers:
-        notes.append(Note(code="no_prompt", text="The prompt is empty, so no words guide the picture."))
+    if not scene.prompt.strip() and scene.layers:
+        notes.append(Note(code="no_prompt", text=_without_prompt(prompt)))
     for title, text in (("prompt", prompt), ("negative prompt", negative)):
         if cut := cut_words(text, card):
             limit = f"This model reads {card.text_length - 2} tokens."
             notes.append(Note(code="prompt_truncated", text=f"The {title} is too long: “{cut}” is not read. {limit}"))
     return tuple(notes)
+
+
+def _without_prompt(words: str) -> str:
+    """What is done with an empty prompt; ``words`` stand in its place."""
+    if words:
+        return f"The prompt is empty, so the picture is drawn from the layers' phrases alone: “{words}”."
+    return "The prompt is empty and no layer has a phrase: write one of them, for nothing can be made without words."
 
 
 def size_notes(scene: Scene, card: Card) -> tuple[Note, ...]:
@@ -84,7 +91,7 @@ def size_notes(scene: Scene, card: Card) -> tuple[Note, ...]:
 
 
 def survey_notes(seen: Sequence[Surveyed], matches: dict[str, Match], prompt: str, card: Card) -> tuple[Note, ...]:
-    """The notes of each layer, from back to front. An empty prompt is said once, not for every layer."""
+    """The notes of each layer, from back to front. That there are no words is said once, not for every layer."""
     notes: list[Note] = []
     for surveyed in seen:
         if surveyed.obstacle:

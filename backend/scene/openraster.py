@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, JsonValue, ValidationError
 
-from backend.errors import ArchiveError, PictureError
+from backend.errors import ArchiveError, PictureError, SceneError
 from backend.scene.archive import MAX_TOTAL_BYTES, REMEDY, Archive, pack
 from backend.scene.drawn import Drawn, draw_layer, lay_into, straight, thumbnail
 from backend.scene.foreign import StackPixels, Written, adopt, merge
@@ -89,12 +89,23 @@ def write_ora(scene: Scene, pixels: Pixels, settings: Mapping[str, Any] | None =
     return pack(members)
 
 
-def read_ora(content: bytes) -> OpenedScene:
+def read_ora(content: bytes, name: str = "") -> OpenedScene:
     """A file of Lamina's or of another program's. Only ArchiveError and SceneError (of a newer Lamina) come out.
 
+    ``name`` is what the sentences of both call the file.
     A foreign file becomes layers with their offsets, opacity, visibility and names. Where another program has changed
     a file of Lamina's, what it changed wins and is named in the notes.
     """
+    try:
+        return _read(content)
+    except (ArchiveError, SceneError) as error:
+        if not name:
+            raise
+        what = f"“{name[:80]}” cannot be opened. {error.what}"
+        raise type(error)(what, limit=error.limit, remedy=error.remedy) from None
+
+
+def _read(content: bytes) -> OpenedScene:
     archive = Archive(content)
     if "mimetype" not in archive or archive.read("mimetype", 1024).strip() != MIMETYPE:
         raise ArchiveError("The file is a zip archive, but not an OpenRaster file.", remedy=REMEDY)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from backend.errors import PictureError
 from backend.scene.colour import to_srgb
@@ -22,6 +22,11 @@ MAX_SIDE_PX = 8192
 MAX_AREA_PX = 16 * 1024 * 1024
 
 _KINDS = ((b"\x89PNG\r\n\x1a\n", "PNG"), (b"\xff\xd8\xff", "JPEG"))
+_CLASSES = {
+    "PNG": PngImagePlugin.PngImageFile,
+    "JPEG": JpegImagePlugin.JpegImageFile,
+    "WEBP": WebPImagePlugin.WebPImageFile,
+}
 _STRANGERS = (
     (b"GIF8", "a GIF"),
     (b"8BPS", "a Photoshop file"),
@@ -103,11 +108,9 @@ def _opened(content: bytes, called: str, allowed: Limits, read: _Reader) -> tupl
     except PictureError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise PictureError(
-            f"{called} has more than {Image.MAX_IMAGE_PIXELS or 0:,} pixels.",
-            limit=_size_limit(allowed),
-            remedy="Save it smaller.",
-        ) from None
+        # Pillow's own bound lies far above ours; only its refusal does not say how large the picture is.
+        _check_size(_CLASSES[kind](io.BytesIO(content)).size, called, allowed)
+        raise
     except Exception:  # the decoders raise whatever a damaged file leads them to
         raise PictureError(f"{called} is damaged: it is a {kind} that cannot be read.", remedy=_EXPORT) from None
 

@@ -37,7 +37,7 @@ class ExampleShelf:
                 limit=f"There are: {', '.join(known) or 'none'}.",
                 remedy="Choose one of them.",
             )
-        return read_ora((self._folder / f"{example}.ora").read_bytes())
+        return read_ora((self._folder / f"{example}.ora").read_bytes(), f"{example}.ora")
 
     def _paths(self) -> tuple[Path, ...]:
         return tuple(sorted(self._folder.glob("*.ora")))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import re
+import threading
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from backend.plan.build import build_plan
 from backend.errors import PictureError
+from backend.plan.build import build_plan
 from backend.plan.plan import Note, Plan
 from backend.plan.request import Sampler, build_request
 from backend.scene.openraster import OpenedScene, read_ora, write_ora
@@ -41,6 +42,7 @@ class Studio:
         self._examples = examples
         self._surveyor = Surveyor(store.pixels, offer)
         self._runner = Runner(store, worker)
+        self._opening = threading.Lock()
 
     def facts(self) -> Facts:
         """What does not change while the studio runs."""
@@ -55,12 +57,13 @@ class Studio:
 
     def open_latest(self) -> Project:
         """The project opened last; in an empty store the first example, or an empty scene when there is none."""
-        with self._store.database.read() as connection:
-            latest = projects.latest_project(connection)
-        if latest:
-            return self.open_project(latest)
-        examples = self._examples.listed()
-        return self.open_example(examples[0].id) if examples else self._begin(Scene(width_px=512, height_px=512))
+        with self._opening:  # or two pages at once would make two projects
+            with self._store.database.read() as connection:
+                latest = projects.latest_project(connection)
+            if latest:
+                return self.open_project(latest)
+            examples = self._examples.listed()
+            return self.open_example(examples[0].id) if examples else self._begin(Scene(width_px=512, height_px=512))
 
     def open_project(self, project: str) -> Project:
         """A saved project with everything made from it."""
@@ -74,7 +77,7 @@ class Studio:
 
     def open_ora(self, content: bytes, name: str) -> Project:
         """A new project from an OpenRaster file; the file's ``name`` serves a scene that has none."""
-        return self._take(projects.named(read_ora(content), name))
+        return self._take(projects.named(read_ora(content, name), name))
 
     def save(self, project: str, revision: int, scene: Mapping[str, Any], desk: Mapping[str, Any]) -> Saved:
         """Keep scene and desk when ``revision`` is the present one; StaleRevision otherwise."""
@@ -98,9 +101,6 @@ class Studio:
             notes=decoded.notes,
         )
 
-    def export_ora(self, project: str) -> tuple[bytes, str]:
-        """The saved project as an OpenRaster file, and a file name for it."""
-        with self._store.database.read() as connection:
     def take_mask(self, content: bytes) -> TakenMask:
         """Store a painted mask, an 8-bit grey PNG (255 = inside); a PictureError says why one cannot be used."""
         mask = decode_exact(content, "The mask", Limits())
@@ -112,6 +112,9 @@ class Studio:
             )
         return TakenMask(digest=self._store.pixels.add_mask(mask), width_px=mask.shape[1], height_px=mask.shape[0])
 
+    def export_ora(self, project: str) -> tuple[bytes, str]:
+        """The saved project as an OpenRaster file, and a file name for it."""
+        with self._store.database.read() as connection:
             saved = projects.read_project(connection, project)
         settings = saved.desk.settings.model_dump(mode="json")
         stem = re.sub(r"[^\w .()-]+", "", saved.scene.name).strip(" .")[:80]

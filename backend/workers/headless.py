@@ -138,7 +138,7 @@ def _truth(value: str) -> bool:
 
 def _read_scene(path: Path) -> OpenedScene:
     try:
-        return read_ora(path.read_bytes())
+        return read_ora(path.read_bytes(), path.name)
     except OSError as error:
         raise InputError(
             f"The scene {path.name!r} cannot be read ({error.strerror or error}).",

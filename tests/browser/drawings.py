@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zipfile
 import zlib
 
 import numpy as np
@@ -37,6 +38,18 @@ def claimed_png(width: int, height: int) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
     parts = ((b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 64)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, content) for kind, content in parts)
+
+
+def crowded_ora(layers: int) -> bytes:
+    """An OpenRaster file of another program with that many layers, each a star of its own."""
+    entries = "".join(f'<layer name="star {index}" src="data/{index}.png"/>' for index in range(layers))
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("mimetype", "image/openraster")
+        archive.writestr("stack.xml", f'<image w="64" h="64"><stack>{entries}</stack></image>')
+        for index in range(layers):
+            archive.writestr(f"data/{index}.png", star(8))
+    return content.getvalue()
 
 
 def deep_png(side_px: int = 40) -> bytes:

@@ -14,11 +14,12 @@ from tests.browser.desk_page import DeskPage
 REFUSED = {
     "text": ("notes.png", b"these are just words", "not"),
     "empty": ("empty.png", b"", "empty"),
-    "bomb": ("huge.png", drawings.claimed_png(20_000, 20_000), "8192"),
+    "bomb": ("huge.png", drawings.claimed_png(20_000, 20_000), "20000 × 20000 px. At most 8192 px"),
     "cut off": ("cut.png", drawings.star()[:300], "cut.png"),
     "vector": ("drawing.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "PNG"),
-    "broken archive": ("scene.ora", b"PK\x03\x04 but no more", "OpenRaster"),
+    "broken archive": ("broken.ora", b"PK\x03\x04 but no more", "broken.ora"),
     "no archive": ("scene.ora", b"not an archive", "OpenRaster"),
+    "300 layers": ("crowd.ora", drawings.crowded_ora(300), "“crowd.ora” cannot be opened. The file has more than 256"),
 }
 
 

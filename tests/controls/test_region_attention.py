@@ -102,6 +102,15 @@ def test_order_of_layers_does_not_matter() -> None:
     assert torch.equal(column_weights((first, other), (4, 4), TOKENS), column_weights((other, first), (4, 4), TOKENS))
 
 
+def test_layers_that_share_words_are_each_drawn_to_their_own_place() -> None:
+    """Two layers of one word, left and right half: the word is wanted in both, and pushed out of neither."""
+    left, right = half_regions(4, 0.7, 0.9)
+    weights = column_weights((left, replace(right, tokens=left.tokens, positive=0.4)), (4, 4), TOKENS)
+    expected = torch.tensor([0.7, 0.7, 0.4, 0.4]).repeat(4)
+    for token in range(TOKENS):
+        assert torch.equal(weights[:, token], expected if token in left.tokens else torch.zeros(16))
+
+
 def test_permuted_pixels_permute_the_output() -> None:
     query, key = queries(16)
     weights = column_weights(half_regions(4, 0.7, 0.9), (4, 4), TOKENS)

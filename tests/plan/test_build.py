@@ -150,10 +150,26 @@ def test_truncation_is_told_for_the_prompt_and_for_each_layer() -> None:
     assert "negative prompt" in long.notes[0].text
 
 
-def test_an_empty_prompt_is_allowed_with_layers_and_said_once() -> None:
-    plan = planned(stage().with_scene(prompt=" "))
+def test_an_empty_prompt_is_drawn_from_the_phrases_alone_and_that_is_said() -> None:
+    on = stage().with_scene(prompt=" ")
+    plan = planned(on)
     assert codes(plan) == [("no_prompt", "")]
-    assert len(plan.layers) == 4
+    assert plan.notes[0].text.endswith("layers' phrases alone: “a meadow, apple, apple, red fox”.")
+    assert plan.prompt == "a meadow, apple, apple, red fox"
+    assert all(layer.tokens for layer in plan.layers)
+    hidden = planned(on.with_layer("fox", visible=False))
+    assert hidden.prompt == "a meadow, apple, apple"
+
+
+def test_no_words_at_all_are_refused_and_told_before() -> None:
+    on = stage().with_scene(prompt="")
+    for layer in on.scene.layers:
+        on = on.with_layer(layer.id, phrase=" ")
+    with pytest.raises(RequestError, match=r"no words to draw from.*Write a prompt, or a phrase"):
+        planned(on)
+    notes = scene_notes(on.scene, WordCard(), on.pixels)
+    assert [note.code for note in notes] == ["no_prompt"]
+    assert "no layer has a phrase" in notes[0].text
 
 
 def test_words_without_layers_are_a_plan_and_nothing_at_all_is_refused() -> None:
@@ -162,7 +178,7 @@ def test_words_without_layers_are_a_plan_and_nothing_at_all_is_refused() -> None
     assert planned(bare).notes == ()
     with pytest.raises(RequestError, match=r"prompt is empty.*Write a prompt"):
         planned(bare.with_scene(prompt=""))
-    with pytest.raises(RequestError, match="nothing to draw"):
+    with pytest.raises(RequestError, match="no words to draw"):
         planned(
             Stage(
                 stage().scene.model_copy(update={"prompt": "", "layers": stage().scene.layers[:1]}), stage().pixels

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backend.errors import InputError, LaminaError, PictureError, SceneError, StaleRevision, StoreError
+from backend.errors import ArchiveError, InputError, LaminaError, PictureError, SceneError, StaleRevision, StoreError
 from backend.plan.plan import OneLayer
 from backend.scene.openraster import read_ora, write_ora
 from backend.scene.picture_file import decode_picture, encode_png
@@ -53,6 +53,32 @@ def test_an_empty_store_opens_the_first_example(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="There are: a-first, b-second, c-broken"):
         studio.open_example("../a-first")
     studio.close()
+
+
+def test_two_pages_that_open_an_empty_store_at_once_share_one_project(tmp_path: Path) -> None:
+    with opened_studio(tmp_path) as studio:
+        together = threading.Barrier(2)
+        opened: list[str] = []
+
+        def open_page() -> None:
+            together.wait(60)
+            opened.append(studio.open_latest().id)
+
+        pages = [threading.Thread(target=open_page) for _ in range(2)]
+        for page in pages:
+            page.start()
+        for page in pages:
+            page.join(60)
+        assert len(opened) == 2
+        assert len(set(opened)) == 1
+
+
+def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    with (
+        opened_studio(tmp_path) as studio,
+        pytest.raises(ArchiveError, match=r"“toys\.ora” cannot be opened\..*damaged"),
+    ):
+        studio.open_ora(b"PK\x03\x04", "toys.ora")
 
 
 def test_a_save_is_there_after_a_restart(tmp_path: Path) -> None:
