@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.evaluation.asking import HELD_OUT_WORLD, run_plan, scene_of_drawing, settings_for
+from backend.evaluation.likeness import layer_likeness
 from backend.evaluation.report import Metric, Row, build_metric
 from backend.evaluation.sheet import Tile
 from backend.metrics.recognition import colour_mask, colour_right, mask_iou
 from backend.models.bundle import ModelBundle
+from backend.models.clip import clip_of
 from backend.plan.build import build_plan
 from backend.plan.plan import Plan
 from backend.plan.raster import raster
@@ -96,6 +98,9 @@ class CollageSuite:
         start = time.perf_counter()
         pictures = list(run_plan(self.bundle, plan, case.pixels))
         found["seconds"].append((time.perf_counter() - start) / len(pictures))
+        if "clip" in self.bundle.members:
+            for name, values in layer_likeness(clip_of(self.bundle), plan, case.pixels, case.plate, pictures):
+                found[name].extend(values)
         topmost = raster(plan, case.pixels).topmost
         seen = [judge.look(np.stack(pictures)) for judge in self.judges]
         for number, layer in enumerate(plan.layers, start=1):

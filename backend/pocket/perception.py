@@ -91,5 +91,6 @@ def save_image_encoder(encoder: ResNetModel, folder: Path) -> None:
     save_file(_weights(encoder), folder / "model.safetensors", metadata={"format": "pt"})
     config = {**encoder.config.to_diff_dict(), "architectures": ["ResNetModel"], "dtype": "float32"}
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
-    seen = {"size": {"height": SEEN_PX, "width": SEEN_PX}, "image_mean": MEAN, "image_std": STD}
+    size = {"height": SEEN_PX, "width": SEEN_PX}
+    seen = {"size": size, "image_mean": MEAN, "image_std": STD, "resample": 2}
     (folder / "preprocessor_config.json").write_text(json.dumps(seen, indent=2) + "\n")

@@ -11,6 +11,7 @@ import argparse
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -65,6 +66,14 @@ class Heads(nn.Module):
         return F.cross_entropy(self.place(features), places) + F.cross_entropy(self.pairs(features), there)
 
 
+class Learner(nn.Module):
+    """The pair and its heads, trained together."""
+
+    def __init__(self, clip: CLIP) -> None:
+        super().__init__()
+        self.clip, self.heads = clip, Heads()
+
+
 def contrast(pictures: Tensor, right: Tensor, wrong: Tensor, scale: Tensor, same: Tensor) -> Tensor:
     """CLIP's symmetric loss (Radford et al. 2021, figure 3) with the wrong sentences as further columns.
 
@@ -89,7 +98,7 @@ class Lesson:
     def __init__(self, views: Views, maker: CaptionMaker) -> None:
         self.views, self.maker, self.random = views, maker, views.random
 
-    def loss(self, network: nn.ModuleDict) -> Tensor:
+    def loss(self, network: Learner) -> Tensor:
         """Scenes and objects, contrasted and named."""
         rows, pictures = self.views.rows(BATCH)
         words = [self.views.scenes.words[row] for row in rows]
@@ -105,10 +114,10 @@ class Lesson:
         mirrored = whole(pictures).flip(3) if self.random.random() < 0.5 else whole(pictures)
         seen = self.views.worsened(torch.cat([mirrored, crops]))
         with torch.autocast("cpu", torch.bfloat16):
-            raw = network["clip"].encode_image(prepare(seen)).float()
+            raw = network.clip.encode_image(prepare(seen)).float()
         scene_raw, object_raw = raw[: len(rows)], raw[len(rows) :]
-        named = network["heads"].scene_loss(scene_raw, words) + network["heads"].object_loss(object_raw, looks)
-        clip = network["clip"]
+        named = network.heads.scene_loss(scene_raw, words) + network.heads.object_loss(object_raw, looks)
+        clip = network.clip
         met = self._contrast(clip, scene_raw, pairs) + self._contrast(clip, object_raw, phrases)
         return met + HEADS_WEIGHT * named
 
@@ -149,18 +158,19 @@ class ClipRun:
         """Train in this (single) process and write the family's ``clip``."""
         scenes, tokenizer = load_training_set(self.out / "scenes"), build_tokenizer()
         torch.manual_seed(self.seed)
-        network = nn.ModuleDict({"clip": build_clip(tokenizer), "heads": Heads()})
+        network = Learner(build_clip(tokenizer))
         course = Course(network, Term(self.minutes * 60, RATE, self.out / "clip.pt", self.resume))
+        learned = cast(Learner, course.average.network).clip
         passed = Reconstructions(self.out, scenes, load_trained_autoencoder(self.out))
         random, maker = np.random.default_rng((self.seed, course.step, 3)), CaptionMaker(tokenizer)
         lesson = Lesson(Views(passed, random), maker)
         for _ in course.steps():
             course.learn(lesson.loss(network))
             if course.step % 200 == 0:
-                share = check(course.average.network["clip"], scenes, maker)
+                share = check(learned, scenes, maker)
                 print(f"  right caption among 32: {share:.3f}", flush=True)
-        save_clip(course.average.network["clip"], tokenizer, self.family / "clip")
-        print(f"right caption among 32: {check(course.average.network['clip'], scenes, maker):.3f}", flush=True)
+        save_clip(learned, tokenizer, self.family / "clip")
+        print(f"right caption among 32: {check(learned, scenes, maker):.3f}", flush=True)
 
 
 def train(given: argparse.Namespace) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -36,10 +37,20 @@ MOST_TURN_DEG = 15.0
 PROJECTION = 64
 
 
-def build_head() -> nn.Sequential:
-    """What stands between the features and the loss, and is thrown away."""
-    wide = int(ENCODER["hidden_sizes"][-1])
-    return nn.Sequential(nn.Linear(wide, wide), nn.ReLU(), nn.Linear(wide, PROJECTION))
+class Learner(nn.Module):
+    """The encoder and what stands between its features and the loss; that head is thrown away."""
+
+    def __init__(self, encoder: ResNetModel) -> None:
+        super().__init__()
+        wide = int(ENCODER["hidden_sizes"][-1])
+        self.encoder = encoder
+        self.head = nn.Sequential(nn.Linear(wide, wide), nn.ReLU(), nn.Linear(wide, PROJECTION))
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Unit vectors (n, d) of pictures (n, 3, side, side) in 0..1."""
+        with torch.autocast("cpu", torch.bfloat16):
+            seen: Tensor = self.head(features_of(self.encoder, pictures))
+        return F.normalize(seen.float(), dim=-1)
 
 
 def features_of(encoder: ResNetModel, pictures: Tensor) -> Tensor:
@@ -112,19 +123,19 @@ class EncoderRun:
         """Train in this (single) process and write the family's ``image_encoder``."""
         scenes = load_training_set(self.out / "scenes")
         torch.manual_seed(self.seed)
-        network = nn.ModuleDict({"encoder": build_image_encoder(), "head": build_head()})
+        network = Learner(build_image_encoder())
         course = Course(network, Term(self.minutes * 60, RATE, self.out / "image_encoder.pt", self.resume))
+        learned = cast(Learner, course.average.network).encoder
         passed = Reconstructions(self.out, scenes, load_trained_autoencoder(self.out))
         looks = Looks(Views(passed, np.random.default_rng((self.seed, course.step, 4))))
         for _ in course.steps():
-            with torch.autocast("cpu", torch.bfloat16):
-                seen = network["head"](features_of(network["encoder"], torch.cat(looks.pair())))
-            course.learn(agreement_loss(*F.normalize(seen.float(), dim=-1).chunk(2)))
+            first, second = network(torch.cat(looks.pair())).chunk(2)
+            course.learn(agreement_loss(first, second))
             if course.step % 200 == 0:
-                share = check(course.average.network["encoder"], scenes)
+                share = check(learned, scenes)
                 print(f"  same object among 32: {share:.3f}", flush=True)
-        save_image_encoder(course.average.network["encoder"], self.family / "image_encoder")
-        print(f"same object among 32: {check(course.average.network['encoder'], scenes):.3f}", flush=True)
+        save_image_encoder(learned, self.family / "image_encoder")
+        print(f"same object among 32: {check(learned, scenes):.3f}", flush=True)
 
 
 def train(given: argparse.Namespace) -> None:

@@ -77,7 +77,8 @@ def _unsaid(random: np.random.Generator) -> str:
 
 def scene_pair(scenes: list[SceneWords], maker: CaptionMaker, random: np.random.Generator) -> ScenePair:
     """Captions with the objects in any order; the wrong one leaves the same things unsaid as the right one."""
-    right, wrong = [], []
+    right: list[list[int]] = []
+    wrong: list[list[int]] = []
     for words in scenes:
         order = [int(k) for k in random.permutation(len(words.looks))]
         unsaid = [_unsaid(random) for _ in order]
@@ -90,7 +91,8 @@ def scene_pair(scenes: list[SceneWords], maker: CaptionMaker, random: np.random.
 
 def objects_pair(looks: list[Look], maker: CaptionMaker, random: np.random.Generator) -> ScenePair:
     """Phrases of single objects, with or without an article."""
-    right, wrong = [], []
+    right: list[list[int]] = []
+    wrong: list[list[int]] = []
     for look in looks:
         lack, article = _unsaid(random), random.random() < WITH_ARTICLE
         for made, told in ((right, look), (wrong, wrong_look(look, random))):

@@ -1,0 +1,44 @@
+"""How like its words and its picture each layer came out (Collage Diffusion, section 5.1), in CLIP's space."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.metrics.similarity import box_of, crop_around, image_similarity, text_similarity
+from backend.models.clip import Clip
+from backend.plan.plan import Plan
+from backend.plan.raster import raster, stacked
+from backend.scene.pixels import MemoryPixels
+
+Pixels = NDArray[np.uint8]
+
+
+def layer_likeness(
+    clip: Clip, plan: Plan, pixels: MemoryPixels, plate: Pixels, pictures: Sequence[Pixels]
+) -> Iterator[tuple[str, list[float]]]:
+    """Per visible layer ``text_similarity`` (where it has a phrase) and ``image_similarity``, one value a picture.
+
+    Compared is the square around what the layer shows of itself: in the result with the phrase, and with the same
+    square of the layer over its plate (h, w, 3), or over grey and the layers below where no plate is known.
+    """
+    topmost = raster(plan, pixels).topmost
+    for number, (layer, (flat, alpha)) in enumerate(zip(plan.layers, stacked(plan, pixels), strict=True), start=1):
+        if not (topmost == number).any():
+            continue
+        box = box_of(topmost == number)
+        crops = [crop_around(picture, box) for picture in pictures]
+        asked = crop_around(over_plate(flat, alpha, plate), box)
+        if layer.phrase:
+            yield "text_similarity", text_similarity(clip, crops, [layer.phrase] * len(crops))
+        yield "image_similarity", image_similarity(clip, crops, [asked] * len(crops))
+
+
+def over_plate(flat: Pixels, alpha: NDArray[np.float32], plate: Pixels) -> Pixels:
+    """A layer's pixels of ``flat`` (h, w, 3) by its alpha (h, w) over the plate; ``flat`` where the plate is empty."""
+    if not plate.size:
+        return flat
+    mixed: Pixels = np.round(flat * alpha[..., None] + plate * (1 - alpha[..., None])).astype(np.uint8)
+    return mixed
