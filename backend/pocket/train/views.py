@@ -46,7 +46,7 @@ class Views:
 
     def rows(self, count: int) -> tuple[np.ndarray, Tensor]:
         """Rows in rising order and their pictures at full size, sometimes through the autoencoder."""
-        ready = np.flatnonzero(self.passed.ready[: len(self.training)])
+        ready = np.flatnonzero(np.array(self.passed.ready[: len(self.training)]))  # a copy: others go on filling it
         through = len(ready) >= ENOUGH_READY and self.random.random() < THROUGH_AUTOENCODER
         rows = np.sort(self.random.choice(ready if through else self.training, count, replace=False))
         pictures = self.passed.values[rows] if through else self.scenes.pictures[rows]
