@@ -14,19 +14,21 @@ from backend.models.bundle import ModelBundle
 
 @dataclass(frozen=True)
 class Conditioning:
-    """Embeddings for ``count`` candidates: ``positive`` and ``negative`` are (1, tokens, width).
+    """Embeddings for ``count`` rows: ``positive`` and ``negative`` are (1, tokens, width), or (count, tokens, width).
 
     A guidance scale of 1 or less means that the negative prompt plays no part and the batch has no such half.
+    ``paths`` names the rows where several denoising paths share the batch.
     """
 
     positive: Tensor = field(repr=False)
     negative: Tensor = field(repr=False)
     guidance_scale: float
     count: int
+    paths: tuple[tuple[str, int], ...] = ()
 
     @property
     def rows(self) -> Rows:
-        return Rows(self.count, self.guidance_scale > 1.0)
+        return Rows(self.count, self.guidance_scale > 1.0, self.paths)
 
     def stacked(self) -> Tensor:
         """[uncond…, cond…], or cond alone without guidance: (rows, tokens, width)."""

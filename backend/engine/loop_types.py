@@ -17,14 +17,23 @@ Predict = Callable[[Tensor, int], Tensor]
 
 @dataclass(frozen=True)
 class Rows:
-    """Names the rows of a network batch: with guidance the order is [uncond…, cond…], each ``count`` long."""
+    """Names the rows of a network batch: with guidance the order is [uncond…, cond…], each ``count`` long.
+
+    Where several denoising paths share a batch, ``paths`` names them and their numbers of rows, in the order in which
+    they stand within each half; they add up to ``count``.
+    """
 
     count: int
     guided: bool
+    paths: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def halves(self) -> int:
+        return 2 if self.guided else 1
 
     @property
     def total(self) -> int:
-        return self.count * (2 if self.guided else 1)
+        return self.count * self.halves
 
     @property
     def cond(self) -> slice:
@@ -33,6 +42,15 @@ class Rows:
     @property
     def uncond(self) -> slice:
         return slice(0, self.count if self.guided else 0)
+
+    def of(self, path: str) -> slice:
+        """The rows of a path, counted from the beginning of a half; a KeyError for a path that is not there."""
+        start = 0
+        for name, count in self.paths:
+            if name == path:
+                return slice(start, start + count)
+            start += count
+        raise KeyError(path)
 
 
 @dataclass

@@ -26,11 +26,39 @@ class Site:
     name: str
     level: int
 
+    @property
+    def module(self) -> str:
+        """The name of the attention itself, whose processor ``name`` is."""
+        return self.name.removesuffix(".processor")
+
+    @property
+    def in_decoder(self) -> bool:
+        return self.name.startswith("up_blocks.")
+
 
 def cross_sites(unet: Any) -> tuple[Site, ...]:
     """The cross-attention sites in the order of the UNet's modules."""
+    return _sites(unet, ".attn2.")
+
+
+def self_sites(unet: Any) -> tuple[Site, ...]:
+    """The self-attention sites in the order of the UNet's modules."""
+    return _sites(unet, ".attn1.")
+
+
+def detail_sites(unet: Any) -> tuple[Site, ...]:
+    """The decoder's self-attention sites, without its coarsest level where it has several.
+
+    In Stable Diffusion 1.x and 2.x these are the layers 10 to 15 of MasaCtrl and DreamMatcher.
+    """
+    decoder = [site for site in self_sites(unet) if site.in_decoder]
+    coarsest, finest = (pick((site.level for site in decoder), default=0) for pick in (max, min))
+    return tuple(site for site in decoder if site.level < coarsest or coarsest == finest)
+
+
+def _sites(unet: Any, kind: str) -> tuple[Site, ...]:
     levels = len(unet.config.block_out_channels)
-    names = (name for name in unet.attn_processors if ".attn2." in name)
+    names = (name for name in unet.attn_processors if kind in name)
     return tuple(Site(name, _level(name, levels)) for name in names)
 
 

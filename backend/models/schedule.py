@@ -125,6 +125,21 @@ class Schedule:
             return result.prev_sample, result.pred_original_sample
         return result.prev_sample, self.denoised(predicted, k, latents)
 
+    def unstep(self, predicted: Tensor, k: int, after: Tensor) -> Tensor:
+        """State k from which DDIM's step with this prediction (of state k) leads to ``after``, state k+1.
+
+        The sampler's own level of state k+1 is taken: its last step ends at the first timestep, not at no noise.
+        """
+        if self.kind.class_name != "DDIMScheduler":
+            raise ValueError(f"{self.kind.class_name} has no step that can be undone")
+        (a, s), scheduler = self._levels[k], self._scheduler
+        earlier = int(self.timesteps[k]) - scheduler.config.num_train_timesteps // self.steps
+        kept = scheduler.alphas_cumprod[earlier] if earlier >= 0 else scheduler.final_alpha_cumprod
+        a_after, s_after = float(kept) ** 0.5, (1 - float(kept)) ** 0.5
+        if scheduler.config.prediction_type == "v_prediction":
+            return (after - (s_after * a - a_after * s) * predicted) / (a_after * a + s_after * s)
+        return (after - s_after * predicted) * (a / a_after) + s * predicted
+
     def denoised(self, predicted: Tensor, k: int, latents: Tensor) -> Tensor:
         """The clean latents x0 that a prediction for state k means."""
         a, s = self._levels[k]
