@@ -218,7 +218,8 @@ def read_config(folder: Path) -> SamConfig:
         raise ModelError(
             f"{folder.name}/{CONFIG} holds {', '.join(unknown)}, which is unknown.", remedy="Take these entries out."
         )
-    return SamConfig(**{name: tuple(value) if isinstance(value, list) else value for name, value in record.items()})
+    given: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in record.items()}
+    return SamConfig(**given)
 
 
 def load_sam(folder: Path, device: torch.device, dtype: torch.dtype) -> Sam:
