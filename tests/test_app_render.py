@@ -36,6 +36,7 @@ def rendered(path: Path) -> np.ndarray:
         return np.asarray(picture)
 
 
+@pytest.mark.slow
 def test_the_same_file_gives_the_same_pixels(scene: Path, tmp_path: Path) -> None:
     for name in ("first", "second"):
         report = tmp_path / f"{name}.json"
@@ -51,6 +52,7 @@ def test_the_same_file_gives_the_same_pixels(scene: Path, tmp_path: Path) -> Non
     assert (rendered(tmp_path / "first.png") != rendered(tmp_path / "first-2.png")).any()
 
 
+@pytest.mark.slow
 def test_dials_win_over_the_file(scene: Path, tmp_path: Path) -> None:
     dials = ["--count", "1", "--seed", "0", "--steps", "3", "--guidance", "2.5", "--set", "attention=false"]
     out, report = tmp_path / "one.png", tmp_path / "one.json"

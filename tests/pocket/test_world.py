@@ -122,6 +122,7 @@ def test_held_out_looks_are_few_and_spread() -> None:
     assert {look[2] for look in kept} == set(TEXTURES)
 
 
+@pytest.mark.slow
 def test_training_never_meets_a_held_out_look() -> None:
     for seed in range(3000):
         _, placements = build_layout(seed, (1, 2, 3, 4))

@@ -78,6 +78,7 @@ def test_a_job_whose_process_was_killed_is_interrupted_and_the_next_goes_on(tmp_
         assert ended(studio, second).state == "finished"
 
 
+@pytest.mark.slow
 def test_no_confirmed_save_is_lost(tmp_path: Path) -> None:
     times = random.Random(11)
     for _ in range(KILLS):
