@@ -39,7 +39,7 @@ def denoise(
     with ExitStack() as patches:
         for control in controls:
             patches.enter_context(control.patch(network))
-        predict = _predictor(unet, schedule, conditioning)
+        predict = predictor(unet, schedule, conditioning)
         for control in controls:
             predict = control.wrap(predict)
         latents = start.latents
@@ -69,8 +69,8 @@ def _edited(controls: Sequence[Control], schedule: Schedule, latents: Tensor, k:
     return edited
 
 
-def _predictor(unet: nn.Module, schedule: Schedule, conditioning: Conditioning) -> Predict:
-    """The innermost prediction: one network call for all rows, then guidance."""
+def predictor(unet: nn.Module, schedule: Schedule, conditioning: Conditioning) -> Predict:
+    """A prediction under these words: one network call for all rows, then guidance."""
     words, rows, scale = conditioning.stacked(), conditioning.rows, conditioning.guidance_scale
 
     def predict(latents: Tensor, k: int) -> Tensor:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from backend.engine.loop_types import Run
 from backend.errors import RequestError
 from backend.methods import collage, tcig
+from backend.methods.baselines import blended, multidiffusion, painted_words, sdedit
 from backend.methods.options import OptionFact, facts_of, parse_options
 from backend.models.bundle import ModelBundle
 from backend.plan.plan import Plan
@@ -36,6 +37,19 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         )
     }
 )
+
+BASELINES: Mapping[str, Method] = MappingProxyType(
+    {
+        method.id: method
+        for method in (
+            Method("sdedit", "SDEdit from a flat composite", sdedit.SdeditOptions, sdedit.run),
+            Method("blended", "Blended Latent Diffusion", blended.BlendedOptions, blended.run),
+            Method("multidiffusion", "MultiDiffusion", multidiffusion.MultiDiffusionOptions, multidiffusion.run),
+            Method("painted-words", "Paint-with-words", painted_words.PaintedWordsOptions, painted_words.run),
+        )
+    }
+)
+"""What the papers compare themselves with: for evaluations, not offered on the desk."""
 
 
 def method_of(method_id: str) -> Method:

@@ -20,11 +20,11 @@ from torch.nn import functional
 from torchvision.transforms.functional import gaussian_blur
 
 from backend.controls.region_attention import Region, RegionAttention
+from backend.engine.begin import begin_from_pictures
 from backend.engine.conditioning import build_conditioning
-from backend.engine.decode import as_bytes, decode, encode
-from backend.engine.denoise import Start, denoise
-from backend.engine.loop_types import Control, Pictures, Run, Step, generator_for
-from backend.engine.noise import draw
+from backend.engine.decode import as_bytes, decode
+from backend.engine.denoise import denoise
+from backend.engine.loop_types import Pictures, Run, Step
 from backend.engine.optimise import DrawsCodes, Fit, Term, optimise, picture_of, random_codes
 from backend.errors import RequestError
 from backend.methods.options import parse_options
@@ -208,16 +208,12 @@ def _refined(
 ) -> Generator[Step, None, Tensor]:
     """Stage 2: encode, noise and denoise a draft for each seed; the generator's value is the finished latents."""
     plan = painting.plan
-    schedule = Schedule(plan.sampler, bundle.scheduler, plan.steps, bundle.device)
-    generators = tuple(generator_for(seed) for seed in seeds)
-    source = torch.cat([encode(bundle, draft, [one]) for draft, one in zip(drafts, generators, strict=True)])
-    noise = draw(source, generators)
+    begun = begin_from_pictures(bundle, plan, drafts, seeds, painting.first)
     guidance_scale = max(1.0, plan.guidance_scale * painting.dials.guidance)
     conditioning = build_conditioning(bundle, plan.prompt, plan.negative, guidance_scale, len(seeds))
-    controls: list[Control] = [_attention(painting, bundle, schedule)] if painting.options.attention else []
-    start = Start(schedule.noise_to(painting.first, source, noise), painting.first, generators)
-    latents = start.latents
-    with closing(denoise(bundle.unet, schedule, conditioning, start, controls)) as steps:
+    controls = [_attention(painting, bundle, begun.schedule)] if painting.options.attention else []
+    latents = begun.start.latents
+    with closing(denoise(bundle.unet, begun.schedule, conditioning, begun.start, controls)) as steps:
         for step in steps:
             latents = step.latents
             yield replace(step, k=painting.options.iterations + step.k, total=painting.total)

@@ -1,0 +1,65 @@
+"""MultiDiffusion with regions (Bar-Tal et al., 2023): one latent, a prompt for each region, predictions averaged.
+
+Equation (5) there, for regions: the step that agrees best with all regions' steps is their mean, weighted by the masks.
+All regions take the same solver step from the same state, so the mean of the steps is the step of the mean prediction.
+
+Bootstrapping (section 4.3): in the first steps a region's own view has, outside its mask, a plain colour noised to the
+state's level instead of the rest of the picture, so that the object grows inside its mask.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from backend.engine.loop_types import Control, Predict
+from backend.engine.noise import NoiseStream
+from backend.models.schedule import Schedule
+
+
+@dataclass(frozen=True)
+class RegionPrompt:
+    """A region: the prediction under its own words, its ``mask`` (h, w) in 0..1 at the latents' size.
+
+    ``plain`` (1, c, h, w) are the latents of the plain colour that surrounds it while it is bootstrapped.
+    """
+
+    predict: Predict = field(repr=False, compare=False)
+    mask: Tensor = field(repr=False, compare=False)
+    plain: Tensor = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class MultiRegion(Control):
+    """The control of all regions; what no region covers follows the loop's own prompt.
+
+    The first ``bootstrapped`` steps show each region alone.
+    """
+
+    regions: tuple[RegionPrompt, ...]
+    bootstrapped: int
+    schedule: Schedule = field(repr=False, compare=False)
+    stream: NoiseStream = field(repr=False, compare=False)
+
+    def wrap(self, predict: Predict) -> Predict:
+        """The mean of all predictions by the masks; ``predict`` itself when there is no region."""
+        if not any(bool(region.mask.any()) for region in self.regions):
+            return predict
+
+        def blended(latents: Tensor, k: int) -> Tensor:
+            masks = [region.mask.to(latents) for region in self.regions]
+            rest = (1 - sum(masks)).clamp(min=0)
+            weight, mean = rest, rest * predict(latents, k)
+            for region, mask in zip(self.regions, masks, strict=True):
+                mean = mean + mask * region.predict(self._view(region, mask, latents, k), k)
+                weight = weight + mask
+            return mean / weight
+
+        return blended
+
+    def _view(self, region: RegionPrompt, mask: Tensor, latents: Tensor, k: int) -> Tensor:
+        if k >= self.bootstrapped:
+            return latents
+        plain = region.plain.to(latents).expand_as(latents)
+        return latents * mask + self.schedule.noise_to(k, plain, self.stream.at(k, plain)) * (1 - mask)

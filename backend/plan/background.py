@@ -1,0 +1,19 @@
+"""What a prompt says of the place, without its objects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+_ARTICLE = r"(?:\b(?:a|an|the)\s+)?"
+_JOINTS = re.compile(r"^(?:[\s,;]|\band\b|\bwith\b)+", re.IGNORECASE)
+
+
+def background_words(prompt: str, phrases: Sequence[str]) -> str:
+    """The prompt without the phrases and what joined them: "a red cat and a blue house at night" → "at night"."""
+    left = prompt
+    for phrase in sorted((p.strip() for p in phrases if p.strip()), key=len, reverse=True):
+        left = re.sub(_ARTICLE + r"\b" + re.escape(phrase) + r"\b", " ", left, count=1, flags=re.IGNORECASE)
+    left = re.sub(r"\s+", " ", left)
+    left = re.sub(r"(?:\s*,\s*|\s+and\s+)+(?=,|\band\b|\s*$)", " ", left)
+    return _JOINTS.sub("", left).strip(" ,")
