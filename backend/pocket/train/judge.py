@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,18 +13,17 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL
 from torch import Tensor
 
-from backend.pocket.judge import Judge, Segmenter, save_judge
+from backend.pocket.judge import Judge, Segmenter, load_judge, save_judge
 from backend.pocket.train.autoencoder import CHECK_SCENES, as_tensor
+from backend.pocket.train.course import Course, Term
 from backend.pocket.train.crew import Seat, run_crew
 from backend.pocket.train.export import load_trained_autoencoder
-from backend.pocket.train.moving import MovingAverage
-from backend.pocket.train.pace import Pace, cosine
 from backend.pocket.train.reconstructions import Reconstructions, pooled
 from backend.pocket.train.scenes import SceneSet, load_training_set
 from backend.pocket.words import CLASSES, COLOURS
 
 BATCH = 32
-LEARNING_RATE = 3e-3
+LEARNING_RATE, WARM_RATE = 3e-3, 2e-3
 THROUGH_AUTOENCODER, BLURRED = 0.4, 0.25
 BACKGROUND_WEIGHT = 0.5
 
@@ -78,40 +76,29 @@ def measure(judge: Judge, scenes: SceneSet, autoencoder: AutoencoderKL) -> dict[
 
 @dataclass(frozen=True)
 class JudgeRun:
-    """What a training is told: folder of scenes, folder of the family, minutes, seed."""
+    """What a training is told: folder of scenes, folder of the family, minutes, seed, and what it begins with."""
 
     out: Path
     family: Path
     minutes: float
     seed: int
+    resume: bool
+    warm: bool = False
+    """Begin with the weights of the family's judge."""
 
     def __call__(self, seat: Seat) -> None:
         """Train in this (single) process."""
         scenes, autoencoder = load_training_set(self.out / "scenes"), load_trained_autoencoder(self.out)
         passed = Reconstructions(self.out, scenes, autoencoder)
         torch.manual_seed(self.seed)
-        random = np.random.default_rng((self.seed, seat.rank))
-        network = Segmenter()
-        optimiser = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=1e-3)
-        average = MovingAverage(network, 0.995)
-        pace, step = Pace(self.minutes * 60), 0
-        while (progress := pace.progress) < 1:
-            for group in optimiser.param_groups:
-                group["lr"] = LEARNING_RATE * cosine(progress)
-            loss = self._loss(network, passed, random)
-            optimiser.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimiser.step()
-            average.update(network)
-            step += 1
-            if step % 50 == 0:
-                print(
-                    f"{time.strftime('%T')} step {step} {progress:.3f} loss {float(loss.detach()):.4f}",
-                    flush=True,
-                )
-        save_judge(average.network, self.family / "judge")
-        report = measure(Judge(average.network), scenes, autoencoder)
+        network = load_judge(self.family / "judge").segmenter.requires_grad_(True) if self.warm else Segmenter()
+        rate = WARM_RATE if self.warm else LEARNING_RATE
+        course = Course(network.train(), Term(self.minutes * 60, rate, self.out / "judge.pt", self.resume))
+        random = np.random.default_rng((self.seed, course.step, self.warm))
+        for _ in course.steps():
+            course.learn(self._loss(network, passed, random))
+        save_judge(course.average.network, self.family / "judge")
+        report = measure(Judge(course.average.network), scenes, autoencoder)
         (self.out / "judge.json").write_text(json.dumps(report))
         print(report, flush=True)
 
@@ -134,4 +121,4 @@ class JudgeRun:
 
 def train(given: argparse.Namespace) -> None:
     """The part ``judge``."""
-    run_crew(JudgeRun(given.out, given.family, given.minutes, given.seed), 1, given.out)
+    run_crew(JudgeRun(given.out, given.family, given.minutes, given.seed, given.resume, given.warm), 1, given.out)
