@@ -52,7 +52,7 @@ class Reroll(Record):
 
 
 Request = Annotated[Compose | Reroll, Field(discriminator="kind")]
-_ADAPTER: TypeAdapter[Compose | Reroll] = TypeAdapter(Request)
+_ADAPTER: TypeAdapter[Any] = TypeAdapter(Request)
 
 
 def build_request(record: Any) -> Compose | Reroll:
@@ -61,7 +61,7 @@ def build_request(record: Any) -> Compose | Reroll:
     Numbers must be numbers (no truth values, no digits in quotes) and finite.
     """
     try:
-        request = _ADAPTER.validate_json(json.dumps(record), strict=True)
+        request: Compose | Reroll = _ADAPTER.validate_json(json.dumps(record), strict=True)
     except ValidationError as error:
         first = first_complaint(error, "request", outer=("compose", "reroll"))
         raise RequestError(first.what, limit=first.limit, remedy=first.remedy) from None

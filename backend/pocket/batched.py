@@ -128,7 +128,8 @@ class BatchedWorld:
         patterned = self.allowed[self.allowed % len(TEXTURES) != 0]
         numbers = torch.rand(2, count, generator=generator, device=self.device)
         some = [kind[(row * len(kind)).long()] for kind, row in zip((plain, patterned), numbers, strict=True)]
-        return torch.where(torch.rand(count, generator=generator, device=self.device) < PLAIN_SHARE, *some)
+        chosen = torch.rand(count, generator=generator, device=self.device) < PLAIN_SHARE
+        return torch.where(chosen, some[0], some[1])
 
     def _object(self, layouts: Layouts, n: int) -> Tensor:
         """The n-th objects alone, premultiplied (b, 4, h, w), each from the smallest sprite that is large enough."""

@@ -11,7 +11,7 @@ from tests.house.tree import Breach
 
 SCRIPTS = {".js", ".mjs"}
 NOT_CALLED = {"if", "for", "while", "switch", "catch", "with"}
-IMPORT = re.compile(r"^\s*(?:import\b|export\s[^;]*\bfrom\b)|\bimport\(", re.MULTILINE)
+IMPORT = re.compile(r"^\s*(?:import\b|export\s*(?:\*|\{[^}]*\})[^;]*?\bfrom\b)|\bimport\(", re.MULTILINE)
 DOCUMENT = re.compile(r"(?<![\w.$])(?:document|window\.document|globalThis\.document)\s*[.\[]")
 BLANKED = re.compile(
     r"//[^\n]*|/\*.*?\*/"  # comments

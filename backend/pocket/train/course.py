@@ -10,11 +10,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from backend.pocket.train.moving import MovingAverage
+from backend.pocket.train.moving import MovingAverage, Network
 from backend.pocket.train.pace import cosine
 
 REPORT_STEPS = 50
@@ -33,10 +34,10 @@ class Term:
     resume: bool = False
 
 
-class Course:
+class Course(Generic[Network]):
     """AdamW on a cosine over the time budget. Iterate over ``steps`` and hand each loss to ``learn``."""
 
-    def __init__(self, network: nn.Module, term: Term) -> None:
+    def __init__(self, network: Network, term: Term) -> None:
         self.network, self.term = network, term
         self.optimiser = torch.optim.AdamW(
             network.parameters(), term.rate, betas=(0.9, 0.98), weight_decay=1e-2, fused=True
