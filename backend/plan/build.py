@@ -60,6 +60,7 @@ class _Reading:
             noise=layer.noise,
             attention_positive=layer.attention_positive,
             attention_negative=layer.attention_negative,
+            blend=layer.blend,
             structure=layer.structure,
             class_label=layer.class_label,
             seed=layer.seed,

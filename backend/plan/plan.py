@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from backend.plan.request import OptionValue, Sampler
+from backend.scene.blending import Blend
 from backend.scene.layer import Digest, Fraction, Identifier, Name, Placement, Record, Seed, Structure, Weight
 from backend.scene.scene import canonical_json
 
@@ -43,6 +44,10 @@ class PlannedLayer(Record):
     structure: Structure
     class_label: Name = ""
     seed: Seed | None = None
+    look: Digest | None = None
+    blend: Blend = "normal"
+    negative_tokens: tuple[Annotated[int, Field(ge=0)], ...] = ()
+    """Positions of the layer's own negative words in the row of the plan's ``negative``."""
 
 
 class WholePicture(Record):

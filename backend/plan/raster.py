@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backend.plan.plan import Cover, OneLayer, Plan, PlannedLayer
-from backend.scene.composite import Sheet, alpha_of, ground, lay_over, seen_most, sheet_of, to_bytes, visibility
+from backend.scene.composite import Sheet, alpha_of, ground, lay_over, over_grey, seen_most, sheet_of, visibility
 from backend.scene.scene import Pixels
 
 Floats = NDArray[np.float32]
@@ -38,16 +38,28 @@ def raster(plan: Plan, pixels: Pixels) -> Raster:
         sheet = _sheet(layer, pixels, size)
         if isinstance(target, OneLayer):
             sheet = _cut(sheet, target.above, pixels, size)
-        flat = lay_over(flat, sheet.colour)
+        flat = lay_over(flat, sheet)
         alphas[index] = sheet.alpha
     parts = visibility(alphas)
-    return Raster(to_bytes(flat), alphas, parts, seen_most(parts))
+    return Raster(over_grey(flat), alphas, parts, seen_most(parts))
+
+
+def stacked(plan: Plan, pixels: Pixels) -> tuple[tuple[NDArray[np.uint8], Floats], ...]:
+    """For every layer i the picture of layers 1…i, uint8 (h, w, 3), and the layer's own alpha, float32 (h, w)."""
+    size = (plan.width_px, plan.height_px)
+    flat = ground(size, pixels.picture(plan.target.source)[..., :3] if isinstance(plan.target, OneLayer) else None)
+    made = []
+    for layer in plan.layers:
+        sheet = _sheet(layer, pixels, size)
+        flat = lay_over(flat, sheet)
+        made.append((over_grey(flat), sheet.alpha))
+    return tuple(made)
 
 
 def _sheet(layer: PlannedLayer, pixels: Pixels, size: tuple[int, int]) -> Sheet:
     picture = pixels.picture(layer.picture) if layer.picture else None
     mask = pixels.mask(layer.mask) if layer.mask else None
-    return sheet_of(picture, mask, layer.placement, layer.opacity, size)
+    return replace(sheet_of(picture, mask, layer.placement, layer.opacity, size), blend=layer.blend)
 
 
 def _cut(sheet: Sheet, above: tuple[Cover, ...], pixels: Pixels, size: tuple[int, int]) -> Sheet:
@@ -57,4 +69,4 @@ def _cut(sheet: Sheet, above: tuple[Cover, ...], pixels: Pixels, size: tuple[int
         picture = pixels.picture(cover.picture) if cover.picture else None
         mask = pixels.mask(cover.mask) if cover.mask else None
         left *= 1.0 - alpha_of(picture, mask, cover.placement, cover.opacity, size)
-    return Sheet(sheet.colour * left[..., None], sheet.alpha * left)
+    return Sheet(sheet.colour * left[..., None], sheet.alpha * left, sheet.blend)

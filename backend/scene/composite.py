@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.scene.blending import Blend, laid_over
 from backend.scene.layer import Layer, Placement
 from backend.scene.mask import resize_area
 from backend.scene.placing import place, place_alpha
@@ -25,10 +26,12 @@ class Sheet:
     """A layer on the canvas: ``colour`` float32 (h, w, 4) in 0..1, premultiplied, and its ``alpha`` (h, w).
 
     They differ for a layer that is a mask without a picture: it claims its region (alpha) and paints nothing.
+    ``blend`` is how the colour meets what lies below.
     """
 
     colour: Floats
     alpha: Floats
+    blend: Blend = "normal"
 
 
 def sheet_of(
@@ -82,39 +85,48 @@ def seen_most(parts: Floats) -> NDArray[np.int64]:
     return seen
 
 
-def lay_over(below: Floats, colour: Floats) -> Floats:
-    """A premultiplied sheet (h, w, 4) over an opaque picture (h, w, 3), both in 0..1; a new array."""
-    return colour[..., :3] + below * (1.0 - colour[..., 3:])
+def lay_over(below: Floats, sheet: Sheet) -> Floats:
+    """A sheet over what lies below (h, w, 4), premultiplied, in 0..1; a new array."""
+    return laid_over(below, sheet.colour, sheet.blend)
 
 
 def ground(size: tuple[int, int], background: Picture | None = None) -> Floats:
-    """What lies under all layers, grey or a picture uint8 (h, w, 3): float32 (h, w, 3) in 0..1."""
-    under = np.broadcast_to(np.array(GREY, np.uint8), (size[1], size[0], 3)) if background is None else background
-    return under.astype(np.float32) / np.float32(255)
+    """What lies under all layers, nothing or a picture uint8 (h, w, 3): float32 (h, w, 4) in 0..1, premultiplied."""
+    under = np.zeros((size[1], size[0], 4), np.float32)
+    if background is not None:
+        under[..., :3] = background.astype(np.float32) / np.float32(255)
+        under[..., 3] = 1.0
+    return under
 
 
-def flatten(colours: Sequence[Floats], size: tuple[int, int], background: Picture | None = None) -> Picture:
+def over_grey(flat: Floats) -> Picture:
+    """Sheets laid over one another, (h, w, 4) premultiplied, over grey: uint8 (h, w, 3)."""
+    grey = np.array(GREY, np.float32) / np.float32(255)
+    return to_bytes(flat[..., :3] + grey * (1.0 - flat[..., 3:]))
+
+
+def flatten(sheets: Sequence[Sheet], size: tuple[int, int], background: Picture | None = None) -> Picture:
     """The sheets from back to front over grey, or over a picture uint8 (h, w, 3): uint8 (h, w, 3).
 
-    ``size`` is (width, height).
+    ``size`` is (width, height). Grey is seen through, and never blended with.
     """
     flat = ground(size, background)
-    for colour in colours:
-        flat = lay_over(flat, colour)
-    return to_bytes(flat)
+    for sheet in sheets:
+        flat = lay_over(flat, sheet)
+    return over_grey(flat)
 
 
 def flatten_scene(scene: Scene, pixels: Pixels) -> Picture:
     """The scene as it looks in the editor, at canvas size: uint8 (h, w, 3)."""
     size = (scene.width_px, scene.height_px)
-    return flatten([layer_sheet(layer, pixels, size).colour for layer in scene.visible_layers()], size)
+    return flatten([layer_sheet(layer, pixels, size) for layer in scene.visible_layers()], size)
 
 
 def layer_sheet(layer: Layer, pixels: Pixels, size: tuple[int, int]) -> Sheet:
     """The sheet of a layer of a scene at canvas size (width, height)."""
     picture = pixels.picture(layer.picture) if layer.picture else None
     mask = pixels.mask(layer.mask) if layer.mask else None
-    return sheet_of(picture, mask, layer.placement, layer.opacity, size)
+    return replace(sheet_of(picture, mask, layer.placement, layer.opacity, size), blend=layer.blend)
 
 
 def to_bytes(values: Floats) -> Picture:

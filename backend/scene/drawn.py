@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from backend.scene.blending import Blend, laid_over
 from backend.scene.layer import Layer
 from backend.scene.mask import resize_area
 from backend.scene.placing import copied, place_cells
@@ -49,13 +50,12 @@ def draw_layer(layer: Layer, pixels: Pixels, size: tuple[int, int]) -> Drawn:
     return Drawn(straight(cells), cells, x0, y0)
 
 
-def lay_into(canvas: Floats, drawn: Drawn, opacity: float) -> None:
+def lay_into(canvas: Floats, drawn: Drawn, opacity: float, blend: Blend = "normal") -> None:
     """Lay a drawn layer over a premultiplied canvas (h, w, 4), in place."""
     height, width = drawn.cells.shape[:2]
     region = canvas[drawn.y : drawn.y + height, drawn.x : drawn.x + width]
     colour = drawn.cells * np.float32(opacity)
-    region *= 1.0 - colour[..., 3:]
-    region += colour
+    region[...] = laid_over(region, colour, blend)
 
 
 def straight(cells: Floats) -> Picture:

@@ -12,11 +12,12 @@ from pydantic import Field
 
 from backend.errors import ArchiveError, PictureError
 from backend.scene.archive import REMEDY, Archive, shown
+from backend.scene.blending import OPENRASTER_NAMES, Blend
 from backend.scene.layer import Digest, Fraction, Identifier, Layer, Placement, Record
 from backend.scene.picture_file import MAX_AREA_PX, Limits, decode_picture, is_picture
 from backend.scene.pixels import MemoryPixels, digest_of
 from backend.scene.scene import Scene, build_scene
-from backend.scene.stack import NORMAL, Stack, StackLayer, printable
+from backend.scene.stack import Stack, StackLayer, printable
 
 Picture = NDArray[np.uint8]
 
@@ -35,13 +36,14 @@ class Written(Record):
     x: Annotated[int, Field(ge=-32768, le=32768)]
     y: Annotated[int, Field(ge=-32768, le=32768)]
     opacity: Fraction
+    blend: Blend = "normal"
     visible: bool
     file: Digest
     pixels: Digest
 
     def stack_layer(self) -> StackLayer:
         """The same as an entry of stack.xml."""
-        return StackLayer(self.src, self.name, self.x, self.y, self.opacity, self.visible)
+        return StackLayer(self.src, self.name, self.x, self.y, self.opacity, self.visible, OPENRASTER_NAMES[self.blend])
 
 
 class StackPixels:
@@ -119,14 +121,26 @@ def _changed(
     if entry.name != printable(one.name):
         update["name"] = entry.name[:NAME_LENGTH]
     update |= _repainted(layer, one, entry, store)
-    if entry.blend != NORMAL:
-        notes.append(f"Layer {shown(one.name)} has the blend mode {shown(entry.blend)}, which is ignored.")
+    blend = _blend(entry, one.name, notes)
+    if blend != one.blend:
+        update["blend"] = blend
     if not update:
         return layer
     changed = "picture" if "picture" in update else "place" if "placement" in update else ""
-    words = [word for word in ("name", "visible", "opacity") if word in update] + ([changed] if changed else [])
+    words = [word for word in ("name", "visible", "opacity", "blend") if word in update] + (
+        [changed] if changed else []
+    )
     notes.append(f"Layer {shown(one.name)}: another program changed its {', '.join(words)}.")
     return layer.model_copy(update=update)
+
+
+def _blend(entry: StackLayer, name: str, notes: list[str]) -> Blend:
+    """The blend mode of an entry; normal, and a note, for one that is not known here."""
+    for blend, called in OPENRASTER_NAMES.items():
+        if entry.blend == called:
+            return blend
+    notes.append(f"Layer {shown(name)} has the blend mode {shown(entry.blend)}, which is ignored.")
+    return "normal"
 
 
 def _repainted(
@@ -164,14 +178,13 @@ def _adopted(
         return None
     picture, said = drawn.picture(entry, content)
     notes.extend(said)
-    if entry.blend != NORMAL:
-        notes.append(f"Layer {shown(name)} has the blend mode {shown(entry.blend)}, which is ignored.")
     return Layer(
         id=layer_id,
         name=name,
         picture=pixels.add_picture(picture),
         placement=_placement(picture, entry.x, entry.y),
         opacity=entry.opacity,
+        blend=_blend(entry, name, notes),
         visible=entry.visible,
     )
 

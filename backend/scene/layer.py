@@ -6,6 +6,8 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from backend.scene.blending import Blend
+
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -89,7 +91,8 @@ class Layer(Record):
     ``picture`` is an RGBA picture of its own size; ``mask`` a painted 8-bit mask of the canvas' size (1 = inside).
     A layer has at least one of the two. ``phrase`` should stand in the scene's prompt. ``noise`` is the fraction of
     the steps in which the layer may change ("freedom"; t_i of Collage Diffusion, section 4.4). The attention weights
-    are v_pos and v_neg of section 4.2. ``seed`` is the layer's own noise stream, when it has one.
+    are v_pos and v_neg of section 4.2. ``blend`` is how the picture meets the layers below. ``seed`` is the layer's own
+    noise stream, when it has one.
     """
 
     id: Identifier
@@ -98,6 +101,7 @@ class Layer(Record):
     mask: Digest | None = None
     placement: Placement
     opacity: Fraction = 1.0
+    blend: Blend = "normal"
     visible: bool = True
     locked: bool = False
     phrase: Name = ""

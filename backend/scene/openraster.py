@@ -63,7 +63,7 @@ def write_ora(scene: Scene, pixels: Pixels, settings: Mapping[str, Any] | None =
     for index, layer in enumerate(scene.layers):
         drawn = draw_layer(layer, pixels, (scene.width_px, scene.height_px))
         if layer.visible:
-            lay_into(merged, drawn, layer.opacity)
+            lay_into(merged, drawn, layer.opacity, layer.blend)
         content = encode_png(drawn.picture)
         written.append(_written(layer, f"data/{index:03d}.png", drawn, content))
         drawings.append((written[-1].src, content))
@@ -130,6 +130,7 @@ def _written(layer: Layer, src: str, drawn: Drawn, content: bytes) -> Written:
         x=drawn.x,
         y=drawn.y,
         opacity=layer.opacity,
+        blend=layer.blend,
         visible=layer.visible,
         file=hashlib.sha256(content).hexdigest(),
         pixels=digest_of(drawn.picture),

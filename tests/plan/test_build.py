@@ -19,7 +19,7 @@ from tests.plan.scenes import CARD, Stage, compose, reroll, source, stage
 from tests.plan.word_card import WordCard
 from tests.scene.drawings import at, plain
 
-GOLDEN = "aa4fcc6b95c716197652df78f31f6b332751729e25035e15228b915143c98456"
+GOLDEN = "64472abf9a9ff37806eda80703eb49d72d71381d792ca93d668497b4db5661e2"
 
 
 def planned(on: Stage, card: WordCard = CARD, **settings: Any) -> Plan:

@@ -51,7 +51,7 @@ def test_flat_pictures_follow_the_over_formula(seed: int) -> None:
         sheet_of(picture, None, at(8, 8), opacity, (16, 16))
         for picture, opacity in zip(pictures, opacities, strict=True)
     ]
-    flat = flatten([sheet.colour for sheet in sheets], (16, 16))
+    flat = flatten(sheets, (16, 16))
     wanted = np.full((16, 16, 3), GREY, np.float64)
     for picture, opacity in zip(pictures, opacities, strict=True):
         alpha = picture[..., 3:] / 255 * opacity

@@ -169,7 +169,7 @@ def test_a_foreign_file_becomes_layers() -> None:
     content = foreign(
         '<?xml version="1.0" encoding="UTF-8"?><image w="100" h="80"><stack>'
         '<layer name="Top &amp; tip" src="data/a.png" x="-3" y="7" opacity="0.5" composite-op="svg:multiply"/>'
-        '<stack opacity="0.5" x="10" y="20"><layer src="data/b.png" x="1" y="2" visibility="hidden"/></stack>'
+        '<stack opacity="0.5" x="10" y="20"><layer src="data/b.png" x="1" y="2" visibility="hidden" composite-op="svg:hue"/></stack>'
         '<layer name="svg" src="data/a.png.svg"/>'
         "</stack></image>",
         a=noise(1, 10, 20),
@@ -183,9 +183,10 @@ def test_a_foreign_file_becomes_layers() -> None:
     assert (behind.name, behind.opacity, behind.visible) == ("layer-2", 0.5, False)
     assert behind.placement == at(13, 25)
     assert np.array_equal(opened.pixels.picture(top.picture or ""), noise(1, 10, 20))
+    assert (top.blend, behind.blend) == ("multiply", "normal")
     assert len(opened.notes) == 3
     assert any("groups" in note for note in opened.notes)
-    assert any("svg:multiply" in note for note in opened.notes)
+    assert any("svg:hue" in note for note in opened.notes)
     assert any("'svg' is no PNG" in note for note in opened.notes)
 
 

@@ -17,6 +17,7 @@ export const layer = (id, patch = {}) => ({
     flip_y: false,
   },
   opacity: 1,
+  blend: "normal",
   visible: true,
   locked: false,
   phrase: id,

@@ -34,7 +34,7 @@ export const createSurface = (
   const [session, unique] = [createSession(), createUnique()];
   const masks = createMasks(unique);
   const store = createStore(desk(layers), () => 0);
-  const parts = { store, session, masks, newId: () => `layer-${unique()}` };
+  const parts = { store, session, masks, newId: () => `layer-${unique()}`, touched: () => {} };
   const seen = { view: { zoom: 1, x: 0, y: 0 }, guides: null, pointed: null, outline: null };
   const objects = () =>
     store.record.scene.layers.map((each) => ({

@@ -6,7 +6,7 @@ import { COMMANDS, commandFor } from "./commands.js";
 import { shownBatch } from "./commands/runs.js";
 import { chordOf } from "./kernels/chords.js";
 import { findSpans } from "./kernels/spans.js";
-import { bytesOf } from "./kernels/tiles.js";
+import { bytesOf, unionOf } from "./kernels/tiles.js";
 import { candidateOf, batchesOf, createSession } from "./model/session.js";
 import { freeze, layerOf } from "./model/records.js";
 import { createMasks } from "./model/masks.js";
@@ -94,16 +94,28 @@ const createShown = (store, session, pictures) => {
   };
 };
 
-/** One frame for any number of changes. */
+/**
+ * One frame for any number of changes: {refresh(), touched(box)}. When nothing but masks changed, draw gets the box
+ * {x0, y0, x1, y1} around that, else null.
+ */
 const createRefresh = (draw) => {
-  let waiting = false;
-  return () => {
-    if (waiting) return;
-    waiting = true;
-    requestAnimationFrame(() => {
-      waiting = false;
-      draw();
-    });
+  let waiting = null;
+  const frame = () => {
+    const { whole, box } = waiting;
+    waiting = null;
+    draw(whole ? null : box);
+  };
+  const want = () => {
+    if (!waiting) requestAnimationFrame(frame);
+    waiting ??= { whole: false, box: null };
+    return waiting;
+  };
+  return {
+    refresh: () => void (want().whole = true),
+    touched: (box) => {
+      const wanted = want();
+      wanted.box = unionOf(wanted.box, box);
+    },
   };
 };
 
@@ -279,7 +291,10 @@ export const mount = async (element, host) => {
   element.classList.add("lamina");
   await loadStyle(element, new URL("./theme.css", import.meta.url).href);
   const desk = createDesk(element, host);
-  desk.refresh = createRefresh(() => parts.draw(desk.shown()));
+  Object.assign(
+    desk,
+    createRefresh((box) => (box ? parts.stage.update(desk.shown(), box) : parts.draw(desk.shown()))),
+  );
   const parts = build(desk, element);
   desk.stageSize = parts.stage.size;
   desk.store.subscribe(desk.refresh);

@@ -87,6 +87,21 @@ export const changedTiles = (mask, known) => {
   return changed;
 };
 
+/** The box {x0, y0, x1, y1} around two boxes, of which the first may be null. */
+export const unionOf = (one, other) => ({
+  x0: Math.min(one?.x0 ?? Infinity, other.x0),
+  y0: Math.min(one?.y0 ?? Infinity, other.y0),
+  x1: Math.max(one?.x1 ?? -Infinity, other.x1),
+  y1: Math.max(one?.y1 ?? -Infinity, other.y1),
+});
+
+/** The box around the tiles that differ between two masks of one size; null when they are equal. */
+export const changedBox = (mask, known) =>
+  changedTiles(mask, known).reduce((box, index) => {
+    const { x, y } = originOf(mask, index);
+    return unionOf(box, { x0: x, y0: y, x1: x + TILE_PX, y1: y + TILE_PX });
+  }, null);
+
 /** Bytes that a mask holds beyond what `known` holds already. */
 export const weightOf = (mask, known) => {
   const own = changedTiles(mask, known).filter((index) => mask.tiles[index] && mask.tiles[index] !== FULL);

@@ -1,6 +1,6 @@
 // Changing the mask of the selected layer: one gesture, one undo step, whatever draws.
 
-import { emptyMask, fullMask } from "../kernels/tiles.js";
+import { changedBox, emptyMask, fullMask } from "../kernels/tiles.js";
 import { addLayer, setLayer } from "./edits.js";
 import { buildPaintedLayer, isPainted, layerOf, titleOf } from "./records.js";
 import { addNotice } from "./session.js";
@@ -34,10 +34,10 @@ export const newPaintedLayer = ({ store, masks, newId }) => {
 /**
  * Opens a gesture on the mask of the selected layer, or of a new painted one when none is selected:
  * {base, put(mask), commit(), cancel()}; null, and a sentence, when that layer cannot be painted on now.
- * parts: {store, session, masks, newId}.
+ * parts: {store, session, masks, newId, touched(box)}; a box is what the page has to draw anew.
  */
 export const beginMask = (parts, name) => {
-  const { store, session, masks } = parts;
+  const { store, session, masks, touched } = parts;
   const selected = layerOf(store.record, store.record.selected);
   const obstacle = obstacleOf(selected, masks);
   if (obstacle) {
@@ -50,9 +50,10 @@ export const beginMask = (parts, name) => {
   const gesture = store.begin(`${name} ${titleOf(layer)}`);
   let last = base;
   const put = (mask) => {
+    const box = changedBox(mask, last);
     last = mask;
     masks.put(key, mask, base);
-    gesture.extend((record) => record);
+    if (box) touched(box);
   };
   masks.put(key, base, base);
   const edit = setLayer(layer.id, { mask: key });

@@ -34,6 +34,7 @@ export const buildLayer = ({ id, name, phrase, picture, placement }) =>
     mask: null,
     placement: { rotation_deg: 0, flip_x: false, flip_y: false, ...placement },
     opacity: 1,
+    blend: "normal",
     visible: true,
     locked: false,
     phrase,

@@ -35,6 +35,7 @@ const START = Object.freeze({
   open: "",
   theme: "",
   freshSeeds: false,
+  moreOpen: false,
   reading: "",
 });
 

@@ -1,9 +1,9 @@
-// A stroke on a mask: what its dabs cover so far, and the mask that follows. Each step is a new record; tiles are shared.
+// A stroke on a mask: what its dabs cover so far, and the mask that follows. Each step is new; tiles are shared.
 
 import { dabBox, pressDab } from "../kernels/brush.js";
 import { bytesOf, copyOf, maskFromBytes, originOf, TILE_PX, tilesUnder, withTiles } from "../kernels/tiles.js";
 
-/** A stroke over the mask `base`, towards 255 or (erasing) towards 0, up to `opacity`: {base, target, opacity, cover, mask}. */
+/** A stroke over the mask `base`, towards 255 or (erasing) 0, up to `opacity`: {base, target, opacity, cover, mask}. */
 export const beginStroke = (base, { erase, opacity }) => ({
   base,
   target: erase ? 0 : 255,

@@ -1,47 +1,12 @@
 // The opened card of a layer: its words, its dials, and what can be done with it.
 
-import { formatFraction } from "../kernels/numbers.js";
 import { appended } from "../kernels/spans.js";
-import { setLayer, setScene } from "../model/edits.js";
+import { setScene } from "../model/edits.js";
 import { layerOf } from "../model/records.js";
-import { button, slider, textField } from "./fields.js";
+import { button } from "./fields.js";
 import { icon } from "./icons.js";
 import { h, set, show } from "./dom.js";
-
-const line = (label, title, ...nodes) =>
-  h("div", { class: "card-line", title }, h("span", { class: "card-label", text: label }), ...nodes);
-
-const words = (desk, id, { label, test, field, placeholder, name }) =>
-  textField(desk, {
-    label,
-    test,
-    placeholder,
-    read: ({ record }) => layerOf(record, id)?.[field] ?? null,
-    name,
-    edit: (value) => setLayer(id, { [field]: value }),
-    merge: () => `${field}:${id}`,
-  });
-
-const dial = (desk, id, { label, title, test, field, high = 1, normal }) => {
-  const value = h("span", { class: "dial-value" });
-  const part = slider(desk, {
-    label,
-    test,
-    high,
-    normal,
-    step: 0.05,
-    format: formatFraction,
-    read: ({ record }) => layerOf(record, id)?.[field] ?? null,
-    name: label,
-    edit: (number) => setLayer(id, { [field]: number }),
-    merge: () => `${field}:${id}`,
-  });
-  const update = (shown, layer) => {
-    part.update(shown);
-    set(value, { text: formatFraction(layer[field]) });
-  };
-  return { node: line(label, title, part.node, value), update };
-};
+import { createMore, dial, words } from "./layerfields.js";
 
 const DIALS = [
   {
@@ -105,9 +70,8 @@ const WORDS = [
     test: "phrase",
     field: "phrase",
     placeholder: "what this is, as the prompt says it",
-    name: "Phrase",
   },
-  { label: "Name", test: "layer-name", field: "name", placeholder: "only for you", name: "Name" },
+  { label: "Name", test: "layer-name", field: "name", placeholder: "only for you" },
 ];
 
 const createActions = (desk, id) => {
@@ -125,21 +89,17 @@ const createActions = (desk, id) => {
 
 /** The card of the layer `id`: {node, update(shown, layer, warnings)}. */
 export const createCard = (desk, id) => {
-  const fields = WORDS.map((options) => ({ ...options, ...words(desk, id, options) }));
-  const dials = DIALS.map((options) => dial(desk, id, options));
+  const fields = [
+    ...WORDS.map((options) => words(desk, id, options)),
+    ...DIALS.map((options) => dial(desk, id, options)),
+    createMore(desk, id),
+  ];
   const warnings = createWarnings(desk, id);
   const actions = createActions(desk, id);
-  const node = h(
-    "div",
-    { class: "card" },
-    warnings.node,
-    fields.map((field) => line(field.label, field.placeholder, field.node)),
-    dials.map((part) => part.node),
-    actions.node,
-  );
+  const inputs = fields.map(({ node }) => node);
+  const node = h("div", { class: "card" }, warnings.node, inputs, actions.node);
   const update = (shown, layer, notes) => {
-    fields.forEach((part) => part.update(shown));
-    dials.forEach((part) => part.update(shown, layer));
+    fields.forEach((part) => part.update(shown, layer));
     warnings.update(shown, notes);
     actions.update(shown);
   };

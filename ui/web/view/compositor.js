@@ -4,12 +4,31 @@ import { multiply, placementMatrix } from "../kernels/matrix.js";
 
 const LARGEST_SIDE = 2048;
 
+/** The canvas' names of the blend modes; over nothing each of them is normal, as in the scene's own composite. */
+const OPERATIONS = {
+  normal: "source-over",
+  multiply: "multiply",
+  screen: "screen",
+  overlay: "overlay",
+  soft_light: "soft-light",
+  darken: "darken",
+  lighten: "lighten",
+};
+
 const blank = () => document.createElement("canvas");
 
-const sized = (canvas, width, height) => {
+/** A cleared context of a canvas. With a box {x0, y0, x1, y1} only that part is cleared, and drawn until then */
+const sized = (canvas, { width, height, box }) => {
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   const context = canvas.getContext("2d");
+  context.restore();
+  context.save();
   context.setTransform(1, 0, 0, 1, 0, 0);
+  if (box) {
+    context.beginPath();
+    context.rect(box.x0, box.y0, box.x1 - box.x0, box.y1 - box.y0);
+    context.clip();
+  }
   context.globalAlpha = 1;
   context.globalCompositeOperation = "source-over";
   context.clearRect(0, 0, width, height);
@@ -34,16 +53,23 @@ class Compositor {
     this.#plates = plates;
   }
 
-  /** The composed collage as a canvas, at scene size or as large as is sensible; `activeId` names the layer at hand. */
-  compose(scene, activeId) {
+  /**
+   * The composed collage as a canvas, at scene size or as large as is sensible; `activeId` names the layer at hand.
+   * With a box (scene pixels) nothing but the mask of that layer has changed, and only inside the box.
+   */
+  compose(scene, activeId, box = null) {
     const scale = Math.min(1, LARGEST_SIDE / Math.max(scene.width_px, scene.height_px));
     const frame = { width: Math.round(scene.width_px * scale), height: Math.round(scene.height_px * scale), scale };
     const shown = scene.layers.filter((layer) => layer.visible && layer.picture);
     const at = shown.findIndex((layer) => layer.id === activeId);
     const [below, active, above] = at < 0 ? [shown, [], []] : [shown.slice(0, at), [shown[at]], shown.slice(at + 1)];
-    const changed = [this.#refresh(this.#below, below, frame), this.#refresh(this.#above, above, frame)].some(Boolean);
-    const parts = [frame.width, frame.height, ...this.#partsOf(active)];
-    if (changed || !sameParts(this.#whole.parts, parts)) this.#join(active, frame);
+    // A mode above blends with what is below it, so it cannot be drawn on a sheet of its own.
+    const kept = above.every(({ blend }) => blend === "normal") ? above : [];
+    const over = kept.length > 0 ? active : [...active, ...above];
+    const changed = [this.#refresh(this.#below, below, frame), this.#refresh(this.#above, kept, frame)].some(Boolean);
+    const parts = [frame.width, frame.height, ...this.#partsOf(over)];
+    const part = changed || scale < 1 ? null : box;
+    if (changed || !sameParts(this.#whole.parts, parts)) this.#join(over, { ...frame, box: part });
     this.#whole.parts = parts;
     return this.#whole.canvas;
   }
@@ -55,14 +81,14 @@ class Compositor {
   #refresh(cache, layers, frame) {
     const parts = [frame.width, frame.height, ...this.#partsOf(layers)];
     if (sameParts(cache.parts, parts)) return false;
-    const context = sized(cache.canvas, frame.width, frame.height);
+    const context = sized(cache.canvas, frame);
     for (const layer of layers) this.#draw(context, layer, frame);
     cache.parts = parts;
     return true;
   }
 
   #join(active, frame) {
-    const context = sized(this.#whole.canvas, frame.width, frame.height);
+    const context = sized(this.#whole.canvas, frame);
     context.drawImage(this.#below.canvas, 0, 0);
     for (const layer of active) this.#draw(context, layer, frame);
     context.setTransform(1, 0, 0, 1, 0, 0);
@@ -71,9 +97,11 @@ class Compositor {
   }
 
   #draw(context, layer, frame) {
-    if (layer.mask) return this.#drawMasked(context, layer, frame);
     context.globalAlpha = layer.opacity;
-    return this.#drawPicture(context, layer, frame);
+    context.globalCompositeOperation = OPERATIONS[layer.blend];
+    if (layer.mask) this.#drawMasked(context, layer, frame);
+    else this.#drawPicture(context, layer, frame);
+    context.globalCompositeOperation = "source-over";
   }
 
   #drawPicture(context, layer, { scale }) {
@@ -88,14 +116,13 @@ class Compositor {
   #drawMasked(context, layer, frame) {
     const mask = this.#pictures.mask(layer.mask);
     if (!mask) return;
-    const { canvas } = this.#plates.get(`${layer.id} mask`, mask);
-    const part = sized(this.#masked, frame.width, frame.height);
+    const canvas = this.#plates.get(`${layer.id} mask`, mask);
+    const part = sized(this.#masked, frame);
     this.#drawPicture(part, layer, frame);
     part.setTransform(1, 0, 0, 1, 0, 0);
     part.globalCompositeOperation = "destination-in";
     part.drawImage(canvas, 0, 0, frame.width, frame.height);
     context.setTransform(1, 0, 0, 1, 0, 0);
-    context.globalAlpha = layer.opacity;
     context.drawImage(this.#masked, 0, 0);
   }
 }

@@ -46,20 +46,13 @@ const fillTile = (image, tile, origin, style) => {
   }
 };
 
-const grownBox = (box, { x, y }) => ({
-  x0: Math.min(box?.x0 ?? Infinity, x),
-  y0: Math.min(box?.y0 ?? Infinity, y),
-  x1: Math.max(box?.x1 ?? 0, x + TILE_PX),
-  y1: Math.max(box?.y1 ?? 0, y + TILE_PX),
-});
-
 class Plates {
   #known = new Map();
   #image = null;
 
   /**
-   * {canvas, box}: a canvas of the mask's size, and the box of what changed since the last call of this key (null if
-   * nothing did). Without a style its alpha is the mask; with one it is a veil in the layer's colour and pattern.
+   * A canvas of the mask's size. Without a style its alpha is the mask; with one it is a veil in the layer's colour and
+   * pattern.
    */
   get(key, mask, style = null) {
     let plate = this.#known.get(key);
@@ -68,9 +61,9 @@ class Plates {
       plate = { canvas: blank(mask.width_px, mask.height_px), mask: null, style };
       this.#known.set(key, plate);
     }
-    const box = plate.mask === mask ? null : this.#draw(plate, mask);
+    this.#draw(plate, mask);
     plate.mask = mask;
-    return { canvas: plate.canvas, box };
+    return plate.canvas;
   }
 
   /** Forgets the canvases of layers that are gone; the keys begin with the layer's id. */
@@ -81,11 +74,9 @@ class Plates {
   #draw({ canvas, mask: known, style }, mask) {
     const context = canvas.getContext("2d");
     this.#image ??= context.createImageData(TILE_PX, TILE_PX);
-    let box = null;
     for (const index of changedTiles(mask, known)) {
       const origin = originOf(mask, index);
       const tile = mask.tiles[index];
-      box = grownBox(box, origin);
       if (!tile) {
         context.clearRect(origin.x, origin.y, TILE_PX, TILE_PX);
         continue;
@@ -93,7 +84,6 @@ class Plates {
       fillTile(this.#image, tile, origin, style);
       context.putImageData(this.#image, origin.x, origin.y);
     }
-    return box;
   }
 }
 

@@ -117,6 +117,7 @@ const partsOf = (desk, shown, layer, isFront) => [
   shown.shownDigest,
   shown.state.job,
   shown.state.theme,
+  shown.state.moreOpen,
   desk.store.busy || desk.pictures.mask(layer.mask),
 ];
 

@@ -70,12 +70,14 @@ export const createStage = (desk) => {
   connectWheel(desk, canvas);
   connectDrop(desk, node, canvas);
   const box = connectSize(desk, node, canvas);
-  const update = (shown) => {
+  const update = (shown, changed = null) => {
     if (!box.width || !shown.state.project) return;
     const view = refitted(shown, box);
     if (view) return void desk.session.set({ view });
-    const frame = frameOf(desk, shown, makers);
+    const frame = frameOf(desk, shown, { ...makers, changed });
     paintStage(canvas, { ...frame, ratio: box.ratio });
+    if (changed) return;
+    plates.keep(new Set(shown.scene.layers.map(({ id }) => id)));
     chips.forEach((chip) => chip.update({ ...shown, hasPreview: frame.showing === "preview" }));
     set(canvas, { "aria-label": describe(shown), "data-showing": frame.showing });
     placeChips(node, shown, box);
@@ -106,8 +108,8 @@ const placeChips = (node, { scene, state: { view } }, box) => {
 const tintOf = (desk) => (id) => desk.inks().tints[desk.tints.indexOf(id)];
 
 /** What fills the page: a preview, the shown result, or the collage. */
-const pageOf = (desk, shown, { compositor, patch }) => {
-  const collage = () => compositor.compose(shown.scene, shown.record.selected);
+const pageOf = (desk, shown, { compositor, patch, changed = null }) => {
+  const collage = () => compositor.compose(shown.scene, shown.record.selected, changed);
   if (shown.state.showing === "collage") return { showing: "collage", picture: collage() };
   const preview = desk.pictures.preview(shown.state.job?.preview ?? "");
   if (preview) return { showing: "preview", picture: previewOf(desk, shown, patch, preview) };
@@ -140,6 +142,7 @@ const frameOf = (desk, shown, makers) => {
     ...page,
     veils: veiled,
     outline: state.outline,
+    changed: makers.changed,
     scene,
     view: state.view,
     inks: desk.inks(),

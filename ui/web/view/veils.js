@@ -13,7 +13,7 @@ export const createVeils = (desk, plates) => {
   });
   const sheetOf = ({ id, mask }) => {
     const found = desk.masks.get(mask);
-    return found ? plates.get(`${id} veil`, found, styleOf(id, found)).canvas : null;
+    return found ? plates.get(`${id} veil`, found, styleOf(id, found)) : null;
   };
   return (scene, selected) => {
     if (!desk.inks().ready) return [];

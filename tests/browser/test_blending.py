@@ -1,0 +1,45 @@
+"""The page's composite against the table that Python's is held to (``tests/tables/blends.json``)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from tests.browser.desk_page import DeskPage
+from tests.browser.drawings import png
+
+TABLE = json.loads((Path(__file__).parents[1] / "tables" / "blends.json").read_text(encoding="utf-8"))
+SIDE_PX = 120
+GREY = 150
+
+
+def square(colour: list[int]) -> bytes:
+    return png(np.full((SIDE_PX, SIDE_PX, 4), colour, np.uint8))
+
+
+def test_every_blend_mode_looks_as_in_python_within_one_step(fresh: DeskPage):
+    keys = fresh.page.keyboard
+    fresh.part("canvas").focus()
+    for layer in fresh.layers():
+        fresh.select(layer["id"])
+        keys.press("Delete")
+    pairs = [(row["below"], row["above"]) for row in TABLE if row["blend"] == "normal"]
+    for below, above in (pairs[0], pairs[5], pairs[8], pairs[10]):
+        for colour in (below, above):
+            fresh.drop(("square.png", square(colour)), at=(256, 256))
+        fresh.wait("state.scene.layers.length === 2")
+        fresh.wait_drawn()
+        fresh.select(fresh.layers()[-1]["id"])
+        if not fresh.part("blend").is_visible():
+            fresh.part("layer-more").click()
+        for row in (row for row in TABLE if (row["below"], row["above"]) == (below, above)):
+            fresh.part("blend").select_option(row["blend"])
+            seen = fresh.pixels()[256, 256].astype(float)
+            over = seen[:3] * seen[3] / 255 + GREY * (1 - seen[3] / 255)
+            assert np.abs(over - np.array(row["over_grey"])).max() <= 1.5, (row, over)
+        fresh.part("canvas").focus()
+        for _ in range(2):
+            fresh.select(fresh.layers()[-1]["id"])
+            keys.press("Delete")
