@@ -12,12 +12,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, get_args
-
-import torch
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from backend.errors import ModelError
 from backend.models.folder import check_safetensors, refuse_pickles
+
+if TYPE_CHECKING:
+    import torch  # seconds to import, and listing what is present must be quick
 
 MemberName = Literal[
     "clip", "image_encoder", "guide", "deeplab", "clipseg", "judge", "sam", "vqgan", "controlnet", "preview"
@@ -99,13 +100,21 @@ def read_member(folder: Path, name: MemberName) -> MemberCard:
     return MemberCard(name, folder, check_safetensors(folder / kind.weights))
 
 
+def _processor() -> torch.device:
+    return importlib.import_module("torch").device("cpu")
+
+
+def _single() -> torch.dtype:
+    return importlib.import_module("torch").float32
+
+
 @dataclass(frozen=True)
 class Members:
     """The members of one loaded model, by name; each is loaded once, when it is first asked for."""
 
     cards: Mapping[MemberName, MemberCard] = field(default_factory=dict)
-    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
-    dtype: torch.dtype = torch.float32
+    device: torch.device = field(default_factory=_processor)
+    dtype: torch.dtype = field(default_factory=_single)
     loaded: dict[MemberName, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __contains__(self, name: MemberName) -> bool:
