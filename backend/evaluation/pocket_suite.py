@@ -18,6 +18,7 @@ from backend.evaluation.report import Metric, Row, build_metric
 from backend.evaluation.sheet import Tile
 from backend.metrics.recognition import class_present, colour_right, mask_iou, psnr
 from backend.models.bundle import ModelBundle
+from backend.models.load import load_bundle
 from backend.models.members import MemberName
 from backend.pocket.examples import paper_cutout
 from backend.pocket.judge import Judge
@@ -161,9 +162,18 @@ class PocketSuite:
         return Row("img2img", {"class_kept": shares["class_present"], **shares}, len(made))
 
     def size_row(self) -> Row:
-        """Weights on disk."""
-        files = list(self.bundle.card.folder.rglob("*.safetensors"))
-        return Row("size", {"mib": sum(file.stat().st_size for file in files) / 2**20}, len(files))
+        """Weights on disk, and how long the whole family takes to load again, members and all (imports excluded)."""
+        card = self.bundle.card
+        files = list(card.folder.rglob("*.safetensors"))
+        seconds = []
+        for _ in range(3):
+            start = time.perf_counter()
+            again = load_bundle(card, self.bundle.device)
+            for name in again.members:
+                again.members.get(name)
+            seconds.append(time.perf_counter() - start)
+        size = sum(file.stat().st_size for file in files) / 2**20
+        return Row("size", {"mib": size, "load_seconds": build_metric(seconds)}, len(files))
 
     def time_row(self) -> Row:
         """One picture, 30 steps with guidance, after a warm-up (this machine, this moment)."""
