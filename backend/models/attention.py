@@ -7,7 +7,7 @@ a square root. Processors are installed for the length of a run and the very sam
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,6 +100,19 @@ class SiteProcessor:
         mixed = mixed.transpose(1, 2).reshape(count, length, attn.heads * width)
         result: Tensor = attn.to_out[1](attn.to_out[0](mixed))
         return result
+
+
+Hook = Callable[[Any, tuple[Tensor, ...], Tensor], Tensor | None]
+"""(module, its arguments, its output) → another output, or None to leave it."""
+
+
+@contextmanager
+def hooks_installed(unet: nn.Module, hooks: Mapping[str, Hook]) -> Iterator[None]:
+    """Let ``hooks`` (by module name) see and change outputs until the end of the block; any processor may be at work."""
+    with ExitStack() as installed:
+        for name, hook in hooks.items():
+            installed.callback(unet.get_submodule(name).register_forward_hook(hook).remove)
+        yield
 
 
 @contextmanager

@@ -33,12 +33,55 @@ class Kept:
         return self._values[key]
 
 
+RECORDED_BYTES = 2**30
+"""What denoising paths may keep: the whole reference path of the pocket family is 30 MiB, half of Stable Diffusion's."""
+
+
+class Recorded:
+    """Tensors found along denoising paths, by path and step, within a budget of bytes.
+
+    Room is made by dropping whole paths, the least recently used first. What does not fit beside its own path is not
+    kept: walking along a path that is too large still finds its beginning the next time.
+    """
+
+    def __init__(self, limit_bytes: int = RECORDED_BYTES) -> None:
+        self._limit = limit_bytes
+        self._paths: OrderedDict[str, dict[int, tuple[Tensor, ...]]] = OrderedDict()
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(_bytes(value) for steps in self._paths.values() for value in steps.values())
+
+    def find(self, path: str, k: int) -> tuple[Tensor, ...] | None:
+        """What was kept of a path for step k."""
+        if path not in self._paths:
+            return None
+        self._paths.move_to_end(path)
+        return self._paths[path].get(k)
+
+    def keep(self, path: str, k: int, value: tuple[Tensor, ...]) -> None:
+        """Keep it if there is, or can be made, room."""
+        self._paths.setdefault(path, {})
+        self._paths.move_to_end(path)
+        needed = self.size_bytes + _bytes(value)
+        while needed > self._limit and len(self._paths) > 1:
+            _, gone = self._paths.popitem(last=False)
+            needed -= sum(_bytes(one) for one in gone.values())
+        if needed <= self._limit:
+            self._paths[path][k] = value
+
+
+def _bytes(value: tuple[Tensor, ...]) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in value)
+
+
 @dataclass(frozen=True)
 class ModelBundle:
     """Networks in evaluation mode, without gradients, on one device. Hold the lease while you use them.
 
     ``members`` are the family's other networks, loaded when first asked for. ``scheduler`` is the configuration of the
-    folder's noise schedule, as written there. ``kept`` is a memory of values that follow from the weights alone.
+    folder's noise schedule, as written there. ``kept`` is a memory of values that follow from the weights alone,
+    ``recorded`` one of what was found along denoising paths.
     """
 
     card: ModelCard
@@ -51,6 +94,7 @@ class ModelBundle:
     dtype: torch.dtype
     members: Members = field(default_factory=Members, repr=False, compare=False)
     kept: Kept = field(default_factory=Kept, repr=False, compare=False)
+    recorded: Recorded = field(default_factory=Recorded, repr=False, compare=False)
 
     @property
     def size_bytes(self) -> int:

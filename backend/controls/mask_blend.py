@@ -1,0 +1,212 @@
+"""Adaptive mask blending: inside the mask the target's own features, outside the layout's.
+
+Layout-and-Retouch, section 3.2.2: φ* = M ⊙ φ_t + (1 - M) ⊙ φ_o at the outputs of the decoder's self-attention, from
+60 % of the steps on. The mask joins where the subject's words look (M^c) with what Segment Anything cuts out of the
+layout.
+
+What the paper leaves open is read so: a component of M^c that does not touch SAM's cut is noise and is dropped from the
+joined mask M^k (a plain OR, as printed, discards nothing); the distance transform is normalised to 0.5…1 on M^k alone,
+with 0 outside (over the whole picture the background would be half subject); the sum with C(M^c) is clamped to 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+from torch import Tensor
+from torch.nn import functional
+
+from backend.engine.attention_maps import MapMean
+from backend.engine.loop_types import Control, Network, Predict
+from backend.engine.side_paths import SidePaths, source_of
+from backend.models.attention import Hook, Site, grid, hooks_installed
+
+Inside = NDArray[np.bool_]
+Joining = Literal["touching", "or", "and"]
+_EIGHT = np.ones((3, 3), np.bool_)
+"""Neighbours that make a component: diagonal ones too."""
+
+
+@dataclass(frozen=True)
+class MaskRules:
+    """How a mask is made.
+
+    ``threshold`` cuts the normalised map (MasaCtrl: .1); components of M^c under ``least_share`` of the picture are
+    dropped from C(M^c) (ours: .005, a square of a fourteenth of the side); ``joining`` is how the two masks meet;
+    ``background_floor`` is M outside of them (the literal reading of the paper: .5).
+    """
+
+    threshold: float = 0.1
+    least_share: float = 0.005
+    joining: Joining = "touching"
+    background_floor: float = 0.0
+
+
+def adaptive_mask(words: Inside, solid: Inside | None, rules: MaskRules = MaskRules()) -> NDArray[np.float32]:
+    """M of equal-sized bool (h, w): M^c and the cut-out, if there is one; float32 in {0} or 0.5…1.
+
+    Where nothing is found at all M is 1: no blending is better than no subject.
+    """
+    joined = words if solid is None else _joined(words, solid, rules.joining)
+    if not joined.any():
+        return np.ones(words.shape, np.float32)
+    depth = ndimage.distance_transform_edt(joined)
+    soft = np.where(joined, 0.5 + 0.5 * depth / depth.max(), rules.background_floor)
+    return np.clip(soft + without_small(words, rules.least_share), 0.0, 1.0).astype(np.float32)
+
+
+def without_small(inside: Inside, least_share: float) -> Inside:
+    """C(M): the components that fill at least this share of the picture."""
+    labels, count = ndimage.label(inside, _EIGHT)
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    large = sizes >= least_share * inside.size
+    large[0] = False
+    return np.asarray(large[labels], np.bool_)
+
+
+def _joined(words: Inside, solid: Inside, joining: Joining) -> Inside:
+    if joining == "and":
+        return words & solid
+    if joining == "or" or not solid.any():
+        return words | solid
+    labels, _ = ndimage.label(words, _EIGHT)
+    touching = np.unique(labels[solid])
+    return solid | np.isin(labels, touching[touching > 0])
+
+
+class Masks(Protocol):
+    """Where a mask comes from."""
+
+    def watching(self, network: Network) -> AbstractContextManager[None]:
+        """Whatever must be read from the network's calls."""
+        ...
+
+    def at(self, k: int) -> Tensor:
+        """M for step k, from what was read before it: float32 (rows, h, w) at any size that shows the picture."""
+        ...
+
+
+@dataclass(frozen=True)
+class FixedMask:
+    """The same mask (rows, h, w) at every step."""
+
+    mask: Tensor = field(repr=False, compare=False)
+
+    def watching(self, network: Network) -> AbstractContextManager[None]:
+        """Nothing to read."""
+        return nullcontext()
+
+    def at(self, k: int) -> Tensor:
+        """The mask."""
+        return self.mask
+
+
+@dataclass(frozen=True)
+class AdaptiveMask:
+    """The paper's mask, of the maps read so far. ``solid`` is bool (h, w), empty (0, 0) where there is no SAM.
+
+    ``within`` (h, w) in 0..1 bounds it: a subject that is a layer stays in the layer's region.
+    """
+
+    maps: MapMean = field(repr=False, compare=False)
+    solid: Inside = field(repr=False, compare=False)
+    within: NDArray[np.float32] = field(repr=False, compare=False)
+    rules: MaskRules = MaskRules()
+    sides: SidePaths | None = field(default=None, repr=False, compare=False)
+
+    def watching(self, network: Network) -> AbstractContextManager[None]:
+        """Read the subject's maps."""
+        return self.maps.watching(network, self.sides)
+
+    def at(self, k: int) -> Tensor:
+        """M of the maps up to now; before the first one, of the cut-out alone."""
+        height_px, width_px = self.within.shape
+        solid = self.solid if self.solid.size else None
+        mean = self.maps.mean()
+        if mean is None:
+            rows = [np.zeros(self.within.shape, np.bool_)]
+        else:
+            rows = [found_words(one, (height_px, width_px), self.rules.threshold) for one in mean]
+        masks = [adaptive_mask(words, solid, self.rules) * self.within for words in rows]
+        return torch.from_numpy(np.stack(masks))
+
+
+def found_words(mean: Tensor, sides_px: tuple[int, int], threshold: float) -> Inside:
+    """M^c: a map (h, w) brought to 0…1, cut at the threshold, at full size (nearest); nothing of a flat map."""
+    low, high = mean.min(), mean.max()
+    if not bool(high > low):
+        return np.zeros(sides_px, np.bool_)
+    over = ((mean - low) / (high - low) > threshold).float()
+    return functional.interpolate(over[None, None], size=sides_px, mode="nearest")[0, 0].bool().cpu().numpy()
+
+
+@dataclass(frozen=True)
+class MaskBlend(Control):
+    """Blends at ``sites`` from step ``begin`` on. M = 1 leaves the target as it is, M = 0 makes it the layout.
+
+    ``sides`` holds the layout path where it is not part of the batch.
+    """
+
+    begin: int
+    sites: tuple[Site, ...]
+    masks: Masks
+    sides: SidePaths | None = field(default=None, repr=False, compare=False)
+
+    def patch(self, network: Network) -> AbstractContextManager[None]:
+        """Blend the outputs of the sites; nothing at all where there are none."""
+        return self._patched(network) if self.sites else nullcontext()
+
+    @contextmanager
+    def _patched(self, network: Network) -> Iterator[None]:
+        present: dict[int, Tensor] = {}
+        hooks = {site.module: self._hook(site, network, present) for site in self.sites}
+        with hooks_installed(network.unet, hooks), self.masks.watching(network):
+            yield
+
+    def wrap(self, predict: Predict) -> Predict:
+        """See to it that the side paths are at the step that is predicted."""
+        sides = self.sides
+        if sides is None:
+            return predict
+
+        def beside(latents: Tensor, k: int) -> Tensor:
+            sides.bring(k)
+            return predict(latents, k)
+
+        return beside
+
+    def _hook(self, site: Site, network: Network, present: dict[int, Tensor]) -> Hook:
+        sides_lat = grid(network.height_lat, network.width_lat, site.level)
+        weights = _weights_of(self.masks, sides_lat, present)
+
+        def blend(_: object, __: tuple[Tensor, ...], output: Tensor) -> Tensor | None:
+            rows, k = network.moment.rows, network.moment.k
+            if k < self.begin or (self.sides is not None and self.sides.recording):
+                return None
+            mask = weights(k).to(output)
+            halves = output.unflatten(0, (rows.halves, rows.count)).clone()
+            layout = source_of(self.sides, rows, "layout", site.module, halves)
+            halves[:, rows.of("target")] = mask * halves[:, rows.of("target")] + (1 - mask) * layout
+            return halves.flatten(0, 1)
+
+        return blend
+
+
+def _weights_of(masks: Masks, sides_lat: tuple[int, int], present: dict[int, Tensor]) -> Callable[[int], Tensor]:
+    """M of a step on a site's grid, by area: (rows, n, 1). ``present`` keeps the step's mask for all sites."""
+
+    def weights(k: int) -> Tensor:
+        if k not in present:
+            present.clear()
+            present[k] = masks.at(k)
+        reduced = functional.interpolate(present[k][:, None], size=sides_lat, mode="area")
+        return reduced.flatten(1)[..., None]
+
+    return weights

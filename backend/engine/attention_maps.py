@@ -1,0 +1,92 @@
+"""Where words look: cross-attention maps of some tokens, averaged over heads, sites and steps.
+
+The maps are read beside the attention, from the same inputs, so whoever owns a site's processor is not disturbed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from backend.engine.loop_types import Network
+from backend.engine.side_paths import SidePaths
+from backend.models.attention import Site, cross_sites, grid
+
+MAP_SIDE = 16
+"""MasaCtrl reads the 16 × 16 maps of a 64 × 64 latent; others are too coarse for a place or too noisy."""
+
+
+def map_sites(unet: Any, height_lat: int, width_lat: int) -> tuple[Site, ...]:
+    """The decoder's cross-attention sites of the level whose grid is nearest to 16 on its shorter side."""
+    decoder = [site for site in cross_sites(unet) if site.in_decoder]
+    distances = {site.level: abs(min(grid(height_lat, width_lat, site.level)) - MAP_SIDE) for site in decoder}
+    level = min(distances, key=lambda one: (distances[one], one))
+    return tuple(site for site in decoder if site.level == level)
+
+
+class MapMean:
+    """The running mean, from step ``first`` on, of the probability that a path's pixels give to ``tokens``.
+
+    It belongs to one run. Only the conditional rows of ``path`` are read.
+    """
+
+    def __init__(self, tokens: Sequence[int], path: str, first: int) -> None:
+        self._tokens, self._path, self._first = list(tokens), path, first
+        self._sum: Tensor | None = None
+        self._count = 0
+
+    def mean(self) -> Tensor | None:
+        """float32 (rows, h, w) on the grid of the sites; None before the first map."""
+        return None if self._sum is None else self._sum / self._count
+
+    @contextmanager
+    def watching(self, network: Network, sides: SidePaths | None = None) -> Iterator[None]:
+        """Read the maps of every call until the end of the block."""
+        sites = map_sites(network.unet, network.height_lat, network.width_lat)
+        with ExitStack() as installed:
+            for site in sites:
+                read = partial(self._read, network, sides, grid(network.height_lat, network.width_lat, site.level))
+                module = network.unet.get_submodule(site.module)
+                installed.callback(module.register_forward_pre_hook(read, with_kwargs=True).remove)
+            yield
+
+    @torch.no_grad()
+    def _read(
+        self,
+        network: Network,
+        sides: SidePaths | None,
+        sides_lat: tuple[int, int],
+        attention: Any,
+        arguments: tuple[Tensor, ...],
+        named: dict[str, Any],
+    ) -> None:
+        moment = network.moment
+        if moment.k < self._first or (sides is not None and sides.recording):
+            return
+        rows = moment.rows
+        half = (rows.halves, rows.count)
+        pixels, words = (
+            value.unflatten(0, half)[-1, rows.of(self._path)]
+            for value in (arguments[0], named["encoder_hidden_states"])
+        )
+        seen = token_share(attention, pixels, words, self._tokens).unflatten(1, sides_lat)
+        self._sum = seen if self._sum is None else self._sum + seen
+        self._count += 1
+
+
+def token_share(attention: Any, pixels: Tensor, words: Tensor, tokens: list[int]) -> Tensor:
+    """The share of attention that each pixel gives to some tokens, head mean: float32 (rows, n).
+
+    ``pixels`` (rows, n, channels) and ``words`` (rows, tokens, width) are what the attention is called with.
+    """
+    query = functional.linear(pixels, attention.to_q.weight, attention.to_q.bias)
+    key = functional.linear(words, attention.to_k.weight, attention.to_k.bias)
+    query, key = (part.unflatten(-1, (attention.heads, -1)).transpose(1, 2).float() for part in (query, key))
+    scores = torch.matmul(query, key.transpose(-1, -2)) * query.shape[-1] ** -0.5
+    return torch.softmax(scores, dim=-1)[..., tokens].sum(-1).mean(1)

@@ -1,0 +1,107 @@
+"""Side paths: what a denoising path whose states are known feels at a step, for a target path to borrow.
+
+A path that is replayed from stored states needs no sampling: its features at step k follow from state k alone, by one
+call of the network. They are made when the target reaches step k, in a call of their own, so that they are the same
+numbers whether they were remembered or made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from backend.engine.conditioning import Conditioning
+from backend.engine.denoise import predictor
+from backend.engine.invert import Trajectory
+from backend.engine.limits import memory_explained
+from backend.engine.loop_types import Predict, Rows
+from backend.models.attention import Hook, hooks_installed
+from backend.models.bundle import Recorded
+from backend.models.schedule import Schedule
+
+Dressed = Callable[[], AbstractContextManager[None]]
+"""Opens a block in which the network has a subject's weights."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """The outputs of these modules are wanted for the steps ``first`` up to, not including, ``last``."""
+
+    first: int
+    last: int
+    modules: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class SidePath:
+    """A path of known states. ``key`` names all that its features follow from; ``conditioning`` has its rows."""
+
+    key: str
+    states: Trajectory
+    conditioning: Conditioning = field(repr=False)
+    spans: tuple[Span, ...]
+
+    def modules_at(self, k: int) -> tuple[str, ...]:
+        """The modules whose outputs are wanted at step k."""
+        return tuple(name for span in self.spans if span.first <= k < span.last for name in span.modules)
+
+
+class SidePaths:
+    """The side paths of one run, by name. ``recording`` is true while the network is asked on their behalf."""
+
+    def __init__(
+        self, unet: nn.Module, schedule: Schedule, paths: Mapping[str, SidePath], memory: Recorded, dressed: Dressed
+    ) -> None:
+        self.recording = False
+        self._unet, self._schedule, self._paths = unet, schedule, dict(paths)
+        self._memory, self._dressed = memory, dressed
+        self._step = -1
+        self._features: dict[tuple[str, str], Tensor] = {}
+
+    def bring(self, k: int) -> None:
+        """Make the features of step k the present ones; nothing is done when they are."""
+        if k == self._step:
+            return
+        self._features = {}
+        for name, path in self._paths.items():
+            modules = path.modules_at(k)
+            found = self._memory.find(path.key, k) if modules else ()
+            if found is None:
+                found = self._recorded(path, modules, k)
+                self._memory.keep(path.key, k, found)
+            self._features.update({(name, module): value for module, value in zip(modules, found, strict=True)})
+        self._step = k
+
+    def feature(self, path: str, module: str) -> Tensor:
+        """The output of a module at the present step: (halves, rows, …)."""
+        return self._features[path, module]
+
+    @torch.no_grad()
+    def _recorded(self, path: SidePath, modules: tuple[str, ...], k: int) -> tuple[Tensor, ...]:
+        found: dict[str, Tensor] = {}
+        rows = path.conditioning.rows
+        hooks = {name: _keeper(found, name, rows) for name in modules}
+        predict: Predict = predictor(self._unet, self._schedule, path.conditioning)
+        self.recording = True
+        try:
+            with memory_explained(), self._dressed(), hooks_installed(self._unet, hooks):
+                predict(path.states.states[k], k)
+        finally:
+            self.recording = False
+        return tuple(found[name] for name in modules)
+
+
+def source_of(sides: SidePaths | None, rows: Rows, path: str, module: str, halves: Tensor) -> Tensor:
+    """What ``path`` feels at a module: from the side paths, or from its own rows of ``halves`` (halves, rows, …)."""
+    return halves[:, rows.of(path)] if sides is None else sides.feature(path, module)
+
+
+def _keeper(found: dict[str, Tensor], name: str, rows: Rows) -> Hook:
+    def keep(module: object, arguments: tuple[Tensor, ...], output: Tensor) -> None:
+        found[name] = output.unflatten(0, (rows.halves, rows.count))
+
+    return keep

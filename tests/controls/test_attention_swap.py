@@ -1,0 +1,169 @@
+"""Attention swap: what the target is while it borrows (algorithms 3.6, points 2 and 3)."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+import torch
+from diffusers import UNet2DConditionModel
+from torch import Tensor, nn
+
+from backend.controls.attention_swap import AttentionSwap
+from backend.engine.invert import Trajectory
+from backend.engine.loop_types import Moment, Network, Rows
+from backend.engine.side_paths import SidePath, SidePaths, Span
+from backend.models.attention import detail_sites, self_sites
+from backend.models.bundle import ModelBundle, Recorded
+from backend.models.schedule import Schedule
+from backend.pocket.configs import UNET
+from tests.controls.runs import farthest
+from tests.controls.three_paths import PATHS, Trio, every_attention, hooks_in
+
+STEPS = 4
+
+
+def copying(bundle: ModelBundle, until: int) -> AttentionSwap:
+    return AttentionSwap(until, every_attention(bundle), ())
+
+
+def swapping(bundle: ModelBundle, until: int = 0) -> AttentionSwap:
+    swapped = tuple(site.module for site in self_sites(bundle.unet))
+    return AttentionSwap(until, every_attention(bundle), swapped)
+
+
+def test_copied_to_the_end_the_target_is_the_layout_bit_for_bit(bundle: ModelBundle) -> None:
+    trio = Trio(bundle, STEPS)
+    plain, copied = trio.states(), trio.states([copying(bundle, STEPS)])
+    for k, (before, state) in enumerate(zip(plain, copied, strict=True)):
+        assert torch.equal(state[2], state[1]), f"state {k}"
+        assert torch.equal(state[:2], before[:2]), f"side paths of state {k}"
+    assert not torch.equal(plain[-1][2], plain[-1][1])
+
+
+def test_the_copy_ends_at_its_step(tiny1: ModelBundle) -> None:
+    states = Trio(tiny1, STEPS).states([copying(tiny1, 2)])
+    assert [torch.equal(state[2], state[1]) for state in states] == [True, True, True, False, False]
+
+
+def test_without_strength_nothing_is_touched(tiny1: ModelBundle) -> None:
+    trio = Trio(tiny1, STEPS)
+    states = trio.states([AttentionSwap(0, every_attention(tiny1), ())])
+    assert all(torch.equal(a, b) for a, b in zip(trio.states(), states, strict=True))
+
+
+def test_swapping_with_oneself_changes_nothing(tiny1: ModelBundle) -> None:
+    trio = Trio(tiny1, STEPS, same_start=True)
+    assert farthest(trio.states([swapping(tiny1)])[-1], trio.states()[-1]) < 1e-6
+
+
+def test_the_swap_touches_the_target_alone(tiny1: ModelBundle) -> None:
+    trio = Trio(tiny1, STEPS)
+    plain, swapped = trio.states()[-1], trio.states([swapping(tiny1)])[-1]
+    assert torch.equal(plain[:2], swapped[:2])
+    assert not torch.allclose(plain[2], swapped[2], atol=1e-3)
+
+
+class _Projections(nn.Module):
+    """An attention of two numbers a token: its projections multiply by 1, 2 and 3."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a = nn.Module()
+        for name, factor in (("to_q", 1.0), ("to_k", 2.0), ("to_v", 3.0)):
+            layer = nn.Linear(2, 2, bias=False)
+            layer.weight.data = factor * torch.eye(2)
+            self.a.add_module(name, layer)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Attention, and that permuted tokens of the source change nothing is for the softmax to see to."""
+        query, key, value = self.a.to_q(tokens), self.a.to_k(tokens), self.a.to_v(tokens)
+        return torch.softmax(query @ key.transpose(-1, -2), -1) @ value
+
+
+def test_an_example_by_hand() -> None:
+    """Rows [u_r, u_o, u_t, c_r, c_o, c_t]: the target's keys and values are those of its own half's source."""
+    network = _Projections()
+    tokens = torch.randn(6, 16, 2, generator=torch.Generator().manual_seed(3))
+    moment = Moment(Rows(3, True, PATHS))
+    control = AttentionSwap(1, ("a",), ("a",))
+    with torch.no_grad(), control.patch(Network(network, moment, 4, 4)):
+        moment.k = 0
+        copied = network(tokens)
+        moment.k = 1
+        swapped = network(tokens)
+        shuffled = tokens.clone()
+        shuffled[[0, 3]] = shuffled[[0, 3]][:, torch.randperm(16, generator=torch.Generator().manual_seed(1))]
+        permuted = network(shuffled)
+    for half in (0, 3):
+        assert torch.equal(copied[half + 2], copied[half + 1])
+        own, source = tokens[half + 2], tokens[half]
+        wanted = torch.softmax(own @ (2 * source).T, -1) @ (3 * source)
+        assert torch.allclose(swapped[half + 2], wanted, atol=1e-6)
+        assert torch.allclose(permuted[half + 2], swapped[half + 2], atol=1e-5)
+
+
+def test_every_hook_is_gone_however_the_run_ends(tiny1: ModelBundle) -> None:
+    before = hooks_in(tiny1)
+    network = Network(tiny1.unet, Moment(Rows(3, True, PATHS)), 16, 12)
+    patched = swapping(tiny1).patch(network)
+    with patched:
+        assert hooks_in(tiny1) > before
+    assert hooks_in(tiny1) == before
+    interrupted = swapping(tiny1).patch(network)
+    interrupted.__enter__()
+    interrupted.__exit__(RuntimeError, RuntimeError("asked to fail"), None)
+    assert hooks_in(tiny1) == before
+
+
+def beside(trio: Trio, memory: Recorded) -> Tensor:
+    """The end of a target whose two other paths are replayed from states that were found before."""
+    unet = trio.bundle.unet
+    copied = tuple(f"{name}.{part}" for name in every_attention(trio.bundle) for part in ("to_q", "to_k", "to_v"))
+    swapped = tuple(f"{site.module}.{part}" for site in self_sites(unet) for part in ("to_k", "to_v"))
+    spans = {"layout": Span(0, 2, copied), "reference": Span(2, STEPS, swapped)}
+    paths = {
+        name: SidePath(name, Trajectory(tuple(trio.states_alone(name))), trio.alone(name), (span,))
+        for name, span in spans.items()
+    }
+    plain = swapping(trio.bundle, 2)
+
+    def controls(schedule: Schedule) -> list[AttentionSwap]:
+        sides = SidePaths(unet, schedule, paths, memory, nullcontext)
+        return [AttentionSwap(plain.copy_until, plain.copied, plain.swapped, sides)]
+
+    return trio.states_alone("target", controls)[-1]
+
+
+def test_side_paths_give_what_rows_of_the_batch_give(tiny1: ModelBundle) -> None:
+    trio = Trio(tiny1, STEPS)
+    wanted = trio.states([swapping(tiny1, 2)])[-1][2:]
+    memory = Recorded()
+    made, remembered, made_again = (beside(trio, one) for one in (memory, memory, Recorded(limit_bytes=0)))
+    assert memory.size_bytes > 0
+    assert farthest(made, wanted) < 1e-5
+    assert torch.equal(made, remembered)
+    assert torch.equal(made, made_again)
+
+
+def test_memory_keeps_within_its_bytes() -> None:
+    memory, value = Recorded(limit_bytes=100), (torch.zeros(10),)  # 40 bytes each
+    memory.keep("a", 0, value)
+    memory.keep("a", 1, value)
+    memory.keep("a", 2, value)  # no room beside its own path: its beginning stays
+    assert memory.size_bytes == 80
+    assert memory.find("a", 2) is None
+    memory.keep("b", 0, value)  # another path makes room
+    assert memory.find("a", 0) is None
+    assert memory.find("b", 0) is not None
+    assert memory.size_bytes <= 100
+
+
+def test_the_layers_follow_from_the_network(tiny1: ModelBundle) -> None:
+    """Layers 10 to 15 of Stable Diffusion: its two finer decoder levels; the pocket family's two finer ones."""
+    assert [site.level for site in detail_sites(tiny1.unet)] == [0, 0]
+    pocket = UNet2DConditionModel(**UNET)
+    assert [site.level for site in detail_sites(pocket)] == [2, 2, 1, 1]
+    with torch.device("meta"):
+        stable = UNet2DConditionModel(cross_attention_dim=768)
+    found = [site.name for site in detail_sites(stable)]
+    assert [name.split(".")[1] for name in found] == ["2", "2", "2", "3", "3", "3"]
