@@ -12,16 +12,18 @@ from typing import Any
 import torch
 
 from backend.errors import LaminaError, RequestError
+from backend.evaluation.coco import coco_cases
 from backend.evaluation.collage_suite import METHODS, Case, build_collage_suite, drawn_cases, opened_cases
 from backend.evaluation.pocket_suite import build_suite
 from backend.evaluation.report import Report, save_report, table
 from backend.evaluation.sheet import Tile, build_sheet, save_html
 from backend.evaluation.speed_suite import build_speed_suite
+from backend.evaluation.tcig_suite import PAINTED, ROWS, build_tcig_suite, painted_cases
 from backend.models.bundle import ModelBundle
 from backend.models.cache import ModelCache
 from backend.models.catalog import POCKET_FOLDER, find_models
 
-SUITES = ("pocket", "collage", "speed")
+SUITES = ("pocket", "collage", "tcig", "speed")
 BUDGET_BYTES = 24 * 2**30
 
 
@@ -48,8 +50,9 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seeds", default="")
     parser.add_argument("--world-seed", type=int, default=0, help="draw other fresh worlds")
-    parser.add_argument("--scenes", type=Path, help="collage: a folder of .ora scenes")
-    parser.add_argument("--methods", default=",".join(METHODS), help="collage: which, by comma")
+    parser.add_argument("--scenes", type=Path, help="collage, tcig: a folder of .ora scenes")
+    parser.add_argument("--coco", type=Path, help="tcig: a folder with COCO's annotations")
+    parser.add_argument("--methods", default="", help="collage, tcig: which, by comma")
     return parser.parse_args(arguments)
 
 
@@ -59,20 +62,32 @@ def suite_for(asked: argparse.Namespace, bundle: ModelBundle, seeds: tuple[int, 
         return build_suite(bundle, asked.world_seed, asked.quick)
     if asked.suite == "speed":
         return build_speed_suite(bundle, asked.quick)
-    methods = tuple(asked.methods.split(","))
-    unknown = [name for name in methods if name not in METHODS]
+    if asked.suite == "tcig":
+        cases = chosen_cases(asked, bundle.card.native_px)
+        return build_tcig_suite(bundle, cases, seeds, chosen_methods(asked, tuple(ROWS)))
+    cases = chosen_cases(asked, bundle.card.native_px)
+    return build_collage_suite(bundle, POCKET_FOLDER / "judge", cases, seeds, chosen_methods(asked, tuple(METHODS)))
+
+
+def chosen_methods(asked: argparse.Namespace, known: tuple[str, ...]) -> tuple[str, ...]:
+    """The asked rows, or all."""
+    methods = tuple(asked.methods.split(",")) if asked.methods else known
+    unknown = [name for name in methods if name not in known]
     if unknown:
         raise RequestError(
-            f"There is no method {unknown[0]!r}.", limit=f"There are {', '.join(METHODS)}.", remedy="Choose of these."
+            f"There is no method {unknown[0]!r}.", limit=f"There are {', '.join(known)}.", remedy="Choose of these."
         )
-    cases = chosen_cases(asked, bundle.card.native_px)
-    return build_collage_suite(bundle, POCKET_FOLDER / "judge", cases, seeds, methods)
+    return methods
 
 
 def chosen_cases(asked: argparse.Namespace, side_px: int) -> tuple[Case, ...]:
     """The scenes of a folder, or fresh worlds."""
+    few = 3 if asked.quick else 7
+    if asked.suite == "tcig" and not asked.scenes:
+        count = few if asked.quick else 24
+        return coco_cases(asked.coco, PAINTED, count) if asked.coco else painted_cases(asked.world_seed, count, side_px)
     if not asked.scenes:
-        return drawn_cases(asked.world_seed, 3 if asked.quick else 7, side_px)
+        return drawn_cases(asked.world_seed, few, side_px)
     cases = opened_cases(asked.scenes)
     if not cases:
         raise RequestError(f"No .ora scene lies in {asked.scenes.name}.", remedy="Name a folder with scenes.")
@@ -88,7 +103,8 @@ def run(asked: argparse.Namespace) -> Report:
         suite = suite_for(asked, bundle, seeds)
         rows = tuple(suite.rows())
     minutes = (time.perf_counter() - start) / 60
-    report = Report(asked.suite, asked.model, asked.device, seeds, asked.quick, minutes, rows, notes(asked))
+    said = (*notes(asked), *getattr(suite, "remarks", ()))
+    report = Report(asked.suite, asked.model, asked.device, seeds, asked.quick, minutes, rows, said)
     save(report, asked, getattr(suite, "tiles", []))
     return report
 

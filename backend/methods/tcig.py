@@ -7,6 +7,7 @@ Stage 2  any diffusion model redraws that draft by image-to-image, section 3.2; 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -24,7 +25,7 @@ from backend.engine.begin import begin_from_pictures
 from backend.engine.conditioning import build_conditioning
 from backend.engine.decode import as_bytes, decode
 from backend.engine.denoise import denoise
-from backend.engine.loop_types import Pictures, Run, Step
+from backend.engine.loop_types import Draft, Pictures, Run, Step
 from backend.engine.optimise import DrawsCodes, Fit, Term, optimise, picture_of, random_codes
 from backend.errors import RequestError
 from backend.methods.options import parse_options
@@ -149,7 +150,10 @@ def dials_of(options: TcigOptions) -> Dials:
 
 @dataclass(frozen=True)
 class _Painting:
-    """What all chunks of a run share. ``masks`` (layers, h, w) are the visible parts, feathered, in 0..1."""
+    """What all chunks of a run share. ``masks`` (layers, h, w) are the visible parts, feathered, in 0..1.
+
+    ``digest`` names all that decides a draft but its seed.
+    """
 
     plan: Plan
     options: TcigOptions
@@ -157,11 +161,13 @@ class _Painting:
     masks: Tensor = field(repr=False)
     terms: tuple[Term, ...] = field(repr=False)
     first: int
+    digest: str
 
-    @property
-    def total(self) -> int:
-        """Steps of both stages."""
-        return self.options.iterations + (self.plan.steps if self.options.refine else self.first)
+    def counted(self, step: Step, fitted: int) -> Step:
+        """A step of either stage in one count: ``fitted`` iterations of stage 1 come before the steps of stage 2."""
+        total = fitted + (self.plan.steps if self.options.refine else self.first)
+        k = self.first + step.k if isinstance(step, Draft) else fitted + step.k
+        return replace(step, k=k, total=total, first=self.first)
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
@@ -170,28 +176,36 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
     for offset in range(0, len(plan.seeds), plan.batch):
         numbers = range(offset, min(offset + plan.batch, len(plan.seeds)))
         leaders = [number - number % painting.options.per_draft for number in numbers]
-        drafts = yield from _drafted(painting, bundle, tuple(plan.seeds[one] for one in dict.fromkeys(leaders)))
         order = list(dict.fromkeys(leaders))
+        drafts, fitted = yield from _drafted(painting, bundle, tuple(plan.seeds[one] for one in order))
         chosen = tuple(drafts[order.index(leader)] for leader in leaders)
         if painting.options.refine and painting.first < plan.steps:
-            latents = yield from _refined(painting, bundle, chosen, tuple(plan.seeds[n] for n in numbers))
+            latents = yield from _refined(painting, bundle, (chosen, tuple(plan.seeds[n] for n in numbers)), fitted)
             chosen = decode(bundle, latents)
         yield Pictures(offset, chosen, (None,) * len(chosen))
 
 
 def _drafted(
     painting: _Painting, bundle: ModelBundle, seeds: tuple[int, ...]
-) -> Generator[Step, None, tuple[Picture, ...]]:
-    """Stage 1: one fit a seed, all in one batch; the generator's value is the drafts, uint8 (h, w, 3)."""
+) -> Generator[Step, None, tuple[tuple[Picture, ...], int]]:
+    """Stage 1: one fit a seed, all in one batch; the value is the drafts, uint8 (h, w, 3), and the iterations it took.
+
+    Drafts are remembered with the bundle: drawing stage 2 again, in another way, takes none.
+    """
     plan, options, network = painting.plan, painting.options, vqgan_of(bundle)
+    size, path = (plan.height_px, plan.width_px), f"draft {painting.digest} {seeds}"
+    known = bundle.recorded.find(path, 0)
+    if known is not None:
+        return _as_pictures(network, known[0], size), 0
     cells = (-(-plan.height_px // network.reduction), -(-plan.width_px // network.reduction))
     fit = Fit(random_codes(network, seeds, *cells), seeds, options.iterations, options.learning_rate)
     z = fit.z
     with closing(optimise(network, fit, painting.terms)) as steps:
         for step in steps:
             z = step.latents
-            yield replace(step, k=painting.first + step.k, total=painting.total, first=painting.first)
-    return _as_pictures(network, z, (plan.height_px, plan.width_px))
+            yield painting.counted(step, options.iterations)
+    bundle.recorded.keep(path, 0, (z,))
+    return _as_pictures(network, z, size), options.iterations
 
 
 @torch.no_grad()
@@ -204,10 +218,10 @@ def _as_pictures(network: DrawsCodes, z: Tensor, size: tuple[int, int]) -> tuple
 
 
 def _refined(
-    painting: _Painting, bundle: ModelBundle, drafts: Sequence[Picture], seeds: tuple[int, ...]
+    painting: _Painting, bundle: ModelBundle, given: tuple[tuple[Picture, ...], tuple[int, ...]], fitted: int
 ) -> Generator[Step, None, Tensor]:
-    """Stage 2: encode, noise and denoise a draft for each seed; the generator's value is the finished latents."""
-    plan = painting.plan
+    """Stage 2 on ``given``, a draft and a seed for each row; the value is the last latents."""
+    plan, (drafts, seeds) = painting.plan, given
     begun = begin_from_pictures(bundle, plan, drafts, seeds, painting.first)
     guidance_scale = max(1.0, plan.guidance_scale * painting.dials.guidance)
     conditioning = build_conditioning(bundle, plan.prompt, plan.negative, guidance_scale, len(seeds))
@@ -216,7 +230,7 @@ def _refined(
     with closing(denoise(bundle.unet, begun.schedule, conditioning, begun.start, controls)) as steps:
         for step in steps:
             latents = step.latents
-            yield replace(step, k=painting.options.iterations + step.k, total=painting.total)
+            yield painting.counted(step, fitted)
     return latents
 
 
@@ -244,7 +258,16 @@ def _prepared(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> _Painting:
     masks = torch.from_numpy(raster(plan, pixels).visibility[1:].astype(np.float32)).to(bundle.device)
     soft = feathered(masks, dials.feather_px * bundle.card.native_px / PAPER_SIDE_PX)
     terms = (*_text_terms(plan, bundle, options), *_segment_terms(experts, classes, soft, options))
-    return _Painting(plan, options, dials, soft, terms, first_step(plan.steps, dials.strength))
+    return _Painting(
+        plan, options, dials, soft, terms, first_step(plan.steps, dials.strength), _digest(plan, options, classes, soft)
+    )
+
+
+def _digest(plan: Plan, options: TcigOptions, classes: Sequence[str], masks: Tensor) -> str:
+    stage_2 = {"freedom", "by_hand", "strength", "feather_px", "guidance", "attention", "refine", "per_draft"}
+    words = [plan.prompt, *classes, *(layer.phrase for layer in plan.layers)]
+    said = repr((words, masks.shape, options.model_dump(exclude=stage_2)))
+    return hashlib.sha256(said.encode() + masks.cpu().numpy().tobytes()).hexdigest()
 
 
 def _check_painted(plan: Plan) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from backend.engine.loop_types import Draft, Pictures, Step
 from backend.methods.catalog import METHODS
-from backend.models.bundle import ModelBundle
+from backend.models.bundle import ModelBundle, Recorded
 from backend.models.members import MemberCard, Members
 from backend.plan.build import build_plan
 from backend.plan.plan import Plan
@@ -27,7 +27,7 @@ QUICK: dict[str, OptionValue] = {"iterations": 12, "cutouts": 2, "freedom": 0.5}
 def with_members(bundle: ModelBundle, **loaded: Any) -> ModelBundle:
     """The bundle with these members, already loaded."""
     cards = {name: MemberCard(name, Path(name), 1) for name in loaded}
-    return replace(bundle, members=Members(cards, loaded=dict(loaded)))
+    return replace(bundle, members=Members(cards, loaded=dict(loaded)), recorded=Recorded())
 
 
 def toy_bundle(bundle: ModelBundle, **others: Any) -> ModelBundle:

@@ -72,6 +72,20 @@ def test_one_draft_feeds_several_pictures(painter: ModelBundle) -> None:
     assert not np.array_equal(made.pictures[0], made.pictures[1])
 
 
+def test_a_draft_is_remembered_for_another_stage_two(painter: ModelBundle) -> None:
+    painting = cat_and_house(painter)
+    usual, _ = painting.run(painting.plan())
+    again, (made,) = painting.run(painting.plan({"attention": False}))
+    assert drafts_of(usual)
+    assert not drafts_of(again)
+    assert [step.k for step in again] == list(range(again[0].first, again[0].total))
+    alone = cat_and_house(toy_bundle(painter))
+    _, (fresh,) = alone.run(alone.plan({"attention": False}))
+    assert np.array_equal(made.pictures[0], fresh.pictures[0])
+    for other in ({"cutouts": 3}, {"freedom": 0.6}):
+        assert drafts_of(painting.run(painting.plan(other))[0])
+
+
 def test_batches_do_not_change_a_candidates_draft(painter: ModelBundle) -> None:
     painting = cat_and_house(painter)
     plan = painting.plan({"per_draft": 2, "refine": False}, count=3)

@@ -1,0 +1,70 @@
+"""Who looks on when painted masks are scored: the guide, which also steered, and the judge, which never does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from backend.metrics.recognition import mask_iou
+from backend.models.experts import Expert, spellings
+from backend.pocket.judge import Judge
+from backend.pocket.words import CLASSES
+
+Picture = NDArray[np.uint8]
+Labels = NDArray[np.int64]
+Masks = NDArray[np.bool_]
+CHUNK = 8
+"""Pictures that are looked at together; bounds memory."""
+
+
+@dataclass(frozen=True)
+class Observer:
+    """Names what is where: ``label`` gives the number of a class in ``look``'s maps (n, h, w), None when unknown."""
+
+    name: str
+    label: Callable[[str], int | None] = field(repr=False)
+    look: Callable[[Sequence[Picture]], Labels] = field(repr=False)
+
+    def ious(self, pictures: Sequence[Picture], asked: Mapping[str, Masks]) -> list[float]:
+        """For each picture the mean over the asked classes (mask (h, w) each) that this observer knows."""
+        known = [(label, mask) for name, mask in asked.items() if (label := self.label(name)) is not None]
+        scores = [[mask_iou(seen == label, mask) for label, mask in known] for seen in self.look(pictures)]
+        return [float(np.nanmean(row)) for row in scores if row]
+
+
+def guide_observer(expert: Expert, device: torch.device) -> Observer:
+    """A segmenter that guides."""
+
+    def look(pictures: Sequence[Picture]) -> Labels:
+        found = []
+        for start in range(0, len(pictures), CHUNK):
+            given = torch.from_numpy(np.stack(pictures[start : start + CHUNK])).to(device).permute(0, 3, 1, 2)
+            with torch.inference_mode():
+                found.append(expert.segmenter.logits(given.float() / 255).argmax(1).cpu().numpy())
+        return np.concatenate(found)
+
+    return Observer("guide", expert.channel, look)
+
+
+def judge_observer(judge: Judge) -> Observer:
+    """The judge of the drawn world."""
+
+    def label(name: str) -> int | None:
+        return next((i for i, known in enumerate(CLASSES, start=1) if known in spellings(name)), None)
+
+    return Observer("judge", label, lambda pictures: judge.classes(np.stack(pictures)))
+
+
+@torch.inference_mode()
+def deep_features(judge: Judge, pictures: Sequence[Picture]) -> NDArray[np.float64]:
+    """What the judge sees at its coarsest, averaged over the picture: (n, d)."""
+    network, found = judge.segmenter, []
+    for start in range(0, len(pictures), CHUNK):
+        given = torch.from_numpy(np.stack(pictures[start : start + CHUNK])).permute(0, 3, 1, 2)
+        coarse = network.sixteenth(network.eighth(network.quarter(given.float() / 127.5 - 1)))
+        found.append(coarse.mean((2, 3)).double().numpy())
+    return np.concatenate(found)
