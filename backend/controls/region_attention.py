@@ -7,7 +7,8 @@ layer i with visible mask m_i, and token column j among its words:
 
 The maximum is taken per picture and per column over all heads and pixels of the site (the paper leaves its domain
 open); a negative one counts as 0, for it would turn both terms round. Only the conditional rows are changed, and
-columns that belong to no layer stay as they are.
+columns that belong to no layer stay as they are. Layers with words of their own in the negative prompt are the one
+exception: in the unconditional rows those words keep to their region in the same way.
 """
 
 from __future__ import annotations
@@ -41,15 +42,20 @@ class Region:
 
 @dataclass(frozen=True)
 class RegionAttention(Control):
-    """The control of all layers. ``sigmas[k]`` is the σ that step k reckons with; ``text_length`` the token row."""
+    """The control of all layers. ``sigmas[k]`` is the σ that step k reckons with; ``text_length`` the token row.
+
+    ``unwanted`` are the layers' own words in the negative prompt.
+    """
 
     regions: tuple[Region, ...]
     text_length: int
     sigmas: tuple[float, ...] = field(repr=False)
+    unwanted: tuple[Region, ...] = ()
 
     def patch(self, network: Network) -> AbstractContextManager[None]:
         """Take over every cross-attention site; nothing at all when every weight is 0."""
-        if not any(region.tokens and (region.positive or region.negative) for region in self.regions):
+        every = (*self.regions, *self.unwanted)
+        if not any(region.tokens and (region.positive or region.negative) for region in every):
             return nullcontext()
         return processors_replaced(network.unet, self._attends(network))
 
@@ -60,8 +66,11 @@ class RegionAttention(Control):
         by_level: dict[int, Attend] = {}
         for level in {site.level for site in sites}:
             sides = grid(network.height_lat, network.width_lat, level)
-            weights = column_weights(self.regions, sides, self.text_length).to(device)
-            by_level[level] = _SiteAttention(weights, strengths, network.moment)
+            wanted, unwanted = (
+                column_weights(regions, sides, self.text_length).to(device) if regions else None
+                for regions in (self.regions, self.unwanted)
+            )
+            by_level[level] = _SiteAttention(wanted, unwanted, strengths, network.moment)
         return {site.name: by_level[site.level] for site in sites}
 
 
@@ -101,9 +110,10 @@ def biased_attention(query: Tensor, key: Tensor, value: Tensor, weights: Tensor,
 
 @dataclass(frozen=True)
 class _SiteAttention:
-    """The attention of the sites of one level. Rows without condition keep the stock kernel."""
+    """The attention of the sites of one level. Rows for which there are no weights keep the stock kernel."""
 
-    weights: Tensor = field(repr=False)
+    wanted: Tensor | None = field(repr=False)
+    unwanted: Tensor | None = field(repr=False)
     strengths: tuple[float, ...]
     moment: Moment
 
@@ -111,7 +121,12 @@ class _SiteAttention:
         rows = self.moment.rows
         bias = (self.strengths[self.moment.k], scale)
         if not rows.guided:
-            return biased_attention(query, key, value, self.weights, bias)
-        plain = functional.scaled_dot_product_attention(query[rows.uncond], key[rows.uncond], value[rows.uncond])
-        biased = biased_attention(query[rows.cond], key[rows.cond], value[rows.cond], self.weights, bias)
-        return torch.cat([plain, biased])
+            return _attended(query, key, value, self.wanted, bias)
+        halves = ((rows.uncond, self.unwanted), (rows.cond, self.wanted))
+        return torch.cat([_attended(query[half], key[half], value[half], weights, bias) for half, weights in halves])
+
+
+def _attended(query: Tensor, key: Tensor, value: Tensor, weights: Tensor | None, bias: tuple[float, float]) -> Tensor:
+    if weights is None:
+        return functional.scaled_dot_product_attention(query, key, value)
+    return biased_attention(query, key, value, weights, bias)

@@ -3,14 +3,15 @@
 GH  noise the flat collage and denoise it (section 4.1; SDEdit)
 CA  layers' words attend to their regions (section 4.2)
 LN  each layer has its own noise level (section 4.4)
+TI  layers with a learned look have it before their words (section 4.3; learned by ``textual_inversion``)
 and layers that ask for it hold on to their edges (section 4.3)
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal
 
 import numpy as np
@@ -23,6 +24,7 @@ from backend.controls.structure_map import StructureMap
 from backend.engine.conditioning import build_conditioning
 from backend.engine.decode import decode, encode
 from backend.engine.denoise import Start, denoise
+from backend.engine.looks import embed_with_looks, moved_tokens
 from backend.engine.loop_types import Control, Pictures, Run, Step, generator_for
 from backend.engine.noise import FreshNoise, NoiseStream, SharedNoise, draw
 from backend.engine.paste import changed_pixels, paste_weights, pasted
@@ -31,12 +33,15 @@ from backend.methods.options import parse_options
 from backend.models.bundle import ModelBundle
 from backend.models.controlnet import controlnet_of
 from backend.models.schedule import Schedule, first_step
-from backend.plan.plan import OneLayer, Plan
+from backend.plan.plan import OneLayer, Plan, PlannedLayer
 from backend.plan.raster import Raster, raster
 from backend.plan.structure import Structure, holds, structure_of
 from backend.scene.layer import Record
+from backend.scene.look import Look, read_look
 from backend.scene.scene import Picture, Pixels
 
+UNWANTED_OUTSIDE = 2.0
+"""How strongly a layer's negative words are kept out of the others: more than twice the default of wanted ones."""
 PAPER_SIDE_PX = 512  # the paper's lengths in pixels are those of pictures of this side
 
 
@@ -54,6 +59,12 @@ class CollageOptions(Record):
         title="Per-layer noise",
         description="Let each layer change as far as its own slider says; off, all change alike.",
         json_schema_extra={"section": "4.4"},
+    )
+    looks: bool = Field(
+        True,
+        title="Learned looks",
+        description="Put the looks that were learned for layers before their words.",
+        json_schema_extra={"section": "4.3"},
     )
     structure: bool = Field(
         True,
@@ -98,6 +109,8 @@ class _Collage:
     release: torch.Tensor = field(repr=False)
     first: int
     structure: Structure | None = field(repr=False)
+    looks: dict[int, Look] = field(default_factory=dict, repr=False)
+    """Learned looks by the token of the prompt that they stand before."""
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
@@ -128,6 +141,9 @@ def _drawn(collage: _Collage, bundle: ModelBundle, seeds: tuple[int, ...]) -> Ge
         stream = _stream(options, schedule, seeds, noise)
         controls.append(LayerNoise(source, collage.release, schedule, stream))
     conditioning = build_conditioning(bundle, plan.prompt, plan.negative, plan.guidance_scale, len(seeds))
+    if collage.looks:
+        spoken = embed_with_looks(bundle, plan.prompt, sorted(collage.looks.items()))
+        conditioning = replace(conditioning, positive=spoken)
     start = Start(schedule.noise_to(collage.first, source, noise), collage.first, generators)
     latents = start.latents
     with closing(denoise(bundle.unet, schedule, conditioning, start, controls)) as steps:
@@ -152,7 +168,22 @@ def _prepared(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> _Collage:
     cells = torch.from_numpy(release).to(bundle.device)
     held_edges = options.structure and any(holds(layer) for layer in plan.layers)
     structure = structure_of(plan, flat, pixels) if held_edges else None
-    return _Collage(plan, options, flat, source, cells, int(release.min()), structure)
+    looks = _looks(plan, bundle, pixels) if options.looks else {}
+    return _Collage(plan, options, flat, source, cells, int(release.min()), structure, looks)
+
+
+def _looks(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> dict[int, Look]:
+    """The look of each layer that has one and whose words stand in the prompt; of layers that share words the first."""
+    found: dict[int, Look] = {}
+    for layer in plan.layers:
+        tokens = _fitting(layer.tokens, bundle)
+        if layer.look is not None and tokens:
+            found.setdefault(tokens[0], read_look(pixels.picture(layer.look)))
+    return found
+
+
+def _fitting(tokens: Sequence[int], bundle: ModelBundle) -> tuple[int, ...]:
+    return tuple(token for token in tokens if token < bundle.card.text_length)
 
 
 def _levelled(plan: Plan, options: CollageOptions) -> bool:
@@ -185,19 +216,25 @@ def _source(plan: Plan, pixels: Pixels) -> Picture:
 
 def _region_attention(collage: _Collage, bundle: ModelBundle, schedule: Schedule) -> RegionAttention:
     length = bundle.card.text_length
-    regions = tuple(
-        Region(
-            tokens=tuple(token for token in layer.tokens if token < length),
-            positive=layer.attention_positive,
-            negative=layer.attention_negative,
-            mask=torch.from_numpy(visible),
-        )
-        for layer, visible in zip(collage.plan.layers, collage.flat.visibility[1:], strict=True)
-    )
+    wanted, unwanted = [], []
+    for layer, visible in zip(collage.plan.layers, collage.flat.visibility[1:], strict=True):
+        mask = torch.from_numpy(visible)
+        tokens = _spoken_tokens(layer, collage, bundle)
+        wanted.append(Region(tokens, layer.attention_positive, layer.attention_negative, mask))
+        if layer.negative_tokens:
+            unwanted.append(Region(_fitting(layer.negative_tokens, bundle), 0.0, UNWANTED_OUTSIDE, mask))
     # The released code indexes the sigmas of the whole schedule from 0 although the run begins later.
     skipped = collage.first if collage.options.sigma_indexing == "released" else 0
     sigmas = tuple(schedule.sigmas[max(0, k - skipped)] for k in range(schedule.steps))
-    return RegionAttention(regions, length, sigmas)
+    return RegionAttention(tuple(wanted), length, sigmas, tuple(unwanted))
+
+
+def _spoken_tokens(layer: PlannedLayer, collage: _Collage, bundle: ModelBundle) -> tuple[int, ...]:
+    """A layer's tokens in the row as it is read: moved on by the looks before them, its own look among them."""
+    own = layer.tokens[0] if layer.look is not None and layer.tokens else None
+    before = sorted(collage.looks)
+    moved = moved_tokens(layer.tokens, before, own if own in collage.looks else None)
+    return _fitting(moved, bundle)
 
 
 def _structure_map(structure: Structure, bundle: ModelBundle) -> StructureMap:

@@ -1,0 +1,152 @@
+"""Learned looks: the masked loss, one row a layer, batches that equal single runs, stopping, going on (1.3, 1.9)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pytest
+import torch
+
+from backend.engine.looks import fingerprint, token_table
+from backend.errors import RequestError
+from backend.methods.textual_inversion import (
+    Lesson,
+    LookState,
+    LookStep,
+    Rules,
+    learn_looks,
+    lessons_of,
+    masked_error,
+    settled,
+)
+from backend.models.bundle import ModelBundle
+from backend.plan.raster import raster
+from backend.scene.look import Look, look_picture
+from tests.methods.collages import Collage
+
+FEW = Rules(steps=6, samples=2, check_every=3)
+
+
+def lessons_for(bundle: ModelBundle) -> tuple[Lesson, ...]:
+    collage = Collage(bundle, seed=1, side_px=bundle.card.native_px)
+    return lessons_of(collage.compose(), collage.pixels, ["disc1", "disc2"])
+
+
+def finished(
+    bundle: ModelBundle, lessons: Sequence[Lesson], rules: Rules = FEW, begun: Mapping[str, LookState] | None = None
+) -> tuple[dict[str, Look], list[LookStep]]:
+    steps, learning = [], learn_looks(bundle, lessons, rules, begun)
+    while True:
+        try:
+            steps.append(next(learning))
+        except StopIteration as end:
+            return end.value, steps
+
+
+def test_the_loss_on_four_cells() -> None:
+    """Errors 1, 2, 3, 4 in two channels, mask 1 .5 0 0: (1 + .5 · 4) · 2 channels over 2 · 1.5."""
+    error = torch.tensor([[1.0, 2.0], [3.0, 4.0]]).expand(1, 2, 2, 2)
+    mask = torch.tensor([[1.0, 0.5], [0.0, 0.0]])[None, None]
+    assert float(masked_error(error, torch.zeros(1, 2, 2, 2), mask)) == pytest.approx(2.0, rel=1e-5)
+
+
+def test_the_gradient_is_zero_outside_the_mask() -> None:
+    predicted = torch.randn(3, 4, 6, 6, requires_grad=True)
+    mask = torch.zeros(3, 1, 6, 6)
+    mask[:, :, 1:3, 2:5] = 0.7
+    masked_error(predicted, torch.randn(3, 4, 6, 6), mask).sum().backward()
+    assert predicted.grad is not None
+    outside = (mask == 0).expand_as(predicted)
+    assert not predicted.grad[outside].any()
+    assert predicted.grad[~outside].all()
+
+
+def test_a_lesson_shows_its_layer_on_top(tiny1: ModelBundle) -> None:
+    """Layers 1…i and the layer's own alpha, whatever lies over it in the scene."""
+    collage = Collage(tiny1, seed=1, side_px=tiny1.card.native_px)
+    plan = collage.compose()
+    first, second = lessons_for(tiny1)
+    flat = raster(plan, collage.pixels)
+    assert np.array_equal(second.picture, flat.picture)
+    assert not np.array_equal(first.picture, flat.picture)
+    assert np.array_equal(first.mask, flat.alphas[1])
+
+
+def test_a_layer_without_words_teaches_nothing(tiny1: ModelBundle) -> None:
+    collage = Collage(tiny1, seed=1, side_px=tiny1.card.native_px)
+    for layer_id in ("ground", "nobody"):
+        with pytest.raises(RequestError, match="No look can be learned"):
+            lessons_of(collage.compose(), collage.pixels, [layer_id])
+
+
+@pytest.mark.parametrize("name", ["tiny1", "tiny2"])
+def test_a_batch_gives_what_single_runs_give(name: str, request: pytest.FixtureRequest) -> None:
+    bundle: ModelBundle = request.getfixturevalue(name)
+    lessons = lessons_for(bundle)
+    together, _ = finished(bundle, lessons)
+    for lesson in lessons:
+        alone, _ = finished(bundle, [lesson])
+        assert np.abs(alone[lesson.layer_id].vector - together[lesson.layer_id].vector).max() <= 1e-5
+
+
+def test_every_look_moves_and_the_model_does_not(tiny1: ModelBundle) -> None:
+    before = [weight.clone() for weight in (*tiny1.unet.parameters(), *tiny1.text_encoder.parameters())]
+    looks, steps = finished(tiny1, lessons_for(tiny1))
+    after = (*tiny1.unet.parameters(), *tiny1.text_encoder.parameters())
+    assert all(torch.equal(one, other) and other.grad is None for one, other in zip(before, after, strict=True))
+    begin = token_table(tiny1)[tiny1.tokenizer("a", add_special_tokens=False).input_ids[0]].detach().numpy()
+    assert all(np.abs(look.vector - begin).max() > 1e-4 for look in looks.values())
+    assert not np.array_equal(looks["disc1"].vector, looks["disc2"].vector)
+    assert {look.fingerprint for look in looks.values()} == {fingerprint(tiny1)}
+    assert [(step.k, step.total) for step in steps] == [(k, 6) for k in range(6)]
+    assert [len(step.states["disc1"].losses) for step in steps] == [0, 0, 1, 1, 1, 2]
+    assert steps[0].denoised.shape == (2, 4, 16, 16)
+
+
+def test_learning_goes_on_where_it_was_stopped(tiny1: ModelBundle) -> None:
+    lessons = lessons_for(tiny1)
+    whole, _ = finished(tiny1, lessons)
+    first = learn_looks(tiny1, lessons, FEW)
+    states = [next(first) for _ in range(4)][-1].states
+    first.close()
+    assert not tiny1.text_encoder.get_input_embeddings()._forward_hooks
+    rest, steps = finished(tiny1, lessons, begun=states)
+    assert [step.k for step in steps] == [4, 5]
+    assert all(np.array_equal(rest[name].vector, whole[name].vector) for name in whole)
+
+
+def test_a_loss_that_no_longer_varies_is_settled() -> None:
+    falling = [1.0, 0.8, 0.65, 0.5, 0.4]
+    assert not settled(falling, Rules())
+    assert not settled([1.0 - 0.1 * number for number in range(10)], Rules())
+    assert settled([*falling, 0.39, 0.38, 0.39, 0.38, 0.39], Rules())
+
+
+def test_a_settled_look_leaves_the_batch(tiny1: ModelBundle) -> None:
+    """With no patience both looks are finished after two checks, long before the last step."""
+    looks, steps = finished(tiny1, lessons_for(tiny1), Rules(steps=50, samples=1, check_every=1, window=1, settled=1e9))
+    assert [step.k for step in steps] == [0, 1]
+    assert set(looks) == {"disc1", "disc2"}
+
+
+def test_a_collage_uses_the_looks_of_its_layers(tiny1: ModelBundle) -> None:
+    """A look that is the word "blue" before "red cat" makes the picture of a prompt that says so."""
+    collage = Collage(tiny1, seed=1, side_px=tiny1.card.native_px)
+    number = tiny1.tokenizer("blue", add_special_tokens=False).input_ids[0]
+    look = Look(token_table(tiny1)[number].detach().numpy().copy(), fingerprint(tiny1))
+    digest = collage.pixels.add_picture(look_picture(look))
+
+    def made(prompt: str, phrase: str, with_look: bool, used: bool = True) -> np.ndarray:
+        layers = list(collage.scene.layers)
+        layers[1] = layers[1].model_copy(update={"phrase": phrase, "look": digest if with_look else None})
+        former = collage.scene
+        collage.scene = former.model_copy(update={"prompt": prompt, "layers": tuple(layers)})
+        _, (pictures,) = collage.run(collage.compose(options={"looks": used}))
+        collage.scene = former
+        return pictures.pictures[0]
+
+    prompt = "a red cat and a blue house and a red house"
+    said = made(prompt.replace("red cat", "blue red cat"), "blue red cat", False)
+    assert np.array_equal(made(prompt, "red cat", True), said)
+    assert not np.array_equal(made(prompt, "red cat", True, used=False), said)
