@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import numpy as np
 
 from tests.browser.desk_page import DeskPage
@@ -13,10 +15,12 @@ def painted(desk: DeskPage, layer_id: str) -> np.ndarray:
     """The mask of a layer as the page holds it: uint8 (h, w)."""
     script = """(id) => {
       const { width_px, height_px, grey } = document.querySelector('.lamina-root').lamina.maskPixels(id);
-      return [width_px, height_px, Array.from(grey)];
+      let text = "";
+      for (let at = 0; at < grey.length; at += 32768) text += String.fromCharCode(...grey.subarray(at, at + 32768));
+      return [width_px, height_px, btoa(text)];
     }"""
-    width, height, grey = desk.page.evaluate(script, layer_id)
-    return np.array(grey, np.uint8).reshape(height, width)
+    width, height, content = desk.page.evaluate(script, layer_id)
+    return np.frombuffer(base64.b64decode(content), np.uint8).reshape(height, width)
 
 
 def test_a_region_is_painted_erased_undone_and_found_after_a_reload(fresh: DeskPage):

@@ -4,7 +4,7 @@ import { isHit, topmostAt } from "../../ui/web/kernels/boxes.js";
 import { toScene, toScreen } from "../../ui/web/kernels/views.js";
 import { createMasks } from "../../ui/web/model/masks.js";
 import { beginMask } from "../../ui/web/model/painting.js";
-import { layerOf } from "../../ui/web/model/records.js";
+import { chosenIds, layerOf } from "../../ui/web/model/records.js";
 import { createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
 import { desk, layer } from "./desk_fixtures.mjs";
@@ -58,6 +58,8 @@ export const createSurface = (
     isBackdrop: (each) => each.id === "back",
     begin: (name) => store.begin(name),
     beginMask: (name) => beginMask(parts, name),
+    chosen: () => chosenIds(store.record, session.state.also),
+    chooseAlone: () => session.set({ also: [] }),
     amend: (edit) => store.amend(edit),
     look: (view) => (seen.view = view),
     guide: (guides) => (seen.guides = guides),

@@ -1,22 +1,43 @@
 // Everything that can be asked for by key, button or menu, in one table; the key sheet is printed from it.
 
 import { fitted, zoomedAt } from "./kernels/views.js";
-import { duplicate, flip, moveBy, nudge, removeLayer, select, setLayer, setSettings } from "./model/edits.js";
-import { layerOf, titleOf } from "./model/records.js";
+import { flip, forEach, moveAllBy, nudge, removeLayer, select, setLayer, setSettings } from "./model/edits.js";
+import { chosenIds, layerOf, titleOf } from "./model/records.js";
 import * as files from "./commands/files.js";
+import * as layers from "./commands/layers.js";
 import * as masks from "./commands/masks.js";
+import { withBindings } from "./commands/keymap.js";
 import * as runs from "./commands/runs.js";
 
-const selectedOf = ({ store }) => layerOf(store.record, store.record.selected);
+const chosen = ({ store, session }) => chosenIds(store.record, session.state.also);
 
-const onSelected = (name, edit) => (desk) => {
-  const layer = selectedOf(desk);
-  if (layer) desk.store.change(`${name} ${titleOf(layer)}`, edit(layer));
+/** What a step on several layers is called. */
+const calledOf = ({ store }, ids) =>
+  ids.length === 1 ? titleOf(layerOf(store.record, ids[0])) : `${ids.length} layers`;
+
+/** An edit of all chosen layers as one step: editOf(ids) → edit. */
+const onChosen = (name, editOf) => (desk) => {
+  const ids = chosen(desk);
+  if (ids.length > 0) desk.store.change(`${name} ${calledOf(desk, ids)}`, editOf(ids, desk));
 };
 
 const move = (dx, dy) => (desk) => {
-  const layer = selectedOf(desk);
-  if (layer) desk.store.change("Nudge", nudge(layer.id, dx, dy), `nudge:${layer.id}`);
+  const ids = chosen(desk);
+  const edit = forEach(ids, (id) => nudge(id, dx, dy));
+  if (ids.length > 0) desk.store.change("Nudge", edit, `nudge:${ids}`);
+};
+
+/** All chosen ones take the other state of the selected one. */
+const toggled = (name, field) =>
+  onChosen(name, (ids, { store }) => {
+    const value = !layerOf(store.record, store.record.selected)[field];
+    return forEach(ids, (id) => setLayer(id, { [field]: value }));
+  });
+
+const chooseAll = ({ store, session }) => {
+  const ids = store.record.scene.layers.map(({ id }) => id);
+  if (!store.record.selected) store.amend(select(ids.at(-1) ?? ""));
+  session.set({ also: ids });
 };
 
 const zoomBy =
@@ -44,11 +65,6 @@ const toggleOpen =
 
 const toggleTheme = (desk) => desk.setTheme(desk.isDark() ? "light" : "dark");
 
-const cloneSelected = (desk) => {
-  const layer = selectedOf(desk);
-  if (layer) desk.store.change(`Duplicate ${titleOf(layer)}`, duplicate(layer.id, desk.newId()));
-};
-
 /** The next object in front or behind, so that a person without a mouse can reach each. */
 const walk =
   (steps) =>
@@ -67,6 +83,7 @@ const escape = (desk) => {
   const { open, job } = desk.session.state;
   if (open) desk.session.set({ open: "" });
   else if (job) runs.cancel(desk);
+  else if (desk.session.state.also.length) desk.session.set({ also: [] });
   else desk.store.amend(select(""));
 };
 
@@ -88,14 +105,16 @@ const ROWS = [
   ["dice", "New seed", "Pictures", ["D"], CANVAS, rollDice],
   ["undo", "Undo", "Editing", ["Ctrl+Z"], ANYWHERE, ({ store }) => store.undo()],
   ["redo", "Redo", "Editing", ["Ctrl+Shift+Z", "Ctrl+Y"], ANYWHERE, ({ store }) => store.redo()],
-  ["duplicate", "Duplicate", "Editing", ["Ctrl+D", "Ctrl+J"], CANVAS, cloneSelected],
+  ["duplicate", "Duplicate", "Editing", ["Ctrl+D", "Ctrl+J"], CANVAS, layers.duplicateChosen],
+  ["mergeDown", "Merge with the layer below", "Editing", ["Ctrl+Shift+M"], CANVAS, layers.mergeWithBelow],
+  ["chooseAll", "Select all layers", "Editing", ["Ctrl+A"], CANVAS, chooseAll],
   [
     "delete",
     "Delete",
     "Editing",
     ["Delete", "Backspace"],
     CANVAS,
-    onSelected("Delete", (layer) => removeLayer(layer.id)),
+    onChosen("Delete", (ids) => forEach(ids, removeLayer)),
   ],
   ["left", "Nudge (Shift: ten times as far)", "Editing", ["Left"], LAYERS, move(-1, 0)],
   ["right", "", "Editing", ["Right"], LAYERS, move(1, 0)],
@@ -111,7 +130,7 @@ const ROWS = [
     "Editing",
     ["Ctrl+]", "Alt+]"],
     CANVAS,
-    onSelected("Bring forward", (layer) => moveBy(layer.id, 1)),
+    onChosen("Bring forward", (ids) => moveAllBy(ids, 1)),
   ],
   [
     "backward",
@@ -119,28 +138,21 @@ const ROWS = [
     "Editing",
     ["Ctrl+[", "Alt+["],
     CANVAS,
-    onSelected("Send back", (layer) => moveBy(layer.id, -1)),
+    onChosen("Send back", (ids) => moveAllBy(ids, -1)),
   ],
   ["above", "Select the object in front", "Editing", ["PageUp"], CANVAS, walk(1)],
   ["below", "Select the object behind", "Editing", ["PageDown"], CANVAS, walk(-1)],
-  ["flipX", "Flip sideways", "Editing", ["F"], CANVAS, onSelected("Flip", (layer) => flip(layer.id, "x"))],
-  ["flipY", "Flip upside down", "Editing", ["Shift+F"], CANVAS, onSelected("Flip", (layer) => flip(layer.id, "y"))],
+  ["flipX", "Flip sideways", "Editing", ["F"], CANVAS, onChosen("Flip", (ids) => forEach(ids, (id) => flip(id, "x")))],
   [
-    "hide",
-    "Show or hide",
+    "flipY",
+    "Flip upside down",
     "Editing",
-    ["Shift+H"],
+    ["Shift+F"],
     CANVAS,
-    onSelected("Show or hide", (layer) => setLayer(layer.id, { visible: !layer.visible })),
+    onChosen("Flip", (ids) => forEach(ids, (id) => flip(id, "y"))),
   ],
-  [
-    "lock",
-    "Lock or unlock",
-    "Editing",
-    ["Shift+L"],
-    CANVAS,
-    onSelected("Lock or unlock", (layer) => setLayer(layer.id, { locked: !layer.locked })),
-  ],
+  ["hide", "Show or hide", "Editing", ["Shift+H"], CANVAS, toggled("Show or hide", "visible")],
+  ["lock", "Lock or unlock", "Editing", ["Shift+L"], CANVAS, toggled("Lock or unlock", "locked")],
   ["addPainted", "Add a painted region", "Painting", ["N"], CANVAS, masks.addPainted],
   ["toolBrush", "Brush (Alt erases, Shift draws straight on)", "Painting", ["B"], CANVAS, pickTool("brush")],
   ["toolEraser", "Eraser", "Painting", ["E"], CANVAS, pickTool("eraser")],
@@ -167,6 +179,7 @@ const ROWS = [
   ["zoomOut", "Farther", "View", ["-"], CANVAS, zoomBy(0.8)],
   ["theme", "Light or dark", "View", ["Shift+T"], CANVAS, toggleTheme],
   ["steps", "", "View", [], CANVAS, toggleOpen("history")],
+  ["palette", "All commands", "View", ["Ctrl+K", "/"], ANYWHERE, toggleOpen("palette")],
   ["keys", "This sheet", "View", ["?"], CANVAS, toggleOpen("keys")],
   ["addPicture", "Add pictures", "Files", ["Ctrl+I"], ANYWHERE, files.choosePictures],
   ["openOra", "Open an .ora file", "Files", ["Ctrl+O"], ANYWHERE, files.chooseOra],
@@ -188,16 +201,14 @@ export const COMMANDS = Object.freeze(
   ),
 );
 
-const BY_CHORD = new Map(ROWS.flatMap(([id, , , keys]) => keys.map((chord) => [chord, id])));
-
 /**
  * The command of a key press in a place: "text" (somebody types), "slider", "list" (arrows choose there), "button" or
- * "canvas"; null if the key means nothing there.
+ * "canvas"; null if the key means nothing there. `bindings` are keys of the person's own, {id: [chords]}.
  */
-export const commandFor = (chord, place) => {
-  const command = COMMANDS[BY_CHORD.get(chord)];
+export const commandFor = (chord, place, bindings = {}) => {
+  const command = withBindings(COMMANDS, bindings).find(({ keys }) => keys.includes(chord));
   if (!command) return null;
-  if (command.where === ANYWHERE) return command;
+  if (command.where === ANYWHERE && (place !== "text" || chord.length > 1)) return command;
   if (place === "text") return null;
   if (command.where === LAYERS && place !== "canvas") return null;
   return chord === "Enter" && place === "button" ? null : command;

@@ -3,6 +3,7 @@
 import { createBridge } from "./bridge.js";
 import { asKnown } from "./bridge/masks.js";
 import { COMMANDS, commandFor } from "./commands.js";
+import { readBindings } from "./commands/keymap.js";
 import { shownBatch } from "./commands/runs.js";
 import { chordOf } from "./kernels/chords.js";
 import { findSpans } from "./kernels/spans.js";
@@ -16,6 +17,7 @@ import { h } from "./view/dom.js";
 import { createLayers } from "./view/layers.js";
 import { createBanners, createNotices, tellProblem } from "./view/notices.js";
 import { createOptions } from "./view/options.js";
+import { createPalette } from "./view/palette.js";
 import { createPictures } from "./view/pictures.js";
 import { createRecipe } from "./view/recipe.js";
 import { createShelf } from "./view/shelf.js";
@@ -44,6 +46,7 @@ const NOTHING = freeze({
 const LARGEST_DRAWN_SEED = 1_000_000;
 const THEME_KEY = "lamina.theme";
 const BRUSH_KEY = "lamina.brush";
+const KEYS_KEY = "lamina.keys";
 
 const clock = {
   now: () => Date.now(),
@@ -206,6 +209,11 @@ const createDesk = (element, host) => {
   const hidden = () => document.hidden;
   desk.bridge = createBridge({ host, store, session, masks, shelf: createShelf(), clock, vault, tab, hidden });
   rememberBrush(session, vault);
+  session.set({ bindings: readBindings(COMMANDS, vault.get(KEYS_KEY)) });
+  desk.setBindings = (bindings) => {
+    vault.put(KEYS_KEY, bindings);
+    session.set({ bindings });
+  };
   desk.tints = createTints();
   desk.shown = createShown(store, session, desk.pictures);
   desk.addressOf = host.url;
@@ -240,11 +248,12 @@ const build = (desk, element) => {
     notices: createNotices(desk),
     banners: createBanners(desk),
     keys: createKeySheet(desk),
+    palette: createPalette(desk),
   };
   stage.node.append(views.notices.node);
   const centre = h("main", { class: "centre" }, views.options.node, views.banners.node, stage.node, views.strip.node);
   const side = h("aside", { class: "side" }, views.layers.node, views.recipe.node);
-  element.replaceChildren(views.topbar.node, views.tools.node, centre, side, views.keys.node);
+  element.replaceChildren(views.topbar.node, views.tools.node, centre, side, views.keys.node, views.palette.node);
   return { stage, draw: (shown) => Object.values(views).forEach((view) => view.update(shown)) };
 };
 
@@ -297,6 +306,7 @@ export const mount = async (element, host) => {
   );
   const parts = build(desk, element);
   desk.stageSize = parts.stage.size;
+  desk.drawTogether = parts.stage.drawTogether;
   desk.store.subscribe(desk.refresh);
   desk.session.subscribe(desk.refresh);
   desk.bridge.whenBack(() => desk.pictures.retry());

@@ -8,6 +8,22 @@ const withLayers = (desk, layers) => withScene(desk, { layers });
 
 export const select = (id) => (desk) => (desk.selected === id ? desk : freeze({ ...desk, selected: id }));
 
+/** One edit after the other for several layers: editOf(id) → edit. */
+export const forEach = (ids, editOf) => (desk) => ids.reduce((record, id) => editOf(id)(record), desk);
+
+/** Moves layers past their neighbours, keeping them in order; `steps` is 1 or -1. */
+export const moveAllBy = (ids, steps) => (desk) => {
+  const inOrder = desk.scene.layers.map(({ id }) => id).filter((id) => ids.includes(id));
+  const order = steps > 0 ? inOrder.toReversed() : inOrder;
+  const { layers } = desk.scene;
+  const edge = steps > 0 ? layers.at(-1) : layers[0];
+  return edge && ids.includes(edge.id) ? desk : forEach(order, (id) => moveBy(id, steps))(desk);
+};
+
+/** Two neighbours become one, which keeps the lower one's words and place in the order: `patch` is its new picture. */
+export const mergeDown = (upperId, lowerId, patch) => (desk) =>
+  select(lowerId)(removeLayer(upperId)(setLayer(lowerId, patch)(desk)));
+
 export const setScene = (patch) => (desk) => withScene(desk, patch);
 
 export const setSettings = (patch) => (desk) => freeze({ ...desk, settings: { ...desk.settings, ...patch } });

@@ -69,6 +69,12 @@ export const firstPlacement = (size, scene, centre) => {
 
 export const layerOf = (desk, id) => desk.scene.layers.find((layer) => layer.id === id) ?? null;
 
+/** The ids of the selected layer and of those chosen with it (`also`, which then names it too), from back to front. */
+export const chosenIds = ({ scene, selected }, also) => {
+  const isChosen = also.includes(selected) ? (id) => also.includes(id) : (id) => id === selected;
+  return scene.layers.map(({ id }) => id).filter(isChosen);
+};
+
 /** Whether a layer is a painted region and no picture. */
 export const isPainted = (layer) => layer.picture === null;
 

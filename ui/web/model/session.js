@@ -21,6 +21,7 @@ const START = Object.freeze({
   dismissed: [],
   comparing: false,
   hovered: "",
+  also: Object.freeze([]),
   guides: null,
   outline: null,
   brush: Object.freeze({
@@ -36,6 +37,7 @@ const START = Object.freeze({
   theme: "",
   freshSeeds: false,
   moreOpen: false,
+  bindings: Object.freeze({}),
   reading: "",
 });
 

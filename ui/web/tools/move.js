@@ -3,7 +3,7 @@
 import { bounds, cursorOf, handleAt, handlesOf, rotatedTo, scaledTo } from "../kernels/boxes.js";
 import { snapShift } from "../kernels/snapping.js";
 import { toScene } from "../kernels/views.js";
-import { select, setPlacement } from "../model/edits.js";
+import { forEach, nudge, select, setPlacement } from "../model/edits.js";
 import { go } from "./chart.js";
 
 const DEAD_ZONE_PX = 3;
@@ -39,6 +39,7 @@ const press = (surface, event) => {
   if (grip) return pressHandle(surface, event, grip);
   const id = pressed(surface, event.point);
   const wasSelected = surface.selected()?.id === id;
+  if (!surface.chosen().includes(id)) surface.chooseAlone();
   surface.amend(select(id));
   if (!id) return go("idle");
   const layer = surface.selected();
@@ -72,7 +73,10 @@ const move = (surface, event, held) => {
   const snap = snapFor(surface, event, held, there);
   surface.guide(snap.vertical === null && snap.horizontal === null ? null : snap);
   const patch = { centre_x_px: there.centre_x_px + snap.dx, centre_y_px: there.centre_y_px + snap.dy };
-  held.gesture.update(setPlacement(held.id, patch));
+  const by = { x: patch.centre_x_px - centre_x_px, y: patch.centre_y_px - centre_y_px };
+  const others = surface.chosen().filter((id) => id !== held.id);
+  const along = forEach(others, (id) => nudge(id, by.x, by.y));
+  held.gesture.update((record) => along(setPlacement(held.id, patch)(record)));
 };
 
 const NO_SNAP = { dx: 0, dy: 0, vertical: null, horizontal: null };

@@ -78,10 +78,22 @@ const createActions = (desk, id) => {
   const again = "Make this object again in the picked picture (R)";
   const shape = { label: "Re-roll", iconName: "again", test: "reroll", title: again, key: "R" };
   const reroll = button(desk, () => desk.run("rerollLayer", id), shape);
+  const merge = {
+    iconName: "merge",
+    test: "merge-down",
+    title: "Merge with the layer below (Ctrl Shift M)",
+    kind: "quiet",
+  };
   const copy = { label: "Duplicate", iconName: "copy", test: "duplicate", title: "Duplicate (Ctrl D)" };
   const remove = { iconName: "bin", test: "delete", title: "Delete (Del)", kind: "quiet" };
   const spring = h("span", { class: "spring" });
-  const buttons = [reroll, button(desk, "duplicate", copy), spring, button(desk, "delete", remove)];
+  const buttons = [
+    reroll,
+    button(desk, "duplicate", copy),
+    spring,
+    button(desk, "mergeDown", merge),
+    button(desk, "delete", remove),
+  ];
   const update = (shown) =>
     set(reroll, { disabled: shown.state.job !== null, "data-kind": shown.shownDigest ? "ready" : null });
   return { node: h("div", { class: "card-actions" }, buttons), update };

@@ -1,74 +1,142 @@
-// The sheet of keys, printed from the table of commands.
+// The sheet of keys, printed from the table of commands: searched by words, and each key may be given anew.
 
 import { COMMANDS } from "../commands.js";
+import { rebound, withBindings } from "../commands/keymap.js";
+import { chordOf } from "../kernels/chords.js";
+import { found } from "../kernels/searching.js";
 import { icon } from "./icons.js";
 import { h, show } from "./dom.js";
 
-const SIGNS = { Left: "Arrows", Escape: "Esc", Delete: "Del" };
+const SIGNS = { Escape: "Esc", Delete: "Del", Left: "←", Right: "→", Up: "↑", Down: "↓" };
 
-const keysOf = (chords) =>
+export const keysOf = (chords) =>
   chords.flatMap((chord, index) => [
     index ? h("span", { class: "muted", text: " or " }) : null,
     ...chord.split(/\+(?!$)/).map((key) => h("kbd", { text: SIGNS[key] ?? key })),
   ]);
 
 const POINTER_ROWS = [
-  ["Wheel", "zoom at the pointer"],
-  ["Space or middle button", "move the view"],
-  ["Shift while dragging", "straight line, steps of 15°, free proportions"],
-  ["Alt while scaling", "from the centre"],
-  ["Ctrl while moving", "without snapping"],
-  ["Double click on a slider", "back to its usual value"],
+  ["Wheel", "Zoom at the pointer"],
+  ["Two fingers", "Move and zoom the view"],
+  ["Space or middle button", "Move the view"],
+  ["Shift while dragging", "Straight line, steps of 15°, free proportions"],
+  ["Alt", "Brush erases; scaling from the centre"],
+  ["Ctrl", "Regions subtract; moving without snapping"],
+  ["Double click on a slider", "Back to its usual value"],
 ];
 
-const lineOf = (words, chords) =>
-  h("div", { class: "key-line" }, h("span", { text: words }), h("span", { class: "key-chords" }, chords));
+const MODIFIERS = ["Control", "Shift", "Alt", "Meta"];
 
 const groupOf = (title, lines) => h("div", { class: "key-group" }, h("h3", { text: title }), lines);
 
-const createColumns = () => {
-  const listed = Object.values(COMMANDS).filter(({ title, keys }) => title && keys.length);
-  const groups = [...new Set(listed.map(({ group }) => group))];
-  const columns = groups.map((title) => {
-    const commands = listed.filter(({ group }) => group === title);
-    return groupOf(
-      title,
-      commands.map((command) => lineOf(command.title, keysOf(command.keys))),
-    );
-  });
-  const pointer = POINTER_ROWS.map(([what, does]) => lineOf(does, h("kbd", { text: what })));
-  return h("div", { class: "key-columns" }, columns, groupOf("Mouse and pen", pointer));
+/** A command's line; pressing its keys waits for the new ones. */
+const createLine = (desk, command) => {
+  const chords = h(
+    "button",
+    {
+      type: "button",
+      class: "key-chords",
+      title: "Press to give it another key",
+      "aria-label": `Keys of ${command.title}: ${command.keys.join(" or ") || "none"}. Press to change`,
+      "data-test": "key-of",
+      "data-command": command.id,
+    },
+    command.keys.length ? keysOf(command.keys) : h("span", { class: "muted", text: "none" }),
+  );
+  const wait = () => {
+    chords.replaceChildren(h("span", { class: "key-wait", text: "press the new key …" }));
+    chords.addEventListener("keydown", take);
+    chords.addEventListener("blur", () => desk.session.set({}), { once: true });
+  };
+  const take = (event) => {
+    if (MODIFIERS.includes(event.key)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    chords.removeEventListener("keydown", take);
+    if (event.key === "Escape") return void chords.replaceChildren(...keysOf(command.keys));
+    desk.setBindings(rebound(COMMANDS, desk.session.state.bindings, command.id, chordOf(event)));
+  };
+  chords.addEventListener("click", wait);
+  return h("div", { class: "key-line" }, h("span", { text: command.title }), chords);
 };
 
-const createSheet = (close) => {
-  const shut = h(
-    "button",
-    { type: "button", class: "button quiet", "aria-label": "Close", on: { click: close } },
-    icon("close"),
+const drawColumns = (desk, columns, query) => {
+  const all = withBindings(COMMANDS, desk.session.state.bindings).filter(({ title }) => title);
+  const shown = found(all, query, ({ title, group, keys }) => `${title} ${group} ${keys.join(" ")}`);
+  const titles = [...new Set(all.map(({ group }) => group))].filter((title) =>
+    shown.some(({ group }) => group === title),
   );
-  const sheet = h(
-    "div",
-    { class: "sheet", role: "dialog", "aria-modal": "true", "aria-label": "Keys" },
-    h("div", { class: "sheet-head" }, h("h2", { text: "Keys" }), h("span", { class: "spring" }), shut),
-    createColumns(),
+  const groups = titles.map((title) => {
+    const commands = shown.filter(({ group }) => group === title);
+    return groupOf(
+      title,
+      commands.map((command) => createLine(desk, command)),
+    );
+  });
+  const rows = found(POINTER_ROWS, query, (row) => row.join(" ")).map(([what, does]) =>
+    h(
+      "div",
+      { class: "key-line" },
+      h("span", { text: does }),
+      h("span", { class: "key-chords" }, h("kbd", { text: what })),
+    ),
   );
-  // The only thing to focus in the sheet is its button, so Tab stays on it.
-  sheet.addEventListener("keydown", (event) => event.key === "Tab" && event.preventDefault());
-  return { sheet, shut };
+  columns.replaceChildren(...groups, ...(rows.length ? [groupOf("Mouse and pen", rows)] : []));
 };
+
+const createHead = (desk, close) => {
+  const field = h("input", {
+    class: "field-input key-search",
+    type: "search",
+    placeholder: "Search",
+    "aria-label": "Search the keys",
+    "data-test": "key-search",
+  });
+  const reset = h("button", {
+    type: "button",
+    class: "button quiet small",
+    text: "Usual keys",
+    title: "Give every command its usual keys again",
+    "data-test": "keys-reset",
+    on: { click: () => desk.setBindings({}) },
+  });
+  const shape = { type: "button", class: "button quiet", "aria-label": "Close", on: { click: close } };
+  const shut = h("button", shape, icon("close"));
+  const spring = h("span", { class: "spring" });
+  return { node: h("div", { class: "sheet-head" }, h("h2", { text: "Keys" }), field, spring, reset, shut), field };
+};
+
+/** Tab stays within the sheet. */
+const keepFocus = (sheet) =>
+  sheet.addEventListener("keydown", (event) => {
+    if (event.key !== "Tab") return;
+    const all = [...sheet.querySelectorAll("button, input")];
+    const [first, last] = event.shiftKey ? [all[0], all.at(-1)] : [all.at(-1), all[0]];
+    if (document.activeElement !== first) return;
+    event.preventDefault();
+    last.focus();
+  });
 
 export const createKeySheet = (desk) => {
   const close = () => desk.session.set({ open: "" });
-  const { sheet, shut } = createSheet(close);
+  const columns = h("div", { class: "key-columns" });
+  const head = createHead(desk, close);
+  const about = { class: "sheet", role: "dialog", "aria-modal": "true", "aria-label": "Keys" };
+  const sheet = h("div", about, head.node, columns);
+  keepFocus(sheet);
+  head.field.addEventListener("input", () => drawColumns(desk, columns, head.field.value));
+  head.field.addEventListener("keydown", (event) => event.key === "Escape" && (event.stopPropagation(), close()));
   const node = h("div", { class: "veil", hidden: true, "data-test": "key-sheet" }, sheet);
   node.addEventListener("click", (event) => event.target === node && close());
-  let returnTo = null;
+  let [returnTo, drawn] = [null, null];
   const update = ({ state }) => {
     const open = state.open === "keys";
+    if (open && (node.hidden || drawn !== state.bindings)) drawColumns(desk, columns, head.field.value);
+    if (open) drawn = state.bindings;
     if (open !== node.hidden) return;
     if (open) returnTo = document.activeElement;
     show(node, open);
-    (open ? shut : returnTo)?.focus();
+    (open ? head.field : returnTo)?.focus();
   };
   return { node, update };
 };

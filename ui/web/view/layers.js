@@ -83,7 +83,13 @@ const walk = (desk, list, event) => {
 const createList = (desk) => {
   const nodes = new Map();
   const line = h("div", { class: "drop-line", hidden: true });
-  const shape = { class: "layer-list", role: "tree", "aria-label": "Layers, front to back", "data-test": "layers" };
+  const shape = {
+    class: "layer-list",
+    role: "tree",
+    "aria-multiselectable": "true",
+    "aria-label": "Layers, front to back",
+    "data-test": "layers",
+  };
   const list = h("div", shape);
   list.addEventListener("keydown", (event) => walk(desk, list, event));
   reordering(desk, list, line);

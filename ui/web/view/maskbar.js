@@ -1,4 +1,4 @@
-// The bar above the stage while a tool paints: the brush's dials, or the region's, and what can be done to a whole mask.
+// The bar above the stage while a tool paints: the dials of brush or region, and what can be done to a whole mask.
 
 import { button, numberField } from "./fields.js";
 import { h, set, show } from "./dom.js";

@@ -171,8 +171,9 @@ const clipTo = (context, { view, changed }) => {
 };
 
 /**
- * frame: {scene, view, ratio, inks, picture, showing, selected, hovered, guides, handles, veils, outline, changed};
- * picture and veils fill the page; `changed` is the only box of the scene to be painted, or null. Sizes are CSS pixels; `ratio` is the device's pixels per CSS pixel.
+ * frame: {scene, view, ratio, inks, picture, veils, showing, selected, hovered, guides, handles, outline, changed}.
+ * picture and veils fill the page; `changed` is the only box of the scene to be painted, or null. Sizes are CSS pixels;
+ * `ratio` is the device's pixels per CSS pixel.
  */
 export const paintStage = (canvas, frame) => {
   const context = canvas.getContext("2d");

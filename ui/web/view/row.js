@@ -2,7 +2,7 @@
 
 import { formatFraction, formatPercent, plural } from "../kernels/numbers.js";
 import { select, setLayer } from "../model/edits.js";
-import { layerOf, titleOf } from "../model/records.js";
+import { chosenIds, layerOf, titleOf } from "../model/records.js";
 import { createCard } from "./card.js";
 import { slider } from "./fields.js";
 import { icon } from "./icons.js";
@@ -118,6 +118,7 @@ const partsOf = (desk, shown, layer, isFront) => [
   shown.state.job,
   shown.state.theme,
   shown.state.moreOpen,
+  shown.state.also,
   desk.store.busy || desk.pictures.mask(layer.mask),
 ];
 
@@ -131,6 +132,7 @@ const attributesOf = (desk, shown, layer, isFront) => {
     "data-tint": desk.tints.indexOf(layer.id),
     "data-line": desk.tints.lineOf(layer.id),
     "data-hidden": !layer.visible,
+    "data-chosen": chosenIds(shown.record, shown.state.also).includes(layer.id),
     "data-hovered": shown.state.hovered === layer.id,
   };
 };
@@ -155,12 +157,32 @@ const createHead = (desk, id) => {
   return { node, update };
 };
 
+/** A click selects; with Ctrl it takes the layer to the chosen ones or away, with Shift all up to it. */
+const choose = (desk, id, { ctrlKey, metaKey, shiftKey }) => {
+  const { store, session } = desk;
+  const ids = store.record.scene.layers.map((layer) => layer.id);
+  const now = chosenIds(store.record, session.state.also);
+  const selected = now.length > 0 ? store.record.selected : id;
+  if (shiftKey) {
+    const ends = [ids.indexOf(selected), ids.indexOf(id)].toSorted((one, other) => one - other);
+    session.set({ also: ids.slice(ends[0], ends[1] + 1) });
+    return store.amend(select(selected));
+  }
+  if (!ctrlKey && !metaKey) {
+    session.set({ also: [] });
+    return store.amend(select(id));
+  }
+  const also = now.includes(id) ? now.filter((other) => other !== id) : [...now, id];
+  session.set({ also });
+  return store.amend(select(selected === id && now.length > 0 ? (also.at(-1) ?? "") : selected));
+};
+
 /** The row of the layer `id`: {node, update(shown, layer, isFront)}. Its card is built when it is first selected. */
 export const createRow = (desk, id) => {
   const head = createHead(desk, id);
   const node = h("div", { class: "row", role: "treeitem", "data-test": "layer-row", "data-layer": id }, head.node);
   const isPlain = (target) => !target.closest("button, input, textarea, .card");
-  node.addEventListener("click", (event) => isPlain(event.target) && desk.store.amend(select(id)));
+  node.addEventListener("click", (event) => isPlain(event.target) && choose(desk, id, event));
   node.addEventListener("pointerenter", () => desk.session.set({ hovered: id }));
   node.addEventListener("pointerleave", () => desk.session.set({ hovered: "" }));
   let card = null;

@@ -82,7 +82,20 @@ export const createStage = (desk) => {
     set(canvas, { "aria-label": describe(shown), "data-showing": frame.showing });
     placeChips(node, shown, box);
   };
-  return { node, update, size: () => box, holdSpace, pixels };
+  const drawTogether = (layers) => drawnTogether(desk, createCompositor(desk.pictures, createPlates()), layers);
+  return { node, update, size: () => box, holdSpace, pixels, drawTogether };
+};
+
+/** Layers as they look together over nothing, as a PNG file of the scene's size. */
+const drawnTogether = async (desk, compositor, layers) => {
+  const { width_px: width, height_px: height } = desk.store.record.scene;
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  const shown = layers.map((layer) => ({ ...layer, visible: true }));
+  canvas
+    .getContext("2d")
+    .drawImage(compositor.compose({ width_px: width, height_px: height, layers: shown }, ""), 0, 0, width, height);
+  const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+  return new File([blob], "merged.png", { type: "image/png" });
 };
 
 /** What fills the page, at scene size: RGBA bytes. */

@@ -4,7 +4,7 @@ import { coversCanvas, isHit, topmostAt } from "../kernels/boxes.js";
 import { valueAt } from "../kernels/tiles.js";
 import { toScene, toScreen } from "../kernels/views.js";
 import { beginMask } from "../model/painting.js";
-import { isPainted, layerOf, titleOf } from "../model/records.js";
+import { chosenIds, isPainted, layerOf, titleOf } from "../model/records.js";
 import { show } from "./dom.js";
 
 const SEEN_MASK = 26;
@@ -64,6 +64,8 @@ export const createSurface = (desk, { canvas, ring, pixels }) => {
       return store.begin(`${name} ${titleOf(selected())}`);
     },
     beginMask: (name) => beginMask(desk, name),
+    chosen: () => chosenIds(store.record, session.state.also),
+    chooseAlone: () => void (session.state.also.length > 0 && session.set({ also: [] })),
     amend: (edit) => store.amend(edit),
     look: (view) => session.set({ view, fitted: false }),
     guide: (guides) => void (session.state.guides !== guides && session.set({ guides })),

@@ -145,13 +145,15 @@ export const createTopbar = (desk) => {
   const exports = menu(desk, { name: "export-menu", title: "Export", test: "export-menu", items: exportItems });
   const lights = "Light or dark (Shift T)";
   const theme = button(desk, "theme", { iconName: "sun", test: "theme", title: lights, kind: "quiet" });
+  const all = "All commands (Ctrl K)";
+  const palette = button(desk, "palette", { iconName: "search", test: "open-palette", title: all, kind: "quiet" });
   const keys = button(desk, "keys", { label: "?", test: "keys", title: "Keys (?)", kind: "quiet" });
   const brand = h("span", { class: "brand" }, h("span", { class: "mark", "aria-hidden": "true" }), "Lamina");
   const node = h(
     "header",
     { class: "topbar" },
     [brand, name.node, pills.saved, moves.nodes, h("span", { class: "spring" })].flat(),
-    [pills.model, pills.queue, open.node, exports.node, h("span", { class: "group" }, theme, keys)],
+    [pills.model, pills.queue, open.node, exports.node, h("span", { class: "group" }, palette, theme, keys)],
   );
   const update = (shown) => [name, pills, moves, open, exports].forEach((part) => part.update(shown));
   return { node, update };

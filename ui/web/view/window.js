@@ -31,7 +31,7 @@ export const connectKeys = (desk, element, { commandFor, chordOf, holdSpace }) =
     }
     if (chord === "Escape" && (place === "text" || desk.cancelTools())) return event.target.blur?.();
     if (chord === "Enter" && place === "canvas" && desk.confirmTools()) return event.preventDefault();
-    const command = commandFor(chord, place);
+    const command = commandFor(chord, place, desk.session.state.bindings);
     if (!command) return undefined;
     event.preventDefault();
     return desk.run(command.id);
