@@ -1,0 +1,64 @@
+"""Auto-adjust: values from sizes, by both rules, with words for each."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from backend.plan.autotune import RULES, Rule, applied, autotune, published, visible_share
+from backend.scene.layer import Structure
+from tests.plan.scenes import CARD, stage
+
+
+def test_the_published_rule() -> None:
+    """r = .5 and r = 1 by hand; the top layer's noise is .4 at any size."""
+    layer = stage().scene.layers[0]
+    half, whole = published(layer, 0.5, False), published(layer, 1.0, False)
+    assert (half.attention_positive, half.attention_negative, half.noise, half.structure) == (0.4, 0.65, 0.6, 0.6)
+    assert (whole.attention_positive, whole.attention_negative, whole.noise, whole.structure) == (0.2, 0.4, 0.7, 0.3)
+    assert published(layer, 0.5, True).noise == 0.4
+
+
+def test_the_box_of_what_is_seen() -> None:
+    visible = np.zeros((20, 40), np.float32)
+    visible[5:10, 4:12] = 0.9
+    visible[0, 0] = 0.4
+    assert visible_share(visible) == pytest.approx(max(5 / 20, 8 / 40))
+    assert visible_share(np.zeros((4, 4), np.float32)) == 0
+
+
+@pytest.mark.parametrize("rule", sorted(RULES))
+def test_every_layer_that_takes_part_gets_values_and_reasons(rule: Rule) -> None:
+    set_up = stage()
+    tuned = autotune(set_up.scene, CARD, set_up.pixels, rule)
+    assert [one.layer_id for one in tuned] == [layer.id for layer in set_up.scene.layers]
+    assert all(one.reasons and all(reason.endswith(".") for reason in one.reasons) for one in tuned)
+    assert tuned == autotune(set_up.scene, CARD, set_up.pixels, rule)
+
+
+def test_a_hidden_layer_is_left_alone() -> None:
+    first = stage().scene.layers[0]
+    set_up = stage().with_layer(first.id, visible=False)
+    tuned = autotune(set_up.scene, CARD, set_up.pixels)
+    assert first.id not in {one.layer_id for one in tuned}
+    assert applied(set_up.scene, tuned).layer(first.id) == set_up.scene.layer(first.id)
+
+
+def test_applied_values_stand_in_the_scene() -> None:
+    last = stage().scene.layers[-1]
+    set_up = stage().with_layer(last.id, structure=Structure(kind="edges", weight=0.9))
+    tuned = autotune(set_up.scene, CARD, set_up.pixels)
+    scene = applied(set_up.scene, tuned)
+    for one in tuned:
+        layer = scene.layer(one.layer_id)
+        assert (layer.noise, layer.attention_positive) == (one.noise, one.attention_positive)
+    assert scene.layer(last.id).structure == Structure(kind="edges", weight=tuned[-1].structure)
+    assert scene.layers[0].structure == Structure()
+
+
+def test_a_background_is_given_room_and_small_things_are_kept() -> None:
+    set_up = stage()
+    tuned = {one.layer_id: one for one in autotune(set_up.scene, CARD, set_up.pixels)}
+    background, *others = (tuned[layer.id] for layer in set_up.scene.layers)
+    assert background.attention_negative == 0
+    assert all(one.attention_positive > background.attention_positive for one in others)
