@@ -23,7 +23,7 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional
 
-from backend.engine.attention_maps import MapMean
+from backend.engine.attention_maps import MapMean, found_words
 from backend.engine.loop_types import Control, Network, Predict
 from backend.engine.side_paths import SidePaths, source_of
 from backend.models.attention import Hook, Site, grid, hooks_installed
@@ -136,15 +136,6 @@ class AdaptiveMask:
             rows = [found_words(one, (height_px, width_px), self.rules.threshold) for one in mean]
         masks = [adaptive_mask(words, solid, self.rules) * self.within for words in rows]
         return torch.from_numpy(np.stack(masks))
-
-
-def found_words(mean: Tensor, sides_px: tuple[int, int], threshold: float) -> Inside:
-    """M^c: a map (h, w) brought to 0…1, cut at the threshold, at full size (nearest); nothing of a flat map."""
-    low, high = mean.min(), mean.max()
-    if not bool(high > low):
-        return np.zeros(sides_px, np.bool_)
-    over = ((mean - low) / (high - low) > threshold).float()
-    return functional.interpolate(over[None, None], size=sides_px, mode="nearest")[0, 0].bool().cpu().numpy()
 
 
 @dataclass(frozen=True)

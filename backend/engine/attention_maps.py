@@ -10,7 +10,9 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -90,3 +92,12 @@ def token_share(attention: Any, pixels: Tensor, words: Tensor, tokens: list[int]
     query, key = (part.unflatten(-1, (attention.heads, -1)).transpose(1, 2).float() for part in (query, key))
     scores = torch.matmul(query, key.transpose(-1, -2)) * query.shape[-1] ** -0.5
     return torch.softmax(scores, dim=-1)[..., tokens].sum(-1).mean(1)
+
+
+def found_words(mean: Tensor, sides_px: tuple[int, int], threshold: float) -> NDArray[np.bool_]:
+    """M^c: a map (h, w) brought to 0…1, cut at the threshold, at full size (nearest); nothing of a flat map."""
+    low, high = mean.min(), mean.max()
+    if not bool(high > low):
+        return np.zeros(sides_px, np.bool_)
+    over = ((mean - low) / (high - low) > threshold).float()
+    return functional.interpolate(over[None, None], size=sides_px, mode="nearest")[0, 0].bool().cpu().numpy()

@@ -36,6 +36,13 @@ def encode(bundle: ModelBundle, picture: Picture, generators: Sequence[torch.Gen
 
 
 def _distribution(bundle: ModelBundle, picture: Picture) -> Tensor:
+@torch.no_grad()
+def encode_mean(bundle: ModelBundle, picture: Picture) -> Tensor:
+    """The middle of the encoder's distribution, (1, c, h, w): what inversion begins from."""
+    mean = _distribution(bundle, picture).chunk(2, dim=1)[0]
+    return bundle.vae.config.scaling_factor * mean
+
+
     """Mean and standard deviation of a picture's latents: (1, 2c, h, w)."""
     with memory_explained():
         distribution = bundle.vae.encode(_normalised(bundle, picture)).latent_dist

@@ -7,8 +7,8 @@ numbers whether they were remembered or made again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 
 import torch
@@ -18,7 +18,7 @@ from backend.engine.conditioning import Conditioning
 from backend.engine.denoise import predictor
 from backend.engine.invert import Trajectory
 from backend.engine.limits import memory_explained
-from backend.engine.loop_types import Predict, Rows
+from backend.engine.loop_types import Predict, Rows, Step
 from backend.models.attention import Hook, hooks_installed
 from backend.models.bundle import Recorded
 from backend.models.schedule import Schedule
@@ -93,6 +93,19 @@ class SidePaths:
         finally:
             self.recording = False
         return tuple(found[name] for name in modules)
+
+
+def worn_steps(dressed: Dressed, steps: Generator[Step, None, Trajectory]) -> Generator[Step, None, Trajectory]:
+    """Steps taken with the subject's weights on; between them the network has its own."""
+    with closing(steps):
+        while True:
+            try:
+                with dressed():
+                    step = next(steps)
+            except StopIteration as stop:
+                path: Trajectory = stop.value
+                return path
+            yield step
 
 
 def source_of(sides: SidePaths | None, rows: Rows, path: str, module: str, halves: Tensor) -> Tensor:

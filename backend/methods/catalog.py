@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from backend.engine.loop_types import Run
 from backend.errors import RequestError
-from backend.methods import collage, tcig
+from backend.methods import collage, layout_retouch, tcig
 from backend.methods.baselines import blended, multidiffusion, painted_words, sdedit
 from backend.methods.options import OptionFact, facts_of, parse_options
 from backend.models.bundle import ModelBundle
@@ -34,6 +34,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         for method in (
             Method("collage", "Collage Diffusion", collage.CollageOptions, collage.run),
             Method("tcig", "TCIG", tcig.TcigOptions, tcig.run),
+            Method("layout_retouch", "Layout-and-Retouch", layout_retouch.RetouchOptions, layout_retouch.run),
         )
     }
 )

@@ -82,7 +82,7 @@ def build_plan(scene: Scene, request: Compose | Reroll, card: Card, pixels: Pixe
         )
     if isinstance(request, Compose):
         layers = tuple(reading.planned(seen) for seen in reading.usable)
-        return _plan(reading, request.settings, layers, WholePicture())
+        return _plan(reading, request, layers, WholePicture())
     chosen = _chosen(reading, request.layer_id)
     _check_source(request, reading.size, pixels)
     target = OneLayer(
@@ -91,7 +91,7 @@ def build_plan(scene: Scene, request: Compose | Reroll, card: Card, pixels: Pixe
         feather_px=request.feather_px,
         above=_covers(reading, chosen),
     )
-    return _plan(reading, request.settings, (reading.planned(chosen),), target)
+    return _plan(reading, request, (reading.planned(chosen),), target)
 
 
 def coverage(scene: Scene, card: Card, pixels: Pixels) -> tuple[tuple[str, float, float], ...]:
@@ -116,7 +116,7 @@ def _read(scene: Scene, card: Card, pixels: Pixels) -> _Reading:
 
 
 def _plan(
-    reading: _Reading, settings: Settings, layers: tuple[PlannedLayer, ...], target: WholePicture | OneLayer
+    reading: _Reading, request: Compose | Reroll, layers: tuple[PlannedLayer, ...], target: WholePicture | OneLayer
 ) -> Plan:
     return Plan(
         model=settings.model,
@@ -131,6 +131,7 @@ def _plan(
         seeds=tuple((settings.seed + index) % SEEDS for index in range(settings.count)),
         batch=min(settings.count, MAX_BATCH),
         layers=layers,
+    settings = request.settings
         target=target,
         options=dict(settings.options),
         notes=reading.notes(target.layer_id if isinstance(target, OneLayer) else ""),
@@ -147,6 +148,7 @@ def _chosen(reading: _Reading, layer_id: str) -> Surveyed:
         if seen.layer.noise == 0.0:
             raise RequestError(
                 f"{called(seen.layer)} has a freedom of 0, so nothing of it may change.",
+        subject=request.subject,
                 remedy="Raise its freedom to re-roll it.",
             )
         return seen

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from backend.plan.request import OptionValue, Sampler
+from backend.plan.request import OptionValue, Sampler, SubjectRef
 from backend.scene.blending import Blend
 from backend.scene.layer import Digest, Fraction, Identifier, Name, Placement, Record, Seed, Structure, Weight
 from backend.scene.scene import canonical_json
@@ -101,9 +101,11 @@ class Plan(Record):
     layers: tuple[PlannedLayer, ...]
     target: Annotated[WholePicture | OneLayer, Field(discriminator="kind")]
     options: dict[str, OptionValue] = {}
+    subject: SubjectRef | None = None
     notes: tuple[Note, ...] = ()
 
     def digest(self) -> str:
-        """SHA-256 over everything that decides the pixels."""
-        record: dict[str, Any] = self.model_dump(mode="json", exclude={"notes"})
+        """SHA-256 over everything that decides the pixels; a plan without a subject keeps the name it always had."""
+        left_out = {"notes"} if self.subject else {"notes", "subject"}
+        record: dict[str, Any] = self.model_dump(mode="json", exclude=left_out)
         return hashlib.sha256(canonical_json(record).encode()).hexdigest()

@@ -45,7 +45,7 @@ def test_the_copy_ends_at_its_step(tiny1: ModelBundle) -> None:
     assert [torch.equal(state[2], state[1]) for state in states] == [True, True, True, False, False]
 
 
-def test_without_strength_nothing_is_touched(tiny1: ModelBundle) -> None:
+def test_identity_without_strength(tiny1: ModelBundle) -> None:
     trio = Trio(tiny1, STEPS)
     states = trio.states([AttentionSwap(0, every_attention(tiny1), ())])
     assert all(torch.equal(a, b) for a, b in zip(trio.states(), states, strict=True))
@@ -80,7 +80,7 @@ class _Projections(nn.Module):
         return torch.softmax(query @ key.transpose(-1, -2), -1) @ value
 
 
-def test_an_example_by_hand() -> None:
+def test_equation_an_example_by_hand() -> None:
     """Rows [u_r, u_o, u_t, c_r, c_o, c_t]: the target's keys and values are those of its own half's source."""
     network = _Projections()
     tokens = torch.randn(6, 16, 2, generator=torch.Generator().manual_seed(3))
@@ -102,7 +102,7 @@ def test_an_example_by_hand() -> None:
         assert torch.allclose(permuted[half + 2], swapped[half + 2], atol=1e-5)
 
 
-def test_every_hook_is_gone_however_the_run_ends(tiny1: ModelBundle) -> None:
+def test_hooks_are_restored_however_the_run_ends(tiny1: ModelBundle) -> None:
     before = hooks_in(tiny1)
     network = Network(tiny1.unet, Moment(Rows(3, True, PATHS)), 16, 12)
     patched = swapping(tiny1).patch(network)
@@ -134,7 +134,7 @@ def beside(trio: Trio, memory: Recorded) -> Tensor:
     return trio.states_alone("target", controls)[-1]
 
 
-def test_side_paths_give_what_rows_of_the_batch_give(tiny1: ModelBundle) -> None:
+def test_composition_side_paths_give_what_rows_of_the_batch_give(tiny1: ModelBundle) -> None:
     trio = Trio(tiny1, STEPS)
     wanted = trio.states([swapping(tiny1, 2)])[-1][2:]
     memory = Recorded()

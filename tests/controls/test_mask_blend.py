@@ -17,10 +17,9 @@ from backend.controls.mask_blend import (
     MaskBlend,
     MaskRules,
     adaptive_mask,
-    found_words,
     without_small,
 )
-from backend.engine.attention_maps import MapMean, map_sites, token_share
+from backend.engine.attention_maps import MapMean, found_words, map_sites, token_share
 from backend.engine.loop_types import Moment, Network, Rows
 from backend.models.attention import Site, self_sites
 from backend.models.bundle import ModelBundle
@@ -40,7 +39,7 @@ def blend(bundle: ModelBundle, value: float, begin: int = 0) -> MaskBlend:
     return MaskBlend(begin, self_sites(bundle.unet), FixedMask(torch.full((1, 64, 48), value)))
 
 
-def test_a_full_mask_is_no_blend_bit_for_bit(bundle: ModelBundle) -> None:
+def test_identity_a_full_mask_is_no_blend_bit_for_bit(bundle: ModelBundle) -> None:
     trio = Trio(bundle, STEPS)
     for plain, blended in zip(trio.states(), trio.states([blend(bundle, 1.0)]), strict=True):
         assert torch.equal(plain, blended)
@@ -66,7 +65,7 @@ class _Self(nn.Module):
 
 
 @pytest.mark.parametrize("value", [0.0, 0.25, 1.0])
-def test_an_example_by_hand(value: float) -> None:
+def test_equation_an_example_by_hand(value: float) -> None:
     """4 x 4 pixels on a 2 x 2 site: the mask is reduced by area; M = 0 gives the layout's features exactly."""
     network, moment = _Self(), Moment(Rows(3, True, PATHS))
     mask = torch.zeros(1, 4, 4)
@@ -82,7 +81,7 @@ def test_an_example_by_hand(value: float) -> None:
         assert torch.equal(blended[half : half + 2], tokens[half : half + 2])
 
 
-def test_hooks_are_gone_and_it_works_beside_the_swap(tiny1: ModelBundle) -> None:
+def test_composition_beside_the_swap_and_hooks_restored(tiny1: ModelBundle) -> None:
     before = hooks_in(tiny1)
     swap = AttentionSwap(0, (), tuple(site.module for site in self_sites(tiny1.unet)))
     trio = Trio(tiny1, STEPS)

@@ -47,7 +47,7 @@ def blended(bundle: ModelBundle, until: int, amount: float = 0.3, plain: str = "
     return trio.states_alone("target", controls)[-1]
 
 
-def test_the_limits_are_the_two_models_alone(tiny1: ModelBundle) -> None:
+def test_identity_at_zero_and_at_all_steps_one_model_draws_alone(tiny1: ModelBundle) -> None:
     trio = Trio(tiny1, STEPS)
     with dressed_in(tiny1, 0.3)():
         personal = trio.states_alone("target")[-1]
@@ -57,7 +57,7 @@ def test_the_limits_are_the_two_models_alone(tiny1: ModelBundle) -> None:
     assert not torch.equal(personal, vanilla)
 
 
-def test_between_the_limits_both_have_a_part(tiny1: ModelBundle) -> None:
+def test_composition_between_the_limits_both_have_a_part(tiny1: ModelBundle) -> None:
     ends = [blended(tiny1, until) for until in range(STEPS + 1)]
     assert all(not torch.equal(one, other) for one, other in pairwise(ends))
 
@@ -68,7 +68,7 @@ def test_identical_models_and_words_make_the_border_irrelevant(tiny1: ModelBundl
     assert torch.equal(blended(tiny1, until, amount=0.0, plain="target"), wanted)
 
 
-def test_the_first_steps_are_the_plain_ones(tiny1: ModelBundle) -> None:
+def test_equation_the_first_steps_are_the_plain_ones(tiny1: ModelBundle) -> None:
     """A 4x4 example: constants instead of networks tell who predicted."""
     said: list[str] = []
 
@@ -87,7 +87,7 @@ def test_the_first_steps_are_the_plain_ones(tiny1: ModelBundle) -> None:
     assert said == ["plain 0", "plain 1", "dressed", "dressed"]
 
 
-def test_weights_are_bare_between_steps_and_after_a_failure(tiny1: ModelBundle) -> None:
+def test_weights_are_restored_between_steps_and_after_a_failure(tiny1: ModelBundle) -> None:
     before = tiny1.unet.conv_out.bias.data
     blended(tiny1, 1)
     assert torch.equal(tiny1.unet.conv_out.bias.data, before)

@@ -1,0 +1,20 @@
+"""Watching where words look, without touching anything."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+
+from backend.engine.attention_maps import MapMean
+from backend.engine.loop_types import Control, Network
+
+
+@dataclass(frozen=True)
+class WatchWords(Control):
+    """Fills ``maps`` while a run goes on; the run itself is what it would be without."""
+
+    maps: MapMean = field(repr=False, compare=False)
+
+    def patch(self, network: Network) -> AbstractContextManager[None]:
+        """Read the maps of every call."""
+        return self.maps.watching(network)

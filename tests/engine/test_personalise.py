@@ -1,0 +1,114 @@
+"""Learning a subject: it learns, it repeats, it goes on where it stood, it leaves the network alone."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from backend.engine.personalise import RULES, SubjectLesson, SubjectRules, SubjectStep, fitted, learn_subject
+from backend.engine.subject_words import embed_subject, marked, plain_prompt, read_sentence
+from backend.errors import RequestError
+from backend.models.bundle import ModelBundle
+from backend.models.personal import KINDS, Subject, SubjectKind
+from tests.methods.subjects import drawn_subject
+
+RULE = SubjectRules(steps=4, vector_rate=0.1, weight_rate=0.02, prior_count=2, samples=2)
+
+
+def lesson(kind: SubjectKind, count: int = 2) -> SubjectLesson:
+    rng = np.random.default_rng(1)
+    pictures = tuple(rng.integers(0, 256, (64, 64, 3), np.uint8) for _ in range(count))
+    return SubjectLesson(pictures, "cat", kind)
+
+
+def rules(kind: SubjectKind, **changes: int) -> SubjectRules:
+    prior = 0 if kind == "textual_inversion" else RULE.prior_count
+    return replace(RULE, prior_count=prior, **changes)
+
+
+def learned(bundle: ModelBundle, kind: SubjectKind, rule: SubjectRules, begun: dict | None = None) -> Subject:
+    run = learn_subject(bundle, lesson(kind), rule, begun)
+    while True:
+        try:
+            next(run)
+        except StopIteration as stop:
+            return stop.value
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_subject_is_learned_and_the_network_left_alone(tiny1: ModelBundle, kind: SubjectKind) -> None:
+    before = {name: value.clone() for name, value in tiny1.unet.named_parameters()}
+    run = learn_subject(tiny1, lesson(kind), rules(kind))
+    steps = list(run)
+    own = [step for step in steps if isinstance(step, SubjectStep)]
+    assert [step.k for step in own] == [0, 1, 2, 3]
+    assert (len(steps) > len(own)) == (kind != "textual_inversion")
+    assert own[-1].pupil is not None
+    subject = own[-1].pupil.subject()
+    moved = [float(value.abs().max()) > 0 for value in subject.weights.values()]
+    assert all(moved) == (kind != "dreambooth") or sum(moved) > 0.9 * len(moved)
+    assert all(torch.equal(value, before[name]) for name, value in tiny1.unet.named_parameters())
+    assert not any(value.requires_grad for value in tiny1.unet.parameters())
+    assert subject.model == tiny1.card.title
+
+
+def test_learning_lowers_the_loss_on_its_own_picture(tiny1: ModelBundle) -> None:
+    rule = replace(RULE, steps=30, samples=8, prior_count=0)
+    run = learn_subject(tiny1, lesson("custom_diffusion", 1), rule)
+    losses = [step.loss for step in run if isinstance(step, SubjectStep)]
+    assert np.mean(losses[-8:]) < np.mean(losses[:8])
+
+
+def test_resumed_learning_ends_the_same(tiny1: ModelBundle) -> None:
+    kind: SubjectKind = "custom_diffusion"
+    whole = learned(tiny1, kind, rules(kind))
+    with closing(learn_subject(tiny1, lesson(kind), rules(kind))) as run:
+        for step in run:
+            if isinstance(step, SubjectStep) and step.k == 1 and step.pupil is not None:
+                state = step.pupil.state()
+                break
+    rest = learned(tiny1, kind, rules(kind), state)
+    assert torch.equal(whole.vectors, rest.vectors)
+    assert all(torch.equal(whole.weights[name], rest.weights[name]) for name in whole.weights)
+
+
+def test_bad_lessons_are_refused(tiny1: ModelBundle) -> None:
+    for count in (0, 21):
+        with pytest.raises(RequestError, match=f"{count} reference"):
+            next(learn_subject(tiny1, lesson("dreambooth", count), RULE))
+    with pytest.raises(RequestError, match="class word"):
+        next(learn_subject(tiny1, replace(lesson("dreambooth"), class_word=" "), RULE))
+    assert set(RULES) == set(KINDS)
+
+
+def test_references_of_any_size_are_fitted() -> None:
+    tall = np.zeros((90, 40, 4), np.uint8)
+    tall[25:65] = 200
+    assert fitted(tall, 64, 64).shape == (64, 64, 3)
+    assert (fitted(tall, 64, 64) == 200).all()
+    assert fitted(np.zeros((64, 64, 3), np.uint8), 64, 32).shape == (32, 64, 3)
+
+
+def test_the_token_stands_before_the_class_word_or_instead_of_it(tiny1: ModelBundle) -> None:
+    kept, instead = drawn_subject(tiny1), drawn_subject(tiny1, "textual_inversion")
+    assert plain_prompt("a <*> in snow", "cat") == "a cat in snow"
+    assert plain_prompt("A Cat in snow", "cat") == "A cat in snow"
+    assert marked("a catfish and a cat", "cat") == "a catfish and a <*>"
+    row = read_sentence(tiny1, "a red <*>", kept)
+    plain = tiny1.tokenizer("a red cat").input_ids
+    places = [1 + plain[1:].index(plain[-2])]
+    assert list(row.row.places) == places
+    assert row.tokens == (places[0], places[0] + 1)
+    alone = read_sentence(tiny1, "a red <*>", instead)
+    assert alone.tokens == alone.row.places == (places[0],)
+    first, _ = embed_subject(tiny1, "a red cat", kept)
+    second, _ = embed_subject(tiny1, "a red <*>", kept)
+    assert torch.equal(first, second)
+    with pytest.raises(RequestError, match="where the subject is"):
+        marked("a dog", "cat")
+    with pytest.raises(RequestError, match="beyond the end"):
+        read_sentence(tiny1, "red " * 90 + "<*>", kept)

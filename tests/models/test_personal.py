@@ -1,0 +1,140 @@
+"""Subjects as files, as pictures, and on the network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from peft import LoraConfig, inject_adapter_in_model, set_peft_model_state_dict
+
+from backend.errors import ModelError, RequestError, StoreError
+from backend.models.bundle import ModelBundle
+from backend.models.personal import (
+    KINDS,
+    Subject,
+    SubjectKind,
+    changes,
+    check_fits,
+    dressed,
+    fresh_weights,
+    load_subject,
+    pictured_subject,
+    read_subject,
+    save_subject,
+    subject_bytes,
+    subject_picture,
+)
+from tests.methods.subjects import drawn_subject
+
+
+def same(one: Subject, other: Subject) -> bool:
+    facts = ("kind", "class_word", "model", "fingerprint")
+    weights = one.weights.keys() == other.weights.keys()
+    return (
+        weights
+        and all(getattr(one, name) == getattr(other, name) for name in facts)
+        and torch.equal(one.vectors, other.vectors)
+        and all(torch.equal(one.weights[name], other.weights[name]) for name in one.weights)
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_subject_survives_file_and_picture(tiny1: ModelBundle, tmp_path: Path, kind: SubjectKind) -> None:
+    subject = drawn_subject(tiny1, kind)
+    save_subject(subject, tmp_path / "mia.safetensors")
+    assert [path.name for path in tmp_path.iterdir()] == ["mia.safetensors"]
+    assert same(load_subject(tmp_path / "mia.safetensors"), subject)
+    picture = subject_picture(subject)
+    assert picture.dtype == np.uint8
+    assert picture.shape[2] == 4
+    assert same(pictured_subject(picture), subject)
+
+
+def test_what_is_no_subject_is_refused(tiny1: ModelBundle, tmp_path: Path) -> None:
+    whole = subject_bytes(drawn_subject(tiny1))
+    foreign = safetensors.torch.save({"token": torch.zeros(1, 4)}, {"format": "pt"})
+    broken = drawn_subject(tiny1)
+    infinite = subject_bytes(Subject("textual_inversion", "cat", "m", "f", broken.vectors / 0))
+    for content in (b"", b"nonsense", whole[:-5], foreign, infinite):
+        with pytest.raises(ModelError, match="not a subject"):
+            read_subject(content)
+    with pytest.raises(ModelError, match="not a subject"):
+        pictured_subject(np.zeros((3, 3, 4), np.uint8))
+    with pytest.raises(ModelError, match="cannot be read"):
+        load_subject(tmp_path / "nobody.safetensors")
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(
+    tiny1: ModelBundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Path, content: bytes) -> int:
+        self.touch()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(StoreError, match="No space left"):
+        save_subject(drawn_subject(tiny1), tmp_path / "mia.safetensors")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_models_subject_is_refused_with_both_names(tiny1: ModelBundle, tiny2: ModelBundle) -> None:
+    check_fits(drawn_subject(tiny1), tiny1)
+    with pytest.raises(RequestError, match=rf"{tiny2.card.title}.*{tiny1.card.title}"):
+        check_fits(drawn_subject(tiny2), tiny1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_are_on_inside_the_block_and_the_very_same_tensors_afterwards(
+    tiny1: ModelBundle, kind: SubjectKind
+) -> None:
+    subject = drawn_subject(tiny1, kind)
+    before = {name: (value.data_ptr(), value.clone()) for name, value in tiny1.unet.named_parameters()}
+    worn = dressed(tiny1.unet, subject)
+    found = changes(subject.weights)
+    with worn():
+        for name, value in tiny1.unet.named_parameters():
+            wanted = before[name][1] + found[name] if name in found else before[name][1]
+            assert torch.equal(value, wanted), name
+    after = {name: (value.data_ptr(), value) for name, value in tiny1.unet.named_parameters()}
+    assert all(
+        after[name][0] == pointer and torch.equal(after[name][1], own) for name, (pointer, own) in before.items()
+    )
+
+
+def test_fresh_weights_change_nothing_and_touch_what_their_kind_trains(tiny1: ModelBundle) -> None:
+    generator = torch.Generator().manual_seed(0)
+    named = {kind: changes(fresh_weights(tiny1.unet, kind, 2, generator)) for kind in KINDS}
+    assert all(not value.any() for found in named.values() for value in found.values())
+    assert named["textual_inversion"] == {}
+    assert {name.rsplit(".", 3)[1] for name in named["custom_diffusion"]} == {"attn2"}
+    assert len(named["dreambooth"]) == len(list(tiny1.unet.parameters()))
+    assert all(".attn" in name for name in named["dreambooth_lora"])
+
+
+def test_a_subject_of_another_shape_is_refused(tiny1: ModelBundle) -> None:
+    subject = drawn_subject(tiny1)
+    name = next(iter(subject.weights))
+    with pytest.raises(ModelError, match="which this model has not"):
+        dressed(tiny1.unet, Subject("custom_diffusion", "cat", "m", "f", subject.vectors, {name: torch.zeros(2, 2)}))
+
+
+@pytest.mark.slow
+def test_low_rank_changes_mean_to_peft_what_they_mean_here(model_base: Path, tiny1: ModelBundle) -> None:
+    from copy import deepcopy
+
+    subject = drawn_subject(tiny1, "dreambooth_lora", amount=0.2)
+    given = (torch.randn(1, 4, 8, 8), torch.tensor([300]), torch.randn(1, 5, 32))
+    with torch.no_grad(), dressed(tiny1.unet, subject)():
+        ours = tiny1.unet(given[0], given[1], given[2])[0]
+    unet = deepcopy(tiny1.unet)
+    config = LoraConfig(r=2, lora_alpha=2, target_modules=["to_q", "to_k", "to_v", "to_out.0"])
+    inject_adapter_in_model(config, unet)
+    set_peft_model_state_dict(unet, dict(subject.weights))
+    with torch.no_grad():
+        theirs = unet(given[0], given[1], given[2])[0]
+        plain = tiny1.unet(given[0], given[1], given[2])[0]
+    assert float((ours - theirs).abs().max()) < 1e-4
+    assert float((ours - plain).abs().max()) > 1e-3
