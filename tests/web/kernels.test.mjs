@@ -28,6 +28,7 @@ import {
   parseNumber,
   secondsLeft,
 } from "../../ui/web/kernels/numbers.js";
+import { pinchOf } from "../../ui/web/kernels/pinching.js";
 import { snapShift } from "../../ui/web/kernels/snapping.js";
 import { fitted, MAX_ZOOM, toScene, toScreen, zoomedAt } from "../../ui/web/kernels/views.js";
 import { randomFrom } from "./desk_fixtures.mjs";
@@ -325,4 +326,17 @@ test("chords: one name for every keyboard", () => {
   assert.equal(press("“", { altKey: true, code: "BracketLeft" }), "Alt+[");
   assert.equal(press("ArrowLeft", { shiftKey: true }), "Shift+Left");
   assert.equal(press(" "), "Space");
+});
+
+test("two fingers that part and move: the middle goes along and the distance zooms", () => {
+  const before = [
+    { x: 100, y: 100 },
+    { x: 200, y: 100 },
+  ];
+  const now = [
+    { x: 110, y: 130 },
+    { x: 310, y: 130 },
+  ];
+  assert.deepEqual(pinchOf(before, now), { from: { x: 150, y: 100 }, to: { x: 210, y: 130 }, factor: 2 });
+  assert.deepEqual(pinchOf(before, before), { from: { x: 150, y: 100 }, to: { x: 150, y: 100 }, factor: 1 });
 });

@@ -20,6 +20,7 @@ import {
   weightOf,
   withTiles,
 } from "../../ui/web/kernels/tiles.js";
+import { setPlacement } from "../../ui/web/model/edits.js";
 import { createMasks } from "../../ui/web/model/masks.js";
 import { beginStroke, withCover, withDabs } from "../../ui/web/model/strokes.js";
 import { createMachine } from "../../ui/web/tools/chart.js";
@@ -313,5 +314,34 @@ test("a mask goes to the server once, as the same values; what it does not have 
   assert.deepEqual(
     lost.layers.map(({ id, mask }) => [id, mask]),
     [["cat", null]],
+  );
+});
+
+test("a mask goes along with its layer: exactly by whole pixels, and back again; a turn keeps its area", () => {
+  const region = layer("region", { picture: null, mask: "m", placement: at(256, 256) });
+  const surface = createSurface([region]);
+  const disc = coverOf(ellipse({ x: 200, y: 200 }, { x: 260, y: 260 }), 512, 512);
+  surface.masks.put("m", maskFromBytes(disc, 512, 512));
+  surface.amend((record) => ({ ...record, selected: "region" }));
+  const place = (patch) => surface.store.change("Place", setPlacement("region", patch));
+  place({ centre_x_px: 286, centre_y_px: 246 });
+  assert.equal(valueAt(maskOf(surface), 230 + 30, 230 - 10), 255);
+  assert.equal(areaOf(bytesOf(maskOf(surface))), areaOf(disc));
+  place({ centre_x_px: 256, centre_y_px: 256 });
+  assert.deepEqual(bytesOf(maskOf(surface)), disc);
+  place({ rotation_deg: 90, scale_x: 2, scale_y: 2 });
+  assert.ok(Math.abs(areaOf(bytesOf(maskOf(surface))) / areaOf(disc) - 4) < 0.02);
+  surface.store.undo();
+  assert.deepEqual(bytesOf(maskOf(surface)), disc);
+});
+
+test("what a picture's mask hides is hidden at its new place, and what comes in from beyond the canvas is seen", () => {
+  const surface = createSurface([layer("cat", { placement: at(100, 100) })]);
+  surface.amend((record) => ({ ...record, selected: "cat" }));
+  paint(surface, "eraser", event("down", 100, 100), event("up", 100, 100));
+  surface.store.change("Move", setPlacement("cat", { centre_x_px: 200 }));
+  assert.deepEqual(
+    [0, 100, 200].map((x) => valueAt(maskOf(surface), x, 100)),
+    [255, 255, 0],
   );
 });

@@ -3,7 +3,7 @@
 import { isHit, topmostAt } from "../../ui/web/kernels/boxes.js";
 import { toScene, toScreen } from "../../ui/web/kernels/views.js";
 import { createMasks } from "../../ui/web/model/masks.js";
-import { beginMask } from "../../ui/web/model/painting.js";
+import { beginMask, followLayers } from "../../ui/web/model/painting.js";
 import { chosenIds, layerOf } from "../../ui/web/model/records.js";
 import { createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
@@ -33,7 +33,7 @@ export const createSurface = (
 ) => {
   const [session, unique] = [createSession(), createUnique()];
   const masks = createMasks(unique);
-  const store = createStore(desk(layers), () => 0);
+  const store = createStore(desk(layers), () => 0, { settle: followLayers(masks) });
   const parts = { store, session, masks, newId: () => `layer-${unique()}`, touched: () => {} };
   const seen = { view: { zoom: 1, x: 0, y: 0 }, guides: null, pointed: null, outline: null };
   const objects = () =>

@@ -11,6 +11,7 @@ import { bytesOf, unionOf } from "./kernels/tiles.js";
 import { candidateOf, batchesOf, createSession } from "./model/session.js";
 import { freeze, layerOf } from "./model/records.js";
 import { createMasks } from "./model/masks.js";
+import { followLayers } from "./model/painting.js";
 import { createStore } from "./model/store.js";
 import { createKeySheet } from "./view/keysheet.js";
 import { h } from "./view/dom.js";
@@ -165,7 +166,7 @@ const unique = () => crypto.getRandomValues(new Uint32Array(2)).reduce((text, pa
 const createDocument = () => {
   const masks = createMasks(unique);
   const weigh = ({ scene }) => scene.layers.flatMap(({ mask }) => (mask ? [[mask, masks.bytesOf(mask)]] : []));
-  const store = createStore(NOTHING, clock.now, weigh);
+  const store = createStore(NOTHING, clock.now, { weigh, settle: followLayers(masks) });
   const namesIn = ({ scene }) => scene.layers.map(({ mask }) => mask);
   let known = store.history;
   store.subscribe(() => {

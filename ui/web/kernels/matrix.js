@@ -9,6 +9,12 @@ export const multiply = (m, n) => [
   m[1] * n[4] + m[3] * n[5] + m[5],
 ];
 
+const inverse = (m) => {
+  const area = m[0] * m[3] - m[1] * m[2];
+  const linear = [m[3] / area, -m[1] / area, -m[2] / area, m[0] / area];
+  return [...linear, -(linear[0] * m[4] + linear[2] * m[5]), -(linear[1] * m[4] + linear[3] * m[5])];
+};
+
 export const apply = (m, point) => ({
   x: m[0] * point.x + m[2] * point.y + m[4],
   y: m[1] * point.x + m[3] * point.y + m[5],
@@ -28,6 +34,12 @@ export const placementMatrix = (placement, size) => {
     placement.centre_y_px - linear[1] * halfX - linear[3] * halfY,
   ];
 };
+
+const NO_SIZE = { width_px: 0, height_px: 0 };
+
+/** What takes canvas points with a layer from one placement to another. */
+export const betweenPlacements = (from, to) =>
+  multiply(placementMatrix(to, NO_SIZE), inverse(placementMatrix(from, NO_SIZE)));
 
 /** The view's matrix: scene pixels to screen pixels. */
 export const viewMatrix = (view) => [view.zoom, 0, 0, view.zoom, view.x, view.y];

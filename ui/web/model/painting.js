@@ -1,6 +1,8 @@
 // Changing the mask of the selected layer: one gesture, one undo step, whatever draws.
 
-import { changedBox, emptyMask, fullMask } from "../kernels/tiles.js";
+import { betweenPlacements } from "../kernels/matrix.js";
+import { bytesOf, changedBox, emptyMask, fullMask, maskFromBytes } from "../kernels/tiles.js";
+import { warped } from "../kernels/warping.js";
 import { addLayer, setLayer } from "./edits.js";
 import { buildPaintedLayer, isPainted, layerOf, titleOf } from "./records.js";
 import { addNotice } from "./session.js";
@@ -29,6 +31,38 @@ export const newPaintedLayer = ({ store, masks, newId }) => {
   const mask = masks.newName();
   masks.put(mask, emptyMask(scene.width_px, scene.height_px));
   return buildPaintedLayer({ id: newId(), name: nextName(scene), mask, scene });
+};
+
+const samePlace = (one, other) => one === other || Object.keys(one).every((key) => one[key] === other[key]);
+
+/** The name of a layer's mask after the layer went to another place. */
+const movedMask = (masks, layer, from) => {
+  const mask = masks.get(layer.mask);
+  if (!mask) return layer.mask;
+  const { width_px, height_px } = mask;
+  const back = betweenPlacements(layer.placement, from);
+  const outside = isPainted(layer) ? 0 : 255;
+  const bytes = warped(bytesOf(mask), width_px, height_px, { back, outside });
+  const name = masks.newName();
+  masks.put(name, maskFromBytes(bytes, width_px, height_px, mask), mask);
+  return name;
+};
+
+/**
+ * Masks are measured on the canvas, but belong to their layers: at the end of every gesture the masks of layers that
+ * changed their place go along. (masks) → (record before, record after) → record.
+ */
+export const followLayers = (masks) => (base, record) => {
+  const before = new Map(base.scene.layers.map((layer) => [layer.id, layer]));
+  const isLeftBehind = (layer) => {
+    const old = before.get(layer.id);
+    return old?.mask && old.mask === layer.mask && !samePlace(old.placement, layer.placement);
+  };
+  const left = record.scene.layers.filter(isLeftBehind);
+  const edits = left.map((layer) =>
+    setLayer(layer.id, { mask: movedMask(masks, layer, before.get(layer.id).placement) }),
+  );
+  return edits.reduce((result, edit) => edit(result), record);
 };
 
 /**

@@ -10,9 +10,11 @@ class Store {
   #gesture = null;
   #now;
   #weigh;
+  #settle;
   #listeners = new Set();
 
-  constructor(record, { now, weigh }) {
+  constructor(record, { now, weigh, settle }) {
+    this.#settle = settle;
     this.#history = beginHistory("Opened", record);
     this.#now = now;
     this.#weigh = weigh;
@@ -21,6 +23,11 @@ class Store {
   /** The record as it is seen, also in the middle of a gesture. */
   get record() {
     return this.#gesture ? this.#gesture.record : present(this.#history);
+  }
+
+  /** The record at the begin of the open gesture; null between gestures. */
+  get base() {
+    return this.#gesture?.base ?? null;
   }
 
   get busy() {
@@ -117,7 +124,8 @@ class Store {
     this.#gesture = null;
     if (record === base) this.#tell();
     else {
-      const history = advance(this.#history, { name, record, merge, at_ms: this.#now() });
+      const settled = this.#settle(base, record);
+      const history = advance(this.#history, { name, record: settled, merge, at_ms: this.#now() });
       this.#set(trimmed(history, this.#weigh, HISTORY_BYTES));
     }
   }
@@ -137,5 +145,11 @@ class Store {
   }
 }
 
-/** `now` gives milliseconds and only decides which quick repeats join into one step; `weigh` is that of `trimmed`. */
-export const createStore = (record, now, weigh = () => []) => new Store(record, { now, weigh });
+const asItIs = (base, record) => record;
+
+/**
+ * `now` gives milliseconds and only decides which quick repeats join into one step; `weigh` is that of `trimmed`;
+ * settle(base, record) → the record that a gesture leaves.
+ */
+export const createStore = (record, now, { weigh = () => [], settle = asItIs } = {}) =>
+  new Store(record, { now, weigh, settle });

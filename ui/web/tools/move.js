@@ -43,7 +43,7 @@ const press = (surface, event) => {
   surface.amend(select(id));
   if (!id) return go("idle");
   const layer = surface.selected();
-  const draggable = !layer.locked && layer.picture && (wasSelected || !surface.isBackdrop(layer));
+  const draggable = !layer.locked && (wasSelected || !surface.isBackdrop(layer));
   return go("armed", { id, start: event.point, placement: layer.placement, draggable });
 };
 

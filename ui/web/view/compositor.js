@@ -43,12 +43,14 @@ const sameParts = (one, other) =>
 class Compositor {
   #pictures;
   #plates;
+  #shiftOf;
   #below = { canvas: blank(), parts: null };
   #above = { canvas: blank(), parts: null };
   #whole = { canvas: blank(), parts: null };
   #masked = blank();
 
-  constructor(pictures, plates) {
+  constructor({ pictures, plates, shiftOf }) {
+    this.#shiftOf = shiftOf;
     this.#pictures = pictures;
     this.#plates = plates;
   }
@@ -119,12 +121,13 @@ class Compositor {
     const canvas = this.#plates.get(`${layer.id} mask`, mask);
     const part = sized(this.#masked, frame);
     this.#drawPicture(part, layer, frame);
-    part.setTransform(1, 0, 0, 1, 0, 0);
+    part.setTransform(...multiply([frame.scale, 0, 0, frame.scale, 0, 0], this.#shiftOf(layer)));
     part.globalCompositeOperation = "destination-in";
-    part.drawImage(canvas, 0, 0, frame.width, frame.height);
+    part.drawImage(canvas, 0, 0, frame.width / frame.scale, frame.height / frame.scale);
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.drawImage(this.#masked, 0, 0);
   }
 }
 
-export const createCompositor = (pictures, plates) => new Compositor(pictures, plates);
+/** shiftOf(layer) → how far its mask has to go along with it, as a matrix of canvas points, while it is dragged. */
+export const createCompositor = (parts) => new Compositor(parts);

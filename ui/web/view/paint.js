@@ -25,6 +25,13 @@ const pageRect = (scene, view) => ({
   height: scene.height_px * view.zoom,
 });
 
+const paintVeil = (context, { scene, view }, { canvas, shift }) => {
+  context.save();
+  context.transform(...multiply(viewMatrix(view), shift));
+  context.drawImage(canvas, 0, 0, scene.width_px, scene.height_px);
+  context.restore();
+};
+
 const paintPage = (context, frame) => {
   const { scene, view, inks, picture } = frame;
   const page = pageRect(scene, view);
@@ -37,7 +44,7 @@ const paintPage = (context, frame) => {
   // Enlarged, the cheap way looks the same.
   context.imageSmoothingQuality = view.zoom < 1 ? "high" : "low";
   context.drawImage(picture, page.x, page.y, page.width, page.height);
-  for (const veil of frame.veils) context.drawImage(veil, page.x, page.y, page.width, page.height);
+  for (const veil of frame.veils) paintVeil(context, frame, veil);
 };
 
 /** The part of the selected picture that hangs over the page, faint. */

@@ -1,6 +1,7 @@
 // Pointer, wheel and drop on the stage, as events for the tools and commands.
 
 import { panned, toScene, zoomedAt } from "../kernels/views.js";
+import { pinchOf } from "../kernels/pinching.js";
 import { createMachine } from "../tools/chart.js";
 import { HAND } from "../tools/look.js";
 import { TOOLS } from "../tools/tools.js";
@@ -29,6 +30,44 @@ const trailOf = (canvas, event) => {
   return (all.length > 0 ? all : [event]).map((each) => spotOf(canvas, each));
 };
 
+/** Two fingers move and zoom the view, whatever the tool; a pen or a mouse never takes part. */
+class Pinch {
+  #session;
+  #fingers = new Map();
+  #start = null;
+
+  constructor(session) {
+    this.#session = session;
+  }
+
+  get active() {
+    return this.#start !== null;
+  }
+
+  /** Whether this finger is the second one: then the view begins to follow both. */
+  press(id, point) {
+    this.#fingers.set(id, point);
+    if (this.#fingers.size !== 2) return this.active;
+    this.#start = { points: [...this.#fingers.values()], view: this.#session.state.view };
+    return true;
+  }
+
+  move(id, point) {
+    if (!this.#fingers.has(id)) return;
+    this.#fingers.set(id, point);
+    if (!this.active || this.#fingers.size !== 2) return;
+    const { from, to, factor } = pinchOf(this.#start.points, [...this.#fingers.values()]);
+    const { view } = this.#start;
+    const moved = panned(view, to.x - from.x, to.y - from.y);
+    this.#session.set({ view: zoomedAt(moved, to, view.zoom * factor), fitted: false });
+  }
+
+  release(id) {
+    this.#fingers.delete(id);
+    if (this.#fingers.size === 0) this.#start = null;
+  }
+}
+
 /** The machines of the tools, one of which may hold the pointer; Space and the middle button borrow the hand. */
 class Pointer {
   #machines;
@@ -37,6 +76,7 @@ class Pointer {
   #session;
   #active = null;
   #id = null;
+  #pinch;
   spaceHeld = false;
 
   constructor(desk, canvas, surface) {
@@ -44,6 +84,7 @@ class Pointer {
     this.#hand = createMachine(HAND, surface);
     this.#canvas = canvas;
     this.#session = desk.session;
+    this.#pinch = new Pinch(desk.session);
   }
 
   get held() {
@@ -51,6 +92,10 @@ class Pointer {
   }
 
   press(event) {
+    if (event.pointerType === "touch" && this.#pinch.press(event.pointerId, pointOf(this.#canvas, event))) {
+      event.preventDefault();
+      return void this.cancel();
+    }
     const isPressed = event.button <= MIDDLE_BUTTON || event.button === ERASER_BUTTON;
     if (this.held || !isPressed) return;
     event.preventDefault();
@@ -62,14 +107,23 @@ class Pointer {
   }
 
   move(event) {
+    if (event.pointerType === "touch") this.#pinch.move(event.pointerId, pointOf(this.#canvas, event));
+    if (this.#pinch.active) return;
     if (!this.held) this.#send(this.#own(), "hover", event);
     else if (event.pointerId === this.#id) this.#send(this.#active, "move", event);
   }
 
   release(event) {
+    this.#pinch.release(event.pointerId);
     if (!this.held || event.pointerId !== this.#id) return;
     this.#send(this.#active, "up", event);
     this.#active = null;
+  }
+
+  /** The pointer is gone without a release. */
+  lose(event) {
+    this.#pinch.release(event.pointerId);
+    if (this.held && event.pointerId === this.#id) this.cancel();
   }
 
   /** Whether there was something to cancel: a drag, or a tool in the middle of its steps. */
@@ -112,8 +166,8 @@ export const connectPointer = (desk, canvas, surface) => {
   canvas.addEventListener("pointermove", (event) => pointer.move(event));
   canvas.addEventListener("pointerup", (event) => pointer.release(event));
   canvas.addEventListener("pointerleave", () => pointer.held || surface.point({ cursor: "default", hovered: "" }));
-  for (const kind of ["lostpointercapture", "pointercancel"])
-    canvas.addEventListener(kind, () => pointer.held && pointer.cancel());
+  canvas.addEventListener("pointercancel", (event) => pointer.lose(event));
+  canvas.addEventListener("lostpointercapture", (event) => pointer.lose(event));
   desk.onCancel(() => pointer.cancel());
   desk.onConfirm(() => pointer.finish());
   return (held) => (pointer.spaceHeld = held);

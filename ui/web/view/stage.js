@@ -1,5 +1,6 @@
 // The stage: the canvas that shows the page, and what lies on it. It draws a frame when something changed.
 
+import { betweenPlacements } from "../kernels/matrix.js";
 import { fitted } from "../kernels/views.js";
 import { layerOf, titleOf } from "../model/records.js";
 import { TOOLS } from "../tools/tools.js";
@@ -14,6 +15,15 @@ import { createSurface } from "./surface.js";
 import { createVeils } from "./veils.js";
 
 const SHARPEST = 2;
+const STAY = [1, 0, 0, 1, 0, 0];
+
+/** How far a layer's mask has to go along with it while a gesture moves it: the mask itself follows at its end. */
+const shiftOf = (desk) => (layer) => {
+  const { base } = desk.store;
+  const old = base && layerOf(base, layer.id);
+  if (!old || old.mask !== layer.mask || old.placement === layer.placement) return STAY;
+  return betweenPlacements(old.placement, layer.placement);
+};
 
 /** The tools that change a mask, for which the regions are shown over a result too. */
 const PAINTING = new Set(TOOLS.filter(({ paints }) => paints).map(({ id }) => id));
@@ -61,9 +71,9 @@ export const createStage = (desk) => {
   const node = h("section", { class: "stage", "aria-label": "Canvas" }, shadow, canvas, ring, lying);
   const plates = createPlates();
   const makers = {
-    compositor: createCompositor(desk.pictures, plates),
+    compositor: createCompositor({ pictures: desk.pictures, plates, shiftOf: shiftOf(desk) }),
     patch: createPatch(),
-    veils: createVeils(desk, plates),
+    veils: createVeils(desk, plates, shiftOf(desk)),
   };
   const pixels = () => pixelsOf(desk.shown(), (shown) => pageOf(desk, shown, makers).picture);
   const holdSpace = connectPointer(desk, canvas, createSurface(desk, { canvas, ring, pixels }));
@@ -82,7 +92,7 @@ export const createStage = (desk) => {
     set(canvas, { "aria-label": describe(shown), "data-showing": frame.showing });
     placeChips(node, shown, box);
   };
-  const drawTogether = (layers) => drawnTogether(desk, createCompositor(desk.pictures, createPlates()), layers);
+  const drawTogether = (layers) => drawnTogether(desk, makers.compositor, layers);
   return { node, update, size: () => box, holdSpace, pixels, drawTogether };
 };
 

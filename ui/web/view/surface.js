@@ -58,7 +58,7 @@ export const createSurface = (desk, { canvas, ring, pixels }) => {
     toScreen: (point) => toScreen(session.state.view, point),
     hits: (id, point) => objectsOf(desk).some((object) => object.id === id && object.hit(point)),
     topmost: (point) => topmostOf(objectsOf(desk), point),
-    isBackdrop: (layer) => isPainted(layer) || coversCanvas(layer.placement, sizeOf(layer), store.record.scene),
+    isBackdrop: (layer) => !isPainted(layer) && coversCanvas(layer.placement, sizeOf(layer), store.record.scene),
     begin: (name) => {
       session.set({ showing: "collage" });
       return store.begin(`${name} ${titleOf(selected())}`);
