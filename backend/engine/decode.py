@@ -35,7 +35,6 @@ def encode(bundle: ModelBundle, picture: Picture, generators: Sequence[torch.Gen
     return bundle.vae.config.scaling_factor * torch.cat(samples)
 
 
-def _distribution(bundle: ModelBundle, picture: Picture) -> Tensor:
 @torch.no_grad()
 def encode_mean(bundle: ModelBundle, picture: Picture) -> Tensor:
     """The middle of the encoder's distribution, (1, c, h, w): what inversion begins from."""
@@ -43,6 +42,7 @@ def encode_mean(bundle: ModelBundle, picture: Picture) -> Tensor:
     return bundle.vae.config.scaling_factor * mean
 
 
+def _distribution(bundle: ModelBundle, picture: Picture) -> Tensor:
     """Mean and standard deviation of a picture's latents: (1, 2c, h, w)."""
     with memory_explained():
         distribution = bundle.vae.encode(_normalised(bundle, picture)).latent_dist

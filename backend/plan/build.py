@@ -9,7 +9,7 @@ from backend.plan.card import Card
 from backend.plan.notes import called, obstacle_note, size_notes, survey_notes, word_notes
 from backend.plan.phrases import Match, match_phrases, normalised
 from backend.plan.plan import Cover, Note, OneLayer, Plan, PlannedLayer, WholePicture
-from backend.plan.request import Compose, Reroll, Settings
+from backend.plan.request import Compose, Reroll
 from backend.plan.resolution import Size, generation_size
 from backend.plan.survey import Surveyed, survey
 from backend.scene.scene import Pixels, Scene
@@ -118,6 +118,7 @@ def _read(scene: Scene, card: Card, pixels: Pixels) -> _Reading:
 def _plan(
     reading: _Reading, request: Compose | Reroll, layers: tuple[PlannedLayer, ...], target: WholePicture | OneLayer
 ) -> Plan:
+    settings = request.settings
     return Plan(
         model=settings.model,
         method=settings.method,
@@ -131,9 +132,9 @@ def _plan(
         seeds=tuple((settings.seed + index) % SEEDS for index in range(settings.count)),
         batch=min(settings.count, MAX_BATCH),
         layers=layers,
-    settings = request.settings
         target=target,
         options=dict(settings.options),
+        subject=request.subject,
         notes=reading.notes(target.layer_id if isinstance(target, OneLayer) else ""),
     )
 
@@ -148,7 +149,6 @@ def _chosen(reading: _Reading, layer_id: str) -> Surveyed:
         if seen.layer.noise == 0.0:
             raise RequestError(
                 f"{called(seen.layer)} has a freedom of 0, so nothing of it may change.",
-        subject=request.subject,
                 remedy="Raise its freedom to re-roll it.",
             )
         return seen

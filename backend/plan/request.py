@@ -13,8 +13,6 @@ from backend.scene.layer import Digest, Identifier, Record, Seed, first_complain
 Sampler = Literal["ddim", "euler", "euler_ancestral", "dpmpp_2m", "unipc", "lcm"]
 OptionValue = bool | int | float | str
 MAX_STEPS = 200
-MAX_TRIES = 8
-"""Of a layer that comes out in one picture of three, 8 tries of one picture miss all in 4 cases of 100."""
 LCM_STEPS = 50
 """The steps that LCM models were distilled on (diffusers' original_inference_steps): its timesteps lie on that grid."""
 
@@ -44,9 +42,9 @@ class Compose(Record):
 
     kind: Literal["compose"] = "compose"
     settings: Settings = Settings()
-
-
     subject: SubjectRef | None = None
+
+
 class Reroll(Record):
     """Make one layer again over a finished picture that stays as it is (Collage Diffusion, section 4.5).
 
@@ -59,11 +57,10 @@ class Reroll(Record):
     layer_id: Identifier
     source: Digest
     feather_px: Annotated[int, Field(ge=0, le=256)] = 4
+    subject: SubjectRef | None = None
 
 
 Request = Annotated[Compose | Reroll, Field(discriminator="kind")]
-    tries: Annotated[int, Field(ge=1, le=MAX_TRIES)] = 1
-    subject: SubjectRef | None = None
 _EITHER: Any = Request  # a special form: type checkers know no type of it
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(_EITHER)
 
