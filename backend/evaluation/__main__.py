@@ -13,6 +13,7 @@ import torch
 
 from backend.errors import LaminaError, RequestError
 from backend.evaluation.coco import coco_cases
+from backend.evaluation.collage_scenes import seven_cases
 from backend.evaluation.collage_suite import METHODS, Case, build_collage_suite, drawn_cases, opened_cases
 from backend.evaluation.pocket_suite import build_suite
 from backend.evaluation.report import Report, save_report, table
@@ -49,7 +50,7 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--models", type=Path, action="append", default=[], help="a folder with more models")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seeds", default="")
-    parser.add_argument("--world-seed", type=int, default=0, help="draw other fresh worlds")
+    parser.add_argument("--world-seed", type=int, default=0, help="draw fresh worlds (collage: 0 = its seven scenes)")
     parser.add_argument("--scenes", type=Path, help="collage, tcig: a folder of .ora scenes")
     parser.add_argument("--coco", type=Path, help="tcig: a folder with COCO's annotations")
     parser.add_argument("--methods", default="", help="collage, tcig: which, by comma")
@@ -87,7 +88,7 @@ def chosen_cases(asked: argparse.Namespace, side_px: int) -> tuple[Case, ...]:
         count = few if asked.quick else 24
         return coco_cases(asked.coco, PAINTED, count) if asked.coco else painted_cases(asked.world_seed, count, side_px)
     if not asked.scenes:
-        return drawn_cases(asked.world_seed, few, side_px)
+        return drawn_cases(asked.world_seed, few, side_px) if asked.world_seed else seven_cases(few, side_px)
     cases = opened_cases(asked.scenes)
     if not cases:
         raise RequestError(f"No .ora scene lies in {asked.scenes.name}.", remedy="Name a folder with scenes.")

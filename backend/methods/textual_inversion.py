@@ -300,6 +300,16 @@ def _first_vector(bundle: ModelBundle) -> Tensor:
     return token_table(bundle)[first].detach().float().clone()
 
 
+def finished(learning: Learning) -> dict[str, Look]:
+    """The looks, for a caller that does not watch the steps."""
+    while True:
+        try:
+            next(learning)
+        except StopIteration as end:
+            looks: dict[str, Look] = end.value
+            return looks
+
+
 def masked_error(predicted: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     """Mean squared error inside the mask (b, 1, h, w) of each row of (b, c, h, w), in single precision: (b,)."""
     error = (predicted.float() - target.float()).square()
