@@ -129,7 +129,7 @@ def _plan(
         height_px=reading.size.height_px,
         prompt=reading.prompt,
         negative=reading.negative,
-        seeds=tuple((settings.seed + index) % SEEDS for index in range(settings.count)),
+        seeds=tuple((settings.seed + index) % SEEDS for index in range(settings.count * _tries(request))),
         batch=min(settings.count, MAX_BATCH),
         layers=layers,
         target=target,
@@ -137,6 +137,10 @@ def _plan(
         subject=request.subject,
         notes=reading.notes(target.layer_id if isinstance(target, OneLayer) else ""),
     )
+
+
+def _tries(request: Compose | Reroll) -> int:
+    return request.tries if isinstance(request, Reroll) else 1
 
 
 def _chosen(reading: _Reading, layer_id: str) -> Surveyed:

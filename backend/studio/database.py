@@ -10,7 +10,7 @@ from pathlib import Path
 
 from backend.errors import StoreError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _SCHEMA = """
 CREATE TABLE projects (
@@ -32,7 +32,8 @@ CREATE TABLE candidates (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, job TEXT NOT NULL REFERENCES jobs(id),
     position INTEGER NOT NULL, seed INTEGER NOT NULL, digest TEXT NOT NULL,
     width_px INTEGER NOT NULL, height_px INTEGER NOT NULL, layer_id TEXT NOT NULL, source TEXT NOT NULL,
-    changed_outside INTEGER, plan TEXT NOT NULL, batch INTEGER NOT NULL, created TEXT NOT NULL, UNIQUE (job, position)
+    changed_outside INTEGER, plan TEXT NOT NULL, batch INTEGER NOT NULL, created TEXT NOT NULL,
+    scores TEXT NOT NULL DEFAULT '[]', UNIQUE (job, position)
 );
 CREATE TABLE history (
     candidate TEXT PRIMARY KEY REFERENCES candidates(id), parent TEXT REFERENCES candidates(id)
@@ -49,6 +50,9 @@ BEGIN SELECT RAISE(ABORT, 'the history only grows'); END;
 CREATE TRIGGER events_stay BEFORE UPDATE ON events
 BEGIN SELECT RAISE(ABORT, 'an event does not change'); END;
 """
+
+_CHANGES = {1: "ALTER TABLE candidates ADD COLUMN scores TEXT NOT NULL DEFAULT '[]';"}
+"""What brings a store of a format to the next one."""
 
 
 class Database:
@@ -89,9 +93,9 @@ class Database:
                 limit=f"This one reads formats up to {SCHEMA_VERSION}.",
                 remedy="Update Lamina, or choose another folder with --store.",
             )
-        if version == 0:
-            script = f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;"
-            self._writer.executescript(script)
+        if version < SCHEMA_VERSION:
+            script = "".join(_CHANGES[old] for old in range(version, SCHEMA_VERSION)) if version else _SCHEMA
+            self._writer.executescript(f"BEGIN IMMEDIATE;{script}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
 
 
 def _connected(path: Path) -> sqlite3.Connection:

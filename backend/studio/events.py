@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from backend.metrics.layer_score import Scores
 from backend.plan.plan import Plan
 from backend.scene.scene import Picture, Pixels
 
@@ -31,11 +32,12 @@ class Progressed:
 
 @dataclass(frozen=True)
 class Made:
-    """Finished pictures, uint8 (h, w, 3), of the plan's candidates from ``offset`` on."""
+    """Finished pictures, uint8 (h, w, 3), of the plan's candidates from ``offset`` on, and their layers' scores."""
 
     offset: int
     pictures: tuple[Picture, ...] = field(repr=False)
     changed_outside: tuple[int | None, ...] = ()
+    scores: tuple[Scores, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,11 @@ def plan_of_job(connection: Connection, job: str) -> Plan:
     return Plan.model_validate_json(_row(connection, job)["plan"])
 
 
+def tries_of_job(connection: Connection, job: str) -> int:
+    """How many times a job may run with new seeds until a candidate passes; 1 for jobs that run once."""
+    return int(json.loads(_row(connection, job)["request"]).get("tries", 1))
+
+
 def _waiting(connection: Connection) -> int:
     return int(connection.execute("SELECT COUNT(*) FROM jobs WHERE state = 'queued'").fetchone()[0])
 

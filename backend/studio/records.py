@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from backend.metrics.layer_score import LayerScore
 from backend.plan.plan import Note
 from backend.plan.request import OptionValue, Settings
 from backend.scene.layer import Record
@@ -24,7 +25,8 @@ class DeskState(Record):
 class Candidate(Record):
     """One picture that came out. Immutable; ``digest`` names its pixels, ``plan`` the recipe.
 
-    ``layer_id`` and ``source`` are empty for whole pictures; ``changed_outside`` is a count for re-rolls.
+    ``layer_id`` and ``source`` are empty for whole pictures; ``changed_outside`` is a count for re-rolls. ``rank`` is
+    the place among the job's candidates made so far, 1 = best, 0 where nothing could be scored.
     """
 
     id: str
@@ -40,6 +42,8 @@ class Candidate(Record):
     plan: str
     batch: int
     created: str
+    scores: tuple[LayerScore, ...] = ()
+    rank: int = 0
 
 
 class Job(Record):

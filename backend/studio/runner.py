@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from backend.errors import LaminaError, StoreError
+from backend.metrics.layer_score import passes
 from backend.plan.plan import Plan
 from backend.studio.candidates import Stored, insert_candidate
 from backend.studio.events import (
@@ -33,6 +34,7 @@ from backend.studio.jobs import (
     plan_of_job,
     set_progress,
     state_of,
+    tries_of_job,
 )
 from backend.studio.store import Store
 
@@ -122,8 +124,8 @@ class Runner:
         """How the job ended; never raises."""
         try:
             with self._store.database.read() as connection:
-                plan = plan_of_job(connection, job)
-            return self._followed(job, plan)
+                plan, tries = plan_of_job(connection, job), tries_of_job(connection, job)
+            return self._followed(job, plan, tries)
         except LaminaError as error:
             return "failed", _told(Failed(error.what, error.limit, error.remedy))
         except BaseException:  # a SystemExit of some library must not end the queue either
@@ -137,8 +139,9 @@ class Runner:
             with self._lock:
                 self._current = None
 
-    def _followed(self, job: str, plan: Plan) -> Outcome:
-        """Write down the worker's events until a terminal one."""
+    def _followed(self, job: str, plan: Plan, tries: int) -> Outcome:
+        """Write down the worker's events until a terminal one; where several tries were asked for, until one passes."""
+        passed = False
         handle = self._worker.submit(job, plan, self._store.pixels)
         with self._lock:
             self._current = (job, handle)
@@ -151,8 +154,11 @@ class Runner:
                 case Failed():
                     return "failed", _told(event)
                 case Cancelled():
-                    return self._stopped(job), {}
+                    return "finished" if passed else self._stopped(job), {}
             self._note(job, plan, event)
+            if tries > 1 and isinstance(event, Made) and any(passes(scores) for scores in event.scores or ((),)):
+                passed = True
+                handle.cancel()
         failed = Failed("The worker stopped without an answer.", "", "Try again.")
         return "failed", _told(failed)
 
@@ -177,10 +183,12 @@ class Runner:
     def _keep(self, job: str, plan: Plan, made: Made) -> None:
         """Pixels first, then their records in one transaction: a record never names a picture that is not there."""
         outside = made.changed_outside or (None,) * len(made.pictures)
+        scores = made.scores or ((),) * len(made.pictures)
         stored = []
-        for position, (picture, changed) in enumerate(zip(made.pictures, outside, strict=True)):
-            digest = self._store.pixels.add_picture(picture)
-            stored.append(Stored(made.offset + position, digest, picture.shape[1], picture.shape[0], changed))
+        for position, picture in enumerate(made.pictures):
+            digest, (height_px, width_px) = self._store.pixels.add_picture(picture), picture.shape[:2]
+            index = made.offset + position
+            stored.append(Stored(index, digest, width_px, height_px, outside[position], scores[position]))
         with self._store.database.write() as connection:
             candidates = [insert_candidate(connection, job, plan, each) for each in stored]
             for candidate in candidates:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 import time
@@ -15,14 +16,17 @@ from backend.engine.decode import preview
 from backend.engine.loop_types import Happening, Pictures, Run, Step
 from backend.errors import LaminaError
 from backend.methods.catalog import METHODS, Method
-from backend.models.bundle import ModelBundle
+from backend.metrics.layer_score import Scores
+from backend.metrics.scores import Scorer
 from backend.models.cache import ModelCache
 from backend.models.catalog import Catalog, find_models
 from backend.plan.plan import Plan
 from backend.scene.picture_file import encode_jpeg
-from backend.scene.scene import Pixels
+from backend.scene.scene import Picture, Pixels
 from backend.studio.events import Cancelled, Event, Failed, Finished, Made, Progressed, Started
 from backend.workers.device import choose_device
+
+log = logging.getLogger(__name__)
 
 PREVIEW_EVERY_S = 0.2
 """At most five previews a second: more than that the eye does not use."""
@@ -70,10 +74,10 @@ class LocalWorker:
             return
         method = self._methods[plan.method]
         with self._cache.lease(self._catalog.card(plan.model), self._device) as bundle:
-            progress = Progress(plan)
+            teller = _Teller(Scorer(bundle, plan, pixels), Progress(plan))
             run = method.run(plan, bundle, pixels)
             try:
-                yield from _followed(run, bundle, progress, stop)
+                yield from _followed(run, teller, stop)
             finally:
                 if isinstance(run, Generator):
                     run.close()
@@ -141,18 +145,36 @@ def _failure(error: BaseException, plan: Plan, device: str) -> Failed:
     return Failed(f"{many} do not fit into the memory of {device}.", limit, "Ask for fewer, or for a smaller canvas.")
 
 
-def _followed(run: Run, bundle: ModelBundle, progress: Progress, stop: threading.Event) -> Iterator[Event]:
+@dataclass(frozen=True)
+class _Teller:
+    """Says what a method does in the events of a job; finished pictures are scored before they are told of."""
+
+    scorer: Scorer
+    progress: Progress
+
+    def told(self, happening: Happening) -> Event:
+        if isinstance(happening, Pictures):
+            scores = _scored(self.scorer, happening.pictures)
+            return Made(happening.offset, happening.pictures, happening.changed_outside, scores)
+        done, total = self.progress.count(happening)
+        due = self.progress.preview_due()
+        jpeg = encode_jpeg(preview(self.scorer.bundle, happening)[0], PREVIEW_QUALITY) if due else b""
+        return Progressed(done, total, jpeg)
+
+
+def _followed(run: Run, teller: _Teller, stop: threading.Event) -> Iterator[Event]:
     for happening in run:
         if stop.is_set():
             yield Cancelled()
             return
-        yield _told(happening, bundle, progress)
+        yield teller.told(happening)
     yield Finished()
 
 
-def _told(happening: Happening, bundle: ModelBundle, progress: Progress) -> Event:
-    if isinstance(happening, Pictures):
-        return Made(happening.offset, happening.pictures, happening.changed_outside)
-    done, total = progress.count(happening)
-    jpeg = encode_jpeg(preview(bundle, happening)[0], PREVIEW_QUALITY) if progress.preview_due() else b""
-    return Progressed(done, total, jpeg)
+def _scored(scorer: Scorer, pictures: tuple[Picture, ...]) -> tuple[Scores, ...]:
+    """The scores, or none where a network for them fails: a picture that was made is never lost over them."""
+    try:
+        return scorer.score(pictures)
+    except Exception:
+        log.exception("the pictures could not be scored")
+        return ()

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from backend.errors import ModelError, RequestError
+from backend.metrics.layer_score import Scores
 from backend.plan.card import TokenSpan
 from backend.plan.plan import OneLayer, Plan
 from backend.plan.request import OptionValue
@@ -28,16 +29,23 @@ def nothing(phase: str) -> None:
     """The script of a worker to which nothing happens."""
 
 
+def unscored(seed: int) -> Scores:
+    """The scores of a worker that has no network for them."""
+    return ()
+
+
 @dataclass
 class ScriptedWorker:
     """Draws flat pictures whose colour is their seed's; a re-roll paints a square over its source.
 
     ``script`` is called with the name of each phase ("submit", "start", "step 0", …, "decode") and may wait, raise,
-    or cancel. ``running`` and ``most_running`` count the jobs that run at the same time.
+    or cancel. ``score`` gives the scores of a seed's picture. ``running`` and ``most_running`` count the jobs that run
+    at the same time.
     """
 
     script: Callable[[str], None] = nothing
     pause_s: float = 0.0
+    score: Callable[[int], Scores] = unscored
     device: str = "cpu"
     submitted: list[str] = field(default_factory=list)
     running: int = 0
@@ -87,10 +95,19 @@ class ScriptedHandle:
         if self.stop.is_set():
             yield Cancelled()
             return
-        pictures = tuple(picture_for(self.plan, seed, self.pixels) for seed in self.plan.seeds)
-        whole = not isinstance(self.plan.target, OneLayer)
-        yield Made(0, pictures, (None if whole else 0,) * len(pictures))
+        for offset in range(0, len(self.plan.seeds), self.plan.batch):
+            yield self._made(offset)
+            if self.stop.is_set():
+                yield Cancelled()
+                return
         yield Finished()
+
+    def _made(self, offset: int) -> Made:
+        seeds = self.plan.seeds[offset : offset + self.plan.batch]
+        pictures = tuple(picture_for(self.plan, seed, self.pixels) for seed in seeds)
+        whole = not isinstance(self.plan.target, OneLayer)
+        scores = tuple(self.worker.score(seed) for seed in seeds)
+        return Made(offset, pictures, (None if whole else 0,) * len(pictures), scores)
 
     def _preview(self, step: int) -> bytes:
         fade = (step + 1) / self.plan.steps

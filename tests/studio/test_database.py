@@ -52,7 +52,9 @@ def test_terminal_states_never_change(database: Database, state: str) -> None:
 def test_the_history_only_grows(database: Database) -> None:
     add_job(database, "finished")
     with database.write() as connection:
-        connection.execute("INSERT INTO candidates VALUES (NULL, 'c', 'j', 0, 0, '', 1, 1, '', '', NULL, '', 1, '')")
+        connection.execute(
+            "INSERT INTO candidates VALUES (NULL, 'c', 'j', 0, 0, '', 1, 1, '', '', NULL, '', 1, '', '[]')"
+        )
         connection.execute("INSERT INTO history VALUES ('c', NULL)")
     for statement in ("UPDATE history SET parent = 'c'", "DELETE FROM history", "UPDATE candidates SET seed = 1"):
         with pytest.raises(StoreError), database.write() as connection:
@@ -69,6 +71,28 @@ def test_a_newer_format_is_refused_and_left_alone(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=f"newer Lamina .format {SCHEMA_VERSION + 1}"):
         Database(path)
     assert path.read_bytes() == before
+
+
+def test_an_older_store_gets_what_is_new_and_keeps_its_rows(tmp_path: Path) -> None:
+    path = tmp_path / "studio.sqlite"
+    database = Database(path)
+    add_job(database, "finished")
+    row = "(NULL, 'c', 'j', 0, 7, '', 1, 1, '', '', NULL, '', 1, '', '[]')"
+    with database.write() as connection:
+        connection.execute(f"INSERT INTO candidates VALUES {row}")
+    database.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("ALTER TABLE candidates DROP COLUMN scores")
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    for _ in range(2):
+        database = Database(path)
+        with database.read() as connection:
+            found = connection.execute("SELECT seed, scores FROM candidates").fetchall()
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+        database.close()
+        assert [tuple(one) for one in found] == [(7, "[]")]
+        assert version == SCHEMA_VERSION
 
 
 def test_a_damaged_file_is_refused_and_left_alone(tmp_path: Path) -> None:

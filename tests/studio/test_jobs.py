@@ -6,12 +6,13 @@ import re
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from backend.errors import EngineError, LaminaError, RequestError, StaleRevision, StoreError
+from backend.metrics.layer_score import LayerScore, Scores
 from backend.plan.plan import Plan
 from backend.scene.scene import Pixels
 from backend.studio.events import TERMINAL, Event, Started
@@ -306,3 +307,66 @@ def test_unknown_names_are_refused_in_words(tmp_path: Path) -> None:
 
 def test_terminal_states_are_those_of_the_events(tmp_path: Path) -> None:
     assert {"finished", "failed", "cancelled", "interrupted"} == TERMINAL
+
+
+def passing_from(seed: int) -> Callable[[int], Scores]:
+    """Scores of a worker whose pictures pass from that seed on."""
+
+    def score(present: int) -> Scores:
+        failed = "" if present >= seed else "no ball found where asked"
+        return (LayerScore(layer_id="ball", text=0.5 + present / 100, iou=0.1, failed=failed),)
+
+    return score
+
+
+def finished_picture(studio: Studio) -> tuple[str, int, str]:
+    """A project, its revision, and a whole picture made of it."""
+    project, revision = saved_scene(studio)
+    return project, revision, ended(studio, studio.generate(project, revision, compose()).job).candidates[0].digest
+
+
+def test_candidates_carry_their_scores_and_ranks(tmp_path: Path) -> None:
+    with opened_studio(tmp_path, ScriptedWorker(score=passing_from(1))) as studio:
+        (job,) = submit(studio)
+        made = ended(studio, job).candidates
+        assert [candidate.scores[0].failed for candidate in made] == ["no ball found where asked", ""]
+        assert [candidate.rank for candidate in made] == [2, 1]
+        again = studio.open_latest().candidates
+        assert again == made
+
+
+@pytest.mark.parametrize(("passing", "made"), [(0, 2), (3, 4), (99, 8)])
+def test_a_layer_is_made_again_until_it_passes_or_the_tries_are_used_up(
+    tmp_path: Path, passing: int, made: int
+) -> None:
+    worker = ScriptedWorker(score=passing_from(passing))
+    with opened_studio(tmp_path, worker) as studio:
+        project, revision, source = finished_picture(studio)
+        job = studio.generate(project, revision, {**reroll(source), "tries": 4}).job
+        news = ended(studio, job)
+        assert news.state == "finished"
+        assert [candidate.seed for candidate in news.candidates] == list(range(made))
+        assert studio.plan_of(news.candidates[-1].id).seeds[made - 1] == made - 1
+
+
+def test_pictures_that_nobody_can_score_are_tried_once(tmp_path: Path) -> None:
+    with opened_studio(tmp_path) as studio:
+        project, revision, source = finished_picture(studio)
+        news = ended(studio, studio.generate(project, revision, {**reroll(source), "tries": 4}).job)
+        assert (news.state, len(news.candidates)) == ("finished", 2)
+        assert [(candidate.scores, candidate.rank) for candidate in news.candidates] == [((), 0)] * 2
+
+
+def test_tries_can_be_cancelled_and_are_bounded(tmp_path: Path) -> None:
+    worker = ScriptedWorker(score=passing_from(99))
+    with opened_studio(tmp_path, worker) as studio:
+        project, revision, source = finished_picture(studio)
+        with pytest.raises(RequestError, match="tries = 1000"):
+            studio.generate(project, revision, {**reroll(source), "tries": 1000})
+        gate = Gate("step 1")
+        worker.script = gate
+        job = studio.generate(project, revision, {**reroll(source), "tries": 4}).job
+        assert gate.reached.wait(60)
+        studio.cancel(job)
+        gate.opened.set()
+        assert ended(studio, job).state == "cancelled"

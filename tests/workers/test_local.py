@@ -81,6 +81,22 @@ def test_a_real_run(catalog: Catalog, cache: ModelCache, plan: Plan, pixels: Mem
         assert preview.size == (plan.width_px, plan.height_px)
 
 
+def test_finished_pictures_are_scored_and_kept_when_they_cannot_be(
+    catalog: Catalog, cache: ModelCache, plan: Plan, pixels: MemoryPixels, caplog: pytest.LogCaptureFixture
+) -> None:
+    def draw(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
+        for side in (plan.width_px, 8):  # 8: not the plan's size
+            yield Pictures(0, (np.zeros((side, side, 3), np.uint8),), (None,))
+
+    worker = LocalWorker(catalog, cache, "cpu", scripted(draw))
+    scored, unscored = [event for event in worker.submit("job", plan, pixels).events() if isinstance(event, Made)]
+    assert [score.layer_id for score in scored.scores[0]] == ["ball"]
+    assert scored.scores[0][0].seam is not None
+    assert len(unscored.pictures) == 1
+    assert unscored.scores == ()
+    assert "could not be scored" in caplog.text
+
+
 def test_cancel_before_the_start_loads_nothing(catalog: Catalog, plan: Plan, pixels: MemoryPixels) -> None:
     cache = ModelCache(2**32)
     handle = LocalWorker(catalog, cache, "cpu").submit("job", plan, pixels)
