@@ -206,6 +206,22 @@ def test_the_unconditional_half_is_untouched(bundle: ModelBundle) -> None:
     assert not torch.equal(biased[rows.cond], plain[rows.cond])
 
 
+def test_unwanted_words_keep_to_their_region_in_the_other_half(bundle: ModelBundle) -> None:
+    """With words for the uncond rows alone, the cond rows are bit-equal to stock and the uncond rows are not."""
+    setting = Setting(bundle)
+    control = attention_in(setting, 0.0, 0.0)
+    unwanted = replace(control, regions=(), unwanted=half_regions(setting.side_px, 0.0, 2.0))
+    rows = Rows(1, True)
+    latents = torch.randn(2, 4, setting.side_lat, setting.side_lat, generator=generator_for(6))
+    words = torch.cat([embed(bundle, PROMPT), embed(bundle, PROMPT)])
+    with torch.no_grad():
+        plain = bundle.unet(latents, 500, encoder_hidden_states=words, return_dict=False)[0]
+        with unwanted.patch(Network(bundle.unet, Moment(rows, k=1), setting.side_lat, setting.side_lat)):
+            biased = bundle.unet(latents, 500, encoder_hidden_states=words, return_dict=False)[0]
+    assert farthest(biased[rows.cond], plain[rows.cond]) <= 1e-6
+    assert farthest(biased[rows.uncond], plain[rows.uncond]) > 1e-4
+
+
 def test_a_batch_of_two_is_two_batches_of_one(bundle: ModelBundle) -> None:
     both = end_of(Setting(bundle, seeds=(3, 4)), lambda setting: [attention_in(setting)])
     alone = [end_of(Setting(bundle, seeds=(seed,)), lambda setting: [attention_in(setting)]) for seed in (3, 4)]

@@ -75,7 +75,7 @@ def test_the_network_is_restored(held: ModelBundle) -> None:
     assert not held.unet._forward_pre_hooks
 
 
-def test_the_weighting_on_four_by_four() -> None:
+def test_the_equation_on_four_by_four() -> None:
     """w resized bilinearly between pixel centres: 1 1 0 0 halved is 1 0, and 1 0 doubled is 1 .75 .25 0."""
     weights = torch.tensor([[1.0, 1.0, 0.0, 0.0]]).expand(4, 4)
     assert weighted(torch.full((1, 1, 2, 2), 6.0), weights)[0, 0].tolist() == [[6.0, 0.0]] * 2
