@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
 from backend.engine.loop_types import Control, Predict
@@ -49,7 +50,7 @@ class MultiRegion(Control):
 
         def blended(latents: Tensor, k: int) -> Tensor:
             masks = [region.mask.to(latents) for region in self.regions]
-            rest = (1 - sum(masks)).clamp(min=0)
+            rest = (1 - torch.stack(masks).sum(0)).clamp(min=0)
             weight, mean = rest, rest * predict(latents, k)
             for region, mask in zip(self.regions, masks, strict=True):
                 mean = mean + mask * region.predict(self._view(region, mask, latents, k), k)

@@ -312,7 +312,7 @@ def _text_terms(plan: Plan, bundle: ModelBundle, options: TcigOptions) -> tuple[
     prompt = plan.prompt.strip() or ", ".join(layer.phrase or layer.class_label for layer in plan.layers)
     with torch.no_grad():
         words = clip.encode_text([prompt])[0]
-    return (Term(TextMatch(clip, words, options.cutouts), options.text_weight),)
+    return (Term(TextMatch(clip, words, options.cutouts, clip.seeing.side_px), options.text_weight),)
 
 
 def _segment_terms(experts: Experts, classes: Sequence[str], masks: Tensor, options: TcigOptions) -> tuple[Term, ...]:

@@ -46,11 +46,19 @@ class PhraseSegmenter:
         count, size = len(pictures), int(self.network.config.vision_config.image_size)
         mean, std = (torch.tensor(v).view(1, 3, 1, 1).to(pictures) for v in (IMAGENET_MEAN, IMAGENET_STD))
         shown = functional.interpolate(pictures, (size, size), mode="bilinear", align_corners=False, antialias=True)
-        shown = ((shown - mean) / std).to(self.words.dtype).repeat_interleave(len(self.words), dim=0)
-        scores = self.network(pixel_values=shown, conditional_embeddings=self.words.repeat(count, 1)).logits
-        scores = scores.float().reshape(count, len(self.words), *scores.shape[-2:])
+        seen = self._seen(((shown - mean) / std).to(self.words.dtype))
+        rows = [layer.repeat_interleave(len(self.words), dim=0) for layer in seen]
+        scores = self.network.decoder(rows, self.words.repeat(count, 1)).logits.float()
+        scores = scores.reshape(count, len(self.words), *scores.shape[-2:])
         scores = functional.interpolate(scores, pictures.shape[-2:], mode="bilinear", align_corners=False)
         return torch.cat([scores, torch.zeros_like(scores[:, :1])], dim=1)
+
+    def _seen(self, shown: Tensor) -> list[Tensor]:
+        """The vision tower's layers that the decoder reads, once a picture; CLIPSeg's own forward stops gradients."""
+        found = self.network.clip.vision_model(
+            pixel_values=shown, output_hidden_states=True, interpolate_pos_encoding=True
+        ).hidden_states
+        return [found[number + 1] for number in self.network.extract_layers]
 
 
 def load_clipseg(folder: Path, device: torch.device, dtype: torch.dtype) -> ClipSeg:

@@ -27,18 +27,21 @@ class SeesPictures(Protocol):
 
 @dataclass(frozen=True)
 class TextMatch(Objective):
-    """The mean distance of ``cutouts`` random views of a picture to ``text`` (d,), a unit vector."""
+    """The mean distance of ``cutouts`` random views of a picture to ``text`` (d,), a unit vector.
+
+    Views are drawn at ``side_px``, the side that the network sees.
+    """
 
     clip: SeesPictures = field(repr=False)
     text: Tensor = field(repr=False, compare=False)
     cutouts: int
+    side_px: int
 
     def losses(self, pictures: Tensor, look: Look) -> Tensor:
         """Per row the mean of 2·asin(‖e - u‖/2)² over its cutouts."""
         generators = look.generators("cutouts")
         views = draw_views(generators, self.cutouts, CUTOUTS)
-        height_px, width_px = pictures.shape[-2:]
-        seen = with_noise(seen_through(pictures, views, (height_px, width_px)), views, generators)
+        seen = with_noise(seen_through(pictures, views, (self.side_px, self.side_px)), views, generators)
         distances = spherical_distance(self.clip.encode_image(seen), self.text.to(pictures))
         return distances.view(len(pictures), self.cutouts).mean(dim=1)
 

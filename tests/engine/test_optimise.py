@@ -50,7 +50,7 @@ def segment_term(weight: float, channels: tuple[int, ...] = (1, 2, 0), views: in
 
 def text_term() -> Term:
     clip = ToyClip()
-    return Term(TextMatch(clip, clip.encode_text(["a red cat"])[0], 3))
+    return Term(TextMatch(clip, clip.encode_text(["a red cat"])[0], 3, 16))
 
 
 def fitted(terms: Sequence[Term], seeds: tuple[int, ...] = (3,), steps: int = 14, rate: float = 0.1) -> list[Draft]:

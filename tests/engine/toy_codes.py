@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from backend.models.seeing import Seeing
 from backend.models.vqgan import Vqgan
 
 CELL_PX = 4
@@ -59,6 +60,8 @@ class ToySegmenter(nn.Module):
 @dataclass(frozen=True)
 class ToyClip:
     """Embeds a picture by its mean colour in each quarter, and a text by its letters."""
+
+    seeing: Seeing = field(default_factory=lambda: Seeing(16, 16, (0.0,) * 3, (1.0,) * 3, "bilinear"))
 
     def encode_image(self, pictures: Tensor) -> Tensor:
         return functional.normalize(functional.adaptive_avg_pool2d(pictures, 2).flatten(1) + 0.1, dim=-1)

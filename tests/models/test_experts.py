@@ -11,11 +11,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
+from transformers import CLIPSegConfig, CLIPSegForImageSegmentation
 
 from backend.errors import RequestError
+from backend.models.bundle import ModelBundle
 from backend.models.deeplab import ARCHITECTURES, VOC, load_deeplab, main
 from backend.models.experts import Expert, Experts, spellings
-from backend.models.members import read_member
+from backend.models.members import Members, read_member
+from backend.pocket.guide import normalised
 
 
 class Silent:
@@ -105,3 +108,38 @@ def test_torchvisions_weights_become_a_member(tmp_path: Path) -> None:
     known = Expert("deeplab", deeplab.vocabulary, deeplab)
     assert known.background == 0
     assert known.channel("motorcycle") == VOC.split(",").index("motorbike")
+
+
+def test_clipseg_looks_for_any_phrase(tmp_path: Path, tiny1: ModelBundle) -> None:
+    """A random CLIPSeg in its real layout: one channel a phrase and a background that scores 0."""
+    torch.manual_seed(0)
+    size = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 3, "num_attention_heads": 2}
+    text = {**size, "vocab_size": len(tiny1.tokenizer), "max_position_embeddings": 77, "projection_dim": 16}
+    ends = {"bos_token_id": len(tiny1.tokenizer) - 2, "eos_token_id": len(tiny1.tokenizer) - 1}
+    config = CLIPSegConfig(
+        text_config={**text, **ends},
+        vision_config={**size, "image_size": 32, "patch_size": 8, "projection_dim": 16},
+        projection_dim=16,
+        reduce_dim=8,
+        decoder_num_attention_heads=2,
+        decoder_intermediate_size=16,
+        extract_layers=[0, 1, 2],
+    )
+    CLIPSegForImageSegmentation(config).save_pretrained(tmp_path / "clipseg")
+    tiny1.tokenizer.save_pretrained(tmp_path / "clipseg")
+    card = read_member(tmp_path / "clipseg", "clipseg")
+    segmenter = Members({"clipseg": card}).get("clipseg").segmenter_for(("red walrus", "teapot"))
+    pictures = torch.rand(2, 3, 40, 24, requires_grad=True)
+    scores = segmenter.logits(pictures)
+    assert scores.shape == (2, 3, 40, 24)
+    assert not scores[:, 2].any()
+    with torch.no_grad():
+        square = torch.rand(1, 3, 32, 32)
+        theirs = segmenter.network(pixel_values=normalised(square), conditional_embeddings=segmenter.words[:1]).logits
+        assert torch.allclose(segmenter.logits(square)[0, 0], theirs.reshape(32, 32), atol=1e-4)
+    assert not torch.equal(scores[:, 0], scores[:, 1])
+    (gradient,) = torch.autograd.grad(scores[1, 0].sum(), pictures)
+    assert gradient[1].abs().sum() > 0
+    assert not gradient[0].any()
+    alone = Members({"clipseg": card}).get("clipseg").segmenter_for(("teapot",))
+    assert torch.allclose(alone.logits(pictures)[:, 0], scores[:, 1], atol=1e-4)

@@ -54,7 +54,7 @@ def test_the_series_meets_the_formula() -> None:
 
 def test_rows_and_cutouts() -> None:
     clip = ToyClip()
-    term = TextMatch(clip, clip.encode_text(["a red cat"])[0], 5)
+    term = TextMatch(clip, clip.encode_text(["a red cat"])[0], 5, 16)
     pictures = torch.rand(3, 3, 16, 16, requires_grad=True)
     losses = term.losses(pictures, Look(2, (7, 8, 9)))
     assert losses.shape == (3,)
