@@ -16,6 +16,7 @@ from backend.engine.loop_types import Draft, Step
 from backend.engine.noise import draw
 from backend.errors import EngineError
 from backend.models.bundle import ModelBundle
+from backend.models.preview import preview_of
 
 Picture = NDArray[np.uint8]
 DECODE_PX = 2**20  # pixels decoded at once: four pictures of 512 px; a decoder's activations are its memory peak
@@ -88,10 +89,13 @@ def preview(bundle: ModelBundle, step: Step) -> Picture:
     """A cheap picture of the clean latents that a step foresees: uint8 (n, h, w, 3), full size.
 
     Colours are a linear function of each latent cell, fitted once per bundle; what is not finite shows as grey. The
-    step of a fit brings its pictures.
+    step of a fit brings its pictures. A family's preview decoder, where there is one, shows more than colours.
     """
     if isinstance(step, Draft):
         return as_bytes(step.denoised).cpu().numpy()
+    if "preview" in bundle.members:
+        shown = preview_of(bundle).decode(torch.nan_to_num(step.denoised))
+        return as_bytes(shown.float() * 0.5 + 0.5).cpu().numpy()
     weights = bundle.kept.get("preview projection", lambda: _fit_projection(bundle))
     cells = torch.nan_to_num(step.denoised.float()).permute(0, 2, 3, 1)
     colours = cells @ weights[:-1] + weights[-1]
