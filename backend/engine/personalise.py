@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Generator, Mapping
 from contextlib import closing
+from copy import deepcopy
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -41,6 +42,8 @@ TEMPLATES = ("a {}", "the {}", "a picture of a {}")
 PRIOR_STEPS, PRIOR_GUIDANCE = 20, 5.0
 """How the plain model draws its class: a third of what a person would ask for, for it is only to be remembered."""
 MAX_REFERENCES = 20
+HALF_SCALE = 1024.0
+"""Losses in half precision are multiplied by this while gradients flow."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +62,8 @@ class SubjectLesson:
     def key(self) -> str:
         """A name for what is learned."""
         content = hashlib.sha256(f"{self.kind} {self.class_word}".encode())
-        for array in (*self.pictures, *self.masks):
+        arrays: tuple[NDArray[Any], ...] = (*self.pictures, *self.masks)
+        for array in arrays:
             content.update(str(array.shape).encode() + array.tobytes())
         return content.hexdigest()
 
@@ -130,7 +134,7 @@ class Pupil:
             "step": self.step,
             "vectors": self.vectors.detach().clone(),
             "weights": {name: value.detach().clone() for name, value in self.weights.items()},
-            "optimiser": self.optimiser.state_dict(),
+            "optimiser": deepcopy(self.optimiser.state_dict()),
         }
 
     def resume(self, state: Mapping[str, Any]) -> None:
@@ -151,6 +155,13 @@ class Pupil:
         asked = {"encoder_hidden_states": words, "return_dict": False}
         predicted: Tensor = functional_call(self.bundle.unet, named, (noisy, timesteps), asked)[0]
         return predicted
+
+    def learn(self, scale: float) -> None:
+        """One step of the optimiser, with gradients that are ``scale`` times too large."""
+        for group in self.optimiser.param_groups:
+            for value in group["params"]:
+                value.grad = None if value.grad is None else value.grad / scale
+        self.optimiser.step()
 
     def _groups(self, rules: SubjectRules) -> list[dict[str, Any]]:
         """Each tensor with its own rate; nothing decays, for the changes are small and meant to be kept."""
@@ -222,8 +233,9 @@ class _School:
         if len(self.prior):
             plain = build_conditioning(self.bundle, template.format(self.lesson.class_word), "", 1.0, 1).positive
             total = total + self.rules.prior_weight * self._loss(pupil, self.prior, plain, generator)[0]
-        total.backward()
-        pupil.optimiser.step()
+        scale = HALF_SCALE if self.references.dtype == torch.float16 else 1.0
+        (scale * total).backward()
+        pupil.learn(scale)
         return float(own.detach()), noisy, denoised
 
     def _loss(

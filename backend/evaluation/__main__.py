@@ -17,14 +17,17 @@ from backend.evaluation.collage_scenes import seven_cases
 from backend.evaluation.collage_suite import METHODS, Case, build_collage_suite, drawn_cases, opened_cases
 from backend.evaluation.pocket_suite import build_suite
 from backend.evaluation.report import Report, save_report, table
+from backend.evaluation.retouch_suite import ROWS as RETOUCH_ROWS
+from backend.evaluation.retouch_suite import RetouchSuite
 from backend.evaluation.sheet import Tile, build_sheet, save_html
 from backend.evaluation.speed_suite import build_speed_suite
+from backend.evaluation.subjects import drawn_subjects, opened_subjects
 from backend.evaluation.tcig_suite import PAINTED, ROWS, build_tcig_suite, painted_cases
 from backend.models.bundle import ModelBundle
 from backend.models.cache import ModelCache
 from backend.models.catalog import POCKET_FOLDER, find_models
 
-SUITES = ("pocket", "collage", "tcig", "speed")
+SUITES = ("pocket", "collage", "tcig", "retouch", "speed")
 BUDGET_BYTES = 24 * 2**30
 
 
@@ -53,7 +56,8 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--world-seed", type=int, default=0, help="draw fresh worlds (collage: 0 = its seven scenes)")
     parser.add_argument("--scenes", type=Path, help="collage, tcig: a folder of .ora scenes")
     parser.add_argument("--coco", type=Path, help="tcig: a folder with COCO's annotations")
-    parser.add_argument("--methods", default="", help="collage, tcig: which, by comma")
+    parser.add_argument("--subjects", type=Path, help="retouch: a folder with a folder of pictures for each subject")
+    parser.add_argument("--methods", default="", help="collage, tcig, retouch: which, by comma")
     return parser.parse_args(arguments)
 
 
@@ -66,8 +70,20 @@ def suite_for(asked: argparse.Namespace, bundle: ModelBundle, seeds: tuple[int, 
     if asked.suite == "tcig":
         cases = chosen_cases(asked, bundle.card.native_px)
         return build_tcig_suite(bundle, cases, seeds, chosen_methods(asked, tuple(ROWS)))
+    if asked.suite == "retouch":
+        return retouch_suite(asked, bundle, seeds)
     cases = chosen_cases(asked, bundle.card.native_px)
     return build_collage_suite(bundle, POCKET_FOLDER / "judge", cases, seeds, chosen_methods(asked, tuple(METHODS)))
+
+
+def retouch_suite(asked: argparse.Namespace, bundle: ModelBundle, seeds: tuple[int, ...]) -> RetouchSuite:
+    """Two subjects and a prompt of each kind in a quick run, sixteen and all prompts in a whole one."""
+    prompts = 1 if asked.quick else 4
+    if asked.subjects:
+        cases = opened_subjects(asked.subjects, 2 * prompts)
+    else:
+        cases = drawn_subjects(2 if asked.quick else 16, prompts, bundle.card.native_px, asked.world_seed)
+    return RetouchSuite(bundle, cases, seeds, chosen_methods(asked, RETOUCH_ROWS), asked.quick)
 
 
 def chosen_methods(asked: argparse.Namespace, known: tuple[str, ...]) -> tuple[str, ...]:

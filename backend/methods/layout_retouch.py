@@ -106,7 +106,7 @@ class RetouchOptions(Record):
         0.0,
         title="Mask outside",
         description="M outside the subject; 0.5 is the literal reading of the paper.",
-        json_schema_extra={"section": "3.2.2", "step": 0.05},
+        json_schema_extra={"section": "3.2.2", "unit": "share of the target", "step": 0.05},
     )
     target_words: Literal["neutral", "prompt"] = Field(
         "neutral",
@@ -179,7 +179,7 @@ class _Job:
 
     def key(self, what: str) -> str:
         """A name for what follows from the plan, but not from its seeds and the later stages' options."""
-        left_out = {"notes": True, "seeds": True, "batch": True, "options": True, "subject": {"reference"}}
+        left_out: Any = {"notes": True, "seeds": True, "batch": True, "options": True, "subject": {"reference"}}
         facts = self.plan.model_dump(mode="json", exclude=left_out)
         return _digest({**facts, "plain": self.options.plain_share, "what": what})
 

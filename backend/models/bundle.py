@@ -98,7 +98,7 @@ class ModelBundle:
 
     @property
     def size_bytes(self) -> int:
-        """What the weights occupy in memory, those of the members that were asked for included."""
+        """What the weights occupy, those of the members that were asked for included, and what paths have recorded."""
         networks = (self.text_encoder, self.vae, self.unet)
         own = sum(weight.numel() * weight.element_size() for net in networks for weight in net.parameters())
-        return own + self.members.size_bytes
+        return own + self.members.size_bytes + self.recorded.size_bytes
