@@ -103,6 +103,8 @@ def test_the_eraser_hides_a_part_of_a_picture_without_touching_its_pixels(fresh:
     assert np.any(hidden != whole)
     assert fresh.layer(layer["id"])["picture"] == layer["picture"]
     fresh.page.keyboard.press("b")
+    for _ in range(8):
+        fresh.page.keyboard.press("]")
     fresh.drag_scene((x - 20, y), (x + 20, y))
     assert np.abs(fresh.pixels().astype(int) - whole).max() <= 1
 

@@ -17,6 +17,7 @@ import {
   SCALE_SIDES,
   topmostAt,
 } from "../../ui/web/kernels/boxes.js";
+import { changesOf } from "../../ui/web/kernels/changes.js";
 import { chordOf } from "../../ui/web/kernels/chords.js";
 import { apply, multiply, placementMatrix, viewMatrix } from "../../ui/web/kernels/matrix.js";
 import { fileStem, isOpenRaster, phraseFromFileName } from "../../ui/web/kernels/names.js";
@@ -339,4 +340,12 @@ test("two fingers that part and move: the middle goes along and the distance zoo
   ];
   assert.deepEqual(pinchOf(before, now), { from: { x: 150, y: 100 }, to: { x: 210, y: 130 }, factor: 2 });
   assert.deepEqual(pinchOf(before, before), { from: { x: 150, y: 100 }, to: { x: 150, y: 100 }, factor: 1 });
+});
+
+test("every pixel that differs is counted and painted, by however little", () => {
+  const before = Uint8Array.from([1, 2, 3, 255, 9, 9, 9, 255, 0, 0, 0, 0]);
+  const after = Uint8Array.from([1, 2, 3, 255, 9, 10, 9, 255, 255, 0, 0, 255]);
+  const { count, rgba } = changesOf(before, after, [7, 8, 9]);
+  assert.equal(count, 2);
+  assert.deepEqual([...rgba], [0, 0, 0, 0, 7, 8, 9, 92, 7, 8, 9, 220]);
 });

@@ -8,7 +8,7 @@ import { shownBatch } from "./commands/runs.js";
 import { chordOf } from "./kernels/chords.js";
 import { findSpans } from "./kernels/spans.js";
 import { bytesOf, unionOf } from "./kernels/tiles.js";
-import { candidateOf, batchesOf, createSession } from "./model/session.js";
+import { beforeOf, candidateOf, batchesOf, createSession } from "./model/session.js";
 import { freeze, layerOf } from "./model/records.js";
 import { createMasks } from "./model/masks.js";
 import { followLayers } from "./model/painting.js";
@@ -81,7 +81,9 @@ const createShown = (store, session, pictures) => {
     const selected = layerOf(record, record.selected);
     const spans = spansOf(record.scene.prompt, JSON.stringify(spokenLayers(record.scene.layers)));
     const candidate = candidateOf(state, state.viewed || record.picked);
-    const digest = (state.comparing && candidate?.source) || state.viewed || record.picked;
+    const before = beforeOf(state, record, candidate);
+    const own = state.viewed || record.picked;
+    const digest = (state.comparing && before) || own;
     return {
       record,
       state,
@@ -94,6 +96,9 @@ const createShown = (store, session, pictures) => {
       batches: batches(state.candidates, state.dismissed),
       batch: shownBatch(state),
       shownDigest: digest,
+      ownDigest: own,
+      before,
+      canCompare: own !== "" && state.showing === "result" && !state.job,
     };
   };
 };

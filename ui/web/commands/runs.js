@@ -110,6 +110,16 @@ export const showBatch = (desk, job) => {
   else desk.session.set({ viewed: "", showing: "result" });
 };
 
+/** Turns a way of comparing on, or off again: "split", "blink" or "changed". */
+export const compareBy =
+  (mode) =>
+  ({ store, session }) => {
+    const { compare, viewed } = session.state;
+    if (!viewed && !store.record.picked)
+      return addNotice(session, { what: "There is no result to compare yet.", remedy: "Generate first.", brief: true });
+    return session.set({ compare: compare === mode ? "" : mode, showing: "result", comparing: false });
+  };
+
 export const flipView = ({ store, session }) => {
   const { showing, viewed, job } = session.state;
   const hasResult = viewed || store.record.picked || job;

@@ -20,6 +20,8 @@ const START = Object.freeze({
   batch: "",
   dismissed: [],
   comparing: false,
+  compare: "",
+  splitAt: 0.5,
   hovered: "",
   also: Object.freeze([]),
   guides: null,
@@ -90,6 +92,10 @@ export const candidateOf = ({ candidates, batch }, digest) =>
   candidates.findLast((candidate) => candidate.digest === digest && candidate.job === batch) ??
   candidates.findLast((candidate) => candidate.digest === digest) ??
   null;
+
+/** What a shown picture is compared with: the digest it was made over, else the picked one; "" means the collage. */
+export const beforeOf = ({ viewed }, { picked }, candidate) =>
+  candidate?.source || (viewed && picked && viewed !== picked ? picked : "");
 
 export const isWorking = ({ job }) => job !== null && (job.state === "queued" || job.state === "running");
 

@@ -1,6 +1,6 @@
 // What lies on the canvas without being part of it: progress, the promise about pixels, and the view's switch.
 
-import { formatSeconds, plural } from "../kernels/numbers.js";
+import { formatPercent, formatSeconds, plural } from "../kernels/numbers.js";
 import { button } from "./fields.js";
 import { icon } from "./icons.js";
 import { h, set, setVariable, show } from "./dom.js";
@@ -64,6 +64,17 @@ export const createPromise = () => {
           ? "Every pixel outside this object is exactly as it was."
           : "Some pixels outside this object differ from the picture before.",
     });
+  };
+  return { node, update };
+};
+
+/** How many pixels differ from the picture before, while they are shown. */
+export const createChanged = () => {
+  const node = h("div", { class: "chip-box changed", hidden: true, role: "status", "data-test": "changed-pixels" });
+  const update = ({ changes }) => {
+    show(node, Boolean(changes));
+    if (changes)
+      set(node, { text: `${plural(changes.count, "pixel", "pixels")} changed · ${formatPercent(changes.share)}` });
   };
   return { node, update };
 };

@@ -208,8 +208,9 @@ export const createMore = (desk, id) => {
     parts.flatMap(({ node, nodes }) => nodes ?? [node]),
   );
   const node = h("details", { class: "advanced more" }, summary, body);
-  node.addEventListener("toggle", () => {
-    if (desk.session.state.moreOpen !== node.open) desk.session.set({ moreOpen: node.open });
+  summary.addEventListener("click", (event) => {
+    event.preventDefault();
+    desk.session.set({ moreOpen: !desk.session.state.moreOpen });
   });
   const update = (shown, layer) => {
     if (node.open !== shown.state.moreOpen) node.open = shown.state.moreOpen;

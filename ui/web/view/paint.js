@@ -25,6 +25,24 @@ const pageRect = (scene, view) => ({
   height: scene.height_px * view.zoom,
 });
 
+/** The picture before at the left of a line, or every changed pixel over a dimmed picture. */
+const paintCompared = (context, { split, changes }, page) => {
+  if (split) {
+    context.save();
+    context.beginPath();
+    context.rect(page.x, page.y, page.width * split.at, page.height);
+    context.clip();
+    context.drawImage(split.picture, page.x, page.y, page.width, page.height);
+    context.restore();
+  }
+  if (!changes) return;
+  context.fillStyle = "rgba(10, 12, 16, 0.55)";
+  context.fillRect(page.x, page.y, page.width, page.height);
+  context.imageSmoothingEnabled = false;
+  context.drawImage(changes.canvas, page.x, page.y, page.width, page.height);
+  context.imageSmoothingEnabled = true;
+};
+
 const paintVeil = (context, { scene, view }, { canvas, shift }) => {
   context.save();
   context.transform(...multiply(viewMatrix(view), shift));
@@ -44,6 +62,7 @@ const paintPage = (context, frame) => {
   // Enlarged, the cheap way looks the same.
   context.imageSmoothingQuality = view.zoom < 1 ? "high" : "low";
   context.drawImage(picture, page.x, page.y, page.width, page.height);
+  paintCompared(context, frame, page);
   for (const veil of frame.veils) paintVeil(context, frame, veil);
 };
 
@@ -178,7 +197,8 @@ const clipTo = (context, { view, changed }) => {
 };
 
 /**
- * frame: {scene, view, ratio, inks, picture, veils, showing, selected, hovered, guides, handles, outline, changed}.
+ * frame: {scene, view, ratio, inks, picture, veils, showing, selected, hovered, guides, handles, outline, changed},
+ * and while comparing split {picture, at} or changes {canvas}.
  * picture and veils fill the page; `changed` is the only box of the scene to be painted, or null. Sizes are CSS pixels;
  * `ratio` is the device's pixels per CSS pixel.
  */

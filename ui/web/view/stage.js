@@ -4,7 +4,15 @@ import { betweenPlacements } from "../kernels/matrix.js";
 import { fitted } from "../kernels/views.js";
 import { layerOf, titleOf } from "../model/records.js";
 import { TOOLS } from "../tools/tools.js";
-import { createInvitation, createProgress, createPromise, createReading, createSwitch } from "./chips.js";
+import {
+  createChanged,
+  createInvitation,
+  createProgress,
+  createPromise,
+  createReading,
+  createSwitch,
+} from "./chips.js";
+import { createChanges, createDivider } from "./compare.js";
 import { createCompositor } from "./compositor.js";
 import { h, set, setVariable } from "./dom.js";
 import { paintStage } from "./paint.js";
@@ -62,9 +70,8 @@ const refitted = ({ scene, state: { view, fitted: follows } }, box) => {
 
 export const createStage = (desk) => {
   const canvas = h("canvas", { class: "canvas", tabindex: "0", role: "application", "data-test": "canvas" });
-  const chips = [createProgress, createPromise, createSwitch, createReading, createInvitation].map((create) =>
-    create(desk),
-  );
+  const makersOfChips = [createProgress, createPromise, createChanged, createSwitch, createReading, createInvitation];
+  const chips = [...makersOfChips, createDivider].map((create) => create(desk));
   const shadow = h("div", { class: "page-shadow" });
   const ring = h("div", { class: "ring", hidden: true });
   const lying = chips.map((chip) => chip.node);
@@ -73,6 +80,7 @@ export const createStage = (desk) => {
   const makers = {
     compositor: createCompositor({ pictures: desk.pictures, plates, shiftOf: shiftOf(desk) }),
     patch: createPatch(),
+    changes: createChanges(),
     veils: createVeils(desk, plates, shiftOf(desk)),
   };
   const pixels = () => pixelsOf(desk.shown(), (shown) => pageOf(desk, shown, makers).picture);
@@ -88,7 +96,8 @@ export const createStage = (desk) => {
     paintStage(canvas, { ...frame, ratio: box.ratio });
     if (changed) return;
     plates.keep(new Set(shown.scene.layers.map(({ id }) => id)));
-    chips.forEach((chip) => chip.update({ ...shown, hasPreview: frame.showing === "preview" }));
+    const seen = { ...shown, hasPreview: frame.showing === "preview", changes: frame.changes };
+    chips.forEach((chip) => chip.update(seen));
     set(canvas, { "aria-label": describe(shown), "data-showing": frame.showing });
     placeChips(node, shown, box);
   };
@@ -136,8 +145,21 @@ const pageOf = (desk, shown, { compositor, patch, changed = null }) => {
   if (shown.state.showing === "collage") return { showing: "collage", picture: collage() };
   const preview = desk.pictures.preview(shown.state.job?.preview ?? "");
   if (preview) return { showing: "preview", picture: previewOf(desk, shown, patch, preview) };
+  if (shown.state.comparing && !shown.before) return { showing: "collage", picture: collage() };
   const result = desk.pictures.get(shown.shownDigest);
   return result ? { showing: "result", picture: result.image } : { showing: "collage", picture: collage() };
+};
+
+/** What a way of comparing lays over the page: {split: {picture, at}} or {changes: {canvas, count, share}}. */
+const comparedOf = (desk, shown, { compositor, changes }) => {
+  const { compare, splitAt } = shown.state;
+  if (!shown.canCompare || (compare !== "split" && compare !== "changed")) return {};
+  const after = desk.pictures.get(shown.ownDigest)?.image;
+  const before = shown.before
+    ? desk.pictures.get(shown.before)?.image
+    : compositor.compose(shown.scene, shown.record.selected);
+  if (!before || !after) return {};
+  return compare === "split" ? { split: { picture: before, at: splitAt } } : { changes: changes(before, after) };
 };
 
 /** A whole picture's preview as it is; of a re-roll only the object, over the picture that it is made in. */
@@ -163,6 +185,7 @@ const frameOf = (desk, shown, makers) => {
   const veiled = paints || page.showing === "collage" ? makers.veils(scene, record.selected) : [];
   return {
     ...page,
+    ...comparedOf(desk, shown, makers),
     veils: veiled,
     outline: state.outline,
     changed: makers.changed,

@@ -3,6 +3,7 @@
 import { plural } from "../kernels/numbers.js";
 import { batchesOf } from "../model/session.js";
 import { layerOf, titleOf } from "../model/records.js";
+import { createCompareButtons } from "./compare.js";
 import { button } from "./fields.js";
 import { icon } from "./icons.js";
 import { h, keyed, set, show } from "./dom.js";
@@ -72,21 +73,6 @@ const createRuns = (desk) => {
   return { node, update };
 };
 
-/** Held down, the stage shows the picture that the candidate was made over. */
-const createCompare = (desk) => {
-  const compare = (comparing) => () => desk.session.set({ comparing });
-  const node = button(desk, () => {}, {
-    label: "Before",
-    iconName: "compare",
-    test: "compare",
-    title: "Hold to see the picture before",
-    kind: "quiet",
-  });
-  for (const kind of ["pointerdown", "keydown"]) node.addEventListener(kind, compare(true));
-  for (const kind of ["pointerup", "pointerleave", "keyup", "blur"]) node.addEventListener(kind, compare(false));
-  return { node, update: (shown) => show(node, Boolean(shown.candidate?.source)) };
-};
-
 /** Arrows step, Enter accepts; the focus goes with the shown candidate. */
 const connectStepping = (desk, list) => {
   const follow = () => list.querySelector('[aria-selected="true"]')?.focus();
@@ -128,8 +114,8 @@ const createChoices = (desk) => {
 export const createStrip = (desk) => {
   const title = h("span", { class: "strip-title" });
   const count = h("span", { class: "muted" });
-  const [runs, compare, choices, list] = [createRuns, createCompare, createChoices, createCandidates].map((create) =>
-    create(desk),
+  const [runs, compare, choices, list] = [createRuns, createCompareButtons, createChoices, createCandidates].map(
+    (create) => create(desk),
   );
   const spring = h("span", { class: "spring" });
   const head = h("div", { class: "strip-head" }, title, count, runs.node, spring, compare.node, choices.nodes);

@@ -1,0 +1,106 @@
+// Comparing the shown picture with the one before it: held, side by side, blinking, or the changed pixels alone.
+
+import { changesOf } from "../kernels/changes.js";
+import { clamp } from "../kernels/numbers.js";
+import { button } from "./fields.js";
+import { h, set, setVariable, show } from "./dom.js";
+
+const BLINK_MS = 700;
+const INK = [255, 45, 160];
+
+const MODES = [
+  { id: "split", label: "Split", title: "Before at the left, after at the right of a line that can be dragged (Y)" },
+  { id: "blink", label: "Blink", title: "Before and after in turn (Shift Y)" },
+  { id: "changed", label: "Changes", title: "Every pixel that differs, and how many (K)" },
+];
+
+/** Held down, the stage shows the picture before. */
+const createHold = (desk) => {
+  const compare = (comparing) => () => desk.session.set({ comparing });
+  const title = "Hold to see the picture before";
+  const node = button(desk, () => {}, { label: "Before", iconName: "compare", test: "compare", title, kind: "quiet" });
+  for (const kind of ["pointerdown", "keydown"]) node.addEventListener(kind, compare(true));
+  for (const kind of ["pointerup", "pointerleave", "keyup", "blur"]) node.addEventListener(kind, compare(false));
+  return node;
+};
+
+/** The buttons in the strip's head. */
+export const createCompareButtons = (desk) => {
+  const modes = MODES.map(({ id, label, title }) => {
+    const on = { click: () => desk.run(`compare-${id}`) };
+    const shape = { type: "button", class: "button quiet small flip", "data-test": `compare-${id}`, title, on };
+    return h("button", shape, h("span", { text: label }));
+  });
+  const node = h("span", { class: "group compare" }, createHold(desk), modes);
+  let timer = null;
+  const blink = (isOn) => {
+    if (isOn === (timer !== null)) return;
+    clearInterval(timer);
+    timer = isOn ? setInterval(() => desk.session.set({ comparing: !desk.session.state.comparing }), BLINK_MS) : null;
+    if (!isOn) desk.session.set({ comparing: false });
+  };
+  const update = (shown) => {
+    const isPossible = shown.canCompare;
+    show(node, isPossible);
+    modes.forEach((each, index) => set(each, { "aria-pressed": shown.state.compare === MODES[index].id }));
+    blink(isPossible && shown.state.compare === "blink");
+  };
+  return { node, update };
+};
+
+/** The line between before and after, dragged on the stage. */
+export const createDivider = (desk) => {
+  const node = h("div", {
+    class: "divider",
+    hidden: true,
+    role: "slider",
+    tabindex: "0",
+    "aria-label": "Line between before and after",
+    "aria-valuemin": "0",
+    "aria-valuemax": "100",
+    "data-test": "divider",
+  });
+  const place = (splitAt) => desk.session.set({ splitAt: clamp(splitAt, 0, 1) });
+  const drag = (event) => {
+    const { view } = desk.session.state;
+    const left = node.parentNode.getBoundingClientRect().left + view.x;
+    place((event.clientX - left) / (desk.store.record.scene.width_px * view.zoom));
+  };
+  node.addEventListener("pointerdown", (event) => node.setPointerCapture(event.pointerId));
+  node.addEventListener("pointermove", (event) => node.hasPointerCapture(event.pointerId) && drag(event));
+  node.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: -0.05, ArrowRight: 0.05 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    place(desk.session.state.splitAt + step);
+  });
+  const update = (shown) => {
+    const { state, scene } = shown;
+    const isOn = shown.canCompare && state.compare === "split" && state.showing === "result";
+    show(node, isOn);
+    if (!isOn) return;
+    setVariable(node, "--at", `${state.view.x + state.splitAt * scene.width_px * state.view.zoom}px`);
+    set(node, { "aria-valuenow": Math.round(state.splitAt * 100) });
+  };
+  return { node, update };
+};
+
+const pixelsOf = (source, { width, height }) => {
+  const context = Object.assign(document.createElement("canvas"), { width, height }).getContext("2d");
+  context.drawImage(source, 0, 0, width, height);
+  return context.getImageData(0, 0, width, height).data;
+};
+
+/** Answers changes(before, after) → {canvas, count, share}: images or canvases; the last answer is kept. */
+export const createChanges = () => {
+  let [known, answer] = [[], null];
+  return (before, after) => {
+    if (known[0] === before && known[1] === after) return answer;
+    const size = { width: after.naturalWidth ?? after.width, height: after.naturalHeight ?? after.height };
+    const { count, rgba } = changesOf(pixelsOf(before, size), pixelsOf(after, size), INK);
+    const canvas = Object.assign(document.createElement("canvas"), size);
+    canvas.getContext("2d").putImageData(new ImageData(rgba, size.width, size.height), 0, 0);
+    [known, answer] = [[before, after], { canvas, count, share: count / (size.width * size.height) }];
+    return answer;
+  };
+};
