@@ -22,6 +22,20 @@ def draw(like: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
     return torch.cat([row.to(like.device) for row in rows])
 
 
+def owned_noise(noise: Tensor, owners: Tensor, seeds: Sequence[int | None]) -> Tensor:
+    """Noise (b, c, h, w) in which each layer with a seed has its own, the same in every row.
+
+    ``owners`` (h, w) tells whose cell it is: 0 nobody's, i the layer with ``seeds[i - 1]``. A layer's noise depends on
+    its seed and the size alone, not on the run, its place in the stack, or the other layers.
+    """
+    mixed = noise
+    for number, seed in enumerate(seeds, start=1):
+        if seed is not None:
+            own = draw(noise[:1], [generator_for(seed_of(seed, "layer", 0))])
+            mixed = torch.where(owners == number, own, mixed)
+    return mixed
+
+
 def seed_of(seed: int, purpose: str, number: int) -> int:
     """A seed for one purpose and one number, independent of all others of the same root seed."""
     text = f"{purpose} {seed} {number}".encode()

@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import Field
 
 from backend.controls.layer_noise import LayerNoise, freedom_map, release_map
@@ -26,7 +27,7 @@ from backend.engine.decode import decode, encode
 from backend.engine.denoise import Start, denoise
 from backend.engine.looks import embed_with_looks, moved_tokens
 from backend.engine.loop_types import Control, Pictures, Run, Step, generator_for
-from backend.engine.noise import FreshNoise, NoiseStream, SharedNoise, draw
+from backend.engine.noise import FreshNoise, NoiseStream, SharedNoise, draw, owned_noise
 from backend.engine.paste import changed_pixels, paste_weights, pasted
 from backend.errors import RequestError
 from backend.methods.options import parse_options
@@ -126,12 +127,17 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
 
 
 def _drawn(collage: _Collage, bundle: ModelBundle, seeds: tuple[int, ...]) -> Generator[Step, None, torch.Tensor]:
-    """Encode, noise, denoise one chunk; the generator's value is the finished latents."""
+    """Encode, noise, denoise one chunk; the generator's value is the finished latents.
+
+    A layer with a seed of its own begins with that noise in every candidate. (What a stochastic sampler adds later
+    still comes from the candidate's seed.)
+    """
     plan, options = collage.plan, collage.options
     schedule = Schedule(plan.sampler, bundle.scheduler, plan.steps, bundle.device)
     generators = tuple(generator_for(seed) for seed in seeds)
     source = encode(bundle, collage.flat.picture, generators)
-    noise = draw(source, generators)
+    owners = torch.from_numpy(_cells(collage.flat.topmost, bundle.card.cell_px)).to(bundle.device)
+    noise = owned_noise(draw(source, generators), owners, [layer.seed for layer in plan.layers])
     controls: list[Control] = []
     if options.attention:
         controls.append(_region_attention(collage, bundle, schedule))
@@ -184,6 +190,12 @@ def _looks(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> dict[int, Look]:
 
 def _fitting(tokens: Sequence[int], bundle: ModelBundle) -> tuple[int, ...]:
     return tuple(token for token in tokens if token < bundle.card.text_length)
+
+
+def _cells(pixels: NDArray[np.int64], cell_px: int) -> NDArray[np.int64]:
+    """The value at the centre of every latent cell."""
+    rows, columns = (side // cell_px for side in pixels.shape)
+    return np.ascontiguousarray(pixels[cell_px // 2 :: cell_px, cell_px // 2 :: cell_px][:rows, :columns])
 
 
 def _levelled(plan: Plan, options: CollageOptions) -> bool:

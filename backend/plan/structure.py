@@ -59,4 +59,5 @@ def _edges(layer: PlannedLayer, pixels: Pixels, shape: tuple[int, int]) -> NDArr
     opaque = np.full_like(picture, 255)
     frame = place_alpha(opaque, layer.placement, shape[1], shape[0])
     alpha = placed[..., 3]
-    return layer_edges(placed[..., :3] / np.maximum(alpha, 1e-3)[..., None], alpha, frame)
+    straight = placed[..., :3] / np.maximum(alpha, np.float32(1e-3))[..., None]
+    return layer_edges(straight.astype(np.float32), alpha, frame)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from backend.engine.loop_types import generator_for
-from backend.engine.noise import FreshNoise, SharedNoise, draw, seed_of
+from backend.engine.noise import FreshNoise, SharedNoise, draw, owned_noise, seed_of
 
 LIKE = torch.empty(3, 4, 5, 6)
 
@@ -44,3 +44,16 @@ def test_seeds_of_purposes_are_apart() -> None:
     seeds = {seed_of(seed, purpose, number) for seed in range(5) for purpose in "ab" for number in range(5)}
     assert len(seeds) == 50
     assert all(0 <= seed < 2**63 for seed in seeds)
+
+
+def test_a_layer_with_a_seed_owns_the_noise_of_its_cells() -> None:
+    """Equal in every row and run where the layer lies, the run's own elsewhere, whatever its number in the stack."""
+    owners = torch.tensor([[0, 1], [2, 2]])
+    runs = [torch.randn(2, 4, 2, 2, generator=generator_for(seed)) for seed in (1, 2)]
+    first, second = (owned_noise(noise, owners, [None, 7]) for noise in runs)
+    assert torch.equal(first[:, :, 1], second[:, :, 1])
+    assert torch.equal(first[0, :, 1], first[1, :, 1])
+    assert torch.equal(first[:, :, 0], runs[0][:, :, 0])
+    moved = owned_noise(runs[0], torch.tensor([[0, 0], [1, 1]]), [7])
+    assert torch.equal(moved[:, :, 1], first[:, :, 1])
+    assert owned_noise(runs[0], owners, [None, None]) is runs[0]
