@@ -11,7 +11,6 @@ import argparse
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
@@ -160,7 +159,7 @@ class ClipRun:
         torch.manual_seed(self.seed)
         network = Learner(build_clip(tokenizer))
         course = Course(network, Term(self.minutes * 60, RATE, self.out / "clip.pt", self.resume))
-        learned = cast(Learner, course.average.network).clip
+        learned = course.average.network.clip
         passed = Reconstructions(self.out, scenes, load_trained_autoencoder(self.out))
         random, maker = np.random.default_rng((self.seed, course.step, 3)), CaptionMaker(tokenizer)
         lesson = Lesson(Views(passed, random), maker)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
@@ -125,7 +124,7 @@ class EncoderRun:
         torch.manual_seed(self.seed)
         network = Learner(build_image_encoder())
         course = Course(network, Term(self.minutes * 60, RATE, self.out / "image_encoder.pt", self.resume))
-        learned = cast(Learner, course.average.network).encoder
+        learned = course.average.network.encoder
         passed = Reconstructions(self.out, scenes, load_trained_autoencoder(self.out))
         looks = Looks(Views(passed, np.random.default_rng((self.seed, course.step, 4))))
         for _ in course.steps():
