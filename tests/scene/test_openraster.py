@@ -169,7 +169,8 @@ def test_a_foreign_file_becomes_layers() -> None:
     content = foreign(
         '<?xml version="1.0" encoding="UTF-8"?><image w="100" h="80"><stack>'
         '<layer name="Top &amp; tip" src="data/a.png" x="-3" y="7" opacity="0.5" composite-op="svg:multiply"/>'
-        '<stack opacity="0.5" x="10" y="20"><layer src="data/b.png" x="1" y="2" visibility="hidden" composite-op="svg:hue"/></stack>'
+        '<stack opacity="0.5" x="10" y="20">'
+        '<layer src="data/b.png" x="1" y="2" visibility="hidden" composite-op="svg:hue"/></stack>'
         '<layer name="svg" src="data/a.png.svg"/>'
         "</stack></image>",
         a=noise(1, 10, 20),
