@@ -21,7 +21,7 @@ def test_undo_and_redo_cover_strokes_of_every_kind(fresh: DeskPage):
     fresh.part("prompt").fill("something else entirely")
     fresh.part("canvas").focus()
     keys.press("f")
-    keys.press("[")
+    keys.press("Control+[")
     keys.press("Shift+h")
     keys.press("Control+d")
     keys.press("Delete")
