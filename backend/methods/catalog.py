@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from backend.engine.loop_types import Run
 from backend.errors import RequestError
-from backend.methods import collage, layout_retouch, tcig
+from backend.methods import collage, layout_retouch, move, tcig
 from backend.methods.baselines import blended, multidiffusion, painted_words, sdedit
 from backend.methods.options import OptionFact, facts_of, parse_options
 from backend.models.bundle import ModelBundle
@@ -39,6 +39,11 @@ METHODS: Mapping[str, Method] = MappingProxyType(
     }
 )
 
+EDITS: Mapping[str, Method] = MappingProxyType({"move": Method("move", "Move and heal", move.MoveOptions, move.run)})
+"""What is done to a finished picture by a gesture: asked for by id, not offered among the methods of a run."""
+
+RUNNABLE: Mapping[str, Method] = MappingProxyType({**METHODS, **EDITS})
+
 BASELINES: Mapping[str, Method] = MappingProxyType(
     {
         method.id: method
@@ -55,13 +60,13 @@ BASELINES: Mapping[str, Method] = MappingProxyType(
 
 def method_of(method_id: str) -> Method:
     """The method of that id, or a RequestError that names the methods there are."""
-    if method_id not in METHODS:
+    if method_id not in RUNNABLE:
         raise RequestError(
             f"There is no method {method_id!r}.",
             limit=f"Known are {', '.join(METHODS)}.",
             remedy="Choose one of these.",
         )
-    return METHODS[method_id]
+    return RUNNABLE[method_id]
 
 
 def option_fields(method: Method) -> tuple[OptionFact, ...]:

@@ -10,7 +10,12 @@ from collections.abc import Sequence
 from backend.scene.layer import Record
 
 FOUND_IOU = 0.25
-"""From this overlap on an object counts as found where it was asked."""
+"""From this overlap on an object counts as found where it was asked.
+
+Drawings as asked are above .71 in 95 of 100; missing, elsewhere or another class are below .12 in 95 of 100
+(``python -m backend.evaluation.calibration --count 14``, the pocket guide). Nearer to the wrong ones, since a model
+draws outlines of its own.
+"""
 
 TEXT_DROP = 0.2
 """How much less like its words a layer may be than its own picture is, as a difference of cosines.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backend.errors import RequestError
+from backend.plan.background import background_words
 from backend.plan.card import Card
 from backend.plan.notes import called, obstacle_note, size_notes, survey_notes, word_notes
 from backend.plan.phrases import Match, match_phrases, normalised
@@ -90,6 +91,7 @@ def build_plan(scene: Scene, request: Compose | Reroll, card: Card, pixels: Pixe
         source=request.source,
         feather_px=request.feather_px,
         above=_covers(reading, chosen),
+        place=background_words(reading.prompt, [layer.phrase for layer in scene.layers]),
     )
     return _plan(reading, request, (reading.planned(chosen),), target)
 

@@ -69,7 +69,8 @@ class Cover(Record):
 class OneLayer(Record):
     """One layer is generated over ``source``; pixels farther than ``feather_px`` from its mask stay identical.
 
-    ``above`` are the scene's layers over it, from back to front: what they hide does not belong to its mask.
+    ``above`` are the scene's layers over it, from back to front: what they hide does not belong to its mask. ``place``
+    are the prompt's words without any layer's: what would be there without the layer.
     """
 
     kind: Literal["layer"] = "layer"
@@ -77,6 +78,7 @@ class OneLayer(Record):
     source: Digest
     feather_px: Annotated[int, Field(ge=0)]
     above: tuple[Cover, ...] = ()
+    place: str = ""
 
 
 class Plan(Record):

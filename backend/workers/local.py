@@ -15,7 +15,7 @@ import torch
 from backend.engine.decode import preview
 from backend.engine.loop_types import Happening, Pictures, Run, Step
 from backend.errors import LaminaError
-from backend.methods.catalog import METHODS, Method
+from backend.methods.catalog import RUNNABLE, Method
 from backend.metrics.layer_score import Scores
 from backend.metrics.scores import Scorer
 from backend.models.cache import ModelCache
@@ -39,7 +39,7 @@ class LocalWorker:
     """One device of this machine. ``events()`` of a handle computes as it is iterated; a lock keeps it to one job."""
 
     def __init__(
-        self, catalog: Catalog, cache: ModelCache, device: str, methods: Mapping[str, Method] = METHODS
+        self, catalog: Catalog, cache: ModelCache, device: str, methods: Mapping[str, Method] = RUNNABLE
     ) -> None:
         """``device`` is torch's name of it ("cpu", "cuda", "cuda:1")."""
         self._catalog = catalog

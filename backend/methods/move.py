@@ -1,0 +1,247 @@
+"""Move and heal: an object of a finished picture is put elsewhere, and what it leaves is filled from its surroundings.
+
+An edit in the spirit of Collage Diffusion's iterative one (section 4.5). Two runs of the loop: the hole is drawn again
+with the place's words, beginning from a classical fill; then the object is laid down at its new place and a narrow rim
+around its outline is drawn again with the whole prompt. Beyond the two feathered regions no byte changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from typing import Annotated
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy import ndimage
+
+from backend.controls.layer_noise import LayerNoise, freedom_map, release_map
+from backend.engine.begin import begin_from_pictures
+from backend.engine.conditioning import build_conditioning
+from backend.engine.decode import decode
+from backend.engine.denoise import denoise
+from backend.engine.loop_types import Pictures, Run, Step
+from backend.engine.paste import changed_pixels, paste_weights, pasted
+from backend.errors import RequestError
+from backend.methods.options import parse_options
+from backend.models.bundle import ModelBundle
+from backend.models.sam import sam_of
+from backend.plan.plan import OneLayer, Plan
+from backend.plan.raster import raster
+from backend.scene.layer import Record
+from backend.scene.scene import Picture, Pixels
+
+Mask = NDArray[np.bool_]
+Floats = NDArray[np.float32]
+
+FARTHEST_PX = 4096  # a canvas' longest side
+MARGIN_SHARE = 1 / 32
+"""How far the hole reaches beyond the object, over the shorter side: a cut-out's soft edge and thin shadow."""
+RIM_SHARE = 1 / 64
+"""Half the width of the rim that is drawn again, over the picture's shorter side: 2 px at 128, 8 at 512."""
+SOFT_PX = 0.7
+"""Gaussian that softens the laid object's outline: about one pixel from opaque to nothing."""
+SWEEPS = 40
+"""Smoothings of the classical fill: what is left of its streaks after 40 is under one level of 255 on a slope."""
+
+
+class MoveOptions(Record):
+    """Where the object goes, and how far hole and rim may change."""
+
+    dx_px: Annotated[int, Field(ge=-FARTHEST_PX, le=FARTHEST_PX)] = Field(
+        0, title="To the right", json_schema_extra={"unit": "px of the picture"}
+    )
+    dy_px: Annotated[int, Field(ge=-FARTHEST_PX, le=FARTHEST_PX)] = Field(
+        0, title="Downwards", json_schema_extra={"unit": "px of the picture"}
+    )
+    x_px: Annotated[int, Field(ge=-1, le=FARTHEST_PX)] = Field(
+        -1,
+        title="Point on the object, from the left",
+        description="Where the object was clicked; -1 for the layer's own region.",
+        json_schema_extra={"unit": "px of the picture"},
+    )
+    y_px: Annotated[int, Field(ge=-1, le=FARTHEST_PX)] = Field(
+        -1,
+        title="Point on the object, from the top",
+        description="Where the object was clicked; -1 for the layer's own region.",
+        json_schema_extra={"unit": "px of the picture"},
+    )
+    healing: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
+        0.7,
+        title="Freedom of the hole",
+        description="How far the hole may change from its surroundings' colours; 0 leaves the plain fill.",
+        json_schema_extra={"unit": "share of the steps", "step": 0.05},
+    )
+    blending: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
+        0.3,
+        title="Freedom of the rim",
+        description="How far the object's outline may change at its new place; 0 leaves it as it was cut.",
+        json_schema_extra={"unit": "share of the steps", "step": 0.05},
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Cutting:
+    """What a move takes away and puts down: bool (h, w) masks of one picture, uint8 (h, w, 3).
+
+    ``hole`` is the object with its margin at the old place, ``rim`` a band along its outline at the new one.
+    ``laid`` is the object's pixels at the new place, ``alpha`` float32 (h, w) their share.
+    """
+
+    hole: Mask
+    rim: Mask
+    laid: Picture
+    alpha: Floats
+
+
+@dataclass(frozen=True)
+class _Move:
+    """What all chunks of a run share. ``releases`` are each cell's first free step in the two runs of the loop."""
+
+    plan: Plan
+    target: OneLayer
+    source: Picture = field(repr=False)
+    cutting: Cutting = field(repr=False)
+    releases: tuple[NDArray[np.int64], NDArray[np.int64]] = field(repr=False)
+
+    @property
+    def lengths(self) -> tuple[int, int]:
+        """How many steps each of the two runs takes."""
+        hole, rim = (self.plan.steps - int(release.min()) for release in self.releases)
+        return hole, rim
+
+
+def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
+    """Steps, then Pictures, for each chunk of ``plan.batch`` candidates; they differ in the hole and the rim."""
+    move = _prepared(plan, bundle, pixels)
+    cutting, feather_px = move.cutting, move.target.feather_px
+    at_hole = paste_weights(cutting.hole.astype(np.float32), feather_px)
+    at_rim = paste_weights(cutting.rim.astype(np.float32), feather_px)
+    touched = np.maximum(np.maximum(at_hole, at_rim), cutting.alpha)
+    plate = filled(move.source, cutting.hole)
+    for offset in range(0, len(plan.seeds), plan.batch):
+        seeds = plan.seeds[offset : offset + plan.batch]
+        healed = yield from _redrawn(move, bundle, (plate,) * len(seeds), seeds, 0)
+        laid = tuple(laid_over(pasted(move.source, picture, at_hole), cutting) for picture in healed)
+        blended = yield from _redrawn(move, bundle, laid, seeds, 1)
+        whole = tuple(pasted(under, picture, at_rim) for under, picture in zip(laid, blended, strict=True))
+        yield Pictures(offset, whole, tuple(changed_pixels(move.source, picture, touched) for picture in whole))
+
+
+def cut(source: Picture, mask: Mask, dx_px: int, dy_px: int) -> Cutting:
+    """Take the object of a mask from a picture; a RequestError when nothing of it, or of its surroundings, is left."""
+    side_px = min(mask.shape)
+    margin_px, rim_px = max(1, round(side_px * MARGIN_SHARE)), max(1, round(side_px * RIM_SHARE))
+    there = shifted(mask, dx_px, dy_px)
+    hole = ndimage.binary_dilation(mask, iterations=margin_px)
+    if not mask.any() or hole.all():
+        raise RequestError(
+            f"There is no object to move: its outline holds {mask.mean():.0%} of the picture.",
+            remedy="Point at an object with something around it.",
+        )
+    if not there.any():
+        raise RequestError(
+            f"Moved by {dx_px}, {dy_px} px nothing of the object would be seen.",
+            limit=f"The picture is {mask.shape[1]} × {mask.shape[0]} px.",
+            remedy="Move it less far.",
+        )
+    wide = ndimage.binary_dilation(there, iterations=rim_px)
+    rim = wide & ~ndimage.binary_erosion(there, iterations=rim_px, border_value=1)
+    alpha = ndimage.gaussian_filter(there.astype(np.float32), SOFT_PX) * wide
+    return Cutting(hole, rim, shifted(source, dx_px, dy_px), alpha.astype(np.float32))
+
+
+def filled(picture: Picture, hole: Mask) -> Picture:
+    """The picture with its hole filled from around it: each pixel as the nearest one outside, then smoothed inside."""
+    rows, columns = ndimage.distance_transform_edt(hole, return_distances=False, return_indices=True)
+    values = picture[rows, columns].astype(np.float32)
+    sigma = max(1.0, min(hole.shape) * RIM_SHARE)
+    for _ in range(SWEEPS):
+        values[hole] = ndimage.gaussian_filter(values, (sigma, sigma, 0))[hole]
+    smooth = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return np.where(hole[..., None], smooth, picture)
+
+
+def laid_over(under: Picture, cutting: Cutting) -> Picture:
+    """The object put down at its new place."""
+    below = under.astype(np.float32)
+    mixed = below + cutting.alpha[..., None] * (cutting.laid.astype(np.float32) - below)
+    return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+
+
+def shifted(values: NDArray[np.generic], dx_px: int, dy_px: int) -> NDArray:
+    """An array (h, w, …) moved right and down; zeros come in from the other side."""
+    high, wide = values.shape[:2]
+    moved = np.zeros_like(values)
+    if abs(dx_px) < wide and abs(dy_px) < high:
+        to = slice(max(0, dy_px), high + min(0, dy_px)), slice(max(0, dx_px), wide + min(0, dx_px))
+        of = slice(max(0, -dy_px), high + min(0, -dy_px)), slice(max(0, -dx_px), wide + min(0, -dx_px))
+        moved[to] = values[of]
+    return moved
+
+
+def _prepared(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> _Move:
+    """Find the object, cut it out, and decide which cells are free from which step on."""
+    options = parse_options(MoveOptions, plan.options)
+    target = plan.target
+    if not isinstance(target, OneLayer):
+        raise RequestError("Moving an object needs a finished picture.", remedy="Pick a candidate first.")
+    if not options.dx_px and not options.dy_px:
+        raise RequestError("The object would stay where it is.", remedy="Drag it to another place.")
+    source = pixels.picture(target.source)[..., :3]
+    mask = _object(plan, bundle, pixels, source, options)
+    cutting = cut(source, mask, options.dx_px, options.dy_px)
+    releases = (
+        _release(cutting.hole, options.healing, plan, bundle),
+        _release(cutting.rim, options.blending, plan, bundle),
+    )
+    return _Move(plan, target, source, cutting, releases)
+
+
+def _object(plan: Plan, bundle: ModelBundle, pixels: Pixels, source: Picture, options: MoveOptions) -> Mask:
+    """What SAM cuts out at the point, or in the box of the layer's region; that region itself where there is no SAM."""
+    pointed = options.x_px >= 0 and options.y_px >= 0
+    region: Mask = raster(plan, pixels).alphas[0] > 0.5
+    if not pointed and ("sam" not in bundle.members or not region.any()):
+        return region
+    sam = sam_of(bundle)
+    sam.set_picture(source)
+    if pointed:
+        return sam.at_point(options.x_px, options.y_px).mask
+    rows, columns = np.flatnonzero(region.any(1)), np.flatnonzero(region.any(0))
+    return sam.in_box(float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)).mask
+
+
+def _release(region: Mask, level: float, plan: Plan, bundle: ModelBundle) -> NDArray[np.int64]:
+    """The first free step of each latent cell that the region touches; the others are held to the end."""
+    freedom = freedom_map(region.astype(np.int64), (0.0, level), 0.0)
+    return release_map(freedom, plan.steps, bundle.card.cell_px, "filled")
+
+
+def _redrawn(
+    move: _Move, bundle: ModelBundle, pictures: tuple[Picture, ...], seeds: tuple[int, ...], number: int
+) -> Generator[Step, None, tuple[Picture, ...]]:
+    """One of the two runs (0 the hole, 1 the rim); its steps are counted as parts of both."""
+    plan, lengths = move.plan, move.lengths
+    if not lengths[number]:
+        return pictures
+    begun = begin_from_pictures(bundle, plan, pictures, seeds, plan.steps - lengths[number])
+    release = torch.from_numpy(move.releases[number]).to(bundle.device)
+    hold = LayerNoise(begun.source, release, begun.schedule, begun.stream(seeds))
+    words = (move.target.place, plan.prompt)[number]
+    conditioning = build_conditioning(bundle, words, _unwanted(move, number), plan.guidance_scale, len(seeds))
+    latents = begun.start.latents
+    with closing(denoise(bundle.unet, begun.schedule, conditioning, begun.start, [hold])) as steps:
+        for done, step in enumerate(steps, start=sum(lengths[:number])):
+            latents = step.latents
+            yield replace(step, k=done, total=sum(lengths), first=0)
+    return decode(bundle, latents)
+
+
+def _unwanted(move: _Move, number: int) -> str:
+    """The negative words; in the hole the object's own are among them."""
+    asked = (move.plan.negative, move.plan.layers[0].phrase if number == 0 else "")
+    return ", ".join(words for words in asked if words.strip())
