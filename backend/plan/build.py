@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backend.errors import RequestError
@@ -13,6 +14,7 @@ from backend.plan.plan import Cover, Note, OneLayer, Plan, PlannedLayer, WholePi
 from backend.plan.request import Compose, Reroll
 from backend.plan.resolution import Size, generation_size
 from backend.plan.survey import Surveyed, survey
+from backend.scene.layer import Layer
 from backend.scene.scene import Pixels, Scene
 
 MAX_BATCH = 8
@@ -32,6 +34,7 @@ class _Reading:
     negative: str
     seen: tuple[Surveyed, ...]
     matches: dict[str, Match]
+    unwanted: dict[str, Match]
 
     @property
     def usable(self) -> tuple[Surveyed, ...]:
@@ -58,13 +61,15 @@ class _Reading:
             mask=layer.mask,
             placement=seen.placement,
             opacity=layer.opacity,
+            blend=layer.blend,
             noise=layer.noise,
             attention_positive=layer.attention_positive,
             attention_negative=layer.attention_negative,
-            blend=layer.blend,
             structure=layer.structure,
             class_label=layer.class_label,
             seed=layer.seed,
+            look=layer.look,
+            negative_tokens=self.unwanted[layer.id].tokens,
         )
 
 
@@ -107,14 +112,22 @@ def scene_notes(scene: Scene, card: Card, pixels: Pixels) -> tuple[Note, ...]:
 
 
 def _read(scene: Scene, card: Card, pixels: Pixels) -> _Reading:
-    prompt, negative = normalised(scene.prompt), normalised(scene.negative)
     seen = survey(scene, card, pixels)
     layers = [surveyed.layer for surveyed in seen if not surveyed.obstacle]
+    prompt, negative = normalised(scene.prompt), _joined_negatives(scene, layers)
     if not prompt.strip():
         prompt = ", ".join(phrase for layer in layers if (phrase := normalised(layer.phrase).strip()))
     found = match_phrases(prompt, [layer.phrase for layer in layers], card)
     matches = {layer.id: match for layer, match in zip(layers, found, strict=True)}
-    return _Reading(scene, card, prompt, negative, seen, matches)
+    refused = match_phrases(negative, [layer.negative for layer in layers], card)
+    unwanted = {layer.id: match for layer, match in zip(layers, refused, strict=True)}
+    return _Reading(scene, card, prompt, negative, seen, matches, unwanted)
+
+
+def _joined_negatives(scene: Scene, layers: Sequence[Layer]) -> str:
+    """The scene's negative prompt and, after it, what single layers do not want; those words stay in their regions."""
+    asked = (scene.negative, *(layer.negative for layer in layers))
+    return ", ".join(normalised(words) for words in asked if words.strip())
 
 
 def _plan(
