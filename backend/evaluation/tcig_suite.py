@@ -18,8 +18,9 @@ from backend.evaluation.collage_suite import Case
 from backend.evaluation.observers import Observer, deep_features, guide_observer, judge_observer
 from backend.evaluation.report import Metric, Row, build_metric
 from backend.evaluation.sheet import Tile
+from backend.methods.baselines.catalog import BASELINES
 from backend.methods.baselines.sdedit import flat_composite
-from backend.methods.catalog import BASELINES, METHODS
+from backend.methods.catalog import METHODS
 from backend.metrics.distribution import frechet_distance, mean_pairwise_distance
 from backend.models.bundle import ModelBundle
 from backend.models.experts import Experts, experts_of

@@ -1,61 +1,61 @@
-"""The methods that can be asked for, by id."""
+"""The methods that can be asked for, by id. Listing them imports no network library; running one imports its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from backend.engine.loop_types import Run
 from backend.errors import RequestError
-from backend.methods import collage, layout_retouch, move, tcig
-from backend.methods.baselines import blended, multidiffusion, painted_words, sdedit
 from backend.methods.options import OptionFact, facts_of, parse_options
-from backend.models.bundle import ModelBundle
+from backend.methods.options.collage import CollageOptions
+from backend.methods.options.layout_retouch import RetouchOptions
+from backend.methods.options.move import MoveOptions
+from backend.methods.options.tcig import TcigOptions
 from backend.plan.plan import Plan
 from backend.plan.request import OptionValue
 from backend.scene.layer import Record
 from backend.scene.scene import Pixels
 
+if TYPE_CHECKING:
+    from backend.engine.loop_types import Run
+    from backend.models.bundle import ModelBundle
+
 
 @dataclass(frozen=True)
 class Method:
-    """A paper: a generator of Steps and Pictures, and the type of its options."""
+    """A paper: a generator of Steps and Pictures, and the type of its options.
+
+    The generator is the function ``run(plan, bundle, pixels)`` of the module ``backend.methods.<module>``.
+    """
 
     id: str
     title: str
     Options: type[Record]
-    run: Callable[[Plan, ModelBundle, Pixels], Run]
+    module: str
+
+    def run(self, plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
+        """Steps, then Pictures; nothing is computed before the first is asked for."""
+        made: Run = import_module(f"backend.methods.{self.module}").run(plan, bundle, pixels)
+        return made
 
 
-METHODS: Mapping[str, Method] = MappingProxyType(
-    {
-        method.id: method
-        for method in (
-            Method("collage", "Collage Diffusion", collage.CollageOptions, collage.run),
-            Method("tcig", "TCIG", tcig.TcigOptions, tcig.run),
-            Method("layout_retouch", "Layout-and-Retouch", layout_retouch.RetouchOptions, layout_retouch.run),
-        )
-    }
+def _by_id(*methods: Method) -> Mapping[str, Method]:
+    return MappingProxyType({method.id: method for method in methods})
+
+
+METHODS = _by_id(
+    Method("collage", "Collage Diffusion", CollageOptions, "collage"),
+    Method("tcig", "TCIG", TcigOptions, "tcig"),
+    Method("layout_retouch", "Layout-and-Retouch", RetouchOptions, "layout_retouch"),
 )
 
-EDITS: Mapping[str, Method] = MappingProxyType({"move": Method("move", "Move and heal", move.MoveOptions, move.run)})
+EDITS = _by_id(Method("move", "Move and heal", MoveOptions, "move"))
 """What is done to a finished picture by a gesture: asked for by id, not offered among the methods of a run."""
 
 RUNNABLE: Mapping[str, Method] = MappingProxyType({**METHODS, **EDITS})
-
-BASELINES: Mapping[str, Method] = MappingProxyType(
-    {
-        method.id: method
-        for method in (
-            Method("sdedit", "SDEdit from a flat composite", sdedit.SdeditOptions, sdedit.run),
-            Method("blended", "Blended Latent Diffusion", blended.BlendedOptions, blended.run),
-            Method("multidiffusion", "MultiDiffusion", multidiffusion.MultiDiffusionOptions, multidiffusion.run),
-            Method("painted-words", "Paint-with-words", painted_words.PaintedWordsOptions, painted_words.run),
-        )
-    }
-)
-"""What the papers compare themselves with: for evaluations, not offered on the desk."""
 
 
 def method_of(method_id: str) -> Method:

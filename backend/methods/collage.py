@@ -12,12 +12,11 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
 
 from backend.controls.layer_noise import LayerNoise, freedom_map, release_map
 from backend.controls.region_attention import Region, RegionAttention
@@ -31,72 +30,18 @@ from backend.engine.noise import FreshNoise, NoiseStream, SharedNoise, draw, own
 from backend.engine.paste import changed_pixels, paste_weights, pasted
 from backend.errors import RequestError
 from backend.methods.options import parse_options
+from backend.methods.options.collage import PAPER_SIDE_PX, CollageOptions
 from backend.models.bundle import ModelBundle
 from backend.models.controlnet import controlnet_of
 from backend.models.schedule import Schedule, first_step
 from backend.plan.plan import OneLayer, Plan, PlannedLayer
 from backend.plan.raster import Raster, raster
 from backend.plan.structure import Structure, holds, structure_of
-from backend.scene.layer import Record
 from backend.scene.look import Look, read_look
 from backend.scene.scene import Picture, Pixels
 
 UNWANTED_OUTSIDE = 2.0
 """How strongly a layer's negative words are kept out of the others: more than twice the default of wanted ones."""
-PAPER_SIDE_PX = 512  # the paper's lengths in pixels are those of pictures of this side
-
-
-class CollageOptions(Record):
-    """What Collage Diffusion can be told besides the layers' own sliders."""
-
-    attention: bool = Field(
-        True,
-        title="Region attention",
-        description="Draw each layer's words into its region and out of the rest.",
-        json_schema_extra={"section": "4.2"},
-    )
-    layer_noise: bool = Field(
-        True,
-        title="Per-layer noise",
-        description="Let each layer change as far as its own slider says; off, all change alike.",
-        json_schema_extra={"section": "4.4"},
-    )
-    looks: bool = Field(
-        True,
-        title="Learned looks",
-        description="Put the looks that were learned for layers before their words.",
-        json_schema_extra={"section": "4.3"},
-    )
-    structure: bool = Field(
-        True,
-        title="Structure",
-        description="Hold the layers that ask for it to their edges; needs a model with a ControlNet.",
-        json_schema_extra={"section": "4.3"},
-    )
-    strength: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
-        0.8,
-        title="Strength",
-        description="How far the whole picture may change when per-layer noise is off.",
-        json_schema_extra={"section": "4.1", "unit": "share of the steps", "step": 0.05},
-    )
-    blur_px: Annotated[float, Field(ge=0.0, le=64.0)] = Field(
-        10.0,
-        title="Blur between levels",
-        description="How softly the noise levels of neighbouring layers pass into each other.",
-        json_schema_extra={"section": "4.4", "unit": f"px of a {PAPER_SIDE_PX} px picture", "step": 1.0},
-    )
-    noise_stream: Literal["auto", "fresh", "shared"] = Field(
-        "auto",
-        title="Noise of held parts",
-        description="Fresh noise at every step, one shared noise, or what suits the sampler.",
-        json_schema_extra={"section": "4.4"},
-    )
-    sigma_indexing: Literal["true", "released"] = Field(
-        "true",
-        title="Sigma of the attention weight",
-        description="The step's own sigma, or the one that the authors' code reads (counted from the schedule's top).",
-        json_schema_extra={"section": "4.2"},
-    )
 
 
 @dataclass(frozen=True)

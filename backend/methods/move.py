@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import Annotated
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
 from scipy import ndimage
 
 from backend.controls.layer_noise import LayerNoise, freedom_map, release_map
@@ -27,17 +25,16 @@ from backend.engine.loop_types import Pictures, Run, Step
 from backend.engine.paste import changed_pixels, paste_weights, pasted
 from backend.errors import RequestError
 from backend.methods.options import parse_options
+from backend.methods.options.move import MoveOptions
 from backend.models.bundle import ModelBundle
 from backend.models.sam import sam_of
 from backend.plan.plan import OneLayer, Plan
 from backend.plan.raster import raster
-from backend.scene.layer import Record
 from backend.scene.scene import Picture, Pixels
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 
-FARTHEST_PX = 4096  # a canvas' longest side
 MARGIN_SHARE = 1 / 32
 """How far the hole reaches beyond the object, over the shorter side: a cut-out's soft edge and thin shadow."""
 RIM_SHARE = 1 / 64
@@ -46,41 +43,6 @@ SOFT_PX = 0.7
 """Gaussian that softens the laid object's outline: about one pixel from opaque to nothing."""
 SWEEPS = 40
 """Smoothings of the classical fill: what is left of its streaks after 40 is under one level of 255 on a slope."""
-
-
-class MoveOptions(Record):
-    """Where the object goes, and how far hole and rim may change."""
-
-    dx_px: Annotated[int, Field(ge=-FARTHEST_PX, le=FARTHEST_PX)] = Field(
-        0, title="To the right", json_schema_extra={"unit": "px of the picture"}
-    )
-    dy_px: Annotated[int, Field(ge=-FARTHEST_PX, le=FARTHEST_PX)] = Field(
-        0, title="Downwards", json_schema_extra={"unit": "px of the picture"}
-    )
-    x_px: Annotated[int, Field(ge=-1, le=FARTHEST_PX)] = Field(
-        -1,
-        title="Point on the object, from the left",
-        description="Where the object was clicked; -1 for the layer's own region.",
-        json_schema_extra={"unit": "px of the picture"},
-    )
-    y_px: Annotated[int, Field(ge=-1, le=FARTHEST_PX)] = Field(
-        -1,
-        title="Point on the object, from the top",
-        description="Where the object was clicked; -1 for the layer's own region.",
-        json_schema_extra={"unit": "px of the picture"},
-    )
-    healing: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
-        0.7,
-        title="Freedom of the hole",
-        description="How far the hole may change from its surroundings' colours; 0 leaves the plain fill.",
-        json_schema_extra={"unit": "share of the steps", "step": 0.05},
-    )
-    blending: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
-        0.3,
-        title="Freedom of the rim",
-        description="How far the object's outline may change at its new place; 0 leaves it as it was cut.",
-        json_schema_extra={"unit": "share of the steps", "step": 0.05},
-    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +81,7 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
     move = _prepared(plan, bundle, pixels)
     cutting, feather_px = move.cutting, move.target.feather_px
     at_hole = paste_weights(cutting.hole.astype(np.float32), feather_px)
-    at_rim = paste_weights(cutting.rim.astype(np.float32), feather_px)
+    at_rim = paste_weights(cutting.rim.astype(np.float32), feather_px // 2)  # it reaches into the object, too
     touched = np.maximum(np.maximum(at_hole, at_rim), cutting.alpha)
     plate = filled(move.source, cutting.hole)
     for offset in range(0, len(plan.seeds), plan.batch):

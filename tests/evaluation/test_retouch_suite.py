@@ -11,7 +11,7 @@ import pytest
 from backend.errors import RequestError
 from backend.evaluation.retouch_suite import ROWS, RetouchSuite, class_shares
 from backend.evaluation.subjects import drawn_subjects, opened_subjects
-from backend.methods.layout_retouch import RetouchOptions
+from backend.methods.options.layout_retouch import RetouchOptions
 from backend.models.bundle import ModelBundle
 from backend.pocket.words import CLASSES, is_held_out
 from backend.scene.picture_file import encode_png

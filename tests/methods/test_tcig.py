@@ -12,7 +12,8 @@ from torch import Tensor
 
 from backend.engine.loop_types import Draft
 from backend.errors import ModelError, RequestError
-from backend.methods.tcig import TcigOptions, build_targets, dials_of, feathered, run
+from backend.methods.options.tcig import TcigOptions
+from backend.methods.tcig import build_targets, dials_of, feathered, run
 from backend.models.bundle import ModelBundle
 from backend.plan.request import OptionValue
 from backend.workers.local import Progress

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from backend.methods.baselines.catalog import BASELINES
 from backend.methods.baselines.sdedit import flat_composite, plain_colour
-from backend.methods.catalog import BASELINES, METHODS
+from backend.methods.catalog import METHODS
 from backend.methods.options import facts_of
 from backend.models.bundle import ModelBundle
 from backend.plan.plan import Plan

@@ -1,0 +1,24 @@
+"""What the papers compare themselves with, by id: for evaluations, not offered on the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from backend.methods.baselines.blended import BlendedOptions
+from backend.methods.baselines.multidiffusion import MultiDiffusionOptions
+from backend.methods.baselines.painted_words import PaintedWordsOptions
+from backend.methods.baselines.sdedit import SdeditOptions
+from backend.methods.catalog import Method
+
+BASELINES: Mapping[str, Method] = MappingProxyType(
+    {
+        method.id: method
+        for method in (
+            Method("sdedit", "SDEdit from a flat composite", SdeditOptions, "baselines.sdedit"),
+            Method("blended", "Blended Latent Diffusion", BlendedOptions, "baselines.blended"),
+            Method("multidiffusion", "MultiDiffusion", MultiDiffusionOptions, "baselines.multidiffusion"),
+            Method("painted-words", "Paint-with-words", PaintedWordsOptions, "baselines.painted_words"),
+        )
+    }
+)

@@ -1,0 +1,65 @@
+"""What Collage Diffusion can be told besides the layers' own sliders."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from backend.scene.layer import Record
+
+PAPER_SIDE_PX = 512
+"""The papers' lengths in pixels are those of pictures of this side."""
+
+
+class CollageOptions(Record):
+    """What Collage Diffusion can be told besides the layers' own sliders."""
+
+    attention: bool = Field(
+        True,
+        title="Region attention",
+        description="Draw each layer's words into its region and out of the rest.",
+        json_schema_extra={"section": "4.2"},
+    )
+    layer_noise: bool = Field(
+        True,
+        title="Per-layer noise",
+        description="Let each layer change as far as its own slider says; off, all change alike.",
+        json_schema_extra={"section": "4.4"},
+    )
+    looks: bool = Field(
+        True,
+        title="Learned looks",
+        description="Put the looks that were learned for layers before their words.",
+        json_schema_extra={"section": "4.3"},
+    )
+    structure: bool = Field(
+        True,
+        title="Structure",
+        description="Hold the layers that ask for it to their edges; needs a model with a ControlNet.",
+        json_schema_extra={"section": "4.3"},
+    )
+    strength: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
+        0.8,
+        title="Strength",
+        description="How far the whole picture may change when per-layer noise is off.",
+        json_schema_extra={"section": "4.1", "unit": "share of the steps", "step": 0.05},
+    )
+    blur_px: Annotated[float, Field(ge=0.0, le=64.0)] = Field(
+        10.0,
+        title="Blur between levels",
+        description="How softly the noise levels of neighbouring layers pass into each other.",
+        json_schema_extra={"section": "4.4", "unit": f"px of a {PAPER_SIDE_PX} px picture", "step": 1.0},
+    )
+    noise_stream: Literal["auto", "fresh", "shared"] = Field(
+        "auto",
+        title="Noise of held parts",
+        description="Fresh noise at every step, one shared noise, or what suits the sampler.",
+        json_schema_extra={"section": "4.4"},
+    )
+    sigma_indexing: Literal["true", "released"] = Field(
+        "true",
+        title="Sigma of the attention weight",
+        description="The step's own sigma, or the one that the authors' code reads (counted from the schedule's top).",
+        json_schema_extra={"section": "4.2"},
+    )

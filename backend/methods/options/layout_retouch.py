@@ -1,0 +1,82 @@
+"""What Layout-and-Retouch can be told."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from backend.scene.layer import Record
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class RetouchOptions(Record):
+    """What Layout-and-Retouch can be told. Shares are of the steps that are taken; the paper takes 50."""
+
+    stage: Literal["retouch", "layouts"] = Field(
+        "retouch",
+        title="Stage",
+        description="Retouch every layout, or show the layouts; the same seed then retouches the one that is picked.",
+        json_schema_extra={"section": "3.2"},
+    )
+    plain_share: Share = Field(
+        0.1,
+        title="Plain model's steps",
+        description="How long the plain model lays the picture out (λ1, 5 of 50; 3 for challenging prompts).",
+        json_schema_extra={"section": "3.2.1", "unit": "share of the steps", "step": 0.02},
+    )
+    copy_share: Share = Field(
+        0.2,
+        title="Copied steps",
+        description="How long the result is the layout itself (λ2, 10 of 50).",
+        json_schema_extra={"section": "3.2.2", "unit": "share of the steps", "step": 0.02},
+    )
+    blend_share: Share = Field(
+        0.6,
+        title="Blending from",
+        description="From which step on everything outside the mask is drawn back to the layout.",
+        json_schema_extra={"section": "3.2.2", "unit": "share of the steps", "step": 0.02},
+    )
+    swap: bool = Field(
+        True,
+        title="Reference's appearance",
+        description="Keys and values of the reference in the decoder's self-attention.",
+        json_schema_extra={"section": "3.2.2"},
+    )
+    mask: Literal["adaptive", "words", "none"] = Field(
+        "adaptive",
+        title="Mask",
+        description="Where the subject's words look and what SAM cuts out, the words alone, or no blending.",
+        json_schema_extra={"section": "3.2.2"},
+    )
+    joining: Literal["touching", "or", "and"] = Field(
+        "touching",
+        title="Joining of the masks",
+        description="Parts that touch SAM's cut-out; the paper's formula (or); or only what both found.",
+        json_schema_extra={"section": "3.2.2"},
+    )
+    background_floor: Share = Field(
+        0.0,
+        title="Mask outside",
+        description="M outside the subject; 0.5 is the literal reading of the paper.",
+        json_schema_extra={"section": "3.2.2", "unit": "share of the target", "step": 0.05},
+    )
+    target_words: Literal["neutral", "prompt"] = Field(
+        "neutral",
+        title="Words of the retouch",
+        description="The neutral words of the paper's algorithm, or the prompt.",
+        json_schema_extra={"section": "3.2.2"},
+    )
+    side_paths: Literal["stored", "sampled"] = Field(
+        "stored",
+        title="Side paths",
+        description="Replayed from stored states (exact, remembered), or sampled beside the target as printed.",
+        json_schema_extra={"section": "algorithm 1"},
+    )
+    layout_states: Literal["own", "inverted"] = Field(
+        "own",
+        title="Layout's states",
+        description="Those of its own making, or of an inversion as printed.",
+        json_schema_extra={"section": "algorithm 1"},
+    )

@@ -1,0 +1,101 @@
+"""What TCIG can be told."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from backend.scene.layer import Record
+
+PAPER_SIDE_PX = 512
+"""The papers' lengths in pixels are those of pictures of this side."""
+
+
+class TcigOptions(Record):
+    """What TCIG can be told besides the layers' own sliders."""
+
+    freedom: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
+        0.5,
+        title="Freedom",
+        description="How little the outlines of the masks bind: sets strength, feather and guidance together.",
+        json_schema_extra={"section": "3.2", "unit": "share", "step": 0.05},
+    )
+    by_hand: bool = Field(
+        False,
+        title="Set strength, feather and guidance by hand",
+        description="Take the three values below instead of those that freedom sets.",
+        json_schema_extra={"section": "3.2"},
+    )
+    strength: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
+        0.5,
+        title="Strength",
+        description="How far stage 2 may change the draft, when set by hand.",
+        json_schema_extra={"section": "3.2", "unit": "share of the steps", "step": 0.05},
+    )
+    feather_px: Annotated[float, Field(ge=0.0, le=64.0)] = Field(
+        8.0,
+        title="Feather",
+        description="How softly the masks end, when set by hand.",
+        json_schema_extra={"section": "3.2", "unit": f"px of a {PAPER_SIDE_PX} px picture", "step": 1.0},
+    )
+    guidance: Annotated[float, Field(ge=0.25, le=2.0)] = Field(
+        1.0,
+        title="Guidance in stage 2",
+        description="The guidance scale of stage 2 in units of the general one, when set by hand.",
+        json_schema_extra={"section": "3.2", "unit": "×", "step": 0.05},
+    )
+    attention: bool = Field(
+        True,
+        title="Region attention",
+        description="In stage 2, draw each layer's words into its mask (not in the paper).",
+        json_schema_extra={"section": "3.2"},
+    )
+    refine: bool = Field(
+        True,
+        title="Stage 2",
+        description="Redraw the drafts by diffusion; off, the drafts themselves are the pictures.",
+        json_schema_extra={"section": "3.2"},
+    )
+    per_draft: Annotated[int, Field(ge=1, le=8)] = Field(
+        1,
+        title="Pictures of each draft",
+        description="How many candidates in a row are drawn from one draft.",
+        json_schema_extra={"section": "4", "unit": "pictures"},
+    )
+    iterations: Annotated[int, Field(ge=10, le=1000)] = Field(
+        100,
+        title="Iterations of stage 1",
+        description="Steps of the fit; large models want 300 to 500.",
+        json_schema_extra={"section": "3.1", "unit": "steps", "step": 10},
+    )
+    learning_rate: Annotated[float, Field(ge=0.005, le=1.0)] = Field(
+        0.1,
+        title="Learning rate of stage 1",
+        description="How far a step of the fit goes.",
+        json_schema_extra={"section": "3.1", "unit": "Adam's", "step": 0.005},
+    )
+    text_weight: Annotated[float, Field(ge=0.0, le=10.0)] = Field(
+        1.0,
+        title="Weight of the words",
+        description="How strongly stage 1 follows the prompt.",
+        json_schema_extra={"section": "3.1", "unit": "α of eq. 2", "step": 0.1},
+    )
+    segment_weight: Annotated[float, Field(ge=0.0, le=50.0)] = Field(
+        3.0,
+        title="Weight of the masks",
+        description="How strongly stage 1 follows the masks; at 1 their gradient is as long as that of the words.",
+        json_schema_extra={"section": "3.1", "unit": "α of eq. 2", "step": 0.5},
+    )
+    cutouts: Annotated[int, Field(ge=1, le=64)] = Field(
+        8,
+        title="Cutouts",
+        description="Random views of the draft that are compared with the prompt at each step.",
+        json_schema_extra={"section": "3.1", "unit": "views"},
+    )
+    views: Annotated[int, Field(ge=0, le=8)] = Field(
+        1,
+        title="Views for the segmenters",
+        description="Random views of draft and masks at each step, against mere texture; 0 shows the plain draft.",
+        json_schema_extra={"section": "3.1", "unit": "views"},
+    )
