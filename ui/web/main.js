@@ -89,6 +89,7 @@ const createShown = (store, session, pictures) => {
       state,
       selected,
       candidate,
+      scored: state.showing === "result" && !state.job ? candidate : null,
       spans,
       scene: record.scene,
       unlinked: spans.unlinked,

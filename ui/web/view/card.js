@@ -3,10 +3,12 @@
 import { appended } from "../kernels/spans.js";
 import { setScene } from "../model/edits.js";
 import { layerOf } from "../model/records.js";
+import { figuresOf, scoreOf } from "../model/scores.js";
+import { formatFraction } from "../kernels/numbers.js";
 import { button } from "./fields.js";
 import { icon } from "./icons.js";
 import { h, set, show } from "./dom.js";
-import { createMore, dial, words } from "./layerfields.js";
+import { createMore, dial, line, words } from "./layerfields.js";
 
 const DIALS = [
   {
@@ -64,6 +66,26 @@ const createWarnings = (desk, id) => {
   return { node, update };
 };
 
+/** How the layer came out in the shown candidate; nothing where nobody measured it. */
+const createScores = (id) => {
+  const box = h("span", { class: "scores" });
+  const node = line("Came out", "How this layer came out in the shown candidate", box);
+  set(node, { "data-test": "layer-scores", hidden: true });
+  let known = null;
+  const update = ({ scored }) => {
+    const score = scoreOf(scored, id);
+    if (score === known) return;
+    known = score;
+    const figures = figuresOf(score);
+    show(node, figures.length > 0);
+    const number = (value) => h("b", { text: formatFraction(value) });
+    const tell = ({ field, name, title, value }) =>
+      h("span", { class: "score", title, "data-test": `score-${field}` }, `${name} `, number(value));
+    box.replaceChildren(...figures.map(tell));
+  };
+  return { node, update };
+};
+
 const WORDS = [
   {
     label: "Phrase",
@@ -106,13 +128,14 @@ export const createCard = (desk, id) => {
     ...DIALS.map((options) => dial(desk, id, options)),
     createMore(desk, id),
   ];
-  const warnings = createWarnings(desk, id);
+  const [warnings, scores] = [createWarnings(desk, id), createScores(id)];
   const actions = createActions(desk, id);
   const inputs = fields.map(({ node }) => node);
-  const node = h("div", { class: "card" }, warnings.node, inputs, actions.node);
+  const node = h("div", { class: "card" }, warnings.node, scores.node, inputs, actions.node);
   const update = (shown, layer, notes) => {
     fields.forEach((part) => part.update(shown, layer));
     warnings.update(shown, notes);
+    scores.update(shown);
     actions.update(shown);
   };
   return { node, update };

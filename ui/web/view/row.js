@@ -3,6 +3,7 @@
 import { formatFraction, formatPercent, plural } from "../kernels/numbers.js";
 import { select, setLayer } from "../model/edits.js";
 import { chosenIds, layerOf, titleOf } from "../model/records.js";
+import { failureOf } from "../model/scores.js";
 import { createCard } from "./card.js";
 import { slider } from "./fields.js";
 import { icon } from "./icons.js";
@@ -48,7 +49,8 @@ const HERE = ["hidden", "no_phrase", "phrase_missing"];
 const warningsOf = (shown, layer) => {
   if (!layer.visible) return [{ code: "hidden", text: "Hidden layers take no part." }];
   const told = shown.state.notes.filter((note) => note.layer_id === layer.id);
-  const notes = told.filter(({ code }) => !HERE.includes(code));
+  const failure = failureOf(shown.scored, layer);
+  const notes = [...(failure ? [failure] : []), ...told.filter(({ code }) => !HERE.includes(code))];
   const phrase = layer.phrase.trim();
   if (!phrase) return [{ code: "no_phrase", text: "Without a phrase the layer only gives its pixels." }, ...notes];
   if (!shown.unlinked.has(layer.id)) return notes;
@@ -97,7 +99,7 @@ const createWords = () => {
     });
     show(cover, layer.visible);
     set(cover, { text: layer.visible ? coverageText(shown, layer.id, warnings.length > 0) : "" });
-    const text = warnings.length ? (SHORT[warnings[0].code] ?? warnings[0].text) : "";
+    const text = warnings.length ? (warnings[0].short ?? SHORT[warnings[0].code] ?? warnings[0].text) : "";
     set(warning, { text, title: warnings.map((note) => note.text).join("\n") || null });
     show(warning, warnings.length > 0);
     return warnings;
@@ -115,6 +117,7 @@ const partsOf = (desk, shown, layer, isFront) => [
   shown.spans,
   shown.state.hovered === layer.id,
   shown.shownDigest,
+  shown.scored,
   shown.state.job,
   shown.state.theme,
   shown.state.moreOpen,

@@ -3,6 +3,7 @@
 import { plural } from "../kernels/numbers.js";
 import { batchesOf } from "../model/session.js";
 import { layerOf, titleOf } from "../model/records.js";
+import { placeOf } from "../model/scores.js";
 import { createCompareButtons } from "./compare.js";
 import { button } from "./fields.js";
 import { icon } from "./icons.js";
@@ -19,6 +20,23 @@ const createSign = ({ changed_outside: changed }) => {
   );
 };
 
+/** The place by scores: a star for the best of its run, a number for the others; nothing where nothing was scored. */
+const createPlace = () => {
+  const [star, number] = [icon("star"), h("span")];
+  const node = h("span", { class: "candidate-place", "data-test": "candidate-place", hidden: true }, star, number);
+  const update = (place) => {
+    show(node, place !== null);
+    if (!place) return;
+    const { rank, of, failed } = place;
+    const told = failed ? `; ${plural(failed, "layer", "layers")} failed` : "";
+    const title = `${rank === 1 ? "Best" : `Number ${rank}`} of ${of} by the scores of its layers${told}`;
+    set(node, { title, "data-rank": rank, "data-failed": failed > 0 });
+    star.toggleAttribute("hidden", rank !== 1);
+    set(number, { text: rank === 1 ? "" : String(rank) });
+  };
+  return { node, update };
+};
+
 const createThumb = (desk, candidate) => {
   const { index, seed, digest } = candidate;
   const shape = { type: "button", class: "candidate", role: "option", title: `Seed ${seed}` };
@@ -27,8 +45,10 @@ const createThumb = (desk, candidate) => {
   const alt = `Candidate ${index + 1}, seed ${seed}`;
   const picture = h("img", { src: desk.pictures.url(digest), alt, draggable: "false" });
   const label = h("span", { class: "candidate-seed", text: String(seed) });
-  const node = h("button", { ...shape, ...hooks, on }, picture, label, createSign(candidate));
-  const update = (shown) => {
+  const place = createPlace();
+  const node = h("button", { ...shape, ...hooks, on }, picture, label, createSign(candidate), place.node);
+  const update = (shown, now) => {
+    place.update(placeOf(now, shown.batch.candidates));
     const current = shown.shownDigest === digest;
     set(node, { "aria-selected": current, "data-picked": shown.record.picked === digest, tabindex: current ? 0 : -1 });
   };
@@ -93,7 +113,7 @@ const createCandidates = (desk) => {
   const update = (shown) => {
     const candidates = shown.batch?.candidates ?? [];
     keyed(list, nodes, candidates, ({ id }) => id, thumbOf);
-    candidates.forEach(({ id }) => nodes.get(id).update(shown));
+    candidates.forEach((candidate) => nodes.get(candidate.id).update(shown, candidate));
     if (candidates.length && !list.querySelector('[tabindex="0"]')) list.firstChild.tabIndex = 0;
     show(list, candidates.length > 0);
   };

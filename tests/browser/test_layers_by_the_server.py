@@ -1,0 +1,27 @@
+"""What the server says of layers: how they came out in a candidate."""
+
+from __future__ import annotations
+
+from tests.browser.desk_page import DeskPage
+
+
+def test_scores_rank_the_candidates_and_stand_in_the_card_of_the_layer(fresh: DeskPage):
+    front = fresh.layers()[-1]["id"]
+    fresh.select(front)
+    assert fresh.part("layer-scores").count() == 0
+    fresh.set_dials(8, 3)
+    fresh.part("generate").click()
+    fresh.wait("state.job === null && state.candidates.length === 3")
+    made = fresh.state()["candidates"]
+    assert sorted(candidate["rank"] for candidate in made) == [1, 2, 3]
+    shown = next(candidate for candidate in made if candidate["digest"] == fresh.state()["shown"])
+    score = next(score for score in shown["scores"] if score["layer_id"] == front)
+    assert float(fresh.part("score-text").locator("b").inner_text()) == round(score["text"], 2)
+    best = fresh.page.locator('[data-test="candidate-place"][data-rank="1"]')
+    assert "Best of 3" in (best.get_attribute("title") or "")
+    for score in shown["scores"]:
+        told = fresh.row(score["layer_id"]).locator('[data-test="layer-warning"]').get_attribute("title") or ""
+        assert ("failed: " in told) == bool(score["failed"])
+    fresh.look("scores")
+    fresh.part("show-collage").click()
+    assert fresh.part("layer-scores").count() == 0
