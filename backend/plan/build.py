@@ -116,7 +116,9 @@ def _read(scene: Scene, card: Card, pixels: Pixels) -> _Reading:
     layers = [surveyed.layer for surveyed in seen if not surveyed.obstacle]
     prompt, negative = normalised(scene.prompt), _joined_negatives(scene, layers)
     if not prompt.strip():
-        prompt = ", ".join(phrase for layer in layers if (phrase := normalised(layer.phrase).strip()))
+        prompt = ", ".join(
+            phrase for layer in layers if (phrase := normalised(layer.phrase or layer.class_label).strip())
+        )
     found = match_phrases(prompt, [layer.phrase for layer in layers], card)
     matches = {layer.id: match for layer, match in zip(layers, found, strict=True)}
     refused = match_phrases(negative, [layer.negative for layer in layers], card)
