@@ -21,7 +21,7 @@ def vqgan_row(suite: PocketSuite) -> Row:
     passed, used = [], set()
     with torch.inference_mode():
         for drawing in drawings:
-            given = torch.from_numpy(drawing.picture).to(suite.bundle.device).permute(2, 0, 1)[None].float()
+            given = torch.from_numpy(drawing.picture.copy()).to(suite.bundle.device).permute(2, 0, 1)[None].float()
             z = network.encode(given / 127.5 - 1)
             used |= set(network.codes(z).unique().tolist())
             passed.append(as_bytes(picture_of(network, z))[0].cpu().numpy())
