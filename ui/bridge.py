@@ -157,6 +157,11 @@ def _generate(bridge: Bridge, message: messages.Generate) -> Reply:
     return _json(bridge.studio.generate(message.project, message.revision, message.request))
 
 
+def _autotune(bridge: Bridge, message: messages.Autotune) -> Reply:
+    tuned = bridge.studio.autotune(message.project, message.revision, message.layer)
+    return {"layers": [_json(layer) for layer in tuned]}
+
+
 def _events(bridge: Bridge, message: messages.Events) -> Reply:
     return _json(bridge.studio.news(message.job, message.after))
 
@@ -177,6 +182,7 @@ VERBS: Mapping[str, Verb] = {
     "open_ora": Verb(messages.OpenOra, _open_ora),
     "export_ora": Verb(messages.ExportOra, _export_ora),
     "generate": Verb(messages.Generate, _generate),
+    "autotune": Verb(messages.Autotune, _autotune),
     "events": Verb(messages.Events, _events),
     "cancel": Verb(messages.Cancel, _cancel),
     "jobs": Verb(messages.Jobs, _jobs),

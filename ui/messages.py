@@ -76,6 +76,14 @@ class Generate(Message):
     request: dict[str, Any]
 
 
+class Autotune(Message):
+    """Choose dials from that revision of the project, for one layer or for all."""
+
+    project: Identifier
+    revision: Count
+    layer: Identifier | None = None
+
+
 class Events(Message):
     """What happened to a job after event number ``after``."""
 

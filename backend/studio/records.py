@@ -146,13 +146,19 @@ class MethodFacts(Record):
 
 
 class ModelFacts(Record):
-    """A model that is present, and the device it would run on."""
+    """A model that is present, and the device it would run on.
+
+    ``members`` names the family's other networks; ``classes`` is the closed vocabulary of its guide, without the
+    background, and empty without a guide.
+    """
 
     id: str
     title: str
     device: str
     native_px: int
     cell_px: int
+    members: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
 
 
 class Example(Record):

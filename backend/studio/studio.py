@@ -8,7 +8,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from backend.errors import PictureError
+from backend.errors import PictureError, RequestError
+from backend.plan.autotune import Tuned, autotune
 from backend.plan.build import build_plan
 from backend.plan.plan import Note, Plan
 from backend.plan.request import Sampler, build_request
@@ -134,6 +135,25 @@ class Studio:
             job = jobs.insert_job(connection, project, asked, plan)
         self._runner.wake()
         return Submitted(job=job, notes=plan.notes)
+
+    def autotune(self, project: str, revision: int, layer: str | None = None) -> tuple[Tuned, ...]:
+        """Dials chosen from the saved scene, each with its reason, for one layer or for all that take part.
+
+        Nothing is changed. StaleRevision when the page's scene is not the saved one; a RequestError for a layer that
+        takes no part.
+        """
+        with self._store.database.read() as connection:
+            projects.check_revision(connection, project, revision)
+            saved = projects.read_project(connection, project)
+        tuned = autotune(saved.scene, self._offer.card(saved.desk.settings.model), self._store.pixels)
+        asked = tuple(one for one in tuned if layer is None or one.layer_id == layer)
+        if layer is not None and not asked:
+            raise RequestError(
+                "That layer takes no part in the picture.",
+                limit="Only layers that can be seen have dials to choose.",
+                remedy="Show the layer, move it onto the canvas, or make it larger.",
+            )
+        return asked
 
     def news(self, job: str, after: int) -> News:
         """What happened to a job after event number ``after``, with all its candidates so far."""

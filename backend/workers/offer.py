@@ -8,7 +8,10 @@ from pathlib import Path
 
 from backend.errors import ModelError
 from backend.methods.catalog import METHODS, Method, check_options, option_fields
+from backend.models.card import ModelCard
 from backend.models.catalog import Catalog, find_models
+from backend.models.folder import read_json
+from backend.models.members import KINDS
 from backend.plan.card import Card
 from backend.plan.request import OptionValue
 from backend.studio.records import MethodFacts, ModelFacts, OptionField
@@ -23,11 +26,17 @@ class CatalogOffer:
         self._device = device
 
     def models(self) -> tuple[ModelFacts, ...]:
-        return tuple(
-            ModelFacts(
-                id=card.id, title=card.title, device=self._device, native_px=card.native_px, cell_px=card.cell_px
-            )
-            for card in self._catalog.cards
+        return tuple(self._facts(card) for card in self._catalog.cards)
+
+    def _facts(self, card: ModelCard) -> ModelFacts:
+        return ModelFacts(
+            id=card.id,
+            title=card.title,
+            device=self._device,
+            native_px=card.native_px,
+            cell_px=card.cell_px,
+            members=tuple(card.members),
+            classes=_classes(card),
         )
 
     def methods(self) -> tuple[MethodFacts, ...]:
@@ -52,6 +61,24 @@ def build_offer(models: Sequence[Path], device: str) -> CatalogOffer:
         with suppress(ModelError):  # told when the model is used
             card.token_spans("")
     return CatalogOffer(catalog, choose_device(device))
+
+
+BACKGROUND = "background"
+
+
+def _classes(card: ModelCard) -> tuple[str, ...]:
+    """What the family's guide can tell apart, by its config alone; nothing when there is no guide or no readable list.
+
+    The background is nothing that a layer could be.
+    """
+    if "guide" not in card.members:
+        return ()
+    member = card.members["guide"]
+    with suppress(ModelError):  # told when the guide is used
+        names = read_json(member.folder / KINDS["guide"].config).get("id2label")
+        if isinstance(names, dict):
+            return tuple(str(name) for name in names.values() if name != BACKGROUND)
+    return ()
 
 
 def _fields(method: Method) -> tuple[OptionField, ...]:

@@ -1,4 +1,4 @@
-"""What the server says of layers: how they came out in a candidate."""
+"""What the server says of layers: how they came out in a candidate, and which dials suit them."""
 
 from __future__ import annotations
 
@@ -25,3 +25,20 @@ def test_scores_rank_the_candidates_and_stand_in_the_card_of_the_layer(fresh: De
     fresh.look("scores")
     fresh.part("show-collage").click()
     assert fresh.part("layer-scores").count() == 0
+
+
+def test_auto_adjust_is_one_step_with_a_reason_for_each_dial(fresh: DeskPage):
+    before = fresh.layers()
+    front = before[-1]["id"]
+    fresh.select(front)
+    fresh.part("autotune").click()
+    fresh.wait("state.undo === 'Auto-adjust all layers'")
+    assert all(now["noise"] != was["noise"] for now, was in zip(fresh.layers(), before, strict=True))
+    assert "Freedom" in fresh.part("reasons").inner_text()
+    fresh.part("layer-more").click()
+    suggested = fresh.row(front).locator("datalist option")
+    assert "mushroom" in suggested.evaluate_all("all => all.map((one) => one.value)")
+    fresh.look("auto-adjust")
+    fresh.page.keyboard.press("Control+z")
+    assert fresh.layers() == before
+    assert fresh.part("reasons").count() == 0

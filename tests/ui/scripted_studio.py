@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from backend.errors import PictureError, RequestError, SceneError, StaleRevision, StoreError
+from backend.plan.autotune import Tuned
 from backend.plan.request import Compose, Reroll, build_request
 from backend.scene.scene import build_scene
 from backend.studio.records import (
@@ -173,6 +174,17 @@ class ScriptedStudio:
             self.running[job] = Running(project, asked)
             self.running[job].tell("queued")
             return Submitted(job=job, notes=())
+
+    def autotune(self, project: str, revision: int, layer: str | None = None) -> tuple[Tuned, ...]:
+        with self.lock:
+            held = self.open_project(project)
+            if revision != held.revision:
+                raise StaleRevision(revision, held.revision)
+            return tuple(
+                Tuned(layer_id=each.id, noise=0.5, attention_positive=1.0, attention_negative=1.0, structure=0.3,
+                      reasons=("Freedom 0.50: a reason.",))
+                for each in held.scene.layers if layer in (None, each.id)
+            )  # fmt: skip
 
     def news(self, job: str, after: int) -> News:
         with self.lock:

@@ -245,3 +245,14 @@ def test_every_verb_of_the_protocol_page_is_answered():
     page = Path(__file__).parents[2].joinpath("ui/README.md").read_text(encoding="utf-8")
     table = page.partition("| verb |")[2].partition("\n\n")[0]
     assert {line.split("`")[1] for line in table.splitlines() if line.startswith("| `")} == set(VERBS)
+
+
+def test_autotune_gives_dials_with_reasons_for_one_layer_or_all(bridge):
+    held = bridge.ask({"verb": "hello"})
+    message = {"verb": "autotune", "project": held["project"], "revision": held["revision"]}
+    (tuned,) = bridge.ask(message)["layers"]
+    assert tuned["layer_id"] == "ball"
+    assert tuned["reasons"]
+    assert bridge.ask({**message, "layer": "ball"})["layers"] == [tuned]
+    refused(bridge.ask({**message, "revision": held["revision"] + 1}), "stale")
+    refused(bridge.ask({**message, "layer": 3}), "request")

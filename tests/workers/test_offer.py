@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from backend.errors import InputError, ModelError, RequestError
 from backend.methods.catalog import METHODS
+from backend.models.catalog import Catalog, find_models
 from backend.workers.device import choose_device
 from backend.workers.offer import CatalogOffer, build_offer
 
@@ -23,6 +26,19 @@ def test_the_embedded_model_is_first(offer: CatalogOffer) -> None:
     assert offer.card("pocket").native_px == first.native_px
     with pytest.raises(ModelError, match="gone"):
         offer.card("gone")
+
+
+def test_the_guides_vocabulary_is_read_without_its_weights(offer: CatalogOffer) -> None:
+    first = offer.models()[0]
+    assert "guide" in first.members
+    assert {"cat", "mushroom", "rocket"} <= set(first.classes)
+    assert "background" not in first.classes
+
+
+def test_a_model_without_a_guide_has_no_classes(offer: CatalogOffer) -> None:
+    card = replace(find_models(()).cards[0], members={})
+    bare = CatalogOffer(Catalog((card,)), "cpu").models()[0]
+    assert (bare.members, bare.classes) == ((), ())
 
 
 def test_every_method_has_its_form(offer: CatalogOffer) -> None:

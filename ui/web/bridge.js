@@ -99,16 +99,28 @@ class Bridge {
     const job = { id: "", state: "queued", layer_id: request.layer_id ?? "", asked: request.settings.steps };
     session.set({ job: startedJob(job) });
     try {
-      if (!(await this.#saver.flush()))
-        throw new Refusal({ what: "The scene could not be saved first.", remedy: "See above, then try again." });
-      const { project, revision } = session.state;
-      const reply = await this.#link.ask({ verb: "generate", project, revision, request });
+      const reply = await this.#link.ask({ verb: "generate", ...(await this.#savedScene()), request });
       session.set({ notes: reply.notes ?? session.state.notes });
       return await this.#watcher.follow({ ...job, id: reply.job });
     } catch (error) {
       session.set({ job: null });
       throw error;
     }
+  }
+
+  /** Chosen dials of one layer, or of all for "": [{layer_id, noise, attention_positive, …, reasons}]. */
+  async autotune(layerId) {
+    const layer = layerId ? { layer: layerId } : {};
+    const reply = await this.#link.ask({ verb: "autotune", ...(await this.#savedScene()), ...layer });
+    return freeze(reply.layers);
+  }
+
+  /** {project, revision} once the server has the scene as it stands. */
+  async #savedScene() {
+    if (!(await this.#saver.flush()))
+      throw new Refusal({ what: "The scene could not be saved first.", remedy: "See above, then try again." });
+    const { project, revision } = this.#parts.session.state;
+    return { project, revision };
   }
 
   cancel() {
@@ -143,6 +155,7 @@ class Bridge {
       job: null,
       conflict: null,
       dismissed: [],
+      tuned: freeze({}),
       viewed: "",
       batch: batchOf(reply.candidates ?? [], desk.picked),
       showing: desk.picked ? "result" : "collage",

@@ -8,6 +8,7 @@ import * as layers from "./commands/layers.js";
 import * as masks from "./commands/masks.js";
 import { withBindings } from "./commands/keymap.js";
 import * as runs from "./commands/runs.js";
+import { autotune } from "./commands/tuning.js";
 
 const chosen = ({ store, session }) => chosenIds(store.record, session.state.also);
 
@@ -154,6 +155,8 @@ const ROWS = [
     CANVAS,
     onChosen("Flip", (ids) => forEach(ids, (id) => flip(id, "y"))),
   ],
+  ["autotune", "Auto-adjust all layers", "Editing", ["Shift+A"], CANVAS, (desk) => autotune(desk)],
+  ["autotuneLayer", "", "Editing", [], CANVAS, autotune],
   ["hide", "Show or hide", "Editing", ["Shift+H"], CANVAS, toggled("Show or hide", "visible")],
   ["lock", "Lock or unlock", "Editing", ["Shift+L"], CANVAS, toggled("Lock or unlock", "locked")],
   ["addPainted", "Add a painted region", "Painting", ["N"], CANVAS, masks.addPainted],

@@ -89,6 +89,7 @@ const createShown = (store, session, pictures) => {
       state,
       selected,
       candidate,
+      model: state.facts?.models.find(({ id }) => id === record.settings.model) ?? null,
       scored: state.showing === "result" && !state.job ? candidate : null,
       spans,
       scene: record.scene,

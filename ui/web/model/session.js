@@ -39,6 +39,7 @@ const START = Object.freeze({
   theme: "",
   freshSeeds: false,
   moreOpen: false,
+  tuned: Object.freeze({}),
   bindings: Object.freeze({}),
   reading: "",
 });

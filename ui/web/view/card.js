@@ -4,6 +4,7 @@ import { appended } from "../kernels/spans.js";
 import { setScene } from "../model/edits.js";
 import { layerOf } from "../model/records.js";
 import { figuresOf, scoreOf } from "../model/scores.js";
+import { reasonsOf } from "../model/tuning.js";
 import { formatFraction } from "../kernels/numbers.js";
 import { button } from "./fields.js";
 import { icon } from "./icons.js";
@@ -86,6 +87,20 @@ const createScores = (id) => {
   return { node, update };
 };
 
+/** Why the dials stand as they do, as long as they are the chosen ones. */
+const createReasons = (id) => {
+  const node = h("ul", { class: "reasons", "data-test": "reasons", "aria-label": "Why these dials", hidden: true });
+  let known = "";
+  const update = (shown, layer) => {
+    const reasons = reasonsOf(layer, shown.state.tuned[id]);
+    show(node, reasons.length > 0);
+    if (reasons.join() === known) return;
+    known = reasons.join();
+    node.replaceChildren(...reasons.map((text) => h("li", { text })));
+  };
+  return { node, update };
+};
+
 const WORDS = [
   {
     label: "Phrase",
@@ -107,12 +122,19 @@ const createActions = (desk, id) => {
     kind: "quiet",
   };
   const copy = { label: "Duplicate", iconName: "copy", test: "duplicate", title: "Duplicate (Ctrl D)" };
+  const tune = {
+    iconName: "tune",
+    test: "autotune-layer",
+    title: "Auto-adjust: choose this layer's dials, with reasons",
+    kind: "quiet",
+  };
   const remove = { iconName: "bin", test: "delete", title: "Delete (Del)", kind: "quiet" };
   const spring = h("span", { class: "spring" });
   const buttons = [
     reroll,
     button(desk, "duplicate", copy),
     spring,
+    button(desk, () => desk.run("autotuneLayer", id), tune),
     button(desk, "mergeDown", merge),
     button(desk, "delete", remove),
   ];
@@ -126,6 +148,7 @@ export const createCard = (desk, id) => {
   const fields = [
     ...WORDS.map((options) => words(desk, id, options)),
     ...DIALS.map((options) => dial(desk, id, options)),
+    createReasons(id),
     createMore(desk, id),
   ];
   const [warnings, scores] = [createWarnings(desk, id), createScores(id)];

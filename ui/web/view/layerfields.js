@@ -49,7 +49,7 @@ export const dial = (desk, id, { label, title, test, field, high = 1, normal }) 
 
 const lastWord = (phrase) => phrase.trim().split(/\s+/).at(-1)?.toLowerCase() ?? "";
 
-/** The class label, with what the scene's phrases are about as suggestions. */
+/** The class label, with what the model's guide tells apart as suggestions; else what the phrases are about. */
 const classLabel = (desk, id) => {
   const label = "Class";
   const placeholder = "what a segmenter calls it, as “cat”";
@@ -60,8 +60,9 @@ const classLabel = (desk, id) => {
   let known = "";
   const update = (shown) => {
     part.update(shown);
-    const all = shown.scene.layers.flatMap(({ phrase, class_label }) => [class_label.trim(), lastWord(phrase)]);
-    const found = [...new Set(all.filter(Boolean))].toSorted();
+    const said = shown.scene.layers.flatMap(({ phrase, class_label }) => [class_label.trim(), lastWord(phrase)]);
+    const vocabulary = shown.model?.classes ?? [];
+    const found = [...new Set(vocabulary.length > 0 ? vocabulary : said.filter(Boolean))].toSorted();
     if (found.join() === known) return;
     known = found.join();
     list.replaceChildren(...found.map((value) => h("option", { value })));
@@ -80,7 +81,10 @@ const KINDS = [
 ];
 const FIRST_WEIGHT = 0.5;
 
-/** What of the picture's own structure is kept, and how firmly. A kind without a weight would do nothing. */
+/**
+ * What of the picture's own structure is kept, and how firmly. A kind without a weight would do nothing. Only offered
+ * where the model has a ControlNet; a layer that already holds to its edges can be freed anywhere.
+ */
 const structure = (desk, id) => {
   const read = ({ record }) => layerOf(record, id)?.structure ?? null;
   const choose = (kind) => (record) => {
@@ -113,6 +117,7 @@ const structure = (desk, id) => {
   const firm = line("", "How firmly", weight.node);
   const update = (shown) => {
     const { kind, weight: held } = read(shown);
+    show(node, kind !== "none" || Boolean(shown.model?.members.includes("controlnet")));
     kinds.forEach((each, index) => set(each, { "aria-checked": KINDS[index].id === kind }));
     show(firm, kind !== "none");
     set(value, { text: kind === "none" ? "" : formatFraction(held) });

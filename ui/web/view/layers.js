@@ -117,7 +117,10 @@ export const createLayers = (desk) => {
   const count = h("span", { class: "muted" });
   const shape = { iconName: "plus", test: "add-picture", title: "Add pictures (Ctrl I)", kind: "quiet small" };
   const paint = { iconName: "region", test: "add-painted", title: "Add a painted region (N)", kind: "quiet small" };
-  const adds = h("span", { class: "group" }, button(desk, "addPainted", paint), button(desk, "addPicture", shape));
+  const tune = { label: "Auto-adjust", iconName: "tune", test: "autotune", kind: "quiet small" };
+  const tuning = button(desk, "autotune", { ...tune, title: "Choose the dials of all layers, with reasons (Shift A)" });
+  const painted = button(desk, "addPainted", paint);
+  const adds = h("span", { class: "group" }, tuning, painted, button(desk, "addPicture", shape));
   const parts = [h("h2", { text: "Layers" }), count, h("span", { class: "spring" }), adds];
   const head = h("div", { class: "panel-head" }, parts);
   const scroll = h("div", { class: "layer-scroll" }, list.node, empty);
@@ -127,6 +130,8 @@ export const createLayers = (desk) => {
     list.update(shown);
     set(count, { text: length ? String(length) : "" });
     show(empty, length === 0);
+    show(tuning, length > 0);
+    set(tuning, { disabled: shown.state.reading !== "" });
   };
   return { node, update };
 };

@@ -118,6 +118,8 @@ const partsOf = (desk, shown, layer, isFront) => [
   shown.state.hovered === layer.id,
   shown.shownDigest,
   shown.scored,
+  shown.model,
+  shown.state.tuned,
   shown.state.job,
   shown.state.theme,
   shown.state.moreOpen,

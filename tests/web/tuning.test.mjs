@@ -1,0 +1,64 @@
+// Auto-adjust: dials that the server chose, in one step, with their reasons.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { COMMANDS } from "../../ui/web/commands.js";
+import { setLayer } from "../../ui/web/model/edits.js";
+import { layerOf } from "../../ui/web/model/records.js";
+import { createSession } from "../../ui/web/model/session.js";
+import { createStore } from "../../ui/web/model/store.js";
+import { dialsOf, reasonsOf } from "../../ui/web/model/tuning.js";
+import { desk as record, layer } from "./desk_fixtures.mjs";
+
+const REASONS = ["Freedom 0.50: small.", "Words drawn in by 1.20.", "Edges held by 0.5."];
+const tuned = (layer_id) => ({
+  layer_id,
+  noise: 0.5,
+  attention_positive: 1.2,
+  attention_negative: 1,
+  structure: 0.5,
+  reasons: REASONS,
+});
+const held = layer("held", { structure: { kind: "edges", weight: 0.9 } });
+
+const createDesk = (answer) => {
+  const [session, store] = [createSession(), createStore(record([layer("cat"), held]), () => 0)];
+  const asked = [];
+  const bridge = { autotune: async (id) => asked.push(id) && answer };
+  return { session, store, bridge, asked, busyWith: (reading, work) => work() };
+};
+
+test("all layers are adjusted in one step, which undo takes back", async () => {
+  const desk = createDesk([tuned("cat"), tuned("held"), tuned("gone")]);
+  const before = desk.store.record;
+  await COMMANDS.autotune.run(desk);
+  assert.deepEqual(desk.asked, [""]);
+  assert.equal(layerOf(desk.store.record, "cat").attention_positive, 1.2);
+  assert.deepEqual(layerOf(desk.store.record, "cat").structure, { kind: "none", weight: 0 });
+  assert.deepEqual(layerOf(desk.store.record, "held").structure, { kind: "edges", weight: 0.5 });
+  assert.equal(desk.store.undoName, "Auto-adjust all layers");
+  desk.store.undo();
+  assert.equal(desk.store.record, before);
+});
+
+test("one layer is adjusted alone, and no layer is a sentence and no step", async () => {
+  const desk = createDesk([tuned("cat")]);
+  await COMMANDS.autotuneLayer.run(desk, "cat");
+  assert.deepEqual(desk.asked, ["cat"]);
+  assert.equal(desk.store.undoName, "Auto-adjust cat");
+  const empty = createDesk([]);
+  await COMMANDS.autotune.run(empty);
+  assert.equal(empty.session.state.notices.length, 1);
+  assert.equal(empty.store.undoName, "");
+});
+
+test("reasons stand as long as the dials are the chosen ones; those about edges only where edges are held", () => {
+  const adjusted = (each) => ({ ...each, ...dialsOf(each, tuned(each.id)) });
+  assert.deepEqual(reasonsOf(adjusted(layer("cat")), tuned("cat")), REASONS.slice(0, 2));
+  assert.deepEqual(reasonsOf(adjusted(held), tuned("held")), REASONS);
+  assert.deepEqual(reasonsOf(layer("cat"), tuned("cat")), []);
+  assert.deepEqual(reasonsOf(layer("cat"), undefined), []);
+  const turned = setLayer("cat", { noise: 0.1 })(record([adjusted(layer("cat"))]));
+  assert.deepEqual(reasonsOf(layerOf(turned, "cat"), tuned("cat")), []);
+});
