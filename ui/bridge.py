@@ -162,6 +162,17 @@ def _autotune(bridge: Bridge, message: messages.Autotune) -> Reply:
     return {"layers": [_json(layer) for layer in tuned]}
 
 
+def _select(bridge: Bridge, message: messages.Select) -> Reply:
+    given = [where for where in (message.point, message.box) if where is not None]
+    if len(given) != 1:
+        raise RequestError(
+            "It is not clear where to look for the object.",
+            limit="A message holds a point or a box, exactly one of them.",
+            remedy="Click the object, or draw a box around it.",
+        )
+    return _json(bridge.studio.select(message.project, message.picture, given[0]))
+
+
 def _events(bridge: Bridge, message: messages.Events) -> Reply:
     return _json(bridge.studio.news(message.job, message.after))
 
@@ -183,6 +194,7 @@ VERBS: Mapping[str, Verb] = {
     "export_ora": Verb(messages.ExportOra, _export_ora),
     "generate": Verb(messages.Generate, _generate),
     "autotune": Verb(messages.Autotune, _autotune),
+    "select": Verb(messages.Select, _select),
     "events": Verb(messages.Events, _events),
     "cancel": Verb(messages.Cancel, _cancel),
     "jobs": Verb(messages.Jobs, _jobs),

@@ -17,6 +17,7 @@ MAX_NUMBER = 2**53
 
 FileName = Annotated[str, Field(max_length=200)]
 UploadPath = Annotated[str, Field(min_length=1, max_length=4096)]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0, le=MAX_NUMBER)]
 
 
@@ -82,6 +83,15 @@ class Autotune(Message):
     project: Identifier
     revision: Count
     layer: Identifier | None = None
+
+
+class Select(Message):
+    """Cut the object out of a stored picture that fills the canvas, by a point (x, y) or a box (x0, y0, x1, y1)."""
+
+    project: Identifier
+    picture: Digest
+    point: Annotated[list[float], Field(min_length=2, max_length=2)] | None = None
+    box: Annotated[list[float], Field(min_length=4, max_length=4)] | None = None
 
 
 class Events(Message):

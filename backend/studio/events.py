@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -81,3 +81,8 @@ class Worker(Protocol):
     def device(self) -> str: ...
 
     def submit(self, job_id: str, plan: Plan, pixels: Pixels) -> Handle: ...
+
+    def cut(self, model: str, picture: Picture, where_px: Sequence[float]) -> Picture:
+        """The object at a point (x, y) or in a box (x0, y0, x1, y1) of a picture, uint8 (h, w, 3): its mask,
+        uint8 (h, w), 255 = inside. Computes in the calling thread; a LaminaError when it cannot be done now."""
+        ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from backend.errors import PictureError, RequestError
@@ -17,6 +17,7 @@ from backend.scene.openraster import OpenedScene, read_ora, write_ora
 from backend.scene.picture_file import Limits, decode_exact, decode_picture
 from backend.scene.scene import MAX_LAYERS, MAX_SIDE_PX, MIN_SIDE_PX, Scene
 from backend.studio import candidates, history, jobs, projects
+from backend.studio.cutting import on_canvas
 from backend.studio.events import JobState, Worker
 from backend.studio.examples import ExampleShelf
 from backend.studio.offer import Offer
@@ -42,6 +43,7 @@ class Studio:
         self._offer = offer
         self._examples = examples
         self._surveyor = Surveyor(store.pixels, offer)
+        self._worker = worker
         self._runner = Runner(store, worker)
         self._opening = threading.Lock()
 
@@ -154,6 +156,18 @@ class Studio:
                 remedy="Show the layer, move it onto the canvas, or make it larger.",
             )
         return asked
+
+    def select(self, project: str, picture: str, where_px: Sequence[float]) -> TakenMask:
+        """Store the mask of the object at a point (x, y) or in a box (x0, y0, x1, y1), in pixels of the canvas.
+
+        ``picture`` is the digest of what the person looks at; it fills the canvas, whatever its size. Answers in the
+        calling thread; a LaminaError when the model has no SAM, the point lies outside, or the device is busy.
+        """
+        with self._store.database.read() as connection:
+            saved = projects.read_project(connection, project)
+        looked_at = on_canvas(self._store.pixels.picture(picture), saved.scene.width_px, saved.scene.height_px)
+        mask = self._worker.cut(saved.desk.settings.model, looked_at, where_px)
+        return TakenMask(digest=self._store.pixels.add_mask(mask), width_px=mask.shape[1], height_px=mask.shape[0])
 
     def news(self, job: str, after: int) -> News:
         """What happened to a job after event number ``after``, with all its candidates so far."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from backend.errors import LaminaError, ModelError
 from backend.plan.card import Card
 from backend.plan.plan import Plan
 from backend.plan.request import OptionValue
-from backend.scene.scene import Pixels
+from backend.scene.scene import Picture, Pixels
 from backend.studio.events import Handle, Worker
 from backend.studio.offer import Offer
 from backend.studio.records import MethodFacts, ModelFacts
@@ -90,3 +90,6 @@ class LateWorker:
 
     def submit(self, job_id: str, plan: Plan, pixels: Pixels) -> Handle:
         return self._late.get().submit(job_id, plan, pixels)
+
+    def cut(self, model: str, picture: Picture, where_px: Sequence[float]) -> Picture:
+        return self._late.get().cut(model, picture, where_px)

@@ -10,16 +10,18 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from backend.engine.decode import preview
 from backend.engine.loop_types import Happening, Pictures, Run, Step
-from backend.errors import LaminaError
+from backend.errors import LaminaError, RequestError
 from backend.methods.catalog import RUNNABLE, Method
 from backend.metrics.layer_score import Scores
 from backend.metrics.scores import Scorer
 from backend.models.cache import ModelCache
 from backend.models.catalog import Catalog, find_models
+from backend.models.sam import sam_of
 from backend.plan.plan import Plan
 from backend.scene.picture_file import encode_jpeg
 from backend.scene.scene import Picture, Pixels
@@ -32,6 +34,10 @@ PREVIEW_EVERY_S = 0.2
 """At most five previews a second: more than that the eye does not use."""
 
 PREVIEW_QUALITY = 80
+
+PATIENCE_S = 2.0
+"""How long a selection waits for the device: a re-roll's last steps and a score, not a whole run."""
+
 OUT_OF_MEMORY = (torch.OutOfMemoryError, MemoryError)
 
 
@@ -67,6 +73,26 @@ class LocalWorker:
                 yield from self._computed(plan, pixels, stop)
             except (LaminaError, *OUT_OF_MEMORY) as error:
                 yield _failure(error, plan, self._device)
+
+    def cut(self, model: str, picture: Picture, where_px: Sequence[float]) -> Picture:
+        """The mask of an object by the family's SAM; see :class:`backend.studio.events.Worker`.
+
+        A ModelError without a SAM, a RequestError while a job holds the device for longer than ``PATIENCE_S``.
+        """
+        if not self._turn.acquire(timeout=PATIENCE_S):
+            raise RequestError(
+                "The device is busy with a run.",
+                limit="Objects are selected between runs.",
+                remedy="Wait for the run, or press Esc to stop it.",
+            )
+        try:
+            with self._cache.lease(self._catalog.card(model), self._device) as bundle:
+                sam = sam_of(bundle)
+                sam.set_picture(picture)
+                cut = sam.at_point(*where_px) if len(where_px) == 2 else sam.in_box(*where_px)
+                return cut.mask.astype(np.uint8) * 255
+        finally:
+            self._turn.release()
 
     def _computed(self, plan: Plan, pixels: Pixels, stop: threading.Event) -> Iterator[Event]:
         if stop.is_set():

@@ -1,7 +1,10 @@
-"""What the server says of layers: how they came out in a candidate, and which dials suit them."""
+"""What the server says of layers: how they came out in a candidate, which dials suit them, where they are."""
 
 from __future__ import annotations
 
+import time
+
+from backend.models.catalog import POCKET_FOLDER
 from tests.browser.desk_page import DeskPage
 
 
@@ -42,3 +45,34 @@ def test_auto_adjust_is_one_step_with_a_reason_for_each_dial(fresh: DeskPage):
     fresh.page.keyboard.press("Control+z")
     assert fresh.layers() == before
     assert fresh.part("reasons").count() == 0
+
+
+def test_the_object_under_a_click_becomes_a_region_or_a_sentence_says_what_is_missing(fresh: DeskPage):
+    before = fresh.layers()
+    cap = next(layer["placement"] for layer in before if layer["phrase"] == "red mushroom")
+    fresh.part("canvas").focus()
+    fresh.page.keyboard.press("s")
+    begun = time.monotonic()
+    fresh.click_scene(cap["centre_x_px"], cap["centre_y_px"])
+    if not (POCKET_FOLDER / "sam").exists():
+        fresh.part("notice").first.wait_for()
+        assert "SAM" in fresh.all_notices()
+        assert fresh.layers() == before
+        return
+    fresh.wait("state.undo.startsWith('Select an object')")
+    print(f"selected in {time.monotonic() - begun:.2f} s")
+    fresh.wait_drawn()
+    fresh.look("select")
+    region = fresh.layers()[-1]
+    assert region["picture"] is None
+    inside, count, share = fresh.page.evaluate(
+        """([id, x, y]) => {
+          const { width_px, height_px, grey } = document.querySelector('.lamina-root').lamina.maskPixels(id);
+          const count = grey.reduce((sum, value) => sum + (value > 0), 0);
+          return [grey[y * width_px + x], count, count / (width_px * height_px)];
+        }""",
+        [region["id"], round(cap["centre_x_px"]), round(cap["centre_y_px"])],
+    )
+    assert inside == 255
+    assert count > 100
+    assert share < 0.25

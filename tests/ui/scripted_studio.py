@@ -6,6 +6,7 @@ import hashlib
 import io
 import itertools
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -185,6 +186,14 @@ class ScriptedStudio:
                       reasons=("Freedom 0.50: a reason.",))
                 for each in held.scene.layers if layer in (None, each.id)
             )  # fmt: skip
+
+    def select(self, project: str, picture: str, where_px: Sequence[float]) -> TakenMask:
+        self.open_project(project)
+        self.picture_png(picture)
+        mask = np.zeros((SIDE_PX, SIDE_PX), np.uint8)
+        x, y = (round(each) for each in where_px[:2])
+        mask[y : y + 8, x : x + 8] = 255
+        return TakenMask(digest=self._keep(mask), width_px=SIDE_PX, height_px=SIDE_PX)
 
     def news(self, job: str, after: int) -> News:
         with self.lock:

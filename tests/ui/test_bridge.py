@@ -256,3 +256,16 @@ def test_autotune_gives_dials_with_reasons_for_one_layer_or_all(bridge):
     assert bridge.ask({**message, "layer": "ball"})["layers"] == [tuned]
     refused(bridge.ask({**message, "revision": held["revision"] + 1}), "stale")
     refused(bridge.ask({**message, "layer": 3}), "request")
+
+
+def test_select_takes_a_point_or_a_box_and_exactly_one(bridge):
+    held = bridge.ask({"verb": "hello"})
+    picture = held["scene"]["layers"][0]["picture"]
+    message = {"verb": "select", "project": held["project"], "picture": picture}
+    assert len(bridge.ask({**message, "point": [3, 4.5]})["digest"]) == 64
+    assert bridge.ask({**message, "box": [1, 2, 30, 40]})["width_px"] == 64
+    refused(bridge.ask(message), "request")
+    refused(bridge.ask({**message, "point": [3, 4], "box": [1, 2, 30, 40]}), "request")
+    refused(bridge.ask({**message, "point": [3]}), "request")
+    refused(bridge.ask({**message, "point": [3, "4"]}), "request")
+    refused(bridge.ask({**message, "picture": "../etc", "point": [3, 4]}), "request")

@@ -35,7 +35,7 @@ export const createSurface = (
   const masks = createMasks(unique);
   const store = createStore(desk(layers), () => 0, { settle: followLayers(masks) });
   const parts = { store, session, masks, newId: () => `layer-${unique()}`, touched: () => {} };
-  const seen = { view: { zoom: 1, x: 0, y: 0 }, guides: null, pointed: null, outline: null };
+  const seen = { view: { zoom: 1, x: 0, y: 0 }, guides: null, pointed: null, outline: null, objects: [] };
   const objects = () =>
     store.record.scene.layers.map((each) => ({
       ...each,
@@ -58,6 +58,7 @@ export const createSurface = (
     isBackdrop: (each) => each.id === "back",
     begin: (name) => store.begin(name),
     beginMask: (name) => beginMask(parts, name),
+    selectObject: (where) => void seen.objects.push(where),
     chosen: () => chosenIds(store.record, session.state.also),
     chooseAlone: () => session.set({ also: [] }),
     amend: (edit) => store.amend(edit),

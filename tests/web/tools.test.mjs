@@ -31,6 +31,10 @@ const PATHS = {
     corners: () => [event("down", 50, 50), event("up", 50, 50), event("hover", 70, 70)],
   },
   bucket: {},
+  select: {
+    pressed: () => [event("down", 50, 50)],
+    boxing: () => [event("down", 50, 50), event("move", 90, 60)],
+  },
   hand: { panning: () => [event("down", 5, 5), event("move", 60, 80)] },
   zoom: {
     pressed: () => [event("down", 5, 5)],

@@ -108,6 +108,11 @@ class Bridge {
     }
   }
 
+  /** {digest, width_px, height_px}: the mask of an object in a stored picture; where: {point} or {box} in the scene. */
+  select(picture, where) {
+    return this.#link.ask({ verb: "select", project: this.#parts.session.state.project, picture, ...where });
+  }
+
   /** Chosen dials of one layer, or of all for "": [{layer_id, noise, attention_positive, …, reasons}]. */
   async autotune(layerId) {
     const layer = layerId ? { layer: layerId } : {};

@@ -3,6 +3,7 @@
 import { fitted, zoomedAt } from "./kernels/views.js";
 import { flip, forEach, moveAllBy, nudge, removeLayer, select, setLayer, setSettings } from "./model/edits.js";
 import { chosenIds, layerOf, titleOf } from "./model/records.js";
+import { selectObject } from "./commands/cutting.js";
 import * as files from "./commands/files.js";
 import * as layers from "./commands/layers.js";
 import * as masks from "./commands/masks.js";
@@ -166,6 +167,8 @@ const ROWS = [
   ["toolRectangle", "Rectangle", "Painting", ["M"], CANVAS, pickTool("rectangle")],
   ["toolEllipse", "Ellipse", "Painting", ["O"], CANVAS, pickTool("ellipse")],
   ["toolBucket", "Fill", "Painting", ["G"], CANVAS, pickTool("bucket")],
+  ["toolSelect", "Select an object", "Painting", ["S"], CANVAS, pickTool("select")],
+  ["selectObject", "", "Painting", [], CANVAS, selectObject],
   ["swapRegion", "Regions: add or subtract", "Painting", ["X"], CANVAS, masks.swapRegion],
   ["smallerBrush", "Smaller brush", "Painting", ["["], CANVAS, masks.resizeBrush(-1)],
   ["largerBrush", "Larger brush", "Painting", ["]"], CANVAS, masks.resizeBrush(1)],

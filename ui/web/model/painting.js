@@ -25,12 +25,17 @@ const baseOf = (layer, { width_px, height_px }, masks) => {
 
 const nextName = ({ layers }) => `Region ${layers.filter(isPainted).length + 1}`;
 
-/** A painted layer without anything painted on it yet. */
-export const newPaintedLayer = ({ store, masks, newId }) => {
-  const { scene } = store.record;
-  const mask = masks.newName();
-  masks.put(mask, emptyMask(scene.width_px, scene.height_px));
-  return buildPaintedLayer({ id: newId(), name: nextName(scene), mask, scene });
+const newEmptyMask = ({ store, masks }) => {
+  const { width_px, height_px } = store.record.scene;
+  const name = masks.newName();
+  masks.put(name, emptyMask(width_px, height_px));
+  return name;
+};
+
+/** A painted layer for a mask; without one nothing is painted on it yet. */
+export const newPaintedLayer = (parts, mask = newEmptyMask(parts)) => {
+  const { scene } = parts.store.record;
+  return buildPaintedLayer({ id: parts.newId(), name: nextName(scene), mask, scene });
 };
 
 const samePlace = (one, other) => one === other || Object.keys(one).every((key) => one[key] === other[key]);

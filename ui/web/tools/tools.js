@@ -4,6 +4,7 @@ import { HAND, ZOOM } from "./look.js";
 import { MOVE } from "./move.js";
 import { BRUSH, ERASER } from "./paint.js";
 import { BUCKET, ELLIPSE, LASSO, RECTANGLE } from "./region.js";
+import { SELECT } from "./select.js";
 
 export const TOOLS = Object.freeze([
   { id: "move", title: "Move, scale and rotate", key: "V", icon: "move", chart: MOVE },
@@ -13,6 +14,7 @@ export const TOOLS = Object.freeze([
   { id: "brush", title: "Brush: paint on the mask", key: "B", icon: "brush", chart: BRUSH, paints: true },
   { id: "eraser", title: "Eraser: take from the mask", key: "E", icon: "eraser", chart: ERASER, paints: true },
   { id: "bucket", title: "Fill what is alike", key: "G", icon: "bucket", chart: BUCKET, paints: true },
+  { id: "select", title: "Select an object: click or box it", key: "S", icon: "select", chart: SELECT, paints: true },
   { id: "hand", title: "Hand: move the view", key: "H", icon: "hand", chart: HAND },
   { id: "zoom", title: "Zoom: click, Alt click, or drag sideways", key: "Z", icon: "zoom", chart: ZOOM },
 ]);

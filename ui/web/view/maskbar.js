@@ -130,7 +130,7 @@ export const createMaskBar = (desk) => {
   const update = (shown) => {
     const isBrush = ["brush", "eraser"].includes(shown.state.tool);
     show(brushPart, isBrush);
-    show(regionPart, !isBrush);
+    show(regionPart, !isBrush && shown.state.tool !== "select");
     [...dials, pressure, region, radius].forEach((part) => part.update(shown));
     whole.forEach((each) => set(each, { disabled: !shown.selected }));
   };

@@ -64,6 +64,7 @@ export const createSurface = (desk, { canvas, ring, pixels }) => {
       return store.begin(`${name} ${titleOf(selected())}`);
     },
     beginMask: (name) => beginMask(desk, name),
+    selectObject: (where) => void desk.run("selectObject", where),
     chosen: () => chosenIds(store.record, session.state.also),
     chooseAlone: () => void (session.state.also.length > 0 && session.set({ also: [] })),
     amend: (edit) => store.amend(edit),
