@@ -37,10 +37,11 @@ from backend.scene.scene import Scene
 METHODS: dict[str, dict[str, OptionValue]] = {
     "GH": {"attention": False, "layer_noise": False, "looks": False, "strength": 0.8},
     "GH+CA": {"attention": True, "layer_noise": False, "looks": False, "strength": 0.8},
+    "GH+CA+LN": {"attention": True, "layer_noise": True, "looks": False},
     "GH+CA+TI": {"attention": True, "layer_noise": False, "looks": True, "strength": 0.8},
     "GH+CA+TI+LN": {"attention": True, "layer_noise": True, "looks": True},
 }
-"""The paper's ladder (table 1); its strengths are .7 to .8."""
+"""The paper's ladder (table 1; its strengths are .7 to .8), and LN without the looks, which need no learning."""
 ORDERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("image_similarity", ("GH", "GH+CA", "GH+CA+TI", "GH+CA+TI+LN")),
     ("text_similarity", ("GH", "GH+CA")),
