@@ -199,4 +199,4 @@ def build_suite(bundle: ModelBundle, world_seed: int, quick: bool) -> PocketSuit
             limit="This suite is scored by it.",
             remedy="Train one with python -m backend.pocket.train judge --minutes 30.",
         )
-    return PocketSuite(bundle, bundle.members.get("judge"), world_seed, 10 if quick else 48)
+    return PocketSuite(bundle, bundle.members.get("judge"), world_seed, 10 if quick else 40)

@@ -108,7 +108,7 @@ Hook = Callable[[Any, tuple[Tensor, ...], Tensor], Tensor | None]
 
 @contextmanager
 def hooks_installed(unet: nn.Module, hooks: Mapping[str, Hook]) -> Iterator[None]:
-    """Let ``hooks`` (by module name) see and change outputs until the end of the block; any processor may be at work."""
+    """Let ``hooks`` (by module name) see and change outputs until the end of the block, beside any processor."""
     with ExitStack() as installed:
         for name, hook in hooks.items():
             installed.callback(unet.get_submodule(name).register_forward_hook(hook).remove)

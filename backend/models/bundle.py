@@ -34,7 +34,7 @@ class Kept:
 
 
 RECORDED_BYTES = 2**30
-"""What denoising paths may keep: the whole reference path of the pocket family is 30 MiB, half of Stable Diffusion's."""
+"""What denoising paths may keep: the pocket family's whole reference path is 30 MiB, half of Stable Diffusion's."""
 
 
 class Recorded:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,6 +125,15 @@ class DeskPage:
         """Until every picture of the scene has arrived and a frame was drawn."""
         self.page.wait_for_load_state("networkidle")
         self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    def until(self, truth: Callable[[], object], seconds: float = 10.0) -> bool:
+        """Whether something becomes true within this time; pictures and masks arrive when they arrive."""
+        end = time.monotonic() + seconds
+        while not truth():
+            if time.monotonic() > end:
+                return False
+            self.page.wait_for_timeout(50)
+        return True
 
     def select(self, layer_id: str) -> None:
         """Select a layer by its row, and give the keys to the canvas."""

@@ -27,7 +27,7 @@ def test_scores_rank_the_candidates_and_stand_in_the_card_of_the_layer(fresh: De
         assert ("failed: " in told) == bool(score["failed"])
     fresh.look("scores")
     fresh.part("show-collage").click()
-    assert fresh.part("layer-scores").count() == 0
+    assert fresh.until(lambda: fresh.part("layer-scores").count() == 0)
 
 
 def test_auto_adjust_is_one_step_with_a_reason_for_each_dial(fresh: DeskPage):

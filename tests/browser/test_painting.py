@@ -14,7 +14,8 @@ STROKES = 12
 def painted(desk: DeskPage, layer_id: str) -> np.ndarray:
     """The mask of a layer as the page holds it: uint8 (h, w)."""
     script = """(id) => {
-      const { width_px, height_px, grey } = document.querySelector('.lamina-root').lamina.maskPixels(id);
+      const none = { width_px: 0, height_px: 0, grey: new Uint8Array(0) };
+      const { width_px, height_px, grey } = document.querySelector('.lamina-root').lamina.maskPixels(id) ?? none;
       let text = "";
       for (let at = 0; at < grey.length; at += 32768) text += String.fromCharCode(...grey.subarray(at, at + 32768));
       return [width_px, height_px, btoa(text)];
@@ -48,8 +49,7 @@ def test_a_region_is_painted_erased_undone_and_found_after_a_reload(fresh: DeskP
     fresh.wait_saved()
     assert len(fresh.layer(region)["mask"]) == 64
     fresh.reload()
-    fresh.wait_drawn()
-    assert np.array_equal(painted(fresh, region), erased)
+    assert fresh.until(lambda: np.array_equal(painted(fresh, region), erased))
 
 
 def test_a_stroke_that_the_server_never_saw_is_there_after_the_page_crashed(fresh: DeskPage, watch):

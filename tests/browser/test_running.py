@@ -71,7 +71,7 @@ def test_nothing_to_draw_from_is_refused_in_words_and_undone(fresh: DeskPage):
     fresh.look("no-layers")
     fresh.part("generate").click()
     fresh.part("notice").first.wait_for()
-    assert "nothing to draw from" in fresh.all_notices()
+    assert "no words to draw from" in fresh.all_notices()
     assert fresh.part("generate").is_enabled()
     fresh.part("canvas").focus()
     while fresh.state()["undo"]:

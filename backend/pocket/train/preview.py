@@ -6,6 +6,7 @@ Its encoder learns the same latents beside it, so that the folder is a whole ``A
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import time
 from dataclasses import dataclass
@@ -125,6 +126,9 @@ def export_member(network: AutoencoderTiny, folder: Path) -> None:
     """Write a member in half precision; each file is renamed into place whole."""
     fresh = folder.with_name(f"{folder.name}.{os.getpid()}.new")
     network.half().save_pretrained(fresh, safe_serialization=True)
+    config = fresh / "config.json"  # the class notes a field there that it does not take when it is loaded
+    record = {name: value for name, value in json.loads(config.read_text()).items() if name != "block_out_channels"}
+    config.write_text(json.dumps(record, indent=2) + "\n")
     folder.mkdir(parents=True, exist_ok=True)
     move_files(fresh, folder)
 

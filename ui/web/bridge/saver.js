@@ -84,8 +84,9 @@ class Saver {
     this.#timer = this.#clock.later(() => this.flush(), wait_ms);
   }
 
+  /** Nothing is sent in the middle of a gesture: its masks still grow under their names. Its end is noticed. */
   async #run() {
-    while (this.dirty && !this.#session.state.conflict) {
+    while (this.dirty && !this.#store.busy && !this.#session.state.conflict) {
       const sent = this.#store.record;
       try {
         await this.#send(sent);
@@ -103,6 +104,7 @@ class Saver {
     const reply = await this.#link.ask({ verb: "save", project, revision, ...deskToMessage(settled) });
     this.#confirmed = record;
     this.#session.set({ revision: reply.revision, coverage: reply.coverage ?? [], notes: reply.notes ?? [] });
+    if (this.#store.busy) return this.#mark("unsaved");
     if (this.dirty) return this.#keepDraft();
     this.#dropDraft(project);
     this.#mark("saved");
