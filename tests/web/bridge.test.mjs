@@ -131,6 +131,21 @@ test("a selection alone is not saved; an open gesture is not either; an undo bac
   assert.deepEqual([server.verbs(), vault.kept.size], ["hello", 0]);
 });
 
+test("a gesture that begins while a save is due is not sent half done; its end saves it", async () => {
+  const { store, clock, server, session } = await open();
+  edit(store);
+  const drag = store.begin("Move");
+  drag.update(nudge("cat", 4, 0));
+  await clock.advance(500);
+  assert.equal(server.verbs(), "hello");
+  drag.update(nudge("cat", 8, 0));
+  drag.commit();
+  await clock.advance(500);
+  assert.equal(server.verbs(), "hello save");
+  assert.equal(server.kept.scene.layers[1].placement.centre_x_px, 109);
+  assert.equal(session.state.saved.state, "saved");
+});
+
 test("generate saves first, without waiting for the debounce", async () => {
   const { store, clock, server, bridge } = await open();
   server.script = [{ state: "finished", events: [{ n: 1, kind: "finished" }], candidates: [] }];
