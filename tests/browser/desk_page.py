@@ -14,6 +14,9 @@ from playwright.sync_api import Locator, Page
 
 ROOT_ELEMENT = "document.querySelector('.lamina-root')?.lamina"
 
+# The page draws one frame for any number of changes.
+TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
 # A drop as the browser would send it: a DataTransfer that holds real files.
 DROP = """async ([selector, files, at]) => {
   const canvas = document.querySelector(selector);
@@ -78,9 +81,10 @@ class DeskPage:
         return next(layer for layer in self.layers() if layer["id"] == layer_id)
 
     def wait(self, condition: str, seconds: float = WAIT_S) -> None:
-        """Until a JavaScript condition over ``state`` holds."""
+        """Until a JavaScript condition over ``state`` holds, and the page has drawn what follows from it."""
         test = f"() => {{ const state = {ROOT_ELEMENT}?.state(); return Boolean(state) && ({condition}); }}"
         self.page.wait_for_function(test, timeout=seconds * 1000, polling=50)
+        self.page.evaluate(TWO_FRAMES)
 
     def wait_saved(self) -> None:
         self.wait("state.saved.state === 'saved'")
@@ -124,7 +128,7 @@ class DeskPage:
     def wait_drawn(self) -> None:
         """Until every picture of the scene has arrived and a frame was drawn."""
         self.page.wait_for_load_state("networkidle")
-        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        self.page.evaluate(TWO_FRAMES)
 
     def until(self, truth: Callable[[], object], seconds: float = 10.0) -> bool:
         """Whether something becomes true within this time; pictures and masks arrive when they arrive."""

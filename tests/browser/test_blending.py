@@ -33,9 +33,9 @@ def test_every_blend_mode_looks_as_in_python_within_one_step(fresh: DeskPage):
         keys.press("Delete")
     pairs = [(row["below"], row["above"]) for row in TABLE if row["blend"] == "normal"]
     for below, above in (pairs[0], pairs[5], pairs[8], pairs[10]):
-        for colour in (below, above):
+        for count, colour in enumerate((below, above), start=1):
             fresh.drop(("square.png", square(colour)), at=(256, 256))
-        fresh.wait("state.scene.layers.length === 2")
+            fresh.wait(f"state.scene.layers.length === {count}")
         fresh.wait_drawn()
         fresh.select(fresh.layers()[-1]["id"])
         if not fresh.part("blend").is_visible():
