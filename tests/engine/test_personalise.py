@@ -56,6 +56,7 @@ def test_a_subject_is_learned_and_the_network_left_alone(tiny1: ModelBundle, kin
     assert subject.model == tiny1.card.title
 
 
+@pytest.mark.slow
 def test_learning_lowers_the_loss_on_its_own_picture(tiny1: ModelBundle) -> None:
     rule = replace(RULE, steps=30, samples=8, prior_count=0)
     run = learn_subject(tiny1, lesson("custom_diffusion", 1), rule)
@@ -63,6 +64,7 @@ def test_learning_lowers_the_loss_on_its_own_picture(tiny1: ModelBundle) -> None
     assert np.mean(losses[-8:]) < np.mean(losses[:8])
 
 
+@pytest.mark.slow
 def test_resumed_learning_ends_the_same(tiny1: ModelBundle) -> None:
     kind: SubjectKind = "custom_diffusion"
     whole = learned(tiny1, kind, rules(kind))

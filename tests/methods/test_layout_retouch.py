@@ -59,6 +59,7 @@ def test_without_the_plain_model_layouts_are_the_personal_ones(fresh: ModelBundl
     assert not np.array_equal(ends[1], ends[2])
 
 
+@pytest.mark.slow
 def test_a_picked_layout_is_retouched_as_it_was_among_others(fresh: ModelBundle) -> None:
     shoot = Shoot(fresh)
     many, _ = shoot.made(shoot.plan(3))
@@ -71,6 +72,7 @@ def test_a_picked_layout_is_retouched_as_it_was_among_others(fresh: ModelBundle)
     assert steps == 14
 
 
+@pytest.mark.slow
 def test_every_option_has_an_effect(fresh: ModelBundle) -> None:
     shoot = Shoot(fresh, steps=6)
     base = shoot.made(shoot.plan())[0][0]

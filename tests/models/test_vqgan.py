@@ -112,6 +112,7 @@ def write_checkpoint(path: Path, extra: dict[str, object]) -> Vqgan:
     return network
 
 
+@pytest.mark.slow
 def test_a_lightning_checkpoint_is_converted_without_its_code(tmp_path: Path) -> None:
     path = tmp_path / "last.ckpt"
     make = "import sys, types, torch\n" + (
