@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import struct
 from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +26,7 @@ from torch import Tensor, nn
 
 from backend.errors import ModelError, RequestError, StoreError
 from backend.models.bundle import ModelBundle
+from backend.scene.packed import packed, unpacked
 
 SubjectKind = Literal["textual_inversion", "custom_diffusion", "dreambooth", "dreambooth_lora"]
 KINDS: tuple[SubjectKind, ...] = get_args(SubjectKind)
@@ -120,17 +120,12 @@ def load_subject(path: Path) -> Subject:
 
 def subject_picture(subject: Subject) -> NDArray[np.uint8]:
     """The subject as uint8 (h, w, 4): so it has a digest, is stored and sent like every other picture of a scene."""
-    content = subject_bytes(subject)
-    framed = struct.pack("<Q", len(content)) + content
-    side = math.ceil(math.sqrt(len(framed) / 4))
-    return np.frombuffer(framed.ljust(side * side * 4, b"\0"), np.uint8).reshape(side, side, 4)
+    return packed(subject_bytes(subject))
 
 
 def pictured_subject(picture: NDArray[np.uint8]) -> Subject:
     """The subject that a picture holds; a ModelError when it holds none."""
-    content = np.ascontiguousarray(picture).tobytes()
-    length = struct.unpack("<Q", content[:8])[0] if len(content) >= 8 else 0
-    return read_subject(content[8 : 8 + length])
+    return read_subject(unpacked(picture))
 
 
 def fingerprint_of(bundle: ModelBundle) -> str:

@@ -10,7 +10,20 @@ from pathlib import Path
 
 from backend.errors import StoreError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+
+_SUBJECTS = """
+CREATE TABLE subjects (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, class_word TEXT NOT NULL,
+    method TEXT NOT NULL, reference_pictures TEXT NOT NULL, model TEXT NOT NULL DEFAULT '',
+    file TEXT NOT NULL DEFAULT '', begun TEXT NOT NULL DEFAULT '', created TEXT NOT NULL
+);
+CREATE TABLE lessons (
+    job TEXT PRIMARY KEY REFERENCES jobs(id), subject TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX lessons_by_subject ON lessons(subject);
+"""
+"""The library: its subjects belong to no project; ``lessons`` are the jobs that train them."""
 
 _SCHEMA = """
 CREATE TABLE projects (
@@ -51,7 +64,7 @@ CREATE TRIGGER events_stay BEFORE UPDATE ON events
 BEGIN SELECT RAISE(ABORT, 'an event does not change'); END;
 """
 
-_CHANGES = {1: "ALTER TABLE candidates ADD COLUMN scores TEXT NOT NULL DEFAULT '[]';"}
+_CHANGES = {1: "ALTER TABLE candidates ADD COLUMN scores TEXT NOT NULL DEFAULT '[]';", 2: _SUBJECTS}
 """What brings a store of a format to the next one."""
 
 
@@ -94,7 +107,7 @@ class Database:
                 remedy="Update Lamina, or choose another folder with --store.",
             )
         if version < SCHEMA_VERSION:
-            script = "".join(_CHANGES[old] for old in range(version, SCHEMA_VERSION)) if version else _SCHEMA
+            script = "".join(_CHANGES[old] for old in range(version, SCHEMA_VERSION)) if version else _SCHEMA + _SUBJECTS
             self._writer.executescript(f"BEGIN IMMEDIATE;{script}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
 
 

@@ -31,8 +31,10 @@ class Disk:
         return shutil.disk_usage(folder).free
 
 
-def write_file(disk: Disk, path: Path, content: bytes) -> None:
+def write_file(disk: Disk, path: Path, content: bytes, what: str = "A picture") -> None:
     """Write ``content`` so that ``path`` holds all of it or what it held before, also after a power cut.
+
+    ``what`` it is, for the sentence that a person reads when the disk does not take it.
 
     A temporary file in the same folder is written and synced, renamed over ``path``, and the folder is synced.
     """
@@ -47,7 +49,7 @@ def write_file(disk: Disk, path: Path, content: bytes) -> None:
             raise
         _sync_folder(disk, path.parent)
     except OSError as error:
-        raise _refusal(disk, path, len(content), error) from error
+        raise _refusal(disk, path, f"{what} of {len(content) / MIB:.1f} MB", error) from error
 
 
 def sweep(folder: Path) -> int:
@@ -99,13 +101,13 @@ def _sync_folder(disk: Disk, folder: Path) -> None:
         os.close(descriptor)
 
 
-def _refusal(disk: Disk, path: Path, needed_bytes: int, error: OSError) -> StoreError:
+def _refusal(disk: Disk, path: Path, what: str, error: OSError) -> StoreError:
     try:
         free = f"{disk.free_bytes(path.parent) // MIB} MB are free."
     except OSError:
         free = ""
     return StoreError(
-        f"A picture of {needed_bytes / MIB:.1f} MB could not be stored ({error.strerror or error}).",
+        f"{what} could not be stored ({error.strerror or error}).",
         limit=free,
         remedy="Free some space or check the folder's permissions, then try again.",
     )
