@@ -173,6 +173,10 @@ def _select(bridge: Bridge, message: messages.Select) -> Reply:
     return _json(bridge.studio.select(message.project, message.picture, given[0]))
 
 
+def _mix(bridge: Bridge, message: messages.Mix) -> Reply:
+    return _json(bridge.studio.mix(message.project, message.base, message.other, message.mask))
+
+
 def _events(bridge: Bridge, message: messages.Events) -> Reply:
     return _json(bridge.studio.news(message.job, message.after))
 
@@ -195,6 +199,7 @@ VERBS: Mapping[str, Verb] = {
     "generate": Verb(messages.Generate, _generate),
     "autotune": Verb(messages.Autotune, _autotune),
     "select": Verb(messages.Select, _select),
+    "mix": Verb(messages.Mix, _mix),
     "events": Verb(messages.Events, _events),
     "cancel": Verb(messages.Cancel, _cancel),
     "jobs": Verb(messages.Jobs, _jobs),

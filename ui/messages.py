@@ -94,6 +94,15 @@ class Select(Message):
     box: Annotated[list[float], Field(min_length=4, max_length=4)] | None = None
 
 
+class Mix(Message):
+    """Paint one candidate into another one, through a stored mask of the canvas' size."""
+
+    project: Identifier
+    base: Identifier
+    other: Identifier
+    mask: Digest
+
+
 class Events(Message):
     """What happened to a job after event number ``after``."""
 

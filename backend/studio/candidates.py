@@ -6,18 +6,21 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection, Row
+from typing import TypeVar
 
 from backend.errors import StoreError
 from backend.metrics.layer_score import Scores, ranks
 from backend.plan.plan import OneLayer, Plan
 from backend.scene.scene import canonical_json
 from backend.studio.clock import new_id, now
-from backend.studio.records import Candidate
+from backend.studio.records import Candidate, Draft
+
+Made = TypeVar("Made", Candidate, Draft)
 
 
 @dataclass(frozen=True)
 class Stored:
-    """A finished picture whose pixels are in the store; ``index`` counts the plan's seeds."""
+    """A picture whose pixels are in the store; ``index`` counts the plan's seeds, ``draft`` is its draft's digest."""
 
     index: int
     digest: str
@@ -25,6 +28,7 @@ class Stored:
     height_px: int
     changed_outside: int | None
     scores: Scores = ()
+    draft: str = ""
 
 
 def insert_candidate(connection: Connection, job: str, plan: Plan, stored: Stored) -> Candidate:
@@ -45,19 +49,67 @@ def insert_candidate(connection: Connection, job: str, plan: Plan, stored: Store
         batch=plan.batch,
         created=now(),
         scores=stored.scores,
+        draft=stored.draft,
     )
+    _insert(connection, candidate)
+    return candidate
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A stored picture that a person painted together: what of the candidate ``other`` (its id) the mask took over."""
+
+    other: str
+    mask: str
+    digest: str
+    changed_outside: int
+
+
+def insert_mix(connection: Connection, base: Candidate, painted: Painted) -> Candidate:
+    """The record of a picture that was painted over ``base``; it follows the last one of the base's run.
+
+    The run may still be going on, so it stands behind every place that the plan's seeds will take.
+    """
+    places = connection.execute(
+        "SELECT MAX(MAX(position) + 1, json_array_length(jobs.plan, '$.seeds')) AS next"
+        " FROM candidates JOIN jobs ON jobs.id = candidates.job WHERE candidates.job = ?",
+        (base.job,),
+    ).fetchone()
+    candidate = base.model_copy(
+        update={
+            "id": new_id(),
+            "index": int(places["next"]),
+            "digest": painted.digest,
+            "layer_id": "",
+            "source": base.digest,
+            "changed_outside": painted.changed_outside,
+            "created": now(),
+            "scores": (),
+            "rank": 0,
+        }
+    )
+    _insert(connection, candidate)
+    connection.execute("INSERT INTO mixes VALUES (?, ?, ?)", (candidate.id, painted.other, painted.mask))
+    return candidate
+
+
+def is_mix(connection: Connection, candidate: str) -> bool:
+    """Whether a candidate was painted together from two others."""
+    return connection.execute("SELECT 1 FROM mixes WHERE candidate = ?", (candidate,)).fetchone() is not None
+
+
+def _insert(connection: Connection, candidate: Candidate) -> None:
     row = candidate.model_dump(exclude={"rank"})
     row |= {"position": row.pop("index"), "scores": canonical_json(row["scores"])}
     connection.execute(
         f"INSERT INTO candidates ({', '.join(row)}) VALUES ({', '.join(':' + name for name in row)})", row
     )
-    return candidate
 
 
 def candidates_of_job(connection: Connection, job: str) -> tuple[Candidate, ...]:
     """In the order of the plan's seeds, ranked."""
     rows = connection.execute("SELECT * FROM candidates WHERE job = ? ORDER BY position", (job,))
-    return _ranked([_candidate(row) for row in rows])
+    return ranked([_candidate(row) for row in rows])
 
 
 def candidates_of_project(connection: Connection, project: str) -> tuple[Candidate, ...]:
@@ -67,7 +119,7 @@ def candidates_of_project(connection: Connection, project: str) -> tuple[Candida
         " WHERE jobs.project = ? ORDER BY candidates.number",
         (project,),
     )
-    return _ranked([_candidate(row) for row in rows])
+    return ranked([_candidate(row) for row in rows])
 
 
 def read_candidate(connection: Connection, candidate: str) -> Candidate:
@@ -78,9 +130,9 @@ def read_candidate(connection: Connection, candidate: str) -> Candidate:
     return _candidate(row)
 
 
-def _ranked(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """The same candidates, each with its place among those of its job."""
-    by_job: dict[str, list[Candidate]] = {}
+def ranked(candidates: Sequence[Made]) -> tuple[Made, ...]:
+    """The same candidates, or drafts, each with its place among those of its job."""
+    by_job: dict[str, list[Made]] = {}
     for candidate in candidates:
         by_job.setdefault(candidate.job, []).append(candidate)
     places = {

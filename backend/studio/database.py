@@ -10,7 +10,7 @@ from pathlib import Path
 
 from backend.errors import StoreError
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 5
 
 _SUBJECTS = """
 CREATE TABLE subjects (
@@ -24,6 +24,27 @@ CREATE TABLE lessons (
 CREATE INDEX lessons_by_subject ON lessons(subject);
 """
 """The library: its subjects belong to no project; ``lessons`` are the jobs that train them."""
+
+_MIXES = """
+CREATE TABLE mixes (
+    candidate TEXT PRIMARY KEY REFERENCES candidates(id), other TEXT NOT NULL REFERENCES candidates(id),
+    mask TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+"""Candidates that a person painted together: ``other`` into the candidate's parent, through ``mask``."""
+
+_DRAFTS = """
+CREATE TABLE drafts (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, job TEXT NOT NULL REFERENCES jobs(id),
+    position INTEGER NOT NULL, seed INTEGER NOT NULL, digest TEXT NOT NULL,
+    width_px INTEGER NOT NULL, height_px INTEGER NOT NULL, plan TEXT NOT NULL, created TEXT NOT NULL,
+    scores TEXT NOT NULL, UNIQUE (job, position)
+);
+CREATE TRIGGER drafts_stay BEFORE UPDATE ON drafts
+BEGIN SELECT RAISE(ABORT, 'a draft does not change'); END;
+ALTER TABLE candidates ADD COLUMN draft TEXT NOT NULL DEFAULT '';
+"""
+"""Pictures of a first stage; a candidate names the digest of the one that it was made from."""
 
 _SCHEMA = """
 CREATE TABLE projects (
@@ -64,8 +85,15 @@ CREATE TRIGGER events_stay BEFORE UPDATE ON events
 BEGIN SELECT RAISE(ABORT, 'an event does not change'); END;
 """
 
-_CHANGES = {1: "ALTER TABLE candidates ADD COLUMN scores TEXT NOT NULL DEFAULT '[]';", 2: _SUBJECTS}
+_CHANGES = {
+    1: "ALTER TABLE candidates ADD COLUMN scores TEXT NOT NULL DEFAULT '[]';",
+    2: _SUBJECTS,
+    3: _MIXES,
+    4: _DRAFTS,
+}
 """What brings a store of a format to the next one."""
+BEGUN_AT = 2
+"""The format of ``_SCHEMA``, from which a new store is brought to the present one."""
 
 
 class Database:
@@ -107,7 +135,8 @@ class Database:
                 remedy="Update Lamina, or choose another folder with --store.",
             )
         if version < SCHEMA_VERSION:
-            script = "".join(_CHANGES[old] for old in range(version, SCHEMA_VERSION)) if version else _SCHEMA + _SUBJECTS
+            changes = "".join(_CHANGES[old] for old in range(version or BEGUN_AT, SCHEMA_VERSION))
+            script = changes if version else _SCHEMA + changes
             self._writer.executescript(f"BEGIN IMMEDIATE;{script}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sqlite3 import Connection
 
+from backend.errors import StoreError
 from backend.plan.plan import Plan
-from backend.studio.candidates import read_candidate
+from backend.studio.candidates import is_mix, read_candidate
 from backend.studio.jobs import plan_of_job
 from backend.studio.records import Candidate
 
@@ -36,8 +37,15 @@ def lineage(connection: Connection, candidate: str) -> tuple[Candidate, ...]:
 
 
 def plan_of(connection: Connection, candidate: str) -> Plan:
-    """The plan that made a candidate, rebuilt from the store."""
-    return plan_of_job(connection, read_candidate(connection, candidate).job)
+    """The plan that made a candidate, rebuilt from the store; a StoreError for one that a person painted together."""
+    job = read_candidate(connection, candidate).job
+    if is_mix(connection, candidate):
+        raise StoreError(
+            "This picture was painted together from two others.",
+            limit="It has no recipe of its own.",
+            remedy="Ask for the recipe of one of the two.",
+        )
+    return plan_of_job(connection, job)
 
 
 def _parent(connection: Connection, candidate: str) -> str:

@@ -14,19 +14,30 @@ from backend.scene.scene import Scene
 from backend.studio.events import JobState
 
 
+class Mix(Record):
+    """Two candidates between which somebody paints: ``other`` shows in ``base`` where the mask is inside."""
+
+    base: str = Field(max_length=64)
+    other: str = Field(max_length=64)
+    mask: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
 class DeskState(Record):
     """What the browser wants kept beside the scene; empty strings mean nothing picked, nothing selected."""
 
     settings: Settings = Settings()
     picked: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     selected: str = Field(default="", max_length=64)
+    mix: Mix | None = None
 
 
 class Candidate(Record):
     """One picture that came out. Immutable; ``digest`` names its pixels, ``plan`` the recipe.
 
-    ``layer_id`` and ``source`` are empty for whole pictures; ``changed_outside`` is a count for re-rolls. ``rank`` is
-    the place among the job's candidates made so far, 1 = best, 0 where nothing could be scored.
+    ``layer_id`` and ``source`` are empty for whole pictures; ``changed_outside`` is a count for re-rolls. A picture that
+    was painted together from two has the first one as ``source``, and stands in its run after the others. ``rank`` is
+    the place among the job's candidates made so far, 1 = best, 0 where nothing could be scored. ``draft`` is the digest
+    of the draft that it was made from, empty for methods of one stage.
     """
 
     id: str
@@ -43,14 +54,44 @@ class Candidate(Record):
     batch: int
     created: str
     scores: tuple[LayerScore, ...] = ()
+    draft: str = ""
     rank: int = 0
 
 
+class Draft(Record):
+    """A picture of a first stage, kept to be refined. Immutable; ``index`` and ``seed`` are those of its job's plan.
+
+    ``rank`` is the place among the drafts of its job, as for a Candidate.
+    """
+
+    id: str
+    job: str
+    index: int
+    seed: int
+    digest: str
+    width_px: int
+    height_px: int
+    plan: str
+    created: str
+    scores: tuple[LayerScore, ...] = ()
+    rank: int = 0
+
+
+class LearnedLook(Record):
+    """A look in the store: the layer and the words it was learned for, its digest, and a picture of it alone."""
+
+    layer_id: str
+    phrase: str
+    look: str
+    shown: str
+
+
 class Job(Record):
-    """A plan on its way. ``layer_id`` is empty when the whole picture is made."""
+    """A plan on its way. ``kind`` is that of its request; ``layer_id`` is empty when the whole picture is made."""
 
     id: str
     project: str
+    kind: str = "compose"
     state: JobState
     layer_id: str
     done: int
@@ -75,8 +116,10 @@ class Project(Record):
     desk: DeskState
     job: Job | None
     candidates: tuple[Candidate, ...]
+    drafts: tuple[Draft, ...] = ()
     coverage: tuple[Coverage, ...]
     notes: tuple[Note, ...]
+    looks: tuple[LearnedLook, ...] = ()
 
 
 class Saved(Record):
@@ -119,6 +162,7 @@ class News(Record):
     state: JobState
     events: tuple[dict[str, object], ...]
     candidates: tuple[Candidate, ...]
+    drafts: tuple[Draft, ...] = ()
 
 
 class OptionField(Record):
@@ -138,11 +182,12 @@ class OptionField(Record):
 
 
 class MethodFacts(Record):
-    """A method and its options."""
+    """A method and its options. ``drafts``: it works in two stages, and the first one's pictures can be refined."""
 
     id: str
     title: str
     options: tuple[OptionField, ...]
+    drafts: bool = False
 
 
 class ModelFacts(Record):

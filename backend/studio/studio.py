@@ -20,8 +20,20 @@ from backend.studio import candidates, history, jobs, projects
 from backend.studio.cutting import on_canvas
 from backend.studio.events import JobState, Worker
 from backend.studio.examples import ExampleShelf
+from backend.studio.mixing import painted_together, pair_of
 from backend.studio.offer import Offer
-from backend.studio.records import DeskState, Facts, Job, News, Project, Saved, Submitted, TakenMask, TakenPicture
+from backend.studio.records import (
+    Candidate,
+    DeskState,
+    Facts,
+    Job,
+    News,
+    Project,
+    Saved,
+    Submitted,
+    TakenMask,
+    TakenPicture,
+)
 from backend.studio.runner import Runner
 from backend.studio.store import Store
 from backend.studio.survey import Surveyor
@@ -172,6 +184,20 @@ class Studio:
     def news(self, job: str, after: int) -> News:
         """What happened to a job after event number ``after``, with all its candidates so far."""
         with self._store.database.read() as connection:
+    def mix(self, project: str, base: str, other: str, mask: str) -> Candidate:
+        """A new candidate: the candidate ``other`` painted into ``base`` (their ids) through a stored mask (a digest).
+
+        Where the mask is 0 every pixel is the base's. A LaminaError when one of the three is unknown, the pictures
+        differ in size, or nothing is painted.
+        """
+        with self._store.database.read() as connection:
+            pair = pair_of(candidates.candidates_of_project(connection, project), base, other)
+        painted = painted_together(self._store.pixels, *pair, mask)
+        with self._store.database.write() as connection:
+            candidate = candidates.insert_mix(connection, pair[0], painted)
+            history.append_entry(connection, candidate)
+        return candidate
+
             state = jobs.state_of(connection, job)
             events = jobs.events_after(connection, job, after)
             made = candidates.candidates_of_job(connection, job)

@@ -83,6 +83,7 @@ def test_an_older_store_gets_what_is_new_and_keeps_its_rows(tmp_path: Path) -> N
     database.close()
     with sqlite3.connect(path) as connection:
         connection.execute("ALTER TABLE candidates DROP COLUMN scores")
+        connection.execute("DROP TABLE mixes")
         connection.execute("DROP TABLE lessons")
         connection.execute("DROP TABLE subjects")
         connection.execute("PRAGMA user_version = 1")
