@@ -2,11 +2,10 @@
 
 import { isHit, topmostAt } from "../../ui/web/kernels/boxes.js";
 import { toScene, toScreen } from "../../ui/web/kernels/views.js";
-import { createMasks } from "../../ui/web/model/masks.js";
-import { beginMask, followLayers } from "../../ui/web/model/painting.js";
+import { createDocument } from "../../ui/web/model/document.js";
+import { beginMask } from "../../ui/web/model/painting.js";
 import { chosenIds, layerOf } from "../../ui/web/model/records.js";
 import { createSession } from "../../ui/web/model/session.js";
-import { createStore } from "../../ui/web/model/store.js";
 import { desk, layer } from "./desk_fixtures.mjs";
 
 export const SIZE = { width_px: 100, height_px: 60 };
@@ -32,9 +31,13 @@ export const createSurface = (
   layers = [layer("cat", { placement: at(100, 100) }), layer("car", { placement: at(300, 200) })],
 ) => {
   const [session, unique] = [createSession(), createUnique()];
-  const masks = createMasks(unique);
-  const store = createStore(desk(layers), () => 0, { settle: followLayers(masks) });
-  const parts = { store, session, masks, newId: () => `layer-${unique()}`, touched: () => {} };
+  const { store, masks } = createDocument(desk(layers), { now: () => 0, unique });
+  return surfaceOver({ store, session, masks, newId: () => `layer-${unique()}`, touched: () => {} });
+};
+
+/** The stage of parts {store, session, masks, newId, touched} that are there already. */
+export const surfaceOver = (parts) => {
+  const { store, session } = parts;
   const seen = { view: { zoom: 1, x: 0, y: 0 }, guides: null, pointed: null, outline: null, objects: [] };
   const objects = () =>
     store.record.scene.layers.map((each) => ({

@@ -8,11 +8,9 @@ import { shownBatch } from "./commands/runs.js";
 import { chordOf } from "./kernels/chords.js";
 import { findSpans } from "./kernels/spans.js";
 import { bytesOf, unionOf } from "./kernels/tiles.js";
+import { createDocument } from "./model/document.js";
 import { beforeOf, candidateOf, batchesOf, createSession } from "./model/session.js";
 import { freeze, layerOf } from "./model/records.js";
-import { createMasks } from "./model/masks.js";
-import { followLayers } from "./model/painting.js";
-import { createStore } from "./model/store.js";
 import { createKeySheet } from "./view/keysheet.js";
 import { h } from "./view/dom.js";
 import { createLayers } from "./view/layers.js";
@@ -42,6 +40,7 @@ const NOTHING = freeze({
   settings: { model: "", method: "", sampler: "", steps: 30, guidance_scale: 5, seed: 0, count: 4, options: {} },
   picked: "",
   selected: "",
+  mix: null,
 });
 
 const LARGEST_DRAWN_SEED = 1_000_000;
@@ -169,21 +168,6 @@ const createTheme = (element, vault, session) => {
 
 const unique = () => crypto.getRandomValues(new Uint32Array(2)).reduce((text, part) => text + part.toString(36), "");
 
-/** The store, and the masks that its steps name: what no step names any more is forgotten. */
-const createDocument = () => {
-  const masks = createMasks(unique);
-  const weigh = ({ scene }) => scene.layers.flatMap(({ mask }) => (mask ? [[mask, masks.bytesOf(mask)]] : []));
-  const store = createStore(NOTHING, clock.now, { weigh, settle: followLayers(masks) });
-  const namesIn = ({ scene }) => scene.layers.map(({ mask }) => mask);
-  let known = store.history;
-  store.subscribe(() => {
-    if (store.history === known || store.busy) return;
-    known = store.history;
-    masks.keep(new Set(known.entries.flatMap(({ record }) => namesIn(record))));
-  });
-  return { store, masks };
-};
-
 /** What cancels and confirms in the page's tools; each answers whether there was something to do. */
 const createTurns = () => {
   const [cancels, confirms] = [new Set(), new Set()];
@@ -211,7 +195,7 @@ const rememberBrush = (session, vault) => {
 const createDesk = (element, host) => {
   const session = createSession();
   const [vault, tab] = [createVault(() => localStorage), createVault(() => sessionStorage)];
-  const { store, masks } = createDocument();
+  const { store, masks } = createDocument(NOTHING, { now: clock.now, unique });
   const desk = { store, session, masks, vault, download, chooseFiles, ...createTurns() };
   desk.pictures = createPictures({ urlOf: host.pictureUrl, masks, changed: () => desk.refresh() });
   const hidden = () => document.hidden;

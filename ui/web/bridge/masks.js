@@ -14,8 +14,8 @@ const encodeMask = async (mask) => {
 
 /** The record with the names that the server uses, as far as it has the masks. */
 export const asKnown = (record, masks) => {
-  if (ownMasksOf(record.scene).length === 0) return record;
-  return { ...record, scene: withMaskNames(record.scene, (name) => masks.digestOf(name) || name) };
+  if (ownMasksOf(record).length === 0) return record;
+  return withMaskNames(record, (name) => masks.digestOf(name) || name);
 };
 
 class MaskKeeper {
@@ -23,6 +23,7 @@ class MaskKeeper {
   #masks;
   #shelf;
   #shelved = new Set();
+  #emptied = new Set();
 
   constructor({ link, masks, shelf }) {
     this.#link = link;
@@ -50,16 +51,19 @@ class MaskKeeper {
     }
   }
 
+  /** Empties the shelf of a project; it may hold strokes of the page before a reload. */
   forget(project) {
-    if (this.#shelved.size === 0) return;
+    if (this.#shelved.size === 0 && this.#emptied.has(project)) return;
     this.#shelved.clear();
+    this.#emptied.add(project);
     this.#shelf.drop(`${project} `);
   }
 
-  /** The scene of a draft once its masks are here again; a mask that was lost is `fallback(layer's id)` instead. */
-  async recovered(project, scene, fallback) {
+  /** A draft once its masks are here again; a layer's mask that was lost is `fallback(layer's id)` instead. */
+  async recovered(project, record, fallback) {
+    const { scene, mix } = record;
     const lost = new Set();
-    for (const name of ownMasksOf(scene)) {
+    for (const name of ownMasksOf(record)) {
       const found = await this.#shelf.get(`${project} ${name}`);
       if (found) this.#masks.put(name, maskFromBytes(found.bytes, found.width_px, found.height_px));
       else if (!this.#masks.has(name)) lost.add(name);
@@ -69,11 +73,11 @@ class MaskKeeper {
       const mask = fallback(layer.id);
       return layer.picture || mask ? [{ ...layer, mask }] : [];
     });
-    return { ...scene, layers: kept };
+    return { ...record, scene: { ...scene, layers: kept }, mix: mix && !lost.has(mix.mask) ? mix : null };
   }
 
-  #unsettled({ scene }) {
-    const names = [...new Set(ownMasksOf(scene))].filter((name) => !this.#masks.digestOf(name));
+  #unsettled(record) {
+    const names = [...new Set(ownMasksOf(record))].filter((name) => !this.#masks.digestOf(name));
     return names.map((name) => [name, this.#masks.get(name)]);
   }
 }

@@ -72,9 +72,11 @@ class Saver {
     this.#schedule(DEBOUNCE_MS);
   }
 
-  /** An undo may lead back to what the server has. */
+  /** An undo may lead back to what the server has; while a later record is on its way there, it is news again. */
   #settle() {
-    if (this.#session.state.saved.state !== "unsaved") return;
+    const { state } = this.#session.state.saved;
+    if (state === "saving") return this.#keepDraft();
+    if (state === "saved") return;
     this.#dropDraft(this.#session.state.project);
     this.#mark("saved");
   }

@@ -10,6 +10,7 @@ export const isOwnName = (name) => name.startsWith(OWN);
 class Masks {
   #known = new Map();
   #digests = new Map();
+  #fresh = new Set();
   #unique;
 
   constructor(unique) {
@@ -34,6 +35,7 @@ class Masks {
   put(name, mask, before = null) {
     const shared = before && before.tiles.length === mask.tiles.length ? before : null;
     this.#known.set(name, { mask, bytes: weightOf(mask, shared) });
+    this.#fresh.add(name);
   }
 
   /** The server keeps the mask of one of our names under a digest. */
@@ -51,20 +53,29 @@ class Masks {
     return this.#known.get(name)?.bytes ?? 0;
   }
 
-  /** Forgets every mask that no name in `names` (a Set) calls for. */
+  /** Forgets every mask that no name in `names` (a Set) calls for; one that is new since the last time stays once. */
   keep(names) {
-    for (const name of [...this.#known.keys()]) if (!names.has(name)) this.#known.delete(name);
+    for (const name of [...this.#known.keys()])
+      if (!names.has(name) && !this.#fresh.has(name)) this.#known.delete(name);
+    this.#fresh.clear();
   }
 }
 
 /** unique() → a text that is new each time, also over reloads. */
 export const createMasks = (unique) => new Masks(unique);
 
-/** The scene with every own mask name replaced by what `rename` gives for it. */
-export const withMaskNames = (scene, rename) => ({
-  ...scene,
-  layers: scene.layers.map((layer) => (layer.mask ? { ...layer, mask: rename(layer.mask) } : layer)),
-});
+/** The record with every mask name replaced by what `rename` gives for it. */
+export const withMaskNames = (record, rename) => {
+  const layers = record.scene.layers.map((layer) => (layer.mask ? { ...layer, mask: rename(layer.mask) } : layer));
+  const mix = record.mix && { ...record.mix, mask: rename(record.mix.mask) };
+  return { ...record, scene: { ...record.scene, layers }, mix };
+};
 
-/** The names of the masks of a scene that are our own. */
-export const ownMasksOf = (scene) => scene.layers.flatMap(({ mask }) => (mask && isOwnName(mask) ? [mask] : []));
+/** The names of all masks that a record calls for: of its layers, and between two candidates. */
+export const maskNamesOf = ({ scene, mix }) => {
+  const names = scene.layers.flatMap(({ mask }) => (mask ? [mask] : []));
+  return mix ? [...names, mix.mask] : names;
+};
+
+/** Those of them that are our own. */
+export const ownMasksOf = (record) => maskNamesOf(record).filter(isOwnName);

@@ -88,7 +88,9 @@ export const beginMask = (parts, name) => {
   const key = masks.newName();
   const gesture = store.begin(`${name} ${titleOf(layer)}`);
   let last = base;
+  // Another step, or an undo, may have ended the gesture: what it left is not written any more.
   const put = (mask) => {
+    if (!gesture.isOpen()) return;
     const box = changedBox(mask, last);
     last = mask;
     masks.put(key, mask, base);
