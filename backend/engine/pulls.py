@@ -1,4 +1,4 @@
-"""What the words of a conditioning do to a prediction: the prediction under guidance, and the part that guidance adds."""
+"""The prediction under guidance, and beside it the part that guidance adds: how far the words pull."""
 
 from __future__ import annotations
 
