@@ -119,15 +119,28 @@ class Pictures:
     """The finished pictures of some candidates, in the order of the plan's seeds from ``offset`` on.
 
     uint8 (h, w, 3). ``changed_outside`` counts, for a re-roll, the pixels beyond the feathered mask that differ from
-    the source; it is None for whole pictures.
+    the source; it is None for whole pictures. ``drafts`` names, for a method of two stages, the draft of each picture
+    by its place among the plan's seeds; it is empty otherwise.
     """
 
     offset: int
     pictures: tuple[NDArray[np.uint8], ...] = field(repr=False)
     changed_outside: tuple[int | None, ...] = ()
+    drafts: tuple[int, ...] = ()
 
 
-Happening = Step | Pictures
+@dataclass(frozen=True)
+class Drafted:
+    """The end of a first stage: pictures uint8 (h, w, 3) that a second one goes on from.
+
+    ``places`` are the positions of their seeds in the plan; each draft of a run is told of once.
+    """
+
+    places: tuple[int, ...]
+    pictures: tuple[NDArray[np.uint8], ...] = field(repr=False)
+
+
+Happening = Step | Drafted | Pictures
 Run = Iterator[Happening]
 
 

@@ -28,13 +28,15 @@ if TYPE_CHECKING:
 class Method:
     """A paper: a generator of Steps and Pictures, and the type of its options.
 
-    The generator is the function ``run(plan, bundle, pixels)`` of the module ``backend.methods.<module>``.
+    The generator is the function ``run(plan, bundle, pixels)`` of the module ``backend.methods.<module>``. ``drafts``:
+    it works in two stages, tells of the first one's pictures (Drafted), and goes on from a plan's ``draft``.
     """
 
     id: str
     title: str
     Options: type[Record]
     module: str
+    drafts: bool = False
 
     def run(self, plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
         """Steps, then Pictures; nothing is computed before the first is asked for."""
@@ -48,7 +50,7 @@ def _by_id(*methods: Method) -> Mapping[str, Method]:
 
 METHODS = _by_id(
     Method("collage", "Collage Diffusion", CollageOptions, "collage"),
-    Method("tcig", "TCIG", TcigOptions, "tcig"),
+    Method("tcig", "TCIG", TcigOptions, "tcig", drafts=True),
     Method("layout_retouch", "Layout-and-Retouch", RetouchOptions, "layout_retouch"),
 )
 

@@ -24,7 +24,7 @@ from backend.engine.begin import begin_from_pictures
 from backend.engine.conditioning import build_conditioning
 from backend.engine.decode import as_bytes, decode
 from backend.engine.denoise import denoise
-from backend.engine.loop_types import Draft, Pictures, Run, Step
+from backend.engine.loop_types import Draft, Drafted, Pictures, Run, Step
 from backend.engine.optimise import DrawsCodes, Fit, Term, optimise, picture_of, random_codes
 from backend.errors import RequestError
 from backend.methods.options import parse_options
@@ -56,11 +56,19 @@ def dials_of(options: TcigOptions) -> Dials:
     return Dials(0.35 + 0.35 * options.freedom, 24.0 * options.freedom, 0.75 + 0.5 * options.freedom)
 
 
+class _Begun(NamedTuple):
+    """What stage 2 goes on from: a draft a candidate, their places in the plan, and the iterations they took."""
+
+    drafts: tuple[Picture, ...]
+    places: tuple[int, ...] = ()
+    fitted: int = 0
+
+
 @dataclass(frozen=True)
 class _Painting:
     """What all chunks of a run share. ``masks`` (layers, h, w) are the visible parts, feathered, in 0..1.
 
-    ``digest`` names all that decides a draft but its seed.
+    ``digest`` names all that decides a draft but its seed. Both it and the terms are empty where a draft is given.
     """
 
     plan: Plan
@@ -79,18 +87,35 @@ class _Painting:
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-    """Steps, then Pictures, for each chunk of ``plan.batch`` candidates."""
+    """Steps, Drafted at the end of stage 1, more Steps, then Pictures, for each chunk of ``plan.batch`` candidates.
+
+    From the plan's own draft there is stage 2 alone.
+    """
     painting = _prepared(plan, bundle, pixels)
+    given = None if plan.draft is None else pixels.picture(plan.draft)[..., :3]
     for offset in range(0, len(plan.seeds), plan.batch):
         numbers = range(offset, min(offset + plan.batch, len(plan.seeds)))
-        leaders = [number - number % painting.options.per_draft for number in numbers]
-        order = list(dict.fromkeys(leaders))
-        drafts, fitted = yield from _drafted(painting, bundle, tuple(plan.seeds[one] for one in order))
-        chosen = tuple(drafts[order.index(leader)] for leader in leaders)
+        if given is None:
+            begun = yield from _first_stage(painting, bundle, numbers)
+        else:
+            begun = _Begun((given,) * len(numbers))
+        pictures = begun.drafts
         if painting.options.refine and painting.first < plan.steps:
-            latents = yield from _refined(painting, bundle, (chosen, tuple(plan.seeds[n] for n in numbers)), fitted)
-            chosen = decode(bundle, latents)
-        yield Pictures(offset, chosen, (None,) * len(chosen))
+            seeds = tuple(plan.seeds[number] for number in numbers)
+            latents = yield from _refined(painting, bundle, (pictures, seeds), begun.fitted)
+            pictures = decode(bundle, latents)
+        yield Pictures(offset, pictures, (None,) * len(pictures), begun.places)
+
+
+def _first_stage(painting: _Painting, bundle: ModelBundle, numbers: range) -> Generator[Step | Drafted, None, _Begun]:
+    """Stage 1 of the candidates with these numbers. A draft of an earlier chunk is made again, but told of once."""
+    places = tuple(number - number % painting.options.per_draft for number in numbers)
+    order = tuple(dict.fromkeys(places))
+    drafts, fitted = yield from _drafted(painting, bundle, tuple(painting.plan.seeds[one] for one in order))
+    made = dict(zip(order, drafts, strict=True))
+    fresh = tuple(place for place in order if place >= numbers.start)
+    yield Drafted(fresh, tuple(made[place] for place in fresh))
+    return _Begun(tuple(made[place] for place in places), places, fitted)
 
 
 def _drafted(
@@ -160,15 +185,16 @@ def _prepared(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> _Painting:
     """Check options and layers, choose the experts, and build the terms of equation (2)."""
     options = parse_options(TcigOptions, plan.options)
     _check_painted(plan)
-    experts = experts_of(bundle)
-    classes = tuple(_class_of(layer, experts) for layer in plan.layers)
     dials = dials_of(options)
     masks = torch.from_numpy(raster(plan, pixels).visibility[1:].astype(np.float32)).to(bundle.device)
     soft = feathered(masks, dials.feather_px * bundle.card.native_px / PAPER_SIDE_PX)
+    first = first_step(plan.steps, dials.strength)
+    if plan.draft is not None:
+        return _Painting(plan, options, dials, soft, (), first, "")
+    experts = experts_of(bundle)
+    classes = tuple(_class_of(layer, experts) for layer in plan.layers)
     terms = (*_text_terms(plan, bundle, options), *_segment_terms(experts, classes, soft, options))
-    return _Painting(
-        plan, options, dials, soft, terms, first_step(plan.steps, dials.strength), _digest(plan, options, classes, soft)
-    )
+    return _Painting(plan, options, dials, soft, terms, first, _digest(plan, options, classes, soft))
 
 
 def _digest(plan: Plan, options: TcigOptions, classes: Sequence[str], masks: Tensor) -> str:

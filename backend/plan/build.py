@@ -87,6 +87,8 @@ def build_plan(scene: Scene, request: Compose | Reroll, card: Card, pixels: Pixe
             remedy="Write a prompt, or a phrase for a layer.",
         )
     if isinstance(request, Compose):
+        if request.draft is not None:
+            _check_draft(request.draft, reading.size, pixels)
         layers = tuple(reading.planned(seen) for seen in reading.usable)
         return _plan(reading, request, layers, WholePicture())
     chosen = _chosen(reading, request.layer_id)
@@ -152,6 +154,7 @@ def _plan(
         target=target,
         options=dict(settings.options),
         subject=request.subject,
+        draft=request.draft if isinstance(request, Compose) else None,
         notes=reading.notes(target.layer_id if isinstance(target, OneLayer) else ""),
     )
 
@@ -188,6 +191,17 @@ def _check_source(request: Reroll, size: Size, pixels: Pixels) -> None:
             f"The picked picture has {width_px} × {height_px} px.",
             limit=f"This model now makes this canvas at {size.width_px} × {size.height_px} px.",
             remedy="Generate the picture again, then re-roll in the new one.",
+        )
+
+
+def _check_draft(draft: str, size: Size, pixels: Pixels) -> None:
+    """The first stage's picture must have the size of the pictures that are made from it."""
+    height_px, width_px = pixels.picture(draft).shape[:2]
+    if (width_px, height_px) != size:
+        raise RequestError(
+            f"The draft has {width_px} × {height_px} px.",
+            limit=f"This model now makes this canvas at {size.width_px} × {size.height_px} px.",
+            remedy="Generate the drafts again, then refine one of the new ones.",
         )
 
 

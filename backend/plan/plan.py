@@ -85,6 +85,7 @@ class Plan(Record):
     """The recipe of a run. Same plan, software, hardware class and batch size give the same pixels.
 
     ``seeds`` has one entry per candidate; ``batch`` candidates run together. ``layers`` go from back to front.
+    ``draft`` is the picture that a method of two stages goes on from; without one it makes its own.
     ``notes`` do not decide pixels and are left out of the digest.
     """
 
@@ -104,10 +105,11 @@ class Plan(Record):
     target: Annotated[WholePicture | OneLayer, Field(discriminator="kind")]
     options: dict[str, OptionValue] = {}
     subject: SubjectRef | None = None
+    draft: Digest | None = None
     notes: tuple[Note, ...] = ()
 
     def digest(self) -> str:
-        """SHA-256 over everything that decides the pixels; a plan without a subject keeps the name it always had."""
-        left_out = {"notes"} if self.subject else {"notes", "subject"}
+        """SHA-256 over everything that decides the pixels; a plan keeps its name when it has no subject or draft."""
+        left_out = {"notes"} | {name for name in ("subject", "draft") if getattr(self, name) is None}
         record: dict[str, Any] = self.model_dump(mode="json", exclude=left_out)
         return hashlib.sha256(canonical_json(record).encode()).hexdigest()

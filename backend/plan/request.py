@@ -40,11 +40,15 @@ class SubjectRef(Record):
 
 
 class Compose(Record):
-    """Make ``count`` pictures of the whole scene; with ``subject``, of that one in it."""
+    """Make ``count`` pictures of the whole scene; with ``subject``, of that one in it.
+
+    With ``draft``, the digest of a first stage's picture, a method of two stages runs the second one only.
+    """
 
     kind: Literal["compose"] = "compose"
     settings: Settings = Settings()
     subject: SubjectRef | None = None
+    draft: Digest | None = None
 
 
 class Reroll(Record):

@@ -31,13 +31,26 @@ class Progressed:
 
 
 @dataclass(frozen=True)
+class DraftsMade:
+    """Pictures of a first stage, uint8 (h, w, 3), and their layers' scores; ``places`` are those of their seeds."""
+
+    places: tuple[int, ...]
+    pictures: tuple[Picture, ...] = field(repr=False)
+    scores: tuple[Scores, ...] = ()
+
+
+@dataclass(frozen=True)
 class Made:
-    """Finished pictures, uint8 (h, w, 3), of the plan's candidates from ``offset`` on, and their layers' scores."""
+    """Finished pictures, uint8 (h, w, 3), of the plan's candidates from ``offset`` on, and their layers' scores.
+
+    ``drafts`` are the places of the drafts that they were made from, where this run made drafts.
+    """
 
     offset: int
     pictures: tuple[Picture, ...] = field(repr=False)
     changed_outside: tuple[int | None, ...] = ()
     scores: tuple[Scores, ...] = ()
+    drafts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,7 +72,7 @@ class Cancelled:
     """The job was stopped on request."""
 
 
-Event = Started | Progressed | Made | Finished | Failed | Cancelled
+Event = Started | Progressed | DraftsMade | Made | Finished | Failed | Cancelled
 
 
 class Handle(Protocol):

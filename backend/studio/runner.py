@@ -6,15 +6,19 @@ import logging
 import secrets
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from backend.errors import LaminaError, StoreError
-from backend.metrics.layer_score import passes
+from backend.metrics.layer_score import Scores, passes
 from backend.plan.plan import Plan
+from backend.scene.scene import Picture
 from backend.studio.candidates import Stored, insert_candidate
+from backend.studio.drafts import insert_draft, sources_of
 from backend.studio.events import (
     TERMINAL,
     Cancelled,
+    DraftsMade,
     Event,
     Failed,
     Finished,
@@ -177,23 +181,35 @@ class Runner:
                     n = set_progress(connection, job, done, total)
                 if jpeg:
                     self._preview = (job, n, jpeg)
+            case DraftsMade():
+                self._keep_drafts(job, plan, event)
             case Made():
                 self._keep(job, plan, event)
 
     def _keep(self, job: str, plan: Plan, made: Made) -> None:
         """Pixels first, then their records in one transaction: a record never names a picture that is not there."""
-        outside = made.changed_outside or (None,) * len(made.pictures)
         scores = made.scores or ((),) * len(made.pictures)
-        stored = []
-        for position, picture in enumerate(made.pictures):
-            digest, (height_px, width_px) = self._store.pixels.add_picture(picture), picture.shape[:2]
-            index = made.offset + position
-            stored.append(Stored(index, digest, width_px, height_px, outside[position], scores[position]))
+        kept = [self._stored(made.offset + at, picture, scores[at]) for at, picture in enumerate(made.pictures)]
+        outside = made.changed_outside or (None,) * len(kept)
         with self._store.database.write() as connection:
+            sources = sources_of(connection, job, plan, made.drafts or (-1,) * len(kept))
+            stored = map(_completed, kept, outside, sources)
             candidates = [insert_candidate(connection, job, plan, each) for each in stored]
             for candidate in candidates:
                 append_entry(connection, candidate)
             append_event(connection, job, "made", {"candidates": [candidate.id for candidate in candidates]})
+
+    def _keep_drafts(self, job: str, plan: Plan, made: DraftsMade) -> None:
+        """As ``_keep``, for the pictures of a first stage."""
+        scores = made.scores or ((),) * len(made.pictures)
+        stored = list(map(self._stored, made.places, made.pictures, scores))
+        with self._store.database.write() as connection:
+            drafts = [insert_draft(connection, job, plan, each) for each in stored]
+            append_event(connection, job, "drafted", {"drafts": [draft.id for draft in drafts]})
+
+    def _stored(self, index: int, picture: Picture, scores: Scores) -> Stored:
+        height_px, width_px = picture.shape[:2]
+        return Stored(index, self._store.pixels.add_picture(picture), width_px, height_px, None, scores)
 
     def _settle(self, job: str, outcome: Outcome) -> None:
         """Write the end of a job, again and again while the disk refuses: nothing that ended may look alive."""
@@ -213,6 +229,10 @@ class Runner:
         with self._lock:
             self._unwanted.discard(job)
             self._preview = ("", 0, b"")
+
+
+def _completed(stored: Stored, changed_outside: int | None, draft: str) -> Stored:
+    return replace(stored, changed_outside=changed_outside, draft=draft)
 
 
 def _told(failed: Failed) -> dict[str, str]:

@@ -16,7 +16,7 @@ from backend.plan.request import Sampler, build_request
 from backend.scene.openraster import OpenedScene, read_ora, write_ora
 from backend.scene.picture_file import Limits, decode_exact, decode_picture
 from backend.scene.scene import MAX_LAYERS, MAX_SIDE_PX, MIN_SIDE_PX, Scene
-from backend.studio import candidates, history, jobs, projects
+from backend.studio import candidates, drafts, history, jobs, projects
 from backend.studio.cutting import on_canvas
 from backend.studio.events import JobState, Worker
 from backend.studio.examples import ExampleShelf
@@ -143,6 +143,8 @@ class Studio:
             scene = projects.read_project(connection, project).scene
         self._offer.check_options(asked.settings.method, asked.settings.options)
         self._surveyor.require_source(asked)
+        if isinstance(asked, Compose):
+            self._surveyor.require_draft(asked)
         plan = build_plan(scene, asked, self._offer.card(asked.settings.model), self._store.pixels)
         with self._store.database.write() as connection:
             projects.check_revision(connection, project, revision)
@@ -201,10 +203,11 @@ class Studio:
             state = jobs.state_of(connection, job)
             events = jobs.events_after(connection, job, after)
             made = candidates.candidates_of_job(connection, job)
+            drafted = drafts.drafts_of_job(connection, job)
         n, jpeg = self._runner.preview(job)
         uri = f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}"
         shown = tuple({**event, "preview": uri} if jpeg and event["n"] == n else event for event in events)
-        return News(state=state, events=shown, candidates=made)
+        return News(state=state, events=shown, candidates=made, drafts=drafted)
 
     def cancel(self, job: str) -> JobState:
         """Stop a job: at once while it waits, within a step while it runs. Returns its state now."""
@@ -244,6 +247,7 @@ class Studio:
             saved = projects.read_project(connection, project)
             job = jobs.present_job(connection, project)
             made = candidates.candidates_of_project(connection, project)
+            drafted = drafts.drafts_of_project(connection, project)
         survey = self._surveyor.survey(saved.scene, saved.desk)
         return Project(
             id=saved.id,
@@ -252,6 +256,7 @@ class Studio:
             desk=saved.desk,
             job=job,
             candidates=made,
+            drafts=drafted,
             coverage=survey.coverage,
             notes=opening_notes + survey.notes,
         )

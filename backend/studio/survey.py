@@ -58,6 +58,23 @@ class Surveyor:
                 remedy="Pick one of the candidates and try again.",
             )
 
+    def require_draft(self, request: Compose) -> None:
+        """A RequestError when the draft to be refined is not in the store, or the method makes nothing of drafts."""
+        if request.draft is None:
+            return
+        if not self._pixels.has(request.draft):
+            raise RequestError(
+                f"The draft {request.draft[:12]} is not in the studio's store.",
+                remedy="Choose one of the drafts shown and try again.",
+            )
+        titles = {method.id: method.title for method in self._offer.methods() if method.drafts}
+        if request.settings.method not in titles:
+            raise RequestError(
+                f"The method {request.settings.method} does not go on from a draft.",
+                limit=f"Methods of two stages are: {', '.join(titles.values()) or 'none'}.",
+                remedy="Choose one of them, then refine the draft.",
+            )
+
     def keep_pixels(self, scene: Scene, pixels: Pixels) -> None:
         """Copy all pixels that a scene refers to into the store."""
         for layer in scene.layers:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from backend.engine.decode import preview
-from backend.engine.loop_types import Happening, Pictures, Run, Step
+from backend.engine.loop_types import Drafted, Happening, Pictures, Run, Step
 from backend.errors import LaminaError, RequestError
 from backend.methods.catalog import RUNNABLE, Method
 from backend.metrics.layer_score import Scores
@@ -25,7 +25,7 @@ from backend.models.sam import sam_of
 from backend.plan.plan import Plan
 from backend.scene.picture_file import encode_jpeg
 from backend.scene.scene import Picture, Pixels
-from backend.studio.events import Cancelled, Event, Failed, Finished, Made, Progressed, Started
+from backend.studio.events import Cancelled, DraftsMade, Event, Failed, Finished, Made, Progressed, Started
 from backend.workers.device import choose_device
 
 log = logging.getLogger(__name__)
@@ -181,7 +181,9 @@ class _Teller:
     def told(self, happening: Happening) -> Event:
         if isinstance(happening, Pictures):
             scores = _scored(self.scorer, happening.pictures)
-            return Made(happening.offset, happening.pictures, happening.changed_outside, scores)
+            return Made(happening.offset, happening.pictures, happening.changed_outside, scores, happening.drafts)
+        if isinstance(happening, Drafted):
+            return DraftsMade(happening.places, happening.pictures, _scored(self.scorer, happening.pictures))
         done, total = self.progress.count(happening)
         due = self.progress.preview_due()
         jpeg = encode_jpeg(preview(self.scorer.bundle, happening)[0], PREVIEW_QUALITY) if due else b""

@@ -41,7 +41,8 @@ class CatalogOffer:
 
     def methods(self) -> tuple[MethodFacts, ...]:
         return tuple(
-            MethodFacts(id=method.id, title=method.title, options=_fields(method)) for method in METHODS.values()
+            MethodFacts(id=method.id, title=method.title, options=_fields(method), drafts=method.drafts)
+            for method in METHODS.values()
         )
 
     def card(self, model: str) -> Card:

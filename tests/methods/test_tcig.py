@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from backend.engine.loop_types import Draft
+from backend.engine.loop_types import Draft, Drafted
 from backend.errors import ModelError, RequestError
 from backend.methods.options.tcig import TcigOptions
 from backend.methods.tcig import build_targets, dials_of, feathered, run
@@ -149,7 +149,7 @@ def test_a_run_that_is_closed_leaves_the_network_as_it_was(painter: ModelBundle)
     painting = cat_and_house(painter)
     before = dict(painter.unet.attn_processors)
     steps = run(painting.plan(), painter, painting.pixels)
-    while isinstance(next(steps), Draft):
+    while isinstance(next(steps), Draft | Drafted):
         pass
     assert any(painter.unet.attn_processors[name] is not before[name] for name in before)
     steps.close()  # type: ignore[attr-defined]

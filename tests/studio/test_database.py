@@ -53,7 +53,7 @@ def test_the_history_only_grows(database: Database) -> None:
     add_job(database, "finished")
     with database.write() as connection:
         connection.execute(
-            "INSERT INTO candidates VALUES (NULL, 'c', 'j', 0, 0, '', 1, 1, '', '', NULL, '', 1, '', '[]')"
+            "INSERT INTO candidates VALUES (NULL, 'c', 'j', 0, 0, '', 1, 1, '', '', NULL, '', 1, '', '[]', '')"
         )
         connection.execute("INSERT INTO history VALUES ('c', NULL)")
     for statement in ("UPDATE history SET parent = 'c'", "DELETE FROM history", "UPDATE candidates SET seed = 1"):
@@ -77,12 +77,14 @@ def test_an_older_store_gets_what_is_new_and_keeps_its_rows(tmp_path: Path) -> N
     path = tmp_path / "studio.sqlite"
     database = Database(path)
     add_job(database, "finished")
-    row = "(NULL, 'c', 'j', 0, 7, '', 1, 1, '', '', NULL, '', 1, '', '[]')"
+    row = "(NULL, 'c', 'j', 0, 7, '', 1, 1, '', '', NULL, '', 1, '', '[]', '')"
     with database.write() as connection:
         connection.execute(f"INSERT INTO candidates VALUES {row}")
     database.close()
     with sqlite3.connect(path) as connection:
         connection.execute("ALTER TABLE candidates DROP COLUMN scores")
+        connection.execute("ALTER TABLE candidates DROP COLUMN draft")
+        connection.execute("DROP TABLE drafts")
         connection.execute("DROP TABLE mixes")
         connection.execute("DROP TABLE lessons")
         connection.execute("DROP TABLE subjects")

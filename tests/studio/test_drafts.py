@@ -1,0 +1,109 @@
+"""Drafts in the studio: kept as they come, named by their pictures, refined by their digest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend.errors import RequestError
+from backend.metrics.layer_score import LayerScore
+from backend.plan.plan import Plan
+from backend.plan.request import OptionValue
+from backend.scene.scene import Pixels
+from backend.studio.disk import Disk
+from backend.studio.events import DraftsMade, Event, Finished, Made, Progressed, Started
+from backend.studio.examples import ExampleShelf
+from backend.studio.records import MethodFacts
+from backend.studio.store import Store
+from backend.studio.studio import Studio
+from tests.studio.scripted import ScriptedOffer, ScriptedWorker, picture_for
+from tests.studio.workshop import compose, ended, kinds, saved_scene
+
+PER_DRAFT = 2
+
+
+@dataclass
+class TwoStages:
+    """A job whose pictures come in pairs from one draft; from the plan's own draft there are no others."""
+
+    plan: Plan
+    pixels: Pixels
+
+    def cancel(self) -> None:
+        pass
+
+    def events(self) -> Iterator[Event]:
+        yield Started("cpu")
+        places = tuple(range(0, len(self.plan.seeds), PER_DRAFT))
+        if self.plan.draft is None:
+            drafts = tuple(picture_for(self.plan, 100 + place, self.pixels) for place in places)
+            scores = tuple((LayerScore(layer_id="ball", iou=0.1 * place + 0.2),) for place in places)
+            yield DraftsMade(places, drafts, scores)
+        yield Progressed(1, 1)
+        made = tuple(picture_for(self.plan, seed, self.pixels) for seed in self.plan.seeds)
+        leaders = tuple(at - at % PER_DRAFT for at in range(len(made))) if self.plan.draft is None else ()
+        yield Made(0, made, drafts=leaders)
+        yield Finished()
+
+
+class TwoStageWorker(ScriptedWorker):
+    def submit(self, job_id: str, plan: Plan, pixels: Pixels) -> TwoStages:  # type: ignore[override]
+        return TwoStages(plan, pixels)
+
+
+class TwoStageOffer(ScriptedOffer):
+    def methods(self) -> tuple[MethodFacts, ...]:
+        return (*super().methods(), MethodFacts(id="tcig", title="TCIG", options=(), drafts=True))
+
+    def check_options(self, method: str, options: Mapping[str, OptionValue]) -> None:
+        assert method in ("collage", "tcig")
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Iterator[Studio]:
+    store = Store(tmp_path, Disk())
+    studio = Studio(store, TwoStageOffer(), TwoStageWorker(), ExampleShelf(tmp_path / "none"))
+    yield studio
+    studio.close()
+
+
+def refine(draft: str, **settings: Any) -> dict[str, Any]:
+    return {**compose(method="tcig", **settings), "draft": draft}
+
+
+def test_drafts_are_kept_ranked_and_named_by_their_pictures(studio: Studio) -> None:
+    project, revision = saved_scene(studio)
+    job = studio.generate(project, revision, compose(method="tcig", count=4)).job
+    news = ended(studio, job)
+    assert kinds(news) == ["queued", "started", "drafted", "progressed", "made", "finished"]
+    assert [(draft.index, draft.rank) for draft in news.drafts] == [(0, 2), (2, 1)]
+    assert [made.draft for made in news.candidates] == [news.drafts[at // 2].digest for at in range(4)]
+    assert all(studio.picture_png(draft.digest).startswith(b"\x89PNG") for draft in news.drafts)
+    reopened = studio.open_project(project)
+    assert reopened.drafts == news.drafts
+    assert reopened.candidates == news.candidates
+
+
+def test_a_draft_is_refined_by_its_digest_and_its_pictures_say_so(studio: Studio) -> None:
+    project, revision = saved_scene(studio)
+    first = ended(studio, studio.generate(project, revision, compose(method="tcig", count=4)).job)
+    draft = first.drafts[1].digest
+    again = ended(studio, studio.generate(project, revision, refine(draft, seed=50)).job)
+    assert again.drafts == ()
+    assert [made.draft for made in again.candidates] == [draft, draft]
+    assert studio.plan_of(again.candidates[0].id).draft == draft
+    assert len({made.plan for made in (*first.candidates, *again.candidates)}) == 2
+    assert studio.open_project(project).drafts == first.drafts
+
+
+def test_what_cannot_be_refined_is_refused_in_words(studio: Studio) -> None:
+    project, revision = saved_scene(studio)
+    with pytest.raises(RequestError, match="not in the studio's store"):
+        studio.generate(project, revision, refine("0" * 64))
+    made = ended(studio, studio.generate(project, revision, compose(method="tcig")).job)
+    with pytest.raises(RequestError, match=r"collage does not go on from a draft\. .*TCIG"):
+        studio.generate(project, revision, {**compose(), "draft": made.drafts[0].digest})
