@@ -61,6 +61,18 @@ class SharedNoise:
 
 
 @dataclass(frozen=True)
+class SplitNoise:
+    """One stream in some cells, bool (h, w); in all others one row of another, the same for every candidate."""
+
+    cells: Tensor = field(repr=False, compare=False)
+    inside: NoiseStream
+    outside: NoiseStream
+
+    def at(self, k: int, like: Tensor) -> Tensor:
+        return torch.where(self.cells, self.inside.at(k, like), self.outside.at(k, like[:1]))
+
+
+@dataclass(frozen=True)
 class FreshNoise:
     """New noise at every state, a function of the candidate's seed and k only (for samplers that renew theirs)."""
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Literal
 
 import numpy as np
@@ -21,12 +22,13 @@ from numpy.typing import NDArray
 from backend.controls.layer_noise import LayerNoise, freedom_map, release_map
 from backend.controls.region_attention import Region, RegionAttention
 from backend.controls.structure_map import StructureMap
+from backend.engine.begin import finished as ended
 from backend.engine.conditioning import build_conditioning
 from backend.engine.decode import decode, encode
 from backend.engine.denoise import Start, denoise
 from backend.engine.looks import embed_with_looks, moved_tokens
 from backend.engine.loop_types import Control, Pictures, Run, Step, generator_for
-from backend.engine.noise import FreshNoise, NoiseStream, SharedNoise, draw, owned_noise
+from backend.engine.noise import FreshNoise, NoiseStream, SharedNoise, SplitNoise, draw, owned_noise
 from backend.engine.paste import changed_pixels, paste_weights, pasted
 from backend.errors import RequestError
 from backend.methods.options import parse_options
@@ -34,7 +36,7 @@ from backend.methods.options.collage import PAPER_SIDE_PX, CollageOptions
 from backend.models.bundle import ModelBundle
 from backend.models.controlnet import controlnet_of
 from backend.models.schedule import Schedule, first_step
-from backend.plan.plan import OneLayer, Plan, PlannedLayer
+from backend.plan.plan import OneLayer, Plan, PlannedLayer, WholePicture
 from backend.plan.raster import Raster, raster
 from backend.plan.structure import Structure, holds, structure_of
 from backend.scene.look import Look, read_look
@@ -59,49 +61,119 @@ class _Collage:
     """Learned looks by the token of the prompt that they stand before."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Chunk:
+    """Candidates that run together: clean ``source`` (b, c, h, w), its noise, what held cells get, where they begin."""
+
+    schedule: Schedule
+    source: torch.Tensor
+    noise: torch.Tensor
+    stream: NoiseStream
+    start: Start
+
+
+@dataclass(frozen=True, eq=False)
+class _Prefix:
+    """What candidates that differ in one layer share: the first one's run until that layer is released.
+
+    ``chunk`` is how it began, ``latents`` (1, c, h, w) its state ``until``, ``cells`` bool (h, w) the layer's.
+    """
+
+    chunk: _Chunk
+    until: int
+    latents: torch.Tensor
+    cells: torch.Tensor
+
+
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-    """Steps, then Pictures, for each chunk of ``plan.batch`` candidates."""
+    """Steps, then Pictures, for each chunk of ``plan.batch`` candidates.
+
+    Where the target names a layer that alone is *varied*, all candidates are the first one but for that layer's noise.
+    Up to the state k0 in which its first cell is released they are one and the same, and that part is run once, alone.
+    In state k0 the layer's cells are the source at that level under each candidate's own noise; all other cells go on
+    from what is shared. So the first candidate is the one that an ordinary run makes of its seed, and the others are
+    new by definition (exactness E2: the same algorithm, another random stream). What a stochastic sampler adds from
+    k0 on is each candidate's own, in every cell.
+    """
     collage = _prepared(plan, bundle, pixels)
+    prefix: _Prefix | None = None
     for offset in range(0, len(plan.seeds), plan.batch):
         seeds = plan.seeds[offset : offset + plan.batch]
         if collage.first == plan.steps:  # nothing may change: what was there is the answer
             yield _finished(collage, (collage.flat.picture,) * len(seeds), offset)
             continue
-        latents = yield from _drawn(collage, bundle, seeds)
+        chunk = _begun(collage, bundle, seeds)
+        if _varied(plan) is not None:
+            prefix = (yield from _shared(collage, bundle)) if prefix is None else prefix
+            chunk = _branched(collage, prefix, chunk, seeds)
+        latents = yield from ended(_steps(collage, bundle, chunk), chunk.start)
         yield _finished(collage, decode(bundle, latents), offset)
 
 
-def _drawn(collage: _Collage, bundle: ModelBundle, seeds: tuple[int, ...]) -> Generator[Step, None, torch.Tensor]:
-    """Encode, noise, denoise one chunk; the generator's value is the finished latents.
+def _begun(collage: _Collage, bundle: ModelBundle, seeds: tuple[int, ...]) -> _Chunk:
+    """Encode the collage and noise it, once for each seed.
 
     A layer with a seed of its own begins with that noise in every candidate. (What a stochastic sampler adds later
     still comes from the candidate's seed.)
     """
-    plan, options = collage.plan, collage.options
+    plan = collage.plan
     schedule = Schedule(plan.sampler, bundle.scheduler, plan.steps, bundle.device)
     generators = tuple(generator_for(seed) for seed in seeds)
     source = encode(bundle, collage.flat.picture, generators)
     owners = torch.from_numpy(_cells(collage.flat.topmost, bundle.card.cell_px)).to(bundle.device)
-    noise = owned_noise(draw(source, generators), owners, [layer.seed for layer in plan.layers])
+    own_seeds = [None if number == _varied(plan) else one.seed for number, one in enumerate(plan.layers, start=1)]
+    noise = owned_noise(draw(source, generators), owners, own_seeds)
+    start = Start(schedule.noise_to(collage.first, source, noise), collage.first, generators)
+    return _Chunk(schedule, source, noise, _stream(collage.options, schedule, seeds, noise), start)
+
+
+def _steps(collage: _Collage, bundle: ModelBundle, chunk: _Chunk) -> Generator[Step, None, None]:
+    """The loop over a chunk, under the collage's words and controls."""
+    plan, options = collage.plan, collage.options
     controls: list[Control] = []
     if options.attention:
-        controls.append(_region_attention(collage, bundle, schedule))
+        controls.append(_region_attention(collage, bundle, chunk.schedule))
     if collage.structure is not None:
         controls.append(_structure_map(collage.structure, bundle))
     if _levelled(plan, options):
-        stream = _stream(options, schedule, seeds, noise)
-        controls.append(LayerNoise(source, collage.release, schedule, stream))
-    conditioning = build_conditioning(bundle, plan.prompt, plan.negative, plan.guidance_scale, len(seeds))
+        controls.append(LayerNoise(chunk.source, collage.release, chunk.schedule, chunk.stream))
+    words = build_conditioning(bundle, plan.prompt, plan.negative, plan.guidance_scale, len(chunk.source))
     if collage.looks:
         spoken = embed_with_looks(bundle, plan.prompt, sorted(collage.looks.items()))
-        conditioning = replace(conditioning, positive=spoken)
-    start = Start(schedule.noise_to(collage.first, source, noise), collage.first, generators)
-    latents = start.latents
-    with closing(denoise(bundle.unet, schedule, conditioning, start, controls)) as steps:
-        for step in steps:
+        words = replace(words, positive=spoken)
+    return denoise(bundle.unet, chunk.schedule, words, chunk.start, controls)
+
+
+def _varied(plan: Plan) -> int | None:
+    """The number, from 1, of the layer in which alone the candidates differ. (Its own seed then has no say.)"""
+    wanted = plan.target.varied if isinstance(plan.target, WholePicture) else None
+    return next((number for number, layer in enumerate(plan.layers, start=1) if layer.layer_id == wanted), None)
+
+
+def _shared(collage: _Collage, bundle: ModelBundle) -> Generator[Step, None, _Prefix]:
+    """Run the first candidate alone up to the state in which the varied layer's first cell is released."""
+    chunk = _begun(collage, bundle, collage.plan.seeds[:1])
+    cells = _owned(collage.flat.topmost == _varied(collage.plan), bundle.card.cell_px)
+    until = int(np.broadcast_to(collage.release.cpu().numpy(), cells.shape)[cells].min())
+    latents = chunk.start.latents
+    with closing(_steps(collage, bundle, chunk)) as steps:
+        for step in islice(steps, until - collage.first):
             latents = step.latents
             yield step
-    return latents
+    return _Prefix(chunk, until, latents, torch.from_numpy(cells).to(bundle.device))
+
+
+def _branched(collage: _Collage, prefix: _Prefix, own: _Chunk, seeds: tuple[int, ...]) -> _Chunk:
+    """Candidates that go on from what is shared, each under its ``own`` noise in the varied layer's cells."""
+    shared, generators = prefix.chunk, own.start.generators
+    if seeds[0] == collage.plan.seeds[0]:  # the first candidate itself goes on with the draws that come next
+        generators = (*shared.start.generators, *generators[1:])
+    source = shared.source.expand_as(own.source)
+    stream = SplitNoise(prefix.cells, own.stream, shared.stream)
+    noise = own.noise if prefix.until == collage.first else own.stream.at(prefix.until, source)
+    level = own.schedule.noise_to(prefix.until, source, noise)
+    start = Start(torch.where(prefix.cells, level, prefix.latents), prefix.until, generators)
+    return _Chunk(own.schedule, source, own.noise, stream, start)
 
 
 def _prepared(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> _Collage:
@@ -135,6 +207,15 @@ def _looks(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> dict[int, Look]:
 
 def _fitting(tokens: Sequence[int], bundle: ModelBundle) -> tuple[int, ...]:
     return tuple(token for token in tokens if token < bundle.card.text_length)
+
+
+def _owned(pixels: NDArray[np.bool_], cell_px: int) -> NDArray[np.bool_]:
+    """The latent cells of a layer's pixels (h, w): those whose centre is one, or where none is all that it touches."""
+    rows, columns = (side // cell_px for side in pixels.shape)
+    cells = pixels[: rows * cell_px, : columns * cell_px].reshape(rows, cell_px, columns, cell_px)
+    centres = cells[:, cell_px // 2, :, cell_px // 2]
+    owned: NDArray[np.bool_] = centres if centres.any() else cells.any(axis=(1, 3))
+    return owned
 
 
 def _cells(pixels: NDArray[np.int64], cell_px: int) -> NDArray[np.int64]:

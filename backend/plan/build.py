@@ -90,7 +90,7 @@ def build_plan(scene: Scene, request: Compose | Reroll, card: Card, pixels: Pixe
         if request.draft is not None:
             _check_draft(request.draft, reading.size, pixels)
         layers = tuple(reading.planned(seen) for seen in reading.usable)
-        return _plan(reading, request, layers, WholePicture())
+        return _plan(reading, request, layers, WholePicture(varied=_varied(reading, request)))
     chosen = _chosen(reading, request.layer_id)
     _check_source(request, reading.size, pixels)
     target = OneLayer(
@@ -161,6 +161,13 @@ def _plan(
 
 def _tries(request: Compose | Reroll) -> int:
     return request.tries if isinstance(request, Reroll) else 1
+
+
+def _varied(reading: _Reading, request: Compose | Reroll) -> str | None:
+    """The one layer in which the candidates shall differ, when it can change."""
+    if not isinstance(request, Compose) or request.varied is None:
+        return None
+    return _chosen(reading, request.varied).layer.id
 
 
 def _chosen(reading: _Reading, layer_id: str) -> Surveyed:

@@ -51,10 +51,14 @@ class PlannedLayer(Record):
 
 
 class WholePicture(Record):
-    """Every planned layer is generated; uncovered pixels are the implicit layer 0 with this noise level."""
+    """Every planned layer is generated; uncovered pixels are the implicit layer 0 with this noise level.
+
+    With ``varied``, the id of a planned layer, the candidates differ in that layer's noise only.
+    """
 
     kind: Literal["whole"] = "whole"
     uncovered_noise: Fraction = 1.0
+    varied: Identifier | None = None
 
 
 class Cover(Record):
@@ -112,4 +116,6 @@ class Plan(Record):
         """SHA-256 over everything that decides the pixels; a plan keeps its name when it has no subject or draft."""
         left_out = {"notes"} | {name for name in ("subject", "draft") if getattr(self, name) is None}
         record: dict[str, Any] = self.model_dump(mode="json", exclude=left_out)
+        if record["target"].get("varied", "") is None:
+            del record["target"]["varied"]
         return hashlib.sha256(canonical_json(record).encode()).hexdigest()

@@ -48,6 +48,7 @@ class Compose(Record):
     kind: Literal["compose"] = "compose"
     settings: Settings = Settings()
     subject: SubjectRef | None = None
+    varied: Identifier | None = None
     draft: Digest | None = None
 
 
