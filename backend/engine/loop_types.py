@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
@@ -140,7 +140,19 @@ class Drafted:
     pictures: tuple[NDArray[np.uint8], ...] = field(repr=False)
 
 
-Happening = Step | Drafted | Pictures
+@dataclass(frozen=True, eq=False)
+class Looks:
+    """Learned looks by layer, as pictures uint8 (h, w, 4): finished ones, or such as can be gone on with.
+
+    ``shown`` are uint8 (h, w, 3) of what each finished look draws alone.
+    """
+
+    pictures: Mapping[str, NDArray[np.uint8]] = field(repr=False)
+    shown: Mapping[str, NDArray[np.uint8]] = field(repr=False)
+    finished: bool
+
+
+Happening = Step | Drafted | Pictures | Looks
 Run = Iterator[Happening]
 
 

@@ -16,7 +16,8 @@ from backend.evaluation.asking import HELD_OUT_WORLD, run_plan, scene_of_drawing
 from backend.evaluation.likeness import layer_likeness
 from backend.evaluation.report import Metric, Row, build_metric
 from backend.evaluation.sheet import Tile
-from backend.methods.textual_inversion import Rules, finished, learn_looks, lessons_of
+from backend.engine.look_learning import Rules
+from backend.methods.textual_inversion import finished, learn_looks, lessons_of
 from backend.metrics.recognition import colour_mask, colour_right, mask_iou
 from backend.models.bundle import ModelBundle
 from backend.models.clip import clip_of

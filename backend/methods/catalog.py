@@ -54,10 +54,13 @@ METHODS = _by_id(
     Method("layout_retouch", "Layout-and-Retouch", RetouchOptions, "layout_retouch"),
 )
 
+TASKS = _by_id(Method("textual_inversion", "Learned looks", Record, "textual_inversion"))
+"""What makes something else than pictures: chosen by a plan's task, never by a person."""
+
 EDITS = _by_id(Method("move", "Move and heal", MoveOptions, "move"))
 """What is done to a finished picture by a gesture: asked for by id, not offered among the methods of a run."""
 
-RUNNABLE: Mapping[str, Method] = MappingProxyType({**METHODS, **EDITS})
+RUNNABLE: Mapping[str, Method] = MappingProxyType({**METHODS, **EDITS, **TASKS})
 
 
 def method_of(method_id: str) -> Method:

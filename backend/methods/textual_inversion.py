@@ -15,34 +15,46 @@ picture has one colour, so there are two plain templates and no jitter.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import closing
+from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from backend.engine.decode import encode
+from backend.engine.begin import begin_from_noise
+from backend.engine.begin import finished as ended
+from backend.engine.conditioning import build_conditioning
+from backend.engine.decode import decode, encode
+from backend.engine.denoise import denoise
 from backend.engine.limits import memory_explained
-from backend.engine.looks import encode_rows, fingerprint, token_row, token_table
-from backend.engine.loop_types import Step, generator_for
+from backend.engine.look_learning import (
+    USUAL,
+    Lesson,
+    LookState,
+    LookStep,
+    Rules,
+    masked_error,
+    read_state,
+    settled,
+    state_picture,
+    updated,
+)
+from backend.engine.looks import embed_with_looks, encode_rows, fingerprint, token_row, token_table
+from backend.engine.loop_types import Happening, Looks, Run, Step, generator_for
 from backend.engine.noise import seed_of
 from backend.errors import RequestError
 from backend.models.bundle import ModelBundle
 from backend.models.noising import Noising, build_noising
-from backend.plan.plan import Plan
+from backend.plan.plan import LookTask, Plan
 from backend.plan.raster import stacked
-from backend.scene.look import Look
+from backend.scene.look import Look, look_picture
 from backend.scene.mask import resize_area
-from backend.scene.scene import Pixels
+from backend.scene.scene import Picture, Pixels
 
 TEMPLATES = ("{}", "a {}")
 FIRST_WORD = "a"
 """A look begins as this word's vector (released code)."""
-BETAS, EPSILON, DECAY, CLIP = (0.9, 0.999), 1e-8, 1e-2, 1.0
-"""AdamW and gradient clipping of the released code."""
 CHECKS = 8
 """States of the fixed set that tells whether the loss still varies."""
 CALL_CELLS = 32_768
@@ -51,64 +63,69 @@ HALF_SCALE = 1024.0
 """Losses in half precision are multiplied by this while gradients flow."""
 
 
-@dataclass(frozen=True, eq=False)
-class Lesson:
-    """What a look is learned from: the layer's words, uint8 (h, w, 3) of layers 1…i, float32 (h, w) of the layer."""
-
-    layer_id: str
-    phrase: str
-    picture: NDArray[np.uint8] = field(repr=False)
-    mask: NDArray[np.float32] = field(repr=False)
-
-    @property
-    def key(self) -> str:
-        """A name for what is learned, whatever the layer is called."""
-        parts = (self.phrase.encode(), self.picture.tobytes(), self.mask.tobytes())
-        return hashlib.sha256(b"\0".join(parts)).hexdigest()
-
-
-@dataclass(frozen=True)
-class Rules:
-    """How long and how carefully to learn.
-
-    At most ``steps`` with ``samples`` states each; from ``window`` checks on (one every ``check_every`` steps) a look
-    is finished when the variance of its last ``window`` losses on the fixed set falls below ``settled`` of the variance
-    of all of them (the criterion of Voronov et al., 2023, with their .15). ``rate_share`` is the learning rate in units
-    of the first word's size: the released 4e-4 over the .0142 of Stable Diffusion's vectors.
-    """
-
-    steps: int = 250
-    samples: int = 4
-    check_every: int = 10
-    window: int = 5
-    settled: float = 0.15
-    rate_share: float = 0.028
-    seed: int = 0
-
-
-@dataclass(frozen=True, eq=False)
-class LookState:
-    """Where the learning of one look stands: enough to go on from here. Vectors are float32 (d,)."""
-
-    vector: Tensor = field(repr=False)
-    momentum: Tensor = field(repr=False)
-    power: Tensor = field(repr=False)
-    step: int = 0
-    losses: tuple[float, ...] = ()
-    finished: bool = False
-
-
-@dataclass(frozen=True)
-class LookStep(Step):
-    """A step of learning; ``states`` by layer, ``denoised`` what the network foresees for each layer that still learns.
-
-    Progress counts to the last step that is allowed; most looks are finished before.
-    """
-
-    states: Mapping[str, LookState] = field(default_factory=dict, repr=False)
-
+KEEP_EVERY = 25
+"""Steps after which unfinished looks are handed on, so that a stop loses a tenth of the learning at most."""
+SHOWN_TOGETHER = 8
+"""Looks that are drawn alone in one batch."""
 
 Learning = Generator[LookStep, None, dict[str, Look]]
+
+
+def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
+    """Steps of learning with unfinished looks in between, then the looks and what each draws alone."""
+    if not isinstance(plan.task, LookTask):
+        raise RequestError("Looks are learned for layers of a scene.", remedy="Choose the layers to learn from.")
+    lessons = lessons_of(plan, pixels, plan.task.layer_ids)
+    rules = replace(USUAL, steps=plan.task.steps, seed=plan.seeds[0])
+    begun = _begun(plan.task, bundle, lessons, pixels)
+    looks = yield from _kept(learn_looks(bundle, lessons, rules, begun), bundle, lessons)
+    shown: dict[str, Picture] = {}
+    for start in range(0, len(lessons), SHOWN_TOGETHER):
+        part = lessons[start : start + SHOWN_TOGETHER]
+        pictures = yield from _drawn_alone(plan, bundle, part, looks)
+        shown |= dict(zip((lesson.layer_id for lesson in part), pictures, strict=True))
+    yield Looks({name: look_picture(look) for name, look in looks.items()}, shown, True)
+
+
+def _kept(
+    learning: Learning, bundle: ModelBundle, lessons: Sequence[Lesson]
+) -> Generator[Happening, None, dict[str, Look]]:
+    """The steps, and the states of all looks now and then; the generator's value is the looks."""
+    mark = fingerprint(bundle)
+    with closing(learning):
+        while True:
+            try:
+                step = next(learning)
+            except StopIteration as end:
+                looks: dict[str, Look] = end.value
+                return looks
+            yield step
+            if (step.k + 1) % KEEP_EVERY == 0:
+                pictures = {one.layer_id: state_picture(step.states[one.layer_id], one.key, mark) for one in lessons}
+                yield Looks(pictures, {}, False)
+
+
+def _begun(task: LookTask, bundle: ModelBundle, lessons: Sequence[Lesson], pixels: Pixels) -> dict[str, LookState]:
+    """The looks that can be gone on with: of the same picture and words, and of this model."""
+    read = {
+        lesson.layer_id: read_state(pixels.picture(task.begun[lesson.layer_id]), lesson.key, fingerprint(bundle))
+        for lesson in lessons
+        if lesson.layer_id in task.begun
+    }
+    return {name: state.on(bundle.device) for name, state in read.items() if state is not None}
+
+
+def _drawn_alone(
+    plan: Plan, bundle: ModelBundle, lessons: Sequence[Lesson], looks: Mapping[str, Look]
+) -> Generator[Step, None, tuple[Picture, ...]]:
+    """A picture of each look before its layer's words and of nothing else, all from one seed."""
+    seeds = plan.seeds[:1] * len(lessons)
+    begun = begin_from_noise(bundle, plan, seeds)
+    said = [embed_with_looks(bundle, lesson.phrase, [(1, looks[lesson.layer_id])]) for lesson in lessons]
+    conditioning = build_conditioning(bundle, "", plan.negative, plan.guidance_scale, len(seeds))
+    conditioning = replace(conditioning, positive=torch.cat(said))
+    latents = yield from ended(denoise(bundle.unet, begun.schedule, conditioning, begun.start), begun.start)
+    return decode(bundle, latents)
 
 
 def lessons_of(plan: Plan, pixels: Pixels, layer_ids: Sequence[str]) -> tuple[Lesson, ...]:
@@ -131,7 +148,7 @@ def lessons_of(plan: Plan, pixels: Pixels, layer_ids: Sequence[str]) -> tuple[Le
 def learn_looks(
     bundle: ModelBundle,
     lessons: Sequence[Lesson],
-    rules: Rules = Rules(),
+    rules: Rules = USUAL,
     begun: Mapping[str, LookState] | None = None,
 ) -> Learning:
     """Yield a step for each update of all looks that still learn; the generator's value is the looks by layer.
@@ -199,8 +216,9 @@ class _Classroom:
         batch = self._drawn(lessons, k)
         _, predicted = self.losses(lessons, vectors, batch, TEMPLATES[k % len(TEMPLATES)])
         gradients = torch.zeros_like(vectors) if vectors.grad is None else vectors.grad
+        rate = self.rules.rate_share * self.size
         fresh = {
-            lesson.layer_id: self._updated(states[lesson.layer_id], gradients[number])
+            lesson.layer_id: updated(states[lesson.layer_id], gradients[number], rate)
             for number, lesson in enumerate(lessons)
         }
         if (k + 1) % self.rules.check_every == 0:
@@ -271,18 +289,6 @@ class _Classroom:
         mask = self.masks[lesson.layer_id].expand(len(timesteps), -1, -1, -1)
         return _Batch(clean, noise, timesteps.to(clean.device), mask)
 
-    def _updated(self, state: LookState, gradient: Tensor) -> LookState:
-        """One step of AdamW for one look."""
-        gradient = gradient * min(1.0, CLIP / (float(gradient.norm()) + 1e-6))
-        momentum = torch.lerp(gradient, state.momentum, BETAS[0])
-        power = torch.lerp(gradient.square(), state.power, BETAS[1])
-        count = state.step + 1
-        steady = power / (1 - BETAS[1] ** count)
-        rate = self.rules.rate_share * self.size
-        moved = state.vector * (1 - rate * DECAY)
-        moved = moved - rate * (momentum / (1 - BETAS[0] ** count)) / (steady.sqrt() + EPSILON)
-        return replace(state, vector=moved.detach(), momentum=momentum, power=power, step=count)
-
     def _checked(self, lessons: Sequence[Lesson], states: Mapping[str, LookState]) -> dict[str, LookState]:
         """The states with their loss on the fixed set, and whether it has settled."""
         vectors = torch.stack([states[lesson.layer_id].vector for lesson in lessons])
@@ -308,21 +314,6 @@ def finished(learning: Learning) -> dict[str, Look]:
         except StopIteration as end:
             looks: dict[str, Look] = end.value
             return looks
-
-
-def masked_error(predicted: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-    """Mean squared error inside the mask (b, 1, h, w) of each row of (b, c, h, w), in single precision: (b,)."""
-    error = (predicted.float() - target.float()).square()
-    area = predicted.shape[1] * mask.float().sum((1, 2, 3)) + 1e-6
-    return (error * mask.float()).sum((1, 2, 3)) / area
-
-
-def settled(losses: Sequence[float], rules: Rules) -> bool:
-    """Whether the losses on the fixed set no longer vary."""
-    if len(losses) < 2 * rules.window:
-        return False
-    everything = float(np.var(losses))
-    return float(np.var(losses[-rules.window :])) <= rules.settled * everything
 
 
 def _joined(parts: Sequence[_Batch]) -> _Batch:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from backend.errors import RequestError
 from backend.plan.background import background_words
 from backend.plan.card import Card
 from backend.plan.notes import called, obstacle_note, size_notes, survey_notes, word_notes
 from backend.plan.phrases import Match, match_phrases, normalised
-from backend.plan.plan import Cover, Note, OneLayer, Plan, PlannedLayer, WholePicture
-from backend.plan.request import Compose, Reroll
+from backend.plan.plan import ApartTask, Cover, LookTask, Note, OneLayer, Plan, PlannedLayer, WholePicture
+from backend.plan.request import AnyRequest, Compose, LearnLooks, Reroll, TakeApart
 from backend.plan.resolution import Size, generation_size
 from backend.plan.survey import Surveyed, survey
 from backend.scene.layer import Layer
@@ -19,6 +20,9 @@ from backend.scene.scene import Pixels, Scene
 
 MAX_BATCH = 8
 """Candidates that run together at most; more are run in several batches."""
+
+TASK_METHODS: Mapping[str, str] = MappingProxyType({"looks": "textual_inversion", "apart": "decompose"})
+"""Who does what is asked for instead of pictures."""
 
 SEEDS = 2**53
 """Seeds stay below this, so that a browser's numbers hold them exactly."""
@@ -73,7 +77,7 @@ class _Reading:
         )
 
 
-def build_plan(scene: Scene, request: Compose | Reroll, card: Card, pixels: Pixels) -> Plan:
+def build_plan(scene: Scene, request: AnyRequest, card: Card, pixels: Pixels) -> Plan:
     """All that decides the pixels of a run.
 
     ``card`` is the card of ``request.settings.model``. An empty prompt becomes the phrases of the layers that take
@@ -86,8 +90,10 @@ def build_plan(scene: Scene, request: Compose | Reroll, card: Card, pixels: Pixe
             "There are no words to draw from: the prompt is empty, and no layer that can be seen has a phrase.",
             remedy="Write a prompt, or a phrase for a layer.",
         )
-    if isinstance(request, Compose):
-        if request.draft is not None:
+    if not isinstance(request, Reroll):
+        if isinstance(request, TakeApart):
+            _check_source(request, reading.size, pixels)
+        if isinstance(request, Compose) and request.draft is not None:
             _check_draft(request.draft, reading.size, pixels)
         layers = tuple(reading.planned(seen) for seen in reading.usable)
         return _plan(reading, request, layers, WholePicture(varied=_varied(reading, request)))
@@ -135,12 +141,12 @@ def _joined_negatives(scene: Scene, layers: Sequence[Layer]) -> str:
 
 
 def _plan(
-    reading: _Reading, request: Compose | Reroll, layers: tuple[PlannedLayer, ...], target: WholePicture | OneLayer
+    reading: _Reading, request: AnyRequest, layers: tuple[PlannedLayer, ...], target: WholePicture | OneLayer
 ) -> Plan:
-    settings = request.settings
+    settings, task = request.settings, _task(request)
     return Plan(
         model=settings.model,
-        method=settings.method,
+        method=settings.method if task is None else TASK_METHODS[task.kind],
         sampler=settings.sampler,
         steps=settings.steps,
         guidance_scale=settings.guidance_scale,
@@ -148,22 +154,33 @@ def _plan(
         height_px=reading.size.height_px,
         prompt=reading.prompt,
         negative=reading.negative,
-        seeds=tuple((settings.seed + index) % SEEDS for index in range(settings.count * _tries(request))),
-        batch=min(settings.count, MAX_BATCH),
+        seeds=tuple((settings.seed + index) % SEEDS for index in range(_count(request))),
+        batch=min(settings.count, MAX_BATCH) if task is None else 1,
         layers=layers,
         target=target,
-        options=dict(settings.options),
-        subject=request.subject,
+        options=dict(settings.options) if task is None else {},
+        subject=request.subject if isinstance(request, Compose | Reroll) else None,
         draft=request.draft if isinstance(request, Compose) else None,
+        task=task,
         notes=reading.notes(target.layer_id if isinstance(target, OneLayer) else ""),
     )
 
 
-def _tries(request: Compose | Reroll) -> int:
-    return request.tries if isinstance(request, Reroll) else 1
+def _count(request: AnyRequest) -> int:
+    """How many pictures may be made."""
+    if isinstance(request, Reroll):
+        return request.settings.count * request.tries
+    return request.settings.count if isinstance(request, Compose) else 1
 
 
-def _varied(reading: _Reading, request: Compose | Reroll) -> str | None:
+def _task(request: AnyRequest) -> LookTask | ApartTask | None:
+    """What is made instead of pictures."""
+    if isinstance(request, LearnLooks):
+        return LookTask(layer_ids=request.layer_ids, steps=request.steps, begun=request.begun)
+    return ApartTask(source=request.source) if isinstance(request, TakeApart) else None
+
+
+def _varied(reading: _Reading, request: AnyRequest) -> str | None:
     """The one layer in which the candidates shall differ, when it can change."""
     if not isinstance(request, Compose) or request.varied is None:
         return None
@@ -190,7 +207,7 @@ def _chosen(reading: _Reading, layer_id: str) -> Surveyed:
     )
 
 
-def _check_source(request: Reroll, size: Size, pixels: Pixels) -> None:
+def _check_source(request: Reroll | TakeApart, size: Size, pixels: Pixels) -> None:
     """The picture to re-roll in must have the size that is generated, or its pixels could not stay as they are."""
     height_px, width_px = pixels.picture(request.source).shape[:2]
     if (width_px, height_px) != size:

@@ -85,12 +85,28 @@ class OneLayer(Record):
     place: str = ""
 
 
+class LookTask(Record):
+    """Learn the looks of these layers in at most ``steps`` steps; ``begun`` are unfinished ones to go on from."""
+
+    kind: Literal["looks"] = "looks"
+    layer_ids: tuple[Identifier, ...]
+    steps: Annotated[int, Field(ge=1)]
+    begun: dict[Identifier, Digest] = {}
+
+
+class ApartTask(Record):
+    """Take the finished picture ``source`` apart into the planned layers."""
+
+    kind: Literal["apart"] = "apart"
+    source: Digest
+
+
 class Plan(Record):
     """The recipe of a run. Same plan, software, hardware class and batch size give the same pixels.
 
     ``seeds`` has one entry per candidate; ``batch`` candidates run together. ``layers`` go from back to front.
     ``draft`` is the picture that a method of two stages goes on from; without one it makes its own.
-    ``notes`` do not decide pixels and are left out of the digest.
+    ``notes`` do not decide pixels and are left out of the digest. ``task`` is what is made instead of pictures.
     """
 
     version: Literal[1] = 1
@@ -110,11 +126,12 @@ class Plan(Record):
     options: dict[str, OptionValue] = {}
     subject: SubjectRef | None = None
     draft: Digest | None = None
+    task: Annotated[LookTask | ApartTask, Field(discriminator="kind")] | None = None
     notes: tuple[Note, ...] = ()
 
     def digest(self) -> str:
-        """SHA-256 over everything that decides the pixels; a plan keeps its name when it has no subject or draft."""
-        left_out = {"notes"} | {name for name in ("subject", "draft") if getattr(self, name) is None}
+        """SHA-256 over everything that decides the pixels; what a plan does not have is no part of its name."""
+        left_out = {"notes"} | {name for name in ("subject", "draft", "task") if getattr(self, name) is None}
         record: dict[str, Any] = self.model_dump(mode="json", exclude=left_out)
         if record["target"].get("varied", "") is None:
             del record["target"]["varied"]

@@ -1,4 +1,4 @@
-"""What a person asks for: a whole picture, or one object again."""
+"""What a person asks for: a whole picture, one object again, learned looks, or a picture's layers."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ OptionValue = bool | int | float | str
 MAX_STEPS = 200
 MAX_TRIES = 8
 """Of a layer that comes out in one picture of three, 8 tries of one picture miss all in 4 cases of 100."""
+MAX_LOOK_STEPS = 2000
+"""Eight times what the released code takes; a look has settled long before."""
 LCM_STEPS = 50
 """The steps that LCM models were distilled on (diffusers' original_inference_steps): its timesteps lie on that grid."""
 
@@ -42,14 +44,15 @@ class SubjectRef(Record):
 class Compose(Record):
     """Make ``count`` pictures of the whole scene; with ``subject``, of that one in it.
 
-    With ``draft``, the digest of a first stage's picture, a method of two stages runs the second one only.
+    With ``draft``, the digest of a first stage's picture, a method of two stages runs the second one only. With
+    ``varied``, a layer's id, the candidates differ in that layer only (Collage Diffusion).
     """
 
     kind: Literal["compose"] = "compose"
     settings: Settings = Settings()
     subject: SubjectRef | None = None
-    varied: Identifier | None = None
     draft: Digest | None = None
+    varied: Identifier | None = None
 
 
 class Reroll(Record):
@@ -69,20 +72,42 @@ class Reroll(Record):
     subject: SubjectRef | None = None
 
 
-Request = Annotated[Compose | Reroll, Field(discriminator="kind")]
+class LearnLooks(Record):
+    """Learn how these layers look, all in one batch (Collage Diffusion, section 4.3), in at most ``steps`` steps.
+
+    ``begun`` are pictures of unfinished looks to go on from, by layer. The released code takes 250 steps.
+    """
+
+    kind: Literal["learn"] = "learn"
+    settings: Settings = Settings()
+    layer_ids: Annotated[tuple[Identifier, ...], Field(min_length=1)]
+    steps: Annotated[int, Field(ge=1, le=MAX_LOOK_STEPS)] = 250
+    begun: dict[Identifier, Digest] = {}
+
+
+class TakeApart(Record):
+    """Make the finished picture ``source`` layers again: one for each layer with words that is found in it."""
+
+    kind: Literal["decompose"] = "decompose"
+    settings: Settings = Settings()
+    source: Digest
+
+
+AnyRequest = Compose | Reroll | LearnLooks | TakeApart
+Request = Annotated[AnyRequest, Field(discriminator="kind")]
 _EITHER: Any = Request  # a special form: type checkers know no type of it
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(_EITHER)
 
 
-def build_request(record: Any) -> Compose | Reroll:
+def build_request(record: Any) -> AnyRequest:
     """A request from an untrusted value; a RequestError names the first field that is wrong, or too many steps.
 
     Numbers must be numbers (no truth values, no digits in quotes) and finite.
     """
     try:
-        request: Compose | Reroll = _ADAPTER.validate_json(json.dumps(record), strict=True)
+        request: AnyRequest = _ADAPTER.validate_json(json.dumps(record), strict=True)
     except ValidationError as error:
-        first = first_complaint(error, "request", outer=("compose", "reroll"))
+        first = first_complaint(error, "request", outer=("compose", "reroll", "learn", "decompose"))
         raise RequestError(first.what, limit=first.limit, remedy=first.remedy) from None
     except (TypeError, ValueError, RecursionError):
         raise RequestError("The request is not a plain JSON record.", remedy="Send it again.") from None

@@ -15,8 +15,8 @@ from typing import Any, NoReturn
 
 from backend.errors import ArchiveError
 
-MAX_MEMBERS = 800
-"""Room for 256 layers with a picture, a mask and a drawn layer each."""
+MAX_MEMBERS = 1056
+"""Room for 256 layers with a picture, a mask, a learned look and a drawn layer each."""
 
 MAX_TOTAL_BYTES = 512 * 1024 * 1024
 MAX_RATIO = 100

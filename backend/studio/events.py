@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from backend.metrics.layer_score import Scores
+from backend.plan.lesson import Lesson
 from backend.plan.plan import Plan
 from backend.scene.scene import Picture, Pixels
 
@@ -53,6 +54,29 @@ class Made:
     drafts: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """Learned looks by layer as pictures uint8 (h, w, 4), and uint8 (h, w, 3) of what each draws alone.
+
+    Where ``finished`` is False the learning can go on from them, and there are none of the latter.
+    """
+
+    looks: Mapping[str, Picture] = field(repr=False)
+    shown: Mapping[str, Picture] = field(repr=False)
+    finished: bool
+
+
+@dataclass(frozen=True)
+class Taught:
+    """What a model has learned of a subject, as the bytes of a safetensors file.
+
+    Where ``finished`` is False it is what a later training goes on from, and no subject yet.
+    """
+
+    content: bytes = field(repr=False)
+    finished: bool
+
+
 @dataclass(frozen=True)
 class Finished:
     """All pictures were made."""
@@ -72,7 +96,7 @@ class Cancelled:
     """The job was stopped on request."""
 
 
-Event = Started | Progressed | DraftsMade | Made | Finished | Failed | Cancelled
+Event = Started | Progressed | DraftsMade | Made | Learned | Taught | Finished | Failed | Cancelled
 
 
 class Handle(Protocol):
@@ -93,7 +117,9 @@ class Worker(Protocol):
     @property
     def device(self) -> str: ...
 
-    def submit(self, job_id: str, plan: Plan, pixels: Pixels) -> Handle: ...
+    def submit(self, job_id: str, plan: Plan | Lesson, pixels: Pixels) -> Handle:
+        """Take a job: pictures of a plan, or a lesson about a subject."""
+        ...
 
     def cut(self, model: str, picture: Picture, where_px: Sequence[float]) -> Picture:
         """The object at a point (x, y) or in a box (x0, y0, x1, y1) of a picture, uint8 (h, w, 3): its mask,

@@ -9,7 +9,7 @@ from typing import Any
 
 from backend.errors import RequestError, StoreError
 from backend.plan.plan import OneLayer, Plan
-from backend.plan.request import Compose, Reroll
+from backend.plan.request import AnyRequest
 from backend.scene.scene import canonical_json
 from backend.studio.clock import new_id, now
 from backend.studio.events import TERMINAL, JobState
@@ -19,20 +19,34 @@ MAX_WAITING = 32
 """Queued jobs: more than an afternoon's work of one person would only be a stuck key."""
 
 
-def insert_job(connection: Connection, project: str, request: Compose | Reroll, plan: Plan) -> str:
+def insert_job(connection: Connection, project: str, request: AnyRequest, plan: Plan) -> str:
     """A queued job with its first event; returns its id. A RequestError when too many wait already."""
+    check_room(connection)
+    layer_id, source = (plan.target.layer_id, plan.target.source) if isinstance(plan.target, OneLayer) else ("", "")
+    job = queue_job(connection, project, _text(request), _text(plan))
+    connection.execute(
+        "UPDATE jobs SET layer_id = ?, source = ?, total = ? WHERE id = ?", (layer_id, source, plan.steps, job)
+    )
+    return job
+
+
+def check_room(connection: Connection) -> None:
+    """A RequestError when too many jobs wait already."""
     if (waiting := _waiting(connection)) >= MAX_WAITING:
         raise RequestError(
             f"{waiting} jobs are waiting already.",
             limit=f"At most {MAX_WAITING} may wait.",
             remedy="Cancel some, or try again when the first ones have ended.",
         )
+
+
+def queue_job(connection: Connection, project: str, request: str, plan: str) -> str:
+    """A queued job of a request and a recipe, both as JSON, with its first event; returns its id."""
     job = new_id()
-    layer_id, source = (plan.target.layer_id, plan.target.source) if isinstance(plan.target, OneLayer) else ("", "")
     connection.execute(
         "INSERT INTO jobs (id, project, state, layer_id, source, done, total, request, plan, attempts, created)"
-        " VALUES (?, ?, 'queued', ?, ?, 0, ?, ?, ?, 0, ?)",
-        (job, project, layer_id, source, plan.steps, _text(request), _text(plan), now()),
+        " VALUES (?, ?, 'queued', '', '', 0, 0, ?, ?, 0, ?)",
+        (job, project, request, plan, now()),
     )
     append_event(connection, job, "queued", {})
     return job
@@ -115,7 +129,8 @@ def list_jobs(connection: Connection, project: str) -> tuple[Job, ...]:
 def present_job(connection: Connection, project: str) -> Job | None:
     """The job that a page should show when it opens: one on its way, else the newest if it was interrupted."""
     row = connection.execute(
-        "SELECT * FROM jobs WHERE project = ? ORDER BY state IN ('queued', 'running') DESC, number DESC LIMIT 1",
+        "SELECT * FROM jobs WHERE project = ? AND id NOT IN (SELECT job FROM lessons)"
+        " ORDER BY state IN ('queued', 'running') DESC, number DESC LIMIT 1",
         (project,),
     ).fetchone()
     return _job(row) if row is not None and row["state"] in ("queued", "running", "interrupted") else None
@@ -130,8 +145,8 @@ def _row(connection: Connection, job: str) -> Row:
 
 def _job(row: Row) -> Job:
     names = ("id", "project", "state", "layer_id", "done", "total", "created")
-    return Job(**{name: row[name] for name in names})
+    return Job(kind=json.loads(row["request"])["kind"], **{name: row[name] for name in names})
 
 
-def _text(record: Compose | Reroll | Plan) -> str:
+def _text(record: AnyRequest | Plan) -> str:
     return canonical_json(record.model_dump(mode="json"))

@@ -11,6 +11,7 @@ from typing import Any
 
 from backend.errors import LaminaError, StoreError
 from backend.metrics.layer_score import Scores, passes
+from backend.plan.lesson import Lesson
 from backend.plan.plan import Plan
 from backend.scene.scene import Picture
 from backend.studio.candidates import Stored, insert_candidate
@@ -24,9 +25,11 @@ from backend.studio.events import (
     Finished,
     Handle,
     JobState,
+    Learned,
     Made,
     Progressed,
     Started,
+    Taught,
     Worker,
 )
 from backend.studio.history import append_entry
@@ -40,7 +43,11 @@ from backend.studio.jobs import (
     state_of,
     tries_of_job,
 )
+from backend.studio.looks import append_looks, stored_looks
 from backend.studio.store import Store
+from backend.studio.subjects import lesson_of_job
+from backend.studio.subjects_files import PixelsAndSubjects
+from backend.studio.subjects_library import keep_taught
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +65,7 @@ class Runner:
 
     def __init__(self, store: Store, worker: Worker) -> None:
         self._store = store
+        self._pixels = PixelsAndSubjects(store.pixels, store.subjects)
         self._worker = worker
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -128,8 +136,9 @@ class Runner:
         """How the job ended; never raises."""
         try:
             with self._store.database.read() as connection:
-                plan, tries = plan_of_job(connection, job), tries_of_job(connection, job)
-            return self._followed(job, plan, tries)
+                lesson, tries = lesson_of_job(connection, job), tries_of_job(connection, job)
+                work = plan_of_job(connection, job) if lesson is None else lesson
+            return self._followed(job, work, tries)
         except LaminaError as error:
             return "failed", _told(Failed(error.what, error.limit, error.remedy))
         except BaseException:  # a SystemExit of some library must not end the queue either
@@ -143,10 +152,10 @@ class Runner:
             with self._lock:
                 self._current = None
 
-    def _followed(self, job: str, plan: Plan, tries: int) -> Outcome:
+    def _followed(self, job: str, work: Plan | Lesson, tries: int) -> Outcome:
         """Write down the worker's events until a terminal one; where several tries were asked for, until one passes."""
         passed = False
-        handle = self._worker.submit(job, plan, self._store.pixels)
+        handle = self._worker.submit(job, work, self._pixels)
         with self._lock:
             self._current = (job, handle)
             if job in self._unwanted or self._closing.is_set():
@@ -159,7 +168,7 @@ class Runner:
                     return "failed", _told(event)
                 case Cancelled():
                     return "finished" if passed else self._stopped(job), {}
-            self._note(job, plan, event)
+            self._note(job, work, event)
             if tries > 1 and isinstance(event, Made) and any(passes(scores) for scores in event.scores or ((),)):
                 passed = True
                 handle.cancel()
@@ -171,7 +180,7 @@ class Runner:
             wanted_by_person = job in self._unwanted
         return "cancelled" if wanted_by_person or not self._closing.is_set() else "interrupted"
 
-    def _note(self, job: str, plan: Plan, event: Event) -> None:
+    def _note(self, job: str, work: Plan | Lesson, event: Event) -> None:
         match event:
             case Started(device=device):
                 with self._store.database.write() as connection:
@@ -181,10 +190,21 @@ class Runner:
                     n = set_progress(connection, job, done, total)
                 if jpeg:
                     self._preview = (job, n, jpeg)
+            case Taught():
+                keep_taught(self._store, job, event)
+            case _ if isinstance(work, Plan):
+                self._note_result(job, work, event)
+
+    def _note_result(self, job: str, plan: Plan, event: Event) -> None:
+        match event:
             case DraftsMade():
                 self._keep_drafts(job, plan, event)
             case Made():
                 self._keep(job, plan, event)
+            case Learned():
+                looks = stored_looks(self._store.pixels, plan, event)
+                with self._store.database.write() as connection:
+                    append_looks(connection, job, looks, event.finished)
 
     def _keep(self, job: str, plan: Plan, made: Made) -> None:
         """Pixels first, then their records in one transaction: a record never names a picture that is not there."""

@@ -12,11 +12,11 @@ from backend.errors import PictureError, RequestError
 from backend.plan.autotune import Tuned, autotune
 from backend.plan.build import build_plan
 from backend.plan.plan import Note, Plan
-from backend.plan.request import Sampler, build_request
+from backend.plan.request import Compose, LearnLooks, Reroll, Sampler, build_request
 from backend.scene.openraster import OpenedScene, read_ora, write_ora
 from backend.scene.picture_file import Limits, decode_exact, decode_picture
 from backend.scene.scene import MAX_LAYERS, MAX_SIDE_PX, MIN_SIDE_PX, Scene
-from backend.studio import candidates, drafts, history, jobs, projects
+from backend.studio import candidates, drafts, history, jobs, looks, projects
 from backend.studio.cutting import on_canvas
 from backend.studio.events import JobState, Worker
 from backend.studio.examples import ExampleShelf
@@ -36,6 +36,7 @@ from backend.studio.records import (
 )
 from backend.studio.runner import Runner
 from backend.studio.store import Store
+from backend.studio.subjects_library import Library, sweep
 from backend.studio.survey import Surveyor
 from backend.studio.version import VERSION
 
@@ -48,7 +49,10 @@ LIMITS: Mapping[str, int] = {
 
 
 class Studio:
-    """Projects, pictures and jobs of one store, run by one worker. Every verb may be called from any thread."""
+    """Projects, pictures and jobs of one store, run by one worker. Every verb may be called from any thread.
+
+    ``library`` holds the subjects, which belong to no project.
+    """
 
     def __init__(self, store: Store, offer: Offer, worker: Worker, examples: ExampleShelf) -> None:
         self._store = store
@@ -56,7 +60,9 @@ class Studio:
         self._examples = examples
         self._surveyor = Surveyor(store.pixels, offer)
         self._worker = worker
+        sweep(store)
         self._runner = Runner(store, worker)
+        self.library = Library(store, offer, worker, self._runner.wake)
         self._opening = threading.Lock()
 
     def facts(self) -> Facts:
@@ -141,7 +147,11 @@ class Studio:
         with self._store.database.read() as connection:
             projects.check_revision(connection, project, revision)
             scene = projects.read_project(connection, project).scene
-        self._offer.check_options(asked.settings.method, asked.settings.options)
+            if isinstance(asked, LearnLooks):
+                asked = asked.model_copy(update={"begun": looks.begun_looks(connection, project, asked.layer_ids)})
+        if isinstance(asked, Compose | Reroll):
+            scene, asked = self.library.personal(scene, asked)
+            self._offer.check_options(asked.settings.method, asked.settings.options)
         self._surveyor.require_source(asked)
         if isinstance(asked, Compose):
             self._surveyor.require_draft(asked)
@@ -183,9 +193,6 @@ class Studio:
         mask = self._worker.cut(saved.desk.settings.model, looked_at, where_px)
         return TakenMask(digest=self._store.pixels.add_mask(mask), width_px=mask.shape[1], height_px=mask.shape[0])
 
-    def news(self, job: str, after: int) -> News:
-        """What happened to a job after event number ``after``, with all its candidates so far."""
-        with self._store.database.read() as connection:
     def mix(self, project: str, base: str, other: str, mask: str) -> Candidate:
         """A new candidate: the candidate ``other`` painted into ``base`` (their ids) through a stored mask (a digest).
 
@@ -200,6 +207,9 @@ class Studio:
             history.append_entry(connection, candidate)
         return candidate
 
+    def news(self, job: str, after: int) -> News:
+        """What happened to a job after event number ``after``, with all its candidates so far."""
+        with self._store.database.read() as connection:
             state = jobs.state_of(connection, job)
             events = jobs.events_after(connection, job, after)
             made = candidates.candidates_of_job(connection, job)
@@ -248,6 +258,7 @@ class Studio:
             job = jobs.present_job(connection, project)
             made = candidates.candidates_of_project(connection, project)
             drafted = drafts.drafts_of_project(connection, project)
+            learned = looks.known_looks(connection)
         survey = self._surveyor.survey(saved.scene, saved.desk)
         return Project(
             id=saved.id,
@@ -259,4 +270,5 @@ class Studio:
             drafts=drafted,
             coverage=survey.coverage,
             notes=opening_notes + survey.notes,
+            looks=learned,
         )

@@ -8,7 +8,7 @@ from backend.errors import LaminaError, ModelError, RequestError, SceneError
 from backend.plan.build import coverage, scene_notes
 from backend.plan.card import Card
 from backend.plan.plan import Note
-from backend.plan.request import Compose, Reroll
+from backend.plan.request import AnyRequest, Compose, Reroll, TakeApart
 from backend.scene.scene import Pixels, Scene
 from backend.studio.offer import Offer
 from backend.studio.pixel_files import PixelFiles
@@ -43,16 +43,16 @@ class Surveyor:
     def require_pixels(self, scene: Scene) -> None:
         """A SceneError that names the first layer whose pixels are not in the store."""
         for layer in scene.layers:
-            for digest in (layer.picture, layer.mask):
+            for digest in (layer.picture, layer.mask, layer.look):
                 if digest is not None and not self._pixels.has(digest):
                     raise SceneError(
                         f"The pixels {digest[:12]} of layer {layer.name or layer.id!r} are not in the studio's store.",
                         remedy="Add the picture to the scene again.",
                     )
 
-    def require_source(self, request: Compose | Reroll) -> None:
-        """A RequestError when the picture to be re-rolled is not in the store."""
-        if isinstance(request, Reroll) and not self._pixels.has(request.source):
+    def require_source(self, request: AnyRequest) -> None:
+        """A RequestError when the picture to be re-rolled or taken apart is not in the store."""
+        if isinstance(request, Reroll | TakeApart) and not self._pixels.has(request.source):
             raise RequestError(
                 f"The picked picture {request.source[:12]} is not in the studio's store.",
                 remedy="Pick one of the candidates and try again.",
@@ -80,6 +80,8 @@ class Surveyor:
         for layer in scene.layers:
             if layer.picture is not None:
                 self._pixels.add_picture(pixels.picture(layer.picture))
+            if layer.look is not None:
+                self._pixels.add_picture(pixels.picture(layer.look))
             if layer.mask is not None:
                 self._pixels.add_mask(pixels.mask(layer.mask))
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from backend.engine.decode import preview
-from backend.engine.loop_types import Drafted, Happening, Pictures, Run, Step
+from backend.engine.loop_types import Drafted, Happening, Looks, Pictures, Run, Step
 from backend.errors import LaminaError, RequestError
 from backend.methods.catalog import RUNNABLE, Method
 from backend.metrics.layer_score import Scores
@@ -22,11 +22,13 @@ from backend.metrics.scores import Scorer
 from backend.models.cache import ModelCache
 from backend.models.catalog import Catalog, find_models
 from backend.models.sam import sam_of
+from backend.plan.lesson import Lesson
 from backend.plan.plan import Plan
 from backend.scene.picture_file import encode_jpeg
 from backend.scene.scene import Picture, Pixels
-from backend.studio.events import Cancelled, DraftsMade, Event, Failed, Finished, Made, Progressed, Started
+from backend.studio.events import Cancelled, DraftsMade, Event, Failed, Finished, Learned, Made, Progressed, Started
 from backend.workers.device import choose_device
+from backend.workers.learning import taught
 
 log = logging.getLogger(__name__)
 
@@ -58,12 +60,12 @@ class LocalWorker:
     def device(self) -> str:
         return self._device
 
-    def submit(self, job_id: str, plan: Plan, pixels: Pixels) -> LocalHandle:
+    def submit(self, job_id: str, plan: Plan | Lesson, pixels: Pixels) -> LocalHandle:
         """A handle of the job; nothing is computed before its events are asked for."""
         return LocalHandle(self, plan, pixels)
 
-    def run(self, plan: Plan, pixels: Pixels, stop: threading.Event) -> Iterator[Event]:
-        """The events of a plan, up to a terminal one. ``stop`` is looked at before the model is loaded and each step.
+    def run(self, plan: Plan | Lesson, pixels: Pixels, stop: threading.Event) -> Iterator[Event]:
+        """The events of a plan or a lesson, up to a terminal one. ``stop`` is looked at before the model is loaded and each step.
 
         Closing the iterator closes the method's, which undoes every patch of the networks.
         """
@@ -94,9 +96,13 @@ class LocalWorker:
         finally:
             self._turn.release()
 
-    def _computed(self, plan: Plan, pixels: Pixels, stop: threading.Event) -> Iterator[Event]:
+    def _computed(self, plan: Plan | Lesson, pixels: Pixels, stop: threading.Event) -> Iterator[Event]:
         if stop.is_set():
             yield Cancelled()
+            return
+        if isinstance(plan, Lesson):
+            with self._cache.lease(self._catalog.card(plan.model), self._device) as bundle:
+                yield from taught(plan, bundle, pixels, stop)
             return
         method = self._methods[plan.method]
         with self._cache.lease(self._catalog.card(plan.model), self._device) as bundle:
@@ -114,7 +120,7 @@ class LocalHandle:
     """A job of a LocalWorker."""
 
     worker: LocalWorker
-    plan: Plan
+    plan: Plan | Lesson
     pixels: Pixels = field(repr=False)
     stop: threading.Event = field(default_factory=threading.Event, repr=False)
 
@@ -158,7 +164,7 @@ def build_worker(models: Sequence[Path], device: str, cache_bytes: int, threads:
     return LocalWorker(find_models(models), ModelCache(cache_bytes), choose_device(device))
 
 
-def _failure(error: BaseException, plan: Plan, device: str) -> Failed:
+def _failure(error: BaseException, plan: Plan | Lesson, device: str) -> Failed:
     """An error as the job's end. Memory that was not enough is told with its numbers."""
     if isinstance(error, LaminaError) and not isinstance(error.__cause__, OUT_OF_MEMORY):
         return Failed(error.what, error.limit, error.remedy)
@@ -167,6 +173,9 @@ def _failure(error: BaseException, plan: Plan, device: str) -> Failed:
         torch.cuda.empty_cache()
         free, total = torch.cuda.mem_get_info(device)
         limit = f"{free / 2**30:.1f} of {total / 2**30:.1f} GB are free now."
+    if isinstance(plan, Lesson):
+        less = "Choose textual inversion or DreamBooth of low rank, which need the least."
+        return Failed(f"Training the subject does not fit into the memory of {device}.", limit, less)
     many = f"{plan.batch} pictures of {plan.width_px} x {plan.height_px} px at once"
     return Failed(f"{many} do not fit into the memory of {device}.", limit, "Ask for fewer, or for a smaller canvas.")
 
@@ -184,6 +193,8 @@ class _Teller:
             return Made(happening.offset, happening.pictures, happening.changed_outside, scores, happening.drafts)
         if isinstance(happening, Drafted):
             return DraftsMade(happening.places, happening.pictures, _scored(self.scorer, happening.pictures))
+        if isinstance(happening, Looks):
+            return Learned(happening.pictures, happening.shown, happening.finished)
         done, total = self.progress.count(happening)
         due = self.progress.preview_due()
         jpeg = encode_jpeg(preview(self.scorer.bundle, happening)[0], PREVIEW_QUALITY) if due else b""

@@ -8,19 +8,23 @@ import numpy as np
 import pytest
 import torch
 
-from backend.engine.looks import fingerprint, token_table
-from backend.errors import RequestError
-from backend.methods.textual_inversion import (
+from backend.engine.look_learning import (
     Lesson,
     LookState,
     LookStep,
     Rules,
-    learn_looks,
-    lessons_of,
     masked_error,
+    read_state,
     settled,
+    state_picture,
 )
+from backend.engine.looks import fingerprint, token_table
+from backend.engine.loop_types import Happening, Looks
+from backend.errors import RequestError
+from backend.methods.catalog import method_of
+from backend.methods.textual_inversion import learn_looks, lessons_of
 from backend.models.bundle import ModelBundle
+from backend.plan.plan import LookTask
 from backend.plan.raster import raster
 from backend.scene.look import Look, look_picture
 from tests.methods.collages import Collage
@@ -114,6 +118,44 @@ def test_learning_goes_on_where_it_was_stopped(tiny1: ModelBundle) -> None:
     rest, steps = finished(tiny1, lessons, begun=states)
     assert [step.k for step in steps] == [4, 5]
     assert all(np.array_equal(rest[name].vector, whole[name].vector) for name in whole)
+
+
+def learned(collage: Collage, begun: Mapping[str, str] | None = None, steps: int = 30) -> list[Happening]:
+    """What the method does for both discs, two steps for the pictures."""
+    task = LookTask(layer_ids=("disc1", "disc2"), steps=steps, begun=dict(begun if begun is not None else {}))
+    plan = collage.compose().model_copy(update={"task": task, "steps": 2, "seeds": (3,)})
+    return list(method_of("textual_inversion").run(plan, collage.bundle, collage.pixels))
+
+
+@pytest.mark.slow
+def test_the_run_hands_on_unfinished_looks_and_goes_on_from_them(tiny1: ModelBundle) -> None:
+    collage = Collage(tiny1, seed=1, side_px=tiny1.card.native_px)
+    whole = learned(collage)
+    kept = next(each for each in whole if isinstance(each, Looks))
+    last = whole[-1]
+    assert isinstance(last, Looks)
+    assert (kept.finished, last.finished) == (False, True)
+    assert {picture.shape for picture in last.shown.values()} == {(tiny1.card.native_px, tiny1.card.native_px, 3)}
+    assert not np.array_equal(last.shown["disc1"], last.shown["disc2"])
+    begun = {name: collage.pixels.add_picture(picture) for name, picture in kept.pictures.items()}
+    rest = learned(collage, begun)
+    assert len([each for each in rest if isinstance(each, LookStep)]) == 5
+    assert isinstance(rest[-1], Looks)
+    assert all(np.array_equal(rest[-1].pictures[name], last.pictures[name]) for name in begun)
+
+
+def test_a_state_of_another_lesson_is_not_gone_on_with() -> None:
+    parts = torch.arange(96.0).reshape(3, 32)
+    state = LookState(parts[0], parts[1], parts[2], 7, (0.5, 0.25), True)
+    key, mark = "ab" * 32, bytes(range(32))
+    picture = state_picture(state, key, mark)
+    back = read_state(picture, key, mark)
+    assert back is not None
+    assert (back.step, back.losses, back.finished) == (7, (0.5, 0.25), True)
+    assert torch.equal(torch.stack([back.vector, back.momentum, back.power]), parts)
+    assert read_state(picture, "cd" * 32, mark) is None
+    assert read_state(picture, key, bytes(32)) is None
+    assert read_state(np.zeros((2, 32, 4), np.uint8), key, mark) is None
 
 
 def test_a_loss_that_no_longer_varies_is_settled() -> None:

@@ -56,7 +56,7 @@ def every_setting(pixels: MemoryPixels) -> Scene:
             "attention_positive": 1.25,
             "attention_negative": 0.1,
             "structure": {"kind": "edges", "weight": 0.4},
-            "look": "ab" * 32,
+            "look": pixels.add_picture(noise(4, 2, 32)),
             "subject": "fox",
             "class_label": "fox",
             "seed": 2**53 - 1,

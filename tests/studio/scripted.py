@@ -14,11 +14,11 @@ from PIL import Image
 from backend.errors import ModelError, RequestError
 from backend.metrics.layer_score import Scores
 from backend.plan.card import TokenSpan
-from backend.plan.plan import OneLayer, Plan
+from backend.plan.plan import LookTask, OneLayer, Plan
 from backend.plan.request import OptionValue
 from backend.scene.scene import Picture, Pixels
 from backend.studio.disk import Disk
-from backend.studio.events import Cancelled, Event, Finished, Made, Progressed, Started
+from backend.studio.events import Cancelled, Event, Finished, Learned, Made, Progressed, Started
 from backend.studio.examples import ExampleShelf
 from backend.studio.records import MethodFacts, ModelFacts, OptionField
 from backend.studio.store import Store
@@ -90,8 +90,11 @@ class ScriptedHandle:
     def _events(self) -> Iterator[Event]:
         self.worker.script("start")
         yield Started(self.worker.device)
+        task = self.plan.task
         for step in range(self.plan.steps):
             self.worker.script(f"step {step}")
+            if isinstance(task, LookTask) and step == 2:
+                yield self._learned(task, False)
             if self.stop.wait(self.worker.pause_s):
                 yield Cancelled()
                 return
@@ -100,12 +103,25 @@ class ScriptedHandle:
         if self.stop.is_set():
             yield Cancelled()
             return
+        if isinstance(task, LookTask):
+            yield self._learned(task, True)
+            yield Finished()
+            return
         for offset in range(0, len(self.plan.seeds), self.plan.batch):
             yield self._made(offset)
             if self.stop.is_set():
                 yield Cancelled()
                 return
         yield Finished()
+
+    def _learned(self, task: LookTask, finished: bool) -> Learned:
+        """A look is one row that counts up from where the unfinished one that it goes on from began."""
+        looks = {}
+        for layer_id in task.layer_ids:
+            begun = self.pixels.picture(task.begun[layer_id])[0, 0, 0] if layer_id in task.begun else 0
+            looks[layer_id] = np.full((2, 32, 4), begun + (10 if finished else 1), np.uint8)
+        shown = {layer_id: picture_for(self.plan, 5, self.pixels) for layer_id in task.layer_ids if finished}
+        return Learned(looks, shown, finished)
 
     def _made(self, offset: int) -> Made:
         seeds = self.plan.seeds[offset : offset + self.plan.batch]

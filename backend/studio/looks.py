@@ -1,0 +1,70 @@
+"""Learned looks: what the events of learning jobs tell of them. Their pixels are in the store by digest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from sqlite3 import Connection
+
+from backend.plan.plan import Plan
+from backend.studio.events import Learned
+from backend.studio.jobs import append_event
+from backend.studio.pixel_files import PixelFiles
+from backend.studio.records import LearnedLook
+
+LEARNED, KEPT = "learned", "kept"
+"""Kinds of events: finished looks, and such as can be gone on with."""
+MAX_SHOWN = 64
+"""Looks that a page is told of: the newest ones of the whole store."""
+
+
+def stored_looks(pixels: PixelFiles, plan: Plan, learned: Learned) -> tuple[LearnedLook, ...]:
+    """The records of some looks once their pixels are in the store."""
+    phrases = {layer.layer_id: layer.phrase for layer in plan.layers}
+    return tuple(
+        LearnedLook(
+            layer_id=layer_id,
+            phrase=phrases.get(layer_id, ""),
+            look=pixels.add_picture(look),
+            shown=pixels.add_picture(learned.shown[layer_id]) if layer_id in learned.shown else "",
+        )
+        for layer_id, look in learned.looks.items()
+    )
+
+
+def append_looks(connection: Connection, job: str, looks: tuple[LearnedLook, ...], finished: bool) -> None:
+    """Write the event that tells of them."""
+    body = {"looks": [look.model_dump(mode="json") for look in looks]}
+    append_event(connection, job, LEARNED if finished else KEPT, body)
+
+
+def known_looks(connection: Connection) -> tuple[LearnedLook, ...]:
+    """The finished looks of all projects, the newest first, each once."""
+    found: dict[str, LearnedLook] = {}
+    for kind, look in _told(connection, ""):
+        if kind == LEARNED:
+            found.setdefault(look.look, look)
+        if len(found) == MAX_SHOWN:
+            break
+    return tuple(found.values())
+
+
+def begun_looks(connection: Connection, project: str, layer_ids: Sequence[str]) -> dict[str, str]:
+    """The digest of what was last kept of these layers' looks, where the learning was not brought to an end."""
+    last: dict[str, tuple[str, str]] = {}
+    for kind, look in _told(connection, project):
+        last.setdefault(look.layer_id, (kind, look.look))
+    return {layer_id: digest for layer_id, (kind, digest) in last.items() if kind == KEPT and layer_id in layer_ids}
+
+
+def _told(connection: Connection, project: str) -> Iterator[tuple[str, LearnedLook]]:
+    """What events of learning tell, the newest first; of one project, or of all where its id is empty."""
+    rows = connection.execute(
+        "SELECT events.kind, events.body FROM jobs JOIN events ON events.job = jobs.id"
+        " WHERE json_extract(jobs.request, '$.kind') = 'learn' AND events.kind IN (?, ?) AND ? IN ('', jobs.project)"
+        " ORDER BY jobs.number DESC, events.n DESC",
+        (LEARNED, KEPT, project),
+    )
+    for row in rows:
+        for look in json.loads(row["body"])["looks"]:
+            yield row["kind"], LearnedLook(**look)
