@@ -145,7 +145,8 @@ def _row(connection: Connection, job: str) -> Row:
 
 def _job(row: Row) -> Job:
     names = ("id", "project", "state", "layer_id", "done", "total", "created")
-    return Job(kind=json.loads(row["request"])["kind"], **{name: row[name] for name in names})
+    asked = json.loads(row["request"])
+    return Job(kind=asked["kind"], layer_ids=asked.get("layer_ids", ()), **{name: row[name] for name in names})
 
 
 def _text(record: AnyRequest | Plan) -> str:

@@ -87,13 +87,17 @@ class LearnedLook(Record):
 
 
 class Job(Record):
-    """A plan on its way. ``kind`` is that of its request; ``layer_id`` is empty when the whole picture is made."""
+    """A plan on its way. ``kind`` is that of its request; ``layer_id`` is empty when the whole picture is made.
+
+    ``layer_ids`` are the layers whose looks are learned.
+    """
 
     id: str
     project: str
     kind: str = "compose"
     state: JobState
     layer_id: str
+    layer_ids: tuple[str, ...] = ()
     done: int
     total: int
     created: str
@@ -139,6 +143,17 @@ class TakenPicture(Record):
     height_px: int
     opaque: bool
     notes: tuple[str, ...]
+
+
+class CutLayer(Record):
+    """What a painted layer shows of a picture, stored: its digest, size and centre on the canvas, in pixels."""
+
+    layer_id: str
+    digest: str
+    width_px: int
+    height_px: int
+    centre_x_px: float
+    centre_y_px: float
 
 
 class TakenMask(Record):

@@ -1,9 +1,10 @@
 // What the page asks of the server, in its own words: open, save, take pictures, run, stop, export.
 
 import { createLink, Refusal, Silence } from "./bridge/link.js";
-import { createMaskKeeper } from "./bridge/masks.js";
+import { asKnown, createMaskKeeper } from "./bridge/masks.js";
 import { createSaver, draftKey } from "./bridge/saver.js";
 import { createWatcher, startedJob } from "./bridge/watcher.js";
+import { joinedLooks, learnedName, withLooks } from "./model/looks.js";
 import { deskFromProject, deskToMessage, freeze, layerOf } from "./model/records.js";
 import { addNotice } from "./model/session.js";
 
@@ -30,7 +31,11 @@ class Bridge {
     this.#link = createLink(parts);
     this.#keeper = createMaskKeeper({ ...parts, link: this.#link });
     this.#saver = createSaver({ ...parts, link: this.#link, keeper: this.#keeper });
-    this.#watcher = createWatcher({ ...parts, link: this.#link });
+    this.#watcher = createWatcher({
+      ...parts,
+      link: this.#link,
+      learned: (looks) => this.#learned(looks),
+    });
     this.#link.whenBack(() => parts.session.state.project === "" && this.hello());
   }
 
@@ -96,7 +101,9 @@ class Bridge {
   /** Saves, hands the request in, and follows the job to its end. */
   async generate(request) {
     const { session } = this.#parts;
-    const job = { id: "", state: "queued", layer_id: request.layer_id ?? "", asked: request.settings.steps };
+    const { kind, settings, layer_id = "", layer_ids = [] } = request;
+    const asked = kind === "compose" || kind === "reroll" ? settings.steps : 0;
+    const job = { id: "", state: "queued", kind, layer_id, layer_ids, asked };
     session.set({ job: startedJob(job) });
     try {
       const reply = await this.#link.ask({ verb: "generate", ...(await this.#savedScene()), request });
@@ -111,6 +118,16 @@ class Bridge {
   /** {digest, width_px, height_px}: the mask of an object in a stored picture; where: {point} or {box} in the scene. */
   select(picture, where) {
     return this.#link.ask({ verb: "select", project: this.#parts.session.state.project, picture, ...where });
+  }
+
+  /** The candidate that comes from painting between two, by the mask of the saved record; the strip then has it. */
+  async mix() {
+    const { session, store } = this.#parts;
+    const { project } = await this.#savedScene();
+    const { base, other, mask } = asKnown(store.record, this.#parts.masks).mix;
+    const candidate = freeze(await this.#link.ask({ verb: "mix", project, base, other, mask }));
+    session.set({ candidates: [...session.state.candidates, candidate] });
+    return candidate;
   }
 
   /** Chosen dials of one layer, or of all for "": [{layer_id, noise, attention_positive, …, reasons}]. */
@@ -130,6 +147,13 @@ class Bridge {
 
   cancel() {
     return this.#watcher.cancel();
+  }
+
+  /** The layers get the looks that were just learned, as one step. */
+  #learned(looks) {
+    const { store, session } = this.#parts;
+    session.set({ looks: freeze(joinedLooks(session.state.looks, looks)) });
+    store.change(learnedName(store.record, looks), withLooks(looks));
   }
 
   async exportOra() {
@@ -155,12 +179,14 @@ class Bridge {
       revision: reply.revision,
       facts: factsOf(reply, session.state.facts),
       candidates: reply.candidates ?? [],
+      drafts: reply.drafts ?? [],
       coverage: reply.coverage ?? [],
       notes: reply.notes ?? [],
       job: null,
       conflict: null,
       dismissed: [],
       tuned: freeze({}),
+      looks: freeze(reply.looks ?? []),
       viewed: "",
       batch: batchOf(reply.candidates ?? [], desk.picked),
       showing: desk.picked ? "result" : "collage",
@@ -179,8 +205,7 @@ class Bridge {
     const draft = vault.get(draftKey(reply.project));
     if (!draft) return;
     const fallback = (id) => layerOf(desk, id)?.mask ?? null;
-    const scene = await this.#keeper.recovered(reply.project, draft.scene, fallback);
-    const record = deskFromProject({ ...draft, scene });
+    const record = freeze(await this.#keeper.recovered(reply.project, deskFromProject(draft), fallback));
     if (JSON.stringify(deskToMessage(record)) === JSON.stringify(deskToMessage(desk)))
       return vault.drop(draftKey(reply.project));
     const apply = () => store.change("Recovered edits", () => record);

@@ -4,23 +4,22 @@ import { fitted, zoomedAt } from "./kernels/views.js";
 import { flip, forEach, moveAllBy, nudge, removeLayer, select, setLayer, setSettings } from "./model/edits.js";
 import { chosenIds, layerOf, titleOf } from "./model/records.js";
 import { selectObject } from "./commands/cutting.js";
+import * as drafts from "./commands/drafts.js";
 import * as files from "./commands/files.js";
 import * as layers from "./commands/layers.js";
+import * as looks from "./commands/looks.js";
 import * as masks from "./commands/masks.js";
+import * as mixing from "./commands/mixing.js";
 import { withBindings } from "./commands/keymap.js";
 import * as runs from "./commands/runs.js";
 import { autotune } from "./commands/tuning.js";
 
 const chosen = ({ store, session }) => chosenIds(store.record, session.state.also);
 
-/** What a step on several layers is called. */
-const calledOf = ({ store }, ids) =>
-  ids.length === 1 ? titleOf(layerOf(store.record, ids[0])) : `${ids.length} layers`;
-
 /** An edit of all chosen layers as one step: editOf(ids) → edit. */
 const onChosen = (name, editOf) => (desk) => {
   const ids = chosen(desk);
-  if (ids.length > 0) desk.store.change(`${name} ${calledOf(desk, ids)}`, editOf(ids, desk));
+  if (ids.length > 0) desk.store.change(`${name} ${layers.calledOf(desk.store.record, ids)}`, editOf(ids, desk));
 };
 
 const move = (dx, dy) => (desk) => {
@@ -99,8 +98,10 @@ const ROWS = [
   ["cancel", "Stop a run, leave a menu, undo a drag", "Pictures", ["Escape"], ANYWHERE, escape],
   ["stop", "", "Pictures", [], CANVAS, runs.cancel],
   ["reroll", "Re-roll the selected object", "Pictures", ["R"], CANVAS, runs.reroll],
-  ["accept", "Accept the shown candidate", "Pictures", ["Enter"], CANVAS, runs.accept],
-  ["discard", "Discard the candidates", "Pictures", ["Shift+X"], CANVAS, runs.discard],
+  ["accept", "Accept the shown candidate", "Pictures", ["Enter"], CANVAS, mixing.accept],
+  ["discard", "Discard the candidates", "Pictures", ["Shift+X"], CANVAS, mixing.discard],
+  ["mix", "Paint between two pictures", "Pictures", ["P"], CANVAS, mixing.mix],
+  ["refine", "Refine the draft", "Pictures", ["Shift+R"], CANVAS, drafts.refine],
   ["next", "Next candidate", "Pictures", ["."], CANVAS, (desk) => runs.step(desk, 1)],
   ["previous", "Previous candidate", "Pictures", [","], CANVAS, (desk) => runs.step(desk, -1)],
   ["flipView", "Collage ⇄ result", "Pictures", ["`", "C"], CANVAS, runs.flipView],
@@ -112,6 +113,11 @@ const ROWS = [
   ["redo", "Redo", "Editing", ["Ctrl+Shift+Z", "Ctrl+Y"], ANYWHERE, ({ store }) => store.redo()],
   ["duplicate", "Duplicate", "Editing", ["Ctrl+D", "Ctrl+J"], CANVAS, layers.duplicateChosen],
   ["mergeDown", "Merge with the layer below", "Editing", ["Ctrl+Shift+M"], CANVAS, layers.mergeWithBelow],
+  ["group", "Group the chosen layers", "Editing", ["Ctrl+G"], CANVAS, layers.groupChosen],
+  ["ungroup", "Ungroup", "Editing", ["Ctrl+Shift+G"], CANVAS, layers.ungroupChosen],
+  ["hideGroup", "", "Editing", [], CANVAS, layers.hideGroup],
+  ["foldGroup", "", "Editing", [], CANVAS, layers.foldGroup],
+  ["chooseGroup", "", "Editing", [], CANVAS, layers.chooseGroup],
   ["chooseAll", "Select all layers", "Editing", ["Ctrl+A"], CANVAS, chooseAll],
   [
     "delete",
@@ -158,6 +164,9 @@ const ROWS = [
   ],
   ["autotune", "Auto-adjust all layers", "Editing", ["Shift+A"], CANVAS, (desk) => autotune(desk)],
   ["autotuneLayer", "", "Editing", [], CANVAS, autotune],
+  ["learnLooks", "Learn the looks of all layers", "Pictures", [], CANVAS, (desk) => looks.learnLook(desk)],
+  ["learnLook", "", "Pictures", [], CANVAS, looks.learnLook],
+  ["forgetLook", "", "Editing", [], CANVAS, looks.forgetLook],
   ["hide", "Show or hide", "Editing", ["Shift+H"], CANVAS, toggled("Show or hide", "visible")],
   ["lock", "Lock or unlock", "Editing", ["Shift+L"], CANVAS, toggled("Lock or unlock", "locked")],
   ["addPainted", "Add a painted region", "Painting", ["N"], CANVAS, masks.addPainted],
@@ -198,7 +207,7 @@ const ROWS = [
   ["addFiles", "", "Files", [], CANVAS, files.addFiles],
   ["openExample", "", "Files", [], CANVAS, files.openExample],
   ["rerollLayer", "", "Pictures", [], CANVAS, runs.rerollLayer],
-  ["view", "", "Pictures", [], CANVAS, runs.view],
+  ["view", "", "Pictures", [], CANVAS, mixing.view],
   ["showBatch", "", "Pictures", [], CANVAS, runs.showBatch],
   ["loadTheirs", "", "Files", [], CANVAS, ({ bridge }) => bridge.loadTheirs()],
   ["keepMine", "", "Files", [], CANVAS, ({ bridge }) => bridge.overwrite()],

@@ -29,9 +29,11 @@ class Watcher {
   #session;
   #clock;
   #hidden;
+  #learned;
   #samples = [];
 
-  constructor({ link, session, clock, hidden }) {
+  constructor({ link, session, clock, hidden, learned }) {
+    this.#learned = learned;
     this.#link = link;
     this.#session = session;
     this.#clock = clock;
@@ -76,17 +78,21 @@ class Watcher {
 
   #take(job, news) {
     const { state } = this.#session;
-    const fresh = news.candidates ?? [];
+    const [fresh, drafts] = [news.candidates ?? [], news.drafts ?? []];
     const progress = this.#progress(news.events);
     const patch = {
       job: { ...state.job, state: news.state, ...progress },
       candidates: joined(state.candidates, fresh),
+      drafts: joined(state.drafts, drafts),
     };
+    if (drafts.length > 0 && !state.drafts.some((draft) => draft.job === job.id)) patch.batch = job.id;
     const isFirst = !state.candidates.some((candidate) => candidate.job === job.id);
     if (fresh.length > 0 && isFirst) {
       Object.assign(patch, { batch: job.id, viewed: fresh[0].digest, showing: "result" });
     }
     this.#session.set(patch);
+    const looks = news.events.filter(({ kind }) => kind === "learned").flatMap((event) => event.looks);
+    if (looks.length > 0) this.#learned(looks);
   }
 
   #progress(events) {
@@ -122,5 +128,8 @@ class Watcher {
   }
 }
 
-/** hidden() tells whether nobody looks at the page: then it asks less often. */
+/**
+ * hidden() tells whether nobody looks at the page: then it asks less often. learned(looks) takes the looks that a job
+ * learned: [{layer_id, phrase, look, shown}].
+ */
 export const createWatcher = (parts) => new Watcher(parts);

@@ -5,6 +5,7 @@ const START = Object.freeze({
   revision: 0,
   facts: null,
   candidates: [],
+  drafts: [],
   coverage: [],
   notes: [],
   job: null,
@@ -40,6 +41,8 @@ const START = Object.freeze({
   freshSeeds: false,
   moreOpen: false,
   tuned: Object.freeze({}),
+  looks: Object.freeze([]),
+  lookSteps: 250,
   bindings: Object.freeze({}),
   reading: "",
 });
@@ -72,19 +75,38 @@ class Session {
 
 export const createSession = () => new Session();
 
-/** Candidates by job, the newest run first; runs that were discarded are left out. */
-export const batchesOf = ({ candidates, dismissed }) => {
+const byIndex = (one, other) => one.index - other.index;
+
+/** The drafts of a run: its own, else those among which the one was that it refined. */
+const draftsOf = (drafts, job, candidates) => {
+  const from = (id) => drafts.filter((draft) => draft.job === id).toSorted(byIndex);
+  const named = candidates.find(({ draft }) => draft)?.draft;
+  const own = from(job);
+  return own.length > 0 || !named ? own : from(drafts.findLast(({ digest }) => digest === named)?.job);
+};
+
+/**
+ * Candidates and drafts by job, the newest run first; runs that were discarded are left out. A draft that was taken as
+ * the picture itself stands among the drafts alone.
+ */
+export const batchesOf = ({ candidates, drafts = [], dismissed }) => {
   const batches = new Map();
+  const isDraft = ({ job, digest }) => drafts.some((draft) => draft.job === job && draft.digest === digest);
   for (const candidate of candidates) {
-    if (!dismissed.includes(candidate.job))
+    if (!dismissed.includes(candidate.job) && !isDraft(candidate))
       batches.set(candidate.job, [...(batches.get(candidate.job) ?? []), candidate]);
   }
+  const alone = drafts.filter(({ job }) => !dismissed.includes(job) && !batches.has(job));
+  alone.forEach(({ job }) => batches.set(job, []));
   return [...batches]
     .map(([job, members]) => ({
       job,
-      layerId: members[0].layer_id,
-      candidates: members.toSorted((a, b) => a.index - b.index),
+      layerId: members[0]?.layer_id ?? "",
+      drafts: draftsOf(drafts, job, members),
+      candidates: members.toSorted(byIndex),
+      created: (members[0] ?? drafts.find((draft) => draft.job === job)).created ?? "",
     }))
+    .toSorted((one, other) => (one.created < other.created ? -1 : Number(one.created > other.created)))
     .reverse();
 };
 

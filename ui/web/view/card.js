@@ -10,6 +10,7 @@ import { button } from "./fields.js";
 import { icon } from "./icons.js";
 import { h, set, show } from "./dom.js";
 import { createMore, dial, line, words } from "./layerfields.js";
+import { createLook } from "./look.js";
 
 const DIALS = [
   {
@@ -149,11 +150,12 @@ export const createCard = (desk, id) => {
     ...WORDS.map((options) => words(desk, id, options)),
     ...DIALS.map((options) => dial(desk, id, options)),
     createReasons(id),
+    createLook(desk, id),
     createMore(desk, id),
   ];
   const [warnings, scores] = [createWarnings(desk, id), createScores(id)];
   const actions = createActions(desk, id);
-  const inputs = fields.map(({ node }) => node);
+  const inputs = fields.flatMap(({ node, nodes }) => nodes ?? [node]);
   const node = h("div", { class: "card" }, warnings.node, scores.node, inputs, actions.node);
   const update = (shown, layer, notes) => {
     fields.forEach((part) => part.update(shown, layer));

@@ -120,6 +120,8 @@ const partsOf = (desk, shown, layer, isFront) => [
   shown.scored,
   shown.model,
   shown.state.tuned,
+  shown.state.looks,
+  shown.state.lookSteps,
   shown.state.job,
   shown.state.theme,
   shown.state.moreOpen,

@@ -1,0 +1,33 @@
+// Learning how layers look: a run of its own, whose looks the layers get when it ends.
+
+import { setLayer } from "../model/edits.js";
+import { isTeachable } from "../model/looks.js";
+import { layerOf, titleOf } from "../model/records.js";
+import { addNotice } from "../model/session.js";
+import { busy } from "./runs.js";
+
+const refused = (session, layer) =>
+  addNotice(session, {
+    what: layer ? `No look can be learned for ${titleOf(layer)}.` : "No layer can have its look learned.",
+    remedy: "A layer needs a picture that is seen, and a phrase.",
+    brief: true,
+  });
+
+/** Learns the look of one layer; of all that can, in one batch, when no id is given. */
+export const learnLook = async (desk, layerId = "") => {
+  if (busy(desk)) return null;
+  const { store, session, bridge } = desk;
+  const { scene, settings } = store.record;
+  const layers = scene.layers.filter((layer) => isTeachable(layer) && (!layerId || layer.id === layerId));
+  if (layers.length === 0) return refused(session, layerOf(store.record, layerId));
+  const ids = layers.map(({ id }) => id);
+  const end = await bridge.generate({ kind: "learn", settings, layer_ids: ids, steps: session.state.lookSteps });
+  if (end !== "finished") return null;
+  const what = layers.length === 1 ? titleOf(layers[0]) : `${layers.length} layers`;
+  return addNotice(session, { tone: "good", what: `The look of ${what} is learned and in use.`, brief: true });
+};
+
+export const forgetLook = ({ store }, layerId) => {
+  const layer = layerOf(store.record, layerId);
+  if (layer?.look) store.change(`Forget the look of ${titleOf(layer)}`, setLayer(layerId, { look: null }));
+};

@@ -1,0 +1,50 @@
+// Learned looks: which there are, who has one, and who can have one learned.
+
+import { setLayer } from "./edits.js";
+import { layerOf, titleOf } from "./records.js";
+
+/** How long to learn, in steps at most: a try, and what the paper's code takes. */
+export const LENGTHS = Object.freeze([
+  { id: 60, title: "60 steps" },
+  { id: 250, title: "250 steps" },
+  { id: 800, title: "800 steps" },
+]);
+
+/** The known looks and the fresh ones before them, each once. */
+export const joinedLooks = (known, fresh) => {
+  const digests = new Set(fresh.map(({ look }) => look));
+  return [...fresh, ...known.filter(({ look }) => !digests.has(look))];
+};
+
+/** Gives every layer its look; layers that went meanwhile are left out. */
+export const withLooks = (looks) => (desk) =>
+  looks.reduce(
+    (record, { layer_id: id, look }) => (layerOf(record, id) ? setLayer(id, { look })(record) : record),
+    desk,
+  );
+
+/** Whether a layer's look can be learned: its picture is seen, and there are words. */
+export const isTeachable = (layer) => layer.visible && layer.picture !== null && layer.phrase.trim() !== "";
+
+/** What a step that gives these layers their looks is called. */
+export const learnedName = (desk, looks) => {
+  const layer = looks.length === 1 && layerOf(desk, looks[0].layer_id);
+  return layer ? `Learn the look of ${titleOf(layer)}` : "Learn looks";
+};
+
+/** How it stands with a layer's look: {state: "none" | "learning" | "learned", text}. */
+export const standingOf = (layer, job) => {
+  if (job?.kind === "learn" && (job.layer_ids ?? []).includes(layer.id))
+    return { state: "learning", text: job.total ? `learning ${job.done}/${job.total}` : "learning …" };
+  return layer.look ? { state: "learned", text: "learned" } : { state: "none", text: "none" };
+};
+
+/** What a layer may look like: nothing of its own, or one of the known looks; its own ones come first. */
+export const choicesOf = (layer, looks) => {
+  const own = looks.filter(({ layer_id: id }) => id === layer.id);
+  const others = looks.filter(({ layer_id: id }) => id !== layer.id);
+  const told = ({ look, phrase }, where) => ({ id: look, title: `${phrase || "a layer"} (${where})` });
+  const known = [...own.map((each) => told(each, "learned here")), ...others.map((each) => told(each, "of another"))];
+  const strange = layer.look && !looks.some(({ look }) => look === layer.look);
+  return [{ id: "", title: "none" }, ...(strange ? [{ id: layer.look, title: "came with the layer" }] : []), ...known];
+};

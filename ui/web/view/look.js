@@ -1,0 +1,65 @@
+// The line of a card about the layer's learned look: state, what it draws alone, learn, choose, forget.
+
+import { LENGTHS, choicesOf, isTeachable, standingOf } from "../model/looks.js";
+import { setLayer } from "../model/edits.js";
+import { layerOf } from "../model/records.js";
+import { button, choice } from "./fields.js";
+import { h, set, show } from "./dom.js";
+import { line } from "./layerfields.js";
+
+const TITLE = "A word of its own that is learned from the layer's picture and stands before its phrase";
+
+/** The picture that the look draws alone. */
+const createShown = (desk) => {
+  const node = h("img", { class: "look-shown", alt: "What the look draws alone", "data-test": "look-shown" });
+  const update = (layer, looks) => {
+    const known = looks.find(({ look }) => look === layer.look);
+    show(node, Boolean(known?.shown));
+    if (known?.shown) set(node, { src: desk.pictures.url(known.shown) });
+  };
+  return { node, update };
+};
+
+/** How long the next learning may take; one choice for all layers. */
+const createLength = (desk) => {
+  const options = LENGTHS.map(({ id, title }) => h("option", { value: id, text: title }));
+  const shape = { class: "field-input choice", "aria-label": "Longest learning", "data-test": "look-steps" };
+  const node = h("select", shape, options);
+  node.addEventListener("change", () => desk.session.set({ lookSteps: Number(node.value) }));
+  const update = ({ state }) => {
+    if (Number(node.value) !== state.lookSteps) node.value = state.lookSteps;
+  };
+  return { node, update };
+};
+
+/** Two lines: {nodes, update(shown, layer)}. */
+export const createLook = (desk, id) => {
+  const state = h("span", { class: "muted", "data-test": "look-state", role: "status" });
+  const shownAlone = createShown(desk);
+  const which = choice(desk, {
+    label: "Look of the layer",
+    test: "look-choice",
+    options: (shown) => choicesOf(layerOf(shown.record, id), shown.state.looks),
+    read: ({ record }) => layerOf(record, id)?.look ?? "",
+    name: "Look of the layer",
+    edit: (digest) => setLayer(id, { look: digest || null }),
+  });
+  const learn = { label: "Learn look", test: "learn-look", title: "Learn how this layer looks", kind: "small" };
+  const forget = { label: "Forget", test: "forget-look", title: "Go on without the look", kind: "quiet small" };
+  const begin = button(desk, () => desk.run("learnLook", id), learn);
+  const drop = button(desk, () => desk.run("forgetLook", id), forget);
+  const length = createLength(desk);
+  const head = line("Look", TITLE, h("span", { class: "look-head" }, shownAlone.node, which.node), state);
+  const foot = line("", TITLE, h("span", { class: "look-head" }, begin, length.node, drop));
+  const update = (shown, layer) => {
+    const standing = standingOf(layer, shown.state.job);
+    set(state, { text: standing.text, "data-state": standing.state });
+    shownAlone.update(layer, shown.state.looks);
+    which.update(shown);
+    length.update(shown);
+    set(begin, { disabled: shown.state.job !== null || !isTeachable(layer) });
+    show(drop, layer.look !== null);
+    show(which.node, layer.look !== null || shown.state.looks.length > 0);
+  };
+  return { nodes: [head, foot], update };
+};
