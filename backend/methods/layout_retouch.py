@@ -12,10 +12,9 @@ has the same pixels whatever was made before.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.controls.attention_swap import AttentionSwap
+from backend.controls.keep_features import KeepFeatures
 from backend.controls.layer_noise import LayerNoise, release_map
 from backend.controls.mask_blend import AdaptiveMask, MaskBlend, MaskRules
 from backend.controls.step_blend import StepBlend
@@ -33,26 +33,22 @@ from backend.engine.conditioning import Conditioning, embed
 from backend.engine.cut_out import cut_out
 from backend.engine.decode import decode, encode_mean
 from backend.engine.denoise import Start, denoise, predictor
-from backend.engine.invert import Trajectory, invert
+from backend.engine.invert import Trajectory
 from backend.engine.loop_types import Control, Pictures, Run, Step, generator_for
 from backend.engine.noise import SharedNoise, draw
 from backend.engine.paste import changed_pixels, paste_weights, pasted
-from backend.engine.personalise import fitted
-from backend.engine.side_paths import Dressed, SidePath, SidePaths, Span, worn_steps
-from backend.engine.subject_words import MARK, embed_subject, marked, plain_prompt
+from backend.engine.side_paths import SidePath, SidePaths, Span
+from backend.engine.subject_run import REFERENCE_PROMPT, SubjectRun, digest, inverted, subject_run
+from backend.engine.subject_words import plain_prompt
 from backend.errors import RequestError
 from backend.methods.options import parse_options
 from backend.methods.options.layout_retouch import RetouchOptions
 from backend.models.attention import cross_sites, detail_sites, self_sites
 from backend.models.bundle import ModelBundle
-from backend.models.personal import Subject, check_fits, dressed, pictured_subject
 from backend.models.schedule import Schedule
 from backend.plan.plan import OneLayer, Plan
 from backend.plan.raster import raster
-from backend.scene.scene import Picture, Pixels, canonical_json
-
-REFERENCE_PROMPT = f"a {MARK}"
-"""y_r, the neutral words; the paper says "a photo of <*>", but not every model draws photographs."""
+from backend.scene.scene import Picture, Pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,14 +76,18 @@ class _Layout:
 class _Job:
     """What all candidates share. ``first`` is the step at which a run begins."""
 
-    plan: Plan
+    drawn: SubjectRun
     options: RetouchOptions
-    bundle: ModelBundle
-    subject: Subject
-    reference: Picture = field(repr=False)
-    worn: Dressed = field(repr=False)
     region: _Region | None
     first: int
+
+    @property
+    def plan(self) -> Plan:
+        return self.drawn.plan
+
+    @property
+    def bundle(self) -> ModelBundle:
+        return self.drawn.bundle
 
     def step_at(self, share: float) -> int:
         """A share of the steps that are taken, as a step index."""
@@ -97,27 +97,11 @@ class _Job:
     def retouches(self) -> bool:
         return self.options.stage == "retouch"
 
-    def schedule(self) -> Schedule:
-        return Schedule(self.plan.sampler, self.bundle.scheduler, self.plan.steps, self.bundle.device)
-
-    def conditioning(self, spoken: Tensor, path: str) -> Conditioning:
-        negative = embed(self.bundle, self.plan.negative)
-        return Conditioning(spoken, negative, self.plan.guidance_scale, 1, ((path, 1),))
-
     def key(self, what: str) -> str:
         """A name for what follows from the plan, but not from its seeds and the later stages' options."""
         left_out: Any = {"notes": True, "seeds": True, "batch": True, "options": True, "subject": {"reference"}}
         facts = self.plan.model_dump(mode="json", exclude=left_out)
-        return _digest({**facts, "plain": self.options.plain_share, "what": what})
-
-    def reference_key(self) -> str:
-        """A name for the reference's states: of the pictures' size, the steps, the subject and its reference alone."""
-        plan = self.plan
-        return _digest([plan.width_px, plan.height_px, plan.steps, plan.subject and plan.subject.model_dump()])
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+        return digest({**facts, "plain": self.options.plain_share, "what": what})
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
@@ -136,7 +120,9 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
 
 
 def _made(job: _Job) -> Generator[Step | Pictures, None, None]:
-    reference = (yield from _inverted(job, job.reference, job.reference_key())) if job.retouches else None
+    drawn, reference = job.drawn, None
+    if job.retouches:
+        reference = yield from inverted(drawn, drawn.reference, drawn.reference_key())
     for offset, seed in enumerate(job.plan.seeds):
         layout = yield from _layout(job, seed)
         latents = layout.path.states[-1]
@@ -147,21 +133,9 @@ def _made(job: _Job) -> Generator[Step | Pictures, None, None]:
 
 def _prepared(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> _Job:
     options = parse_options(RetouchOptions, plan.options)
-    if plan.sampler != "ddim":
-        raise RequestError(
-            f"Layout-and-Retouch cannot use the sampler {plan.sampler}.",
-            limit="It walks back from pictures, and only DDIM can be walked back.",
-            remedy="Choose ddim.",
-        )
-    if plan.subject is None:
-        raise RequestError("Layout-and-Retouch draws a subject, and none was chosen.", remedy="Choose a subject.")
-    subject = pictured_subject(pixels.picture(plan.subject.subject))
-    check_fits(subject, bundle)
-    marked(plan.prompt, subject.class_word)  # refuses a prompt without the subject before anything is drawn
-    reference = fitted(pixels.picture(plan.subject.reference), plan.width_px, plan.height_px)
+    drawn = subject_run(plan, bundle, pixels)
     region = _region(plan, bundle, pixels) if isinstance(plan.target, OneLayer) else None
-    first = 0 if region is None else int(region.release.min())
-    return _Job(plan, options, bundle, subject, reference, dressed(bundle.unet, subject), region, first)
+    return _Job(drawn, options, region, 0 if region is None else int(region.release.min()))
 
 
 def _region(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> _Region:
@@ -180,40 +154,30 @@ def _region(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> _Region:
     return _Region(source, encode_mean(bundle, source), release, alpha)
 
 
-def _inverted(job: _Job, picture: Picture, key: str) -> Generator[Step, None, Trajectory]:
-    """A picture's states, by inversion with empty words, or remembered."""
-    found = job.bundle.recorded.find(key, -1)
-    if found is not None:
-        return Trajectory(found)
-    empty = embed(job.bundle, "")
-    words = Conditioning(empty, empty, 1.0, 1)
-    clean = encode_mean(job.bundle, picture)
-    path = yield from worn_steps(job.worn, invert(job.bundle.unet, job.schedule(), words, clean))
-    job.bundle.recorded.keep(key, -1, path.states)
-    return path
-
-
 def _layout(job: _Job, seed: int) -> Generator[Step, None, _Layout]:
-    """Stage 1: step-blended denoising of one seed, or remembered."""
-    spoken, tokens = embed_subject(job.bundle, job.plan.prompt, job.subject)
-    words, key = job.conditioning(spoken, "layout"), job.key(f"layout {seed}")
-    found = job.bundle.recorded.find(key, -1)
-    schedule, until = job.schedule(), job.step_at(job.options.plain_share)
+    """Stage 1: step-blended denoising of one seed, or remembered. What it feels on the way is kept for stage 2."""
+    drawn, bundle = job.drawn, job.bundle
+    spoken, tokens = drawn.embed(job.plan.prompt)
+    words, key = drawn.conditioning(spoken, "layout"), job.key(f"layout {seed}")
+    found = bundle.recorded.find(key, -1)
+    schedule, until = drawn.schedule(), job.step_at(job.options.plain_share)
     begin, held = _begin(job, schedule, seed)
     if found is not None:
         return _Layout(Trajectory(found[:-1]), found[-1], words, key, held)
-    plainly = embed(job.bundle, plain_prompt(job.plan.prompt, job.subject.class_word))
-    plain = predictor(job.bundle.unet, schedule, job.conditioning(plainly, "layout"))
-    maps = MapMean(tokens, "layout", first=until)
-    controls = (StepBlend(plain, job.worn, until), WatchWords(maps), *held)
-    states = [begin] * (job.first + 1)
-    with closing(denoise(job.bundle.unet, schedule, words, Start(begin, job.first, _streams(seed)), controls)) as steps:
+    plainly = embed(bundle, plain_prompt(job.plan.prompt, drawn.subject.class_word))
+    plain = predictor(bundle.unet, schedule, drawn.conditioning(plainly, "layout"))
+    maps, states = MapMean(tokens, "layout", first=until), [begin] * (job.first + 1)
+    felt = _layout_side(job, _Layout(Trajectory(tuple(states)), begin, words, key, held))
+    controls: list[Control] = [StepBlend(plain, drawn.worn, until), WatchWords(maps), *held]
+    if job.options.layout_states == "own":
+        controls.append(KeepFeatures(felt, bundle.recorded, until))
+    with closing(denoise(bundle.unet, schedule, words, Start(begin, job.first, _streams(seed)), controls)) as steps:
         for step in steps:
             states.append(step.latents)
             yield step
     mean = maps.mean()
     seen = torch.zeros(1, 1, 1, device=begin.device) if mean is None else mean
-    job.bundle.recorded.keep(key, -1, (*states, seen))
+    bundle.recorded.keep(key, -1, (*states, seen))
     return _Layout(Trajectory(tuple(states)), seen, words, key, held)
 
 
@@ -235,16 +199,14 @@ def _streams(seed: int) -> tuple[torch.Generator, ...]:
 
 def _retouched(job: _Job, layout: _Layout, reference: Trajectory) -> Generator[Step, None, Tensor]:
     """Stage 2: the finished latents of one layout."""
-    options = job.options
-    own = layout.path
+    options, drawn, own = job.options, job.drawn, layout.path
     if options.layout_states == "inverted":
-        picture = decode(job.bundle, own.states[-1])[0]
-        own = yield from _inverted(job, picture, f"{layout.key} inverted")
-    neutral, tokens = embed_subject(job.bundle, REFERENCE_PROMPT, job.subject)
+        own = yield from inverted(drawn, decode(job.bundle, own.states[-1])[0], f"{layout.key} inverted")
+    neutral, tokens = drawn.embed(REFERENCE_PROMPT)
     spoken, named = neutral, tokens
     if options.target_words == "prompt":
-        spoken, named = embed_subject(job.bundle, job.plan.prompt, job.subject)
-    schedule, copied = job.schedule(), job.step_at(options.copy_share)
+        spoken, named = drawn.embed(job.plan.prompt)
+    schedule, copied = drawn.schedule(), job.step_at(options.copy_share)
     maps = MapMean(named, "target", first=copied)
     if options.side_paths == "sampled":
         first = job.first
@@ -254,11 +216,11 @@ def _retouched(job: _Job, layout: _Layout, reference: Trajectory) -> Generator[S
         begin = torch.cat([reference.states[first], own.states[first], own.states[first]])
         sides, swap = None, AttentionSwap(copied, _all_sites(job), _swapped(job))
     else:
-        first, words, begin = copied, job.conditioning(spoken, "target"), own.states[copied]
+        first, words, begin = copied, drawn.conditioning(spoken, "target"), own.states[copied]
         sides = _sides(job, schedule, replace(layout, path=own), (reference, neutral))
         swap = AttentionSwap(0, (), _swapped(job), sides)
     controls = (
-        StepBlend(_nobody, job.worn, 0),
+        StepBlend(_nobody, drawn.worn, 0),
         swap,
         *_blend(job, layout, maps, sides),
         *(layout.held if sides else ()),
@@ -274,21 +236,24 @@ def _retouched(job: _Job, layout: _Layout, reference: Trajectory) -> Generator[S
 
 def _sides(job: _Job, schedule: Schedule, layout: _Layout, reference: tuple[Trajectory, Tensor]) -> SidePaths:
     """The reference and the layout, replayed; their features are remembered by what they follow from."""
-    copied, begin, end = (job.step_at(share) for share in (job.options.copy_share, job.options.blend_share, 1.0))
+    copied, plan, drawn = job.step_at(job.options.copy_share), job.plan, job.drawn
     swapped = tuple(f"{name}.{part}" for name in _swapped(job) for part in ("to_k", "to_v"))
-    blended = tuple(site.module for site in detail_sites(job.bundle.unet)) if job.options.mask != "none" else ()
     path, neutral = reference
-    key = f"{layout.key} {job.options.layout_states} {begin}"
+    key = digest([drawn.reference_key(), plan.guidance_scale, plan.negative, copied, job.options.swap])
+    spans = (Span(copied, job.step_at(1.0), swapped),) if swapped else ()
     paths = {
-        "reference": SidePath(
-            _digest([job.reference_key(), job.plan.guidance_scale, job.plan.negative, copied, job.options.swap]),
-            path,
-            job.conditioning(neutral, "reference"),
-            (Span(copied, end, swapped),) if swapped else (),
-        ),
-        "layout": SidePath(key, layout.path, layout.words, (Span(max(begin, copied), end, blended),)),
+        "reference": SidePath(key, path, drawn.conditioning(neutral, "reference"), spans),
+        "layout": _layout_side(job, layout),
     }
-    return SidePaths(job.bundle.unet, schedule, paths, job.bundle.recorded, job.worn)
+    return SidePaths(job.bundle.unet, schedule, paths, job.bundle.recorded, drawn.worn)
+
+
+def _layout_side(job: _Job, layout: _Layout) -> SidePath:
+    """What stage 2 asks of a layout: its features where they are blended."""
+    begin = max(job.step_at(job.options.blend_share), job.step_at(job.options.copy_share))
+    blended = tuple(site.module for site in detail_sites(job.bundle.unet)) if job.options.mask != "none" else ()
+    spans = (Span(begin, job.step_at(1.0), blended),) if blended else ()
+    return SidePath(f"{layout.key} {job.options.layout_states} {begin}", layout.path, layout.words, spans)
 
 
 def _swapped(job: _Job) -> tuple[str, ...]:

@@ -1,0 +1,53 @@
+"""Keeping what a path feels while it is drawn, so that nobody has to walk it again for that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from backend.engine.loop_types import Control, Network
+from backend.engine.side_paths import SidePath
+from backend.models.attention import Hook, hooks_installed
+from backend.models.bundle import Recorded
+
+
+@dataclass(frozen=True)
+class KeepFeatures(Control):
+    """Puts the features that ``path`` is asked for into ``memory``, from step ``first`` on; the run stays as it is.
+
+    The run must be the path: its rows, words and weights. Of a step in which the network is called more than once the
+    last call counts.
+    """
+
+    path: SidePath = field(repr=False, compare=False)
+    memory: Recorded = field(repr=False, compare=False)
+    first: int
+    present: dict[str, Tensor] = field(default_factory=dict, repr=False, compare=False)
+
+    def patch(self, network: Network) -> AbstractContextManager[None]:
+        """Read the outputs of all modules that any step is asked for."""
+        return self._patched(network) if self.path.spans else nullcontext()
+
+    @contextmanager
+    def _patched(self, network: Network) -> Iterator[None]:
+        names = {name for span in self.path.spans for name in span.modules}
+        with hooks_installed(network.unet, {name: self._hook(name, network) for name in names}):
+            yield
+
+    def edit(self, latents: Tensor, k: int) -> Tensor:
+        """Keep what was felt in the step that led to state k."""
+        modules = self.path.modules_at(k - 1)
+        if modules and k - 1 >= self.first:
+            self.memory.keep(self.path.key, k - 1, tuple(self.present[name] for name in modules))
+        self.present.clear()
+        return latents
+
+    def _hook(self, name: str, network: Network) -> Hook:
+        def keep(_: object, __: tuple[Tensor, ...], output: Tensor) -> None:
+            rows = network.moment.rows
+            self.present[name] = output.unflatten(0, (rows.halves, rows.count))
+
+        return keep

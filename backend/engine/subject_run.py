@@ -1,0 +1,108 @@
+"""What every method that draws a personal subject needs before its loop: the subject, its reference, known paths."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from backend.engine.attention_maps import MapMean
+from backend.engine.conditioning import Conditioning, embed
+from backend.engine.decode import encode_mean
+from backend.engine.denoise import predictor
+from backend.engine.invert import Trajectory, invert
+from backend.engine.loop_types import Moment, Network, Step
+from backend.engine.personalise import fitted
+from backend.engine.side_paths import Dressed, worn_steps
+from backend.engine.subject_words import MARK, embed_subject, marked
+from backend.errors import RequestError
+from backend.models.bundle import ModelBundle
+from backend.models.personal import Subject, check_fits, dressed, pictured_subject
+from backend.models.schedule import Schedule
+from backend.plan.plan import Plan
+from backend.scene.scene import Picture, Pixels, canonical_json
+
+REFERENCE_PROMPT = f"a {MARK}"
+"""y_r, the neutral words; the paper says "a photo of <*>", but not every model draws photographs."""
+
+
+@dataclass(frozen=True, eq=False)
+class SubjectRun:
+    """A plan's subject on a leased bundle. ``reference`` is uint8 (h, w, 3) at the plan's size."""
+
+    plan: Plan
+    bundle: ModelBundle
+    subject: Subject
+    reference: Picture = field(repr=False)
+    worn: Dressed = field(repr=False)
+
+    def schedule(self) -> Schedule:
+        """A fresh schedule: one a loop, for they remember."""
+        return Schedule(self.plan.sampler, self.bundle.scheduler, self.plan.steps, self.bundle.device)
+
+    def conditioning(self, spoken: Tensor, path: str) -> Conditioning:
+        """One row of a path under these words (1, tokens, width), against the plan's negative prompt."""
+        negative = embed(self.bundle, self.plan.negative)
+        return Conditioning(spoken, negative, self.plan.guidance_scale, 1, ((path, 1),))
+
+    def embed(self, prompt: str) -> tuple[Tensor, tuple[int, ...]]:
+        """(1, tokens, width) of a prompt that speaks of the subject, and the positions that do."""
+        return embed_subject(self.bundle, prompt, self.subject)
+
+    def reference_key(self) -> str:
+        """A name for the reference's states: of the pictures' size, the steps, the subject and its reference alone."""
+        plan = self.plan
+        return digest([plan.width_px, plan.height_px, plan.steps, plan.subject and plan.subject.model_dump()])
+
+
+def digest(value: Any) -> str:
+    """A short name of plain values."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def subject_run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> SubjectRun:
+    """The plan's subject; a RequestError when it cannot be drawn so, before anything is computed."""
+    if plan.sampler != "ddim":
+        raise RequestError(
+            f"A subject cannot be drawn with the sampler {plan.sampler}.",
+            limit="The method walks back from pictures, and only DDIM can be walked back.",
+            remedy="Choose ddim.",
+        )
+    if plan.subject is None:
+        raise RequestError("The method draws a subject, and none was chosen.", remedy="Choose a subject.")
+    subject = pictured_subject(pixels.picture(plan.subject.subject))
+    check_fits(subject, bundle)
+    marked(plan.prompt, subject.class_word)  # refuses a prompt without the subject
+    reference = fitted(pixels.picture(plan.subject.reference), plan.width_px, plan.height_px)
+    return SubjectRun(plan, bundle, subject, reference, dressed(bundle.unet, subject))
+
+
+def inverted(run: SubjectRun, picture: Picture, key: str) -> Generator[Step, None, Trajectory]:
+    """A picture's states, by inversion with empty words and the subject's weights, or remembered under ``key``."""
+    found = run.bundle.recorded.find(key, -1)
+    if found is not None:
+        return Trajectory(found)
+    empty = embed(run.bundle, "")
+    words = Conditioning(empty, empty, 1.0, 1)
+    clean = encode_mean(run.bundle, picture)
+    path = yield from worn_steps(run.worn, invert(run.bundle.unet, run.schedule(), words, clean))
+    run.bundle.recorded.keep(key, -1, path.states)
+    return path
+
+
+@torch.no_grad()
+def looked_at(run: SubjectRun, path: Trajectory, k: int) -> Tensor:
+    """Where the subject's words look in a known path's state k: float (h, w) in 0..1, the least at 0, the most at 1."""
+    spoken, tokens = run.embed(REFERENCE_PROMPT)
+    words, schedule, state = run.conditioning(spoken, "reference"), run.schedule(), path.states[k]
+    network = Network(run.bundle.unet, Moment(words.rows, k), *state.shape[-2:])
+    maps = MapMean(tokens, "reference", 0)
+    with run.worn(), maps.watching(network):
+        predictor(run.bundle.unet, schedule, words)(state, k)
+    mean = maps.mean()
+    assert mean is not None
+    return (mean[0] - mean.min()) / (mean.max() - mean.min()).clamp_min(torch.finfo(mean.dtype).tiny)
