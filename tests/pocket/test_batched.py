@@ -71,8 +71,8 @@ def test_training_batches_say_what_is_where(world: BatchedWorld, small: bool) ->
     batch = maker.draw(small, True, np.random.default_rng(0))
     side = 16 if small else 32
     assert batch.latents.shape == (6, 4, side, side)
-    assert batch.classes.shape == (6, side, side)
-    assert torch.equal(batch.regions.sum(1) > 0, batch.classes > 0)
+    assert batch.looks.shape == (6, 3, side, side)
+    assert torch.equal((batch.regions.sum(1) > 0)[:, None].expand(-1, 3, -1, -1), batch.looks > 0)
     for ids, owners, regions in zip(batch.ids, batch.owners, batch.regions, strict=True):
         assert ids.shape == owners.shape
         if (owners >= 0).any():

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 
 from backend.pocket.networks import build_unet
-from backend.pocket.train.attention import HIDDEN, RegionView, watch_regions
+from backend.pocket.train.attention import HIDDEN, RegionView, object_shares, watch_regions
 from backend.pocket.train.captions import OPEN, SHARED
 from backend.pocket.train.moving import MovingAverage
 from backend.pocket.train.pace import Pace, late_decay
-from backend.pocket.train.unet import rough_regions
+from backend.pocket.train.unet import HEAD_SIZES, misnamed, rough_regions
 
 
 def test_words_are_seen_in_their_own_region_only() -> None:
@@ -29,6 +29,40 @@ def test_unmasked_rows_see_everything() -> None:
     bias = view.bias(16)
     assert bias is not None
     assert not bias[0].any()
+
+
+def test_the_share_of_attention_inside_an_object() -> None:
+    """A 4 x 4 map: two words of one object, each seen in and out of its half; the third word is nobody's."""
+    regions = torch.zeros(1, 4, 4, 4)
+    regions[0, 0, :, :2] = 1
+    looked = torch.zeros(1, 4, 4, 3)
+    looked[0, 0, :, 0] = 0.3
+    looked[0, 1, :2, 1] = 0.4
+    looked[0, :, :, 2] = 0.2
+    shares = object_shares(looked.flatten(1, 2), regions, torch.tensor([[0, 0, SHARED]]))
+    assert torch.allclose(shares[0, 0], torch.tensor((0.6 + 0.8) / (1.2 + 0.8)))
+
+
+def test_strayed_words_cost_free_samples_only() -> None:
+    regions = torch.zeros(2, 4, 4, 4)
+    regions[:, 0, :, :2] = 1
+    view = RegionView(regions, torch.tensor([[0], [0]]), torch.tensor([True, False]))
+    maps = torch.zeros(2, 1, 16, 1)
+    maps[0, 0, :, 0] = 1
+    maps[1, 0, :4, 0] = 1  # the first row: half of it inside
+    view.watch(maps.requires_grad_())
+    assert torch.allclose(view.strayed(), torch.tensor(0.25))
+    assert not view.inside
+
+
+def test_the_head_is_scored_on_all_three_words_of_a_look() -> None:
+    looks = torch.tensor([4, 2, 1])[None, :, None, None].expand(1, 3, 2, 2)
+    sure = torch.zeros(1, sum(HEAD_SIZES), 2, 2)
+    for first, number in zip((0, HEAD_SIZES[0], sum(HEAD_SIZES[:2])), (4, 2, 1), strict=True):
+        sure[:, first + number] = 30.0
+    assert misnamed(sure, looks).max() < 1e-6
+    sure[:, HEAD_SIZES[0] + 2] = 0.0
+    assert misnamed(sure, looks).min() > 0.5
 
 
 def test_explicit_attention_is_the_stock_attention() -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from backend.pocket.train.scenes import LARGE, draw_training_scene
+from backend.pocket.train.scenes import LARGE, MIXED, draw_training_scene
 from backend.pocket.words import BACKGROUNDS, CLASSES, COLOURS, PLACES, TEXTURES, build_caption, is_held_out
 from backend.pocket.world import (
     Drawing,
@@ -127,7 +127,7 @@ def test_training_never_meets_a_held_out_look() -> None:
     for seed in range(3000):
         _, placements = build_layout(seed, (1, 2, 3, 4))
         assert not any(is_held_out(p.class_, p.colour, p.texture) for p in placements)
-    for index in (0, 1, LARGE, LARGE + 1):
+    for index in (0, 1, LARGE, LARGE + 1, LARGE + MIXED):
         assert not any(is_held_out(p.class_, p.colour, p.texture) for p in draw_training_scene(index).placements)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
@@ -24,6 +24,8 @@ class RegionView:
     regions: Tensor | None = None
     owners: Tensor | None = None
     masked_rows: Tensor | None = None
+    inside: list[Tensor] = field(default_factory=list)
+    """What each cross-attention of the last pass left: ``object_shares`` (b, objects)."""
 
     def bias(self, positions: int) -> Tensor | None:
         """Additive scores (b, 1, positions, tokens): 0 = seen, ``HIDDEN`` = not.
@@ -41,6 +43,38 @@ class RegionView:
         seen = seen + outside[:, :, None] * (self.owners == SHARED)[:, None, :] + (self.owners == OPEN)[:, None, :]
         hidden = (seen < 0.5) & self.masked_rows[:, None, None]
         return (hidden.float() * HIDDEN)[:, None]
+
+    def watch(self, maps: Tensor) -> None:
+        """Keep the shares of attention maps (b, heads, positions, tokens)."""
+        if self.regions is not None and self.owners is not None and torch.is_grad_enabled():
+            self.inside.append(object_shares(maps.float().mean(1), self.regions, self.owners))
+
+    def strayed(self) -> Tensor:
+        """Mean of (1 - share)^2 over layers, free samples and their spoken objects, and forget the maps; a scalar.
+
+        Source: TokenCompose (Wang et al. 2023), the token loss, with an object's whole phrase in place of its noun.
+        """
+        assert self.regions is not None
+        assert self.owners is not None
+        assert self.masked_rows is not None
+        shares = torch.stack(self.inside)
+        self.inside.clear()
+        spoken = (self.owners[:, :, None] == torch.arange(MOST_OBJECTS, device=self.owners.device)).any(1)
+        counted = (spoken & (self.regions.amax((2, 3)) > 0) & ~self.masked_rows[:, None]).float()
+        return ((1 - shares).square() * counted).sum() / (len(shares) * counted.sum()).clamp(min=1)
+
+
+def object_shares(maps: Tensor, regions: Tensor, owners: Tensor) -> Tensor:
+    """The share (b, objects) of the attention to an object's words that falls into its region.
+
+    ``maps`` (b, positions, tokens) sum to 1 over tokens; ``regions`` (b, objects, h, w) of 0 and 1; ``owners`` (b,
+    tokens).
+    """
+    side = math.isqrt(maps.shape[1])
+    region = F.adaptive_max_pool2d(regions, side).flatten(2)
+    owned = F.one_hot(owners.clamp(min=0), MOST_OBJECTS).float() * (owners >= 0)[..., None]
+    looked = torch.einsum("bpt,btk->bkp", maps, owned)
+    return (looked * region).sum(-1) / looked.sum(-1).clamp(min=1e-6)
 
 
 class ExplicitAttention:
@@ -68,7 +102,10 @@ class ExplicitAttention:
         bias = self.view.bias(hidden_states.shape[1]) if cross else None
         if bias is not None:
             scores = scores + bias.to(scores.dtype)
-        mixed = (scores.softmax(-1).to(v.dtype) @ v).transpose(1, 2).flatten(2)
+        maps = scores.softmax(-1)
+        if cross:
+            self.view.watch(maps)
+        mixed = (maps.to(v.dtype) @ v).transpose(1, 2).flatten(2)
         return attn.to_out[1](attn.to_out[0](mixed))
 
 

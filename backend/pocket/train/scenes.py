@@ -21,8 +21,8 @@ from backend.pocket.world import Drawing, draw_scene
 SIZE_PX = 128
 FIRST_SEED = 1_000_000
 """Training draws seeds from here on; tests and evaluation use smaller ones, so they never meet a training scene."""
-LARGE, MIXED = 18_000, 10_000
-"""Scenes of one or two large objects, and scenes of one to four objects of many sizes (in this order on disk)."""
+LARGE, MIXED, CROWDED = 18_000, 10_000, 14_000
+"""Scenes of one or two large objects, of one to four objects of many sizes, of two to four (in this order on disk)."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,13 @@ class SceneSet:
 
 
 def draw_training_scene(index: int) -> Drawing:
-    """The scene with this number; the first ``LARGE`` ones hold one or two large objects."""
+    """The scene with this number: a large one, a mixed one or a crowded one."""
     seed = FIRST_SEED + index
     if index < LARGE:
         return draw_scene(seed, SIZE_PX, (1, 2))
-    scale = float(np.random.default_rng((seed, 2)).uniform(0.62, 1.0))
-    return draw_scene(seed, SIZE_PX, (1, 2, 3, 4), scale=scale)
+    crowded = index >= LARGE + MIXED
+    scale = float(np.random.default_rng((seed, 2)).uniform(0.75 if crowded else 0.62, 1.0))
+    return draw_scene(seed, SIZE_PX, (2, 3, 3, 4) if crowded else (1, 2, 3, 4), scale=scale)
 
 
 def _draw_share(folder: Path, start: int, stop: int) -> None:
@@ -67,7 +68,7 @@ def _draw_share(folder: Path, start: int, stop: int) -> None:
     (folder / f"scenes_{start:06d}.jsonl").write_text("\n".join(lines) + "\n")
 
 
-def draw_training_set(folder: Path, count: int = LARGE + MIXED, workers: int = 2) -> None:
+def draw_training_set(folder: Path, count: int = LARGE + MIXED + CROWDED, workers: int = 2) -> None:
     """Draw all training scenes into the folder; the result does not depend on the number of workers."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, shape in (("pictures", (count, SIZE_PX, SIZE_PX, 3)), ("instances", (count, SIZE_PX, SIZE_PX))):

@@ -21,7 +21,7 @@ from backend.pocket.configs import PICTURE_PX, UNET
 from backend.pocket.networks import build_scheduler, build_text_encoder, build_unet
 from backend.pocket.tokenizer import build_tokenizer
 from backend.pocket.train.attention import watch_regions
-from backend.pocket.train.batches import CHECK_ROWS, Batch, Batches, DrawnBatches, StoredBatches
+from backend.pocket.train.batches import CHECK_ROWS, VOCABULARIES, Batch, Batches, DrawnBatches, StoredBatches
 from backend.pocket.train.crew import Seat, agree, average_gradients, run_crew
 from backend.pocket.train.export import export_family, load_trained_autoencoder
 from backend.pocket.train.grid import draw_grid
@@ -29,7 +29,6 @@ from backend.pocket.train.latents import LatentCache
 from backend.pocket.train.moving import MovingAverage
 from backend.pocket.train.pace import Pace, late_decay
 from backend.pocket.train.scenes import LARGE, load_training_set
-from backend.pocket.words import CLASSES
 
 SMALL_UNTIL = 0.4
 """Up to this progress pictures are of half size: four times cheaper, and there the words already find their shapes."""
@@ -39,21 +38,24 @@ FRESH_DECAY, WARM_DECAY = 0.3, 0.6
 HIGH_NOISE_SHARE, HIGH_NOISE_FROM = 0.35, 450
 MASKED_SHARE = 0.55
 HEAD_WEIGHT, HEAD_BACKGROUND = 0.1, 0.4
+HEAD_SIZES = tuple(len(words) + 1 for words in VOCABULARIES)
+STRAY_WEIGHT = 0.02
+"""Of the attention that an object's words spend outside of the object; a fifth of the loss as it is at the start."""
 OBJECT_WEIGHT = 0.5
 MIXED_FROM = 0.55
-"""From this progress on some samples hold up to four objects of many sizes."""
+"""From this progress on most samples hold up to four objects of many sizes."""
 REPORT_S, EXPORT_S = 300.0, 600.0
 
 
 class Learner(nn.Module):
-    """The networks that learn: text encoder, UNet, and a head that names the class under each latent cell."""
+    """The networks that learn: text encoder, UNet, and a head that names the look under each latent cell."""
 
     def __init__(self) -> None:
         super().__init__()
         tokenizer = build_tokenizer()
         self.text = build_text_encoder(tokenizer)
         self.unet = build_unet()
-        self.head = nn.Conv2d(UNET["block_out_channels"][0], len(CLASSES) + 1, 1)
+        self.head = nn.Conv2d(UNET["block_out_channels"][0], sum(HEAD_SIZES), 1)
 
 
 def rough_regions(regions: Tensor, random: np.random.Generator) -> Tensor:
@@ -80,6 +82,16 @@ def draw_timesteps(random: np.random.Generator, count: int) -> Tensor:
     steps = random.integers(0, 1000, count)
     noisy = random.integers(HIGH_NOISE_FROM, 1000, count)
     return torch.from_numpy(np.where(random.random(count) < HIGH_NOISE_SHARE, noisy, steps))
+
+
+def misnamed(scores: Tensor, looks: Tensor) -> Tensor:
+    """Cross-entropy (b, h, w) of head scores (b, sum of ``HEAD_SIZES``, h, w) against looks (b, 3, h, w): mean of 3."""
+    total = torch.zeros_like(scores[:, 0])
+    for part, truth in zip(scores.split(HEAD_SIZES, 1), looks.unbind(1), strict=True):
+        balance = torch.ones(part.shape[1], device=part.device)
+        balance[0] = HEAD_BACKGROUND
+        total = total + F.cross_entropy(part, truth, balance, reduction="none")
+    return total / len(HEAD_SIZES)
 
 
 @dataclass(frozen=True)
@@ -195,7 +207,7 @@ class Trainer:
         with torch.autocast(self.device.type, torch.bfloat16):
             states = self.learner.text(batch.ids).last_hidden_state
             made = self.learner.unet(noisy, steps, states).sample
-        weight = 1 + OBJECT_WEIGHT * (batch.classes > 0).float()
+        weight = 1 + OBJECT_WEIGHT * (batch.looks[:, 0] > 0).float()
         return (made.float() - target).square().mean(1), self.features.pop(), weight
 
     def _learn(self, batch: Batch, random: np.random.Generator) -> float:
@@ -208,10 +220,8 @@ class Trainer:
             batch, torch.randn_like(batch.latents), draw_timesteps(random, len(spoken))
         )
         loss = (error * weight).mean() / weight.mean()
-        balance = torch.ones(len(CLASSES) + 1, device=self.device)
-        balance[0] = HEAD_BACKGROUND
-        named = F.cross_entropy(self.learner.head(features.float()), batch.classes, balance, reduction="none")
-        (loss + HEAD_WEIGHT * (named * spoken[:, None, None]).mean()).backward()
+        named = (misnamed(self.learner.head(features.float()), batch.looks) * spoken[:, None, None]).mean()
+        (loss + HEAD_WEIGHT * named + STRAY_WEIGHT * self.view.strayed()).backward()
         parameters = list(self.learner.parameters())
         average_gradients(parameters, self.seat)
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
