@@ -177,6 +177,11 @@ def _mix(bridge: Bridge, message: messages.Mix) -> Reply:
     return _json(bridge.studio.mix(message.project, message.base, message.other, message.mask))
 
 
+def _cut_apart(bridge: Bridge, message: messages.CutApart) -> Reply:
+    cut = bridge.studio.cut_apart(message.project, message.revision, message.picture)
+    return {"layers": [_json(layer) for layer in cut]}
+
+
 def _events(bridge: Bridge, message: messages.Events) -> Reply:
     return _json(bridge.studio.news(message.job, message.after))
 
@@ -200,6 +205,7 @@ VERBS: Mapping[str, Verb] = {
     "autotune": Verb(messages.Autotune, _autotune),
     "select": Verb(messages.Select, _select),
     "mix": Verb(messages.Mix, _mix),
+    "cut_apart": Verb(messages.CutApart, _cut_apart),
     "events": Verb(messages.Events, _events),
     "cancel": Verb(messages.Cancel, _cancel),
     "jobs": Verb(messages.Jobs, _jobs),

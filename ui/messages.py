@@ -103,6 +103,14 @@ class Mix(Message):
     mask: Digest
 
 
+class CutApart(Message):
+    """Cut a stored picture that fills the canvas along the painted layers of that revision of the project."""
+
+    project: Identifier
+    revision: Count
+    picture: Digest
+
+
 class Events(Message):
     """What happened to a job after event number ``after``."""
 

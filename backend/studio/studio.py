@@ -13,17 +13,19 @@ from backend.plan.autotune import Tuned, autotune
 from backend.plan.build import build_plan
 from backend.plan.plan import Note, Plan
 from backend.plan.request import Compose, LearnLooks, Reroll, Sampler, build_request
+from backend.scene.cut_outs import cut_outs
 from backend.scene.openraster import OpenedScene, read_ora, write_ora
 from backend.scene.picture_file import Limits, decode_exact, decode_picture
 from backend.scene.scene import MAX_LAYERS, MAX_SIDE_PX, MIN_SIDE_PX, Scene
 from backend.studio import candidates, drafts, history, jobs, looks, projects
-from backend.studio.cutting import on_canvas
+from backend.studio.cutting import on_canvas, stored_cut
 from backend.studio.events import JobState, Worker
 from backend.studio.examples import ExampleShelf
 from backend.studio.mixing import painted_together, pair_of
 from backend.studio.offer import Offer
 from backend.studio.records import (
     Candidate,
+    CutLayer,
     DeskState,
     Facts,
     Job,
@@ -206,6 +208,25 @@ class Studio:
             candidate = candidates.insert_mix(connection, pair[0], painted)
             history.append_entry(connection, candidate)
         return candidate
+
+    def cut_apart(self, project: str, revision: int, picture: str) -> tuple[CutLayer, ...]:
+        """Cut a stored picture that fills the canvas, a draft say, along the painted layers of the saved scene.
+
+        One RGBA picture each, from back to front; the scene is not changed. StaleRevision when the page's scene is not
+        the saved one; a RequestError when no painted layer shows anything.
+        """
+        with self._store.database.read() as connection:
+            projects.check_revision(connection, project, revision)
+            scene = projects.read_project(connection, project).scene
+        seen = on_canvas(self._store.pixels.picture(picture), scene.width_px, scene.height_px)
+        cut = cut_outs(scene, seen, self._store.pixels)
+        if not cut:
+            raise RequestError(
+                "There is nothing to cut the draft along.",
+                limit="Only painted layers that can be seen become pictures.",
+                remedy="Paint a region, or show one that is hidden.",
+            )
+        return tuple(stored_cut(self._store.pixels, one) for one in cut)
 
     def news(self, job: str, after: int) -> News:
         """What happened to a job after event number ``after``, with all its candidates so far."""

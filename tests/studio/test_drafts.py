@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from backend.errors import RequestError
+from backend.errors import RequestError, StaleRevision, StoreError
 from backend.metrics.layer_score import LayerScore
 from backend.plan.plan import Plan
 from backend.plan.request import OptionValue
+from backend.scene.picture_file import encode_png
 from backend.scene.scene import Pixels
 from backend.studio.disk import Disk
 from backend.studio.events import DraftsMade, Event, Finished, Made, Progressed, Started
@@ -21,7 +23,7 @@ from backend.studio.records import MethodFacts
 from backend.studio.store import Store
 from backend.studio.studio import Studio
 from tests.studio.scripted import ScriptedOffer, ScriptedWorker, picture_for
-from tests.studio.workshop import compose, ended, kinds, saved_scene
+from tests.studio.workshop import DESK, compose, ended, kinds, saved_scene, scene_with
 
 PER_DRAFT = 2
 
@@ -107,3 +109,24 @@ def test_what_cannot_be_refined_is_refused_in_words(studio: Studio) -> None:
     made = ended(studio, studio.generate(project, revision, compose(method="tcig")).job)
     with pytest.raises(RequestError, match=r"collage does not go on from a draft\. .*TCIG"):
         studio.generate(project, revision, {**compose(), "draft": made.drafts[0].digest})
+
+
+def test_a_draft_is_cut_along_the_painted_layers_and_nothing_is_changed(studio: Studio) -> None:
+    project, revision = saved_scene(studio)
+    with pytest.raises(RequestError, match="nothing to cut"):
+        studio.cut_apart(project, revision, studio.open_project(project).scene.layers[0].picture or "")
+    inside = np.zeros((128, 128), np.uint8)
+    inside[20:60, 30:110] = 255
+    scene = scene_with("")
+    scene["layers"][0] |= {"picture": None, "mask": studio.take_mask(encode_png(inside)).digest}
+    revision = studio.save(project, revision, scene, DESK).revision
+    draft = ended(studio, studio.generate(project, revision, compose(method="tcig", count=1)).job).drafts[0]
+    (cut,) = studio.cut_apart(project, revision, draft.digest)
+    assert cut.layer_id == "ball"
+    assert (cut.width_px, cut.height_px, cut.centre_x_px, cut.centre_y_px) == (80, 40, 70.0, 40.0)
+    assert studio.picture_png(cut.digest).startswith(b"\x89PNG")
+    assert studio.open_project(project).scene.layers[0].picture is None
+    with pytest.raises(StaleRevision):
+        studio.cut_apart(project, revision - 1, draft.digest)
+    with pytest.raises(StoreError):
+        studio.cut_apart(project, revision, "0" * 64)

@@ -18,6 +18,7 @@ from backend.plan.request import Compose, Reroll, build_request
 from backend.scene.scene import build_scene
 from backend.studio.records import (
     Candidate,
+    CutLayer,
     DeskState,
     Example,
     Facts,
@@ -194,6 +195,17 @@ class ScriptedStudio:
         x, y = (round(each) for each in where_px[:2])
         mask[y : y + 8, x : x + 8] = 255
         return TakenMask(digest=self._keep(mask), width_px=SIDE_PX, height_px=SIDE_PX)
+
+    def cut_apart(self, project: str, revision: int, picture: str) -> tuple[CutLayer, ...]:
+        with self.lock:
+            held = self.open_project(project)
+            if revision != held.revision:
+                raise StaleRevision(revision, held.revision)
+            self.picture_png(picture)
+            return tuple(
+                CutLayer(layer_id=layer.id, digest=picture, width_px=8, height_px=8, centre_x_px=4.0, centre_y_px=4.0)
+                for layer in held.scene.layers
+            )
 
     def news(self, job: str, after: int) -> News:
         with self.lock:

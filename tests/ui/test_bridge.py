@@ -194,6 +194,7 @@ def seeds_of_fuzz(bridge):
         {"verb": "export_ora", "project": project},
         {"verb": "generate", "project": project, "revision": 1, "request": {"kind": "compose", "settings": {}}},
         {"verb": "events", "job": "j1", "after": 0},
+        {"verb": "cut_apart", "project": project, "revision": 1, "picture": held["scene"]["layers"][0]["picture"]},
         {"verb": "cancel", "job": "j1"},
         {"verb": "jobs", "project": project},
     ]

@@ -130,6 +130,12 @@ class Bridge {
     return candidate;
   }
 
+  /** What each painted layer shows of a stored picture: [{layer_id, digest, width_px, height_px, centre_x_px, …}]. */
+  async cutApart(picture) {
+    const reply = await this.#link.ask({ verb: "cut_apart", ...(await this.#savedScene()), picture });
+    return freeze(reply.layers);
+  }
+
   /** Chosen dials of one layer, or of all for "": [{layer_id, noise, attention_positive, …, reasons}]. */
   async autotune(layerId) {
     const layer = layerId ? { layer: layerId } : {};

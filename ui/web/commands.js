@@ -102,6 +102,7 @@ const ROWS = [
   ["discard", "Discard the candidates", "Pictures", ["Shift+X"], CANVAS, mixing.discard],
   ["mix", "Paint between two pictures", "Pictures", ["P"], CANVAS, mixing.mix],
   ["refine", "Refine the draft", "Pictures", ["Shift+R"], CANVAS, drafts.refine],
+  ["draftToLayers", "Turn the draft into layers", "Pictures", [], CANVAS, drafts.toLayers],
   ["next", "Next candidate", "Pictures", ["."], CANVAS, (desk) => runs.step(desk, 1)],
   ["previous", "Previous candidate", "Pictures", [","], CANVAS, (desk) => runs.step(desk, -1)],
   ["flipView", "Collage ⇄ result", "Pictures", ["`", "C"], CANVAS, runs.flipView],

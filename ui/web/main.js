@@ -10,6 +10,7 @@ import { findSpans } from "./kernels/spans.js";
 import { bytesOf, unionOf } from "./kernels/tiles.js";
 import { createDocument } from "./model/document.js";
 import { beforeOf, candidateOf, batchesOf, createSession } from "./model/session.js";
+import { draftOf } from "./model/drafts.js";
 import { freeze, layerOf } from "./model/records.js";
 import { createKeySheet } from "./view/keysheet.js";
 import { h } from "./view/dom.js";
@@ -73,7 +74,7 @@ const createShown = (store, session, pictures) => {
     const spans = findSpans(prompt, JSON.parse(words));
     return { ...spans, unlinked: new Set(spans.unlinked) };
   });
-  const batches = remembered((candidates, dismissed) => batchesOf({ candidates, dismissed }));
+  const batches = remembered((candidates, drafts, dismissed) => batchesOf({ candidates, drafts, dismissed }));
   return () => {
     const { record } = store;
     const { state } = session;
@@ -89,12 +90,12 @@ const createShown = (store, session, pictures) => {
       selected,
       candidate,
       model: state.facts?.models.find(({ id }) => id === record.settings.model) ?? null,
-      scored: state.showing === "result" && !state.job ? candidate : null,
+      scored: state.showing === "result" && !state.job ? (candidate ?? draftOf(state, own)) : null,
       spans,
       scene: record.scene,
       unlinked: spans.unlinked,
       size: selected?.picture ? (pictures.get(selected.picture)?.size ?? null) : null,
-      batches: batches(state.candidates, state.dismissed),
+      batches: batches(state.candidates, state.drafts, state.dismissed),
       batch: shownBatch(state),
       shownDigest: digest,
       ownDigest: own,
@@ -253,7 +254,8 @@ const build = (desk, element) => {
 const createProbe = (desk, stage) => ({
   state: () => {
     const { record, state, shownDigest } = desk.shown();
-    const { project, revision, saved, link, job, showing, viewed, candidates, coverage, notes, tool, view } = state;
+    const { project, revision, saved, link, job, showing, viewed, candidates, drafts } = state;
+    const { coverage, notes, tool, view } = state;
     return structuredClone({
       ...asKnown(record, desk.masks),
       project,
@@ -264,6 +266,7 @@ const createProbe = (desk, stage) => ({
       showing,
       viewed,
       candidates,
+      drafts,
       coverage,
       notes,
       tool,

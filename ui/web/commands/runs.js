@@ -6,7 +6,8 @@ import { addNotice, batchesOf, isWorking } from "../model/session.js";
 
 const FEATHER_PX = 4;
 
-const busy = ({ session }) => {
+/** Whether a run is going on; then a sentence says so. */
+export const busy = ({ session }) => {
   if (!isWorking(session.state)) return false;
   addNotice(session, { what: "A run is going on.", remedy: "Wait for it, or press Esc to stop it.", brief: true });
   return true;
@@ -28,7 +29,7 @@ export const generate = async (desk) => {
 };
 
 /** After a run without pictures the stage goes back to what it showed. */
-const settle = ({ store, session }, end) => {
+export const settle = ({ store, session }, end) => {
   const { viewed } = session.state;
   if (end !== "finished" && !viewed && !store.record.picked) session.set({ showing: "collage" });
 };
@@ -72,6 +73,7 @@ export const discard = ({ store, session }) => {
   const batch = shownBatch(session.state);
   if (!batch) return;
   const { dismissed } = session.state;
+  const count = batch.candidates.length || batch.drafts.length;
   session.set({
     dismissed: [...dismissed, batch.job],
     viewed: "",
@@ -82,7 +84,7 @@ export const discard = ({ store, session }) => {
   const restore = () =>
     session.set({ dismissed: session.state.dismissed.filter((job) => job !== batch.job), batch: batch.job });
   addNotice(session, {
-    what: `Put away ${batch.candidates.length === 1 ? "a candidate" : `${batch.candidates.length} candidates`}.`,
+    what: `Put away ${count === 1 ? "a candidate" : `${count} candidates`}.`,
     action: { title: "Bring back", run: restore },
   });
 };
@@ -98,6 +100,7 @@ export const step = (desk, steps) => {
   const shown = session.state.viewed || store.record.picked;
   const at = batch.candidates.findIndex(({ digest }) => digest === shown);
   const count = batch.candidates.length;
+  if (count === 0) return;
   const next = at < 0 ? (steps > 0 ? 0 : count - 1) : (at + steps + count) % count;
   view(desk, batch.candidates[next].digest);
 };
@@ -105,8 +108,8 @@ export const step = (desk, steps) => {
 export const showBatch = (desk, job) => {
   desk.session.set({ batch: job });
   const batch = shownBatch(desk.session.state);
-  if (batch && !batch.candidates.some(({ digest }) => digest === desk.store.record.picked))
-    view(desk, batch.candidates[0].digest);
+  const made = batch ? [...batch.candidates, ...batch.drafts] : [];
+  if (made.length > 0 && !made.some(({ digest }) => digest === desk.store.record.picked)) view(desk, made[0].digest);
   else desk.session.set({ viewed: "", showing: "result" });
 };
 

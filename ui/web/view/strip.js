@@ -5,9 +5,11 @@ import { batchesOf } from "../model/session.js";
 import { layerOf, titleOf } from "../model/records.js";
 import { placeOf } from "../model/scores.js";
 import { createCompareButtons } from "./compare.js";
+import { createDrafts } from "./drafts.js";
 import { button } from "./fields.js";
 import { icon } from "./icons.js";
 import { h, keyed, set, show } from "./dom.js";
+import { createPlace } from "./place.js";
 
 /** A sign on a re-rolled candidate: a tick where every pixel outside the object stayed as it was. */
 const createSign = ({ changed_outside: changed }) => {
@@ -18,23 +20,6 @@ const createSign = ({ changed_outside: changed }) => {
     { class: kind, title: `changed pixels outside: ${changed}` },
     icon(changed === 0 ? "check" : "warn"),
   );
-};
-
-/** The place by scores: a star for the best of its run, a number for the others; nothing where nothing was scored. */
-const createPlace = () => {
-  const [star, number] = [icon("star"), h("span")];
-  const node = h("span", { class: "candidate-place", "data-test": "candidate-place", hidden: true }, star, number);
-  const update = (place) => {
-    show(node, place !== null);
-    if (!place) return;
-    const { rank, of, failed } = place;
-    const told = failed ? `; ${plural(failed, "layer", "layers")} failed` : "";
-    const title = `${rank === 1 ? "Best" : `Number ${rank}`} of ${of} by the scores of its layers${told}`;
-    set(node, { title, "data-rank": rank, "data-failed": failed > 0 });
-    star.toggleAttribute("hidden", rank !== 1);
-    set(number, { text: rank === 1 ? "" : String(rank) });
-  };
-  return { node, update };
 };
 
 const createThumb = (desk, candidate) => {
@@ -65,7 +50,8 @@ const headline = (shown) => {
 
 const subline = (shown) => {
   const { batch, state } = shown;
-  if (batch) return plural(batch.candidates.length, "candidate", "candidates");
+  if (batch?.candidates.length) return plural(batch.candidates.length, "candidate", "candidates");
+  if (batch) return state.job ? "The candidates follow." : "Refine a draft to make some.";
   return state.job ? "The candidates appear here." : "Generate makes the first ones. They stay here, run by run.";
 };
 
@@ -139,12 +125,14 @@ export const createStrip = (desk) => {
   );
   const spring = h("span", { class: "spring" });
   const head = h("div", { class: "strip-head" }, title, count, runs.node, spring, compare.node, choices.nodes);
-  const node = h("section", { class: "strip", "aria-label": "Results" }, head, list.node);
+  const drafts = createDrafts(desk);
+  const pictures = h("div", { class: "strip-pictures" }, head, list.node);
+  const node = h("section", { class: "strip", "aria-label": "Results" }, drafts.node, pictures);
   const update = (shown) => {
     const layerId = shown.batch?.layerId;
     set(title, { text: headline(shown), "data-tint": layerId ? desk.tints.indexOf(layerId) : null });
     set(count, { text: subline(shown) });
-    [runs, compare, choices, list].forEach((part) => part.update(shown));
+    [drafts, runs, compare, choices, list].forEach((part) => part.update(shown));
     set(node, { "data-empty": shown.batch === null });
   };
   return { node, update };

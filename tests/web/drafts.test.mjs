@@ -1,0 +1,123 @@
+// Drafts: in which run they stand, which one is in view, refining one, and turning one into layers.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { COMMANDS } from "../../ui/web/commands.js";
+import { draftInView, draftOf, picturesOf, plainMethod, stagedMethod } from "../../ui/web/model/drafts.js";
+import { layerOf } from "../../ui/web/model/records.js";
+import { batchesOf, createSession } from "../../ui/web/model/session.js";
+import { createStore } from "../../ui/web/model/store.js";
+import { desk as record, layer } from "./desk_fixtures.mjs";
+
+const made = (job, index, patch = {}) => ({ id: `${job}-${index}`, job, index, digest: `${job}-${index}`, ...patch });
+const picture = (job, index, draft, created) => made(job, index, { layer_id: "", source: "", draft, created });
+const draft = (job, index, created = "") => made(job, index, { digest: `draft-${job}-${index}`, created });
+
+const DRAFTS = [draft("one", 2, "1"), draft("one", 0, "1")];
+const CANDIDATES = [
+  picture("one", 0, "draft-one-0", "2"),
+  picture("one", 1, "draft-one-0", "2"),
+  picture("again", 0, "draft-one-2", "4"),
+];
+const METHODS = [
+  { id: "collage", title: "Collage Diffusion", drafts: false },
+  { id: "tcig", title: "TCIG", drafts: true },
+];
+
+test("a run has its own drafts, a run that refined one has those beside it, another run has none", () => {
+  const others = [picture("plain", 0, "", "3")];
+  const batches = batchesOf({ candidates: [...CANDIDATES, ...others], drafts: DRAFTS, dismissed: [] });
+  const told = batches.map(({ job, drafts, candidates }) => [job, drafts.map(({ index }) => index), candidates.length]);
+  assert.deepEqual(told, [
+    ["again", [0, 2], 1],
+    ["plain", [], 1],
+    ["one", [0, 2], 2],
+  ]);
+});
+
+test("drafts without a picture are a run in their place of time; a draft taken as a picture is only a draft", () => {
+  const itself = made("bare", 0, { digest: "draft-bare-0", draft: "draft-bare-0", layer_id: "", created: "3" });
+  const drafts = [...DRAFTS, draft("bare", 0, "3"), draft("stopped", 0, "5")];
+  const batches = batchesOf({ candidates: [...CANDIDATES, itself], drafts, dismissed: ["one"] });
+  assert.deepEqual(
+    batches.map(({ job, drafts: own, candidates }) => [job, own.length, candidates.length]),
+    [
+      ["stopped", 1, 0],
+      ["again", 2, 1],
+      ["bare", 1, 0],
+    ],
+  );
+});
+
+test("the draft in view is the shown picture, else the one it was made from", () => {
+  const state = { drafts: DRAFTS, candidates: CANDIDATES, viewed: "", batch: "" };
+  assert.equal(draftInView(state, { picked: "draft-one-2" }), DRAFTS[0]);
+  assert.equal(draftInView({ ...state, viewed: "one-1" }, { picked: "draft-one-2" }), DRAFTS[1]);
+  assert.equal(draftInView(state, { picked: "elsewhere" }), null);
+  assert.equal(draftOf(state, ""), null);
+  assert.deepEqual(
+    DRAFTS.map((each) => picturesOf(state, each)),
+    [1, 2],
+  );
+});
+
+test("refining takes the method of two stages that is set, else the first there is", () => {
+  const methods = [...METHODS, { id: "other", drafts: true }];
+  assert.equal(stagedMethod({ methods }, { method: "other" }).id, "other");
+  assert.equal(stagedMethod({ methods }, { method: "collage" }).id, "tcig");
+  assert.equal(stagedMethod({ methods: [METHODS[0]] }, { method: "collage" }), null);
+  assert.equal(plainMethod({ methods: [METHODS[1], METHODS[0]] }).id, "collage");
+  assert.equal(plainMethod(null), null);
+});
+
+const createDesk = (patch = {}, layers = undefined) => {
+  const [session, store] = [createSession(), createStore(record(layers, patch), () => 0)];
+  session.set({ drafts: DRAFTS, candidates: CANDIDATES, facts: { methods: METHODS } });
+  const asked = [];
+  const cut = { digest: "cut", width_px: 80, height_px: 40, centre_x_px: 70, centre_y_px: 30 };
+  const bridge = {
+    generate: async (request) => asked.push(request) && "finished",
+    cutApart: async (digest) => asked.push(digest) && [{ layer_id: "cat", ...cut }, { layer_id: "gone", ...cut }],
+  };
+  const desk = { session, store, bridge, asked, random: () => 77, busyWith: (reading, work) => work() };
+  return { ...desk, run: (id) => COMMANDS[id].run(desk) };
+};
+
+test("refining sends the draft in view with a fresh seed, and the method's own options only", async () => {
+  const desk = createDesk({ picked: "one-1" });
+  await desk.run("refine");
+  const [{ settings, ...request }] = desk.asked;
+  assert.deepEqual(request, { kind: "compose", draft: "draft-one-0" });
+  assert.deepEqual([settings.method, settings.seed, settings.options], ["tcig", 77, { refine: true }]);
+  assert.equal(desk.session.state.viewed, "draft-one-0");
+  assert.equal(desk.store.undoName, "");
+});
+
+test("without a draft in view, or while a run goes on, refining says so and asks nothing", async () => {
+  const [none, busy] = [createDesk(), createDesk({ picked: "one-0" })];
+  busy.session.set({ job: { id: "j", state: "running" } });
+  await Promise.all([none.run("refine"), busy.run("refine"), none.run("draftToLayers")]);
+  assert.deepEqual([...none.asked, ...busy.asked], []);
+  assert.match(none.session.state.notices[0].what, /No draft/);
+  assert.match(busy.session.state.notices[0].what, /going on/);
+});
+
+test("a draft becomes a layer for each region, which keeps its words and place; one undo takes it all back", async () => {
+  const region = layer("cat", { picture: null, mask: "m", phrase: "", class_label: "cat", noise: 1, seed: 4 });
+  const desk = createDesk({ picked: "draft-one-0" }, [layer("back"), region, layer("car")]);
+  desk.store.change("Method", (now) => ({ ...now, settings: { ...now.settings, method: "tcig", options: { freedom: 1 } } }));
+  const before = desk.store.record;
+  await desk.run("draftToLayers");
+  const { scene, settings } = desk.store.record;
+  assert.deepEqual(
+    scene.layers.map(({ id }) => id),
+    ["back", "cat", "car"],
+  );
+  const now = layerOf(desk.store.record, "cat");
+  assert.deepEqual([now.picture, now.mask, now.phrase, now.class_label, now.seed], ["cut", null, "cat", "cat", 4]);
+  assert.deepEqual([now.placement.centre_x_px, now.placement.scale_x, now.noise], [70, 1, 0.6]);
+  assert.deepEqual([settings.method, settings.options], ["collage", {}]);
+  desk.store.undo();
+  assert.equal(desk.store.record, before);
+});

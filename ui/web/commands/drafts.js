@@ -1,0 +1,69 @@
+// What can be done with a draft: make more pictures of it, or a stack of layers.
+
+import { plural } from "../kernels/numbers.js";
+import { setLayer, setSettings } from "../model/edits.js";
+import { draftInView, plainMethod, stagedMethod } from "../model/drafts.js";
+import { buildLayer, layerOf } from "../model/records.js";
+import { addNotice } from "../model/session.js";
+import { busy, settle } from "./runs.js";
+
+/** The draft in view; without one, null and a sentence. */
+const requireDraft = ({ session, store }) => {
+  const draft = draftInView(session.state, store.record);
+  if (!draft) {
+    addNotice(session, {
+      what: "No draft is shown.",
+      limit: "Drafts are what the first stage of TCIG makes.",
+      remedy: "Generate with TCIG, then click one of the drafts.",
+      brief: true,
+    });
+  }
+  return draft;
+};
+
+/** Runs the second stage alone on the draft in view; each time with a new seed, so that the results differ. */
+export const refine = async (desk) => {
+  if (busy(desk)) return;
+  const { store, session, bridge, random } = desk;
+  const draft = requireDraft(desk);
+  const method = stagedMethod(session.state.facts, store.record.settings);
+  if (!draft || !method) return;
+  const { settings } = store.record;
+  const options = { ...(method.id === settings.method ? settings.options : {}), refine: true };
+  session.set({ viewed: draft.digest, showing: "result", comparing: false, notices: [] });
+  const asked = { ...settings, method: method.id, options, seed: random() };
+  settle(desk, await bridge.generate({ kind: "compose", settings: asked, draft: draft.digest }));
+};
+
+/** A region becomes the picture that was cut out for it. Its words, its seed and its place in the stack stay. */
+const asPicture = (layer, cut) => {
+  const { digest: picture, centre_x_px, centre_y_px } = cut;
+  const placement = { centre_x_px, centre_y_px, scale_x: 1, scale_y: 1 };
+  const { id, name, phrase } = layer;
+  const { mask, noise, placement: place } = buildLayer({ id, name, phrase, picture, placement });
+  return { picture, mask, noise, placement: place, opacity: 1, phrase: phrase || layer.class_label };
+};
+
+/** Cuts the draft in view into a picture for each painted region, which takes the region's place; in one step. */
+export const toLayers = async (desk) => {
+  const { store, session, bridge } = desk;
+  const draft = requireDraft(desk);
+  if (!draft) return;
+  const cut = await desk.busyWith("Cutting the draft apart", () => bridge.cutApart(draft.digest));
+  const method = plainMethod(session.state.facts);
+  const placed = (record, one) => {
+    const layer = layerOf(record, one.layer_id);
+    return layer ? setLayer(layer.id, asPicture(layer, one))(record) : record;
+  };
+  store.change("Turn the draft into layers", (record) =>
+    setSettings(method ? { method: method.id, options: {} } : {})(cut.reduce(placed, record)),
+  );
+  session.set({ viewed: "", showing: "collage", comparing: false, tool: "move" });
+  const what = `The draft is ${plural(cut.length, "layer", "layers")} now.`;
+  addNotice(session, {
+    tone: "good",
+    what,
+    limit: method ? `The method is ${method.title}.` : "",
+    remedy: "Undo brings the regions back.",
+  });
+};

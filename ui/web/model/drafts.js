@@ -1,0 +1,25 @@
+// Drafts: the pictures of a first stage, which a method of two stages goes on from.
+
+import { candidateOf } from "./session.js";
+
+/** The newest draft of a digest, null for none. */
+export const draftOf = ({ drafts }, digest) => drafts.findLast((draft) => draft.digest === digest) ?? null;
+
+/** The draft in view: the shown picture itself, else the one that it was made from; null for none. */
+export const draftInView = (state, { picked }) => {
+  const digest = state.viewed || picked;
+  return draftOf(state, digest) ?? draftOf(state, candidateOf(state, digest)?.draft ?? "");
+};
+
+/** How many pictures were made of a draft; where it was taken as a picture itself, that one does not count. */
+export const picturesOf = ({ candidates }, { digest }) =>
+  candidates.filter(({ draft, digest: own }) => draft === digest && own !== digest).length;
+
+/** The method of these settings, where it works in two stages; else the first one that does, null for none. */
+export const stagedMethod = (facts, { method }) => {
+  const staged = (facts?.methods ?? []).filter(({ drafts }) => drafts);
+  return staged.find(({ id }) => id === method) ?? staged[0] ?? null;
+};
+
+/** The first method that takes pictures as layers and works in one stage; null for none. */
+export const plainMethod = (facts) => (facts?.methods ?? []).find(({ drafts }) => !drafts) ?? null;

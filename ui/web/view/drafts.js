@@ -1,0 +1,90 @@
+// The first strip: the drafts of a run, beside the pictures that were made of them.
+
+import { plural } from "../kernels/numbers.js";
+import { draftInView, picturesOf } from "../model/drafts.js";
+import { placeOf } from "../model/scores.js";
+import { h, keyed, set, show } from "./dom.js";
+import { button } from "./fields.js";
+import { createPlace } from "./place.js";
+
+const createThumb = (desk, draft) => {
+  const { index, seed, digest } = draft;
+  const shape = { type: "button", class: "candidate draft", role: "option" };
+  const hooks = { "data-test": "draft", "data-index": index, "data-digest": digest };
+  const on = { click: () => desk.run("view", digest), dblclick: () => desk.run("refine") };
+  const picture = h("img", { src: desk.pictures.url(digest), alt: `Draft ${index + 1}`, draggable: "false" });
+  const made = h("span", { class: "candidate-seed", "data-test": "draft-made" });
+  const place = createPlace();
+  const node = h("button", { ...shape, ...hooks, on }, picture, made, place.node);
+  const update = (shown, now) => {
+    place.update(placeOf(now, shown.batch.drafts));
+    const count = picturesOf(shown.state, now);
+    const current = shown.shownDigest === digest;
+    const title = `Draft of seed ${seed}, ${plural(count, "picture", "pictures")} made of it. Click looks, a double click refines`;
+    set(made, { text: count ? `×${count}` : "" });
+    show(made, count > 0);
+    const isSource = draftInView(shown.state, shown.record)?.digest === digest;
+    set(node, { disabled: Boolean(shown.mix) });
+    set(node, { title, "aria-selected": current, "data-source": isSource, tabindex: current ? 0 : -1 });
+  };
+  return { node, update };
+};
+
+/** Arrows step from draft to draft, Enter refines; the focus goes with the shown one. */
+const connectStepping = (desk, list) => {
+  const follow = () => list.querySelector('[aria-selected="true"]')?.focus();
+  list.addEventListener("keydown", (event) => {
+    const steps = { ArrowLeft: -1, ArrowRight: 1, Enter: 0 }[event.key];
+    if (steps === undefined || event.ctrlKey) return;
+    event.preventDefault();
+    const { drafts } = desk.shown().batch;
+    const at = drafts.findIndex(({ digest }) => digest === event.target.dataset.digest);
+    const next = drafts[(at + steps + drafts.length) % drafts.length];
+    const done = steps === 0 ? desk.run("refine") : desk.run("view", next.digest);
+    done.then(() => requestAnimationFrame(follow));
+  });
+};
+
+const createList = (desk) => {
+  const nodes = new Map();
+  const list = h("div", { class: "candidates", role: "listbox", "aria-label": "Drafts", "data-test": "drafts" });
+  set(list, { "aria-orientation": "horizontal" });
+  connectStepping(desk, list);
+  const thumbOf = (draft) => createThumb(desk, draft);
+  const update = (shown) => {
+    const { drafts } = shown.batch;
+    keyed(list, nodes, drafts, ({ id }) => id, thumbOf);
+    drafts.forEach((draft) => nodes.get(draft.id).update(shown, draft));
+    if (!list.querySelector('[tabindex="0"]')) list.firstChild.tabIndex = 0;
+  };
+  return { node: list, update };
+};
+
+/** {node, update(shown)}: hidden where the shown run has no drafts. */
+export const createDrafts = (desk) => {
+  const more = { label: "Refine", iconName: "right", test: "refine", kind: "small accent" };
+  const apart = { label: "To layers", iconName: "copy", test: "draft-layers", kind: "small" };
+  const [refine, layers] = [button(desk, "refine", more), button(desk, "draftToLayers", apart)];
+  const list = createList(desk);
+  const count = h("span", { class: "muted" });
+  const title = h("span", { class: "strip-title", text: "Drafts" });
+  const head = h("div", { class: "strip-head" }, title, count, h("span", { class: "spring" }), layers, refine);
+  const node = h("section", { class: "drafts", "aria-label": "Drafts", hidden: true }, head, list.node);
+  const update = (shown) => {
+    const drafts = shown.batch?.drafts ?? [];
+    show(node, drafts.length > 0);
+    if (drafts.length === 0) return;
+    list.update(shown);
+    const inView = draftInView(shown.state, shown.record) !== null;
+    set(count, { text: String(drafts.length) });
+    set(refine, {
+      disabled: !inView || shown.state.job !== null,
+      title: inView ? "Make more pictures of this draft (Shift R)" : "Click a draft first",
+    });
+    set(layers, {
+      disabled: !inView || shown.state.reading !== "",
+      title: inView ? "Cut the draft into a layer for each painted region" : "Click a draft first",
+    });
+  };
+  return { node, update };
+};
