@@ -1,4 +1,4 @@
-"""The studio's folder: one database, the pixel files beside it, and a lock that only one process can hold."""
+"""The studio's folder: one database, files of pixels and subjects, and a lock that only one process can hold."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from backend.errors import StoreError
 from backend.studio.database import Database
 from backend.studio.disk import Disk, sweep
 from backend.studio.pixel_files import PixelFiles
+from backend.studio.subjects_files import SubjectFiles
 
 
 class Store:
-    """An opened store folder (made with mode 700). ``database`` and ``pixels`` are safe from any thread."""
+    """An opened store folder (mode 700). ``database``, ``pixels`` and ``subjects`` are safe from any thread."""
 
     def __init__(self, folder: Path, disk: Disk) -> None:
         """Open or make ``folder``; a StoreError when it is unusable or another Lamina has it open."""
-        pixels = folder / "pixels"
+        pixels, subjects = folder / "pixels", folder / "subjects"
         try:
             pixels.mkdir(mode=0o700, parents=True, exist_ok=True)
+            subjects.mkdir(mode=0o700, exist_ok=True)
             os.chmod(folder, 0o700)
         except OSError as error:
             raise StoreError(
@@ -30,11 +32,13 @@ class Store:
         self._lock = _locked(folder / "lock.sqlite")
         try:
             sweep(pixels)
+            sweep(subjects)
             self.database = Database(folder / "studio.sqlite")
         except BaseException:
             self._lock.close()
             raise
         self.pixels = PixelFiles(pixels, disk)
+        self.subjects = SubjectFiles(subjects, disk)
 
     def close(self) -> None:
         self.database.close()

@@ -27,9 +27,12 @@ class SubjectFiles:
         """Store a file whole or not at all; returns its digest. A StoreError when the disk does not take it."""
         digest = hashlib.sha256(content).hexdigest()
         if not self.has(digest):
-            if self._folder.is_dir():
-                require_space(self._disk, self._folder, len(content))
-            write_file(self._disk, self._path(digest), content, "What was learned of the subject")
+            require_space(self._disk, self._folder, len(content))
+            try:
+                write_file(self._disk, self._path(digest), content, "What was learned of the subject")
+            except StoreError:
+                self.remove((digest,))
+                raise
         return digest
 
     def has(self, digest: str) -> bool:
@@ -44,6 +47,12 @@ class SubjectFiles:
         if hashlib.sha256(content).hexdigest() != digest:
             raise _unusable(digest, "it is not what was stored")
         return content
+
+    def remove(self, digests: Collection[str]) -> None:
+        """Delete these files, where they are there."""
+        for digest in digests:
+            if _DIGEST.fullmatch(digest):
+                self._path(digest).unlink(missing_ok=True)
 
     def keep_only(self, digests: Collection[str]) -> int:
         """Delete all files but these; returns how many were deleted."""

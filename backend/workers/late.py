@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from backend.errors import LaminaError, ModelError
 from backend.plan.card import Card
+from backend.plan.lesson import Lesson
 from backend.plan.plan import Plan
 from backend.plan.request import OptionValue
 from backend.scene.scene import Picture, Pixels
@@ -88,7 +89,7 @@ class LateWorker:
     def device(self) -> str:
         return self._late.get().device
 
-    def submit(self, job_id: str, plan: Plan, pixels: Pixels) -> Handle:
+    def submit(self, job_id: str, plan: Plan | Lesson, pixels: Pixels) -> Handle:
         return self._late.get().submit(job_id, plan, pixels)
 
     def cut(self, model: str, picture: Picture, where_px: Sequence[float]) -> Picture:

@@ -65,7 +65,9 @@ class LocalWorker:
         return LocalHandle(self, plan, pixels)
 
     def run(self, plan: Plan | Lesson, pixels: Pixels, stop: threading.Event) -> Iterator[Event]:
-        """The events of a plan or a lesson, up to a terminal one. ``stop`` is looked at before the model is loaded and each step.
+        """The events of a plan or a lesson, up to a terminal one.
+
+        ``stop`` is looked at before the model is loaded and each step.
 
         Closing the iterator closes the method's, which undoes every patch of the networks.
         """

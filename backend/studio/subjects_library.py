@@ -1,0 +1,199 @@
+"""The library of subjects as a front end uses it: make, train, rename, delete, and put to use in a request."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+
+from backend.errors import RequestError, StoreError
+from backend.plan.lesson import MAX_REFERENCES, Lesson, LessonMethod
+from backend.plan.request import Compose, Reroll, SubjectRef
+from backend.plan.subjects import personal_scene
+from backend.scene.scene import Scene
+from backend.studio import subjects
+from backend.studio.events import Taught, Worker
+from backend.studio.offer import Offer
+from backend.studio.records import Submitted, TakenPicture
+from backend.studio.store import Store
+from backend.studio.subjects import LibrarySubject
+from backend.studio.subjects_pictures import prepared, with_alpha
+
+log = logging.getLogger(__name__)
+
+METHOD = "layout_retouch"
+"""The method that draws subjects."""
+
+CENTRE_SHARE = 0.1
+"""Where a subject is looked for in a reference: in the picture without a tenth at each side."""
+
+_WORD = re.compile(r"\w(?:[\w' -]*\w)?")
+
+
+class Library:
+    """The subjects of a store. Every verb may be called from any thread; every refusal is a LaminaError."""
+
+    def __init__(self, store: Store, offer: Offer, worker: Worker, wake: Callable[[], None]) -> None:
+        """``wake`` tells the queue that a job was queued."""
+        self._store = store
+        self._offer = offer
+        self._worker = worker
+        self._wake = wake
+
+    def listed(self) -> tuple[LibrarySubject, ...]:
+        """All subjects, the newest first."""
+        with self._store.database.read() as connection:
+            return subjects.list_subjects(connection)
+
+    def cut_out(self, model: str, digest: str) -> TakenPicture:
+        """A stored picture without what is around its object, as the model's SAM sees it; stored in its turn.
+
+        A LaminaError when the model has no SAM, nothing is found, or the device is busy.
+        """
+        picture = self._store.pixels.picture(digest)
+        height_px, width_px = picture.shape[:2]
+        x, y = width_px * CENTRE_SHARE, height_px * CENTRE_SHARE
+        mask = self._worker.cut(model, picture[:, :, :3], (x, y, width_px - x, height_px - y))
+        if not mask.any():
+            raise RequestError(
+                "No object was found in the middle of this picture.",
+                limit="The subject should fill a good part of it.",
+                remedy="Use the picture as it is, or choose another.",
+            )
+        cut = with_alpha(picture, mask)
+        kept = self._store.pixels.add_picture(cut)
+        return TakenPicture(digest=kept, width_px=width_px, height_px=height_px, opaque=False, notes=())
+
+    def make(self, name: str, class_word: str, method: LessonMethod, references: tuple[str, ...]) -> LibrarySubject:
+        """A new subject from stored pictures, named by digest; nothing is learned yet."""
+        word = " ".join(class_word.split()).lower()
+        if not _WORD.fullmatch(word):
+            raise RequestError(
+                f"{class_word[:40]!r} is no class word." if word else "The subject has no class word.",
+                limit="It is what one calls such things: cat, mug, backpack.",
+                remedy="Say what it is.",
+            )
+        wanted = tuple(dict.fromkeys(references))
+        if not 1 <= len(wanted) <= MAX_REFERENCES:
+            raise RequestError(
+                f"{len(wanted)} reference pictures were given.",
+                limit=f"A subject is learned from 1 to {MAX_REFERENCES}; three to six are best.",
+                remedy="Choose the clearest ones." if wanted else "Add pictures of the subject.",
+            )
+        kept = tuple(self._store.pixels.add_picture(prepared(self._store.pixels.picture(one))) for one in wanted)
+        with self._store.database.write() as connection:
+            subject = subjects.insert_subject(connection, name.strip() or word, word, method, kept)
+            return subjects.read_subject(connection, subject)
+
+    def train(self, project: str, subject: str, model: str, steps: int = 0) -> Submitted:
+        """Queue a training; one that stopped half-way goes on where it stood. 0 steps are the method's own number."""
+        self._offer.card(model)
+        with self._store.database.write() as connection:
+            found = self._resting(subjects.read_subject(connection, subject), "trained")
+            lesson = Lesson(
+                model=model,
+                method=found.method,
+                class_word=found.class_word,
+                references=found.references,
+                steps=steps,
+            )
+            before = subjects.lesson_of_job(connection, found.job) if found.begun else None
+            if before is not None and before.model_copy(update={"begun": None}) == lesson:
+                lesson = lesson.model_copy(update={"begun": subjects.begun_of(connection, subject)})
+            job = subjects.insert_lesson(connection, project, subject, lesson)
+        self._wake()
+        return Submitted(job=job, notes=())
+
+    def rename(self, subject: str, name: str) -> LibrarySubject:
+        """Give a subject another name; a RequestError for an empty one."""
+        if not name.strip():
+            raise RequestError("The subject has no name.", remedy="Give it one.")
+        with self._store.database.write() as connection:
+            subjects.read_subject(connection, subject)
+            subjects.rename_subject(connection, subject, name.strip())
+            return subjects.read_subject(connection, subject)
+
+    def delete(self, subject: str) -> None:
+        """Take a subject out of the library and its files from the disk; its pictures stay with the scenes."""
+        with self._store.database.write() as connection:
+            found = self._resting(subjects.read_subject(connection, subject), "deleted")
+            begun = subjects.begun_of(connection, subject)
+            subjects.delete_subject(connection, subject)
+            still = subjects.named_files(connection)
+        self._store.subjects.remove({found.file, begun} - still)
+
+    def personal(self, scene: Scene, asked: Compose | Reroll) -> tuple[Scene, Compose | Reroll]:
+        """The scene and the request as they are planned when a subject is drawn, checked; otherwise both as they are.
+
+        A re-roll of a subject layer is drawn by Layout-and-Retouch with that layer's subject, whatever method the desk
+        is set to. A LaminaError when the subject is gone, was not trained, or belongs to another model.
+        """
+        layer = scene.layer(asked.layer_id) if isinstance(asked, Reroll) else None
+        model, method = asked.settings.model, asked.settings.method
+        if layer is not None and layer.subject is not None and method in {each.id for each in self._offer.methods()}:
+            with self._store.database.read() as connection:
+                subject = self._trained(subjects.read_subject(connection, layer.subject), model)
+            own = asked.settings.options if method == METHOD else {}
+            drawn = {"method": METHOD, "sampler": "ddim", "options": {**own, "stage": "retouch"}}
+            update = {"settings": asked.settings.model_copy(update=drawn), "subject": _reference(subject)}
+            return personal_scene(scene, layer, subject.class_word), asked.model_copy(update=update)
+        if asked.subject is not None:
+            with self._store.database.read() as connection:
+                self._trained(subjects.subject_of_file(connection, asked.subject.subject), model)
+        return scene, asked
+
+    def _trained(self, subject: LibrarySubject, model: str) -> LibrarySubject:
+        if not subject.file:
+            raise RequestError(f"{subject.name} was not trained yet.", remedy="Train it first, in the subjects panel.")
+        if subject.model != model:
+            theirs, ours = self._title(subject.model), self._title(model)
+            raise RequestError(
+                f"{subject.name} was trained on {theirs}.",
+                limit=f"It does not fit {ours}.",
+                remedy=f"Choose the model {theirs}, or train the subject again with {ours}.",
+            )
+        return subject
+
+    def _title(self, model: str) -> str:
+        return next((each.title for each in self._offer.models() if each.id == model), model)
+
+    def _resting(self, subject: LibrarySubject, done: str) -> LibrarySubject:
+        """The subject, when no job works on it."""
+        if subject.state in ("waiting", "training"):
+            raise RequestError(
+                f"{subject.name} is being trained.",
+                limit=f"It can be {done} when that has ended.",
+                remedy="Wait, or stop the training.",
+            )
+        return subject
+
+
+def keep_taught(store: Store, job: str, taught: Taught) -> None:
+    """Store what a job has learned, all or half of it; a StoreError when all of it finds no room."""
+    try:
+        digest = store.subjects.add(taught.content)
+    except StoreError:
+        if taught.finished:
+            raise
+        log.warning("what was learned so far could not be stored; the training goes on")
+        return
+    with store.database.write() as connection:
+        before = subjects.named_files(connection)
+        lesson = subjects.lesson_of_job(connection, job)
+        if taught.finished and lesson is not None:
+            subjects.set_learned(connection, job, digest, lesson.model)
+        else:
+            subjects.set_begun(connection, job, digest)
+        gone = before - subjects.named_files(connection)
+    store.subjects.remove(gone)
+
+
+def sweep(store: Store) -> int:
+    """At start: delete the files that no subject names, which a crash between two writes leaves. Returns how many."""
+    with store.database.read() as connection:
+        named = subjects.named_files(connection)
+    return store.subjects.keep_only(named)
+
+
+def _reference(subject: LibrarySubject) -> SubjectRef:
+    return SubjectRef(subject=subject.file, reference=subject.references[0])

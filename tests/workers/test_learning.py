@@ -1,0 +1,105 @@
+"""Lessons in the worker's hands: a subject's file comes out, a stop leaves half of it, and half goes on to the same."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from backend.engine.personalise import RULES
+from backend.errors import ModelError
+from backend.models.bundle import ModelBundle
+from backend.models.half_learned import half_learned_bytes, read_half_learned
+from backend.models.personal import KINDS, check_fits, read_subject
+from backend.plan.lesson import TITLES, Lesson
+from backend.scene.packed import packed, unpacked
+from backend.scene.pixels import MemoryPixels
+from backend.studio.events import Cancelled, Event, Finished, Progressed, Taught
+from backend.workers import learning
+from backend.workers.learning import rules_of, taught
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The class remembered by two pictures instead of eight."""
+    rules = {kind: replace(rule, prior_count=min(2, rule.prior_count), samples=2) for kind, rule in RULES.items()}
+    monkeypatch.setattr(learning, "RULES", rules)
+
+
+def lesson(pixels: MemoryPixels, steps: int = 3, cut: bool = False) -> Lesson:
+    picture = np.random.default_rng(4).integers(0, 256, (40, 60, 4), np.uint8)
+    picture[:, :, 3] = 255
+    if cut:
+        picture[:, :20, 3] = 0
+    reference = pixels.add_picture(picture)
+    return Lesson(model="tiny", method="custom_diffusion", class_word="cat", references=(reference,), steps=steps)
+
+
+def events_of(asked: Lesson, bundle: ModelBundle, pixels: MemoryPixels, stop_after: int = 10**6) -> list[Event]:
+    stop, found = threading.Event(), []
+    for event in taught(asked, bundle, pixels, stop):
+        found.append(event)
+        if isinstance(event, Progressed) and event.done >= stop_after:
+            stop.set()
+    return found
+
+
+def contents(events: Sequence[Event], finished: bool) -> list[bytes]:
+    return [event.content for event in events if isinstance(event, Taught) and event.finished is finished]
+
+
+@pytest.mark.slow
+def test_a_stopped_lesson_goes_on_to_the_same_subject(tiny1: ModelBundle, few: None) -> None:
+    pixels = MemoryPixels()
+    asked = lesson(pixels)
+    whole = events_of(asked, tiny1, pixels)
+    assert isinstance(whole[-1], Finished)
+    steps = [event for event in whole if isinstance(event, Progressed)]
+    assert [event.done for event in steps] == list(range(1, steps[-1].total + 1))
+    subject = read_subject(contents(whole, True)[0])
+    check_fits(subject, tiny1)
+    assert (subject.class_word, subject.kind) == ("cat", "custom_diffusion")
+
+    stopped = events_of(asked, tiny1, pixels, stop_after=steps[-1].total - 2)
+    assert isinstance(stopped[-1], Cancelled)
+    half = contents(stopped, False)[-1]
+    state = read_half_learned(half)
+    assert state["step"] == 1
+    assert half_learned_bytes(state) == half
+    begun = pixels.add_picture(packed(half))
+    rest = events_of(asked.model_copy(update={"begun": begun}), tiny1, pixels)
+    assert contents(rest, True) == contents(whole, True)
+
+
+@pytest.mark.slow
+def test_a_stop_while_the_class_is_remembered_leaves_nothing(tiny1: ModelBundle, few: None) -> None:
+    pixels = MemoryPixels()
+    events = events_of(lesson(pixels), tiny1, pixels, stop_after=1)
+    assert isinstance(events[-1], Cancelled)
+    assert not [event for event in events if isinstance(event, Taught)]
+
+
+@pytest.mark.slow
+def test_alpha_tells_where_the_subject_is(tiny1: ModelBundle, few: None) -> None:
+    pixels = MemoryPixels()
+    whole, cut = (contents(events_of(lesson(pixels, 1, cut), tiny1, pixels), True)[0] for cut in (False, True))
+    assert whole != cut
+
+
+def test_a_lesson_takes_its_methods_steps_or_its_own() -> None:
+    pixels = MemoryPixels()
+    assert rules_of(lesson(pixels, 0)).steps == RULES["custom_diffusion"].steps
+    assert rules_of(lesson(pixels, 7)).steps == 7
+    assert set(TITLES) == set(KINDS)
+
+
+def test_bytes_travel_as_pixels_and_other_files_are_refused() -> None:
+    for size in (0, 1, 7, 8, 1000):
+        content = bytes(range(256)) * 4
+        assert unpacked(packed(content[:size])) == content[:size]
+    for content in (b"", b"short", b"\xff" * 64):
+        with pytest.raises(ModelError, match="half learned"):
+            read_half_learned(content)
