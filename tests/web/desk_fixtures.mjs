@@ -48,6 +48,7 @@ export const desk = (layers = [layer("back"), layer("cat"), layer("car")], patch
     },
     picked: "",
     selected: "",
+    mix: null,
     ...patch,
   });
 

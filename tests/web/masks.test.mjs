@@ -302,17 +302,20 @@ test("a mask goes to the server once, as the same values; what it does not have 
   assert.deepEqual(sent[0], bytes);
   assert.equal(settled.scene.layers[1].mask, "d1".padEnd(64, "0"));
   const later = createMaskKeeper({ link, masks: createMasks(createUnique()), shelf });
-  const scene = await later.recovered("p1", record.scene, () => null);
-  assert.equal(scene.layers[0].mask, name);
+  const found = await later.recovered("p1", { ...record, mix: { base: "a", other: "b", mask: name } }, () => null);
+  assert.deepEqual([found.scene.layers[0].mask, found.mix.mask], [name, name]);
   keeper.forget("p1");
   assert.equal(shelf.kept.size, 0);
   const lost = await createMaskKeeper({ link, masks: createMasks(createUnique()), shelf }).recovered(
     "p1",
-    desk([layer("cat", { mask: name }), layer("gone", { mask: name, picture: null })]).scene,
+    desk([layer("cat", { mask: name }), layer("gone", { mask: name, picture: null })], {
+      mix: { base: "a", other: "b", mask: name },
+    }),
     () => null,
   );
+  assert.equal(lost.mix, null);
   assert.deepEqual(
-    lost.layers.map(({ id, mask }) => [id, mask]),
+    lost.scene.layers.map(({ id, mask }) => [id, mask]),
     [["cat", null]],
   );
 });

@@ -10,6 +10,7 @@ import { findSpans } from "./kernels/spans.js";
 import { bytesOf, unionOf } from "./kernels/tiles.js";
 import { createDocument } from "./model/document.js";
 import { beforeOf, candidateOf, batchesOf, createSession } from "./model/session.js";
+import { mixOf } from "./model/mixing.js";
 import { draftOf } from "./model/drafts.js";
 import { freeze, layerOf } from "./model/records.js";
 import { createKeySheet } from "./view/keysheet.js";
@@ -80,9 +81,10 @@ const createShown = (store, session, pictures) => {
     const { state } = session;
     const selected = layerOf(record, record.selected);
     const spans = spansOf(record.scene.prompt, JSON.stringify(spokenLayers(record.scene.layers)));
-    const candidate = candidateOf(state, state.viewed || record.picked);
+    const mix = mixOf(record, state);
+    const candidate = mix?.base ?? candidateOf(state, state.viewed || record.picked);
     const before = beforeOf(state, record, candidate);
-    const own = state.viewed || record.picked;
+    const own = mix?.base.digest ?? (state.viewed || record.picked);
     const digest = (state.comparing && before) || own;
     return {
       record,
@@ -100,7 +102,8 @@ const createShown = (store, session, pictures) => {
       shownDigest: digest,
       ownDigest: own,
       before,
-      canCompare: own !== "" && state.showing === "result" && !state.job,
+      mix,
+      canCompare: own !== "" && state.showing === "result" && !state.job && !mix,
     };
   };
 };

@@ -1,6 +1,7 @@
 // Selecting an object in what is shown: the server's SAM finds its outline, which becomes a region.
 
 import { addLayer, setLayer } from "../model/edits.js";
+import { isMixing, setMix } from "../model/mixing.js";
 import { newPaintedLayer } from "../model/painting.js";
 import { isPainted, layerOf, titleOf } from "../model/records.js";
 import { addNotice } from "../model/session.js";
@@ -34,6 +35,8 @@ export const selectObject = async (desk, where) => {
   if (obstacle) return addNotice(session, { ...obstacle, brief: true });
   const look = async () => bridge.select(await shownPicture(desk), where);
   const { digest: mask } = await desk.busyWith("Looking for the object", look);
+  if (isMixing(desk))
+    return store.change("Select an object of the other picture", (record) => setMix({ ...record.mix, mask })(record));
   const layer = layerOf(store.record, id);
   if (layer && isPainted(layer)) return store.change(`Select an object: ${titleOf(layer)}`, setLayer(id, { mask }));
   const region = newPaintedLayer(desk, mask);

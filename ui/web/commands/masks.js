@@ -2,9 +2,10 @@
 
 import { clamp, roundTo } from "../kernels/numbers.js";
 import { feathered, grown, inverted, shrunk } from "../kernels/spread.js";
-import { bytesOf, emptyMask, maskFromBytes } from "../kernels/tiles.js";
+import { bytesOf, maskFromBytes } from "../kernels/tiles.js";
 import { addLayer, setLayer } from "../model/edits.js";
-import { beginMask, newPaintedLayer } from "../model/painting.js";
+import { isMixing, setMix } from "../model/mixing.js";
+import { beginMask, newEmptyMask, newPaintedLayer } from "../model/painting.js";
 import { isPainted, layerOf, titleOf } from "../model/records.js";
 import { addNotice } from "../model/session.js";
 
@@ -17,7 +18,7 @@ export const addPainted = (desk) => {
 
 /** Runs change(bytes, width, height, radius) → bytes over the mask of the selected layer. */
 const reworked = (name, change) => (desk) => {
-  if (!desk.store.record.selected) {
+  if (!desk.store.record.selected && !isMixing(desk)) {
     return addNotice(desk.session, { what: "No layer is selected.", remedy: "Choose one first.", brief: true });
   }
   const pen = beginMask(desk, name);
@@ -33,14 +34,16 @@ export const grow = reworked("Grow", grown);
 export const shrink = reworked("Shrink", shrunk);
 export const feather = reworked("Feather", feathered);
 
-/** A region is emptied; a picture loses its mask and is whole again. */
+/** What is painted between two candidates is emptied, a region too; a picture loses its mask and is whole again. */
 export const clear = (desk) => {
+  if (isMixing(desk)) {
+    const mask = newEmptyMask(desk);
+    return desk.store.change("Clear what was painted", (record) => setMix({ ...record.mix, mask })(record));
+  }
   const layer = layerOf(desk.store.record, desk.store.record.selected);
-  if (!layer?.mask) return;
-  const mask = isPainted(layer) ? desk.masks.newName() : null;
-  const { width_px, height_px } = desk.store.record.scene;
-  if (mask) desk.masks.put(mask, emptyMask(width_px, height_px));
-  desk.store.change(`Clear the mask of ${titleOf(layer)}`, setLayer(layer.id, { mask }));
+  if (!layer?.mask) return undefined;
+  const mask = isPainted(layer) ? newEmptyMask(desk) : null;
+  return desk.store.change(`Clear the mask of ${titleOf(layer)}`, setLayer(layer.id, { mask }));
 };
 
 const LARGEST_BRUSH_PX = 1000;

@@ -4,6 +4,7 @@ import { betweenPlacements } from "../kernels/matrix.js";
 import { bytesOf, changedBox, emptyMask, fullMask, maskFromBytes } from "../kernels/tiles.js";
 import { warped } from "../kernels/warping.js";
 import { addLayer, setLayer } from "./edits.js";
+import { isMixing, setMix } from "./mixing.js";
 import { buildPaintedLayer, isPainted, layerOf, titleOf } from "./records.js";
 import { addNotice } from "./session.js";
 
@@ -25,7 +26,8 @@ const baseOf = (layer, { width_px, height_px }, masks) => {
 
 const nextName = ({ layers }) => `Region ${layers.filter(isPainted).length + 1}`;
 
-const newEmptyMask = ({ store, masks }) => {
+/** The name of a new mask of the canvas, on which nothing is painted yet. */
+export const newEmptyMask = ({ store, masks }) => {
   const { width_px, height_px } = store.record.scene;
   const name = masks.newName();
   masks.put(name, emptyMask(width_px, height_px));
@@ -71,22 +73,39 @@ export const followLayers = (masks) => (base, record) => {
 };
 
 /**
- * Opens a gesture on the mask of the selected layer, or of a new painted one when none is selected:
- * {base, put(mask), commit(), cancel()}; null, and a sentence, when that layer cannot be painted on now.
+ * The mask that is painted on: {title, obstacle, base, isNew, edit(name of the changed mask) → edit of the record}: what
+ * lies between two candidates while these are painted into one another, else the selected layer's, else a new one's.
+ */
+const targetOf = (parts) => {
+  const { store, masks } = parts;
+  const { mix, scene, selected } = store.record;
+  if (isMixing(parts)) {
+    const base = masks.get(mix.mask);
+    const obstacle = base ? null : { what: "What was painted is still being read.", remedy: "Try again in a moment." };
+    return { title: "the other picture", obstacle, base, isNew: false, edit: (mask) => setMix({ ...mix, mask }) };
+  }
+  const present = layerOf(store.record, selected);
+  const obstacle = obstacleOf(present, masks);
+  if (obstacle) return { obstacle };
+  const layer = present ?? newPaintedLayer(parts);
+  const edit = (mask) => (record) => setLayer(layer.id, { mask })(present ? record : addLayer(layer)(record));
+  return { title: titleOf(layer), obstacle, base: baseOf(layer, scene, masks), isNew: !present, edit };
+};
+
+/**
+ * Opens a gesture on the mask of the selected layer, of a new painted one when none is selected, or between two
+ * candidates: {base, put(mask), commit(), cancel()}; null, and a sentence, when it cannot be painted on now.
  * parts: {store, session, masks, newId, touched(box)}; a box is what the page has to draw anew.
  */
 export const beginMask = (parts, name) => {
   const { store, session, masks, touched } = parts;
-  const selected = layerOf(store.record, store.record.selected);
-  const obstacle = obstacleOf(selected, masks);
+  const { title, obstacle, base, isNew, edit } = targetOf(parts);
   if (obstacle) {
     addNotice(session, { ...obstacle, brief: true });
     return null;
   }
-  const layer = selected ?? newPaintedLayer(parts);
-  const base = baseOf(layer, store.record.scene, masks);
   const key = masks.newName();
-  const gesture = store.begin(`${name} ${titleOf(layer)}`);
+  const gesture = store.begin(`${name} ${title}`);
   let last = base;
   // Another step, or an undo, may have ended the gesture: what it left is not written any more.
   const put = (mask) => {
@@ -97,12 +116,11 @@ export const beginMask = (parts, name) => {
     if (box) touched(box);
   };
   masks.put(key, base, base);
-  const edit = setLayer(layer.id, { mask: key });
-  gesture.update(selected ? edit : (record) => edit(addLayer(layer)(record)));
+  gesture.update(edit(key));
   return {
     base,
     put,
-    commit: () => (last === base && selected ? gesture.cancel() : gesture.commit()),
+    commit: () => (last === base && !isNew ? gesture.cancel() : gesture.commit()),
     cancel: gesture.cancel,
   };
 };

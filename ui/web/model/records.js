@@ -1,4 +1,5 @@
-// The frozen records that undo moves between: a Desk holds the scene, the dials of a run, what is picked and selected.
+// The frozen records that undo moves between: a Desk holds the scene, the dials of a run, what is picked and selected,
+// and the two candidates {base, other: ids, mask: name} between which somebody paints (`mix`, else null).
 
 export const freeze = (value) => {
   if (value === null || typeof value !== "object" || Object.isFrozen(value)) return value;
@@ -13,17 +14,18 @@ export const deskFromProject = (project) =>
     settings: project.desk.settings,
     picked: project.desk.picked,
     selected: project.desk.selected,
+    mix: project.desk.mix ?? null,
   });
 
 /** What the server keeps: the scene, and the rest beside it. */
-export const deskToMessage = ({ scene, settings, picked, selected }) => ({
+export const deskToMessage = ({ scene, settings, picked, selected, mix }) => ({
   scene,
-  desk: { settings, picked, selected },
+  desk: { settings, picked, selected, mix },
 });
 
 /** Whether two Desks differ in something worth saving; a selection alone is not. */
 export const sameWork = (one, other) =>
-  one.scene === other.scene && one.settings === other.settings && one.picked === other.picked;
+  ["scene", "settings", "picked", "mix"].every((part) => one[part] === other[part]);
 
 /** A layer for a picture that was just taken. */
 export const buildLayer = ({ id, name, phrase, picture, placement }) =>

@@ -31,7 +31,19 @@ export const createCompareButtons = (desk) => {
     const shape = { type: "button", class: "button quiet small flip", "data-test": `compare-${id}`, title, on };
     return h("button", shape, h("span", { text: label }));
   });
-  const node = h("span", { class: "group compare" }, createHold(desk), modes);
+  const mix = h(
+    "button",
+    {
+      type: "button",
+      class: "button quiet small flip",
+      "data-test": "mix",
+      title: "Paint another candidate into the accepted one, with any tool that paints masks (P)",
+      on: { click: () => desk.run("mix") },
+    },
+    h("span", { text: "Paint between" }),
+  );
+  const compared = h("span", { class: "group compare" }, createHold(desk), modes);
+  const node = h("span", { class: "group" }, compared, mix);
   let timer = null;
   const blink = (isOn) => {
     if (isOn === (timer !== null)) return;
@@ -41,7 +53,9 @@ export const createCompareButtons = (desk) => {
   };
   const update = (shown) => {
     const isPossible = shown.canCompare;
-    show(node, isPossible);
+    show(compared, isPossible);
+    show(mix, isPossible || shown.mix !== null);
+    set(mix, { "aria-pressed": shown.mix !== null });
     modes.forEach((each, index) => set(each, { "aria-pressed": shown.state.compare === MODES[index].id }));
     blink(isPossible && shown.state.compare === "blink");
   };

@@ -16,6 +16,7 @@ import { createChanges, createDivider } from "./compare.js";
 import { createCompositor } from "./compositor.js";
 import { h, set, setVariable } from "./dom.js";
 import { paintStage } from "./paint.js";
+import { createMixChip, createMixer, MIX } from "./mixing.js";
 import { createPatch } from "./patch.js";
 import { createPlates } from "./plates.js";
 import { connectDrop, connectPointer, connectWheel } from "./pointer.js";
@@ -71,7 +72,7 @@ const refitted = ({ scene, state: { view, fitted: follows } }, box) => {
 export const createStage = (desk) => {
   const canvas = h("canvas", { class: "canvas", tabindex: "0", role: "application", "data-test": "canvas" });
   const makersOfChips = [createProgress, createPromise, createChanged, createSwitch, createReading, createInvitation];
-  const chips = [...makersOfChips, createDivider].map((create) => create(desk));
+  const chips = [...makersOfChips, createDivider, createMixChip].map((create) => create(desk));
   const shadow = h("div", { class: "page-shadow" });
   const ring = h("div", { class: "ring", hidden: true });
   const lying = chips.map((chip) => chip.node);
@@ -82,6 +83,7 @@ export const createStage = (desk) => {
     patch: createPatch(),
     changes: createChanges(),
     veils: createVeils(desk, plates, shiftOf(desk)),
+    mixer: createMixer(desk.pictures, plates),
   };
   const pixels = () => pixelsOf(desk.shown(), (shown) => pageOf(desk, shown, makers).picture);
   const holdSpace = connectPointer(desk, canvas, createSurface(desk, { canvas, ring, pixels }));
@@ -95,7 +97,7 @@ export const createStage = (desk) => {
     const frame = frameOf(desk, shown, { ...makers, changed });
     paintStage(canvas, { ...frame, ratio: box.ratio });
     if (changed) return;
-    plates.keep(new Set(shown.scene.layers.map(({ id }) => id)));
+    plates.keep(new Set([...shown.scene.layers.map(({ id }) => id), ...(shown.mix ? [MIX] : [])]));
     const seen = { ...shown, hasPreview: frame.showing === "preview", changes: frame.changes };
     chips.forEach((chip) => chip.update(seen));
     set(canvas, { "aria-label": describe(shown), "data-showing": frame.showing });
@@ -140,9 +142,11 @@ const placeChips = (node, { scene, state: { view } }, box) => {
 const tintOf = (desk) => (id) => desk.inks().tints[desk.tints.indexOf(id)];
 
 /** What fills the page: a preview, the shown result, or the collage. */
-const pageOf = (desk, shown, { compositor, patch, changed = null }) => {
+const pageOf = (desk, shown, { compositor, patch, mixer, changed = null }) => {
   const collage = () => compositor.compose(shown.scene, shown.record.selected, changed);
   if (shown.state.showing === "collage") return { showing: "collage", picture: collage() };
+  const mixed = shown.mix && mixer(shown.scene, shown.mix, changed);
+  if (mixed) return { showing: "result", picture: mixed };
   const preview = desk.pictures.preview(shown.state.job?.preview ?? "");
   if (preview) return { showing: "preview", picture: previewOf(desk, shown, patch, preview) };
   if (shown.state.comparing && !shown.before) return { showing: "collage", picture: collage() };
@@ -182,7 +186,7 @@ const frameOf = (desk, shown, makers) => {
   const hovered = state.hovered === record.selected ? null : layerOf(record, state.hovered);
   const page = pageOf(desk, shown, makers);
   const paints = PAINTING.has(state.tool);
-  const veiled = paints || page.showing === "collage" ? makers.veils(scene, record.selected) : [];
+  const veiled = (paints && !shown.mix) || page.showing === "collage" ? makers.veils(scene, record.selected) : [];
   return {
     ...page,
     ...comparedOf(desk, shown, makers),

@@ -36,6 +36,7 @@ const createThumb = (desk, candidate) => {
     place.update(placeOf(now, shown.batch.candidates));
     const current = shown.shownDigest === digest;
     set(node, { "aria-selected": current, "data-picked": shown.record.picked === digest, tabindex: current ? 0 : -1 });
+    set(node, { "data-other": shown.mix?.other.digest === digest });
   };
   return { node, update };
 };
