@@ -22,6 +22,7 @@ from backend.errors import (
     StaleRevision,
     StoreError,
 )
+from backend.plan.lesson import TITLES
 from ui import messages
 from ui.uploads import UploadFolder
 
@@ -182,6 +183,34 @@ def _cut_apart(bridge: Bridge, message: messages.CutApart) -> Reply:
     return {"layers": [_json(layer) for layer in cut]}
 
 
+def _subjects(bridge: Bridge, message: messages.Subjects) -> Reply:
+    """The library, and what a new subject may be trained by."""
+    methods = [{"id": method, "title": title} for method, title in TITLES.items()]
+    return {"subjects": [_json(subject) for subject in bridge.studio.library.listed()], "methods": methods}
+
+
+def _cut_reference(bridge: Bridge, message: messages.CutReference) -> Reply:
+    return _json(bridge.studio.library.cut_out(message.model, message.picture))
+
+
+def _make_subject(bridge: Bridge, message: messages.MakeSubject) -> Reply:
+    references = tuple(message.references)
+    return _json(bridge.studio.library.make(message.name, message.class_word, message.method, references))
+
+
+def _train_subject(bridge: Bridge, message: messages.TrainSubject) -> Reply:
+    return _json(bridge.studio.library.train(message.project, message.subject, message.model, message.steps))
+
+
+def _rename_subject(bridge: Bridge, message: messages.RenameSubject) -> Reply:
+    return _json(bridge.studio.library.rename(message.subject, message.name))
+
+
+def _delete_subject(bridge: Bridge, message: messages.DeleteSubject) -> Reply:
+    bridge.studio.library.delete(message.subject)
+    return {}
+
+
 def _events(bridge: Bridge, message: messages.Events) -> Reply:
     return _json(bridge.studio.news(message.job, message.after))
 
@@ -206,6 +235,12 @@ VERBS: Mapping[str, Verb] = {
     "select": Verb(messages.Select, _select),
     "mix": Verb(messages.Mix, _mix),
     "cut_apart": Verb(messages.CutApart, _cut_apart),
+    "subjects": Verb(messages.Subjects, _subjects),
+    "cut_reference": Verb(messages.CutReference, _cut_reference),
+    "make_subject": Verb(messages.MakeSubject, _make_subject),
+    "train_subject": Verb(messages.TrainSubject, _train_subject),
+    "rename_subject": Verb(messages.RenameSubject, _rename_subject),
+    "delete_subject": Verb(messages.DeleteSubject, _delete_subject),
     "events": Verb(messages.Events, _events),
     "cancel": Verb(messages.Cancel, _cancel),
     "jobs": Verb(messages.Jobs, _jobs),

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backend.errors import RequestError
-from backend.scene.layer import Identifier, first_complaint
+from backend.plan.lesson import MAX_STEPS, LessonMethod
+from backend.scene.layer import Identifier, Name, first_complaint
 
 MAX_DEPTH = 64
 MAX_VALUES = 100_000
@@ -109,6 +110,48 @@ class CutApart(Message):
     project: Identifier
     revision: Count
     picture: Digest
+
+
+class Subjects(Message):
+    """The library of subjects."""
+
+
+class CutReference(Message):
+    """Take away what is around the object of a stored picture, with the SAM of a model."""
+
+    model: Identifier
+    picture: Digest
+
+
+class MakeSubject(Message):
+    """A new subject from stored pictures."""
+
+    name: Name = ""
+    class_word: Name
+    method: LessonMethod = "dreambooth_lora"
+    references: Annotated[list[Digest], Field(max_length=100)]
+
+
+class TrainSubject(Message):
+    """Teach a model a subject, or go on where that stopped; 0 steps are the method's own number."""
+
+    project: Identifier
+    subject: Identifier
+    model: Identifier
+    steps: Annotated[int, Field(ge=0, le=MAX_STEPS)] = 0
+
+
+class RenameSubject(Message):
+    """Give a subject another name."""
+
+    subject: Identifier
+    name: Name
+
+
+class DeleteSubject(Message):
+    """Take a subject out of the library."""
+
+    subject: Identifier
 
 
 class Events(Message):
