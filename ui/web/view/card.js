@@ -9,7 +9,7 @@ import { formatFraction } from "../kernels/numbers.js";
 import { button } from "./fields.js";
 import { icon } from "./icons.js";
 import { h, set, show } from "./dom.js";
-import { createMore, dial, line, words } from "./layerfields.js";
+import { classLine, createMore, dial, line, words } from "./layerfields.js";
 import { createLook } from "./look.js";
 
 const DIALS = [
@@ -147,6 +147,7 @@ const createActions = (desk, id) => {
 /** The card of the layer `id`: {node, update(shown, layer, warnings)}. */
 export const createCard = (desk, id) => {
   const fields = [
+    classLine(desk, id, true),
     ...WORDS.map((options) => words(desk, id, options)),
     ...DIALS.map((options) => dial(desk, id, options)),
     createReasons(id),

@@ -2,7 +2,8 @@
 
 import { formatFraction } from "../kernels/numbers.js";
 import { setLayer } from "../model/edits.js";
-import { layerOf } from "../model/records.js";
+import { isPainted, layerOf } from "../model/records.js";
+import { createClassField } from "./classfield.js";
 import { choice, numberField, slider, textField } from "./fields.js";
 import { h, set, show } from "./dom.js";
 
@@ -47,27 +48,16 @@ export const dial = (desk, id, { label, title, test, field, high = 1, normal }) 
   return { node: line(label, title, part.node, value), update };
 };
 
-const lastWord = (phrase) => phrase.trim().split(/\s+/).at(-1)?.toLowerCase() ?? "";
-
-/** The class label, with what the model's guide tells apart as suggestions; else what the phrases are about. */
-const classLabel = (desk, id) => {
-  const label = "Class";
-  const placeholder = "what a segmenter calls it, as “cat”";
-  const part = words(desk, id, { label, test: "class-label", field: "class_label", placeholder });
-  const list = h("datalist", { id: `classes-${id}` });
-  set(part.input, { list: list.id });
-  part.node.append(list);
-  let known = "";
+/** The class: of a painted layer at the head of its card, of a picture among what is seldom asked for. */
+export const classLine = (desk, id, forPainted) => {
+  const field = createClassField(desk, id);
+  const node = line("Class", "What it is, in the words of the model's segmenters", field.node);
   const update = (shown) => {
-    part.update(shown);
-    const said = shown.scene.layers.flatMap(({ phrase, class_label }) => [class_label.trim(), lastWord(phrase)]);
-    const vocabulary = shown.model?.classes ?? [];
-    const found = [...new Set(vocabulary.length > 0 ? vocabulary : said.filter(Boolean))].toSorted();
-    if (found.join() === known) return;
-    known = found.join();
-    list.replaceChildren(...found.map((value) => h("option", { value })));
+    const layer = layerOf(shown.record, id);
+    show(node, layer !== null && isPainted(layer) === forPainted);
+    field.update(shown);
   };
-  return { node: part.node, update };
+  return { node, update };
 };
 
 const structureEdit = (id, patch) => (record) => {
@@ -204,7 +194,7 @@ export const createMore = (desk, id) => {
     field: "negative",
     placeholder: "what this object should not be",
   });
-  const parts = [blend(desk, id), negative, structure(desk, id), classLabel(desk, id), seed(desk, id)];
+  const parts = [blend(desk, id), negative, structure(desk, id), classLine(desk, id, false), seed(desk, id)];
   const told = h("span", { class: "more-told" });
   const summary = h("summary", { "data-test": "layer-more" }, h("span", { text: "More" }), told);
   const body = h(

@@ -94,7 +94,7 @@ const createWords = () => {
   const update = (shown, layer) => {
     const warnings = warningsOf(shown, layer);
     set(phrase, {
-      text: layer.phrase || layer.name || "no phrase",
+      text: layer.phrase || layer.class_label || layer.name || "no phrase",
       class: `row-phrase${shown.unlinked.has(layer.id) || !layer.phrase ? " unlinked" : ""}`,
     });
     show(cover, layer.visible);
