@@ -23,6 +23,7 @@ from backend.models.cache import ModelCache
 from backend.models.catalog import Catalog, find_models
 from backend.models.sam import sam_of
 from backend.plan.lesson import Lesson
+from backend.plan.moved import plan_as_made
 from backend.plan.plan import Plan
 from backend.scene.picture_file import encode_jpeg
 from backend.scene.scene import Picture, Pixels
@@ -108,7 +109,7 @@ class LocalWorker:
             return
         method = self._methods[plan.method]
         with self._cache.lease(self._catalog.card(plan.model), self._device) as bundle:
-            teller = _Teller(Scorer(bundle, plan, pixels), Progress(plan))
+            teller = _Teller(Scorer(bundle, plan_as_made(plan), pixels), Progress(plan))
             run = method.run(plan, bundle, pixels)
             try:
                 yield from _followed(run, teller, stop)

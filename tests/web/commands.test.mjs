@@ -66,7 +66,7 @@ test("a re-roll takes the selected layer, the picked picture and a fresh seed; a
   desk.session.set({ viewed: "two" });
   await desk.run("reroll");
   const [{ settings, ...request }] = desk.asked;
-  assert.deepEqual(request, { kind: "reroll", layer_id: "cat", source: "two", feather_px: 4 });
+  assert.deepEqual(request, { kind: "reroll", layer_id: "cat", source: "two", feather_px: 4, tries: 1 });
   assert.equal(settings.seed, 77);
   assert.equal(desk.store.record.settings.seed, 7);
   assert.equal(desk.store.record.picked, "two");

@@ -62,6 +62,7 @@ export const surfaceOver = (parts) => {
     begin: (name) => store.begin(name),
     beginMask: (name) => beginMask(parts, name),
     selectObject: (where) => void seen.objects.push(where),
+    carryObject: (move) => void seen.objects.push(move),
     chosen: () => chosenIds(store.record, session.state.also),
     chooseAlone: () => session.set({ also: [] }),
     amend: (edit) => store.amend(edit),

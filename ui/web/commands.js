@@ -2,7 +2,8 @@
 
 import { fitted, zoomedAt } from "./kernels/views.js";
 import { flip, forEach, moveAllBy, nudge, removeLayer, select, setLayer, setSettings } from "./model/edits.js";
-import { chosenIds, layerOf, titleOf } from "./model/records.js";
+import { chosenIds, layerOf } from "./model/records.js";
+import { moveObject } from "./commands/carrying.js";
 import { selectObject } from "./commands/cutting.js";
 import * as drafts from "./commands/drafts.js";
 import * as files from "./commands/files.js";
@@ -178,6 +179,8 @@ const ROWS = [
   ["toolEllipse", "Ellipse", "Painting", ["O"], CANVAS, pickTool("ellipse")],
   ["toolBucket", "Fill", "Painting", ["G"], CANVAS, pickTool("bucket")],
   ["toolSelect", "Select an object", "Painting", ["S"], CANVAS, pickTool("select")],
+  ["toolCarry", "Move an object of the finished picture", "Pictures", ["U"], CANVAS, pickTool("carry")],
+  ["moveObject", "", "Pictures", [], CANVAS, moveObject],
   ["selectObject", "", "Painting", [], CANVAS, selectObject],
   ["swapRegion", "Regions: add or subtract", "Painting", ["X"], CANVAS, masks.swapRegion],
   ["smallerBrush", "Smaller brush", "Painting", ["["], CANVAS, masks.resizeBrush(-1)],
@@ -207,7 +210,8 @@ const ROWS = [
   ["save", "Save now (it also saves by itself)", "Files", ["Ctrl+S"], ANYWHERE, ({ bridge }) => bridge.flush()],
   ["addFiles", "", "Files", [], CANVAS, files.addFiles],
   ["openExample", "", "Files", [], CANVAS, files.openExample],
-  ["rerollLayer", "", "Pictures", [], CANVAS, runs.rerollLayer],
+  ["rerollLayer", "", "Pictures", [], CANVAS, (desk, id) => runs.rerollLayer(desk, id)],
+  ["rerollUntilPassed", "", "Pictures", [], CANVAS, runs.rerollUntilPassed],
   ["view", "", "Pictures", [], CANVAS, mixing.view],
   ["showBatch", "", "Pictures", [], CANVAS, runs.showBatch],
   ["loadTheirs", "", "Files", [], CANVAS, ({ bridge }) => bridge.loadTheirs()],

@@ -1,10 +1,10 @@
 // Making pictures: generate, re-roll one object, look through the candidates, accept or discard them.
 
-import { pick, setSettings } from "../model/edits.js";
-import { layerOf } from "../model/records.js";
-import { addNotice, batchesOf, isWorking } from "../model/session.js";
+import { nudge, pick, setSettings } from "../model/edits.js";
+import { layerOf, titleOf } from "../model/records.js";
+import { addNotice, batchesOf, candidateOf, isWorking } from "../model/session.js";
 
-const FEATHER_PX = 4;
+export const FEATHER_PX = 4;
 
 /** Whether a run is going on; then a sentence says so. */
 export const busy = ({ session }) => {
@@ -36,8 +36,11 @@ export const settle = ({ store, session }, end) => {
 
 export const reroll = (desk) => rerollLayer(desk, desk.store.record.selected);
 
-/** Makes one layer again over the picked picture; a candidate that is only being looked at is accepted first. */
-export const rerollLayer = async (desk, layerId) => {
+/**
+ * Makes one layer again over the picked picture; a candidate that is only being looked at is accepted first. With
+ * several tries it goes on with new seeds until a candidate passes its scores.
+ */
+export const rerollLayer = async (desk, layerId, tries = desk.session.state.tries) => {
   if (busy(desk)) return;
   const { store, session, bridge, random } = desk;
   if (!layerOf(store.record, layerId)) {
@@ -57,7 +60,29 @@ export const rerollLayer = async (desk, layerId) => {
   }
   session.set({ viewed: "", showing: "result", comparing: false });
   const settings = { ...store.record.settings, seed: random() };
-  settle(desk, await bridge.generate({ kind: "reroll", settings, layer_id: layerId, source, feather_px: FEATHER_PX }));
+  const request = { kind: "reroll", settings, layer_id: layerId, source, feather_px: FEATHER_PX, tries };
+  settle(desk, await bridge.generate(request));
+  if (tries > 1) tellTries(desk, layerId);
+};
+
+/** How often a failed layer is tried when somebody asks for it by one press. */
+const USUAL_TRIES = 4;
+
+export const rerollUntilPassed = (desk, layerId) =>
+  rerollLayer(desk, layerId, Math.max(USUAL_TRIES, desk.session.state.tries));
+
+const tellTries = ({ store, session }, layerId) => {
+  const made = shownBatch(session.state)?.candidates ?? [];
+  const layer = layerOf(store.record, layerId);
+  if (!layer || made.length === 0 || made[0].layer_id !== layerId) return;
+  const passed = made.some(({ scores }) => scores.every(({ failed }) => !failed));
+  const count = made.length === 1 ? "1 candidate" : `${made.length} candidates`;
+  addNotice(session, {
+    tone: passed ? "good" : "note",
+    what: passed ? `${titleOf(layer)} passes after ${count}.` : `${titleOf(layer)} failed in all ${count}.`,
+    remedy: passed ? "" : "Raise its freedom or its attention, or hold its edges, and try again.",
+    brief: passed,
+  });
 };
 
 export const cancel = ({ bridge }) => bridge.cancel();
@@ -65,7 +90,9 @@ export const cancel = ({ bridge }) => bridge.cancel();
 export const accept = ({ store, session }) => {
   const { viewed } = session.state;
   if (!viewed) return;
-  store.change("Accept a candidate", pick(viewed));
+  const carried = session.state.moved[candidateOf(session.state, viewed)?.job];
+  const along = carried ? nudge(carried.id, carried.dx, carried.dy) : (record) => record;
+  store.change("Accept a candidate", (record) => along(pick(viewed)(record)));
   session.set({ viewed: "", showing: "result", comparing: false });
 };
 

@@ -20,7 +20,7 @@ export const figuresOf = (score) =>
 /** The note of a layer that failed in a candidate, or null; `short` is for where there is little room. */
 export const failureOf = (candidate, layer) => {
   const reason = scoreOf(candidate, layer.id)?.failed;
-  return reason ? { code: "failed", short: reason, text: `${titleOf(layer)} failed: ${reason}.` } : null;
+  return reason ? { code: "failed", short: `failed: ${reason}`, text: `${titleOf(layer)} failed: ${reason}.` } : null;
 };
 
 /** The place of a candidate among the ranked of its run: {rank, of, failed}; null where there is nothing to compare. */

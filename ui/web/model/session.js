@@ -43,6 +43,8 @@ const START = Object.freeze({
   tuned: Object.freeze({}),
   looks: Object.freeze([]),
   lookSteps: 250,
+  tries: 1,
+  moved: Object.freeze({}),
   bindings: Object.freeze({}),
   reading: "",
 });

@@ -59,11 +59,20 @@ const createWarnings = (desk, id) => {
     text: "Add to prompt",
     on: { click: append },
   });
-  const node = h("div", { class: "card-warning", hidden: true }, icon("warn"), text, link);
+  const again = h("button", {
+    type: "button",
+    class: "button small",
+    "data-test": "reroll-until",
+    text: "Re-roll until it passes",
+    on: { click: () => desk.run("rerollUntilPassed", id) },
+  });
+  const node = h("div", { class: "card-warning", hidden: true }, icon("warn"), text, link, again);
   const update = (shown, warnings) => {
     show(node, warnings.length > 0);
     set(text, { text: warnings.map((warning) => warning.text).join(" ") });
     show(link, shown.unlinked.has(id));
+    show(again, warnings.some(({ code }) => code === "failed"));
+    set(again, { disabled: shown.state.job !== null });
   };
   return { node, update };
 };
@@ -112,6 +121,26 @@ const WORDS = [
   { label: "Name", test: "layer-name", field: "name", placeholder: "only for you" },
 ];
 
+const TRIES = [
+  { value: 1, text: "once" },
+  { value: 2, text: "until it passes, at most twice" },
+  { value: 4, text: "until it passes, at most 4 times" },
+  { value: 8, text: "until it passes, at most 8 times" },
+];
+
+/** How often a re-roll goes on with new seeds; one choice for all layers. */
+const createTries = (desk) => {
+  const options = TRIES.map((each) => h("option", each));
+  const shape = { class: "field-input choice", "aria-label": "Tries of a re-roll", "data-test": "reroll-tries" };
+  const select = h("select", shape, options);
+  select.addEventListener("change", () => desk.session.set({ tries: Number(select.value) }));
+  const title = "A re-roll can go on with new seeds until a candidate passes its scores";
+  const update = ({ state }) => {
+    if (Number(select.value) !== state.tries) select.value = state.tries;
+  };
+  return { node: line("Re-roll", title, h("span", { class: "choice-box" }, select, icon("down"))), update };
+};
+
 const createActions = (desk, id) => {
   const again = "Make this object again in the picked picture (R)";
   const shape = { label: "Re-roll", iconName: "again", test: "reroll", title: again, key: "R" };
@@ -153,6 +182,7 @@ export const createCard = (desk, id) => {
     createReasons(id),
     createLook(desk, id),
     createMore(desk, id),
+    createTries(desk),
   ];
   const [warnings, scores] = [createWarnings(desk, id), createScores(id)];
   const actions = createActions(desk, id);

@@ -100,7 +100,8 @@ const createWords = () => {
     show(cover, layer.visible);
     set(cover, { text: layer.visible ? coverageText(shown, layer.id, warnings.length > 0) : "" });
     const text = warnings.length ? (warnings[0].short ?? SHORT[warnings[0].code] ?? warnings[0].text) : "";
-    set(warning, { text, title: warnings.map((note) => note.text).join("\n") || null });
+    const title = warnings.map((note) => note.text).join("\n") || null;
+    set(warning, { text, title, "data-code": warnings[0]?.code ?? null });
     show(warning, warnings.length > 0);
     return warnings;
   };
@@ -122,6 +123,7 @@ const partsOf = (desk, shown, layer, isFront) => [
   shown.state.tuned,
   shown.state.looks,
   shown.state.lookSteps,
+  shown.state.tries,
   shown.state.job,
   shown.state.theme,
   shown.state.moreOpen,

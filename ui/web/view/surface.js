@@ -65,6 +65,7 @@ export const createSurface = (desk, { canvas, ring, pixels }) => {
     },
     beginMask: (name) => beginMask(desk, name),
     selectObject: (where) => void desk.run("selectObject", where),
+    carryObject: (move) => void desk.run("moveObject", move),
     chosen: () => chosenIds(store.record, session.state.also),
     chooseAlone: () => void (session.state.also.length > 0 && session.set({ also: [] })),
     amend: (edit) => store.amend(edit),
