@@ -8,6 +8,7 @@ from types import MappingProxyType
 from backend.methods.baselines.blended import BlendedOptions
 from backend.methods.baselines.multidiffusion import MultiDiffusionOptions
 from backend.methods.baselines.painted_words import PaintedWordsOptions
+from backend.methods.baselines.plug_ins import PlugInOptions
 from backend.methods.baselines.sdedit import SdeditOptions
 from backend.methods.catalog import Method
 
@@ -19,6 +20,7 @@ BASELINES: Mapping[str, Method] = MappingProxyType(
             Method("blended", "Blended Latent Diffusion", BlendedOptions, "baselines.blended"),
             Method("multidiffusion", "MultiDiffusion", MultiDiffusionOptions, "baselines.multidiffusion"),
             Method("painted-words", "Paint-with-words", PaintedWordsOptions, "baselines.painted_words"),
+            Method("plug_ins", "Plug-ins of a personalised model", PlugInOptions, "baselines.plug_ins"),
         )
     }
 )

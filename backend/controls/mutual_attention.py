@@ -1,0 +1,111 @@
+"""MasaCtrl (Cao et al., 2023): from a start step on, the target looks at the reference instead of at itself.
+
+In the decoder's self-attention queries are the target's, keys and values the reference's (equation 5). With masks
+(equations 6 to 8) the target's foreground looks at the reference's foreground only, its background at the rest:
+O = M ⊙ O_f + (1 - M) ⊙ O_b, M where the subject's words look in the target, in the steps so far.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from backend.engine.attention_maps import MapMean
+from backend.engine.loop_types import Control, Network, Predict
+from backend.engine.side_paths import SidePaths
+from backend.models.attention import Attend, Site, grid, processors_replaced
+
+THRESHOLD = 0.1
+"""Of a map brought to 0…1, as the authors cut theirs."""
+
+
+@dataclass(frozen=True)
+class MutualMasks:
+    """Where the subject is: ``maps`` grow in the target, ``reference`` is a float map (h, w) in 0..1."""
+
+    maps: MapMean = field(repr=False, compare=False)
+    reference: Tensor = field(repr=False, compare=False)
+
+    def cells(self, sides_lat: tuple[int, int]) -> tuple[Tensor, Tensor] | None:
+        """M of the target and of the reference on a grid: bool (n,) each; None while either shows nothing or all."""
+        mean = self.maps.mean()
+        if mean is None:
+            return None
+        both = tuple(_over(one, sides_lat) for one in (mean[0], self.reference))
+        return None if any(bool(one.all()) or not bool(one.any()) for one in both) else (both[0], both[1])
+
+
+@dataclass(frozen=True)
+class MutualAttention(Control):
+    """Acts at ``sites`` from step ``begin`` on, without ``masks`` on the whole picture. One target at a time.
+
+    The side paths hold ``to_k`` and ``to_v`` of the reference at these sites.
+    """
+
+    begin: int
+    sites: tuple[Site, ...]
+    sides: SidePaths = field(repr=False, compare=False)
+    masks: MutualMasks | None = None
+
+    def patch(self, network: Network) -> AbstractContextManager[None]:
+        """Take over the sites; nothing at all where there are none."""
+        return self._patched(network) if self.sites else nullcontext()
+
+    @contextmanager
+    def _patched(self, network: Network) -> Iterator[None]:
+        watching = nullcontext() if self.masks is None else self.masks.maps.watching(network, self.sides)
+        attends = {site.name: self._attend(site, network) for site in self.sites}
+        with processors_replaced(network.unet, attends), watching:
+            yield
+
+    def wrap(self, predict: Predict) -> Predict:
+        """See to it that the side paths are at the step that is predicted."""
+
+        def beside(latents: Tensor, k: int) -> Tensor:
+            self.sides.bring(k)
+            return predict(latents, k)
+
+        return beside
+
+    def _attend(self, site: Site, network: Network) -> Attend:
+        sides_lat = grid(network.height_lat, network.width_lat, site.level)
+
+        def attend(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+            if network.moment.k < self.begin or self.sides.recording:
+                return functional.scaled_dot_product_attention(query, key, value, scale=scale)
+            key, value = (self._reference(f"{site.module}.{part}", query) for part in ("to_k", "to_v"))
+            cells = None if self.masks is None else self.masks.cells(sides_lat)
+            return mutual(query, key, value, scale) if cells is None else masked(query, key, value, scale, cells)
+
+        return attend
+
+    def _reference(self, module: str, query: Tensor) -> Tensor:
+        """A projection of the reference, (halves, heads, n, d) as the query is."""
+        found = self.sides.feature("reference", module).flatten(0, 1)
+        return found.unflatten(-1, (query.shape[1], -1)).transpose(1, 2)
+
+
+def mutual(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+    """Attention (halves, heads, n, d) of the target's queries to the reference."""
+    return functional.scaled_dot_product_attention(query, key, value, scale=scale)
+
+
+def masked(query: Tensor, key: Tensor, value: Tensor, scale: float, cells: tuple[Tensor, Tensor]) -> Tensor:
+    """Foreground to foreground, background to background; ``cells`` are M of the target and of the reference."""
+    inside, shown = (one.to(query.device) for one in cells)
+    front, rest = (
+        functional.scaled_dot_product_attention(query, key, value, attn_mask=allowed[None, None, None], scale=scale)
+        for allowed in (shown, ~shown)
+    )
+    return torch.where(inside[:, None], front, rest)
+
+
+def _over(found: Tensor, sides_lat: tuple[int, int]) -> Tensor:
+    low, high = found.min(), found.max()
+    unit = (found - low) / (high - low).clamp_min(torch.finfo(found.dtype).tiny)
+    return functional.interpolate(unit[None, None], size=sides_lat, mode="area").flatten() > THRESHOLD

@@ -1,0 +1,140 @@
+"""What is plugged into a personalised model to keep a subject: FreeU, MagicFusion, MasaCtrl, DreamMatcher, or nothing.
+
+Each acts in the same loop, from the same noise and under the same words as the backbone alone. Shares of the steps are
+the authors' own: MasaCtrl and DreamMatcher begin at the fourth of 50, MagicFusion fuses while t > 600 of 1000.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from backend.controls.free_u import FreeU
+from backend.controls.magic_fusion import MagicFusion
+from backend.controls.mutual_attention import MutualAttention, MutualMasks
+from backend.controls.step_blend import StepBlend
+from backend.controls.value_warp import FeatureMatching, ValueWarp, feature_modules
+from backend.engine.attention_maps import MapMean
+from backend.engine.conditioning import embed
+from backend.engine.decode import decode
+from backend.engine.denoise import Start, denoise, predictor
+from backend.engine.invert import Trajectory
+from backend.engine.loop_types import Control, Pictures, Run, Step, generator_for
+from backend.engine.noise import draw
+from backend.engine.pulls import pull_of
+from backend.engine.side_paths import SidePath, SidePaths, Span
+from backend.engine.subject_run import REFERENCE_PROMPT, SubjectRun, digest, inverted, looked_at, subject_run
+from backend.engine.subject_words import plain_prompt
+from backend.methods.options import parse_options
+from backend.models.attention import detail_sites
+from backend.models.bundle import ModelBundle
+from backend.models.schedule import Schedule
+from backend.plan.plan import Plan
+from backend.scene.layer import Record
+from backend.scene.scene import Pixels
+
+BEGIN_SHARE, FUSED_SHARE = 4 / 50, 0.4
+LOOKED_SHARE = 0.6
+"""At which of its states the reference is asked where the subject is: late enough to show it, early enough to ask."""
+REFERRING = ("masa_ctrl", "dream_matcher")
+"""Those that look at the reference."""
+
+
+class PlugInOptions(Record):
+    """Which of them."""
+
+    plug_in: Literal["none", "free_u", "magic_fusion", "masa_ctrl", "dream_matcher"] = "none"
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """The reference: its states, and where it shows the subject, float (h, w) in 0..1."""
+
+    path: Trajectory
+    front: Tensor
+
+
+def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
+    """Steps, then Pictures, for each seed."""
+    options = parse_options(PlugInOptions, plan.options)
+    drawn = subject_run(plan, bundle, pixels)
+    total, done = plan.steps * (len(plan.seeds) + (options.plug_in in REFERRING)), 0
+    with closing(_made(drawn, options)) as made:
+        for happening in made:
+            if isinstance(happening, Step):
+                happening = replace(happening, k=done, total=total, first=0)
+                done += 1
+            yield happening
+
+
+def _made(drawn: SubjectRun, options: PlugInOptions) -> Generator[Step | Pictures, None, None]:
+    seen = None
+    if options.plug_in in REFERRING:
+        path = yield from inverted(drawn, drawn.reference, drawn.reference_key())
+        seen = _Seen(path, looked_at(drawn, path, round(LOOKED_SHARE * drawn.plan.steps)))
+    for offset, seed in enumerate(drawn.plan.seeds):
+        latents = yield from _latents(drawn, options, seen, seed)
+        yield Pictures(offset, decode(drawn.bundle, latents), (None,))
+
+
+def _latents(drawn: SubjectRun, options: PlugInOptions, seen: _Seen | None, seed: int) -> Generator[Step, None, Tensor]:
+    plan, bundle, schedule = drawn.plan, drawn.bundle, drawn.schedule()
+    spoken, tokens = drawn.embed(plan.prompt)
+    words = drawn.conditioning(spoken, "target")
+    cell_px = bundle.card.cell_px
+    shape = (1, bundle.unet.config.in_channels, plan.height_px // cell_px, plan.width_px // cell_px)
+    streams = (generator_for(seed),)
+    begin = draw(torch.zeros(shape, device=bundle.device, dtype=bundle.dtype), streams)
+    if options.plug_in == "magic_fusion":
+        controls: tuple[Control, ...] = (_fusion(drawn, schedule, spoken),)
+    else:
+        plugged = _plugged(drawn, schedule, options, seen, tokens)
+        nobody = predictor(bundle.unet, schedule, words)
+        controls = (StepBlend(nobody, drawn.worn, 0), *plugged)
+    latents = begin
+    with closing(denoise(bundle.unet, schedule, words, Start(begin, 0, streams), controls)) as steps:
+        for step in steps:
+            latents = step.latents
+            yield step
+    return latents
+
+
+def _fusion(drawn: SubjectRun, schedule: Schedule, spoken: Tensor) -> Control:
+    """The plain model under the plain words, beside the personalised one."""
+    plainly = embed(drawn.bundle, plain_prompt(drawn.plan.prompt, drawn.subject.class_word))
+    plain, personal = (
+        pull_of(drawn.bundle.unet, schedule, drawn.conditioning(said, "target")) for said in (plainly, spoken)
+    )
+    return MagicFusion(plain, personal, drawn.worn, round(FUSED_SHARE * drawn.plan.steps))
+
+
+def _plugged(
+    drawn: SubjectRun, schedule: Schedule, options: PlugInOptions, seen: _Seen | None, tokens: tuple[int, ...]
+) -> Iterator[Control]:
+    begin, sites = round(BEGIN_SHARE * drawn.plan.steps), detail_sites(drawn.bundle.unet)
+    if options.plug_in == "free_u":
+        yield FreeU()
+    if seen is None:
+        return
+    sides = _sides(drawn, schedule, seen, begin)
+    if options.plug_in == "masa_ctrl":
+        masks = MutualMasks(MapMean(tokens, "target", begin), seen.front)
+        yield MutualAttention(begin, sites, sides, masks)
+    else:
+        yield ValueWarp(begin, sites, FeatureMatching(sides, seen.front, begin), sides)
+
+
+def _sides(drawn: SubjectRun, schedule: Schedule, seen: _Seen, begin: int) -> SidePaths:
+    """The reference, replayed under the neutral words; one memory serves both who ask for it."""
+    unet, plan = drawn.bundle.unet, drawn.plan
+    parts = (f"{site.module}.{part}" for site in detail_sites(unet) for part in ("to_k", "to_v"))
+    spoken, _ = drawn.embed(REFERENCE_PROMPT)
+    key = digest([drawn.reference_key(), plan.guidance_scale, plan.negative, begin, "plug-ins"])
+    spans = (Span(begin, plan.steps, (*parts, *feature_modules(unet))),)
+    path = SidePath(key, seen.path, drawn.conditioning(spoken, "reference"), spans)
+    return SidePaths(unet, schedule, {"reference": path}, drawn.bundle.recorded, drawn.worn)
