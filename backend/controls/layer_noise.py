@@ -53,13 +53,16 @@ class LayerNoise(Control):
         return torch.where(self.release >= k, self.schedule.noise_to(k, self.source, noise), latents)
 
 
-def freedom_map(topmost: NDArray[np.integer], levels: Sequence[float], blur_px: float) -> Freedom:
+def freedom_map(topmost: NDArray[np.integer], levels: Sequence[float | Freedom], blur_px: float) -> Freedom:
     """h per pixel: the level of the topmost layer, softened by a Gaussian (sigma ``blur_px``) between free layers.
 
-    ``topmost`` is (h, w) with 0 for uncovered, ``levels[i]`` the freedom of index i. Held pixels (0) neither take nor
-    give blur: they stay 0 and do not lower their neighbours.
+    ``topmost`` is (h, w) with 0 for uncovered, ``levels[i]`` the freedom of index i, one number or a painted map
+    (h, w); a uniform map is its number, bit for bit. Held pixels (0) neither take nor give blur: they stay 0 and do not
+    lower their neighbours.
     """
-    hard: Freedom = np.asarray(levels, np.float64)[topmost]
+    hard = np.zeros(topmost.shape, np.float64)
+    for index, level in enumerate(levels):
+        np.copyto(hard, level, where=topmost == index)
     free = hard > 0
     if blur_px <= 0 or len(np.unique(hard[free])) < 2:
         return hard

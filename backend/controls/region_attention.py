@@ -9,6 +9,9 @@ The maximum is taken per picture and per column over all heads and pixels of the
 open); a negative one counts as 0, for it would turn both terms round. Only the conditional rows are changed, and
 columns that belong to no layer stay as they are. Layers with words of their own in the negative prompt are the one
 exception: in the unconditional rows those words keep to their region in the same way.
+
+Beyond the paper: a layer may speak in some of the steps only. In the others its words are not heard at all (their
+scores count as -∞), unless another layer that shares them speaks.
 """
 
 from __future__ import annotations
@@ -25,19 +28,31 @@ from torch.nn import functional
 from backend.engine.loop_types import Control, Moment, Network
 from backend.models.attention import Attend, cross_sites, grid, processors_replaced
 
+ALWAYS = 1_000_000
+"""More steps than any run has."""
+
 
 @dataclass(frozen=True)
 class Region:
     """A layer's words and where it is seen.
 
     ``tokens`` are positions in the token row, ``positive`` and ``negative`` the weights v_pos and v_neg, ``mask`` is
-    float32 (h, w) in 0..1 at any size that shows the whole picture.
+    float32 (h, w) in 0..1 at any size that shows the whole picture. The words are heard in the steps
+    ``first`` ≤ k < ``end`` (all by default).
     """
 
     tokens: tuple[int, ...]
     positive: float
     negative: float
     mask: Tensor = field(repr=False, compare=False)
+    first: int = 0
+    end: int = ALWAYS
+
+    @property
+    def acts(self) -> bool:
+        """Whether it changes anything at all."""
+        limited = self.first > 0 or self.end < ALWAYS
+        return bool(self.tokens) and bool(self.positive or self.negative or limited)
 
 
 @dataclass(frozen=True)
@@ -53,9 +68,8 @@ class RegionAttention(Control):
     unwanted: tuple[Region, ...] = ()
 
     def patch(self, network: Network) -> AbstractContextManager[None]:
-        """Take over every cross-attention site; nothing at all when every weight is 0."""
-        every = (*self.regions, *self.unwanted)
-        if not any(region.tokens and (region.positive or region.negative) for region in every):
+        """Take over every cross-attention site; nothing at all when every weight is 0 and every layer always speaks."""
+        if not any(region.acts for region in (*self.regions, *self.unwanted)):
             return nullcontext()
         return processors_replaced(network.unet, self._attends(network))
 
@@ -67,11 +81,24 @@ class RegionAttention(Control):
         for level in {site.level for site in sites}:
             sides = grid(network.height_lat, network.width_lat, level)
             wanted, unwanted = (
-                column_weights(regions, sides, self.text_length).to(device) if regions else None
-                for regions in (self.regions, self.unwanted)
+                self._spoken(regions, sides, device) if regions else None for regions in (self.regions, self.unwanted)
             )
             by_level[level] = _SiteAttention(wanted, unwanted, strengths, network.moment)
         return {site.name: by_level[site.level] for site in sites}
+
+    def _spoken(self, regions: tuple[Region, ...], sides: tuple[int, int], device: torch.device) -> tuple[_Spoken, ...]:
+        """What is said in each step; steps in which the same layers speak share it."""
+        made: dict[tuple[bool, ...], _Spoken] = {}
+        steps = []
+        for k in range(len(self.sigmas)):
+            speaks = tuple(region.first <= k < region.end for region in regions)
+            if speaks not in made:
+                heard = tuple(region for region, does in zip(regions, speaks, strict=True) if does)
+                said = {token for region in heard for token in region.tokens}
+                silent = sorted({token for region in regions for token in region.tokens} - said)
+                made[speaks] = _Spoken(column_weights(heard, sides, self.text_length).to(device), tuple(silent))
+            steps.append(made[speaks])
+        return tuple(steps)
 
 
 def sigma_strength(sigma: float) -> float:
@@ -95,8 +122,15 @@ def column_weights(regions: tuple[Region, ...], sides: tuple[int, int], text_len
     return weights.masked_fill_(weights == -math.inf, 0.0)
 
 
-def biased_attention(query: Tensor, key: Tensor, value: Tensor, weights: Tensor, bias: tuple[float, float]) -> Tensor:
-    """Attention with S' = S + y · max(0, max S) · weights, in single precision.
+def biased_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    weights: Tensor,
+    bias: tuple[float, float],
+    silent: tuple[int, ...] = (),
+) -> Tensor:
+    """Attention with S' = S + y · max(0, max S) · weights, in single precision; ``silent`` columns count as -∞.
 
     ``query`` is (b, heads, n, d), ``key`` and ``value`` (b, heads, tokens, d), ``weights`` (n, tokens); ``bias`` is
     (y, scale of the scores). The maximum is per picture and column.
@@ -105,28 +139,39 @@ def biased_attention(query: Tensor, key: Tensor, value: Tensor, weights: Tensor,
     scores = torch.matmul(query.float() * scale, key.float().transpose(-1, -2))
     peaks = scores.amax(dim=(1, 2)).clamp_min_(0.0)[:, None, None, :]
     scores.addcmul_(weights, peaks, value=strength)
+    if silent:
+        scores[..., list(silent)] = -math.inf
     return torch.matmul(torch.softmax(scores, dim=-1).to(value.dtype), value)
+
+
+@dataclass(frozen=True, eq=False)
+class _Spoken:
+    """What the layers say in a step: weights (n, tokens), and the columns of those that are silent."""
+
+    weights: Tensor
+    silent: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class _SiteAttention:
-    """The attention of the sites of one level. Rows for which there are no weights keep the stock kernel."""
+    """The attention of the sites of one level, by step. Rows of which no layer speaks keep the stock kernel."""
 
-    wanted: Tensor | None = field(repr=False)
-    unwanted: Tensor | None = field(repr=False)
+    wanted: tuple[_Spoken, ...] | None = field(repr=False)
+    unwanted: tuple[_Spoken, ...] | None = field(repr=False)
     strengths: tuple[float, ...]
     moment: Moment
 
     def __call__(self, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
-        rows = self.moment.rows
-        bias = (self.strengths[self.moment.k], scale)
+        rows, k = self.moment.rows, self.moment.k
+        bias = (self.strengths[k], scale)
+        wanted, unwanted = (None if said is None else said[k] for said in (self.wanted, self.unwanted))
         if not rows.guided:
-            return _attended(query, key, value, self.wanted, bias)
-        halves = ((rows.uncond, self.unwanted), (rows.cond, self.wanted))
-        return torch.cat([_attended(query[half], key[half], value[half], weights, bias) for half, weights in halves])
+            return _attended(query, key, value, wanted, bias)
+        halves = ((rows.uncond, unwanted), (rows.cond, wanted))
+        return torch.cat([_attended(query[half], key[half], value[half], said, bias) for half, said in halves])
 
 
-def _attended(query: Tensor, key: Tensor, value: Tensor, weights: Tensor | None, bias: tuple[float, float]) -> Tensor:
-    if weights is None:
+def _attended(query: Tensor, key: Tensor, value: Tensor, said: _Spoken | None, bias: tuple[float, float]) -> Tensor:
+    if said is None:
         return functional.scaled_dot_product_attention(query, key, value)
-    return biased_attention(query, key, value, weights, bias)
+    return biased_attention(query, key, value, said.weights, bias, said.silent)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from backend.engine.look_learning import Rules
 from backend.engine.loop_types import generator_for
 from backend.evaluation.asking import GUIDANCE, STEPS, run_plan, scene_of_drawing
 from backend.evaluation.collage_suite import CUTOUT
 from backend.evaluation.report import Row
 from backend.evaluation.timing import Duel, run_duel
+from backend.methods.textual_inversion import finished, learn_looks, lessons_of
 from backend.models.bundle import ModelBundle
 from backend.models.reference import reference_img2img
 from backend.plan.build import build_plan
@@ -26,6 +28,10 @@ REPEATS, QUICK_REPEATS = 21, 7
 PLAIN: dict[str, OptionValue] = {"attention": False, "layer_noise": False, "strength": STRENGTH}
 LEVELS = (0.8, 0.7, 0.6, 0.5, 0.4)
 """Noise of the five layers; the largest makes as many steps as the baseline's strength."""
+HALF_FREE = "object-3"
+"""The layer with the level .5."""
+LOOK_STEPS = 6
+"""Enough for a ratio: every step of a look costs the same."""
 LAYOUT = (
     Placement("house", "orange", "plain", (0.25, 0.35), 0.2),
     Placement("tree", "green", "plain", (0.75, 0.35), 0.2),
@@ -43,7 +49,7 @@ class SpeedSuite:
     repeats: int
 
     def rows(self) -> Iterator[Row]:
-        """The three duels of the first issue; every run is whole: words, encoder, loop, decoder."""
+        """Every run is whole: words, encoder, loop, decoder; learning begins with the encoder."""
         pixels, five = self.scene_plan({"attention": True, "layer_noise": True}, 1)
         _, plain = self.scene_plan(PLAIN, 1)
         _, ten = self.scene_plan(PLAIN, 10)
@@ -64,6 +70,38 @@ class SpeedSuite:
             "E1",
         )
         yield run_duel(together, max(3, self.repeats // 3), warmups=1)
+        yield run_duel(self.rerolled(), max(3, self.repeats // 3), warmups=1)
+        yield run_duel(self.looked(), max(3, self.repeats // 7), warmups=1)
+
+    def rerolled(self) -> Duel:
+        """Ten candidates that differ in a layer of half freedom, against ten that differ everywhere, in equal batches.
+
+        Uncovered pixels are free from the first step, so that the whole run counts.
+        """
+        pixels, plan = self.scene_plan({"attention": True, "layer_noise": True}, 10)
+        free = plan.target.model_copy(update={"uncovered_noise": 1.0})
+        whole = plan.model_copy(update={"target": free})
+        varied = plan.model_copy(update={"target": free.model_copy(update={"varied": HALF_FREE})})
+        return Duel(
+            "reroll_shared",
+            "ten full runs in one batch",
+            lambda: self.make(varied, pixels),
+            lambda: self.make(whole, pixels),
+            "E2",
+        )
+
+    def looked(self) -> Duel:
+        """The looks of five layers learned together, against one after the other; no look may settle early."""
+        pixels, plan = self.scene_plan(PLAIN, 1)
+        lessons = lessons_of(plan, pixels, [layer.layer_id for layer in plan.layers])
+        rules = Rules(steps=LOOK_STEPS, settled=0.0)
+        return Duel(
+            "look5",
+            "five single runs",
+            lambda: finished(learn_looks(self.bundle, lessons, rules)),
+            lambda: [finished(learn_looks(self.bundle, [lesson], rules)) for lesson in lessons],
+            "E1",
+        )
 
     def make(self, plan: Plan, pixels: MemoryPixels) -> int:
         """Run a plan; how many pictures came out."""

@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from backend.controls.layer_noise import LayerNoise, freedom_map, release_map
-from backend.controls.region_attention import Region, RegionAttention
+from backend.controls.layer_noise import Freedom, LayerNoise, freedom_map, release_map
+from backend.controls.region_attention import ALWAYS, Region, RegionAttention
 from backend.controls.structure_map import StructureMap
 from backend.engine.begin import finished as ended
 from backend.engine.conditioning import build_conditioning
@@ -37,7 +37,7 @@ from backend.models.bundle import ModelBundle
 from backend.models.controlnet import controlnet_of
 from backend.models.schedule import Schedule, first_step
 from backend.plan.plan import OneLayer, Plan, PlannedLayer, WholePicture
-from backend.plan.raster import Raster, raster
+from backend.plan.raster import Raster, painted_noise, raster
 from backend.plan.structure import Structure, holds, structure_of
 from backend.scene.look import Look, read_look
 from backend.scene.scene import Picture, Pixels
@@ -183,7 +183,7 @@ def _prepared(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> _Collage:
     flat = raster(plan, pixels)
     if _levelled(plan, options):
         blur_px = options.blur_px * bundle.card.native_px / PAPER_SIDE_PX
-        freedom = freedom_map(flat.topmost, _levels(plan, options), blur_px)
+        freedom = freedom_map(flat.topmost, _levels(plan, options, pixels), blur_px)
         held: Literal["touched", "filled"] = "filled" if isinstance(plan.target, OneLayer) else "touched"
         release = release_map(freedom, plan.steps, bundle.card.cell_px, held)
     else:
@@ -229,12 +229,13 @@ def _levelled(plan: Plan, options: CollageOptions) -> bool:
     return options.layer_noise or isinstance(plan.target, OneLayer)
 
 
-def _levels(plan: Plan, options: CollageOptions) -> tuple[float, ...]:
-    """The freedom of uncovered pixels, then of each layer."""
+def _levels(plan: Plan, options: CollageOptions, pixels: Pixels) -> tuple[float | Freedom, ...]:
+    """The freedom of uncovered pixels, then of each layer: a number, or its painted map."""
     if not options.layer_noise:
         return (0.0, *(options.strength for _ in plan.layers))
     uncovered = 0.0 if isinstance(plan.target, OneLayer) else plan.target.uncovered_noise
-    return (uncovered, *(layer.noise for layer in plan.layers))
+    painted = painted_noise(plan, pixels)
+    return (uncovered, *(layer.noise if one is None else one for layer, one in zip(plan.layers, painted, strict=True)))
 
 
 def _source(plan: Plan, pixels: Pixels) -> Picture:
@@ -256,15 +257,20 @@ def _region_attention(collage: _Collage, bundle: ModelBundle, schedule: Schedule
     length = bundle.card.text_length
     wanted, unwanted = [], []
     for layer, visible in zip(collage.plan.layers, collage.flat.visibility[1:], strict=True):
-        mask = torch.from_numpy(visible)
+        mask, heard = torch.from_numpy(visible), _heard(layer, schedule.steps)
         tokens = _spoken_tokens(layer, collage, bundle)
-        wanted.append(Region(tokens, layer.attention_positive, layer.attention_negative, mask))
+        wanted.append(Region(tokens, layer.attention_positive, layer.attention_negative, mask, *heard))
         if layer.negative_tokens:
-            unwanted.append(Region(_fitting(layer.negative_tokens, bundle), 0.0, UNWANTED_OUTSIDE, mask))
+            unwanted.append(Region(_fitting(layer.negative_tokens, bundle), 0.0, UNWANTED_OUTSIDE, mask, *heard))
     # The released code indexes the sigmas of the whole schedule from 0 although the run begins later.
     skipped = collage.first if collage.options.sigma_indexing == "released" else 0
     sigmas = tuple(schedule.sigmas[max(0, k - skipped)] for k in range(schedule.steps))
     return RegionAttention(tuple(wanted), length, sigmas, tuple(unwanted))
+
+
+def _heard(layer: PlannedLayer, steps: int) -> tuple[int, int]:
+    """The first step in which a layer's words are heard, and the one in which they no longer are."""
+    return round(layer.heard_from * steps), ALWAYS if layer.heard_to == 1.0 else round(layer.heard_to * steps)
 
 
 def _spoken_tokens(layer: PlannedLayer, collage: _Collage, bundle: ModelBundle) -> tuple[int, ...]:

@@ -74,6 +74,9 @@ class _Reading:
             seed=layer.seed,
             look=layer.look,
             negative_tokens=self.unwanted[layer.id].tokens,
+            noise_map=layer.noise_map,
+            heard_from=layer.heard_from,
+            heard_to=layer.heard_to,
         )
 
 
@@ -194,7 +197,7 @@ def _chosen(reading: _Reading, layer_id: str) -> Surveyed:
             continue
         if seen.obstacle:
             raise RequestError(obstacle_note(seen).text, remedy="Show it, or choose another layer to re-roll.")
-        if seen.layer.noise == 0.0:
+        if seen.layer.noise == 0.0 and seen.layer.noise_map is None:
             raise RequestError(
                 f"{called(seen.layer)} has a freedom of 0, so nothing of it may change.",
                 remedy="Raise its freedom to re-roll it.",

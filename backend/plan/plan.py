@@ -48,6 +48,9 @@ class PlannedLayer(Record):
     blend: Blend = "normal"
     negative_tokens: tuple[Annotated[int, Field(ge=0)], ...] = ()
     """Positions of the layer's own negative words in the row of the plan's ``negative``."""
+    noise_map: Digest | None = None
+    heard_from: Fraction = 0.0
+    heard_to: Fraction = 1.0
 
 
 class WholePicture(Record):
@@ -133,6 +136,14 @@ class Plan(Record):
         """SHA-256 over everything that decides the pixels; what a plan does not have is no part of its name."""
         left_out = {"notes"} | {name for name in ("subject", "draft", "task") if getattr(self, name) is None}
         record: dict[str, Any] = self.model_dump(mode="json", exclude=left_out)
-        if record["target"].get("varied", "") is None:
-            del record["target"]["varied"]
+        _forget_defaults(record["target"], {"varied": None})
+        for layer in record["layers"]:
+            _forget_defaults(layer, {"noise_map": None, "heard_from": 0.0, "heard_to": 1.0})
         return hashlib.sha256(canonical_json(record).encode()).hexdigest()
+
+
+def _forget_defaults(record: dict[str, Any], later: dict[str, Any]) -> None:
+    """Leave out fields that came later and say nothing, so that old plans keep their names."""
+    for name, default in later.items():
+        if record.get(name, default) == default:
+            record.pop(name, None)

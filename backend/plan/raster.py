@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from backend.plan.plan import Cover, OneLayer, Plan, PlannedLayer
 from backend.scene.composite import Sheet, alpha_of, ground, lay_over, over_grey, seen_most, sheet_of, visibility
+from backend.scene.mask import resize_area
 from backend.scene.scene import Pixels
 
 Floats = NDArray[np.float32]
@@ -54,6 +55,17 @@ def stacked(plan: Plan, pixels: Pixels) -> tuple[tuple[NDArray[np.uint8], Floats
         flat = lay_over(flat, sheet)
         made.append((over_grey(flat), sheet.alpha))
     return tuple(made)
+
+
+def painted_noise(plan: Plan, pixels: Pixels) -> tuple[NDArray[np.float64] | None, ...]:
+    """For every layer its painted freedom, float64 (h, w) in 0..1 at generation size; None where none was painted.
+
+    A grey g is the number g / 255. Sixteenths of a grey are told apart, so that a uniform map stays uniform when it is
+    resized.
+    """
+    size = (plan.width_px, plan.height_px)
+    maps = (pixels.mask(layer.noise_map) if layer.noise_map else None for layer in plan.layers)
+    return tuple(None if grey is None else np.rint(resize_area(grey, *size) * 16.0) / 16.0 / 255.0 for grey in maps)
 
 
 def _sheet(layer: PlannedLayer, pixels: Pixels, size: tuple[int, int]) -> Sheet:

@@ -92,7 +92,9 @@ class Layer(Record):
     A layer has at least one of the two. ``phrase`` should stand in the scene's prompt. ``noise`` is the fraction of
     the steps in which the layer may change ("freedom"; t_i of Collage Diffusion, section 4.4). The attention weights
     are v_pos and v_neg of section 4.2. ``blend`` is how the picture meets the layers below. ``seed`` is the layer's own
-    noise stream, when it has one.
+    noise stream, when it has one. ``noise_map`` is a painted 8-bit grey map of the canvas' size that says the freedom
+    pixel by pixel (0 held, 255 free) in place of ``noise``. The phrase is heard from the share ``heard_from`` of all
+    steps up to the share ``heard_to``, where region attention is on.
     """
 
     id: Identifier
@@ -114,3 +116,6 @@ class Layer(Record):
     subject: Identifier | None = None
     class_label: Name = ""
     seed: Seed | None = None
+    noise_map: Digest | None = None
+    heard_from: Fraction = 0.0
+    heard_to: Fraction = 1.0

@@ -140,7 +140,7 @@ def _written(layer: Layer, src: str, drawn: Drawn, content: bytes) -> Written:
 def _stored(scene: Scene) -> dict[str, str]:
     """Every digest that a scene refers to, and whether it is a picture or a mask."""
     kinds = {digest: "picture" for layer in scene.layers for digest in (layer.picture, layer.look) if digest}
-    return kinds | {layer.mask: "mask" for layer in scene.layers if layer.mask}
+    return kinds | {digest: "mask" for layer in scene.layers for digest in (layer.mask, layer.noise_map) if digest}
 
 
 def _member(digest: str) -> str:

@@ -43,7 +43,7 @@ class Surveyor:
     def require_pixels(self, scene: Scene) -> None:
         """A SceneError that names the first layer whose pixels are not in the store."""
         for layer in scene.layers:
-            for digest in (layer.picture, layer.mask, layer.look):
+            for digest in (layer.picture, layer.mask, layer.look, layer.noise_map):
                 if digest is not None and not self._pixels.has(digest):
                     raise SceneError(
                         f"The pixels {digest[:12]} of layer {layer.name or layer.id!r} are not in the studio's store.",
@@ -84,6 +84,8 @@ class Surveyor:
                 self._pixels.add_picture(pixels.picture(layer.look))
             if layer.mask is not None:
                 self._pixels.add_mask(pixels.mask(layer.mask))
+            if layer.noise_map is not None:
+                self._pixels.add_mask(pixels.mask(layer.noise_map))
 
     def _card(self, model: str) -> tuple[Card, tuple[Note, ...]]:
         """The chosen model's card; when it is gone the first there is, and a note that says so."""
