@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from diffusers import ControlNetModel, DDIMScheduler, UNet2DConditionModel
 from torch import Tensor
 from transformers import CLIPTextModel
@@ -34,6 +35,10 @@ BATCH = 16
 LEARNING_RATE = 7e-4
 SILENT_SHARE = 0.3
 """Share of the samples without words: there the edges must say what is drawn (the ControlNet paper takes half)."""
+NOISY_SHARE, NOISY_FROM = 0.4, 550
+"""Share of the samples from the noisy end only, on top of the UNet's own: outlines are settled there."""
+EDGE_WEIGHT = 3.0
+"""What the error weighs more in the cells that hold an edge and beside them."""
 CHECK_ROWS = 64
 """The last scenes: never trained on, they measure what the edges explain."""
 CHECK_TIMESTEP = 600
@@ -61,6 +66,8 @@ class ControlnetRun:
     minutes: float
     seed: int
     resume: bool
+    warm: bool = False
+    """Begin with the ControlNet of the family instead of a copy of its UNet."""
 
     def __call__(self, seat: Seat) -> None:
         """Train in one process, then write ``controlnet`` into the family."""
@@ -78,7 +85,7 @@ class Trainer:
         self.edges = EdgeMaps(run.out, self.scenes)
         self.captions = CaptionMaker(build_tokenizer())
         self.unet, self.text = load_frozen(run.family)
-        self.network = build_controlnet(self.unet).train()
+        self.network = self._first().train()
         watch_regions(self.unet)
         watch_regions(self.network)
         self.average = MovingAverage(self.network, 0.995)
@@ -87,6 +94,12 @@ class Trainer:
         )
         self.schedule: DDIMScheduler = build_scheduler()
         self.pace = Pace(run.minutes * 60, self._restore())
+
+    def _first(self) -> ControlNetModel:
+        if not self.run.warm:
+            return build_controlnet(self.unet)
+        folder = self.run.family / "controlnet"
+        return ControlNetModel.from_pretrained(folder, use_safetensors=True, torch_dtype=torch.float32)
 
     def train(self) -> None:
         """Go on until the time is used up, then write the last checkpoint and the member."""
@@ -134,11 +147,16 @@ class Trainer:
         """Squared error of the velocity per sample, with the edges (b, 3, h, w) and random steps in ``drawn``."""
         latents, (hint, random) = self.latents.take(rows), drawn
         noise, steps = torch.randn_like(latents), draw_timesteps(random, len(rows))
-        return self._velocity_error(network, (latents, noise, steps), ids, hint)
+        noisy = torch.from_numpy(random.integers(NOISY_FROM, 1000, len(rows)))
+        steps = torch.where(torch.from_numpy(random.random(len(rows)) < NOISY_SHARE), noisy, steps)
+        weight = 1 + EDGE_WEIGHT * F.max_pool2d(F.adaptive_max_pool2d(hint[:, 0], latents.shape[-1]), 3, 1, 1)
+        error = self._velocity_error(network, (latents, noise, steps), ids, hint)
+        return (error * weight).sum((1, 2)) / weight.sum((1, 2))
 
     def _velocity_error(
         self, network: ControlNetModel | None, state: tuple[Tensor, Tensor, Tensor], ids: Tensor, hint: Tensor
     ) -> Tensor:
+        """Squared error (b, h, w)."""
         latents, noise, steps = state
         noisy = self.schedule.add_noise(latents, noise, steps)
         extra = {}
@@ -149,7 +167,7 @@ class Trainer:
                 extra = {"down_block_additional_residuals": down, "mid_block_additional_residual": middle}
             made = self.unet(noisy, steps, words, return_dict=False, **extra)[0]
         target = self.schedule.get_velocity(latents, noise, steps)
-        return (made.float() - target).square().mean((1, 2, 3))
+        return (made.float() - target).square().mean(1)
 
     @torch.no_grad()
     def measure(self) -> dict[str, float]:
@@ -164,7 +182,7 @@ class Trainer:
             ids = self.captions.build([self.scenes.words[row] for row in rows], None).ids
             white = torch.from_numpy(self.edges.take(rows) > 0)[:, None].float().expand(-1, 3, -1, -1)
             for name, network in (("with_edges", self.average.network), ("without", None)):
-                totals[name] += float(self._velocity_error(network, state, ids, white).sum()) / CHECK_ROWS
+                totals[name] += float(self._velocity_error(network, state, ids, white).mean((1, 2)).sum()) / CHECK_ROWS
         return {name: round(total, 4) for name, total in totals.items()}
 
     def _save(self) -> None:
@@ -192,4 +210,5 @@ class Trainer:
 
 def train(given: argparse.Namespace) -> None:
     """The part ``controlnet``."""
-    run_crew(ControlnetRun(given.out, given.family, given.minutes, given.seed, given.resume), 1, given.out)
+    run = ControlnetRun(given.out, given.family, given.minutes, given.seed, given.resume, given.warm)
+    run_crew(run, 1, given.out)
