@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw
 from backend.errors import InputError
 from backend.evaluation.collage_suite import Case
 from backend.models.deeplab import VOC
-from backend.models.experts import spellings
+from backend.plan.class_names import spellings
 from backend.scene.layer import Layer, Placement
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene

@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from backend.metrics.recognition import mask_iou
-from backend.models.experts import Expert, spellings
+from backend.models.experts import Expert
+from backend.plan.class_names import spellings
 from backend.pocket.judge import Judge
 from backend.pocket.words import CLASSES
 

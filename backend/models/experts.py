@@ -16,6 +16,7 @@ from torch import Tensor
 from backend.errors import ModelError, RequestError
 from backend.models.bundle import ModelBundle
 from backend.models.members import MemberName
+from backend.plan.class_names import runs_of, spellings
 
 log = logging.getLogger(__name__)
 
@@ -23,20 +24,6 @@ CLOSED: tuple[MemberName, ...] = ("guide", "deeplab")
 """Members with a fixed vocabulary, the first ones asked first."""
 OPEN: MemberName = "clipseg"
 BACKGROUND = frozenset({"background", "__background__", "void"})
-SYNONYMS: tuple[frozenset[str], ...] = tuple(
-    frozenset(words)
-    for words in (
-        {"airplane", "aeroplane", "plane"},
-        {"motorcycle", "motorbike"},
-        {"bicycle", "bike"},
-        {"couch", "sofa"},
-        {"tv", "tvmonitor", "television"},
-        {"dining table", "diningtable"},
-        {"potted plant", "pottedplant"},
-        {"person", "human"},
-    )
-)
-"""Names of one class in COCO, VOC and ADE20K."""
 LISTED = 40  # words of a vocabulary that a sentence lists
 
 
@@ -90,15 +77,8 @@ class Experts:
 
     def class_in(self, phrase: str) -> str:
         """The class that a phrase names ("an orange dotted cat" → "cat"): the longest, then the last; "" for none."""
-        words = phrase.casefold().split()
-        runs = [
-            (end - start, end, " ".join(words[start:end]))
-            for start in range(len(words))
-            for end in range(start + 1, len(words) + 1)
-        ]
-        known = (run for run in sorted(runs, reverse=True) if self._known(run[2]))
-        found = next(known, None)
-        return found[2] if found else (phrase.strip() if self.open else "")
+        known = (run for run in runs_of(phrase) if self._known(run))
+        return next(known, phrase.strip() if self.open else "")
 
     def routed(self, classes: Sequence[str]) -> tuple[tuple[Expert, tuple[tuple[str, int], ...]], ...]:
         """Each expert that is needed with its (class, channel) pairs; a RequestError names a class nobody knows."""
@@ -144,13 +124,6 @@ def experts_of(bundle: ModelBundle) -> Experts:
             remedy="Put one into its folder, named guide, deeplab or clipseg, or choose another model.",
         )
     return Experts(tuple(closed), takes_any, tuple(failures))
-
-
-def spellings(name: str) -> set[str]:
-    """A class' names: as it stands, its singular, and its synonyms."""
-    plain = " ".join(name.casefold().split())
-    forms = {plain, plain.removesuffix("s") if len(plain) > 3 else plain}
-    return forms.union(*(group for group in SYNONYMS if group & forms))
 
 
 def _loaded(bundle: ModelBundle, name: MemberName, failures: list[str]) -> Iterable:

@@ -180,8 +180,19 @@ class News(Record):
     drafts: tuple[Draft, ...] = ()
 
 
+class OptionSet(Record):
+    """An option that another one sets: its value where the other is least, and where it is greatest."""
+
+    name: str
+    low: float
+    high: float
+
+
 class OptionField(Record):
-    """One option of a method, as a form needs it: range, unit, help and the paper's section."""
+    """One option of a method, as a form needs it: range, unit, help and the paper's section.
+
+    ``sets`` are the options that it stands for, in proportion, unless the option named ``unless`` is on.
+    """
 
     name: str
     title: str
@@ -194,6 +205,8 @@ class OptionField(Record):
     unit: str = ""
     help: str = ""
     section: str = ""
+    sets: tuple[OptionSet, ...] = ()
+    unless: str = ""
 
 
 class MethodFacts(Record):

@@ -162,7 +162,7 @@ class Studio:
             projects.check_revision(connection, project, revision)
             job = jobs.insert_job(connection, project, asked, plan)
         self._runner.wake()
-        return Submitted(job=job, notes=plan.notes)
+        return Submitted(job=job, notes=self._surveyor.noted(scene, asked.settings, plan.notes))
 
     def autotune(self, project: str, revision: int, layer: str | None = None) -> tuple[Tuned, ...]:
         """Dials chosen from the saved scene, each with its reason, for one layer or for all that take part.

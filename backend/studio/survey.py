@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from backend.errors import LaminaError, ModelError, RequestError, SceneError
 from backend.plan.build import coverage, scene_notes
 from backend.plan.card import Card
+from backend.plan.painted import painted_notes, with_painted
 from backend.plan.plan import Note
-from backend.plan.request import AnyRequest, Compose, Reroll, TakeApart
+from backend.plan.request import AnyRequest, Compose, Reroll, Settings, TakeApart
+from backend.plan.survey import survey
 from backend.scene.scene import Pixels, Scene
 from backend.studio.offer import Offer
 from backend.studio.pixel_files import PixelFiles
 from backend.studio.records import Coverage, DeskState
+
+UNLISTED = frozenset({"deeplab", "clipseg"})
+"""Members whose vocabularies are not among the ``classes`` of a model."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +41,20 @@ class Surveyor:
             card, notes = self._card(desk.settings.model)
             shown = coverage(scene, card, self._pixels)
             rows = tuple(Coverage(layer_id=layer_id, visible_frac=frac, cells=cells) for layer_id, frac, cells in shown)
-            return Survey(rows, notes + scene_notes(scene, card, self._pixels))
+            found = self.noted(scene, desk.settings, scene_notes(scene, card, self._pixels))
+            return Survey(rows, notes + found)
         except LaminaError as error:
             return Survey((), (Note(code="unreadable", text=error.sentence),))
+
+    def noted(self, scene: Scene, settings: Settings, notes: tuple[Note, ...]) -> tuple[Note, ...]:
+        """The notes of a scene with what the chosen method wants of painted layers, where it draws them by class."""
+        if not any(method.id == settings.method and method.drafts for method in self._offer.methods()):
+            return notes
+        card, _ = self._card(settings.model)
+        facts = next((model for model in self._offer.models() if model.id == card.id), None)
+        listed = facts is not None and facts.classes and not UNLISTED & set(facts.members)
+        painted = painted_notes(survey(scene, card, self._pixels), facts.classes if facts and listed else None)
+        return with_painted(notes, painted)
 
     def require_pixels(self, scene: Scene) -> None:
         """A SceneError that names the first layer whose pixels are not in the store."""

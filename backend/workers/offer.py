@@ -14,7 +14,7 @@ from backend.models.folder import read_json
 from backend.models.members import KINDS
 from backend.plan.card import Card
 from backend.plan.request import OptionValue
-from backend.studio.records import MethodFacts, ModelFacts, OptionField
+from backend.studio.records import MethodFacts, ModelFacts, OptionField, OptionSet
 from backend.workers.device import choose_device
 
 
@@ -83,4 +83,7 @@ def _classes(card: ModelCard) -> tuple[str, ...]:
 
 
 def _fields(method: Method) -> tuple[OptionField, ...]:
-    return tuple(OptionField(**fact._asdict()) for fact in option_fields(method))
+    return tuple(
+        OptionField(**{**fact._asdict(), "sets": tuple(OptionSet(**one._asdict()) for one in fact.sets)})
+        for fact in option_fields(method)
+    )

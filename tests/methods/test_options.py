@@ -10,6 +10,7 @@ from pydantic import Field
 from backend.errors import RequestError
 from backend.methods.catalog import METHODS, check_options, method_of, option_fields
 from backend.methods.options import facts_of, parse_options
+from backend.methods.options.tcig import FREEDOM
 from backend.scene.layer import Record
 
 
@@ -43,6 +44,16 @@ def test_facts_follow_the_fields() -> None:
     assert (count.name, count.title, count.kind, count.default) == ("count", "How many", "int", 3)
     assert (count.minimum, count.maximum, count.step, count.unit) == (1.0, 9.0, 1.0, "pieces")
     assert (kind.title, kind.kind, kind.choices, kind.help) == ("Kind", "choice", ("a", "b"), "Which.")
+
+
+def test_a_dial_names_the_options_it_sets_and_all_of_them_exist() -> None:
+    facts = {fact.name: fact for fact in option_fields(METHODS["tcig"])}
+    freedom = facts["freedom"]
+    assert {one.name: (one.low, one.high) for one in freedom.sets} == FREEDOM
+    assert facts[freedom.unless].kind == "bool"
+    for one in freedom.sets:
+        assert facts[one.name].minimum <= one.low < one.high <= facts[one.name].maximum
+    assert all(fact.sets == () for fact in facts.values() if fact is not freedom)
 
 
 @pytest.mark.parametrize(

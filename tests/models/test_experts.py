@@ -16,7 +16,8 @@ from transformers import CLIPSegConfig, CLIPSegForImageSegmentation
 from backend.errors import RequestError
 from backend.models.bundle import ModelBundle
 from backend.models.deeplab import ARCHITECTURES, VOC, load_deeplab, main
-from backend.models.experts import Expert, Experts, spellings
+from backend.models.experts import Expert, Experts
+from backend.plan.class_names import spellings
 from backend.models.members import Members, read_member
 from backend.pocket.guide import normalised
 

@@ -130,3 +130,16 @@ def test_a_draft_is_cut_along_the_painted_layers_and_nothing_is_changed(studio: 
         studio.cut_apart(project, revision - 1, draft.digest)
     with pytest.raises(StoreError):
         studio.cut_apart(project, revision, "0" * 64)
+
+
+def test_a_method_that_draws_by_class_says_what_its_masks_lack(studio: Studio) -> None:
+    project, revision = saved_scene(studio)
+    scene = scene_with("")
+    scene["layers"][0] |= {"picture": None, "mask": None, "phrase": "", "class_label": ""}
+    scene["layers"][0]["mask"] = studio.take_mask(encode_png(np.zeros((128, 128), np.uint8))).digest
+    plain = studio.save(project, revision, scene, DESK)
+    staged = studio.save(project, plain.revision, scene, {"settings": {"method": "tcig"}})
+    assert [note.code for note in plain.notes if note.layer_id] == ["empty"]
+    assert [note.code for note in staged.notes if note.layer_id] == ["no_class", "no_mask"]
+    submitted = studio.generate(project, staged.revision, compose(method="tcig"))
+    assert [note.code for note in submitted.notes if note.layer_id] == ["no_class", "no_mask"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple, TypeVar, get_args, get_origin
 
 from pydantic import ValidationError
@@ -18,8 +18,22 @@ Kind = Literal["bool", "int", "float", "choice"]
 _STEPS: Mapping[str, float] = types.MappingProxyType({"bool": 1.0, "int": 1.0, "float": 0.01, "choice": 1.0})
 
 
+class SetFact(NamedTuple):
+    """An option that another one sets: its value where the other is least, and where it is greatest.
+
+    In between it follows in proportion.
+    """
+
+    name: str
+    low: float
+    high: float
+
+
 class OptionFact(NamedTuple):
-    """One option: its range, unit, help and the paper's section; the fields of the studio's OptionField."""
+    """One option: its range, unit, help and the paper's section; the fields of the studio's OptionField.
+
+    ``sets`` are the options that it stands for, ``unless`` the switch by which they are set on their own instead.
+    """
 
     name: str
     title: str
@@ -32,6 +46,8 @@ class OptionFact(NamedTuple):
     unit: str
     help: str
     section: str
+    sets: tuple[SetFact, ...] = ()
+    unless: str = ""
 
 
 def facts_of(options: type[Record]) -> tuple[OptionFact, ...]:
@@ -65,7 +81,15 @@ def _fact(name: str, field: FieldInfo) -> OptionFact:
         unit=str(extra.get("unit", "")),
         help=field.description or "",
         section=str(extra.get("section", "")),
+        sets=tuple(SetFact(name, *ends) for name, ends in _ends(extra.get("sets"))),
+        unless=str(extra.get("unless", "")),
     )
+
+
+def _ends(sets: Any) -> Iterator[tuple[str, tuple[float, float]]]:
+    """The options that an option sets, {name: [low, high]}."""
+    if isinstance(sets, Mapping):
+        yield from ((str(name), (float(low), float(high))) for name, (low, high) in sets.items())
 
 
 def _kind(annotation: Any) -> tuple[Kind, tuple[str, ...]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import Field
@@ -12,6 +14,12 @@ PAPER_SIDE_PX = 512
 """The papers' lengths in pixels are those of pictures of this side."""
 
 
+FREEDOM: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {"strength": (0.35, 0.7), "feather_px": (0.0, 24.0), "guidance": (0.75, 1.25)}
+)
+"""What freedom sets where it is 0 and where it is 1, in between in proportion. 0.35 to 0.7 suit image-to-image."""
+
+
 class TcigOptions(Record):
     """What TCIG can be told besides the layers' own sliders."""
 
@@ -19,7 +27,13 @@ class TcigOptions(Record):
         0.5,
         title="Freedom",
         description="How little the outlines of the masks bind: sets strength, feather and guidance together.",
-        json_schema_extra={"section": "3.2", "unit": "share", "step": 0.05},
+        json_schema_extra={
+            "section": "3.2",
+            "unit": "share",
+            "step": 0.05,
+            "sets": {name: list(ends) for name, ends in FREEDOM.items()},
+            "unless": "by_hand",
+        },
     )
     by_hand: bool = Field(
         False,

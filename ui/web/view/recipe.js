@@ -4,6 +4,7 @@ import { setOption, setSettings } from "../model/edits.js";
 import { isWorking } from "../model/session.js";
 import { button, choice, numberField, tick } from "./fields.js";
 import { createPrompt } from "./prompt.js";
+import { createSetter, isByHand } from "./setter.js";
 import { h, keyed, set, show } from "./dom.js";
 
 const LARGEST_SEED = Number.MAX_SAFE_INTEGER;
@@ -40,6 +41,8 @@ const dialsOf = (desk) => {
     count: number("candidates", "count", "count", { title: "Candidates", low: 1, high: 16 }),
   };
 };
+
+const isSet = (options, { name }) => options.some(({ sets }) => sets.some((each) => each.name === name));
 
 const optionField = (desk, option) => {
   const shared = {
@@ -79,10 +82,18 @@ const createMethodOptions = (desk) => {
     const method = shown.state.facts?.methods.find(({ id }) => id === shown.record.settings.method) ?? null;
     if (method !== known) {
       known = method;
-      fields = (method?.options ?? []).map((option) => ({ option, field: optionField(desk, option) }));
-      node.replaceChildren(...fields.map(({ option, field }) => optionLine(option, field)));
+      const options = method?.options ?? [];
+      fields = options.filter(({ sets }) => sets.length === 0).map((option) => {
+        const field = optionField(desk, option);
+        return { field, line: optionLine(option, field), follows: isSet(options, option) };
+      });
+      node.replaceChildren(...fields.map(({ line }) => line));
     }
-    fields.forEach(({ field }) => field.update(shown));
+    const byHand = isByHand(known, shown.record.settings);
+    for (const { field, line, follows } of fields) {
+      show(line, !follows || byHand);
+      field.update(shown);
+    }
   };
   return { node, update };
 };
@@ -181,17 +192,17 @@ export const createRecipe = (desk) => {
     button(desk, "dice", { iconName: "dice", test: "dice", title: "New seed (D)", kind: "quiet small inset" }),
   );
   const [prompt, advanced, generate] = [createPrompt(desk), createAdvanced(desk), createGenerate(desk)];
-  const notes = createSceneNotes();
+  const [notes, setter] = [createSceneNotes(), createSetter(desk)];
   const numbers = Object.values(dials);
   const row = h(
     "div",
     { class: "dials" },
     numbers.map(({ node }) => node),
   );
-  const body = h("div", { class: "recipe-body" }, prompt.node, row, notes.node, advanced.node);
+  const body = h("div", { class: "recipe-body" }, prompt.node, row, setter.node, notes.node, advanced.node);
   const node = h("section", { class: "recipe", "aria-label": "Prompt and dials" }, body, generate.node);
   return {
     node,
-    update: (shown) => [prompt, ...numbers, notes, advanced, generate].forEach((part) => part.update(shown)),
+    update: (shown) => [prompt, ...numbers, setter, notes, advanced, generate].forEach((part) => part.update(shown)),
   };
 };

@@ -2,7 +2,7 @@
 
 import { formatFraction, formatPercent, plural } from "../kernels/numbers.js";
 import { select, setLayer } from "../model/edits.js";
-import { chosenIds, layerOf, titleOf } from "../model/records.js";
+import { chosenIds, isPainted, layerOf, titleOf } from "../model/records.js";
 import { failureOf } from "../model/scores.js";
 import { createCard } from "./card.js";
 import { slider } from "./fields.js";
@@ -20,6 +20,11 @@ const SHORT = {
   phrase_missing: "not in the prompt",
   phrase_truncated: "beyond the prompt's end",
   no_phrase: "no phrase",
+  no_class: "no class",
+  unknown_class: "unknown class",
+  no_mask: "nothing painted",
+  overlap: "partly covered",
+  tiny: "small",
 };
 
 const toggle = (desk, id, { test, field, on, off, name }) => {
@@ -40,6 +45,9 @@ const toggle = (desk, id, { test, field, on, off, name }) => {
   return { node, update: (value, title) => set(node, { "aria-pressed": String(value), "aria-label": title, title }) };
 };
 
+const WORDLESS_PICTURE = "Without a phrase the layer only gives its pixels.";
+const WORDLESS_REGION = "Without words nobody knows what to draw here.";
+
 const HERE = ["hidden", "no_phrase", "phrase_missing"];
 
 /**
@@ -52,7 +60,9 @@ const warningsOf = (shown, layer) => {
   const failure = failureOf(shown.scored, layer);
   const notes = [...(failure ? [failure] : []), ...told.filter(({ code }) => !HERE.includes(code))];
   const phrase = layer.phrase.trim();
-  if (!phrase) return [{ code: "no_phrase", text: "Without a phrase the layer only gives its pixels." }, ...notes];
+  const named = isPainted(layer) && (layer.class_label.trim() || notes.some(({ code }) => code === "no_class"));
+  if (!phrase && named) return notes;
+  if (!phrase) return [{ code: "no_phrase", text: isPainted(layer) ? WORDLESS_REGION : WORDLESS_PICTURE }, ...notes];
   if (!shown.unlinked.has(layer.id)) return notes;
   const missing = { code: "phrase_missing", text: `“${phrase}” does not stand in the prompt.` };
   return [told.find(({ code }) => code === missing.code) ?? missing, ...notes];

@@ -1,0 +1,58 @@
+"""What a person should know of painted masks before a method draws them class by class (TCIG)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from backend.plan.class_names import names_one
+from backend.plan.notes import called
+from backend.plan.plan import Note
+from backend.plan.survey import Surveyed
+
+LEAST_SHARE = 0.05
+"""Of the picture; TCIG leaves smaller masks out of its evaluation (section 4.1)."""
+HIDDEN_SHARE = 0.2
+"""Of a mask under other layers: with less an object still has its shape (our choice)."""
+
+_REPLACED = {"no_mask": "empty", "no_class": "no_phrase"}
+
+
+def painted_notes(seen: Sequence[Surveyed], classes: Collection[str] | None) -> tuple[Note, ...]:
+    """The notes of the visible painted layers, from back to front.
+
+    ``classes`` are all that the model's segmenters know; None when they take any phrase. Codes: no_class, no_mask,
+    unknown_class, overlap, tiny.
+    """
+    painted = (one for one in seen if one.layer.picture is None and one.obstacle != "hidden")
+    return tuple(note for one in painted for note in _notes(one, classes))
+
+
+def with_painted(notes: Sequence[Note], painted: Sequence[Note]) -> tuple[Note, ...]:
+    """Both, the painted ones first, without what they say better."""
+    said = {(note.layer_id, _REPLACED.get(note.code)) for note in painted}
+    return (*painted, *(note for note in notes if (note.layer_id, note.code) not in said))
+
+
+def _notes(seen: Surveyed, classes: Collection[str] | None) -> Iterator[Note]:
+    layer, name = seen.layer, called(seen.layer)
+    inside = name[0].lower() + name[1:]
+    words = layer.class_label.strip() or layer.phrase.strip()
+    if not words:
+        yield _note(seen, "no_class", f"{name} has no class. Choose one, or write a phrase that names it.")
+    elif classes is not None and not names_one(words, classes):
+        known = ", ".join(sorted(classes))
+        yield _note(seen, "unknown_class", f"{name}: no segmenter of this model knows “{words}”. Known are {known}.")
+    if seen.obstacle == "empty":
+        yield _note(seen, "no_mask", f"Nothing is painted on {inside}: it takes no part.")
+    if seen.obstacle:
+        return
+    hidden = 1 - seen.visible_cells / seen.own_cells
+    if hidden > HIDDEN_SHARE:
+        yield _note(seen, "overlap", f"{hidden:.0%} of {inside} lies under other layers, which are drawn there.")
+    if seen.visible_frac < LEAST_SHARE:
+        share = f"{name} shows on {seen.visible_frac:.1%} of the picture"
+        yield _note(seen, "tiny", f"{share}. Below {LEAST_SHARE:.0%} an object is seldom found; paint it larger.")
+
+
+def _note(seen: Surveyed, code: str, text: str) -> Note:
+    return Note(code=code, layer_id=seen.layer.id, text=text)
