@@ -274,7 +274,7 @@ def fitted(picture: NDArray[np.uint8], width_px: int, height_px: int) -> NDArray
     share = min(own_width_px / width_px, own_height_px / height_px)
     wide, high = max(1, round(width_px * share)), max(1, round(height_px * share))
     y, x = (own_height_px - high) // 2, (own_width_px - wide) // 2
-    middle = np.ascontiguousarray(picture[y : y + high, x : x + wide, :3])
+    middle = picture[y : y + high, x : x + wide, :3].copy()  # stored pictures are read-only, torch wants to write
     if middle.shape[:2] == (height_px, width_px):
         return middle
     unit = torch.from_numpy(middle).permute(2, 0, 1)[None].float()

@@ -57,6 +57,9 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--scenes", type=Path, help="collage, tcig: a folder of .ora scenes")
     parser.add_argument("--coco", type=Path, help="tcig: a folder with COCO's annotations")
     parser.add_argument("--subjects", type=Path, help="retouch: a folder with a folder of pictures for each subject")
+    parser.add_argument("--count", type=int, help="retouch: how many subjects (16; 2 in a quick run)")
+    parser.add_argument("--prompts", type=int, help="retouch: how many prompts of either kind (4; 1 in a quick run)")
+    parser.add_argument("--kept", type=Path, help="retouch: where trained subjects are kept, to go on another time")
     parser.add_argument("--methods", default="", help="collage, tcig, retouch: which, by comma")
     return parser.parse_args(arguments)
 
@@ -78,12 +81,13 @@ def suite_for(asked: argparse.Namespace, bundle: ModelBundle, seeds: tuple[int, 
 
 def retouch_suite(asked: argparse.Namespace, bundle: ModelBundle, seeds: tuple[int, ...]) -> RetouchSuite:
     """Two subjects and a prompt of each kind in a quick run, sixteen and all prompts in a whole one."""
-    prompts = 1 if asked.quick else 4
+    prompts = asked.prompts or (1 if asked.quick else 4)
     if asked.subjects:
-        cases = opened_subjects(asked.subjects, 2 * prompts)
+        cases = opened_subjects(asked.subjects, 2 * prompts)[: asked.count]
     else:
-        cases = drawn_subjects(2 if asked.quick else 16, prompts, bundle.card.native_px, asked.world_seed)
-    return RetouchSuite(bundle, cases, seeds, chosen_methods(asked, RETOUCH_ROWS), asked.quick)
+        count = asked.count or (2 if asked.quick else 16)
+        cases = drawn_subjects(count, prompts, bundle.card.native_px, asked.world_seed)
+    return RetouchSuite(bundle, cases, seeds, chosen_methods(asked, RETOUCH_ROWS), asked.quick, asked.kept)
 
 
 def chosen_methods(asked: argparse.Namespace, known: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Layout-and-Retouch on subjects nobody trained on: backbones with and without it, and its parts one by one."""
+"""Layout-and-Retouch on subjects nobody trained on: backbones with and without it, its parts, and its rivals."""
 
 from __future__ import annotations
 
@@ -6,24 +6,31 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.engine.loop_types import Pictures
 from backend.engine.personalise import RULES, SubjectLesson, SubjectRules, learn_subject
+from backend.engine.subject_run import digest
 from backend.engine.subject_words import MARK
-from backend.evaluation.asking import GUIDANCE, STEPS, run_plan
+from backend.evaluation.asking import GUIDANCE, STEPS
 from backend.evaluation.report import Metric, Row, build_metric
+from backend.evaluation.retouch_verdict import gains, verdicts
 from backend.evaluation.sheet import Tile
 from backend.evaluation.subjects import Case, Picture
+from backend.methods.baselines.catalog import BASELINES
+from backend.methods.catalog import METHODS
 from backend.metrics.diversity import Box, centre_variance, inception_score
 from backend.metrics.recognition import class_present
-from backend.metrics.similarity import box_of, prompt_similarity, subject_similarity
+from backend.metrics.similarity import Encoder, box_of, text_similarity, vectors
 from backend.models.bundle import ModelBundle
 from backend.models.clip import clip_of
 from backend.models.image_encoder import image_encoder_of
-from backend.models.personal import Subject, SubjectKind, subject_picture
+from backend.models.personal import Subject, SubjectKind, fingerprint_of, load_subject, save_subject, subject_picture
 from backend.plan.build import build_plan
 from backend.plan.plan import Plan
 from backend.plan.request import Compose, OptionValue, Settings, SubjectRef
@@ -35,98 +42,148 @@ from backend.scene.scene import Scene
 BACKBONES: Mapping[str, SubjectKind] = MappingProxyType(
     {"TI": "textual_inversion", "DreamBooth": "dreambooth", "CustomDiffusion": "custom_diffusion"}
 )
-ALONE: Mapping[str, OptionValue] = {"stage": "layouts", "plain_share": 0.0}
-"""The personalised model by itself."""
-NAIVE: Mapping[str, OptionValue] = {"plain_share": 0.1, "target_words": "prompt", "mask": "none"}
-ABLATION: Mapping[str, Mapping[str, OptionValue]] = MappingProxyType(
+ABLATED = "DreamBooth"
+"""The backbone of the ablation and of the plug-ins, as in the paper's tables 1 (challenging prompts) and 4."""
+
+Question = tuple[str, Mapping[str, OptionValue]]
+"""A method and its options."""
+ALONE: Question = ("plug_ins", {"plug_in": "none"})
+RETOUCHED: Question = ("layout_retouch", {})
+PLUG_INS: Mapping[str, Question] = MappingProxyType(
     {
-        "I": ALONE,
-        "II": {"stage": "layouts"},
-        "III": NAIVE,
-        "IV": {"mask": "none"},
-        "V": {},
+        "FreeU": ("plug_ins", {"plug_in": "free_u"}),
+        "MagicFusion": ("plug_ins", {"plug_in": "magic_fusion"}),
+        "MasaCtrl": ("plug_ins", {"plug_in": "masa_ctrl"}),
+        "DreamMatcher": ("plug_ins", {"plug_in": "dream_matcher"}),
     }
 )
-"""The backbone; + step blend; + the reference's keys and values under the prompt's own words; two stages with the swap;
-+ adaptive mask. On textual inversion, as the paper's table."""
-ABLATED = "TI"
-ROWS: tuple[str, ...] = (*(name + end for name in BACKBONES for end in ("", "+L&R")), *ABLATION)
+NAIVE: Mapping[str, OptionValue] = {"copy_share": 0.1, "target_words": "prompt", "mask": "none"}
+"""The reference's keys and values from the moment on at which the personalised model takes over."""
+ABLATION: Mapping[str, Question] = MappingProxyType(
+    {
+        "I": ALONE,
+        "II": ("layout_retouch", {"stage": "layouts"}),
+        "III": ("layout_retouch", NAIVE),
+        "IV": ("layout_retouch", {"mask": "none"}),
+        "V": RETOUCHED,
+    }
+)
+"""The backbone; + step blend; + naive reference keys and values; two stages with the swap; + adaptive mask."""
+ROWS: tuple[str, ...] = (*(name + end for name in BACKBONES for end in ("", "+L&R")), *PLUG_INS, *ABLATION)
 QUICK_STEPS = 40
 """Updates of a subject in a quick run: enough to see that a suite works, not to judge a method by."""
+
+Values = dict[str, list[float]]
+
+
+def question_of(row: str) -> Question:
+    """What a row asks for."""
+    return {**PLUG_INS, **ABLATION}.get(row) or (RETOUCHED if row.endswith("+L&R") else ALONE)
+
+
+def kind_of(row: str) -> SubjectKind:
+    """The kind of subject that a row draws."""
+    return BACKBONES[ABLATED if row in ABLATION or row in PLUG_INS else row.removesuffix("+L&R")]
 
 
 @dataclass
 class RetouchSuite:
-    """Subjects × prompts × seeds, for the asked rows."""
+    """Subjects × prompts × seeds, for the asked rows. ``kept`` is a folder with subjects trained before."""
 
     bundle: ModelBundle
     cases: tuple[Case, ...]
     seeds: tuple[int, ...]
     methods: tuple[str, ...]
     quick: bool
+    kept: Path | None = None
     tiles: list[list[Tile]] = field(default_factory=list)
     remarks: tuple[str, ...] = ()
 
     def rows(self) -> Iterator[Row]:
-        """One row per method; every subject's first prompt and seed go to the sheet."""
-        found: dict[str, dict[str, list[float]]] = {name: defaultdict(list) for name in self.methods}
+        """One row per method; every subject's first and last prompt go to the sheet, with the first seed."""
+        found: dict[str, Values] = {name: defaultdict(list) for name in self.methods}
         for case in self.cases:
-            line = [Tile(case.references[0], case.name)]
-            for kind, names in self._by_kind().items():
-                subject = self._subject(case, kind, found[names[0]])
-                for name in names:
-                    line.append(Tile(self.run_case(case, subject, name, found[name]), name))
-            self.tiles.append(line)
-        if self.quick:
-            self.remarks = (f"quick: subjects learned for {QUICK_STEPS} updates only",)
+            self._case(case, found)
+        said = (f"quick: subjects learned for {QUICK_STEPS} updates only",) if self.quick else ()
+        self.remarks = (*said, *verdicts(found, tuple(BACKBONES), ABLATED))
         for name in self.methods:
-            known = {key: [value for value in values if not np.isnan(value)] for key, values in found[name].items()}
-            metrics: dict[str, Metric | float] = {key: build_metric(values) for key, values in known.items() if values}
-            yield Row(name, metrics, sum(len(case.prompts) for case in self.cases) * len(self.seeds))
+            base = name.removesuffix("+L&R")
+            paired = gains(found, name, base) if name != base and base in found else {}
+            yield Row(name, _metrics({**found[name], **paired}), self._asked())
 
-    def _by_kind(self) -> dict[SubjectKind, list[str]]:
-        kinds: dict[SubjectKind, list[str]] = {}
+    def _asked(self) -> int:
+        return sum(len(case.prompts) for case in self.cases) * len(self.seeds)
+
+    def _case(self, case: Case, found: dict[str, Values]) -> None:
+        """All rows of one subject. Rows that ask for the same pictures share them."""
+        lines = {prompt: [Tile(case.references[0], case.name)] for prompt in {case.prompts[0], case.prompts[-1]}}
+        shared: dict[str, tuple[Values, list[list[Picture]]]] = {}
+        subjects: dict[SubjectKind, Subject] = {}
         for name in self.methods:
-            kinds.setdefault(BACKBONES[ABLATED if name in ABLATION else name.removesuffix("+L&R")], []).append(name)
-        return kinds
+            kind, question = kind_of(name), question_of(name)
+            key = digest([kind, question[0], dict(question[1])])
+            if kind not in subjects:
+                subjects[kind] = self._subject(case, kind, found[name])
+            if key not in shared:
+                shared[key] = self.run_case(case, subjects[kind], name)
+            values, made = shared[key]
+            for metric, known in values.items():
+                found[name][metric].extend(known)
+            for prompt, line in lines.items():
+                line.append(Tile(made[case.prompts.index(prompt)][0], name))
+        self.tiles.extend(lines[prompt] for prompt in case.prompts if prompt in lines)
 
-    def _subject(self, case: Case, kind: SubjectKind, found: dict[str, list[float]]) -> Subject:
+    def _subject(self, case: Case, kind: SubjectKind, found: Values) -> Subject:
         rules: SubjectRules = RULES[kind]
         if self.quick:
             rules = replace(rules, steps=QUICK_STEPS, prior_count=min(4, rules.prior_count))
+        lesson = SubjectLesson(case.references, case.class_word, kind)
+        name = digest([lesson.key, repr(rules), fingerprint_of(self.bundle)])[:16]
+        path = None if self.kept is None else self.kept / f"{name}.safetensors"
+        if path is not None and path.exists():
+            return load_subject(path)
         start = time.perf_counter()
-        learning = learn_subject(self.bundle, SubjectLesson(case.references, case.class_word, kind), rules)
+        learning = learn_subject(self.bundle, lesson, rules)
         while True:
             try:
                 next(learning)
             except StopIteration as stop:
                 found["training_seconds"].append(time.perf_counter() - start)
                 subject: Subject = stop.value
-                return subject
+                break
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            save_subject(subject, path)
+        return subject
 
-    def run_case(self, case: Case, subject: Subject, method: str, found: dict[str, list[float]]) -> Picture:
-        """Make a subject's pictures, add their figures to ``found``; the first picture."""
+    def run_case(self, case: Case, subject: Subject, row: str) -> tuple[Values, list[list[Picture]]]:
+        """A row's figures for one subject, and its pictures by prompt."""
+        values: Values = defaultdict(list)
         made: list[list[Picture]] = []
         for prompt in case.prompts:
-            plan, pixels = self.plan(case, subject, prompt, method)
+            plan, pixels = self.plan(case, subject, prompt, row)
             start = time.perf_counter()
-            made.append(list(run_plan(self.bundle, plan, pixels)))
-            found["seconds"].append((time.perf_counter() - start) / len(plan.seeds))
+            made.append(self._drawn(plan, pixels))
+            values["seconds"].append((time.perf_counter() - start) / len(plan.seeds))
         every = [picture for pictures in made for picture in pictures]
         if "clip" in self.bundle.members:
             clip = clip_of(self.bundle)
-            found["i_clip"].append(subject_similarity(clip, every, case.references))
-            for prompt, pictures in zip(case.prompts, made, strict=True):
-                found["t_clip"].append(prompt_similarity(clip, pictures, prompt.replace(MARK, case.class_word)))
+            said = [prompt.replace(MARK, case.class_word) for prompt in case.prompts for _ in self.seeds]
+            values["t_clip"] = text_similarity(clip, every, said)
+            values["i_clip"] = identities(clip, every, case.references)
         if "image_encoder" in self.bundle.members:
-            found["i_dino"].append(subject_similarity(image_encoder_of(self.bundle), every, case.references))
+            values["i_dino"] = identities(image_encoder_of(self.bundle), every, case.references)
         if "judge" in self.bundle.members:
-            self._judged(case, every, found)
-        return every[0]
+            self._judged(case, every, values)
+        return values, made
 
-    def plan(self, case: Case, subject: Subject, prompt: str, method: str) -> tuple[Plan, MemoryPixels]:
+    def _drawn(self, plan: Plan, pixels: MemoryPixels) -> list[Picture]:
+        run = {**METHODS, **BASELINES}[plan.method].run(plan, self.bundle, pixels)
+        return [picture for one in run if isinstance(one, Pictures) for picture in one.pictures]
+
+    def plan(self, case: Case, subject: Subject, prompt: str, row: str) -> tuple[Plan, MemoryPixels]:
         """All seeds of a prompt in one plan, and its pixels."""
-        options = ABLATION.get(method, {} if method.endswith("+L&R") else ALONE)
+        method, options = question_of(row)
         pixels = MemoryPixels()
         reference = case.references[0]
         opaque = np.full((*reference.shape[:2], 1), 255, np.uint8)
@@ -135,26 +192,36 @@ class RetouchSuite:
             reference=pixels.add_picture(np.concatenate([reference, opaque], axis=2)),
         )
         card = self.bundle.card
-        settings = Settings(
-            model=card.id, method="layout_retouch", steps=STEPS, guidance_scale=GUIDANCE, options=dict(options)
-        )
+        settings = Settings(model=card.id, method="layout_retouch", steps=STEPS, guidance_scale=GUIDANCE)
         scene = Scene(width_px=card.native_px, height_px=card.native_px, prompt=prompt)
         plan = build_plan(scene, Compose(settings=settings, subject=named), card, pixels)
-        return plan.model_copy(update={"seeds": self.seeds}), pixels
+        changed: dict[str, Any] = {"seeds": self.seeds, "method": method, "options": dict(options)}
+        return plan.model_copy(update=changed), pixels
 
-    def _judged(self, case: Case, pictures: list[Picture], found: dict[str, list[float]]) -> None:
+    def _judged(self, case: Case, pictures: list[Picture], values: Values) -> None:
         judge: Judge = self.bundle.members.get("judge")
         maps = judge.classes(np.stack(pictures))
-        found["inception_score"].append(inception_score(class_shares(maps)))
+        values["inception_score"].append(inception_score(class_shares(maps)))
         if case.class_word not in CLASSES:
             return
         label = 1 + CLASSES.index(case.class_word)
-        boxes: list[Box] = [box_of(one == label) for one in maps if class_present(one, label)]
+        present = [class_present(one, label) for one in maps]
+        boxes: list[Box] = [box_of(one == label) for one, there in zip(maps, present, strict=True) if there]
         height, width = maps.shape[1:]
-        found["class_present"].append(len(boxes) / len(maps))
-        found["centre_variance"].append(centre_variance(boxes, (width, height)))
+        values["class_present"] = [float(there) for there in present]
+        values["centre_variance"].append(centre_variance(boxes, (width, height)))
+
+
+def identities(encoder: Encoder, made: list[Picture], references: tuple[Picture, ...]) -> list[float]:
+    """Of each picture its mean cosine with all references: their mean is I_CLIP or I_DINO."""
+    return [float(value) for value in (vectors(encoder, made) @ vectors(encoder, references).T).mean(1)]
 
 
 def class_shares(maps: NDArray[np.int64]) -> NDArray[np.float64]:
     """p(y|x) of each picture (n, h, w): how much of it each class covers, the background included: (n, classes + 1)."""
     return np.stack([np.bincount(one.ravel(), minlength=len(CLASSES) + 1) / one.size for one in maps])
+
+
+def _metrics(found: Mapping[str, list[float]]) -> dict[str, Metric | float]:
+    known = {key: [value for value in values if not np.isnan(value)] for key, values in found.items()}
+    return {key: build_metric(values) for key, values in known.items() if values}

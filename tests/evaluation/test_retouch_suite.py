@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from backend.errors import RequestError
-from backend.evaluation.retouch_suite import ROWS, RetouchSuite, class_shares
+from backend.evaluation.retouch_suite import (
+    ABLATED,
+    ABLATION,
+    BACKBONES,
+    PLUG_INS,
+    ROWS,
+    RetouchSuite,
+    class_shares,
+    kind_of,
+)
+from backend.evaluation.retouch_verdict import gains, verdicts
 from backend.evaluation.subjects import drawn_subjects, opened_subjects
+from backend.methods.baselines.catalog import BASELINES
 from backend.methods.options.layout_retouch import RetouchOptions
-from backend.models.bundle import ModelBundle
+from backend.models.bundle import ModelBundle, Recorded
 from backend.pocket.words import CLASSES, is_held_out
 from backend.scene.picture_file import encode_png
 from tests.methods.subjects import drawn_subject
@@ -53,20 +65,50 @@ def test_every_row_asks_for_another_thing(tiny1: ModelBundle) -> None:
     case = drawn_subjects(1, 1, 32, 0)[0]
     suite = RetouchSuite(tiny1, (case,), (0, 3), ROWS, quick=True)
     subject = drawn_subject(tiny1)
-    options = {}
+    asked = {}
     for name in ROWS:
         plan, _ = suite.plan(case, subject, case.prompts[0], name)
         assert plan.seeds == (0, 3)
-        options[name] = RetouchOptions.model_validate(plan.options)
-    assert {name: options[name].stage for name in ("TI", "TI+L&R", "I", "II", "V")} == {
-        "TI": "layouts",
-        "TI+L&R": "retouch",
-        "I": "layouts",
-        "II": "layouts",
-        "V": "retouch",
-    }
-    assert options["I"].plain_share == 0.0
-    assert len({options[name].model_dump_json() for name in ("I", "II", "III", "IV", "V")}) == 5
+        baseline = BASELINES.get(plan.method)
+        options = (RetouchOptions if baseline is None else baseline.Options).model_validate(plan.options)
+        asked[name] = (kind_of(name), plan.method, options.model_dump_json())
+    assert asked["I"] == asked[ABLATED]
+    assert asked["V"] == asked[f"{ABLATED}+L&R"]
+    assert len(set(asked.values())) == len(ROWS) - 2
+    assert {kind_of(name) for name in (*PLUG_INS, *ABLATION)} == {BACKBONES[ABLATED]}
+
+
+@pytest.mark.slow
+def test_rows_share_what_they_share_and_subjects_are_kept(tiny1: ModelBundle, tmp_path: Path) -> None:
+    cases = tuple(replace(case, prompts=case.prompts[:2]) for case in drawn_subjects(1, 1, 32, 0))
+    rows = ("TI", "TI+L&R")
+    suite = RetouchSuite(replace(tiny1, recorded=Recorded()), cases, (0,), rows, quick=True, kept=tmp_path)
+    first = {row.method: row for row in suite.rows()}
+    assert "training_seconds" in first["TI"].metrics
+    assert len(list(tmp_path.glob("*.safetensors"))) == 1
+    assert [tile.label for tile in suite.tiles[0]] == [cases[0].name, *rows]
+    again = {row.method: row for row in suite.rows()}
+    assert "training_seconds" not in again["TI"].metrics
+
+
+FOUND = {
+    "TI": {"t_clip": [0.1, 0.3], "i_clip": [0.5, 0.5], "i_dino": [0.6, 0.6], "centre_variance": [0.01]},
+    "TI+L&R": {"t_clip": [0.2, 0.5], "i_clip": [0.5, 0.4], "i_dino": [0.6, 0.6], "centre_variance": [0.02]},
+    "III": {"t_clip": [0.4]},
+    "IV": {"t_clip": [0.3]},
+}
+
+
+def test_gains_are_paired_and_verdicts_say_what_fails() -> None:
+    made = gains(FOUND, "TI+L&R", "TI")
+    assert made["t_clip_gain"] == pytest.approx([0.1, 0.2])
+    assert made["i_clip_gain"] == pytest.approx([0.0, -0.1])
+    said = verdicts(FOUND, ("TI", "DreamBooth"), "TI")
+    assert [one.split(":")[0] for one in said] == ["holds", "FAILS", "FAILS", "holds"]
+    assert "+0.150" in said[0]
+    assert "-0.050" in said[1]
+    assert "two stages" in said[2]
+    assert "centre_variance" in said[3]
 
 
 def test_shares_of_classes() -> None:
