@@ -10,6 +10,10 @@ open); a negative one counts as 0, for it would turn both terms round. Only the 
 columns that belong to no layer stay as they are. Layers with words of their own in the negative prompt are the one
 exception: in the unconditional rows those words keep to their region in the same way.
 
+The law "ediff" is paint-with-words (eDiff-I, Balaji et al., 2022, section 4.3): y(σ) = log(1 + σ), and the maximum is
+that of all columns of the site together (the released imitations take that of the whole batch; a picture must not
+depend on its neighbours).
+
 Beyond the paper: a layer may speak in some of the steps only. In the others its words are not heard at all (their
 scores count as -∞), unless another layer that shares them speaks.
 """
@@ -20,6 +24,7 @@ import math
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -30,6 +35,15 @@ from backend.models.attention import Attend, cross_sites, grid, processors_repla
 
 ALWAYS = 1_000_000
 """More steps than any run has."""
+Law = Literal["collage", "ediff"]
+
+
+class Bias(NamedTuple):
+    """How strong a bias is: y, the scale of the scores, and whose maximum counts."""
+
+    strength: float
+    scale: float
+    peak: Literal["column", "site"] = "column"
 
 
 @dataclass(frozen=True)
@@ -59,13 +73,14 @@ class Region:
 class RegionAttention(Control):
     """The control of all layers. ``sigmas[k]`` is the σ that step k reckons with; ``text_length`` the token row.
 
-    ``unwanted`` are the layers' own words in the negative prompt.
+    ``unwanted`` are the layers' own words in the negative prompt; ``law`` says how the bias grows with σ and scores.
     """
 
     regions: tuple[Region, ...]
     text_length: int
     sigmas: tuple[float, ...] = field(repr=False)
     unwanted: tuple[Region, ...] = ()
+    law: Law = "collage"
 
     def patch(self, network: Network) -> AbstractContextManager[None]:
         """Take over every cross-attention site; nothing at all when every weight is 0 and every layer always speaks."""
@@ -74,7 +89,7 @@ class RegionAttention(Control):
         return processors_replaced(network.unet, self._attends(network))
 
     def _attends(self, network: Network) -> Mapping[str, Attend]:
-        strengths = tuple(sigma_strength(sigma) for sigma in self.sigmas)
+        strengths = tuple(sigma_strength(sigma, self.law) for sigma in self.sigmas)
         sites = cross_sites(network.unet)
         device = next(network.unet.parameters()).device
         by_level: dict[int, Attend] = {}
@@ -83,7 +98,7 @@ class RegionAttention(Control):
             wanted, unwanted = (
                 self._spoken(regions, sides, device) if regions else None for regions in (self.regions, self.unwanted)
             )
-            by_level[level] = _SiteAttention(wanted, unwanted, strengths, network.moment)
+            by_level[level] = _SiteAttention(wanted, unwanted, strengths, self.law, network.moment)
         return {site.name: by_level[site.level] for site in sites}
 
     def _spoken(self, regions: tuple[Region, ...], sides: tuple[int, int], device: torch.device) -> tuple[_Spoken, ...]:
@@ -101,9 +116,9 @@ class RegionAttention(Control):
         return tuple(steps)
 
 
-def sigma_strength(sigma: float) -> float:
-    """y(σ): how strongly the bias acts at a noise level; 1.32 at σ = 14.6, 0.03 at 0.03."""
-    return math.log1p(math.log1p(sigma))
+def sigma_strength(sigma: float, law: Law = "collage") -> float:
+    """y(σ): how strongly the bias acts at a noise level; 1.32 at σ = 14.6, 0.03 at 0.03 ("ediff": 2.75 and 0.03)."""
+    return math.log1p(math.log1p(sigma)) if law == "collage" else math.log1p(sigma)
 
 
 def column_weights(regions: tuple[Region, ...], sides: tuple[int, int], text_length: int) -> Tensor:
@@ -127,17 +142,17 @@ def biased_attention(
     key: Tensor,
     value: Tensor,
     weights: Tensor,
-    bias: tuple[float, float],
+    bias: Bias,
     silent: tuple[int, ...] = (),
 ) -> Tensor:
     """Attention with S' = S + y · max(0, max S) · weights, in single precision; ``silent`` columns count as -∞.
 
-    ``query`` is (b, heads, n, d), ``key`` and ``value`` (b, heads, tokens, d), ``weights`` (n, tokens); ``bias`` is
-    (y, scale of the scores). The maximum is per picture and column.
+    ``query`` is (b, heads, n, d), ``key`` and ``value`` (b, heads, tokens, d), ``weights`` (n, tokens). The maximum is
+    per picture and column, or of all columns where ``bias`` says so.
     """
-    strength, scale = bias
+    strength, scale, domain = bias
     scores = torch.matmul(query.float() * scale, key.float().transpose(-1, -2))
-    peaks = scores.amax(dim=(1, 2)).clamp_min_(0.0)[:, None, None, :]
+    peaks = scores.amax(dim=(1, 2) if domain == "column" else (1, 2, 3), keepdim=True).clamp_min_(0.0)
     scores.addcmul_(weights, peaks, value=strength)
     if silent:
         scores[..., list(silent)] = -math.inf
@@ -159,11 +174,12 @@ class _SiteAttention:
     wanted: tuple[_Spoken, ...] | None = field(repr=False)
     unwanted: tuple[_Spoken, ...] | None = field(repr=False)
     strengths: tuple[float, ...]
+    law: Law
     moment: Moment
 
     def __call__(self, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
         rows, k = self.moment.rows, self.moment.k
-        bias = (self.strengths[k], scale)
+        bias = Bias(self.strengths[k], scale, "column" if self.law == "collage" else "site")
         wanted, unwanted = (None if said is None else said[k] for said in (self.wanted, self.unwanted))
         if not rows.guided:
             return _attended(query, key, value, wanted, bias)
@@ -171,7 +187,7 @@ class _SiteAttention:
         return torch.cat([_attended(query[half], key[half], value[half], said, bias) for half, said in halves])
 
 
-def _attended(query: Tensor, key: Tensor, value: Tensor, said: _Spoken | None, bias: tuple[float, float]) -> Tensor:
+def _attended(query: Tensor, key: Tensor, value: Tensor, said: _Spoken | None, bias: Bias) -> Tensor:
     if said is None:
         return functional.scaled_dot_product_attention(query, key, value)
     return biased_attention(query, key, value, said.weights, bias, said.silent)

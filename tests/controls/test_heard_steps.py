@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from backend.controls.region_attention import RegionAttention, biased_attention, column_weights
+from backend.controls.region_attention import Bias, RegionAttention, biased_attention, column_weights
 from backend.models.bundle import ModelBundle
 from tests.controls.runs import Setting, attention_in, end_of, half_regions, steps_of
 
@@ -44,7 +44,7 @@ def test_the_equation_silent_columns_have_no_share() -> None:
     """Four pixels, four words, the third one silent: the others share what it would have had in proportion."""
     scores = torch.tensor([[1.0, 2.0, 0.0, -1.0], [0.0, 4.0, 3.0, -2.0], [0.5, 1.0, 0.0, -3.0], [1.0, 0.0, 9.0, -1.0]])
     eye, plain = torch.eye(4)[None, None], torch.zeros(4, 4)
-    found = biased_attention(scores[None, None], eye, eye, plain, (1.0, 1.0), (2,))[0, 0]
+    found = biased_attention(scores[None, None], eye, eye, plain, Bias(1.0, 1.0), (2,))[0, 0]
     powers = scores.exp() * torch.tensor([1.0, 1.0, 0.0, 1.0])
     assert torch.allclose(found, powers / powers.sum(1, keepdim=True), atol=1e-6)
     assert (found[:, 2] == 0).all()

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from backend.controls.region_attention import Region, biased_attention, column_weights, sigma_strength
+from backend.controls.region_attention import Bias, Region, biased_attention, column_weights, sigma_strength
 from backend.engine.conditioning import build_conditioning, embed
 from backend.engine.denoise import Start, denoise
 from backend.engine.loop_types import Control, Moment, Network, Rows, generator_for
@@ -48,7 +48,7 @@ def queries(pixels: int, seed: int = 1, pictures: int = 1, heads: int = 2) -> tu
 def attention_weights(query: Tensor, key: Tensor, weights: Tensor, strength: float) -> Tensor:
     """The softmax itself: with the identity as values the output is the weight of each token."""
     shows = torch.eye(TOKENS).expand(query.shape[0], query.shape[1], TOKENS, TOKENS)
-    return biased_attention(query, key, shows, weights, (strength, 8**-0.5))
+    return biased_attention(query, key, shows, weights, Bias(strength, 8**-0.5))
 
 
 def test_y_of_sigma() -> None:
@@ -67,7 +67,7 @@ def test_the_equation_on_four_pixels_and_four_tokens() -> None:
         torch.eye(4)[None, None],
         torch.eye(4)[None, None],
         column_weights(regions, (2, 2), 4),
-        (2.0, 1.0),
+        Bias(2.0, 1.0),
     )
     for row, m in enumerate(inside):
         bias = 2.0 * 4.0 * (0.5 * m - 0.25 * (1 - m))  # column 1 peaks at 4; column 3 peaks below 0, so its bias is 0
@@ -231,7 +231,8 @@ def test_a_batch_of_two_is_two_batches_of_one(bundle: ModelBundle) -> None:
 def test_half_precision_scores_do_not_overflow() -> None:
     query, key = (part.half() * 100 for part in queries(16))
     value = torch.randn(1, 2, TOKENS, 8, generator=generator_for(1)).half()
-    out = biased_attention(query, key, value, column_weights(half_regions(4, 5.0, 5.0), (4, 4), TOKENS), (1.3, 1.0))
+    weights = column_weights(half_regions(4, 5.0, 5.0), (4, 4), TOKENS)
+    out = biased_attention(query, key, value, weights, Bias(1.3, 1.0))
     assert out.dtype == torch.float16
     assert bool(torch.isfinite(out).all())
 

@@ -19,7 +19,7 @@ def pictures_of(painting: Painting, plan: Plan) -> list[np.ndarray]:
     return [picture for happening in made for picture in getattr(happening, "pictures", ())]
 
 
-@pytest.mark.parametrize("method", BASELINES)
+@pytest.mark.parametrize("method", sorted(set(BASELINES) - {"plug-and-play", "plug_ins"}))  # no seed; needs a subject
 def test_every_baseline_makes_repeatable_pictures(tiny1: ModelBundle, method: str) -> None:
     painting = cat_and_house(tiny1)
     plan = painting.plan(method=method, count=2)

@@ -1,0 +1,63 @@
+"""Differential Diffusion (Levin and Fried, 2023): how far each pixel may change is a picture of its own.
+
+With a change map h in 0..1, state i < N keeps the source, noised to its level by one shared noise, wherever
+1 - h > i / N. The run begins at full noise and takes every step; the last state is the solver's own, so even pixels
+that may not change come out a little changed (Collage Diffusion's per-layer noise holds one state longer).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from backend.controls.layer_noise import Freedom, LayerNoise, freedom_map
+from backend.engine.begin import begin_from_pictures, finished
+from backend.engine.conditioning import build_conditioning
+from backend.engine.decode import decode
+from backend.engine.denoise import denoise
+from backend.engine.loop_types import Pictures, Run
+from backend.engine.noise import SharedNoise
+from backend.methods.options import parse_options
+from backend.models.bundle import ModelBundle
+from backend.plan.plan import OneLayer, Plan
+from backend.plan.raster import painted_noise, raster
+from backend.scene.layer import Record
+from backend.scene.scene import Pixels
+
+
+class DifferentialOptions(Record):
+    """Differential Diffusion has no dial beside its map: the layers' freedoms, or their painted maps."""
+
+
+def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
+    """Steps, then Pictures, for each chunk of candidates."""
+    parse_options(DifferentialOptions, plan.options)
+    flat = raster(plan, pixels)
+    painted = painted_noise(plan, pixels)
+    own = [layer.noise if map_ is None else map_ for layer, map_ in zip(plan.layers, painted, strict=True)]
+    uncovered = 0.0 if isinstance(plan.target, OneLayer) else plan.target.uncovered_noise
+    change = freedom_map(flat.topmost, (uncovered, *own), 0.0)
+    release = torch.from_numpy(last_held(change, plan.steps, bundle.card.cell_px)).to(bundle.device)
+    for offset in range(0, len(plan.seeds), plan.batch):
+        seeds = plan.seeds[offset : offset + plan.batch]
+        begun = begin_from_pictures(bundle, plan, (flat.picture,) * len(seeds), seeds, 0)
+        hold = LayerNoise(begun.source, release, begun.schedule, SharedNoise(begun.noise))
+        words = build_conditioning(bundle, plan.prompt, plan.negative, plan.guidance_scale, len(seeds))
+        steps = denoise(bundle.unet, begun.schedule, words, begun.start, [hold])
+        latents = yield from finished(steps, begun.start)
+        yield Pictures(offset, decode(bundle, latents), (None,) * len(seeds))
+
+
+def last_held(change: Freedom, steps: int, cell_px: int) -> NDArray[np.int64]:
+    """The last state i < N in which each latent cell keeps the source, 1 - h > i / N; -1 for never: int (h, w).
+
+    The map (H, W) is brought to the latents' size bilinearly, as the released code does.
+    """
+    sides = [side // cell_px for side in change.shape]
+    whole = torch.from_numpy(change[: sides[0] * cell_px, : sides[1] * cell_px])
+    small = functional.interpolate(whole[None, None], size=sides, mode="bilinear")[0, 0].numpy()
+    index = np.arange(steps).reshape(-1, 1, 1)
+    kept = (1.0 - small) > index / steps
+    return kept.sum(axis=0, dtype=np.int64) - 1
