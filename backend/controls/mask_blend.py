@@ -54,7 +54,7 @@ def adaptive_mask(words: Inside, solid: Inside | None, rules: MaskRules = MaskRu
 
     Where nothing is found at all M is 1: no blending is better than no subject.
     """
-    joined = words if solid is None else _joined(words, solid, rules.joining)
+    joined = joined_mask(words, solid, rules.joining)
     if not joined.any():
         return np.ones(words.shape, np.float32)
     depth = ndimage.distance_transform_edt(joined)
@@ -71,7 +71,10 @@ def without_small(inside: Inside, least_share: float) -> Inside:
     return np.asarray(large[labels], np.bool_)
 
 
-def _joined(words: Inside, solid: Inside, joining: Joining) -> Inside:
+def joined_mask(words: Inside, solid: Inside | None, joining: Joining) -> Inside:
+    """M^k: where the words look and what was cut out, joined; the words alone where there is no cut-out."""
+    if solid is None:
+        return words
     if joining == "and":
         return words & solid
     if joining == "or" or not solid.any():
@@ -127,15 +130,23 @@ class AdaptiveMask:
 
     def at(self, k: int) -> Tensor:
         """M of the maps up to now; before the first one, of the cut-out alone."""
+        masks = [adaptive_mask(words, self._solid(), self.rules) * self.within for words in self._words()]
+        return torch.from_numpy(np.stack(masks))
+
+    def blank(self) -> bool:
+        """Whether nothing is found, so that M is 1 and nothing is blended."""
+        return not any(joined_mask(words, self._solid(), self.rules.joining).any() for words in self._words())
+
+    def _words(self) -> list[Inside]:
+        """M^c of each row."""
         height_px, width_px = self.within.shape
-        solid = self.solid if self.solid.size else None
         mean = self.maps.mean()
         if mean is None:
-            rows = [np.zeros(self.within.shape, np.bool_)]
-        else:
-            rows = [found_words(one, (height_px, width_px), self.rules.threshold) for one in mean]
-        masks = [adaptive_mask(words, solid, self.rules) * self.within for words in rows]
-        return torch.from_numpy(np.stack(masks))
+            return [np.zeros(self.within.shape, np.bool_)]
+        return [found_words(one, (height_px, width_px), self.rules.threshold) for one in mean]
+
+    def _solid(self) -> Inside | None:
+        return self.solid if self.solid.size else None
 
 
 @dataclass(frozen=True)

@@ -120,13 +120,14 @@ class Pictures:
 
     uint8 (h, w, 3). ``changed_outside`` counts, for a re-roll, the pixels beyond the feathered mask that differ from
     the source; it is None for whole pictures. ``drafts`` names, for a method of two stages, the draft of each picture
-    by its place among the plan's seeds; it is empty otherwise.
+    by its place among the plan's seeds; it is empty otherwise. ``notes`` are sentences that a person should read.
     """
 
     offset: int
     pictures: tuple[NDArray[np.uint8], ...] = field(repr=False)
     changed_outside: tuple[int | None, ...] = ()
     drafts: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,19 @@ class Looks:
     finished: bool
 
 
-Happening = Step | Drafted | Pictures | Looks
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """A picture taken apart: objects by layer as uint8 (h, w, 4) of the picture's size, and the place behind them.
+
+    ``plate`` is uint8 (h, w, 3); ``missing`` are the layers that were looked for and not found.
+    """
+
+    objects: Mapping[str, NDArray[np.uint8]] = field(repr=False)
+    plate: NDArray[np.uint8] = field(repr=False)
+    missing: tuple[str, ...] = ()
+
+
+Happening = Step | Drafted | Pictures | Looks | Parts
 Run = Iterator[Happening]
 
 

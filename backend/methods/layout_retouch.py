@@ -50,6 +50,8 @@ from backend.plan.plan import OneLayer, Plan
 from backend.plan.raster import raster
 from backend.scene.scene import Picture, Pixels
 
+NOT_FOUND = "The subject was found nowhere in this layout, so nothing of the layout was blended back."
+
 
 @dataclass(frozen=True, eq=False)
 class _Region:
@@ -125,10 +127,11 @@ def _made(job: _Job) -> Generator[Step | Pictures, None, None]:
         reference = yield from inverted(drawn, drawn.reference, drawn.reference_key())
     for offset, seed in enumerate(job.plan.seeds):
         layout = yield from _layout(job, seed)
-        latents = layout.path.states[-1]
+        latents, blank = layout.path.states[-1], False
         if reference is not None:
-            latents = yield from _retouched(job, layout, reference)
-        yield _finished(job, decode(job.bundle, latents), offset)
+            latents, blank = yield from _retouched(job, layout, reference)
+        made = _finished(job, decode(job.bundle, latents), offset)
+        yield replace(made, notes=(NOT_FOUND,)) if blank else made
 
 
 def _prepared(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> _Job:
@@ -197,8 +200,8 @@ def _streams(seed: int) -> tuple[torch.Generator, ...]:
     return (generator_for(seed),)
 
 
-def _retouched(job: _Job, layout: _Layout, reference: Trajectory) -> Generator[Step, None, Tensor]:
-    """Stage 2: the finished latents of one layout."""
+def _retouched(job: _Job, layout: _Layout, reference: Trajectory) -> Generator[Step, None, tuple[Tensor, bool]]:
+    """Stage 2: the finished latents of one layout, and whether its mask stayed empty."""
     options, drawn, own = job.options, job.drawn, layout.path
     if options.layout_states == "inverted":
         own = yield from inverted(drawn, decode(job.bundle, own.states[-1])[0], f"{layout.key} inverted")
@@ -206,32 +209,39 @@ def _retouched(job: _Job, layout: _Layout, reference: Trajectory) -> Generator[S
     spoken, named = neutral, tokens
     if options.target_words == "prompt":
         spoken, named = drawn.embed(job.plan.prompt)
-    schedule, copied = drawn.schedule(), job.step_at(options.copy_share)
-    maps = MapMean(named, "target", first=copied)
-    if options.side_paths == "sampled":
-        first = job.first
-        spoken = torch.cat([neutral, layout.words.positive, spoken])
-        paths = (("reference", 1), ("layout", 1), ("target", 1))
-        words = Conditioning(spoken, layout.words.negative, job.plan.guidance_scale, 3, paths)
-        begin = torch.cat([reference.states[first], own.states[first], own.states[first]])
-        sides, swap = None, AttentionSwap(copied, _all_sites(job), _swapped(job))
-    else:
-        first, words, begin = copied, drawn.conditioning(spoken, "target"), own.states[copied]
-        sides = _sides(job, schedule, replace(layout, path=own), (reference, neutral))
-        swap = AttentionSwap(0, (), _swapped(job), sides)
-    controls = (
-        StepBlend(_nobody, drawn.worn, 0),
-        swap,
-        *_blend(job, layout, maps, sides),
-        *(layout.held if sides else ()),
-    )
-    streams = (generator_for(0),) * len(begin)  # DDIM draws nothing
-    latents = begin
-    with closing(denoise(job.bundle.unet, schedule, words, Start(begin, first, streams), controls)) as steps:
+    schedule = drawn.schedule()
+    maps = MapMean(named, "target", first=job.step_at(options.copy_share))
+    words, start, sides, swap = _paths(job, schedule, (replace(layout, path=own), reference), (neutral, spoken))
+    mask = _mask(job, layout, maps, sides)
+    controls = (StepBlend(_nobody, drawn.worn, 0), swap, *_blend(job, mask), *(layout.held if sides else ()))
+    latents = start.latents
+    with closing(denoise(job.bundle.unet, schedule, words, start, controls)) as steps:
         for step in steps:
             latents = step.latents
             yield replace(step, denoised=step.denoised[-1:])
-    return latents[-1:]
+    return latents[-1:], mask is not None and mask.blank()
+
+
+def _paths(
+    job: _Job, schedule: Schedule, sources: tuple[_Layout, Trajectory], spoken: tuple[Tensor, Tensor]
+) -> tuple[Conditioning, Start, SidePaths | None, AttentionSwap]:
+    """The target's words and begin, and how it borrows: from stored paths, or from rows sampled beside it.
+
+    ``sources`` are the layout and the reference's states, ``spoken`` the words of the reference and the target.
+    """
+    layout, reference = sources
+    copied, own = job.step_at(job.options.copy_share), layout.path
+    if job.options.side_paths == "stored":
+        sides = _sides(job, schedule, layout, (reference, spoken[0]))
+        start = Start(own.states[copied], copied, (generator_for(0),))
+        return job.drawn.conditioning(spoken[1], "target"), start, sides, AttentionSwap(0, (), _swapped(job), sides)
+    first = job.first
+    said = torch.cat([spoken[0], layout.words.positive, spoken[1]])
+    paths = (("reference", 1), ("layout", 1), ("target", 1))
+    words = Conditioning(said, layout.words.negative, job.plan.guidance_scale, 3, paths)
+    begin = torch.cat([reference.states[first], own.states[first], own.states[first]])
+    streams = (generator_for(0),) * len(begin)  # DDIM draws nothing
+    return words, Start(begin, first, streams), None, AttentionSwap(copied, _all_sites(job), _swapped(job))
 
 
 def _sides(job: _Job, schedule: Schedule, layout: _Layout, reference: tuple[Trajectory, Tensor]) -> SidePaths:
@@ -264,17 +274,22 @@ def _all_sites(job: _Job) -> tuple[str, ...]:
     return tuple(site.module for site in (*self_sites(job.bundle.unet), *cross_sites(job.bundle.unet)))
 
 
-def _blend(job: _Job, layout: _Layout, maps: MapMean, sides: SidePaths | None) -> Iterator[Control]:
+def _mask(job: _Job, layout: _Layout, maps: MapMean, sides: SidePaths | None) -> AdaptiveMask | None:
     if job.options.mask == "none":
-        return
+        return None
     shape = (job.plan.height_px, job.plan.width_px)
     rules = MaskRules(joining=job.options.joining, background_floor=job.options.background_floor)
     within = np.ones(shape, np.float32) if job.region is None else (job.region.alpha > 0).astype(np.float32)
     solid = np.zeros((0, 0), np.bool_)
     if job.options.mask == "adaptive":
         solid = cut_out(job.bundle, decode(job.bundle, layout.path.states[-1])[0], layout.map[0], rules.threshold)
-    masks = AdaptiveMask(maps, solid, within, rules, sides)
-    yield MaskBlend(job.step_at(job.options.blend_share), detail_sites(job.bundle.unet), masks, sides)
+    return AdaptiveMask(maps, solid, within, rules, sides)
+
+
+def _blend(job: _Job, mask: AdaptiveMask | None) -> Iterator[Control]:
+    if mask is not None:
+        begin = job.step_at(job.options.blend_share)
+        yield MaskBlend(begin, detail_sites(job.bundle.unet), mask, mask.sides)
 
 
 def _nobody(latents: Tensor, k: int) -> Tensor:

@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from backend.controls import mask_blend
 from backend.engine.loop_types import Pictures, Step
 from backend.errors import RequestError
 from backend.methods.catalog import METHODS
-from backend.methods.layout_retouch import run
+from backend.methods.layout_retouch import NOT_FOUND, run
 from backend.models.bundle import ModelBundle, Recorded
 from backend.models.personal import subject_picture
 from backend.plan.build import build_plan
@@ -100,6 +101,18 @@ def test_the_network_is_left_as_it_was_wherever_the_run_is_left(fresh: ModelBund
                 assert {name: value.data_ptr() for name, value in fresh.unet.named_parameters()} == before
         assert hooks_in(fresh) == hooks
         fresh.recorded._paths.clear()
+
+
+def test_an_empty_mask_is_one_and_a_note_says_so(fresh: ModelBundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    shoot = Shoot(fresh)
+    found = [one for one in run(shoot.plan(), fresh, shoot.pixels) if isinstance(one, Pictures)]
+    assert [one.notes for one in found] == [()]
+    monkeypatch.setattr(mask_blend, "found_words", lambda mean, shape, threshold: np.zeros(shape, np.bool_))
+    blank = [one for one in run(shoot.plan(), fresh, shoot.pixels) if isinstance(one, Pictures)]
+    unblended = [one for one in run(shoot.plan(mask="none"), fresh, shoot.pixels) if isinstance(one, Pictures)]
+    assert [one.notes for one in blank] == [(NOT_FOUND,)]
+    assert np.array_equal(blank[0].pictures[0], unblended[0].pictures[0])
+    assert unblended[0].notes == ()
 
 
 def rerolled(shoot: Shoot) -> tuple[Plan, np.ndarray, np.ndarray]:
