@@ -23,12 +23,13 @@ class Mix(Record):
 
 
 class DeskState(Record):
-    """What the browser wants kept beside the scene; empty strings mean nothing picked, nothing selected."""
+    """What the browser wants kept beside the scene; empty strings mean nothing picked, selected, chosen."""
 
     settings: Settings = Settings()
     picked: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     selected: str = Field(default="", max_length=64)
     mix: Mix | None = None
+    subject: str = Field(default="", max_length=64)
 
 
 class Candidate(Record):

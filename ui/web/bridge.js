@@ -1,6 +1,7 @@
 // What the page asks of the server, in its own words: open, save, take pictures, run, stop, export.
 
 import { createLink, Refusal, Silence } from "./bridge/link.js";
+import { createLibrary } from "./bridge/library.js";
 import { asKnown, createMaskKeeper } from "./bridge/masks.js";
 import { createSaver, draftKey } from "./bridge/saver.js";
 import { createWatcher, startedJob } from "./bridge/watcher.js";
@@ -36,6 +37,7 @@ class Bridge {
       link: this.#link,
       learned: (looks) => this.#learned(looks),
     });
+    this.library = createLibrary({ ...parts, link: this.#link });
     this.#link.whenBack(() => parts.session.state.project === "" && this.hello());
   }
 

@@ -9,10 +9,12 @@ import * as drafts from "./commands/drafts.js";
 import * as files from "./commands/files.js";
 import * as layers from "./commands/layers.js";
 import * as looks from "./commands/looks.js";
+import * as looking from "./commands/looking.js";
 import * as masks from "./commands/masks.js";
 import * as mixing from "./commands/mixing.js";
 import { withBindings } from "./commands/keymap.js";
 import * as runs from "./commands/runs.js";
+import * as subjects from "./commands/subjects.js";
 import { autotune } from "./commands/tuning.js";
 
 const chosen = ({ store, session }) => chosenIds(store.record, session.state.also);
@@ -53,7 +55,7 @@ const zoomBy =
 const zoomTo = (zoom) => (desk) => zoomBy(zoom / desk.session.state.view.zoom)(desk);
 
 const fit = ({ session, store, stageSize }) =>
-  session.set({ view: fitted(store.record.scene, stageSize()), fitted: true });
+  session.set({ view: fitted(store.record.scene, stageSize(), session.state.view), fitted: true });
 
 const pickTool =
   (tool) =>
@@ -175,7 +177,7 @@ const ROWS = [
   ["toolBrush", "Brush (Alt erases, Shift draws straight on)", "Painting", ["B"], CANVAS, pickTool("brush")],
   ["toolEraser", "Eraser", "Painting", ["E"], CANVAS, pickTool("eraser")],
   ["toolLasso", "Lasso", "Painting", ["L"], CANVAS, pickTool("lasso")],
-  ["toolRectangle", "Rectangle", "Painting", ["M"], CANVAS, pickTool("rectangle")],
+  ["toolRectangle", "Rectangle", "Painting", ["Q"], CANVAS, pickTool("rectangle")],
   ["toolEllipse", "Ellipse", "Painting", ["O"], CANVAS, pickTool("ellipse")],
   ["toolBucket", "Fill", "Painting", ["G"], CANVAS, pickTool("bucket")],
   ["toolSelect", "Select an object", "Painting", ["S"], CANVAS, pickTool("select")],
@@ -199,6 +201,26 @@ const ROWS = [
   ["full", "100 %", "View", ["1"], CANVAS, zoomTo(1)],
   ["zoomIn", "Closer", "View", ["+", "="], CANVAS, zoomBy(1.25)],
   ["zoomOut", "Farther", "View", ["-"], CANVAS, zoomBy(0.8)],
+  ["subjects", "Subjects", "View", ["Shift+P"], CANVAS, subjects.toggleSubjects],
+  ["newSubject", "New subject", "Files", [], CANVAS, subjects.beginSubject],
+  ["leaveSubject", "", "Files", [], CANVAS, subjects.leaveSubject],
+  ["addReferences", "", "Files", [], CANVAS, subjects.addReferences],
+  ["chooseReferences", "", "Files", [], CANVAS, subjects.chooseReferences],
+  ["referencesFromLayers", "", "Files", [], CANVAS, subjects.referencesFromLayers],
+  ["dropReference", "", "Files", [], CANVAS, subjects.dropReference],
+  ["cutReferences", "", "Files", [], CANVAS, subjects.cutReferences],
+  ["makeSubject", "", "Files", [], CANVAS, subjects.makeSubject],
+  ["trainSubject", "", "Files", [], CANVAS, subjects.trainSubject],
+  ["stopTraining", "", "Files", [], CANVAS, subjects.stopTraining],
+  ["renameSubject", "", "Files", [], CANVAS, subjects.renameSubject],
+  ["deleteSubject", "", "Files", [], CANVAS, subjects.deleteSubject],
+  ["placeSubject", "", "Files", [], CANVAS, subjects.placeSubject],
+  ["drawSubject", "", "Pictures", [], CANVAS, subjects.drawSubject],
+  ["nameSubject", "", "Pictures", [], CANVAS, subjects.nameSubject],
+  ["turnLeft", "Turn the view to the left", "View", ["4"], CANVAS, looking.turnBy(-15)],
+  ["straighten", "Upright view", "View", ["5"], CANVAS, looking.straighten],
+  ["turnRight", "Turn the view to the right", "View", ["6"], CANVAS, looking.turnBy(15)],
+  ["mirror", "Mirror the view", "View", ["M"], CANVAS, looking.mirror],
   ["theme", "Light or dark", "View", ["Shift+T"], CANVAS, toggleTheme],
   ["steps", "", "View", [], CANVAS, toggleOpen("history")],
   ["palette", "All commands", "View", ["Ctrl+K", "/"], ANYWHERE, toggleOpen("palette")],

@@ -24,6 +24,7 @@ import { createRecipe } from "./view/recipe.js";
 import { createShelf } from "./view/shelf.js";
 import { createStage } from "./view/stage.js";
 import { createStrip } from "./view/strip.js";
+import { createSubjects } from "./view/subjects.js";
 import { createTints } from "./view/tints.js";
 import { createTools } from "./view/toolbar.js";
 import { createTopbar } from "./view/topbar.js";
@@ -245,11 +246,13 @@ const build = (desk, element) => {
     banners: createBanners(desk),
     keys: createKeySheet(desk),
     palette: createPalette(desk),
+    subjects: createSubjects(desk),
   };
   stage.node.append(views.notices.node);
   const centre = h("main", { class: "centre" }, views.options.node, views.banners.node, stage.node, views.strip.node);
   const side = h("aside", { class: "side" }, views.layers.node, views.recipe.node);
-  element.replaceChildren(views.topbar.node, views.tools.node, centre, side, views.keys.node, views.palette.node);
+  const above = [views.subjects, views.keys, views.palette].map(({ node }) => node);
+  element.replaceChildren(views.topbar.node, views.tools.node, centre, side, ...above);
   return { stage, draw: (shown) => Object.values(views).forEach((view) => view.update(shown)) };
 };
 
@@ -314,4 +317,5 @@ export const mount = async (element, host) => {
   element.lamina = createProbe(desk, parts.stage);
   desk.refresh();
   await desk.bridge.hello();
+  await desk.attempt(() => desk.bridge.library.refresh());
 };

@@ -1,7 +1,9 @@
 // Making pictures: generate, re-roll one object, look through the candidates, accept or discard them.
 
 import { nudge, pick, setSettings } from "../model/edits.js";
+import { settingsForOne } from "../model/drafts.js";
 import { layerOf, titleOf } from "../model/records.js";
+import { referenceOf, subjectOfRun } from "../model/subjects.js";
 import { addNotice, batchesOf, candidateOf, isWorking } from "../model/session.js";
 
 export const FEATHER_PX = 4;
@@ -24,7 +26,9 @@ export const generate = async (desk) => {
   const { store, session, bridge, random } = desk;
   if (session.state.freshSeeds) store.change("New seed", setSettings({ seed: random() }));
   session.set({ viewed: "", showing: "result", comparing: false, notices: [] });
-  const end = await bridge.generate({ kind: "compose", settings: store.record.settings });
+  const subject = subjectOfRun(session.state, store.record);
+  const drawn = subject ? { subject: referenceOf(subject) } : {};
+  const end = await bridge.generate({ kind: "compose", settings: store.record.settings, ...drawn });
   settle(desk, end);
 };
 
@@ -59,7 +63,7 @@ export const rerollLayer = async (desk, layerId, tries = desk.session.state.trie
     });
   }
   session.set({ viewed: "", showing: "result", comparing: false });
-  const settings = { ...store.record.settings, seed: random() };
+  const settings = { ...settingsForOne(session.state.facts, store.record.settings), seed: random() };
   const request = { kind: "reroll", settings, layer_id: layerId, source, feather_px: FEATHER_PX, tries };
   settle(desk, await bridge.generate(request));
   if (tries > 1) tellTries(desk, layerId);

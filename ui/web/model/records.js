@@ -1,5 +1,6 @@
 // The frozen records that undo moves between: a Desk holds the scene, the dials of a run, what is picked and selected,
-// and the two candidates {base, other: ids, mask: name} between which somebody paints (`mix`, else null).
+// the two candidates {base, other: ids, mask: name} between which somebody paints (`mix`, else null), and the id of the
+// subject that runs draw ("" for none chosen).
 
 export const freeze = (value) => {
   if (value === null || typeof value !== "object" || Object.isFrozen(value)) return value;
@@ -15,17 +16,18 @@ export const deskFromProject = (project) =>
     picked: project.desk.picked,
     selected: project.desk.selected,
     mix: project.desk.mix ?? null,
+    subject: project.desk.subject ?? "",
   });
 
 /** What the server keeps: the scene, and the rest beside it. */
-export const deskToMessage = ({ scene, settings, picked, selected, mix }) => ({
+export const deskToMessage = ({ scene, settings, picked, selected, mix, subject = "" }) => ({
   scene,
-  desk: { settings, picked, selected, mix },
+  desk: { settings, picked, selected, mix, subject },
 });
 
 /** Whether two Desks differ in something worth saving; a selection alone is not. */
 export const sameWork = (one, other) =>
-  ["scene", "settings", "picked", "mix"].every((part) => one[part] === other[part]);
+  ["scene", "settings", "picked", "mix", "subject"].every((part) => one[part] === other[part]);
 
 /** A layer for a picture that was just taken. */
 export const buildLayer = ({ id, name, phrase, picture, placement }) =>

@@ -9,6 +9,7 @@ import { formatFraction } from "../kernels/numbers.js";
 import { button } from "./fields.js";
 import { icon } from "./icons.js";
 import { h, set, show } from "./dom.js";
+import { createLayerSubject } from "./subjectlayer.js";
 import { classLine, createMore, dial, line, words } from "./layerfields.js";
 import { createLook } from "./look.js";
 
@@ -181,6 +182,7 @@ export const createCard = (desk, id) => {
     ...DIALS.map((options) => dial(desk, id, options)),
     createReasons(id),
     createLook(desk, id),
+    createLayerSubject(desk, id),
     createMore(desk, id),
     createTries(desk),
   ];

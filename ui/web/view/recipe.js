@@ -4,6 +4,7 @@ import { setOption, setSettings } from "../model/edits.js";
 import { isWorking } from "../model/session.js";
 import { button, choice, numberField, tick } from "./fields.js";
 import { createPrompt } from "./prompt.js";
+import { createSubjectRun } from "./subjectrun.js";
 import { createSetter, isByHand } from "./setter.js";
 import { h, keyed, set, show } from "./dom.js";
 
@@ -193,16 +194,17 @@ export const createRecipe = (desk) => {
   );
   const [prompt, advanced, generate] = [createPrompt(desk), createAdvanced(desk), createGenerate(desk)];
   const [notes, setter] = [createSceneNotes(), createSetter(desk)];
+  const subject = createSubjectRun(desk);
   const numbers = Object.values(dials);
   const row = h(
     "div",
     { class: "dials" },
     numbers.map(({ node }) => node),
   );
-  const body = h("div", { class: "recipe-body" }, prompt.node, row, setter.node, notes.node, advanced.node);
+  const body = h("div", { class: "recipe-body" }, prompt.node, subject.node, row, setter.node, notes.node, advanced.node);
   const node = h("section", { class: "recipe", "aria-label": "Prompt and dials" }, body, generate.node);
   return {
     node,
-    update: (shown) => [prompt, ...numbers, setter, notes, advanced, generate].forEach((part) => part.update(shown)),
+    update: (shown) => [prompt, subject, ...numbers, setter, notes, advanced, generate].forEach((part) => part.update(shown)),
   };
 };

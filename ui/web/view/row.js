@@ -8,6 +8,7 @@ import { createCard } from "./card.js";
 import { slider } from "./fields.js";
 import { icon } from "./icons.js";
 import { h, set, show } from "./dom.js";
+import { createRowSubject } from "./subjectlayer.js";
 import { createMaskThumb } from "./thumbs.js";
 
 /** Short words for the row; the whole sentence is in the card and in the tooltip. */
@@ -48,6 +49,9 @@ const toggle = (desk, id, { test, field, on, off, name }) => {
 const WORDLESS_PICTURE = "Without a phrase the layer only gives its pixels.";
 const WORDLESS_REGION = "Without words nobody knows what to draw here.";
 
+/** What has to be mended before anything can be drawn. */
+const STOPS = ["no_class", "unknown_class", "no_mask"];
+
 const HERE = ["hidden", "no_phrase", "phrase_missing"];
 
 /**
@@ -63,9 +67,11 @@ const warningsOf = (shown, layer) => {
   const named = isPainted(layer) && (layer.class_label.trim() || notes.some(({ code }) => code === "no_class"));
   if (!phrase && named) return notes;
   if (!phrase) return [{ code: "no_phrase", text: isPainted(layer) ? WORDLESS_REGION : WORDLESS_PICTURE }, ...notes];
-  if (!shown.unlinked.has(layer.id)) return notes;
+  // An empty prompt becomes the layers' phrases.
+  if (!shown.unlinked.has(layer.id) || !shown.scene.prompt.trim()) return notes;
   const missing = { code: "phrase_missing", text: `“${phrase}” does not stand in the prompt.` };
-  return [told.find(({ code }) => code === missing.code) ?? missing, ...notes];
+  const [first, rest] = [true, false].map((stops) => notes.filter(({ code }) => STOPS.includes(code) === stops));
+  return [...first, told.find(({ code }) => code === missing.code) ?? missing, ...rest];
 };
 
 const coverageText = (shown, id, isWarned) => {
@@ -100,9 +106,11 @@ const createWords = () => {
   const phrase = h("span", { class: "row-phrase" });
   const cover = h("span", { class: "muted" });
   const warning = h("span", { class: "row-warning", "data-test": "layer-warning" });
-  const node = h("div", { class: "row-words" }, phrase, h("span", { class: "row-line" }, cover, warning));
+  const subject = createRowSubject();
+  const node = h("div", { class: "row-words" }, phrase, subject.node, h("span", { class: "row-line" }, cover, warning));
   const update = (shown, layer) => {
     const warnings = warningsOf(shown, layer);
+    subject.update(shown, layer);
     set(phrase, {
       text: layer.phrase || layer.class_label || layer.name || "no phrase",
       class: `row-phrase${shown.unlinked.has(layer.id) || !layer.phrase ? " unlinked" : ""}`,
@@ -119,8 +127,9 @@ const createWords = () => {
 };
 
 /** What a row depends on; while these stay the same it is left alone. */
-const partsOf = (desk, shown, layer, isFront) => [
+const partsOf = (desk, shown, { layer, group }, isFront) => [
   layer,
+  group,
   shown.record.selected,
   isFront,
   shown.state.coverage,
@@ -132,6 +141,7 @@ const partsOf = (desk, shown, layer, isFront) => [
   shown.model,
   shown.state.tuned,
   shown.state.looks,
+  shown.state.library,
   shown.state.lookSteps,
   shown.state.tries,
   shown.state.job,
@@ -141,12 +151,14 @@ const partsOf = (desk, shown, layer, isFront) => [
   desk.store.busy || desk.pictures.mask(layer.mask),
 ];
 
-const attributesOf = (desk, shown, layer, isFront) => {
+const attributesOf = (desk, shown, { layer, group }, isFront) => {
   const isSelected = shown.record.selected === layer.id;
   return {
     "aria-selected": isSelected,
     "aria-expanded": isSelected,
     "aria-label": titleOf(layer),
+    "aria-level": group ? 2 : 1,
+    "data-within": group?.id ?? null,
     tabindex: isSelected || (isFront && !shown.selected) ? 0 : -1,
     "data-tint": desk.tints.indexOf(layer.id),
     "data-line": desk.tints.lineOf(layer.id),
@@ -196,7 +208,7 @@ const choose = (desk, id, { ctrlKey, metaKey, shiftKey }) => {
   return store.amend(select(selected === id && now.length > 0 ? (also.at(-1) ?? "") : selected));
 };
 
-/** The row of the layer `id`: {node, update(shown, layer, isFront)}. Its card is built when it is first selected. */
+/** The row of the layer `id`: {node, update(shown, {layer, group}, isFront)}. Its card is built when it is first selected. */
 export const createRow = (desk, id) => {
   const head = createHead(desk, id);
   const node = h("div", { class: "row", role: "treeitem", "data-test": "layer-row", "data-layer": id }, head.node);
@@ -206,11 +218,12 @@ export const createRow = (desk, id) => {
   node.addEventListener("pointerleave", () => desk.session.set({ hovered: "" }));
   let card = null;
   let last = [];
-  const update = (shown, layer, isFront) => {
-    const parts = partsOf(desk, shown, layer, isFront);
+  const update = (shown, row, isFront) => {
+    const { layer } = row;
+    const parts = partsOf(desk, shown, row, isFront);
     if (last.length && parts.every((part, index) => part === last[index])) return;
     last = parts;
-    set(node, attributesOf(desk, shown, layer, isFront));
+    set(node, attributesOf(desk, shown, row, isFront));
     const warnings = head.update(shown, layer);
     const isSelected = shown.record.selected === id;
     if (isSelected && !card) node.append((card = createCard(desk, id)).node);

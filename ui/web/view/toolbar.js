@@ -28,14 +28,19 @@ export const createTools = (desk) => {
     title: "Add pictures (Ctrl I)",
     kind: "tool",
   });
+  const shelf = "Subjects: your own things, learned from pictures (Shift P)";
+  const library = button(desk, "subjects", { iconName: "subject", test: "subjects", title: shelf, kind: "tool" });
   const node = h(
     "nav",
     { class: "tools", "aria-label": "Tools" },
     h("div", { class: "tool-list", role: "radiogroup", "aria-label": "Tool" }, buttons),
     h("hr"),
     add,
+    library,
   );
-  const update = ({ state }) =>
+  const update = ({ state }) => {
     buttons.forEach((each, index) => set(each, { "aria-checked": String(TOOLS[index].id === state.tool) }));
+    set(library, { "aria-expanded": String(state.subjectsOpen) });
+  };
   return { node, update };
 };

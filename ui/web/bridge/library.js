@@ -1,0 +1,94 @@
+// The library of subjects: its verbs, and following what is being trained.
+
+import { freeze } from "../model/records.js";
+import { addNotice } from "../model/session.js";
+import { isTraining, subjectById } from "../model/subjects.js";
+import { Silence } from "./link.js";
+
+const PACE_MS = 400;
+const HIDDEN_PACE_MS = 2_000;
+
+class Library {
+  #parts;
+  #following = false;
+
+  constructor(parts) {
+    this.#parts = parts;
+  }
+
+  /** Reads the library anew, and goes on reading it while something is being trained. */
+  async refresh() {
+    const { session, link } = this.#parts;
+    const { subjects, methods } = await link.ask({ verb: "subjects" });
+    const before = session.state;
+    session.set({ library: freeze({ subjects, methods }) });
+    subjects.forEach((subject) => this.#tell(subjectById(before, subject.id), subject));
+    this.#follow();
+  }
+
+  /** {digest, …} of a stored picture without what is around its object. */
+  cutReference(picture) {
+    return this.#ask({ verb: "cut_reference", model: this.#model, picture });
+  }
+
+  async make({ name, classWord, method, references }) {
+    const made = { name, class_word: classWord, references: references.map(({ digest }) => digest) };
+    const subject = await this.#ask({ verb: "make_subject", ...made, ...(method ? { method } : {}) });
+    await this.refresh();
+    return subject;
+  }
+
+  async train(subject, steps = 0) {
+    const { project } = this.#parts.session.state;
+    await this.#ask({ verb: "train_subject", project, subject, model: this.#model, steps });
+    await this.refresh();
+  }
+
+  async stop({ job }) {
+    await this.#ask({ verb: "cancel", job });
+    await this.refresh();
+  }
+
+  async rename(subject, name) {
+    await this.#ask({ verb: "rename_subject", subject, name });
+    await this.refresh();
+  }
+
+  async drop(subject) {
+    await this.#ask({ verb: "delete_subject", subject });
+    await this.refresh();
+  }
+
+  get #model() {
+    return this.#parts.store.record.settings.model;
+  }
+
+  #ask(message) {
+    return this.#parts.link.ask(message);
+  }
+
+  async #follow() {
+    const { session, clock, hidden } = this.#parts;
+    if (this.#following || !session.state.library.subjects.some(isTraining)) return;
+    this.#following = true;
+    await new Promise((resolve) => clock.later(resolve, hidden() ? HIDDEN_PACE_MS : PACE_MS));
+    this.#following = false;
+    try {
+      await this.refresh();
+    } catch (error) {
+      if (!(error instanceof Silence)) throw error;
+      this.#follow();
+    }
+  }
+
+  /** How a training ended, once. */
+  #tell(before, { name, state, told }) {
+    if (!before || !isTraining(before) || isTraining({ state })) return;
+    const { session } = this.#parts;
+    if (told) addNotice(session, { tone: "problem", what: `${name}: ${told}` });
+    else if (state === "ready") addNotice(session, { tone: "good", what: `${name} is trained.`, brief: true });
+  }
+}
+
+/** parts: {link, session, store, clock, hidden}. */
+export const createLibrary = (parts) => new Library(parts);

@@ -1,0 +1,76 @@
+// Subjects as the page sees them: the library's records, the form of a new one, and how they stand to a run.
+
+import { setLayer } from "./edits.js";
+import { freeze, layerOf } from "./records.js";
+
+/** The method that draws subjects. */
+export const SUBJECT_METHOD = "layout_retouch";
+
+export const MOST_REFERENCES = 20;
+
+/** A new subject before it is made; each of `references` is {digest, whole}: as it is used, and as it was given. */
+export const EMPTY_FORM = freeze({ name: "", classWord: "", method: "", steps: 0, cut: false, references: [] });
+
+export const subjectById = ({ library }, id) => library.subjects.find((subject) => subject.id === id) ?? null;
+
+export const isTraining = ({ state }) => state === "waiting" || state === "training";
+
+/** Whether a model can draw it. */
+export const isUsable = (subject, model) => subject.file !== "" && subject.model === model;
+
+/** Where a subject stands: {text, tone}. */
+export const standingOf = (subject, model) => {
+  const { state, done, total } = subject;
+  if (state === "waiting") return { text: "waiting for the device", tone: "busy" };
+  if (state === "training") return { text: total ? `step ${done} of ${total}` : "starting …", tone: "busy" };
+  if (state === "ready")
+    return subject.model === model
+      ? { text: "ready", tone: "good" }
+      : { text: `trained on ${subject.model}`, tone: "warn" };
+  if (state === "stopped") return { text: subject.begun ? `stopped at ${done} of ${total}` : "stopped", tone: "warn" };
+  return state === "failed" ? { text: "failed", tone: "bad" } : { text: "not trained yet", tone: "" };
+};
+
+/** What the button that begins a training says. */
+export const trainTitle = ({ state, begun }) => {
+  if (begun) return "Go on";
+  return state === "ready" || state === "failed" ? "Train again" : "Train";
+};
+
+/** Why a form makes no subject yet; "" when it does. */
+export const obstacleOf = ({ references, classWord }) => {
+  if (references.length === 0) return "Add one to twenty pictures of it.";
+  if (references.length > MOST_REFERENCES)
+    return `${references.length} pictures are too many: at most ${MOST_REFERENCES}.`;
+  return classWord.trim() ? "" : "Say what it is, in one word: cat, mug, backpack.";
+};
+
+/** A remark on a form that could be better; "" for none. */
+export const remarkOf = ({ references }) =>
+  references.length === 1 ? "With a single picture it will look much the same everywhere; three to six are best." : "";
+
+const escaped = (word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
+/** Whether a text names the class of a subject, as a whole word. */
+export const names = (text, classWord) =>
+  new RegExp(`(?<![\\p{L}\\p{N}_])${escaped(classWord)}(?![\\p{L}\\p{N}_])`, "iu").test(text);
+
+/** The subject that a run with these settings draws: the chosen one, else the newest that fits; null for none. */
+export const subjectOfRun = (state, { settings, subject }) => {
+  if (settings.method !== SUBJECT_METHOD) return null;
+  const usable = state.library.subjects.filter((each) => isUsable(each, settings.model));
+  return subjectById(state, subject) ?? usable[0] ?? null;
+};
+
+/** What a request says of a subject. */
+export const referenceOf = ({ file, references }) => ({ subject: file, reference: references[0] });
+
+/** Makes a layer one of a subject ("" for none); a layer that does not name its class takes the word for its phrase. */
+export const withSubject = (state, layerId, id) => (record) => {
+  const subject = subjectById(state, id);
+  const phrase = subject && !names(layerOf(record, layerId).phrase, subject.class_word) ? subject.class_word : null;
+  return setLayer(layerId, { subject: id || null, ...(phrase === null ? {} : { phrase }) })(record);
+};
+
+export const putForm = (session, patch) =>
+  session.set({ subjectForm: freeze({ ...(session.state.subjectForm ?? EMPTY_FORM), ...patch }) });

@@ -1,0 +1,218 @@
+// The shelf of subjects over the stage: the library, and the form of a new one.
+
+import { isTraining, isUsable, standingOf, trainTitle } from "../model/subjects.js";
+import { button } from "./fields.js";
+import { icon } from "./icons.js";
+import { createForm } from "./newsubject.js";
+import { h, keyed, set, setVariable, show } from "./dom.js";
+
+const SHOWN_THUMBS = 3;
+
+/** The first pictures of a subject, fanned out. */
+const createFan = (desk, { references }) =>
+  h(
+    "span",
+    { class: "fan", "aria-hidden": "true" },
+    references
+      .slice(0, SHOWN_THUMBS)
+      .map((digest) => h("img", { src: desk.pictures.url(digest), alt: "", draggable: "false" })),
+  );
+
+/** The name, which is renamed by typing; Enter or leaving keeps it, Escape does not. */
+const createName = (desk, id) => {
+  const shape = {
+    class: "field-input subject-name",
+    type: "text",
+    maxlength: 200,
+    "aria-label": "Name of the subject",
+  };
+  const input = h("input", { ...shape, "data-test": "subject-name", autocomplete: "off", spellcheck: "false" });
+  let known = "";
+  const keep = () => (input.value.trim() ? desk.run("renameSubject", id, input.value) : (input.value = known));
+  input.addEventListener("change", keep);
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") input.blur();
+    if (event.key !== "Escape") return;
+    event.stopPropagation();
+    input.value = known;
+    input.blur();
+  });
+  const update = ({ name }) => {
+    known = name;
+    if (document.activeElement !== input && input.value !== name) input.value = name;
+  };
+  return { node: input, update };
+};
+
+/** Deleting asks once more in its place, and forgets it was asked when the focus leaves. */
+const createDelete = (desk, id) => {
+  let sure = false;
+  const press = () => (sure ? desk.run("deleteSubject", id) : tell(true));
+  const node = button(desk, press, { iconName: "bin", test: "subject-delete", title: "Delete", kind: "quiet small" });
+  const words = h("span", { text: "Delete?", hidden: true });
+  node.append(words);
+  const tell = (asked) => {
+    sure = asked;
+    show(words, asked);
+    set(node, { "aria-label": asked ? "Really delete it?" : "Delete", "data-sure": asked });
+  };
+  node.addEventListener("blur", () => tell(false));
+  return node;
+};
+
+const createActions = (desk, id) => {
+  const press = (command) => () => desk.run(command, id);
+  const train = button(desk, press("trainSubject"), { label: "Train", test: "subject-train", kind: "small" });
+  const stop = button(desk, press("stopTraining"), { label: "Stop", test: "subject-stop", kind: "small" });
+  const draw = button(desk, press("drawSubject"), {
+    label: "Draw",
+    test: "subject-draw",
+    title: "Draw it by Layout-and-Retouch: several layouts, then pick one to retouch",
+    kind: "small accent",
+  });
+  const place = button(desk, press("placeSubject"), {
+    label: "To scene",
+    iconName: "plus",
+    test: "subject-place",
+    title: "Put it into the scene as a layer",
+    kind: "small",
+  });
+  const drop = createDelete(desk, id);
+  const node = h("div", { class: "subject-actions" }, draw, place, train, stop, h("span", { class: "spring" }), drop);
+  const update = (subject, model) => {
+    const usable = isUsable(subject, model);
+    [draw, place].forEach((each) => show(each, usable));
+    show(train, !isTraining(subject));
+    show(stop, isTraining(subject));
+    set(train, { title: usable ? "Learn it once more from the beginning" : "Teach the model this subject" });
+    set(train.firstChild, { text: trainTitle(subject) });
+    train.classList.toggle("accent", !usable);
+    set(drop, { disabled: isTraining(subject) });
+  };
+  return { node, update };
+};
+
+const createSubject = (desk, subject) => {
+  const { id } = subject;
+  const [name, actions] = [createName(desk, id), createActions(desk, id)];
+  const word = h("span", { class: "muted" });
+  const state = h("span", { class: "subject-state", "data-test": "subject-state", role: "status" });
+  const bar = h("span", { class: "subject-bar", "aria-hidden": "true" });
+  const told = h("p", { class: "subject-told", "data-test": "subject-told", hidden: true });
+  const words = h("div", { class: "subject-words" }, name.node, h("span", { class: "subject-line" }, word, state));
+  const head = h("div", { class: "subject-head" }, createFan(desk, subject), words);
+  const shape = { class: "subject", role: "listitem", "data-test": "subject", "data-subject": id };
+  const node = h("li", shape, head, bar, told, actions.node);
+  const update = (now, model) => {
+    const { text, tone } = standingOf(now, model);
+    name.update(now);
+    actions.update(now, model);
+    set(word, { text: now.class_word });
+    set(state, { text, "data-tone": tone });
+    show(bar, isTraining(now));
+    setVariable(bar, "--done", now.total ? `${(100 * now.done) / now.total}%` : "0%");
+    show(told, now.told !== "");
+    set(told, { text: now.told });
+    set(node, { "data-state": now.state });
+  };
+  return { node, update };
+};
+
+const createList = (desk) => {
+  const nodes = new Map();
+  const list = h("ul", { class: "subject-list", "aria-label": "Subjects", "data-test": "subject-list" });
+  const empty = h(
+    "div",
+    { class: "empty" },
+    icon("subject"),
+    h("p", { text: "No subjects yet." }),
+    h("p", {
+      class: "muted",
+      text: "A subject is one thing of yours, a toy or a pet, that the model learns from a few pictures.",
+    }),
+  );
+  const node = h("div", { class: "subject-scroll" }, list, empty);
+  const subjectOf = (subject) => createSubject(desk, subject);
+  const update = ({ state, record }) => {
+    const { subjects } = state.library;
+    keyed(list, nodes, subjects, ({ id }) => id, subjectOf);
+    subjects.forEach((subject) => nodes.get(subject.id).update(subject, record.settings.model));
+    show(empty, subjects.length === 0);
+    show(list, subjects.length > 0);
+  };
+  return { node, update };
+};
+
+/** Pictures dropped on the shelf become references of the new subject. */
+const connectDrop = (desk, node) => {
+  const over = (event) => {
+    event.preventDefault();
+    node.classList.add("dropping");
+  };
+  node.addEventListener("dragenter", over);
+  node.addEventListener("dragover", over);
+  node.addEventListener(
+    "dragleave",
+    (event) => !node.contains(event.relatedTarget) && node.classList.remove("dropping"),
+  );
+  node.addEventListener("drop", (event) => {
+    event.preventDefault();
+    event.stopPropagation();
+    node.classList.remove("dropping");
+    if (!desk.session.state.subjectForm) desk.run("newSubject");
+    desk.run("addReferences", [...event.dataTransfer.files]);
+  });
+};
+
+/** {node, update(shown)}: hidden until it is opened; Escape closes it, the form first. */
+export const createSubjects = (desk) => {
+  const [list, form] = [createList(desk), createForm(desk)];
+  const add = button(desk, "newSubject", {
+    label: "New subject",
+    iconName: "plus",
+    test: "new-subject",
+    kind: "small accent",
+  });
+  const close = button(desk, "subjects", {
+    iconName: "close",
+    test: "subjects-close",
+    title: "Close",
+    kind: "quiet small",
+  });
+  const head = h(
+    "div",
+    { class: "panel-head" },
+    h("h2", { text: "Subjects" }),
+    h("span", { class: "spring" }),
+    add,
+    close,
+  );
+  const node = h(
+    "section",
+    { class: "subjects", role: "dialog", "aria-label": "Subjects", "data-test": "subjects-panel", hidden: true },
+    head,
+    form.node,
+    list.node,
+  );
+  connectDrop(desk, node);
+  node.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    event.stopPropagation();
+    desk.run(desk.session.state.subjectForm ? "leaveSubject" : "subjects");
+  });
+  let returnTo = null;
+  const turn = (open) => {
+    if (open) returnTo = document.activeElement;
+    show(node, open);
+    (open ? add : returnTo)?.focus();
+  };
+  const update = (shown) => {
+    const open = shown.state.subjectsOpen;
+    if (open === node.hidden) turn(open);
+    if (!open) return;
+    list.update(shown);
+    form.update(shown);
+    show(add, shown.state.subjectForm === null);
+  };
+  return { node, update };
+};
