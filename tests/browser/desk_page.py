@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -104,9 +105,19 @@ class DeskPage:
     def spot(self, x_px: float, y_px: float) -> tuple[float, float]:
         """A place of the scene on the screen."""
         box = self.part("canvas").bounding_box()
-        view = self.state()["view"]
         assert box is not None
-        return box["x"] + view["x"] + x_px * view["zoom"], box["y"] + view["y"] + y_px * view["zoom"]
+        x, y = self.stage_spot(x_px, y_px)
+        return box["x"] + x, box["y"] + y
+
+    def stage_spot(self, x_px: float, y_px: float) -> tuple[float, float]:
+        """A place of the scene on the stage, as the view shows it: mirrored, enlarged, turned, moved."""
+        view = self.state()["view"]
+        turn = math.radians(view["turn"])
+        x, y = x_px * view["zoom"] * (-1 if view["mirror"] else 1), y_px * view["zoom"]
+        return (
+            view["x"] + math.cos(turn) * x - math.sin(turn) * y,
+            view["y"] + math.sin(turn) * x + math.cos(turn) * y,
+        )
 
     def click_scene(self, x_px: float, y_px: float) -> None:
         self.page.mouse.click(*self.spot(x_px, y_px))
@@ -120,8 +131,7 @@ class DeskPage:
 
     def drop(self, *files: tuple[str, bytes], at: tuple[float, float] = (256, 256)) -> None:
         """Drop files on the canvas, at a place of the scene."""
-        view = self.state()["view"]
-        place = [view["x"] + at[0] * view["zoom"], view["y"] + at[1] * view["zoom"]]
+        place = list(self.stage_spot(*at))
         records = [{"name": name, "type": "", "content": base64.b64encode(content).decode()} for name, content in files]
         self.page.evaluate(DROP, ['[data-test="canvas"]', records, place])
 

@@ -80,7 +80,7 @@ def test_a_lasso_and_a_fill_add_and_subtract(fresh: DeskPage):
         mouse.click(*fresh.spot(*corner))
     keys.press("Enter")
     assert abs(painted(fresh, region).sum() / 255 - 20000) < 300
-    keys.press("m")
+    keys.press("q")
     keys.press("x")
     fresh.drag_scene((0, 0), (150, 300))
     assert not painted(fresh, region)[:, :149].any()

@@ -1,4 +1,4 @@
-"""The canvas beyond strokes: painting between two candidates."""
+"""The canvas beyond strokes: painting between two candidates, and under a turned and mirrored view."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from tests.browser.desk_page import DeskPage
+from tests.browser.test_painting import painted
 
 
 def fetched(desk: DeskPage, digest: str) -> np.ndarray:
@@ -49,11 +50,46 @@ def test_one_candidate_is_painted_into_another_undone_kept_and_found_after_a_rel
     assert fresh.state()["picked"] == mixed["digest"]
     assert (mixed["source"], mixed["changed_outside"]) == (base, 0)
     old, new, both = (fetched(fresh, digest) for digest in (base, other, mixed["digest"]))
+    scale = old.shape[1] / fresh.state()["scene"]["width_px"]
     strokes = np.zeros(old.shape[:2], bool)
     for top in (60, 260):
-        strokes[top : top + 104, 60:440] = True
+        strokes[int(top * scale) : int((top + 104) * scale), int(60 * scale) : int(440 * scale)] = True
     assert np.array_equal(both[~strokes], old[~strokes])
-    assert np.array_equal(both[110, 150:350], new[110, 150:350])
+    row, columns = int(110 * scale), slice(int(150 * scale), int(350 * scale))
+    assert np.array_equal(both[row, columns], new[row, columns])
     assert (both != old).any()
     keys.press("Control+z")
     fresh.wait(f"state.mix !== null && state.picked === {base!r}")
+
+
+def test_under_a_turned_and_mirrored_view_strokes_and_drags_land_where_the_scene_says(fresh: DeskPage):
+    keys = fresh.page.keyboard
+    plain = fresh.pixels()
+    fresh.part("add-painted").click()
+    region = fresh.state()["selected"]
+    fresh.part("canvas").focus()
+    for key in ("6", "6", "m", "0"):
+        keys.press(key)
+    fresh.wait("state.view.turn === -30 && state.view.mirror")
+    assert np.array_equal(fresh.pixels(), plain)
+    fresh.drag_scene((100, 200), (300, 200))
+    mask = painted(fresh, region)
+    rows, columns = np.nonzero(mask > 127)
+    assert abs(rows.mean() - 199.5) < 1
+    assert abs(columns.mean() - 199.5) < 2
+    assert 40 < np.ptp(rows) < 50
+    assert 235 < np.ptp(columns) < 250
+    fresh.look("turned")
+    keys.press("v")
+    fresh.drag_scene((200, 200), (250, 230))
+    moved = painted(fresh, region)
+    rows, columns = np.nonzero(moved > 127)
+    assert abs(rows.mean() - 229.5) < 2
+    assert abs(columns.mean() - 249.5) < 2
+    keys.press("5")
+    keys.press("m")
+    fresh.wait("state.view.turn === 0 && !state.view.mirror")
+    assert np.array_equal(painted(fresh, region), moved)
+    keys.press("Control+k")
+    fresh.part("palette-field").fill("mirror")
+    assert fresh.page.locator('[data-test="palette-item"][data-command="mirror"]').is_visible()

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { COMMANDS } from "../../ui/web/commands.js";
+import { commandFor, COMMANDS } from "../../ui/web/commands.js";
+import { toScene } from "../../ui/web/kernels/views.js";
 import { createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
 import { desk as record } from "./desk_fixtures.mjs";
@@ -183,7 +184,23 @@ test("keys walk the layers, and zoom keeps the middle of the stage", () => {
   desk.run("below");
   assert.equal(desk.store.record.selected, "cat");
   desk.run("zoomIn");
-  assert.deepEqual(desk.session.state.view, { zoom: 1.25, x: -100, y: -75 });
+  assert.deepEqual(desk.session.state.view, { zoom: 1.25, x: -100, y: -75, turn: 0, mirror: false });
   desk.run("fit");
   assert.equal(desk.session.state.fitted, true);
+});
+
+test("4 and 6 turn the view by 15 degrees around its middle, 5 sets it upright, M mirrors it; fitting keeps the turn", () => {
+  const desk = createDesk();
+  const press = (chord) => desk.run(commandFor(chord, "canvas").id);
+  const middle = () => toScene(desk.session.state.view, { x: 400, y: 300 });
+  const before = middle();
+  ["6", "6", "4", "M", "6"].forEach(press);
+  const { turn, mirror, zoom } = desk.session.state.view;
+  assert.deepEqual([turn, mirror, zoom, desk.session.state.fitted], [0, true, 1, false]);
+  ["6", "6"].forEach(press);
+  assert.ok(Math.hypot(middle().x - before.x, middle().y - before.y) < 1e-6);
+  press("0");
+  assert.deepEqual([desk.session.state.view.turn, desk.session.state.view.mirror], [30, true]);
+  ["5", "M"].forEach(press);
+  assert.deepEqual([desk.session.state.view.turn, desk.session.state.view.mirror], [0, false]);
 });

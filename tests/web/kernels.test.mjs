@@ -19,7 +19,7 @@ import {
 } from "../../ui/web/kernels/boxes.js";
 import { changesOf } from "../../ui/web/kernels/changes.js";
 import { chordOf } from "../../ui/web/kernels/chords.js";
-import { apply, multiply, placementMatrix, viewMatrix } from "../../ui/web/kernels/matrix.js";
+import { apply, multiply, placementMatrix } from "../../ui/web/kernels/matrix.js";
 import { fileStem, isOpenRaster, phraseFromFileName } from "../../ui/web/kernels/names.js";
 import {
   formatFraction,
@@ -31,7 +31,17 @@ import {
 } from "../../ui/web/kernels/numbers.js";
 import { pinchOf } from "../../ui/web/kernels/pinching.js";
 import { snapShift } from "../../ui/web/kernels/snapping.js";
-import { fitted, MAX_ZOOM, toScene, toScreen, zoomedAt } from "../../ui/web/kernels/views.js";
+import {
+  fitted,
+  MAX_ZOOM,
+  mirroredAt,
+  pageOnScreen,
+  toScene,
+  toScreen,
+  turnedAt,
+  viewMatrix,
+  zoomedAt,
+} from "../../ui/web/kernels/views.js";
 import { randomFrom } from "./desk_fixtures.mjs";
 
 const SIZE = { width_px: 40, height_px: 20 };
@@ -196,23 +206,30 @@ test("handles lie on the box on the screen, are found near it, and lose their ed
     flip_x: false,
     flip_y: false,
   };
-  const handles = handlesOf(placement, SIZE, view);
+  const handles = handlesOf(placement, SIZE, viewMatrix(view));
   assert.equal(handles.length, 9);
   for (const handle of handles.filter(({ kind }) => kind === "scale"))
     nearPoint(handle, toScreen(view, boxPoint(placement, SIZE, handle.side)), 1e-6);
   const corner = handles[0];
   assert.equal(handleAt(handles, { x: corner.x + 3, y: corner.y - 3 }), corner);
   assert.equal(handleAt(handles, { x: corner.x - 60, y: corner.y - 60 }), null);
-  assert.equal(handlesOf({ ...placement, scale_x: 0.1, scale_y: 0.1 }, SIZE, view).length, 5);
+  assert.equal(handlesOf({ ...placement, scale_x: 0.1, scale_y: 0.1 }, SIZE, viewMatrix(view)).length, 5);
 });
 
-test("cursors turn with the layer", () => {
-  const corner = { kind: "scale", side: { x: 1, y: 1 } };
+test("cursors turn with the layer and with the view", () => {
+  const placement = { ...somePlacement(randomFrom(3)), scale_x: 5, scale_y: 5 };
+  const cursorAt = (rotation_deg, way = {}) => {
+    const matrix = viewMatrix({ zoom: 2, x: 5, y: 9, ...way });
+    const handles = handlesOf({ ...placement, rotation_deg }, SIZE, matrix);
+    return cursorOf(handles.find(({ side }) => side.x === 1 && side.y === 1));
+  };
   assert.deepEqual(
-    [0, 45, 90, 180, -45].map((angle) => cursorOf(corner, angle)),
+    [0, 45, 90, 180, -45].map((angle) => cursorAt(angle)),
     ["nwse-resize", "ns-resize", "nesw-resize", "nwse-resize", "ew-resize"],
   );
-  assert.equal(cursorOf({ kind: "rotate" }, 0), "grab");
+  assert.equal(cursorAt(0, { turn: 45 }), "ns-resize");
+  assert.equal(cursorAt(0, { mirror: true }), "nesw-resize");
+  assert.equal(cursorOf({ kind: "rotate" }), "grab");
 });
 
 test("snapping takes the nearest line within reach, and nothing beyond it", () => {
@@ -234,16 +251,44 @@ test("snapping takes the nearest line within reach, and nothing beyond it", () =
 test("a zoom keeps the point under the pointer, and screen and scene undo each other", () => {
   const random = randomFrom(6);
   for (let round = 0; round < 100; round += 1) {
-    const view = { zoom: 0.1 + random() * 4, x: random() * 300, y: random() * 300 };
+    const way = { turn: random() * 360 - 180, mirror: random() < 0.5 };
+    const view = { zoom: 0.1 + random() * 4, x: random() * 300, y: random() * 300, ...way };
     const point = { x: random() * 800, y: random() * 600 };
     const next = zoomedAt(view, point, random() * 10);
     nearPoint(toScene(next, point), toScene(view, point), 1e-6);
     nearPoint(toScreen(view, toScene(view, point)), point, 1e-6);
   }
   assert.equal(zoomedAt({ zoom: 1, x: 0, y: 0 }, { x: 0, y: 0 }, 1e9).zoom, MAX_ZOOM);
-  const fit = fitted({ width_px: 512, height_px: 256 }, { width: 600, height: 600 }, 44);
-  assert.deepEqual(fit, { zoom: 1, x: 44, y: 172 });
+  const fit = fitted({ width_px: 512, height_px: 256 }, { width: 600, height: 600 }, {}, 44);
+  assert.deepEqual(fit, { zoom: 1, x: 44, y: 172, turn: 0, mirror: false });
   multiply(viewMatrix(fit), [1, 0, 0, 1, 0, 0]).forEach((value, index) => near(value, [1, 0, 0, 1, 44, 172][index]));
+});
+
+test("a view turns around a point and mirrors at a line of the stage; turned, the page still fits", () => {
+  const random = randomFrom(17);
+  for (let round = 0; round < 100; round += 1) {
+    const way = { turn: random() * 360 - 180, mirror: random() < 0.5 };
+    const view = { zoom: 0.1 + random() * 4, x: random() * 300, y: random() * 300, ...way };
+    const [middle, seen] = [
+      { x: 400, y: 300 },
+      { x: random() * 800, y: random() * 600 },
+    ];
+    const turned = turnedAt(view, middle, 90);
+    nearPoint(toScreen(turned, toScene(view, middle)), middle, 1e-6);
+    const quarter = { x: middle.x - (seen.y - middle.y), y: middle.y + (seen.x - middle.x) };
+    nearPoint(toScreen(turned, toScene(view, seen)), quarter, 1e-6);
+    nearPoint(toScreen(mirroredAt(view, 400), toScene(view, seen)), { x: 800 - seen.x, y: seen.y }, 1e-6);
+    nearPoint(apply(viewMatrix(view), seen), toScreen(view, seen), 1e-6);
+    const [page, stage] = [
+      { width_px: 512, height_px: 256 },
+      { width: 700, height: 500 },
+    ];
+    const box = pageOnScreen(fitted(page, stage, way, 20), page);
+    assert.ok(box.x0 > 19 && box.y0 > 19 && box.x1 < 681 && box.y1 < 481);
+    near((box.x0 + box.x1) / 2, 350, 1);
+    near((box.y0 + box.y1) / 2, 250, 1);
+  }
+  assert.equal(turnedAt({ zoom: 1, x: 0, y: 0, turn: 170 }, { x: 0, y: 0 }, 15).turn, -175);
 });
 
 test("numbers as text", () => {

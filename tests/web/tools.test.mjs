@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { handlesOf } from "../../ui/web/kernels/boxes.js";
+import { viewMatrix } from "../../ui/web/kernels/views.js";
 import { createMachine } from "../../ui/web/tools/chart.js";
 import { TOOLS } from "../../ui/web/tools/tools.js";
 import { layer } from "./desk_fixtures.mjs";
@@ -11,7 +12,7 @@ import { at, createSurface, event, send, SIZE } from "./surface_fixture.mjs";
 
 const chartOf = (id) => TOOLS.find((tool) => tool.id === id).chart;
 
-const cornerOf = (surface, index) => handlesOf(surface.selected().placement, SIZE, surface.view())[index];
+const cornerOf = (surface, index) => handlesOf(surface.selected().placement, SIZE, viewMatrix(surface.view()))[index];
 
 /** A sequence of events that leads into each state of each tool. */
 const PATHS = {

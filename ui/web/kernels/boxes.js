@@ -93,20 +93,32 @@ const ROTATE_ARM_PX = 26;
 
 /**
  * Handles in screen pixels: eight of kind "scale" and one of kind "rotate". Edge handles are left out where the box
- * is too short on the screen to hold them.
+ * is too short on the screen to hold them. `view` is the matrix [a, b, c, d, e, f] from the scene to the screen, which
+ * keeps angles; `out` is the direction in which a handle pulls, on the screen.
  */
-export const handlesOf = (placement, size, view) => {
+export const handlesOf = (placement, size, [a, b, c, d, e, f]) => {
+  const zoom = Math.hypot(a, b);
   const half = {
-    x: (size.width_px * placement.scale_x * view.zoom) / 2,
-    y: (size.height_px * placement.scale_y * view.zoom) / 2,
+    x: (size.width_px * placement.scale_x * zoom) / 2,
+    y: (size.height_px * placement.scale_y * zoom) / 2,
   };
-  const centre = { x: placement.centre_x_px * view.zoom + view.x, y: placement.centre_y_px * view.zoom + view.y };
-  const at = (arm) => {
+  const { centre_x_px: x, centre_y_px: y } = placement;
+  const centre = { x: a * x + c * y + e, y: b * x + d * y + f };
+  const seen = (arm) => {
     const turned = turn(arm, placement.rotation_deg);
-    return { x: centre.x + turned.x, y: centre.y + turned.y };
+    return { x: (a * turned.x + c * turned.y) / zoom, y: (b * turned.x + d * turned.y) / zoom };
+  };
+  const at = (arm) => {
+    const way = seen(arm);
+    return { x: centre.x + way.x, y: centre.y + way.y };
   };
   const sides = SCALE_SIDES.filter((side) => (side.x !== 0 || half.x > 22) && (side.y !== 0 || half.y > 22));
-  const scale = sides.map((side) => ({ kind: "scale", side, ...at({ x: side.x * half.x, y: side.y * half.y }) }));
+  const scale = sides.map((side) => ({
+    kind: "scale",
+    side,
+    out: seen(side),
+    ...at({ x: side.x * half.x, y: side.y * half.y }),
+  }));
   const top = at({ x: 0, y: -half.y });
   return [...scale, { kind: "rotate", ...at({ x: 0, y: -half.y - ROTATE_ARM_PX }), foot: top }];
 };
@@ -172,9 +184,9 @@ export const rotatedTo = (placement, start, point, { snapped = false } = {}) => 
 
 const CURSORS = ["ew-resize", "nwse-resize", "ns-resize", "nesw-resize"];
 
-/** The cursor of a handle, turned with its layer. */
-export const cursorOf = (handle, rotation_deg) => {
+/** The cursor of a handle, turned with its layer and the view. */
+export const cursorOf = (handle) => {
   if (handle.kind === "rotate") return "grab";
-  const angle = (Math.atan2(handle.side.y, handle.side.x) * 180) / Math.PI + rotation_deg;
+  const angle = (Math.atan2(handle.out.y, handle.out.x) * 180) / Math.PI;
   return CURSORS[((Math.round(angle / 45) % 4) + 4) % 4];
 };

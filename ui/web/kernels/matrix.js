@@ -40,6 +40,3 @@ const NO_SIZE = { width_px: 0, height_px: 0 };
 /** What takes canvas points with a layer from one placement to another. */
 export const betweenPlacements = (from, to) =>
   multiply(placementMatrix(to, NO_SIZE), inverse(placementMatrix(from, NO_SIZE)));
-
-/** The view's matrix: scene pixels to screen pixels. */
-export const viewMatrix = (view) => [view.zoom, 0, 0, view.zoom, view.x, view.y];

@@ -1,18 +1,73 @@
-// The view {zoom, x, y}: screen = scene · zoom + (x, y), in CSS pixels of the stage.
+// The view {zoom, x, y, turn, mirror}: a scene point is mirrored sideways if asked, enlarged, turned by `turn` degrees
+// clockwise, and moved by (x, y). Screen points are CSS pixels of the stage; (x, y) is where the scene's corner lies.
 
 const MIN_ZOOM = 0.05;
 export const MAX_ZOOM = 16;
 
 const held = (zoom) => Math.min(MAX_ZOOM, Math.max(MIN_ZOOM, zoom));
 
-/** The whole canvas in the middle of the stage, with a margin. */
-export const fitted = (canvas, stage, margin = 36) => {
+/** Quarter turns are exact, so that pixels stay on pixels. */
+const rounded = (value) => Math.round(value * 1e12) / 1e12;
+
+/** Cosine and sine of degrees. */
+const turnOf = (degrees) => {
+  const angle = (degrees * Math.PI) / 180;
+  return [rounded(Math.cos(angle)), rounded(Math.sin(angle))];
+};
+
+/** Degrees in -180 (not reached) to 180. */
+const wrapped = (degrees) => {
+  const turn = ((degrees % 360) + 360) % 360;
+  return turn > 180 ? turn - 360 : turn;
+};
+
+/** Scene pixels to screen pixels: [a, b, c, d, e, f] as canvas has them. */
+export const viewMatrix = ({ zoom, x, y, turn = 0, mirror = false }) => {
+  const [cosine, sine] = turnOf(turn);
+  const across = mirror ? -zoom : zoom;
+  return [cosine * across, sine * across, -sine * zoom, cosine * zoom, x, y];
+};
+
+export const toScreen = (view, point) => {
+  const [a, b, c, d, e, f] = viewMatrix(view);
+  return { x: a * point.x + c * point.y + e, y: b * point.x + d * point.y + f };
+};
+
+export const toScene = (view, point) => {
+  const { zoom, turn = 0, mirror = false } = view;
+  const [cosine, sine] = turnOf(turn);
+  const [dx, dy] = [point.x - view.x, point.y - view.y];
+  const across = (cosine * dx + sine * dy) / zoom;
+  return { x: mirror ? -across : across, y: (cosine * dy - sine * dx) / zoom };
+};
+
+/** The upright box {x0, y0, x1, y1} on the screen around a box of the scene. */
+export const boxOnScreen = (view, { x0, y0, x1, y1 }) => {
+  const places = [
+    [x0, y0],
+    [x1, y0],
+    [x1, y1],
+    [x0, y1],
+  ].map(([x, y]) => toScreen(view, { x, y }));
+  const [xs, ys] = [places.map(({ x }) => x), places.map(({ y }) => y)];
+  return { x0: Math.min(...xs), y0: Math.min(...ys), x1: Math.max(...xs), y1: Math.max(...ys) };
+};
+
+/** The upright box on the screen around the page of a canvas {width_px, height_px}. */
+export const pageOnScreen = (view, { width_px, height_px }) =>
+  boxOnScreen(view, { x0: 0, y0: 0, x1: width_px, y1: height_px });
+
+/** The whole canvas in the middle of the stage, with a margin, turned and mirrored as `way` {turn, mirror} is. */
+export const fitted = (canvas, stage, { turn = 0, mirror = false } = {}, margin = 36) => {
   const [across, down] = [Math.max(40, stage.width - 2 * margin), Math.max(40, stage.height - 2 * margin)];
-  const zoom = held(Math.min(across / canvas.width_px, down / canvas.height_px));
+  const box = pageOnScreen({ zoom: 1, x: 0, y: 0, turn, mirror }, canvas);
+  const zoom = held(Math.min(across / (box.x1 - box.x0), down / (box.y1 - box.y0)));
   return {
     zoom,
-    x: Math.round((stage.width - canvas.width_px * zoom) / 2),
-    y: Math.round((stage.height - canvas.height_px * zoom) / 2),
+    x: Math.round((stage.width - (box.x0 + box.x1) * zoom) / 2),
+    y: Math.round((stage.height - (box.y0 + box.y1) * zoom) / 2),
+    turn,
+    mirror,
   };
 };
 
@@ -20,11 +75,23 @@ export const fitted = (canvas, stage, margin = 36) => {
 export const zoomedAt = (view, point, zoom) => {
   const wanted = held(zoom);
   const ratio = wanted / view.zoom;
-  return { zoom: wanted, x: point.x - (point.x - view.x) * ratio, y: point.y - (point.y - view.y) * ratio };
+  return { ...view, zoom: wanted, x: point.x - (point.x - view.x) * ratio, y: point.y - (point.y - view.y) * ratio };
 };
 
 export const panned = (view, dx, dy) => ({ ...view, x: view.x + dx, y: view.y + dy });
 
-export const toScene = (view, point) => ({ x: (point.x - view.x) / view.zoom, y: (point.y - view.y) / view.zoom });
+/** The view turned clockwise by degrees around a point of the stage. */
+export const turnedAt = (view, point, degrees) => {
+  const [cosine, sine] = turnOf(degrees);
+  const [dx, dy] = [view.x - point.x, view.y - point.y];
+  const x = point.x + cosine * dx - sine * dy;
+  return { ...view, x, y: point.y + sine * dx + cosine * dy, turn: wrapped((view.turn ?? 0) + degrees) };
+};
 
-export const toScreen = (view, point) => ({ x: point.x * view.zoom + view.x, y: point.y * view.zoom + view.y });
+/** What is seen, mirrored sideways at a line `x` of the stage. */
+export const mirroredAt = (view, x) => ({
+  ...view,
+  x: 2 * x - view.x,
+  turn: wrapped(-(view.turn ?? 0)),
+  mirror: !view.mirror,
+});

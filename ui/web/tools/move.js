@@ -2,7 +2,7 @@
 
 import { bounds, cursorOf, handleAt, handlesOf, rotatedTo, scaledTo } from "../kernels/boxes.js";
 import { snapShift } from "../kernels/snapping.js";
-import { toScene } from "../kernels/views.js";
+import { toScene, viewMatrix } from "../kernels/views.js";
 import { forEach, nudge, select, setPlacement } from "../model/edits.js";
 import { go } from "./chart.js";
 
@@ -13,7 +13,7 @@ const grabbed = (surface, point) => {
   const layer = surface.selected();
   if (!layer || layer.locked || !layer.visible) return null;
   const size = surface.sizeOf(layer);
-  const handle = size && handleAt(handlesOf(layer.placement, size, surface.view()), point);
+  const handle = size && handleAt(handlesOf(layer.placement, size, viewMatrix(surface.view())), point);
   return handle ? { layer, size, handle } : null;
 };
 
@@ -49,7 +49,7 @@ const press = (surface, event) => {
 
 const hover = (surface, event) => {
   const grip = grabbed(surface, event.point);
-  if (grip) return surface.point({ cursor: cursorOf(grip.handle, grip.layer.placement.rotation_deg), hovered: "" });
+  if (grip) return surface.point({ cursor: cursorOf(grip.handle), hovered: "" });
   const id = surface.topmost(toScene(surface.view(), event.point))?.id ?? "";
   return surface.point({ cursor: id ? "move" : "default", hovered: id });
 };
@@ -64,9 +64,8 @@ const startMoving = (surface, event, held) => {
 };
 
 const move = (surface, event, held) => {
-  const { zoom } = surface.view();
-  let dx = (event.point.x - held.start.x) / zoom;
-  let dy = (event.point.y - held.start.y) / zoom;
+  const [from, to] = [held.start, event.point].map(surface.toScene);
+  let [dx, dy] = [to.x - from.x, to.y - from.y];
   if (event.shift) [dx, dy] = Math.abs(dx) > Math.abs(dy) ? [dx, 0] : [0, dy];
   const { centre_x_px, centre_y_px } = held.placement;
   const there = { ...held.placement, centre_x_px: centre_x_px + dx, centre_y_px: centre_y_px + dy };

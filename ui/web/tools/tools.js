@@ -9,7 +9,7 @@ import { SELECT } from "./select.js";
 
 export const TOOLS = Object.freeze([
   { id: "move", title: "Move, scale and rotate", key: "V", icon: "move", chart: MOVE },
-  { id: "rectangle", title: "Rectangle region", key: "M", icon: "rectangle", chart: RECTANGLE, paints: true },
+  { id: "rectangle", title: "Rectangle region", key: "Q", icon: "rectangle", chart: RECTANGLE, paints: true },
   { id: "ellipse", title: "Ellipse region", key: "O", icon: "ellipse", chart: ELLIPSE, paints: true },
   { id: "lasso", title: "Lasso: drag freely, or click corners", key: "L", icon: "lasso", chart: LASSO, paints: true },
   { id: "brush", title: "Brush: paint on the mask", key: "B", icon: "brush", chart: BRUSH, paints: true },

@@ -2,6 +2,7 @@
 
 import { changesOf } from "../kernels/changes.js";
 import { clamp } from "../kernels/numbers.js";
+import { pageOnScreen } from "../kernels/views.js";
 import { button } from "./fields.js";
 import { h, set, setVariable, show } from "./dom.js";
 
@@ -76,9 +77,9 @@ export const createDivider = (desk) => {
   });
   const place = (splitAt) => desk.session.set({ splitAt: clamp(splitAt, 0, 1) });
   const drag = (event) => {
-    const { view } = desk.session.state;
-    const left = node.parentNode.getBoundingClientRect().left + view.x;
-    place((event.clientX - left) / (desk.store.record.scene.width_px * view.zoom));
+    const page = pageOnScreen(desk.session.state.view, desk.store.record.scene);
+    const at = event.clientX - node.parentNode.getBoundingClientRect().left;
+    place((at - page.x0) / (page.x1 - page.x0));
   };
   node.addEventListener("pointerdown", (event) => node.setPointerCapture(event.pointerId));
   node.addEventListener("pointermove", (event) => node.hasPointerCapture(event.pointerId) && drag(event));
@@ -93,7 +94,8 @@ export const createDivider = (desk) => {
     const isOn = shown.canCompare && state.compare === "split" && state.showing === "result";
     show(node, isOn);
     if (!isOn) return;
-    setVariable(node, "--at", `${state.view.x + state.splitAt * scene.width_px * state.view.zoom}px`);
+    const page = pageOnScreen(state.view, scene);
+    setVariable(node, "--at", `${page.x0 + state.splitAt * (page.x1 - page.x0)}px`);
     set(node, { "aria-valuenow": Math.round(state.splitAt * 100) });
   };
   return { node, update };

@@ -1,8 +1,8 @@
 // One frame of the stage: checkerboard, picture, and over it outlines, handles and guide lines.
 
 import { corners, handlesOf } from "../kernels/boxes.js";
-import { multiply, placementMatrix, viewMatrix } from "../kernels/matrix.js";
-import { toScreen } from "../kernels/views.js";
+import { multiply, placementMatrix } from "../kernels/matrix.js";
+import { boxOnScreen, pageOnScreen, toScreen, viewMatrix } from "../kernels/views.js";
 
 const SQUARE_PX = 8;
 
@@ -17,62 +17,72 @@ const checkerboard = (context, inks) => {
   return context.createPattern(tile, "repeat");
 };
 
-/** The page on the stage, in screen pixels. */
-const pageRect = (scene, view) => ({
-  x: view.x,
-  y: view.y,
-  width: scene.width_px * view.zoom,
-  height: scene.height_px * view.zoom,
-});
+/** Draws what fills the page, with the scene's pixels as units. */
+const onPage = (context, { view }, shift, draw) => {
+  context.save();
+  context.transform(...multiply(viewMatrix(view), shift));
+  draw();
+  context.restore();
+};
 
-/** The picture before at the left of a line, or every changed pixel over a dimmed picture. */
-const paintCompared = (context, { split, changes }, page) => {
+const STAY = [1, 0, 0, 1, 0, 0];
+
+const paintFilling = (context, frame, picture, shift = STAY) => {
+  const { width_px, height_px } = frame.scene;
+  onPage(context, frame, shift, () => context.drawImage(picture, 0, 0, width_px, height_px));
+};
+
+/** The outline of the page as a path in screen pixels. */
+const pagePath = ({ scene: { width_px, height_px }, view }) => {
+  const rectangle = new Path2D();
+  rectangle.rect(0, 0, width_px, height_px);
+  const path = new Path2D();
+  path.addPath(rectangle, new DOMMatrix(viewMatrix(view)));
+  return path;
+};
+
+/** The picture before at the left of an upright line, or every changed pixel over a dimmed picture. */
+const paintCompared = (context, frame, path) => {
+  const { split, changes } = frame;
   if (split) {
+    const page = pageOnScreen(frame.view, frame.scene);
     context.save();
     context.beginPath();
-    context.rect(page.x, page.y, page.width * split.at, page.height);
+    context.rect(page.x0, page.y0, (page.x1 - page.x0) * split.at, page.y1 - page.y0);
     context.clip();
-    context.drawImage(split.picture, page.x, page.y, page.width, page.height);
+    paintFilling(context, frame, split.picture);
     context.restore();
   }
   if (!changes) return;
   context.fillStyle = "rgba(10, 12, 16, 0.55)";
-  context.fillRect(page.x, page.y, page.width, page.height);
+  context.fill(path);
   context.imageSmoothingEnabled = false;
-  context.drawImage(changes.canvas, page.x, page.y, page.width, page.height);
+  paintFilling(context, frame, changes.canvas);
   context.imageSmoothingEnabled = true;
 };
 
-const paintVeil = (context, { scene, view }, { canvas, shift }) => {
-  context.save();
-  context.transform(...multiply(viewMatrix(view), shift));
-  context.drawImage(canvas, 0, 0, scene.width_px, scene.height_px);
-  context.restore();
-};
-
 const paintPage = (context, frame) => {
-  const { scene, view, inks, picture } = frame;
-  const page = pageRect(scene, view);
+  const { view, inks, picture } = frame;
+  const path = pagePath(frame);
   inks.pattern ??= checkerboard(context, inks);
-  inks.pattern.setTransform(new DOMMatrix([1, 0, 0, 1, page.x, page.y]));
+  inks.pattern.setTransform(new DOMMatrix([1, 0, 0, 1, view.x, view.y]));
   context.fillStyle = inks.pattern;
-  context.fillRect(page.x, page.y, page.width, page.height);
+  context.fill(path);
   if (!picture) return;
   context.imageSmoothingEnabled = true;
   // Enlarged, the cheap way looks the same.
   context.imageSmoothingQuality = view.zoom < 1 ? "high" : "low";
-  context.drawImage(picture, page.x, page.y, page.width, page.height);
-  paintCompared(context, frame, page);
-  for (const veil of frame.veils) paintVeil(context, frame, veil);
+  paintFilling(context, frame, picture);
+  paintCompared(context, frame, path);
+  for (const { canvas, shift } of frame.veils) paintFilling(context, frame, canvas, shift);
 };
 
 /** The part of the selected picture that hangs over the page, faint. */
-const paintOverhang = (context, { scene, view, selected, showing, ratio }) => {
+const paintOverhang = (context, frame) => {
+  const { view, selected, showing, ratio } = frame;
   if (!selected || showing !== "collage" || !selected.picture || !selected.layer.visible || selected.inside) return;
-  const page = pageRect(scene, view);
-  const outside = new Path2D();
+  const outside = pagePath(frame);
   outside.rect(0, 0, context.canvas.width / ratio, context.canvas.height / ratio);
-  outside.rect(page.x, page.y, page.width, page.height);
   context.save();
   context.clip(outside, "evenodd");
   context.globalAlpha = 0.22 * selected.layer.opacity;
@@ -107,22 +117,17 @@ const paintOutline = (context, { view, inks }, { layer, size, tint }) => {
   strokeTwice(context, inks, tint, 1.25);
 };
 
-const paintHandle = (context, inks, handle, rotation_deg) => {
+const paintHandle = (context, inks, handle) => {
   context.save();
   context.translate(handle.x, handle.y);
-  context.rotate((rotation_deg * Math.PI) / 180);
   context.beginPath();
-  const edge = handle.kind === "scale" && (handle.side.x === 0 || handle.side.y === 0);
   if (handle.kind === "rotate") context.arc(0, 0, 5, 0, Math.PI * 2);
-  else if (edge)
-    context.roundRect(
-      handle.side.x === 0 ? -7 : -2.5,
-      handle.side.x === 0 ? -2.5 : -7,
-      handle.side.x === 0 ? 14 : 5,
-      handle.side.x === 0 ? 5 : 14,
-      2.5,
-    );
-  else context.roundRect(-4.5, -4.5, 9, 9, 2);
+  else {
+    const isEdge = handle.side.x === 0 || handle.side.y === 0;
+    context.rotate(Math.atan2(handle.out.y, handle.out.x) + (isEdge ? 0 : Math.PI / 4));
+    if (isEdge) context.roundRect(-2.5, -7, 5, 14, 2.5);
+    else context.roundRect(-4.5, -4.5, 9, 9, 2);
+  }
   context.fillStyle = inks.handle;
   context.strokeStyle = inks.accent;
   context.lineWidth = 1.5;
@@ -143,13 +148,13 @@ const paintSelection = (context, frame) => {
   strokeTwice(context, inks, inks.accent, 1.5);
   context.setLineDash([]);
   if (!frame.handles) return;
-  const handles = handlesOf(layer.placement, size, view);
+  const handles = handlesOf(layer.placement, size, viewMatrix(view));
   const { foot, ...knob } = handles.find((handle) => handle.kind === "rotate");
   context.beginPath();
   context.moveTo(foot.x, foot.y);
   context.lineTo(knob.x, knob.y);
   strokeTwice(context, inks, inks.accent, 1);
-  for (const handle of handles) paintHandle(context, inks, handle, layer.placement.rotation_deg);
+  for (const handle of handles) paintHandle(context, inks, handle);
 };
 
 /** The outline that a region tool is drawing, over a light and a dark dash. */
@@ -162,20 +167,20 @@ const paintDrawing = (context, { view, outline, inks }) => {
   strokeTwice(context, inks, outline.subtract ? inks.guide : inks.accent, 1.5);
 };
 
+const GUIDE_OVERHANG_PX = 12;
+
 const paintGuides = (context, { scene, view, inks, guides }) => {
   if (!guides) return;
-  const page = pageRect(scene, view);
+  const { vertical, horizontal } = guides;
+  const over = GUIDE_OVERHANG_PX / view.zoom;
+  const line = (from, to) => {
+    const [start, end] = [from, to].map((point) => toScreen(view, point));
+    context.moveTo(start.x, start.y);
+    context.lineTo(end.x, end.y);
+  };
   context.beginPath();
-  if (guides.vertical !== null) {
-    const { x } = toScreen(view, { x: guides.vertical, y: 0 });
-    context.moveTo(x, page.y - 12);
-    context.lineTo(x, page.y + page.height + 12);
-  }
-  if (guides.horizontal !== null) {
-    const { y } = toScreen(view, { x: 0, y: guides.horizontal });
-    context.moveTo(page.x - 12, y);
-    context.lineTo(page.x + page.width + 12, y);
-  }
+  if (vertical !== null) line({ x: vertical, y: -over }, { x: vertical, y: scene.height_px + over });
+  if (horizontal !== null) line({ x: -over, y: horizontal }, { x: scene.width_px + over, y: horizontal });
   context.strokeStyle = inks.guide;
   context.lineWidth = 1;
   context.stroke();
@@ -185,14 +190,11 @@ const CLIP_MARGIN_PX = 2;
 
 /** Only what a box of the scene shows is painted: the rest of the canvas is as it was. */
 const clipTo = (context, { view, changed }) => {
-  const [from, to] = [
-    toScreen(view, { x: changed.x0, y: changed.y0 }),
-    toScreen(view, { x: changed.x1, y: changed.y1 }),
-  ];
-  const left = Math.floor(from.x) - CLIP_MARGIN_PX;
-  const top = Math.floor(from.y) - CLIP_MARGIN_PX;
+  const box = boxOnScreen(view, changed);
+  const [left, top] = [box.x0, box.y0].map((value) => Math.floor(value) - CLIP_MARGIN_PX);
+  const [right, bottom] = [box.x1, box.y1].map((value) => Math.ceil(value) + CLIP_MARGIN_PX);
   context.beginPath();
-  context.rect(left, top, Math.ceil(to.x) + CLIP_MARGIN_PX - left, Math.ceil(to.y) + CLIP_MARGIN_PX - top);
+  context.rect(left, top, right - left, bottom - top);
   context.clip();
 };
 

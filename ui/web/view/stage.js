@@ -1,7 +1,7 @@
 // The stage: the canvas that shows the page, and what lies on it. It draws a frame when something changed.
 
 import { betweenPlacements } from "../kernels/matrix.js";
-import { fitted } from "../kernels/views.js";
+import { fitted, pageOnScreen } from "../kernels/views.js";
 import { layerOf, titleOf } from "../model/records.js";
 import { TOOLS } from "../tools/tools.js";
 import {
@@ -65,7 +65,7 @@ const connectSize = (desk, node, canvas) => {
 /** The view that shows the whole page, if the view should follow it and does not yet; else null. */
 const refitted = ({ scene, state: { view, fitted: follows } }, box) => {
   if (!follows) return null;
-  const next = fitted(scene, box);
+  const next = fitted(scene, box, view);
   return next.zoom === view.zoom && next.x === view.x && next.y === view.y ? null : next;
 };
 
@@ -102,6 +102,7 @@ export const createStage = (desk) => {
     chips.forEach((chip) => chip.update(seen));
     set(canvas, { "aria-label": describe(shown), "data-showing": frame.showing });
     placeChips(node, shown, box);
+    placeShadow(shadow, shown);
   };
   const drawTogether = (layers) => drawnTogether(desk, makers.compositor, layers);
   return { node, update, size: () => box, holdSpace, pixels, drawTogether };
@@ -130,13 +131,22 @@ const pixelsOf = (shown, compose) => {
 
 /** The chips stay inside the page where it is visible. */
 const placeChips = (node, { scene, state: { view } }, box) => {
+  const page = pageOnScreen(view, scene);
   const edges = {
-    left: Math.max(0, view.x),
-    top: Math.max(0, view.y),
-    right: Math.max(0, box.width - view.x - scene.width_px * view.zoom),
-    bottom: Math.max(0, box.height - view.y - scene.height_px * view.zoom),
+    left: Math.max(0, page.x0),
+    top: Math.max(0, page.y0),
+    right: Math.max(0, box.width - page.x1),
+    bottom: Math.max(0, box.height - page.y1),
   };
   for (const [side, value] of Object.entries(edges)) setVariable(node, `--page-${side}`, `${value}px`);
+};
+
+/** The shadow lies under the page, turned as the page is. */
+const placeShadow = (shadow, { scene, state: { view } }) => {
+  const turned = `rotate(${view.turn}deg) scaleX(${view.mirror ? -1 : 1})`;
+  setVariable(shadow, "transform", `translate(${view.x}px, ${view.y}px) ${turned}`);
+  setVariable(shadow, "width", `${scene.width_px * view.zoom}px`);
+  setVariable(shadow, "height", `${scene.height_px * view.zoom}px`);
 };
 
 const tintOf = (desk) => (id) => desk.inks().tints[desk.tints.indexOf(id)];
