@@ -54,7 +54,10 @@ METHODS = _by_id(
     Method("layout_retouch", "Layout-and-Retouch", RetouchOptions, "layout_retouch"),
 )
 
-TASKS = _by_id(Method("textual_inversion", "Learned looks", Record, "textual_inversion"))
+TASKS = _by_id(
+    Method("textual_inversion", "Learned looks", Record, "textual_inversion"),
+    Method("decompose", "Decompose into layers", Record, "decompose"),
+)
 """What makes something else than pictures: chosen by a plan's task, never by a person."""
 
 EDITS = _by_id(Method("move", "Move and heal", MoveOptions, "move"))

@@ -8,8 +8,7 @@ around its outline is drawn again with the whole prompt. Beyond the two feathere
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -17,10 +16,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from backend.controls.layer_noise import LayerNoise, freedom_map, release_map
-from backend.engine.begin import begin_from_pictures
-from backend.engine.conditioning import build_conditioning
-from backend.engine.decode import decode
-from backend.engine.denoise import denoise
+from backend.engine.begin import Beginning
+from backend.engine.healing import SOFT_PX, Redraw, filled, hole_of, redrawn
 from backend.engine.loop_types import Pictures, Run, Step
 from backend.engine.paste import changed_pixels, paste_weights, pasted
 from backend.errors import RequestError
@@ -35,14 +32,8 @@ from backend.scene.scene import Picture, Pixels
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 
-MARGIN_SHARE = 1 / 32
-"""How far the hole reaches beyond the object, over the shorter side: a cut-out's soft edge and thin shadow."""
 RIM_SHARE = 1 / 64
 """Half the width of the rim that is drawn again, over the picture's shorter side: 2 px at 128, 8 at 512."""
-SOFT_PX = 0.7
-"""Gaussian that softens the laid object's outline: about one pixel from opaque to nothing."""
-SWEEPS = 40
-"""Smoothings of the classical fill: what is left of its streaks after 40 is under one level of 255 on a slope."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,9 +87,9 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
 def cut(source: Picture, mask: Mask, dx_px: int, dy_px: int) -> Cutting:
     """Take the object of a mask from a picture; a RequestError when nothing of it, or of its surroundings, is left."""
     side_px = min(mask.shape)
-    margin_px, rim_px = max(1, round(side_px * MARGIN_SHARE)), max(1, round(side_px * RIM_SHARE))
+    rim_px = max(1, round(side_px * RIM_SHARE))
     there = shifted(mask, dx_px, dy_px)
-    hole = ndimage.binary_dilation(mask, iterations=margin_px)
+    hole = hole_of(mask)
     if not mask.any() or hole.all():
         raise RequestError(
             f"There is no object to move: its outline holds {mask.mean():.0%} of the picture.",
@@ -114,17 +105,6 @@ def cut(source: Picture, mask: Mask, dx_px: int, dy_px: int) -> Cutting:
     rim = wide & ~ndimage.binary_erosion(there, iterations=rim_px, border_value=1)
     alpha = ndimage.gaussian_filter(there.astype(np.float32), SOFT_PX) * wide
     return Cutting(hole, rim, shifted(source, dx_px, dy_px), alpha.astype(np.float32))
-
-
-def filled(picture: Picture, hole: Mask) -> Picture:
-    """The picture with its hole filled from around it: each pixel as the nearest one outside, then smoothed inside."""
-    rows, columns = ndimage.distance_transform_edt(hole, return_distances=False, return_indices=True)
-    values = picture[rows, columns].astype(np.float32)
-    sigma = max(1.0, min(hole.shape) * RIM_SHARE)
-    for _ in range(SWEEPS):
-        values[hole] = ndimage.gaussian_filter(values, (sigma, sigma, 0))[hole]
-    smooth = np.clip(np.rint(values), 0, 255).astype(np.uint8)
-    return np.where(hole[..., None], smooth, picture)
 
 
 def laid_over(under: Picture, cutting: Cutting) -> Picture:
@@ -188,19 +168,16 @@ def _redrawn(
 ) -> Generator[Step, None, tuple[Picture, ...]]:
     """One of the two runs (0 the hole, 1 the rim); its steps are counted as parts of both."""
     plan, lengths = move.plan, move.lengths
-    if not lengths[number]:
-        return pictures
-    begun = begin_from_pictures(bundle, plan, pictures, seeds, plan.steps - lengths[number])
-    release = torch.from_numpy(move.releases[number]).to(bundle.device)
-    hold = LayerNoise(begun.source, release, begun.schedule, begun.stream(seeds))
     words = (move.target.place, plan.prompt)[number]
-    conditioning = build_conditioning(bundle, words, _unwanted(move, number), plan.guidance_scale, len(seeds))
-    latents = begun.start.latents
-    with closing(denoise(bundle.unet, begun.schedule, conditioning, begun.start, [hold])) as steps:
-        for done, step in enumerate(steps, start=sum(lengths[:number])):
-            latents = step.latents
-            yield replace(step, k=done, total=sum(lengths), first=0)
-    return decode(bundle, latents)
+    redraw = Redraw(
+        pictures, seeds, words, _unwanted(move, number), lengths[number], sum(lengths[:number]), sum(lengths)
+    )
+
+    def hold(begun: Beginning) -> LayerNoise:
+        release = torch.from_numpy(move.releases[number]).to(bundle.device)
+        return LayerNoise(begun.source, release, begun.schedule, begun.stream(seeds))
+
+    return (yield from redrawn(bundle, plan, redraw, hold))
 
 
 def _unwanted(move: _Move, number: int) -> str:

@@ -44,7 +44,8 @@ class DraftsMade:
 class Made:
     """Finished pictures, uint8 (h, w, 3), of the plan's candidates from ``offset`` on, and their layers' scores.
 
-    ``drafts`` are the places of the drafts that they were made from, where this run made drafts.
+    ``drafts`` are the places of the drafts that they were made from, where this run made drafts. ``notes`` are
+    sentences about them that a person should read.
     """
 
     offset: int
@@ -52,6 +53,7 @@ class Made:
     changed_outside: tuple[int | None, ...] = ()
     scores: tuple[Scores, ...] = ()
     drafts: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +79,15 @@ class Taught:
     finished: bool
 
 
+@dataclass(frozen=True, eq=False)
+class TakenApart:
+    """A picture's objects by layer, uint8 (h, w, 4), the place behind them, uint8 (h, w, 3), and who was not found."""
+
+    objects: Mapping[str, Picture] = field(repr=False)
+    plate: Picture = field(repr=False)
+    missing: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Finished:
     """All pictures were made."""
@@ -96,7 +107,7 @@ class Cancelled:
     """The job was stopped on request."""
 
 
-Event = Started | Progressed | DraftsMade | Made | Learned | Taught | Finished | Failed | Cancelled
+Event = Started | Progressed | DraftsMade | Made | Learned | TakenApart | Taught | Finished | Failed | Cancelled
 
 
 class Handle(Protocol):

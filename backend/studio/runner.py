@@ -29,6 +29,7 @@ from backend.studio.events import (
     Made,
     Progressed,
     Started,
+    TakenApart,
     Taught,
     Worker,
 )
@@ -44,6 +45,7 @@ from backend.studio.jobs import (
     tries_of_job,
 )
 from backend.studio.looks import append_looks, stored_looks
+from backend.studio.parts import stored_parts
 from backend.studio.store import Store
 from backend.studio.subjects import lesson_of_job
 from backend.studio.subjects_files import PixelsAndSubjects
@@ -205,6 +207,10 @@ class Runner:
                 looks = stored_looks(self._store.pixels, plan, event)
                 with self._store.database.write() as connection:
                     append_looks(connection, job, looks, event.finished)
+            case TakenApart():
+                apart = stored_parts(self._store.pixels, plan, event)
+                with self._store.database.write() as connection:
+                    append_event(connection, job, "apart", apart.model_dump(mode="json"))
 
     def _keep(self, job: str, plan: Plan, made: Made) -> None:
         """Pixels first, then their records in one transaction: a record never names a picture that is not there."""
@@ -217,7 +223,8 @@ class Runner:
             candidates = [insert_candidate(connection, job, plan, each) for each in stored]
             for candidate in candidates:
                 append_entry(connection, candidate)
-            append_event(connection, job, "made", {"candidates": [candidate.id for candidate in candidates]})
+            told: dict[str, Any] = {"candidates": [candidate.id for candidate in candidates]}
+            append_event(connection, job, "made", told | ({"notes": list(made.notes)} if made.notes else {}))
 
     def _keep_drafts(self, job: str, plan: Plan, made: DraftsMade) -> None:
         """As ``_keep``, for the pictures of a first stage."""

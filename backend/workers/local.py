@@ -7,14 +7,14 @@ import math
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from backend.engine.decode import preview
-from backend.engine.loop_types import Drafted, Happening, Looks, Pictures, Run, Step
+from backend.engine.loop_types import Drafted, Happening, Looks, Parts, Pictures, Run, Step
 from backend.errors import LaminaError, RequestError
 from backend.methods.catalog import RUNNABLE, Method
 from backend.metrics.layer_score import Scores
@@ -27,7 +27,18 @@ from backend.plan.moved import plan_as_made
 from backend.plan.plan import Plan
 from backend.scene.picture_file import encode_jpeg
 from backend.scene.scene import Picture, Pixels
-from backend.studio.events import Cancelled, DraftsMade, Event, Failed, Finished, Learned, Made, Progressed, Started
+from backend.studio.events import (
+    Cancelled,
+    DraftsMade,
+    Event,
+    Failed,
+    Finished,
+    Learned,
+    Made,
+    Progressed,
+    Started,
+    TakenApart,
+)
 from backend.workers.device import choose_device
 from backend.workers.learning import taught
 
@@ -193,11 +204,14 @@ class _Teller:
     def told(self, happening: Happening) -> Event:
         if isinstance(happening, Pictures):
             scores = _scored(self.scorer, happening.pictures)
-            return Made(happening.offset, happening.pictures, happening.changed_outside, scores, happening.drafts)
+            made = Made(happening.offset, happening.pictures, happening.changed_outside, scores, happening.drafts)
+            return replace(made, notes=happening.notes)
         if isinstance(happening, Drafted):
             return DraftsMade(happening.places, happening.pictures, _scored(self.scorer, happening.pictures))
         if isinstance(happening, Looks):
             return Learned(happening.pictures, happening.shown, happening.finished)
+        if isinstance(happening, Parts):
+            return TakenApart(happening.objects, happening.plate, happening.missing)
         done, total = self.progress.count(happening)
         due = self.progress.preview_due()
         jpeg = encode_jpeg(preview(self.scorer.bundle, happening)[0], PREVIEW_QUALITY) if due else b""

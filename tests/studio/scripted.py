@@ -14,11 +14,11 @@ from PIL import Image
 from backend.errors import ModelError, RequestError
 from backend.metrics.layer_score import Scores
 from backend.plan.card import TokenSpan
-from backend.plan.plan import LookTask, OneLayer, Plan
+from backend.plan.plan import ApartTask, LookTask, OneLayer, Plan
 from backend.plan.request import OptionValue
 from backend.scene.scene import Picture, Pixels
 from backend.studio.disk import Disk
-from backend.studio.events import Cancelled, Event, Finished, Learned, Made, Progressed, Started
+from backend.studio.events import Cancelled, Event, Finished, Learned, Made, Progressed, Started, TakenApart
 from backend.studio.examples import ExampleShelf
 from backend.studio.records import MethodFacts, ModelFacts, OptionField
 from backend.studio.store import Store
@@ -105,6 +105,11 @@ class ScriptedHandle:
             return
         if isinstance(task, LookTask):
             yield self._learned(task, True)
+            yield Finished()
+            return
+        if isinstance(task, ApartTask):
+            source = self.pixels.picture(task.source)
+            yield TakenApart({layer.layer_id: source for layer in self.plan.layers}, source[..., :3])
             yield Finished()
             return
         for offset in range(0, len(self.plan.seeds), self.plan.batch):

@@ -6,6 +6,7 @@ import { asKnown, createMaskKeeper } from "./bridge/masks.js";
 import { createSaver, draftKey } from "./bridge/saver.js";
 import { createWatcher, startedJob } from "./bridge/watcher.js";
 import { joinedLooks, learnedName, withLooks } from "./model/looks.js";
+import { withParts } from "./model/parts.js";
 import { deskFromProject, deskToMessage, freeze, layerOf } from "./model/records.js";
 import { addNotice } from "./model/session.js";
 
@@ -26,6 +27,7 @@ class Bridge {
   #keeper;
   #saver;
   #watcher;
+  #apart = null;
 
   constructor(parts) {
     this.#parts = parts;
@@ -35,7 +37,7 @@ class Bridge {
     this.#watcher = createWatcher({
       ...parts,
       link: this.#link,
-      learned: (looks) => this.#learned(looks),
+      result: (event) => this.#results[event.kind](event),
     });
     this.library = createLibrary({ ...parts, link: this.#link });
     this.#link.whenBack(() => parts.session.state.project === "" && this.hello());
@@ -157,11 +159,24 @@ class Bridge {
     return this.#watcher.cancel();
   }
 
-  /** The layers get the looks that were just learned, as one step. */
-  #learned(looks) {
-    const { store, session } = this.#parts;
-    session.set({ looks: freeze(joinedLooks(session.state.looks, looks)) });
-    store.change(learnedName(store.record, looks), withLooks(looks));
+  /** What is done, as one step, with what a job made instead of pictures. */
+  #results = {
+    learned: ({ looks }) => {
+      const { store, session } = this.#parts;
+      session.set({ looks: freeze(joinedLooks(session.state.looks, looks)) });
+      store.change(learnedName(store.record, looks), withLooks(looks));
+    },
+    apart: (apart) => {
+      const { store, newId } = this.#parts;
+      this.#apart = apart;
+      store.change("Decompose into layers", withParts(apart, newId));
+    },
+  };
+
+  /** Takes a picture apart; {missing: ids of layers that were not found}, or {} when the run did not end well. */
+  async decompose(request) {
+    const end = await this.generate(request);
+    return end === "finished" ? { missing: this.#apart.missing } : {};
   }
 
   async exportOra() {

@@ -13,6 +13,7 @@ import * as looking from "./commands/looking.js";
 import * as masks from "./commands/masks.js";
 import * as mixing from "./commands/mixing.js";
 import { withBindings } from "./commands/keymap.js";
+import { decompose } from "./commands/parts.js";
 import * as runs from "./commands/runs.js";
 import * as subjects from "./commands/subjects.js";
 import { autotune } from "./commands/tuning.js";
@@ -168,6 +169,7 @@ const ROWS = [
   ],
   ["autotune", "Auto-adjust all layers", "Editing", ["Shift+A"], CANVAS, (desk) => autotune(desk)],
   ["autotuneLayer", "", "Editing", [], CANVAS, autotune],
+  ["decompose", "Decompose the picture into layers", "Pictures", ["Shift+D"], CANVAS, decompose],
   ["learnLooks", "Learn the looks of all layers", "Pictures", [], CANVAS, (desk) => looks.learnLook(desk)],
   ["learnLook", "", "Pictures", [], CANVAS, looks.learnLook],
   ["forgetLook", "", "Editing", [], CANVAS, looks.forgetLook],

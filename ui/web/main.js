@@ -204,7 +204,8 @@ const createDesk = (element, host) => {
   const desk = { store, session, masks, vault, download, chooseFiles, ...createTurns() };
   desk.pictures = createPictures({ urlOf: host.pictureUrl, masks, changed: () => desk.refresh() });
   const hidden = () => document.hidden;
-  desk.bridge = createBridge({ host, store, session, masks, shelf: createShelf(), clock, vault, tab, hidden });
+  const kept = { shelf: createShelf(), clock, vault, tab };
+  desk.bridge = createBridge({ host, newId: () => desk.newId(), store, session, masks, ...kept, hidden });
   rememberBrush(session, vault);
   session.set({ bindings: readBindings(COMMANDS, vault.get(KEYS_KEY)) });
   desk.setBindings = (bindings) => {

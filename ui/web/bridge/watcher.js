@@ -8,6 +8,9 @@ const PACE_MS = 150;
 const HIDDEN_PACE_MS = 1_500;
 const SILENT_PACE_MS = 1_000;
 
+/** Events that tell of something else than pictures. */
+const RESULTS = new Set(["learned", "apart"]);
+
 const joined = (known, fresh) => {
   const ids = new Set(known.map((candidate) => candidate.id));
   return [...known, ...fresh.filter((candidate) => !ids.has(candidate.id))];
@@ -29,11 +32,11 @@ class Watcher {
   #session;
   #clock;
   #hidden;
-  #learned;
+  #result;
   #samples = [];
 
-  constructor({ link, session, clock, hidden, learned }) {
-    this.#learned = learned;
+  constructor({ link, session, clock, hidden, result }) {
+    this.#result = result;
     this.#link = link;
     this.#session = session;
     this.#clock = clock;
@@ -91,8 +94,7 @@ class Watcher {
       Object.assign(patch, { batch: job.id, viewed: fresh[0].digest, showing: "result" });
     }
     this.#session.set(patch);
-    const looks = news.events.filter(({ kind }) => kind === "learned").flatMap((event) => event.looks);
-    if (looks.length > 0) this.#learned(looks);
+    news.events.filter(({ kind }) => RESULTS.has(kind)).forEach((event) => this.#result(event));
   }
 
   #progress(events) {
@@ -129,7 +131,7 @@ class Watcher {
 }
 
 /**
- * hidden() tells whether nobody looks at the page: then it asks less often. learned(looks) takes the looks that a job
- * learned: [{layer_id, phrase, look, shown}].
+ * hidden() tells whether nobody looks at the page: then it asks less often. result(event) takes what a job made
+ * instead of pictures.
  */
 export const createWatcher = (parts) => new Watcher(parts);

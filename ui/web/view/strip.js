@@ -111,11 +111,14 @@ const createChoices = (desk) => {
   const away = { label: "Discard", test: "discard", title: "Put these candidates away (Shift X)" };
   const take = { label: "Accept", test: "accept", title: "Go on with this one (Enter)", kind: "accent", key: "⏎" };
   const [discard, accept] = [button(desk, "discard", away), button(desk, "accept", take)];
+  const into = { iconName: "apart", test: "decompose", title: "Decompose into layers (Shift D)", kind: "quiet" };
+  const apart = button(desk, "decompose", into);
   const update = (shown) => {
-    [discard, accept].forEach((each) => show(each, shown.batch !== null));
+    [apart, discard, accept].forEach((each) => show(each, shown.batch !== null));
+    set(apart, { disabled: shown.state.job !== null || !shown.ownDigest });
     set(accept, { disabled: !shown.state.viewed });
   };
-  return { nodes: [discard, accept], update };
+  return { nodes: [apart, discard, accept], update };
 };
 
 export const createStrip = (desk) => {

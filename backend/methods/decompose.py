@@ -1,0 +1,107 @@
+"""Decompose: a finished picture becomes layers again, one for each layer of the scene whose words are found in it.
+
+The way back of Collage Diffusion's composition (section 4.1). The objects are found by ``metrics/layer_search``; what
+lies behind them is filled from around and drawn again with the place's words, as where an object was moved away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from backend.controls.layer_noise import LayerNoise, freedom_map, release_map
+from backend.engine.begin import Beginning
+from backend.engine.healing import SOFT_PX, Redraw, filled, hole_of, redrawn
+from backend.engine.loop_types import Parts, Run, Step
+from backend.engine.paste import paste_weights, pasted
+from backend.errors import RequestError
+from backend.metrics.layer_search import LARGEST_SHARE, Sought, sought_masks
+from backend.models.bundle import ModelBundle
+from backend.plan.background import background_words
+from backend.plan.plan import ApartTask, Plan
+from backend.plan.raster import Raster, raster
+from backend.scene.scene import Picture, Pixels
+
+Mask = NDArray[np.bool_]
+HEALING = 0.7
+"""How far what lies behind may change from the plain fill: as in "move"."""
+FEATHER_PX = 4
+"""How far what is drawn behind blends into what was seen: as in a re-roll."""
+
+
+def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
+    """Steps that draw what lies behind, then the parts."""
+    if not isinstance(plan.task, ApartTask):
+        raise RequestError("Only a finished picture can be taken apart.", remedy="Pick a candidate first.")
+    picture = np.ascontiguousarray(pixels.picture(plan.task.source)[..., :3])
+    flat = raster(plan, pixels)
+    numbers = _objects(plan, flat)
+    masks = sought_masks(bundle, picture, plan.prompt, [_sought(plan, flat, number) for number in numbers])
+    ids = [plan.layers[number].layer_id for number in numbers]
+    found = {layer_id: mask for layer_id, mask in zip(ids, masks, strict=True) if mask is not None}
+    if not found:
+        raise RequestError(
+            "None of the scene's objects was found in the picture.",
+            limit="What is looked for are the layers with words.",
+            remedy="Give the layers the words of what is to be seen, or cut objects out with the select tool.",
+        )
+    plate = yield from _plate(plan, bundle, picture, np.any(list(found.values()), axis=0))
+    missing = tuple(layer_id for layer_id in ids if layer_id not in found)
+    yield Parts({layer_id: cut_out(picture, mask) for layer_id, mask in found.items()}, plate, missing)
+
+
+def cut_out(picture: Picture, mask: Mask) -> Picture:
+    """The object alone, uint8 (h, w, 4): its pixels, and its mask with a soft edge as alpha.
+
+    Beyond the mask the colours are the object's own, so that its edge brings nothing of what was around it.
+    """
+    alpha = ndimage.gaussian_filter(mask.astype(np.float32), SOFT_PX)
+    rows, columns = ndimage.distance_transform_edt(~mask, return_distances=False, return_indices=True)
+    return np.dstack([picture[rows, columns], np.rint(alpha * 255).astype(np.uint8)])
+
+
+def _objects(plan: Plan, flat: Raster) -> list[int]:
+    """The layers that are looked for: those with words that do not fill the canvas."""
+    return [
+        number
+        for number, layer in enumerate(plan.layers)
+        if layer.phrase.strip() and (flat.alphas[number] > 0.5).mean() <= LARGEST_SHARE
+    ]
+
+
+def _sought(plan: Plan, flat: Raster, number: int) -> Sought:
+    layer = plan.layers[number]
+    return Sought(layer.phrase, layer.tokens, layer.class_label, flat.visibility[number + 1])
+
+
+def _plate(plan: Plan, bundle: ModelBundle, picture: Picture, objects: Mask) -> Generator[Step, None, Picture]:
+    """The picture without its objects; beyond their margin and its feather every pixel is as it was."""
+    hole = hole_of(objects)
+    if hole.all():
+        return np.broadcast_to(np.rint(picture.mean((0, 1))).astype(np.uint8), picture.shape).copy()
+    plain = filled(picture, hole)
+    release = _release(hole, plan, bundle)
+    phrases = [layer.phrase for layer in plan.layers if layer.phrase.strip()]
+    steps = plan.steps - int(release.min())
+    words = background_words(plan.prompt, phrases)
+    redraw = Redraw((plain,), plan.seeds[:1], words, _unwanted(plan, phrases), steps, 0, steps)
+
+    def hold(begun: Beginning) -> LayerNoise:
+        cells = torch.from_numpy(release).to(bundle.device)
+        return LayerNoise(begun.source, cells, begun.schedule, begun.stream(plan.seeds[:1]))
+
+    (drawn,) = yield from redrawn(bundle, plan, redraw, hold)
+    return pasted(plain, drawn, paste_weights(hole.astype(np.float32), FEATHER_PX))
+
+
+def _release(hole: Mask, plan: Plan, bundle: ModelBundle) -> NDArray[np.int64]:
+    freedom = freedom_map(hole.astype(np.int64), (0.0, HEALING), 0.0)
+    return release_map(freedom, plan.steps, bundle.card.cell_px, "filled")
+
+
+def _unwanted(plan: Plan, phrases: Sequence[str]) -> str:
+    return ", ".join(words for words in (plan.negative, *phrases) if words.strip())

@@ -1,0 +1,100 @@
+"""Collage Diffusion in the desk: a learned look, structure, auto-adjust, scores, re-roll, an object moved, a reload."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.browser.desk_page import DeskPage
+
+pytestmark = pytest.mark.slow
+
+
+def learn(desk: DeskPage, layer_id: str, steps: int = 60) -> None:
+    """Learn the look of a layer in few steps, by its card."""
+    desk.select(layer_id)
+    desk.part("look-steps").select_option(str(steps))
+    desk.part("learn-look").click()
+    desk.part("look-state").wait_for()
+    desk.wait("state.job && state.job.total > 0")
+    assert desk.part("look-state").get_attribute("data-state") == "learning"
+    desk.wait("state.job === null", 240)
+
+
+def objects(desk: DeskPage) -> list[str]:
+    """The layers with words and a picture, from back to front."""
+    return [layer["id"] for layer in desk.layers() if layer["phrase"] and layer["picture"]]
+
+
+def test_a_look_is_learned_shown_alone_forgotten_and_kept_by_a_reload(fresh: DeskPage) -> None:
+    layer_id = objects(fresh)[-1]
+    learn(fresh, layer_id)
+    look = fresh.layer(layer_id)["look"]
+    assert look
+    assert fresh.part("look-state").get_attribute("data-state") == "learned"
+    assert fresh.until(lambda: fresh.part("look-shown").evaluate("image => image.naturalWidth") == 128)
+    fresh.look("look-learned")
+    fresh.part("forget-look").click()
+    assert fresh.layer(layer_id)["look"] is None
+    fresh.part("look-choice").select_option(look)
+    assert fresh.layer(layer_id)["look"] == look
+    fresh.wait_saved()
+    fresh.reload()
+    assert fresh.layer(layer_id)["look"] == look
+    fresh.select(layer_id)
+    assert fresh.part("look-shown").is_visible()
+
+
+def test_a_stopped_learning_leaves_the_layer_as_it_was(fresh: DeskPage) -> None:
+    layer_id = objects(fresh)[-1]
+    fresh.select(layer_id)
+    fresh.part("learn-look").click()
+    fresh.wait("state.job && state.job.done >= 1")
+    fresh.part("cancel").click()
+    fresh.wait("state.job === null")
+    assert fresh.layer(layer_id)["look"] is None
+    assert fresh.part("look-state").get_attribute("data-state") == "none"
+
+
+def test_an_object_of_the_finished_picture_is_dragged_elsewhere(fresh: DeskPage) -> None:
+    fresh.set_dials(4, 1)
+    fresh.part("generate").click()
+    fresh.wait("state.job === null && state.candidates.length === 1")
+    layer = fresh.layer(objects(fresh)[-1])
+    x, y = layer["placement"]["centre_x_px"], layer["placement"]["centre_y_px"]
+    to = (x + (80 if x < 256 else -80), y)
+    fresh.part("tool-carry").click()
+    fresh.drag_scene((x, y), to)
+    fresh.wait("state.job === null && state.candidates.length === 2")
+    made = fresh.state()["candidates"][-1]
+    assert (made["layer_id"], made["changed_outside"]) == (layer["id"], 0)
+    assert "changed pixels outside: 0" in fresh.part("changed-outside").inner_text()
+    fresh.look("object-moved")
+    fresh.part("accept").click()
+    moved = fresh.layer(layer["id"])["placement"]
+    assert abs(moved["centre_x_px"] - to[0]) < 2
+    fresh.page.keyboard.press("Control+z")
+    assert fresh.layer(layer["id"])["placement"]["centre_x_px"] == x
+
+
+def test_a_picture_becomes_layers_again_in_one_step(fresh: DeskPage) -> None:
+    fresh.set_dials(4, 1)
+    fresh.part("generate").click()
+    fresh.wait("state.job === null && state.candidates.length === 1")
+    before = fresh.state()["scene"]
+    fresh.part("decompose").click()
+    fresh.wait("state.job === null && state.undo === 'Decompose into layers'")
+    after = fresh.layers()
+    found = [layer for layer in after if layer["id"] in objects_of(before)]
+    assert found
+    assert {layer["phrase"] for layer in found} <= {layer["phrase"] for layer in before["layers"]}
+    assert all(layer["mask"] is None and layer["placement"]["centre_x_px"] == 256 for layer in after)
+    fresh.wait_drawn()
+    fresh.look("decomposed")
+    fresh.page.keyboard.press("Control+z")
+    assert fresh.state()["scene"] == before
+
+
+def objects_of(scene: dict[str, Any]) -> list[str]:
+    return [layer["id"] for layer in scene["layers"] if layer["phrase"]]

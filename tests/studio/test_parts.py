@@ -1,0 +1,33 @@
+"""Taking a picture apart as a job: the event names the stored parts, from back to front."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from backend.errors import RequestError
+from tests.studio.workshop import compose, ended, kinds, opened_studio, saved_scene
+
+
+def test_the_parts_of_a_picture_are_in_the_store(tmp_path: Path) -> None:
+    with opened_studio(tmp_path) as studio:
+        project, revision = saved_scene(studio)
+        made = ended(studio, studio.generate(project, revision, compose()).job).candidates
+        request = {"kind": "decompose", "source": made[0].digest, "settings": {"steps": 4}}
+        news = ended(studio, studio.generate(project, revision, request).job)
+        assert kinds(news)[-2:] == ["apart", "finished"]
+        told = news.events[-2]
+        assert [part["layer_id"] for part in told["parts"]] == ["ball"]  # type: ignore[attr-defined]
+        assert (told["width_px"], told["height_px"], told["missing"]) == (128, 128, [])
+        assert studio.picture_png(str(told["plate"]))
+        assert studio.picture_png(told["parts"][0]["picture"])  # type: ignore[index]
+        assert news.candidates == ()
+        assert studio.jobs(project)[-1].kind == "decompose"
+
+
+def test_a_picture_that_is_nowhere_is_refused(tmp_path: Path) -> None:
+    with opened_studio(tmp_path) as studio:
+        project, revision = saved_scene(studio)
+        with pytest.raises(RequestError, match="not in the studio's store"):
+            studio.generate(project, revision, {"kind": "decompose", "source": "ab" * 32, "settings": {}})
