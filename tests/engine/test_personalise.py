@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from backend.engine.personalise import RULES, SubjectLesson, SubjectRules, SubjectStep, fitted, learn_subject
+from backend.engine.personalise import (
+    RULES,
+    SubjectLesson,
+    SubjectRules,
+    SubjectStep,
+    _School,
+    fitted,
+    learn_subject,
+)
 from backend.engine.subject_words import embed_subject, marked, plain_prompt, read_sentence
 from backend.errors import RequestError
 from backend.models.bundle import ModelBundle
@@ -85,6 +93,41 @@ def test_bad_lessons_are_refused(tiny1: ModelBundle) -> None:
     with pytest.raises(RequestError, match="class word"):
         next(learn_subject(tiny1, replace(lesson("dreambooth"), class_word=" "), RULE))
     assert set(RULES) == set(KINDS)
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_one_reference_and_twenty_are_enough_and_not_too_many(tiny1: ModelBundle, count: int) -> None:
+    """Of any sizes and proportions; every one of twenty can be drawn from."""
+    rng = np.random.default_rng(2)
+    pictures = tuple(rng.integers(0, 256, (40 + 3 * place, 70 - place, 3), np.uint8) for place in range(count))
+    run = learn_subject(tiny1, SubjectLesson(pictures, "cat", "custom_diffusion"), replace(RULE, steps=2))
+    steps = [step for step in run if isinstance(step, SubjectStep)]
+    assert len(steps) == 2
+    assert all(np.isfinite(step.loss) for step in steps)
+
+
+def test_other_objects_in_the_references_count_a_tenth_where_the_subject_is_cut_out(tiny1: ModelBundle) -> None:
+    mask = np.zeros((64, 64), np.float32)
+    mask[:, :32] = 1.0
+    pictures = lesson("custom_diffusion").pictures
+    weights = _School(tiny1, SubjectLesson(pictures, "cat", "custom_diffusion", (mask, 1 - mask)), RULE).masks
+    half = weights.shape[-1] // 2
+    assert torch.allclose(weights[0, ..., :half], torch.tensor(1.0))
+    assert torch.allclose(weights[0, ..., half:], torch.tensor(0.1))
+    assert torch.allclose(weights[1, ..., half:], torch.tensor(1.0))
+    assert len(_School(tiny1, lesson("custom_diffusion"), RULE).masks) == 0
+
+
+@pytest.mark.parametrize("reached", [1, 22, 23])
+def test_learning_can_be_left_at_every_phase(tiny1: ModelBundle, reached: int) -> None:
+    """While the class is drawn (20 steps), at the first update, and between updates."""
+    before = {name: value.clone() for name, value in tiny1.unet.named_parameters()}
+    with closing(learn_subject(tiny1, lesson("dreambooth"), rules("dreambooth"))) as run:
+        for _ in range(reached):
+            step = next(run)
+    assert isinstance(step, SubjectStep) == (reached > 20)
+    assert all(torch.equal(value, before[name]) for name, value in tiny1.unet.named_parameters())
+    assert not any(value.requires_grad for value in tiny1.unet.parameters())
 
 
 def test_references_of_any_size_are_fitted() -> None:
