@@ -183,6 +183,10 @@ def _cut_apart(bridge: Bridge, message: messages.CutApart) -> Reply:
     return {"layers": [_json(layer) for layer in cut]}
 
 
+def _retouch(bridge: Bridge, message: messages.Retouch) -> Reply:
+    return _json(bridge.studio.retouch(message.project, message.candidate))
+
+
 def _subjects(bridge: Bridge, message: messages.Subjects) -> Reply:
     """The library, and what a new subject may be trained by."""
     methods = [{"id": method, "title": title} for method, title in TITLES.items()]
@@ -235,6 +239,7 @@ VERBS: Mapping[str, Verb] = {
     "select": Verb(messages.Select, _select),
     "mix": Verb(messages.Mix, _mix),
     "cut_apart": Verb(messages.CutApart, _cut_apart),
+    "retouch": Verb(messages.Retouch, _retouch),
     "subjects": Verb(messages.Subjects, _subjects),
     "cut_reference": Verb(messages.CutReference, _cut_reference),
     "make_subject": Verb(messages.MakeSubject, _make_subject),

@@ -112,6 +112,13 @@ class CutApart(Message):
     picture: Digest
 
 
+class Retouch(Message):
+    """Retouch a layout of a subject; ``candidate`` is its id."""
+
+    project: Identifier
+    candidate: Identifier
+
+
 class Subjects(Message):
     """The library of subjects."""
 

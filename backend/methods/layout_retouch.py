@@ -127,11 +127,18 @@ def _made(job: _Job) -> Generator[Step | Pictures, None, None]:
         reference = yield from inverted(drawn, drawn.reference, drawn.reference_key())
     for offset, seed in enumerate(job.plan.seeds):
         layout = yield from _layout(job, seed)
-        latents, blank = layout.path.states[-1], False
+        latents, mask = layout.path.states[-1], None
         if reference is not None:
-            latents, blank = yield from _retouched(job, layout, reference)
-        made = _finished(job, decode(job.bundle, latents), offset)
-        yield replace(made, notes=(NOT_FOUND,)) if blank else made
+            latents, mask = yield from _retouched(job, layout, reference)
+        yield _told(_finished(job, decode(job.bundle, latents), offset), mask, job.plan.steps)
+
+
+def _told(made: Pictures, mask: AdaptiveMask | None, steps: int) -> Pictures:
+    """A picture with the mask that it ended with, or with the note that nothing was found."""
+    if mask is None or mask.blank():
+        return made if mask is None else replace(made, notes=(NOT_FOUND,))
+    last = (mask.at(steps)[-1] * 255).round().to(torch.uint8).cpu().numpy()
+    return replace(made, masks=(last,))
 
 
 def _prepared(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> _Job:
@@ -200,8 +207,10 @@ def _streams(seed: int) -> tuple[torch.Generator, ...]:
     return (generator_for(seed),)
 
 
-def _retouched(job: _Job, layout: _Layout, reference: Trajectory) -> Generator[Step, None, tuple[Tensor, bool]]:
-    """Stage 2: the finished latents of one layout, and whether its mask stayed empty."""
+def _retouched(
+    job: _Job, layout: _Layout, reference: Trajectory
+) -> Generator[Step, None, tuple[Tensor, AdaptiveMask | None]]:
+    """Stage 2: the finished latents of one layout, and what was blended by, if anything was."""
     options, drawn, own = job.options, job.drawn, layout.path
     if options.layout_states == "inverted":
         own = yield from inverted(drawn, decode(job.bundle, own.states[-1])[0], f"{layout.key} inverted")
@@ -219,7 +228,7 @@ def _retouched(job: _Job, layout: _Layout, reference: Trajectory) -> Generator[S
         for step in steps:
             latents = step.latents
             yield replace(step, denoised=step.denoised[-1:])
-    return latents[-1:], mask is not None and mask.blank()
+    return latents[-1:], mask
 
 
 def _paths(

@@ -15,6 +15,11 @@ from backend.scene.scene import canonical_json
 from backend.studio.clock import new_id, now
 from backend.studio.records import Candidate, Draft
 
+_LISTED = (
+    "SELECT candidates.*, retouches.mask AS found FROM candidates"
+    " LEFT JOIN retouches ON retouches.candidate = candidates.id"
+)
+
 Made = TypeVar("Made", Candidate, Draft)
 
 
@@ -86,6 +91,8 @@ def insert_mix(connection: Connection, base: Candidate, painted: Painted) -> Can
             "created": now(),
             "scores": (),
             "rank": 0,
+            "layout": False,
+            "mask": "",
         }
     )
     _insert(connection, candidate)
@@ -99,7 +106,7 @@ def is_mix(connection: Connection, candidate: str) -> bool:
 
 
 def _insert(connection: Connection, candidate: Candidate) -> None:
-    row = candidate.model_dump(exclude={"rank"})
+    row = candidate.model_dump(exclude={"rank", "layout", "mask"})
     row |= {"position": row.pop("index"), "scores": canonical_json(row["scores"])}
     connection.execute(
         f"INSERT INTO candidates ({', '.join(row)}) VALUES ({', '.join(':' + name for name in row)})", row
@@ -108,15 +115,14 @@ def _insert(connection: Connection, candidate: Candidate) -> None:
 
 def candidates_of_job(connection: Connection, job: str) -> tuple[Candidate, ...]:
     """In the order of the plan's seeds, ranked."""
-    rows = connection.execute("SELECT * FROM candidates WHERE job = ? ORDER BY position", (job,))
+    rows = connection.execute(f"{_LISTED} WHERE candidates.job = ? ORDER BY candidates.position", (job,))
     return ranked([_candidate(row) for row in rows])
 
 
 def candidates_of_project(connection: Connection, project: str) -> tuple[Candidate, ...]:
     """In the order in which they were made, each ranked within its job."""
     rows = connection.execute(
-        "SELECT candidates.* FROM candidates JOIN jobs ON jobs.id = candidates.job"
-        " WHERE jobs.project = ? ORDER BY candidates.number",
+        f"{_LISTED} JOIN jobs ON jobs.id = candidates.job WHERE jobs.project = ? ORDER BY candidates.number",
         (project,),
     )
     return ranked([_candidate(row) for row in rows])
@@ -124,7 +130,7 @@ def candidates_of_project(connection: Connection, project: str) -> tuple[Candida
 
 def read_candidate(connection: Connection, candidate: str) -> Candidate:
     """The candidate of that id, or a StoreError."""
-    row = connection.execute("SELECT * FROM candidates WHERE id = ?", (candidate,)).fetchone()
+    row = connection.execute(f"{_LISTED} WHERE candidates.id = ?", (candidate,)).fetchone()
     if row is None:
         raise StoreError(f"There is no candidate {candidate[:40]!r}.", remedy="Choose one of the pictures shown.")
     return _candidate(row)
@@ -144,6 +150,7 @@ def ranked(candidates: Sequence[Made]) -> tuple[Made, ...]:
 
 
 def _candidate(row: Row) -> Candidate:
-    fields = {name: row[name] for name in row.keys() if name not in ("number", "position")}  # noqa: SIM118
+    fields = {name: row[name] for name in row.keys() if name not in ("number", "position", "found")}  # noqa: SIM118
     fields["scores"] = json.loads(fields["scores"])
-    return Candidate(index=row["position"], **fields)
+    found = {"layout": row["found"] == "", "mask": row["found"] if row["found"] is not None else ""}
+    return Candidate(index=row["position"], **fields, **found)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from backend.errors import StoreError
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 _SUBJECTS = """
 CREATE TABLE subjects (
@@ -45,6 +45,13 @@ BEGIN SELECT RAISE(ABORT, 'a draft does not change'); END;
 ALTER TABLE candidates ADD COLUMN draft TEXT NOT NULL DEFAULT '';
 """
 """Pictures of a first stage; a candidate names the digest of the one that it was made from."""
+
+_RETOUCHES = """
+CREATE TABLE retouches (
+    candidate TEXT PRIMARY KEY REFERENCES candidates(id), mask TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+"""Candidates that show a subject: ``mask`` is where it was found, empty for a layout that waits to be retouched."""
 
 _SCHEMA = """
 CREATE TABLE projects (
@@ -90,6 +97,7 @@ _CHANGES = {
     2: _SUBJECTS,
     3: _MIXES,
     4: _DRAFTS,
+    5: _RETOUCHES,
 }
 """What brings a store of a format to the next one."""
 BEGUN_AT = 2

@@ -45,7 +45,7 @@ class Made:
     """Finished pictures, uint8 (h, w, 3), of the plan's candidates from ``offset`` on, and their layers' scores.
 
     ``drafts`` are the places of the drafts that they were made from, where this run made drafts. ``notes`` are
-    sentences about them that a person should read.
+    sentences about them that a person should read; ``masks``, uint8 (h, w), where a subject was found in each.
     """
 
     offset: int
@@ -54,6 +54,7 @@ class Made:
     scores: tuple[Scores, ...] = ()
     drafts: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    masks: tuple[Picture, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, eq=False)

@@ -35,10 +35,11 @@ class DeskState(Record):
 class Candidate(Record):
     """One picture that came out. Immutable; ``digest`` names its pixels, ``plan`` the recipe.
 
-    ``layer_id`` and ``source`` are empty for whole pictures; ``changed_outside`` is a count for re-rolls. A picture that
-    was painted together from two has the first one as ``source``, and stands in its run after the others. ``rank`` is
-    the place among the job's candidates made so far, 1 = best, 0 where nothing could be scored. ``draft`` is the digest
-    of the draft that it was made from, empty for methods of one stage.
+    ``layer_id`` and ``source`` are empty for whole pictures; ``changed_outside`` is a count for re-rolls. A picture
+    that was painted together from two has the first one as ``source``, and stands in its run after the others.
+    ``rank`` is the place among the job's candidates made so far, 1 = best, 0 where nothing could be scored. ``draft``
+    is the digest of the draft that it was made from, empty for methods of one stage. A ``layout`` shows a subject
+    before its retouch; ``mask`` is the digest of where the subject was found in a retouched one, or empty.
     """
 
     id: str
@@ -57,6 +58,8 @@ class Candidate(Record):
     scores: tuple[LayerScore, ...] = ()
     draft: str = ""
     rank: int = 0
+    layout: bool = False
+    mask: str = ""
 
 
 class Draft(Record):

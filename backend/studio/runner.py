@@ -46,6 +46,7 @@ from backend.studio.jobs import (
 )
 from backend.studio.looks import append_looks, stored_looks
 from backend.studio.parts import stored_parts
+from backend.studio.retouching import append_retouches
 from backend.studio.store import Store
 from backend.studio.subjects import lesson_of_job
 from backend.studio.subjects_files import PixelsAndSubjects
@@ -217,10 +218,12 @@ class Runner:
         scores = made.scores or ((),) * len(made.pictures)
         kept = [self._stored(made.offset + at, picture, scores[at]) for at, picture in enumerate(made.pictures)]
         outside = made.changed_outside or (None,) * len(kept)
+        masks = tuple(map(self._store.pixels.add_mask, made.masks))
         with self._store.database.write() as connection:
             sources = sources_of(connection, job, plan, made.drafts or (-1,) * len(kept))
             stored = map(_completed, kept, outside, sources)
             candidates = [insert_candidate(connection, job, plan, each) for each in stored]
+            append_retouches(connection, plan, candidates, masks)
             for candidate in candidates:
                 append_entry(connection, candidate)
             told: dict[str, Any] = {"candidates": [candidate.id for candidate in candidates]}

@@ -36,6 +36,7 @@ from backend.studio.records import (
     TakenMask,
     TakenPicture,
 )
+from backend.studio.retouching import insert_retouch
 from backend.studio.runner import Runner
 from backend.studio.store import Store
 from backend.studio.subjects_library import Library, sweep
@@ -163,6 +164,14 @@ class Studio:
             job = jobs.insert_job(connection, project, asked, plan)
         self._runner.wake()
         return Submitted(job=job, notes=self._surveyor.noted(scene, asked.settings, plan.notes))
+
+    def retouch(self, project: str, candidate: str) -> Submitted:
+        """Queue the retouch of a layout of a subject, by its own recipe; a RequestError for any other candidate."""
+        with self._store.database.write() as connection:
+            job, plan = insert_retouch(connection, project, candidate)
+            self.library.require(plan)
+        self._runner.wake()
+        return Submitted(job=job, notes=plan.notes)
 
     def autotune(self, project: str, revision: int, layer: str | None = None) -> tuple[Tuned, ...]:
         """Dials chosen from the saved scene, each with its reason, for one layer or for all that take part.

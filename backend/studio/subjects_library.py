@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from backend.errors import RequestError, StoreError
 from backend.plan.lesson import MAX_REFERENCES, Lesson, LessonMethod
+from backend.plan.plan import Plan
 from backend.plan.request import Compose, Reroll, SubjectRef
 from backend.plan.subjects import personal_scene
 from backend.scene.scene import Scene
@@ -15,14 +16,12 @@ from backend.studio import subjects
 from backend.studio.events import Taught, Worker
 from backend.studio.offer import Offer
 from backend.studio.records import Submitted, TakenPicture
+from backend.studio.retouching import METHOD
 from backend.studio.store import Store
 from backend.studio.subjects import LibrarySubject
 from backend.studio.subjects_pictures import prepared, with_alpha
 
 log = logging.getLogger(__name__)
-
-METHOD = "layout_retouch"
-"""The method that draws subjects."""
 
 CENTRE_SHARE = 0.1
 """Where a subject is looked for in a reference: in the picture without a tenth at each side."""
@@ -141,6 +140,15 @@ class Library:
             with self._store.database.read() as connection:
                 self._trained(subjects.subject_of_file(connection, asked.subject.subject), model)
         return scene, asked
+
+    def require(self, plan: Plan) -> None:
+        """A RequestError when the subject that a plan draws is no longer in the library."""
+        if plan.subject is not None and not self._store.subjects.has(plan.subject.subject):
+            raise RequestError(
+                "The subject of this layout is no longer in the library.",
+                limit="It was deleted, or trained again since.",
+                remedy="Generate new layouts with a subject that is there.",
+            )
 
     def _trained(self, subject: LibrarySubject, model: str) -> LibrarySubject:
         if not subject.file:

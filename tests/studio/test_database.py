@@ -85,6 +85,7 @@ def test_an_older_store_gets_what_is_new_and_keeps_its_rows(tmp_path: Path) -> N
         connection.execute("ALTER TABLE candidates DROP COLUMN scores")
         connection.execute("ALTER TABLE candidates DROP COLUMN draft")
         connection.execute("DROP TABLE drafts")
+        connection.execute("DROP TABLE retouches")
         connection.execute("DROP TABLE mixes")
         connection.execute("DROP TABLE lessons")
         connection.execute("DROP TABLE subjects")
