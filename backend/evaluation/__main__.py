@@ -14,7 +14,8 @@ import torch
 from backend.errors import LaminaError, RequestError
 from backend.evaluation.coco import coco_cases
 from backend.evaluation.collage_scenes import seven_cases
-from backend.evaluation.collage_suite import METHODS, Case, build_collage_suite, drawn_cases, opened_cases
+from backend.evaluation.collage_suite import LADDER, METHODS, Case, build_collage_suite, drawn_cases, opened_cases
+from backend.evaluation.edit_suite import EditSuite
 from backend.evaluation.pocket_suite import build_suite
 from backend.evaluation.report import Report, save_report, table
 from backend.evaluation.retouch_suite import ROWS as RETOUCH_ROWS
@@ -26,6 +27,7 @@ from backend.evaluation.tcig_suite import PAINTED, ROWS, build_tcig_suite, paint
 from backend.models.bundle import ModelBundle
 from backend.models.cache import ModelCache
 from backend.models.catalog import POCKET_FOLDER, find_models
+from backend.pocket.judge import load_judge
 
 SUITES = ("pocket", "collage", "tcig", "retouch", "speed")
 BUDGET_BYTES = 24 * 2**30
@@ -57,7 +59,8 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--scenes", type=Path, help="collage, tcig: a folder of .ora scenes")
     parser.add_argument("--coco", type=Path, help="tcig: a folder with COCO's annotations")
     parser.add_argument("--subjects", type=Path, help="retouch: a folder with a folder of pictures for each subject")
-    parser.add_argument("--count", type=int, help="retouch: how many subjects (16; 2 in a quick run)")
+    parser.add_argument("--edits", action="store_true", help="collage: edits and structure on drawn scenes instead")
+    parser.add_argument("--count", type=int, help="retouch: subjects (16, quick 2); collage --edits: scenes (100, 12)")
     parser.add_argument("--prompts", type=int, help="retouch: how many prompts of either kind (4; 1 in a quick run)")
     parser.add_argument("--kept", type=Path, help="retouch: where trained subjects are kept, to go on another time")
     parser.add_argument("--methods", default="", help="collage, tcig, retouch: which, by comma")
@@ -75,8 +78,12 @@ def suite_for(asked: argparse.Namespace, bundle: ModelBundle, seeds: tuple[int, 
         return build_tcig_suite(bundle, cases, seeds, chosen_methods(asked, tuple(ROWS)))
     if asked.suite == "retouch":
         return retouch_suite(asked, bundle, seeds)
+    if asked.edits:
+        count = asked.count or (12 if asked.quick else 100)
+        return EditSuite(bundle, load_judge(POCKET_FOLDER / "judge"), count, asked.world_seed)
     cases = chosen_cases(asked, bundle.card.native_px)
-    return build_collage_suite(bundle, POCKET_FOLDER / "judge", cases, seeds, chosen_methods(asked, tuple(METHODS)))
+    methods = chosen_methods(asked, tuple(METHODS)) if asked.methods else LADDER
+    return build_collage_suite(bundle, POCKET_FOLDER / "judge", cases, seeds, methods)
 
 
 def retouch_suite(asked: argparse.Namespace, bundle: ModelBundle, seeds: tuple[int, ...]) -> RetouchSuite:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.engine.loop_types import Pictures
-from backend.methods.catalog import METHODS
+from backend.methods.baselines.catalog import BASELINES
+from backend.methods.catalog import RUNNABLE
 from backend.models.bundle import ModelBundle
 from backend.plan.build import build_plan
 from backend.plan.plan import Plan
@@ -37,7 +38,8 @@ def ask(bundle: ModelBundle, scene: Scene, pixels: Pixels, settings: Settings) -
 def run_plan(bundle: ModelBundle, plan: Plan, pixels: Pixels) -> tuple[Picture, ...]:
     """Every picture of a plan."""
     pictures: list[Picture] = []
-    for happening in METHODS[plan.method].run(plan, bundle, pixels):
+    method = RUNNABLE.get(plan.method) or BASELINES[plan.method]
+    for happening in method.run(plan, bundle, pixels):
         if isinstance(happening, Pictures):
             pictures.extend(happening.pictures)
     return tuple(pictures)

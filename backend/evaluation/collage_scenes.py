@@ -2,13 +2,17 @@
 
 Like the paper's they are crude: flat paper cut-outs stand beside finished toys, some are turned, some overlap, and
 nothing shares light or shadow with its ground. Small objects may change less than large ones, as the paper's users set.
+
+A layer's words say what it is, not how it looks: in the paper "ginger" stands for pickled, sliced ginger, and learned
+looks are there because "layer text often fails to adequately capture the intended appearance" (section 4.3). So the
+phrases here are classes ("car"); colour and texture are in the pictures alone.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from backend.evaluation.collage_suite import Case
+from backend.evaluation.collage_suite import Case, named_by_class
 from backend.pocket.examples import ExampleScene, Toy, build_example
 from backend.pocket.world import draw_background
 
@@ -63,5 +67,6 @@ def seven_cases(count: int, side_px: int) -> tuple[Case, ...]:
             for layer in scene.layers
         )
         plate = np.asarray(draw_background(example.background, side_px, example.seed))
-        cases.append(Case(example.name, scene.model_copy(update={"layers": layers}), pixels, plate))
+        case = Case(example.name, scene.model_copy(update={"layers": layers}), pixels, plate)
+        cases.append(named_by_class(case, example.background))
     return tuple(cases)

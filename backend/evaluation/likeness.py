@@ -14,6 +14,8 @@ from backend.plan.raster import raster, stacked
 from backend.scene.pixels import MemoryPixels
 
 Pixels = NDArray[np.uint8]
+GREY = np.array((150, 150, 150), np.uint8)
+"""The collage's own ground."""
 
 
 def layer_likeness(
@@ -22,18 +24,22 @@ def layer_likeness(
     """Per visible layer ``text_similarity`` (where it has a phrase) and ``image_similarity``, one value a picture.
 
     Compared is the square around what the layer shows of itself: in the result with the phrase, and with the same
-    square of the layer over its plate (h, w, 3), or over grey and the layers below where no plate is known.
+    square of the layer over its plate (h, w, 3), or over grey and the layers below where no plate is known. The same
+    again as ``…_masked``, with grey for all that is not the layer's in both pictures (the paper does not tell how it
+    cut its regions out).
     """
     topmost = raster(plan, pixels).topmost
     for number, (layer, (flat, alpha)) in enumerate(zip(plan.layers, stacked(plan, pixels), strict=True), start=1):
         if not (topmost == number).any():
             continue
-        box = box_of(topmost == number)
-        crops = [crop_around(picture, box) for picture in pictures]
-        asked = crop_around(over_plate(flat, alpha, plate), box)
-        if layer.phrase:
-            yield "text_similarity", text_similarity(clip, crops, [layer.phrase] * len(crops))
-        yield "image_similarity", image_similarity(clip, crops, [asked] * len(crops))
+        region = topmost == number
+        whole = (over_plate(flat, alpha, plate), *pictures)
+        masked = tuple(np.where(region[..., None], picture, GREY) for picture in whole)
+        for ending, shown in (("", whole), ("_masked", masked)):
+            asked, *crops = (crop_around(picture, box_of(region)) for picture in shown)
+            if layer.phrase:
+                yield f"text_similarity{ending}", text_similarity(clip, crops, [layer.phrase] * len(crops))
+            yield f"image_similarity{ending}", image_similarity(clip, crops, [asked] * len(crops))
 
 
 def over_plate(flat: Pixels, alpha: NDArray[np.float32], plate: Pixels) -> Pixels:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import numpy as np
 import pytest
 import torch
@@ -33,7 +35,7 @@ def test_a_layer_is_most_like_its_own_picture() -> None:
     plan = build_plan(case.scene, Compose(settings=settings_for("pocket", 0, {})), card, case.pixels)
     alone = raster(plan, case.pixels)
     composed = np.where((alone.topmost > 0)[..., None], alone.picture, case.plate)
-    found: dict[str, list[list[float]]] = {"text_similarity": [], "image_similarity": []}
+    found: dict[str, list[list[float]]] = defaultdict(list)
     for name, values in layer_likeness(Thumbnail(), plan, case.pixels, case.plate, [composed, case.plate]):  # type: ignore[arg-type]
         found[name].append(values)
     assert len(found["text_similarity"]) == len(found["image_similarity"]) == len(plan.layers)

@@ -1,0 +1,204 @@
+"""Edits of finished pictures, and structure per layer, on many drawn scenes: what must hold always or nearly so.
+
+``python -m backend.evaluation collage --edits``. Drawn pictures stand for finished ones, so that nothing need be made
+before it is edited, and so that it is known what is where. The judge looks at what came out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from backend.engine.loop_types import Pictures
+from backend.evaluation.asking import GUIDANCE, HELD_OUT_WORLD, scene_of_drawing
+from backend.evaluation.collage_suite import CUTOUT
+from backend.evaluation.report import Metric, Row, build_metric
+from backend.evaluation.sheet import Tile
+from backend.methods.catalog import RUNNABLE
+from backend.methods.move import shifted
+from backend.metrics.edge_match import edge_f1
+from backend.models.bundle import ModelBundle
+from backend.plan.build import build_plan
+from backend.plan.plan import Plan
+from backend.plan.raster import raster
+from backend.plan.request import Compose, OptionValue, Reroll, Settings
+from backend.plan.structure import structure_of
+from backend.pocket.judge import Judge
+from backend.pocket.words import CLASSES
+from backend.pocket.world import Drawing, draw_scene
+from backend.scene.layer import Structure
+from backend.scene.pixels import MemoryPixels
+from backend.scene.scene import Scene
+
+WORLDS = HELD_OUT_WORLD + 80_000
+STEPS = 16
+"""Enough for a hole and a rim; what is counted here does not hang on fine detail."""
+GONE, PRESENT = 0.1, 0.5
+"""An object is gone where the judge sees its class on less than a tenth of its old place, and there where on half."""
+FREEDOM = 0.9
+"""Of the layers whose edges are compared: so much that little but the edges can say where they were."""
+SHOWN = 8
+"""Scenes on the picture sheet."""
+
+Mask = NDArray[np.bool_]
+Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class _World:
+    """A drawn scene as layers; its picture lies in ``pixels`` as ``source``."""
+
+    number: int
+    drawing: Drawing
+    scene: Scene
+    pixels: MemoryPixels
+    source: str
+
+
+@dataclass(frozen=True)
+class Move:
+    """An object of a drawing and by how much it is moved, in pixels."""
+
+    index: int
+    dx_px: int
+    dy_px: int
+
+
+@dataclass
+class EditSuite:
+    """``count`` scenes: one object of each re-rolled, one moved, and the edges of one held."""
+
+    bundle: ModelBundle
+    judge: Judge
+    count: int
+    world_seed: int
+    tiles: list[list[Tile]] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def rows(self) -> Iterator[Row]:
+        """A row for every kind of edit."""
+        found: dict[str, dict[str, list[float]]] = {"reroll": {}, "move": {}, "structure": {}}
+        for number in range(self.count):
+            world, line = self._world(number), []
+            for name, edit in (("reroll", self._rerolled), ("move", self._moved), ("structure", self._held)):
+                start = time.perf_counter()
+                picture, figures = edit(world)
+                figures["seconds"] = time.perf_counter() - start
+                line.append(Tile(picture, name))
+                for metric, value in figures.items():
+                    found[name].setdefault(metric, []).append(value)
+            if number < SHOWN:
+                self.tiles.append([Tile(world.drawing.picture, f"scene {number}"), *line])
+        for name, figures_of in found.items():
+            metrics: dict[str, Metric | float] = {key: build_metric(values) for key, values in figures_of.items()}
+            yield Row(name, metrics, len(figures_of["seconds"]))
+
+    def _world(self, number: int) -> _World:
+        drawing = draw_scene(WORLDS + 1000 * self.world_seed + number, self.bundle.card.native_px, (2, 3))
+        scene, pixels = scene_of_drawing(drawing, list(drawing.cutouts), CUTOUT)
+        opaque = np.dstack([drawing.picture, np.full(drawing.picture.shape[:2], 255, np.uint8)])
+        return _World(number, drawing, scene, pixels, pixels.add_picture(opaque))
+
+    def _rerolled(self, world: _World) -> tuple[Picture, dict[str, float]]:
+        """One object again; all beyond its feather must be the source, byte for byte."""
+        index = world.number % len(world.scene.layers)
+        plan = self._reroll_plan(world, index, "collage", {})
+        made = self._made(plan, world)
+        return made.pictures[0], {"changed_outside": float(made.changed_outside[0] or 0)}
+
+    def _moved(self, world: _World) -> tuple[Picture, dict[str, float]]:
+        """One object moved: gone there, present here, all else the same."""
+        move = chosen_move(world.drawing, np.random.default_rng(world.number))
+        options: dict[str, OptionValue] = {"dx_px": move.dx_px, "dy_px": move.dy_px}
+        made = self._made(self._reroll_plan(world, move.index, "move", options), world)
+        label = CLASSES.index(world.drawing.placements[move.index].class_) + 1
+        seen = self.judge.classes(made.pictures[0][None])[0] == label
+        old, new = places_of(world.drawing, move, label)
+        return made.pictures[0], {
+            "changed_outside": float(made.changed_outside[0] or 0),
+            "class_gone": float(not old.any() or seen[old].mean() < GONE),
+            "class_present": float(seen[new].mean() >= PRESENT),
+        }
+
+    def _held(self, world: _World) -> tuple[Picture, dict[str, float]]:
+        """A collage with the edges of one object held and those of the others not."""
+        held = world.number % len(world.scene.layers)
+        asked = self._structured(world, [1.0] * len(world.scene.layers))
+        plan = self._structured(world, [float(index == held) for index in range(len(world.scene.layers))])
+        picture = self._made(plan, world).pictures[0]
+        flat = raster(asked, world.pixels)
+        edges = structure_of(asked, flat, world.pixels).edges
+        scores = [
+            edge_f1(picture, edges, ndimage.binary_dilation(flat.topmost == number, iterations=2))
+            for number in range(1, len(asked.layers) + 1)
+        ]
+        free = float(np.nanmean([score for index, score in enumerate(scores) if index != held]))
+        return picture, {"edge_f1_held": scores[held], "edge_f1_free": free, "edge_f1_gain": scores[held] - free}
+
+    def _structured(self, world: _World, weights: list[float]) -> Plan:
+        layers = tuple(
+            layer.model_copy(update={"noise": FREEDOM, "structure": Structure(kind="edges", weight=weight)})
+            for layer, weight in zip(world.scene.layers, weights, strict=True)
+        )
+        scene = world.scene.model_copy(update={"layers": layers})
+        request = Compose(settings=self._settings(world, "collage", {}))
+        return build_plan(scene, request, self.bundle.card, world.pixels)
+
+    def _reroll_plan(self, world: _World, index: int, method: str, options: dict[str, OptionValue]) -> Plan:
+        request = Reroll(
+            settings=self._settings(world, method, options), layer_id=f"object-{index}", source=world.source
+        )
+        return build_plan(world.scene, request, self.bundle.card, world.pixels)
+
+    def _settings(self, world: _World, method: str, options: dict[str, OptionValue]) -> Settings:
+        return Settings(
+            model=self.bundle.card.id,
+            method=method,
+            steps=STEPS,
+            guidance_scale=GUIDANCE,
+            seed=world.number,
+            count=1,
+            options=options,
+        )
+
+    def _made(self, plan: Plan, world: _World) -> Pictures:
+        run = RUNNABLE[plan.method].run(plan, self.bundle, world.pixels)
+        return next(happening for happening in run if isinstance(happening, Pictures))
+
+
+def chosen_move(drawing: Drawing, random: np.random.Generator, tries: int = 60) -> Move:
+    """An object that nothing covers, and a place for it: inside the picture, clear of its old one where there is room."""
+    whole = [
+        index for index in range(len(drawing.placements)) if (drawing.whole[index] == drawing.visible[index]).all()
+    ]
+    high, wide = drawing.picture.shape[:2]
+    best, least = Move(whole[-1], 1, 0), np.inf
+    for _ in range(tries):
+        index = int(random.choice(whole))
+        x0, y0, x1, y1 = (int(edge) for edge in drawing.boxes_px[index])
+        dx, dy = int(random.integers(-x0, wide - x1 + 1)), int(random.integers(-y0, high - y1 + 1))
+        mask = drawing.whole[index]
+        there = shifted(mask, dx, dy)
+        others = np.delete(drawing.visible, index, axis=0).any(axis=0)
+        overlap = int((there & ndimage.binary_dilation(mask, iterations=6)).sum()) + int((there & others).sum())
+        if overlap < least and (dx or dy):
+            best, least = Move(index, dx, dy), overlap
+    return best
+
+
+def places_of(drawing: Drawing, move: Move, label: int) -> tuple[Mask, Mask]:
+    """The old place, without what is of the same class there by right, and the new one: bool (h, w)."""
+    mask = drawing.whole[move.index]
+    new = shifted(mask, move.dx_px, move.dy_px)
+    same = [
+        drawing.visible[index]
+        for index, placement in enumerate(drawing.placements)
+        if index != move.index and CLASSES.index(placement.class_) + 1 == label
+    ]
+    kept = ndimage.binary_dilation(np.any([new, *same], axis=0), iterations=2)
+    return mask & ~kept, new

@@ -1,0 +1,84 @@
+"""The collage suite's own arithmetic: phrases cut down, orders told, moves chosen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from backend.evaluation.asking import HELD_OUT_WORLD, settings_for
+from backend.evaluation.collage_scenes import SCENES, seven_cases
+from backend.evaluation.collage_suite import LADDER, METHODS, drawn_cases, orders
+from backend.evaluation.edit_suite import chosen_move, places_of
+from backend.evaluation.likeness import GREY, layer_likeness
+from backend.methods.baselines.catalog import BASELINES
+from backend.methods.catalog import RUNNABLE, method_of
+from backend.methods.move import shifted
+from backend.methods.options import parse_options
+from backend.models.catalog import find_models
+from backend.plan.build import build_plan
+from backend.plan.raster import raster
+from backend.plan.request import Compose
+from backend.pocket.words import CLASSES
+from backend.pocket.world import draw_scene
+from tests.evaluation.test_likeness import Thumbnail
+
+
+def test_every_row_is_a_method_with_options_that_it_knows() -> None:
+    assert set(LADDER) < set(METHODS)
+    for recipe in METHODS.values():
+        method = BASELINES.get(recipe.method) or method_of(recipe.method)
+        parse_options(method.Options, recipe.options)
+    assert METHODS["SA"].method not in RUNNABLE
+
+
+def test_layers_are_named_by_what_they_are() -> None:
+    for case in (*seven_cases(7, 64), *drawn_cases(1, 2, 64)):
+        objects = [layer for layer in case.scene.layers if layer.id in case.looks]
+        assert objects
+        for layer in objects:
+            assert layer.phrase in CLASSES
+            assert case.looks[layer.id].split()[-1] == layer.phrase
+            assert layer.phrase in case.scene.prompt
+        assert not any(colour in case.scene.prompt for colour in ("red", "green", "blue", "yellow"))
+    toys = seven_cases(1, 64)[0]
+    assert toys.scene.prompt == "a rocket, a car and a ball in a room"
+    assert len(toys.looks) == len(SCENES[0].toys)
+    assert toys.scene.layers[0].phrase == "in a room"
+
+
+def test_orders_are_told_with_their_rise() -> None:
+    better, worse = [0.5, 0.7, 0.9] * 5, [0.4, 0.6, 0.8] * 5
+    said = list(orders({"GH": {"image_similarity": worse}, "GH+CA": {"image_similarity": better}}))
+    assert said == ["image_similarity rises from GH to GH+CA: +0.100 [+0.100, +0.100]"]
+    (other,) = orders({"GH": {"text_similarity": better}, "GH+CA": {"text_similarity": worse}})
+    assert "does NOT rise" in other
+    (unsure,) = orders({"GH": {"text_similarity": [0.0] * 4}, "GH+CA": {"text_similarity": [1.0, -0.9, 1.0, -0.9]}})
+    assert unsure.endswith("(not certain)")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_moves_stay_inside_and_leave_their_place(seed: int) -> None:
+    drawing = draw_scene(HELD_OUT_WORLD + seed, 128, (2, 3))
+    move = chosen_move(drawing, np.random.default_rng(seed))
+    mask = drawing.whole[move.index]
+    assert (move.dx_px, move.dy_px) != (0, 0)
+    assert shifted(mask, move.dx_px, move.dy_px).sum() == mask.sum()
+    label = CLASSES.index(drawing.placements[move.index].class_) + 1
+    old, new = places_of(drawing, move, label)
+    assert not (old & new).any()
+    assert (drawing.class_map[old] == label).all()
+    assert new.sum() == mask.sum()
+
+
+def test_masked_likeness_sees_the_layer_alone() -> None:
+    """Two pictures that differ beyond a layer only have the same masked likeness to it."""
+    case = drawn_cases(3, 1, 128)[0]
+    card = find_models([]).card("pocket")
+    plan = build_plan(case.scene, Compose(settings=settings_for("pocket", 0, {})), card, case.pixels)
+    flat = raster(plan, case.pixels)
+    other = np.where((flat.topmost == 0)[..., None], GREY // 2, flat.picture)
+    found = list(layer_likeness(Thumbnail(), plan, case.pixels, case.plate, [flat.picture, other]))  # type: ignore[arg-type]
+    masked = [values for name, values in found if name == "image_similarity_masked"]
+    assert len(masked) == len(plan.layers)
+    assert all(one == other_one for one, other_one in masked)
+    assert any(one != other_one for name, (one, other_one) in found if name == "image_similarity")
