@@ -13,10 +13,11 @@ from pydantic import Field
 from backend.errors import ArchiveError, PictureError
 from backend.scene.archive import REMEDY, Archive, shown
 from backend.scene.blending import OPENRASTER_NAMES, Blend
+from backend.scene.grouping import read_groups
 from backend.scene.layer import Digest, Fraction, Identifier, Layer, Placement, Record
 from backend.scene.picture_file import MAX_AREA_PX, Limits, decode_picture, is_picture
 from backend.scene.pixels import MemoryPixels, digest_of
-from backend.scene.scene import Scene, build_scene
+from backend.scene.scene import Group, Scene, build_scene
 from backend.scene.stack import Stack, StackLayer, printable
 
 Picture = NDArray[np.uint8]
@@ -76,12 +77,14 @@ class StackPixels:
 def adopt(stack: Stack, drawn: StackPixels, pixels: MemoryPixels) -> tuple[Scene, tuple[str, ...]]:
     """A scene from the stack of another program: its pictures, offsets, opacity, visibility, names, and no words."""
     notes = _stack_notes(stack)
-    layers = []
+    layers, ids = [], dict[int, str]()
     for number, entry in enumerate(stack.layers, start=1):
         layer = _adopted(entry, f"layer-{number}", (drawn, pixels), notes)
         if layer is not None:
             layers.append(layer)
-    return _scene({"width_px": stack.width_px, "height_px": stack.height_px}, layers), tuple(notes)
+            ids[number - 1] = layer.id
+    size = {"width_px": stack.width_px, "height_px": stack.height_px}
+    return _scene(size, layers, read_groups(stack, ids)), tuple(notes)
 
 
 def merge(
@@ -93,20 +96,26 @@ def merge(
         notes.append("Another program changed the canvas' size; Lamina keeps its own.")
     known = {one.src: one for one in written if any(layer.id == one.id for layer in scene.layers)}
     layers: list[Layer] = []
+    ids: dict[int, str] = {}
     for number, entry in enumerate(stack.layers, start=1):
         one = known.pop(entry.src, None)
         if one is not None:
             layers.append(_changed(scene.layer(one.id), one, entry, (drawn, pixels), notes))
+            ids[number - 1] = one.id
             continue
         added = _adopted(entry, _free_id(scene, layers, number), (drawn, pixels), notes)
         if added is not None:
             layers.append(added)
+            ids[number - 1] = added.id
             notes.append(f"Layer {shown(added.name)} was added by another program.")
     notes.extend(f"Layer {shown(one.name)} was deleted by another program." for one in known.values())
     kept = [layer.id for layer in layers]
     if kept != [layer.id for layer in scene.layers if layer.id in kept] and len(kept) > 1:
         notes.append("Another program changed the order of the layers.")
-    return _scene(scene.model_dump(mode="json"), layers), tuple(notes)
+    groups = read_groups(stack, ids, scene.groups)
+    if {(one.name, one.members) for one in groups} != _left(scene, kept):
+        notes.append("Another program changed the groups.")
+    return _scene(scene.model_dump(mode="json"), layers, groups), tuple(notes)
 
 
 def _changed(
@@ -197,8 +206,15 @@ def _placement(picture: Picture, x: int, y: int) -> Placement:
     )
 
 
+def _left(scene: Scene, kept: Sequence[str]) -> set[tuple[str, tuple[str, ...]]]:
+    """Name and members of each group of a scene, as far as its layers are still there."""
+    left = ((one.name, tuple(member for member in one.members if member in kept)) for one in scene.groups)
+    return {(name, members) for name, members in left if members}
+
+
 def _stack_notes(stack: Stack) -> list[str]:
-    return ["The file's groups were dissolved into their layers."] if stack.grouped else []
+    said = "Groups within groups, and the opacity and mode of groups, were handed down to their layers."
+    return [said] if stack.flattened else []
 
 
 def _free_id(scene: Scene, layers: Sequence[Layer], number: int) -> str:
@@ -208,6 +224,10 @@ def _free_id(scene: Scene, layers: Sequence[Layer], number: int) -> str:
     return f"layer-{number}"
 
 
-def _scene(record: dict[str, object], layers: Sequence[Layer]) -> Scene:
+def _scene(record: dict[str, object], layers: Sequence[Layer], groups: Sequence[Group]) -> Scene:
     """The checked scene: what came from outside may break the document's rules."""
-    return build_scene({**record, "layers": [layer.model_dump(mode="json") for layer in layers]})
+    own = {
+        "layers": [layer.model_dump(mode="json") for layer in layers],
+        "groups": [group.model_dump(mode="json") for group in groups],
+    }
+    return build_scene({**record, **own})

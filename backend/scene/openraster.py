@@ -19,6 +19,7 @@ from backend.errors import ArchiveError, PictureError, SceneError
 from backend.scene.archive import MAX_TOTAL_BYTES, REMEDY, Archive, pack
 from backend.scene.drawn import Drawn, draw_layer, lay_into, straight, thumbnail
 from backend.scene.foreign import StackPixels, Written, adopt, merge
+from backend.scene.grouping import stack_groups
 from backend.scene.layer import Layer, Record
 from backend.scene.picture_file import Limits, decode_exact, encode_png
 from backend.scene.pixels import MemoryPixels, digest_of
@@ -74,7 +75,7 @@ def write_ora(scene: Scene, pixels: Pixels, settings: Mapping[str, Any] | None =
         "settings": dict(settings or {}),
         "written": [one.model_dump(mode="json") for one in written],
     }
-    stack = Stack(scene.width_px, scene.height_px, tuple(one.stack_layer() for one in written))
+    stack = Stack(scene.width_px, scene.height_px, tuple(one.stack_layer() for one in written), stack_groups(scene))
     members = [
         ("mimetype", MIMETYPE),
         ("stack.xml", write_stack(stack)),

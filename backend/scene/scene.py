@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, Protocol
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from backend.errors import SceneError
-from backend.scene.layer import Layer, Name, Record, Words, first_complaint
+from backend.scene.layer import Identifier, Layer, Name, Record, Words, first_complaint
 
 SCHEMA_VERSION = 1
 MAX_LAYERS = 256
@@ -31,8 +31,22 @@ class Pixels(Protocol):
     def mask(self, digest: str) -> Picture: ...
 
 
+class Group(Record):
+    """Neighbours in the stack under one name. It holds no pixels and decides none: each layer says if it is shown.
+
+    ``members`` are ids of layers from back to front; ``hid`` those that the group's eye hid and will show again;
+    ``collapsed`` is how the panel shows it.
+    """
+
+    id: Identifier
+    name: Name = ""
+    members: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=MAX_LAYERS)]
+    collapsed: bool = False
+    hid: Annotated[tuple[Identifier, ...], Field(max_length=MAX_LAYERS)] = ()
+
+
 class Scene(Record):
-    """A frozen document. Every edit is a new Scene; layer ids are unique."""
+    """A frozen document. Every edit is a new Scene; ids are unique; a group's members lie side by side."""
 
     version: Literal[1] = 1
     name: Name = "Untitled"
@@ -41,6 +55,7 @@ class Scene(Record):
     prompt: Words = ""
     negative: Words = ""
     layers: Annotated[tuple[Layer, ...], Field(max_length=MAX_LAYERS)] = ()
+    groups: Annotated[tuple[Group, ...], Field(max_length=MAX_LAYERS)] = ()
 
     def model_post_init(self, context: Any, /) -> None:
         seen: set[str] = set()
@@ -50,6 +65,7 @@ class Scene(Record):
             if layer.picture is None and layer.mask is None:
                 raise ValueError(f"layer {layer.id!r} has neither a picture nor a mask")
             seen.add(layer.id)
+        check_groups(self.groups, [layer.id for layer in self.layers])
 
     def layer(self, layer_id: str) -> Layer:
         """The layer of that id, or a SceneError that names the ids there are."""
@@ -69,6 +85,21 @@ class Scene(Record):
     def digest(self) -> str:
         """SHA-256 over words, numbers, order and (through their digests) pixels."""
         return hashlib.sha256(canonical_json(self.model_dump(mode="json")).encode()).hexdigest()
+
+
+def check_groups(groups: Sequence[Group], order: Sequence[str]) -> None:
+    """ValueError unless ids are unique and each group's members stand side by side in ``order``, in no other group."""
+    ids, taken = set[str](), set[str]()
+    for group in groups:
+        at = order.index(group.members[0]) if group.members[0] in order else len(order)
+        if tuple(order[at : at + len(group.members)]) != group.members:
+            raise ValueError(f"the members of group {group.id!r} do not lie side by side")
+        if group.id in ids or taken.intersection(group.members):
+            raise ValueError(f"group {group.id!r} is there twice, or shares a layer with another")
+        if not set(group.hid) <= set(group.members):
+            raise ValueError(f"group {group.id!r} hides a layer that is not in it")
+        ids.add(group.id)
+        taken.update(group.members)
 
 
 def canonical_json(value: Any) -> str:

@@ -30,30 +30,50 @@ class StackLayer:
 
 
 @dataclass(frozen=True)
+class StackGroup:
+    """A group of the stack: its name, and which of the stack's layers it has, ``first`` to ``last`` from the back."""
+
+    name: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
 class Stack:
-    """A picture of width × height pixels; ``layers`` from back to front (the file has them from front to back)."""
+    """A picture of width × height pixels; ``layers`` from back to front (the file has them from front to back).
+
+    ``groups`` are the outermost ones. ``flattened`` tells that inner ones, or what groups themselves looked like
+    (opacity, mode), were handed down to their layers.
+    """
 
     width_px: int
     height_px: int
     layers: tuple[StackLayer, ...]
-    grouped: bool = False
+    groups: tuple[StackGroup, ...] = ()
+    flattened: bool = False
 
 
 def write_stack(stack: Stack) -> bytes:
-    """The XML text, in UTF-8."""
+    """The XML text, in UTF-8; groups as inner stacks."""
     size = f'w="{stack.width_px}" h="{stack.height_px}"'
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', f'<image version="0.0.6" {size} xres="72" yres="72">', "<stack>"]
-    for layer in reversed(stack.layers):
+    opened = {group.last: group for group in stack.groups}
+    closed = {group.first for group in stack.groups}
+    for index, layer in reversed(list(enumerate(stack.layers))):
+        if index in opened:
+            lines.append(f"<stack name={quoteattr(printable(opened[index].name))}>")
         lines.append(
             f"<layer name={quoteattr(printable(layer.name))} src={quoteattr(layer.src)} "
             f'x="{layer.x}" y="{layer.y}" opacity="{layer.opacity!r}" '
             f'visibility="{"visible" if layer.visible else "hidden"}" composite-op="{layer.blend}"/>'
         )
+        if index in closed:
+            lines.append("</stack>")
     return "\n".join([*lines, "</stack>", "</image>", ""]).encode("utf-8")
 
 
 def read_stack(text: str) -> Stack:
-    """The stack of an XML text; groups are dissolved into their layers. ArchiveError when it is not one.
+    """The stack of an XML text; the outermost groups are kept, inner ones dissolved. ArchiveError when it is not one.
 
     Document types and entities are refused; they have no place here and can blow up.
     """
@@ -72,13 +92,15 @@ def read_stack(text: str) -> Stack:
 
 @dataclass
 class _Group:
-    """A <stack> element that is being read: what its layers inherit."""
+    """A <stack> element that is being read: what its layers inherit, its name, and how many layers came before it."""
 
     x: int = 0
     y: int = 0
     opacity: float = 1.0
     visible: bool = True
     blend: str = NORMAL
+    name: str = ""
+    begun: int = 0
 
 
 @dataclass
@@ -88,7 +110,8 @@ class _Reader:
     size: tuple[int, int] | None = None
     groups: list[_Group] = field(default_factory=list)
     layers: list[StackLayer] = field(default_factory=list)
-    grouped: bool = False
+    kept: list[tuple[str, int, int]] = field(default_factory=list)
+    flattened: bool = False
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         if self.size is None:
@@ -102,19 +125,24 @@ class _Reader:
 
     def end(self, tag: str) -> None:
         if tag == "stack" and self.groups:
-            self.groups.pop()
+            closed = self.groups.pop()
+            if len(self.groups) == 1 and len(self.layers) > closed.begun:
+                self.kept.append((closed.name, closed.begun, len(self.layers)))
 
     def stack(self) -> Stack:
         if self.size is None:
             raise ArchiveError("The file's list of layers (stack.xml) is empty.", remedy=REMEDY)
-        return Stack(*self.size, tuple(reversed(self.layers)), self.grouped)
+        count = len(self.layers)
+        groups = tuple(StackGroup(name, count - end, count - 1 - begun) for name, begun, end in reversed(self.kept))
+        return Stack(*self.size, tuple(reversed(self.layers)), groups, self.flattened)
 
     def _open(self, attributes: dict[str, str]) -> None:
         if len(self.groups) >= MAX_DEPTH:
             raise ArchiveError("The file's groups are nested too deep.", limit="64 levels are read.", remedy=REMEDY)
-        self.grouped = self.grouped or bool(self.groups)
         own = self._inherited(attributes)
-        self.groups.append(_Group(own.x, own.y, own.opacity, own.visible, own.blend))
+        looks = own.opacity != 1.0 or own.blend != NORMAL
+        self.flattened = self.flattened or len(self.groups) > 1 or (bool(self.groups) and looks)
+        self.groups.append(_Group(own.x, own.y, own.opacity, own.visible, own.blend, own.name, len(self.layers)))
 
     def _add(self, attributes: dict[str, str]) -> None:
         if len(self.layers) >= MAX_LAYERS:

@@ -18,7 +18,7 @@ from backend.scene.scene import MAX_LAYERS, Scene, build_scene
 from tests.scene.drawings import at, every_setting, noise, plain, scene_of
 
 GOLDEN_PIXELS = "8286882b9fba0897c84636240641fe1a07620112465541d27236caa05034277e"
-GOLDEN_SCENE = "b67407f4c3320fc8ae631aaeb897e453bdfbb9ad127a0eda0544805d22995edf"
+GOLDEN_SCENE = "f7878bfe5bfc7088dd9631b46fc5016769f20b0c3978d2ef3a93bd492e6c2f78"
 
 
 def record_with(**changes: Any) -> dict[str, Any]:

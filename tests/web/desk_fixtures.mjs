@@ -114,3 +114,6 @@ export const createShelf = () => {
     drop: async (start) => [...kept.keys()].filter((key) => key.startsWith(start)).forEach((key) => kept.delete(key)),
   };
 };
+
+/** A group of layers as the server knows it. */
+export const group = (id, members, patch = {}) => ({ id, name: id, members, collapsed: false, hid: [], ...patch });

@@ -6,6 +6,7 @@ import test from "node:test";
 
 import { TILE_PX, bytesOf, maskFromBytes } from "../../ui/web/kernels/tiles.js";
 import { asKnown } from "../../ui/web/bridge/masks.js";
+import { groupsOf } from "../../ui/web/model/groups.js";
 import { isOwnName } from "../../ui/web/model/masks.js";
 import { deskToMessage } from "../../ui/web/model/records.js";
 import { contentOf, createPerson } from "./person.mjs";
@@ -38,6 +39,7 @@ const assertSound = ({ store, masks }, first) => {
   const ids = record.scene.layers.map(({ id }) => id);
   assert.equal(new Set(ids).size, ids.length);
   assert.ok(record.selected === "" || ids.includes(record.selected), `${record.selected} is selected and gone`);
+  for (const { members } of groupsOf(record.scene)) assert.ok(ids.join(" ").includes(members.join(" ")), "a group is torn");
   for (const { record: each } of store.history.entries) {
     for (const { id, picture, mask } of each.scene.layers) {
       assert.ok(picture || mask, `${id} has nothing`);

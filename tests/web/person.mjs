@@ -7,11 +7,12 @@ import { COMMANDS } from "../../ui/web/commands.js";
 import { bytesOf, maskFromBytes } from "../../ui/web/kernels/tiles.js";
 import { createDocument } from "../../ui/web/model/document.js";
 import { nudge, pick, select, setLayer, setPlacement, setScene, setSettings } from "../../ui/web/model/edits.js";
+import { dropRow, groupsOf } from "../../ui/web/model/groups.js";
 import { deskToMessage } from "../../ui/web/model/records.js";
 import { createSession } from "../../ui/web/model/session.js";
 import { createMachine } from "../../ui/web/tools/chart.js";
 import { TOOLS } from "../../ui/web/tools/tools.js";
-import { createClock, createShelf, createVault, desk as deskOf, layer, randomFrom } from "./desk_fixtures.mjs";
+import { createClock, createShelf, createVault, desk as deskOf, group, layer, randomFrom } from "./desk_fixtures.mjs";
 import { at, createUnique, event, surfaceOver } from "./surface_fixture.mjs";
 
 /** Small, so that thousands of strokes take seconds, and cut tiles at both edges. */
@@ -44,7 +45,7 @@ const firstDesk = () => {
     layer("far", { placement: at(120, 70) }),
   ];
   const desk = deskOf(layers);
-  return { ...desk, scene: { ...desk.scene, ...SIZE } };
+  return { ...desk, scene: { ...desk.scene, ...SIZE, groups: [group("pair", ["cat", "car"])] } };
 };
 
 const offline = () => ({ what: "The server does not answer.", limit: "", remedy: "", code: "offline" });
@@ -127,6 +128,7 @@ const openPage = async ({ server, browser, unique, random }) => {
 const COMMON = [
   "undo redo duplicate delete mergeDown chooseAll left farDown forward backward above below flipX flipY hide lock",
   "addPainted swapRegion invertMask growMask shrinkMask featherMask clearMask dice cancel",
+  "group ungroup group ungroup",
 ];
 
 /** What a person does besides drawing; each is chosen as often as it stands here. */
@@ -197,13 +199,25 @@ export const createPerson = async (seed) => {
       store.amend(select(random() < 0.2 ? "" : idOf()));
       session.set({ also: random() < 0.3 ? [idOf(), store.record.selected].filter(Boolean) : [] });
     },
+    rows: () => {
+      const { store } = person.page;
+      const own = any(groupsOf(store.record.scene));
+      const gap = Math.floor(random() * 6);
+      store.change("Reorder", dropRow(own && random() < 0.4 ? own.id : idOf(), gap));
+    },
+    async group() {
+      const own = any(groupsOf(person.page.store.record.scene));
+      const command = any(["hideGroup", "foldGroup", "chooseGroup"]);
+      if (own) COMMANDS[command].run(person.page.desk, own.id);
+      return command;
+    },
     jump: () => person.page.store.goTo(Math.floor(random() * person.page.store.history.entries.length)),
     silence: () => void (person.server.silent = random() < 0.5),
     wait: () => person.page.clock.advance(random() * 400),
     flush: () => person.page.bridge.flush(),
   };
   const often = "draw draw draw draw draw finish command command command command command words slider slider dials";
-  const names = `${often} accept place aside choose choose choose jump silence wait wait flush`.split(" ");
+  const names = `${often} accept place rows group aside choose choose choose jump silence wait wait flush`.split(" ");
   person.act = async () => {
     const name = any(names);
     does.push(name);
@@ -235,5 +249,7 @@ export const contentOf = ({ scene, settings, picked }, maskOf) => {
     return contents.get(mask);
   };
   const layers = scene.layers.map((each) => ({ ...each, mask: each.mask && textOf(each.mask) }));
-  return JSON.stringify({ scene: { ...scene, layers }, settings, picked });
+  // That a group is folded belongs to no step.
+  const groups = groupsOf(scene).map((one) => ({ ...one, collapsed: false }));
+  return JSON.stringify({ scene: { ...scene, layers, groups }, settings, picked });
 };

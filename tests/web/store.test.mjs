@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import * as edits from "../../ui/web/model/edits.js";
+import { placeLayer } from "../../ui/web/model/groups.js";
 import { buildLayer, firstPlacement, freeze, sameWork } from "../../ui/web/model/records.js";
 import { batchesOf, candidateOf } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
@@ -18,7 +19,7 @@ const pickId = (random, record) => record.scene.layers[Math.floor(random() * rec
 
 const MOVES = [
   (random, record) => edits.nudge(pickId(random, record), random() * 10, 1),
-  (random, record) => edits.moveBy(pickId(random, record), random() < 0.5 ? 1 : -1),
+  (random, record) => edits.moveAllBy([pickId(random, record)], random() < 0.5 ? 1 : -1),
   (random, record) => edits.setLayer(pickId(random, record), { phrase: `word ${Math.floor(random() * 99)}` }),
   (random) => edits.setScene({ prompt: `prompt ${random()}` }),
   (random) => edits.setSettings({ steps: 1 + Math.floor(random() * 90) }),
@@ -139,10 +140,10 @@ test("nothing changed is no step; the selection is no step and travels with the 
 test("order, deletion, copies and locks", () => {
   const start = desk(undefined, { selected: "cat" });
   const ids = (record) => record.scene.layers.map(({ id }) => id).join();
-  assert.equal(ids(edits.moveBy("cat", 1)(start)), "back,car,cat");
-  assert.equal(ids(edits.moveBy("car", 5)(start)), "back,cat,car");
-  assert.equal(edits.moveBy("back", -1)(start), start);
-  assert.equal(ids(edits.moveTo("back", 2)(start)), "cat,car,back");
+  assert.equal(ids(edits.moveAllBy(["cat"], 1)(start)), "back,car,cat");
+  assert.equal(edits.moveAllBy(["car"], 1)(start), start);
+  assert.equal(edits.moveAllBy(["back"], -1)(start), start);
+  assert.equal(ids(placeLayer("back", 2, null)(start)), "cat,car,back");
   const removed = edits.removeLayer("cat")(start);
   assert.deepEqual([ids(removed), removed.selected], ["back,car", "back"]);
   const copied = edits.duplicate("cat", "cat-2")(start);

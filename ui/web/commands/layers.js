@@ -1,22 +1,85 @@
 // Layers as a whole: copies of the chosen ones, and two that become one.
 
 import { bytesOf, maskFromBytes } from "../kernels/tiles.js";
-import { duplicate, forEach, mergeDown } from "../model/edits.js";
+import { duplicate, forEach, mergeDown, select } from "../model/edits.js";
+import {
+  areBlocks,
+  duplicateGroup,
+  groupById,
+  groupLayers,
+  groupOf,
+  groupTitle,
+  groupsOf,
+  isGroupShown,
+  setGroup,
+  toggleGroup,
+  ungroup,
+} from "../model/groups.js";
 import { chosenIds, isPainted, layerOf, titleOf } from "../model/records.js";
 import { addNotice } from "../model/session.js";
 
-/** A copy of every chosen layer right above it; the copies are chosen then. */
+/** A copy of every chosen layer right above it, of a whole group in front of it; the copies are chosen then. */
 export const duplicateChosen = ({ store, session, newId }) => {
   const ids = chosenIds(store.record, session.state.also);
   if (ids.length === 0) return;
-  const called = ids.length === 1 ? titleOf(layerOf(store.record, ids[0])) : `${ids.length} layers`;
+  const group = wholeGroup(store.record.scene, ids);
   const copies = new Map(ids.map((id) => [id, newId()]));
-  store.change(
-    `Duplicate ${called}`,
-    forEach(ids, (id) => duplicate(id, copies.get(id))),
-  );
+  const copyOf = (id) => copies.get(id);
+  const each = forEach(ids, (id) => duplicate(id, copyOf(id)));
+  const edit = group ? duplicateGroup(group.id, newId(), copyOf) : each;
+  store.change(`Duplicate ${calledOf(store.record, ids)}`, edit);
   session.set({ also: ids.length > 1 ? [...copies.values()] : [] });
 };
+
+/** The group that has just these layers, or null. */
+const wholeGroup = (scene, ids) => {
+  const group = groupOf(scene, ids[0]);
+  return group?.members.length === ids.length && areBlocks(scene, ids) ? group : null;
+};
+
+/** What a step on several layers is called. */
+export const calledOf = ({ scene }, ids) => {
+  const group = wholeGroup(scene, ids);
+  if (group) return groupTitle(group);
+  return ids.length === 1 ? titleOf(layerOf({ scene }, ids[0])) : `${ids.length} layers`;
+};
+
+/** Chooses all layers of a group: what is done next is done to each. */
+export const chooseGroup = ({ store, session }, id) => {
+  const { members } = groupById(store.record.scene, id);
+  store.amend(select(members.at(-1)));
+  session.set({ also: members });
+};
+
+/** The chosen layers become a group. */
+export const groupChosen = (desk) => {
+  const { store, session, newId } = desk;
+  const ids = chosenIds(store.record, session.state.also);
+  if (ids.length === 0) {
+    return addNotice(session, { what: "No layer is selected.", remedy: "Choose some first.", brief: true });
+  }
+  const group = { id: newId(), name: `Group ${groupsOf(store.record.scene).length + 1}` };
+  store.change(`Group ${calledOf(store.record, ids)}`, groupLayers(ids, group));
+  return chooseGroup(desk, group.id);
+};
+
+/** The groups of the chosen layers are dissolved; the layers stay. */
+export const ungroupChosen = ({ store, session }) => {
+  const ids = chosenIds(store.record, session.state.also);
+  const group = ids.length > 0 && groupOf(store.record.scene, ids[0]);
+  if (!group) return addNotice(session, { what: "No group is selected.", remedy: "Choose one first.", brief: true });
+  return store.change(`Ungroup ${groupTitle(group)}`, ungroup(ids));
+};
+
+export const hideGroup = ({ store }, id) => {
+  const { scene } = store.record;
+  const group = groupById(scene, id);
+  store.change(`${isGroupShown(scene, group) ? "Hide" : "Show"} ${groupTitle(group)}`, toggleGroup(id));
+};
+
+/** Opens or closes a group in the panel, which is no step. */
+export const foldGroup = ({ store }, id) =>
+  store.amend(setGroup(id, { collapsed: !groupById(store.record.scene, id).collapsed }));
 
 /** What is inside either of two masks. */
 const unionOf = ({ masks, pictures }, upper, lower) => {

@@ -1,23 +1,25 @@
 // Every edit of a Desk, as a function from one record to the next. Nothing is changed in place.
 
+import { areBlocks, aside, groupOf, moveBlocks, moveStep, setGroup, withTidyGroups } from "./groups.js";
 import { freeze, layerOf } from "./records.js";
 
 const withScene = (desk, patch) => freeze({ ...desk, scene: { ...desk.scene, ...patch } });
 
-const withLayers = (desk, layers) => withScene(desk, { layers });
+const withLayers = (desk, layers) => withScene(desk, withTidyGroups({ ...desk.scene, layers }));
 
 export const select = (id) => (desk) => (desk.selected === id ? desk : freeze({ ...desk, selected: id }));
 
 /** One edit after the other for several layers: editOf(id) → edit. */
 export const forEach = (ids, editOf) => (desk) => ids.reduce((record, id) => editOf(id)(record), desk);
 
-/** Moves layers past their neighbours, keeping them in order; `steps` is 1 or -1. */
+/** Moves layers past their neighbours, keeping them in order; whole groups as blocks; `steps` is 1 or -1. */
 export const moveAllBy = (ids, steps) => (desk) => {
+  if (areBlocks(desk.scene, ids)) return moveBlocks(ids, steps)(desk);
   const inOrder = desk.scene.layers.map(({ id }) => id).filter((id) => ids.includes(id));
   const order = steps > 0 ? inOrder.toReversed() : inOrder;
-  const { layers } = desk.scene;
-  const edge = steps > 0 ? layers.at(-1) : layers[0];
-  return edge && ids.includes(edge.id) ? desk : forEach(order, (id) => moveBy(id, steps))(desk);
+  const edge = desk.scene.layers.at(steps > 0 ? -1 : 0);
+  const isStopped = edge && ids.includes(edge.id) && !groupOf(desk.scene, edge.id);
+  return isStopped ? desk : forEach(order, (id) => moveStep(id, steps))(desk);
 };
 
 /** Two neighbours become one, which keeps the lower one's words and place in the order: `patch` is its new picture. */
@@ -60,21 +62,6 @@ export const nudge = (id, dx, dy) => (desk) => {
   return setPlacement(id, { centre_x_px: centre_x_px + dx, centre_y_px: centre_y_px + dy })(desk);
 };
 
-/** Put a layer at a position counted from the back. */
-export const moveTo = (id, index) => (desk) => {
-  const layer = layerOf(desk, id);
-  if (!layer) return desk;
-  const others = desk.scene.layers.filter((other) => other.id !== id);
-  const at = Math.min(others.length, Math.max(0, index));
-  if (desk.scene.layers[at]?.id === id) return desk;
-  return withLayers(desk, [...others.slice(0, at), layer, ...others.slice(at)]);
-};
-
-export const moveBy = (id, steps) => (desk) => {
-  const index = desk.scene.layers.findIndex((layer) => layer.id === id);
-  return index < 0 ? desk : moveTo(id, index + steps)(desk);
-};
-
 /** Without the layer; its neighbour below, else above, is selected. */
 export const removeLayer = (id) => (desk) => {
   const index = desk.scene.layers.findIndex((layer) => layer.id === id);
@@ -88,14 +75,15 @@ export const removeLayer = (id) => (desk) => {
 export const addLayer = (layer) => (desk) =>
   freeze({ ...withLayers(desk, [...desk.scene.layers, layer]), selected: layer.id });
 
-/** A copy right above its original, a little aside, selected. */
+/** A copy right above its original and in its group, a little aside, selected. */
 export const duplicate = (id, copyId) => (desk) => {
   const index = desk.scene.layers.findIndex((layer) => layer.id === id);
   if (index < 0) return desk;
   const original = desk.scene.layers[index];
-  const { centre_x_px, centre_y_px } = original.placement;
-  const placement = { ...original.placement, centre_x_px: centre_x_px + 16, centre_y_px: centre_y_px + 16 };
-  const copy = { ...original, id: copyId, placement, locked: false };
+  const group = groupOf(desk.scene, id);
+  const copy = { ...original, id: copyId, placement: aside(original), locked: false };
   const layers = [...desk.scene.layers.slice(0, index + 1), copy, ...desk.scene.layers.slice(index + 1)];
-  return freeze({ ...withLayers(desk, layers), selected: copyId });
+  const joined = group ? setGroup(group.id, { members: [...group.members, copyId] }) : (record) => record;
+  const added = withScene(desk, { layers });
+  return freeze({ ...joined(added), selected: copyId });
 };

@@ -1,31 +1,34 @@
 // The layers panel: the top row is in front. Rows are dragged, or walked with the arrows like a list.
 
-import { moveTo, select } from "../model/edits.js";
-import { titleOf } from "../model/records.js";
+import { select } from "../model/edits.js";
+import { dropRow, groupById, groupTitle, rowsOf } from "../model/groups.js";
+import { chosenIds, layerOf, titleOf } from "../model/records.js";
 import { button } from "./fields.js";
 import { h, keyed, set, show } from "./dom.js";
+import { createGroupRow } from "./grouprow.js";
 import { createRow } from "./row.js";
 
 const ARROWS = { ArrowDown: 1, ArrowUp: -1 };
 
-/** Which position from the back a row dropped at a height gets. */
-const dropIndex = (list, y, layers) => {
-  const rows = [...list.children].filter((row) => row.dataset.layer);
-  const above = rows.filter((row) => {
-    const box = row.firstChild.getBoundingClientRect();
-    return box.top + box.height / 2 < y;
-  }).length;
-  return layers.length - above;
+const rowsIn = (list) => [...list.children].filter((row) => row.dataset.layer || row.dataset.group);
+
+const middleOf = (row) => {
+  const box = row.firstChild.getBoundingClientRect();
+  return box.top + box.height / 2;
 };
 
-const markDrop = (list, line, y) => {
-  const rows = [...list.children].filter((row) => row.dataset.layer);
+/** Whether a row goes along when another one is dragged: itself, and the layers of a dragged group. */
+const goesAlong = (row, dragged) => row === dragged || row.dataset.within === (dragged.dataset.group ?? "none");
+
+/** How many of the rows that stay are above a height. */
+const gapAt = (list, dragged, y) =>
+  rowsIn(list).filter((row) => !goesAlong(row, dragged) && middleOf(row) < y).length;
+
+const markDrop = (list, line, dragged, y) => {
+  const staying = rowsIn(list).filter((row) => !goesAlong(row, dragged));
   const box = list.getBoundingClientRect();
-  const next = rows.find((row) => {
-    const head = row.firstChild.getBoundingClientRect();
-    return head.top + head.height / 2 >= y;
-  });
-  const top = next ? next.getBoundingClientRect().top : rows.at(-1).getBoundingClientRect().bottom;
+  const next = staying[gapAt(list, dragged, y)];
+  const top = next ? next.getBoundingClientRect().top : list.lastElementChild.getBoundingClientRect().bottom;
   line.style.top = `${top - box.top + list.scrollTop - 1}px`;
 };
 
@@ -41,18 +44,15 @@ const reordering = (desk, list, line) => {
   };
   const drop = (event) => {
     if (!drag) return;
-    const { id, active } = drag;
+    const { id, row, active } = drag;
+    const gap = gapAt(list, row, event.clientY);
     stop();
-    if (!active) return;
-    const { layers } = desk.store.record.scene;
-    const from = layers.findIndex((layer) => layer.id === id);
-    const to = dropIndex(list, event.clientY, layers);
-    desk.store.change(`Reorder ${titleOf(layers[from])}`, moveTo(id, to > from ? to - 1 : to));
+    if (active) desk.store.change(`Reorder ${nameOf(desk, id)}`, dropRow(id, gap));
   };
   list.addEventListener("pointerdown", (event) => {
-    const row = event.target.closest("[data-layer]");
+    const row = event.target.closest("[data-layer], [data-group]");
     if (!row || event.button !== 0 || event.target.closest("button, input, textarea, .card")) return;
-    drag = { id: row.dataset.layer, row, y: event.clientY, active: false };
+    drag = { id: row.dataset.layer ?? row.dataset.group, row, y: event.clientY, active: false };
     row.setPointerCapture(event.pointerId);
   });
   list.addEventListener("pointermove", (event) => {
@@ -60,23 +60,41 @@ const reordering = (desk, list, line) => {
     drag.active = true;
     drag.row.classList.add("dragged");
     show(line, true);
-    markDrop(list, line, event.clientY);
+    markDrop(list, line, drag.row, event.clientY);
   });
   list.addEventListener("pointerup", drop);
   list.addEventListener("lostpointercapture", stop);
   desk.onCancel(stop);
 };
 
+const nameOf = ({ store }, id) => {
+  const group = groupById(store.record.scene, id);
+  return group ? groupTitle(group) : titleOf(layerOf(store.record, id));
+};
+
+/** Right opens a group, Left closes it. */
+const fold = (desk, row, key) => {
+  const group = row && groupById(desk.store.record.scene, row.dataset.group ?? "");
+  if (group && group.collapsed === (key === "ArrowRight")) desk.run("foldGroup", group.id);
+};
+
 /** One step in the tree with the arrows; the selection goes along. */
 const walk = (desk, list, event) => {
+  if (event.altKey || event.target.closest("input, textarea, button, select")) return;
+  const rows = rowsIn(list);
+  const own = rows.indexOf(event.target.closest("[data-layer], [data-group]"));
+  if (event.key === "ArrowRight" || event.key === "ArrowLeft") return void fold(desk, rows[own], event.key);
   const steps = ARROWS[event.key];
-  if (!steps || event.altKey || event.target.closest("input, textarea, button, select")) return;
+  if (!steps) return;
   event.preventDefault();
-  const rows = [...list.children].filter((row) => row.dataset.layer);
-  const at = rows.findIndex((row) => row.dataset.layer === desk.store.record.selected);
+  const at = own >= 0 ? own : rows.findIndex((row) => row.dataset.layer === desk.store.record.selected);
   const next = rows[Math.min(rows.length - 1, Math.max(0, at + steps))];
   if (!next) return;
-  desk.store.amend(select(next.dataset.layer));
+  if (next.dataset.group) desk.run("chooseGroup", next.dataset.group);
+  else {
+    desk.session.set({ also: [] });
+    desk.store.amend(select(next.dataset.layer));
+  }
   next.focus();
 };
 
@@ -98,12 +116,13 @@ const createList = (desk) => {
     if (selected && selected !== revealed) nodes.get(selected)?.node.scrollIntoView({ block: "nearest" });
     revealed = selected;
   };
-  const rowOf = ({ id }) => createRow(desk, id);
+  const keyOf = ({ layer, group }) => layer?.id ?? group.id;
+  const rowOf = ({ layer, group }) => (layer ? createRow(desk, layer.id) : createGroupRow(desk, group.id));
   const update = (shown) => {
-    const layers = shown.scene.layers.toReversed();
-    keyed(list, nodes, layers, ({ id }) => id, rowOf);
+    const rows = rowsOf(shown.scene);
+    keyed(list, nodes, rows, keyOf, rowOf);
     if (line.parentNode !== list || line.nextSibling) list.append(line);
-    layers.forEach((layer, index) => nodes.get(layer.id).update(shown, layer, index === 0));
+    rows.forEach((row, index) => nodes.get(keyOf(row)).update(shown, row, index === 0));
     reveal(shown.record);
   };
   return { node: list, update };
@@ -120,7 +139,9 @@ export const createLayers = (desk) => {
   const tune = { label: "Auto-adjust", iconName: "tune", test: "autotune", kind: "quiet small" };
   const tuning = button(desk, "autotune", { ...tune, title: "Choose the dials of all layers, with reasons (Shift A)" });
   const painted = button(desk, "addPainted", paint);
-  const adds = h("span", { class: "group" }, tuning, painted, button(desk, "addPicture", shape));
+  const gather = { iconName: "group", test: "group-layers", title: "Group the chosen layers (Ctrl G)", kind: "quiet small" };
+  const grouping = button(desk, "group", gather);
+  const adds = h("span", { class: "group" }, tuning, grouping, painted, button(desk, "addPicture", shape));
   const parts = [h("h2", { text: "Layers" }), count, h("span", { class: "spring" }), adds];
   const head = h("div", { class: "panel-head" }, parts);
   const scroll = h("div", { class: "layer-scroll" }, list.node, empty);
@@ -131,6 +152,7 @@ export const createLayers = (desk) => {
     set(count, { text: length ? String(length) : "" });
     show(empty, length === 0);
     show(tuning, length > 0);
+    show(grouping, chosenIds(shown.record, shown.state.also).length > 1);
     set(tuning, { disabled: shown.state.reading !== "" });
   };
   return { node, update };
