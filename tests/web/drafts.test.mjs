@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { COMMANDS } from "../../ui/web/commands.js";
-import { draftInView, draftOf, picturesOf, plainMethod, stagedMethod } from "../../ui/web/model/drafts.js";
+import { draftInView, draftOf, picturesOf, plainMethod, settingsForOne, stagedMethod } from "../../ui/web/model/drafts.js";
 import { layerOf } from "../../ui/web/model/records.js";
 import { batchesOf, createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
@@ -69,6 +69,11 @@ test("refining takes the method of two stages that is set, else the first there 
   assert.equal(stagedMethod({ methods: [METHODS[0]] }, { method: "collage" }), null);
   assert.equal(plainMethod({ methods: [METHODS[1], METHODS[0]] }).id, "collage");
   assert.equal(plainMethod(null), null);
+  const settings = { method: "tcig", options: { freedom: 1 }, seed: 3 };
+  assert.deepEqual(settingsForOne({ methods }, settings), { method: "collage", options: {}, seed: 3 });
+  assert.equal(settingsForOne({ methods: [METHODS[1]] }, settings), settings);
+  const plain = { ...settings, method: "collage" };
+  assert.equal(settingsForOne({ methods }, plain), plain);
 });
 
 const createDesk = (patch = {}, layers = undefined) => {

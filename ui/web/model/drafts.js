@@ -23,3 +23,10 @@ export const stagedMethod = (facts, { method }) => {
 
 /** The first method that takes pictures as layers and works in one stage; null for none. */
 export const plainMethod = (facts) => (facts?.methods ?? []).find(({ drafts }) => !drafts) ?? null;
+
+/** The settings for making one object again: a method of two stages draws whole pictures, so another one does that. */
+export const settingsForOne = (facts, settings) => {
+  const isStaged = (facts?.methods ?? []).some(({ id, drafts }) => drafts && id === settings.method);
+  const method = plainMethod(facts);
+  return isStaged && method ? { ...settings, method: method.id, options: {} } : settings;
+};

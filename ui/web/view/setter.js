@@ -25,10 +25,10 @@ const setBy = (method, dial, settings) => {
   });
 };
 
-const shortUnit = (unit) => (unit.startsWith("px") ? " px" : unit === "×" ? " ×" : "");
+const withUnit = (number, unit) => (unit === "×" ? `×${number}` : number + (unit.startsWith("px") ? " px" : ""));
 
 const told = ({ option, value }) => {
-  const text = formatNumber(roundTo(value, 0.01), 0.01) + shortUnit(option.unit);
+  const text = withUnit(formatNumber(roundTo(value, 0.01), 0.01), option.unit);
   const node = h("span", { class: "setter-value", title: option.help, "data-test": `sets-${option.name}` });
   node.append(`${option.title.toLowerCase()} `, h("b", { text }));
   return node;
