@@ -41,10 +41,15 @@ def ended(trio: Trio, begin: int, reference: Tensor | None = None, beside: Seque
 
 
 def test_identity_before_its_start_step_bit_for_bit(tiny1: ModelBundle) -> None:
-    trio, before = Trio(tiny1, STEPS), dict(tiny1.unet.attn_processors)
-    plain, hooks = trio.states_alone("target")[-1], hooks_in(tiny1)
+    trio = Trio(tiny1, STEPS)
+    plain = trio.states_alone("target")[-1]
     assert torch.equal(ended(trio, STEPS), plain)
     assert not torch.equal(ended(trio, STEPS - 1), plain)
+
+
+def test_processors_and_hooks_are_restored(tiny1: ModelBundle) -> None:
+    before, hooks = dict(tiny1.unet.attn_processors), hooks_in(tiny1)
+    ended(Trio(tiny1, STEPS), 0, torch.eye(4))
     after = tiny1.unet.attn_processors
     assert all(after[name] is before[name] for name in before)
     assert hooks_in(tiny1) == hooks
