@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
-from backend.engine.attention_maps import MapMean
+from backend.engine.attention_maps import MapMeans
 from backend.engine.loop_types import Control, Network
 
 
@@ -13,7 +13,7 @@ from backend.engine.loop_types import Control, Network
 class WatchWords(Control):
     """Fills ``maps`` while a run goes on; the run itself is what it would be without."""
 
-    maps: MapMean = field(repr=False, compare=False)
+    maps: MapMeans = field(repr=False, compare=False)
 
     def patch(self, network: Network) -> AbstractContextManager[None]:
         """Read the maps of every call."""

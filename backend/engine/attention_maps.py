@@ -32,19 +32,19 @@ def map_sites(unet: Any, height_lat: int, width_lat: int) -> tuple[Site, ...]:
     return tuple(site for site in decoder if site.level == level)
 
 
-class MapMean:
-    """The running mean, from step ``first`` on, of the probability that a path's pixels give to ``tokens``.
+class MapMeans:
+    """The running means, from step ``first`` on, of the probability that a path's pixels give to groups of tokens.
 
-    It belongs to one run. Only the conditional rows of ``path`` are read.
+    They belong to one run. Only the conditional rows of ``path`` are read; all of them where it is empty.
     """
 
-    def __init__(self, tokens: Sequence[int], path: str, first: int) -> None:
-        self._tokens, self._path, self._first = list(tokens), path, first
+    def __init__(self, groups: Sequence[Sequence[int]], path: str, first: int) -> None:
+        self._groups, self._path, self._first = [list(tokens) for tokens in groups], path, first
         self._sum: Tensor | None = None
         self._count = 0
 
-    def mean(self) -> Tensor | None:
-        """float32 (rows, h, w) on the grid of the sites; None before the first map."""
+    def means(self) -> Tensor | None:
+        """float32 (groups, rows, h, w) on the grid of the sites; None before the first map."""
         return None if self._sum is None else self._sum / self._count
 
     @contextmanager
@@ -73,17 +73,28 @@ class MapMean:
             return
         rows = moment.rows
         half = (rows.halves, rows.count)
-        pixels, words = (
-            value.unflatten(0, half)[-1, rows.of(self._path)]
-            for value in (arguments[0], named["encoder_hidden_states"])
-        )
-        seen = token_share(attention, pixels, words, self._tokens).unflatten(1, sides_lat)
+        own = rows.of(self._path) if self._path else slice(0, rows.count)
+        pixels, words = (value.unflatten(0, half)[-1, own] for value in (arguments[0], named["encoder_hidden_states"]))
+        shares = token_shares(attention, pixels, words)
+        seen = torch.stack([shares[..., tokens].sum(-1) for tokens in self._groups]).unflatten(2, sides_lat)
         self._sum = seen if self._sum is None else self._sum + seen
         self._count += 1
 
 
-def token_share(attention: Any, pixels: Tensor, words: Tensor, tokens: list[int]) -> Tensor:
-    """The share of attention that each pixel gives to some tokens, head mean: float32 (rows, n).
+class MapMean(MapMeans):
+    """The running mean of one group of tokens."""
+
+    def __init__(self, tokens: Sequence[int], path: str, first: int) -> None:
+        super().__init__([tokens], path, first)
+
+    def mean(self) -> Tensor | None:
+        """float32 (rows, h, w) on the grid of the sites; None before the first map."""
+        means = self.means()
+        return None if means is None else means[0]
+
+
+def token_shares(attention: Any, pixels: Tensor, words: Tensor) -> Tensor:
+    """The share of attention that each pixel gives to each token, head mean: float32 (rows, n, tokens).
 
     ``pixels`` (rows, n, channels) and ``words`` (rows, tokens, width) are what the attention is called with.
     """
@@ -91,7 +102,7 @@ def token_share(attention: Any, pixels: Tensor, words: Tensor, tokens: list[int]
     key = functional.linear(words, attention.to_k.weight, attention.to_k.bias)
     query, key = (part.unflatten(-1, (attention.heads, -1)).transpose(1, 2).float() for part in (query, key))
     scores = torch.matmul(query, key.transpose(-1, -2)) * query.shape[-1] ** -0.5
-    return torch.softmax(scores, dim=-1)[..., tokens].sum(-1).mean(1)
+    return torch.softmax(scores, dim=-1).mean(1)
 
 
 def found_words(mean: Tensor, sides_px: tuple[int, int], threshold: float) -> NDArray[np.bool_]:
@@ -101,3 +112,10 @@ def found_words(mean: Tensor, sides_px: tuple[int, int], threshold: float) -> ND
         return np.zeros(sides_px, np.bool_)
     over = ((mean - low) / (high - low) > threshold).float()
     return functional.interpolate(over[None, None], size=sides_px, mode="nearest")[0, 0].bool().cpu().numpy()
+
+
+def grey_maps(means: Tensor) -> NDArray[np.uint8]:
+    """Maps (groups, rows, h, w) as grey pictures uint8 of that shape, each from its own darkest to its brightest."""
+    low, high = (edge(means.flatten(2), dim=2).values[..., None, None] for edge in (torch.min, torch.max))
+    grey = (means - low) / (high - low).clamp_min(1e-12) * 255
+    return grey.round().to(torch.uint8).cpu().numpy()

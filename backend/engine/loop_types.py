@@ -120,8 +120,10 @@ class Pictures:
 
     uint8 (h, w, 3). ``changed_outside`` counts, for a re-roll, the pixels beyond the feathered mask that differ from
     the source; it is None for whole pictures. ``drafts`` names, for a method of two stages, the draft of each picture
-    by its place among the plan's seeds; it is empty otherwise. ``notes`` are sentences that a person should read. ``masks``, where a method has one for each
-    picture, say where its object was found: uint8 (h, w), 255 = inside.
+    by its place among the plan's seeds; it is empty otherwise. ``notes`` are sentences that a person should read.
+    ``masks``, where a method has one for each picture, say where its object was found: uint8 (h, w), 255 = inside.
+    ``heat``, where a method has it for each picture, says where the words of its layers looked: by layer, a small grey
+    picture uint8 (h, w), each from its own darkest to its brightest.
     """
 
     offset: int
@@ -130,6 +132,7 @@ class Pictures:
     drafts: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
     masks: tuple[NDArray[np.uint8], ...] = field(default=(), repr=False)
+    heat: tuple[Mapping[str, NDArray[np.uint8]], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)

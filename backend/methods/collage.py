@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from backend.controls.layer_noise import Freedom, LayerNoise, freedom_map, release_map
 from backend.controls.region_attention import ALWAYS, Region, RegionAttention
 from backend.controls.structure_map import StructureMap
+from backend.controls.watch_words import WatchWords
+from backend.engine.attention_maps import MapMeans, grey_maps
 from backend.engine.begin import finished as ended
 from backend.engine.conditioning import build_conditioning
 from backend.engine.decode import decode, encode
@@ -70,6 +72,7 @@ class _Chunk:
     noise: torch.Tensor
     stream: NoiseStream
     start: Start
+    watched: MapMeans | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,12 +105,28 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
         if collage.first == plan.steps:  # nothing may change: what was there is the answer
             yield _finished(collage, (collage.flat.picture,) * len(seeds), offset)
             continue
-        chunk = _begun(collage, bundle, seeds)
+        chunk = replace(_begun(collage, bundle, seeds), watched=_watched(collage, bundle))
         if _varied(plan) is not None:
             prefix = (yield from _shared(collage, bundle)) if prefix is None else prefix
             chunk = _branched(collage, prefix, chunk, seeds)
         latents = yield from ended(_steps(collage, bundle, chunk), chunk.start)
-        yield _finished(collage, decode(bundle, latents), offset)
+        yield replace(_finished(collage, decode(bundle, latents), offset), heat=_heat(plan, chunk))
+
+
+def _watched(collage: _Collage, bundle: ModelBundle) -> MapMeans | None:
+    """Where each layer's words look, its learned look among them; None where there are none."""
+    groups = [_spoken_tokens(layer, collage, bundle) for layer in collage.plan.layers]
+    return MapMeans(groups, "", 0) if any(groups) else None
+
+
+def _heat(plan: Plan, chunk: _Chunk) -> tuple[dict[str, Picture], ...]:
+    """For each candidate where the words of its layers looked, of those that have words in the prompt."""
+    means = chunk.watched.means() if chunk.watched is not None else None
+    if means is None:
+        return ()
+    grey = grey_maps(means)
+    spoken = [number for number, layer in enumerate(plan.layers) if layer.tokens]
+    return tuple({plan.layers[number].layer_id: grey[number, row] for number in spoken} for row in range(grey.shape[1]))
 
 
 def _begun(collage: _Collage, bundle: ModelBundle, seeds: tuple[int, ...]) -> _Chunk:
@@ -137,6 +156,8 @@ def _steps(collage: _Collage, bundle: ModelBundle, chunk: _Chunk) -> Generator[S
         controls.append(_structure_map(collage.structure, bundle))
     if _levelled(plan, options):
         controls.append(LayerNoise(chunk.source, collage.release, chunk.schedule, chunk.stream))
+    if chunk.watched is not None:
+        controls.append(WatchWords(chunk.watched))
     words = build_conditioning(bundle, plan.prompt, plan.negative, plan.guidance_scale, len(chunk.source))
     if collage.looks:
         spoken = embed_with_looks(bundle, plan.prompt, sorted(collage.looks.items()))
@@ -173,7 +194,7 @@ def _branched(collage: _Collage, prefix: _Prefix, own: _Chunk, seeds: tuple[int,
     noise = own.noise if prefix.until == collage.first else own.stream.at(prefix.until, source)
     level = own.schedule.noise_to(prefix.until, source, noise)
     start = Start(torch.where(prefix.cells, level, prefix.latents), prefix.until, generators)
-    return _Chunk(own.schedule, source, own.noise, stream, start)
+    return _Chunk(own.schedule, source, own.noise, stream, start, own.watched)
 
 
 def _prepared(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> _Collage:

@@ -6,8 +6,9 @@ No network and no torch here: the studio keeps these records without either.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
-from backend.scene.layer import Record
+from backend.scene.layer import Digest, Record
 
 FOUND_IOU = 0.25
 """From this overlap on an object counts as found where it was asked.
@@ -33,6 +34,7 @@ class LayerScore(Record):
     ``iou``: overlap (0..1) of the region asked and the object found. ``seam``: mean colour step (0..1) from just
     outside the region to a little farther. ``drift``: how far (0..1) the mean colour along the inner border is from
     the layer's own. ``failed`` says why the layer does not pass, without its name; it is empty when it does.
+    ``heat`` names a small grey picture of where the layer's words looked; it is empty where nobody watched.
     """
 
     layer_id: str
@@ -42,6 +44,7 @@ class LayerScore(Record):
     seam: float | None = None
     drift: float | None = None
     failed: str = ""
+    heat: Digest | Literal[""] = ""
 
 
 Scores = tuple[LayerScore, ...]

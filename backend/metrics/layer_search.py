@@ -9,7 +9,6 @@ together they agree best with what the segmenter, the attention maps and CLIP sa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -20,7 +19,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from torch.nn import functional
 
-from backend.engine.attention_maps import MapMean
+from backend.engine.attention_maps import MapMeans
 from backend.engine.conditioning import Conditioning, embed
 from backend.engine.decode import encode
 from backend.engine.denoise import predictor
@@ -93,23 +92,22 @@ def word_maps(
     conditioning = Conditioning(embed(bundle, prompt), embed(bundle, ""), 1.0, 1, (("picture", 1),))
     moment = Moment(conditioning.rows)
     network = Network(bundle.unet, moment, *source.shape[-2:])
-    maps = [MapMean(each, "picture", 0) for each in tokens]
-    with ExitStack() as watching, torch.no_grad():
-        for each in maps:
-            watching.enter_context(each.watching(network))
+    maps = MapMeans(tokens, "picture", 0)
+    with maps.watching(network), torch.no_grad():
         for k in LEVELS:
             schedule = Schedule("ddim", bundle.scheduler, OF_LEVELS, bundle.device)
             moment.k, moment.sigma = k, schedule.sigmas[k]
             noisy = schedule.noise_to(k, source, draw(source, [generator_for(k)]))
             predictor(bundle.unet, schedule, conditioning)(noisy, k)
-    return tuple(_stretched(each.mean(), picture.shape[:2]) for each in maps)
+    means = maps.means()
+    assert means is not None
+    return tuple(_stretched(mean, picture.shape[:2]) for mean in means)
 
 
-def _stretched(mean: Tensor | None, sides_px: tuple[int, ...]) -> Floats:
+def _stretched(mean: Tensor, sides_px: tuple[int, ...]) -> Floats:
     """A map (1, h, w) brought to 0..1 and to full size; zeros where it is flat."""
-    flat = np.zeros(sides_px, np.float32)
-    if mean is None or not bool(mean.max() > mean.min()):
-        return flat
+    if not bool(mean.max() > mean.min()):
+        return np.zeros(sides_px, np.float32)
     wide = functional.interpolate(mean[None].float(), size=sides_px, mode="bilinear", align_corners=False)[0, 0]
     grey: Floats = ((wide - wide.min()) / (wide.max() - wide.min())).cpu().numpy()
     return grey

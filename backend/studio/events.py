@@ -45,7 +45,8 @@ class Made:
     """Finished pictures, uint8 (h, w, 3), of the plan's candidates from ``offset`` on, and their layers' scores.
 
     ``drafts`` are the places of the drafts that they were made from, where this run made drafts. ``notes`` are
-    sentences about them that a person should read; ``masks``, uint8 (h, w), where a subject was found in each.
+    sentences about them that a person should read; ``masks``, uint8 (h, w), where a subject was found in each;
+    ``heat`` are small grey pictures, uint8 (h, w), of where the words of its layers looked, by layer.
     """
 
     offset: int
@@ -55,6 +56,7 @@ class Made:
     drafts: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
     masks: tuple[Picture, ...] = field(default=(), repr=False)
+    heat: tuple[Mapping[str, Picture], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,6 +33,7 @@ from backend.studio.events import (
     Taught,
     Worker,
 )
+from backend.studio.heat import with_heat
 from backend.studio.history import append_entry
 from backend.studio.jobs import (
     append_event,
@@ -215,7 +216,7 @@ class Runner:
 
     def _keep(self, job: str, plan: Plan, made: Made) -> None:
         """Pixels first, then their records in one transaction: a record never names a picture that is not there."""
-        scores = made.scores or ((),) * len(made.pictures)
+        scores = with_heat(self._store.pixels, made.scores or ((),) * len(made.pictures), made.heat)
         kept = [self._stored(made.offset + at, picture, scores[at]) for at, picture in enumerate(made.pictures)]
         outside = made.changed_outside or (None,) * len(kept)
         masks = tuple(map(self._store.pixels.add_mask, made.masks))

@@ -205,7 +205,7 @@ class _Teller:
         if isinstance(happening, Pictures):
             scores = _scored(self.scorer, happening.pictures)
             made = Made(happening.offset, happening.pictures, happening.changed_outside, scores, happening.drafts)
-            return replace(made, notes=happening.notes, masks=happening.masks)
+            return replace(made, notes=happening.notes, masks=happening.masks, heat=happening.heat)
         if isinstance(happening, Drafted):
             return DraftsMade(happening.places, happening.pictures, _scored(self.scorer, happening.pictures))
         if isinstance(happening, Looks):

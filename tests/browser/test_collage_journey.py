@@ -98,3 +98,87 @@ def test_a_picture_becomes_layers_again_in_one_step(fresh: DeskPage) -> None:
 
 def objects_of(scene: dict[str, Any]) -> list[str]:
     return [layer["id"] for layer in scene["layers"] if layer["phrase"]]
+
+
+def test_where_the_words_of_a_layer_looked_is_shown_over_the_result(fresh: DeskPage) -> None:
+    fresh.set_dials(4, 1)
+    fresh.part("generate").click()
+    fresh.wait("state.job === null && state.candidates.length === 1")
+    layer_id = objects(fresh)[-1]
+    fresh.select(layer_id)
+    (heat,) = [score["heat"] for score in fresh.state()["candidates"][0]["scores"] if score["layer_id"] == layer_id]
+    assert heat
+    fresh.part("show-heat").click()
+    fresh.part("heat").wait_for()
+    assert fresh.part("heat").get_attribute("data-digest") == heat
+    box, page = fresh.part("heat").bounding_box(), fresh.page.locator(".page-shadow").bounding_box()
+    assert box is not None
+    assert page is not None
+    assert abs(box["width"] - page["width"]) < 1
+    assert abs(box["x"] - page["x"]) < 1
+    fresh.wait_drawn()
+    fresh.look("heat")
+    fresh.part("show-collage").click()
+    assert fresh.part("heat").count() == 0
+
+
+def name_class(desk: DeskPage, layer_id: str, name: str) -> None:
+    """What a segmenter calls the layer, typed in as a person does."""
+    desk.select(layer_id)
+    if not desk.part("class-label").count():
+        desk.part("layer-more").click()
+    desk.part("class-label").fill(name)
+    desk.part("class-label").press("Enter")
+    desk.wait(f"state.scene.layers.find(({{ id }}) => id === {layer_id!r}).class_label === {name!r}")
+
+
+def failure(desk: DeskPage, layer_id: str) -> str:
+    return desk.row(layer_id).locator('[data-test="layer-warning"]').inner_text()
+
+
+def test_the_whole_journey(fresh: DeskPage) -> None:
+    """Learn, hold edges, auto-adjust, generate, read the scores, re-roll what failed, move an object, save, reload."""
+    layer_id = objects(fresh)[-1]
+    learn(fresh, layer_id)
+    fresh.part("layer-more").click()
+    fresh.part("structure-edges").click()
+    assert fresh.layer(layer_id)["structure"]["kind"] == "edges"
+    fresh.part("autotune").click()
+    fresh.wait("state.undo === 'Auto-adjust all layers'")
+    assert fresh.part("reasons").inner_text()
+    name_class(fresh, layer_id, "boat")  # which it is not, so that the layer fails
+    fresh.set_dials(6, 2)
+    fresh.part("generate").click()
+    fresh.wait("state.job === null && state.candidates.length === 2")
+    fresh.select(layer_id)
+    assert float(fresh.part("score-text").locator("b").inner_text()) > 0
+    assert [each.get_attribute("data-rank") for each in fresh.part("candidate-place").all()] in (["1", "2"], ["2", "1"])
+    assert failure(fresh, layer_id) == "failed: no boat found where asked"
+    assert "failed: no boat found where asked." in fresh.row(layer_id).locator(".card-warning").inner_text()
+    fresh.look("journey-failed")
+    name_class(fresh, layer_id, "")
+    fresh.part("reroll-until").click()
+    fresh.wait("state.job && state.job.layer_id !== ''")
+    fresh.wait("state.job === null", 240)
+    again = fresh.state()["candidates"][2:]
+    assert {candidate["layer_id"] for candidate in again} == {layer_id}
+    assert {candidate["changed_outside"] for candidate in again} == {0}
+    assert "passes after" in fresh.all_notices() or "failed in all 8" in fresh.all_notices()
+    fresh.part("accept").click()
+    made = len(fresh.state()["candidates"])
+    placement = fresh.layer(layer_id)["placement"]
+    x, y = placement["centre_x_px"], placement["centre_y_px"]
+    fresh.page.keyboard.press("u")
+    fresh.drag_scene((x, y), (x - 60, y))
+    fresh.wait(f"state.job === null && state.candidates.length > {made}")
+    assert "changed pixels outside: 0" in fresh.part("changed-outside").inner_text()
+    fresh.part("accept").click()
+    before = fresh.state()
+    assert before["scene"]["layers"][-1]["placement"]["centre_x_px"] < x - 50
+    fresh.look("journey-end")
+    fresh.wait_saved()
+    fresh.reload()
+    after = fresh.state()
+    assert (after["scene"], after["picked"]) == (before["scene"], before["picked"])
+    assert after["scene"]["layers"][-1]["look"]
+    assert after["shown"] == before["picked"]

@@ -19,7 +19,7 @@ from backend.controls.mask_blend import (
     adaptive_mask,
     without_small,
 )
-from backend.engine.attention_maps import MapMean, found_words, map_sites, token_share
+from backend.engine.attention_maps import MapMean, found_words, map_sites, token_shares
 from backend.engine.loop_types import Moment, Network, Rows
 from backend.models.attention import Site, self_sites
 from backend.models.bundle import ModelBundle
@@ -157,9 +157,9 @@ def test_a_flat_share_of_attention(tiny1: ModelBundle) -> None:
     attention = tiny1.unet.get_submodule(name)
     pixels = torch.randn(2, 16 * 12, attention.to_q.in_features)
     words = torch.randn(2, 9, attention.to_k.in_features)
-    assert torch.allclose(token_share(attention, pixels, words, list(range(9))), torch.ones(2, 192), atol=1e-5)
-    parts = sum(token_share(attention, pixels, words, [token]) for token in range(9))
-    assert torch.allclose(parts, torch.ones(2, 192), atol=1e-5)
+    shares = token_shares(attention, pixels, words)
+    assert shares.shape == (2, 192, 9)
+    assert torch.allclose(shares.sum(-1), torch.ones(2, 192), atol=1e-5)
 
 
 def test_the_adaptive_mask_reads_the_targets_words(tiny1: ModelBundle) -> None:

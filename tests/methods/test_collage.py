@@ -195,3 +195,15 @@ def test_wrong_options_are_refused_before_anything_runs(tiny1: ModelBundle) -> N
     plan = collage.compose(options={"strength": 1.5})
     with pytest.raises(RequestError, match=r"strength = 1\.5"):
         collage.run(plan)
+
+
+def test_where_words_looked_comes_with_each_candidate(tiny1: ModelBundle) -> None:
+    """One grey picture for each layer with words, from 0 to 255, and other seeds look elsewhere."""
+    collage = Collage(tiny1, seed=1)
+    _, made = collage.run(collage.compose(count=2))
+    heat = [maps for pictures in made for maps in pictures.heat]
+    assert [sorted(maps) for maps in heat] == [["disc1", "disc2"]] * 2
+    first, second = heat
+    assert {(grey.dtype.name, grey.ndim) for grey in first.values()} == {("uint8", 2)}
+    assert {(int(grey.min()), int(grey.max())) for grey in first.values()} == {(0, 255)}
+    assert not np.array_equal(first["disc1"], second["disc1"])

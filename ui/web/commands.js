@@ -4,7 +4,7 @@ import { fitted, zoomedAt } from "./kernels/views.js";
 import { flip, forEach, moveAllBy, nudge, removeLayer, select, setLayer, setSettings } from "./model/edits.js";
 import { chosenIds, layerOf } from "./model/records.js";
 import { moveObject } from "./commands/carrying.js";
-import { selectObject } from "./commands/cutting.js";
+import { cutOut, selectObject } from "./commands/cutting.js";
 import * as drafts from "./commands/drafts.js";
 import * as files from "./commands/files.js";
 import * as layers from "./commands/layers.js";
@@ -68,6 +68,8 @@ const toggleOpen =
   ({ session }) =>
     session.set({ open: session.state.open === name ? "" : name });
 
+const toggleHeat = ({ session }) => session.set({ heat: !session.state.heat, showing: "result" });
+
 const toggleTheme = (desk) => desk.setTheme(desk.isDark() ? "light" : "dark");
 
 /** The next object in front or behind, so that a person without a mouse can reach each. */
@@ -107,6 +109,7 @@ const ROWS = [
   ["mix", "Paint between two pictures", "Pictures", ["P"], CANVAS, mixing.mix],
   ["refine", "Refine the draft", "Pictures", ["Shift+R"], CANVAS, drafts.refine],
   ["draftToLayers", "Turn the draft into layers", "Pictures", [], CANVAS, drafts.toLayers],
+  ["star", "Star the shown candidate", "Pictures", ["Shift+S"], CANVAS, runs.star],
   ["next", "Next candidate", "Pictures", ["."], CANVAS, (desk) => runs.step(desk, 1)],
   ["previous", "Previous candidate", "Pictures", [","], CANVAS, (desk) => runs.step(desk, -1)],
   ["flipView", "Collage ⇄ result", "Pictures", ["`", "C"], CANVAS, runs.flipView],
@@ -170,6 +173,7 @@ const ROWS = [
   ["autotune", "Auto-adjust all layers", "Editing", ["Shift+A"], CANVAS, (desk) => autotune(desk)],
   ["autotuneLayer", "", "Editing", [], CANVAS, autotune],
   ["decompose", "Decompose the picture into layers", "Pictures", ["Shift+D"], CANVAS, decompose],
+  ["heat", "Show where the selected layer's words looked", "View", [], CANVAS, toggleHeat],
   ["learnLooks", "Learn the looks of all layers", "Pictures", [], CANVAS, (desk) => looks.learnLook(desk)],
   ["learnLook", "", "Pictures", [], CANVAS, looks.learnLook],
   ["forgetLook", "", "Editing", [], CANVAS, looks.forgetLook],
@@ -186,6 +190,7 @@ const ROWS = [
   ["toolCarry", "Move an object of the finished picture", "Pictures", ["U"], CANVAS, pickTool("carry")],
   ["moveObject", "", "Pictures", [], CANVAS, moveObject],
   ["toolMarquee", "Marquee: move or copy (Alt) a part of the layer", "Painting", ["A"], CANVAS, pickTool("marquee")],
+  ["cutOut", "", "Painting", [], CANVAS, cutOut],
   ["selectObject", "", "Painting", [], CANVAS, selectObject],
   ["swapRegion", "Regions: add or subtract", "Painting", ["X"], CANVAS, masks.swapRegion],
   ["smallerBrush", "Smaller brush", "Painting", ["["], CANVAS, masks.resizeBrush(-1)],
@@ -235,6 +240,7 @@ const ROWS = [
   ["exportOra", "Export as .ora", "Files", ["Ctrl+E"], ANYWHERE, files.exportOra],
   ["exportPng", "Export the shown picture", "Files", ["Ctrl+Shift+E"], ANYWHERE, files.exportPng],
   ["save", "Save now (it also saves by itself)", "Files", ["Ctrl+S"], ANYWHERE, ({ bridge }) => bridge.flush()],
+  ["addCandidate", "", "Files", [], CANVAS, files.addCandidate],
   ["addFiles", "", "Files", [], CANVAS, files.addFiles],
   ["openExample", "", "Files", [], CANVAS, files.openExample],
   ["rerollLayer", "", "Pictures", [], CANVAS, (desk, id) => runs.rerollLayer(desk, id)],

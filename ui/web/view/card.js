@@ -7,6 +7,7 @@ import { figuresOf, scoreOf } from "../model/scores.js";
 import { reasonsOf } from "../model/tuning.js";
 import { formatFraction } from "../kernels/numbers.js";
 import { button } from "./fields.js";
+import { createHeatSwitch } from "./heat.js";
 import { icon } from "./icons.js";
 import { h, set, show } from "./dom.js";
 import { createLayerSubject } from "./subjectlayer.js";
@@ -79,17 +80,19 @@ const createWarnings = (desk, id) => {
 };
 
 /** How the layer came out in the shown candidate; nothing where nobody measured it. */
-const createScores = (id) => {
+const createScores = (desk, id) => {
   const box = h("span", { class: "scores" });
-  const node = line("Came out", "How this layer came out in the shown candidate", box);
+  const heat = createHeatSwitch(desk, id);
+  const node = line("Came out", "How this layer came out in the shown candidate", box, heat.node);
   set(node, { "data-test": "layer-scores", hidden: true });
   let known = null;
-  const update = ({ scored }) => {
-    const score = scoreOf(scored, id);
+  const update = (shown) => {
+    heat.update(shown);
+    const score = scoreOf(shown.scored, id);
     if (score === known) return;
     known = score;
     const figures = figuresOf(score);
-    show(node, figures.length > 0);
+    show(node, figures.length > 0 || Boolean(score?.heat));
     const number = (value) => h("b", { text: formatFraction(value) });
     const tell = ({ field, name, title, value }) =>
       h("span", { class: "score", title, "data-test": `score-${field}` }, `${name} `, number(value));
@@ -186,7 +189,7 @@ export const createCard = (desk, id) => {
     createMore(desk, id),
     createTries(desk),
   ];
-  const [warnings, scores] = [createWarnings(desk, id), createScores(id)];
+  const [warnings, scores] = [createWarnings(desk, id), createScores(desk, id)];
   const actions = createActions(desk, id);
   const inputs = fields.flatMap(({ node, nodes }) => nodes ?? [node]);
   const node = h("div", { class: "card" }, warnings.node, scores.node, inputs, actions.node);

@@ -144,6 +144,7 @@ const partsOf = (desk, shown, { layer, group }, isFront) => [
   shown.state.library,
   shown.state.lookSteps,
   shown.state.tries,
+  shown.state.heat,
   shown.state.job,
   shown.state.theme,
   shown.state.moreOpen,

@@ -15,6 +15,7 @@ import {
 import { createChanges, createDivider } from "./compare.js";
 import { createCompositor } from "./compositor.js";
 import { h, set, setVariable } from "./dom.js";
+import { createHeat } from "./heat.js";
 import { paintStage } from "./paint.js";
 import { createMixChip, createMixer, MIX } from "./mixing.js";
 import { createPatch } from "./patch.js";
@@ -72,7 +73,7 @@ const refitted = ({ scene, state: { view, fitted: follows } }, box) => {
 export const createStage = (desk) => {
   const canvas = h("canvas", { class: "canvas", tabindex: "0", role: "application", "data-test": "canvas" });
   const makersOfChips = [createProgress, createPromise, createChanged, createSwitch, createReading, createInvitation];
-  const chips = [...makersOfChips, createDivider, createMixChip].map((create) => create(desk));
+  const chips = [createHeat, ...makersOfChips, createDivider, createMixChip].map((create) => create(desk));
   const shadow = h("div", { class: "page-shadow" });
   const ring = h("div", { class: "ring", hidden: true });
   const lying = chips.map((chip) => chip.node);
