@@ -1,4 +1,4 @@
-"""The canvas beyond strokes: painting between two candidates, and under a turned and mirrored view."""
+"""The canvas beyond strokes: painting between two candidates, turned and mirrored views, the marquee."""
 
 from __future__ import annotations
 
@@ -93,3 +93,38 @@ def test_under_a_turned_and_mirrored_view_strokes_and_drags_land_where_the_scene
     keys.press("Control+k")
     fresh.part("palette-field").fill("mirror")
     assert fresh.page.locator('[data-test="palette-item"][data-command="mirror"]').is_visible()
+
+
+def test_a_part_of_a_region_and_of_a_picture_is_moved_and_copied_as_one_step_each(fresh: DeskPage):
+    keys = fresh.page.keyboard
+    fresh.part("add-painted").click()
+    region = fresh.state()["selected"]
+    fresh.part("canvas").focus()
+    fresh.drag_scene((60, 60), (200, 60))
+    before = painted(fresh, region)
+    keys.press("a")
+    fresh.drag_scene((20, 20), (130, 110))
+    fresh.drag_scene((80, 60), (80, 260))
+    moved = painted(fresh, region)
+    assert np.array_equal(moved[220:310, 20:130], before[20:110, 20:130])
+    assert not moved[20:110, 20:130].any()
+    assert fresh.state()["undo"].startswith("Move part of")
+    keys.press("Control+z")
+    assert np.array_equal(painted(fresh, region), before)
+    keys.press("Escape")
+    cat = next(layer["id"] for layer in fresh.layers() if "cat" in layer["phrase"])
+    fresh.select(cat)
+    x, y = fresh.layer(cat)["placement"]["centre_x_px"], fresh.layer(cat)["placement"]["centre_y_px"]
+    count = len(fresh.layers())
+    fresh.drag_scene((x - 60, y - 60), (x + 60, y))
+    keys.down("Alt")
+    fresh.drag_scene((x, y - 30), (x - 150, y - 130))
+    keys.up("Alt")
+    piece = fresh.state()["selected"]
+    assert len(fresh.layers()) == count + 1
+    assert piece != cat
+    assert fresh.layer(cat)["mask"] is None
+    assert fresh.layer(piece)["placement"]["centre_x_px"] == round(x - 150)
+    fresh.look("marquee")
+    keys.press("Control+z")
+    assert len(fresh.layers()) == count

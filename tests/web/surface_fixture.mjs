@@ -3,6 +3,7 @@
 import { isHit, topmostAt } from "../../ui/web/kernels/boxes.js";
 import { toScene, toScreen } from "../../ui/web/kernels/views.js";
 import { createDocument } from "../../ui/web/model/document.js";
+import { beginPart } from "../../ui/web/model/marquee.js";
 import { beginMask } from "../../ui/web/model/painting.js";
 import { chosenIds, layerOf } from "../../ui/web/model/records.js";
 import { createSession } from "../../ui/web/model/session.js";
@@ -44,6 +45,7 @@ export const surfaceOver = (parts) => {
       ...each,
       hit: (point) => isHit({ placement: each.placement, size: SIZE, alpha: FULL }, point),
     }));
+  const hits = (id, point) => objects().some((each) => each.id === id && each.hit(point));
   return {
     ...parts,
     seen,
@@ -56,7 +58,8 @@ export const surfaceOver = (parts) => {
     toScene: (point) => toScene(seen.view, point),
     toScreen: (point) => toScreen(seen.view, point),
     pixels: () => new Uint8Array(store.record.scene.width_px * store.record.scene.height_px * 4),
-    hits: (id, point) => objects().some((each) => each.id === id && each.hit(point)),
+    hits,
+    beginPart: (box, way) => beginPart({ ...parts, hits }, box, way),
     topmost: (point) => topmostAt(objects(), point),
     isBackdrop: (each) => each.id === "back",
     begin: (name) => store.begin(name),

@@ -36,6 +36,13 @@ const PATHS = {
     pressed: () => [event("down", 50, 50)],
     boxing: () => [event("down", 50, 50), event("move", 90, 60)],
   },
+  marquee: {
+    pressed: () => [event("down", 70, 80)],
+    drawing: () => [event("down", 70, 80), event("move", 120, 120)],
+    marked: () => [event("down", 70, 80), event("move", 120, 120), event("up", 120, 120)],
+    armed: () => [...PATHS.marquee.marked(), event("down", 90, 90)],
+    dragging: () => [...PATHS.marquee.armed(), event("move", 190, 95), event("move", 200, 95)],
+  },
   hand: { panning: () => [event("down", 5, 5), event("move", 60, 80)] },
   zoom: {
     pressed: () => [event("down", 5, 5)],

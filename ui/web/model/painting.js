@@ -76,7 +76,7 @@ export const followLayers = (masks) => (base, record) => {
  * The mask that is painted on, {title, obstacle, base, isNew, edit(name of the new mask) → edit of the record}: what
  * lies between two candidates while these are painted into one another, else the selected layer's, else a new one's.
  */
-const targetOf = (parts) => {
+export const targetOf = (parts) => {
   const { store, masks } = parts;
   const { mix, scene, selected } = store.record;
   if (isMixing(parts)) {

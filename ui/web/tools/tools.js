@@ -2,6 +2,7 @@
 
 import { CARRY } from "./carry.js";
 import { HAND, ZOOM } from "./look.js";
+import { MARQUEE } from "./marquee.js";
 import { MOVE } from "./move.js";
 import { BRUSH, ERASER } from "./paint.js";
 import { BUCKET, ELLIPSE, LASSO, RECTANGLE } from "./region.js";
@@ -16,6 +17,7 @@ export const TOOLS = Object.freeze([
   { id: "eraser", title: "Eraser: take from the mask", key: "E", icon: "eraser", chart: ERASER, paints: true },
   { id: "bucket", title: "Fill what is alike", key: "G", icon: "bucket", chart: BUCKET, paints: true },
   { id: "select", title: "Select an object: click or box it", key: "S", icon: "select", chart: SELECT, paints: true },
+  { id: "marquee", title: "Marquee: box a part, drag it", key: "A", icon: "marquee", chart: MARQUEE, paints: true },
   { id: "carry", title: "Move an object of the finished picture: drag it", key: "U", icon: "carry", chart: CARRY },
   { id: "hand", title: "Hand: move the view", key: "H", icon: "hand", chart: HAND },
   { id: "zoom", title: "Zoom: click, Alt click, or drag sideways", key: "Z", icon: "zoom", chart: ZOOM },

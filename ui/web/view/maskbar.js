@@ -130,9 +130,9 @@ export const createMaskBar = (desk) => {
   const update = (shown) => {
     const isBrush = ["brush", "eraser"].includes(shown.state.tool);
     show(brushPart, isBrush);
-    show(regionPart, !isBrush && shown.state.tool !== "select");
+    show(regionPart, !isBrush && !["select", "marquee"].includes(shown.state.tool));
     [...dials, pressure, region, radius].forEach((part) => part.update(shown));
-    whole.forEach((each) => set(each, { disabled: !shown.selected }));
+    whole.forEach((each) => set(each, { disabled: !shown.selected && !shown.mix }));
   };
   return { node, update };
 };

@@ -116,7 +116,8 @@ const createChoices = (desk) => {
   const update = (shown) => {
     [apart, discard, accept].forEach((each) => show(each, shown.batch !== null));
     set(apart, { disabled: shown.state.job !== null || !shown.ownDigest });
-    set(accept, { disabled: !shown.state.viewed });
+    set(accept, { disabled: !shown.state.viewed && !shown.mix });
+    touch.update(shown);
   };
   return { nodes: [apart, discard, accept], update };
 };

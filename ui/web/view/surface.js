@@ -3,6 +3,7 @@
 import { coversCanvas, isHit, topmostAt } from "../kernels/boxes.js";
 import { valueAt } from "../kernels/tiles.js";
 import { toScene, toScreen } from "../kernels/views.js";
+import { beginPart } from "../model/marquee.js";
 import { beginMask } from "../model/painting.js";
 import { chosenIds, isPainted, layerOf, titleOf } from "../model/records.js";
 import { show } from "./dom.js";
@@ -46,6 +47,7 @@ export const createSurface = (desk, { canvas, ring, pixels }) => {
   const sizeOf = ({ picture }) => pictures.get(picture)?.size ?? null;
   const selected = () => layerOf(store.record, store.record.selected);
   const placeRing = createRing(desk, ring);
+  const hits = (id, point) => objectsOf(desk).some((object) => object.id === id && object.hit(point));
   return {
     sizeOf,
     selected,
@@ -56,7 +58,8 @@ export const createSurface = (desk, { canvas, ring, pixels }) => {
     region: () => session.state.region,
     toScene: (point) => toScene(session.state.view, point),
     toScreen: (point) => toScreen(session.state.view, point),
-    hits: (id, point) => objectsOf(desk).some((object) => object.id === id && object.hit(point)),
+    hits,
+    beginPart: (box, way) => beginPart({ ...desk, hits }, box, way),
     topmost: (point) => topmostOf(objectsOf(desk), point),
     isBackdrop: (layer) => !isPainted(layer) && coversCanvas(layer.placement, sizeOf(layer), store.record.scene),
     begin: (name) => {
