@@ -172,7 +172,7 @@ class EditSuite:
 
 
 def chosen_move(drawing: Drawing, random: np.random.Generator, tries: int = 60) -> Move:
-    """An object that nothing covers, and a place for it: inside the picture, clear of its old one where there is room."""
+    """An object that nothing covers, and a place for it inside the picture, clear of its old one and the others."""
     whole = [
         index for index in range(len(drawing.placements)) if (drawing.whole[index] == drawing.visible[index]).all()
     ]

@@ -8,16 +8,19 @@ import pytest
 from backend.evaluation.asking import HELD_OUT_WORLD, settings_for
 from backend.evaluation.collage_scenes import SCENES, seven_cases
 from backend.evaluation.collage_suite import LADDER, METHODS, drawn_cases, orders
-from backend.evaluation.edit_suite import chosen_move, places_of
+from backend.evaluation.edit_suite import EditSuite, chosen_move, places_of
 from backend.evaluation.likeness import GREY, layer_likeness
+from backend.evaluation.report import Metric
 from backend.methods.baselines.catalog import BASELINES
 from backend.methods.catalog import RUNNABLE, method_of
 from backend.methods.move import shifted
 from backend.methods.options import parse_options
-from backend.models.catalog import find_models
+from backend.models.bundle import ModelBundle
+from backend.models.catalog import POCKET_FOLDER, find_models
 from backend.plan.build import build_plan
 from backend.plan.raster import raster
 from backend.plan.request import Compose
+from backend.pocket.judge import load_judge
 from backend.pocket.words import CLASSES
 from backend.pocket.world import draw_scene
 from tests.evaluation.test_likeness import Thumbnail
@@ -82,3 +85,16 @@ def test_masked_likeness_sees_the_layer_alone() -> None:
     assert len(masked) == len(plan.layers)
     assert all(one == other_one for one, other_one in masked)
     assert any(one != other_one for name, (one, other_one) in found if name == "image_similarity")
+
+
+@pytest.mark.slow
+def test_edits_of_one_scene(pocket: ModelBundle) -> None:
+    suite = EditSuite(pocket, load_judge(POCKET_FOLDER / "judge"), 1, 0)
+    rows = {row.method: row.metrics for row in suite.rows()}
+    assert list(rows) == ["reroll", "move", "structure"]
+    for name in ("reroll", "move"):
+        outside = rows[name]["changed_outside"]
+        assert isinstance(outside, Metric)
+        assert outside.mean == 0
+    assert {"class_gone", "class_present", "edge_f1_gain"} <= {*rows["move"], *rows["structure"]}
+    assert [tile.label for tile in suite.tiles[0]] == ["scene 0", "reroll", "move", "structure"]

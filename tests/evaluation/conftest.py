@@ -1,0 +1,5 @@
+"""The shared models, under the names that the tests ask for."""
+
+from tests.models.fixtures import model_base, pocket
+
+__all__ = ["model_base", "pocket"]
