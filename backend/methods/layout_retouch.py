@@ -228,6 +228,7 @@ def _retouched(
         for step in steps:
             latents = step.latents
             yield replace(step, denoised=step.denoised[-1:])
+    job.bundle.recorded.find(drawn.reference_key(), -1)  # used until now: finished layouts are forgotten before it
     return latents[-1:], mask
 
 
@@ -260,9 +261,9 @@ def _sides(job: _Job, schedule: Schedule, layout: _Layout, reference: tuple[Traj
     path, neutral = reference
     key = digest([drawn.reference_key(), plan.guidance_scale, plan.negative, copied, job.options.swap])
     spans = (Span(copied, job.step_at(1.0), swapped),) if swapped else ()
-    paths = {
-        "reference": SidePath(key, path, drawn.conditioning(neutral, "reference"), spans),
+    paths = {  # the reference last, so that it is the last to be forgotten
         "layout": _layout_side(job, layout),
+        "reference": SidePath(key, path, drawn.conditioning(neutral, "reference"), spans),
     }
     return SidePaths(job.bundle.unet, schedule, paths, job.bundle.recorded, drawn.worn)
 

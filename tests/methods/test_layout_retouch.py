@@ -74,6 +74,18 @@ def test_a_picked_layout_is_retouched_as_it_was_among_others(fresh: ModelBundle)
 
 
 @pytest.mark.slow
+def test_in_little_room_old_layouts_are_forgotten_before_the_reference(tiny1: ModelBundle) -> None:
+    first = Shoot(replace(tiny1, recorded=Recorded()))
+    first.made(first.plan(1, seed=1))
+    room = first.bundle.recorded.size_bytes
+    narrow = Shoot(replace(tiny1, recorded=Recorded(limit_bytes=room + room // 8)))
+    for seed in (1, 2, 3):
+        _, steps = narrow.made(narrow.plan(1, seed=seed))
+        assert steps == (14 if seed == 1 else 9), seed
+        assert narrow.bundle.recorded.size_bytes <= room + room // 8
+
+
+@pytest.mark.slow
 def test_every_option_has_an_effect(fresh: ModelBundle) -> None:
     shoot = Shoot(fresh, steps=6)
     base = shoot.made(shoot.plan())[0][0]
