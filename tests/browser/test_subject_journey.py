@@ -1,10 +1,9 @@
-"""A subject from three pictures to a re-roll in a collage: make, train, four layouts, retouch one, place, re-roll it."""
+"""A subject from three pictures to a collage: make, train, four layouts, retouch one, place it, re-roll only it."""
 
 from __future__ import annotations
 
 import base64
 
-import numpy as np
 import pytest
 
 from backend.evaluation.subjects import Case, drawn_subjects
@@ -64,3 +63,107 @@ def test_from_three_pictures_to_a_re_roll_in_a_collage(fresh: DeskPage, case: Ca
     fresh.look("subject-2-training")
     wait_for_state(fresh, subject, "ready")
     fresh.look("subject-3-ready")
+    fresh.part("subject-draw").click()
+    assert_set_up(fresh, subject, case)
+    fresh.part("subjects-close").click()
+    layouts = four_layouts(fresh)
+    retouched = retouched_layout(fresh, layouts)
+    fresh.part("accept").click()
+    assert fresh.state()["picked"] == retouched["digest"]
+    rerolled_in_a_collage(fresh, subject, case)
+
+
+def assert_set_up(desk: DeskPage, subject: str, case: Case) -> None:
+    """Layout-and-Retouch with layouts first, the subject's chip under a prompt that names it, in one step."""
+    settings = desk.state()["settings"]
+    assert (settings["method"], settings["sampler"], settings["options"]) == (
+        "layout_retouch",
+        "ddim",
+        {"stage": "layouts"},
+    )
+    assert desk.part("subject-chip").first.get_attribute("data-subject") == subject
+    assert case.class_word in desk.state()["scene"]["prompt"]
+    assert desk.state()["undo"] == "Draw Tom"
+
+
+def four_layouts(desk: DeskPage) -> list[dict]:
+    """Pictures of the whole scene without a layout given, each waiting to be retouched."""
+    desk.set_dials(STEPS, 4)
+    desk.part("generate").click()
+    desk.wait("state.job === null && state.candidates.length === 4")
+    desk.look("subject-4-layouts")
+    layouts = desk.state()["candidates"]
+    assert all(one["layout"] for one in layouts)
+    assert len({one["digest"] for one in layouts}) == 4
+    return layouts
+
+
+def retouched_layout(desk: DeskPage, layouts: list[dict]) -> dict:
+    """The third layout, retouched by its own recipe; where the subject was found is shown if it was."""
+    desk.part("candidate").nth(2).click()
+    desk.part("retouch").click()
+    desk.wait("state.job === null && state.candidates.length === 5")
+    made = desk.state()["candidates"][-1]
+    assert (made["seed"], made["layout"]) == (layouts[2]["seed"], False)
+    assert made["digest"] != layouts[2]["digest"]
+    if made["mask"]:
+        desk.part("show-masks").click()
+        assert desk.part("found-mask").is_visible()
+        desk.wait_drawn()
+        desk.look("subject-5-retouched")
+        desk.part("show-masks").click()
+        assert desk.part("found-mask").count() == 0
+    return made
+
+
+def rerolled_in_a_collage(desk: DeskPage, subject: str, case: Case) -> None:
+    """Put into the scene as a layer; a picture of all by Collage Diffusion; then the subject alone is drawn again."""
+    desk.part("subjects").click()
+    desk.part("subject-place").click()
+    desk.wait("state.scene.layers.length === 5")
+    desk.part("subjects-close").click()
+    layer = desk.layers()[-1]
+    assert (layer["subject"], layer["phrase"]) == (subject, case.class_word)
+    assert desk.part("row-subject").inner_text() == "Tom"
+    desk.part("method").select_option("collage")
+    desk.set_dials(STEPS, 1)
+    desk.part("generate").click()
+    desk.wait("state.job === null && state.candidates.length === 6")
+    desk.part("accept").click()
+    picked = desk.state()["picked"]
+    desk.select(layer["id"])
+    desk.look("subject-6-collage")
+    desk.part("reroll").click()
+    desk.wait("state.job === null && state.candidates.length === 7")
+    made = desk.state()["candidates"][-1]
+    assert (made["layer_id"], made["source"], made["changed_outside"]) == (layer["id"], picked, 0)
+    assert_same_outside(desk, picked, made["digest"], desk.layer(layer["id"]), (SIDE_PX, SIDE_PX))
+    desk.look("subject-7-rerolled")
+
+
+def test_a_training_is_stopped_gone_on_with_renamed_and_deleted_by_keys(fresh: DeskPage, case: Case):
+    keys = fresh.page.keyboard
+    subject = made(fresh, case, "Kate")
+    wait_for_state(fresh, subject, "training")
+    fresh.page.wait_for_function("/step [1-9]/.test(document.querySelector('[data-test=subject-state]').textContent)")
+    fresh.part("subject-stop").first.focus()
+    keys.press("Enter")
+    wait_for_state(fresh, subject, "stopped")
+    own = fresh.page.locator(f'[data-subject="{subject}"][data-test="subject"]')
+    own.locator('[data-test="subject-name"]').fill("Katharina")
+    keys.press("Enter")
+    own.locator('[data-test="subject-train"]').focus()
+    keys.press("Enter")
+    wait_for_state(fresh, subject, "ready")
+    assert own.locator('[data-test="subject-name"]').input_value() == "Katharina"
+    fresh.reload()
+    fresh.part("canvas").focus()
+    keys.press("Shift+P")
+    fresh.part("subjects-panel").wait_for()
+    wait_for_state(fresh, subject, "ready")
+    own.locator('[data-test="subject-delete"]').focus()
+    keys.press("Enter")
+    keys.press("Enter")
+    own.wait_for(state="detached")
+    keys.press("Escape")
+    fresh.part("subjects-panel").wait_for(state="hidden")

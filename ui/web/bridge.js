@@ -103,14 +103,25 @@ class Bridge {
   }
 
   /** Saves, hands the request in, and follows the job to its end. */
-  async generate(request) {
-    const { session } = this.#parts;
+  generate(request) {
     const { kind, settings, layer_id = "", layer_ids = [] } = request;
     const asked = kind === "compose" || kind === "reroll" ? settings.steps : 0;
-    const job = { id: "", state: "queued", kind, layer_id, layer_ids, asked };
+    const ask = async () => this.#link.ask({ verb: "generate", ...(await this.#savedScene()), request });
+    return this.#followed({ id: "", state: "queued", kind, layer_id, layer_ids, asked }, ask);
+  }
+
+  /** Retouches a layout {id, layer_id} by the recipe that it has, and follows the job to its end. */
+  retouch({ id, layer_id }) {
+    const { project } = this.#parts.session.state;
+    const job = { id: "", state: "queued", kind: "compose", layer_id, layer_ids: [], asked: 0 };
+    return this.#followed(job, () => this.#link.ask({ verb: "retouch", project, candidate: id }));
+  }
+
+  async #followed(job, ask) {
+    const { session } = this.#parts;
     session.set({ job: startedJob(job) });
     try {
-      const reply = await this.#link.ask({ verb: "generate", ...(await this.#savedScene()), request });
+      const reply = await ask();
       session.set({ notes: reply.notes ?? session.state.notes });
       return await this.#watcher.follow({ ...job, id: reply.job });
     } catch (error) {

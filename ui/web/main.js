@@ -13,6 +13,7 @@ import { beforeOf, candidateOf, batchesOf, createSession } from "./model/session
 import { mixOf } from "./model/mixing.js";
 import { draftOf } from "./model/drafts.js";
 import { freeze, layerOf } from "./model/records.js";
+import { createFound } from "./view/found.js";
 import { createKeySheet } from "./view/keysheet.js";
 import { h } from "./view/dom.js";
 import { createLayers } from "./view/layers.js";
@@ -248,8 +249,9 @@ const build = (desk, element) => {
     keys: createKeySheet(desk),
     palette: createPalette(desk),
     subjects: createSubjects(desk),
+    found: createFound(desk),
   };
-  stage.node.append(views.notices.node);
+  stage.node.append(views.found.node, views.notices.node);
   const centre = h("main", { class: "centre" }, views.options.node, views.banners.node, stage.node, views.strip.node);
   const side = h("aside", { class: "side" }, views.layers.node, views.recipe.node);
   const above = [views.subjects, views.keys, views.palette].map(({ node }) => node);

@@ -15,6 +15,8 @@ import {
   subjectById,
 } from "../model/subjects.js";
 
+import { busy, settle } from "./runs.js";
+
 const PICTURES = "image/png,image/jpeg,image/webp";
 
 export const toggleSubjects = ({ session }) => session.set({ subjectsOpen: !session.state.subjectsOpen });
@@ -170,6 +172,23 @@ export const drawSubject = (desk, id) => {
   );
   return undefined;
 };
+
+/** Retouches the layout that is shown. */
+export const retouch = async (desk) => {
+  if (busy(desk)) return;
+  const { candidate } = desk.shown();
+  if (!candidate?.layout) {
+    return addNotice(desk.session, {
+      what: "No layout of a subject is shown.",
+      remedy: "Generate with Layout-and-Retouch, layouts first, then click one.",
+      brief: true,
+    });
+  }
+  desk.session.set({ showing: "result", comparing: false, notices: [] });
+  settle(desk, await desk.bridge.retouch(candidate));
+};
+
+export const showMasks = ({ session }) => session.set({ masksShown: !session.state.masksShown });
 
 /** The class word of the chosen subject goes into the prompt. */
 export const nameSubject = ({ store, session }, id) => {

@@ -8,7 +8,8 @@ import { createCompareButtons } from "./compare.js";
 import { createDrafts } from "./drafts.js";
 import { button } from "./fields.js";
 import { icon } from "./icons.js";
-import { h, keyed, set, show } from "./dom.js";
+import { createRetouch, createThumbVeil } from "./found.js";
+import { CANDIDATE, h, keyed, set, show } from "./dom.js";
 import { createPlace } from "./place.js";
 
 /** A sign on a re-rolled candidate: a tick where every pixel outside the object stayed as it was. */
@@ -24,15 +25,18 @@ const createSign = ({ changed_outside: changed }) => {
 
 const createThumb = (desk, candidate) => {
   const { index, seed, digest } = candidate;
-  const shape = { type: "button", class: "candidate", role: "option", title: `Seed ${seed}` };
+  const shape = { type: "button", class: "candidate", role: "option", title: `Seed ${seed}`, draggable: "true" };
   const hooks = { "data-test": "candidate", "data-index": index, "data-digest": digest };
-  const on = { click: () => desk.run("view", digest), dblclick: () => desk.run("accept") };
+  const carry = ({ dataTransfer }) => dataTransfer.setData(CANDIDATE, candidate.id);
+  const on = { click: () => desk.run("view", digest), dblclick: () => desk.run("accept"), dragstart: carry };
   const alt = `Candidate ${index + 1}, seed ${seed}`;
   const picture = h("img", { src: desk.pictures.url(digest), alt, draggable: "false" });
   const label = h("span", { class: "candidate-seed", text: String(seed) });
-  const place = createPlace();
-  const node = h("button", { ...shape, ...hooks, on }, picture, label, createSign(candidate), place.node);
+  const [place, veil] = [createPlace(), createThumbVeil(desk)];
+  const node = h("button", { ...shape, ...hooks, on }, picture, label, createSign(candidate), place.node, veil.node);
   const update = (shown, now) => {
+    set(node, { "data-starred": (shown.record.starred ?? []).includes(digest) });
+    veil.update(shown, now);
     place.update(placeOf(now, shown.batch.candidates));
     const current = shown.shownDigest === digest;
     set(node, { "aria-selected": current, "data-picked": shown.record.picked === digest, tabindex: current ? 0 : -1 });
@@ -51,6 +55,8 @@ const headline = (shown) => {
 
 const subline = (shown) => {
   const { batch, state } = shown;
+  const layouts = (batch?.candidates ?? []).filter(({ layout }) => layout).length;
+  if (layouts) return `${plural(layouts, "layout", "layouts")}: click one, then retouch it`;
   if (batch?.candidates.length) return plural(batch.candidates.length, "candidate", "candidates");
   if (batch) return state.job ? "The candidates follow." : "Refine a draft to make some.";
   return state.job ? "The candidates appear here." : "Generate makes the first ones. They stay here, run by run.";
@@ -111,15 +117,18 @@ const createChoices = (desk) => {
   const away = { label: "Discard", test: "discard", title: "Put these candidates away (Shift X)" };
   const take = { label: "Accept", test: "accept", title: "Go on with this one (Enter)", kind: "accent", key: "⏎" };
   const [discard, accept] = [button(desk, "discard", away), button(desk, "accept", take)];
+  const star = button(desk, "star", { iconName: "star", test: "star", title: "Star (Shift S)", kind: "quiet" });
   const into = { iconName: "apart", test: "decompose", title: "Decompose into layers (Shift D)", kind: "quiet" };
   const apart = button(desk, "decompose", into);
+  const touch = createRetouch(desk);
   const update = (shown) => {
-    [apart, discard, accept].forEach((each) => show(each, shown.batch !== null));
+    [star, apart, discard, accept].forEach((each) => show(each, shown.batch !== null));
+    set(star, { disabled: !shown.ownDigest, "aria-pressed": (shown.record.starred ?? []).includes(shown.ownDigest) });
     set(apart, { disabled: shown.state.job !== null || !shown.ownDigest });
     set(accept, { disabled: !shown.state.viewed && !shown.mix });
     touch.update(shown);
   };
-  return { nodes: [apart, discard, accept], update };
+  return { nodes: [...touch.nodes, star, apart, discard, accept], update };
 };
 
 export const createStrip = (desk) => {
