@@ -9,7 +9,7 @@ from pydantic import Field
 from backend.metrics.layer_score import LayerScore
 from backend.plan.plan import Note
 from backend.plan.request import OptionValue, Settings
-from backend.scene.layer import Record
+from backend.scene.layer import Digest, Record
 from backend.scene.scene import Scene
 from backend.studio.events import JobState
 
@@ -30,6 +30,7 @@ class DeskState(Record):
     selected: str = Field(default="", max_length=64)
     mix: Mix | None = None
     subject: str = Field(default="", max_length=64)
+    starred: tuple[Digest, ...] = Field(default=(), max_length=4096)
 
 
 class Candidate(Record):

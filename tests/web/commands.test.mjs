@@ -5,6 +5,7 @@ import test from "node:test";
 
 import { commandFor, COMMANDS } from "../../ui/web/commands.js";
 import { toScene } from "../../ui/web/kernels/views.js";
+import { deskToMessage } from "../../ui/web/model/records.js";
 import { createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
 import { desk as record } from "./desk_fixtures.mjs";
@@ -22,6 +23,7 @@ const candidate = (job, index, layer_id = "") => ({
 const createDesk = (patch = {}) => {
   const [session, store] = [createSession(), createStore(record(undefined, patch), () => 0)];
   const [asked, told, downloads] = [[], [], []];
+  let made = 0;
   const bridge = {
     generate: async (request) => asked.push(request) && "finished",
     takePicture: async ({ name }) => {
@@ -35,6 +37,7 @@ const createDesk = (patch = {}) => {
       };
     },
     openOra: async (file) => asked.push(file.name),
+    select: async (picture, where) => asked.push(where) && { digest: "e".repeat(64) },
     exportOra: async () => ({ url: "lamina/export", name: "scene.ora" }),
   };
   const desk = {
@@ -45,10 +48,12 @@ const createDesk = (patch = {}) => {
     told,
     downloads,
     random: () => 77,
-    newId: () => "new-layer",
+    newId: () => `new-layer-${(made += 1)}`,
     addressOf: (url) => `/${url}`,
     download: (...file) => downloads.push(file),
     pictures: { url: (digest) => `/${digest}.png` },
+    shown: () => ({ model: { members: ["sam"] } }),
+    drawTogether: async ([{ id }]) => ({ name: `${id} alone.png` }),
     stageSize: () => ({ width: 800, height: 600 }),
     busyWith: (reading, work) => work(),
     attempt: async (work) => {
@@ -140,8 +145,39 @@ test("of several files a refused one is told and the others become layers where 
   );
   assert.deepEqual([added[0].placement.centre_x_px, added[0].placement.scale_x * 2048], [40, 0.6 * 512]);
   assert.deepEqual(desk.told, ["bad.txt"]);
-  assert.equal(desk.store.record.selected, "new-layer");
+  assert.equal(desk.store.record.selected, "new-layer-2");
   assert.ok(desk.session.state.notices.some(({ what }) => /no transparent parts/.test(what)));
+});
+
+test("an opaque picture is the background of an empty scene; on others a layer, and SAM's cut is on offer", async () => {
+  const desk = createDesk({ picked: "" });
+  desk.run("chooseAll");
+  desk.run("delete");
+  await desk.run("addFiles", [{ name: "beach.jpg" }, { name: "boat.jpg" }], { x: 40, y: 50 });
+  const [ground, boat] = desk.store.record.scene.layers;
+  assert.deepEqual([ground.placement.centre_x_px, ground.placement.scale_x], [256, 0.5]);
+  assert.equal(desk.store.history.entries[2].name, "Add beach as the background");
+  const offers = desk.session.state.notices.filter(({ action }) => action?.title === "Cut out the object");
+  assert.equal(offers.length, 1);
+  await desk.run("cutOut", boat.id);
+  assert.equal(desk.store.undoName, "Cut out boat");
+  assert.deepEqual(desk.asked.at(-1), { point: [64, 74] });
+  assert.equal(desk.store.record.scene.layers[1].mask, "e".repeat(64));
+});
+
+test("a dragged candidate becomes a layer where it falls; a star is a step, kept with the scene", () => {
+  const desk = createDesk();
+  const made = { ...candidate("j1", 0), seed: 5, width_px: 512, height_px: 512 };
+  desk.session.set({ candidates: [made], batch: "j1" });
+  desk.run("addCandidate", "j1-0", { x: 100, y: 90 });
+  const added = desk.store.record.scene.layers.at(-1);
+  assert.deepEqual([added.picture, added.name, added.placement.centre_x_px], ["j1-0", "Candidate 1, seed 5", 100]);
+  desk.run("view", "j1-0");
+  desk.run("star");
+  assert.deepEqual(deskToMessage(desk.store.record).desk.starred, ["j1-0"]);
+  assert.equal(desk.store.undoName, "Star a candidate");
+  desk.run("star");
+  assert.deepEqual(desk.store.record.starred, []);
 });
 
 test("an .ora among the files is opened instead; exports are downloaded", async () => {

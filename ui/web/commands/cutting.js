@@ -1,5 +1,6 @@
 // Selecting an object in what is shown: the server's SAM finds its outline, which becomes a region.
 
+import { clamp } from "../kernels/numbers.js";
 import { addLayer, setLayer } from "../model/edits.js";
 import { isMixing, setMix } from "../model/mixing.js";
 import { newPaintedLayer } from "../model/painting.js";
@@ -41,4 +42,24 @@ export const selectObject = async (desk, where) => {
   if (layer && isPainted(layer)) return store.change(`Select an object: ${titleOf(layer)}`, setLayer(id, { mask }));
   const region = newPaintedLayer(desk, mask);
   return store.change(`Select an object: ${region.name}`, addLayer(region));
+};
+
+/** Hides what is not the object of an opaque picture: SAM looks at the layer alone, from its middle. */
+export const cutOut = async (desk, id) => {
+  const { store, session, bridge } = desk;
+  const layer = layerOf(store.record, id);
+  if (!layer || session.state.reading) return;
+  const { centre_x_px, centre_y_px } = layer.placement;
+  const { width_px, height_px } = store.record.scene;
+  const point = [clamp(centre_x_px, 0, width_px - 1), clamp(centre_y_px, 0, height_px - 1)];
+  const look = async () => {
+    const { digest } = await bridge.takePicture(await desk.drawTogether([layer]));
+    return bridge.select(digest, { point });
+  };
+  const { digest: mask } = await desk.busyWith("Looking for the object", look);
+  const now = layerOf(store.record, id);
+  // The person may have gone on meanwhile.
+  if (!now || now.placement !== layer.placement)
+    return addNotice(session, { what: "The layer changed meanwhile.", remedy: "Select the object by a click (S)." });
+  return store.change(`Cut out ${titleOf(layer)}`, setLayer(id, { mask }));
 };

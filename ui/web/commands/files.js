@@ -2,7 +2,7 @@
 
 import { fileStem, isOpenRaster, phraseFromFileName } from "../kernels/names.js";
 import { addLayer } from "../model/edits.js";
-import { buildLayer, firstPlacement } from "../model/records.js";
+import { buildLayer, coveringPlacement, firstPlacement } from "../model/records.js";
 import { addNotice } from "../model/session.js";
 
 const PICTURES = "image/png,image/jpeg,image/webp";
@@ -31,23 +31,36 @@ const addPicture = async (desk, file, point, index) => {
   const middle = point ?? { x: scene.width_px / 2, y: scene.height_px / 2 };
   const centre = { x: middle.x + index * STAGGER_PX, y: middle.y + index * STAGGER_PX };
   const phrase = phraseFromFileName(file.name);
-  const placement = firstPlacement(taken, scene, centre);
-  const layer = buildLayer({
-    id: desk.newId(),
-    name: phrase || file.name.slice(0, 200),
-    phrase,
-    picture: taken.digest,
-    placement,
-  });
-  store.change(`Add ${layer.name}`, addLayer(layer));
-  session.set({ showing: "collage" });
+  addTaken(desk, taken, { name: phrase || file.name.slice(0, 200), phrase, file: file.name, centre });
   if (taken.notes.length > 0) addNotice(session, { what: `${file.name}: ${taken.notes.join(" ")}` });
-  if (taken.opaque) {
-    addNotice(session, {
-      what: `${file.name} has no transparent parts, so its whole rectangle counts as the object.`,
-      remedy: "Cut it out first if that is not meant.",
-    });
-  }
+};
+
+/** A candidate as a layer of its own; it is opaque. */
+export const addCandidate = (desk, id, point) => {
+  const candidate = desk.session.state.candidates.find((one) => one.id === id);
+  if (!candidate) return;
+  const name = `Candidate ${candidate.index + 1}, seed ${candidate.seed}`;
+  addTaken(desk, { ...candidate, opaque: true }, { name, phrase: "", file: name, centre: point });
+};
+
+/** A stored picture becomes a layer: an opaque one on an empty scene its background, whole and filling the canvas. */
+const addTaken = (desk, taken, { name, phrase, file, centre }) => {
+  const { store, session } = desk;
+  const { scene } = store.record;
+  const isGround = taken.opaque && scene.layers.length === 0;
+  const placement = isGround ? coveringPlacement(taken, scene) : firstPlacement(taken, scene, centre);
+  const layer = buildLayer({ id: desk.newId(), name, phrase, picture: taken.digest, placement });
+  store.change(isGround ? `Add ${name} as the background` : `Add ${name}`, addLayer(layer));
+  session.set({ showing: "collage" });
+  if (taken.opaque && !isGround) offerCut(desk, layer, file);
+};
+
+const offerCut = (desk, layer, file) => {
+  const what = `${file} has no transparent parts, so its whole rectangle counts as the object.`;
+  const canCut = desk.shown().model?.members.includes("sam");
+  const action = { title: "Cut out the object", run: () => desk.run("cutOut", layer.id) };
+  if (canCut) addNotice(desk.session, { what, action });
+  else addNotice(desk.session, { what, remedy: "Cut it out first if that is not meant." });
 };
 
 export const openExample = ({ bridge, session }, id) => {

@@ -1,6 +1,6 @@
 // Making pictures: generate, re-roll one object, look through the candidates, accept or discard them.
 
-import { nudge, pick, setSettings } from "../model/edits.js";
+import { nudge, pick, setSettings, toggleStar } from "../model/edits.js";
 import { settingsForOne } from "../model/drafts.js";
 import { layerOf, titleOf } from "../model/records.js";
 import { referenceOf, subjectOfRun } from "../model/subjects.js";
@@ -87,6 +87,14 @@ const tellTries = ({ store, session }, layerId) => {
     remedy: passed ? "" : "Raise its freedom or its attention, or hold its edges, and try again.",
     brief: passed,
   });
+};
+
+/** A star for the candidate on the stage, or none any more; stars are kept with the scene. */
+export const star = ({ store, session }) => {
+  const digest = session.state.viewed || store.record.picked;
+  if (!digest) return addNotice(session, { what: "No candidate is shown.", remedy: "Generate first.", brief: true });
+  const isStarred = (store.record.starred ?? []).includes(digest);
+  return store.change(isStarred ? "Take the star away" : "Star a candidate", toggleStar(digest));
 };
 
 export const cancel = ({ bridge }) => bridge.cancel();

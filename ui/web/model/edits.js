@@ -35,6 +35,13 @@ export const setOption = (name, value) => (desk) =>
 
 export const pick = (digest) => (desk) => (desk.picked === digest ? desk : freeze({ ...desk, picked: digest }));
 
+/** A candidate gets its star, or loses it. */
+export const toggleStar = (digest) => (desk) => {
+  const { starred = [] } = desk;
+  const next = starred.includes(digest) ? starred.filter((other) => other !== digest) : [...starred, digest];
+  return freeze({ ...desk, starred: next });
+};
+
 export const setLayer = (id, patch) => (desk) =>
   withLayers(
     desk,

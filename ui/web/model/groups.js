@@ -26,7 +26,7 @@ const longestRun = (order, members) => {
 
 const same = (one, other) => one.length === other.length && one.every((id, at) => id === other[at]);
 
-/** The scene whose groups fit its layers: members lie side by side, in order; what was left alone, and empty ones, go. */
+/** The scene whose groups fit its layers: members lie side by side, in order; empty groups go. */
 export const withTidyGroups = (scene) => {
   const groups = groupsOf(scene);
   if (groups.length === 0) return scene;
@@ -90,7 +90,8 @@ export const toggleGroup = (id) => (desk) => {
   const { members, hid } = groupById(scene, id);
   const shown = scene.layers.filter((layer) => layer.visible && members.includes(layer.id)).map((layer) => layer.id);
   const turned = shown.length > 0 ? shown : hid.length > 0 ? hid : members;
-  const layers = scene.layers.map((layer) => (turned.includes(layer.id) ? { ...layer, visible: !shown.length } : layer));
+  const visible = shown.length === 0;
+  const layers = scene.layers.map((layer) => (turned.includes(layer.id) ? { ...layer, visible } : layer));
   return setGroup(id, { hid: shown })(withScene(desk, { layers }));
 };
 
@@ -197,8 +198,8 @@ const indexAbove = (scene, staying, row) => {
 };
 
 /**
- * The edit that drops a dragged row (`id` of a layer, or of a group) between two others: `gap` counts the rows above it,
- * without those of what is dragged.
+ * The edit that drops a dragged row (`id` of a layer, or of a group) between two others: `gap` counts the rows above
+ * it, without those of what is dragged.
  */
 export const dropRow = (id, gap) => (desk) => {
   const { scene } = desk;

@@ -1,6 +1,6 @@
 // The frozen records that undo moves between: a Desk holds the scene, the dials of a run, what is picked and selected,
-// the two candidates {base, other: ids, mask: name} between which somebody paints (`mix`, else null), and the id of the
-// subject that runs draw ("" for none chosen).
+// the two candidates {base, other: ids, mask: name} between which somebody paints (`mix`, else null), the id of the
+// subject that runs draw ("" for none chosen), and the digests of the candidates that somebody starred.
 
 export const freeze = (value) => {
   if (value === null || typeof value !== "object" || Object.isFrozen(value)) return value;
@@ -17,17 +17,18 @@ export const deskFromProject = (project) =>
     selected: project.desk.selected,
     mix: project.desk.mix ?? null,
     subject: project.desk.subject ?? "",
+    starred: project.desk.starred ?? [],
   });
 
 /** What the server keeps: the scene, and the rest beside it. */
-export const deskToMessage = ({ scene, settings, picked, selected, mix, subject = "" }) => ({
+export const deskToMessage = ({ scene, settings, picked, selected, mix, subject = "", starred = [] }) => ({
   scene,
-  desk: { settings, picked, selected, mix, subject },
+  desk: { settings, picked, selected, mix, subject, starred },
 });
 
 /** Whether two Desks differ in something worth saving; a selection alone is not. */
 export const sameWork = (one, other) =>
-  ["scene", "settings", "picked", "mix", "subject"].every((part) => one[part] === other[part]);
+  ["scene", "settings", "picked", "mix", "subject", "starred"].every((part) => one[part] === other[part]);
 
 /** A layer for a picture that was just taken. */
 export const buildLayer = ({ id, name, phrase, picture, placement }) =>
@@ -69,6 +70,12 @@ export const firstPlacement = (size, scene, centre) => {
   );
   const scale = Math.min(1, share);
   return { centre_x_px: centre.x, centre_y_px: centre.y, scale_x: scale, scale_y: scale };
+};
+
+/** A placement with which a picture just covers the canvas. */
+export const coveringPlacement = (size, scene) => {
+  const scale = Math.max(scene.width_px / size.width_px, scene.height_px / size.height_px);
+  return { centre_x_px: scene.width_px / 2, centre_y_px: scene.height_px / 2, scale_x: scale, scale_y: scale };
 };
 
 export const layerOf = (desk, id) => desk.scene.layers.find((layer) => layer.id === id) ?? null;

@@ -1,5 +1,8 @@
 // Building and changing elements with few words.
 
+/** What a dragged candidate is called in the browser's clipboard of drags. */
+export const CANDIDATE = "application/x-lamina-candidate";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** An attribute's text, null for none: booleans are "true" or "false" in data- and aria-, there or not elsewhere. */

@@ -139,7 +139,7 @@ export const createLayers = (desk) => {
   const tune = { label: "Auto-adjust", iconName: "tune", test: "autotune", kind: "quiet small" };
   const tuning = button(desk, "autotune", { ...tune, title: "Choose the dials of all layers, with reasons (Shift A)" });
   const painted = button(desk, "addPainted", paint);
-  const gather = { iconName: "group", test: "group-layers", title: "Group the chosen layers (Ctrl G)", kind: "quiet small" };
+  const gather = { ...shape, iconName: "group", test: "group-layers", title: "Group the chosen layers (Ctrl G)" };
   const grouping = button(desk, "group", gather);
   const adds = h("span", { class: "group" }, tuning, grouping, painted, button(desk, "addPicture", shape));
   const parts = [h("h2", { text: "Layers" }), count, h("span", { class: "spring" }), adds];

@@ -1,5 +1,6 @@
 // Pointer, wheel and drop on the stage, as events for the tools and commands.
 
+import { CANDIDATE } from "./dom.js";
 import { panned, toScene, zoomedAt } from "../kernels/views.js";
 import { pinchOf } from "../kernels/pinching.js";
 import { createMachine } from "../tools/chart.js";
@@ -186,7 +187,7 @@ const turnWheel = ({ session }, canvas, event) => {
 export const connectWheel = (desk, canvas) =>
   canvas.addEventListener("wheel", (event) => turnWheel(desk, canvas, event), { passive: false });
 
-/** Files dropped on the stage become layers where they fell. */
+/** Files, and candidates of the strip, dropped on the stage become layers where they fell. */
 export const connectDrop = (desk, node, canvas) => {
   let depth = 0;
   const mark = (change) => {
@@ -195,7 +196,8 @@ export const connectDrop = (desk, node, canvas) => {
   };
   const listen = (kind, act) =>
     node.addEventListener(kind, (event) => {
-      if (!event.dataTransfer?.types.includes("Files")) return;
+      const types = event.dataTransfer?.types ?? [];
+      if (!types.includes("Files") && !types.includes(CANDIDATE)) return;
       event.preventDefault();
       act(event);
     });
@@ -204,6 +206,9 @@ export const connectDrop = (desk, node, canvas) => {
   listen("dragover", () => {});
   listen("drop", (event) => {
     mark(-depth);
-    desk.run("addFiles", [...event.dataTransfer.files], toScene(desk.session.state.view, pointOf(canvas, event)));
+    const point = toScene(desk.session.state.view, pointOf(canvas, event));
+    const candidate = event.dataTransfer.getData(CANDIDATE);
+    if (candidate) desk.run("addCandidate", candidate, point);
+    else desk.run("addFiles", [...event.dataTransfer.files], point);
   });
 };
