@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from backend.engine.attention_maps import MapMean
+from backend.engine.attention_maps import MapMean, found_words
 from backend.engine.conditioning import Conditioning, embed
+from backend.engine.cut_out import cut_out
 from backend.engine.decode import encode_mean
 from backend.engine.denoise import predictor
 from backend.engine.invert import Trajectory, invert
@@ -26,6 +27,10 @@ from backend.models.schedule import Schedule
 from backend.plan.plan import Plan
 from backend.scene.scene import Picture, Pixels, canonical_json
 
+LOOKED_SHARE = 0.6
+"""At which of its states a reference is asked where the subject is: late enough to show it, early enough to ask."""
+OVER = 0.3
+"""Of a map brought to 0…1, where a subject is asked for in a reference (Photoswap's; a lower cut keeps a wide halo)."""
 REFERENCE_PROMPT = f"a {MARK}"
 """y_r, the neutral words; the paper says "a photo of <*>", but not every model draws photographs."""
 
@@ -106,3 +111,18 @@ def looked_at(run: SubjectRun, path: Trajectory, k: int) -> Tensor:
     mean = maps.mean()
     assert mean is not None
     return (mean[0] - mean.min()) / (mean.max() - mean.min()).clamp_min(torch.finfo(mean.dtype).tiny)
+
+
+def shown_in_reference(run: SubjectRun, path: Trajectory) -> Tensor:
+    """Where the reference shows the subject, float (h, w) of 0 and 1: cut out by SAM, else where its words look."""
+    key = f"{run.reference_key()} shown"
+    found = run.bundle.recorded.find(key, -1)
+    if found is not None:
+        return found[0]
+    looked = looked_at(run, path, round(LOOKED_SHARE * run.plan.steps))
+    inside = cut_out(run.bundle, run.reference, looked, OVER)
+    if not inside.size:
+        inside = found_words(looked, run.reference.shape[:2], OVER)
+    shown = torch.from_numpy(inside).float()
+    run.bundle.recorded.keep(key, -1, (shown,))
+    return shown

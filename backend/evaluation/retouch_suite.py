@@ -57,8 +57,10 @@ PLUG_INS: Mapping[str, Question] = MappingProxyType(
         "DreamMatcher": ("plug_ins", {"plug_in": "dream_matcher"}),
     }
 )
-NAIVE: Mapping[str, OptionValue] = {"copy_share": 0.1, "target_words": "prompt", "mask": "none"}
+NAIVE: Mapping[str, OptionValue] = {"copy_share": 0.1, "mask": "none", "reference_part": "whole"}
 """The reference's keys and values from the moment on at which the personalised model takes over."""
+PRINTED: Mapping[str, OptionValue] = {"target_words": "neutral", "blend_share": 0.6, "reference_part": "whole"}
+"""The paper's own choices, where the method's defaults differ from them."""
 ABLATION: Mapping[str, Question] = MappingProxyType(
     {
         "I": ALONE,
@@ -66,9 +68,11 @@ ABLATION: Mapping[str, Question] = MappingProxyType(
         "III": ("layout_retouch", NAIVE),
         "IV": ("layout_retouch", {"mask": "none"}),
         "V": RETOUCHED,
+        "printed": ("layout_retouch", PRINTED),
     }
 )
-"""The backbone; + step blend; + naive reference keys and values; two stages with the swap; + adaptive mask."""
+"""The backbone; + step blend; + naive reference keys and values; two stages with the swap; + adaptive mask; and the
+method as it is printed."""
 ROWS: tuple[str, ...] = (*(name + end for name in BACKBONES for end in ("", "+L&R")), *PLUG_INS, *ABLATION)
 QUICK_STEPS = 40
 """Updates of a subject in a quick run: enough to see that a suite works, not to judge a method by."""

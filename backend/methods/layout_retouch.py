@@ -38,7 +38,15 @@ from backend.engine.loop_types import Control, Pictures, Run, Step, generator_fo
 from backend.engine.noise import SharedNoise, draw
 from backend.engine.paste import changed_pixels, paste_weights, pasted
 from backend.engine.side_paths import SidePath, SidePaths, Span
-from backend.engine.subject_run import REFERENCE_PROMPT, SubjectRun, digest, inverted, subject_run
+from backend.engine.subject_run import (
+    OVER,
+    REFERENCE_PROMPT,
+    SubjectRun,
+    digest,
+    inverted,
+    shown_in_reference,
+    subject_run,
+)
 from backend.engine.subject_words import plain_prompt
 from backend.errors import RequestError
 from backend.methods.options import parse_options
@@ -241,17 +249,27 @@ def _paths(
     """
     layout, reference = sources
     copied, own = job.step_at(job.options.copy_share), layout.path
+    part = (
+        shown_in_reference(job.drawn, reference)
+        if job.options.reference_part == "subject" and job.options.swap
+        else None
+    )
     if job.options.side_paths == "stored":
         sides = _sides(job, schedule, layout, (reference, spoken[0]))
         start = Start(own.states[copied], copied, (generator_for(0),))
-        return job.drawn.conditioning(spoken[1], "target"), start, sides, AttentionSwap(0, (), _swapped(job), sides)
+        return (
+            job.drawn.conditioning(spoken[1], "target"),
+            start,
+            sides,
+            AttentionSwap(0, (), _swapped(job), sides, part),
+        )
     first = job.first
     said = torch.cat([spoken[0], layout.words.positive, spoken[1]])
     paths = (("reference", 1), ("layout", 1), ("target", 1))
     words = Conditioning(said, layout.words.negative, job.plan.guidance_scale, 3, paths)
     begin = torch.cat([reference.states[first], own.states[first], own.states[first]])
     streams = (generator_for(0),) * len(begin)  # DDIM draws nothing
-    return words, Start(begin, first, streams), None, AttentionSwap(copied, _all_sites(job), _swapped(job))
+    return words, Start(begin, first, streams), None, AttentionSwap(copied, _all_sites(job), _swapped(job), None, part)
 
 
 def _sides(job: _Job, schedule: Schedule, layout: _Layout, reference: tuple[Trajectory, Tensor]) -> SidePaths:
@@ -288,7 +306,7 @@ def _mask(job: _Job, layout: _Layout, maps: MapMean, sides: SidePaths | None) ->
     if job.options.mask == "none":
         return None
     shape = (job.plan.height_px, job.plan.width_px)
-    rules = MaskRules(joining=job.options.joining, background_floor=job.options.background_floor)
+    rules = MaskRules(OVER, joining=job.options.joining, background_floor=job.options.background_floor)
     within = np.ones(shape, np.float32) if job.region is None else (job.region.alpha > 0).astype(np.float32)
     solid = np.zeros((0, 0), np.bool_)
     if job.options.mask == "adaptive":

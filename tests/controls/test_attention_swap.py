@@ -8,7 +8,7 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
-from backend.controls.attention_swap import AttentionSwap
+from backend.controls.attention_swap import AttentionSwap, cells_over_half
 from backend.engine.invert import Trajectory
 from backend.engine.loop_types import Moment, Network, Rows
 from backend.engine.side_paths import SidePath, SidePaths, Span
@@ -167,3 +167,19 @@ def test_the_layers_follow_from_the_network(tiny1: ModelBundle) -> None:
         stable = UNet2DConditionModel(cross_attention_dim=768)
     found = [site.name for site in detail_sites(stable)]
     assert [name.split(".")[1] for name in found] == ["2", "2", "2", "3", "3", "3"]
+
+
+def test_only_the_shown_cells_of_the_reference_are_taken(tiny1: ModelBundle) -> None:
+    trio = Trio(tiny1, STEPS)
+    swapped = tuple(site.module for site in self_sites(tiny1.unet))
+
+    def ended(shown: Tensor | None) -> Tensor:
+        return trio.states([AttentionSwap(0, (), swapped, None, shown)])[-1][2]
+
+    whole, half = ended(None), torch.zeros(4, 4)
+    half[:2] = 1.0
+    assert torch.equal(ended(torch.ones(4, 4)), whole)
+    assert torch.equal(ended(torch.zeros(4, 4)), whole)  # nothing is shown: all is taken rather than nothing
+    assert not torch.equal(ended(half), whole)
+    network = Network(nn.Module(), Moment(Rows(1, guided=True)), 16, 12)
+    assert cells_over_half(half, network, 8 * 6).view(8, 6).all(1).tolist() == [True] * 4 + [False] * 4

@@ -92,7 +92,8 @@ def test_every_option_has_an_effect(fresh: ModelBundle) -> None:
     changes: list[dict[str, object]] = [
         {"swap": False},
         {"mask": "none"},
-        {"target_words": "prompt"},
+        {"target_words": "neutral"},
+        {"reference_part": "whole"},
         {"side_paths": "sampled"},
         {"layout_states": "inverted"},
         {"background_floor": 0.5},

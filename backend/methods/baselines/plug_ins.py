@@ -28,7 +28,15 @@ from backend.engine.loop_types import Control, Pictures, Run, Step, generator_fo
 from backend.engine.noise import draw
 from backend.engine.pulls import pull_of
 from backend.engine.side_paths import SidePath, SidePaths, Span
-from backend.engine.subject_run import REFERENCE_PROMPT, SubjectRun, digest, inverted, looked_at, subject_run
+from backend.engine.subject_run import (
+    LOOKED_SHARE,
+    REFERENCE_PROMPT,
+    SubjectRun,
+    digest,
+    inverted,
+    looked_at,
+    subject_run,
+)
 from backend.engine.subject_words import plain_prompt
 from backend.methods.options import parse_options
 from backend.models.attention import detail_sites
@@ -39,8 +47,6 @@ from backend.scene.layer import Record
 from backend.scene.scene import Pixels
 
 BEGIN_SHARE, FUSED_SHARE = 4 / 50, 0.4
-LOOKED_SHARE = 0.6
-"""At which of its states the reference is asked where the subject is: late enough to show it, early enough to ask."""
 REFERRING = ("masa_ctrl", "dream_matcher")
 """Those that look at the reference."""
 

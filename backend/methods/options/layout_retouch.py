@@ -12,7 +12,11 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class RetouchOptions(Record):
-    """What Layout-and-Retouch can be told. Shares are of the steps that are taken; the paper takes 50."""
+    """What Layout-and-Retouch can be told. Shares are of the steps that are taken; the paper takes 50.
+
+    Three defaults are ours, for on the pocket family the paper's redraw the place around the subject: the prompt's own
+    words, blending from the end of the copy on, and the subject's part of the reference alone.
+    """
 
     stage: Literal["retouch", "layouts"] = Field(
         "retouch",
@@ -33,15 +37,21 @@ class RetouchOptions(Record):
         json_schema_extra={"section": "3.2.2", "unit": "share of the steps", "step": 0.02},
     )
     blend_share: Share = Field(
-        0.6,
+        0.2,
         title="Blending from",
-        description="From which step on everything outside the mask is drawn back to the layout.",
+        description="From which step on everything outside the mask is drawn back to the layout (the paper: 0.6).",
         json_schema_extra={"section": "3.2.2", "unit": "share of the steps", "step": 0.02},
     )
     swap: bool = Field(
         True,
         title="Reference's appearance",
         description="Keys and values of the reference in the decoder's self-attention.",
+        json_schema_extra={"section": "3.2.2"},
+    )
+    reference_part: Literal["subject", "whole"] = Field(
+        "subject",
+        title="Part of the reference",
+        description="Only where the reference shows the subject, or all of it (the paper), its place included.",
         json_schema_extra={"section": "3.2.2"},
     )
     mask: Literal["adaptive", "words", "none"] = Field(
@@ -63,9 +73,9 @@ class RetouchOptions(Record):
         json_schema_extra={"section": "3.2.2", "unit": "share of the target", "step": 0.05},
     )
     target_words: Literal["neutral", "prompt"] = Field(
-        "neutral",
+        "prompt",
         title="Words of the retouch",
-        description="The neutral words of the paper's algorithm, or the prompt.",
+        description="The prompt, which keeps its place and companions, or the neutral words of the paper's algorithm.",
         json_schema_extra={"section": "3.2.2"},
     )
     side_paths: Literal["stored", "sampled"] = Field(
