@@ -64,8 +64,14 @@ def painted_noise(plan: Plan, pixels: Pixels) -> tuple[NDArray[np.float64] | Non
     resized.
     """
     size = (plan.width_px, plan.height_px)
-    maps = (pixels.mask(layer.noise_map) if layer.noise_map else None for layer in plan.layers)
-    return tuple(None if grey is None else np.rint(resize_area(grey, *size) * 16.0) / 16.0 / 255.0 for grey in maps)
+    found: list[NDArray[np.float64] | None] = []
+    for layer in plan.layers:
+        if layer.noise_map is None:
+            found.append(None)
+            continue
+        grey = resize_area(pixels.mask(layer.noise_map), *size).astype(np.float64)
+        found.append(np.rint(grey * 16) / 16 / 255)
+    return tuple(found)
 
 
 def _sheet(layer: PlannedLayer, pixels: Pixels, size: tuple[int, int]) -> Sheet:

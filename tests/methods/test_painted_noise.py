@@ -50,7 +50,8 @@ def test_every_grey_is_its_number_at_every_size(tiny1: ModelBundle) -> None:
         map_ = painted(tiny1, np.full((150, 90), grey))
         found = painted_noise(map_.compose(), map_.pixels)[1]
         assert found is not None
-        assert (found == grey / 255).all()
+        assert found.dtype == np.float64
+        assert (found == np.float64(grey / 255)).all()
 
 
 def test_cells_are_free_as_they_are_painted(tiny1: ModelBundle) -> None:
