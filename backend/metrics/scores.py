@@ -149,7 +149,9 @@ def drift_of(picture: Picture, shown: Picture, region: Mask) -> float | None:
 def _said(asked: Asked, likeness: _Likeness, found: _Found, number: int, picture: Picture) -> LayerScore:
     """What is kept of one layer of one picture; four decimals are more than any of the figures means."""
     text, iou = likeness.text[number], found.iou[number]
-    drop = likeness.own - text if likeness.own is not None and text is not None else None
+    # A place is not judged by its words: its own picture has none of the objects that now stand in it.
+    own = None if asked.is_place else likeness.own
+    drop = own - text if own is not None and text is not None else None
     return LayerScore(
         layer_id=asked.layer.layer_id,
         text=_rounded(text),

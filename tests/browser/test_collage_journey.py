@@ -136,6 +136,18 @@ def failure(desk: DeskPage, layer_id: str) -> str:
     return desk.row(layer_id).locator('[data-test="layer-warning"]').inner_text()
 
 
+def carry(desk: DeskPage, layer_id: str, by: float) -> None:
+    """Drag a layer's object sideways in the finished picture, and see that nothing else changed."""
+    made = len(desk.state()["candidates"])
+    placement = desk.layer(layer_id)["placement"]
+    x, y = placement["centre_x_px"], placement["centre_y_px"]
+    desk.part("canvas").focus()
+    desk.page.keyboard.press("u")
+    desk.drag_scene((x, y), (x + by, y))
+    desk.wait(f"state.job === null && state.candidates.length > {made}")
+    assert "changed pixels outside: 0" in desk.part("changed-outside").inner_text()
+
+
 def test_the_whole_journey(fresh: DeskPage) -> None:
     """Learn, hold edges, auto-adjust, generate, read the scores, re-roll what failed, move an object, save, reload."""
     layer_id = objects(fresh)[-1]
@@ -165,13 +177,8 @@ def test_the_whole_journey(fresh: DeskPage) -> None:
     assert {candidate["changed_outside"] for candidate in again} == {0}
     assert "passes after" in fresh.all_notices() or "failed in all 8" in fresh.all_notices()
     fresh.part("accept").click()
-    made = len(fresh.state()["candidates"])
-    placement = fresh.layer(layer_id)["placement"]
-    x, y = placement["centre_x_px"], placement["centre_y_px"]
-    fresh.page.keyboard.press("u")
-    fresh.drag_scene((x, y), (x - 60, y))
-    fresh.wait(f"state.job === null && state.candidates.length > {made}")
-    assert "changed pixels outside: 0" in fresh.part("changed-outside").inner_text()
+    x = fresh.layer(layer_id)["placement"]["centre_x_px"]
+    carry(fresh, layer_id, -60)
     fresh.part("accept").click()
     before = fresh.state()
     assert before["scene"]["layers"][-1]["placement"]["centre_x_px"] < x - 50

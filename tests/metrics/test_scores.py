@@ -13,6 +13,7 @@ from backend.metrics.layer_score import FOUND_IOU, TEXT_DROP, LayerScore, passes
 from backend.metrics.scores import Scorer, drift_of, found_where_asked, seam_of
 from backend.models.bundle import ModelBundle
 from backend.models.sam import Cut
+from tests.methods.collages import Collage
 from tests.methods.painted import Painting, disc, with_members
 
 CAT, HOUSE, SKY = (200, 30, 30), (30, 30, 200), (90, 160, 90)
@@ -129,6 +130,26 @@ def test_words_are_compared_with_the_layers_square(tiny1: ModelBundle) -> None:
     assert blue.text is not None
     assert red.text > blue.text + 0.3
     assert red.image is None
+
+
+def test_a_place_does_not_fail_for_the_objects_that_now_stand_in_it(tiny1: ModelBundle) -> None:
+    """Its own picture is red as its words say; the finished one is blue. An object so drawn fails."""
+    side = tiny1.card.native_px
+    collage = Collage(with_members(tiny1, clip=Mean()), seed=1, side_px=side)
+    red = collage.pixels.add_picture(
+        np.dstack([np.full((side, side, 3), CAT, np.uint8), np.full((side, side), 255, np.uint8)])
+    )
+    place, disc1, _ = collage.scene.layers
+    small = disc1.placement.model_copy(update={"scale_x": 0.3, "scale_y": 0.3})
+    layers = (
+        place.model_copy(update={"picture": red, "phrase": "red house"}),
+        disc1.model_copy(update={"picture": red, "placement": small}),
+    )
+    collage.scene = collage.scene.model_copy(update={"layers": layers})
+    blue = np.full((side, side, 3), HOUSE, np.uint8)
+    ((whole, part),) = Scorer(collage.bundle, collage.compose(), collage.pixels).score([blue])
+    assert whole.failed == ""
+    assert part.failed == "it does not look like “red cat”"
 
 
 def test_pieces_that_reach_into_the_region() -> None:
