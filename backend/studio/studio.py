@@ -163,7 +163,8 @@ class Studio:
             projects.check_revision(connection, project, revision)
             job = jobs.insert_job(connection, project, asked, plan)
         self._runner.wake()
-        return Submitted(job=job, notes=self._surveyor.noted(scene, asked.settings, plan.notes))
+        remarks = self.library.remarks(scene, asked) if isinstance(asked, Compose) else ()
+        return Submitted(job=job, notes=(*remarks, *self._surveyor.noted(scene, asked.settings, plan.notes)))
 
     def retouch(self, project: str, candidate: str) -> Submitted:
         """Queue the retouch of a layout of a subject, by its own recipe; a RequestError for any other candidate."""

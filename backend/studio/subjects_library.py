@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from backend.errors import RequestError, StoreError
 from backend.plan.lesson import MAX_REFERENCES, Lesson, LessonMethod
-from backend.plan.plan import Plan
+from backend.plan.plan import Note, Plan
 from backend.plan.request import Compose, Reroll, SubjectRef
 from backend.plan.subjects import personal_scene
 from backend.scene.scene import Scene
@@ -23,8 +23,9 @@ from backend.studio.subjects_pictures import prepared, with_alpha
 
 log = logging.getLogger(__name__)
 
-CENTRE_SHARE = 0.1
-"""Where a subject is looked for in a reference: in the picture without a tenth at each side."""
+CENTRE_SHARE = 0.2
+"""Where a subject is looked for in a reference: in the picture without a fifth at each side. On twelve drawn pictures
+the pocket SAM's cuts overlap the truth by .97 so, by .96 from the middle point, and not at all from a box of .1."""
 
 _WORD = re.compile(r"\w(?:[\w' -]*\w)?")
 
@@ -127,7 +128,8 @@ class Library:
         A re-roll of a subject layer is drawn by Layout-and-Retouch with that layer's subject, whatever method the desk
         is set to. A LaminaError when the subject is gone, was not trained, or belongs to another model.
         """
-        layer = scene.layer(asked.layer_id) if isinstance(asked, Reroll) else None
+        wanted = asked.layer_id if isinstance(asked, Reroll) else ""
+        layer = next((each for each in scene.layers if each.id == wanted), None)
         model, method = asked.settings.model, asked.settings.method
         if layer is not None and layer.subject is not None and method in {each.id for each in self._offer.methods()}:
             with self._store.database.read() as connection:
@@ -140,6 +142,19 @@ class Library:
             with self._store.database.read() as connection:
                 self._trained(subjects.subject_of_file(connection, asked.subject.subject), model)
         return scene, asked
+
+    def remarks(self, scene: Scene, asked: Compose) -> tuple[Note, ...]:
+        """What a person should know of a whole picture where subjects are concerned."""
+        if asked.settings.method == METHOD:
+            told = "Layout-and-Retouch draws from the prompt alone: the layers take no part."
+            return (Note(code="subject_alone", text=told),) if any(scene.visible_layers()) else ()
+        names = {subject.id: subject.name for subject in self.listed()}
+        placed = dict.fromkeys(names[layer.subject] for layer in scene.visible_layers() if layer.subject in names)
+        if not placed:
+            return ()
+        called = " and ".join(placed)
+        told = f"{called}: a whole picture is drawn from words and pixels; re-roll the layer to draw the subject."
+        return (Note(code="subject_later", text=told),)
 
     def require(self, plan: Plan) -> None:
         """A RequestError when the subject that a plan draws is no longer in the library."""

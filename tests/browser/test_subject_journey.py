@@ -14,8 +14,8 @@ from tests.browser.test_journey import assert_same_outside
 pytestmark = pytest.mark.slow
 
 SIDE_PX = 128
-STEPS = 6
-LESSON = 6
+STEPS = 4
+LESSON = 5
 """Steps of a training: enough to see it go on, not enough to learn."""
 
 
@@ -30,7 +30,7 @@ def dropped(desk: DeskPage, *files: tuple[str, bytes]) -> None:
     desk.page.evaluate(DROP, ['[data-test="subjects-panel"]', records, [40, 200]])
 
 
-def made(desk: DeskPage, case: Case, name: str) -> str:
+def made(desk: DeskPage, case: Case, name: str, method: str = "textual_inversion") -> str:
     """Open the shelf, drop three pictures, say what it is, and begin the training; the subject's id."""
     desk.part("subjects").click()
     desk.part("subjects-panel").wait_for()
@@ -40,7 +40,7 @@ def made(desk: DeskPage, case: Case, name: str) -> str:
     desk.part("subject-word").fill(case.class_word)
     desk.part("subject-new-name").fill(name)
     desk.part("subject-steps").fill(str(LESSON))
-    desk.part("subject-method").select_option("custom_diffusion")
+    desk.part("subject-method").select_option(method)
     desk.look("subject-1-new")
     desk.part("subject-make").click()
     desk.page.wait_for_function("document.querySelector('[data-test=subject]')")
@@ -54,7 +54,7 @@ def state_of(desk: DeskPage, subject: str) -> str:
 
 
 def wait_for_state(desk: DeskPage, subject: str, *states: str) -> None:
-    assert desk.until(lambda: state_of(desk, subject) in states, 90), state_of(desk, subject)
+    assert desk.until(lambda: state_of(desk, subject) in states, 170), state_of(desk, subject)
 
 
 def test_from_three_pictures_to_a_re_roll_in_a_collage(fresh: DeskPage, case: Case):
@@ -143,7 +143,7 @@ def rerolled_in_a_collage(desk: DeskPage, subject: str, case: Case) -> None:
 
 def test_a_training_is_stopped_gone_on_with_renamed_and_deleted_by_keys(fresh: DeskPage, case: Case):
     keys = fresh.page.keyboard
-    subject = made(fresh, case, "Kate")
+    subject = made(fresh, case, "Kate", "dreambooth_lora")
     wait_for_state(fresh, subject, "training")
     fresh.page.wait_for_function("/step [1-9]/.test(document.querySelector('[data-test=subject-state]').textContent)")
     fresh.part("subject-stop").first.focus()

@@ -197,3 +197,21 @@ def test_subjects_that_are_gone_or_untrained_are_refused_in_words(studio: Studio
     ended(studio, studio.library.train(project, fresh.id, "pocket").job)
     with pytest.raises(RequestError, match="“green frog” does not stand in the prompt"):
         studio.generate(project, revision, reroll(source.digest))
+
+
+def test_a_whole_picture_says_what_becomes_of_subject_layers(studio: Studio) -> None:
+    subject = trained(studio)
+    project, revision = with_subject_layer(studio, subject.id)
+    placed = studio.generate(project, revision, compose()).notes[0]
+    assert (placed.code, placed.text[:4]) == ("subject_later", "Tom:")
+    alone = studio.generate(project, revision, asked(subject)).notes[0]
+    assert alone.code == "subject_alone"
+    project, revision = saved_scene(studio)
+    assert not [note for note in studio.generate(project, revision, compose()).notes if "subject" in note.code]
+
+
+def test_a_re_roll_of_an_unknown_layer_is_still_refused_by_its_name(studio: Studio) -> None:
+    project, revision = saved_scene(studio)
+    source = ended(studio, studio.generate(project, revision, compose()).job).candidates[0]
+    with pytest.raises(RequestError, match="no layer 'nobody'"):
+        studio.generate(project, revision, reroll(source.digest) | {"layer_id": "nobody"})

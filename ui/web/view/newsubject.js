@@ -113,18 +113,20 @@ const createCut = (desk) => {
 const field = (title, node, about = null) =>
   h("label", { class: "option", title: about }, h("span", { text: title }), node);
 
+const WORD = { placeholder: "cat, mug, backpack", "data-test": "subject-word", "aria-label": "What it is" };
+const NAME = { placeholder: "only for you", "data-test": "subject-new-name", "aria-label": "Name" };
+
+/** What the form lacks, or what it will do. */
+const hintOf = (form) => {
+  const count = plural(form.references.length, "picture", "pictures");
+  const usual = `${count}. Training takes a few minutes; it can be stopped and gone on with.`;
+  return obstacleOf(form) || remarkOf(form) || usual;
+};
+
+/** {node, update(shown)}: there while a new subject is being described. */
 export const createForm = (desk) => {
   const references = createReferences(desk);
-  const word = textOf(desk, "classWord", {
-    placeholder: "cat, mug, backpack",
-    "data-test": "subject-word",
-    "aria-label": "What it is",
-  });
-  const name = textOf(desk, "name", {
-    placeholder: "only for you",
-    "data-test": "subject-new-name",
-    "aria-label": "Name",
-  });
+  const [word, name] = [textOf(desk, "classWord", WORD), textOf(desk, "name", NAME)];
   const [method, steps, cut] = [createMethod(desk), createSteps(desk), createCut(desk)];
   const hint = h("p", { class: "muted subject-hint", "data-test": "subject-hint", role: "status" });
   const make = button(desk, "makeSubject", { label: "Make and train", test: "subject-make", kind: "accent" });
@@ -137,14 +139,8 @@ export const createForm = (desk) => {
     field("Steps", steps.node, "Empty takes the method's usual number"),
   ];
   const foot = h("div", { class: "subject-actions" }, make, leave);
-  const node = h(
-    "div",
-    { class: "subject-form", "data-test": "subject-form", hidden: true },
-    references.node,
-    fields,
-    hint,
-    foot,
-  );
+  const shape = { class: "subject-form", "data-test": "subject-form", hidden: true };
+  const node = h("div", shape, references.node, fields, hint, foot);
   const update = (shown) => {
     const { subjectForm: form, library, reading } = shown.state;
     if (form && node.hidden) requestAnimationFrame(() => word.node.focus());
@@ -153,12 +149,8 @@ export const createForm = (desk) => {
     [references, word, name, steps].forEach((part) => part.update(form));
     method.update(form, library);
     cut.update(form, shown);
-    const obstacle = obstacleOf(form);
-    const count = plural(form.references.length, "picture", "pictures");
-    set(hint, {
-      text: obstacle || remarkOf(form) || `${count}. Training takes a few minutes; it can be stopped and gone on with.`,
-    });
-    set(make, { disabled: obstacle !== "" || reading !== "" });
+    set(hint, { text: hintOf(form) });
+    set(make, { disabled: obstacleOf(form) !== "" || reading !== "" });
   };
   return { node, update };
 };

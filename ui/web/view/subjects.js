@@ -164,55 +164,44 @@ const connectDrop = (desk, node) => {
   });
 };
 
-/** {node, update(shown)}: hidden until it is opened; Escape closes it, the form first. */
-export const createSubjects = (desk) => {
-  const [list, form] = [createList(desk), createForm(desk)];
-  const add = button(desk, "newSubject", {
-    label: "New subject",
-    iconName: "plus",
-    test: "new-subject",
-    kind: "small accent",
-  });
-  const close = button(desk, "subjects", {
-    iconName: "close",
-    test: "subjects-close",
-    title: "Close",
-    kind: "quiet small",
-  });
-  const head = h(
-    "div",
-    { class: "panel-head" },
-    h("h2", { text: "Subjects" }),
-    h("span", { class: "spring" }),
-    add,
-    close,
-  );
-  const node = h(
-    "section",
-    { class: "subjects", role: "dialog", "aria-label": "Subjects", "data-test": "subjects-panel", hidden: true },
-    head,
-    form.node,
-    list.node,
-  );
-  connectDrop(desk, node);
+const createHead = (desk) => {
+  const fresh = { label: "New subject", iconName: "plus", test: "new-subject", kind: "small accent" };
+  const away = { iconName: "close", test: "subjects-close", title: "Close", kind: "quiet small" };
+  const [add, close] = [button(desk, "newSubject", fresh), button(desk, "subjects", away)];
+  const title = h("h2", { text: "Subjects" });
+  return { node: h("div", { class: "panel-head" }, title, h("span", { class: "spring" }), add, close), add };
+};
+
+/** Escape leaves the form first, then the shelf. */
+const connectEscape = (desk, node) =>
   node.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     event.stopPropagation();
     desk.run(desk.session.state.subjectForm ? "leaveSubject" : "subjects");
   });
+
+/** {node, update(shown)}: hidden until it is opened; the focus comes along, and goes back where it was. */
+export const createSubjects = (desk) => {
+  const [head, form, list] = [createHead(desk), createForm(desk), createList(desk)];
+  const shape = { class: "subjects", role: "dialog", "aria-label": "Subjects", "data-test": "subjects-panel" };
+  const node = h("section", { ...shape, hidden: true }, head.node, form.node, list.node);
+  connectDrop(desk, node);
+  connectEscape(desk, node);
   let returnTo = null;
   const turn = (open) => {
     if (open) returnTo = document.activeElement;
     show(node, open);
-    (open ? add : returnTo)?.focus();
+    (open ? head.add : returnTo)?.focus();
   };
   const update = (shown) => {
     const open = shown.state.subjectsOpen;
     if (open === node.hidden) turn(open);
     if (!open) return;
+    const wasInForm = form.node.contains(document.activeElement);
     list.update(shown);
     form.update(shown);
-    show(add, shown.state.subjectForm === null);
+    show(head.add, shown.state.subjectForm === null);
+    if (wasInForm && form.node.hidden) head.add.focus();
   };
   return { node, update };
 };
