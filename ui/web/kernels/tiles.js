@@ -67,6 +67,11 @@ export const bytesOf = (mask) => {
   return bytes;
 };
 
+const isEqual = (tile, other) => {
+  for (let at = 0; at < TILE_AREA; at += 1) if (tile[at] !== other[at]) return false;
+  return true;
+};
+
 /** The mask of values row by row; `known` is a mask of that size whose equal tiles are shared. */
 export const maskFromBytes = (bytes, width_px, height_px, known = null) => {
   const empty = emptyMask(width_px, height_px);
@@ -74,7 +79,7 @@ export const maskFromBytes = (bytes, width_px, height_px, known = null) => {
     const tile = new Uint8Array(TILE_AREA);
     eachRow(empty, index, (to, from, length) => tile.set(bytes.subarray(from, from + length), to));
     const old = known?.tiles[index];
-    return old && tile.every((value, at) => value === old[at]) ? old : plain(tile);
+    return old && isEqual(tile, old) ? old : plain(tile);
   });
   return Object.freeze({ ...empty, tiles: Object.freeze(tiles) });
 };

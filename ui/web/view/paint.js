@@ -26,6 +26,7 @@ const onPage = (context, { view }, shift, draw) => {
 };
 
 const STAY = [1, 0, 0, 1, 0, 0];
+const FINE_ZOOM = 0.5;
 
 const paintFilling = (context, frame, picture, shift = STAY) => {
   const { width_px, height_px } = frame.scene;
@@ -70,8 +71,8 @@ const paintPage = (context, frame) => {
   context.fill(path);
   if (!picture) return;
   context.imageSmoothingEnabled = true;
-  // Enlarged, the cheap way looks the same.
-  context.imageSmoothingQuality = view.zoom < 1 ? "high" : "low";
+  // From half the size on the cheap way looks the same; the other one costs a pyramid of every canvas that changed.
+  context.imageSmoothingQuality = view.zoom < FINE_ZOOM ? "high" : "low";
   paintFilling(context, frame, picture);
   paintCompared(context, frame, path);
   for (const { canvas, shift } of frame.veils) paintFilling(context, frame, canvas, shift);
