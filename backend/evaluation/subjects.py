@@ -89,6 +89,12 @@ def opened_subjects(folder: Path, most: int) -> tuple[Case, ...]:
         pictures = tuple(
             np.ascontiguousarray(decode_picture(path.read_bytes(), path.name).picture[..., :3]) for path in files
         )
+        if not pictures or not prompts:
+            raise RequestError(
+                f"{place.name} has {len(pictures)} pictures and {len(prompts)} prompts.",
+                limit="A subject needs at least one of each.",
+                remedy="Add some, or take the folder away.",
+            )
         cases.append(Case(place.name, word, pictures, prompts[:most], word))
     if not cases:
         raise RequestError(

@@ -56,6 +56,9 @@ def test_folders_of_pictures_are_subjects(tmp_path: Path) -> None:
     case = opened_subjects(tmp_path, 4)[0]
     assert (case.name, case.class_word, len(case.prompts)) == ("mia", "cat", 4)
     assert case.references[0].shape == (8, 9, 3)
+    (tmp_path / "mia" / "subject.json").write_text(json.dumps({"class_word": "cat", "prompts": []}))
+    with pytest.raises(RequestError, match="mia has 1 pictures and 0 prompts"):
+        opened_subjects(tmp_path, 4)
     (tmp_path / "mia" / "subject.json").write_text("{}")
     with pytest.raises(RequestError, match="mia/subject"):
         opened_subjects(tmp_path, 4)
