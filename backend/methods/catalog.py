@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -36,7 +36,7 @@ class Method:
     title: str
     Options: type[Record]
     module: str
-    drafts: bool = False
+    drafts: bool = field(default=False, kw_only=True)
 
     def run(self, plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
         """Steps, then Pictures; nothing is computed before the first is asked for."""

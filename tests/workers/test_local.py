@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from backend.engine.loop_types import Pictures, Run, Step
+from backend.engine.loop_types import Drafted, Pictures, Run, Step
 from backend.errors import EngineError
 from backend.methods.catalog import METHODS, Method
 from backend.models.bundle import ModelBundle
@@ -23,7 +23,7 @@ from backend.plan.plan import Plan
 from backend.plan.request import build_request
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Pixels, build_scene
-from backend.studio.events import Cancelled, Event, Failed, Finished, Made, Progressed, Started
+from backend.studio.events import Cancelled, DraftsMade, Event, Failed, Finished, Made, Progressed, Started
 from backend.workers.local import LocalWorker
 from tests.studio.workshop import compose, scene_with, square_picture
 
@@ -106,6 +106,22 @@ def test_finished_pictures_are_scored_and_kept_when_they_cannot_be(
     assert len(unscored.pictures) == 1
     assert unscored.scores == ()
     assert "could not be scored" in caplog.text
+
+
+def test_drafts_are_told_of_with_their_scores_and_the_pictures_name_them(
+    catalog: Catalog, cache: ModelCache, plan: Plan, pixels: MemoryPixels
+) -> None:
+    def draw(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
+        black = np.zeros((plan.height_px, plan.width_px, 3), np.uint8)
+        yield Drafted((1,), (black,))
+        yield Pictures(0, (black, black), (None, None), (1, 1))
+
+    _, told, made, _ = LocalWorker(catalog, cache, "cpu", scripted(draw)).submit("job", plan, pixels).events()
+    assert isinstance(told, DraftsMade)
+    assert (told.places, len(told.pictures)) == ((1,), 1)
+    assert [score.layer_id for score in told.scores[0]] == ["ball"]
+    assert isinstance(made, Made)
+    assert made.drafts == (1, 1)
 
 
 def test_cancel_before_the_start_loads_nothing(catalog: Catalog, plan: Plan, pixels: MemoryPixels) -> None:
