@@ -9,8 +9,8 @@ import {
   MOST_REFERENCES,
   SUBJECT_METHOD,
   isUsable,
-  names,
   obstacleOf,
+  placeIn,
   putForm,
   subjectById,
 } from "../model/subjects.js";
@@ -131,7 +131,7 @@ export const deleteSubject = async ({ bridge, session }, id) => {
   addNotice(session, { what: `${subject.name} is deleted.`, remedy: "Its pictures stay in your scenes.", brief: true });
 };
 
-const withWord = (prompt, word) => (names(prompt, word) ? prompt : appended(prompt, `a ${word}`));
+const withWord = (prompt, word) => (placeIn(prompt, word) ? prompt : appended(prompt, `a ${word}`));
 
 /** A layer of the subject, in the middle, named in the prompt: one step. */
 export const placeSubject = async (desk, id) => {

@@ -1,5 +1,6 @@
 // Subjects as the page sees them: the library's records, the form of a new one, and how they stand to a run.
 
+import { occurrences } from "../kernels/spans.js";
 import { setLayer } from "./edits.js";
 import { freeze, layerOf } from "./records.js";
 
@@ -49,11 +50,8 @@ export const obstacleOf = ({ references, classWord }) => {
 export const remarkOf = ({ references }) =>
   references.length === 1 ? "With a single picture it will look much the same everywhere; three to six are best." : "";
 
-const escaped = (word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-
-/** Whether a text names the class of a subject, as a whole word. */
-export const names = (text, classWord) =>
-  new RegExp(`(?<![\\p{L}\\p{N}_])${escaped(classWord)}(?![\\p{L}\\p{N}_])`, "iu").test(text);
+/** Where a text names the class of a subject first, as a whole word: {start, end}; null where it does not. */
+export const placeIn = (text, classWord) => occurrences(text, classWord)[0] ?? null;
 
 /** The subject that a run with these settings draws: the chosen one, else the newest that fits; null for none. */
 export const subjectOfRun = (state, { settings, subject }) => {
@@ -68,7 +66,7 @@ export const referenceOf = ({ file, references }) => ({ subject: file, reference
 /** Makes a layer one of a subject ("" for none); a layer that does not name its class takes the word for its phrase. */
 export const withSubject = (state, layerId, id) => (record) => {
   const subject = subjectById(state, id);
-  const phrase = subject && !names(layerOf(record, layerId).phrase, subject.class_word) ? subject.class_word : null;
+  const phrase = subject && !placeIn(layerOf(record, layerId).phrase, subject.class_word) ? subject.class_word : null;
   return setLayer(layerId, { subject: id || null, ...(phrase === null ? {} : { phrase }) })(record);
 };
 

@@ -1,6 +1,7 @@
 // The scene's prompt: a plain text area, and under its glass the same text with every phrase in its layer's colour.
 
 import { appended, cutAtSpans } from "../kernels/spans.js";
+import { placeIn, subjectOfRun } from "../model/subjects.js";
 import { setScene } from "../model/edits.js";
 import { textField } from "./fields.js";
 import { icon } from "./icons.js";
@@ -9,21 +10,27 @@ import { h, show } from "./dom.js";
 const createMirror = (desk, test) => {
   const node = h("div", { class: "mirror", "aria-hidden": "true", "data-test": test });
   let known = null;
+  const markOf = (text, ids, selected) => ({
+    text,
+    "data-tint": desk.tints.indexOf(ids[0]),
+    "data-line": desk.tints.lineOf(ids[0]),
+    "data-span": ids[0],
+    "data-selected": ids.includes(selected),
+  });
   const update = (shown) => {
-    const key = JSON.stringify([shown.scene.prompt, shown.spans.spans, shown.record.selected]);
+    const { prompt } = shown.scene;
+    // A run that draws a subject reads the prompt alone: no layer has a word in it.
+    const subject = subjectOfRun(shown.state, shown.record);
+    const own = subject && placeIn(prompt, subject.class_word);
+    const spans = subject ? (own ? [{ ...own, ids: [subject.id] }] : []) : shown.spans.spans;
+    const key = JSON.stringify([prompt, spans, subject?.name, shown.record.selected]);
     if (key === known) return;
     known = key;
-    const runs = cutAtSpans(shown.scene.prompt, shown.spans.spans).map(({ text, ids }) =>
-      ids.length === 0
-        ? document.createTextNode(text)
-        : h("mark", {
-            text,
-            "data-tint": desk.tints.indexOf(ids[0]),
-            "data-line": desk.tints.lineOf(ids[0]),
-            "data-span": ids[0],
-            "data-selected": ids.includes(shown.record.selected),
-          }),
-    );
+    const chip = { class: "subject-mark", "data-test": "subject-mark", "data-subject": subject?.id ?? null };
+    const runs = cutAtSpans(prompt, spans).map(({ text, ids }) => {
+      if (ids.length === 0) return document.createTextNode(text);
+      return h("mark", subject ? { ...chip, text } : markOf(text, ids, shown.record.selected));
+    });
     // A last line break has no height of its own in the mirror, so it gets a blank to stand on.
     node.replaceChildren(...runs, document.createTextNode(shown.scene.prompt.endsWith("\n") ? " " : ""));
   };

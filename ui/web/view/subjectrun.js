@@ -2,7 +2,7 @@
 
 import { setOption } from "../model/edits.js";
 import { freeze } from "../model/records.js";
-import { SUBJECT_METHOD, isUsable, names, subjectOfRun } from "../model/subjects.js";
+import { SUBJECT_METHOD, isUsable, placeIn, subjectOfRun } from "../model/subjects.js";
 import { button, choice } from "./fields.js";
 import { h, set, show } from "./dom.js";
 
@@ -85,7 +85,7 @@ export const createSubjectRun = (desk) => {
     stages.update(shown);
     [none, open].forEach((each) => show(each, subject === null));
     show(which.node, subject !== null && which.input.options.length > 1);
-    show(append, subject !== null && !names(shown.scene.prompt, subject.class_word));
+    show(append, subject !== null && !placeIn(shown.scene.prompt, subject.class_word));
     if (subject) set(append.firstChild, { text: `Add “a ${subject.class_word}” to the prompt` });
   };
   return { node, update };
