@@ -101,7 +101,7 @@ def _opened(message: Any) -> tuple[Verb, Mapping[str, Any]]:
     if not isinstance(name, str) or name not in VERBS:
         raise RequestError(
             f"The page asked for {str(name)[:40]!r}.",
-            limit=f"This server knows {', '.join(VERBS)}.",
+            limit=f"This server knows {len(VERBS)} verbs, and that is none of them.",
             remedy="Reload the page: it may be older than the server.",
         )
     return VERBS[name], {key: value for key, value in record.items() if key != "verb"}
