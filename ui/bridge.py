@@ -33,6 +33,9 @@ LOG = logging.getLogger("lamina.ui")
 
 Reply = dict[str, Any]
 
+NAMED = 4
+"""So many verbs does a sentence name: all of them would be too long to read."""
+
 CODES: tuple[tuple[type[LaminaError], str], ...] = (
     (StaleRevision, "stale"),
     (PictureError, "picture"),
@@ -101,7 +104,7 @@ def _opened(message: Any) -> tuple[Verb, Mapping[str, Any]]:
     if not isinstance(name, str) or name not in VERBS:
         raise RequestError(
             f"The page asked for {str(name)[:40]!r}.",
-            limit=f"This server knows {len(VERBS)} verbs, and that is none of them.",
+            limit=f"This server knows {', '.join(list(VERBS)[:NAMED])} and {len(VERBS) - NAMED} more.",
             remedy="Reload the page: it may be older than the server.",
         )
     return VERBS[name], {key: value for key, value in record.items() if key != "verb"}
