@@ -1,5 +1,5 @@
-// Moving or copying part of a layer: a piece of what is painted goes elsewhere in its mask; a piece of a picture becomes
-// a layer of its own, as the picture inside that piece of its mask, and nothing of its pixels is lost.
+// Moving or copying part of a layer: a piece of what is painted goes elsewhere in its mask; a piece of a picture
+// becomes a layer of its own, as the picture inside that piece of its mask, and nothing of its pixels is lost.
 
 import { boxWithin, partCleared, partMoved, united } from "../kernels/shifting.js";
 import { bytesOf, maskFromBytes } from "../kernels/tiles.js";
