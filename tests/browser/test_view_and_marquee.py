@@ -18,6 +18,19 @@ def fetched(desk: DeskPage, digest: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(reply.body())).convert("RGB"))
 
 
+def assert_painted_in(desk: DeskPage, base: str, other: str, mixed: str) -> None:
+    """Two strokes of ``other`` lie in ``base``; beyond their reach every pixel is the base's."""
+    old, new, both = (fetched(desk, digest) for digest in (base, other, mixed))
+    scale = old.shape[1] / desk.state()["scene"]["width_px"]
+    strokes = np.zeros(old.shape[:2], bool)
+    for top in (60, 260):
+        strokes[int(top * scale) : int((top + 104) * scale), int(60 * scale) : int(440 * scale)] = True
+    assert np.array_equal(both[~strokes], old[~strokes])
+    row, columns = int(110 * scale), slice(int(150 * scale), int(350 * scale))
+    assert np.array_equal(both[row, columns], new[row, columns])
+    assert (both != old).any()
+
+
 def test_one_candidate_is_painted_into_another_undone_kept_and_found_after_a_reload(fresh: DeskPage):
     keys = fresh.page.keyboard
     fresh.set_dials(2, 2)
@@ -49,15 +62,7 @@ def test_one_candidate_is_painted_into_another_undone_kept_and_found_after_a_rel
     mixed = fresh.state()["candidates"][-1]
     assert fresh.state()["picked"] == mixed["digest"]
     assert (mixed["source"], mixed["changed_outside"]) == (base, 0)
-    old, new, both = (fetched(fresh, digest) for digest in (base, other, mixed["digest"]))
-    scale = old.shape[1] / fresh.state()["scene"]["width_px"]
-    strokes = np.zeros(old.shape[:2], bool)
-    for top in (60, 260):
-        strokes[int(top * scale) : int((top + 104) * scale), int(60 * scale) : int(440 * scale)] = True
-    assert np.array_equal(both[~strokes], old[~strokes])
-    row, columns = int(110 * scale), slice(int(150 * scale), int(350 * scale))
-    assert np.array_equal(both[row, columns], new[row, columns])
-    assert (both != old).any()
+    assert_painted_in(fresh, base, other, mixed["digest"])
     keys.press("Control+z")
     fresh.wait(f"state.mix !== null && state.picked === {base!r}")
 
