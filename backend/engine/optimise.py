@@ -1,7 +1,8 @@
 """The other loop: fit the codes of a picture to objectives, as a generator of Drafts.
 
 VQGAN+CLIP (Crowson et al., 2022) with the further terms of TCIG: L = Σ α_i L_i (eq. 2). All rows of the batch are fits
-of their own; they share nothing but the call, so a restart does not depend on its neighbours.
+of their own; they share nothing but the call, so a restart does not depend on its neighbours. The codes may be a sum of
+parts (``codes``), and early steps may draw a smaller picture, which costs less and settles what is large.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
+from backend.engine.codes import Part, Size, deviations
 from backend.engine.limits import memory_explained
 from backend.engine.loop_types import Draft, generator_for
 from backend.engine.noise import seed_of
@@ -35,6 +37,10 @@ class DrawsCodes(Protocol):
 
     def snap(self, z: Tensor) -> Tensor:
         """The codes nearest to z (n, c, h, w), straight-through."""
+        ...
+
+    def encode(self, pictures: Tensor) -> Tensor:
+        """Vectors (n, c, h, w) of pictures (n, 3, f·h, f·w) in -1..1, before they are snapped."""
         ...
 
     def decode(self, z: Tensor) -> Tensor:
@@ -71,25 +77,32 @@ class Term:
     weight: float = 1.0
 
 
+class Stage(NamedTuple):
+    """So many steps on a grid of codes of this size, in which the first ``parts`` of the fit move (all by default)."""
+
+    size: Size
+    steps: int
+    parts: int | None = None
+
+
 @dataclass(frozen=True)
 class Fit:
-    """A fit: ``z`` (n, c, h, w) to begin with, a seed a row, and how it goes.
+    """A fit: the ``parts`` of the codes to begin with, a seed a row, and how it goes.
 
-    ``calibrated_at`` is the step at which every further term is scaled, row by row, to the first one's gradient.
+    ``learning_rate`` is Adam's, in deviations of the codebook. ``calibrated_at`` is the step at which every further
+    term is scaled, row by row, to the first one's gradient.
     """
 
-    z: Tensor = field(repr=False)
+    parts: tuple[Part, ...] = field(repr=False)
     seeds: tuple[int, ...]
-    steps: int
+    stages: tuple[Stage, ...]
     learning_rate: float
     calibrated_at: int = 10
 
-
-def random_codes(network: DrawsCodes, seeds: Sequence[int], height: int, width: int) -> Tensor:
-    """A random entry of the codebook at every place: (n, c, height, width); TCIG's "random vector Z"."""
-    count = len(network.codebook)
-    rows = [torch.randint(count, (height, width), generator=generator_for(seed_of(seed, "codes", 0))) for seed in seeds]
-    return network.codebook[torch.stack(rows).to(network.codebook.device)].permute(0, 3, 1, 2).contiguous()
+    @property
+    def steps(self) -> int:
+        """Steps of all stages."""
+        return sum(stage.steps for stage in self.stages)
 
 
 def picture_of(network: DrawsCodes, z: Tensor) -> Tensor:
@@ -98,32 +111,79 @@ def picture_of(network: DrawsCodes, z: Tensor) -> Tensor:
 
 
 def optimise(network: DrawsCodes, fit: Fit, terms: Sequence[Term]) -> Generator[Draft, None, None]:
-    """Yield the pictures before, and z after, each step k = 0…steps-1.
+    """Yield the pictures before, and z after, each step k = 0…steps-1; both have the size of the step's stage.
 
-    After each step z is put back into the box of the codebook, channel by channel. Terms of weight 0 are left out
-    altogether, so they change nothing, not even the random numbers.
+    z is kept in the box of the codebook, channel by channel. Terms of weight 0 are left out altogether, so they change
+    nothing, not even the random numbers.
     """
     acting = tuple(term for term in terms if term.weight != 0)
-    z = fit.z.detach().clone().requires_grad_()
-    adam = torch.optim.Adam([z], fit.learning_rate)
-    low, high = (bound[None, :, None, None] for bound in (network.codebook.amin(0), network.codebook.amax(0)))
-    scales = [torch.full((len(z),), UNCALIBRATED if number else 1.0, device=z.device) for number in range(len(acting))]
-    for k in range(fit.steps):
+    codes = _Codes.begun(network.codebook, fit)
+    scales = [
+        torch.full((len(fit.seeds),), UNCALIBRATED if n else 1.0, device=codes.unit.device) for n in range(len(acting))
+    ]
+    for k, stage in enumerate(one for one in fit.stages for _ in range(one.steps)):
         with memory_explained():
-            pictures, losses = _judged(network, z, acting, Look(k, fit.seeds))
+            z, pictures, losses = _judged(network, codes, stage.size, (acting, Look(k, fit.seeds)))
             if k == fit.calibrated_at and len(acting) > 1:
                 scales = _calibrated(losses, z)
             total = sum(
                 (scale * term.weight * loss).sum() for scale, term, loss in zip(scales, acting, losses, strict=True)
             )
-            _descend(adam, z, total, (low, high))
-        yield Draft(k, fit.steps, 0, z.detach().clone(), pictures.detach())
+            codes.descend(total, stage)
+            with torch.no_grad():
+                after = codes.laid(stage.size)
+        yield Draft(k, fit.steps, 0, after, pictures.detach())
 
 
-def _judged(network: DrawsCodes, z: Tensor, terms: Sequence[Term], look: Look) -> tuple[Tensor, list[Tensor]]:
+@dataclass
+class _Codes:
+    """The parts while they are fitted: ``values`` move, in deviations (``unit``), ``box`` is the codebook's."""
+
+    parts: tuple[Part, ...]
+    values: list[Tensor]
+    adam: torch.optim.Adam
+    unit: Tensor
+    box: tuple[Tensor, Tensor]
+
+    @classmethod
+    def begun(cls, book: Tensor, fit: Fit) -> _Codes:
+        values = [part.values.detach().clone().requires_grad_() for part in fit.parts]
+        groups = [
+            {"params": [one], "lr": fit.learning_rate * part.rate} for one, part in zip(values, fit.parts, strict=True)
+        ]
+        box = (book.amin(0)[:, None, None], book.amax(0)[:, None, None])
+        return cls(fit.parts, values, torch.optim.Adam(groups), deviations(book), box)
+
+    def laid(self, size: Size) -> Tensor:
+        """z (n, c, *size), in the box."""
+        laid = [part.laid(own, size) for part, own in zip(self.parts, self.values, strict=True) if part.acts(size)]
+        return bounded(torch.stack(laid).sum(0) * self.unit, *self.box)
+
+    def descend(self, total: Any, stage: Stage) -> None:
+        """One step of the stage's parts against the gradient of ``total``."""
+        if not isinstance(total, Tensor):
+            return  # no term acts: nothing pulls
+        pairs = zip(self.parts[: stage.parts], self.values[: stage.parts], strict=True)
+        acting = [own for part, own in pairs if part.rate and part.acts(stage.size)]
+        self.adam.zero_grad()
+        for own, gradient in zip(acting, torch.autograd.grad(total, acting), strict=True):
+            if not bool(torch.isfinite(gradient).all()):
+                raise EngineError(
+                    "The fit ran into numbers that are not finite.",
+                    remedy="Lower the learning rate, or try another seed.",
+                )
+            own.grad = gradient
+        self.adam.step()
+
+
+def _judged(
+    network: DrawsCodes, codes: _Codes, size: Size, by: tuple[Sequence[Term], Look]
+) -> tuple[Tensor, Tensor, list[Tensor]]:
+    terms, look = by
     with torch.enable_grad():
+        z = codes.laid(size)
         pictures = picture_of(network, z)
-        return pictures, [term.objective.losses(pictures, look) for term in terms]
+        return z, pictures, [term.objective.losses(pictures, look) for term in terms]
 
 
 def _calibrated(losses: Sequence[Tensor], z: Tensor) -> list[Tensor]:
@@ -137,34 +197,26 @@ def _calibrated(losses: Sequence[Tensor], z: Tensor) -> list[Tensor]:
     ]
 
 
-def _descend(adam: torch.optim.Adam, z: Tensor, total: Any, box: tuple[Tensor, Tensor]) -> None:
-    if not isinstance(total, Tensor):
-        return  # no term acts: nothing pulls
-    (z.grad,) = torch.autograd.grad(total, z)
-    if not bool(torch.isfinite(z.grad).all()):
-        raise EngineError(
-            "The fit ran into numbers that are not finite.", remedy="Lower the learning rate, or try another seed."
-        )
-    adam.step()
-    with torch.no_grad():
-        z.copy_(torch.minimum(torch.maximum(z, box[0]), box[1]))
-
-
 def clamped(values: Tensor) -> Tensor:
     """Values in 0..1, with a gradient that is blocked only where it would lead farther out."""
-    inside: Tensor = _Clamp.apply(values)
+    return bounded(values, values.new_tensor(0.0), values.new_tensor(1.0))
+
+
+def bounded(values: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """Values between bounds that fit their shape, with a gradient that is blocked only where it would lead out."""
+    inside: Tensor = _Clamp.apply(values, low, high)
     return inside
 
 
 class _Clamp(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, values: Tensor) -> Tensor:
-        ctx.save_for_backward(values)
-        return values.clamp(0, 1)
+    def forward(ctx: Any, values: Tensor, low: Tensor, high: Tensor) -> Tensor:
+        ctx.save_for_backward(values, low, high)
+        return torch.minimum(torch.maximum(values, low), high)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        (values,) = ctx.saved_tensors
-        # descent moves against the gradient: a negative one above 1, or a positive one below 0, leads outwards
-        outwards = ((values > 1) & (gradients[0] < 0)) | ((values < 0) & (gradients[0] > 0))
-        return gradients[0].masked_fill(outwards, 0.0)
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        values, low, high = ctx.saved_tensors
+        # descent moves against the gradient: a negative one above, or a positive one below, leads outwards
+        outwards = ((values > high) & (gradients[0] < 0)) | ((values < low) & (gradients[0] > 0))
+        return gradients[0].masked_fill(outwards, 0.0), None, None

@@ -31,17 +31,29 @@ class Views:
     per_row: int
 
 
-def draw_views(generators: Sequence[torch.Generator], per_row: int, allowed: ViewRange) -> Views:
-    """``per_row`` views for each row; the views of row i come from generator i alone."""
-    draws = torch.cat([torch.rand(per_row, 5, generator=one) for one in generators])
+WHOLE = torch.tensor([[0.0, 0.0, 1.0, 1.0]])
+"""The frame of a whole picture."""
+
+
+def draw_views(
+    generators: Sequence[torch.Generator], per_row: int, allowed: ViewRange, frames: Tensor = WHOLE
+) -> Views:
+    """``per_row`` views of every frame for each row; the views of row i come from generator i alone.
+
+    ``frames`` (k, 4) are parts of the picture to look at: the centre (x, y) and half the sides, where the picture
+    reaches from -1 to 1. Row by row, all views of the first frame come first.
+    """
+    count = per_row * len(frames)
+    draws = torch.cat([torch.rand(count, 5, generator=one) for one in generators])
     low, high = allowed.scale
     scale = low + (high - low) * draws[:, 0]
     room = (1 - scale).abs()
+    frame = frames.cpu().repeat_interleave(per_row, dim=0).repeat(len(generators), 1)
     theta = torch.zeros(len(draws), 2, 3)
-    theta[:, 0, 0] = torch.where((draws[:, 1] < 0.5) & allowed.flipped, -scale, scale)
-    theta[:, 1, 1] = scale
-    theta[:, :, 2] = room[:, None] * (2 * draws[:, 2:4] - 1)
-    return Views(theta, allowed.noise * draws[:, 4], per_row)
+    theta[:, 0, 0] = torch.where((draws[:, 1] < 0.5) & allowed.flipped, -scale, scale) * frame[:, 2]
+    theta[:, 1, 1] = scale * frame[:, 3]
+    theta[:, :, 2] = frame[:, :2] + frame[:, 2:] * room[:, None] * (2 * draws[:, 2:4] - 1)
+    return Views(theta, allowed.noise * draws[:, 4], count)
 
 
 def seen_through(pictures: Tensor, views: Views, side_px: tuple[int, int]) -> Tensor:

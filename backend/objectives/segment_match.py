@@ -11,6 +11,7 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from backend.engine.optimise import Look, Objective
 from backend.engine.views import ViewRange, draw_views, seen_through, with_noise
@@ -53,9 +54,9 @@ class SegmentMatch(Objective):
     balanced: bool = True
 
     def losses(self, pictures: Tensor, look: Look) -> Tensor:
-        """Per row the mean squared error over the asked channels and the pixels that count."""
+        """Per row the mean squared error over the asked channels and the pixels that count, at the pictures' size."""
         goal = torch.cat([self.targets.masks, self.targets.counted]).to(pictures)
-        goal = goal.expand(len(pictures), *goal.shape)
+        goal = functional.adaptive_avg_pool2d(goal, pictures.shape[-2:]).expand(len(pictures), -1, -1, -1)
         if self.views:
             generators = look.generators("segments")
             views = draw_views(generators, self.views, VIEWS)

@@ -9,10 +9,15 @@ import torch
 from torch import Tensor
 
 from backend.engine.optimise import Look, Objective
-from backend.engine.views import ViewRange, draw_views, seen_through, with_noise
+from backend.engine.views import WHOLE, ViewRange, draw_views, seen_through, with_noise
 
-CUTOUTS = ViewRange(scale=(0.5, 1.0), noise=0.1)
-"""Noise as in VQGAN+CLIP's popular form; views from half the side on, for smaller ones cut objects to pieces."""
+CUTOUTS = ViewRange(scale=(0.75, 1.0), noise=0.1)
+"""Noise as in VQGAN+CLIP's popular form; views from three quarters of the side on, for a smaller one that shows a
+single object would be asked for all that the prompt names, and colours pass from one object to another."""
+CROPS = ViewRange(scale=(0.95, 1.4), noise=0.1)
+"""Views around one object, from close to it to some of its surroundings: the mask's frame is a view of scale 1."""
+SMALLEST_FRAME = 0.125
+"""Half a frame's side is at least this share of half the picture's, or a dot would fill a view."""
 SMALL = 1e-3  # below this squared chord the series is exact in single precision
 LARGEST = 4.0 - 1e-5  # the slope is infinite where the vectors are opposite
 
@@ -27,23 +32,49 @@ class SeesPictures(Protocol):
 
 @dataclass(frozen=True)
 class TextMatch(Objective):
-    """The mean distance of ``cutouts`` random views of a picture to ``text`` (d,), a unit vector.
+    """The mean distance of random views to words: ``cutouts`` views of each frame to the frame's own text.
 
-    Views are drawn at ``side_px``, the side that the network sees.
+    ``texts`` (k, d) are unit vectors, ``frames`` (k, 4) as in ``draw_views``: by default one text and the whole
+    picture. Views are drawn at ``side_px``, the side that the network sees.
     """
 
     clip: SeesPictures = field(repr=False)
-    text: Tensor = field(repr=False, compare=False)
+    texts: Tensor = field(repr=False, compare=False)
     cutouts: int
     side_px: int
+    frames: Tensor = field(default=WHOLE, repr=False, compare=False)
+    allowed: ViewRange = CUTOUTS
+    purpose: str = "cutouts"
+    """Names the random numbers; terms that are used together have one each."""
 
     def losses(self, pictures: Tensor, look: Look) -> Tensor:
         """Per row the mean of 2·asin(‖e - u‖/2)² over its cutouts."""
-        generators = look.generators("cutouts")
-        views = draw_views(generators, self.cutouts, CUTOUTS)
+        return self.distances(pictures, look).mean(dim=1)
+
+    def distances(self, pictures: Tensor, look: Look) -> Tensor:
+        """Per row and frame (n, k) the mean distance of its views to its words."""
+        generators = look.generators(self.purpose)
+        views = draw_views(generators, self.cutouts, self.allowed, self.frames)
         seen = with_noise(seen_through(pictures, views, (self.side_px, self.side_px)), views, generators)
-        distances = spherical_distance(self.clip.encode_image(seen), self.text.to(pictures))
-        return distances.view(len(pictures), self.cutouts).mean(dim=1)
+        wanted = self.texts.to(pictures).repeat_interleave(self.cutouts, dim=0).repeat(len(pictures), 1)
+        distances = spherical_distance(self.clip.encode_image(seen), wanted)
+        return distances.view(len(pictures), len(self.frames), self.cutouts).mean(dim=2)
+
+
+def frames_of(masks: Tensor) -> Tensor:
+    """Square frames around masks (n, h, w) as for ``draw_views``: (n, 4); the whole picture for an empty mask."""
+    height, width = masks.shape[-2:]
+    frames = []
+    for mask in masks > 0.5:
+        rows, columns = (torch.nonzero(mask.any(axis))[:, 0].tolist() for axis in (1, 0))
+        if not rows:
+            frames.append(WHOLE[0])
+            continue
+        top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+        half = max(bottom - top, right - left, SMALLEST_FRAME * min(height, width))
+        centre = ((left + right) / width - 1, (top + bottom) / height - 1)
+        frames.append(torch.tensor([*centre, half / width, half / height]))
+    return torch.stack(frames)
 
 
 def spherical_distance(one: Tensor, other: Tensor) -> Tensor:

@@ -9,9 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from backend.engine.codes import Part, one_grid, random_codes, regions_and_grids
 from backend.engine.decode import preview
 from backend.engine.loop_types import Draft
-from backend.engine.optimise import Fit, Look, Objective, Term, clamped, optimise, picture_of, random_codes
+from backend.engine.optimise import Fit, Look, Objective, Stage, Term, clamped, optimise, picture_of
 from backend.errors import EngineError
 from backend.objectives.segment_match import SegmentMatch, Targets
 from backend.objectives.text_match import TextMatch
@@ -41,6 +42,15 @@ class Random(Objective):
         return (pictures * noise).flatten(1).mean(1)
 
 
+@dataclass(frozen=True)
+class Speckle(Objective):
+    """Wants one fixed noise, whatever the size."""
+
+    def losses(self, pictures: Tensor, look: Look) -> Tensor:
+        goal = torch.rand(pictures.shape[1:], generator=torch.Generator().manual_seed(5))
+        return (pictures - goal).square().flatten(1).mean(1)
+
+
 def segment_term(weight: float, channels: tuple[int, ...] = (1, 2, 0), views: int = 1) -> Term:
     masks = half_masks(SIDE_PX)
     everything = torch.cat([masks, 1 - masks.sum(0, keepdim=True)])
@@ -50,12 +60,25 @@ def segment_term(weight: float, channels: tuple[int, ...] = (1, 2, 0), views: in
 
 def text_term() -> Term:
     clip = ToyClip()
-    return Term(TextMatch(clip, clip.encode_text(["a red cat"])[0], 3, 16))
+    return Term(TextMatch(clip, clip.encode_text(["a red cat"]), 3, 16))
 
 
 def fitted(terms: Sequence[Term], seeds: tuple[int, ...] = (3,), steps: int = 14, rate: float = 0.1) -> list[Draft]:
-    codes = ToyCodes()
-    return list(optimise(codes, Fit(random_codes(codes, seeds, SIDE, SIDE), seeds, steps, rate), terms))
+    return list(optimise(ToyCodes(), random_fit(seeds, steps, rate), terms))
+
+
+def random_fit(seeds: tuple[int, ...], steps: int, rate: float = 0.1, calibrated_at: int = 10) -> Fit:
+    """The paper's: one grid of random codes."""
+    size = (SIDE, SIDE)
+    return Fit(one_grid(ToyCodes().codebook, seeds, size), seeds, (Stage(size, steps),), rate, calibrated_at)
+
+
+def region_parts(rows: int) -> tuple[Part, ...]:
+    """A grey picture in three regions: what is left, and two halves."""
+    masks = half_masks(SIDE_PX)
+    weights = torch.cat([1 - masks.sum(0, keepdim=True), masks])
+    full, half = torch.zeros(rows, 3, SIDE, SIDE), torch.zeros(rows, 3, SIDE // 2, SIDE // 2)
+    return regions_and_grids(ToyCodes().codebook, full, half, weights)
 
 
 def test_a_fit_reaches_its_goal_and_counts_its_steps() -> None:
@@ -72,11 +95,11 @@ def test_z_stays_in_the_box_of_the_codebook() -> None:
 
 def test_begins_at_random_entries_of_the_codebook() -> None:
     codes = ToyCodes()
-    z = random_codes(codes, (1, 2), 5, 7)
+    z = random_codes(codes.codebook, (1, 2), (5, 7))
     assert z.shape == (2, 3, 5, 7)
     assert torch.equal(codes.snap(z), z)
     assert not torch.equal(z[0], z[1])
-    assert torch.equal(z[1:], random_codes(codes, (2,), 5, 7))
+    assert torch.equal(z[1:], random_codes(codes.codebook, (2,), (5, 7)))
 
 
 def test_the_clamp_blocks_only_what_leads_outwards() -> None:
@@ -85,6 +108,28 @@ def test_the_clamp_blocks_only_what_leads_outwards() -> None:
     (gradient,) = torch.autograd.grad(clamped(values), values, given)
     assert gradient.tolist() == [0.0, -1.0, 1.0, 1.0, 0.0]
     assert clamped(values).tolist() == [0.0, 0.0, 0.5, 1.0, 1.0]
+
+
+def test_early_stages_draw_smaller_pictures_and_move_only_their_parts() -> None:
+    parts = region_parts(1)
+    stages = (Stage((SIDE // 2, SIDE // 2), 4, parts=1), Stage((SIDE, SIDE), 5))
+    term = Term(Speckle())
+    drafts = list(optimise(ToyCodes(), Fit(parts, (3,), stages, 0.5), [term]))
+    assert [(draft.k, draft.total) for draft in drafts] == [(k, 9) for k in range(9)]
+    assert [draft.denoised.shape[-1] for draft in drafts] == [SIDE_PX // 2] * 4 + [SIDE_PX] * 5
+    held, free = drafts[3].latents[0], drafts[-1].latents[0]
+    assert torch.equal(held[:, 0, 0], held[:, 2, 0])  # one region, one colour
+    assert not torch.equal(free[:, 0, 0], free[:, 4, 0])
+
+
+def test_a_fixed_part_stays() -> None:
+    *_, fixed = parts = region_parts(2)
+    ends = list(optimise(ToyCodes(), Fit(parts, (3, 4), (Stage((SIDE, SIDE), 3),), 0.5), [Term(Brightness(1.0))]))
+    assert fixed.rate == 0
+    assert not bool(fixed.values.any())
+    assert float(ends[-1].latents.mean()) > 0.5
+    with pytest.raises(ValueError, match="no size"):
+        fixed.laid(fixed.values, (5, 5))
 
 
 def test_segments_are_found_after_a_fit() -> None:
@@ -112,7 +157,7 @@ def test_terms_do_not_disturb_each_others_random_numbers() -> None:
 
 
 def test_two_experts_of_split_classes_are_the_sum_of_their_terms() -> None:
-    z = random_codes(ToyCodes(), (3,), SIDE, SIDE).requires_grad_()
+    z = random_codes(ToyCodes().codebook, (3,), (SIDE, SIDE)).requires_grad_()
     look = Look(0, (3,))
     one, other = segment_term(1.0, (1,)).objective, segment_term(1.0, (2,)).objective
     picture = picture_of(ToyCodes(), z)
@@ -124,16 +169,17 @@ def test_two_experts_of_split_classes_are_the_sum_of_their_terms() -> None:
 def test_calibration_makes_gradients_equally_long_whatever_the_units() -> None:
     """Both pull at every cell, one up and one down with three times the weight; the units do not show."""
     codes = ToyCodes()
-    fit = Fit(random_codes(codes, (3, 4), SIDE, SIDE), (3, 4), 1, 0.1, calibrated_at=0)
+    fit = random_fit((3, 4), 1, calibrated_at=0)
+    begin = random_codes(codes.codebook, (3, 4), (SIDE, SIDE))
     ends = []
     for factor in (1.0, 300.0):
         terms = [Term(Brightness(1.5)), Term(Brightness(-1.5, factor), 3.0)]
         ends.append(next(iter(optimise(codes, fit, terms))).latents)
     assert torch.allclose(ends[0], ends[1], atol=1e-4)
-    assert bool((ends[0] <= fit.z).all())
+    assert bool((ends[0] <= begin + 1e-6).all())
     uncalibrated = [Term(Brightness(1.5)), Term(Brightness(-1.5, 1e-3), 3.0)]
-    late = Fit(fit.z, fit.seeds, 1, 0.1, calibrated_at=5)
-    assert bool((next(iter(optimise(codes, late, uncalibrated))).latents >= fit.z).all())
+    late = random_fit((3, 4), 1, calibrated_at=5)
+    assert bool((next(iter(optimise(codes, late, uncalibrated))).latents >= begin - 1e-6).all())
 
 
 def test_restarts_do_not_depend_on_their_batch() -> None:
@@ -150,7 +196,7 @@ def test_the_same_fit_twice_is_the_same() -> None:
 
 def test_a_fit_that_is_closed_stops() -> None:
     codes = ToyCodes()
-    steps = optimise(codes, Fit(random_codes(codes, (1,), 3, 3), (1,), 5, 0.1), [Term(Brightness(0.5))])
+    steps = optimise(codes, random_fit((1,), 5), [Term(Brightness(0.5))])
     next(steps)
     steps.close()
     assert not torch.is_grad_enabled() or next(steps, None) is None

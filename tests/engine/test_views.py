@@ -34,3 +34,15 @@ def test_a_row_does_not_depend_on_the_others() -> None:
     noisy = with_noise(seen, both, [generator_for(5), generator_for(6)])
     assert torch.equal(noisy[3:], with_noise(seen[3:], alone, [generator_for(6)]))
     assert not torch.equal(noisy, seen)
+
+
+def test_views_of_frames_lie_in_their_frames() -> None:
+    frames = torch.tensor([[-0.5, -0.5, 0.25, 0.4], [0.3, 0.2, 0.5, 0.1]])
+    views = draw_views([generator_for(1), generator_for(2)], 6, ALLOWED, frames)
+    assert views.per_row == 12
+    placed = views.theta.view(2, 2, 6, 2, 3)
+    reach = placed[..., :2].diagonal(dim1=-2, dim2=-1).abs()
+    for number, frame in enumerate(frames):
+        off = (placed[:, number, :, :, 2] - frame[:2]).abs() + reach[:, number]
+        assert bool((off <= frame[2:] + 1e-6).all())
+        assert bool((reach[:, number] >= 0.5 * frame[2:] - 1e-6).all())

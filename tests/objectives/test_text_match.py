@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.engine.optimise import Look
-from backend.objectives.text_match import TextMatch, spherical_distance
+from backend.objectives.text_match import CROPS, TextMatch, frames_of, spherical_distance
 from tests.engine.toy_codes import ToyClip
 
 
@@ -54,7 +54,7 @@ def test_the_series_meets_the_formula() -> None:
 
 def test_rows_and_cutouts() -> None:
     clip = ToyClip()
-    term = TextMatch(clip, clip.encode_text(["a red cat"])[0], 5, 16)
+    term = TextMatch(clip, clip.encode_text(["a red cat"]), 5, 16)
     pictures = torch.rand(3, 3, 16, 16, requires_grad=True)
     losses = term.losses(pictures, Look(2, (7, 8, 9)))
     assert losses.shape == (3,)
@@ -63,3 +63,33 @@ def test_rows_and_cutouts() -> None:
     assert gradient[0].abs().sum() == gradient[2].abs().sum() == 0
     assert torch.allclose(losses[1:2], term.losses(pictures[1:2], Look(2, (8,))), atol=1e-6)
     assert not torch.equal(losses, term.losses(pictures, Look(3, (7, 8, 9))))
+
+
+def test_each_frame_is_compared_with_its_own_words() -> None:
+    """What lies in one frame alone moves that frame's distance and no other's."""
+    clip = ToyClip()
+    masks = torch.zeros(2, 64, 64)
+    masks[0, 4:16, 4:16], masks[1, 44:60, 44:60] = 1, 1
+    texts = clip.encode_text(["a red cat", "a blue house"])
+    term = TextMatch(clip, texts, 4, 16, frames_of(masks), CROPS, "crops")
+    picture = torch.rand(1, 3, 64, 64, requires_grad=True)
+    distances = term.distances(picture, Look(0, (7,)))
+    assert distances.shape == (1, 2)
+    assert torch.allclose(term.losses(picture, Look(0, (7,))), distances.mean(1))
+    (gradient,) = torch.autograd.grad(distances[0, 1], picture)
+    assert gradient[..., 40:, 40:].abs().sum() > 0
+    assert gradient[..., :32, :32].abs().sum() == 0
+    swapped = TextMatch(clip, texts.flip(0), 4, 16, frames_of(masks).flip(0), CROPS, "crops")
+    assert swapped.distances(picture, Look(0, (7,))).shape == (1, 2)
+
+
+def test_frames_stand_around_masks() -> None:
+    masks = torch.zeros(4, 32, 64)
+    masks[0, 8:16, 16:40] = 1  # wide: the square frame has its width
+    masks[1] = 1
+    masks[3, 5, 5] = 1
+    frames = frames_of(masks)
+    assert frames[0].tolist() == [28 / 32 - 1, 12 / 16 - 1, 24 / 64, 24 / 32]
+    assert frames[1].tolist() == [0, 0, 1, 2]
+    assert frames[2].tolist() == [0, 0, 1, 1]  # nothing is painted: all of the picture
+    assert frames[3, 2:].tolist() == [4 / 64, 4 / 32]  # a dot does not fill a view

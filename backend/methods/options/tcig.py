@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -83,17 +83,41 @@ class TcigOptions(Record):
         description="Steps of the fit; large models want 300 to 500.",
         json_schema_extra={"section": "3.1", "unit": "steps", "step": 10},
     )
+    start: Literal["regions", "random"] = Field(
+        "regions",
+        title="Start of stage 1",
+        description="Each region in one colour, fitted from coarse to fine; or, as in the paper, random codes.",
+        json_schema_extra={"section": "3.1"},
+    )
+    draws: Annotated[int, Field(ge=1, le=200)] = Field(
+        24,
+        title="Colours tried",
+        description="Where no words name a colour, so many random ones are tried for each region at the start.",
+        json_schema_extra={"section": "3.1", "unit": "colours"},
+    )
+    half_size: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
+        0.6,
+        title="Iterations at half size",
+        description="Share of the iterations that draw at half size, where a start from regions is four times cheaper.",
+        json_schema_extra={"section": "3.1", "unit": "share of the iterations", "step": 0.05},
+    )
     learning_rate: Annotated[float, Field(ge=0.005, le=1.0)] = Field(
         0.1,
         title="Learning rate of stage 1",
         description="How far a step of the fit goes.",
-        json_schema_extra={"section": "3.1", "unit": "Adam's", "step": 0.005},
+        json_schema_extra={"section": "3.1", "unit": "Adam's, in deviations of the codebook", "step": 0.005},
     )
     text_weight: Annotated[float, Field(ge=0.0, le=10.0)] = Field(
         1.0,
         title="Weight of the words",
         description="How strongly stage 1 follows the prompt.",
         json_schema_extra={"section": "3.1", "unit": "α of eq. 2", "step": 0.1},
+    )
+    layer_words: Annotated[float, Field(ge=0.0, le=10.0)] = Field(
+        2.0,
+        title="Weight of each layer's words",
+        description="How strongly stage 1 draws each layer's own words around its mask (not in the paper).",
+        json_schema_extra={"section": "3.1", "unit": "× weight of the words", "step": 0.5},
     )
     segment_weight: Annotated[float, Field(ge=0.0, le=50.0)] = Field(
         3.0,

@@ -1,0 +1,146 @@
+"""The two stages on the shared loops."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import replace
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from backend.controls.region_attention import Region, RegionAttention
+from backend.engine.begin import begin_from_pictures
+from backend.engine.conditioning import build_conditioning
+from backend.engine.decode import as_bytes, decode
+from backend.engine.denoise import denoise
+from backend.engine.loop_types import Control, Draft, Drafted, Pictures, Run, Step
+from backend.engine.optimise import DrawsCodes, optimise, picture_of
+from backend.methods.tcig.mixed import filled
+from backend.methods.tcig.painting import Painting, read_painting
+from backend.methods.tcig.start import build_fit
+from backend.models.bundle import ModelBundle
+from backend.models.schedule import Schedule
+from backend.models.vqgan import vqgan_of
+from backend.plan.plan import Plan
+from backend.scene.scene import Picture, Pixels
+
+
+class _Begun(NamedTuple):
+    """What stage 2 goes on from: a draft a candidate, their places in the plan, and the iterations they took."""
+
+    drafts: tuple[Picture, ...]
+    places: tuple[int, ...] = ()
+    fitted: int = 0
+
+
+def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
+    """Steps, Drafted at the end of stage 1, more Steps, then Pictures, for each chunk of ``plan.batch`` candidates.
+
+    From the plan's own draft there is stage 2 alone.
+    """
+    painting = read_painting(plan, bundle, pixels)
+    given = None if plan.draft is None else pixels.picture(plan.draft)[..., :3]
+    for offset in range(0, len(plan.seeds), plan.batch):
+        numbers = range(offset, min(offset + plan.batch, len(plan.seeds)))
+        if given is None:
+            begun = yield from _first_stage(painting, bundle, pixels, numbers)
+        else:
+            begun = _Begun((given,) * len(numbers))
+        pictures = begun.drafts
+        if painting.options.refine and painting.first < plan.steps:
+            seeds = tuple(plan.seeds[number] for number in numbers)
+            latents = yield from _refined(painting, bundle, (pictures, seeds), begun.fitted)
+            pictures = decode(bundle, latents)
+        yield Pictures(offset, pictures, (None,) * len(pictures), begun.places)
+
+
+def _first_stage(
+    painting: Painting, bundle: ModelBundle, pixels: Pixels, numbers: range
+) -> Generator[Step | Drafted, None, _Begun]:
+    """Stage 1 of the candidates with these numbers. A draft of an earlier chunk is made again, but told of once."""
+    places = tuple(number - number % painting.options.per_draft for number in numbers)
+    order = tuple(dict.fromkeys(places))
+    drafts, fitted = yield from _drafted(painting, bundle, tuple(painting.plan.seeds[one] for one in order))
+    if painting.stack is not None:
+        drafts = tuple(filled(painting.plan, pixels, draft) for draft in drafts)
+    made = dict(zip(order, drafts, strict=True))
+    fresh = tuple(place for place in order if place >= numbers.start)
+    yield Drafted(fresh, tuple(made[place] for place in fresh))
+    return _Begun(tuple(made[place] for place in places), places, fitted)
+
+
+def _drafted(
+    painting: Painting, bundle: ModelBundle, seeds: tuple[int, ...]
+) -> Generator[Step, None, tuple[tuple[Picture, ...], int]]:
+    """Stage 1: one fit a seed, all in one batch; the value is the drafts, uint8 (h, w, 3), and the iterations it took.
+
+    Drafts are remembered with the bundle: drawing stage 2 again, in another way, takes none.
+    """
+    plan, options, network = painting.plan, painting.options, vqgan_of(bundle)
+    size, path = (plan.height_px, plan.width_px), f"draft {painting.digest} {seeds}"
+    known = bundle.recorded.find(path, 0)
+    if known is not None:
+        return _as_pictures(network, known[0], size), 0
+    cells = (-(-plan.height_px // network.reduction), -(-plan.width_px // network.reduction))
+    fit = build_fit(painting, network, seeds, (cells, network.reduction))
+    z = torch.empty(0)
+    with closing(optimise(network, fit, painting.terms)) as steps:
+        for step in steps:
+            z = step.latents
+            yield painting.counted(_resized(step, size), options.iterations)
+    bundle.recorded.keep(path, 0, (z,))
+    return _as_pictures(network, z, size), options.iterations
+
+
+def _resized(draft: Draft, size: tuple[int, int]) -> Draft:
+    """A step with its picture at the size of the others, for those who look on."""
+    if draft.denoised.shape[-2:] == size:
+        return draft
+    return replace(draft, denoised=functional.interpolate(draft.denoised, size=size, mode="bilinear"))
+
+
+@torch.no_grad()
+def _as_pictures(network: DrawsCodes, z: Tensor, size: tuple[int, int]) -> tuple[Picture, ...]:
+    """The pictures of codes at the diffusion model's size (bicubic where they differ)."""
+    pictures = picture_of(network, z)
+    if pictures.shape[-2:] != size:
+        pictures = functional.interpolate(pictures, size=size, mode="bicubic", antialias=True)
+    return tuple(as_bytes(pictures).cpu().numpy())
+
+
+def _refined(
+    painting: Painting, bundle: ModelBundle, given: tuple[tuple[Picture, ...], tuple[int, ...]], fitted: int
+) -> Generator[Step, None, Tensor]:
+    """Stage 2 on ``given``, a draft and a seed for each row; the value is the last latents."""
+    plan, (drafts, seeds) = painting.plan, given
+    begun = begin_from_pictures(bundle, plan, drafts, seeds, painting.first)
+    guidance_scale = max(1.0, plan.guidance_scale * painting.dials.guidance)
+    conditioning = build_conditioning(bundle, plan.prompt, plan.negative, guidance_scale, len(seeds))
+    controls: list[Control] = []
+    if painting.options.attention:
+        controls.append(_attention(painting, bundle, begun.schedule))
+    if painting.stack is not None:
+        controls.append(painting.stack.control(begun, seeds))
+    latents = begun.start.latents
+    with closing(denoise(bundle.unet, begun.schedule, conditioning, begun.start, controls)) as steps:
+        for step in steps:
+            latents = step.latents
+            yield painting.counted(step, fitted)
+    return latents
+
+
+def _attention(painting: Painting, bundle: ModelBundle, schedule: Schedule) -> RegionAttention:
+    length = bundle.card.text_length
+    regions = tuple(
+        Region(
+            tuple(token for token in layer.tokens if token < length),
+            layer.attention_positive,
+            layer.attention_negative,
+            mask,
+        )
+        for layer, mask in zip(painting.plan.layers, painting.masks, strict=True)
+    )
+    return RegionAttention(regions, length, schedule.sigmas)

@@ -1,0 +1,92 @@
+"""How stage 1 begins: the paper's random code at every place, or ours, the masks filled with colours."""
+
+from __future__ import annotations
+
+import torch
+from PIL import ImageColor
+from torch import Tensor
+from torch.nn import functional
+
+from backend.engine.codes import Size, one_grid, regions_and_grids
+from backend.engine.loop_types import generator_for
+from backend.engine.noise import seed_of
+from backend.engine.optimise import DrawsCodes, Fit, Look, Stage
+from backend.methods.tcig.painting import Painting
+from backend.objectives.text_match import TextMatch
+
+REGIONS_ALONE = 0.2
+"""Share of the iterations in which only whole regions move: colours are settled before forms."""
+PLACE = 0
+"""The region that is not painted."""
+SHADE = 0.15
+"""How far a shade lies from its colour at most, in each channel of 0..1."""
+AT_ONCE = 24
+"""Tried pictures that are looked at together; bounds memory."""
+TRIED_PX = 64
+"""Shorter side of the pictures in which colours are tried; flat colours need no more."""
+
+
+def build_fit(painting: Painting, network: DrawsCodes, seeds: tuple[int, ...], cells: tuple[Size, int]) -> Fit:
+    """The codes to begin with and the stages of the fit; ``cells`` are the codes' size and the pixels per code."""
+    options, book, (size, reduction) = painting.options, network.codebook, cells
+    if options.start == "random":
+        return Fit(one_grid(book, seeds, size), seeds, (Stage(size, options.iterations),), options.learning_rate)
+    half = (-(-size[0] // 2), -(-size[1] // 2))
+    coarse = round(options.iterations * options.half_size)
+    alone = min(coarse, round(options.iterations * REGIONS_ALONE))
+    stages = (Stage(half, alone, parts=1), Stage(half, coarse - alone), Stage(size, options.iterations - coarse))
+    colours = start_colours(painting, seeds)
+    with torch.no_grad():
+        full, small = (
+            network.encode(filled_regions(colours, painting.regions, (h * reduction, w * reduction)) * 2 - 1)
+            for h, w in (size, half)
+        )
+    return Fit(regions_and_grids(book, full, small, painting.regions), seeds, stages, options.learning_rate)
+
+
+@torch.no_grad()
+def start_colours(painting: Painting, seeds: tuple[int, ...]) -> Tensor:
+    """A colour for each region and seed, (n, r, 3) in 0..1.
+
+    A gradient hardly leads from one colour to another through a codebook, so they are chosen first. A layer whose
+    words name a colour begins in a shade of it. Else, of ``draws`` random colours, it is the one that fits the words
+    best: for the place those of the prompt without its objects, then over it each layer's own. Without words, the
+    first draw.
+    """
+    count, draws = len(painting.regions), painting.options.draws
+    named = [named_colour(layer.phrase) for layer in painting.painted]
+    chosen = []
+    for seed in seeds:
+        tried = torch.rand(draws, count, 3, generator=generator_for(seed_of(seed, "colours", 0)))
+        for region, colour in enumerate(named, start=PLACE + 1):
+            if colour is not None:
+                tried[:, region] = (colour + SHADE * (2 * tried[0, region] - 1)).clamp(0, 1)
+        tried = tried.to(painting.regions)
+        if painting.tried is not None and draws > 1:
+            everywhere = torch.ones_like(painting.regions[:1])
+            alone = _distances(tried[:, :1], everywhere, painting.tried.place, seed)
+            tried[:, PLACE] = tried[alone.argmin(), PLACE]
+            best = _distances(tried, painting.regions, painting.tried.layers, seed).argmin(0)
+            tried[0, PLACE + 1 :] = tried[best, torch.arange(PLACE + 1, count)]
+        chosen.append(tried[0])
+    return torch.stack(chosen)
+
+
+def named_colour(phrase: str) -> Tensor | None:
+    """The first colour word of a phrase as red, green, blue in 0..1; None without one."""
+    named = next((word for word in phrase.casefold().split() if word in ImageColor.colormap), None)
+    return None if named is None else torch.tensor(ImageColor.getrgb(named)[:3]) / 255
+
+
+def filled_regions(colours: Tensor, regions: Tensor, size_px: tuple[int, int]) -> Tensor:
+    """Every region (r, h, w) filled with its colour (n, r, 3): (n, 3, *size_px)."""
+    shares = functional.interpolate(regions[None], size=size_px, mode="area")[0]
+    return torch.einsum("nrc,rhw->nchw", colours, shares / shares.sum(0).clamp_min(1e-6))
+
+
+def _distances(colours: Tensor, regions: Tensor, match: TextMatch, seed: int) -> Tensor:
+    """How far each of the tried rows of colours is from the words of each frame, all seen through one seed's views."""
+    scale = TRIED_PX / min(regions.shape[-2:])
+    size_px = (round(regions.shape[-2] * scale), round(regions.shape[-1] * scale))
+    pictures = [filled_regions(some, regions, size_px) for some in colours.split(AT_ONCE)]
+    return torch.cat([match.distances(some, Look(0, (seed,) * len(some))) for some in pictures])
