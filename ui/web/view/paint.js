@@ -1,6 +1,6 @@
 // One frame of the stage: checkerboard, picture, and over it outlines, handles and guide lines.
 
-import { corners, handlesOf } from "../kernels/boxes.js";
+import { bounds, corners, handlesOf } from "../kernels/boxes.js";
 import { multiply, placementMatrix } from "../kernels/matrix.js";
 import { boxOnScreen, pageOnScreen, toScreen, viewMatrix } from "../kernels/views.js";
 
@@ -80,8 +80,10 @@ const paintPage = (context, frame) => {
 
 /** The part of the selected picture that hangs over the page, faint. */
 const paintOverhang = (context, frame) => {
-  const { view, selected, showing, ratio } = frame;
-  if (!selected || showing !== "collage" || !selected.picture || !selected.layer.visible || selected.inside) return;
+  const { scene, view, selected, showing, ratio } = frame;
+  if (!selected || showing !== "collage" || !selected.picture || !selected.layer.visible) return;
+  const { x0, y0, x1, y1 } = bounds(selected.layer.placement, selected.picture.size);
+  if (x0 >= 0 && y0 >= 0 && x1 <= scene.width_px && y1 <= scene.height_px) return;
   const outside = pagePath(frame);
   outside.rect(0, 0, context.canvas.width / ratio, context.canvas.height / ratio);
   context.save();

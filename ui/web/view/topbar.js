@@ -122,6 +122,12 @@ const createName = (desk) => {
   return { node: h("span", { class: "name-box" }, field.node), update };
 };
 
+/** How the page is looked at, so that nobody wonders why it stands askew. */
+const lookText = ({ zoom, turn, mirror }) => {
+  const parts = [`${Math.round(zoom * 100)} %`, turn ? `${turn}°` : "", mirror ? "mirrored" : ""];
+  return parts.filter(Boolean).join(" · ");
+};
+
 /** Undo, redo, the steps, and the zoom. */
 const createMoves = (desk) => {
   const undo = button(desk, "undo", { iconName: "undo", test: "undo", title: "Undo", kind: "quiet" });
@@ -134,7 +140,7 @@ const createMoves = (desk) => {
     const { undoName, redoName } = desk.store;
     set(undo, { disabled: !undoName, title: undoName ? `Undo: ${undoName} (Ctrl Z)` : "Nothing to undo" });
     set(redo, { disabled: !redoName, title: redoName ? `Redo: ${redoName} (Ctrl Shift Z)` : "Nothing to redo" });
-    set(zoom.firstChild, { text: `${Math.round(shown.state.view.zoom * 100)} %` });
+    set(zoom.firstChild, { text: lookText(shown.state.view) });
   };
   return { nodes: [h("span", { class: "group" }, undo, redo, steps.node), zoom], update };
 };
