@@ -73,8 +73,8 @@ class LookState:
 
     def on(self, device: torch.device | str) -> LookState:
         """The same state on another device."""
-        parts = (part.to(device) for part in (self.vector, self.momentum, self.power))
-        return LookState(*parts, self.step, self.losses, self.finished)
+        vector, momentum, power = (part.to(device) for part in (self.vector, self.momentum, self.power))
+        return replace(self, vector=vector, momentum=momentum, power=power)
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,8 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
             limit="What is looked for are the layers with words.",
             remedy="Give the layers the words of what is to be seen, or cut objects out with the select tool.",
         )
-    plate = yield from _plate(plan, bundle, picture, np.any(list(found.values()), axis=0))
+    phrases = [plan.layers[number].phrase for number in numbers]
+    plate = yield from _plate(plan, bundle, picture, (np.any(list(found.values()), axis=0), phrases))
     missing = tuple(layer_id for layer_id in ids if layer_id not in found)
     yield Parts({layer_id: cut_out(picture, mask) for layer_id, mask in found.items()}, plate, missing)
 
@@ -78,17 +79,22 @@ def _sought(plan: Plan, flat: Raster, number: int) -> Sought:
     return Sought(layer.phrase, layer.tokens, layer.class_label, flat.visibility[number + 1])
 
 
-def _plate(plan: Plan, bundle: ModelBundle, picture: Picture, objects: Mask) -> Generator[Step, None, Picture]:
-    """The picture without its objects; beyond their margin and its feather every pixel is as it was."""
-    hole = hole_of(objects)
+def _plate(
+    plan: Plan, bundle: ModelBundle, picture: Picture, objects: tuple[Mask, Sequence[str]]
+) -> Generator[Step, None, Picture]:
+    """The picture without its objects; beyond their margin and its feather every pixel is as it was.
+
+    ``objects`` are their masks together, and their words: these are not wanted there.
+    """
+    mask, phrases = objects
+    hole = hole_of(mask)
     if hole.all():
         return np.broadcast_to(np.rint(picture.mean((0, 1))).astype(np.uint8), picture.shape).copy()
     plain = filled(picture, hole)
     release = _release(hole, plan, bundle)
-    phrases = [layer.phrase for layer in plan.layers if layer.phrase.strip()]
     steps = plan.steps - int(release.min())
-    words = background_words(plan.prompt, phrases)
-    redraw = Redraw((plain,), plan.seeds[:1], words, _unwanted(plan, phrases), steps, 0, steps)
+    words, unwanted = background_words(plan.prompt, phrases), ", ".join(filter(str.strip, (plan.negative, *phrases)))
+    redraw = Redraw((plain,), plan.seeds[:1], words, unwanted, steps, 0, steps)
 
     def hold(begun: Beginning) -> LayerNoise:
         cells = torch.from_numpy(release).to(bundle.device)
@@ -101,7 +107,3 @@ def _plate(plan: Plan, bundle: ModelBundle, picture: Picture, objects: Mask) -> 
 def _release(hole: Mask, plan: Plan, bundle: ModelBundle) -> NDArray[np.int64]:
     freedom = freedom_map(hole.astype(np.int64), (0.0, HEALING), 0.0)
     return release_map(freedom, plan.steps, bundle.card.cell_px, "filled")
-
-
-def _unwanted(plan: Plan, phrases: Sequence[str]) -> str:
-    return ", ".join(words for words in (plan.negative, *phrases) if words.strip())

@@ -24,6 +24,9 @@ MAX_BATCH = 8
 TASK_METHODS: Mapping[str, str] = MappingProxyType({"looks": "textual_inversion", "apart": "decompose"})
 """Who does what is asked for instead of pictures."""
 
+PLACE_SHARE = 0.5
+"""What shows in more than half of the picture is what the objects stand in."""
+
 SEEDS = 2**53
 """Seeds stay below this, so that a browser's numbers hold them exactly."""
 
@@ -107,7 +110,7 @@ def build_plan(scene: Scene, request: AnyRequest, card: Card, pixels: Pixels) ->
         source=request.source,
         feather_px=request.feather_px,
         above=_covers(reading, chosen),
-        place=background_words(reading.prompt, [layer.phrase for layer in scene.layers]),
+        place=background_words(reading.prompt, _object_words(reading)),
     )
     return _plan(reading, request, (reading.planned(chosen),), target)
 
@@ -174,6 +177,12 @@ def _count(request: AnyRequest) -> int:
     if isinstance(request, Reroll):
         return request.settings.count * request.tries
     return request.settings.count if isinstance(request, Compose) else 1
+
+
+def _object_words(reading: _Reading) -> list[str]:
+    """The phrases of the layers that are objects: one of which most of the picture shows is its place."""
+    places = {seen.layer.id for seen in reading.usable if seen.visible_frac > PLACE_SHARE}
+    return [layer.phrase for layer in reading.scene.layers if layer.id not in places]
 
 
 def _task(request: AnyRequest) -> LookTask | ApartTask | None:

@@ -77,7 +77,7 @@ class OneLayer(Record):
     """One layer is generated over ``source``; pixels farther than ``feather_px`` from its mask stay identical.
 
     ``above`` are the scene's layers over it, from back to front: what they hide does not belong to its mask. ``place``
-    are the prompt's words without any layer's: what would be there without the layer.
+    are the prompt's words without any object's: what would be there without the layer.
     """
 
     kind: Literal["layer"] = "layer"

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from backend.plan.plan import Plan
 from backend.scene.layer import Record
+from backend.scene.scene import Picture
 from backend.studio.events import TakenApart
 from backend.studio.pixel_files import PixelFiles
 
 
 class Part(Record):
-    """One object as a picture of the size of the whole."""
+    """One object as a picture, and the corner at which it lies in the whole (pixels of that)."""
 
     layer_id: str
     picture: str
+    x_px: int
+    y_px: int
+    width_px: int
+    height_px: int
 
 
 class Apart(Record):
@@ -30,9 +37,17 @@ def stored_parts(pixels: PixelFiles, plan: Plan, apart: TakenApart) -> Apart:
     order = [layer.layer_id for layer in plan.layers if layer.layer_id in apart.objects]
     height_px, width_px = apart.plate.shape[:2]
     return Apart(
-        parts=tuple(Part(layer_id=name, picture=pixels.add_picture(apart.objects[name])) for name in order),
+        parts=tuple(_part(pixels, name, apart.objects[name]) for name in order),
         plate=pixels.add_picture(apart.plate),
         missing=apart.missing,
         width_px=width_px,
         height_px=height_px,
     )
+
+
+def _part(pixels: PixelFiles, layer_id: str, picture: Picture) -> Part:
+    """The object without the transparent margin around it."""
+    rows, columns = (np.flatnonzero(picture[..., 3].any(axis)) for axis in (1, 0))
+    y, x, bottom, right = int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
+    digest = pixels.add_picture(np.ascontiguousarray(picture[y:bottom, x:right]))
+    return Part(layer_id=layer_id, picture=digest, x_px=x, y_px=y, width_px=right - x, height_px=bottom - y)

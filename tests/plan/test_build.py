@@ -204,6 +204,9 @@ def test_a_reroll_plans_the_chosen_layer_alone() -> None:
     assert isinstance(plan.target, OneLayer)
     assert (plan.target.layer_id, plan.target.source, plan.target.feather_px) == ("apple-1", digest, 5)
     assert [cover.placement for cover in plan.target.above] == [at(52, 12), at(16, 16)]
+    assert "meadow" in plan.target.place  # it fills the picture, so it is no object
+    assert "apple" not in plan.target.place
+    assert "fox" not in plan.target.place
     assert Plan.model_validate_json(plan.model_dump_json()) == plan
 
 

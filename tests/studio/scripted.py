@@ -109,7 +109,9 @@ class ScriptedHandle:
             return
         if isinstance(task, ApartTask):
             source = self.pixels.picture(task.source)
-            yield TakenApart({layer.layer_id: source for layer in self.plan.layers}, source[..., :3])
+            alone = np.zeros_like(source)
+            alone[24:72, 16:80] = source[24:72, 16:80]
+            yield TakenApart({layer.layer_id: alone for layer in self.plan.layers}, source[..., :3])
             yield Finished()
             return
         for offset in range(0, len(self.plan.seeds), self.plan.batch):

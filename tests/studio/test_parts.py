@@ -18,10 +18,12 @@ def test_the_parts_of_a_picture_are_in_the_store(tmp_path: Path) -> None:
         news = ended(studio, studio.generate(project, revision, request).job)
         assert kinds(news)[-2:] == ["apart", "finished"]
         told = news.events[-2]
-        assert [part["layer_id"] for part in told["parts"]] == ["ball"]  # type: ignore[attr-defined]
+        (part,) = told["parts"]  # type: ignore[misc, attr-defined]
+        assert (part["layer_id"], part["x_px"], part["y_px"]) == ("ball", 16, 24)
+        assert (part["width_px"], part["height_px"]) == (64, 48)
         assert (told["width_px"], told["height_px"], told["missing"]) == (128, 128, [])
         assert studio.picture_png(str(told["plate"]))
-        assert studio.picture_png(told["parts"][0]["picture"])  # type: ignore[index]
+        assert studio.picture_png(part["picture"])
         assert news.candidates == ()
         assert studio.jobs(project)[-1].kind == "decompose"
 

@@ -9,15 +9,17 @@ import { createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
 import { desk as record, layer } from "./desk_fixtures.mjs";
 
+const BOX = { x_px: 10, y_px: 20, width_px: 40, height_px: 30 };
+
 const apart = (ids, missing = []) => ({
-  parts: ids.map((id) => ({ layer_id: id, picture: `part of ${id}` })),
+  parts: ids.map((id) => ({ layer_id: id, picture: `part of ${id}`, ...BOX })),
   plate: "plate",
   missing,
   width_px: 128,
   height_px: 128,
 });
 
-test("the parts lie over the place behind them, fill the canvas and keep words and dials", () => {
+test("the parts lie where they were over the place behind them, and keep words and dials", () => {
   const before = record([layer("back"), layer("cat", { noise: 0.3, mask: "m", opacity: 0.5 }), layer("car")]);
   const after = withParts(apart(["cat"], ["car"]), () => "new")(before);
   const { layers } = after.scene;
@@ -30,8 +32,9 @@ test("the parts lie over the place behind them, fill the canvas and keep words a
   );
   const [, cat] = layers;
   assert.deepEqual([cat.phrase, cat.noise, cat.mask, cat.opacity], ["cat", 0.3, null, 1]);
-  const { centre_x_px: x, scale_x: scale } = cat.placement;
-  assert.deepEqual([x, scale], [256, 4]);
+  const { centre_x_px: x, centre_y_px: y, scale_x: scale } = cat.placement;
+  assert.deepEqual([x, y, scale], [120, 140, 4]);
+  assert.equal(layers[0].placement.centre_x_px, 256);
   assert.equal(after.selected, "cat");
 });
 

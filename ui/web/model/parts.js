@@ -3,16 +3,19 @@
 import { withTidyGroups } from "./groups.js";
 import { buildLayer, freeze, layerOf } from "./records.js";
 
-/** The placement of a picture that fills the canvas. */
-const filling = ({ width_px, height_px }, apart) => ({
-  centre_x_px: width_px / 2,
-  centre_y_px: height_px / 2,
-  scale_x: width_px / apart.width_px,
-  scale_y: height_px / apart.height_px,
-  rotation_deg: 0,
-  flip_x: false,
-  flip_y: false,
-});
+/** The placement on the canvas of a part {x_px, y_px, width_px, height_px} of the picture that was taken apart. */
+const placed = ({ width_px, height_px }, apart, part) => {
+  const [scale_x, scale_y] = [width_px / apart.width_px, height_px / apart.height_px];
+  return {
+    centre_x_px: (part.x_px + part.width_px / 2) * scale_x,
+    centre_y_px: (part.y_px + part.height_px / 2) * scale_y,
+    scale_x,
+    scale_y,
+    rotation_deg: 0,
+    flip_x: false,
+    flip_y: false,
+  };
+};
 
 /** The layer that the place behind goes on as: the backmost that was no object, else a new one. */
 const placeOf = (layers, apart, newId) => {
@@ -23,24 +26,23 @@ const placeOf = (layers, apart, newId) => {
 
 /**
  * The record whose layers are the parts, with their words and dials, over what lies behind them; apart: {parts:
- * [{layer_id, picture}], plate, missing, width_px, height_px}. What was not found is no layer any more.
+ * [{layer_id, picture, x_px, y_px, width_px, height_px}], plate, missing, width_px, height_px}. What was not found is no layer any more.
  */
 export const withParts = (apart, newId) => (desk) => {
   const { scene } = desk;
-  const as = (layer, picture) => ({
+  const as = (layer, part) => ({
     ...layer,
-    picture,
+    picture: part.picture,
     mask: null,
-    placement: filling(scene, apart),
+    placement: placed(scene, apart, part),
     opacity: 1,
     blend: "normal",
     visible: true,
   });
   const parts = apart.parts.filter(({ layer_id: id }) => layerOf(desk, id));
-  const layers = [
-    as(placeOf(scene.layers, apart, newId), apart.plate),
-    ...parts.map(({ layer_id: id, picture }) => as(layerOf(desk, id), picture)),
-  ];
+  const plate = { x_px: 0, y_px: 0, width_px: apart.width_px, height_px: apart.height_px, picture: apart.plate };
+  const place = as(placeOf(scene.layers, apart, newId), plate);
+  const layers = [place, ...parts.map((part) => as(layerOf(desk, part.layer_id), part))];
   const selected = layers.some(({ id }) => id === desk.selected) ? desk.selected : layers.at(-1).id;
   return freeze({ ...desk, selected, scene: withTidyGroups({ ...scene, layers }) });
 };
