@@ -1,45 +1,113 @@
-"""``python -m tests.browser.portraits [EXAMPLE]``: the README's picture, made anew from a real run in Chromium."""
+"""``python -m tests.browser.portraits [studio | states]``: the pictures of the page, made anew from real runs.
+
+``studio`` is the README's: an accepted picture and a re-rolled layer. ``states`` are the desk empty, with an example,
+while generating, comparing, narrow, and dark.
+"""
 
 from __future__ import annotations
 
+import io
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.chromium import FLAGS, find_or_install
 from tests.browser.desk_page import DeskPage
 from tests.browser.studio_process import ROOT, StudioProcess
 
 PICTURES = ROOT / "assets" / "pictures"
+EXAMPLE, LAYER = "01-cat-and-mushroom", "toy-2"
+LARGEST_BYTES = 300_000
+COLOURS = (256, 128, 64)
 
 
-def take(example: str, layer: str, scheme: str = "dark") -> None:
-    """Open an example, generate, accept the first picture, re-roll a layer, and photograph the page."""
+def shoot(desk: DeskPage, name: str) -> None:
+    """The page as a PNG of few colours, at most ``LARGEST_BYTES``."""
+    desk.wait_drawn()
+    desk.page.wait_for_timeout(500)
+    shot = Image.open(io.BytesIO(desk.page.screenshot())).convert("RGB")
+    for colours in COLOURS:
+        stream = io.BytesIO()
+        shot.quantize(colours, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(stream, "PNG", optimize=True)
+        if stream.tell() <= LARGEST_BYTES:
+            break
+    (PICTURES / f"{name}.png").write_bytes(stream.getvalue())
+    print(f"{name}: {stream.tell() // 1000} kB")
+
+
+@contextmanager
+def opened(studio: StudioProcess, browser: Browser, scheme: str, width_px: int = 1440) -> Iterator[DeskPage]:
+    """A page of its own with a fresh project from the example."""
+    page = browser.new_page(viewport={"width": width_px, "height": 900}, color_scheme=scheme)
+    desk = DeskPage(page, studio.url, PICTURES).open()
+    desk.open_example(EXAMPLE)
+    yield desk
+    page.close()
+
+
+def take_studio(studio: StudioProcess, browser: Browser) -> None:
+    """Generate, accept the first picture, re-roll a layer."""
+    with opened(studio, browser, "dark") as desk:
+        desk.set_dials(30, 6)
+        desk.part("generate").click()
+        desk.wait("state.candidates.length >= 6", 300)
+        desk.part("accept").click()
+        desk.select(LAYER)
+        desk.part("reroll").click()
+        desk.wait("state.candidates.length >= 12", 300)
+        shoot(desk, "studio")
+
+
+def take_states(studio: StudioProcess, browser: Browser) -> None:
+    """The desk in its states, from one run."""
+    with opened(studio, browser, "light") as desk:
+        shoot(desk, "desk-example")
+        desk.set_dials(12, 2)
+        desk.part("generate").click()
+        desk.page.wait_for_function("document.querySelector('[data-test=canvas]').dataset.showing === 'preview'")
+        shoot(desk, "desk-generating")
+        desk.wait("state.job === null && state.candidates.length === 2", 170)
+        desk.part("accept").click()
+        desk.part("candidate").nth(1).click()
+        desk.part("compare-split").click()
+        shoot(desk, "desk-comparing")
+        desk.part("compare-split").click()
+        desk.select(LAYER)
+        desk.part("theme").click()
+        shoot(desk, "desk-dark")
+        desk.page.set_viewport_size({"width": 768, "height": 900})
+        shoot(desk, "desk-narrow")
+        desk.page.set_viewport_size({"width": 1440, "height": 900})
+        desk.part("theme").click()
+        desk.part("canvas").focus()
+        desk.page.keyboard.press("Control+a")
+        desk.page.keyboard.press("Delete")
+        desk.part("show-collage").click()
+        shoot(desk, "desk-empty")
+
+
+TAKES = {"studio": take_studio, "states": take_states}
+
+
+def main(names: list[str]) -> None:
+    """Take the named pictures, or all."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
     place = find_or_install()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         studio = StudioProcess(Path(folder) / "store").start()
         browser = playwright.chromium.launch(executable_path=place, args=list(FLAGS))
         try:
-            page = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme=scheme)
-            desk = DeskPage(page, studio.url, PICTURES).open()
-            desk.open_example(example)
-            desk.set_dials(30, 6)
-            desk.part("generate").click()
-            desk.wait("state.candidates.length >= 6", 300)
-            desk.part("accept").click()
-            desk.select(layer)
-            desk.part("reroll").click()
-            desk.wait("state.candidates.length >= 12", 300)
-            desk.wait_drawn()
-            page.wait_for_timeout(500)
-            page.screenshot(path=PICTURES / "studio.png")
+            for name in names or TAKES:
+                TAKES[name](studio, browser)
         finally:
             browser.close()
             studio.stop()
 
 
 if __name__ == "__main__":
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    take(*(sys.argv[1:] or ["01-cat-and-mushroom", "toy-2"]))
+    main(sys.argv[1:])

@@ -51,8 +51,9 @@ def group_two(desk: DeskPage) -> list[str]:
     """Two stars of a person's own, grouped by Ctrl G; their ids, from back to front."""
     for index in range(2):
         count = len(desk.layers())
-        desk.drop((f"green star {index}.png", star()), at=(150 + 90 * index, 120))
+        desk.drop((f"green star {index}.png", star()), at=(70 + 110 * index, 70))
         desk.wait(f"state.scene.layers.length === {count + 1}")
+    desk.wait_drawn()
     ids = order(desk)[-2:]
     desk.select(ids[1])
     desk.row(ids[0]).locator(".row-words").click(modifiers=["Control"])
@@ -94,9 +95,10 @@ def test_a_group_is_dragged_and_moved_by_keys_as_one(fresh: DeskPage):
     fresh.page.keyboard.press("Control+[")
     assert order(fresh) == [*before[:-1], *ids, before[-1]]
     places = [fresh.layer(one)["placement"]["centre_x_px"] for one in ids]
-    fresh.drag_scene((150, 120), (200, 160))
+    fresh.drag_scene((70, 70), (130, 100))
     moved = [fresh.layer(one)["placement"]["centre_x_px"] for one in ids]
-    assert moved[0] - places[0] == moved[1] - places[1] > 30
+    assert abs((moved[0] - places[0]) - (moved[1] - places[1])) < 1e-6
+    assert moved[0] - places[0] > 30
     head = fresh.part("group-row").bounding_box()
     low = fresh.row(before[0]).locator(".row-words").bounding_box()
     assert head is not None

@@ -40,7 +40,8 @@ const assertSound = ({ store, masks }, first) => {
   assert.equal(new Set(ids).size, ids.length);
   assert.ok(record.selected === "" || ids.includes(record.selected), `${record.selected} is selected and gone`);
   for (const { members } of groupsOf(record.scene)) assert.ok(ids.join(" ").includes(members.join(" ")), "a group is torn");
-  for (const { record: each } of store.history.entries) {
+  for (const { name, record: each } of store.history.entries) {
+    assert.match(name, /\w/, "a step without a name");
     for (const { id, picture, mask } of each.scene.layers) {
       assert.ok(picture || mask, `${id} has nothing`);
       if (mask && isOwnName(mask)) assert.ok(masks.get(mask), `${mask} of ${id} is lost`);
