@@ -74,8 +74,9 @@ ORDERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("text_similarity", ("GH", "GH+CA")),
 )
 """What the paper finds to rise: .846 .867 .877 .893 by image, .215 .236 by text."""
-LEARNING = Rules(steps=60, samples=3, check_every=10, rate_share=0.1)
-"""Shorter and faster than the default: small latents settle soon, and seven scenes must be learned in minutes."""
+LEARNING = Rules(steps=60, samples=3, check_every=10, rate_share=0.15)
+"""Shorter and faster than the default: small latents settle soon, and seven scenes must be learned in minutes. After 24
+steps a look already tells colours; after 48 the loss still falls a little."""
 
 CUTOUT = Layer(
     id="t",
