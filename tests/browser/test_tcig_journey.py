@@ -98,8 +98,9 @@ def watch_drafts_come(desk: DeskPage) -> list[dict[str, Any]]:
     desk.part("generate").click()
     desk.page.wait_for_selector('[data-test="canvas"][data-showing="preview"]')
     assert desk.state()["drafts"] == []
-    early = desk.pixels()
-    assert desk.until(lambda: not np.array_equal(desk.pixels(), early), 30)
+    early, seen = desk.pixels(), desk.state()["job"]["done"]
+    desk.wait(f"state.job === null || state.job.done > {seen + 4}")
+    assert not np.array_equal(desk.pixels(), early)
     desk.look("tcig-converging")
     candidates, drafts = made(desk, 2), desk.state()["drafts"]
     assert [candidate["draft"] for candidate in candidates] == [each["digest"] for each in drafts]
@@ -119,6 +120,41 @@ def refine(desk: DeskPage, digest: str) -> None:
     assert draft(desk, digest).locator('[data-test="draft-made"]').inner_text() == "×3"
     desk.look("tcig-refined")
     desk.part("accept").click()
+
+
+def test_rows_warn_before_a_run_and_freedom_shows_what_it_sets(empty: DeskPage):
+    desk = empty
+    star = paint(desk, "star")
+    assert desk.until(lambda: warnings(desk, star) == "no class")
+    desk.part("class-label").fill("walrus")
+    assert "No class by that name" in desk.row(star).inner_text()
+    desk.page.keyboard.press("Enter")
+    assert desk.until(lambda: warnings(desk, star) == "unknown class")
+    desk.part("class-label").fill("")
+    desk.page.keyboard.press("Escape")
+    assert desk.layer(star)["class_label"] == "walrus"
+    name_by_search(desk, "star")
+    desk.wait("state.scene.layers[0].class_label === 'star'")
+    assert desk.until(lambda: desk.row(star).locator('[data-test="layer-warning"]:visible').count() == 0)
+    desk.look("tcig-named")
+    desk.part("canvas").focus()
+    desk.page.keyboard.press("Escape")
+    desk.part("add-painted").click()
+    bare = desk.state()["selected"]
+    name_by_search(desk, "ball")
+    assert desk.until(lambda: warnings(desk, bare) == "nothing painted")
+    desk.part("tool-rectangle").click()
+    desk.drag_scene((150, 40), (320, 240))
+    assert desk.until(lambda: warnings(desk, star) == "partly covered")
+    desk.look("tcig-warnings")
+
+    assert desk.part("sets-strength").inner_text() in ("strength 0.52", "strength 0.53")
+    desk.part("setter").focus()
+    desk.page.keyboard.press("End")
+    desk.wait("state.settings.options.freedom === 1")
+    assert desk.part("sets-feather_px").inner_text() == "feather 24 px"
+    desk.page.keyboard.press("Control+z")
+    desk.wait("state.settings.options.freedom === undefined")
 
 
 @pytest.mark.slow
@@ -177,38 +213,3 @@ def test_a_draft_becomes_layers_in_one_step(empty: DeskPage):
     undone = desk.state()
     assert undone["scene"] == before["scene"]
     assert undone["settings"] == before["settings"]
-
-
-def test_rows_warn_before_a_run_and_freedom_shows_what_it_sets(empty: DeskPage):
-    desk = empty
-    star = paint(desk, "star")
-    assert desk.until(lambda: warnings(desk, star) == "no class")
-    desk.part("class-label").fill("walrus")
-    assert "No class by that name" in desk.row(star).inner_text()
-    desk.page.keyboard.press("Enter")
-    assert desk.until(lambda: warnings(desk, star) == "unknown class")
-    desk.part("class-label").fill("")
-    desk.page.keyboard.press("Escape")
-    assert desk.layer(star)["class_label"] == "walrus"
-    name_by_search(desk, "star")
-    desk.wait("state.scene.layers[0].class_label === 'star'")
-    assert desk.until(lambda: desk.row(star).locator('[data-test="layer-warning"]:visible').count() == 0)
-    desk.look("tcig-named")
-    desk.part("canvas").focus()
-    desk.page.keyboard.press("Escape")
-    desk.part("add-painted").click()
-    bare = desk.state()["selected"]
-    name_by_search(desk, "ball")
-    assert desk.until(lambda: warnings(desk, bare) == "nothing painted")
-    desk.part("tool-rectangle").click()
-    desk.drag_scene((150, 40), (320, 240))
-    assert desk.until(lambda: warnings(desk, star) == "partly covered")
-    desk.look("tcig-warnings")
-
-    assert desk.part("sets-strength").inner_text() in ("strength 0.52", "strength 0.53")
-    desk.part("setter").focus()
-    desk.page.keyboard.press("End")
-    desk.wait("state.settings.options.freedom === 1")
-    assert desk.part("sets-feather_px").inner_text() == "feather 24 px"
-    desk.page.keyboard.press("Control+z")
-    desk.wait("state.settings.options.freedom === undefined")

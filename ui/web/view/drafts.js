@@ -24,7 +24,7 @@ const createThumb = (desk, draft) => {
     set(made, { text: count ? `×${count}` : "" });
     show(made, count > 0);
     const isSource = draftInView(shown.state, shown.record)?.digest === digest;
-    set(node, { disabled: Boolean(shown.mix) });
+    set(node, { disabled: Boolean(shown.mix), "data-picked": shown.record.picked === digest });
     set(node, { title, "aria-selected": current, "data-source": isSource, tabindex: current ? 0 : -1 });
   };
   return { node, update };
