@@ -3,12 +3,13 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { createWatcher } from "../../ui/web/bridge/watcher.js";
 import { COMMANDS } from "../../ui/web/commands.js";
 import { draftInView, draftOf, picturesOf, plainMethod, settingsForOne, stagedMethod } from "../../ui/web/model/drafts.js";
 import { layerOf } from "../../ui/web/model/records.js";
 import { batchesOf, createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
-import { desk as record, layer } from "./desk_fixtures.mjs";
+import { createClock, desk as record, layer } from "./desk_fixtures.mjs";
 
 const made = (job, index, patch = {}) => ({ id: `${job}-${index}`, job, index, digest: `${job}-${index}`, ...patch });
 const picture = (job, index, draft, created) => made(job, index, { layer_id: "", source: "", draft, created });
@@ -125,4 +126,22 @@ test("a draft becomes a layer for each region, which keeps its words and place; 
   assert.deepEqual([settings.method, settings.options], ["collage", {}]);
   desk.store.undo();
   assert.equal(desk.store.record, before);
+});
+
+test("a run's drafts stand in the strip as soon as they come; its first picture is shown once there is one", async () => {
+  const [session, clock] = [createSession(), createClock()];
+  const [drafts, candidates] = [[draft("now", 0)], [picture("now", 0, "draft-now-0")]];
+  const replies = [
+    { state: "running", events: [], drafts, candidates: [] },
+    { state: "finished", events: [], drafts, candidates },
+  ];
+  session.set({ candidates: CANDIDATES, drafts: DRAFTS, batch: "one" });
+  const link = { ask: async () => replies.shift() };
+  const end = createWatcher({ link, session, clock, hidden: () => false }).follow({ id: "now", state: "queued" });
+  await clock.settle();
+  const { batch, viewed } = session.state;
+  assert.deepEqual([batch, viewed, session.state.drafts.length], ["now", "", 3]);
+  await clock.advance(1_000);
+  assert.equal(await end, "finished");
+  assert.deepEqual([session.state.drafts.length, session.state.viewed], [3, "now-0"]);
 });
