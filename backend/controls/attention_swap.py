@@ -4,8 +4,8 @@ Layout-and-Retouch, section 3.2.2 and algorithm 1. For k < λ2 queries, keys and
 from the layout path; afterwards keys and values of the decoder's self-attention come from the reference path. (The
 printed algorithm counts i down and asks for i > λ2, which would copy 40 of 50 steps and leave none for its masks.)
 
-Of the reference only what shows the subject may be taken (ours): at its other cells the target keeps its own keys and
-values, or it would see the reference's place around the subject and draw that, too.
+Of the reference only its subject may be taken (ours), and put where the layout has the subject: everywhere else the
+target keeps its own keys and values, or it would see the reference's place around the subject and draw that, too.
 
 The paths share a batch, as rows named ``reference``, ``layout`` and ``target``, or the first two are side paths. Swaps
 stay within each half of the guidance.
@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from backend.engine.fit import Fit
 from backend.engine.loop_types import Control, Network, Predict
 from backend.engine.side_paths import SidePaths, source_of
 from backend.models.attention import Hook, grid, hooks_installed
@@ -32,14 +32,14 @@ class AttentionSwap(Control):
     """``copied`` and ``swapped`` name attention modules; ``copy_until`` is λ2 as a step index.
 
     Nothing happens where both are empty. ``sides`` holds the other paths where they are not rows of the batch.
-    ``shown`` float (h, w) in 0..1 says where the reference shows the subject; without it all of it is taken.
+    Without ``fit`` the whole reference is taken, cell by cell.
     """
 
     copy_until: int
     copied: tuple[str, ...]
     swapped: tuple[str, ...]
     sides: SidePaths | None = field(default=None, repr=False, compare=False)
-    shown: Tensor | None = field(default=None, repr=False, compare=False)
+    fit: Fit | None = field(default=None, repr=False, compare=False)
 
     def patch(self, network: Network) -> AbstractContextManager[None]:
         """Put the other paths' outputs of the projections into the target's rows."""
@@ -75,21 +75,16 @@ class AttentionSwap(Control):
             rows = moment.rows
             halves = output.unflatten(0, (rows.halves, rows.count)).clone()
             source = source_of(self.sides, rows, path, module, halves)
-            if path == "reference" and self.shown is not None:
-                taken = cells_over_half(self.shown, network, output.shape[1]).to(output.device)
-                source = torch.where(taken[:, None], source, halves[:, rows.of("target")])
+            if path == "reference" and self.fit is not None:
+                index, taken = self.fit.cells(_grid_of(network, output.shape[1]))
+                source = torch.where(taken[:, None], source[..., index, :], halves[:, rows.of("target")])
             halves[:, rows.of("target")] = source
             return halves.flatten(0, 1)
 
         return exchange
 
 
-def cells_over_half(shown: Tensor, network: Network, count: int) -> Tensor:
-    """Which of a site's ``count`` cells ``shown`` (h, w) covers by half or more: bool (count,); all where it has none.
-
-    A site's grid is known by its number of cells: each level has a quarter of the one before.
-    """
+def _grid_of(network: Network, count: int) -> tuple[int, int]:
+    """The grid of a site with so many cells: each level has about a quarter of the one before."""
     grids = (grid(network.height_lat, network.width_lat, level) for level in range(8))
-    sides_lat = next(sides for sides in grids if sides[0] * sides[1] == count)
-    cells = functional.interpolate(shown[None, None].float(), size=sides_lat, mode="area").flatten() >= 0.5
-    return cells if bool(cells.any()) else torch.ones_like(cells)
+    return next(sides_lat for sides_lat in grids if sides_lat[0] * sides_lat[1] == count)

@@ -7,7 +7,9 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.engine.attention_maps import MapMean, found_words
@@ -113,16 +115,15 @@ def looked_at(run: SubjectRun, path: Trajectory, k: int) -> Tensor:
     return (mean[0] - mean.min()) / (mean.max() - mean.min()).clamp_min(torch.finfo(mean.dtype).tiny)
 
 
-def shown_in_reference(run: SubjectRun, path: Trajectory) -> Tensor:
-    """Where the reference shows the subject, float (h, w) of 0 and 1: cut out by SAM, else where its words look."""
+def shown_in_reference(run: SubjectRun, path: Trajectory) -> NDArray[np.bool_]:
+    """Where the reference shows the subject, bool (h, w): cut out by SAM, else where its words look."""
     key = f"{run.reference_key()} shown"
     found = run.bundle.recorded.find(key, -1)
     if found is not None:
-        return found[0]
+        return np.asarray(found[0].numpy(), np.bool_)
     looked = looked_at(run, path, round(LOOKED_SHARE * run.plan.steps))
     inside = cut_out(run.bundle, run.reference, looked, OVER)
     if not inside.size:
         inside = found_words(looked, run.reference.shape[:2], OVER)
-    shown = torch.from_numpy(inside).float()
-    run.bundle.recorded.keep(key, -1, (shown,))
-    return shown
+    run.bundle.recorded.keep(key, -1, (torch.from_numpy(inside.copy()),))
+    return inside

@@ -25,14 +25,15 @@ from torch import Tensor
 from backend.controls.attention_swap import AttentionSwap
 from backend.controls.keep_features import KeepFeatures
 from backend.controls.layer_noise import LayerNoise, release_map
-from backend.controls.mask_blend import AdaptiveMask, MaskBlend, MaskRules
+from backend.controls.mask_blend import AdaptiveMask, MaskBlend, MaskRules, joined_mask
 from backend.controls.step_blend import StepBlend
 from backend.controls.watch_words import WatchWords
-from backend.engine.attention_maps import MapMean
+from backend.engine.attention_maps import MapMean, found_words
 from backend.engine.conditioning import Conditioning, embed
 from backend.engine.cut_out import cut_out
 from backend.engine.decode import decode, encode_mean
 from backend.engine.denoise import Start, denoise, predictor
+from backend.engine.fit import Fit
 from backend.engine.invert import Trajectory
 from backend.engine.loop_types import Control, Pictures, Run, Step, generator_for
 from backend.engine.noise import SharedNoise, draw
@@ -228,9 +229,16 @@ def _retouched(
         spoken, named = drawn.embed(job.plan.prompt)
     schedule = drawn.schedule()
     maps = MapMean(named, "target", first=job.step_at(options.copy_share))
+    solid = _cut(job, layout)
+    fit = _fit(job, layout, solid, reference)
     words, start, sides, swap = _paths(job, schedule, (replace(layout, path=own), reference), (neutral, spoken))
-    mask = _mask(job, layout, maps, sides)
-    controls = (StepBlend(_nobody, drawn.worn, 0), swap, *_blend(job, mask), *(layout.held if sides else ()))
+    mask = _mask(job, maps, solid, sides)
+    controls = (
+        StepBlend(_nobody, drawn.worn, 0),
+        replace(swap, fit=fit),
+        *_blend(job, mask),
+        *(layout.held if sides else ()),
+    )
     latents = start.latents
     with closing(denoise(job.bundle.unet, schedule, words, start, controls)) as steps:
         for step in steps:
@@ -249,27 +257,17 @@ def _paths(
     """
     layout, reference = sources
     copied, own = job.step_at(job.options.copy_share), layout.path
-    part = (
-        shown_in_reference(job.drawn, reference)
-        if job.options.reference_part == "subject" and job.options.swap
-        else None
-    )
     if job.options.side_paths == "stored":
         sides = _sides(job, schedule, layout, (reference, spoken[0]))
         start = Start(own.states[copied], copied, (generator_for(0),))
-        return (
-            job.drawn.conditioning(spoken[1], "target"),
-            start,
-            sides,
-            AttentionSwap(0, (), _swapped(job), sides, part),
-        )
+        return job.drawn.conditioning(spoken[1], "target"), start, sides, AttentionSwap(0, (), _swapped(job), sides)
     first = job.first
     said = torch.cat([spoken[0], layout.words.positive, spoken[1]])
     paths = (("reference", 1), ("layout", 1), ("target", 1))
     words = Conditioning(said, layout.words.negative, job.plan.guidance_scale, 3, paths)
     begin = torch.cat([reference.states[first], own.states[first], own.states[first]])
     streams = (generator_for(0),) * len(begin)  # DDIM draws nothing
-    return words, Start(begin, first, streams), None, AttentionSwap(copied, _all_sites(job), _swapped(job), None, part)
+    return words, Start(begin, first, streams), None, AttentionSwap(copied, _all_sites(job), _swapped(job))
 
 
 def _sides(job: _Job, schedule: Schedule, layout: _Layout, reference: tuple[Trajectory, Tensor]) -> SidePaths:
@@ -302,16 +300,33 @@ def _all_sites(job: _Job) -> tuple[str, ...]:
     return tuple(site.module for site in (*self_sites(job.bundle.unet), *cross_sites(job.bundle.unet)))
 
 
-def _mask(job: _Job, layout: _Layout, maps: MapMean, sides: SidePaths | None) -> AdaptiveMask | None:
+def _cut(job: _Job, layout: _Layout) -> NDArray[np.bool_]:
+    """What SAM cuts out of the layout where the subject's words looked; (0, 0) where nobody asks or nothing is cut."""
+    asked = job.options.mask == "adaptive" or (job.options.swap and job.options.reference_part == "subject")
+    if not asked:
+        return np.zeros((0, 0), np.bool_)
+    return cut_out(job.bundle, decode(job.bundle, layout.path.states[-1])[0], layout.map[0], OVER)
+
+
+def _fit(job: _Job, layout: _Layout, solid: NDArray[np.bool_], reference: Trajectory) -> Fit | None:
+    """The reference's subject fitted to where the layout has it; None where all of the reference is taken."""
+    if not job.options.swap or job.options.reference_part == "whole":
+        return None
+    words = found_words(layout.map[0], (job.plan.height_px, job.plan.width_px), OVER)
+    place = joined_mask(words, solid if solid.size else None, job.options.joining)
+    if job.region is not None:
+        place = place & (job.region.alpha > 0)
+    return Fit(shown_in_reference(job.drawn, reference), place, job.bundle.device)
+
+
+def _mask(job: _Job, maps: MapMean, solid: NDArray[np.bool_], sides: SidePaths | None) -> AdaptiveMask | None:
     if job.options.mask == "none":
         return None
     shape = (job.plan.height_px, job.plan.width_px)
     rules = MaskRules(OVER, joining=job.options.joining, background_floor=job.options.background_floor)
     within = np.ones(shape, np.float32) if job.region is None else (job.region.alpha > 0).astype(np.float32)
-    solid = np.zeros((0, 0), np.bool_)
-    if job.options.mask == "adaptive":
-        solid = cut_out(job.bundle, decode(job.bundle, layout.path.states[-1])[0], layout.map[0], rules.threshold)
-    return AdaptiveMask(maps, solid, within, rules, sides)
+    cut = solid if job.options.mask == "adaptive" else np.zeros((0, 0), np.bool_)
+    return AdaptiveMask(maps, cut, within, rules, sides)
 
 
 def _blend(job: _Job, mask: AdaptiveMask | None) -> Iterator[Control]:

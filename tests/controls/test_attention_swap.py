@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 
+import numpy as np
 import torch
 from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
-from backend.controls.attention_swap import AttentionSwap, cells_over_half
+from backend.controls.attention_swap import AttentionSwap
+from backend.engine.fit import Fit
 from backend.engine.invert import Trajectory
 from backend.engine.loop_types import Moment, Network, Rows
 from backend.engine.side_paths import SidePath, SidePaths, Span
@@ -169,17 +171,17 @@ def test_the_layers_follow_from_the_network(tiny1: ModelBundle) -> None:
     assert [name.split(".")[1] for name in found] == ["2", "2", "2", "3", "3", "3"]
 
 
-def test_only_the_shown_cells_of_the_reference_are_taken(tiny1: ModelBundle) -> None:
+def test_only_the_fitted_cells_of_the_reference_are_taken(tiny1: ModelBundle) -> None:
     trio = Trio(tiny1, STEPS)
     swapped = tuple(site.module for site in self_sites(tiny1.unet))
+    every, half, nothing = np.ones((4, 4), np.bool_), np.eye(4, dtype=np.bool_), np.zeros((4, 4), np.bool_)
+    half[:2] = True
 
-    def ended(shown: Tensor | None) -> Tensor:
-        return trio.states([AttentionSwap(0, (), swapped, None, shown)])[-1][2]
+    def ended(fit: Fit | None) -> Tensor:
+        return trio.states([AttentionSwap(0, (), swapped, None, fit)])[-1][2]
 
-    whole, half = ended(None), torch.zeros(4, 4)
-    half[:2] = 1.0
-    assert torch.equal(ended(torch.ones(4, 4)), whole)
-    assert torch.equal(ended(torch.zeros(4, 4)), whole)  # nothing is shown: all is taken rather than nothing
-    assert not torch.equal(ended(half), whole)
-    network = Network(nn.Module(), Moment(Rows(1, guided=True)), 16, 12)
-    assert cells_over_half(half, network, 8 * 6).view(8, 6).all(1).tolist() == [True] * 4 + [False] * 4
+    whole = ended(None)
+    assert torch.equal(ended(Fit(every, every)), whole)
+    assert torch.equal(ended(Fit(nothing, every)), whole)  # nothing is shown: all is taken rather than nothing
+    assert not torch.equal(ended(Fit(every, half)), whole)
+    assert not torch.equal(ended(Fit(half, every)), whole)
