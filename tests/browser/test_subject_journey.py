@@ -14,8 +14,8 @@ from tests.browser.test_journey import assert_same_outside
 pytestmark = pytest.mark.slow
 
 SIDE_PX = 128
-STEPS = 4
-LESSON = 5
+STEPS = 3
+LESSON = 3
 """Steps of a training: enough to see it go on, not enough to learn."""
 
 

@@ -155,6 +155,21 @@ test("a layer becomes one of a subject and takes its word only where its phrase 
   assert.equal(layerOf(store.record, "car").subject, null);
 });
 
+test("re-rolls keep the method of subjects for a layer that is one, and take another for the others", async () => {
+  const own = { method: "layout_retouch", options: { copy_share: 0.3 } };
+  const desk = createDesk({ picked: "a".repeat(64) });
+  desk.session.set({ facts: freeze({ methods: [{ id: "collage", title: "Collage" }, { id: "layout_retouch" }] }) });
+  desk.store.change("Method", (now) => freeze({ ...now, settings: { ...now.settings, ...own } }));
+  desk.store.change("Subject", withSubject(desk.session.state, "cat", "tom"));
+  await run(desk, "rerollLayer", "cat");
+  await run(desk, "rerollLayer", "car");
+  const asked = desk.asked.map(({ settings }) => [settings.method, settings.options]);
+  assert.deepEqual(asked, [
+    ["layout_retouch", { copy_share: 0.3 }],
+    ["collage", {}],
+  ]);
+});
+
 test("only a layout is retouched", async () => {
   const desk = createDesk();
   await run(desk, "retouch");

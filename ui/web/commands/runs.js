@@ -1,9 +1,9 @@
 // Making pictures: generate, re-roll one object, look through the candidates, accept or discard them.
 
 import { nudge, pick, setSettings, toggleStar } from "../model/edits.js";
-import { settingsForOne } from "../model/drafts.js";
+import { plainMethod, settingsForOne } from "../model/drafts.js";
 import { layerOf, titleOf } from "../model/records.js";
-import { referenceOf, subjectOfRun } from "../model/subjects.js";
+import { SUBJECT_METHOD, referenceOf, subjectOfRun } from "../model/subjects.js";
 import { addNotice, batchesOf, candidateOf, isWorking } from "../model/session.js";
 
 export const FEATHER_PX = 4;
@@ -47,7 +47,8 @@ export const reroll = (desk) => rerollLayer(desk, desk.store.record.selected);
 export const rerollLayer = async (desk, layerId, tries = desk.session.state.tries) => {
   if (busy(desk)) return;
   const { store, session, bridge, random } = desk;
-  if (!layerOf(store.record, layerId)) {
+  const layer = layerOf(store.record, layerId);
+  if (!layer) {
     return addNotice(session, {
       what: "No object is selected.",
       remedy: "Click one on the canvas, then press R.",
@@ -63,10 +64,19 @@ export const rerollLayer = async (desk, layerId, tries = desk.session.state.trie
     });
   }
   session.set({ viewed: "", showing: "result", comparing: false });
-  const settings = { ...settingsForOne(session.state.facts, store.record.settings), seed: random() };
+  const settings = { ...settingsOf(desk, layer), seed: random() };
   const request = { kind: "reroll", settings, layer_id: layerId, source, feather_px: FEATHER_PX, tries };
   settle(desk, await bridge.generate(request));
   if (tries > 1) tellTries(desk, layerId);
+};
+
+/** The settings for one layer: what draws whole pictures alone, or a subject that the layer is not, gives way. */
+const settingsOf = ({ session, store }, { subject }) => {
+  const { facts } = session.state;
+  const { settings } = store.record;
+  const method = plainMethod(facts);
+  if (settings.method !== SUBJECT_METHOD || !method) return settingsForOne(facts, settings);
+  return subject ? settings : { ...settings, method: method.id, options: {} };
 };
 
 /** How often a failed layer is tried when somebody asks for it by one press. */

@@ -12,6 +12,7 @@ import {
   obstacleOf,
   placeIn,
   putForm,
+  settingsOfMethod,
   subjectById,
 } from "../model/subjects.js";
 
@@ -164,12 +165,10 @@ export const drawSubject = (desk, id) => {
     return addNotice(session, { what: `${subject.name} is not trained for this model.`, remedy: "Train it first." });
   }
   const { settings, scene } = store.record;
-  const options = settings.method === SUBJECT_METHOD ? settings.options : { stage: "layouts" };
+  const setup = settings.method === SUBJECT_METHOD ? {} : settingsOfMethod(SUBJECT_METHOD);
   const prompt = withWord(scene.prompt, subject.class_word);
   const chosen = (record) => freeze({ ...record, subject: id });
-  store.change(`Draw ${subject.name}`, (record) =>
-    chosen(setScene({ prompt })(setSettings({ method: SUBJECT_METHOD, sampler: "ddim", options })(record))),
-  );
+  store.change(`Draw ${subject.name}`, (record) => chosen(setScene({ prompt })(setSettings(setup)(record))));
   return undefined;
 };
 

@@ -9,6 +9,10 @@ export const SUBJECT_METHOD = "layout_retouch";
 
 export const MOST_REFERENCES = 20;
 
+/** What choosing a method sets: its usual options; subjects are drawn by DDIM, layouts first. */
+export const settingsOfMethod = (method) =>
+  method === SUBJECT_METHOD ? { method, sampler: "ddim", options: { stage: "layouts" } } : { method, options: {} };
+
 /** A new subject before it is made; each of `references` is {digest, whole}: as it is used, and as it was given. */
 export const EMPTY_FORM = freeze({ name: "", classWord: "", method: "", steps: 0, cut: false, references: [] });
 

@@ -3,6 +3,7 @@
 import { setPlacement, setSettings } from "../model/edits.js";
 import { TOOLS } from "../tools/tools.js";
 import { layerOf, titleOf } from "../model/records.js";
+import { settingsOfMethod } from "../model/subjects.js";
 import { button, choice, numberField } from "./fields.js";
 import { h, set, show } from "./dom.js";
 import { createMaskBar } from "./maskbar.js";
@@ -83,7 +84,7 @@ const methodChoice = (desk) =>
     name: "Method",
     options: ({ state }) => (state.facts?.methods ?? []).map(({ id, title }) => ({ id, title })),
     read: ({ record }) => record.settings.method,
-    edit: (method) => setSettings({ method, options: {} }),
+    edit: (method) => setSettings(settingsOfMethod(method)),
   });
 
 export const createOptions = (desk) => {
