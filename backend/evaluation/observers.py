@@ -61,6 +61,18 @@ def judge_observer(judge: Judge) -> Observer:
 
 
 @torch.inference_mode()
+def certainty(judge: Judge, pictures: Sequence[Picture], asked: Mapping[str, Masks]) -> list[float]:
+    """How sure the judge is of whatever it sees under the asked masks, 0..1, for each picture: a figure of quality."""
+    inside, found = np.any(list(asked.values()), axis=0), []
+    for picture in pictures:
+        given = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 127.5 - 1
+        sure = judge.segmenter(given)[0].softmax(1).amax(1, keepdim=True)
+        whole = torch.nn.functional.interpolate(sure, size=inside.shape, mode="bilinear", align_corners=False)
+        found.append(float(whole[0, 0].numpy()[inside].mean()))
+    return found
+
+
+@torch.inference_mode()
 def deep_features(judge: Judge, pictures: Sequence[Picture]) -> NDArray[np.float64]:
     """What the judge sees at its coarsest, averaged over the picture: (n, d)."""
     network, found = judge.segmenter, []

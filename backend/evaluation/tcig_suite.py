@@ -15,9 +15,10 @@ from backend.engine.loop_types import Pictures
 from backend.errors import ModelError
 from backend.evaluation.asking import HELD_OUT_WORLD, settings_for
 from backend.evaluation.collage_suite import Case
-from backend.evaluation.observers import Observer, deep_features, guide_observer, judge_observer
+from backend.evaluation.observers import Observer, certainty, deep_features, guide_observer, judge_observer
 from backend.evaluation.report import Metric, Row, build_metric
 from backend.evaluation.sheet import Tile
+from backend.evaluation.tcig_rough import ROUGH, roughened
 from backend.methods.baselines.catalog import BASELINES
 from backend.methods.baselines.sdedit import flat_composite
 from backend.methods.catalog import METHODS
@@ -38,11 +39,15 @@ ROWS: Mapping[str, tuple[str, dict[str, OptionValue]]] = {
     "SI": ("sdedit", {}),
     "BLD": ("blended", {}),
     "MultiDiffusion": ("multidiffusion", {}),
-    "TCIG-1": ("tcig", {"refine": False, "attention": False}),
-    "TCIG": ("tcig", {"attention": False}),
-    "TCIG+CA": ("tcig", {"attention": True}),
+    "TCIG-1": ("tcig", {"refine": False, "attention": False, "freedom": 0.0}),
+    "TCIG": ("tcig", {"attention": False, "freedom": 0.0}),
+    "TCIG+CA": ("tcig", {"attention": True, "by_hand": True, "strength": 0.5, "feather_px": 0.0}),
+    **ROUGH,
 }
-"""Row → method and options. Drafts are remembered, so the three rows of TCIG share stage 1."""
+"""Row → method and options. Drafts are remembered, so the three rows of TCIG share stage 1.
+
+The masks are exact, so there is no freedom; region attention holds objects in place and can afford more strength.
+"""
 REDRAWN = ("TCIG", "TCIG+CA")
 ORDER = ("SI", "BLD", "MultiDiffusion", "TCIG", "TCIG+CA")
 """The paper's order by IoU (.16 .17 .26 .30), and ours with region attention."""
@@ -79,10 +84,11 @@ class TcigSuite:
         """One row per method; the first seed of every scene goes to the sheet."""
         found: dict[str, dict[str, list[float]]] = {name: defaultdict(list) for name in self.methods}
         made: dict[str, list[Picture]] = {name: [] for name in self.methods}
-        for case in self.cases:
+        for number, case in enumerate(self.cases):
+            rough = roughened(case, number) if set(self.methods) & set(ROUGH) else case
             line = [Tile(flat_composite(self.plan(case, self.methods[0]), case.pixels), "asked")]
             for name in self.methods:
-                pictures = self.run_case(case, name, found)
+                pictures = self.run_case(rough if name in ROUGH else case, name, found)
                 made[name].extend(pictures)
                 line.append(Tile(pictures[0], name))
             self.tiles.append(line)
@@ -110,6 +116,8 @@ class TcigSuite:
         asked = asked_masks(plan, case, self.experts)
         for observer in self.observers:
             found[row][f"iou_{observer.name}"].extend(observer.ious(pictures, asked))
+        for judge in self.judges:
+            found[row]["certainty"].extend(certainty(judge, pictures, asked))
         for judge in self.judges if len(pictures) > 1 else ():
             found[row]["diversity"].append(mean_pairwise_distance(deep_features(judge, pictures)))
         return pictures

@@ -66,11 +66,11 @@ def test_every_row_has_every_figure(family: ModelBundle, monkeypatch: pytest.Mon
     assert list(rows) == list(ROWS)
     for row in rows.values():
         assert row.n == 4
-        assert set(row.metrics) == {"iou_guide", "iou_judge", "frechet", "diversity", "seconds"}
+        assert set(row.metrics) == {"iou_guide", "iou_judge", "certainty", "frechet", "diversity", "seconds"}
         assert row.metrics["diversity"].mean > 0
         assert row.metrics["frechet"] >= 0
     assert rows["TCIG"].metrics["seconds"].mean > rows["TCIG-1"].metrics["seconds"].mean
-    assert [len(line) for line in suite.tiles] == [7, 7]
+    assert [len(line) for line in suite.tiles] == [9, 9]
 
 
 def test_the_asked_masks_are_what_is_seen(family: ModelBundle) -> None:

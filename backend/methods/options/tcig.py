@@ -120,13 +120,13 @@ class TcigOptions(Record):
         json_schema_extra={"section": "3.1", "unit": "× weight of the words", "step": 0.5},
     )
     segment_weight: Annotated[float, Field(ge=0.0, le=50.0)] = Field(
-        3.0,
+        5.0,
         title="Weight of the masks",
         description="How strongly stage 1 follows the masks; at 1 their gradient is as long as that of the words.",
         json_schema_extra={"section": "3.1", "unit": "α of eq. 2", "step": 0.5},
     )
     cutouts: Annotated[int, Field(ge=1, le=64)] = Field(
-        8,
+        4,
         title="Cutouts",
         description="Random views of the draft that are compared with the prompt at each step.",
         json_schema_extra={"section": "3.1", "unit": "views"},
