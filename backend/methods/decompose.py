@@ -27,8 +27,8 @@ from backend.plan.raster import Raster, raster
 from backend.scene.scene import Picture, Pixels
 
 Mask = NDArray[np.bool_]
-HEALING = 0.7
-"""How far what lies behind may change from the plain fill: as in "move"."""
+HEALING = 0.6
+"""How far what lies behind may change from the plain fill: at .3 its smears stay, at .7 the pocket model invents."""
 FEATHER_PX = 4
 """How far what is drawn behind blends into what was seen: as in a re-roll."""
 
@@ -84,7 +84,8 @@ def _plate(
 ) -> Generator[Step, None, Picture]:
     """The picture without its objects; beyond their margin and its feather every pixel is as it was.
 
-    ``objects`` are their masks together, and their words: these are not wanted there.
+    ``objects`` are their masks together, and their words, which are left out of the prompt. They do not become
+    unwanted ones: guidance away from "orange cat" draws things in blue (seen on 8 drawings).
     """
     mask, phrases = objects
     hole = hole_of(mask)
@@ -93,8 +94,7 @@ def _plate(
     plain = filled(picture, hole)
     release = _release(hole, plan, bundle)
     steps = plan.steps - int(release.min())
-    words, unwanted = background_words(plan.prompt, phrases), ", ".join(filter(str.strip, (plan.negative, *phrases)))
-    redraw = Redraw((plain,), plan.seeds[:1], words, unwanted, steps, 0, steps)
+    redraw = Redraw((plain,), plan.seeds[:1], background_words(plan.prompt, phrases), plan.negative, steps, 0, steps)
 
     def hold(begun: Beginning) -> LayerNoise:
         cells = torch.from_numpy(release).to(bundle.device)

@@ -42,6 +42,8 @@ SMALLEST_SHARE = 0.002
 """Pieces under this share of the picture are no objects: 33 pixels of 128 × 128."""
 LARGEST_SHARE = 0.85
 """What holds more of the picture is its place, not an object."""
+CRUMB_SHARE = 0.05
+"""Pieces of a mask under this share of its largest one belong to nothing."""
 SAME_IOU = 0.75
 """Proposals that overlap this much are one object, seen twice."""
 LIKENESS = 0.5
@@ -215,5 +217,17 @@ def _parted(masks: Sequence[Mask | None], evidence: Sequence[Floats]) -> tuple[M
             for mask, known in zip(masks, evidence, strict=True)
         ]
     )
-    owner = sure.argmax(0)
-    return tuple(mask & (owner == number) if mask is not None else None for number, mask in enumerate(masks))
+    owner = np.where(sure.max(0) < 0, -1, sure.argmax(0))
+    return tuple(
+        _whole(mask & (owner == number), (owner >= 0) & (owner != number)) if mask is not None else None
+        for number, mask in enumerate(masks)
+    )
+
+
+def _whole(mask: Mask, others: Mask) -> Mask:
+    """A mask without crumbs, and without holes in which nobody else is."""
+    labels, count = ndimage.label(mask)
+    areas = ndimage.sum_labels(mask, labels, np.arange(1, count + 1))
+    kept = np.isin(labels, 1 + np.flatnonzero(areas >= CRUMB_SHARE * areas.max(initial=0))) & mask
+    whole: Mask = ndimage.binary_fill_holes(kept) & ~others
+    return whole
