@@ -315,7 +315,8 @@ def _fit(job: _Job, layout: _Layout, solid: NDArray[np.bool_], reference: Trajec
     words = found_words(layout.map[0], (job.plan.height_px, job.plan.width_px), OVER)
     place = joined_mask(words, solid if solid.size else None, job.options.joining)
     if job.region is not None:
-        place = place & (job.region.alpha > 0)
+        inside = job.region.alpha > 0
+        place = place & inside if (place & inside).any() else inside
     return Fit(shown_in_reference(job.drawn, reference), place, job.bundle.device)
 
 
