@@ -40,8 +40,8 @@ STEPS = 16
 """Enough for a hole and a rim; what is counted here does not hang on fine detail."""
 GONE, PRESENT = 0.1, 0.5
 """An object is gone where the judge sees its class on less than a tenth of its old place, and there where on half."""
-FREEDOM = 0.9
-"""Of the layers whose edges are compared: so much that little but the edges can say where they were."""
+REACH = np.ones((7, 7), np.bool_)
+"""Edges count up to 3 px beyond a layer: the outline itself lies on its border."""
 SHOWN = 8
 """Scenes on the picture sheet."""
 
@@ -126,27 +126,36 @@ class EditSuite:
         }
 
     def _held(self, world: _World) -> tuple[Picture, dict[str, float]]:
-        """A collage with the edges of one object held and those of the others not."""
-        held = world.number % len(world.scene.layers)
-        asked = self._structured(world, [1.0] * len(world.scene.layers))
-        plan = self._structured(world, [float(index == held) for index in range(len(world.scene.layers))])
-        picture = self._made(plan, world).pictures[0]
+        """Two pictures from noise: the edges of one object held and of the others free, then the other way round.
+
+        So every object is measured both ways, and a toy of few lines counts on both sides.
+        """
+        count, one = len(world.scene.layers), world.number % len(world.scene.layers)
+        asked = self._structured(world, [1.0] * count)
         flat = raster(asked, world.pixels)
         edges = structure_of(asked, flat, world.pixels).edges
-        scores = [
-            edge_f1(picture, edges, ndimage.binary_dilation(flat.topmost == number, iterations=2))
-            for number in range(1, len(asked.layers) + 1)
-        ]
-        free = float(np.nanmean([score for index, score in enumerate(scores) if index != held]))
-        return picture, {"edge_f1_held": scores[held], "edge_f1_free": free, "edge_f1_gain": scores[held] - free}
+        near = [ndimage.binary_dilation(flat.topmost == number, REACH) for number in range(1, count + 1)]
+        pictures: list[Picture] = []
+        held: list[float] = []
+        free: list[float] = []
+        for weights in (
+            [float(index == one) for index in range(count)],
+            [float(index != one) for index in range(count)],
+        ):
+            picture = self._made(self._structured(world, weights), world).pictures[0]
+            pictures.append(picture)
+            for weight, place in zip(weights, near, strict=True):
+                (held if weight else free).append(edge_f1(picture, edges, place))
+        figures = {"edge_f1_held": float(np.nanmean(held)), "edge_f1_free": float(np.nanmean(free))}
+        return pictures[0], figures | {"edge_f1_gain": figures["edge_f1_held"] - figures["edge_f1_free"]}
 
     def _structured(self, world: _World, weights: list[float]) -> Plan:
         layers = tuple(
-            layer.model_copy(update={"noise": FREEDOM, "structure": Structure(kind="edges", weight=weight)})
+            layer.model_copy(update={"noise": 1.0, "structure": Structure(kind="edges", weight=weight)})
             for layer, weight in zip(world.scene.layers, weights, strict=True)
         )
         scene = world.scene.model_copy(update={"layers": layers})
-        request = Compose(settings=self._settings(world, "collage", {}))
+        request = Compose(settings=self._settings(world, "collage", {"attention": False}))
         return build_plan(scene, request, self.bundle.card, world.pixels)
 
     def _reroll_plan(self, world: _World, index: int, method: str, options: dict[str, OptionValue]) -> Plan:
