@@ -25,8 +25,9 @@ const placeOf = (layers, apart, newId) => {
 };
 
 /**
- * The record whose layers are the parts, with their words and dials, over what lies behind them; apart: {parts:
- * [{layer_id, picture, x_px, y_px, width_px, height_px}], plate, missing, width_px, height_px}. What was not found is no layer any more.
+ * The record whose layers are the parts, with their words and dials, over what lies behind them. What was not found is
+ * no layer any more. apart: {parts: [{layer_id, picture, x_px, y_px, width_px, height_px}], plate, missing, width_px,
+ * height_px}.
  */
 export const withParts = (apart, newId) => (desk) => {
   const { scene } = desk;
