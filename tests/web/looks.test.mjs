@@ -42,6 +42,14 @@ test("a layer without words is refused in a sentence", async () => {
   assert.match(desk.session.state.notices.at(-1).what, /No look can be learned for back/);
 });
 
+test("a stopped learning says that it can go on", async () => {
+  const desk = createDesk([layer("cat")]);
+  desk.bridge.generate = async () => "cancelled";
+  await COMMANDS.learnLook.run(desk, "cat");
+  assert.match(desk.session.state.notices.at(-1).remedy, /goes on from there/);
+  assert.equal(layerOf(desk.store.record, "cat").look, null);
+});
+
 test("a look is forgotten in one step, which undo takes back", () => {
   const desk = createDesk([layer("cat", { look: "1".repeat(64) })]);
   COMMANDS.forgetLook.run(desk, "cat");

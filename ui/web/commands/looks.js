@@ -13,6 +13,11 @@ const refused = (session, layer) =>
     brief: true,
   });
 
+const STOPPED = Object.freeze({
+  what: "What was learned up to the last 25 steps is kept.",
+  remedy: "Learn look goes on from there, as long as the picture and the phrase stay.",
+});
+
 /** Learns the look of one layer; of all that can, in one batch, when no id is given. */
 export const learnLook = async (desk, layerId = "") => {
   if (busy(desk)) return null;
@@ -22,6 +27,7 @@ export const learnLook = async (desk, layerId = "") => {
   if (layers.length === 0) return refused(session, layerOf(store.record, layerId));
   const ids = layers.map(({ id }) => id);
   const end = await bridge.generate({ kind: "learn", settings, layer_ids: ids, steps: session.state.lookSteps });
+  if (end === "cancelled") return addNotice(session, STOPPED);
   if (end !== "finished") return null;
   const what = layers.length === 1 ? titleOf(layers[0]) : `${layers.length} layers`;
   return addNotice(session, { tone: "good", what: `The look of ${what} is learned and in use.`, brief: true });
