@@ -232,7 +232,8 @@ def test_an_expert_that_cannot_be_loaded_is_left_out(
     broken = with_members(painter, **painter.members.loaded, deeplab=None)
     painting = cat_and_house(broken)
     with caplog.at_level(logging.WARNING):
-        assert len(painting.run(painting.plan())[1]) == 1
+        _, (made,) = painting.run(painting.plan())
+    assert made.notes == ("The member deeplab is left out: deeplab is damaged.",)
     assert "deeplab is left out" in caplog.text
     assert "deeplab is damaged" in refused(Painting(broken, (("", "walrus", disc(64, 0.5, 0.5, 0.3)),)))
 

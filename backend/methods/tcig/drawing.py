@@ -54,7 +54,7 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
             seeds = tuple(plan.seeds[number] for number in numbers)
             latents = yield from _refined(painting, bundle, (pictures, seeds), begun.fitted)
             pictures = decode(bundle, latents)
-        yield Pictures(offset, pictures, (None,) * len(pictures), begun.places)
+        yield Pictures(offset, pictures, (None,) * len(pictures), begun.places, notes=painting.notes)
 
 
 def _first_stage(

@@ -49,7 +49,7 @@ class Painting:
     ``regions`` (painted + 1, h, w) part the picture among what is not painted and the painted layers. ``digest`` names
     all that decides a draft but its seed; it, the terms and what is ``tried`` are empty where a
     draft is given. ``stack`` is there when
-    layers with pictures take part.
+    layers with pictures take part; ``notes`` are sentences about experts that could not be loaded.
     """
 
     plan: Plan
@@ -63,6 +63,7 @@ class Painting:
     terms: tuple[Term, ...] = field(default=(), repr=False)
     tried: Tried | None = field(default=None, repr=False)
     digest: str = ""
+    notes: tuple[str, ...] = ()
 
     def counted(self, step: Step, fitted: int) -> Step:
         """A step of either stage in one count: ``fitted`` iterations of stage 1 come before the steps of stage 2."""
@@ -91,7 +92,9 @@ def read_painting(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Painting:
     classes = tuple(class_of(layer, experts) for layer in painted)
     by_words, tried = text_terms(plan, painted, own, bundle, options)
     terms = (*by_words, *segment_terms(experts, classes, (own, elsewhere), options))
-    return replace(painting, terms=terms, tried=tried, digest=_digest(painting, painted, classes))
+    return replace(
+        painting, terms=terms, tried=tried, digest=_digest(painting, painted, classes), notes=experts.failures
+    )
 
 
 def _digest(painting: Painting, painted: Sequence[PlannedLayer], classes: Sequence[str]) -> str:
