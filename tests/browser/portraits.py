@@ -1,7 +1,7 @@
-"""``python -m tests.browser.portraits [studio | states]``: the pictures of the page, made anew from real runs.
+"""``python -m tests.browser.portraits [studio | states | runs]``: the pictures of the page, made anew from real runs.
 
-``studio`` is the README's: an accepted picture and a re-rolled layer. ``states`` are the desk empty, with an example,
-while generating, comparing, narrow, and dark.
+``studio`` is the README's: an accepted picture and a re-rolled layer. ``states`` are the desk with an example, dark,
+narrow and empty; ``runs`` the desk while it generates, and comparing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.chromium import FLAGS, find_or_install
-from tests.browser.desk_page import DeskPage
+from tests.browser.desk_page import WAIT_S, DeskPage
 from tests.browser.studio_process import ROOT, StudioProcess
 
 PICTURES = ROOT / "assets" / "pictures"
@@ -33,7 +33,9 @@ def shoot(desk: DeskPage, name: str) -> None:
     shot = Image.open(io.BytesIO(desk.page.screenshot())).convert("RGB")
     for colours in COLOURS:
         stream = io.BytesIO()
-        shot.quantize(colours, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(stream, "PNG", optimize=True)
+        shot.quantize(colours, Image.Quantize.MEDIANCUT, dither=Image.Dither.FLOYDSTEINBERG).save(
+            stream, "PNG", optimize=True
+        )
         if stream.tell() <= LARGEST_BYTES:
             break
     (PICTURES / f"{name}.png").write_bytes(stream.getvalue())
@@ -44,6 +46,7 @@ def shoot(desk: DeskPage, name: str) -> None:
 def opened(studio: StudioProcess, browser: Browser, scheme: str, width_px: int = 1440) -> Iterator[DeskPage]:
     """A page of its own with a fresh project from the example."""
     page = browser.new_page(viewport={"width": width_px, "height": 900}, color_scheme=scheme)
+    page.set_default_timeout(WAIT_S * 1000)
     desk = DeskPage(page, studio.url, PICTURES).open()
     desk.open_example(EXAMPLE)
     yield desk
@@ -64,19 +67,9 @@ def take_studio(studio: StudioProcess, browser: Browser) -> None:
 
 
 def take_states(studio: StudioProcess, browser: Browser) -> None:
-    """The desk in its states, from one run."""
+    """The desk with an example, dark, narrow, and empty."""
     with opened(studio, browser, "light") as desk:
         shoot(desk, "desk-example")
-        desk.set_dials(12, 2)
-        desk.part("generate").click()
-        desk.page.wait_for_function("document.querySelector('[data-test=canvas]').dataset.showing === 'preview'")
-        shoot(desk, "desk-generating")
-        desk.wait("state.job === null && state.candidates.length === 2", 170)
-        desk.part("accept").click()
-        desk.part("candidate").nth(1).click()
-        desk.part("compare-split").click()
-        shoot(desk, "desk-comparing")
-        desk.part("compare-split").click()
         desk.select(LAYER)
         desk.part("theme").click()
         shoot(desk, "desk-dark")
@@ -87,11 +80,24 @@ def take_states(studio: StudioProcess, browser: Browser) -> None:
         desk.part("canvas").focus()
         desk.page.keyboard.press("Control+a")
         desk.page.keyboard.press("Delete")
-        desk.part("show-collage").click()
         shoot(desk, "desk-empty")
 
 
-TAKES = {"studio": take_studio, "states": take_states}
+def take_runs(studio: StudioProcess, browser: Browser) -> None:
+    """The desk while it generates, and comparing two of the pictures."""
+    with opened(studio, browser, "light") as desk:
+        desk.set_dials(30, 4)
+        desk.part("generate").click()
+        desk.wait("state.showing === 'result' && state.job && state.job.preview", 300)
+        shoot(desk, "desk-generating")
+        desk.wait("state.job === null && state.candidates.length === 4", 600)
+        desk.part("accept").click()
+        desk.part("candidate").nth(1).click()
+        desk.part("compare-split").click()
+        shoot(desk, "desk-comparing")
+
+
+TAKES = {"studio": take_studio, "states": take_states, "runs": take_runs}
 
 
 def main(names: list[str]) -> None:

@@ -33,12 +33,8 @@ def let_through(desk: DeskPage) -> None:
     desk.page.unroute_all()
 
 
-@pytest.mark.parametrize("wrong", [DENIED, FULL], ids=["storage denied", "storage full"])
-def test_without_the_browsers_storage_strokes_still_reach_the_server(fresh: DeskPage, context, wrong: str):
-    project = fresh.state()["project"]
-    page = context.new_page()
-    page.add_init_script(f"({wrong})()")
-    desk = DeskPage(page, fresh.url, fresh.screens).open()
+def paint_and_save(desk: DeskPage, project: str) -> tuple[str, np.ndarray]:
+    """A stroke in a new region, saved without a word; the region's id, and its mask."""
     assert desk.state()["project"] == project
     desk.part("add-painted").click()
     region = desk.state()["selected"]
@@ -47,6 +43,18 @@ def test_without_the_browsers_storage_strokes_still_reach_the_server(fresh: Desk
     assert kept.any()
     desk.wait_saved()
     assert desk.all_notices() == ""
+    return region, kept
+
+
+@pytest.mark.parametrize("wrong", [DENIED, FULL], ids=["storage denied", "storage full"])
+def test_without_the_browsers_storage_strokes_still_reach_the_server(fresh: DeskPage, context, wrong: str):
+    project = fresh.state()["project"]
+    page = context.new_page()
+    page.add_init_script(f"({wrong})()")
+    try:
+        region, kept = paint_and_save(DeskPage(page, fresh.url, fresh.screens).open(), project)
+    finally:
+        page.close()
     fresh.reload()
     assert fresh.until(lambda: np.array_equal(painted(fresh, region), kept))
 

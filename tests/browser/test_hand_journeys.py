@@ -70,6 +70,7 @@ def test_a_locked_layer_is_neither_painted_nor_dragged(fresh: DeskPage):
     place = layer["placement"]
     x, y = place["centre_x_px"], place["centre_y_px"]
     fresh.drag_scene((x, y), (x + 60, y))
+    fresh.select(layer["id"])
     fresh.page.keyboard.press("e")
     fresh.drag_scene((x - 20, y), (x + 20, y))
     assert fresh.until(lambda: "is locked" in fresh.all_notices())

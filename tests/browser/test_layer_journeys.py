@@ -113,6 +113,89 @@ def test_a_group_is_dragged_and_moved_by_keys_as_one(fresh: DeskPage):
     assert order(fresh) == [*before[:-1], *ids, before[-1]]
 
 
+def test_at_768_pixels_everything_is_still_at_hand(fresh: DeskPage):
+    fresh.page.set_viewport_size({"width": 768, "height": 900})
+    try:
+        fresh.select(fresh.layers()[-1]["id"])
+        wide = "document.documentElement.scrollWidth - innerWidth, document.querySelector('.lamina-root').scrollWidth"
+        assert fresh.page.evaluate(f"[{wide}]") == [0, 768]
+        for name in ("undo", "redo", "history", "open-menu", "export-menu", "keys", "generate", "prompt", "tool-brush"):
+            box = fresh.part(name).bounding_box()
+            assert box is not None, name
+            assert box["x"] >= 0, name
+            assert box["x"] + box["width"] <= 768, name
+        fresh.look("narrow")
+    finally:
+        fresh.page.set_viewport_size({"width": 1440, "height": 900})
+
+
+def test_a_candidate_is_starred_and_dragged_onto_the_canvas(fresh: DeskPage):
+    fresh.set_dials(3, 2)
+    fresh.part("generate").click()
+    fresh.wait("state.job === null && state.candidates.length === 2")
+    fresh.part("candidate").nth(1).click()
+    fresh.part("star").click()
+    fresh.page.wait_for_selector('[data-test="candidate"][data-starred="true"]')
+    fresh.part("candidate").first.drag_to(fresh.part("canvas"), target_position={"x": 400, "y": 300})
+    fresh.wait("state.undo.startsWith('Add Candidate 1')")
+    made = fresh.state()["candidates"][0]
+    assert fresh.layers()[-1]["picture"] == made["digest"]
+    fresh.wait_saved()
+    fresh.reload()
+    assert fresh.state()["starred"] == [fresh.state()["candidates"][1]["digest"]]
+    fresh.page.wait_for_selector('[data-test="candidate"][data-starred="true"]')
+    fresh.look("starred")
+
+
+def test_fifty_undos_and_fifty_redos_lead_to_the_same_pixels(fresh: DeskPage):
+    keys = fresh.page.keyboard
+    fresh.part("add-painted").click()
+    region = fresh.state()["selected"]
+    fresh.part("canvas").focus()
+    start = fresh.pixels()
+    marks = np.random.default_rng(7).uniform(40, 470, (50, 2))
+    for x, y in marks:
+        fresh.page.mouse.click(*fresh.spot(x, y))
+    whole, mask = fresh.pixels(), painted(fresh, region)
+    for _ in range(50):
+        keys.press("Control+z")
+    assert not painted(fresh, region).any()
+    assert np.array_equal(fresh.pixels(), start)
+    for _ in range(50):
+        keys.press("Control+Shift+z")
+    assert np.array_equal(painted(fresh, region), mask)
+    assert np.array_equal(fresh.pixels(), whole)
+    fresh.part("history").click()
+    names = fresh.part("history-list").locator('[role="option"]').all_inner_texts()
+    assert len(names) == 52
+    assert all(name.strip() for name in names)
+
+
+def test_html_pasted_into_the_prompt_is_plain_text(fresh: DeskPage):
+    fresh.part("prompt").fill("")
+    fresh.part("prompt").focus()
+    before = fresh.state()["project"]
+    paste(fresh, html="<img src=x onerror='window.pwn=1'>")
+    fresh.page.keyboard.insert_text("<img src=x onerror='window.pwn=1'>")
+    assert fresh.state()["scene"]["prompt"] == "<img src=x onerror='window.pwn=1'>"
+    assert fresh.part("prompt-spans").locator("img").count() == 0
+    assert fresh.page.evaluate("window.pwn") is None
+    assert fresh.state()["project"] == before
+
+
+def test_an_opaque_layer_is_merged_with_what_is_below_and_looks_the_same(fresh: DeskPage):
+    count = len(fresh.layers())
+    fresh.drop(("square.png", png(np.full((80, 80, 4), (200, 40, 40, 255), np.uint8))), at=(200, 200))
+    fresh.wait(f"state.scene.layers.length === {count + 1}")
+    fresh.wait_drawn()
+    before = fresh.pixels().astype(int)
+    fresh.select(fresh.layers()[-1]["id"])
+    fresh.page.keyboard.press("Control+Shift+m")
+    fresh.wait(f"state.scene.layers.length === {count}")
+    fresh.wait_drawn()
+    assert fresh.until(lambda: np.abs(fresh.pixels().astype(int) - before).max() <= 3)
+
+
 def test_a_layer_is_dragged_into_a_group_and_ungrouped(fresh: DeskPage):
     other = order(fresh)[-1]
     ids = group_two(fresh)
@@ -159,70 +242,3 @@ def test_a_picture_is_pasted_and_html_is_left_alone(fresh: DeskPage):
     assert fresh.page.evaluate("window.pwn") is None
     fresh.page.keyboard.press("Control+z")
     assert len(fresh.layers()) == count
-
-
-def test_html_pasted_into_the_prompt_is_plain_text(fresh: DeskPage):
-    fresh.part("prompt").fill("")
-    fresh.part("prompt").focus()
-    before = fresh.state()["project"]
-    paste(fresh, html="<img src=x onerror='window.pwn=1'>")
-    fresh.page.keyboard.insert_text("<img src=x onerror='window.pwn=1'>")
-    assert fresh.state()["scene"]["prompt"] == "<img src=x onerror='window.pwn=1'>"
-    assert fresh.part("prompt-spans").locator("img").count() == 0
-    assert fresh.page.evaluate("window.pwn") is None
-    assert fresh.state()["project"] == before
-
-
-def test_a_candidate_is_starred_and_dragged_onto_the_canvas(fresh: DeskPage):
-    fresh.set_dials(3, 2)
-    fresh.part("generate").click()
-    fresh.wait("state.job === null && state.candidates.length === 2")
-    fresh.part("candidate").nth(1).click()
-    fresh.part("star").click()
-    fresh.page.wait_for_selector('[data-test="candidate"][data-starred="true"]')
-    fresh.part("candidate").first.drag_to(fresh.part("canvas"), target_position={"x": 400, "y": 300})
-    fresh.wait("state.undo.startsWith('Add Candidate 1')")
-    made = fresh.state()["candidates"][0]
-    assert fresh.layers()[-1]["picture"] == made["digest"]
-    fresh.wait_saved()
-    fresh.reload()
-    assert fresh.state()["starred"] == [fresh.state()["candidates"][1]["digest"]]
-    fresh.page.wait_for_selector('[data-test="candidate"][data-starred="true"]')
-    fresh.look("starred")
-
-
-def test_fifty_undos_and_fifty_redos_lead_to_the_same_pixels(fresh: DeskPage):
-    keys = fresh.page.keyboard
-    fresh.part("add-painted").click()
-    region = fresh.state()["selected"]
-    fresh.part("canvas").focus()
-    start = fresh.pixels()
-    marks = np.random.default_rng(7).uniform(40, 470, (50, 2))
-    for x, y in marks:
-        fresh.page.mouse.click(*fresh.spot(x, y))
-    whole, mask = fresh.pixels(), painted(fresh, region)
-    for _ in range(50):
-        keys.press("Control+z")
-    assert not painted(fresh, region).any()
-    assert np.array_equal(fresh.pixels(), start)
-    for _ in range(50):
-        keys.press("Control+Shift+z")
-    assert np.array_equal(painted(fresh, region), mask)
-    assert np.array_equal(fresh.pixels(), whole)
-    fresh.part("history").click()
-    names = fresh.part("history-list").locator('[role="option"]').all_inner_texts()
-    assert len(names) == 52
-    assert all(name.strip() for name in names)
-
-
-def test_an_opaque_layer_is_merged_with_what_is_below_and_looks_the_same(fresh: DeskPage):
-    count = len(fresh.layers())
-    fresh.drop(("square.png", png(np.full((80, 80, 4), (200, 40, 40, 255), np.uint8))), at=(200, 200))
-    fresh.wait(f"state.scene.layers.length === {count + 1}")
-    fresh.wait_drawn()
-    before = fresh.pixels().astype(int)
-    fresh.select(fresh.layers()[-1]["id"])
-    fresh.page.keyboard.press("Control+Shift+m")
-    fresh.wait(f"state.scene.layers.length === {count}")
-    fresh.wait_drawn()
-    assert fresh.until(lambda: np.abs(fresh.pixels().astype(int) - before).max() <= 3)

@@ -28,7 +28,7 @@ const markDrop = (list, line, dragged, y) => {
   const staying = rowsIn(list).filter((row) => !goesAlong(row, dragged));
   const box = list.getBoundingClientRect();
   const next = staying[gapAt(list, dragged, y)];
-  const top = next ? next.getBoundingClientRect().top : list.lastElementChild.getBoundingClientRect().bottom;
+  const top = next ? next.getBoundingClientRect().top : rowsIn(list).at(-1).getBoundingClientRect().bottom;
   line.style.top = `${top - box.top + list.scrollTop - 1}px`;
 };
 
