@@ -141,7 +141,7 @@ class Runner:
         try:
             with self._store.database.read() as connection:
                 lesson, tries = lesson_of_job(connection, job), tries_of_job(connection, job)
-                work = plan_of_job(connection, job) if lesson is None else lesson
+                work: Plan | Lesson = plan_of_job(connection, job) if lesson is None else lesson
             return self._followed(job, work, tries)
         except LaminaError as error:
             return "failed", _told(Failed(error.what, error.limit, error.remedy))

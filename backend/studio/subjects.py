@@ -144,7 +144,7 @@ def named_files(connection: Connection) -> frozenset[str]:
 
 
 def _subject(connection: Connection, row: Row) -> LibrarySubject:
-    state = "new" if row["job_state"] is None else _STATES[row["job_state"]]
+    state: SubjectState = "new" if row["job_state"] is None else _STATES[row["job_state"]]
     told = ""
     if state == "failed":
         last = events_after(connection, row["job"], 0)[-1]

@@ -99,4 +99,4 @@ def _lesson(lesson: Lesson, bundle: ModelBundle, pixels: Pixels) -> SubjectLesso
 def _mask(picture: Picture, side_px: int) -> NDArray[np.float32]:
     """The alpha of a picture as it is fitted: float32 (side, side) in 0..1."""
     grey = np.repeat(picture[:, :, 3:], 3, axis=2)
-    return fitted(grey, side_px, side_px)[:, :, 0].astype(np.float32) / 255
+    return fitted(grey, side_px, side_px)[:, :, 0].astype(np.float32) / np.float32(255)

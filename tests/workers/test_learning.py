@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from backend.engine.personalise import RULES
 from backend.errors import ModelError
@@ -51,6 +52,15 @@ def contents(events: Sequence[Event], finished: bool) -> list[bytes]:
     return [event.content for event in events if isinstance(event, Taught) and event.finished is finished]
 
 
+def same(one: object, other: object) -> bool:
+    """Whether two nests of records hold equal numbers; the order of a file's header is not ours."""
+    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        return torch.equal(one, other)
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
+    return one == other
+
+
 @pytest.mark.slow
 def test_a_stopped_lesson_goes_on_to_the_same_subject(tiny1: ModelBundle, few: None) -> None:
     pixels = MemoryPixels()
@@ -68,10 +78,12 @@ def test_a_stopped_lesson_goes_on_to_the_same_subject(tiny1: ModelBundle, few: N
     half = contents(stopped, False)[-1]
     state = read_half_learned(half)
     assert state["step"] == 1
-    assert half_learned_bytes(state) == half
+    assert same(read_half_learned(half_learned_bytes(state)), state)
     begun = pixels.add_picture(packed(half))
     rest = events_of(asked.model_copy(update={"begun": begun}), tiny1, pixels)
-    assert contents(rest, True) == contents(whole, True)
+    again = read_subject(contents(rest, True)[0])
+    assert torch.equal(again.vectors, subject.vectors)
+    assert same(dict(again.weights), dict(subject.weights))
 
 
 @pytest.mark.slow
