@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import numpy as np
@@ -224,7 +224,7 @@ def _free_id(scene: Scene, layers: Sequence[Layer], number: int) -> str:
     return f"layer-{number}"
 
 
-def _scene(record: dict[str, object], layers: Sequence[Layer], groups: Sequence[Group]) -> Scene:
+def _scene(record: Mapping[str, object], layers: Sequence[Layer], groups: Sequence[Group]) -> Scene:
     """The checked scene: what came from outside may break the document's rules."""
     own = {
         "layers": [layer.model_dump(mode="json") for layer in layers],
