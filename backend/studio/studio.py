@@ -152,19 +152,20 @@ class Studio:
             scene = projects.read_project(connection, project).scene
             if isinstance(asked, LearnLooks):
                 asked = asked.model_copy(update={"begun": looks.begun_looks(connection, project, asked.layer_ids)})
+        planned = scene
         if isinstance(asked, Compose | Reroll):
-            scene, asked = self.library.personal(scene, asked)
+            planned, asked = self.library.personal(scene, asked)
             self._offer.check_options(asked.settings.method, asked.settings.options)
         self._surveyor.require_source(asked)
         if isinstance(asked, Compose):
             self._surveyor.require_draft(asked)
-        plan = build_plan(scene, asked, self._offer.card(asked.settings.model), self._store.pixels)
+        plan = build_plan(planned, asked, self._offer.card(asked.settings.model), self._store.pixels)
         with self._store.database.write() as connection:
             projects.check_revision(connection, project, revision)
             job = jobs.insert_job(connection, project, asked, plan)
         self._runner.wake()
         remarks = self.library.remarks(scene, asked) if isinstance(asked, Compose) else ()
-        return Submitted(job=job, notes=(*remarks, *self._surveyor.noted(scene, asked.settings, plan.notes)))
+        return Submitted(job=job, notes=(*remarks, *self._surveyor.noted(planned, asked.settings, plan.notes)))
 
     def retouch(self, project: str, candidate: str) -> Submitted:
         """Queue the retouch of a layout of a subject, by its own recipe; a RequestError for any other candidate."""

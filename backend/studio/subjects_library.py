@@ -141,6 +141,8 @@ class Library:
         if asked.subject is not None:
             with self._store.database.read() as connection:
                 self._trained(subjects.subject_of_file(connection, asked.subject.subject), model)
+            if isinstance(asked, Compose) and method == METHOD:  # no layer has a part in it, so none is scored either
+                return scene.model_copy(update={"layers": ()}), asked
         return scene, asked
 
     def remarks(self, scene: Scene, asked: Compose) -> tuple[Note, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -199,13 +200,23 @@ def test_subjects_that_are_gone_or_untrained_are_refused_in_words(studio: Studio
         studio.generate(project, revision, reroll(source.digest))
 
 
-def test_a_whole_picture_says_what_becomes_of_subject_layers(studio: Studio) -> None:
+def until_planned(worker: Retoucher) -> Plan:
+    """The plan of Layout-and-Retouch, once the worker has it."""
+    limit = time.monotonic() + 30
+    while not worker.plans or worker.plans[-1].method != "layout_retouch":
+        assert time.monotonic() < limit
+        time.sleep(0.005)
+    return worker.plans[-1]
+
+
+def test_a_whole_picture_says_what_becomes_of_subject_layers(studio: Studio, worker: Retoucher) -> None:
     subject = trained(studio)
     project, revision = with_subject_layer(studio, subject.id)
     placed = studio.generate(project, revision, compose()).notes[0]
     assert (placed.code, placed.text[:4]) == ("subject_later", "Tom:")
     alone = studio.generate(project, revision, asked(subject)).notes[0]
     assert alone.code == "subject_alone"
+    assert until_planned(worker).layers == ()
     project, revision = saved_scene(studio)
     assert not [note for note in studio.generate(project, revision, compose()).notes if "subject" in note.code]
 
