@@ -10,7 +10,7 @@ from torch.nn import functional
 from backend.engine.codes import Size, one_grid, regions_and_grids
 from backend.engine.loop_types import generator_for
 from backend.engine.noise import seed_of
-from backend.engine.optimise import DrawsCodes, Fit, Look, Stage
+from backend.engine.optimise import DrawsCodes, Fit, Look, Stage, picture_of
 from backend.methods.tcig.painting import Painting
 from backend.objectives.text_match import TextMatch
 
@@ -18,8 +18,10 @@ REGIONS_ALONE = 0.2
 """Share of the iterations in which only whole regions move: colours are settled before forms."""
 PLACE = 0
 """The region that is not painted."""
-SHADE = 0.15
+SHADE = 0.3
 """How far a shade lies from its colour at most, in each channel of 0..1."""
+PLAIN_PX = 32
+"""Side of the plain pictures by which shades are chosen: a multiple of the pixels per code of every known VQGAN."""
 AT_ONCE = 24
 """Tried pictures that are looked at together; bounds memory."""
 TRIED_PX = 64
@@ -35,7 +37,7 @@ def build_fit(painting: Painting, network: DrawsCodes, seeds: tuple[int, ...], c
     coarse = round(options.iterations * options.half_size)
     alone = min(coarse, round(options.iterations * REGIONS_ALONE))
     stages = (Stage(half, alone, parts=1), Stage(half, coarse - alone), Stage(size, options.iterations - coarse))
-    colours = start_colours(painting, seeds)
+    colours = start_colours(painting, network, seeds)
     with torch.no_grad():
         full, small = (
             network.encode(filled_regions(colours, painting.regions, (h * reduction, w * reduction)) * 2 - 1)
@@ -45,7 +47,7 @@ def build_fit(painting: Painting, network: DrawsCodes, seeds: tuple[int, ...], c
 
 
 @torch.no_grad()
-def start_colours(painting: Painting, seeds: tuple[int, ...]) -> Tensor:
+def start_colours(painting: Painting, network: DrawsCodes, seeds: tuple[int, ...]) -> Tensor:
     """A colour for each region and seed, (n, r, 3) in 0..1.
 
     A gradient hardly leads from one colour to another through a codebook, so they are chosen first. A layer whose
@@ -60,7 +62,7 @@ def start_colours(painting: Painting, seeds: tuple[int, ...]) -> Tensor:
         tried = torch.rand(draws, count, 3, generator=generator_for(seed_of(seed, "colours", 0)))
         for region, colour in enumerate(named, start=PLACE + 1):
             if colour is not None:
-                tried[:, region] = (colour + SHADE * (2 * tried[0, region] - 1)).clamp(0, 1)
+                tried[:, region] = _kept_shade(network, colour, tried[:, region])
         tried = tried.to(painting.regions)
         if painting.tried is not None and draws > 1:
             everywhere = torch.ones_like(painting.regions[:1])
@@ -76,6 +78,24 @@ def named_colour(phrase: str) -> Tensor | None:
     """The first colour word of a phrase as red, green, blue in 0..1; None without one."""
     named = next((word for word in phrase.casefold().split() if word in ImageColor.colormap), None)
     return None if named is None else torch.tensor(ImageColor.getrgb(named)[:3]) / 255
+
+
+def _kept_shade(network: DrawsCodes, colour: Tensor, random: Tensor) -> Tensor:
+    """Of shades of a colour, one for each row of ``random`` (m, 3) in 0..1, the one that the codes keep best.
+
+    A codebook turns colours that it has not learned into others; hue counts here, brightness little.
+    """
+    shades = (colour + SHADE * (2 * random - 1)).clamp(0, 1).to(network.codebook)
+    plain = shades[:, :, None, None].expand(-1, -1, PLAIN_PX, PLAIN_PX)
+    seen = picture_of(network, network.encode(plain * 2 - 1)).mean((2, 3))
+    error = (_hue(seen) - _hue(colour.to(seen))).square().sum(-1)
+    return shades[error.argmin()].to(random)
+
+
+def _hue(colour: Tensor) -> Tensor:
+    """Red, green, blue (…, 3) about their mean, and a fifth of that."""
+    grey = colour.mean(-1, keepdim=True)
+    return torch.cat([colour - grey, 0.2 * grey], dim=-1)
 
 
 def filled_regions(colours: Tensor, regions: Tensor, size_px: tuple[int, int]) -> Tensor:
