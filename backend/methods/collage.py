@@ -92,11 +92,11 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
     """Steps, then Pictures, for each chunk of ``plan.batch`` candidates.
 
     Where the target names a layer that alone is *varied*, all candidates are the first one but for that layer's noise.
-    Up to the state k0 in which its first cell is released they are one and the same, and that part is run once, alone.
-    In state k0 the layer's cells are the source at that level under each candidate's own noise; all other cells go on
-    from what is shared. So the first candidate is the one that an ordinary run makes of its seed, and the others are
-    new by definition (exactness E2: the same algorithm, another random stream). What a stochastic sampler adds from
-    k0 on is each candidate's own, in every cell.
+    Up to the state k0 of that layer's level they are one and the same, and that part is run once, alone. In state k0
+    the layer's cells that are still held (all but those that a freer neighbour's blur released before) are the source
+    at that level under each candidate's own noise; all other cells go on from what is shared. So the first candidate is
+    the one that an ordinary run makes of its seed, and the others are new by definition (exactness E2: the same
+    algorithm, another random stream). What a stochastic sampler adds from k0 on is each candidate's own, in every cell.
     """
     collage = _prepared(plan, bundle, pixels)
     prefix: _Prefix | None = None
@@ -172,16 +172,30 @@ def _varied(plan: Plan) -> int | None:
 
 
 def _shared(collage: _Collage, bundle: ModelBundle) -> Generator[Step, None, _Prefix]:
-    """Run the first candidate alone up to the state in which the varied layer's first cell is released."""
+    """Run the first candidate alone up to the state of the varied layer's level."""
     chunk = _begun(collage, bundle, collage.plan.seeds[:1])
-    cells = _owned(collage.flat.topmost == _varied(collage.plan), bundle.card.cell_px)
-    until = int(np.broadcast_to(collage.release.cpu().numpy(), cells.shape)[cells].min())
+    until, cells = _branching(collage, bundle.card.cell_px)
     latents = chunk.start.latents
     with closing(_steps(collage, bundle, chunk)) as steps:
         for step in islice(steps, until - collage.first):
             latents = step.latents
             yield step
     return _Prefix(chunk, until, latents, torch.from_numpy(cells).to(bundle.device))
+
+
+def _branching(collage: _Collage, cell_px: int) -> tuple[int, NDArray[np.bool_]]:
+    """k0 and the varied layer's cells that are held until then, bool (h, w).
+
+    With a painted freedom, or where no cell keeps to the layer's own level, k0 is when its first cell is released.
+    """
+    number = _varied(collage.plan) or 0
+    owned = _owned(collage.flat.topmost == number, cell_px)
+    release = np.broadcast_to(collage.release.cpu().numpy(), owned.shape)
+    layer = collage.plan.layers[number - 1]
+    until = max(collage.first, first_step(collage.plan.steps, layer.noise))
+    if layer.noise_map is not None or not (release[owned] >= until).any():
+        until = int(release[owned].min())
+    return until, owned & (release >= until)
 
 
 def _branched(collage: _Collage, prefix: _Prefix, own: _Chunk, seeds: tuple[int, ...]) -> _Chunk:
@@ -235,8 +249,7 @@ def _owned(pixels: NDArray[np.bool_], cell_px: int) -> NDArray[np.bool_]:
     rows, columns = (side // cell_px for side in pixels.shape)
     cells = pixels[: rows * cell_px, : columns * cell_px].reshape(rows, cell_px, columns, cell_px)
     centres = cells[:, cell_px // 2, :, cell_px // 2]
-    owned: NDArray[np.bool_] = centres if centres.any() else cells.any(axis=(1, 3))
-    return owned
+    return centres if centres.any() else np.asarray(cells.any(axis=(1, 3)))
 
 
 def _cells(pixels: NDArray[np.int64], cell_px: int) -> NDArray[np.int64]:

@@ -74,6 +74,18 @@ def test_candidates_part_in_the_layers_cells_only(tiny1: ModelBundle) -> None:
     assert not (differs & ~own).any()
 
 
+def test_a_freer_neighbours_blur_does_not_shorten_what_is_shared(tiny1: ModelBundle) -> None:
+    collage = Collage(tiny1, seed=3, noise=LEVELS)
+    request = Compose(settings=collage.settings("ddim", 3, {"blur_px": 10.0}), varied="disc2")
+    plan = build_plan(collage.scene, request, tiny1.card, collage.pixels)
+    steps, _ = collage.run(plan)
+    assert [(step.k, len(step.latents)) for step in steps] == [*((k, 1) for k in range(4)), (4, 3), (5, 3)]
+    assert not torch.equal(steps[-1].latents[0], steps[-1].latents[1])
+    alone, _ = collage.run(plan.model_copy(update={"seeds": plan.seeds[:1]}))
+    usual = plan.model_copy(update={"seeds": plan.seeds[:1], "target": plan.target.model_copy(update={"varied": None})})
+    assert torch.equal(alone[-1].latents, collage.run(usual)[0][-1].latents)
+
+
 def test_it_is_a_scene_with_a_layer_that_may_change(tiny1: ModelBundle) -> None:
     collage = Collage(tiny1, seed=3, noise=(1.0, 0.8, 0.0))
     for layer_id, words in (("disc9", "no layer 'disc9'"), ("disc2", "freedom of 0")):
