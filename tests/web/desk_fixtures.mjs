@@ -30,6 +30,9 @@ export const layer = (id, patch = {}) => ({
   subject: null,
   class_label: "",
   seed: null,
+  noise_map: null,
+  heard_from: 0,
+  heard_to: 1,
   ...patch,
 });
 

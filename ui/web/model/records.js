@@ -52,6 +52,9 @@ export const buildLayer = ({ id, name, phrase, picture, placement }) =>
     subject: null,
     class_label: "",
     seed: null,
+    noise_map: null,
+    heard_from: 0,
+    heard_to: 1,
   });
 
 /** A layer without a picture: a phrase for the region that its mask names. It brings no pixels, so it is all free. */
