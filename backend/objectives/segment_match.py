@@ -56,11 +56,11 @@ class SegmentMatch(Objective):
     def losses(self, pictures: Tensor, look: Look) -> Tensor:
         """Per row the mean squared error over the asked channels and the pixels that count, at the pictures' size."""
         goal = torch.cat([self.targets.masks, self.targets.counted]).to(pictures)
-        goal = functional.adaptive_avg_pool2d(goal, pictures.shape[-2:]).expand(len(pictures), -1, -1, -1)
+        height_px, width_px = pictures.shape[-2:]
+        goal = functional.adaptive_avg_pool2d(goal, (height_px, width_px)).expand(len(pictures), -1, -1, -1)
         if self.views:
             generators = look.generators("segments")
             views = draw_views(generators, self.views, VIEWS)
-            height_px, width_px = pictures.shape[-2:]
             goal = seen_through(goal, views, (height_px, width_px))
             pictures = with_noise(seen_through(pictures, views, (height_px, width_px)), views, generators)
         found = self.segmenter.logits(pictures.clamp(0, 1)).softmax(1)[:, list(self.targets.channels)]
