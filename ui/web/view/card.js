@@ -72,7 +72,7 @@ const createWarnings = (desk, id) => {
   const update = (shown, warnings) => {
     show(node, warnings.length > 0);
     set(text, { text: warnings.map((warning) => warning.text).join(" ") });
-    show(link, shown.unlinked.has(id));
+    show(link, shown.unlinked.has(id) && shown.scene.prompt.trim() !== "");
     show(again, warnings.some(({ code }) => code === "failed"));
     set(again, { disabled: shown.state.job !== null });
   };
