@@ -23,7 +23,7 @@ const createInput = (id) =>
     "data-test": "class-label",
   });
 
-/** The names under the field: {node, open(names, hint), close(), step(by), isOpen(), chosen()}; one is marked or none. */
+/** The names under the field: {node, open(names, hint), close(), step(by), isOpen(), chosen() → name or null}. */
 const createNames = (id, input, take) => {
   const node = h("div", { class: "class-names", role: "listbox", id: `classes-${id}`, "aria-label": "Classes" });
   node.hidden = true;
