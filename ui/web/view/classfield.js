@@ -81,7 +81,7 @@ const connectKeys = (input, names, { open, take, restore }) => {
   });
 };
 
-/** A field for the class of the layer `id`: {node, update(shown)}. A choice is one undo step; nothing else changes it. */
+/** A field for the class of the layer `id`: {node, update(shown)}. A choice is one undo step. */
 export const createClassField = (desk, id) => {
   const input = createInput(id);
   let [known, isTyped] = ["", false];
