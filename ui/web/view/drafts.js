@@ -20,7 +20,8 @@ const createThumb = (desk, draft) => {
     place.update(placeOf(now, shown.batch.drafts));
     const count = picturesOf(shown.state, now);
     const current = shown.shownDigest === digest;
-    const title = `Draft of seed ${seed}, ${plural(count, "picture", "pictures")} made of it. Click looks, a double click refines`;
+    const told = `Draft of seed ${seed}, ${plural(count, "picture", "pictures")} made of it`;
+    const title = `${told}. Click looks, a double click refines`;
     set(made, { text: count ? `×${count}` : "" });
     show(made, count > 0);
     const isSource = draftInView(shown.state, shown.record)?.digest === digest;
