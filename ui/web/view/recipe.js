@@ -201,10 +201,12 @@ export const createRecipe = (desk) => {
     { class: "dials" },
     numbers.map(({ node }) => node),
   );
-  const body = h("div", { class: "recipe-body" }, prompt.node, subject.node, row, setter.node, notes.node, advanced.node);
+  const inside = [prompt.node, subject.node, row, setter.node, notes.node, advanced.node];
+  const body = h("div", { class: "recipe-body" }, inside);
   const node = h("section", { class: "recipe", "aria-label": "Prompt and dials" }, body, generate.node);
+  const parts = [prompt, subject, ...numbers, setter, notes, advanced, generate];
   return {
     node,
-    update: (shown) => [prompt, subject, ...numbers, setter, notes, advanced, generate].forEach((part) => part.update(shown)),
+    update: (shown) => parts.forEach((part) => part.update(shown)),
   };
 };
