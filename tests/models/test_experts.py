@@ -17,8 +17,8 @@ from backend.errors import RequestError
 from backend.models.bundle import ModelBundle
 from backend.models.deeplab import ARCHITECTURES, VOC, load_deeplab, main
 from backend.models.experts import Expert, Experts
-from backend.plan.class_names import spellings
 from backend.models.members import Members, read_member
+from backend.plan.class_names import spellings
 from backend.pocket.guide import normalised
 
 

@@ -41,7 +41,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("part", choices=tuple(MINUTES))
     parser.add_argument("--minutes", type=float, help="time budget; the learning rate is planned by it")
     parser.add_argument("--device", default="cpu", help="cpu or cuda, where a part can use it")
-    parser.add_argument("--warm", action="store_true", help="unet, controlnet, judge: begin with the weights of --family")
+    parser.add_argument(
+        "--warm", action="store_true", help="unet, controlnet, judge: begin with the weights of --family"
+    )
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
     parser.add_argument(
         "--out", type=Path, default=Path("train-pocket"), help="folder for scenes, checkpoints and grids"

@@ -209,7 +209,7 @@ const choose = (desk, id, { ctrlKey, metaKey, shiftKey }) => {
   return store.amend(select(selected === id && now.length > 0 ? (also.at(-1) ?? "") : selected));
 };
 
-/** The row of the layer `id`: {node, update(shown, {layer, group}, isFront)}. Its card comes when it is first selected. */
+/** The row of the layer `id`: {node, update(shown, {layer, group}, isFront)}; its card comes when first selected. */
 export const createRow = (desk, id) => {
   const head = createHead(desk, id);
   const node = h("div", { class: "row", role: "treeitem", "data-test": "layer-row", "data-layer": id }, head.node);
