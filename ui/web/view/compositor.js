@@ -1,8 +1,10 @@
 // The collage as one canvas. What lies below and above the layer at hand is kept, so that a drag redraws one layer.
 
+import { bounds } from "../kernels/boxes.js";
 import { multiply, placementMatrix } from "../kernels/matrix.js";
 
 const LARGEST_SIDE = 2048;
+const RIM_PX = 2;
 
 /** The canvas' names of the blend modes; over nothing each of them is normal, as in the scene's own composite. */
 const OPERATIONS = {
@@ -46,7 +48,7 @@ class Compositor {
   #shiftOf;
   #below = { canvas: blank(), parts: null };
   #above = { canvas: blank(), parts: null };
-  #whole = { canvas: blank(), parts: null };
+  #whole = { canvas: blank(), parts: null, layers: null };
   #masked = blank();
 
   constructor({ pictures, plates, shiftOf }) {
@@ -70,10 +72,28 @@ class Compositor {
     const over = kept.length > 0 ? active : [...active, ...above];
     const changed = [this.#refresh(this.#below, below, frame), this.#refresh(this.#above, kept, frame)].some(Boolean);
     const parts = [frame.width, frame.height, ...this.#partsOf(over)];
-    const part = changed || scale < 1 ? null : box;
+    const part = changed || scale < 1 ? null : (box ?? this.#movedBox(over, parts));
     if (changed || !sameParts(this.#whole.parts, parts)) this.#join(over, { ...frame, box: part });
     this.#whole.parts = parts;
+    this.#whole.layers = over;
     return this.#whole.canvas;
+  }
+
+  /** Around what changed when the layer at hand went to another place and nothing else changed, as in a drag; or null. */
+  #movedBox(over, parts) {
+    const { layers, parts: known } = this.#whole;
+    if (over.length !== 1 || layers?.length !== 1 || known.length !== parts.length) return null;
+    if (known.some((part, index) => part !== parts[index] && part !== layers[0])) return null;
+    const [before, now] = [layers[0], over[0]];
+    const picture = this.#pictures.get(now.picture);
+    if (!picture || Object.keys(now).some((field) => field !== "placement" && now[field] !== before[field])) return null;
+    const [from, to] = [before, now].map(({ placement }) => bounds(placement, picture.size));
+    return {
+      x0: Math.floor(Math.min(from.x0, to.x0)) - RIM_PX,
+      y0: Math.floor(Math.min(from.y0, to.y0)) - RIM_PX,
+      x1: Math.ceil(Math.max(from.x1, to.x1)) + RIM_PX,
+      y1: Math.ceil(Math.max(from.y1, to.y1)) + RIM_PX,
+    };
   }
 
   #partsOf(layers) {
