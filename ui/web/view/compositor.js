@@ -79,7 +79,7 @@ class Compositor {
     return this.#whole.canvas;
   }
 
-  /** Around what changed when the layer at hand went to another place and nothing else changed, as in a drag; or null. */
+  /** Around what changed when only the layer at hand went to another place, as in a drag; else null. */
   #movedBox(over, parts) {
     const { layers, parts: known } = this.#whole;
     if (over.length !== 1 || layers?.length !== 1 || known.length !== parts.length) return null;
