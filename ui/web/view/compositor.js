@@ -86,7 +86,8 @@ class Compositor {
     if (known.some((part, index) => part !== parts[index] && part !== layers[0])) return null;
     const [before, now] = [layers[0], over[0]];
     const picture = this.#pictures.get(now.picture);
-    if (!picture || Object.keys(now).some((field) => field !== "placement" && now[field] !== before[field])) return null;
+    const fields = Object.keys(now).filter((field) => field !== "placement");
+    if (!picture || fields.some((field) => now[field] !== before[field])) return null;
     const [from, to] = [before, now].map(({ placement }) => bounds(placement, picture.size));
     return {
       x0: Math.floor(Math.min(from.x0, to.x0)) - RIM_PX,
