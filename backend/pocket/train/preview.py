@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import AutoencoderTiny
+from diffusers import AutoencoderTiny, ModelMixin
 from torch import Tensor
 
 from backend.pocket.configs import PREVIEW, UNET
@@ -73,7 +73,7 @@ class PreviewRun:
                 self._save(network, average, optimiser, pace)
         self._save(network, average, optimiser, pace)
         print(f"preview {preview_psnr(average.network, cache):.2f} dB", flush=True)
-        export_member(average.network, self.family / "preview")
+        export_member(average.network, self.family / "preview", ("block_out_channels",))  # noted but not taken by the class
 
     def _loss(self, network: AutoencoderTiny, cache: LatentCache, random: np.random.Generator) -> Tensor:
         scenes = cache.scenes
@@ -122,12 +122,15 @@ def preview_psnr(network: AutoencoderTiny, cache: LatentCache) -> float:
     return float((10 * torch.log10(4 / error)).mean())
 
 
-def export_member(network: AutoencoderTiny, folder: Path) -> None:
-    """Write a member in half precision; each file is renamed into place whole."""
+def export_member(network: ModelMixin, folder: Path, unread: tuple[str, ...] = ()) -> None:
+    """Write a member in half precision; each file is renamed into place whole.
+
+    Left out of the config: where the network came from, and the fields ``unread``.
+    """
     fresh = folder.with_name(f"{folder.name}.{os.getpid()}.new")
     network.half().save_pretrained(fresh, safe_serialization=True)
-    config = fresh / "config.json"  # the class notes a field there that it does not take when it is loaded
-    record = {name: value for name, value in json.loads(config.read_text()).items() if name != "block_out_channels"}
+    config, left_out = fresh / "config.json", {"_name_or_path", *unread}
+    record = {name: value for name, value in json.loads(config.read_text()).items() if name not in left_out}
     config.write_text(json.dumps(record, indent=2) + "\n")
     folder.mkdir(parents=True, exist_ok=True)
     move_files(fresh, folder)
