@@ -73,7 +73,8 @@ class PreviewRun:
                 self._save(network, average, optimiser, pace)
         self._save(network, average, optimiser, pace)
         print(f"preview {preview_psnr(average.network, cache):.2f} dB", flush=True)
-        export_member(average.network, self.family / "preview", ("block_out_channels",))  # noted but not taken by the class
+        # AutoencoderTiny notes block_out_channels, but does not take it when it is loaded
+        export_member(average.network, self.family / "preview", ("block_out_channels",))
 
     def _loss(self, network: AutoencoderTiny, cache: LatentCache, random: np.random.Generator) -> Tensor:
         scenes = cache.scenes
