@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from backend.controls.free_u import FreeU
@@ -54,7 +55,12 @@ REFERRING = ("masa_ctrl", "dream_matcher")
 class PlugInOptions(Record):
     """Which of them."""
 
-    plug_in: Literal["none", "free_u", "magic_fusion", "masa_ctrl", "dream_matcher"] = "none"
+    plug_in: Literal["none", "free_u", "magic_fusion", "masa_ctrl", "dream_matcher"] = Field(
+        "none",
+        title="Plug-in",
+        description="What keeps the subject beside the personalised model.",
+        json_schema_extra={"section": "Layout-and-Retouch 4.1"},
+    )
 
 
 @dataclass(frozen=True, eq=False)
