@@ -192,11 +192,11 @@ def through(bundle: ModelBundle, picture: NDArray[np.uint8]) -> NDArray[np.uint8
 
 
 def build_suite(bundle: ModelBundle, world_seed: int, quick: bool) -> PocketSuite:
-    """The suite over a leased bundle; ``quick`` takes six pictures a row."""
+    """The suite over a leased bundle; ``quick`` takes four pictures a row."""
     if "judge" not in bundle.members:
         raise ModelError(
             f"The family {bundle.card.id} has no judge.",
             limit="This suite is scored by it.",
             remedy="Train one with python -m backend.pocket.train judge --minutes 30.",
         )
-    return PocketSuite(bundle, bundle.members.get("judge"), world_seed, 6 if quick else 40)
+    return PocketSuite(bundle, bundle.members.get("judge"), world_seed, 4 if quick else 40)
