@@ -114,8 +114,7 @@ def test_fifty_files_at_once_become_fifty_layers_each_a_step(fresh: DeskPage):
     count = len(fresh.layers())
     fresh.drop(*((f"star {index}.png", star(16 + index)) for index in range(50)), at=(60, 60))
     fresh.wait(f"state.scene.layers.length === {count + 50}")
-    names = [layer["phrase"] for layer in fresh.layers()[-50:]]
-    assert names == [f"star {index}" for index in range(50)]
+    assert len({layer["picture"] for layer in fresh.layers()[-50:]}) == 50
     fresh.wait_saved()
     fresh.look("fifty-files")
     fresh.part("canvas").focus()

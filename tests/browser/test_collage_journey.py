@@ -121,7 +121,7 @@ def test_where_the_words_of_a_layer_looked_is_shown_over_the_result(fresh: DeskP
     fresh.wait_drawn()
     fresh.look("heat")
     fresh.part("show-collage").click()
-    assert fresh.part("heat").count() == 0
+    assert fresh.until(lambda: fresh.part("heat").count() == 0)
 
 
 def name_class(desk: DeskPage, layer_id: str, name: str) -> None:

@@ -128,7 +128,7 @@ def test_a_click_in_the_list_of_steps_goes_there_and_the_next_step_forgets_what_
         fresh.page.keyboard.press("ArrowRight")
     fresh.part("history").click()
     steps = fresh.part("history-list").locator('[role="option"]')
-    assert steps.count() == 7
+    assert fresh.until(lambda: steps.count() == 7)
     steps.nth(1).click()
     fresh.wait("state.scene.name === 'one'")
     fresh.look("history")

@@ -33,7 +33,7 @@ def assert_painted_in(desk: DeskPage, base: str, other: str, mixed: str) -> None
 
 def test_one_candidate_is_painted_into_another_undone_kept_and_found_after_a_reload(fresh: DeskPage):
     keys = fresh.page.keyboard
-    fresh.set_dials(2, 2)
+    fresh.set_dials(8, 2)
     fresh.part("generate").click()
     fresh.wait("state.candidates.length === 2 && !state.job")
     fresh.part("accept").click()
