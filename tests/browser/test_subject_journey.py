@@ -108,11 +108,11 @@ def retouched_layout(desk: DeskPage, layouts: list[dict]) -> dict:
     assert made["digest"] != layouts[2]["digest"]
     if made["mask"]:
         desk.part("show-masks").click()
-        assert desk.part("found-mask").is_visible()
+        assert desk.until(lambda: desk.part("found-mask").is_visible())
         desk.wait_drawn()
         desk.look("subject-5-retouched")
         desk.part("show-masks").click()
-        assert desk.part("found-mask").count() == 0
+        assert desk.until(lambda: desk.part("found-mask").count() == 0)
     return made
 
 
