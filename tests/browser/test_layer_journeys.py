@@ -87,7 +87,7 @@ def test_a_group_is_made_named_hidden_folded_and_found_after_a_reload(fresh: Des
     fresh.look("group-folded")
 
 
-def test_a_group_is_moved_by_keys_and_on_the_canvas_as_one(fresh: DeskPage):
+def test_a_group_is_dragged_and_moved_by_keys_as_one(fresh: DeskPage):
     before = order(fresh)
     ids = group_two(fresh)
     fresh.part("group-row").locator(".muted").click()
@@ -99,6 +99,11 @@ def test_a_group_is_moved_by_keys_and_on_the_canvas_as_one(fresh: DeskPage):
     moved = [fresh.layer(one)["placement"]["centre_x_px"] for one in ids]
     assert abs((moved[0] - places[0]) - (moved[1] - places[1])) < 1e-6
     assert moved[0] - places[0] > 30
+    front = fresh.row(before[-1]).locator(".row-words")
+    fresh.part("group-row").locator(".muted").drag_to(front, target_position={"x": 5, "y": 1})
+    assert order(fresh) == [*before, *ids]
+    fresh.page.keyboard.press("Control+z")
+    assert order(fresh) == [*before[:-1], *ids, before[-1]]
 
 
 def test_at_768_pixels_everything_is_still_at_hand(fresh: DeskPage):
