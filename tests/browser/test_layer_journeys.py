@@ -159,8 +159,9 @@ def test_fifty_undos_and_fifty_redos_lead_to_the_same_pixels(fresh: DeskPage):
     assert np.array_equal(painted(fresh, region), mask)
     assert np.array_equal(fresh.pixels(), whole)
     fresh.part("history").click()
-    names = fresh.part("history-list").locator('[role="option"]').all_inner_texts()
-    assert len(names) == 52
+    steps = fresh.part("history-list").locator('[role="option"]')
+    assert fresh.until(lambda: steps.count() == 52)
+    names = steps.all_inner_texts()
     assert all(name.strip() for name in names)
 
 
