@@ -44,9 +44,11 @@ def report(result: Result) -> None:
 
 
 def table(results: Sequence[Result]) -> str:
-    """The gates with their counts and seconds, and the slowest tests."""
-    lines = ["", f"{'gate':10} {'passed':>7} {'failed':>7} {'not run':>8} {'seconds':>8}"]
-    lines += [f"{one.name:10} {one.passed:7} {one.failed:7} {one.absent:8} {one.seconds:8.1f}" for one in results]
+    """The gates with their counts (``again``: run once more after a failure) and seconds, and the slowest tests."""
+    lines = ["", f"{'gate':10} {'passed':>7} {'failed':>7} {'not run':>8} {'again':>6} {'seconds':>8}"]
+    for one in results:
+        counts = f"{one.passed:7} {one.failed:7} {one.absent:8} {one.again:6}"
+        lines.append(f"{one.name:10} {counts} {one.seconds:8.1f}")
     slowest = sorted((case for one in results for case in one.slowest), reverse=True)[:8]
     return "\n".join([*lines, "", "slowest tests", *(f"{seconds:8.1f} s  {name}" for seconds, name in slowest)])
 

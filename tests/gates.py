@@ -28,7 +28,8 @@ FIND_CHROMIUM = "from tests.browser.chromium import find_or_install; print(find_
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a gate. ``absent``: tests that could not run, with the reason in ``said``."""
+    """What came of a gate. ``absent``: tests that could not run, with the reason in ``said``; ``again``: tests that
+    failed at first and were run once more."""
 
     name: str
     passed: int = 0
@@ -37,6 +38,7 @@ class Result:
     seconds: float = 0.0
     said: str = ""
     slowest: tuple[tuple[float, str], ...] = ()
+    again: int = 0
 
 
 @dataclass(frozen=True)
@@ -174,8 +176,13 @@ def read_report(report: Path, blank: Result, status: int) -> Result:
     slowest = sorted(
         ((float(case.get("time", "0")), f"{case.get('classname')}::{case.get('name')}") for case in cases), reverse=True
     )
-    failed = max(bad, int(status != 0))
-    return replace(blank, passed=len(cases) - bad - absent, failed=failed, absent=absent, slowest=tuple(slowest[:8]))
+    counts = {
+        "passed": len(cases) - bad - absent,
+        "failed": max(bad, int(status != 0)),
+        "absent": absent,
+        "again": sum(int(count) for count in re.findall(r"(\d+) rerun", blank.said)),
+    }
+    return replace(blank, **counts, slowest=tuple(slowest[:8]))
 
 
 def browser() -> Gate:
@@ -185,7 +192,8 @@ def browser() -> Gate:
         status, said = call([sys.executable, "-c", FIND_CHROMIUM])
         if status != 0:
             return Result("browser", absent=1, said=f"There is no Chromium and none could be installed.\n{said}")
-        return pytest_gate("browser", "-m", "browser").run()
+        # A page that was starved of its core is given one more go; the closing table says how many needed it.
+        return pytest_gate("browser", "-m", "browser", "--reruns=1", "--reruns-delay=2").run()
 
     return Gate("browser", run)
 

@@ -35,6 +35,12 @@ def test_a_run_that_collects_nothing_has_failed(tmp_path: Path) -> None:
     assert read_report(report, Result("loop"), 5).failed == 1
 
 
+def test_a_test_that_was_run_once_more_is_counted(tmp_path: Path) -> None:
+    report = tmp_path / "report.xml"
+    report.write_text(REPORT)
+    assert read_report(report, Result("browser", said="2 failed, 1 passed, 3 rerun in 4.00s"), 1).again == 3
+
+
 def test_a_run_that_dies_without_a_report_has_failed(tmp_path: Path) -> None:
     assert read_report(tmp_path / "none.xml", Result("loop"), 0).failed == 1
 
@@ -67,8 +73,8 @@ def test_node_is_found() -> None:
 
 
 def test_the_table_names_gates_and_the_slowest_tests() -> None:
-    text = table([Result("loop", 7, 1, 0, 12.34, slowest=((9.0, "a::b"),)), Result("types", 1)])
-    assert re.search(r"^loop +7 +1 +0 +12\.3$", text, re.MULTILINE)
+    text = table([Result("loop", 7, 1, 0, 12.34, slowest=((9.0, "a::b"),), again=4), Result("types", 1)])
+    assert re.search(r"^loop +7 +1 +0 +4 +12\.3$", text, re.MULTILINE)
     assert "9.0 s  a::b" in text
 
 

@@ -59,14 +59,22 @@ export const connectPaste = (desk) =>
 export const connectLeaving = (desk) =>
   document.addEventListener("visibilitychange", () => document.hidden && desk.run("save"));
 
+/** The files that a person picks; none after a cancel. The field stays in the page until then, or the browser may
+ * collect it before its answer comes. */
 export const chooseFiles = (accept, multiple) =>
   new Promise((resolve) => {
+    const answer = (files) => {
+      input.remove();
+      resolve(files);
+    };
     const input = h("input", {
       type: "file",
       accept,
       multiple,
-      on: { change: () => resolve([...input.files]), cancel: () => resolve([]) },
+      hidden: true,
+      on: { change: () => answer([...input.files]), cancel: () => answer([]) },
     });
+    document.body.append(input);
     input.click();
   });
 
