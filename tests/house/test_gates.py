@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.__main__ import table
-from tests.gates import Gate, Result, find_node, read_report, timed, tool
+from tests.gates import Gate, Result, find_node, pytest_gate, read_report, timed, tool
 from tests.house.tree import ROOT
 
 REPORT = """<testsuites><testsuite>
@@ -35,10 +35,16 @@ def test_a_run_that_collects_nothing_has_failed(tmp_path: Path) -> None:
     assert read_report(report, Result("loop"), 5).failed == 1
 
 
-def test_a_test_that_was_run_once_more_is_counted(tmp_path: Path) -> None:
-    report = tmp_path / "report.xml"
-    report.write_text(REPORT)
-    assert read_report(report, Result("browser", said="2 failed, 1 passed, 3 rerun in 4.00s"), 1).again == 3
+@pytest.mark.slow
+@pytest.mark.parametrize(("mends", "counts"), [(True, (1, 0, 1)), (False, (0, 1, 1))])
+def test_a_test_that_was_run_once_more_is_counted(tmp_path: Path, mends: bool, counts: tuple[int, int, int]) -> None:
+    """The first go fails and leaves a mark; the second one fails, too, or finds the mark and passes."""
+    mark = tmp_path / "mark"
+    body = f"    place = Path({str(mark)!r})\n    seen = place.exists()\n    place.touch()\n    assert seen and {mends}\n"
+    (tmp_path / "test_starved.py").write_text(f"from pathlib import Path\n\ndef test_starved():\n{body}")
+    config = str(ROOT / "pyproject.toml")
+    result = pytest_gate("starved", str(tmp_path / "test_starved.py"), "--reruns=1", "-c", config).run()
+    assert (result.passed, result.failed, result.again) == counts
 
 
 def test_a_run_that_dies_without_a_report_has_failed(tmp_path: Path) -> None:
