@@ -177,8 +177,14 @@ def read_report(report: Path, blank: Result, status: int) -> Result:
         ((float(case.get("time", "0")), f"{case.get('classname')}::{case.get('name')}") for case in cases), reverse=True
     )
     again = sum(int(count) for count in re.findall(r"(\d+) rerun", blank.said))  # each of them has a case of its own
-    counts = {"passed": len(cases) - bad - absent - again, "failed": max(bad, int(status != 0))}
-    return replace(blank, **counts, absent=absent, again=again, slowest=tuple(slowest[:8]))
+    return replace(
+        blank,
+        passed=len(cases) - bad - absent - again,
+        failed=max(bad, int(status != 0)),
+        absent=absent,
+        again=again,
+        slowest=tuple(slowest[:8]),
+    )
 
 
 def browser() -> Gate:

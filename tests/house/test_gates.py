@@ -40,7 +40,7 @@ def test_a_run_that_collects_nothing_has_failed(tmp_path: Path) -> None:
 def test_a_test_that_was_run_once_more_is_counted(tmp_path: Path, mends: bool, counts: tuple[int, int, int]) -> None:
     """The first go fails and leaves a mark; the second one fails, too, or finds the mark and passes."""
     mark = tmp_path / "mark"
-    body = f"    place = Path({str(mark)!r})\n    seen = place.exists()\n    place.touch()\n    assert seen and {mends}\n"
+    body = f"    mark = Path({str(mark)!r})\n    seen = mark.exists()\n    mark.touch()\n    assert seen and {mends}"
     (tmp_path / "test_starved.py").write_text(f"from pathlib import Path\n\ndef test_starved():\n{body}")
     config = str(ROOT / "pyproject.toml")
     result = pytest_gate("starved", str(tmp_path / "test_starved.py"), "--reruns=1", "-c", config).run()
