@@ -2,58 +2,30 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection, Row
-from typing import TypeVar
 
 from backend.errors import StoreError
-from backend.metrics.layer_score import Scores, ranks
 from backend.plan.plan import OneLayer, Plan
-from backend.scene.scene import canonical_json
 from backend.studio.clock import new_id, now
-from backend.studio.records import Candidate, Draft
+from backend.studio.pictures import Stored, fields_of, insert_picture, made_now, ranked
+from backend.studio.records import Candidate
 
 _LISTED = (
     "SELECT candidates.*, retouches.mask AS found FROM candidates"
     " LEFT JOIN retouches ON retouches.candidate = candidates.id"
 )
 
-Made = TypeVar("Made", Candidate, Draft)
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A picture whose pixels are in the store; ``index`` counts the plan's seeds, ``draft`` is its draft's digest."""
-
-    index: int
-    digest: str
-    width_px: int
-    height_px: int
-    changed_outside: int | None
-    scores: Scores = ()
-    draft: str = ""
-
 
 def insert_candidate(connection: Connection, job: str, plan: Plan, stored: Stored) -> Candidate:
     """The record of a stored picture, written once."""
     target = plan.target
     candidate = Candidate(
-        id=new_id(),
-        job=job,
-        index=stored.index,
-        seed=plan.seeds[stored.index],
-        digest=stored.digest,
-        width_px=stored.width_px,
-        height_px=stored.height_px,
+        **dict(made_now(job, plan, stored)),
         layer_id=target.layer_id if isinstance(target, OneLayer) else "",
         source=target.source if isinstance(target, OneLayer) else "",
         changed_outside=stored.changed_outside,
-        plan=plan.digest(),
         batch=plan.batch,
-        created=now(),
-        scores=stored.scores,
         draft=stored.draft,
     )
     _insert(connection, candidate)
@@ -106,11 +78,7 @@ def is_mix(connection: Connection, candidate: str) -> bool:
 
 
 def _insert(connection: Connection, candidate: Candidate) -> None:
-    row = candidate.model_dump(exclude={"rank", "layout", "mask"})
-    row |= {"position": row.pop("index"), "scores": canonical_json(row["scores"])}
-    connection.execute(
-        f"INSERT INTO candidates ({', '.join(row)}) VALUES ({', '.join(':' + name for name in row)})", row
-    )
+    insert_picture(connection, "candidates", candidate, beside=("layout", "mask"))
 
 
 def candidates_of_job(connection: Connection, job: str) -> tuple[Candidate, ...]:
@@ -136,21 +104,7 @@ def read_candidate(connection: Connection, candidate: str) -> Candidate:
     return _candidate(row)
 
 
-def ranked(candidates: Sequence[Made]) -> tuple[Made, ...]:
-    """The same candidates, or drafts, each with its place among those of its job."""
-    by_job: dict[str, list[Made]] = {}
-    for candidate in candidates:
-        by_job.setdefault(candidate.job, []).append(candidate)
-    places = {
-        candidate.id: rank
-        for siblings in by_job.values()
-        for candidate, rank in zip(siblings, ranks([one.scores for one in siblings]), strict=True)
-    }
-    return tuple(candidate.model_copy(update={"rank": places[candidate.id]}) for candidate in candidates)
-
-
 def _candidate(row: Row) -> Candidate:
-    fields = {name: row[name] for name in row.keys() if name not in ("number", "position", "found")}  # noqa: SIM118
-    fields["scores"] = json.loads(fields["scores"])
-    found = {"layout": row["found"] == "", "mask": row["found"] if row["found"] is not None else ""}
-    return Candidate(index=row["position"], **fields, **found)
+    fields = fields_of(row)
+    found = fields.pop("found")
+    return Candidate(**fields, layout=found == "", mask=found or "")

@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from sqlite3 import Connection, Row
 
 from backend.plan.plan import Plan
-from backend.scene.scene import canonical_json
-from backend.studio.candidates import Stored, ranked
-from backend.studio.clock import new_id, now
+from backend.studio.pictures import Stored, fields_of, insert_picture, made_now, ranked
 from backend.studio.records import Draft
 
 
 def insert_draft(connection: Connection, job: str, plan: Plan, stored: Stored) -> Draft:
     """The record of a stored draft, written once."""
-    draft = Draft(
-        id=new_id(),
-        job=job,
-        index=stored.index,
-        seed=plan.seeds[stored.index],
-        digest=stored.digest,
-        width_px=stored.width_px,
-        height_px=stored.height_px,
-        plan=plan.digest(),
-        created=now(),
-        scores=stored.scores,
-    )
-    row = draft.model_dump(exclude={"rank"})
-    row |= {"position": row.pop("index"), "scores": canonical_json(row["scores"])}
-    connection.execute(f"INSERT INTO drafts ({', '.join(row)}) VALUES ({', '.join(':' + name for name in row)})", row)
+    draft = Draft(**dict(made_now(job, plan, stored)))
+    insert_picture(connection, "drafts", draft)
     return draft
 
 
@@ -59,10 +43,4 @@ def sources_of(connection: Connection, job: str, plan: Plan, places: Sequence[in
 
 
 def _drafts(rows: Sequence[Row]) -> tuple[Draft, ...]:
-    return ranked([_draft(row) for row in rows])
-
-
-def _draft(row: Row) -> Draft:
-    fields = {name: row[name] for name in row.keys() if name not in ("number", "position")}  # noqa: SIM118
-    fields["scores"] = json.loads(fields["scores"])
-    return Draft(index=row["position"], **fields)
+    return ranked([Draft(**fields_of(row)) for row in rows])

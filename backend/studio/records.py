@@ -33,14 +33,12 @@ class DeskState(Record):
     starred: tuple[Digest, ...] = Field(default=(), max_length=4096)
 
 
-class Candidate(Record):
-    """One picture that came out. Immutable; ``digest`` names its pixels, ``plan`` the recipe.
+class MadePicture(Record):
+    """One picture that a job made. Immutable; ``digest`` names its pixels, ``plan`` the recipe with its ``index``-th
+    ``seed``.
 
-    ``layer_id`` and ``source`` are empty for whole pictures; ``changed_outside`` is a count for re-rolls. A picture
-    that was painted together from two has the first one as ``source``, and stands in its run after the others.
-    ``rank`` is the place among the job's candidates made so far, 1 = best, 0 where nothing could be scored. ``draft``
-    is the digest of the draft that it was made from, empty for methods of one stage. A ``layout`` shows a subject
-    before its retouch; ``mask`` is the digest of where the subject was found in a retouched one, or empty.
+    ``rank`` is the place among the pictures of its kind that the job has made so far, 1 = best, 0 where nothing could
+    be scored.
     """
 
     id: str
@@ -50,36 +48,32 @@ class Candidate(Record):
     digest: str
     width_px: int
     height_px: int
+    plan: str
+    created: str
+    scores: tuple[LayerScore, ...] = ()
+    rank: int = 0
+
+
+class Candidate(MadePicture):
+    """One picture that came out.
+
+    ``layer_id`` and ``source`` are empty for whole pictures; ``changed_outside`` is a count for re-rolls. A picture
+    that was painted together from two has the first one as ``source``, and stands in its run after the others.
+    ``draft`` is the digest of the draft that it was made from, empty for methods of one stage. A ``layout`` shows a
+    subject before its retouch; ``mask`` is the digest of where the subject was found in a retouched one, or empty.
+    """
+
     layer_id: str
     source: str
     changed_outside: int | None
-    plan: str
     batch: int
-    created: str
-    scores: tuple[LayerScore, ...] = ()
     draft: str = ""
-    rank: int = 0
     layout: bool = False
     mask: str = ""
 
 
-class Draft(Record):
-    """A picture of a first stage, kept to be refined. Immutable; ``index`` and ``seed`` are those of its job's plan.
-
-    ``rank`` is the place among the drafts of its job, as for a Candidate.
-    """
-
-    id: str
-    job: str
-    index: int
-    seed: int
-    digest: str
-    width_px: int
-    height_px: int
-    plan: str
-    created: str
-    scores: tuple[LayerScore, ...] = ()
-    rank: int = 0
+class Draft(MadePicture):
+    """A picture of a first stage, kept to be refined."""
 
 
 class LearnedLook(Record):

@@ -14,7 +14,7 @@ from backend.metrics.layer_score import Scores, passes
 from backend.plan.lesson import Lesson
 from backend.plan.plan import Plan
 from backend.scene.scene import Picture
-from backend.studio.candidates import Stored, insert_candidate
+from backend.studio.candidates import insert_candidate
 from backend.studio.drafts import insert_draft, sources_of
 from backend.studio.events import (
     TERMINAL,
@@ -47,6 +47,7 @@ from backend.studio.jobs import (
 )
 from backend.studio.looks import append_looks, stored_looks
 from backend.studio.parts import stored_parts
+from backend.studio.pictures import Stored
 from backend.studio.retouching import append_retouches
 from backend.studio.store import Store
 from backend.studio.subjects import lesson_of_job
