@@ -19,8 +19,8 @@ from backend.engine.decode import encode_mean
 from backend.engine.denoise import predictor
 from backend.engine.invert import Trajectory, invert
 from backend.engine.loop_types import Moment, Network, Step
-from backend.engine.personalise import fitted
 from backend.engine.side_paths import Dressed, worn_steps
+from backend.engine.subject_lesson import fitted
 from backend.engine.subject_words import MARK, embed_subject, marked
 from backend.errors import RequestError
 from backend.models.bundle import ModelBundle

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.engine.loop_types import Pictures
-from backend.engine.personalise import RULES, SubjectLesson, SubjectRules, learn_subject
+from backend.engine.personalise import learn_subject
+from backend.engine.subject_lesson import RULES, SubjectLesson, SubjectRules
 from backend.engine.subject_run import digest
 from backend.engine.subject_words import MARK
 from backend.evaluation.asking import GUIDANCE, STEPS

@@ -26,6 +26,9 @@ CHALLENGING = (
 SIDES = ((0.5, 0.55), (0.42, 0.6), (0.58, 0.5), (0.47, 0.52), (0.53, 0.6), (0.5, 0.48))
 """Where the references show the subject: near the middle, as people photograph things."""
 
+TURN = 5
+"""How many classes further another world begins: the first five subjects of two worlds are different ones."""
+
 
 @dataclass(frozen=True, eq=False)
 class Case:
@@ -44,7 +47,8 @@ class Case:
 def drawn_subjects(count: int, prompts: int, side_px: int, world_seed: int) -> tuple[Case, ...]:
     """Held-out combinations with a texture, four to six references each, every class once before any comes twice.
 
-    ``prompts`` is the number of prompts of either kind.
+    ``prompts`` is the number of prompts of either kind. Another world seed begins with other classes, so that what is
+    chosen on one world can be checked on subjects of another.
     """
     combinations = [
         (class_, colour, texture)
@@ -55,6 +59,8 @@ def drawn_subjects(count: int, prompts: int, side_px: int, world_seed: int) -> t
     ]
     by_class = {class_: (class_, colour, texture) for class_, colour, texture in reversed(combinations)}
     firsts = list(by_class.values())
+    turn = TURN * world_seed % len(firsts)
+    firsts = firsts[turn:] + firsts[:turn]
     chosen = [*firsts, *(who for who in combinations if who not in firsts)][:count]
     asked = (*NORMAL[:prompts], *CHALLENGING[:prompts])
     return tuple(_drawn(number, who, side_px, world_seed, asked) for number, who in enumerate(chosen))

@@ -16,7 +16,7 @@ VECTORS, WEIGHTS, MEMORY = "vectors", "weights.", "optimiser."
 
 
 def half_learned_bytes(state: Mapping[str, Any]) -> bytes:
-    """A pupil's ``state()`` (``engine/personalise.py``) as a file; numbers are kept exactly."""
+    """A pupil's ``state()`` (``engine/pupil.py``) as a file; numbers are kept exactly."""
     memory: Mapping[int, Mapping[str, Tensor]] = state["optimiser"]["state"]
     tensors = {VECTORS: state["vectors"]}
     tensors |= {f"{WEIGHTS}{name}": value for name, value in state["weights"].items()}

@@ -12,16 +12,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.engine.personalise import (
-    PRIOR_STEPS,
-    RULES,
-    Learning,
-    SubjectLesson,
-    SubjectRules,
-    SubjectStep,
-    fitted,
-    learn_subject,
-)
+from backend.engine.personalise import PRIOR_STEPS, Learning, SubjectStep, learn_subject
+from backend.engine.subject_lesson import RULES, SubjectLesson, SubjectRules, fitted
 from backend.models.bundle import ModelBundle
 from backend.models.half_learned import half_learned_bytes, read_half_learned
 from backend.models.personal import Subject, subject_bytes

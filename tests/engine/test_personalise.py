@@ -9,15 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from backend.engine.personalise import (
-    RULES,
-    SubjectLesson,
-    SubjectRules,
-    SubjectStep,
-    _School,
-    fitted,
-    learn_subject,
-)
+from backend.engine.personalise import SubjectStep, _School, learn_subject
+from backend.engine.subject_lesson import RULES, SubjectLesson, SubjectRules, fitted
 from backend.engine.subject_words import embed_subject, marked, plain_prompt, read_sentence
 from backend.errors import RequestError
 from backend.models.bundle import ModelBundle

@@ -45,6 +45,8 @@ def test_subjects_were_never_drawn_for_training() -> None:
         assert all("<*>" in prompt for prompt in case.prompts)
     other = drawn_subjects(1, 1, 32, 1)[0]
     assert not np.array_equal(other.references[0], cases[0].references[0])
+    worlds = [{case.class_word for case in drawn_subjects(5, 1, 32, world)} for world in (0, 1)]
+    assert not worlds[0] & worlds[1]
 
 
 def test_folders_of_pictures_are_subjects(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from backend.engine.personalise import RULES
+from backend.engine.subject_lesson import RULES
 from backend.errors import ModelError
 from backend.models.bundle import ModelBundle
 from backend.models.half_learned import half_learned_bytes, read_half_learned

@@ -1,0 +1,106 @@
+"""What all candidates of a run share, and the layer that a re-roll is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from backend.controls.layer_noise import release_map
+from backend.engine.conditioning import Conditioning
+from backend.engine.decode import encode_mean
+from backend.engine.invert import Trajectory
+from backend.engine.loop_types import Control
+from backend.engine.subject_run import (
+    SubjectRun,
+    digest,
+    subject_run,
+)
+from backend.errors import RequestError
+from backend.methods.options import parse_options
+from backend.methods.options.layout_retouch import RetouchOptions
+from backend.models.bundle import ModelBundle
+from backend.plan.plan import OneLayer, Plan
+from backend.plan.raster import raster
+from backend.scene.scene import Picture, Pixels
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """The layer that a re-roll is about: what it starts from and where it may change."""
+
+    source: Picture
+    clean: Tensor
+    release: Tensor
+    alpha: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """A layout's states, where the subject's words looked (1, h, w), and its words."""
+
+    path: Trajectory
+    map: Tensor
+    words: Conditioning
+    key: str
+    held: tuple[Control, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What all candidates share. ``first`` is the step at which a run begins."""
+
+    drawn: SubjectRun
+    options: RetouchOptions
+    region: Region | None
+    first: int
+
+    @property
+    def plan(self) -> Plan:
+        return self.drawn.plan
+
+    @property
+    def bundle(self) -> ModelBundle:
+        return self.drawn.bundle
+
+    def step_at(self, share: float) -> int:
+        """A share of the steps that are taken, as a step index."""
+        return self.first + round(share * (self.plan.steps - self.first))
+
+    @property
+    def retouches(self) -> bool:
+        return self.options.stage == "retouch"
+
+    def key(self, what: str) -> str:
+        """A name for what follows from the plan, but not from its seeds and the later stages' options."""
+        left_out: Any = {"notes": True, "seeds": True, "batch": True, "options": True, "subject": {"reference"}}
+        facts = self.plan.model_dump(mode="json", exclude=left_out)
+        return digest({**facts, "plain": self.options.plain_share, "what": what})
+
+
+def prepared(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Job:
+    """What a plan asks for; a RequestError when it cannot be drawn so, before anything is computed."""
+    options = parse_options(RetouchOptions, plan.options)
+    drawn = subject_run(plan, bundle, pixels)
+    region = _region(plan, bundle, pixels) if isinstance(plan.target, OneLayer) else None
+    return Job(drawn, options, region, 0 if region is None else int(region.release.min()))
+
+
+def _region(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Region:
+    """A layer's place in a finished picture: its cells are free for its share of the steps, all others never."""
+    assert isinstance(plan.target, OneLayer)
+    source = pixels.picture(plan.target.source)[..., :3]
+    if source.shape[:2] != (plan.height_px, plan.width_px):
+        raise RequestError(
+            f"The picture to re-roll in has {source.shape[1]} × {source.shape[0]} px.",
+            limit=f"The plan makes {plan.width_px} × {plan.height_px} px.",
+            remedy="Pick a candidate of this size.",
+        )
+    alpha = raster(plan, pixels).alphas[0]
+    freedom = np.where(alpha > 0, plan.layers[0].noise, 0.0)
+    release = torch.from_numpy(release_map(freedom, plan.steps, bundle.card.cell_px, "filled")).to(bundle.device)
+    return Region(source, encode_mean(bundle, source), release, alpha)

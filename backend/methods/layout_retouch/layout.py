@@ -1,0 +1,76 @@
+"""Stage 1: the plain model lays the picture out, the personalised one draws it (Layout-and-Retouch, section 3.2.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import closing
+
+import torch
+from torch import Tensor
+
+from backend.controls.keep_features import KeepFeatures
+from backend.controls.layer_noise import LayerNoise
+from backend.controls.step_blend import StepBlend
+from backend.controls.watch_words import WatchWords
+from backend.engine.attention_maps import MapMean
+from backend.engine.conditioning import embed
+from backend.engine.denoise import Start, denoise, predictor
+from backend.engine.invert import Trajectory
+from backend.engine.loop_types import Control, Step, generator_for
+from backend.engine.noise import SharedNoise, draw
+from backend.engine.side_paths import SidePath, Span
+from backend.engine.subject_words import plain_prompt
+from backend.methods.layout_retouch.job import Job, Layout
+from backend.models.attention import detail_sites
+from backend.models.schedule import Schedule
+
+
+def drawn_layout(job: Job, seed: int) -> Generator[Step, None, Layout]:
+    """Stage 1: step-blended denoising of one seed, or remembered. What it feels on the way is kept for stage 2."""
+    drawn, bundle = job.drawn, job.bundle
+    spoken, tokens = drawn.embed(job.plan.prompt)
+    words, key = drawn.conditioning(spoken, "layout"), job.key(f"layout {seed}")
+    found = bundle.recorded.find(key, -1)
+    schedule, until = drawn.schedule(), job.step_at(job.options.plain_share)
+    begin, held = _begin(job, schedule, seed)
+    if found is not None:
+        return Layout(Trajectory(found[:-1]), found[-1], words, key, held)
+    plainly = embed(bundle, plain_prompt(job.plan.prompt, drawn.subject.class_word))
+    plain = predictor(bundle.unet, schedule, drawn.conditioning(plainly, "layout"))
+    maps, states = MapMean(tokens, "layout", first=until), [begin] * (job.first + 1)
+    felt = layout_side(job, Layout(Trajectory(tuple(states)), begin, words, key, held))
+    controls: list[Control] = [StepBlend(plain, drawn.worn, until), WatchWords(maps), *held]
+    if job.options.layout_states == "own":
+        controls.append(KeepFeatures(felt, bundle.recorded, until))
+    with closing(denoise(bundle.unet, schedule, words, Start(begin, job.first, _streams(seed)), controls)) as steps:
+        for step in steps:
+            states.append(step.latents)
+            yield step
+    mean = maps.mean()
+    seen = torch.zeros(1, 1, 1, device=begin.device) if mean is None else mean
+    bundle.recorded.keep(key, -1, (*states, seen))
+    return Layout(Trajectory(tuple(states)), seen, words, key, held)
+
+
+def _begin(job: Job, schedule: Schedule, seed: int) -> tuple[Tensor, tuple[Control, ...]]:
+    """The first state of a seed, and what holds the rest of the picture when one layer is drawn."""
+    plan, cell_px = job.plan, job.bundle.card.cell_px
+    shape = (1, job.bundle.unet.config.in_channels, plan.height_px // cell_px, plan.width_px // cell_px)
+    noise = draw(torch.zeros(shape, device=job.bundle.device, dtype=job.bundle.dtype), _streams(seed))
+    if job.region is None:
+        return noise, ()
+    clean = job.region.clean
+    held = LayerNoise(clean, job.region.release, schedule, SharedNoise(noise))
+    return schedule.noise_to(job.first, clean, noise), (held,)
+
+
+def _streams(seed: int) -> tuple[torch.Generator, ...]:
+    return (generator_for(seed),)
+
+
+def layout_side(job: Job, layout: Layout) -> SidePath:
+    """What stage 2 asks of a layout: its features where they are blended."""
+    begin = max(job.step_at(job.options.blend_share), job.step_at(job.options.copy_share))
+    blended = tuple(site.module for site in detail_sites(job.bundle.unet)) if job.options.mask != "none" else ()
+    spans = (Span(begin, job.step_at(1.0), blended),) if blended else ()
+    return SidePath(f"{layout.key} {job.options.layout_states} {begin}", layout.path, layout.words, spans)

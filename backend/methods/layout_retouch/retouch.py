@@ -1,0 +1,153 @@
+"""Stage 2: the layout is drawn once more, with the reference's appearance (Layout-and-Retouch, section 3.2.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from backend.controls.attention_swap import AttentionSwap
+from backend.controls.mask_blend import AdaptiveMask, MaskBlend, MaskRules, joined_mask
+from backend.controls.step_blend import StepBlend
+from backend.engine.attention_maps import MapMean, found_words
+from backend.engine.conditioning import Conditioning
+from backend.engine.cut_out import cut_out
+from backend.engine.decode import decode
+from backend.engine.denoise import Start, denoise
+from backend.engine.fit import Fit
+from backend.engine.invert import Trajectory
+from backend.engine.loop_types import Control, Step, generator_for
+from backend.engine.side_paths import SidePath, SidePaths, Span
+from backend.engine.subject_run import (
+    OVER,
+    REFERENCE_PROMPT,
+    digest,
+    inverted,
+    shown_in_reference,
+)
+from backend.methods.layout_retouch.job import Job, Layout
+from backend.methods.layout_retouch.layout import layout_side
+from backend.models.attention import cross_sites, detail_sites, self_sites
+from backend.models.schedule import Schedule
+
+
+def retouched(
+    job: Job, layout: Layout, reference: Trajectory
+) -> Generator[Step, None, tuple[Tensor, AdaptiveMask | None]]:
+    """Stage 2: the finished latents of one layout, and what was blended by, if anything was."""
+    options, drawn, own = job.options, job.drawn, layout.path
+    if options.layout_states == "inverted":
+        own = yield from inverted(drawn, decode(job.bundle, own.states[-1])[0], f"{layout.key} inverted")
+    neutral, tokens = drawn.embed(REFERENCE_PROMPT)
+    spoken, named = neutral, tokens
+    if options.target_words == "prompt":
+        spoken, named = drawn.embed(job.plan.prompt)
+    schedule = drawn.schedule()
+    maps = MapMean(named, "target", first=job.step_at(options.copy_share))
+    solid = _cut(job, layout)
+    fit = _fit(job, layout, solid, reference)
+    words, start, sides, swap = _paths(job, schedule, (replace(layout, path=own), reference), (neutral, spoken))
+    mask = _mask(job, maps, solid, sides)
+    controls = (
+        StepBlend(_nobody, drawn.worn, 0),
+        replace(swap, fit=fit),
+        *_blend(job, mask),
+        *(layout.held if sides else ()),
+    )
+    latents = start.latents
+    with closing(denoise(job.bundle.unet, schedule, words, start, controls)) as steps:
+        for step in steps:
+            latents = step.latents
+            yield replace(step, denoised=step.denoised[-1:])
+    job.bundle.recorded.find(drawn.reference_key(), -1)  # used until now: finished layouts are forgotten before it
+    return latents[-1:], mask
+
+
+def _paths(
+    job: Job, schedule: Schedule, sources: tuple[Layout, Trajectory], spoken: tuple[Tensor, Tensor]
+) -> tuple[Conditioning, Start, SidePaths | None, AttentionSwap]:
+    """The target's words and begin, and how it borrows: from stored paths, or from rows sampled beside it.
+
+    ``sources`` are the layout and the reference's states, ``spoken`` the words of the reference and the target.
+    """
+    layout, reference = sources
+    copied, own = job.step_at(job.options.copy_share), layout.path
+    if job.options.side_paths == "stored":
+        sides = _sides(job, schedule, layout, (reference, spoken[0]))
+        start = Start(own.states[copied], copied, (generator_for(0),))
+        return job.drawn.conditioning(spoken[1], "target"), start, sides, AttentionSwap(0, (), _swapped(job), sides)
+    first = job.first
+    said = torch.cat([spoken[0], layout.words.positive, spoken[1]])
+    paths = (("reference", 1), ("layout", 1), ("target", 1))
+    words = Conditioning(said, layout.words.negative, job.plan.guidance_scale, 3, paths)
+    begin = torch.cat([reference.states[first], own.states[first], own.states[first]])
+    streams = (generator_for(0),) * len(begin)  # DDIM draws nothing
+    return words, Start(begin, first, streams), None, AttentionSwap(copied, _all_sites(job), _swapped(job))
+
+
+def _sides(job: Job, schedule: Schedule, layout: Layout, reference: tuple[Trajectory, Tensor]) -> SidePaths:
+    """The reference and the layout, replayed; their features are remembered by what they follow from."""
+    copied, plan, drawn = job.step_at(job.options.copy_share), job.plan, job.drawn
+    swapped = tuple(f"{name}.{part}" for name in _swapped(job) for part in ("to_k", "to_v"))
+    path, neutral = reference
+    key = digest([drawn.reference_key(), plan.guidance_scale, plan.negative, copied, job.options.swap])
+    spans = (Span(copied, job.step_at(1.0), swapped),) if swapped else ()
+    paths = {  # the reference last, so that it is the last to be forgotten
+        "layout": layout_side(job, layout),
+        "reference": SidePath(key, path, drawn.conditioning(neutral, "reference"), spans),
+    }
+    return SidePaths(job.bundle.unet, schedule, paths, job.bundle.recorded, drawn.worn)
+
+
+def _swapped(job: Job) -> tuple[str, ...]:
+    return tuple(site.module for site in detail_sites(job.bundle.unet)) if job.options.swap else ()
+
+
+def _all_sites(job: Job) -> tuple[str, ...]:
+    return tuple(site.module for site in (*self_sites(job.bundle.unet), *cross_sites(job.bundle.unet)))
+
+
+def _cut(job: Job, layout: Layout) -> NDArray[np.bool_]:
+    """What SAM cuts out of the layout where the subject's words looked; (0, 0) where nobody asks or nothing is cut."""
+    asked = job.options.mask == "adaptive" or (job.options.swap and job.options.reference_part == "subject")
+    if not asked:
+        return np.zeros((0, 0), np.bool_)
+    return cut_out(job.bundle, decode(job.bundle, layout.path.states[-1])[0], layout.map[0], OVER)
+
+
+def _fit(job: Job, layout: Layout, solid: NDArray[np.bool_], reference: Trajectory) -> Fit | None:
+    """The reference's subject fitted to where the layout has it; None where all of the reference is taken."""
+    if not job.options.swap or job.options.reference_part == "whole":
+        return None
+    words = found_words(layout.map[0], (job.plan.height_px, job.plan.width_px), OVER)
+    place = joined_mask(words, solid if solid.size else None, job.options.joining)
+    if job.region is not None:
+        inside = job.region.alpha > 0
+        place = place & inside if (place & inside).any() else inside
+    return Fit(shown_in_reference(job.drawn, reference), place, job.bundle.device)
+
+
+def _mask(job: Job, maps: MapMean, solid: NDArray[np.bool_], sides: SidePaths | None) -> AdaptiveMask | None:
+    if job.options.mask == "none":
+        return None
+    shape = (job.plan.height_px, job.plan.width_px)
+    rules = MaskRules(OVER, joining=job.options.joining, background_floor=job.options.background_floor)
+    within = np.ones(shape, np.float32) if job.region is None else (job.region.alpha > 0).astype(np.float32)
+    cut = solid if job.options.mask == "adaptive" else np.zeros((0, 0), np.bool_)
+    return AdaptiveMask(maps, cut, within, rules, sides)
+
+
+def _blend(job: Job, mask: AdaptiveMask | None) -> Iterator[Control]:
+    if mask is not None:
+        begin = job.step_at(job.options.blend_share)
+        yield MaskBlend(begin, detail_sites(job.bundle.unet), mask, mask.sides)
+
+
+def _nobody(latents: Tensor, k: int) -> Tensor:
+    """The plain model has no part in the retouch."""
+    raise AssertionError(f"step {k} is not the plain model's")
