@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from backend.evaluation.asking import HELD_OUT_WORLD
 from backend.evaluation.collage_suite import Case, named_by_class
 from backend.pocket.examples import ExampleScene, Toy, build_example
-from backend.pocket.world import draw_background
+from backend.pocket.world import build_layout, draw_background
 
 SCENES: tuple[ExampleScene, ...] = (
     ExampleScene("Toys", "room", (
@@ -55,18 +56,43 @@ SCENES: tuple[ExampleScene, ...] = (
 )  # fmt: skip
 
 
+PAPER_SHARE, TURNED_SHARE = 0.4, 0.3
+"""As among the toys of the seven: eight of twenty-one are cut from paper, and some are turned."""
+SMALL = 0.36
+"""The width (share of the canvas) below which the seven's layers may change less."""
+
+
 def seven_cases(count: int, side_px: int) -> tuple[Case, ...]:
     """The first ``count`` of the seven, with the empty place at ``side_px``."""
-    cases = []
-    for example in SCENES[:count]:
-        scene, pixels, _ = build_example(example)
-        layers = tuple(
-            layer.model_copy(update={"attention_positive": 1.0, "attention_negative": 1.0})
-            if layer.id != "background"
-            else layer
-            for layer in scene.layers
-        )
-        plate = np.asarray(draw_background(example.background, side_px, example.seed))
-        case = Case(example.name, scene.model_copy(update={"layers": layers}), pixels, plate)
-        cases.append(named_by_class(case, example.background))
-    return tuple(cases)
+    return tuple(_case(example, side_px) for example in SCENES[:count])
+
+
+def _case(example: ExampleScene, side_px: int) -> Case:
+    scene, pixels, _ = build_example(example)
+    layers = tuple(
+        layer.model_copy(update={"attention_positive": 1.0, "attention_negative": 1.0})
+        if layer.id != "background"
+        else layer
+        for layer in scene.layers
+    )
+    plate = np.asarray(draw_background(example.background, side_px, example.seed))
+    case = Case(example.name, scene.model_copy(update={"layers": layers}), pixels, plate)
+    return named_by_class(case, example.background)
+
+
+def random_cases(world_seed: int, count: int, side_px: int) -> tuple[Case, ...]:
+    """Collages like the seven that nobody chose: toys and paper cut-outs at random over random places."""
+    return tuple(_case(_random_scene(1000 * world_seed + number), side_px) for number in range(count))
+
+
+def _random_scene(seed: int) -> ExampleScene:
+    random = np.random.default_rng((seed, 77))
+    background, placements = build_layout(HELD_OUT_WORLD + 50_000 + seed, (2, 3, 4))
+    toys = []
+    for one in placements:
+        width = 2 * one.radius
+        paper, turned = random.random() < PAPER_SHARE, random.random() < TURNED_SHARE
+        turn = float(random.uniform(-20, 20)) if turned else 0.0
+        look = (one.class_, one.colour, one.texture)
+        toys.append(Toy(look, one.centre, width, 0.55 if width < SMALL else 0.65, turn, bool(paper)))
+    return ExampleScene(f"world {seed}", background, tuple(toys), seed)

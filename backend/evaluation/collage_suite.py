@@ -13,12 +13,13 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.engine.classroom import finished, learn_looks
 from backend.engine.look_learning import Rules
 from backend.evaluation.asking import HELD_OUT_WORLD, run_plan, scene_of_drawing, settings_for
 from backend.evaluation.likeness import layer_likeness
 from backend.evaluation.report import Metric, Row, build_metric
 from backend.evaluation.sheet import Tile
-from backend.methods.textual_inversion import finished, learn_looks, lessons_of
+from backend.methods.textual_inversion import lessons_of
 from backend.metrics.recognition import colour_mask, colour_right, mask_iou
 from backend.models.bundle import ModelBundle
 from backend.models.clip import clip_of

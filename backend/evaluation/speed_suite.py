@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from backend.engine.classroom import finished, learn_looks
 from backend.engine.look_learning import Rules
 from backend.engine.loop_types import generator_for
 from backend.evaluation.asking import GUIDANCE, STEPS, run_plan, scene_of_drawing
@@ -15,7 +16,7 @@ from backend.evaluation.report import Row
 from backend.evaluation.retouch_speed import next_candidate
 from backend.evaluation.tcig_speed import batched_restarts
 from backend.evaluation.timing import Duel, run_duel
-from backend.methods.textual_inversion import finished, learn_looks, lessons_of
+from backend.methods.textual_inversion import lessons_of
 from backend.models.bundle import ModelBundle
 from backend.models.reference import reference_img2img
 from backend.plan.build import build_plan

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from backend.engine.classroom import learn_looks
 from backend.engine.look_learning import (
     Lesson,
     LookState,
@@ -22,7 +23,7 @@ from backend.engine.looks import fingerprint, token_table
 from backend.engine.loop_types import Happening, Looks
 from backend.errors import RequestError
 from backend.methods.catalog import method_of
-from backend.methods.textual_inversion import learn_looks, lessons_of
+from backend.methods.textual_inversion import frame, lessons_of
 from backend.models.bundle import ModelBundle
 from backend.plan.plan import LookTask
 from backend.plan.raster import raster
@@ -72,9 +73,21 @@ def test_a_lesson_shows_its_layer_on_top(tiny1: ModelBundle) -> None:
     plan = collage.compose()
     first, second = lessons_for(tiny1)
     flat = raster(plan, collage.pixels)
-    assert np.array_equal(second.picture, flat.picture)
-    assert not np.array_equal(first.picture, flat.picture)
-    assert np.array_equal(first.mask, flat.alphas[1])
+    own, other = frame(flat.alphas[1]), frame(flat.alphas[2])
+    assert np.array_equal(second.picture, flat.picture[other])
+    assert not np.array_equal(first.picture, flat.picture[own])
+    assert np.array_equal(first.mask, flat.alphas[1][own])
+    assert (first.mask > 0).sum() == (flat.alphas[1] > 0).sum()
+
+
+def test_a_frame_holds_its_layer_with_room() -> None:
+    """Of 64 × 48: a box of 20 rows fits in half the picture, one of 30 does not; the frame stays inside."""
+    alpha = np.zeros((64, 48), np.float32)
+    alpha[44:64, 2:10] = 0.5
+    assert frame(alpha) == (slice(32, 64), slice(0, 24))
+    alpha[34:64, 2:10] = 0.5
+    assert frame(alpha) == (slice(16, 64), slice(0, 36))
+    assert frame(np.ones((64, 48), np.float32)) == (slice(0, 64), slice(0, 48))
 
 
 def test_a_layer_without_words_teaches_nothing(tiny1: ModelBundle) -> None:
@@ -105,7 +118,7 @@ def test_every_look_moves_and_the_model_does_not(tiny1: ModelBundle) -> None:
     assert {look.fingerprint for look in looks.values()} == {fingerprint(tiny1)}
     assert [(step.k, step.total) for step in steps] == [(k, 6) for k in range(6)]
     assert [len(step.states["disc1"].losses) for step in steps] == [0, 0, 1, 1, 1, 2]
-    assert steps[0].denoised.shape == (2, 4, 16, 16)
+    assert steps[0].denoised.shape[:2] == (2, 4)
 
 
 def test_learning_goes_on_where_it_was_stopped(tiny1: ModelBundle) -> None:

@@ -1,0 +1,69 @@
+"""The run: all chunks of a plan, one after the other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from backend.engine.attention_maps import MapMeans, grey_maps
+from backend.engine.begin import finished as ended
+from backend.engine.decode import decode
+from backend.engine.loop_types import Pictures, Run
+from backend.engine.paste import changed_pixels, paste_weights, pasted
+from backend.methods.collage.chunk import Chunk, begun, steps, varied
+from backend.methods.collage.laying import Laid, prepared
+from backend.methods.collage.varied import Prefix, branched, shared
+from backend.methods.collage.words import spoken_tokens
+from backend.models.bundle import ModelBundle
+from backend.plan.plan import OneLayer, Plan
+from backend.scene.scene import Picture, Pixels
+
+
+def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
+    """Steps, then Pictures, for each chunk of ``plan.batch`` candidates.
+
+    Where the target names a layer that alone is *varied*, all candidates are the first one but for that layer's noise.
+    Up to the state k0 of that layer's level they are one and the same, and that part is run once, alone. In state k0
+    the layer's cells that are still held (all but those that a freer neighbour's blur released before) are the source
+    at that level under each candidate's own noise; all other cells go on from what is shared. So the first candidate is
+    the one that an ordinary run makes of its seed, and the others are new by definition (exactness E2: the same
+    algorithm, another random stream). What a stochastic sampler adds from k0 on is each candidate's own, in every cell.
+    """
+    collage = prepared(plan, bundle, pixels)
+    prefix: Prefix | None = None
+    for offset in range(0, len(plan.seeds), plan.batch):
+        seeds = plan.seeds[offset : offset + plan.batch]
+        if collage.first == plan.steps:  # nothing may change: what was there is the answer
+            yield _finished(collage, (collage.flat.picture,) * len(seeds), offset)
+            continue
+        chunk = replace(begun(collage, bundle, seeds), watched=_watched(collage, bundle))
+        if varied(plan) is not None:
+            prefix = (yield from shared(collage, bundle)) if prefix is None else prefix
+            chunk = branched(collage, prefix, chunk, seeds)
+        latents = yield from ended(steps(collage, bundle, chunk), chunk.start)
+        yield replace(_finished(collage, decode(bundle, latents), offset), heat=_heat(plan, chunk))
+
+
+def _watched(collage: Laid, bundle: ModelBundle) -> MapMeans | None:
+    """Where each layer's words look, its learned look among them; None where there are none."""
+    groups = [spoken_tokens(layer, collage, bundle) for layer in collage.plan.layers]
+    return MapMeans(groups, "", 0) if any(groups) else None
+
+
+def _heat(plan: Plan, chunk: Chunk) -> tuple[dict[str, Picture], ...]:
+    """For each candidate where the words of its layers looked, of those that have words in the prompt."""
+    means = chunk.watched.means() if chunk.watched is not None else None
+    if means is None:
+        return ()
+    grey = grey_maps(means)
+    spoken = [number for number, layer in enumerate(plan.layers) if layer.tokens]
+    return tuple({plan.layers[number].layer_id: grey[number, row] for number in spoken} for row in range(grey.shape[1]))
+
+
+def _finished(collage: Laid, made: tuple[Picture, ...], offset: int) -> Pictures:
+    """The pictures of a chunk; for a re-roll with the source's own pixels put back outside the layer."""
+    target = collage.plan.target
+    if not isinstance(target, OneLayer):
+        return Pictures(offset, made, (None,) * len(made))
+    weights = paste_weights(collage.flat.alphas[0], target.feather_px)
+    whole = tuple(pasted(collage.source, picture, weights) for picture in made)
+    return Pictures(offset, whole, tuple(changed_pixels(collage.source, picture, weights) for picture in whole))
