@@ -50,7 +50,7 @@ def _distribution(bundle: ModelBundle, picture: Picture) -> Tensor:
     return torch.cat([distribution.mean, distribution.std], dim=1)
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def decode(bundle: ModelBundle, latents: Tensor) -> tuple[Picture, ...]:
     """Pictures uint8 (h, w, 3) of latents (b, c, h, w); an EngineError when one is not finite or is flat black."""
     if not bool(torch.isfinite(latents).all()):

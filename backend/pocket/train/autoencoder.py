@@ -7,8 +7,6 @@ import json
 import math
 import os
 import time
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,7 +14,7 @@ from diffusers import AutoencoderKL
 from torch import Tensor
 
 from backend.pocket.networks import build_autoencoder
-from backend.pocket.train.crew import Seat, agree, average_gradients, run_crew
+from backend.pocket.train.crew import Assignment, Seat, agree, average_gradients, run_crew
 from backend.pocket.train.moving import MovingAverage
 from backend.pocket.train.pace import Pace, cosine
 from backend.pocket.train.scenes import SceneSet, load_training_set
@@ -72,19 +70,12 @@ def standardise(network: AutoencoderKL, pictures: Tensor) -> None:
     into.bias[count:] -= 2 * spread.log()
 
 
-@dataclass(frozen=True)
-class AutoencoderRun:
-    """What a training is told: folders, minutes, seed."""
-
-    scenes: Path
-    out: Path
-    minutes: float
-    seed: int
-    resume: bool
+class AutoencoderRun(Assignment):
+    """The autoencoder."""
 
     def __call__(self, seat: Seat) -> None:
         """Train in this process of the crew."""
-        scenes = load_training_set(self.scenes)
+        scenes = load_training_set(self.out / "scenes")
         torch.manual_seed(self.seed)
         network = build_autoencoder()
         optimiser = torch.optim.AdamW(network.parameters(), LEARNING_RATE, betas=(0.9, 0.99), weight_decay=1e-3)
@@ -173,5 +164,4 @@ class AutoencoderRun:
 
 def train(given: argparse.Namespace) -> None:
     """The part ``autoencoder``."""
-    run = AutoencoderRun(given.out / "scenes", given.out, given.minutes, given.seed, given.resume)
-    run_crew(run, given.workers, given.out)
+    run_crew(AutoencoderRun.told(given), given.workers, given.out)

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import argparse
 import math
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -23,7 +21,7 @@ from backend.pocket.tokenizer import build_tokenizer
 from backend.pocket.train.autoencoder import CHECK_SCENES, as_tensor
 from backend.pocket.train.captions import CaptionMaker
 from backend.pocket.train.course import Course, Term
-from backend.pocket.train.crew import Seat, run_crew
+from backend.pocket.train.crew import Assignment, Seat, run_crew
 from backend.pocket.train.export import load_trained_autoencoder
 from backend.pocket.train.reconstructions import Reconstructions
 from backend.pocket.train.scenes import SceneSet, SceneWords, load_training_set
@@ -143,15 +141,8 @@ def check(clip: CLIP, scenes: SceneSet, maker: CaptionMaker) -> float:
     return float(torch.cat(hits).mean())
 
 
-@dataclass(frozen=True)
-class ClipRun:
-    """What a training is told: folder of scenes, folder of the family, minutes, seed, whether to go on."""
-
-    out: Path
-    family: Path
-    minutes: float
-    seed: int
-    resume: bool
+class ClipRun(Assignment):
+    """CLIP."""
 
     def __call__(self, seat: Seat) -> None:
         """Train in this (single) process and write the family's ``clip``."""
@@ -174,4 +165,4 @@ class ClipRun:
 
 def train(given: argparse.Namespace) -> None:
     """The part ``clip``."""
-    run_crew(ClipRun(given.out, given.family, given.minutes, given.seed, given.resume), 1, given.out)
+    run_crew(ClipRun.told(given), 1, given.out)

@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,13 +20,12 @@ from backend.pocket.networks import build_scheduler
 from backend.pocket.tokenizer import build_tokenizer
 from backend.pocket.train.attention import watch_regions
 from backend.pocket.train.captions import CaptionMaker
-from backend.pocket.train.crew import Seat, run_crew
+from backend.pocket.train.crew import Assignment, Seat, run_crew
 from backend.pocket.train.edge_maps import EdgeMaps, hints
-from backend.pocket.train.export import load_trained_autoencoder
+from backend.pocket.train.export import export_member, load_trained_autoencoder
 from backend.pocket.train.latents import LatentCache
 from backend.pocket.train.moving import MovingAverage
 from backend.pocket.train.pace import Pace, cosine
-from backend.pocket.train.preview import export_member
 from backend.pocket.train.scenes import load_training_set
 from backend.pocket.train.unet import draw_timesteps
 
@@ -57,17 +55,8 @@ def load_frozen(family: Path) -> tuple[UNet2DConditionModel, CLIPTextModel]:
     return unet.eval().requires_grad_(False), text.eval().requires_grad_(False)
 
 
-@dataclass(frozen=True)
-class ControlnetRun:
-    """What a training is told: folder of scenes and latents, folder of the family, minutes, seed, whether to go on."""
-
-    out: Path
-    family: Path
-    minutes: float
-    seed: int
-    resume: bool
-    warm: bool = False
-    """Begin with the ControlNet of the family instead of a copy of its UNet."""
+class ControlnetRun(Assignment):
+    """The ControlNet; ``warm`` begins with the family's own instead of a copy of its UNet."""
 
     def __call__(self, seat: Seat) -> None:
         """Train in one process, then write ``controlnet`` into the family."""
@@ -210,5 +199,4 @@ class Trainer:
 
 def train(given: argparse.Namespace) -> None:
     """The part ``controlnet``."""
-    run = ControlnetRun(given.out, given.family, given.minutes, given.seed, given.resume, given.warm)
-    run_crew(run, 1, given.out)
+    run_crew(ControlnetRun.told(given), 1, given.out)

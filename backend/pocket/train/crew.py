@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Self
 
 import torch
 import torch.distributed as dist
@@ -26,6 +28,30 @@ class Seat:
     def leads(self) -> bool:
         """Whether this process writes."""
         return self.rank == 0
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What a training is told. A part of the family adds ``__call__(seat)``, the training itself."""
+
+    out: Path
+    """Folder of the scenes, checkpoints and reports."""
+    family: Path
+    """Folder of the exported models."""
+    minutes: float
+    """Length; the learning rate is planned by it."""
+    seed: int
+    resume: bool
+    """Go on from the last checkpoint in ``out``."""
+    warm: bool
+    """Begin with the weights of ``family`` (UNet, ControlNet, judge)."""
+    device: str
+    """cpu or cuda, where a part can use it."""
+
+    @classmethod
+    def told(cls, given: argparse.Namespace) -> Self:
+        """From the command line."""
+        return cls(**{field.name: getattr(given, field.name) for field in fields(cls)})
 
 
 def _begin(rank: int, size: int, meeting: Path, work: Callable[[Seat], None]) -> None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -23,7 +21,7 @@ from backend.pocket.train.autoencoder import (
     psnr,
     reconstruction_loss,
 )
-from backend.pocket.train.crew import Seat, agree, average_gradients, run_crew
+from backend.pocket.train.crew import Assignment, Seat, agree, average_gradients, run_crew
 from backend.pocket.train.export import load_trained_autoencoder
 from backend.pocket.train.moving import MovingAverage
 from backend.pocket.train.pace import Pace, cosine
@@ -34,13 +32,8 @@ MOST_NOISE = 0.12
 """Largest standard deviation of the noise on latents of unit variance."""
 
 
-@dataclass(frozen=True)
-class DecoderRun:
-    """What a training is told: folder of scenes and networks, minutes, seed."""
-
-    out: Path
-    minutes: float
-    seed: int
+class DecoderRun(Assignment):
+    """The autoencoder's decoder alone, on noisy latents."""
 
     def __call__(self, seat: Seat) -> None:
         """Train in this process of the crew; the leader replaces ``vae`` in ``out`` at the end."""
@@ -91,4 +84,4 @@ class DecoderRun:
 
 def train(given: argparse.Namespace) -> None:
     """The part ``decoder``."""
-    run_crew(DecoderRun(given.out, given.minutes, given.seed), given.workers, given.out)
+    run_crew(DecoderRun.told(given), given.workers, given.out)

@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers import AutoencoderKL, ModelMixin, StableDiffusionPipeline, UNet2DConditionModel
 from torch import nn
 from transformers import CLIPTextModel
 
@@ -64,6 +64,20 @@ def move_files(fresh: Path, folder: Path) -> None:
 def load_trained_autoencoder(out: Path) -> AutoencoderKL:
     """The autoencoder that ``train autoencoder`` finished in ``out``, in full precision."""
     return AutoencoderKL.from_pretrained(out / "vae", use_safetensors=True).eval().requires_grad_(False)
+
+
+def export_member(network: ModelMixin, folder: Path, unread: tuple[str, ...] = ()) -> None:
+    """Write a member in half precision; each file is renamed into place whole.
+
+    Left out of the config: where the network came from, and the fields ``unread``.
+    """
+    fresh = folder.with_name(f"{folder.name}.{os.getpid()}.new")
+    network.half().save_pretrained(fresh, safe_serialization=True)
+    config, left_out = fresh / "config.json", {"_name_or_path", *unread}
+    record = {name: value for name, value in json.loads(config.read_text()).items() if name not in left_out}
+    config.write_text(json.dumps(record, indent=2) + "\n")
+    folder.mkdir(parents=True, exist_ok=True)
+    move_files(fresh, folder)
 
 
 def export_fresh(folder: Path, seed: int) -> None:

@@ -23,7 +23,7 @@ from backend.models.segmenter import Segmenter, load_segmenter, save_normal
 from backend.pocket.guide import GUIDE_SEED, build_guide, normalised
 from backend.pocket.train.autoencoder import CHECK_SCENES, as_tensor
 from backend.pocket.train.course import Course, Term
-from backend.pocket.train.crew import Seat, run_crew
+from backend.pocket.train.crew import Assignment, Seat, run_crew
 from backend.pocket.train.export import load_trained_autoencoder, move_files
 from backend.pocket.train.judge import labels_of, worsened
 from backend.pocket.train.reconstructions import Reconstructions, pooled
@@ -94,15 +94,8 @@ def save_guide(network: SegformerForSemanticSegmentation, folder: Path) -> None:
     move_files(fresh, folder)
 
 
-@dataclass(frozen=True)
-class GuideRun:
-    """What a training is told: folder of scenes, folder of the family, minutes, seed."""
-
-    out: Path
-    family: Path
-    minutes: float
-    seed: int
-    resume: bool
+class GuideRun(Assignment):
+    """The guide."""
 
     def __call__(self, seat: Seat) -> None:
         """Train in this (single) process."""
@@ -124,4 +117,4 @@ class GuideRun:
 
 def train(given: argparse.Namespace) -> None:
     """The part ``guide``."""
-    run_crew(GuideRun(given.out, given.family, given.minutes, given.seed, given.resume), 1, given.out)
+    run_crew(GuideRun.told(given), 1, given.out)

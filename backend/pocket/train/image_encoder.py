@@ -8,8 +8,6 @@ temperature-scaled cross-entropy of Chen et al. 2020 (SimCLR, equation 1); no cl
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,7 +18,7 @@ from transformers import ResNetModel
 from backend.pocket.perception import ENCODER, build_image_encoder, prepare, save_image_encoder
 from backend.pocket.train.autoencoder import CHECK_SCENES, as_tensor
 from backend.pocket.train.course import Course, Term
-from backend.pocket.train.crew import Seat, run_crew
+from backend.pocket.train.crew import Assignment, Seat, run_crew
 from backend.pocket.train.export import load_trained_autoencoder
 from backend.pocket.train.reconstructions import Reconstructions
 from backend.pocket.train.scenes import SceneSet, load_training_set
@@ -108,15 +106,8 @@ def check(encoder: ResNetModel, scenes: SceneSet) -> float:
     return float(((b @ a.T).argmax(1) == torch.arange(count)).float().mean())
 
 
-@dataclass(frozen=True)
-class EncoderRun:
-    """What a training is told: folder of scenes, folder of the family, minutes, seed, whether to go on."""
-
-    out: Path
-    family: Path
-    minutes: float
-    seed: int
-    resume: bool
+class EncoderRun(Assignment):
+    """The image encoder."""
 
     def __call__(self, seat: Seat) -> None:
         """Train in this (single) process and write the family's ``image_encoder``."""
@@ -139,4 +130,4 @@ class EncoderRun:
 
 def train(given: argparse.Namespace) -> None:
     """The part ``image_encoder``."""
-    run_crew(EncoderRun(given.out, given.family, given.minutes, given.seed, given.resume), 1, given.out)
+    run_crew(EncoderRun.told(given), 1, given.out)

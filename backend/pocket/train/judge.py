@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,7 +14,7 @@ from torch import Tensor
 from backend.pocket.judge import Judge, Segmenter, load_judge, save_judge
 from backend.pocket.train.autoencoder import CHECK_SCENES, as_tensor
 from backend.pocket.train.course import Course, Term
-from backend.pocket.train.crew import Seat, run_crew
+from backend.pocket.train.crew import Assignment, Seat, run_crew
 from backend.pocket.train.export import load_trained_autoencoder
 from backend.pocket.train.reconstructions import Reconstructions, pooled
 from backend.pocket.train.scenes import SceneSet, load_training_set
@@ -74,17 +72,8 @@ def measure(judge: Judge, scenes: SceneSet, autoencoder: AutoencoderKL) -> dict[
     return report
 
 
-@dataclass(frozen=True)
-class JudgeRun:
-    """What a training is told: folder of scenes, folder of the family, minutes, seed, and what it begins with."""
-
-    out: Path
-    family: Path
-    minutes: float
-    seed: int
-    resume: bool
-    warm: bool = False
-    """Begin with the weights of the family's judge."""
+class JudgeRun(Assignment):
+    """The judge; ``warm`` begins with the family's own."""
 
     def __call__(self, seat: Seat) -> None:
         """Train in this (single) process."""
@@ -121,4 +110,4 @@ class JudgeRun:
 
 def train(given: argparse.Namespace) -> None:
     """The part ``judge``."""
-    run_crew(JudgeRun(given.out, given.family, given.minutes, given.seed, given.resume, given.warm), 1, given.out)
+    run_crew(JudgeRun.told(given), 1, given.out)

@@ -44,7 +44,7 @@ class LatentCache:
 
 
 def shared_array(path: Path, kind: type, shape: tuple[int, ...]) -> np.memmap:
-    """Open the array, or make it full of zeros where there is none."""
-    if not path.exists():
+    """Open the array, or make it full of zeros where there is none, or one of another number of scenes."""
+    if not path.exists() or np.load(path, mmap_mode="r").shape != shape:
         np.lib.format.open_memmap(path, "w+", kind, shape).flush()
     return np.load(path, mmap_mode="r+")

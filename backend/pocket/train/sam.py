@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -23,7 +22,7 @@ from backend.models.sam import SamConfig, build_sam, load_sam, save_sam
 from backend.pocket.configs import PICTURE_PX
 from backend.pocket.train.autoencoder import CHECK_SCENES, as_tensor
 from backend.pocket.train.course import Course, Term
-from backend.pocket.train.crew import Seat, run_crew
+from backend.pocket.train.crew import Assignment, Seat, run_crew
 from backend.pocket.train.export import load_trained_autoencoder
 from backend.pocket.train.judge import worsened
 from backend.pocket.train.reconstructions import Reconstructions, pooled
@@ -233,15 +232,8 @@ def click_iou(sam: SamNetwork, scenes: SceneSet) -> float:
     return float(overlaps(logits, asked.masks[:, None])[torch.arange(len(best)), best].mean())
 
 
-@dataclass(frozen=True)
-class SamRun:
-    """What a training is told: folder of scenes, folder of the family, minutes, seed."""
-
-    out: Path
-    family: Path
-    minutes: float
-    seed: int
-    resume: bool
+class SamRun(Assignment):
+    """Segment Anything."""
 
     def __call__(self, seat: Seat) -> None:
         """Train in this (single) process."""
@@ -262,4 +254,4 @@ class SamRun:
 
 def train(given: argparse.Namespace) -> None:
     """The part ``sam``."""
-    run_crew(SamRun(given.out, given.family, given.minutes, given.seed, given.resume), 1, given.out)
+    run_crew(SamRun.told(given), 1, given.out)

@@ -6,7 +6,6 @@ import argparse
 import copy
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,7 @@ from backend.pocket.networks import build_scheduler, build_text_encoder, build_u
 from backend.pocket.tokenizer import build_tokenizer
 from backend.pocket.train.attention import watch_regions
 from backend.pocket.train.batches import CHECK_ROWS, VOCABULARIES, Batch, Batches, DrawnBatches, StoredBatches
-from backend.pocket.train.crew import Seat, agree, average_gradients, run_crew
+from backend.pocket.train.crew import Assignment, Seat, agree, average_gradients, run_crew
 from backend.pocket.train.export import export_family, load_trained_autoencoder
 from backend.pocket.train.grid import draw_grid
 from backend.pocket.train.latents import LatentCache
@@ -94,19 +93,11 @@ def misnamed(scores: Tensor, looks: Tensor) -> Tensor:
     return total / len(HEAD_SIZES)
 
 
-@dataclass(frozen=True)
-class UnetRun:
-    """What a training is told: folder of scenes and checkpoints, folder of the family, minutes, seed."""
+class UnetRun(Assignment):
+    """The UNet; ``warm`` begins with the family's weights, at full size from the first step, and a longer way down.
 
-    out: Path
-    family: Path
-    minutes: float
-    seed: int
-    resume: bool
-    warm: bool = False
-    """Begin with the weights of the family: full size from the first step, and a longer way down."""
-    device: str = "cpu"
-    """On a GPU the scenes are drawn there; those on disk then only measure."""
+    On a GPU (``device``) the scenes are drawn there; those on disk then only measure.
+    """
 
     def __call__(self, seat: Seat) -> None:
         """Train in this process of the crew."""
@@ -277,5 +268,4 @@ def _exported(learner: Learner) -> nn.ModuleDict:
 
 def train(given: argparse.Namespace) -> None:
     """The part ``unet``."""
-    run = UnetRun(given.out, given.family, given.minutes, given.seed, given.resume, given.warm, given.device)
-    run_crew(run, given.workers, given.out)
+    run_crew(UnetRun.told(given), given.workers, given.out)

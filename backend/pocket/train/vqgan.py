@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from backend.models.vqgan import BETA, Vqgan, nearest_codes
 from backend.pocket.train.autoencoder import CHECK_SCENES, OBJECT_WEIGHT, as_tensor, reconstruction_loss
-from backend.pocket.train.crew import Seat, run_crew
+from backend.pocket.train.crew import Assignment, Seat, run_crew
 from backend.pocket.train.moving import MovingAverage
 from backend.pocket.train.pace import Pace, cosine
 from backend.pocket.train.scenes import SceneSet, load_training_set
@@ -167,15 +167,8 @@ class Trainer:
         return float(kept["spent_s"])
 
 
-@dataclass(frozen=True)
-class VqganRun:
-    """What a training is told: folder of scenes and checkpoints, folder of the family, minutes, seed."""
-
-    out: Path
-    family: Path
-    minutes: float
-    seed: int
-    resume: bool
+class VqganRun(Assignment):
+    """The VQGAN."""
 
     def __call__(self, seat: Seat) -> None:
         """Train in this (single) process."""
@@ -211,4 +204,4 @@ def _batch(scenes: SceneSet, random: np.random.Generator) -> tuple[Tensor, Tenso
 
 def train(given: argparse.Namespace) -> None:
     """The part ``vqgan``."""
-    run_crew(VqganRun(given.out, given.family, given.minutes, given.seed, given.resume), 1, given.out)
+    run_crew(VqganRun.told(given), 1, given.out)
