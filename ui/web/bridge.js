@@ -104,9 +104,14 @@ class Bridge {
 
   /** Saves, hands the request in, and follows the job to its end. */
   generate(request) {
-    const { kind, settings, layer_id = "", layer_ids = [] } = request;
+    const { kind, settings, layer_id = "", layer_ids = [], varied = "" } = request;
+    const { session } = this.#parts;
     const asked = kind === "compose" || kind === "reroll" ? settings.steps : 0;
-    const ask = async () => this.#link.ask({ verb: "generate", ...(await this.#savedScene()), request });
+    const ask = async () => {
+      const reply = await this.#link.ask({ verb: "generate", ...(await this.#savedScene()), request });
+      if (varied) session.set({ varied: freeze({ ...session.state.varied, [reply.job]: varied }) });
+      return reply;
+    };
     return this.#followed({ id: "", state: "queued", kind, layer_id, layer_ids, asked }, ask);
   }
 
@@ -238,7 +243,7 @@ class Bridge {
     const { store, session, vault } = this.#parts;
     const draft = vault.get(draftKey(reply.project));
     if (!draft) return;
-    const fallback = (id) => layerOf(desk, id)?.mask ?? null;
+    const fallback = (id, field) => layerOf(desk, id)?.[field] ?? null;
     const record = freeze(await this.#keeper.recovered(reply.project, deskFromProject(draft), fallback));
     if (JSON.stringify(deskToMessage(record)) === JSON.stringify(deskToMessage(desk)))
       return vault.drop(draftKey(reply.project));

@@ -14,6 +14,7 @@ import { mixOf } from "./model/mixing.js";
 import { draftOf } from "./model/drafts.js";
 import { freeze, layerOf } from "./model/records.js";
 import { createFound } from "./view/found.js";
+import { createFreedomVeil } from "./view/freedom.js";
 import { createKeySheet } from "./view/keysheet.js";
 import { h } from "./view/dom.js";
 import { createLayers } from "./view/layers.js";
@@ -203,7 +204,8 @@ const createDesk = (element, host) => {
   const [vault, tab] = [createVault(() => localStorage), createVault(() => sessionStorage)];
   const { store, masks } = createDocument(NOTHING, { now: clock.now, unique });
   const desk = { store, session, masks, vault, download, chooseFiles, ...createTurns() };
-  desk.pictures = createPictures({ urlOf: host.pictureUrl, masks, changed: () => desk.refresh() });
+  const draftsIn = () => ({ count: session.state.job?.drafts ?? 0, watched: session.state.watched });
+  desk.pictures = createPictures({ urlOf: host.pictureUrl, masks, changed: () => desk.refresh(), draftsIn });
   const hidden = () => document.hidden;
   const kept = { shelf: createShelf(), clock, vault, tab };
   desk.bridge = createBridge({ host, newId: () => desk.newId(), store, session, masks, ...kept, hidden });
@@ -250,13 +252,18 @@ const build = (desk, element) => {
     palette: createPalette(desk),
     subjects: createSubjects(desk),
     found: createFound(desk),
+    freedom: createFreedomVeil(desk),
   };
-  stage.node.append(views.found.node, views.notices.node);
+  stage.node.append(views.found.node, ...views.freedom.nodes, views.notices.node);
   const centre = h("main", { class: "centre" }, views.options.node, views.banners.node, stage.node, views.strip.node);
   const side = h("aside", { class: "side" }, views.layers.node, views.recipe.node);
   const above = [views.subjects, views.keys, views.palette].map(({ node }) => node);
   element.replaceChildren(views.topbar.node, views.tools.node, centre, side, ...above);
-  return { stage, draw: (shown) => Object.values(views).forEach((view) => view.update(shown)) };
+  const touch = (shown, box) => {
+    stage.update(shown, box);
+    views.freedom.update(shown);
+  };
+  return { stage, touch, draw: (shown) => Object.values(views).forEach((view) => view.update(shown)) };
 };
 
 /** A JSON-able summary for tests and the curious; `pixels` are what the page of the canvas shows, at scene size. */
@@ -289,8 +296,8 @@ const createProbe = (desk, stage) => ({
     const { width_px, height_px } = desk.store.record.scene;
     return { width_px, height_px, rgba: stage.pixels() };
   },
-  maskPixels: (id) => {
-    const mask = desk.pictures.mask(layerOf(desk.store.record, id).mask);
+  maskPixels: (id, field = "mask") => {
+    const mask = desk.pictures.mask(layerOf(desk.store.record, id)[field]);
     return mask && { width_px: mask.width_px, height_px: mask.height_px, grey: bytesOf(mask) };
   },
 });
@@ -306,7 +313,7 @@ export const mount = async (element, host) => {
   const desk = createDesk(element, host);
   Object.assign(
     desk,
-    createRefresh((box) => (box ? parts.stage.update(desk.shown(), box) : parts.draw(desk.shown()))),
+    createRefresh((box) => (box ? parts.touch(desk.shown(), box) : parts.draw(desk.shown()))),
   );
   const parts = build(desk, element);
   desk.stageSize = parts.stage.size;

@@ -2,7 +2,7 @@
 
 import { greyPng, scanlines } from "../kernels/greypng.js";
 import { bytesOf, maskFromBytes } from "../kernels/tiles.js";
-import { ownMasksOf, withMaskNames } from "../model/masks.js";
+import { ownMasksOf, PAINTED_FIELDS, withFields, withMaskNames } from "../model/masks.js";
 
 /** A mask as a PNG file. */
 const encodeMask = async (mask) => {
@@ -59,7 +59,7 @@ class MaskKeeper {
     this.#shelf.drop(`${project} `);
   }
 
-  /** A draft once its masks are here again; a layer's mask that was lost is `fallback(layer's id)` instead. */
+  /** A draft once its masks are here again; what of a layer was lost is `fallback(layer's id, field)` instead. */
   async recovered(project, record, fallback) {
     const { scene, mix } = record;
     const lost = new Set();
@@ -69,9 +69,10 @@ class MaskKeeper {
       else if (!this.#masks.has(name)) lost.add(name);
     }
     const kept = scene.layers.flatMap((layer) => {
-      if (!lost.has(layer.mask)) return [layer];
-      const mask = fallback(layer.id);
-      return layer.picture || mask ? [{ ...layer, mask }] : [];
+      if (!PAINTED_FIELDS.some((field) => lost.has(layer[field]))) return [layer];
+      const nameOf = (field) => (lost.has(layer[field]) ? fallback(layer.id, field) : layer[field]);
+      const next = withFields(layer, nameOf);
+      return next.picture || next.mask ? [next] : [];
     });
     return { ...record, scene: { ...scene, layers: kept }, mix: mix && !lost.has(mix.mask) ? mix : null };
   }

@@ -22,6 +22,7 @@ export const startedJob = (job) => ({
   done: 0,
   total: 0,
   preview: "",
+  drafts: 0,
   left_s: null,
   stopping: false,
   ...job,
@@ -46,7 +47,7 @@ class Watcher {
   /** Follows a job {id, state, layer_id, …} until it ends; resolves with its last state. */
   async follow(job) {
     this.#samples = [];
-    this.#session.set({ job: startedJob(job) });
+    this.#session.set({ job: startedJob(job), watched: 0 });
     let after = 0;
     for (;;) {
       const news = await this.#news(job.id, after);
@@ -102,7 +103,7 @@ class Watcher {
     for (const event of events.filter(({ kind }) => kind === "progressed")) {
       this.#samples.push({ done: event.done, at_ms: this.#clock.now() });
       Object.assign(progress, { done: event.done, total: event.total });
-      if (event.preview) progress.preview = event.preview;
+      if (event.preview) Object.assign(progress, { preview: event.preview, drafts: event.drafts ?? 0 });
     }
     if ("done" in progress) progress.left_s = secondsLeft(this.#samples, progress.total);
     return progress;

@@ -3,7 +3,7 @@
 import { clamp } from "../kernels/numbers.js";
 import { addLayer, setLayer } from "../model/edits.js";
 import { isMixing, setMix } from "../model/mixing.js";
-import { newPaintedLayer } from "../model/painting.js";
+import { newPaintedLayer, paintsFreedom } from "../model/painting.js";
 import { isPainted, layerOf, titleOf } from "../model/records.js";
 import { addNotice } from "../model/session.js";
 
@@ -39,6 +39,8 @@ export const selectObject = async (desk, where) => {
   if (isMixing(desk))
     return store.change("Select an object of the other picture", (record) => setMix({ ...record.mix, mask })(record));
   const layer = layerOf(store.record, id);
+  if (layer && paintsFreedom(desk))
+    return store.change(`Select what is free of ${titleOf(layer)}`, setLayer(id, { noise_map: mask }));
   if (layer && isPainted(layer)) return store.change(`Select an object: ${titleOf(layer)}`, setLayer(id, { mask }));
   const region = newPaintedLayer(desk, mask);
   return store.change(`Select an object: ${region.name}`, addLayer(region));

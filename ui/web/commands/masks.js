@@ -5,15 +5,36 @@ import { feathered, grown, inverted, shrunk } from "../kernels/spread.js";
 import { bytesOf, maskFromBytes } from "../kernels/tiles.js";
 import { addLayer, setLayer } from "../model/edits.js";
 import { isMixing, setMix } from "../model/mixing.js";
-import { beginMask, newEmptyMask, newPaintedLayer } from "../model/painting.js";
+import { beginMask, newEmptyMask, newPaintedLayer, paintsFreedom } from "../model/painting.js";
 import { isPainted, layerOf, titleOf } from "../model/records.js";
 import { addNotice } from "../model/session.js";
+
+/** The tools that paint nothing. */
+const LOOKING = new Set(["move", "carry", "hand", "zoom"]);
 
 /** A new painted layer in front, with the brush at hand. */
 export const addPainted = (desk) => {
   const layer = newPaintedLayer(desk);
   desk.store.change(`Add ${layer.name}`, addLayer(layer));
-  desk.session.set({ tool: "brush" });
+  desk.session.set({ tool: "brush", paints: "mask" });
+};
+
+/** What strokes change: the mask of the selected layer, or how free it is; a brush is at hand then. */
+export const paintOn = (desk, paints) => {
+  const { session, store } = desk;
+  if (!store.record.selected)
+    return addNotice(session, { what: "No layer is selected.", remedy: "Choose one first.", brief: true });
+  const { tool } = session.state;
+  return session.set({ paints, tool: LOOKING.has(tool) ? "brush" : tool });
+};
+
+/** The other of the two. */
+export const swapPaints = (desk) => paintOn(desk, desk.session.state.paints === "mask" ? "freedom" : "mask");
+
+/** The layer's freedom is its number again. */
+export const clearFreedom = ({ store }, id = store.record.selected) => {
+  const layer = layerOf(store.record, id);
+  if (layer?.noise_map) store.change(`Clear the freedom of ${titleOf(layer)}`, setLayer(id, { noise_map: null }));
 };
 
 /** Runs change(bytes, width, height, radius) → bytes over the mask of the selected layer. */
@@ -40,6 +61,7 @@ export const clear = (desk) => {
     const mask = newEmptyMask(desk);
     return desk.store.change("Clear what was painted", (record) => setMix({ ...record.mix, mask })(record));
   }
+  if (paintsFreedom(desk)) return clearFreedom(desk);
   const layer = layerOf(desk.store.record, desk.store.record.selected);
   if (!layer?.mask) return undefined;
   const mask = isPainted(layer) ? newEmptyMask(desk) : null;

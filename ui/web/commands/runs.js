@@ -79,6 +79,29 @@ const settingsOf = ({ session, store }, { subject }) => {
   return subject ? settings : { ...settings, method: method.id, options: {} };
 };
 
+/** Two at the least, or there is nothing to choose from. */
+const FEWEST_VARIED = 2;
+
+/**
+ * Makes candidates that differ in one layer alone: the first of them is the shown whole picture, as far as the scene is
+ * as it was.
+ */
+export const vary = async (desk, layerId = desk.store.record.selected) => {
+  if (busy(desk)) return;
+  const { store, session, bridge } = desk;
+  const layer = layerOf(store.record, layerId);
+  if (!layer) {
+    addNotice(session, { what: "No layer is selected.", remedy: "Choose the one that shall vary.", brief: true });
+    return;
+  }
+  const shown = candidateOf(session.state, session.state.viewed || store.record.picked);
+  const settings = settingsOf(desk, layer);
+  const seed = shown && !shown.layer_id ? shown.seed : settings.seed;
+  const asked = { ...settings, seed, count: Math.max(FEWEST_VARIED, settings.count) };
+  session.set({ viewed: "", showing: "result", comparing: false, notices: [] });
+  settle(desk, await bridge.generate({ kind: "compose", settings: asked, varied: layer.id }));
+};
+
 /** How often a failed layer is tried when somebody asks for it by one press. */
 const USUAL_TRIES = 4;
 

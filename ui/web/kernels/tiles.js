@@ -18,6 +18,10 @@ export const emptyMask = (width_px, height_px) => uniform(width_px, height_px, n
 /** A mask that is 255 everywhere. */
 export const fullMask = (width_px, height_px) => uniform(width_px, height_px, FULL);
 
+/** A mask of one value, 0…255, everywhere. */
+export const greyMask = (width_px, height_px, value) =>
+  uniform(width_px, height_px, plain(new Uint8Array(TILE_AREA).fill(value)));
+
 /** The top left pixel of a tile. */
 export const originOf = (mask, index) => ({
   x: (index % mask.across) * TILE_PX,
@@ -61,11 +65,16 @@ const eachRow = (mask, index, visit) => {
 /** All values, row by row: Uint8Array of width × height. */
 export const bytesOf = (mask) => {
   const bytes = new Uint8Array(mask.width_px * mask.height_px);
-  mask.tiles.forEach((tile, index) => {
-    if (tile) eachRow(mask, index, (from, to, length) => bytes.set(tile.subarray(from, from + length), to));
-  });
+  mask.tiles.forEach((tile, index) => void (tile && spread(bytes, mask, index, tile)));
   return bytes;
 };
+
+/** Writes one tile, or null, into all values (width × height bytes, row by row) of a mask of a size. */
+export const spread = (bytes, { width_px, height_px }, index, tile) =>
+  eachRow({ width_px, height_px, across: Math.ceil(width_px / TILE_PX) }, index, (from, to, length) => {
+    if (tile) bytes.set(tile.subarray(from, from + length), to);
+    else bytes.fill(0, to, to + length);
+  });
 
 const isEqual = (tile, other) => {
   for (let at = 0; at < TILE_AREA; at += 1) if (tile[at] !== other[at]) return false;

@@ -5,7 +5,7 @@ import { boxWithin, partCleared, partMoved, united } from "../kernels/shifting.j
 import { bytesOf, maskFromBytes } from "../kernels/tiles.js";
 import { duplicate, setLayer } from "./edits.js";
 import { isMixing } from "./mixing.js";
-import { beginMask, targetOf } from "./painting.js";
+import { beginMask, paintsFreedom, targetOf } from "./painting.js";
 import { isPainted, layerOf } from "./records.js";
 import { addNotice } from "./session.js";
 
@@ -74,7 +74,7 @@ export const beginPart = (parts, wanted, { copies }) => {
   if (!box) return refused(parts, "The marquee lies beside the canvas.", "Draw it over the layer.");
   const { obstacle, base, title } = targetOf(parts);
   if (obstacle) return refused(parts, obstacle.what, obstacle.remedy);
-  const isMask = isMixing(parts) || isPainted(layerOf(store.record, selected));
+  const isMask = isMixing(parts) || paintsFreedom(parts) || isPainted(layerOf(store.record, selected));
   const inside = partMoved(bytesOf(base), sizeOf(base), box, { dx: 0, dy: 0 });
   if (!inside.some((value) => value > 0) || (!isMask && !isSeen(parts.hits, selected, box)))
     return refused(parts, `Nothing of ${title} lies in the marquee.`, "Draw it over what the layer shows.");

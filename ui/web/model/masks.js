@@ -64,16 +64,23 @@ class Masks {
 /** unique() → a text that is new each time, also over reloads. */
 export const createMasks = (unique) => new Masks(unique);
 
+/** What of a layer is painted: where it is, and how free it is there. */
+export const PAINTED_FIELDS = Object.freeze(["mask", "noise_map"]);
+
+/** The layer with its painted fields replaced by what `nameOf(field)` gives for those that it has. */
+export const withFields = (layer, nameOf) =>
+  PAINTED_FIELDS.filter((field) => layer[field]).reduce((each, field) => ({ ...each, [field]: nameOf(field) }), layer);
+
 /** The record with every mask name replaced by what `rename` gives for it. */
 export const withMaskNames = (record, rename) => {
-  const layers = record.scene.layers.map((layer) => (layer.mask ? { ...layer, mask: rename(layer.mask) } : layer));
+  const layers = record.scene.layers.map((layer) => withFields(layer, (field) => rename(layer[field])));
   const mix = record.mix && { ...record.mix, mask: rename(record.mix.mask) };
   return { ...record, scene: { ...record.scene, layers }, mix };
 };
 
 /** The names of all masks that a record calls for: of its layers, and between two candidates. */
 export const maskNamesOf = ({ scene, mix }) => {
-  const names = scene.layers.flatMap(({ mask }) => (mask ? [mask] : []));
+  const names = scene.layers.flatMap((layer) => PAINTED_FIELDS.map((field) => layer[field]).filter(Boolean));
   return mix ? [...names, mix.mask] : names;
 };
 

@@ -1,20 +1,44 @@
 // Changing the mask of the selected layer: one gesture, one undo step, whatever draws.
 
 import { betweenPlacements } from "../kernels/matrix.js";
-import { bytesOf, changedBox, emptyMask, fullMask, maskFromBytes } from "../kernels/tiles.js";
+import { bytesOf, changedBox, emptyMask, fullMask, greyMask, maskFromBytes } from "../kernels/tiles.js";
 import { warped } from "../kernels/warping.js";
 import { addLayer, setLayer } from "./edits.js";
+import { PAINTED_FIELDS } from "./masks.js";
 import { isMixing, setMix } from "./mixing.js";
 import { buildPaintedLayer, isPainted, layerOf, titleOf } from "./records.js";
 import { addNotice } from "./session.js";
 
-const obstacleOf = (layer, masks) => {
+const obstacleOf = (layer, masks, field = "mask") => {
   if (!layer) return null;
   if (layer.locked) return { what: `${titleOf(layer)} is locked.`, remedy: "Unlock it to paint on it." };
   if (!layer.visible) return { what: `${titleOf(layer)} is hidden.`, remedy: "Show it to paint on it." };
-  if (layer.mask && !masks.get(layer.mask))
-    return { what: `The mask of ${titleOf(layer)} is still being read.`, remedy: "Try again in a moment." };
+  if (layer[field] && !masks.get(layer[field]))
+    return { what: `What is painted on ${titleOf(layer)} is still being read.`, remedy: "Try again in a moment." };
   return null;
+};
+
+/** Whether strokes change how free the selected layer is, instead of where it is. */
+export const paintsFreedom = ({ store, session }) => session.state.paints === "freedom" && store.record.selected !== "";
+
+/** The freedom of a layer as one grey everywhere, 0…255. */
+export const greyOf = ({ noise }) => Math.round(noise * 255);
+
+/** The painted freedom of a layer; where none is painted yet, its number everywhere. */
+export const freedomOf = (layer, { width_px, height_px }, masks) => {
+  const map = layer.noise_map ? masks.get(layer.noise_map) : null;
+  if (map?.width_px === width_px && map.height_px === height_px) return map;
+  return greyMask(width_px, height_px, greyOf(layer));
+};
+
+const freedomTarget = ({ store, masks }) => {
+  const { scene, selected } = store.record;
+  const layer = layerOf(store.record, selected);
+  const obstacle = obstacleOf(layer, masks, "noise_map");
+  if (obstacle) return { obstacle };
+  const edit = (noise_map) => setLayer(layer.id, { noise_map });
+  const base = freedomOf(layer, scene, masks);
+  return { title: `the freedom of ${titleOf(layer)}`, obstacle, base, isNew: false, edit };
 };
 
 /** What is painted on: the layer's mask; without one a picture is inside everywhere, and a region nowhere. */
@@ -42,13 +66,16 @@ export const newPaintedLayer = (parts, mask = newEmptyMask(parts)) => {
 
 const samePlace = (one, other) => one === other || Object.keys(one).every((key) => one[key] === other[key]);
 
-/** The name of a layer's mask after the layer went to another place. */
-const movedMask = (masks, layer, from) => {
-  const mask = masks.get(layer.mask);
-  if (!mask) return layer.mask;
+/** What is beyond the border of a layer's mask, or of its painted freedom. */
+const outsideOf = (layer, field) => (field === "mask" ? (isPainted(layer) ? 0 : 255) : greyOf(layer));
+
+/** The name of a layer's mask, or of its freedom, after the layer went to another place. */
+const movedMask = (masks, layer, field, from) => {
+  const mask = masks.get(layer[field]);
+  if (!mask) return layer[field];
   const { width_px, height_px } = mask;
   const back = betweenPlacements(layer.placement, from);
-  const outside = isPainted(layer) ? 0 : 255;
+  const outside = outsideOf(layer, field);
   const bytes = warped(bytesOf(mask), width_px, height_px, { back, outside });
   const name = masks.newName();
   masks.put(name, maskFromBytes(bytes, width_px, height_px, mask), mask);
@@ -61,20 +88,21 @@ const movedMask = (masks, layer, from) => {
  */
 export const followLayers = (masks) => (base, record) => {
   const before = new Map(base.scene.layers.map((layer) => [layer.id, layer]));
-  const isLeftBehind = (layer) => {
+  const isLeftBehind = (layer, field) => {
     const old = before.get(layer.id);
-    return old?.mask && old.mask === layer.mask && !samePlace(old.placement, layer.placement);
+    return old?.[field] && old[field] === layer[field] && !samePlace(old.placement, layer.placement);
   };
-  const left = record.scene.layers.filter(isLeftBehind);
-  const edits = left.map((layer) =>
-    setLayer(layer.id, { mask: movedMask(masks, layer, before.get(layer.id).placement) }),
-  );
-  return edits.reduce((result, edit) => edit(result), record);
+  const editsOf = (layer) =>
+    PAINTED_FIELDS.filter((field) => isLeftBehind(layer, field)).map((field) =>
+      setLayer(layer.id, { [field]: movedMask(masks, layer, field, before.get(layer.id).placement) }),
+    );
+  return record.scene.layers.flatMap(editsOf).reduce((result, edit) => edit(result), record);
 };
 
 /**
  * The mask that is painted on, {title, obstacle, base, isNew, edit(name of the new mask) → edit of the record}: what
- * lies between two candidates while these are painted into one another, else the selected layer's, else a new one's.
+ * lies between two candidates while these are painted into one another, else the selected layer's (or its freedom),
+ * else a new one's.
  */
 export const targetOf = (parts) => {
   const { store, masks } = parts;
@@ -84,6 +112,7 @@ export const targetOf = (parts) => {
     const obstacle = base ? null : { what: "What was painted is still being read.", remedy: "Try again in a moment." };
     return { title: "the other picture", obstacle, base, isNew: false, edit: (mask) => setMix({ ...mix, mask }) };
   }
+  if (paintsFreedom(parts)) return freedomTarget(parts);
   const present = layerOf(store.record, selected);
   const obstacle = obstacleOf(present, masks);
   if (obstacle) return { obstacle };

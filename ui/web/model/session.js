@@ -36,6 +36,7 @@ const START = Object.freeze({
     pressureFlow: false,
   }),
   region: Object.freeze({ subtract: false, tolerance: 24, radius: 8 }),
+  paints: "mask",
   open: "",
   theme: "",
   freshSeeds: false,
@@ -48,10 +49,12 @@ const START = Object.freeze({
   masksShown: false,
   lookSteps: 250,
   tries: 1,
+  varied: Object.freeze({}),
   heat: false,
   moved: Object.freeze({}),
   bindings: Object.freeze({}),
   reading: "",
+  watched: 0,
 });
 
 class Session {

@@ -7,6 +7,7 @@ import { figuresOf, scoreOf } from "../model/scores.js";
 import { reasonsOf } from "../model/tuning.js";
 import { formatFraction } from "../kernels/numbers.js";
 import { button } from "./fields.js";
+import { createFreedomLine } from "./freedom.js";
 import { createHeatSwitch } from "./heat.js";
 import { icon } from "./icons.js";
 import { h, set, show } from "./dom.js";
@@ -15,13 +16,6 @@ import { classLine, createMore, dial, line, words } from "./layerfields.js";
 import { createLook } from "./look.js";
 
 const DIALS = [
-  {
-    label: "Freedom",
-    title: "Noise: 0 keeps the pixels, 1 invents them anew (t)",
-    test: "freedom",
-    field: "noise",
-    normal: 0.6,
-  },
   {
     label: "Attention",
     title: "How strongly the phrase is drawn to this object (v⁺)",
@@ -155,6 +149,9 @@ const createActions = (desk, id) => {
     title: "Merge with the layer below (Ctrl Shift M)",
     kind: "quiet",
   };
+  const alone = "Make candidates of the whole picture that differ in this layer alone (W)";
+  const only = { label: "Vary only this", iconName: "vary", test: "vary", title: alone };
+  const vary = button(desk, () => desk.run("vary", id), only);
   const copy = { label: "Duplicate", iconName: "copy", test: "duplicate", title: "Duplicate (Ctrl D)" };
   const tune = {
     iconName: "tune",
@@ -166,14 +163,17 @@ const createActions = (desk, id) => {
   const spring = h("span", { class: "spring" });
   const buttons = [
     reroll,
+    vary,
     button(desk, "duplicate", copy),
     spring,
     button(desk, () => desk.run("autotuneLayer", id), tune),
     button(desk, "mergeDown", merge),
     button(desk, "delete", remove),
   ];
-  const update = (shown) =>
+  const update = (shown) => {
     set(reroll, { disabled: shown.state.job !== null, "data-kind": shown.shownDigest ? "ready" : null });
+    set(vary, { disabled: shown.state.job !== null });
+  };
   return { node: h("div", { class: "card-actions" }, buttons), update };
 };
 
@@ -182,6 +182,7 @@ export const createCard = (desk, id) => {
   const fields = [
     classLine(desk, id, true),
     ...WORDS.map((options) => words(desk, id, options)),
+    createFreedomLine(desk, id),
     ...DIALS.map((options) => dial(desk, id, options)),
     createReasons(id),
     createLook(desk, id),

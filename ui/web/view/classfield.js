@@ -5,7 +5,13 @@ import { layerOf, titleOf } from "../model/records.js";
 import { h, set, show } from "./dom.js";
 
 const FREE = "Any phrase will do: this model has CLIPSeg.";
-const NONE = "No class by that name.";
+
+/** What is said above the names: that any phrase will do, or that nobody knows what was typed, but these. */
+const hintOf = (model, typed, isFound) => {
+  if (takesAnyPhrase(model)) return FREE;
+  if (isFound) return "";
+  return typed.trim() ? `No segmenter of this model knows “${typed.trim()}”. It knows these:` : "No names are known.";
+};
 
 const createInput = (id) =>
   h("input", {
@@ -25,10 +31,11 @@ const createInput = (id) =>
 
 /** The names under the field: {node, open(names, hint), close(), step(by), isOpen(), chosen() → name or null}. */
 const createNames = (id, input, take) => {
-  const node = h("div", { class: "class-names", role: "listbox", id: `classes-${id}`, "aria-label": "Classes" });
-  node.hidden = true;
+  const told = h("p", { class: "muted", "data-test": "class-hint", role: "status" });
+  const list = h("div", { role: "listbox", id: `classes-${id}`, "aria-label": "Classes" });
+  const node = h("div", { class: "class-names", hidden: true }, told, list);
   let [names, place] = [[], -1];
-  const nodeAt = (index) => node.children[index];
+  const nodeAt = (index) => list.children[index];
   const mark = () => {
     names.forEach((_, index) => set(nodeAt(index), { "aria-selected": index === place }));
     nodeAt(place)?.scrollIntoView({ block: "nearest" });
@@ -42,8 +49,9 @@ const createNames = (id, input, take) => {
   };
   const open = (found, hint) => {
     [names, place] = [found, -1];
-    const rest = found.length ? [] : [h("p", { class: "muted", text: hint })];
-    node.replaceChildren(...found.map(option), ...rest);
+    list.replaceChildren(...found.map(option));
+    set(told, { text: hint });
+    show(told, hint !== "");
     show(node, true);
     set(input, { "aria-expanded": true });
     mark();
@@ -102,7 +110,9 @@ export const createClassField = (desk, id) => {
   const names = createNames(id, input, take);
   const open = (typed) => {
     const { model, scene } = desk.shown();
-    names.open(answersTo(vocabularyOf(model, scene), typed), takesAnyPhrase(model) ? FREE : NONE);
+    const known = vocabularyOf(model, scene);
+    const answers = answersTo(known, typed);
+    names.open(answers.length || takesAnyPhrase(model) ? answers : known, hintOf(model, typed, answers.length > 0));
   };
   input.addEventListener("input", () => {
     isTyped = true;

@@ -61,23 +61,72 @@ const createList = (desk) => {
   return { node: list, update };
 };
 
-/** {node, update(shown)}: hidden where the shown run has no drafts. */
+const TILE_PX = 168;
+
+/** One draft while it converges; a click shows it large. */
+const createTile = (desk, index) => {
+  const canvas = h("canvas", { width: TILE_PX, height: TILE_PX });
+  const title = `Draft ${index + 1}, still being fitted. A click shows it large`;
+  const shape = { type: "button", class: "candidate draft converging", title, "aria-label": title };
+  const hooks = { "data-test": "draft-preview", "data-index": index };
+  const on = { click: () => desk.session.set({ watched: index, showing: "result", viewed: "" }) };
+  const node = h("button", { ...shape, ...hooks, on }, canvas);
+  let drawn = null;
+  const update = (shown) => {
+    set(node, { "aria-pressed": shown.state.watched === index });
+    const image = desk.pictures.previewed[index];
+    if (!image || image === drawn) return;
+    drawn = image;
+    const context = canvas.getContext("2d");
+    context.imageSmoothingQuality = "high";
+    context.drawImage(image, 0, 0, TILE_PX, TILE_PX);
+  };
+  return { node, update };
+};
+
+/** The drafts that the present run is fitting, all of them: {node, update(shown) → how many}. */
+const createConverging = (desk) => {
+  const nodes = new Map();
+  const node = h("div", { class: "candidates", role: "group", "aria-label": "Drafts on their way", hidden: true });
+  const update = ({ state, ...shown }) => {
+    const count = state.job?.drafts ?? 0;
+    if (count) desk.pictures.preview(state.job.preview);
+    const places = Array.from({ length: count }, (_, index) => index);
+    keyed(node, nodes, places, (place) => place, (place) => createTile(desk, place));
+    places.forEach((place) => nodes.get(place).update({ ...shown, state }));
+    show(node, count > 0);
+    return count;
+  };
+  return { node, update };
+};
+
+const countText = (ready, coming) => {
+  if (coming === 0) return String(ready);
+  return ready ? `${ready}, ${coming} more on their way` : `${coming} on their way`;
+};
+
+/** {node, update(shown)}: hidden where the shown run has no drafts and none are on their way. */
 export const createDrafts = (desk) => {
   const more = { label: "Refine", iconName: "right", test: "refine", kind: "small accent" };
   const apart = { label: "To layers", iconName: "copy", test: "draft-layers", kind: "small" };
   const [refine, layers] = [button(desk, "refine", more), button(desk, "draftToLayers", apart)];
-  const list = createList(desk);
+  const [list, converging] = [createList(desk), createConverging(desk)];
   const count = h("span", { class: "muted" });
   const title = h("span", { class: "strip-title", text: "Drafts" });
   const head = h("div", { class: "strip-head" }, title, count, h("span", { class: "spring" }), layers, refine);
-  const node = h("section", { class: "drafts", "aria-label": "Drafts", hidden: true }, head, list.node);
+  const node = h("section", { class: "drafts", "aria-label": "Drafts", hidden: true }, head);
+  node.append(h("div", { class: "draft-lists" }, list.node, converging.node));
   const update = (shown) => {
-    const drafts = shown.batch?.drafts ?? [];
-    show(node, drafts.length > 0);
-    if (drafts.length === 0) return;
-    list.update(shown);
+    const coming = converging.update(shown);
+    const isOther = coming > 0 && shown.batch?.job !== shown.state.job.id;
+    const drafts = isOther ? [] : (shown.batch?.drafts ?? []);
+    show(node, drafts.length + coming > 0);
+    show(list.node, drafts.length > 0);
+    if (drafts.length + coming === 0) return;
+    if (drafts.length > 0) list.update(shown);
     const inView = draftInView(shown.state, shown.record) !== null;
-    set(count, { text: String(drafts.length) });
+    set(count, { text: countText(drafts.length, coming) });
+    for (const each of [refine, layers]) show(each, drafts.length > 0);
     set(refine, {
       disabled: !inView || shown.state.job !== null,
       title: inView ? "Make more pictures of this draft (Shift R)" : "Click a draft first",

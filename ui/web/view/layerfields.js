@@ -2,9 +2,11 @@
 
 import { formatFraction } from "../kernels/numbers.js";
 import { setLayer } from "../model/edits.js";
+import { heardText } from "../model/heard.js";
 import { isPainted, layerOf } from "../model/records.js";
 import { createClassField } from "./classfield.js";
 import { choice, numberField, slider, textField } from "./fields.js";
+import { createHeard } from "./heard.js";
 import { h, set, show } from "./dom.js";
 
 const LARGEST_SEED = Number.MAX_SAFE_INTEGER;
@@ -179,6 +181,7 @@ const summaryOf = (layer) =>
   [
     layer.blend !== "normal" && BLENDS.find(({ id }) => id === layer.blend)?.title.toLowerCase(),
     layer.negative.trim() && `not ${layer.negative.trim()}`,
+    heardText(layer, formatFraction),
     layer.structure.kind !== "none" && `${layer.structure.kind} ${formatFraction(layer.structure.weight)}`,
     layer.class_label.trim() && `class ${layer.class_label.trim()}`,
     layer.seed !== null && `seed ${layer.seed}`,
@@ -194,7 +197,7 @@ export const createMore = (desk, id) => {
     field: "negative",
     placeholder: "what this object should not be",
   });
-  const parts = [blend(desk, id), negative, structure(desk, id), classLine(desk, id, false), seed(desk, id)];
+  const parts = [blend(desk, id), negative, createHeard(desk, id), structure(desk, id), classLine(desk, id, false), seed(desk, id)];
   const told = h("span", { class: "more-told" });
   const summary = h("summary", { "data-test": "layer-more" }, h("span", { text: "More" }), told);
   const body = h(

@@ -32,6 +32,32 @@ const markDrop = (list, line, dragged, y) => {
   line.style.top = `${top - box.top + list.scrollTop - 1}px`;
 };
 
+const CONTROLS = "button, input, textarea, select, summary, .class-names";
+
+/** Whether a press on this element begins a drag: on all of a row but its controls, and on a name nobody is typing. */
+const isGrip = (target) => {
+  const control = target.closest(CONTROLS);
+  return !control || (control.dataset.test === "group-name" && control !== document.activeElement);
+};
+
+const FAR_PX = 5;
+const EDGE_PX = 24;
+const SCROLL_PX = 8;
+
+/** Scrolls the list while something is dragged along its upper or lower edge. */
+const scrollAt = (list, y) => {
+  const box = list.parentNode.getBoundingClientRect();
+  if (y < box.top + EDGE_PX) list.parentNode.scrollTop -= SCROLL_PX;
+  else if (y > box.bottom - EDGE_PX) list.parentNode.scrollTop += SCROLL_PX;
+};
+
+/** What a press takes along: {id, row, name: a name's field that was pressed, y, active}; null beside all rows. */
+const pressed = ({ target, button: which, clientY: y }) => {
+  const row = target.closest("[data-layer], [data-group]");
+  if (!row || which !== 0 || !isGrip(target)) return null;
+  return { id: row.dataset.layer ?? row.dataset.group, row, name: target.closest("input"), y, active: false };
+};
+
 /** Dragging a row to another place. Escape, lost capture and blur leave everything as it was. */
 const reordering = (desk, list, line) => {
   let drag = null;
@@ -42,28 +68,34 @@ const reordering = (desk, list, line) => {
     show(line, false);
     return wasActive;
   };
+  const begin = (event) => {
+    drag.active = true;
+    drag.row.setPointerCapture(event.pointerId);
+    drag.row.classList.add("dragged");
+    show(line, true);
+  };
   const drop = (event) => {
     if (!drag) return;
-    const { id, row, active } = drag;
+    const { id, row, active, name } = drag;
     const gap = gapAt(list, row, event.clientY);
     stop();
     if (active) desk.store.change(`Reorder ${nameOf(desk, id)}`, dropRow(id, gap));
+    else name?.focus();
   };
-  list.addEventListener("pointerdown", (event) => {
-    const row = event.target.closest("[data-layer], [data-group]");
-    if (!row || event.button !== 0 || event.target.closest("button, input, textarea, .card")) return;
-    drag = { id: row.dataset.layer ?? row.dataset.group, row, y: event.clientY, active: false };
-    row.setPointerCapture(event.pointerId);
-  });
-  list.addEventListener("pointermove", (event) => {
-    if (!drag || (!drag.active && Math.abs(event.clientY - drag.y) < 5)) return;
-    drag.active = true;
-    drag.row.classList.add("dragged");
-    show(line, true);
+  const press = (event) => void (drag = pressed(event));
+  const move = (event) => {
+    if (!drag || (!drag.active && Math.abs(event.clientY - drag.y) < FAR_PX)) return;
+    if (!(event.buttons & 1)) return void stop();
+    if (!drag.active) begin(event);
+    scrollAt(list, event.clientY);
     markDrop(list, line, drag.row, event.clientY);
-  });
+  };
+  list.addEventListener("pointerdown", press);
+  // A press on a name takes it along; it is typed in after a click without a drag.
+  list.addEventListener("mousedown", (event) => drag?.name && event.preventDefault());
+  list.addEventListener("pointermove", move);
   list.addEventListener("pointerup", drop);
-  list.addEventListener("lostpointercapture", stop);
+  for (const kind of ["lostpointercapture", "pointercancel"]) list.addEventListener(kind, stop);
   desk.onCancel(stop);
 };
 

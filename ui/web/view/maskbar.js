@@ -99,6 +99,24 @@ const regionParts = (desk) => {
   return { nodes: [node, tolerance.node], update };
 };
 
+/** What strokes change: the mask, or the layer's freedom. */
+const createTarget = (desk) => {
+  const side = (paints, label, title) => {
+    const shape = { type: "button", role: "radio", "data-test": `paint-${paints}`, title };
+    return h("button", { ...shape, text: label, on: { click: () => desk.run("paintOn", paints) } });
+  };
+  const sides = [
+    side("mask", "Mask", "Paint where the layer is (\\ swaps)"),
+    side("freedom", "Freedom", "Paint how much the layer may change, place by place (\\ swaps)"),
+  ];
+  const node = h("span", { class: "segments target", role: "radiogroup", "aria-label": "What is painted" }, sides);
+  const update = ({ state, selected, mix }) => {
+    show(node, selected !== null && mix === null);
+    sides.forEach((each) => set(each, { "aria-checked": each.dataset.test === `paint-${state.paints}` }));
+  };
+  return { node, update };
+};
+
 const WHOLE = [
   ["invertMask", { iconName: "invert", test: "mask-invert", title: "Invert the mask (Shift V)" }],
   ["growMask", { iconName: "grow", test: "mask-grow", title: "Grow the mask by this many pixels" }],
@@ -109,6 +127,7 @@ const WHOLE = [
 
 export const createMaskBar = (desk) => {
   const [dials, pressure, region] = [brushDials(desk), pressureSwitches(desk), regionParts(desk)];
+  const target = createTarget(desk);
   const shape = {
     label: "by",
     title: "Pixels by which masks grow, shrink or soften",
@@ -126,12 +145,12 @@ export const createMaskBar = (desk) => {
   );
   const regionPart = h("span", { class: "options-fields" }, region.nodes);
   const wholePart = h("span", { class: "options-fields whole" }, radius.node, h("span", { class: "group" }, whole));
-  const node = h("div", { class: "options-fields mask-bar" }, brushPart, regionPart, wholePart);
+  const node = h("div", { class: "options-fields mask-bar" }, target.node, brushPart, regionPart, wholePart);
   const update = (shown) => {
     const isBrush = ["brush", "eraser"].includes(shown.state.tool);
     show(brushPart, isBrush);
     show(regionPart, !isBrush && !["select", "marquee"].includes(shown.state.tool));
-    [...dials, pressure, region, radius].forEach((part) => part.update(shown));
+    [...dials, pressure, region, radius, target].forEach((part) => part.update(shown));
     whole.forEach((each) => set(each, { disabled: !shown.selected && !shown.mix }));
   };
   return { node, update };

@@ -41,16 +41,28 @@ const maskOf = (image) => {
   return maskFromBytes(bytes, width, height);
 };
 
+/** The pictures that lie side by side in an image. */
+const cutApart = (image, count) => {
+  const [width, height] = [image.naturalWidth / count, image.naturalHeight];
+  return Array.from({ length: count }, (_, index) => {
+    const canvas = canvasOf(width, height);
+    canvas.getContext("2d").drawImage(image, -index * width, 0);
+    return canvas;
+  });
+};
+
 class Pictures {
   #urlOf;
+  #draftsIn;
   #changed;
   #masks;
   #known = new Map();
   #wanted = new Map();
-  #preview = { source: "", image: null };
+  #preview = { source: "", images: [] };
 
-  constructor({ urlOf, masks, changed }) {
+  constructor({ urlOf, masks, changed, draftsIn }) {
     this.#urlOf = urlOf;
+    this.#draftsIn = draftsIn;
     this.#masks = masks;
     this.#changed = changed;
   }
@@ -82,23 +94,31 @@ class Pictures {
     return null;
   }
 
-  /** The image of a preview's data URI; the one before it until that is decoded. */
+  /** The image of a preview's data URI, of several drafts the watched one; the one before it until that is decoded. */
   preview(source) {
     if (!source) {
-      this.#preview = { source: "", image: null };
+      this.#preview = { source: "", images: [] };
       return null;
     }
+    const { count, watched } = this.#draftsIn();
     if (source !== this.#preview.source) {
       this.#preview = { ...this.#preview, source };
       this.#load(source).then(
         (image) => {
-          if (this.#preview.source === source) this.#preview = { source, image };
+          const images = count > 1 ? cutApart(image, count) : [image];
+          if (this.#preview.source === source) this.#preview = { source, images };
           this.#changed();
         },
         () => {},
       );
     }
-    return this.#preview.image;
+    const { images } = this.#preview;
+    return images[watched] ?? images[0] ?? null;
+  }
+
+  /** The pictures of the newest preview, one for each draft in it. */
+  get previewed() {
+    return this.#preview.images;
   }
 
   /** Tries the failed ones again. */
@@ -131,5 +151,8 @@ class Pictures {
   }
 }
 
-/** parts: {urlOf(digest), masks, changed}; `changed` is called whenever a picture has come or failed. */
+/**
+ * parts: {urlOf(digest), masks, changed, draftsIn}; `changed` is called whenever a picture has come or failed, and
+ * draftsIn() → {count, watched}: how many drafts lie side by side in the present preview, and which one is looked at.
+ */
 export const createPictures = (parts) => new Pictures(parts);

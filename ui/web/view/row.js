@@ -97,7 +97,8 @@ const createFreedom = (desk, id) => {
   const node = h("div", { class: "free", title: "Freedom: 0 keeps the pixels, 1 invents them anew" }, dial.node, value);
   const update = (shown, layer) => {
     dial.update(shown);
-    set(value, { text: `free ${formatFraction(layer.noise)}` });
+    show(dial.node, !layer.noise_map);
+    set(value, { text: layer.noise_map ? "free as painted" : `free ${formatFraction(layer.noise)}` });
   };
   return { node, update };
 };
@@ -150,6 +151,9 @@ const partsOf = (desk, shown, { layer, group }, isFront) => [
   shown.state.moreOpen,
   shown.state.also,
   desk.store.busy || desk.pictures.mask(layer.mask),
+  desk.store.busy || desk.pictures.mask(layer.noise_map),
+  shown.state.paints,
+  shown.state.tool,
 ];
 
 const attributesOf = (desk, shown, { layer, group }, isFront) => {

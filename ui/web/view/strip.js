@@ -48,6 +48,8 @@ const createThumb = (desk, candidate) => {
 const headline = (shown) => {
   const { batch } = shown;
   if (!batch) return shown.state.job ? "On its way" : "No pictures yet";
+  const varied = layerOf(shown.record, shown.state.varied[batch.job] ?? "");
+  if (varied) return `Only ${titleOf(varied)} varies`;
   if (!batch.layerId) return "Whole picture";
   const layer = layerOf(shown.record, batch.layerId);
   return layer ? titleOf(layer) : "A deleted layer";
@@ -143,7 +145,7 @@ export const createStrip = (desk) => {
   const pictures = h("div", { class: "strip-pictures" }, head, list.node);
   const node = h("section", { class: "strip", "aria-label": "Results" }, drafts.node, pictures);
   const update = (shown) => {
-    const layerId = shown.batch?.layerId;
+    const layerId = shown.batch?.layerId || shown.state.varied[shown.batch?.job];
     set(title, { text: headline(shown), "data-tint": layerId ? desk.tints.indexOf(layerId) : null });
     set(count, { text: subline(shown) });
     [drafts, runs, compare, choices, list].forEach((part) => part.update(shown));

@@ -1,0 +1,142 @@
+"""How free a layer is, painted; when its words are heard; candidates in which one layer alone differs."""
+
+from __future__ import annotations
+
+import base64
+
+import numpy as np
+
+from tests.browser.desk_page import ROOT_ELEMENT, DeskPage
+
+LAYER = "toy-2"
+
+
+def freedom(desk: DeskPage, layer_id: str = LAYER) -> np.ndarray:
+    """The painted freedom of a layer: uint8 (h, w)."""
+    script = f"""(id) => {{
+      const mask = {ROOT_ELEMENT}.maskPixels(id, "noise_map");
+      if (!mask) return null;
+      let text = "";
+      for (let at = 0; at < mask.grey.length; at += 32768)
+        text += String.fromCharCode(...mask.grey.subarray(at, at + 32768));
+      return [mask.width_px, mask.height_px, btoa(text)];
+    }}"""
+    assert desk.until(lambda: desk.page.evaluate(script, layer_id) is not None)
+    width, height, content = desk.page.evaluate(script, layer_id)
+    return np.frombuffer(base64.b64decode(content), np.uint8).reshape(height, width)
+
+
+def begin_painting(desk: DeskPage) -> None:
+    """The example's cat, its freedom under the brush."""
+    desk.open_example("01-cat-and-mushroom")
+    desk.wait_drawn()
+    desk.select(LAYER)
+    desk.part("paint-map").click()
+    assert desk.state()["tool"] == "brush"
+    desk.part("brush-size").fill("80")
+    desk.part("brush-size").press("Enter")
+    desk.part("freedom-veil").wait_for()
+
+
+def test_freedom_is_painted_erased_undone_cleared_and_found_after_a_reload(fresh: DeskPage):
+    begin_painting(fresh)
+    mask = fresh.layer(LAYER)["mask"]
+    grey = round(fresh.layer(LAYER)["noise"] * 255)
+    fresh.drag_scene((100, 300), (200, 300))
+    assert fresh.state()["undo"].startswith("Paint the freedom of")
+    fresh.part("tool-eraser").click()
+    fresh.drag_scene((100, 400), (200, 400))
+    painted = freedom(fresh)
+    assert painted[300, 150] == 255
+    assert painted[400, 150] == 0
+    assert painted[40, 460] == grey
+    assert fresh.layer(LAYER)["mask"] == mask
+    fresh.look("freedom")
+    assert fresh.part("freedom-painted").inner_text().startswith("painted, .")
+    fresh.part("canvas").focus()
+    fresh.page.keyboard.press("Control+z")
+    assert freedom(fresh)[400, 150] == grey
+    fresh.page.keyboard.press("Control+Shift+z")
+    assert np.array_equal(freedom(fresh), painted)
+    fresh.wait_saved()
+    stored = fresh.layer(LAYER)["noise_map"]
+    fresh.reload()
+    fresh.wait_drawn()
+    assert fresh.layer(LAYER)["noise_map"] == stored
+    assert np.array_equal(freedom(fresh), painted)
+    fresh.select(LAYER)
+    fresh.part("clear-map").click()
+    assert fresh.layer(LAYER)["noise_map"] is None
+    assert fresh.part("freedom").is_visible()
+    fresh.page.keyboard.press("Control+z")
+    assert np.array_equal(freedom(fresh), painted)
+
+
+def test_painted_freedom_goes_along_with_its_layer_and_a_region_tool_paints_it(fresh: DeskPage):
+    begin_painting(fresh)
+    fresh.part("tool-rectangle").click()
+    fresh.part("region-subtract").click()
+    fresh.drag_scene((120, 260), (180, 320))
+    before = freedom(fresh)
+    assert (before[261:319, 121:179] == 0).all()
+    fresh.part("region-add").click()
+    fresh.part("canvas").focus()
+    fresh.page.keyboard.press("Shift+Right")
+    moved = freedom(fresh)
+    assert np.array_equal(moved[:, 10:], before[:, :-10])
+    fresh.page.keyboard.press("\\")
+    assert fresh.part("freedom-veil").count() == 0
+    assert fresh.part("paint-mask").get_attribute("aria-checked") == "true"
+    fresh.page.keyboard.press("Control+z")
+    assert np.array_equal(freedom(fresh), before)
+
+
+def test_words_are_heard_in_a_range_of_the_steps_whose_ends_push_one_another(fresh: DeskPage):
+    fresh.open_example("01-cat-and-mushroom")
+    fresh.select(LAYER)
+    fresh.part("layer-more").click()
+    fresh.part("heard-to").fill("0.5")
+    assert (fresh.layer(LAYER)["heard_from"], fresh.layer(LAYER)["heard_to"]) == (0, 0.5)
+    fresh.part("heard-from").fill("0.7")
+    assert (fresh.layer(LAYER)["heard_from"], fresh.layer(LAYER)["heard_to"]) == (0.7, 0.75)
+    fresh.look("heard")
+    fresh.wait_saved()
+    fresh.reload()
+    assert (fresh.layer(LAYER)["heard_from"], fresh.layer(LAYER)["heard_to"]) == (0.7, 0.75)
+    fresh.part("layer-more").click()
+    assert "heard .70 – .75" in fresh.part("layer-more").inner_text() or fresh.part("heard-from").is_visible()
+
+
+def test_a_thumb_of_the_range_is_dragged_and_undone_as_one_step(fresh: DeskPage):
+    fresh.open_example("01-cat-and-mushroom")
+    fresh.select(LAYER)
+    fresh.part("layer-more").click()
+    fresh.part("heard-from").scroll_into_view_if_needed()
+    box = fresh.part("heard-from").bounding_box()
+    assert box is not None
+    mouse, y = fresh.page.mouse, box["y"] + box["height"] / 2
+    mouse.move(box["x"] + 6, y)
+    mouse.down()
+    mouse.move(box["x"] + box["width"] * 0.4, y, steps=6)
+    mouse.up()
+    assert 0.3 <= fresh.layer(LAYER)["heard_from"] <= 0.5
+    assert fresh.layer(LAYER)["heard_to"] == 1
+    fresh.part("canvas").focus()
+    fresh.page.keyboard.press("Control+z")
+    assert fresh.layer(LAYER)["heard_from"] == 0
+
+
+def test_only_the_selected_layer_varies(fresh: DeskPage):
+    fresh.open_example("01-cat-and-mushroom")
+    fresh.wait_drawn()
+    fresh.set_dials(4, 1)
+    fresh.part("generate").click()
+    fresh.wait("state.job === null && state.candidates.length === 1")
+    fresh.select(LAYER)
+    fresh.part("vary").click()
+    fresh.wait("state.job === null && state.candidates.length === 3")
+    first, one, other = fresh.state()["candidates"]
+    assert one["digest"] == first["digest"]
+    assert other["digest"] != one["digest"]
+    assert "varies" in fresh.page.locator(".strip-title").last.inner_text()
+    fresh.look("varied")
