@@ -24,11 +24,15 @@ class Started:
 
 @dataclass(frozen=True)
 class Progressed:
-    """``done`` of ``total`` steps; ``preview_jpeg`` is empty when this step has no preview."""
+    """``done`` of ``total`` steps; ``preview_jpeg`` is empty when this step has no preview.
+
+    ``drafts``: the preview shows that many drafts of a first stage side by side; 0 for the picture itself.
+    """
 
     done: int
     total: int
     preview_jpeg: bytes = field(default=b"", repr=False)
+    drafts: int = 0
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import secrets
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from backend.errors import LaminaError, StoreError
 from backend.metrics.layer_score import Scores, passes
@@ -65,6 +65,18 @@ CLOSE_S = 20.0
 Outcome = tuple[JobState, Mapping[str, Any]]
 
 
+class Preview(NamedTuple):
+    """A preview of a job: the number of its event, the JPEG, and how many drafts lie in it side by side (0: none)."""
+
+    job: str
+    n: int
+    jpeg: bytes
+    drafts: int
+
+
+_NO_PREVIEW = Preview("", 0, b"", 0)
+
+
 class Runner:
     """One worker's queue. Jobs that an earlier process left running are interrupted; those that waited go on."""
 
@@ -77,7 +89,7 @@ class Runner:
         self._closing = threading.Event()
         self._unwanted: set[str] = set()
         self._current: tuple[str, Handle] | None = None
-        self._preview: tuple[str, int, bytes] = ("", 0, b"")
+        self._preview = _NO_PREVIEW
         with store.database.write() as connection:
             interrupt_running(connection)
         self._thread = threading.Thread(target=self._work, name="lamina-runner", daemon=True)
@@ -101,10 +113,9 @@ class Runner:
                     self._current[1].cancel()
             return state
 
-    def preview(self, job: str) -> tuple[int, bytes]:
-        """The newest preview of a job: the number of its event and the JPEG; 0 and nothing when there is none."""
-        holder, n, jpeg = self._preview
-        return (n, jpeg) if holder == job else (0, b"")
+    def preview(self, job: str) -> Preview:
+        """The newest preview of a job; an empty one when there is none."""
+        return self._preview if self._preview.job == job else _NO_PREVIEW
 
     def close(self) -> None:
         """Stop after the step that is being computed: the running job is interrupted, queued ones stay queued."""
@@ -190,11 +201,11 @@ class Runner:
             case Started(device=device):
                 with self._store.database.write() as connection:
                     append_event(connection, job, "started", {"device": device})
-            case Progressed(done=done, total=total, preview_jpeg=jpeg):
+            case Progressed(done=done, total=total, preview_jpeg=jpeg, drafts=drafts):
                 with self._store.database.write() as connection:
                     n = set_progress(connection, job, done, total)
                 if jpeg:
-                    self._preview = (job, n, jpeg)
+                    self._preview = Preview(job, n, jpeg, drafts)
             case Taught():
                 keep_taught(self._store, job, event)
             case _ if isinstance(work, Plan):
@@ -260,7 +271,7 @@ class Runner:
     def _forget(self, job: str) -> None:
         with self._lock:
             self._unwanted.discard(job)
-            self._preview = ("", 0, b"")
+            self._preview = _NO_PREVIEW
 
 
 def _completed(stored: Stored, changed_outside: int | None, draft: str) -> Stored:

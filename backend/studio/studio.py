@@ -246,9 +246,10 @@ class Studio:
             events = jobs.events_after(connection, job, after)
             made = candidates.candidates_of_job(connection, job)
             drafted = drafts.drafts_of_job(connection, job)
-        n, jpeg = self._runner.preview(job)
-        uri = f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}"
-        shown = tuple({**event, "preview": uri} if jpeg and event["n"] == n else event for event in events)
+        newest = self._runner.preview(job)
+        uri = f"data:image/jpeg;base64,{base64.b64encode(newest.jpeg).decode('ascii')}"
+        seen = {"preview": uri, "drafts": newest.drafts}
+        shown = tuple({**event, **seen} if newest.jpeg and event["n"] == newest.n else event for event in events)
         return News(state=state, events=shown, candidates=made, drafts=drafted)
 
     def cancel(self, job: str) -> JobState:

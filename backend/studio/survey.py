@@ -16,8 +16,8 @@ from backend.studio.offer import Offer
 from backend.studio.pixel_files import PixelFiles
 from backend.studio.records import Coverage, DeskState
 
-UNLISTED = frozenset({"deeplab", "clipseg"})
-"""Members whose vocabularies are not among the ``classes`` of a model."""
+OPEN = "clipseg"
+"""The member that takes any phrase."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Surveyor:
             return notes
         card, _ = self._card(settings.model)
         facts = next((model for model in self._offer.models() if model.id == card.id), None)
-        listed = facts is not None and facts.classes and not UNLISTED & set(facts.members)
+        listed = facts is not None and facts.classes and OPEN not in facts.members
         painted = painted_notes(survey(scene, card, self._pixels), facts.classes if facts and listed else None)
         return with_painted(notes, painted)
 

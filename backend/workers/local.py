@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from backend.engine.decode import preview
-from backend.engine.loop_types import Drafted, Happening, Looks, Parts, Pictures, Run, Step
+from backend.engine.loop_types import Draft, Drafted, Happening, Looks, Parts, Pictures, Run, Step
 from backend.errors import LaminaError, RequestError
 from backend.methods.catalog import RUNNABLE, Method
 from backend.metrics.layer_score import Scores
@@ -48,6 +48,8 @@ PREVIEW_EVERY_S = 0.2
 """At most five previews a second: more than that the eye does not use."""
 
 PREVIEW_QUALITY = 80
+TILE_PX = 256
+"""A side of each of several drafts in one preview: they are looked at side by side, and sent five times a second."""
 
 PATIENCE_S = 2.0
 """How long a selection waits for the device: a re-roll's last steps and a score, not a whole run."""
@@ -213,9 +215,17 @@ class _Teller:
         if isinstance(happening, Parts):
             return TakenApart(happening.objects, happening.plate, happening.missing)
         done, total = self.progress.count(happening)
-        due = self.progress.preview_due()
-        jpeg = encode_jpeg(preview(self.scorer.bundle, happening)[0], PREVIEW_QUALITY) if due else b""
-        return Progressed(done, total, jpeg)
+        if not self.progress.preview_due():
+            return Progressed(done, total)
+        shown = preview(self.scorer.bundle, happening)
+        drafts = len(shown) if isinstance(happening, Draft) else 0
+        return Progressed(done, total, encode_jpeg(_row(shown) if drafts else shown[0], PREVIEW_QUALITY), drafts)
+
+
+def _row(pictures: Picture) -> Picture:
+    """Pictures (n, h, w, 3) side by side, each one thinned to at most TILE_PX a side where there are several."""
+    every = math.ceil(max(pictures.shape[1:3]) / TILE_PX) if len(pictures) > 1 else 1
+    return np.ascontiguousarray(np.concatenate(pictures[:, ::every, ::every], axis=1))
 
 
 def _followed(run: Run, teller: _Teller, stop: threading.Event) -> Iterator[Event]:

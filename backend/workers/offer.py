@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 
 from backend.errors import ModelError
 from backend.methods.catalog import METHODS, Method, check_options, option_fields
 from backend.models.card import ModelCard
 from backend.models.catalog import Catalog, find_models
 from backend.models.folder import read_json
-from backend.models.members import KINDS
+from backend.models.members import KINDS, MemberName
 from backend.plan.card import Card
 from backend.plan.request import OptionValue
 from backend.studio.records import MethodFacts, ModelFacts, OptionField, OptionSet
@@ -64,22 +65,25 @@ def build_offer(models: Sequence[Path], device: str) -> CatalogOffer:
     return CatalogOffer(catalog, choose_device(device))
 
 
-BACKGROUND = "background"
+BACKGROUND = frozenset({"background", "__background__"})
+VOCABULARIES: Mapping[MemberName, str] = MappingProxyType({"guide": "id2label", "deeplab": "classes"})
+"""Members with a fixed vocabulary, the one asked first before the other, and where their configs name it."""
 
 
 def _classes(card: ModelCard) -> tuple[str, ...]:
-    """What the family's guide can tell apart, by its config alone; nothing when there is no guide or no readable list.
+    """What the family's segmenters can tell apart, by their configs alone; a list that cannot be read is left out.
 
     The background is nothing that a layer could be.
     """
-    if "guide" not in card.members:
-        return ()
-    member = card.members["guide"]
-    with suppress(ModelError):  # told when the guide is used
-        names = read_json(member.folder / KINDS["guide"].config).get("id2label")
-        if isinstance(names, dict):
-            return tuple(str(name) for name in names.values() if name != BACKGROUND)
-    return ()
+    names: dict[str, None] = {}
+    for member, field in VOCABULARIES.items():
+        if member not in card.members:
+            continue
+        with suppress(ModelError):  # told when the member is used
+            found = read_json(card.members[member].folder / KINDS[member].config).get(field)
+            listed = found.values() if isinstance(found, dict) else found if isinstance(found, list) else ()
+            names.update((str(name), None) for name in listed)
+    return tuple(name for name in names if name not in BACKGROUND)
 
 
 def _fields(method: Method) -> tuple[OptionField, ...]:
