@@ -10,7 +10,7 @@ const FREE = "Any phrase will do: this model has CLIPSeg.";
 const hintOf = (model, typed, isFound) => {
   if (takesAnyPhrase(model)) return FREE;
   if (isFound) return "";
-  return typed.trim() ? `No segmenter of this model knows “${typed.trim()}”. It knows these:` : "No names are known.";
+  return typed.trim() ? "No class by that name. The segmenters of this model know these:" : "No names are known.";
 };
 
 const createInput = (id) =>
