@@ -17,12 +17,18 @@ from backend.engine.denoise import denoise
 from backend.engine.loop_types import Control, Step
 from backend.models.bundle import ModelBundle
 from backend.plan.plan import Plan
+from backend.scene.edges import canny
 
 Picture = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
 MARGIN_SHARE = 1 / 32
 """How far a hole reaches beyond the object, over the shorter side: a cut-out's soft edge and thin shadow."""
+SHADE_REACH = 0.2
+"""How far from an object its shadow is looked for, over the longer side of its box: what lies under it or close behind
+it. Farther shadows are taken for the place's."""
+DARKER, GREYISH = 0.96, 0.15
+"""A shadow keeps at most this share of the ground's light, and about as much of each channel."""
 SMOOTH_SHARE = 1 / 64
 """Gaussian of the plain fill's smoothing, over the picture's shorter side: 2 px at 128, 8 at 512."""
 SWEEPS = 40
@@ -51,6 +57,26 @@ def hole_of(mask: Mask) -> Mask:
     """The object with its margin, bool (h, w)."""
     grown: Mask = ndimage.binary_dilation(mask, iterations=max(1, round(min(mask.shape) * MARGIN_SHARE)))
     return grown
+
+
+def hole_with_shade(picture: Picture, mask: Mask) -> Mask:
+    """The object with its margin and the soft shadow that it throws near by, bool (h, w).
+
+    Shadow is what is darker than the plain fill from farther away, in all channels alike, and reached from the object
+    without crossing a line (other things have outlines, a shadow's edge is soft).
+    """
+    hole = hole_of(mask)
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not len(rows):
+        return hole
+    longest = max(int(np.ptp(rows)), int(np.ptp(columns))) + 1
+    wide: Mask = hole | ndimage.binary_dilation(mask, iterations=max(1, round(SHADE_REACH * longest)))
+    if wide.all():
+        return hole
+    kept = (picture.astype(np.float32) + 1) / (filled(picture, wide).astype(np.float32) + 1)
+    dark = (kept.mean(-1) < DARKER) & (np.ptp(kept, axis=-1) < GREYISH) & wide
+    shade: Mask = ndimage.binary_propagation(hole, mask=hole | (dark & ~canny(picture)))
+    return hole | (ndimage.binary_dilation(shade, iterations=1) & wide)
 
 
 def filled(picture: Picture, hole: Mask) -> Picture:

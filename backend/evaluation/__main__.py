@@ -13,9 +13,11 @@ import torch
 
 from backend.errors import LaminaError, RequestError
 from backend.evaluation.coco import coco_cases
-from backend.evaluation.collage_scenes import seven_cases
-from backend.evaluation.collage_suite import LADDER, METHODS, Case, build_collage_suite, drawn_cases, opened_cases
+from backend.evaluation.collage_methods import LADDER, METHODS
+from backend.evaluation.collage_scenes import opened_cases, random_cases, seven_cases
+from backend.evaluation.collage_suite import Case, CollageSuite, judges_in
 from backend.evaluation.edit_suite import EditSuite
+from backend.evaluation.kept import Kept
 from backend.evaluation.pocket_suite import build_suite
 from backend.evaluation.report import Report, save_report, table
 from backend.evaluation.retouch_suite import ROWS as RETOUCH_ROWS
@@ -62,7 +64,9 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--edits", action="store_true", help="collage: edits and structure on drawn scenes instead")
     parser.add_argument("--count", type=int, help="retouch: subjects (16, quick 2); collage --edits: scenes (100, 12)")
     parser.add_argument("--prompts", type=int, help="retouch: how many prompts of either kind (4; 1 in a quick run)")
-    parser.add_argument("--kept", type=Path, help="retouch: where trained subjects are kept, to go on another time")
+    parser.add_argument(
+        "--kept", type=Path, help="collage, retouch: where what was made is kept, to go on another time"
+    )
     parser.add_argument("--methods", default="", help="collage, tcig, retouch: which, by comma")
     return parser.parse_args(arguments)
 
@@ -83,7 +87,7 @@ def suite_for(asked: argparse.Namespace, bundle: ModelBundle, seeds: tuple[int, 
         return EditSuite(bundle, load_judge(POCKET_FOLDER / "judge"), count, asked.world_seed)
     cases = chosen_cases(asked, bundle.card.native_px)
     methods = chosen_methods(asked, tuple(METHODS)) if asked.methods else LADDER
-    return build_collage_suite(bundle, POCKET_FOLDER / "judge", cases, seeds, methods)
+    return CollageSuite(bundle, judges_in(POCKET_FOLDER / "judge"), cases, seeds, methods, Kept(asked.kept))
 
 
 def retouch_suite(asked: argparse.Namespace, bundle: ModelBundle, seeds: tuple[int, ...]) -> RetouchSuite:
@@ -115,7 +119,7 @@ def chosen_cases(asked: argparse.Namespace, side_px: int) -> tuple[Case, ...]:
         count = few if asked.quick else 24
         return coco_cases(asked.coco, PAINTED, count) if asked.coco else painted_cases(asked.world_seed, count, side_px)
     if not asked.scenes:
-        return drawn_cases(asked.world_seed, few, side_px) if asked.world_seed else seven_cases(few, side_px)
+        return random_cases(asked.world_seed, few, side_px) if asked.world_seed else seven_cases(few, side_px)
     cases = opened_cases(asked.scenes)
     if not cases:
         raise RequestError(f"No .ora scene lies in {asked.scenes.name}.", remedy="Name a folder with scenes.")

@@ -10,12 +10,17 @@ phrases here are classes ("car"); colour and texture are in the pictures alone.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 
 from backend.evaluation.asking import HELD_OUT_WORLD
-from backend.evaluation.collage_suite import Case, named_by_class
+from backend.evaluation.collage_suite import Case, label_of
 from backend.pocket.examples import ExampleScene, Toy, build_example
+from backend.pocket.words import CLASSES, build_caption
 from backend.pocket.world import build_layout, draw_background
+from backend.scene.openraster import read_ora
 
 SCENES: tuple[ExampleScene, ...] = (
     ExampleScene("Toys", "room", (
@@ -96,3 +101,20 @@ def _random_scene(seed: int) -> ExampleScene:
         look = (one.class_, one.colour, one.texture)
         toys.append(Toy(look, one.centre, width, 0.55 if width < SMALL else 0.65, turn, bool(paper)))
     return ExampleScene(f"world {seed}", background, tuple(toys), seed)
+
+
+def named_by_class(case: Case, background: str) -> Case:
+    """The case with every object's phrase cut down to its class ("red striped ball" to "ball"), prompt included."""
+    looks = {layer.id: layer.phrase for layer in case.scene.layers if label_of(layer.phrase, CLASSES)}
+    short = {name: CLASSES[label_of(phrase, CLASSES) - 1] for name, phrase in looks.items()}
+    layers = tuple(
+        layer.model_copy(update={"phrase": short.get(layer.id, layer.phrase)}) for layer in case.scene.layers
+    )
+    prompt = build_caption(list(short.values()), background)
+    return replace(case, scene=case.scene.model_copy(update={"layers": layers, "prompt": prompt}), looks=looks)
+
+
+def opened_cases(folder: Path) -> tuple[Case, ...]:
+    """Every ``.ora`` of a folder, by name."""
+    opened = [(path.stem, read_ora(path.read_bytes())) for path in sorted(folder.glob("*.ora"))]
+    return tuple(Case(name, found.scene, found.pixels) for name, found in opened)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,14 +20,20 @@ GREY = np.array((150, 150, 150), np.uint8)
 
 
 def layer_likeness(
-    clip: Clip, plan: Plan, pixels: MemoryPixels, plate: Pixels, pictures: Sequence[Pixels]
+    clip: Clip,
+    plan: Plan,
+    pixels: MemoryPixels,
+    plate: Pixels,
+    pictures: Sequence[Pixels],
+    looks: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[tuple[str, list[float]]]:
     """Per visible layer ``text_similarity`` (where it has a phrase) and ``image_similarity``, one value a picture.
 
     Compared is the square around what the layer shows of itself: in the result with the phrase, and with the same
     square of the layer over its plate (h, w, 3), or over grey and the layers below where no plate is known. The same
     again as ``…_masked``, with grey for all that is not the layer's in both pictures (the paper does not tell how it
-    cut its regions out).
+    cut its regions out). ``full_text_similarity`` is that to the words of ``looks``, which say by layer what its phrase
+    leaves out. ``given_…`` is the similarity of the layer's own picture, one value: no faithful result can do better.
     """
     topmost = raster(plan, pixels).topmost
     for number, (layer, (flat, alpha)) in enumerate(zip(plan.layers, stacked(plan, pixels), strict=True), start=1):
@@ -36,10 +43,17 @@ def layer_likeness(
         whole = (over_plate(flat, alpha, plate), *pictures)
         masked = tuple(np.where(region[..., None], picture, GREY) for picture in whole)
         for ending, shown in (("", whole), ("_masked", masked)):
-            asked, *crops = (crop_around(picture, box_of(region)) for picture in shown)
-            if layer.phrase:
-                yield f"text_similarity{ending}", text_similarity(clip, crops, [layer.phrase] * len(crops))
-            yield f"image_similarity{ending}", image_similarity(clip, crops, [asked] * len(crops))
+            crops = [crop_around(picture, box_of(region)) for picture in shown]
+            texts = {f"text_similarity{ending}": layer.phrase}
+            if not ending:
+                texts["full_text_similarity"] = looks.get(layer.layer_id, "")
+            for name, words in texts.items():
+                if words:
+                    given, *made = text_similarity(clip, crops, [words] * len(crops))
+                    yield f"given_{name}", [given]
+                    yield name, made
+            asked, *others = crops
+            yield f"image_similarity{ending}", image_similarity(clip, others, [asked] * len(others))
 
 
 def over_plate(flat: Pixels, alpha: NDArray[np.float32], plate: Pixels) -> Pixels:

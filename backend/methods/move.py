@@ -17,7 +17,7 @@ from scipy import ndimage
 
 from backend.controls.layer_noise import LayerNoise, freedom_map, release_map
 from backend.engine.begin import Beginning
-from backend.engine.healing import SOFT_PX, Redraw, filled, hole_of, redrawn
+from backend.engine.healing import SOFT_PX, Redraw, filled, hole_with_shade, redrawn
 from backend.engine.loop_types import Pictures, Run, Step
 from backend.engine.paste import changed_pixels, paste_weights, pasted
 from backend.errors import RequestError
@@ -40,7 +40,7 @@ RIM_SHARE = 1 / 64
 class Cutting:
     """What a move takes away and puts down: bool (h, w) masks of one picture, uint8 (h, w, 3).
 
-    ``hole`` is the object with its margin at the old place, ``rim`` a band along its outline at the new one.
+    ``hole`` is the object with margin and shadow at the old place, ``rim`` a band along its outline at the new one.
     ``laid`` is the object's pixels at the new place, ``alpha`` float32 (h, w) their share.
     """
 
@@ -89,7 +89,7 @@ def cut(source: Picture, mask: Mask, dx_px: int, dy_px: int) -> Cutting:
     side_px = min(mask.shape)
     rim_px = max(1, round(side_px * RIM_SHARE))
     there = shifted(mask, dx_px, dy_px)
-    hole = hole_of(mask)
+    hole = hole_with_shade(source, mask)
     if not mask.any() or hole.all():
         raise RequestError(
             f"There is no object to move: its outline holds {mask.mean():.0%} of the picture.",

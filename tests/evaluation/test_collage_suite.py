@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from backend.evaluation.asking import HELD_OUT_WORLD, settings_for
-from backend.evaluation.collage_scenes import SCENES, seven_cases
-from backend.evaluation.collage_suite import LADDER, METHODS, drawn_cases, orders
+from backend.evaluation.collage_methods import LADDER, METHODS, dialled, orders
+from backend.evaluation.collage_scenes import SCENES, random_cases, seven_cases
 from backend.evaluation.edit_suite import EditSuite, chosen_move, places_of
+from backend.evaluation.kept import Kept
 from backend.evaluation.likeness import GREY, layer_likeness
 from backend.evaluation.report import Metric
 from backend.methods.baselines.catalog import BASELINES
@@ -35,7 +38,7 @@ def test_every_row_is_a_method_with_options_that_it_knows() -> None:
 
 
 def test_layers_are_named_by_what_they_are() -> None:
-    for case in (*seven_cases(7, 64), *drawn_cases(1, 2, 64)):
+    for case in (*seven_cases(7, 64), *random_cases(1, 2, 64)):
         objects = [layer for layer in case.scene.layers if layer.id in case.looks]
         assert objects
         for layer in objects:
@@ -75,16 +78,17 @@ def test_moves_stay_inside_and_leave_their_place(seed: int) -> None:
 
 def test_masked_likeness_sees_the_layer_alone() -> None:
     """Two pictures that differ beyond a layer only have the same masked likeness to it."""
-    case = drawn_cases(3, 1, 128)[0]
+    case = random_cases(3, 1, 128)[0]
     card = find_models([]).card("pocket")
-    plan = build_plan(case.scene, Compose(settings=settings_for("pocket", 0, {})), card, case.pixels)
+    objects = case.scene.model_copy(update={"layers": case.scene.layers[1:]})
+    plan = build_plan(objects, Compose(settings=settings_for("pocket", 0, {})), card, case.pixels)
     flat = raster(plan, case.pixels)
     other = np.where((flat.topmost == 0)[..., None], GREY // 2, flat.picture)
     found = list(layer_likeness(Thumbnail(), plan, case.pixels, case.plate, [flat.picture, other]))  # type: ignore[arg-type]
     masked = [values for name, values in found if name == "image_similarity_masked"]
     assert len(masked) == len(plan.layers)
     assert all(one == other_one for one, other_one in masked)
-    assert any(one != other_one for name, (one, other_one) in found if name == "image_similarity")
+    assert any(one != other for name, values in found if name == "image_similarity" for one, other in [values])
 
 
 @pytest.mark.slow
@@ -98,3 +102,40 @@ def test_edits_of_one_scene(pocket: ModelBundle) -> None:
         assert outside.mean == 0
     assert {"class_gone", "class_present", "edge_f1_gain"} <= {*rows["move"], *rows["structure"]}
     assert [tile.label for tile in suite.tiles[0]] == ["scene 0", "reroll", "move", "structure"]
+
+
+def test_what_was_made_is_not_made_again(tmp_path: Path) -> None:
+    """One file a key; another key is made, and without a folder everything is made each time."""
+    made: list[int] = []
+
+    def make() -> dict[str, np.ndarray]:
+        made.append(len(made))
+        return {"a": np.arange(3) + made[-1]}
+
+    for kept, keys, calls in ((Kept(tmp_path), "aab", 2), (Kept(tmp_path), "ab", 0), (Kept(), "aa", 2)):
+        made.clear()
+        found = [kept.arrays(key, make)["a"][0] for key in keys]
+        assert len(made) == calls
+        assert len(found) == len(keys)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_dials_are_set_by_whom_the_row_says() -> None:
+    case = random_cases(3, 1, 64)[0]
+    card = find_models([]).card("pocket")
+    assert dialled(case.scene, "scene", card, case.pixels) == case.scene
+    fixed = dialled(case.scene, "fixed", card, case.pixels)
+    assert {(one.noise, one.attention_positive, one.attention_negative) for one in fixed.layers} == {(0.5, 0.5, 0.5)}
+    ours, theirs = (dialled(case.scene, rule, card, case.pixels) for rule in ("lamina", "published"))
+    assert ours != theirs
+
+
+def test_random_collages_are_like_the_seven() -> None:
+    """Both kinds of toys over a place, none twice the same, the same every time."""
+    cases = random_cases(2, 6, 64)
+    assert len({case.scene.prompt for case in cases}) == 6
+    assert [case.scene for case in random_cases(2, 2, 64)] == [case.scene for case in cases[:2]]
+    for case in cases:
+        assert case.scene.layers[0].id == "background"
+        assert 3 <= len(case.scene.layers) <= 5
+        assert len(case.looks) == len(case.scene.layers) - 1

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from backend.evaluation.asking import settings_for
-from backend.evaluation.collage_suite import drawn_cases
+from backend.evaluation.collage_scenes import random_cases
 from backend.evaluation.likeness import layer_likeness
 from backend.models.catalog import find_models
 from backend.plan.build import build_plan
@@ -30,9 +30,10 @@ class Thumbnail:
 
 
 def test_a_layer_is_most_like_its_own_picture() -> None:
-    case = drawn_cases(3, 1, 128)[0]
+    case = random_cases(3, 1, 128)[0]
     card = find_models([]).card("pocket")
-    plan = build_plan(case.scene, Compose(settings=settings_for("pocket", 0, {})), card, case.pixels)
+    objects = case.scene.model_copy(update={"layers": case.scene.layers[1:]})
+    plan = build_plan(objects, Compose(settings=settings_for("pocket", 0, {})), card, case.pixels)
     alone = raster(plan, case.pixels)
     composed = np.where((alone.topmost > 0)[..., None], alone.picture, case.plate)
     found: dict[str, list[list[float]]] = defaultdict(list)
