@@ -4,7 +4,8 @@ Equation (5) there, for regions: the step that agrees best with all regions' ste
 All regions take the same solver step from the same state, so the mean of the steps is the step of the mean prediction.
 
 Bootstrapping (section 4.3): in the first steps a region's own view has, outside its mask, a plain colour noised to the
-state's level instead of the rest of the picture, so that the object grows inside its mask.
+state's level instead of the rest of the picture, so that the object grows inside its mask. The colour is another one at
+each step, so that the object does not take it for its own.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from backend.models.schedule import Schedule
 class RegionPrompt:
     """A region: the prediction under its own words, its ``mask`` (h, w) in 0..1 at the latents' size.
 
-    ``plain`` (1, c, h, w) are the latents of the plain colour that surrounds it while it is bootstrapped.
+    ``plain`` (s, b, c, h, w) are the latents of the plain colours that surround it in its s bootstrapped steps.
     """
 
     predict: Predict = field(repr=False, compare=False)
@@ -35,11 +36,10 @@ class RegionPrompt:
 class MultiRegion(Control):
     """The control of all regions; what no region covers follows the loop's own prompt.
 
-    The first ``bootstrapped`` steps show each region alone.
+    The first steps, as many as there are plain colours, show each region alone.
     """
 
     regions: tuple[RegionPrompt, ...]
-    bootstrapped: int
     schedule: Schedule = field(repr=False, compare=False)
     stream: NoiseStream = field(repr=False, compare=False)
 
@@ -60,7 +60,7 @@ class MultiRegion(Control):
         return blended
 
     def _view(self, region: RegionPrompt, mask: Tensor, latents: Tensor, k: int) -> Tensor:
-        if k >= self.bootstrapped:
+        if k >= len(region.plain):
             return latents
-        plain = region.plain.to(latents).expand_as(latents)
+        plain = region.plain[k].to(latents).expand_as(latents)
         return latents * mask + self.schedule.noise_to(k, plain, self.stream.at(k, plain)) * (1 - mask)

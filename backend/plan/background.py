@@ -17,3 +17,9 @@ def background_words(prompt: str, phrases: Sequence[str]) -> str:
     left = re.sub(r"\s+", " ", left)
     left = re.sub(r"(?:\s*,\s*|\s+and\s+)+(?=,|\band\b|\s*$)", " ", left)
     return _JOINTS.sub("", left).strip(" ,")
+
+
+def phrase_in(prompt: str, phrase: str) -> str:
+    """A phrase with the article that it has in the prompt; as it is where the prompt does not have it."""
+    found = re.search(_ARTICLE + r"\b" + re.escape(phrase.strip()) + r"\b", prompt, re.IGNORECASE)
+    return found.group(0) if found and phrase.strip() else phrase

@@ -14,6 +14,9 @@ from backend.engine.noise import SharedNoise
 from backend.models.bundle import ModelBundle
 from tests.controls.runs import PROMPT, Setting, attention_in, end_of, farthest, steps_of
 
+NEVER = torch.zeros(0, 1, 1, 1, 1)
+"""No bootstrapped step."""
+
 
 @dataclass
 class Says:
@@ -27,7 +30,7 @@ class Says:
         return torch.full_like(latents, self.value)
 
 
-def regions_in(setting: Setting, words: tuple[str, str], bootstrapped: int = 0) -> MultiRegion:
+def regions_in(setting: Setting, words: tuple[str, str]) -> MultiRegion:
     """Left and right halves under words of their own."""
     left = torch.zeros(setting.side_lat, setting.side_lat)
     left[:, : setting.side_lat // 2] = 1
@@ -40,19 +43,19 @@ def regions_in(setting: Setting, words: tuple[str, str], bootstrapped: int = 0) 
                 build_conditioning(setting.bundle, text, "blur", setting.guidance_scale, count),
             ),
             mask,
-            torch.zeros_like(setting.source),
+            NEVER,
         )
         for text, mask in zip(words, (left, 1 - left), strict=True)
     )
-    return MultiRegion(prompts, bootstrapped, setting.schedule, SharedNoise(setting.noise))
+    return MultiRegion(prompts, setting.schedule, SharedNoise(setting.noise))
 
 
 def test_identity_without_regions(tiny1: ModelBundle) -> None:
     setting = Setting(tiny1)
-    empty = RegionPrompt(Says(3.0), torch.zeros(16, 16), torch.zeros(1, 4, 16, 16))
+    empty = RegionPrompt(Says(3.0), torch.zeros(16, 16), NEVER)
     for regions in ((), (empty,)):
         predict = Says(1.0)
-        assert MultiRegion(regions, 3, setting.schedule, SharedNoise(setting.noise)).wrap(predict) is predict
+        assert MultiRegion(regions, setting.schedule, SharedNoise(setting.noise)).wrap(predict) is predict
 
 
 def test_regions_of_the_same_words_are_the_plain_run(tiny1: ModelBundle) -> None:
@@ -71,9 +74,8 @@ def test_the_equation_on_four_by_four_cells(tiny1: ModelBundle) -> None:
     setting = Setting(tiny1)
     one, other = torch.zeros(4, 4), torch.zeros(4, 4)
     one[:2], other[1:3] = 1, 1
-    nothing = torch.zeros(1, 4, 4, 4)
-    regions = (RegionPrompt(Says(2.0), one, nothing), RegionPrompt(Says(4.0), other, nothing))
-    predict = MultiRegion(regions, 0, setting.schedule, SharedNoise(nothing)).wrap(Says(1.0))
+    regions = (RegionPrompt(Says(2.0), one, NEVER), RegionPrompt(Says(4.0), other, NEVER))
+    predict = MultiRegion(regions, setting.schedule, SharedNoise(torch.zeros(1, 4, 4, 4))).wrap(Says(1.0))
     found = predict(torch.randn(1, 4, 4, 4), 0)[0, 0]
     assert found.tolist() == [[2.0] * 4, [3.0] * 4, [4.0] * 4, [1.0] * 4]
 
@@ -84,18 +86,19 @@ def test_a_region_sees_only_itself_while_it_is_bootstrapped(tiny1: ModelBundle) 
     mask[:, :2] = 1
     says, plain, noise, state = (
         Says(0.0),
-        torch.full((1, 4, 4, 4), 0.7),
+        torch.tensor([0.7, -0.2]).view(2, 1, 1, 1, 1).expand(2, 1, 4, 4, 4),
         torch.randn(1, 4, 4, 4),
         torch.randn(1, 4, 4, 4),
     )
-    control = MultiRegion((RegionPrompt(says, mask, plain),), 2, setting.schedule, SharedNoise(noise))
+    control = MultiRegion((RegionPrompt(says, mask, plain),), setting.schedule, SharedNoise(noise))
     predict = control.wrap(Says(1.0))
-    for k in (1, 2):
+    for k in (0, 1, 2):
         predict(state, k)
-    first, later = says.seen
+    *alone, later = says.seen
     assert torch.equal(later, state)
-    assert torch.equal(first[..., :2], state[..., :2])
-    assert torch.allclose(first[..., 2:], setting.schedule.noise_to(1, plain, noise)[..., 2:])
+    for k, seen in enumerate(alone):
+        assert torch.equal(seen[..., :2], state[..., :2])
+        assert torch.allclose(seen[..., 2:], setting.schedule.noise_to(k, plain[k], noise)[..., 2:])
 
 
 def test_composition_with_attention(tiny1: ModelBundle) -> None:

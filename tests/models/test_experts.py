@@ -61,6 +61,15 @@ def test_aliases(name: str, known: str) -> None:
     assert Expert("e", ("background", known), Silent()).channel(name) == 1
 
 
+def test_cocos_names_find_all_of_deeplabs_classes() -> None:
+    coco = (
+        "airplane,bicycle,bird,boat,bottle,bus,car,cat,chair,cow,dining table,dog,horse,motorcycle,person,potted plant,"
+        "sheep,couch,train,tv"
+    )
+    deeplab = Expert("deeplab", tuple(VOC.split(",")), Silent())
+    assert [deeplab.channel(name) for name in coco.split(",")] == list(range(1, 21))
+
+
 def test_the_class_in_a_phrase() -> None:
     known = experts(ANIMALS, THINGS)
     assert known.class_in("an orange dotted cat") == "cat"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backend.plan.background import background_words
+from backend.plan.background import background_words, phrase_in
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,12 @@ from backend.plan.background import background_words
 )
 def test_the_place_is_left(prompt: str, phrases: tuple[str, ...], left: str) -> None:
     assert background_words(prompt, phrases) == left
+
+
+def test_a_phrase_takes_its_article_from_the_prompt() -> None:
+    prompt = "an orange ball, the red cat and snow on a beach"
+    assert phrase_in(prompt, "orange ball") == "an orange ball"
+    assert phrase_in(prompt, "Red cat") == "the red cat"
+    assert phrase_in(prompt, "snow") == "snow"
+    assert phrase_in(prompt, "blue house") == "blue house"
+    assert phrase_in(prompt, "") == ""

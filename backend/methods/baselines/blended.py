@@ -16,7 +16,7 @@ from backend.engine.denoise import denoise
 from backend.engine.loop_types import Pictures, Run, Step
 from backend.methods.options import parse_options
 from backend.models.bundle import ModelBundle
-from backend.plan.background import background_words
+from backend.plan.background import background_words, phrase_in
 from backend.plan.plan import Plan, PlannedLayer
 from backend.plan.raster import raster
 from backend.scene.layer import Record
@@ -59,7 +59,7 @@ def _object(
     begun = begin_from_pictures(bundle, plan, pictures, seeds, 0)
     small = functional.interpolate(mask[None, None], size=begun.source.shape[-2:], mode="nearest")[0, 0]
     control = BlendedLatents(begun.source, small, begun.schedule, begun.stream(seeds))
-    phrase = layer.phrase or layer.class_label
+    phrase = phrase_in(plan.prompt, layer.phrase or layer.class_label)
     words = build_conditioning(bundle, phrase, plan.negative, plan.guidance_scale, len(seeds))
     latents = yield from finished(denoise(bundle.unet, begun.schedule, words, begun.start, [control]), begun.start)
     return decode(bundle, latents)

@@ -19,11 +19,14 @@ from backend.engine.loop_types import Pictures, Run, generator_for
 from backend.engine.noise import seed_of
 from backend.methods.options import parse_options
 from backend.models.bundle import ModelBundle
-from backend.plan.background import background_words
+from backend.plan.background import background_words, phrase_in
 from backend.plan.plan import Plan
 from backend.plan.raster import raster
 from backend.scene.layer import Record
 from backend.scene.scene import Pixels
+
+PALETTE_SEED = 2023
+"""The colours are the same for all plans; which of them stands where follows from a candidate's seed."""
 
 
 class MultiDiffusionOptions(Record):
@@ -32,7 +35,7 @@ class MultiDiffusionOptions(Record):
     bootstrapping: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
         0.2,
         title="Bootstrapping",
-        description="Share of the steps in which every region sees only itself before a plain colour.",
+        description="Share of the steps in which every region sees only itself before plain colours.",
         json_schema_extra={"section": "4.3", "unit": "share of the steps", "step": 0.05},
     )
 
@@ -42,36 +45,42 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
     options = parse_options(MultiDiffusionOptions, plan.options)
     masks = torch.from_numpy(raster(plan, pixels).visibility[1:]).to(bundle.device)
     place = background_words(plan.prompt, [layer.phrase for layer in plan.layers])
+    plain = _plain_latents(plan, bundle, round(options.bootstrapping * plan.steps))
     for offset in range(0, len(plan.seeds), plan.batch):
         seeds = plan.seeds[offset : offset + plan.batch]
         begun = begin_from_noise(bundle, plan, seeds)
         words = build_conditioning(bundle, place, plan.negative, plan.guidance_scale, len(seeds))
-        control = MultiRegion(
-            _regions(plan, bundle, begun, masks),
-            round(options.bootstrapping * plan.steps),
-            begun.schedule,
-            begun.stream(seeds),
-        )
+        regions = _regions(plan, bundle, begun, (masks, plain), seeds)
+        control = MultiRegion(regions, begun.schedule, begun.stream(seeds))
         steps = denoise(bundle.unet, begun.schedule, words, begun.start, [control])
         latents = yield from finished(steps, begun.start)
         yield Pictures(offset, decode(bundle, latents), (None,) * len(seeds))
 
 
-def _regions(plan: Plan, bundle: ModelBundle, begun: Beginning, masks: Tensor) -> tuple[RegionPrompt, ...]:
-    count, sides = len(begun.source), begun.source.shape[-2:]
+def _regions(
+    plan: Plan, bundle: ModelBundle, begun: Beginning, drawn: tuple[Tensor, Tensor], seeds: tuple[int, ...]
+) -> tuple[RegionPrompt, ...]:
+    """Every layer's words in its mask; ``drawn`` are the masks (n, h, w) and the plain colours (s, c, h, w)."""
+    (masks, plain), sides = drawn, begun.source.shape[-2:]
     regions = []
     for number, (layer, mask) in enumerate(zip(plan.layers, masks, strict=True)):
-        phrase = layer.phrase or layer.class_label
-        words = build_conditioning(bundle, phrase, plan.negative, plan.guidance_scale, count)
+        phrase = phrase_in(plan.prompt, layer.phrase or layer.class_label)
+        words = build_conditioning(bundle, phrase, plan.negative, plan.guidance_scale, len(seeds))
         small = functional.interpolate(mask[None, None], size=sides, mode="nearest")[0, 0].round()
-        plain = _plain_latents(plan, bundle, number)
-        regions.append(RegionPrompt(predictor(bundle.unet, begun.schedule, words), small, plain))
+        around = plain[_turns(len(plain), number, seeds)]
+        regions.append(RegionPrompt(predictor(bundle.unet, begun.schedule, words), small, around))
     return tuple(regions)
 
 
-def _plain_latents(plan: Plan, bundle: ModelBundle, number: int) -> Tensor:
-    """The latents (1, c, h, w) of a random plain colour; the same for all candidates of a plan."""
-    seed = seed_of(plan.seeds[0], "plain colour", number)
-    colour = np.random.default_rng(seed).integers(0, 256, 3, np.uint8)
-    picture = np.broadcast_to(colour, (plan.height_px, plan.width_px, 3))
-    return encode(bundle, np.ascontiguousarray(picture), [generator_for(seed)])
+def _turns(count: int, number: int, seeds: tuple[int, ...]) -> Tensor:
+    """Which of ``count`` colours surrounds a region in each step, (count, seeds): drawn anew for every step."""
+    draws = (np.random.default_rng(seed_of(seed, "plain colours", number)).integers(0, count, count) for seed in seeds)
+    return torch.from_numpy(np.stack(list(draws), axis=1)) if count else torch.zeros(0, len(seeds), dtype=torch.long)
+
+
+def _plain_latents(plan: Plan, bundle: ModelBundle, count: int) -> Tensor:
+    """The latents (count, c, h, w) of random plain colours: as many as there are bootstrapped steps (released code)."""
+    colours = np.random.default_rng(PALETTE_SEED).integers(0, 256, (count, 3), np.uint8)
+    pictures = (np.ascontiguousarray(np.broadcast_to(one, (plan.height_px, plan.width_px, 3))) for one in colours)
+    rows = [encode(bundle, picture, [generator_for(PALETTE_SEED + n)]) for n, picture in enumerate(pictures)]
+    return torch.cat(rows) if rows else torch.zeros(0)
