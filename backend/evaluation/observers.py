@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from backend.metrics.recognition import mask_iou
+from backend.metrics.recognition import PRESENT_FRAC, mask_iou
 from backend.models.experts import Expert
 from backend.plan.class_names import spellings
 from backend.pocket.judge import Judge
@@ -32,9 +32,26 @@ class Observer:
 
     def ious(self, pictures: Sequence[Picture], asked: Mapping[str, Masks]) -> list[float]:
         """For each picture the mean over the asked classes (mask (h, w) each) that this observer knows."""
+        return self._means(pictures, asked, mask_iou)
+
+    def centred(self, pictures: Sequence[Picture], asked: Mapping[str, Masks]) -> list[float]:
+        """For each picture the share of those classes whose middle, as it is seen, lies in the asked mask."""
+        return self._means(pictures, asked, centre_inside)
+
+    def _means(
+        self, pictures: Sequence[Picture], asked: Mapping[str, Masks], score: Callable[[Masks, Masks], float]
+    ) -> list[float]:
         known = [(label, mask) for name, mask in asked.items() if (label := self.label(name)) is not None]
-        scores = [[mask_iou(seen == label, mask) for label, mask in known] for seen in self.look(pictures)]
+        scores = [[score(seen == label, mask) for label, mask in known] for seen in self.look(pictures)]
         return [float(np.nanmean(row)) for row in scores if row]
+
+
+def centre_inside(found: Masks, asked: Masks) -> float:
+    """1 where the middle of what was found (h, w) lies in the asked mask; 0 where not, or where next to nothing was."""
+    if found.mean() < PRESENT_FRAC:
+        return 0.0
+    row, column = np.argwhere(found).mean(0).round().astype(int)
+    return float(asked[row, column])
 
 
 def guide_observer(expert: Expert, device: torch.device) -> Observer:

@@ -88,7 +88,7 @@ class TcigSuite:
             rough = roughened(case, number) if set(self.methods) & set(ROUGH) else case
             line = [Tile(flat_composite(self.plan(case, self.methods[0]), case.pixels), "asked")]
             for name in self.methods:
-                pictures = self.run_case(rough if name in ROUGH else case, name, found)
+                pictures = self.run_case(rough if name in ROUGH else case, case, name, found)
                 made[name].extend(pictures)
                 line.append(Tile(pictures[0], name))
             self.tiles.append(line)
@@ -104,18 +104,22 @@ class TcigSuite:
         plan = build_plan(case.scene, Compose(settings=settings), self.bundle.card, case.pixels)
         return plan.model_copy(update={"seeds": self.seeds})
 
-    def run_case(self, case: Case, row: str, found: dict[str, dict[str, list[float]]]) -> list[Picture]:
-        """Make a case's pictures and add their figures to ``found[row]``."""
-        plan = self.plan(case, row)
+    def run_case(self, shown: Case, true: Case, row: str, found: dict[str, dict[str, list[float]]]) -> list[Picture]:
+        """Make a case's pictures and add their figures to ``found[row]``.
+
+        ``shown`` may have rougher masks than ``true``, by which the pictures are judged.
+        """
+        plan = self.plan(shown, row)
         start = time.perf_counter()
-        pictures = pictures_of(plan, self.bundle, case.pixels)
+        pictures = pictures_of(plan, self.bundle, shown.pixels)
         seconds = (time.perf_counter() - start) / len(pictures)
         if row in REDRAWN and found.get("TCIG-1", {}).get("seconds"):
             seconds += found["TCIG-1"]["seconds"][-1]  # the draft of this case was remembered
         found[row]["seconds"].append(seconds)
-        asked = asked_masks(plan, case, self.experts)
+        asked = asked_masks(self.plan(true, row), true, self.experts)
         for observer in self.observers:
             found[row][f"iou_{observer.name}"].extend(observer.ious(pictures, asked))
+            found[row][f"centre_{observer.name}"].extend(observer.centred(pictures, asked))
         for judge in self.judges:
             found[row]["certainty"].extend(certainty(judge, pictures, asked))
         for judge in self.judges if len(pictures) > 1 else ():

@@ -9,7 +9,9 @@ from torch import Tensor
 
 from backend.errors import ModelError, RequestError
 from backend.evaluation.__main__ import chosen_methods, read_arguments
+from backend.evaluation.observers import Observer, centre_inside
 from backend.evaluation.report import Metric, Row, build_metric
+from backend.evaluation.tcig_rough import ROUGH
 from backend.evaluation.tcig_suite import (
     ROWS,
     SMALLEST_FRAC,
@@ -27,6 +29,8 @@ from tests.methods.painted import toy_bundle, with_members
 from tests.models.fixtures import model_base, tiny1
 
 __all__ = ["model_base", "tiny1"]
+
+FIGURES = {"iou_guide", "iou_judge", "centre_guide", "centre_judge", "certainty", "frechet", "diversity", "seconds"}
 
 
 class Greys:
@@ -66,15 +70,16 @@ def test_every_row_has_every_figure(family: ModelBundle, monkeypatch: pytest.Mon
     assert list(rows) == list(ROWS)
     for row in rows.values():
         assert row.n == 4
-        assert set(row.metrics) == {"iou_guide", "iou_judge", "certainty", "frechet", "diversity", "seconds"}
+        assert set(row.metrics) == FIGURES
         assert row.metrics["diversity"].mean > 0
         assert row.metrics["frechet"] >= 0
     assert rows["TCIG"].metrics["seconds"].mean > rows["TCIG-1"].metrics["seconds"].mean
     assert [len(line) for line in suite.tiles] == [9, 9]
 
 
-def test_the_asked_masks_are_what_is_seen(family: ModelBundle) -> None:
-    (case,) = painted_cases(0, 1, 64)
+def test_the_asked_masks_are_what_is_seen(tiny1: ModelBundle) -> None:
+    """Without a judge, for whom the suite would draw its pictures of reference."""
+    family, (case,) = toy_bundle(tiny1, guide=Greys()), painted_cases(0, 1, 64)
     suite = build_tcig_suite(family, (case,), (0,), ("TCIG",))
     asked = asked_masks(suite.plan(case, "TCIG"), case, experts_of(family))
     for layer in case.scene.layers:
@@ -82,12 +87,33 @@ def test_the_asked_masks_are_what_is_seen(family: ModelBundle) -> None:
         assert asked[layer.class_label][painted].all()
 
 
+def test_the_middle_of_what_was_found() -> None:
+    ring, dot = np.ones((9, 9), np.bool_), np.zeros((9, 9), np.bool_)
+    ring[2:7, 2:7], dot[4, 4] = False, True
+    assert centre_inside(ring, dot) == 1.0
+    assert centre_inside(dot, ~dot) == 0.0
+    assert centre_inside(np.zeros((9, 9), np.bool_), ring) == 0.0
+
+
+def test_rough_rows_are_judged_by_the_true_masks(family: ModelBundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    (case,) = painted_cases(0, 1, 64)
+    name = next(iter(ROUGH))
+    suite = build_tcig_suite(family, (case,), (0,), (name,))
+    seen: list[dict[str, np.ndarray]] = []
+    monkeypatch.setattr("backend.evaluation.tcig_suite.pictures_of", lambda plan, bundle, pixels: [suite.reference[0].copy()])
+    monkeypatch.setattr(Observer, "ious", lambda self, pictures, asked: seen.append(asked) or [0.0])
+    list(suite.rows())
+    true = asked_masks(suite.plan(case, name), case, suite.experts)
+    assert seen
+    assert all(np.array_equal(asked[key], true[key]) for asked in seen for key in true)
+
+
 def test_without_a_judge_only_the_guide_looks(family: ModelBundle) -> None:
     members = {name: member for name, member in family.members.loaded.items() if name != "judge"}
     suite = build_tcig_suite(with_members(family, **members), painted_cases(0, 1, 64), (0,), ("SI",))
     assert [observer.name for observer in suite.observers] == ["guide"]
     (row,) = suite.rows()
-    assert set(row.metrics) == {"iou_guide", "seconds"}
+    assert set(row.metrics) == {"iou_guide", "centre_guide", "seconds"}
 
 
 def test_no_scenes_are_told(family: ModelBundle) -> None:
