@@ -126,7 +126,7 @@ const TRIES = [
   { value: 8, text: "until it passes, at most 8 times" },
 ];
 
-/** How often a re-roll goes on with new seeds; one choice for all layers. */
+/** How often a re-roll goes on with new seeds; one choice for all layers: {node, update(shown)}. */
 const createTries = (desk) => {
   const options = TRIES.map((each) => h("option", each));
   const shape = { class: "field-input choice", "aria-label": "Tries of a re-roll", "data-test": "reroll-tries" };
@@ -136,45 +136,49 @@ const createTries = (desk) => {
   const update = ({ state }) => {
     if (Number(select.value) !== state.tries) select.value = state.tries;
   };
-  return { node: line("Re-roll", title, h("span", { class: "choice-box" }, select, icon("down"))), update };
+  return { node: h("span", { class: "choice-box tries", title }, select, icon("down")), update };
 };
 
+const REROLL = {
+  label: "Re-roll",
+  iconName: "again",
+  test: "reroll",
+  title: "Make this object again in the picked picture (R)",
+  key: "R",
+};
+const VARY = {
+  label: "Vary only this",
+  iconName: "vary",
+  test: "vary",
+  title: "Make candidates of the whole picture that differ in this layer alone (W)",
+};
+const QUIET = {
+  copy: { iconName: "copy", test: "duplicate", title: "Duplicate (Ctrl D)" },
+  tune: { iconName: "tune", test: "autotune-layer", title: "Auto-adjust: choose this layer's dials, with reasons" },
+  merge: { iconName: "merge", test: "merge-down", title: "Merge with the layer below (Ctrl Shift M)" },
+  remove: { iconName: "bin", test: "delete", title: "Delete (Del)" },
+};
+
+/** Two lines: this object again, and so often; and what else can be done with the layer. */
 const createActions = (desk, id) => {
-  const again = "Make this object again in the picked picture (R)";
-  const shape = { label: "Re-roll", iconName: "again", test: "reroll", title: again, key: "R" };
-  const reroll = button(desk, () => desk.run("rerollLayer", id), shape);
-  const merge = {
-    iconName: "merge",
-    test: "merge-down",
-    title: "Merge with the layer below (Ctrl Shift M)",
-    kind: "quiet",
-  };
-  const alone = "Make candidates of the whole picture that differ in this layer alone (W)";
-  const only = { label: "Vary only this", iconName: "vary", test: "vary", title: alone };
-  const vary = button(desk, () => desk.run("vary", id), only);
-  const copy = { label: "Duplicate", iconName: "copy", test: "duplicate", title: "Duplicate (Ctrl D)" };
-  const tune = {
-    iconName: "tune",
-    test: "autotune-layer",
-    title: "Auto-adjust: choose this layer's dials, with reasons",
-    kind: "quiet",
-  };
-  const remove = { iconName: "bin", test: "delete", title: "Delete (Del)", kind: "quiet" };
-  const spring = h("span", { class: "spring" });
-  const buttons = [
-    reroll,
-    vary,
-    button(desk, "duplicate", copy),
-    spring,
-    button(desk, () => desk.run("autotuneLayer", id), tune),
-    button(desk, "mergeDown", merge),
-    button(desk, "delete", remove),
+  const reroll = button(desk, () => desk.run("rerollLayer", id), REROLL);
+  const vary = button(desk, () => desk.run("vary", id), VARY);
+  const tries = createTries(desk);
+  const quiet = (command, shape) => button(desk, command, { ...shape, kind: "quiet" });
+  const others = [
+    quiet("duplicate", QUIET.copy),
+    quiet(() => desk.run("autotuneLayer", id), QUIET.tune),
+    quiet("mergeDown", QUIET.merge),
+    quiet("delete", QUIET.remove),
   ];
+  const again = h("div", { class: "action-line" }, reroll, tries.node);
+  const rest = h("div", { class: "action-line" }, vary, h("span", { class: "spring" }), others);
   const update = (shown) => {
+    tries.update(shown);
     set(reroll, { disabled: shown.state.job !== null, "data-kind": shown.shownDigest ? "ready" : null });
     set(vary, { disabled: shown.state.job !== null });
   };
-  return { node: h("div", { class: "card-actions" }, buttons), update };
+  return { node: h("div", { class: "card-actions" }, again, rest), update };
 };
 
 /** The card of the layer `id`: {node, update(shown, layer, warnings)}. */
@@ -188,7 +192,6 @@ export const createCard = (desk, id) => {
     createLook(desk, id),
     createLayerSubject(desk, id),
     createMore(desk, id),
-    createTries(desk),
   ];
   const [warnings, scores] = [createWarnings(desk, id), createScores(desk, id)];
   const actions = createActions(desk, id);

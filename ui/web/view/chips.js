@@ -132,17 +132,33 @@ export const createInvitation = (desk) => {
     test: "invite-add",
     kind: "accent",
   });
-  const node = h(
-    "div",
-    { class: "invitation", hidden: true },
+  const paint = button(desk, "addPainted", { label: "Paint a region", iconName: "region", test: "invite-paint" });
+  const examples = h("div", { class: "invite-examples", role: "group", "aria-label": "Examples" });
+  const parts = [
     icon("picture"),
-    h("p", { text: "Drop cut-out pictures here" }),
+    h("p", { class: "invite-title", text: "Drop cut-out pictures here" }),
     h("p", { class: "muted", text: "PNG, JPEG or WebP; or an .ora scene. You can also paste." }),
-    add,
-  );
-  return {
-    node,
-    update: (shown) =>
-      show(node, shown.scene.layers.length === 0 && !shown.shownDigest && Boolean(shown.state.project)),
+    h("div", { class: "invite-ways" }, add, paint),
+    h("p", { class: "muted invite-or", text: "or begin with an example" }),
+    examples,
+  ];
+  const node = h("div", { class: "invitation", hidden: true }, parts);
+  let known = null;
+  const list = (facts) => {
+    known = facts;
+    const open = ({ id, title }) =>
+      h("button", {
+        type: "button",
+        class: "button quiet small",
+        "data-test": `invite-${id}`,
+        text: title,
+        on: { click: () => desk.run("openExample", id) },
+      });
+    examples.replaceChildren(...(facts?.examples ?? []).map(open));
   };
+  const update = ({ scene, shownDigest, state }) => {
+    if (state.facts !== known) list(state.facts);
+    show(node, scene.layers.length === 0 && !shownDigest && Boolean(state.project));
+  };
+  return { node, update };
 };

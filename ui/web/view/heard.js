@@ -7,7 +7,7 @@ import { withEnd } from "../model/heard.js";
 import { slider } from "./fields.js";
 import { h, set, setVariable } from "./dom.js";
 
-const TITLE = "The share of the steps in which this layer's words are heard: 0 is the first and noisiest one, 1 the last";
+const TITLE = "The steps in which this layer's words are heard: 0 is the first and noisiest one, 1 the last";
 
 /** {node, update(shown)}: two thumbs on one track. A double click on one puts it back to its end. */
 export const createHeard = (desk, id) => {

@@ -4,6 +4,7 @@ import { LENGTHS, choicesOf, isTeachable, standingOf } from "../model/looks.js";
 import { setLayer } from "../model/edits.js";
 import { layerOf } from "../model/records.js";
 import { button, choice } from "./fields.js";
+import { icon } from "./icons.js";
 import { h, set, show } from "./dom.js";
 import { line } from "./layerfields.js";
 
@@ -32,7 +33,7 @@ const createLength = (desk) => {
   return { node, update };
 };
 
-/** Two lines: {nodes, update(shown, layer)}. */
+/** {node, update(shown, layer)}: a second line has the looks to choose from, where there are any. */
 export const createLook = (desk, id) => {
   const state = h("span", { class: "muted", "data-test": "look-state", role: "status" });
   const shownAlone = createShown(desk);
@@ -49,8 +50,9 @@ export const createLook = (desk, id) => {
   const begin = button(desk, () => desk.run("learnLook", id), learn);
   const drop = button(desk, () => desk.run("forgetLook", id), forget);
   const length = createLength(desk);
-  const head = line("Look", TITLE, h("span", { class: "look-head" }, shownAlone.node, which.node), state);
-  const foot = line("", TITLE, h("span", { class: "look-head" }, begin, length.node, drop));
+  const chosen = h("span", { class: "look-which" }, shownAlone.node, which.node);
+  const lengthBox = h("span", { class: "choice-box" }, length.node, icon("down"));
+  const node = line("Look", TITLE, h("span", { class: "look-lines" }, chosen, begin, lengthBox, drop, state));
   const update = (shown, layer) => {
     const standing = standingOf(layer, shown.state.job);
     set(state, { text: standing.text, "data-state": standing.state });
@@ -59,7 +61,7 @@ export const createLook = (desk, id) => {
     length.update(shown);
     set(begin, { disabled: shown.state.job !== null || !isTeachable(layer) });
     show(drop, layer.look !== null);
-    show(which.node, layer.look !== null || shown.state.looks.length > 0);
+    show(chosen, layer.look !== null || shown.state.looks.length > 0);
   };
-  return { nodes: [head, foot], update };
+  return { node, update };
 };

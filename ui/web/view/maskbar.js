@@ -1,6 +1,7 @@
 // The bar above the stage while a tool paints: the dials of brush or region, and what can be done to a whole mask.
 
 import { button, numberField } from "./fields.js";
+import { icon } from "./icons.js";
 import { h, set, show } from "./dom.js";
 
 /** Fields write gestures; these settings are no part of the document, so their gestures go to the session. */
@@ -53,10 +54,11 @@ const brushDials = (desk) => [
   }),
 ];
 
-/** A button that is on or off: {node, update(isOn)}. */
-const switchButton = (label, { test, title, press }) => {
+/** A button that is on or off, with a label or an icon: {node, update(isOn)}. */
+const switchButton = (label, { test, title, press, iconName }) => {
   const shape = { type: "button", class: "button quiet small flip", "data-test": test, title, on: { click: press } };
-  const node = h("button", shape, h("span", { text: label }));
+  const node = h("button", shape, iconName ? icon(iconName) : h("span", { text: label }));
+  if (iconName) set(node, { "aria-label": label });
   return { node, update: (isOn) => set(node, { "aria-pressed": isOn }) };
 };
 
@@ -65,8 +67,8 @@ const pressureSwitches = (desk) => {
     const { brush } = desk.session.state;
     desk.session.set({ brush: { ...brush, [field]: !brush[field] } });
   };
-  const size = { test: "pen-size", title: "Pen pressure changes the size", press: turn("pressureSize") };
-  const flow = { test: "pen-opacity", title: "Pen pressure changes the opacity", press: turn("pressureFlow") };
+  const size = { test: "pen-size", title: "Pen pressure changes the size", press: turn("pressureSize"), iconName: "penSize" };
+  const flow = { test: "pen-opacity", title: "Pen pressure changes the opacity", press: turn("pressureFlow"), iconName: "penFlow" };
   const parts = [switchButton("pen size", size), switchButton("pen opacity", flow)];
   const update = ({ state: { brush } }) => {
     parts[0].update(brush.pressureSize);

@@ -8,10 +8,10 @@ import { createSteps } from "./steps.js";
 import { h, set, setVariable, show } from "./dom.js";
 
 const SAVED = {
-  saved: (at) => (at ? `saved · ${at}` : "saved"),
-  saving: () => "saving …",
-  unsaved: () => "unsaved",
-  offline: () => "kept in this browser",
+  saved: "saved",
+  saving: "saving …",
+  unsaved: "unsaved",
+  offline: "kept in this browser",
 };
 
 /** A button with a menu below it; `items(shown)` gives [{title, hint, run}] or {heading}. */
@@ -91,12 +91,15 @@ const runText = ({ state }) => {
 };
 
 const createPills = () => {
-  const saved = h("span", { class: "pill", "data-test": "saved", role: "status" });
+  const saved = h("span", { class: "pill", "data-test": "saved", role: "status" }, h("span"), h("span"));
   const model = h("span", { class: "pill", "data-test": "model" }, h("span", { class: "muted" }), h("b"));
   const queue = h("span", { class: "pill", "data-test": "queue" }, h("span", { class: "dot" }), h("b"));
   const update = (shown) => {
     const { state } = shown;
-    set(saved, { text: SAVED[state.saved.state](state.saved.at), "data-state": state.saved.state });
+    const { state: standing, at } = state.saved;
+    set(saved, { "data-state": standing });
+    set(saved.firstChild, { text: SAVED[standing] });
+    set(saved.lastChild, { class: "when", text: standing === "saved" && at ? ` · ${at}` : "" });
     const facts = state.facts?.models.find(({ id }) => id === shown.record.settings.model);
     set(model.firstChild, { text: facts ? `${facts.title} · ` : "" });
     set(model.lastChild, { text: facts?.device.toUpperCase() ?? "…" });
