@@ -4,6 +4,8 @@ Collage Diffusion, section 4.3 (its extension of ControlNet). With residual r of
 weight of the layer seen at each pixel, the UNet gets r · w, where w is resized bilinearly (align_corners = False, as in
 the released code) to the size of r. A uniform w of 1 is diffusers' ControlNet, bit for bit; w = 0 calls no ControlNet.
 
+Several kinds of structure (edges, soft edges, depth) are several of these controls; their residuals add up.
+
 The residuals are coarse and the UNet sees far, so a weight acts a little beyond its layer too.
 """
 
@@ -19,6 +21,9 @@ from torch.nn import functional
 
 from backend.engine.loop_types import Control, Network
 from backend.models.controlnet import ControlNet
+
+DOWN, MIDDLE = "down_block_additional_residuals", "mid_block_additional_residual"
+"""What diffusers' UNet calls them."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +48,13 @@ class StructureMap(Control):
         def add_residuals(unet: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
             if not self.first <= network.moment.k < self.end:
                 return given, named
-            made = self.controlnet.residuals(given[0], given[1], named["encoder_hidden_states"], self.hint)
-            extra = {
-                "down_block_additional_residuals": tuple(weighted(part, self.weights) for part in made.down),
-                "mid_block_additional_residual": weighted(made.middle, self.weights),
-            }
-            return given, named | extra
+            words, added = named["encoder_hidden_states"], named.get("added_cond_kwargs")
+            made = self.controlnet.residuals(given[0], given[1], words, self.hint, added)
+            down, middle = [weighted(part, self.weights) for part in made.down], weighted(made.middle, self.weights)
+            if DOWN in named:  # another kind of structure has spoken before
+                down = [own + other for own, other in zip(down, named[DOWN], strict=True)]
+                middle = middle + named[MIDDLE]
+            return given, named | {DOWN: tuple(down), MIDDLE: middle}
 
         hook = network.unet.register_forward_pre_hook(add_residuals, with_kwargs=True)
         try:

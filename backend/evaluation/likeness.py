@@ -42,18 +42,22 @@ def layer_likeness(
         region = topmost == number
         whole = (over_plate(flat, alpha, plate), *pictures)
         masked = tuple(np.where(region[..., None], picture, GREY) for picture in whole)
+        spoken = {"": {"text_similarity": layer.phrase, "full_text_similarity": looks.get(layer.layer_id, "")}}
+        spoken["_masked"] = {"text_similarity_masked": layer.phrase}
         for ending, shown in (("", whole), ("_masked", masked)):
             crops = [crop_around(picture, box_of(region)) for picture in shown]
-            texts = {f"text_similarity{ending}": layer.phrase}
-            if not ending:
-                texts["full_text_similarity"] = looks.get(layer.layer_id, "")
-            for name, words in texts.items():
-                if words:
-                    given, *made = text_similarity(clip, crops, [words] * len(crops))
-                    yield f"given_{name}", [given]
-                    yield name, made
+            yield from _spoken(clip, crops, spoken[ending])
             asked, *others = crops
             yield f"image_similarity{ending}", image_similarity(clip, others, [asked] * len(others))
+
+
+def _spoken(clip: Clip, crops: Sequence[Pixels], words: Mapping[str, str]) -> Iterator[tuple[str, list[float]]]:
+    """The similarity to each of the words that there are; the first crop is what was given."""
+    for name, said in words.items():
+        if said:
+            given, *made = text_similarity(clip, crops, [said] * len(crops))
+            yield f"given_{name}", [given]
+            yield name, made
 
 
 def over_plate(flat: Pixels, alpha: NDArray[np.float32], plate: Pixels) -> Pixels:

@@ -1,9 +1,11 @@
-"""The ControlNet of a family: what it adds to a UNet's activations, given a picture of edges."""
+"""The ControlNets of a family: what they add to a UNet's activations, given a picture of edges or of depth."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -12,6 +14,13 @@ from torch import Tensor
 
 from backend.errors import ModelError
 from backend.models.bundle import ModelBundle
+from backend.models.members import MemberName
+from backend.scene.layer import StructureKind
+
+CONTROLNETS: Mapping[StructureKind, MemberName] = MappingProxyType(
+    {"edges": "controlnet", "soft_edges": "controlnet_soft_edges", "depth": "controlnet_depth"}
+)
+"""The member that reads each kind of structure."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +37,19 @@ class ControlNet:
 
     network: Any = field(repr=False)
 
-    def residuals(self, latents: Tensor, timestep: Tensor, words: Tensor, hint: Tensor) -> Residuals:
+    def residuals(
+        self, latents: Tensor, timestep: Tensor, words: Tensor, hint: Tensor, added: Mapping[str, Tensor] | None = None
+    ) -> Residuals:
         """Residuals at strength 1 for the UNet's own input: latents (b, c, h, w) as the network sees them, words
-        (b, tokens, width), ``hint`` (1 or b, 3, 8h…, 8w…) in 0..1 at picture size."""
+        (b, tokens, width), ``hint`` (1 or b, 3, 8h…, 8w…) in 0..1 at picture size; SDXL is told ``added``, too."""
         seen = hint.to(latents.dtype).expand(len(latents), -1, -1, -1)
         down, middle = self.network(
-            latents, timestep, encoder_hidden_states=words, controlnet_cond=seen, return_dict=False
+            latents,
+            timestep,
+            encoder_hidden_states=words,
+            controlnet_cond=seen,
+            added_cond_kwargs=added,
+            return_dict=False,
         )
         return Residuals(tuple(down), middle)
 
@@ -44,9 +60,9 @@ def load_controlnet(folder: Path, device: torch.device, dtype: torch.dtype) -> C
     return ControlNet(network.to(device).eval().requires_grad_(False))
 
 
-def controlnet_of(bundle: ModelBundle) -> ControlNet:
-    """The bundle's ControlNet; a ModelError when it has none, or one that was made for another UNet."""
-    member: ControlNet = bundle.members.get("controlnet")
+def controlnet_of(bundle: ModelBundle, kind: StructureKind = "edges") -> ControlNet:
+    """The bundle's ControlNet for a kind of structure; a ModelError when it has none, or one made for another UNet."""
+    member: ControlNet = bundle.members.get(CONTROLNETS[kind])
     mine, theirs = member.network.config, bundle.unet.config
     for name in ("block_out_channels", "cross_attention_dim", "layers_per_block"):
         if _plain(mine[name]) != _plain(theirs[name]):

@@ -21,7 +21,19 @@ if TYPE_CHECKING:
     import torch  # seconds to import, and listing what is present must be quick
 
 MemberName = Literal[
-    "clip", "image_encoder", "guide", "deeplab", "clipseg", "judge", "sam", "vqgan", "controlnet", "preview"
+    "clip",
+    "image_encoder",
+    "guide",
+    "deeplab",
+    "clipseg",
+    "judge",
+    "sam",
+    "vqgan",
+    "controlnet",
+    "controlnet_soft_edges",
+    "controlnet_depth",
+    "depth",
+    "preview",
 ]
 NAMES: tuple[MemberName, ...] = get_args(MemberName)
 
@@ -37,6 +49,12 @@ class MemberKind:
     config: str
     loader: str
     purpose: str
+
+
+def _controlnet(purpose: str) -> MemberKind:
+    return MemberKind(
+        "diffusion_pytorch_model.safetensors", "config.json", "backend.models.controlnet:load_controlnet", purpose
+    )
 
 
 KINDS: Mapping[MemberName, MemberKind] = MappingProxyType(
@@ -59,12 +77,10 @@ KINDS: Mapping[MemberName, MemberKind] = MappingProxyType(
         "judge": MemberKind("judge.safetensors", "config.json", "backend.pocket.judge:load_member", "scores pictures"),
         "sam": MemberKind("sam.safetensors", "config.json", "backend.models.sam:load_sam", "cuts objects out"),
         "vqgan": MemberKind("vqgan.safetensors", "config.json", "backend.models.vqgan:load_vqgan", "draws from codes"),
-        "controlnet": MemberKind(
-            "diffusion_pytorch_model.safetensors",
-            "config.json",
-            "backend.models.controlnet:load_controlnet",
-            "holds edges in place",
-        ),
+        "controlnet": _controlnet("holds edges in place"),
+        "controlnet_soft_edges": _controlnet("holds soft edges in place"),
+        "controlnet_depth": _controlnet("holds what is near and far in place"),
+        "depth": MemberKind("model.safetensors", "config.json", "backend.models.depth:load_depth", "sees depth"),
         "preview": MemberKind(
             "diffusion_pytorch_model.safetensors",
             "config.json",

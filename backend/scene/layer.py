@@ -16,7 +16,7 @@ Name = Annotated[str, Field(max_length=200)]
 Words = Annotated[str, Field(max_length=4000)]
 Seed = Annotated[int, Field(ge=0, le=2**53 - 1)]
 
-StructureKind = Literal["none", "edges"]
+StructureKind = Literal["none", "edges", "soft_edges", "depth"]
 SHOWN_CHARACTERS = 60
 """Of a wrong value, as much as still fits into a sentence."""
 

@@ -158,3 +158,16 @@ def test_composition_with_attention_and_layer_noise(held: ModelBundle) -> None:
     assert torch.equal(ended("structure", "noise", "attention"), all_three)
     for left_out in makers:
         assert farthest(ended(*(name for name in makers if name != left_out)), all_three) > 1e-4
+
+
+def test_two_kinds_of_structure_add_up(held: ModelBundle) -> None:
+    """The same ControlNet at halves of the weight, twice, is once at the whole; their order does not matter."""
+
+    def run(*weights: Tensor) -> Tensor:
+        return end_of(Setting(held), lambda setting: [map_in(setting, weight) for weight in weights])
+
+    setting = Setting(held)
+    whole = run(uniform(setting, 1.0))
+    assert farthest(run(uniform(setting, 0.5), uniform(setting, 0.5)), whole) < 1e-4
+    assert farthest(run(halves(setting), uniform(setting, 0.5)), run(uniform(setting, 0.5), halves(setting))) < 1e-4
+    assert farthest(run(uniform(setting, 0.5)), whole) > 1e-4

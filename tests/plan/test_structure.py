@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 from backend.plan.build import build_plan
 from backend.plan.raster import raster
 from backend.plan.request import Compose
-from backend.plan.structure import Structure, structure_of
+from backend.plan.structure import Structure, structures_of
+from backend.scene.edges import soft_edges
 from backend.scene.layer import Layer, Placement
 from backend.scene.layer import Structure as Asked
 from backend.scene.pixels import MemoryPixels
@@ -18,9 +20,15 @@ from tests.plan.word_card import WordCard
 
 SIDE = 64
 HELD = Asked(kind="edges", weight=0.8)
+NOTHING = Structure("edges", np.zeros((SIDE, SIDE), np.float32), np.zeros((SIDE, SIDE), np.float32))
 
 
 def found(*layers: dict[str, Any]) -> Structure:
+    """The edges of layers; see ``every``."""
+    return next((one for one in every(*layers) if one.kind == "edges"), NOTHING)
+
+
+def every(*layers: dict[str, Any]) -> tuple[Structure, ...]:
     """The structure of layers, each given by its ``rgba`` picture and other fields, at the canvas' own size."""
     pixels = MemoryPixels()
     made = []
@@ -31,7 +39,7 @@ def found(*layers: dict[str, Any]) -> Structure:
     scene = Scene(width_px=SIDE, height_px=SIDE, prompt="a fox", layers=tuple(made))
     plan = build_plan(scene, Compose(), WordCard(), pixels)
     assert (plan.width_px, plan.height_px) == (SIDE, SIDE)
-    return structure_of(plan, raster(plan, pixels), pixels)
+    return structures_of(plan, raster(plan, pixels), pixels)
 
 
 def plate(side: int, level: int, stripe: bool = False) -> np.ndarray:
@@ -90,3 +98,35 @@ def test_the_weight_is_that_of_the_topmost_layer() -> None:
     assert held.weights[0, 0] == np.float32(0.25)
     assert held.weights[32, 16] == np.float32(0.8)
     assert held.weights[32, 48] == 0
+
+
+def test_every_kind_has_its_own_map_and_weights() -> None:
+    """Layers of three kinds: each kind's weights are where its layer lies, and only edges are drawn here."""
+    soft, deep = Asked(kind="soft_edges", weight=0.5), Asked(kind="depth", weight=0.7)
+    kinds = every(
+        {"rgba": plate(SIDE, 200), "structure": deep},
+        {"rgba": plate(24, 220, stripe=True), "structure": soft, "x": 16.0},
+        {"rgba": plate(24, 220, stripe=True), "structure": HELD, "x": 48.0},
+    )
+    assert [one.kind for one in kinds] == ["edges", "soft_edges", "depth"]
+    edges, softened, depth = kinds
+    for one, (at, weight) in zip(kinds, ((48, 0.8), (16, 0.5), (2, 0.7)), strict=True):
+        assert one.weights[32, at] == np.float32(weight)
+        assert (one.weights > 0).sum() < SIDE * SIDE
+    assert not edges.edges[:, :32].any()
+    assert edges.edges[:, 32:].any()
+    assert not softened.hint[:, 32:].any()
+    assert softened.hint[:, :32].any()
+    assert not depth.hint.any()
+
+
+def test_soft_edges_grow_with_the_step_and_end_at_one() -> None:
+    """Steps of an eighth, a quarter and more: a quarter and a half of full strength, and no more than it."""
+    steps = np.zeros((64, 64), np.float32)
+    steps[:, 16:], steps[:, 32:], steps[:, 48:] = 255 / 8, 255 * 3 / 8, 255
+    row = soft_edges(steps)[32]
+    peaks = [row[at - 4 : at + 4].max() for at in (16, 32, 48)]
+    assert peaks[0] == pytest.approx(peaks[1] / 2, rel=1e-3)
+    assert peaks[1] == pytest.approx(0.5, abs=0.15)
+    assert peaks[2] == 1
+    assert row[[4, 24, 40, 60]].max() < 0.01

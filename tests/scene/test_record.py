@@ -86,7 +86,7 @@ def test_every_setting_survives_json() -> None:
         {"seed": 2**53},
         {"seed": 1.5},
         {"visible": 1},
-        {"structure": {"kind": "depth"}},
+        {"structure": {"kind": "pose"}},
         {"surprise": 1},
     ],
 )

@@ -61,8 +61,7 @@ def steps(collage: Laid, bundle: ModelBundle, chunk: Chunk) -> Generator[Step, N
     controls: list[Control] = []
     if options.attention:
         controls.append(region_attention(collage, bundle, chunk.schedule))
-    if collage.structure is not None:
-        controls.append(structure_map(collage.structure, bundle))
+    controls.extend(structure_map(structure, collage, bundle) for structure in collage.structures)
     if levelled(plan, options):
         controls.append(LayerNoise(chunk.source, collage.release, chunk.schedule, chunk.stream))
     if chunk.watched is not None:

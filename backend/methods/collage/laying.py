@@ -17,7 +17,7 @@ from backend.models.bundle import ModelBundle
 from backend.models.schedule import first_step
 from backend.plan.plan import OneLayer, Plan
 from backend.plan.raster import Raster, painted_noise, raster
-from backend.plan.structure import Structure, holds, structure_of
+from backend.plan.structure import Structure, structures_of
 from backend.scene.look import Look, read_look
 from backend.scene.scene import Picture, Pixels
 
@@ -32,7 +32,7 @@ class Laid:
     source: Picture = field(repr=False)
     release: torch.Tensor = field(repr=False)
     first: int
-    structure: Structure | None = field(repr=False)
+    structures: tuple[Structure, ...] = field(repr=False)
     looks: dict[int, Look] = field(default_factory=dict, repr=False)
     """Learned looks by the token of the prompt that they stand before."""
 
@@ -50,10 +50,9 @@ def prepared(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Laid:
     else:
         release = np.array([[first_step(plan.steps, options.strength)]], np.int64)
     cells = torch.from_numpy(release).to(bundle.device)
-    held_edges = options.structure and any(holds(layer) for layer in plan.layers)
-    structure = structure_of(plan, flat, pixels) if held_edges else None
+    structures = structures_of(plan, flat, pixels) if options.structure else ()
     looks = _looks(plan, bundle, pixels) if options.looks else {}
-    return Laid(plan, options, flat, source, cells, int(release.min()), structure, looks)
+    return Laid(plan, options, flat, source, cells, int(release.min()), structures, looks)
 
 
 def _looks(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> dict[int, Look]:

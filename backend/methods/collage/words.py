@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 
 from backend.controls.region_attention import ALWAYS, Region, RegionAttention
@@ -11,6 +10,7 @@ from backend.engine.looks import moved_tokens
 from backend.methods.collage.laying import Laid, fitting
 from backend.models.bundle import ModelBundle
 from backend.models.controlnet import controlnet_of
+from backend.models.depth import depth_of
 from backend.models.schedule import Schedule
 from backend.plan.plan import PlannedLayer
 from backend.plan.structure import Structure
@@ -35,11 +35,12 @@ def region_attention(collage: Laid, bundle: ModelBundle, schedule: Schedule) -> 
     return RegionAttention(tuple(wanted), length, sigmas, tuple(unwanted))
 
 
-def structure_map(structure: Structure, bundle: ModelBundle) -> StructureMap:
-    """The control that holds layers to their structure."""
-    hint = torch.from_numpy(structure.edges.astype(np.float32)).expand(1, 3, -1, -1)
+def structure_map(structure: Structure, collage: Laid, bundle: ModelBundle) -> StructureMap:
+    """The control that holds layers to their structure of one kind; depth is that of the flat collage."""
+    drawn = depth_of(bundle).nearness(collage.flat.picture) if structure.kind == "depth" else structure.hint
+    hint = torch.from_numpy(drawn).expand(1, 3, -1, -1)
     weights = torch.from_numpy(structure.weights)
-    return StructureMap(controlnet_of(bundle), hint.to(bundle.device), weights.to(bundle.device))
+    return StructureMap(controlnet_of(bundle, structure.kind), hint.to(bundle.device), weights.to(bundle.device))
 
 
 def spoken_tokens(layer: PlannedLayer, collage: Laid, bundle: ModelBundle) -> tuple[int, ...]:

@@ -68,14 +68,24 @@ const structureEdit = (id, patch) => (record) => {
 };
 
 const KINDS = [
-  { id: "none", title: "free" },
-  { id: "edges", title: "its edges" },
+  { id: "none", title: "free", needs: [] },
+  { id: "edges", title: "its edges", needs: ["controlnet"] },
+  { id: "soft_edges", title: "soft edges", needs: ["controlnet_soft_edges"] },
+  { id: "depth", title: "its depth", needs: ["controlnet_depth", "depth"] },
 ];
+const offered = (model, { needs }) => needs.every((member) => model?.members.includes(member));
+/** Buttons in the order of KINDS: which one is chosen, and which the model can do. */
+const markKinds = (buttons, chosen, model) =>
+  buttons.forEach((button, index) => {
+    set(button, { "aria-checked": KINDS[index].id === chosen });
+    show(button, KINDS[index].id === chosen || offered(model, KINDS[index]));
+  });
+const titleOfKind = (kind) => KINDS.find(({ id }) => id === kind).title;
 const FIRST_WEIGHT = 0.5;
 
 /**
- * What of the picture's own structure is kept, and how firmly. A kind without a weight would do nothing. Only offered
- * where the model has a ControlNet; a layer that already holds to its edges can be freed anywhere.
+ * What of the picture's own structure is kept, and how firmly. A kind without a weight would do nothing. A kind is only
+ * offered where the model has its ControlNet; a layer that already holds to its structure can be freed anywhere.
  */
 const structure = (desk, id) => {
   const read = ({ record }) => layerOf(record, id)?.structure ?? null;
@@ -105,12 +115,12 @@ const structure = (desk, id) => {
   });
   const value = h("span", { class: "dial-value" });
   const choice = h("span", { class: "segments", role: "radiogroup", "aria-label": "Structure" }, kinds);
-  const node = line("Structure", "How firmly the layer's own edges are held", choice, value);
+  const node = line("Structure", "What of the layer's own drawing is held, and how firmly", choice, value);
   const firm = line("", "How firmly", weight.node);
   const update = (shown) => {
     const { kind, weight: held } = read(shown);
-    show(node, kind !== "none" || Boolean(shown.model?.members.includes("controlnet")));
-    kinds.forEach((each, index) => set(each, { "aria-checked": KINDS[index].id === kind }));
+    show(node, kind !== "none" || KINDS.slice(1).some((one) => offered(shown.model, one)));
+    markKinds(kinds, kind, shown.model);
     show(firm, kind !== "none");
     set(value, { text: kind === "none" ? "" : formatFraction(held) });
     weight.update(shown);
@@ -182,7 +192,7 @@ const summaryOf = (layer) =>
     layer.blend !== "normal" && BLENDS.find(({ id }) => id === layer.blend)?.title.toLowerCase(),
     layer.negative.trim() && `not ${layer.negative.trim()}`,
     heardText(layer, formatFraction),
-    layer.structure.kind !== "none" && `${layer.structure.kind} ${formatFraction(layer.structure.weight)}`,
+    layer.structure.kind !== "none" && `${titleOfKind(layer.structure.kind)} ${formatFraction(layer.structure.weight)}`,
     layer.class_label.trim() && `class ${layer.class_label.trim()}`,
     layer.seed !== null && `seed ${layer.seed}`,
   ]
