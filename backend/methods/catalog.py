@@ -30,6 +30,7 @@ class Method:
 
     The generator is the function ``run(plan, bundle, pixels)`` of the module ``backend.methods.<module>``. ``drafts``:
     it works in two stages, tells of the first one's pictures (Drafted), and goes on from a plan's ``draft``.
+    ``ignores``: what of a layer it does not read (``plan/ignored.py``).
     """
 
     id: str
@@ -37,6 +38,7 @@ class Method:
     Options: type[Record]
     module: str
     drafts: bool = field(default=False, kw_only=True)
+    ignores: tuple[str, ...] = field(default=(), kw_only=True)
 
     def run(self, plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
         """Steps, then Pictures; nothing is computed before the first is asked for."""
@@ -48,9 +50,11 @@ def _by_id(*methods: Method) -> Mapping[str, Method]:
     return MappingProxyType({method.id: method for method in methods})
 
 
+_UNREAD_BY_TCIG = ("look", "structure", "noise_map", "heard", "seed")
+
 METHODS = _by_id(
     Method("collage", "Collage Diffusion", CollageOptions, "collage"),
-    Method("tcig", "TCIG", TcigOptions, "tcig", drafts=True),
+    Method("tcig", "TCIG", TcigOptions, "tcig", drafts=True, ignores=_UNREAD_BY_TCIG),
     Method("layout_retouch", "Layout-and-Retouch", RetouchOptions, "layout_retouch"),
 )
 

@@ -209,12 +209,16 @@ class OptionField(Record):
 
 
 class MethodFacts(Record):
-    """A method and its options. ``drafts``: it works in two stages, and the first one's pictures can be refined."""
+    """A method and its options. ``drafts``: it works in two stages, and the first one's pictures can be refined.
+
+    ``ignores`` names what of a layer it does not read (``plan/ignored.py``).
+    """
 
     id: str
     title: str
     options: tuple[OptionField, ...]
     drafts: bool = False
+    ignores: tuple[str, ...] = ()
 
 
 class ModelFacts(Record):

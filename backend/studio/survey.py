@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from backend.errors import LaminaError, ModelError, RequestError, SceneError
 from backend.plan.build import coverage, scene_notes
 from backend.plan.card import Card
+from backend.plan.ignored import ignored_notes
 from backend.plan.painted import painted_notes, with_painted
 from backend.plan.plan import Note
 from backend.plan.request import AnyRequest, Compose, Reroll, Settings, TakeApart
@@ -47,8 +48,14 @@ class Surveyor:
             return Survey((), (Note(code="unreadable", text=error.sentence),))
 
     def noted(self, scene: Scene, settings: Settings, notes: tuple[Note, ...]) -> tuple[Note, ...]:
-        """The notes of a scene with what the chosen method wants of painted layers, where it draws them by class."""
-        if not any(method.id == settings.method and method.drafts for method in self._offer.methods()):
+        """The notes of a scene with what the chosen method leaves unread, and what it wants of painted layers.
+
+        The latter where it draws them by class.
+        """
+        method = next((method for method in self._offer.methods() if method.id == settings.method), None)
+        if method is not None:
+            notes = (*notes, *ignored_notes(scene, method.title, method.ignores))
+        if method is None or not method.drafts:
             return notes
         card, _ = self._card(settings.model)
         facts = next((model for model in self._offer.models() if model.id == card.id), None)

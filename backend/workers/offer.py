@@ -42,7 +42,13 @@ class CatalogOffer:
 
     def methods(self) -> tuple[MethodFacts, ...]:
         return tuple(
-            MethodFacts(id=method.id, title=method.title, options=_fields(method), drafts=method.drafts)
+            MethodFacts(
+                id=method.id,
+                title=method.title,
+                options=_fields(method),
+                drafts=method.drafts,
+                ignores=method.ignores,
+            )
             for method in METHODS.values()
         )
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageOps
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.chromium import FLAGS, find_or_install
@@ -22,20 +22,23 @@ from tests.browser.studio_process import ROOT, StudioProcess
 
 PICTURES = ROOT / "assets" / "pictures"
 EXAMPLE, LAYER = "01-cat-and-mushroom", "toy-2"
-LARGEST_BYTES = 300_000
-COLOURS = (256, 128, 64)
+RESTING_PLACE = (24, 860)
+"""Below the tools, where nothing answers a pointer."""
+LARGEST_BYTES = 390_000
+BITS = (8, 7, 6, 5)
+"""Of each colour, from all of them down to where bands begin to show. A palette would take the small colours first."""
 
 
 def shoot(desk: DeskPage, name: str) -> None:
-    """The page as a PNG of few colours, at most ``LARGEST_BYTES``."""
+    """The page as a PNG of at most ``LARGEST_BYTES``; neither pointer nor focus is anywhere."""
     desk.wait_drawn()
+    desk.page.mouse.move(*RESTING_PLACE)
+    desk.page.evaluate("document.activeElement.blur()")
     desk.page.wait_for_timeout(500)
     shot = Image.open(io.BytesIO(desk.page.screenshot())).convert("RGB")
-    for colours in COLOURS:
+    for bits in BITS:
         stream = io.BytesIO()
-        shot.quantize(colours, Image.Quantize.MEDIANCUT, dither=Image.Dither.FLOYDSTEINBERG).save(
-            stream, "PNG", optimize=True
-        )
+        ImageOps.posterize(shot, bits).save(stream, "PNG", optimize=True)
         if stream.tell() <= LARGEST_BYTES:
             break
     (PICTURES / f"{name}.png").write_bytes(stream.getvalue())
@@ -80,6 +83,9 @@ def take_states(studio: StudioProcess, browser: Browser) -> None:
         desk.part("canvas").focus()
         desk.page.keyboard.press("Control+a")
         desk.page.keyboard.press("Delete")
+        desk.part("prompt").fill("")
+        desk.part("project-name").fill("Untitled")
+        desk.wait_saved()
         shoot(desk, "desk-empty")
 
 

@@ -81,7 +81,7 @@ def test_painted_freedom_goes_along_with_its_layer_and_a_region_tool_paints_it(f
     assert (before[261:319, 121:179] == 0).all()
     fresh.part("region-add").click()
     fresh.part("canvas").focus()
-    fresh.page.keyboard.press("Shift+Right")
+    fresh.page.keyboard.press("Shift+ArrowRight")
     moved = freedom(fresh)
     assert np.array_equal(moved[:, 10:], before[:, :-10])
     fresh.page.keyboard.press("\\")
@@ -138,5 +138,8 @@ def test_only_the_selected_layer_varies(fresh: DeskPage):
     first, one, other = fresh.state()["candidates"]
     assert one["digest"] == first["digest"]
     assert other["digest"] != one["digest"]
-    assert "varies" in fresh.page.locator(".strip-title").last.inner_text()
+    assert "it alone varies" in fresh.page.locator(".strip-pictures .strip-head").inner_text()
+    assert fresh.part("made-candidate").count() == 2
+    fresh.part("made-candidate").last.click()
+    fresh.wait(f"state.shown === {other['digest']!r}")
     fresh.look("varied")

@@ -3,8 +3,8 @@
 /** Pixels from dot to dot: large enough to see at 100 %, small enough for the edge of a soft brush. */
 const PERIOD = 8;
 
-/** Free places are warm dots, held ones dimmed; the picture stays visible under both. */
-export const FREE = Object.freeze([255, 170, 64]);
+/** Free places are bright dots, held ones dimmed; the picture stays visible under both. */
+export const FREE = Object.freeze([112, 236, 255]);
 export const HELD = Object.freeze([8, 14, 28]);
 const [FREE_ALPHA, HELD_ALPHA] = [150, 118];
 

@@ -46,6 +46,9 @@ export const findSpans = (prompt, layers) => {
   return { spans, unlinked };
 };
 
+/** The layer of the phrase that a place in the prompt lies in, "" for none; its two ends belong to it. */
+export const idAt = (spans, at) => spans.find(({ start, end }) => at >= start && at <= end)?.ids[0] ?? "";
+
 /** The prompt cut into runs [{text, ids}]; ids is empty between the phrases. */
 export const cutAtSpans = (prompt, spans) => {
   const runs = [];

@@ -15,6 +15,6 @@ export const withEnd = ({ heard_from = 0, heard_to = 1 }, field, value) => {
   return { heard_from: roundTo(Math.min(heard_from, high - LEAST), LEAST), heard_to: roundTo(high, LEAST) };
 };
 
-/** What the fold tells of it; "" for all steps. */
+/** Its words for the shut fold; none where all steps hear it. */
 export const heardText = ({ heard_from = 0, heard_to = 1 }, format) =>
   heard_from === 0 && heard_to === 1 ? "" : `heard ${format(heard_from)} – ${format(heard_to)}`;

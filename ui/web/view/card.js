@@ -14,6 +14,7 @@ import { h, set, show } from "./dom.js";
 import { createLayerSubject } from "./subjectlayer.js";
 import { classLine, createMore, dial, line, words } from "./layerfields.js";
 import { createLook } from "./look.js";
+import { createMade } from "./made.js";
 
 const DIALS = [
   {
@@ -120,10 +121,10 @@ const WORDS = [
 ];
 
 const TRIES = [
-  { value: 1, text: "once" },
-  { value: 2, text: "until it passes, at most twice" },
-  { value: 4, text: "until it passes, at most 4 times" },
-  { value: 8, text: "until it passes, at most 8 times" },
+  { value: 1, text: "one try" },
+  { value: 2, text: "at most 2 tries" },
+  { value: 4, text: "at most 4 tries" },
+  { value: 8, text: "at most 8 tries" },
 ];
 
 /** How often a re-roll goes on with new seeds; one choice for all layers: {node, update(shown)}. */
@@ -184,6 +185,7 @@ const createActions = (desk, id) => {
 /** The card of the layer `id`: {node, update(shown, layer, warnings)}. */
 export const createCard = (desk, id) => {
   const fields = [
+    createMade(desk, id),
     classLine(desk, id, true),
     ...WORDS.map((options) => words(desk, id, options)),
     createFreedomLine(desk, id),

@@ -1,6 +1,7 @@
 // The painted freedom of a layer: its veil over the page while it is painted, and its line in the layer's card.
 
 import { FREE, fillHalftone, HELD, meanOf } from "../kernels/halftone.js";
+import { placementMatrix } from "../kernels/matrix.js";
 import { formatFraction } from "../kernels/numbers.js";
 import { bytesOf, changedTiles, greyMask, originOf, TILE_PX, valueAt } from "../kernels/tiles.js";
 import { viewMatrix } from "../kernels/views.js";
@@ -10,6 +11,7 @@ import { layerOf, titleOf } from "../model/records.js";
 import { TOOLS } from "../tools/tools.js";
 import { button, slider } from "./fields.js";
 import { h, set, show } from "./dom.js";
+import { createPlates } from "./plates.js";
 
 const PAINTING = new Set(TOOLS.filter(({ paints }) => paints).map(({ id }) => id));
 const FINEST_PX = 512;
@@ -40,25 +42,53 @@ const drawTiles = (canvas, mask, known) => {
 
 const legend = (kind, text) => h("span", { class: "legend" }, h("i", { class: `swatch ${kind}` }), text);
 
+/** Leaves of a page only what a layer shows of itself: inside its picture, and inside its mask. */
+const keepInside = (context, desk, layer, plates) => {
+  const picture = layer.picture ? desk.pictures.get(layer.picture) : null;
+  const mask = layer.mask ? desk.pictures.mask(layer.mask) : null;
+  context.globalCompositeOperation = "destination-in";
+  if (picture) {
+    const { width_px, height_px } = picture.size;
+    context.setTransform(...placementMatrix(layer.placement, picture.size));
+    context.drawImage(picture.image, 0, 0, width_px, height_px);
+    context.resetTransform();
+  }
+  if (mask) context.drawImage(plates.get(layer.id, mask), 0, 0);
+  context.globalCompositeOperation = "source-over";
+};
+
+/** Answers draw(canvas, mask, layer): the dots of a mask on a canvas, where its layer is; tiles are drawn once. */
+const createDots = (desk) => {
+  const [dots, plates] = [document.createElement("canvas"), createPlates()];
+  let drawn = null;
+  return (canvas, mask, layer) => {
+    const size = { width: mask.width_px, height: mask.height_px };
+    const isFit = dots.width === size.width && dots.height === size.height;
+    if (!isFit) [dots, canvas].forEach((each) => Object.assign(each, size));
+    if (mask !== drawn) drawTiles(dots, mask, isFit ? drawn : null);
+    drawn = mask;
+    plates.keep(new Set([layer.id]));
+    const context = canvas.getContext("2d");
+    context.clearRect(0, 0, size.width, size.height);
+    context.drawImage(dots, 0, 0);
+    keepInside(context, desk, layer, plates);
+  };
+};
+
 /** The veil and the chip that says what it shows: {nodes, update(shown)}; cheap enough for every sample of a stroke. */
 export const createFreedomVeil = (desk) => {
   const canvas = h("canvas", { class: "freedom-veil", "data-test": "freedom-veil", "aria-hidden": "true" });
   const title = h("span", { class: "freedom-title" });
   const words = [title, legend("free", "free"), legend("held", "held")];
   const chip = h("div", { class: "chip-box freedom-chip", role: "status", "data-test": "freedom-chip" }, words);
-  const readMask = createReader(desk);
-  let drawn = null;
+  const [readMask, draw] = [createReader(desk), createDots(desk)];
   const update = ({ state, scene, selected, mix }) => {
     const isWanted = paintsFreedom(desk) && PAINTING.has(state.tool) && !mix && Boolean(selected?.visible);
     const mask = isWanted ? readMask(selected, scene) : null;
     show(canvas, mask !== null);
     show(chip, mask !== null && state.job === null);
     if (!mask) return;
-    const { width_px: width, height_px: height } = mask;
-    const isFit = canvas.width === width && canvas.height === height;
-    if (!isFit) Object.assign(canvas, { width, height });
-    if (mask !== drawn) drawTiles(canvas, mask, isFit ? drawn : null);
-    drawn = mask;
+    draw(canvas, mask, selected);
     canvas.style.transform = `matrix(${viewMatrix(state.view).join(",")})`;
     set(title, { text: `Freedom of ${titleOf(selected)}` });
   };
@@ -119,7 +149,7 @@ export const createFreedomLine = (desk, id) => {
   const [paint, clear] = [button(desk, turn, brush), button(desk, () => desk.run("clearFreedom", id), bin)];
   const label = h("span", { class: "card-label", text: "Freedom" });
   const shape = { class: "card-line freedom-line", title: TITLE };
-  const ends = h("span", { class: "freedom-ends" }, value, clear, paint);
+  const ends = h("span", { class: "freedom-ends" }, clear, paint, value);
   const node = h("div", shape, label, dial.node, painted.node, ends);
   const update = (shown) => {
     const layer = layerOf(shown.record, id);

@@ -1,8 +1,8 @@
 // The scene's prompt: a plain text area, and under its glass the same text with every phrase in its layer's colour.
 
-import { appended, cutAtSpans } from "../kernels/spans.js";
+import { appended, cutAtSpans, idAt } from "../kernels/spans.js";
 import { placeIn, subjectOfRun } from "../model/subjects.js";
-import { setScene } from "../model/edits.js";
+import { select, setScene } from "../model/edits.js";
 import { textField } from "./fields.js";
 import { icon } from "./icons.js";
 import { h, show } from "./dom.js";
@@ -101,6 +101,12 @@ export const createPrompt = (desk) => {
     merge: () => "negative",
   });
   negative.node.classList.add("negative");
+  // A click on a phrase chooses its layer, as choosing a layer marks its phrase; the caret stays where it was set.
+  field.node.addEventListener("click", () => {
+    const { selectionStart: at, selectionEnd: end } = field.node;
+    const id = at === end ? idAt(desk.shown().spans.spans, at) : "";
+    if (id) desk.store.amend(select(id));
+  });
   field.node.addEventListener("scroll", () => (mirror.node.scrollTop = field.node.scrollTop));
   const update = (shown) => [mirror, field, loose, negative].forEach((part) => part.update(shown));
   return { node: h("div", { class: "prompt" }, glass, loose.node, negative.node), update };

@@ -26,6 +26,7 @@ const SHORT = {
   no_mask: "nothing painted",
   overlap: "partly covered",
   tiny: "small",
+  ignored: "partly ignored",
 };
 
 const toggle = (desk, id, { test, field, on, off, name }) => {
@@ -98,7 +99,7 @@ const createFreedom = (desk, id) => {
   const update = (shown, layer) => {
     dial.update(shown);
     show(dial.node, !layer.noise_map);
-    set(value, { text: layer.noise_map ? "free as painted" : `free ${formatFraction(layer.noise)}` });
+    set(value, { text: layer.noise_map ? "painted" : `free ${formatFraction(layer.noise)}` });
   };
   return { node, update };
 };
@@ -153,6 +154,7 @@ const partsOf = (desk, shown, { layer, group }, isFront) => [
   desk.store.busy || desk.pictures.mask(layer.mask),
   desk.store.busy || desk.pictures.mask(layer.noise_map),
   shown.state.paints,
+  shown.batches,
   shown.state.tool,
 ];
 

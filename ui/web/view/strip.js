@@ -49,7 +49,7 @@ const headline = (shown) => {
   const { batch } = shown;
   if (!batch) return shown.state.job ? "On its way" : "No pictures yet";
   const varied = layerOf(shown.record, shown.state.varied[batch.job] ?? "");
-  if (varied) return `Only ${titleOf(varied)} varies`;
+  if (varied) return titleOf(varied);
   if (!batch.layerId) return "Whole picture";
   const layer = layerOf(shown.record, batch.layerId);
   return layer ? titleOf(layer) : "A deleted layer";
@@ -59,6 +59,7 @@ const subline = (shown) => {
   const { batch, state } = shown;
   const layouts = (batch?.candidates ?? []).filter(({ layout }) => layout).length;
   if (layouts) return `${plural(layouts, "layout", "layouts")}: click one, then retouch it`;
+  if (state.varied[batch?.job]) return `${plural(batch.candidates.length, "candidate", "candidates")}, it alone varies`;
   if (batch?.candidates.length) return plural(batch.candidates.length, "candidate", "candidates");
   if (batch) return state.job ? "The candidates follow." : "Refine a draft to make some.";
   return state.job ? "The candidates appear here." : "Generate makes the first ones. They stay here, run by run.";

@@ -1,0 +1,41 @@
+// A layer's own candidates in its card: those of the newest run that was about this layer alone.
+
+import { plural } from "../kernels/numbers.js";
+import { h, keyed, set, show } from "./dom.js";
+import { line } from "./layerfields.js";
+
+const MOST = 6;
+
+/** The newest run of a layer, null for none: a re-roll of it, or candidates that differ in it alone. */
+const runOf = ({ batches, state }, id) =>
+  batches.find(({ layerId, job, candidates }) => (layerId || state.varied[job]) === id && candidates.length > 0) ?? null;
+
+const createThumb = (desk, { digest, index, job }) => {
+  const look = () => {
+    desk.session.set({ batch: job });
+    desk.run("view", digest);
+  };
+  const title = `Candidate ${index + 1} of this layer`;
+  const shape = { type: "button", class: "made-candidate", title, "aria-label": title, "data-test": "made-candidate" };
+  const picture = h("img", { src: desk.pictures.url(digest), alt: "", draggable: "false" });
+  const node = h("button", { ...shape, "data-digest": digest, on: { click: look } }, picture);
+  return { node, update: (shown) => set(node, { "aria-pressed": shown.shownDigest === digest }) };
+};
+
+/** {node, update(shown)}: hidden until there are some. */
+export const createMade = (desk, id) => {
+  const nodes = new Map();
+  const thumbs = h("span", { class: "made" });
+  const rest = h("span", { class: "dial-value" });
+  const node = line("Made", "What the last run of this layer made; a click shows it", thumbs, rest);
+  const update = (shown) => {
+    const run = runOf(shown, id);
+    const made = run?.candidates.slice(0, MOST) ?? [];
+    show(node, made.length > 0);
+    keyed(thumbs, nodes, made, ({ id: candidate }) => candidate, (candidate) => createThumb(desk, candidate));
+    made.forEach((candidate) => nodes.get(candidate.id).update(shown));
+    const more = (run?.candidates.length ?? 0) - made.length;
+    set(rest, { text: more > 0 ? `+${more}` : "", title: more > 0 ? plural(more, "more", "more") : null });
+  };
+  return { node, update };
+};
