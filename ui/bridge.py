@@ -151,6 +151,10 @@ def _open_ora(bridge: Bridge, message: messages.OpenOra) -> Reply:
     )
 
 
+def _new_scene(bridge: Bridge, message: messages.NewScene) -> Reply:
+    return _opened_project(bridge, bridge.studio.begin_scene(message.width_px, message.height_px))
+
+
 def _export_ora(bridge: Bridge, message: messages.ExportOra) -> Reply:
     """The file is built here once so that a refusal is a sentence on the page, and again when it is fetched."""
     _, name = bridge.studio.export_ora(message.project)
@@ -252,4 +256,5 @@ VERBS: Mapping[str, Verb] = {
     "events": Verb(messages.Events, _events),
     "cancel": Verb(messages.Cancel, _cancel),
     "jobs": Verb(messages.Jobs, _jobs),
+    "new_scene": Verb(messages.NewScene, _new_scene),
 }

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from backend.errors import RequestError
 from backend.plan.lesson import MAX_STEPS, LessonMethod
 from backend.scene.layer import Identifier, Name, first_complaint
+from backend.scene.scene import Side
 
 MAX_DEPTH = 64
 MAX_VALUES = 100_000
@@ -62,6 +63,13 @@ class OpenOra(Message):
     path: UploadPath | None = None
     name: FileName = ""
     example: Identifier | None = None
+
+
+class NewScene(Message):
+    """A new project with nothing in it."""
+
+    width_px: Side
+    height_px: Side
 
 
 class ExportOra(Message):

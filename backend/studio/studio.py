@@ -99,6 +99,10 @@ class Studio:
         """A new project with a copy of an example."""
         return self._take(self._examples.open(example))
 
+    def begin_scene(self, width_px: int, height_px: int) -> Project:
+        """A new project with nothing in it."""
+        return self._begin(Scene(width_px=width_px, height_px=height_px))
+
     def open_ora(self, content: bytes, name: str) -> Project:
         """A new project from an OpenRaster file; the file's ``name`` serves a scene that has none."""
         return self._take(projects.named(read_ora(content, name), name))

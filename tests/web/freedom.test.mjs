@@ -7,6 +7,7 @@ import { createMaskKeeper } from "../../ui/web/bridge/masks.js";
 import * as masksOf from "../../ui/web/commands/masks.js";
 import { FREE, fillHalftone, HELD, meanOf } from "../../ui/web/kernels/halftone.js";
 import { formatFraction } from "../../ui/web/kernels/numbers.js";
+import { findSpans, idAt } from "../../ui/web/kernels/spans.js";
 import { bytesOf, greyMask, valueAt } from "../../ui/web/kernels/tiles.js";
 import { select, setPlacement } from "../../ui/web/model/edits.js";
 import { heardText, withEnd } from "../../ui/web/model/heard.js";
@@ -154,4 +155,15 @@ test("the ends of what is heard push one another and never meet; the fold tells 
   assert.deepEqual(withEnd({}, "heard_to", 0), { heard_from: 0, heard_to: 0.05 });
   assert.equal(heardText({}, formatFraction), "");
   assert.equal(heardText({ heard_from: 0.5, heard_to: 1 }, formatFraction), "heard .50 – 1.00");
+});
+
+test("a place in the prompt belongs to the layer of the phrase there, its ends too", () => {
+  const { spans } = findSpans("a cat, a car", [
+    { id: "one", phrase: "cat" },
+    { id: "two", phrase: "a car" },
+  ]);
+  assert.deepEqual(
+    [0, 2, 4, 5, 6, 7, 12].map((at) => idAt(spans, at)),
+    ["", "one", "one", "one", "", "two", "two"],
+  );
 });

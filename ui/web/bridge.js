@@ -73,6 +73,12 @@ class Bridge {
     await this.#enter(await this.#link.ask({ verb: "open_ora", example: id }), "Opened the example");
   }
 
+  /** A new project of a size with nothing in it. */
+  async newScene(size) {
+    await this.#leave();
+    await this.#enter(await this.#link.ask({ verb: "new_scene", ...size }), "New scene");
+  }
+
   async openOra(file) {
     await this.#leave();
     const path = await this.#link.upload(file, file.name);

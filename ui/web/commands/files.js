@@ -63,6 +63,14 @@ const offerCut = (desk, layer, file) => {
   else addNotice(desk.session, { what, remedy: "Cut it out first if that is not meant." });
 };
 
+const USUAL_SIZE = Object.freeze({ width_px: 512, height_px: 512 });
+
+/** An empty scene of a size; the one at hand is saved first. */
+export const newScene = ({ bridge, session }, size = USUAL_SIZE) => {
+  session.set({ open: "" });
+  return bridge.newScene(size);
+};
+
 export const openExample = ({ bridge, session }, id) => {
   session.set({ open: "" });
   return bridge.openExample(id);

@@ -63,7 +63,23 @@ const menuItem = (desk, { heading, title, hint, test, command, argument }) => {
   );
 };
 
+const SIZES = [
+  { title: "Square", id: "square", width_px: 512, height_px: 512 },
+  { title: "Upright", id: "upright", width_px: 512, height_px: 768 },
+  { title: "Wide", id: "wide", width_px: 768, height_px: 512 },
+  { title: "Large", id: "large", width_px: 1024, height_px: 1024 },
+];
+
 const openItems = ({ state }) => [
+  { heading: "New scene" },
+  ...SIZES.map(({ title, id, ...size }) => ({
+    title,
+    hint: `${size.width_px} × ${size.height_px}`,
+    test: `new-${id}`,
+    command: "newScene",
+    argument: size,
+  })),
+  { heading: "Files" },
   { title: "Open .ora …", hint: "Ctrl O", test: "open-ora", command: "openOra" },
   { title: "Add pictures …", hint: "Ctrl I", test: "open-pictures", command: "addPicture" },
   { heading: "Examples" },

@@ -1,0 +1,58 @@
+"""The prompt's words lead to their layers; a row says what the chosen method does not use; an empty scene invites."""
+
+from __future__ import annotations
+
+from tests.browser.desk_page import DeskPage
+from tests.browser.test_layer_journeys import empty
+
+
+def test_a_click_on_a_phrase_of_the_prompt_chooses_its_layer(fresh: DeskPage):
+    for mark in fresh.part("prompt-spans").locator("mark").all():
+        box, owner = mark.bounding_box(), mark.get_attribute("data-span")
+        assert box is not None
+        fresh.page.mouse.click(box["x"] + min(box["width"] / 2, 12), box["y"] + 8)
+        fresh.wait(f"state.selected === {owner!r}")
+        assert fresh.page.evaluate("document.activeElement.dataset.test") == "prompt"
+
+
+def test_a_row_says_what_the_method_does_not_use(fresh: DeskPage):
+    layer = fresh.layers()[-1]["id"]
+    fresh.select(layer)
+    fresh.part("layer-more").click()
+    fresh.part("own-seed").click()
+    assert fresh.row(layer).locator('[data-test="layer-warning"]:visible').count() == 0
+    fresh.part("method").select_option("tcig")
+    warning = fresh.row(layer).locator('[data-test="layer-warning"]:visible')
+    assert fresh.until(lambda: warning.count() == 1 and warning.inner_text() == "partly ignored")
+    assert "does not use its own seed" in str(warning.get_attribute("title"))
+    fresh.part("method").select_option("collage")
+    assert fresh.until(lambda: warning.count() == 0)
+
+
+def test_an_empty_scene_offers_ways_to_begin(fresh: DeskPage):
+    empty(fresh)
+    assert fresh.part("invite-add").is_visible()
+    fresh.part("invite-paint").click()
+    fresh.wait("state.scene.layers.length === 1 && state.tool === 'brush'")
+    fresh.part("canvas").focus()
+    fresh.page.keyboard.press("Control+z")
+    before = fresh.state()["project"]
+    fresh.part("invite-02-harbour").click()
+    fresh.wait(f"state.project !== {before!r} && state.scene.layers.length > 1")
+
+
+def test_painting_freedom_from_the_keyboard_and_the_palette(fresh: DeskPage):
+    layer = fresh.layers()[-1]["id"]
+    fresh.select(layer)
+    fresh.page.keyboard.press("\\")
+    assert fresh.until(lambda: fresh.part("freedom-chip").is_visible())
+    assert fresh.state()["tool"] == "brush"
+    fresh.part("mask-invert").click()
+    assert fresh.state()["undo"].startswith("Invert the freedom of")
+    fresh.page.keyboard.press("Control+k")
+    fresh.part("palette-field").fill("clear the painted")
+    fresh.page.keyboard.press("Enter")
+    assert fresh.until(lambda: fresh.layer(layer)["noise_map"] is None)
+    fresh.part("canvas").focus()
+    fresh.page.keyboard.press("v")
+    assert fresh.part("freedom-veil").count() == 0
