@@ -1,7 +1,7 @@
-"""``python -m tests.browser.portraits [studio | states | runs]``: the pictures of the page, made anew from real runs.
+"""``python -m tests.browser.portraits [studio | states | generating | comparing]``: the page's pictures, made anew.
 
-``studio`` is the README's: an accepted picture and a re-rolled layer. ``states`` are the desk with an example, dark,
-narrow and empty; ``runs`` the desk while it generates, and comparing.
+All are of real runs. ``studio`` is the README's: an accepted picture and a re-rolled layer. ``states`` are the desk
+with an example, dark, narrow and empty; ``generating`` and ``comparing`` what they say.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ EXAMPLE, LAYER = "01-cat-and-mushroom", "toy-2"
 RESTING_PLACE = (24, 860)
 """Below the tools, where nothing answers a pointer."""
 LARGEST_BYTES = 390_000
+TELLING_STEP = 14
+"""Of 30, of which some are left out: half-way objects are seen, and still blurred."""
 BITS = (8, 7, 6, 5)
 """Of each colour, from all of them down to where bands begin to show. A palette would take the small colours first."""
 
@@ -89,21 +91,30 @@ def take_states(studio: StudioProcess, browser: Browser) -> None:
         shoot(desk, "desk-empty")
 
 
-def take_runs(studio: StudioProcess, browser: Browser) -> None:
-    """The desk while it generates, and comparing two of the pictures."""
-    with opened(studio, browser, "light") as desk:
+def take_generating(studio: StudioProcess, browser: Browser) -> None:
+    """The desk while it generates: the preview of a step by which one sees what it will be."""
+    with opened(studio, browser, "dark") as desk:
         desk.set_dials(30, 4)
         desk.part("generate").click()
-        desk.wait("state.showing === 'result' && state.job && state.job.preview", 300)
+        desk.wait(
+            f"state.showing === 'result' && state.job && state.job.preview && state.job.done >= {TELLING_STEP}", 300
+        )
         shoot(desk, "desk-generating")
-        desk.wait("state.job === null && state.candidates.length === 4", 600)
+
+
+def take_comparing(studio: StudioProcess, browser: Browser) -> None:
+    """The desk comparing two pictures by a line, and the layer that differs."""
+    with opened(studio, browser, "light") as desk:
+        desk.set_dials(30, 3)
+        desk.part("generate").click()
+        desk.wait("state.job === null && state.candidates.length === 3", 600)
         desk.part("accept").click()
         desk.part("candidate").nth(1).click()
         desk.part("compare-split").click()
         shoot(desk, "desk-comparing")
 
 
-TAKES = {"studio": take_studio, "states": take_states, "runs": take_runs}
+TAKES = {"studio": take_studio, "states": take_states, "generating": take_generating, "comparing": take_comparing}
 
 
 def main(names: list[str]) -> None:

@@ -10,7 +10,7 @@ import { formatFraction } from "../../ui/web/kernels/numbers.js";
 import { findSpans, idAt } from "../../ui/web/kernels/spans.js";
 import { bytesOf, greyMask, valueAt } from "../../ui/web/kernels/tiles.js";
 import { select, setPlacement } from "../../ui/web/model/edits.js";
-import { heardText, withEnd } from "../../ui/web/model/heard.js";
+import { heardText, withHigh, withLow } from "../../ui/web/model/heard.js";
 import { createMasks, maskNamesOf, withMaskNames } from "../../ui/web/model/masks.js";
 import { beginMask, freedomOf, greyOf, paintsFreedom } from "../../ui/web/model/painting.js";
 import { layerOf } from "../../ui/web/model/records.js";
@@ -148,11 +148,11 @@ test("names of painted freedom are renamed, kept and recovered like those of mas
 });
 
 test("the ends of what is heard push one another and never meet; the fold tells of them", () => {
-  assert.deepEqual(withEnd({}, "heard_to", 0.5), { heard_from: 0, heard_to: 0.5 });
-  assert.deepEqual(withEnd({ heard_from: 0, heard_to: 0.5 }, "heard_from", 0.7), { heard_from: 0.7, heard_to: 0.75 });
-  assert.deepEqual(withEnd({ heard_from: 0.6, heard_to: 1 }, "heard_to", 0.2), { heard_from: 0.15, heard_to: 0.2 });
-  assert.deepEqual(withEnd({}, "heard_from", 1), { heard_from: 0.95, heard_to: 1 });
-  assert.deepEqual(withEnd({}, "heard_to", 0), { heard_from: 0, heard_to: 0.05 });
+  assert.deepEqual(withHigh({}, 0.5), { heard_from: 0, heard_to: 0.5 });
+  assert.deepEqual(withLow({ heard_from: 0, heard_to: 0.5 }, 0.7), { heard_from: 0.7, heard_to: 0.75 });
+  assert.deepEqual(withHigh({ heard_from: 0.6, heard_to: 1 }, 0.2), { heard_from: 0.15, heard_to: 0.2 });
+  assert.deepEqual(withLow({}, 1), { heard_from: 0.95, heard_to: 1 });
+  assert.deepEqual(withHigh({}, 0), { heard_from: 0, heard_to: 0.05 });
   assert.equal(heardText({}, formatFraction), "");
   assert.equal(heardText({ heard_from: 0.5, heard_to: 1 }, formatFraction), "heard .50 – 1.00");
 });

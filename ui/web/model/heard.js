@@ -5,16 +5,20 @@ import { roundTo } from "../kernels/numbers.js";
 /** The least share between the two ends: with none the words would never be heard. */
 const LEAST = 0.05;
 
-/** One end of the range moved to a value, which pushes the other one along: {heard_from, heard_to}. */
-export const withEnd = ({ heard_from = 0, heard_to = 1 }, field, value) => {
-  if (field === "heard_from") {
-    const low = Math.min(value, 1 - LEAST);
-    return { heard_from: roundTo(low, LEAST), heard_to: roundTo(Math.max(heard_to, low + LEAST), LEAST) };
-  }
+const rangeOf = (low, high) => ({ heard_from: roundTo(low, LEAST), heard_to: roundTo(high, LEAST) });
+
+/** The range of a layer with its lower end at a value, which pushes the upper one along. */
+export const withLow = ({ heard_to: high = 1 }, value) => {
+  const low = Math.min(value, 1 - LEAST);
+  return rangeOf(low, Math.max(high, low + LEAST));
+};
+
+/** The range of a layer with its upper end at a value, which pushes the lower one along. */
+export const withHigh = ({ heard_from: low = 0 }, value) => {
   const high = Math.max(value, LEAST);
-  return { heard_from: roundTo(Math.min(heard_from, high - LEAST), LEAST), heard_to: roundTo(high, LEAST) };
+  return rangeOf(Math.min(low, high - LEAST), high);
 };
 
 /** Its words for the shut fold; none where all steps hear it. */
-export const heardText = ({ heard_from = 0, heard_to = 1 }, format) =>
-  heard_from === 0 && heard_to === 1 ? "" : `heard ${format(heard_from)} – ${format(heard_to)}`;
+export const heardText = ({ heard_from: low = 0, heard_to: high = 1 }, format) =>
+  low === 0 && high === 1 ? "" : `heard ${format(low)} – ${format(high)}`;
