@@ -18,7 +18,7 @@ from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
 
 Dials = Literal["scene", "fixed", "published", "lamina"]
-"""Who sets noise and attention of the layers: the scene itself, nobody (all .5), the published rule, or ours."""
+"""Who sets noise and attention of the layers: whoever made the scene, nobody (all .5), the published rule, or ours."""
 MIDDLE = 0.5
 
 

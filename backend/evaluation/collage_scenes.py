@@ -1,7 +1,8 @@
 """Seven collages in the spirit of Collage Diffusion's (section 5.1), drawn in the pocket world.
 
 Like the paper's they are crude: flat paper cut-outs stand beside finished toys, some are turned, some overlap, and
-nothing shares light or shadow with its ground. Small objects may change less than large ones, as the paper's users set.
+nothing shares light or shadow with its ground. How much each layer may change and how its words act is auto-adjust's to
+say, which was tuned on other scenes (``plan/autotune``); the paper's users set it by hand.
 
 A layer's words say what it is, not how it looks: in the paper "ginger" stands for pickled, sliced ginger, and learned
 looks are there because "layer text often fails to adequately capture the intended appearance" (section 4.3). So the
@@ -24,47 +25,45 @@ from backend.scene.openraster import read_ora
 
 SCENES: tuple[ExampleScene, ...] = (
     ExampleScene("Toys", "room", (
-        Toy(("rocket", "white", "plain"), (0.27, 0.45), 0.42, 0.65, rotation_deg=-14),
-        Toy(("car", "red", "plain"), (0.66, 0.56), 0.42, 0.65),
-        Toy(("ball", "yellow", "striped"), (0.46, 0.82), 0.26, 0.55, paper=True),
+        Toy(("rocket", "white", "plain"), (0.27, 0.45), 0.42, rotation_deg=-14),
+        Toy(("car", "red", "plain"), (0.66, 0.56), 0.42),
+        Toy(("ball", "yellow", "striped"), (0.46, 0.82), 0.26, paper=True),
     ), 501),
     ExampleScene("Bento box", "room", (
-        Toy(("fish", "orange", "plain"), (0.30, 0.34), 0.40, 0.6),
-        Toy(("star", "green", "plain"), (0.72, 0.33), 0.34, 0.6, paper=True),
-        Toy(("flower", "pink", "plain"), (0.29, 0.76), 0.34, 0.6),
-        Toy(("heart", "red", "plain"), (0.71, 0.74), 0.34, 0.6, paper=True),
+        Toy(("fish", "orange", "plain"), (0.30, 0.34), 0.40),
+        Toy(("star", "green", "plain"), (0.72, 0.33), 0.34, paper=True),
+        Toy(("flower", "pink", "plain"), (0.29, 0.76), 0.34),
+        Toy(("heart", "red", "plain"), (0.71, 0.74), 0.34, paper=True),
     ), 502),
     ExampleScene("Cake table", "room", (
-        Toy(("tree", "green", "plain"), (0.75, 0.40), 0.44, 0.65, rotation_deg=6),
-        Toy(("cube", "pink", "dotted"), (0.34, 0.62), 0.44, 0.65),
-        Toy(("mug", "blue", "plain"), (0.72, 0.80), 0.30, 0.55, paper=True),
+        Toy(("tree", "green", "plain"), (0.75, 0.40), 0.44, rotation_deg=6),
+        Toy(("cube", "pink", "dotted"), (0.34, 0.62), 0.44),
+        Toy(("mug", "blue", "plain"), (0.72, 0.80), 0.30, paper=True),
     ), 503),
     ExampleScene("Vegetable face", "meadow", (
-        Toy(("ball", "green", "plain"), (0.30, 0.30), 0.28, 0.6, paper=True),
-        Toy(("ball", "purple", "plain"), (0.70, 0.30), 0.28, 0.6, paper=True),
-        Toy(("mushroom", "red", "dotted"), (0.50, 0.55), 0.30, 0.6),
-        Toy(("moon", "yellow", "plain"), (0.50, 0.83), 0.34, 0.6, rotation_deg=90),
+        Toy(("ball", "green", "plain"), (0.30, 0.30), 0.28, paper=True),
+        Toy(("ball", "purple", "plain"), (0.70, 0.30), 0.28, paper=True),
+        Toy(("mushroom", "red", "dotted"), (0.50, 0.55), 0.30),
+        Toy(("moon", "yellow", "plain"), (0.50, 0.83), 0.34, rotation_deg=90),
     ), 504),
     ExampleScene("Striped sweater", "snow", (
-        Toy(("cat", "orange", "plain"), (0.36, 0.50), 0.52, 0.65),
-        Toy(("heart", "blue", "striped"), (0.72, 0.66), 0.40, 0.55),
+        Toy(("cat", "orange", "plain"), (0.36, 0.50), 0.52),
+        Toy(("heart", "blue", "striped"), (0.72, 0.66), 0.40),
     ), 505),
     ExampleScene("Ceramic bowl", "beach", (
-        Toy(("mug", "white", "plain"), (0.50, 0.66), 0.52, 0.65),
-        Toy(("ball", "red", "plain"), (0.22, 0.36), 0.28, 0.55, paper=True),
-        Toy(("ball", "orange", "plain"), (0.76, 0.34), 0.28, 0.55),
+        Toy(("mug", "white", "plain"), (0.50, 0.66), 0.52),
+        Toy(("ball", "red", "plain"), (0.22, 0.36), 0.28, paper=True),
+        Toy(("ball", "orange", "plain"), (0.76, 0.34), 0.28),
     ), 506),
     ExampleScene("Red skirt", "night", (
-        Toy(("star", "yellow", "plain"), (0.72, 0.28), 0.36, 0.6),
-        Toy(("house", "red", "checked"), (0.38, 0.62), 0.54, 0.65, paper=True),
+        Toy(("star", "yellow", "plain"), (0.72, 0.28), 0.36),
+        Toy(("house", "red", "checked"), (0.38, 0.62), 0.54, paper=True),
     ), 507),
 )  # fmt: skip
 
 
 PAPER_SHARE, TURNED_SHARE = 0.4, 0.3
 """As among the toys of the seven: eight of twenty-one are cut from paper, and some are turned."""
-SMALL = 0.36
-"""The width (share of the canvas) below which the seven's layers may change less."""
 
 
 def seven_cases(count: int, side_px: int) -> tuple[Case, ...]:
@@ -74,14 +73,8 @@ def seven_cases(count: int, side_px: int) -> tuple[Case, ...]:
 
 def _case(example: ExampleScene, side_px: int) -> Case:
     scene, pixels, _ = build_example(example)
-    layers = tuple(
-        layer.model_copy(update={"attention_positive": 1.0, "attention_negative": 1.0})
-        if layer.id != "background"
-        else layer
-        for layer in scene.layers
-    )
     plate = np.asarray(draw_background(example.background, side_px, example.seed))
-    case = Case(example.name, scene.model_copy(update={"layers": layers}), pixels, plate)
+    case = Case(example.name, scene, pixels, plate, "lamina")
     return named_by_class(case, example.background)
 
 
@@ -95,11 +88,10 @@ def _random_scene(seed: int) -> ExampleScene:
     background, placements = build_layout(HELD_OUT_WORLD + 50_000 + seed, (2, 3, 4))
     toys = []
     for one in placements:
-        width = 2 * one.radius
         paper, turned = random.random() < PAPER_SHARE, random.random() < TURNED_SHARE
         turn = float(random.uniform(-20, 20)) if turned else 0.0
         look = (one.class_, one.colour, one.texture)
-        toys.append(Toy(look, one.centre, width, 0.55 if width < SMALL else 0.65, turn, bool(paper)))
+        toys.append(Toy(look, one.centre, 2 * one.radius, rotation_deg=turn, paper=bool(paper)))
     return ExampleScene(f"world {seed}", background, tuple(toys), seed)
 
 

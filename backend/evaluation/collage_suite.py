@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from backend.engine.classroom import finished, learn_looks
 from backend.engine.look_learning import Rules
 from backend.evaluation.asking import run_plan, settings_for
-from backend.evaluation.collage_methods import METHODS, dialled, orders
+from backend.evaluation.collage_methods import METHODS, Dials, dialled, orders
 from backend.evaluation.kept import Kept
 from backend.evaluation.likeness import layer_likeness
 from backend.evaluation.report import Metric, Row, build_metric
@@ -35,7 +35,7 @@ from backend.scene.look import look_picture
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
 
-LEARNING = Rules(steps=60, samples=3, check_every=10, rate_share=0.15)
+LEARNING = Rules(steps=60, samples=2, check_every=10, rate_share=0.15)
 """Shorter and faster than the default: small latents settle soon, and seven scenes must be learned in minutes. After 24
 steps a look already tells colours; after 48 the loss still falls a little."""
 
@@ -61,6 +61,8 @@ class Case:
     pixels: MemoryPixels
     plate: NDArray[np.uint8] = field(default_factory=lambda: np.zeros((0, 0, 3), np.uint8), repr=False)
     """The place without its objects, uint8 (h, w, 3) at generation size; empty where nobody knows it."""
+    dials: Dials = "scene"
+    """Who sets them where the row does not say; drawn scenes come without."""
     looks: Mapping[str, str] = field(default_factory=dict)
     """What layers show, by id, where their phrase does not say all of it: the judge looks for this."""
 
@@ -133,7 +135,8 @@ class CollageSuite:
         recipe, seeds = METHODS[method], self._seeds(method)
         settings = settings_for(self.bundle.card.id, seeds[0], recipe.options)
         settings = settings.model_copy(update={"count": len(seeds), "method": recipe.method})
-        scene = dialled(case.scene, recipe.dials, self.bundle.card, case.pixels)
+        dials = case.dials if recipe.dials == "scene" else recipe.dials
+        scene = dialled(case.scene, dials, self.bundle.card, case.pixels)
         plan = build_plan(scene, Compose(settings=settings), self.bundle.card, case.pixels)
         return plan.model_copy(update={"seeds": seeds})
 
