@@ -86,18 +86,21 @@ class Library:
             return subjects.read_subject(connection, subject)
 
     def train(self, project: str, subject: str, model: str, steps: int = 0) -> Submitted:
-        """Queue a training; one that stopped half-way goes on where it stood. 0 steps are the method's own number."""
+        """Queue a training; one that stopped half-way goes on where it stood, unless other steps are asked for.
+
+        0 steps are as many as were asked for when it stopped, else the method's own number.
+        """
         self._offer.card(model)
         with self._store.database.write() as connection:
             found = self._resting(subjects.read_subject(connection, subject), "trained")
+            before = subjects.lesson_of_job(connection, found.job) if found.begun else None
             lesson = Lesson(
                 model=model,
                 method=found.method,
                 class_word=found.class_word,
                 references=found.references,
-                steps=steps,
+                steps=before.steps if before is not None and steps == 0 else steps,
             )
-            before = subjects.lesson_of_job(connection, found.job) if found.begun else None
             if before is not None and before.model_copy(update={"begun": None}) == lesson:
                 lesson = lesson.model_copy(update={"begun": subjects.begun_of(connection, subject)})
             job = subjects.insert_lesson(connection, project, subject, lesson)

@@ -136,13 +136,15 @@ def test_a_page_that_opens_does_not_take_a_training_for_a_run(tmp_path: Path) ->
         ended(studio, job)
 
 
-def test_a_stopped_training_goes_on_where_it_stood(tmp_path: Path) -> None:
+@pytest.mark.parametrize("steps", [0, 50])
+def test_a_stopped_training_goes_on_where_it_stood(tmp_path: Path, steps: int) -> None:
+    """With the steps that it was begun with, which need not be said again."""
     gate = Gate("step 2")
     teacher = Teacher(script=gate)
     with opened_studio(tmp_path, teacher) as studio:
         project, _ = saved_scene(studio)
         subject = made(studio)
-        job = studio.library.train(project, subject.id, "pocket").job
+        job = studio.library.train(project, subject.id, "pocket", steps).job
         assert gate.reached.wait(30)
         for act in (studio.library.delete, lambda one: studio.library.train(project, one, "pocket")):
             with pytest.raises(RequestError, match="is being trained"):
@@ -155,6 +157,7 @@ def test_a_stopped_training_goes_on_where_it_stood(tmp_path: Path) -> None:
         gate.phase = ""
         ended(studio, studio.library.train(project, subject.id, "pocket").job)
         assert teacher.halves == [b"half of cat"]
+        assert [lesson.steps for lesson in teacher.lessons] == [steps, steps]
         ready = subject_of(studio, subject.id)
         assert (ready.state, ready.begun) == ("ready", False)
         assert files(tmp_path) == {f"{ready.file}.safetensors"}
