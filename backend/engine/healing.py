@@ -76,7 +76,7 @@ def hole_with_shade(picture: Picture, mask: Mask) -> Mask:
     kept = (picture.astype(np.float32) + 1) / (filled(picture, wide).astype(np.float32) + 1)
     dark = (kept.mean(-1) < DARKER) & (np.ptp(kept, axis=-1) < GREYISH) & wide
     shade: Mask = ndimage.binary_propagation(hole, mask=hole | (dark & ~canny(picture)))
-    return hole | (ndimage.binary_dilation(shade, iterations=1) & wide)
+    return hole | (ndimage.binary_dilation(shade & ~hole) & wide)
 
 
 def filled(picture: Picture, hole: Mask) -> Picture:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from backend.engine.loop_types import Pictures
+from backend.engine.mix import mixed
 from backend.evaluation.asking import GUIDANCE, HELD_OUT_WORLD, scene_of_drawing
 from backend.evaluation.collage_suite import CUTOUT
 from backend.evaluation.report import Metric, Row, build_metric
@@ -38,6 +39,7 @@ from backend.scene.scene import Scene
 WORLDS = HELD_OUT_WORLD + 80_000
 STEPS = 16
 """Enough for a hole and a rim; what is counted here does not hang on fine detail."""
+FEATHER_PX = 4
 GONE, PRESENT = 0.1, 0.5
 """An object is gone where the judge sees its class on less than a tenth of its old place, and there where on half."""
 REACH = np.ones((7, 7), np.bool_)
@@ -71,7 +73,7 @@ class Move:
 
 @dataclass
 class EditSuite:
-    """``count`` scenes: one object of each re-rolled, one moved, and the edges of one held."""
+    """``count`` scenes: one object of each re-rolled, one moved, a stroke painted in, and the edges of one held."""
 
     bundle: ModelBundle
     judge: Judge
@@ -82,10 +84,11 @@ class EditSuite:
 
     def rows(self) -> Iterator[Row]:
         """A row for every kind of edit."""
-        found: dict[str, dict[str, list[float]]] = {"reroll": {}, "move": {}, "structure": {}}
+        edits = {"reroll": self._rerolled, "move": self._moved, "mix": self._mixed, "structure": self._held}
+        found: dict[str, dict[str, list[float]]] = {name: {} for name in edits}
         for number in range(self.count):
             world, line = self._world(number), []
-            for name, edit in (("reroll", self._rerolled), ("move", self._moved), ("structure", self._held)):
+            for name, edit in edits.items():
                 start = time.perf_counter()
                 picture, figures = edit(world)
                 figures["seconds"] = time.perf_counter() - start
@@ -108,8 +111,20 @@ class EditSuite:
         """One object again; all beyond its feather must be the source, byte for byte."""
         index = world.number % len(world.scene.layers)
         plan = self._reroll_plan(world, index, "collage", {})
-        made = self._made(plan, world)
-        return made.pictures[0], {"changed_outside": float(made.changed_outside[0] or 0)}
+        picture = self._made(plan, world).pictures[0]
+        within = raster(plan, world.pixels).alphas[0] > 0
+        far = ndimage.distance_transform_edt(~within) > FEATHER_PX  # counted apart from the method's own count
+        return picture, {"changed_outside": float((picture != world.drawing.picture).any(axis=-1)[far].sum())}
+
+    def _mixed(self, world: _World) -> tuple[Picture, dict[str, float]]:
+        """A soft stroke of another picture painted in: all that the brush did not touch is the source."""
+        other = draw_scene(WORLDS - 1 - world.number, self.bundle.card.native_px, (2, 3)).picture
+        mask = stroke(world.drawing.picture.shape[:2], np.random.default_rng((world.number, 5)))
+        picture, _ = mixed(world.drawing.picture, other, mask)
+        differs = (picture != world.drawing.picture).any(axis=-1)
+        there = (picture == other).all(axis=-1)[mask == 255]
+        figures = {"changed_outside": float(differs[mask == 0].sum()), "painted": float(there.mean())}
+        return picture, figures
 
     def _moved(self, world: _World) -> tuple[Picture, dict[str, float]]:
         """One object moved: gone there, present here, all else the same."""
@@ -160,7 +175,10 @@ class EditSuite:
 
     def _reroll_plan(self, world: _World, index: int, method: str, options: dict[str, OptionValue]) -> Plan:
         request = Reroll(
-            settings=self._settings(world, method, options), layer_id=f"object-{index}", source=world.source
+            settings=self._settings(world, method, options),
+            layer_id=f"object-{index}",
+            source=world.source,
+            feather_px=FEATHER_PX,
         )
         return build_plan(world.scene, request, self.bundle.card, world.pixels)
 
@@ -178,6 +196,16 @@ class EditSuite:
     def _made(self, plan: Plan, world: _World) -> Pictures:
         run = RUNNABLE[plan.method].run(plan, self.bundle, world.pixels)
         return next(happening for happening in run if isinstance(happening, Pictures))
+
+
+def stroke(shape: tuple[int, int], random: np.random.Generator) -> NDArray[np.uint8]:
+    """A brush drawn along a straight line, uint8 (h, w): 255 along its middle, soft at its edge, 0 beyond."""
+    (y0, x0), (y1, x1) = (random.uniform(0.1, 0.9, 2) * shape for _ in range(2))
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    along = np.clip(((rows - y0) * (y1 - y0) + (columns - x0) * (x1 - x0)) / ((y1 - y0) ** 2 + (x1 - x0) ** 2), 0, 1)
+    distance = np.hypot(rows - y0 - along * (y1 - y0), columns - x0 - along * (x1 - x0))
+    radius = random.uniform(0.05, 0.15) * min(shape)
+    return (np.clip(2 - distance / radius, 0, 1) * 255).astype(np.uint8)
 
 
 def chosen_move(drawing: Drawing, random: np.random.Generator, tries: int = 60) -> Move:

@@ -10,7 +10,7 @@ import pytest
 from backend.evaluation.asking import HELD_OUT_WORLD, settings_for
 from backend.evaluation.collage_methods import LADDER, METHODS, dialled, orders
 from backend.evaluation.collage_scenes import SCENES, random_cases, seven_cases
-from backend.evaluation.edit_suite import EditSuite, chosen_move, places_of
+from backend.evaluation.edit_suite import EditSuite, chosen_move, places_of, stroke
 from backend.evaluation.kept import Kept
 from backend.evaluation.likeness import GREY, layer_likeness
 from backend.evaluation.report import Metric
@@ -29,6 +29,12 @@ from backend.pocket.world import draw_scene
 from tests.evaluation.test_likeness import Thumbnail
 
 
+@pytest.fixture(autouse=True)
+def small_toys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that is asked here depends on how finely toys are drawn, and most of the time would go there."""
+    monkeypatch.setattr("backend.pocket.examples.CUTOUT_PX", 96)
+
+
 def test_every_row_is_a_method_with_options_that_it_knows() -> None:
     assert set(LADDER) < set(METHODS)
     for recipe in METHODS.values():
@@ -37,6 +43,7 @@ def test_every_row_is_a_method_with_options_that_it_knows() -> None:
     assert METHODS["SA"].method not in RUNNABLE
 
 
+@pytest.mark.slow
 def test_layers_are_named_by_what_they_are() -> None:
     for case in (*seven_cases(7, 64), *random_cases(1, 2, 64)):
         objects = [layer for layer in case.scene.layers if layer.id in case.looks]
@@ -95,13 +102,13 @@ def test_masked_likeness_sees_the_layer_alone() -> None:
 def test_edits_of_one_scene(pocket: ModelBundle) -> None:
     suite = EditSuite(pocket, load_judge(POCKET_FOLDER / "judge"), 1, 0)
     rows = {row.method: row.metrics for row in suite.rows()}
-    assert list(rows) == ["reroll", "move", "structure"]
-    for name in ("reroll", "move"):
+    assert list(rows) == ["reroll", "move", "mix", "structure"]
+    for name in ("reroll", "move", "mix"):
         outside = rows[name]["changed_outside"]
         assert isinstance(outside, Metric)
         assert outside.mean == 0
     assert {"class_gone", "class_present", "edge_f1_gain"} <= {*rows["move"], *rows["structure"]}
-    assert [tile.label for tile in suite.tiles[0]] == ["scene 0", "reroll", "move", "structure"]
+    assert [tile.label for tile in suite.tiles[0]] == ["scene 0", "reroll", "move", "mix", "structure"]
 
 
 def test_what_was_made_is_not_made_again(tmp_path: Path) -> None:
@@ -130,6 +137,7 @@ def test_dials_are_set_by_whom_the_row_says() -> None:
     assert ours != theirs
 
 
+@pytest.mark.slow
 def test_random_collages_are_like_the_seven() -> None:
     """Both kinds of toys over a place, none twice the same, the same every time."""
     cases = random_cases(2, 6, 64)
@@ -139,3 +147,10 @@ def test_random_collages_are_like_the_seven() -> None:
         assert case.scene.layers[0].id == "background"
         assert 3 <= len(case.scene.layers) <= 5
         assert len(case.looks) == len(case.scene.layers) - 1
+
+
+def test_a_stroke_is_full_in_the_middle_and_ends() -> None:
+    for seed in range(20):
+        mask = stroke((64, 96), np.random.default_rng(seed))
+        assert (mask.min(), mask.max()) == (0, 255)
+        assert len(np.unique(mask)) > 20

@@ -97,6 +97,7 @@ def test_a_layer_without_words_teaches_nothing(tiny1: ModelBundle) -> None:
             lessons_of(collage.compose(), collage.pixels, [layer_id])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tiny1", "tiny2"])
 def test_a_batch_gives_what_single_runs_give(name: str, request: pytest.FixtureRequest) -> None:
     bundle: ModelBundle = request.getfixturevalue(name)
@@ -105,6 +106,20 @@ def test_a_batch_gives_what_single_runs_give(name: str, request: pytest.FixtureR
     for lesson in lessons:
         alone, _ = finished(bundle, [lesson])
         assert np.abs(alone[lesson.layer_id].vector - together[lesson.layer_id].vector).max() <= 1e-5
+
+
+def test_lessons_of_two_sizes_are_learned_together_as_alone(tiny1: ModelBundle) -> None:
+    """A lesson in its frame and one of the whole picture; what is shown of them has the size of the larger."""
+    collage = Collage(tiny1, seed=1, side_px=tiny1.card.native_px)
+    flat = raster(collage.compose(), collage.pixels)
+    framed = lessons_for(tiny1)[0]
+    whole = Lesson("whole", "blue house", flat.picture, flat.alphas[2])
+    assert framed.picture.shape < whole.picture.shape
+    together, steps = finished(tiny1, (framed, whole))
+    for lesson in (framed, whole):
+        alone, _ = finished(tiny1, [lesson])
+        assert np.abs(alone[lesson.layer_id].vector - together[lesson.layer_id].vector).max() <= 1e-5
+    assert steps[0].denoised.shape == (2, 4, *(side // tiny1.card.cell_px for side in flat.picture.shape[:2]))
 
 
 def test_every_look_moves_and_the_model_does_not(tiny1: ModelBundle) -> None:
@@ -121,6 +136,7 @@ def test_every_look_moves_and_the_model_does_not(tiny1: ModelBundle) -> None:
     assert steps[0].denoised.shape[:2] == (2, 4)
 
 
+@pytest.mark.slow
 def test_learning_goes_on_where_it_was_stopped(tiny1: ModelBundle) -> None:
     lessons = lessons_for(tiny1)
     whole, _ = finished(tiny1, lessons)

@@ -8,8 +8,10 @@ from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from backend.controls.layer_noise import Freedom, freedom_map, release_map
+from backend.engine.paste import paste_weights
 from backend.errors import RequestError
 from backend.methods.options import parse_options
 from backend.methods.options.collage import PAPER_SIDE_PX, CollageOptions
@@ -44,7 +46,7 @@ def prepared(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Laid:
     flat = raster(plan, pixels)
     if levelled(plan, options):
         blur_px = options.blur_px * bundle.card.native_px / PAPER_SIDE_PX
-        freedom = freedom_map(flat.topmost, _levels(plan, options, pixels), blur_px)
+        freedom = freedom_map(_owners(plan, flat), _levels(plan, options, pixels), blur_px)
         held: Literal["touched", "filled"] = "filled" if isinstance(plan.target, OneLayer) else "touched"
         release = release_map(freedom, plan.steps, bundle.card.cell_px, held)
     else:
@@ -68,6 +70,14 @@ def _looks(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> dict[int, Look]:
 def fitting(tokens: Sequence[int], bundle: ModelBundle) -> tuple[int, ...]:
     """The token positions that stand inside the model's row."""
     return tuple(token for token in tokens if token < bundle.card.text_length)
+
+
+def _owners(plan: Plan, flat: Raster) -> NDArray[np.int64]:
+    """Whose freedom a pixel has, int (h, w). In a re-roll the feather is the layer's too: what is drawn there is mixed
+    with what was, and a rim that could not follow the new object would stand around it as a pale line."""
+    if not isinstance(plan.target, OneLayer):
+        return flat.topmost
+    return (paste_weights(flat.alphas[0], plan.target.feather_px) > 0).astype(np.int64)
 
 
 def levelled(plan: Plan, options: CollageOptions) -> bool:
