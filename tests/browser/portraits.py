@@ -94,7 +94,7 @@ def take_states(studio: StudioProcess, browser: Browser) -> None:
 def take_generating(studio: StudioProcess, browser: Browser) -> None:
     """The desk while it generates: the preview of a step by which one sees what it will be."""
     with opened(studio, browser, "dark") as desk:
-        desk.set_dials(30, 4)
+        desk.set_dials(30, 2)
         desk.part("generate").click()
         desk.wait(
             f"state.showing === 'result' && state.job && state.job.preview && state.job.done >= {TELLING_STEP}", 300

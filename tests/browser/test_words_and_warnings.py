@@ -11,7 +11,7 @@ def test_a_click_on_a_phrase_of_the_prompt_chooses_its_layer(fresh: DeskPage):
         box, owner = mark.bounding_box(), mark.get_attribute("data-span")
         assert box is not None
         fresh.page.mouse.click(box["x"] + min(box["width"] / 2, 12), box["y"] + 8)
-        fresh.wait(f"state.selected === {owner!r}")
+        assert fresh.until(lambda owner=owner: fresh.state()["selected"] == owner)
         assert fresh.page.evaluate("document.activeElement.dataset.test") == "prompt"
 
 

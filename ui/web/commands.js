@@ -239,7 +239,7 @@ const ROWS = [
   ["steps", "", "View", [], CANVAS, toggleOpen("history")],
   ["palette", "All commands", "View", ["Ctrl+K", "/"], ANYWHERE, toggleOpen("palette")],
   ["keys", "This sheet", "View", ["?"], CANVAS, toggleOpen("keys")],
-  ["newScene", "New scene", "Files", ["Alt+N"], ANYWHERE, (desk, size) => files.newScene(desk, size)],
+  ["newScene", "New scene", "Files", ["Alt+N"], CANVAS, (desk, size) => files.newScene(desk, size)],
   ["addPicture", "Add pictures", "Files", ["Ctrl+I"], ANYWHERE, files.choosePictures],
   ["openOra", "Open an .ora file", "Files", ["Ctrl+O"], ANYWHERE, files.chooseOra],
   ["exportOra", "Export as .ora", "Files", ["Ctrl+E"], ANYWHERE, files.exportOra],
