@@ -13,15 +13,22 @@ import tempfile
 import time
 import traceback
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 TIME_LIMIT_S = 1200
 NODE_AT_LEAST = 20
-LOOP = ("pocket", "models", "engine", "controls", "methods", "metrics", "evaluation")
-"""Folders of tests that are busy with networks; they run beside everything else."""
+FOLDERS = {
+    "methods": ("methods", "evaluation"),
+    "networks": ("pocket", "models", "engine", "controls", "objectives", "metrics", "workers"),
+}
+"""Folders of tests that are busy with networks, in two gates that take about as long; ``others`` has the rest."""
+
+FAST_PEOPLE = 300
+"""Of the random people in tests/web that a fast run plays; a full one plays as many as the test itself says."""
 
 FIND_CHROMIUM = "from tests.browser.chromium import find_or_install; print(find_or_install())"
 
@@ -50,18 +57,22 @@ class Gate:
 
 
 def environment() -> dict[str, str]:
-    """The environment of every gate: one thread a process, and the tools of this interpreter first on the PATH."""
+    """The environment of every gate: one thread a process, and the tools of this interpreter first on the PATH.
+
+    Compiled modules are kept, whatever the machine prefers: each gate would compile all of them anew.
+    """
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    return os.environ | threads | {"PATH": path, "GRADIO_ANALYTICS_ENABLED": "False"}
+    own = {"PATH": path, "GRADIO_ANALYTICS_ENABLED": "False", "PYTHONDONTWRITEBYTECODE": ""}
+    return os.environ | threads | own
 
 
-def call(command: list[str], *, live: bool = False) -> tuple[int, str]:
+def call(command: list[str], *, live: bool = False, variables: Mapping[str, str] | None = None) -> tuple[int, str]:
     """Run a command in the root; its exit status and all it said (nothing where ``live`` shows it at once)."""
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as file:
-        child = subprocess.Popen(
-            command, cwd=ROOT, env=environment(), stdout=None if live else file, stderr=None if live else file
-        )
+        said = None if live else file
+        own = environment() | dict(variables or {})
+        child = subprocess.Popen(command, cwd=ROOT, env=own, stdout=said, stderr=said)
         try:
             status = child.wait(TIME_LIMIT_S)
         except subprocess.TimeoutExpired:
@@ -131,8 +142,8 @@ def find_node() -> str:
     return ""
 
 
-def scripts() -> Gate:
-    """``node --test`` over tests/web: the page's modules without a browser."""
+def scripts(people: int | None = None) -> Gate:
+    """``node --test`` over tests/web: the page's modules without a browser; ``people``: how many are played."""
 
     def run() -> Result:
         files = sorted(str(path) for path in (ROOT / "tests" / "web").rglob("*.test.*js"))
@@ -141,7 +152,8 @@ def scripts() -> Gate:
             return Result("scripts", absent=len(files), said=f"No Node.js {NODE_AT_LEAST} or later was found.")
         if not files:
             return Result("scripts", failed=1, said="tests/web holds no *.test.js or *.test.mjs.")
-        status, said = call([node, "--test", "--test-reporter=tap", *files])
+        played = {} if people is None else {"LAMINA_PEOPLE": str(people)}
+        status, said = call([node, "--test", "--test-reporter=tap", *files], variables=played)
         counts = {
             word: int(count) for word, count in re.findall(r"^# (pass|fail|cancelled|skipped|todo) (\d+)$", said, re.M)
         }
@@ -195,29 +207,29 @@ def browser() -> Gate:
         if status != 0:
             return Result("browser", absent=1, said=f"There is no Chromium and none could be installed.\n{said}")
         # A page that was starved of its core is given one more go; the closing table says how many needed it.
-        return pytest_gate("browser", "-m", "browser", "--reruns=1", "--reruns-delay=2").run()
+        return pytest_gate("browser", "tests/browser", "--reruns=1", "--reruns-delay=2").run()
 
     return Gate("browser", run)
 
 
-def split_tests(marks: str) -> tuple[Gate, Gate]:
-    """All tests with these marks in two gates: the folders busy with networks, and every other folder."""
-    busy = [f"tests/{folder}" for folder in LOOP if (ROOT / "tests" / folder).is_dir()]
-    others = [f"--ignore={folder}" for folder in busy]
-    return (
-        pytest_gate("loop", *busy, "-m", marks),
-        pytest_gate("others", "tests", *others, "-m", marks),
-    )
+def split_tests(marks: str) -> tuple[Gate, ...]:
+    """All tests with these marks but the browser's, which are not even imported: ``FOLDERS``, and every other one."""
+    busy = {name: [f"tests/{folder}" for folder in folders] for name, folders in FOLDERS.items()}
+    left_out = [f"--ignore={folder}" for folder in ("tests/browser", *chain(*busy.values()))]
+    gates = [pytest_gate(name, *folders, "-m", marks) for name, folders in busy.items()]
+    return (*gates, pytest_gate("others", "tests", *left_out, "-m", marks))
 
 
 def all_gates(*, fast: bool) -> tuple[Gate, ...]:
     """The gates in the order in which they start; the longest first, so that two run to the end side by side."""
-    loop, others = split_tests("not slow and not browser" if fast else "not browser")
+    methods, networks, others = split_tests("not slow" if fast else "")
     types = tool("types", "mypy")
     checks = (
         tool("style", "ruff", "check", "--output-format=concise", "."),
         tool("format", "ruff", "format", "--check", "--output-format=concise", "."),
         contracts(),
-        scripts(),
+        scripts(FAST_PEOPLE if fast else None),
     )
-    return (types, loop, others, *checks) if fast else (loop, browser(), others, types, *checks)
+    if fast:
+        return (methods, networks, others, types, *checks)
+    return (browser(), methods, networks, others, types, *checks)

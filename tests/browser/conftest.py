@@ -42,6 +42,16 @@ def screens(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+# A journey that failed may leave a run going on, which all others would wait for.
+END_RUN = """async () => {
+  const { lamina } = document.querySelector(".lamina-root") ?? {};
+  for (let tries = 0; lamina?.state().job && tries < 200; tries += 1) {
+    document.querySelector('[data-test="cancel"]').click();
+    await new Promise((next) => setTimeout(next, 100));
+  }
+}"""
+
+
 class Watch:
     """What a page should not do: errors in its scripts, failed requests, requests beyond this machine."""
 
@@ -89,11 +99,13 @@ def profile(chromium: Browser) -> Iterator[BrowserContext]:
 def context(profile: BrowserContext) -> Iterator[BrowserContext]:
     """The profile without anything that an earlier journey opened, kept or rerouted."""
     yield profile
+    profile.unroute_all()
     for page in profile.pages:
+        page.unroute_all()
         if page.url.startswith("http"):
+            page.evaluate(END_RUN)
             page.evaluate("localStorage.clear(); sessionStorage.clear()")
         page.close()
-    profile.unroute_all()
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,19 @@ ROOT_ELEMENT = "document.querySelector('.lamina-root')?.lamina"
 # The page draws one frame for any number of changes.
 TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
+# Every picture that the scene and the page name, decoded as the page itself does it.
+ARRIVED = """async (root) => {
+  const { scene, shown } = document.querySelector(".lamina-root").lamina.state();
+  const named = [shown, ...scene.layers.flatMap(({ picture, mask }) => [picture, mask])];
+  const stored = [...new Set(named)].filter((name) => /^[0-9a-f]{64}$/.test(name ?? ""));
+  const fetched = stored.map((digest) => Object.assign(new Image(), { src: `${root}/lamina/picture/${digest}.png` }));
+  const placed = [...document.images].filter(({ src, loading }) => src !== "" && loading !== "lazy");
+  await Promise.allSettled([...fetched, ...placed].map((image) => image.decode()));
+}"""
+
+# What was drawn quickly gives way to the exact picture when nobody draws.
+SETTLED = """() => "true" !== document.querySelector('[data-test="canvas"]').dataset.settling"""
+
 # A drop as the browser would send it: a DataTransfer that holds real files.
 DROP = """async ([selector, files, at]) => {
   const canvas = document.querySelector(selector);
@@ -85,13 +98,19 @@ class DeskPage:
         """Until a JavaScript condition over ``state`` holds, and the page has drawn what follows from it."""
         test = f"() => {{ const state = {ROOT_ELEMENT}?.state(); return Boolean(state) && ({condition}); }}"
         self.page.wait_for_function(test, timeout=seconds * 1000, polling=50)
+        self.settle()
+
+    def settle(self) -> None:
+        """Until the page has drawn what follows from everything so far."""
         self.page.evaluate(TWO_FRAMES)
 
     def wait_saved(self) -> None:
         self.wait("state.saved.state === 'saved'")
 
     def pixels(self) -> np.ndarray:
-        """What the canvas shows, at scene size: uint8 (h, w, 4)."""
+        """What the canvas shows, at scene size, once nothing of it is a quick draft any more: uint8 (h, w, 4)."""
+        self.settle()
+        self.page.wait_for_function(SETTLED, polling=20)
         script = f"""() => {{
           const shot = {ROOT_ELEMENT}.canvasPixels();
           const part = (at) => String.fromCharCode(...shot.rgba.subarray(at, at + 32768));
@@ -137,10 +156,11 @@ class DeskPage:
 
     def wait_drawn(self) -> None:
         """Until every picture of the scene has arrived and a frame was drawn."""
-        self.page.wait_for_load_state("networkidle")
-        self.page.evaluate(TWO_FRAMES)
+        self.settle()
+        self.page.evaluate(ARRIVED, self.url)
+        self.settle()
 
-    def until(self, truth: Callable[[], object], seconds: float = 10.0) -> bool:
+    def until(self, truth: Callable[[], object], seconds: float = WAIT_S) -> bool:
         """Whether something becomes true within this time; pictures and masks arrive when they arrive."""
         end = time.monotonic() + seconds
         while not truth():
@@ -155,6 +175,14 @@ class DeskPage:
             self.row(layer_id).locator(".row-words").click()
         assert self.state()["selected"] == layer_id
         self.part("canvas").focus()
+        self.settle()
+
+    def choose_file(self, keys: str, file: Path) -> None:
+        """Press keys that open the file chooser, and choose a file in it."""
+        with self.page.expect_file_chooser() as chosen:
+            self.settle()  # by its answer the browser has heard that somebody attends to choosers
+            self.page.keyboard.press(keys)
+        chosen.value.set_files(str(file))
 
     def set_dials(self, steps: int, count: int) -> None:
         """Steps and candidates, typed in as a person does."""
@@ -175,9 +203,9 @@ class DeskPage:
         """Every sentence shown to the person now."""
         return " | ".join(" ".join(text.split()) for text in self.part("notice").all_inner_texts())
 
-    def notice(self) -> str:
-        """The newest sentence shown to the person."""
-        return " ".join(self.part("notice").last.locator(".notice-words").inner_text().split())
+    def wait_told(self, words: str) -> None:
+        """Until a sentence with these words is shown to the person."""
+        self.part("notice").filter(has_text=words).first.wait_for()
 
     def look(self, name: str) -> None:
         """A picture of the whole page, for people."""

@@ -10,6 +10,17 @@ from tests.browser.desk_page import DeskPage
 
 STROKES = 12
 
+# The names under which strokes lie in this browser's database until the server has them.
+SHELVED = """() => new Promise((resolve, reject) => {
+  const request = indexedDB.open("lamina");
+  request.onerror = () => reject(request.error);
+  request.onsuccess = () => {
+    const keys = request.result.transaction("strokes").objectStore("strokes").getAllKeys();
+    keys.onsuccess = () => (request.result.close(), resolve(keys.result));
+    keys.onerror = () => reject(keys.error);
+  };
+})"""
+
 
 def painted(desk: DeskPage, layer_id: str) -> np.ndarray:
     """The mask of a layer as the page holds it: uint8 (h, w)."""
@@ -62,7 +73,8 @@ def test_a_stroke_that_the_server_never_saw_is_there_after_the_page_crashed(fres
     fresh.drag_scene((100, 100), (300, 300))
     kept = painted(fresh, region)
     fresh.part("banner-offline").wait_for()
-    fresh.page.wait_for_timeout(300)
+    project = fresh.state()["project"]
+    assert fresh.until(lambda: any(key.startswith(project) for key in fresh.page.evaluate(SHELVED)))
     fresh.page.context.unroute_all()
     fresh.reload()
     fresh.wait(f"state.selected === {region!r} && state.saved.state === 'saved'")

@@ -1,16 +1,20 @@
-"""Rules that are read off the syntax tree of one Python file. Each takes the tree and yields (line, what was found)."""
+"""Rules that are read off the syntax tree of one Python file.
+
+Each takes all nodes of the tree, the module first, and yields (line, what was found).
+"""
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePath
 
 from tests.house.tree import Breach
 
 Found = Iterator[tuple[int, str]]
-Rule = Callable[[ast.Module, str], Found]
+Nodes = Sequence[ast.AST]
+Rule = Callable[[Nodes, str], Found]
 
 MAX_FUNCTION = 40
 MAX_ARGUMENTS = 6
@@ -25,9 +29,9 @@ BRANCHES = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.TryStar, ast.
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def functions(tree: ast.Module) -> Iterator[Function]:
+def functions(nodes: Nodes) -> Iterator[Function]:
     """Every function and method, nested ones too."""
-    return (node for node in ast.walk(tree) if isinstance(node, FUNCTIONS))
+    return (node for node in nodes if isinstance(node, FUNCTIONS))
 
 
 def arguments(function: Function) -> list[ast.arg]:
@@ -37,9 +41,9 @@ def arguments(function: Function) -> list[ast.arg]:
     return [one for one in named if one.arg not in ("self", "cls")]
 
 
-def long_functions(tree: ast.Module, _: str) -> Found:
+def long_functions(nodes: Nodes, _: str) -> Found:
     """From the line of ``def`` to the last line, docstring left out."""
-    for function in functions(tree):
+    for function in functions(nodes):
         first = function.body[0]
         documented = ast.get_docstring(function) is not None
         lines = (function.end_lineno or 0) - function.lineno + 1
@@ -48,17 +52,17 @@ def long_functions(tree: ast.Module, _: str) -> Found:
             yield function.lineno, f"{function.name} has {lines} lines, at most {MAX_FUNCTION}"
 
 
-def many_arguments(tree: ast.Module, _: str) -> Found:
+def many_arguments(nodes: Nodes, _: str) -> Found:
     """Named arguments and ``*args``, without self and cls."""
-    for function in functions(tree):
+    for function in functions(nodes):
         count = len(arguments(function)) + (function.args.vararg is not None)
         if count > MAX_ARGUMENTS:
             yield function.lineno, f"{function.name} takes {count} arguments, at most {MAX_ARGUMENTS}"
 
 
-def deep_nesting(tree: ast.Module, _: str) -> Found:
+def deep_nesting(nodes: Nodes, _: str) -> Found:
     """Branches and loops inside one another; an ``elif`` is no deeper than its ``if``, a function starts anew."""
-    for function in functions(tree):
+    for function in functions(nodes):
         depth = max((_depth(node) for node in function.body), default=0)
         if depth > MAX_NESTING:
             yield function.lineno, f"{function.name} nests {depth} levels, at most {MAX_NESTING}"
@@ -74,12 +78,12 @@ def _depth(node: ast.AST) -> int:
     return inner + isinstance(node, BRANCHES)
 
 
-def vague_names(tree: ast.Module, path: str) -> Found:
+def vague_names(nodes: Nodes, path: str) -> Found:
     """Names of modules, classes and functions that say nothing."""
     for folder in PurePath(path).with_suffix("").parts:
         if is_vague(folder):
             yield 1, f"module {folder}"
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, DEFINITIONS) and is_vague(node.name):
             yield node.lineno, node.name
 
@@ -92,17 +96,17 @@ def is_vague(name: str) -> bool:
     return bool(ANYWHERE.intersection(words)) or words[-1] in AT_THE_END or words[0] in AT_THE_START
 
 
-def open_keywords(tree: ast.Module, _: str) -> Found:
+def open_keywords(nodes: Nodes, _: str) -> Found:
     """``**kwargs`` in a public signature."""
-    for function in functions(tree):
+    for function in functions(nodes):
         private = function.name.startswith("_") and not function.name.endswith("__")
         if function.args.kwarg is not None and not private:
             yield function.lineno, f"{function.name}(**{function.args.kwarg.arg})"
 
 
-def callbacks(tree: ast.Module, _: str) -> Found:
+def callbacks(nodes: Nodes, _: str) -> Found:
     """Arguments named callback, given or taken: loops yield."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, FUNCTIONS):
             yield from ((one.lineno, f"{node.name}({one.arg}=)") for one in arguments(node) if _is_callback(one.arg))
         if isinstance(node, ast.Call):
@@ -113,18 +117,21 @@ def _is_callback(name: str) -> bool:
     return "callback" in name.split("_") or "callbacks" in name.split("_")
 
 
-def missing_docstrings(tree: ast.Module, _: str) -> Found:
+def missing_docstrings(nodes: Nodes, _: str) -> Found:
     """Modules that are not empty, and their public classes and functions."""
-    if tree.body and ast.get_docstring(tree) is None:
+    module = nodes[0]
+    if not isinstance(module, ast.Module):
+        return
+    if module.body and ast.get_docstring(module) is None:
         yield 1, "the module"
-    for node in tree.body:
+    for node in module.body:
         if isinstance(node, DEFINITIONS) and not node.name.startswith("_") and ast.get_docstring(node) is None:
             yield node.lineno, node.name
 
 
-def seed_defaults(tree: ast.Module, _: str) -> Found:
+def seed_defaults(nodes: Nodes, _: str) -> Found:
     """``seed or default``: 0 is a seed."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
             first = ast.unparse(node.values[0])
             if re.search(r"(^|[._])seed$", first):
@@ -153,5 +160,6 @@ def check_python(path: str, text: str) -> Iterator[Breach]:
         yield Breach(path, error.lineno or 1, "not Python", str(error.msg))
         return
     rules = EVERYWHERE if path.startswith("tests/") else EVERYWHERE | PRODUCT
+    nodes = tuple(ast.walk(tree))
     for name, rule in rules.items():
-        yield from (Breach(path, line, name, found) for line, found in rule(tree, path))
+        yield from (Breach(path, line, name, found) for line, found in rule(nodes, path))

@@ -84,17 +84,29 @@ def test_a_drawing_becomes_its_layers_and_the_place_behind_them(pocket: ModelBun
 
 @pytest.mark.slow
 def test_behind_the_objects_lies_the_place(pocket: ModelBundle) -> None:
-    """Taken together: what is drawn behind one object may be a flower of the meadow."""
-    with_objects, without = 0.0, 0.0
-    for seed in (702, 704, 706):
-        drawn = draw_scene(HELD_OUT_WORLD + seed, 128, (2,))
+    """12 held-out drawings, each with its true place below the objects: their fill is nearer to it than they are.
+
+    The worst was .71 as far when this was written (a flower of the meadow may be hidden), all of them .33, where the
+    mean colour of the rest of the drawing leaves .45.
+    """
+    ours, plain = [], []
+    for number in range(12):
+        drawn = draw_scene(HELD_OUT_WORLD + 700 + number, 128, (2,))
         plan, pixels = plan_for(pocket, drawn, 6)
         parts = list(decompose.run(plan, pocket, pixels))[-1]
         assert isinstance(parts, Parts)
         inner = drawn.visible.any(0)
-        with_objects += np.abs(drawn.picture.astype(int) - drawn.plate)[inner].mean()
-        without += np.abs(parts.plate.astype(int) - drawn.plate)[inner].mean()
-    assert without < with_objects / 2
+        with_objects, filled = (distance(one, drawn.plate, inner) for one in (drawn.picture, parts.plate))
+        rest = np.broadcast_to(drawn.picture[~inner].mean(0), drawn.picture.shape)
+        ours.append(filled / with_objects)
+        plain.append(distance(rest, drawn.plate, inner) / with_objects)
+    assert max(ours) < 0.85
+    assert np.mean(ours) < 0.9 * np.mean(plain)
+
+
+def distance(one: np.ndarray, other: np.ndarray, where: np.ndarray) -> float:
+    """Mean difference inside a mask, in steps of 1/255."""
+    return float(np.abs(one.astype(float) - other)[where].mean())
 
 
 def test_what_is_not_in_the_picture_is_not_found(pocket: ModelBundle) -> None:
