@@ -17,28 +17,32 @@ from backend.scene.composite import flatten_scene
 from backend.scene.layer import Layer, Placement
 from backend.scene.openraster import write_ora
 from backend.scene.pixels import MemoryPixels
-from backend.scene.scene import Scene, build_scene
+from backend.scene.scene import Group, Scene, build_scene
 from tests.browser.desk_page import DeskPage
 from tests.browser.studio_process import StudioProcess
 
-SEEDS = range(5)
+SEEDS = range(4)
 SIDE_PX = 256
+GREY = 150
+SHARE_WITHIN = 0.9999
+MOST_APART = 2
+"""Within 1/255 are all pixels but one in ten thousand, and of the opaque ones all. A pixel that is seen through is
+rounded twice before it lies over the ground, alpha and colour times alpha; where Python's 32 bits and the page's 64
+fall on two sides of a byte's border as well, it may be 2 away."""
 
 
-def smooth(random: np.random.Generator, side_px: int) -> np.ndarray:
-    """A picture without edges, uint8 (side, side, 4): two programs that sample it in two ways see the same."""
-    y, x = (np.mgrid[:side_px, :side_px] + 0.5) / side_px
-    picture = np.empty((side_px, side_px, 4), np.uint8)
-    for channel in range(3):
-        a, b, c = random.uniform(0, 255, 3)
-        picture[..., channel] = (a * x + b * y + c * (1 - x) * (1 - y)) / 2
-    reach = np.clip(1.15 - np.hypot(x - 0.5, y - 0.5) * 2.6, 0.0, 1.0)
-    picture[..., 3] = 255 * reach * reach * (3 - 2 * reach)
+def scattered(random: np.random.Generator, side_px: int) -> np.ndarray:
+    """Hard edges, noise and half-clear pixels, uint8 (side, side, 4): whoever samples it otherwise is found out."""
+    picture = random.integers(0, 256, (side_px, side_px, 4), np.uint8)
+    y, x = np.mgrid[:side_px, :side_px]
+    flat = (x // 24 + y // 32) % 2 == 0
+    picture[flat] = random.integers(0, 256, 4, np.uint8)
+    picture[..., 3] = np.where((x // 40) % 2 == 0, 255, picture[..., 3])
     return picture
 
 
 def random_layer(random: np.random.Generator, number: int, pixels: MemoryPixels) -> Layer:
-    """A smooth picture at a place of its own: turned, mirrored, half through, in any mode, sometimes masked."""
+    """A picture at a place of its own: turned, scaled, mirrored, half through, in any mode, sometimes masked."""
     mask = None
     if random.random() < 0.5:
         angle, middle = random.uniform(0, 2 * np.pi), random.uniform(80, 176)
@@ -48,15 +52,15 @@ def random_layer(random: np.random.Generator, number: int, pixels: MemoryPixels)
     placement = Placement(
         centre_x_px=random.uniform(60, 196),
         centre_y_px=random.uniform(60, 196),
-        scale_x=random.uniform(0.7, 1.8),
-        scale_y=random.uniform(0.7, 1.8),
-        rotation_deg=random.uniform(-180, 180),
+        scale_x=random.uniform(0.2, 1.8),
+        scale_y=random.uniform(0.2, 1.8),
+        rotation_deg=random.choice([0.0, 90.0, random.uniform(-180, 180), random.uniform(-180, 180)]),
         flip_x=bool(random.random() < 0.5),
     )
     return Layer(
         id=f"layer-{number}",
         name=f"Layer {number}",
-        picture=pixels.add_picture(smooth(random, 160)),
+        picture=pixels.add_picture(scattered(random, 160)),
         mask=mask,
         placement=placement,
         opacity=random.uniform(0.4, 1.0),
@@ -65,13 +69,17 @@ def random_layer(random: np.random.Generator, number: int, pixels: MemoryPixels)
 
 
 def random_scene(seed: int, count: int) -> tuple[Scene, MemoryPixels]:
+    """Layers, the first two of them in a group; of an odd seed the lowest one is an opaque background."""
     random, pixels = np.random.default_rng(seed), MemoryPixels()
-    ground = smooth(random, SIDE_PX)
-    ground[..., 3] = 255
-    middle = Placement(centre_x_px=SIDE_PX / 2, centre_y_px=SIDE_PX / 2)
-    back = Layer(id="back", name="Back", picture=pixels.add_picture(ground), placement=middle)
-    layers = (back, *(random_layer(random, number, pixels) for number in range(count)))
-    return Scene(width_px=SIDE_PX, height_px=SIDE_PX, prompt=f"scene {seed}", layers=layers), pixels
+    layers = [random_layer(random, number, pixels) for number in range(count)]
+    if seed % 2 == 1:
+        ground = scattered(random, SIDE_PX)
+        ground[..., 3] = 255
+        middle = Placement(centre_x_px=SIDE_PX / 2, centre_y_px=SIDE_PX / 2)
+        layers[0] = Layer(id="layer-0", name="Back", picture=pixels.add_picture(ground), placement=middle)
+    groups = (Group(id="group-1", name="Pair", members=("layer-0", "layer-1")),) if count > 1 else ()
+    size = {"width_px": SIDE_PX, "height_px": SIDE_PX}
+    return Scene(prompt=f"scene {seed}", layers=tuple(layers), groups=groups, **size), pixels
 
 
 @dataclass(frozen=True)
@@ -102,30 +110,32 @@ def kept(studio: StudioProcess, project: str) -> dict[str, Any]:
     return json.loads(row[0])
 
 
-def apart(desk: DeskPage, wanted: np.ndarray) -> np.ndarray:
-    """Steps of 1/255 (n, 3) between page and picture where the page is opaque, once it has drawn what it has."""
-    seen = desk.pixels().astype(float)
-    for _ in range(20):
-        if np.abs(seen[..., :3] - wanted).max() <= 1:
-            break
-        desk.page.wait_for_timeout(100)
+def assert_agrees(desk: DeskPage, wanted: np.ndarray, what: str) -> None:
+    """The page over the ground and a picture are within 1/255, as soon as all is drawn."""
+
+    def compared() -> tuple[np.ndarray, np.ndarray]:
         seen = desk.pixels().astype(float)
-    opaque = seen[..., 3] == 255
-    assert opaque.mean() > 0.2
-    return np.abs(seen[..., :3] - wanted)[opaque]
+        alpha = seen[..., 3:] / 255
+        kept = np.round(seen[..., :3] * alpha)  # a canvas keeps colour times alpha in bytes
+        steps = np.abs(np.round(kept + GREY * (1 - alpha)) - wanted).max(axis=-1)
+        return steps, steps[seen[..., 3] == 255]
+
+    desk.until(lambda: np.mean(compared()[0] <= 1) >= SHARE_WITHIN, seconds=5)
+    steps, opaque = compared()
+    within, equal = np.mean(steps <= 1), np.mean(steps == 0)
+    said = f"{what}: {opaque.size} opaque, within 1/255 {within:.6f}, equal {equal:.6f}, most {steps.max():.0f}"
+    print(said)
+    assert within >= SHARE_WITHIN, said
+    assert steps.max() <= MOST_APART, said
+    assert np.all(opaque <= 1), said
 
 
-@pytest.mark.parametrize(("count", "share", "most"), [(1, 0.998, 2), (4, 0.75, 6)])
-def test_random_scenes_look_in_the_page_as_in_python(desk: DeskPage, count: int, share: float, most: int):
-    """The page keeps every step in bytes, Python rounds once at the end: so each layer may add a little."""
+@pytest.mark.parametrize("count", [1, 2, 4, 8])
+def test_random_scenes_look_in_the_page_as_in_python(desk: DeskPage, count: int):
     for seed in SEEDS:
-        scene, pixels = random_scene(seed, count)
+        scene, pixels = random_scene(10 * count + seed, count)
         open_scene(desk, scene, pixels)
-        steps = apart(desk, flatten_scene(scene, pixels).astype(float))
-        said = f"seed {seed}: within 1/255 {np.mean(steps <= 1):.5f}, mean {steps.mean():.3f}, most {steps.max():.0f}"
-        print(f"{count} over a background, {said}")
-        assert np.mean(steps <= 1) >= share, said
-        assert steps.max() <= most, said
+        assert_agrees(desk, flatten_scene(scene, pixels).astype(float), f"{count} layers, seed {seed}")
 
 
 def open_scene(desk: DeskPage, scene: Scene, pixels: MemoryPixels) -> None:
@@ -166,7 +176,4 @@ def test_after_random_gestures_the_server_has_what_the_page_shows(desk: DeskPage
     assert kept(studio, state["project"]) == state["scene"]
     wanted = flatten_scene(build_scene(state["scene"]), ServedPixels(desk)).astype(float)
     desk.look(f"agreement-edited-{seed}")
-    steps = apart(desk, wanted)
-    said = f"within 1/255 {np.mean(steps <= 1):.5f}, mean {steps.mean():.3f}, most {steps.max():.0f}"
-    print(f"edited, seed {seed}: {said}")
-    assert np.mean(steps <= 2) >= 0.97, said
+    assert_agrees(desk, wanted, f"edited, seed {seed}")

@@ -50,11 +50,14 @@ const createStage = (tool) => {
     session: surface.session,
     onCancel: (run) => cancels.push(run),
     onConfirm: (run) => confirms.push(run),
+    refresh: () => heldAtRefresh.push(held()),
   };
-  const holdSpace = connectPointer(desk, canvas, surface);
+  const heldAtRefresh = [];
+  const { holdSpace, held } = connectPointer(desk, canvas, surface);
   const tell = (kind, point = { x: 90, y: 60 }, patch = {}) => canvas.dispatchEvent(pointerEvent(kind, point, patch));
   const follow = (path) => path.forEach(({ kind, point }) => tell(KINDS[kind], point));
-  return { surface, canvas, tell, follow, holdSpace, escape: () => cancels.map((run) => run()).some(Boolean) };
+  const escape = () => cancels.map((run) => run()).some(Boolean);
+  return { surface, canvas, tell, follow, holdSpace, held, heldAtRefresh, escape };
 };
 
 /** The ends that a person does not choose, and Escape. */
@@ -117,4 +120,14 @@ test("another pointer's loss does not end a drag; a pen is captured and Space bo
   stage.tell("pointermove", { x: 80, y: 70 });
   stage.tell("pointerup", { x: 80, y: 70 });
   assert.deepEqual([stage.surface.seen.view.x, stage.surface.seen.view.y], [30, 20]);
+});
+
+test("what waits for the end of a drag is drawn when the pointer is not held any more", () => {
+  const stage = createStage("brush");
+  assert.equal(stage.held(), false);
+  stage.tell("pointerdown", { x: 50, y: 50 });
+  assert.equal(stage.held(), true);
+  stage.tell("pointerup", { x: 60, y: 60 });
+  assert.equal(stage.held(), false);
+  assert.deepEqual(stage.heldAtRefresh, [false]);
 });

@@ -236,34 +236,55 @@ const createDesk = (element, host) => {
   return Object.assign(desk, createTheme(element, vault, session));
 };
 
+/** While a person drags on the stage, what lies around it follows this much later: samples come before panels. */
+const PANELS_MS = 200;
+
+/** Answers update(shown): all panels, but during a drag only now and then; the end of a drag draws them anyway. */
+const createPanels = (panels, stage) => {
+  let last = 0;
+  return (shown) => {
+    const now = performance.now();
+    if (stage.held() && now - last < PANELS_MS) return;
+    last = now;
+    panels.forEach((panel) => panel.update(shown));
+  };
+};
+
 const build = (desk, element) => {
   const stage = createStage(desk);
+  const over = {
+    notices: createNotices(desk),
+    banners: createBanners(desk),
+    found: createFound(desk),
+    freedom: createFreedomVeil(desk),
+  };
   const views = {
     topbar: createTopbar(desk),
     tools: createTools(desk),
     options: createOptions(desk),
-    stage,
     strip: createStrip(desk),
     layers: createLayers(desk),
     recipe: createRecipe(desk),
-    notices: createNotices(desk),
-    banners: createBanners(desk),
     keys: createKeySheet(desk),
     palette: createPalette(desk),
     subjects: createSubjects(desk),
-    found: createFound(desk),
-    freedom: createFreedomVeil(desk),
   };
-  stage.node.append(views.found.node, ...views.freedom.nodes, views.notices.node);
-  const centre = h("main", { class: "centre" }, views.options.node, views.banners.node, stage.node, views.strip.node);
+  stage.node.append(over.found.node, ...over.freedom.nodes, over.notices.node);
+  const centre = h("main", { class: "centre" }, views.options.node, over.banners.node, stage.node, views.strip.node);
   const side = h("aside", { class: "side" }, views.layers.node, views.recipe.node);
   const above = [views.subjects, views.keys, views.palette].map(({ node }) => node);
   element.replaceChildren(views.topbar.node, views.tools.node, centre, side, ...above);
   const touch = (shown, box) => {
     stage.update(shown, box);
-    views.freedom.update(shown);
+    over.freedom.update(shown);
   };
-  return { stage, touch, draw: (shown) => Object.values(views).forEach((view) => view.update(shown)) };
+  const panels = createPanels(Object.values(views), stage);
+  const draw = (shown) => {
+    stage.update(shown);
+    Object.values(over).forEach((view) => view.update(shown));
+    panels(shown);
+  };
+  return { stage, touch, draw };
 };
 
 /** A JSON-able summary for tests and the curious; `pixels` are what the page of the canvas shows, at scene size. */

@@ -107,16 +107,20 @@ const pixelsOf = (source, { width, height }) => {
   return context.getImageData(0, 0, width, height).data;
 };
 
-/** Answers changes(before, after) → {canvas, count, share}: images or canvases; the last answer is kept. */
+/**
+ * Answers changes(before, after, stamp) → {canvas, count, share}: images or canvases; the last answer is kept as long
+ * as both are the same, and the stamp, which tells what a canvas shows.
+ */
 export const createChanges = () => {
   let [known, answer] = [[], null];
-  return (before, after) => {
-    if (known[0] === before && known[1] === after) return answer;
+  return (...parts) => {
+    const [before, after] = parts;
+    if (parts.every((part, index) => part === known[index])) return answer;
     const size = { width: after.naturalWidth ?? after.width, height: after.naturalHeight ?? after.height };
     const { count, rgba } = changesOf(pixelsOf(before, size), pixelsOf(after, size), INK);
     const canvas = Object.assign(document.createElement("canvas"), size);
     canvas.getContext("2d").putImageData(new ImageData(rgba, size.width, size.height), 0, 0);
-    [known, answer] = [[before, after], { canvas, count, share: count / (size.width * size.height) }];
+    [known, answer] = [parts, { canvas, count, share: count / (size.width * size.height) }];
     return answer;
   };
 };

@@ -1,10 +1,13 @@
-// The collage as one canvas. What lies below and above the layer at hand is kept, so that a drag redraws one layer.
+// The collage as one canvas. What changes is drawn at once by the browser's own canvas: quick, but rounded at every
+// layer and resampled in its own way. As soon as nobody draws, a worker replaces it by the exact picture, Python's.
 
-import { bounds } from "../kernels/boxes.js";
+import { damageOf, isSeenIn } from "./damage.js";
 import { multiply, placementMatrix } from "../kernels/matrix.js";
+import { unionOf } from "../kernels/tiles.js";
 
 const LARGEST_SIDE = 2048;
-const RIM_PX = 2;
+/** Nothing changed for this long: a person who steps through something is not overtaken at every step. */
+const QUIET_MS = 80;
 
 /** The canvas' names of the blend modes; over nothing each of them is normal, as in the scene's own composite. */
 const OPERATIONS = {
@@ -19,136 +22,205 @@ const OPERATIONS = {
 
 const blank = () => document.createElement("canvas");
 
-/** A cleared context of a canvas. With a box {x0, y0, x1, y1} only that part is cleared, and drawn until then */
-const sized = (canvas, { width, height, box }) => {
+/** A context of a canvas of the frame's size, cleared in a box {x0, y0, x1, y1} and clipped to it until `restore`. */
+const opened = (canvas, { width, height, scale }, box) => {
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   const context = canvas.getContext("2d");
-  context.restore();
   context.save();
-  context.setTransform(1, 0, 0, 1, 0, 0);
-  if (box) {
-    context.beginPath();
-    context.rect(box.x0, box.y0, box.x1 - box.x0, box.y1 - box.y0);
-    context.clip();
-  }
-  context.globalAlpha = 1;
-  context.globalCompositeOperation = "source-over";
-  context.clearRect(0, 0, width, height);
+  const [left, top] = [Math.floor(box.x0 * scale), Math.floor(box.y0 * scale)];
+  const [right, bottom] = [Math.ceil(box.x1 * scale), Math.ceil(box.y1 * scale)];
+  context.beginPath();
+  context.rect(left, top, right - left, bottom - top);
+  context.clip();
+  context.clearRect(left, top, right - left, bottom - top);
   context.imageSmoothingQuality = "high";
   return context;
 };
 
-/** What a drawing of these layers depends on, compared part by part. */
-const sameParts = (one, other) =>
-  one !== null && one.length === other.length && one.every((part, index) => part === other[index]);
+const sheet = () => ({ canvas: blank(), looks: [], frame: { width_px: 0, height_px: 0 } });
+
+const frameOf = (scene) => {
+  const scale = Math.min(1, LARGEST_SIDE / Math.max(scene.width_px, scene.height_px));
+  const [width, height] = [Math.round(scene.width_px * scale), Math.round(scene.height_px * scale)];
+  return { width, height, scale, width_px: scene.width_px, height_px: scene.height_px };
+};
+
+const wholeOf = ({ width_px, height_px }) => ({ x0: 0, y0: 0, x1: width_px, y1: height_px });
+
+const isFit = ({ frame: { width_px, height_px } }, frame) =>
+  width_px === frame.width_px && height_px === frame.height_px;
+
+/** What of a sheet has to be drawn for these looks; afterwards it counts as drawn. */
+const renewed = (kept, looks, frame) => {
+  const box = isFit(kept, frame) ? damageOf(kept.looks, looks, frame) : wholeOf(frame);
+  Object.assign(kept, { looks, frame });
+  return box;
+};
 
 class Compositor {
   #pictures;
   #plates;
   #shiftOf;
-  #below = { canvas: blank(), parts: null };
-  #above = { canvas: blank(), parts: null };
-  #whole = { canvas: blank(), parts: null, layers: null };
+  #exact;
+  #isBusy;
+  #settled;
+  #below = sheet();
+  #above = sheet();
+  #whole = sheet();
   #masked = blank();
+  /** What is not exact yet, a number that grows with every change, and whether the worker is asked or soon will be. */
+  #draft = null;
+  #stamp = 0;
+  #timer = null;
+  #isAsking = false;
 
-  constructor({ pictures, plates, shiftOf }) {
+  constructor({ pictures, plates, shiftOf, exact, isBusy, settled }) {
     this.#shiftOf = shiftOf;
     this.#pictures = pictures;
     this.#plates = plates;
+    this.#exact = exact;
+    this.#isBusy = isBusy;
+    this.#settled = settled;
   }
 
-  /**
-   * The composed collage as a canvas, at scene size or as large as is sensible; `activeId` names the layer at hand.
-   * With a box (scene pixels) nothing but the mask of that layer has changed, and only inside the box.
-   */
-  compose(scene, activeId, box = null) {
-    const scale = Math.min(1, LARGEST_SIDE / Math.max(scene.width_px, scene.height_px));
-    const frame = { width: Math.round(scene.width_px * scale), height: Math.round(scene.height_px * scale), scale };
-    const shown = scene.layers.filter((layer) => layer.visible && layer.picture);
-    const at = shown.findIndex((layer) => layer.id === activeId);
-    const [below, active, above] = at < 0 ? [shown, [], []] : [shown.slice(0, at), [shown[at]], shown.slice(at + 1)];
+  /** A number that is another one whenever the canvas shows something else. */
+  get stamp() {
+    return this.#stamp;
+  }
+
+  /** Whether something is still as it was drawn quickly, though nobody is drawing. */
+  get isSettling() {
+    return this.#draft !== null && this.#canBeExact() && !this.#isBusy();
+  }
+
+  /** The composed collage as a canvas, at scene size or as large as is sensible; `activeId` is the layer at hand. */
+  compose(scene, activeId) {
+    const frame = frameOf(scene);
+    const looks = this.#looksOf(scene.layers);
+    const at = looks.findIndex(({ id }) => id === activeId);
+    const [under, active, over] =
+      at < 0 ? [looks, [], []] : [looks.slice(0, at), [looks[at]], looks.slice(at + 1)];
     // A mode above blends with what is below it, so it cannot be drawn on a sheet of its own.
-    const kept = above.every(({ blend }) => blend === "normal") ? above : [];
-    const over = kept.length > 0 ? active : [...active, ...above];
-    const changed = [this.#refresh(this.#below, below, frame), this.#refresh(this.#above, kept, frame)].some(Boolean);
-    const parts = [frame.width, frame.height, ...this.#partsOf(over)];
-    const part = changed || scale < 1 ? null : (box ?? this.#movedBox(over, parts));
-    if (changed || !sameParts(this.#whole.parts, parts)) this.#join(over, { ...frame, box: part });
-    this.#whole.parts = parts;
-    this.#whole.layers = over;
+    const isApart = over.every(({ layer }) => layer.blend === "normal");
+    this.#refresh(this.#below, under, frame);
+    this.#refresh(this.#above, isApart ? over : [], frame);
+    if (!isFit(this.#whole, frame)) this.#draft = null;
+    const box = renewed(this.#whole, looks, frame);
+    if (box) this.#join(isApart ? active : [...active, ...over], frame, box);
+    if (this.#draft) this.#wait();
     return this.#whole.canvas;
   }
 
-  /** Around what changed when only the layer at hand went to another place, as in a drag; else null. */
-  #movedBox(over, parts) {
-    const { layers, parts: known } = this.#whole;
-    if (over.length !== 1 || layers?.length !== 1 || known.length !== parts.length) return null;
-    if (known.some((part, index) => part !== parts[index] && part !== layers[0])) return null;
-    const [before, now] = [layers[0], over[0]];
-    const picture = this.#pictures.get(now.picture);
-    const fields = Object.keys(now).filter((field) => field !== "placement");
-    if (!picture || fields.some((field) => now[field] !== before[field])) return null;
-    const [from, to] = [before, now].map(({ placement }) => bounds(placement, picture.size));
-    return {
-      x0: Math.floor(Math.min(from.x0, to.x0)) - RIM_PX,
-      y0: Math.floor(Math.min(from.y0, to.y0)) - RIM_PX,
-      x1: Math.ceil(Math.max(from.x1, to.x1)) + RIM_PX,
-      y1: Math.ceil(Math.max(from.y1, to.y1)) + RIM_PX,
-    };
+  /** Layers as they look together over nothing, as exact as can be: a canvas at scene size. */
+  async together(scene, layers) {
+    const frame = { ...frameOf(scene), scale: 1, width: scene.width_px, height: scene.height_px };
+    const looks = this.#looksOf(layers.map((layer) => ({ ...layer, visible: true })));
+    const [canvas, box] = [blank(), wholeOf(frame)];
+    const bytes = await this.#exact.flatten(looks, scene, box);
+    const context = opened(canvas, frame, box);
+    if (bytes) context.putImageData(new ImageData(bytes, frame.width, frame.height), 0, 0);
+    else for (const look of looks) this.#draw(context, look, frame, box);
+    context.restore();
+    return canvas;
   }
 
-  #partsOf(layers) {
-    return layers.flatMap((layer) => [layer, this.#pictures.get(layer.picture), this.#pictures.mask(layer.mask)]);
+  /** Asks the worker for what is not exact yet, when nobody draws; what changed meanwhile is asked for again. */
+  async #settle() {
+    this.#timer = null;
+    if (this.#isAsking || !this.isSettling) return;
+    const [box, stamp, { looks, frame }] = [this.#draft, this.#stamp, this.#whole];
+    const canvas = { width_px: frame.width_px, height_px: frame.height_px };
+    this.#isAsking = true;
+    const bytes = await this.#exact.flatten(looks, canvas, box);
+    this.#isAsking = false;
+    if (stamp !== this.#stamp) return void this.#wait();
+    this.#draft = null;
+    this.#stamp += 1;
+    if (bytes) this.#whole.canvas.getContext("2d").putImageData(new ImageData(bytes, box.x1 - box.x0), box.x0, box.y0);
+    this.#settled(box);
   }
 
-  #refresh(cache, layers, frame) {
-    const parts = [frame.width, frame.height, ...this.#partsOf(layers)];
-    if (sameParts(cache.parts, parts)) return false;
-    const context = sized(cache.canvas, frame);
-    for (const layer of layers) this.#draw(context, layer, frame);
-    cache.parts = parts;
-    return true;
+  #wait() {
+    clearTimeout(this.#timer);
+    if (this.isSettling) this.#timer = setTimeout(() => this.#settle(), QUIET_MS);
   }
 
-  #join(active, frame) {
-    const context = sized(this.#whole.canvas, frame);
-    context.drawImage(this.#below.canvas, 0, 0);
-    for (const layer of active) this.#draw(context, layer, frame);
+  /** Pictures of a canvas beyond what is drawn, and masks of another size, stay as the canvas draws them. */
+  #canBeExact() {
+    const { looks, frame } = this.#whole;
+    const fits = ({ mask }) => !mask || (mask.width_px === frame.width_px && mask.height_px === frame.height_px);
+    return frame.scale === 1 && !this.#exact.failed && looks.every(fits);
+  }
+
+  /** What is seen of the layers, as far as it is here. */
+  #looksOf(layers) {
+    return layers.flatMap((layer) => {
+      const picture = layer.visible ? this.#pictures.get(layer.picture) : null;
+      const mask = layer.mask ? this.#pictures.mask(layer.mask) : null;
+      const isHere = picture && (mask || !layer.mask);
+      return isHere ? [{ id: layer.id, layer, picture, mask, shift: mask && this.#shiftOf(layer) }] : [];
+    });
+  }
+
+  #refresh(kept, looks, frame) {
+    const box = renewed(kept, looks, frame);
+    if (!box) return;
+    const context = opened(kept.canvas, frame, box);
+    for (const look of looks) this.#draw(context, look, frame, box);
+    context.restore();
+  }
+
+  #join(active, frame, box) {
+    const context = opened(this.#whole.canvas, frame, box);
+    const { x, y, wide, high } = pixelsOf(box, frame);
+    const lay = (canvas) => context.drawImage(canvas, x, y, wide, high, x, y, wide, high);
+    lay(this.#below.canvas);
+    for (const look of active) this.#draw(context, look, frame, box);
+    if (this.#above.looks.length > 0) lay(this.#above.canvas);
+    context.restore();
+    this.#stamp += 1;
+    this.#draft = unionOf(this.#draft, box);
+  }
+
+  #draw(context, look, frame, box) {
+    if (!isSeenIn(look, box, frame)) return;
+    context.globalAlpha = look.layer.opacity;
+    context.globalCompositeOperation = OPERATIONS[look.layer.blend];
+    if (look.mask) this.#drawMasked(context, look, frame, box);
+    else this.#drawPicture(context, look, frame);
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.globalAlpha = 1;
-    context.drawImage(this.#above.canvas, 0, 0);
-  }
-
-  #draw(context, layer, frame) {
-    context.globalAlpha = layer.opacity;
-    context.globalCompositeOperation = OPERATIONS[layer.blend];
-    if (layer.mask) this.#drawMasked(context, layer, frame);
-    else this.#drawPicture(context, layer, frame);
     context.globalCompositeOperation = "source-over";
   }
 
-  #drawPicture(context, layer, { scale }) {
-    const picture = this.#pictures.get(layer.picture);
-    if (!picture) return;
-    const { image, size } = picture;
+  #drawPicture(context, { layer, picture: { image, size } }, { scale }) {
     context.setTransform(...multiply([scale, 0, 0, scale, 0, 0], placementMatrix(layer.placement, size)));
     context.drawImage(image, 0, 0, size.width_px, size.height_px);
   }
 
   /** The picture inside its painted mask. */
-  #drawMasked(context, layer, frame) {
-    const mask = this.#pictures.mask(layer.mask);
-    if (!mask) return;
-    const canvas = this.#plates.get(`${layer.id} mask`, mask);
-    const part = sized(this.#masked, frame);
-    this.#drawPicture(part, layer, frame);
-    part.setTransform(...multiply([frame.scale, 0, 0, frame.scale, 0, 0], this.#shiftOf(layer)));
+  #drawMasked(context, look, frame, box) {
+    const plate = this.#plates.get(`${look.id} mask`, look.mask);
+    const { x, y, wide, high } = pixelsOf(box, frame);
+    const part = opened(this.#masked, frame, box);
+    this.#drawPicture(part, look, frame);
+    part.setTransform(...multiply([frame.scale, 0, 0, frame.scale, 0, 0], look.shift));
     part.globalCompositeOperation = "destination-in";
-    part.drawImage(canvas, 0, 0, frame.width / frame.scale, frame.height / frame.scale);
+    part.drawImage(plate, 0, 0, frame.width_px, frame.height_px);
+    part.restore();
     context.setTransform(1, 0, 0, 1, 0, 0);
-    context.drawImage(this.#masked, 0, 0);
+    context.drawImage(this.#masked, x, y, wide, high, x, y, wide, high);
   }
 }
 
-/** shiftOf(layer) → how far its mask has to go along with it, as a matrix of canvas points, while it is dragged. */
+/** A box of the scene in the pixels of a frame. */
+const pixelsOf = ({ x0, y0, x1, y1 }, { scale }) => {
+  const [x, y] = [Math.floor(x0 * scale), Math.floor(y0 * scale)];
+  return { x, y, wide: Math.ceil(x1 * scale) - x, high: Math.ceil(y1 * scale) - y };
+};
+
+/**
+ * parts: {pictures, plates, shiftOf(layer) → how far its mask has to go along with it while it is dragged, as a matrix
+ * of canvas points; exact; isBusy() → whether a gesture is open; settled(box): the canvas is exact again}.
+ */
 export const createCompositor = (parts) => new Compositor(parts);

@@ -160,18 +160,19 @@ class Pointer {
   }
 }
 
-/** Answers a function that says whether Space is held. */
+/** Answers {holdSpace(held): Space is held or not, held() → whether the pointer is down on the stage}. */
 export const connectPointer = (desk, canvas, surface) => {
   const pointer = new Pointer(desk, canvas, surface);
   canvas.addEventListener("pointerdown", (event) => pointer.press(event));
   canvas.addEventListener("pointermove", (event) => pointer.move(event));
-  canvas.addEventListener("pointerup", (event) => pointer.release(event));
+  // What waits for the end of a drag is drawn now.
+  canvas.addEventListener("pointerup", (event) => (pointer.release(event), desk.refresh()));
   canvas.addEventListener("pointerleave", () => pointer.held || surface.point({ cursor: "default", hovered: "" }));
   canvas.addEventListener("pointercancel", (event) => pointer.lose(event));
   canvas.addEventListener("lostpointercapture", (event) => pointer.lose(event));
   desk.onCancel(() => pointer.cancel());
   desk.onConfirm(() => pointer.finish());
-  return (held) => (pointer.spaceHeld = held);
+  return { holdSpace: (held) => (pointer.spaceHeld = held), held: () => pointer.held };
 };
 
 const turnWheel = ({ session }, canvas, event) => {

@@ -15,6 +15,7 @@ import {
 import { createChanges, createDivider } from "./compare.js";
 import { createCompositor } from "./compositor.js";
 import { h, set, setVariable } from "./dom.js";
+import { createExact } from "./exact.js";
 import { createHeat } from "./heat.js";
 import { paintStage } from "./paint.js";
 import { createMixChip, createMixer, MIX } from "./mixing.js";
@@ -70,6 +71,22 @@ const refitted = ({ scene, state: { view, fitted: follows } }, box) => {
   return next.zoom === view.zoom && next.x === view.x && next.y === view.y ? null : next;
 };
 
+/** Those who draw what fills the page, and the canvases of masks that they share. */
+const createMakers = (desk) => {
+  const plates = createPlates();
+  const compositor = createCompositor({
+    pictures: desk.pictures,
+    plates,
+    shiftOf: shiftOf(desk),
+    exact: createExact(),
+    isBusy: () => desk.store.busy,
+    settled: (area) => (desk.session.state.compare === "changed" ? desk.refresh() : desk.touched(area)),
+  });
+  const veils = createVeils(desk, plates, shiftOf(desk));
+  const mixer = createMixer(desk.pictures, plates);
+  return { plates, compositor, patch: createPatch(), changes: createChanges(), veils, mixer };
+};
+
 export const createStage = (desk) => {
   const canvas = h("canvas", { class: "canvas", tabindex: "0", role: "application", "data-test": "canvas" });
   const makersOfChips = [createProgress, createPromise, createChanged, createSwitch, createReading, createInvitation];
@@ -78,16 +95,10 @@ export const createStage = (desk) => {
   const ring = h("div", { class: "ring", hidden: true });
   const lying = chips.map((chip) => chip.node);
   const node = h("section", { class: "stage", "aria-label": "Canvas" }, shadow, canvas, ring, lying);
-  const plates = createPlates();
-  const makers = {
-    compositor: createCompositor({ pictures: desk.pictures, plates, shiftOf: shiftOf(desk) }),
-    patch: createPatch(),
-    changes: createChanges(),
-    veils: createVeils(desk, plates, shiftOf(desk)),
-    mixer: createMixer(desk.pictures, plates),
-  };
+  const { plates, ...makers } = createMakers(desk);
+  const { compositor } = makers;
   const pixels = () => pixelsOf(desk.shown(), (shown) => pageOf(desk, shown, makers).picture);
-  const holdSpace = connectPointer(desk, canvas, createSurface(desk, { canvas, ring, pixels }));
+  const { holdSpace, held } = connectPointer(desk, canvas, createSurface(desk, { canvas, ring, pixels }));
   connectWheel(desk, canvas);
   connectDrop(desk, node, canvas);
   const box = connectSize(desk, node, canvas);
@@ -97,6 +108,7 @@ export const createStage = (desk) => {
     if (view) return void desk.session.set({ view });
     const frame = frameOf(desk, shown, { ...makers, changed });
     paintStage(canvas, { ...frame, ratio: box.ratio });
+    set(canvas, { "data-settling": frame.showing === "collage" && compositor.isSettling });
     if (changed) return;
     plates.keep(new Set([...shown.scene.layers.map(({ id }) => id), ...(shown.mix ? [MIX] : [])]));
     const seen = { ...shown, hasPreview: frame.showing === "preview", changes: frame.changes };
@@ -105,18 +117,13 @@ export const createStage = (desk) => {
     placeChips(node, shown, box);
     placeShadow(shadow, shown);
   };
-  const drawTogether = (layers) => drawnTogether(desk, makers.compositor, layers);
-  return { node, update, size: () => box, holdSpace, pixels, drawTogether };
+  const drawTogether = (layers) => drawnTogether(desk, compositor, layers);
+  return { node, update, size: () => box, holdSpace, held, pixels, drawTogether };
 };
 
 /** Layers as they look together over nothing, as a PNG file of the scene's size. */
 const drawnTogether = async (desk, compositor, layers) => {
-  const { width_px: width, height_px: height } = desk.store.record.scene;
-  const canvas = Object.assign(document.createElement("canvas"), { width, height });
-  const shown = layers.map((layer) => ({ ...layer, visible: true }));
-  canvas
-    .getContext("2d")
-    .drawImage(compositor.compose({ width_px: width, height_px: height, layers: shown }, ""), 0, 0, width, height);
+  const canvas = await compositor.together(desk.store.record.scene, layers);
   const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
   return new File([blob], "merged.png", { type: "image/png" });
 };
@@ -154,7 +161,7 @@ const tintOf = (desk) => (id) => desk.inks().tints[desk.tints.indexOf(id)];
 
 /** What fills the page: a preview, the shown result, or the collage. */
 const pageOf = (desk, shown, { compositor, patch, mixer, changed = null }) => {
-  const collage = () => compositor.compose(shown.scene, shown.record.selected, changed);
+  const collage = () => compositor.compose(shown.scene, shown.record.selected);
   if (shown.state.showing === "collage") return { showing: "collage", picture: collage() };
   const mixed = shown.mix && mixer(shown.scene, shown.mix, changed);
   if (mixed) return { showing: "result", picture: mixed };
@@ -174,7 +181,8 @@ const comparedOf = (desk, shown, { compositor, changes }) => {
     ? desk.pictures.get(shown.before)?.image
     : compositor.compose(shown.scene, shown.record.selected);
   if (!before || !after) return {};
-  return compare === "split" ? { split: { picture: before, at: splitAt } } : { changes: changes(before, after) };
+  if (compare === "split") return { split: { picture: before, at: splitAt } };
+  return { changes: changes(before, after, compositor.stamp) };
 };
 
 /** A whole picture's preview as it is; of a re-roll only the object, over the picture that it is made in. */

@@ -1,0 +1,96 @@
+// Layers laid over one another in floats, rounded once at the end (backend/scene/composite.py and blending.py; W3C
+// Compositing and Blending, section 10).
+
+const BANDS = 4;
+
+const screen = (below, above) => below + above - below * above;
+
+const hardLight = (below, above) => (above <= 0.5 ? below * 2 * above : screen(below, 2 * above - 1));
+
+const softLight = (below, above) => {
+  if (above <= 0.5) return below - (1 - 2 * above) * below * (1 - below);
+  const lifted = below <= 0.25 ? ((16 * below - 12) * below + 4) * below : Math.sqrt(below);
+  return below + (2 * above - 1) * (lifted - below);
+};
+
+/** How two colours 0…1 meet; "normal" takes what is above. */
+const MODES = {
+  multiply: (below, above) => below * above,
+  screen,
+  overlay: (below, above) => hardLight(above, below),
+  soft_light: softLight,
+  darken: Math.min,
+  lighten: Math.max,
+};
+
+const straight = (value, alpha) => (alpha > 0 ? Math.min(1, value / alpha) : 0);
+
+/** A pixel of a sheet, its bytes times `share`, over the floats at `to`. */
+const layNormal = (flat, to, { bytes, from, share }) => {
+  const left = 1 - bytes[from + 3] * share;
+  for (let band = 0; band < BANDS; band += 1) flat[to + band] = bytes[from + band] * share + flat[to + band] * left;
+};
+
+/** The same in another mode: the colour above is blended only where something is below. */
+const layBlended = (flat, to, { bytes, from, share }, mix) => {
+  const [above, below] = [bytes[from + 3] * share, flat[to + 3]];
+  for (let band = 0; band < 3; band += 1) {
+    const [top, bottom] = [bytes[from + band] * share, flat[to + band]];
+    const mixed = mix(straight(bottom, below), straight(top, above));
+    flat[to + band] = top + bottom * (1 - above) + above * below * mixed - top * below;
+  }
+  flat[to + 3] = above + below * (1 - above);
+};
+
+/** One layer {sheet, mask: bytes of the canvas or null, opacity, blend} over the floats of a box of the canvas. */
+const layOver = (flat, box, { sheet, mask, opacity, blend }, across) => {
+  const mix = MODES[blend];
+  const [x0, y0] = [Math.max(box.x0, sheet.x0), Math.max(box.y0, sheet.y0)];
+  const [x1, y1] = [Math.min(box.x1, sheet.x0 + sheet.width), Math.min(box.y1, sheet.y0 + sheet.height)];
+  const pixel = { bytes: sheet.bytes, from: 0, share: 0 };
+  for (let y = y0; y < y1; y += 1) {
+    pixel.from = ((y - sheet.y0) * sheet.width + x0 - sheet.x0) * BANDS;
+    let to = ((y - box.y0) * (box.x1 - box.x0) + x0 - box.x0) * BANDS;
+    for (let x = x0; x < x1; x += 1, pixel.from += BANDS, to += BANDS) {
+      if (sheet.bytes[pixel.from + 3] === 0) continue;
+      pixel.share = (sheet.outline(x, y) * opacity) / 255;
+      if (mask) pixel.share *= mask[y * across + x] / 255;
+      if (pixel.share === 0) continue;
+      if (mix) layBlended(flat, to, pixel, mix);
+      else layNormal(flat, to, pixel);
+    }
+  }
+};
+
+/**
+ * Floats, premultiplied, as straight RGBA bytes: those which a canvas, that keeps colour times alpha in bytes, keeps as
+ * the nearest ones to the floats.
+ */
+const rounded = (flat, bytes) => {
+  for (let at = 0; at < flat.length; at += BANDS) {
+    const alpha = Math.min(255, Math.floor(255 * flat[at + 3] + 0.5));
+    if (alpha === 0) continue;
+    for (let band = 0; band < 3; band += 1)
+      bytes[at + band] = Math.floor((255 * Math.floor(255 * flat[at + band] + 0.5)) / alpha + 0.5);
+    bytes[at + 3] = alpha;
+  }
+};
+
+/** Rows that are worked on together: few enough to stay near, many enough to be quick. */
+const ROWS = 32;
+
+/**
+ * What layers {sheet, mask, opacity, blend}, from back to front, look like in a box {x0, y0, x1, y1} of a canvas
+ * `across` pixels wide: straight RGBA bytes of the box.
+ */
+export const flattened = (layers, box, across) => {
+  const width = box.x1 - box.x0;
+  const bytes = new Uint8ClampedArray(width * (box.y1 - box.y0) * BANDS);
+  for (let y0 = box.y0; y0 < box.y1; y0 += ROWS) {
+    const band = { ...box, y0, y1: Math.min(box.y1, y0 + ROWS) };
+    const flat = new Float32Array(width * (band.y1 - y0) * BANDS);
+    for (const layer of layers) layOver(flat, band, layer, across);
+    rounded(flat, bytes.subarray((y0 - box.y0) * width * BANDS, (band.y1 - box.y0) * width * BANDS));
+  }
+  return bytes;
+};
