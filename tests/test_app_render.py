@@ -114,6 +114,7 @@ def test_wrong_files_are_one_line(scene: Path, tmp_path: Path, capsys: pytest.Ca
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_a_report_that_cannot_be_written_is_said(
     scene: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

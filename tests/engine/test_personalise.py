@@ -40,6 +40,7 @@ def learned(bundle: ModelBundle, kind: SubjectKind, rule: SubjectRules, begun: d
             return stop.value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_subject_is_learned_and_the_network_left_alone(tiny1: ModelBundle, kind: SubjectKind) -> None:
     before = {name: value.clone() for name, value in tiny1.unet.named_parameters()}

@@ -29,6 +29,7 @@ class Thumbnail:
         return torch.nn.functional.normalize(torch.arange(48.0).repeat(len(texts), 1), dim=-1)
 
 
+@pytest.mark.slow
 def test_a_layer_is_most_like_its_own_picture() -> None:
     case = random_cases(3, 1, 128)[0]
     card = find_models([]).card("pocket")

@@ -33,6 +33,7 @@ from tests.models.fixtures import model_base, tiny1
 __all__ = ["model_base", "tiny1"]
 
 
+@pytest.mark.slow
 def test_subjects_were_never_drawn_for_training() -> None:
     cases = drawn_subjects(16, 2, 32, 0)
     assert len({case.phrase for case in cases}) == 16

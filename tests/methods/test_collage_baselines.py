@@ -24,6 +24,7 @@ def ran(collage: Collage, plan: Plan, method: str) -> tuple[list[Step], list[Pic
     return [one for one in happened if isinstance(one, Step)], [one for one in happened if isinstance(one, Pictures)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["differential", "plug-and-play", "painted-words"])
 def test_they_make_repeatable_pictures(tiny1: ModelBundle, method: str) -> None:
     collage = Collage(tiny1, seed=1)

@@ -41,6 +41,7 @@ def test_a_run_gives_a_picture_for_every_seed_and_counts_its_steps(fresh: ModelB
     assert len(steps) == 5 + 2 * (5 + 4)  # inversion, then layout and retouch from the second step
 
 
+@pytest.mark.slow
 def test_copied_to_the_end_the_picture_is_the_layout(fresh: ModelBundle) -> None:
     shoot = Shoot(fresh)
     layouts, _ = shoot.made(shoot.plan(2, stage="layouts"))
@@ -103,6 +104,7 @@ def test_every_option_has_an_effect(fresh: ModelBundle) -> None:
         assert not np.array_equal(shoot.made(shoot.plan(**change))[0][0], base), change
 
 
+@pytest.mark.slow
 def test_the_network_is_left_as_it_was_wherever_the_run_is_left(fresh: ModelBundle) -> None:
     shoot = Shoot(fresh)
     before = {name: value.data_ptr() for name, value in fresh.unet.named_parameters()}
@@ -151,6 +153,7 @@ def rerolled(shoot: Shoot) -> tuple[Plan, np.ndarray, np.ndarray]:
     return build_plan(scene, asked, shoot.bundle.card, shoot.pixels), source[..., :3], mask
 
 
+@pytest.mark.slow
 def test_a_subject_layer_is_drawn_in_its_region_alone(fresh: ModelBundle) -> None:
     shoot = Shoot(fresh)
     plan, source, mask = rerolled(shoot)

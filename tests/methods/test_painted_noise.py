@@ -45,6 +45,7 @@ def test_a_uniform_map_is_its_number_bit_for_bit(tiny1: ModelBundle, side: int, 
     assert torch.equal(one, other)
 
 
+@pytest.mark.slow
 def test_every_grey_is_its_number_at_every_size(tiny1: ModelBundle) -> None:
     for grey in range(256):
         map_ = painted(tiny1, np.full((150, 90), grey))

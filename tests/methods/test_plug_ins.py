@@ -39,6 +39,7 @@ def test_without_a_plug_in_it_is_the_backbone_alone(fresh: ModelBundle) -> None:
     assert all(np.array_equal(a, b) for a, b in zip(made(shoot, "none", 2), alone, strict=True))
 
 
+@pytest.mark.slow
 def test_each_plug_in_does_something_else_and_leaves_the_network(fresh: ModelBundle) -> None:
     shoot = Shoot(fresh)
     before, hooks = {name: value.data_ptr() for name, value in fresh.unet.named_parameters()}, hooks_in(fresh)

@@ -35,6 +35,7 @@ def test_retouched_pictures_have_a_mask_and_layouts_have_none(fresh: ModelBundle
     assert masks_of(shoot, shoot.plan(mask="none")) == [()]
 
 
+@pytest.mark.slow
 def test_the_mask_of_a_subject_layer_stays_in_its_region(fresh: ModelBundle) -> None:
     shoot = Shoot(fresh)
     plan, _, region = rerolled(shoot)

@@ -19,6 +19,7 @@ def pictures_of(painting: Painting, plan: Plan) -> list[np.ndarray]:
     return [picture for happening in made for picture in getattr(happening, "pictures", ())]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", sorted(set(BASELINES) - {"plug-and-play", "plug_ins"}))  # no seed; needs a subject
 def test_every_baseline_makes_repeatable_pictures(tiny1: ModelBundle, method: str) -> None:
     painting = cat_and_house(tiny1)
@@ -45,6 +46,7 @@ def test_the_flat_composite_is_painted_in_the_named_colours(tiny1: ModelBundle) 
     assert plain_colour("a cat", 0) != plain_colour("a cat", 1)
 
 
+@pytest.mark.slow
 def test_the_weight_of_painted_words_and_bootstrapping_matter(tiny1: ModelBundle) -> None:
     painting = cat_and_house(tiny1)
     for method, options in (("painted-words", {"weight": 0.0}), ("multidiffusion", {"bootstrapping": 0.0})):

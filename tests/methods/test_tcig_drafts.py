@@ -54,6 +54,7 @@ def test_drafts_come_between_the_stages_and_pictures_name_them(painter: ModelBun
     assert not np.array_equal(made.pictures[0], told.pictures[0])
 
 
+@pytest.mark.slow
 def test_a_draft_that_two_batches_share_is_told_of_once(painter: ModelBundle) -> None:
     painting = cat_and_house(painter)
     plan = painting.plan({"per_draft": 2}, count=3)

@@ -129,6 +129,7 @@ def test_names_are_never_paths(name: str, tmp_path: Path, monkeypatch: pytest.Mo
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.slow
 def test_a_bomb_is_measured_while_it_is_read() -> None:
     content = packed(("data/a.png", PICTURE[1] + bytes(100 * 2**20)), deflated=True)
     assert len(content) < 300_000

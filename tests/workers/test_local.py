@@ -78,6 +78,7 @@ def drawn(plan: Plan, steps: int = 3) -> Iterator[Step | Pictures]:
         yield Pictures(offset, (black,) * plan.batch, (None,) * plan.batch)
 
 
+@pytest.mark.slow
 def test_a_real_run(catalog: Catalog, cache: ModelCache, plan: Plan, pixels: MemoryPixels) -> None:
     worker = LocalWorker(catalog, cache, "cpu")
     events = list(worker.submit("job", plan, pixels).events())
