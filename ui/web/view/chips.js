@@ -142,14 +142,14 @@ export const createInvitation = (desk) => {
     h("p", { class: "muted invite-or", text: "or begin with an example" }),
     examples,
   ];
-  const node = h("div", { class: "invitation", hidden: true }, parts);
+  const node = h("div", { class: "invitation", hidden: true }, h("div", { class: "invite-sheet" }, parts));
   let known = null;
   const list = (facts) => {
     known = facts;
     const open = ({ id, title }) =>
       h("button", {
         type: "button",
-        class: "button quiet small",
+        class: "button small",
         "data-test": `invite-${id}`,
         text: title,
         on: { click: () => desk.run("openExample", id) },

@@ -129,6 +129,7 @@ const createName = (desk) => {
   const field = textField(desk, {
     label: "Name of the scene",
     test: "project-name",
+    placeholder: "Untitled",
     read: ({ scene }) => scene.name,
     name: "Rename the scene",
     edit: (value) => setScene({ name: value }),
