@@ -21,6 +21,7 @@ from backend.scene.edges import canny
 
 Picture = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
+Floats = NDArray[np.float32]
 
 MARGIN_SHARE = 1 / 32
 """How far a hole reaches beyond the object, over the shorter side: a cut-out's soft edge and thin shadow."""
@@ -59,24 +60,35 @@ def hole_of(mask: Mask) -> Mask:
     return grown
 
 
-def hole_with_shade(picture: Picture, mask: Mask) -> Mask:
-    """The object with its margin and the soft shadow that it throws near by, bool (h, w).
+def hole_with_shade(picture: Picture, mask: Mask) -> tuple[Mask, Floats]:
+    """The object with its margin and the soft shadow that it throws near by, bool (h, w), and that shadow.
 
-    Shadow is what is darker than the plain fill from farther away, in all channels alike, and reached from the object
-    without crossing a line (other things have outlines, a shadow's edge is soft).
+    The shadow is float32 (h, w, 3), the share of its light that the ground keeps: 1 beyond the hole. It is what is
+    darker than the plain fill from farther away, in all channels alike, and reached from the object without crossing a
+    line (other things have outlines, a shadow's edge is soft). Under the object it goes on as around it.
     """
-    hole = hole_of(mask)
+    hole, none = hole_of(mask), np.ones(picture.shape, np.float32)
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     if not len(rows):
-        return hole
+        return hole, none
     longest = max(int(np.ptp(rows)), int(np.ptp(columns))) + 1
     wide: Mask = hole | ndimage.binary_dilation(mask, iterations=max(1, round(SHADE_REACH * longest)))
     if wide.all():
-        return hole
+        return hole, none
     kept = (picture.astype(np.float32) + 1) / (filled(picture, wide).astype(np.float32) + 1)
     dark = (kept.mean(-1) < DARKER) & (np.ptp(kept, axis=-1) < GREYISH) & wide
     shade: Mask = ndimage.binary_propagation(hole, mask=hole | (dark & ~canny(picture)))
-    return hole | (ndimage.binary_dilation(shade & ~hole) & wide)
+    hole = hole | (ndimage.binary_dilation(shade & ~hole) & wide)
+    object_itself = ndimage.binary_dilation(mask, iterations=2)
+    light = np.where((hole & dark & ~object_itself)[..., None], np.clip(kept, 0, 1), none)
+    return hole, filled_light(light, object_itself)
+
+
+def filled_light(light: Floats, hidden: Mask) -> Floats:
+    """A shadow (h, w, 3) that goes on under what hides it, in 255 steps."""
+    steps = np.rint(light * 255).astype(np.uint8)
+    found: Floats = filled(steps, hidden).astype(np.float32) / 255
+    return found
 
 
 def filled(picture: Picture, hole: Mask) -> Picture:

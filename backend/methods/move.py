@@ -33,7 +33,8 @@ Mask = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 
 RIM_SHARE = 1 / 64
-"""Half the width of the rim that is drawn again, over the picture's shorter side: 2 px at 128, 8 at 512."""
+"""How far the rim that is drawn again reaches outwards, over the picture's shorter side: 2 px at 128, 8 at 512. Inwards
+it ends there too, and most of it within a pixel: more blurs small objects until they are no longer known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,13 +42,16 @@ class Cutting:
     """What a move takes away and puts down: bool (h, w) masks of one picture, uint8 (h, w, 3).
 
     ``hole`` is the object with margin and shadow at the old place, ``rim`` a band along its outline at the new one.
-    ``laid`` is the object's pixels at the new place, ``alpha`` float32 (h, w) their share.
+    ``laid`` is the object's pixels at the new place, ``alpha`` float32 (h, w) their share, ``core`` those that no rim
+    reaches, ``light`` float32 (h, w, 3) what its shadow leaves of the ground there (see ``hole_with_shade``).
     """
 
     hole: Mask
     rim: Mask
     laid: Picture
     alpha: Floats
+    core: Mask
+    light: Floats
 
 
 @dataclass(frozen=True)
@@ -72,8 +76,8 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
     move = _prepared(plan, bundle, pixels)
     cutting, feather_px = move.cutting, move.target.feather_px
     at_hole = paste_weights(cutting.hole.astype(np.float32), feather_px)
-    at_rim = paste_weights(cutting.rim.astype(np.float32), feather_px // 2)  # it reaches into the object, too
-    touched = np.maximum(np.maximum(at_hole, at_rim), cutting.alpha)
+    at_rim = np.where(cutting.core, 0, paste_weights(cutting.rim.astype(np.float32), feather_px // 2))
+    touched = np.maximum.reduce([at_hole, at_rim, cutting.alpha, 1 - cutting.light.min(-1)])
     plate = filled(move.source, cutting.hole)
     for offset in range(0, len(plan.seeds), plan.batch):
         seeds = plan.seeds[offset : offset + plan.batch]
@@ -89,7 +93,7 @@ def cut(source: Picture, mask: Mask, dx_px: int, dy_px: int) -> Cutting:
     side_px = min(mask.shape)
     rim_px = max(1, round(side_px * RIM_SHARE))
     there = shifted(mask, dx_px, dy_px)
-    hole = hole_with_shade(source, mask)
+    hole, light = hole_with_shade(source, mask)
     if not mask.any() or hole.all():
         raise RequestError(
             f"There is no object to move: its outline holds {mask.mean():.0%} of the picture.",
@@ -102,14 +106,16 @@ def cut(source: Picture, mask: Mask, dx_px: int, dy_px: int) -> Cutting:
             remedy="Move it less far.",
         )
     wide = ndimage.binary_dilation(there, iterations=rim_px)
-    rim = wide & ~ndimage.binary_erosion(there, iterations=rim_px, border_value=1)
+    rim = wide & ~ndimage.binary_erosion(there, border_value=1)
+    core = ndimage.binary_erosion(there, iterations=rim_px, border_value=1)
     alpha = ndimage.gaussian_filter(there.astype(np.float32), SOFT_PX) * wide
-    return Cutting(hole, rim, shifted(source, dx_px, dy_px), alpha.astype(np.float32))
+    under = 1 - shifted(1 - light, dx_px, dy_px)
+    return Cutting(hole, rim, shifted(source, dx_px, dy_px), alpha.astype(np.float32), core, under)
 
 
 def laid_over(under: Picture, cutting: Cutting) -> Picture:
-    """The object put down at its new place."""
-    below = under.astype(np.float32)
+    """The object put down at its new place, over its shadow."""
+    below = under.astype(np.float32) * cutting.light
     mixed = below + cutting.alpha[..., None] * (cutting.laid.astype(np.float32) - below)
     return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
 

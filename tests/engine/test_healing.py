@@ -35,19 +35,24 @@ def test_the_shadow_is_in_the_hole_and_the_fill_is_the_ground() -> None:
     mask = disc(48, 48, 18)
     plate, taken = shaded(ground(), mask)
     picture = as_picture(np.where(mask[..., None], (200, 40, 40), plate))
-    hole = hole_with_shade(picture, mask)
+    hole, light = hole_with_shade(picture, mask)
     assert (hole >= hole_of(mask)).all()
     assert hole[taken > 0.08].mean() > 0.95
     assert hole.sum() < 1.5 * hole_of(mask).sum()
     off = np.abs(filled(picture, hole).astype(float) - ground())
     plain = np.abs(filled(picture, hole_of(mask)).astype(float) - ground())
     assert off[mask].mean() < 6 < plain[mask].mean()
+    ring = ndimage.binary_dilation(mask, iterations=4) & ~ndimage.binary_dilation(mask, iterations=2)
+    assert np.abs(light.mean(-1) - (1 - taken))[ring].mean() < 0.04
+    assert (light[~hole] == 1).all()
 
 
 def test_without_a_shadow_the_hole_is_the_object_with_its_margin() -> None:
     mask = disc(48, 48, 18)
     picture = as_picture(np.where(mask[..., None], (200, 40, 40), ground()))
-    assert np.array_equal(hole_with_shade(picture, mask), hole_of(mask))
+    hole, light = hole_with_shade(picture, mask)
+    assert np.array_equal(hole, hole_of(mask))
+    assert (light == 1).all()
 
 
 def test_a_dark_neighbour_stays() -> None:
@@ -56,8 +61,10 @@ def test_a_dark_neighbour_stays() -> None:
     plate = np.where(stone[..., None], (110, 108, 104), ground())
     plate = np.where((stone & ~ndimage.binary_erosion(stone))[..., None], (30, 30, 30), plate)
     picture = as_picture(np.where(mask[..., None], (200, 40, 40), plate))
-    assert hole_with_shade(picture, mask)[stone].mean() < 0.02
+    assert hole_with_shade(picture, mask)[0][stone].mean() < 0.02
 
 
 def test_an_empty_mask_has_no_hole() -> None:
-    assert not hole_with_shade(as_picture(ground()), np.zeros((SIDE, SIDE), bool)).any()
+    hole, light = hole_with_shade(as_picture(ground()), np.zeros((SIDE, SIDE), bool))
+    assert not hole.any()
+    assert (light == 1).all()
