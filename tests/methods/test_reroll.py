@@ -43,13 +43,17 @@ def test_outside_the_feather_nothing_changes(tiny1: ModelBundle, seed: int) -> N
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_every_sampler_holds_the_background(bundle: ModelBundle, sampler: str) -> None:
+    """Cells are free where the layer or its feather reaches, and nowhere else."""
     collage = Collage(bundle, seed=3, side_px=bundle.card.native_px)
     plan = collage.reroll("disc1", finished(collage), {}, sampler, count=1)
     steps, (made,) = collage.run(plan)
     flat = raster(plan, collage.pixels)
     source = encode(bundle, flat.picture, [generator_for(plan.seeds[0])])
     cell = bundle.card.cell_px
-    held = (flat.topmost == 0).reshape(flat.topmost.shape[0] // cell, cell, -1, cell).all(axis=(1, 3))
+    assert isinstance(plan.target, OneLayer)
+    outside = paste_weights(flat.alphas[0], plan.target.feather_px) == 0
+    held = outside.reshape(outside.shape[0] // cell, cell, -1, cell).all(axis=(1, 3))
+    assert held.any()
     kept = (steps[-1].latents == source).all(dim=1)[0].numpy()
     assert np.array_equal(kept, held)
     assert made.changed_outside == (0,)
