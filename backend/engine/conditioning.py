@@ -44,7 +44,8 @@ def build_conditioning(
 
 
 def embed(bundle: ModelBundle, text: str) -> Tensor:
-    """(1, tokens, width) of a text; kept with the bundle, by digest."""
+    """(1, tokens, width) of a text, with one row more for SDXL (:mod:`backend.models.second_text`); kept with the
+    bundle, by digest."""
     key = ("text", hashlib.sha256(text.encode()).hexdigest())
     return bundle.kept.get(key, lambda: _encode(bundle, text))
 
@@ -56,5 +57,11 @@ def _encode(bundle: ModelBundle, text: str) -> Tensor:
     )
     masked = getattr(bundle.text_encoder.config, "use_attention_mask", False)
     mask = row.attention_mask.to(bundle.device) if masked else None
-    states: Tensor = bundle.text_encoder(row.input_ids.to(bundle.device), attention_mask=mask)[0]
-    return states.to(bundle.unet.dtype)
+    ids = row.input_ids.to(bundle.device)
+    if bundle.second_text is None:
+        states: Tensor = bundle.text_encoder(ids, attention_mask=mask)[0]
+    else:
+        before_last = bundle.text_encoder(ids, output_hidden_states=True).hidden_states[-2]
+        states = bundle.second_text.words(before_last, text)
+    empty = bundle.card.zero_empty and not text
+    return (torch.zeros_like(states) if empty else states).to(bundle.unet.dtype)

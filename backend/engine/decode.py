@@ -47,7 +47,7 @@ def _distribution(bundle: ModelBundle, picture: Picture) -> Tensor:
     """Mean and standard deviation of a picture's latents: (1, 2c, h, w)."""
     with memory_explained():
         distribution = bundle.vae.encode(_normalised(bundle, picture)).latent_dist
-    return torch.cat([distribution.mean, distribution.std], dim=1)
+    return torch.cat([distribution.mean, distribution.std], dim=1).to(bundle.dtype)
 
 
 @torch.inference_mode()
@@ -58,7 +58,8 @@ def decode(bundle: ModelBundle, latents: Tensor) -> tuple[Picture, ...]:
     pictures: list[Picture] = []
     for part in _parts(bundle, latents):
         with memory_explained():
-            decoded = bundle.vae.decode(part / bundle.vae.config.scaling_factor, return_dict=False)[0]
+            unscaled = part.to(bundle.vae.dtype) / bundle.vae.config.scaling_factor
+            decoded = bundle.vae.decode(unscaled, return_dict=False)[0]
         if not bool(torch.isfinite(decoded).all()):
             raise _unusable("The decoder made numbers that are not finite.")
         unit = (decoded * 0.5 + 0.5).clamp(0, 1).cpu().permute(0, 2, 3, 1).float().numpy()
@@ -81,7 +82,7 @@ def _unusable(what: str) -> EngineError:
 
 def _normalised(bundle: ModelBundle, picture: Picture) -> Tensor:
     unit = torch.from_numpy(picture.astype(np.float32) / 255.0)[None].permute(0, 3, 1, 2)
-    return (2.0 * unit - 1.0).to(device=bundle.device, dtype=bundle.dtype)
+    return (2.0 * unit - 1.0).to(device=bundle.device, dtype=bundle.vae.dtype)
 
 
 @torch.no_grad()

@@ -98,7 +98,13 @@ def embed_with_looks(bundle: ModelBundle, text: str, looks: Sequence[tuple[int, 
 
 
 def token_table(bundle: ModelBundle) -> Tensor:
-    """The text encoder's table of token vectors (tokens, d)."""
+    """The text encoder's table of token vectors (tokens, d); a RequestError where there are two encoders."""
+    if bundle.second_text is not None:
+        raise RequestError(
+            f"{bundle.card.title} reads words with two text encoders.",
+            limit="Looks and subjects are learned with one: Stable Diffusion 1.x and 2.x, and the pocket family.",
+            remedy="Choose such a model, or remove the look or the subject from the layer.",
+        )
     table: Tensor = bundle.text_encoder.get_input_embeddings().weight
     return table
 

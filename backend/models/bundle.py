@@ -12,6 +12,7 @@ from torch import Tensor
 
 from backend.models.card import ModelCard
 from backend.models.members import Members
+from backend.models.second_text import SecondText
 
 KEPT_VALUES = 32  # prompts, encoded collages, a projection; the largest is a prompt of SD 2.x, 77 × 1024 floats
 
@@ -80,8 +81,8 @@ class ModelBundle:
     """Networks in evaluation mode, without gradients, on one device. Hold the lease while you use them.
 
     ``members`` are the family's other networks, loaded when first asked for. ``scheduler`` is the configuration of the
-    folder's noise schedule, as written there. ``kept`` is a memory of values that follow from the weights alone,
-    ``recorded`` one of what was found along denoising paths.
+    folder's noise schedule, as written there; ``second_text`` is there for SDXL alone. ``kept`` is a memory of values
+    that follow from the weights alone, ``recorded`` one of what was found along denoising paths.
     """
 
     card: ModelCard
@@ -92,6 +93,7 @@ class ModelBundle:
     scheduler: dict[str, Any] = field(repr=False)
     device: torch.device
     dtype: torch.dtype
+    second_text: SecondText | None = field(default=None, repr=False)
     members: Members = field(default_factory=Members, repr=False, compare=False)
     kept: Kept = field(default_factory=Kept, repr=False, compare=False)
     recorded: Recorded = field(default_factory=Recorded, repr=False, compare=False)
@@ -99,6 +101,7 @@ class ModelBundle:
     @property
     def size_bytes(self) -> int:
         """What the weights occupy, those of the members that were asked for included, and what paths have recorded."""
-        networks = (self.text_encoder, self.vae, self.unet)
+        second = () if self.second_text is None else (self.second_text.encoder,)
+        networks = (self.text_encoder, *second, self.vae, self.unet)
         own = sum(weight.numel() * weight.element_size() for net in networks for weight in net.parameters())
         return own + self.members.size_bytes + self.recorded.size_bytes

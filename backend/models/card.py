@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from backend.errors import ModelError
-from backend.models.folder import WEIGHTED, check_folder, check_safetensors, read_json, weight_files
+from backend.models.folder import (
+    check_folder,
+    check_safetensors,
+    has_second_text,
+    read_json,
+    weight_files,
+    weighted_parts,
+)
 from backend.models.members import MemberCard, MemberName, find_members
 from backend.plan.card import TokenSpan
 
@@ -23,7 +30,8 @@ class ModelCard:
 
     ``native_px`` is the side of the square the model was trained on, ``cell_px`` the pixels per latent cell,
     ``size_multiple_px`` what picture sides must be divisible by, ``text_length`` the token row with begin and end,
-    ``weights`` the number of parameters in the four networks' files, ``members`` the family's other networks.
+    ``weights`` the number of parameters in the networks' files, ``members`` the family's other networks. ``family`` is
+    "sd" or "sdxl"; ``zero_empty``: an empty text is all zeros, not the encoders' view of nothing.
     """
 
     id: str
@@ -36,6 +44,7 @@ class ModelCard:
     prediction_type: str
     weights: int
     family: str = "sd"
+    zero_empty: bool = False
     scheduler: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     members: Mapping[MemberName, MemberCard] = field(default_factory=dict, repr=False, compare=False)
 
@@ -54,12 +63,14 @@ def read_card(folder: Path, model_id: str, title: str) -> ModelCard:
         raise ModelError(
             f"There is no model folder {folder.name!r}.", remedy="Correct the path in the settings, or copy it there."
         )
-    check_folder(folder)
+    index = check_folder(folder)
     unet, vae = read_json(folder / "unet" / "config.json"), read_json(folder / "vae" / "config.json")
     scheduler = read_json(folder / "scheduler" / "scheduler_config.json")
-    _check_networks(folder, unet, vae)
+    second = has_second_text(index)
+    _check_networks(folder, unet, vae, second)
     cell_px = 2 ** (len(vae["block_out_channels"]) - 1)
-    counts = (check_safetensors(file) for part, stem in WEIGHTED.items() for file in weight_files(folder, part, stem))
+    parts = weighted_parts(index).items()
+    counts = (check_safetensors(file) for part, stem in parts for file in weight_files(folder, part, stem))
     return ModelCard(
         id=model_id,
         title=title,
@@ -70,6 +81,8 @@ def read_card(folder: Path, model_id: str, title: str) -> ModelCard:
         text_length=_text_length(folder),
         prediction_type=str(scheduler.get("prediction_type", "epsilon")),
         weights=sum(counts),
+        family="sdxl" if second else "sd",
+        zero_empty=second and bool(index.get("force_zeros_for_empty_prompt", True)),
         scheduler=scheduler,
         members=find_members(folder),
     )
@@ -81,15 +94,15 @@ def model_id_of(name: str) -> str:
 
 
 @functools.lru_cache(maxsize=8)
-def load_tokenizer(folder: Path) -> Any:
-    """The CLIP tokenizer of a model folder; the same object for every caller."""
+def load_tokenizer(folder: Path, part: str = "tokenizer") -> Any:
+    """A CLIP tokenizer of a model folder; the same object for every caller."""
     from transformers import CLIPTokenizer  # seconds to import, and the catalog must be quick
 
     try:
-        return CLIPTokenizer.from_pretrained(str(folder / "tokenizer"), local_files_only=True)
+        return CLIPTokenizer.from_pretrained(str(folder / part), local_files_only=True)
     except Exception as error:
         raise ModelError(
-            f"{folder.name}/tokenizer cannot be read ({type(error).__name__}).",
+            f"{folder.name}/{part} cannot be read ({type(error).__name__}).",
             remedy="Copy the model's tokenizer folder again.",
         ) from error
 
@@ -106,20 +119,21 @@ def _text_length(folder: Path) -> int:
     return int(read_json(folder / "text_encoder" / "config.json").get("max_position_embeddings", 77))
 
 
-def _check_networks(folder: Path, unet: dict[str, Any], vae: dict[str, Any]) -> None:
-    """Refuse members of the family that need more than a picture of noise, a time and a text."""
+def _check_networks(folder: Path, unet: dict[str, Any], vae: dict[str, Any], second: bool) -> None:
+    """Refuse members of the family that need more than noise, a time and a text (``second``: by two encoders)."""
     latent = vae.get("latent_channels", 4)
+    added = unet.get("addition_embed_type")
     wants = {
         "extra input channels": unet.get("in_channels", 4) != latent,
         "class labels": unet.get("class_embed_type") is not None or unet.get("num_class_embeds") is not None,
-        "added conditions": unet.get("addition_embed_type") is not None,
+        "added conditions": added != ("text_time" if second else None),
         "a guidance embedding": unet.get("time_cond_proj_dim") is not None,
     }
     for name, wanted in wants.items():
         if wanted:
             raise ModelError(
                 f"The UNet of {folder.name} wants {name}.",
-                limit="Lamina runs Stable Diffusion 1.x and 2.x text-to-image models.",
+                limit="Lamina runs text-to-image models of Stable Diffusion 1.x, 2.x and XL (base).",
                 remedy="Choose the text-to-image member of this model family.",
             )
     for part, config in (("unet", unet), ("vae", vae)):

@@ -20,7 +20,13 @@ EXPECTED = {
     "scheduler": ("diffusers", ()),
 }
 """Component → library and classes that we load; an empty tuple takes any class, since only its numbers are read."""
+EXPECTED_SECOND = {
+    "text_encoder_2": ("transformers", ("CLIPTextModelWithProjection",)),
+    "tokenizer_2": ("transformers", ("CLIPTokenizer", "CLIPTokenizerFast")),
+}
+"""What Stable Diffusion XL has besides."""
 WEIGHTED = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model"}
+WEIGHTED_SECOND = {"text_encoder_2": "model"}
 KNOWN_LIBRARIES = frozenset({"diffusers", "transformers", "stable_diffusion"})
 _DTYPE_BITS = {
     "F64": 64,
@@ -63,12 +69,23 @@ def check_folder(folder: Path) -> dict[str, Any]:
     index = read_json(folder / "model_index.json")
     _refuse_code(folder, index)
     refuse_pickles(folder)
-    for part, (library, classes) in EXPECTED.items():
+    expected = EXPECTED | (EXPECTED_SECOND if has_second_text(index) else {})
+    for part, (library, classes) in expected.items():
         _check_component(folder, index, part, library, classes)
-    for part, stem in WEIGHTED.items():
+    for part, stem in weighted_parts(index).items():
         for path in weight_files(folder, part, stem):
             check_safetensors(path)
     return index
+
+
+def has_second_text(index: dict[str, Any]) -> bool:
+    """Whether a model_index is that of Stable Diffusion XL, whose words pass through two encoders."""
+    return str(index.get("_class_name", "")).startswith("StableDiffusionXL")
+
+
+def weighted_parts(index: dict[str, Any]) -> dict[str, str]:
+    """Every network of the folder, with the first part of its weights' names."""
+    return WEIGHTED | (WEIGHTED_SECOND if has_second_text(index) else {})
 
 
 def weight_files(folder: Path, part: str, stem: str) -> tuple[Path, ...]:
@@ -132,10 +149,10 @@ def _damaged(path: Path, reason: str) -> ModelError:
 
 def _refuse_code(folder: Path, index: dict[str, Any]) -> None:
     name = index.get("_class_name")
-    if not isinstance(name, str) or not name.startswith("StableDiffusion") or "XL" in name or "3" in name:
+    if not isinstance(name, str) or not name.startswith("StableDiffusion") or "3" in name:
         raise ModelError(
             f"{folder.name} holds a {name!r}.",
-            limit="Lamina runs the StableDiffusion family (SD 1.x, SD 2.x and pocket), with no code of its own.",
+            limit="Lamina runs the StableDiffusion family (SD 1.x, SD 2.x, SDXL and pocket), with no code of its own.",
             remedy="Choose another folder.",
         )
     foreign = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.py"))
@@ -173,7 +190,7 @@ def _check_component(folder: Path, index: dict[str, Any], part: str, library: st
         raise ModelError(
             f"{folder.name}: {part} is {entry!r}.",
             limit=f"It must be {library} {' or '.join(classes) or 'scheduler'}.",
-            remedy="Choose a Stable Diffusion 1.x or 2.x folder in the diffusers layout.",
+            remedy="Choose a Stable Diffusion 1.x, 2.x or XL folder in the diffusers layout.",
         )
     if not (folder / part).is_dir():
         raise ModelError(

@@ -6,16 +6,22 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
-from transformers import CLIPTextModel
+from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
 from backend.errors import ModelError
 from backend.models.bars import hide_bars
 from backend.models.bundle import ModelBundle
 from backend.models.card import ModelCard, load_tokenizer
-from backend.models.folder import WEIGHTED, check_folder, variant_of, weight_files
+from backend.models.folder import check_folder, variant_of, weight_files, weighted_parts
 from backend.models.members import Members
+from backend.models.second_text import SecondText, split_words
 
-_CLASSES: dict[str, Any] = {"unet": UNet2DConditionModel, "vae": AutoencoderKL, "text_encoder": CLIPTextModel}
+_CLASSES: dict[str, Any] = {
+    "unet": UNet2DConditionModel,
+    "vae": AutoencoderKL,
+    "text_encoder": CLIPTextModel,
+    "text_encoder_2": CLIPTextModelWithProjection,
+}
 
 
 def dtype_for(device: torch.device) -> torch.dtype:
@@ -25,10 +31,12 @@ def dtype_for(device: torch.device) -> torch.dtype:
 
 def load_bundle(card: ModelCard, device: torch.device) -> ModelBundle:
     """Load every network of the card; a ModelError names the file that is at fault."""
-    check_folder(card.folder)
+    parts = weighted_parts(check_folder(card.folder))
     hide_bars()
     dtype = dtype_for(device)
-    networks = {part: _load_network(card, part, dtype).to(device) for part in WEIGHTED}
+    networks = {part: _load_network(card, part, stem, dtype).to(device) for part, stem in parts.items()}
+    if card.family == "sdxl" and networks["vae"].config.force_upcast:
+        networks["vae"] = networks["vae"].float()  # its activations overflow in half precision
     return ModelBundle(
         card=card,
         tokenizer=load_tokenizer(card.folder),
@@ -38,12 +46,22 @@ def load_bundle(card: ModelCard, device: torch.device) -> ModelBundle:
         scheduler=card.scheduler,
         device=device,
         dtype=dtype,
+        second_text=_second_text(card, networks),
         members=Members(card.members, device, dtype),
     )
 
 
-def _load_network(card: ModelCard, part: str, dtype: torch.dtype) -> Any:
-    files = weight_files(card.folder, part, WEIGHTED[part])
+def _second_text(card: ModelCard, networks: dict[str, Any]) -> SecondText | None:
+    """SDXL's second encoder, its vector split off the words where the UNet takes them; None for other families."""
+    if card.family != "sdxl":
+        return None
+    second = SecondText(load_tokenizer(card.folder, "tokenizer_2"), networks["text_encoder_2"])
+    split_words(networks["unet"], second.encoder.config.projection_dim, card.cell_px)
+    return second
+
+
+def _load_network(card: ModelCard, part: str, stem: str, dtype: torch.dtype) -> Any:
+    files = weight_files(card.folder, part, stem)
     try:
         network, found = _CLASSES[part].from_pretrained(
             str(card.folder / part),

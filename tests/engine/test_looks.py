@@ -24,6 +24,16 @@ def position(bundle: ModelBundle, text: str, part: str) -> int:
     return next(span.position for span in bundle.card.token_spans(text) if span.start <= start < span.end)
 
 
+@pytest.mark.parametrize("bundle", ["tiny-xl"], indirect=True)
+def test_two_encoders_have_no_table_to_learn_in(bundle: ModelBundle) -> None:
+    with pytest.raises(RequestError, match="two text encoders"):
+        token_table(bundle)
+
+
+ONE_ENCODER = ["tiny-1", "tiny-2", pytest.param("pocket", marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize("bundle", ONE_ENCODER, indirect=True)
 def test_a_look_with_a_word_s_vector_reads_like_the_word(bundle: ModelBundle) -> None:
     text = "a cat and a house"
     places = [position(bundle, text, "cat"), position(bundle, text, "house")]

@@ -12,13 +12,13 @@ from backend.models.bundle import ModelBundle
 from backend.models.card import read_card
 from backend.models.catalog import POCKET_FOLDER
 from backend.models.load import load_bundle
-from tests.models.tiny import build_tiny_1, build_tiny_2
+from tests.models.tiny import build_tiny_1, build_tiny_2, build_tiny_xl
 
 
 @functools.cache
 def tiny_folder(name: str, base: Path) -> Path:
     """The folder of that name under ``base``, built at the first question."""
-    return {"tiny-1": build_tiny_1, "tiny-2": build_tiny_2}[name](base / name)
+    return {"tiny-1": build_tiny_1, "tiny-2": build_tiny_2, "tiny-xl": build_tiny_xl}[name](base / name)
 
 
 @functools.cache
@@ -51,7 +51,7 @@ def pocket() -> ModelBundle:
     return bundle_of(POCKET_FOLDER)
 
 
-@pytest.fixture(params=["tiny-1", "tiny-2", pytest.param("pocket", marks=pytest.mark.slow)])
+@pytest.fixture(params=["tiny-1", "tiny-2", "tiny-xl", pytest.param("pocket", marks=pytest.mark.slow)])
 def bundle(request: pytest.FixtureRequest, model_base: Path) -> ModelBundle:
-    """Each of the three in turn."""
+    """Each of the four in turn."""
     return bundle_of(POCKET_FOLDER if request.param == "pocket" else tiny_folder(request.param, model_base))

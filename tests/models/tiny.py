@@ -1,4 +1,4 @@
-"""Small random networks in Stable Diffusion's folder layout, as its 1.x and 2.x releases lie on a disk."""
+"""Small random networks in Stable Diffusion's folder layout, as its 1.x, 2.x and XL releases lie on a disk."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
-from transformers import CLIPTextConfig, CLIPTextModel
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 from backend.pocket.tokenizer import byte_symbols
 
@@ -62,6 +62,23 @@ _SCHEDULER_2 = {
     "set_alpha_to_one": False,
     "steps_offset": 1,
 }
+_SCHEDULER_XL = {
+    "_class_name": "EulerDiscreteScheduler",
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "beta_start": 0.00085,
+    "clip_sample": False,
+    "interpolation_type": "linear",
+    "num_train_timesteps": 1000,
+    "prediction_type": "epsilon",
+    "sample_max_value": 1.0,
+    "set_alpha_to_one": False,
+    "skip_prk_steps": True,
+    "steps_offset": 1,
+    "timestep_spacing": "leading",
+    "trained_betas": None,
+    "use_karras_sigmas": False,
+}
 _INDEX = {
     "_class_name": "StableDiffusionPipeline",
     "_diffusers_version": "0.6.0",
@@ -87,23 +104,36 @@ def build_tiny_2(folder: Path) -> Path:
     return _build(folder, unet, _SCHEDULER_2, seed=2, variant="fp16")
 
 
+def build_tiny_xl(folder: Path) -> Path:
+    """A folder like SDXL base: two text encoders of unequal width, a pooled vector, sizes told to the UNet."""
+    unet = {
+        "use_linear_projection": True,
+        "attention_head_dim": (1, 2),
+        "cross_attention_dim": 32 + 24,
+        "addition_embed_type": "text_time",
+        "addition_time_embed_dim": 8,
+        "transformer_layers_per_block": (1, 2),
+        "projection_class_embeddings_input_dim": 20 + 6 * 8,
+    }
+    _build(folder, unet, _SCHEDULER_XL, seed=3)
+    vocabulary = _write_tokenizer(folder / "tokenizer_2", pad="!")
+    second = CLIPTextModelWithProjection(_text_config(vocabulary, hidden_size=24, projection_dim=20))
+    second.save_pretrained(folder / "text_encoder_2")
+    more = {
+        "_class_name": "StableDiffusionXLPipeline",
+        "force_zeros_for_empty_prompt": True,
+        "text_encoder_2": ["transformers", "CLIPTextModelWithProjection"],
+        "tokenizer_2": ["transformers", "CLIPTokenizer"],
+    }
+    _write_json(folder / "model_index.json", _INDEX | more)
+    return folder
+
+
 def _build(
     folder: Path, unet: Mapping[str, Any], scheduler: Mapping[str, Any], seed: int, variant: str | None = None
 ) -> Path:
     torch.manual_seed(seed)
-    vocabulary = _write_tokenizer(folder / "tokenizer")
-    text = CLIPTextConfig(
-        vocab_size=vocabulary,
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        max_position_embeddings=TEXT_LENGTH,
-        projection_dim=32,
-        bos_token_id=vocabulary - 2,
-        eos_token_id=vocabulary - 1,
-        pad_token_id=vocabulary - 1,
-    )
+    text = _text_config(_write_tokenizer(folder / "tokenizer"), hidden_size=32, projection_dim=32)
     networks = {
         "unet": UNet2DConditionModel(**{**_UNET, **unet}),
         "vae": AutoencoderKL(**_AUTOENCODER),
@@ -118,7 +148,22 @@ def _build(
     return folder
 
 
-def _write_tokenizer(folder: Path) -> int:
+def _text_config(vocabulary: int, hidden_size: int, projection_dim: int) -> CLIPTextConfig:
+    return CLIPTextConfig(
+        vocab_size=vocabulary,
+        hidden_size=hidden_size,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=TEXT_LENGTH,
+        projection_dim=projection_dim,
+        bos_token_id=vocabulary - 2,
+        eos_token_id=vocabulary - 1,
+        pad_token_id=vocabulary - 1,
+    )
+
+
+def _write_tokenizer(folder: Path, pad: str = END) -> int:
     """The old two-file form of CLIP's tokenizer; the size of its vocabulary."""
     letters = byte_symbols()
     merges = [merge for word in WHOLE_WORDS for merge in _merges(word)]
@@ -127,7 +172,7 @@ def _write_tokenizer(folder: Path) -> int:
     folder.mkdir(parents=True)
     _write_json(folder / "vocab.json", vocabulary)
     (folder / "merges.txt").write_text("#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in dict.fromkeys(merges)))
-    special = {"bos_token": START, "eos_token": END, "pad_token": END, "unk_token": END}
+    special = {"bos_token": START, "eos_token": END, "pad_token": pad, "unk_token": END}
     config = {"tokenizer_class": "CLIPTokenizer", "model_max_length": TEXT_LENGTH, "do_lower_case": True, **special}
     _write_json(folder / "tokenizer_config.json", config)
     return len(vocabulary)
