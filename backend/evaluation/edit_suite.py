@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ from backend.plan.request import Compose, OptionValue, Reroll, Settings
 from backend.plan.structure import structure_of
 from backend.pocket.judge import Judge
 from backend.pocket.words import CLASSES
-from backend.pocket.world import Drawing, draw_scene
+from backend.pocket.world import Drawing, draw_layout, draw_scene
 from backend.scene.layer import Structure
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
@@ -127,17 +127,20 @@ class EditSuite:
         return picture, figures
 
     def _moved(self, world: _World) -> tuple[Picture, dict[str, float]]:
-        """One object moved: gone there, present here, all else the same."""
+        """One object moved: gone there, present here, all else the same; and whether the judge knows it when the world
+        itself draws it there, which no method can be asked to better."""
         move = chosen_move(world.drawing, np.random.default_rng(world.number))
         options: dict[str, OptionValue] = {"dx_px": move.dx_px, "dy_px": move.dy_px}
         made = self._made(self._reroll_plan(world, move.index, "move", options), world)
         label = CLASSES.index(world.drawing.placements[move.index].class_) + 1
-        seen = self.judge.classes(made.pictures[0][None])[0] == label
+        drawn = drawn_moved(world.drawing, move, WORLDS + 1000 * self.world_seed + world.number)
+        seen, ideal = self.judge.classes(np.stack([made.pictures[0], drawn])) == label
         old, new = places_of(world.drawing, move, label)
         return made.pictures[0], {
             "changed_outside": float(made.changed_outside[0] or 0),
             "class_gone": float(not old.any() or seen[old].mean() < GONE),
             "class_present": float(seen[new].mean() >= PRESENT),
+            "present_if_drawn": float(ideal[new].mean() >= PRESENT),
         }
 
     def _held(self, world: _World) -> tuple[Picture, dict[str, float]]:
@@ -226,6 +229,16 @@ def chosen_move(drawing: Drawing, random: np.random.Generator, tries: int = 60) 
         if overlap < least and (dx or dy):
             best, least = Move(index, dx, dy), overlap
     return best
+
+
+def drawn_moved(drawing: Drawing, move: Move, seed: int) -> Picture:
+    """The drawing as it would be with the object at its new place."""
+    side = drawing.picture.shape[0]
+    placements = list(drawing.placements)
+    x, y = placements[move.index].centre
+    there = (x + move.dx_px / side, y + move.dy_px / side)
+    placements[move.index] = replace(placements[move.index], centre=there)
+    return draw_layout(drawing.background, placements, side, seed).picture
 
 
 def places_of(drawing: Drawing, move: Move, label: int) -> tuple[Mask, Mask]:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from backend.evaluation.asking import HELD_OUT_WORLD, settings_for
 from backend.evaluation.collage_methods import LADDER, METHODS, dialled, orders
 from backend.evaluation.collage_scenes import SCENES, random_cases, seven_cases
-from backend.evaluation.edit_suite import EditSuite, chosen_move, places_of, stroke
+from backend.evaluation.edit_suite import EditSuite, chosen_move, drawn_moved, places_of, stroke
 from backend.evaluation.kept import Kept
 from backend.evaluation.likeness import GREY, layer_likeness
 from backend.evaluation.report import Metric
@@ -81,6 +82,11 @@ def test_moves_stay_inside_and_leave_their_place(seed: int) -> None:
     assert not (old & new).any()
     assert (drawing.class_map[old] == label).all()
     assert new.sum() == mask.sum()
+    drawn = drawn_moved(drawing, move, HELD_OUT_WORLD + seed)
+    far = ~ndimage.binary_dilation(mask | new, iterations=16)
+    assert (drawn == drawing.picture).all(axis=-1)[far].mean() > 0.95
+    inner = ndimage.binary_erosion(new, iterations=2)
+    assert (drawn[inner] == shifted(drawing.picture, move.dx_px, move.dy_px)[inner]).mean() > 0.9
 
 
 def test_masked_likeness_sees_the_layer_alone() -> None:
