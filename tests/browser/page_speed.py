@@ -198,20 +198,23 @@ def test_dragging(many: DeskPage) -> None:
 
 @pytest.mark.slow
 def test_strokes(many: DeskPage) -> None:
-    """On a picture in the middle of the stack, which is composed anew under the brush, and on a region."""
+    """The eraser on a picture in the middle of the stack, which is composed anew under it; the brush on a region."""
     many.select("l8")
-    many.page.keyboard.press("b")
+    many.page.keyboard.press("e")
     x, y = centre_of(many, "l8")
     note("stroke_on_a_picture", frames_of(many, (x - 120, y - 90), (x + 120, y), (x - 100, y + 90)))
     assert many.layer("l8")["mask"] is not None
     many.part("add-painted").click()
+    many.part("canvas").focus()
+    many.page.keyboard.press("b")
     note("stroke_on_a_region", frames_of(many, (250, 700), (800, 250), (300, 300)))
     assert many.layer(many.state()["selected"])["mask"] is not None
 
 
 @pytest.mark.slow
 def test_memory(many: DeskPage) -> None:
-    many.select("l8")
+    many.part("add-painted").click()
+    many.part("canvas").focus()
     many.page.keyboard.press("b")
     session = many.page.context.new_cdp_session(many.page)
     heaps = []

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import test from "node:test";
 
 import { damageOf } from "../../ui/web/view/damage.js";
+import { serve } from "../../ui/web/view/exactworker.js";
 import { flattened } from "../../ui/web/kernels/flattening.js";
 import { cellsOf, sheetOf } from "../../ui/web/view/placing.js";
 import { premultiply } from "../../ui/web/kernels/resampling.js";
@@ -152,4 +153,55 @@ test("of a mask only the tiles that changed are drawn anew, as far as the layer 
   assert.deepEqual(damageOf(whole, cut, SCENE), { x0: 0, y0: 0, x1: 64, y1: 64 });
   const other = [{ ...whole[0], mask: emptyMask(10, 10) }];
   assert.deepEqual(damageOf(whole, other, SCENE), { x0: 0, y0: 0, x1: 200, y1: 200 });
+});
+
+/** A worker's scope without a worker: answers pile up in `told`. */
+const createScope = () => {
+  const scope = { told: [], listener: null };
+  scope.addEventListener = (kind, listener) => void (scope.listener = listener);
+  scope.postMessage = (reply) => scope.told.push(reply);
+  scope.ask = (request) => {
+    scope.listener({ data: { id: scope.told.length, ...request } });
+    return scope.told.at(-1);
+  };
+  return scope;
+};
+
+/** What a browser makes of a bitmap, for bitmaps that hold straight RGBA bytes. */
+class FlatCanvas {
+  #drawn = null;
+
+  getContext() {
+    const drawImage = (bitmap) => void (this.#drawn = bitmap);
+    return { drawImage, getImageData: () => ({ data: Uint8ClampedArray.from(this.#drawn.bytes) }) };
+  }
+}
+
+const bitmap = (width, height) => ({ width, height, bytes: scattered(width, height, 4), close: () => {} });
+
+test("the worker asks for what it lacks, keeps what the last request named, and answers with the same pixels", (t) => {
+  globalThis.OffscreenCanvas = FlatCanvas;
+  t.after(() => delete globalThis.OffscreenCanvas);
+  const scope = createScope();
+  serve(scope);
+  const row = table("stacks").at(-1).layers;
+  const layers = row.map((each, index) => {
+    const [width_px, height_px] = each.size;
+    return { ...each, id: `l${index}`, picture: each.size.join(), size: { width_px, height_px }, hasMask: each.masked };
+  });
+  const tile = new Uint8Array(64 * 64);
+  const grey = scattered(CANVAS.width_px, CANVAS.height_px, 1);
+  for (let y = 0; y < CANVAS.height_px; y += 1) tile.set(grey.subarray(y * 40, y * 40 + 40), y * 64);
+  const masks = layers.filter(({ masked }) => masked).map(({ id }) => [id, { isNew: true, tiles: [[0, tile]] }]);
+  const request = { canvas: CANVAS, box: wholeOf(CANVAS), layers, pictures: [], masks };
+  const { missing } = scope.ask(request);
+  assert.ok(missing.length > 4);
+  const pictures = missing.map((name) => [name, bitmap(...name.split(",").map(Number))]);
+  const { id, bytes } = scope.ask({ ...request, masks: [], pictures });
+  assert.equal(id, 1);
+  assert.deepEqual(bytes, flattened(present(row), wholeOf(CANVAS), CANVAS.width_px));
+  assert.deepEqual(scope.ask({ ...request, masks: [] }).bytes, bytes);
+  assert.notDeepEqual(scope.ask({ ...request, masks: [], layers: layers.slice(1) }).bytes, bytes);
+  const name = layers[0].picture;
+  assert.deepEqual(scope.ask({ ...request, masks: [] }).missing, [name]);
 });

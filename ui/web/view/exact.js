@@ -1,4 +1,4 @@
-// The page's end of the worker that makes the exact picture: it sends what the worker does not have yet.
+// The page's end of the worker that makes the exact picture: it sends what the worker does not have.
 
 import { changedTiles } from "../kernels/tiles.js";
 
@@ -10,14 +10,19 @@ const startWorker = () => {
   return new Worker(place, { type: "module" });
 };
 
+/** [[digest, ImageBitmap]] of the pictures that are named. */
+const bitmapsOf = (looks, digests) => {
+  const sources = new Map(looks.map(({ layer, picture }) => [layer.picture, picture.source]));
+  return Promise.all(digests.map(async (digest) => [digest, await createImageBitmap(sources.get(digest))]));
+};
+
 class Exact {
   #worker = null;
   #failed = false;
   #serial = 0;
   #waiting = new Map();
   #turn = Promise.resolve();
-  /** What the worker has: pictures by digest, masks by layer. */
-  #pictures = new Map();
+  /** The masks that the worker has, by layer. */
   #masks = new Map();
 
   /** Whether there is no worker to be had in this browser: then what is drawn quickly stays. */
@@ -27,7 +32,7 @@ class Exact {
 
   /**
    * Straight RGBA bytes of a box {x0, y0, x1, y1} of a canvas {width_px, height_px}, or null. Looks {id, layer,
-   * picture: {image, size}, mask: tiles or null} go from back to front; masks are as large as the canvas.
+   * picture: {source, size}, mask: tiles or null} go from back to front; masks are as large as the canvas.
    */
   flatten(looks, canvas, box) {
     this.#turn = this.#turn.then(() => this.#ask(looks, canvas, box)).catch(() => this.#fail());
@@ -36,24 +41,30 @@ class Exact {
 
   async #ask(looks, canvas, box) {
     if (this.#failed) return null;
-    this.#worker ??= this.#start();
-    const pictures = await this.#newPictures(looks);
-    const masks = this.#newMasks(looks, canvas);
     const layers = looks.map(({ id, layer, picture, mask }) => {
       const { placement, opacity, blend } = layer;
       return { id, picture: layer.picture, size: picture.size, placement, opacity, blend, hasMask: mask !== null };
     });
+    const { width_px, height_px } = canvas;
+    const request = { canvas: { width_px, height_px }, box, layers };
+    const reply = await this.#send({ ...request, pictures: [], masks: this.#newMasks(looks, canvas) });
+    if (!reply?.missing) return reply?.bytes ?? null;
+    const pictures = await bitmapsOf(looks, reply.missing);
+    return (await this.#send({ ...request, pictures, masks: [] }))?.bytes ?? null;
+  }
+
+  #send(request) {
+    this.#worker ??= this.#start();
     this.#serial += 1;
-    const request = { id: this.#serial, canvas, box, layers, pictures, masks };
-    const bitmaps = pictures.map(([, bitmap]) => bitmap);
-    this.#worker.postMessage(request, bitmaps);
-    return new Promise((resolve) => this.#waiting.set(request.id, resolve));
+    const bitmaps = request.pictures.map(([, bitmap]) => bitmap);
+    this.#worker.postMessage({ id: this.#serial, ...request }, bitmaps);
+    return new Promise((resolve) => this.#waiting.set(this.#serial, resolve));
   }
 
   #start() {
     const worker = startWorker();
-    worker.addEventListener("message", ({ data: { id, bytes } }) => {
-      this.#waiting.get(id)(bytes);
+    worker.addEventListener("message", ({ data: { id, ...reply } }) => {
+      this.#waiting.get(id)(reply);
       this.#waiting.delete(id);
     });
     worker.addEventListener("error", () => this.#fail());
@@ -66,13 +77,6 @@ class Exact {
     for (const resolve of this.#waiting.values()) resolve(null);
     this.#waiting.clear();
     return null;
-  }
-
-  async #newPictures(looks) {
-    const wanted = new Map(looks.map(({ layer, picture }) => [layer.picture, picture.image]));
-    const fresh = [...wanted].filter(([digest]) => !this.#pictures.has(digest));
-    this.#pictures = wanted;
-    return Promise.all(fresh.map(async ([digest, image]) => [digest, await createImageBitmap(image)]));
   }
 
   #newMasks(looks, { width_px, height_px }) {

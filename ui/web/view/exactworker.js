@@ -14,7 +14,17 @@ const pictureOf = (bitmap) => {
   return { width, height, bytes: premultiply(context.getImageData(0, 0, width, height).data) };
 };
 
+const keyOf = ({ picture, placement }, { width_px, height_px }) =>
+  JSON.stringify([picture, placement, width_px, height_px]);
+
 const meets = (one, other) => one.x0 < other.x1 && other.x0 < one.x1 && one.y0 < other.y1 && other.y0 < one.y1;
+
+/** Whether a layer may be seen in a box. */
+const isSeen = ({ placement, size }, canvas, box) =>
+  meets(cellsOf(placement, { width: size.width_px, height: size.height_px }, canvas), box);
+
+/** A picture with more pixels is forgotten as soon as it is placed: a sheet is never larger than its canvas. */
+const LARGEST_KEPT = 2 ** 22;
 
 /** What was sent, by name, and the layers as they lie on the canvas; nothing else than the last request called for. */
 class Workshop {
@@ -22,48 +32,50 @@ class Workshop {
   #masks = new Map();
   #sheets = new Map();
 
-  /** {canvas, box, layers, pictures, masks} → the straight RGBA bytes of the box. */
-  flatten({ canvas, box, layers, pictures, masks }) {
+  /** {canvas, box, layers, pictures, masks} → {bytes: straight RGBA of the box}, or {missing: names of pictures}. */
+  answer({ canvas, box, layers, pictures, masks }) {
     for (const [name, bitmap] of pictures) this.#pictures.set(name, pictureOf(bitmap));
     for (const [id, { isNew, tiles }] of masks) {
       if (isNew) this.#masks.set(id, new Uint8Array(canvas.width_px * canvas.height_px));
       for (const [index, tile] of tiles) spread(this.#masks.get(id), canvas, index, tile);
     }
-    const sheets = new Map();
-    const present = layers.flatMap((layer) => {
-      const sheet = this.#sheetOf(layer, { canvas, box, sheets });
-      return sheet ? [{ ...layer, sheet, mask: layer.hasMask ? this.#masks.get(layer.id) : null }] : [];
-    });
-    this.#forget(layers, sheets);
-    return flattened(present, box, canvas.width_px);
+    const wanted = layers.filter((layer) => this.#sheets.has(keyOf(layer, canvas)) || isSeen(layer, canvas, box));
+    const unplaced = wanted.filter((layer) => !this.#sheets.has(keyOf(layer, canvas)));
+    const missing = new Set(unplaced.map(({ picture }) => picture).filter((name) => !this.#pictures.has(name)));
+    if (missing.size > 0) return { missing: [...missing] };
+    for (const layer of unplaced) this.#sheets.set(keyOf(layer, canvas), this.#placed(layer, canvas));
+    this.#forget(layers, canvas);
+    return { bytes: flattened(wanted.map((layer) => this.#laid(layer, canvas)).filter(Boolean), box, canvas.width_px) };
   }
 
-  #sheetOf({ picture: name, size, placement }, { canvas, box, sheets }) {
+  #placed({ picture: name, size, placement }, canvas) {
     const picture = this.#pictures.get(name);
     // A picture too large for the page came smaller than it is.
     const scale_x = (placement.scale_x * size.width_px) / picture.width;
     const scale_y = (placement.scale_y * size.height_px) / picture.height;
-    const place = { ...placement, scale_x, scale_y };
-    const key = JSON.stringify([name, place, canvas]);
-    const known = this.#sheets.get(key);
-    if (!known && !meets(cellsOf(place, picture, canvas), box)) return null;
-    sheets.set(key, known ?? sheetOf(picture, place, canvas));
-    return sheets.get(key);
+    return sheetOf(picture, { ...placement, scale_x, scale_y }, canvas);
   }
 
-  #forget(layers, sheets) {
+  #laid(layer, canvas) {
+    const sheet = this.#sheets.get(keyOf(layer, canvas));
+    return sheet && { ...layer, sheet, mask: layer.hasMask ? this.#masks.get(layer.id) : null };
+  }
+
+  #forget(layers, canvas) {
     const [names, ids] = [new Set(layers.map(({ picture }) => picture)), new Set(layers.map(({ id }) => id))];
-    for (const name of this.#pictures.keys()) if (!names.has(name)) this.#pictures.delete(name);
+    const keys = new Set(layers.map((layer) => keyOf(layer, canvas)));
+    for (const [name, { width, height }] of this.#pictures)
+      if (!names.has(name) || width * height > LARGEST_KEPT) this.#pictures.delete(name);
     for (const id of this.#masks.keys()) if (!ids.has(id)) this.#masks.delete(id);
-    this.#sheets = sheets;
+    for (const key of this.#sheets.keys()) if (!keys.has(key)) this.#sheets.delete(key);
   }
 }
 
-/** Answers every request {id, …} that comes to a worker's scope with {id, bytes}. */
+/** Answers every request {id, …} that comes to a worker's scope with {id, bytes} or {id, missing}. */
 export const serve = (scope) => {
   const workshop = new Workshop();
   scope.addEventListener("message", ({ data: { id, ...request } }) => {
-    const bytes = workshop.flatten(request);
-    scope.postMessage({ id, bytes }, [bytes.buffer]);
+    const reply = workshop.answer(request);
+    scope.postMessage({ id, ...reply }, reply.bytes ? [reply.bytes.buffer] : []);
   });
 };

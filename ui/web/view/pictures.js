@@ -5,6 +5,8 @@ import { isOwnName } from "../model/masks.js";
 
 const ALPHA_SIDE = 192;
 const LARGEST_SIDE = 2048;
+/** Pixels of a picture that is resampled from all of them when it is made exact. */
+const LARGEST_SOURCE = 2 ** 24;
 
 const canvasOf = (width, height) => Object.assign(document.createElement("canvas"), { width, height });
 
@@ -71,13 +73,17 @@ class Pictures {
     return this.#urlOf(digest);
   }
 
-  /** {image, size: {width_px, height_px}, alpha} once it is here, else null. */
+  /**
+   * {image, source, size: {width_px, height_px}, alpha} once it is here, else null. The image is what is drawn; the
+   * source has all pixels, unless there are too many.
+   */
   get(digest) {
-    return this.#entry(this.#known, digest, (image) => ({
-      image: reduced(image),
-      size: { width_px: image.naturalWidth, height_px: image.naturalHeight },
-      alpha: alphaOf(image),
-    }));
+    return this.#entry(this.#known, digest, (whole) => {
+      const image = reduced(whole);
+      const size = { width_px: whole.naturalWidth, height_px: whole.naturalHeight };
+      const source = size.width_px * size.height_px <= LARGEST_SOURCE ? whole : image;
+      return { image, source, size, alpha: alphaOf(whole) };
+    });
   }
 
   /** The mask of a name as tiles: one of this page's own, or a stored one once it is here; else null. */
