@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,7 @@ CUTOUT = Layer(
 
 
 Figures = dict[str, list[float]]
+Picture = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ class CollageSuite:
     def _seeds(self, method: str) -> tuple[int, ...]:
         return self.seeds if METHODS[method].seeded else self.seeds[:1]
 
-    def run_case(self, case: Case, method: str) -> tuple[list[NDArray[np.uint8]], Figures]:
+    def run_case(self, case: Case, method: str) -> tuple[list[Picture], Figures]:
         """A case's pictures, and their figures: of every metric one value a picture, the mean over its layers."""
         plan = self.plan(case, method)
         pictures, seconds = self._made(plan, case)
@@ -157,20 +159,23 @@ class CollageSuite:
         means = {name: np.mean(values, axis=0).tolist() for name, values in rows.items()}
         return pictures, {**means, "seconds": [seconds]}
 
-    def _made(self, plan: Plan, case: Case) -> tuple[list[NDArray[np.uint8]], float]:
-        """A plan's pictures, and how long each took when it was made."""
+    def _made(self, plan: Plan, case: Case) -> tuple[list[Picture], float]:
+        """A plan's pictures, and how long each took when it was made. A batch is kept at a time."""
+        pictures: list[Picture] = []
+        seconds = 0.0
+        for start in range(0, len(plan.seeds), plan.batch):
+            part = plan.model_copy(update={"seeds": plan.seeds[start : start + plan.batch]})
+            found = self.kept.arrays(part.digest(), partial(self._timed, part, case))
+            pictures.extend(found["pictures"].astype(np.uint8))
+            seconds += float(found["seconds"])
+        return pictures, seconds / len(pictures)
 
-        def make() -> dict[str, NDArray[np.generic]]:
-            start = time.perf_counter()
-            pictures = np.stack(run_plan(self.bundle, plan, case.pixels))
-            return {"pictures": pictures, "seconds": np.array((time.perf_counter() - start) / len(pictures))}
+    def _timed(self, plan: Plan, case: Case) -> dict[str, NDArray[np.generic]]:
+        start = time.perf_counter()
+        pictures = np.stack(run_plan(self.bundle, plan, case.pixels))
+        return {"pictures": pictures, "seconds": np.array(time.perf_counter() - start)}
 
-        found = self.kept.arrays(plan.digest, make)
-        return list(found["pictures"].astype(np.uint8)), float(found["seconds"])
-
-    def _recognised(
-        self, plan: Plan, case: Case, pictures: Sequence[NDArray[np.uint8]]
-    ) -> Iterator[tuple[str, list[float]]]:
+    def _recognised(self, plan: Plan, case: Case, pictures: Sequence[Picture]) -> Iterator[tuple[str, list[float]]]:
         """What the judge and the world's colours say of every object."""
         topmost = raster(plan, case.pixels).topmost
         seen = [judge.look(np.stack(pictures)) for judge in self.judges]

@@ -30,7 +30,7 @@ class Kept:
         made = make()
         self.folder.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(".part")
-        with unfinished.open("wb") as file:
-            np.savez_compressed(file, **made)
+        with unfinished.open("wb") as written:
+            np.savez_compressed(written, allow_pickle=False, **made)
         unfinished.replace(path)
         return made

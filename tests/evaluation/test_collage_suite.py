@@ -11,6 +11,7 @@ from scipy import ndimage
 from backend.evaluation.asking import HELD_OUT_WORLD, settings_for
 from backend.evaluation.collage_methods import LADDER, METHODS, dialled, orders
 from backend.evaluation.collage_scenes import SCENES, random_cases, seven_cases
+from backend.evaluation.collage_suite import CollageSuite
 from backend.evaluation.edit_suite import EditSuite, chosen_move, drawn_moved, places_of, stroke
 from backend.evaluation.kept import Kept
 from backend.evaluation.likeness import GREY, layer_likeness
@@ -160,3 +161,22 @@ def test_a_stroke_is_full_in_the_middle_and_ends() -> None:
         mask = stroke((64, 96), np.random.default_rng(seed))
         assert (mask.min(), mask.max()) == (0, 255)
         assert len(np.unique(mask)) > 20
+
+
+@pytest.mark.slow
+def test_a_table_that_goes_on_is_the_same_table(pocket: ModelBundle, tmp_path: Path) -> None:
+    """One scene, two rows, two seeds: the second time nothing is made, and every figure is the same."""
+
+    def rows() -> dict[str, dict[str, object]]:
+        suite = CollageSuite(pocket, (), random_cases(4, 1, 128), (0, 1), ("GH+CA", "Adjusted"), Kept(tmp_path))
+        return {row.method: {**row.metrics} for row in suite.rows()}
+
+    first = rows()
+    files = sorted(tmp_path.iterdir())
+    assert rows() == first
+    assert sorted(tmp_path.iterdir()) == files
+    assert set(first) == {"GH+CA", "Adjusted", "(layers as given)"}
+    similarity = first["GH+CA"]["text_similarity"]
+    assert isinstance(similarity, Metric)
+    assert similarity.n == 2
+    assert set(first["(layers as given)"]) >= {"text_similarity", "full_text_similarity"}
