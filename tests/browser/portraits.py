@@ -61,13 +61,13 @@ def opened(studio: StudioProcess, browser: Browser, scheme: str, width_px: int =
 def take_studio(studio: StudioProcess, browser: Browser) -> None:
     """Generate, accept the first picture, re-roll a layer."""
     with opened(studio, browser, "dark") as desk:
-        desk.set_dials(30, 6)
+        desk.set_dials(30, 5)
         desk.part("generate").click()
-        desk.wait("state.candidates.length >= 6", 300)
+        desk.wait("state.candidates.length >= 5", 300)
         desk.part("accept").click()
         desk.select(LAYER)
         desk.part("reroll").click()
-        desk.wait("state.candidates.length >= 12", 300)
+        desk.wait("state.candidates.length >= 10", 300)
         shoot(desk, "studio")
 
 
