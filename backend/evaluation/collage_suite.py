@@ -50,6 +50,8 @@ CUTOUT = Layer(
 )
 
 
+TOGETHER = 5
+"""Candidates of a batch: so a run of five seeds is half of one of ten, and what was kept of it is used again."""
 Figures = dict[str, list[float]]
 Picture = NDArray[np.uint8]
 
@@ -133,14 +135,14 @@ class CollageSuite:
         return replace(case, scene=case.scene.model_copy(update={"layers": layers}))
 
     def plan(self, case: Case, method: str) -> Plan:
-        """The plan of a case: all seeds in one, batches as usual."""
+        """The plan of a case: all seeds in one."""
         recipe, seeds = METHODS[method], self._seeds(method)
         settings = settings_for(self.bundle.card.id, seeds[0], recipe.options)
         settings = settings.model_copy(update={"count": len(seeds), "method": recipe.method})
         dials = case.dials if recipe.dials == "scene" else recipe.dials
         scene = dialled(case.scene, dials, self.bundle.card, case.pixels)
         plan = build_plan(scene, Compose(settings=settings), self.bundle.card, case.pixels)
-        return plan.model_copy(update={"seeds": seeds})
+        return plan.model_copy(update={"seeds": seeds, "batch": TOGETHER})
 
     def _seeds(self, method: str) -> tuple[int, ...]:
         return self.seeds if METHODS[method].seeded else self.seeds[:1]
