@@ -21,11 +21,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 TIME_LIMIT_S = 1200
 NODE_AT_LEAST = 20
-FOLDERS = {
+BUSY = {
     "methods": ("methods", "evaluation"),
-    "networks": ("pocket", "models", "engine", "controls", "objectives", "metrics", "workers"),
+    "networks": (
+        *("pocket", "models", "engine", "controls", "objectives", "metrics", "workers"),
+        "test_app_render.py",
+    ),
 }
-"""Folders of tests that are busy with networks, in two gates that take about as long; ``others`` has the rest."""
+"""What is busy with networks, in two gates that take about as long; ``others`` has the rest, which imports none."""
 
 FAST_PEOPLE = 300
 """Of the random people in tests/web that a fast run plays; a full one plays as many as the test itself says."""
@@ -213,10 +216,10 @@ def browser() -> Gate:
 
 
 def split_tests(marks: str) -> tuple[Gate, ...]:
-    """All tests with these marks but the browser's, which are not even imported: ``FOLDERS``, and every other one."""
-    busy = {name: [f"tests/{folder}" for folder in folders] for name, folders in FOLDERS.items()}
-    left_out = [f"--ignore={folder}" for folder in ("tests/browser", *chain(*busy.values()))]
-    gates = [pytest_gate(name, *folders, "-m", marks) for name, folders in busy.items()]
+    """All tests with these marks but the browser's, which are not even imported: what is ``BUSY``, and the rest."""
+    busy = {name: [f"tests/{part}" for part in parts] for name, parts in BUSY.items()}
+    left_out = [f"--ignore={part}" for part in ("tests/browser", *chain(*busy.values()))]
+    gates = [pytest_gate(name, *parts, "-m", marks) for name, parts in busy.items()]
     return (*gates, pytest_gate("others", "tests", *left_out, "-m", marks))
 
 

@@ -34,12 +34,13 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def screens(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where pictures of the page are left: LAMINA_SCREENS, or a folder that goes away."""
+def screens() -> Path | None:
+    """Where pictures of the page are left for people: the folder LAMINA_SCREENS. Without it none are taken."""
     named = os.environ.get("LAMINA_SCREENS")
-    folder = Path(named) if named else tmp_path_factory.mktemp("screens")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    if named is None:
+        return None
+    Path(named).mkdir(parents=True, exist_ok=True)
+    return Path(named)
 
 
 # A journey that failed may leave a run going on, which all others would wait for.
@@ -123,7 +124,7 @@ def watch(watcher: Watch) -> Iterator[Watch]:
 
 
 @pytest.fixture
-def desk(studio: StudioProcess, context: BrowserContext, watch: Watch, screens: Path) -> DeskPage:
+def desk(studio: StudioProcess, context: BrowserContext, watch: Watch, screens: Path | None) -> DeskPage:
     """A page with a scene on it."""
     return DeskPage(context.new_page(), studio.url, screens).open()
 

@@ -54,11 +54,11 @@ LONG_STEPS = 120
 
 @dataclass(frozen=True)
 class DeskPage:
-    """One open page. ``screens`` is where pictures for people go."""
+    """One open page. ``screens`` is where pictures for people go; None takes none."""
 
     page: Page
     url: str
-    screens: Path
+    screens: Path | None
 
     def open(self) -> DeskPage:
         """Load the page and wait until a scene lies on the desk."""
@@ -208,5 +208,6 @@ class DeskPage:
         self.part("notice").filter(has_text=words).first.wait_for()
 
     def look(self, name: str) -> None:
-        """A picture of the whole page, for people."""
-        self.page.screenshot(path=str(self.screens / f"{name}.png"))
+        """A picture of the whole page, if somebody wants them."""
+        if self.screens is not None:
+            self.page.screenshot(path=str(self.screens / f"{name}.png"))

@@ -15,7 +15,7 @@ def test_a_desk_that_cannot_be_loaded_says_so(studio, context, watch: Watch, scr
     box.wait_for()
     assert "could not be loaded" in box.inner_text()
     assert "Reload the page" in box.inner_text()
-    page.screenshot(path=str(screens / "not-loaded.png"))
+    DeskPage(page, studio.url, screens).look("not-loaded")
 
 
 def test_a_file_beyond_the_limit_is_refused_before_it_is_sent(fresh: DeskPage):
@@ -29,8 +29,7 @@ def test_a_file_beyond_the_limit_is_refused_before_it_is_sent(fresh: DeskPage):
         canvas.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer: held }));
       }
     }""")
-    fresh.part("notice").first.wait_for()
-    assert "vast.png has 26.0 MB" in fresh.all_notices()
+    fresh.wait_told("vast.png has 26.0 MB")
     assert "25 MB" in fresh.all_notices()
     assert not [url for url in sent if "upload" in url]
 
