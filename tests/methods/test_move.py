@@ -40,11 +40,15 @@ def source_of(collage: Collage, plan: Plan) -> np.ndarray:
 
 
 def untouched(collage: Collage, plan: Plan, dx: int, dy: int) -> np.ndarray:
-    """What is farther from both places than margin (2 px here) and feather can reach, counted apart from the method."""
+    """What is farther from both places than shadow and feather can reach, counted apart from the method.
+
+    A shadow is looked for up to a fifth of the object's longer side; its hole's margin (2 px here) reaches less far.
+    """
     assert isinstance(plan.target, OneLayer)
     mask = raster(plan, collage.pixels).alphas[0] > 0.5
     both = mask | move.shifted(mask, dx, dy)
-    return ndimage.distance_transform_edt(~both) > 2 * 1.42 + plan.target.feather_px + 1
+    longest = max(int(np.ptp(lines)) + 1 for lines in np.nonzero(mask))
+    return ndimage.distance_transform_edt(~both) > max(2 * 1.42, 0.2 * longest + 1) + plan.target.feather_px + 1
 
 
 @pytest.mark.slow
