@@ -85,7 +85,7 @@ def test_painted_freedom_goes_along_with_its_layer_and_a_region_tool_paints_it(f
     moved = freedom(fresh)
     assert np.array_equal(moved[:, 10:], before[:, :-10])
     fresh.page.keyboard.press("\\")
-    assert fresh.part("freedom-veil").count() == 0
+    assert fresh.until(lambda: fresh.part("freedom-veil").count() == 0)
     assert fresh.part("paint-mask").get_attribute("aria-checked") == "true"
     fresh.page.keyboard.press("Control+z")
     assert np.array_equal(freedom(fresh), before)

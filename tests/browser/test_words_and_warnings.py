@@ -5,12 +5,17 @@ from __future__ import annotations
 from tests.browser.desk_page import DeskPage
 from tests.browser.test_layer_journeys import empty
 
+# A place on a phrase, which may go on in the next line.
+FIRST_LINE = """mark => {
+  const { x, y, width, height } = mark.getClientRects()[0];
+  return [x + width / 2, y + height / 2];
+}"""
+
 
 def test_a_click_on_a_phrase_of_the_prompt_chooses_its_layer(fresh: DeskPage):
     for mark in fresh.part("prompt-spans").locator("mark").all():
-        box, owner = mark.bounding_box(), mark.get_attribute("data-span")
-        assert box is not None
-        fresh.page.mouse.click(box["x"] + min(box["width"] / 2, 12), box["y"] + 8)
+        owner = mark.get_attribute("data-span")
+        fresh.page.mouse.click(*mark.evaluate(FIRST_LINE))
         assert fresh.until(lambda owner=owner: fresh.state()["selected"] == owner)
         assert fresh.page.evaluate("document.activeElement.dataset.test") == "prompt"
 
@@ -55,4 +60,4 @@ def test_painting_freedom_from_the_keyboard_and_the_palette(fresh: DeskPage):
     assert fresh.until(lambda: fresh.layer(layer)["noise_map"] is None)
     fresh.part("canvas").focus()
     fresh.page.keyboard.press("v")
-    assert fresh.part("freedom-veil").count() == 0
+    assert fresh.until(lambda: fresh.part("freedom-veil").count() == 0)
