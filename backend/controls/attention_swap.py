@@ -4,8 +4,9 @@ Layout-and-Retouch, section 3.2.2 and algorithm 1. For k < λ2 queries, keys and
 from the layout path; afterwards keys and values of the decoder's self-attention come from the reference path. (The
 printed algorithm counts i down and asks for i > λ2, which would copy 40 of 50 steps and leave none for its masks.)
 
-Of the reference only its subject may be taken (ours), and put where the layout has the subject: everywhere else the
-target keeps its own keys and values, or it would see the reference's place around the subject and draw that, too.
+Or, ours, the target keeps its own keys and values, and those of the reference's subject stand beside them: whatever of
+the target is like the subject looks at both, all else at its own. Without its own the target forgets what it was about
+to draw there, and with the whole reference it draws the reference's place, too.
 
 The paths share a batch, as rows named ``reference``, ``layout`` and ``target``, or the first two are side paths. Swaps
 stay within each half of the guidance.
@@ -13,16 +14,19 @@ stay within each half of the guidance.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
-from backend.engine.fit import Fit
-from backend.engine.loop_types import Control, Network, Predict
+from backend.engine.loop_types import Control, Network, Predict, Rows
 from backend.engine.side_paths import SidePaths, source_of
-from backend.models.attention import Hook, grid, hooks_installed
+from backend.models.attention import Attend, Hook, grid, hooks_installed, processors_replaced
 
 COPIED, SWAPPED = ("to_q", "to_k", "to_v"), ("to_k", "to_v")
 
@@ -32,26 +36,36 @@ class AttentionSwap(Control):
     """``copied`` and ``swapped`` name attention modules; ``copy_until`` is λ2 as a step index.
 
     Nothing happens where both are empty. ``sides`` holds the other paths where they are not rows of the batch.
-    Without ``fit`` the whole reference is taken, cell by cell.
+    With ``shown``, bool (h, w) of any size, keys and values of the reference's cells there (of all, where it is empty)
+    are added to the target's; without it all of the reference's replace them. With ``guided`` they are added in the
+    half with words alone: guidance then strengthens them, where in both halves it would take them for granted.
     """
 
     copy_until: int
     copied: tuple[str, ...]
     swapped: tuple[str, ...]
     sides: SidePaths | None = field(default=None, repr=False, compare=False)
-    fit: Fit | None = field(default=None, repr=False, compare=False)
+    shown: NDArray[np.bool_] | None = field(default=None, repr=False, compare=False)
+    guided: bool = False
 
     def patch(self, network: Network) -> AbstractContextManager[None]:
         """Put the other paths' outputs of the projections into the target's rows."""
         copied = self.copied if self.copy_until > 0 else ()
-        if not copied and not self.swapped:
-            return nullcontext()
+        return self._patched(network, copied) if copied or self.swapped else nullcontext()
+
+    @contextmanager
+    def _patched(self, network: Network, copied: tuple[str, ...]) -> Iterator[None]:
+        replaced = self.swapped if self.shown is None else ()
         sources: dict[str, list[str]] = {}
-        for names, parts, path in ((copied, COPIED, "layout"), (self.swapped, SWAPPED, "reference")):
+        for names, parts, path in ((copied, COPIED, "layout"), (replaced, SWAPPED, "reference")):
             for module in (f"{name}.{part}" for name in names for part in parts):
                 sources.setdefault(module, []).append(path)
         hooks = {module: self._hook(module, tuple(paths), network) for module, paths in sources.items()}
-        return hooks_installed(network.unet, hooks)
+        added = () if self.shown is None else self.swapped
+        attends = {f"{name}.processor": self._attend(name, network) for name in added}
+        owned = processors_replaced(network.unet, attends) if attends else nullcontext()
+        with hooks_installed(network.unet, hooks), owned:
+            yield
 
     def wrap(self, predict: Predict) -> Predict:
         """See to it that the side paths are at the step that is predicted."""
@@ -74,14 +88,46 @@ class AttentionSwap(Control):
                 return None
             rows = moment.rows
             halves = output.unflatten(0, (rows.halves, rows.count)).clone()
-            source = source_of(self.sides, rows, path, module, halves)
-            if path == "reference" and self.fit is not None:
-                index, taken = self.fit.cells(_grid_of(network, output.shape[1]))
-                source = torch.where(taken[:, None], source[..., index, :], halves[:, rows.of("target")])
-            halves[:, rows.of("target")] = source
+            halves[:, rows.of("target")] = source_of(self.sides, rows, path, module, halves)
             return halves.flatten(0, 1)
 
         return exchange
+
+    def _attend(self, name: str, network: Network) -> Attend:
+        """Attention in which the target looks at the reference's subject beside itself."""
+        moment = network.moment
+
+        def attend(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+            mixed = functional.scaled_dot_product_attention(query, key, value, scale=scale)
+            if moment.k < self.copy_until or (self.sides is not None and self.sides.recording):
+                return mixed
+            rows = moment.rows
+            cells = self._cells(_grid_of(network, key.shape[2])).to(key.device)
+            own = [part.unflatten(0, (rows.halves, rows.count)) for part in (query, key, value)]
+            wider = [
+                torch.cat([part[:, rows.of("target")], self._reference(f"{name}.{to}", rows, part)[..., cells, :]], -2)
+                for to, part in zip(SWAPPED, own[1:], strict=True)
+            ]
+            looked = functional.scaled_dot_product_attention(own[0][:, rows.of("target")], *wider, scale=scale)
+            halves = mixed.unflatten(0, (rows.halves, rows.count)).clone()
+            begin = rows.halves - 1 if self.guided else 0
+            halves[begin:, rows.of("target")] = looked[begin:]
+            return halves.flatten(0, 1)
+
+        return attend
+
+    def _reference(self, module: str, rows: Rows, part: Tensor) -> Tensor:
+        """The reference's projection, (halves, 1, heads, n, d) as its rows in ``part`` are."""
+        if self.sides is None:
+            return part[:, rows.of("reference")]
+        return self.sides.feature("reference", module).unflatten(-1, (part.shape[2], -1)).transpose(2, 3)
+
+    def _cells(self, sides_lat: tuple[int, int]) -> Tensor:
+        """The cells of a grid that show the subject: half covered or more, or, where none is, those covered most."""
+        assert self.shown is not None
+        unit = torch.from_numpy(self.shown.astype(np.float32))[None, None]
+        covered = functional.interpolate(unit, size=sides_lat, mode="area").flatten()
+        return torch.nonzero(covered >= min(0.5, float(covered.max())))[:, 0]
 
 
 def _grid_of(network: Network, count: int) -> tuple[int, int]:

@@ -82,15 +82,26 @@ class MapMeans:
 
 
 class MapMean(MapMeans):
-    """The running mean of one group of tokens."""
+    """The running mean of one group of tokens; of ``rivals``, other words, none may look at a place more than it."""
 
-    def __init__(self, tokens: Sequence[int], path: str, first: int) -> None:
-        super().__init__([tokens], path, first)
+    def __init__(self, tokens: Sequence[int], path: str, first: int, rivals: Sequence[int] = ()) -> None:
+        super().__init__([tokens, *([token] for token in rivals)], path, first)
 
     def mean(self) -> Tensor | None:
         """float32 (rows, h, w) on the grid of the sites; None before the first map."""
         means = self.means()
-        return None if means is None else means[0]
+        return None if means is None else unrivalled(means)
+
+
+def unrivalled(means: Tensor) -> Tensor:
+    """The first of the maps (groups, rows, h, w), and 0 where another, each by its own mean, is greater: (rows, h, w).
+
+    Words of a companion look at their own object more than the subject's do, which look at every object a little
+    (ours). A row in which nothing would be left is as it was.
+    """
+    focus = means / means.mean((2, 3), keepdim=True).clamp_min(torch.finfo(means.dtype).tiny)
+    won = (focus[:1] >= focus).all(0)
+    return means[0] * (won | ~won.any((1, 2), keepdim=True))
 
 
 def token_shares(attention: Any, pixels: Tensor, words: Tensor) -> Tensor:

@@ -25,9 +25,10 @@ class Pupil:
         generator = generator_for(seed_of(rules.seed, lesson.key, 0))
         self.step = 0
         self.bundle, self.lesson = bundle, lesson
-        self.vectors = _first_vectors(bundle, lesson, generator)
+        self.vectors = _first_vectors(bundle, lesson, rules.vectors, generator)
         self.weights = fresh_weights(bundle.unet, lesson.kind, rules.rank, generator)
         self.optimiser = torch.optim.AdamW(self._groups(rules))
+        self._rates, self._steps = [float(group["lr"]) for group in self.optimiser.param_groups], rules.steps
 
     def subject(self) -> Subject:
         """What was learned so far."""
@@ -65,8 +66,13 @@ class Pupil:
         return predicted
 
     def learn(self, scale: float) -> None:
-        """One step of the optimiser, with gradients that are ``scale`` times too large."""
-        for group in self.optimiser.param_groups:
+        """One step of the optimiser, with gradients that are ``scale`` times too large.
+
+        Rates fall evenly to nothing: what a few pictures and random levels push about comes to rest (ours).
+        """
+        left = 1 - self.step / self._steps
+        for group, rate in zip(self.optimiser.param_groups, self._rates, strict=True):
+            group["lr"] = rate * left
             for value in group["params"]:
                 value.grad = None if value.grad is None else value.grad / scale
         self.optimiser.step()
@@ -80,14 +86,14 @@ class Pupil:
         return [group for group in groups if group["lr"] > 0]
 
 
-def _first_vectors(bundle: ModelBundle, lesson: SubjectLesson, generator: torch.Generator) -> Tensor:
-    """Textual inversion begins as the class word; the others as a rare word: noise of the table's spread."""
+def _first_vectors(bundle: ModelBundle, lesson: SubjectLesson, count: int, generator: torch.Generator) -> Tensor:
+    """Rare words: noise of the table's spread. The last one of textual inversion begins as the class word."""
     table = token_table(bundle).detach().float()
-    rare = torch.randn(1, table.shape[1], generator=generator) * _spread(table)
-    if lesson.kind != "textual_inversion":
-        return rare.to(bundle.device).requires_grad_(True)
-    ids = bundle.tokenizer(lesson.class_word, add_special_tokens=False).input_ids
-    return table[ids].mean(0, keepdim=True).clone().requires_grad_(True)
+    vectors = (torch.randn(count, table.shape[1], generator=generator) * _spread(table)).to(bundle.device)
+    if lesson.kind == "textual_inversion":
+        ids = bundle.tokenizer(lesson.class_word, add_special_tokens=False).input_ids
+        vectors[-1] = table[ids].mean(0)
+    return vectors.requires_grad_(True)
 
 
 def _group(value: Tensor, rate: float) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from backend.engine.invert import Trajectory, invert
 from backend.engine.loop_types import Moment, Network, Step
 from backend.engine.side_paths import Dressed, worn_steps
 from backend.engine.subject_lesson import fitted
-from backend.engine.subject_words import MARK, embed_subject, marked
+from backend.engine.subject_words import MARK, embed_subject, marked, read_sentence
 from backend.errors import RequestError
 from backend.models.bundle import ModelBundle
 from backend.models.personal import Subject, check_fits, dressed, pictured_subject
@@ -59,6 +59,12 @@ class SubjectRun:
     def embed(self, prompt: str) -> tuple[Tensor, tuple[int, ...]]:
         """(1, tokens, width) of a prompt that speaks of the subject, and the positions that do."""
         return embed_subject(self.bundle, prompt, self.subject)
+
+    def other_words(self, prompt: str) -> tuple[int, ...]:
+        """The positions of a prompt's words that do not speak of the subject."""
+        sentence = read_sentence(self.bundle, prompt, self.subject)
+        length = int(sentence.row.mask.sum())
+        return tuple(position for position in range(1, length - 1) if position not in sentence.tokens)
 
     def reference_key(self) -> str:
         """A name for the reference's states: of the pictures' size, the steps, the subject and its reference alone."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -27,7 +27,7 @@ from backend.methods.baselines.catalog import BASELINES
 from backend.methods.catalog import METHODS
 from backend.metrics.diversity import Box, centre_variance, inception_score
 from backend.metrics.recognition import class_present
-from backend.metrics.similarity import Encoder, box_of, text_similarity, vectors
+from backend.metrics.similarity import Encoder, box_of, crop_around, text_similarity, vectors
 from backend.models.bundle import ModelBundle
 from backend.models.clip import clip_of
 from backend.models.image_encoder import image_encoder_of
@@ -58,9 +58,15 @@ PLUG_INS: Mapping[str, Question] = MappingProxyType(
         "DreamMatcher": ("plug_ins", {"plug_in": "dream_matcher"}),
     }
 )
-NAIVE: Mapping[str, OptionValue] = {"copy_share": 0.1, "mask": "none", "reference_part": "whole"}
+NAIVE: Mapping[str, OptionValue] = {"copy_share": 0.04, "mask": "none", "reference_part": "whole"}
 """The reference's keys and values from the moment on at which the personalised model takes over."""
-PRINTED: Mapping[str, OptionValue] = {"target_words": "neutral", "blend_share": 0.6, "reference_part": "whole"}
+PRINTED: Mapping[str, OptionValue] = {
+    "plain_share": 0.1,
+    "target_words": "neutral",
+    "blend_share": 0.6,
+    "reference_part": "whole",
+    "rivals": False,
+}
 """The paper's own choices, where the method's defaults differ from them."""
 ABLATION: Mapping[str, Question] = MappingProxyType(
     {
@@ -172,15 +178,20 @@ class RetouchSuite:
             values["seconds"].append((time.perf_counter() - start) / len(plan.seeds))
         every = [picture for pictures in made for picture in pictures]
         if "clip" in self.bundle.members:
-            clip = clip_of(self.bundle)
             said = [prompt.replace(MARK, case.class_word) for prompt in case.prompts for _ in self.seeds]
-            values["t_clip"] = text_similarity(clip, every, said)
-            values["i_clip"] = identities(clip, every, case.references)
-        if "image_encoder" in self.bundle.members:
-            values["i_dino"] = identities(image_encoder_of(self.bundle), every, case.references)
+            values["t_clip"] = text_similarity(clip_of(self.bundle), every, said)
+        for name, encoder in self._encoders():
+            values[f"i_{name}"] = identities(encoder, every, case.references)
         if "judge" in self.bundle.members:
             self._judged(case, every, values)
         return values, made
+
+    def _encoders(self) -> Iterator[tuple[str, Encoder]]:
+        """Who compares pictures, by the metric's ending."""
+        if "clip" in self.bundle.members:
+            yield "clip", clip_of(self.bundle)
+        if "image_encoder" in self.bundle.members:
+            yield "dino", image_encoder_of(self.bundle)
 
     def _drawn(self, plan: Plan, pixels: MemoryPixels) -> list[Picture]:
         run = {**METHODS, **BASELINES}[plan.method].run(plan, self.bundle, pixels)
@@ -215,11 +226,34 @@ class RetouchSuite:
         height, width = maps.shape[1:]
         values["class_present"] = [float(there) for there in present]
         values["centre_variance"].append(centre_variance(boxes, (width, height)))
+        shown = tuple(
+            crop_around(picture, box_of(one == label))
+            for picture, one in zip(case.references, judge.classes(np.stack(case.references)), strict=True)
+            if class_present(one, label)
+        )
+        cut = [
+            crop_around(picture, box_of(one == label)) if there else None
+            for picture, one, there in zip(pictures, maps, present, strict=True)
+        ]
+        for name, encoder in self._encoders():
+            values[f"subject_{name}"] = cropped_identities(encoder, cut, shown)
 
 
 def identities(encoder: Encoder, made: list[Picture], references: tuple[Picture, ...]) -> list[float]:
     """Of each picture its mean cosine with all references: their mean is I_CLIP or I_DINO."""
     return [float(value) for value in (vectors(encoder, made) @ vectors(encoder, references).T).mean(1)]
+
+
+def cropped_identities(encoder: Encoder, cut: Sequence[Picture | None], references: tuple[Picture, ...]) -> list[float]:
+    """The same of squares around the subject; NaN where a picture (None) or all references do not show it.
+
+    Whole pictures are less alike the better they follow a prompt to other places and companions; these are not.
+    """
+    known = [one for one in cut if one is not None]
+    if not known or not references:
+        return [float("nan")] * len(cut)
+    found = iter(identities(encoder, known, references))
+    return [float("nan") if one is None else next(found) for one in cut]
 
 
 def class_shares(maps: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -13,7 +13,8 @@ Found = Mapping[str, Mapping[str, Sequence[float]]]
 
 WORSE = 0.02
 """How much identity may fall for the sake of the prompt (the issue's bar)."""
-PAIRED = ("t_clip", "i_clip", "i_dino")
+IDENTITY = ("i_clip", "i_dino")
+PAIRED = ("t_clip", *IDENTITY, "subject_clip", "subject_dino")
 
 
 def gains(found: Found, row: str, base: str) -> dict[str, list[float]]:
@@ -40,7 +41,8 @@ def _add_on(found: Found, backbones: Sequence[str]) -> Iterator[str]:
         means = {name: float(np.mean(values)) for name, values in gains(found, row, base).items()}
         if "t_clip_gain" not in means:
             continue
-        prompt, identity = means.pop("t_clip_gain"), min(means.values(), default=0.0)
+        prompt = means["t_clip_gain"]
+        identity = min((means[f"{name}_gain"] for name in IDENTITY if f"{name}_gain" in means), default=0.0)
         low, high = build_metric(gains(found, row, base)["t_clip_gain"]).ci95
         interval = f"{prompt:+.3f} [{low:+.3f}, {high:+.3f}]"
         yield f"{_held(prompt > 0)}: {row} follows the prompt better than {base} ({interval})"

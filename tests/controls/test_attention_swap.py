@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import torch
 from diffusers import UNet2DConditionModel
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from backend.controls.attention_swap import AttentionSwap
-from backend.engine.fit import Fit
 from backend.engine.invert import Trajectory
 from backend.engine.loop_types import Moment, Network, Rows
 from backend.engine.side_paths import SidePath, SidePaths, Span
@@ -117,7 +118,7 @@ def test_hooks_are_restored_however_the_run_ends(tiny1: ModelBundle) -> None:
     assert hooks_in(tiny1) == before
 
 
-def beside(trio: Trio, memory: Recorded) -> Tensor:
+def beside(trio: Trio, memory: Recorded, shown: NDArray[np.bool_] | None = None) -> Tensor:
     """The end of a target whose two other paths are replayed from states that were found before."""
     unet = trio.bundle.unet
     copied = tuple(f"{name}.{part}" for name in every_attention(trio.bundle) for part in ("to_q", "to_k", "to_v"))
@@ -131,7 +132,7 @@ def beside(trio: Trio, memory: Recorded) -> Tensor:
 
     def controls(schedule: Schedule) -> list[AttentionSwap]:
         sides = SidePaths(unet, schedule, paths, memory, nullcontext)
-        return [AttentionSwap(plain.copy_until, plain.copied, plain.swapped, sides)]
+        return [AttentionSwap(plain.copy_until, plain.copied, plain.swapped, sides, shown)]
 
     return trio.states_alone("target", controls)[-1]
 
@@ -171,17 +172,43 @@ def test_the_layers_follow_from_the_network(tiny1: ModelBundle) -> None:
     assert [name.split(".")[1] for name in found] == ["2", "2", "2", "3", "3", "3"]
 
 
-def test_only_the_fitted_cells_of_the_reference_are_taken(tiny1: ModelBundle) -> None:
-    trio = Trio(tiny1, STEPS)
-    swapped = tuple(site.module for site in self_sites(tiny1.unet))
-    every, half, nothing = np.ones((4, 4), np.bool_), np.eye(4, dtype=np.bool_), np.zeros((4, 4), np.bool_)
+def adding(bundle: ModelBundle, shown: NDArray[np.bool_] | None, until: int = 0) -> AttentionSwap:
+    swapped = tuple(site.module for site in self_sites(bundle.unet))
+    return AttentionSwap(until, every_attention(bundle), swapped, shown=shown)
+
+
+def test_a_subject_beside_oneself(tiny1: ModelBundle) -> None:
+    every, half = np.ones((4, 4), np.bool_), np.zeros((4, 4), np.bool_)
     half[:2] = True
+    same, trio = Trio(tiny1, STEPS, same_start=True), Trio(tiny1, STEPS)
+    assert farthest(same.states([adding(tiny1, every)])[-1], same.states()[-1]) < 1e-5  # twice the same: no change
+    ends = [trio.states([adding(tiny1, shown)])[-1] for shown in (every, half, None)]
+    assert all(torch.allclose(end[:2], trio.states()[-1][:2], atol=1e-5) for end in ends)
+    assert not any(torch.allclose(ends[a][2], ends[b][2], atol=1e-3) for a, b in ((0, 1), (0, 2), (1, 2)))
+    assert torch.equal(trio.states([adding(tiny1, ~every)])[-1], ends[0])  # nothing is shown: all is taken
+    assert not any("SiteProcessor" in type(one).__name__ for one in tiny1.unet.attn_processors.values())
 
-    def ended(fit: Fit | None) -> Tensor:
-        return trio.states([AttentionSwap(0, (), swapped, None, fit)])[-1][2]
 
-    whole = ended(None)
-    assert torch.equal(ended(Fit(every, every)), whole)
-    assert torch.equal(ended(Fit(nothing, every)), whole)  # nothing is shown: all is taken rather than nothing
-    assert not torch.equal(ended(Fit(every, half)), whole)
-    assert not torch.equal(ended(Fit(half, every)), whole)
+def test_a_guided_subject_is_seen_with_the_words_alone(tiny1: ModelBundle) -> None:
+    """The half without words predicts what it does without a control; the other what it does with the reference."""
+    unet, trio = tiny1.unet, Trio(tiny1, STEPS)
+    words, moment = trio.conditioning, Moment(Rows(3, True, PATHS))
+    rows = torch.cat([words.negative.expand(3, -1, -1), words.positive])
+
+    def predicted(control: AttentionSwap | None) -> Tensor:
+        network = Network(unet, moment, 16, 12)
+        with torch.no_grad(), nullcontext() if control is None else control.patch(network):
+            asked = torch.cat([trio.begin, trio.begin])
+            return unet(asked, 500, encoder_hidden_states=rows, return_dict=False)[0]
+
+    plain, both = predicted(None), predicted(adding(tiny1, np.ones((4, 4), np.bool_)))
+    guided = predicted(replace(adding(tiny1, np.ones((4, 4), np.bool_)), guided=True))
+    assert torch.allclose(guided[2], plain[2], atol=1e-5)
+    assert torch.allclose(guided[5], both[5], atol=1e-5)
+    assert not torch.allclose(both[2], plain[2], atol=1e-3)
+
+
+def test_a_subject_beside_oneself_from_side_paths(tiny1: ModelBundle) -> None:
+    trio, shown = Trio(tiny1, STEPS), np.eye(4, dtype=np.bool_)
+    wanted = trio.states([adding(tiny1, shown, 2)])[-1][2:]
+    assert farthest(beside(trio, Recorded(), shown), wanted) < 1e-5

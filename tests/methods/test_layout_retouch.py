@@ -95,6 +95,7 @@ def test_every_option_has_an_effect(fresh: ModelBundle) -> None:
         {"mask": "none"},
         {"target_words": "neutral"},
         {"reference_part": "whole"},
+        {"guided_reference": False},
         {"side_paths": "sampled"},
         {"layout_states": "inverted"},
         {"background_floor": 0.5},

@@ -71,6 +71,10 @@ class Job:
         """A share of the steps that are taken, as a step index."""
         return self.first + round(share * (self.plan.steps - self.first))
 
+    def rivals(self, prompt: str) -> tuple[int, ...]:
+        """The words that may look at a place more than the subject's, so that it is not the subject's."""
+        return self.drawn.other_words(prompt) if self.options.rivals else ()
+
     @property
     def retouches(self) -> bool:
         return self.options.stage == "retouch"
@@ -79,7 +83,7 @@ class Job:
         """A name for what follows from the plan, but not from its seeds and the later stages' options."""
         left_out: Any = {"notes": True, "seeds": True, "batch": True, "options": True, "subject": {"reference"}}
         facts = self.plan.model_dump(mode="json", exclude=left_out)
-        return digest({**facts, "plain": self.options.plain_share, "what": what})
+        return digest({**facts, "plain": self.options.plain_share, "rivals": self.options.rivals, "what": what})
 
 
 def prepared(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Job:

@@ -37,7 +37,7 @@ def drawn_layout(job: Job, seed: int) -> Generator[Step, None, Layout]:
         return Layout(Trajectory(found[:-1]), found[-1], words, key, held)
     plainly = embed(bundle, plain_prompt(job.plan.prompt, drawn.subject.class_word))
     plain = predictor(bundle.unet, schedule, drawn.conditioning(plainly, "layout"))
-    maps, states = MapMean(tokens, "layout", first=until), [begin] * (job.first + 1)
+    maps, states = MapMean(tokens, "layout", until, job.rivals(job.plan.prompt)), [begin] * (job.first + 1)
     felt = layout_side(job, Layout(Trajectory(tuple(states)), begin, words, key, held))
     controls: list[Control] = [StepBlend(plain, drawn.worn, until), WatchWords(maps), *held]
     if job.options.layout_states == "own":

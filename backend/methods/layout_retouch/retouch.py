@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.controls.attention_swap import AttentionSwap
-from backend.controls.mask_blend import AdaptiveMask, MaskBlend, MaskRules, joined_mask
+from backend.controls.mask_blend import AdaptiveMask, MaskBlend, MaskRules
 from backend.controls.step_blend import StepBlend
-from backend.engine.attention_maps import MapMean, found_words
+from backend.engine.attention_maps import MapMean
 from backend.engine.conditioning import Conditioning
 from backend.engine.cut_out import cut_out
 from backend.engine.decode import decode
 from backend.engine.denoise import Start, denoise
-from backend.engine.fit import Fit
 from backend.engine.invert import Trajectory
 from backend.engine.loop_types import Control, Step, generator_for
 from backend.engine.side_paths import SidePath, SidePaths, Span
@@ -43,19 +42,18 @@ def retouched(
     options, drawn, own = job.options, job.drawn, layout.path
     if options.layout_states == "inverted":
         own = yield from inverted(drawn, decode(job.bundle, own.states[-1])[0], f"{layout.key} inverted")
-    neutral, tokens = drawn.embed(REFERENCE_PROMPT)
-    spoken, named = neutral, tokens
-    if options.target_words == "prompt":
-        spoken, named = drawn.embed(job.plan.prompt)
+    said = job.plan.prompt if options.target_words == "prompt" else REFERENCE_PROMPT
+    neutral, (spoken, named) = drawn.embed(REFERENCE_PROMPT)[0], drawn.embed(said)
     schedule = drawn.schedule()
-    maps = MapMean(named, "target", first=job.step_at(options.copy_share))
+    maps = MapMean(named, "target", job.step_at(options.copy_share), job.rivals(said))
     solid = _cut(job, layout)
-    fit = _fit(job, layout, solid, reference)
+    partial = options.swap and options.reference_part == "subject"
+    shown = shown_in_reference(drawn, reference) if partial else None
     words, start, sides, swap = _paths(job, schedule, (replace(layout, path=own), reference), (neutral, spoken))
     mask = _mask(job, maps, solid, sides)
     controls = (
         StepBlend(_nobody, drawn.worn, 0),
-        replace(swap, fit=fit),
+        replace(swap, shown=shown, guided=options.guided_reference),
         *_blend(job, mask),
         *(layout.held if sides else ()),
     )
@@ -114,22 +112,9 @@ def _all_sites(job: Job) -> tuple[str, ...]:
 
 def _cut(job: Job, layout: Layout) -> NDArray[np.bool_]:
     """What SAM cuts out of the layout where the subject's words looked; (0, 0) where nobody asks or nothing is cut."""
-    asked = job.options.mask == "adaptive" or (job.options.swap and job.options.reference_part == "subject")
-    if not asked:
+    if job.options.mask != "adaptive":
         return np.zeros((0, 0), np.bool_)
     return cut_out(job.bundle, decode(job.bundle, layout.path.states[-1])[0], layout.map[0], OVER)
-
-
-def _fit(job: Job, layout: Layout, solid: NDArray[np.bool_], reference: Trajectory) -> Fit | None:
-    """The reference's subject fitted to where the layout has it; None where all of the reference is taken."""
-    if not job.options.swap or job.options.reference_part == "whole":
-        return None
-    words = found_words(layout.map[0], (job.plan.height_px, job.plan.width_px), OVER)
-    place = joined_mask(words, solid if solid.size else None, job.options.joining)
-    if job.region is not None:
-        inside = job.region.alpha > 0
-        place = place & inside if (place & inside).any() else inside
-    return Fit(shown_in_reference(job.drawn, reference), place, job.bundle.device)
 
 
 def _mask(job: Job, maps: MapMean, solid: NDArray[np.bool_], sides: SidePaths | None) -> AdaptiveMask | None:
@@ -138,8 +123,7 @@ def _mask(job: Job, maps: MapMean, solid: NDArray[np.bool_], sides: SidePaths | 
     shape = (job.plan.height_px, job.plan.width_px)
     rules = MaskRules(OVER, joining=job.options.joining, background_floor=job.options.background_floor)
     within = np.ones(shape, np.float32) if job.region is None else (job.region.alpha > 0).astype(np.float32)
-    cut = solid if job.options.mask == "adaptive" else np.zeros((0, 0), np.bool_)
-    return AdaptiveMask(maps, cut, within, rules, sides)
+    return AdaptiveMask(maps, solid, within, rules, sides)
 
 
 def _blend(job: Job, mask: AdaptiveMask | None) -> Iterator[Control]:

@@ -14,8 +14,9 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 class RetouchOptions(Record):
     """What Layout-and-Retouch can be told. Shares are of the steps that are taken; the paper takes 50.
 
-    Three defaults are ours, for on the pocket family the paper's redraw the place around the subject: the prompt's own
-    words, blending from the end of the copy on, and the subject's part of the reference alone.
+    Five defaults are ours, for on the pocket family the paper's lose the subject or redraw the place around it: a
+    shorter part of the plain model, the prompt's own words, blending from the end of the copy on, the subject's part of
+    the reference alone, and a mask that keeps off the other words' places.
     """
 
     stage: Literal["retouch", "layouts"] = Field(
@@ -25,9 +26,9 @@ class RetouchOptions(Record):
         json_schema_extra={"section": "3.2"},
     )
     plain_share: Share = Field(
-        0.1,
+        0.04,
         title="Plain model's steps",
-        description="How long the plain model lays the picture out (λ1, 5 of 50; 3 for challenging prompts).",
+        description="How long the plain model lays the picture out (λ1; the paper: 5 of 50, 3 for hard prompts).",
         json_schema_extra={"section": "3.2.1", "unit": "share of the steps", "step": 0.02},
     )
     copy_share: Share = Field(
@@ -45,19 +46,31 @@ class RetouchOptions(Record):
     swap: bool = Field(
         True,
         title="Reference's appearance",
-        description="Keys and values of the reference in the decoder's self-attention.",
+        description="The target looks at the reference in the decoder's self-attention.",
         json_schema_extra={"section": "3.2.2"},
     )
     reference_part: Literal["subject", "whole"] = Field(
         "subject",
         title="Part of the reference",
-        description="Only where the reference shows the subject, or all of it (the paper), its place included.",
+        description="Where it shows the subject, beside the target's own; or all, instead of them (the paper).",
+        json_schema_extra={"section": "3.2.2"},
+    )
+    guided_reference: bool = Field(
+        True,
+        title="Guided by the reference",
+        description="The subject's part is seen with the words alone, so that guidance strengthens it.",
         json_schema_extra={"section": "3.2.2"},
     )
     mask: Literal["adaptive", "words", "none"] = Field(
         "adaptive",
         title="Mask",
         description="Where the subject's words look and what SAM cuts out, the words alone, or no blending.",
+        json_schema_extra={"section": "3.2.2"},
+    )
+    rivals: bool = Field(
+        True,
+        title="Against other words",
+        description="A place is the subject's only where no other word of the prompt looks more; off in the paper.",
         json_schema_extra={"section": "3.2.2"},
     )
     joining: Literal["touching", "or", "and"] = Field(
