@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -15,10 +16,20 @@ from backend.plan.plan import Plan
 from backend.plan.request import Compose, OptionValue, Reroll, Sampler, Settings
 from backend.scene.layer import Layer, Placement
 from backend.scene.pixels import MemoryPixels
-from backend.scene.scene import Scene
+from backend.scene.scene import Scene, canonical_json
 
 WORDS = ("red cat", "blue house", "red house")
 PLAIN: dict[str, OptionValue] = {"attention": False, "layer_noise": False}
+
+
+def first_name(plan: Plan) -> str:
+    """The digest of a plan as it was before it had fields that came later; while they are not used it stays so."""
+    record = plan.model_dump(mode="json", exclude={"notes", "subject", "draft", "task"})
+    del record["target"]["varied"]
+    for layer in record["layers"]:
+        for name in ("noise_map", "heard_from", "heard_to"):
+            del layer[name]
+    return hashlib.sha256(canonical_json(record).encode()).hexdigest()
 
 
 @dataclass
