@@ -78,8 +78,8 @@ def random_scene(seed: int, count: int) -> tuple[Scene, MemoryPixels]:
         middle = Placement(centre_x_px=SIDE_PX / 2, centre_y_px=SIDE_PX / 2)
         layers[0] = Layer(id="layer-0", name="Back", picture=pixels.add_picture(ground), placement=middle)
     groups = (Group(id="group-1", name="Pair", members=("layer-0", "layer-1")),) if count > 1 else ()
-    size = {"width_px": SIDE_PX, "height_px": SIDE_PX}
-    return Scene(prompt=f"scene {seed}", layers=tuple(layers), groups=groups, **size), pixels
+    scene = Scene(width_px=SIDE_PX, height_px=SIDE_PX, layers=tuple(layers), groups=groups)
+    return scene, pixels
 
 
 @dataclass(frozen=True)
@@ -177,3 +177,18 @@ def test_after_random_gestures_the_server_has_what_the_page_shows(desk: DeskPage
     wanted = flatten_scene(build_scene(state["scene"]), ServedPixels(desk)).astype(float)
     desk.look(f"agreement-edited-{seed}")
     assert_agrees(desk, wanted, f"edited, seed {seed}")
+
+
+def test_without_a_worker_the_quick_picture_stays(desk: DeskPage):
+    """Then the browser's own filters and roundings are seen: nearly the same at flat places, not at hard edges."""
+    desk.page.add_init_script("window.Worker = class { constructor() { throw new Error('no workers here'); } };")
+    desk.reload()
+    scene, pixels = random_scene(41, 4)
+    open_scene(desk, scene, pixels)
+    wanted = flatten_scene(scene, pixels).astype(float)
+
+    def steps() -> np.ndarray:
+        return np.abs(desk.pixels()[..., :3] - wanted).max(axis=-1)
+
+    assert desk.until(lambda: np.median(steps()) <= 2, seconds=10)
+    assert steps().max() > MOST_APART

@@ -107,7 +107,8 @@ class Compositor {
     if (!isFit(this.#whole, frame)) this.#draft = null;
     const box = renewed(this.#whole, looks, frame);
     if (box) this.#join(isApart ? active : [...active, ...over], frame, box);
-    if (this.#draft) this.#wait();
+    // A frame that changes nothing here does not put the exact picture off.
+    if (this.#draft && (box || this.#timer === null)) this.#wait();
     return this.#whole.canvas;
   }
 
@@ -142,7 +143,7 @@ class Compositor {
 
   #wait() {
     clearTimeout(this.#timer);
-    if (this.isSettling) this.#timer = setTimeout(() => this.#settle(), QUIET_MS);
+    this.#timer = this.isSettling ? setTimeout(() => this.#settle(), QUIET_MS) : null;
   }
 
   /** Pictures of a canvas beyond what is drawn, and masks of another size, stay as the canvas draws them. */
