@@ -6,7 +6,7 @@ from playwright.sync_api import Locator
 
 from tests.browser.desk_page import DeskPage
 from tests.browser.test_layer_journeys import group_two, order
-from tests.browser.test_tcig_journey import empty, paint, paint_and_name, quick
+from tests.browser.test_tcig_journey import empty, paint, paint_and_name, quick, set_option
 
 __all__ = ["empty"]
 
@@ -108,14 +108,15 @@ def test_a_class_that_nobody_knows_is_answered_with_those_that_are_known(empty: 
 def test_all_drafts_are_seen_while_they_converge(empty: DeskPage):
     paint_and_name(empty)
     quick(empty, 3)
+    set_option(empty, "iterations", 60)
     empty.part("generate").click()
     tiles = empty.part("draft-preview")
     assert empty.until(lambda: tiles.count() == 3, 90)
-    shots = [tiles.nth(index).screenshot() for index in range(3)]
-    assert len(set(shots)) == 3
-    empty.look("drafts-converging")
+    drawn = "tiles => new Set(tiles.map(tile => tile.querySelector('canvas').toDataURL())).size"
+    assert empty.until(lambda: tiles.evaluate_all(drawn) == 3)
     tiles.nth(2).click()
-    assert tiles.nth(2).get_attribute("aria-pressed") == "true"
+    assert empty.until(lambda: tiles.nth(2).get_attribute("aria-pressed") == "true")
+    empty.look("drafts-converging")
     empty.wait("state.job === null && state.candidates.length === 3", 180)
     assert tiles.count() == 0
     assert empty.part("draft").count() == 3
