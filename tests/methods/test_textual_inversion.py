@@ -108,6 +108,7 @@ def test_a_batch_gives_what_single_runs_give(name: str, request: pytest.FixtureR
         assert np.abs(alone[lesson.layer_id].vector - together[lesson.layer_id].vector).max() <= 1e-5
 
 
+@pytest.mark.slow
 def test_lessons_of_two_sizes_are_learned_together_as_alone(tiny1: ModelBundle) -> None:
     """A lesson in its frame and one of the whole picture; what is shown of them has the size of the larger."""
     collage = Collage(tiny1, seed=1, side_px=tiny1.card.native_px)
