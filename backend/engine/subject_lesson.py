@@ -65,7 +65,7 @@ RULES: Mapping[SubjectKind, SubjectRules] = MappingProxyType(
     {
         "textual_inversion": SubjectRules(steps=300, vector_rate=0.1, weight_rate=0.0, prior_count=0),
         "custom_diffusion": SubjectRules(steps=160, vector_rate=0.1, weight_rate=0.004, prior_count=8),
-        "dreambooth": SubjectRules(steps=200, vector_rate=0.1, weight_rate=0.0006, prior_count=8),
+        "dreambooth": SubjectRules(steps=300, vector_rate=0.1, weight_rate=0.001, prior_count=8),
         "dreambooth_lora": SubjectRules(steps=160, vector_rate=0.1, weight_rate=0.02, prior_count=8),
     }
 )
