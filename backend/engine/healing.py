@@ -87,7 +87,7 @@ def hole_with_shade(picture: Picture, mask: Mask) -> tuple[Mask, Floats]:
 def filled_light(light: Floats, hidden: Mask) -> Floats:
     """A shadow (h, w, 3) that goes on under what hides it, in 255 steps."""
     steps = np.rint(light * 255).astype(np.uint8)
-    found: Floats = filled(steps, hidden).astype(np.float32) / 255
+    found: Floats = filled(steps, hidden).astype(np.float32) / np.float32(255)
     return found
 
 
