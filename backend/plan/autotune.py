@@ -31,8 +31,9 @@ FLAT_SPREAD = 16.0
 MUCH_TO_LOSE, LITTLE_TO_LOSE, NOTHING_TO_LOSE, SETTING = 0.3, 0.45, 0.8, 0.35
 """Freedom of a layer with colours of its own, of a flat one, of a region without a picture, of a background. Of .2 to
 .9 these gave the best overlap by the judge, at the top of text similarity or near it, on seven drawn collages
-(``collage --world-seed 5``); less leaves paper as paper, more loses the object. Size did not matter there. On another
-seven (world seed 6, three seeds) image similarity is .48, beside .43 for the published rule and .44 for .5 everywhere."""
+(``collage --world-seed 5``); less leaves paper as paper, more loses the object. Size did not matter there. On seven
+others (world seed 6, three seeds) image similarity is .48, beside .43 for the published rule and .44 for .5 everywhere.
+"""
 DRAWN_IN, KEPT_OUT = 1.5, 1.5
 """Of seven pairs from (0, 0) to (2.5, 1.5) the one with most objects where they belong, on the same collages."""
 EDGES = 0.4
