@@ -207,7 +207,14 @@ export const createMore = (desk, id) => {
     field: "negative",
     placeholder: "what this object should not be",
   });
-  const parts = [blend(desk, id), negative, createHeard(desk, id), structure(desk, id), classLine(desk, id, false), seed(desk, id)];
+  const parts = [
+    blend(desk, id),
+    negative,
+    createHeard(desk, id),
+    structure(desk, id),
+    classLine(desk, id, false),
+    seed(desk, id),
+  ];
   const told = h("span", { class: "more-told" });
   const summary = h("summary", { "data-test": "layer-more" }, h("span", { text: "More" }), told);
   const body = h(
