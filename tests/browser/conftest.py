@@ -131,9 +131,7 @@ def desk(studio: StudioProcess, context: BrowserContext, watch: Watch, screens: 
 
 def open_fresh(desk: DeskPage) -> DeskPage:
     """A new project from the first example, by the menu."""
-    desk.part("open-menu").click()
     first = desk.page.locator('[data-test^="example-"]').first.get_attribute("data-test")
-    desk.page.keyboard.press("Escape")
     assert first is not None
     desk.open_example(first.removeprefix("example-"))
     desk.wait_drawn()

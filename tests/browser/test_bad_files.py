@@ -28,7 +28,7 @@ def test_a_bad_file_is_refused_in_words_and_nothing_is_lost(fresh: DeskPage, cas
     name, content, word = REFUSED[case]
     before = fresh.state()
     fresh.drop((name, content))
-    fresh.part("notice").first.wait_for()
+    fresh.wait_told(word)
     told = fresh.all_notices()
     fresh.look(f"refused-{case.replace(' ', '-')}")
     assert word in told
