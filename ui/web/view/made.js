@@ -7,8 +7,10 @@ import { line } from "./layerfields.js";
 const MOST = 6;
 
 /** The newest run of a layer, null for none: a re-roll of it, or candidates that differ in it alone. */
-const runOf = ({ batches, state }, id) =>
-  batches.find(({ layerId, job, candidates }) => (layerId || state.varied[job]) === id && candidates.length > 0) ?? null;
+const runOf = ({ batches, state }, id) => {
+  const isOfLayer = ({ layerId, job, candidates }) => candidates.length > 0 && (layerId || state.varied[job]) === id;
+  return batches.find(isOfLayer) ?? null;
+};
 
 const createThumb = (desk, { digest, index, job }) => {
   const look = () => {
