@@ -67,9 +67,12 @@ const pressureSwitches = (desk) => {
     const { brush } = desk.session.state;
     desk.session.set({ brush: { ...brush, [field]: !brush[field] } });
   };
-  const size = { test: "pen-size", title: "Pen pressure changes the size", press: turn("pressureSize"), iconName: "penSize" };
-  const flow = { test: "pen-opacity", title: "Pen pressure changes the opacity", press: turn("pressureFlow"), iconName: "penFlow" };
-  const parts = [switchButton("pen size", size), switchButton("pen opacity", flow)];
+  const size = { test: "pen-size", title: "Pen pressure changes the size", iconName: "penSize" };
+  const flow = { test: "pen-opacity", title: "Pen pressure changes the opacity", iconName: "penFlow" };
+  const parts = [
+    switchButton("pen size", { ...size, press: turn("pressureSize") }),
+    switchButton("pen opacity", { ...flow, press: turn("pressureFlow") }),
+  ];
   const update = ({ state: { brush } }) => {
     parts[0].update(brush.pressureSize);
     parts[1].update(brush.pressureFlow);
