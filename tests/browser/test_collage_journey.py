@@ -16,9 +16,7 @@ def learn(desk: DeskPage, layer_id: str, steps: int = 60) -> None:
     desk.select(layer_id)
     desk.part("look-steps").select_option(str(steps))
     desk.part("learn-look").click()
-    desk.part("look-state").wait_for()
-    desk.wait("state.job && state.job.total > 0")
-    assert desk.part("look-state").get_attribute("data-state") == "learning"
+    desk.page.wait_for_selector('[data-test="look-state"][data-state="learning"]')
     desk.wait("state.job === null", 240)
 
 
@@ -32,18 +30,18 @@ def test_a_look_is_learned_shown_alone_forgotten_and_kept_by_a_reload(fresh: Des
     learn(fresh, layer_id)
     look = fresh.layer(layer_id)["look"]
     assert look
-    assert fresh.part("look-state").get_attribute("data-state") == "learned"
+    assert fresh.until(lambda: fresh.part("look-state").get_attribute("data-state") == "learned")
     assert fresh.until(lambda: fresh.part("look-shown").evaluate("image => image.naturalWidth") == 128)
     fresh.look("look-learned")
     fresh.part("forget-look").click()
-    assert fresh.layer(layer_id)["look"] is None
+    assert fresh.until(lambda: fresh.layer(layer_id)["look"] is None)
     fresh.part("look-choice").select_option(look)
-    assert fresh.layer(layer_id)["look"] == look
+    assert fresh.until(lambda: fresh.layer(layer_id)["look"] == look)
     fresh.wait_saved()
     fresh.reload()
     assert fresh.layer(layer_id)["look"] == look
     fresh.select(layer_id)
-    assert fresh.part("look-shown").is_visible()
+    assert fresh.until(fresh.part("look-shown").is_visible)
 
 
 def test_a_stopped_learning_leaves_the_layer_as_it_was(fresh: DeskPage) -> None:
@@ -54,7 +52,7 @@ def test_a_stopped_learning_leaves_the_layer_as_it_was(fresh: DeskPage) -> None:
     fresh.part("cancel").click()
     fresh.wait("state.job === null")
     assert fresh.layer(layer_id)["look"] is None
-    assert fresh.part("look-state").get_attribute("data-state") == "none"
+    assert fresh.until(lambda: fresh.part("look-state").get_attribute("data-state") == "none")
 
 
 def test_an_object_of_the_finished_picture_is_dragged_elsewhere(fresh: DeskPage) -> None:
@@ -69,9 +67,10 @@ def test_an_object_of_the_finished_picture_is_dragged_elsewhere(fresh: DeskPage)
     fresh.wait("state.job === null && state.candidates.length === 2")
     made = fresh.state()["candidates"][-1]
     assert (made["layer_id"], made["changed_outside"]) == (layer["id"], 0)
-    assert "changed pixels outside: 0" in fresh.part("changed-outside").inner_text()
+    assert fresh.until(lambda: "changed pixels outside: 0" in fresh.part("changed-outside").inner_text())
     fresh.look("object-moved")
     fresh.part("accept").click()
+    fresh.wait(f"state.picked === {made['digest']!r}")
     moved = fresh.layer(layer["id"])["placement"]
     assert abs(moved["centre_x_px"] - to[0]) < 2
     fresh.page.keyboard.press("Control+z")
@@ -112,7 +111,7 @@ def test_where_the_words_of_a_layer_looked_is_shown_over_the_result(fresh: DeskP
     assert heat
     fresh.part("show-heat").click()
     fresh.part("heat").wait_for()
-    assert fresh.part("heat").get_attribute("data-digest") == heat
+    assert fresh.until(lambda: fresh.part("heat").get_attribute("data-digest") == heat)
     box, page = fresh.part("heat").bounding_box(), fresh.page.locator(".page-shadow").bounding_box()
     assert box is not None
     assert page is not None

@@ -83,6 +83,7 @@ def test_a_group_is_made_named_hidden_folded_and_found_after_a_reload(fresh: Des
     fresh.reload()
     assert fresh.state()["scene"] == scene
     assert fresh.state()["scene"]["groups"][0]["collapsed"]
+    fresh.part("group-row").wait_for()
     assert not fresh.row(ids[0]).is_visible()
     fresh.look("group-folded")
 
@@ -93,7 +94,7 @@ def test_a_group_is_dragged_and_moved_by_keys_as_one(fresh: DeskPage):
     fresh.part("group-row").locator(".muted").click()
     fresh.part("canvas").focus()
     fresh.page.keyboard.press("Control+[")
-    assert order(fresh) == [*before[:-1], *ids, before[-1]]
+    assert fresh.until(lambda: order(fresh) == [*before[:-1], *ids, before[-1]])
     places = [fresh.layer(one)["placement"]["centre_x_px"] for one in ids]
     fresh.drag_scene((70, 70), (130, 100))
     moved = [fresh.layer(one)["placement"]["centre_x_px"] for one in ids]
@@ -101,15 +102,16 @@ def test_a_group_is_dragged_and_moved_by_keys_as_one(fresh: DeskPage):
     assert moved[0] - places[0] > 30
     front = fresh.row(before[-1]).locator(".row-words")
     fresh.part("group-row").locator(".muted").drag_to(front, target_position={"x": 5, "y": 1})
-    assert order(fresh) == [*before, *ids]
+    assert fresh.until(lambda: order(fresh) == [*before, *ids])
     fresh.page.keyboard.press("Control+z")
-    assert order(fresh) == [*before[:-1], *ids, before[-1]]
+    assert fresh.until(lambda: order(fresh) == [*before[:-1], *ids, before[-1]])
 
 
 def test_at_768_pixels_everything_is_still_at_hand(fresh: DeskPage):
     fresh.page.set_viewport_size({"width": 768, "height": 900})
     try:
         fresh.select(fresh.layers()[-1]["id"])
+        fresh.settle()
         wide = "document.documentElement.scrollWidth - innerWidth, document.querySelector('.lamina-root').scrollWidth"
         assert fresh.page.evaluate(f"[{wide}]") == [0, 768]
         for name in ("undo", "redo", "history", "open-menu", "export-menu", "keys", "generate", "prompt", "tool-brush"):

@@ -42,7 +42,8 @@ def test_one_candidate_is_painted_into_another_undone_kept_and_found_after_a_rel
     fresh.part("canvas").focus()
     keys.press("p")
     fresh.wait("state.mix !== null && state.tool === 'brush'")
-    assert fresh.until(lambda: fresh.part("mix-keep").is_visible())
+    assert fresh.until(fresh.part("mix-keep").is_visible)
+    fresh.wait_drawn()
     plain = fresh.pixels()
     fresh.drag_scene((100, 100), (400, 120))
     fresh.drag_scene((100, 300), (400, 320))
@@ -97,7 +98,7 @@ def test_under_a_turned_and_mirrored_view_strokes_and_drags_land_where_the_scene
     assert np.array_equal(painted(fresh, region), moved)
     keys.press("Control+k")
     fresh.part("palette-field").fill("mirror")
-    assert fresh.page.locator('[data-test="palette-item"][data-command="mirror"]').is_visible()
+    fresh.page.locator('[data-test="palette-item"][data-command="mirror"]').wait_for()
 
 
 def test_a_part_of_a_region_and_of_a_picture_is_moved_and_copied_as_one_step_each(fresh: DeskPage):

@@ -180,7 +180,7 @@ const connectEscape = (desk, node) =>
     desk.run(desk.session.state.subjectForm ? "leaveSubject" : "subjects");
   });
 
-/** {node, update(shown)}: hidden until it is opened; the focus comes along, and goes back where it was. */
+/** {node, update(shown)}: hidden until it is opened; the focus comes along, stays inside, and goes back where it was. */
 export const createSubjects = (desk) => {
   const [head, form, list] = [createHead(desk), createForm(desk), createList(desk)];
   const shape = { class: "subjects", role: "dialog", "aria-label": "Subjects", "data-test": "subjects-panel" };
@@ -197,11 +197,12 @@ export const createSubjects = (desk) => {
     const open = shown.state.subjectsOpen;
     if (open === node.hidden) turn(open);
     if (!open) return;
-    const wasInForm = form.node.contains(document.activeElement);
+    const [wasInForm, wasInList] = [form, list].map((part) => part.node.contains(document.activeElement));
     list.update(shown);
     form.update(shown);
     show(head.add, shown.state.subjectForm === null);
-    if (wasInForm && form.node.hidden) head.add.focus();
+    const isGone = (wasInForm && form.node.hidden) || (wasInList && !node.contains(document.activeElement));
+    if (isGone) head.add.focus();
   };
   return { node, update };
 };
