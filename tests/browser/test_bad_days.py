@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.browser.desk_page import DeskPage
 from tests.browser.drawings import png, star
@@ -67,7 +70,7 @@ def test_the_server_goes_away_in_mid_edit_and_comes_back_without_a_reload(fresh:
     cut_off(fresh)
     fresh.drag_scene((60, 60), (260, 60))
     fresh.part("banner-offline").wait_for()
-    assert fresh.part("saved").get_attribute("data-state") == "offline"
+    assert fresh.until(lambda: fresh.part("saved").get_attribute("data-state") == "offline")
     fresh.part("prompt").fill("typed while nobody listened")
     fresh.part("canvas").focus()
     fresh.page.keyboard.press("b")
@@ -106,21 +109,32 @@ def test_a_picture_as_wide_as_allowed_is_taken_and_shown_small(fresh: DeskPage):
     layer = fresh.layers()[-1]
     width = fresh.state()["scene"]["width_px"]
     assert layer["placement"]["scale_x"] * 8192 <= 0.6 * width + 1
-    middle = fresh.pixels()[256, 256, :3].astype(int)
-    assert fresh.until(lambda: np.abs(fresh.pixels()[256, 256, :3].astype(int) - (90, 140, 200)).max() <= 2), middle
+    assert fresh.until(lambda: np.abs(fresh.pixels()[256, 256, :3].astype(int) - (90, 140, 200)).max() <= 2)
+
+
+def size_of(desk: DeskPage, digest: str) -> tuple[int, int]:
+    """Width and height of stored pixels."""
+    reply = desk.page.request.get(f"{desk.url}/lamina/picture/{digest}.png")
+    return Image.open(io.BytesIO(reply.body())).size
 
 
 def test_fifty_files_at_once_become_fifty_layers_each_a_step(fresh: DeskPage):
-    count = len(fresh.layers())
-    fresh.drop(*((f"star {index}.png", star(16 + index)) for index in range(50)), at=(60, 60))
-    fresh.wait(f"state.scene.layers.length === {count + 50}")
-    assert len({layer["picture"] for layer in fresh.layers()[-50:]}) == 50
+    """In the order of the files, which the sizes of their pictures tell: a number is no word of a phrase."""
+    before = fresh.layers()
+    fresh.drop(*((f"green star {index}.png", star(16 + index)) for index in range(50)), at=(60, 60))
+    fresh.wait(f"state.scene.layers.length === {len(before) + 50}")
+    added = fresh.layers()[len(before) :]
+    assert fresh.layers()[: len(before)] == before
+    assert {layer["phrase"] for layer in added} == {"green star"}
+    assert [size_of(fresh, layer["picture"]) for layer in added] == [(16 + index,) * 2 for index in range(50)]
     fresh.wait_saved()
     fresh.look("fifty-files")
     fresh.part("canvas").focus()
-    for _ in range(50):
+    for left in reversed(range(50)):
+        assert fresh.state()["undo"] == "Add green star"
         fresh.page.keyboard.press("Control+z")
-    assert len(fresh.layers()) == count
+        assert fresh.layers() == [*before, *added[:left]]
+    assert fresh.state()["undo"] == ""
 
 
 def test_three_hundred_edits_during_a_run_are_neither_lost_nor_in_its_way(fresh: DeskPage):

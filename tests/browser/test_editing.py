@@ -58,6 +58,7 @@ def test_order_hiding_and_deleting_show_on_the_canvas(fresh: DeskPage):
 def test_a_row_is_dragged_to_another_place(fresh: DeskPage):
     before = [layer["id"] for layer in fresh.layers()]
     fresh.page.keyboard.press("Escape")
+    fresh.settle()
     top = fresh.row(before[-1]).locator(".row-words").bounding_box()
     low = fresh.row(before[1]).locator(".row-words").bounding_box()
     assert top is not None
@@ -68,6 +69,7 @@ def test_a_row_is_dragged_to_another_place(fresh: DeskPage):
     mouse.move(low["x"] + 5, low["y"] + low["height"] + 12, steps=8)
     fresh.look("row-dragged")
     mouse.up()
+    fresh.wait("state.undo.startsWith('Reorder')")
     assert [layer["id"] for layer in fresh.layers()] == [before[0], before[-1], *before[1:-1]]
     fresh.page.keyboard.press("Control+z")
     assert [layer["id"] for layer in fresh.layers()] == before
@@ -78,6 +80,7 @@ def test_what_was_saved_is_there_after_a_reload(fresh: DeskPage):
     fresh.wait("state.scene.layers.at(-1).phrase === 'green star'")
     fresh.part("project-name").fill("Kept")
     fresh.wait_saved()
+    fresh.wait_drawn()
     scene, pixels = fresh.state()["scene"], fresh.pixels()
     fresh.reload()
     assert fresh.state()["scene"] == scene
@@ -122,7 +125,7 @@ def test_two_pages_never_overwrite_one_another_in_silence(fresh: DeskPage, conte
     other.look("stale")
     other.part("load-theirs").click()
     other.wait("state.scene.name === 'Mine'")
-    assert not other.part("banner-stale").is_visible()
+    other.part("banner-stale").wait_for(state="hidden")
 
 
 SCRIPT = (
@@ -132,9 +135,9 @@ SCRIPT = (
 
 
 def test_text_of_people_stays_text(fresh: DeskPage):
-    fresh.drop((f"{SCRIPT[:60].replace('/', '')}.png", star()), at=(100, 100))
     layers = len(fresh.layers())
-    fresh.wait(f"state.scene.layers.length > {layers - 1}")
+    fresh.drop((f"{SCRIPT[:60].replace('/', '')}.png", star()), at=(100, 100))
+    fresh.wait(f"state.scene.layers.length === {layers + 1}")
     fresh.select(fresh.layers()[-1]["id"])
     for field in ("project-name", "prompt", "negative", "phrase", "layer-name"):
         fresh.part(field).fill(SCRIPT)

@@ -56,7 +56,7 @@ def test_a_reload_in_mid_stroke_keeps_every_finished_one(fresh: DeskPage):
     fresh.page.mouse.move(*fresh.spot(60, 300))
     fresh.page.mouse.down()
     fresh.page.mouse.move(*fresh.spot(300, 300), steps=5)
-    assert painted(fresh, region)[300, 150] > 0
+    assert fresh.until(lambda: painted(fresh, region)[300, 150] > 0)
     fresh.reload()
     fresh.page.mouse.up()
     assert fresh.until(lambda: np.array_equal(painted(fresh, region), done))
@@ -73,7 +73,7 @@ def test_a_locked_layer_is_neither_painted_nor_dragged(fresh: DeskPage):
     fresh.select(layer["id"])
     fresh.page.keyboard.press("e")
     fresh.drag_scene((x - 20, y), (x + 20, y))
-    assert fresh.until(lambda: "is locked" in fresh.all_notices())
+    fresh.wait_told("is locked")
     now = fresh.layer(layer["id"])
     assert now["locked"]
     assert (now["placement"], now["mask"]) == (place, layer["mask"])
@@ -135,7 +135,7 @@ def test_a_click_in_the_list_of_steps_goes_there_and_the_next_step_forgets_what_
     fresh.page.keyboard.press("Escape")
     fresh.part("canvas").focus()
     fresh.page.keyboard.press("Shift+h")
-    assert fresh.state()["redo"] == ""
+    fresh.wait("state.redo === ''")
 
 
 def test_a_slider_is_one_step_a_drag_and_a_double_click_brings_its_usual_value(fresh: DeskPage):
@@ -151,6 +151,7 @@ def test_a_slider_is_one_step_a_drag_and_a_double_click_brings_its_usual_value(f
     for share in (0.8, 0.6, 0.4):
         mouse.move(box["x"] + box["width"] * share, box["y"] + box["height"] / 2)
     mouse.up()
+    fresh.settle()
     assert 0.3 < fresh.layer(layer)["opacity"] < 0.5
     slider.dblclick()
     fresh.wait(f"state.scene.layers.at(-1).opacity === {start}")
@@ -170,6 +171,7 @@ def test_candidates_are_put_away_and_brought_back_and_the_picked_one_is_exported
     assert fresh.until(lambda: fresh.part("candidate").count() == 2)
     fresh.part("candidate").first.click()
     fresh.part("accept").click()
+    fresh.wait("state.picked !== ''")
     picked = fresh.state()["picked"]
     with fresh.page.expect_download() as coming:
         fresh.page.keyboard.press("Control+Shift+e")
@@ -177,7 +179,7 @@ def test_candidates_are_put_away_and_brought_back_and_the_picked_one_is_exported
     saved = np.asarray(Image.open(coming.value.path()))
     assert np.array_equal(saved, np.asarray(Image.open(io.BytesIO(reply.body()))))
     fresh.page.keyboard.press("Control+z")
-    assert fresh.state()["picked"] == ""
+    fresh.wait("state.picked === ''")
 
 
 def test_the_theme_and_the_brush_are_as_they_were_left(fresh: DeskPage):
@@ -188,7 +190,7 @@ def test_the_theme_and_the_brush_are_as_they_were_left(fresh: DeskPage):
     fresh.part("brush-size").fill("77")
     fresh.part("brush-size").press("Enter")
     fresh.reload()
-    assert fresh.page.evaluate("document.querySelector('.lamina-root').dataset.theme") == "light"
+    fresh.page.wait_for_function("document.querySelector('.lamina-root').dataset.theme === 'light'")
     fresh.part("canvas").focus()
     fresh.page.keyboard.press("b")
-    assert fresh.part("brush-size").input_value().startswith("77")
+    assert fresh.until(lambda: fresh.part("brush-size").input_value().startswith("77"))

@@ -11,6 +11,11 @@ from playwright.sync_api import Locator
 from tests.browser.desk_page import DeskPage
 
 CLASSES = ("star", "house", "ball")
+FIRST_PREVIEW = """() => {
+  if (document.querySelector('[data-test="canvas"]').dataset.showing !== "preview") return false;
+  const { drafts, job } = document.querySelector(".lamina-root").lamina.state();
+  return { drafts: drafts.length, done: job?.done ?? 0 };
+}"""
 REGIONS = {"star": (60, 60, 220, 220), "house": (280, 80, 470, 300), "ball": (90, 300, 260, 470)}
 
 
@@ -96,15 +101,15 @@ def paint_and_name(desk: DeskPage) -> dict[str, str]:
 def watch_drafts_come(desk: DeskPage) -> list[dict[str, Any]]:
     """Generate, and see stage 1 on the canvas while it converges; the drafts."""
     desk.part("generate").click()
-    desk.page.wait_for_selector('[data-test="canvas"][data-showing="preview"]')
-    assert desk.state()["drafts"] == []
-    early, seen = desk.pixels(), desk.state()["job"]["done"]
-    desk.wait(f"state.job === null || state.job.done > {seen + 4}")
+    first = desk.page.wait_for_function(FIRST_PREVIEW).json_value()
+    early = desk.pixels()
+    assert first["drafts"] == 0
+    desk.wait(f"state.job === null || state.job.done > {first['done'] + 4}")
     assert not np.array_equal(desk.pixels(), early)
     desk.look("tcig-converging")
     candidates, drafts = made(desk, 2), desk.state()["drafts"]
     assert [candidate["draft"] for candidate in candidates] == [each["digest"] for each in drafts]
-    assert desk.part("draft").count() == 2
+    assert desk.until(lambda: desk.part("draft").count() == 2)
     desk.look("tcig-drafts")
     return drafts
 
@@ -116,8 +121,8 @@ def refine(desk: DeskPage, digest: str) -> None:
     desk.look("tcig-draft-shown")
     desk.part("refine").click()
     assert {candidate["draft"] for candidate in made(desk, 4)[2:]} == {digest}
-    assert draft(desk, digest).get_attribute("data-source") == "true"
-    assert draft(desk, digest).locator('[data-test="draft-made"]').inner_text() == "×3"
+    assert desk.until(lambda: draft(desk, digest).get_attribute("data-source") == "true")
+    assert desk.until(lambda: draft(desk, digest).locator('[data-test="draft-made"]').inner_text() == "×3")
     desk.look("tcig-refined")
     desk.part("accept").click()
 
@@ -127,7 +132,7 @@ def test_rows_warn_before_a_run_and_freedom_shows_what_it_sets(empty: DeskPage):
     star = paint(desk, "star")
     assert desk.until(lambda: warnings(desk, star) == "no class")
     desk.part("class-label").fill("walrus")
-    assert "No class by that name" in desk.row(star).inner_text()
+    desk.row(star).get_by_text("No class by that name").wait_for()
     desk.page.keyboard.press("Enter")
     assert desk.until(lambda: warnings(desk, star) == "unknown class")
     desk.part("class-label").fill("")
@@ -148,13 +153,37 @@ def test_rows_warn_before_a_run_and_freedom_shows_what_it_sets(empty: DeskPage):
     assert desk.until(lambda: warnings(desk, star) == "partly covered")
     desk.look("tcig-warnings")
 
-    assert desk.part("sets-strength").inner_text() in ("strength 0.52", "strength 0.53")
+    assert desk.until(lambda: desk.part("sets-strength").inner_text() in ("strength 0.52", "strength 0.53"))
     desk.part("setter").focus()
     desk.page.keyboard.press("End")
     desk.wait("state.settings.options.freedom === 1")
-    assert desk.part("sets-feather_px").inner_text() == "feather 24 px"
+    assert desk.until(lambda: desk.part("sets-feather_px").inner_text() == "feather 24 px")
     desk.page.keyboard.press("Control+z")
     desk.wait("state.settings.options.freedom === undefined")
+
+
+def assert_run_shown(desk: DeskPage, run: list[dict[str, Any]], oldest: bool) -> None:
+    """The strip has the pictures of this run alone, the first of them is on the canvas."""
+    desk.wait(f"state.shown === {run[0]['digest']!r}")
+    digests = [one["digest"] for one in run]
+    candidates = desk.part("candidate")
+    assert desk.until(lambda: [one.get_attribute("data-digest") for one in candidates.all()] == digests)
+    assert desk.until(lambda: desk.part("older-run").is_disabled() == oldest)
+
+
+def walk_through_the_runs(desk: DeskPage) -> None:
+    """From the newest run, which has the picked picture, to the oldest and back."""
+    state = desk.state()
+    first, second = state["candidates"][:2], state["candidates"][2:4]
+    desk.part("older-run").click()
+    assert_run_shown(desk, second, oldest=False)
+    desk.part("older-run").click()
+    assert_run_shown(desk, first, oldest=True)
+    desk.part("newer-run").click()
+    assert_run_shown(desk, second, oldest=False)
+    desk.part("newer-run").click()
+    desk.wait(f"state.viewed === '' && state.shown === {state['picked']!r}")
+    assert desk.until(desk.part("newer-run").is_disabled)
 
 
 @pytest.mark.slow
@@ -178,6 +207,7 @@ def test_paint_name_draft_refine_reroll_save_and_reload(empty: DeskPage):
         assert now[name] == kept[name]
     desk.wait_drawn()
     desk.look("tcig-reloaded")
+    walk_through_the_runs(desk)
     desk.part("theme").click()
     desk.wait_drawn()
     desk.look("tcig-light")
