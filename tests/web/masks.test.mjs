@@ -320,6 +320,34 @@ test("a mask goes to the server once, as the same values; what it does not have 
   );
 });
 
+test("of strokes that come faster than the browser writes, the first and the newest are kept, and no others wait", async () => {
+  const writing = [];
+  const put = (key) => new Promise((done) => writing.push({ key, done }));
+  const masks = createMasks(createUnique());
+  const keeper = createMaskKeeper({ link: null, masks, shelf: { put } });
+  const names = Array.from({ length: 9 }, () => {
+    const name = masks.newName();
+    masks.put(name, emptyMask(64, 64));
+    return name;
+  });
+  const strokes = names.map((name) => keeper.shelve("p1", desk([layer("cat", { mask: name })])));
+  assert.deepEqual(
+    writing.map(({ key }) => key),
+    [`p1 ${names[0]}`],
+  );
+  writing[0].done();
+  await Promise.all(strokes.slice(1));
+  for (let turn = 0; turn < 9; turn += 1) await Promise.resolve();
+  assert.deepEqual(
+    writing.map(({ key }) => key),
+    [`p1 ${names[0]}`, `p1 ${names[8]}`],
+  );
+  writing[1].done();
+  await strokes[0];
+  keeper.shelve("p1", desk([layer("cat", { mask: names[4] })]));
+  assert.equal(writing[2].key, `p1 ${names[4]}`);
+});
+
 test("a mask goes along with its layer: exactly by whole pixels, and back again; a turn keeps its area", () => {
   const region = layer("region", { picture: null, mask: "m", placement: at(256, 256) });
   const surface = createSurface([region]);

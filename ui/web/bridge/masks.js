@@ -24,6 +24,9 @@ class MaskKeeper {
   #shelf;
   #shelved = new Set();
   #emptied = new Set();
+  /** The newest {project, record} that waits while the browser still writes, and whether it does. */
+  #waiting = null;
+  #isWriting = false;
 
   constructor({ link, masks, shelf }) {
     this.#link = link;
@@ -41,14 +44,29 @@ class MaskKeeper {
     return asKnown(record, this.#masks);
   }
 
-  /** Puts the masks that the server does not have into this browser's database. */
-  shelve(project, record) {
-    for (const [name, { width_px, height_px, ...mask }] of this.#unsettled(record)) {
-      if (this.#shelved.has(name)) continue;
-      this.#shelved.add(name);
-      const bytes = bytesOf({ width_px, height_px, ...mask });
-      this.#shelf.put(`${project} ${name}`, { width_px, height_px, bytes });
+  /**
+   * Puts the masks that the server does not have into this browser's database: at once, or after what is being written.
+   * Of records that come faster than they can be written only the newest is.
+   */
+  async shelve(project, record) {
+    this.#waiting = { project, record };
+    if (this.#isWriting) return;
+    this.#isWriting = true;
+    while (this.#waiting) {
+      const next = this.#waiting;
+      this.#waiting = null;
+      await Promise.all(this.#written(next));
     }
+    this.#isWriting = false;
+  }
+
+  #written({ project, record }) {
+    const fresh = this.#unsettled(record).filter(([name, mask]) => mask && !this.#shelved.has(name));
+    return fresh.map(([name, mask]) => {
+      this.#shelved.add(name);
+      const { width_px, height_px } = mask;
+      return this.#shelf.put(`${project} ${name}`, { width_px, height_px, bytes: bytesOf(mask) });
+    });
   }
 
   /** Empties the shelf of a project; it may hold strokes of the page before a reload. */
