@@ -68,8 +68,9 @@ def start_colours(painting: Painting, network: DrawsCodes, seeds: tuple[int, ...
             everywhere = torch.ones_like(painting.regions[:1])
             alone = _distances(tried[:, :1], everywhere, painting.tried.place, seed)
             tried[:, PLACE] = tried[alone.argmin(), PLACE]
-            best = _distances(tried, painting.regions, painting.tried.layers, seed).argmin(0)
-            tried[0, PLACE + 1 :] = tried[best, torch.arange(PLACE + 1, count)]
+            if any(colour is None for colour in named):
+                best = _distances(tried, painting.regions, painting.tried.layers, seed).argmin(0)
+                tried[0, PLACE + 1 :] = tried[best, torch.arange(PLACE + 1, count)]
         chosen.append(tried[0])
     return torch.stack(chosen)
 
