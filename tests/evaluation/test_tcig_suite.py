@@ -105,7 +105,9 @@ def test_rough_rows_are_judged_by_the_true_masks(family: ModelBundle, monkeypatc
     name = next(iter(ROUGH))
     suite = build_tcig_suite(family, (case,), (0,), (name,))
     seen: list[dict[str, np.ndarray]] = []
-    monkeypatch.setattr("backend.evaluation.tcig_suite.pictures_of", lambda plan, bundle, pixels: [suite.reference[0].copy()])
+    monkeypatch.setattr(
+        "backend.evaluation.tcig_suite.pictures_of", lambda plan, bundle, pixels: [suite.reference[0].copy()]
+    )
     monkeypatch.setattr(Observer, "ious", lambda self, pictures, asked: seen.append(asked) or [0.0])
     list(suite.rows())
     true = asked_masks(suite.plan(case, name), case, suite.experts)
