@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from backend.engine.loop_types import Control, Network, Predict, Rows
-from backend.engine.side_paths import SidePaths, source_of
+from backend.engine.side_paths import SidePaths, beside, source_of
 from backend.models.attention import Attend, Hook, grid, hooks_installed, processors_replaced
 
 COPIED, SWAPPED = ("to_q", "to_k", "to_v"), ("to_k", "to_v")
@@ -69,15 +69,7 @@ class AttentionSwap(Control):
 
     def wrap(self, predict: Predict) -> Predict:
         """See to it that the side paths are at the step that is predicted."""
-        sides = self.sides
-        if sides is None:
-            return predict
-
-        def beside(latents: Tensor, k: int) -> Tensor:
-            sides.bring(k)
-            return predict(latents, k)
-
-        return beside
+        return predict if self.sides is None else beside(self.sides, predict)
 
     def _hook(self, module: str, paths: tuple[str, ...], network: Network) -> Hook:
         moment = network.moment
@@ -104,11 +96,11 @@ class AttentionSwap(Control):
             rows = moment.rows
             cells = self._cells(_grid_of(network, key.shape[2])).to(key.device)
             own = [part.unflatten(0, (rows.halves, rows.count)) for part in (query, key, value)]
-            wider = [
+            keys, values = (
                 torch.cat([part[:, rows.of("target")], self._reference(f"{name}.{to}", rows, part)[..., cells, :]], -2)
                 for to, part in zip(SWAPPED, own[1:], strict=True)
-            ]
-            looked = functional.scaled_dot_product_attention(own[0][:, rows.of("target")], *wider, scale=scale)
+            )
+            looked = functional.scaled_dot_product_attention(own[0][:, rows.of("target")], keys, values, scale=scale)
             halves = mixed.unflatten(0, (rows.halves, rows.count)).clone()
             begin = rows.halves - 1 if self.guided else 0
             halves[begin:, rows.of("target")] = looked[begin:]

@@ -25,7 +25,7 @@ from torch.nn import functional
 
 from backend.engine.attention_maps import MapMean, found_words
 from backend.engine.loop_types import Control, Network, Predict
-from backend.engine.side_paths import SidePaths, source_of
+from backend.engine.side_paths import SidePaths, beside, source_of
 from backend.models.attention import Hook, Site, grid, hooks_installed
 
 Inside = NDArray[np.bool_]
@@ -174,15 +174,7 @@ class MaskBlend(Control):
 
     def wrap(self, predict: Predict) -> Predict:
         """See to it that the side paths are at the step that is predicted."""
-        sides = self.sides
-        if sides is None:
-            return predict
-
-        def beside(latents: Tensor, k: int) -> Tensor:
-            sides.bring(k)
-            return predict(latents, k)
-
-        return beside
+        return predict if self.sides is None else beside(self.sides, predict)
 
     def _hook(self, site: Site, network: Network, present: dict[int, Tensor]) -> Hook:
         sides_lat = grid(network.height_lat, network.width_lat, site.level)

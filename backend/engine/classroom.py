@@ -148,7 +148,7 @@ class _Classroom:
     def losses(
         self, lessons: Sequence[Lesson], vectors: Tensor, batches: Sequence[_Batch], template: str
     ) -> tuple[Tensor, list[Tensor]]:
-        """Each lesson's mean loss (n,), and what is predicted for its states; adds to ``vectors.grad`` where it is wanted.
+        """Each lesson's mean loss (n,), and what is predicted for its states; adds to ``vectors.grad`` where wanted.
 
         The network is called in parts, so that what gradients need of it fits into memory.
         """

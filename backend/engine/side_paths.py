@@ -108,6 +108,16 @@ def worn_steps(dressed: Dressed, steps: Generator[Step, None, Trajectory]) -> Ge
             yield step
 
 
+def beside(sides: SidePaths, predict: Predict) -> Predict:
+    """A prediction before which the side paths are brought to its step."""
+
+    def brought(latents: Tensor, k: int) -> Tensor:
+        sides.bring(k)
+        return predict(latents, k)
+
+    return brought
+
+
 def source_of(sides: SidePaths | None, rows: Rows, path: str, module: str, halves: Tensor) -> Tensor:
     """What ``path`` feels at a module: from the side paths, or from its own rows of ``halves`` (halves, rows, …)."""
     return halves[:, rows.of(path)] if sides is None else sides.feature(path, module)

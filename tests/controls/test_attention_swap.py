@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 from diffusers import UNet2DConditionModel
 from numpy.typing import NDArray
@@ -34,6 +35,11 @@ def swapping(bundle: ModelBundle, until: int = 0) -> AttentionSwap:
     return AttentionSwap(until, every_attention(bundle), swapped)
 
 
+ONE_ENCODER = ["tiny-1", "tiny-2", pytest.param("pocket", marks=pytest.mark.slow)]
+"""XL's pooled vector acts beside attention, so that other words are another picture whatever is copied there."""
+
+
+@pytest.mark.parametrize("bundle", ONE_ENCODER, indirect=True)
 def test_copied_to_the_end_the_target_is_the_layout_bit_for_bit(bundle: ModelBundle) -> None:
     trio = Trio(bundle, STEPS)
     plain, copied = trio.states(), trio.states([copying(bundle, STEPS)])

@@ -180,7 +180,7 @@ const connectEscape = (desk, node) =>
     desk.run(desk.session.state.subjectForm ? "leaveSubject" : "subjects");
   });
 
-/** {node, update(shown)}: hidden until it is opened; the focus comes along, stays inside, and goes back where it was. */
+/** {node, update(shown)}: hidden until it is opened; the focus comes along, stays inside, goes back where it was. */
 export const createSubjects = (desk) => {
   const [head, form, list] = [createHead(desk), createForm(desk), createList(desk)];
   const shape = { class: "subjects", role: "dialog", "aria-label": "Subjects", "data-test": "subjects-panel" };
