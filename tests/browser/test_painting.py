@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import io
 
 import numpy as np
+from PIL import Image
 
 from tests.browser.desk_page import DeskPage
 
@@ -119,6 +121,27 @@ def test_the_eraser_hides_a_part_of_a_picture_without_touching_its_pixels(fresh:
         fresh.page.keyboard.press("]")
     fresh.drag_scene((x - 20, y), (x + 20, y))
     assert np.abs(fresh.pixels().astype(int) - whole).max() <= 1
+
+
+def test_what_a_pictures_mask_hides_is_shown_in_its_own_colour_while_it_is_painted(fresh: DeskPage):
+    layer = fresh.layers()[-1]
+    fresh.select(layer["id"])
+    x, y = layer["placement"]["centre_x_px"], layer["placement"]["centre_y_px"]
+    fresh.page.keyboard.press("e")
+    fresh.drag_scene((x - 20, y), (x + 20, y))
+    fresh.page.mouse.move(*fresh.spot(20, 20))
+    fresh.pixels()  # once the exact picture stands, only the tool changes what is seen
+    painting, around = seen(fresh, x, y), seen(fresh, x, y + 60)
+    fresh.page.keyboard.press("v")
+    assert fresh.until(lambda: np.any(seen(fresh, x, y) != painting))
+    assert np.array_equal(seen(fresh, x, y + 60), around)
+
+
+def seen(desk: DeskPage, x_px: float, y_px: float) -> np.ndarray:
+    """What a person sees of a few pixels around a place of the scene: uint8 (8, 8, 3)."""
+    left, top = desk.spot(x_px, y_px)
+    clip = {"x": left - 4, "y": top - 4, "width": 8, "height": 8}
+    return np.asarray(Image.open(io.BytesIO(desk.page.screenshot(clip=clip))).convert("RGB"))
 
 
 def test_escape_in_mid_stroke_leaves_everything_as_it_was(fresh: DeskPage):

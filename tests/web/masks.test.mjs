@@ -15,6 +15,7 @@ import {
   changedTiles,
   emptyMask,
   fullMask,
+  inverseOf,
   maskFromBytes,
   valueAt,
   weightOf,
@@ -375,4 +376,12 @@ test("what a picture's mask hides is hidden at its new place, and what comes in 
     [0, 100, 200].map((x) => valueAt(maskOf(surface), x, 100)),
     [255, 255, 0],
   );
+});
+
+test("a tile's inverse is the value's inverse; empty and full tiles are each other's", () => {
+  const [empty, full] = [emptyMask(64, 64).tiles[0], fullMask(64, 64).tiles[0]];
+  assert.equal(inverseOf(empty), full);
+  assert.equal(inverseOf(full), empty);
+  const tile = maskFromBytes(randomMask(64, 64), 64, 64).tiles[0];
+  assert.deepEqual([...inverseOf(tile)], [...tile].map((value) => 255 - value));
 });

@@ -28,6 +28,12 @@ export const originOf = (mask, index) => ({
   y: Math.floor(index / mask.across) * TILE_PX,
 });
 
+/** A tile's inverse; null and the full tile are each other's. */
+export const inverseOf = (tile) => {
+  if (tile === null) return FULL;
+  return tile === FULL ? null : tile.map((value) => 255 - value);
+};
+
 const plain = (tile) => {
   const first = tile[0];
   if (first !== 0 && first !== 255) return tile;

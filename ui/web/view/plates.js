@@ -1,6 +1,6 @@
 // Masks as canvases: only the tiles that changed are drawn anew, so that a stroke and its undo cost what they touch.
 
-import { changedTiles, originOf, TILE_PX } from "../kernels/tiles.js";
+import { changedTiles, inverseOf, originOf, TILE_PX } from "../kernels/tiles.js";
 
 /** One pattern a tint; (x, y) in steps of the pattern. All are light lines, so that the picture stays visible. */
 const PATTERNS = [
@@ -27,7 +27,7 @@ const isEdge = (tile, at) =>
     (at >= TILE_PX && tile[at - TILE_PX] < 128) ||
     (at < tile.length - TILE_PX && tile[at + TILE_PX] < 128));
 
-/** Fills an ImageData of one tile: plain alpha, or a layer's veil of `style` {ink: "#rrggbb", pattern, step_px}. */
+/** Fills an ImageData of one tile: plain alpha, or a veil of `style` {ink: "#rrggbb", pattern, step_px, hidden}. */
 const fillTile = (image, tile, origin, style) => {
   const { data } = image;
   const [red, green, blue] = style ? rgbOf(style.ink) : [255, 255, 255];
@@ -52,7 +52,7 @@ class Plates {
 
   /**
    * A canvas of the mask's size. Without a style its alpha is the mask; with one it is a veil in the layer's colour and
-   * pattern.
+   * pattern, over what the mask shows or (`hidden`) over what it hides.
    */
   get(key, mask, style = null) {
     let plate = this.#known.get(key);
@@ -76,7 +76,7 @@ class Plates {
     this.#image ??= context.createImageData(TILE_PX, TILE_PX);
     for (const index of changedTiles(mask, known)) {
       const origin = originOf(mask, index);
-      const tile = mask.tiles[index];
+      const tile = style?.hidden ? inverseOf(mask.tiles[index]) : mask.tiles[index];
       if (!tile) {
         context.clearRect(origin.x, origin.y, TILE_PX, TILE_PX);
         continue;

@@ -205,7 +205,8 @@ const frameOf = (desk, shown, makers) => {
   const hovered = state.hovered === record.selected ? null : layerOf(record, state.hovered);
   const page = pageOf(desk, shown, makers);
   const paints = PAINTING.has(state.tool);
-  const veiled = (paints && !shown.mix) || page.showing === "collage" ? makers.veils(scene, record.selected) : [];
+  const isVeiled = (paints && !shown.mix) || page.showing === "collage";
+  const veiled = isVeiled ? makers.veils(scene, record.selected, paints) : [];
   return {
     ...page,
     ...comparedOf(desk, shown, makers),
