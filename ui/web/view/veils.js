@@ -1,4 +1,4 @@
-// Masks over the page, each in its layer's colour and pattern, as sheets {canvas, shift}: the regions of painted layers;
+// Masks over the page, each in its layer's colour and pattern, as sheets {canvas, shift}: regions of painted layers,
 // and what the mask of the picture at hand hides, while it is painted.
 
 import { isPainted } from "../model/records.js";
