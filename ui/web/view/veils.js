@@ -6,8 +6,8 @@ import { isPainted } from "../model/records.js";
 const FINEST_PX = 128;
 
 /**
- * Sheets (a canvas that fills the page, and a matrix by which it is shifted) of the visible painted layers, the selected
- * one on top; a selected picture's mask has one only while a tool `paints`.
+ * Sheets (a canvas that fills the page, and a matrix by which it is shifted) of the visible painted layers, the
+ * selected one on top; a selected picture's mask has one only while a tool `paints`.
  */
 export const createVeils = (desk, plates, shiftOf) => {
   const styleOf = ({ id, hidden }, mask) => ({
