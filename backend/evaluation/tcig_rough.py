@@ -12,8 +12,8 @@ from backend.plan.request import OptionValue
 from backend.scene.pixels import MemoryPixels
 
 ROUGH: Mapping[str, tuple[str, dict[str, OptionValue]]] = {
-    "rough masks, freedom 0": ("tcig", {"freedom": 0.0}),
-    "rough masks, freedom 0.8": ("tcig", {"freedom": 0.8}),
+    "rough masks at freedom 0": ("tcig", {"freedom": 0.0}),
+    "rough masks at freedom 0.8": ("tcig", {"freedom": 0.8}),
 }
 """Rows over roughened scenes: with freedom up the picture should be better, and the objects where they were painted."""
 SHARES = (0.1, 0.3)
