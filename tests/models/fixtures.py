@@ -51,7 +51,14 @@ def pocket() -> ModelBundle:
     return bundle_of(POCKET_FOLDER)
 
 
-@pytest.fixture(params=["tiny-1", "tiny-2", "tiny-xl", pytest.param("pocket", marks=pytest.mark.slow)])
+@pytest.fixture(
+    params=[
+        "tiny-1",
+        "tiny-2",
+        pytest.param("tiny-xl", marks=pytest.mark.slow),
+        pytest.param("pocket", marks=pytest.mark.slow),
+    ]
+)
 def bundle(request: pytest.FixtureRequest, model_base: Path) -> ModelBundle:
     """Each of the four in turn."""
     return bundle_of(POCKET_FOLDER if request.param == "pocket" else tiny_folder(request.param, model_base))
