@@ -15,11 +15,7 @@ from backend.engine.conditioning import Conditioning
 from backend.engine.decode import encode_mean
 from backend.engine.invert import Trajectory
 from backend.engine.loop_types import Control
-from backend.engine.subject_run import (
-    SubjectRun,
-    digest,
-    subject_run,
-)
+from backend.engine.subject_run import SubjectRun, digest, subject_run
 from backend.errors import RequestError
 from backend.methods.options import parse_options
 from backend.methods.options.layout_retouch import RetouchOptions
