@@ -57,7 +57,7 @@ class Subject:
 
 
 def subject_bytes(subject: Subject) -> bytes:
-    """The subject as a safetensors file."""
+    """The subject as a safetensors file: of equal subjects equal bytes, for pixels are named by their content."""
     tensors = {TOKEN: subject.vectors, **{NETWORK + name: value for name, value in subject.weights.items()}}
     header = {
         "lamina_subject": "1",
@@ -66,9 +66,20 @@ def subject_bytes(subject: Subject) -> bytes:
         "model": subject.model,
         "fingerprint": subject.fingerprint,
     }
-    return safetensors.torch.save(
-        {name: value.detach().float().cpu().contiguous() for name, value in tensors.items()}, header
+    return _in_order(
+        safetensors.torch.save(
+            {name: value.detach().float().cpu().contiguous() for name, value in tensors.items()}, header
+        )
     )
+
+
+def _in_order(content: bytes) -> bytes:
+    """A safetensors file with its metadata sorted; the library writes them in another order each time."""
+    length = struct.unpack("<Q", content[:8])[0]
+    header = json.loads(content[8 : 8 + length])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    said = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    return content[:8] + said.ljust(length) + content[8 + length :]
 
 
 def read_subject(content: bytes) -> Subject:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,13 @@ def test_a_subject_survives_file_and_picture(tiny1: ModelBundle, tmp_path: Path,
     assert picture.dtype == np.uint8
     assert picture.shape[2] == 4
     assert same(pictured_subject(picture), subject)
+
+
+def test_equal_subjects_are_equal_bytes(tiny1: ModelBundle) -> None:
+    subject = replace(drawn_subject(tiny1, "custom_diffusion"), class_word="Kätzchen “Mia”")
+    files = [subject_bytes(subject) for _ in range(20)]
+    assert all(one == files[0] for one in files)
+    assert same(read_subject(files[0]), subject)
 
 
 def test_what_is_no_subject_is_refused(tiny1: ModelBundle, tmp_path: Path) -> None:
