@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -39,6 +40,10 @@ class Part(ABC):
     def acts(self, size: Size) -> bool:
         """Whether it takes part in a grid of this size."""
         return True
+
+    def of(self, rows: slice) -> Self:
+        """The same part of these rows alone."""
+        return replace(self, values=self.values[rows])
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,10 @@ class Fixed(Part):
             if known.shape[-2:] == size:
                 return known
         raise ValueError(f"codes of {tuple(values.shape)} and {tuple(self.half.shape)} have no size {size}")
+
+    def of(self, rows: slice) -> Self:
+        """Both sizes of these rows."""
+        return replace(self, values=self.values[rows], half=self.half[rows])
 
 
 def random_codes(book: Tensor, seeds: Sequence[int], size: Size) -> Tensor:

@@ -2,14 +2,16 @@
 
 VQGAN+CLIP (Crowson et al., 2022) with the further terms of TCIG: L = Σ α_i L_i (eq. 2). All rows of the batch are fits
 of their own; they share nothing but the call, so a restart does not depend on its neighbours. The codes may be a sum of
-parts (``codes``), and early steps may draw a smaller picture, which costs less and settles what is large.
+parts (``codes``), and early steps may draw a smaller picture, which costs less and settles what is large. On a CPU
+the rows are shared out among its cores.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -19,6 +21,7 @@ from backend.engine.codes import Part, Size, deviations
 from backend.engine.limits import memory_explained
 from backend.engine.loop_types import Draft, generator_for
 from backend.engine.noise import seed_of
+from backend.engine.side_by_side import shares_of, side_by_side
 from backend.errors import EngineError
 
 UNCALIBRATED = 10.0
@@ -104,6 +107,10 @@ class Fit:
         """Steps of all stages."""
         return sum(stage.steps for stage in self.stages)
 
+    def of(self, rows: slice) -> Fit:
+        """The fit of these rows alone."""
+        return replace(self, parts=tuple(part.of(rows) for part in self.parts), seeds=self.seeds[rows])
+
 
 def picture_of(network: DrawsCodes, z: Tensor) -> Tensor:
     """Pictures (n, 3, f·h, f·w) in 0..1 of the codes nearest to z, with straight-through gradients."""
@@ -117,6 +124,12 @@ def optimise(network: DrawsCodes, fit: Fit, terms: Sequence[Term]) -> Generator[
     nothing, not even the random numbers.
     """
     acting = tuple(term for term in terms if term.weight != 0)
+    shares = shares_of(len(fit.seeds), network.codebook.device)
+    with closing(side_by_side([_descent(network, fit.of(rows), acting) for rows in shares])) as moments:
+        yield from moments
+
+
+def _descent(network: DrawsCodes, fit: Fit, acting: Sequence[Term]) -> Generator[Draft, None, None]:
     codes = _Codes.begun(network.codebook, fit)
     scales = [
         torch.full((len(fit.seeds),), UNCALIBRATED if n else 1.0, device=codes.unit.device) for n in range(len(acting))

@@ -14,7 +14,7 @@ from backend.evaluation.asking import GUIDANCE, STEPS, run_plan, scene_of_drawin
 from backend.evaluation.collage_suite import CUTOUT
 from backend.evaluation.report import Row
 from backend.evaluation.retouch_speed import next_candidate
-from backend.evaluation.tcig_speed import batched_restarts
+from backend.evaluation.tcig_speed import batched_restarts, whole_stage
 from backend.evaluation.timing import Duel, run_duel
 from backend.methods.textual_inversion import lessons_of
 from backend.models.bundle import ModelBundle
@@ -77,6 +77,7 @@ class SpeedSuite:
         yield run_duel(self.looked(), max(3, self.repeats // 7), warmups=1)
         yield run_duel(next_candidate(self.bundle), max(3, self.repeats // 3), warmups=1)
         yield run_duel(batched_restarts(self.bundle), max(3, self.repeats // 7), warmups=1)
+        yield whole_stage(self.bundle, max(1, self.repeats // 7))
 
     def rerolled(self) -> Duel:
         """Ten candidates that differ in a layer of half freedom, against ten that differ everywhere, in equal batches.

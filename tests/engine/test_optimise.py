@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -187,6 +188,56 @@ def test_restarts_do_not_depend_on_their_batch() -> None:
     together, alone = fitted(terms, (3, 4, 5)), fitted(terms, (4,))
     assert torch.allclose(together[-1].latents[1:2], alone[-1].latents, atol=1e-5)
     assert not torch.equal(together[-1].latents[0], together[-1].latents[1])
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@dataclass(frozen=True)
+class SeenBy(Objective):
+    """Notes who looks at which rows, and with how many of torch's threads."""
+
+    seen: set[tuple[str, tuple[int, ...], int]]
+
+    def losses(self, pictures: Tensor, look: Look) -> Tensor:
+        self.seen.add((threading.current_thread().name, look.seeds, torch.get_num_threads()))
+        return (pictures - 0.5).square().flatten(1).mean(1)
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_rows_share_the_cores_and_nothing_else() -> None:
+    seen: set[tuple[str, tuple[int, ...], int]] = set()
+    terms = [text_term(), segment_term(2.0), Term(SeenBy(seen), 0.1)]
+    size = (SIDE, SIDE)
+    parts = region_parts(5)
+    fit = Fit(parts, (3, 4, 5, 6, 7), (Stage((SIDE // 2, SIDE // 2), 4), Stage(size, 8)), 0.1)
+    drafts = list(optimise(ToyCodes(), fit, terms))
+    assert {(rows, threads) for _, rows, threads in seen} == {((3, 4), 1), ((5, 6, 7), 1)}
+    assert torch.get_num_threads() == 2
+    assert [draft.k for draft in drafts] == list(range(12))
+    assert drafts[-1].latents.shape == (5, 3, SIDE, SIDE)
+    torch.set_num_threads(1)
+    together = list(optimise(ToyCodes(), fit, terms))
+    assert torch.allclose(drafts[-1].latents, together[-1].latents, atol=1e-5)
+    assert torch.allclose(drafts[3].denoised, together[3].denoised, atol=1e-5)
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_what_goes_wrong_in_one_share_is_told_and_the_threads_are_given_back() -> None:
+    running = threading.active_count()
+    steps = optimise(ToyCodes(), random_fit((1, 2), 5), [Term(Brightness(0.5))])
+    next(steps)
+    assert threading.active_count() > running
+    steps.close()
+    assert threading.active_count() == running
+    with pytest.raises(EngineError, match="not finite"):
+        list(optimise(ToyCodes(), random_fit((1, 2), 5), [Term(Brightness(float("nan")))]))
+    assert (threading.active_count(), torch.get_num_threads()) == (running, 2)
 
 
 def test_the_same_fit_twice_is_the_same() -> None:

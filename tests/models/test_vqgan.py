@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from taming.modules.diffusionmodules.model import AttnBlock
 
 from backend.errors import ModelError
 from backend.models.members import Members, read_member
@@ -65,6 +66,16 @@ def test_the_nearest_code_is_tamings_own() -> None:
     z = torch.randn(2, 16, 6, 4)
     theirs = network.quantize(z)[2][2].view(2, 6, 4)
     assert torch.equal(nearest_codes(z, network.codebook), theirs)
+
+
+def test_attention_is_tamings_own() -> None:
+    block = next(module for module in small().modules() if isinstance(module, AttnBlock))
+    x = torch.randn(2, 64, 5, 3, requires_grad=True)
+    theirs, ours = AttnBlock.forward(block, x), block(x)
+    assert torch.allclose(ours, theirs, atol=1e-5)
+    assert float((ours - x).detach().abs().mean()) > 0.01
+    slopes = [torch.autograd.grad(one.square().sum(), x)[0] for one in (theirs, ours)]
+    assert torch.allclose(*slopes, rtol=1e-4, atol=1e-4)
 
 
 def test_permuting_the_codebook_changes_no_picture() -> None:
@@ -134,7 +145,7 @@ def test_a_lightning_checkpoint_is_converted_without_its_code(tmp_path: Path) ->
     assert not any(name.startswith("loss") for name in load_file(tmp_path / "vqgan" / "vqgan.safetensors"))
     loaded = load_vqgan(tmp_path / "vqgan", torch.device("cpu"), torch.float16)
     picture = torch.rand(1, 3, 16, 16) * 2 - 1
-    assert torch.equal(loaded.encode(picture), network.encode(picture))
+    assert torch.allclose(loaded.encode(picture), network.encode(picture), atol=1e-5)
 
 
 def test_foreign_code_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
