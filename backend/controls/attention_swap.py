@@ -14,6 +14,7 @@ stay within each half of the guidance.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -39,6 +40,7 @@ class AttentionSwap(Control):
     With ``shown``, bool (h, w) of any size, keys and values of the reference's cells there (of all, where it is empty)
     are added to the target's; without it all of the reference's replace them. With ``guided`` they are added in the
     half with words alone: guidance then strengthens them, where in both halves it would take them for granted.
+    ``weight`` multiplies what a cell of the reference counts beside one of the target's own (0 < weight).
     """
 
     copy_until: int
@@ -47,6 +49,7 @@ class AttentionSwap(Control):
     sides: SidePaths | None = field(default=None, repr=False, compare=False)
     shown: NDArray[np.bool_] | None = field(default=None, repr=False, compare=False)
     guided: bool = False
+    weight: float = 1.0
 
     def patch(self, network: Network) -> AbstractContextManager[None]:
         """Put the other paths' outputs of the projections into the target's rows."""
@@ -100,7 +103,10 @@ class AttentionSwap(Control):
                 torch.cat([part[:, rows.of("target")], self._reference(f"{name}.{to}", rows, part)[..., cells, :]], -2)
                 for to, part in zip(SWAPPED, own[1:], strict=True)
             )
-            looked = functional.scaled_dot_product_attention(own[0][:, rows.of("target")], keys, values, scale=scale)
+            seen = keys.new_zeros(keys.shape[-2])
+            seen[key.shape[2] :] = math.log(self.weight)
+            asking = own[0][:, rows.of("target")]
+            looked = functional.scaled_dot_product_attention(asking, keys, values, seen.expand(1, -1), scale=scale)
             halves = mixed.unflatten(0, (rows.halves, rows.count)).clone()
             begin = rows.halves - 1 if self.guided else 0
             halves[begin:, rows.of("target")] = looked[begin:]

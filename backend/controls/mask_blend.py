@@ -24,6 +24,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from backend.engine.attention_maps import MapMean, found_words
+from backend.engine.invert import Trajectory
 from backend.engine.loop_types import Control, Network, Predict
 from backend.engine.side_paths import SidePaths, beside, source_of
 from backend.models.attention import Hook, Site, grid, hooks_installed
@@ -153,13 +154,16 @@ class AdaptiveMask:
 class MaskBlend(Control):
     """Blends at ``sites`` from step ``begin`` on. M = 1 leaves the target as it is, M = 0 makes it the layout.
 
-    ``sides`` holds the layout path where it is not part of the batch.
+    ``sides`` holds the layout path where it is not part of the batch. With ``held``, the layout's states 0…N, the
+    states are blended as well (Photoswap does so; ours here): around features of the layout the convolutions would
+    still draw everything anew. The target is the last row of the latents.
     """
 
     begin: int
     sites: tuple[Site, ...]
     masks: Masks
     sides: SidePaths | None = field(default=None, repr=False, compare=False)
+    held: Trajectory | None = field(default=None, repr=False, compare=False)
 
     def patch(self, network: Network) -> AbstractContextManager[None]:
         """Blend the outputs of the sites; nothing at all where there are none."""
@@ -175,6 +179,16 @@ class MaskBlend(Control):
     def wrap(self, predict: Predict) -> Predict:
         """See to it that the side paths are at the step that is predicted."""
         return predict if self.sides is None else beside(self.sides, predict)
+
+    def edit(self, latents: Tensor, k: int) -> Tensor:
+        """State k of the target inside of M, the layout's outside, where it is to be held."""
+        if self.held is None or k <= self.begin:
+            return latents
+        mask = functional.interpolate(self.masks.at(k)[:, None], size=latents.shape[-2:], mode="area").to(latents)
+        if bool((mask == 1).all()):
+            return latents
+        target = mask * latents[-len(mask) :] + (1 - mask) * self.held.states[k]
+        return torch.cat([latents[: -len(mask)], target])
 
     def _hook(self, site: Site, network: Network, present: dict[int, Tensor]) -> Hook:
         sides_lat = grid(network.height_lat, network.width_lat, site.level)

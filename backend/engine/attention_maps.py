@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -17,7 +18,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from backend.engine.loop_types import Network
-from backend.engine.side_paths import SidePaths
 from backend.models.attention import Site, cross_sites, grid
 
 MAP_SIDE = 16
@@ -30,6 +30,22 @@ def map_sites(unet: Any, height_lat: int, width_lat: int) -> tuple[Site, ...]:
     distances = {site.level: abs(min(grid(height_lat, width_lat, site.level)) - MAP_SIDE) for site in decoder}
     level = min(distances, key=lambda one: (distances[one], one))
     return tuple(site for site in decoder if site.level == level)
+
+
+class Asides(Protocol):
+    """Whoever calls the network on another path's behalf, and says so."""
+
+    @property
+    def recording(self) -> bool:
+        """Whether the present call is such a one."""
+        ...
+
+
+@dataclass
+class Aside:
+    """Says that the present call of the network is not the run's own."""
+
+    recording: bool = False
 
 
 class MapMeans:
@@ -48,7 +64,7 @@ class MapMeans:
         return None if self._sum is None else self._sum / self._count
 
     @contextmanager
-    def watching(self, network: Network, sides: SidePaths | None = None) -> Iterator[None]:
+    def watching(self, network: Network, sides: Asides | None = None) -> Iterator[None]:
         """Read the maps of every call until the end of the block."""
         sites = map_sites(network.unet, network.height_lat, network.width_lat)
         with ExitStack() as installed:
@@ -62,7 +78,7 @@ class MapMeans:
     def _read(
         self,
         network: Network,
-        sides: SidePaths | None,
+        sides: Asides | None,
         sides_lat: tuple[int, int],
         attention: Any,
         arguments: tuple[Tensor, ...],

@@ -64,6 +64,7 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--edits", action="store_true", help="collage: edits and structure on drawn scenes instead")
     parser.add_argument("--count", type=int, help="retouch: subjects (16, quick 2); collage --edits: scenes (100, 12)")
     parser.add_argument("--prompts", type=int, help="retouch: how many prompts of either kind (4; 1 in a quick run)")
+    parser.add_argument("--compat", action="store_true", help="retouch: with the quirks of the published figures")
     parser.add_argument(
         "--kept", type=Path, help="collage, retouch: where what was made is kept, to go on another time"
     )
@@ -98,7 +99,8 @@ def retouch_suite(asked: argparse.Namespace, bundle: ModelBundle, seeds: tuple[i
     else:
         count = asked.count or (2 if asked.quick else 16)
         cases = drawn_subjects(count, prompts, bundle.card.native_px, asked.world_seed)
-    return RetouchSuite(bundle, cases, seeds, chosen_methods(asked, RETOUCH_ROWS), asked.quick, asked.kept)
+    rows = chosen_methods(asked, RETOUCH_ROWS)
+    return RetouchSuite(bundle, cases, seeds, rows, asked.quick, asked.kept, asked.compat)
 
 
 def chosen_methods(asked: argparse.Namespace, known: tuple[str, ...]) -> tuple[str, ...]:

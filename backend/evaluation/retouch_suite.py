@@ -30,7 +30,7 @@ from backend.metrics.recognition import class_present
 from backend.metrics.similarity import Encoder, box_of, crop_around, text_similarity, vectors
 from backend.models.bundle import ModelBundle
 from backend.models.clip import clip_of
-from backend.models.image_encoder import image_encoder_of
+from backend.models.image_encoder import as_published, image_encoder_of
 from backend.models.personal import Subject, SubjectKind, fingerprint_of, load_subject, save_subject, subject_picture
 from backend.plan.build import build_plan
 from backend.plan.plan import Plan
@@ -62,6 +62,8 @@ NAIVE: Mapping[str, OptionValue] = {"copy_share": 0.04, "mask": "none", "referen
 """The reference's keys and values from the moment on at which the personalised model takes over."""
 PRINTED: Mapping[str, OptionValue] = {
     "plain_share": 0.1,
+    "around_share": 0.0,
+    "hold_around": False,
     "target_words": "neutral",
     "blend_share": 0.6,
     "reference_part": "whole",
@@ -81,6 +83,7 @@ ABLATION: Mapping[str, Question] = MappingProxyType(
 """The backbone; + step blend; + naive reference keys and values; two stages with the swap; + adaptive mask; and the
 method as it is printed."""
 ROWS: tuple[str, ...] = (*(name + end for name in BACKBONES for end in ("", "+L&R")), *PLUG_INS, *ABLATION)
+UNFILLED = "{}"
 QUICK_STEPS = 40
 """Updates of a subject in a quick run: enough to see that a suite works, not to judge a method by."""
 
@@ -107,6 +110,8 @@ class RetouchSuite:
     methods: tuple[str, ...]
     quick: bool
     kept: Path | None = None
+    compat: bool = False
+    """With the quirks of the published script: the literal "{}" in the prompts, and DINO fed as there."""
     tiles: list[list[Tile]] = field(default_factory=list)
     remarks: tuple[str, ...] = ()
 
@@ -178,7 +183,8 @@ class RetouchSuite:
             values["seconds"].append((time.perf_counter() - start) / len(plan.seeds))
         every = [picture for pictures in made for picture in pictures]
         if "clip" in self.bundle.members:
-            said = [prompt.replace(MARK, case.class_word) for prompt in case.prompts for _ in self.seeds]
+            word = UNFILLED if self.compat else case.class_word
+            said = [prompt.replace(MARK, word) for prompt in case.prompts for _ in self.seeds]
             values["t_clip"] = text_similarity(clip_of(self.bundle), every, said)
         for name, encoder in self._encoders():
             values[f"i_{name}"] = identities(encoder, every, case.references)
@@ -191,7 +197,8 @@ class RetouchSuite:
         if "clip" in self.bundle.members:
             yield "clip", clip_of(self.bundle)
         if "image_encoder" in self.bundle.members:
-            yield "dino", image_encoder_of(self.bundle)
+            encoder = image_encoder_of(self.bundle)
+            yield "dino", as_published(encoder) if self.compat else encoder
 
     def _drawn(self, plan: Plan, pixels: MemoryPixels) -> list[Picture]:
         run = {**METHODS, **BASELINES}[plan.method].run(plan, self.bundle, pixels)

@@ -5,7 +5,7 @@ The folder is in the layout of transformers (``config.json``, ``model.safetensor
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from backend.models.seeing import IMAGENET_MEAN, IMAGENET_STD, Seeing, triple, u
 WEIGHTS, CONFIG, PREPROCESSING = "model.safetensors", "config.json", "preprocessor_config.json"
 TYPES = ("resnet", "vit", "dinov2", "dinov2_with_registers", "dinov3_vit")
 SIDE_PX = 224  # what DINO and DINOv2 are evaluated at, where the folder says nothing
+PUBLISHED_PX = 256
 UNUSED = "pooler."
 """Weights that DINO's published ViT folders leave out; the class token before them is what is compared."""
 
@@ -40,7 +41,9 @@ class ImageEncoder:
         The class token of a transformer (as I_DINO is defined, Ruiz et al. 2023), the mean of a convolutional map.
         """
         seen = self.seeing.prepare(pictures.to(self.device)).to(self.dtype)
-        last: Tensor = self.network(seen).last_hidden_state
+        config = self.network.config
+        other = config.model_type == "vit" and config.image_size != seen.shape[-1]  # the other kinds do it unasked
+        last: Tensor = self.network(seen, **({"interpolate_pos_encoding": True} if other else {})).last_hidden_state
         return unit(last.mean((2, 3)) if last.ndim == 4 else last[:, 0])
 
 
@@ -67,6 +70,14 @@ def load_image_encoder(folder: Path, device: torch.device, dtype: torch.dtype) -
             remedy="Check that config.json and the weights belong together, or copy the folder again.",
         )
     return ImageEncoder(network.to(device).eval().requires_grad_(False), _seeing(folder, config), device, dtype)
+
+
+def as_published(encoder: ImageEncoder) -> ImageEncoder:
+    """The encoder as the published evaluation of personal subjects feeds it: whole pictures of 256 px in -1..1.
+
+    (DreamMatcher's script normalises for no network in particular; ImageNet's numbers are what DINO was trained with.)
+    """
+    return replace(encoder, seeing=Seeing(PUBLISHED_PX, 0, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), "bilinear"))
 
 
 def image_encoder_of(bundle: ModelBundle) -> ImageEncoder:

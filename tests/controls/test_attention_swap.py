@@ -195,6 +195,20 @@ def test_a_subject_beside_oneself(tiny1: ModelBundle) -> None:
     assert not any("SiteProcessor" in type(one).__name__ for one in tiny1.unet.attn_processors.values())
 
 
+@pytest.mark.parametrize("weight", [0.25, 1.0, 2.0])
+def test_equation_the_weight_counts_a_cell_so_many_times(weight: float) -> None:
+    """Two by two cells by hand: the target looks at its own and the reference's, each of these ``weight`` times."""
+    network = Network(nn.Module(), Moment(Rows(3, True, PATHS)), 2, 2)
+    control = AttentionSwap(0, (), ("a",), shown=np.ones((2, 2), np.bool_), weight=weight)
+    query, key, value = torch.randn(3, 6, 1, 4, 2, generator=torch.Generator().manual_seed(4))
+    looked = control._attend("a", network)(query, key, value, 1.0)
+    for half in (0, 3):
+        shares = torch.cat([(query[half + 2] @ key[half + row].mT).exp() for row in (2, 0)], -1)
+        shares[..., 4:] *= weight
+        wanted = shares / shares.sum(-1, keepdim=True) @ torch.cat([value[half + 2], value[half]], -2)
+        assert torch.allclose(looked[half + 2], wanted, atol=1e-5)
+
+
 def test_a_guided_subject_is_seen_with_the_words_alone(tiny1: ModelBundle) -> None:
     """The half without words predicts what it does without a control; the other what it does with the reference."""
     unet, trio = tiny1.unet, Trio(tiny1, STEPS)

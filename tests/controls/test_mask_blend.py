@@ -20,6 +20,7 @@ from backend.controls.mask_blend import (
     without_small,
 )
 from backend.engine.attention_maps import MapMean, found_words, map_sites, token_shares
+from backend.engine.invert import Trajectory
 from backend.engine.loop_types import Moment, Network, Rows
 from backend.models.attention import Site, self_sites
 from backend.models.bundle import ModelBundle
@@ -79,6 +80,30 @@ def test_equation_an_example_by_hand(value: float) -> None:
         wanted = value * tokens[half + 2, 0] + (1 - value) * tokens[half + 1, 0]
         assert torch.allclose(blended[half + 2, 0], wanted)
         assert torch.equal(blended[half : half + 2], tokens[half : half + 2])
+
+
+def test_held_the_rest_is_the_layout_itself(tiny1: ModelBundle) -> None:
+    """The states of the target: its own inside, the layout's outside, in proportion where M is between."""
+    trio = Trio(tiny1, STEPS)
+    free = trio.states([blend(tiny1, 1.0)])
+    layout = Trajectory(tuple(state[1:2] for state in free))
+    mask = torch.zeros(1, 64, 48)
+    mask[:, :32] = 1.0
+    mask[:, 32:48] = 0.5
+
+    def states(fixed: Tensor, begin: int = 0) -> list[Tensor]:
+        return trio.states([MaskBlend(begin, (), FixedMask(fixed), held=layout)])
+
+    assert all(torch.equal(a, b) for a, b in zip(free, states(torch.ones(1, 64, 48)), strict=True))
+    held = states(mask)
+    for known, state in zip(layout.states[1:], held[1:], strict=True):
+        assert torch.equal(state[2, :, 12:], known[0, :, 12:])
+        assert not torch.equal(state[2, :, :8], known[0, :, :8])
+    alone = trio.states([MaskBlend(0, (), FixedMask(mask))])
+    wanted = 0.5 * alone[1][2, :, 8:12] + 0.5 * layout.states[1][0, :, 8:12]
+    assert torch.allclose(held[1][2, :, 8:12], wanted)
+    late = states(mask, begin=2)
+    assert [torch.equal(a, b) for a, b in zip(free, late, strict=True)] == [True, True, True, False, False]
 
 
 def test_composition_beside_the_swap_and_hooks_restored(tiny1: ModelBundle) -> None:

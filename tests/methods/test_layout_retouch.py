@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,8 +47,9 @@ def test_copied_to_the_end_the_picture_is_the_layout(fresh: ModelBundle) -> None
     shoot = Shoot(fresh)
     layouts, _ = shoot.made(shoot.plan(2, stage="layouts"))
     copied, _ = shoot.made(shoot.plan(2, copy_share=1.0))
-    sampled, _ = shoot.made(shoot.plan(2, copy_share=1.0, side_paths="sampled", plain_share=0.0))
-    own, _ = shoot.made(shoot.plan(2, plain_share=0.0, stage="layouts"))
+    alone: dict[str, Any] = {"plain_share": 0.0, "around_share": 0.0, "hold_around": False}
+    sampled, _ = shoot.made(shoot.plan(2, copy_share=1.0, side_paths="sampled", **alone))
+    own, _ = shoot.made(shoot.plan(2, stage="layouts", **alone))
     retouched, _ = shoot.made(shoot.plan(2))
     assert all(np.array_equal(a, b) for a, b in zip(layouts, copied, strict=True))
     assert max(np.abs(a.astype(int) - b).max() for a, b in zip(own, sampled, strict=True)) <= 1
@@ -89,8 +91,13 @@ def test_in_little_room_old_layouts_are_forgotten_before_the_reference(tiny1: Mo
 @pytest.mark.slow
 def test_every_option_has_an_effect(fresh: ModelBundle) -> None:
     shoot = Shoot(fresh, steps=6)
-    base = shoot.made(shoot.plan())[0][0]
-    changes: list[dict[str, object]] = [
+    usual: dict[str, Any] = {"hold_around": False}  # held to a small mask, most of a small picture stays
+    base = shoot.made(shoot.plan(**usual))[0][0]
+    changes: list[dict[str, Any]] = [
+        {"plain_share": 0.5},
+        {"around_share": 0.0},
+        {"hold_around": True},
+        {"reference_weight": 8.0},
         {"swap": False},
         {"mask": "none"},
         {"target_words": "neutral"},
@@ -102,7 +109,7 @@ def test_every_option_has_an_effect(fresh: ModelBundle) -> None:
         {"blend_share": 0.9},
     ]
     for change in changes:
-        assert not np.array_equal(shoot.made(shoot.plan(**change))[0][0], base), change
+        assert not np.array_equal(shoot.made(shoot.plan(**{**usual, **change}))[0][0], base), change
 
 
 @pytest.mark.slow

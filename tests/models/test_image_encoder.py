@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from backend.errors import ModelError
-from backend.models.image_encoder import WEIGHTS, load_image_encoder
+from backend.models.image_encoder import WEIGHTS, as_published, load_image_encoder
 from tests.models.comparing import dino_vit, dinov2, pocket_encoder
 
 CPU = torch.device("cpu")
@@ -33,6 +33,19 @@ def test_all_layouts_give_unit_vectors_and_gradients(
     seen[:, 0].sum().backward()
     assert picture.grad is not None
     assert float(picture.grad.abs().max()) > 0
+
+
+@pytest.mark.parametrize("build", [pocket_encoder, dino_vit, dinov2])
+def test_as_published_pictures_are_large_and_without_imagenets_numbers(
+    build: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    encoder = load_image_encoder(build(tmp_path / "encoder"), CPU, torch.float32)
+    published = as_published(encoder)
+    picture = torch.rand(1, 3, 60, 48, generator=torch.Generator().manual_seed(0))
+    seen = published.seeing.prepare(torch.ones(1, 3, 60, 48))
+    assert seen.shape == (1, 3, 256, 256)
+    assert torch.allclose(seen, torch.ones(1))
+    assert not torch.allclose(published.encode_image(picture), encoder.encode_image(picture), atol=1e-3)
 
 
 def test_a_missing_weight_is_named(tmp_path: Path) -> None:

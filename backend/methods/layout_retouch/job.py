@@ -79,7 +79,8 @@ class Job:
         """A name for what follows from the plan, but not from its seeds and the later stages' options."""
         left_out: Any = {"notes": True, "seeds": True, "batch": True, "options": True, "subject": {"reference"}}
         facts = self.plan.model_dump(mode="json", exclude=left_out)
-        return digest({**facts, "plain": self.options.plain_share, "rivals": self.options.rivals, "what": what})
+        stage_1 = self.options.model_dump(mode="json", include={"plain_share", "around_share", "rivals"})
+        return digest({**facts, **stage_1, "what": what})
 
 
 def prepared(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Job:

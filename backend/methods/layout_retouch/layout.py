@@ -10,8 +10,8 @@ from torch import Tensor
 
 from backend.controls.keep_features import KeepFeatures
 from backend.controls.layer_noise import LayerNoise
+from backend.controls.plain_around import PlainAround
 from backend.controls.step_blend import StepBlend
-from backend.controls.watch_words import WatchWords
 from backend.engine.attention_maps import MapMean
 from backend.engine.conditioning import embed
 from backend.engine.denoise import Start, denoise, predictor
@@ -19,6 +19,7 @@ from backend.engine.invert import Trajectory
 from backend.engine.loop_types import Control, Step, generator_for
 from backend.engine.noise import SharedNoise, draw
 from backend.engine.side_paths import SidePath, Span
+from backend.engine.subject_run import OVER
 from backend.engine.subject_words import plain_prompt
 from backend.methods.layout_retouch.job import Job, Layout
 from backend.models.attention import detail_sites
@@ -39,7 +40,8 @@ def drawn_layout(job: Job, seed: int) -> Generator[Step, None, Layout]:
     plain = predictor(bundle.unet, schedule, drawn.conditioning(plainly, "layout"))
     maps, states = MapMean(tokens, "layout", until, job.rivals(job.plan.prompt)), [begin] * (job.first + 1)
     felt = layout_side(job, Layout(Trajectory(tuple(states)), begin, words, key, held))
-    controls: list[Control] = [StepBlend(plain, drawn.worn, until), WatchWords(maps), *held]
+    watching = PlainAround(plain, maps, until, job.step_at(job.options.around_share), OVER)
+    controls: list[Control] = [StepBlend(plain, drawn.worn, until), watching, *held]
     if job.options.layout_states == "own":
         controls.append(KeepFeatures(felt, bundle.recorded, until))
     with closing(denoise(bundle.unet, schedule, words, Start(begin, job.first, _streams(seed)), controls)) as steps:

@@ -53,8 +53,8 @@ def retouched(
     mask = _mask(job, maps, solid, sides)
     controls = (
         StepBlend(_nobody, drawn.worn, 0),
-        replace(swap, shown=shown, guided=options.guided_reference),
-        *_blend(job, mask),
+        replace(swap, shown=shown, guided=options.guided_reference, weight=options.reference_weight),
+        *_blend(job, mask, own),
         *(layout.held if sides else ()),
     )
     latents = start.latents
@@ -126,10 +126,11 @@ def _mask(job: Job, maps: MapMean, solid: NDArray[np.bool_], sides: SidePaths | 
     return AdaptiveMask(maps, solid, within, rules, sides)
 
 
-def _blend(job: Job, mask: AdaptiveMask | None) -> Iterator[Control]:
+def _blend(job: Job, mask: AdaptiveMask | None, layout: Trajectory) -> Iterator[Control]:
     if mask is not None:
         begin = job.step_at(job.options.blend_share)
-        yield MaskBlend(begin, detail_sites(job.bundle.unet), mask, mask.sides)
+        held = layout if job.options.hold_around else None
+        yield MaskBlend(begin, detail_sites(job.bundle.unet), mask, mask.sides, held)
 
 
 def _nobody(latents: Tensor, k: int) -> Tensor:

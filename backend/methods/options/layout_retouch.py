@@ -31,6 +31,12 @@ class RetouchOptions(Record):
         description="How long the plain model lays the picture out (λ1; the paper: 5 of 50, 3 for hard prompts).",
         json_schema_extra={"section": "3.2.1", "unit": "share of the steps", "step": 0.02},
     )
+    around_share: Share = Field(
+        0.5,
+        title="Plain model around it",
+        description="How long the plain model goes on drawing whatever is not the subject; 0 in the paper.",
+        json_schema_extra={"section": "3.2.1", "unit": "share of the steps", "step": 0.05},
+    )
     copy_share: Share = Field(
         0.2,
         title="Copied steps",
@@ -61,6 +67,14 @@ class RetouchOptions(Record):
         description="The subject's part is seen with the words alone, so that guidance strengthens it.",
         json_schema_extra={"section": "3.2.2"},
     )
+    reference_weight: float = Field(
+        1.0,
+        gt=0.0,
+        le=8.0,
+        title="Reference's weight",
+        description="What a place of the reference's subject counts beside one of the picture's own.",
+        json_schema_extra={"section": "3.2.2", "step": 0.5},
+    )
     mask: Literal["adaptive", "words", "none"] = Field(
         "adaptive",
         title="Mask",
@@ -84,6 +98,12 @@ class RetouchOptions(Record):
         title="Mask outside",
         description="M outside the subject; 0.5 is the literal reading of the paper.",
         json_schema_extra={"section": "3.2.2", "unit": "share of the target", "step": 0.05},
+    )
+    hold_around: bool = Field(
+        True,
+        title="Hold the rest",
+        description="Around the mask the result is the layout, not only alike; off in the paper.",
+        json_schema_extra={"section": "3.2.2"},
     )
     target_words: Literal["neutral", "prompt"] = Field(
         "prompt",
