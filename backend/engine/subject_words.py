@@ -14,6 +14,7 @@ from backend.models.bundle import ModelBundle
 from backend.models.personal import Subject
 
 MARK = "<*>"
+VOWELS = tuple("aeiou")
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +40,11 @@ def marked(prompt: str, class_word: str) -> str:
 
 
 def plain_prompt(prompt: str, class_word: str) -> str:
-    """y_p⁻ of Layout-and-Retouch: what a model that never saw the subject is told."""
-    return marked(prompt, class_word).replace(MARK, class_word)
+    """y_p⁻ of Layout-and-Retouch: what a model that never saw the subject is told; "a <*>" becomes "an orange mug"."""
+    said = marked(prompt, class_word)
+    if class_word[:1].lower() in VOWELS:
+        said = re.sub(rf"\b([Aa]) {re.escape(MARK)}", rf"\1n {MARK}", said)
+    return said.replace(MARK, class_word)
 
 
 def read_sentence(bundle: ModelBundle, prompt: str, subject: Subject) -> Sentence:

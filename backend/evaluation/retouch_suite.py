@@ -17,7 +17,7 @@ from backend.engine.loop_types import Pictures
 from backend.engine.personalise import learn_subject
 from backend.engine.subject_lesson import RULES, SubjectLesson, SubjectRules
 from backend.engine.subject_run import digest
-from backend.engine.subject_words import MARK
+from backend.engine.subject_words import plain_prompt
 from backend.evaluation.asking import GUIDANCE, STEPS
 from backend.evaluation.report import Metric, Row, build_metric
 from backend.evaluation.retouch_verdict import gains, verdicts
@@ -184,7 +184,7 @@ class RetouchSuite:
         every = [picture for pictures in made for picture in pictures]
         if "clip" in self.bundle.members:
             word = UNFILLED if self.compat else case.class_word
-            said = [prompt.replace(MARK, word) for prompt in case.prompts for _ in self.seeds]
+            said = [plain_prompt(prompt, word) for prompt in case.prompts for _ in self.seeds]
             values["t_clip"] = text_similarity(clip_of(self.bundle), every, said)
         for name, encoder in self._encoders():
             values[f"i_{name}"] = identities(encoder, every, case.references)

@@ -135,6 +135,7 @@ def test_references_of_any_size_are_fitted() -> None:
 def test_the_token_stands_before_the_class_word_or_instead_of_it(tiny1: ModelBundle) -> None:
     kept, instead = drawn_subject(tiny1), drawn_subject(tiny1, "textual_inversion")
     assert plain_prompt("a <*> in snow", "cat") == "a cat in snow"
+    assert plain_prompt("a <*> and a <*> in snow", "orange cat") == "an orange cat and an orange cat in snow"
     assert plain_prompt("A Cat in snow", "cat") == "A cat in snow"
     assert marked("a catfish and a cat", "cat") == "a catfish and a <*>"
     row = read_sentence(tiny1, "a red <*>", kept)

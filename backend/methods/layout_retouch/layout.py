@@ -40,7 +40,9 @@ def drawn_layout(job: Job, seed: int) -> Generator[Step, None, Layout]:
     plain = predictor(bundle.unet, schedule, drawn.conditioning(plainly, "layout"))
     maps, states = MapMean(tokens, "layout", until, job.rivals(job.plan.prompt)), [begin] * (job.first + 1)
     felt = layout_side(job, Layout(Trajectory(tuple(states)), begin, words, key, held))
-    watching = PlainAround(plain, maps, until, job.step_at(job.options.around_share), OVER)
+    # a learned word alone spoils nothing around itself; plain words there would only ask for a second one of its class
+    around = job.step_at(job.options.around_share) if drawn.subject.weights else until
+    watching = PlainAround(plain, maps, until, around, OVER)
     controls: list[Control] = [StepBlend(plain, drawn.worn, until), watching, *held]
     if job.options.layout_states == "own":
         controls.append(KeepFeatures(felt, bundle.recorded, until))

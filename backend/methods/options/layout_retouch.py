@@ -14,9 +14,10 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 class RetouchOptions(Record):
     """What Layout-and-Retouch can be told. Shares are of the steps that are taken; the paper takes 50.
 
-    Five defaults are ours, for on the pocket family the paper's lose the subject or redraw the place around it: a
-    shorter part of the plain model, the prompt's own words, blending from the end of the copy on, the subject's part of
-    the reference alone, and a mask that keeps off the other words' places.
+    Eight defaults are ours, for on the pocket family the paper's lose the subject or redraw the place around it: a
+    shorter part of the plain model at first, a longer one around the subject, the prompt's own words, the subject's
+    part of the reference alone and with more weight, blending from the end of the copy on, of the states as well, and a
+    mask that keeps off the other words' places.
     """
 
     stage: Literal["retouch", "layouts"] = Field(
@@ -32,7 +33,7 @@ class RetouchOptions(Record):
         json_schema_extra={"section": "3.2.1", "unit": "share of the steps", "step": 0.02},
     )
     around_share: Share = Field(
-        0.5,
+        0.4,
         title="Plain model around it",
         description="How long the plain model goes on drawing whatever is not the subject; 0 in the paper.",
         json_schema_extra={"section": "3.2.1", "unit": "share of the steps", "step": 0.05},
@@ -68,7 +69,7 @@ class RetouchOptions(Record):
         json_schema_extra={"section": "3.2.2"},
     )
     reference_weight: float = Field(
-        1.0,
+        3.0,
         gt=0.0,
         le=8.0,
         title="Reference's weight",
