@@ -48,13 +48,18 @@ class Part(ABC):
 
 @dataclass(frozen=True)
 class Grid(Part):
-    """Values (n, c, h, w) on a grid, bilinear in between; it takes part where the codes are no coarser."""
+    """Values (n, c, h, w) on a grid, bilinear in between; it takes part where the codes are no coarser.
+
+    ``reach`` (h, w), of any size, says how far each place may move, in units of its values.
+    """
+
+    reach: Tensor = field(kw_only=True, repr=False)
 
     def laid(self, values: Tensor, size: Size) -> Tensor:
         """The grid at this size."""
-        if values.shape[-2:] == size:
-            return values
-        return functional.interpolate(values, size=size, mode="bilinear", align_corners=False)
+        if values.shape[-2:] != size:
+            values = functional.interpolate(values, size=size, mode="bilinear", align_corners=False)
+        return values * functional.adaptive_avg_pool2d(self.reach[None], size).to(values)
 
     def acts(self, size: Size) -> bool:
         """Not in a coarser grid of codes."""
@@ -100,10 +105,11 @@ def random_codes(book: Tensor, seeds: Sequence[int], size: Size) -> Tensor:
 
 def one_grid(book: Tensor, seeds: Sequence[int], size: Size) -> tuple[Part, ...]:
     """The paper's start: one grid of random codes."""
-    return (Grid(random_codes(book, seeds, size) / deviations(book)),)
+    everywhere = torch.ones(size, device=book.device)
+    return (Grid(random_codes(book, seeds, size) / deviations(book), reach=everywhere),)
 
 
-def regions_and_grids(book: Tensor, full: Tensor, half: Tensor, weights: Tensor) -> tuple[Part, ...]:
+def regions_and_grids(book: Tensor, full: Tensor, half: Tensor, weights: Tensor, reach: Tensor) -> tuple[Part, ...]:
     """The codes of a picture, at ``full`` (n, c, h, w) and ``half`` size, and parts that have no effect yet.
 
     These are a vector for each region of ``weights`` (r, h, w), and grids from an eighth of the size to all of it.
@@ -114,8 +120,8 @@ def regions_and_grids(book: Tensor, full: Tensor, half: Tensor, weights: Tensor)
     grids = []
     for halvings, rate in ((3, 0.5), (2, 0.4), (1, 0.3), (0, 0.2)):
         sides = [max(1, -(-side // 2**halvings)) for side in full.shape[-2:]]
-        grids.append(Grid(torch.zeros(count, channels, *sides, device=book.device), rate))
-    regions = Regions(torch.zeros(count, channels, len(weights), device=book.device), weights=weights)
+        grids.append(Grid(torch.zeros(count, channels, *sides, device=book.device), rate, reach=reach))
+    regions = Regions(torch.zeros(count, channels, len(weights), device=book.device), weights=weights * reach)
     return (regions, *grids, Fixed(full / unit, half=half / unit))
 
 

@@ -38,6 +38,11 @@ class DrawsCodes(Protocol):
         """(codes, c)."""
         ...
 
+    @property
+    def reduction(self) -> int:
+        """Pixels per code along a side."""
+        ...
+
     def snap(self, z: Tensor) -> Tensor:
         """The codes nearest to z (n, c, h, w), straight-through."""
         ...

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from backend.engine.codes import Part, one_grid, random_codes, regions_and_grids
 from backend.engine.decode import preview
@@ -79,7 +80,7 @@ def region_parts(rows: int) -> tuple[Part, ...]:
     masks = half_masks(SIDE_PX)
     weights = torch.cat([1 - masks.sum(0, keepdim=True), masks])
     full, half = torch.zeros(rows, 3, SIDE, SIDE), torch.zeros(rows, 3, SIDE // 2, SIDE // 2)
-    return regions_and_grids(ToyCodes().codebook, full, half, weights)
+    return regions_and_grids(ToyCodes().codebook, full, half, weights, reach=torch.ones(SIDE_PX, SIDE_PX))
 
 
 def test_a_fit_reaches_its_goal_and_counts_its_steps() -> None:
@@ -121,6 +122,16 @@ def test_early_stages_draw_smaller_pictures_and_move_only_their_parts() -> None:
     held, free = drafts[3].latents[0], drafts[-1].latents[0]
     assert torch.equal(held[:, 0, 0], held[:, 2, 0])  # one region, one colour
     assert not torch.equal(free[:, 0, 0], free[:, 4, 0])
+
+
+def test_what_is_out_of_reach_stays() -> None:
+    masks = half_masks(SIDE_PX)
+    full, half = torch.zeros(1, 3, SIDE, SIDE), torch.zeros(1, 3, SIDE // 2, SIDE // 2)
+    parts = regions_and_grids(ToyCodes().codebook, full, half, masks, reach=masks[0])
+    *_, end = optimise(ToyCodes(), Fit(parts, (3,), (Stage((SIDE, SIDE), 5),), 0.5), [Term(Brightness(1.0))])
+    beyond = functional.adaptive_avg_pool2d(masks[:1], (SIDE, SIDE))[0] == 0
+    assert not bool(end.latents[0][:, beyond].any())
+    assert float(end.latents[0][:, ~beyond].min()) > 0.5
 
 
 def test_a_fixed_part_stays() -> None:

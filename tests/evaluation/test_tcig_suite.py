@@ -17,6 +17,7 @@ from backend.evaluation.tcig_suite import (
     SMALLEST_FRAC,
     asked_masks,
     build_tcig_suite,
+    frechet_change,
     order_remarks,
     painted_cases,
 )
@@ -81,6 +82,8 @@ def test_every_row_has_every_figure(family: ModelBundle, monkeypatch: pytest.Mon
         assert row.metrics["frechet"] >= 0
     assert rows["TCIG"].metrics["seconds"].mean > rows["TCIG-1"].metrics["seconds"].mean
     assert [len(line) for line in suite.tiles] == [9, 9]
+    assert any("of 4 other drawings" in remark for remark in suite.remarks)
+    assert any("stage 2 changes" in remark for remark in suite.remarks)
 
 
 def test_the_asked_masks_are_what_is_seen(family: ModelBundle) -> None:
@@ -144,6 +147,16 @@ def test_methods_are_chosen_by_suite() -> None:
     assert chosen_methods(read_arguments(["tcig"]), tuple(ROWS)) == tuple(ROWS)
     with pytest.raises(RequestError, match="GH"):
         chosen_methods(read_arguments(["tcig", "--methods", "GH"]), tuple(ROWS))
+
+
+def test_a_change_of_the_frechet_distance_is_seen_in_pairs() -> None:
+    random = np.random.default_rng(1)
+    truth, before = random.normal(size=(60, 3)), random.normal(size=(30, 3)) + 1.0
+    assert frechet_change(before, before, truth) == (0.0, 0.0)
+    low, high = frechet_change(before, before - 0.9, truth)
+    assert -4 < low < high < -1
+    low, high = frechet_change(before, before + np.array([0.9, -0.9, 0.0]), truth)
+    assert 0 < low < 1.62 < high  # 1.9² + .1² - 2
 
 
 def test_the_frechet_distance_of_known_gaussians() -> None:

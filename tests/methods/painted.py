@@ -21,7 +21,8 @@ from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
 from tests.engine.toy_codes import ToyClip, ToyCodes, ToySegmenter
 
-QUICK: dict[str, OptionValue] = {"iterations": 12, "cutouts": 2, "freedom": 0.5}
+QUICK: dict[str, OptionValue] = {"iterations": 12, "cutouts": 2, "freedom": 0.5, "start": "regions"}
+"""The tiny model has never learned to dream."""
 
 
 def with_members(bundle: ModelBundle, **loaded: Any) -> ModelBundle:

@@ -111,6 +111,8 @@ OTHERWISE: list[dict[str, OptionValue]] = [
     {"cutouts": 3},
     {"views": 0},
     {"start": "random"},
+    {"start": "dream"},
+    {"start": "place"},
     {"half_size": 0.0},
     {"layer_words": 0.0},
 ]

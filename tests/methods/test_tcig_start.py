@@ -55,7 +55,7 @@ def test_the_papers_start_is_one_grid_at_full_size(painter: ModelBundle) -> None
     sizes = {}
     for start in ("random", "regions"):
         read = read_painting(painting.plan({"start": start, "iterations": 20}), painter, painting.pixels)
-        fit = build_fit(read, ToyCodes(), SEEDS, ((16, 16), 4))
+        fit = build_fit(read, ToyCodes(), SEEDS, (16, 16), torch.rand(len(SEEDS), 3, 64, 64))
         assert fit.steps == 20
         sizes[start] = [stage.size for stage in fit.stages if stage.steps]
         assert len(fit.parts) == (1 if start == "random" else 6)

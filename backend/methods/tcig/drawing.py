@@ -11,18 +11,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from backend.controls.region_attention import Region, RegionAttention
 from backend.engine.begin import begin_from_pictures
 from backend.engine.conditioning import build_conditioning
 from backend.engine.decode import as_bytes, decode
 from backend.engine.denoise import denoise
 from backend.engine.loop_types import Control, Draft, Drafted, Pictures, Run, Step
 from backend.engine.optimise import DrawsCodes, optimise, picture_of
+from backend.methods.tcig.attention import attention
+from backend.methods.tcig.dream import dream_steps, dreamed
 from backend.methods.tcig.mixed import filled
 from backend.methods.tcig.painting import Painting, read_painting
-from backend.methods.tcig.start import build_fit
+from backend.methods.tcig.start import build_fit, plain_start
 from backend.models.bundle import ModelBundle
-from backend.models.schedule import Schedule
 from backend.models.vqgan import vqgan_of
 from backend.plan.plan import Plan
 from backend.scene.scene import Picture, Pixels
@@ -84,15 +84,27 @@ def _drafted(
     known = bundle.recorded.find(path, 0)
     if known is not None:
         return _as_pictures(network, known[0], size), 0
-    cells = (-(-plan.height_px // network.reduction), -(-plan.width_px // network.reduction))
-    fit = build_fit(painting, network, seeds, (cells, network.reduction))
-    z = torch.empty(0)
-    with closing(optimise(network, fit, painting.terms)) as steps:
-        for step in steps:
+    count, z = options.iterations + dream_steps(painting), torch.empty(0)
+    with closing(_stage_1(painting, bundle, network, seeds)) as steps:
+        for k, step in enumerate(steps):
             z = step.latents
-            yield painting.counted(_resized(step, size), options.iterations)
+            yield painting.counted(replace(_resized(step, size), k=k), count)
     bundle.recorded.keep(path, 0, (z,))
-    return _as_pictures(network, z, size), options.iterations
+    return _as_pictures(network, z, size), count
+
+
+def _stage_1(
+    painting: Painting, bundle: ModelBundle, network: DrawsCodes, seeds: tuple[int, ...]
+) -> Generator[Draft, None, None]:
+    """The dream of the place, where there is one, then the fit; the last Draft's latents are the codes."""
+    plan, start = painting.plan, torch.empty(0)
+    if painting.options.start != "random":
+        start = plain_start(painting, network, seeds)
+    if dream_steps(painting):
+        start = yield from dreamed(painting, bundle, seeds, start)
+    cells = (-(-plan.height_px // network.reduction), -(-plan.width_px // network.reduction))
+    with closing(optimise(network, build_fit(painting, network, seeds, cells, start), painting.terms)) as steps:
+        yield from steps
 
 
 def _resized(draft: Draft, size: tuple[int, int]) -> Draft:
@@ -121,7 +133,8 @@ def _refined(
     conditioning = build_conditioning(bundle, plan.prompt, plan.negative, guidance_scale, len(seeds))
     controls: list[Control] = []
     if painting.options.attention:
-        controls.append(_attention(painting, bundle, begun.schedule))
+        pulls = [(layer.attention_positive, layer.attention_negative) for layer in plan.layers]
+        controls.append(attention(painting, bundle, begun.schedule, pulls))
     if painting.stack is not None:
         controls.append(painting.stack.control(begun, seeds))
     latents = begun.start.latents
@@ -130,17 +143,3 @@ def _refined(
             latents = step.latents
             yield painting.counted(step, fitted)
     return latents
-
-
-def _attention(painting: Painting, bundle: ModelBundle, schedule: Schedule) -> RegionAttention:
-    length = bundle.card.text_length
-    regions = tuple(
-        Region(
-            tuple(token for token in layer.tokens if token < length),
-            layer.attention_positive,
-            layer.attention_negative,
-            mask,
-        )
-        for layer, mask in zip(painting.plan.layers, painting.masks, strict=True)
-    )
-    return RegionAttention(regions, length, schedule.sigmas)

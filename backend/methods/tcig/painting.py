@@ -66,7 +66,7 @@ class Painting:
     notes: tuple[str, ...] = ()
 
     def counted(self, step: Step, fitted: int) -> Step:
-        """A step of either stage in one count: ``fitted`` iterations of stage 1 come before the steps of stage 2."""
+        """A step of either stage in one count: ``fitted`` steps of stage 1 come before those of stage 2."""
         total = fitted + (self.plan.steps if self.options.refine else self.first)
         k = self.first + step.k if isinstance(step, Draft) else fitted + step.k
         return replace(step, k=k, total=total, first=self.first)
@@ -99,7 +99,8 @@ def read_painting(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Painting:
 
 def _digest(painting: Painting, painted: Sequence[PlannedLayer], classes: Sequence[str]) -> str:
     stage_2 = {"freedom", "by_hand", "strength", "feather_px", "guidance", "attention", "refine", "per_draft"}
-    words = [painting.plan.prompt, *classes, *(layer.phrase for layer in painted)]
+    plan = painting.plan
+    words = [plan.prompt, plan.negative, plan.guidance_scale, *classes, *(layer.phrase for layer in painted)]
     said = repr((words, painting.masks.shape, painting.options.model_dump(exclude=stage_2)))
     shapes = painting.regions.cpu().numpy().tobytes() + painting.masks.cpu().numpy().tobytes()
     return hashlib.sha256(said.encode() + shapes).hexdigest()

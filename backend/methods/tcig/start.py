@@ -1,4 +1,4 @@
-"""How stage 1 begins: the paper's random code at every place, or ours, the masks filled with colours."""
+"""How stage 1 begins: the paper's random code at every place, or ours, a picture of the masks filled with colours."""
 
 from __future__ import annotations
 
@@ -28,22 +28,36 @@ TRIED_PX = 64
 """Shorter side of the pictures in which colours are tried; flat colours need no more."""
 
 
-def build_fit(painting: Painting, network: DrawsCodes, seeds: tuple[int, ...], cells: tuple[Size, int]) -> Fit:
-    """The codes to begin with and the stages of the fit; ``cells`` are the codes' size and the pixels per code."""
-    options, book, (size, reduction) = painting.options, network.codebook, cells
+def build_fit(painting: Painting, network: DrawsCodes, seeds: tuple[int, ...], cells: Size, picture: Tensor) -> Fit:
+    """The codes to begin with and the stages of the fit; ``cells`` are the codes' size.
+
+    ``picture`` float (n, 3, h, w) in 0..1 is where the seeds begin; the paper's start takes no notice of it. A place
+    that was dreamed stays as it is: fitted to words, it would turn into blotches.
+    """
+    options, book = painting.options, network.codebook
     if options.start == "random":
-        return Fit(one_grid(book, seeds, size), seeds, (Stage(size, options.iterations),), options.learning_rate)
-    half = (-(-size[0] // 2), -(-size[1] // 2))
+        return Fit(one_grid(book, seeds, cells), seeds, (Stage(cells, options.iterations),), options.learning_rate)
+    half = (-(-cells[0] // 2), -(-cells[1] // 2))
     coarse = round(options.iterations * options.half_size)
     alone = min(coarse, round(options.iterations * REGIONS_ALONE))
-    stages = (Stage(half, alone, parts=1), Stage(half, coarse - alone), Stage(size, options.iterations - coarse))
-    colours = start_colours(painting, network, seeds)
+    stages = (Stage(half, alone, parts=1), Stage(half, coarse - alone), Stage(cells, options.iterations - coarse))
+    held = painting.regions[PLACE] if options.start != "regions" else torch.zeros_like(painting.regions[PLACE])
     with torch.no_grad():
         full, small = (
-            network.encode(filled_regions(colours, painting.regions, (h * reduction, w * reduction)) * 2 - 1)
-            for h, w in (size, half)
+            network.encode(
+                functional.interpolate(picture, size=(h * network.reduction, w * network.reduction), mode="area") * 2
+                - 1
+            )
+            for h, w in (cells, half)
         )
-    return Fit(regions_and_grids(book, full, small, painting.regions), seeds, stages, options.learning_rate)
+    return Fit(regions_and_grids(book, full, small, painting.regions, 1 - held), seeds, stages, options.learning_rate)
+
+
+@torch.no_grad()
+def plain_start(painting: Painting, network: DrawsCodes, seeds: tuple[int, ...]) -> Tensor:
+    """Every region in its colour: float (n, 3, h, w) in 0..1."""
+    colours = start_colours(painting, network, seeds)
+    return filled_regions(colours, painting.regions, (painting.plan.height_px, painting.plan.width_px))
 
 
 @torch.no_grad()

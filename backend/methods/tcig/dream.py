@@ -1,0 +1,55 @@
+"""Where a fit begins, dreamed: a short text-to-image draw in which every layer's words keep to their mask (ours).
+
+A place is more than a colour, and CLIP knows few places by their colour alone; the diffusion model has seen them. Of
+the dream the place is kept as it is, and the objects are fitted: those of the dream, or colours in their stead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import closing
+
+import torch
+from torch import Tensor
+
+from backend.engine.begin import begin_from_noise
+from backend.engine.conditioning import build_conditioning
+from backend.engine.decode import decode
+from backend.engine.denoise import denoise
+from backend.engine.loop_types import Draft
+from backend.engine.noise import seed_of
+from backend.methods.tcig.attention import attention
+from backend.methods.tcig.painting import Painting
+from backend.methods.tcig.start import PLACE
+from backend.models.bundle import ModelBundle
+
+STEPS = 8
+"""Enough to begin with: dreams of twice as many looked the same."""
+PULL = 1.0
+"""Full weights of region attention, whatever the layers' own: an object that strays would stand in the place."""
+
+
+def dream_steps(painting: Painting) -> int:
+    """How many steps the dream takes; 0 where the options want none."""
+    return min(STEPS, painting.plan.steps) if painting.options.start in ("dream", "place") else 0
+
+
+def dreamed(
+    painting: Painting, bundle: ModelBundle, seeds: tuple[int, ...], plain: Tensor
+) -> Generator[Draft, None, Tensor]:
+    """The dream, or ``plain`` in its place, float (n, 3, h, w) in 0..1; meanwhile ``plain`` is shown."""
+    plan = painting.plan.model_copy(update={"steps": dream_steps(painting)})
+    begun = begin_from_noise(bundle, plan, tuple(seed_of(seed, "place", 0) for seed in seeds))
+    words = build_conditioning(bundle, plan.prompt, plan.negative, plan.guidance_scale, len(seeds))
+    control = attention(painting, bundle, begun.schedule, [(PULL, PULL)] * len(plan.layers))
+    latents = begun.start.latents
+    with closing(denoise(bundle.unet, begun.schedule, words, begun.start, [control])) as steps:
+        for step in steps:
+            latents = step.latents
+            yield Draft(step.k, step.total, step.first, latents, plain)
+    drawn = torch.stack([torch.from_numpy(picture) for picture in decode(bundle, latents)])
+    dream = drawn.permute(0, 3, 1, 2).to(plain) / 255
+    if painting.options.start == "dream":
+        return dream
+    share = painting.regions[PLACE]
+    return share * dream + (1 - share) * plain
