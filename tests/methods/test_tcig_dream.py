@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-import numpy as np
 import pytest
 import torch
 
 from backend.engine.loop_types import Draft
 from backend.methods.tcig import run
 from backend.methods.tcig.dream import STEPS, dreamed
+from backend.methods.tcig.painting import Painting as Read
 from backend.methods.tcig.painting import read_painting
+from backend.methods.tcig.start import plain_start, sketch
 from backend.models.bundle import ModelBundle
 from tests.engine.toy_codes import CELL_PX, ToyCodes
 from tests.methods.painted import Painting, cat_and_house, drafts_of, toy_bundle
@@ -24,32 +25,56 @@ def painter(tiny1: ModelBundle) -> ModelBundle:
     return toy_bundle(tiny1)
 
 
-def dream_of(painting: Painting, start: str, seeds: tuple[int, ...] = SEEDS) -> torch.Tensor:
-    read = read_painting(painting.plan({"start": start}), painting.bundle, painting.pixels)
-    side = painting.bundle.card.native_px
-    plain, ends = torch.full((len(seeds), 3, side, side), 0.5), []
+def read(painting: Painting, start: str = "dream") -> Read:
+    return read_painting(painting.plan({"start": start}), painting.bundle, painting.pixels)
+
+
+def dream_of(painting: Painting, seeds: tuple[int, ...] = SEEDS) -> torch.Tensor:
+    ends = []
 
     def finished() -> Generator[Draft, None, None]:
-        ends.append((yield from dreamed(read, painting.bundle, seeds, plain)))
+        ends.append((yield from dreamed(read(painting), painting.bundle, seeds)))
 
-    assert all(step.denoised is plain for step in finished())  # meanwhile the plain picture is shown
+    shown = [step.denoised for step in finished()]
+    assert all(one.shape == ends[0].shape for one in shown)
+    assert torch.equal(shown[0], shown[-1])
     return ends[0]
+
+
+def test_meanwhile_the_masks_are_shown(painter: ModelBundle) -> None:
+    shown = sketch(read(cat_and_house(painter)))[0]
+    assert torch.allclose(shown[:, 32, 19], torch.tensor([1.0, 0, 0]), atol=0.05)
+    assert torch.allclose(shown[:, 32, 46], torch.tensor([0, 0, 1.0]), atol=0.05)
+    assert torch.allclose(shown[:, 2, 2], torch.tensor(0.5), atol=0.05)
 
 
 def test_of_a_dreamed_place_the_masks_are_left_out(painter: ModelBundle) -> None:
     painting = cat_and_house(painter)
-    painted = np.maximum(*(mask for _, _, mask in painting.layers)) > 0
-    place, whole = (dream_of(painting, start).numpy() for start in ("place", "dream"))
-    inside = place[:, :, 28:34, 16:22]  # the middle of the cat, where feathering does not reach
-    assert np.allclose(inside, 0.5, atol=0.05)
-    assert np.allclose(place[:, :, :6], whole[:, :, :6], atol=0.05)
-    assert not np.allclose(place[:, :, painted], whole[:, :, painted], atol=0.05)
-    assert not np.allclose(whole[0], whole[1], atol=0.05)  # each seed dreams its own
+    dream = dream_of(painting)
+    codes, place = ToyCodes(), read(painting, "place")
+    plain, mixed = (plain_start(place, codes, SEEDS, one) for one in (None, dream))
+    inside = (slice(None), slice(None), slice(28, 34), slice(16, 22))  # where feathering does not reach
+    assert torch.allclose(mixed[inside], plain[inside], atol=0.05)
+    assert torch.allclose(mixed[:, :, :6], dream[:, :, :6], atol=0.05)
+    assert not torch.allclose(mixed[:, :, :6], plain[:, :, :6], atol=0.05)
 
 
-def test_a_dream_does_not_depend_on_its_batch(painter: ModelBundle) -> None:
+def test_each_seed_dreams_its_own_whatever_the_batch(painter: ModelBundle) -> None:
     painting = cat_and_house(painter)
-    assert torch.allclose(dream_of(painting, "dream")[1:], dream_of(painting, "dream", SEEDS[1:]), atol=2 / 255)
+    dream = dream_of(painting)
+    assert not torch.allclose(dream[0], dream[1], atol=0.05)
+    assert torch.allclose(dream[1:], dream_of(painting, SEEDS[1:]), atol=2 / 255)
+
+
+@pytest.mark.parametrize("change", [{"guidance_scale": 9.0}, {"negative": "grey"}, {"sampler": "euler"}, {"steps": 5}])
+def test_what_decides_a_dream_names_its_drafts(painter: ModelBundle, change: dict[str, object]) -> None:
+    painting = cat_and_house(painter)
+    for start, same in (("dream", False), ("regions", True)):
+        plan = painting.plan({"start": start})
+        digests = [
+            read_painting(one, painter, painting.pixels).digest for one in (plan, plan.model_copy(update=change))
+        ]
+        assert (digests[0] == digests[1]) == same
 
 
 def test_the_place_stays_as_it_was_dreamed(painter: ModelBundle) -> None:
@@ -58,8 +83,8 @@ def test_the_place_stays_as_it_was_dreamed(painter: ModelBundle) -> None:
     codes, plan = ToyCodes(), painting.plan(options)
     _, (made,) = painting.run(plan)
     seeds = plan.seeds
-    dream = dream_of(painting, "place", seeds)
-    kept = codes.decode(codes.snap(codes.encode(dream * 2 - 1))) * 0.5 + 0.5
+    start = plain_start(read_painting(plan, painter, painting.pixels), codes, seeds, dream_of(painting, seeds))
+    kept = codes.decode(codes.snap(codes.encode(start * 2 - 1))) * 0.5 + 0.5
     draft = torch.from_numpy(made.pictures[0]).permute(2, 0, 1) / 255
     assert torch.allclose(draft[:, :CELL_PX], kept[0, :, :CELL_PX].clamp(0, 1), atol=2 / 255)
     middle = slice(28, 36)

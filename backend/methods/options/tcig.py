@@ -20,6 +20,8 @@ FREEDOM: Mapping[str, tuple[float, float]] = MappingProxyType(
 """What freedom sets where it is 0 and where it is 1, in between in proportion. 0.35 to 0.7 suit image-to-image; what
 hardly changes a draft needs little guidance: with .4 the pictures came nearer to drawings than with .75 or 1, by the
 Fréchet distance on layouts for development."""
+DREAMT = ("dream", "place")
+"""The starts of stage 1 that the diffusion model draws."""
 
 
 class TcigOptions(Record):

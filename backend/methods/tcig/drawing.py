@@ -96,12 +96,13 @@ def _drafted(
 def _stage_1(
     painting: Painting, bundle: ModelBundle, network: DrawsCodes, seeds: tuple[int, ...]
 ) -> Generator[Draft, None, None]:
-    """The dream of the place, where there is one, then the fit; the last Draft's latents are the codes."""
-    plan, start = painting.plan, torch.empty(0)
-    if painting.options.start != "random":
-        start = plain_start(painting, network, seeds)
+    """The dream, where there is one, then the fit; the last Draft's latents are the codes."""
+    plan, dream = painting.plan, None
     if dream_steps(painting):
-        start = yield from dreamed(painting, bundle, seeds, start)
+        dream = yield from dreamed(painting, bundle, seeds)
+    start = torch.empty(0) if dream is None else dream
+    if painting.options.start in ("place", "regions"):
+        start = plain_start(painting, network, seeds, dream)
     cells = (-(-plan.height_px // network.reduction), -(-plan.width_px // network.reduction))
     with closing(optimise(network, build_fit(painting, network, seeds, cells, start), painting.terms)) as steps:
         yield from steps

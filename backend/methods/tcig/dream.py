@@ -18,9 +18,10 @@ from backend.engine.decode import decode
 from backend.engine.denoise import denoise
 from backend.engine.loop_types import Draft
 from backend.engine.noise import seed_of
+from backend.methods.options.tcig import DREAMT
 from backend.methods.tcig.attention import attention
 from backend.methods.tcig.painting import Painting
-from backend.methods.tcig.start import PLACE
+from backend.methods.tcig.start import sketch
 from backend.models.bundle import ModelBundle
 
 STEPS = 8
@@ -31,25 +32,19 @@ PULL = 1.0
 
 def dream_steps(painting: Painting) -> int:
     """How many steps the dream takes; 0 where the options want none."""
-    return min(STEPS, painting.plan.steps) if painting.options.start in ("dream", "place") else 0
+    return min(STEPS, painting.plan.steps) if painting.options.start in DREAMT else 0
 
 
-def dreamed(
-    painting: Painting, bundle: ModelBundle, seeds: tuple[int, ...], plain: Tensor
-) -> Generator[Draft, None, Tensor]:
-    """The dream, or ``plain`` in its place, float (n, 3, h, w) in 0..1; meanwhile ``plain`` is shown."""
+def dreamed(painting: Painting, bundle: ModelBundle, seeds: tuple[int, ...]) -> Generator[Draft, None, Tensor]:
+    """The dreams of these seeds, float (n, 3, h, w) in 0..1; meanwhile the masks are shown, in the colours named."""
     plan = painting.plan.model_copy(update={"steps": dream_steps(painting)})
     begun = begin_from_noise(bundle, plan, tuple(seed_of(seed, "place", 0) for seed in seeds))
     words = build_conditioning(bundle, plan.prompt, plan.negative, plan.guidance_scale, len(seeds))
     control = attention(painting, bundle, begun.schedule, [(PULL, PULL)] * len(plan.layers))
-    latents = begun.start.latents
+    latents, shown = begun.start.latents, sketch(painting).expand(len(seeds), -1, -1, -1)
     with closing(denoise(bundle.unet, begun.schedule, words, begun.start, [control])) as steps:
         for step in steps:
             latents = step.latents
-            yield Draft(step.k, step.total, step.first, latents, plain)
+            yield Draft(step.k, step.total, step.first, latents, shown)
     drawn = torch.stack([torch.from_numpy(picture) for picture in decode(bundle, latents)])
-    dream = drawn.permute(0, 3, 1, 2).to(plain) / 255
-    if painting.options.start == "dream":
-        return dream
-    share = painting.regions[PLACE]
-    return share * dream + (1 - share) * plain
+    return drawn.permute(0, 3, 1, 2).to(shown) / 255

@@ -16,7 +16,7 @@ from backend.engine.loop_types import Draft, Step
 from backend.engine.optimise import Term
 from backend.errors import RequestError
 from backend.methods.options import parse_options
-from backend.methods.options.tcig import FREEDOM, PAPER_SIDE_PX, TcigOptions
+from backend.methods.options.tcig import DREAMT, FREEDOM, PAPER_SIDE_PX, TcigOptions
 from backend.methods.tcig.mixed import Stack, stack_of
 from backend.methods.tcig.terms import Tried, segment_terms, text_terms
 from backend.models.bundle import ModelBundle
@@ -100,7 +100,10 @@ def read_painting(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Painting:
 def _digest(painting: Painting, painted: Sequence[PlannedLayer], classes: Sequence[str]) -> str:
     stage_2 = {"freedom", "by_hand", "strength", "feather_px", "guidance", "attention", "refine", "per_draft"}
     plan = painting.plan
-    words = [plan.prompt, plan.negative, plan.guidance_scale, *classes, *(layer.phrase for layer in painted)]
+    words = [plan.prompt, *classes, *(layer.phrase for layer in painted)]
+    if painting.options.start in DREAMT:
+        tokens = tuple(layer.tokens for layer in plan.layers)
+        words.append(repr((plan.negative, plan.guidance_scale, plan.sampler, plan.steps, tokens)))
     said = repr((words, painting.masks.shape, painting.options.model_dump(exclude=stage_2)))
     shapes = painting.regions.cpu().numpy().tobytes() + painting.masks.cpu().numpy().tobytes()
     return hashlib.sha256(said.encode() + shapes).hexdigest()

@@ -54,9 +54,24 @@ def build_fit(painting: Painting, network: DrawsCodes, seeds: tuple[int, ...], c
 
 
 @torch.no_grad()
-def plain_start(painting: Painting, network: DrawsCodes, seeds: tuple[int, ...]) -> Tensor:
-    """Every region in its colour: float (n, 3, h, w) in 0..1."""
-    colours = start_colours(painting, network, seeds)
+def plain_start(painting: Painting, network: DrawsCodes, seeds: tuple[int, ...], dream: Tensor | None) -> Tensor:
+    """Every region in its colour, float (n, 3, h, w) in 0..1; a dream like it takes the place of the place."""
+    plain = _filled(painting, start_colours(painting, network, seeds))
+    if dream is None:
+        return plain
+    share = painting.regions[PLACE]
+    return share * dream + (1 - share) * plain
+
+
+def sketch(painting: Painting) -> Tensor:
+    """Every mask in the colour that its words name, all else grey: float (1, 3, h, w) in 0..1."""
+    grey = torch.full((3,), 0.5)
+    named = [named_colour(layer.phrase) for layer in painting.painted]
+    colours = torch.stack([grey, *(grey if colour is None else colour for colour in named)])
+    return _filled(painting, colours.to(painting.regions)[None])
+
+
+def _filled(painting: Painting, colours: Tensor) -> Tensor:
     return filled_regions(colours, painting.regions, (painting.plan.height_px, painting.plan.width_px))
 
 
