@@ -15,8 +15,6 @@ from backend.plan.request import Compose, OptionValue, Settings
 from backend.scene.pixels import MemoryPixels
 
 RESTARTS = 4
-ITERATIONS = 20
-"""A fifth of the usual: the ratio is the same."""
 LIMIT_S = 30.0
 """Issue 6: stage 1 with 100 iterations and 4 restarts, on 2 cores."""
 
@@ -36,7 +34,7 @@ def whole_stage(bundle: ModelBundle, repeats: int) -> Row:
 
 def batched_restarts(bundle: ModelBundle) -> Duel:
     """Four drafts of a painted scene in a batch, against four runs. Each has a new seed, for drafts are remembered."""
-    plan, pixels = _painted(bundle, {"refine": False, "iterations": ITERATIONS})
+    plan, pixels = _painted(bundle, {"refine": False})
     fresh = iter(range(0, 10**9, RESTARTS))
 
     def seeds() -> tuple[int, ...]:
