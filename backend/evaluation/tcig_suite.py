@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,11 +134,11 @@ class TcigSuite:
         count = max(len(pictures) for pictures in made.values())
         if not self.reference or count < 2:
             return []
-        truth, said = deep_features(self.judges[0], self.reference), []
-        others = deep_features(self.judges[0], drawings(FIRST_REFERENCE + REFERENCES, count, self.bundle))
+        truth, said = features_of(self.judges[0], self.reference), []
+        others = features_of(self.judges[0], drawings(FIRST_REFERENCE + REFERENCES, count, self.bundle))
         said.append(f"the Fréchet distance of {count} other drawings is {frechet_distance(others, truth):.2f}")
         if set(STAGES) <= set(made):
-            before, after = (deep_features(self.judges[0], made[name]) for name in STAGES)
+            before, after = (features_of(self.judges[0], made[name]) for name in STAGES)
             low, high = frechet_change(before, after, truth)
             said.append(f"stage 2 changes the Fréchet distance by {low:+.2f} to {high:+.2f} (95 %, pairs drawn anew)")
         return said
@@ -146,8 +146,8 @@ class TcigSuite:
     def _row(self, name: str, found: Mapping[str, Sequence[float]], pictures: Sequence[Picture]) -> Row:
         metrics: dict[str, Metric | float] = {key: build_metric(values) for key, values in found.items() if values}
         for judge in self.judges if self.reference and len(pictures) > 1 else ():
-            truth = deep_features(judge, self.reference)
-            metrics["frechet"] = frechet_distance(deep_features(judge, pictures), truth)
+            truth = features_of(judge, self.reference)
+            metrics["frechet"] = frechet_distance(features_of(judge, pictures), truth)
         return Row(name, metrics, len(pictures))
 
 
@@ -176,6 +176,12 @@ def order_remarks(rows: Sequence[Row]) -> list[str]:
     there = [(name, value.mean) for name in ORDER if isinstance(value := means.get(name), Metric)]
     wrong = [(a, b) for a, b in pairwise(there) if a[1] > b[1]]
     return [f"by the judge {a[0]} ({a[1]:.3f}) is above {b[0]} ({b[1]:.3f})" for a, b in wrong]
+
+
+def features_of(judge: Judge, pictures: Sequence[Picture]) -> Features:
+    """``deep_features`` of pictures of any sizes (photographs stand or lie)."""
+    runs = groupby(pictures, key=lambda picture: picture.shape)
+    return np.concatenate([deep_features(judge, list(run)) for _, run in runs])
 
 
 def frechet_change(before: Features, after: Features, truth: Features) -> tuple[float, float]:

@@ -17,6 +17,7 @@ from backend.evaluation.tcig_suite import (
     SMALLEST_FRAC,
     asked_masks,
     build_tcig_suite,
+    features_of,
     frechet_change,
     order_remarks,
     painted_cases,
@@ -147,6 +148,15 @@ def test_methods_are_chosen_by_suite() -> None:
     assert chosen_methods(read_arguments(["tcig"]), tuple(ROWS)) == tuple(ROWS)
     with pytest.raises(RequestError, match="GH"):
         chosen_methods(read_arguments(["tcig", "--methods", "GH"]), tuple(ROWS))
+
+
+def test_pictures_of_several_sizes_have_features() -> None:
+    judge = Judge(Segmenter())
+    wide, tall = (np.random.default_rng(side).integers(0, 255, (side, 160 - side, 3), np.uint8) for side in (64, 96))
+    features = features_of(judge, [wide, wide, tall, wide])
+    assert features.shape[0] == 4
+    assert np.allclose(features[0], features[3], atol=1e-4)
+    assert np.abs(features[0] - features[2]).max() > 1e-3
 
 
 def test_a_change_of_the_frechet_distance_is_seen_in_pairs() -> None:
