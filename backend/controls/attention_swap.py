@@ -96,20 +96,20 @@ class AttentionSwap(Control):
             mixed = functional.scaled_dot_product_attention(query, key, value, scale=scale)
             if moment.k < self.copy_until or (self.sides is not None and self.sides.recording):
                 return mixed
-            rows = moment.rows
+            rows, target = moment.rows, moment.rows.of("target")
+            asking = slice(rows.halves - 1 if self.guided else 0, rows.halves)
             cells = self._cells(_grid_of(network, key.shape[2])).to(key.device)
             own = [part.unflatten(0, (rows.halves, rows.count)) for part in (query, key, value)]
             keys, values = (
-                torch.cat([part[:, rows.of("target")], self._reference(f"{name}.{to}", rows, part)[..., cells, :]], -2)
+                torch.cat([part[:, target], self._reference(f"{name}.{to}", rows, part)[..., cells, :]], -2)[asking]
                 for to, part in zip(SWAPPED, own[1:], strict=True)
             )
-            seen = keys.new_zeros(keys.shape[-2])
-            seen[key.shape[2] :] = math.log(self.weight)
-            asking = own[0][:, rows.of("target")]
-            looked = functional.scaled_dot_product_attention(asking, keys, values, seen.expand(1, -1), scale=scale)
+            counted = keys.new_zeros(1, keys.shape[-2])
+            counted[:, key.shape[2] :] = math.log(self.weight)
             halves = mixed.unflatten(0, (rows.halves, rows.count)).clone()
-            begin = rows.halves - 1 if self.guided else 0
-            halves[begin:, rows.of("target")] = looked[begin:]
+            halves[asking, target] = functional.scaled_dot_product_attention(
+                own[0][asking, target], keys, values, counted, scale=scale
+            )
             return halves.flatten(0, 1)
 
         return attend

@@ -74,7 +74,7 @@ class RetouchOptions(Record):
         le=8.0,
         title="Reference's weight",
         description="What a place of the reference's subject counts beside one of the picture's own.",
-        json_schema_extra={"section": "3.2.2", "step": 0.5},
+        json_schema_extra={"section": "3.2.2", "unit": "times", "step": 0.5},
     )
     mask: Literal["adaptive", "words", "none"] = Field(
         "adaptive",
