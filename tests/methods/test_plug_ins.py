@@ -35,7 +35,7 @@ def made(shoot: Shoot, plug_in: str, count: int = 1) -> list[np.ndarray]:
 
 def test_without_a_plug_in_it_is_the_backbone_alone(fresh: ModelBundle) -> None:
     shoot = Shoot(fresh)
-    alone, _ = shoot.made(shoot.plan(2, stage="layouts", plain_share=0.0))
+    alone, _ = shoot.made(shoot.plan(2, stage="layouts", plain_share=0.0, around_share=0.0))
     assert all(np.array_equal(a, b) for a, b in zip(made(shoot, "none", 2), alone, strict=True))
 
 
