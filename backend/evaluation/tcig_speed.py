@@ -16,12 +16,12 @@ from backend.scene.pixels import MemoryPixels
 
 RESTARTS = 4
 LIMIT_S = 30.0
-"""Issue 6: stage 1 with 100 iterations and 4 restarts, on 2 cores."""
+"""What stage 1 may take with 100 iterations and 4 restarts, on 2 cores."""
 
 
 def whole_stage(bundle: ModelBundle, repeats: int) -> Row:
     """Stage 1 as it is by default, four restarts from words to drafts: seconds, and their share of the limit."""
-    plan, pixels = _painted(bundle, {"refine": False})
+    plan, pixels = _painted(bundle)
     seconds = []
     for number in range(repeats):
         first = plan.seeds[0] + number * RESTARTS  # drafts are remembered
@@ -34,7 +34,7 @@ def whole_stage(bundle: ModelBundle, repeats: int) -> Row:
 
 def batched_restarts(bundle: ModelBundle) -> Duel:
     """Four drafts of a painted scene in a batch, against four runs. Each has a new seed, for drafts are remembered."""
-    plan, pixels = _painted(bundle, {"refine": False})
+    plan, pixels = _painted(bundle)
     fresh = iter(range(0, 10**9, RESTARTS))
 
     def seeds() -> tuple[int, ...]:
@@ -50,7 +50,9 @@ def batched_restarts(bundle: ModelBundle) -> Duel:
     return Duel("tcig_restarts", "four single runs", together, apart, "E1")
 
 
-def _painted(bundle: ModelBundle, options: dict[str, OptionValue]) -> tuple[Plan, MemoryPixels]:
+def _painted(bundle: ModelBundle) -> tuple[Plan, MemoryPixels]:
+    """A painted scene, to be drafted and not refined."""
+    options: dict[str, OptionValue] = {"refine": False}
     (case,) = painted_cases(0, 1, bundle.card.native_px)
     settings = Settings(model=bundle.card.id, method="tcig", seed=0, count=RESTARTS, options=options)
     return build_plan(case.scene, Compose(settings=settings), bundle.card, case.pixels), case.pixels
