@@ -1,6 +1,7 @@
 """Lamina's command line and composition root.
 
-``python app.py`` opens the studio; ``python app.py render SCENE.ora --out OUT.png`` makes pictures without it.
+``python app.py`` opens the studio; ``python app.py render SCENE.ora --out OUT.png`` makes pictures
+without it.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ HERE = Path(__file__).resolve().parent
 EXAMPLES = HERE / "assets" / "scenes"
 REFUSED = 2
 
-# The libraries of the model makers read these when they are imported: no calls abroad, no foreign code, no bars.
-# Waiting threads sleep instead of spinning: on a busy machine spinning costs more than the work.
+# The libraries of the model makers read these when they are imported: no calls abroad, no foreign
+# code, no bars. Waiting threads sleep instead of spinning: on a busy machine spinning costs more
+# than the work.
 LIBRARIES = {
     "OMP_WAIT_POLICY": "PASSIVE",
     "HF_HUB_OFFLINE": "1",
@@ -47,26 +49,40 @@ class Parser(argparse.ArgumentParser):
 
 def build_parser() -> Parser:
     """Flags of both commands; without a command the studio is served."""
-    parser = Parser(prog="app.py", description="Lamina composes pictures out of layers and re-rolls any one of them.")
+    parser = Parser(
+        prog="app.py",
+        description="Lamina composes pictures out of layers and re-rolls any one of them.",
+    )
     add_machine_flags(parser)
     add_serve_flags(parser)
     commands = parser.add_subparsers(dest="command", parser_class=Parser, metavar="render")
     order = commands.add_parser(
-        "render", help="make pictures from a scene file, without the page", argument_default=argparse.SUPPRESS
+        "render",
+        help="make pictures from a scene file, without the page",
+        argument_default=argparse.SUPPRESS,
     )
     add_machine_flags(order)
     order.add_argument("scene", metavar="SCENE.ora", help="the scene to render")
-    order.add_argument("--out", required=True, metavar="OUT.png", help="the first picture; others are OUT-2.png …")
+    order.add_argument(
+        "--out", required=True, metavar="OUT.png", help="the first picture; others are OUT-2.png …"
+    )
     order.add_argument("--report", metavar="R.json", help="what was done, as JSON")
     order.add_argument("--count", metavar="N", help="how many pictures")
     order.add_argument("--seed", metavar="N", help="the seed of the first picture")
     order.add_argument("--steps", metavar="N", help="steps of the sampler")
     order.add_argument("--guidance", metavar="G", dest="guidance_scale", help="guidance scale")
-    order.add_argument("--sampler", metavar="NAME", help="ddim, euler, euler_ancestral, dpmpp_2m, unipc or lcm")
+    order.add_argument(
+        "--sampler", metavar="NAME", help="ddim, euler, euler_ancestral, dpmpp_2m, unipc or lcm"
+    )
     order.add_argument("--method", metavar="NAME", help="the method (collage)")
     order.add_argument("--model", metavar="NAME", help="the model (pocket)")
     order.add_argument(
-        "--set", action="append", default=[], dest="options", metavar="OPTION=VALUE", help="of the method"
+        "--set",
+        action="append",
+        default=[],
+        dest="options",
+        metavar="OPTION=VALUE",
+        help="of the method",
     )
     return parser
 
@@ -77,7 +93,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.update(LIBRARIES)
     try:
         settings = build_settings(flags, os.environ)
-        return render_scene(flags, settings) if flags.command == "render" else serve_studio(settings)
+        return (
+            render_scene(flags, settings) if flags.command == "render" else serve_studio(settings)
+        )
     except LaminaError as error:
         print(f"lamina: {' '.join(error.sentence.split())}", file=sys.stderr)
         return REFUSED
@@ -101,7 +119,9 @@ def render_scene(flags: argparse.Namespace, settings: Settings) -> int:
 
 
 def serve_studio(settings: Settings) -> int:
-    """The studio, until Ctrl-C. The page opens while the offer is still being made; the worker is begun after that."""
+    """The studio, until Ctrl-C. The page opens while the offer is still being made; the worker is
+    begun after that.
+    """
     from backend.studio.disk import Disk
     from backend.studio.examples import ExampleShelf
     from backend.studio.store import Store
@@ -141,7 +161,9 @@ def worker_of(settings: Settings) -> Worker:
 
 
 def worker_after(first: Callable[[], Offer], settings: Settings) -> Worker:
-    """The worker, once ``first`` has been answered: transformers breaks when two threads import parts of it."""
+    """The worker, once ``first`` has been answered: transformers breaks when two threads import
+    parts of it.
+    """
     first()
     return worker_of(settings)
 
@@ -150,7 +172,12 @@ def show_progress(done: int, total: int) -> None:
     """A bar on the terminal."""
     filled = 30 * done // total
     end = "\n" if done == total else ""
-    print(f"\r[{'#' * filled}{'.' * (30 - filled)}] {done}/{total} steps", end=end, file=sys.stderr, flush=True)
+    print(
+        f"\r[{'#' * filled}{'.' * (30 - filled)}] {done}/{total} steps",
+        end=end,
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def show_nothing(done: int, total: int) -> None:

@@ -1,4 +1,6 @@
-"""How this process is set up: flags win over the environment, the environment over what is usual here."""
+"""How this process is set up: flags win over the environment, the environment over what is usual
+here.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ DEVICES = ("auto", "cpu", "cuda")
 class Settings:
     """Everything about this machine that the program must know. Nothing below the studio reads it.
 
-    ``cache_bytes`` bounds the models held in memory; ``threads`` is torch's, 0 leaves its own choice.
+    ``cache_bytes`` bounds the models held in memory; ``threads`` is torch's, 0 leaves its own
+    choice.
     """
 
     host: str
@@ -34,22 +37,28 @@ class Settings:
 
 def add_machine_flags(parser: argparse.ArgumentParser) -> None:
     """The flags that every command has: where models lie and what computes."""
-    parser.add_argument("--models", action="append", metavar="FOLDER", help="a folder with models; may be repeated")
-    parser.add_argument("--device", choices=DEVICES, help="what computes (auto: a GPU when there is one)")
+    parser.add_argument(
+        "--models", action="append", metavar="FOLDER", help="a folder with models; may be repeated"
+    )
+    parser.add_argument(
+        "--device", choices=DEVICES, help="what computes (auto: a GPU when there is one)"
+    )
     parser.add_argument("--cache-gb", metavar="GB", help="memory for loaded models (8)")
     parser.add_argument("--threads", metavar="N", help="threads for torch (its own choice)")
 
 
 def add_serve_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of the studio itself."""
-    parser.add_argument("--host", metavar="ADDRESS", help="loopback address to listen on (127.0.0.1)")
+    parser.add_argument(
+        "--host", metavar="ADDRESS", help="loopback address to listen on (127.0.0.1)"
+    )
     parser.add_argument("--port", metavar="N", help="port to listen on (7860)")
     parser.add_argument("--store", metavar="FOLDER", help="where projects are kept")
 
 
 def build_settings(flags: argparse.Namespace, environment: Mapping[str, str]) -> Settings:
-    """Settings from parsed flags and an environment (``LAMINA_HOST``, ``LAMINA_PORT``, ``LAMINA_HOME``,
-    ``LAMINA_MODELS``, ``LAMINA_DEVICE``, ``LAMINA_CACHE_GB``, ``LAMINA_THREADS``).
+    """Settings from parsed flags and an environment (``LAMINA_HOST``, ``LAMINA_PORT``,
+    ``LAMINA_HOME``, ``LAMINA_MODELS``, ``LAMINA_DEVICE``, ``LAMINA_CACHE_GB``, ``LAMINA_THREADS``).
 
     An InputError names a value out of range; a RefusedError an address that is not loopback.
     """
@@ -61,15 +70,21 @@ def build_settings(flags: argparse.Namespace, environment: Mapping[str, str]) ->
     device = chosen("device", "LAMINA_DEVICE", "auto")
     if device not in DEVICES:
         raise InputError(
-            f"The device {device!r} is unknown.", limit=f"There are: {', '.join(DEVICES)}.", remedy="Use one."
+            f"The device {device!r} is unknown.",
+            limit=f"There are: {', '.join(DEVICES)}.",
+            remedy="Use one.",
         )
     return Settings(
         host=_loopback(chosen("host", "LAMINA_HOST", "127.0.0.1")),
         port=_whole("port", chosen("port", "LAMINA_PORT", "7860"), 0, 65535),
-        store=Path(chosen("store", "LAMINA_HOME", str(_usual_store(environment)))).expanduser().absolute(),
+        store=Path(chosen("store", "LAMINA_HOME", str(_usual_store(environment))))
+        .expanduser()
+        .absolute(),
         models=_folders(flags.models or environment.get("LAMINA_MODELS", "").split(os.pathsep)),
         device=device,
-        cache_bytes=int(_number("cache-gb", chosen("cache_gb", "LAMINA_CACHE_GB", "8"), 0.25, 4096) * GIB),
+        cache_bytes=int(
+            _number("cache-gb", chosen("cache_gb", "LAMINA_CACHE_GB", "8"), 0.25, 4096) * GIB
+        ),
         threads=_whole("threads", chosen("threads", "LAMINA_THREADS", "0"), 0, 1024),
     )
 

@@ -4,8 +4,8 @@ python -m tests               every gate that needs no GPU
 python -m tests fast          the same without slow tests and without a browser, in under a minute
 python -m tests PATH…         pytest with these arguments
 
-The last line is always ``N passed, N failed``; the exit status is 0 only when nothing failed. With the environment
-variable CI set, a gate that cannot run (no browser, no Node.js) has failed.
+The last line is always ``N passed, N failed``; the exit status is 0 only when nothing failed. With
+the environment variable CI set, a gate that cannot run (no browser, no Node.js) has failed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ SHOWN_LINES = 200
 
 
 def run_gates(gates: Sequence[Gate]) -> list[Result]:
-    """Two gates at a time, in order; each is reported as it ends. The results keep the order of the gates."""
+    """Two gates at a time, in order; each is reported as it ends. The results keep the order of the
+    gates.
+    """
     print("running", ", ".join(gate.name for gate in gates), flush=True)
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         runs = {pool.submit(timed, gate): number for number, gate in enumerate(gates)}
@@ -44,13 +46,20 @@ def report(result: Result) -> None:
 
 
 def table(results: Sequence[Result]) -> str:
-    """The gates with their counts (``again``: run once more after a failure) and seconds, and the slowest tests."""
-    lines = ["", f"{'gate':10} {'passed':>7} {'failed':>7} {'not run':>8} {'again':>6} {'seconds':>8}"]
+    """The gates with their counts (``again``: run once more after a failure) and seconds, and the
+    slowest tests.
+    """
+    lines = [
+        "",
+        f"{'gate':10} {'passed':>7} {'failed':>7} {'not run':>8} {'again':>6} {'seconds':>8}",
+    ]
     for one in results:
         counts = f"{one.passed:7} {one.failed:7} {one.absent:8} {one.again:6}"
         lines.append(f"{one.name:10} {counts} {one.seconds:8.1f}")
     slowest = sorted((case for one in results for case in one.slowest), reverse=True)[:8]
-    return "\n".join([*lines, "", "slowest tests", *(f"{seconds:8.1f} s  {name}" for seconds, name in slowest)])
+    return "\n".join(
+        [*lines, "", "slowest tests", *(f"{seconds:8.1f} s  {name}" for seconds, name in slowest)]
+    )
 
 
 def main(arguments: Sequence[str]) -> int:

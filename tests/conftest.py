@@ -1,4 +1,6 @@
-"""What holds in every test: one thread a process, repeatable examples, no connection beyond this machine."""
+"""What holds in every test: one thread a process, repeatable examples, no connection beyond this
+machine.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
-hypothesis.settings.register_profile("lamina", derandomize=True, deadline=None, database=None, max_examples=40)
+hypothesis.settings.register_profile(
+    "lamina", derandomize=True, deadline=None, database=None, max_examples=40
+)
 hypothesis.settings.load_profile("lamina")
 
 BROWSER = Path(__file__).parent / "browser"
@@ -31,7 +35,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """All that was imported stays: the collector need not look at it again and again (a tenth of the time)."""
+    """All that was imported stays: the collector need not look at it again and again (a tenth of
+    the time).
+    """
     gc.collect()
     gc.freeze()
 
@@ -47,7 +53,9 @@ def only_this_machine() -> Iterator[None]:
     connect = socket.socket.connect
 
     def guarded(self: socket.socket, address: Any) -> None:
-        if self.family in (socket.AF_INET, socket.AF_INET6) and not str(address[0]).startswith(HERE):
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not str(address[0]).startswith(
+            HERE
+        ):
             raise AssertionError(f"A test reached for {address[0]}: tests stay on this machine.")
         connect(self, address)
 

@@ -28,18 +28,22 @@ BUSY = {
         "test_app_render.py",
     ),
 }
-"""What is busy with networks, in two gates that take about as long; ``others`` has the rest, which imports none."""
+"""What is busy with networks, in two gates that take about as long; ``others`` has the rest, which
+imports none.
+"""
 
 FAST_PEOPLE = 300
-"""Of the random people in tests/web that a fast run plays; a full one plays as many as the test itself says."""
+"""Of the random people in tests/web that a fast run plays; a full one plays as many as the test
+itself says.
+"""
 
 FIND_CHROMIUM = "from tests.browser.chromium import find_or_install; print(find_or_install())"
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a gate. ``absent``: tests that could not run, with the reason in ``said``; ``again``: tests that
-    failed at first and were run once more."""
+    """What came of a gate. ``absent``: tests that could not run, with the reason in ``said``;
+    ``again``: tests that failed at first and were run once more."""
 
     name: str
     passed: int = 0
@@ -60,9 +64,11 @@ class Gate:
 
 
 def environment() -> dict[str, str]:
-    """The environment of every gate: one thread a process, and the tools of this interpreter first on the PATH.
+    """The environment of every gate: one thread a process, and the tools of this interpreter first
+    on the PATH.
 
-    Compiled modules are kept, whatever the machine prefers: each gate would compile all of them anew.
+    Compiled modules are kept, whatever the machine prefers: each gate would compile all of them
+    anew.
     """
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
@@ -70,8 +76,12 @@ def environment() -> dict[str, str]:
     return os.environ | threads | own
 
 
-def call(command: list[str], *, live: bool = False, variables: Mapping[str, str] | None = None) -> tuple[int, str]:
-    """Run a command in the root; its exit status and all it said (nothing where ``live`` shows it at once)."""
+def call(
+    command: list[str], *, live: bool = False, variables: Mapping[str, str] | None = None
+) -> tuple[int, str]:
+    """Run a command in the root; its exit status and all it said (nothing where ``live`` shows it
+    at once).
+    """
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as file:
         said = None if live else file
         own = environment() | dict(variables or {})
@@ -79,7 +89,9 @@ def call(command: list[str], *, live: bool = False, variables: Mapping[str, str]
         try:
             status = child.wait(TIME_LIMIT_S)
         except subprocess.TimeoutExpired:
-            child.send_signal(signal.SIGINT)  # pytest closes its browsers and servers on the way out
+            child.send_signal(
+                signal.SIGINT
+            )  # pytest closes its browsers and servers on the way out
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(20)
             file.seek(0, os.SEEK_END)
@@ -93,7 +105,9 @@ def call(command: list[str], *, live: bool = False, variables: Mapping[str, str]
 
 
 def timed(gate: Gate) -> Result:
-    """Run a gate and note its seconds; in CI what could not run has failed. A gate that breaks has failed, too."""
+    """Run a gate and note its seconds; in CI what could not run has failed. A gate that breaks has
+    failed, too.
+    """
     start = time.monotonic()
     try:
         result = gate.run()
@@ -119,7 +133,10 @@ def contracts() -> Gate:
     """import-linter; each contract counts as one test."""
 
     def run() -> Result:
-        script = "import sys; from importlinter.cli import lint_imports_command as lint; sys.exit(lint())"
+        script = (
+            "import sys; from importlinter.cli import lint_imports_command as lint; "
+            "sys.exit(lint())"
+        )
         status, said = call([sys.executable, "-c", script, "--no-logo"])
         kept = re.search(r"Contracts: (\d+) kept, (\d+) broken", said)
         passed, failed = (int(count) for count in kept.groups()) if kept else (0, 1)
@@ -129,7 +146,9 @@ def contracts() -> Gate:
 
 
 def find_node() -> str:
-    """A Node.js of version 20 or later: the one on the PATH, else the one inside Playwright; empty if there is none."""
+    """A Node.js of version 20 or later: the one on the PATH, else the one inside Playwright; empty
+    if there is none.
+    """
     places = [shutil.which("node")]
     try:
         import playwright
@@ -139,31 +158,42 @@ def find_node() -> str:
         pass
     for place in places:
         if place and Path(place).exists():
-            version = subprocess.run([place, "--version"], capture_output=True, text=True, check=False).stdout
+            version = subprocess.run(
+                [place, "--version"], capture_output=True, text=True, check=False
+            ).stdout
             if int((re.match(r"v(\d+)", version) or ["", "0"])[1]) >= NODE_AT_LEAST:
                 return place
     return ""
 
 
 def scripts(people: int | None = None) -> Gate:
-    """``node --test`` over tests/web: the page's modules without a browser; ``people``: how many are played."""
+    """``node --test`` over tests/web: the page's modules without a browser; ``people``: how many
+    are played.
+    """
 
     def run() -> Result:
         files = sorted(str(path) for path in (ROOT / "tests" / "web").rglob("*.test.*js"))
         node = find_node()
         if not node:
-            return Result("scripts", absent=len(files), said=f"No Node.js {NODE_AT_LEAST} or later was found.")
+            return Result(
+                "scripts", absent=len(files), said=f"No Node.js {NODE_AT_LEAST} or later was found."
+            )
         if not files:
             return Result("scripts", failed=1, said="tests/web holds no *.test.js or *.test.mjs.")
         played = {} if people is None else {"LAMINA_PEOPLE": str(people)}
         status, said = call([node, "--test", "--test-reporter=tap", *files], variables=played)
         counts = {
-            word: int(count) for word, count in re.findall(r"^# (pass|fail|cancelled|skipped|todo) (\d+)$", said, re.M)
+            word: int(count)
+            for word, count in re.findall(
+                r"^# (pass|fail|cancelled|skipped|todo) (\d+)$", said, re.M
+            )
         }
         failed = counts.get("fail", 0) + counts.get("cancelled", 0)
         absent = counts.get("skipped", 0) + counts.get("todo", 0)
         passed = counts.get("pass", 0)
-        return Result("scripts", passed=passed, failed=max(failed, int(status != 0)), absent=absent, said=said)
+        return Result(
+            "scripts", passed=passed, failed=max(failed, int(status != 0)), absent=absent, said=said
+        )
 
     return Gate("scripts", run)
 
@@ -182,16 +212,26 @@ def pytest_gate(name: str, *arguments: str, live: bool = False) -> Gate:
 
 
 def read_report(report: Path, blank: Result, status: int) -> Result:
-    """pytest's JUnit report as a Result; a missing or empty report with a bad status counts as one failure."""
+    """pytest's JUnit report as a Result; a missing or empty report with a bad status counts as one
+    failure.
+    """
     if not report.is_file():
         return replace(blank, failed=1)
     cases = list(ElementTree.parse(report).iter("testcase"))
-    bad = sum(1 for case in cases if case.find("failure") is not None or case.find("error") is not None)
+    bad = sum(
+        1 for case in cases if case.find("failure") is not None or case.find("error") is not None
+    )
     absent = sum(1 for case in cases if case.find("skipped") is not None)
     slowest = sorted(
-        ((float(case.get("time", "0")), f"{case.get('classname')}::{case.get('name')}") for case in cases), reverse=True
+        (
+            (float(case.get("time", "0")), f"{case.get('classname')}::{case.get('name')}")
+            for case in cases
+        ),
+        reverse=True,
     )
-    again = sum(int(count) for count in re.findall(r"(\d+) rerun", blank.said))  # each of them has a case of its own
+    again = sum(
+        int(count) for count in re.findall(r"(\d+) rerun", blank.said)
+    )  # each of them has a case of its own
     return replace(
         blank,
         passed=len(cases) - bad - absent - again,
@@ -208,15 +248,22 @@ def browser() -> Gate:
     def run() -> Result:
         status, said = call([sys.executable, "-c", FIND_CHROMIUM])
         if status != 0:
-            return Result("browser", absent=1, said=f"There is no Chromium and none could be installed.\n{said}")
-        # A page that was starved of its core is given one more go; the closing table says how many needed it.
+            return Result(
+                "browser",
+                absent=1,
+                said=f"There is no Chromium and none could be installed.\n{said}",
+            )
+        # A page that was starved of its core is given one more go; the closing table says how many
+        # needed it.
         return pytest_gate("browser", "tests/browser", "--reruns=1", "--reruns-delay=2").run()
 
     return Gate("browser", run)
 
 
 def split_tests(marks: str) -> tuple[Gate, ...]:
-    """All tests with these marks but the browser's, which are not even imported: what is ``BUSY``, and the rest."""
+    """All tests with these marks but the browser's, which are not even imported: what is ``BUSY``,
+    and the rest.
+    """
     busy = {name: [f"tests/{part}" for part in parts] for name, parts in BUSY.items()}
     left_out = [f"--ignore={part}" for part in ("tests/browser", *chain(*busy.values()))]
     gates = [pytest_gate(name, *parts, "-m", marks) for name, parts in busy.items()]
@@ -224,7 +271,9 @@ def split_tests(marks: str) -> tuple[Gate, ...]:
 
 
 def all_gates(*, fast: bool) -> tuple[Gate, ...]:
-    """The gates in the order in which they start; the longest first, so that two run to the end side by side."""
+    """The gates in the order in which they start; the longest first, so that two run to the end
+    side by side.
+    """
     methods, networks, others = split_tests("not slow" if fast else "")
     types = tool("types", "mypy")
     checks = (

@@ -1,4 +1,6 @@
-"""``python app.py render``: pictures and a report from a scene file, and one clear line for anything unusable."""
+"""``python app.py render``: pictures and a report from a scene file, and one clear line for
+anything unusable.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,19 @@ def rendered(path: Path) -> np.ndarray:
 def test_the_same_file_gives_the_same_pixels(scene: Path, tmp_path: Path) -> None:
     for name in ("first", "second"):
         report = tmp_path / f"{name}.json"
-        assert main(["render", str(scene), "--out", str(tmp_path / f"{name}.png"), "--report", str(report)]) == 0
+        assert (
+            main(
+                [
+                    "render",
+                    str(scene),
+                    "--out",
+                    str(tmp_path / f"{name}.png"),
+                    "--report",
+                    str(report),
+                ]
+            )
+            == 0
+        )
     reports = [json.loads((tmp_path / f"{name}.json").read_text()) for name in ("first", "second")]
     assert reports[0]["plan"] == reports[1]["plan"]
     assert (reports[0]["seeds"], reports[0]["steps"]) == ([7, 8], 2)
@@ -48,13 +62,26 @@ def test_the_same_file_gives_the_same_pixels(scene: Path, tmp_path: Path) -> Non
     assert reports[0]["versions"]["torch"]
     assert reports[0]["seconds"] > 0
     for first, second in (("first", "second"), ("first-2", "second-2")):
-        np.testing.assert_array_equal(rendered(tmp_path / f"{first}.png"), rendered(tmp_path / f"{second}.png"))
+        np.testing.assert_array_equal(
+            rendered(tmp_path / f"{first}.png"), rendered(tmp_path / f"{second}.png")
+        )
     assert (rendered(tmp_path / "first.png") != rendered(tmp_path / "first-2.png")).any()
 
 
 @pytest.mark.slow
 def test_dials_win_over_the_file(scene: Path, tmp_path: Path) -> None:
-    dials = ["--count", "1", "--seed", "0", "--steps", "3", "--guidance", "2.5", "--set", "attention=false"]
+    dials = [
+        "--count",
+        "1",
+        "--seed",
+        "0",
+        "--steps",
+        "3",
+        "--guidance",
+        "2.5",
+        "--set",
+        "attention=false",
+    ]
     out, report = tmp_path / "one.png", tmp_path / "one.json"
     assert main(["render", str(scene), "--out", str(out), "--report", str(report), *dials]) == 0
     told = json.loads(report.read_text())
@@ -96,7 +123,9 @@ def refused_in_one_line(capsys: pytest.CaptureFixture[str], named: str) -> None:
     assert named in shown.err
 
 
-def test_wrong_files_are_one_line(scene: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_files_are_one_line(
+    scene: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     broken = tmp_path / "broken.ora"
     broken.write_bytes(scene.read_bytes()[:300])
     empty = tmp_path / "empty.ora"
@@ -118,9 +147,22 @@ def test_wrong_files_are_one_line(scene: Path, tmp_path: Path, capsys: pytest.Ca
 def test_a_report_that_cannot_be_written_is_said(
     scene: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["render", str(scene), "--out", str(tmp_path / "x.png"), "--count", "1", "--steps", "1"]
+    command = [
+        "render",
+        str(scene),
+        "--out",
+        str(tmp_path / "x.png"),
+        "--count",
+        "1",
+        "--steps",
+        "1",
+    ]
     assert main([*command, "--report", str(tmp_path / "nowhere" / "r.json")]) == 2
-    assert capsys.readouterr().err.splitlines()[-1].startswith("lamina: The report 'r.json' could not be written")
+    assert (
+        capsys.readouterr()
+        .err.splitlines()[-1]
+        .startswith("lamina: The report 'r.json' could not be written")
+    )
     assert (tmp_path / "x.png").exists()
 
 

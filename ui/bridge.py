@@ -1,4 +1,6 @@
-"""The only parser of browser data: a message's verb, checked field by field, becomes one call of the studio."""
+"""The only parser of browser data: a message's verb, checked field by field, becomes one call of
+the studio.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +83,12 @@ class Verb:
 def told(error: LaminaError) -> dict[str, Any]:
     """An error as a page shows it; a stale revision carries the current one."""
     code = next(code for kind, code in CODES if isinstance(error, kind))
-    record: dict[str, Any] = {"what": error.what, "limit": error.limit, "remedy": error.remedy, "code": code}
+    record: dict[str, Any] = {
+        "what": error.what,
+        "limit": error.limit,
+        "remedy": error.remedy,
+        "code": code,
+    }
     if isinstance(error, StaleRevision):
         record["current"] = error.current
     return cast(dict[str, Any], messages.clean(record))
@@ -91,7 +98,9 @@ def _incident(incident: str) -> dict[str, Any]:
     return {
         "what": f"Something broke inside Lamina (incident {incident}).",
         "limit": "",
-        "remedy": "Your scene is kept. Try once more; the log of the server tells more under that number.",
+        "remedy": (
+            "Your scene is kept. Try once more; the log of the server tells more under that number."
+        ),
         "code": "internal",
         "incident": incident,
     }
@@ -104,7 +113,9 @@ def _opened(message: Any) -> tuple[Verb, Mapping[str, Any]]:
     if not isinstance(name, str) or name not in VERBS:
         raise RequestError(
             f"The page asked for {str(name)[:40]!r}.",
-            limit=f"This server knows {', '.join(list(VERBS)[:NAMED])} and {len(VERBS) - NAMED} more.",
+            limit=(
+                f"This server knows {', '.join(list(VERBS)[:NAMED])} and {len(VERBS) - NAMED} more."
+            ),
             remedy="Reload the page: it may be older than the server.",
         )
     return VERBS[name], {key: value for key, value in record.items() if key != "verb"}
@@ -123,7 +134,9 @@ def _opened_project(bridge: Bridge, project: BaseModel) -> Reply:
 
 def _hello(bridge: Bridge, message: messages.Hello) -> Reply:
     studio = bridge.studio
-    project = studio.open_latest() if message.project is None else studio.open_project(message.project)
+    project = (
+        studio.open_latest() if message.project is None else studio.open_project(message.project)
+    )
     return _opened_project(bridge, project)
 
 
@@ -141,7 +154,9 @@ def _take_mask(bridge: Bridge, message: messages.TakeMask) -> Reply:
 
 def _open_ora(bridge: Bridge, message: messages.OpenOra) -> Reply:
     if message.path is not None and message.example is None:
-        return _opened_project(bridge, bridge.studio.open_ora(bridge.uploads.take(message.path), message.name))
+        return _opened_project(
+            bridge, bridge.studio.open_ora(bridge.uploads.take(message.path), message.name)
+        )
     if message.example is not None and message.path is None:
         return _opened_project(bridge, bridge.studio.open_example(message.example))
     raise RequestError(
@@ -156,7 +171,9 @@ def _new_scene(bridge: Bridge, message: messages.NewScene) -> Reply:
 
 
 def _export_ora(bridge: Bridge, message: messages.ExportOra) -> Reply:
-    """The file is built here once so that a refusal is a sentence on the page, and again when it is fetched."""
+    """The file is built here once so that a refusal is a sentence on the page, and again when it is
+    fetched.
+    """
     _, name = bridge.studio.export_ora(message.project)
     return {"url": f"lamina/export/{message.project}.ora", "name": name}
 
@@ -197,7 +214,10 @@ def _retouch(bridge: Bridge, message: messages.Retouch) -> Reply:
 def _subjects(bridge: Bridge, message: messages.Subjects) -> Reply:
     """The library, and what a new subject may be trained by."""
     methods = [{"id": method, "title": title} for method, title in TITLES.items()]
-    return {"subjects": [_json(subject) for subject in bridge.studio.library.listed()], "methods": methods}
+    return {
+        "subjects": [_json(subject) for subject in bridge.studio.library.listed()],
+        "methods": methods,
+    }
 
 
 def _cut_reference(bridge: Bridge, message: messages.CutReference) -> Reply:
@@ -206,11 +226,15 @@ def _cut_reference(bridge: Bridge, message: messages.CutReference) -> Reply:
 
 def _make_subject(bridge: Bridge, message: messages.MakeSubject) -> Reply:
     references = tuple(message.references)
-    return _json(bridge.studio.library.make(message.name, message.class_word, message.method, references))
+    return _json(
+        bridge.studio.library.make(message.name, message.class_word, message.method, references)
+    )
 
 
 def _train_subject(bridge: Bridge, message: messages.TrainSubject) -> Reply:
-    return _json(bridge.studio.library.train(message.project, message.subject, message.model, message.steps))
+    return _json(
+        bridge.studio.library.train(message.project, message.subject, message.model, message.steps)
+    )
 
 
 def _rename_subject(bridge: Bridge, message: messages.RenameSubject) -> Reply:

@@ -27,7 +27,11 @@ def build_page(studio: Studio, uploads: UploadFolder) -> gr.Blocks:
 
     gr.set_static_paths([WEB_FOLDER])
     page: gr.Blocks = gr.Blocks(
-        title="Lamina", analytics_enabled=False, fill_width=True, fill_height=True, delete_cache=UPLOADS_SWEPT_S
+        title="Lamina",
+        analytics_enabled=False,
+        fill_width=True,
+        fill_height=True,
+        delete_cache=UPLOADS_SWEPT_S,
     )
     with page:
         build_desk(ask, WEB_FOLDER)

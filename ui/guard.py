@@ -1,4 +1,6 @@
-"""The outermost ASGI layer: who may knock (host, origin), at which doors (paths), and with how much (bodies)."""
+"""The outermost ASGI layer: who may knock (host, origin), at which doors (paths), and with how much
+(bodies).
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,8 @@ FILE_PREFIX = "/gradio_api/file="
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'self'",
-        # Gradio compiles the component's template and script in the page: without 'unsafe-eval' there is no desk.
+        # Gradio compiles the component's template and script in the page: without 'unsafe-eval'
+        # there is no desk.
         "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data: blob:",
@@ -52,9 +55,15 @@ HEADERS = {
 }
 
 # A machine's own table of types may call a module text/plain, which browsers then refuse to run.
-MODULE_KINDS = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml", "json": "application/json"}
+MODULE_KINDS = {
+    "js": "text/javascript",
+    "css": "text/css",
+    "svg": "image/svg+xml",
+    "json": "application/json",
+}
 
-# Names that carry a hash of their content may be kept for good; our modules are asked for again each time.
+# Names that carry a hash of their content may be kept for good; our modules are asked for again
+# each time.
 KEPT = {
     "/lamina/picture/": "private, max-age=31536000, immutable",
     "/assets/": "private, max-age=31536000, immutable",
@@ -63,7 +72,8 @@ KEPT = {
     "/favicon.ico": "no-cache",
 }
 
-# Everything that the page needs; whatever is not here is closed, also routes that a later Gradio adds.
+# Everything that the page needs; whatever is not here is closed, also routes that a later Gradio
+# adds.
 OPEN: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (methods, re.compile(pattern))
     for methods, pattern in (
@@ -82,7 +92,9 @@ OPEN: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 
 @dataclass(frozen=True)
 class Doors:
-    """What this server answers to: its port, the one component that may be asked, the folder it serves as it is."""
+    """What this server answers to: its port, the one component that may be asked, the folder it
+    serves as it is.
+    """
 
     port: int
     component: int
@@ -91,11 +103,15 @@ class Doors:
 
     def __post_init__(self) -> None:
         names = {f"{name}:{self.port}" for name in LOOPBACK_NAMES}
-        object.__setattr__(self, "hosts", frozenset(names | (set(LOOPBACK_NAMES) if self.port == 80 else set())))
+        object.__setattr__(
+            self, "hosts", frozenset(names | (set(LOOPBACK_NAMES) if self.port == 80 else set()))
+        )
 
 
 class Guard:
-    """Refuses foreign hosts, origins, doors and oversized bodies before the wrapped app sees them."""
+    """Refuses foreign hosts, origins, doors and oversized bodies before the wrapped app sees
+    them.
+    """
 
     def __init__(self, app: ASGIApp, doors: Doors) -> None:
         self.app = app
@@ -113,7 +129,11 @@ class Guard:
 
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
-        shut = foreign(headers, self.doors) or closed(scope, self.doors) or too_large(scope["path"], headers)
+        shut = (
+            foreign(headers, self.doors)
+            or closed(scope, self.doors)
+            or too_large(scope["path"], headers)
+        )
         if shut is not None:
             await refusal(*shut).send(send, with_body=scope["method"] != "HEAD")
             return
@@ -131,7 +151,9 @@ Shut = tuple[int, LaminaError]
 
 
 def foreign(headers: Headers, doors: Doors) -> Shut | None:
-    """Why a request comes from elsewhere: another Host (rebinding), another Origin, another site's page."""
+    """Why a request comes from elsewhere: another Host (rebinding), another Origin, another site's
+    page.
+    """
     hosts = headers.getlist("host")
     if len(hosts) != 1 or hosts[0].lower() not in doors.hosts:
         return 421, RefusedError(
@@ -149,7 +171,9 @@ def foreign(headers: Headers, doors: Doors) -> Shut | None:
     if headers.get("sec-fetch-site", "none") in ("cross-site", "same-site") and (
         headers.get("sec-fetch-mode") != "navigate" or headers.get("sec-fetch-dest") != "document"
     ):
-        return 403, RefusedError("A page of another site asked.", remedy="Open the studio in its own tab.")
+        return 403, RefusedError(
+            "A page of another site asked.", remedy="Open the studio in its own tab."
+        )
     return None
 
 
@@ -157,7 +181,11 @@ def closed(scope: Scope, doors: Doors) -> Shut | None:
     """Why there is no such door: the path is none of the page's, or not by this method."""
     path, method = scope["path"], scope["method"]
     if path.startswith(FILE_PREFIX):
-        return None if method in ("GET", "HEAD") and _is_module(path.removeprefix(FILE_PREFIX), doors) else _no_door()
+        return (
+            None
+            if method in ("GET", "HEAD") and _is_module(path.removeprefix(FILE_PREFIX), doors)
+            else _no_door()
+        )
     for methods, pattern in OPEN:
         if pattern.fullmatch(path):
             return None if method in methods.split() else _no_door(405)
@@ -183,7 +211,9 @@ def too_large(path: str, headers: Headers) -> Shut | None:
         return None
     declared = headers.get("content-length", "")
     if path == UPLOAD_PATH and not declared.isdecimal():
-        return 411, RefusedError("An upload has to say how long it is.", remedy="Send a Content-Length.")
+        return 411, RefusedError(
+            "An upload has to say how long it is.", remedy="Send a Content-Length."
+        )
     limit = MAX_JSON_BYTES if path == ASK_PATH else MAX_UPLOAD_BYTES + UPLOAD_SLACK_BYTES
     if declared.isdecimal() and int(declared[:20]) > limit:
         return 413, _too_large(limit)
@@ -199,7 +229,9 @@ def _too_large(limit: int) -> RefusedError:
 
 
 async def _read_body(receive: Receive) -> bytes:
-    """The whole body, or its first 2 MB and a little more: reading stops as soon as it is too long."""
+    """The whole body, or its first 2 MB and a little more: reading stops as soon as it is too
+    long.
+    """
     parts: list[bytes] = []
     length = 0
     while length <= MAX_JSON_BYTES:
@@ -273,7 +305,11 @@ def _with_headers(path: str, send: Send) -> Send:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             headers.update(HEADERS)
-            for name in ("access-control-allow-origin", "access-control-allow-credentials", "server"):
+            for name in (
+                "access-control-allow-origin",
+                "access-control-allow-credentials",
+                "server",
+            ):
                 del headers[name]
             kind = MODULE_KINDS.get(path.rsplit(".", 1)[-1])
             if path.startswith(FILE_PREFIX) and kind and message["status"] == 200:

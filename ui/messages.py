@@ -1,4 +1,6 @@
-"""What a page may say: one strict record per verb. Unknown fields, NaN and wrong types are refused by name."""
+"""What a page may say: one strict record per verb. Unknown fields, NaN and wrong types are refused
+by name.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ Count = Annotated[int, Field(ge=0, le=MAX_NUMBER)]
 
 
 class Message(BaseModel):
-    """What stands beside the verb. Whole numbers are whole numbers: ``true`` and ``1.5`` are none."""
+    """What stands beside the verb. Whole numbers are whole numbers: ``true`` and ``1.5`` are
+    none.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -95,7 +99,9 @@ class Autotune(Message):
 
 
 class Select(Message):
-    """Cut the object out of a stored picture that fills the canvas, by a point (x, y) or a box (x0, y0, x1, y1)."""
+    """Cut the object out of a stored picture that fills the canvas, by a point (x, y) or a box (x0,
+    y0, x1, y1).
+    """
 
     project: Identifier
     picture: Digest
@@ -113,7 +119,9 @@ class Mix(Message):
 
 
 class CutApart(Message):
-    """Cut a stored picture that fills the canvas along the painted layers of that revision of the project."""
+    """Cut a stored picture that fills the canvas along the painted layers of that revision of the
+    project.
+    """
 
     project: Identifier
     revision: Count
@@ -189,7 +197,9 @@ class Jobs(Message):
 
 
 def read_message(record: Mapping[str, Any], kind: type[Message]) -> Message:
-    """``record`` (without its verb) as a ``kind``; a RequestError names the first field that is wrong."""
+    """``record`` (without its verb) as a ``kind``; a RequestError names the first field that is
+    wrong.
+    """
     try:
         return kind.model_validate(record)
     except ValidationError as error:
@@ -204,7 +214,8 @@ def read_message(record: Mapping[str, Any], kind: type[Message]) -> Message:
 def clean(value: Any) -> Any:
     """A copy of a JSON value without lone surrogates and NUL in its texts.
 
-    RequestError for numbers that are not finite or beyond ±2^53, for nesting beyond 64 and for more than 100,000 parts.
+    RequestError for numbers that are not finite or beyond ±2^53, for nesting beyond 64 and for more
+    than 100,000 parts.
     """
     budget = [MAX_VALUES]
     return _cleaned(value, "message", 0, budget)
@@ -221,7 +232,10 @@ def _cleaned(value: Any, field: str, depth: int, budget: list[int]) -> Any:
     if isinstance(value, str):
         return _clean_text(value)
     if isinstance(value, dict):
-        return {_clean_text(str(key)): _cleaned(part, str(key), depth + 1, budget) for key, part in value.items()}
+        return {
+            _clean_text(str(key)): _cleaned(part, str(key), depth + 1, budget)
+            for key, part in value.items()
+        }
     if isinstance(value, (list, tuple)):
         return [_cleaned(part, field, depth + 1, budget) for part in value]
     if isinstance(value, (int, float)) and not _plain_number(value):

@@ -1,4 +1,6 @@
-"""Stored pixels by digest and finished files by project, as plain GET addresses beside Gradio's own."""
+"""Stored pixels by digest and finished files by project, as plain GET addresses beside Gradio's
+own.
+"""
 
 from __future__ import annotations
 
@@ -36,8 +38,14 @@ class Answer:
 
     async def send(self, send: Send, *, with_body: bool = True) -> None:
         """Write it; for HEAD without the body."""
-        fields = (("content-type", self.kind), ("content-length", str(len(self.body))), *self.headers)
-        headers: Headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
+        fields = (
+            ("content-type", self.kind),
+            ("content-length", str(len(self.body))),
+            *self.headers,
+        )
+        headers: Headers = [
+            (name.encode("latin-1"), value.encode("latin-1")) for name, value in fields
+        ]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body if with_body else b""})
 
@@ -71,7 +79,9 @@ class Pictures:
             match = pattern.fullmatch(path)
             if match:
                 return _attempted(reply, match.group(1))
-        return refusal(404, RefusedError("There is nothing at this address.", remedy="Go back to the desk."))
+        return refusal(
+            404, RefusedError("There is nothing at this address.", remedy="Go back to the desk.")
+        )
 
     def _picture(self, digest: str) -> Answer:
         content = self.studio.picture_png(digest)

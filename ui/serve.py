@@ -1,4 +1,6 @@
-"""Opens the page on a loopback address: Gradio's own launch behind our guard, every other door of Gradio shut."""
+"""Opens the page on a loopback address: Gradio's own launch behind our guard, every other door of
+Gradio shut.
+"""
 
 from __future__ import annotations
 
@@ -66,10 +68,11 @@ class Served:
 
 
 def serve(studio: Studio, host: str, port: int, upload_folder: Path) -> Served:
-    """Open the page of ``studio`` and return at once; ``Served.wait`` blocks. Port 0 takes a free one.
+    """Open the page of ``studio`` and return at once; ``Served.wait`` blocks. Port 0 takes a free
+    one.
 
-    RefusedError for an address beyond this machine, StoreError for a port that is taken or a folder that cannot be
-    written. Changes Gradio's part of the process environment.
+    RefusedError for an address beyond this machine, StoreError for a port that is taken or a folder
+    that cannot be written. Changes Gradio's part of the process environment.
     """
     check_host(host)
     port = reserve_port(host, port)
@@ -89,7 +92,10 @@ def check_host(host: str) -> None:
     if _shown(host.lower()) not in LOOPBACK_NAMES:
         raise RefusedError(
             f"Lamina will not open itself to {host or 'every address'}.",
-            limit="It has no logins yet, so it serves this machine alone: 127.0.0.1, ::1 or localhost.",
+            limit=(
+                "It has no logins yet, so it serves this machine alone: 127.0.0.1, ::1 or "
+                "localhost."
+            ),
             remedy="Use --host 127.0.0.1, and an SSH tunnel to reach it from another machine.",
         )
 
@@ -159,13 +165,16 @@ def _launch(page: gr.Blocks, studio: Studio, host: str, port: int) -> None:
     )
     if not isinstance(page.app.middleware_stack, Guard):
         page.close(verbose=False)
-        raise RefusedError("The guard is not in place.", remedy="Install the Gradio version of requirements.txt.")
+        raise RefusedError(
+            "The guard is not in place.", remedy="Install the Gradio version of requirements.txt."
+        )
 
 
 def _guarded(studio: Studio, doors: Doors) -> Callable[[Any], Any]:
     """A lifespan that puts the guard outside everything, before the socket opens.
 
-    Middleware handed to ``launch`` would stand inside Gradio's CORS layer, which answers preflights by itself.
+    Middleware handed to ``launch`` would stand inside Gradio's CORS layer, which answers preflights
+    by itself.
     """
 
     @contextlib.asynccontextmanager

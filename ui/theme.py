@@ -1,4 +1,6 @@
-"""How the page looks before and around the desk: system fonts, the desk's ground, nothing of Gradio's own frame."""
+"""How the page looks before and around the desk: system fonts, the desk's ground, nothing of
+Gradio's own frame.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +15,16 @@ CSS = """
   :root { --lamina-ground: #e4e7ec; --lamina-ink: #1b1e23; --lamina-card: #ffffff; }
 }
 html, body { margin: 0; height: 100%; background: var(--lamina-ground); overflow: hidden; }
-gradio-app, .gradio-container, .gradio-container > .main, .gradio-container .wrap, .gradio-container .column {
-  margin: 0 !important; padding: 0 !important; max-width: none !important; gap: 0 !important; border: 0 !important;
+gradio-app, .gradio-container, .gradio-container > .main, .gradio-container .wrap,
+.gradio-container .column {
+  margin: 0 !important; padding: 0 !important; max-width: none !important; gap: 0 !important;
+  border: 0 !important;
   background: var(--lamina-ground) !important;
 }
 footer, .toast-wrap, .built-with, .show-api { display: none !important; }
 .lamina-root { position: fixed; inset: 0; overflow: hidden; z-index: 1; }
-.lamina-failed { max-width: 40rem; margin: 20vh auto; padding: 1.5rem; line-height: 1.5; border: 1px solid #b4534b;
+.lamina-failed { max-width: 40rem; margin: 20vh auto; padding: 1.5rem; line-height: 1.5;
+border: 1px solid #b4534b;
   border-radius: 8px; background: var(--lamina-card); color: var(--lamina-ink); }
 """
 

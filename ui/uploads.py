@@ -1,4 +1,6 @@
-"""The upload folder: where Gradio puts what a page sends, and the only place a page may name a file in."""
+"""The upload folder: where Gradio puts what a page sends, and the only place a page may name a file
+in.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,9 @@ class UploadFolder:
     def take(self, path: str) -> bytes:
         """The content of an uploaded file, which is deleted.
 
-        RefusedError when the path, with every link followed, does not lie inside the folder, when it is not a plain
-        file, or when it holds more than 25 MB. Nothing outside the folder is ever opened or deleted.
+        RefusedError when the path, with every link followed, does not lie inside the folder, when
+        it is not a plain file, or when it holds more than 25 MB. Nothing outside the folder is ever
+        opened or deleted.
         """
         found = self._inside(path)
         try:
@@ -49,7 +52,9 @@ class UploadFolder:
 
 
 def prepare_upload_folder(folder: Path) -> UploadFolder:
-    """The folder, made if need be, closed to other users of the machine, and emptied of what was left behind."""
+    """The folder, made if need be, closed to other users of the machine, and emptied of what was
+    left behind.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         os.chmod(folder, stat.S_IRWXU)
@@ -78,7 +83,9 @@ def _read_capped(found: Path) -> bytes:
         with found.open("rb") as stream:
             content = stream.read(MAX_UPLOAD_BYTES + 1)
     except OSError as error:
-        raise StoreError(f"The upload cannot be read: {error.strerror or error}.", remedy="Send it again.") from None
+        raise StoreError(
+            f"The upload cannot be read: {error.strerror or error}.", remedy="Send it again."
+        ) from None
     if len(content) > MAX_UPLOAD_BYTES:
         raise RefusedError(
             f"The file is larger than {MAX_UPLOAD_BYTES // 2**20} MB.",

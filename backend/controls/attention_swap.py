@@ -1,15 +1,18 @@
-"""Multi-source attention swap: a target that is first the layout, and then takes its appearance from a reference.
+"""Multi-source attention swap: a target that is first the layout, and then takes its appearance
+from a reference.
 
-Layout-and-Retouch, section 3.2.2 and algorithm 1. For k < λ2 queries, keys and values of self- and cross-attention come
-from the layout path; afterwards keys and values of the decoder's self-attention come from the reference path. (The
-printed algorithm counts i down and asks for i > λ2, which would copy 40 of 50 steps and leave none for its masks.)
+Layout-and-Retouch, section 3.2.2 and algorithm 1. For k < λ2 queries, keys and values of self- and
+cross-attention come from the layout path; afterwards keys and values of the decoder's
+self-attention come from the reference path. (The printed algorithm counts i down and asks for i >
+λ2, which would copy 40 of 50 steps and leave none for its masks.)
 
-Or, ours, the target keeps its own keys and values, and those of the reference's subject stand beside them: whatever of
-the target is like the subject looks at both, all else at its own. Without its own the target forgets what it was about
-to draw there, and with the whole reference it draws the reference's place, too.
+Or, ours, the target keeps its own keys and values, and those of the reference's subject stand
+beside them: whatever of the target is like the subject looks at both, all else at its own. Without
+its own the target forgets what it was about to draw there, and with the whole reference it draws
+the reference's place, too.
 
-The paths share a batch, as rows named ``reference``, ``layout`` and ``target``, or the first two are side paths. Swaps
-stay within each half of the guidance.
+The paths share a batch, as rows named ``reference``, ``layout`` and ``target``, or the first two
+are side paths. Swaps stay within each half of the guidance.
 """
 
 from __future__ import annotations
@@ -36,11 +39,12 @@ COPIED, SWAPPED = ("to_q", "to_k", "to_v"), ("to_k", "to_v")
 class AttentionSwap(Control):
     """``copied`` and ``swapped`` name attention modules; ``copy_until`` is λ2 as a step index.
 
-    Nothing happens where both are empty. ``sides`` holds the other paths where they are not rows of the batch.
-    With ``shown``, bool (h, w) of any size, keys and values of the reference's cells there (of all, where it is empty)
-    are added to the target's; without it all of the reference's replace them. With ``guided`` they are added in the
-    half with words alone: guidance then strengthens them, where in both halves it would take them for granted.
-    ``weight`` multiplies what a cell of the reference counts beside one of the target's own (0 < weight).
+    Nothing happens where both are empty. ``sides`` holds the other paths where they are not rows of
+    the batch. With ``shown``, bool (h, w) of any size, keys and values of the reference's cells
+    there (of all, where it is empty) are added to the target's; without it all of the reference's
+    replace them. With ``guided`` they are added in the half with words alone: guidance then
+    strengthens them, where in both halves it would take them for granted. ``weight`` multiplies
+    what a cell of the reference counts beside one of the target's own (0 < weight).
     """
 
     copy_until: int
@@ -63,7 +67,9 @@ class AttentionSwap(Control):
         for names, parts, path in ((copied, COPIED, "layout"), (replaced, SWAPPED, "reference")):
             for module in (f"{name}.{part}" for name in names for part in parts):
                 sources.setdefault(module, []).append(path)
-        hooks = {module: self._hook(module, tuple(paths), network) for module, paths in sources.items()}
+        hooks = {
+            module: self._hook(module, tuple(paths), network) for module, paths in sources.items()
+        }
         added = () if self.shown is None else self.swapped
         attends = {f"{name}.processor": self._attend(name, network) for name in added}
         owned = processors_replaced(network.unet, attends) if attends else nullcontext()
@@ -101,7 +107,10 @@ class AttentionSwap(Control):
             cells = self._cells(_grid_of(network, key.shape[2])).to(key.device)
             own = [part.unflatten(0, (rows.halves, rows.count)) for part in (query, key, value)]
             keys, values = (
-                torch.cat([part[:, target], self._reference(f"{name}.{to}", rows, part)[..., cells, :]], -2)[asking]
+                torch.cat(
+                    [part[:, target], self._reference(f"{name}.{to}", rows, part)[..., cells, :]],
+                    -2,
+                )[asking]
                 for to, part in zip(SWAPPED, own[1:], strict=True)
             )
             counted = keys.new_zeros(1, keys.shape[-2])
@@ -118,10 +127,16 @@ class AttentionSwap(Control):
         """The reference's projection, (halves, 1, heads, n, d) as its rows in ``part`` are."""
         if self.sides is None:
             return part[:, rows.of("reference")]
-        return self.sides.feature("reference", module).unflatten(-1, (part.shape[2], -1)).transpose(2, 3)
+        return (
+            self.sides.feature("reference", module)
+            .unflatten(-1, (part.shape[2], -1))
+            .transpose(2, 3)
+        )
 
     def _cells(self, sides_lat: tuple[int, int]) -> Tensor:
-        """The cells of a grid that show the subject: half covered or more, or, where none is, those covered most."""
+        """The cells of a grid that show the subject: half covered or more, or, where none is, those
+        covered most.
+        """
         assert self.shown is not None
         unit = torch.from_numpy(self.shown.astype(np.float32))[None, None]
         covered = functional.interpolate(unit, size=sides_lat, mode="area").flatten()

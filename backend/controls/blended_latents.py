@@ -1,4 +1,5 @@
-"""Blended latents: outside a mask every state is the source, noised to its level (Blended Latent Diffusion, 2023).
+"""Blended latents: outside a mask every state is the source, noised to its level (Blended Latent
+Diffusion, 2023).
 
 Algorithm 1 there: z ← z_fg · m + z_bg · (1 - m) after each step, with m at the latents' size.
 """
@@ -16,7 +17,9 @@ from backend.models.schedule import Schedule
 
 @dataclass(frozen=True)
 class BlendedLatents(Control):
-    """``mask`` (h, w) in 0..1 at the latents' size, 1 = free; ``source`` (b, c, h, w) is what stays where it is 0."""
+    """``mask`` (h, w) in 0..1 at the latents' size, 1 = free; ``source`` (b, c, h, w) is what stays
+    where it is 0.
+    """
 
     source: Tensor = field(repr=False, compare=False)
     mask: Tensor = field(repr=False, compare=False)

@@ -1,8 +1,10 @@
-"""FreeU (Si et al., 2023): the decoder's backbone is made stronger, the low frequencies of its skips weaker.
+"""FreeU (Si et al., 2023): the decoder's backbone is made stronger, the low frequencies of its
+skips weaker.
 
-At the decoder's widest stage, and at the one half as wide (Stable Diffusion's 1280 and 640 channels), before a block
-joins the two: half of the backbone's channels are multiplied by 1 + (b - 1) · m, m their mean over all channels brought
-to 0…1 in each picture, and the skip's lowest frequencies (the 2 × 2 middle of its shifted spectrum) by s.
+At the decoder's widest stage, and at the one half as wide (Stable Diffusion's 1280 and 640
+channels), before a block joins the two: half of the backbone's channels are multiplied by 1 + (b -
+1) · m, m their mean over all channels brought to 0…1 in each picture, and the skip's lowest
+frequencies (the 2 × 2 middle of its shifted spectrum) by s.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ from backend.engine.loop_types import Control, Network
 
 @dataclass(frozen=True)
 class FreeU(Control):
-    """``backbone`` b and ``skip`` s of the two stages; all 1 changes nothing. The authors' for Stable Diffusion 1.4."""
+    """``backbone`` b and ``skip`` s of the two stages; all 1 changes nothing. The authors' for
+    Stable Diffusion 1.4.
+    """
 
     backbone: tuple[float, float] = (1.3, 1.4)
     skip: tuple[float, float] = (0.9, 0.2)
@@ -39,17 +43,23 @@ class FreeU(Control):
                 installed.callback(unet.get_submodule(name).register_forward_pre_hook(join).remove)
             yield
 
-    def _joined(self, width: int, stage: int) -> Callable[[object, tuple[Tensor, ...]], tuple[Tensor, ...]]:
+    def _joined(
+        self, width: int, stage: int
+    ) -> Callable[[object, tuple[Tensor, ...]], tuple[Tensor, ...]]:
         def joined(_: object, arguments: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
             whole, *rest = arguments
             backbone = strengthened(whole[:, :width], self.backbone[stage])
-            return torch.cat([backbone, low_scaled(whole[:, width:], self.skip[stage])], dim=1), *rest
+            return torch.cat(
+                [backbone, low_scaled(whole[:, width:], self.skip[stage])], dim=1
+            ), *rest
 
         return joined
 
 
 def joins(unet: Any) -> tuple[tuple[str, int, int], ...]:
-    """(module, backbone channels, stage 0 or 1) of each decoder block that joins a backbone of a stage's width."""
+    """(module, backbone channels, stage 0 or 1) of each decoder block that joins a backbone of a
+    stage's width.
+    """
     widths = list(reversed(unet.config.block_out_channels))
     found = []
     for level, block in enumerate(unet.up_blocks):
@@ -71,8 +81,12 @@ def strengthened(backbone: Tensor, factor: float) -> Tensor:
 
 
 def low_scaled(skip: Tensor, factor: float) -> Tensor:
-    """The skip (b, c, h, w) with its lowest frequencies scaled; the spectrum is taken in single precision."""
+    """The skip (b, c, h, w) with its lowest frequencies scaled; the spectrum is taken in single
+    precision.
+    """
     spectrum = torch.fft.fftshift(torch.fft.fftn(skip.float(), dim=(-2, -1)), dim=(-2, -1))
     row, column = skip.shape[-2] // 2, skip.shape[-1] // 2
     spectrum[..., max(0, row - 1) : row + 1, max(0, column - 1) : column + 1] *= factor
-    return torch.fft.ifftn(torch.fft.ifftshift(spectrum, dim=(-2, -1)), dim=(-2, -1)).real.to(skip.dtype)
+    return torch.fft.ifftn(torch.fft.ifftshift(spectrum, dim=(-2, -1)), dim=(-2, -1)).real.to(
+        skip.dtype
+    )

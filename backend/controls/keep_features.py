@@ -16,10 +16,11 @@ from backend.models.bundle import Recorded
 
 @dataclass(frozen=True)
 class KeepFeatures(Control):
-    """Puts the features that ``path`` is asked for into ``memory``, from step ``first`` on; the run stays as it is.
+    """Puts the features that ``path`` is asked for into ``memory``, from step ``first`` on; the run
+    stays as it is.
 
-    The run must be the path: its rows, words and weights. Of a step in which the network is called more than once the
-    last call counts.
+    The run must be the path: its rows, words and weights. Of a step in which the network is called
+    more than once the last call counts.
     """
 
     path: SidePath = field(repr=False, compare=False)

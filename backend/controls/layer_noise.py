@@ -1,9 +1,10 @@
 """Per-layer noise: each pixel is held to the source until its layer's share of the steps begins.
 
-Collage Diffusion, section 4.4. Equation (3) is printed the wrong way round; what is meant, and done here, is that a
-cell with freedom h keeps the re-noised source until step k0 = N - ⌊N·h⌋ and belongs to the solver from then on. Unlike
-the released code the source is re-noised to the level of the state it is put into, so a cell with h = 0 ends bit-equal
-to the encoded source, and equal levels everywhere are bit-equal to image-to-image.
+Collage Diffusion, section 4.4. Equation (3) is printed the wrong way round; what is meant, and done
+here, is that a cell with freedom h keeps the re-noised source until step k0 = N - ⌊N·h⌋ and belongs
+to the solver from then on. Unlike the released code the source is re-noised to the level of the
+state it is put into, so a cell with h = 0 ends bit-equal to the encoded source, and equal levels
+everywhere are bit-equal to image-to-image.
 """
 
 from __future__ import annotations
@@ -29,10 +30,11 @@ Holding = Literal["touched", "filled"]
 
 @dataclass(frozen=True)
 class LayerNoise(Control):
-    """Holds cells to ``source`` (b, c, h, w) up to and including the state that ``release`` (h, w) names.
+    """Holds cells to ``source`` (b, c, h, w) up to and including the state that ``release`` (h, w)
+    names.
 
-    ``release`` is the first step that a cell takes freely, N for never. ``stream`` gives the noise of a state; it must
-    not be the generators that the sampler draws from.
+    ``release`` is the first step that a cell takes freely, N for never. ``stream`` gives the noise
+    of a state; it must not be the generators that the sampler draws from.
     """
 
     source: Tensor = field(repr=False, compare=False)
@@ -50,15 +52,20 @@ class LayerNoise(Control):
         if k > self.last_hold:
             return latents
         noise = self.source if k == self.schedule.steps else self.stream.at(k, self.source)
-        return torch.where(self.release >= k, self.schedule.noise_to(k, self.source, noise), latents)
+        return torch.where(
+            self.release >= k, self.schedule.noise_to(k, self.source, noise), latents
+        )
 
 
-def freedom_map(topmost: NDArray[np.integer], levels: Sequence[float | Freedom], blur_px: float) -> Freedom:
-    """h per pixel: the level of the topmost layer, softened by a Gaussian (sigma ``blur_px``) between free layers.
+def freedom_map(
+    topmost: NDArray[np.integer], levels: Sequence[float | Freedom], blur_px: float
+) -> Freedom:
+    """h per pixel: the level of the topmost layer, softened by a Gaussian (sigma ``blur_px``)
+    between free layers.
 
-    ``topmost`` is (h, w) with 0 for uncovered, ``levels[i]`` the freedom of index i, one number or a painted map
-    (h, w); a uniform map is its number, bit for bit. Held pixels (0) neither take nor give blur: they stay 0 and do not
-    lower their neighbours.
+    ``topmost`` is (h, w) with 0 for uncovered, ``levels[i]`` the freedom of index i, one number or
+    a painted map (h, w); a uniform map is its number, bit for bit. Held pixels (0) neither take nor
+    give blur: they stay 0 and do not lower their neighbours.
     """
     hard = np.zeros(topmost.shape, np.float64)
     for index, level in enumerate(levels):
@@ -68,15 +75,17 @@ def freedom_map(topmost: NDArray[np.integer], levels: Sequence[float | Freedom],
         return hard
     share = _blurred(free.astype(np.float64), blur_px)
     soft = np.divide(_blurred(hard, blur_px), share, out=np.zeros_like(hard), where=free)
-    changed = free & (np.abs(soft - hard) > 1e-6)  # what blur leaves alone stays exact, down to the last bit
+    changed = free & (
+        np.abs(soft - hard) > 1e-6
+    )  # what blur leaves alone stays exact, down to the last bit
     return np.where(changed, soft, hard)
 
 
 def release_map(freedom: Freedom, steps: int, cell_px: int, held: Holding) -> NDArray[np.int64]:
     """The first free step of every latent cell, N - ⌊N·h⌋ with h at the cell's centre: int (h, w).
 
-    A cell with some held and some free pixels is held entirely when ``held`` is "touched"; with "filled" only a cell
-    full of held pixels is.
+    A cell with some held and some free pixels is held entirely when ``held`` is "touched"; with
+    "filled" only a cell full of held pixels is.
     """
     rows, columns = freedom.shape[0] // cell_px, freedom.shape[1] // cell_px
     cells = freedom[: rows * cell_px, : columns * cell_px].reshape(rows, cell_px, columns, cell_px)

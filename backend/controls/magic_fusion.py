@@ -1,8 +1,9 @@
 """MagicFusion (Zhao et al., 2023): two models draw one picture, each where its words move it most.
 
-The saliency of a model is how far its words pull its prediction: |s · (ε_c - ε_u)|, smoothed (4 × 4 means), averaged
-over channels, and made a distribution over the picture by a softmax. Each cell follows the model that is more salient
-there. After the first steps one model draws on alone (the authors' example fuses while t > 600 of 1000).
+The saliency of a model is how far its words pull its prediction: |s · (ε_c - ε_u)|, smoothed (4 × 4
+means), averaged over channels, and made a distribution over the picture by a softmax. Each cell
+follows the model that is more salient there. After the first steps one model draws on alone (the
+authors' example fuses while t > 600 of 1000).
 """
 
 from __future__ import annotations

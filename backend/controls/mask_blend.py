@@ -1,12 +1,13 @@
 """Adaptive mask blending: inside the mask the target's own features, outside the layout's.
 
-Layout-and-Retouch, section 3.2.2: φ* = M ⊙ φ_t + (1 - M) ⊙ φ_o at the outputs of the decoder's self-attention, from
-60 % of the steps on. The mask joins where the subject's words look (M^c) with what Segment Anything cuts out of the
-layout.
+Layout-and-Retouch, section 3.2.2: φ* = M ⊙ φ_t + (1 - M) ⊙ φ_o at the outputs of the decoder's
+self-attention, from 60 % of the steps on. The mask joins where the subject's words look (M^c) with
+what Segment Anything cuts out of the layout.
 
-What the paper leaves open is read so: a component of M^c that does not touch SAM's cut is noise and is dropped from the
-joined mask M^k (a plain OR, as printed, discards nothing); the distance transform is normalised to 0.5…1 on M^k alone,
-with 0 outside (over the whole picture the background would be half subject); the sum with C(M^c) is clamped to 1.
+What the paper leaves open is read so: a component of M^c that does not touch SAM's cut is noise and
+is dropped from the joined mask M^k (a plain OR, as printed, discards nothing); the distance
+transform is normalised to 0.5…1 on M^k alone, with 0 outside (over the whole picture the background
+would be half subject); the sum with C(M^c) is clamped to 1.
 """
 
 from __future__ import annotations
@@ -39,9 +40,10 @@ _EIGHT = np.ones((3, 3), np.bool_)
 class MaskRules:
     """How a mask is made.
 
-    ``threshold`` cuts the normalised map (MasaCtrl: .1); components of M^c under ``least_share`` of the picture are
-    dropped from C(M^c) (ours: .005, a square of a fourteenth of the side); ``joining`` is how the two masks meet;
-    ``background_floor`` is M outside of them (the literal reading of the paper: .5).
+    ``threshold`` cuts the normalised map (MasaCtrl: .1); components of M^c under ``least_share`` of
+    the picture are dropped from C(M^c) (ours: .005, a square of a fourteenth of the side);
+    ``joining`` is how the two masks meet; ``background_floor`` is M outside of them (the literal
+    reading of the paper: .5).
     """
 
     threshold: float = 0.1
@@ -50,7 +52,9 @@ class MaskRules:
     background_floor: float = 0.0
 
 
-def adaptive_mask(words: Inside, solid: Inside | None, rules: MaskRules = MaskRules()) -> NDArray[np.float32]:
+def adaptive_mask(
+    words: Inside, solid: Inside | None, rules: MaskRules = MaskRules()
+) -> NDArray[np.float32]:
     """M of equal-sized bool (h, w): M^c and the cut-out, if there is one; float32 in {0} or 0.5…1.
 
     Where nothing is found at all M is 1: no blending is better than no subject.
@@ -73,7 +77,9 @@ def without_small(inside: Inside, least_share: float) -> Inside:
 
 
 def joined_mask(words: Inside, solid: Inside | None, joining: Joining) -> Inside:
-    """M^k: where the words look and what was cut out, joined; the words alone where there is no cut-out."""
+    """M^k: where the words look and what was cut out, joined; the words alone where there is no
+    cut-out.
+    """
     if solid is None:
         return words
     if joining == "and":
@@ -93,7 +99,9 @@ class Masks(Protocol):
         ...
 
     def at(self, k: int) -> Tensor:
-        """M for step k, from what was read before it: float32 (rows, h, w) at any size that shows the picture."""
+        """M for step k, from what was read before it: float32 (rows, h, w) at any size that shows
+        the picture.
+        """
         ...
 
 
@@ -114,7 +122,8 @@ class FixedMask:
 
 @dataclass(frozen=True)
 class AdaptiveMask:
-    """The paper's mask, of the maps read so far. ``solid`` is bool (h, w), empty (0, 0) where there is no SAM.
+    """The paper's mask, of the maps read so far. ``solid`` is bool (h, w), empty (0, 0) where there
+    is no SAM.
 
     ``within`` (h, w) in 0..1 bounds it: a subject that is a layer stays in the layer's region.
     """
@@ -131,12 +140,16 @@ class AdaptiveMask:
 
     def at(self, k: int) -> Tensor:
         """M of the maps up to now; before the first one, of the cut-out alone."""
-        masks = [adaptive_mask(words, self._solid(), self.rules) * self.within for words in self._words()]
+        masks = [
+            adaptive_mask(words, self._solid(), self.rules) * self.within for words in self._words()
+        ]
         return torch.from_numpy(np.stack(masks))
 
     def blank(self) -> bool:
         """Whether nothing is found, so that M is 1 and nothing is blended."""
-        return not any(joined_mask(words, self._solid(), self.rules.joining).any() for words in self._words())
+        return not any(
+            joined_mask(words, self._solid(), self.rules.joining).any() for words in self._words()
+        )
 
     def _words(self) -> list[Inside]:
         """M^c of each row."""
@@ -152,11 +165,13 @@ class AdaptiveMask:
 
 @dataclass(frozen=True)
 class MaskBlend(Control):
-    """Blends at ``sites`` from step ``begin`` on. M = 1 leaves the target as it is, M = 0 makes it the layout.
+    """Blends at ``sites`` from step ``begin`` on. M = 1 leaves the target as it is, M = 0 makes it
+    the layout.
 
-    ``sides`` holds the layout path where it is not part of the batch. With ``held``, the layout's states 0…N, the
-    states are blended as well (Photoswap does so; ours here): around features of the layout the convolutions would
-    still draw everything anew. The target is the last row of the latents.
+    ``sides`` holds the layout path where it is not part of the batch. With ``held``, the layout's
+    states 0…N, the states are blended as well (Photoswap does so; ours here): around features of
+    the layout the convolutions would still draw everything anew. The target is the last row of the
+    latents.
     """
 
     begin: int
@@ -184,7 +199,9 @@ class MaskBlend(Control):
         """State k of the target inside of M, the layout's outside, where it is to be held."""
         if self.held is None or k <= self.begin:
             return latents
-        mask = functional.interpolate(self.masks.at(k)[:, None], size=latents.shape[-2:], mode="area").to(latents)
+        mask = functional.interpolate(
+            self.masks.at(k)[:, None], size=latents.shape[-2:], mode="area"
+        ).to(latents)
         if bool((mask == 1).all()):
             return latents
         target = mask * latents[-len(mask) :] + (1 - mask) * self.held.states[k]
@@ -207,8 +224,12 @@ class MaskBlend(Control):
         return blend
 
 
-def _weights_of(masks: Masks, sides_lat: tuple[int, int], present: dict[int, Tensor]) -> Callable[[int], Tensor]:
-    """M of a step on a site's grid, by area: (rows, n, 1). ``present`` keeps the step's mask for all sites."""
+def _weights_of(
+    masks: Masks, sides_lat: tuple[int, int], present: dict[int, Tensor]
+) -> Callable[[int], Tensor]:
+    """M of a step on a site's grid, by area: (rows, n, 1). ``present`` keeps the step's mask for
+    all sites.
+    """
 
     def weights(k: int) -> Tensor:
         if k not in present:

@@ -1,11 +1,14 @@
-"""MultiDiffusion with regions (Bar-Tal et al., 2023): one latent, a prompt for each region, predictions averaged.
+"""MultiDiffusion with regions (Bar-Tal et al., 2023): one latent, a prompt for each region,
+predictions averaged.
 
-Equation (5) there, for regions: the step that agrees best with all regions' steps is their mean, weighted by the masks.
-All regions take the same solver step from the same state, so the mean of the steps is the step of the mean prediction.
+Equation (5) there, for regions: the step that agrees best with all regions' steps is their mean,
+weighted by the masks. All regions take the same solver step from the same state, so the mean of the
+steps is the step of the mean prediction.
 
-Bootstrapping (section 4.3): in the first steps a region's own view has, outside its mask, a plain colour noised to the
-state's level instead of the rest of the picture, so that the object grows inside its mask. The colour is another one at
-each step, so that the object does not take it for its own.
+Bootstrapping (section 4.3): in the first steps a region's own view has, outside its mask, a plain
+colour noised to the state's level instead of the rest of the picture, so that the object grows
+inside its mask. The colour is another one at each step, so that the object does not take it for its
+own.
 """
 
 from __future__ import annotations
@@ -22,9 +25,11 @@ from backend.models.schedule import Schedule
 
 @dataclass(frozen=True)
 class RegionPrompt:
-    """A region: the prediction under its own words, its ``mask`` (h, w) in 0..1 at the latents' size.
+    """A region: the prediction under its own words, its ``mask`` (h, w) in 0..1 at the latents'
+    size.
 
-    ``plain`` (s, b, c, h, w) are the latents of the plain colours that surround it in its s bootstrapped steps.
+    ``plain`` (s, b, c, h, w) are the latents of the plain colours that surround it in its s
+    bootstrapped steps.
     """
 
     predict: Predict = field(repr=False, compare=False)
@@ -63,4 +68,6 @@ class MultiRegion(Control):
         if k >= len(region.plain):
             return latents
         plain = region.plain[k].to(latents).expand_as(latents)
-        return latents * mask + self.schedule.noise_to(k, plain, self.stream.at(k, plain)) * (1 - mask)
+        return latents * mask + self.schedule.noise_to(k, plain, self.stream.at(k, plain)) * (
+            1 - mask
+        )

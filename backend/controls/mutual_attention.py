@@ -1,8 +1,10 @@
-"""MasaCtrl (Cao et al., 2023): from a start step on, the target looks at the reference instead of at itself.
+"""MasaCtrl (Cao et al., 2023): from a start step on, the target looks at the reference instead of
+at itself.
 
-In the decoder's self-attention queries are the target's, keys and values the reference's (equation 5). With masks
-(equations 6 to 8) the target's foreground looks at the reference's foreground only, its background at the rest:
-O = M ⊙ O_f + (1 - M) ⊙ O_b, M where the subject's words look in the target, in the steps so far.
+In the decoder's self-attention queries are the target's, keys and values the reference's (equation
+5). With masks (equations 6 to 8) the target's foreground looks at the reference's foreground only,
+its background at the rest: O = M ⊙ O_f + (1 - M) ⊙ O_b, M where the subject's words look in the
+target, in the steps so far.
 """
 
 from __future__ import annotations
@@ -26,23 +28,32 @@ THRESHOLD = 0.1
 
 @dataclass(frozen=True)
 class MutualMasks:
-    """Where the subject is: ``maps`` grow in the target, ``reference`` is a float map (h, w) in 0..1."""
+    """Where the subject is: ``maps`` grow in the target, ``reference`` is a float map (h, w) in
+    0..1.
+    """
 
     maps: MapMean = field(repr=False, compare=False)
     reference: Tensor = field(repr=False, compare=False)
 
     def cells(self, sides_lat: tuple[int, int]) -> tuple[Tensor, Tensor] | None:
-        """M of the target and of the reference on a grid: bool (n,) each; None while either shows nothing or all."""
+        """M of the target and of the reference on a grid: bool (n,) each; None while either shows
+        nothing or all.
+        """
         mean = self.maps.mean()
         if mean is None:
             return None
         both = tuple(_over(one, sides_lat) for one in (mean[0], self.reference))
-        return None if any(bool(one.all()) or not bool(one.any()) for one in both) else (both[0], both[1])
+        return (
+            None
+            if any(bool(one.all()) or not bool(one.any()) for one in both)
+            else (both[0], both[1])
+        )
 
 
 @dataclass(frozen=True)
 class MutualAttention(Control):
-    """Acts at ``sites`` from step ``begin`` on, without ``masks`` on the whole picture. One target at a time.
+    """Acts at ``sites`` from step ``begin`` on, without ``masks`` on the whole picture. One target
+    at a time.
 
     The side paths hold ``to_k`` and ``to_v`` of the reference at these sites.
     """
@@ -58,7 +69,9 @@ class MutualAttention(Control):
 
     @contextmanager
     def _patched(self, network: Network) -> Iterator[None]:
-        watching = nullcontext() if self.masks is None else self.masks.maps.watching(network, self.sides)
+        watching = (
+            nullcontext() if self.masks is None else self.masks.maps.watching(network, self.sides)
+        )
         attends = {site.name: self._attend(site, network) for site in self.sites}
         with processors_replaced(network.unet, attends), watching:
             yield
@@ -78,9 +91,15 @@ class MutualAttention(Control):
         def attend(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
             if network.moment.k < self.begin or self.sides.recording:
                 return functional.scaled_dot_product_attention(query, key, value, scale=scale)
-            key, value = (self._reference(f"{site.module}.{part}", query) for part in ("to_k", "to_v"))
+            key, value = (
+                self._reference(f"{site.module}.{part}", query) for part in ("to_k", "to_v")
+            )
             cells = None if self.masks is None else self.masks.cells(sides_lat)
-            return mutual(query, key, value, scale) if cells is None else masked(query, key, value, scale, cells)
+            return (
+                mutual(query, key, value, scale)
+                if cells is None
+                else masked(query, key, value, scale, cells)
+            )
 
         return attend
 
@@ -95,11 +114,17 @@ def mutual(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
     return functional.scaled_dot_product_attention(query, key, value, scale=scale)
 
 
-def masked(query: Tensor, key: Tensor, value: Tensor, scale: float, cells: tuple[Tensor, Tensor]) -> Tensor:
-    """Foreground to foreground, background to background; ``cells`` are M of the target and of the reference."""
+def masked(
+    query: Tensor, key: Tensor, value: Tensor, scale: float, cells: tuple[Tensor, Tensor]
+) -> Tensor:
+    """Foreground to foreground, background to background; ``cells`` are M of the target and of the
+    reference.
+    """
     inside, shown = (one.to(query.device) for one in cells)
     front, rest = (
-        functional.scaled_dot_product_attention(query, key, value, attn_mask=allowed[None, None, None], scale=scale)
+        functional.scaled_dot_product_attention(
+            query, key, value, attn_mask=allowed[None, None, None], scale=scale
+        )
         for allowed in (shown, ~shown)
     )
     return torch.where(inside[:, None], front, rest)
@@ -108,4 +133,6 @@ def masked(query: Tensor, key: Tensor, value: Tensor, scale: float, cells: tuple
 def _over(found: Tensor, sides_lat: tuple[int, int]) -> Tensor:
     low, high = found.min(), found.max()
     unit = (found - low) / (high - low).clamp_min(torch.finfo(found.dtype).tiny)
-    return functional.interpolate(unit[None, None], size=sides_lat, mode="area").flatten() > THRESHOLD
+    return (
+        functional.interpolate(unit[None, None], size=sides_lat, mode="area").flatten() > THRESHOLD
+    )

@@ -1,9 +1,11 @@
-"""The plain model around the subject: after the step blend each model draws what it knows best (ours).
+"""The plain model around the subject: after the step blend each model draws what it knows best
+(ours).
 
-Step-blended denoising (Layout-and-Retouch, section 3.2.1) parts the models in time: whatever the personalised one
-spoils, companions that take on the subject's look, a place that slips into the references', it spoils in all of its
-steps. Here they are parted in space, too: ε = M ⊙ ε_personal + (1 - M) ⊙ ε_plain, with M where the subject's words have
-looked so far. It costs one more call of the network a step; in the later ones there is little left to spoil.
+Step-blended denoising (Layout-and-Retouch, section 3.2.1) parts the models in time: whatever the
+personalised one spoils, companions that take on the subject's look, a place that slips into the
+references', it spoils in all of its steps. Here they are parted in space, too: ε = M ⊙ ε_personal +
+(1 - M) ⊙ ε_plain, with M where the subject's words have looked so far. It costs one more call of
+the network a step; in the later ones there is little left to spoil.
 """
 
 from __future__ import annotations
@@ -25,10 +27,12 @@ MARGIN = 1 / 16
 
 @dataclass(frozen=True)
 class PlainAround(Control):
-    """``plain`` predicts around the subject in the steps ``begin`` ≤ k < ``until``; where there are none it never does.
+    """``plain`` predicts around the subject in the steps ``begin`` ≤ k < ``until``; where there are
+    none it never does.
 
-    ``maps`` are the subject's, read from the run's own prediction alone; ``threshold`` cuts them once they are brought
-    to 0…1. Before the first map, and where nothing is found, the run's own prediction stands.
+    ``maps`` are the subject's, read from the run's own prediction alone; ``threshold`` cuts them
+    once they are brought to 0…1. Before the first map, and where nothing is found, the run's own
+    prediction stands.
     """
 
     plain: Predict = field(repr=False, compare=False)
@@ -43,7 +47,9 @@ class PlainAround(Control):
         return self.maps.watching(network, self.aside)
 
     def wrap(self, predict: Predict) -> Predict:
-        """The two predictions, each in its place. The run's own comes last, for whoever keeps what was felt."""
+        """The two predictions, each in its place. The run's own comes last, for whoever keeps what
+        was felt.
+        """
 
         def parted(latents: Tensor, k: int) -> Tensor:
             mean = self.maps.mean() if self.begin <= k < self.until else None
@@ -66,13 +72,17 @@ class PlainAround(Control):
 
 
 def subject_weights(mean: Tensor, latents: Tensor, threshold: float) -> Tensor:
-    """M (b, 1, h, w) in 0…1 for latents (b, c, h, w): the found cells and a margin, softened; 1 where none is found."""
+    """M (b, 1, h, w) in 0…1 for latents (b, c, h, w): the found cells and a margin, softened; 1
+    where none is found.
+    """
     sides_lat = (latents.shape[-2], latents.shape[-1])
     margin = max(1, round(min(sides_lat) * MARGIN))
     rows = []
     for one in mean:
         found = torch.from_numpy(found_words(one, sides_lat, threshold)).to(latents)
         rows.append(found if bool(found.any()) else torch.ones_like(found))
-    grown = functional.max_pool2d(torch.stack(rows)[:, None], 2 * margin + 1, stride=1, padding=margin)
+    grown = functional.max_pool2d(
+        torch.stack(rows)[:, None], 2 * margin + 1, stride=1, padding=margin
+    )
     framed = functional.pad(grown, (margin,) * 4, mode="replicate")
     return functional.avg_pool2d(framed, 2 * margin + 1, stride=1)

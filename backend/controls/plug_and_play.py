@@ -1,8 +1,8 @@
 """Plug-and-Play (Tumanyan et al., 2023): a picture's structure put into the run that draws it anew.
 
-A side path replays the inverted source. For k < τ_f the residual branch of one decoder block (f, the paper's fourth)
-and for k < τ_A queries and keys of the decoder's self-attention from that block on are the source's, in both halves of
-the guidance (section 4.2 and algorithm 1 there).
+A side path replays the inverted source. For k < τ_f the residual branch of one decoder block (f,
+the paper's fourth) and for k < τ_A queries and keys of the decoder's self-attention from that block
+on are the source's, in both halves of the guidance (section 4.2 and algorithm 1 there).
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ SOURCE = "source"
 
 @dataclass(frozen=True)
 class PlugAndPlay(Control):
-    """``blocks`` and ``projections`` name modules of the network; the steps are τ_f and τ_A as step indices."""
+    """``blocks`` and ``projections`` name modules of the network; the steps are τ_f and τ_A as step
+    indices.
+    """
 
     sides: SidePaths = field(repr=False, compare=False)
     blocks: tuple[str, ...]
@@ -32,8 +34,12 @@ class PlugAndPlay(Control):
 
     def patch(self, network: Network) -> AbstractContextManager[None]:
         """Give the source's outputs to every row; nothing at all where neither acts in any step."""
-        until = dict.fromkeys(self.projections, self.projections_until) | dict.fromkeys(self.blocks, self.blocks_until)
-        hooks = {module: self._hook(module, end, network) for module, end in until.items() if end > 0}
+        until = dict.fromkeys(self.projections, self.projections_until) | dict.fromkeys(
+            self.blocks, self.blocks_until
+        )
+        hooks = {
+            module: self._hook(module, end, network) for module, end in until.items() if end > 0
+        }
         return hooks_installed(network.unet, hooks) if hooks else nullcontext()
 
     def wrap(self, predict: Predict) -> Predict:

@@ -1,21 +1,23 @@
 """Cross-attention control: each layer's words are drawn to its region and pushed out of the rest.
 
-Collage Diffusion, section 4.2 (after eDiff-I's paint-with-words). With scores S = Q·Kᵀ/√d of a cross-attention site,
-layer i with visible mask m_i, and token column j among its words:
+Collage Diffusion, section 4.2 (after eDiff-I's paint-with-words). With scores S = Q·Kᵀ/√d of a
+cross-attention site, layer i with visible mask m_i, and token column j among its words:
 
-    S'_j = S_j + y(σ) · max(0, max S_j) · (v_pos_i · m_i - v_neg_i · (1 - m_i)),     y(σ) = log(1 + log(1 + σ))
+    S'_j = S_j + y(σ) · max(0, max S_j) · (v_pos_i · m_i - v_neg_i · (1 - m_i)),
+    y(σ) = log(1 + log(1 + σ))
 
-The maximum is taken per picture and per column over all heads and pixels of the site (the paper leaves its domain
-open); a negative one counts as 0, for it would turn both terms round. Only the conditional rows are changed, and
-columns that belong to no layer stay as they are. Layers with words of their own in the negative prompt are the one
-exception: in the unconditional rows those words keep to their region in the same way.
+The maximum is taken per picture and per column over all heads and pixels of the site (the paper
+leaves its domain open); a negative one counts as 0, for it would turn both terms round. Only the
+conditional rows are changed, and columns that belong to no layer stay as they are. Layers with
+words of their own in the negative prompt are the one exception: in the unconditional rows those
+words keep to their region in the same way.
 
-The law "ediff" is paint-with-words (eDiff-I, Balaji et al., 2022, section 4.3): y(σ) = log(1 + σ), and the maximum is
-that of all columns of the site together (the released imitations take that of the whole batch; a picture must not
-depend on its neighbours).
+The law "ediff" is paint-with-words (eDiff-I, Balaji et al., 2022, section 4.3): y(σ) = log(1 + σ),
+and the maximum is that of all columns of the site together (the released imitations take that of
+the whole batch; a picture must not depend on its neighbours).
 
-Beyond the paper: a layer may speak in some of the steps only. In the others its words are not heard at all (their
-scores count as -∞), unless another layer that shares them speaks.
+Beyond the paper: a layer may speak in some of the steps only. In the others its words are not heard
+at all (their scores count as -∞), unless another layer that shares them speaks.
 """
 
 from __future__ import annotations
@@ -50,9 +52,9 @@ class Bias(NamedTuple):
 class Region:
     """A layer's words and where it is seen.
 
-    ``tokens`` are positions in the token row, ``positive`` and ``negative`` the weights v_pos and v_neg, ``mask`` is
-    float32 (h, w) in 0..1 at any size that shows the whole picture. The words are heard in the steps
-    ``first`` ≤ k < ``end`` (all by default).
+    ``tokens`` are positions in the token row, ``positive`` and ``negative`` the weights v_pos and
+    v_neg, ``mask`` is float32 (h, w) in 0..1 at any size that shows the whole picture. The words
+    are heard in the steps ``first`` ≤ k < ``end`` (all by default).
     """
 
     tokens: tuple[int, ...]
@@ -71,9 +73,11 @@ class Region:
 
 @dataclass(frozen=True)
 class RegionAttention(Control):
-    """The control of all layers. ``sigmas[k]`` is the σ that step k reckons with; ``text_length`` the token row.
+    """The control of all layers. ``sigmas[k]`` is the σ that step k reckons with; ``text_length``
+    the token row.
 
-    ``unwanted`` are the layers' own words in the negative prompt; ``law`` says how the bias grows with σ and scores.
+    ``unwanted`` are the layers' own words in the negative prompt; ``law`` says how the bias grows
+    with σ and scores.
     """
 
     regions: tuple[Region, ...]
@@ -83,7 +87,9 @@ class RegionAttention(Control):
     law: Law = "collage"
 
     def patch(self, network: Network) -> AbstractContextManager[None]:
-        """Take over every cross-attention site; nothing at all when every weight is 0 and every layer always speaks."""
+        """Take over every cross-attention site; nothing at all when every weight is 0 and every
+        layer always speaks.
+        """
         if not any(region.acts for region in (*self.regions, *self.unwanted)):
             return nullcontext()
         return processors_replaced(network.unet, self._attends(network))
@@ -96,12 +102,15 @@ class RegionAttention(Control):
         for level in {site.level for site in sites}:
             sides = grid(network.height_lat, network.width_lat, level)
             wanted, unwanted = (
-                self._spoken(regions, sides, device) if regions else None for regions in (self.regions, self.unwanted)
+                self._spoken(regions, sides, device) if regions else None
+                for regions in (self.regions, self.unwanted)
             )
             by_level[level] = _SiteAttention(wanted, unwanted, strengths, self.law, network.moment)
         return {site.name: by_level[site.level] for site in sites}
 
-    def _spoken(self, regions: tuple[Region, ...], sides: tuple[int, int], device: torch.device) -> tuple[_Spoken, ...]:
+    def _spoken(
+        self, regions: tuple[Region, ...], sides: tuple[int, int], device: torch.device
+    ) -> tuple[_Spoken, ...]:
         """What is said in each step; steps in which the same layers speak share it."""
         made: dict[tuple[bool, ...], _Spoken] = {}
         steps = []
@@ -111,26 +120,33 @@ class RegionAttention(Control):
                 heard = tuple(region for region, does in zip(regions, speaks, strict=True) if does)
                 said = {token for region in heard for token in region.tokens}
                 silent = sorted({token for region in regions for token in region.tokens} - said)
-                made[speaks] = _Spoken(column_weights(heard, sides, self.text_length).to(device), tuple(silent))
+                made[speaks] = _Spoken(
+                    column_weights(heard, sides, self.text_length).to(device), tuple(silent)
+                )
             steps.append(made[speaks])
         return tuple(steps)
 
 
 def sigma_strength(sigma: float, law: Law = "collage") -> float:
-    """y(σ): how strongly the bias acts at a noise level; 1.32 at σ = 14.6, 0.03 at 0.03 ("ediff": 2.75 and 0.03)."""
+    """y(σ): how strongly the bias acts at a noise level; 1.32 at σ = 14.6, 0.03 at 0.03 ("ediff":
+    2.75 and 0.03).
+    """
     return math.log1p(math.log1p(sigma)) if law == "collage" else math.log1p(sigma)
 
 
 def column_weights(regions: tuple[Region, ...], sides: tuple[int, int], text_length: int) -> Tensor:
-    """v_pos·m - v_neg·(1 - m) per site pixel and token column: float32 (n, text_length), 0 for all other columns.
+    """v_pos·m - v_neg·(1 - m) per site pixel and token column: float32 (n, text_length), 0 for all
+    other columns.
 
-    Masks are reduced by area, so that a thin object keeps its share of a coarse cell. A column that several layers
-    share takes the greatest of their values at each pixel, in whatever order they come: the word belongs wherever one
-    of them is. (The paper gives every layer words of its own.)
+    Masks are reduced by area, so that a thin object keeps its share of a coarse cell. A column that
+    several layers share takes the greatest of their values at each pixel, in whatever order they
+    come: the word belongs wherever one of them is. (The paper gives every layer words of its own.)
     """
     weights = torch.full((sides[0] * sides[1], text_length), -math.inf)
     for region in regions:
-        mask = functional.interpolate(region.mask[None, None].float(), size=sides, mode="area").flatten()
+        mask = functional.interpolate(
+            region.mask[None, None].float(), size=sides, mode="area"
+        ).flatten()
         column = region.positive * mask - region.negative * (1 - mask)
         tokens = list(region.tokens)
         weights[:, tokens] = torch.maximum(weights[:, tokens], column[:, None])
@@ -145,14 +161,17 @@ def biased_attention(
     bias: Bias,
     silent: tuple[int, ...] = (),
 ) -> Tensor:
-    """Attention with S' = S + y · max(0, max S) · weights, in single precision; ``silent`` columns count as -∞.
+    """Attention with S' = S + y · max(0, max S) · weights, in single precision; ``silent`` columns
+    count as -∞.
 
-    ``query`` is (b, heads, n, d), ``key`` and ``value`` (b, heads, tokens, d), ``weights`` (n, tokens). The maximum is
-    per picture and column, or of all columns where ``bias`` says so.
+    ``query`` is (b, heads, n, d), ``key`` and ``value`` (b, heads, tokens, d), ``weights`` (n,
+    tokens). The maximum is per picture and column, or of all columns where ``bias`` says so.
     """
     strength, scale, domain = bias
     scores = torch.matmul(query.float() * scale, key.float().transpose(-1, -2))
-    peaks = scores.amax(dim=(1, 2) if domain == "column" else (1, 2, 3), keepdim=True).clamp_min_(0.0)
+    peaks = scores.amax(dim=(1, 2) if domain == "column" else (1, 2, 3), keepdim=True).clamp_min_(
+        0.0
+    )
     scores.addcmul_(weights, peaks, value=strength)
     if silent:
         scores[..., list(silent)] = -math.inf
@@ -161,7 +180,9 @@ def biased_attention(
 
 @dataclass(frozen=True, eq=False)
 class _Spoken:
-    """What the layers say in a step: weights (n, tokens), and the columns of those that are silent."""
+    """What the layers say in a step: weights (n, tokens), and the columns of those that are
+    silent.
+    """
 
     weights: Tensor
     silent: tuple[int, ...]
@@ -169,7 +190,9 @@ class _Spoken:
 
 @dataclass(frozen=True)
 class _SiteAttention:
-    """The attention of the sites of one level, by step. Rows of which no layer speaks keep the stock kernel."""
+    """The attention of the sites of one level, by step. Rows of which no layer speaks keep the
+    stock kernel.
+    """
 
     wanted: tuple[_Spoken, ...] | None = field(repr=False)
     unwanted: tuple[_Spoken, ...] | None = field(repr=False)
@@ -180,14 +203,20 @@ class _SiteAttention:
     def __call__(self, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
         rows, k = self.moment.rows, self.moment.k
         bias = Bias(self.strengths[k], scale, "column" if self.law == "collage" else "site")
-        wanted, unwanted = (None if said is None else said[k] for said in (self.wanted, self.unwanted))
+        wanted, unwanted = (
+            None if said is None else said[k] for said in (self.wanted, self.unwanted)
+        )
         if not rows.guided:
             return _attended(query, key, value, wanted, bias)
         halves = ((rows.uncond, unwanted), (rows.cond, wanted))
-        return torch.cat([_attended(query[half], key[half], value[half], said, bias) for half, said in halves])
+        return torch.cat(
+            [_attended(query[half], key[half], value[half], said, bias) for half, said in halves]
+        )
 
 
-def _attended(query: Tensor, key: Tensor, value: Tensor, said: _Spoken | None, bias: Bias) -> Tensor:
+def _attended(
+    query: Tensor, key: Tensor, value: Tensor, said: _Spoken | None, bias: Bias
+) -> Tensor:
     if said is None:
         return functional.scaled_dot_product_attention(query, key, value)
     return biased_attention(query, key, value, said.weights, bias, said.silent)

@@ -1,7 +1,8 @@
 """Step-blended denoising: the plain model lays the picture out, the personalised model draws it.
 
-Layout-and-Retouch, section 3.2.1. The printed rule gives the plain model the *last* steps (it counts i down and asks
-for i < λ1); the text, appendix C.1 and the purpose want the *first* λ1 steps, and that is done here.
+Layout-and-Retouch, section 3.2.1. The printed rule gives the plain model the *last* steps (it
+counts i down and asks for i < λ1); the text, appendix C.1 and the purpose want the *first* λ1
+steps, and that is done here.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from backend.engine.side_paths import Dressed
 
 @dataclass(frozen=True)
 class StepBlend(Control):
-    """``plain`` predicts for k < ``until``; afterwards the run's own prediction, with the subject's weights on.
+    """``plain`` predicts for k < ``until``; afterwards the run's own prediction, with the subject's
+    weights on.
 
     With ``until`` = 0 the personalised model draws alone, with N steps or more the plain one.
     """

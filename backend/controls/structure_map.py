@@ -1,10 +1,12 @@
 """Structure per layer: a ControlNet's residuals, weighted where each layer lies.
 
-Collage Diffusion, section 4.3 (its extension of ControlNet). With residual r of the ControlNet at strength 1 and w the
-weight of the layer seen at each pixel, the UNet gets r · w, where w is resized bilinearly (align_corners = False, as in
-the released code) to the size of r. A uniform w of 1 is diffusers' ControlNet, bit for bit; w = 0 calls no ControlNet.
+Collage Diffusion, section 4.3 (its extension of ControlNet). With residual r of the ControlNet at
+strength 1 and w the weight of the layer seen at each pixel, the UNet gets r · w, where w is resized
+bilinearly (align_corners = False, as in the released code) to the size of r. A uniform w of 1 is
+diffusers' ControlNet, bit for bit; w = 0 calls no ControlNet.
 
-Several kinds of structure (edges, soft edges, depth) are several of these controls; their residuals add up.
+Several kinds of structure (edges, soft edges, depth) are several of these controls; their residuals
+add up.
 
 The residuals are coarse and the UNet sees far, so a weight acts a little beyond its layer too.
 """
@@ -28,9 +30,11 @@ DOWN, MIDDLE = "down_block_additional_residuals", "mid_block_additional_residual
 
 @dataclass(frozen=True)
 class StructureMap(Control):
-    """``hint`` (1, 3, h, w) in 0..1 is what the ControlNet sees, ``weights`` (h, w) in 0..1 how strongly it acts.
+    """``hint`` (1, 3, h, w) in 0..1 is what the ControlNet sees, ``weights`` (h, w) in 0..1 how
+    strongly it acts.
 
-    Both have the size of the picture. The control acts in the steps ``first`` ≤ k < ``end`` (all by default).
+    Both have the size of the picture. The control acts in the steps ``first`` ≤ k < ``end`` (all by
+    default).
     """
 
     controlnet: ControlNet = field(repr=False, compare=False)
@@ -50,7 +54,10 @@ class StructureMap(Control):
                 return given, named
             words, added = named["encoder_hidden_states"], named.get("added_cond_kwargs")
             made = self.controlnet.residuals(given[0], given[1], words, self.hint, added)
-            down, middle = [weighted(part, self.weights) for part in made.down], weighted(made.middle, self.weights)
+            down, middle = (
+                [weighted(part, self.weights) for part in made.down],
+                weighted(made.middle, self.weights),
+            )
             if DOWN in named:  # another kind of structure has spoken before
                 down = [own + other for own, other in zip(down, named[DOWN], strict=True)]
                 middle = middle + named[MIDDLE]
@@ -67,5 +74,7 @@ def weighted(residual: Tensor, weights: Tensor) -> Tensor:
     """A residual (b, c, h, w) times the weight map (H, W) at its size."""
     if weights.amin() == weights.amax():  # what interpolation must not round
         return residual * weights.flatten()[0].to(residual)
-    sized = functional.interpolate(weights[None, None].float(), size=residual.shape[-2:], mode="bilinear")
+    sized = functional.interpolate(
+        weights[None, None].float(), size=residual.shape[-2:], mode="bilinear"
+    )
     return residual * sized.to(residual)

@@ -1,11 +1,14 @@
-"""DreamMatcher (Nam et al., 2024): the reference's values, put where the target shows the same parts.
+"""DreamMatcher (Nam et al., 2024): the reference's values, put where the target shows the same
+parts.
 
-In the decoder's self-attention queries and keys stay the target's, so its structure does; the reference's values are
-warped onto it: V = M ⊙ V_r(F) + (1 - M) ⊙ V_t. The flow F follows from the decoder's features of both pictures, centred
-together (and reduced to 256 principal directions where there are more): each target cell takes the reference cell with
-the highest cosine. M leaves out cells whose match is background, or does not lead back to where it came from.
+In the decoder's self-attention queries and keys stay the target's, so its structure does; the
+reference's values are warped onto it: V = M ⊙ V_r(F) + (1 - M) ⊙ V_t. The flow F follows from the
+decoder's features of both pictures, centred together (and reduced to 256 principal directions where
+there are more): each target cell takes the reference cell with the highest cosine. M leaves out
+cells whose match is background, or does not lead back to where it came from.
 
-The features of a step match the next one: the layers that use them come before the last of them are known.
+The features of a step match the next one: the layers that use them come before the last of them are
+known.
 """
 
 from __future__ import annotations
@@ -26,14 +29,18 @@ from backend.models.attention import Hook, Site, detail_sites, grid, hooks_insta
 DIRECTIONS = 256
 """Principal directions of each block's features, as in the paper."""
 FAR = 0.4
-"""A match leads back if it ends within this share of the side, times the foreground's share (the authors' code)."""
+"""A match leads back if it ends within this share of the side, times the foreground's share (the
+authors' code).
+"""
 
 Sides = tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)
 class Flow:
-    """For each target cell in rows the reference cell it matches (int64 (n,)), and float M (n, 1) in 0..1."""
+    """For each target cell in rows the reference cell it matches (int64 (n,)), and float M (n, 1)
+    in 0..1.
+    """
 
     source: Tensor = field(repr=False)
     mask: Tensor = field(repr=False)
@@ -70,8 +77,9 @@ class FixedMatching:
 class FeatureMatching:
     """Flows between the target's features and the reference's. It belongs to one run.
 
-    ``foreground`` float (h, w) in 0..1 says where the reference shows the subject. The side paths must record the
-    reference's ``feature_modules`` at every step that is watched, from ``first`` on.
+    ``foreground`` float (h, w) in 0..1 says where the reference shows the subject. The side paths
+    must record the reference's ``feature_modules`` at every step that is watched, from ``first``
+    on.
     """
 
     def __init__(self, sides: SidePaths, foreground: Tensor, first: int) -> None:
@@ -95,7 +103,9 @@ class FeatureMatching:
         with ExitStack() as installed:
             for name in names:
                 keep = self._keeper(name, network, len(names))
-                installed.callback(network.unet.get_submodule(name).register_forward_hook(keep).remove)
+                installed.callback(
+                    network.unet.get_submodule(name).register_forward_hook(keep).remove
+                )
             yield
 
     def _keeper(self, name: str, network: Network, count: int) -> Hook:
@@ -153,14 +163,18 @@ class ValueWarp(Control):
                 return None
             halves = output.unflatten(0, (rows.halves, rows.count)).clone()
             target = halves[:, rows.of("target")]
-            halves[:, rows.of("target")] = warped(target, self.sides.feature("reference", module), flow)
+            halves[:, rows.of("target")] = warped(
+                target, self.sides.feature("reference", module), flow
+            )
             return halves.flatten(0, 1)
 
         return warp
 
 
 def warped(target: Tensor, reference: Tensor, flow: Flow) -> Tensor:
-    """M ⊙ V_r(F) + (1 - M) ⊙ V_t of values (…, n, channels); with M = 1 exactly V_r(F), with M = 0 exactly V_t."""
+    """M ⊙ V_r(F) + (1 - M) ⊙ V_t of values (…, n, channels); with M = 1 exactly V_r(F), with M = 0
+    exactly V_t.
+    """
     mask = flow.mask.to(target)
     return mask * reference[..., flow.source.to(target.device), :] + (1 - mask) * target
 
@@ -168,19 +182,30 @@ def warped(target: Tensor, reference: Tensor, flow: Flow) -> Tensor:
 def feature_modules(unet: Any) -> tuple[str, ...]:
     """What is compared: the last residual block of each decoder level that has detail sites."""
     levels = dict.fromkeys(int(site.name.split(".")[1]) for site in detail_sites(unet))
-    return tuple(f"up_blocks.{level}.resnets.{len(unet.up_blocks[level].resnets) - 1}" for level in levels)
+    return tuple(
+        f"up_blocks.{level}.resnets.{len(unet.up_blocks[level].resnets) - 1}" for level in levels
+    )
 
 
-def found_flow(pairs: tuple[tuple[Tensor, Tensor], ...], foreground: Tensor, sides_lat: Sides) -> Flow:
+def found_flow(
+    pairs: tuple[tuple[Tensor, Tensor], ...], foreground: Tensor, sides_lat: Sides
+) -> Flow:
     """The flow on a grid, of (target, reference) features, each (1, c, h, w) and any size."""
     compared = [_compared(*pair, sides_lat) for pair in pairs]
     target, reference = (torch.cat([pair[who] for pair in compared], dim=1) for who in (0, 1))
     alike = target @ reference.T
     source, back = alike.argmax(1), alike.argmax(0)
-    shown = functional.interpolate(foreground[None, None].float(), size=sides_lat, mode="area").flatten().to(alike)
+    shown = (
+        functional.interpolate(foreground[None, None].float(), size=sides_lat, mode="area")
+        .flatten()
+        .to(alike)
+    )
     width_lat = sides_lat[1]
     here, ends = torch.arange(len(source), device=source.device), back[source]
-    apart = torch.hypot((here // width_lat - ends // width_lat).float(), (here % width_lat - ends % width_lat).float())
+    apart = torch.hypot(
+        (here // width_lat - ends // width_lat).float(),
+        (here % width_lat - ends % width_lat).float(),
+    )
     kept = (apart < FAR * sides_lat[0] * shown.mean()).to(alike)
     return Flow(source, (kept * shown[source])[:, None])
 

@@ -1,6 +1,7 @@
 """Where words look: cross-attention maps of some tokens, averaged over heads, sites and steps.
 
-The maps are read beside the attention, from the same inputs, so whoever owns a site's processor is not disturbed.
+The maps are read beside the attention, from the same inputs, so whoever owns a site's processor is
+not disturbed.
 """
 
 from __future__ import annotations
@@ -21,13 +22,19 @@ from backend.engine.loop_types import Network
 from backend.models.attention import Site, cross_sites, grid
 
 MAP_SIDE = 16
-"""MasaCtrl reads the 16 × 16 maps of a 64 × 64 latent; others are too coarse for a place or too noisy."""
+"""MasaCtrl reads the 16 × 16 maps of a 64 × 64 latent; others are too coarse for a place or too
+noisy.
+"""
 
 
 def map_sites(unet: Any, height_lat: int, width_lat: int) -> tuple[Site, ...]:
-    """The decoder's cross-attention sites of the level whose grid is nearest to 16 on its shorter side."""
+    """The decoder's cross-attention sites of the level whose grid is nearest to 16 on its shorter
+    side.
+    """
     decoder = [site for site in cross_sites(unet) if site.in_decoder]
-    distances = {site.level: abs(min(grid(height_lat, width_lat, site.level)) - MAP_SIDE) for site in decoder}
+    distances = {
+        site.level: abs(min(grid(height_lat, width_lat, site.level)) - MAP_SIDE) for site in decoder
+    }
     level = min(distances, key=lambda one: (distances[one], one))
     return tuple(site for site in decoder if site.level == level)
 
@@ -49,9 +56,11 @@ class Aside:
 
 
 class MapMeans:
-    """The running means, from step ``first`` on, of the probability that a path's pixels give to groups of tokens.
+    """The running means, from step ``first`` on, of the probability that a path's pixels give to
+    groups of tokens.
 
-    They belong to one run. Only the conditional rows of ``path`` are read; all of them where it is empty.
+    They belong to one run. Only the conditional rows of ``path`` are read; all of them where it is
+    empty.
     """
 
     def __init__(self, groups: Sequence[Sequence[int]], path: str, first: int) -> None:
@@ -69,7 +78,12 @@ class MapMeans:
         sites = map_sites(network.unet, network.height_lat, network.width_lat)
         with ExitStack() as installed:
             for site in sites:
-                read = partial(self._read, network, sides, grid(network.height_lat, network.width_lat, site.level))
+                read = partial(
+                    self._read,
+                    network,
+                    sides,
+                    grid(network.height_lat, network.width_lat, site.level),
+                )
                 module = network.unet.get_submodule(site.module)
                 installed.callback(module.register_forward_pre_hook(read, with_kwargs=True).remove)
             yield
@@ -90,17 +104,26 @@ class MapMeans:
         rows = moment.rows
         half = (rows.halves, rows.count)
         own = rows.of(self._path) if self._path else slice(0, rows.count)
-        pixels, words = (value.unflatten(0, half)[-1, own] for value in (arguments[0], named["encoder_hidden_states"]))
+        pixels, words = (
+            value.unflatten(0, half)[-1, own]
+            for value in (arguments[0], named["encoder_hidden_states"])
+        )
         shares = token_shares(attention, pixels, words)
-        seen = torch.stack([shares[..., tokens].sum(-1) for tokens in self._groups]).unflatten(2, sides_lat)
+        seen = torch.stack([shares[..., tokens].sum(-1) for tokens in self._groups]).unflatten(
+            2, sides_lat
+        )
         self._sum = seen if self._sum is None else self._sum + seen
         self._count += 1
 
 
 class MapMean(MapMeans):
-    """The running mean of one group of tokens; of ``rivals``, other words, none may look at a place more than it."""
+    """The running mean of one group of tokens; of ``rivals``, other words, none may look at a place
+    more than it.
+    """
 
-    def __init__(self, tokens: Sequence[int], path: str, first: int, rivals: Sequence[int] = ()) -> None:
+    def __init__(
+        self, tokens: Sequence[int], path: str, first: int, rivals: Sequence[int] = ()
+    ) -> None:
         super().__init__([tokens, *([token] for token in rivals)], path, first)
 
     def mean(self) -> Tensor | None:
@@ -110,10 +133,11 @@ class MapMean(MapMeans):
 
 
 def unrivalled(means: Tensor) -> Tensor:
-    """The first of the maps (groups, rows, h, w), and 0 where another, each by its own mean, is greater: (rows, h, w).
+    """The first of the maps (groups, rows, h, w), and 0 where another, each by its own mean, is
+    greater: (rows, h, w).
 
-    Words of a companion look at their own object more than the subject's do, which look at every object a little
-    (ours). A row in which nothing would be left is as it was.
+    Words of a companion look at their own object more than the subject's do, which look at every
+    object a little (ours). A row in which nothing would be left is as it was.
     """
     focus = means / means.mean((2, 3), keepdim=True).clamp_min(torch.finfo(means.dtype).tiny)
     won = (focus[:1] >= focus).all(0)
@@ -121,28 +145,43 @@ def unrivalled(means: Tensor) -> Tensor:
 
 
 def token_shares(attention: Any, pixels: Tensor, words: Tensor) -> Tensor:
-    """The share of attention that each pixel gives to each token, head mean: float32 (rows, n, tokens).
+    """The share of attention that each pixel gives to each token, head mean: float32 (rows, n,
+    tokens).
 
-    ``pixels`` (rows, n, channels) and ``words`` (rows, tokens, width) are what the attention is called with.
+    ``pixels`` (rows, n, channels) and ``words`` (rows, tokens, width) are what the attention is
+    called with.
     """
     query = functional.linear(pixels, attention.to_q.weight, attention.to_q.bias)
     key = functional.linear(words, attention.to_k.weight, attention.to_k.bias)
-    query, key = (part.unflatten(-1, (attention.heads, -1)).transpose(1, 2).float() for part in (query, key))
+    query, key = (
+        part.unflatten(-1, (attention.heads, -1)).transpose(1, 2).float() for part in (query, key)
+    )
     scores = torch.matmul(query, key.transpose(-1, -2)) * query.shape[-1] ** -0.5
     return torch.softmax(scores, dim=-1).mean(1)
 
 
 def found_words(mean: Tensor, sides_px: tuple[int, int], threshold: float) -> NDArray[np.bool_]:
-    """M^c: a map (h, w) brought to 0…1, cut at the threshold, at full size (nearest); nothing of a flat map."""
+    """M^c: a map (h, w) brought to 0…1, cut at the threshold, at full size (nearest); nothing of a
+    flat map.
+    """
     low, high = mean.min(), mean.max()
     if not bool(high > low):
         return np.zeros(sides_px, np.bool_)
     over = ((mean - low) / (high - low) > threshold).float()
-    return functional.interpolate(over[None, None], size=sides_px, mode="nearest")[0, 0].bool().cpu().numpy()
+    return (
+        functional.interpolate(over[None, None], size=sides_px, mode="nearest")[0, 0]
+        .bool()
+        .cpu()
+        .numpy()
+    )
 
 
 def grey_maps(means: Tensor) -> NDArray[np.uint8]:
-    """Maps (groups, rows, h, w) as grey pictures uint8 of that shape, each from its own darkest to its brightest."""
-    low, high = (edge(means.flatten(2), dim=2).values[..., None, None] for edge in (torch.min, torch.max))
+    """Maps (groups, rows, h, w) as grey pictures uint8 of that shape, each from its own darkest to
+    its brightest.
+    """
+    low, high = (
+        edge(means.flatten(2), dim=2).values[..., None, None] for edge in (torch.min, torch.max)
+    )
     grey = (means - low) / (high - low).clamp_min(1e-12) * 255
     return grey.round().to(torch.uint8).cpu().numpy()

@@ -20,7 +20,9 @@ from backend.plan.plan import Plan
 
 @dataclass(frozen=True)
 class Beginning:
-    """A run that can be started: its new schedule, the clean ``source`` latents (b, c, h, w), the noise, the start."""
+    """A run that can be started: its new schedule, the clean ``source`` latents (b, c, h, w), the
+    noise, the start.
+    """
 
     schedule: Schedule = field(repr=False)
     source: Tensor = field(repr=False)
@@ -28,7 +30,9 @@ class Beginning:
     start: Start = field(repr=False)
 
     def stream(self, seeds: tuple[int, ...]) -> NoiseStream:
-        """Noise for re-noising the source: one trajectory, or new noise where the sampler renews its own."""
+        """Noise for re-noising the source: one trajectory, or new noise where the sampler renews
+        its own.
+        """
         return FreshNoise(seeds) if self.schedule.kind.stochastic else SharedNoise(self.noise)
 
 
@@ -37,7 +41,9 @@ def begin_from_pictures(
 ) -> Beginning:
     """Image-to-image: a picture uint8 (h, w, 3) for each seed, noised to state ``first``."""
     generators = tuple(generator_for(seed) for seed in seeds)
-    rows = [encode(bundle, picture, [one]) for picture, one in zip(pictures, generators, strict=True)]
+    rows = [
+        encode(bundle, picture, [one]) for picture, one in zip(pictures, generators, strict=True)
+    ]
     return _beginning(bundle, plan, torch.cat(rows), generators, first)
 
 
@@ -50,11 +56,17 @@ def begin_from_noise(bundle: ModelBundle, plan: Plan, seeds: Sequence[int]) -> B
 
 
 def _beginning(
-    bundle: ModelBundle, plan: Plan, source: Tensor, generators: tuple[torch.Generator, ...], first: int
+    bundle: ModelBundle,
+    plan: Plan,
+    source: Tensor,
+    generators: tuple[torch.Generator, ...],
+    first: int,
 ) -> Beginning:
     schedule = Schedule(plan.sampler, bundle.scheduler, plan.steps, bundle.device)
     noise = draw(source, generators)
-    return Beginning(schedule, source, noise, Start(schedule.noise_to(first, source, noise), first, generators))
+    return Beginning(
+        schedule, source, noise, Start(schedule.noise_to(first, source, noise), first, generators)
+    )
 
 
 def finished(steps: Generator[Step, None, None], start: Start) -> Generator[Step, None, Tensor]:

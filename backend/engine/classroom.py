@@ -1,17 +1,18 @@
-"""Learning looks: the loop over updates, for all lessons of a scene at once (Collage Diffusion, section 4.3).
+"""Learning looks: the loop over updates, for all lessons of a scene at once (Collage Diffusion,
+section 4.3).
 
-For layer i with words c_i, the vector a_i before them is learned from the composite x of layers 1…i and the layer's
-alpha m, by
+For layer i with words c_i, the vector a_i before them is learned from the composite x of layers 1…i
+and the layer's alpha m, by
 
     a_i* = argmin E_{n, t} [ Σ m · (target - D(x_t, t, (a_i, c_i)))² / (channels · Σ m) ].
 
-Equation (1) lacks the square and is written for clean pictures; the released code compares predictions of the noise, as
-here (velocities for models that predict them). Dividing by the mask's area makes small layers learn as fast as large
-ones. Lessons of one size go through the network together, and none knows of the others: a batch gives what single runs
-give.
+Equation (1) lacks the square and is written for clean pictures; the released code compares
+predictions of the noise, as here (velocities for models that predict them). Dividing by the mask's
+area makes small layers learn as fast as large ones. Lessons of one size go through the network
+together, and none knows of the others: a batch gives what single runs give.
 
-The released code wraps the words in 27 templates for photographs and jitters colours; our scenes are drawings, and one
-picture has one colour, so there are two plain templates and no jitter.
+The released code wraps the words in 27 templates for photographs and jitters colours; our scenes
+are drawings, and one picture has one colour, so there are two plain templates and no jitter.
 """
 
 from __future__ import annotations
@@ -25,7 +26,16 @@ from torch.nn import functional
 
 from backend.engine.decode import encode
 from backend.engine.limits import memory_explained
-from backend.engine.look_learning import USUAL, Lesson, LookState, LookStep, Rules, masked_error, settled, updated
+from backend.engine.look_learning import (
+    USUAL,
+    Lesson,
+    LookState,
+    LookStep,
+    Rules,
+    masked_error,
+    settled,
+    updated,
+)
 from backend.engine.looks import encode_rows, fingerprint, token_row, token_table
 from backend.engine.loop_types import generator_for
 from backend.engine.noise import seed_of
@@ -40,7 +50,9 @@ FIRST_WORD = "a"
 CHECKS = 8
 """States of the fixed set that tells whether the loss still varies."""
 CALL_CELLS = 32_768
-"""Latent cells in one call of the network: eight pictures of Stable Diffusion with what their gradients need."""
+"""Latent cells in one call of the network: eight pictures of Stable Diffusion with what their
+gradients need.
+"""
 HALF_SCALE = 1024.0
 """Losses in half precision are multiplied by this while gradients flow."""
 
@@ -53,12 +65,16 @@ def learn_looks(
     rules: Rules = USUAL,
     begun: Mapping[str, LookState] | None = None,
 ) -> Learning:
-    """Yield a step for each update of all looks that still learn; the generator's value is the looks by layer.
+    """Yield a step for each update of all looks that still learn; the generator's value is the
+    looks by layer.
 
-    Closing it ends the learning; give the last step's ``states`` as ``begun`` to go on. The network is left as it was.
+    Closing it ends the learning; give the last step's ``states`` as ``begun`` to go on. The network
+    is left as it was.
     """
     classroom = _Classroom.built(bundle, lessons, rules)
-    states = {lesson.layer_id: classroom.beginning() for lesson in lessons} | dict(begun if begun is not None else {})
+    states = {lesson.layer_id: classroom.beginning() for lesson in lessons} | dict(
+        begun if begun is not None else {}
+    )
     for k in range(rules.steps):
         taught = [lesson for lesson in lessons if not states[lesson.layer_id].finished]
         taught = [lesson for lesson in taught if states[lesson.layer_id].step == k]
@@ -112,7 +128,9 @@ class _Classroom:
     def built(cls, bundle: ModelBundle, lessons: Sequence[Lesson], rules: Rules) -> _Classroom:
         latents, masks = {}, {}
         for lesson in lessons:
-            clean = encode(bundle, lesson.picture, [generator_for(seed_of(rules.seed, lesson.key, 0))])
+            clean = encode(
+                bundle, lesson.picture, [generator_for(seed_of(rules.seed, lesson.key, 0))]
+            )
             height_lat, width_lat = clean.shape[-2:]
             mask = torch.from_numpy(resize_area(lesson.mask, width_lat, height_lat))
             latents[lesson.layer_id], masks[lesson.layer_id] = clean, mask[None, None].to(clean)
@@ -128,7 +146,9 @@ class _Classroom:
         self, lessons: Sequence[Lesson], states: Mapping[str, LookState], k: int
     ) -> tuple[dict[str, LookState], Tensor, Tensor]:
         """The states after step k, and one noisy and one foreseen latent of every lesson."""
-        vectors = torch.stack([states[lesson.layer_id].vector for lesson in lessons]).requires_grad_(True)
+        vectors = torch.stack(
+            [states[lesson.layer_id].vector for lesson in lessons]
+        ).requires_grad_(True)
         batches = self._drawn(lessons, k)
         _, predictions = self.losses(lessons, vectors, batches, TEMPLATES[k % len(TEMPLATES)])
         gradients = torch.zeros_like(vectors) if vectors.grad is None else vectors.grad
@@ -140,7 +160,9 @@ class _Classroom:
         if (k + 1) % self.rules.check_every == 0:
             fresh = self._checked(lessons, fresh)
         noisy, denoised = [], []
-        for batch, predicted in zip((batch.part(slice(1)) for batch in batches), predictions, strict=True):
+        for batch, predicted in zip(
+            (batch.part(slice(1)) for batch in batches), predictions, strict=True
+        ):
             noisy.append(self.noising.noised(batch.clean, batch.noise, batch.timesteps))
             denoised.append(self.noising.clean(predicted[:1], noisy[-1], batch.timesteps))
         return fresh, _alike(noisy), _alike(denoised)
@@ -148,7 +170,8 @@ class _Classroom:
     def losses(
         self, lessons: Sequence[Lesson], vectors: Tensor, batches: Sequence[_Batch], template: str
     ) -> tuple[Tensor, list[Tensor]]:
-        """Each lesson's mean loss (n,), and what is predicted for its states; adds to ``vectors.grad`` where wanted.
+        """Each lesson's mean loss (n,), and what is predicted for its states; adds to
+        ``vectors.grad`` where wanted.
 
         The network is called in parts, so that what gradients need of it fits into memory.
         """
@@ -158,7 +181,10 @@ class _Classroom:
         scale = HALF_SCALE if leaf.dtype == torch.float16 else 1.0
         losses, predictions = torch.zeros(len(lessons)), [torch.empty(0)] * len(lessons)
         for numbers in _by_size(batches):
-            joined, owners = _joined([batches[number] for number in numbers]), numbers.repeat_interleave(repeats)
+            joined, owners = (
+                _joined([batches[number] for number in numbers]),
+                numbers.repeat_interleave(repeats),
+            )
             size = max(1, CALL_CELLS // joined.clean[0, 0].numel())
             errors, predicted = [], []
             for start in range(0, len(owners), size):
@@ -169,7 +195,9 @@ class _Classroom:
                 errors.append(error.detach())
                 predicted.append(seen.detach())
             losses[numbers] = torch.cat(errors).view(-1, repeats).mean(1).cpu()
-            for number, own in zip(numbers.tolist(), torch.cat(predicted).split(repeats), strict=True):
+            for number, own in zip(
+                numbers.tolist(), torch.cat(predicted).split(repeats), strict=True
+            ):
                 predictions[number] = own
         if leaf.requires_grad and leaf.grad is not None:
             words.backward(leaf.grad / scale)
@@ -178,14 +206,20 @@ class _Classroom:
     def _errors(self, batch: _Batch, words: Tensor) -> tuple[Tensor, Tensor]:
         """Masked squared error of each state, and the prediction."""
         noisy = self.noising.noised(batch.clean, batch.noise, batch.timesteps)
-        predicted = self.bundle.unet(noisy, batch.timesteps, encoder_hidden_states=words, return_dict=False)[0]
+        predicted = self.bundle.unet(
+            noisy, batch.timesteps, encoder_hidden_states=words, return_dict=False
+        )[0]
         target = self.noising.target(batch.clean, batch.noise, batch.timesteps)
         return masked_error(predicted, target, batch.masks), predicted
 
     def _words(self, lessons: Sequence[Lesson], vectors: Tensor, template: str) -> Tensor:
         """(n, tokens, width): each lesson's words with its vector before them."""
-        before = len(self.bundle.tokenizer(template.format(""), add_special_tokens=False).input_ids) + 1
-        rows = [token_row(self.bundle, template.format(lesson.phrase), [before]) for lesson in lessons]
+        before = (
+            len(self.bundle.tokenizer(template.format(""), add_special_tokens=False).input_ids) + 1
+        )
+        rows = [
+            token_row(self.bundle, template.format(lesson.phrase), [before]) for lesson in lessons
+        ]
         return encode_rows(self.bundle, rows, vectors)
 
     def _drawn(self, lessons: Sequence[Lesson], k: int) -> list[_Batch]:
@@ -193,14 +227,18 @@ class _Classroom:
         batches = []
         for lesson in lessons:
             generator = generator_for(seed_of(self.rules.seed, lesson.key, k + 1))
-            timesteps = torch.randint(0, self.noising.steps, (self.rules.samples,), generator=generator)
+            timesteps = torch.randint(
+                0, self.noising.steps, (self.rules.samples,), generator=generator
+            )
             batches.append(self._states(lesson, timesteps, generator))
         return batches
 
     def _fixed(self, lessons: Sequence[Lesson]) -> list[_Batch]:
         """The same states at every check: timesteps spread evenly, noise by the lesson."""
         spread = (torch.arange(CHECKS) + 0.5) / CHECKS * self.noising.steps
-        generators = [generator_for(seed_of(self.rules.seed, "check " + lesson.key, 0)) for lesson in lessons]
+        generators = [
+            generator_for(seed_of(self.rules.seed, "check " + lesson.key, 0)) for lesson in lessons
+        ]
         pairs = zip(lessons, generators, strict=True)
         return [self._states(lesson, spread.long(), generator) for lesson, generator in pairs]
 
@@ -210,7 +248,9 @@ class _Classroom:
         mask = self.masks[lesson.layer_id].expand(len(timesteps), -1, -1, -1)
         return _Batch(clean, noise, timesteps.to(clean.device), mask)
 
-    def _checked(self, lessons: Sequence[Lesson], states: Mapping[str, LookState]) -> dict[str, LookState]:
+    def _checked(
+        self, lessons: Sequence[Lesson], states: Mapping[str, LookState]
+    ) -> dict[str, LookState]:
         """The states with their loss on the fixed set, and whether it has settled."""
         vectors = torch.stack([states[lesson.layer_id].vector for lesson in lessons])
         with torch.no_grad():
@@ -218,7 +258,9 @@ class _Classroom:
         checked = {}
         for lesson, loss in zip(lessons, losses.tolist(), strict=True):
             kept = (*states[lesson.layer_id].losses, loss)
-            checked[lesson.layer_id] = replace(states[lesson.layer_id], losses=kept, finished=settled(kept, self.rules))
+            checked[lesson.layer_id] = replace(
+                states[lesson.layer_id], losses=kept, finished=settled(kept, self.rules)
+            )
         return checked
 
 
@@ -245,6 +287,13 @@ def _joined(parts: Sequence[_Batch]) -> _Batch:
 
 
 def _alike(rows: Sequence[Tensor]) -> Tensor:
-    """Latents (1, c, h, w) of any sizes in one batch, for the eye: all at the size of the largest."""
+    """Latents (1, c, h, w) of any sizes in one batch, for the eye: all at the size of the
+    largest.
+    """
     sides = tuple(max(row.shape[axis] for row in rows) for axis in (-2, -1))
-    return torch.cat([functional.interpolate(row, size=sides) if row.shape[-2:] != sides else row for row in rows])
+    return torch.cat(
+        [
+            functional.interpolate(row, size=sides) if row.shape[-2:] != sides else row
+            for row in rows
+        ]
+    )

@@ -1,8 +1,9 @@
-"""The codes of a picture as a sum of parts: a vector for each region, and grids from coarse to fine.
+"""The codes of a picture as a sum of parts: a vector for each region, and grids from coarse to
+fine.
 
-A grid of free codes alone is fitted place by place, and what comes out is texture that pleases one network. With large
-parts in the sum, a few numbers move whole areas together, so forms and colours are found before details (our addition;
-VQGAN+CLIP and TCIG fit one grid).
+A grid of free codes alone is fitted place by place, and what comes out is texture that pleases one
+network. With large parts in the sum, a few numbers move whole areas together, so forms and colours
+are found before details (our addition; VQGAN+CLIP and TCIG fit one grid).
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class Part(ABC):
-    """A summand of the codes. ``values`` (n, c, …) is where it begins, in deviations of the codebook by channel.
+    """A summand of the codes. ``values`` (n, c, …) is where it begins, in deviations of the
+    codebook by channel.
 
     ``rate`` is its learning rate in units of the fit's; a part of rate 0 stays as it is.
     """
@@ -48,7 +50,8 @@ class Part(ABC):
 
 @dataclass(frozen=True)
 class Grid(Part):
-    """Values (n, c, h, w) on a grid, bilinear in between; it takes part where the codes are no coarser.
+    """Values (n, c, h, w) on a grid, bilinear in between; it takes part where the codes are no
+    coarser.
 
     ``reach`` (h, w), of any size, says how far each place may move, in units of its values.
     """
@@ -68,7 +71,9 @@ class Grid(Part):
 
 @dataclass(frozen=True)
 class Regions(Part):
-    """One vector for each region: values (n, c, r); ``weights`` (r, h, w) say how much of a place is whose."""
+    """One vector for each region: values (n, c, r); ``weights`` (r, h, w) say how much of a place
+    is whose.
+    """
 
     weights: Tensor = field(kw_only=True, repr=False)
 
@@ -80,7 +85,9 @@ class Regions(Part):
 
 @dataclass(frozen=True)
 class Fixed(Part):
-    """Values (n, c, h, w) that stay as they are, and the same picture's at half size for coarser stages."""
+    """Values (n, c, h, w) that stay as they are, and the same picture's at half size for coarser
+    stages.
+    """
 
     half: Tensor = field(kw_only=True, repr=False)
     rate: float = 0.0
@@ -90,7 +97,9 @@ class Fixed(Part):
         for known in (values, self.half):
             if known.shape[-2:] == size:
                 return known
-        raise ValueError(f"codes of {tuple(values.shape)} and {tuple(self.half.shape)} have no size {size}")
+        raise ValueError(
+            f"codes of {tuple(values.shape)} and {tuple(self.half.shape)} have no size {size}"
+        )
 
     def of(self, rows: slice) -> Self:
         """Both sizes of these rows."""
@@ -98,8 +107,13 @@ class Fixed(Part):
 
 
 def random_codes(book: Tensor, seeds: Sequence[int], size: Size) -> Tensor:
-    """A random entry of the codebook (m, c) at every place: (n, c, *size); TCIG's "random vector Z"."""
-    rows = [torch.randint(len(book), size, generator=generator_for(seed_of(seed, "codes", 0))) for seed in seeds]
+    """A random entry of the codebook (m, c) at every place: (n, c, *size); TCIG's "random vector
+    Z".
+    """
+    rows = [
+        torch.randint(len(book), size, generator=generator_for(seed_of(seed, "codes", 0)))
+        for seed in seeds
+    ]
     return book[torch.stack(rows).to(book.device)].permute(0, 3, 1, 2).contiguous()
 
 
@@ -109,19 +123,26 @@ def one_grid(book: Tensor, seeds: Sequence[int], size: Size) -> tuple[Part, ...]
     return (Grid(random_codes(book, seeds, size) / deviations(book), reach=everywhere),)
 
 
-def regions_and_grids(book: Tensor, full: Tensor, half: Tensor, weights: Tensor, reach: Tensor) -> tuple[Part, ...]:
-    """The codes of a picture, at ``full`` (n, c, h, w) and ``half`` size, and parts that have no effect yet.
+def regions_and_grids(
+    book: Tensor, full: Tensor, half: Tensor, weights: Tensor, reach: Tensor
+) -> tuple[Part, ...]:
+    """The codes of a picture, at ``full`` (n, c, h, w) and ``half`` size, and parts that have no
+    effect yet.
 
-    These are a vector for each region of ``weights`` (r, h, w), and grids from an eighth of the size to all of it.
-    Finer ones move less, so that what is large is settled by what is large.
+    These are a vector for each region of ``weights`` (r, h, w), and grids from an eighth of the
+    size to all of it. Finer ones move less, so that what is large is settled by what is large.
     """
     count, channels = full.shape[:2]
     unit = deviations(book)
     grids = []
     for halvings, rate in ((3, 0.5), (2, 0.4), (1, 0.3), (0, 0.2)):
         sides = [max(1, -(-side // 2**halvings)) for side in full.shape[-2:]]
-        grids.append(Grid(torch.zeros(count, channels, *sides, device=book.device), rate, reach=reach))
-    regions = Regions(torch.zeros(count, channels, len(weights), device=book.device), weights=weights * reach)
+        grids.append(
+            Grid(torch.zeros(count, channels, *sides, device=book.device), rate, reach=reach)
+        )
+    regions = Regions(
+        torch.zeros(count, channels, len(weights), device=book.device), weights=weights * reach
+    )
     return (regions, *grids, Fixed(full / unit, half=half / unit))
 
 

@@ -1,4 +1,6 @@
-"""From words to the embeddings that a UNet attends to, exactly as Stable Diffusion's pipelines make them."""
+"""From words to the embeddings that a UNet attends to, exactly as Stable Diffusion's pipelines make
+them.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +16,11 @@ from backend.models.bundle import ModelBundle
 
 @dataclass(frozen=True)
 class Conditioning:
-    """Embeddings for ``count`` rows: ``positive`` and ``negative`` are (1, tokens, width), or (count, tokens, width).
+    """Embeddings for ``count`` rows: ``positive`` and ``negative`` are (1, tokens, width), or
+    (count, tokens, width).
 
-    A guidance scale of 1 or less means that the negative prompt plays no part and the batch has no such half.
-    ``paths`` names the rows where several denoising paths share the batch.
+    A guidance scale of 1 or less means that the negative prompt plays no part and the batch has no
+    such half. ``paths`` names the rows where several denoising paths share the batch.
     """
 
     positive: Tensor = field(repr=False)
@@ -39,13 +42,15 @@ class Conditioning:
 def build_conditioning(
     bundle: ModelBundle, prompt: str, negative: str, guidance_scale: float, count: int
 ) -> Conditioning:
-    """Embeddings of both prompts; texts longer than the token row are cut there (the plan has said so)."""
+    """Embeddings of both prompts; texts longer than the token row are cut there (the plan has said
+    so).
+    """
     return Conditioning(embed(bundle, prompt), embed(bundle, negative), guidance_scale, count)
 
 
 def embed(bundle: ModelBundle, text: str) -> Tensor:
-    """(1, tokens, width) of a text, with one row more for SDXL (:mod:`backend.models.second_text`); kept with the
-    bundle, by digest."""
+    """(1, tokens, width) of a text, with one row more for SDXL (:mod:`backend.models.second_text`);
+    kept with the bundle, by digest."""
     key = ("text", hashlib.sha256(text.encode()).hexdigest())
     return bundle.kept.get(key, lambda: _encode(bundle, text))
 
@@ -53,7 +58,11 @@ def embed(bundle: ModelBundle, text: str) -> Tensor:
 @torch.no_grad()
 def _encode(bundle: ModelBundle, text: str) -> Tensor:
     row = bundle.tokenizer(
-        text, padding="max_length", max_length=bundle.card.text_length, truncation=True, return_tensors="pt"
+        text,
+        padding="max_length",
+        max_length=bundle.card.text_length,
+        truncation=True,
+        return_tensors="pt",
     )
     masked = getattr(bundle.text_encoder.config, "use_attention_mask", False)
     mask = row.attention_mask.to(bundle.device) if masked else None

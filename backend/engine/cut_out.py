@@ -11,11 +11,15 @@ from backend.models.bundle import ModelBundle
 from backend.models.sam import sam_of
 
 
-def cut_out(bundle: ModelBundle, picture: NDArray[np.uint8], looked: Tensor, threshold: float) -> NDArray[np.bool_]:
-    """M_SAM of a picture uint8 (h, w, 3): bool (h, w), or (0, 0) where there is no SAM or the map says nothing.
+def cut_out(
+    bundle: ModelBundle, picture: NDArray[np.uint8], looked: Tensor, threshold: float
+) -> NDArray[np.bool_]:
+    """M_SAM of a picture uint8 (h, w, 3): bool (h, w), or (0, 0) where there is no SAM or the map
+    says nothing.
 
-    SAM is asked at the peak of the map (h, w), and with the box of what lies over the threshold (Layout-and-Retouch
-    does not say how it asks). The cut with the highest expected overlap times overlap with the map is taken.
+    SAM is asked at the peak of the map (h, w), and with the box of what lies over the threshold
+    (Layout-and-Retouch does not say how it asks). The cut with the highest expected overlap times
+    overlap with the map is taken.
     """
     height_px, width_px = picture.shape[:2]
     words = found_words(looked, (height_px, width_px), threshold)

@@ -19,18 +19,27 @@ from backend.models.bundle import ModelBundle
 from backend.models.preview import preview_of
 
 Picture = NDArray[np.uint8]
-DECODE_PX = 2**20  # pixels decoded at once: four pictures of 512 px; a decoder's activations are its memory peak
-CALIBRATION_CELLS = 32  # side, in latent cells, of the picture that the preview's projection is fitted on
+DECODE_PX = (
+    2**20
+)  # pixels decoded at once: four pictures of 512 px; a decoder's activations are its memory peak
+CALIBRATION_CELLS = (
+    32  # side, in latent cells, of the picture that the preview's projection is fitted on
+)
 
 
 @torch.no_grad()
 def encode(bundle: ModelBundle, picture: Picture, generators: Sequence[torch.Generator]) -> Tensor:
-    """Latents (b, c, h, w) of one picture, sampled from the encoder's distribution once per generator.
+    """Latents (b, c, h, w) of one picture, sampled from the encoder's distribution once per
+    generator.
 
-    ``picture`` is uint8 (h, w, 3), its sides divisible by the card's ``cell_px``. Its distribution is kept with the
-    bundle, so that making more of the same collage does not encode it again.
+    ``picture`` is uint8 (h, w, 3), its sides divisible by the card's ``cell_px``. Its distribution
+    is kept with the bundle, so that making more of the same collage does not encode it again.
     """
-    name = ("distribution", picture.shape, hashlib.sha256(np.ascontiguousarray(picture).data).hexdigest())
+    name = (
+        "distribution",
+        picture.shape,
+        hashlib.sha256(np.ascontiguousarray(picture).data).hexdigest(),
+    )
     mean, deviation = bundle.kept.get(name, lambda: _distribution(bundle, picture)).chunk(2, dim=1)
     samples = [mean + deviation * draw(mean, [generator]) for generator in generators]
     return bundle.vae.config.scaling_factor * torch.cat(samples)
@@ -52,7 +61,9 @@ def _distribution(bundle: ModelBundle, picture: Picture) -> Tensor:
 
 @torch.inference_mode()
 def decode(bundle: ModelBundle, latents: Tensor) -> tuple[Picture, ...]:
-    """Pictures uint8 (h, w, 3) of latents (b, c, h, w); an EngineError when one is not finite or is flat black."""
+    """Pictures uint8 (h, w, 3) of latents (b, c, h, w); an EngineError when one is not finite or is
+    flat black.
+    """
     if not bool(torch.isfinite(latents).all()):
         raise _unusable("The loop ended in numbers that are not finite.")
     pictures: list[Picture] = []
@@ -76,7 +87,11 @@ def _parts(bundle: ModelBundle, latents: Tensor) -> Iterator[Tensor]:
 
 def _unusable(what: str) -> EngineError:
     return EngineError(
-        what, remedy="Try another seed, a lower guidance scale, or more steps; if it stays, check the model's files."
+        what,
+        remedy=(
+            "Try another seed, a lower guidance scale, or more steps; if it stays, check "
+            "the model's files."
+        ),
     )
 
 
@@ -89,8 +104,9 @@ def _normalised(bundle: ModelBundle, picture: Picture) -> Tensor:
 def preview(bundle: ModelBundle, step: Step) -> Picture:
     """A cheap picture of the clean latents that a step foresees: uint8 (n, h, w, 3), full size.
 
-    Colours are a linear function of each latent cell, fitted once per bundle; what is not finite shows as grey. The
-    step of a fit brings its pictures. A family's preview decoder, where there is one, shows more than colours.
+    Colours are a linear function of each latent cell, fitted once per bundle; what is not finite
+    shows as grey. The step of a fit brings its pictures. A family's preview decoder, where there is
+    one, shows more than colours.
     """
     if isinstance(step, Draft):
         return as_bytes(step.denoised).cpu().numpy()
@@ -100,7 +116,9 @@ def preview(bundle: ModelBundle, step: Step) -> Picture:
     weights = bundle.kept.get("preview projection", lambda: _fit_projection(bundle))
     cells = torch.nan_to_num(step.denoised.float()).permute(0, 2, 3, 1)
     colours = cells @ weights[:-1] + weights[-1]
-    wide = functional.interpolate(colours.permute(0, 3, 1, 2), scale_factor=bundle.card.cell_px, mode="bilinear")
+    wide = functional.interpolate(
+        colours.permute(0, 3, 1, 2), scale_factor=bundle.card.cell_px, mode="bilinear"
+    )
     return as_bytes(wide * 0.5 + 0.5).cpu().numpy()
 
 
@@ -110,7 +128,9 @@ def as_bytes(pictures: Tensor) -> Tensor:
 
 
 def _fit_projection(bundle: ModelBundle) -> Tensor:
-    """Least squares from the latents of a calibration picture to the mean colours of its cells: (c+1, 3)."""
+    """Least squares from the latents of a calibration picture to the mean colours of its cells:
+    (c+1, 3).
+    """
     cell_px = bundle.card.cell_px
     picture = _normalised(bundle, _calibration_picture(CALIBRATION_CELLS * cell_px))
     latents = bundle.vae.encode(picture).latent_dist.mode() * bundle.vae.config.scaling_factor
@@ -122,7 +142,9 @@ def _fit_projection(bundle: ModelBundle) -> Tensor:
 
 
 def _calibration_picture(side_px: int) -> Picture:
-    """Smooth waves of different lengths in the three colours, so that every hue meets every brightness."""
+    """Smooth waves of different lengths in the three colours, so that every hue meets every
+    brightness.
+    """
     y, x = np.mgrid[0:side_px, 0:side_px] / side_px * 2 * np.pi
     waves = (np.sin(2 * x + y), np.sin(3 * y - x + 1), np.sin(2 * x - 3 * y + 2))
     return ((np.stack(waves, axis=-1) * 0.5 + 0.5) * 255).astype(np.uint8)

@@ -18,7 +18,9 @@ from backend.models.schedule import Schedule
 
 @dataclass(frozen=True)
 class Start:
-    """Where a run begins: ``latents`` (b, c, h, w) are state ``first``; samplers draw from a generator per row."""
+    """Where a run begins: ``latents`` (b, c, h, w) are state ``first``; samplers draw from a
+    generator per row.
+    """
 
     latents: Tensor = field(repr=False)
     first: int
@@ -26,12 +28,17 @@ class Start:
 
 
 def denoise(
-    unet: nn.Module, schedule: Schedule, conditioning: Conditioning, start: Start, controls: Sequence[Control] = ()
+    unet: nn.Module,
+    schedule: Schedule,
+    conditioning: Conditioning,
+    start: Start,
+    controls: Sequence[Control] = (),
 ) -> Generator[Step, None, None]:
     """Yield state k+1 after each step k = first…N-1.
 
-    All controls patch the network for the length of the run, and every patch is undone when the run ends, fails or is
-    closed. Their ``wrap`` and ``edit`` doors act in the order of the tuple; a later one sees what an earlier one made.
+    All controls patch the network for the length of the run, and every patch is undone when the run
+    ends, fails or is closed. Their ``wrap`` and ``edit`` doors act in the order of the tuple; a
+    later one sees what an earlier one made.
     """
     moment = Moment(conditioning.rows)
     height_lat, width_lat = start.latents.shape[-2:]
@@ -52,7 +59,11 @@ def denoise(
 
 @torch.no_grad()
 def _advance(
-    predict: Predict, schedule: Schedule, latents: Tensor, k: int, generators: Sequence[torch.Generator]
+    predict: Predict,
+    schedule: Schedule,
+    latents: Tensor,
+    k: int,
+    generators: Sequence[torch.Generator],
 ) -> tuple[Tensor, Tensor]:
     with memory_explained():
         return schedule.step(predict(latents, k), k, latents, generators)
@@ -60,7 +71,9 @@ def _advance(
 
 @torch.no_grad()
 def _edited(controls: Sequence[Control], schedule: Schedule, latents: Tensor, k: int) -> Tensor:
-    """State k after the controls; a changed state invalidates what a multistep sampler remembers."""
+    """State k after the controls; a changed state invalidates what a multistep sampler
+    remembers.
+    """
     edited = latents
     for control in controls:
         edited = control.edit(edited, k)
@@ -70,13 +83,17 @@ def _edited(controls: Sequence[Control], schedule: Schedule, latents: Tensor, k:
 
 
 def predictor(unet: nn.Module, schedule: Schedule, conditioning: Conditioning) -> Predict:
-    """A prediction under these words: one network call for all rows, then guidance; no gradient passes through it."""
+    """A prediction under these words: one network call for all rows, then guidance; no gradient
+    passes through it.
+    """
     words, rows, scale = conditioning.stacked(), conditioning.rows, conditioning.guidance_scale
 
     def predict(latents: Tensor, k: int) -> Tensor:
         seen = schedule.scale_input(_doubled(latents, rows), k)
         with torch.inference_mode():  # some 2 % faster than no_grad alone
-            predicted = unet(seen, schedule.timesteps[k], encoder_hidden_states=words, return_dict=False)[0]
+            predicted = unet(
+                seen, schedule.timesteps[k], encoder_hidden_states=words, return_dict=False
+            )[0]
         return guided(predicted, rows, scale)
 
     return predict

@@ -8,7 +8,9 @@ from backend.engine.loop_types import Rows
 
 
 def guided(predicted: Tensor, rows: Rows, scale: float) -> Tensor:
-    """uncond + scale · (cond - uncond) of a batch [uncond…, cond…]; the batch itself when it has no such half."""
+    """uncond + scale · (cond - uncond) of a batch [uncond…, cond…]; the batch itself when it has no
+    such half.
+    """
     if not rows.guided:
         return predicted
     uncond, cond = predicted[rows.uncond], predicted[rows.cond]

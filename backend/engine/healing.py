@@ -1,4 +1,6 @@
-"""Filling what an object leaves: a plain fill from around it, and a part of pictures drawn again over that."""
+"""Filling what an object leaves: a plain fill from around it, and a part of pictures drawn again
+over that.
+"""
 
 from __future__ import annotations
 
@@ -24,23 +26,29 @@ Mask = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 
 MARGIN_SHARE = 1 / 32
-"""How far a hole reaches beyond the object, over the shorter side: a cut-out's soft edge and thin shadow."""
+"""How far a hole reaches beyond the object, over the shorter side: a cut-out's soft edge and thin
+shadow.
+"""
 SHADE_REACH = 0.2
-"""How far from an object its shadow is looked for, over the longer side of its box: what lies under it or close behind
-it. Farther shadows are taken for the place's."""
+"""How far from an object its shadow is looked for, over the longer side of its box: what lies under
+it or close behind it. Farther shadows are taken for the place's."""
 DARKER, GREYISH = 0.96, 0.15
 """A shadow keeps at most this share of the ground's light, and about as much of each channel."""
 SMOOTH_SHARE = 1 / 64
-"""Gaussian of the plain fill's smoothing, over the picture's shorter side: 2 px at 128, 8 at 512."""
+"""Gaussian of the plain fill's smoothing, over the picture's shorter side: 2 px at 128, 8 at 512.
+"""
 SWEEPS = 40
-"""Smoothings of the plain fill: what is left of its streaks after 40 is under one level of 255 on a slope."""
+"""Smoothings of the plain fill: what is left of its streaks after 40 is under one level of 255 on a
+slope.
+"""
 SOFT_PX = 0.7
 """Gaussian that softens an object's outline: about one pixel from opaque to nothing."""
 
 
 @dataclass(frozen=True)
 class Redraw:
-    """Pictures uint8 (h, w, 3), one for each seed, of which a part is drawn again in the last ``steps`` steps.
+    """Pictures uint8 (h, w, 3), one for each seed, of which a part is drawn again in the last
+    ``steps`` steps.
 
     ``before`` and ``total`` count the steps of the whole run: those done before this part, and all.
     """
@@ -56,23 +64,29 @@ class Redraw:
 
 def hole_of(mask: Mask) -> Mask:
     """The object with its margin, bool (h, w)."""
-    grown: Mask = ndimage.binary_dilation(mask, iterations=max(1, round(min(mask.shape) * MARGIN_SHARE)))
+    grown: Mask = ndimage.binary_dilation(
+        mask, iterations=max(1, round(min(mask.shape) * MARGIN_SHARE))
+    )
     return grown
 
 
 def hole_with_shade(picture: Picture, mask: Mask) -> tuple[Mask, Floats]:
-    """The object with its margin and the soft shadow that it throws near by, bool (h, w), and that shadow.
+    """The object with its margin and the soft shadow that it throws near by, bool (h, w), and that
+    shadow.
 
-    The shadow is float32 (h, w, 3), the share of its light that the ground keeps: 1 beyond the hole. It is what is
-    darker than the plain fill from farther away, in all channels alike, and reached from the object without crossing a
-    line (other things have outlines, a shadow's edge is soft). Under the object it goes on as around it.
+    The shadow is float32 (h, w, 3), the share of its light that the ground keeps: 1 beyond the
+    hole. It is what is darker than the plain fill from farther away, in all channels alike, and
+    reached from the object without crossing a line (other things have outlines, a shadow's edge is
+    soft). Under the object it goes on as around it.
     """
     hole, none = hole_of(mask), np.ones(picture.shape, np.float32)
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     if not len(rows):
         return hole, none
     longest = max(int(np.ptp(rows)), int(np.ptp(columns))) + 1
-    wide: Mask = hole | ndimage.binary_dilation(mask, iterations=max(1, round(SHADE_REACH * longest)))
+    wide: Mask = hole | ndimage.binary_dilation(
+        mask, iterations=max(1, round(SHADE_REACH * longest))
+    )
     if wide.all():
         return hole, none
     kept = (picture.astype(np.float32) + 1) / (filled(picture, wide).astype(np.float32) + 1)
@@ -92,8 +106,12 @@ def filled_light(light: Floats, hidden: Mask) -> Floats:
 
 
 def filled(picture: Picture, hole: Mask) -> Picture:
-    """The picture with its hole filled from around it: each pixel as the nearest one outside, then smoothed inside."""
-    rows, columns = ndimage.distance_transform_edt(hole, return_distances=False, return_indices=True)
+    """The picture with its hole filled from around it: each pixel as the nearest one outside, then
+    smoothed inside.
+    """
+    rows, columns = ndimage.distance_transform_edt(
+        hole, return_distances=False, return_indices=True
+    )
     values = picture[rows, columns].astype(np.float32)
     sigma = max(1.0, min(hole.shape) * SMOOTH_SHARE)
     for _ in range(SWEEPS):
@@ -105,13 +123,21 @@ def filled(picture: Picture, hole: Mask) -> Picture:
 def redrawn(
     bundle: ModelBundle, plan: Plan, redraw: Redraw, hold: Callable[[Beginning], Control]
 ) -> Generator[Step, None, tuple[Picture, ...]]:
-    """Draw again; ``hold`` makes the control that keeps the rest. The generator's value is the decoded pictures."""
+    """Draw again; ``hold`` makes the control that keeps the rest. The generator's value is the
+    decoded pictures.
+    """
     if not redraw.steps:
         return redraw.pictures
-    begun = begin_from_pictures(bundle, plan, redraw.pictures, redraw.seeds, plan.steps - redraw.steps)
-    conditioning = build_conditioning(bundle, redraw.words, redraw.unwanted, plan.guidance_scale, len(redraw.seeds))
+    begun = begin_from_pictures(
+        bundle, plan, redraw.pictures, redraw.seeds, plan.steps - redraw.steps
+    )
+    conditioning = build_conditioning(
+        bundle, redraw.words, redraw.unwanted, plan.guidance_scale, len(redraw.seeds)
+    )
     latents = begun.start.latents
-    with closing(denoise(bundle.unet, begun.schedule, conditioning, begun.start, [hold(begun)])) as steps:
+    with closing(
+        denoise(bundle.unet, begun.schedule, conditioning, begun.start, [hold(begun)])
+    ) as steps:
         for done, step in enumerate(steps, start=redraw.before):
             latents = step.latents
             yield replace(step, k=done, total=redraw.total, first=0)

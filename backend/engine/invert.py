@@ -1,8 +1,9 @@
 """DDIM inversion: the states that would have led to a picture, on the schedule's own grid.
 
-A DDIM step from state k needs the prediction at state k, which is what is looked for: x_k = U(e(x_k, t_k), x_{k+1}),
-with U the step undone. The plain inversion takes the prediction at x_{k+1} instead and closes to about .1 to .4; here
-it is the first guess of a fixed-point iteration, which closes to under 3e-4 where the network is smooth.
+A DDIM step from state k needs the prediction at state k, which is what is looked for: x_k =
+U(e(x_k, t_k), x_{k+1}), with U the step undone. The plain inversion takes the prediction at x_{k+1}
+instead and closes to about .1 to .4; here it is the first guess of a fixed-point iteration, which
+closes to under 3e-4 where the network is smooth.
 """
 
 from __future__ import annotations
@@ -19,14 +20,19 @@ from backend.engine.loop_types import Step
 from backend.models.schedule import Schedule
 
 REFINEMENTS = 5
-"""Corrections of the first guess; five close the circle on smooth networks (measured: 2 leave .02)."""
+"""Corrections of the first guess; five close the circle on smooth networks (measured: 2 leave .02).
+"""
 CLOSE = 1e-5
-"""A correction smaller than this share of the state's largest value is the last one: further ones are rounding."""
+"""A correction smaller than this share of the state's largest value is the last one: further ones
+are rounding.
+"""
 
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:
-    """Every state of a run, 0…N, each (b, c, h, w); the first is the noisiest, the last the clean latents."""
+    """Every state of a run, 0…N, each (b, c, h, w); the first is the noisiest, the last the clean
+    latents.
+    """
 
     states: tuple[Tensor, ...] = field(repr=False)
 
@@ -36,13 +42,18 @@ class Trajectory:
 
 
 def invert(
-    unet: nn.Module, schedule: Schedule, conditioning: Conditioning, clean: Tensor, refinements: int = REFINEMENTS
+    unet: nn.Module,
+    schedule: Schedule,
+    conditioning: Conditioning,
+    clean: Tensor,
+    refinements: int = REFINEMENTS,
 ) -> Generator[Step, None, Trajectory]:
     """Walk back from clean latents (b, c, h, w); the generator's value holds the states.
 
-    Yields a Step for each state found, counted in the order of the work: after the step ``k`` of N, ``latents`` are
-    state N-1-k. The words are ``conditioning``'s positive ones, without guidance (with an empty prompt on both sides it
-    would have no effect; Layout-and-Retouch, algorithm 1, lines 2 and 3). Only DDIM can be walked back.
+    Yields a Step for each state found, counted in the order of the work: after the step ``k`` of N,
+    ``latents`` are state N-1-k. The words are ``conditioning``'s positive ones, without guidance
+    (with an empty prompt on both sides it would have no effect; Layout-and-Retouch, algorithm 1,
+    lines 2 and 3). Only DDIM can be walked back.
     """
     words = conditioning.positive.expand(len(clean), -1, -1)
     states = [clean]
@@ -62,7 +73,9 @@ def _unstepped(
     state = after
     with memory_explained():
         for _ in range(1 + refinements):
-            predicted = unet(state, schedule.timesteps[k], encoder_hidden_states=words, return_dict=False)[0]
+            predicted = unet(
+                state, schedule.timesteps[k], encoder_hidden_states=words, return_dict=False
+            )[0]
             moved = schedule.unstep(predicted, k, after)
             change = float((moved - state).abs().max())
             state = moved

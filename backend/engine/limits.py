@@ -27,5 +27,6 @@ def memory_explained() -> Iterator[None]:
 
 def _explained() -> EngineError:
     return EngineError(
-        "The memory of this device is used up.", remedy="Make fewer candidates at a time, or a smaller picture."
+        "The memory of this device is used up.",
+        remedy="Make fewer candidates at a time, or a smaller picture.",
     )

@@ -1,4 +1,5 @@
-"""What the learning of a look is made of: its lesson, its rules, where it stands, and one step of AdamW.
+"""What the learning of a look is made of: its lesson, its rules, where it stands, and one step of
+AdamW.
 
 Collage Diffusion, section 4.3; who learns is ``methods/textual_inversion``.
 """
@@ -19,12 +20,15 @@ from backend.engine.loop_types import Step
 BETAS, EPSILON, DECAY, CLIP = (0.9, 0.999), 1e-8, 1e-2, 1.0
 """AdamW and gradient clipping of the released code."""
 HEAD = 3
-"""Rows of a state's picture before its vectors: the lesson's key, the model's fingerprint, counts."""
+"""Rows of a state's picture before its vectors: the lesson's key, the model's fingerprint, counts.
+"""
 
 
 @dataclass(frozen=True, eq=False)
 class Lesson:
-    """What a look is learned from: the layer's words, uint8 (h, w, 3) of layers 1…i, float32 (h, w) of the layer."""
+    """What a look is learned from: the layer's words, uint8 (h, w, 3) of layers 1…i, float32 (h, w)
+    of the layer.
+    """
 
     layer_id: str
     phrase: str
@@ -42,12 +46,13 @@ class Lesson:
 class Rules:
     """How long and how carefully to learn.
 
-    At most ``steps`` with ``samples`` states each. (The released code has 4. On seven drawn collages 2 gave looks as
-    good after as many steps for less time, and small calls gain more from being batched.) From ``window`` checks on,
-    one every ``check_every`` steps, a look is finished when the variance of its last ``window`` losses on the fixed set
-    falls below ``settled`` of the variance of all of them (the criterion of Voronov et al., 2023, with their .15).
-    ``rate_share`` is the learning rate in units of the first word's size: the released 4e-4 over the .0142 of Stable
-    Diffusion's vectors.
+    At most ``steps`` with ``samples`` states each. (The released code has 4. On seven drawn
+    collages 2 gave looks as good after as many steps for less time, and small calls gain more from
+    being batched.) From ``window`` checks on, one every ``check_every`` steps, a look is finished
+    when the variance of its last ``window`` losses on the fixed set falls below ``settled`` of the
+    variance of all of them (the criterion of Voronov et al., 2023, with their .15). ``rate_share``
+    is the learning rate in units of the first word's size: the released 4e-4 over the .0142 of
+    Stable Diffusion's vectors.
     """
 
     steps: int = 250
@@ -64,7 +69,9 @@ USUAL = Rules()
 
 @dataclass(frozen=True, eq=False)
 class LookState:
-    """Where the learning of one look stands: enough to go on from here. Vectors are float32 (d,)."""
+    """Where the learning of one look stands: enough to go on from here. Vectors are float32
+    (d,).
+    """
 
     vector: Tensor = field(repr=False)
     momentum: Tensor = field(repr=False)
@@ -75,13 +82,16 @@ class LookState:
 
     def on(self, device: torch.device | str) -> LookState:
         """The same state on another device."""
-        vector, momentum, power = (part.to(device) for part in (self.vector, self.momentum, self.power))
+        vector, momentum, power = (
+            part.to(device) for part in (self.vector, self.momentum, self.power)
+        )
         return replace(self, vector=vector, momentum=momentum, power=power)
 
 
 @dataclass(frozen=True)
 class LookStep(Step):
-    """A step of learning; ``states`` by layer, ``denoised`` what the network foresees for each layer that still learns.
+    """A step of learning; ``states`` by layer, ``denoised`` what the network foresees for each
+    layer that still learns.
 
     Progress counts to the last step that is allowed; most looks are finished before.
     """
@@ -102,7 +112,9 @@ def updated(state: LookState, gradient: Tensor, rate: float) -> LookState:
 
 
 def masked_error(predicted: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-    """Mean squared error inside the mask (b, 1, h, w) of each row of (b, c, h, w), in single precision: (b,)."""
+    """Mean squared error inside the mask (b, 1, h, w) of each row of (b, c, h, w), in single
+    precision: (b,).
+    """
     error = (predicted.float() - target.float()).square()
     area = predicted.shape[1] * mask.float().sum((1, 2, 3)) + 1e-6
     return (error * mask.float()).sum((1, 2, 3)) / area
@@ -117,9 +129,11 @@ def settled(losses: Sequence[float], rules: Rules) -> bool:
 
 
 def state_picture(state: LookState, key: str, fingerprint: bytes) -> NDArray[np.uint8]:
-    """An unfinished look as uint8 RGBA (7, d, 4): key, fingerprint and counts, then vector, momentum, power, losses.
+    """An unfinished look as uint8 RGBA (7, d, 4): key, fingerprint and counts, then vector,
+    momentum, power, losses.
 
-    Numbers are single precision, one to a pixel. Of more losses than there are columns the last ones are kept.
+    Numbers are single precision, one to a pixel. Of more losses than there are columns the last
+    ones are kept.
     """
     columns = state.vector.numel()
     rows = np.zeros((7, columns, 4), np.uint8)
@@ -146,4 +160,6 @@ def read_state(picture: NDArray[np.uint8], key: str, fingerprint: bytes) -> Look
     step, count, is_finished = np.frombuffer(rows[2].tobytes()[:12], "<u4").tolist()
     parts = [rows[row].reshape(-1).view("<f4").astype(np.float32) for row in range(HEAD, 7)]
     vector, momentum, power = (torch.from_numpy(part) for part in parts[:3])
-    return LookState(vector, momentum, power, step, tuple(parts[3][:count].tolist()), bool(is_finished))
+    return LookState(
+        vector, momentum, power, step, tuple(parts[3][:count].tolist()), bool(is_finished)
+    )

@@ -1,4 +1,6 @@
-"""What controls and methods share: rows, the present moment, the network, a control's three doors, steps."""
+"""What controls and methods share: rows, the present moment, the network, a control's three doors,
+steps.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +19,11 @@ Predict = Callable[[Tensor, int], Tensor]
 
 @dataclass(frozen=True)
 class Rows:
-    """Names the rows of a network batch: with guidance the order is [uncond…, cond…], each ``count`` long.
+    """Names the rows of a network batch: with guidance the order is [uncond…, cond…], each
+    ``count`` long.
 
-    Where several denoising paths share a batch, ``paths`` names them and their numbers of rows, in the order in which
-    they stand within each half; they add up to ``count``.
+    Where several denoising paths share a batch, ``paths`` names them and their numbers of rows, in
+    the order in which they stand within each half; they add up to ``count``.
     """
 
     count: int
@@ -44,7 +47,9 @@ class Rows:
         return slice(0, self.count if self.guided else 0)
 
     def of(self, path: str) -> slice:
-        """The rows of a path, counted from the beginning of a half; a KeyError for a path that is not there."""
+        """The rows of a path, counted from the beginning of a half; a KeyError for a path that is
+        not there.
+        """
         start = 0
         for name, count in self.paths:
             if name == path:
@@ -55,7 +60,8 @@ class Rows:
 
 @dataclass
 class Moment:
-    """Where the loop is. The only mutable value in a run; the loop writes it, attention processors read it.
+    """Where the loop is. The only mutable value in a run; the loop writes it, attention processors
+    read it.
 
     ``k`` is the forward step index (0 = noisiest), ``sigma`` k-diffusion's sigma of state k.
     """
@@ -77,7 +83,8 @@ class Network:
 
 @dataclass(frozen=True)
 class Control:
-    """Something that acts inside the loop. Order is the order of the tuple; identity at zero strength.
+    """Something that acts inside the loop. Order is the order of the tuple; identity at zero
+    strength.
 
     A subclass overrides the doors that it needs. It is frozen and has no random state of its own.
     """
@@ -97,9 +104,11 @@ class Control:
 
 @dataclass(frozen=True)
 class Step:
-    """State k+1 of the loop, after step ``k`` of ``total``; ``denoised`` is the prediction of the clean latents.
+    """State k+1 of the loop, after step ``k`` of ``total``; ``denoised`` is the prediction of the
+    clean latents.
 
-    ``first`` is the step the run began with (img2img starts late), so progress is (k + 1 - first) / (total - first).
+    ``first`` is the step the run began with (img2img starts late), so progress is (k + 1 - first) /
+    (total - first).
     """
 
     k: int
@@ -111,19 +120,23 @@ class Step:
 
 @dataclass(frozen=True)
 class Draft(Step):
-    """A step of a fit (``optimise``): ``latents`` are code vectors, ``denoised`` pictures (b, 3, h, w) in 0..1."""
+    """A step of a fit (``optimise``): ``latents`` are code vectors, ``denoised`` pictures (b, 3, h,
+    w) in 0..1.
+    """
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """The finished pictures of some candidates, in the order of the plan's seeds from ``offset`` on.
+    """The finished pictures of some candidates, in the order of the plan's seeds from ``offset``
+    on.
 
-    uint8 (h, w, 3). ``changed_outside`` counts, for a re-roll, the pixels beyond the feathered mask that differ from
-    the source; it is None for whole pictures. ``drafts`` names, for a method of two stages, the draft of each picture
-    by its place among the plan's seeds; it is empty otherwise. ``notes`` are sentences that a person should read.
-    ``masks``, where a method has one for each picture, say where its object was found: uint8 (h, w), 255 = inside.
-    ``heat``, where a method has it for each picture, says where the words of its layers looked: by layer, a small grey
-    picture uint8 (h, w), each from its own darkest to its brightest.
+    uint8 (h, w, 3). ``changed_outside`` counts, for a re-roll, the pixels beyond the feathered mask
+    that differ from the source; it is None for whole pictures. ``drafts`` names, for a method of
+    two stages, the draft of each picture by its place among the plan's seeds; it is empty
+    otherwise. ``notes`` are sentences that a person should read. ``masks``, where a method has one
+    for each picture, say where its object was found: uint8 (h, w), 255 = inside. ``heat``, where a
+    method has it for each picture, says where the words of its layers looked: by layer, a small
+    grey picture uint8 (h, w), each from its own darkest to its brightest.
     """
 
     offset: int
@@ -148,7 +161,8 @@ class Drafted:
 
 @dataclass(frozen=True, eq=False)
 class Looks:
-    """Learned looks by layer, as pictures uint8 (h, w, 4): finished ones, or such as can be gone on with.
+    """Learned looks by layer, as pictures uint8 (h, w, 4): finished ones, or such as can be gone on
+    with.
 
     ``shown`` are uint8 (h, w, 3) of what each finished look draws alone.
     """
@@ -160,7 +174,8 @@ class Looks:
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """A picture taken apart: objects by layer as uint8 (h, w, 4) of the picture's size, and the place behind them.
+    """A picture taken apart: objects by layer as uint8 (h, w, 4) of the picture's size, and the
+    place behind them.
 
     ``plate`` is uint8 (h, w, 3); ``missing`` are the layers that were looked for and not found.
     """
@@ -175,5 +190,7 @@ Run = Iterator[Happening]
 
 
 def generator_for(seed: int) -> torch.Generator:
-    """A CPU generator: noise is drawn on the CPU, so a seed means the same noise on every device."""
+    """A CPU generator: noise is drawn on the CPU, so a seed means the same noise on every
+    device.
+    """
     return torch.Generator("cpu").manual_seed(seed)

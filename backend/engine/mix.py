@@ -1,4 +1,6 @@
-"""Painting one finished picture into another one through a mask (Collage Diffusion, section 4.5, by hand)."""
+"""Painting one finished picture into another one through a mask (Collage Diffusion, section 4.5, by
+hand).
+"""
 
 from __future__ import annotations
 
@@ -10,11 +12,13 @@ from backend.engine.paste import Picture, changed_pixels, pasted
 
 
 def mixed(base: Picture, other: Picture, mask: NDArray[np.uint8]) -> tuple[Picture, int]:
-    """``other`` painted into ``base`` (both uint8 (h, w, 3)) through ``mask`` (uint8, 255 = other), and a count.
+    """``other`` painted into ``base`` (both uint8 (h, w, 3)) through ``mask`` (uint8, 255 = other),
+    and a count.
 
-    The mask fills the pictures, whatever its size: it is brought to theirs, linearly between its pixels. Where it is 0
-    the base's own bytes stay, where it is 255 the other's are, and a blend lies between. The count is of pixels that
-    changed where the mask is 0: measured, so that the promise of 0 can be broken only in sight.
+    The mask fills the pictures, whatever its size: it is brought to theirs, linearly between its
+    pixels. Where it is 0 the base's own bytes stay, where it is 255 the other's are, and a blend
+    lies between. The count is of pixels that changed where the mask is 0: measured, so that the
+    promise of 0 can be broken only in sight.
     """
     height, width = base.shape[:2]
     if mask.shape != (height, width):

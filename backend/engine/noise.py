@@ -1,4 +1,6 @@
-"""Noise from seeds: one generator per candidate, drawn on the CPU, so that neither batch nor device changes it."""
+"""Noise from seeds: one generator per candidate, drawn on the CPU, so that neither batch nor device
+changes it.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +20,18 @@ def draw(like: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
     if len(generators) != like.shape[0]:
         raise ValueError(f"{len(generators)} generators for {like.shape[0]} rows")
     shape = (1, *like.shape[1:])
-    rows = [torch.randn(shape, generator=one, device=one.device, dtype=like.dtype) for one in generators]
+    rows = [
+        torch.randn(shape, generator=one, device=one.device, dtype=like.dtype) for one in generators
+    ]
     return torch.cat([row.to(like.device) for row in rows])
 
 
 def owned_noise(noise: Tensor, owners: Tensor, seeds: Sequence[int | None]) -> Tensor:
     """Noise (b, c, h, w) in which each layer with a seed has its own, the same in every row.
 
-    ``owners`` (h, w) tells whose cell it is: 0 nobody's, i the layer with ``seeds[i - 1]``. A layer's noise depends on
-    its seed and the size alone, not on the run, its place in the stack, or the other layers.
+    ``owners`` (h, w) tells whose cell it is: 0 nobody's, i the layer with ``seeds[i - 1]``. A
+    layer's noise depends on its seed and the size alone, not on the run, its place in the stack, or
+    the other layers.
     """
     mixed = noise
     for number, seed in enumerate(seeds, start=1):
@@ -52,7 +57,9 @@ class NoiseStream(Protocol):
 
 @dataclass(frozen=True)
 class SharedNoise:
-    """The same noise at every state: the source stays on one trajectory (for deterministic samplers)."""
+    """The same noise at every state: the source stays on one trajectory (for deterministic
+    samplers).
+    """
 
     noise: Tensor = field(repr=False, compare=False)
 
@@ -62,7 +69,9 @@ class SharedNoise:
 
 @dataclass(frozen=True)
 class SplitNoise:
-    """One stream in some cells, bool (h, w); in all others one row of another, the same for every candidate."""
+    """One stream in some cells, bool (h, w); in all others one row of another, the same for every
+    candidate.
+    """
 
     cells: Tensor = field(repr=False, compare=False)
     inside: NoiseStream
@@ -74,7 +83,9 @@ class SplitNoise:
 
 @dataclass(frozen=True)
 class FreshNoise:
-    """New noise at every state, a function of the candidate's seed and k only (for samplers that renew theirs)."""
+    """New noise at every state, a function of the candidate's seed and k only (for samplers that
+    renew theirs).
+    """
 
     seeds: tuple[int, ...]
 

@@ -1,9 +1,10 @@
 """The other loop: fit the codes of a picture to objectives, as a generator of Drafts.
 
-VQGAN+CLIP (Crowson et al., 2022) with the further terms of TCIG: L = Σ α_i L_i (eq. 2). All rows of the batch are fits
-of their own; they share nothing but the call, so a restart does not depend on its neighbours. The codes may be a sum of
-parts (``codes``), and early steps may draw a smaller picture, which costs less and settles what is large. On a CPU
-the rows are shared out among its cores.
+VQGAN+CLIP (Crowson et al., 2022) with the further terms of TCIG: L = Σ α_i L_i (eq. 2). All rows of
+the batch are fits of their own; they share nothing but the call, so a restart does not depend on
+its neighbours. The codes may be a sum of parts (``codes``), and early steps may draw a smaller
+picture, which costs less and settles what is large. On a CPU the rows are shared out among its
+cores.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from backend.engine.side_by_side import shares_of, side_by_side
 from backend.errors import EngineError
 
 UNCALIBRATED = 10.0
-"""Weight of a further term before it is calibrated: L_seg starts near the mask's area, a tenth of L_clip."""
+"""Weight of a further term before it is calibrated: L_seg starts near the mask's area, a tenth of
+L_clip.
+"""
 SCALE_RANGE = (0.1, 1e4)
 """A term whose gradient vanishes must not be blown up without end."""
 
@@ -58,7 +61,9 @@ class DrawsCodes(Protocol):
 
 @dataclass(frozen=True)
 class Look:
-    """The moment of a fit: step ``k`` of the rows with these ``seeds``; whatever is random follows from it alone."""
+    """The moment of a fit: step ``k`` of the rows with these ``seeds``; whatever is random follows
+    from it alone.
+    """
 
     k: int
     seeds: tuple[int, ...]
@@ -70,23 +75,31 @@ class Look:
 
 @dataclass(frozen=True)
 class Objective(ABC):
-    """Something that a picture is judged by while it is fitted: frozen, without random state of its own."""
+    """Something that a picture is judged by while it is fitted: frozen, without random state of its
+    own.
+    """
 
     @abstractmethod
     def losses(self, pictures: Tensor, look: Look) -> Tensor:
-        """One number a row, of pictures (n, 3, h, w) in 0..1, with gradients; row i depends on picture i alone."""
+        """One number a row, of pictures (n, 3, h, w) in 0..1, with gradients; row i depends on
+        picture i alone.
+        """
 
 
 @dataclass(frozen=True)
 class Term:
-    """An objective with its weight: the share of its gradient in that of the first term, once calibrated."""
+    """An objective with its weight: the share of its gradient in that of the first term, once
+    calibrated.
+    """
 
     objective: Objective
     weight: float = 1.0
 
 
 class Stage(NamedTuple):
-    """So many steps on a grid of codes of this size, in which the first ``parts`` of the fit move (all by default)."""
+    """So many steps on a grid of codes of this size, in which the first ``parts`` of the fit move
+    (all by default).
+    """
 
     size: Size
     steps: int
@@ -97,8 +110,8 @@ class Stage(NamedTuple):
 class Fit:
     """A fit: the ``parts`` of the codes to begin with, a seed a row, and how it goes.
 
-    ``learning_rate`` is Adam's, in deviations of the codebook. ``calibrated_at`` is the step at which every further
-    term is scaled, row by row, to the first one's gradient.
+    ``learning_rate`` is Adam's, in deviations of the codebook. ``calibrated_at`` is the step at
+    which every further term is scaled, row by row, to the first one's gradient.
     """
 
     parts: tuple[Part, ...] = field(repr=False)
@@ -114,30 +127,38 @@ class Fit:
 
     def of(self, rows: slice) -> Fit:
         """The fit of these rows alone."""
-        return replace(self, parts=tuple(part.of(rows) for part in self.parts), seeds=self.seeds[rows])
+        return replace(
+            self, parts=tuple(part.of(rows) for part in self.parts), seeds=self.seeds[rows]
+        )
 
 
 def picture_of(network: DrawsCodes, z: Tensor) -> Tensor:
-    """Pictures (n, 3, f·h, f·w) in 0..1 of the codes nearest to z, with straight-through gradients."""
+    """Pictures (n, 3, f·h, f·w) in 0..1 of the codes nearest to z, with straight-through
+    gradients.
+    """
     return clamped(network.decode(network.snap(z)) * 0.5 + 0.5)
 
 
 def optimise(network: DrawsCodes, fit: Fit, terms: Sequence[Term]) -> Generator[Draft, None, None]:
-    """Yield the pictures before, and z after, each step k = 0…steps-1; both have the size of the step's stage.
+    """Yield the pictures before, and z after, each step k = 0…steps-1; both have the size of the
+    step's stage.
 
-    z is kept in the box of the codebook, channel by channel. Terms of weight 0 are left out altogether, so they change
-    nothing, not even the random numbers.
+    z is kept in the box of the codebook, channel by channel. Terms of weight 0 are left out
+    altogether, so they change nothing, not even the random numbers.
     """
     acting = tuple(term for term in terms if term.weight != 0)
     shares = shares_of(len(fit.seeds), network.codebook.device)
-    with closing(side_by_side([_descent(network, fit.of(rows), acting) for rows in shares])) as moments:
+    with closing(
+        side_by_side([_descent(network, fit.of(rows), acting) for rows in shares])
+    ) as moments:
         yield from moments
 
 
 def _descent(network: DrawsCodes, fit: Fit, acting: Sequence[Term]) -> Generator[Draft, None, None]:
     codes = _Codes.begun(network.codebook, fit)
     scales = [
-        torch.full((len(fit.seeds),), UNCALIBRATED if n else 1.0, device=codes.unit.device) for n in range(len(acting))
+        torch.full((len(fit.seeds),), UNCALIBRATED if n else 1.0, device=codes.unit.device)
+        for n in range(len(acting))
     ]
     for k, stage in enumerate(one for one in fit.stages for _ in range(one.steps)):
         with memory_explained():
@@ -145,7 +166,8 @@ def _descent(network: DrawsCodes, fit: Fit, acting: Sequence[Term]) -> Generator
             if k == fit.calibrated_at and len(acting) > 1:
                 scales = _calibrated(losses, z)
             total = sum(
-                (scale * term.weight * loss).sum() for scale, term, loss in zip(scales, acting, losses, strict=True)
+                (scale * term.weight * loss).sum()
+                for scale, term, loss in zip(scales, acting, losses, strict=True)
             )
             codes.descend(total, stage)
             with torch.no_grad():
@@ -155,7 +177,9 @@ def _descent(network: DrawsCodes, fit: Fit, acting: Sequence[Term]) -> Generator
 
 @dataclass
 class _Codes:
-    """The parts while they are fitted: ``values`` move, in deviations (``unit``), ``box`` is the codebook's."""
+    """The parts while they are fitted: ``values`` move, in deviations (``unit``), ``box`` is the
+    codebook's.
+    """
 
     parts: tuple[Part, ...]
     values: list[Tensor]
@@ -167,14 +191,19 @@ class _Codes:
     def begun(cls, book: Tensor, fit: Fit) -> _Codes:
         values = [part.values.detach().clone().requires_grad_() for part in fit.parts]
         groups = [
-            {"params": [one], "lr": fit.learning_rate * part.rate} for one, part in zip(values, fit.parts, strict=True)
+            {"params": [one], "lr": fit.learning_rate * part.rate}
+            for one, part in zip(values, fit.parts, strict=True)
         ]
         box = (book.amin(0)[:, None, None], book.amax(0)[:, None, None])
         return cls(fit.parts, values, torch.optim.Adam(groups), deviations(book), box)
 
     def laid(self, size: Size) -> Tensor:
         """z (n, c, *size), in the box."""
-        laid = [part.laid(own, size) for part, own in zip(self.parts, self.values, strict=True) if part.acts(size)]
+        laid = [
+            part.laid(own, size)
+            for part, own in zip(self.parts, self.values, strict=True)
+            if part.acts(size)
+        ]
         return bounded(torch.stack(laid).sum(0) * self.unit, *self.box)
 
     def descend(self, total: Any, stage: Stage) -> None:
@@ -207,7 +236,8 @@ def _judged(
 def _calibrated(losses: Sequence[Tensor], z: Tensor) -> list[Tensor]:
     """For each row the factors that give every term a gradient as long as the first one's."""
     norms = [
-        torch.autograd.grad(loss.sum(), z, retain_graph=True)[0].flatten(1).norm(dim=1).detach() for loss in losses
+        torch.autograd.grad(loss.sum(), z, retain_graph=True)[0].flatten(1).norm(dim=1).detach()
+        for loss in losses
     ]
     return [
         (norms[0] / norm.clamp_min(1e-12)).clamp(*SCALE_RANGE) if number else torch.ones_like(norm)
@@ -221,7 +251,9 @@ def clamped(values: Tensor) -> Tensor:
 
 
 def bounded(values: Tensor, low: Tensor, high: Tensor) -> Tensor:
-    """Values between bounds that fit their shape, with a gradient that is blocked only where it would lead out."""
+    """Values between bounds that fit their shape, with a gradient that is blocked only where it
+    would lead out.
+    """
     inside: Tensor = _Clamp.apply(values, low, high)
     return inside
 
@@ -235,6 +267,7 @@ class _Clamp(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         values, low, high = ctx.saved_tensors
-        # descent moves against the gradient: a negative one above, or a positive one below, leads outwards
+        # descent moves against the gradient: a negative one above, or a positive one below, leads
+        # outwards
         outwards = ((values > high) & (gradients[0] < 0)) | ((values < low) & (gradients[0] > 0))
         return gradients[0].masked_fill(outwards, 0.0), None, None

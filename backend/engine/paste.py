@@ -1,4 +1,6 @@
-"""Putting a source's pixels back around a part that was made anew (Collage Diffusion, section 4.5)."""
+"""Putting a source's pixels back around a part that was made anew (Collage Diffusion, section
+4.5).
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,11 @@ Floats = NDArray[np.float32]
 
 
 def paste_weights(alpha: Floats, feather_px: int) -> Floats:
-    """The share of the new picture per pixel: float32 (h, w), 1 wherever ``alpha`` > 0, exactly 0 beyond the feather.
+    """The share of the new picture per pixel: float32 (h, w), 1 wherever ``alpha`` > 0, exactly 0
+    beyond the feather.
 
-    The feather reaches outwards only: at distance d from the nearest inside pixel the share is 1 - d/(feather+1) up
-    to d = ``feather_px``.
+    The feather reaches outwards only: at distance d from the nearest inside pixel the share is 1 -
+    d/(feather+1) up to d = ``feather_px``.
     """
     distance = _distance(alpha > 0, feather_px)
     share = np.maximum(0.0, 1.0 - distance / (feather_px + 1))
@@ -21,11 +24,15 @@ def paste_weights(alpha: Floats, feather_px: int) -> Floats:
 
 
 def pasted(source: Picture, fresh: Picture, weights: Floats) -> Picture:
-    """The fresh picture where the weight is 1, the source's own bytes where it is 0, a blend between: (h, w, 3)."""
+    """The fresh picture where the weight is 1, the source's own bytes where it is 0, a blend
+    between: (h, w, 3).
+    """
     old = source.astype(np.float32)
     blend = old + weights[..., None] * (fresh.astype(np.float32) - old)
     mixed = np.clip(np.rint(blend), 0, 255).astype(np.uint8)
-    return np.where(weights[..., None] == 0, source, np.where(weights[..., None] == 1, fresh, mixed))
+    return np.where(
+        weights[..., None] == 0, source, np.where(weights[..., None] == 1, fresh, mixed)
+    )
 
 
 def changed_pixels(source: Picture, picture: Picture, weights: Floats) -> int:
@@ -35,7 +42,9 @@ def changed_pixels(source: Picture, picture: Picture, weights: Floats) -> int:
 
 
 def _distance(inside: NDArray[np.bool_], reach_px: int) -> NDArray[np.float64]:
-    """Euclidean distance to the nearest inside pixel, exact up to ``reach_px`` and infinite or too large beyond."""
+    """Euclidean distance to the nearest inside pixel, exact up to ``reach_px`` and infinite or too
+    large beyond.
+    """
     along = _row_distance(inside)
     squared = along**2
     for shift in range(1, min(reach_px, len(inside) - 1) + 1):

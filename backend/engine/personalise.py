@@ -1,10 +1,12 @@
-"""Learning a subject from a few pictures: textual inversion, DreamBooth (whole or low rank), Custom Diffusion.
+"""Learning a subject from a few pictures: textual inversion, DreamBooth (whole or low rank), Custom
+Diffusion.
 
-All four minimise the loss that the model was trained with, on the references under a sentence with the subject's token;
-they differ in what they may change (``models/personal.py: fresh_weights``). DreamBooth (Ruiz et al., 2023) and Custom
-Diffusion (Kumari et al., 2023) keep the class as it was: half of each step shows pictures of the class that the plain
-model drew, under the class word alone (prior preservation). The network itself is never changed: weights are functions
-of its own and of the changes, for the length of a call.
+All four minimise the loss that the model was trained with, on the references under a sentence with
+the subject's token; they differ in what they may change (``models/personal.py: fresh_weights``).
+DreamBooth (Ruiz et al., 2023) and Custom Diffusion (Kumari et al., 2023) keep the class as it was:
+half of each step shows pictures of the class that the plain model drew, under the class word alone
+(prior preservation). The network itself is never changed: weights are functions of its own and of
+the changes, for the length of a call.
 """
 
 from __future__ import annotations
@@ -35,14 +37,18 @@ from backend.models.schedule import Schedule
 
 TEMPLATES = ("a {}", "the {}", "a picture of a {}")
 PRIOR_STEPS, PRIOR_GUIDANCE = 20, 5.0
-"""How the plain model draws its class: a third of what a person would ask for, for it is only to be remembered."""
+"""How the plain model draws its class: a third of what a person would ask for, for it is only to be
+remembered.
+"""
 HALF_SCALE = 1024.0
 """Losses in half precision are multiplied by this while gradients flow."""
 
 
 @dataclass(frozen=True)
 class SubjectStep(Step):
-    """A step of learning; ``pupil`` holds the live tensors, ``loss`` is of this step's references."""
+    """A step of learning; ``pupil`` holds the live tensors, ``loss`` is of this step's
+    references.
+    """
 
     pupil: Pupil | None = field(default=None, repr=False)
     loss: float = 0.0
@@ -52,11 +58,16 @@ Learning = Generator[Step, None, Subject]
 
 
 def learn_subject(
-    bundle: ModelBundle, lesson: SubjectLesson, rules: SubjectRules, begun: Mapping[str, Any] | None = None
+    bundle: ModelBundle,
+    lesson: SubjectLesson,
+    rules: SubjectRules,
+    begun: Mapping[str, Any] | None = None,
 ) -> Learning:
-    """Yield the steps that draw the class, then a SubjectStep for each update; the generator's value is the subject.
+    """Yield the steps that draw the class, then a SubjectStep for each update; the generator's
+    value is the subject.
 
-    Closing it ends the learning; give a pupil's ``state()`` as ``begun`` to go on to the same result.
+    Closing it ends the learning; give a pupil's ``state()`` as ``begun`` to go on to the same
+    result.
     """
     check_lesson(lesson)
     school = _School(bundle, lesson, rules)
@@ -74,13 +85,17 @@ def learn_subject(
 
 
 class _School:
-    """What all steps share: the references' latents and masks, and what the model thinks of the class."""
+    """What all steps share: the references' latents and masks, and what the model thinks of the
+    class.
+    """
 
     def __init__(self, bundle: ModelBundle, lesson: SubjectLesson, rules: SubjectRules) -> None:
         self.bundle, self.lesson, self.rules = bundle, lesson, rules
         self.noising: Noising = build_noising(bundle.scheduler)
         side = bundle.card.native_px
-        self.references = torch.cat([encode_mean(bundle, fitted(picture, side, side)) for picture in lesson.pictures])
+        self.references = torch.cat(
+            [encode_mean(bundle, fitted(picture, side, side)) for picture in lesson.pictures]
+        )
         self.masks = self._masks(side // bundle.card.cell_px)
         self.prior = self.references[:0]
 
@@ -89,13 +104,18 @@ class _School:
         found = []
         for first in range(0, self.rules.prior_count, 4):
             seeds = [
-                seed_of(self.rules.seed, "prior", first + i) for i in range(min(4, self.rules.prior_count - first))
+                seed_of(self.rules.seed, "prior", first + i)
+                for i in range(min(4, self.rules.prior_count - first))
             ]
             generators = tuple(generator_for(seed) for seed in seeds)
             schedule = Schedule("ddim", self.bundle.scheduler, PRIOR_STEPS, self.bundle.device)
-            words = build_conditioning(self.bundle, f"a {self.lesson.class_word}", "", PRIOR_GUIDANCE, len(seeds))
+            words = build_conditioning(
+                self.bundle, f"a {self.lesson.class_word}", "", PRIOR_GUIDANCE, len(seeds)
+            )
             noise = draw(self.references[:1].expand(len(seeds), -1, -1, -1), generators)
-            with closing(denoise(self.bundle.unet, schedule, words, Start(noise, 0, generators))) as steps:
+            with closing(
+                denoise(self.bundle.unet, schedule, words, Start(noise, 0, generators))
+            ) as steps:
                 for step in steps:
                     latents = step.latents
                     yield step
@@ -107,11 +127,17 @@ class _School:
         generator = generator_for(seed_of(self.rules.seed, self.lesson.key, k + 1))
         template = TEMPLATES[k % len(TEMPLATES)]
         pupil.optimiser.zero_grad()
-        own, noisy, denoised = self._loss(pupil, self.references, self._words(pupil, template), generator)
+        own, noisy, denoised = self._loss(
+            pupil, self.references, self._words(pupil, template), generator
+        )
         total = own
         if len(self.prior):
-            plain = build_conditioning(self.bundle, template.format(self.lesson.class_word), "", 1.0, 1).positive
-            total = total + self.rules.prior_weight * self._loss(pupil, self.prior, plain, generator)[0]
+            plain = build_conditioning(
+                self.bundle, template.format(self.lesson.class_word), "", 1.0, 1
+            ).positive
+            total = (
+                total + self.rules.prior_weight * self._loss(pupil, self.prior, plain, generator)[0]
+            )
         scale = HALF_SCALE if self.references.dtype == torch.float16 else 1.0
         (scale * total).backward()
         pupil.learn(scale)
@@ -131,7 +157,11 @@ class _School:
         if latents is self.references and len(self.masks):
             weights = self.masks[chosen.to(latents.device)]
             error = error * weights / weights.mean((1, 2, 3), keepdim=True).clamp_min(1e-3)
-        return error.mean(), noisy[:1].detach(), self.noising.clean(predicted, noisy, timesteps)[:1].detach()
+        return (
+            error.mean(),
+            noisy[:1].detach(),
+            self.noising.clean(predicted, noisy, timesteps)[:1].detach(),
+        )
 
     def _words(self, pupil: Pupil, template: str) -> Tensor:
         """(1, tokens, width) of the subject's sentence; gradients reach the vectors."""
@@ -140,8 +170,13 @@ class _School:
         return encode_rows(self.bundle, [sentence.row], pupil.vectors)
 
     def _masks(self, side_lat: int) -> Tensor:
-        """float (n, 1, h, w) on the latents' grid, or nothing; the background keeps a tenth of its weight."""
+        """float (n, 1, h, w) on the latents' grid, or nothing; the background keeps a tenth of its
+        weight.
+        """
         if not self.lesson.masks:
             return self.references[:0]
-        grids = [functional.adaptive_avg_pool2d(torch.from_numpy(mask)[None], side_lat) for mask in self.lesson.masks]
+        grids = [
+            functional.adaptive_avg_pool2d(torch.from_numpy(mask)[None], side_lat)
+            for mask in self.lesson.masks
+        ]
         return (0.1 + 0.9 * torch.stack(grids)).to(self.references)

@@ -1,4 +1,6 @@
-"""The prediction under guidance, and beside it the part that guidance adds: how far the words pull."""
+"""The prediction under guidance, and beside it the part that guidance adds: how far the words
+pull.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +13,23 @@ from backend.engine.conditioning import Conditioning
 from backend.models.schedule import Schedule
 
 Pull = Callable[[Tensor, int], tuple[Tensor, Tensor]]
-"""(latents (b, c, h, w) of state k, k) → the guided prediction, and scale · (cond - uncond), both of that shape."""
+"""(latents (b, c, h, w) of state k, k) → the guided prediction, and scale · (cond - uncond), both
+of that shape.
+"""
 
 
 def pull_of(unet: nn.Module, schedule: Schedule, conditioning: Conditioning) -> Pull:
-    """As ``denoise.predictor``, with the pull beside it; without guidance the pull is the prediction itself."""
+    """As ``denoise.predictor``, with the pull beside it; without guidance the pull is the
+    prediction itself.
+    """
     words, rows, scale = conditioning.stacked(), conditioning.rows, conditioning.guidance_scale
 
     def pulled(latents: Tensor, k: int) -> tuple[Tensor, Tensor]:
         doubled = torch.cat([latents] * rows.halves)
         seen = schedule.scale_input(doubled, k)
-        predicted = unet(seen, schedule.timesteps[k], encoder_hidden_states=words, return_dict=False)[0]
+        predicted = unet(
+            seen, schedule.timesteps[k], encoder_hidden_states=words, return_dict=False
+        )[0]
         if not rows.guided:
             return predicted, predicted
         uncond, cond = predicted[rows.uncond], predicted[rows.cond]

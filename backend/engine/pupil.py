@@ -19,7 +19,9 @@ from backend.models.personal import Subject, changes, fingerprint_of, fresh_weig
 
 
 class Pupil:
-    """A subject while it is learned. Its tensors are live: write them down before the next step, or not at all."""
+    """A subject while it is learned. Its tensors are live: write them down before the next step, or
+    not at all.
+    """
 
     def __init__(self, bundle: ModelBundle, lesson: SubjectLesson, rules: SubjectRules) -> None:
         generator = generator_for(seed_of(rules.seed, lesson.key, 0))
@@ -28,13 +30,21 @@ class Pupil:
         self.vectors = _first_vectors(bundle, lesson, rules.vectors, generator)
         self.weights = fresh_weights(bundle.unet, lesson.kind, rules.rank, generator)
         self.optimiser = torch.optim.AdamW(self._groups(rules))
-        self._rates, self._steps = [float(group["lr"]) for group in self.optimiser.param_groups], rules.steps
+        self._rates, self._steps = (
+            [float(group["lr"]) for group in self.optimiser.param_groups],
+            rules.steps,
+        )
 
     def subject(self) -> Subject:
         """What was learned so far."""
         weights = {name: value.detach().clone() for name, value in self.weights.items()}
         vectors = self.vectors.detach().float().cpu().clone()
-        named = (self.lesson.kind, self.lesson.class_word, self.bundle.card.title, fingerprint_of(self.bundle))
+        named = (
+            self.lesson.kind,
+            self.lesson.class_word,
+            self.bundle.card.title,
+            fingerprint_of(self.bundle),
+        )
         return Subject(*named, vectors, weights)
 
     def state(self) -> dict[str, Any]:
@@ -68,7 +78,8 @@ class Pupil:
     def learn(self, scale: float) -> None:
         """One step of the optimiser, with gradients that are ``scale`` times too large.
 
-        Rates fall evenly to nothing: what a few pictures and random levels push about comes to rest (ours).
+        Rates fall evenly to nothing: what a few pictures and random levels push about comes to rest
+        (ours).
         """
         left = 1 - self.step / self._steps
         for group, rate in zip(self.optimiser.param_groups, self._rates, strict=True):
@@ -78,7 +89,9 @@ class Pupil:
         self.optimiser.step()
 
     def _groups(self, rules: SubjectRules) -> list[dict[str, Any]]:
-        """Each tensor with its own rate; nothing decays, for the changes are small and meant to be kept."""
+        """Each tensor with its own rate; nothing decays, for the changes are small and meant to be
+        kept.
+        """
         groups = [_group(self.vectors, rules.vector_rate * _spread(token_table(self.bundle)))]
         for name, value in self.weights.items():
             own = value if float(value.abs().max()) > 0 else _own_weight(self.bundle, name)
@@ -86,10 +99,16 @@ class Pupil:
         return [group for group in groups if group["lr"] > 0]
 
 
-def _first_vectors(bundle: ModelBundle, lesson: SubjectLesson, count: int, generator: torch.Generator) -> Tensor:
-    """Rare words: noise of the table's spread. The last one of textual inversion begins as the class word."""
+def _first_vectors(
+    bundle: ModelBundle, lesson: SubjectLesson, count: int, generator: torch.Generator
+) -> Tensor:
+    """Rare words: noise of the table's spread. The last one of textual inversion begins as the
+    class word.
+    """
     table = token_table(bundle).detach().float()
-    vectors = (torch.randn(count, table.shape[1], generator=generator) * _spread(table)).to(bundle.device)
+    vectors = (torch.randn(count, table.shape[1], generator=generator) * _spread(table)).to(
+        bundle.device
+    )
     if lesson.kind == "textual_inversion":
         ids = bundle.tokenizer(lesson.class_word, add_special_tokens=False).input_ids
         vectors[-1] = table[ids].mean(0)

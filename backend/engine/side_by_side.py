@@ -1,7 +1,8 @@
-"""Rows that share nothing, on several cores at once: one thread a share, each with its part of torch's own threads.
+"""Rows that share nothing, on several cores at once: one thread a share, each with its part of
+torch's own threads.
 
-A network of small pictures leaves most of a second core idle; two of them at the same time do not. torch lets go of
-Python's lock while it computes.
+A network of small pictures leaves most of a second core idle; two of them at the same time do not.
+torch lets go of Python's lock while it computes.
 """
 
 from __future__ import annotations
@@ -18,13 +19,18 @@ from backend.engine.loop_types import Draft
 
 
 def shares_of(rows: int, device: torch.device) -> tuple[slice, ...]:
-    """``rows`` (at least one) in even runs, as many as torch has threads; all in one on other devices than a CPU."""
+    """``rows`` (at least one) in even runs, as many as torch has threads; all in one on other
+    devices than a CPU.
+    """
     count = min(rows, torch.get_num_threads()) if device.type == "cpu" else 1
-    return tuple(slice(*ends) for ends in pairwise(rows * number // count for number in range(count + 1)))
+    return tuple(
+        slice(*ends) for ends in pairwise(rows * number // count for number in range(count + 1))
+    )
 
 
 def side_by_side(fits: Sequence[Generator[Draft, None, None]]) -> Generator[Draft, None, None]:
-    """The moments of fits of equal length as moments of all their rows; each fit advances in a thread.
+    """The moments of fits of equal length as moments of all their rows; each fit advances in a
+    thread.
 
     One alone advances in the caller's.
     """
@@ -37,7 +43,8 @@ def side_by_side(fits: Sequence[Generator[Draft, None, None]]) -> Generator[Draf
             if len(moment) < len(fits):
                 return
             latents, pictures = (
-                torch.cat([getattr(draft, name) for draft in moment]) for name in ("latents", "denoised")
+                torch.cat([getattr(draft, name) for draft in moment])
+                for name in ("latents", "denoised")
             )
             yield replace(moment[0], latents=latents, denoised=pictures)
 
@@ -46,10 +53,14 @@ def side_by_side(fits: Sequence[Generator[Draft, None, None]]) -> Generator[Draf
 def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
     own = torch.get_num_threads()
     try:
-        with ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(max(1, own // count),)) as pool:
+        with ThreadPoolExecutor(
+            count, initializer=torch.set_num_threads, initargs=(max(1, own // count),)
+        ) as pool:
             yield pool
     finally:
-        torch.set_num_threads(own)  # threads that begin later take what was set last, wherever that was
+        torch.set_num_threads(
+            own
+        )  # threads that begin later take what was set last, wherever that was
 
 
 def _advanced(fit: Generator[Draft, None, None]) -> Draft | None:

@@ -1,8 +1,9 @@
-"""Side paths: what a denoising path whose states are known feels at a step, for a target path to borrow.
+"""Side paths: what a denoising path whose states are known feels at a step, for a target path to
+borrow.
 
-A path that is replayed from stored states needs no sampling: its features at step k follow from state k alone, by one
-call of the network. They are made when the target reaches step k, in a call of their own, so that they are the same
-numbers whether they were remembered or made again.
+A path that is replayed from stored states needs no sampling: its features at step k follow from
+state k alone, by one call of the network. They are made when the target reaches step k, in a call
+of their own, so that they are the same numbers whether they were remembered or made again.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ Dressed = Callable[[], AbstractContextManager[None]]
 
 @dataclass(frozen=True)
 class Span:
-    """The outputs of these modules are wanted for the steps ``first`` up to, not including, ``last``."""
+    """The outputs of these modules are wanted for the steps ``first`` up to, not including,
+    ``last``.
+    """
 
     first: int
     last: int
@@ -38,7 +41,9 @@ class Span:
 
 @dataclass(frozen=True, eq=False)
 class SidePath:
-    """A path of known states. ``key`` names all that its features follow from; ``conditioning`` has its rows."""
+    """A path of known states. ``key`` names all that its features follow from; ``conditioning`` has
+    its rows.
+    """
 
     key: str
     states: Trajectory
@@ -47,14 +52,23 @@ class SidePath:
 
     def modules_at(self, k: int) -> tuple[str, ...]:
         """The modules whose outputs are wanted at step k."""
-        return tuple(name for span in self.spans if span.first <= k < span.last for name in span.modules)
+        return tuple(
+            name for span in self.spans if span.first <= k < span.last for name in span.modules
+        )
 
 
 class SidePaths:
-    """The side paths of one run, by name. ``recording`` is true while the network is asked on their behalf."""
+    """The side paths of one run, by name. ``recording`` is true while the network is asked on their
+    behalf.
+    """
 
     def __init__(
-        self, unet: nn.Module, schedule: Schedule, paths: Mapping[str, SidePath], memory: Recorded, dressed: Dressed
+        self,
+        unet: nn.Module,
+        schedule: Schedule,
+        paths: Mapping[str, SidePath],
+        memory: Recorded,
+        dressed: Dressed,
     ) -> None:
         self.recording = False
         self._unet, self._schedule, self._paths = unet, schedule, dict(paths)
@@ -73,7 +87,9 @@ class SidePaths:
             if found is None:
                 found = self._recorded(path, modules, k)
                 self._memory.keep(path.key, k, found)
-            self._features.update({(name, module): value for module, value in zip(modules, found, strict=True)})
+            self._features.update(
+                {(name, module): value for module, value in zip(modules, found, strict=True)}
+            )
         self._step = k
 
     def feature(self, path: str, module: str) -> Tensor:
@@ -95,7 +111,9 @@ class SidePaths:
         return tuple(found[name] for name in modules)
 
 
-def worn_steps(dressed: Dressed, steps: Generator[Step, None, Trajectory]) -> Generator[Step, None, Trajectory]:
+def worn_steps(
+    dressed: Dressed, steps: Generator[Step, None, Trajectory]
+) -> Generator[Step, None, Trajectory]:
     """Steps taken with the subject's weights on; between them the network has its own."""
     with closing(steps):
         while True:
@@ -118,8 +136,12 @@ def beside(sides: SidePaths, predict: Predict) -> Predict:
     return brought
 
 
-def source_of(sides: SidePaths | None, rows: Rows, path: str, module: str, halves: Tensor) -> Tensor:
-    """What ``path`` feels at a module: from the side paths, or from its own rows of ``halves`` (halves, rows, …)."""
+def source_of(
+    sides: SidePaths | None, rows: Rows, path: str, module: str, halves: Tensor
+) -> Tensor:
+    """What ``path`` feels at a module: from the side paths, or from its own rows of ``halves``
+    (halves, rows, …).
+    """
     return halves[:, rows.of(path)] if sides is None else sides.feature(path, module)
 
 

@@ -1,4 +1,6 @@
-"""What a subject is learned from: its pictures and class word, and how long and how fast each kind is taught."""
+"""What a subject is learned from: its pictures and class word, and how long and how fast each kind
+is taught.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +23,11 @@ MAX_REFERENCES = 20
 
 @dataclass(frozen=True, eq=False)
 class SubjectLesson:
-    """One to twenty pictures uint8 (h, w, 3) of any sizes, the class word, and the kind of subject to make.
+    """One to twenty pictures uint8 (h, w, 3) of any sizes, the class word, and the kind of subject
+    to make.
 
-    ``masks`` float32 (h, w) in 0..1, one a picture or none at all, say where the subject is; the loss is weighed so.
+    ``masks`` float32 (h, w) in 0..1, one a picture or none at all, say where the subject is; the
+    loss is weighed so.
     """
 
     pictures: tuple[NDArray[np.uint8], ...] = field(repr=False)
@@ -45,9 +49,9 @@ class SubjectLesson:
 class SubjectRules:
     """How long and how fast to learn.
 
-    Rates are shares of the spread of what is changed (the token table's, each weight's own), so that one number suits
-    networks of any size. ``samples`` noisy states are seen a step, and as many of ``prior_count`` pictures of the class
-    with ``prior_weight`` (1 in both papers).
+    Rates are shares of the spread of what is changed (the token table's, each weight's own), so
+    that one number suits networks of any size. ``samples`` noisy states are seen a step, and as
+    many of ``prior_count`` pictures of the class with ``prior_weight`` (1 in both papers).
     """
 
     steps: int
@@ -63,28 +67,42 @@ class SubjectRules:
 
 RULES: Mapping[SubjectKind, SubjectRules] = MappingProxyType(
     {
-        "textual_inversion": SubjectRules(steps=300, vector_rate=0.1, weight_rate=0.0, prior_count=0),
-        "custom_diffusion": SubjectRules(steps=160, vector_rate=0.1, weight_rate=0.004, prior_count=8),
+        "textual_inversion": SubjectRules(
+            steps=300, vector_rate=0.1, weight_rate=0.0, prior_count=0
+        ),
+        "custom_diffusion": SubjectRules(
+            steps=160, vector_rate=0.1, weight_rate=0.004, prior_count=8
+        ),
         "dreambooth": SubjectRules(steps=300, vector_rate=0.1, weight_rate=0.001, prior_count=8),
-        "dreambooth_lora": SubjectRules(steps=160, vector_rate=0.1, weight_rate=0.02, prior_count=8),
+        "dreambooth_lora": SubjectRules(
+            steps=160, vector_rate=0.1, weight_rate=0.02, prior_count=8
+        ),
     }
 )
-"""Ours, found on the pocket family (a decision in ``backend/README.md`` says what was compared). In the papers, by the
-spread of Stable Diffusion's weights: .35 for a vector (5e-3 over .0142), some .0003 for whole weights (5e-6 to 1e-5),
-with three to ten times as many steps. Vectors learn in every kind: the released DreamBooth trains its text encoder."""
+"""Ours, found on the pocket family (a decision in ``backend/README.md`` says what was compared). In
+the papers, by the spread of Stable Diffusion's weights: .35 for a vector (5e-3 over .0142), some
+.0003 for whole weights (5e-6 to 1e-5), with three to ten times as many steps. Vectors learn in
+every kind: the released DreamBooth trains its text encoder.
+"""
 
 
 def fitted(picture: NDArray[np.uint8], width_px: int, height_px: int) -> NDArray[np.uint8]:
-    """The middle of a picture in the wanted proportions, brought to the size: uint8 (height, width, 3)."""
+    """The middle of a picture in the wanted proportions, brought to the size: uint8 (height, width,
+    3).
+    """
     own_height_px, own_width_px = picture.shape[:2]
     share = min(own_width_px / width_px, own_height_px / height_px)
     wide, high = max(1, round(width_px * share)), max(1, round(height_px * share))
     y, x = (own_height_px - high) // 2, (own_width_px - wide) // 2
-    middle = picture[y : y + high, x : x + wide, :3].copy()  # stored pictures are read-only, torch wants to write
+    middle = picture[
+        y : y + high, x : x + wide, :3
+    ].copy()  # stored pictures are read-only, torch wants to write
     if middle.shape[:2] == (height_px, width_px):
         return middle
     unit = torch.from_numpy(middle).permute(2, 0, 1)[None].float()
-    resized = functional.interpolate(unit, size=(height_px, width_px), mode="bicubic", antialias=True)
+    resized = functional.interpolate(
+        unit, size=(height_px, width_px), mode="bicubic", antialias=True
+    )
     return resized[0].clamp(0, 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
 
 

@@ -1,4 +1,6 @@
-"""What every method that draws a personal subject needs before its loop: the subject, its reference, known paths."""
+"""What every method that draws a personal subject needs before its loop: the subject, its
+reference, known paths.
+"""
 
 from __future__ import annotations
 
@@ -30,11 +32,16 @@ from backend.plan.plan import Plan
 from backend.scene.scene import Picture, Pixels, canonical_json
 
 LOOKED_SHARE = 0.6
-"""At which of its states a reference is asked where the subject is: late enough to show it, early enough to ask."""
+"""At which of its states a reference is asked where the subject is: late enough to show it, early
+enough to ask.
+"""
 OVER = 0.3
-"""Of a map brought to 0…1, where a subject is asked for in a reference (Photoswap's; a lower cut keeps a wide halo)."""
+"""Of a map brought to 0…1, where a subject is asked for in a reference (Photoswap's; a lower cut
+keeps a wide halo).
+"""
 REFERENCE_PROMPT = f"a {MARK}"
-"""y_r, the neutral words; the paper says "a photo of <*>", but not every model draws photographs."""
+"""y_r, the neutral words; the paper says "a photo of <*>", but not every model draws photographs.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,10 +56,14 @@ class SubjectRun:
 
     def schedule(self) -> Schedule:
         """A fresh schedule: one a loop, for they remember."""
-        return Schedule(self.plan.sampler, self.bundle.scheduler, self.plan.steps, self.bundle.device)
+        return Schedule(
+            self.plan.sampler, self.bundle.scheduler, self.plan.steps, self.bundle.device
+        )
 
     def conditioning(self, spoken: Tensor, path: str) -> Conditioning:
-        """One row of a path under these words (1, tokens, width), against the plan's negative prompt."""
+        """One row of a path under these words (1, tokens, width), against the plan's negative
+        prompt.
+        """
         negative = embed(self.bundle, self.plan.negative)
         return Conditioning(spoken, negative, self.plan.guidance_scale, 1, ((path, 1),))
 
@@ -64,12 +75,18 @@ class SubjectRun:
         """The positions of a prompt's words that do not speak of the subject."""
         sentence = read_sentence(self.bundle, prompt, self.subject)
         length = int(sentence.row.mask.sum())
-        return tuple(position for position in range(1, length - 1) if position not in sentence.tokens)
+        return tuple(
+            position for position in range(1, length - 1) if position not in sentence.tokens
+        )
 
     def reference_key(self) -> str:
-        """A name for the reference's states: of the pictures' size, the steps, the subject and its reference alone."""
+        """A name for the reference's states: of the pictures' size, the steps, the subject and its
+        reference alone.
+        """
         plan = self.plan
-        return digest([plan.width_px, plan.height_px, plan.steps, plan.subject and plan.subject.model_dump()])
+        return digest(
+            [plan.width_px, plan.height_px, plan.steps, plan.subject and plan.subject.model_dump()]
+        )
 
 
 def digest(value: Any) -> str:
@@ -78,7 +95,9 @@ def digest(value: Any) -> str:
 
 
 def subject_run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> SubjectRun:
-    """The plan's subject; a RequestError when it cannot be drawn so, before anything is computed."""
+    """The plan's subject; a RequestError when it cannot be drawn so, before anything is
+    computed.
+    """
     if plan.sampler != "ddim":
         raise RequestError(
             f"A subject cannot be drawn with the sampler {plan.sampler}.",
@@ -86,7 +105,9 @@ def subject_run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> SubjectRun:
             remedy="Choose ddim.",
         )
     if plan.subject is None:
-        raise RequestError("The method draws a subject, and none was chosen.", remedy="Choose a subject.")
+        raise RequestError(
+            "The method draws a subject, and none was chosen.", remedy="Choose a subject."
+        )
     subject = pictured_subject(pixels.picture(plan.subject.subject))
     check_fits(subject, bundle)
     marked(plan.prompt, subject.class_word)  # refuses a prompt without the subject
@@ -95,7 +116,9 @@ def subject_run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> SubjectRun:
 
 
 def inverted(run: SubjectRun, picture: Picture, key: str) -> Generator[Step, None, Trajectory]:
-    """A picture's states, by inversion with empty words and the subject's weights, or remembered under ``key``."""
+    """A picture's states, by inversion with empty words and the subject's weights, or remembered
+    under ``key``.
+    """
     found = run.bundle.recorded.find(key, -1)
     if found is not None:
         return Trajectory(found)
@@ -109,7 +132,9 @@ def inverted(run: SubjectRun, picture: Picture, key: str) -> Generator[Step, Non
 
 @torch.no_grad()
 def looked_at(run: SubjectRun, path: Trajectory, k: int) -> Tensor:
-    """Where the subject's words look in a known path's state k: float (h, w) in 0..1, the least at 0, the most at 1."""
+    """Where the subject's words look in a known path's state k: float (h, w) in 0..1, the least at
+    0, the most at 1.
+    """
     spoken, tokens = run.embed(REFERENCE_PROMPT)
     words, schedule, state = run.conditioning(spoken, "reference"), run.schedule(), path.states[k]
     network = Network(run.bundle.unet, Moment(words.rows, k), *state.shape[-2:])
@@ -118,11 +143,15 @@ def looked_at(run: SubjectRun, path: Trajectory, k: int) -> Tensor:
         predictor(run.bundle.unet, schedule, words)(state, k)
     mean = maps.mean()
     assert mean is not None
-    return (mean[0] - mean.min()) / (mean.max() - mean.min()).clamp_min(torch.finfo(mean.dtype).tiny)
+    return (mean[0] - mean.min()) / (mean.max() - mean.min()).clamp_min(
+        torch.finfo(mean.dtype).tiny
+    )
 
 
 def shown_in_reference(run: SubjectRun, path: Trajectory) -> NDArray[np.bool_]:
-    """Where the reference shows the subject, bool (h, w): cut out by SAM, else where its words look."""
+    """Where the reference shows the subject, bool (h, w): cut out by SAM, else where its words
+    look.
+    """
     key = f"{run.reference_key()} shown"
     found = run.bundle.recorded.find(key, -1)
     if found is not None:

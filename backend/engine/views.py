@@ -1,4 +1,6 @@
-"""Random views of pictures: the cutouts that an objective looks through, drawn row by row from its generators."""
+"""Random views of pictures: the cutouts that an objective looks through, drawn row by row from its
+generators.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,11 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class ViewRange:
-    """How views vary. ``scale`` is the view's side in units of the picture's, from smallest to largest.
+    """How views vary. ``scale`` is the view's side in units of the picture's, from smallest to
+    largest.
 
-    ``noise`` is the highest deviation of the white noise that is laid over a view (drawn anew in 0..noise).
+    ``noise`` is the highest deviation of the white noise that is laid over a view (drawn anew in
+    0..noise).
     """
 
     scale: tuple[float, float]
@@ -24,7 +28,9 @@ class ViewRange:
 
 @dataclass(frozen=True)
 class Views:
-    """Where views lie: ``theta`` (n·v, 2, 3) as for ``affine_grid``, ``noise`` levels (n·v) and a seed for each row."""
+    """Where views lie: ``theta`` (n·v, 2, 3) as for ``affine_grid``, ``noise`` levels (n·v) and a
+    seed for each row.
+    """
 
     theta: Tensor
     levels: Tensor
@@ -38,10 +44,11 @@ WHOLE = torch.tensor([[0.0, 0.0, 1.0, 1.0]])
 def draw_views(
     generators: Sequence[torch.Generator], per_row: int, allowed: ViewRange, frames: Tensor = WHOLE
 ) -> Views:
-    """``per_row`` views of every frame for each row; the views of row i come from generator i alone.
+    """``per_row`` views of every frame for each row; the views of row i come from generator i
+    alone.
 
-    ``frames`` (k, 4) are parts of the picture to look at: the centre (x, y) and half the sides, where the picture
-    reaches from -1 to 1. Row by row, all views of the first frame come first.
+    ``frames`` (k, 4) are parts of the picture to look at: the centre (x, y) and half the sides,
+    where the picture reaches from -1 to 1. Row by row, all views of the first frame come first.
     """
     count = per_row * len(frames)
     draws = torch.cat([torch.rand(count, 5, generator=one) for one in generators])
@@ -57,11 +64,15 @@ def draw_views(
 
 
 def seen_through(pictures: Tensor, views: Views, side_px: tuple[int, int]) -> Tensor:
-    """(n·v, c, *side_px): each picture (n, c, h, w) through its views, bilinearly; beyond its edge the edge repeats."""
+    """(n·v, c, *side_px): each picture (n, c, h, w) through its views, bilinearly; beyond its edge
+    the edge repeats.
+    """
     repeated = pictures.repeat_interleave(views.per_row, dim=0)
     size = [len(repeated), pictures.shape[1], *side_px]
     grid = functional.affine_grid(views.theta.to(pictures), size, align_corners=False)
-    return functional.grid_sample(repeated, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return functional.grid_sample(
+        repeated, grid, mode="bilinear", padding_mode="border", align_corners=False
+    )
 
 
 def with_noise(seen: Tensor, views: Views, generators: Sequence[torch.Generator]) -> Tensor:

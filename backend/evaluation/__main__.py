@@ -41,7 +41,9 @@ def read_seeds(text: str) -> tuple[int, ...]:
     for part in text.split(","):
         first, _, last = part.partition("-")
         if not first.isdigit() or (last and not last.isdigit()):
-            raise RequestError(f"--seeds {text!r} is not a list of numbers.", remedy="Write 0-9 or 1,5,7.")
+            raise RequestError(
+                f"--seeds {text!r} is not a list of numbers.", remedy="Write 0-9 or 1,5,7."
+            )
         seeds.extend(range(int(first), int(last or first) + 1))
     return tuple(seeds)
 
@@ -54,19 +56,40 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--html", type=Path, help="write a page with table and pictures here")
     parser.add_argument("--quick", action="store_true", help="fewer pictures and repeats")
     parser.add_argument("--model", default="pocket", help="id of a model")
-    parser.add_argument("--models", type=Path, action="append", default=[], help="a folder with more models")
+    parser.add_argument(
+        "--models", type=Path, action="append", default=[], help="a folder with more models"
+    )
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seeds", default="")
-    parser.add_argument("--world-seed", type=int, default=0, help="draw fresh worlds (collage: 0 = its seven scenes)")
+    parser.add_argument(
+        "--world-seed",
+        type=int,
+        default=0,
+        help="draw fresh worlds (collage: 0 = its seven scenes)",
+    )
     parser.add_argument("--scenes", type=Path, help="collage, tcig: a folder of .ora scenes")
     parser.add_argument("--coco", type=Path, help="tcig: a folder with COCO's annotations")
-    parser.add_argument("--subjects", type=Path, help="retouch: a folder with a folder of pictures for each subject")
-    parser.add_argument("--edits", action="store_true", help="collage: edits and structure on drawn scenes instead")
-    parser.add_argument("--count", type=int, help="retouch: subjects (16, quick 2); collage --edits: scenes (100, 12)")
-    parser.add_argument("--prompts", type=int, help="retouch: how many prompts of either kind (4; 1 in a quick run)")
-    parser.add_argument("--compat", action="store_true", help="retouch: with the quirks of the published figures")
     parser.add_argument(
-        "--kept", type=Path, help="collage, retouch: where what was made is kept, to go on another time"
+        "--subjects", type=Path, help="retouch: a folder with a folder of pictures for each subject"
+    )
+    parser.add_argument(
+        "--edits", action="store_true", help="collage: edits and structure on drawn scenes instead"
+    )
+    parser.add_argument(
+        "--count",
+        type=int,
+        help="retouch: subjects (16, quick 2); collage --edits: scenes (100, 12)",
+    )
+    parser.add_argument(
+        "--prompts", type=int, help="retouch: how many prompts of either kind (4; 1 in a quick run)"
+    )
+    parser.add_argument(
+        "--compat", action="store_true", help="retouch: with the quirks of the published figures"
+    )
+    parser.add_argument(
+        "--kept",
+        type=Path,
+        help="collage, retouch: where what was made is kept, to go on another time",
     )
     parser.add_argument("--methods", default="", help="collage, tcig, retouch: which, by comma")
     return parser.parse_args(arguments)
@@ -88,11 +111,17 @@ def suite_for(asked: argparse.Namespace, bundle: ModelBundle, seeds: tuple[int, 
         return EditSuite(bundle, load_judge(POCKET_FOLDER / "judge"), count, asked.world_seed)
     cases = chosen_cases(asked, bundle.card.native_px)
     methods = chosen_methods(asked, tuple(METHODS)) if asked.methods else LADDER
-    return CollageSuite(bundle, judges_in(POCKET_FOLDER / "judge"), cases, seeds, methods, Kept(asked.kept))
+    return CollageSuite(
+        bundle, judges_in(POCKET_FOLDER / "judge"), cases, seeds, methods, Kept(asked.kept)
+    )
 
 
-def retouch_suite(asked: argparse.Namespace, bundle: ModelBundle, seeds: tuple[int, ...]) -> RetouchSuite:
-    """Two subjects and a prompt of each kind in a quick run, sixteen and all prompts in a whole one."""
+def retouch_suite(
+    asked: argparse.Namespace, bundle: ModelBundle, seeds: tuple[int, ...]
+) -> RetouchSuite:
+    """Two subjects and a prompt of each kind in a quick run, sixteen and all prompts in a whole
+    one.
+    """
     prompts = asked.prompts or (1 if asked.quick else 4)
     if asked.subjects:
         cases = opened_subjects(asked.subjects, 2 * prompts)[: asked.count]
@@ -109,7 +138,9 @@ def chosen_methods(asked: argparse.Namespace, known: tuple[str, ...]) -> tuple[s
     unknown = [name for name in methods if name not in known]
     if unknown:
         raise RequestError(
-            f"There is no method {unknown[0]!r}.", limit=f"There are {', '.join(known)}.", remedy="Choose of these."
+            f"There is no method {unknown[0]!r}.",
+            limit=f"There are {', '.join(known)}.",
+            remedy="Choose of these.",
         )
     return methods
 
@@ -119,12 +150,22 @@ def chosen_cases(asked: argparse.Namespace, side_px: int) -> tuple[Case, ...]:
     few = 3 if asked.quick else 7
     if asked.suite == "tcig" and not asked.scenes:
         count = few if asked.quick else 24
-        return coco_cases(asked.coco, PAINTED, count) if asked.coco else painted_cases(asked.world_seed, count, side_px)
+        return (
+            coco_cases(asked.coco, PAINTED, count)
+            if asked.coco
+            else painted_cases(asked.world_seed, count, side_px)
+        )
     if not asked.scenes:
-        return random_cases(asked.world_seed, few, side_px) if asked.world_seed else seven_cases(few, side_px)
+        return (
+            random_cases(asked.world_seed, few, side_px)
+            if asked.world_seed
+            else seven_cases(few, side_px)
+        )
     cases = opened_cases(asked.scenes)
     if not cases:
-        raise RequestError(f"No .ora scene lies in {asked.scenes.name}.", remedy="Name a folder with scenes.")
+        raise RequestError(
+            f"No .ora scene lies in {asked.scenes.name}.", remedy="Name a folder with scenes."
+        )
     return cases
 
 
@@ -149,7 +190,9 @@ def notes(asked: argparse.Namespace) -> tuple[str, ...]:
     if asked.suite == "speed":
         said.append("times are of this machine and moment: only the ratios mean something")
     else:
-        said.append("scored by colour and, where the family has a judge, by the judge, which no method uses")
+        said.append(
+            "scored by colour and, where the family has a judge, by the judge, which no method uses"
+        )
     return tuple(said)
 
 

@@ -27,12 +27,18 @@ HELD_OUT_WORLD = 10_000_000
 
 def settings_for(model: str, seed: int, options: Mapping[str, OptionValue]) -> Settings:
     """One DDIM candidate of a seed with the evaluation's steps and guidance."""
-    return Settings(model=model, steps=STEPS, guidance_scale=GUIDANCE, seed=seed, count=1, options=dict(options))
+    return Settings(
+        model=model, steps=STEPS, guidance_scale=GUIDANCE, seed=seed, count=1, options=dict(options)
+    )
 
 
-def ask(bundle: ModelBundle, scene: Scene, pixels: Pixels, settings: Settings) -> tuple[Picture, ...]:
+def ask(
+    bundle: ModelBundle, scene: Scene, pixels: Pixels, settings: Settings
+) -> tuple[Picture, ...]:
     """Plan and run a scene; uint8 (h, w, 3) pictures in the order of the seeds."""
-    return run_plan(bundle, build_plan(scene, Compose(settings=settings), bundle.card, pixels), pixels)
+    return run_plan(
+        bundle, build_plan(scene, Compose(settings=settings), bundle.card, pixels), pixels
+    )
 
 
 def run_plan(bundle: ModelBundle, plan: Plan, pixels: Pixels) -> tuple[Picture, ...]:
@@ -53,7 +59,9 @@ def scene_of_words(prompt: str, side_px: int) -> Scene:
 def scene_of_drawing(
     drawing: Drawing, cutouts: Sequence[NDArray[np.uint8]], template: Layer
 ) -> tuple[Scene, MemoryPixels]:
-    """The drawing's objects as picture layers (cut-outs of the canvas' size) with the template's numbers."""
+    """The drawing's objects as picture layers (cut-outs of the canvas' size) with the template's
+    numbers.
+    """
     pixels = MemoryPixels()
     side = drawing.picture.shape[0]
     placement = Placement(centre_x_px=side / 2, centre_y_px=side / 2)

@@ -1,4 +1,5 @@
-"""``python -m backend.evaluation.calibration``: figures of drawings as asked and of wrong ones, for the thresholds.
+"""``python -m backend.evaluation.calibration``: figures of drawings as asked and of wrong ones, for
+the thresholds.
 
 Every picture goes once through the model's VAE: better than that the model cannot draw it.
 """
@@ -34,7 +35,9 @@ WORLDS = HELD_OUT_WORLD + 700_000
 Pixels = NDArray[np.uint8]
 
 
-def wrong(kind: str, placements: Sequence[Placement], index: int, random: np.random.Generator) -> list[Placement]:
+def wrong(
+    kind: str, placements: Sequence[Placement], index: int, random: np.random.Generator
+) -> list[Placement]:
     """The layout with one object drawn as ``kind`` says."""
     one = placements[index]
     others = [name for name in CLASSES if name not in {each.class_ for each in placements}]
@@ -57,8 +60,13 @@ def figures(bundle: ModelBundle, number: int) -> Iterator[tuple[str, float, floa
     index = int(random.integers(len(placements)))
     asked = draw_layout(background, placements, side, seed)
     scene, pixels = scene_of_drawing(asked, list(asked.cutouts), CUTOUT)
-    plan = build_plan(scene, Compose(settings=settings_for(bundle.card.id, 0, {})), bundle.card, pixels)
-    made = [draw_layout(background, wrong(kind, placements, index, random), side, seed + 1).picture for kind in KINDS]
+    plan = build_plan(
+        scene, Compose(settings=settings_for(bundle.card.id, 0, {})), bundle.card, pixels
+    )
+    made = [
+        draw_layout(background, wrong(kind, placements, index, random), side, seed + 1).picture
+        for kind in KINDS
+    ]
     shown = [*(_seen(bundle, picture) for picture in made), raster(plan, pixels).picture]
     scores = [
         {each.layer_id: each for each in one}.get(f"object-{index}")

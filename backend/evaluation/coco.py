@@ -1,7 +1,8 @@
 """TCIG's own protocol: scenes from COCO's annotations, after MultiDiffusion (TCIG, section 4).
 
-Kept are pictures with 2 to 4 Pascal VOC classes, none under 5 % of the picture, and no person anywhere. Left open by
-the paper and decided here: instances of a class are one mask, crowds are dropped, the prompt is the first caption.
+Kept are pictures with 2 to 4 Pascal VOC classes, none under 5 % of the picture, and no person
+anywhere. Left open by the paper and decided here: instances of a class are one mask, crowds are
+dropped, the prompt is the first caption.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ Mask = NDArray[np.bool_]
 
 
 def coco_cases(folder: Path, template: Layer, count: int) -> tuple[Case, ...]:
-    """The first ``count`` scenes, by picture id, of ``folder/annotations``; an InputError when a file is missing."""
+    """The first ``count`` scenes, by picture id, of ``folder/annotations``; an InputError when a
+    file is missing.
+    """
     instances, captions = (_read(folder / "annotations" / name) for name in (INSTANCES, CAPTIONS))
     names = {category["id"]: category["name"] for category in instances["categories"]}
     by_picture: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
@@ -50,7 +53,9 @@ def coco_cases(folder: Path, template: Layer, count: int) -> tuple[Case, ...]:
 def class_masks(
     annotations: Sequence[Mapping[str, Any]], names: Mapping[int, str], size: tuple[int, int]
 ) -> dict[str, Mask]:
-    """A mask (h, w) for each VOC class of a picture; empty when the protocol leaves the picture out."""
+    """A mask (h, w) for each VOC class of a picture; empty when the protocol leaves the picture
+    out.
+    """
     if any(names[one["category_id"]] == "person" for one in annotations):
         return {}
     masks: dict[str, Mask] = {}
@@ -59,7 +64,9 @@ def class_masks(
         if label and not one.get("iscrowd"):
             drawn = _drawn(one["segmentation"], size)
             masks[label] = masks[label] | drawn if label in masks else drawn
-    fits = FEWEST <= len(masks) <= MOST and all(mask.mean() >= SMALLEST_FRAC for mask in masks.values())
+    fits = FEWEST <= len(masks) <= MOST and all(
+        mask.mean() >= SMALLEST_FRAC for mask in masks.values()
+    )
     return masks if fits else {}
 
 
@@ -78,7 +85,9 @@ def _drawn(polygons: Sequence[Sequence[float]], size: tuple[int, int]) -> Mask:
     return np.asarray(canvas, bool)
 
 
-def _case(picture: Mapping[str, Any], caption: str, masks: Mapping[str, Mask], template: Layer) -> Case:
+def _case(
+    picture: Mapping[str, Any], caption: str, masks: Mapping[str, Mask], template: Layer
+) -> Case:
     pixels = MemoryPixels()
     width_px, height_px = int(picture["width"]), int(picture["height"])
     layers = tuple(

@@ -1,4 +1,6 @@
-"""The rows of the collage table: Collage Diffusion's ladder (its table 1), relatives, and ways to set the dials."""
+"""The rows of the collage table: Collage Diffusion's ladder (its table 1), relatives, and ways to
+set the dials.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +20,17 @@ from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
 
 Dials = Literal["scene", "fixed", "published", "lamina"]
-"""Who sets noise and attention of the layers: whoever made the scene, nobody (all .5), the published rule, or ours."""
+"""Who sets noise and attention of the layers: whoever made the scene, nobody (all .5), the
+published rule, or ours.
+"""
 MIDDLE = 0.5
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A row of the table: the method's id and options, whether looks are learned for it, who sets the dials."""
+    """A row of the table: the method's id and options, whether looks are learned for it, who sets
+    the dials.
+    """
 
     method: str
     options: Mapping[str, OptionValue]
@@ -59,8 +65,8 @@ METHODS: Mapping[str, Recipe] = MappingProxyType(
         "Adjusted": _dialled("lamina"),
     }
 )
-"""The paper's table 1 (its strengths are .7 to .8), LN without the looks, which need no learning, relatives, and
-auto-adjust beside what it must beat."""
+"""The paper's table 1 (its strengths are .7 to .8), LN without the looks, which need no learning,
+relatives, and auto-adjust beside what it must beat."""
 LADDER = ("SA", "GH", "GH+CA", "GH+CA+TI", "GH+CA+LN", "GH+CA+TI+LN")
 """What is run when no methods are named."""
 ORDERS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -72,8 +78,8 @@ ORDERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("image_similarity", ("Fixed.5", "Published", "Adjusted")),
     ("text_similarity", ("Fixed.5", "Published", "Adjusted")),
 )
-"""What the paper finds to rise (.846 .867 .877 .893 by image; .215 .236 by text, and LN's .238 above all), the same by
-words that say all of a layer, and what auto-adjust should gain."""
+"""What the paper finds to rise (.846 .867 .877 .893 by image; .215 .236 by text, and LN's .238
+above all), the same by words that say all of a layer, and what auto-adjust should gain."""
 
 
 def dialled(scene: Scene, dials: Dials, card: Card, pixels: MemoryPixels) -> Scene:
@@ -83,11 +89,15 @@ def dialled(scene: Scene, dials: Dials, card: Card, pixels: MemoryPixels) -> Sce
     if dials != "fixed":
         return applied(scene, autotune(scene, card, pixels, dials))
     middle = {"noise": MIDDLE, "attention_positive": MIDDLE, "attention_negative": MIDDLE}
-    return scene.model_copy(update={"layers": tuple(layer.model_copy(update=middle) for layer in scene.layers)})
+    return scene.model_copy(
+        update={"layers": tuple(layer.model_copy(update=middle) for layer in scene.layers)}
+    )
 
 
 def orders(found: Mapping[str, Mapping[str, Sequence[float]]]) -> Iterator[str]:
-    """A sentence for each step of the orders: the mean rise from picture to picture, and its interval."""
+    """A sentence for each step of the orders: the mean rise from picture to picture, and its
+    interval.
+    """
     for metric, order in ORDERS:
         present = [name for name in order if found.get(name, {}).get(metric)]
         for lower, higher in pairwise(present):
@@ -95,4 +105,7 @@ def orders(found: Mapping[str, Mapping[str, Sequence[float]]]) -> Iterator[str]:
             verdict = "rises" if rise.mean > 0 else "does NOT rise"
             low, high = rise.ci95
             sure = "" if low > 0 or high < 0 else " (not certain)"
-            yield f"{metric} {verdict} from {lower} to {higher}: {rise.mean:+.3f} [{low:+.3f}, {high:+.3f}]{sure}"
+            yield (
+                f"{metric} {verdict} from {lower} to {higher}: {rise.mean:+.3f} "
+                f"[{low:+.3f}, {high:+.3f}]{sure}"
+            )

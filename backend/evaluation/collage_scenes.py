@@ -1,12 +1,14 @@
 """Seven collages in the spirit of Collage Diffusion's (section 5.1), drawn in the pocket world.
 
-Like the paper's they are crude: flat paper cut-outs stand beside finished toys, some are turned, some overlap, and
-nothing shares light or shadow with its ground. How much each layer may change and how its words act is auto-adjust's to
-say, which was tuned on other scenes (``plan/autotune``); the paper's users set it by hand.
+Like the paper's they are crude: flat paper cut-outs stand beside finished toys, some are turned,
+some overlap, and nothing shares light or shadow with its ground. How much each layer may change and
+how its words act is auto-adjust's to say, which was tuned on other scenes (``plan/autotune``); the
+paper's users set it by hand.
 
-A layer's words say what it is, not how it looks: in the paper "ginger" stands for pickled, sliced ginger, and learned
-looks are there because "layer text often fails to adequately capture the intended appearance" (section 4.3). So the
-phrases here are classes ("car"); colour and texture are in the pictures alone.
+A layer's words say what it is, not how it looks: in the paper "ginger" stands for pickled, sliced
+ginger, and learned looks are there because "layer text often fails to adequately capture the
+intended appearance" (section 4.3). So the phrases here are classes ("car"); colour and texture are
+in the pictures alone.
 """
 
 from __future__ import annotations
@@ -79,8 +81,12 @@ def _case(example: ExampleScene, side_px: int) -> Case:
 
 
 def random_cases(world_seed: int, count: int, side_px: int) -> tuple[Case, ...]:
-    """Collages like the seven that nobody chose: toys and paper cut-outs at random over random places."""
-    return tuple(_case(_random_scene(1000 * world_seed + number), side_px) for number in range(count))
+    """Collages like the seven that nobody chose: toys and paper cut-outs at random over random
+    places.
+    """
+    return tuple(
+        _case(_random_scene(1000 * world_seed + number), side_px) for number in range(count)
+    )
 
 
 def _random_scene(seed: int) -> ExampleScene:
@@ -96,14 +102,21 @@ def _random_scene(seed: int) -> ExampleScene:
 
 
 def named_by_class(case: Case, background: str) -> Case:
-    """The case with every object's phrase cut down to its class ("red striped ball" to "ball"), prompt included."""
-    looks = {layer.id: layer.phrase for layer in case.scene.layers if label_of(layer.phrase, CLASSES)}
+    """The case with every object's phrase cut down to its class ("red striped ball" to "ball"),
+    prompt included.
+    """
+    looks = {
+        layer.id: layer.phrase for layer in case.scene.layers if label_of(layer.phrase, CLASSES)
+    }
     short = {name: CLASSES[label_of(phrase, CLASSES) - 1] for name, phrase in looks.items()}
     layers = tuple(
-        layer.model_copy(update={"phrase": short.get(layer.id, layer.phrase)}) for layer in case.scene.layers
+        layer.model_copy(update={"phrase": short.get(layer.id, layer.phrase)})
+        for layer in case.scene.layers
     )
     prompt = build_caption(list(short.values()), background)
-    return replace(case, scene=case.scene.model_copy(update={"layers": layers, "prompt": prompt}), looks=looks)
+    return replace(
+        case, scene=case.scene.model_copy(update={"layers": layers, "prompt": prompt}), looks=looks
+    )
 
 
 def opened_cases(folder: Path) -> tuple[Case, ...]:

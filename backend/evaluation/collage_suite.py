@@ -1,4 +1,6 @@
-"""Collage Diffusion's methods side by side on scenes: does each object come out, and where it was put?"""
+"""Collage Diffusion's methods side by side on scenes: does each object come out, and where it was
+put?
+"""
 
 from __future__ import annotations
 
@@ -37,8 +39,8 @@ from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
 
 LEARNING = Rules(steps=60, samples=2, check_every=10, rate_share=0.15)
-"""Shorter and faster than the default: small latents settle soon, and seven scenes must be learned in minutes. After 24
-steps a look already tells colours; after 48 the loss still falls a little."""
+"""Shorter and faster than the default: small latents settle soon, and seven scenes must be learned
+in minutes. After 24 steps a look already tells colours; after 48 the loss still falls a little."""
 
 CUTOUT = Layer(
     id="t",
@@ -51,7 +53,9 @@ CUTOUT = Layer(
 
 
 TOGETHER = 5
-"""Candidates of a batch: so a run of five seeds is half of one of ten, and what was kept of it is used again."""
+"""Candidates of a batch: so a run of five seeds is half of one of ten, and what was kept of it is
+used again.
+"""
 Figures = dict[str, list[float]]
 Picture = NDArray[np.uint8]
 
@@ -63,12 +67,17 @@ class Case:
     name: str
     scene: Scene
     pixels: MemoryPixels
-    plate: NDArray[np.uint8] = field(default_factory=lambda: np.zeros((0, 0, 3), np.uint8), repr=False)
-    """The place without its objects, uint8 (h, w, 3) at generation size; empty where nobody knows it."""
+    plate: NDArray[np.uint8] = field(
+        default_factory=lambda: np.zeros((0, 0, 3), np.uint8), repr=False
+    )
+    """The place without its objects, uint8 (h, w, 3) at generation size; empty where nobody knows
+    it.
+    """
     dials: Dials = "scene"
     """Who sets them where the row does not say; drawn scenes come without."""
     looks: Mapping[str, str] = field(default_factory=dict)
-    """What layers show, by id, where their phrase does not say all of it: the judge looks for this."""
+    """What layers show, by id, where their phrase does not say all of it: the judge looks for this.
+    """
 
 
 @dataclass
@@ -100,37 +109,52 @@ class CollageSuite:
             plan = self.plan(case, self.methods[0])
             self.tiles.append([Tile(raster(plan, case.pixels).picture, "collage"), *line])
         for name in self.methods:
-            metrics: dict[str, Metric | float] = {key: build_metric(v) for key, v in found[name].items() if v}
+            metrics: dict[str, Metric | float] = {
+                key: build_metric(v) for key, v in found[name].items() if v
+            }
             yield Row(name, metrics, len(self.cases) * len(self._seeds(name)))
         if given:
             own = {
-                key.removeprefix("given_"): build_metric(values[:: len(self.methods)]) for key, values in given.items()
+                key.removeprefix("given_"): build_metric(values[:: len(self.methods)])
+                for key, values in given.items()
             }
             yield Row("(layers as given)", own, len(self.cases))
         self.remarks.extend(orders(found))
 
     def taught(self, case: Case) -> Case:
-        """The case with a look for every object that has words and a picture, where any method uses looks.
+        """The case with a look for every object that has words and a picture, where any method uses
+        looks.
 
-        What covers the whole picture is a place ("in a room"), and a look before its words would be no adjective.
+        What covers the whole picture is a place ("in a room"), and a look before its words would be
+        no adjective.
         """
         if not any(METHODS[name].looks for name in self.methods):
             return case
         plan = self.plan(case, self.methods[0])
         objects = [not (alpha > 0.5).all() for alpha in raster(plan, case.pixels).alphas]
         pairs = zip(plan.layers, objects, strict=True)
-        able = [layer.layer_id for layer, is_object in pairs if is_object and layer.phrase and layer.picture]
+        able = [
+            layer.layer_id
+            for layer, is_object in pairs
+            if is_object and layer.phrase and layer.picture
+        ]
         lessons = lessons_of(plan, case.pixels, able)
 
         def learn() -> dict[str, NDArray[np.generic]]:
             return {
-                name: look_picture(look) for name, look in finished(learn_looks(self.bundle, lessons, LEARNING)).items()
+                name: look_picture(look)
+                for name, look in finished(learn_looks(self.bundle, lessons, LEARNING)).items()
             }
 
-        looks = self.kept.arrays(" ".join((*(lesson.key for lesson in lessons), repr(LEARNING))), learn)
-        digests = {name: case.pixels.add_picture(look.astype(np.uint8)) for name, look in looks.items()}
+        looks = self.kept.arrays(
+            " ".join((*(lesson.key for lesson in lessons), repr(LEARNING))), learn
+        )
+        digests = {
+            name: case.pixels.add_picture(look.astype(np.uint8)) for name, look in looks.items()
+        }
         layers = tuple(
-            layer.model_copy(update={"look": digests.get(layer.id, layer.look)}) for layer in case.scene.layers
+            layer.model_copy(update={"look": digests.get(layer.id, layer.look)})
+            for layer in case.scene.layers
         )
         return replace(case, scene=case.scene.model_copy(update={"layers": layers}))
 
@@ -148,13 +172,17 @@ class CollageSuite:
         return self.seeds if METHODS[method].seeded else self.seeds[:1]
 
     def run_case(self, case: Case, method: str) -> tuple[list[Picture], Figures]:
-        """A case's pictures, and their figures: of every metric one value a picture, the mean over its layers."""
+        """A case's pictures, and their figures: of every metric one value a picture, the mean over
+        its layers.
+        """
         plan = self.plan(case, method)
         pictures, seconds = self._made(plan, case)
         rows: dict[str, list[Sequence[float]]] = defaultdict(list)
         if "clip" in self.bundle.members:
             clip = clip_of(self.bundle)
-            for name, values in layer_likeness(clip, plan, case.pixels, case.plate, pictures, case.looks):
+            for name, values in layer_likeness(
+                clip, plan, case.pixels, case.plate, pictures, case.looks
+            ):
                 rows[name].append(values)
         for name, values in self._recognised(plan, case, pictures):
             rows[name].append(values)
@@ -177,7 +205,9 @@ class CollageSuite:
         pictures = np.stack(run_plan(self.bundle, plan, case.pixels))
         return {"pictures": pictures, "seconds": np.array(time.perf_counter() - start)}
 
-    def _recognised(self, plan: Plan, case: Case, pictures: Sequence[Picture]) -> Iterator[tuple[str, list[float]]]:
+    def _recognised(
+        self, plan: Plan, case: Case, pictures: Sequence[Picture]
+    ) -> Iterator[tuple[str, list[float]]]:
         """What the judge and the world's colours say of every object."""
         topmost = raster(plan, case.pixels).topmost
         seen = [judge.look(np.stack(pictures)) for judge in self.judges]
@@ -188,12 +218,17 @@ class CollageSuite:
             if not label or not region.any():
                 continue
             if colour and case.plate.size:
-                masks = [colour_mask(made, case.plate, COLOURS[colour - 1], PALETTE) for made in pictures]
+                masks = [
+                    colour_mask(made, case.plate, COLOURS[colour - 1], PALETTE) for made in pictures
+                ]
                 yield "colour_iou", [mask_iou(mask, region) for mask in masks]
             for classes, colours in seen:
                 yield "mask_iou", [mask_iou(class_map == label, region) for class_map in classes]
                 pairs = zip(classes, colours, strict=True)
-                yield "class_and_colour", [float(colour_right(a, b, label, colour)) for a, b in pairs]
+                yield (
+                    "class_and_colour",
+                    [float(colour_right(a, b, label, colour)) for a, b in pairs],
+                )
 
 
 def label_of(phrase: str, words: Sequence[str]) -> int:

@@ -1,7 +1,9 @@
-"""Edits of finished pictures, and structure per layer, on many drawn scenes: what must hold always or nearly so.
+"""Edits of finished pictures, and structure per layer, on many drawn scenes: what must hold always
+or nearly so.
 
-``python -m backend.evaluation collage --edits``. Drawn pictures stand for finished ones, so that nothing need be made
-before it is edited, and so that it is known what is where. The judge looks at what came out.
+``python -m backend.evaluation collage --edits``. Drawn pictures stand for finished ones, so that
+nothing need be made before it is edited, and so that it is known what is where. The judge looks at
+what came out.
 """
 
 from __future__ import annotations
@@ -41,7 +43,9 @@ STEPS = 16
 """Enough for a hole and a rim; what is counted here does not hang on fine detail."""
 FEATHER_PX = 4
 GONE, PRESENT = 0.1, 0.5
-"""An object is gone where the judge sees its class on less than a tenth of its old place, and there where on half."""
+"""An object is gone where the judge sees its class on less than a tenth of its old place, and there
+where on half.
+"""
 REACH = np.ones((7, 7), np.bool_)
 """Edges count up to 3 px beyond a layer: the outline itself lies on its border."""
 SHOWN = 8
@@ -73,7 +77,9 @@ class Move:
 
 @dataclass
 class EditSuite:
-    """``count`` scenes: one object of each re-rolled, one moved, a stroke painted in, and the edges of one held."""
+    """``count`` scenes: one object of each re-rolled, one moved, a stroke painted in, and the edges
+    of one held.
+    """
 
     bundle: ModelBundle
     judge: Judge
@@ -84,7 +90,12 @@ class EditSuite:
 
     def rows(self) -> Iterator[Row]:
         """A row for every kind of edit."""
-        edits = {"reroll": self._rerolled, "move": self._moved, "mix": self._mixed, "structure": self._held}
+        edits = {
+            "reroll": self._rerolled,
+            "move": self._moved,
+            "mix": self._mixed,
+            "structure": self._held,
+        }
         found: dict[str, dict[str, list[float]]] = {name: {} for name in edits}
         for number in range(self.count):
             world, line = self._world(number), []
@@ -98,11 +109,15 @@ class EditSuite:
             if number < SHOWN:
                 self.tiles.append([Tile(world.drawing.picture, f"scene {number}"), *line])
         for name, figures_of in found.items():
-            metrics: dict[str, Metric | float] = {key: build_metric(values) for key, values in figures_of.items()}
+            metrics: dict[str, Metric | float] = {
+                key: build_metric(values) for key, values in figures_of.items()
+            }
             yield Row(name, metrics, len(figures_of["seconds"]))
 
     def _world(self, number: int) -> _World:
-        drawing = draw_scene(WORLDS + 1000 * self.world_seed + number, self.bundle.card.native_px, (2, 3))
+        drawing = draw_scene(
+            WORLDS + 1000 * self.world_seed + number, self.bundle.card.native_px, (2, 3)
+        )
         scene, pixels = scene_of_drawing(drawing, list(drawing.cutouts), CUTOUT)
         opaque = np.dstack([drawing.picture, np.full(drawing.picture.shape[:2], 255, np.uint8)])
         return _World(number, drawing, scene, pixels, pixels.add_picture(opaque))
@@ -113,22 +128,31 @@ class EditSuite:
         plan = self._reroll_plan(world, index, "collage", {})
         picture = self._made(plan, world).pictures[0]
         within = raster(plan, world.pixels).alphas[0] > 0
-        far = ndimage.distance_transform_edt(~within) > FEATHER_PX  # counted apart from the method's own count
-        return picture, {"changed_outside": float((picture != world.drawing.picture).any(axis=-1)[far].sum())}
+        far = (
+            ndimage.distance_transform_edt(~within) > FEATHER_PX
+        )  # counted apart from the method's own count
+        return picture, {
+            "changed_outside": float((picture != world.drawing.picture).any(axis=-1)[far].sum())
+        }
 
     def _mixed(self, world: _World) -> tuple[Picture, dict[str, float]]:
-        """A soft stroke of another picture painted in: all that the brush did not touch is the source."""
+        """A soft stroke of another picture painted in: all that the brush did not touch is the
+        source.
+        """
         other = draw_scene(WORLDS - 1 - world.number, self.bundle.card.native_px, (2, 3)).picture
         mask = stroke(world.drawing.picture.shape[:2], np.random.default_rng((world.number, 5)))
         picture, _ = mixed(world.drawing.picture, other, mask)
         differs = (picture != world.drawing.picture).any(axis=-1)
         there = (picture == other).all(axis=-1)[mask == 255]
-        figures = {"changed_outside": float(differs[mask == 0].sum()), "painted": float(there.mean())}
+        figures = {
+            "changed_outside": float(differs[mask == 0].sum()),
+            "painted": float(there.mean()),
+        }
         return picture, figures
 
     def _moved(self, world: _World) -> tuple[Picture, dict[str, float]]:
-        """One object moved: gone there, present here, all else the same; and whether the judge knows it when the world
-        itself draws it there, which no method can be asked to better."""
+        """One object moved: gone there, present here, all else the same; and whether the judge
+        knows it when the world itself draws it there, which no method can be asked to better."""
         move = chosen_move(world.drawing, np.random.default_rng(world.number))
         options: dict[str, OptionValue] = {"dx_px": move.dx_px, "dy_px": move.dy_px}
         made = self._made(self._reroll_plan(world, move.index, "move", options), world)
@@ -144,7 +168,8 @@ class EditSuite:
         }
 
     def _held(self, world: _World) -> tuple[Picture, dict[str, float]]:
-        """Two pictures from noise: the edges of one object held and of the others free, then the other way round.
+        """Two pictures from noise: the edges of one object held and of the others free, then the
+        other way round.
 
         So every object is measured both ways, and a toy of few lines counts on both sides.
         """
@@ -152,7 +177,9 @@ class EditSuite:
         asked = self._structured(world, [1.0] * count)
         flat = raster(asked, world.pixels)
         edges = structure_of(asked, flat, world.pixels).edges
-        near = [ndimage.binary_dilation(flat.topmost == number, REACH) for number in range(1, count + 1)]
+        near = [
+            ndimage.binary_dilation(flat.topmost == number, REACH) for number in range(1, count + 1)
+        ]
         pictures: list[Picture] = []
         held: list[float] = []
         free: list[float] = []
@@ -165,18 +192,24 @@ class EditSuite:
             for weight, place in zip(weights, near, strict=True):
                 (held if weight else free).append(edge_f1(picture, edges, place))
         figures = {"edge_f1_held": float(np.nanmean(held)), "edge_f1_free": float(np.nanmean(free))}
-        return pictures[0], figures | {"edge_f1_gain": figures["edge_f1_held"] - figures["edge_f1_free"]}
+        return pictures[0], figures | {
+            "edge_f1_gain": figures["edge_f1_held"] - figures["edge_f1_free"]
+        }
 
     def _structured(self, world: _World, weights: list[float]) -> Plan:
         layers = tuple(
-            layer.model_copy(update={"noise": 1.0, "structure": Structure(kind="edges", weight=weight)})
+            layer.model_copy(
+                update={"noise": 1.0, "structure": Structure(kind="edges", weight=weight)}
+            )
             for layer, weight in zip(world.scene.layers, weights, strict=True)
         )
         scene = world.scene.model_copy(update={"layers": layers})
         request = Compose(settings=self._settings(world, "collage", {"attention": False}))
         return build_plan(scene, request, self.bundle.card, world.pixels)
 
-    def _reroll_plan(self, world: _World, index: int, method: str, options: dict[str, OptionValue]) -> Plan:
+    def _reroll_plan(
+        self, world: _World, index: int, method: str, options: dict[str, OptionValue]
+    ) -> Plan:
         request = Reroll(
             settings=self._settings(world, method, options),
             layer_id=f"object-{index}",
@@ -202,19 +235,29 @@ class EditSuite:
 
 
 def stroke(shape: tuple[int, int], random: np.random.Generator) -> NDArray[np.uint8]:
-    """A brush drawn along a straight line, uint8 (h, w): 255 along its middle, soft at its edge, 0 beyond."""
+    """A brush drawn along a straight line, uint8 (h, w): 255 along its middle, soft at its edge, 0
+    beyond.
+    """
     (y0, x0), (y1, x1) = (random.uniform(0.1, 0.9, 2) * shape for _ in range(2))
     rows, columns = np.mgrid[: shape[0], : shape[1]]
-    along = np.clip(((rows - y0) * (y1 - y0) + (columns - x0) * (x1 - x0)) / ((y1 - y0) ** 2 + (x1 - x0) ** 2), 0, 1)
+    along = np.clip(
+        ((rows - y0) * (y1 - y0) + (columns - x0) * (x1 - x0)) / ((y1 - y0) ** 2 + (x1 - x0) ** 2),
+        0,
+        1,
+    )
     distance = np.hypot(rows - y0 - along * (y1 - y0), columns - x0 - along * (x1 - x0))
     radius = random.uniform(0.05, 0.15) * min(shape)
     return (np.clip(2 - distance / radius, 0, 1) * 255).astype(np.uint8)
 
 
 def chosen_move(drawing: Drawing, random: np.random.Generator, tries: int = 60) -> Move:
-    """An object that nothing covers, and a place for it inside the picture, clear of its old one and the others."""
+    """An object that nothing covers, and a place for it inside the picture, clear of its old one
+    and the others.
+    """
     whole = [
-        index for index in range(len(drawing.placements)) if (drawing.whole[index] == drawing.visible[index]).all()
+        index
+        for index in range(len(drawing.placements))
+        if (drawing.whole[index] == drawing.visible[index]).all()
     ]
     high, wide = drawing.picture.shape[:2]
     best, least = Move(whole[-1], 1, 0), np.inf
@@ -225,7 +268,9 @@ def chosen_move(drawing: Drawing, random: np.random.Generator, tries: int = 60) 
         mask = drawing.whole[index]
         there = shifted(mask, dx, dy)
         others = np.delete(drawing.visible, index, axis=0).any(axis=0)
-        overlap = int((there & ndimage.binary_dilation(mask, iterations=6)).sum()) + int((there & others).sum())
+        overlap = int((there & ndimage.binary_dilation(mask, iterations=6)).sum()) + int(
+            (there & others).sum()
+        )
         if overlap < least and (dx or dy):
             best, least = Move(index, dx, dy), overlap
     return best
@@ -242,7 +287,9 @@ def drawn_moved(drawing: Drawing, move: Move, seed: int) -> Picture:
 
 
 def places_of(drawing: Drawing, move: Move, label: int) -> tuple[Mask, Mask]:
-    """The old place, without what is of the same class there by right, and the new one: bool (h, w)."""
+    """The old place, without what is of the same class there by right, and the new one: bool (h,
+    w).
+    """
     mask = drawing.whole[move.index]
     new = shifted(mask, move.dx_px, move.dy_px)
     same = [

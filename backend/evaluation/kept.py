@@ -1,4 +1,6 @@
-"""What a long evaluation has made so far, kept in a folder, so that it can be stopped and gone on with."""
+"""What a long evaluation has made so far, kept in a folder, so that it can be stopped and gone on
+with.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""How like its words and its picture each layer came out (Collage Diffusion, section 5.1), in CLIP's space."""
+"""How like its words and its picture each layer came out (Collage Diffusion, section 5.1), in
+CLIP's space.
+"""
 
 from __future__ import annotations
 
@@ -27,22 +29,32 @@ def layer_likeness(
     pictures: Sequence[Pixels],
     looks: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[tuple[str, list[float]]]:
-    """Per visible layer ``text_similarity`` (where it has a phrase) and ``image_similarity``, one value a picture.
+    """Per visible layer ``text_similarity`` (where it has a phrase) and ``image_similarity``, one
+    value a picture.
 
-    Compared is the square around what the layer shows of itself: in the result with the phrase, and with the same
-    square of the layer over its plate (h, w, 3), or over grey and the layers below where no plate is known. The same
-    again as ``…_masked``, with grey for all that is not the layer's in both pictures (the paper does not tell how it
-    cut its regions out). ``full_text_similarity`` is that to the words of ``looks``, which say by layer what its phrase
-    leaves out. ``given_…`` is the similarity of the layer's own picture, one value: no faithful result can do better.
+    Compared is the square around what the layer shows of itself: in the result with the phrase, and
+    with the same square of the layer over its plate (h, w, 3), or over grey and the layers below
+    where no plate is known. The same again as ``…_masked``, with grey for all that is not the
+    layer's in both pictures (the paper does not tell how it cut its regions out).
+    ``full_text_similarity`` is that to the words of ``looks``, which say by layer what its phrase
+    leaves out. ``given_…`` is the similarity of the layer's own picture, one value: no faithful
+    result can do better.
     """
     topmost = raster(plan, pixels).topmost
-    for number, (layer, (flat, alpha)) in enumerate(zip(plan.layers, stacked(plan, pixels), strict=True), start=1):
+    for number, (layer, (flat, alpha)) in enumerate(
+        zip(plan.layers, stacked(plan, pixels), strict=True), start=1
+    ):
         if not (topmost == number).any():
             continue
         region = topmost == number
         whole = (over_plate(flat, alpha, plate), *pictures)
         masked = tuple(np.where(region[..., None], picture, GREY) for picture in whole)
-        spoken = {"": {"text_similarity": layer.phrase, "full_text_similarity": looks.get(layer.layer_id, "")}}
+        spoken = {
+            "": {
+                "text_similarity": layer.phrase,
+                "full_text_similarity": looks.get(layer.layer_id, ""),
+            }
+        }
         spoken["_masked"] = {"text_similarity_masked": layer.phrase}
         for ending, shown in (("", whole), ("_masked", masked)):
             crops = [crop_around(picture, box_of(region)) for picture in shown]
@@ -51,7 +63,9 @@ def layer_likeness(
             yield f"image_similarity{ending}", image_similarity(clip, others, [asked] * len(others))
 
 
-def _spoken(clip: Clip, crops: Sequence[Pixels], words: Mapping[str, str]) -> Iterator[tuple[str, list[float]]]:
+def _spoken(
+    clip: Clip, crops: Sequence[Pixels], words: Mapping[str, str]
+) -> Iterator[tuple[str, list[float]]]:
     """The similarity to each of the words that there are; the first crop is what was given."""
     for name, said in words.items():
         if said:
@@ -61,8 +75,12 @@ def _spoken(clip: Clip, crops: Sequence[Pixels], words: Mapping[str, str]) -> It
 
 
 def over_plate(flat: Pixels, alpha: NDArray[np.float32], plate: Pixels) -> Pixels:
-    """A layer's pixels of ``flat`` (h, w, 3) by its alpha (h, w) over the plate; ``flat`` where the plate is empty."""
+    """A layer's pixels of ``flat`` (h, w, 3) by its alpha (h, w) over the plate; ``flat`` where the
+    plate is empty.
+    """
     if not plate.size:
         return flat
-    mixed: Pixels = np.round(flat * alpha[..., None] + plate * (1 - alpha[..., None])).astype(np.uint8)
+    mixed: Pixels = np.round(flat * alpha[..., None] + plate * (1 - alpha[..., None])).astype(
+        np.uint8
+    )
     return mixed

@@ -1,4 +1,6 @@
-"""Who looks on when painted masks are scored: the guide, which also steered, and the judge, which never does."""
+"""Who looks on when painted masks are scored: the guide, which also steered, and the judge, which
+never does.
+"""
 
 from __future__ import annotations
 
@@ -24,30 +26,45 @@ CHUNK = 8
 
 @dataclass(frozen=True)
 class Observer:
-    """Names what is where: ``label`` gives the number of a class in ``look``'s maps (n, h, w), None when unknown."""
+    """Names what is where: ``label`` gives the number of a class in ``look``'s maps (n, h, w), None
+    when unknown.
+    """
 
     name: str
     label: Callable[[str], int | None] = field(repr=False)
     look: Callable[[Sequence[Picture]], Labels] = field(repr=False)
 
     def ious(self, pictures: Sequence[Picture], asked: Mapping[str, Masks]) -> list[float]:
-        """For each picture the mean over the asked classes (mask (h, w) each) that this observer knows."""
+        """For each picture the mean over the asked classes (mask (h, w) each) that this observer
+        knows.
+        """
         return self._means(pictures, asked, mask_iou)
 
     def centred(self, pictures: Sequence[Picture], asked: Mapping[str, Masks]) -> list[float]:
-        """For each picture the share of those classes whose middle, as it is seen, lies in the asked mask."""
+        """For each picture the share of those classes whose middle, as it is seen, lies in the
+        asked mask.
+        """
         return self._means(pictures, asked, centre_inside)
 
     def _means(
-        self, pictures: Sequence[Picture], asked: Mapping[str, Masks], score: Callable[[Masks, Masks], float]
+        self,
+        pictures: Sequence[Picture],
+        asked: Mapping[str, Masks],
+        score: Callable[[Masks, Masks], float],
     ) -> list[float]:
-        known = [(label, mask) for name, mask in asked.items() if (label := self.label(name)) is not None]
-        scores = [[score(seen == label, mask) for label, mask in known] for seen in self.look(pictures)]
+        known = [
+            (label, mask) for name, mask in asked.items() if (label := self.label(name)) is not None
+        ]
+        scores = [
+            [score(seen == label, mask) for label, mask in known] for seen in self.look(pictures)
+        ]
         return [float(np.nanmean(row)) for row in scores if row]
 
 
 def centre_inside(found: Masks, asked: Masks) -> float:
-    """1 where the middle of what was found (h, w) lies in the asked mask; 0 where not, or where next to nothing was."""
+    """1 where the middle of what was found (h, w) lies in the asked mask; 0 where not, or where
+    next to nothing was.
+    """
     if found.mean() < PRESENT_FRAC:
         return 0.0
     row, column = np.argwhere(found).mean(0).round().astype(int)
@@ -60,7 +77,11 @@ def guide_observer(expert: Expert, device: torch.device) -> Observer:
     def look(pictures: Sequence[Picture]) -> Labels:
         found = []
         for start in range(0, len(pictures), CHUNK):
-            given = torch.from_numpy(np.stack(pictures[start : start + CHUNK])).to(device).permute(0, 3, 1, 2)
+            given = (
+                torch.from_numpy(np.stack(pictures[start : start + CHUNK]))
+                .to(device)
+                .permute(0, 3, 1, 2)
+            )
             with torch.inference_mode():
                 found.append(expert.segmenter.logits(given.float() / 255).argmax(1).cpu().numpy())
         return np.concatenate(found)
@@ -72,19 +93,25 @@ def judge_observer(judge: Judge) -> Observer:
     """The judge of the drawn world."""
 
     def label(name: str) -> int | None:
-        return next((i for i, known in enumerate(CLASSES, start=1) if known in spellings(name)), None)
+        return next(
+            (i for i, known in enumerate(CLASSES, start=1) if known in spellings(name)), None
+        )
 
     return Observer("judge", label, lambda pictures: judge.classes(np.stack(pictures)))
 
 
 @torch.inference_mode()
 def certainty(judge: Judge, pictures: Sequence[Picture], asked: Mapping[str, Masks]) -> list[float]:
-    """How sure the judge is of whatever it sees under the asked masks, 0..1, for each picture: a figure of quality."""
+    """How sure the judge is of whatever it sees under the asked masks, 0..1, for each picture: a
+    figure of quality.
+    """
     inside, found = np.any(list(asked.values()), axis=0), []
     for picture in pictures:
         given = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 127.5 - 1
         sure = judge.segmenter(given)[0].softmax(1).amax(1, keepdim=True)
-        whole = torch.nn.functional.interpolate(sure, size=inside.shape, mode="bilinear", align_corners=False)
+        whole = torch.nn.functional.interpolate(
+            sure, size=inside.shape, mode="bilinear", align_corners=False
+        )
         found.append(float(whole[0, 0].numpy()[inside].mean()))
     return found
 

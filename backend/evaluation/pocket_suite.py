@@ -1,4 +1,6 @@
-"""How true the pocket family is: every figure by the judge, on worlds and combinations never trained on."""
+"""How true the pocket family is: every figure by the judge, on worlds and combinations never
+trained on.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,13 @@ from numpy.typing import NDArray
 from backend.engine.decode import decode, encode
 from backend.engine.loop_types import generator_for
 from backend.errors import ModelError
-from backend.evaluation.asking import HELD_OUT_WORLD, ask, scene_of_drawing, scene_of_words, settings_for
+from backend.evaluation.asking import (
+    HELD_OUT_WORLD,
+    ask,
+    scene_of_drawing,
+    scene_of_words,
+    settings_for,
+)
 from backend.evaluation.report import Metric, Row, build_metric
 from backend.evaluation.sheet import Tile
 from backend.metrics.recognition import class_present, colour_right, mask_iou, psnr
@@ -29,10 +37,27 @@ from backend.scene.pixels import MemoryPixels
 
 NEUTRAL = Placement(centre_x_px=0, centre_y_px=0)
 WITHOUT = {"attention": False, "layer_noise": False, "strength": 1.0}
-ATTENTION = Layer(id="t", mask="0" * 64, placement=NEUTRAL, noise=1.0, attention_positive=1.5, attention_negative=1.0)
-CRUDE = ATTENTION.model_copy(update={"noise": 0.7, "attention_positive": 0.5, "attention_negative": 0.8})
+ATTENTION = Layer(
+    id="t",
+    mask="0" * 64,
+    placement=NEUTRAL,
+    noise=1.0,
+    attention_positive=1.5,
+    attention_negative=1.0,
+)
+CRUDE = ATTENTION.model_copy(
+    update={"noise": 0.7, "attention_positive": 0.5, "attention_negative": 0.8}
+)
 
-MEMBER_ROWS: tuple[MemberName, ...] = ("clip", "image_encoder", "guide", "sam", "vqgan", "controlnet", "preview")
+MEMBER_ROWS: tuple[MemberName, ...] = (
+    "clip",
+    "image_encoder",
+    "guide",
+    "sam",
+    "vqgan",
+    "controlnet",
+    "preview",
+)
 
 
 @dataclass
@@ -55,11 +80,15 @@ class PocketSuite:
         yield self.crude_row()
         for name in MEMBER_ROWS:
             if name in self.bundle.members:
-                yield getattr(import_module(f"backend.evaluation.members.{name}"), f"{name}_row")(self)
+                yield getattr(import_module(f"backend.evaluation.members.{name}"), f"{name}_row")(
+                    self
+                )
         yield self.size_row()
         yield self.time_row()
 
-    def drawings(self, offset: int, objects: tuple[int, ...], held_out: bool = False) -> list[Drawing]:
+    def drawings(
+        self, offset: int, objects: tuple[int, ...], held_out: bool = False
+    ) -> list[Drawing]:
         """Fresh drawings that no training has seen."""
         first = HELD_OUT_WORLD + self.world_seed * 100_000 + offset
         side = self.bundle.card.native_px
@@ -71,10 +100,14 @@ class PocketSuite:
         seen, _ = self.judge.look(np.stack([drawing.picture for drawing in drawings]))
         truth = np.stack([drawing.class_map for drawing in drawings])
         scores = [mask_iou(seen == label, truth == label) for label in range(1, len(CLASSES) + 1)]
-        return Row("judge", {"miou": build_metric([s for s in scores if not np.isnan(s)])}, len(drawings))
+        return Row(
+            "judge", {"miou": build_metric([s for s in scores if not np.isnan(s)])}, len(drawings)
+        )
 
     def autoencoder_row(self) -> Row:
-        """Drawings through the autoencoder: PSNR, and what the judge still recognises (the generator's ceiling)."""
+        """Drawings through the autoencoder: PSNR, and what the judge still recognises (the
+        generator's ceiling).
+        """
         drawings = self.drawings(0, (1, 2, 3))
         passed = [through(self.bundle, drawing.picture) for drawing in drawings]
         self.tiles.append([Tile(picture, "through vae") for picture in passed[:8]])
@@ -85,7 +118,9 @@ class PocketSuite:
         }
         return Row("autoencoder", metrics, len(drawings))
 
-    def recognised(self, drawings: list[Drawing], pictures: list[NDArray[np.uint8]]) -> dict[str, Metric | float]:
+    def recognised(
+        self, drawings: list[Drawing], pictures: list[NDArray[np.uint8]]
+    ) -> dict[str, Metric | float]:
         """Shares of asked objects that are present, and present in their colour."""
         classes, colours = self.judge.look(np.stack(pictures))
         there: list[float] = []
@@ -104,13 +139,19 @@ class PocketSuite:
         made = []
         for number, drawing in enumerate(drawings):
             settings = settings_for(self.bundle.card.id, number, {"attention": False})
-            made.append(ask(self.bundle, scene_of_words(drawing.caption, side), MemoryPixels(), settings)[0])
+            made.append(
+                ask(self.bundle, scene_of_words(drawing.caption, side), MemoryPixels(), settings)[0]
+            )
         labelled = zip(made, drawings, strict=True)
-        self.tiles.append([Tile(picture, ", ".join(drawing.phrases)) for picture, drawing in labelled][:8])
+        self.tiles.append(
+            [Tile(picture, ", ".join(drawing.phrases)) for picture, drawing in labelled][:8]
+        )
         return Row(name, self.recognised(drawings, made), len(drawings))
 
     def attention_row(self) -> Row:
-        """Two objects from pure noise: IoU of each with its region, with attention control against without it."""
+        """Two objects from pure noise: IoU of each with its region, with attention control against
+        without it.
+        """
         drawings = self.drawings(30_000, (2,))
         gains: list[float] = []
         with_control: list[float] = []
@@ -119,22 +160,36 @@ class PocketSuite:
             settings = settings_for(self.bundle.card.id, number, {})
             pair = [
                 ask(self.bundle, scene, pixels, settings)[0],
-                ask(self.bundle, scene, pixels, settings.model_copy(update={"options": WITHOUT}))[0],
+                ask(self.bundle, scene, pixels, settings.model_copy(update={"options": WITHOUT}))[
+                    0
+                ],
             ]
             with_iou, without_iou = self.region_ious(drawing, pair)
             with_control.append(with_iou)
             gains.append(with_iou - without_iou)
             if number < 4:
-                self.tiles.append([Tile(drawing.picture, "asked"), Tile(pair[0], "CA"), Tile(pair[1], "no CA")])
-        return Row("region_attention", {"iou_gain": build_metric(gains), "iou": build_metric(with_control)}, len(gains))
+                self.tiles.append(
+                    [Tile(drawing.picture, "asked"), Tile(pair[0], "CA"), Tile(pair[1], "no CA")]
+                )
+        return Row(
+            "region_attention",
+            {"iou_gain": build_metric(gains), "iou": build_metric(with_control)},
+            len(gains),
+        )
 
     def region_ious(self, drawing: Drawing, pictures: list[NDArray[np.uint8]]) -> list[float]:
-        """For each picture the mean IoU of the judge's class with the asked object's visible mask."""
+        """For each picture the mean IoU of the judge's class with the asked object's visible
+        mask.
+        """
         classes, _ = self.judge.look(np.stack(pictures))
         asked = [
-            (CLASSES.index(p.class_) + 1, mask) for p, mask in zip(drawing.placements, drawing.visible, strict=True)
+            (CLASSES.index(p.class_) + 1, mask)
+            for p, mask in zip(drawing.placements, drawing.visible, strict=True)
         ]
-        return [float(np.mean([mask_iou(seen == label, mask) for label, mask in asked])) for seen in classes]
+        return [
+            float(np.mean([mask_iou(seen == label, mask) for label, mask in asked]))
+            for seen in classes
+        ]
 
     def crude_row(self) -> Row:
         """Flat paper silhouettes on a plate, img2img at strength .7: is the class kept?"""
@@ -156,13 +211,19 @@ class PocketSuite:
             )
             scene = scene.model_copy(update={"layers": (under, *scene.layers)})
             options = {"attention": False, "layer_noise": False, "strength": 0.7}
-            made.append(ask(self.bundle, scene, pixels, settings_for(self.bundle.card.id, number, options))[0])
+            made.append(
+                ask(self.bundle, scene, pixels, settings_for(self.bundle.card.id, number, options))[
+                    0
+                ]
+            )
         self.tiles.append([Tile(picture, "from paper") for picture in made[:8]])
         shares = self.recognised(drawings, made)
         return Row("img2img", {"class_kept": shares["class_present"], **shares}, len(made))
 
     def size_row(self) -> Row:
-        """Weights on disk, and how long the whole family takes to load again, members and all (imports excluded)."""
+        """Weights on disk, and how long the whole family takes to load again, members and all
+        (imports excluded).
+        """
         card = self.bundle.card
         files = list(card.folder.rglob("*.safetensors"))
         seconds = []

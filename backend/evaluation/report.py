@@ -1,4 +1,6 @@
-"""One JSON shape for every suite: rows of method × metric with mean, spread and a bootstrap interval."""
+"""One JSON shape for every suite: rows of method × metric with mean, spread and a bootstrap
+interval.
+"""
 
 from __future__ import annotations
 
@@ -60,12 +62,16 @@ def build_metric(values: Sequence[float], seed: int = 0) -> Metric:
 
 
 def build_ratio(ours: Sequence[float], baseline: Sequence[float], seed: int = 0) -> Metric:
-    """Ratio of medians of two interleaved series of seconds, with a bootstrap interval over the repeats."""
+    """Ratio of medians of two interleaved series of seconds, with a bootstrap interval over the
+    repeats.
+    """
     a, b = np.asarray(ours, dtype=np.float64), np.asarray(baseline, dtype=np.float64)
     picks = np.random.default_rng(seed).integers(0, a.size, size=(RESAMPLES, a.size))
     draws = np.median(a[picks], axis=1) / np.median(b[picks], axis=1)
     low, high = np.percentile(draws, [2.5, 97.5])
-    return Metric(float(np.median(a) / np.median(b)), float(draws.std()), (float(low), float(high)), a.size)
+    return Metric(
+        float(np.median(a) / np.median(b)), float(draws.std()), (float(low), float(high)), a.size
+    )
 
 
 def _json_metric(metric: Metric | float) -> Any:
@@ -117,8 +123,12 @@ def table(report: Report) -> str:
             if isinstance(metric, float):
                 figures.append(f"{name} {metric:.3f}")
             else:
-                figures.append(f"{name} {metric.mean:.3f} [{metric.ci95[0]:.3f}, {metric.ci95[1]:.3f}]")
-        lines.append(f"  {row.method:<22} n={row.n:<4} {'  '.join(figures)} {row.exactness}".rstrip())
+                figures.append(
+                    f"{name} {metric.mean:.3f} [{metric.ci95[0]:.3f}, {metric.ci95[1]:.3f}]"
+                )
+        lines.append(
+            f"  {row.method:<22} n={row.n:<4} {'  '.join(figures)} {row.exactness}".rstrip()
+        )
     lines.extend(f"  note: {note}" for note in report.notes)
     return "\n".join(lines)
 

@@ -1,4 +1,6 @@
-"""What the caches of Layout-and-Retouch are worth: the next candidate of a subject against the first."""
+"""What the caches of Layout-and-Retouch are worth: the next candidate of a subject against the
+first.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +23,11 @@ from backend.scene.scene import Scene
 
 
 def next_candidate(bundle: ModelBundle) -> Duel:
-    """A candidate of a new seed, when one of the same subject and reference was made before, against that first one.
+    """A candidate of a new seed, when one of the same subject and reference was made before,
+    against that first one.
 
-    Both are whole: layout, retouch, masks, decoder. The first walks back from the reference, and along it.
+    Both are whole: layout, retouch, masks, decoder. The first walks back from the reference, and
+    along it.
     """
     session = _Session(bundle)
     return Duel("retouch_next", "the first candidate", session.following, session.first, "E0")
@@ -31,7 +35,9 @@ def next_candidate(bundle: ModelBundle) -> Duel:
 
 @dataclass
 class _Session:
-    """A subject whose memory is emptied for every first candidate. How well it is learned has no part in speed."""
+    """A subject whose memory is emptied for every first candidate. How well it is learned has no
+    part in speed.
+    """
 
     bundle: ModelBundle
     seeds: count[int] = field(default_factory=count)
@@ -58,11 +64,23 @@ class _Session:
         weights = fresh_weights(bundle.unet, "custom_diffusion", 1, generator)
         table = bundle.text_encoder.get_input_embeddings().weight.detach().float().cpu()
         vectors = table.std() * torch.randn(1, table.shape[1], generator=generator)
-        subject = Subject("custom_diffusion", case.class_word, card.title, fingerprint_of(bundle), vectors, weights)
-        opaque = np.dstack([case.references[0], np.full(case.references[0].shape[:2], 255, np.uint8)])
-        named = SubjectRef(
-            subject=self.pixels.add_picture(subject_picture(subject)), reference=self.pixels.add_picture(opaque)
+        subject = Subject(
+            "custom_diffusion",
+            case.class_word,
+            card.title,
+            fingerprint_of(bundle),
+            vectors,
+            weights,
         )
-        settings = Settings(model=card.id, method="layout_retouch", steps=STEPS, guidance_scale=GUIDANCE, count=1)
+        opaque = np.dstack(
+            [case.references[0], np.full(case.references[0].shape[:2], 255, np.uint8)]
+        )
+        named = SubjectRef(
+            subject=self.pixels.add_picture(subject_picture(subject)),
+            reference=self.pixels.add_picture(opaque),
+        )
+        settings = Settings(
+            model=card.id, method="layout_retouch", steps=STEPS, guidance_scale=GUIDANCE, count=1
+        )
         scene = Scene(width_px=card.native_px, height_px=card.native_px, prompt=case.prompts[0])
         return build_plan(scene, Compose(settings=settings, subject=named), card, self.pixels)

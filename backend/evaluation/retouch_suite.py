@@ -1,4 +1,6 @@
-"""Layout-and-Retouch on subjects nobody trained on: backbones with and without it, its parts, and its rivals."""
+"""Layout-and-Retouch on subjects nobody trained on: backbones with and without it, its parts, and
+its rivals.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,14 @@ from backend.metrics.similarity import Encoder, box_of, crop_around, text_simila
 from backend.models.bundle import ModelBundle
 from backend.models.clip import clip_of
 from backend.models.image_encoder import as_published, image_encoder_of
-from backend.models.personal import Subject, SubjectKind, fingerprint_of, load_subject, save_subject, subject_picture
+from backend.models.personal import (
+    Subject,
+    SubjectKind,
+    fingerprint_of,
+    load_subject,
+    save_subject,
+    subject_picture,
+)
 from backend.plan.build import build_plan
 from backend.plan.plan import Plan
 from backend.plan.request import Compose, OptionValue, Settings, SubjectRef
@@ -44,7 +53,9 @@ BACKBONES: Mapping[str, SubjectKind] = MappingProxyType(
     {"TI": "textual_inversion", "DreamBooth": "dreambooth", "CustomDiffusion": "custom_diffusion"}
 )
 ABLATED = "DreamBooth"
-"""The backbone of the ablation and of the plug-ins, as in the paper's tables 1 (challenging prompts) and 4."""
+"""The backbone of the ablation and of the plug-ins, as in the paper's tables 1 (challenging
+prompts) and 4.
+"""
 
 Question = tuple[str, Mapping[str, OptionValue]]
 """A method and its options."""
@@ -80,12 +91,17 @@ ABLATION: Mapping[str, Question] = MappingProxyType(
         "printed": ("layout_retouch", PRINTED),
     }
 )
-"""The backbone; + step blend; + naive reference keys and values; two stages with the swap; + adaptive mask; and the
-method as it is printed."""
-ROWS: tuple[str, ...] = (*(name + end for name in BACKBONES for end in ("", "+L&R")), *PLUG_INS, *ABLATION)
+"""The backbone; + step blend; + naive reference keys and values; two stages with the swap; +
+adaptive mask; and the method as it is printed."""
+ROWS: tuple[str, ...] = (
+    *(name + end for name in BACKBONES for end in ("", "+L&R")),
+    *PLUG_INS,
+    *ABLATION,
+)
 UNFILLED = "{}"
 QUICK_STEPS = 40
-"""Updates of a subject in a quick run: enough to see that a suite works, not to judge a method by."""
+"""Updates of a subject in a quick run: enough to see that a suite works, not to judge a method by.
+"""
 
 Values = dict[str, list[float]]
 
@@ -102,7 +118,9 @@ def kind_of(row: str) -> SubjectKind:
 
 @dataclass
 class RetouchSuite:
-    """Subjects × prompts × seeds, for the asked rows. ``kept`` is a folder with subjects trained before."""
+    """Subjects × prompts × seeds, for the asked rows. ``kept`` is a folder with subjects trained
+    before.
+    """
 
     bundle: ModelBundle
     cases: tuple[Case, ...]
@@ -111,12 +129,16 @@ class RetouchSuite:
     quick: bool
     kept: Path | None = None
     compat: bool = False
-    """With the quirks of the published script: the literal "{}" in the prompts, and DINO fed as there."""
+    """With the quirks of the published script: the literal "{}" in the prompts, and DINO fed as
+    there.
+    """
     tiles: list[list[Tile]] = field(default_factory=list)
     remarks: tuple[str, ...] = ()
 
     def rows(self) -> Iterator[Row]:
-        """One row per method; every subject's first and last prompt go to the sheet, with the first seed."""
+        """One row per method; every subject's first and last prompt go to the sheet, with the first
+        seed.
+        """
         found: dict[str, Values] = {name: defaultdict(list) for name in self.methods}
         for case in self.cases:
             self._case(case, found)
@@ -132,7 +154,10 @@ class RetouchSuite:
 
     def _case(self, case: Case, found: dict[str, Values]) -> None:
         """All rows of one subject. Rows that ask for the same pictures share them."""
-        lines = {prompt: [Tile(case.references[0], case.name)] for prompt in {case.prompts[0], case.prompts[-1]}}
+        lines = {
+            prompt: [Tile(case.references[0], case.name)]
+            for prompt in {case.prompts[0], case.prompts[-1]}
+        }
         shared: dict[str, tuple[Values, list[list[Picture]]]] = {}
         subjects: dict[SubjectKind, Subject] = {}
         for name in self.methods:
@@ -172,7 +197,9 @@ class RetouchSuite:
             save_subject(subject, path)
         return subject
 
-    def run_case(self, case: Case, subject: Subject, row: str) -> tuple[Values, list[list[Picture]]]:
+    def run_case(
+        self, case: Case, subject: Subject, row: str
+    ) -> tuple[Values, list[list[Picture]]]:
         """A row's figures for one subject, and its pictures by prompt."""
         values: Values = defaultdict(list)
         made: list[list[Picture]] = []
@@ -204,7 +231,9 @@ class RetouchSuite:
         run = {**METHODS, **BASELINES}[plan.method].run(plan, self.bundle, pixels)
         return [picture for one in run if isinstance(one, Pictures) for picture in one.pictures]
 
-    def plan(self, case: Case, subject: Subject, prompt: str, row: str) -> tuple[Plan, MemoryPixels]:
+    def plan(
+        self, case: Case, subject: Subject, prompt: str, row: str
+    ) -> tuple[Plan, MemoryPixels]:
         """All seeds of a prompt in one plan, and its pixels."""
         method, options = question_of(row)
         pixels = MemoryPixels()
@@ -215,7 +244,9 @@ class RetouchSuite:
             reference=pixels.add_picture(np.concatenate([reference, opaque], axis=2)),
         )
         card = self.bundle.card
-        settings = Settings(model=card.id, method="layout_retouch", steps=STEPS, guidance_scale=GUIDANCE)
+        settings = Settings(
+            model=card.id, method="layout_retouch", steps=STEPS, guidance_scale=GUIDANCE
+        )
         scene = Scene(width_px=card.native_px, height_px=card.native_px, prompt=prompt)
         plan = build_plan(scene, Compose(settings=settings, subject=named), card, pixels)
         changed: dict[str, Any] = {"seeds": self.seeds, "method": method, "options": dict(options)}
@@ -229,13 +260,17 @@ class RetouchSuite:
             return
         label = 1 + CLASSES.index(case.class_word)
         present = [class_present(one, label) for one in maps]
-        boxes: list[Box] = [box_of(one == label) for one, there in zip(maps, present, strict=True) if there]
+        boxes: list[Box] = [
+            box_of(one == label) for one, there in zip(maps, present, strict=True) if there
+        ]
         height, width = maps.shape[1:]
         values["class_present"] = [float(there) for there in present]
         values["centre_variance"].append(centre_variance(boxes, (width, height)))
         shown = tuple(
             crop_around(picture, box_of(one == label))
-            for picture, one in zip(case.references, judge.classes(np.stack(case.references)), strict=True)
+            for picture, one in zip(
+                case.references, judge.classes(np.stack(case.references)), strict=True
+            )
             if class_present(one, label)
         )
         cut = [
@@ -246,15 +281,23 @@ class RetouchSuite:
             values[f"subject_{name}"] = cropped_identities(encoder, cut, shown)
 
 
-def identities(encoder: Encoder, made: list[Picture], references: tuple[Picture, ...]) -> list[float]:
+def identities(
+    encoder: Encoder, made: list[Picture], references: tuple[Picture, ...]
+) -> list[float]:
     """Of each picture its mean cosine with all references: their mean is I_CLIP or I_DINO."""
-    return [float(value) for value in (vectors(encoder, made) @ vectors(encoder, references).T).mean(1)]
+    return [
+        float(value) for value in (vectors(encoder, made) @ vectors(encoder, references).T).mean(1)
+    ]
 
 
-def cropped_identities(encoder: Encoder, cut: Sequence[Picture | None], references: tuple[Picture, ...]) -> list[float]:
-    """The same of squares around the subject; NaN where a picture (None) or all references do not show it.
+def cropped_identities(
+    encoder: Encoder, cut: Sequence[Picture | None], references: tuple[Picture, ...]
+) -> list[float]:
+    """The same of squares around the subject; NaN where a picture (None) or all references do not
+    show it.
 
-    Whole pictures are less alike the better they follow a prompt to other places and companions; these are not.
+    Whole pictures are less alike the better they follow a prompt to other places and companions;
+    these are not.
     """
     known = [one for one in cut if one is not None]
     if not known or not references:
@@ -264,10 +307,16 @@ def cropped_identities(encoder: Encoder, cut: Sequence[Picture | None], referenc
 
 
 def class_shares(maps: NDArray[np.int64]) -> NDArray[np.float64]:
-    """p(y|x) of each picture (n, h, w): how much of it each class covers, the background included: (n, classes + 1)."""
-    return np.stack([np.bincount(one.ravel(), minlength=len(CLASSES) + 1) / one.size for one in maps])
+    """p(y|x) of each picture (n, h, w): how much of it each class covers, the background included:
+    (n, classes + 1).
+    """
+    return np.stack(
+        [np.bincount(one.ravel(), minlength=len(CLASSES) + 1) / one.size for one in maps]
+    )
 
 
 def _metrics(found: Mapping[str, list[float]]) -> dict[str, Metric | float]:
-    known = {key: [value for value in values if not np.isnan(value)] for key, values in found.items()}
+    known = {
+        key: [value for value in values if not np.isnan(value)] for key, values in found.items()
+    }
     return {key: build_metric(values) for key, values in known.items() if values}

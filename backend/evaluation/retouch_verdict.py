@@ -1,4 +1,6 @@
-"""What the figures of the suite `retouch` say about the paper's claims: a sentence each, whichever way it goes."""
+"""What the figures of the suite `retouch` say about the paper's claims: a sentence each, whichever
+way it goes.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ import numpy as np
 from backend.evaluation.report import build_metric
 
 Found = Mapping[str, Mapping[str, Sequence[float]]]
-"""row → metric → values; rows that drew for the same subjects, prompts and seeds have them in the same order."""
+"""row → metric → values; rows that drew for the same subjects, prompts and seeds have them in the
+same order.
+"""
 
 WORSE = 0.02
 """How much identity may fall for the sake of the prompt (the issue's bar)."""
@@ -18,7 +22,9 @@ PAIRED = ("t_clip", *IDENTITY, "subject_clip", "subject_dino")
 
 
 def gains(found: Found, row: str, base: str) -> dict[str, list[float]]:
-    """Differences picture by picture of a row and its base, for what both measured: ``t_clip_gain`` and so on."""
+    """Differences picture by picture of a row and its base, for what both measured: ``t_clip_gain``
+    and so on.
+    """
     made: dict[str, list[float]] = {}
     for name in PAIRED:
         ours, theirs = found[row].get(name, ()), found[base].get(name, ())
@@ -42,11 +48,16 @@ def _add_on(found: Found, backbones: Sequence[str]) -> Iterator[str]:
         if "t_clip_gain" not in means:
             continue
         prompt = means["t_clip_gain"]
-        identity = min((means[f"{name}_gain"] for name in IDENTITY if f"{name}_gain" in means), default=0.0)
+        identity = min(
+            (means[f"{name}_gain"] for name in IDENTITY if f"{name}_gain" in means), default=0.0
+        )
         low, high = build_metric(gains(found, row, base)["t_clip_gain"]).ci95
         interval = f"{prompt:+.3f} [{low:+.3f}, {high:+.3f}]"
         yield f"{_held(prompt > 0)}: {row} follows the prompt better than {base} ({interval})"
-        yield f"{_held(identity >= -WORSE)}: identity falls by at most {WORSE} (the worse of the two: {identity:+.3f})"
+        yield (
+            f"{_held(identity >= -WORSE)}: identity falls by at most {WORSE} (the worse of "
+            f"the two: {identity:+.3f})"
+        )
 
 
 def _ablation(found: Found) -> Iterator[str]:
@@ -63,15 +74,22 @@ def _ablation(found: Found) -> Iterator[str]:
 def _diversity(found: Found, ablated: str) -> Iterator[str]:
     for metric in ("centre_variance", "inception_score"):
         for other in (ablated, "DreamMatcher"):
-            yield from _compared(found, metric, (f"{ablated}+L&R", other), "layouts are more diverse")
+            yield from _compared(
+                found, metric, (f"{ablated}+L&R", other), "layouts are more diverse"
+            )
 
 
 def _compared(found: Found, metric: str, rows: tuple[str, str], claim: str) -> Iterator[str]:
     """A sentence when both rows have known values."""
-    above, below = ([one for one in found.get(row, {}).get(metric, ()) if not np.isnan(one)] for row in rows)
+    above, below = (
+        [one for one in found.get(row, {}).get(metric, ()) if not np.isnan(one)] for row in rows
+    )
     if above and below:
         first, second = float(np.mean(above)), float(np.mean(below))
-        yield f"{_held(first > second)}: {claim} ({metric}: {rows[0]} {first:.4f}, {rows[1]} {second:.4f})"
+        yield (
+            f"{_held(first > second)}: {claim} ({metric}: {rows[0]} {first:.4f}, {rows[1]} "
+            f"{second:.4f})"
+        )
 
 
 def _held(holds: bool) -> str:

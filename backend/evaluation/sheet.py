@@ -36,7 +36,9 @@ def build_sheet(rows: Sequence[Sequence[Tile]], side_px: int = 128) -> Image.Ima
     for y, row in enumerate(rows):
         for x, tile in enumerate(row):
             corner = (GAP_PX + x * cell_w, GAP_PX + y * cell_h)
-            picture = Image.fromarray(tile.picture).resize((side_px, side_px), Image.Resampling.LANCZOS)
+            picture = Image.fromarray(tile.picture).resize(
+                (side_px, side_px), Image.Resampling.LANCZOS
+            )
             sheet.paste(picture, corner)
             pen.text((corner[0] + 1, corner[1] + side_px + 1), tile.label[: side_px // 6], fill=INK)
     return sheet

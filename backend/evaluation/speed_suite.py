@@ -1,4 +1,6 @@
-"""Speed as ratios: the loop against diffusers' own img2img on the same weights, batches against singles."""
+"""Speed as ratios: the loop against diffusers' own img2img on the same weights, batches against
+singles.
+"""
 
 from __future__ import annotations
 
@@ -59,10 +61,17 @@ class SpeedSuite:
         singles = [ten.model_copy(update={"seeds": (seed,), "batch": 1}) for seed in ten.seeds]
         baseline = self.baseline(plain, pixels)
         yield run_duel(
-            Duel("loop", "diffusers img2img", lambda: self.make(plain, pixels), baseline, "E0"), self.repeats
+            Duel("loop", "diffusers img2img", lambda: self.make(plain, pixels), baseline, "E0"),
+            self.repeats,
         )
         yield run_duel(
-            Duel("collage", "diffusers img2img", lambda: self.make(five, pixels), baseline, "other pictures"),
+            Duel(
+                "collage",
+                "diffusers img2img",
+                lambda: self.make(five, pixels),
+                baseline,
+                "other pictures",
+            ),
             self.repeats,
         )
         together = Duel(
@@ -80,7 +89,8 @@ class SpeedSuite:
         yield whole_stage(self.bundle, max(1, self.repeats // 7))
 
     def rerolled(self) -> Duel:
-        """Ten candidates that differ in a layer of half freedom, against ten that differ everywhere, in equal batches.
+        """Ten candidates that differ in a layer of half freedom, against ten that differ
+        everywhere, in equal batches.
 
         Uncovered pixels are free from the first step, so that the whole run counts.
         """
@@ -97,7 +107,9 @@ class SpeedSuite:
         )
 
     def looked(self) -> Duel:
-        """The looks of five layers learned together, against one after the other; no look may settle early."""
+        """The looks of five layers learned together, against one after the other; no look may
+        settle early.
+        """
         pixels, plan = self.scene_plan(PLAIN, 1)
         lessons = lessons_of(plan, pixels, [layer.layer_id for layer in plan.layers])
         rules = Rules(steps=LOOK_STEPS, settled=0.0)
@@ -119,10 +131,18 @@ class SpeedSuite:
         scene, pixels = scene_of_drawing(drawing, list(drawing.cutouts), CUTOUT)
         noised = zip(scene.layers, LEVELS, strict=True)
         scene = scene.model_copy(
-            update={"layers": tuple(layer.model_copy(update={"noise": level}) for layer, level in noised)}
+            update={
+                "layers": tuple(
+                    layer.model_copy(update={"noise": level}) for layer, level in noised
+                )
+            }
         )
         settings = Settings(
-            model=self.bundle.card.id, steps=STEPS, guidance_scale=GUIDANCE, count=count, options=options
+            model=self.bundle.card.id,
+            steps=STEPS,
+            guidance_scale=GUIDANCE,
+            count=count,
+            options=options,
         )
         plan = build_plan(scene, Compose(settings=settings), self.bundle.card, pixels)
         target = plan.target.model_copy(update={"uncovered_noise": STRENGTH})

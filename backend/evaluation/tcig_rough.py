@@ -1,4 +1,6 @@
-"""Painted masks as people paint them: the outline pushed about until a tenth to a third of the mask is wrong."""
+"""Painted masks as people paint them: the outline pushed about until a tenth to a third of the mask
+is wrong.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ ROUGH: Mapping[str, tuple[str, dict[str, OptionValue]]] = {
     "rough masks at freedom 0": ("tcig", {"freedom": 0.0}),
     "rough masks at freedom 0.8": ("tcig", {"freedom": 0.8}),
 }
-"""Rows over roughened scenes: with freedom up the picture should be better, and the objects where they were painted."""
+"""Rows over roughened scenes: with freedom up the picture should be better, and the objects where
+they were painted.
+"""
 SHARES = (0.1, 0.3)
 """How much of a mask is wrong: 1 - IoU with the true one."""
 WAVES = 4
@@ -29,14 +33,24 @@ def roughened(case: Case, seed: int) -> Case:
         if layer.picture is not None:
             pixels.add_picture(case.pixels.picture(layer.picture))
         if layer.mask is not None:
-            mask = rough_mask(case.pixels.mask(layer.mask) > 127, float(random.uniform(*SHARES)), random)
-            layer = layer.model_copy(update={"mask": pixels.add_mask((mask * 255).astype(np.uint8))})
+            mask = rough_mask(
+                case.pixels.mask(layer.mask) > 127, float(random.uniform(*SHARES)), random
+            )
+            layer = layer.model_copy(
+                update={"mask": pixels.add_mask((mask * 255).astype(np.uint8))}
+            )
         layers.append(layer)
-    return Case(f"{case.name} rough", case.scene.model_copy(update={"layers": tuple(layers)}), pixels)
+    return Case(
+        f"{case.name} rough", case.scene.model_copy(update={"layers": tuple(layers)}), pixels
+    )
 
 
-def rough_mask(mask: NDArray[np.bool_], share: float, random: np.random.Generator) -> NDArray[np.bool_]:
-    """A mask (h, w) whose outline a smooth random field has pushed until 1 - IoU is about ``share``."""
+def rough_mask(
+    mask: NDArray[np.bool_], share: float, random: np.random.Generator
+) -> NDArray[np.bool_]:
+    """A mask (h, w) whose outline a smooth random field has pushed until 1 - IoU is about
+    ``share``.
+    """
     rows, columns = np.mgrid[0 : mask.shape[0], 0 : mask.shape[1]].astype(np.float64)
     extent = max(1.0, float(np.sqrt(mask.sum())))
     field = [_waves(rows, columns, extent, random) for _ in range(2)]
@@ -57,7 +71,10 @@ def wrong_share(mask: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
 
 
 def _waves(
-    rows: NDArray[np.float64], columns: NDArray[np.float64], extent: float, random: np.random.Generator
+    rows: NDArray[np.float64],
+    columns: NDArray[np.float64],
+    extent: float,
+    random: np.random.Generator,
 ) -> NDArray[np.float64]:
     """A sum of waves, between a third of the object and all of it long."""
     total = np.zeros_like(rows)
@@ -68,9 +85,12 @@ def _waves(
     return total / WAVES
 
 
-def _pushed(mask: NDArray[np.bool_], places: tuple[NDArray[np.float64], NDArray[np.float64]]) -> NDArray[np.bool_]:
+def _pushed(
+    mask: NDArray[np.bool_], places: tuple[NDArray[np.float64], NDArray[np.float64]]
+) -> NDArray[np.bool_]:
     rows, columns = (
-        np.clip(np.rint(place), 0, side - 1).astype(np.int64) for place, side in zip(places, mask.shape, strict=True)
+        np.clip(np.rint(place), 0, side - 1).astype(np.int64)
+        for place, side in zip(places, mask.shape, strict=True)
     )
     pushed: NDArray[np.bool_] = mask[rows, columns]
     return pushed

@@ -1,4 +1,6 @@
-"""TCIG's stage 1: restarts together against one after the other, and how long the usual draft takes."""
+"""TCIG's stage 1: restarts together against one after the other, and how long the usual draft
+takes.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ LIMIT_S = 30.0
 
 
 def whole_stage(bundle: ModelBundle, repeats: int) -> Row:
-    """Stage 1 as it is by default, four restarts from words to drafts: seconds, and their share of the limit."""
+    """Stage 1 as it is by default, four restarts from words to drafts: seconds, and their share of
+    the limit.
+    """
     plan, pixels = _painted(bundle)
     seconds = []
     for number in range(repeats):
@@ -33,7 +37,9 @@ def whole_stage(bundle: ModelBundle, repeats: int) -> Row:
 
 
 def batched_restarts(bundle: ModelBundle) -> Duel:
-    """Four drafts of a painted scene in a batch, against four runs. Each has a new seed, for drafts are remembered."""
+    """Four drafts of a painted scene in a batch, against four runs. Each has a new seed, for drafts
+    are remembered.
+    """
     plan, pixels = _painted(bundle)
     fresh = iter(range(0, 10**9, RESTARTS))
 
@@ -54,7 +60,9 @@ def _painted(bundle: ModelBundle) -> tuple[Plan, MemoryPixels]:
     """A painted scene, to be drafted and not refined."""
     options: dict[str, OptionValue] = {"refine": False}
     (case,) = painted_cases(0, 1, bundle.card.native_px)
-    settings = Settings(model=bundle.card.id, method="tcig", seed=0, count=RESTARTS, options=options)
+    settings = Settings(
+        model=bundle.card.id, method="tcig", seed=0, count=RESTARTS, options=options
+    )
     return build_plan(case.scene, Compose(settings=settings), bundle.card, case.pixels), case.pixels
 
 

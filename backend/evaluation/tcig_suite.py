@@ -1,4 +1,6 @@
-"""TCIG and its baselines side by side on painted masks: does each object stand where it was painted, and how well?"""
+"""TCIG and its baselines side by side on painted masks: does each object stand where it was
+painted, and how well?
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,13 @@ from backend.engine.loop_types import Pictures
 from backend.errors import ModelError
 from backend.evaluation.asking import HELD_OUT_WORLD, settings_for
 from backend.evaluation.collage_suite import Case
-from backend.evaluation.observers import Observer, certainty, deep_features, guide_observer, judge_observer
+from backend.evaluation.observers import (
+    Observer,
+    certainty,
+    deep_features,
+    guide_observer,
+    judge_observer,
+)
 from backend.evaluation.report import Metric, Row, build_metric
 from backend.evaluation.sheet import Tile
 from backend.evaluation.tcig_rough import ROUGH, roughened
@@ -44,10 +52,12 @@ ROWS: Mapping[str, tuple[str, dict[str, OptionValue]]] = {
     "TCIG+CA": ("tcig", {"by_hand": True, "strength": 0.5, "feather_px": 0.0, "guidance": 0.4}),
     **ROUGH,
 }
-"""Row → method and options. Drafts are remembered, so TCIG's row shares stage 1 with the row of that alone.
+"""Row → method and options. Drafts are remembered, so TCIG's row shares stage 1 with the row of
+that alone.
 
-The masks are exact, so there is no freedom. Region attention (CA) holds objects in place in the dream that stage 1
-begins with and in stage 2, and can afford more strength; the other rows take the place alone from a dream.
+The masks are exact, so there is no freedom. Region attention (CA) holds objects in place in the
+dream that stage 1 begins with and in stage 2, and can afford more strength; the other rows take the
+place alone from a dream.
 """
 STAGES = ("TCIG-1", "TCIG")
 ORDER = ("SI", "BLD", "MultiDiffusion", "TCIG", "TCIG+CA")
@@ -69,7 +79,9 @@ Picture = NDArray[np.uint8]
 
 @dataclass
 class TcigSuite:
-    """Painted scenes × methods × seeds. Without a judge there is no quality and no independent figure."""
+    """Painted scenes × methods × seeds. Without a judge there is no quality and no independent
+    figure.
+    """
 
     bundle: ModelBundle
     experts: Experts
@@ -84,7 +96,9 @@ class TcigSuite:
 
     def rows(self) -> Iterator[Row]:
         """One row per method; the first seed of every scene goes to the sheet."""
-        found: dict[str, dict[str, list[float]]] = {name: defaultdict(list) for name in self.methods}
+        found: dict[str, dict[str, list[float]]] = {
+            name: defaultdict(list) for name in self.methods
+        }
         made: dict[str, list[Picture]] = {name: [] for name in self.methods}
         for number, case in enumerate(self.cases):
             rough = roughened(case, number) if set(self.methods) & set(ROUGH) else case
@@ -107,7 +121,9 @@ class TcigSuite:
         plan = build_plan(case.scene, Compose(settings=settings), self.bundle.card, case.pixels)
         return plan.model_copy(update={"seeds": self.seeds})
 
-    def run_case(self, shown: Case, true: Case, row: str, found: dict[str, dict[str, list[float]]]) -> list[Picture]:
+    def run_case(
+        self, shown: Case, true: Case, row: str, found: dict[str, dict[str, list[float]]]
+    ) -> list[Picture]:
         """Make a case's pictures and add their figures to ``found[row]``.
 
         ``shown`` may have rougher masks than ``true``, by which the pictures are judged.
@@ -130,21 +146,35 @@ class TcigSuite:
         return pictures
 
     def frechet_remarks(self, made: Mapping[str, Sequence[Picture]]) -> list[str]:
-        """What the Fréchet distances are to be held against: other drawings, and stage 1's with its interval."""
+        """What the Fréchet distances are to be held against: other drawings, and stage 1's with its
+        interval.
+        """
         count = max(len(pictures) for pictures in made.values())
         if not self.reference or count < 2:
             return []
         truth, said = features_of(self.judges[0], self.reference), []
-        others = features_of(self.judges[0], drawings(FIRST_REFERENCE + REFERENCES, count, self.bundle))
-        said.append(f"the Fréchet distance of {count} other drawings is {frechet_distance(others, truth):.2f}")
+        others = features_of(
+            self.judges[0], drawings(FIRST_REFERENCE + REFERENCES, count, self.bundle)
+        )
+        said.append(
+            f"the Fréchet distance of {count} other drawings is "
+            f"{frechet_distance(others, truth):.2f}"
+        )
         if set(STAGES) <= set(made):
             before, after = (features_of(self.judges[0], made[name]) for name in STAGES)
             low, high = frechet_change(before, after, truth)
-            said.append(f"stage 2 changes the Fréchet distance by {low:+.2f} to {high:+.2f} (95 %, pairs drawn anew)")
+            said.append(
+                f"stage 2 changes the Fréchet distance by {low:+.2f} to {high:+.2f} (95 %, "
+                "pairs drawn anew)"
+            )
         return said
 
-    def _row(self, name: str, found: Mapping[str, Sequence[float]], pictures: Sequence[Picture]) -> Row:
-        metrics: dict[str, Metric | float] = {key: build_metric(values) for key, values in found.items() if values}
+    def _row(
+        self, name: str, found: Mapping[str, Sequence[float]], pictures: Sequence[Picture]
+    ) -> Row:
+        metrics: dict[str, Metric | float] = {
+            key: build_metric(values) for key, values in found.items() if values
+        }
         for judge in self.judges if self.reference and len(pictures) > 1 else ():
             truth = features_of(judge, self.reference)
             metrics["frechet"] = frechet_distance(features_of(judge, pictures), truth)
@@ -162,7 +192,9 @@ def pictures_of(plan: Plan, bundle: ModelBundle, pixels: MemoryPixels) -> list[P
 
 
 def asked_masks(plan: Plan, case: Case, experts: Experts) -> dict[str, NDArray[np.bool_]]:
-    """Where each class was painted and is not covered: bool (h, w); layers of one class are one mask."""
+    """Where each class was painted and is not covered: bool (h, w); layers of one class are one
+    mask.
+    """
     masks: dict[str, NDArray[np.bool_]] = {}
     for layer, visible in zip(plan.layers, raster(plan, case.pixels).visibility[1:], strict=True):
         name, inside = layer.class_label or experts.class_in(layer.phrase), visible > 0.5
@@ -185,9 +217,11 @@ def features_of(judge: Judge, pictures: Sequence[Picture]) -> Features:
 
 
 def frechet_change(before: Features, after: Features, truth: Features) -> tuple[float, float]:
-    """The 95 % interval of the change of the Fréchet distance; row i of ``after`` (n, d) came from row i of ``before``.
+    """The 95 % interval of the change of the Fréchet distance; row i of ``after`` (n, d) came from
+    row i of ``before``.
 
-    Rows are drawn anew in pairs. What the distance has too much for few rows is in both, and falls out.
+    Rows are drawn anew in pairs. What the distance has too much for few rows is in both, and falls
+    out.
     """
     random, changes = np.random.default_rng(0), []
     for _ in range(RESAMPLES):
@@ -204,7 +238,9 @@ def drawings(first: int, count: int, bundle: ModelBundle) -> tuple[Picture, ...]
 
 
 def painted_cases(world_seed: int, count: int, side_px: int) -> tuple[Case, ...]:
-    """Fresh worlds of two to four objects, none under 5 % of the picture, as masks with their words."""
+    """Fresh worlds of two to four objects, none under 5 % of the picture, as masks with their
+    words.
+    """
     cases: list[Case] = []
     seed = HELD_OUT_WORLD + FIRST_WORLD + world_seed * 1000
     while len(cases) < count:
@@ -227,9 +263,13 @@ def _painted(name: str, drawing: Drawing) -> Case:
                 "class_label": placement.class_,
             }
         )
-        for number, (mask, placement) in enumerate(zip(drawing.visible, drawing.placements, strict=True))
+        for number, (mask, placement) in enumerate(
+            zip(drawing.visible, drawing.placements, strict=True)
+        )
     )
-    return Case(name, Scene(width_px=side, height_px=side, prompt=drawing.caption, layers=layers), pixels)
+    return Case(
+        name, Scene(width_px=side, height_px=side, prompt=drawing.caption, layers=layers), pixels
+    )
 
 
 def build_tcig_suite(

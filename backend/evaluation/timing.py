@@ -1,4 +1,6 @@
-"""Interleaved timing: candidate and baseline take turns in one process, so that the machine's moods hit both."""
+"""Interleaved timing: candidate and baseline take turns in one process, so that the machine's moods
+hit both.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from backend.evaluation.report import Metric, Row, build_ratio
 
 @dataclass(frozen=True)
 class Duel:
-    """Two ways to the same end. ``exactness`` is E0…E3 of performance.md; the baseline is named in ``against``."""
+    """Two ways to the same end. ``exactness`` is E0…E3 of performance.md; the baseline is named in
+    ``against``.
+    """
 
     name: str
     against: str
@@ -21,7 +25,9 @@ class Duel:
 
 
 def run_duel(duel: Duel, repeats: int, warmups: int = 2) -> Row:
-    """Time both sides in turns, swapping who goes first; medians in milliseconds, ratio with its interval."""
+    """Time both sides in turns, swapping who goes first; medians in milliseconds, ratio with its
+    interval.
+    """
     for _ in range(warmups):
         duel.ours()
         duel.baseline()

@@ -1,4 +1,6 @@
-"""The methods that can be asked for, by id. Listing them imports no network library; running one imports its own."""
+"""The methods that can be asked for, by id. Listing them imports no network library; running one
+imports its own.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +30,10 @@ if TYPE_CHECKING:
 class Method:
     """A paper: a generator of Steps and Pictures, and the type of its options.
 
-    The generator is the function ``run(plan, bundle, pixels)`` of the module ``backend.methods.<module>``. ``drafts``:
-    it works in two stages, tells of the first one's pictures (Drafted), and goes on from a plan's ``draft``.
-    ``ignores``: what of a layer it does not read (``plan/ignored.py``).
+    The generator is the function ``run(plan, bundle, pixels)`` of the module
+    ``backend.methods.<module>``. ``drafts``: it works in two stages, tells of the first one's
+    pictures (Drafted), and goes on from a plan's ``draft``. ``ignores``: what of a layer it does
+    not read (``plan/ignored.py``).
     """
 
     id: str
@@ -65,7 +68,9 @@ TASKS = _by_id(
 """What makes something else than pictures: chosen by a plan's task, never by a person."""
 
 EDITS = _by_id(Method("move", "Move and heal", MoveOptions, "move"))
-"""What is done to a finished picture by a gesture: asked for by id, not offered among the methods of a run."""
+"""What is done to a finished picture by a gesture: asked for by id, not offered among the methods
+of a run.
+"""
 
 RUNNABLE: Mapping[str, Method] = MappingProxyType({**METHODS, **EDITS, **TASKS})
 
@@ -87,5 +92,7 @@ def option_fields(method: Method) -> tuple[OptionFact, ...]:
 
 
 def check_options(method_id: str, options: Mapping[str, OptionValue]) -> None:
-    """A RequestError when the method is unknown or one of its options is unknown or out of range."""
+    """A RequestError when the method is unknown or one of its options is unknown or out of
+    range.
+    """
     parse_options(method_of(method_id).Options, options)

@@ -1,7 +1,9 @@
-"""Decompose: a finished picture becomes layers again, one for each layer of the scene whose words are found in it.
+"""Decompose: a finished picture becomes layers again, one for each layer of the scene whose words
+are found in it.
 
-The way back of Collage Diffusion's composition (section 4.1). The objects are found by ``metrics/layer_search``; what
-lies behind them is filled from around and drawn again with the place's words, as where an object was moved away.
+The way back of Collage Diffusion's composition (section 4.1). The objects are found by
+``metrics/layer_search``; what lies behind them is filled from around and drawn again with the
+place's words, as where an object was moved away.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ from backend.scene.scene import Picture, Pixels
 
 Mask = NDArray[np.bool_]
 HEALING = 0.6
-"""How far what lies behind may change from the plain fill: at .3 its smears stay, at .7 the pocket model invents."""
+"""How far what lies behind may change from the plain fill: at .3 its smears stay, at .7 the pocket
+model invents.
+"""
 FEATHER_PX = 4
 """How far what is drawn behind blends into what was seen: as in a re-roll."""
 
@@ -36,32 +40,46 @@ FEATHER_PX = 4
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
     """Steps that draw what lies behind, then the parts."""
     if not isinstance(plan.task, ApartTask):
-        raise RequestError("Only a finished picture can be taken apart.", remedy="Pick a candidate first.")
+        raise RequestError(
+            "Only a finished picture can be taken apart.", remedy="Pick a candidate first."
+        )
     picture = np.ascontiguousarray(pixels.picture(plan.task.source)[..., :3])
     flat = raster(plan, pixels)
     numbers = _objects(plan, flat)
-    masks = sought_masks(bundle, picture, plan.prompt, [_sought(plan, flat, number) for number in numbers])
+    masks = sought_masks(
+        bundle, picture, plan.prompt, [_sought(plan, flat, number) for number in numbers]
+    )
     ids = [plan.layers[number].layer_id for number in numbers]
     found = {layer_id: mask for layer_id, mask in zip(ids, masks, strict=True) if mask is not None}
     if not found:
         raise RequestError(
             "None of the scene's objects was found in the picture.",
             limit="What is looked for are the layers with words.",
-            remedy="Give the layers the words of what is to be seen, or cut objects out with the select tool.",
+            remedy=(
+                "Give the layers the words of what is to be seen, or cut objects out with "
+                "the select tool."
+            ),
         )
     phrases = [plan.layers[number].phrase for number in numbers]
-    plate = yield from _plate(plan, bundle, picture, (np.any(list(found.values()), axis=0), phrases))
+    plate = yield from _plate(
+        plan, bundle, picture, (np.any(list(found.values()), axis=0), phrases)
+    )
     missing = tuple(layer_id for layer_id in ids if layer_id not in found)
-    yield Parts({layer_id: cut_out(picture, mask) for layer_id, mask in found.items()}, plate, missing)
+    yield Parts(
+        {layer_id: cut_out(picture, mask) for layer_id, mask in found.items()}, plate, missing
+    )
 
 
 def cut_out(picture: Picture, mask: Mask) -> Picture:
     """The object alone, uint8 (h, w, 4): its pixels, and its mask with a soft edge as alpha.
 
-    Beyond the mask the colours are the object's own, so that its edge brings nothing of what was around it.
+    Beyond the mask the colours are the object's own, so that its edge brings nothing of what was
+    around it.
     """
     alpha = ndimage.gaussian_filter(mask.astype(np.float32), SOFT_PX)
-    rows, columns = ndimage.distance_transform_edt(~mask, return_distances=False, return_indices=True)
+    rows, columns = ndimage.distance_transform_edt(
+        ~mask, return_distances=False, return_indices=True
+    )
     return np.dstack([picture[rows, columns], np.rint(alpha * 255).astype(np.uint8)])
 
 
@@ -82,10 +100,12 @@ def _sought(plan: Plan, flat: Raster, number: int) -> Sought:
 def _plate(
     plan: Plan, bundle: ModelBundle, picture: Picture, objects: tuple[Mask, Sequence[str]]
 ) -> Generator[Step, None, Picture]:
-    """The picture without its objects; beyond their margin and its feather every pixel is as it was.
+    """The picture without its objects; beyond their margin and its feather every pixel is as it
+    was.
 
-    ``objects`` are their masks together, and their words, which are left out of the prompt. They do not become
-    unwanted ones: guidance away from "orange cat" draws things in blue (seen on 8 drawings).
+    ``objects`` are their masks together, and their words, which are left out of the prompt. They do
+    not become unwanted ones: guidance away from "orange cat" draws things in blue (seen on 8
+    drawings).
     """
     mask, phrases = objects
     hole = hole_of(mask)
@@ -94,7 +114,15 @@ def _plate(
     plain = filled(picture, hole)
     release = _release(hole, plan, bundle)
     steps = plan.steps - int(release.min())
-    redraw = Redraw((plain,), plan.seeds[:1], background_words(plan.prompt, phrases), plan.negative, steps, 0, steps)
+    redraw = Redraw(
+        (plain,),
+        plan.seeds[:1],
+        background_words(plan.prompt, phrases),
+        plan.negative,
+        steps,
+        0,
+        steps,
+    )
 
     def hold(begun: Beginning) -> LayerNoise:
         cells = torch.from_numpy(release).to(bundle.device)

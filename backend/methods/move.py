@@ -1,8 +1,10 @@
-"""Move and heal: an object of a finished picture is put elsewhere, and what it leaves is filled from its surroundings.
+"""Move and heal: an object of a finished picture is put elsewhere, and what it leaves is filled
+from its surroundings.
 
-An edit in the spirit of Collage Diffusion's iterative one (section 4.5). Two runs of the loop: the hole is drawn again
-with the place's words, beginning from a classical fill; then the object is laid down at its new place and a narrow rim
-around its outline is drawn again with the whole prompt. Beyond the two feathered regions no byte changes.
+An edit in the spirit of Collage Diffusion's iterative one (section 4.5). Two runs of the loop: the
+hole is drawn again with the place's words, beginning from a classical fill; then the object is laid
+down at its new place and a narrow rim around its outline is drawn again with the whole prompt.
+Beyond the two feathered regions no byte changes.
 """
 
 from __future__ import annotations
@@ -33,17 +35,20 @@ Mask = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 
 RIM_SHARE = 1 / 64
-"""How far the rim that is drawn again reaches outwards, over the picture's shorter side: 2 px at 128, 8 at 512. Inwards
-it ends there too, and most of it within a pixel: more blurs small objects until they are no longer known."""
+"""How far the rim that is drawn again reaches outwards, over the picture's shorter side: 2 px at
+128, 8 at 512. Inwards it ends there too, and most of it within a pixel: more blurs small objects
+until they are no longer known.
+"""
 
 
 @dataclass(frozen=True, eq=False)
 class Cutting:
     """What a move takes away and puts down: bool (h, w) masks of one picture, uint8 (h, w, 3).
 
-    ``hole`` is the object with margin and shadow at the old place, ``rim`` a band along its outline at the new one.
-    ``laid`` is the object's pixels at the new place, ``alpha`` float32 (h, w) their share, ``core`` those that no rim
-    reaches, ``light`` float32 (h, w, 3) what its shadow leaves of the ground there (see ``hole_with_shade``).
+    ``hole`` is the object with margin and shadow at the old place, ``rim`` a band along its outline
+    at the new one. ``laid`` is the object's pixels at the new place, ``alpha`` float32 (h, w) their
+    share, ``core`` those that no rim reaches, ``light`` float32 (h, w, 3) what its shadow leaves of
+    the ground there (see ``hole_with_shade``).
     """
 
     hole: Mask
@@ -56,7 +61,9 @@ class Cutting:
 
 @dataclass(frozen=True)
 class _Move:
-    """What all chunks of a run share. ``releases`` are each cell's first free step in the two runs of the loop."""
+    """What all chunks of a run share. ``releases`` are each cell's first free step in the two runs
+    of the loop.
+    """
 
     plan: Plan
     target: OneLayer
@@ -72,24 +79,36 @@ class _Move:
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-    """Steps, then Pictures, for each chunk of ``plan.batch`` candidates; they differ in the hole and the rim."""
+    """Steps, then Pictures, for each chunk of ``plan.batch`` candidates; they differ in the hole
+    and the rim.
+    """
     move = _prepared(plan, bundle, pixels)
     cutting, feather_px = move.cutting, move.target.feather_px
     at_hole = paste_weights(cutting.hole.astype(np.float32), feather_px)
-    at_rim = np.where(cutting.core, 0, paste_weights(cutting.rim.astype(np.float32), feather_px // 2))
+    at_rim = np.where(
+        cutting.core, 0, paste_weights(cutting.rim.astype(np.float32), feather_px // 2)
+    )
     touched = np.maximum.reduce([at_hole, at_rim, cutting.alpha, 1 - cutting.light.min(-1)])
     plate = filled(move.source, cutting.hole)
     for offset in range(0, len(plan.seeds), plan.batch):
         seeds = plan.seeds[offset : offset + plan.batch]
         healed = yield from _redrawn(move, bundle, (plate,) * len(seeds), seeds, 0)
-        laid = tuple(laid_over(pasted(move.source, picture, at_hole), cutting) for picture in healed)
+        laid = tuple(
+            laid_over(pasted(move.source, picture, at_hole), cutting) for picture in healed
+        )
         blended = yield from _redrawn(move, bundle, laid, seeds, 1)
-        whole = tuple(pasted(under, picture, at_rim) for under, picture in zip(laid, blended, strict=True))
-        yield Pictures(offset, whole, tuple(changed_pixels(move.source, picture, touched) for picture in whole))
+        whole = tuple(
+            pasted(under, picture, at_rim) for under, picture in zip(laid, blended, strict=True)
+        )
+        yield Pictures(
+            offset, whole, tuple(changed_pixels(move.source, picture, touched) for picture in whole)
+        )
 
 
 def cut(source: Picture, mask: Mask, dx_px: int, dy_px: int) -> Cutting:
-    """Take the object of a mask from a picture; a RequestError when nothing of it, or of its surroundings, is left."""
+    """Take the object of a mask from a picture; a RequestError when nothing of it, or of its
+    surroundings, is left.
+    """
     side_px = min(mask.shape)
     rim_px = max(1, round(side_px * RIM_SHARE))
     there = shifted(mask, dx_px, dy_px)
@@ -126,7 +145,10 @@ def shifted(values: NDArray[np.generic], dx_px: int, dy_px: int) -> NDArray:
     moved = np.zeros_like(values)
     if abs(dx_px) < wide and abs(dy_px) < high:
         to = slice(max(0, dy_px), high + min(0, dy_px)), slice(max(0, dx_px), wide + min(0, dx_px))
-        of = slice(max(0, -dy_px), high + min(0, -dy_px)), slice(max(0, -dx_px), wide + min(0, -dx_px))
+        of = (
+            slice(max(0, -dy_px), high + min(0, -dy_px)),
+            slice(max(0, -dx_px), wide + min(0, -dx_px)),
+        )
         moved[to] = values[of]
     return moved
 
@@ -136,7 +158,9 @@ def _prepared(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> _Move:
     options = parse_options(MoveOptions, plan.options)
     target = plan.target
     if not isinstance(target, OneLayer):
-        raise RequestError("Moving an object needs a finished picture.", remedy="Pick a candidate first.")
+        raise RequestError(
+            "Moving an object needs a finished picture.", remedy="Pick a candidate first."
+        )
     if not options.dx_px and not options.dy_px:
         raise RequestError("The object would stay where it is.", remedy="Drag it to another place.")
     source = pixels.picture(target.source)[..., :3]
@@ -149,8 +173,12 @@ def _prepared(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> _Move:
     return _Move(plan, target, source, cutting, releases)
 
 
-def _object(plan: Plan, bundle: ModelBundle, pixels: Pixels, source: Picture, options: MoveOptions) -> Mask:
-    """What SAM cuts out at the point, or in the box of the layer's region; that region itself where there is no SAM."""
+def _object(
+    plan: Plan, bundle: ModelBundle, pixels: Pixels, source: Picture, options: MoveOptions
+) -> Mask:
+    """What SAM cuts out at the point, or in the box of the layer's region; that region itself where
+    there is no SAM.
+    """
     pointed = options.x_px >= 0 and options.y_px >= 0
     region: Mask = raster(plan, pixels).alphas[0] > 0.5
     if not pointed and ("sam" not in bundle.members or not region.any()):
@@ -160,23 +188,37 @@ def _object(plan: Plan, bundle: ModelBundle, pixels: Pixels, source: Picture, op
     if pointed:
         return sam.at_point(options.x_px, options.y_px).mask
     rows, columns = np.flatnonzero(region.any(1)), np.flatnonzero(region.any(0))
-    return sam.in_box(float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)).mask
+    return sam.in_box(
+        float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
+    ).mask
 
 
 def _release(region: Mask, level: float, plan: Plan, bundle: ModelBundle) -> NDArray[np.int64]:
-    """The first free step of each latent cell that the region touches; the others are held to the end."""
+    """The first free step of each latent cell that the region touches; the others are held to the
+    end.
+    """
     freedom = freedom_map(region.astype(np.int64), (0.0, level), 0.0)
     return release_map(freedom, plan.steps, bundle.card.cell_px, "filled")
 
 
 def _redrawn(
-    move: _Move, bundle: ModelBundle, pictures: tuple[Picture, ...], seeds: tuple[int, ...], number: int
+    move: _Move,
+    bundle: ModelBundle,
+    pictures: tuple[Picture, ...],
+    seeds: tuple[int, ...],
+    number: int,
 ) -> Generator[Step, None, tuple[Picture, ...]]:
     """One of the two runs (0 the hole, 1 the rim); its steps are counted as parts of both."""
     plan, lengths = move.plan, move.lengths
     words = (move.target.place, plan.prompt)[number]
     redraw = Redraw(
-        pictures, seeds, words, _unwanted(move, number), lengths[number], sum(lengths[:number]), sum(lengths)
+        pictures,
+        seeds,
+        words,
+        _unwanted(move, number),
+        lengths[number],
+        sum(lengths[:number]),
+        sum(lengths),
     )
 
     def hold(begun: Beginning) -> LayerNoise:

@@ -1,8 +1,10 @@
-"""Learned looks: textual inversion, one modifier token per layer (Collage Diffusion, section 4.3, equation 1).
+"""Learned looks: textual inversion, one modifier token per layer (Collage Diffusion, section 4.3,
+equation 1).
 
-What a look is learned from is laid out here, the learning itself is ``engine/classroom``. All layers of a scene are
-learned in one batch. A lesson is not the whole picture but the smallest of three frames that the layer fits into: the
-loss counts inside the layer's alpha alone, and half a picture costs a quarter.
+What a look is learned from is laid out here, the learning itself is ``engine/classroom``. All
+layers of a scene are learned in one batch. A lesson is not the whole picture but the smallest of
+three frames that the layer fits into: the loss counts inside the layer's alpha alone, and half a
+picture costs a quarter.
 """
 
 from __future__ import annotations
@@ -32,20 +34,29 @@ from backend.scene.look import Look, look_picture
 from backend.scene.scene import Picture, Pixels
 
 FRAMES = (0.5, 0.75, 1.0)
-"""Sides of a lesson's frame, as shares of the picture's. The pocket family learned half-size pictures first, as Stable
-Diffusion 1 and 2 did (256 px), so even the smallest is nothing new to the network."""
+"""Sides of a lesson's frame, as shares of the picture's. The pocket family learned half-size
+pictures first, as Stable Diffusion 1 and 2 did (256 px), so even the smallest is nothing new to the
+network."""
 ROOM = 1.1
-"""A frame is at least this much longer than the layer's box: a little of the surroundings is seen on every side."""
+"""A frame is at least this much longer than the layer's box: a little of the surroundings is seen
+on every side.
+"""
 KEEP_EVERY = 25
-"""Steps after which unfinished looks are handed on, so that a stop loses a tenth of the learning at most."""
+"""Steps after which unfinished looks are handed on, so that a stop loses a tenth of the learning at
+most.
+"""
 SHOWN_TOGETHER = 8
 """Looks that are drawn alone in one batch."""
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-    """Steps of learning with unfinished looks in between, then the looks and what each draws alone."""
+    """Steps of learning with unfinished looks in between, then the looks and what each draws
+    alone.
+    """
     if not isinstance(plan.task, LookTask):
-        raise RequestError("Looks are learned for layers of a scene.", remedy="Choose the layers to learn from.")
+        raise RequestError(
+            "Looks are learned for layers of a scene.", remedy="Choose the layers to learn from."
+        )
     lessons = lessons_of(plan, pixels, plan.task.layer_ids)
     rules = replace(USUAL, steps=plan.task.steps, seed=plan.seeds[0])
     begun = _begun(plan.task, bundle, lessons, pixels)
@@ -72,14 +83,21 @@ def _kept(
                 return looks
             yield step
             if (step.k + 1) % KEEP_EVERY == 0:
-                pictures = {one.layer_id: state_picture(step.states[one.layer_id], one.key, mark) for one in lessons}
+                pictures = {
+                    one.layer_id: state_picture(step.states[one.layer_id], one.key, mark)
+                    for one in lessons
+                }
                 yield Looks(pictures, {}, False)
 
 
-def _begun(task: LookTask, bundle: ModelBundle, lessons: Sequence[Lesson], pixels: Pixels) -> dict[str, LookState]:
+def _begun(
+    task: LookTask, bundle: ModelBundle, lessons: Sequence[Lesson], pixels: Pixels
+) -> dict[str, LookState]:
     """The looks that can be gone on with: of the same picture and words, and of this model."""
     read = {
-        lesson.layer_id: read_state(pixels.picture(task.begun[lesson.layer_id]), lesson.key, fingerprint(bundle))
+        lesson.layer_id: read_state(
+            pixels.picture(task.begun[lesson.layer_id]), lesson.key, fingerprint(bundle)
+        )
         for lesson in lessons
         if lesson.layer_id in task.begun
     }
@@ -92,19 +110,29 @@ def _drawn_alone(
     """A picture of each look before its layer's words and of nothing else, all from one seed."""
     seeds = plan.seeds[:1] * len(lessons)
     begun = begin_from_noise(bundle, plan, seeds)
-    said = [embed_with_looks(bundle, lesson.phrase, [(1, looks[lesson.layer_id])]) for lesson in lessons]
+    said = [
+        embed_with_looks(bundle, lesson.phrase, [(1, looks[lesson.layer_id])]) for lesson in lessons
+    ]
     conditioning = build_conditioning(bundle, "", plan.negative, plan.guidance_scale, len(seeds))
     conditioning = replace(conditioning, positive=torch.cat(said))
-    latents = yield from ended(denoise(bundle.unet, begun.schedule, conditioning, begun.start), begun.start)
+    latents = yield from ended(
+        denoise(bundle.unet, begun.schedule, conditioning, begun.start), begun.start
+    )
     return decode(bundle, latents)
 
 
 def lessons_of(plan: Plan, pixels: Pixels, layer_ids: Sequence[str]) -> tuple[Lesson, ...]:
-    """The lessons of these layers of a plan; a RequestError for one that takes no part or lacks words or pixels."""
+    """The lessons of these layers of a plan; a RequestError for one that takes no part or lacks
+    words or pixels.
+    """
     flats = stacked(plan, pixels)
     lessons = []
     for layer_id in layer_ids:
-        found = [(layer, flat) for layer, flat in zip(plan.layers, flats, strict=True) if layer.layer_id == layer_id]
+        found = [
+            (layer, flat)
+            for layer, flat in zip(plan.layers, flats, strict=True)
+            if layer.layer_id == layer_id
+        ]
         if not found or not found[0][0].phrase.strip() or found[0][0].picture is None:
             raise RequestError(
                 f"No look can be learned for layer {layer_id!r}.",
@@ -113,12 +141,16 @@ def lessons_of(plan: Plan, pixels: Pixels, layer_ids: Sequence[str]) -> tuple[Le
             )
         layer, (picture, alpha) = found[0]
         rows, columns = frame(alpha)
-        lessons.append(Lesson(layer_id, layer.phrase.strip(), picture[rows, columns], alpha[rows, columns]))
+        lessons.append(
+            Lesson(layer_id, layer.phrase.strip(), picture[rows, columns], alpha[rows, columns])
+        )
     return tuple(lessons)
 
 
 def frame(alpha: NDArray[np.float32]) -> tuple[slice, slice]:
-    """Rows and columns of the smallest frame around what is seen of a layer (h, w), inside the picture."""
+    """Rows and columns of the smallest frame around what is seen of a layer (h, w), inside the
+    picture.
+    """
     boxes = []
     for axis in (0, 1):
         lines = np.flatnonzero((alpha > 0).any(axis=1 - axis))
@@ -127,7 +159,10 @@ def frame(alpha: NDArray[np.float32]) -> tuple[slice, slice]:
         one
         for one in FRAMES
         if one == 1.0
-        or all((high - low) * ROOM <= one * side for (low, high), side in zip(boxes, alpha.shape, strict=True))
+        or all(
+            (high - low) * ROOM <= one * side
+            for (low, high), side in zip(boxes, alpha.shape, strict=True)
+        )
     )
     cut = []
     for (low, high), side in zip(boxes, alpha.shape, strict=True):

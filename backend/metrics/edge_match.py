@@ -14,10 +14,11 @@ TOLERANCE_PX = 1.5
 
 
 def edge_f1(picture: NDArray[np.uint8], asked: Edges, within: Edges) -> float:
-    """F1 in 0..1 of the edges of a picture (h, w, 3) against ``asked`` (h, w), both only where ``within`` is true.
+    """F1 in 0..1 of the edges of a picture (h, w, 3) against ``asked`` (h, w), both only where
+    ``within`` is true.
 
-    Precision is the share of found edges near an asked one, recall the share of asked ones near a found one; NaN when
-    nothing was asked there.
+    Precision is the share of found edges near an asked one, recall the share of asked ones near a
+    found one; NaN when nothing was asked there.
     """
     found, wanted = canny(picture), asked & within
     if not wanted.any():

@@ -1,9 +1,11 @@
-"""Where the objects of some words are in a finished picture: segmenter, attention maps and SAM together.
+"""Where the objects of some words are in a finished picture: segmenter, attention maps and SAM
+together.
 
-Collage Diffusion edits a picture as if it were a collage again (section 4.5), but begins from the collage it has; here
-the picture alone is given. What is thought of: the pieces that a segmenter sees of each class, and what SAM cuts out of
-their boxes, and of the boxes and peaks of the attention maps. What is taken: one of these for each layer, so that
-together they agree best with what the segmenter, the attention maps and CLIP say of each layer.
+Collage Diffusion edits a picture as if it were a collage again (section 4.5), but begins from the
+collage it has; here the picture alone is given. What is thought of: the pieces that a segmenter
+sees of each class, and what SAM cuts out of their boxes, and of the boxes and peaks of the
+attention maps. What is taken: one of these for each layer, so that together they agree best with
+what the segmenter, the attention maps and CLIP say of each layer.
 """
 
 from __future__ import annotations
@@ -37,7 +39,9 @@ Mask = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 
 LEVELS, OF_LEVELS = (3, 5, 7), 10
-"""The picture is looked at where 3, 5 and 7 of 10 steps are done: outlines stand and words still matter there."""
+"""The picture is looked at where 3, 5 and 7 of 10 steps are done: outlines stand and words still
+matter there.
+"""
 SMALLEST_SHARE = 0.002
 """Pieces under this share of the picture are no objects: 33 pixels of 128 × 128."""
 LARGEST_SHARE = 0.85
@@ -49,12 +53,14 @@ SAME_IOU = 0.75
 LIKENESS = 0.5
 """What CLIP's cosine counts beside an overlap: it tells colours of one class apart, no more."""
 LEAST = 0.2
-"""A layer whose best proposal agrees less than this with what is known of it is not in the picture."""
+"""A layer whose best proposal agrees less than this with what is known of it is not in the picture.
+"""
 
 
 @dataclass(frozen=True)
 class Sought:
-    """What is looked for: the words, their tokens in the prompt, a class if it has one, and where it lay, float (h, w).
+    """What is looked for: the words, their tokens in the prompt, a class if it has one, and where
+    it lay, float (h, w).
 
     ``lay`` is empty where nothing is known of that.
     """
@@ -68,7 +74,9 @@ class Sought:
 def sought_masks(
     bundle: ModelBundle, picture: Picture, prompt: str, sought: Sequence[Sought]
 ) -> tuple[Mask | None, ...]:
-    """The mask of each, bool (h, w), none overlapping another; None for what is not found in the picture."""
+    """The mask of each, bool (h, w), none overlapping another; None for what is not found in the
+    picture.
+    """
     if not sought:
         return ()
     looked = word_maps(bundle, picture, prompt, [one.tokens for one in sought])
@@ -79,16 +87,24 @@ def sought_masks(
     agreement = np.array([[soft_iou(each, known) for each in proposals] for known in evidence])
     agreement = agreement + LIKENESS * _likeness(bundle, picture, proposals, sought)
     rows, columns = linear_sum_assignment(agreement, maximize=True)
-    taken = {int(row): int(column) for row, column in zip(rows, columns, strict=True) if agreement[row, column] > LEAST}
-    return _parted([proposals[taken[row]] if row in taken else None for row in range(len(sought))], evidence)
+    taken = {
+        int(row): int(column)
+        for row, column in zip(rows, columns, strict=True)
+        if agreement[row, column] > LEAST
+    }
+    return _parted(
+        [proposals[taken[row]] if row in taken else None for row in range(len(sought))], evidence
+    )
 
 
 def word_maps(
     bundle: ModelBundle, picture: Picture, prompt: str, tokens: Sequence[Sequence[int]]
 ) -> tuple[Floats, ...]:
-    """Where some tokens of the prompt look in a finished picture: float32 (h, w) in 0..1 each, at the picture's size.
+    """Where some tokens of the prompt look in a finished picture: float32 (h, w) in 0..1 each, at
+    the picture's size.
 
-    The picture is noised to a few levels and the network asked once at each. A map that is flat is 0 everywhere.
+    The picture is noised to a few levels and the network asked once at each. A map that is flat is
+    0 everywhere.
     """
     source = encode(bundle, picture, [generator_for(0)])
     conditioning = Conditioning(embed(bundle, prompt), embed(bundle, ""), 1.0, 1, (("picture", 1),))
@@ -110,7 +126,9 @@ def _stretched(mean: Tensor, sides_px: tuple[int, ...]) -> Floats:
     """A map (1, h, w) brought to 0..1 and to full size; zeros where it is flat."""
     if not bool(mean.max() > mean.min()):
         return np.zeros(sides_px, np.float32)
-    wide = functional.interpolate(mean[None].float(), size=sides_px, mode="bilinear", align_corners=False)[0, 0]
+    wide = functional.interpolate(
+        mean[None].float(), size=sides_px, mode="bilinear", align_corners=False
+    )[0, 0]
     grey: Floats = ((wide - wide.min()) / (wide.max() - wide.min())).cpu().numpy()
     return grey
 
@@ -124,7 +142,9 @@ def soft_iou(mask: Mask, known: Floats) -> float:
 def _evidence(
     bundle: ModelBundle, picture: Picture, sought: Sequence[Sought], looked: Sequence[Floats]
 ) -> tuple[dict[str, Floats], list[Floats]]:
-    """The segmenter's share of each known class, and what is known of each layer's place: float (h, w) in 0..1."""
+    """The segmenter's share of each known class, and what is known of each layer's place: float (h,
+    w) in 0..1.
+    """
     shares = _class_shares(bundle, picture, sought)
     evidence = []
     for one, attention in zip(sought, looked, strict=True):
@@ -143,7 +163,9 @@ def _class_of(bundle: ModelBundle, one: Sought) -> str:
     return replace(experts_of(bundle), open=()).class_in(one.class_label or one.phrase)
 
 
-def _class_shares(bundle: ModelBundle, picture: Picture, sought: Sequence[Sought]) -> dict[str, Floats]:
+def _class_shares(
+    bundle: ModelBundle, picture: Picture, sought: Sequence[Sought]
+) -> dict[str, Floats]:
     wanted = [name for name in (_class_of(bundle, one) for one in sought) if name]
     if not wanted:
         return {}
@@ -163,13 +185,19 @@ def _proposals(
     looked: Sequence[Floats],
     sought: Sequence[Sought],
 ) -> list[Mask]:
-    """Pieces of each class, and SAM's cuts of their boxes, of the maps' boxes and peaks, and of where layers lay."""
+    """Pieces of each class, and SAM's cuts of their boxes, of the maps' boxes and peaks, and of
+    where layers lay.
+    """
     pieces = [piece for share in seen.values() for piece in _pieces(share > 0.5)]
     if "sam" not in bundle.members:
         return [*pieces, *(piece for grey in looked for piece in _pieces(grey > 0.5))]
     sam = sam_of(bundle)
     sam.set_picture(picture)
-    regions = [*pieces, *(grey > 0.5 for grey in looked), *(one.lay > 0.5 for one in sought if one.lay.size)]
+    regions = [
+        *pieces,
+        *(grey > 0.5 for grey in looked),
+        *(one.lay > 0.5 for one in sought if one.lay.size),
+    ]
     cuts = [sam.in_box(*map(float, box_of(region))).mask for region in regions if region.any()]
     for grey in looked:
         if grey.any():
@@ -186,7 +214,9 @@ def _pieces(mask: Mask) -> list[Mask]:
 
 
 def _distinct(masks: Sequence[Mask]) -> list[Mask]:
-    """Without doubles: of such as overlap nearly whole the first; nothing tiny, nothing that is nearly everything."""
+    """Without doubles: of such as overlap nearly whole the first; nothing tiny, nothing that is
+    nearly everything.
+    """
     kept: list[Mask] = []
     for mask in masks:
         if not SMALLEST_SHARE <= mask.mean() <= LARGEST_SHARE:
@@ -199,7 +229,9 @@ def _distinct(masks: Sequence[Mask]) -> list[Mask]:
 def _likeness(
     bundle: ModelBundle, picture: Picture, proposals: Sequence[Mask], sought: Sequence[Sought]
 ) -> NDArray[np.float64]:
-    """CLIP's cosine of each layer's phrase with the square around each proposal: (layers, proposals); 0 without."""
+    """CLIP's cosine of each layer's phrase with the square around each proposal: (layers,
+    proposals); 0 without.
+    """
     if "clip" not in bundle.members:
         return np.zeros((len(sought), len(proposals)))
     clip = clip_of(bundle)
@@ -219,7 +251,9 @@ def _parted(masks: Sequence[Mask | None], evidence: Sequence[Floats]) -> tuple[M
     )
     owner = np.where(sure.max(0) < 0, -1, sure.argmax(0))
     return tuple(
-        _whole(mask & (owner == number), (owner >= 0) & (owner != number)) if mask is not None else None
+        _whole(mask & (owner == number), (owner >= 0) & (owner != number))
+        if mask is not None
+        else None
         for number, mask in enumerate(masks)
     )
 

@@ -1,4 +1,6 @@
-"""What a judge saw against what was asked: presence of a class, its colour, and overlap with a region."""
+"""What a judge saw against what was asked: presence of a class, its colour, and overlap with a
+region.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ def class_present(class_map: Labels, label: int) -> bool:
 
 
 def colour_right(class_map: Labels, colour_map: Labels, label: int, colour: int) -> bool:
-    """Whether the class is present and most of its coloured pixels have the asked colour (labels from 1)."""
+    """Whether the class is present and most of its coloured pixels have the asked colour (labels
+    from 1).
+    """
     if not class_present(class_map, label):
         return False
     seen = colour_map[(class_map == label) & (colour_map > 0)]
@@ -33,18 +37,25 @@ def colour_right(class_map: Labels, colour_map: Labels, label: int, colour: int)
 
 
 def colour_mask(
-    picture: NDArray[np.uint8], plate: NDArray[np.uint8], asked: str, palette: Mapping[str, tuple[int, int, int]]
+    picture: NDArray[np.uint8],
+    plate: NDArray[np.uint8],
+    asked: str,
+    palette: Mapping[str, tuple[int, int, int]],
 ) -> NDArray[np.bool_]:
     """Where a picture shows the asked colour and not its empty place: bool (h, w).
 
-    A pixel counts when it is nearer to the asked colour of the palette than to any other one and to the plate's own
-    pixel there. Needs no network, so no network can please it.
+    A pixel counts when it is nearer to the asked colour of the palette than to any other one and to
+    the plate's own pixel there. Needs no network, so no network can please it.
     """
     seen = picture.astype(np.float32)
     names = list(palette)
-    apart = np.stack([np.linalg.norm(seen - np.asarray(palette[name], np.float32), axis=-1) for name in names])
+    apart = np.stack(
+        [np.linalg.norm(seen - np.asarray(palette[name], np.float32), axis=-1) for name in names]
+    )
     nearest = apart.argmin(axis=0) == names.index(asked)
-    found: NDArray[np.bool_] = nearest & (apart.min(axis=0) < np.linalg.norm(seen - plate.astype(np.float32), axis=-1))
+    found: NDArray[np.bool_] = nearest & (
+        apart.min(axis=0) < np.linalg.norm(seen - plate.astype(np.float32), axis=-1)
+    )
     return found
 
 

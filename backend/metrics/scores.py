@@ -1,8 +1,8 @@
 """Every layer of a finished picture measured against its words, its own picture and its region.
 
-Text and image similarity after Collage Diffusion, section 5.1 (the square around what the layer shows of itself); the
-overlap is asked of a segmenter that knows the layer's class, else of SAM. The judge has no part in it: it scores the
-evaluations, and must not choose what it will see there.
+Text and image similarity after Collage Diffusion, section 5.1 (the square around what the layer
+shows of itself); the overlap is asked of a segmenter that knows the layer's class, else of SAM. The
+judge has no part in it: it scores the evaluations, and must not choose what it will see there.
 """
 
 from __future__ import annotations
@@ -30,12 +30,15 @@ from backend.scene.scene import Pixels
 Picture = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 RING_SHARE = 1 / 64
-"""Width of the rings along a border over the picture's shorter side: 2 px at 128, 8 at 512, one latent cell or less."""
+"""Width of the rings along a border over the picture's shorter side: 2 px at 128, 8 at 512, one
+latent cell or less.
+"""
 
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """A layer that can be seen: ``region`` (h, w) where it is topmost, its box, and its picture over what lies below.
+    """A layer that can be seen: ``region`` (h, w) where it is topmost, its box, and its picture
+    over what lies below.
 
     ``shown`` uint8 (h, w, 3) is empty for a layer without a picture.
     """
@@ -54,7 +57,9 @@ class Asked:
 
 @dataclass(frozen=True, eq=False)
 class _Likeness:
-    """Cosines per picture with the phrase and with the layer's own picture, and of that one with the phrase."""
+    """Cosines per picture with the phrase and with the layer's own picture, and of that one with
+    the phrase.
+    """
 
     text: tuple[float | None, ...]
     image: tuple[float | None, ...]
@@ -63,7 +68,9 @@ class _Likeness:
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """Overlap per picture; ``wanted`` is the class that was looked for, empty where SAM cut whatever there was."""
+    """Overlap per picture; ``wanted`` is the class that was looked for, empty where SAM cut
+    whatever there was.
+    """
 
     wanted: str
     iou: tuple[float | None, ...]
@@ -71,7 +78,9 @@ class _Found:
 
 @dataclass(frozen=True)
 class Scorer:
-    """Scores the pictures of one plan with the members that the bundle has; without any only borders are measured."""
+    """Scores the pictures of one plan with the members that the bundle has; without any only
+    borders are measured.
+    """
 
     bundle: ModelBundle
     plan: Plan
@@ -90,7 +99,10 @@ class Scorer:
         likeness = tuple(_likeness(self.bundle, self.asked, pictures))
         found = tuple(_found(self.bundle, self.asked, pictures))
         return tuple(
-            tuple(_said(*each, number, picture) for each in zip(self.asked, likeness, found, strict=True))
+            tuple(
+                _said(*each, number, picture)
+                for each in zip(self.asked, likeness, found, strict=True)
+            )
             for number, picture in enumerate(pictures)
         )
 
@@ -99,15 +111,21 @@ def asked_of(plan: Plan, pixels: Pixels) -> tuple[Asked, ...]:
     """What a plan asks of its layers; those that nothing is seen of are left out."""
     topmost = raster(plan, pixels).topmost
     found = []
-    for number, (layer, (shown, _)) in enumerate(zip(plan.layers, stacked(plan, pixels), strict=True), start=1):
+    for number, (layer, (shown, _)) in enumerate(
+        zip(plan.layers, stacked(plan, pixels), strict=True), start=1
+    ):
         region = topmost == number
         if region.any():
-            found.append(Asked(layer, region, box_of(region), shown if layer.picture else shown[:0]))
+            found.append(
+                Asked(layer, region, box_of(region), shown if layer.picture else shown[:0])
+            )
     return tuple(found)
 
 
 def found_where_asked(found: Mask, region: Mask, others: Mask) -> Mask:
-    """The pieces of ``found`` that reach into the region, bool (h, w); ``others`` is what other layers account for."""
+    """The pieces of ``found`` that reach into the region, bool (h, w); ``others`` is what other
+    layers account for.
+    """
     pieces, _ = ndimage.label(found & ~others)
     touching = np.unique(pieces[region])
     whole: Mask = np.isin(pieces, touching[touching > 0])
@@ -115,10 +133,11 @@ def found_where_asked(found: Mask, region: Mask, others: Mask) -> Mask:
 
 
 def seam_of(picture: Picture, region: Mask) -> float | None:
-    """Mean colour step (0..1) from the ring just outside a region to the next one; None where there is no outside.
+    """Mean colour step (0..1) from the ring just outside a region to the next one; None where there
+    is no outside.
 
-    Each pixel of the inner ring is compared with the outer ring's mean around it, so that a slow change of colour along
-    the border is no seam.
+    Each pixel of the inner ring is compared with the outer ring's mean around it, so that a slow
+    change of colour along the border is no seam.
     """
     width = _ring_px(region)
     reach = _reach(region, 2 * width)
@@ -136,7 +155,9 @@ def seam_of(picture: Picture, region: Mask) -> float | None:
 
 
 def drift_of(picture: Picture, shown: Picture, region: Mask) -> float | None:
-    """Distance (0..1) of the mean colours along the inner border; None without a picture of the layer's own."""
+    """Distance (0..1) of the mean colours along the inner border; None without a picture of the
+    layer's own.
+    """
     if not shown.size:
         return None
     rim = region & ~ndimage.binary_erosion(region, iterations=_ring_px(region), border_value=1)
@@ -146,10 +167,15 @@ def drift_of(picture: Picture, shown: Picture, region: Mask) -> float | None:
     return float(np.linalg.norm(apart) / (255 * np.sqrt(3)))
 
 
-def _said(asked: Asked, likeness: _Likeness, found: _Found, number: int, picture: Picture) -> LayerScore:
-    """What is kept of one layer of one picture; four decimals are more than any of the figures means."""
+def _said(
+    asked: Asked, likeness: _Likeness, found: _Found, number: int, picture: Picture
+) -> LayerScore:
+    """What is kept of one layer of one picture; four decimals are more than any of the figures
+    means.
+    """
     text, iou = likeness.text[number], found.iou[number]
-    # A place is not judged by its words: its own picture has none of the objects that now stand in it.
+    # A place is not judged by its words: its own picture has none of the objects that now stand in
+    # it.
     own = None if asked.is_place else likeness.own
     drop = own - text if own is not None and text is not None else None
     return LayerScore(
@@ -163,7 +189,9 @@ def _said(asked: Asked, likeness: _Likeness, found: _Found, number: int, picture
     )
 
 
-def _likeness(bundle: ModelBundle, asked: Sequence[Asked], pictures: Sequence[Picture]) -> Iterator[_Likeness]:
+def _likeness(
+    bundle: ModelBundle, asked: Sequence[Asked], pictures: Sequence[Picture]
+) -> Iterator[_Likeness]:
     """All crops of a layer have one size, so that each layer is one batch."""
     unknown = (None,) * len(pictures)
     if "clip" not in bundle.members:
@@ -181,32 +209,52 @@ def _likeness(bundle: ModelBundle, asked: Sequence[Asked], pictures: Sequence[Pi
         yield _Likeness(text[: len(pictures)], image, text[-1] if shown else None)
 
 
-def _found(bundle: ModelBundle, asked: Sequence[Asked], pictures: Sequence[Picture]) -> Iterator[_Found]:
-    """Per layer what a segmenter that knows its class finds, else what SAM cuts out of its box, else nothing."""
+def _found(
+    bundle: ModelBundle, asked: Sequence[Asked], pictures: Sequence[Picture]
+) -> Iterator[_Found]:
+    """Per layer what a segmenter that knows its class finds, else what SAM cuts out of its box,
+    else nothing.
+    """
     classes = _classes(bundle, asked)
     maps = _class_masks(bundle, classes, pictures)
-    cuts = _cuts(bundle, [each for each, name in zip(asked, classes, strict=True) if not name], pictures)
+    cuts = _cuts(
+        bundle, [each for each, name in zip(asked, classes, strict=True) if not name], pictures
+    )
     for each, name in zip(asked, classes, strict=True):
         if not name:
             yield _Found("", cuts.get(each.layer.layer_id, (None,) * len(pictures)))
             continue
-        same = [one.region for one, other in zip(asked, classes, strict=True) if other == name and one is not each]
+        same = [
+            one.region
+            for one, other in zip(asked, classes, strict=True)
+            if other == name and one is not each
+        ]
         others = np.any(same, axis=0) if same else np.zeros_like(each.region)
         yield _Found(
-            name, tuple(mask_iou(found_where_asked(mask, each.region, others), each.region) for mask in maps[name])
+            name,
+            tuple(
+                mask_iou(found_where_asked(mask, each.region, others), each.region)
+                for mask in maps[name]
+            ),
         )
 
 
 def _classes(bundle: ModelBundle, asked: Sequence[Asked]) -> list[str]:
-    """The class of each layer in a closed vocabulary of the family: its own label, else the one that its words name."""
+    """The class of each layer in a closed vocabulary of the family: its own label, else the one
+    that its words name.
+    """
     if not any(name in bundle.members for name in CLOSED):
         return [""] * len(asked)
     experts = replace(experts_of(bundle), open=())
     return [experts.class_in(each.layer.class_label or each.layer.phrase) for each in asked]
 
 
-def _class_masks(bundle: ModelBundle, classes: Sequence[str], pictures: Sequence[Picture]) -> dict[str, list[Mask]]:
-    """Where each class is seen, per picture: the pixels to which its segmenter gives it before all others."""
+def _class_masks(
+    bundle: ModelBundle, classes: Sequence[str], pictures: Sequence[Picture]
+) -> dict[str, list[Mask]]:
+    """Where each class is seen, per picture: the pixels to which its segmenter gives it before all
+    others.
+    """
     wanted = [name for name in classes if name]
     if not wanted:
         return {}
@@ -247,7 +295,9 @@ def _reach(region: Mask, by_px: int) -> Mask:
 
 def _around(mask: Mask, margin_px: int) -> tuple[slice, slice]:
     x0, y0, x1, y1 = box_of(mask)
-    return slice(max(0, y0 - margin_px), y1 + margin_px), slice(max(0, x0 - margin_px), x1 + margin_px)
+    return slice(max(0, y0 - margin_px), y1 + margin_px), slice(
+        max(0, x0 - margin_px), x1 + margin_px
+    )
 
 
 def _ring_px(region: Mask) -> int:

@@ -1,4 +1,6 @@
-"""How alike pictures and words, or pictures and pictures, are to a network that compares: cosines in -1..1."""
+"""How alike pictures and words, or pictures and pictures, are to a network that compares: cosines
+in -1..1.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +16,17 @@ from backend.models.clip import Clip
 
 Pixels = NDArray[np.uint8]
 AROUND_BOX = 1.2
-"""A crop's side over its box's longer side: the middle of what the pocket pair was trained on (0.95..1.4)."""
+"""A crop's side over its box's longer side: the middle of what the pocket pair was trained on
+(0.95..1.4).
+"""
 CHUNK = 32
 """Pictures of one size that are encoded together; bounds memory."""
 
 
 class Encoder(Protocol):
-    """What turns pictures float (n, 3, h, w) in 0..1 into unit vectors (n, d): a CLIP pair or an image encoder."""
+    """What turns pictures float (n, 3, h, w) in 0..1 into unit vectors (n, d): a CLIP pair or an
+    image encoder.
+    """
 
     def encode_image(self, pictures: Tensor) -> Tensor:
         """See the class."""
@@ -28,9 +34,11 @@ class Encoder(Protocol):
 
 
 def crop_around(picture: Pixels, box_px: tuple[int, int, int, int]) -> Pixels:
-    """The square of a picture (h, w, 3) around a box (x0, y0, x1, y1; upper bounds excluded), kept inside the picture.
+    """The square of a picture (h, w, 3) around a box (x0, y0, x1, y1; upper bounds excluded), kept
+    inside the picture.
 
-    Its side is ``AROUND_BOX`` times the box's longer one, at most the picture's shorter one and at least 1 px.
+    Its side is ``AROUND_BOX`` times the box's longer one, at most the picture's shorter one and at
+    least 1 px.
     """
     x0, y0, x1, y1 = box_px
     high, wide = picture.shape[:2]
@@ -48,7 +56,9 @@ def box_of(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
 
 @torch.no_grad()
 def vectors(encoder: Encoder, pictures: Sequence[Pixels]) -> Tensor:
-    """Unit vectors float32 (n, d) on the CPU of uint8 pictures (h, w, 3) of any sizes (at least one)."""
+    """Unit vectors float32 (n, d) on the CPU of uint8 pictures (h, w, 3) of any sizes (at least
+    one).
+    """
     found: list[Tensor] = [torch.empty(0)] * len(pictures)
     by_shape: dict[tuple[int, ...], list[int]] = {}
     for place, picture in enumerate(pictures):
@@ -56,8 +66,12 @@ def vectors(encoder: Encoder, pictures: Sequence[Pixels]) -> Tensor:
     for places in by_shape.values():
         for start in range(0, len(places), CHUNK):
             part = places[start : start + CHUNK]
-            batch = torch.from_numpy(np.stack([pictures[place] for place in part])).permute(0, 3, 1, 2)
-            for place, vector in zip(part, encoder.encode_image(batch.float() / 255).cpu(), strict=True):
+            batch = torch.from_numpy(np.stack([pictures[place] for place in part])).permute(
+                0, 3, 1, 2
+            )
+            for place, vector in zip(
+                part, encoder.encode_image(batch.float() / 255).cpu(), strict=True
+            ):
                 found[place] = vector
     return torch.stack(found)
 
@@ -68,13 +82,20 @@ def text_similarity(clip: Clip, pictures: Sequence[Pixels], phrases: Sequence[st
     return [float(value) for value in (vectors(clip, pictures) * said).sum(1)]
 
 
-def image_similarity(encoder: Encoder, pictures: Sequence[Pixels], others: Sequence[Pixels]) -> list[float]:
+def image_similarity(
+    encoder: Encoder, pictures: Sequence[Pixels], others: Sequence[Pixels]
+) -> list[float]:
     """The cosine of each picture with the other one in the same place."""
-    return [float(value) for value in (vectors(encoder, pictures) * vectors(encoder, others)).sum(1)]
+    return [
+        float(value) for value in (vectors(encoder, pictures) * vectors(encoder, others)).sum(1)
+    ]
 
 
-def subject_similarity(encoder: Encoder, made: Sequence[Pixels], subject: Sequence[Pixels]) -> float:
-    """Mean cosine over all pairs of a made picture and one of the subject (DreamBooth, Ruiz et al. 2023, 4.1).
+def subject_similarity(
+    encoder: Encoder, made: Sequence[Pixels], subject: Sequence[Pixels]
+) -> float:
+    """Mean cosine over all pairs of a made picture and one of the subject (DreamBooth, Ruiz et al.
+    2023, 4.1).
 
     I_CLIP with a CLIP pair, I_DINO with a self-supervised encoder.
     """
@@ -87,6 +108,8 @@ def prompt_similarity(clip: Clip, made: Sequence[Pixels], prompt: str) -> float:
 
 
 def retrieved(first: Tensor, second: Tensor) -> list[float]:
-    """1.0 for each row of ``first`` (n, d) whose nearest row of ``second`` (n, d) is its own, else 0.0."""
+    """1.0 for each row of ``first`` (n, d) whose nearest row of ``second`` (n, d) is its own, else
+    0.0.
+    """
     own = torch.arange(len(first))
     return [float(value) for value in (first @ second.T).argmax(1) == own]

@@ -1,7 +1,9 @@
-"""The attention seam: which sites a UNet has, how large their grids are, and a processor that lets a control attend.
+"""The attention seam: which sites a UNet has, how large their grids are, and a processor that lets
+a control attend.
 
-A site's grid follows from the latents' height and width, halved with rounding up at every level; it is never taken as
-a square root. Processors are installed for the length of a run and the very same objects are put back afterwards.
+A site's grid follows from the latents' height and width, halved with rounding up at every level; it
+is never taken as a square root. Processors are installed for the length of a run and the very same
+objects are put back afterwards.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ Attend = Callable[[Tensor, Tensor, Tensor, float], Tensor]
 
 @dataclass(frozen=True)
 class Site:
-    """An attention of the UNet. ``level`` counts how often the latents were halved before it; 0 is full size."""
+    """An attention of the UNet. ``level`` counts how often the latents were halved before it; 0 is
+    full size.
+    """
 
     name: str
     level: int
@@ -77,7 +81,9 @@ def grid(height_lat: int, width_lat: int, level: int) -> tuple[int, int]:
 
 
 class SiteProcessor:
-    """A cross-attention processor that is the stock one except that ``attend`` combines query, key and value."""
+    """A cross-attention processor that is the stock one except that ``attend`` combines query, key
+    and value.
+    """
 
     def __init__(self, attend: Attend) -> None:
         self._attend = attend
@@ -95,7 +101,9 @@ class SiteProcessor:
         count, length, _ = hidden_states.shape
         query, key, value = attn.to_q(hidden_states), attn.to_k(context), attn.to_v(context)
         width = key.shape[-1] // attn.heads
-        query, key, value = (part.view(count, -1, attn.heads, width).transpose(1, 2) for part in (query, key, value))
+        query, key, value = (
+            part.view(count, -1, attn.heads, width).transpose(1, 2) for part in (query, key, value)
+        )
         mixed = self._attend(query, key, value, width**-0.5)
         mixed = mixed.transpose(1, 2).reshape(count, length, attn.heads * width)
         result: Tensor = attn.to_out[1](attn.to_out[0](mixed))
@@ -108,7 +116,9 @@ Hook = Callable[[Any, tuple[Tensor, ...], Tensor], Tensor | None]
 
 @contextmanager
 def hooks_installed(unet: nn.Module, hooks: Mapping[str, Hook]) -> Iterator[None]:
-    """Let ``hooks`` (by module name) see and change outputs until the end of the block, beside any processor."""
+    """Let ``hooks`` (by module name) see and change outputs until the end of the block, beside any
+    processor.
+    """
     with ExitStack() as installed:
         for name, hook in hooks.items():
             installed.callback(unet.get_submodule(name).register_forward_hook(hook).remove)
@@ -117,7 +127,8 @@ def hooks_installed(unet: nn.Module, hooks: Mapping[str, Hook]) -> Iterator[None
 
 @contextmanager
 def processors_replaced(unet: Any, attends: Mapping[str, Attend]) -> Iterator[None]:
-    """Let ``attends`` (by site name) act until the end of the block; then the former processors are back.
+    """Let ``attends`` (by site name) act until the end of the block; then the former processors are
+    back.
 
     A site that already belongs to another control is an EngineError: two cannot own one site.
     """
@@ -130,14 +141,18 @@ def processors_replaced(unet: Any, attends: Mapping[str, Attend]) -> Iterator[No
         )
     _check_plain(unet, attends)
     try:
-        unet.set_attn_processor(former | {name: SiteProcessor(attend) for name, attend in attends.items()})
+        unet.set_attn_processor(
+            former | {name: SiteProcessor(attend) for name, attend in attends.items()}
+        )
         yield
     finally:
         unet.set_attn_processor(dict(former))
 
 
 def _check_plain(unet: nn.Module, attends: Mapping[str, Attend]) -> None:
-    """The processor above knows the attention of Stable Diffusion 1.x and 2.x; refuse what it would leave out."""
+    """The processor above knows the attention of Stable Diffusion 1.x and 2.x; refuse what it would
+    leave out.
+    """
     for name in attends:
         site: Any = unet.get_submodule(name.removesuffix(".processor"))
         extras = (site.norm_cross, site.spatial_norm, site.group_norm, site.norm_q, site.norm_k)

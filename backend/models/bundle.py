@@ -14,11 +14,14 @@ from backend.models.card import ModelCard
 from backend.models.members import Members
 from backend.models.second_text import SecondText
 
-KEPT_VALUES = 32  # prompts, encoded collages, a projection; the largest is a prompt of SD 2.x, 77 × 1024 floats
+# prompts, encoded collages, a projection; the largest is a prompt of SD 2.x, 77 × 1024 floats
+KEPT_VALUES = 32
 
 
 class Kept:
-    """Tensors that are dear to make and belong to one bundle; the least recently used goes first."""
+    """Tensors that are dear to make and belong to one bundle; the least recently used goes
+    first.
+    """
 
     def __init__(self, limit: int = KEPT_VALUES) -> None:
         self._limit = limit
@@ -35,14 +38,17 @@ class Kept:
 
 
 RECORDED_BYTES = 2**30
-"""What denoising paths may keep: the pocket family's whole reference path is 30 MiB, half of Stable Diffusion's."""
+"""What denoising paths may keep: the pocket family's whole reference path is 30 MiB, half of Stable
+Diffusion's.
+"""
 
 
 class Recorded:
     """Tensors found along denoising paths, by path and step, within a budget of bytes.
 
-    Room is made by dropping whole paths, the least recently used first. What does not fit beside its own path is not
-    kept: walking along a path that is too large still finds its beginning the next time.
+    Room is made by dropping whole paths, the least recently used first. What does not fit beside
+    its own path is not kept: walking along a path that is too large still finds its beginning the
+    next time.
     """
 
     def __init__(self, limit_bytes: int = RECORDED_BYTES) -> None:
@@ -78,11 +84,13 @@ def _bytes(value: tuple[Tensor, ...]) -> int:
 
 @dataclass(frozen=True)
 class ModelBundle:
-    """Networks in evaluation mode, without gradients, on one device. Hold the lease while you use them.
+    """Networks in evaluation mode, without gradients, on one device. Hold the lease while you use
+    them.
 
-    ``members`` are the family's other networks, loaded when first asked for. ``scheduler`` is the configuration of the
-    folder's noise schedule, as written there; ``second_text`` is there for SDXL alone. ``kept`` is a memory of values
-    that follow from the weights alone, ``recorded`` one of what was found along denoising paths.
+    ``members`` are the family's other networks, loaded when first asked for. ``scheduler`` is the
+    configuration of the folder's noise schedule, as written there; ``second_text`` is there for
+    SDXL alone. ``kept`` is a memory of values that follow from the weights alone, ``recorded`` one
+    of what was found along denoising paths.
     """
 
     card: ModelCard
@@ -100,8 +108,14 @@ class ModelBundle:
 
     @property
     def size_bytes(self) -> int:
-        """What the weights occupy, those of the members that were asked for included, and what paths have recorded."""
+        """What the weights occupy, those of the members that were asked for included, and what
+        paths have recorded.
+        """
         second = () if self.second_text is None else (self.second_text.encoder,)
         networks = (self.text_encoder, *second, self.vae, self.unet)
-        own = sum(weight.numel() * weight.element_size() for net in networks for weight in net.parameters())
+        own = sum(
+            weight.numel() * weight.element_size()
+            for net in networks
+            for weight in net.parameters()
+        )
         return own + self.members.size_bytes + self.recorded.size_bytes

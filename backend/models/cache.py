@@ -23,7 +23,9 @@ Load = Callable[[ModelCard, torch.device], ModelBundle]
 
 @dataclass
 class _Seat:
-    """A model's place in the cache: its lock, how many want it, and the bundle once it was loaded."""
+    """A model's place in the cache: its lock, how many want it, and the bundle once it was
+    loaded.
+    """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     wanted: int = 0
@@ -35,7 +37,9 @@ class _Seat:
 
 
 class ModelCache:
-    """Bundles by card and device. The least recently used ones go when the budget is exceeded; leased ones stay."""
+    """Bundles by card and device. The least recently used ones go when the budget is exceeded;
+    leased ones stay.
+    """
 
     def __init__(self, budget_bytes: int, load: Load = load_bundle) -> None:
         self._budget_bytes = budget_bytes
@@ -45,7 +49,9 @@ class ModelCache:
 
     @contextmanager
     def lease(self, card: ModelCard, device: str | torch.device) -> Iterator[ModelBundle]:
-        """The card's bundle for one run; others wait. A run that leaves the UNet patched is an EngineError."""
+        """The card's bundle for one run; others wait. A run that leaves the UNet patched is an
+        EngineError.
+        """
         place = torch.device(device)
         self._check_fits(card, place)
         key = (card.id, card.folder, str(place))

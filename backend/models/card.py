@@ -28,10 +28,11 @@ NO_LIMIT = 1_000_000  # tokenizers without a length write a number of thirty dig
 class ModelCard:
     """What a plan and a loader must know of a model; satisfies :class:`backend.plan.card.Card`.
 
-    ``native_px`` is the side of the square the model was trained on, ``cell_px`` the pixels per latent cell,
-    ``size_multiple_px`` what picture sides must be divisible by, ``text_length`` the token row with begin and end,
-    ``weights`` the number of parameters in the networks' files, ``members`` the family's other networks. ``family`` is
-    "sd" or "sdxl"; ``zero_empty``: an empty text is all zeros, not the encoders' view of nothing.
+    ``native_px`` is the side of the square the model was trained on, ``cell_px`` the pixels per
+    latent cell, ``size_multiple_px`` what picture sides must be divisible by, ``text_length`` the
+    token row with begin and end, ``weights`` the number of parameters in the networks' files,
+    ``members`` the family's other networks. ``family`` is "sd" or "sdxl"; ``zero_empty``: an empty
+    text is all zeros, not the encoders' view of nothing.
     """
 
     id: str
@@ -46,31 +47,50 @@ class ModelCard:
     family: str = "sd"
     zero_empty: bool = False
     scheduler: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
-    members: Mapping[MemberName, MemberCard] = field(default_factory=dict, repr=False, compare=False)
+    members: Mapping[MemberName, MemberCard] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def token_spans(self, text: str) -> tuple[TokenSpan, ...]:
-        """Characters and row positions of every token of ``text``, not truncated; the first word stands at 1."""
+        """Characters and row positions of every token of ``text``, not truncated; the first word
+        stands at 1.
+        """
         encoded = load_tokenizer(self.folder)(
-            text, add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False
+            text,
+            add_special_tokens=False,
+            return_offsets_mapping=True,
+            truncation=False,
+            verbose=False,
         )
         offsets = encoded["offset_mapping"]
-        return tuple(TokenSpan(start, end, position) for position, (start, end) in enumerate(offsets, start=1))
+        return tuple(
+            TokenSpan(start, end, position)
+            for position, (start, end) in enumerate(offsets, start=1)
+        )
 
 
 def read_card(folder: Path, model_id: str, title: str) -> ModelCard:
-    """The card of a folder in Stable Diffusion's diffusers layout; a ModelError says what is wrong with it."""
+    """The card of a folder in Stable Diffusion's diffusers layout; a ModelError says what is wrong
+    with it.
+    """
     if not folder.is_dir():
         raise ModelError(
-            f"There is no model folder {folder.name!r}.", remedy="Correct the path in the settings, or copy it there."
+            f"There is no model folder {folder.name!r}.",
+            remedy="Correct the path in the settings, or copy it there.",
         )
     index = check_folder(folder)
-    unet, vae = read_json(folder / "unet" / "config.json"), read_json(folder / "vae" / "config.json")
+    unet, vae = (
+        read_json(folder / "unet" / "config.json"),
+        read_json(folder / "vae" / "config.json"),
+    )
     scheduler = read_json(folder / "scheduler" / "scheduler_config.json")
     second = has_second_text(index)
     _check_networks(folder, unet, vae, second)
     cell_px = 2 ** (len(vae["block_out_channels"]) - 1)
     parts = weighted_parts(index).items()
-    counts = (check_safetensors(file) for part, stem in parts for file in weight_files(folder, part, stem))
+    counts = (
+        check_safetensors(file) for part, stem in parts for file in weight_files(folder, part, stem)
+    )
     return ModelCard(
         id=model_id,
         title=title,
@@ -116,16 +136,21 @@ def _text_length(folder: Path) -> int:
     stated = read_json(config).get("model_max_length", NO_LIMIT) if config.exists() else NO_LIMIT
     if stated < NO_LIMIT:
         return int(stated)
-    return int(read_json(folder / "text_encoder" / "config.json").get("max_position_embeddings", 77))
+    return int(
+        read_json(folder / "text_encoder" / "config.json").get("max_position_embeddings", 77)
+    )
 
 
 def _check_networks(folder: Path, unet: dict[str, Any], vae: dict[str, Any], second: bool) -> None:
-    """Refuse members of the family that need more than noise, a time and a text (``second``: by two encoders)."""
+    """Refuse members of the family that need more than noise, a time and a text (``second``: by two
+    encoders).
+    """
     latent = vae.get("latent_channels", 4)
     added = unet.get("addition_embed_type")
     wants = {
         "extra input channels": unet.get("in_channels", 4) != latent,
-        "class labels": unet.get("class_embed_type") is not None or unet.get("num_class_embeds") is not None,
+        "class labels": unet.get("class_embed_type") is not None
+        or unet.get("num_class_embeds") is not None,
         "added conditions": added != ("text_time" if second else None),
         "a guidance embedding": unet.get("time_cond_proj_dim") is not None,
     }
@@ -133,9 +158,13 @@ def _check_networks(folder: Path, unet: dict[str, Any], vae: dict[str, Any], sec
         if wanted:
             raise ModelError(
                 f"The UNet of {folder.name} wants {name}.",
-                limit="Lamina runs text-to-image models of Stable Diffusion 1.x, 2.x and XL (base).",
+                limit=(
+                    "Lamina runs text-to-image models of Stable Diffusion 1.x, 2.x and XL (base)."
+                ),
                 remedy="Choose the text-to-image member of this model family.",
             )
     for part, config in (("unet", unet), ("vae", vae)):
         if not config.get("block_out_channels"):
-            raise ModelError(f"{folder.name}/{part}/config.json names no blocks.", remedy="Copy the file again.")
+            raise ModelError(
+                f"{folder.name}/{part}/config.json names no blocks.", remedy="Copy the file again."
+            )

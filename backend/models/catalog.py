@@ -16,7 +16,9 @@ POCKET_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "models" / "poc
 
 @dataclass(frozen=True)
 class Catalog:
-    """The usable models in order, and why the others cannot be used, by the id they would have had."""
+    """The usable models in order, and why the others cannot be used, by the id they would have
+    had.
+    """
 
     cards: tuple[ModelCard, ...]
     refused: Mapping[str, ModelError] = field(default_factory=dict)
@@ -36,7 +38,9 @@ class Catalog:
 
 
 def find_models(folders: Sequence[Path], pocket: Path = POCKET_FOLDER) -> Catalog:
-    """Every model in ``folders``; each is a model folder or holds some. Broken ones are kept with their reason."""
+    """Every model in ``folders``; each is a model folder or holds some. Broken ones are kept with
+    their reason.
+    """
     cards: list[ModelCard] = []
     refused: dict[str, ModelError] = {}
     taken: set[str] = set()
@@ -45,7 +49,9 @@ def find_models(folders: Sequence[Path], pocket: Path = POCKET_FOLDER) -> Catalo
         model_id = _unused(model_id_of(name), taken)
         taken.add(model_id)
         try:
-            card = read_card(folder, model_id, name.replace("_", " ").replace("-", " ").capitalize())
+            card = read_card(
+                folder, model_id, name.replace("_", " ").replace("-", " ").capitalize()
+            )
             cards.append(replace(card, members={**shared, **card.members}))
         except ModelError as error:
             refused[model_id] = error
@@ -53,7 +59,9 @@ def find_models(folders: Sequence[Path], pocket: Path = POCKET_FOLDER) -> Catalo
 
 
 def _shared_members(folders: Sequence[Path]) -> dict[MemberName, MemberCard]:
-    """Members that lie beside the models (``folder/clip``): for every model that has none of its own."""
+    """Members that lie beside the models (``folder/clip``): for every model that has none of its
+    own.
+    """
     found: dict[MemberName, MemberCard] = {}
     for folder in folders:
         if folder.is_dir() and not (folder / "model_index.json").exists():
@@ -67,7 +75,9 @@ def _candidates(folders: Sequence[Path], pocket: Path) -> Iterator[tuple[Path, s
         if (folder / "model_index.json").exists() or not folder.is_dir():
             yield folder, folder.name
             continue
-        yield from ((found.parent, found.parent.name) for found in sorted(folder.glob("*/model_index.json")))
+        yield from (
+            (found.parent, found.parent.name) for found in sorted(folder.glob("*/model_index.json"))
+        )
 
 
 def _unused(model_id: str, taken: set[str]) -> str:

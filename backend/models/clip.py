@@ -1,7 +1,9 @@
-"""CLIP (Radford et al. 2021): pictures and words as vectors of one space; open_clip's classes and local folders.
+"""CLIP (Radford et al. 2021): pictures and words as vectors of one space; open_clip's classes and
+local folders.
 
-The folder holds ``open_clip_config.json`` (``model_cfg``, ``preprocess_cfg``), ``open_clip_model.safetensors`` and,
-where ``text_cfg`` has a ``hf_tokenizer_name``, the tokenizer's files; else open_clip's own tokenizer is used.
+The folder holds ``open_clip_config.json`` (``model_cfg``, ``preprocess_cfg``),
+``open_clip_model.safetensors`` and, where ``text_cfg`` has a ``hf_tokenizer_name``, the tokenizer's
+files; else open_clip's own tokenizer is used.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ FOREIGN_TOWERS = ("hf_model_name", "timm_model_name")
 
 @dataclass(frozen=True)
 class Clip:
-    """A loaded pair. Vectors are float32 on the network's device, of length 1; dot products are cosines."""
+    """A loaded pair. Vectors are float32 on the network's device, of length 1; dot products are
+    cosines.
+    """
 
     network: Any = field(repr=False)
     tokenizer: Any = field(repr=False)
@@ -37,23 +41,32 @@ class Clip:
     dtype: torch.dtype
 
     def encode_image(self, pictures: Tensor) -> Tensor:
-        """Unit vectors (n, d) of pictures float (n, 3, h, w) in 0..1; differentiable in the pictures."""
+        """Unit vectors (n, d) of pictures float (n, 3, h, w) in 0..1; differentiable in the
+        pictures.
+        """
         seen = self.seeing.prepare(pictures.to(self.device))
         return unit(self.network.encode_image(seen.to(self.dtype)))
 
     @torch.no_grad()
     def encode_text(self, texts: Sequence[str]) -> Tensor:
-        """Unit vectors (n, d) of sentences (at least one); what is beyond the network's text length is cut off."""
+        """Unit vectors (n, d) of sentences (at least one); what is beyond the network's text length
+        is cut off.
+        """
         return unit(self.network.encode_text(self.tokenizer(list(texts)).to(self.device)))
 
 
 def load_clip(folder: Path, device: torch.device, dtype: torch.dtype) -> Clip:
-    """Load a local folder; a ModelError where weights or parts are missing (open_clip would go on with random ones)."""
+    """Load a local folder; a ModelError where weights or parts are missing (open_clip would go on
+    with random ones).
+    """
     refuse_pickles(folder)
     record = read_json(folder / CONFIG)
     _check_towers(folder, record)
     if not (folder / WEIGHTS).is_file():
-        raise ModelError(f"{folder.name}/{WEIGHTS} is missing.", remedy="Copy the folder again, with all its files.")
+        raise ModelError(
+            f"{folder.name}/{WEIGHTS} is missing.",
+            remedy="Copy the folder again, with all its files.",
+        )
     check_safetensors(folder / WEIGHTS)
     name = f"local-dir:{folder}"
     network = open_clip.create_model(name, device="cpu", require_pretrained=True)
@@ -74,11 +87,25 @@ def clip_of(bundle: ModelBundle) -> Clip:
 def _check_towers(folder: Path, record: Mapping[str, Any]) -> None:
     towers = record.get("model_cfg") or {}
     if not isinstance(towers, dict) or not {"embed_dim", "vision_cfg", "text_cfg"} <= set(towers):
-        raise ModelError(f"{folder.name}/{CONFIG} describes no CLIP pair.", remedy="Copy the folder again.")
-    foreign = [key for tower in ("vision_cfg", "text_cfg") for key in FOREIGN_TOWERS if towers[tower].get(key)]
-    if foreign or "trust_remote_code" in (towers["text_cfg"].get("tokenizer_kwargs") or {}) or any(folder.glob("*.py")):
         raise ModelError(
-            f"{folder.name} is built of parts from elsewhere ({', '.join(foreign) or 'its own code'}).",
+            f"{folder.name}/{CONFIG} describes no CLIP pair.", remedy="Copy the folder again."
+        )
+    foreign = [
+        key
+        for tower in ("vision_cfg", "text_cfg")
+        for key in FOREIGN_TOWERS
+        if towers[tower].get(key)
+    ]
+    if (
+        foreign
+        or "trust_remote_code" in (towers["text_cfg"].get("tokenizer_kwargs") or {})
+        or any(folder.glob("*.py"))
+    ):
+        raise ModelError(
+            (
+                f"{folder.name} is built of parts from elsewhere "
+                f"({', '.join(foreign) or 'its own code'})."
+            ),
             limit="Lamina runs the towers of open_clip itself and loads nothing from the network.",
             remedy="Choose a folder such as ViT-B-32 in open_clip's layout.",
         )
@@ -89,15 +116,24 @@ def _check_vocabulary(folder: Path, text: Mapping[str, Any], tokenizer: Any) -> 
     largest = int(tokenizer(["a"]).max())  # the end token is the last one of CLIP's vocabularies
     if largest >= known:
         raise ModelError(
-            f"{folder.name}: its tokenizer's end token is {largest}, its text tower knows {known} tokens.",
-            remedy="Set hf_tokenizer_name in the description and put the tokenizer's files beside it.",
+            (
+                f"{folder.name}: its tokenizer's end token is {largest}, its text tower knows "
+                f"{known} tokens."
+            ),
+            remedy=(
+                "Set hf_tokenizer_name in the description and put the tokenizer's files beside it."
+            ),
         )
 
 
 def _seeing(record: Mapping[str, Any]) -> Seeing:
-    """open_clip's preprocessing: OpenAI's numbers, bicubic, shortest side, where the folder does not say otherwise."""
+    """open_clip's preprocessing: OpenAI's numbers, bicubic, shortest side, where the folder does
+    not say otherwise.
+    """
     given = record.get("preprocess_cfg") or {}
-    side = record["model_cfg"]["vision_cfg"].get("image_size", 224)  # the default of open_clip's CLIPVisionCfg
+    side = record["model_cfg"]["vision_cfg"].get(
+        "image_size", 224
+    )  # the default of open_clip's CLIPVisionCfg
     how = given.get("resize_mode", "shortest")
     if not isinstance(side, int) or how not in ("shortest", "squash"):
         raise ModelError(

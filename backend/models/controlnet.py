@@ -1,4 +1,6 @@
-"""The ControlNets of a family: what they add to a UNet's activations, given a picture of edges or of depth."""
+"""The ControlNets of a family: what they add to a UNet's activations, given a picture of edges or
+of depth.
+"""
 
 from __future__ import annotations
 
@@ -38,10 +40,17 @@ class ControlNet:
     network: Any = field(repr=False)
 
     def residuals(
-        self, latents: Tensor, timestep: Tensor, words: Tensor, hint: Tensor, added: Mapping[str, Tensor] | None = None
+        self,
+        latents: Tensor,
+        timestep: Tensor,
+        words: Tensor,
+        hint: Tensor,
+        added: Mapping[str, Tensor] | None = None,
     ) -> Residuals:
-        """Residuals at strength 1 for the UNet's own input: latents (b, c, h, w) as the network sees them, words
-        (b, tokens, width), ``hint`` (1 or b, 3, 8h…, 8w…) in 0..1 at picture size; SDXL is told ``added``, too."""
+        """Residuals at strength 1 for the UNet's own input: latents (b, c, h, w) as the network
+        sees them, words (b, tokens, width), ``hint`` (1 or b, 3, 8h…, 8w…) in 0..1 at picture size;
+        SDXL is told ``added``, too.
+        """
         seen = hint.to(latents.dtype).expand(len(latents), -1, -1, -1)
         down, middle = self.network(
             latents,
@@ -56,12 +65,16 @@ class ControlNet:
 
 def load_controlnet(folder: Path, device: torch.device, dtype: torch.dtype) -> ControlNet:
     """The ControlNet of a diffusers folder."""
-    network = ControlNetModel.from_pretrained(str(folder), use_safetensors=True, local_files_only=True, dtype=dtype)
+    network = ControlNetModel.from_pretrained(
+        str(folder), use_safetensors=True, local_files_only=True, dtype=dtype
+    )
     return ControlNet(network.to(device).eval().requires_grad_(False))
 
 
 def controlnet_of(bundle: ModelBundle, kind: StructureKind = "edges") -> ControlNet:
-    """The bundle's ControlNet for a kind of structure; a ModelError when it has none, or one made for another UNet."""
+    """The bundle's ControlNet for a kind of structure; a ModelError when it has none, or one made
+    for another UNet.
+    """
     member: ControlNet = bundle.members.get(CONTROLNETS[kind])
     mine, theirs = member.network.config, bundle.unet.config
     for name in ("block_out_channels", "cross_attention_dim", "layers_per_block"):

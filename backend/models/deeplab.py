@@ -1,7 +1,8 @@
 """DeepLabv3 of torchvision as a member: TCIG's own guide (the 20 classes of Pascal VOC).
 
-The folder holds ``deeplab.safetensors`` and ``config.json`` (``architecture`` names torchvision's function, ``classes``
-the channels). ``python -m backend.models.deeplab convert FILE`` makes it of torchvision's published .pth.
+The folder holds ``deeplab.safetensors`` and ``config.json`` (``architecture`` names torchvision's
+function, ``classes`` the channels). ``python -m backend.models.deeplab convert FILE`` makes it of
+torchvision's published .pth.
 """
 
 from __future__ import annotations
@@ -51,15 +52,23 @@ class DeepLab:
     short_side_px: int = SHORT_SIDE_PX
 
     def logits(self, pictures: Tensor) -> Tensor:
-        """Scores (n, classes, h, w), float32, of pictures (n, 3, h, w) in 0..1, with their gradients."""
+        """Scores (n, classes, h, w), float32, of pictures (n, 3, h, w) in 0..1, with their
+        gradients.
+        """
         height_px, width_px = pictures.shape[-2:]
         factor = self.short_side_px / min(height_px, width_px)
         size = (round(height_px * factor), round(width_px * factor))
-        shown = functional.interpolate(pictures, size=size, mode="bilinear", align_corners=False, antialias=True)
-        mean, std = (torch.tensor(v).view(1, 3, 1, 1).to(pictures) for v in (IMAGENET_MEAN, IMAGENET_STD))
+        shown = functional.interpolate(
+            pictures, size=size, mode="bilinear", align_corners=False, antialias=True
+        )
+        mean, std = (
+            torch.tensor(v).view(1, 3, 1, 1).to(pictures) for v in (IMAGENET_MEAN, IMAGENET_STD)
+        )
         dtype = next(self.network.parameters()).dtype
         scores = self.network(((shown - mean) / std).to(dtype))["out"].float()
-        return functional.interpolate(scores, size=(height_px, width_px), mode="bilinear", align_corners=False)
+        return functional.interpolate(
+            scores, size=(height_px, width_px), mode="bilinear", align_corners=False
+        )
 
 
 def load_deeplab(folder: Path, device: torch.device, dtype: torch.dtype) -> DeepLab:
@@ -79,17 +88,27 @@ def _built(name: str, classes: int) -> nn.Module:
             limit=f"Known are {', '.join(ARCHITECTURES)}.",
             remedy="Correct architecture in config.json.",
         )
-    network: nn.Module = ARCHITECTURES[name](weights=None, weights_backbone=None, num_classes=classes, aux_loss=False)
+    network: nn.Module = ARCHITECTURES[name](
+        weights=None, weights_backbone=None, num_classes=classes, aux_loss=False
+    )
     return network
 
 
 def convert(weights: Path, name: str, folder: Path) -> None:
-    """Torchvision's published weights (a plain state dict, read without running code) as a member folder."""
+    """Torchvision's published weights (a plain state dict, read without running code) as a member
+    folder.
+    """
     try:
         state = torch.load(weights, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, pickle.UnpicklingError) as error:
-        raise ModelError(f"{weights.name} cannot be read ({error}).", remedy="Download the file again.") from error
-    kept = {key: value.contiguous() for key, value in state.items() if not key.startswith("aux_classifier.")}
+        raise ModelError(
+            f"{weights.name} cannot be read ({error}).", remedy="Download the file again."
+        ) from error
+    kept = {
+        key: value.contiguous()
+        for key, value in state.items()
+        if not key.startswith("aux_classifier.")
+    }
     classes = VOC.split(",")
     _built(name, len(classes)).load_state_dict(kept, strict=True)
     folder.mkdir(parents=True, exist_ok=True)
@@ -103,13 +122,20 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m backend.models.deeplab")
     parser.add_argument("verb", choices=("convert",))
     parser.add_argument("weights", type=Path, help="torchvision's .pth with VOC labels")
-    parser.add_argument("--to", type=Path, help="folder to write; beside the file, named deeplab, when left out")
-    parser.add_argument("--architecture", default="deeplabv3_resnet101", choices=tuple(ARCHITECTURES))
+    parser.add_argument(
+        "--to", type=Path, help="folder to write; beside the file, named deeplab, when left out"
+    )
+    parser.add_argument(
+        "--architecture", default="deeplabv3_resnet101", choices=tuple(ARCHITECTURES)
+    )
     asked = parser.parse_args(arguments)
     try:
         convert(asked.weights, asked.architecture, asked.to or asked.weights.parent / "deeplab")
     except (ModelError, RuntimeError) as error:
-        print(error.sentence if isinstance(error, ModelError) else f"The weights do not fit: {error}", file=sys.stderr)
+        print(
+            error.sentence if isinstance(error, ModelError) else f"The weights do not fit: {error}",
+            file=sys.stderr,
+        )
         return 2
     return 0
 

@@ -1,4 +1,6 @@
-"""How near each pixel is, as a depth network of the transformers layout sees it (DPT, Depth Anything, ZoeDepth)."""
+"""How near each pixel is, as a depth network of the transformers layout sees it (DPT, Depth
+Anything, ZoeDepth).
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ METRIC = ("zoedepth",)
 
 @dataclass(frozen=True)
 class Depth:
-    """A loaded network. ``mean`` and ``std`` are the colours it expects, ``side_px`` the square it looks at."""
+    """A loaded network. ``mean`` and ``std`` are the colours it expects, ``side_px`` the square it
+    looks at.
+    """
 
     network: Any = field(repr=False)
     mean: tuple[float, ...]
@@ -36,12 +40,18 @@ class Depth:
 
     @torch.no_grad()
     def nearness(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """float32 (h, w) in 0..1 of uint8 (h, w, 3): 0 what is farthest, 1 what is nearest, as ControlNets expect it;
-        0 everywhere where nothing is nearer than the rest."""
+        """float32 (h, w) in 0..1 of uint8 (h, w, 3): 0 what is farthest, 1 what is nearest, as
+        ControlNets expect it; 0 everywhere where nothing is nearer than the rest."""
         weight = next(self.network.parameters())
-        seen = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].to(weight.device).float() / 255
-        mean, std = (torch.tensor(values).view(1, -1, 1, 1).to(seen) for values in (self.mean, self.std))
-        shown = functional.interpolate(seen, size=(self.side_px, self.side_px), mode="bicubic", antialias=True)
+        seen = (
+            torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].to(weight.device).float() / 255
+        )
+        mean, std = (
+            torch.tensor(values).view(1, -1, 1, 1).to(seen) for values in (self.mean, self.std)
+        )
+        shown = functional.interpolate(
+            seen, size=(self.side_px, self.side_px), mode="bicubic", antialias=True
+        )
         found = self.network(((shown - mean) / std).to(weight.dtype)).predicted_depth.float()
         near = functional.interpolate(found[:, None], size=picture.shape[:2], mode="bilinear")[0, 0]
         near = -near if self.metric else near
@@ -54,19 +64,28 @@ def load_depth(folder: Path, device: torch.device, dtype: torch.dtype) -> Depth:
     refuse_pickles(folder)
     config = read_json(folder / CONFIG)
     network, found = AutoModelForDepthEstimation.from_pretrained(
-        str(folder), dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True
+        str(folder),
+        dtype=dtype,
+        use_safetensors=True,
+        local_files_only=True,
+        output_loading_info=True,
     )
     missing = sorted(found["missing_keys"])
     if missing:
         raise ModelError(
             f"{folder.name} lacks {len(missing)} weights (first {missing[0]}).",
-            remedy="Check that config.json and the weights belong together, or copy the folder again.",
+            remedy=(
+                "Check that config.json and the weights belong together, or copy the folder again."
+            ),
         )
     path = folder / PREPROCESSING
     given = read_json(path) if path.exists() else {}
     size = given.get("size") or {}
     side = size.get("height") or size.get("shortest_edge") if isinstance(size, dict) else size
-    mean, std = triple(given.get("image_mean"), IMAGENET_MEAN), triple(given.get("image_std"), IMAGENET_STD)
+    mean, std = (
+        triple(given.get("image_mean"), IMAGENET_MEAN),
+        triple(given.get("image_std"), IMAGENET_STD),
+    )
     network = network.to(device).eval().requires_grad_(False)
     return Depth(network, mean, std, int(side or SIDE_PX), config.get("model_type") in METRIC)
 

@@ -1,7 +1,8 @@
-"""Which segmenter answers for which class (TCIG, section 3.1: "appropriate guiding models can be selected").
+"""Which segmenter answers for which class (TCIG, section 3.1: "appropriate guiding models can be
+selected").
 
-An expert is a segmenter with a vocabulary. Each asked class goes to the first expert that knows it; what none knows
-goes to the open one (CLIPSeg), which takes any phrase, where a family has it.
+An expert is a segmenter with a vocabulary. Each asked class goes to the first expert that knows it;
+what none knows goes to the open one (CLIPSeg), which takes any phrase, where a family has it.
 """
 
 from __future__ import annotations
@@ -39,13 +40,17 @@ class TakesPhrases(Protocol):
     """An open-vocabulary segmenter."""
 
     def segmenter_for(self, phrases: tuple[str, ...]) -> NamesPixels:
-        """A segmenter of these phrases, in this order, and of the background as its last channel."""
+        """A segmenter of these phrases, in this order, and of the background as its last
+        channel.
+        """
         ...
 
 
 @dataclass(frozen=True)
 class Expert:
-    """A segmenter with its words; ``vocabulary[i]`` names channel i (several spellings may be set apart by commas)."""
+    """A segmenter with its words; ``vocabulary[i]`` names channel i (several spellings may be set
+    apart by commas).
+    """
 
     name: str
     vocabulary: tuple[str, ...]
@@ -59,7 +64,9 @@ class Expert:
     @property
     def background(self) -> int | None:
         """The channel of everything else, where the vocabulary has one."""
-        return next((i for i, label in enumerate(self.vocabulary) if _labels(label) & BACKGROUND), None)
+        return next(
+            (i for i, label in enumerate(self.vocabulary) if _labels(label) & BACKGROUND), None
+        )
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -76,12 +83,18 @@ class Experts:
     failures: tuple[str, ...] = ()
 
     def class_in(self, phrase: str) -> str:
-        """The class that a phrase names ("an orange dotted cat" → "cat"): the longest, then the last; "" for none."""
+        """The class that a phrase names ("an orange dotted cat" → "cat"): the longest, then the
+        last; "" for none.
+        """
         known = (run for run in runs_of(phrase) if self._known(run))
         return next(known, phrase.strip() if self.open else "")
 
-    def routed(self, classes: Sequence[str]) -> tuple[tuple[Expert, tuple[tuple[str, int], ...]], ...]:
-        """Each expert that is needed with its (class, channel) pairs; a RequestError names a class nobody knows."""
+    def routed(
+        self, classes: Sequence[str]
+    ) -> tuple[tuple[Expert, tuple[tuple[str, int], ...]], ...]:
+        """Each expert that is needed with its (class, channel) pairs; a RequestError names a class
+        nobody knows.
+        """
         shares: dict[int, list[tuple[str, int]]] = {}
         unknown: list[str] = []
         for wanted in dict.fromkeys(classes):
@@ -105,7 +118,9 @@ class Experts:
         return RequestError(
             f"No segmenter of this model knows “{wanted}”.",
             limit=" ".join((f"Known are {_listed(self.closed)}.", *self.failures)),
-            remedy="Choose one of these, or add the member clipseg to the model: it takes any phrase.",
+            remedy=(
+                "Choose one of these, or add the member clipseg to the model: it takes any phrase."
+            ),
         )
 
     def _known(self, name: str) -> bool:
@@ -113,15 +128,23 @@ class Experts:
 
 
 def experts_of(bundle: ModelBundle) -> Experts:
-    """The experts of a family; one that cannot be loaded is left out and said. ModelError when none is left."""
+    """The experts of a family; one that cannot be loaded is left out and said. ModelError when none
+    is left.
+    """
     failures: list[str] = []
-    closed = [Expert(name, member.vocabulary, member) for name in CLOSED for member in _loaded(bundle, name, failures)]
+    closed = [
+        Expert(name, member.vocabulary, member)
+        for name in CLOSED
+        for member in _loaded(bundle, name, failures)
+    ]
     takes_any = tuple(_loaded(bundle, OPEN, failures))
     if not closed and not takes_any:
         raise ModelError(
             "This model has no segmenter that could guide painted masks.",
             limit=" ".join(failures),
-            remedy="Put one into its folder, named guide, deeplab or clipseg, or choose another model.",
+            remedy=(
+                "Put one into its folder, named guide, deeplab or clipseg, or choose another model."
+            ),
         )
     return Experts(tuple(closed), takes_any, tuple(failures))
 

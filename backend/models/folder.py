@@ -1,4 +1,6 @@
-"""What a model folder holds, found out without loading weights or running anything that came with them."""
+"""What a model folder holds, found out without loading weights or running anything that came with
+them.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +21,19 @@ EXPECTED = {
     "tokenizer": ("transformers", ("CLIPTokenizer", "CLIPTokenizerFast")),
     "scheduler": ("diffusers", ()),
 }
-"""Component → library and classes that we load; an empty tuple takes any class, since only its numbers are read."""
+"""Component → library and classes that we load; an empty tuple takes any class, since only its
+numbers are read.
+"""
 EXPECTED_SECOND = {
     "text_encoder_2": ("transformers", ("CLIPTextModelWithProjection",)),
     "tokenizer_2": ("transformers", ("CLIPTokenizer", "CLIPTokenizerFast")),
 }
 """What Stable Diffusion XL has besides."""
-WEIGHTED = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model"}
+WEIGHTED = {
+    "unet": "diffusion_pytorch_model",
+    "vae": "diffusion_pytorch_model",
+    "text_encoder": "model",
+}
 WEIGHTED_SECOND = {"text_encoder_2": "model"}
 KNOWN_LIBRARIES = frozenset({"diffusers", "transformers", "stable_diffusion"})
 _DTYPE_BITS = {
@@ -57,15 +65,20 @@ def read_json(path: Path) -> dict[str, Any]:
         ) from None
     except (OSError, ValueError) as error:
         raise ModelError(
-            f"{_short(path)} cannot be read ({error}).", remedy="Copy the model folder again, with all its files."
+            f"{_short(path)} cannot be read ({error}).",
+            remedy="Copy the model folder again, with all its files.",
         ) from None
     if not isinstance(value, dict):
-        raise ModelError(f"{_short(path)} is not a JSON object.", remedy="Copy the model folder again.")
+        raise ModelError(
+            f"{_short(path)} is not a JSON object.", remedy="Copy the model folder again."
+        )
     return value
 
 
 def check_folder(folder: Path) -> dict[str, Any]:
-    """The folder's model_index, once everything that we would load has been found present and harmless."""
+    """The folder's model_index, once everything that we would load has been found present and
+    harmless.
+    """
     index = read_json(folder / "model_index.json")
     _refuse_code(folder, index)
     refuse_pickles(folder)
@@ -79,7 +92,9 @@ def check_folder(folder: Path) -> dict[str, Any]:
 
 
 def has_second_text(index: dict[str, Any]) -> bool:
-    """Whether a model_index is that of Stable Diffusion XL, whose words pass through two encoders."""
+    """Whether a model_index is that of Stable Diffusion XL, whose words pass through two
+    encoders.
+    """
     return str(index.get("_class_name", "")).startswith("StableDiffusionXL")
 
 
@@ -89,9 +104,15 @@ def weighted_parts(index: dict[str, Any]) -> dict[str, str]:
 
 
 def weight_files(folder: Path, part: str, stem: str) -> tuple[Path, ...]:
-    """The safetensors of a component: whole or in shards, full precision before the fp16 variant."""
+    """The safetensors of a component: whole or in shards, full precision before the fp16
+    variant.
+    """
     place = folder / part
-    for pattern in (f"{stem}.safetensors", f"{stem}-*-of-*.safetensors", f"{stem}.fp16.safetensors"):
+    for pattern in (
+        f"{stem}.safetensors",
+        f"{stem}-*-of-*.safetensors",
+        f"{stem}.fp16.safetensors",
+    ):
         found = tuple(sorted(place.glob(pattern)))
         if found:
             return found
@@ -108,7 +129,9 @@ def variant_of(files: tuple[Path, ...]) -> str:
 
 
 def check_safetensors(path: Path) -> int:
-    """The number of weights in a file whose header is sound; a ModelError otherwise. No weight is read."""
+    """The number of weights in a file whose header is sound; a ModelError otherwise. No weight is
+    read.
+    """
     size = path.stat().st_size
     with path.open("rb") as file:
         prefix = file.read(8)
@@ -143,7 +166,8 @@ def _check_tensors(path: Path, header: dict[str, Any], held: int) -> int:
 
 def _damaged(path: Path, reason: str) -> ModelError:
     return ModelError(
-        f"{_short(path)} is not a sound safetensors file: {reason}.", remedy="Copy or download this file again."
+        f"{_short(path)} is not a sound safetensors file: {reason}.",
+        remedy="Copy or download this file again.",
     )
 
 
@@ -152,12 +176,20 @@ def _refuse_code(folder: Path, index: dict[str, Any]) -> None:
     if not isinstance(name, str) or not name.startswith("StableDiffusion") or "3" in name:
         raise ModelError(
             f"{folder.name} holds a {name!r}.",
-            limit="Lamina runs the StableDiffusion family (SD 1.x, SD 2.x, SDXL and pocket), with no code of its own.",
+            limit=(
+                "Lamina runs the StableDiffusion family (SD 1.x, SD 2.x, SDXL and pocket), "
+                "with no code of its own."
+            ),
             remedy="Choose another folder.",
         )
     foreign = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.py"))
     for part, entry in index.items():
-        if isinstance(entry, list) and entry and entry[0] is not None and entry[0] not in KNOWN_LIBRARIES:
+        if (
+            isinstance(entry, list)
+            and entry
+            and entry[0] is not None
+            and entry[0] not in KNOWN_LIBRARIES
+        ):
             foreign.append(f"{part} from {entry[0]!r}")
     if foreign:
         raise ModelError(
@@ -169,7 +201,9 @@ def _refuse_code(folder: Path, index: dict[str, Any]) -> None:
 
 def refuse_pickles(folder: Path) -> None:
     """A ModelError that names the pickled files under the folder, if there are any."""
-    pickled = sorted(str(path.relative_to(folder)) for path in _files(folder) if path.suffix.lower() in PICKLED)
+    pickled = sorted(
+        str(path.relative_to(folder)) for path in _files(folder) if path.suffix.lower() in PICKLED
+    )
     if pickled:
         more = f" and {len(pickled) - 3} more" if len(pickled) > 3 else ""
         raise ModelError(
@@ -183,7 +217,9 @@ def _files(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if not path.is_dir())
 
 
-def _check_component(folder: Path, index: dict[str, Any], part: str, library: str, classes: tuple[str, ...]) -> None:
+def _check_component(
+    folder: Path, index: dict[str, Any], part: str, library: str, classes: tuple[str, ...]
+) -> None:
     entry = index.get(part)
     named = entry if isinstance(entry, list) and len(entry) == 2 else ["", ""]
     if named[0] != library or (classes and named[1] not in classes):
@@ -194,7 +230,8 @@ def _check_component(folder: Path, index: dict[str, Any], part: str, library: st
         )
     if not (folder / part).is_dir():
         raise ModelError(
-            f"{folder.name}/{part} is missing.", remedy="Copy the model folder again, with all its subfolders."
+            f"{folder.name}/{part} is missing.",
+            remedy="Copy the model folder again, with all its subfolders.",
         )
 
 

@@ -1,4 +1,6 @@
-"""A subject in the middle of its training, as a safetensors file: its tensors and what its optimiser remembers."""
+"""A subject in the middle of its training, as a safetensors file: its tensors and what its
+optimiser remembers.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +22,14 @@ def half_learned_bytes(state: Mapping[str, Any]) -> bytes:
     memory: Mapping[int, Mapping[str, Tensor]] = state["optimiser"]["state"]
     tensors = {VECTORS: state["vectors"]}
     tensors |= {f"{WEIGHTS}{name}": value for name, value in state["weights"].items()}
-    tensors |= {f"{MEMORY}{at}.{name}": value for at, kept in memory.items() for name, value in kept.items()}
+    tensors |= {
+        f"{MEMORY}{at}.{name}": value for at, kept in memory.items() for name, value in kept.items()
+    }
     groups = json.dumps(state["optimiser"]["param_groups"])
     header = {"lamina_half_learned": "1", "step": str(state["step"]), "groups": groups}
-    return safetensors.torch.save({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, header)
+    return safetensors.torch.save(
+        {name: value.detach().cpu().contiguous() for name, value in tensors.items()}, header
+    )
 
 
 def read_half_learned(content: bytes) -> dict[str, Any]:
@@ -43,7 +49,12 @@ def read_half_learned(content: bytes) -> dict[str, Any]:
                 at, kept = name.removeprefix(MEMORY).split(".", 1)
                 memory.setdefault(int(at), {})[kept] = value
         optimiser = {"state": memory, "param_groups": json.loads(header["groups"])}
-        return {"step": int(header["step"]), "vectors": tensors[VECTORS], "weights": weights, "optimiser": optimiser}
+        return {
+            "step": int(header["step"]),
+            "vectors": tensors[VECTORS],
+            "weights": weights,
+            "optimiser": optimiser,
+        }
     except Exception as error:
         raise ModelError(
             f"What was half learned of the subject cannot be read ({type(error).__name__}).",

@@ -1,6 +1,8 @@
-"""A self-supervised image encoder: whether two pictures show the same subject. DINO ViTs, DINOv2 or a small ResNet.
+"""A self-supervised image encoder: whether two pictures show the same subject. DINO ViTs, DINOv2 or
+a small ResNet.
 
-The folder is in the layout of transformers (``config.json``, ``model.safetensors``, ``preprocessor_config.json``).
+The folder is in the layout of transformers (``config.json``, ``model.safetensors``,
+``preprocessor_config.json``).
 """
 
 from __future__ import annotations
@@ -23,12 +25,16 @@ TYPES = ("resnet", "vit", "dinov2", "dinov2_with_registers", "dinov3_vit")
 SIDE_PX = 224  # what DINO and DINOv2 are evaluated at, where the folder says nothing
 PUBLISHED_PX = 256
 UNUSED = "pooler."
-"""Weights that DINO's published ViT folders leave out; the class token before them is what is compared."""
+"""Weights that DINO's published ViT folders leave out; the class token before them is what is
+compared.
+"""
 
 
 @dataclass(frozen=True)
 class ImageEncoder:
-    """A loaded encoder. Vectors are float32 on its device, of length 1; dot products are cosines."""
+    """A loaded encoder. Vectors are float32 on its device, of length 1; dot products are
+    cosines.
+    """
 
     network: Any = field(repr=False)
     seeing: Seeing
@@ -36,14 +42,20 @@ class ImageEncoder:
     dtype: torch.dtype
 
     def encode_image(self, pictures: Tensor) -> Tensor:
-        """Unit vectors (n, d) of pictures float (n, 3, h, w) in 0..1; differentiable in the pictures.
+        """Unit vectors (n, d) of pictures float (n, 3, h, w) in 0..1; differentiable in the
+        pictures.
 
-        The class token of a transformer (as I_DINO is defined, Ruiz et al. 2023), the mean of a convolutional map.
+        The class token of a transformer (as I_DINO is defined, Ruiz et al. 2023), the mean of a
+        convolutional map.
         """
         seen = self.seeing.prepare(pictures.to(self.device)).to(self.dtype)
         config = self.network.config
-        other = config.model_type == "vit" and config.image_size != seen.shape[-1]  # the other kinds do it unasked
-        last: Tensor = self.network(seen, **({"interpolate_pos_encoding": True} if other else {})).last_hidden_state
+        other = (
+            config.model_type == "vit" and config.image_size != seen.shape[-1]
+        )  # the other kinds do it unasked
+        last: Tensor = self.network(
+            seen, **({"interpolate_pos_encoding": True} if other else {})
+        ).last_hidden_state
         return unit(last.mean((2, 3)) if last.ndim == 4 else last[:, 0])
 
 
@@ -58,26 +70,41 @@ def load_image_encoder(folder: Path, device: torch.device, dtype: torch.dtype) -
             remedy="Choose a DINO or DINOv2 folder.",
         )
     if not (folder / WEIGHTS).is_file():
-        raise ModelError(f"{folder.name}/{WEIGHTS} is missing.", remedy="Copy the folder again, with all its files.")
+        raise ModelError(
+            f"{folder.name}/{WEIGHTS} is missing.",
+            remedy="Copy the folder again, with all its files.",
+        )
     check_safetensors(folder / WEIGHTS)
     network, found = AutoModel.from_pretrained(
-        str(folder), dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True
+        str(folder),
+        dtype=dtype,
+        use_safetensors=True,
+        local_files_only=True,
+        output_loading_info=True,
     )
     missing = sorted(name for name in found["missing_keys"] if not name.startswith(UNUSED))
     if missing:
         raise ModelError(
             f"{folder.name} lacks {len(missing)} weights (first {missing[0]}).",
-            remedy="Check that config.json and the weights belong together, or copy the folder again.",
+            remedy=(
+                "Check that config.json and the weights belong together, or copy the folder again."
+            ),
         )
-    return ImageEncoder(network.to(device).eval().requires_grad_(False), _seeing(folder, config), device, dtype)
+    return ImageEncoder(
+        network.to(device).eval().requires_grad_(False), _seeing(folder, config), device, dtype
+    )
 
 
 def as_published(encoder: ImageEncoder) -> ImageEncoder:
-    """The encoder as the published evaluation of personal subjects feeds it: whole pictures of 256 px in -1..1.
+    """The encoder as the published evaluation of personal subjects feeds it: whole pictures of 256
+    px in -1..1.
 
-    (DreamMatcher's script normalises for no network in particular; ImageNet's numbers are what DINO was trained with.)
+    (DreamMatcher's script normalises for no network in particular; ImageNet's numbers are what DINO
+    was trained with.)
     """
-    return replace(encoder, seeing=Seeing(PUBLISHED_PX, 0, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), "bilinear"))
+    return replace(
+        encoder, seeing=Seeing(PUBLISHED_PX, 0, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), "bilinear")
+    )
 
 
 def image_encoder_of(bundle: ModelBundle) -> ImageEncoder:
@@ -87,12 +114,18 @@ def image_encoder_of(bundle: ModelBundle) -> ImageEncoder:
 
 
 def _seeing(folder: Path, config: dict[str, Any]) -> Seeing:
-    """What ``preprocessor_config.json`` says; a whole picture of the trained size where it says a height and width."""
+    """What ``preprocessor_config.json`` says; a whole picture of the trained size where it says a
+    height and width.
+    """
     path = folder / PREPROCESSING
     given = read_json(path) if path.exists() else {}
     size, cut = given.get("size"), given.get("crop_size")
     named: dict[str, Any] = size if isinstance(size, dict) else {"height": size}
-    own = SIDE_PX if config["model_type"].startswith("dinov") else int(config.get("image_size", SIDE_PX))
+    own = (
+        SIDE_PX
+        if config["model_type"].startswith("dinov")
+        else int(config.get("image_size", SIDE_PX))
+    )
     shorter = int(named.get("shortest_edge") or 0)
     wanted = (cut or {}).get("height") if isinstance(cut, dict) else cut
     return Seeing(
@@ -100,5 +133,7 @@ def _seeing(folder: Path, config: dict[str, Any]) -> Seeing:
         shorter_px=shorter,
         mean=triple(given.get("image_mean"), IMAGENET_MEAN),
         std=triple(given.get("image_std"), IMAGENET_STD),
-        mode="bilinear" if given.get("resample") == 2 else "bicubic",  # 2 is Pillow's number for bilinear
+        mode="bilinear"
+        if given.get("resample") == 2
+        else "bicubic",  # 2 is Pillow's number for bilinear
     )

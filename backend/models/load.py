@@ -1,4 +1,6 @@
-"""From a diffusers folder to a ModelBundle: local files, safetensors only, no code from the folder."""
+"""From a diffusers folder to a ModelBundle: local files, safetensors only, no code from the
+folder.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ _CLASSES: dict[str, Any] = {
 
 
 def dtype_for(device: torch.device) -> torch.dtype:
-    """Half precision where it is fast; full precision on a CPU, where it is the only exact and quick one."""
+    """Half precision where it is fast; full precision on a CPU, where it is the only exact and
+    quick one.
+    """
     return torch.float16 if device.type == "cuda" else torch.float32
 
 
@@ -34,7 +38,9 @@ def load_bundle(card: ModelCard, device: torch.device) -> ModelBundle:
     parts = weighted_parts(check_folder(card.folder))
     hide_bars()
     dtype = dtype_for(device)
-    networks = {part: _load_network(card, part, stem, dtype).to(device) for part, stem in parts.items()}
+    networks = {
+        part: _load_network(card, part, stem, dtype).to(device) for part, stem in parts.items()
+    }
     if card.family == "sdxl" and networks["vae"].config.force_upcast:
         networks["vae"] = networks["vae"].float()  # its activations overflow in half precision
     return ModelBundle(
@@ -52,7 +58,9 @@ def load_bundle(card: ModelCard, device: torch.device) -> ModelBundle:
 
 
 def _second_text(card: ModelCard, networks: dict[str, Any]) -> SecondText | None:
-    """SDXL's second encoder, its vector split off the words where the UNet takes them; None for other families."""
+    """SDXL's second encoder, its vector split off the words where the UNet takes them; None for
+    other families.
+    """
     if card.family != "sdxl":
         return None
     second = SecondText(load_tokenizer(card.folder, "tokenizer_2"), networks["text_encoder_2"])
@@ -73,13 +81,20 @@ def _load_network(card: ModelCard, part: str, stem: str, dtype: torch.dtype) -> 
         )
     except Exception as error:
         raise ModelError(
-            f"{card.folder.name}/{part} cannot be loaded ({type(error).__name__}: {str(error).splitlines()[0][:160]}).",
-            remedy="Check that config.json and the weights belong together, or copy the folder again.",
+            (
+                f"{card.folder.name}/{part} cannot be loaded ({type(error).__name__}: "
+                f"{str(error).splitlines()[0][:160]})."
+            ),
+            remedy=(
+                "Check that config.json and the weights belong together, or copy the folder again."
+            ),
         ) from error
     missing = sorted(found["missing_keys"])
     if missing:
         raise ModelError(
             f"{card.folder.name}/{part} lacks {len(missing)} weights (first {missing[0]}).",
-            remedy="Check that config.json and the weights belong together, or copy the folder again.",
+            remedy=(
+                "Check that config.json and the weights belong together, or copy the folder again."
+            ),
         )
     return network.eval().requires_grad_(False)

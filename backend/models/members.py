@@ -1,8 +1,9 @@
-"""The other networks of a family, beside the four that make pictures: found by layout, loaded when asked for.
+"""The other networks of a family, beside the four that make pictures: found by layout, loaded when
+asked for.
 
-A member lies in a folder of the model that is named as its kind (``pocket/clip``), or it is a folder of its own among
-the model folders; then every model that has none of its own uses it. A loader is named by module and function, so that
-listing what is present imports no library.
+A member lies in a folder of the model that is named as its kind (``pocket/clip``), or it is a
+folder of its own among the model folders; then every model that has none of its own uses it. A
+loader is named by module and function, so that listing what is present imports no library.
 """
 
 from __future__ import annotations
@@ -40,9 +41,11 @@ NAMES: tuple[MemberName, ...] = get_args(MemberName)
 
 @dataclass(frozen=True)
 class MemberKind:
-    """How a kind is recognised and loaded: its weights' file, the file that describes it, ``module:function``.
+    """How a kind is recognised and loaded: its weights' file, the file that describes it,
+    ``module:function``.
 
-    The function takes (folder, device, dtype) and gives the member in evaluation mode, without gradients.
+    The function takes (folder, device, dtype) and gives the member in evaluation mode, without
+    gradients.
     """
 
     weights: str
@@ -53,34 +56,66 @@ class MemberKind:
 
 def _controlnet(purpose: str) -> MemberKind:
     return MemberKind(
-        "diffusion_pytorch_model.safetensors", "config.json", "backend.models.controlnet:load_controlnet", purpose
+        "diffusion_pytorch_model.safetensors",
+        "config.json",
+        "backend.models.controlnet:load_controlnet",
+        purpose,
     )
 
 
 KINDS: Mapping[MemberName, MemberKind] = MappingProxyType(
     {
         "clip": MemberKind(
-            "open_clip_model.safetensors", "open_clip_config.json", "backend.models.clip:load_clip", "scores words"
+            "open_clip_model.safetensors",
+            "open_clip_config.json",
+            "backend.models.clip:load_clip",
+            "scores words",
         ),
         "image_encoder": MemberKind(
-            "model.safetensors", "config.json", "backend.models.image_encoder:load_image_encoder", "compares subjects"
+            "model.safetensors",
+            "config.json",
+            "backend.models.image_encoder:load_image_encoder",
+            "compares subjects",
         ),
         "guide": MemberKind(
-            "model.safetensors", "config.json", "backend.models.segmenter:load_segmenter", "guides painted masks"
+            "model.safetensors",
+            "config.json",
+            "backend.models.segmenter:load_segmenter",
+            "guides painted masks",
         ),
         "deeplab": MemberKind(
-            "deeplab.safetensors", "config.json", "backend.models.deeplab:load_deeplab", "guides painted masks"
+            "deeplab.safetensors",
+            "config.json",
+            "backend.models.deeplab:load_deeplab",
+            "guides painted masks",
         ),
         "clipseg": MemberKind(
-            "model.safetensors", "config.json", "backend.models.clipseg:load_clipseg", "finds any phrase in a picture"
+            "model.safetensors",
+            "config.json",
+            "backend.models.clipseg:load_clipseg",
+            "finds any phrase in a picture",
         ),
-        "judge": MemberKind("judge.safetensors", "config.json", "backend.pocket.judge:load_member", "scores pictures"),
-        "sam": MemberKind("sam.safetensors", "config.json", "backend.models.sam:load_sam", "cuts objects out"),
-        "vqgan": MemberKind("vqgan.safetensors", "config.json", "backend.models.vqgan:load_vqgan", "draws from codes"),
+        "judge": MemberKind(
+            "judge.safetensors",
+            "config.json",
+            "backend.pocket.judge:load_member",
+            "scores pictures",
+        ),
+        "sam": MemberKind(
+            "sam.safetensors", "config.json", "backend.models.sam:load_sam", "cuts objects out"
+        ),
+        "vqgan": MemberKind(
+            "vqgan.safetensors",
+            "config.json",
+            "backend.models.vqgan:load_vqgan",
+            "draws from codes",
+        ),
         "controlnet": _controlnet("holds edges in place"),
         "controlnet_soft_edges": _controlnet("holds soft edges in place"),
         "controlnet_depth": _controlnet("holds what is near and far in place"),
-        "depth": MemberKind("model.safetensors", "config.json", "backend.models.depth:load_depth", "sees depth"),
+        "depth": MemberKind(
+            "model.safetensors", "config.json", "backend.models.depth:load_depth", "sees depth"
+        ),
         "preview": MemberKind(
             "diffusion_pytorch_model.safetensors",
             "config.json",
@@ -101,8 +136,14 @@ class MemberCard:
 
 
 def find_members(folder: Path) -> dict[MemberName, MemberCard]:
-    """The members in a model folder, each in a folder named as its kind; weights are safetensors, or a ModelError."""
-    return {name: read_member(folder / name, name) for name in NAMES if (folder / name / KINDS[name].weights).exists()}
+    """The members in a model folder, each in a folder named as its kind; weights are safetensors,
+    or a ModelError.
+    """
+    return {
+        name: read_member(folder / name, name)
+        for name in NAMES
+        if (folder / name / KINDS[name].weights).exists()
+    }
 
 
 def read_member(folder: Path, name: MemberName) -> MemberCard:
@@ -111,7 +152,8 @@ def read_member(folder: Path, name: MemberName) -> MemberCard:
     refuse_pickles(folder)
     if not (folder / kind.config).exists():
         raise ModelError(
-            f"{folder.name}/{kind.config} is missing.", remedy="Copy the folder again, with all its files."
+            f"{folder.name}/{kind.config} is missing.",
+            remedy="Copy the folder again, with all its files.",
         )
     return MemberCard(name, folder, check_safetensors(folder / kind.weights))
 
@@ -160,12 +202,17 @@ class Members:
         card = self.cards[name]
         module, function = KINDS[name].loader.split(":")
         try:
-            return getattr(importlib.import_module(module), function)(card.folder, self.device, self.dtype)
+            return getattr(importlib.import_module(module), function)(
+                card.folder, self.device, self.dtype
+            )
         except ModelError:
             raise
         except Exception as error:
             reason = (str(error).splitlines() or [""])[0][:160]
             raise ModelError(
                 f"{card.folder.name} cannot be loaded ({type(error).__name__}: {reason}).",
-                remedy="Check that its description and its weights belong together, or copy the folder again.",
+                remedy=(
+                    "Check that its description and its weights belong together, or copy "
+                    "the folder again."
+                ),
             ) from error

@@ -15,7 +15,9 @@ from backend.models.schedule import SAMPLERS, scheduler_values
 
 @dataclass(frozen=True)
 class Noising:
-    """x_t = a_t x0 + s_t n for t = 0…T-1, with a² + s² = 1; ``velocity`` tells what the network predicts."""
+    """x_t = a_t x0 + s_t n for t = 0…T-1, with a² + s² = 1; ``velocity`` tells what the network
+    predicts.
+    """
 
     kept: Tensor = field(repr=False)
     """a_t² of every t: float32 (T,)."""
@@ -51,4 +53,7 @@ class Noising:
 def build_noising(config: Mapping[str, Any]) -> Noising:
     """From the configuration of a model's scheduler."""
     scheduler = DDIMScheduler(**scheduler_values(SAMPLERS["ddim"], config))
-    return Noising(scheduler.alphas_cumprod.to(torch.float32), scheduler.config.prediction_type == "v_prediction")
+    return Noising(
+        scheduler.alphas_cumprod.to(torch.float32),
+        scheduler.config.prediction_type == "v_prediction",
+    )

@@ -28,7 +28,9 @@ class PreviewDecoder:
 
 def load_preview(folder: Path, device: torch.device, dtype: torch.dtype) -> PreviewDecoder:
     """The decoder of an ``AutoencoderTiny`` folder (taesd's layout)."""
-    network = AutoencoderTiny.from_pretrained(str(folder), use_safetensors=True, local_files_only=True, dtype=dtype)
+    network = AutoencoderTiny.from_pretrained(
+        str(folder), use_safetensors=True, local_files_only=True, dtype=dtype
+    )
     return PreviewDecoder(network.to(device).eval().requires_grad_(False))
 
 

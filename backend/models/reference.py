@@ -1,4 +1,6 @@
-"""diffusers' own pipeline over a bundle's networks: oracle of the equality tests, baseline of the speed suite."""
+"""diffusers' own pipeline over a bundle's networks: oracle of the equality tests, baseline of the
+speed suite.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from backend.models.schedule import SAMPLERS, scheduler_values
 
 
 def reference_img2img(bundle: ModelBundle, sampler: str) -> Any:
-    """A ``StableDiffusionImg2ImgPipeline`` (or XL's) sharing the bundle's networks, with a scheduler of its own."""
+    """A ``StableDiffusionImg2ImgPipeline`` (or XL's) sharing the bundle's networks, with a
+    scheduler of its own.
+    """
     kind = SAMPLERS[sampler]
     parts = {
         "vae": bundle.vae,
@@ -22,9 +26,14 @@ def reference_img2img(bundle: ModelBundle, sampler: str) -> Any:
         "feature_extractor": None,
     }
     if bundle.second_text is None:
-        pipeline: Any = StableDiffusionImg2ImgPipeline(**parts, safety_checker=None, requires_safety_checker=False)
+        pipeline: Any = StableDiffusionImg2ImgPipeline(
+            **parts, safety_checker=None, requires_safety_checker=False
+        )
     else:
-        second = {"text_encoder_2": bundle.second_text.encoder, "tokenizer_2": bundle.second_text.tokenizer}
+        second = {
+            "text_encoder_2": bundle.second_text.encoder,
+            "tokenizer_2": bundle.second_text.tokenizer,
+        }
         pipeline = StableDiffusionXLImg2ImgPipeline(**parts, **second, add_watermarker=False)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline

@@ -1,8 +1,10 @@
-"""Segment Anything (Kirillov et al., 2023) in its authors' classes: one click or one box cuts an object out.
+"""Segment Anything (Kirillov et al., 2023) in its authors' classes: one click or one box cuts an
+object out.
 
-A folder holds ``sam.safetensors`` (the released keys) and ``config.json``: either ``{"size": "vit_b"}`` (``vit_l``,
-``vit_h``) or every number of ``SamConfig``. ``pixel_mean`` and ``pixel_std`` are no weights, so they stand there too.
-Ours alone is ``stem``: widths of the convolutions that take the place of the one large patch convolution.
+A folder holds ``sam.safetensors`` (the released keys) and ``config.json``: either ``{"size":
+"vit_b"}`` (``vit_l``, ``vit_h``) or every number of ``SamConfig``. ``pixel_mean`` and ``pixel_std``
+are no weights, so they stand there too. Ours alone is ``stem``: widths of the convolutions that
+take the place of the one large patch convolution.
 """
 
 from __future__ import annotations
@@ -33,9 +35,11 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class SamConfig:
-    """Sizes of the three networks; the defaults are those of the released vit_b. ``side_px`` is the input's side.
+    """Sizes of the three networks; the defaults are those of the released vit_b. ``side_px`` is the
+    input's side.
 
-    ``pixel_mean`` and ``pixel_std`` are red, green, blue in 0..255. ``stem`` is empty in released networks.
+    ``pixel_mean`` and ``pixel_std`` are red, green, blue in 0..255. ``stem`` is empty in released
+    networks.
     """
 
     side_px: int = 1024
@@ -64,24 +68,38 @@ class SamConfig:
 
 SIZES: dict[str, SamConfig] = {
     "vit_b": SamConfig(),
-    "vit_l": SamConfig(encoder_width=1024, encoder_depth=24, encoder_heads=16, global_layers=(5, 11, 17, 23)),
-    "vit_h": SamConfig(encoder_width=1280, encoder_depth=32, encoder_heads=16, global_layers=(7, 15, 23, 31)),
+    "vit_l": SamConfig(
+        encoder_width=1024, encoder_depth=24, encoder_heads=16, global_layers=(5, 11, 17, 23)
+    ),
+    "vit_h": SamConfig(
+        encoder_width=1280, encoder_depth=32, encoder_heads=16, global_layers=(7, 15, 23, 31)
+    ),
 }
 """The three released sizes, by the names that segment_anything gives them."""
 
 
 class Stem(nn.Module):
-    """Convolutions of stride 2 in place of the patch convolution (early convolutions help a transformer to see).
+    """Convolutions of stride 2 in place of the patch convolution (early convolutions help a
+    transformer to see).
 
-    float (n, 3, h, w) to (n, h/f, w/f, width), f = 2 ** number of ``widths``; the last of them is the encoder's width.
+    float (n, 3, h, w) to (n, h/f, w/f, width), f = 2 ** number of ``widths``; the last of them is
+    the encoder's width.
     """
 
     def __init__(self, widths: tuple[int, ...]) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         for before, after in zip((3, *widths), widths, strict=False):
-            layers += [nn.Conv2d(before, after, 3, 2, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
-            layers += [nn.Conv2d(after, after, 3, 1, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
+            layers += [
+                nn.Conv2d(before, after, 3, 2, 1, bias=False),
+                nn.BatchNorm2d(after),
+                nn.ReLU(),
+            ]
+            layers += [
+                nn.Conv2d(after, after, 3, 1, 1, bias=False),
+                nn.BatchNorm2d(after),
+                nn.ReLU(),
+            ]
         self.layers = nn.Sequential(*layers[:-1])
 
     def forward(self, pictures: Tensor) -> Tensor:
@@ -128,7 +146,9 @@ def build_sam(config: SamConfig) -> SamNetwork:
 
 @dataclass(frozen=True)
 class Cut:
-    """One object cut out: its mask, bool (h, w) of the picture, and the overlap that the network expects of it."""
+    """One object cut out: its mask, bool (h, w) of the picture, and the overlap that the network
+    expects of it.
+    """
 
     mask: Mask
     expected_iou: float
@@ -142,8 +162,15 @@ class Sam:
         self.predictor = SamPredictor(network)
 
     def set_picture(self, picture: NDArray[np.uint8]) -> None:
-        """Look at a picture, uint8 (h, w, 3), of any size: its longer side is brought to the network's."""
-        if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8 or not picture.size:
+        """Look at a picture, uint8 (h, w, 3), of any size: its longer side is brought to the
+        network's.
+        """
+        if (
+            picture.ndim != 3
+            or picture.shape[2] != 3
+            or picture.dtype != np.uint8
+            or not picture.size
+        ):
             raise InputError(
                 f"A picture of shape {picture.shape} and type {picture.dtype} cannot be cut.",
                 limit="It must be uint8 (height, width, 3).",
@@ -152,12 +179,18 @@ class Sam:
         self.predictor.set_image(np.ascontiguousarray(picture))
 
     def at_point(self, x_px: float, y_px: float) -> Cut:
-        """The object under a point of the picture: the best of three proposals, by the network's own expectation."""
+        """The object under a point of the picture: the best of three proposals, by the network's
+        own expectation.
+        """
         self._inside(x_px, y_px)
-        return self._best(point_coords=np.array([[x_px, y_px]]), point_labels=np.ones(1), multimask_output=True)
+        return self._best(
+            point_coords=np.array([[x_px, y_px]]), point_labels=np.ones(1), multimask_output=True
+        )
 
     def in_box(self, x0_px: float, y0_px: float, x1_px: float, y1_px: float) -> Cut:
-        """The object in a box of the picture; a box names one object, so one proposal is asked for."""
+        """The object in a box of the picture; a box names one object, so one proposal is asked
+        for.
+        """
         if not (x0_px < x1_px and y0_px < y1_px):
             raise InputError(
                 f"The box {x0_px:g}, {y0_px:g}, {x1_px:g}, {y1_px:g} is empty.",
@@ -177,7 +210,9 @@ class Sam:
 
     def _size(self) -> tuple[int, int]:
         if not self.predictor.is_image_set:
-            raise InputError("There is no picture to cut yet.", remedy="Give one with set_picture first.")
+            raise InputError(
+                "There is no picture to cut yet.", remedy="Give one with set_picture first."
+            )
         high, wide = self.predictor.original_size
         return int(high), int(wide)
 
@@ -190,7 +225,10 @@ class Sam:
     ) -> Cut:
         self._size()
         masks, expected, _ = self.predictor.predict(
-            point_coords=point_coords, point_labels=point_labels, box=box, multimask_output=multimask_output
+            point_coords=point_coords,
+            point_labels=point_labels,
+            box=box,
+            multimask_output=multimask_output,
         )
         best = int(expected.argmax())
         return Cut(masks[best].astype(bool), float(expected[best]))
@@ -216,21 +254,29 @@ def read_config(folder: Path) -> SamConfig:
     unknown = sorted(set(record) - {field.name for field in fields(SamConfig)})
     if unknown:
         raise ModelError(
-            f"{folder.name}/{CONFIG} holds {', '.join(unknown)}, which is unknown.", remedy="Take these entries out."
+            f"{folder.name}/{CONFIG} holds {', '.join(unknown)}, which is unknown.",
+            remedy="Take these entries out.",
         )
-    given: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in record.items()}
+    given: dict[str, Any] = {
+        name: tuple(v) if isinstance(v, list) else v for name, v in record.items()
+    }
     return SamConfig(**given)
 
 
 def load_sam(folder: Path, device: torch.device, dtype: torch.dtype) -> Sam:
-    """A SAM from its folder, in single precision whatever the rest runs in: clicks are placed by sines of them."""
+    """A SAM from its folder, in single precision whatever the rest runs in: clicks are placed by
+    sines of them.
+    """
     network = build_sam(read_config(folder))
     weights = {name: value.float() for name, value in load_file(folder / WEIGHTS).items()}
     missing, unexpected = network.load_state_dict(weights, strict=False)
     wrong = [*missing, *unexpected]
     if wrong:
         raise ModelError(
-            f"{folder.name}/{WEIGHTS} does not fit its {CONFIG} ({len(wrong)} names, first {wrong[0]}).",
+            (
+                f"{folder.name}/{WEIGHTS} does not fit its {CONFIG} ({len(wrong)} names, first "
+                f"{wrong[0]})."
+            ),
             remedy="Check the sizes in the config, or copy the folder again.",
         )
     return Sam(network.to(device).eval().requires_grad_(False))

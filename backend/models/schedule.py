@@ -1,8 +1,9 @@
-"""One adapter over diffusers' samplers: made new for each run, forward step index k, our own noising table.
+"""One adapter over diffusers' samplers: made new for each run, forward step index k, our own
+noising table.
 
-``state(k)`` is the latent before network call k; state(N) is clean. In state k a clean latent x0 and noise n are mixed
-as ``a_k x0 + s_k n``; the table (a_k, s_k) is ours because ``add_noise`` of several samplers ignores the level asked
-for once a run has begun, and none takes a level per pixel.
+``state(k)`` is the latent before network call k; state(N) is clean. In state k a clean latent x0
+and noise n are mixed as ``a_k x0 + s_k n``; the table (a_k, s_k) is ours because ``add_noise`` of
+several samplers ignores the level asked for once a run has begun, and none takes a level per pixel.
 """
 
 from __future__ import annotations
@@ -23,9 +24,11 @@ Level = tuple[float, float]
 
 @dataclass(frozen=True)
 class SamplerKind:
-    """What sets a sampler apart: its class, values we fix, its sample space, and whether each step draws new noise.
+    """What sets a sampler apart: its class, values we fix, its sample space, and whether each step
+    draws new noise.
 
-    The class is named, not imported: diffusers takes seconds to load, and a sampler's row is read long before.
+    The class is named, not imported: diffusers takes seconds to load, and a sampler's row is read
+    long before.
     """
 
     class_name: str
@@ -44,9 +47,13 @@ class SamplerKind:
 SAMPLERS: Mapping[str, SamplerKind] = {
     "ddim": SamplerKind("DDIMScheduler", {}),
     "euler": SamplerKind("EulerDiscreteScheduler", {}, exploding=True),
-    "euler_ancestral": SamplerKind("EulerAncestralDiscreteScheduler", {}, exploding=True, stochastic=True),
+    "euler_ancestral": SamplerKind(
+        "EulerAncestralDiscreteScheduler", {}, exploding=True, stochastic=True
+    ),
     "dpmpp_2m": SamplerKind(
-        "DPMSolverMultistepScheduler", {"algorithm_type": "dpmsolver++", "solver_order": 2}, multistep=True
+        "DPMSolverMultistepScheduler",
+        {"algorithm_type": "dpmsolver++", "solver_order": 2},
+        multistep=True,
     ),
     "unipc": SamplerKind("UniPCMultistepScheduler", {}, multistep=True),
     "lcm": SamplerKind("LCMScheduler", {"original_inference_steps": LCM_STEPS}, stochastic=True),
@@ -56,12 +63,17 @@ _PIPELINE_VALUES = {"steps_offset": 1, "clip_sample": False}
 
 
 def scheduler_values(kind: SamplerKind, config: Mapping[str, Any]) -> dict[str, Any]:
-    """All values of a sampler, explicitly: class defaults < the model's file < the pipelines' < ours.
+    """All values of a sampler, explicitly: class defaults < the model's file < the pipelines' <
+    ours.
 
     (``from_config`` would drop values that equal a default of the class they came from.)
     """
     parameters = inspect.signature(kind.make.__init__).parameters
-    values = {name: p.default for name, p in parameters.items() if p.default is not inspect.Parameter.empty}
+    values = {
+        name: p.default
+        for name, p in parameters.items()
+        if p.default is not inspect.Parameter.empty
+    }
     for source in (config, _PIPELINE_VALUES, kind.fixed):
         values.update({name: value for name, value in source.items() if name in values})
     return values
@@ -75,7 +87,9 @@ def first_step(steps: int, strength: float) -> int:
 class Schedule:
     """The states and steps of one run. ``sigmas`` (N+1) are k-diffusion's s/a; the last is 0."""
 
-    def __init__(self, sampler: str, config: Mapping[str, Any], steps: int, device: torch.device) -> None:
+    def __init__(
+        self, sampler: str, config: Mapping[str, Any], steps: int, device: torch.device
+    ) -> None:
         check_steps(sampler, steps)
         kind = SAMPLERS[sampler]
         self.steps = steps
@@ -93,14 +107,18 @@ class Schedule:
         return self._levels[k]
 
     def noise_to(self, k: int, x0: Tensor, noise: Tensor) -> Tensor:
-        """State k of a clean latent: a_k x0 + s_k noise, and x0 itself for k = N. Any equal shapes."""
+        """State k of a clean latent: a_k x0 + s_k noise, and x0 itself for k = N. Any equal
+        shapes.
+        """
         if k == self.steps:
             return x0
         a, s = self._levels[k]
         return x0 + noise * s if self.kind.exploding else a * x0 + s * noise
 
     def scale_input(self, latents: Tensor, k: int) -> Tensor:
-        """What the network sees of state k. The first call fixes the step at which the run begins."""
+        """What the network sees of state k. The first call fixes the step at which the run
+        begins.
+        """
         if self._next < 0:
             self._next = k
             if hasattr(self._scheduler, "set_begin_index"):
@@ -115,20 +133,24 @@ class Schedule:
     ) -> tuple[Tensor, Tensor]:
         """State k+1 and the clean latents that the prediction means.
 
-        ``predicted`` is the network's output for state k (noise or velocity). Stochastic samplers draw from
-        ``generators``, one per row.
+        ``predicted`` is the network's output for state k (noise or velocity). Stochastic samplers
+        draw from ``generators``, one per row.
         """
         drawing = {"generator": list(generators)} if self._draws else {}
-        result = self._scheduler.step(predicted, self.timesteps[k], latents, **drawing, return_dict=True)
+        result = self._scheduler.step(
+            predicted, self.timesteps[k], latents, **drawing, return_dict=True
+        )
         self._next = k + 1
         if getattr(result, "pred_original_sample", None) is not None:
             return result.prev_sample, result.pred_original_sample
         return result.prev_sample, self.denoised(predicted, k, latents)
 
     def unstep(self, predicted: Tensor, k: int, after: Tensor) -> Tensor:
-        """State k from which DDIM's step with this prediction (of state k) leads to ``after``, state k+1.
+        """State k from which DDIM's step with this prediction (of state k) leads to ``after``,
+        state k+1.
 
-        The sampler's own level of state k+1 is taken: its last step ends at the first timestep, not at no noise.
+        The sampler's own level of state k+1 is taken: its last step ends at the first timestep, not
+        at no noise.
         """
         if self.kind.class_name != "DDIMScheduler":
             raise ValueError(f"{self.kind.class_name} has no step that can be undone")
@@ -149,7 +171,8 @@ class Schedule:
         return (latents - s * predicted) / a
 
     def forget(self) -> None:
-        """Drop the history of a multistep sampler; call it when a state was changed after the step that made it.
+        """Drop the history of a multistep sampler; call it when a state was changed after the step
+        that made it.
 
         The next step is of first order, and UniPC does not correct the changed state back.
         """
@@ -160,7 +183,9 @@ class Schedule:
 
 
 def _levels(scheduler: Any, kind: SamplerKind, steps: int) -> tuple[Level, ...]:
-    """(a, s) of every state in single precision, by the arithmetic of the sampler's own ``add_noise``."""
+    """(a, s) of every state in single precision, by the arithmetic of the sampler's own
+    ``add_noise``.
+    """
     if not hasattr(scheduler, "sigmas"):
         kept = scheduler.alphas_cumprod[scheduler.timesteps.cpu()].to(torch.float32)
         pairs = torch.stack([kept**0.5, (1 - kept) ** 0.5], dim=1)

@@ -1,4 +1,6 @@
-"""How a network wants to see pictures: resized, cut and normalised as tensors, so that gradients reach the picture."""
+"""How a network wants to see pictures: resized, cut and normalised as tensors, so that gradients
+reach the picture.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,9 @@ IMAGENET_STD: Triple = (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True)
 class Seeing:
-    """``side_px``: what the network takes, a square. ``shorter_px``: length that the shorter side is resized to before
-    the middle square is cut out; 0 squeezes the whole picture into the square. ``mean`` and ``std`` of 0..1 values.
+    """``side_px``: what the network takes, a square. ``shorter_px``: length that the shorter side
+    is resized to before the middle square is cut out; 0 squeezes the whole picture into the square.
+    ``mean`` and ``std`` of 0..1 values.
     """
 
     side_px: int
@@ -30,10 +33,15 @@ class Seeing:
     mode: Literal["bilinear", "bicubic"] = "bicubic"
 
     def prepare(self, pictures: Tensor) -> Tensor:
-        """float (n, 3, h, w) in 0..1 to normalised float32 (n, 3, side, side); a ModelError on another shape."""
+        """float (n, 3, h, w) in 0..1 to normalised float32 (n, 3, side, side); a ModelError on
+        another shape.
+        """
         if pictures.ndim != 4 or pictures.shape[1] != 3 or not pictures.is_floating_point():
             raise ModelError(
-                f"Pictures of shape {tuple(pictures.shape)} and type {pictures.dtype} cannot be compared.",
+                (
+                    f"Pictures of shape {tuple(pictures.shape)} and type {pictures.dtype} cannot "
+                    "be compared."
+                ),
                 limit="A batch (n, 3, h, w) of floating-point numbers in 0..1 is expected.",
                 remedy="Hand over pictures in that form.",
             )
@@ -46,10 +54,15 @@ class Seeing:
         target = (self.side_px, self.side_px)
         if self.shorter_px:
             scale = self.shorter_px / min(high, wide)
-            target = (max(self.side_px, round(high * scale)), max(self.side_px, round(wide * scale)))
+            target = (
+                max(self.side_px, round(high * scale)),
+                max(self.side_px, round(wide * scale)),
+            )
         if target == (high, wide):
             return pictures
-        return F.interpolate(pictures, size=target, mode=self.mode, align_corners=False, antialias=True)
+        return F.interpolate(
+            pictures, size=target, mode=self.mode, align_corners=False, antialias=True
+        )
 
     def _square(self, pictures: Tensor) -> Tensor:
         top, left = ((side - self.side_px) // 2 for side in pictures.shape[-2:])
@@ -57,11 +70,16 @@ class Seeing:
 
 
 def triple(values: object, default: Triple) -> Triple:
-    """Three numbers of a description; the default where it has none; a ModelError for anything else."""
+    """Three numbers of a description; the default where it has none; a ModelError for anything
+    else.
+    """
     if values is None:
         return default
     if not isinstance(values, list | tuple) or len(values) != 3:
-        raise ModelError(f"{values!r} is no mean or deviation of three colours.", remedy="Copy the model folder again.")
+        raise ModelError(
+            f"{values!r} is no mean or deviation of three colours.",
+            remedy="Copy the model folder again.",
+        )
     red, green, blue = (float(value) for value in values)
     return red, green, blue
 

@@ -1,7 +1,9 @@
-"""Semantic segmenters in the transformers layout: TCIG's experts, the pocket guide and real ones by the same door.
+"""Semantic segmenters in the transformers layout: TCIG's experts, the pocket guide and real ones by
+the same door.
 
-A folder holds ``config.json`` (``architectures`` names the class, ``id2label`` the vocabulary), safetensors and, where
-its pictures are not normalised as ImageNet's, ``preprocessor_config.json`` with ``image_mean`` and ``image_std``.
+A folder holds ``config.json`` (``architectures`` names the class, ``id2label`` the vocabulary),
+safetensors and, where its pictures are not normalised as ImageNet's, ``preprocessor_config.json``
+with ``image_mean`` and ``image_std``.
 """
 
 from __future__ import annotations
@@ -21,13 +23,16 @@ from backend.models.bundle import ModelBundle
 from backend.models.folder import read_json
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Red, green, blue of ImageNet's pictures in 0..1: what nearly all published segmenters were trained with."""
+"""Red, green, blue of ImageNet's pictures in 0..1: what nearly all published segmenters were
+trained with.
+"""
 PREPROCESSOR = "preprocessor_config.json"
 
 
 @dataclass(frozen=True)
 class Segmenter:
-    """A network that names what is under every pixel, from ``vocabulary``; without gradients of its own weights.
+    """A network that names what is under every pixel, from ``vocabulary``; without gradients of its
+    own weights.
 
     ``mean`` and ``std`` are (1, 3, 1, 1), in the units of pictures in 0..1.
     """
@@ -38,7 +43,8 @@ class Segmenter:
     std: Tensor
 
     def logits(self, pictures: Tensor) -> Tensor:
-        """Class scores (n, classes, h, w), float32, of pictures float (n, 3, h, w) in 0..1, with their gradients.
+        """Class scores (n, classes, h, w), float32, of pictures float (n, 3, h, w) in 0..1, with
+        their gradients.
 
         Networks that answer at a fraction of the size are brought to the picture's bilinearly.
         """
@@ -58,7 +64,10 @@ class Segmenter:
         """
         wanted = name.strip().casefold()
         for number, known in enumerate(self.vocabulary):
-            if wanted in {known.casefold(), *(part.strip().casefold() for part in known.split(","))}:
+            if wanted in {
+                known.casefold(),
+                *(part.strip().casefold() for part in known.split(",")),
+            }:
                 return number
         raise ModelError(
             f"The segmenter knows no {name!r}.",
@@ -68,7 +77,9 @@ class Segmenter:
 
 
 def load_segmenter(folder: Path, device: torch.device, dtype: torch.dtype) -> Segmenter:
-    """A segmenter from its folder, by the class that its config names; a ModelError says what does not fit."""
+    """A segmenter from its folder, by the class that its config names; a ModelError says what does
+    not fit.
+    """
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         network, found = AutoModelForSemanticSegmentation.from_pretrained(
@@ -82,17 +93,30 @@ def load_segmenter(folder: Path, device: torch.device, dtype: torch.dtype) -> Se
         )
     except (ValueError, TypeError, OSError, RuntimeError, KeyError) as error:
         raise ModelError(
-            f"{folder.name} is no semantic segmenter that can be loaded ({str(error).splitlines()[0][:160]}).",
+            (
+                f"{folder.name} is no semantic segmenter that can be loaded "
+                f"({str(error).splitlines()[0][:160]})."
+            ),
             limit="Its config.json names a class such as SegformerForSemanticSegmentation.",
             remedy="Choose another folder, or copy this one again.",
         ) from error
     if found["missing_keys"]:
         raise ModelError(
-            f"{folder.name} lacks {len(found['missing_keys'])} weights (first {sorted(found['missing_keys'])[0]}).",
-            remedy="Check that config.json and the weights belong together, or copy the folder again.",
+            (
+                f"{folder.name} lacks {len(found['missing_keys'])} weights (first "
+                f"{sorted(found['missing_keys'])[0]})."
+            ),
+            remedy=(
+                "Check that config.json and the weights belong together, or copy the folder again."
+            ),
         )
     mean, std = (torch.tensor(v, device=device).view(1, 3, 1, 1) for v in _normal(folder))
-    return Segmenter(network.to(device).eval().requires_grad_(False), _vocabulary(folder, config.id2label), mean, std)
+    return Segmenter(
+        network.to(device).eval().requires_grad_(False),
+        _vocabulary(folder, config.id2label),
+        mean,
+        std,
+    )
 
 
 def segmenter_of(bundle: ModelBundle) -> Segmenter:
@@ -103,7 +127,12 @@ def segmenter_of(bundle: ModelBundle) -> Segmenter:
 
 def save_normal(folder: Path) -> None:
     """Write the picture statistics beside a network, as transformers' own processors keep them."""
-    record = {"do_normalize": True, "do_resize": False, "image_mean": IMAGENET_MEAN, "image_std": IMAGENET_STD}
+    record = {
+        "do_normalize": True,
+        "do_resize": False,
+        "image_mean": IMAGENET_MEAN,
+        "image_std": IMAGENET_STD,
+    }
     (folder / PREPROCESSOR).write_text(json.dumps(record, indent=2) + "\n")
 
 
@@ -111,7 +140,10 @@ def _vocabulary(folder: Path, labels: dict[Any, str]) -> tuple[str, ...]:
     names = {int(number): str(name) for number, name in labels.items()}
     if sorted(names) != list(range(len(names))):
         raise ModelError(
-            f"{folder.name}/config.json has gaps in id2label ({len(names)} labels up to {max(names)}).",
+            (
+                f"{folder.name}/config.json has gaps in id2label ({len(names)} labels up to "
+                f"{max(names)})."
+            ),
             remedy="Copy the folder again.",
         )
     return tuple(names[number] for number in range(len(names)))
@@ -124,4 +156,6 @@ def _normal(folder: Path) -> tuple[tuple[float, ...], tuple[float, ...]]:
     record = read_json(folder / PREPROCESSOR)
     if not record.get("do_normalize", True):
         return (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
-    return tuple(record.get("image_mean", IMAGENET_MEAN)), tuple(record.get("image_std", IMAGENET_STD))
+    return tuple(record.get("image_mean", IMAGENET_MEAN)), tuple(
+        record.get("image_std", IMAGENET_STD)
+    )

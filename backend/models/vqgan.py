@@ -1,9 +1,10 @@
-"""VQGAN: pictures as a grid of codes from a learned book (Esser et al., 2021), composed from taming's modules.
+"""VQGAN: pictures as a grid of codes from a learned book (Esser et al., 2021), composed from
+taming's modules.
 
-The networks are taming-transformers' encoder, decoder and codebook in the layout of its released checkpoints: five
-prefixes ``encoder decoder quantize quant_conv post_quant_conv``, described by ``ddconfig``, ``n_embed`` and
-``embed_dim``. Two entries of ``ddconfig`` are ours and absent there: ``patch_px`` (the networks see each square of so
-many pixels as channels) and ``norm_num_groups``.
+The networks are taming-transformers' encoder, decoder and codebook in the layout of its released
+checkpoints: five prefixes ``encoder decoder quantize quant_conv post_quant_conv``, described by
+``ddconfig``, ``n_embed`` and ``embed_dim``. Two entries of ``ddconfig`` are ours and absent there:
+``patch_px`` (the networks see each square of so many pixels as channels) and ``norm_num_groups``.
 
 It always runs in single precision: in half precision the distances to the codes cancel out.
 """
@@ -47,7 +48,9 @@ class VqganConfig:
 
     @property
     def patch_px(self) -> int:
-        """Side of the square of pixels that the networks see as channels; 1 in released checkpoints."""
+        """Side of the square of pixels that the networks see as channels; 1 in released
+        checkpoints.
+        """
         return int(self.ddconfig.get("patch_px", 1))
 
     @property
@@ -88,7 +91,9 @@ class Vqgan(nn.Module):
 
     def encode(self, pictures: Tensor) -> Tensor:
         """Vectors before they are snapped to the codebook."""
-        z: Tensor = self.quant_conv(self.encoder(functional.pixel_unshuffle(pictures, self.config.patch_px)))
+        z: Tensor = self.quant_conv(
+            self.encoder(functional.pixel_unshuffle(pictures, self.config.patch_px))
+        )
         return z
 
     def decode(self, z: Tensor) -> Tensor:
@@ -107,12 +112,15 @@ class Vqgan(nn.Module):
 
 
 class _Attention(AttnBlock):  # type: ignore[misc]
-    """taming's attention by torch's own kernel: the same sums, without a table of all pairs of places."""
+    """taming's attention by torch's own kernel: the same sums, without a table of all pairs of
+    places.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         normed = self.norm(x)
         query, key, value = (
-            project(normed).flatten(2).transpose(1, 2).contiguous()[:, None] for project in (self.q, self.k, self.v)
+            project(normed).flatten(2).transpose(1, 2).contiguous()[:, None]
+            for project in (self.q, self.k, self.v)
         )
         found = functional.scaled_dot_product_attention(query, key, value)[:, 0]
         passed: Tensor = x + self.proj_out(found.transpose(1, 2).reshape(x.shape))
@@ -133,7 +141,9 @@ class _Snap(torch.autograd.Function):
 
 @torch.no_grad()
 def nearest_codes(z: Tensor, book: Tensor) -> Tensor:
-    """Row of ``book`` (m, c) nearest to each vector of ``z`` (n, c, h, w) by squared distance: int64 (n, h, w)."""
+    """Row of ``book`` (m, c) nearest to each vector of ``z`` (n, c, h, w) by squared distance:
+    int64 (n, h, w).
+    """
     count, width, height, across = z.shape
     flat = z.float().permute(0, 2, 3, 1).reshape(-1, width)
     norms = book.float().square().sum(1)
@@ -146,22 +156,31 @@ def read_config(path: Path) -> VqganConfig:
     """The description of a VQGAN; a ModelError names an entry that is missing."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        return VqganConfig(dict(record["ddconfig"]), int(record["n_embed"]), int(record["embed_dim"]))
+        return VqganConfig(
+            dict(record["ddconfig"]), int(record["n_embed"]), int(record["embed_dim"])
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(
-            f"{path.parent.name}/{path.name} does not describe a VQGAN ({type(error).__name__}: {str(error)[:80]}).",
+            (
+                f"{path.parent.name}/{path.name} does not describe a VQGAN "
+                f"({type(error).__name__}: {str(error)[:80]})."
+            ),
             limit="It needs ddconfig, n_embed and embed_dim.",
             remedy="Write it by python -m backend.models.vqgan convert, or copy the folder again.",
         ) from error
 
 
 def load_vqgan(folder: Path, device: torch.device, dtype: torch.dtype) -> Vqgan:
-    """The VQGAN of a folder, in single precision whatever ``dtype`` the rest has; every weight must be there."""
+    """The VQGAN of a folder, in single precision whatever ``dtype`` the rest has; every weight must
+    be there.
+    """
     network = Vqgan(read_config(folder / CONFIG))
     weights = {name: value.float() for name, value in load_file(folder / WEIGHTS).items()}
     network.load_state_dict(weights, strict=True)
     network = network.to(device).eval().requires_grad_(False)
-    return network.to(memory_format=torch.channels_last) if device.type == "cpu" else network  # faster there
+    return (
+        network.to(memory_format=torch.channels_last) if device.type == "cpu" else network
+    )  # faster there
 
 
 def vqgan_of(bundle: ModelBundle) -> Vqgan:
@@ -171,19 +190,28 @@ def vqgan_of(bundle: ModelBundle) -> Vqgan:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """``convert FILE [--to FOLDER]``: a released checkpoint as a member folder; 0, or 2 with one clear line."""
+    """``convert FILE [--to FOLDER]``: a released checkpoint as a member folder; 0, or 2 with one
+    clear line.
+    """
     parser = argparse.ArgumentParser(prog="python -m backend.models.vqgan")
     parser.add_argument("verb", choices=("convert",))
     parser.add_argument("checkpoint", type=Path, help="a released .ckpt of taming-transformers")
-    parser.add_argument("--to", type=Path, help="folder to write; beside the file, named vqgan, when left out")
+    parser.add_argument(
+        "--to", type=Path, help="folder to write; beside the file, named vqgan, when left out"
+    )
     asked = parser.parse_args(arguments)
     folder = asked.to or asked.checkpoint.parent / "vqgan"
     try:
-        config = import_module("backend.models.vqgan_checkpoint").convert_checkpoint(asked.checkpoint, folder)
+        config = import_module("backend.models.vqgan_checkpoint").convert_checkpoint(
+            asked.checkpoint, folder
+        )
     except ModelError as error:
         print(error.sentence, file=sys.stderr)
         return 2
-    print(f"{folder}: {config.n_embed} codes, one per {config.reduction} px. Put the folder into a model's folder.")
+    print(
+        f"{folder}: {config.n_embed} codes, one per {config.reduction} px. Put the folder "
+        "into a model's folder."
+    )
     return 0
 
 

@@ -1,7 +1,9 @@
-"""A released VQGAN checkpoint (.ckpt) made into a member folder, once, without running any code that it names.
+"""A released VQGAN checkpoint (.ckpt) made into a member folder, once, without running any code
+that it names.
 
-Lightning checkpoints hold pickles. They are read with ``weights_only``; classes of training callbacks, which the
-released files mention, are replaced by an empty stub, and a file that names anything else is refused.
+Lightning checkpoints hold pickles. They are read with ``weights_only``; classes of training
+callbacks, which the released files mention, are replaced by an empty stub, and a file that names
+anything else is refused.
 """
 
 from __future__ import annotations
@@ -20,9 +22,16 @@ from torch import Tensor
 from backend.errors import ModelError
 from backend.models.vqgan import CONFIG, PREFIXES, WEIGHTS, Vqgan, VqganConfig
 
-HARMLESS = ("pytorch_lightning.callbacks.", "pytorch_lightning.utilities.", "lightning.pytorch.callbacks.")
-"""Beginnings of the names that a training leaves in its checkpoint; they are stubbed, everything else is refused."""
-RESOLUTION = 256  # the side that released models were trained at; it only names the levels that have attention
+HARMLESS = (
+    "pytorch_lightning.callbacks.",
+    "pytorch_lightning.utilities.",
+    "lightning.pytorch.callbacks.",
+)
+"""Beginnings of the names that a training leaves in its checkpoint; they are stubbed, everything
+else is refused.
+"""
+# the side that released models were trained at; it only names the levels that have attention
+RESOLUTION = 256
 
 
 class _Stub:
@@ -36,19 +45,26 @@ class _Stub:
 
 
 def convert_checkpoint(checkpoint: Path, folder: Path) -> VqganConfig:
-    """Write ``vqgan.safetensors`` and ``config.json`` into ``folder``; the sizes are read off the weights.
+    """Write ``vqgan.safetensors`` and ``config.json`` into ``folder``; the sizes are read off the
+    weights.
 
-    ModelError when the file is no checkpoint of a VQGAN or names code that is not a training callback's.
+    ModelError when the file is no checkpoint of a VQGAN or names code that is not a training
+    callback's.
     """
     weights = _five_parts(_read(checkpoint), checkpoint.name)
     config = _config_of(weights, checkpoint.name)
     with torch.device("meta"):
         expected = Vqgan(config).state_dict()
     differing = sorted(set(expected) ^ set(weights))
-    differing += [name for name in expected if name in weights and expected[name].shape != weights[name].shape]
+    differing += [
+        name for name in expected if name in weights and expected[name].shape != weights[name].shape
+    ]
     if differing:
         raise ModelError(
-            f"{checkpoint.name} does not fit the networks of taming ({len(differing)} weights, first {differing[0]}).",
+            (
+                f"{checkpoint.name} does not fit the networks of taming ({len(differing)} "
+                f"weights, first {differing[0]})."
+            ),
             remedy="Use a checkpoint of the plain VQGAN (no Gumbel quantisation).",
         )
     folder.mkdir(parents=True, exist_ok=True)
@@ -69,7 +85,10 @@ def _read(checkpoint: Path) -> Mapping[str, Any]:
         foreign = [name for name in named if not name.startswith(HARMLESS)]
         if foreign:
             raise ModelError(
-                f"{checkpoint.name} names code that is not its training's: {', '.join(sorted(foreign)[:3])}.",
+                (
+                    f"{checkpoint.name} names code that is not its training's: "
+                    f"{', '.join(sorted(foreign)[:3])}."
+                ),
                 limit="Only weights are read; no code of a file is run.",
                 remedy="Take the file from its makers.",
             )
@@ -77,20 +96,28 @@ def _read(checkpoint: Path) -> Mapping[str, Any]:
             record = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
     except (OSError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
         raise ModelError(
-            f"{checkpoint.name} cannot be read ({type(error).__name__}: {str(error).splitlines()[0][:120]}).",
+            (
+                f"{checkpoint.name} cannot be read ({type(error).__name__}: "
+                f"{str(error).splitlines()[0][:120]})."
+            ),
             remedy="Download the file again.",
         ) from error
     return dict(record.get("state_dict", record)) if isinstance(record, Mapping) else {}
 
 
 def _five_parts(weights: Mapping[str, Any], name: str) -> dict[str, Tensor]:
-    """The parts that draw; the discriminator and the perceptual loss of the training are left behind."""
+    """The parts that draw; the discriminator and the perceptual loss of the training are left
+    behind.
+    """
     kept = {key: value.contiguous() for key, value in weights.items() if key.startswith(PREFIXES)}
     missing = [prefix for prefix in PREFIXES if not any(key.startswith(prefix) for key in kept)]
     if missing:
         raise ModelError(
             f"{name} is no VQGAN: it has no {missing[0].rstrip('.')}.",
-            remedy="Use a checkpoint of taming-transformers' VQModel, such as vqgan_imagenet_f16_16384.",
+            remedy=(
+                "Use a checkpoint of taming-transformers' VQModel, such as "
+                "vqgan_imagenet_f16_16384."
+            ),
         )
     return kept
 
@@ -109,9 +136,15 @@ def _config_of(weights: Mapping[str, Tensor], name: str) -> VqganConfig:
 def _sizes(weights: Mapping[str, Tensor]) -> VqganConfig:
     first = weights["encoder.conv_in.weight"]
     levels = 1 + max(int(key.split(".")[2]) for key in weights if key.startswith("encoder.down."))
-    widths = [weights[f"encoder.down.{level}.block.0.conv1.weight"].shape[0] for level in range(levels)]
-    blocks = 1 + max(int(key.split(".")[4]) for key in weights if key.startswith("encoder.down.0.block."))
-    attentive = [level for level in range(levels) if f"encoder.down.{level}.attn.0.q.weight" in weights]
+    widths = [
+        weights[f"encoder.down.{level}.block.0.conv1.weight"].shape[0] for level in range(levels)
+    ]
+    blocks = 1 + max(
+        int(key.split(".")[4]) for key in weights if key.startswith("encoder.down.0.block.")
+    )
+    attentive = [
+        level for level in range(levels) if f"encoder.down.{level}.attn.0.q.weight" in weights
+    ]
     z_channels = weights["decoder.conv_in.weight"].shape[1]
     n_embed, embed_dim = weights["quantize.embedding.weight"].shape
     ddconfig = {

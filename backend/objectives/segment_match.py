@@ -1,7 +1,9 @@
-"""How well a segmenter finds the asked classes under their masks: L_seg = MSE(m_p, m_t) (TCIG, equation 1).
+"""How well a segmenter finds the asked classes under their masks: L_seg = MSE(m_p, m_t) (TCIG,
+equation 1).
 
-The paper does not say how m_p is formed. Here it is the softmax over all the segmenter's classes, of which the asked
-ones and the background are compared; nothing is rounded or detached, so the gradient reaches every pixel.
+The paper does not say how m_p is formed. Here it is the softmax over all the segmenter's classes,
+of which the asked ones and the background are compared; nothing is rounded or detached, so the
+gradient reaches every pixel.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ from backend.engine.optimise import Look, Objective
 from backend.engine.views import ViewRange, draw_views, seen_through, with_noise
 
 VIEWS = ViewRange(scale=(0.75, 1.15), noise=0.06)
-"""One frozen network is easily pleased by texture; what must please it moved, scaled and noisy is more of an object."""
+"""One frozen network is easily pleased by texture; what must please it moved, scaled and noisy is
+more of an object.
+"""
 
 
 class NamesPixels(Protocol):
@@ -32,8 +36,9 @@ class NamesPixels(Protocol):
 class Targets:
     """What one segmenter should find.
 
-    ``channels`` are its classes, ``masks`` (len(channels), h, w) in 0..1 where each should be, and ``counted`` of the
-    same shape says which pixels are compared (those that another segmenter answers for are not background).
+    ``channels`` are its classes, ``masks`` (len(channels), h, w) in 0..1 where each should be, and
+    ``counted`` of the same shape says which pixels are compared (those that another segmenter
+    answers for are not background).
     """
 
     channels: tuple[int, ...]
@@ -54,25 +59,35 @@ class SegmentMatch(Objective):
     balanced: bool = True
 
     def losses(self, pictures: Tensor, look: Look) -> Tensor:
-        """Per row the mean squared error over the asked channels and the pixels that count, at the pictures' size."""
+        """Per row the mean squared error over the asked channels and the pixels that count, at the
+        pictures' size.
+        """
         goal = torch.cat([self.targets.masks, self.targets.counted]).to(pictures)
         height_px, width_px = pictures.shape[-2:]
-        goal = functional.adaptive_avg_pool2d(goal, (height_px, width_px)).expand(len(pictures), -1, -1, -1)
+        goal = functional.adaptive_avg_pool2d(goal, (height_px, width_px)).expand(
+            len(pictures), -1, -1, -1
+        )
         if self.views:
             generators = look.generators("segments")
             views = draw_views(generators, self.views, VIEWS)
             goal = seen_through(goal, views, (height_px, width_px))
-            pictures = with_noise(seen_through(pictures, views, (height_px, width_px)), views, generators)
-        found = self.segmenter.logits(pictures.clamp(0, 1)).softmax(1)[:, list(self.targets.channels)]
+            pictures = with_noise(
+                seen_through(pictures, views, (height_px, width_px)), views, generators
+            )
+        found = self.segmenter.logits(pictures.clamp(0, 1)).softmax(1)[
+            :, list(self.targets.channels)
+        ]
         masks, counted = goal.chunk(2, dim=1)
         losses = segment_loss(found, masks, counted, self.balanced)
         return losses.view(-1, max(1, self.views)).mean(dim=1)
 
 
 def segment_loss(found: Tensor, masks: Tensor, counted: Tensor, balanced: bool) -> Tensor:
-    """Per row the squared error of probabilities ``found`` (n, c, h, w) against ``masks``; 0 for a perfect answer.
+    """Per row the squared error of probabilities ``found`` (n, c, h, w) against ``masks``; 0 for a
+    perfect answer.
 
-    ``balanced`` weighs the inside and the outside of each mask equally; a mask without an inside has only its outside.
+    ``balanced`` weighs the inside and the outside of each mask equally; a mask without an inside
+    has only its outside.
     """
     error = (found - masks).square()
     if not balanced:
@@ -83,5 +98,7 @@ def segment_loss(found: Tensor, masks: Tensor, counted: Tensor, balanced: bool) 
         sides.append((error * weight).sum((2, 3)) / area.clamp_min(1e-6))
         sides.append((area > 1e-6).to(error))
     inside, has_inside, outside, has_outside = sides
-    per_channel = (inside * has_inside + outside * has_outside) / (has_inside + has_outside).clamp_min(1)
+    per_channel = (inside * has_inside + outside * has_outside) / (
+        has_inside + has_outside
+    ).clamp_min(1)
     return per_channel.mean(dim=1)

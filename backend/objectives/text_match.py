@@ -1,4 +1,6 @@
-"""How well a picture fits a text, by CLIP: the squared great-circle distance of cutouts to the words (Crowson 2022)."""
+"""How well a picture fits a text, by CLIP: the squared great-circle distance of cutouts to the
+words (Crowson 2022).
+"""
 
 from __future__ import annotations
 
@@ -12,10 +14,14 @@ from backend.engine.optimise import Look, Objective
 from backend.engine.views import WHOLE, ViewRange, draw_views, seen_through, with_noise
 
 CUTOUTS = ViewRange(scale=(0.75, 1.0), noise=0.1)
-"""Noise as in VQGAN+CLIP's popular form; views from three quarters of the side on, for a smaller one that shows a
-single object would be asked for all that the prompt names, and colours pass from one object to another."""
+"""Noise as in VQGAN+CLIP's popular form; views from three quarters of the side on, for a smaller
+one that shows a single object would be asked for all that the prompt names, and colours pass from
+one object to another.
+"""
 CROPS = ViewRange(scale=(0.95, 1.4), noise=0.1)
-"""Views around one object, from close to it to some of its surroundings: the mask's frame is a view of scale 1."""
+"""Views around one object, from close to it to some of its surroundings: the mask's frame is a view
+of scale 1.
+"""
 SMALLEST_FRAME = 0.125
 """Half a frame's side is at least this share of half the picture's, or a dot would fill a view."""
 SMALL = 1e-3  # below this squared chord the series is exact in single precision
@@ -32,10 +38,11 @@ class SeesPictures(Protocol):
 
 @dataclass(frozen=True)
 class TextMatch(Objective):
-    """The mean distance of random views to words: ``cutouts`` views of each frame to the frame's own text.
+    """The mean distance of random views to words: ``cutouts`` views of each frame to the frame's
+    own text.
 
-    ``texts`` (k, d) are unit vectors, ``frames`` (k, 4) as in ``draw_views``: by default one text and the whole
-    picture. Views are drawn at ``side_px``, the side that the network sees.
+    ``texts`` (k, d) are unit vectors, ``frames`` (k, 4) as in ``draw_views``: by default one text
+    and the whole picture. Views are drawn at ``side_px``, the side that the network sees.
     """
 
     clip: SeesPictures = field(repr=False)
@@ -55,14 +62,20 @@ class TextMatch(Objective):
         """Per row and frame (n, k) the mean distance of its views to its words."""
         generators = look.generators(self.purpose)
         views = draw_views(generators, self.cutouts, self.allowed, self.frames)
-        seen = with_noise(seen_through(pictures, views, (self.side_px, self.side_px)), views, generators)
-        wanted = self.texts.to(pictures).repeat_interleave(self.cutouts, dim=0).repeat(len(pictures), 1)
+        seen = with_noise(
+            seen_through(pictures, views, (self.side_px, self.side_px)), views, generators
+        )
+        wanted = (
+            self.texts.to(pictures).repeat_interleave(self.cutouts, dim=0).repeat(len(pictures), 1)
+        )
         distances = spherical_distance(self.clip.encode_image(seen), wanted)
         return distances.view(len(pictures), len(self.frames), self.cutouts).mean(dim=2)
 
 
 def frames_of(masks: Tensor) -> Tensor:
-    """Square frames around masks (n, h, w) as for ``draw_views``: (n, 4); the whole picture for an empty mask."""
+    """Square frames around masks (n, h, w) as for ``draw_views``: (n, 4); the whole picture for an
+    empty mask.
+    """
     height, width = masks.shape[-2:]
     frames = []
     for mask in masks > 0.5:
@@ -78,12 +91,16 @@ def frames_of(masks: Tensor) -> Tensor:
 
 
 def spherical_distance(one: Tensor, other: Tensor) -> Tensor:
-    """2·asin(‖a - b‖/2)² along the last dimension: half the squared angle between the two directions.
+    """2·asin(‖a - b‖/2)² along the last dimension: half the squared angle between the two
+    directions.
 
-    Any lengths; 0 where they are parallel, with a finite slope there (half of the squared chord's) and everywhere.
+    Any lengths; 0 where they are parallel, with a finite slope there (half of the squared chord's)
+    and everywhere.
     """
     a, b = (torch.nn.functional.normalize(v.float(), dim=-1) for v in (one, other))
     chord = (a - b).square().sum(-1).clamp_max(LARGEST)
     near = chord < SMALL
     far = torch.where(near, torch.ones_like(chord), chord)
-    return torch.where(near, chord / 2 + chord.square() / 24, 2 * torch.asin(far.sqrt() / 2).square())
+    return torch.where(
+        near, chord / 2 + chord.square() / 24, 2 * torch.asin(far.sqrt() / 2).square()
+    )

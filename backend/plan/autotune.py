@@ -1,9 +1,11 @@
-"""Sliders chosen from the scene itself: the published heuristic, and ours. Pure: scene → values, each with its reason.
+"""Sliders chosen from the scene itself: the published heuristic, and ours. Pure: scene → values,
+each with its reason.
 
-Collage Diffusion, section 4.6, leaves its rule to a supplement that was not published with it; the released editor has
-one, which is ``published`` below. It looks at the size r of a layer: the longer side of its visible box as a share of
-the canvas (the released one takes the whole picture's size, before it is turned or covered). Ours asks what a layer has
-to lose: a drawn or photographed object has colours of its own, a flat cut-out is only a silhouette to be filled in.
+Collage Diffusion, section 4.6, leaves its rule to a supplement that was not published with it; the
+released editor has one, which is ``published`` below. It looks at the size r of a layer: the longer
+side of its visible box as a share of the canvas (the released one takes the whole picture's size,
+before it is turned or covered). Ours asks what a layer has to lose: a drawn or photographed object
+has colours of its own, a flat cut-out is only a silhouette to be filled in.
 """
 
 from __future__ import annotations
@@ -27,21 +29,30 @@ SETTING_SHARE = 0.85
 OPAQUE = 200
 """Alpha (of 255) from which a pixel's colour counts."""
 FLAT_SPREAD = 16.0
-"""Deviation of the channels from which a layer is not flat at all: shaded drawings have 26 and more, cut paper 0."""
+"""Deviation of the channels from which a layer is not flat at all: shaded drawings have 26 and
+more, cut paper 0.
+"""
 MUCH_TO_LOSE, LITTLE_TO_LOSE, NOTHING_TO_LOSE, SETTING = 0.3, 0.45, 0.8, 0.35
-"""Freedom of a layer with colours of its own, of a flat one, of a region without a picture, of a background. Of .2 to
-.9 these gave the best overlap by the judge, at the top of text similarity or near it, on seven drawn collages
-(``collage --world-seed 5``); less leaves paper as paper, more loses the object. Size did not matter there. On seven
-others (world seed 6, three seeds) image similarity is .48, beside .43 for the published rule and .44 for .5 everywhere.
+"""Freedom of a layer with colours of its own, of a flat one, of a region without a picture, of a
+background. Of .2 to .9 these gave the best overlap by the judge, at the top of text similarity or
+near it, on seven drawn collages (``collage --world-seed 5``); less leaves paper as paper, more
+loses the object. Size did not matter there. On seven others (world seed 6, three seeds) image
+similarity is .48, beside .43 for the published rule and .44 for .5 everywhere.
 """
 DRAWN_IN, KEPT_OUT = 1.5, 1.5
-"""Of seven pairs from (0, 0) to (2.5, 1.5) the one with most objects where they belong, on the same collages."""
+"""Of seven pairs from (0, 0) to (2.5, 1.5) the one with most objects where they belong, on the same
+collages.
+"""
 EDGES = 0.4
-"""Between the two values that the published rule gives to whole pictures and to small things; not tuned."""
+"""Between the two values that the published rule gives to whole pictures and to small things; not
+tuned.
+"""
 
 
 class Tuned(Record):
-    """The chosen values of one layer and a sentence for each; ``structure`` is the weight of its edges."""
+    """The chosen values of one layer and a sentence for each; ``structure`` is the weight of its
+    edges.
+    """
 
     layer_id: Identifier
     noise: Fraction
@@ -53,7 +64,9 @@ class Tuned(Record):
 
 @dataclass(frozen=True)
 class Seen:
-    """What a rule knows of a layer: ``share`` of the canvas (see ``visible_share``), ``spread`` of its colours."""
+    """What a rule knows of a layer: ``share`` of the canvas (see ``visible_share``), ``spread`` of
+    its colours.
+    """
 
     layer: Layer
     share: float
@@ -62,27 +75,40 @@ class Seen:
 
 
 def autotune(scene: Scene, card: Card, pixels: Pixels, rule: Rule = "lamina") -> tuple[Tuned, ...]:
-    """Values for every layer that takes part, from back to front. Nothing is changed; ``applied`` does that."""
+    """Values for every layer that takes part, from back to front. Nothing is changed; ``applied``
+    does that.
+    """
     seen = [surveyed for surveyed in survey(scene, card, pixels) if not surveyed.obstacle]
     size = (scene.width_px, scene.height_px)
     alphas = [layer_sheet(surveyed.layer, pixels, size).alpha for surveyed in seen]
-    visible = visibility(np.stack(alphas)) if alphas else np.zeros((0, size[1], size[0]), np.float32)
+    visible = (
+        visibility(np.stack(alphas)) if alphas else np.zeros((0, size[1], size[0]), np.float32)
+    )
     tuned = []
     for number, surveyed in enumerate(seen):
         layer, top = surveyed.layer, number == len(seen) - 1
-        tuned.append(RULES[rule](Seen(layer, visible_share(visible[number + 1]), spread(layer, pixels), top)))
+        tuned.append(
+            RULES[rule](Seen(layer, visible_share(visible[number + 1]), spread(layer, pixels), top))
+        )
     return tuple(tuned)
 
 
 def applied(scene: Scene, tuned: tuple[Tuned, ...]) -> Scene:
-    """The scene with these values; other layers, and the kind of a layer's structure where it has one, stay."""
+    """The scene with these values; other layers, and the kind of a layer's structure where it has
+    one, stay.
+    """
     chosen = {one.layer_id: one for one in tuned}
-    layers = tuple(_with_values(layer, chosen[layer.id]) if layer.id in chosen else layer for layer in scene.layers)
+    layers = tuple(
+        _with_values(layer, chosen[layer.id]) if layer.id in chosen else layer
+        for layer in scene.layers
+    )
     return scene.model_copy(update={"layers": layers})
 
 
 def visible_share(visible: Floats) -> float:
-    """The longer side of the box around what is seen (h, w; at least a half), as a share of that side of the canvas."""
+    """The longer side of the box around what is seen (h, w; at least a half), as a share of that
+    side of the canvas.
+    """
     inside = visible >= 0.5
     if not inside.any():
         return 0.0
@@ -94,7 +120,8 @@ def visible_share(visible: Floats) -> float:
 
 
 def spread(layer: Layer, pixels: Pixels) -> float | None:
-    """How far the colours of a layer's picture differ: the channels' mean deviation, in 0..127.5; None without one.
+    """How far the colours of a layer's picture differ: the channels' mean deviation, in 0..127.5;
+    None without one.
 
     Soft edges do not count, and neither does a layer that is nowhere opaque: it has no colours.
     """
@@ -106,8 +133,8 @@ def spread(layer: Layer, pixels: Pixels) -> float | None:
 
 
 def published(seen: Seen) -> Tuned:
-    """The released editor's rule: v_pos = .2 + .4 (1 - r), v_neg = .9 - .5 r, edges .3 + .6 (1 - r), noise .5 + .2 r,
-    but .4 for the top layer whatever its size."""
+    """The released editor's rule: v_pos = .2 + .4 (1 - r), v_neg = .9 - .5 r, edges .3 + .6 (1 -
+    r), noise .5 + .2 r, but .4 for the top layer whatever its size."""
     share, top = seen.share, seen.top
     noise = 0.4 if top else 0.5 + 0.2 * share
     size = f"spans {share:.0%} of the canvas"
@@ -119,7 +146,8 @@ def published(seen: Seen) -> Tuned:
         structure=round(0.3 + 0.6 * (1 - share), 3),
         reasons=(
             f"Freedom {noise:.2f}: " + ("the top layer is kept closest." if top else f"it {size}."),
-            f"Words drawn in by {0.2 + 0.4 * (1 - share):.2f} and kept out elsewhere by {0.9 - 0.5 * share:.2f}: "
+            f"Words drawn in by {0.2 + 0.4 * (1 - share):.2f} and kept out elsewhere by "
+            f"{0.9 - 0.5 * share:.2f}: "
             "the smaller a layer, the more its words need help.",
             f"Edges held by {0.3 + 0.6 * (1 - share):.2f}: small shapes are lost first.",
         ),
@@ -127,12 +155,15 @@ def published(seen: Seen) -> Tuned:
 
 
 def lamina(seen: Seen) -> Tuned:
-    """Ours: what has colours of its own changes least, a flat silhouette more, a painted region most; objects' words
-    are drawn in and kept out alike, whatever the size. What covers the canvas is a setting."""
+    """Ours: what has colours of its own changes least, a flat silhouette more, a painted region
+    most; objects' words are drawn in and kept out alike, whatever the size. What covers the canvas
+    is a setting."""
     flat = _flatness(seen.spread)
     if seen.share >= SETTING_SHARE:
         return _setting(seen.layer, flat)
-    noise = NOTHING_TO_LOSE if flat is None else MUCH_TO_LOSE + (LITTLE_TO_LOSE - MUCH_TO_LOSE) * flat
+    noise = (
+        NOTHING_TO_LOSE if flat is None else MUCH_TO_LOSE + (LITTLE_TO_LOSE - MUCH_TO_LOSE) * flat
+    )
     return Tuned(
         layer_id=seen.layer.id,
         noise=round(noise, 3),
@@ -141,7 +172,10 @@ def lamina(seen: Seen) -> Tuned:
         structure=EDGES,
         reasons=(
             f"Freedom {noise:.2f}: {_loss(flat)}.",
-            f"Words drawn in by {DRAWN_IN:.1f} and kept out elsewhere by {KEPT_OUT:.1f}, so that it is there once.",
+            (
+                f"Words drawn in by {DRAWN_IN:.1f} and kept out elsewhere by {KEPT_OUT:.1f}, so "
+                "that it is there once."
+            ),
             f"Edges held by {EDGES:.1f}, where the model can: enough for the outline.",
         ),
     )
@@ -156,7 +190,10 @@ def _setting(layer: Layer, flat: float | None) -> Tuned:
         attention_negative=0.0,
         structure=0.0,
         reasons=(
-            f"Freedom {noise:.2f}: it fills the canvas, and needs room for the shadows and light of what stands in it.",
+            (
+                f"Freedom {noise:.2f}: it fills the canvas, and needs room for the shadows and "
+                "light of what stands in it."
+            ),
             "Words hardly drawn in, and not kept out of the objects: its light falls on them too.",
             "Edges left free, so that the ground can close behind what moves.",
         ),
@@ -171,11 +208,17 @@ def _flatness(colours: float | None) -> float | None:
 def _loss(flat: float | None) -> str:
     if flat is None:
         return "it is a region without a picture, and all of it has to be drawn"
-    return "it is nearly one flat colour, and has to be drawn" if flat > 0.5 else "it has colours of its own to keep"
+    return (
+        "it is nearly one flat colour, and has to be drawn"
+        if flat > 0.5
+        else "it has colours of its own to keep"
+    )
 
 
 def _with_values(layer: Layer, tuned: Tuned) -> Layer:
-    """The layer with the values; edges are held only where the layer already holds to a structure."""
+    """The layer with the values; edges are held only where the layer already holds to a
+    structure.
+    """
     structure = layer.structure
     if structure.kind != "none":
         structure = structure.model_copy(update={"weight": tuned.structure})
@@ -189,4 +232,6 @@ def _with_values(layer: Layer, tuned: Tuned) -> Layer:
     )
 
 
-RULES: Mapping[Rule, Callable[[Seen], Tuned]] = MappingProxyType({"published": published, "lamina": lamina})
+RULES: Mapping[Rule, Callable[[Seen], Tuned]] = MappingProxyType(
+    {"published": published, "lamina": lamina}
+)

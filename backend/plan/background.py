@@ -10,16 +10,22 @@ _JOINTS = re.compile(r"^(?:[\s,;]|\band\b|\bwith\b)+", re.IGNORECASE)
 
 
 def background_words(prompt: str, phrases: Sequence[str]) -> str:
-    """The prompt without the phrases and what joined them: "a red cat and a blue house at night" → "at night"."""
+    """The prompt without the phrases and what joined them: "a red cat and a blue house at night" →
+    "at night".
+    """
     left = prompt
     for phrase in sorted((p.strip() for p in phrases if p.strip()), key=len, reverse=True):
-        left = re.sub(_ARTICLE + r"\b" + re.escape(phrase) + r"\b", " ", left, count=1, flags=re.IGNORECASE)
+        left = re.sub(
+            _ARTICLE + r"\b" + re.escape(phrase) + r"\b", " ", left, count=1, flags=re.IGNORECASE
+        )
     left = re.sub(r"\s+", " ", left)
     left = re.sub(r"(?:\s*,\s*|\s+and\s+)+(?=,|\band\b|\s*$)", " ", left)
     return _JOINTS.sub("", left).strip(" ,")
 
 
 def phrase_in(prompt: str, phrase: str) -> str:
-    """A phrase with the article that it has in the prompt; as it is where the prompt does not have it."""
+    """A phrase with the article that it has in the prompt; as it is where the prompt does not have
+    it.
+    """
     found = re.search(_ARTICLE + r"\b" + re.escape(phrase.strip()) + r"\b", prompt, re.IGNORECASE)
     return found.group(0) if found and phrase.strip() else phrase

@@ -11,7 +11,16 @@ from backend.plan.background import background_words
 from backend.plan.card import Card
 from backend.plan.notes import called, obstacle_note, size_notes, survey_notes, word_notes
 from backend.plan.phrases import Match, match_phrases, normalised
-from backend.plan.plan import ApartTask, Cover, LookTask, Note, OneLayer, Plan, PlannedLayer, WholePicture
+from backend.plan.plan import (
+    ApartTask,
+    Cover,
+    LookTask,
+    Note,
+    OneLayer,
+    Plan,
+    PlannedLayer,
+    WholePicture,
+)
 from backend.plan.request import AnyRequest, Compose, LearnLooks, Reroll, TakeApart
 from backend.plan.resolution import Size, generation_size
 from backend.plan.survey import Surveyed, survey
@@ -21,7 +30,9 @@ from backend.scene.scene import Pixels, Scene
 MAX_BATCH = 8
 """Candidates that run together at most; more are run in several batches."""
 
-TASK_METHODS: Mapping[str, str] = MappingProxyType({"looks": "textual_inversion", "apart": "decompose"})
+TASK_METHODS: Mapping[str, str] = MappingProxyType(
+    {"looks": "textual_inversion", "apart": "decompose"}
+)
 """Who does what is asked for instead of pictures."""
 
 PLACE_SHARE = 0.5
@@ -86,14 +97,17 @@ class _Reading:
 def build_plan(scene: Scene, request: AnyRequest, card: Card, pixels: Pixels) -> Plan:
     """All that decides the pixels of a run.
 
-    ``card`` is the card of ``request.settings.model``. An empty prompt becomes the phrases of the layers that take
-    part. RequestError when there are no words at all, or when the layer to re-roll is unknown, takes no part, or may
-    not change.
+    ``card`` is the card of ``request.settings.model``. An empty prompt becomes the phrases of the
+    layers that take part. RequestError when there are no words at all, or when the layer to re-roll
+    is unknown, takes no part, or may not change.
     """
     reading = _read(scene, card, pixels)
     if not reading.prompt.strip():
         raise RequestError(
-            "There are no words to draw from: the prompt is empty, and no layer that can be seen has a phrase.",
+            (
+                "There are no words to draw from: the prompt is empty, and no layer that can be "
+                "seen has a phrase."
+            ),
             remedy="Write a prompt, or a phrase for a layer.",
         )
     if not isinstance(request, Reroll):
@@ -116,8 +130,13 @@ def build_plan(scene: Scene, request: AnyRequest, card: Card, pixels: Pixels) ->
 
 
 def coverage(scene: Scene, card: Card, pixels: Pixels) -> tuple[tuple[str, float, float], ...]:
-    """(layer id, visible share of the canvas in 0..1, visible latent cells) of each layer, from back to front."""
-    return tuple((seen.layer.id, seen.visible_frac, seen.visible_cells) for seen in survey(scene, card, pixels))
+    """(layer id, visible share of the canvas in 0..1, visible latent cells) of each layer, from
+    back to front.
+    """
+    return tuple(
+        (seen.layer.id, seen.visible_frac, seen.visible_cells)
+        for seen in survey(scene, card, pixels)
+    )
 
 
 def scene_notes(scene: Scene, card: Card, pixels: Pixels) -> tuple[Note, ...]:
@@ -131,7 +150,9 @@ def _read(scene: Scene, card: Card, pixels: Pixels) -> _Reading:
     prompt, negative = normalised(scene.prompt), _joined_negatives(scene, layers)
     if not prompt.strip():
         prompt = ", ".join(
-            phrase for layer in layers if (phrase := normalised(layer.phrase or layer.class_label).strip())
+            phrase
+            for layer in layers
+            if (phrase := normalised(layer.phrase or layer.class_label).strip())
         )
     found = match_phrases(prompt, [layer.phrase for layer in layers], card)
     matches = {layer.id: match for layer, match in zip(layers, found, strict=True)}
@@ -141,13 +162,18 @@ def _read(scene: Scene, card: Card, pixels: Pixels) -> _Reading:
 
 
 def _joined_negatives(scene: Scene, layers: Sequence[Layer]) -> str:
-    """The scene's negative prompt and, after it, what single layers do not want; those words stay in their regions."""
+    """The scene's negative prompt and, after it, what single layers do not want; those words stay
+    in their regions.
+    """
     asked = (scene.negative, *(layer.negative for layer in layers))
     return ", ".join(normalised(words) for words in asked if words.strip())
 
 
 def _plan(
-    reading: _Reading, request: AnyRequest, layers: tuple[PlannedLayer, ...], target: WholePicture | OneLayer
+    reading: _Reading,
+    request: AnyRequest,
+    layers: tuple[PlannedLayer, ...],
+    target: WholePicture | OneLayer,
 ) -> Plan:
     settings, task = request.settings, _task(request)
     return Plan(
@@ -180,7 +206,9 @@ def _count(request: AnyRequest) -> int:
 
 
 def _object_words(reading: _Reading) -> list[str]:
-    """The phrases of the layers that are objects: one of which most of the picture shows is its place."""
+    """The phrases of the layers that are objects: one of which most of the picture shows is its
+    place.
+    """
     places = {seen.layer.id for seen in reading.usable if seen.visible_frac > PLACE_SHARE}
     return [layer.phrase for layer in reading.scene.layers if layer.id not in places]
 
@@ -205,7 +233,9 @@ def _chosen(reading: _Reading, layer_id: str) -> Surveyed:
         if seen.layer.id != layer_id:
             continue
         if seen.obstacle:
-            raise RequestError(obstacle_note(seen).text, remedy="Show it, or choose another layer to re-roll.")
+            raise RequestError(
+                obstacle_note(seen).text, remedy="Show it, or choose another layer to re-roll."
+            )
         if seen.layer.noise == 0.0 and seen.layer.noise_map is None:
             raise RequestError(
                 f"{called(seen.layer)} has a freedom of 0, so nothing of it may change.",
@@ -220,7 +250,9 @@ def _chosen(reading: _Reading, layer_id: str) -> Surveyed:
 
 
 def _check_source(request: Reroll | TakeApart, size: Size, pixels: Pixels) -> None:
-    """The picture to re-roll in must have the size that is generated, or its pixels could not stay as they are."""
+    """The picture to re-roll in must have the size that is generated, or its pixels could not stay
+    as they are.
+    """
     height_px, width_px = pixels.picture(request.source).shape[:2]
     if (width_px, height_px) != size:
         raise RequestError(
@@ -244,6 +276,11 @@ def _check_draft(draft: str, size: Size, pixels: Pixels) -> None:
 def _covers(reading: _Reading, chosen: Surveyed) -> tuple[Cover, ...]:
     position = reading.usable.index(chosen)
     return tuple(
-        Cover(picture=seen.layer.picture, mask=seen.layer.mask, placement=seen.placement, opacity=seen.layer.opacity)
+        Cover(
+            picture=seen.layer.picture,
+            mask=seen.layer.mask,
+            placement=seen.placement,
+            opacity=seen.layer.opacity,
+        )
         for seen in reading.usable[position + 1 :]
     )

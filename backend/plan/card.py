@@ -6,7 +6,9 @@ from typing import NamedTuple, Protocol
 
 
 class TokenSpan(NamedTuple):
-    """Where a token stands in the text: characters start…end (excluded) and its position in the token row."""
+    """Where a token stands in the text: characters start…end (excluded) and its position in the
+    token row.
+    """
 
     start: int
     end: int
@@ -16,8 +18,9 @@ class TokenSpan(NamedTuple):
 class Card(Protocol):
     """The facts of a model that decide a plan.
 
-    ``native_px`` is the side of the square it was trained on, ``cell_px`` the pixels per latent cell,
-    ``size_multiple_px`` what picture sides must be divisible by, ``text_length`` the token row with begin and end.
+    ``native_px`` is the side of the square it was trained on, ``cell_px`` the pixels per latent
+    cell, ``size_multiple_px`` what picture sides must be divisible by, ``text_length`` the token
+    row with begin and end.
     """
 
     @property
@@ -36,5 +39,7 @@ class Card(Protocol):
     def text_length(self) -> int: ...
 
     def token_spans(self, text: str) -> tuple[TokenSpan, ...]:
-        """Spans of every token of the text, *untruncated*; the caller drops positions >= text_length - 1."""
+        """Spans of every token of the text, *untruncated*; the caller drops positions >=
+        text_length - 1.
+        """
         ...

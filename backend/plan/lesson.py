@@ -1,4 +1,6 @@
-"""All that decides what a model learns of a subject: the recipe of a training, as ``Plan`` is that of pictures."""
+"""All that decides what a model learns of a subject: the recipe of a training, as ``Plan`` is that
+of pictures.
+"""
 
 from __future__ import annotations
 
@@ -27,10 +29,11 @@ MAX_STEPS = 5000
 
 
 class Lesson(Record):
-    """One training. Pictures are referred to by digest; where one is transparent its alpha says where the subject is.
+    """One training. Pictures are referred to by digest; where one is transparent its alpha says
+    where the subject is.
 
-    ``steps`` 0 takes the method's own number. ``begun`` names what an earlier training left half learned, to go on
-    from there.
+    ``steps`` 0 takes the method's own number. ``begun`` names what an earlier training left half
+    learned, to go on from there.
     """
 
     model: Identifier

@@ -1,4 +1,6 @@
-"""Where a plan's layer lies in the pictures that it makes: an object that is moved is to be sought at its new place."""
+"""Where a plan's layer lies in the pictures that it makes: an object that is moved is to be sought
+at its new place.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,8 @@ from backend.plan.plan import OneLayer, Plan
 def plan_as_made(plan: Plan) -> Plan:
     """The plan with its layer where "move" puts it; every other plan as it is.
 
-    A painted mask stays where it was painted, so a layer that has one is left out: nothing is said of it.
+    A painted mask stays where it was painted, so a layer that has one is left out: nothing is said
+    of it.
     """
     if plan.method != "move" or not isinstance(plan.target, OneLayer):
         return plan

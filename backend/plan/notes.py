@@ -14,9 +14,13 @@ from backend.scene.scene import Scene
 
 OBSTACLES = {
     "hidden": "is hidden and takes no part.",
-    "empty": "shows nothing: its picture, mask or opacity leaves no visible pixel. It takes no part.",
+    "empty": (
+        "shows nothing: its picture, mask or opacity leaves no visible pixel. It takes no part."
+    ),
     "off_canvas": "lies outside the canvas and takes no part. Move it back to use it.",
-    "covered": "is covered by the layers above it and takes no part. Raise it or move it to use it.",
+    "covered": (
+        "is covered by the layers above it and takes no part. Raise it or move it to use it."
+    ),
 }
 
 
@@ -29,7 +33,8 @@ def obstacle_note(seen: Surveyed) -> Note:
     """Why a layer takes no part."""
     if seen.obstacle == "too_small":
         text = (
-            f"shows {seen.visible_cells:.2g} of one latent cell, the smallest spot that this model can draw, "
+            f"shows {seen.visible_cells:.2g} of one latent cell, the smallest spot that this "
+            "model can draw, "
             "and takes no part. Enlarge it to use it."
         )
     else:
@@ -41,43 +46,79 @@ def phrase_notes(layer: Layer, match: Match, card: Card) -> tuple[Note, ...]:
     """What the words of a layer could not do."""
     phrase, name = layer.phrase.strip(), called(layer)
     if not phrase:
-        return (Note(code="no_phrase", layer_id=layer.id, text=f"{name} has no phrase, so no words are bound to it."),)
+        return (
+            Note(
+                code="no_phrase",
+                layer_id=layer.id,
+                text=f"{name} has no phrase, so no words are bound to it.",
+            ),
+        )
     if match.span is None:
         return (Note(code="phrase_missing", layer_id=layer.id, text=_missing(name, phrase, match)),)
     notes = []
     if match.cut:
-        text = f"{name}: the model reads {card.text_length - 2} tokens of the prompt and never sees “{match.cut}”."
-        notes.append(Note(code="phrase_truncated", layer_id=layer.id, text=text + " Move it nearer to the beginning."))
+        text = (
+            f"{name}: the model reads {card.text_length - 2} tokens of the prompt and "
+            f"never sees “{match.cut}”."
+        )
+        notes.append(
+            Note(
+                code="phrase_truncated",
+                layer_id=layer.id,
+                text=text + " Move it nearer to the beginning.",
+            )
+        )
     if match.shared:
-        text = f"{name} shares its words with another layer: “{phrase}” stands in the prompt too few times."
-        notes.append(Note(code="phrase_shared", layer_id=layer.id, text=text + " Write it once for each."))
+        text = (
+            f"{name} shares its words with another layer: “{phrase}” stands in the prompt "
+            "too few times."
+        )
+        notes.append(
+            Note(code="phrase_shared", layer_id=layer.id, text=text + " Write it once for each.")
+        )
     return tuple(notes)
 
 
 def _missing(name: str, phrase: str, match: Match) -> str:
     if match.inside:
-        return f"{name}: “{phrase}” stands in the prompt only inside “{match.inside}”, which belongs to another layer."
+        return (
+            f"{name}: “{phrase}” stands in the prompt only inside “{match.inside}”, which "
+            "belongs to another layer."
+        )
     near = f" The nearest there is “{match.nearest}”." if match.nearest else ""
     return f"{name}: “{phrase}” does not stand in the prompt, so no words are bound to it.{near}"
 
 
 def word_notes(scene: Scene, prompt: str, negative: str, card: Card) -> tuple[Note, ...]:
-    """What becomes of the prompts as a whole. Both are in normalised form, as the model reads them."""
+    """What becomes of the prompts as a whole. Both are in normalised form, as the model reads
+    them.
+    """
     notes = []
     if not scene.prompt.strip() and scene.layers:
         notes.append(Note(code="no_prompt", text=_without_prompt(prompt)))
     for title, text in (("prompt", prompt), ("negative prompt", negative)):
         if cut := cut_words(text, card):
             limit = f"This model reads {card.text_length - 2} tokens."
-            notes.append(Note(code="prompt_truncated", text=f"The {title} is too long: “{cut}” is not read. {limit}"))
+            notes.append(
+                Note(
+                    code="prompt_truncated",
+                    text=f"The {title} is too long: “{cut}” is not read. {limit}",
+                )
+            )
     return tuple(notes)
 
 
 def _without_prompt(words: str) -> str:
     """What is done with an empty prompt; ``words`` stand in its place."""
     if words:
-        return f"The prompt is empty, so the picture is drawn from the layers' phrases alone: “{words}”."
-    return "The prompt is empty and no layer has a phrase: write one of them, for nothing can be made without words."
+        return (
+            "The prompt is empty, so the picture is drawn from the layers' phrases "
+            f"alone: “{words}”."
+        )
+    return (
+        "The prompt is empty and no layer has a phrase: write one of them, for nothing "
+        "can be made without words."
+    )
 
 
 def size_notes(scene: Scene, card: Card) -> tuple[Note, ...]:
@@ -86,12 +127,19 @@ def size_notes(scene: Scene, card: Card) -> tuple[Note, ...]:
     if size == (scene.width_px, scene.height_px):
         return ()
     canvas = f"{scene.width_px} × {scene.height_px}"
-    text = f"The canvas has {canvas} px; this model makes the picture at {size.width_px} × {size.height_px} px."
+    text = (
+        f"The canvas has {canvas} px; this model makes the picture at {size.width_px} × "
+        f"{size.height_px} px."
+    )
     return (Note(code="resized", text=text),)
 
 
-def survey_notes(seen: Sequence[Surveyed], matches: dict[str, Match], prompt: str, card: Card) -> tuple[Note, ...]:
-    """The notes of each layer, from back to front. That there are no words is said once, not for every layer."""
+def survey_notes(
+    seen: Sequence[Surveyed], matches: dict[str, Match], prompt: str, card: Card
+) -> tuple[Note, ...]:
+    """The notes of each layer, from back to front. That there are no words is said once, not for
+    every layer.
+    """
     notes: list[Note] = []
     for surveyed in seen:
         if surveyed.obstacle:

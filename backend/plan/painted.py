@@ -20,8 +20,8 @@ _REPLACED = {"no_mask": "empty", "no_class": "no_phrase"}
 def painted_notes(seen: Sequence[Surveyed], classes: Collection[str] | None) -> tuple[Note, ...]:
     """The notes of the visible painted layers, from back to front.
 
-    ``classes`` are all that the model's segmenters know; None when they take any phrase. Codes: no_class, no_mask,
-    unknown_class, overlap, tiny.
+    ``classes`` are all that the model's segmenters know; None when they take any phrase. Codes:
+    no_class, no_mask, unknown_class, overlap, tiny.
     """
     painted = (one for one in seen if one.layer.picture is None and one.obstacle != "hidden")
     return tuple(note for one in painted for note in _notes(one, classes))
@@ -38,20 +38,34 @@ def _notes(seen: Surveyed, classes: Collection[str] | None) -> Iterator[Note]:
     inside = name[0].lower() + name[1:]
     words = layer.class_label.strip() or layer.phrase.strip()
     if not words:
-        yield _note(seen, "no_class", f"{name} has no class. Choose one, or write a phrase that names it.")
+        yield _note(
+            seen, "no_class", f"{name} has no class. Choose one, or write a phrase that names it."
+        )
     elif classes is not None and not names_one(words, classes):
         known = ", ".join(sorted(classes))
-        yield _note(seen, "unknown_class", f"{name}: no segmenter of this model knows “{words}”. Known are {known}.")
+        yield _note(
+            seen,
+            "unknown_class",
+            f"{name}: no segmenter of this model knows “{words}”. Known are {known}.",
+        )
     if seen.obstacle == "empty":
         yield _note(seen, "no_mask", f"Nothing is painted on {inside}: it takes no part.")
     if seen.obstacle:
         return
     hidden = 1 - seen.visible_cells / seen.own_cells
     if hidden > HIDDEN_SHARE:
-        yield _note(seen, "overlap", f"{hidden:.0%} of {inside} lies under other layers, which are drawn there.")
+        yield _note(
+            seen,
+            "overlap",
+            f"{hidden:.0%} of {inside} lies under other layers, which are drawn there.",
+        )
     if seen.visible_frac < LEAST_SHARE:
         share = f"{name} shows on {seen.visible_frac:.1%} of the picture"
-        yield _note(seen, "tiny", f"{share}. Below {LEAST_SHARE:.0%} an object is seldom found; paint it larger.")
+        yield _note(
+            seen,
+            "tiny",
+            f"{share}. Below {LEAST_SHARE:.0%} an object is seldom found; paint it larger.",
+        )
 
 
 def _note(seen: Surveyed, code: str, text: str) -> Note:

@@ -1,7 +1,8 @@
 """Which tokens of the prompt speak of which layer: matching by characters (not by token ids).
 
-A phrase is found at word boundaries, in any case, after normalisation to NFC. Longer phrases choose first and nothing
-overlaps, so "apple" never takes the apple of "red apple". Layers with one phrase take its occurrences in their order.
+A phrase is found at word boundaries, in any case, after normalisation to NFC. Longer phrases choose
+first and nothing overlaps, so "apple" never takes the apple of "red apple". Layers with one phrase
+take its occurrences in their order.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from typing import NamedTuple
 
 from backend.plan.card import Card, TokenSpan
 
-NEAREST_WORDS = 400  # words of the prompt that are searched for a nearest match: enough for 4,000 characters
+NEAREST_WORDS = (
+    400  # words of the prompt that are searched for a nearest match: enough for 4,000 characters
+)
 NEAREST_RATIO = 0.7  # below it the suggestion is more often noise than a slip of the keyboard
 
 
@@ -30,9 +33,10 @@ class Span(NamedTuple):
 class Match:
     """What a phrase found. ``span`` is None when it does not stand in the prompt (or is empty).
 
-    ``tokens`` are positions in the token row; ``cut`` the words of the span that the row is too short for;
-    ``shared`` tells that an earlier layer has the same occurrence; ``inside`` is the longer phrase that holds the only
-    occurrences; ``nearest`` the most similar words of the prompt, or "".
+    ``tokens`` are positions in the token row; ``cut`` the words of the span that the row is too
+    short for; ``shared`` tells that an earlier layer has the same occurrence; ``inside`` is the
+    longer phrase that holds the only occurrences; ``nearest`` the most similar words of the prompt,
+    or "".
     """
 
     span: Span | None = None
@@ -49,7 +53,9 @@ def normalised(text: str) -> str:
 
 
 def match_phrases(prompt: str, phrases: Sequence[str], card: Card) -> tuple[Match, ...]:
-    """One Match for each phrase, in order. ``prompt`` must be normalised; phrases may be empty or equal."""
+    """One Match for each phrase, in order. ``prompt`` must be normalised; phrases may be empty or
+    equal.
+    """
     spans = card.token_spans(prompt)
     wanted = [" ".join(normalised(phrase).split()) for phrase in phrases]
     found = _assigned(prompt, wanted)
@@ -66,7 +72,9 @@ def match_phrases(prompt: str, phrases: Sequence[str], card: Card) -> tuple[Matc
 
 def cut_words(prompt: str, card: Card) -> str:
     """The end of a text that the model's token row has no room for; "" when all of it fits."""
-    late = [span.start for span in card.token_spans(prompt) if span.position >= card.text_length - 1]
+    late = [
+        span.start for span in card.token_spans(prompt) if span.position >= card.text_length - 1
+    ]
     return prompt[_word_start(prompt, min(late)) :].strip() if late else ""
 
 
@@ -112,7 +120,9 @@ def _assigned(prompt: str, phrases: Sequence[str]) -> list[tuple[Span | None, bo
         everywhere = occurrences(prompt, phrase)
         free = [span for span in everywhere if not any(_overlap(span, other) for other, _ in taken)]
         if not free:
-            holder = next((words for span, words in taken for hit in everywhere if _overlap(hit, span)), "")
+            holder = next(
+                (words for span, words in taken for hit in everywhere if _overlap(hit, span)), ""
+            )
             for index in indices:
                 result[index] = (None, False, holder)
             continue
@@ -122,12 +132,18 @@ def _assigned(prompt: str, phrases: Sequence[str]) -> list[tuple[Span | None, bo
     return result
 
 
-def _tokens(prompt: str, span: Span, spans: Sequence[TokenSpan], text_length: int) -> tuple[tuple[int, ...], str]:
-    """Positions of the tokens that touch a span and fit the row, and the words from the first that does not."""
+def _tokens(
+    prompt: str, span: Span, spans: Sequence[TokenSpan], text_length: int
+) -> tuple[tuple[int, ...], str]:
+    """Positions of the tokens that touch a span and fit the row, and the words from the first that
+    does not.
+    """
     touching = [token for token in spans if token.start < span.end and span.start < token.end]
     fitting = tuple(token.position for token in touching if token.position < text_length - 1)
     late = [token.start for token in touching if token.position >= text_length - 1]
-    return fitting, prompt[max(span.start, _word_start(prompt, min(late))) : span.end] if late else ""
+    return fitting, prompt[
+        max(span.start, _word_start(prompt, min(late))) : span.end
+    ] if late else ""
 
 
 def _word_start(text: str, position: int) -> int:
@@ -156,5 +172,9 @@ def _in_word(character: str) -> bool:
 
 
 def _unspaced(character: str) -> bool:
-    """Scripts that put no blanks between words (ideographs, kana) or join particles to them (hangul)."""
-    return unicodedata.category(character) == "Lo" and unicodedata.east_asian_width(character) in "WF"
+    """Scripts that put no blanks between words (ideographs, kana) or join particles to them
+    (hangul).
+    """
+    return (
+        unicodedata.category(character) == "Lo" and unicodedata.east_asian_width(character) in "WF"
+    )

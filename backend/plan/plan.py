@@ -9,15 +9,27 @@ from pydantic import Field
 
 from backend.plan.request import OptionValue, Sampler, SubjectRef
 from backend.scene.blending import Blend
-from backend.scene.layer import Digest, Fraction, Identifier, Name, Placement, Record, Seed, Structure, Weight
+from backend.scene.layer import (
+    Digest,
+    Fraction,
+    Identifier,
+    Name,
+    Placement,
+    Record,
+    Seed,
+    Structure,
+    Weight,
+)
 from backend.scene.scene import canonical_json
 
 
 class Note(Record):
-    """Something a person must know about a run; ``layer_id`` is empty when it concerns the whole scene.
+    """Something a person must know about a run; ``layer_id`` is empty when it concerns the whole
+    scene.
 
-    ``code`` is stable (hidden, empty, off_canvas, too_small, covered, phrase_missing, phrase_truncated, no_phrase,
-    phrase_shared, prompt_truncated, no_prompt, resized); ``text`` is the sentence shown.
+    ``code`` is stable (hidden, empty, off_canvas, too_small, covered, phrase_missing,
+    phrase_truncated, no_phrase, phrase_shared, prompt_truncated, no_prompt, resized); ``text`` is
+    the sentence shown.
     """
 
     code: str
@@ -26,9 +38,11 @@ class Note(Record):
 
 
 class PlannedLayer(Record):
-    """A layer that takes part. The placement is in generation pixels; tokens are positions in the prompt's row.
+    """A layer that takes part. The placement is in generation pixels; tokens are positions in the
+    prompt's row.
 
-    ``tokens`` are indices into the tokenised prompt including its begin token (so the first word is 1).
+    ``tokens`` are indices into the tokenised prompt including its begin token (so the first word is
+    1).
     """
 
     layer_id: Identifier
@@ -54,7 +68,8 @@ class PlannedLayer(Record):
 
 
 class WholePicture(Record):
-    """Every planned layer is generated; uncovered pixels are the implicit layer 0 with this noise level.
+    """Every planned layer is generated; uncovered pixels are the implicit layer 0 with this noise
+    level.
 
     With ``varied``, the id of a planned layer, the candidates differ in that layer's noise only.
     """
@@ -74,10 +89,12 @@ class Cover(Record):
 
 
 class OneLayer(Record):
-    """One layer is generated over ``source``; pixels farther than ``feather_px`` from its mask stay identical.
+    """One layer is generated over ``source``; pixels farther than ``feather_px`` from its mask stay
+    identical.
 
-    ``above`` are the scene's layers over it, from back to front: what they hide does not belong to its mask. ``place``
-    are the prompt's words without any object's: what would be there without the layer.
+    ``above`` are the scene's layers over it, from back to front: what they hide does not belong to
+    its mask. ``place`` are the prompt's words without any object's: what would be there without the
+    layer.
     """
 
     kind: Literal["layer"] = "layer"
@@ -89,7 +106,9 @@ class OneLayer(Record):
 
 
 class LookTask(Record):
-    """Learn the looks of these layers in at most ``steps`` steps; ``begun`` are unfinished ones to go on from."""
+    """Learn the looks of these layers in at most ``steps`` steps; ``begun`` are unfinished ones to
+    go on from.
+    """
 
     kind: Literal["looks"] = "looks"
     layer_ids: tuple[Identifier, ...]
@@ -107,9 +126,10 @@ class ApartTask(Record):
 class Plan(Record):
     """The recipe of a run. Same plan, software, hardware class and batch size give the same pixels.
 
-    ``seeds`` has one entry per candidate; ``batch`` candidates run together. ``layers`` go from back to front.
-    ``draft`` is the picture that a method of two stages goes on from; without one it makes its own.
-    ``notes`` do not decide pixels and are left out of the digest. ``task`` is what is made instead of pictures.
+    ``seeds`` has one entry per candidate; ``batch`` candidates run together. ``layers`` go from
+    back to front. ``draft`` is the picture that a method of two stages goes on from; without one it
+    makes its own. ``notes`` do not decide pixels and are left out of the digest. ``task`` is what
+    is made instead of pictures.
     """
 
     version: Literal[1] = 1
@@ -133,8 +153,12 @@ class Plan(Record):
     notes: tuple[Note, ...] = ()
 
     def digest(self) -> str:
-        """SHA-256 over everything that decides the pixels; what a plan does not have is no part of its name."""
-        left_out = {"notes"} | {name for name in ("subject", "draft", "task") if getattr(self, name) is None}
+        """SHA-256 over everything that decides the pixels; what a plan does not have is no part of
+        its name.
+        """
+        left_out = {"notes"} | {
+            name for name in ("subject", "draft", "task") if getattr(self, name) is None
+        }
         record: dict[str, Any] = self.model_dump(mode="json", exclude=left_out)
         _forget_defaults(record["target"], {"varied": None})
         for layer in record["layers"]:

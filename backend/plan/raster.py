@@ -8,7 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.plan.plan import Cover, OneLayer, Plan, PlannedLayer
-from backend.scene.composite import Sheet, alpha_of, ground, lay_over, over_grey, seen_most, sheet_of, visibility
+from backend.scene.composite import (
+    Sheet,
+    alpha_of,
+    ground,
+    lay_over,
+    over_grey,
+    seen_most,
+    sheet_of,
+    visibility,
+)
 from backend.scene.mask import resize_area
 from backend.scene.scene import Pixels
 
@@ -17,10 +26,12 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Raster:
-    """What a plan's layers look like. Layers go from back to front; index 0 of ``visibility`` is what none covers.
+    """What a plan's layers look like. Layers go from back to front; index 0 of ``visibility`` is
+    what none covers.
 
-    ``picture`` uint8 (h, w, 3) over grey or over the source; ``alphas`` float32 (n, h, w): picture × mask × opacity;
-    ``visibility`` float32 (n + 1, h, w), a soft partition; ``topmost`` int (h, w), 1…n, 0 = uncovered.
+    ``picture`` uint8 (h, w, 3) over grey or over the source; ``alphas`` float32 (n, h, w): picture
+    × mask × opacity; ``visibility`` float32 (n + 1, h, w), a soft partition; ``topmost`` int (h,
+    w), 1…n, 0 = uncovered.
     """
 
     picture: NDArray[np.uint8]
@@ -33,7 +44,9 @@ def raster(plan: Plan, pixels: Pixels) -> Raster:
     """Lay out the plan's layers over grey, or over the picture that is re-rolled in."""
     size = (plan.width_px, plan.height_px)
     target = plan.target
-    flat = ground(size, pixels.picture(target.source)[..., :3] if isinstance(target, OneLayer) else None)
+    flat = ground(
+        size, pixels.picture(target.source)[..., :3] if isinstance(target, OneLayer) else None
+    )
     alphas = np.empty((len(plan.layers), plan.height_px, plan.width_px), np.float32)
     for index, layer in enumerate(plan.layers):
         sheet = _sheet(layer, pixels, size)
@@ -46,9 +59,14 @@ def raster(plan: Plan, pixels: Pixels) -> Raster:
 
 
 def stacked(plan: Plan, pixels: Pixels) -> tuple[tuple[NDArray[np.uint8], Floats], ...]:
-    """For every layer i the picture of layers 1…i, uint8 (h, w, 3), and the layer's own alpha, float32 (h, w)."""
+    """For every layer i the picture of layers 1…i, uint8 (h, w, 3), and the layer's own alpha,
+    float32 (h, w).
+    """
     size = (plan.width_px, plan.height_px)
-    flat = ground(size, pixels.picture(plan.target.source)[..., :3] if isinstance(plan.target, OneLayer) else None)
+    flat = ground(
+        size,
+        pixels.picture(plan.target.source)[..., :3] if isinstance(plan.target, OneLayer) else None,
+    )
     made = []
     for layer in plan.layers:
         sheet = _sheet(layer, pixels, size)
@@ -58,10 +76,11 @@ def stacked(plan: Plan, pixels: Pixels) -> tuple[tuple[NDArray[np.uint8], Floats
 
 
 def painted_noise(plan: Plan, pixels: Pixels) -> tuple[NDArray[np.float64] | None, ...]:
-    """For every layer its painted freedom, float64 (h, w) in 0..1 at generation size; None where none was painted.
+    """For every layer its painted freedom, float64 (h, w) in 0..1 at generation size; None where
+    none was painted.
 
-    A grey g is the number g / 255. Sixteenths of a grey are told apart, so that a uniform map stays uniform when it is
-    resized.
+    A grey g is the number g / 255. Sixteenths of a grey are told apart, so that a uniform map stays
+    uniform when it is resized.
     """
     size = (plan.width_px, plan.height_px)
     found: list[NDArray[np.float64] | None] = []

@@ -1,4 +1,6 @@
-"""What a person asks for: a whole picture, one object again, learned looks, or a picture's layers."""
+"""What a person asks for: a whole picture, one object again, learned looks, or a picture's
+layers.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +16,15 @@ Sampler = Literal["ddim", "euler", "euler_ancestral", "dpmpp_2m", "unipc", "lcm"
 OptionValue = bool | int | float | str
 MAX_STEPS = 200
 MAX_TRIES = 8
-"""Of a layer that comes out in one picture of three, 8 tries of one picture miss all in 4 cases of 100."""
+"""Of a layer that comes out in one picture of three, 8 tries of one picture miss all in 4 cases of
+100.
+"""
 MAX_LOOK_STEPS = 2000
 """Eight times what the released code takes; a look has settled long before."""
 LCM_STEPS = 50
-"""The steps that LCM models were distilled on (diffusers' original_inference_steps): its timesteps lie on that grid."""
+"""The steps that LCM models were distilled on (diffusers' original_inference_steps): its timesteps
+lie on that grid.
+"""
 
 
 class Settings(Record):
@@ -35,7 +41,9 @@ class Settings(Record):
 
 
 class SubjectRef(Record):
-    """A personal subject for methods that draw one: the picture that holds its file, and a picture that shows it."""
+    """A personal subject for methods that draw one: the picture that holds its file, and a picture
+    that shows it.
+    """
 
     subject: Digest
     reference: Digest
@@ -44,8 +52,9 @@ class SubjectRef(Record):
 class Compose(Record):
     """Make ``count`` pictures of the whole scene; with ``subject``, of that one in it.
 
-    With ``draft``, the digest of a first stage's picture, a method of two stages runs the second one only. With
-    ``varied``, a layer's id, the candidates differ in that layer only (Collage Diffusion).
+    With ``draft``, the digest of a first stage's picture, a method of two stages runs the second
+    one only. With ``varied``, a layer's id, the candidates differ in that layer only (Collage
+    Diffusion).
     """
 
     kind: Literal["compose"] = "compose"
@@ -56,11 +65,12 @@ class Compose(Record):
 
 
 class Reroll(Record):
-    """Make one layer again over a finished picture that stays as it is (Collage Diffusion, section 4.5).
+    """Make one layer again over a finished picture that stays as it is (Collage Diffusion, section
+    4.5).
 
-    ``source`` is the digest of the picked candidate's PNG; ``feather_px`` (generation pixels) how far beyond the
-    layer's mask the new pixels may blend into it. ``tries``: make up to that many times ``count`` candidates, with new
-    seeds, until one of them passes its scores.
+    ``source`` is the digest of the picked candidate's PNG; ``feather_px`` (generation pixels) how
+    far beyond the layer's mask the new pixels may blend into it. ``tries``: make up to that many
+    times ``count`` candidates, with new seeds, until one of them passes its scores.
     """
 
     kind: Literal["reroll"] = "reroll"
@@ -73,9 +83,11 @@ class Reroll(Record):
 
 
 class LearnLooks(Record):
-    """Learn how these layers look, all in one batch (Collage Diffusion, section 4.3), in at most ``steps`` steps.
+    """Learn how these layers look, all in one batch (Collage Diffusion, section 4.3), in at most
+    ``steps`` steps.
 
-    ``begun`` are pictures of unfinished looks to go on from, by layer. The released code takes 250 steps.
+    ``begun`` are pictures of unfinished looks to go on from, by layer. The released code takes 250
+    steps.
     """
 
     kind: Literal["learn"] = "learn"
@@ -86,7 +98,9 @@ class LearnLooks(Record):
 
 
 class TakeApart(Record):
-    """Make the finished picture ``source`` layers again: one for each layer with words that is found in it."""
+    """Make the finished picture ``source`` layers again: one for each layer with words that is
+    found in it.
+    """
 
     kind: Literal["decompose"] = "decompose"
     settings: Settings = Settings()
@@ -100,7 +114,8 @@ _ADAPTER: TypeAdapter[Any] = TypeAdapter(_EITHER)
 
 
 def build_request(record: Any) -> AnyRequest:
-    """A request from an untrusted value; a RequestError names the first field that is wrong, or too many steps.
+    """A request from an untrusted value; a RequestError names the first field that is wrong, or too
+    many steps.
 
     Numbers must be numbers (no truth values, no digits in quotes) and finite.
     """
@@ -110,7 +125,9 @@ def build_request(record: Any) -> AnyRequest:
         first = first_complaint(error, "request", outer=("compose", "reroll", "learn", "decompose"))
         raise RequestError(first.what, limit=first.limit, remedy=first.remedy) from None
     except (TypeError, ValueError, RecursionError):
-        raise RequestError("The request is not a plain JSON record.", remedy="Send it again.") from None
+        raise RequestError(
+            "The request is not a plain JSON record.", remedy="Send it again."
+        ) from None
     check_steps(request.settings.sampler, request.settings.steps)
     return request
 

@@ -9,7 +9,9 @@ from typing import NamedTuple
 from backend.plan.card import Card
 
 LONGEST_FRACTION = 4
-"""The longest side in units of the native side: beyond it even a strip of one cell's width would be slow."""
+"""The longest side in units of the native side: beyond it even a strip of one cell's width would be
+slow.
+"""
 
 
 class Size(NamedTuple):
@@ -20,18 +22,24 @@ class Size(NamedTuple):
 
 
 def generation_size(width_px: int, height_px: int, card: Card) -> Size:
-    """About the area the model was trained on, in the canvas' aspect, with sides that the model accepts.
+    """About the area the model was trained on, in the canvas' aspect, with sides that the model
+    accepts.
 
-    Among the sizes around the ideal one, the aspect counts twice as much as the area. A canvas so long that its ideal
-    side would exceed four native sides is generated smaller.
+    Among the sizes around the ideal one, the aspect counts twice as much as the area. A canvas so
+    long that its ideal side would exceed four native sides is generated smaller.
     """
     multiple = card.size_multiple_px
     factor = card.native_px / math.sqrt(width_px * height_px)
     factor = min(factor, LONGEST_FRACTION * card.native_px / max(width_px, height_px))
-    choices = itertools.product(_around(width_px * factor, multiple), _around(height_px * factor, multiple))
+    choices = itertools.product(
+        _around(width_px * factor, multiple), _around(height_px * factor, multiple)
+    )
 
     def cost(size: tuple[int, int]) -> tuple[float, int, int]:
-        stretch_x, stretch_y = math.log(size[0] / (width_px * factor)), math.log(size[1] / (height_px * factor))
+        stretch_x, stretch_y = (
+            math.log(size[0] / (width_px * factor)),
+            math.log(size[1] / (height_px * factor)),
+        )
         return abs(stretch_x - stretch_y) + 0.5 * abs(stretch_x + stretch_y), -size[0], -size[1]
 
     return Size(*min(choices, key=cost))
@@ -40,4 +48,11 @@ def generation_size(width_px: int, height_px: int, card: Card) -> Size:
 def _around(ideal: float, multiple: int) -> tuple[int, ...]:
     """The multiples next to a number (itself, when it is one), at least one multiple."""
     steps = ideal / multiple
-    return tuple(sorted({max(1, math.floor(steps + 1e-9)) * multiple, max(1, math.ceil(steps - 1e-9)) * multiple}))
+    return tuple(
+        sorted(
+            {
+                max(1, math.floor(steps + 1e-9)) * multiple,
+                max(1, math.ceil(steps - 1e-9)) * multiple,
+            }
+        )
+    )

@@ -1,4 +1,6 @@
-"""The structure that a plan's layers hold on to: a picture of each kind, and how strongly each place is held."""
+"""The structure that a plan's layers hold on to: a picture of each kind, and how strongly each
+place is held.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +19,15 @@ from backend.scene.placing import place, place_alpha
 from backend.scene.scene import Pixels
 
 SEEN_SHARE = 0.25
-"""A layer's edges count where at least this share of the pixel, or of a neighbour, is the layer's."""
+"""A layer's edges count where at least this share of the pixel, or of a neighbour, is the layer's.
+"""
 KINDS: tuple[StructureKind, ...] = ("edges", "soft_edges", "depth")
 
 
 @dataclass(frozen=True, eq=False)
 class Structure:
-    """``hint`` float32 (h, w) in 0..1, what the ControlNet of this kind sees, and ``weights`` float32 (h, w) in 0..1.
+    """``hint`` float32 (h, w) in 0..1, what the ControlNet of this kind sees, and ``weights``
+    float32 (h, w) in 0..1.
 
     Both at generation size. A depth's hint is empty here: a network makes it of the flat collage.
     """
@@ -44,11 +48,15 @@ def structures_of(plan: Plan, flat: Raster, pixels: Pixels) -> tuple[Structure, 
     return tuple(structure_of(plan, flat, pixels, kind) for kind in KINDS if kind in held)
 
 
-def structure_of(plan: Plan, flat: Raster, pixels: Pixels, kind: StructureKind = "edges") -> Structure:
-    """The edges of all layers that hold to this kind, each where it is seen, and the weight of the topmost layer.
+def structure_of(
+    plan: Plan, flat: Raster, pixels: Pixels, kind: StructureKind = "edges"
+) -> Structure:
+    """The edges of all layers that hold to this kind, each where it is seen, and the weight of the
+    topmost layer.
 
-    A layer is looked at alone, so neither the line where its picture ends nor the border of its painted mask nor the
-    overlap with its neighbours is an edge. A layer without a picture has no edges and holds nothing.
+    A layer is looked at alone, so neither the line where its picture ends nor the border of its
+    painted mask nor the overlap with its neighbours is an edge. A layer without a picture has no
+    edges and holds nothing.
     """
     shape = (plan.height_px, plan.width_px)
     hint = np.zeros(shape, np.float32)
@@ -65,7 +73,9 @@ def structure_of(plan: Plan, flat: Raster, pixels: Pixels, kind: StructureKind =
 
 def holds(layer: PlannedLayer) -> bool:
     """Whether a layer holds on to its own structure."""
-    return layer.structure.kind != "none" and layer.structure.weight > 0 and layer.picture is not None
+    return (
+        layer.structure.kind != "none" and layer.structure.weight > 0 and layer.picture is not None
+    )
 
 
 def _drawn(layer: PlannedLayer, pixels: Pixels, shape: tuple[int, int]) -> Floats:

@@ -1,4 +1,6 @@
-"""The words of a scene when one of its layers is a personal subject: a mark stands where the class word did."""
+"""The words of a scene when one of its layers is a personal subject: a mark stands where the class
+word did.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,9 @@ MARK = "<*>"
 def personal_scene(scene: Scene, layer: Layer, class_word: str) -> Scene:
     """The scene in whose prompt, and in whose layer, the mark stands instead of the class word.
 
-    The layer's phrase is found in the prompt; of layers with the same phrase each has its own occurrence, from back to
-    front. A phrase without the class word is replaced as a whole. A RequestError when the prompt holds neither.
+    The layer's phrase is found in the prompt; of layers with the same phrase each has its own
+    occurrence, from back to front. A phrase without the class word is replaced as a whole. A
+    RequestError when the prompt holds neither.
     """
     phrase = " ".join(normalised(layer.phrase).split())
     prompt = normalised(scene.prompt)
@@ -31,7 +34,10 @@ def personal_scene(scene: Scene, layer: Layer, class_word: str) -> Scene:
     if not phrase and occurrences(prompt, class_word):
         return _spoken(scene, layer, _marked(prompt, class_word), marked)
     raise RequestError(
-        f"“{phrase or class_word}” does not stand in the prompt, so the subject has no place in it.",
+        (
+            f"“{phrase or class_word}” does not stand in the prompt, so the subject has no place "
+            "in it."
+        ),
         limit=f"A subject layer is drawn from the prompt's words; this subject is a {class_word}.",
         remedy="Add its phrase to the prompt.",
     )
@@ -39,17 +45,24 @@ def personal_scene(scene: Scene, layer: Layer, class_word: str) -> Scene:
 
 def _marked(text: str, class_word: str) -> str:
     """The text with the mark in place of its first class word, or the mark alone."""
-    found, count = re.subn(rf"\b{re.escape(class_word)}\b", MARK, text, count=1, flags=re.IGNORECASE)
+    found, count = re.subn(
+        rf"\b{re.escape(class_word)}\b", MARK, text, count=1, flags=re.IGNORECASE
+    )
     return found if count else MARK
 
 
 def _order(scene: Scene, layer: Layer) -> int:
     """How many layers with the same phrase lie behind this one, hidden ones left out."""
     wanted = layer.phrase.strip().lower()
-    shown = [each for each in scene.layers if each.visible and each.phrase.strip().lower() == wanted]
+    shown = [
+        each for each in scene.layers if each.visible and each.phrase.strip().lower() == wanted
+    ]
     return next((index for index, each in enumerate(shown) if each.id == layer.id), 0)
 
 
 def _spoken(scene: Scene, layer: Layer, prompt: str, phrase: str) -> Scene:
-    layers = tuple(each.model_copy(update={"phrase": phrase}) if each.id == layer.id else each for each in scene.layers)
+    layers = tuple(
+        each.model_copy(update={"phrase": phrase}) if each.id == layer.id else each
+        for each in scene.layers
+    )
     return scene.model_copy(update={"prompt": prompt, "layers": layers})

@@ -22,8 +22,9 @@ Obstacle = Literal["", "hidden", "empty", "off_canvas", "too_small", "covered"]
 class Surveyed:
     """A layer as it stands in its scene at generation size.
 
-    ``obstacle`` is "" when it takes part. ``own_cells`` is the area it would show alone and ``visible_cells`` what the
-    layers above leave of it, in latent cells; ``visible_frac`` that as a share of the canvas.
+    ``obstacle`` is "" when it takes part. ``own_cells`` is the area it would show alone and
+    ``visible_cells`` what the layers above leave of it, in latent cells; ``visible_frac`` that as a
+    share of the canvas.
     """
 
     layer: Layer
@@ -35,7 +36,9 @@ class Surveyed:
 
 
 def survey(scene: Scene, card: Card, pixels: Pixels) -> tuple[Surveyed, ...]:
-    """Every layer of the scene from back to front. Layers that cannot take part hide nothing of the others."""
+    """Every layer of the scene from back to front. Layers that cannot take part hide nothing of the
+    others.
+    """
     size = generation_size(scene.width_px, scene.height_px, card)
     left = np.ones((size.height_px, size.width_px), np.float32)
     seen: list[Surveyed] = []
@@ -53,14 +56,18 @@ def in_generation_px(placement: Placement, scene: Scene, size: Size) -> Placemen
 def _surveyed(
     layer: Layer, scene: Scene, size: Size, cell_area: int, rest: tuple[Pixels, NDArray[np.float32]]
 ) -> tuple[Surveyed, NDArray[np.float32]]:
-    """One layer, and what it leaves uncovered of ``rest``: the pixel store and what is still uncovered above it."""
+    """One layer, and what it leaves uncovered of ``rest``: the pixel store and what is still
+    uncovered above it.
+    """
     pixels, left = rest
     placement = in_generation_px(layer.placement, scene, size)
     if not layer.visible:
         return Surveyed(layer, placement, "hidden"), left
     picture = pixels.picture(layer.picture) if layer.picture else None
     mask = pixels.mask(layer.mask) if layer.mask else None
-    blank = (picture is not None and not picture[..., 3].any()) or (mask is not None and not mask.any())
+    blank = (picture is not None and not picture[..., 3].any()) or (
+        mask is not None and not mask.any()
+    )
     if blank or layer.opacity == 0.0:
         return Surveyed(layer, placement, "empty"), left
     alpha = alpha_of(picture, mask, placement, layer.opacity, size)

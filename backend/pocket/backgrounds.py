@@ -1,4 +1,6 @@
-"""Six painted places, drawn at twice the size from a random generator and reduced; nothing in them looks like a toy."""
+"""Six painted places, drawn at twice the size from a random generator and reduced; nothing in them
+looks like a toy.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +29,18 @@ def varied(rgb: Rgb, random: Random, amount: int = 7) -> Rgb:
     return tuple(int(np.clip(v + shift, 0, 255)) for v in rgb)  # type: ignore[return-value]
 
 
-def hill(picture: Image.Image, random: Random, top: float, swing: float, rgb: Rgb, waves: float = 1.2) -> None:
-    """A rolling ridge filled down to the lower edge; ``top`` and ``swing`` as shares of the side."""
+def hill(
+    picture: Image.Image, random: Random, top: float, swing: float, rgb: Rgb, waves: float = 1.2
+) -> None:
+    """A rolling ridge filled down to the lower edge; ``top`` and ``swing`` as shares of the
+    side.
+    """
     side = picture.width
     x = np.linspace(0, 1, 48)
     phase = random.uniform(0, 2 * np.pi, 2)
     line = top + swing * (
-        0.7 * np.sin(2 * np.pi * waves * x + phase[0]) + 0.3 * np.sin(2 * np.pi * 2.3 * waves * x + phase[1])
+        0.7 * np.sin(2 * np.pi * waves * x + phase[0])
+        + 0.3 * np.sin(2 * np.pi * 2.3 * waves * x + phase[1])
     )
     points = [(float(a * side), float(b * side)) for a, b in zip(x, line, strict=True)]
     ImageDraw.Draw(picture).polygon([*points, (side, side), (0, side)], fill=rgb)
@@ -50,7 +57,10 @@ def dots(
     """Small discs between two heights; those lower down are a little larger."""
     pen, side = ImageDraw.Draw(picture), picture.width
     for x, u, k in zip(
-        random.random(count), random.random(count), random.integers(0, len(colours), count), strict=True
+        random.random(count),
+        random.random(count),
+        random.integers(0, len(colours), count),
+        strict=True,
     ):
         y = area[0] + (area[1] - area[0]) * u
         r = side * radius * (0.6 + 0.6 * y)
@@ -74,7 +84,14 @@ def meadow(picture: Image.Image, random: Random) -> Image.Image:
                 fill=(84, 148, 74),
                 width=max(1, side // 170),
             )
-    dots(picture, random, 16, (horizon + 0.26, 1.0), 0.006, ((255, 250, 230), (250, 226, 130), (250, 190, 210)))
+    dots(
+        picture,
+        random,
+        16,
+        (horizon + 0.26, 1.0),
+        0.006,
+        ((255, 250, 230), (250, 226, 130), (250, 190, 210)),
+    )
     return picture
 
 
@@ -91,7 +108,9 @@ def sea(picture: Image.Image, random: Random) -> Image.Image:
         wide = (0.07 + 0.09 * share) * side
         deep = wide * 0.34
         start = -float(random.uniform(0, 1)) * wide
-        rgb = tuple(int(a + (b - a) * share) for a, b in zip((96, 186, 200), (22, 104, 158), strict=True))
+        rgb = tuple(
+            int(a + (b - a) * share) for a, b in zip((96, 186, 200), (22, 104, 158), strict=True)
+        )
         pen.rectangle((0, min(y + deep * 0.5, side), side, side), fill=rgb)
         x = np.arange(0, side + 3, 2)
         crest = y + deep * np.abs(np.sin(np.pi * (x - start) / wide))
@@ -105,7 +124,14 @@ def night(picture: Image.Image, random: Random) -> Image.Image:
     """A violet sky with pinpricks of light over dark hills."""
     side = picture.width
     picture.paste(gradient(side, ((0, (24, 24, 66)), (0.55, (66, 54, 118)), (0.8, (116, 82, 140)))))
-    dots(picture, random, 44, (0.0, 0.68), 0.0042, ((255, 250, 220), (196, 200, 246), (236, 214, 250)))
+    dots(
+        picture,
+        random,
+        44,
+        (0.0, 0.68),
+        0.0042,
+        ((255, 250, 220), (196, 200, 246), (236, 214, 250)),
+    )
     hill(picture, random, float(random.uniform(0.7, 0.78)), 0.03, varied((50, 46, 96), random, 5))
     hill(picture, random, float(random.uniform(0.83, 0.88)), 0.025, varied((36, 36, 78), random, 5))
     return picture
@@ -157,13 +183,19 @@ def room(picture: Image.Image, random: Random) -> Image.Image:
         pen.rectangle((x, 0, x + pitch * 0.42, side), fill=tuple(min(255, v + 8) for v in wall))
     floor = float(random.uniform(0.58, 0.68))
     picture.paste(
-        gradient(side, ((floor, (192, 138, 92)), (1.0, (222, 170, 118)))).crop((0, int(floor * side), side, side)),
+        gradient(side, ((floor, (192, 138, 92)), (1.0, (222, 170, 118)))).crop(
+            (0, int(floor * side), side, side)
+        ),
         (0, int(floor * side)),
     )
     vanish = float(random.uniform(0.3, 0.7))
     for k in np.linspace(-1.6, 2.6, 15):
         top = vanish + (k - vanish) * 0.5
-        pen.line((top * side, floor * side, k * side, side), fill=(166, 114, 74), width=max(1, side // 130))
+        pen.line(
+            (top * side, floor * side, k * side, side),
+            fill=(166, 114, 74),
+            width=max(1, side // 130),
+        )
     pen.rectangle((0, (floor - 0.035) * side, side, floor * side), fill=(250, 244, 234))
     pen.line((0, floor * side, side, floor * side), fill=(150, 104, 72), width=max(1, side // 100))
     return picture

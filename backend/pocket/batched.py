@@ -1,8 +1,10 @@
-"""The drawn world on the training device: thousands of scenes a second on a GPU, from sprites and places kept there.
+"""The drawn world on the training device: thousands of scenes a second on a GPU, from sprites and
+places kept there.
 
-Sprites and places are the world's own pictures (``sprites``, ``backgrounds``); only placing, shadows and covering are
-done again in tensors. The pictures are close to ``world.draw_layout``'s and not equal: sampling is bilinear from the
-nearest larger size, and a pool of shade is an ellipse with an analytic edge.
+Sprites and places are the world's own pictures (``sprites``, ``backgrounds``); only placing,
+shadows and covering are done again in tensors. The pictures are close to ``world.draw_layout``'s
+and not equal: sampling is bilinear from the nearest larger size, and a pool of shade is an ellipse
+with an analytic edge.
 """
 
 from __future__ import annotations
@@ -19,7 +21,15 @@ from torch import Tensor
 from backend.pocket.backgrounds import paint_background
 from backend.pocket.sprites import paint_sprite, placed, side_for
 from backend.pocket.words import BACKGROUNDS, CLASSES, COLOURS, TEXTURES
-from backend.pocket.world import AIRBORNE_SHARE, FLOATING, GROUND, OPAQUE, PLAIN_SHARE, RADII, allowed_looks
+from backend.pocket.world import (
+    AIRBORNE_SHARE,
+    FLOATING,
+    GROUND,
+    OPAQUE,
+    PLAIN_SHARE,
+    RADII,
+    allowed_looks,
+)
 
 LEVELS_PX = (128, 64, 32)
 SHADOW_FRAME = 1.5
@@ -33,8 +43,10 @@ TRIES = 12
 
 @dataclass(frozen=True)
 class Layouts:
-    """Where things stand. look int64 (b, n), -1 = none: (class · 8 + colour) · 4 + texture; centre (b, n, 2) and radius
-    (b, n) in shares of the side; turn (b, n) in degrees, counter-clockwise; flip bool (b, n); from back to front."""
+    """Where things stand. look int64 (b, n), -1 = none: (class · 8 + colour) · 4 + texture; centre
+    (b, n, 2) and radius (b, n) in shares of the side; turn (b, n) in degrees, counter-clockwise;
+    flip bool (b, n); from back to front.
+    """
 
     look: Tensor
     centre: Tensor
@@ -45,8 +57,8 @@ class Layouts:
 
 @dataclass(frozen=True)
 class SceneBatch:
-    """pictures float (b, 3, h, w) in 0..1; instances int64 (b, h, w), 0 = place, k + 1 = k-th object; layouts and
-    places int64 (b,), an index of ``BACKGROUNDS``."""
+    """pictures float (b, 3, h, w) in 0..1; instances int64 (b, h, w), 0 = place, k + 1 = k-th
+    object; layouts and places int64 (b,), an index of ``BACKGROUNDS``."""
 
     pictures: Tensor
     instances: Tensor
@@ -56,17 +68,22 @@ class SceneBatch:
 
 def look_number(class_: str, colour: str, texture: str) -> int:
     """The number of a combination in ``Layouts.look``."""
-    return (CLASSES.index(class_) * len(COLOURS) + COLOURS.index(colour)) * len(TEXTURES) + TEXTURES.index(texture)
+    return (CLASSES.index(class_) * len(COLOURS) + COLOURS.index(colour)) * len(
+        TEXTURES
+    ) + TEXTURES.index(texture)
 
 
 class BatchedWorld:
     """Sprites and places on a device. About 40 MB at 128 px with 32 places of each kind."""
 
-    def __init__(self, device: torch.device, size_px: int = 128, plates_each: int = 32, seed: int = 0) -> None:
+    def __init__(
+        self, device: torch.device, size_px: int = 128, plates_each: int = 32, seed: int = 0
+    ) -> None:
         self.device, self.size_px, self.plates_each = device, size_px, plates_each
         looks = [(c, k, t) for c in CLASSES for k in COLOURS for t in TEXTURES]
         self.levels = tuple(
-            torch.stack([_sprite(*look, side_px) for look in looks]).to(device) for side_px in LEVELS_PX
+            torch.stack([_sprite(*look, side_px) for look in looks]).to(device)
+            for side_px in LEVELS_PX
         )
         shapes = [_sprite(name, "white", "plain", LEVELS_PX[0])[3] for name in CLASSES]
         self.feet = torch.stack([_foot(shape) for shape in shapes]).to(device)
@@ -74,7 +91,9 @@ class BatchedWorld:
         self.floating = torch.tensor([name in FLOATING for name in CLASSES], device=device)
         self.plates = torch.stack(
             [
-                _tensor(paint_background(name, size_px, np.random.default_rng((seed, place, number))))
+                _tensor(
+                    paint_background(name, size_px, np.random.default_rng((seed, place, number)))
+                )
                 for place, name in enumerate(BACKGROUNDS)
                 for number in range(plates_each)
             ]
@@ -92,7 +111,9 @@ class BatchedWorld:
         covers = [self._object(layouts, n) for n in range(layouts.look.shape[1])]
         for n in range(len(covers)):
             picture = self._shaded(picture, layouts, n)
-        instances = torch.zeros(picture.shape[0], *picture.shape[2:], dtype=torch.long, device=self.device)
+        instances = torch.zeros(
+            picture.shape[0], *picture.shape[2:], dtype=torch.long, device=self.device
+        )
         for n, cover in enumerate(covers):
             alpha = cover[:, 3:]
             picture = picture * (1 - alpha) + cover[:, :3]
@@ -108,7 +129,9 @@ class BatchedWorld:
         radius = low + (high - low) * uniform(count, objects)
         hangs = self.floating[look // 32] | (uniform(count, objects) < AIRBORNE_SHARE)
         edge = radius * 0.92
-        top = torch.where(hangs, edge, torch.maximum(edge, torch.minimum(GROUND - radius, 1 - edge)))
+        top = torch.where(
+            hangs, edge, torch.maximum(edge, torch.minimum(GROUND - radius, 1 - edge))
+        )
         spots = torch.stack([edge.expand(TRIES, -1, -1), top.expand(TRIES, -1, -1)], -1)
         spots = spots + (1 - edge[..., None] - spots) * uniform(TRIES, count, objects, 2)
         centre = spots[_clearest(spots, radius), torch.arange(count, device=self.device)]
@@ -127,12 +150,17 @@ class BatchedWorld:
         plain = self.allowed[self.allowed % len(TEXTURES) == 0]
         patterned = self.allowed[self.allowed % len(TEXTURES) != 0]
         numbers = torch.rand(2, count, generator=generator, device=self.device)
-        some = [kind[(row * len(kind)).long()] for kind, row in zip((plain, patterned), numbers, strict=True)]
+        some = [
+            kind[(row * len(kind)).long()]
+            for kind, row in zip((plain, patterned), numbers, strict=True)
+        ]
         chosen = torch.rand(count, generator=generator, device=self.device) < PLAIN_SHARE
         return torch.where(chosen, some[0], some[1])
 
     def _object(self, layouts: Layouts, n: int) -> Tensor:
-        """The n-th objects alone, premultiplied (b, 4, h, w), each from the smallest sprite that is large enough."""
+        """The n-th objects alone, premultiplied (b, 4, h, w), each from the smallest sprite that is
+        large enough.
+        """
         look, wanted_px = layouts.look[:, n], 2 * layouts.radius[:, n] * self.size_px
         out = torch.zeros(len(look), 4, self.size_px, self.size_px, device=self.device)
         larger = torch.full_like(wanted_px, math.inf)
@@ -146,8 +174,11 @@ class BatchedWorld:
                 out[rows] = F.grid_sample(sprites, grid, align_corners=False)
         return out
 
-    def _grid(self, layouts: Layouts, n: int, rows: Tensor, offset: tuple[float, float], reach: float) -> Tensor:
-        """Where each pixel lies in the object's box: (len(rows), h, w, 2), -1..1 inside a box of ``reach`` radii.
+    def _grid(
+        self, layouts: Layouts, n: int, rows: Tensor, offset: tuple[float, float], reach: float
+    ) -> Tensor:
+        """Where each pixel lies in the object's box: (len(rows), h, w, 2), -1..1 inside a box of
+        ``reach`` radii.
 
         ``offset`` moves the object by shares of its radius.
         """
@@ -167,7 +198,10 @@ class BatchedWorld:
         kind = (look.clamp(min=0)) // 32
         rows = torch.arange(len(look), device=self.device)
         grid = self._grid(layouts, n, rows, (0.1, 0.14), SHADOW_FRAME)
-        soft = F.grid_sample(self.shades[kind].float()[:, None] / 255, grid, align_corners=False) * 0.55
+        soft = (
+            F.grid_sample(self.shades[kind].float()[:, None] / 255, grid, align_corners=False)
+            * 0.55
+        )
         pool = self._pool(layouts, n, self.feet[kind])[:, None] * 0.75
         floats = self.floating[kind][:, None, None, None]
         amount = torch.where(floats, soft, pool) * there[:, None, None, None]
@@ -176,21 +210,28 @@ class BatchedWorld:
         return picture * (1 - amount * (1 - tint))
 
     def _pool(self, layouts: Layouts, n: int, foot: Tensor) -> Tensor:
-        """A soft ellipse (b, h, w) under things that stand; ``foot`` (b, 3) is left, right and bottom of the shape."""
+        """A soft ellipse (b, h, w) under things that stand; ``foot`` (b, 3) is left, right and
+        bottom of the shape.
+        """
         left = torch.where(layouts.flip[:, n], -foot[:, 1], foot[:, 0])
         right = torch.where(layouts.flip[:, n], -foot[:, 0], foot[:, 1])
-        upright = replace(layouts, turn=torch.zeros_like(layouts.turn), flip=torch.zeros_like(layouts.flip))
+        upright = replace(
+            layouts, turn=torch.zeros_like(layouts.turn), flip=torch.zeros_like(layouts.flip)
+        )
         rows = torch.arange(len(foot), device=self.device)
         x, y = self._grid(upright, n, rows, (0.0, 0.0), 1.0).unbind(-1)
         middle, half, low = (
-            v[:, None, None] for v in ((left + right) / 2 + 0.1, (right - left) / 2, foot[:, 2] - 0.06)
+            v[:, None, None]
+            for v in ((left + right) / 2 + 0.1, (right - left) / 2, foot[:, 2] - 0.06)
         )
         reach = (((x - middle) / half).square() + ((y - low) / POOL_HEIGHT).square()).sqrt()
         return ((1 - reach) * POOL_HEIGHT / POOL_EDGE + 0.5).clamp(0, 1)
 
 
 def _clearest(spots: Tensor, radius: Tensor) -> Tensor:
-    """For each scene the number of the try (tries, b, n, 2) whose nearest pair stands furthest apart: int64 (b,)."""
+    """For each scene the number of the try (tries, b, n, 2) whose nearest pair stands furthest
+    apart: int64 (b,).
+    """
     apart = (spots[:, :, :, None] - spots[:, :, None]).norm(dim=-1)
     ratio = apart / (radius[:, :, None] + radius[:, None])
     count = spots.shape[2]
@@ -222,4 +263,6 @@ def _shade(shape: Tensor) -> Tensor:
     small = Image.fromarray(shape.numpy()).resize((inner, inner), Image.Resampling.BOX)
     frame = Image.new("L", (SHADOW_PX, SHADOW_PX), 0)
     frame.paste(small, ((SHADOW_PX - inner) // 2,) * 2)
-    return torch.from_numpy(np.asarray(frame.filter(ImageFilter.GaussianBlur(0.12 * inner / 2))).copy())
+    return torch.from_numpy(
+        np.asarray(frame.filter(ImageFilter.GaussianBlur(0.12 * inner / 2))).copy()
+    )

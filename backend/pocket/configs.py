@@ -1,7 +1,8 @@
 """The sizes of the pocket networks, as plain records that diffusers and transformers accept.
 
-Everything that follows from a size is computed from these records or from a loaded network, never written again:
-the autoencoder reduces by ``reduction(AUTOENCODER)``, the text length is the tokenizer's ``model_max_length``.
+Everything that follows from a size is computed from these records or from a loaded network, never
+written again: the autoencoder reduces by ``reduction(AUTOENCODER)``, the text length is the
+tokenizer's ``model_max_length``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from typing import Any
 
 PICTURE_PX = 128
 TEXT_LENGTH = 48
-"""Tokens of a prompt, start and end included: four full phrases need 27, words outside the world fall into letters."""
+"""Tokens of a prompt, start and end included: four full phrases need 27, words outside the world
+fall into letters.
+"""
 
 AUTOENCODER: Mapping[str, Any] = {
     "in_channels": 3,
@@ -46,14 +49,21 @@ UNET: Mapping[str, Any] = {
         "CrossAttnDownBlock2D",
         "CrossAttnDownBlock2D",
     ),
-    "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+    "up_block_types": (
+        "CrossAttnUpBlock2D",
+        "CrossAttnUpBlock2D",
+        "CrossAttnUpBlock2D",
+        "UpBlock2D",
+    ),
     "block_out_channels": (32, 64, 128, 128),
     "layers_per_block": 1,
     "attention_head_dim": (1, 2, 2, 2),
     "cross_attention_dim": 128,
     "norm_num_groups": 8,
 }
-"""``attention_head_dim`` is the number of heads here (diffusers kept the old name for stable-diffusion configs)."""
+"""``attention_head_dim`` is the number of heads here (diffusers kept the old name for
+stable-diffusion configs).
+"""
 
 PREVIEW: Mapping[str, Any] = {
     "encoder_block_out_channels": (12, 12, 12),
@@ -62,10 +72,14 @@ PREVIEW: Mapping[str, Any] = {
     "num_decoder_blocks": (2, 1, 1),
     "latent_channels": 4,
 }
-"""AutoencoderTiny: one stage for each halving and one more; all decoder stages must be equally wide."""
+"""AutoencoderTiny: one stage for each halving and one more; all decoder stages must be equally
+wide.
+"""
 
 EDGE_CHANNELS = (8, 16, 32)
-"""The ControlNet's embedding of the edge map: log2(reduction) + 1 widths, so that it ends at the latents' size."""
+"""The ControlNet's embedding of the edge map: log2(reduction) + 1 widths, so that it ends at the
+latents' size.
+"""
 
 SCHEDULER: Mapping[str, Any] = {
     "num_train_timesteps": 1000,
@@ -97,7 +111,9 @@ VQGAN: Mapping[str, Any] = {
     "n_embed": 512,
     "embed_dim": 8,
 }
-"""One code per 4 × 4 pixels. The networks see squares of 2 × 2 px: at full size they would take four times as long."""
+"""One code per 4 × 4 pixels. The networks see squares of 2 × 2 px: at full size they would take
+four times as long.
+"""
 
 
 def reduction(autoencoder: Mapping[str, Any]) -> int:

@@ -1,7 +1,8 @@
-"""A sheet of 64 pictures from words alone: ``python -m backend.pocket.contact OUT.png [--family DIR] [--seed N]``.
+"""A sheet of 64 pictures from words alone: ``python -m backend.pocket.contact OUT.png [--family
+DIR] [--seed N]``.
 
-Every class four times: plain on its own, with a texture, and twice beside another toy. Nothing is chosen: one seed a
-picture, the first that comes.
+Every class four times: plain on its own, with a texture, and twice beside another toy. Nothing is
+chosen: one seed a picture, the first that comes.
 """
 
 from __future__ import annotations
@@ -15,7 +16,14 @@ import torch
 from diffusers import StableDiffusionPipeline
 from PIL import Image
 
-from backend.pocket.words import BACKGROUNDS, CLASSES, COLOURS, TEXTURES, build_caption, build_phrase
+from backend.pocket.words import (
+    BACKGROUNDS,
+    CLASSES,
+    COLOURS,
+    TEXTURES,
+    build_caption,
+    build_phrase,
+)
 
 FAMILY = Path(__file__).resolve().parents[2] / "assets" / "models" / "pocket"
 COLUMNS, GAP_PX, BATCH = 8, 3, 8
@@ -23,7 +31,9 @@ STEPS, GUIDANCE = 30, 5.0
 
 
 def prompts() -> tuple[str, ...]:
-    """64 sentences in which every class, colour, texture and place occurs; classes stand in two rows of eight."""
+    """64 sentences in which every class, colour, texture and place occurs; classes stand in two
+    rows of eight.
+    """
     return tuple(itertools.chain.from_iterable(_row(number) for number in range(4)))
 
 
@@ -35,7 +45,9 @@ def _row(number: int) -> Iterator[str]:
         phrases = [build_phrase(name, colour, texture)]
         if number >= 2:
             other = CLASSES[(k + 5 + 2 * number) % len(CLASSES)]
-            phrases.append(build_phrase(other, COLOURS[(k * 3 + number * 5 + 3) % len(COLOURS)], TEXTURES[0]))
+            phrases.append(
+                build_phrase(other, COLOURS[(k * 3 + number * 5 + 3) % len(COLOURS)], TEXTURES[0])
+            )
         yield build_caption(phrases, place)
 
 
@@ -49,7 +61,9 @@ def draw_contact_sheet(family: Path, sentences: Sequence[str], seed: int) -> Ima
     for start in range(0, len(sentences), BATCH):
         asked = list(sentences[start : start + BATCH])
         generators = [torch.Generator().manual_seed(seed + start + k) for k in range(len(asked))]
-        pictures += pipeline(asked, num_inference_steps=STEPS, guidance_scale=GUIDANCE, generator=generators).images
+        pictures += pipeline(
+            asked, num_inference_steps=STEPS, guidance_scale=GUIDANCE, generator=generators
+        ).images
     side = pictures[0].width + GAP_PX
     rows = -(-len(pictures) // COLUMNS)
     sheet = Image.new("RGB", (side * COLUMNS + GAP_PX, side * rows + GAP_PX), "white")

@@ -24,15 +24,23 @@ from backend.scene.scene import Scene
 CANVAS_PX = 512
 CUTOUT_PX = 384
 FELT: dict[str, tuple[int, int, int]] = {
-    "red": (205, 62, 62), "orange": (232, 137, 57), "yellow": (238, 202, 79), "green": (84, 164, 92),
-    "blue": (70, 116, 201), "purple": (131, 88, 183), "pink": (233, 146, 186), "white": (240, 239, 236),
-}  # fmt: skip
+    "red": (205, 62, 62),
+    "orange": (232, 137, 57),
+    "yellow": (238, 202, 79),
+    "green": (84, 164, 92),
+    "blue": (70, 116, 201),
+    "purple": (131, 88, 183),
+    "pink": (233, 146, 186),
+    "white": (240, 239, 236),
+}
 """Flat colours of the paper cut-outs, a little duller than the world's own, as cut paper is."""
 
 
 @dataclass(frozen=True)
 class Toy:
-    """One cut-out: its look, its centre and width in shares of the canvas, its freedom, and how it is made."""
+    """One cut-out: its look, its centre and width in shares of the canvas, its freedom, and how it
+    is made.
+    """
 
     look: tuple[str, str, str]
     centre: tuple[float, float]
@@ -98,9 +106,16 @@ def _trimmed(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def paper_cutout(picture: NDArray[np.uint8], colour: str) -> NDArray[np.uint8]:
-    """The silhouette of uint8 (h, w, 4) cut from flat paper of a world colour, with slightly blunt edges."""
-    mask = Image.fromarray(picture[..., 3]).resize((96, round(96 * picture.shape[0] / picture.shape[1])))
-    blunt = np.asarray(mask.resize((picture.shape[1], picture.shape[0]), Image.Resampling.BICUBIC)) >= 128
+    """The silhouette of uint8 (h, w, 4) cut from flat paper of a world colour, with slightly blunt
+    edges.
+    """
+    mask = Image.fromarray(picture[..., 3]).resize(
+        (96, round(96 * picture.shape[0] / picture.shape[1]))
+    )
+    blunt = (
+        np.asarray(mask.resize((picture.shape[1], picture.shape[0]), Image.Resampling.BICUBIC))
+        >= 128
+    )
     cut = np.zeros_like(picture)
     cut[blunt] = (*FELT[colour], 255)
     return cut
@@ -151,7 +166,13 @@ def build_example(example: ExampleScene) -> tuple[Scene, MemoryPixels, Settings]
     toys = tuple(_toy_layer(toy, number + 1, pixels) for number, toy in enumerate(example.toys))
     named = [with_article(toy.phrase) for toy in example.toys]
     prompt = f"{', '.join(named[:-1])} and {named[-1]} {place}"
-    scene = Scene(name=example.name, width_px=CANVAS_PX, height_px=CANVAS_PX, prompt=prompt, layers=(background, *toys))
+    scene = Scene(
+        name=example.name,
+        width_px=CANVAS_PX,
+        height_px=CANVAS_PX,
+        prompt=prompt,
+        layers=(background, *toys),
+    )
     return scene, pixels, Settings(seed=example.seed)
 
 

@@ -15,7 +15,9 @@ LABELS = ("background", *CLASSES)
 
 
 def build_guide() -> SegformerForSemanticSegmentation:
-    """A fresh guide: three stages at a quarter, an eighth and a sixteenth of the size; 17 labels."""
+    """A fresh guide: three stages at a quarter, an eighth and a sixteenth of the size; 17
+    labels.
+    """
     return SegformerForSemanticSegmentation(
         SegformerConfig(
             num_encoder_blocks=3,

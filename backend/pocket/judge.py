@@ -1,7 +1,9 @@
-"""The judge: a small segmenter of the drawn world that names the class and the colour under every pixel.
+"""The judge: a small segmenter of the drawn world that names the class and the colour under every
+pixel.
 
-It scores pictures that the pocket family makes. It was trained on drawings, blurred, noisy and passed through the
-autoencoder, so its own ceiling is its score on *drawings through the autoencoder*: report that beside every figure.
+It scores pictures that the pocket family makes. It was trained on drawings, blurred, noisy and
+passed through the autoencoder, so its own ceiling is its score on *drawings through the
+autoencoder*: report that beside every figure.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ CHUNK = 16
 
 
 def _conv(before: int, after: int, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(before, after, 3, stride, 1, bias=False), nn.GroupNorm(8, after), nn.SiLU())
+    return nn.Sequential(
+        nn.Conv2d(before, after, 3, stride, 1, bias=False), nn.GroupNorm(8, after), nn.SiLU()
+    )
 
 
 class Residual(nn.Module):
@@ -42,7 +46,9 @@ class Residual(nn.Module):
 
 
 class Segmenter(nn.Module):
-    """Fully convolutional: down to a sixteenth, where a cell sees whole objects; up to a quarter by two shortcuts."""
+    """Fully convolutional: down to a sixteenth, where a cell sees whole objects; up to a quarter by
+    two shortcuts.
+    """
 
     def __init__(self, widths: tuple[int, int, int, int] = WIDTHS) -> None:
         super().__init__()
@@ -55,7 +61,9 @@ class Segmenter(nn.Module):
         self.answer = nn.Conv2d(b + a, len(CLASSES) + 1 + len(COLOURS), 1)
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        """float (n, 3, h, w) in -1..1 to class scores (n, 17, h/4, w/4) and colour scores (n, 8, h/4, w/4)."""
+        """float (n, 3, h, w) in -1..1 to class scores (n, 17, h/4, w/4) and colour scores (n, 8,
+        h/4, w/4).
+        """
         quarter = self.quarter(pictures)
         eighth = self.eighth(quarter)
         up = self.to_eighth(torch.cat([_like(self.sixteenth(eighth), eighth), eighth], 1))
@@ -68,7 +76,9 @@ def _like(small: Tensor, large: Tensor) -> Tensor:
 
 
 class Judge:
-    """Names what is where. Labels as in ``Drawing``: 0 = background, k + 1 = ``CLASSES[k]`` or ``COLOURS[k]``."""
+    """Names what is where. Labels as in ``Drawing``: 0 = background, k + 1 = ``CLASSES[k]`` or
+    ``COLOURS[k]``.
+    """
 
     def __init__(self, segmenter: Segmenter) -> None:
         self.segmenter = segmenter.eval().requires_grad_(False)
@@ -81,7 +91,10 @@ class Judge:
             given = torch.from_numpy(np.ascontiguousarray(pictures[start : start + CHUNK]))
             scores = self.segmenter(given.permute(0, 3, 1, 2).float() / 127.5 - 1)
             classes, colours = (
-                F.interpolate(s, size=given.shape[1:3], mode="bilinear", align_corners=False).argmax(1) for s in scores
+                F.interpolate(
+                    s, size=given.shape[1:3], mode="bilinear", align_corners=False
+                ).argmax(1)
+                for s in scores
             )
             found.append((classes, torch.where(classes > 0, colours + 1, 0)))
         return torch.cat([f[0] for f in found]).numpy(), torch.cat([f[1] for f in found]).numpy()
@@ -91,14 +104,19 @@ class Judge:
         return self.look(pictures)[0]
 
     def colours(self, pictures: NDArray[np.uint8]) -> Labels:
-        """Colour labels int64 (n, h, w) of uint8 pictures (n, h, w, 3); 0 wherever the class is background."""
+        """Colour labels int64 (n, h, w) of uint8 pictures (n, h, w, 3); 0 wherever the class is
+        background.
+        """
         return self.look(pictures)[1]
 
 
 def save_judge(segmenter: Segmenter, folder: Path) -> None:
     """Write weights (half precision) and a record of what the labels mean."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_file({name: value.half().contiguous() for name, value in segmenter.state_dict().items()}, folder / WEIGHTS)
+    save_file(
+        {name: value.half().contiguous() for name, value in segmenter.state_dict().items()},
+        folder / WEIGHTS,
+    )
     record = {"widths": WIDTHS, "classes": CLASSES, "colours": COLOURS}
     (folder / CONFIG).write_text(json.dumps(record, indent=2) + "\n")
 
@@ -107,12 +125,18 @@ def load_judge(folder: Path) -> Judge:
     """The judge of a family (its ``judge`` folder), on the CPU in single precision."""
     record = json.loads((folder / CONFIG).read_text())
     if tuple(record["classes"]) != CLASSES or tuple(record["colours"]) != COLOURS:
-        raise ValueError(f"the judge in {folder} was trained for other classes or colours; train it again")
+        raise ValueError(
+            f"the judge in {folder} was trained for other classes or colours; train it again"
+        )
     segmenter = Segmenter(tuple(record["widths"]))
-    segmenter.load_state_dict({name: value.float() for name, value in load_file(folder / WEIGHTS).items()})
+    segmenter.load_state_dict(
+        {name: value.float() for name, value in load_file(folder / WEIGHTS).items()}
+    )
     return Judge(segmenter)
 
 
 def load_member(folder: Path, device: torch.device, dtype: torch.dtype) -> Judge:
-    """The judge as a member of a family; it always runs in single precision on the CPU, whatever the rest does."""
+    """The judge as a member of a family; it always runs in single precision on the CPU, whatever
+    the rest does.
+    """
     return load_judge(folder)

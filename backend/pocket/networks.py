@@ -10,11 +10,15 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 from backend.pocket.configs import AUTOENCODER, SCHEDULER, TEXT_ENCODER, UNET
 
 BRANCH_START = 0.1
-"""Residual branches begin at a tenth of their strength: the fresh autoencoder is close to resize-down, resize-up."""
+"""Residual branches begin at a tenth of their strength: the fresh autoencoder is close to
+resize-down, resize-up.
+"""
 
 
 def build_autoencoder() -> AutoencoderKL:
-    """An autoencoder near the identity (down = average, up = nearest, weak branches): several dB in a short run."""
+    """An autoencoder near the identity (down = average, up = nearest, weak branches): several dB in
+    a short run.
+    """
     network = AutoencoderKL(**AUTOENCODER)
     with torch.no_grad():
         for name, module in network.named_modules():
@@ -30,7 +34,9 @@ def build_autoencoder() -> AutoencoderKL:
 
 
 def _make_average(conv: nn.Conv2d) -> None:
-    """A stride-2 convolution whose input is padded right and below: keep the 2×2 mean of each channel."""
+    """A stride-2 convolution whose input is padded right and below: keep the 2×2 mean of each
+    channel.
+    """
     conv.weight.mul_(BRANCH_START)
     for channel in range(conv.out_channels):
         conv.weight[channel, channel, :2, :2] += 0.25

@@ -1,4 +1,6 @@
-"""The networks that compare: the CLIP pair (open_clip's classes and folder) and the image encoder (transformers')."""
+"""The networks that compare: the CLIP pair (open_clip's classes and folder) and the image encoder
+(transformers').
+"""
 
 from __future__ import annotations
 
@@ -18,15 +20,28 @@ from transformers import CLIPTokenizer, ResNetConfig, ResNetModel
 from backend.pocket.configs import TEXT_LENGTH
 
 SEEN_PX = 64
-"""Both networks see pictures and cut-outs of this side: half the family's, a quarter of the work."""
+"""Both networks see pictures and cut-outs of this side: half the family's, a quarter of the work.
+"""
 DIMENSION = 128
 MEAN = STD = (0.5, 0.5, 0.5)
 
-IMAGE_TOWER: Mapping[str, Any] = {"image_size": SEEN_PX, "layers": [1, 1, 1, 1], "width": 24, "head_width": 64}
+IMAGE_TOWER: Mapping[str, Any] = {
+    "image_size": SEEN_PX,
+    "layers": [1, 1, 1, 1],
+    "width": 24,
+    "head_width": 64,
+}
 """A ModifiedResNet that ends in 2 × 2 cells of 768 channels and CLIP's attention pool."""
-TEXT_TOWER: Mapping[str, Any] = {"context_length": TEXT_LENGTH, "width": 128, "heads": 2, "layers": 3}
+TEXT_TOWER: Mapping[str, Any] = {
+    "context_length": TEXT_LENGTH,
+    "width": 128,
+    "heads": 2,
+    "layers": 3,
+}
 OWN_TOKENIZER = "tokenizer in this folder"
-"""open_clip only asks whether ``hf_tokenizer_name`` is there: the files are those beside the weights."""
+"""open_clip only asks whether ``hf_tokenizer_name`` is there: the files are those beside the
+weights.
+"""
 
 ENCODER: Mapping[str, Any] = {
     "embedding_size": 32,
@@ -53,15 +68,19 @@ def build_image_encoder() -> ResNetModel:
 
 
 def read_text(clip: CLIP, ids: Tensor) -> Tensor:
-    """Features float (n, d) of token ids (n, t) with any t up to the context: what ``encode_text`` gives, for less.
+    """Features float (n, d) of token ids (n, t) with any t up to the context: what ``encode_text``
+    gives, for less.
 
-    Attention is causal, so what follows the end token cannot matter; the explicit kernel is faster in training.
+    Attention is causal, so what follows the end token cannot matter; the explicit kernel is faster
+    in training.
     """
     length = ids.shape[1]
     tokens = clip.token_embedding(ids) + clip.positional_embedding[:length]
     with sdpa_kernel(SDPBackend.MATH):
         tokens = clip.transformer(tokens, attn_mask=clip.attn_mask[:length, :length])
-    features: Tensor = text_global_pool(clip.ln_final(tokens), ids, clip.text_pool_type) @ clip.text_projection
+    features: Tensor = (
+        text_global_pool(clip.ln_final(tokens), ids, clip.text_pool_type) @ clip.text_projection
+    )
     return features
 
 
@@ -76,7 +95,9 @@ def _weights(network: torch.nn.Module) -> dict[str, Tensor]:
 
 
 def save_clip(clip: CLIP, tokenizer: CLIPTokenizer, folder: Path) -> None:
-    """Write a folder that ``open_clip.create_model("local-dir:...")`` opens: half-precision weights, own tokenizer."""
+    """Write a folder that ``open_clip.create_model("local-dir:...")`` opens: half-precision
+    weights, own tokenizer.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save_pretrained(folder)
     save_file(_weights(clip), folder / "open_clip_model.safetensors")
@@ -86,7 +107,9 @@ def save_clip(clip: CLIP, tokenizer: CLIPTokenizer, folder: Path) -> None:
 
 
 def save_image_encoder(encoder: ResNetModel, folder: Path) -> None:
-    """Write a transformers folder with half-precision weights and the numbers of its preprocessing."""
+    """Write a transformers folder with half-precision weights and the numbers of its
+    preprocessing.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     save_file(_weights(encoder), folder / "model.safetensors", metadata={"format": "pt"})
     config = {**encoder.config.to_diff_dict(), "architectures": ["ResNetModel"], "dtype": "float32"}

@@ -15,7 +15,9 @@ Point = tuple[float, float]
 
 
 def ellipse(x: float, y: float, rx: float, ry: float | None = None, turn: float = 0.0) -> Outline:
-    """An ellipse around (x, y); ``ry`` defaults to a circle; ``turn`` in degrees, clockwise on the screen."""
+    """An ellipse around (x, y); ``ry`` defaults to a circle; ``turn`` in degrees, clockwise on the
+    screen.
+    """
     angle = np.linspace(0, 2 * np.pi, 96, endpoint=False)
     points = np.stack([rx * np.cos(angle), (rx if ry is None else ry) * np.sin(angle)], axis=1)
     return turned(points, turn) + np.array([x, y])

@@ -1,7 +1,7 @@
 """Painted toys: parts become light and shade once, colours and textures are laid over them.
 
-The light falls from the upper left. A sprite is a square RGBA picture (straight alpha, uint8) whose unit box -1..1
-fills ``1 - 2 * MARGIN`` of its side.
+The light falls from the upper left. A sprite is a square RGBA picture (straight alpha, uint8) whose
+unit box -1..1 fills ``1 - 2 * MARGIN`` of its side.
 """
 
 from __future__ import annotations
@@ -42,12 +42,16 @@ ACCENT: dict[str, Rgb] = {
     "pink": (255, 236, 240),
     "white": (150, 164, 196),
 }
-"""The second colour of stripes, dots and checks: lighter than the first, or darker where that is light already."""
+"""The second colour of stripes, dots and checks: lighter than the first, or darker where that is
+light already.
+"""
 
 
 @dataclass(frozen=True)
 class Relief:
-    """One part without its colour: how much of each pixel it covers, and the light on it (1 = as painted)."""
+    """One part without its colour: how much of each pixel it covers, and the light on it (1 = as
+    painted).
+    """
 
     part: Part
     cover: Floats
@@ -134,7 +138,9 @@ def _flat_paint(rgb: Rgb, side_px: int) -> Floats:
 
 
 def _toned(paint: Floats, light: Floats) -> Floats:
-    """Paint under light: brighter goes towards warm white, darker towards violet shade (never grey)."""
+    """Paint under light: brighter goes towards warm white, darker towards violet shade (never
+    grey).
+    """
     over = np.clip(light - 1, 0, 1)[..., None]
     under = np.clip(1 - light, 0, 0.8)[..., None]
     shade = paint * np.array([0.42, 0.36, 0.56], np.float32)
@@ -148,11 +154,15 @@ def _blurred(cover: Floats, radius_px: float) -> Floats:
 
 
 def _outlined(colour: Floats, cover: Floats, rgb: Rgb) -> NDArray[np.uint8]:
-    """Add the ink line around the silhouette and pack into RGBA; the line is what shows white things on snow."""
+    """Add the ink line around the silhouette and pack into RGBA; the line is what shows white
+    things on snow.
+    """
     side = cover.shape[0]
     width = max(3, round(0.022 * side) | 1)
     mask = Image.fromarray((cover * 255).astype(np.uint8))
-    grown = _as_float(mask.filter(ImageFilter.MaxFilter(width)).filter(ImageFilter.GaussianBlur(side / 300)))
+    grown = _as_float(
+        mask.filter(ImageFilter.MaxFilter(width)).filter(ImageFilter.GaussianBlur(side / 300))
+    )
     ink = np.array(INK, np.float32) / 255 * 0.62 + np.array(rgb, np.float32) / 255 * 0.30
     alpha = np.maximum(grown, cover)
     rgba = np.concatenate([ink * (1 - cover[..., None]) + colour, alpha[..., None]], axis=2)
@@ -189,16 +199,22 @@ def draw_object(class_: str, colour: str, texture: str, size_px: int) -> NDArray
 
 
 def placed(sprite: Image.Image, size_px: int, rotation_deg: float) -> Image.Image:
-    """The sprite at a size and rotation (counter-clockwise, degrees), resampled with premultiplied alpha."""
+    """The sprite at a size and rotation (counter-clockwise, degrees), resampled with premultiplied
+    alpha.
+    """
     soft = sprite.convert("RGBa")
     if rotation_deg:
         twice = min(2 * size_px, soft.width)
-        soft = soft.resize((twice, twice), Image.Resampling.BOX if twice < soft.width else Image.Resampling.BICUBIC)
+        soft = soft.resize(
+            (twice, twice), Image.Resampling.BOX if twice < soft.width else Image.Resampling.BICUBIC
+        )
         soft = soft.rotate(rotation_deg, Image.Resampling.BICUBIC)
     return soft.resize((size_px, size_px), Image.Resampling.HAMMING).convert("RGBA")
 
 
 def darken(plate: Image.Image, mask: Image.Image, rgb: Rgb, strength: float) -> Image.Image:
-    """The plate with a shadow: ``mask`` (L) mixes ``rgb`` in by ``strength`` 0..1, as a multiplication."""
+    """The plate with a shadow: ``mask`` (L) mixes ``rgb`` in by ``strength`` 0..1, as a
+    multiplication.
+    """
     shade = ImageChops.multiply(plate, Image.new("RGB", plate.size, rgb))
     return Image.composite(shade, plate, mask.point(lambda v: int(v * strength)))

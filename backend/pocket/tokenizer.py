@@ -1,4 +1,6 @@
-"""A CLIP tokenizer for a small world: each of its words is one token, all others fall into pieces and letters."""
+"""A CLIP tokenizer for a small world: each of its words is one token, all others fall into pieces
+and letters.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +23,11 @@ def world_words() -> tuple[str, ...]:
 
 
 def byte_symbols() -> list[str]:
-    """The 256 printable stand-ins of byte-level byte-pair encoding, in the order of the bytes 0..255.
+    """The 256 printable stand-ins of byte-level byte-pair encoding, in the order of the bytes
+    0..255.
 
-    Printable Latin-1 characters stand for themselves; the others take the characters from U+0100 on.
+    Printable Latin-1 characters stand for themselves; the others take the characters from U+0100
+    on.
     """
     printable = {*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAC + 1), *range(0xAE, 0xFF + 1)}
     symbols, spare = [], 0x100
@@ -41,7 +45,9 @@ def split_word(word: str, merges: list[Merge]) -> list[str]:
     pieces = [*word[:-1], word[-1] + WORD_END]
     rank = {merge: k for k, merge in enumerate(merges)}
     while len(pieces) > 1:
-        best, place = min((rank.get(pair, len(rank)), k) for k, pair in enumerate(itertools.pairwise(pieces)))
+        best, place = min(
+            (rank.get(pair, len(rank)), k) for k, pair in enumerate(itertools.pairwise(pieces))
+        )
         if best == len(rank):
             break
         pieces[place : place + 2] = [pieces[place] + pieces[place + 1]]
@@ -51,8 +57,8 @@ def split_word(word: str, merges: list[Merge]) -> list[str]:
 def build_merges(words: Iterable[str]) -> list[Merge]:
     """Merges that make every word one token.
 
-    A word is split by the merges so far and the rest is joined from the left. A later merge ranks below all that an
-    earlier word needs, so it cannot break that word again.
+    A word is split by the merges so far and the rest is joined from the left. A later merge ranks
+    below all that an earlier word needs, so it cannot break that word again.
     """
     merges: list[Merge] = []
     for word in words:
@@ -67,7 +73,13 @@ def build_tokenizer() -> CLIPTokenizer:
     """The pocket family's tokenizer; padding is the end token, as in Stable Diffusion."""
     merges = build_merges(world_words())
     letters = byte_symbols()
-    names = [*letters, *(letter + WORD_END for letter in letters), *(a + b for a, b in merges), START, END]
+    names = [
+        *letters,
+        *(letter + WORD_END for letter in letters),
+        *(a + b for a, b in merges),
+        START,
+        END,
+    ]
     vocabulary = {name: k for k, name in enumerate(dict.fromkeys(names))}
     return CLIPTokenizer(
         vocab=vocabulary,

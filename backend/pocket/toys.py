@@ -7,7 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backend.pocket.shapes import Outline, Point, band, box, ellipse, heart, polygon, rays, rounded, smooth, turned
+from backend.pocket.shapes import (
+    Outline,
+    Point,
+    band,
+    box,
+    ellipse,
+    heart,
+    polygon,
+    rays,
+    rounded,
+    smooth,
+    turned,
+)
 
 Rgb = tuple[int, int, int]
 
@@ -29,9 +41,9 @@ STAR_CENTRE = np.array([0.0, 0.06])
 class Part:
     """One piece of a toy.
 
-    ``paint``: "body" (the object's colour and texture), "tint" (its colour alone) or a fixed colour.
-    ``tone``: above 1 brighter, below 1 darker than the paint.
-    ``relief``: 0 (flat) to 1 (round) is how strongly the light shapes it.
+    ``paint``: "body" (the object's colour and texture), "tint" (its colour alone) or a fixed
+    colour. ``tone``: above 1 brighter, below 1 darker than the paint. ``relief``: 0 (flat) to 1
+    (round) is how strongly the light shapes it.
     """
 
     outlines: tuple[Outline, ...]
@@ -48,18 +60,34 @@ def flat(outline: Outline, paint: str | Rgb, tone: float = 1.0) -> Part:
 
 def face(x: float, y: float, span: float, eye: float = 0.075) -> tuple[Part, ...]:
     """Two eyes with a spark, a smile and rosy cheeks; ``span`` = half the distance of the eyes."""
-    parts = [flat(ellipse(x + side * span * 1.75, y + span * 0.62, eye * 1.05, eye * 0.7), BLUSH) for side in (-1, 1)]
+    parts = [
+        flat(ellipse(x + side * span * 1.75, y + span * 0.62, eye * 1.05, eye * 0.7), BLUSH)
+        for side in (-1, 1)
+    ]
     for side in (-1, 1):
         parts.append(flat(ellipse(x + side * span, y, eye, eye * 1.3), INK))
         parts.append(flat(ellipse(x + side * span - eye * 0.3, y - eye * 0.5, eye * 0.36), CREAM))
-    smile = [(x - span * 0.5, y + span * 0.45), (x, y + span * 0.85), (x + span * 0.5, y + span * 0.45)]
+    smile = [
+        (x - span * 0.5, y + span * 0.45),
+        (x, y + span * 0.85),
+        (x + span * 0.5, y + span * 0.45),
+    ]
     return (*parts, flat(band(smile, 0.055), INK))
 
 
 def ball() -> tuple[Part, ...]:
     """A beach ball: a broad cream belt and a button."""
     belt = smooth(
-        [(-0.88, -0.06), (-0.4, 0.16), (0.2, 0.2), (0.9, -0.04), (0.84, 0.3), (0.2, 0.56), (-0.4, 0.52), (-0.82, 0.3)]
+        [
+            (-0.88, -0.06),
+            (-0.4, 0.16),
+            (0.2, 0.2),
+            (0.9, -0.04),
+            (0.84, 0.3),
+            (0.2, 0.56),
+            (-0.4, 0.52),
+            (-0.82, 0.3),
+        ]
     )
     return (
         Part((ellipse(0, 0, 0.93),)),
@@ -73,7 +101,11 @@ def cube() -> tuple[Part, ...]:
     top = polygon([(0, -0.94), (0.84, -0.5), (0, -0.06), (-0.84, -0.5)])
     left = polygon([(-0.84, -0.5), (0, -0.06), (0, 0.94), (-0.84, 0.48)])
     right = polygon([(0.84, -0.5), (0, -0.06), (0, 0.94), (0.84, 0.48)])
-    edges: list[list[Point]] = [[(0, -0.06), (0, 0.94)], [(0, -0.06), (-0.84, -0.5)], [(0, -0.06), (0.84, -0.5)]]
+    edges: list[list[Point]] = [
+        [(0, -0.06), (0, 0.94)],
+        [(0, -0.06), (-0.84, -0.5)],
+        [(0, -0.06), (0.84, -0.5)],
+    ]
     return (
         Part((top,), tone=1.16, relief=0.1),
         Part((left,), tone=0.96, relief=0.1),
@@ -90,7 +122,11 @@ def star() -> tuple[Part, ...]:
 def heart_() -> tuple[Part, ...]:
     """A glossy heart."""
     gloss = ellipse(-0.48, -0.4, 0.2, 0.12, -40)
-    return (Part((heart(0.96),)), flat(gloss, CREAM), flat(ellipse(-0.68, -0.12, 0.07, 0.07), CREAM))
+    return (
+        Part((heart(0.96),)),
+        flat(gloss, CREAM),
+        flat(ellipse(-0.68, -0.12, 0.07, 0.07), CREAM),
+    )
 
 
 def house() -> tuple[Part, ...]:
@@ -114,7 +150,14 @@ def tree() -> tuple[Part, ...]:
 
     def tier(top: float, low: float, half: float) -> Outline:
         return rounded(
-            [(0, top), (half, low), (half * 0.5, low + 0.1), (0, low + 0.04), (-half * 0.5, low + 0.1), (-half, low)],
+            [
+                (0, top),
+                (half, low),
+                (half * 0.5, low + 0.1),
+                (0, low + 0.04),
+                (-half * 0.5, low + 0.1),
+                (-half, low),
+            ],
             0.12,
         )
 
@@ -128,7 +171,9 @@ def tree() -> tuple[Part, ...]:
 
 def fish() -> tuple[Part, ...]:
     """A round fish that looks to the left."""
-    tail = smooth([(0.42, 0.0), (0.7, -0.38), (0.98, -0.52), (0.86, 0.0), (0.98, 0.52), (0.7, 0.38)])
+    tail = smooth(
+        [(0.42, 0.0), (0.7, -0.38), (0.98, -0.52), (0.86, 0.0), (0.98, 0.52), (0.7, 0.38)]
+    )
     fin = smooth([(-0.25, -0.42), (0.05, -0.8), (0.38, -0.74), (0.4, -0.3), (0.1, -0.3)])
     gill = band([(-0.34, -0.36), (-0.2, 0.02), (-0.34, 0.38)], 0.05)
     return (
@@ -165,7 +210,9 @@ def boat() -> tuple[Part, ...]:
         Part((rounded([(0.1, -0.8), (0.86, 0.28), (0.1, 0.28)], 0.08),), relief=0.5),
         Part((rounded([(-0.14, -0.58), (-0.14, 0.28), (-0.7, 0.28)], 0.08),), CREAM, 0.93, 0.5),
         Part((rounded([(-0.02, -1.0), (0.36, -0.88), (-0.02, -0.76)], 0.03),), "tint", relief=0.3),
-        Part((rounded([(-0.98, 0.38), (0.98, 0.38), (0.68, 0.92), (-0.62, 0.92)], 0.14),), relief=0.8),
+        Part(
+            (rounded([(-0.98, 0.38), (0.98, 0.38), (0.68, 0.92), (-0.62, 0.92)], 0.14),), relief=0.8
+        ),
         flat(polygon([(-0.93, 0.4), (0.93, 0.4), (0.89, 0.5), (-0.87, 0.5)]), CREAM),
     )
 
@@ -197,8 +244,14 @@ def mushroom() -> tuple[Part, ...]:
             (-0.5, 0.26),
         ]
     )
-    stem = smooth([(-0.27, 0.1), (0.27, 0.1), (0.3, 0.6), (0.4, 0.9), (0, 0.96), (-0.4, 0.9), (-0.3, 0.6)])
-    spots = (ellipse(-0.42, -0.3, 0.17, 0.15), ellipse(0.14, -0.58, 0.17, 0.13), ellipse(0.52, -0.12, 0.15, 0.13))
+    stem = smooth(
+        [(-0.27, 0.1), (0.27, 0.1), (0.3, 0.6), (0.4, 0.9), (0, 0.96), (-0.4, 0.9), (-0.3, 0.6)]
+    )
+    spots = (
+        ellipse(-0.42, -0.3, 0.17, 0.15),
+        ellipse(0.14, -0.58, 0.17, 0.13),
+        ellipse(0.52, -0.12, 0.15, 0.13),
+    )
     return (
         Part((stem,), CREAM),
         flat(ellipse(0, 0.2, 0.46, 0.09), (214, 190, 166)),
@@ -232,8 +285,16 @@ def car() -> tuple[Part, ...]:
         ]
     return (
         Part((shell,)),
-        Part((rounded([(-0.44, -0.06), (-0.26, -0.43), (0.0, -0.43), (0.0, -0.06)], 0.06),), GLASS, relief=0.2),
-        Part((rounded([(0.1, -0.06), (0.1, -0.43), (0.36, -0.43), (0.56, -0.06)], 0.06),), GLASS, relief=0.2),
+        Part(
+            (rounded([(-0.44, -0.06), (-0.26, -0.43), (0.0, -0.43), (0.0, -0.06)], 0.06),),
+            GLASS,
+            relief=0.2,
+        ),
+        Part(
+            (rounded([(0.1, -0.06), (0.1, -0.43), (0.36, -0.43), (0.56, -0.06)], 0.06),),
+            GLASS,
+            relief=0.2,
+        ),
         flat(ellipse(-0.88, 0.16, 0.07, 0.09), LAMP),
         flat(band([(0.06, 0.06), (0.06, 0.36)], 0.035), "tint", 0.66),
         flat(box(0.14, 0.06, 0.3, 0.115, 0.02), "tint", 0.6),
@@ -246,7 +307,11 @@ def flower() -> tuple[Part, ...]:
     petals = tuple(turned(ellipse(0, -0.44, 0.235, 0.3), 60 * k) + FLOWER_HEART for k in range(6))
     leaf = smooth([(0.02, 0.86), (0.2, 0.56), (0.62, 0.48), (0.46, 0.8)])
     return (
-        Part((band([(0, -0.1), (0.03, 0.5), (0, 0.98)], 0.11), leaf, leaf * (-1, 1) + (0, 0.04)), LEAF, relief=0.6),
+        Part(
+            (band([(0, -0.1), (0.03, 0.5), (0, 0.98)], 0.11), leaf, leaf * (-1, 1) + (0, 0.04)),
+            LEAF,
+            relief=0.6,
+        ),
         *(Part((petal,), relief=0.8) for petal in petals),
         Part((ellipse(0, -0.26, 0.235),), (186, 118, 52)),
         flat(ellipse(-0.07, -0.33, 0.06, 0.045), (230, 172, 96)),
@@ -277,8 +342,12 @@ def cloud() -> tuple[Part, ...]:
 
 def cat() -> tuple[Part, ...]:
     """A sitting cat with a big head and a curled tail."""
-    ears = tuple(rounded([(s * 0.58, -0.98), (s * 0.62, -0.38), (s * 0.12, -0.62)], 0.07) for s in (-1, 1))
-    inner = tuple(rounded([(s * 0.51, -0.8), (s * 0.53, -0.5), (s * 0.28, -0.6)], 0.05) for s in (-1, 1))
+    ears = tuple(
+        rounded([(s * 0.58, -0.98), (s * 0.62, -0.38), (s * 0.12, -0.62)], 0.07) for s in (-1, 1)
+    )
+    inner = tuple(
+        rounded([(s * 0.51, -0.8), (s * 0.53, -0.5), (s * 0.28, -0.6)], 0.05) for s in (-1, 1)
+    )
     whiskers = tuple(
         band([(s * 0.34, y), (s * 0.74, y + slope)], 0.03)
         for s in (-1, 1)
@@ -330,12 +399,22 @@ def rocket() -> tuple[Part, ...]:
             (-0.26, -0.66),
         ]
     )
-    nose = smooth([(0, -1.0), (0.19, -0.76), (0.26, -0.58), (0, -0.52), (-0.26, -0.58), (-0.19, -0.76)])
+    nose = smooth(
+        [(0, -1.0), (0.19, -0.76), (0.26, -0.58), (0, -0.52), (-0.26, -0.58), (-0.19, -0.76)]
+    )
     return (
         Part((flame,), (255, 150, 54), relief=0.2),
         flat(ellipse(0, 0.7, 0.1, 0.18), LAMP),
         *(
-            Part((rounded([(s * 0.26, 0.05), (s * 0.68, 0.46), (s * 0.64, 0.8), (s * 0.22, 0.58)], 0.1),), "tint", 0.72)
+            Part(
+                (
+                    rounded(
+                        [(s * 0.26, 0.05), (s * 0.68, 0.46), (s * 0.64, 0.8), (s * 0.22, 0.58)], 0.1
+                    ),
+                ),
+                "tint",
+                0.72,
+            )
             for s in (-1, 1)
         ),
         Part((hull,)),
@@ -367,8 +446,14 @@ TOYS: dict[str, Callable[[], tuple[Part, ...]]] = {
 
 
 def mirrored(part: Part) -> Part:
-    """The part seen in a mirror; its light is computed afterwards, so it still comes from the upper left."""
+    """The part seen in a mirror; its light is computed afterwards, so it still comes from the upper
+    left.
+    """
     flip = np.array([-1.0, 1.0])
     return Part(
-        tuple(o * flip for o in part.outlines), part.paint, part.tone, part.relief, tuple(c * flip for c in part.cuts)
+        tuple(o * flip for o in part.outlines),
+        part.paint,
+        part.tone,
+        part.relief,
+        tuple(c * flip for c in part.cuts),
     )

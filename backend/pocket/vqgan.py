@@ -51,5 +51,9 @@ def save_vqgan(network: Vqgan, folder: Path) -> None:
     save_file(weights, folder / WEIGHTS)
     (folder / WEIGHTS).chmod(0o644)
     config = network.config
-    record = {"ddconfig": dict(config.ddconfig), "n_embed": config.n_embed, "embed_dim": config.embed_dim}
+    record = {
+        "ddconfig": dict(config.ddconfig),
+        "n_embed": config.n_embed,
+        "embed_dim": config.embed_dim,
+    }
     (folder / CONFIG).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")

@@ -1,4 +1,6 @@
-"""The world's vocabulary: classes, colours, textures, backgrounds, and the sentences made of them."""
+"""The world's vocabulary: classes, colours, textures, backgrounds, and the sentences made of
+them.
+"""
 
 from __future__ import annotations
 
@@ -42,14 +44,17 @@ HELD_OUT_PERIOD = 16
 def is_held_out(class_: str, colour: str, texture: str) -> bool:
     """Whether a combination is never drawn for training.
 
-    The three factors are odd, so that the kept-out combinations spread evenly over classes, colours and textures.
+    The three factors are odd, so that the kept-out combinations spread evenly over classes, colours
+    and textures.
     """
     number = 5 * CLASSES.index(class_) + 3 * COLOURS.index(colour) + 7 * TEXTURES.index(texture)
     return number % HELD_OUT_PERIOD == 3
 
 
 def build_phrase(class_: str, colour: str, texture: str) -> str:
-    """What names one object, without an article: ``orange dotted cat``; ``orange cat`` where the texture is plain."""
+    """What names one object, without an article: ``orange dotted cat``; ``orange cat`` where the
+    texture is plain.
+    """
     return f"{colour} {class_}" if texture == "plain" else f"{colour} {texture} {class_}"
 
 
@@ -59,7 +64,9 @@ def with_article(phrase: str) -> str:
 
 
 def build_caption(phrases: Sequence[str], background: str) -> str:
-    """One sentence for a scene: ``a blue car, a yellow striped cat and a red mushroom in a room``."""
+    """One sentence for a scene: ``a blue car, a yellow striped cat and a red mushroom in a
+    room``.
+    """
     named = [with_article(phrase) for phrase in phrases]
     if len(named) > 1:
         named = [", ".join(named[:-1]) + " and " + named[-1]]

@@ -1,7 +1,7 @@
 """The drawn world: scenes of toys in painted places, with every fact about them.
 
-A scene is decided first (a background and placements in shares of the picture's side) and drawn second, so the same
-layout can be drawn at any size. The same arguments always give the same pixels.
+A scene is decided first (a background and placements in shares of the picture's side) and drawn
+second, so the same layout can be drawn at any size. The same arguments always give the same pixels.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ Pixels = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 
 FLOATING: frozenset[str] = frozenset({"star", "heart", "moon", "cloud", "rocket"})
-"""Classes that hang in the air: they throw a soft shadow on what is behind them, the others one on the ground."""
+"""Classes that hang in the air: they throw a soft shadow on what is behind them, the others one on
+the ground.
+"""
 PLAIN_SHARE = 0.55
 RADII: dict[int, tuple[float, float]] = {
     1: (0.27, 0.42),
@@ -53,7 +55,9 @@ OPAQUE = 128
 
 @dataclass(frozen=True)
 class Placement:
-    """One object of a layout. ``centre`` (x, y) and ``radius`` are shares of the side; rotation counter-clockwise."""
+    """One object of a layout. ``centre`` (x, y) and ``radius`` are shares of the side; rotation
+    counter-clockwise.
+    """
 
     class_: str
     colour: str
@@ -99,7 +103,9 @@ class Drawing:
 
     @property
     def edges(self) -> NDArray[np.bool_]:
-        """Edge map bool (h, w): each object's outline and inner lines where nothing hides them; not the place's."""
+        """Edge map bool (h, w): each object's outline and inner lines where nothing hides them; not
+        the place's.
+        """
         edges = np.zeros(self.picture.shape[:2], np.bool_)
         for number, rgba in enumerate(self.cutouts):
             alpha = rgba[..., 3].astype(np.float32) / 255
@@ -116,7 +122,9 @@ def draw_background(name: str, size_px: int, seed: int) -> Pixels:
 def _cutout(placement: Placement, size_px: int) -> Image.Image:
     """One object on a transparent canvas of the whole picture's size."""
     side = max(2, round(2 * placement.radius * size_px))
-    sprite = paint_sprite(placement.class_, placement.colour, placement.texture, placement.flip, side_for(side))
+    sprite = paint_sprite(
+        placement.class_, placement.colour, placement.texture, placement.flip, side_for(side)
+    )
     canvas = Image.new("RGBA", (size_px, size_px), (0, 0, 0, 0))
     x, y = (round(c * size_px - side / 2) for c in placement.centre)
     canvas.paste(placed(sprite, side, placement.rotation_deg), (x, y))
@@ -124,20 +132,35 @@ def _cutout(placement: Placement, size_px: int) -> Image.Image:
 
 
 def _with_shadow(plate: Image.Image, cutout: Image.Image, placement: Placement) -> Image.Image:
-    """The plate under one object: a pool of shade on the ground, or a soft silhouette behind floating things."""
+    """The plate under one object: a pool of shade on the ground, or a soft silhouette behind
+    floating things.
+    """
     size, radius = plate.width, placement.radius * plate.width
     mask = Image.new("L", plate.size, 0)
     if placement.class_ in FLOATING:
         mask.paste(cutout.getchannel("A"), (round(radius * 0.1), round(radius * 0.14)))
         soft = mask.filter(ImageFilter.GaussianBlur(radius * 0.12))
         return darken(plate, soft, (120, 108, 150), 0.55)
-    box = cutout.getchannel("A").point(lambda v: 255 if v >= OPAQUE else 0).getbbox() or (0, 0, size, size)
-    middle, half, foot = (box[0] + box[2]) / 2 + radius * 0.1, (box[2] - box[0]) * 0.5, box[3] - radius * 0.07
-    ImageDraw.Draw(mask).ellipse((middle - half, foot - radius * 0.13, middle + half, foot + radius * 0.15), fill=255)
+    box = cutout.getchannel("A").point(lambda v: 255 if v >= OPAQUE else 0).getbbox() or (
+        0,
+        0,
+        size,
+        size,
+    )
+    middle, half, foot = (
+        (box[0] + box[2]) / 2 + radius * 0.1,
+        (box[2] - box[0]) * 0.5,
+        box[3] - radius * 0.07,
+    )
+    ImageDraw.Draw(mask).ellipse(
+        (middle - half, foot - radius * 0.13, middle + half, foot + radius * 0.15), fill=255
+    )
     return darken(plate, mask.filter(ImageFilter.GaussianBlur(radius * 0.07)), (104, 92, 138), 0.75)
 
 
-def _maps(placements: Sequence[Placement], visible: NDArray[np.bool_], size_px: int) -> tuple[Labels, Labels]:
+def _maps(
+    placements: Sequence[Placement], visible: NDArray[np.bool_], size_px: int
+) -> tuple[Labels, Labels]:
     class_map = np.zeros((size_px, size_px), np.int64)
     colour_map = np.zeros((size_px, size_px), np.int64)
     for placement, mask in zip(placements, visible, strict=True):
@@ -153,8 +176,12 @@ def _box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
     return (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
 
-def draw_layout(background: str, placements: Sequence[Placement], size_px: int, seed: int) -> Drawing:
-    """Draw an explicit layout, from back to front; ``seed`` decides only the background's details."""
+def draw_layout(
+    background: str, placements: Sequence[Placement], size_px: int, seed: int
+) -> Drawing:
+    """Draw an explicit layout, from back to front; ``seed`` decides only the background's
+    details.
+    """
     plate = paint_background(background, size_px, np.random.default_rng((seed, 1)))
     cutouts = [_cutout(placement, size_px) for placement in placements]
     for cutout, placement in zip(cutouts, placements, strict=True):
@@ -162,7 +189,11 @@ def draw_layout(background: str, placements: Sequence[Placement], size_px: int, 
     picture = plate.copy()
     for cutout in cutouts:
         picture.paste(cutout, (0, 0), cutout)
-    layers = np.stack([np.asarray(c) for c in cutouts]) if cutouts else np.zeros((0, size_px, size_px, 4), np.uint8)
+    layers = (
+        np.stack([np.asarray(c) for c in cutouts])
+        if cutouts
+        else np.zeros((0, size_px, size_px, 4), np.uint8)
+    )
     whole = layers[..., 3] >= OPAQUE
     visible = whole.copy()
     for k in range(len(placements)):
@@ -186,9 +217,15 @@ def draw_layout(background: str, placements: Sequence[Placement], size_px: int, 
 
 
 def _look(random: np.random.Generator, held_out: bool) -> tuple[str, str, str]:
-    """A class, colour and texture; drawn again until it is on the asked side of the held-out line."""
+    """A class, colour and texture; drawn again until it is on the asked side of the held-out
+    line.
+    """
     while True:
-        texture = "plain" if random.random() < PLAIN_SHARE else TEXTURES[int(random.integers(1, len(TEXTURES)))]
+        texture = (
+            "plain"
+            if random.random() < PLAIN_SHARE
+            else TEXTURES[int(random.integers(1, len(TEXTURES)))]
+        )
         look = (
             CLASSES[int(random.integers(len(CLASSES)))],
             COLOURS[int(random.integers(len(COLOURS)))],
@@ -204,8 +241,13 @@ def allowed_looks() -> tuple[tuple[str, str, str], ...]:
     return tuple(look for look in every if not is_held_out(*look))
 
 
-def _clear(centre: tuple[float, float], radius: float, others: Sequence[Placement], touch: float) -> bool:
-    return all(np.hypot(centre[0] - o.centre[0], centre[1] - o.centre[1]) > touch * (radius + o.radius) for o in others)
+def _clear(
+    centre: tuple[float, float], radius: float, others: Sequence[Placement], touch: float
+) -> bool:
+    return all(
+        np.hypot(centre[0] - o.centre[0], centre[1] - o.centre[1]) > touch * (radius + o.radius)
+        for o in others
+    )
 
 
 def build_layout(
@@ -213,8 +255,8 @@ def build_layout(
 ) -> tuple[str, tuple[Placement, ...]]:
     """A random background and placements, sorted so that what stands lower stands in front.
 
-    ``objects``: numbers of objects to choose from, each 1..5. ``scale`` multiplies the radii (0.5..1).
-    ``held_out``: every object is a combination that training never sees (else none is).
+    ``objects``: numbers of objects to choose from, each 1..5. ``scale`` multiplies the radii
+    (0.5..1). ``held_out``: every object is a combination that training never sees (else none is).
     """
     random = np.random.default_rng((seed, 0))
     background = BACKGROUNDS[int(random.integers(len(BACKGROUNDS)))]
@@ -226,12 +268,18 @@ def build_layout(
         for attempt in range(60):
             radius = float(random.uniform(*RADII[count])) * scale
             edge = radius * 0.92
-            top = edge if class_ in FLOATING or attempt > 40 or airborne else max(edge, min(GROUND - radius, 1 - edge))
+            top = (
+                edge
+                if class_ in FLOATING or attempt > 40 or airborne
+                else max(edge, min(GROUND - radius, 1 - edge))
+            )
             centre = (float(random.uniform(edge, 1 - edge)), float(random.uniform(top, 1 - edge)))
             if _clear(centre, radius, found, 0.9 - 0.006 * attempt):
                 break
         turn = float(np.clip(random.normal(0, 5), -12, 12))
-        found.append(Placement(class_, colour, texture, centre, radius, turn, bool(random.random() < 0.5)))
+        found.append(
+            Placement(class_, colour, texture, centre, radius, turn, bool(random.random() < 0.5))
+        )
     found.sort(key=lambda p: p.centre[1] + p.radius)
     return background, tuple(found)
 

@@ -1,4 +1,5 @@
-"""Zip archives from strangers: members are read by name into memory, and measured while they are read.
+"""Zip archives from strangers: members are read by name into memory, and measured while they are
+read.
 
 No name from an archive ever becomes a path on a disk.
 """
@@ -41,7 +42,9 @@ _DAMAGES = (
 
 
 class Archive:
-    """A zip archive in memory. Every refusal is an ArchiveError; what was read in all counts towards one total."""
+    """A zip archive in memory. Every refusal is an ArchiveError; what was read in all counts
+    towards one total.
+    """
 
     def __init__(self, content: bytes) -> None:
         try:
@@ -87,26 +90,38 @@ class Archive:
         try:
             return self.read(name, MAX_TEXT_BYTES).decode("utf-8")
         except UnicodeDecodeError:
-            raise ArchiveError(f"The entry {shown(name)} is not UTF-8 text.", remedy=REMEDY) from None
+            raise ArchiveError(
+                f"The entry {shown(name)} is not UTF-8 text.", remedy=REMEDY
+            ) from None
 
     def record(self, name: str) -> Any:
         """A member that is JSON: no repeated keys, no NaN, not nested without end."""
         try:
-            return json.loads(self.text(name), object_pairs_hook=_unrepeated, parse_constant=_refused)
+            return json.loads(
+                self.text(name), object_pairs_hook=_unrepeated, parse_constant=_refused
+            )
         except (ValueError, RecursionError):
-            raise ArchiveError(f"The entry {shown(name)} is not valid JSON.", remedy=REMEDY) from None
+            raise ArchiveError(
+                f"The entry {shown(name)} is not valid JSON.", remedy=REMEDY
+            ) from None
 
     def _measure(self, member: zipfile.ZipInfo, length: int, added: int, most: int) -> None:
         self._read_bytes += added
         if length > most or self._read_bytes > MAX_TOTAL_BYTES:
             raise ArchiveError(
                 f"The entry {shown(member.filename)} unpacks to too much.",
-                limit=f"{most // 2**20} MB for it and {MAX_TOTAL_BYTES // 2**20} MB in all are allowed.",
+                limit=(
+                    f"{most // 2**20} MB for it and {MAX_TOTAL_BYTES // 2**20} MB in all "
+                    "are allowed."
+                ),
                 remedy="Save the picture smaller or with fewer layers.",
             )
         if length > RATIO_FREE_BYTES and length > MAX_RATIO * max(1, member.compress_size):
             raise ArchiveError(
-                f"The entry {shown(member.filename)} unpacks to more than {MAX_RATIO} times its size.",
+                (
+                    f"The entry {shown(member.filename)} unpacks to more than {MAX_RATIO} times "
+                    "its size."
+                ),
                 limit=f"At most {MAX_RATIO}:1 is allowed.",
                 remedy=REMEDY,
             )
@@ -128,7 +143,8 @@ def shown(name: str) -> str:
 def pack(members: list[tuple[str, bytes]]) -> bytes:
     """An archive of these members in this order; the same members give the same bytes.
 
-    Pictures and ``mimetype`` are stored as they are (OpenRaster wants the latter first and stored), texts deflated.
+    Pictures and ``mimetype`` are stored as they are (OpenRaster wants the latter first and stored),
+    texts deflated.
     """
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:

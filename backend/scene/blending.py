@@ -1,4 +1,6 @@
-"""Blend modes: how a layer's colour meets what lies under it (W3C Compositing and Blending, section 10)."""
+"""Blend modes: how a layer's colour meets what lies under it (W3C Compositing and Blending, section
+10).
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,8 @@ OPENRASTER_NAMES: Mapping[Blend, str] = MappingProxyType(
 def laid_over(below: Floats, above: Floats, blend: Blend) -> Floats:
     """A sheet over another, both (h, w, 4) in 0..1, premultiplied; a new array.
 
-    The colour of ``above`` is blended only where ``below`` is there: over nothing every mode is normal.
+    The colour of ``above`` is blended only where ``below`` is there: over nothing every mode is
+    normal.
     """
     result: Floats = above + below * (1.0 - above[..., 3:])
     if blend == "normal":
@@ -68,5 +71,7 @@ def laid_over(below: Floats, above: Floats, blend: Blend) -> Floats:
 def _straight(sheet: Floats) -> Floats:
     """The colour of a premultiplied sheet, (h, w, 3); 0 where nothing is."""
     alpha = sheet[..., 3:]
-    colour: Floats = np.divide(sheet[..., :3], alpha, out=np.zeros_like(sheet[..., :3]), where=alpha > 0)
+    colour: Floats = np.divide(
+        sheet[..., :3], alpha, out=np.zeros_like(sheet[..., :3]), where=alpha > 0
+    )
     return np.minimum(colour, np.float32(1))

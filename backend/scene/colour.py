@@ -12,11 +12,15 @@ _MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 def to_srgb(image: Image.Image, profile: bytes) -> tuple[Image.Image, list[str]]:
     """The picture in mode RGBA, and the ends of sentences about what was changed.
 
-    ``profile`` is its embedded ICC profile, or b"". Palettes, grey, one bit, transparent colours and alpha bands
-    become RGBA; an unreadable profile is left out, and said.
+    ``profile`` is its embedded ICC profile, or b"". Palettes, grey, one bit, transparent colours
+    and alpha bands become RGBA; an unreadable profile is left out, and said.
     """
     notes = ["was converted from CMYK."] if image.mode == "CMYK" else []
-    straight = image if image.mode in ("CMYK", "L") and "transparency" not in image.info else image.convert("RGBA")
+    straight = (
+        image
+        if image.mode in ("CMYK", "L") and "transparency" not in image.info
+        else image.convert("RGBA")
+    )
     if profile:
         straight, said = _managed(straight, profile)
         notes.extend(said)
@@ -32,9 +36,13 @@ def _managed(image: Image.Image, profile: bytes) -> tuple[Image.Image, list[str]
             return image, []
         mode = _MODES[source.profile.xcolor_space.strip()]
         if mode == "CMYK" and image.mode != "CMYK":
-            return image, ["carries a colour profile for another kind of picture, which is ignored."]
+            return image, [
+                "carries a colour profile for another kind of picture, which is ignored."
+            ]
         bands = image if image.mode == mode else image.convert(mode)
-        moved = ImageCms.profileToProfile(bands, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        moved = ImageCms.profileToProfile(
+            bands, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
     except (ImageCms.PyCMSError, OSError, ValueError, KeyError, TypeError, AttributeError):
         return image, ["has an unreadable colour profile, which is ignored."]
     if moved is None:

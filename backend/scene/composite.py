@@ -23,10 +23,11 @@ GREY = (150, 150, 150)
 
 @dataclass(frozen=True, eq=False)
 class Sheet:
-    """A layer on the canvas: ``colour`` float32 (h, w, 4) in 0..1, premultiplied, and its ``alpha`` (h, w).
+    """A layer on the canvas: ``colour`` float32 (h, w, 4) in 0..1, premultiplied, and its ``alpha``
+    (h, w).
 
-    They differ for a layer that is a mask without a picture: it claims its region (alpha) and paints nothing.
-    ``blend`` is how the colour meets what lies below.
+    They differ for a layer that is a mask without a picture: it claims its region (alpha) and
+    paints nothing. ``blend`` is how the colour meets what lies below.
     """
 
     colour: Floats
@@ -35,9 +36,15 @@ class Sheet:
 
 
 def sheet_of(
-    picture: Picture | None, mask: Picture | None, placement: Placement, opacity: float, size: tuple[int, int]
+    picture: Picture | None,
+    mask: Picture | None,
+    placement: Placement,
+    opacity: float,
+    size: tuple[int, int],
 ) -> Sheet:
-    """A layer's sheet: picture × painted mask × opacity. ``size`` is (width, height); masks are resized to it."""
+    """A layer's sheet: picture × painted mask × opacity. ``size`` is (width, height); masks are
+    resized to it.
+    """
     if picture is None:
         alpha = alpha_of(None, mask, placement, opacity, size)
         return Sheet(np.zeros((size[1], size[0], 4), np.float32), alpha)
@@ -50,18 +57,25 @@ def sheet_of(
 
 
 def alpha_of(
-    picture: Picture | None, mask: Picture | None, placement: Placement, opacity: float, size: tuple[int, int]
+    picture: Picture | None,
+    mask: Picture | None,
+    placement: Placement,
+    opacity: float,
+    size: tuple[int, int],
 ) -> Floats:
     """The alpha of :func:`sheet_of` alone: float32 (h, w) in 0..1."""
     shape = (size[1], size[0])
-    alpha = np.ones(shape, np.float32) if picture is None else place_alpha(picture, placement, *size)
+    alpha = (
+        np.ones(shape, np.float32) if picture is None else place_alpha(picture, placement, *size)
+    )
     if mask is not None:
         alpha = alpha * _inside(mask, size)
     return alpha if opacity == 1.0 else alpha * np.float32(opacity)
 
 
 def visibility(alphas: Floats) -> Floats:
-    """The soft partition of the canvas: alphas (n, h, w) from back to front → (n + 1, h, w), index 0 = uncovered.
+    """The soft partition of the canvas: alphas (n, h, w) from back to front → (n + 1, h, w), index
+    0 = uncovered.
 
     M_i = a_i · ∏_{j above i} (1 - a_j), and M_0 what none covers; the sum over the first axis is 1.
     """
@@ -75,7 +89,9 @@ def visibility(alphas: Floats) -> Floats:
 
 
 def topmost(alphas: Floats) -> NDArray[np.int64]:
-    """The layer that is seen most at each pixel: int (h, w), 1…n from back to front, 0 = uncovered. Ties go up."""
+    """The layer that is seen most at each pixel: int (h, w), 1…n from back to front, 0 = uncovered.
+    Ties go up.
+    """
     return seen_most(visibility(alphas))
 
 
@@ -91,7 +107,9 @@ def lay_over(below: Floats, sheet: Sheet) -> Floats:
 
 
 def ground(size: tuple[int, int], background: Picture | None = None) -> Floats:
-    """What lies under all layers, nothing or a picture uint8 (h, w, 3): float32 (h, w, 4) in 0..1, premultiplied."""
+    """What lies under all layers, nothing or a picture uint8 (h, w, 3): float32 (h, w, 4) in 0..1,
+    premultiplied.
+    """
     under = np.zeros((size[1], size[0], 4), np.float32)
     if background is not None:
         under[..., :3] = background.astype(np.float32) / np.float32(255)
@@ -105,7 +123,9 @@ def over_grey(flat: Floats) -> Picture:
     return to_bytes(flat[..., :3] + grey * (1.0 - flat[..., 3:]))
 
 
-def flatten(sheets: Sequence[Sheet], size: tuple[int, int], background: Picture | None = None) -> Picture:
+def flatten(
+    sheets: Sequence[Sheet], size: tuple[int, int], background: Picture | None = None
+) -> Picture:
     """The sheets from back to front over grey, or over a picture uint8 (h, w, 3): uint8 (h, w, 3).
 
     ``size`` is (width, height). Grey is seen through, and never blended with.

@@ -15,7 +15,9 @@ from backend.scene.scene import Picture, Pixels, Scene
 
 @dataclass(frozen=True)
 class CutOut:
-    """What a painted layer shows of a picture: RGBA uint8 (h, w, 4), and its centre on the canvas."""
+    """What a painted layer shows of a picture: RGBA uint8 (h, w, 4), and its centre on the
+    canvas.
+    """
 
     layer_id: str
     picture: Picture = field(repr=False)
@@ -26,11 +28,13 @@ class CutOut:
 def cut_outs(scene: Scene, picture: Picture, pixels: Pixels) -> tuple[CutOut, ...]:
     """One for each visible painted layer that shows anything, from back to front.
 
-    ``picture`` is uint8 (h, w, 3) of the canvas' size. Colours are the picture's own, alpha is the layer's visible
-    part: what lies under another layer is not cut out.
+    ``picture`` is uint8 (h, w, 3) of the canvas' size. Colours are the picture's own, alpha is the
+    layer's visible part: what lies under another layer is not cut out.
     """
     found = [
-        _cut(layer.id, picture, part) for layer, part in _parts(scene, pixels) if layer.picture is None and part.any()
+        _cut(layer.id, picture, part)
+        for layer, part in _parts(scene, pixels)
+        if layer.picture is None and part.any()
     ]
     return tuple(reversed(found))
 

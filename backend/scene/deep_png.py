@@ -1,4 +1,6 @@
-"""PNGs with 16 bits a channel, rounded to 8 (Pillow keeps the upper byte, which darkens by up to one level)."""
+"""PNGs with 16 bits a channel, rounded to 8 (Pillow keeps the upper byte, which darkens by up to
+one level).
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ def deep_png(content: bytes) -> bool:
 
 
 def read_deep_png(content: bytes) -> Image.Image:
-    """The picture in mode RGBA, each value v of 0…65535 rounded to v / 257. Raises what Pillow raises."""
+    """The picture in mode RGBA, each value v of 0…65535 rounded to v / 257. Raises what Pillow
+    raises.
+    """
     with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
         raw = str(image.tile[0].args)
         key = image.info.get("transparency")
@@ -26,21 +30,27 @@ def read_deep_png(content: bytes) -> Image.Image:
         deep = parts[..., 0::2] * 256 + parts[..., 1::2]
     elif raw.startswith("RGB"):
         bands = raw.split(";")[0]
-        deep = _bytes_as(content, f"{bands};16B").astype(np.uint32) * 256 + _bytes_as(content, f"{bands};16L")
+        deep = _bytes_as(content, f"{bands};16B").astype(np.uint32) * 256 + _bytes_as(
+            content, f"{bands};16L"
+        )
     else:
         deep = _bytes_as(content, raw).astype(np.uint32)[..., None]
     return Image.fromarray(_rgba(deep, key), "RGBA")
 
 
 def _bytes_as(content: bytes, raw: str) -> NDArray[np.uint8]:
-    """Decode under another raw mode: big-endian values read as little-endian ones yield their lower byte."""
+    """Decode under another raw mode: big-endian values read as little-endian ones yield their lower
+    byte.
+    """
     with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
         image.tile = [image.tile[0]._replace(args=raw)]
         return np.array(image)
 
 
 def _rgba(deep: NDArray[np.uint32], key: object) -> NDArray[np.uint8]:
-    """Grey, grey + alpha, RGB or RGBA of 16 bits as 8-bit RGBA; ``key`` is the colour that stands for transparent."""
+    """Grey, grey + alpha, RGB or RGBA of 16 bits as 8-bit RGBA; ``key`` is the colour that stands
+    for transparent.
+    """
     shallow = ((deep + 128) // 257).astype(np.uint8)
     bands = deep.shape[2]
     rgba = np.full((*deep.shape[:2], 4), 255, np.uint8)

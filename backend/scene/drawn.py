@@ -22,7 +22,8 @@ Floats = NDArray[np.float32]
 class Drawn:
     """``picture`` uint8 (h, w, 4), straight alpha, at canvas pixel (x, y); opacity is not in it.
 
-    ``cells`` is the same in premultiplied float32, 0..1. A layer without visible pixels is one transparent pixel.
+    ``cells`` is the same in premultiplied float32, 0..1. A layer without visible pixels is one
+    transparent pixel.
     """
 
     picture: Picture

@@ -29,7 +29,9 @@ NAME_LENGTH = 200
 
 
 class Written(Record):
-    """What Lamina wrote into the stack for one of its layers; ``file`` is the SHA-256 of the member's bytes."""
+    """What Lamina wrote into the stack for one of its layers; ``file`` is the SHA-256 of the
+    member's bytes.
+    """
 
     id: Identifier
     src: Annotated[str, Field(max_length=200)]
@@ -44,7 +46,15 @@ class Written(Record):
 
     def stack_layer(self) -> StackLayer:
         """The same as an entry of stack.xml."""
-        return StackLayer(self.src, self.name, self.x, self.y, self.opacity, self.visible, OPENRASTER_NAMES[self.blend])
+        return StackLayer(
+            self.src,
+            self.name,
+            self.x,
+            self.y,
+            self.opacity,
+            self.visible,
+            OPENRASTER_NAMES[self.blend],
+        )
 
 
 class StackPixels:
@@ -75,7 +85,9 @@ class StackPixels:
 
 
 def adopt(stack: Stack, drawn: StackPixels, pixels: MemoryPixels) -> tuple[Scene, tuple[str, ...]]:
-    """A scene from the stack of another program: its pictures, offsets, opacity, visibility, names, and no words."""
+    """A scene from the stack of another program: its pictures, offsets, opacity, visibility, names,
+    and no words.
+    """
     notes = _stack_notes(stack)
     layers, ids = [], dict[int, str]()
     for number, entry in enumerate(stack.layers, start=1):
@@ -90,7 +102,9 @@ def adopt(stack: Stack, drawn: StackPixels, pixels: MemoryPixels) -> tuple[Scene
 def merge(
     scene: Scene, written: Sequence[Written], stack: Stack, drawn: StackPixels, pixels: MemoryPixels
 ) -> tuple[Scene, tuple[str, ...]]:
-    """The scene with what another program changed in the stack since Lamina wrote it, and a sentence for each."""
+    """The scene with what another program changed in the stack since Lamina wrote it, and a
+    sentence for each.
+    """
     notes = _stack_notes(stack)
     if (stack.width_px, stack.height_px) != (scene.width_px, scene.height_px):
         notes.append("Another program changed the canvas' size; Lamina keeps its own.")
@@ -108,7 +122,9 @@ def merge(
             layers.append(added)
             ids[number - 1] = added.id
             notes.append(f"Layer {shown(added.name)} was added by another program.")
-    notes.extend(f"Layer {shown(one.name)} was deleted by another program." for one in known.values())
+    notes.extend(
+        f"Layer {shown(one.name)} was deleted by another program." for one in known.values()
+    )
     kept = [layer.id for layer in layers]
     if kept != [layer.id for layer in scene.layers if layer.id in kept] and len(kept) > 1:
         notes.append("Another program changed the order of the layers.")
@@ -119,7 +135,11 @@ def merge(
 
 
 def _changed(
-    layer: Layer, one: Written, entry: StackLayer, store: tuple[StackPixels, MemoryPixels], notes: list[str]
+    layer: Layer,
+    one: Written,
+    entry: StackLayer,
+    store: tuple[StackPixels, MemoryPixels],
+    notes: list[str],
 ) -> Layer:
     """A layer of ours with what was changed in its entry."""
     update: dict[str, object] = {}
@@ -172,7 +192,11 @@ def _repainted(
     if not moved:
         return {}
     centre = layer.placement.centre_x_px + moved_x, layer.placement.centre_y_px + moved_y
-    return {"placement": layer.placement.model_copy(update={"centre_x_px": centre[0], "centre_y_px": centre[1]})}
+    return {
+        "placement": layer.placement.model_copy(
+            update={"centre_x_px": centre[0], "centre_y_px": centre[1]}
+        )
+    }
 
 
 def _adopted(
@@ -208,12 +232,18 @@ def _placement(picture: Picture, x: int, y: int) -> Placement:
 
 def _left(scene: Scene, kept: Sequence[str]) -> set[tuple[str, tuple[str, ...]]]:
     """Name and members of each group of a scene, as far as its layers are still there."""
-    left = ((one.name, tuple(member for member in one.members if member in kept)) for one in scene.groups)
+    left = (
+        (one.name, tuple(member for member in one.members if member in kept))
+        for one in scene.groups
+    )
     return {(name, members) for name, members in left if members}
 
 
 def _stack_notes(stack: Stack) -> list[str]:
-    said = "Groups within groups, and the opacity and mode of groups, were handed down to their layers."
+    said = (
+        "Groups within groups, and the opacity and mode of groups, were handed down to "
+        "their layers."
+    )
     return [said] if stack.flattened else []
 
 

@@ -1,4 +1,6 @@
-"""Where a placed picture lands: affine matrices and bounding boxes. Coordinates are continuous, y points down."""
+"""Where a placed picture lands: affine matrices and bounding boxes. Coordinates are continuous, y
+points down.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ class Affine(NamedTuple):
 
 
 def turn(degrees: float) -> tuple[float, float]:
-    """Cosine and sine of an angle; exact for quarter turns, so that these move pixels without blending them."""
+    """Cosine and sine of an angle; exact for quarter turns, so that these move pixels without
+    blending them.
+    """
     quarters, rest = divmod(degrees, 90.0)
     if rest == 0.0:
         return ((1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0))[int(quarters) % 4]
@@ -36,7 +40,9 @@ def turn(degrees: float) -> tuple[float, float]:
 
 
 def source_to_canvas(placement: Placement, width_px: int, height_px: int) -> Affine:
-    """From pixels of a width × height picture (origin at its upper left corner) to canvas pixels."""
+    """From pixels of a width × height picture (origin at its upper left corner) to canvas
+    pixels.
+    """
     cosine, sine = turn(placement.rotation_deg)
     scale_x = -placement.scale_x if placement.flip_x else placement.scale_x
     scale_y = -placement.scale_y if placement.flip_y else placement.scale_y
@@ -47,8 +53,12 @@ def source_to_canvas(placement: Placement, width_px: int, height_px: int) -> Aff
     return Affine(a, b, c, d, e, f)
 
 
-def bounding_box(placement: Placement, width_px: int, height_px: int) -> tuple[float, float, float, float]:
-    """The box x0, y0, x1, y1 in canvas pixels around a placed width × height picture; it may overhang the canvas."""
+def bounding_box(
+    placement: Placement, width_px: int, height_px: int
+) -> tuple[float, float, float, float]:
+    """The box x0, y0, x1, y1 in canvas pixels around a placed width × height picture; it may
+    overhang the canvas.
+    """
     cosine, sine = (abs(part) for part in turn(placement.rotation_deg))
     half_x, half_y = width_px * placement.scale_x / 2, height_px * placement.scale_y / 2
     reach_x, reach_y = cosine * half_x + sine * half_y, sine * half_x + cosine * half_y
@@ -56,17 +66,27 @@ def bounding_box(placement: Placement, width_px: int, height_px: int) -> tuple[f
     return x - reach_x, y - reach_y, x + reach_x, y + reach_y
 
 
-def cells_of(box: tuple[float, float, float, float], width_px: int, height_px: int) -> tuple[int, int, int, int]:
-    """The whole canvas pixels that a box touches, cut to the canvas; empty when x1 <= x0 or y1 <= y0."""
+def cells_of(
+    box: tuple[float, float, float, float], width_px: int, height_px: int
+) -> tuple[int, int, int, int]:
+    """The whole canvas pixels that a box touches, cut to the canvas; empty when x1 <= x0 or y1 <=
+    y0.
+    """
     x0, y0, x1, y1 = box
-    return max(0, math.floor(x0)), max(0, math.floor(y0)), min(width_px, math.ceil(x1)), min(height_px, math.ceil(y1))
+    return (
+        max(0, math.floor(x0)),
+        max(0, math.floor(y0)),
+        min(width_px, math.ceil(x1)),
+        min(height_px, math.ceil(y1)),
+    )
 
 
 def scaled(placement: Placement, factor_x: float, factor_y: float) -> Placement:
     """The placement after the canvas is stretched by two factors.
 
-    Exact for equal factors and for quarter turns. Otherwise the stretch of a turned picture contains a shear, which a
-    placement cannot express: the picture's axes keep their stretched lengths, its x axis its direction.
+    Exact for equal factors and for quarter turns. Otherwise the stretch of a turned picture
+    contains a shear, which a placement cannot express: the picture's axes keep their stretched
+    lengths, its x axis its direction.
     """
     cosine, sine = turn(placement.rotation_deg)
     along_x, along_y = (factor_x * cosine, factor_y * sine), (-factor_x * sine, factor_y * cosine)

@@ -38,8 +38,8 @@ class Complaint(NamedTuple):
 def first_complaint(error: ValidationError, whole: str, outer: tuple[str, ...] = ()) -> Complaint:
     """The first complaint of a failed validation, in words for a person.
 
-    ``whole`` names the record where no single field is at fault ("scene"); ``outer`` are parts of a field's path that
-    say nothing to a person (the kinds of a union).
+    ``whole`` names the record where no single field is at fault ("scene"); ``outer`` are parts of a
+    field's path that say nothing to a person (the kinds of a union).
     """
     first = error.errors(include_url=False, include_context=False)[0]
     field = _short(".".join(str(part) for part in first["loc"] if part not in outer))
@@ -53,7 +53,9 @@ def first_complaint(error: ValidationError, whole: str, outer: tuple[str, ...] =
 
 
 def _shown(value: object) -> str:
-    """A value as part of a sentence; what JSON calls null (a NaN from a page, say) is "not a value"."""
+    """A value as part of a sentence; what JSON calls null (a NaN from a page, say) is "not a
+    value".
+    """
     return "not a value" if value is None else _short(repr(value))
 
 
@@ -64,9 +66,9 @@ def _short(text: str) -> str:
 class Placement(Record):
     """Where a picture lies on the canvas.
 
-    A source pixel p (measured from the picture's centre) lands at
-    ``centre + R(rotation) · diag(±scale_x, ±scale_y) · p``, in canvas pixels; y points down and a positive
-    rotation turns clockwise on the screen. Flips mirror the picture before it is turned.
+    A source pixel p (measured from the picture's centre) lands at ``centre + R(rotation) ·
+    diag(±scale_x, ±scale_y) · p``, in canvas pixels; y points down and a positive rotation turns
+    clockwise on the screen. Flips mirror the picture before it is turned.
     """
 
     centre_x_px: Annotated[float, Field(ge=-32768, le=32768)]
@@ -88,13 +90,14 @@ class Structure(Record):
 class Layer(Record):
     """One object of the scene. Pixels are referred to by the SHA-256 of their stored PNG.
 
-    ``picture`` is an RGBA picture of its own size; ``mask`` a painted 8-bit mask of the canvas' size (1 = inside).
-    A layer has at least one of the two. ``phrase`` should stand in the scene's prompt. ``noise`` is the fraction of
-    the steps in which the layer may change ("freedom"; t_i of Collage Diffusion, section 4.4). The attention weights
-    are v_pos and v_neg of section 4.2. ``blend`` is how the picture meets the layers below. ``seed`` is the layer's own
-    noise stream, when it has one. ``noise_map`` is a painted 8-bit grey map of the canvas' size that says the freedom
-    pixel by pixel (0 held, 255 free) in place of ``noise``. The phrase is heard from the share ``heard_from`` of all
-    steps up to the share ``heard_to``, where region attention is on.
+    ``picture`` is an RGBA picture of its own size; ``mask`` a painted 8-bit mask of the canvas'
+    size (1 = inside). A layer has at least one of the two. ``phrase`` should stand in the scene's
+    prompt. ``noise`` is the fraction of the steps in which the layer may change ("freedom"; t_i of
+    Collage Diffusion, section 4.4). The attention weights are v_pos and v_neg of section 4.2.
+    ``blend`` is how the picture meets the layers below. ``seed`` is the layer's own noise stream,
+    when it has one. ``noise_map`` is a painted 8-bit grey map of the canvas' size that says the
+    freedom pixel by pixel (0 held, 255 free) in place of ``noise``. The phrase is heard from the
+    share ``heard_from`` of all steps up to the share ``heard_to``, where region attention is on.
     """
 
     id: Identifier

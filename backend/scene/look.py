@@ -1,7 +1,8 @@
-"""A learned look as pixels: so it has a digest, is stored, sent and packed like every other picture of a scene.
+"""A learned look as pixels: so it has a digest, is stored, sent and packed like every other picture
+of a scene.
 
-The first row holds the fingerprint of the model that it was learned with, the second the vector: each of its single
-precision numbers is one RGBA pixel.
+The first row holds the fingerprint of the model that it was learned with, the second the vector:
+each of its single precision numbers is one RGBA pixel.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ FINGERPRINT_BYTES = 32
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """An adjective without a word: float32 (d,) in a text encoder's space, and the sha256 of that encoder's table."""
+    """An adjective without a word: float32 (d,) in a text encoder's space, and the sha256 of that
+    encoder's table.
+    """
 
     vector: NDArray[np.float32] = field(repr=False)
     fingerprint: bytes
@@ -38,7 +41,13 @@ def read_look(picture: Picture) -> Look:
     """The look that a picture holds; a SceneError when it holds none."""
     good = picture.ndim == 3 and picture.shape[0] == 2 and picture.shape[1] * 4 >= FINGERPRINT_BYTES
     rows = np.ascontiguousarray(picture)
-    vector = rows[1].reshape(-1).view("<f4").astype(np.float32) if good else np.array([np.nan], np.float32)
+    vector = (
+        rows[1].reshape(-1).view("<f4").astype(np.float32)
+        if good
+        else np.array([np.nan], np.float32)
+    )
     if not np.isfinite(vector).all():
-        raise SceneError("The learned look of a layer is not one.", remedy="Learn it again, or remove it.")
+        raise SceneError(
+            "The learned look of a layer is not one.", remedy="Learn it again, or remove it."
+        )
     return Look(vector, rows[0].tobytes()[:FINGERPRINT_BYTES])

@@ -44,10 +44,15 @@ class Mask:
             return self
         reach = np.arange(-radius, radius + 1)
         disc = reach[:, None] ** 2 + reach[None, :] ** 2 <= radius**2
-        return Mask(ndimage.grey_dilation(self.inside, footprint=disc, mode="constant", cval=0.0), self.space)
+        return Mask(
+            ndimage.grey_dilation(self.inside, footprint=disc, mode="constant", cval=0.0),
+            self.space,
+        )
 
     def feathered(self, radius: int) -> Mask:
-        """Softened outwards only: the inside keeps its values, and they fall to 0 ``radius`` pixels beyond it."""
+        """Softened outwards only: the inside keeps its values, and they fall to 0 ``radius`` pixels
+        beyond it.
+        """
         if radius <= 0:
             return self
         hard = self.inside >= 0.5
@@ -60,7 +65,8 @@ class Mask:
 
 
 def resize_area(values: NDArray[np.generic], width: int, height: int) -> Floats:
-    """Resize (h, w): the mean over each new pixel's exact area where it shrinks, linear between pixels where it grows.
+    """Resize (h, w): the mean over each new pixel's exact area where it shrinks, linear between
+    pixels where it grows.
 
     ``values`` may be uint8 or float; the result is float32 in the same range.
     """

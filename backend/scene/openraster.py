@@ -1,7 +1,9 @@
-"""OpenRaster files (.ora): ordinary layers for every other program, and the whole document for Lamina.
+"""OpenRaster files (.ora): ordinary layers for every other program, and the whole document for
+Lamina.
 
-Beside the entries of the format's specification there are ``lamina/scene.json`` (scene, desk settings, and what was
-written for whom) and ``lamina/pictures/<digest>.png`` (original pictures and masks).
+Beside the entries of the format's specification there are ``lamina/scene.json`` (scene, desk
+settings, and what was written for whom) and ``lamina/pictures/<digest>.png`` (original pictures and
+masks).
 """
 
 from __future__ import annotations
@@ -36,7 +38,9 @@ MAX_PIXEL_BYTES = 1024**3
 
 @dataclass(frozen=True, eq=False)
 class OpenedScene:
-    """What a file held. ``settings`` is the desk's JSON object; ``notes`` are sentences for the person."""
+    """What a file held. ``settings`` is the desk's JSON object; ``notes`` are sentences for the
+    person.
+    """
 
     scene: Scene
     pixels: MemoryPixels
@@ -54,7 +58,8 @@ class _Own(Record):
 
 
 def write_ora(scene: Scene, pixels: Pixels, settings: Mapping[str, Any] | None = None) -> bytes:
-    """The file; equal scenes give equal bytes. ``settings`` is any JSON object that is to survive with the scene.
+    """The file; equal scenes give equal bytes. ``settings`` is any JSON object that is to survive
+    with the scene.
 
     ArchiveError when the file would be larger than one that :func:`read_ora` accepts.
     """
@@ -75,7 +80,12 @@ def write_ora(scene: Scene, pixels: Pixels, settings: Mapping[str, Any] | None =
         "settings": dict(settings or {}),
         "written": [one.model_dump(mode="json") for one in written],
     }
-    stack = Stack(scene.width_px, scene.height_px, tuple(one.stack_layer() for one in written), stack_groups(scene))
+    stack = Stack(
+        scene.width_px,
+        scene.height_px,
+        tuple(one.stack_layer() for one in written),
+        stack_groups(scene),
+    )
     members = [
         ("mimetype", MIMETYPE),
         ("stack.xml", write_stack(stack)),
@@ -91,11 +101,12 @@ def write_ora(scene: Scene, pixels: Pixels, settings: Mapping[str, Any] | None =
 
 
 def read_ora(content: bytes, name: str = "") -> OpenedScene:
-    """A file of Lamina's or of another program's. Only ArchiveError and SceneError (of a newer Lamina) come out.
+    """A file of Lamina's or of another program's. Only ArchiveError and SceneError (of a newer
+    Lamina) come out.
 
-    ``name`` is what the sentences of both call the file.
-    A foreign file becomes layers with their offsets, opacity, visibility and names. Where another program has changed
-    a file of Lamina's, what it changed wins and is named in the notes.
+    ``name`` is what the sentences of both call the file. A foreign file becomes layers with their
+    offsets, opacity, visibility and names. Where another program has changed a file of Lamina's,
+    what it changed wins and is named in the notes.
     """
     try:
         return _read(content)
@@ -140,8 +151,18 @@ def _written(layer: Layer, src: str, drawn: Drawn, content: bytes) -> Written:
 
 def _stored(scene: Scene) -> dict[str, str]:
     """Every digest that a scene refers to, and whether it is a picture or a mask."""
-    kinds = {digest: "picture" for layer in scene.layers for digest in (layer.picture, layer.look) if digest}
-    return kinds | {digest: "mask" for layer in scene.layers for digest in (layer.mask, layer.noise_map) if digest}
+    kinds = {
+        digest: "picture"
+        for layer in scene.layers
+        for digest in (layer.picture, layer.look)
+        if digest
+    }
+    return kinds | {
+        digest: "mask"
+        for layer in scene.layers
+        for digest in (layer.mask, layer.noise_map)
+        if digest
+    }
 
 
 def _member(digest: str) -> str:
@@ -160,7 +181,9 @@ def _originals(scene: Scene, pixels: Pixels) -> Iterator[tuple[str, bytes]]:
 
 
 def _load_originals(scene: Scene, archive: Archive, pixels: MemoryPixels) -> None:
-    """Put the originals of a scene into the store; ArchiveError when one is missing, damaged or another one."""
+    """Put the originals of a scene into the store; ArchiveError when one is missing, damaged or
+    another one.
+    """
     total = 0
     for digest, kind in _stored(scene).items():
         name = _member(digest)
@@ -172,7 +195,10 @@ def _load_originals(scene: Scene, archive: Archive, pixels: MemoryPixels) -> Non
         if total > MAX_PIXEL_BYTES:
             raise _too_large(f"{MAX_PIXEL_BYTES // 2**20} MB of pixels")
         if array.ndim != (3 if kind == "picture" else 2) or digest_of(array) != digest:
-            raise ArchiveError(f"The {kind} {digest[:12]}… in the file is not the one that was saved.", remedy=REMEDY)
+            raise ArchiveError(
+                f"The {kind} {digest[:12]}… in the file is not the one that was saved.",
+                remedy=REMEDY,
+            )
         if kind == "picture":
             pixels.add_picture(array)
         else:
@@ -188,5 +214,7 @@ def _own(archive: Archive) -> _Own:
 
 def _too_large(limit: str) -> ArchiveError:
     return ArchiveError(
-        "The scene is too large for one file.", limit=f"At most {limit} are allowed.", remedy="Use smaller pictures."
+        "The scene is too large for one file.",
+        limit=f"At most {limit} are allowed.",
+        remedy="Use smaller pictures.",
     )

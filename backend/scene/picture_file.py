@@ -60,7 +60,9 @@ class Limits(NamedTuple):
 
 
 class DecodedPicture(NamedTuple):
-    """``picture`` uint8 (h, w, 4), sRGB, straight alpha; ``notes`` are sentences about what was changed on the way."""
+    """``picture`` uint8 (h, w, 4), sRGB, straight alpha; ``notes`` are sentences about what was
+    changed on the way.
+    """
 
     picture: Picture
     notes: tuple[str, ...]
@@ -72,8 +74,8 @@ _Reader = Callable[[Image.Image, bytes], tuple[Picture, list[str]]]
 def decode_picture(content: bytes, name: str, limits: Limits | None = None) -> DecodedPicture:
     """A PNG, JPEG or WebP file as pixels. ``name`` serves sentences only; metadata is dropped.
 
-    PictureError: another format, damage, or more than the limits (by default 25 MB, 8192 px a side, 16 Mpx), which
-    are read from the header before anything is unpacked.
+    PictureError: another format, damage, or more than the limits (by default 25 MB, 8192 px a side,
+    16 Mpx), which are read from the header before anything is unpacked.
     """
     called = f"“{name[:80]}”" if name else "The picture"
     picture, notes = _opened(content, called, limits or Limits(), _pixels)
@@ -81,7 +83,9 @@ def decode_picture(content: bytes, name: str, limits: Limits | None = None) -> D
 
 
 def decode_exact(content: bytes, name: str, limits: Limits) -> Picture:
-    """A PNG that Lamina wrote: uint8 (h, w, 4) or (h, w), value for value. PictureError when it is anything else."""
+    """A PNG that Lamina wrote: uint8 (h, w, 4) or (h, w), value for value. PictureError when it is
+    anything else.
+    """
     return _opened(content, f"“{name[:80]}”", limits, _as_stored)[0]
 
 
@@ -90,8 +94,12 @@ def is_picture(content: bytes) -> bool:
     return _kind(content) != ""
 
 
-def _opened(content: bytes, called: str, allowed: Limits, read: _Reader) -> tuple[Picture, list[str]]:
-    """Check the file from the outside, open it, check the size it claims, and read it; only PictureErrors come out."""
+def _opened(
+    content: bytes, called: str, allowed: Limits, read: _Reader
+) -> tuple[Picture, list[str]]:
+    """Check the file from the outside, open it, check the size it claims, and read it; only
+    PictureErrors come out.
+    """
     kind = _kind(content)
     if not kind:
         raise _stranger(content, called)
@@ -108,11 +116,14 @@ def _opened(content: bytes, called: str, allowed: Limits, read: _Reader) -> tupl
     except PictureError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        # Pillow's own bound lies far above ours; only its refusal does not say how large the picture is.
+        # Pillow's own bound lies far above ours; only its refusal does not say how large the
+        # picture is.
         _check_size(_CLASSES[kind](io.BytesIO(content)).size, called, allowed)
         raise
     except Exception:  # the decoders raise whatever a damaged file leads them to
-        raise PictureError(f"{called} is damaged: it is a {kind} that cannot be read.", remedy=_EXPORT) from None
+        raise PictureError(
+            f"{called} is damaged: it is a {kind} that cannot be read.", remedy=_EXPORT
+        ) from None
 
 
 _EXPORT = "Save it again as a PNG and try that one."
@@ -147,7 +158,9 @@ def _stranger(content: bytes, called: str) -> PictureError:
     what = next((what for magic, what in _STRANGERS if start.startswith(magic)), "not a picture")
     if content[4:8] == b"ftyp":
         what = "a HEIC or AVIF picture, or a film"
-    return PictureError(f"{called} is {what}.", limit="PNG, JPEG and WebP can be read.", remedy=_EXPORT)
+    return PictureError(
+        f"{called} is {what}.", limit="PNG, JPEG and WebP can be read.", remedy=_EXPORT
+    )
 
 
 def _size_limit(allowed: Limits) -> str:
@@ -157,10 +170,14 @@ def _size_limit(allowed: Limits) -> str:
 def _check_size(size: tuple[int, int], called: str, allowed: Limits) -> None:
     width_px, height_px = size
     if width_px < 1 or height_px < 1:
-        raise PictureError(f"{called} has no pixels ({width_px} × {height_px}).", remedy="Choose another file.")
+        raise PictureError(
+            f"{called} has no pixels ({width_px} × {height_px}).", remedy="Choose another file."
+        )
     if max(size) > allowed.side_px or width_px * height_px > allowed.area_px:
         raise PictureError(
-            f"{called} has {width_px} × {height_px} px.", limit=_size_limit(allowed), remedy="Save it smaller."
+            f"{called} has {width_px} × {height_px} px.",
+            limit=_size_limit(allowed),
+            remedy="Save it smaller.",
         )
 
 

@@ -15,11 +15,18 @@ Picture = NDArray[np.uint8]
 def digest_of(array: Picture) -> str:
     """SHA-256 of pixel content, whatever file it came from.
 
-    ``array`` is uint8 (h, w, 4) or (h, w). Hashed are a head line (``rgba8 W H`` or ``grey8 W H``) and the raw bytes.
+    ``array`` is uint8 (h, w, 4) or (h, w). Hashed are a head line (``rgba8 W H`` or ``grey8 W H``)
+    and the raw bytes.
     """
     kind = "rgba8" if array.ndim == 3 else "grey8"
-    if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 4):
-        raise ValueError(f"pixels must be uint8 (h, w, 4) or (h, w), not {array.dtype} {array.shape}")
+    if (
+        array.dtype != np.uint8
+        or array.ndim not in (2, 3)
+        or (array.ndim == 3 and array.shape[2] != 4)
+    ):
+        raise ValueError(
+            f"pixels must be uint8 (h, w, 4) or (h, w), not {array.dtype} {array.shape}"
+        )
     height_px, width_px = array.shape[:2]
     content = hashlib.sha256(f"{kind} {width_px} {height_px}\n".encode())
     content.update(np.ascontiguousarray(array).data)
@@ -63,5 +70,8 @@ class MemoryPixels:
     def _find(self, digest: str, dimensions: int, kind: str) -> Picture:
         found = self._kept.get(digest)
         if found is None or found.ndim != dimensions:
-            raise SceneError(f"The {kind} {digest[:12]}… is not here.", remedy="Add the picture to the scene again.")
+            raise SceneError(
+                f"The {kind} {digest[:12]}… is not here.",
+                remedy="Add the picture to the scene again.",
+            )
         return found

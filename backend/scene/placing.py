@@ -1,7 +1,9 @@
-"""Put a picture where its placement says: antialiased affine resampling, free of aliasing when it shrinks.
+"""Put a picture where its placement says: antialiased affine resampling, free of aliasing when it
+shrinks.
 
-Colours are sampled from the edge-clamped picture and cut by the exact outline of the placed rectangle, so a picture
-that fills the canvas stays opaque up to the border, however far it is enlarged.
+Colours are sampled from the edge-clamped picture and cut by the exact outline of the placed
+rectangle, so a picture that fills the canvas stays opaque up to the border, however far it is
+enlarged.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ _PAD_PX = 2  # bicubic sampling half a canvas pixel beyond the edge reads this f
 def place(picture: Picture, placement: Placement, width_px: int, height_px: int) -> Floats:
     """The picture on an empty canvas: float32 (h, w, 4) in 0..1, premultiplied.
 
-    ``picture`` is uint8 (h, w, 4), straight alpha. An unturned picture at scale 1 on whole pixels is copied as it is.
+    ``picture`` is uint8 (h, w, 4), straight alpha. An unturned picture at scale 1 on whole pixels
+    is copied as it is.
     """
     return _placed(Image.fromarray(picture, "RGBA").convert("RGBa"), placement, width_px, height_px)
 
@@ -41,7 +44,8 @@ def place_alpha(picture: Picture, placement: Placement, width_px: int, height_px
 def place_cells(
     picture: Picture, placement: Placement, width_px: int, height_px: int
 ) -> tuple[tuple[int, int, int, int], Floats]:
-    """:func:`place`, but only the part of the canvas that is touched: its box, and float32 (h, w, 4) of that size.
+    """:func:`place`, but only the part of the canvas that is touched: its box, and float32 (h, w,
+    4) of that size.
 
     The box is empty when the picture misses the canvas.
     """
@@ -52,11 +56,16 @@ def place_cells(
 
 
 def copied(picture: Picture, placement: Placement) -> tuple[int, int] | None:
-    """The canvas pixel of the upper left corner when the picture lies there pixel for pixel, else None."""
+    """The canvas pixel of the upper left corner when the picture lies there pixel for pixel, else
+    None.
+    """
     turned = placement.rotation_deg % 360.0 != 0.0 or placement.flip_x or placement.flip_y
     if turned or (placement.scale_x, placement.scale_y) != (1.0, 1.0):
         return None
-    x, y = placement.centre_x_px - picture.shape[1] / 2, placement.centre_y_px - picture.shape[0] / 2
+    x, y = (
+        placement.centre_x_px - picture.shape[1] / 2,
+        placement.centre_y_px - picture.shape[0] / 2,
+    )
     return (int(x), int(y)) if x == int(x) and y == int(y) else None
 
 
@@ -80,17 +89,25 @@ def _cells(source: Image.Image, placement: Placement, box: tuple[int, int, int, 
     sampled = _sampled(source, placement, box)
     if source.mode == "RGBa":
         outline = outline[..., None]
-        np.minimum(sampled, sampled[..., 3:], out=sampled)  # bicubic overshoot must not make colours exceed alpha
+        np.minimum(
+            sampled, sampled[..., 3:], out=sampled
+        )  # bicubic overshoot must not make colours exceed alpha
     cells: Floats = sampled * (outline * np.float32(1 / 255))
     return cells
 
 
 def _sampled(source: Image.Image, placement: Placement, box: tuple[int, int, int, int]) -> Picture:
-    """Colours of the canvas pixels in ``box``, as if the picture's edge pixels went on for ever; uint8."""
+    """Colours of the canvas pixels in ``box``, as if the picture's edge pixels went on for ever;
+    uint8.
+    """
     small = _shrunk(source, placement)
     cosine, sine = turn(placement.rotation_deg)
-    scale_x = max(_TINY, placement.scale_x * source.width / small.width) * (-1 if placement.flip_x else 1)
-    scale_y = max(_TINY, placement.scale_y * source.height / small.height) * (-1 if placement.flip_y else 1)
+    scale_x = max(_TINY, placement.scale_x * source.width / small.width) * (
+        -1 if placement.flip_x else 1
+    )
+    scale_y = max(_TINY, placement.scale_y * source.height / small.height) * (
+        -1 if placement.flip_y else 1
+    )
     ia, ib, id_, ie = cosine / scale_x, sine / scale_x, -sine / scale_y, cosine / scale_y
     left, top = box[0] - placement.centre_x_px, box[1] - placement.centre_y_px
     start_x = ia * left + ib * top + small.width / 2 + _PAD_PX
@@ -99,10 +116,17 @@ def _sampled(source: Image.Image, placement: Placement, box: tuple[int, int, int
     padded = _edge_padded(small)
     if ib == id_ == 0.0 and ia > 0.0 and ie > 0.0:  # upright: separable, three times as fast
         region = (start_x, start_y, start_x + ia * size[0], start_y + ie * size[1])
-        inner = (max(0.0, region[0]), max(0.0, region[1]), min(padded.width, region[2]), min(padded.height, region[3]))
+        inner = (
+            max(0.0, region[0]),
+            max(0.0, region[1]),
+            min(padded.width, region[2]),
+            min(padded.height, region[3]),
+        )
         return np.array(padded.resize(size, Image.Resampling.BICUBIC, box=inner))
     inverse = (ia, ib, start_x, id_, ie, start_y)
-    return np.array(padded.transform(size, Image.Transform.AFFINE, inverse, Image.Resampling.BICUBIC))
+    return np.array(
+        padded.transform(size, Image.Transform.AFFINE, inverse, Image.Resampling.BICUBIC)
+    )
 
 
 def _shrunk(source: Image.Image, placement: Placement) -> Image.Image:
@@ -123,9 +147,11 @@ def _edge_padded(image: Image.Image) -> Image.Image:
 
 
 def _outline(placement: Placement, size: tuple[int, int], box: tuple[int, int, int, int]) -> Floats:
-    """The share of each canvas pixel in ``box`` that the placed rectangle covers: float32 (h, w) in 0..1.
+    """The share of each canvas pixel in ``box`` that the placed rectangle covers: float32 (h, w) in
+    0..1.
 
-    Exact for quarter turns; for other angles the pixel is taken as a unit square along the rectangle's axes.
+    Exact for quarter turns; for other angles the pixel is taken as a unit square along the
+    rectangle's axes.
     """
     cosine, sine = turn(placement.rotation_deg)
     half_x, half_y = size[0] * placement.scale_x / 2, size[1] * placement.scale_y / 2

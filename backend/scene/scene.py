@@ -24,7 +24,9 @@ Picture = NDArray[np.uint8]
 
 
 class Pixels(Protocol):
-    """Where pixels are found by digest: uint8 (h, w, 4) straight alpha for pictures, (h, w) for masks."""
+    """Where pixels are found by digest: uint8 (h, w, 4) straight alpha for pictures, (h, w) for
+    masks.
+    """
 
     def picture(self, digest: str) -> Picture: ...
 
@@ -32,10 +34,11 @@ class Pixels(Protocol):
 
 
 class Group(Record):
-    """Neighbours in the stack under one name. It holds no pixels and decides none: each layer says if it is shown.
+    """Neighbours in the stack under one name. It holds no pixels and decides none: each layer says
+    if it is shown.
 
-    ``members`` are ids of layers from back to front; ``hid`` those that the group's eye hid and will show again;
-    ``collapsed`` is how the panel shows it.
+    ``members`` are ids of layers from back to front; ``hid`` those that the group's eye hid and
+    will show again; ``collapsed`` is how the panel shows it.
     """
 
     id: Identifier
@@ -46,7 +49,9 @@ class Group(Record):
 
 
 class Scene(Record):
-    """A frozen document. Every edit is a new Scene; ids are unique; a group's members lie side by side."""
+    """A frozen document. Every edit is a new Scene; ids are unique; a group's members lie side by
+    side.
+    """
 
     version: Literal[1] = 1
     name: Name = "Untitled"
@@ -88,7 +93,9 @@ class Scene(Record):
 
 
 def check_groups(groups: Sequence[Group], order: Sequence[str]) -> None:
-    """ValueError unless ids are unique and each group's members stand side by side in ``order``, in no other group."""
+    """ValueError unless ids are unique and each group's members stand side by side in ``order``, in
+    no other group.
+    """
     ids, taken = set[str](), set[str]()
     for group in groups:
         at = order.index(group.members[0]) if group.members[0] in order else len(order)
@@ -104,13 +111,16 @@ def check_groups(groups: Sequence[Group], order: Sequence[str]) -> None:
 
 def canonical_json(value: Any) -> str:
     """JSON with sorted keys and no blanks, so that equal values have equal text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
 
 
 def build_scene(record: Any) -> Scene:
     """A Scene from an untrusted value; a SceneError names the first field that is wrong.
 
-    Numbers must be numbers (no truth values, no digits in quotes) and finite; texts must be whole Unicode.
+    Numbers must be numbers (no truth values, no digits in quotes) and finite; texts must be whole
+    Unicode.
     """
     found = dict(record) if isinstance(record, Mapping) else {}
     version, layers = found.get("version", SCHEMA_VERSION), found.get("layers")

@@ -18,7 +18,9 @@ NORMAL = "svg:src-over"
 
 @dataclass(frozen=True)
 class StackLayer:
-    """A layer of the stack: its member's name, offset in canvas pixels, opacity 0..1, and whether it is shown."""
+    """A layer of the stack: its member's name, offset in canvas pixels, opacity 0..1, and whether
+    it is shown.
+    """
 
     src: str
     name: str = ""
@@ -31,7 +33,9 @@ class StackLayer:
 
 @dataclass(frozen=True)
 class StackGroup:
-    """A group of the stack: its name, and which of the stack's layers it has, ``first`` to ``last`` from the back."""
+    """A group of the stack: its name, and which of the stack's layers it has, ``first`` to ``last``
+    from the back.
+    """
 
     name: str
     first: int
@@ -40,10 +44,11 @@ class StackGroup:
 
 @dataclass(frozen=True)
 class Stack:
-    """A picture of width × height pixels; ``layers`` from back to front (the file has them from front to back).
+    """A picture of width × height pixels; ``layers`` from back to front (the file has them from
+    front to back).
 
-    ``groups`` are the outermost ones. ``flattened`` tells that inner ones, or what groups themselves looked like
-    (opacity, mode), were handed down to their layers.
+    ``groups`` are the outermost ones. ``flattened`` tells that inner ones, or what groups
+    themselves looked like (opacity, mode), were handed down to their layers.
     """
 
     width_px: int
@@ -56,7 +61,11 @@ class Stack:
 def write_stack(stack: Stack) -> bytes:
     """The XML text, in UTF-8; groups as inner stacks."""
     size = f'w="{stack.width_px}" h="{stack.height_px}"'
-    lines = ['<?xml version="1.0" encoding="UTF-8"?>', f'<image version="0.0.6" {size} xres="72" yres="72">', "<stack>"]
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        f'<image version="0.0.6" {size} xres="72" yres="72">',
+        "<stack>",
+    ]
     opened = {group.last: group for group in stack.groups}
     closed = {group.first for group in stack.groups}
     for index, layer in reversed(list(enumerate(stack.layers))):
@@ -65,7 +74,8 @@ def write_stack(stack: Stack) -> bytes:
         lines.append(
             f"<layer name={quoteattr(printable(layer.name))} src={quoteattr(layer.src)} "
             f'x="{layer.x}" y="{layer.y}" opacity="{layer.opacity!r}" '
-            f'visibility="{"visible" if layer.visible else "hidden"}" composite-op="{layer.blend}"/>'
+            f'visibility="{"visible" if layer.visible else "hidden"}" '
+            f'composite-op="{layer.blend}"/>'
         )
         if index in closed:
             lines.append("</stack>")
@@ -73,7 +83,8 @@ def write_stack(stack: Stack) -> bytes:
 
 
 def read_stack(text: str) -> Stack:
-    """The stack of an XML text; the outermost groups are kept, inner ones dissolved. ArchiveError when it is not one.
+    """The stack of an XML text; the outermost groups are kept, inner ones dissolved. ArchiveError
+    when it is not one.
 
     Document types and entities are refused; they have no place here and can blow up.
     """
@@ -86,13 +97,17 @@ def read_stack(text: str) -> Stack:
     try:
         parser.Parse(text.encode("utf-8"), True)
     except (expat.ExpatError, ValueError):
-        raise ArchiveError("The file's list of layers (stack.xml) is damaged.", remedy=REMEDY) from None
+        raise ArchiveError(
+            "The file's list of layers (stack.xml) is damaged.", remedy=REMEDY
+        ) from None
     return reader.stack()
 
 
 @dataclass
 class _Group:
-    """A <stack> element that is being read: what its layers inherit, its name, and how many layers came before it."""
+    """A <stack> element that is being read: what its layers inherit, its name, and how many layers
+    came before it.
+    """
 
     x: int = 0
     y: int = 0
@@ -133,16 +148,23 @@ class _Reader:
         if self.size is None:
             raise ArchiveError("The file's list of layers (stack.xml) is empty.", remedy=REMEDY)
         count = len(self.layers)
-        groups = tuple(StackGroup(name, count - end, count - 1 - begun) for name, begun, end in reversed(self.kept))
+        groups = tuple(
+            StackGroup(name, count - end, count - 1 - begun)
+            for name, begun, end in reversed(self.kept)
+        )
         return Stack(*self.size, tuple(reversed(self.layers)), groups, self.flattened)
 
     def _open(self, attributes: dict[str, str]) -> None:
         if len(self.groups) >= MAX_DEPTH:
-            raise ArchiveError("The file's groups are nested too deep.", limit="64 levels are read.", remedy=REMEDY)
+            raise ArchiveError(
+                "The file's groups are nested too deep.", limit="64 levels are read.", remedy=REMEDY
+            )
         own = self._inherited(attributes)
         looks = own.opacity != 1.0 or own.blend != NORMAL
         self.flattened = self.flattened or len(self.groups) > 1 or (bool(self.groups) and looks)
-        self.groups.append(_Group(own.x, own.y, own.opacity, own.visible, own.blend, own.name, len(self.layers)))
+        self.groups.append(
+            _Group(own.x, own.y, own.opacity, own.visible, own.blend, own.name, len(self.layers))
+        )
 
     def _add(self, attributes: dict[str, str]) -> None:
         if len(self.layers) >= MAX_LAYERS:
@@ -198,4 +220,8 @@ def _fraction(text: str) -> float:
 
 def printable(name: str) -> str:
     """A name without the characters that XML 1.0 has no way to write."""
-    return "".join(c for c in name if c in "\t\n\r" or (c >= " " and not 0xD800 <= ord(c) <= 0xDFFF and c not in "￾￿"))
+    return "".join(
+        c
+        for c in name
+        if c in "\t\n\r" or (c >= " " and not 0xD800 <= ord(c) <= 0xDFFF and c not in "￾￿")
+    )

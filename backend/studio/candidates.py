@@ -1,4 +1,6 @@
-"""Pictures that came out: rows of ``candidates``, written once. Their ranks follow from the scores and are not kept."""
+"""Pictures that came out: rows of ``candidates``, written once. Their ranks follow from the scores
+and are not kept.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ def insert_candidate(connection: Connection, job: str, plan: Plan, stored: Store
 
 @dataclass(frozen=True)
 class Painted:
-    """A stored picture that a person painted together: what of the candidate ``other`` (its id) the mask took over."""
+    """A stored picture that a person painted together: what of the candidate ``other`` (its id) the
+    mask took over.
+    """
 
     other: str
     mask: str
@@ -43,7 +47,8 @@ class Painted:
 
 
 def insert_mix(connection: Connection, base: Candidate, painted: Painted) -> Candidate:
-    """The record of a picture that was painted over ``base``; it follows the last one of the base's run.
+    """The record of a picture that was painted over ``base``; it follows the last one of the base's
+    run.
 
     The run may still be going on, so it stands behind every place that the plan's seeds will take.
     """
@@ -68,13 +73,18 @@ def insert_mix(connection: Connection, base: Candidate, painted: Painted) -> Can
         }
     )
     _insert(connection, candidate)
-    connection.execute("INSERT INTO mixes VALUES (?, ?, ?)", (candidate.id, painted.other, painted.mask))
+    connection.execute(
+        "INSERT INTO mixes VALUES (?, ?, ?)", (candidate.id, painted.other, painted.mask)
+    )
     return candidate
 
 
 def is_mix(connection: Connection, candidate: str) -> bool:
     """Whether a candidate was painted together from two others."""
-    return connection.execute("SELECT 1 FROM mixes WHERE candidate = ?", (candidate,)).fetchone() is not None
+    return (
+        connection.execute("SELECT 1 FROM mixes WHERE candidate = ?", (candidate,)).fetchone()
+        is not None
+    )
 
 
 def _insert(connection: Connection, candidate: Candidate) -> None:
@@ -83,14 +93,19 @@ def _insert(connection: Connection, candidate: Candidate) -> None:
 
 def candidates_of_job(connection: Connection, job: str) -> tuple[Candidate, ...]:
     """In the order of the plan's seeds, ranked."""
-    rows = connection.execute(f"{_LISTED} WHERE candidates.job = ? ORDER BY candidates.position", (job,))
+    rows = connection.execute(
+        f"{_LISTED} WHERE candidates.job = ? ORDER BY candidates.position", (job,)
+    )
     return ranked([_candidate(row) for row in rows])
 
 
 def candidates_of_project(connection: Connection, project: str) -> tuple[Candidate, ...]:
     """In the order in which they were made, each ranked within its job."""
     rows = connection.execute(
-        f"{_LISTED} JOIN jobs ON jobs.id = candidates.job WHERE jobs.project = ? ORDER BY candidates.number",
+        (
+            f"{_LISTED} JOIN jobs ON jobs.id = candidates.job WHERE jobs.project = ? ORDER BY "
+            "candidates.number"
+        ),
         (project,),
     )
     return ranked([_candidate(row) for row in rows])
@@ -100,7 +115,9 @@ def read_candidate(connection: Connection, candidate: str) -> Candidate:
     """The candidate of that id, or a StoreError."""
     row = connection.execute(f"{_LISTED} WHERE candidates.id = ?", (candidate,)).fetchone()
     if row is None:
-        raise StoreError(f"There is no candidate {candidate[:40]!r}.", remedy="Choose one of the pictures shown.")
+        raise StoreError(
+            f"There is no candidate {candidate[:40]!r}.", remedy="Choose one of the pictures shown."
+        )
     return _candidate(row)
 
 

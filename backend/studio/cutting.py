@@ -1,4 +1,6 @@
-"""A stored picture on the canvas, as somebody looks for objects in it, and what is cut out of it."""
+"""A stored picture on the canvas, as somebody looks for objects in it, and what is cut out of
+it.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +13,16 @@ from backend.studio.pixel_files import PixelFiles
 from backend.studio.records import CutLayer
 
 BEHIND = 128
-"""What shows through where a picture is transparent: a grey that is no object's outline by itself."""
+"""What shows through where a picture is transparent: a grey that is no object's outline by itself.
+"""
 
 
 def on_canvas(picture: Picture, width_px: int, height_px: int) -> Picture:
-    """An RGBA picture, uint8 (h, w, 4), that fills the canvas: uint8 (height_px, width_px, 3) over grey.
+    """An RGBA picture, uint8 (h, w, 4), that fills the canvas: uint8 (height_px, width_px, 3) over
+    grey.
 
-    Brought to the canvas' size before it is cut, so that the outline of the mask is as fine as the canvas.
+    Brought to the canvas' size before it is cut, so that the outline of the mask is as fine as the
+    canvas.
     """
     alpha = picture[:, :, 3:].astype(np.float32) / 255
     flat = picture[:, :, :3] * alpha + BEHIND * (1 - alpha)

@@ -14,7 +14,8 @@ SCHEMA_VERSION = 6
 
 _SUBJECTS = """
 CREATE TABLE subjects (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, class_word TEXT NOT NULL,
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
+    class_word TEXT NOT NULL,
     method TEXT NOT NULL, reference_pictures TEXT NOT NULL, model TEXT NOT NULL DEFAULT '',
     file TEXT NOT NULL DEFAULT '', begun TEXT NOT NULL DEFAULT '', created TEXT NOT NULL
 );
@@ -27,17 +28,22 @@ CREATE INDEX lessons_by_subject ON lessons(subject);
 
 _MIXES = """
 CREATE TABLE mixes (
-    candidate TEXT PRIMARY KEY REFERENCES candidates(id), other TEXT NOT NULL REFERENCES candidates(id),
+    candidate TEXT PRIMARY KEY REFERENCES candidates(id),
+    other TEXT NOT NULL REFERENCES candidates(id),
     mask TEXT NOT NULL
 ) WITHOUT ROWID;
 """
-"""Candidates that a person painted together: ``other`` into the candidate's parent, through ``mask``."""
+"""Candidates that a person painted together: ``other`` into the candidate's parent, through
+``mask``.
+"""
 
 _DRAFTS = """
 CREATE TABLE drafts (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, job TEXT NOT NULL REFERENCES jobs(id),
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+    job TEXT NOT NULL REFERENCES jobs(id),
     position INTEGER NOT NULL, seed INTEGER NOT NULL, digest TEXT NOT NULL,
-    width_px INTEGER NOT NULL, height_px INTEGER NOT NULL, plan TEXT NOT NULL, created TEXT NOT NULL,
+    width_px INTEGER NOT NULL, height_px INTEGER NOT NULL, plan TEXT NOT NULL,
+    created TEXT NOT NULL,
     scores TEXT NOT NULL, UNIQUE (job, position)
 );
 CREATE TRIGGER drafts_stay BEFORE UPDATE ON drafts
@@ -51,7 +57,9 @@ CREATE TABLE retouches (
     candidate TEXT PRIMARY KEY REFERENCES candidates(id), mask TEXT NOT NULL
 ) WITHOUT ROWID;
 """
-"""Candidates that show a subject: ``mask`` is where it was found, empty for a layout that waits to be retouched."""
+"""Candidates that show a subject: ``mask`` is where it was found, empty for a layout that waits to
+be retouched.
+"""
 
 _SCHEMA = """
 CREATE TABLE projects (
@@ -59,20 +67,25 @@ CREATE TABLE projects (
     scene TEXT NOT NULL, desk TEXT NOT NULL, turn INTEGER NOT NULL, created TEXT NOT NULL
 );
 CREATE TABLE jobs (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, project TEXT NOT NULL REFERENCES projects(id),
-    state TEXT NOT NULL, layer_id TEXT NOT NULL, source TEXT NOT NULL, done INTEGER NOT NULL, total INTEGER NOT NULL,
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+    project TEXT NOT NULL REFERENCES projects(id),
+    state TEXT NOT NULL, layer_id TEXT NOT NULL, source TEXT NOT NULL, done INTEGER NOT NULL,
+    total INTEGER NOT NULL,
     request TEXT NOT NULL, plan TEXT NOT NULL, attempts INTEGER NOT NULL, created TEXT NOT NULL
 );
 CREATE INDEX jobs_by_state ON jobs(state, number);
 CREATE INDEX jobs_by_project ON jobs(project, number);
 CREATE TABLE events (
-    job TEXT NOT NULL REFERENCES jobs(id), n INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL,
+    job TEXT NOT NULL REFERENCES jobs(id), n INTEGER NOT NULL, kind TEXT NOT NULL,
+    body TEXT NOT NULL,
     PRIMARY KEY (job, n)
 ) WITHOUT ROWID;
 CREATE TABLE candidates (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, job TEXT NOT NULL REFERENCES jobs(id),
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+    job TEXT NOT NULL REFERENCES jobs(id),
     position INTEGER NOT NULL, seed INTEGER NOT NULL, digest TEXT NOT NULL,
-    width_px INTEGER NOT NULL, height_px INTEGER NOT NULL, layer_id TEXT NOT NULL, source TEXT NOT NULL,
+    width_px INTEGER NOT NULL, height_px INTEGER NOT NULL, layer_id TEXT NOT NULL,
+    source TEXT NOT NULL,
     changed_outside INTEGER, plan TEXT NOT NULL, batch INTEGER NOT NULL, created TEXT NOT NULL,
     scores TEXT NOT NULL DEFAULT '[]', UNIQUE (job, position)
 );
@@ -105,7 +118,9 @@ BEGUN_AT = 2
 
 
 class Database:
-    """Two connections, each behind its own lock, so that a reader never waits for a commit to reach the disk."""
+    """Two connections, each behind its own lock, so that a reader never waits for a commit to reach
+    the disk.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open or make the file; a StoreError when it is damaged or was made by a newer Lamina."""
@@ -118,14 +133,24 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of it is on the disk when the block ends, or none of it. Does not nest."""
-        with self._write_lock, _explained("written"), _transaction(self._writer, "IMMEDIATE") as connection:
+        """One transaction: all of it is on the disk when the block ends, or none of it. Does not
+        nest.
+        """
+        with (
+            self._write_lock,
+            _explained("written"),
+            _transaction(self._writer, "IMMEDIATE") as connection,
+        ):
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """One unchanging view. Does not nest."""
-        with self._read_lock, _explained("read"), _transaction(self._reader, "DEFERRED") as connection:
+        with (
+            self._read_lock,
+            _explained("read"),
+            _transaction(self._reader, "DEFERRED") as connection,
+        ):
             yield connection
 
     def close(self) -> None:
@@ -145,7 +170,9 @@ class Database:
         if version < SCHEMA_VERSION:
             changes = "".join(_CHANGES[old] for old in range(version or BEGUN_AT, SCHEMA_VERSION))
             script = changes if version else _SCHEMA + changes
-            self._writer.executescript(f"BEGIN IMMEDIATE;{script}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
+            self._writer.executescript(
+                f"BEGIN IMMEDIATE;{script}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;"
+            )
 
 
 def _connected(path: Path) -> sqlite3.Connection:

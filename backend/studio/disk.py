@@ -12,11 +12,14 @@ from backend.errors import StoreError
 TEMPORARY = ".part-"
 MIB = 2**20
 FREE_FLOOR_BYTES = 256 * MIB
-"""Below this much free space no new picture is taken, so that saves of the scene itself still fit."""
+"""Below this much free space no new picture is taken, so that saves of the scene itself still fit.
+"""
 
 
 class Disk:
-    """The operations on which a durable write rests, one method each, so that a test can let any of them fail."""
+    """The operations on which a durable write rests, one method each, so that a test can let any of
+    them fail.
+    """
 
     def write(self, descriptor: int, content: memoryview) -> int:
         return os.write(descriptor, content)
@@ -32,11 +35,13 @@ class Disk:
 
 
 def write_file(disk: Disk, path: Path, content: bytes, what: str = "A picture") -> None:
-    """Write ``content`` so that ``path`` holds all of it or what it held before, also after a power cut.
+    """Write ``content`` so that ``path`` holds all of it or what it held before, also after a power
+    cut.
 
     ``what`` it is, for the sentence that a person reads when the disk does not take it.
 
-    A temporary file in the same folder is written and synced, renamed over ``path``, and the folder is synced.
+    A temporary file in the same folder is written and synced, renamed over ``path``, and the folder
+    is synced.
     """
     try:
         _make_folder(disk, path.parent)

@@ -1,4 +1,6 @@
-"""Pictures of a first stage: rows of ``drafts``, written once, from which candidates can be made again and again."""
+"""Pictures of a first stage: rows of ``drafts``, written once, from which candidates can be made
+again and again.
+"""
 
 from __future__ import annotations
 
@@ -19,20 +21,30 @@ def insert_draft(connection: Connection, job: str, plan: Plan, stored: Stored) -
 
 def drafts_of_job(connection: Connection, job: str) -> tuple[Draft, ...]:
     """In the order of the plan's seeds, ranked."""
-    return _drafts(connection.execute("SELECT * FROM drafts WHERE job = ? ORDER BY position", (job,)).fetchall())
+    return _drafts(
+        connection.execute(
+            "SELECT * FROM drafts WHERE job = ? ORDER BY position", (job,)
+        ).fetchall()
+    )
 
 
 def drafts_of_project(connection: Connection, project: str) -> tuple[Draft, ...]:
     """In the order in which they were made, each ranked within its job."""
     rows = connection.execute(
-        "SELECT drafts.* FROM drafts JOIN jobs ON jobs.id = drafts.job WHERE jobs.project = ? ORDER BY drafts.number",
+        (
+            "SELECT drafts.* FROM drafts JOIN jobs ON jobs.id = drafts.job WHERE jobs.project = "
+            "? ORDER BY drafts.number"
+        ),
         (project,),
     )
     return _drafts(rows.fetchall())
 
 
-def sources_of(connection: Connection, job: str, plan: Plan, places: Sequence[int]) -> tuple[str, ...]:
-    """The digests of the drafts that pictures of a job were made from, by the drafts' places in its plan.
+def sources_of(
+    connection: Connection, job: str, plan: Plan, places: Sequence[int]
+) -> tuple[str, ...]:
+    """The digests of the drafts that pictures of a job were made from, by the drafts' places in its
+    plan.
 
     That is the plan's own draft for a job that only refined one; empty without any.
     """

@@ -1,4 +1,6 @@
-"""What happens to a job, in order. The store numbers events without gaps; terminal ones are the last."""
+"""What happens to a job, in order. The store numbers events without gaps; terminal ones are the
+last.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,8 @@ class Started:
 class Progressed:
     """``done`` of ``total`` steps; ``preview_jpeg`` is empty when this step has no preview.
 
-    ``drafts``: the preview shows that many drafts of a first stage side by side; 0 for the picture itself.
+    ``drafts``: the preview shows that many drafts of a first stage side by side; 0 for the picture
+    itself.
     """
 
     done: int
@@ -37,7 +40,9 @@ class Progressed:
 
 @dataclass(frozen=True)
 class DraftsMade:
-    """Pictures of a first stage, uint8 (h, w, 3), and their layers' scores; ``places`` are those of their seeds."""
+    """Pictures of a first stage, uint8 (h, w, 3), and their layers' scores; ``places`` are those of
+    their seeds.
+    """
 
     places: tuple[int, ...]
     pictures: tuple[Picture, ...] = field(repr=False)
@@ -46,11 +51,13 @@ class DraftsMade:
 
 @dataclass(frozen=True)
 class Made:
-    """Finished pictures, uint8 (h, w, 3), of the plan's candidates from ``offset`` on, and their layers' scores.
+    """Finished pictures, uint8 (h, w, 3), of the plan's candidates from ``offset`` on, and their
+    layers' scores.
 
-    ``drafts`` are the places of the drafts that they were made from, where this run made drafts. ``notes`` are
-    sentences about them that a person should read; ``masks``, uint8 (h, w), where a subject was found in each;
-    ``heat`` are small grey pictures, uint8 (h, w), of where the words of its layers looked, by layer.
+    ``drafts`` are the places of the drafts that they were made from, where this run made drafts.
+    ``notes`` are sentences about them that a person should read; ``masks``, uint8 (h, w), where a
+    subject was found in each; ``heat`` are small grey pictures, uint8 (h, w), of where the words of
+    its layers looked, by layer.
     """
 
     offset: int
@@ -65,7 +72,8 @@ class Made:
 
 @dataclass(frozen=True, eq=False)
 class Learned:
-    """Learned looks by layer as pictures uint8 (h, w, 4), and uint8 (h, w, 3) of what each draws alone.
+    """Learned looks by layer as pictures uint8 (h, w, 4), and uint8 (h, w, 3) of what each draws
+    alone.
 
     Where ``finished`` is False the learning can go on from them, and there are none of the latter.
     """
@@ -88,7 +96,9 @@ class Taught:
 
 @dataclass(frozen=True, eq=False)
 class TakenApart:
-    """A picture's objects by layer, uint8 (h, w, 4), the place behind them, uint8 (h, w, 3), and who was not found."""
+    """A picture's objects by layer, uint8 (h, w, 4), the place behind them, uint8 (h, w, 3), and
+    who was not found.
+    """
 
     objects: Mapping[str, Picture] = field(repr=False)
     plate: Picture = field(repr=False)
@@ -114,7 +124,18 @@ class Cancelled:
     """The job was stopped on request."""
 
 
-Event = Started | Progressed | DraftsMade | Made | Learned | TakenApart | Taught | Finished | Failed | Cancelled
+Event = (
+    Started
+    | Progressed
+    | DraftsMade
+    | Made
+    | Learned
+    | TakenApart
+    | Taught
+    | Finished
+    | Failed
+    | Cancelled
+)
 
 
 class Handle(Protocol):
@@ -140,6 +161,8 @@ class Worker(Protocol):
         ...
 
     def cut(self, model: str, picture: Picture, where_px: Sequence[float]) -> Picture:
-        """The object at a point (x, y) or in a box (x0, y0, x1, y1) of a picture, uint8 (h, w, 3): its mask,
-        uint8 (h, w), 255 = inside. Computes in the calling thread; a LaminaError when it cannot be done now."""
+        """The object at a point (x, y) or in a box (x0, y0, x1, y1) of a picture, uint8 (h, w, 3):
+        its mask, uint8 (h, w), 255 = inside. Computes in the calling thread; a LaminaError when it
+        cannot be done now.
+        """
         ...

@@ -14,7 +14,9 @@ log = logging.getLogger(__name__)
 
 
 class ExampleShelf:
-    """A folder of scenes. An id is a file's name without its suffix; the title is the scene's own name."""
+    """A folder of scenes. An id is a file's name without its suffix; the title is the scene's own
+    name.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -25,4 +25,7 @@ def _heated(pixels: PixelFiles, scores: Scores, maps: Mapping[str, Picture]) -> 
     digests = {layer_id: pixels.add_mask(grey) for layer_id, grey in maps.items()}
     scored = {score.layer_id for score in scores}
     bare = tuple(LayerScore(layer_id=layer_id) for layer_id in digests if layer_id not in scored)
-    return tuple(score.model_copy(update={"heat": digests.get(score.layer_id, "")}) for score in (*scores, *bare))
+    return tuple(
+        score.model_copy(update={"heat": digests.get(score.layer_id, "")})
+        for score in (*scores, *bare)
+    )

@@ -18,7 +18,8 @@ def append_entry(connection: Connection, candidate: Candidate) -> None:
     """
     parent = connection.execute(
         "SELECT older.id FROM candidates AS older JOIN jobs ON jobs.id = older.job"
-        " WHERE older.digest = ? AND older.id <> ? AND jobs.project = (SELECT project FROM jobs WHERE id = ?)"
+        " WHERE older.digest = ? AND older.id <> ? AND jobs.project = (SELECT project FROM "
+        "jobs WHERE id = ?)"
         " ORDER BY older.number DESC LIMIT 1",
         (candidate.source, candidate.id, candidate.job),
     ).fetchone()
@@ -37,7 +38,9 @@ def lineage(connection: Connection, candidate: str) -> tuple[Candidate, ...]:
 
 
 def plan_of(connection: Connection, candidate: str) -> Plan:
-    """The plan that made a candidate, rebuilt from the store; a StoreError for one that a person painted together."""
+    """The plan that made a candidate, rebuilt from the store; a StoreError for one that a person
+    painted together.
+    """
     job = read_candidate(connection, candidate).job
     if is_mix(connection, candidate):
         raise StoreError(
@@ -49,5 +52,7 @@ def plan_of(connection: Connection, candidate: str) -> Plan:
 
 
 def _parent(connection: Connection, candidate: str) -> str:
-    row = connection.execute("SELECT parent FROM history WHERE candidate = ?", (candidate,)).fetchone()
+    row = connection.execute(
+        "SELECT parent FROM history WHERE candidate = ?", (candidate,)
+    ).fetchone()
     return "" if row is None or row["parent"] is None else str(row["parent"])

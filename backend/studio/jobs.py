@@ -1,4 +1,6 @@
-"""Plans on their way: rows of ``jobs`` and their numbered ``events``. Every change of state writes its event."""
+"""Plans on their way: rows of ``jobs`` and their numbered ``events``. Every change of state writes
+its event.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +22,19 @@ MAX_WAITING = 32
 
 
 def insert_job(connection: Connection, project: str, request: AnyRequest, plan: Plan) -> str:
-    """A queued job with its first event; returns its id. A RequestError when too many wait already."""
+    """A queued job with its first event; returns its id. A RequestError when too many wait
+    already.
+    """
     check_room(connection)
-    layer_id, source = (plan.target.layer_id, plan.target.source) if isinstance(plan.target, OneLayer) else ("", "")
+    layer_id, source = (
+        (plan.target.layer_id, plan.target.source)
+        if isinstance(plan.target, OneLayer)
+        else ("", "")
+    )
     job = queue_job(connection, project, _text(request), _text(plan))
     connection.execute(
-        "UPDATE jobs SET layer_id = ?, source = ?, total = ? WHERE id = ?", (layer_id, source, plan.steps, job)
+        "UPDATE jobs SET layer_id = ?, source = ?, total = ? WHERE id = ?",
+        (layer_id, source, plan.steps, job),
     )
     return job
 
@@ -41,10 +50,13 @@ def check_room(connection: Connection) -> None:
 
 
 def queue_job(connection: Connection, project: str, request: str, plan: str) -> str:
-    """A queued job of a request and a recipe, both as JSON, with its first event; returns its id."""
+    """A queued job of a request and a recipe, both as JSON, with its first event; returns its
+    id.
+    """
     job = new_id()
     connection.execute(
-        "INSERT INTO jobs (id, project, state, layer_id, source, done, total, request, plan, attempts, created)"
+        "INSERT INTO jobs (id, project, state, layer_id, source, done, total, request, plan, "
+        "attempts, created)"
         " VALUES (?, ?, 'queued', '', '', 0, 0, ?, ?, 0, ?)",
         (job, project, request, plan, now()),
     )
@@ -53,19 +65,28 @@ def queue_job(connection: Connection, project: str, request: str, plan: str) -> 
 
 
 def claim_next(connection: Connection) -> str:
-    """The oldest queued job, now running and with one more attempt; an empty text when none waits."""
-    row = connection.execute("SELECT id FROM jobs WHERE state = 'queued' ORDER BY number LIMIT 1").fetchone()
+    """The oldest queued job, now running and with one more attempt; an empty text when none
+    waits.
+    """
+    row = connection.execute(
+        "SELECT id FROM jobs WHERE state = 'queued' ORDER BY number LIMIT 1"
+    ).fetchone()
     if row is None:
         return ""
-    connection.execute("UPDATE jobs SET state = 'running', attempts = attempts + 1 WHERE id = ?", (row["id"],))
+    connection.execute(
+        "UPDATE jobs SET state = 'running', attempts = attempts + 1 WHERE id = ?", (row["id"],)
+    )
     return str(row["id"])
 
 
 def append_event(connection: Connection, job: str, kind: str, body: Mapping[str, Any]) -> int:
     """Write the next event of a job; returns its number, counted from 1 without gaps."""
-    last = connection.execute("SELECT COALESCE(MAX(n), 0) AS n FROM events WHERE job = ?", (job,)).fetchone()["n"]
+    last = connection.execute(
+        "SELECT COALESCE(MAX(n), 0) AS n FROM events WHERE job = ?", (job,)
+    ).fetchone()["n"]
     connection.execute(
-        "INSERT INTO events (job, n, kind, body) VALUES (?, ?, ?, ?)", (job, last + 1, kind, canonical_json(body))
+        "INSERT INTO events (job, n, kind, body) VALUES (?, ?, ?, ?)",
+        (job, last + 1, kind, canonical_json(body)),
     )
     return int(last) + 1
 
@@ -77,7 +98,9 @@ def set_progress(connection: Connection, job: str, done: int, total: int) -> int
 
 
 def end_job(connection: Connection, job: str, state: JobState, body: Mapping[str, Any]) -> JobState:
-    """Give a job its terminal ``state`` and last event, unless it has one; returns the state that it has."""
+    """Give a job its terminal ``state`` and last event, unless it has one; returns the state that
+    it has.
+    """
     present = state_of(connection, job)
     if present in TERMINAL:
         return present
@@ -106,7 +129,9 @@ def plan_of_job(connection: Connection, job: str) -> Plan:
 
 
 def tries_of_job(connection: Connection, job: str) -> int:
-    """How many times a job may run with new seeds until a candidate passes; 1 for jobs that run once."""
+    """How many times a job may run with new seeds until a candidate passes; 1 for jobs that run
+    once.
+    """
     return int(json.loads(_row(connection, job)["request"]).get("tries", 1))
 
 
@@ -116,7 +141,9 @@ def _waiting(connection: Connection) -> int:
 
 def events_after(connection: Connection, job: str, after: int) -> tuple[dict[str, object], ...]:
     """The events with a number above ``after``, each ``{"n", "kind", …}``."""
-    rows = connection.execute("SELECT n, kind, body FROM events WHERE job = ? AND n > ? ORDER BY n", (job, after))
+    rows = connection.execute(
+        "SELECT n, kind, body FROM events WHERE job = ? AND n > ? ORDER BY n", (job, after)
+    )
     return tuple({"n": row["n"], "kind": row["kind"], **json.loads(row["body"])} for row in rows)
 
 
@@ -127,26 +154,38 @@ def list_jobs(connection: Connection, project: str) -> tuple[Job, ...]:
 
 
 def present_job(connection: Connection, project: str) -> Job | None:
-    """The job that a page should show when it opens: one on its way, else the newest if it was interrupted."""
+    """The job that a page should show when it opens: one on its way, else the newest if it was
+    interrupted.
+    """
     row = connection.execute(
         "SELECT * FROM jobs WHERE project = ? AND id NOT IN (SELECT job FROM lessons)"
         " ORDER BY state IN ('queued', 'running') DESC, number DESC LIMIT 1",
         (project,),
     ).fetchone()
-    return _job(row) if row is not None and row["state"] in ("queued", "running", "interrupted") else None
+    return (
+        _job(row)
+        if row is not None and row["state"] in ("queued", "running", "interrupted")
+        else None
+    )
 
 
 def _row(connection: Connection, job: str) -> Row:
     row: Row | None = connection.execute("SELECT * FROM jobs WHERE id = ?", (job,)).fetchone()
     if row is None:
-        raise StoreError(f"There is no job {job[:40]!r}.", remedy="Reload the page to see the jobs there are.")
+        raise StoreError(
+            f"There is no job {job[:40]!r}.", remedy="Reload the page to see the jobs there are."
+        )
     return row
 
 
 def _job(row: Row) -> Job:
     names = ("id", "project", "state", "layer_id", "done", "total", "created")
     asked = json.loads(row["request"])
-    return Job(kind=asked["kind"], layer_ids=asked.get("layer_ids", ()), **{name: row[name] for name in names})
+    return Job(
+        kind=asked["kind"],
+        layer_ids=asked.get("layer_ids", ()),
+        **{name: row[name] for name in names},
+    )
 
 
 def _text(record: AnyRequest | Plan) -> str:

@@ -1,4 +1,6 @@
-"""Learned looks: what the events of learning jobs tell of them. Their pixels are in the store by digest."""
+"""Learned looks: what the events of learning jobs tell of them. Their pixels are in the store by
+digest.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ def stored_looks(pixels: PixelFiles, plan: Plan, learned: Learned) -> tuple[Lear
     )
 
 
-def append_looks(connection: Connection, job: str, looks: tuple[LearnedLook, ...], finished: bool) -> None:
+def append_looks(
+    connection: Connection, job: str, looks: tuple[LearnedLook, ...], finished: bool
+) -> None:
     """Write the event that tells of them."""
     body = {"looks": [look.model_dump(mode="json") for look in looks]}
     append_event(connection, job, LEARNED if finished else KEPT, body)
@@ -50,18 +54,27 @@ def known_looks(connection: Connection) -> tuple[LearnedLook, ...]:
 
 
 def begun_looks(connection: Connection, project: str, layer_ids: Sequence[str]) -> dict[str, str]:
-    """The digest of what was last kept of these layers' looks, where the learning was not brought to an end."""
+    """The digest of what was last kept of these layers' looks, where the learning was not brought
+    to an end.
+    """
     last: dict[str, tuple[str, str]] = {}
     for kind, look in _told(connection, project):
         last.setdefault(look.layer_id, (kind, look.look))
-    return {layer_id: digest for layer_id, (kind, digest) in last.items() if kind == KEPT and layer_id in layer_ids}
+    return {
+        layer_id: digest
+        for layer_id, (kind, digest) in last.items()
+        if kind == KEPT and layer_id in layer_ids
+    }
 
 
 def _told(connection: Connection, project: str) -> Iterator[tuple[str, LearnedLook]]:
-    """What events of learning tell, the newest first; of one project, or of all where its id is empty."""
+    """What events of learning tell, the newest first; of one project, or of all where its id is
+    empty.
+    """
     rows = connection.execute(
         "SELECT events.kind, events.body FROM jobs JOIN events ON events.job = jobs.id"
-        " WHERE json_extract(jobs.request, '$.kind') = 'learn' AND events.kind IN (?, ?) AND ? IN ('', jobs.project)"
+        " WHERE json_extract(jobs.request, '$.kind') = 'learn' AND events.kind IN (?, ?) AND "
+        "? IN ('', jobs.project)"
         " ORDER BY jobs.number DESC, events.n DESC",
         (LEARNED, KEPT, project),
     )

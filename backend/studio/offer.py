@@ -1,6 +1,7 @@
 """What can be asked for: the models that are present and the methods with their options.
 
-The studio owns this protocol, like that of its worker; whoever composes the program joins it to the catalogs.
+The studio owns this protocol, like that of its worker; whoever composes the program joins it to the
+catalogs.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from backend.studio.records import MethodFacts, ModelFacts
 
 
 class Offer(Protocol):
-    """Models and methods. May take seconds at the first question, while the libraries behind it are loaded."""
+    """Models and methods. May take seconds at the first question, while the libraries behind it are
+    loaded.
+    """
 
     def models(self) -> tuple[ModelFacts, ...]:
         """The models that are present, the embedded one first."""

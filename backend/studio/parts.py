@@ -1,4 +1,6 @@
-"""A picture taken apart: what the event of such a job tells. The pixels are in the store by digest."""
+"""A picture taken apart: what the event of such a job tells. The pixels are in the store by
+digest.
+"""
 
 from __future__ import annotations
 
@@ -50,4 +52,6 @@ def _part(pixels: PixelFiles, layer_id: str, picture: Picture) -> Part:
     rows, columns = (np.flatnonzero(picture[..., 3].any(axis)) for axis in (1, 0))
     y, x, bottom, right = int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
     digest = pixels.add_picture(np.ascontiguousarray(picture[y:bottom, x:right]))
-    return Part(layer_id=layer_id, picture=digest, x_px=x, y_px=y, width_px=right - x, height_px=bottom - y)
+    return Part(
+        layer_id=layer_id, picture=digest, x_px=x, y_px=y, width_px=right - x, height_px=bottom - y
+    )

@@ -1,4 +1,6 @@
-"""What candidates and drafts have in common: a stored picture of a job becomes a row, written once, and a record."""
+"""What candidates and drafts have in common: a stored picture of a job becomes a row, written once,
+and a record.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ Made = TypeVar("Made", bound=MadePicture)
 
 @dataclass(frozen=True)
 class Stored:
-    """A picture whose pixels are in the store; ``index`` counts the plan's seeds, ``draft`` is its draft's digest."""
+    """A picture whose pixels are in the store; ``index`` counts the plan's seeds, ``draft`` is its
+    draft's digest.
+    """
 
     index: int
     digest: str
@@ -46,11 +50,18 @@ def made_now(job: str, plan: Plan, stored: Stored) -> MadePicture:
     )
 
 
-def insert_picture(connection: Connection, table: str, made: MadePicture, *, beside: Sequence[str] = ()) -> None:
-    """Write the record's row. ``beside`` names fields that another table keeps; the rank is not kept at all."""
+def insert_picture(
+    connection: Connection, table: str, made: MadePicture, *, beside: Sequence[str] = ()
+) -> None:
+    """Write the record's row. ``beside`` names fields that another table keeps; the rank is not
+    kept at all.
+    """
     row = made.model_dump(exclude={"rank", *beside})
     row |= {"position": row.pop("index"), "scores": canonical_json(row["scores"])}
-    connection.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join(':' + name for name in row)})", row)
+    connection.execute(
+        f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join(':' + name for name in row)})",
+        row,
+    )
 
 
 def fields_of(row: Row) -> dict[str, Any]:

@@ -25,7 +25,9 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class PixelFiles:
-    """Pixels by digest in two levels of folders. Implements ``backend.scene.scene.Pixels``; safe from any thread."""
+    """Pixels by digest in two levels of folders. Implements ``backend.scene.scene.Pixels``; safe
+    from any thread.
+    """
 
     def __init__(self, folder: Path, disk: Disk) -> None:
         self._folder = folder
@@ -33,7 +35,9 @@ class PixelFiles:
         self._recent = _Recent(KEPT_BYTES)
 
     def add_picture(self, picture: Picture) -> str:
-        """Store uint8 (h, w, 3|4) sRGB, opaque where it has no alpha; returns the digest of its (h, w, 4) pixels."""
+        """Store uint8 (h, w, 3|4) sRGB, opaque where it has no alpha; returns the digest of its (h,
+        w, 4) pixels.
+        """
         return self._add(_with_alpha(picture))
 
     def add_mask(self, mask: Picture) -> str:
@@ -46,14 +50,18 @@ class PixelFiles:
     def png(self, digest: str) -> bytes:
         """The stored file as it is; a StoreError when there is none."""
         try:
-            return self._path(digest).read_bytes() if _DIGEST.fullmatch(digest) else _missing(digest)
+            return (
+                self._path(digest).read_bytes() if _DIGEST.fullmatch(digest) else _missing(digest)
+            )
         except FileNotFoundError:
             return _missing(digest)
         except OSError as error:
             raise _damaged(digest, error.strerror or str(error)) from error
 
     def picture(self, digest: str) -> Picture:
-        """uint8 (h, w, 4), straight alpha, read-only; a StoreError when missing, damaged or a mask."""
+        """uint8 (h, w, 4), straight alpha, read-only; a StoreError when missing, damaged or a
+        mask.
+        """
         return self._decoded(digest, "RGBA")
 
     def mask(self, digest: str) -> Picture:

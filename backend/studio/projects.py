@@ -43,9 +43,13 @@ def insert_project(connection: Connection, scene: Scene, desk: DeskState) -> str
 
 def read_project(connection: Connection, project: str) -> SavedScene:
     """The project of that id, or a StoreError."""
-    row = connection.execute("SELECT id, revision, scene, desk FROM projects WHERE id = ?", (project,)).fetchone()
+    row = connection.execute(
+        "SELECT id, revision, scene, desk FROM projects WHERE id = ?", (project,)
+    ).fetchone()
     if row is None:
-        raise StoreError(f"There is no project {project[:40]!r}.", remedy="Open another project or an example.")
+        raise StoreError(
+            f"There is no project {project[:40]!r}.", remedy="Open another project or an example."
+        )
     return _saved_scene(row)
 
 
@@ -65,18 +69,27 @@ def touch_project(connection: Connection, project: str) -> None:
 
 
 def check_revision(connection: Connection, project: str, revision: int) -> None:
-    """A StaleRevision when the project has moved on from ``revision``, a StoreError when it is unknown."""
+    """A StaleRevision when the project has moved on from ``revision``, a StoreError when it is
+    unknown.
+    """
     row = connection.execute("SELECT revision FROM projects WHERE id = ?", (project,)).fetchone()
     if row is None:
-        raise StoreError(f"There is no project {project[:40]!r}.", remedy="Open another project or an example.")
+        raise StoreError(
+            f"There is no project {project[:40]!r}.", remedy="Open another project or an example."
+        )
     if row["revision"] != revision:
         raise StaleRevision(revision, int(row["revision"]))
 
 
 def update_project(connection: Connection, project: str, scene: Scene, desk: DeskState) -> int:
-    """Replace scene and desk; returns the new revision. Call ``check_revision`` in the same transaction."""
+    """Replace scene and desk; returns the new revision. Call ``check_revision`` in the same
+    transaction.
+    """
     row = connection.execute(
-        "UPDATE projects SET scene = ?, desk = ?, revision = revision + 1 WHERE id = ? RETURNING revision",
+        (
+            "UPDATE projects SET scene = ?, desk = ?, revision = revision + 1 WHERE id = ? "
+            "RETURNING revision"
+        ),
         (_text(scene), _text(desk), project),
     ).fetchone()
     return int(row["revision"])
@@ -87,7 +100,8 @@ def scene_of(record: object) -> Scene:
     if isinstance(record, Mapping) and isinstance(record.get("layers", []), list | tuple):
         return build_scene(record)
     raise SceneError(
-        "The scene that was sent is not a record with a list of layers.", remedy="Reload the page and try again."
+        "The scene that was sent is not a record with a list of layers.",
+        remedy="Reload the page and try again.",
     )
 
 
@@ -100,7 +114,9 @@ def named(opened: OpenedScene, file_name: str) -> OpenedScene:
 
 
 def desk_of(record: object) -> DeskState:
-    """A DeskState from anything that a page may send; an InputError names the first field that is wrong."""
+    """A DeskState from anything that a page may send; an InputError names the first field that is
+    wrong.
+    """
     try:
         return DeskState.model_validate(record)
     except ValidationError as error:
@@ -109,7 +125,9 @@ def desk_of(record: object) -> DeskState:
 
 
 def desk_with(settings: Mapping[str, Any]) -> DeskState:
-    """A desk with the settings of an opened file; settings that this Lamina does not know give the usual ones."""
+    """A desk with the settings of an opened file; settings that this Lamina does not know give the
+    usual ones.
+    """
     try:
         return DeskState(settings=Settings.model_validate(settings))
     except ValidationError:

@@ -15,7 +15,9 @@ from backend.studio.events import JobState
 
 
 class Mix(Record):
-    """Two candidates between which somebody paints: ``other`` shows in ``base`` where the mask is inside."""
+    """Two candidates between which somebody paints: ``other`` shows in ``base`` where the mask is
+    inside.
+    """
 
     base: str = Field(max_length=64)
     other: str = Field(max_length=64)
@@ -23,7 +25,9 @@ class Mix(Record):
 
 
 class DeskState(Record):
-    """What the browser wants kept beside the scene; empty strings mean nothing picked, selected, chosen."""
+    """What the browser wants kept beside the scene; empty strings mean nothing picked, selected,
+    chosen.
+    """
 
     settings: Settings = Settings()
     picked: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
@@ -34,11 +38,11 @@ class DeskState(Record):
 
 
 class MadePicture(Record):
-    """One picture that a job made. Immutable; ``digest`` names its pixels, ``plan`` the recipe with its ``index``-th
-    ``seed``.
+    """One picture that a job made. Immutable; ``digest`` names its pixels, ``plan`` the recipe with
+    its ``index``-th ``seed``.
 
-    ``rank`` is the place among the pictures of its kind that the job has made so far, 1 = best, 0 where nothing could
-    be scored.
+    ``rank`` is the place among the pictures of its kind that the job has made so far, 1 = best, 0
+    where nothing could be scored.
     """
 
     id: str
@@ -57,10 +61,11 @@ class MadePicture(Record):
 class Candidate(MadePicture):
     """One picture that came out.
 
-    ``layer_id`` and ``source`` are empty for whole pictures; ``changed_outside`` is a count for re-rolls. A picture
-    that was painted together from two has the first one as ``source``, and stands in its run after the others.
-    ``draft`` is the digest of the draft that it was made from, empty for methods of one stage. A ``layout`` shows a
-    subject before its retouch; ``mask`` is the digest of where the subject was found in a retouched one, or empty.
+    ``layer_id`` and ``source`` are empty for whole pictures; ``changed_outside`` is a count for
+    re-rolls. A picture that was painted together from two has the first one as ``source``, and
+    stands in its run after the others. ``draft`` is the digest of the draft that it was made from,
+    empty for methods of one stage. A ``layout`` shows a subject before its retouch; ``mask`` is the
+    digest of where the subject was found in a retouched one, or empty.
     """
 
     layer_id: str
@@ -77,7 +82,9 @@ class Draft(MadePicture):
 
 
 class LearnedLook(Record):
-    """A look in the store: the layer and the words it was learned for, its digest, and a picture of it alone."""
+    """A look in the store: the layer and the words it was learned for, its digest, and a picture of
+    it alone.
+    """
 
     layer_id: str
     phrase: str
@@ -86,7 +93,8 @@ class LearnedLook(Record):
 
 
 class Job(Record):
-    """A plan on its way. ``kind`` is that of its request; ``layer_id`` is empty when the whole picture is made.
+    """A plan on its way. ``kind`` is that of its request; ``layer_id`` is empty when the whole
+    picture is made.
 
     ``layer_ids`` are the layers whose looks are learned.
     """
@@ -103,7 +111,9 @@ class Job(Record):
 
 
 class Coverage(Record):
-    """How much of the picture a layer shows: a fraction of the canvas, and latent cells of the chosen model."""
+    """How much of the picture a layer shows: a fraction of the canvas, and latent cells of the
+    chosen model.
+    """
 
     layer_id: str
     visible_frac: float
@@ -135,7 +145,9 @@ class Saved(Record):
 
 
 class TakenPicture(Record):
-    """A picture file that was decoded and stored; ``notes`` say what was changed on the way in (sentences)."""
+    """A picture file that was decoded and stored; ``notes`` say what was changed on the way in
+    (sentences).
+    """
 
     digest: str
     width_px: int
@@ -145,7 +157,9 @@ class TakenPicture(Record):
 
 
 class CutLayer(Record):
-    """What a painted layer shows of a picture, stored: its digest, size and centre on the canvas, in pixels."""
+    """What a painted layer shows of a picture, stored: its digest, size and centre on the canvas,
+    in pixels.
+    """
 
     layer_id: str
     digest: str
@@ -171,7 +185,9 @@ class Submitted(Record):
 
 
 class News(Record):
-    """Events of a job after a number. Each is {"n", "kind", …}; only the newest preview is carried (a data URI)."""
+    """Events of a job after a number. Each is {"n", "kind", …}; only the newest preview is carried
+    (a data URI).
+    """
 
     state: JobState
     events: tuple[dict[str, object], ...]
@@ -180,7 +196,9 @@ class News(Record):
 
 
 class OptionSet(Record):
-    """An option that another one sets: its value where the other is least, and where it is greatest."""
+    """An option that another one sets: its value where the other is least, and where it is
+    greatest.
+    """
 
     name: str
     low: float
@@ -190,7 +208,8 @@ class OptionSet(Record):
 class OptionField(Record):
     """One option of a method, as a form needs it: range, unit, help and the paper's section.
 
-    ``sets`` are the options that it stands for, in proportion, unless the option named ``unless`` is on.
+    ``sets`` are the options that it stands for, in proportion, unless the option named ``unless``
+    is on.
     """
 
     name: str
@@ -209,7 +228,8 @@ class OptionField(Record):
 
 
 class MethodFacts(Record):
-    """A method and its options. ``drafts``: it works in two stages, and the first one's pictures can be refined.
+    """A method and its options. ``drafts``: it works in two stages, and the first one's pictures
+    can be refined.
 
     ``ignores`` names what of a layer it does not read (``plan/ignored.py``).
     """
@@ -224,8 +244,8 @@ class MethodFacts(Record):
 class ModelFacts(Record):
     """A model that is present, and the device it would run on.
 
-    ``members`` names the family's other networks; ``classes`` is the closed vocabulary of its guide, without the
-    background, and empty without a guide.
+    ``members`` names the family's other networks; ``classes`` is the closed vocabulary of its
+    guide, without the background, and empty without a guide.
     """
 
     id: str

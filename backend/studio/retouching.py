@@ -1,4 +1,6 @@
-"""Layouts that wait to be retouched, and where a subject was found in those that were: rows of ``retouches``."""
+"""Layouts that wait to be retouched, and where a subject was found in those that were: rows of
+``retouches``.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,12 @@ METHOD = "layout_retouch"
 """The method that draws subjects: layouts first, or layouts and their retouch at once."""
 
 
-def append_retouches(connection: Connection, plan: Plan, made: Sequence[Candidate], masks: Sequence[str]) -> None:
-    """Remember which candidates are mere layouts, and the masks (digests) of those that were retouched."""
+def append_retouches(
+    connection: Connection, plan: Plan, made: Sequence[Candidate], masks: Sequence[str]
+) -> None:
+    """Remember which candidates are mere layouts, and the masks (digests) of those that were
+    retouched.
+    """
     if plan.method != METHOD:
         return
     layouts = plan.options.get("stage") == "layouts"
@@ -28,12 +34,15 @@ def append_retouches(connection: Connection, plan: Plan, made: Sequence[Candidat
 
 
 def insert_retouch(connection: Connection, project: str, candidate: str) -> tuple[str, Plan]:
-    """A queued job that retouches one layout: its own recipe and seed, so nothing is drawn twice; (job, plan).
+    """A queued job that retouches one layout: its own recipe and seed, so nothing is drawn twice;
+    (job, plan).
 
     A RequestError for a candidate that is no layout, or of another project.
     """
     layout = read_candidate(connection, candidate)
-    owner = connection.execute("SELECT project FROM jobs WHERE id = ?", (layout.job,)).fetchone()["project"]
+    owner = connection.execute("SELECT project FROM jobs WHERE id = ?", (layout.job,)).fetchone()[
+        "project"
+    ]
     if not layout.layout or owner != project:
         raise RequestError(
             "This picture cannot be retouched.",
@@ -53,4 +62,6 @@ def insert_retouch(connection: Connection, project: str, candidate: str) -> tupl
         count=1,
         options=options,
     )
-    return insert_job(connection, project, Compose(settings=settings, subject=plan.subject), plan), plan
+    return insert_job(
+        connection, project, Compose(settings=settings, subject=plan.subject), plan
+    ), plan

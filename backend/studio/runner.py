@@ -1,4 +1,6 @@
-"""The thread that takes queued jobs to a worker, one at a time and in order, and writes down all that happens."""
+"""The thread that takes queued jobs to a worker, one at a time and in order, and writes down all
+that happens.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +68,9 @@ Outcome = tuple[JobState, Mapping[str, Any]]
 
 
 class Preview(NamedTuple):
-    """A preview of a job: the number of its event, the JPEG, and how many drafts lie in it side by side (0: none)."""
+    """A preview of a job: the number of its event, the JPEG, and how many drafts lie in it side by
+    side (0: none).
+    """
 
     job: str
     n: int
@@ -78,7 +82,9 @@ _NO_PREVIEW = Preview("", 0, b"", 0)
 
 
 class Runner:
-    """One worker's queue. Jobs that an earlier process left running are interrupted; those that waited go on."""
+    """One worker's queue. Jobs that an earlier process left running are interrupted; those that
+    waited go on.
+    """
 
     def __init__(self, store: Store, worker: Worker) -> None:
         self._store = store
@@ -101,7 +107,9 @@ class Runner:
         self._wake.set()
 
     def cancel(self, job: str) -> JobState:
-        """End a job that waits, ask a running one to stop; returns its state now. An ended job stays as it is."""
+        """End a job that waits, ask a running one to stop; returns its state now. An ended job
+        stays as it is.
+        """
         with self._lock:
             with self._store.database.write() as connection:
                 state = state_of(connection, job)
@@ -118,7 +126,9 @@ class Runner:
         return self._preview if self._preview.job == job else _NO_PREVIEW
 
     def close(self) -> None:
-        """Stop after the step that is being computed: the running job is interrupted, queued ones stay queued."""
+        """Stop after the step that is being computed: the running job is interrupted, queued ones
+        stay queued.
+        """
         self._closing.set()
         self._wake.set()
         with self._lock:
@@ -134,7 +144,9 @@ class Runner:
                 pass
 
     def _run_next(self) -> bool:
-        """Run the oldest queued job to its end; False when none waits or the store does not answer."""
+        """Run the oldest queued job to its end; False when none waits or the store does not
+        answer.
+        """
         try:
             with self._store.database.write() as connection:
                 job = claim_next(connection)
@@ -161,7 +173,9 @@ class Runner:
             code = secrets.token_hex(3)
             log.exception("job %s failed unexpectedly, code %s", job, code)
             failed = Failed(
-                "Something broke while the picture was made.", f"The log has it under {code}.", "Try again."
+                "Something broke while the picture was made.",
+                f"The log has it under {code}.",
+                "Try again.",
             )
             return "failed", {**_told(failed), "code": code}
         finally:
@@ -169,7 +183,9 @@ class Runner:
                 self._current = None
 
     def _followed(self, job: str, work: Plan | Lesson, tries: int) -> Outcome:
-        """Write down the worker's events until a terminal one; where several tries were asked for, until one passes."""
+        """Write down the worker's events until a terminal one; where several tries were asked for,
+        until one passes.
+        """
         passed = False
         handle = self._worker.submit(job, work, self._pixels)
         with self._lock:
@@ -185,7 +201,11 @@ class Runner:
                 case Cancelled():
                     return "finished" if passed else self._stopped(job), {}
             self._note(job, work, event)
-            if tries > 1 and isinstance(event, Made) and any(passes(scores) for scores in event.scores or ((),)):
+            if (
+                tries > 1
+                and isinstance(event, Made)
+                and any(passes(scores) for scores in event.scores or ((),))
+            ):
                 passed = True
                 handle.cancel()
         failed = Failed("The worker stopped without an answer.", "", "Try again.")
@@ -227,9 +247,14 @@ class Runner:
                     append_event(connection, job, "apart", apart.model_dump(mode="json"))
 
     def _keep(self, job: str, plan: Plan, made: Made) -> None:
-        """Pixels first, then their records in one transaction: a record never names a picture that is not there."""
+        """Pixels first, then their records in one transaction: a record never names a picture that
+        is not there.
+        """
         scores = with_heat(self._store.pixels, made.scores or ((),) * len(made.pictures), made.heat)
-        kept = [self._stored(made.offset + at, picture, scores[at]) for at, picture in enumerate(made.pictures)]
+        kept = [
+            self._stored(made.offset + at, picture, scores[at])
+            for at, picture in enumerate(made.pictures)
+        ]
         outside = made.changed_outside or (None,) * len(kept)
         masks = tuple(map(self._store.pixels.add_mask, made.masks))
         with self._store.database.write() as connection:
@@ -240,7 +265,9 @@ class Runner:
             for candidate in candidates:
                 append_entry(connection, candidate)
             told: dict[str, Any] = {"candidates": [candidate.id for candidate in candidates]}
-            append_event(connection, job, "made", told | ({"notes": list(made.notes)} if made.notes else {}))
+            append_event(
+                connection, job, "made", told | ({"notes": list(made.notes)} if made.notes else {})
+            )
 
     def _keep_drafts(self, job: str, plan: Plan, made: DraftsMade) -> None:
         """As ``_keep``, for the pictures of a first stage."""
@@ -252,10 +279,14 @@ class Runner:
 
     def _stored(self, index: int, picture: Picture, scores: Scores) -> Stored:
         height_px, width_px = picture.shape[:2]
-        return Stored(index, self._store.pixels.add_picture(picture), width_px, height_px, None, scores)
+        return Stored(
+            index, self._store.pixels.add_picture(picture), width_px, height_px, None, scores
+        )
 
     def _settle(self, job: str, outcome: Outcome) -> None:
-        """Write the end of a job, again and again while the disk refuses: nothing that ended may look alive."""
+        """Write the end of a job, again and again while the disk refuses: nothing that ended may
+        look alive.
+        """
         state, body = outcome
         assert state in TERMINAL
         while True:

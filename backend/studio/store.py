@@ -1,4 +1,6 @@
-"""The studio's folder: one database, files of pixels and subjects, and a lock that only one process can hold."""
+"""The studio's folder: one database, files of pixels and subjects, and a lock that only one process
+can hold.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +16,14 @@ from backend.studio.subjects_files import SubjectFiles
 
 
 class Store:
-    """An opened store folder (mode 700). ``database``, ``pixels`` and ``subjects`` are safe from any thread."""
+    """An opened store folder (mode 700). ``database``, ``pixels`` and ``subjects`` are safe from
+    any thread.
+    """
 
     def __init__(self, folder: Path, disk: Disk) -> None:
-        """Open or make ``folder``; a StoreError when it is unusable or another Lamina has it open."""
+        """Open or make ``folder``; a StoreError when it is unusable or another Lamina has it
+        open.
+        """
         pixels, subjects = folder / "pixels", folder / "subjects"
         try:
             pixels.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -46,7 +52,9 @@ class Store:
 
 
 def _locked(path: Path) -> sqlite3.Connection:
-    """Hold SQLite's exclusive lock of a file of its own: an operating system's lock, gone when its owner dies."""
+    """Hold SQLite's exclusive lock of a file of its own: an operating system's lock, gone when its
+    owner dies.
+    """
     connection = sqlite3.connect(path, timeout=0.0, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("BEGIN EXCLUSIVE")

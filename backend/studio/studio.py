@@ -1,4 +1,6 @@
-"""The one object that a front end holds. Its verbs order the calls; every refusal is a LaminaError."""
+"""The one object that a front end holds. Its verbs order the calls; every refusal is a
+LaminaError.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,8 @@ LIMITS: Mapping[str, int] = {
 
 
 class Studio:
-    """Projects, pictures and jobs of one store, run by one worker. Every verb may be called from any thread.
+    """Projects, pictures and jobs of one store, run by one worker. Every verb may be called from
+    any thread.
 
     ``library`` holds the subjects, which belong to no project.
     """
@@ -80,14 +83,20 @@ class Studio:
         )
 
     def open_latest(self) -> Project:
-        """The project opened last; in an empty store the first example, or an empty scene when there is none."""
+        """The project opened last; in an empty store the first example, or an empty scene when
+        there is none.
+        """
         with self._opening:  # or two pages at once would make two projects
             with self._store.database.read() as connection:
                 latest = projects.latest_project(connection)
             if latest:
                 return self.open_project(latest)
             examples = self._examples.listed()
-            return self.open_example(examples[0].id) if examples else self._begin(Scene(width_px=512, height_px=512))
+            return (
+                self.open_example(examples[0].id)
+                if examples
+                else self._begin(Scene(width_px=512, height_px=512))
+            )
 
     def open_project(self, project: str) -> Project:
         """A saved project with everything made from it."""
@@ -104,10 +113,14 @@ class Studio:
         return self._begin(Scene(width_px=width_px, height_px=height_px))
 
     def open_ora(self, content: bytes, name: str) -> Project:
-        """A new project from an OpenRaster file; the file's ``name`` serves a scene that has none."""
+        """A new project from an OpenRaster file; the file's ``name`` serves a scene that has
+        none.
+        """
         return self._take(projects.named(read_ora(content, name), name))
 
-    def save(self, project: str, revision: int, scene: Mapping[str, Any], desk: Mapping[str, Any]) -> Saved:
+    def save(
+        self, project: str, revision: int, scene: Mapping[str, Any], desk: Mapping[str, Any]
+    ) -> Saved:
         """Keep scene and desk when ``revision`` is the present one; StaleRevision otherwise."""
         kept, state = projects.scene_of(scene), projects.desk_of(desk)
         self._surveyor.require_pixels(kept)
@@ -115,10 +128,14 @@ class Studio:
             projects.check_revision(connection, project, revision)
             revision = projects.update_project(connection, project, kept, state)
         survey = self._surveyor.survey(kept, state)
-        return Saved(revision=revision, digest=kept.digest(), coverage=survey.coverage, notes=survey.notes)
+        return Saved(
+            revision=revision, digest=kept.digest(), coverage=survey.coverage, notes=survey.notes
+        )
 
     def take_picture(self, content: bytes, name: str) -> TakenPicture:
-        """Decode a picture file and store its pixels; a PictureError says why one cannot be used."""
+        """Decode a picture file and store its pixels; a PictureError says why one cannot be
+        used.
+        """
         decoded = decode_picture(content, name)
         height, width = decoded.picture.shape[:2]
         return TakenPicture(
@@ -130,7 +147,9 @@ class Studio:
         )
 
     def take_mask(self, content: bytes) -> TakenMask:
-        """Store a painted mask, an 8-bit grey PNG (255 = inside); a PictureError says why one cannot be used."""
+        """Store a painted mask, an 8-bit grey PNG (255 = inside); a PictureError says why one
+        cannot be used.
+        """
         mask = decode_exact(content, "The mask", Limits())
         if mask.ndim != 2:
             raise PictureError(
@@ -138,7 +157,11 @@ class Studio:
                 limit="A mask is a grey PNG with 8 bits a pixel.",
                 remedy="Reload the page: it may be older than the server.",
             )
-        return TakenMask(digest=self._store.pixels.add_mask(mask), width_px=mask.shape[1], height_px=mask.shape[0])
+        return TakenMask(
+            digest=self._store.pixels.add_mask(mask),
+            width_px=mask.shape[1],
+            height_px=mask.shape[0],
+        )
 
     def export_ora(self, project: str) -> tuple[bytes, str]:
         """The saved project as an OpenRaster file, and a file name for it."""
@@ -149,13 +172,17 @@ class Studio:
         return write_ora(saved.scene, self._store.pixels, settings), f"{stem or 'scene'}.ora"
 
     def generate(self, project: str, revision: int, request: Mapping[str, Any]) -> Submitted:
-        """Decide the plan of a request and queue it; StaleRevision when the page's scene is not the saved one."""
+        """Decide the plan of a request and queue it; StaleRevision when the page's scene is not the
+        saved one.
+        """
         asked = build_request(request)
         with self._store.database.read() as connection:
             projects.check_revision(connection, project, revision)
             scene = projects.read_project(connection, project).scene
             if isinstance(asked, LearnLooks):
-                asked = asked.model_copy(update={"begun": looks.begun_looks(connection, project, asked.layer_ids)})
+                asked = asked.model_copy(
+                    update={"begun": looks.begun_looks(connection, project, asked.layer_ids)}
+                )
         planned = scene
         if isinstance(asked, Compose | Reroll):
             planned, asked = self.library.personal(scene, asked)
@@ -163,16 +190,22 @@ class Studio:
         self._surveyor.require_source(asked)
         if isinstance(asked, Compose):
             self._surveyor.require_draft(asked)
-        plan = build_plan(planned, asked, self._offer.card(asked.settings.model), self._store.pixels)
+        plan = build_plan(
+            planned, asked, self._offer.card(asked.settings.model), self._store.pixels
+        )
         with self._store.database.write() as connection:
             projects.check_revision(connection, project, revision)
             job = jobs.insert_job(connection, project, asked, plan)
         self._runner.wake()
         remarks = self.library.remarks(scene, asked) if isinstance(asked, Compose) else ()
-        return Submitted(job=job, notes=(*remarks, *self._surveyor.noted(planned, asked.settings, plan.notes)))
+        return Submitted(
+            job=job, notes=(*remarks, *self._surveyor.noted(planned, asked.settings, plan.notes))
+        )
 
     def retouch(self, project: str, candidate: str) -> Submitted:
-        """Queue the retouch of a layout of a subject, by its own recipe; a RequestError for any other candidate."""
+        """Queue the retouch of a layout of a subject, by its own recipe; a RequestError for any
+        other candidate.
+        """
         with self._store.database.write() as connection:
             job, plan = insert_retouch(connection, project, candidate)
             self.library.require(plan)
@@ -180,15 +213,18 @@ class Studio:
         return Submitted(job=job, notes=plan.notes)
 
     def autotune(self, project: str, revision: int, layer: str | None = None) -> tuple[Tuned, ...]:
-        """Dials chosen from the saved scene, each with its reason, for one layer or for all that take part.
+        """Dials chosen from the saved scene, each with its reason, for one layer or for all that
+        take part.
 
-        Nothing is changed. StaleRevision when the page's scene is not the saved one; a RequestError for a layer that
-        takes no part.
+        Nothing is changed. StaleRevision when the page's scene is not the saved one; a RequestError
+        for a layer that takes no part.
         """
         with self._store.database.read() as connection:
             projects.check_revision(connection, project, revision)
             saved = projects.read_project(connection, project)
-        tuned = autotune(saved.scene, self._offer.card(saved.desk.settings.model), self._store.pixels)
+        tuned = autotune(
+            saved.scene, self._offer.card(saved.desk.settings.model), self._store.pixels
+        )
         asked = tuple(one for one in tuned if layer is None or one.layer_id == layer)
         if layer is not None and not asked:
             raise RequestError(
@@ -199,22 +235,31 @@ class Studio:
         return asked
 
     def select(self, project: str, picture: str, where_px: Sequence[float]) -> TakenMask:
-        """Store the mask of the object at a point (x, y) or in a box (x0, y0, x1, y1), in pixels of the canvas.
+        """Store the mask of the object at a point (x, y) or in a box (x0, y0, x1, y1), in pixels of
+        the canvas.
 
-        ``picture`` is the digest of what the person looks at; it fills the canvas, whatever its size. Answers in the
-        calling thread; a LaminaError when the model has no SAM, the point lies outside, or the device is busy.
+        ``picture`` is the digest of what the person looks at; it fills the canvas, whatever its
+        size. Answers in the calling thread; a LaminaError when the model has no SAM, the point lies
+        outside, or the device is busy.
         """
         with self._store.database.read() as connection:
             saved = projects.read_project(connection, project)
-        looked_at = on_canvas(self._store.pixels.picture(picture), saved.scene.width_px, saved.scene.height_px)
+        looked_at = on_canvas(
+            self._store.pixels.picture(picture), saved.scene.width_px, saved.scene.height_px
+        )
         mask = self._worker.cut(saved.desk.settings.model, looked_at, where_px)
-        return TakenMask(digest=self._store.pixels.add_mask(mask), width_px=mask.shape[1], height_px=mask.shape[0])
+        return TakenMask(
+            digest=self._store.pixels.add_mask(mask),
+            width_px=mask.shape[1],
+            height_px=mask.shape[0],
+        )
 
     def mix(self, project: str, base: str, other: str, mask: str) -> Candidate:
-        """A new candidate: the candidate ``other`` painted into ``base`` (their ids) through a stored mask (a digest).
+        """A new candidate: the candidate ``other`` painted into ``base`` (their ids) through a
+        stored mask (a digest).
 
-        Where the mask is 0 every pixel is the base's. A LaminaError when one of the three is unknown, the pictures
-        differ in size, or nothing is painted.
+        Where the mask is 0 every pixel is the base's. A LaminaError when one of the three is
+        unknown, the pictures differ in size, or nothing is painted.
         """
         with self._store.database.read() as connection:
             pair = pair_of(candidates.candidates_of_project(connection, project), base, other)
@@ -225,10 +270,11 @@ class Studio:
         return candidate
 
     def cut_apart(self, project: str, revision: int, picture: str) -> tuple[CutLayer, ...]:
-        """Cut a stored picture that fills the canvas, a draft say, along the painted layers of the saved scene.
+        """Cut a stored picture that fills the canvas, a draft say, along the painted layers of the
+        saved scene.
 
-        One RGBA picture each, from back to front; the scene is not changed. StaleRevision when the page's scene is not
-        the saved one; a RequestError when no painted layer shows anything.
+        One RGBA picture each, from back to front; the scene is not changed. StaleRevision when the
+        page's scene is not the saved one; a RequestError when no painted layer shows anything.
         """
         with self._store.database.read() as connection:
             projects.check_revision(connection, project, revision)
@@ -253,11 +299,16 @@ class Studio:
         newest = self._runner.preview(job)
         uri = f"data:image/jpeg;base64,{base64.b64encode(newest.jpeg).decode('ascii')}"
         seen = {"preview": uri, "drafts": newest.drafts}
-        shown = tuple({**event, **seen} if newest.jpeg and event["n"] == newest.n else event for event in events)
+        shown = tuple(
+            {**event, **seen} if newest.jpeg and event["n"] == newest.n else event
+            for event in events
+        )
         return News(state=state, events=shown, candidates=made, drafts=drafted)
 
     def cancel(self, job: str) -> JobState:
-        """Stop a job: at once while it waits, within a step while it runs. Returns its state now."""
+        """Stop a job: at once while it waits, within a step while it runs. Returns its state
+        now.
+        """
         return self._runner.cancel(job)
 
     def jobs(self, project: str) -> tuple[Job, ...]:
@@ -275,7 +326,9 @@ class Studio:
         return self._store.pixels.png(digest)
 
     def close(self) -> None:
-        """Stop the worker after its present step, then the store. Queued jobs wait for the next start."""
+        """Stop the worker after its present step, then the store. Queued jobs wait for the next
+        start.
+        """
         self._runner.close()
         self._store.close()
 
@@ -284,7 +337,9 @@ class Studio:
         notes = tuple(Note(code="opened", text=sentence) for sentence in opened.notes)
         return self._begin(opened.scene, projects.desk_with(opened.settings), notes)
 
-    def _begin(self, scene: Scene, desk: DeskState | None = None, notes: tuple[Note, ...] = ()) -> Project:
+    def _begin(
+        self, scene: Scene, desk: DeskState | None = None, notes: tuple[Note, ...] = ()
+    ) -> Project:
         with self._store.database.write() as connection:
             project = projects.insert_project(connection, scene, desk or DeskState())
         return self._project(project, notes)

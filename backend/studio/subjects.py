@@ -27,10 +27,10 @@ _STATES: dict[str, SubjectState] = {
 class LibrarySubject(Record):
     """A thing that models can learn from pictures; it belongs to no project and is used in any.
 
-    ``references`` name its pictures, the first is the one that a retouch takes its looks from. ``model`` is the id of
-    the model that ``file`` belongs to; both are empty until it was trained. ``done`` of ``total`` steps are those of
-    its last training, ``job`` its id; ``begun`` tells whether that training can go on where it stopped, ``told`` why it
-    failed.
+    ``references`` name its pictures, the first is the one that a retouch takes its looks from.
+    ``model`` is the id of the model that ``file`` belongs to; both are empty until it was trained.
+    ``done`` of ``total`` steps are those of its last training, ``job`` its id; ``begun`` tells
+    whether that training can go on where it stopped, ``told`` why it failed.
     """
 
     id: str
@@ -50,19 +50,28 @@ class LibrarySubject(Record):
 
 
 _LISTED = (
-    "SELECT subjects.*, jobs.id AS job, jobs.state AS job_state, jobs.done, jobs.total FROM subjects"
-    " LEFT JOIN jobs ON jobs.number = (SELECT MAX(own.number) FROM jobs AS own JOIN lessons ON lessons.job = own.id"
+    "SELECT subjects.*, jobs.id AS job, jobs.state AS job_state, jobs.done, jobs.total FROM "
+    "subjects"
+    " LEFT JOIN jobs ON jobs.number = (SELECT MAX(own.number) FROM jobs AS own JOIN lessons "
+    "ON lessons.job = own.id"
     " WHERE lessons.subject = subjects.id)"
 )
 
 
 def insert_subject(
-    connection: Connection, name: str, class_word: str, method: LessonMethod, references: tuple[str, ...]
+    connection: Connection,
+    name: str,
+    class_word: str,
+    method: LessonMethod,
+    references: tuple[str, ...],
 ) -> str:
     """A new subject without anything learned; returns its id."""
     subject = new_id()
     connection.execute(
-        "INSERT INTO subjects (id, name, class_word, method, reference_pictures, created) VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            "INSERT INTO subjects (id, name, class_word, method, reference_pictures, created) "
+            "VALUES (?, ?, ?, ?, ?, ?)"
+        ),
         (subject, name, class_word, method, canonical_json(references), now()),
     )
     return subject
@@ -87,7 +96,9 @@ def read_subject(connection: Connection, subject: str) -> LibrarySubject:
 
 def subject_of_file(connection: Connection, file: str) -> LibrarySubject:
     """The subject whose file has that digest, or a StoreError."""
-    row = connection.execute("SELECT id FROM subjects WHERE file = ? AND file <> ''", (file,)).fetchone()
+    row = connection.execute(
+        "SELECT id FROM subjects WHERE file = ? AND file <> ''", (file,)
+    ).fetchone()
     return read_subject(connection, file if row is None else row["id"])
 
 
@@ -104,7 +115,9 @@ def delete_subject(connection: Connection, subject: str) -> None:
 def insert_lesson(connection: Connection, project: str, subject: str, lesson: Lesson) -> str:
     """A queued job that trains a subject, asked for from a project; returns its id."""
     check_room(connection)
-    job = queue_job(connection, project, '{"kind":"subject"}', canonical_json(lesson.model_dump(mode="json")))
+    job = queue_job(
+        connection, project, '{"kind":"subject"}', canonical_json(lesson.model_dump(mode="json"))
+    )
     connection.execute("INSERT INTO lessons (job, subject) VALUES (?, ?)", (job, subject))
     return job
 
@@ -120,7 +133,10 @@ def lesson_of_job(connection: Connection, job: str) -> Lesson | None:
 def set_learned(connection: Connection, job: str, file: str, model: str) -> None:
     """What the subject of a job knows now; nothing is half learned any more."""
     connection.execute(
-        "UPDATE subjects SET file = ?, model = ?, begun = '' WHERE id = (SELECT subject FROM lessons WHERE job = ?)",
+        (
+            "UPDATE subjects SET file = ?, model = ?, begun = '' WHERE id = (SELECT subject FROM "
+            "lessons WHERE job = ?)"
+        ),
         (file, model, job),
     )
 
@@ -128,13 +144,18 @@ def set_learned(connection: Connection, job: str, file: str, model: str) -> None
 def set_begun(connection: Connection, job: str, file: str) -> None:
     """Where the training of a job can go on."""
     connection.execute(
-        "UPDATE subjects SET begun = ? WHERE id = (SELECT subject FROM lessons WHERE job = ?)", (file, job)
+        "UPDATE subjects SET begun = ? WHERE id = (SELECT subject FROM lessons WHERE job = ?)",
+        (file, job),
     )
 
 
 def begun_of(connection: Connection, subject: str) -> str:
     """The digest of what is half learned, or an empty text."""
-    return str(connection.execute("SELECT begun FROM subjects WHERE id = ?", (subject,)).fetchone()["begun"])
+    return str(
+        connection.execute("SELECT begun FROM subjects WHERE id = ?", (subject,)).fetchone()[
+            "begun"
+        ]
+    )
 
 
 def named_files(connection: Connection) -> frozenset[str]:

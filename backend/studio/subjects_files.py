@@ -24,12 +24,16 @@ class SubjectFiles:
         self._disk = disk
 
     def add(self, content: bytes) -> str:
-        """Store a file whole or not at all; returns its digest. A StoreError when the disk does not take it."""
+        """Store a file whole or not at all; returns its digest. A StoreError when the disk does not
+        take it.
+        """
         digest = hashlib.sha256(content).hexdigest()
         if not self.has(digest):
             require_space(self._disk, self._folder, len(content))
             try:
-                write_file(self._disk, self._path(digest), content, "What was learned of the subject")
+                write_file(
+                    self._disk, self._path(digest), content, "What was learned of the subject"
+                )
             except StoreError:
                 self.remove((digest,))
                 raise
@@ -74,7 +78,11 @@ class PixelsAndSubjects:
 
     def picture(self, digest: str) -> Picture:
         """The stored picture (h, w, 4), or the subject's file as one."""
-        return packed(self.subjects.read(digest)) if self.subjects.has(digest) else self.pixels.picture(digest)
+        return (
+            packed(self.subjects.read(digest))
+            if self.subjects.has(digest)
+            else self.pixels.picture(digest)
+        )
 
     def mask(self, digest: str) -> Picture:
         """The stored mask (h, w)."""
@@ -82,4 +90,7 @@ class PixelsAndSubjects:
 
 
 def _unusable(digest: str, reason: str) -> StoreError:
-    return StoreError(f"The subject's file {digest[:12]} cannot be used: {reason}.", remedy="Train the subject again.")
+    return StoreError(
+        f"The subject's file {digest[:12]} cannot be used: {reason}.",
+        remedy="Train the subject again.",
+    )

@@ -1,4 +1,6 @@
-"""The library of subjects as a front end uses it: make, train, rename, delete, and put to use in a request."""
+"""The library of subjects as a front end uses it: make, train, rename, delete, and put to use in a
+request.
+"""
 
 from __future__ import annotations
 
@@ -24,16 +26,22 @@ from backend.studio.subjects_pictures import prepared, with_alpha
 log = logging.getLogger(__name__)
 
 CENTRE_SHARE = 0.2
-"""Where a subject is looked for in a reference: in the picture without a fifth at each side. On twelve drawn pictures
-the pocket SAM's cuts overlap the truth by .97 so, by .96 from the middle point, and not at all from a box of .1."""
+"""Where a subject is looked for in a reference: in the picture without a fifth at each side. On
+twelve drawn pictures the pocket SAM's cuts overlap the truth by .97 so, by .96 from the middle
+point, and not at all from a box of .1.
+"""
 
 _WORD = re.compile(r"\w(?:[\w' -]*\w)?")
 
 
 class Library:
-    """The subjects of a store. Every verb may be called from any thread; every refusal is a LaminaError."""
+    """The subjects of a store. Every verb may be called from any thread; every refusal is a
+    LaminaError.
+    """
 
-    def __init__(self, store: Store, offer: Offer, worker: Worker, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, store: Store, offer: Offer, worker: Worker, wake: Callable[[], None]
+    ) -> None:
         """``wake`` tells the queue that a job was queued."""
         self._store = store
         self._offer = offer
@@ -46,7 +54,8 @@ class Library:
             return subjects.list_subjects(connection)
 
     def cut_out(self, model: str, digest: str) -> TakenPicture:
-        """A stored picture without what is around its object, as the model's SAM sees it; stored in its turn.
+        """A stored picture without what is around its object, as the model's SAM sees it; stored in
+        its turn.
 
         A LaminaError when the model has no SAM, nothing is found, or the device is busy.
         """
@@ -62,14 +71,20 @@ class Library:
             )
         cut = with_alpha(picture, mask)
         kept = self._store.pixels.add_picture(cut)
-        return TakenPicture(digest=kept, width_px=width_px, height_px=height_px, opaque=False, notes=())
+        return TakenPicture(
+            digest=kept, width_px=width_px, height_px=height_px, opaque=False, notes=()
+        )
 
-    def make(self, name: str, class_word: str, method: LessonMethod, references: tuple[str, ...]) -> LibrarySubject:
+    def make(
+        self, name: str, class_word: str, method: LessonMethod, references: tuple[str, ...]
+    ) -> LibrarySubject:
         """A new subject from stored pictures, named by digest; nothing is learned yet."""
         word = " ".join(class_word.split()).lower()
         if not _WORD.fullmatch(word):
             raise RequestError(
-                f"{class_word[:40]!r} is no class word." if word else "The subject has no class word.",
+                f"{class_word[:40]!r} is no class word."
+                if word
+                else "The subject has no class word.",
                 limit="It is what one calls such things: cat, mug, backpack.",
                 remedy="Say what it is.",
             )
@@ -80,13 +95,17 @@ class Library:
                 limit=f"A subject is learned from 1 to {MAX_REFERENCES}; three to six are best.",
                 remedy="Choose the clearest ones." if wanted else "Add pictures of the subject.",
             )
-        kept = tuple(self._store.pixels.add_picture(prepared(self._store.pixels.picture(one))) for one in wanted)
+        kept = tuple(
+            self._store.pixels.add_picture(prepared(self._store.pixels.picture(one)))
+            for one in wanted
+        )
         with self._store.database.write() as connection:
             subject = subjects.insert_subject(connection, name.strip() or word, word, method, kept)
             return subjects.read_subject(connection, subject)
 
     def train(self, project: str, subject: str, model: str, steps: int = 0) -> Submitted:
-        """Queue a training; one that stopped half-way goes on where it stood, unless other steps are asked for.
+        """Queue a training; one that stopped half-way goes on where it stood, unless other steps
+        are asked for.
 
         0 steps are as many as were asked for when it stopped, else the method's own number.
         """
@@ -117,7 +136,9 @@ class Library:
             return subjects.read_subject(connection, subject)
 
     def delete(self, subject: str) -> None:
-        """Take a subject out of the library and its files from the disk; its pictures stay with the scenes."""
+        """Take a subject out of the library and its files from the disk; its pictures stay with the
+        scenes.
+        """
         with self._store.database.write() as connection:
             found = self._resting(subjects.read_subject(connection, subject), "deleted")
             begun = subjects.begun_of(connection, subject)
@@ -126,25 +147,36 @@ class Library:
         self._store.subjects.remove({found.file, begun} - still)
 
     def personal(self, scene: Scene, asked: Compose | Reroll) -> tuple[Scene, Compose | Reroll]:
-        """The scene and the request as they are planned when a subject is drawn, checked; otherwise both as they are.
+        """The scene and the request as they are planned when a subject is drawn, checked; otherwise
+        both as they are.
 
-        A re-roll of a subject layer is drawn by Layout-and-Retouch with that layer's subject, whatever method the desk
-        is set to. A LaminaError when the subject is gone, was not trained, or belongs to another model.
+        A re-roll of a subject layer is drawn by Layout-and-Retouch with that layer's subject,
+        whatever method the desk is set to. A LaminaError when the subject is gone, was not trained,
+        or belongs to another model.
         """
         wanted = asked.layer_id if isinstance(asked, Reroll) else ""
         layer = next((each for each in scene.layers if each.id == wanted), None)
         model, method = asked.settings.model, asked.settings.method
-        if layer is not None and layer.subject is not None and method in {each.id for each in self._offer.methods()}:
+        if (
+            layer is not None
+            and layer.subject is not None
+            and method in {each.id for each in self._offer.methods()}
+        ):
             with self._store.database.read() as connection:
                 subject = self._trained(subjects.read_subject(connection, layer.subject), model)
             own = asked.settings.options if method == METHOD else {}
             drawn = {"method": METHOD, "sampler": "ddim", "options": {**own, "stage": "retouch"}}
-            update = {"settings": asked.settings.model_copy(update=drawn), "subject": _reference(subject)}
+            update = {
+                "settings": asked.settings.model_copy(update=drawn),
+                "subject": _reference(subject),
+            }
             return personal_scene(scene, layer, subject.class_word), asked.model_copy(update=update)
         if asked.subject is not None:
             with self._store.database.read() as connection:
                 self._trained(subjects.subject_of_file(connection, asked.subject.subject), model)
-            if isinstance(asked, Compose) and method == METHOD:  # no layer has a part in it, so none is scored either
+            if (
+                isinstance(asked, Compose) and method == METHOD
+            ):  # no layer has a part in it, so none is scored either
                 return scene.model_copy(update={"layers": ()}), asked
         return scene, asked
 
@@ -154,11 +186,16 @@ class Library:
             told = "Layout-and-Retouch draws from the prompt alone: the layers take no part."
             return (Note(code="subject_alone", text=told),) if any(scene.visible_layers()) else ()
         names = {subject.id: subject.name for subject in self.listed()}
-        placed = dict.fromkeys(names[layer.subject] for layer in scene.visible_layers() if layer.subject in names)
+        placed = dict.fromkeys(
+            names[layer.subject] for layer in scene.visible_layers() if layer.subject in names
+        )
         if not placed:
             return ()
         called = " and ".join(placed)
-        told = f"{called}: a whole picture is drawn from words and pixels; re-roll the layer to draw the subject."
+        told = (
+            f"{called}: a whole picture is drawn from words and pixels; re-roll the layer "
+            "to draw the subject."
+        )
         return (Note(code="subject_later", text=told),)
 
     def require(self, plan: Plan) -> None:
@@ -172,7 +209,10 @@ class Library:
 
     def _trained(self, subject: LibrarySubject, model: str) -> LibrarySubject:
         if not subject.file:
-            raise RequestError(f"{subject.name} was not trained yet.", remedy="Train it first, in the subjects panel.")
+            raise RequestError(
+                f"{subject.name} was not trained yet.",
+                remedy="Train it first, in the subjects panel.",
+            )
         if subject.model != model:
             theirs, ours = self._title(subject.model), self._title(model)
             raise RequestError(
@@ -197,7 +237,9 @@ class Library:
 
 
 def keep_taught(store: Store, job: str, taught: Taught) -> None:
-    """Store what a job has learned, all or half of it; a StoreError when all of it finds no room."""
+    """Store what a job has learned, all or half of it; a StoreError when all of it finds no
+    room.
+    """
     try:
         digest = store.subjects.add(taught.content)
     except StoreError:
@@ -217,7 +259,9 @@ def keep_taught(store: Store, job: str, taught: Taught) -> None:
 
 
 def sweep(store: Store) -> int:
-    """At start: delete the files that no subject names, which a crash between two writes leaves. Returns how many."""
+    """At start: delete the files that no subject names, which a crash between two writes leaves.
+    Returns how many.
+    """
     with store.database.read() as connection:
         named = subjects.named_files(connection)
     return store.subjects.keep_only(named)

@@ -1,4 +1,6 @@
-"""Reference pictures as a subject is learned from: whole ones as they are, cut-outs in the middle of a square."""
+"""Reference pictures as a subject is learned from: whole ones as they are, cut-outs in the middle
+of a square.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +11,17 @@ from backend.scene.scene import Picture
 from backend.studio.cutting import BEHIND
 
 MARGIN = 0.12
-"""Free space around a cut-out, a share of its longer side: the subject about as large as in somebody's photograph."""
+"""Free space around a cut-out, a share of its longer side: the subject about as large as in
+somebody's photograph.
+"""
 
 
 def prepared(picture: Picture) -> Picture:
-    """A reference uint8 (h, w, 4): its alpha says where the subject is, its colours lie on grey where that is 0.
+    """A reference uint8 (h, w, 4): its alpha says where the subject is, its colours lie on grey
+    where that is 0.
 
-    A picture without transparent parts stays as it is. A PictureError for one that can nowhere be seen.
+    A picture without transparent parts stays as it is. A PictureError for one that can nowhere be
+    seen.
     """
     alpha = picture[:, :, 3]
     if (alpha == 255).all():

@@ -1,4 +1,6 @@
-"""What the studio says of a scene before anything is made from it: pixels at hand, coverage, notes."""
+"""What the studio says of a scene before anything is made from it: pixels at hand, coverage,
+notes.
+"""
 
 from __future__ import annotations
 
@@ -41,18 +43,24 @@ class Surveyor:
         try:
             card, notes = self._card(desk.settings.model)
             shown = coverage(scene, card, self._pixels)
-            rows = tuple(Coverage(layer_id=layer_id, visible_frac=frac, cells=cells) for layer_id, frac, cells in shown)
+            rows = tuple(
+                Coverage(layer_id=layer_id, visible_frac=frac, cells=cells)
+                for layer_id, frac, cells in shown
+            )
             found = self.noted(scene, desk.settings, scene_notes(scene, card, self._pixels))
             return Survey(rows, notes + found)
         except LaminaError as error:
             return Survey((), (Note(code="unreadable", text=error.sentence),))
 
     def noted(self, scene: Scene, settings: Settings, notes: tuple[Note, ...]) -> tuple[Note, ...]:
-        """The notes of a scene with what the chosen method leaves unread, and what it wants of painted layers.
+        """The notes of a scene with what the chosen method leaves unread, and what it wants of
+        painted layers.
 
         The latter where it draws them by class.
         """
-        method = next((method for method in self._offer.methods() if method.id == settings.method), None)
+        method = next(
+            (method for method in self._offer.methods() if method.id == settings.method), None
+        )
         if method is not None:
             notes = (*notes, *ignored_notes(scene, method.title, method.ignores))
         if method is None or not method.drafts:
@@ -60,7 +68,9 @@ class Surveyor:
         card, _ = self._card(settings.model)
         facts = next((model for model in self._offer.models() if model.id == card.id), None)
         listed = facts is not None and facts.classes and OPEN not in facts.members
-        painted = painted_notes(survey(scene, card, self._pixels), facts.classes if facts and listed else None)
+        painted = painted_notes(
+            survey(scene, card, self._pixels), facts.classes if facts and listed else None
+        )
         return with_painted(notes, painted)
 
     def require_pixels(self, scene: Scene) -> None:
@@ -69,7 +79,10 @@ class Surveyor:
             for digest in (layer.picture, layer.mask, layer.look, layer.noise_map):
                 if digest is not None and not self._pixels.has(digest):
                     raise SceneError(
-                        f"The pixels {digest[:12]} of layer {layer.name or layer.id!r} are not in the studio's store.",
+                        (
+                            f"The pixels {digest[:12]} of layer {layer.name or layer.id!r} are "
+                            "not in the studio's store."
+                        ),
                         remedy="Add the picture to the scene again.",
                     )
 
@@ -82,7 +95,9 @@ class Surveyor:
             )
 
     def require_draft(self, request: Compose) -> None:
-        """A RequestError when the draft to be refined is not in the store, or the method makes nothing of drafts."""
+        """A RequestError when the draft to be refined is not in the store, or the method makes
+        nothing of drafts.
+        """
         if request.draft is None:
             return
         if not self._pixels.has(request.draft):
@@ -118,4 +133,6 @@ class Surveyor:
             present = self._offer.models()
             if not present:
                 raise
-            return self._offer.card(present[0].id), (Note(code="model_missing", text=error.sentence),)
+            return self._offer.card(present[0].id), (
+                Note(code="model_missing", text=error.sentence),
+            )

@@ -43,7 +43,9 @@ class Bench:
 
 @dataclass(frozen=True)
 class Order:
-    """A scene file, where the pictures go, and the dials that differ from the file's own (as they were typed)."""
+    """A scene file, where the pictures go, and the dials that differ from the file's own (as they
+    were typed).
+    """
 
     scene: Path
     out: Path
@@ -51,11 +53,13 @@ class Order:
     options: Sequence[str]
 
 
-def render(order: Order, build: Callable[[], Bench], show: Callable[[int, int], None]) -> dict[str, Any]:
+def render(
+    order: Order, build: Callable[[], Bench], show: Callable[[int, int], None]
+) -> dict[str, Any]:
     """Make the pictures of an order and write them; returns the report.
 
-    ``build`` is called once the files are known to be usable, since a bench takes seconds; ``show`` is told the steps
-    done and in all. Every refusal is a LaminaError.
+    ``build`` is called once the files are known to be usable, since a bench takes seconds; ``show``
+    is told the steps done and in all. Every refusal is a LaminaError.
     """
     begun = time.monotonic()
     _check_out(order.out)
@@ -64,7 +68,9 @@ def render(order: Order, build: Callable[[], Bench], show: Callable[[int, int], 
     settings = _settings(order, opened, bench.offer)
     request = build_request({"kind": "compose", "settings": settings})
     bench.offer.check_options(request.settings.method, request.settings.options)
-    plan = build_plan(opened.scene, request, bench.offer.card(request.settings.model), opened.pixels)
+    plan = build_plan(
+        opened.scene, request, bench.offer.card(request.settings.model), opened.pixels
+    )
     files = []
     for index, picture in _pictures(bench.worker.submit("render", plan, opened.pixels), show):
         files.append(_written(numbered(order.out, index), encode_png(picture)))
@@ -112,25 +118,42 @@ def _dial(name: str, text: str) -> OptionValue:
     try:
         return read(text)
     except ValueError:
-        raise InputError(f"{name} = {text!r} cannot be used.", limit=f"It is {kind}.", remedy="Correct it.") from None
+        raise InputError(
+            f"{name} = {text!r} cannot be used.", limit=f"It is {kind}.", remedy="Correct it."
+        ) from None
 
 
 def _option(text: str, kinds: Mapping[str, str]) -> tuple[str, OptionValue]:
-    """``name=value`` with the value read as the kind of that option; unknown names are left to the method."""
+    """``name=value`` with the value read as the kind of that option; unknown names are left to the
+    method.
+    """
     name, mark, value = text.partition("=")
     if not mark or not name:
-        raise InputError(f"--set {text!r} cannot be used.", limit="It is option=value.", remedy="Correct it.")
+        raise InputError(
+            f"--set {text!r} cannot be used.", limit="It is option=value.", remedy="Correct it."
+        )
     readers: dict[str, Callable[[str], OptionValue]] = {"bool": _truth, "int": int, "float": float}
     try:
         return name, readers.get(kinds.get(name, ""), str)(value)
     except ValueError:
         raise InputError(
-            f"--set {name}={value} cannot be used.", limit=f"{name} is of kind {kinds[name]}.", remedy="Correct it."
+            f"--set {name}={value} cannot be used.",
+            limit=f"{name} is of kind {kinds[name]}.",
+            remedy="Correct it.",
         ) from None
 
 
 def _truth(value: str) -> bool:
-    words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+    words = {
+        "true": True,
+        "yes": True,
+        "on": True,
+        "1": True,
+        "false": False,
+        "no": False,
+        "off": False,
+        "0": False,
+    }
     if value.lower() not in words:
         raise ValueError(value)
     return words[value.lower()]
@@ -149,10 +172,14 @@ def _read_scene(path: Path) -> OpenedScene:
 def _check_out(out: Path) -> None:
     if out.suffix.lower() != ".png":
         raise InputError(
-            f"--out {out.name!r} cannot be used.", limit="Pictures are PNG files.", remedy="End it in .png."
+            f"--out {out.name!r} cannot be used.",
+            limit="Pictures are PNG files.",
+            remedy="End it in .png.",
         )
     if not out.absolute().parent.is_dir():
-        raise InputError(f"There is no folder for --out {out.name!r}.", remedy="Make the folder first.")
+        raise InputError(
+            f"There is no folder for --out {out.name!r}.", remedy="Make the folder first."
+        )
 
 
 def _written(path: Path, content: bytes) -> str:
@@ -166,7 +193,9 @@ def _written(path: Path, content: bytes) -> str:
     return path.name
 
 
-def _report(plan: Plan, device: str, opening: Sequence[str], files: Sequence[str], seconds: float) -> dict[str, Any]:
+def _report(
+    plan: Plan, device: str, opening: Sequence[str], files: Sequence[str], seconds: float
+) -> dict[str, Any]:
     return {
         "lamina": VERSION,
         "versions": {name: _version(name) for name in PACKAGES},

@@ -1,4 +1,6 @@
-"""Makes the offer and the worker while the page is already opening: loading torch and its company takes seconds."""
+"""Makes the offer and the worker while the page is already opening: loading torch and its company
+takes seconds.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +24,11 @@ T = TypeVar("T")
 
 
 class Late(Generic[T]):
-    """A value that is built once, in a thread of its own; whoever asks for it waits until it is there.
+    """A value that is built once, in a thread of its own; whoever asks for it waits until it is
+    there.
 
-    The building begins at once, or with ``begin`` where one is given: an Event that others set, and ``get`` as well.
+    The building begins at once, or with ``begin`` where one is given: an Event that others set, and
+    ``get`` as well.
     """
 
     def __init__(self, build: Callable[[], T], begin: threading.Event | None = None) -> None:
@@ -58,7 +62,9 @@ class Late(Generic[T]):
 
 
 class LateOffer:
-    """An offer that may still be in the making. ``asked`` is set once somebody was told what there is."""
+    """An offer that may still be in the making. ``asked`` is set once somebody was told what there
+    is.
+    """
 
     def __init__(self, late: Late[Offer]) -> None:
         self._late = late

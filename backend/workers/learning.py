@@ -29,13 +29,20 @@ PRIOR_BATCH = 4
 """Pictures of the class that ``learn_subject`` draws at a time."""
 
 
-def taught(lesson: Lesson, bundle: ModelBundle, pixels: Pixels, stop: threading.Event) -> Iterator[Event]:
-    """The events of a lesson, up to a terminal one; what is half learned is told of every 30 s and at a stop.
+def taught(
+    lesson: Lesson, bundle: ModelBundle, pixels: Pixels, stop: threading.Event
+) -> Iterator[Event]:
+    """The events of a lesson, up to a terminal one; what is half learned is told of every 30 s and
+    at a stop.
 
     Closing the iterator ends the learning; the network is left as it was.
     """
     rules = rules_of(lesson)
-    begun = read_half_learned(unpacked(pixels.picture(lesson.begun))) if lesson.begun is not None else None
+    begun = (
+        read_half_learned(unpacked(pixels.picture(lesson.begun)))
+        if lesson.begun is not None
+        else None
+    )
     learning = learn_subject(bundle, _lesson(lesson, bundle, pixels), rules, begun)
     subject: list[Subject] = []
     with closing(learning):
@@ -52,7 +59,9 @@ def rules_of(lesson: Lesson) -> SubjectRules:
 
 
 def _steps(learning: Learning, subject: list[Subject]) -> Iterator[SubjectStep | None]:
-    """A step of the subject, or None for one that remembers the class; what was learned is put into ``subject``."""
+    """A step of the subject, or None for one that remembers the class; what was learned is put into
+    ``subject``.
+    """
     while True:
         try:
             step = next(learning)
@@ -62,7 +71,9 @@ def _steps(learning: Learning, subject: list[Subject]) -> Iterator[SubjectStep |
         yield step if isinstance(step, SubjectStep) else None
 
 
-def _followed(steps: Iterator[SubjectStep | None], rules: SubjectRules, stop: threading.Event) -> Iterator[Event]:
+def _followed(
+    steps: Iterator[SubjectStep | None], rules: SubjectRules, stop: threading.Event
+) -> Iterator[Event]:
     """Progress, and what is half learned."""
     prior = math.ceil(rules.prior_count / PRIOR_BATCH) * PRIOR_STEPS
     done, kept_at = 0, time.monotonic()
@@ -79,7 +90,9 @@ def _followed(steps: Iterator[SubjectStep | None], rules: SubjectRules, stop: th
 
 
 def _lesson(lesson: Lesson, bundle: ModelBundle, pixels: Pixels) -> SubjectLesson:
-    """The references at the model's size; where one is transparent, masks say how much each pixel counts."""
+    """The references at the model's size; where one is transparent, masks say how much each pixel
+    counts.
+    """
     side = bundle.card.native_px
     found = [pixels.picture(digest) for digest in lesson.references]
     pictures = tuple(fitted(picture, side, side) for picture in found)

@@ -1,4 +1,6 @@
-"""Runs plans in this process: one at a time on its device, in the thread that follows the events."""
+"""Runs plans in this process: one at a time on its device, in the thread that follows the
+events.
+"""
 
 from __future__ import annotations
 
@@ -49,19 +51,28 @@ PREVIEW_EVERY_S = 0.2
 
 PREVIEW_QUALITY = 80
 TILE_PX = 256
-"""A side of each of several drafts in one preview: they are looked at side by side, and sent five times a second."""
+"""A side of each of several drafts in one preview: they are looked at side by side, and sent five
+times a second.
+"""
 
 PATIENCE_S = 2.0
-"""How long a selection waits for the device: a re-roll's last steps and a score, not a whole run."""
+"""How long a selection waits for the device: a re-roll's last steps and a score, not a whole run.
+"""
 
 OUT_OF_MEMORY = (torch.OutOfMemoryError, MemoryError)
 
 
 class LocalWorker:
-    """One device of this machine. ``events()`` of a handle computes as it is iterated; a lock keeps it to one job."""
+    """One device of this machine. ``events()`` of a handle computes as it is iterated; a lock keeps
+    it to one job.
+    """
 
     def __init__(
-        self, catalog: Catalog, cache: ModelCache, device: str, methods: Mapping[str, Method] = RUNNABLE
+        self,
+        catalog: Catalog,
+        cache: ModelCache,
+        device: str,
+        methods: Mapping[str, Method] = RUNNABLE,
     ) -> None:
         """``device`` is torch's name of it ("cpu", "cuda", "cuda:1")."""
         self._catalog = catalog
@@ -95,7 +106,8 @@ class LocalWorker:
     def cut(self, model: str, picture: Picture, where_px: Sequence[float]) -> Picture:
         """The mask of an object by the family's SAM; see :class:`backend.studio.events.Worker`.
 
-        A ModelError without a SAM, a RequestError while a job holds the device for longer than ``PATIENCE_S``.
+        A ModelError without a SAM, a RequestError while a job holds the device for longer than
+        ``PATIENCE_S``.
         """
         if not self._turn.acquire(timeout=PATIENCE_S):
             raise RequestError(
@@ -112,7 +124,9 @@ class LocalWorker:
         finally:
             self._turn.release()
 
-    def _computed(self, plan: Plan | Lesson, pixels: Pixels, stop: threading.Event) -> Iterator[Event]:
+    def _computed(
+        self, plan: Plan | Lesson, pixels: Pixels, stop: threading.Event
+    ) -> Iterator[Event]:
         if stop.is_set():
             yield Cancelled()
             return
@@ -170,7 +184,9 @@ class Progress:
         return due
 
 
-def build_worker(models: Sequence[Path], device: str, cache_bytes: int, threads: int) -> LocalWorker:
+def build_worker(
+    models: Sequence[Path], device: str, cache_bytes: int, threads: int
+) -> LocalWorker:
     """The worker of this machine; weights are loaded by the first job that needs them.
 
     ``device`` is "auto", "cpu" or "cuda"; ``threads`` 0 leaves torch's own choice.
@@ -191,14 +207,22 @@ def _failure(error: BaseException, plan: Plan | Lesson, device: str) -> Failed:
         limit = f"{free / 2**30:.1f} of {total / 2**30:.1f} GB are free now."
     if isinstance(plan, Lesson):
         less = "Choose textual inversion or DreamBooth of low rank, which need the least."
-        return Failed(f"Training the subject does not fit into the memory of {device}.", limit, less)
+        return Failed(
+            f"Training the subject does not fit into the memory of {device}.", limit, less
+        )
     many = f"{plan.batch} pictures of {plan.width_px} x {plan.height_px} px at once"
-    return Failed(f"{many} do not fit into the memory of {device}.", limit, "Ask for fewer, or for a smaller canvas.")
+    return Failed(
+        f"{many} do not fit into the memory of {device}.",
+        limit,
+        "Ask for fewer, or for a smaller canvas.",
+    )
 
 
 @dataclass(frozen=True)
 class _Teller:
-    """Says what a method does in the events of a job; finished pictures are scored before they are told of."""
+    """Says what a method does in the events of a job; finished pictures are scored before they are
+    told of.
+    """
 
     scorer: Scorer
     progress: Progress
@@ -206,10 +230,18 @@ class _Teller:
     def told(self, happening: Happening) -> Event:
         if isinstance(happening, Pictures):
             scores = _scored(self.scorer, happening.pictures)
-            made = Made(happening.offset, happening.pictures, happening.changed_outside, scores, happening.drafts)
+            made = Made(
+                happening.offset,
+                happening.pictures,
+                happening.changed_outside,
+                scores,
+                happening.drafts,
+            )
             return replace(made, notes=happening.notes, masks=happening.masks, heat=happening.heat)
         if isinstance(happening, Drafted):
-            return DraftsMade(happening.places, happening.pictures, _scored(self.scorer, happening.pictures))
+            return DraftsMade(
+                happening.places, happening.pictures, _scored(self.scorer, happening.pictures)
+            )
         if isinstance(happening, Looks):
             return Learned(happening.pictures, happening.shown, happening.finished)
         if isinstance(happening, Parts):
@@ -219,11 +251,15 @@ class _Teller:
             return Progressed(done, total)
         shown = preview(self.scorer.bundle, happening)
         drafts = len(shown) if isinstance(happening, Draft) else 0
-        return Progressed(done, total, encode_jpeg(_row(shown) if drafts else shown[0], PREVIEW_QUALITY), drafts)
+        return Progressed(
+            done, total, encode_jpeg(_row(shown) if drafts else shown[0], PREVIEW_QUALITY), drafts
+        )
 
 
 def _row(pictures: Picture) -> Picture:
-    """Pictures (n, h, w, 3) side by side, each one thinned to at most TILE_PX a side where there are several."""
+    """Pictures (n, h, w, 3) side by side, each one thinned to at most TILE_PX a side where there
+    are several.
+    """
     every = math.ceil(max(pictures.shape[1:3]) / TILE_PX) if len(pictures) > 1 else 1
     return np.ascontiguousarray(np.concatenate(pictures[:, ::every, ::every], axis=1))
 
@@ -238,7 +274,9 @@ def _followed(run: Run, teller: _Teller, stop: threading.Event) -> Iterator[Even
 
 
 def _scored(scorer: Scorer, pictures: tuple[Picture, ...]) -> tuple[Scores, ...]:
-    """The scores, or none where a network for them fails: a picture that was made is never lost over them."""
+    """The scores, or none where a network for them fails: a picture that was made is never lost
+    over them.
+    """
     try:
         return scorer.score(pictures)
     except Exception:

@@ -60,9 +60,11 @@ class CatalogOffer:
 
 
 def build_offer(models: Sequence[Path], device: str) -> CatalogOffer:
-    """The offer of the models in those folders on "auto", "cpu" or "cuda"; reads tokenizers but no weights.
+    """The offer of the models in those folders on "auto", "cpu" or "cuda"; reads tokenizers but no
+    weights.
 
-    The tokenizers are read here and now because transformers breaks when two threads import parts of it at once.
+    The tokenizers are read here and now because transformers breaks when two threads import parts
+    of it at once.
     """
     catalog = find_models(models)
     for card in catalog.cards:
@@ -72,12 +74,17 @@ def build_offer(models: Sequence[Path], device: str) -> CatalogOffer:
 
 
 BACKGROUND = frozenset({"background", "__background__"})
-VOCABULARIES: Mapping[MemberName, str] = MappingProxyType({"guide": "id2label", "deeplab": "classes"})
-"""Members with a fixed vocabulary, the one asked first before the other, and where their configs name it."""
+VOCABULARIES: Mapping[MemberName, str] = MappingProxyType(
+    {"guide": "id2label", "deeplab": "classes"}
+)
+"""Members with a fixed vocabulary, the one asked first before the other, and where their configs
+name it.
+"""
 
 
 def _classes(card: ModelCard) -> tuple[str, ...]:
-    """What the family's segmenters can tell apart, by their configs alone; a list that cannot be read is left out.
+    """What the family's segmenters can tell apart, by their configs alone; a list that cannot be
+    read is left out.
 
     The background is nothing that a layer could be.
     """
@@ -87,13 +94,21 @@ def _classes(card: ModelCard) -> tuple[str, ...]:
             continue
         with suppress(ModelError):  # told when the member is used
             found = read_json(card.members[member].folder / KINDS[member].config).get(field)
-            listed = found.values() if isinstance(found, dict) else found if isinstance(found, list) else ()
+            listed = (
+                found.values()
+                if isinstance(found, dict)
+                else found
+                if isinstance(found, list)
+                else ()
+            )
             names.update((str(name), None) for name in listed)
     return tuple(name for name in names if name not in BACKGROUND)
 
 
 def _fields(method: Method) -> tuple[OptionField, ...]:
     return tuple(
-        OptionField(**{**fact._asdict(), "sets": tuple(OptionSet(**one._asdict()) for one in fact.sets)})
+        OptionField(
+            **{**fact._asdict(), "sets": tuple(OptionSet(**one._asdict()) for one in fact.sets)}
+        )
         for fact in option_fields(method)
     )

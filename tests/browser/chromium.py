@@ -22,7 +22,8 @@ FLAGS = (
 
 
 def find() -> str:
-    """The path of a Chromium: the environment's, Playwright's own, one on the PATH; empty if there is none.
+    """The path of a Chromium: the environment's, Playwright's own, one on the PATH; empty if there
+    is none.
 
     A path in the environment that leads nowhere is an error, not a reason to take another browser.
     """
@@ -38,7 +39,12 @@ def find() -> str:
 def starts(place: str) -> bool:
     """Whether this browser can be run at all: a downloaded one may lack the system's libraries."""
     try:
-        return subprocess.run([place, "--version"], capture_output=True, timeout=60, check=False).returncode == 0
+        return (
+            subprocess.run(
+                [place, "--version"], capture_output=True, timeout=60, check=False
+            ).returncode
+            == 0
+        )
     except (OSError, subprocess.TimeoutExpired):
         return False
 
@@ -52,7 +58,9 @@ def playwrights_own() -> str:
 
 
 def find_or_install() -> str:
-    """The path of a Chromium, which is installed if need be; SystemExit with a sentence if none can be had."""
+    """The path of a Chromium, which is installed if need be; SystemExit with a sentence if none can
+    be had.
+    """
     found = find()
     for command in () if found else installers():
         print(f"No Chromium was found; trying: {' '.join(command)}", file=sys.stderr, flush=True)
@@ -61,16 +69,24 @@ def find_or_install() -> str:
         if found:
             break
     if not found:
-        raise SystemExit(f"No Chromium was found and none could be installed. Install one, or point {VARIABLE} at it.")
+        raise SystemExit(
+            "No Chromium was found and none could be installed. Install one, or point "
+            f"{VARIABLE} at it."
+        )
     return found
 
 
 def installers() -> list[list[str]]:
-    """What may bring a Chromium, in order: Playwright's download, then (for root alone) the system's packages."""
+    """What may bring a Chromium, in order: Playwright's download, then (for root alone) the
+    system's packages.
+    """
     commands = [[sys.executable, "-m", "playwright", "install", "chromium"]]
     if os.name == "posix" and os.geteuid() == 0:
         if shutil.which("apt-get"):
-            commands += [["apt-get", "update", "-q"], ["apt-get", "install", "-y", "-q", "chromium"]]
+            commands += [
+                ["apt-get", "update", "-q"],
+                ["apt-get", "install", "-y", "-q", "chromium"],
+            ]
         elif shutil.which("dnf"):
             commands.append(["dnf", "install", "-y", "-q", "chromium"])
     return commands
@@ -80,7 +96,9 @@ def attempted(command: list[str]) -> bool:
     """Whether a command ran to its end well, within its time."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     try:
-        done = subprocess.run(command, env=environment, stdout=sys.stderr, timeout=INSTALL_LIMIT_S, check=False)
+        done = subprocess.run(
+            command, env=environment, stdout=sys.stderr, timeout=INSTALL_LIMIT_S, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0

@@ -35,7 +35,9 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def screens() -> Path | None:
-    """Where pictures of the page are left for people: the folder LAMINA_SCREENS. Without it none are taken."""
+    """Where pictures of the page are left for people: the folder LAMINA_SCREENS. Without it none
+    are taken.
+    """
     named = os.environ.get("LAMINA_SCREENS")
     if named is None:
         return None
@@ -54,7 +56,9 @@ END_RUN = """async () => {
 
 
 class Watch:
-    """What a page should not do: errors in its scripts, failed requests, requests beyond this machine."""
+    """What a page should not do: errors in its scripts, failed requests, requests beyond this
+    machine.
+    """
 
     def __init__(self, context: BrowserContext) -> None:
         self.wrong: list[str] = []
@@ -87,9 +91,14 @@ class Watch:
 
 @pytest.fixture(scope="session")
 def profile(chromium: Browser) -> Iterator[BrowserContext]:
-    """One browser profile for all journeys, so that Gradio's own scripts are fetched and compiled once."""
+    """One browser profile for all journeys, so that Gradio's own scripts are fetched and compiled
+    once.
+    """
     context = chromium.new_context(
-        viewport={"width": 1440, "height": 900}, color_scheme="dark", reduced_motion="reduce", accept_downloads=True
+        viewport={"width": 1440, "height": 900},
+        color_scheme="dark",
+        reduced_motion="reduce",
+        accept_downloads=True,
     )
     context.set_default_timeout(WAIT_S * 1000)
     yield context
@@ -116,7 +125,9 @@ def watcher(profile: BrowserContext) -> Watch:
 
 @pytest.fixture
 def watch(watcher: Watch) -> Iterator[Watch]:
-    """Attends to the test's pages; the test fails for anything that it did not forgive beforehand."""
+    """Attends to the test's pages; the test fails for anything that it did not forgive
+    beforehand.
+    """
     watcher.wrong.clear()
     watcher.forgiven = ()
     yield watcher
@@ -124,7 +135,9 @@ def watch(watcher: Watch) -> Iterator[Watch]:
 
 
 @pytest.fixture
-def desk(studio: StudioProcess, context: BrowserContext, watch: Watch, screens: Path | None) -> DeskPage:
+def desk(
+    studio: StudioProcess, context: BrowserContext, watch: Watch, screens: Path | None
+) -> DeskPage:
     """A page with a scene on it."""
     return DeskPage(context.new_page(), studio.url, screens).open()
 
@@ -140,5 +153,7 @@ def open_fresh(desk: DeskPage) -> DeskPage:
 
 @pytest.fixture
 def fresh(desk: DeskPage) -> DeskPage:
-    """A page with a new project from the first example, so that no journey sees another's changes."""
+    """A page with a new project from the first example, so that no journey sees another's
+    changes.
+    """
     return open_fresh(desk)

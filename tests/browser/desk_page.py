@@ -23,8 +23,10 @@ ARRIVED = """async (root) => {
   const { scene, shown } = document.querySelector(".lamina-root").lamina.state();
   const named = [shown, ...scene.layers.flatMap(({ picture, mask }) => [picture, mask])];
   const stored = [...new Set(named)].filter((name) => /^[0-9a-f]{64}$/.test(name ?? ""));
-  const fetched = stored.map((digest) => Object.assign(new Image(), { src: `${root}/lamina/picture/${digest}.png` }));
-  const placed = [...document.images].filter(({ src, loading }) => src !== "" && loading !== "lazy");
+  const fetched = stored.map((digest) => Object.assign(new Image(),
+    { src: `${root}/lamina/picture/${digest}.png` }));
+  const placed = [...document.images].filter(({ src, loading }) =>
+    src !== "" && loading !== "lazy");
   await Promise.allSettled([...fetched, ...placed].map((image) => image.decode()));
 }"""
 
@@ -40,7 +42,8 @@ DROP = """async ([selector, files, at]) => {
     held.items.add(new File([bytes], name, { type }));
   }
   const box = canvas.getBoundingClientRect();
-  const place = { clientX: box.left + at[0], clientY: box.top + at[1], bubbles: true, cancelable: true };
+  const place = { clientX: box.left + at[0], clientY: box.top + at[1], bubbles: true,
+    cancelable: true };
   for (const kind of ["dragenter", "dragover", "drop"]) {
     canvas.dispatchEvent(new DragEvent(kind, { ...place, dataTransfer: held }));
   }
@@ -95,8 +98,13 @@ class DeskPage:
         return next(layer for layer in self.layers() if layer["id"] == layer_id)
 
     def wait(self, condition: str, seconds: float = WAIT_S) -> None:
-        """Until a JavaScript condition over ``state`` holds, and the page has drawn what follows from it."""
-        test = f"() => {{ const state = {ROOT_ELEMENT}?.state(); return Boolean(state) && ({condition}); }}"
+        """Until a JavaScript condition over ``state`` holds, and the page has drawn what follows
+        from it.
+        """
+        test = (
+            f"() => {{ const state = {ROOT_ELEMENT}?.state(); return Boolean(state) && "
+            f"({condition}); }}"
+        )
         self.page.wait_for_function(test, timeout=seconds * 1000, polling=50)
         self.settle()
 
@@ -108,7 +116,9 @@ class DeskPage:
         self.wait("state.saved.state === 'saved'")
 
     def pixels(self) -> np.ndarray:
-        """What the canvas shows, at scene size, once nothing of it is a quick draft any more: uint8 (h, w, 4)."""
+        """What the canvas shows, at scene size, once nothing of it is a quick draft any more: uint8
+        (h, w, 4).
+        """
         self.settle()
         self.page.wait_for_function(SETTLED, polling=20)
         script = f"""() => {{
@@ -129,7 +139,9 @@ class DeskPage:
         return box["x"] + x, box["y"] + y
 
     def stage_spot(self, x_px: float, y_px: float) -> tuple[float, float]:
-        """A place of the scene on the stage, as the view shows it: mirrored, enlarged, turned, moved."""
+        """A place of the scene on the stage, as the view shows it: mirrored, enlarged, turned,
+        moved.
+        """
         view = self.state()["view"]
         turn = math.radians(view["turn"])
         x, y = x_px * view["zoom"] * (-1 if view["mirror"] else 1), y_px * view["zoom"]
@@ -151,7 +163,10 @@ class DeskPage:
     def drop(self, *files: tuple[str, bytes], at: tuple[float, float] = (256, 256)) -> None:
         """Drop files on the canvas, at a place of the scene."""
         place = list(self.stage_spot(*at))
-        records = [{"name": name, "type": "", "content": base64.b64encode(content).decode()} for name, content in files]
+        records = [
+            {"name": name, "type": "", "content": base64.b64encode(content).decode()}
+            for name, content in files
+        ]
         self.page.evaluate(DROP, ['[data-test="canvas"]', records, place])
 
     def wait_drawn(self) -> None:
@@ -161,7 +176,9 @@ class DeskPage:
         self.settle()
 
     def until(self, truth: Callable[[], object], seconds: float = WAIT_S) -> bool:
-        """Whether something becomes true within this time; pictures and masks arrive when they arrive."""
+        """Whether something becomes true within this time; pictures and masks arrive when they
+        arrive.
+        """
         end = time.monotonic() + seconds
         while not truth():
             if time.monotonic() > end:

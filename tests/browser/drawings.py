@@ -1,4 +1,6 @@
-"""Picture files for the journeys: good ones, and every bad one that the studio must refuse in words."""
+"""Picture files for the journeys: good ones, and every bad one that the studio must refuse in
+words.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,12 @@ def claimed_png(width: int, height: int) -> bytes:
     """A PNG whose header claims a size; its pixels are missing."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        return (
+            struct.pack(">I", len(content))
+            + kind
+            + content
+            + struct.pack(">I", zlib.crc32(kind + content))
+        )
 
     header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
     parts = ((b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 64)), (b"IEND", b""))
@@ -42,7 +49,9 @@ def claimed_png(width: int, height: int) -> bytes:
 
 def crowded_ora(layers: int) -> bytes:
     """An OpenRaster file of another program with that many layers, each a star of its own."""
-    entries = "".join(f'<layer name="star {index}" src="data/{index}.png"/>' for index in range(layers))
+    entries = "".join(
+        f'<layer name="star {index}" src="data/{index}.png"/>' for index in range(layers)
+    )
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr("mimetype", "image/openraster")

@@ -1,8 +1,10 @@
-"""How fast the page is on a scene of 20 layers at 1024 x 1024: figures for people, and memory that stays flat.
+"""How fast the page is on a scene of 20 layers at 1024 x 1024: figures for people, and memory that
+stays flat.
 
-``LAMINA_FIGURES=DIR python -m pytest tests/browser/page_speed.py`` writes ``figures.json`` into the folder, a part a
-test, so that ``-k dragging`` measures one part again. It is no part of the tests: no time is asserted, since that
-depends on the machine and on what else runs there. A figure is {median_ms, p95_ms, n}.
+``LAMINA_FIGURES=DIR python -m pytest tests/browser/page_speed.py`` writes ``figures.json`` into the
+folder, a part a test, so that ``-k dragging`` measures one part again. It is no part of the tests:
+no time is asserted, since that depends on the machine and on what else runs there. A figure is
+{median_ms, p95_ms, n}.
 """
 
 from __future__ import annotations
@@ -31,13 +33,14 @@ STROKES_AT_ONCE = 50
 DRAG_STEPS = 60
 OPENINGS = 5
 
-# What 400 short strokes more may hold with their undo steps: in the JavaScript heap, and as much again in their tiles,
-# which lie outside of it (four of 4 KiB a stroke are 6 MiB).
+# What 400 short strokes more may hold with their undo steps: in the JavaScript heap, and as much
+# again in their tiles, which lie outside of it (four of 4 KiB a stroke are 6 MiB).
 GROWTH = 24 * 2**20
 
-# Every frame that follows a pointer event. "handled": from the page's first sight of the sample to the end of the frame
-# that shows it, by the page's clock; "whole": from the time that the event itself carries, so that the wait for the
-# display's next frame (16.7 ms at most, 8 on average, whatever the page does) counts as well.
+# Every frame that follows a pointer event. "handled": from the page's first sight of the sample to
+# the end of the frame that shows it, by the page's clock; "whole": from the time that the event
+# itself carries, so that the wait for the display's next frame (16.7 ms at most, 8 on average,
+# whatever the page does) counts as well.
 LISTEN = """() => {
   window.frames = [];
   let waiting = null;
@@ -68,9 +71,11 @@ OPEN = """async ([layers, content, root]) => {
   const started = performance.now();
   const drop = { bubbles: true, cancelable: true, dataTransfer: held, clientX: 500, clientY: 400 };
   canvas.dispatchEvent(new DragEvent("drop", drop));
-  while (lamina().state().project === before || lamina().state().scene.layers.length !== layers) await frame();
+  while (lamina().state().project === before || lamina().state().scene.layers.length !== layers)
+    await frame();
   const told = performance.now() - started;
-  const wanted = new Set(lamina().state().scene.layers.map(({ picture }) => `${root}/lamina/picture/${picture}.png`));
+  const wanted = new Set(lamina().state().scene.layers.map(({ picture }) =>
+    `${root}/lamina/picture/${picture}.png`));
   await Promise.all([...wanted].map((src) => Object.assign(new Image(), { src }).decode()));
   await frame();
   await frame();
@@ -85,7 +90,8 @@ PAINT = """async (count) => {
   const box = canvas.getBoundingClientRect();
   canvas.setPointerCapture = () => {};
   const send = (kind, x, y) => canvas.dispatchEvent(new PointerEvent(kind, {
-    pointerId: 1, pointerType: "mouse", button: kind === "pointermove" ? -1 : 0, buttons: kind === "pointerup" ? 0 : 1,
+    pointerId: 1, pointerType: "mouse", button: kind === "pointermove" ? -1 : 0,
+      buttons: kind === "pointerup" ? 0 : 1,
     clientX: box.left + x, clientY: box.top + y, bubbles: true, cancelable: true }));
   for (let index = 0; index < count; index += 1) {
     const x = box.width * (0.35 + 0.3 * ((index * 7) % 20) / 20);
@@ -103,7 +109,14 @@ def many_layers(seed: int) -> bytes:
     random = np.random.default_rng(seed)
     pixels = MemoryPixels()
     ground = np.full((SIDE_PX, SIDE_PX, 4), (210, 200, 180, 255), np.uint8)
-    layers = [Layer(id="ground", name="ground", picture=pixels.add_picture(ground), placement=middle(512, 512, 0))]
+    layers = [
+        Layer(
+            id="ground",
+            name="ground",
+            picture=pixels.add_picture(ground),
+            placement=middle(512, 512, 0),
+        )
+    ]
     y, x = np.mgrid[:320, :320]
     for index in range(LAYERS - 1):
         picture = np.empty((320, 320, 4), np.uint8)
@@ -111,7 +124,14 @@ def many_layers(seed: int) -> bytes:
         picture[:, :, 3] = np.clip(8 * (150 - np.hypot(x - 160, y - 160)), 0, 255)
         picture[:, :, 0] ^= (x // (4 + index)).astype(np.uint8) * 9
         place = middle(*random.uniform(200, 824, 2), random.uniform(-80, 80))
-        layers.append(Layer(id=f"l{index}", name=f"l{index}", picture=pixels.add_picture(picture), placement=place))
+        layers.append(
+            Layer(
+                id=f"l{index}",
+                name=f"l{index}",
+                picture=pixels.add_picture(picture),
+                placement=place,
+            )
+        )
     scene = Scene(width_px=SIDE_PX, height_px=SIDE_PX, name="Many", layers=tuple(layers))
     return write_ora(scene, pixels)
 
@@ -129,8 +149,12 @@ def figure(values: list[float]) -> dict[str, float]:
     }
 
 
-def frames_of(desk: DeskPage, start: tuple[float, float], *stops: tuple[float, float]) -> dict[str, Any]:
-    """A slow drag in the scene by way of some stops: how long each frame took that shows a sample of the pointer."""
+def frames_of(
+    desk: DeskPage, start: tuple[float, float], *stops: tuple[float, float]
+) -> dict[str, Any]:
+    """A slow drag in the scene by way of some stops: how long each frame took that shows a sample
+    of the pointer.
+    """
     desk.page.evaluate("() => { window.frames.length = 0; }")
     desk.page.mouse.move(*desk.spot(*start))
     desk.page.mouse.down()
@@ -166,7 +190,9 @@ def note(part: str, figures: object) -> None:
 
 def opened(desk: DeskPage, seed: int) -> dict[str, float]:
     """Milliseconds until the scene of 20 layers was there, drawn, and exact."""
-    seen: dict[str, float] = desk.page.evaluate(OPEN, [LAYERS, base64.b64encode(many_layers(seed)).decode(), desk.url])
+    seen: dict[str, float] = desk.page.evaluate(
+        OPEN, [LAYERS, base64.b64encode(many_layers(seed)).decode(), desk.url]
+    )
     return seen
 
 
@@ -181,7 +207,9 @@ def many(desk: DeskPage) -> DeskPage:
 
 @pytest.mark.slow
 def test_opening(desk: DeskPage) -> None:
-    """``told``: the layers are there; ``drawn``: all pictures are on the canvas; ``exact``: and none is a draft."""
+    """``told``: the layers are there; ``drawn``: all pictures are on the canvas; ``exact``: and
+    none is a draft.
+    """
     seen = [opened(desk, seed) for seed in range(OPENINGS)]
     note("opening", {name: figure([each[name] for each in seen]) for name in seen[0]})
 
@@ -197,7 +225,9 @@ def test_dragging(many: DeskPage) -> None:
 
 @pytest.mark.slow
 def test_strokes(many: DeskPage) -> None:
-    """The eraser on a picture in the middle of the stack, which is composed anew under it; the brush on a region."""
+    """The eraser on a picture in the middle of the stack, which is composed anew under it; the
+    brush on a region.
+    """
     many.select("l8")
     many.page.keyboard.press("e")
     x, y = centre_of(many, "l8")

@@ -1,7 +1,9 @@
-"""``python -m tests.browser.portraits [studio | states | generating | comparing]``: the page's pictures, made anew.
+"""``python -m tests.browser.portraits [studio | states | generating | comparing]``: the page's
+pictures, made anew.
 
-All are of real runs. ``studio`` is the README's: an accepted picture and a re-rolled layer. ``states`` are the desk
-with an example, dark, narrow and empty; ``generating`` and ``comparing`` what they say.
+All are of real runs. ``studio`` is the README's: an accepted picture and a re-rolled layer.
+``states`` are the desk with an example, dark, narrow and empty; ``generating`` and ``comparing``
+what they say.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ LARGEST_BYTES = 390_000
 TELLING_STEP = 7
 """Of the 13 that are left of 30 at this freedom: objects are seen, and still blurred."""
 BITS = (8, 7, 6, 5)
-"""Of each colour, from all of them down to where bands begin to show. A palette would take the small colours first."""
+"""Of each colour, from all of them down to where bands begin to show. A palette would take the
+small colours first.
+"""
 
 
 def shoot(desk: DeskPage, name: str) -> None:
@@ -48,7 +52,9 @@ def shoot(desk: DeskPage, name: str) -> None:
 
 
 @contextmanager
-def opened(studio: StudioProcess, browser: Browser, scheme: str, width_px: int = 1440) -> Iterator[DeskPage]:
+def opened(
+    studio: StudioProcess, browser: Browser, scheme: str, width_px: int = 1440
+) -> Iterator[DeskPage]:
     """A page of its own with a fresh project from the example."""
     page = browser.new_page(viewport={"width": width_px, "height": 900}, color_scheme=scheme)
     page.set_default_timeout(WAIT_S * 1000)
@@ -97,7 +103,11 @@ def take_generating(studio: StudioProcess, browser: Browser) -> None:
         desk.set_dials(30, 2)
         desk.part("generate").click()
         desk.wait(
-            f"state.showing === 'result' && state.job && state.job.preview && state.job.done >= {TELLING_STEP}", 300
+            (
+                "state.showing === 'result' && state.job && state.job.preview && state.job.done "
+                f">= {TELLING_STEP}"
+            ),
+            300,
         )
         shoot(desk, "desk-generating")
 
@@ -114,7 +124,12 @@ def take_comparing(studio: StudioProcess, browser: Browser) -> None:
         shoot(desk, "desk-comparing")
 
 
-TAKES = {"studio": take_studio, "states": take_states, "generating": take_generating, "comparing": take_comparing}
+TAKES = {
+    "studio": take_studio,
+    "states": take_states,
+    "generating": take_generating,
+    "comparing": take_comparing,
+}
 
 
 def main(names: list[str]) -> None:

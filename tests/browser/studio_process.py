@@ -26,11 +26,28 @@ class StudioProcess:
     said: list[str] = field(default_factory=list)
 
     def start(self, port: int = 0) -> StudioProcess:
-        """Start it and wait for the line with its address. RuntimeError with what it said otherwise."""
-        command = [sys.executable, "-u", "app.py", "--port", str(port), "--store", str(self.store), "--device", "cpu"]
+        """Start it and wait for the line with its address. RuntimeError with what it said
+        otherwise.
+        """
+        command = [
+            sys.executable,
+            "-u",
+            "app.py",
+            "--port",
+            str(port),
+            "--store",
+            str(self.store),
+            "--device",
+            "cpu",
+        ]
         begun = time.monotonic()
         self._process = subprocess.Popen(
-            command, cwd=ROOT, env=dict(os.environ), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command,
+            cwd=ROOT,
+            env=dict(os.environ),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         opened = threading.Event()
         threading.Thread(target=self._listen, args=(self._process, opened), daemon=True).start()

@@ -1,4 +1,6 @@
-"""The page, the server and Python agree: on the scene after every save, and on what it looks like, within one step."""
+"""The page, the server and Python agree: on the scene after every save, and on what it looks like,
+within one step.
+"""
 
 from __future__ import annotations
 
@@ -26,13 +28,16 @@ SIDE_PX = 256
 GREY = 150
 SHARE_WITHIN = 0.9999
 MOST_APART = 2
-"""Within 1/255 are all pixels but one in ten thousand, and of the opaque ones all. A pixel that is seen through is
-rounded twice before it lies over the ground, alpha and colour times alpha; where Python's 32 bits and the page's 64
-fall on two sides of a byte's border as well, it may be 2 away."""
+"""Within 1/255 are all pixels but one in ten thousand, and of the opaque ones all. A pixel that is
+seen through is rounded twice before it lies over the ground, alpha and colour times alpha; where
+Python's 32 bits and the page's 64 fall on two sides of a byte's border as well, it may be 2 away.
+"""
 
 
 def scattered(random: np.random.Generator, side_px: int) -> np.ndarray:
-    """Hard edges, noise and half-clear pixels, uint8 (side, side, 4): whoever samples it otherwise is found out."""
+    """Hard edges, noise and half-clear pixels, uint8 (side, side, 4): whoever samples it otherwise
+    is found out.
+    """
     picture = random.integers(0, 256, (side_px, side_px, 4), np.uint8)
     y, x = np.mgrid[:side_px, :side_px]
     flat = (x // 24 + y // 32) % 2 == 0
@@ -42,7 +47,9 @@ def scattered(random: np.random.Generator, side_px: int) -> np.ndarray:
 
 
 def random_layer(random: np.random.Generator, number: int, pixels: MemoryPixels) -> Layer:
-    """A picture at a place of its own: turned, scaled, mirrored, half through, in any mode, sometimes masked."""
+    """A picture at a place of its own: turned, scaled, mirrored, half through, in any mode,
+    sometimes masked.
+    """
     mask = None
     if random.random() < 0.5:
         angle, middle = random.uniform(0, 2 * np.pi), random.uniform(80, 176)
@@ -54,7 +61,9 @@ def random_layer(random: np.random.Generator, number: int, pixels: MemoryPixels)
         centre_y_px=random.uniform(60, 196),
         scale_x=random.uniform(0.2, 1.8),
         scale_y=random.uniform(0.2, 1.8),
-        rotation_deg=random.choice([0.0, 90.0, random.uniform(-180, 180), random.uniform(-180, 180)]),
+        rotation_deg=random.choice(
+            [0.0, 90.0, random.uniform(-180, 180), random.uniform(-180, 180)]
+        ),
         flip_x=bool(random.random() < 0.5),
     )
     return Layer(
@@ -69,15 +78,21 @@ def random_layer(random: np.random.Generator, number: int, pixels: MemoryPixels)
 
 
 def random_scene(seed: int, count: int) -> tuple[Scene, MemoryPixels]:
-    """Layers, the first two of them in a group; of an odd seed the lowest one is an opaque background."""
+    """Layers, the first two of them in a group; of an odd seed the lowest one is an opaque
+    background.
+    """
     random, pixels = np.random.default_rng(seed), MemoryPixels()
     layers = [random_layer(random, number, pixels) for number in range(count)]
     if seed % 2 == 1:
         ground = scattered(random, SIDE_PX)
         ground[..., 3] = 255
         middle = Placement(centre_x_px=SIDE_PX / 2, centre_y_px=SIDE_PX / 2)
-        layers[0] = Layer(id="layer-0", name="Back", picture=pixels.add_picture(ground), placement=middle)
-    groups = (Group(id="group-1", name="Pair", members=("layer-0", "layer-1")),) if count > 1 else ()
+        layers[0] = Layer(
+            id="layer-0", name="Back", picture=pixels.add_picture(ground), placement=middle
+        )
+    groups = (
+        (Group(id="group-1", name="Pair", members=("layer-0", "layer-1")),) if count > 1 else ()
+    )
     scene = Scene(width_px=SIDE_PX, height_px=SIDE_PX, layers=tuple(layers), groups=groups)
     return scene, pixels
 
@@ -123,7 +138,10 @@ def assert_agrees(desk: DeskPage, wanted: np.ndarray, what: str) -> None:
     desk.until(lambda: np.mean(compared()[0] <= 1) >= SHARE_WITHIN, seconds=5)
     steps, opaque = compared()
     within, equal = np.mean(steps <= 1), np.mean(steps == 0)
-    said = f"{what}: {opaque.size} opaque, within 1/255 {within:.6f}, equal {equal:.6f}, most {steps.max():.0f}"
+    said = (
+        f"{what}: {opaque.size} opaque, within 1/255 {within:.6f}, equal {equal:.6f}, "
+        f"most {steps.max():.0f}"
+    )
     print(said)
     assert within >= SHARE_WITHIN, said
     assert steps.max() <= MOST_APART, said
@@ -135,7 +153,9 @@ def test_random_scenes_look_in_the_page_as_in_python(desk: DeskPage, count: int)
     for seed in SEEDS:
         scene, pixels = random_scene(10 * count + seed, count)
         open_scene(desk, scene, pixels)
-        assert_agrees(desk, flatten_scene(scene, pixels).astype(float), f"{count} layers, seed {seed}")
+        assert_agrees(
+            desk, flatten_scene(scene, pixels).astype(float), f"{count} layers, seed {seed}"
+        )
 
 
 def open_scene(desk: DeskPage, scene: Scene, pixels: MemoryPixels) -> None:
@@ -165,7 +185,9 @@ def person(desk: DeskPage, seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_after_random_gestures_the_server_has_what_the_page_shows(desk: DeskPage, studio: StudioProcess, seed: int):
+def test_after_random_gestures_the_server_has_what_the_page_shows(
+    desk: DeskPage, studio: StudioProcess, seed: int
+):
     open_scene(desk, *random_scene(100 + seed, 3))
     desk.part("canvas").focus()
     desk.select("layer-2")
@@ -180,8 +202,12 @@ def test_after_random_gestures_the_server_has_what_the_page_shows(desk: DeskPage
 
 
 def test_without_a_worker_the_quick_picture_stays(desk: DeskPage):
-    """Then the browser's own filters and roundings are seen: nearly the same at flat places, not at hard edges."""
-    desk.page.add_init_script("window.Worker = class { constructor() { throw new Error('no workers here'); } };")
+    """Then the browser's own filters and roundings are seen: nearly the same at flat places, not at
+    hard edges.
+    """
+    desk.page.add_init_script(
+        "window.Worker = class { constructor() { throw new Error('no workers here'); } };"
+    )
     desk.reload()
     scene, pixels = random_scene(41, 4)
     open_scene(desk, scene, pixels)

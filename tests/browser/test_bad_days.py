@@ -1,4 +1,6 @@
-"""Days on which something is wrong: no storage, a full one, a server that goes away, huge files, fifty at once."""
+"""Days on which something is wrong: no storage, a full one, a server that goes away, huge files,
+fifty at once.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,9 @@ def paint_and_save(desk: DeskPage, project: str) -> tuple[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("wrong", [DENIED, FULL], ids=["storage denied", "storage full"])
-def test_without_the_browsers_storage_strokes_still_reach_the_server(fresh: DeskPage, context, wrong: str):
+def test_without_the_browsers_storage_strokes_still_reach_the_server(
+    fresh: DeskPage, context, wrong: str
+):
     project = fresh.state()["project"]
     page = context.new_page()
     page.add_init_script(f"({wrong})()")
@@ -103,13 +107,17 @@ def test_a_stale_page_may_keep_its_own_version(fresh: DeskPage, context):
 
 def test_a_picture_as_wide_as_allowed_is_taken_and_shown_small(fresh: DeskPage):
     count = len(fresh.layers())
-    fresh.drop(("panorama.png", png(np.full((512, 8192, 3), (90, 140, 200), np.uint8))), at=(256, 256))
+    fresh.drop(
+        ("panorama.png", png(np.full((512, 8192, 3), (90, 140, 200), np.uint8))), at=(256, 256)
+    )
     fresh.wait(f"state.scene.layers.length === {count + 1}")
     fresh.wait_drawn()
     layer = fresh.layers()[-1]
     width = fresh.state()["scene"]["width_px"]
     assert layer["placement"]["scale_x"] * 8192 <= 0.6 * width + 1
-    assert fresh.until(lambda: np.abs(fresh.pixels()[256, 256, :3].astype(int) - (90, 140, 200)).max() <= 2)
+    assert fresh.until(
+        lambda: np.abs(fresh.pixels()[256, 256, :3].astype(int) - (90, 140, 200)).max() <= 2
+    )
 
 
 def size_of(desk: DeskPage, digest: str) -> tuple[int, int]:
@@ -119,14 +127,18 @@ def size_of(desk: DeskPage, digest: str) -> tuple[int, int]:
 
 
 def test_fifty_files_at_once_become_fifty_layers_each_a_step(fresh: DeskPage):
-    """In the order of the files, which the sizes of their pictures tell: a number is no word of a phrase."""
+    """In the order of the files, which the sizes of their pictures tell: a number is no word of a
+    phrase.
+    """
     before = fresh.layers()
     fresh.drop(*((f"green star {index}.png", star(16 + index)) for index in range(50)), at=(60, 60))
     fresh.wait(f"state.scene.layers.length === {len(before) + 50}")
     added = fresh.layers()[len(before) :]
     assert fresh.layers()[: len(before)] == before
     assert {layer["phrase"] for layer in added} == {"green star"}
-    assert [size_of(fresh, layer["picture"]) for layer in added] == [(16 + index,) * 2 for index in range(50)]
+    assert [size_of(fresh, layer["picture"]) for layer in added] == [
+        (16 + index,) * 2 for index in range(50)
+    ]
     fresh.wait_saved()
     fresh.look("fifty-files")
     fresh.part("canvas").focus()
@@ -148,7 +160,10 @@ def test_three_hundred_edits_during_a_run_are_neither_lost_nor_in_its_way(fresh:
         fresh.page.keyboard.press("ArrowRight")
         fresh.page.keyboard.press("ArrowDown")
     after = fresh.layer(layer)["placement"]
-    assert (after["centre_x_px"] - before["centre_x_px"], after["centre_y_px"] - before["centre_y_px"]) == (150, 150)
+    assert (
+        after["centre_x_px"] - before["centre_x_px"],
+        after["centre_y_px"] - before["centre_y_px"],
+    ) == (150, 150)
     fresh.wait_saved()
     fresh.wait(f"state.job && state.job.id === {job!r} && state.job.done > {done}")
     fresh.part("cancel").click()

@@ -1,4 +1,6 @@
-"""Files that cannot be used, or only with a change: each with a sentence, and nothing on the desk is lost."""
+"""Files that cannot be used, or only with a change: each with a sentence, and nothing on the desk
+is lost.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,11 @@ REFUSED = {
     "vector": ("drawing.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "PNG"),
     "broken archive": ("broken.ora", b"PK\x03\x04 but no more", "broken.ora"),
     "no archive": ("scene.ora", b"not an archive", "OpenRaster"),
-    "300 layers": ("crowd.ora", drawings.crowded_ora(300), "“crowd.ora” cannot be opened. The file has more than 256"),
+    "300 layers": (
+        "crowd.ora",
+        drawings.crowded_ora(300),
+        "“crowd.ora” cannot be opened. The file has more than 256",
+    ),
 }
 
 
@@ -36,7 +42,11 @@ def test_a_bad_file_is_refused_in_words_and_nothing_is_lost(fresh: DeskPage, cas
     assert "Error" not in told
     assert 20 < len(told) < 420
     after = fresh.state()
-    assert (after["project"], after["scene"], after["picked"]) == (before["project"], before["scene"], before["picked"])
+    assert (after["project"], after["scene"], after["picked"]) == (
+        before["project"],
+        before["scene"],
+        before["picked"],
+    )
 
 
 def test_a_good_file_beside_a_bad_one_still_arrives(fresh: DeskPage):
@@ -84,7 +94,12 @@ def test_a_photograph_on_its_side_is_put_upright(fresh: DeskPage):
 
 def test_numbers_that_make_no_sense_leave_the_dials_as_they_were(fresh: DeskPage):
     before = fresh.state()["settings"]
-    for field, nonsense in (("steps", "NaN"), ("guidance", "∞"), ("seed", "minus one"), ("count", "")):
+    for field, nonsense in (
+        ("steps", "NaN"),
+        ("guidance", "∞"),
+        ("seed", "minus one"),
+        ("count", ""),
+    ):
         fresh.part(field).fill(nonsense)
         fresh.part(field).press("Enter")
     assert fresh.state()["settings"] == before

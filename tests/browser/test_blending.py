@@ -1,4 +1,6 @@
-"""The page's composite against the table that Python's is held to (``tests/tables/blends.json``)."""
+"""The page's composite against the table that Python's is held to
+(``tests/tables/blends.json``).
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ import numpy as np
 from tests.browser.desk_page import DeskPage
 from tests.browser.drawings import png
 
-TABLE = json.loads((Path(__file__).parents[1] / "tables" / "blends.json").read_text(encoding="utf-8"))
+TABLE = json.loads(
+    (Path(__file__).parents[1] / "tables" / "blends.json").read_text(encoding="utf-8")
+)
 SIDE_PX = 120
 GREY = 150
 
@@ -43,7 +47,9 @@ def test_every_blend_mode_looks_as_in_python_within_one_step(fresh: DeskPage):
         for row in (row for row in TABLE if (row["below"], row["above"]) == (below, above)):
             fresh.part("blend").select_option(row["blend"])
             wanted = np.array(row["over_grey"])
-            assert fresh.until(lambda wanted=wanted: np.abs(over_grey(fresh) - wanted).max() <= 1.5), row
+            assert fresh.until(
+                lambda wanted=wanted: np.abs(over_grey(fresh) - wanted).max() <= 1.5
+            ), row
         fresh.part("canvas").focus()
         for _ in range(2):
             fresh.select(fresh.layers()[-1]["id"])

@@ -1,4 +1,6 @@
-"""Collage Diffusion in the desk: a learned look, structure, auto-adjust, scores, re-roll, an object moved, a reload."""
+"""Collage Diffusion in the desk: a learned look, structure, auto-adjust, scores, re-roll, an object
+moved, a reload.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ def test_a_look_is_learned_shown_alone_forgotten_and_kept_by_a_reload(fresh: Des
     look = fresh.layer(layer_id)["look"]
     assert look
     assert fresh.until(lambda: fresh.part("look-state").get_attribute("data-state") == "learned")
-    assert fresh.until(lambda: fresh.part("look-shown").evaluate("image => image.naturalWidth") == 128)
+    assert fresh.until(
+        lambda: fresh.part("look-shown").evaluate("image => image.naturalWidth") == 128
+    )
     fresh.look("look-learned")
     fresh.part("forget-look").click()
     assert fresh.until(lambda: fresh.layer(layer_id)["look"] is None)
@@ -67,7 +71,9 @@ def test_an_object_of_the_finished_picture_is_dragged_elsewhere(fresh: DeskPage)
     fresh.wait("state.job === null && state.candidates.length === 2")
     made = fresh.state()["candidates"][-1]
     assert (made["layer_id"], made["changed_outside"]) == (layer["id"], 0)
-    assert fresh.until(lambda: "changed pixels outside: 0" in fresh.part("changed-outside").inner_text())
+    assert fresh.until(
+        lambda: "changed pixels outside: 0" in fresh.part("changed-outside").inner_text()
+    )
     fresh.look("object-moved")
     fresh.part("accept").click()
     fresh.wait(f"state.picked === {made['digest']!r}")
@@ -90,7 +96,9 @@ def test_a_picture_becomes_layers_again_in_one_step(fresh: DeskPage) -> None:
     assert {layer["phrase"] for layer in found} <= {layer["phrase"] for layer in before["layers"]}
     assert all(layer["mask"] is None for layer in after)
     lay = {layer["id"]: layer["placement"] for layer in before["layers"]}
-    assert all(abs(one["placement"]["centre_x_px"] - lay[one["id"]]["centre_x_px"]) < 60 for one in found)
+    assert all(
+        abs(one["placement"]["centre_x_px"] - lay[one["id"]]["centre_x_px"]) < 60 for one in found
+    )
     fresh.wait_drawn()
     fresh.look("decomposed")
     fresh.page.keyboard.press("Control+z")
@@ -107,7 +115,11 @@ def test_where_the_words_of_a_layer_looked_is_shown_over_the_result(fresh: DeskP
     fresh.wait("state.job === null && state.candidates.length === 1")
     layer_id = objects(fresh)[-1]
     fresh.select(layer_id)
-    (heat,) = [score["heat"] for score in fresh.state()["candidates"][0]["scores"] if score["layer_id"] == layer_id]
+    (heat,) = [
+        score["heat"]
+        for score in fresh.state()["candidates"][0]["scores"]
+        if score["layer_id"] == layer_id
+    ]
     assert heat
     fresh.part("show-heat").click()
     fresh.part("heat").wait_for()
@@ -130,7 +142,9 @@ def name_class(desk: DeskPage, layer_id: str, name: str) -> None:
         desk.part("layer-more").click()
     desk.part("class-label").fill(name)
     desk.part("class-label").press("Enter")
-    desk.wait(f"state.scene.layers.find(({{ id }}) => id === {layer_id!r}).class_label === {name!r}")
+    desk.wait(
+        f"state.scene.layers.find(({{ id }}) => id === {layer_id!r}).class_label === {name!r}"
+    )
 
 
 def failure(desk: DeskPage, layer_id: str) -> str:
@@ -150,7 +164,9 @@ def carry(desk: DeskPage, layer_id: str, by: float) -> None:
 
 
 def test_the_whole_journey(fresh: DeskPage) -> None:
-    """Learn, hold edges, auto-adjust, generate, read the scores, re-roll what failed, move an object, save, reload."""
+    """Learn, hold edges, auto-adjust, generate, read the scores, re-roll what failed, move an
+    object, save, reload.
+    """
     layer_id = objects(fresh)[-1]
     learn(fresh, layer_id)
     fresh.part("layer-more").click()
@@ -165,9 +181,15 @@ def test_the_whole_journey(fresh: DeskPage) -> None:
     fresh.wait("state.job === null && state.candidates.length === 2")
     fresh.select(layer_id)
     assert float(fresh.part("score-text").locator("b").inner_text()) > 0
-    assert [each.get_attribute("data-rank") for each in fresh.part("candidate-place").all()] in (["1", "2"], ["2", "1"])
+    assert [each.get_attribute("data-rank") for each in fresh.part("candidate-place").all()] in (
+        ["1", "2"],
+        ["2", "1"],
+    )
     assert failure(fresh, layer_id) == "failed: no boat found where asked"
-    assert "failed: no boat found where asked." in fresh.row(layer_id).locator(".card-warning").inner_text()
+    assert (
+        "failed: no boat found where asked."
+        in fresh.row(layer_id).locator(".card-warning").inner_text()
+    )
     fresh.look("journey-failed")
     name_class(fresh, layer_id, "")
     fresh.part("reroll-until").click()

@@ -1,4 +1,6 @@
-"""Rows as handles: a group by the whole of its head, a row by all but its controls; a class that nobody knows."""
+"""Rows as handles: a group by the whole of its head, a row by all but its controls; a class that
+nobody knows.
+"""
 
 from __future__ import annotations
 

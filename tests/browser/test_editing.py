@@ -1,4 +1,6 @@
-"""Editing on the desk: undo over everything, order, hiding, deleting, two pages at once, and text that stays text."""
+"""Editing on the desk: undo over everything, order, hiding, deleting, two pages at once, and text
+that stays text.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""How free a layer is, painted; when its words are heard; candidates in which one layer alone differs."""
+"""How free a layer is, painted; when its words are heard; candidates in which one layer alone
+differs.
+"""
 
 from __future__ import annotations
 
@@ -104,7 +106,10 @@ def test_words_are_heard_in_a_range_of_the_steps_whose_ends_push_one_another(fre
     fresh.reload()
     assert (fresh.layer(LAYER)["heard_from"], fresh.layer(LAYER)["heard_to"]) == (0.7, 0.75)
     fresh.part("layer-more").click()
-    assert "heard .70 – .75" in fresh.part("layer-more").inner_text() or fresh.part("heard-from").is_visible()
+    assert (
+        "heard .70 – .75" in fresh.part("layer-more").inner_text()
+        or fresh.part("heard-from").is_visible()
+    )
 
 
 def test_a_thumb_of_the_range_is_dragged_and_undone_as_one_step(fresh: DeskPage):

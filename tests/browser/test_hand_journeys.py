@@ -1,4 +1,6 @@
-"""What hands do all day: press harder, draw straight, zoom to the pointer, look things up, change keys, step back."""
+"""What hands do all day: press harder, draw straight, zoom to the pointer, look things up, change
+keys, step back.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ def pen(desk: DeskPage, points: list[tuple[float, float]], force: float) -> None
         x, y = desk.spot(*point)
         kind = "mousePressed" if index == 0 else "mouseMoved"
         session.send("Input.dispatchMouseEvent", {"type": kind, "x": x, "y": y, **shape})
-    session.send("Input.dispatchMouseEvent", {"type": "mouseReleased", "x": x, "y": y, **shape, "buttons": 0})
+    session.send(
+        "Input.dispatchMouseEvent", {"type": "mouseReleased", "x": x, "y": y, **shape, "buttons": 0}
+    )
     session.detach()
 
 
@@ -120,7 +124,9 @@ def test_a_command_is_found_by_its_words_and_run(fresh: DeskPage):
     assert fresh.layer(layer)["placement"]["flip_x"]
 
 
-def test_a_click_in_the_list_of_steps_goes_there_and_the_next_step_forgets_what_came_after(fresh: DeskPage):
+def test_a_click_in_the_list_of_steps_goes_there_and_the_next_step_forgets_what_came_after(
+    fresh: DeskPage,
+):
     for words in ("one", "two", "three"):
         fresh.part("project-name").fill(words)
         fresh.part("canvas").focus()

@@ -15,11 +15,13 @@ from tests.browser.drawings import star
 STEPS = 6
 FEATHER_PX = 4
 
-# All that the canvas shows and the progress says, from now on: a short run may be over before it is asked for.
+# All that the canvas shows and the progress says, from now on: a short run may be over before it is
+# asked for.
 ATTEND = """() => {
   window.seen = new Set();
   const told = (name) => document.querySelector(`[data-test="${name}"]`);
-  const note = () => window.seen.add(told("canvas").dataset.showing).add(told("progress").textContent);
+  const note = () => window.seen.add(told("canvas").dataset.showing)
+    .add(told("progress").textContent);
   new MutationObserver(note).observe(document.querySelector(".lamina-root"),
     { subtree: true, childList: true, characterData: true, attributes: true });
 }"""
@@ -32,8 +34,12 @@ def fetched(desk: DeskPage, digest: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(reply.body())).convert("RGB")).astype(int)
 
 
-def assert_same_outside(desk: DeskPage, before: str, after: str, layer: dict, size_px: tuple[int, int]) -> None:
-    """By our own count: no pixel differs beyond the layer's box and the feather, and some differ within."""
+def assert_same_outside(
+    desk: DeskPage, before: str, after: str, layer: dict, size_px: tuple[int, int]
+) -> None:
+    """By our own count: no pixel differs beyond the layer's box and the feather, and some differ
+    within.
+    """
     one, two = fetched(desk, before), fetched(desk, after)
     scene = desk.state()["scene"]
     ratio = one.shape[1] / scene["width_px"]
@@ -121,14 +127,20 @@ def make_pictures_by_mouse(desk: DeskPage) -> None:
     desk.page.wait_for_function("window.seen.has('preview')")
     desk.look("journey-2-preview")
     desk.wait("state.job === null && state.candidates.length === 2")
-    assert any(re.fullmatch(r"step \d+ of \d+.*", text) for text in desk.page.evaluate("[...window.seen]"))
+    assert any(
+        re.fullmatch(r"step \d+ of \d+.*", text) for text in desk.page.evaluate("[...window.seen]")
+    )
     assert desk.until(lambda: desk.part("candidate").count() == 2)
 
 
 def assert_rerolled(desk: DeskPage, layer_id: str, source: str) -> None:
-    """Two candidates of one layer over ``source``; outside it nothing changed, by the studio's count and by ours."""
+    """Two candidates of one layer over ``source``; outside it nothing changed, by the studio's
+    count and by ours.
+    """
     desk.wait("state.job === null && state.candidates.length === 4")
-    assert desk.until(lambda: desk.part("changed-outside").inner_text() == "changed pixels outside: 0")
+    assert desk.until(
+        lambda: desk.part("changed-outside").inner_text() == "changed pixels outside: 0"
+    )
     for made in desk.state()["candidates"][2:]:
         assert (made["source"], made["layer_id"], made["changed_outside"]) == (source, layer_id, 0)
         assert_same_outside(desk, source, made["digest"], desk.layer(layer_id), (96, 96))

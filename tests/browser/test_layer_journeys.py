@@ -1,4 +1,6 @@
-"""Layers as a person handles them: groups, pictures dropped, dragged and pasted, stars, fifty steps there and back."""
+"""Layers as a person handles them: groups, pictures dropped, dragged and pasted, stars, fifty steps
+there and back.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ PASTE = """async ([content, html]) => {
     const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
     held.items.add(new File([bytes], "image.png", { type: "image/png" }));
   }
-  document.activeElement.dispatchEvent(new ClipboardEvent("paste", { clipboardData: held, bubbles: true }));
+  document.activeElement.dispatchEvent(new ClipboardEvent("paste", { clipboardData: held,
+    bubbles: true }));
 }"""
 
 
@@ -32,7 +35,9 @@ def photograph(width_px: int = 320, height_px: int = 240) -> bytes:
     y = np.linspace(0, 1, height_px)[:, None, None]
     picture = (1 - y) * np.array([120, 170, 230]) + y * np.array([220, 190, 130])
     stream = io.BytesIO()
-    Image.fromarray(np.broadcast_to(picture, (height_px, width_px, 3)).astype(np.uint8)).save(stream, "JPEG")
+    Image.fromarray(np.broadcast_to(picture, (height_px, width_px, 3)).astype(np.uint8)).save(
+        stream, "JPEG"
+    )
     return stream.getvalue()
 
 
@@ -112,9 +117,22 @@ def test_at_768_pixels_everything_is_still_at_hand(fresh: DeskPage):
     try:
         fresh.select(fresh.layers()[-1]["id"])
         fresh.settle()
-        wide = "document.documentElement.scrollWidth - innerWidth, document.querySelector('.lamina-root').scrollWidth"
+        wide = (
+            "document.documentElement.scrollWidth - innerWidth, "
+            "document.querySelector('.lamina-root').scrollWidth"
+        )
         assert fresh.page.evaluate(f"[{wide}]") == [0, 768]
-        for name in ("undo", "redo", "history", "open-menu", "export-menu", "keys", "generate", "prompt", "tool-brush"):
+        for name in (
+            "undo",
+            "redo",
+            "history",
+            "open-menu",
+            "export-menu",
+            "keys",
+            "generate",
+            "prompt",
+            "tool-brush",
+        ):
             box = fresh.part(name).bounding_box()
             assert box is not None, name
             assert box["x"] >= 0, name
@@ -131,7 +149,9 @@ def test_a_candidate_is_starred_and_dragged_onto_the_canvas(fresh: DeskPage):
     fresh.part("candidate").nth(1).click()
     fresh.part("star").click()
     fresh.page.wait_for_selector('[data-test="candidate"][data-starred="true"]')
-    fresh.part("candidate").first.drag_to(fresh.part("canvas"), target_position={"x": 400, "y": 300})
+    fresh.part("candidate").first.drag_to(
+        fresh.part("canvas"), target_position={"x": 400, "y": 300}
+    )
     fresh.wait("state.undo.startsWith('Add Candidate 1')")
     made = fresh.state()["candidates"][0]
     assert fresh.layers()[-1]["picture"] == made["digest"]
@@ -181,7 +201,9 @@ def test_html_pasted_into_the_prompt_is_plain_text(fresh: DeskPage):
 
 def test_an_opaque_layer_is_merged_with_what_is_below_and_looks_the_same(fresh: DeskPage):
     count = len(fresh.layers())
-    fresh.drop(("square.png", png(np.full((80, 80, 4), (200, 40, 40, 255), np.uint8))), at=(200, 200))
+    fresh.drop(
+        ("square.png", png(np.full((80, 80, 4), (200, 40, 40, 255), np.uint8))), at=(200, 200)
+    )
     fresh.wait(f"state.scene.layers.length === {count + 1}")
     fresh.wait_drawn()
     before = fresh.pixels().astype(int)

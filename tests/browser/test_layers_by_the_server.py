@@ -1,4 +1,6 @@
-"""What the server says of layers: how they came out in a candidate, which dials suit them, where they are."""
+"""What the server says of layers: how they came out in a candidate, which dials suit them, where
+they are.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,12 @@ def test_scores_rank_the_candidates_and_stand_in_the_card_of_the_layer(fresh: De
     best = fresh.page.locator('[data-test="candidate-place"][data-rank="1"]')
     assert "Best of 3" in (best.get_attribute("title") or "")
     for score in shown["scores"]:
-        told = fresh.row(score["layer_id"]).locator('[data-test="layer-warning"]').get_attribute("title") or ""
+        told = (
+            fresh.row(score["layer_id"])
+            .locator('[data-test="layer-warning"]')
+            .get_attribute("title")
+            or ""
+        )
         assert ("failed: " in told) == bool(score["failed"])
     fresh.look("scores")
     fresh.part("show-collage").click()
@@ -49,7 +56,9 @@ def test_auto_adjust_is_one_step_with_a_reason_for_each_dial(fresh: DeskPage):
     assert fresh.until(lambda: fresh.part("reasons").count() == 0)
 
 
-def test_the_object_under_a_click_becomes_a_region_or_a_sentence_says_what_is_missing(fresh: DeskPage):
+def test_the_object_under_a_click_becomes_a_region_or_a_sentence_says_what_is_missing(
+    fresh: DeskPage,
+):
     before = fresh.layers()
     cap = next(layer["placement"] for layer in before if layer["phrase"] == "red mushroom")
     fresh.part("canvas").focus()
@@ -68,7 +77,8 @@ def test_the_object_under_a_click_becomes_a_region_or_a_sentence_says_what_is_mi
     assert region["picture"] is None
     inside, count, share = fresh.page.evaluate(
         """([id, x, y]) => {
-          const { width_px, height_px, grey } = document.querySelector('.lamina-root').lamina.maskPixels(id);
+          const { width_px, height_px, grey } = document.querySelector('.lamina-root').lamina
+            .maskPixels(id);
           const count = grey.reduce((sum, value) => sum + (value > 0), 0);
           return [grey[y * width_px + x], count, count / (width_px * height_px)];
         }""",

@@ -1,4 +1,6 @@
-"""What stands between Gradio's page and the desk: load errors in words, refusals of the host, doors shut to others."""
+"""What stands between Gradio's page and the desk: load errors in words, refusals of the host, doors
+shut to others.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,8 @@ def test_a_file_beyond_the_limit_is_refused_before_it_is_sent(fresh: DeskPage):
       held.items.add(new File([new Uint8Array(26 * 1048576)], "vast.png"));
       const canvas = document.querySelector('[data-test="canvas"]');
       for (const kind of ["dragenter", "dragover", "drop"]) {
-        canvas.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer: held }));
+        canvas.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true,
+          dataTransfer: held }));
       }
     }""")
     fresh.wait_told("vast.png has 26.0 MB")
@@ -38,7 +41,8 @@ def test_gradio_is_nowhere_to_be_seen(desk: DeskPage):
     assert "gradio" not in desk.page.locator("body").inner_text().lower()
     assert desk.page.title() == "Lamina"
     sizes = desk.page.evaluate(
-        "[document.documentElement.scrollHeight - innerHeight, document.body.scrollWidth - innerWidth]"
+        "[document.documentElement.scrollHeight - innerHeight, document.body.scrollWidth - "
+        "innerWidth]"
     )
     assert sizes == [0, 0]
     root = desk.page.locator(".lamina-root").bounding_box()
@@ -46,7 +50,9 @@ def test_gradio_is_nowhere_to_be_seen(desk: DeskPage):
 
 
 def test_the_page_works_under_its_other_name(studio, context, watch: Watch, screens):
-    desk = DeskPage(context.new_page(), studio.url.replace("127.0.0.1", "localhost"), screens).open()
+    desk = DeskPage(
+        context.new_page(), studio.url.replace("127.0.0.1", "localhost"), screens
+    ).open()
     desk.wait_drawn()
     assert desk.pixels()[..., :3].astype(int).std() > 10
     desk.part("project-name").fill("By its other name")
@@ -75,7 +81,8 @@ def test_a_page_of_another_site_gets_nothing_and_leaves_nothing(studio, chromium
     context = chromium.new_context()
     page = context.new_page()
     page.route(
-        "http://foreign.test/", lambda route: route.fulfill(body="<title>foreign</title>", content_type="text/html")
+        "http://foreign.test/",
+        lambda route: route.fulfill(body="<title>foreign</title>", content_type="text/html"),
     )
     page.goto("http://foreign.test/")
     statuses: list[int] = []

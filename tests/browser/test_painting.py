@@ -1,4 +1,6 @@
-"""Painting masks: strokes, lasso, fill, undo and redo, what is hidden of a picture, and what a reload finds again."""
+"""Painting masks: strokes, lasso, fill, undo and redo, what is hidden of a picture, and what a
+reload finds again.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +30,11 @@ def painted(desk: DeskPage, layer_id: str) -> np.ndarray:
     """The mask of a layer as the page holds it: uint8 (h, w)."""
     script = """(id) => {
       const none = { width_px: 0, height_px: 0, grey: new Uint8Array(0) };
-      const { width_px, height_px, grey } = document.querySelector('.lamina-root').lamina.maskPixels(id) ?? none;
+      const { width_px, height_px, grey } = document.querySelector('.lamina-root').lamina
+        .maskPixels(id) ?? none;
       let text = "";
-      for (let at = 0; at < grey.length; at += 32768) text += String.fromCharCode(...grey.subarray(at, at + 32768));
+      for (let at = 0; at < grey.length;
+        at += 32768) text += String.fromCharCode(...grey.subarray(at, at + 32768));
       return [width_px, height_px, btoa(text)];
     }"""
     width, height, content = desk.page.evaluate(script, layer_id)

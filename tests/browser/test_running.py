@@ -1,4 +1,6 @@
-"""Jobs as the page sees them: found again after a reload, stopped within a step, refused in words."""
+"""Jobs as the page sees them: found again after a reload, stopped within a step, refused in
+words.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ def kept_state(studio: StudioProcess, job: str) -> str:
         return str(connection.execute("SELECT state FROM jobs WHERE id = ?", (job,)).fetchone()[0])
 
 
-def test_a_run_that_ends_while_nobody_looks_is_there_after_a_reload(fresh: DeskPage, studio: StudioProcess):
+def test_a_run_that_ends_while_nobody_looks_is_there_after_a_reload(
+    fresh: DeskPage, studio: StudioProcess
+):
     fresh.set_dials(4, 2)
     fresh.part("generate").click()
     fresh.wait("state.job && state.job.id !== ''")

@@ -9,7 +9,9 @@ from tests.browser.studio_process import StudioProcess
 SILENCE = ("ERR_CONNECTION", "ERR_EMPTY_RESPONSE", "component server", "Failed to fetch")
 
 
-def test_a_first_start_shows_an_example_and_a_crash_loses_nothing(tmp_path, context, watch, screens):
+def test_a_first_start_shows_an_example_and_a_crash_loses_nothing(
+    tmp_path, context, watch, screens
+):
     watch.forgiven = SILENCE
     process = StudioProcess(tmp_path / "store").start()
     try:

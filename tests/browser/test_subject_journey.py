@@ -1,4 +1,6 @@
-"""A subject from three pictures to a collage: make, train, four layouts, retouch one, place it, re-roll only it."""
+"""A subject from three pictures to a collage: make, train, four layouts, retouch one, place it,
+re-roll only it.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +24,15 @@ LESSON = 3
 LONG_LESSON = 120
 """Steps of a training that does not end before somebody stops it; one takes a tenth of a second."""
 
-SUBJECTS = """() => [...document.querySelectorAll('[data-test="subject"]')].map(({ dataset }) => dataset.subject)"""
+SUBJECTS = """() => [...document.querySelectorAll('[data-test="subject"]')].map(({ dataset }) =>
+  dataset.subject)"""
 
 # Every step that a subject is told to be at, from now on.
 ATTEND = """(id) => {
   const told = document.querySelector(`[data-subject="${id}"] [data-test="subject-state"]`);
   window.steps = [];
-  const note = () => window.steps.push(...(/^step (\\d+)/.exec(told.textContent) ?? []).slice(1).map(Number));
+  const note = () => window.steps.push(...(/^step (\\d+)/.exec(told.textContent) ?? []).slice(1)
+    .map(Number));
   new MutationObserver(note).observe(told, { subtree: true, childList: true, characterData: true });
 }"""
 
@@ -40,17 +44,24 @@ def case() -> Case:
 
 def dropped(desk: DeskPage, *files: tuple[str, bytes]) -> None:
     """Drop files on the shelf."""
-    records = [{"name": name, "type": "", "content": base64.b64encode(content).decode()} for name, content in files]
+    records = [
+        {"name": name, "type": "", "content": base64.b64encode(content).decode()}
+        for name, content in files
+    ]
     desk.page.evaluate(DROP, ['[data-test="subjects-panel"]', records, [40, 200]])
 
 
 def made(desk: DeskPage, case: Case, name: str, steps: int) -> str:
-    """Open the shelf, drop three pictures, say what it is, and begin the training; the subject's id."""
+    """Open the shelf, drop three pictures, say what it is, and begin the training; the subject's
+    id.
+    """
     desk.part("subjects").click()
     desk.part("subjects-panel").wait_for()
     desk.settle()
     known = desk.page.evaluate(SUBJECTS)
-    dropped(desk, *((f"{index}.png", png(picture)) for index, picture in enumerate(case.references[:3])))
+    dropped(
+        desk, *((f"{index}.png", png(picture)) for index, picture in enumerate(case.references[:3]))
+    )
     desk.page.wait_for_function("document.querySelectorAll('[data-test=reference]').length === 3")
     assert desk.until(desk.part("subject-make").is_disabled)
     desk.part("subject-word").fill(case.class_word)
@@ -93,14 +104,18 @@ def test_from_three_pictures_to_a_re_roll_in_a_collage(fresh: DeskPage, case: Ca
 
 
 def assert_set_up(desk: DeskPage, subject: str, case: Case) -> None:
-    """Layout-and-Retouch with layouts first, the subject's chip under a prompt that names it, in one step."""
+    """Layout-and-Retouch with layouts first, the subject's chip under a prompt that names it, in
+    one step.
+    """
     settings = desk.state()["settings"]
     assert (settings["method"], settings["sampler"], settings["options"]) == (
         "layout_retouch",
         "ddim",
         {"stage": "layouts"},
     )
-    assert desk.until(lambda: desk.part("subject-chip").first.get_attribute("data-subject") == subject)
+    assert desk.until(
+        lambda: desk.part("subject-chip").first.get_attribute("data-subject") == subject
+    )
     assert case.class_word in desk.state()["scene"]["prompt"]
     assert desk.state()["undo"] == "Draw Tom"
 
@@ -118,7 +133,9 @@ def four_layouts(desk: DeskPage) -> list[dict]:
 
 
 def retouched_layout(desk: DeskPage, layouts: list[dict]) -> dict:
-    """The third layout, retouched by its own recipe; where the subject was found is shown if it was."""
+    """The third layout, retouched by its own recipe; where the subject was found is shown if it
+    was.
+    """
     desk.part("candidate").nth(2).click()
     desk.part("retouch").click()
     desk.wait("state.job === null && state.candidates.length === 5")
@@ -136,7 +153,9 @@ def retouched_layout(desk: DeskPage, layouts: list[dict]) -> dict:
 
 
 def rerolled_in_a_collage(desk: DeskPage, subject: str, case: Case) -> None:
-    """Put into the scene as a layer; a picture of all by Collage Diffusion; then the subject alone is drawn again."""
+    """Put into the scene as a layer; a picture of all by Collage Diffusion; then the subject alone
+    is drawn again.
+    """
     desk.part("subjects").click()
     row_of(desk, subject).locator('[data-test="subject-place"]').click()
     desk.wait("state.scene.layers.length === 5")
@@ -160,7 +179,9 @@ def rerolled_in_a_collage(desk: DeskPage, subject: str, case: Case) -> None:
     desk.look("subject-7-rerolled")
 
 
-def test_a_training_is_stopped_gone_on_with_renamed_and_deleted_by_keys(fresh: DeskPage, case: Case):
+def test_a_training_is_stopped_gone_on_with_renamed_and_deleted_by_keys(
+    fresh: DeskPage, case: Case
+):
     keys = fresh.page.keyboard
     subject = made(fresh, case, "Kate", LONG_LESSON)
     own = row_of(fresh, subject)

@@ -1,4 +1,6 @@
-"""TCIG as a person uses it: paint masks, name them, see drafts come, refine one, re-roll an object, cut one apart."""
+"""TCIG as a person uses it: paint masks, name them, see drafts come, refine one, re-roll an object,
+cut one apart.
+"""
 
 from __future__ import annotations
 
@@ -122,7 +124,9 @@ def refine(desk: DeskPage, digest: str) -> None:
     desk.part("refine").click()
     assert {candidate["draft"] for candidate in made(desk, 4)[2:]} == {digest}
     assert desk.until(lambda: draft(desk, digest).get_attribute("data-source") == "true")
-    assert desk.until(lambda: draft(desk, digest).locator('[data-test="draft-made"]').inner_text() == "×3")
+    assert desk.until(
+        lambda: draft(desk, digest).locator('[data-test="draft-made"]').inner_text() == "×3"
+    )
     desk.look("tcig-refined")
     desk.part("accept").click()
 
@@ -140,7 +144,9 @@ def test_rows_warn_before_a_run_and_freedom_shows_what_it_sets(empty: DeskPage):
     assert desk.layer(star)["class_label"] == "walrus"
     name_by_search(desk, "star")
     desk.wait("state.scene.layers[0].class_label === 'star'")
-    assert desk.until(lambda: desk.row(star).locator('[data-test="layer-warning"]:visible').count() == 0)
+    assert desk.until(
+        lambda: desk.row(star).locator('[data-test="layer-warning"]:visible').count() == 0
+    )
     desk.look("tcig-named")
     desk.part("canvas").focus()
     desk.page.keyboard.press("Escape")
@@ -153,7 +159,9 @@ def test_rows_warn_before_a_run_and_freedom_shows_what_it_sets(empty: DeskPage):
     assert desk.until(lambda: warnings(desk, star) == "partly covered")
     desk.look("tcig-warnings")
 
-    assert desk.until(lambda: desk.part("sets-strength").inner_text() in ("strength 0.52", "strength 0.53"))
+    assert desk.until(
+        lambda: desk.part("sets-strength").inner_text() in ("strength 0.52", "strength 0.53")
+    )
     desk.part("setter").focus()
     desk.page.keyboard.press("End")
     desk.wait("state.settings.options.freedom === 1")
@@ -167,7 +175,9 @@ def assert_run_shown(desk: DeskPage, run: list[dict[str, Any]], oldest: bool) ->
     desk.wait(f"state.shown === {run[0]['digest']!r}")
     digests = [one["digest"] for one in run]
     candidates = desk.part("candidate")
-    assert desk.until(lambda: [one.get_attribute("data-digest") for one in candidates.all()] == digests)
+    assert desk.until(
+        lambda: [one.get_attribute("data-digest") for one in candidates.all()] == digests
+    )
     assert desk.until(lambda: desk.part("older-run").is_disabled() == oldest)
 
 
@@ -196,7 +206,9 @@ def test_paint_name_draft_refine_reroll_save_and_reload(empty: DeskPage):
     desk.select(painted["ball"])
     desk.part("reroll").click()
     again = made(desk, 6)[4:]
-    assert [(one["layer_id"], one["changed_outside"]) for one in again] == [(painted["ball"], 0)] * 2
+    assert [(one["layer_id"], one["changed_outside"]) for one in again] == [
+        (painted["ball"], 0)
+    ] * 2
     assert desk.state()["settings"]["method"] == "tcig"
     desk.part("accept").click()
     desk.wait_saved()

@@ -1,4 +1,6 @@
-"""The canvas beyond strokes: painting between two candidates, turned and mirrored views, the marquee."""
+"""The canvas beyond strokes: painting between two candidates, turned and mirrored views, the
+marquee.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +26,18 @@ def assert_painted_in(desk: DeskPage, base: str, other: str, mixed: str) -> None
     scale = old.shape[1] / desk.state()["scene"]["width_px"]
     strokes = np.zeros(old.shape[:2], bool)
     for top in (60, 260):
-        strokes[int(top * scale) : int((top + 104) * scale), int(60 * scale) : int(440 * scale)] = True
+        strokes[int(top * scale) : int((top + 104) * scale), int(60 * scale) : int(440 * scale)] = (
+            True
+        )
     assert np.array_equal(both[~strokes], old[~strokes])
     row, columns = int(110 * scale), slice(int(150 * scale), int(350 * scale))
     assert np.array_equal(both[row, columns], new[row, columns])
     assert (both != old).any()
 
 
-def test_one_candidate_is_painted_into_another_undone_kept_and_found_after_a_reload(fresh: DeskPage):
+def test_one_candidate_is_painted_into_another_undone_kept_and_found_after_a_reload(
+    fresh: DeskPage,
+):
     keys = fresh.page.keyboard
     fresh.set_dials(8, 2)
     fresh.part("generate").click()
@@ -68,7 +74,9 @@ def test_one_candidate_is_painted_into_another_undone_kept_and_found_after_a_rel
     fresh.wait(f"state.mix !== null && state.picked === {base!r}")
 
 
-def test_under_a_turned_and_mirrored_view_strokes_and_drags_land_where_the_scene_says(fresh: DeskPage):
+def test_under_a_turned_and_mirrored_view_strokes_and_drags_land_where_the_scene_says(
+    fresh: DeskPage,
+):
     keys = fresh.page.keyboard
     plain = fresh.pixels()
     fresh.part("add-painted").click()
@@ -120,7 +128,10 @@ def test_a_part_of_a_region_and_of_a_picture_is_moved_and_copied_as_one_step_eac
     keys.press("Escape")
     cat = next(layer["id"] for layer in fresh.layers() if "cat" in layer["phrase"])
     fresh.select(cat)
-    x, y = fresh.layer(cat)["placement"]["centre_x_px"], fresh.layer(cat)["placement"]["centre_y_px"]
+    x, y = (
+        fresh.layer(cat)["placement"]["centre_x_px"],
+        fresh.layer(cat)["placement"]["centre_y_px"],
+    )
     count = len(fresh.layers())
     fresh.drag_scene((x - 60, y - 60), (x + 60, y))
     keys.down("Alt")

@@ -1,4 +1,6 @@
-"""The prompt's words lead to their layers; a row says what the chosen method does not use; an empty scene invites."""
+"""The prompt's words lead to their layers; a row says what the chosen method does not use; an empty
+scene invites.
+"""
 
 from __future__ import annotations
 

@@ -40,10 +40,14 @@ class Setting:
 
     def __post_init__(self) -> None:
         generators = tuple(generator_for(seed) for seed in self.seeds)
-        picture = np.random.default_rng(4).integers(0, 256, (self.side_px, self.side_px, 3), np.uint8)
+        picture = np.random.default_rng(4).integers(
+            0, 256, (self.side_px, self.side_px, 3), np.uint8
+        )
         source = encode(self.bundle, picture, generators)
         device = torch.device("cpu")
-        object.__setattr__(self, "schedule", Schedule(self.sampler, self.bundle.scheduler, self.steps, device))
+        object.__setattr__(
+            self, "schedule", Schedule(self.sampler, self.bundle.scheduler, self.steps, device)
+        )
         object.__setattr__(self, "source", source)
         object.__setattr__(self, "noise", draw(source, generators))
         object.__setattr__(self, "generators", generators)
@@ -53,21 +57,29 @@ class Setting:
         return self.side_px // self.bundle.card.cell_px
 
 
-def steps_of(setting: Setting, make: Callable[[Setting], Sequence[Control]] = lambda setting: ()) -> list[Step]:
+def steps_of(
+    setting: Setting, make: Callable[[Setting], Sequence[Control]] = lambda setting: ()
+) -> list[Step]:
     """All steps of the run with the controls that ``make`` builds for it."""
-    conditioning = build_conditioning(setting.bundle, PROMPT, "blur", setting.guidance_scale, len(setting.seeds))
+    conditioning = build_conditioning(
+        setting.bundle, PROMPT, "blur", setting.guidance_scale, len(setting.seeds)
+    )
     begin = setting.schedule.noise_to(setting.first, setting.source, setting.noise)
     start = Start(begin, setting.first, setting.generators)
     return list(denoise(setting.bundle.unet, setting.schedule, conditioning, start, make(setting)))
 
 
-def end_of(setting: Setting, make: Callable[[Setting], Sequence[Control]] = lambda setting: ()) -> Tensor:
+def end_of(
+    setting: Setting, make: Callable[[Setting], Sequence[Control]] = lambda setting: ()
+) -> Tensor:
     """The last state of the run."""
     return steps_of(setting, make)[-1].latents
 
 
 def farthest(one: Tensor, other: Tensor) -> float:
-    """The largest difference, in units of the larger of 1 and the largest value (random networks overshoot)."""
+    """The largest difference, in units of the larger of 1 and the largest value (random networks
+    overshoot).
+    """
     return float((one - other).abs().max() / max(1.0, float(other.abs().max())))
 
 
@@ -93,5 +105,9 @@ def half_release(setting: Setting, left: int, right: int) -> Tensor:
 
 def noise_in(setting: Setting, release: Tensor) -> LayerNoise:
     """Per-layer noise with the stream that suits the sampler."""
-    stream = FreshNoise(setting.seeds) if setting.schedule.kind.stochastic else SharedNoise(setting.noise)
+    stream = (
+        FreshNoise(setting.seeds)
+        if setting.schedule.kind.stochastic
+        else SharedNoise(setting.noise)
+    )
     return LayerNoise(setting.source, release, setting.schedule, stream)

@@ -36,7 +36,9 @@ def swapping(bundle: ModelBundle, until: int = 0) -> AttentionSwap:
 
 
 ONE_ENCODER = ["tiny-1", "tiny-2", pytest.param("pocket", marks=pytest.mark.slow)]
-"""XL's pooled vector acts beside attention, so that other words are another picture whatever is copied there."""
+"""XL's pooled vector acts beside attention, so that other words are another picture whatever is
+copied there.
+"""
 
 
 @pytest.mark.parametrize("bundle", ONE_ENCODER, indirect=True)
@@ -84,13 +86,17 @@ class _Projections(nn.Module):
             self.a.add_module(name, layer)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Attention, and that permuted tokens of the source change nothing is for the softmax to see to."""
+        """Attention, and that permuted tokens of the source change nothing is for the softmax to
+        see to.
+        """
         query, key, value = self.a.to_q(tokens), self.a.to_k(tokens), self.a.to_v(tokens)
         return torch.softmax(query @ key.transpose(-1, -2), -1) @ value
 
 
 def test_equation_an_example_by_hand() -> None:
-    """Rows [u_r, u_o, u_t, c_r, c_o, c_t]: the target's keys and values are those of its own half's source."""
+    """Rows [u_r, u_o, u_t, c_r, c_o, c_t]: the target's keys and values are those of its own half's
+    source.
+    """
     network = _Projections()
     tokens = torch.randn(6, 16, 2, generator=torch.Generator().manual_seed(3))
     moment = Moment(Rows(3, True, PATHS))
@@ -101,7 +107,9 @@ def test_equation_an_example_by_hand() -> None:
         moment.k = 1
         swapped = network(tokens)
         shuffled = tokens.clone()
-        shuffled[[0, 3]] = shuffled[[0, 3]][:, torch.randperm(16, generator=torch.Generator().manual_seed(1))]
+        shuffled[[0, 3]] = shuffled[[0, 3]][
+            :, torch.randperm(16, generator=torch.Generator().manual_seed(1))
+        ]
         permuted = network(shuffled)
     for half in (0, 3):
         assert torch.equal(copied[half + 2], copied[half + 1])
@@ -127,8 +135,14 @@ def test_hooks_are_restored_however_the_run_ends(tiny1: ModelBundle) -> None:
 def beside(trio: Trio, memory: Recorded, shown: NDArray[np.bool_] | None = None) -> Tensor:
     """The end of a target whose two other paths are replayed from states that were found before."""
     unet = trio.bundle.unet
-    copied = tuple(f"{name}.{part}" for name in every_attention(trio.bundle) for part in ("to_q", "to_k", "to_v"))
-    swapped = tuple(f"{site.module}.{part}" for site in self_sites(unet) for part in ("to_k", "to_v"))
+    copied = tuple(
+        f"{name}.{part}"
+        for name in every_attention(trio.bundle)
+        for part in ("to_q", "to_k", "to_v")
+    )
+    swapped = tuple(
+        f"{site.module}.{part}" for site in self_sites(unet) for part in ("to_k", "to_v")
+    )
     spans = {"layout": Span(0, 2, copied), "reference": Span(2, STEPS, swapped)}
     paths = {
         name: SidePath(name, Trajectory(tuple(trio.states_alone(name))), trio.alone(name), (span,))
@@ -147,7 +161,9 @@ def test_composition_side_paths_give_what_rows_of_the_batch_give(tiny1: ModelBun
     trio = Trio(tiny1, STEPS)
     wanted = trio.states([swapping(tiny1, 2)])[-1][2:]
     memory = Recorded()
-    made, remembered, made_again = (beside(trio, one) for one in (memory, memory, Recorded(limit_bytes=0)))
+    made, remembered, made_again = (
+        beside(trio, one) for one in (memory, memory, Recorded(limit_bytes=0))
+    )
     assert memory.size_bytes > 0
     assert farthest(made, wanted) < 1e-5
     assert torch.equal(made, remembered)
@@ -168,7 +184,9 @@ def test_memory_keeps_within_its_bytes() -> None:
 
 
 def test_the_layers_follow_from_the_network(tiny1: ModelBundle) -> None:
-    """Layers 10 to 15 of Stable Diffusion: its two finer decoder levels; the pocket family's two finer ones."""
+    """Layers 10 to 15 of Stable Diffusion: its two finer decoder levels; the pocket family's two
+    finer ones.
+    """
     assert [site.level for site in detail_sites(tiny1.unet)] == [0, 0]
     pocket = UNet2DConditionModel(**UNET)
     assert [site.level for site in detail_sites(pocket)] == [2, 2, 1, 1]
@@ -187,17 +205,27 @@ def test_a_subject_beside_oneself(tiny1: ModelBundle) -> None:
     every, half = np.ones((4, 4), np.bool_), np.zeros((4, 4), np.bool_)
     half[:2] = True
     same, trio = Trio(tiny1, STEPS, same_start=True), Trio(tiny1, STEPS)
-    assert farthest(same.states([adding(tiny1, every)])[-1], same.states()[-1]) < 1e-5  # twice the same: no change
+    assert (
+        farthest(same.states([adding(tiny1, every)])[-1], same.states()[-1]) < 1e-5
+    )  # twice the same: no change
     ends = [trio.states([adding(tiny1, shown)])[-1] for shown in (every, half, None)]
     assert all(torch.allclose(end[:2], trio.states()[-1][:2], atol=1e-5) for end in ends)
-    assert not any(torch.allclose(ends[a][2], ends[b][2], atol=1e-3) for a, b in ((0, 1), (0, 2), (1, 2)))
-    assert torch.equal(trio.states([adding(tiny1, ~every)])[-1], ends[0])  # nothing is shown: all is taken
-    assert not any("SiteProcessor" in type(one).__name__ for one in tiny1.unet.attn_processors.values())
+    assert not any(
+        torch.allclose(ends[a][2], ends[b][2], atol=1e-3) for a, b in ((0, 1), (0, 2), (1, 2))
+    )
+    assert torch.equal(
+        trio.states([adding(tiny1, ~every)])[-1], ends[0]
+    )  # nothing is shown: all is taken
+    assert not any(
+        "SiteProcessor" in type(one).__name__ for one in tiny1.unet.attn_processors.values()
+    )
 
 
 @pytest.mark.parametrize("weight", [0.25, 1.0, 2.0])
 def test_equation_the_weight_counts_a_cell_so_many_times(weight: float) -> None:
-    """Two by two cells by hand: the target looks at its own and the reference's, each of these ``weight`` times."""
+    """Two by two cells by hand: the target looks at its own and the reference's, each of these
+    ``weight`` times.
+    """
     network = Network(nn.Module(), Moment(Rows(3, True, PATHS)), 2, 2)
     control = AttentionSwap(0, (), ("a",), shown=np.ones((2, 2), np.bool_), weight=weight)
     query, key, value = torch.randn(3, 6, 1, 4, 2, generator=torch.Generator().manual_seed(4))
@@ -205,12 +233,16 @@ def test_equation_the_weight_counts_a_cell_so_many_times(weight: float) -> None:
     for half in (0, 3):
         shares = torch.cat([(query[half + 2] @ key[half + row].mT).exp() for row in (2, 0)], -1)
         shares[..., 4:] *= weight
-        wanted = shares / shares.sum(-1, keepdim=True) @ torch.cat([value[half + 2], value[half]], -2)
+        wanted = (
+            shares / shares.sum(-1, keepdim=True) @ torch.cat([value[half + 2], value[half]], -2)
+        )
         assert torch.allclose(looked[half + 2], wanted, atol=1e-5)
 
 
 def test_a_guided_subject_is_seen_with_the_words_alone(tiny1: ModelBundle) -> None:
-    """The half without words predicts what it does without a control; the other what it does with the reference."""
+    """The half without words predicts what it does without a control; the other what it does with
+    the reference.
+    """
     unet, trio = tiny1.unet, Trio(tiny1, STEPS)
     words, moment = trio.conditioning, Moment(Rows(3, True, PATHS))
     rows = torch.cat([words.negative.expand(3, -1, -1), words.positive])

@@ -19,7 +19,11 @@ def half_free(setting: Setting) -> Tensor:
 
 
 def blended_in(setting: Setting, mask: Tensor) -> BlendedLatents:
-    stream = FreshNoise(setting.seeds) if setting.schedule.kind.stochastic else SharedNoise(setting.noise)
+    stream = (
+        FreshNoise(setting.seeds)
+        if setting.schedule.kind.stochastic
+        else SharedNoise(setting.noise)
+    )
     return BlendedLatents(setting.source, mask, setting.schedule, stream)
 
 

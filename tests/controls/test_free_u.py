@@ -18,7 +18,9 @@ NOTHING = FreeU((1.0, 1.0), (1.0, 1.0))
 
 def test_identity_factors_of_one_are_the_run_itself_bit_for_bit(tiny1: ModelBundle) -> None:
     trio = Trio(tiny1, STEPS)
-    assert all(torch.equal(a, b) for a, b in zip(trio.states(), trio.states([NOTHING]), strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(trio.states(), trio.states([NOTHING]), strict=True)
+    )
     assert not torch.equal(trio.states()[-1], trio.states([FreeU()])[-1])
 
 

@@ -52,7 +52,9 @@ def test_equation_the_last_call_of_a_step_counts_from_the_first_step_on() -> Non
             self.part = torch.nn.Identity()
 
     unet, memory, moment = Block(), Recorded(), Moment(Rows(1, guided=True))
-    path = SidePath("path", Trajectory(()), Trio.__new__(Trio), (Span(0, 3, ("part",)),))  # words are not looked at
+    path = SidePath(
+        "path", Trajectory(()), Trio.__new__(Trio), (Span(0, 3, ("part",)),)
+    )  # words are not looked at
     keep = KeepFeatures(path, memory, 1)
     with keep.patch(Network(unet, moment, 4, 4)):
         for k in range(3):

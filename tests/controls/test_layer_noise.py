@@ -1,4 +1,6 @@
-"""Per-layer noise: exact equalities with image-to-image and with the source (algorithms 1.4, 1.9)."""
+"""Per-layer noise: exact equalities with image-to-image and with the source (algorithms 1.4,
+1.9).
+"""
 
 from __future__ import annotations
 
@@ -13,18 +15,30 @@ from backend.controls.layer_noise import LayerNoise, freedom_map, release_map
 from backend.engine.noise import SharedNoise
 from backend.models.bundle import ModelBundle
 from backend.models.schedule import SAMPLERS, first_step
-from tests.controls.runs import Setting, attention_in, end_of, farthest, half_release, noise_in, steps_of
+from tests.controls.runs import (
+    Setting,
+    attention_in,
+    end_of,
+    farthest,
+    half_release,
+    noise_in,
+    steps_of,
+)
 
 STEPS = 8
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 @pytest.mark.parametrize("strength", [1.0, 0.8, 0.5, 0.3])
-def test_equal_levels_are_bit_equal_to_image_to_image(tiny1: ModelBundle, sampler: str, strength: float) -> None:
+def test_equal_levels_are_bit_equal_to_image_to_image(
+    tiny1: ModelBundle, sampler: str, strength: float
+) -> None:
     first = first_step(STEPS, strength)
     wanted = end_of(Setting(tiny1, sampler, STEPS, first))
     release = torch.full((16, 16), first)
-    assert torch.equal(end_of(Setting(tiny1, sampler, STEPS, first), lambda s: [noise_in(s, release)]), wanted)
+    assert torch.equal(
+        end_of(Setting(tiny1, sampler, STEPS, first), lambda s: [noise_in(s, release)]), wanted
+    )
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -38,7 +52,9 @@ def test_held_cells_end_as_the_source(bundle: ModelBundle, sampler: str) -> None
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_a_cell_is_free_for_the_steps_of_its_level(tiny1: ModelBundle, sampler: str) -> None:
-    """Held states lie exactly on the source's level; the first free one does not (monotone in the level)."""
+    """Held states lie exactly on the source's level; the first free one does not (monotone in the
+    level).
+    """
     setting = Setting(tiny1, sampler, STEPS, 1)
     control = noise_in(setting, half_release(setting, 5, 1))
     for step in steps_of(setting, lambda s: [control]):
@@ -51,12 +67,17 @@ def test_a_cell_is_free_for_the_steps_of_its_level(tiny1: ModelBundle, sampler: 
 
 
 def test_held_cells_do_not_depend_on_the_samplers_history(tiny1: ModelBundle) -> None:
-    """UniPC corrects a state from the one before; the state at which a cell is released must stay the source's."""
+    """UniPC corrects a state from the one before; the state at which a cell is released must stay
+    the source's.
+    """
     setting = Setting(tiny1, "unipc", STEPS, 1)
     steps = steps_of(setting, lambda s: [noise_in(s, half_release(s, 5, 1))])
     released = next(step for step in steps if step.k == 5)
     before = next(step for step in steps if step.k == 4)
-    assert torch.equal(before.latents[..., :8], setting.schedule.noise_to(5, setting.source, setting.noise)[..., :8])
+    assert torch.equal(
+        before.latents[..., :8],
+        setting.schedule.noise_to(5, setting.source, setting.noise)[..., :8],
+    )
     assert float((released.denoised[..., :8] - setting.source[..., :8]).abs().mean()) < 5.0
 
 
@@ -75,9 +96,13 @@ def test_processors_are_restored_for_they_were_never_touched(tiny1: ModelBundle)
 
 
 def test_the_equation_on_four_by_four_cells(tiny1: ModelBundle) -> None:
-    """x_k = level(k) of the source where k <= release, the solver's value elsewhere; cell by cell."""
+    """x_k = level(k) of the source where k <= release, the solver's value elsewhere; cell by
+    cell.
+    """
     setting = Setting(tiny1, steps=4, first=0)
-    source, noise, solver = (torch.arange(16.0).reshape(1, 1, 4, 4) + shift for shift in (0, 100, 500))
+    source, noise, solver = (
+        torch.arange(16.0).reshape(1, 1, 4, 4) + shift for shift in (0, 100, 500)
+    )
     release = torch.tensor([[0, 1, 2, 3], [4, 4, 4, 4], [0, 0, 0, 0], [2, 2, 2, 2]])
     control = LayerNoise(source, release, setting.schedule, SharedNoise(noise))
     for k in range(1, 5):
@@ -87,7 +112,9 @@ def test_the_equation_on_four_by_four_cells(tiny1: ModelBundle) -> None:
             for x in range(4):
                 held = int(release[y, x]) >= k
                 cell = a * float(source[0, 0, y, x]) + s * float(noise[0, 0, y, x])
-                assert float(edited[0, 0, y, x]) == pytest.approx(cell if held else float(solver[0, 0, y, x]))
+                assert float(edited[0, 0, y, x]) == pytest.approx(
+                    cell if held else float(solver[0, 0, y, x])
+                )
 
 
 def test_a_batch_of_two_is_two_batches_of_one(bundle: ModelBundle) -> None:

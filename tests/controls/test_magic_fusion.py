@@ -21,7 +21,9 @@ from tests.controls.three_paths import Trio
 STEPS = 4
 
 
-def fused(bundle: ModelBundle, until: int, plain: str, amount: float = 0.0, beside: Sequence[Control] = ()) -> Tensor:
+def fused(
+    bundle: ModelBundle, until: int, plain: str, amount: float = 0.0, beside: Sequence[Control] = ()
+) -> Tensor:
     """The end of a run that is fused with a path's words."""
     trio = Trio(bundle, STEPS)
 
@@ -63,7 +65,9 @@ def test_equation_each_cell_follows_the_more_salient_model() -> None:
         def __exit__(self, *_: object) -> None:
             wearing.pop()
 
-    predict = MagicFusion(plain, personal, Worn, 1).wrap(lambda latents, k: latents * 0 + 3 + len(wearing))
+    predict = MagicFusion(plain, personal, Worn, 1).wrap(
+        lambda latents, k: latents * 0 + 3 + len(wearing)
+    )
     assert predict(torch.zeros(1, 2, 8, 8), 0)[0, 0, 3].tolist() == [1, 1, 1, 1, 2, 2, 2, 2]
     assert predict(torch.zeros(1, 2, 8, 8), 1).unique().tolist() == [4]
     shares = saliency(left)

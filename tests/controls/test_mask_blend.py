@@ -49,7 +49,13 @@ def test_identity_a_full_mask_is_no_blend_bit_for_bit(bundle: ModelBundle) -> No
 def test_before_its_step_nothing_happens(tiny1: ModelBundle) -> None:
     trio = Trio(tiny1, STEPS)
     plain, late = trio.states(), trio.states([blend(tiny1, 0.0, begin=2)])
-    assert [torch.equal(a, b) for a, b in zip(plain, late, strict=True)] == [True, True, True, False, False]
+    assert [torch.equal(a, b) for a, b in zip(plain, late, strict=True)] == [
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
     assert torch.equal(plain[-1][:2], late[-1][:2])
 
 
@@ -67,7 +73,9 @@ class _Self(nn.Module):
 
 @pytest.mark.parametrize("value", [0.0, 0.25, 1.0])
 def test_equation_an_example_by_hand(value: float) -> None:
-    """4 x 4 pixels on a 2 x 2 site: the mask is reduced by area; M = 0 gives the layout's features exactly."""
+    """4 x 4 pixels on a 2 x 2 site: the mask is reduced by area; M = 0 gives the layout's features
+    exactly.
+    """
     network, moment = _Self(), Moment(Rows(3, True, PATHS))
     mask = torch.zeros(1, 4, 4)
     mask[0, :2, :2] = value
@@ -83,7 +91,9 @@ def test_equation_an_example_by_hand(value: float) -> None:
 
 
 def test_held_the_rest_is_the_layout_itself(tiny1: ModelBundle) -> None:
-    """The states of the target: its own inside, the layout's outside, in proportion where M is between."""
+    """The states of the target: its own inside, the layout's outside, in proportion where M is
+    between.
+    """
     trio = Trio(tiny1, STEPS)
     free = trio.states([blend(tiny1, 1.0)])
     layout = Trajectory(tuple(state[1:2] for state in free))
@@ -103,14 +113,23 @@ def test_held_the_rest_is_the_layout_itself(tiny1: ModelBundle) -> None:
     wanted = 0.5 * alone[1][2, :, 8:12] + 0.5 * layout.states[1][0, :, 8:12]
     assert torch.allclose(held[1][2, :, 8:12], wanted)
     late = states(mask, begin=2)
-    assert [torch.equal(a, b) for a, b in zip(free, late, strict=True)] == [True, True, True, False, False]
+    assert [torch.equal(a, b) for a, b in zip(free, late, strict=True)] == [
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 def test_composition_beside_the_swap_and_hooks_restored(tiny1: ModelBundle) -> None:
     before = hooks_in(tiny1)
     swap = AttentionSwap(0, (), tuple(site.module for site in self_sites(tiny1.unet)))
     trio = Trio(tiny1, STEPS)
-    ends = [trio.states(controls)[-1][2] for controls in ([swap], [swap, blend(tiny1, 1.0)], [swap, blend(tiny1, 0.5)])]
+    ends = [
+        trio.states(controls)[-1][2]
+        for controls in ([swap], [swap, blend(tiny1, 1.0)], [swap, blend(tiny1, 0.5)])
+    ]
     assert torch.equal(ends[0], ends[1])
     assert not torch.equal(ends[1], ends[2])
     assert hooks_in(tiny1) == before
@@ -193,7 +212,9 @@ def test_the_adaptive_mask_reads_the_targets_words(tiny1: ModelBundle) -> None:
     within = np.ones((64, 48), np.float32)
     within[:, 40:] = 0
     masks = AdaptiveMask(maps, NONE, within)
-    assert (masks.at(0).numpy() == within[None]).all()  # nothing seen yet: no blending inside its region
+    assert (
+        masks.at(0).numpy() == within[None]
+    ).all()  # nothing seen yet: no blending inside its region
     end = trio.states([MaskBlend(2, self_sites(tiny1.unet), masks)])[-1]
     seen = maps.mean()
     assert seen is not None

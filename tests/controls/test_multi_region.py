@@ -1,4 +1,6 @@
-"""MultiDiffusion's regions: the mean of predictions, and regions that see only themselves at first."""
+"""MultiDiffusion's regions: the mean of predictions, and regions that see only themselves at
+first.
+"""
 
 from __future__ import annotations
 
@@ -55,13 +57,20 @@ def test_identity_without_regions(tiny1: ModelBundle) -> None:
     empty = RegionPrompt(Says(3.0), torch.zeros(16, 16), NEVER)
     for regions in ((), (empty,)):
         predict = Says(1.0)
-        assert MultiRegion(regions, setting.schedule, SharedNoise(setting.noise)).wrap(predict) is predict
+        assert (
+            MultiRegion(regions, setting.schedule, SharedNoise(setting.noise)).wrap(predict)
+            is predict
+        )
 
 
 def test_regions_of_the_same_words_are_the_plain_run(tiny1: ModelBundle) -> None:
     plain = end_of(Setting(tiny1))
-    assert farthest(end_of(Setting(tiny1), lambda s: [regions_in(s, (PROMPT, PROMPT))]), plain) < 1e-4
-    assert farthest(end_of(Setting(tiny1), lambda s: [regions_in(s, ("red", "blue"))]), plain) > 1e-3
+    assert (
+        farthest(end_of(Setting(tiny1), lambda s: [regions_in(s, (PROMPT, PROMPT))]), plain) < 1e-4
+    )
+    assert (
+        farthest(end_of(Setting(tiny1), lambda s: [regions_in(s, ("red", "blue"))]), plain) > 1e-3
+    )
 
 
 def test_processors_are_restored_for_they_were_never_touched(tiny1: ModelBundle) -> None:
@@ -75,7 +84,9 @@ def test_the_equation_on_four_by_four_cells(tiny1: ModelBundle) -> None:
     one, other = torch.zeros(4, 4), torch.zeros(4, 4)
     one[:2], other[1:3] = 1, 1
     regions = (RegionPrompt(Says(2.0), one, NEVER), RegionPrompt(Says(4.0), other, NEVER))
-    predict = MultiRegion(regions, setting.schedule, SharedNoise(torch.zeros(1, 4, 4, 4))).wrap(Says(1.0))
+    predict = MultiRegion(regions, setting.schedule, SharedNoise(torch.zeros(1, 4, 4, 4))).wrap(
+        Says(1.0)
+    )
     found = predict(torch.randn(1, 4, 4, 4), 0)[0, 0]
     assert found.tolist() == [[2.0] * 4, [3.0] * 4, [4.0] * 4, [1.0] * 4]
 
@@ -102,7 +113,9 @@ def test_a_region_sees_only_itself_while_it_is_bootstrapped(tiny1: ModelBundle) 
 
 
 def test_composition_with_attention(tiny1: ModelBundle) -> None:
-    """Each region's own prediction runs through the patched sites; the order of the tuple does not matter here."""
+    """Each region's own prediction runs through the patched sites; the order of the tuple does not
+    matter here.
+    """
     ends = [
         end_of(Setting(tiny1), make)
         for make in (

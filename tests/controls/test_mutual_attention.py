@@ -25,13 +25,19 @@ STEPS = 3
 
 
 def sides_of(trio: Trio, schedule: Schedule) -> SidePaths:
-    modules = tuple(f"{site.module}.{part}" for site in detail_sites(trio.bundle.unet) for part in ("to_k", "to_v"))
+    modules = tuple(
+        f"{site.module}.{part}"
+        for site in detail_sites(trio.bundle.unet)
+        for part in ("to_k", "to_v")
+    )
     states = Trajectory(tuple(trio.states_alone("reference")))
     path = SidePath("reference", states, trio.alone("reference"), (Span(0, STEPS, modules),))
     return SidePaths(trio.bundle.unet, schedule, {"reference": path}, Recorded(), nullcontext)
 
 
-def ended(trio: Trio, begin: int, reference: Tensor | None = None, beside: Sequence[Control] = ()) -> Tensor:
+def ended(
+    trio: Trio, begin: int, reference: Tensor | None = None, beside: Sequence[Control] = ()
+) -> Tensor:
     def controls(schedule: Schedule) -> list[Control]:
         masks = None if reference is None else MutualMasks(MapMean((1, 2), "target", 0), reference)
         sites = detail_sites(trio.bundle.unet)
@@ -58,19 +64,29 @@ def test_processors_and_hooks_are_restored(tiny1: ModelBundle) -> None:
 def test_without_masks_it_is_the_swap_of_keys_and_values(tiny1: ModelBundle) -> None:
     trio = Trio(tiny1, STEPS)
     modules = tuple(site.module for site in detail_sites(tiny1.unet))
-    swapped = trio.states_alone("target", lambda one: [AttentionSwap(1, (), modules, sides_of(trio, one))])[-1]
+    swapped = trio.states_alone(
+        "target", lambda one: [AttentionSwap(1, (), modules, sides_of(trio, one))]
+    )[-1]
     assert farthest(ended(trio, 1), swapped) < 1e-5
     half = torch.zeros(4, 4)
     half[:2] = 1.0
     assert farthest(ended(trio, 1, half), swapped) > 1e-3
-    assert torch.equal(ended(trio, 1, torch.ones(4, 4)), ended(trio, 1))  # all is foreground: no mask
+    assert torch.equal(
+        ended(trio, 1, torch.ones(4, 4)), ended(trio, 1)
+    )  # all is foreground: no mask
 
 
 def test_equation_front_looks_at_front_and_rest_at_rest() -> None:
     generator = torch.Generator().manual_seed(5)
-    query, key = torch.randn(2, 1, 4, 4, generator=generator), torch.randn(2, 1, 4, 4, generator=generator)
+    query, key = (
+        torch.randn(2, 1, 4, 4, generator=generator),
+        torch.randn(2, 1, 4, 4, generator=generator),
+    )
     value = torch.tensor([1.0, 1.0, 3.0, 3.0]).view(1, 1, 4, 1).expand(2, 1, 4, 4)
-    inside, shown = torch.tensor([True, False, False, True]), torch.tensor([True, True, False, False])
+    inside, shown = (
+        torch.tensor([True, False, False, True]),
+        torch.tensor([True, True, False, False]),
+    )
     made = masked(query, key, value, 0.5, (inside, shown))
     assert torch.allclose(made[0, 0, :, 0], torch.tensor([1.0, 3.0, 3.0, 1.0]))
     wanted = torch.softmax(query @ key.transpose(-1, -2) * 0.5, dim=-1) @ value

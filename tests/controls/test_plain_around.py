@@ -20,7 +20,9 @@ STEPS = 4
 TOKENS = (1, 2)
 
 
-def parted(bundle: ModelBundle, until: int, plain: str = "layout", more: bool = False) -> list[Tensor]:
+def parted(
+    bundle: ModelBundle, until: int, plain: str = "layout", more: bool = False
+) -> list[Tensor]:
     """The states of a run whose surroundings are drawn with the words of another path."""
     trio = Trio(bundle, STEPS)
 
@@ -57,7 +59,9 @@ def test_with_the_runs_own_words_around_it_changes_rounding_alone(tiny1: ModelBu
 
 
 def test_equation_an_example_by_hand() -> None:
-    """4 x 4 cells, one of which is found: with a margin of a cell 3 x 3 are the subject's, softened by as much."""
+    """4 x 4 cells, one of which is found: with a margin of a cell 3 x 3 are the subject's, softened
+    by as much.
+    """
     mean = torch.zeros(1, 4, 4)
     mean[0, 0, 0] = 1.0
     control = PlainAround(lambda latents, k: latents * 0 + 1, _Known(mean), 1, 2, 0.3)
@@ -68,11 +72,15 @@ def test_equation_an_example_by_hand() -> None:
     assert made[0, 0] == 2
     assert torch.allclose(made[0, 1], torch.tensor(1 + 6 / 9))
     assert torch.equal(made[3], torch.ones(4))
-    assert torch.equal(subject_weights(torch.zeros(1, 4, 4), torch.zeros(1, 1, 4, 4), 0.3), torch.ones(1, 1, 4, 4))
+    assert torch.equal(
+        subject_weights(torch.zeros(1, 4, 4), torch.zeros(1, 1, 4, 4), 0.3), torch.ones(1, 1, 4, 4)
+    )
 
 
 def test_the_maps_are_read_from_the_runs_own_words_alone(tiny1: ModelBundle) -> None:
-    """Two steps: only in the second is there a plain prediction, and both runs are in the same state before it."""
+    """Two steps: only in the second is there a plain prediction, and both runs are in the same
+    state before it.
+    """
     first, second = (_seen(tiny1, plain) for plain in ("layout", "reference"))
     assert torch.equal(first, second)
 

@@ -34,7 +34,11 @@ def plain_states(bundle: ModelBundle, words: Conditioning, begin: Tensor) -> Tra
 
 
 def control_for(
-    bundle: ModelBundle, schedule: Schedule, path: Trajectory, words: Conditioning, until: tuple[int, int]
+    bundle: ModelBundle,
+    schedule: Schedule,
+    path: Trajectory,
+    words: Conditioning,
+    until: tuple[int, int],
 ) -> PlugAndPlay:
     """The control of a run on that schedule."""
     places = places_of(bundle.unet)
@@ -52,7 +56,9 @@ def begin_at(seed: int) -> Tensor:
     return torch.randn(1, 4, 16, 16, generator=generator_for(seed))
 
 
-def end(bundle: ModelBundle, words: Conditioning, path: Trajectory, until: tuple[int, int]) -> Tensor:
+def end(
+    bundle: ModelBundle, words: Conditioning, path: Trajectory, until: tuple[int, int]
+) -> Tensor:
     """The last state of a run from state 1 with the silent source ``path`` put in."""
     schedule, start = schedule_of(bundle), Start(begin_at(1), 0, (generator_for(0),))
     control = control_for(bundle, schedule, path, silent(bundle), until)
@@ -74,7 +80,9 @@ def test_identity_a_picture_put_into_itself_is_unchanged(tiny1: ModelBundle) -> 
 
 @pytest.mark.parametrize("until", [(3, 0), (0, 2)])
 def test_it_acts_until_its_step(tiny1: ModelBundle, until: tuple[int, int]) -> None:
-    """What the modules put out is the source's in every row before the step, and their own from it on."""
+    """What the modules put out is the source's in every row before the step, and their own from it
+    on.
+    """
     words = build_conditioning(tiny1, "a red cat", "blur", 3.0, 1)
     source = plain_states(tiny1, silent(tiny1), begin_at(2))
     schedule, places = schedule_of(tiny1), places_of(tiny1.unet)
@@ -85,7 +93,9 @@ def test_it_acts_until_its_step(tiny1: ModelBundle, until: tuple[int, int]) -> N
     moment: list[Tensor] = []
     run = denoise(tiny1.unet, schedule, words, start, [control])
     next(run)  # patched now: a hook that is added sees what the control made of the output
-    hook = tiny1.unet.get_submodule(name).register_forward_hook(lambda *given: moment.append(given[2]))
+    hook = tiny1.unet.get_submodule(name).register_forward_hook(
+        lambda *given: moment.append(given[2])
+    )
     for _ in run:
         target = [output for output in moment if len(output) == 2][-1]
         seen.append(bool(torch.equal(target[0], target[1])))

@@ -51,7 +51,9 @@ def test_identity_at_zero_and_at_all_steps_one_model_draws_alone(tiny1: ModelBun
     trio = Trio(tiny1, STEPS)
     with dressed_in(tiny1, 0.3)():
         personal = trio.states_alone("target")[-1]
-    vanilla = Trio(tiny1, STEPS, words={**trio.words, "target": trio.words["layout"]}).states_alone("target")[-1]
+    vanilla = Trio(tiny1, STEPS, words={**trio.words, "target": trio.words["layout"]}).states_alone(
+        "target"
+    )[-1]
     assert torch.equal(blended(tiny1, 0), personal)
     assert torch.equal(blended(tiny1, STEPS), vanilla)
     assert not torch.equal(personal, vanilla)
@@ -63,7 +65,9 @@ def test_composition_between_the_limits_both_have_a_part(tiny1: ModelBundle) -> 
 
 
 @pytest.mark.parametrize("until", [0, 1, 3, STEPS])
-def test_identical_models_and_words_make_the_border_irrelevant(tiny1: ModelBundle, until: int) -> None:
+def test_identical_models_and_words_make_the_border_irrelevant(
+    tiny1: ModelBundle, until: int
+) -> None:
     wanted = Trio(tiny1, STEPS).states_alone("target")[-1]
     assert torch.equal(blended(tiny1, until, amount=0.0, plain="target"), wanted)
 

@@ -1,4 +1,6 @@
-"""Structure per layer: identity, restoring, the weighting by hand, and parity with diffusers (algorithms 1.5, 1.9)."""
+"""Structure per layer: identity, restoring, the weighting by hand, and parity with diffusers
+(algorithms 1.5, 1.9).
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,15 @@ from backend.engine.noise import draw
 from backend.models.bundle import ModelBundle
 from backend.models.controlnet import controlnet_of
 from backend.models.schedule import SAMPLERS, Schedule
-from tests.controls.runs import PROMPT, Setting, attention_in, end_of, farthest, half_release, noise_in
+from tests.controls.runs import (
+    PROMPT,
+    Setting,
+    attention_in,
+    end_of,
+    farthest,
+    half_release,
+    noise_in,
+)
 from tests.models.controlled import with_controlnet
 
 
@@ -54,7 +64,9 @@ def halves(setting: Setting) -> Tensor:
 
 def test_identity_weight_zero_is_bit_equal_to_no_controlnet(held: ModelBundle) -> None:
     plain = end_of(Setting(held))
-    assert torch.equal(end_of(Setting(held), lambda setting: [map_in(setting, uniform(setting, 0.0))]), plain)
+    assert torch.equal(
+        end_of(Setting(held), lambda setting: [map_in(setting, uniform(setting, 0.0))]), plain
+    )
 
 
 def test_the_network_is_restored(held: ModelBundle) -> None:
@@ -76,11 +88,15 @@ def test_the_network_is_restored(held: ModelBundle) -> None:
 
 
 def test_the_equation_on_four_by_four() -> None:
-    """w resized bilinearly between pixel centres: 1 1 0 0 halved is 1 0, and 1 0 doubled is 1 .75 .25 0."""
+    """w resized bilinearly between pixel centres: 1 1 0 0 halved is 1 0, and 1 0 doubled is 1 .75
+    .25 0.
+    """
     weights = torch.tensor([[1.0, 1.0, 0.0, 0.0]]).expand(4, 4)
     assert weighted(torch.full((1, 1, 2, 2), 6.0), weights)[0, 0].tolist() == [[6.0, 0.0]] * 2
     coarse = torch.tensor([[1.0, 0.0]]).expand(2, 2)
-    assert weighted(torch.full((1, 1, 4, 4), 4.0), coarse)[0, 0].tolist() == [[4.0, 3.0, 1.0, 0.0]] * 4
+    assert (
+        weighted(torch.full((1, 1, 4, 4), 4.0), coarse)[0, 0].tolist() == [[4.0, 3.0, 1.0, 0.0]] * 4
+    )
 
 
 def test_a_uniform_map_is_a_scalar() -> None:
@@ -89,8 +105,12 @@ def test_a_uniform_map_is_a_scalar() -> None:
 
 
 @pytest.mark.parametrize("sampler", ["ddim", "euler_ancestral", "dpmpp_2m"])
-def test_a_uniform_map_of_one_is_diffusers_bit_for_bit(held: ModelBundle, sampler: str, tmp_path: Path) -> None:
-    """The pipeline of diffusers on the same folder, picture, edges and seeds; only its last latents are compared."""
+def test_a_uniform_map_of_one_is_diffusers_bit_for_bit(
+    held: ModelBundle, sampler: str, tmp_path: Path
+) -> None:
+    """The pipeline of diffusers on the same folder, picture, edges and seeds; only its last latents
+    are compared.
+    """
     side_px, steps, first = 64, 6, 2
     picture = np.random.default_rng(4).integers(0, 256, (side_px, side_px, 3), np.uint8)
     pipeline = StableDiffusionControlNetImg2ImgPipeline.from_pretrained(
@@ -125,7 +145,9 @@ def ours(bundle: ModelBundle, sampler: str, span: tuple[int, int], picture: np.n
     source = encode(bundle, picture, generators)
     start = Start(schedule.noise_to(span[1], source, draw(source, generators)), span[1], generators)
     conditioning = build_conditioning(bundle, PROMPT, "blur", 3.0, 2)
-    control = StructureMap(controlnet_of(bundle), lines(len(picture)), torch.ones(picture.shape[:2]))
+    control = StructureMap(
+        controlnet_of(bundle), lines(len(picture)), torch.ones(picture.shape[:2])
+    )
     return list(denoise(bundle.unet, schedule, conditioning, start, [control]))[-1].latents
 
 
@@ -138,7 +160,11 @@ def test_a_half_map_acts_more_on_its_half(held: ModelBundle) -> None:
 
 def test_outside_its_steps_it_does_not_act(held: ModelBundle) -> None:
     def late(setting: Setting) -> Sequence[Control]:
-        return [StructureMap(controlnet_of(held), lines(setting.side_px), uniform(setting, 1.0), first=6)]
+        return [
+            StructureMap(
+                controlnet_of(held), lines(setting.side_px), uniform(setting, 1.0), first=6
+            )
+        ]
 
     assert torch.equal(end_of(Setting(held), late), end_of(Setting(held)))
 
@@ -161,13 +187,22 @@ def test_composition_with_attention_and_layer_noise(held: ModelBundle) -> None:
 
 
 def test_two_kinds_of_structure_add_up(held: ModelBundle) -> None:
-    """The same ControlNet at halves of the weight, twice, is once at the whole; their order does not matter."""
+    """The same ControlNet at halves of the weight, twice, is once at the whole; their order does
+    not matter.
+    """
 
     def run(*weights: Tensor) -> Tensor:
-        return end_of(Setting(held), lambda setting: [map_in(setting, weight) for weight in weights])
+        return end_of(
+            Setting(held), lambda setting: [map_in(setting, weight) for weight in weights]
+        )
 
     setting = Setting(held)
     whole = run(uniform(setting, 1.0))
     assert farthest(run(uniform(setting, 0.5), uniform(setting, 0.5)), whole) < 1e-4
-    assert farthest(run(halves(setting), uniform(setting, 0.5)), run(uniform(setting, 0.5), halves(setting))) < 1e-4
+    assert (
+        farthest(
+            run(halves(setting), uniform(setting, 0.5)), run(uniform(setting, 0.5), halves(setting))
+        )
+        < 1e-4
+    )
     assert farthest(run(uniform(setting, 0.5)), whole) > 1e-4

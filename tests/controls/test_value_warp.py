@@ -42,7 +42,9 @@ def sides_of(trio: Trio, schedule: Schedule) -> SidePaths:
     return SidePaths(unet, schedule, {"reference": path}, Recorded(), nullcontext)
 
 
-def ended(trio: Trio, matching: Matching | None, begin: int = 0, beside: Sequence[Control] = ()) -> Tensor:
+def ended(
+    trio: Trio, matching: Matching | None, begin: int = 0, beside: Sequence[Control] = ()
+) -> Tensor:
     def controls(schedule: Schedule) -> list[Control]:
         sides = sides_of(trio, schedule)
         found = matching or FeatureMatching(sides, torch.ones(4, 4), 0)
@@ -81,7 +83,9 @@ class Swap(Control):
     def patch(self, network: Network):
         def hook(name: str) -> Hook:
             return lambda _, __, output: (
-                None if self.sides.recording else self.sides.feature("reference", name).flatten(0, 1)
+                None
+                if self.sides.recording
+                else self.sides.feature("reference", name).flatten(0, 1)
             )
 
         names = [f"{site.module}.to_v" for site in detail_sites(network.unet)]
@@ -104,7 +108,10 @@ def test_equation_a_moved_picture_is_found_where_it_went() -> None:
     assert torch.equal(flow.mask, torch.ones(16, 1))
     shown = torch.zeros(4, 4)
     shown[:2] = 1.0
-    assert found_flow(((moved, features),), shown, (4, 4)).mask.flatten().tolist() == [1.0] * 8 + [0.0] * 8
+    assert (
+        found_flow(((moved, features),), shown, (4, 4)).mask.flatten().tolist()
+        == [1.0] * 8 + [0.0] * 8
+    )
 
 
 def test_equation_values_follow_the_flow_inside_the_mask() -> None:

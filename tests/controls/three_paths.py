@@ -23,7 +23,9 @@ Make = Callable[[Schedule], Sequence[Control]]
 
 @dataclass(frozen=True)
 class Trio:
-    """A run of three paths; the target begins where the layout does, the reference elsewhere (or there, too)."""
+    """A run of three paths; the target begins where the layout does, the reference elsewhere (or
+    there, too).
+    """
 
     bundle: ModelBundle
     steps: int = 4
@@ -43,12 +45,16 @@ class Trio:
     def alone(self, path: str) -> Conditioning:
         """The conditioning of one path by itself."""
         spoken = embed(self.bundle, self.words[path])
-        return Conditioning(spoken, embed(self.bundle, NEGATIVE), self.guidance_scale, 1, ((path, 1),))
+        return Conditioning(
+            spoken, embed(self.bundle, NEGATIVE), self.guidance_scale, 1, ((path, 1),)
+        )
 
     @property
     def begin(self) -> Tensor:
         layout = torch.randn(1, 4, 16, 12, generator=generator_for(1))
-        reference = layout if self.same_start else torch.randn(1, 4, 16, 12, generator=generator_for(2))
+        reference = (
+            layout if self.same_start else torch.randn(1, 4, 16, 12, generator=generator_for(2))
+        )
         return torch.cat([reference, layout, layout])
 
     def states(self, controls: Sequence[Control] = ()) -> list[Tensor]:
@@ -56,7 +62,9 @@ class Trio:
         return self._walked(self.conditioning, self.begin, lambda schedule: controls)
 
     def states_alone(self, path: str, make: Make = lambda schedule: ()) -> list[Tensor]:
-        """Every state of one path by itself, each (1, c, h, w), with the controls made for its schedule."""
+        """Every state of one path by itself, each (1, c, h, w), with the controls made for its
+        schedule.
+        """
         place = self.conditioning.rows.of(path)
         return self._walked(self.alone(path), self.begin[place], make)
 
@@ -73,4 +81,6 @@ def every_attention(bundle: ModelBundle) -> tuple[str, ...]:
 
 def hooks_in(bundle: ModelBundle) -> int:
     """How many hooks the network carries."""
-    return sum(len(part._forward_hooks) + len(part._forward_pre_hooks) for part in bundle.unet.modules())
+    return sum(
+        len(part._forward_hooks) + len(part._forward_pre_hooks) for part in bundle.unet.modules()
+    )

@@ -1,4 +1,6 @@
-"""A real little network that knows the answer: it returns the noise that separates its input from one clean latent."""
+"""A real little network that knows the answer: it returns the noise that separates its input from
+one clean latent.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +11,11 @@ from torch import Tensor, nn
 
 
 class KnownNetwork(nn.Module):
-    """Predicts noise for DDIM's states so that every row is drawn to its own ``goal``; conditions shift the answer.
+    """Predicts noise for DDIM's states so that every row is drawn to its own ``goal``; conditions
+    shift the answer.
 
-    Called like a UNet. The prediction of a row is (x - a·goal) / s plus the mean of the row's words, so guidance can
-    be read off. ``seen`` keeps the number of rows of each call.
+    Called like a UNet. The prediction of a row is (x - a·goal) / s plus the mean of the row's
+    words, so guidance can be read off. ``seen`` keeps the number of rows of each call.
     """
 
     def __init__(self, goal: Tensor, levels: dict[int, tuple[float, float]]) -> None:
@@ -28,7 +31,9 @@ class KnownNetwork(nn.Module):
         self.seen.append(len(latents))
         a, s = self._levels[int(timestep)]
         goal = self.goal.repeat(len(latents) // len(self.goal), 1, 1, 1)
-        return ((latents - a * goal) / s + encoder_hidden_states.mean(dim=(1, 2))[:, None, None, None],)
+        return (
+            (latents - a * goal) / s + encoder_hidden_states.mean(dim=(1, 2))[:, None, None, None],
+        )
 
 
 @dataclass

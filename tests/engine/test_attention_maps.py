@@ -9,7 +9,9 @@ from backend.engine.attention_maps import unrivalled
 
 def test_a_place_is_the_words_own_where_no_other_looks_more_for_its_measure() -> None:
     own = torch.tensor([[[0.4, 0.3], [0.1, 0.0]]])
-    other = torch.tensor([[[0.01, 0.06], [0.001, 0.0]]])  # looks a tenth as much, but at the second place
+    other = torch.tensor(
+        [[[0.01, 0.06], [0.001, 0.0]]]
+    )  # looks a tenth as much, but at the second place
     won = unrivalled(torch.stack([own, other]))
     assert torch.equal(won, torch.tensor([[[0.4, 0.0], [0.1, 0.0]]]))
 

@@ -22,19 +22,29 @@ def test_embeddings_equal_the_pipelines(bundle: ModelBundle) -> None:
 
 
 def pipelines_words(pipeline: Any, bundle: ModelBundle, text: str) -> tuple[Tensor, Tensor]:
-    """A text's and "blue house"'s embeddings; XL's pooled vectors as their last row, an empty text all zeros."""
+    """A text's and "blue house"'s embeddings; XL's pooled vectors as their last row, an empty text
+    all zeros.
+    """
     if bundle.second_text is None:
         known, negative = pipeline.encode_prompt(text, bundle.device, 1, True, "blue house")
         return known, negative
-    told = {"device": bundle.device, "num_images_per_prompt": 1, "do_classifier_free_guidance": True}
-    known, negative, pooled, pooled_negative = pipeline.encode_prompt(text, negative_prompt="blue house", **told)
+    told = {
+        "device": bundle.device,
+        "num_images_per_prompt": 1,
+        "do_classifier_free_guidance": True,
+    }
+    known, negative, pooled, pooled_negative = pipeline.encode_prompt(
+        text, negative_prompt="blue house", **told
+    )
     if not text:
         _, known, _, pooled = pipeline.encode_prompt("red", negative_prompt=None, **told)
     return with_row(known, pooled), with_row(negative, pooled_negative)
 
 
 def with_row(words: Tensor, pooled: Tensor) -> Tensor:
-    return torch.cat([words, functional.pad(pooled[:, None], (0, words.shape[-1] - pooled.shape[-1]))], dim=1)
+    return torch.cat(
+        [words, functional.pad(pooled[:, None], (0, words.shape[-1] - pooled.shape[-1]))], dim=1
+    )
 
 
 def test_rows_are_uncond_then_cond(tiny1: ModelBundle) -> None:

@@ -30,9 +30,14 @@ def test_each_generator_samples_for_itself(bundle: ModelBundle) -> None:
 
 
 def test_sampling_equals_the_autoencoders_own(bundle: ModelBundle) -> None:
-    picture = torch.from_numpy(a_picture().astype(np.float32) / 255)[None].permute(0, 3, 1, 2) * 2 - 1
+    picture = (
+        torch.from_numpy(a_picture().astype(np.float32) / 255)[None].permute(0, 3, 1, 2) * 2 - 1
+    )
     with torch.no_grad():
-        known = bundle.vae.encode(picture).latent_dist.sample(generator_for(5)) * bundle.vae.config.scaling_factor
+        known = (
+            bundle.vae.encode(picture).latent_dist.sample(generator_for(5))
+            * bundle.vae.config.scaling_factor
+        )
     assert torch.equal(encode(bundle, a_picture(), [generator_for(5)]), known)
 
 
@@ -56,12 +61,16 @@ def test_a_decoder_that_overflows_is_refused(tiny1: ModelBundle) -> None:
 
 
 def test_flat_black_is_refused(tiny1: ModelBundle, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tiny1.vae, "decode", lambda latents, return_dict: (torch.full((1, 3, 32, 32), -1.5),))
+    monkeypatch.setattr(
+        tiny1.vae, "decode", lambda latents, return_dict: (torch.full((1, 3, 32, 32), -1.5),)
+    )
     with pytest.raises(EngineError, match="flat black"):
         decode(tiny1, torch.zeros(1, 4, 8, 8))
 
 
-def test_large_batches_are_decoded_in_parts(tiny1: ModelBundle, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_batches_are_decoded_in_parts(
+    tiny1: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
     latents = torch.randn(5, 4, 8, 8, generator=generator_for(1))
     whole = decode(tiny1, latents)
     sizes: list[int] = []
@@ -85,7 +94,8 @@ def test_preview_resembles_the_picture(pocket: ModelBundle) -> None:
     assert shown.shape == (2, 128, 128, 3)
     assert shown.dtype == np.uint8
     small = [
-        np.asarray(Image.fromarray(one).resize((8, 8), Image.Resampling.BOX), float) for one in (picture, shown[0])
+        np.asarray(Image.fromarray(one).resize((8, 8), Image.Resampling.BOX), float)
+        for one in (picture, shown[0])
     ]
     assert np.corrcoef(small[0].ravel(), small[1].ravel())[0, 1] > 0.8
 

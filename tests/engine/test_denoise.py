@@ -72,9 +72,13 @@ class Doubler(Control):
 
 
 def a_run(
-    guidance_scale: float = 1.0, controls: tuple[Control, ...] = (), words: tuple[float, float] = (0.0, 0.0)
+    guidance_scale: float = 1.0,
+    controls: tuple[Control, ...] = (),
+    words: tuple[float, float] = (0.0, 0.0),
 ) -> tuple[KnownNetwork, Iterator[Step]]:
-    """Two candidates on DDIM; ``words`` are the constants of the positive and negative embeddings."""
+    """Two candidates on DDIM; ``words`` are the constants of the positive and negative
+    embeddings.
+    """
     schedule = Schedule("ddim", {"beta_schedule": "scaled_linear"}, STEPS, torch.device("cpu"))
     levels = {int(t): schedule.level(k) for k, t in enumerate(schedule.timesteps)}
     network = KnownNetwork(goal_latents(2), levels)
@@ -102,20 +106,31 @@ def test_without_guidance_there_is_no_unconditional_half(scale: float, rows: int
 
 
 def test_guidance_is_uncond_plus_scale_times_difference() -> None:
-    """A constant added to the predicted noise moves x0 by -s/a of it: read the guided constant back."""
+    """A constant added to the predicted noise moves x0 by -s/a of it: read the guided constant
+    back.
+    """
     for scale, wanted in ((1.0, 0.5), (3.0, 0.1 + 3 * (0.5 - 0.1))):
         _, run = a_run(scale, words=(0.5, 0.1))
         step = next(run)
         schedule = Schedule("ddim", {"beta_schedule": "scaled_linear"}, STEPS, torch.device("cpu"))
         a, s = schedule.level(FIRST)
-        assert torch.allclose(goal_latents(2) - step.denoised, torch.full((2, 4, 3, 5), wanted * s / a), atol=1e-3)
+        assert torch.allclose(
+            goal_latents(2) - step.denoised, torch.full((2, 4, 3, 5), wanted * s / a), atol=1e-3
+        )
 
 
 def test_doors_are_used_in_the_order_of_the_tuple() -> None:
     diary = Diary()
     _, run = a_run(controls=(Recorder("a", diary), Recorder("b", diary)))
     next(run)
-    assert diary.entries == ["a on", "b on", "b predicts 2", "a predicts 2", "a edits 3", "b edits 3"]
+    assert diary.entries == [
+        "a on",
+        "b on",
+        "b predicts 2",
+        "a predicts 2",
+        "a edits 3",
+        "b edits 3",
+    ]
 
 
 def test_a_later_edit_sees_the_earlier_one() -> None:
@@ -174,10 +189,14 @@ def test_gradients_stay_as_they_were() -> None:
 
 
 def test_a_changed_state_makes_a_multistep_sampler_forget() -> None:
-    """Adding 0 changes no number, but the loop cannot know: both ends must differ only by the lost history."""
+    """Adding 0 changes no number, but the loop cannot know: both ends must differ only by the lost
+    history.
+    """
     ends = []
     for controls in ((), (Adder(0.0, 5),)):
-        schedule = Schedule("dpmpp_2m", {"beta_schedule": "scaled_linear"}, STEPS, torch.device("cpu"))
+        schedule = Schedule(
+            "dpmpp_2m", {"beta_schedule": "scaled_linear"}, STEPS, torch.device("cpu")
+        )
         levels = {int(t): schedule.level(k) for k, t in enumerate(schedule.timesteps)}
         network = KnownNetwork(goal_latents(1), levels)
         words = torch.full((1, 3, 6), 0.3)

@@ -26,7 +26,9 @@ def as_picture(values: np.ndarray) -> np.ndarray:
 
 
 def shaded(plate: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The plate under a soft shadow of the mask, moved down to the right, and the share of light that it takes."""
+    """The plate under a soft shadow of the mask, moved down to the right, and the share of light
+    that it takes.
+    """
     taken = 0.4 * ndimage.gaussian_filter(np.roll(mask, (4, 3), (0, 1)).astype(float), 2.0)
     return plate * (1 - taken[..., None]), taken
 
@@ -42,7 +44,9 @@ def test_the_shadow_is_in_the_hole_and_the_fill_is_the_ground() -> None:
     off = np.abs(filled(picture, hole).astype(float) - ground())
     plain = np.abs(filled(picture, hole_of(mask)).astype(float) - ground())
     assert off[mask].mean() < 6 < plain[mask].mean()
-    ring = ndimage.binary_dilation(mask, iterations=4) & ~ndimage.binary_dilation(mask, iterations=2)
+    ring = ndimage.binary_dilation(mask, iterations=4) & ~ndimage.binary_dilation(
+        mask, iterations=2
+    )
     assert np.abs(light.mean(-1) - (1 - taken))[ring].mean() < 0.04
     assert (light[~hole] == 1).all()
 

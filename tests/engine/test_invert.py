@@ -17,7 +17,12 @@ from backend.engine.loop_types import generator_for
 from backend.models.schedule import Schedule
 
 STEPS = 20
-SD = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012, "set_alpha_to_one": False}
+SD = {
+    "beta_schedule": "scaled_linear",
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "set_alpha_to_one": False,
+}
 
 
 class SmoothNetwork(nn.Module):
@@ -34,7 +39,9 @@ class SmoothNetwork(nn.Module):
         self, latents: Tensor, timestep: Tensor, encoder_hidden_states: Tensor, return_dict: bool
     ) -> tuple[Tensor]:
         self.calls += 1
-        bent = torch.tanh(torch.nn.functional.conv2d(latents, self.kernel, padding=1) + float(timestep) / 1000)
+        bent = torch.tanh(
+            torch.nn.functional.conv2d(latents, self.kernel, padding=1) + float(timestep) / 1000
+        )
         return (self.strength * bent + encoder_hidden_states.mean((1, 2))[:, None, None, None],)
 
 
@@ -110,7 +117,11 @@ def test_steps_tell_how_far_it_is_and_can_be_left_at_any_time() -> None:
     case, clean = Case(), picture()
     with closing(invert(case.network, case.schedule, words(clean), clean)) as steps:
         seen = [next(steps) for _ in range(3)]
-    assert [(step.k, step.total, step.first) for step in seen] == [(0, STEPS, 0), (1, STEPS, 0), (2, STEPS, 0)]
+    assert [(step.k, step.total, step.first) for step in seen] == [
+        (0, STEPS, 0),
+        (1, STEPS, 0),
+        (2, STEPS, 0),
+    ]
 
 
 def test_other_samplers_have_no_way_back() -> None:

@@ -14,7 +14,10 @@ from backend.errors import EngineError
     [
         torch.OutOfMemoryError("CUDA out of memory"),
         MemoryError(),
-        RuntimeError("[enforce fail at alloc_cpu.cpp:1] DefaultCPUAllocator: not enough memory: you tried ..."),
+        RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:1] DefaultCPUAllocator: not enough memory: you "
+            "tried ..."
+        ),
     ],
 )
 def test_allocations_that_fail(error: Exception) -> None:

@@ -7,7 +7,14 @@ import pytest
 import torch
 
 from backend.engine.conditioning import embed
-from backend.engine.looks import embed_with_looks, encode_rows, fingerprint, moved_tokens, token_row, token_table
+from backend.engine.looks import (
+    embed_with_looks,
+    encode_rows,
+    fingerprint,
+    moved_tokens,
+    token_row,
+    token_table,
+)
 from backend.errors import RequestError
 from backend.models.bundle import ModelBundle
 from backend.scene.look import Look
@@ -21,7 +28,9 @@ def word(bundle: ModelBundle, text: str) -> Look:
 
 def position(bundle: ModelBundle, text: str, part: str) -> int:
     start = text.index(part)
-    return next(span.position for span in bundle.card.token_spans(text) if span.start <= start < span.end)
+    return next(
+        span.position for span in bundle.card.token_spans(text) if span.start <= start < span.end
+    )
 
 
 @pytest.mark.parametrize("bundle", ["tiny-xl"], indirect=True)
@@ -37,7 +46,9 @@ ONE_ENCODER = ["tiny-1", "tiny-2", pytest.param("pocket", marks=pytest.mark.slow
 def test_a_look_with_a_word_s_vector_reads_like_the_word(bundle: ModelBundle) -> None:
     text = "a cat and a house"
     places = [position(bundle, text, "cat"), position(bundle, text, "house")]
-    read = embed_with_looks(bundle, text, [(places[0], word(bundle, "red")), (places[1], word(bundle, "blue"))])
+    read = embed_with_looks(
+        bundle, text, [(places[0], word(bundle, "red")), (places[1], word(bundle, "blue"))]
+    )
     assert torch.equal(read, embed(bundle, "a red cat and a blue house"))
 
 
@@ -45,8 +56,14 @@ def test_tokens_move_with_their_words(tiny1: ModelBundle) -> None:
     short, long = "a cat and a house", "a red cat and a blue house"
     before = [position(tiny1, short, "cat"), position(tiny1, short, "house")]
     cat, house = before
-    assert moved_tokens([cat], before, cat) == (position(tiny1, long, "red"), position(tiny1, long, "cat"))
-    assert moved_tokens([house], before, house) == (position(tiny1, long, "blue"), position(tiny1, long, "house"))
+    assert moved_tokens([cat], before, cat) == (
+        position(tiny1, long, "red"),
+        position(tiny1, long, "cat"),
+    )
+    assert moved_tokens([house], before, house) == (
+        position(tiny1, long, "blue"),
+        position(tiny1, long, "house"),
+    )
     assert moved_tokens([cat, house], []) == (cat, house)
     assert moved_tokens([house], [cat]) == (house + 1,)
 

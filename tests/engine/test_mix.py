@@ -1,4 +1,6 @@
-"""Painting one picture into another: what the mask leaves out stays bit for bit, on random pictures and masks."""
+"""Painting one picture into another: what the mask leaves out stays bit for bit, on random pictures
+and masks.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from PIL import Image, ImageFilter
 from backend.engine.mix import mixed
 
 
-def soft_blob(random: np.random.Generator, height: int, width: int, feather_px: float) -> np.ndarray:
+def soft_blob(
+    random: np.random.Generator, height: int, width: int, feather_px: float
+) -> np.ndarray:
     """A disc with a soft edge somewhere in the picture, uint8 (h, w)."""
     y, x = np.mgrid[:height, :width]
     far = np.hypot(y - random.uniform(0, height), x - random.uniform(0, width))
@@ -18,7 +22,9 @@ def soft_blob(random: np.random.Generator, height: int, width: int, feather_px: 
 
 
 @pytest.mark.parametrize("seed", range(100))
-def test_pixels_outside_the_painted_mask_and_its_feather_are_the_base_bit_for_bit(seed: int) -> None:
+def test_pixels_outside_the_painted_mask_and_its_feather_are_the_base_bit_for_bit(
+    seed: int,
+) -> None:
     random = np.random.default_rng(seed)
     height, width = (int(side) for side in random.integers(24, 80, 2))
     base, other = random.integers(0, 256, (2, height, width, 3), np.uint8)

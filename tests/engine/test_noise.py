@@ -41,13 +41,20 @@ def test_shared_noise_is_one_tensor() -> None:
 
 
 def test_seeds_of_purposes_are_apart() -> None:
-    seeds = {seed_of(seed, purpose, number) for seed in range(5) for purpose in "ab" for number in range(5)}
+    seeds = {
+        seed_of(seed, purpose, number)
+        for seed in range(5)
+        for purpose in "ab"
+        for number in range(5)
+    }
     assert len(seeds) == 50
     assert all(0 <= seed < 2**63 for seed in seeds)
 
 
 def test_a_layer_with_a_seed_owns_the_noise_of_its_cells() -> None:
-    """Equal in every row and run where the layer lies, the run's own elsewhere, whatever its number in the stack."""
+    """Equal in every row and run where the layer lies, the run's own elsewhere, whatever its number
+    in the stack.
+    """
     owners = torch.tensor([[0, 1], [2, 2]])
     runs = [torch.randn(2, 4, 2, 2, generator=generator_for(seed)) for seed in (1, 2)]
     first, second = (owned_noise(noise, owners, [None, 7]) for noise in runs)

@@ -40,7 +40,9 @@ class Random(Objective):
     """Records nothing, draws from its own stream."""
 
     def losses(self, pictures: Tensor, look: Look) -> Tensor:
-        noise = torch.cat([torch.rand(1, *pictures.shape[1:], generator=one) for one in look.generators("random")])
+        noise = torch.cat(
+            [torch.rand(1, *pictures.shape[1:], generator=one) for one in look.generators("random")]
+        )
         return (pictures * noise).flatten(1).mean(1)
 
 
@@ -57,7 +59,10 @@ def segment_term(weight: float, channels: tuple[int, ...] = (1, 2, 0), views: in
     masks = half_masks(SIDE_PX)
     everything = torch.cat([masks, 1 - masks.sum(0, keepdim=True)])
     chosen = torch.stack([everything[{1: 0, 2: 1, 0: 2}[channel]] for channel in channels])
-    return Term(SegmentMatch(ToySegmenter(), Targets(channels, chosen, torch.ones_like(chosen)), views), weight)
+    return Term(
+        SegmentMatch(ToySegmenter(), Targets(channels, chosen, torch.ones_like(chosen)), views),
+        weight,
+    )
 
 
 def text_term() -> Term:
@@ -65,14 +70,24 @@ def text_term() -> Term:
     return Term(TextMatch(clip, clip.encode_text(["a red cat"]), 3, 16))
 
 
-def fitted(terms: Sequence[Term], seeds: tuple[int, ...] = (3,), steps: int = 14, rate: float = 0.1) -> list[Draft]:
+def fitted(
+    terms: Sequence[Term], seeds: tuple[int, ...] = (3,), steps: int = 14, rate: float = 0.1
+) -> list[Draft]:
     return list(optimise(ToyCodes(), random_fit(seeds, steps, rate), terms))
 
 
-def random_fit(seeds: tuple[int, ...], steps: int, rate: float = 0.1, calibrated_at: int = 10) -> Fit:
+def random_fit(
+    seeds: tuple[int, ...], steps: int, rate: float = 0.1, calibrated_at: int = 10
+) -> Fit:
     """The paper's: one grid of random codes."""
     size = (SIDE, SIDE)
-    return Fit(one_grid(ToyCodes().codebook, seeds, size), seeds, (Stage(size, steps),), rate, calibrated_at)
+    return Fit(
+        one_grid(ToyCodes().codebook, seeds, size),
+        seeds,
+        (Stage(size, steps),),
+        rate,
+        calibrated_at,
+    )
 
 
 def region_parts(rows: int) -> tuple[Part, ...]:
@@ -80,7 +95,9 @@ def region_parts(rows: int) -> tuple[Part, ...]:
     masks = half_masks(SIDE_PX)
     weights = torch.cat([1 - masks.sum(0, keepdim=True), masks])
     full, half = torch.zeros(rows, 3, SIDE, SIDE), torch.zeros(rows, 3, SIDE // 2, SIDE // 2)
-    return regions_and_grids(ToyCodes().codebook, full, half, weights, reach=torch.ones(SIDE_PX, SIDE_PX))
+    return regions_and_grids(
+        ToyCodes().codebook, full, half, weights, reach=torch.ones(SIDE_PX, SIDE_PX)
+    )
 
 
 def test_a_fit_reaches_its_goal_and_counts_its_steps() -> None:
@@ -128,7 +145,9 @@ def test_what_is_out_of_reach_stays() -> None:
     masks = half_masks(SIDE_PX)
     full, half = torch.zeros(1, 3, SIDE, SIDE), torch.zeros(1, 3, SIDE // 2, SIDE // 2)
     parts = regions_and_grids(ToyCodes().codebook, full, half, masks, reach=masks[0])
-    *_, end = optimise(ToyCodes(), Fit(parts, (3,), (Stage((SIDE, SIDE), 5),), 0.5), [Term(Brightness(1.0))])
+    *_, end = optimise(
+        ToyCodes(), Fit(parts, (3,), (Stage((SIDE, SIDE), 5),), 0.5), [Term(Brightness(1.0))]
+    )
     beyond = functional.adaptive_avg_pool2d(masks[:1], (SIDE, SIDE))[0] == 0
     assert not bool(end.latents[0][:, beyond].any())
     assert float(end.latents[0][:, ~beyond].min()) > 0.5
@@ -136,7 +155,11 @@ def test_what_is_out_of_reach_stays() -> None:
 
 def test_a_fixed_part_stays() -> None:
     *_, fixed = parts = region_parts(2)
-    ends = list(optimise(ToyCodes(), Fit(parts, (3, 4), (Stage((SIDE, SIDE), 3),), 0.5), [Term(Brightness(1.0))]))
+    ends = list(
+        optimise(
+            ToyCodes(), Fit(parts, (3, 4), (Stage((SIDE, SIDE), 3),), 0.5), [Term(Brightness(1.0))]
+        )
+    )
     assert fixed.rate == 0
     assert not bool(fixed.values.any())
     assert float(ends[-1].latents.mean()) > 0.5
@@ -147,7 +170,10 @@ def test_a_fixed_part_stays() -> None:
 def test_segments_are_found_after_a_fit() -> None:
     term = segment_term(1.0)
     drafts = fitted([term], steps=200)
-    first, last = (float(term.objective.losses(draft.denoised, Look(0, (3,)))) for draft in (drafts[0], drafts[-1]))
+    first, last = (
+        float(term.objective.losses(draft.denoised, Look(0, (3,))))
+        for draft in (drafts[0], drafts[-1])
+    )
     assert last < 0.25 * first
     named = ToySegmenter().logits(drafts[-1].denoised).argmax(1)[0]
     assert float((named[:, : SIDE_PX // 3] == 1).float().mean()) > 0.9
@@ -173,13 +199,18 @@ def test_two_experts_of_split_classes_are_the_sum_of_their_terms() -> None:
     look = Look(0, (3,))
     one, other = segment_term(1.0, (1,)).objective, segment_term(1.0, (2,)).objective
     picture = picture_of(ToyCodes(), z)
-    apart = [torch.autograd.grad(term.losses(picture, look).sum(), z, retain_graph=True)[0] for term in (one, other)]
+    apart = [
+        torch.autograd.grad(term.losses(picture, look).sum(), z, retain_graph=True)[0]
+        for term in (one, other)
+    ]
     together = sum(term.losses(picture, look) for term in (one, other))
     assert torch.allclose(torch.autograd.grad(together.sum(), z)[0], apart[0] + apart[1], atol=1e-8)
 
 
 def test_calibration_makes_gradients_equally_long_whatever_the_units() -> None:
-    """Both pull at every cell, one up and one down with three times the weight; the units do not show."""
+    """Both pull at every cell, one up and one down with three times the weight; the units do not
+    show.
+    """
     codes = ToyCodes()
     fit = random_fit((3, 4), 1, calibrated_at=0)
     begin = random_codes(codes.codebook, (3, 4), (SIDE, SIDE))

@@ -20,11 +20,17 @@ def slow_distance(inside: np.ndarray) -> np.ndarray:
 
 
 @given(st.integers(0, 10**6), st.integers(0, 30), st.integers(1, 20), st.integers(1, 24))
-def test_weights_are_one_inside_and_fall_with_distance(seed: int, feather_px: int, height: int, width: int) -> None:
+def test_weights_are_one_inside_and_fall_with_distance(
+    seed: int, feather_px: int, height: int, width: int
+) -> None:
     rng = np.random.default_rng(seed)
-    alpha = np.where(rng.random((height, width)) < 0.08, rng.random((height, width)), 0).astype(np.float32)
+    alpha = np.where(rng.random((height, width)) < 0.08, rng.random((height, width)), 0).astype(
+        np.float32
+    )
     distance = slow_distance(alpha > 0)
-    wanted = np.where(distance <= feather_px, 1 - np.minimum(distance, feather_px + 1) / (feather_px + 1), 0)
+    wanted = np.where(
+        distance <= feather_px, 1 - np.minimum(distance, feather_px + 1) / (feather_px + 1), 0
+    )
     assert np.allclose(paste_weights(alpha, feather_px), wanted, atol=1e-6)
 
 
@@ -37,7 +43,9 @@ def test_outside_is_identical_and_inside_is_new(seed: int, feather_px: int) -> N
     alpha[y : y + 5, x : x + 6] = rng.random((len(alpha[y : y + 5]), len(alpha[0, x : x + 6])))
     weights = paste_weights(alpha, feather_px)
     whole = pasted(source, fresh, weights)
-    assert np.array_equal(whole[slow_distance(alpha > 0) > feather_px], source[slow_distance(alpha > 0) > feather_px])
+    assert np.array_equal(
+        whole[slow_distance(alpha > 0) > feather_px], source[slow_distance(alpha > 0) > feather_px]
+    )
     assert np.array_equal(whole[alpha > 0], fresh[alpha > 0])
     assert changed_pixels(source, whole, weights) == 0
 

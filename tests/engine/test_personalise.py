@@ -1,4 +1,6 @@
-"""Learning a subject: it learns, it repeats, it goes on where it stood, it leaves the network alone."""
+"""Learning a subject: it learns, it repeats, it goes on where it stood, it leaves the network
+alone.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ def rules(kind: SubjectKind, **changes: int) -> SubjectRules:
     return replace(RULE, prior_count=prior, **changes)
 
 
-def learned(bundle: ModelBundle, kind: SubjectKind, rule: SubjectRules, begun: dict | None = None) -> Subject:
+def learned(
+    bundle: ModelBundle, kind: SubjectKind, rule: SubjectRules, begun: dict | None = None
+) -> Subject:
     run = learn_subject(bundle, lesson(kind), rule, begun)
     while True:
         try:
@@ -42,7 +46,9 @@ def learned(bundle: ModelBundle, kind: SubjectKind, rule: SubjectRules, begun: d
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_subject_is_learned_and_the_network_left_alone(tiny1: ModelBundle, kind: SubjectKind) -> None:
+def test_a_subject_is_learned_and_the_network_left_alone(
+    tiny1: ModelBundle, kind: SubjectKind
+) -> None:
     before = {name: value.clone() for name, value in tiny1.unet.named_parameters()}
     run = learn_subject(tiny1, lesson(kind), rules(kind))
     steps = list(run)
@@ -90,21 +96,31 @@ def test_bad_lessons_are_refused(tiny1: ModelBundle) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 20])
-def test_one_reference_and_twenty_are_enough_and_not_too_many(tiny1: ModelBundle, count: int) -> None:
+def test_one_reference_and_twenty_are_enough_and_not_too_many(
+    tiny1: ModelBundle, count: int
+) -> None:
     """Of any sizes and proportions; every one of twenty can be drawn from."""
     rng = np.random.default_rng(2)
-    pictures = tuple(rng.integers(0, 256, (40 + 3 * place, 70 - place, 3), np.uint8) for place in range(count))
-    run = learn_subject(tiny1, SubjectLesson(pictures, "cat", "custom_diffusion"), replace(RULE, steps=2))
+    pictures = tuple(
+        rng.integers(0, 256, (40 + 3 * place, 70 - place, 3), np.uint8) for place in range(count)
+    )
+    run = learn_subject(
+        tiny1, SubjectLesson(pictures, "cat", "custom_diffusion"), replace(RULE, steps=2)
+    )
     steps = [step for step in run if isinstance(step, SubjectStep)]
     assert len(steps) == 2
     assert all(np.isfinite(step.loss) for step in steps)
 
 
-def test_other_objects_in_the_references_count_a_tenth_where_the_subject_is_cut_out(tiny1: ModelBundle) -> None:
+def test_other_objects_in_the_references_count_a_tenth_where_the_subject_is_cut_out(
+    tiny1: ModelBundle,
+) -> None:
     mask = np.zeros((64, 64), np.float32)
     mask[:, :32] = 1.0
     pictures = lesson("custom_diffusion").pictures
-    weights = _School(tiny1, SubjectLesson(pictures, "cat", "custom_diffusion", (mask, 1 - mask)), RULE).masks
+    weights = _School(
+        tiny1, SubjectLesson(pictures, "cat", "custom_diffusion", (mask, 1 - mask)), RULE
+    ).masks
     half = weights.shape[-1] // 2
     assert torch.allclose(weights[0, ..., :half], torch.tensor(1.0))
     assert torch.allclose(weights[0, ..., half:], torch.tensor(0.1))
@@ -135,7 +151,10 @@ def test_references_of_any_size_are_fitted() -> None:
 def test_the_token_stands_before_the_class_word_or_instead_of_it(tiny1: ModelBundle) -> None:
     kept, instead = drawn_subject(tiny1), drawn_subject(tiny1, "textual_inversion")
     assert plain_prompt("a <*> in snow", "cat") == "a cat in snow"
-    assert plain_prompt("a <*> and a <*> in snow", "orange cat") == "an orange cat and an orange cat in snow"
+    assert (
+        plain_prompt("a <*> and a <*> in snow", "orange cat")
+        == "an orange cat and an orange cat in snow"
+    )
     assert plain_prompt("A Cat in snow", "cat") == "A cat in snow"
     assert marked("a catfish and a cat", "cat") == "a catfish and a <*>"
     row = read_sentence(tiny1, "a red <*>", kept)

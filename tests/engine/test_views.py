@@ -12,7 +12,9 @@ ALLOWED = ViewRange((0.5, 1.0), 0.1)
 
 def test_the_whole_view_is_the_picture() -> None:
     picture = torch.rand(2, 3, 8, 6)
-    views = draw_views([generator_for(1), generator_for(2)], 1, ViewRange((1.0, 1.0), 0.0, flipped=False))
+    views = draw_views(
+        [generator_for(1), generator_for(2)], 1, ViewRange((1.0, 1.0), 0.0, flipped=False)
+    )
     assert torch.allclose(seen_through(picture, views, (8, 6)), picture, atol=1e-6)
 
 

@@ -45,13 +45,19 @@ class ToyCodes:
 class ToySegmenter(nn.Module):
     """Names pixels by the colour around them: a fixed 3×3 convolution. Grey is the background."""
 
-    def __init__(self, words: Sequence[str] = ("background", "cat", "house"), sharpness: float = 6.0) -> None:
+    def __init__(
+        self, words: Sequence[str] = ("background", "cat", "house"), sharpness: float = 6.0
+    ) -> None:
         super().__init__()
         self.vocabulary = tuple(words)
-        colours = torch.tensor([[0.5, 0.5, 0.5], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]])[: len(words)]
+        colours = torch.tensor(
+            [[0.5, 0.5, 0.5], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
+        )[: len(words)]
         self.conv = nn.Conv2d(3, len(words), 3, padding=1, padding_mode="replicate")
         with torch.no_grad():
-            self.conv.weight.copy_((2 * sharpness * colours / 9)[:, :, None, None].expand(-1, -1, 3, 3))
+            self.conv.weight.copy_(
+                (2 * sharpness * colours / 9)[:, :, None, None].expand(-1, -1, 3, 3)
+            )
             self.conv.bias.copy_(-sharpness * colours.square().sum(1))
         self.requires_grad_(False)
 
@@ -64,13 +70,20 @@ class ToySegmenter(nn.Module):
 class ToyClip:
     """Embeds a picture by its mean colour in each quarter, and a text by its letters."""
 
-    seeing: Seeing = field(default_factory=lambda: Seeing(16, 16, (0.0,) * 3, (1.0,) * 3, "bilinear"))
+    seeing: Seeing = field(
+        default_factory=lambda: Seeing(16, 16, (0.0,) * 3, (1.0,) * 3, "bilinear")
+    )
 
     def encode_image(self, pictures: Tensor) -> Tensor:
-        return functional.normalize(functional.adaptive_avg_pool2d(pictures, 2).flatten(1) + 0.1, dim=-1)
+        return functional.normalize(
+            functional.adaptive_avg_pool2d(pictures, 2).flatten(1) + 0.1, dim=-1
+        )
 
     def encode_text(self, texts: Sequence[str]) -> Tensor:
-        rows = [torch.rand(12, generator=torch.Generator().manual_seed(sum(map(ord, text)))) for text in texts]
+        rows = [
+            torch.rand(12, generator=torch.Generator().manual_seed(sum(map(ord, text))))
+            for text in texts
+        ]
         return functional.normalize(torch.stack(rows), dim=-1)
 
 

@@ -33,7 +33,11 @@ def write(folder: Path, pictures: dict[int, list[tuple[int, Any, int]]]) -> None
         "categories": [{"id": number, "name": name} for number, name in CATEGORIES.items()],
         "annotations": annotations,
     }
-    said = [{"image_id": picture, "caption": f"a cat by a couch {n}"} for picture in pictures for n in (0, 1)]
+    said = [
+        {"image_id": picture, "caption": f"a cat by a couch {n}"}
+        for picture in pictures
+        for n in (0, 1)
+    ]
     (folder / "annotations").mkdir()
     (folder / "annotations" / "instances_val2017.json").write_text(json.dumps(instances))
     (folder / "annotations" / "captions_val2017.json").write_text(json.dumps({"annotations": said}))
@@ -49,7 +53,12 @@ def test_the_filter(tmp_path: Path) -> None:
             4: [(17, LARGE, 0), (63, SMALL, 0)],  # one too small
             5: [(17, LARGE, 0), (90, OTHER, 0)],  # one without a VOC class
             6: [(17, LARGE, 0), (63, {"counts": [], "size": []}, 1)],  # a crowd
-            7: [(17, SMALL, 0), (17, LARGE, 0), (5, OTHER, 0), (90, SMALL, 0)],  # instances of one class
+            7: [
+                (17, SMALL, 0),
+                (17, LARGE, 0),
+                (5, OTHER, 0),
+                (90, SMALL, 0),
+            ],  # instances of one class
         },
     )
     cases = coco_cases(tmp_path, PAINTED, 10)

@@ -33,7 +33,9 @@ from tests.evaluation.test_likeness import Thumbnail
 
 @pytest.fixture(autouse=True)
 def small_toys(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing that is asked here depends on how finely toys are drawn, and most of the time would go there."""
+    """Nothing that is asked here depends on how finely toys are drawn, and most of the time would
+    go there.
+    """
     monkeypatch.setattr("backend.pocket.examples.CUTOUT_PX", 96)
 
 
@@ -67,7 +69,9 @@ def test_orders_are_told_with_their_rise() -> None:
     assert said == ["image_similarity rises from GH to GH+CA: +0.100 [+0.100, +0.100]"]
     (other,) = orders({"GH": {"text_similarity": better}, "GH+CA": {"text_similarity": worse}})
     assert "does NOT rise" in other
-    (unsure,) = orders({"GH": {"text_similarity": [0.0] * 4}, "GH+CA": {"text_similarity": [1.0, -0.9, 1.0, -0.9]}})
+    (unsure,) = orders(
+        {"GH": {"text_similarity": [0.0] * 4}, "GH+CA": {"text_similarity": [1.0, -0.9, 1.0, -0.9]}}
+    )
     assert unsure.endswith("(not certain)")
 
 
@@ -102,7 +106,12 @@ def test_masked_likeness_sees_the_layer_alone() -> None:
     masked = [values for name, values in found if name == "image_similarity_masked"]
     assert len(masked) == len(plan.layers)
     assert all(one == other_one for one, other_one in masked)
-    assert any(one != other for name, values in found if name == "image_similarity" for one, other in [values])
+    assert any(
+        one != other
+        for name, values in found
+        if name == "image_similarity"
+        for one, other in [values]
+    )
 
 
 @pytest.mark.slow
@@ -115,7 +124,13 @@ def test_edits_of_one_scene(pocket: ModelBundle) -> None:
         assert isinstance(outside, Metric)
         assert outside.mean == 0
     assert {"class_gone", "class_present", "edge_f1_gain"} <= {*rows["move"], *rows["structure"]}
-    assert [tile.label for tile in suite.tiles[0]] == ["scene 0", "reroll", "move", "mix", "structure"]
+    assert [tile.label for tile in suite.tiles[0]] == [
+        "scene 0",
+        "reroll",
+        "move",
+        "mix",
+        "structure",
+    ]
 
 
 def test_what_was_made_is_not_made_again(tmp_path: Path) -> None:
@@ -126,7 +141,11 @@ def test_what_was_made_is_not_made_again(tmp_path: Path) -> None:
         made.append(len(made))
         return {"a": np.arange(3) + made[-1]}
 
-    for kept, keys, calls in ((Kept(tmp_path), "aab", 2), (Kept(tmp_path), "ab", 0), (Kept(), "aa", 2)):
+    for kept, keys, calls in (
+        (Kept(tmp_path), "aab", 2),
+        (Kept(tmp_path), "ab", 0),
+        (Kept(), "aa", 2),
+    ):
         made.clear()
         found = [kept.arrays(key, make)["a"][0] for key in keys]
         assert len(made) == calls
@@ -139,8 +158,12 @@ def test_dials_are_set_by_whom_the_row_says() -> None:
     card = find_models([]).card("pocket")
     assert dialled(case.scene, "scene", card, case.pixels) == case.scene
     fixed = dialled(case.scene, "fixed", card, case.pixels)
-    assert {(one.noise, one.attention_positive, one.attention_negative) for one in fixed.layers} == {(0.5, 0.5, 0.5)}
-    ours, theirs = (dialled(case.scene, rule, card, case.pixels) for rule in ("lamina", "published"))
+    assert {
+        (one.noise, one.attention_positive, one.attention_negative) for one in fixed.layers
+    } == {(0.5, 0.5, 0.5)}
+    ours, theirs = (
+        dialled(case.scene, rule, card, case.pixels) for rule in ("lamina", "published")
+    )
     assert ours != theirs
 
 
@@ -165,10 +188,14 @@ def test_a_stroke_is_full_in_the_middle_and_ends() -> None:
 
 @pytest.mark.slow
 def test_a_table_that_goes_on_is_the_same_table(pocket: ModelBundle, tmp_path: Path) -> None:
-    """One scene, two rows, two seeds: the second time nothing is made, and every figure is the same."""
+    """One scene, two rows, two seeds: the second time nothing is made, and every figure is the
+    same.
+    """
 
     def rows() -> dict[str, dict[str, object]]:
-        suite = CollageSuite(pocket, (), random_cases(4, 1, 128), (0, 1), ("GH+CA", "Adjusted"), Kept(tmp_path))
+        suite = CollageSuite(
+            pocket, (), random_cases(4, 1, 128), (0, 1), ("GH+CA", "Adjusted"), Kept(tmp_path)
+        )
         return {row.method: {**row.metrics} for row in suite.rows()}
 
     first = rows()

@@ -1,4 +1,6 @@
-"""Layers of a drawn world against themselves, against an empty place and against each other's words."""
+"""Layers of a drawn world against themselves, against an empty place and against each other's
+words.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ def test_a_layer_is_most_like_its_own_picture() -> None:
     alone = raster(plan, case.pixels)
     composed = np.where((alone.topmost > 0)[..., None], alone.picture, case.plate)
     found: dict[str, list[list[float]]] = defaultdict(list)
-    for name, values in layer_likeness(Thumbnail(), plan, case.pixels, case.plate, [composed, case.plate]):  # type: ignore[arg-type]
+    for name, values in layer_likeness(
+        Thumbnail(), plan, case.pixels, case.plate, [composed, case.plate]
+    ):  # type: ignore[arg-type]
         found[name].append(values)
     assert len(found["text_similarity"]) == len(found["image_similarity"]) == len(plan.layers)
     for whole, empty in found["image_similarity"]:

@@ -20,7 +20,10 @@ from backend.pocket.words import CLASSES
 
 def test_interval_holds_the_mean_and_shrinks_with_more_values() -> None:
     random = np.random.default_rng(1)
-    few, many = build_metric(list(random.normal(5, 1, 10))), build_metric(list(random.normal(5, 1, 1000)))
+    few, many = (
+        build_metric(list(random.normal(5, 1, 10))),
+        build_metric(list(random.normal(5, 1, 1000))),
+    )
     assert few.ci95[0] < few.mean < few.ci95[1]
     assert many.ci95[1] - many.ci95[0] < (few.ci95[1] - few.ci95[0]) / 3
 
@@ -33,11 +36,24 @@ def test_ratio_is_of_medians_and_ignores_one_outlier() -> None:
 
 def test_report_is_the_agreed_json(tmp_path: Path) -> None:
     rows = (Row("loop", {"ratio": build_metric([0.9, 1.0]), "ours_ms": 12.0}, 2, "E0 against x"),)
-    save_report(Report("speed", "pocket", "cpu", (0,), True, 0.5, rows, ("a note",)), tmp_path / "o" / "r.json")
+    save_report(
+        Report("speed", "pocket", "cpu", (0,), True, 0.5, rows, ("a note",)),
+        tmp_path / "o" / "r.json",
+    )
     record = json.loads((tmp_path / "o" / "r.json").read_text())
     assert record["rows"][0]["metrics"]["ratio"]["n"] == 2
     assert record["rows"][0]["exactness"] == "E0 against x"
-    assert {"suite", "lamina", "versions", "device", "model", "seeds", "quick", "minutes", "notes"} <= set(record)
+    assert {
+        "suite",
+        "lamina",
+        "versions",
+        "device",
+        "model",
+        "seeds",
+        "quick",
+        "minutes",
+        "notes",
+    } <= set(record)
 
 
 def test_mask_iou() -> None:

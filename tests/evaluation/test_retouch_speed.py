@@ -13,7 +13,9 @@ __all__ = ["model_base", "tiny1"]
 
 
 @pytest.mark.slow
-def test_only_the_first_candidate_walks_back(tiny1: ModelBundle, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_first_candidate_walks_back(
+    tiny1: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
     walked = []
     really = subject_run.invert
 

@@ -55,7 +55,9 @@ def test_folders_of_pictures_are_subjects(tmp_path: Path) -> None:
         opened_subjects(tmp_path, 4)
     (tmp_path / "mia").mkdir()
     (tmp_path / "mia" / "one.png").write_bytes(encode_png(np.full((8, 9, 4), 200, np.uint8)))
-    (tmp_path / "mia" / "subject.json").write_text(json.dumps({"class_word": "cat", "prompts": ["a <*>"] * 9}))
+    (tmp_path / "mia" / "subject.json").write_text(
+        json.dumps({"class_word": "cat", "prompts": ["a <*>"] * 9})
+    )
     case = opened_subjects(tmp_path, 4)[0]
     assert (case.name, case.class_word, len(case.prompts)) == ("mia", "cat", 4)
     assert case.references[0].shape == (8, 9, 3)
@@ -76,7 +78,9 @@ def test_every_row_asks_for_another_thing(tiny1: ModelBundle) -> None:
         plan, _ = suite.plan(case, subject, case.prompts[0], name)
         assert plan.seeds == (0, 3)
         baseline = BASELINES.get(plan.method)
-        options = (RetouchOptions if baseline is None else baseline.Options).model_validate(plan.options)
+        options = (RetouchOptions if baseline is None else baseline.Options).model_validate(
+            plan.options
+        )
         asked[name] = (kind_of(name), plan.method, options.model_dump_json())
     assert asked["I"] == asked[ABLATED]
     assert asked["V"] == asked[f"{ABLATED}+L&R"]
@@ -85,10 +89,14 @@ def test_every_row_asks_for_another_thing(tiny1: ModelBundle) -> None:
 
 
 @pytest.mark.slow
-def test_rows_share_what_they_share_and_subjects_are_kept(tiny1: ModelBundle, tmp_path: Path) -> None:
+def test_rows_share_what_they_share_and_subjects_are_kept(
+    tiny1: ModelBundle, tmp_path: Path
+) -> None:
     cases = tuple(replace(case, prompts=case.prompts[:2]) for case in drawn_subjects(1, 1, 32, 0))
     rows = ("TI", "TI+L&R")
-    suite = RetouchSuite(replace(tiny1, recorded=Recorded()), cases, (0,), rows, quick=True, kept=tmp_path)
+    suite = RetouchSuite(
+        replace(tiny1, recorded=Recorded()), cases, (0,), rows, quick=True, kept=tmp_path
+    )
     first = {row.method: row for row in suite.rows()}
     assert "training_seconds" in first["TI"].metrics
     assert len(list(tmp_path.glob("*.safetensors"))) == 1
@@ -98,8 +106,18 @@ def test_rows_share_what_they_share_and_subjects_are_kept(tiny1: ModelBundle, tm
 
 
 FOUND = {
-    "TI": {"t_clip": [0.1, 0.3], "i_clip": [0.5, 0.5], "i_dino": [0.6, 0.6], "centre_variance": [0.01]},
-    "TI+L&R": {"t_clip": [0.2, 0.5], "i_clip": [0.5, 0.4], "i_dino": [0.6, 0.6], "centre_variance": [0.02]},
+    "TI": {
+        "t_clip": [0.1, 0.3],
+        "i_clip": [0.5, 0.5],
+        "i_dino": [0.6, 0.6],
+        "centre_variance": [0.01],
+    },
+    "TI+L&R": {
+        "t_clip": [0.2, 0.5],
+        "i_clip": [0.5, 0.4],
+        "i_dino": [0.6, 0.6],
+        "centre_variance": [0.02],
+    },
     "III": {"t_clip": [0.4]},
     "IV": {"t_clip": [0.3]},
 }

@@ -23,9 +23,15 @@ def test_a_rough_mask_is_wrong_by_its_share(share: float) -> None:
 def test_every_mask_of_a_scene_is_deformed_and_the_rest_stays() -> None:
     (case,) = painted_cases(0, 1, 128)
     rough, again, other = roughened(case, 3), roughened(case, 3), roughened(case, 4)
-    assert [layer.mask for layer in rough.scene.layers] == [layer.mask for layer in again.scene.layers]
-    assert [layer.mask for layer in rough.scene.layers] != [layer.mask for layer in other.scene.layers]
+    assert [layer.mask for layer in rough.scene.layers] == [
+        layer.mask for layer in again.scene.layers
+    ]
+    assert [layer.mask for layer in rough.scene.layers] != [
+        layer.mask for layer in other.scene.layers
+    ]
     for before, after in zip(case.scene.layers, rough.scene.layers, strict=True):
         assert before.model_copy(update={"mask": after.mask}) == after
-        share = wrong_share(case.pixels.mask(before.mask) > 127, rough.pixels.mask(after.mask) > 127)
+        share = wrong_share(
+            case.pixels.mask(before.mask) > 127, rough.pixels.mask(after.mask) > 127
+        )
         assert SHARES[0] - 0.03 <= share <= SHARES[1] + 0.03

@@ -1,4 +1,6 @@
-"""TCIG's table on a tiny model with toy members: rows, metrics, and what is said when the order fails."""
+"""TCIG's table on a tiny model with toy members: rows, metrics, and what is said when the order
+fails.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,16 @@ from tests.models.fixtures import model_base, tiny1
 
 __all__ = ["model_base", "tiny1"]
 
-FIGURES = {"iou_guide", "iou_judge", "centre_guide", "centre_judge", "certainty", "frechet", "diversity", "seconds"}
+FIGURES = {
+    "iou_guide",
+    "iou_judge",
+    "centre_guide",
+    "centre_judge",
+    "certainty",
+    "frechet",
+    "diversity",
+    "seconds",
+}
 
 
 class Greys:
@@ -47,7 +58,9 @@ class Greys:
 
 @pytest.fixture(autouse=True)
 def few_references(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The distance of distributions is tested by its own; here their pictures would only take seconds to draw."""
+    """The distance of distributions is tested by its own; here their pictures would only take
+    seconds to draw.
+    """
     monkeypatch.setattr("backend.evaluation.tcig_suite.REFERENCES", 4)
 
 
@@ -71,7 +84,10 @@ def test_worlds_keep_the_papers_rule() -> None:
 @pytest.mark.slow
 def test_every_row_has_every_figure(family: ModelBundle, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("backend.evaluation.asking.STEPS", 4)
-    short = {name: (method, {**o, "iterations": 10} if method == "tcig" else o) for name, (method, o) in ROWS.items()}
+    short = {
+        name: (method, {**o, "iterations": 10} if method == "tcig" else o)
+        for name, (method, o) in ROWS.items()
+    }
     monkeypatch.setattr("backend.evaluation.tcig_suite.ROWS", short)
     suite = build_tcig_suite(family, painted_cases(0, 2, 64), (0, 1), tuple(ROWS))
     rows = {row.method: row for row in suite.rows()}
@@ -104,13 +120,16 @@ def test_the_middle_of_what_was_found() -> None:
     assert centre_inside(np.zeros((9, 9), np.bool_), ring) == 0.0
 
 
-def test_rough_rows_are_judged_by_the_true_masks(family: ModelBundle, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rough_rows_are_judged_by_the_true_masks(
+    family: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (case,) = painted_cases(0, 1, 64)
     name = next(iter(ROUGH))
     suite = build_tcig_suite(family, (case,), (0,), (name,))
     seen: list[dict[str, np.ndarray]] = []
     monkeypatch.setattr(
-        "backend.evaluation.tcig_suite.pictures_of", lambda plan, bundle, pixels: [suite.reference[0].copy()]
+        "backend.evaluation.tcig_suite.pictures_of",
+        lambda plan, bundle, pixels: [suite.reference[0].copy()],
     )
     monkeypatch.setattr(Observer, "ious", lambda self, pictures, asked: seen.append(asked) or [0.0])
     list(suite.rows())
@@ -121,7 +140,9 @@ def test_rough_rows_are_judged_by_the_true_masks(family: ModelBundle, monkeypatc
 
 def test_without_a_judge_only_the_guide_looks(family: ModelBundle) -> None:
     members = {name: member for name, member in family.members.loaded.items() if name != "judge"}
-    suite = build_tcig_suite(with_members(family, **members), painted_cases(0, 1, 64), (0,), ("SI",))
+    suite = build_tcig_suite(
+        with_members(family, **members), painted_cases(0, 1, 64), (0,), ("SI",)
+    )
     assert [observer.name for observer in suite.observers] == ["guide"]
     (row,) = suite.rows()
     assert set(row.metrics) == {"iou_guide", "centre_guide", "seconds"}
@@ -136,8 +157,15 @@ def test_a_broken_order_is_said() -> None:
     def row(name: str, mean: float) -> Row:
         return Row(name, {"iou_judge": build_metric([mean])}, 1)
 
-    assert order_remarks([row("SI", 0.1), row("BLD", 0.2), row("MultiDiffusion", 0.3), row("TCIG", 0.4)]) == []
-    assert order_remarks([row("SI", 0.2), row("BLD", 0.1)]) == ["by the judge SI (0.200) is above BLD (0.100)"]
+    assert (
+        order_remarks(
+            [row("SI", 0.1), row("BLD", 0.2), row("MultiDiffusion", 0.3), row("TCIG", 0.4)]
+        )
+        == []
+    )
+    assert order_remarks([row("SI", 0.2), row("BLD", 0.1)]) == [
+        "by the judge SI (0.200) is above BLD (0.100)"
+    ]
     assert order_remarks([Row("SI", {"iou_guide": 0.1}, 1)]) == []
     assert isinstance(row("SI", 0.1).metrics["iou_judge"], Metric)
 
@@ -152,7 +180,10 @@ def test_methods_are_chosen_by_suite() -> None:
 
 def test_pictures_of_several_sizes_have_features() -> None:
     judge = Judge(Segmenter())
-    wide, tall = (np.random.default_rng(side).integers(0, 255, (side, 160 - side, 3), np.uint8) for side in (64, 96))
+    wide, tall = (
+        np.random.default_rng(side).integers(0, 255, (side, 160 - side, 3), np.uint8)
+        for side in (64, 96)
+    )
     features = features_of(judge, [wide, wide, tall, wide])
     assert features.shape[0] == 4
     assert np.allclose(features[0], features[3], atol=1e-4)
@@ -175,7 +206,9 @@ def test_the_frechet_distance_of_known_gaussians() -> None:
     assert frechet_distance(one, one) == pytest.approx(0, abs=1e-9)
     shifted, stretched = one + np.array([3.0, 0, 0]), one * 2
     assert frechet_distance(one, shifted) == pytest.approx(9.0, rel=1e-6)
-    assert frechet_distance(one, stretched - stretched.mean(0) + one.mean(0)) == pytest.approx(3.0, rel=0.1)
+    assert frechet_distance(one, stretched - stretched.mean(0) + one.mean(0)) == pytest.approx(
+        3.0, rel=0.1
+    )
     assert frechet_distance(one, shifted) == pytest.approx(frechet_distance(shifted, one))
 
 

@@ -1,8 +1,8 @@
 """Import every module of the product in this one process and print what any of them did on the way.
 
-Run as ``python -m tests.house.import_quietly [ROOT]``. An audit hook sees each opening of a file, connection, child
-process and the like. It counts as the module's own when no further import lies between: what a library does while it
-is imported is the library's affair.
+Run as ``python -m tests.house.import_quietly [ROOT]``. An audit hook sees each opening of a file,
+connection, child process and the like. It counts as the module's own when no further import lies
+between: what a library does while it is imported is the library's affair.
 """
 
 from __future__ import annotations
@@ -32,20 +32,28 @@ MACHINERY = "<frozen importlib."
 
 
 def module_names(root: Path) -> Iterator[str]:
-    """Dotted names of all modules of the product; ``__main__`` modules are programs and left out."""
-    for path in sorted([*root.glob("backend/**/*.py"), *root.glob("ui/**/*.py"), *root.glob("app.py")]):
+    """Dotted names of all modules of the product; ``__main__`` modules are programs and left
+    out.
+    """
+    for path in sorted(
+        [*root.glob("backend/**/*.py"), *root.glob("ui/**/*.py"), *root.glob("app.py")]
+    ):
         parts = path.relative_to(root).with_suffix("").parts
         if parts[-1] != "__main__":
             yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def is_own(name: str, root: str) -> bool:
-    """True for a file below ``root`` that is no library of this interpreter (its .venv may lie in the root)."""
+    """True for a file below ``root`` that is no library of this interpreter (its .venv may lie in
+    the root).
+    """
     return name.startswith(root) and not name.startswith(sys.prefix)
 
 
 def culprit(frame: FrameType | None, root: str) -> str:
-    """The module below ``root`` whose own top level runs this frame; empty where an import lies between."""
+    """The module below ``root`` whose own top level runs this frame; empty where an import lies
+    between.
+    """
     while frame is not None:
         name = frame.f_code.co_filename
         if name.startswith(MACHINERY):
@@ -57,13 +65,19 @@ def culprit(frame: FrameType | None, root: str) -> str:
 
 
 def is_installed(event: str, given: tuple[Any, ...]) -> bool:
-    """True for the reading of a file of Python or of an installed library, such as pydantic's look for plugins."""
+    """True for the reading of a file of Python or of an installed library, such as pydantic's look
+    for plugins.
+    """
     path, mode = (*map(str, given[:2]), "", "")[:2]
-    return event == "open" and mode in ("r", "rb") and path.startswith((sys.prefix, sys.base_prefix))
+    return (
+        event == "open" and mode in ("r", "rb") and path.startswith((sys.prefix, sys.base_prefix))
+    )
 
 
 def watch(root: str, seen: list[str]) -> None:
-    """From now on, note the effects of modules below ``root`` in ``seen``. A hook cannot be taken off again."""
+    """From now on, note the effects of modules below ``root`` in ``seen``. A hook cannot be taken
+    off again.
+    """
     own = str(Path(__file__).resolve())
 
     def hook(event: str, given: tuple[Any, ...]) -> None:

@@ -16,7 +16,6 @@ Found = Iterator[tuple[int, str]]
 Nodes = Sequence[ast.AST]
 Rule = Callable[[Nodes, str], Found]
 
-MAX_FUNCTION = 40
 MAX_ARGUMENTS = 6
 MAX_NESTING = 3
 ANYWHERE = {"util", "utils", "helper", "helpers", "manager", "managers", "handler", "handlers"}
@@ -35,33 +34,28 @@ def functions(nodes: Nodes) -> Iterator[Function]:
 
 
 def arguments(function: Function) -> list[ast.arg]:
-    """All named arguments of a function, without self and cls."""
+    """All named arguments of a function, keyword-only ones too, without self and cls."""
     given = function.args
     named = [*given.posonlyargs, *given.args, *given.kwonlyargs]
     return [one for one in named if one.arg not in ("self", "cls")]
 
 
-def long_functions(nodes: Nodes, _: str) -> Found:
-    """From the line of ``def`` to the last line, docstring left out."""
-    for function in functions(nodes):
-        first = function.body[0]
-        documented = ast.get_docstring(function) is not None
-        lines = (function.end_lineno or 0) - function.lineno + 1
-        lines -= (first.end_lineno or 0) - first.lineno + 1 if documented else 0
-        if lines > MAX_FUNCTION:
-            yield function.lineno, f"{function.name} has {lines} lines, at most {MAX_FUNCTION}"
-
-
 def many_arguments(nodes: Nodes, _: str) -> Found:
-    """Named arguments and ``*args``, without self and cls."""
+    """Positional arguments and ``*args``, without self and cls; keyword-only ones do not count."""
     for function in functions(nodes):
-        count = len(arguments(function)) + (function.args.vararg is not None)
+        positional = len(arguments(function)) - len(function.args.kwonlyargs)
+        count = positional + (function.args.vararg is not None)
         if count > MAX_ARGUMENTS:
-            yield function.lineno, f"{function.name} takes {count} arguments, at most {MAX_ARGUMENTS}"
+            yield (
+                function.lineno,
+                f"{function.name} takes {count} positional arguments, at most {MAX_ARGUMENTS}",
+            )
 
 
 def deep_nesting(nodes: Nodes, _: str) -> Found:
-    """Branches and loops inside one another; an ``elif`` is no deeper than its ``if``, a function starts anew."""
+    """Branches and loops inside one another; an ``elif`` is no deeper than its ``if``, a function
+    starts anew.
+    """
     for function in functions(nodes):
         depth = max((_depth(node) for node in function.body), default=0)
         if depth > MAX_NESTING:
@@ -72,7 +66,9 @@ def _depth(node: ast.AST) -> int:
     if isinstance(node, DEFINITIONS):
         return 0
     inner = max((_depth(child) for child in ast.iter_child_nodes(node)), default=0)
-    chained = isinstance(node, ast.If) and len(node.orelse) == 1 and isinstance(node.orelse[0], ast.If)
+    chained = (
+        isinstance(node, ast.If) and len(node.orelse) == 1 and isinstance(node.orelse[0], ast.If)
+    )
     if chained and isinstance(node, ast.If):
         inner = max(_depth(node.orelse[0]) - 1, *(_depth(child) for child in node.body))
     return inner + isinstance(node, BRANCHES)
@@ -89,7 +85,9 @@ def vague_names(nodes: Nodes, path: str) -> Found:
 
 
 def is_vague(name: str) -> bool:
-    """True where one of the banned words stands in a snake_case or CamelCase name, at a place where it is vague."""
+    """True where one of the banned words stands in a snake_case or CamelCase name, at a place where
+    it is vague.
+    """
     words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)]
     if not words:
         return False
@@ -108,9 +106,15 @@ def callbacks(nodes: Nodes, _: str) -> Found:
     """Arguments named callback, given or taken: loops yield."""
     for node in nodes:
         if isinstance(node, FUNCTIONS):
-            yield from ((one.lineno, f"{node.name}({one.arg}=)") for one in arguments(node) if _is_callback(one.arg))
+            yield from (
+                (one.lineno, f"{node.name}({one.arg}=)")
+                for one in arguments(node)
+                if _is_callback(one.arg)
+            )
         if isinstance(node, ast.Call):
-            yield from ((node.lineno, f"{one.arg}=") for one in node.keywords if _is_callback(one.arg or ""))
+            yield from (
+                (node.lineno, f"{one.arg}=") for one in node.keywords if _is_callback(one.arg or "")
+            )
 
 
 def _is_callback(name: str) -> bool:
@@ -125,7 +129,11 @@ def missing_docstrings(nodes: Nodes, _: str) -> Found:
     if module.body and ast.get_docstring(module) is None:
         yield 1, "the module"
     for node in module.body:
-        if isinstance(node, DEFINITIONS) and not node.name.startswith("_") and ast.get_docstring(node) is None:
+        if (
+            isinstance(node, DEFINITIONS)
+            and not node.name.startswith("_")
+            and ast.get_docstring(node) is None
+        ):
             yield node.lineno, node.name
 
 
@@ -139,7 +147,6 @@ def seed_defaults(nodes: Nodes, _: str) -> Found:
 
 
 EVERYWHERE: dict[str, Rule] = {
-    "function too long": long_functions,
     "too many arguments": many_arguments,
     "nested too deep": deep_nesting,
     "vague name": vague_names,
@@ -153,7 +160,9 @@ PRODUCT: dict[str, Rule] = {
 
 
 def check_python(path: str, text: str) -> Iterator[Breach]:
-    """All breaches of one Python file; ``path`` is relative to the root and decides which rules hold."""
+    """All breaches of one Python file; ``path`` is relative to the root and decides which rules
+    hold.
+    """
     try:
         tree = ast.parse(text)
     except SyntaxError as error:

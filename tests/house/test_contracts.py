@@ -33,7 +33,9 @@ ALLOWED = {
     "backend/models/load.py": "import diffusers",
     "backend/methods/catalog.py": "import backend.methods.a",
     "backend/methods/b.py": "import backend.methods.options",
-    "ui/build.py": "import backend.plan.request, backend.studio.studio, backend.scene.scene, backend.errors",
+    "ui/build.py": (
+        "import backend.plan.request, backend.studio.studio, backend.scene.scene, backend.errors"
+    ),
 }
 
 
@@ -48,9 +50,14 @@ def lint(root: Path) -> str:
     command = [
         sys.executable,
         "-c",
-        "import sys; sys.path[0] = '.'; from importlinter.cli import lint_imports_command as c; c()",
+        (
+            "import sys; sys.path[0] = '.'; from importlinter.cli import lint_imports_command as "
+            "c; c()"
+        ),
     ]
-    return subprocess.run([*command, "--no-logo"], cwd=root, capture_output=True, text=True, check=False).stdout
+    return subprocess.run(
+        [*command, "--no-logo"], cwd=root, capture_output=True, text=True, check=False
+    ).stdout
 
 
 @pytest.fixture
@@ -60,7 +67,15 @@ def small_house(tmp_path: Path) -> Path:
     packages = ["backend", "ui", *(f"backend/{folder}" for folder in FOLDERS)]
     write(tmp_path, {f"{package}/__init__.py": "" for package in packages})
     write(tmp_path, {f"backend/{folder}/{name}.py": "" for folder in FOLDERS for name in "ab"})
-    names = ("errors", "methods/options", "settings", "plan/request", "plan/build", "studio/studio", "scene/scene")
+    names = (
+        "errors",
+        "methods/options",
+        "settings",
+        "plan/request",
+        "plan/build",
+        "studio/studio",
+        "scene/scene",
+    )
     write(tmp_path, {f"backend/{name}.py": "" for name in names})
     write(tmp_path, ALLOWED)
     return tmp_path

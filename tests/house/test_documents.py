@@ -10,8 +10,13 @@ import pytest
 
 from tests.house.tree import ROOT, list_files
 
-OPEN_STUDIO = "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt && .venv/bin/python app.py"
-RUN_TESTS = "python3 -m venv .venv && .venv/bin/pip install -r requirements-dev.txt && .venv/bin/python -m tests"
+OPEN_STUDIO = (
+    "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt && .venv/bin/python app.py"
+)
+RUN_TESTS = (
+    "python3 -m venv .venv && .venv/bin/pip install -r requirements-dev.txt && "
+    ".venv/bin/python -m tests"
+)
 DOCUMENTS = [path for path in list_files() if path.suffix == ".md"]
 
 
@@ -33,8 +38,14 @@ def test_ci_runs_the_second_command() -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=str)
 def test_links_lead_somewhere(document: Path) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
-    targets = [target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in target]
-    missing = [target for target in targets if target and not (ROOT / document.parent / target).exists()]
+    targets = [
+        target.partition("#")[0]
+        for target in re.findall(r"\]\(([^)\s]+)\)", text)
+        if "://" not in target
+    ]
+    missing = [
+        target for target in targets if target and not (ROOT / document.parent / target).exists()
+    ]
     assert not missing
 
 

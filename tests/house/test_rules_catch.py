@@ -12,8 +12,10 @@ from tests.house.script_rules import check_script
 from tests.house.text_rules import MAX_FILE_BYTES, MAX_WEIGHT_BYTES, check_changelog, check_text
 from tests.house.tree import Breach, list_files
 
-LONG = "def draw():\n" + "    x = 1\n" * 40
-NESTED = "def draw(a):\n    if a:\n        for b in a:\n            while b:\n                if b: pass\n"
+NESTED = (
+    "def draw(a):\n    if a:\n        for b in a:\n            while b:\n               "
+    " if b: pass\n"
+)
 MANY = "def draw(a, b, c, d, e, f, g): pass\n"
 VAGUE = "class LayerManager: pass\n"
 SEED = "def draw(seed): return seed or 7\n"
@@ -23,9 +25,12 @@ GIVES = "draw(callback=print)\n"
 BARE = "def draw(): pass\n"
 
 BAD_PYTHON = {
-    "function too long": (LONG,),
     "nested too deep": (NESTED,),
-    "too many arguments": (MANY, "def draw(a, b, c, *, d, e, f, g): pass\n", "def draw(a, b, c, d, e, f, *g): pass\n"),
+    "too many arguments": (
+        MANY,
+        "def draw(a, b, /, c, d, e, f, g): pass\n",
+        "def draw(a, b, c, d, e, f, *g): pass\n",
+    ),
     "vague name": (
         VAGUE,
         "def get_info(): pass\n",
@@ -35,11 +40,17 @@ BAD_PYTHON = {
     "seed or default": (SEED, "def draw(layer): return layer.seed or 7\n"),
     "open keywords": (OPEN, "class Loop:\n    def __init__(self, **rest): pass\n"),
     "callback": (TAKES, GIVES, "draw(step_callback=print)\n"),
-    "no docstring": (BARE, '"""A module."""\nclass Loop: pass\n', '"""A module."""\ndef draw(): pass\n'),
+    "no docstring": (
+        BARE,
+        '"""A module."""\nclass Loop: pass\n',
+        '"""A module."""\ndef draw(): pass\n',
+    ),
     "not Python": ("def draw(:\n",),
 }
 
-THREE_OF_FOUR = "def test_identity(): ...\ndef test_is_restored(): ...\ndef test_equation_4(): ...\n"
+THREE_OF_FOUR = (
+    "def test_identity(): ...\ndef test_is_restored(): ...\ndef test_equation_4(): ...\n"
+)
 
 GOOD = '''"""A module."""
 
@@ -63,7 +74,7 @@ HOME = "/" + "home/someone/pictures"
 MARK = "TO" + "DO"
 
 BAD_TEXT = {
-    "file too long": ("ui/web/main.js", "let a;\n" * 401),
+    "file too long": ("ui/web/main.js", "on(() => 1);\n" * 601),
     "machine path": ("README.md", f"see {HOME}"),
     "unfinished": ("backend/a.py", f"# {MARK} later"),
 }
@@ -72,24 +83,44 @@ BAD_TEXT = {
 @pytest.mark.parametrize("rule", BAD_PYTHON)
 def test_python_rule_catches(rule: str) -> None:
     for sample in BAD_PYTHON[rule]:
-        assert rule in {breach.rule for breach in check_python("backend/scene/sample.py", sample)}, sample
+        assert rule in {
+            breach.rule for breach in check_python("backend/scene/sample.py", sample)
+        }, sample
 
 
 def test_good_python_passes() -> None:
     assert list(check_python("backend/scene/sample.py", GOOD)) == []
 
 
-def test_docstring_lines_do_not_count() -> None:
-    documented = 'def draw():\n    """One.\n' + "\n" * 30 + '    """\n' + "    x = 1\n" * 39
-    assert "function too long" not in {breach.rule for breach in check_python("tests/a.py", documented)}
+def test_keyword_only_arguments_do_not_count() -> None:
+    sample = "def draw(a, b, c, d, e, f, *, g, h): pass\n"
+    assert "too many arguments" not in {
+        breach.rule for breach in check_python("tests/a.py", sample)
+    }
 
 
-@pytest.mark.parametrize("name", ["utils", "path_utils", "EventHandler", "helper", "scene_data", "process", "Info"])
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("ui/web/layers.css", ".a {}\n" * 601),
+        ("backend/colours.py", "A = 1\n" * 601),
+        ("backend/many.py", "def draw(): pass\n" * 600),
+    ],
+)
+def test_style_sheets_tables_and_600_lines_pass(path: str, text: str) -> None:
+    assert list(check_text(path, text)) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["utils", "path_utils", "EventHandler", "helper", "scene_data", "process", "Info"]
+)
 def test_vague(name: str) -> None:
     assert is_vague(name)
 
 
-@pytest.mark.parametrize("name", ["data_uri", "processor", "inform", "DatabaseRow", "scene", "__init__", "preprocess"])
+@pytest.mark.parametrize(
+    "name", ["data_uri", "processor", "inform", "DatabaseRow", "scene", "__init__", "preprocess"]
+)
 def test_not_vague(name: str) -> None:
     assert not is_vague(name)
 
@@ -102,11 +133,16 @@ def test_text_rule_catches(rule: str) -> None:
 
 @pytest.mark.parametrize("word", ["sk" + "ip", "x" + "fail"])
 def test_marks_that_leave_tests_out_are_caught(word: str) -> None:
-    assert [breach.rule for breach in check_text("tests/a.py", f"@pytest.mark.{word}")] == ["unfinished"]
+    assert [breach.rule for breach in check_text("tests/a.py", f"@pytest.mark.{word}")] == [
+        "unfinished"
+    ]
 
 
 def test_text_that_only_looks_bad_passes() -> None:
-    assert list(check_text("README.md", "skip it, example.org/work/of art, a todo list, ./root/")) == []
+    assert (
+        list(check_text("README.md", "skip it, example.org/work/of art, a todo list, ./root/"))
+        == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,8 +152,6 @@ def test_text_that_only_looks_bad_passes() -> None:
         ("ui/web/kernels/a.js", 'export { b } from "./b.js";', "kernels import nothing"),
         ("ui/web/kernels/a.js", 'const b = await import("./b.js");', "kernels import nothing"),
         ("ui/web/model/a.js", "/* so */\ndocument.title = 1;", "document outside view"),
-        ("ui/web/view/a.js", "export function draw(a, b = f(1)) {" + "\n  a += 1;" * 40 + "\n}", "function too long"),
-        ("ui/web/view/a.js", 'on("a", () => {' + "\n  a += 1;" * 40 + "\n});", "function too long"),
     ],
 )
 def test_script_rule_catches(path: str, text: str, rule: str) -> None:
@@ -129,9 +163,6 @@ def test_script_rule_catches(path: str, text: str, rule: str) -> None:
     [
         ("ui/web/view/a.js", "document.title = 1;"),
         ("ui/web/model/a.js", "// document.title\nconst n = scene.document.size; // import\n"),
-        ("ui/web/view/a.js", "function draw() {" + "\n  a += 1;" * 38 + "\n}"),
-        ("ui/web/view/a.js", "const table = {" + "\n  a: /[{(]/, b: '{', // {" * 50 + "\n};"),
-        ("ui/web/view/a.js", "if (a) {" + "\n  a += 1;" * 50 + "\n}"),
         ("ui/web/kernels/a.js", "// import nothing\nexport const a = 1;\n"),
     ],
 )
@@ -142,7 +173,9 @@ def test_good_script_passes(path: str, text: str) -> None:
 def test_change_log() -> None:
     good = "# Changes\n## 0.1\n### Added\n### Changed\n### Fixed\n### Removed\n"
     assert list(check_changelog(good)) == []
-    assert [breach.rule for breach in check_changelog(good.replace("### Fixed\n", ""))] == ["change log"]
+    assert [breach.rule for breach in check_changelog(good.replace("### Fixed\n", ""))] == [
+        "change log"
+    ]
     assert [breach.rule for breach in check_changelog("# Changes\n")] == ["change log"]
 
 
@@ -172,7 +205,11 @@ def bad_tree(tmp_path: Path) -> Path:
 def test_tree_rules_catch(bad_tree: Path) -> None:
     breaches = list(inspect(bad_tree))
     found = {(breach.rule, breach.path) for breach in breaches}
-    assert {("pickle", "assets/c.ckpt"), ("weights too large", "."), ("file too large", "large.png")} <= found
+    assert {
+        ("pickle", "assets/c.ckpt"),
+        ("weights too large", "."),
+        ("file too large", "large.png"),
+    } <= found
     assert Path("build/ignored.ckpt") not in list_files(bad_tree)
     lacking = [breach for breach in breaches if breach.rule == "control without its test"]
     assert [breach.found for breach in lacking] == ["test_blend.py: no test_…composition…"]

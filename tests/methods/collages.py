@@ -23,7 +23,9 @@ PLAIN: dict[str, OptionValue] = {"attention": False, "layer_noise": False}
 
 
 def first_name(plan: Plan) -> str:
-    """The digest of a plan as it was before it had fields that came later; while they are not used it stays so."""
+    """The digest of a plan as it was before it had fields that came later; while they are not used
+    it stays so.
+    """
     record = plan.model_dump(mode="json", exclude={"notes", "subject", "draft", "task"})
     del record["target"]["varied"]
     for layer in record["layers"]:
@@ -34,7 +36,9 @@ def first_name(plan: Plan) -> str:
 
 @dataclass
 class Collage:
-    """A scene of soft discs over a full background, drawn from a seed; ``noise`` of the background comes first."""
+    """A scene of soft discs over a full background, drawn from a seed; ``noise`` of the background
+    comes first.
+    """
 
     bundle: ModelBundle
     seed: int = 0
@@ -46,8 +50,13 @@ class Collage:
     def __post_init__(self) -> None:
         rng = np.random.default_rng(self.seed)
         layers = [self._layer("ground", rng, self.noise[0], full=True)]
-        layers += [self._layer(f"disc{i}", rng, noise) for i, noise in enumerate(self.noise[1:], start=1)]
-        words = [layer.model_copy(update={"phrase": phrase}) for layer, phrase in zip(layers[1:], WORDS, strict=False)]
+        layers += [
+            self._layer(f"disc{i}", rng, noise) for i, noise in enumerate(self.noise[1:], start=1)
+        ]
+        words = [
+            layer.model_copy(update={"phrase": phrase})
+            for layer, phrase in zip(layers[1:], WORDS, strict=False)
+        ]
         self.scene = Scene(
             width_px=self.side_px,
             height_px=self.side_px,
@@ -56,12 +65,22 @@ class Collage:
             layers=(layers[0], *words),
         )
 
-    def _layer(self, name: str, rng: np.random.Generator, noise: float, full: bool = False) -> Layer:
+    def _layer(
+        self, name: str, rng: np.random.Generator, noise: float, full: bool = False
+    ) -> Layer:
         side = self.side_px if full else int(rng.integers(self.side_px // 4, self.side_px // 2))
         y, x = (np.mgrid[0:side, 0:side] + 0.5) / side * 2 - 1
-        alpha = np.full((side, side), 255) if full else np.clip((1 - np.hypot(x, y)) * 4, 0, 1) * 255
-        rgba = np.dstack([np.full((side, side), value) for value in rng.integers(0, 256, 3)] + [alpha]).astype(np.uint8)
-        centre = (self.side_px / 2,) * 2 if full else rng.uniform(self.side_px * 0.2, self.side_px * 0.8, 2)
+        alpha = (
+            np.full((side, side), 255) if full else np.clip((1 - np.hypot(x, y)) * 4, 0, 1) * 255
+        )
+        rgba = np.dstack(
+            [np.full((side, side), value) for value in rng.integers(0, 256, 3)] + [alpha]
+        ).astype(np.uint8)
+        centre = (
+            (self.side_px / 2,) * 2
+            if full
+            else rng.uniform(self.side_px * 0.2, self.side_px * 0.8, 2)
+        )
         return Layer(
             id=name,
             picture=self.pixels.add_picture(rgba),
@@ -70,11 +89,20 @@ class Collage:
         )
 
     def settings(self, sampler: Sampler, count: int, options: dict[str, OptionValue]) -> Settings:
-        return Settings(sampler=sampler, steps=6, guidance_scale=3.0, seed=11, count=count, options=options)
+        return Settings(
+            sampler=sampler, steps=6, guidance_scale=3.0, seed=11, count=count, options=options
+        )
 
-    def compose(self, sampler: Sampler = "ddim", count: int = 1, options: dict[str, OptionValue] | None = None) -> Plan:
+    def compose(
+        self,
+        sampler: Sampler = "ddim",
+        count: int = 1,
+        options: dict[str, OptionValue] | None = None,
+    ) -> Plan:
         """A plan for the whole picture, at the collage's own size whatever the model's."""
-        request = Compose(settings=self.settings(sampler, count, options if options is not None else {}))
+        request = Compose(
+            settings=self.settings(sampler, count, options if options is not None else {})
+        )
         return self._sized(build_plan(self.scene, request, self.bundle.card, self.pixels))
 
     def reroll(
@@ -88,7 +116,9 @@ class Collage:
         """A plan for one layer over a finished picture (h, w, 3)."""
         opaque = np.dstack([source, np.full(source.shape[:2], 255, np.uint8)])
         request = Reroll(
-            settings=self.settings(sampler, count, options), layer_id=layer_id, source=self.pixels.add_picture(opaque)
+            settings=self.settings(sampler, count, options),
+            layer_id=layer_id,
+            source=self.pixels.add_picture(opaque),
         )
         return self._sized(build_plan(self.scene, request, self.bundle.card, self.pixels))
 

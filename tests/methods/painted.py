@@ -33,7 +33,9 @@ def with_members(bundle: ModelBundle, **loaded: Any) -> ModelBundle:
 
 def toy_bundle(bundle: ModelBundle, **others: Any) -> ModelBundle:
     """A model with toy VQGAN, CLIP and guide."""
-    return with_members(bundle, **{"vqgan": ToyCodes(), "clip": ToyClip(), "guide": ToySegmenter(), **others})
+    return with_members(
+        bundle, **{"vqgan": ToyCodes(), "clip": ToyClip(), "guide": ToySegmenter(), **others}
+    )
 
 
 def disc(side_px: int, x: float, y: float, radius: float) -> np.ndarray:
@@ -67,7 +69,9 @@ class Painting:
         )
         return Scene(width_px=side, height_px=side, prompt=self.prompt, layers=layers)
 
-    def plan(self, options: dict[str, OptionValue] | None = None, count: int = 1, method: str = "tcig") -> Plan:
+    def plan(
+        self, options: dict[str, OptionValue] | None = None, count: int = 1, method: str = "tcig"
+    ) -> Plan:
         settings = Settings(
             model="tiny-1",
             method=method,
@@ -90,7 +94,11 @@ def cat_and_house(bundle: ModelBundle) -> Painting:
     """A cat on the left, a house on the right."""
     side = bundle.card.native_px
     return Painting(
-        bundle, (("red cat", "", disc(side, 0.3, 0.5, 0.2)), ("blue house", "", disc(side, 0.72, 0.5, 0.2)))
+        bundle,
+        (
+            ("red cat", "", disc(side, 0.3, 0.5, 0.2)),
+            ("blue house", "", disc(side, 0.72, 0.5, 0.2)),
+        ),
     )
 
 

@@ -10,7 +10,13 @@ import torch
 from backend.engine.loop_types import Pictures, Step
 from backend.methods.catalog import METHODS
 from backend.models.bundle import ModelBundle
-from backend.models.personal import Subject, SubjectKind, fingerprint_of, fresh_weights, subject_picture
+from backend.models.personal import (
+    Subject,
+    SubjectKind,
+    fingerprint_of,
+    fresh_weights,
+    subject_picture,
+)
 from backend.plan.build import build_plan
 from backend.plan.plan import Plan
 from backend.plan.request import Compose, OptionValue, Settings, SubjectRef
@@ -18,12 +24,17 @@ from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
 
 
-def drawn_subject(bundle: ModelBundle, kind: SubjectKind = "custom_diffusion", amount: float = 0.02) -> Subject:
+def drawn_subject(
+    bundle: ModelBundle, kind: SubjectKind = "custom_diffusion", amount: float = 0.02
+) -> Subject:
     """A subject of random vectors and weights."""
     generator = torch.Generator().manual_seed(11)
     width = bundle.text_encoder.get_input_embeddings().weight.shape[1]
     weights = fresh_weights(bundle.unet, kind, 2, generator)
-    noisy = {name: value + amount * torch.randn(value.shape, generator=generator) for name, value in weights.items()}
+    noisy = {
+        name: value + amount * torch.randn(value.shape, generator=generator)
+        for name, value in weights.items()
+    }
     vectors = torch.randn(1, width, generator=generator) * 0.1
     return Subject(kind, "cat", bundle.card.title, fingerprint_of(bundle), vectors, noisy)
 
@@ -59,10 +70,14 @@ class Shoot:
             options=options,
         )
         scene = Scene(width_px=side, height_px=side, prompt=self.prompt, negative="blur")
-        return build_plan(scene, Compose(settings=settings, subject=self.subject), self.bundle.card, self.pixels)
+        return build_plan(
+            scene, Compose(settings=settings, subject=self.subject), self.bundle.card, self.pixels
+        )
 
     def made(self, plan: Plan) -> tuple[list[np.ndarray], int]:
         """The pictures of a plan and the number of its steps."""
         happenings = list(METHODS[plan.method].run(plan, self.bundle, self.pixels))
-        pictures = [picture for one in happenings if isinstance(one, Pictures) for picture in one.pictures]
+        pictures = [
+            picture for one in happenings if isinstance(one, Pictures) for picture in one.pictures
+        ]
         return pictures, sum(isinstance(one, Step) for one in happenings)

@@ -1,4 +1,6 @@
-"""Collage Diffusion on whole plans: GH is diffusers' image-to-image, LN and CA keep their promises."""
+"""Collage Diffusion on whole plans: GH is diffusers' image-to-image, LN and CA keep their
+promises.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +27,12 @@ def collage_for(bundle: ModelBundle, noise: tuple[float, ...] = (0.5, 0.8, 0.6))
     return Collage(bundle, seed=1, noise=noise, side_px=bundle.card.native_px)
 
 
-def diffusers_pictures(bundle: ModelBundle, collage: Collage, plan: Plan, strength: float) -> np.ndarray:
-    """What diffusers makes of the same folder and collage, loaded and scheduled without any of our code."""
+def diffusers_pictures(
+    bundle: ModelBundle, collage: Collage, plan: Plan, strength: float
+) -> np.ndarray:
+    """What diffusers makes of the same folder and collage, loaded and scheduled without any of our
+    code.
+    """
     pipeline = StableDiffusionImg2ImgPipeline.from_pretrained(
         bundle.card.folder, dtype=torch.float32, safety_checker=None, local_files_only=True
     )
@@ -47,11 +53,15 @@ def diffusers_pictures(bundle: ModelBundle, collage: Collage, plan: Plan, streng
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-def test_gh_is_bit_equal_to_diffusers_on_a_stable_diffusion_folder(tiny1: ModelBundle, sampler: str) -> None:
+def test_gh_is_bit_equal_to_diffusers_on_a_stable_diffusion_folder(
+    tiny1: ModelBundle, sampler: str
+) -> None:
     collage = collage_for(tiny1)
     plan = collage.compose(sampler, 2, {**PLAIN, "strength": 0.8})
     _, (pictures,) = collage.run(plan)
-    assert np.array_equal(np.stack(pictures.pictures), diffusers_pictures(tiny1, collage, plan, 0.8))
+    assert np.array_equal(
+        np.stack(pictures.pictures), diffusers_pictures(tiny1, collage, plan, 0.8)
+    )
 
 
 @pytest.mark.slow
@@ -61,7 +71,9 @@ def test_gh_is_bit_equal_to_diffusers_on_pocket(pocket: ModelBundle, sampler: st
     plan = collage.compose(sampler, 1, {**PLAIN, "strength": 0.5})
     steps, (pictures,) = collage.run(plan)
     assert len(steps) == 3
-    assert np.array_equal(np.stack(pictures.pictures), diffusers_pictures(pocket, collage, plan, 0.5))
+    assert np.array_equal(
+        np.stack(pictures.pictures), diffusers_pictures(pocket, collage, plan, 0.5)
+    )
     assert POCKET_FOLDER.samefile(pocket.card.folder)
 
 
@@ -81,20 +93,26 @@ def test_layers_at_zero_end_as_the_encoded_collage(bundle: ModelBundle) -> None:
     flat = raster(plan, collage.pixels)
     source = encode(bundle, flat.picture, [generator_for(seed) for seed in plan.seeds])
     cell = bundle.card.cell_px
-    free = (flat.topmost == 2).reshape(flat.topmost.shape[0] // cell, cell, -1, cell).all(axis=(1, 3))
+    free = (
+        (flat.topmost == 2).reshape(flat.topmost.shape[0] // cell, cell, -1, cell).all(axis=(1, 3))
+    )
     changed = (steps[-1].latents != source).any(dim=1).numpy()
     assert free.any()
     assert np.array_equal(changed, np.broadcast_to(free, changed.shape))
 
 
 def test_uncovered_pixels_have_the_level_of_the_target(tiny1: ModelBundle) -> None:
-    """Without a background layer the rest is the implicit layer 0: free by default, held at level 0."""
+    """Without a background layer the rest is the implicit layer 0: free by default, held at level
+    0.
+    """
     collage = collage_for(tiny1, (0.5, 0.6))
     collage.scene = collage.scene.model_copy(update={"layers": collage.scene.layers[1:]})
     plan = collage.compose()
     steps, _ = collage.run(plan)
     assert steps[0].first == 0
-    held = plan.model_copy(update={"target": plan.target.model_copy(update={"uncovered_noise": 0.0})})
+    held = plan.model_copy(
+        update={"target": plan.target.model_copy(update={"uncovered_noise": 0.0})}
+    )
     steps, _ = collage.run(held)
     assert steps[0].first == 3
     corner = encode(tiny1, raster(plan, collage.pixels).picture, [generator_for(11)])[..., -1, -1]
@@ -179,7 +197,9 @@ def test_a_run_that_is_closed_leaves_the_network_as_it_was(tiny1: ModelBundle) -
 
 
 def test_a_run_that_is_broken_off_leaves_the_network_as_it_was(tiny1: ModelBundle) -> None:
-    """The error is still held here, and with it every frame of the run; nothing may wait for them to be freed."""
+    """The error is still held here, and with it every frame of the run; nothing may wait for them
+    to be freed.
+    """
     collage = collage_for(tiny1)
     before = dict(tiny1.unet.attn_processors)
     run = METHODS["collage"].run(collage.compose(), tiny1, collage.pixels)

@@ -1,4 +1,6 @@
-"""Collage Diffusion's relatives on whole plans: Differential Diffusion, paint-with-words, Plug-and-Play."""
+"""Collage Diffusion's relatives on whole plans: Differential Diffusion, paint-with-words,
+Plug-and-Play.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from backend.controls.region_attention import Bias, Region, biased_attention, column_weights, sigma_strength
+from backend.controls.region_attention import (
+    Bias,
+    Region,
+    biased_attention,
+    column_weights,
+    sigma_strength,
+)
 from backend.engine.loop_types import Pictures, Step
 from backend.methods.baselines.catalog import BASELINES
 from backend.methods.baselines.differential import last_held
@@ -21,7 +29,9 @@ from tests.methods.collages import PLAIN, Collage
 def ran(collage: Collage, plan: Plan, method: str) -> tuple[list[Step], list[Pictures]]:
     plan = plan.model_copy(update={"method": method, "options": {}})
     happened = list(BASELINES[method].run(plan, collage.bundle, collage.pixels))
-    return [one for one in happened if isinstance(one, Step)], [one for one in happened if isinstance(one, Pictures)]
+    return [one for one in happened if isinstance(one, Step)], [
+        one for one in happened if isinstance(one, Pictures)
+    ]
 
 
 @pytest.mark.slow
@@ -42,7 +52,9 @@ def test_differential_diffusion_is_image_to_image_where_all_may_change(tiny1: Mo
 
 
 def test_differential_diffusion_on_four_by_four_cells() -> None:
-    """The published loop, cell by cell: before the prediction of state i the source is put where 1 - h > i / N."""
+    """The published loop, cell by cell: before the prediction of state i the source is put where 1
+    - h > i / N.
+    """
     steps, change = 10, np.linspace(0, 1, 16).reshape(4, 4)
     held = last_held(change, steps, 1)
     for i in range(1, steps):
@@ -60,10 +72,16 @@ def test_differential_diffusion_brings_its_map_down_bilinearly() -> None:
 
 
 def test_paint_with_words_on_four_pixels_and_four_tokens() -> None:
-    """One maximum for the whole site: column 1 peaks at 4, column 3 below 0, and both are raised by a share of 4."""
-    scores = torch.tensor([[1.0, 2.0, 0.0, -1.0], [0.0, 4.0, 0.0, -2.0], [0.5, 1.0, 0.0, -3.0], [1.0, 0.0, 0.0, -1.0]])
+    """One maximum for the whole site: column 1 peaks at 4, column 3 below 0, and both are raised by
+    a share of 4.
+    """
+    scores = torch.tensor(
+        [[1.0, 2.0, 0.0, -1.0], [0.0, 4.0, 0.0, -2.0], [0.5, 1.0, 0.0, -3.0], [1.0, 0.0, 0.0, -1.0]]
+    )
     mask = torch.tensor([[1.0, 0.5], [0.0, 0.0]])
-    weights = column_weights((Region((1,), 0.1, 0.0, mask), Region((3,), 0.1, 0.0, mask)), (2, 2), 4)
+    weights = column_weights(
+        (Region((1,), 0.1, 0.0, mask), Region((3,), 0.1, 0.0, mask)), (2, 2), 4
+    )
     eye = torch.eye(4)[None, None]
     y = sigma_strength(14.6, "ediff")
     assert y == pytest.approx(math.log(15.6))

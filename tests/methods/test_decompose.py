@@ -1,4 +1,6 @@
-"""Decompose: drawn scenes become layers again; the place behind them is filled, the rest the same to the byte."""
+"""Decompose: drawn scenes become layers again; the place behind them is filled, the rest the same
+to the byte.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ def drawing(number: int) -> Drawing:
 def sought_in(bundle: ModelBundle, drawn: Drawing) -> list[Sought]:
     """By words alone: nothing is told of where the objects lie."""
     matches = match_phrases(drawn.caption, list(drawn.phrases), bundle.card)
-    return [Sought(phrase, match.tokens) for phrase, match in zip(drawn.phrases, matches, strict=True)]
+    return [
+        Sought(phrase, match.tokens) for phrase, match in zip(drawn.phrases, matches, strict=True)
+    ]
 
 
 def opaque(picture: np.ndarray) -> np.ndarray:
@@ -53,13 +57,20 @@ def plan_for(bundle: ModelBundle, drawn: Drawing, steps: int) -> tuple[Plan, Mem
 
 @pytest.mark.slow
 def test_objects_are_found_by_their_words(pocket: ModelBundle) -> None:
-    """20 held-out drawings: nine of ten masks overlap the true visible one by .7, the mean by .8."""
+    """20 held-out drawings: nine of ten masks overlap the true visible one by .7, the mean by
+    .8.
+    """
     found = []
     for number in range(20):
         drawn = drawing(number)
-        masks = sought_masks(pocket, np.ascontiguousarray(drawn.picture), drawn.caption, sought_in(pocket, drawn))
+        masks = sought_masks(
+            pocket, np.ascontiguousarray(drawn.picture), drawn.caption, sought_in(pocket, drawn)
+        )
         assert not np.any(np.sum([mask for mask in masks if mask is not None], axis=0) > 1)
-        found += [0.0 if mask is None else iou(mask, true) for mask, true in zip(masks, drawn.visible, strict=True)]
+        found += [
+            0.0 if mask is None else iou(mask, true)
+            for mask, true in zip(masks, drawn.visible, strict=True)
+        ]
     assert np.mean(np.array(found) >= 0.7) >= 0.9
     assert np.mean(found) >= 0.8
 
@@ -84,10 +95,11 @@ def test_a_drawing_becomes_its_layers_and_the_place_behind_them(pocket: ModelBun
 
 @pytest.mark.slow
 def test_behind_the_objects_lies_the_place(pocket: ModelBundle) -> None:
-    """12 held-out drawings, each with its true place below the objects: their fill is nearer to it than they are.
+    """12 held-out drawings, each with its true place below the objects: their fill is nearer to it
+    than they are.
 
-    The worst was .71 as far when this was written (a flower of the meadow may be hidden), all of them .33, where the
-    mean colour of the rest of the drawing leaves .45.
+    The worst was .71 as far when this was written (a flower of the meadow may be hidden), all of
+    them .33, where the mean colour of the rest of the drawing leaves .45.
     """
     ours, plain = [], []
     for number in range(12):
@@ -96,7 +108,9 @@ def test_behind_the_objects_lies_the_place(pocket: ModelBundle) -> None:
         parts = list(decompose.run(plan, pocket, pixels))[-1]
         assert isinstance(parts, Parts)
         inner = drawn.visible.any(0)
-        with_objects, filled = (distance(one, drawn.plate, inner) for one in (drawn.picture, parts.plate))
+        with_objects, filled = (
+            distance(one, drawn.plate, inner) for one in (drawn.picture, parts.plate)
+        )
         rest = np.broadcast_to(drawn.picture[~inner].mean(0), drawn.picture.shape)
         ours.append(filled / with_objects)
         plain.append(distance(rest, drawn.plate, inner) / with_objects)

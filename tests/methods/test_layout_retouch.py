@@ -58,7 +58,10 @@ def test_copied_to_the_end_the_picture_is_the_layout(fresh: ModelBundle) -> None
 
 def test_without_the_plain_model_layouts_are_the_personal_ones(fresh: ModelBundle) -> None:
     shoot = Shoot(fresh)
-    ends = [shoot.made(shoot.plan(stage="layouts", plain_share=share))[0][0] for share in (0.0, 0.4, 1.0)]
+    ends = [
+        shoot.made(shoot.plan(stage="layouts", plain_share=share))[0][0]
+        for share in (0.0, 0.4, 1.0)
+    ]
     assert not np.array_equal(ends[0], ends[1])
     assert not np.array_equal(ends[1], ends[2])
 
@@ -91,7 +94,9 @@ def test_in_little_room_old_layouts_are_forgotten_before_the_reference(tiny1: Mo
 @pytest.mark.slow
 def test_every_option_has_an_effect(fresh: ModelBundle) -> None:
     shoot = Shoot(fresh, steps=6)
-    usual: dict[str, Any] = {"hold_around": False}  # held to a small mask, most of a small picture stays
+    usual: dict[str, Any] = {
+        "hold_around": False
+    }  # held to a small mask, most of a small picture stays
     base = shoot.made(shoot.plan(**usual))[0][0]
     changes: list[dict[str, Any]] = [
         {"plain_share": 0.5},
@@ -121,25 +126,37 @@ def test_the_network_is_left_as_it_was_wherever_the_run_is_left(fresh: ModelBund
         with closing(run(shoot.plan(), fresh, shoot.pixels)) as steps:
             for _ in range(reached):
                 next(steps)
-                assert {name: value.data_ptr() for name, value in fresh.unet.named_parameters()} == before
+                assert {
+                    name: value.data_ptr() for name, value in fresh.unet.named_parameters()
+                } == before
         assert hooks_in(fresh) == hooks
         fresh.recorded._paths.clear()
 
 
-def test_an_empty_mask_is_one_and_a_note_says_so(fresh: ModelBundle, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_mask_is_one_and_a_note_says_so(
+    fresh: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shoot = Shoot(fresh)
     found = [one for one in run(shoot.plan(), fresh, shoot.pixels) if isinstance(one, Pictures)]
     assert [one.notes for one in found] == [()]
-    monkeypatch.setattr(mask_blend, "found_words", lambda mean, shape, threshold: np.zeros(shape, np.bool_))
+    monkeypatch.setattr(
+        mask_blend, "found_words", lambda mean, shape, threshold: np.zeros(shape, np.bool_)
+    )
     blank = [one for one in run(shoot.plan(), fresh, shoot.pixels) if isinstance(one, Pictures)]
-    unblended = [one for one in run(shoot.plan(mask="none"), fresh, shoot.pixels) if isinstance(one, Pictures)]
+    unblended = [
+        one
+        for one in run(shoot.plan(mask="none"), fresh, shoot.pixels)
+        if isinstance(one, Pictures)
+    ]
     assert [one.notes for one in blank] == [(NOT_FOUND,)]
     assert np.array_equal(blank[0].pictures[0], unblended[0].pictures[0])
     assert unblended[0].notes == ()
 
 
 def rerolled(shoot: Shoot) -> tuple[Plan, np.ndarray, np.ndarray]:
-    """A plan that re-rolls a subject layer in a finished picture, the picture, and the layer's mask."""
+    """A plan that re-rolls a subject layer in a finished picture, the picture, and the layer's
+    mask.
+    """
     side = shoot.bundle.card.native_px
     mask = np.zeros((side, side), np.uint8)
     mask[: side // 2, : side // 2] = 255
@@ -154,9 +171,15 @@ def rerolled(shoot: Shoot) -> tuple[Plan, np.ndarray, np.ndarray]:
         subject="mia",
     )
     scene = Scene(width_px=side, height_px=side, prompt=shoot.prompt, layers=(layer,))
-    settings = Settings(model=shoot.bundle.card.id, method="layout_retouch", steps=10, guidance_scale=3.0, count=2)
+    settings = Settings(
+        model=shoot.bundle.card.id, method="layout_retouch", steps=10, guidance_scale=3.0, count=2
+    )
     asked = Reroll(
-        settings=settings, layer_id="a", source=shoot.pixels.add_picture(source), feather_px=2, subject=shoot.subject
+        settings=settings,
+        layer_id="a",
+        source=shoot.pixels.add_picture(source),
+        feather_px=2,
+        subject=shoot.subject,
     )
     return build_plan(scene, asked, shoot.bundle.card, shoot.pixels), source[..., :3], mask
 
@@ -165,7 +188,11 @@ def rerolled(shoot: Shoot) -> tuple[Plan, np.ndarray, np.ndarray]:
 def test_a_subject_layer_is_drawn_in_its_region_alone(fresh: ModelBundle) -> None:
     shoot = Shoot(fresh)
     plan, source, mask = rerolled(shoot)
-    found = [one for one in METHODS["layout_retouch"].run(plan, fresh, shoot.pixels) if isinstance(one, Pictures)]
+    found = [
+        one
+        for one in METHODS["layout_retouch"].run(plan, fresh, shoot.pixels)
+        if isinstance(one, Pictures)
+    ]
     pictures = [picture for one in found for picture in one.pictures]
     half = len(source) // 2 + 2
     assert [one.changed_outside for one in found] == [(0,), (0,)]
@@ -174,7 +201,9 @@ def test_a_subject_layer_is_drawn_in_its_region_alone(fresh: ModelBundle) -> Non
     assert not np.array_equal(pictures[0], pictures[1])
 
 
-def test_what_cannot_be_drawn_is_refused_with_the_reason(fresh: ModelBundle, tiny2: ModelBundle) -> None:
+def test_what_cannot_be_drawn_is_refused_with_the_reason(
+    fresh: ModelBundle, tiny2: ModelBundle
+) -> None:
     shoot = Shoot(fresh)
     plan = shoot.plan()
     with pytest.raises(RequestError, match="only DDIM"):

@@ -1,4 +1,6 @@
-"""Move and heal: the object stands at its new place, the old one is filled, and the rest is the same to the byte."""
+"""Move and heal: the object stands at its new place, the old one is filled, and the rest is the
+same to the byte.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,13 @@ def moved(collage: Collage, plan: Plan) -> tuple[list[Step], list[Pictures]]:
     return steps, [one for one in happened if isinstance(one, Pictures)]
 
 
-def asked(collage: Collage, dx: int, dy: int, options: dict[str, OptionValue] | None = None, count: int = 1) -> Plan:
+def asked(
+    collage: Collage,
+    dx: int,
+    dy: int,
+    options: dict[str, OptionValue] | None = None,
+    count: int = 1,
+) -> Plan:
     """Move the first disc of a finished picture: the flat collage itself."""
     flat = raster(collage.compose(), collage.pixels).picture
     plan = collage.reroll("disc1", flat, {"dx_px": dx, "dy_px": dy, **(options or {})}, count=count)
@@ -40,15 +48,20 @@ def source_of(collage: Collage, plan: Plan) -> np.ndarray:
 
 
 def untouched(collage: Collage, plan: Plan, dx: int, dy: int) -> np.ndarray:
-    """What is farther from both places than shadow and feather can reach, counted apart from the method.
+    """What is farther from both places than shadow and feather can reach, counted apart from the
+    method.
 
-    A shadow is looked for up to a fifth of the object's longer side; its hole's margin (2 px here) reaches less far.
+    A shadow is looked for up to a fifth of the object's longer side; its hole's margin (2 px here)
+    reaches less far.
     """
     assert isinstance(plan.target, OneLayer)
     mask = raster(plan, collage.pixels).alphas[0] > 0.5
     both = mask | move.shifted(mask, dx, dy)
     longest = max(int(np.ptp(lines)) + 1 for lines in np.nonzero(mask))
-    return ndimage.distance_transform_edt(~both) > max(2 * 1.42, 0.2 * longest + 1) + plan.target.feather_px + 1
+    return (
+        ndimage.distance_transform_edt(~both)
+        > max(2 * 1.42, 0.2 * longest + 1) + plan.target.feather_px + 1
+    )
 
 
 @pytest.mark.slow

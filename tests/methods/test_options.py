@@ -15,7 +15,9 @@ from backend.scene.layer import Record
 
 
 class Dials(Record):
-    count: Annotated[int, Field(ge=1, le=9)] = Field(3, title="How many", json_schema_extra={"unit": "pieces"})
+    count: Annotated[int, Field(ge=1, le=9)] = Field(
+        3, title="How many", json_schema_extra={"unit": "pieces"}
+    )
     kind: Literal["a", "b"] = Field("b", description="Which.")
 
 
@@ -43,7 +45,12 @@ def test_facts_follow_the_fields() -> None:
     count, kind = facts_of(Dials)
     assert (count.name, count.title, count.kind, count.default) == ("count", "How many", "int", 3)
     assert (count.minimum, count.maximum, count.step, count.unit) == (1.0, 9.0, 1.0, "pieces")
-    assert (kind.title, kind.kind, kind.choices, kind.help) == ("Kind", "choice", ("a", "b"), "Which.")
+    assert (kind.title, kind.kind, kind.choices, kind.help) == (
+        "Kind",
+        "choice",
+        ("a", "b"),
+        "Which.",
+    )
 
 
 def test_a_dial_names_the_options_it_sets_and_all_of_them_exist() -> None:

@@ -17,15 +17,21 @@ from backend.scene.openraster import read_ora, write_ora
 from tests.methods.collages import Collage, first_name
 
 
-def collage_with(bundle: ModelBundle, levels: tuple[float, ...] = (0.4, 0.8, 0.6), **update: Any) -> Collage:
+def collage_with(
+    bundle: ModelBundle, levels: tuple[float, ...] = (0.4, 0.8, 0.6), **update: Any
+) -> Collage:
     """The usual collage with other values of its first disc."""
     collage = Collage(bundle, seed=3, noise=levels)
-    layers = tuple(one.model_copy(update=update) if one.id == "disc1" else one for one in collage.scene.layers)
+    layers = tuple(
+        one.model_copy(update=update) if one.id == "disc1" else one for one in collage.scene.layers
+    )
     collage.scene = collage.scene.model_copy(update={"layers": layers})
     return collage
 
 
-def painted(bundle: ModelBundle, grey: np.ndarray, levels: tuple[float, ...] = (0.4, 0.8, 0.6)) -> Collage:
+def painted(
+    bundle: ModelBundle, grey: np.ndarray, levels: tuple[float, ...] = (0.4, 0.8, 0.6)
+) -> Collage:
     """The usual collage with a painted freedom of its first disc."""
     store = Collage(bundle).pixels
     digest = store.add_mask(grey.astype(np.uint8))
@@ -56,7 +62,9 @@ def test_every_grey_is_its_number_at_every_size(tiny1: ModelBundle) -> None:
 def test_cells_are_free_as_they_are_painted(tiny1: ModelBundle) -> None:
     """4 × 4 cells of a layer that fills the picture, painted in steps from held to free."""
     topmost = np.ones((8, 8), np.int64)
-    levels = np.array([[0, 64, 128, 191], [255, 255, 0, 0], [51, 102, 153, 204], [0, 0, 0, 255]]) / 255
+    levels = (
+        np.array([[0, 64, 128, 191], [255, 255, 0, 0], [51, 102, 153, 204], [0, 0, 0, 255]]) / 255
+    )
     freedom = freedom_map(topmost, (1.0, levels.repeat(2, axis=0).repeat(2, axis=1)), 0.0)
     expected = 10 - np.floor(10 * levels).astype(int)
     assert np.array_equal(release_map(freedom, 10, 2, "filled"), expected)
@@ -64,7 +72,9 @@ def test_cells_are_free_as_they_are_painted(tiny1: ModelBundle) -> None:
 
 
 def test_what_is_painted_black_stays(tiny1: ModelBundle) -> None:
-    """Half of the disc is painted free; with all else held, the cells that change are those, and no others."""
+    """Half of the disc is painted free; with all else held, the cells that change are those, and no
+    others.
+    """
     plain = collage_with(tiny1)
     columns = np.flatnonzero((raster(plain.compose(), plain.pixels).topmost == 2).any(axis=0))
     middle_cell = int(columns.mean()) // tiny1.card.cell_px
@@ -88,7 +98,9 @@ def test_a_reroll_keeps_what_is_painted_black(tiny1: ModelBundle) -> None:
     collage = painted(tiny1, grey, (0.0, 0.0, 0.0))
     steps, (made,) = collage.run(collage.reroll("disc1", source, {}))
     assert steps == []
-    assert np.array_equal(made.pictures[0], raster(collage.reroll("disc1", source, {}), collage.pixels).picture)
+    assert np.array_equal(
+        made.pictures[0], raster(collage.reroll("disc1", source, {}), collage.pixels).picture
+    )
 
 
 def test_the_map_travels_with_the_file(tiny1: ModelBundle) -> None:
@@ -110,7 +122,9 @@ def test_plans_without_the_new_fields_keep_their_name(tiny1: ModelBundle) -> Non
 def test_words_are_heard_in_their_share_of_the_steps(
     tiny1: ModelBundle, heard: tuple[float, float], parts_at: int
 ) -> None:
-    """Of 6 steps; the runs part in the first step in which the words are heard in one of them only."""
+    """Of 6 steps; the runs part in the first step in which the words are heard in one of them
+    only.
+    """
     usual, _ = (made := collage_with(tiny1, (1.0, 0.8, 0.6))).run(made.compose())
     limited = collage_with(tiny1, (1.0, 0.8, 0.6), heard_from=heard[0], heard_to=heard[1])
     steps, _ = limited.run(limited.compose())

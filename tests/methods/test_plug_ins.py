@@ -1,4 +1,6 @@
-"""Plug-ins of a personalised model: each changes the picture, none the network, and without one it is the backbone."""
+"""Plug-ins of a personalised model: each changes the picture, none the network, and without one it
+is the backbone.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,10 @@ def test_without_a_plug_in_it_is_the_backbone_alone(fresh: ModelBundle) -> None:
 @pytest.mark.slow
 def test_each_plug_in_does_something_else_and_leaves_the_network(fresh: ModelBundle) -> None:
     shoot = Shoot(fresh)
-    before, hooks = {name: value.data_ptr() for name, value in fresh.unet.named_parameters()}, hooks_in(fresh)
+    before, hooks = (
+        {name: value.data_ptr() for name, value in fresh.unet.named_parameters()},
+        hooks_in(fresh),
+    )
     processors = dict(fresh.unet.attn_processors)
     pictures = {made(shoot, plug_in)[0].tobytes() for plug_in in PLUG_INS}
     assert len(pictures) == len(PLUG_INS)

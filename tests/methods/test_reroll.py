@@ -75,7 +75,9 @@ def test_only_what_is_seen_of_the_layer_changes(tiny1: ModelBundle) -> None:
     lower, upper = collage.scene.layers[1], collage.scene.layers[2]
     moved = upper.placement.model_copy(update={"centre_x_px": lower.placement.centre_x_px + 6})
     covering = upper.model_copy(update={"placement": moved, "picture": lower.picture})
-    collage.scene = collage.scene.model_copy(update={"layers": (collage.scene.layers[0], lower, covering)})
+    collage.scene = collage.scene.model_copy(
+        update={"layers": (collage.scene.layers[0], lower, covering)}
+    )
     source = finished(collage)
     plan = collage.reroll("disc1", source, {})
     flat = raster(plan, collage.pixels)

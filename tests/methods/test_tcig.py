@@ -1,4 +1,6 @@
-"""TCIG on whole plans: two stages on the shared loops, what freedom means, and bad input in sentences."""
+"""TCIG on whole plans: two stages on the shared loops, what freedom means, and bad input in
+sentences.
+"""
 
 from __future__ import annotations
 
@@ -129,7 +131,9 @@ def test_freedom_moves_all_three_dials() -> None:
     tight, loose = (dials_of(TcigOptions(freedom=value)) for value in (0.0, 1.0))
     assert all(a < b for a, b in zip(tight, loose, strict=True))
     assert tight.feather_px == 0.0
-    by_hand = dials_of(TcigOptions(freedom=1.0, by_hand=True, strength=0.4, feather_px=3.0, guidance=1.1))
+    by_hand = dials_of(
+        TcigOptions(freedom=1.0, by_hand=True, strength=0.4, feather_px=3.0, guidance=1.1)
+    )
     assert tuple(by_hand) == (0.4, 3.0, 1.1)
 
 
@@ -179,7 +183,9 @@ def test_an_unknown_class_lists_the_known_ones(painter: ModelBundle) -> None:
     assert "walrus" in sentence
     assert "cat, house" in sentence
     assert "clipseg" in sentence
-    assert "green walrus" in refused(Painting(painter, (("green walrus", "", disc(64, 0.5, 0.5, 0.3)),)))
+    assert "green walrus" in refused(
+        Painting(painter, (("green walrus", "", disc(64, 0.5, 0.5, 0.3)),))
+    )
 
 
 def test_covered_and_tiny_masks_take_no_part(painter: ModelBundle) -> None:
@@ -212,7 +218,8 @@ def test_twenty_classes(tiny1: ModelBundle) -> None:
 
     bundle = toy_bundle(tiny1, guide=Twenty(("background", *words)))
     layers = tuple(
-        ("", word, disc(64, 0.1 + 0.2 * (n % 5), 0.12 + 0.25 * (n // 5), 0.09)) for n, word in enumerate(words)
+        ("", word, disc(64, 0.1 + 0.2 * (n % 5), 0.12 + 0.25 * (n // 5), 0.09))
+        for n, word in enumerate(words)
     )
     painting = Painting(bundle, layers)
     assert len(painting.plan().layers) == 20
@@ -237,7 +244,9 @@ def test_an_expert_that_cannot_be_loaded_is_left_out(
         _, (made,) = painting.run(painting.plan())
     assert made.notes == ("The member deeplab is left out: deeplab is damaged.",)
     assert "deeplab is left out" in caplog.text
-    assert "deeplab is damaged" in refused(Painting(broken, (("", "walrus", disc(64, 0.5, 0.5, 0.3)),)))
+    assert "deeplab is damaged" in refused(
+        Painting(broken, (("", "walrus", disc(64, 0.5, 0.5, 0.3)),))
+    )
 
 
 @pytest.mark.parametrize("name", ["vqgan", "clip", "guide"])
@@ -252,5 +261,7 @@ def test_codes_that_do_not_fit_the_picture_are_resized(tiny1: ModelBundle) -> No
     bundle = toy_bundle(tiny1, vqgan=ToyCodes(reduction=5))
     painting = cat_and_house(bundle)
     steps, (made,) = painting.run(painting.plan())
-    assert {draft.denoised.shape[-2:] for draft in drafts_of(steps)} == {(64, 64)}  # all stages look alike
+    assert {draft.denoised.shape[-2:] for draft in drafts_of(steps)} == {
+        (64, 64)
+    }  # all stages look alike
     assert made.pictures[0].shape == (64, 64, 3)

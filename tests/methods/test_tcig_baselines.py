@@ -20,11 +20,16 @@ def pictures_of(painting: Painting, plan: Plan) -> list[np.ndarray]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", sorted(set(BASELINES) - {"plug-and-play", "plug_ins"}))  # no seed; needs a subject
+@pytest.mark.parametrize(
+    "method", sorted(set(BASELINES) - {"plug-and-play", "plug_ins"})
+)  # no seed; needs a subject
 def test_every_baseline_makes_repeatable_pictures(tiny1: ModelBundle, method: str) -> None:
     painting = cat_and_house(tiny1)
     plan = painting.plan(method=method, count=2)
-    one, other = pictures_of(painting, plan), pictures_of(painting, plan.model_copy(update={"batch": 1}))
+    one, other = (
+        pictures_of(painting, plan),
+        pictures_of(painting, plan.model_copy(update={"batch": 1})),
+    )
     assert [picture.shape for picture in one] == [(64, 64, 3)] * 2
     assert not np.array_equal(one[0], one[1])
     assert np.abs(one[0].astype(int) - other[0].astype(int)).max() <= 2
@@ -49,6 +54,11 @@ def test_the_flat_composite_is_painted_in_the_named_colours(tiny1: ModelBundle) 
 @pytest.mark.slow
 def test_the_weight_of_painted_words_and_bootstrapping_matter(tiny1: ModelBundle) -> None:
     painting = cat_and_house(tiny1)
-    for method, options in (("painted-words", {"weight": 0.0}), ("multidiffusion", {"bootstrapping": 0.0})):
-        usual, other = (pictures_of(painting, painting.plan(o, method=method))[0] for o in ({}, options))
+    for method, options in (
+        ("painted-words", {"weight": 0.0}),
+        ("multidiffusion", {"bootstrapping": 0.0}),
+    ):
+        usual, other = (
+            pictures_of(painting, painting.plan(o, method=method))[0] for o in ({}, options)
+        )
         assert not np.array_equal(usual, other)

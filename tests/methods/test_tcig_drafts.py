@@ -32,7 +32,9 @@ def drafted(painting: Painting, plan: Plan) -> list[tuple[int, Picture]]:
 
 def kept(painting: Painting, picture: Picture) -> str:
     """The digest of a picture uint8 (h, w, 3) in the store."""
-    return painting.pixels.add_picture(np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)]))
+    return painting.pixels.add_picture(
+        np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)])
+    )
 
 
 def refining(plan: Plan, painting: Painting, draft: Picture) -> Plan:
@@ -61,7 +63,11 @@ def test_a_draft_that_two_batches_share_is_told_of_once(painter: ModelBundle) ->
     whole = drafted(painting, plan)
     parts = drafted(painting, plan.model_copy(update={"batch": 1}))
     assert [place for place, _ in whole] == [place for place, _ in parts] == [0, 2]
-    made = [one for one in happened(painting, plan.model_copy(update={"batch": 1})) if isinstance(one, Pictures)]
+    made = [
+        one
+        for one in happened(painting, plan.model_copy(update={"batch": 1}))
+        if isinstance(one, Pictures)
+    ]
     assert [one.drafts for one in made] == [(0,), (0,), (2,)]
 
 
@@ -71,10 +77,14 @@ def test_without_stage_two_the_pictures_are_the_drafts(painter: ModelBundle) -> 
     told, made = events[-2:]
     assert isinstance(told, Drafted)
     assert isinstance(made, Pictures)
-    assert all(np.array_equal(one, other) for one, other in zip(told.pictures, made.pictures, strict=True))
+    assert all(
+        np.array_equal(one, other) for one, other in zip(told.pictures, made.pictures, strict=True)
+    )
 
 
-def test_refining_a_draft_runs_stage_two_alone_and_gives_what_both_stages_give(painter: ModelBundle) -> None:
+def test_refining_a_draft_runs_stage_two_alone_and_gives_what_both_stages_give(
+    painter: ModelBundle,
+) -> None:
     painting = cat_and_house(painter)
     plan = painting.plan(count=2)
     (_, draft), _ = drafted(painting, plan)
@@ -89,7 +99,9 @@ def test_refining_a_draft_runs_stage_two_alone_and_gives_what_both_stages_give(p
 
 def test_refining_needs_no_segmenter_and_no_class(painter: ModelBundle) -> None:
     painting = cat_and_house(painter)
-    nameless = Painting(painter, tuple(("", "", mask) for _, _, mask in painting.layers), pixels=painting.pixels)
+    nameless = Painting(
+        painter, tuple(("", "", mask) for _, _, mask in painting.layers), pixels=painting.pixels
+    )
     grey = np.full((64, 64, 3), 120, np.uint8)
     _, (made,) = nameless.run(refining(nameless.plan(), nameless, grey))
     assert made.pictures[0].shape == (64, 64, 3)

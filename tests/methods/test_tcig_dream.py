@@ -53,7 +53,12 @@ def test_of_a_dreamed_place_the_masks_are_left_out(painter: ModelBundle) -> None
     dream = dream_of(painting)
     codes, place = ToyCodes(), read(painting, "place")
     plain, mixed = (plain_start(place, codes, SEEDS, one) for one in (None, dream))
-    inside = (slice(None), slice(None), slice(28, 34), slice(16, 22))  # where feathering does not reach
+    inside = (
+        slice(None),
+        slice(None),
+        slice(28, 34),
+        slice(16, 22),
+    )  # where feathering does not reach
     assert torch.allclose(mixed[inside], plain[inside], atol=0.05)
     assert torch.allclose(mixed[:, :, :6], dream[:, :, :6], atol=0.05)
     assert not torch.allclose(mixed[:, :, :6], plain[:, :, :6], atol=0.05)
@@ -66,13 +71,18 @@ def test_each_seed_dreams_its_own_whatever_the_batch(painter: ModelBundle) -> No
     assert torch.allclose(dream[1:], dream_of(painting, SEEDS[1:]), atol=2 / 255)
 
 
-@pytest.mark.parametrize("change", [{"guidance_scale": 9.0}, {"negative": "grey"}, {"sampler": "euler"}, {"steps": 5}])
-def test_what_decides_a_dream_names_its_drafts(painter: ModelBundle, change: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "change", [{"guidance_scale": 9.0}, {"negative": "grey"}, {"sampler": "euler"}, {"steps": 5}]
+)
+def test_what_decides_a_dream_names_its_drafts(
+    painter: ModelBundle, change: dict[str, object]
+) -> None:
     painting = cat_and_house(painter)
     for start, same in (("dream", False), ("regions", True)):
         plan = painting.plan({"start": start})
         digests = [
-            read_painting(one, painter, painting.pixels).digest for one in (plan, plan.model_copy(update=change))
+            read_painting(one, painter, painting.pixels).digest
+            for one in (plan, plan.model_copy(update=change))
         ]
         assert (digests[0] == digests[1]) == same
 
@@ -83,12 +93,16 @@ def test_the_place_stays_as_it_was_dreamed(painter: ModelBundle) -> None:
     codes, plan = ToyCodes(), painting.plan(options)
     _, (made,) = painting.run(plan)
     seeds = plan.seeds
-    start = plain_start(read_painting(plan, painter, painting.pixels), codes, seeds, dream_of(painting, seeds))
+    start = plain_start(
+        read_painting(plan, painter, painting.pixels), codes, seeds, dream_of(painting, seeds)
+    )
     kept = codes.decode(codes.snap(codes.encode(start * 2 - 1))) * 0.5 + 0.5
     draft = torch.from_numpy(made.pictures[0]).permute(2, 0, 1) / 255
     assert torch.allclose(draft[:, :CELL_PX], kept[0, :, :CELL_PX].clamp(0, 1), atol=2 / 255)
     middle = slice(28, 36)
-    assert not torch.allclose(draft[:, middle, 16:22], kept[0, :, middle, 16:22].clamp(0, 1), atol=0.05)
+    assert not torch.allclose(
+        draft[:, middle, 16:22], kept[0, :, middle, 16:22].clamp(0, 1), atol=0.05
+    )
 
 
 def test_dream_fit_and_refinement_are_one_count(painter: ModelBundle) -> None:

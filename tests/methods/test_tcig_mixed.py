@@ -1,4 +1,6 @@
-"""Pictures among painted masks: laid over the draft, held as far as their own noise says, painted parts filled."""
+"""Pictures among painted masks: laid over the draft, held as far as their own noise says, painted
+parts filled.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ from tests.methods.painted import QUICK, Painting, cat_and_house, disc, toy_bund
 
 
 def with_picture(bundle: ModelBundle, noise: float, below: bool = False) -> tuple[Painting, Plan]:
-    """The painted cat and house, and a green picture over the lower quarter (or under all of them)."""
+    """The painted cat and house, and a green picture over the lower quarter (or under all of
+    them).
+    """
     painting = cat_and_house(bundle)
     side = bundle.card.native_px
     rgba = np.zeros((side, side, 4), np.uint8)
@@ -34,8 +38,15 @@ def with_picture(bundle: ModelBundle, noise: float, below: bool = False) -> tupl
     )
     painted = painting.scene
     layers = (picture, *painted.layers) if below else (*painted.layers, picture)
-    scene = Scene(width_px=side, height_px=side, prompt="a red cat and a blue house on a green floor", layers=layers)
-    settings = Settings(model="tiny-1", method="tcig", steps=6, guidance_scale=3.0, seed=7, count=1, options=QUICK)
+    scene = Scene(
+        width_px=side,
+        height_px=side,
+        prompt="a red cat and a blue house on a green floor",
+        layers=layers,
+    )
+    settings = Settings(
+        model="tiny-1", method="tcig", steps=6, guidance_scale=3.0, seed=7, count=1, options=QUICK
+    )
     return painting, build_plan(scene, Compose(settings=settings), bundle.card, painting.pixels)
 
 
@@ -60,7 +71,9 @@ def test_the_picture_lies_over_the_draft_and_the_rest_is_filled(painter: ModelBu
 
 
 def test_a_picture_without_noise_ends_as_it_was_encoded(painter: ModelBundle) -> None:
-    """Collage's rule, in latents: held cells end bit-equal to the encoded source; painted ones do not."""
+    """Collage's rule, in latents: held cells end bit-equal to the encoded source; painted ones do
+    not.
+    """
     painting, plan = with_picture(painter, 0.0)
     draft, _, happened = run(painting, plan)
     source = encode(painter, draft, [generator_for(plan.seeds[0])])

@@ -1,4 +1,6 @@
-"""How a fit begins: in the colours that the words name, in others where they name none, or as in the paper."""
+"""How a fit begins: in the colours that the words name, in others where they name none, or as in
+the paper.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +30,13 @@ def test_words_that_name_a_colour() -> None:
     assert named_colour("") is None
 
 
-def test_layers_begin_in_shades_of_their_colours_and_each_seed_in_others(painter: ModelBundle) -> None:
+def test_layers_begin_in_shades_of_their_colours_and_each_seed_in_others(
+    painter: ModelBundle,
+) -> None:
     painting = cat_and_house(painter)
-    colours = start_colours(read_painting(painting.plan(), painter, painting.pixels), ToyCodes(), SEEDS)
+    colours = start_colours(
+        read_painting(painting.plan(), painter, painting.pixels), ToyCodes(), SEEDS
+    )
     assert colours.shape == (3, 3, 3)
     red, blue = colours[:, 1], colours[:, 2]
     assert (red[:, 0] > red[:, 1:].amax(1) + 0.2).all()
@@ -45,7 +51,9 @@ def test_without_a_named_colour_the_words_choose(painter: ModelBundle) -> None:
     assert read.tried is not None
     chosen = start_colours(read, ToyCodes(), SEEDS)
     first = start_colours(replace(read, tried=None), ToyCodes(), SEEDS)
-    look = torch.stack([filled_regions(one[None], read.regions, (64, 64))[0] for one in (*chosen, *first)])
+    look = torch.stack(
+        [filled_regions(one[None], read.regions, (64, 64))[0] for one in (*chosen, *first)]
+    )
     fits = read.tried.layers.distances(look, Look(0, SEEDS * 2))[:, 0]
     assert fits[:3].mean() < fits[3:].mean()
 
@@ -54,7 +62,9 @@ def test_the_papers_start_is_one_grid_at_full_size(painter: ModelBundle) -> None
     painting = cat_and_house(painter)
     sizes = {}
     for start in ("random", "regions"):
-        read = read_painting(painting.plan({"start": start, "iterations": 20}), painter, painting.pixels)
+        read = read_painting(
+            painting.plan({"start": start, "iterations": 20}), painter, painting.pixels
+        )
         fit = build_fit(read, ToyCodes(), SEEDS, (16, 16), torch.rand(len(SEEDS), 3, 64, 64))
         assert fit.steps == 20
         sizes[start] = [stage.size for stage in fit.stages if stage.steps]

@@ -1,4 +1,6 @@
-"""Learned looks: the masked loss, one row a layer, batches that equal single runs, stopping, going on (1.3, 1.9)."""
+"""Learned looks: the masked loss, one row a layer, batches that equal single runs, stopping, going
+on (1.3, 1.9).
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,10 @@ def lessons_for(bundle: ModelBundle) -> tuple[Lesson, ...]:
 
 
 def finished(
-    bundle: ModelBundle, lessons: Sequence[Lesson], rules: Rules = FEW, begun: Mapping[str, LookState] | None = None
+    bundle: ModelBundle,
+    lessons: Sequence[Lesson],
+    rules: Rules = FEW,
+    begun: Mapping[str, LookState] | None = None,
 ) -> tuple[dict[str, Look], list[LookStep]]:
     steps, learning = [], learn_looks(bundle, lessons, rules, begun)
     while True:
@@ -81,7 +86,9 @@ def test_a_lesson_shows_its_layer_on_top(tiny1: ModelBundle) -> None:
 
 
 def test_a_frame_holds_its_layer_with_room() -> None:
-    """Of 64 × 48: a box of 20 rows fits in half the picture, one of 30 does not; the frame stays inside."""
+    """Of 64 × 48: a box of 20 rows fits in half the picture, one of 30 does not; the frame stays
+    inside.
+    """
     alpha = np.zeros((64, 48), np.float32)
     alpha[44:64, 2:10] = 0.5
     assert frame(alpha) == (slice(32, 64), slice(0, 24))
@@ -105,12 +112,16 @@ def test_a_batch_gives_what_single_runs_give(name: str, request: pytest.FixtureR
     together, _ = finished(bundle, lessons)
     for lesson in lessons:
         alone, _ = finished(bundle, [lesson])
-        assert np.abs(alone[lesson.layer_id].vector - together[lesson.layer_id].vector).max() <= 1e-5
+        assert (
+            np.abs(alone[lesson.layer_id].vector - together[lesson.layer_id].vector).max() <= 1e-5
+        )
 
 
 @pytest.mark.slow
 def test_lessons_of_two_sizes_are_learned_together_as_alone(tiny1: ModelBundle) -> None:
-    """A lesson in its frame and one of the whole picture; what is shown of them has the size of the larger."""
+    """A lesson in its frame and one of the whole picture; what is shown of them has the size of the
+    larger.
+    """
     collage = Collage(tiny1, seed=1, side_px=tiny1.card.native_px)
     flat = raster(collage.compose(), collage.pixels)
     framed = lessons_for(tiny1)[0]
@@ -119,16 +130,31 @@ def test_lessons_of_two_sizes_are_learned_together_as_alone(tiny1: ModelBundle) 
     together, steps = finished(tiny1, (framed, whole))
     for lesson in (framed, whole):
         alone, _ = finished(tiny1, [lesson])
-        assert np.abs(alone[lesson.layer_id].vector - together[lesson.layer_id].vector).max() <= 1e-5
-    assert steps[0].denoised.shape == (2, 4, *(side // tiny1.card.cell_px for side in flat.picture.shape[:2]))
+        assert (
+            np.abs(alone[lesson.layer_id].vector - together[lesson.layer_id].vector).max() <= 1e-5
+        )
+    assert steps[0].denoised.shape == (
+        2,
+        4,
+        *(side // tiny1.card.cell_px for side in flat.picture.shape[:2]),
+    )
 
 
 def test_every_look_moves_and_the_model_does_not(tiny1: ModelBundle) -> None:
-    before = [weight.clone() for weight in (*tiny1.unet.parameters(), *tiny1.text_encoder.parameters())]
+    before = [
+        weight.clone() for weight in (*tiny1.unet.parameters(), *tiny1.text_encoder.parameters())
+    ]
     looks, steps = finished(tiny1, lessons_for(tiny1))
     after = (*tiny1.unet.parameters(), *tiny1.text_encoder.parameters())
-    assert all(torch.equal(one, other) and other.grad is None for one, other in zip(before, after, strict=True))
-    begin = token_table(tiny1)[tiny1.tokenizer("a", add_special_tokens=False).input_ids[0]].detach().numpy()
+    assert all(
+        torch.equal(one, other) and other.grad is None
+        for one, other in zip(before, after, strict=True)
+    )
+    begin = (
+        token_table(tiny1)[tiny1.tokenizer("a", add_special_tokens=False).input_ids[0]]
+        .detach()
+        .numpy()
+    )
     assert all(np.abs(look.vector - begin).max() > 1e-4 for look in looks.values())
     assert not np.array_equal(looks["disc1"].vector, looks["disc2"].vector)
     assert {look.fingerprint for look in looks.values()} == {fingerprint(tiny1)}
@@ -150,9 +176,13 @@ def test_learning_goes_on_where_it_was_stopped(tiny1: ModelBundle) -> None:
     assert all(np.array_equal(rest[name].vector, whole[name].vector) for name in whole)
 
 
-def learned(collage: Collage, begun: Mapping[str, str] | None = None, steps: int = 30) -> list[Happening]:
+def learned(
+    collage: Collage, begun: Mapping[str, str] | None = None, steps: int = 30
+) -> list[Happening]:
     """What the method does for both discs, two steps for the pictures."""
-    task = LookTask(layer_ids=("disc1", "disc2"), steps=steps, begun=dict(begun if begun is not None else {}))
+    task = LookTask(
+        layer_ids=("disc1", "disc2"), steps=steps, begun=dict(begun if begun is not None else {})
+    )
     plan = collage.compose().model_copy(update={"task": task, "steps": 2, "seeds": (3,)})
     return list(method_of("textual_inversion").run(plan, collage.bundle, collage.pixels))
 
@@ -165,7 +195,9 @@ def test_the_run_hands_on_unfinished_looks_and_goes_on_from_them(tiny1: ModelBun
     last = whole[-1]
     assert isinstance(last, Looks)
     assert (kept.finished, last.finished) == (False, True)
-    assert {picture.shape for picture in last.shown.values()} == {(tiny1.card.native_px, tiny1.card.native_px, 3)}
+    assert {picture.shape for picture in last.shown.values()} == {
+        (tiny1.card.native_px, tiny1.card.native_px, 3)
+    }
     assert not np.array_equal(last.shown["disc1"], last.shown["disc2"])
     begun = {name: collage.pixels.add_picture(picture) for name, picture in kept.pictures.items()}
     rest = learned(collage, begun)
@@ -197,13 +229,17 @@ def test_a_loss_that_no_longer_varies_is_settled() -> None:
 
 def test_a_settled_look_leaves_the_batch(tiny1: ModelBundle) -> None:
     """With no patience both looks are finished after two checks, long before the last step."""
-    looks, steps = finished(tiny1, lessons_for(tiny1), Rules(steps=50, samples=1, check_every=1, window=1, settled=1e9))
+    looks, steps = finished(
+        tiny1, lessons_for(tiny1), Rules(steps=50, samples=1, check_every=1, window=1, settled=1e9)
+    )
     assert [step.k for step in steps] == [0, 1]
     assert set(looks) == {"disc1", "disc2"}
 
 
 def test_a_collage_uses_the_looks_of_its_layers(tiny1: ModelBundle) -> None:
-    """A look that is the word "blue" before "red cat" makes the picture of a prompt that says so."""
+    """A look that is the word "blue" before "red cat" makes the picture of a prompt that says
+    so.
+    """
     collage = Collage(tiny1, seed=1, side_px=tiny1.card.native_px)
     number = tiny1.tokenizer("blue", add_special_tokens=False).input_ids[0]
     look = Look(token_table(tiny1)[number].detach().numpy().copy(), fingerprint(tiny1))
@@ -211,7 +247,9 @@ def test_a_collage_uses_the_looks_of_its_layers(tiny1: ModelBundle) -> None:
 
     def made(prompt: str, phrase: str, with_look: bool, used: bool = True) -> np.ndarray:
         layers = list(collage.scene.layers)
-        layers[1] = layers[1].model_copy(update={"phrase": phrase, "look": digest if with_look else None})
+        layers[1] = layers[1].model_copy(
+            update={"phrase": phrase, "look": digest if with_look else None}
+        )
         former = collage.scene
         collage.scene = former.model_copy(update={"prompt": prompt, "layers": tuple(layers)})
         _, (pictures,) = collage.run(collage.compose(options={"looks": used}))

@@ -20,7 +20,9 @@ LEVELS = (1.0, 0.8, 0.34)
 """Of 6 steps disc1 is held for two, disc2 for four; the ground is free from the first."""
 
 
-def varied(collage: Collage, layer_id: str | None, count: int, sampler: Sampler = "ddim", batch: int = 8) -> Plan:
+def varied(
+    collage: Collage, layer_id: str | None, count: int, sampler: Sampler = "ddim", batch: int = 8
+) -> Plan:
     request = Compose(settings=collage.settings(sampler, count, {"blur_px": 0.0}), varied=layer_id)
     plan = build_plan(collage.scene, request, collage.bundle.card, collage.pixels)
     return plan.model_copy(update={"batch": batch})
@@ -33,7 +35,9 @@ def ends(steps: list[Step]) -> list[torch.Tensor]:
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 @pytest.mark.parametrize("layer_id", ["ground", "disc1", "disc2"])
-def test_the_first_candidate_is_that_of_an_ordinary_run(tiny1: ModelBundle, sampler: Sampler, layer_id: str) -> None:
+def test_the_first_candidate_is_that_of_an_ordinary_run(
+    tiny1: ModelBundle, sampler: Sampler, layer_id: str
+) -> None:
     collage = Collage(tiny1, seed=3, noise=LEVELS)
     usual, _ = collage.run(varied(collage, None, 1, sampler))
     branched, _ = collage.run(varied(collage, layer_id, 1, sampler))
@@ -53,7 +57,9 @@ def test_what_is_above_the_layers_level_is_run_once(tiny1: ModelBundle, sampler:
     amplitude = max(1.0, float(together.abs().max()))
     seeds = varied(collage, "disc2", 5, sampler).seeds
     for number in (1, 4):  # each is what it would be alone with the first
-        pair = varied(collage, "disc2", 2, sampler, 1).model_copy(update={"seeds": (seeds[0], seeds[number])})
+        pair = varied(collage, "disc2", 2, sampler, 1).model_copy(
+            update={"seeds": (seeds[0], seeds[number])}
+        )
         alone = ends(collage.run(pair)[0])
         assert float((alone[0] - together[0]).abs().max()) <= 1e-5 * amplitude
         assert float((alone[1] - together[number]).abs().max()) <= 1e-5 * amplitude
@@ -65,7 +71,9 @@ def test_candidates_part_in_the_layers_cells_only(tiny1: ModelBundle) -> None:
     steps, _ = collage.run(varied(collage, "disc1", 3))
     end, cell = steps[-1].latents, tiny1.card.cell_px
     topmost = raster(varied(collage, "disc1", 1), collage.pixels).topmost
-    own = (topmost == 2).reshape(topmost.shape[0] // cell, cell, -1, cell)[:, cell // 2, :, cell // 2]
+    own = (topmost == 2).reshape(topmost.shape[0] // cell, cell, -1, cell)[
+        :, cell // 2, :, cell // 2
+    ]
     differs = (end[0] != end[1:]).any(dim=1).any(dim=0).numpy()
     assert differs.any()
     assert not (differs & ~own).any()
@@ -76,10 +84,16 @@ def test_a_freer_neighbours_blur_does_not_shorten_what_is_shared(tiny1: ModelBun
     request = Compose(settings=collage.settings("ddim", 3, {"blur_px": 10.0}), varied="disc2")
     plan = build_plan(collage.scene, request, tiny1.card, collage.pixels)
     steps, _ = collage.run(plan)
-    assert [(step.k, len(step.latents)) for step in steps] == [*((k, 1) for k in range(4)), (4, 3), (5, 3)]
+    assert [(step.k, len(step.latents)) for step in steps] == [
+        *((k, 1) for k in range(4)),
+        (4, 3),
+        (5, 3),
+    ]
     assert not torch.equal(steps[-1].latents[0], steps[-1].latents[1])
     alone, _ = collage.run(plan.model_copy(update={"seeds": plan.seeds[:1]}))
-    usual = plan.model_copy(update={"seeds": plan.seeds[:1], "target": plan.target.model_copy(update={"varied": None})})
+    usual = plan.model_copy(
+        update={"seeds": plan.seeds[:1], "target": plan.target.model_copy(update={"varied": None})}
+    )
     assert torch.equal(alone[-1].latents, collage.run(usual)[0][-1].latents)
 
 
@@ -93,7 +107,10 @@ def test_it_is_a_scene_with_a_layer_that_may_change(tiny1: ModelBundle) -> None:
 def test_a_layers_own_seed_has_no_say_while_it_is_varied(tiny1: ModelBundle) -> None:
     collage = Collage(tiny1, seed=3, noise=LEVELS)
     plain, _ = collage.run(varied(collage, "disc2", 2))
-    layers = tuple(one.model_copy(update={"seed": 5}) if one.id == "disc2" else one for one in collage.scene.layers)
+    layers = tuple(
+        one.model_copy(update={"seed": 5}) if one.id == "disc2" else one
+        for one in collage.scene.layers
+    )
     collage.scene = collage.scene.model_copy(update={"layers": layers})
     own, _ = collage.run(varied(collage, "disc2", 2))
     assert torch.equal(own[-1].latents, plain[-1].latents)

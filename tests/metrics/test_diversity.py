@@ -18,5 +18,7 @@ def test_equal_pictures_score_one_and_all_different_ones_their_number() -> None:
 
 def test_centres_by_hand() -> None:
     assert centre_variance([(0, 0, 10, 10)] * 3, (100, 50)) == pytest.approx(0.0)
-    assert centre_variance([(0, 0, 20, 20), (40, 0, 60, 20)], (100, 100)) == pytest.approx(0.2**2 / 2)
+    assert centre_variance([(0, 0, 20, 20), (40, 0, 60, 20)], (100, 100)) == pytest.approx(
+        0.2**2 / 2
+    )
     assert math.isnan(centre_variance([], (100, 100)))

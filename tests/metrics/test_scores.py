@@ -1,4 +1,6 @@
-"""Scores of layers: found where asked, like its words, without a seam; and which candidate is the best."""
+"""Scores of layers: found where asked, like its words, without a seam; and which candidate is the
+best.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +83,10 @@ def test_what_is_missing_or_elsewhere_fails_in_words(tiny1: ModelBundle) -> None
     side = tiny1.card.native_px
     painting = Painting(
         with_members(tiny1, guide=ByColour()),
-        (("red cat", "", disc(side, 0.3, 0.3, 0.2)), ("blue house", "", disc(side, 0.72, 0.72, 0.2))),
+        (
+            ("red cat", "", disc(side, 0.3, 0.3, 0.2)),
+            ("blue house", "", disc(side, 0.72, 0.72, 0.2)),
+        ),
     )
     right, missing = drawn(painting, CAT, HOUSE), drawn(painting, None, HOUSE)
     elsewhere = missing.copy()
@@ -104,7 +109,9 @@ def test_two_layers_of_one_class_do_not_take_each_others_pixels(tiny1: ModelBund
     assert (left.failed, right.failed) == ("", "no cat found where asked")
 
 
-def test_sam_is_asked_where_no_segmenter_knows_the_class_and_never_fails_a_layer(tiny1: ModelBundle) -> None:
+def test_sam_is_asked_where_no_segmenter_knows_the_class_and_never_fails_a_layer(
+    tiny1: ModelBundle,
+) -> None:
     side = tiny1.card.native_px
     layers = (("odd thing", "", np.pad(np.full((side // 2,) * 2, 255, np.uint8), side // 4)),)
     painting = Painting(with_members(tiny1, guide=ByColour(), sam=BoxCutter()), layers)
@@ -117,7 +124,10 @@ def test_without_members_only_borders_are_measured(tiny1: ModelBundle) -> None:
     painting = two_cats(with_members(tiny1))
     picture = drawn(painting, CAT, CAT)
     (scores,) = scored(painting, picture)
-    assert all((score.text, score.image, score.iou, score.failed) == (None, None, None, "") for score in scores)
+    assert all(
+        (score.text, score.image, score.iou, score.failed) == (None, None, None, "")
+        for score in scores
+    )
     assert all(score.seam is not None for score in scores)
     assert passes(scores)
     assert ranks([scores, scores]) == (0, 0)
@@ -133,7 +143,9 @@ def test_words_are_compared_with_the_layers_square(tiny1: ModelBundle) -> None:
 
 
 def test_a_place_does_not_fail_for_the_objects_that_now_stand_in_it(tiny1: ModelBundle) -> None:
-    """Its own picture is red as its words say; the finished one is blue. An object so drawn fails."""
+    """Its own picture is red as its words say; the finished one is blue. An object so drawn
+    fails.
+    """
     side = tiny1.card.native_px
     collage = Collage(with_members(tiny1, clip=Mean()), seed=1, side_px=side)
     red = collage.pixels.add_picture(
@@ -156,7 +168,9 @@ def test_pieces_that_reach_into_the_region() -> None:
     found = np.array([[1, 1, 0, 1, 0, 1]], bool)
     region = np.array([[1, 0, 0, 0, 0, 0]], bool)
     others = np.array([[0, 0, 0, 0, 0, 1]], bool)
-    assert found_where_asked(found, region, others).tolist() == [[True, True, False, False, False, False]]
+    assert found_where_asked(found, region, others).tolist() == [
+        [True, True, False, False, False, False]
+    ]
 
 
 def test_a_halo_is_a_seam_and_a_slow_change_is_none() -> None:
@@ -189,5 +203,8 @@ def test_fewest_failures_first_then_the_mean() -> None:
 def test_a_layer_fails_by_its_overlap_or_by_its_words() -> None:
     assert why_failed("star", FOUND_IOU - 0.01, "red star", 0.0) == "no star found where asked"
     assert why_failed("star", FOUND_IOU, "red star", TEXT_DROP) == ""
-    assert why_failed("star", FOUND_IOU, "red star", TEXT_DROP + 0.01) == "it does not look like “red star”"
+    assert (
+        why_failed("star", FOUND_IOU, "red star", TEXT_DROP + 0.01)
+        == "it does not look like “red star”"
+    )
     assert why_failed("", 0.0, "red star", None) == ""

@@ -1,4 +1,6 @@
-"""Similarities with an encoder that can be checked by hand: it sees only a picture's mean colour."""
+"""Similarities with an encoder that can be checked by hand: it sees only a picture's mean
+colour.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ RED, GREEN = flat((200, 0, 0)), flat((0, 90, 0), 3, 7)
 
 
 def test_each_picture_meets_its_own_phrase() -> None:
-    assert text_similarity(MeanColour(), [RED, GREEN, RED], ["red", "green", "green"]) == pytest.approx([1, 1, 0])  # type: ignore[arg-type]
+    assert text_similarity(
+        MeanColour(), [RED, GREEN, RED], ["red", "green", "green"]
+    ) == pytest.approx([1, 1, 0])  # type: ignore[arg-type]
     assert text_similarity(MeanColour(), [RED], ["yellow"]) == pytest.approx([0.5**0.5])  # type: ignore[arg-type]
 
 
@@ -51,8 +55,12 @@ def test_pictures_of_many_sizes_keep_their_places() -> None:
 
 
 def test_the_subject_is_compared_in_all_pairs() -> None:
-    assert subject_similarity(MeanColour(), [RED, GREEN], [RED, RED, RED, GREEN]) == pytest.approx(0.5)
-    assert prompt_similarity(MeanColour(), [RED, GREEN, GREEN, GREEN], "green") == pytest.approx(0.75)  # type: ignore[arg-type]
+    assert subject_similarity(MeanColour(), [RED, GREEN], [RED, RED, RED, GREEN]) == pytest.approx(
+        0.5
+    )
+    assert prompt_similarity(MeanColour(), [RED, GREEN, GREEN, GREEN], "green") == pytest.approx(
+        0.75
+    )  # type: ignore[arg-type]
 
 
 def test_retrieval_counts_own_rows() -> None:

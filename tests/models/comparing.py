@@ -1,4 +1,6 @@
-"""Tiny folders of CLIP pairs and image encoders, with random weights, in the layouts that people have."""
+"""Tiny folders of CLIP pairs and image encoders, with random weights, in the layouts that people
+have.
+"""
 
 from __future__ import annotations
 
@@ -48,8 +50,15 @@ def pocket_encoder(folder: Path) -> Path:
 def dino_vit(folder: Path) -> Path:
     """A folder as facebook/dino-vits16: a ViT whose pooler was never saved."""
     torch.manual_seed(0)
-    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
-    ViTModel(ViTConfig(**sizes, image_size=32, patch_size=16), add_pooling_layer=False).save_pretrained(folder)
+    sizes = {
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+    }
+    ViTModel(
+        ViTConfig(**sizes, image_size=32, patch_size=16), add_pooling_layer=False
+    ).save_pretrained(folder)
     return folder
 
 

@@ -14,10 +14,14 @@ from backend.models.members import Members
 
 
 def build_controlnet(bundle: ModelBundle, seed: int = 5) -> ControlNetModel:
-    """A ControlNet of the bundle's UNet whose last layers are random too, so that it has something to say."""
+    """A ControlNet of the bundle's UNet whose last layers are random too, so that it has something
+    to say.
+    """
     torch.manual_seed(seed)
     halvings = bundle.card.cell_px.bit_length() - 1
-    network = ControlNetModel.from_unet(bundle.unet, conditioning_embedding_out_channels=(8,) * (halvings + 1))
+    network = ControlNetModel.from_unet(
+        bundle.unet, conditioning_embedding_out_channels=(8,) * (halvings + 1)
+    )
     with torch.no_grad():
         for parameter in network.parameters():
             if not parameter.any():

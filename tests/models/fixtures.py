@@ -18,7 +18,9 @@ from tests.models.tiny import build_tiny_1, build_tiny_2, build_tiny_xl
 @functools.cache
 def tiny_folder(name: str, base: Path) -> Path:
     """The folder of that name under ``base``, built at the first question."""
-    return {"tiny-1": build_tiny_1, "tiny-2": build_tiny_2, "tiny-xl": build_tiny_xl}[name](base / name)
+    return {"tiny-1": build_tiny_1, "tiny-2": build_tiny_2, "tiny-xl": build_tiny_xl}[name](
+        base / name
+    )
 
 
 @functools.cache
@@ -61,4 +63,6 @@ def pocket() -> ModelBundle:
 )
 def bundle(request: pytest.FixtureRequest, model_base: Path) -> ModelBundle:
     """Each of the four in turn."""
-    return bundle_of(POCKET_FOLDER if request.param == "pocket" else tiny_folder(request.param, model_base))
+    return bundle_of(
+        POCKET_FOLDER if request.param == "pocket" else tiny_folder(request.param, model_base)
+    )

@@ -22,7 +22,9 @@ def predicted(bundle: ModelBundle, height_lat: int, width_lat: int) -> Tensor:
     latents = torch.randn(2, 4, height_lat, width_lat, generator=generator_for(1))
     words = torch.randn(2, 7, bundle.unet.config.cross_attention_dim, generator=generator_for(2))
     with torch.no_grad():
-        result: Tensor = bundle.unet(latents, 500, encoder_hidden_states=words, return_dict=False)[0]
+        result: Tensor = bundle.unet(latents, 500, encoder_hidden_states=words, return_dict=False)[
+            0
+        ]
     return result
 
 
@@ -34,7 +36,9 @@ def test_every_cross_site_is_found(bundle: ModelBundle) -> None:
 
 @pytest.mark.parametrize("sides", [(16, 16), (17, 11), (9, 24)])
 def test_grids_are_those_of_the_network(bundle: ModelBundle, sides: tuple[int, int]) -> None:
-    """Every site really has as many queries as its level's grid says, also for odd and unequal sides."""
+    """Every site really has as many queries as its level's grid says, also for odd and unequal
+    sides.
+    """
     seen: dict[str, int] = {}
 
     def watch(name: str) -> object:
@@ -53,9 +57,13 @@ def test_grids_are_those_of_the_network(bundle: ModelBundle, sides: tuple[int, i
 
 
 def test_levels_of_a_full_sized_layout() -> None:
-    """SD 1.x's block layout: three cross-attending levels down and up, and a middle at the fourth."""
+    """SD 1.x's block layout: three cross-attending levels down and up, and a middle at the
+    fourth.
+    """
     with torch.device("meta"):
-        unet = UNet2DConditionModel(block_out_channels=(32, 32, 32, 32), cross_attention_dim=8, attention_head_dim=4)
+        unet = UNet2DConditionModel(
+            block_out_channels=(32, 32, 32, 32), cross_attention_dim=8, attention_head_dim=4
+        )
     levels = [site.level for site in cross_sites(unet)]
     assert sorted(levels) == [0] * 5 + [1] * 5 + [2] * 5 + [3]
     assert grid(65, 64, 3) == (9, 8)

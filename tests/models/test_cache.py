@@ -63,7 +63,10 @@ def test_a_leased_bundle_stays(card: ModelCard) -> None:
 
 
 def test_a_model_beyond_the_budget_is_refused(card: ModelCard) -> None:
-    with pytest.raises(ModelError, match="budget"), ModelCache(card.weights * 4 - 1).lease(card, "cpu"):
+    with (
+        pytest.raises(ModelError, match="budget"),
+        ModelCache(card.weights * 4 - 1).lease(card, "cpu"),
+    ):
         pass
 
 
@@ -114,7 +117,10 @@ def test_a_network_left_patched_is_mended_and_told(card: ModelCard) -> None:
     cache = ModelCache(2**30)
     with cache.lease(card, "cpu") as bundle:
         before = dict(bundle.unet.attn_processors)
-    with pytest.raises(EngineError, match="left 1 attention sites"), cache.lease(card, "cpu") as bundle:
+    with (
+        pytest.raises(EngineError, match="left 1 attention sites"),
+        cache.lease(card, "cpu") as bundle,
+    ):
         _swap_first(bundle)
     with cache.lease(card, "cpu") as bundle:
         assert all(bundle.unet.attn_processors[name] is before[name] for name in before)

@@ -50,7 +50,9 @@ def test_length_without_a_tokenizer_limit(model_base: Path, tmp_path: Path) -> N
     assert read_card(folder, "model", "Model").text_length == 77
 
 
-def test_catalog_puts_pocket_first_and_keeps_what_it_refuses(model_base: Path, tmp_path: Path) -> None:
+def test_catalog_puts_pocket_first_and_keeps_what_it_refuses(
+    model_base: Path, tmp_path: Path
+) -> None:
     good = tiny_folder("tiny-1", model_base)
     shelf = tmp_path / "shelf"
     shutil.copytree(good, shelf / "My model (v1)")
@@ -74,6 +76,8 @@ def test_two_folders_of_one_name(model_base: Path, tmp_path: Path) -> None:
     assert [card.id for card in cards] == ["pocket", "same", "same-2"]
 
 
-@pytest.mark.parametrize(("name", "wanted"), [("sd 1.5", "sd-1-5"), ("ü", "model"), ("x" * 90, "x" * 64)])
+@pytest.mark.parametrize(
+    ("name", "wanted"), [("sd 1.5", "sd-1-5"), ("ü", "model"), ("x" * 90, "x" * 64)]
+)
 def test_ids(name: str, wanted: str) -> None:
     assert model_id_of(name) == wanted

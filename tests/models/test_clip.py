@@ -1,4 +1,6 @@
-"""CLIP folders: the family's own and open_clip's usual layout by one path; nothing random, nothing foreign."""
+"""CLIP folders: the family's own and open_clip's usual layout by one path; nothing random, nothing
+foreign.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,10 @@ def test_both_layouts_load_from_wherever_they_were_moved(build: Build, tmp_path:
     assert str(tmp_path) not in (moved / CONFIG).read_text()
     clip = loaded(moved)
     pictures = torch.rand(2, 3, 128, 96, generator=torch.Generator().manual_seed(0))
-    seen, said = clip.encode_image(pictures), clip.encode_text(["a red car", "a zebra eats naïve soup"])
+    seen, said = (
+        clip.encode_image(pictures),
+        clip.encode_text(["a red car", "a zebra eats naïve soup"]),
+    )
     assert torch.equal(seen, before.encode_image(pictures))
     assert seen.shape == said.shape
     assert torch.allclose(seen.norm(dim=1), torch.ones(2), atol=1e-5)
@@ -63,14 +68,20 @@ def test_gradients_reach_the_picture(tmp_path: Path) -> None:
 
 def test_tensors_are_prepared_as_open_clip_prepares_files(tmp_path: Path) -> None:
     folder = real_clip(tmp_path / "clip")
-    network, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{folder}", require_pretrained=True)
+    network, _, preprocess = open_clip.create_model_and_transforms(
+        f"local-dir:{folder}", require_pretrained=True
+    )
     values = np.random.default_rng(0).integers(0, 256, (100, 150, 3), np.uint8)
     theirs = preprocess(Image.fromarray(values))[None]
-    ours = loaded(folder).seeing.prepare(torch.from_numpy(values).permute(2, 0, 1)[None].float() / 255)
+    ours = loaded(folder).seeing.prepare(
+        torch.from_numpy(values).permute(2, 0, 1)[None].float() / 255
+    )
     assert ours.shape == theirs.shape
     assert float((ours - theirs).abs().mean()) < 0.02
     with torch.no_grad():
-        cosine = torch.cosine_similarity(network.eval().encode_image(theirs), network.encode_image(ours))
+        cosine = torch.cosine_similarity(
+            network.eval().encode_image(theirs), network.encode_image(ours)
+        )
     assert float(cosine) > 0.999
 
 
@@ -98,7 +109,9 @@ def test_a_lost_weight_is_refused_by_the_family(tmp_path: Path) -> None:
         ("text_cfg", "tokenizer_kwargs", {"trust_remote_code": True}),
     ],
 )
-def test_towers_and_code_from_elsewhere_are_refused(tmp_path: Path, tower: str, key: str, value: object) -> None:
+def test_towers_and_code_from_elsewhere_are_refused(
+    tmp_path: Path, tower: str, key: str, value: object
+) -> None:
     folder = real_clip(tmp_path / "clip")
     record = json.loads((folder / CONFIG).read_text())
     record["model_cfg"][tower][key] = value
@@ -116,7 +129,9 @@ def test_a_tokenizer_that_is_too_large_is_refused(tmp_path: Path) -> None:
         loaded(folder)
 
 
-@pytest.mark.parametrize("given", [torch.rand(3, 8, 8), torch.rand(1, 4, 8, 8), torch.zeros(1, 3, 8, 8).byte()])
+@pytest.mark.parametrize(
+    "given", [torch.rand(3, 8, 8), torch.rand(1, 4, 8, 8), torch.zeros(1, 3, 8, 8).byte()]
+)
 def test_other_shapes_are_refused(tmp_path: Path, given: torch.Tensor) -> None:
     with pytest.raises(ModelError, match="cannot be compared"):
         loaded(pocket_clip(tmp_path / "clip")).encode_image(given)

@@ -19,10 +19,14 @@ def given(bundle: ModelBundle, owner: ModelBundle, folder: Path) -> ModelBundle:
     """The bundle with a ControlNet folder that was made for ``owner``."""
     build_controlnet(owner).half().save_pretrained(folder)
     card = read_member(folder, "controlnet")
-    return dataclasses.replace(bundle, members=Members({"controlnet": card}, bundle.device, bundle.dtype))
+    return dataclasses.replace(
+        bundle, members=Members({"controlnet": card}, bundle.device, bundle.dtype)
+    )
 
 
-def test_a_diffusers_folder_loads_in_the_bundle_s_precision(tiny2: ModelBundle, tmp_path: Path) -> None:
+def test_a_diffusers_folder_loads_in_the_bundle_s_precision(
+    tiny2: ModelBundle, tmp_path: Path
+) -> None:
     network = controlnet_of(given(tiny2, tiny2, tmp_path / "controlnet")).network
     assert not network.training
     assert {weight.dtype for weight in network.parameters()} == {torch.float32}
@@ -32,12 +36,21 @@ def test_a_diffusers_folder_loads_in_the_bundle_s_precision(tiny2: ModelBundle, 
 def test_residuals_have_the_shapes_of_the_skips(tiny1: ModelBundle, tmp_path: Path) -> None:
     member = controlnet_of(given(tiny1, tiny1, tmp_path / "controlnet"))
     words = torch.zeros(2, tiny1.card.text_length, 32)
-    made = member.residuals(torch.zeros(2, 4, 12, 16), torch.tensor(5), words, torch.ones(1, 3, 48, 64))
-    assert [tuple(part.shape[1:]) for part in made.down] == [(16, 12, 16), (16, 12, 16), (16, 6, 8), (32, 6, 8)]
+    made = member.residuals(
+        torch.zeros(2, 4, 12, 16), torch.tensor(5), words, torch.ones(1, 3, 48, 64)
+    )
+    assert [tuple(part.shape[1:]) for part in made.down] == [
+        (16, 12, 16),
+        (16, 12, 16),
+        (16, 6, 8),
+        (32, 6, 8),
+    ]
     assert tuple(made.middle.shape) == (2, 32, 6, 8)
 
 
-def test_another_model_s_controlnet_is_refused(tiny1: ModelBundle, tiny2: ModelBundle, tmp_path: Path) -> None:
+def test_another_model_s_controlnet_is_refused(
+    tiny1: ModelBundle, tiny2: ModelBundle, tmp_path: Path
+) -> None:
     foreign = given(tiny1, tiny1, tmp_path / "controlnet")
     foreign.members.get("controlnet").network.register_to_config(cross_attention_dim=99)
     with pytest.raises(ModelError) as caught:

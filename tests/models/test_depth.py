@@ -22,7 +22,12 @@ from tests.models.controlled import build_controlnet
 def build_depth(folder: Path) -> None:
     """A tiny random DPT with its preprocessor, as a download lies in its folder."""
     torch.manual_seed(3)
-    sizes = {"hidden_size": 16, "intermediate_size": 16, "num_attention_heads": 2, "num_hidden_layers": 4}
+    sizes = {
+        "hidden_size": 16,
+        "intermediate_size": 16,
+        "num_attention_heads": 2,
+        "num_hidden_layers": 4,
+    }
     config = DPTConfig(
         **sizes,
         image_size=64,
@@ -35,14 +40,20 @@ def build_depth(folder: Path) -> None:
     )
     network = DPTForDepthEstimation(config)
     for parameter in network.head.parameters():
-        torch.nn.init.uniform_(parameter, 0.0, 0.5)  # its last word is a ReLU, which must not silence everything
+        torch.nn.init.uniform_(
+            parameter, 0.0, 0.5
+        )  # its last word is a ReLU, which must not silence everything
     network.save_pretrained(folder)
-    (folder / "preprocessor_config.json").write_text(json.dumps({"size": {"height": 64, "width": 64}}))
+    (folder / "preprocessor_config.json").write_text(
+        json.dumps({"size": {"height": 64, "width": 64}})
+    )
 
 
 def beside(bundle: ModelBundle, folder: Path) -> ModelBundle:
     """The bundle with what lies in a folder."""
-    return dataclasses.replace(bundle, members=Members(find_members(folder), bundle.device, bundle.dtype))
+    return dataclasses.replace(
+        bundle, members=Members(find_members(folder), bundle.device, bundle.dtype)
+    )
 
 
 def test_depth_runs_from_farthest_to_nearest(tiny1: ModelBundle, tmp_path: Path) -> None:
@@ -74,9 +85,16 @@ def test_a_flat_depth_is_nothing(tiny1: ModelBundle) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"), [("soft_edges", "controlnet_soft_edges"), ("depth", "controlnet_depth"), ("edges", "controlnet")]
+    ("kind", "name"),
+    [
+        ("soft_edges", "controlnet_soft_edges"),
+        ("depth", "controlnet_depth"),
+        ("edges", "controlnet"),
+    ],
 )
-def test_each_kind_has_its_own_folder(tiny1: ModelBundle, tmp_path: Path, kind: str, name: MemberName) -> None:
+def test_each_kind_has_its_own_folder(
+    tiny1: ModelBundle, tmp_path: Path, kind: str, name: MemberName
+) -> None:
     with pytest.raises(ModelError, match="holds"):
         controlnet_of(beside(tiny1, tmp_path), kind)  # type: ignore[arg-type]
     build_controlnet(tiny1).save_pretrained(tmp_path / name)

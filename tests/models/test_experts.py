@@ -41,7 +41,10 @@ def experts(*vocabularies: Sequence[str], takes_any: Sequence[AnyPhrase] = ()) -
     return Experts(closed, tuple(takes_any))
 
 
-ANIMALS, THINGS = ("background", "cat", "dog", "tvmonitor"), ("sofa", "car, auto", "cat", "potted plant")
+ANIMALS, THINGS = (
+    ("background", "cat", "dog", "tvmonitor"),
+    ("sofa", "car, auto", "cat", "potted plant"),
+)
 
 
 def test_each_class_goes_to_the_first_that_knows_it() -> None:
@@ -54,7 +57,13 @@ def test_each_class_goes_to_the_first_that_knows_it() -> None:
 
 @pytest.mark.parametrize(
     ("name", "known"),
-    [("airplane", "aeroplane"), ("TV", "tvmonitor"), ("dining table", "diningtable"), ("Cats", "cat"), ("bus", "bus")],
+    [
+        ("airplane", "aeroplane"),
+        ("TV", "tvmonitor"),
+        ("dining table", "diningtable"),
+        ("Cats", "cat"),
+        ("bus", "bus"),
+    ],
 )
 def test_aliases(name: str, known: str) -> None:
     assert known in spellings(name)
@@ -63,7 +72,8 @@ def test_aliases(name: str, known: str) -> None:
 
 def test_cocos_names_find_all_of_deeplabs_classes() -> None:
     coco = (
-        "airplane,bicycle,bird,boat,bottle,bus,car,cat,chair,cow,dining table,dog,horse,motorcycle,person,potted plant,"
+        "airplane,bicycle,bird,boat,bottle,bus,car,cat,chair,cow,dining "
+        "table,dog,horse,motorcycle,person,potted plant,"
         "sheep,couch,train,tv"
     )
     deeplab = Expert("deeplab", tuple(VOC.split(",")), Silent())
@@ -100,10 +110,17 @@ def test_an_unknown_class_is_told_with_what_is_known() -> None:
 def test_torchvisions_weights_become_a_member(tmp_path: Path) -> None:
     name = "deeplabv3_mobilenet_v3_large"
     torch.manual_seed(0)
-    network = ARCHITECTURES[name](weights=None, weights_backbone=None, num_classes=21, aux_loss=True).eval()
+    network = ARCHITECTURES[name](
+        weights=None, weights_backbone=None, num_classes=21, aux_loss=True
+    ).eval()
     torch.save(network.state_dict(), tmp_path / "deeplab.pth")
     folder = tmp_path / "deeplab"
-    assert main(["convert", str(tmp_path / "deeplab.pth"), "--to", str(folder), "--architecture", name]) == 0
+    assert (
+        main(
+            ["convert", str(tmp_path / "deeplab.pth"), "--to", str(folder), "--architecture", name]
+        )
+        == 0
+    )
     (tmp_path / "deeplab.pth").unlink()
     assert not any(key.startswith("aux") for key in load_file(folder / "deeplab.safetensors"))
     record = json.loads((folder / "config.json").read_text())
@@ -123,8 +140,18 @@ def test_torchvisions_weights_become_a_member(tmp_path: Path) -> None:
 def test_clipseg_looks_for_any_phrase(tmp_path: Path, tiny1: ModelBundle) -> None:
     """A random CLIPSeg in its real layout: one channel a phrase and a background that scores 0."""
     torch.manual_seed(0)
-    size = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 3, "num_attention_heads": 2}
-    text = {**size, "vocab_size": len(tiny1.tokenizer), "max_position_embeddings": 77, "projection_dim": 16}
+    size = {
+        "hidden_size": 16,
+        "intermediate_size": 24,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 2,
+    }
+    text = {
+        **size,
+        "vocab_size": len(tiny1.tokenizer),
+        "max_position_embeddings": 77,
+        "projection_dim": 16,
+    }
     ends = {"bos_token_id": len(tiny1.tokenizer) - 2, "eos_token_id": len(tiny1.tokenizer) - 1}
     config = CLIPSegConfig(
         text_config={**text, **ends},
@@ -145,7 +172,9 @@ def test_clipseg_looks_for_any_phrase(tmp_path: Path, tiny1: ModelBundle) -> Non
     assert not scores[:, 2].any()
     with torch.no_grad():
         square = torch.rand(1, 3, 32, 32)
-        theirs = segmenter.network(pixel_values=normalised(square), conditional_embeddings=segmenter.words[:1]).logits
+        theirs = segmenter.network(
+            pixel_values=normalised(square), conditional_embeddings=segmenter.words[:1]
+        ).logits
         assert torch.allclose(segmenter.logits(square)[0, 0], theirs.reshape(32, 32), atol=1e-4)
     assert not torch.equal(scores[:, 0], scores[:, 1])
     (gradient,) = torch.autograd.grad(scores[1, 0].sum(), pictures)

@@ -48,7 +48,9 @@ def test_all_families_load_by_one_path(bundle: ModelBundle) -> None:
         assert not network.training
         assert not any(weight.requires_grad for weight in network.parameters())
         assert {weight.dtype for weight in network.parameters()} == {torch.float32}
-    besides = bundle.members.size_bytes + bundle.recorded.size_bytes  # what other tests asked of the shared bundle
+    besides = (
+        bundle.members.size_bytes + bundle.recorded.size_bytes
+    )  # what other tests asked of the shared bundle
     assert bundle.size_bytes - besides == 4 * bundle.card.weights
 
 
@@ -77,7 +79,9 @@ def test_pickles_are_refused(folder: Path, tmp_path: Path, name: str) -> None:
 
 
 def test_pickle_under_a_safe_name_is_refused(folder: Path, tmp_path: Path) -> None:
-    (folder / "unet" / "diffusion_pytorch_model.safetensors").write_bytes(pickle.dumps(Canary(tmp_path / "dead")))
+    (folder / "unet" / "diffusion_pytorch_model.safetensors").write_bytes(
+        pickle.dumps(Canary(tmp_path / "dead"))
+    )
     assert "not a sound safetensors file" in refused(folder).what
     assert not (tmp_path / "dead").exists()
 
@@ -98,7 +102,13 @@ def test_gaps_and_overlaps_are_refused(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["model_index.json", "unet/config.json", "unet/diffusion_pytorch_model.safetensors", "tokenizer", "scheduler"],
+    [
+        "model_index.json",
+        "unet/config.json",
+        "unet/diffusion_pytorch_model.safetensors",
+        "tokenizer",
+        "scheduler",
+    ],
 )
 def test_missing_parts_are_named(folder: Path, name: str) -> None:
     place = folder / name
@@ -156,7 +166,9 @@ def test_code_in_the_folder_is_refused(folder: Path) -> None:
         ("class_embed_type", "timestep", "class labels"),
     ],
 )
-def test_members_that_want_more_are_refused(folder: Path, field: str, value: object, words: str) -> None:
+def test_members_that_want_more_are_refused(
+    folder: Path, field: str, value: object, words: str
+) -> None:
     place = folder / "unet" / "config.json"
     place.write_text(json.dumps({**json.loads(place.read_text()), field: value}))
     assert words in refused(folder).what

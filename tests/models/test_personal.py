@@ -43,7 +43,9 @@ def same(one: Subject, other: Subject) -> bool:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_subject_survives_file_and_picture(tiny1: ModelBundle, tmp_path: Path, kind: SubjectKind) -> None:
+def test_a_subject_survives_file_and_picture(
+    tiny1: ModelBundle, tmp_path: Path, kind: SubjectKind
+) -> None:
     subject = drawn_subject(tiny1, kind)
     save_subject(subject, tmp_path / "mia.safetensors")
     assert [path.name for path in tmp_path.iterdir()] == ["mia.safetensors"]
@@ -88,7 +90,9 @@ def test_a_full_disk_is_said_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_another_models_subject_is_refused_with_both_names(tiny1: ModelBundle, tiny2: ModelBundle) -> None:
+def test_another_models_subject_is_refused_with_both_names(
+    tiny1: ModelBundle, tiny2: ModelBundle
+) -> None:
     check_fits(drawn_subject(tiny1), tiny1)
     with pytest.raises(RequestError, match=rf"{tiny2.card.title}.*{tiny1.card.title}"):
         check_fits(drawn_subject(tiny2), tiny1)
@@ -99,7 +103,9 @@ def test_weights_are_on_inside_the_block_and_the_very_same_tensors_afterwards(
     tiny1: ModelBundle, kind: SubjectKind
 ) -> None:
     subject = drawn_subject(tiny1, kind)
-    before = {name: (value.data_ptr(), value.clone()) for name, value in tiny1.unet.named_parameters()}
+    before = {
+        name: (value.data_ptr(), value.clone()) for name, value in tiny1.unet.named_parameters()
+    }
     worn = dressed(tiny1.unet, subject)
     found = changes(subject.weights)
     with worn():
@@ -108,7 +114,8 @@ def test_weights_are_on_inside_the_block_and_the_very_same_tensors_afterwards(
             assert torch.equal(value, wanted), name
     after = {name: (value.data_ptr(), value) for name, value in tiny1.unet.named_parameters()}
     assert all(
-        after[name][0] == pointer and torch.equal(after[name][1], own) for name, (pointer, own) in before.items()
+        after[name][0] == pointer and torch.equal(after[name][1], own)
+        for name, (pointer, own) in before.items()
     )
 
 
@@ -126,11 +133,18 @@ def test_a_subject_of_another_shape_is_refused(tiny1: ModelBundle) -> None:
     subject = drawn_subject(tiny1)
     name = next(iter(subject.weights))
     with pytest.raises(ModelError, match="which this model has not"):
-        dressed(tiny1.unet, Subject("custom_diffusion", "cat", "m", "f", subject.vectors, {name: torch.zeros(2, 2)}))
+        dressed(
+            tiny1.unet,
+            Subject(
+                "custom_diffusion", "cat", "m", "f", subject.vectors, {name: torch.zeros(2, 2)}
+            ),
+        )
 
 
 @pytest.mark.slow
-def test_low_rank_changes_mean_to_peft_what_they_mean_here(model_base: Path, tiny1: ModelBundle) -> None:
+def test_low_rank_changes_mean_to_peft_what_they_mean_here(
+    model_base: Path, tiny1: ModelBundle
+) -> None:
     from copy import deepcopy
 
     subject = drawn_subject(tiny1, "dreambooth_lora", amount=0.2)

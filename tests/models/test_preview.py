@@ -14,10 +14,14 @@ from backend.models.preview import preview_of
 from backend.pocket.configs import PREVIEW
 
 
-def test_a_folder_loads_and_decodes_at_the_family_s_scale(tiny1: ModelBundle, tmp_path: Path) -> None:
+def test_a_folder_loads_and_decodes_at_the_family_s_scale(
+    tiny1: ModelBundle, tmp_path: Path
+) -> None:
     AutoencoderTiny(**PREVIEW).half().save_pretrained(tmp_path / "preview")
     card = read_member(tmp_path / "preview", "preview")
-    bundle = dataclasses.replace(tiny1, members=Members({"preview": card}, tiny1.device, tiny1.dtype))
+    bundle = dataclasses.replace(
+        tiny1, members=Members({"preview": card}, tiny1.device, tiny1.dtype)
+    )
     made = preview_of(bundle).decode(torch.zeros(2, 4, 6, 8))
     assert made.shape == (2, 3, 24, 32)
     assert made.dtype == torch.float32

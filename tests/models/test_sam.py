@@ -66,7 +66,9 @@ def test_masks_have_the_pictures_size(tiny: Sam, high: int, wide: int) -> None:
 
 def test_the_proposal_of_highest_expectation_is_taken(tiny: Sam) -> None:
     tiny.set_picture(noise(64, 64))
-    masks, expected, _ = tiny.predictor.predict(point_coords=np.array([[20, 30]]), point_labels=np.ones(1))
+    masks, expected, _ = tiny.predictor.predict(
+        point_coords=np.array([[20, 30]]), point_labels=np.ones(1)
+    )
     cut = tiny.at_point(20, 30)
     assert cut.expected_iou == pytest.approx(float(expected.max()))
     assert np.array_equal(cut.mask, masks[expected.argmax()])
@@ -105,17 +107,25 @@ def test_a_config_of_other_sizes_than_the_weights_is_refused(tmp_path: Path) -> 
         load_sam(tmp_path, CPU, torch.float32)
 
 
-def test_a_released_size_is_asked_for_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_released_size_is_asked_for_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sam_module, "SIZES", {**SIZES, "vit_b": TINY})
-    save_file({k: v.contiguous() for k, v in build_sam(TINY).state_dict().items()}, tmp_path / WEIGHTS)
+    save_file(
+        {k: v.contiguous() for k, v in build_sam(TINY).state_dict().items()}, tmp_path / WEIGHTS
+    )
     (tmp_path / CONFIG).write_text(json.dumps({"size": "vit_b"}))
     loaded = load_sam(tmp_path, CPU, torch.float32)
     kept = load_file(tmp_path / WEIGHTS)
-    assert all(torch.equal(value, kept[name]) for name, value in loaded.network.state_dict().items())
+    assert all(
+        torch.equal(value, kept[name]) for name, value in loaded.network.state_dict().items()
+    )
 
 
 @pytest.mark.parametrize("size", sorted(SIZES))
 def test_the_released_names_and_shapes_are_ours(size: str) -> None:
     with torch.device("meta"):
         ours, theirs = build_sam(SIZES[size]).state_dict(), sam_model_registry[size]().state_dict()
-    assert {name: value.shape for name, value in ours.items()} == {name: v.shape for name, v in theirs.items()}
+    assert {name: value.shape for name, value in ours.items()} == {
+        name: v.shape for name, v in theirs.items()
+    }

@@ -16,8 +16,16 @@ from backend.models.bundle import ModelBundle
 from backend.models.schedule import SAMPLERS, Schedule, first_step, scheduler_values
 
 CPU = torch.device("cpu")
-EPSILON: dict[str, Any] = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
-VELOCITY: dict[str, Any] = {**EPSILON, "prediction_type": "v_prediction", "timestep_spacing": "leading"}
+EPSILON: dict[str, Any] = {
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+}
+VELOCITY: dict[str, Any] = {
+    **EPSILON,
+    "prediction_type": "v_prediction",
+    "timestep_spacing": "leading",
+}
 CONFIGS = [EPSILON, VELOCITY]
 
 
@@ -44,7 +52,9 @@ def test_levels_equal_the_samplers_own_noising(sampler: str, config: dict[str, A
 @pytest.mark.parametrize("sampler", SAMPLERS)
 @pytest.mark.parametrize("config", CONFIGS)
 def test_a_network_that_knows_its_answer_lands_on_it(sampler: str, config: dict[str, Any]) -> None:
-    """With the true noise or velocity every state of a deterministic sampler lies on its level, and the end is x0."""
+    """With the true noise or velocity every state of a deterministic sampler lies on its level, and
+    the end is x0.
+    """
     steps, x0, noise = 12, drawn(3), drawn(4)
     schedule = Schedule(sampler, config, steps, CPU)
     first = 3
@@ -52,15 +62,21 @@ def test_a_network_that_knows_its_answer_lands_on_it(sampler: str, config: dict[
     generators = [generator_for(5), generator_for(6)]
     for k in range(first, steps):
         schedule.scale_input(latents, k)
-        latents, denoised = schedule.step(_truth(schedule, config, k, latents, x0), k, latents, generators)
+        latents, denoised = schedule.step(
+            _truth(schedule, config, k, latents, x0), k, latents, generators
+        )
         assert torch.allclose(denoised, x0, atol=2e-4)
         if not schedule.kind.stochastic and k + 1 < steps:
             assert torch.allclose(latents, schedule.noise_to(k + 1, x0, noise), atol=2e-4)
-    left = (1 - 0.99915) ** 0.5 if sampler == "ddim" else 1e-3  # DDIM ends at the first training level, not at 0
+    left = (
+        (1 - 0.99915) ** 0.5 if sampler == "ddim" else 1e-3
+    )  # DDIM ends at the first training level, not at 0
     assert float((latents - x0).abs().max()) < 4 * left
 
 
-def _truth(schedule: Schedule, config: dict[str, Any], k: int, latents: Tensor, x0: Tensor) -> Tensor:
+def _truth(
+    schedule: Schedule, config: dict[str, Any], k: int, latents: Tensor, x0: Tensor
+) -> Tensor:
     a, s = schedule.level(k)
     noise = (latents - a * x0) / s
     if "prediction_type" not in config:
@@ -82,7 +98,9 @@ def test_sigma_is_the_same_quantity_in_both_sample_spaces() -> None:
     assert preserving == pytest.approx(exploding, rel=1e-4)
 
 
-@pytest.mark.parametrize(("steps", "strength"), [(50, 0.8), (50, 0.58), (4, 0.2), (30, 1.0), (30, 0.0), (7, 0.999)])
+@pytest.mark.parametrize(
+    ("steps", "strength"), [(50, 0.8), (50, 0.58), (4, 0.2), (30, 1.0), (30, 0.0), (7, 0.999)]
+)
 def test_strength_is_that_of_diffusers(steps: int, strength: float) -> None:
     assert first_step(steps, strength) == max(steps - min(int(steps * strength), steps), 0)
     assert first_step(4, 0.2) == 4
@@ -102,7 +120,9 @@ def test_a_schedule_runs_forward_only() -> None:
 
 
 def test_all_values_are_explicit(bundle: ModelBundle) -> None:
-    """diffusers keeps a list of values it was not given; ours is empty, so no clone can lose one."""
+    """diffusers keeps a list of values it was not given; ours is empty, so no clone can lose
+    one.
+    """
     for kind in SAMPLERS.values():
         made = kind.make(**scheduler_values(kind, bundle.scheduler))
         assert made.config.get("_use_default_values", []) == []
@@ -119,8 +139,12 @@ def test_the_folders_file_is_not_changed(bundle: ModelBundle) -> None:
 
 @pytest.mark.parametrize("sampler", ["dpmpp_2m", "unipc"])
 @pytest.mark.parametrize("forgets", [True, False])
-def test_forgetting_makes_the_next_step_depend_on_the_state_alone(sampler: str, forgets: bool) -> None:
-    """After ``forget`` two runs with different pasts make the same step from the same state, otherwise not."""
+def test_forgetting_makes_the_next_step_depend_on_the_state_alone(
+    sampler: str, forgets: bool
+) -> None:
+    """After ``forget`` two runs with different pasts make the same step from the same state,
+    otherwise not.
+    """
     ends = []
     for past in (7, 8):
         schedule = Schedule(sampler, EPSILON, 10, CPU)

@@ -1,4 +1,6 @@
-"""SDXL: the pooled vector travels as one more row of the words, and the network is told what its pipeline tells it."""
+"""SDXL: the pooled vector travels as one more row of the words, and the network is told what its
+pipeline tells it.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,12 @@ def test_who_tells_them_apart_is_left_alone() -> None:
     split_words(network, pooled_width=2, cell_px=8)
     told = {"text_embeds": torch.ones(2, 2)}
     words = torch.zeros(2, 4, 3)
-    seen, added = network(torch.zeros(2, 4, 5, 6), torch.tensor(1), encoder_hidden_states=words, added_cond_kwargs=told)
+    seen, added = network(
+        torch.zeros(2, 4, 5, 6),
+        torch.tensor(1),
+        encoder_hidden_states=words,
+        added_cond_kwargs=told,
+    )
     assert seen is words
     assert added is told
 
@@ -70,7 +77,11 @@ def test_words_are_those_of_both_encoders(bundle: ModelBundle) -> None:
     ("name", "change", "said"),
     [
         ("unet/config.json", ('"text_time"', '"image"'), "added conditions"),
-        ("model_index.json", ('"CLIPTextModelWithProjection"', '"T5EncoderModel"'), "text_encoder_2"),
+        (
+            "model_index.json",
+            ('"CLIPTextModelWithProjection"', '"T5EncoderModel"'),
+            "text_encoder_2",
+        ),
     ],
 )
 def test_relatives_with_other_conditions_are_refused(

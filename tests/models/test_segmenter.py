@@ -1,4 +1,6 @@
-"""Segmenters: any semantic segmenter of transformers loads by its config, and a picture can follow its gradient."""
+"""Segmenters: any semantic segmenter of transformers loads by its config, and a picture can follow
+its gradient.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,10 @@ def write_upernet(folder: Path) -> Path:
     """A random UperNet over ConvNeXt, without a processor record."""
     torch.manual_seed(0)
     backbone = ConvNextConfig(
-        num_channels=3, hidden_sizes=[8, 8, 16, 16], depths=[1, 1, 1, 1], out_features=["stage1", "stage2", "stage3"]
+        num_channels=3,
+        hidden_sizes=[8, 8, 16, 16],
+        depths=[1, 1, 1, 1],
+        out_features=["stage1", "stage2", "stage3"],
     )
     config = UperNetConfig(
         backbone_config=backbone,
@@ -85,12 +90,16 @@ def test_pictures_are_normalised_as_the_folder_says(segformer: Segmenter) -> Non
 
 
 def test_the_gradient_agrees_with_finite_differences(segformer: Segmenter) -> None:
-    picture = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(3), requires_grad=True)
+    picture = torch.rand(
+        1, 3, 32, 32, generator=torch.Generator().manual_seed(3), requires_grad=True
+    )
     segformer.logits(picture).log_softmax(1)[:, 2].mean().backward()
     assert picture.grad is not None
     step = 2e-2 * picture.grad / picture.grad.norm()
     with torch.no_grad():
-        more, less = (segformer.logits(picture + s).log_softmax(1)[:, 2].mean() for s in (step, -step))
+        more, less = (
+            segformer.logits(picture + s).log_softmax(1)[:, 2].mean() for s in (step, -step)
+        )
     assert float(more - less) == pytest.approx(2 * 2e-2 * float(picture.grad.norm()), rel=0.05)
     assert not any(weight.requires_grad for weight in segformer.network.parameters())
 
@@ -109,7 +118,9 @@ def test_another_architecture_comes_through_the_same_door(tmp_path: Path) -> Non
 
 
 def test_a_network_of_another_trade_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert", "architectures": ["BertModel"]}))
+    (tmp_path / "config.json").write_text(
+        json.dumps({"model_type": "bert", "architectures": ["BertModel"]})
+    )
     with pytest.raises(ModelError, match="no semantic segmenter"):
         load_segmenter(tmp_path, CPU, torch.float32)
 

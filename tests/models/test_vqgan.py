@@ -31,7 +31,14 @@ OFFICIAL = {
     "attn_resolutions": [16],
     "dropout": 0.0,
 }
-SMALL = {**OFFICIAL, "z_channels": 32, "ch": 32, "ch_mult": [1, 2], "num_res_blocks": 1, "attn_resolutions": [128]}
+SMALL = {
+    **OFFICIAL,
+    "z_channels": 32,
+    "ch": 32,
+    "ch_mult": [1, 2],
+    "num_res_blocks": 1,
+    "attn_resolutions": [128],
+}
 
 
 def small(n_embed: int = 40) -> Vqgan:
@@ -46,7 +53,9 @@ def test_the_official_layout_has_its_known_size() -> None:
     with torch.device("meta"):
         network = Vqgan(VqganConfig(OFFICIAL, 16384, 256))
     assert len(network.state_dict()) == 343
-    assert sum(weight.numel() for weight in network.parameters()) == pytest.approx(76.07e6, rel=1e-4)
+    assert sum(weight.numel() for weight in network.parameters()) == pytest.approx(
+        76.07e6, rel=1e-4
+    )
     assert network.reduction == 16
 
 
@@ -128,13 +137,16 @@ def test_a_lightning_checkpoint_is_converted_without_its_code(tmp_path: Path) ->
     path = tmp_path / "last.ckpt"
     make = "import sys, types, torch\n" + (
         "m = types.ModuleType('pytorch_lightning.callbacks.model_checkpoint')\n"
-        "class ModelCheckpoint:\n    def __setstate__(self, s): raise SystemExit('foreign code ran')\n"
+        "class ModelCheckpoint:\n    def __setstate__(self, s): raise SystemExit('foreign "
+        "code ran')\n"
         "ModelCheckpoint.__module__ = m.__name__; m.ModelCheckpoint = ModelCheckpoint\n"
-        "for n in ('pytorch_lightning', 'pytorch_lightning.callbacks'): sys.modules[n] = types.ModuleType(n)\n"
+        "for n in ('pytorch_lightning', 'pytorch_lightning.callbacks'): sys.modules[n] = "
+        "types.ModuleType(n)\n"
         "sys.modules[m.__name__] = m\n"
         f"record = torch.load({str(path)!r}, weights_only=True)\n"
         "one = ModelCheckpoint(); one.best = 1\n"
-        f"torch.save(record | {{'callbacks': {{ModelCheckpoint: {{'best': 1}}, 'kept': one}}}}, {str(path)!r})\n"
+        f"torch.save(record | {{'callbacks': {{ModelCheckpoint: {{'best': 1}}, 'kept': "
+        f"one}}}}, {str(path)!r})\n"
     )
     network = write_checkpoint(path, {})
     subprocess.run([sys.executable, "-c", make], check=True)
@@ -142,7 +154,9 @@ def test_a_lightning_checkpoint_is_converted_without_its_code(tmp_path: Path) ->
     record = json.loads((tmp_path / "vqgan" / "config.json").read_text())
     assert record["ddconfig"] == SMALL
     assert len(record["converted_from_sha256"]) == 64
-    assert not any(name.startswith("loss") for name in load_file(tmp_path / "vqgan" / "vqgan.safetensors"))
+    assert not any(
+        name.startswith("loss") for name in load_file(tmp_path / "vqgan" / "vqgan.safetensors")
+    )
     loaded = load_vqgan(tmp_path / "vqgan", torch.device("cpu"), torch.float16)
     picture = torch.rand(1, 3, 16, 16) * 2 - 1
     assert torch.allclose(loaded.encode(picture), network.encode(picture), atol=1e-5)

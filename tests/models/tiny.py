@@ -1,4 +1,6 @@
-"""Small random networks in Stable Diffusion's folder layout, as its 1.x, 2.x and XL releases lie on a disk."""
+"""Small random networks in Stable Diffusion's folder layout, as its 1.x, 2.x and XL releases lie on
+a disk.
+"""
 
 from __future__ import annotations
 
@@ -94,18 +96,24 @@ _INDEX = {
 
 
 def build_tiny_1(folder: Path) -> Path:
-    """A folder like SD 1.x: noise prediction, a PNDM configuration, a tokenizer of vocabulary and merges."""
+    """A folder like SD 1.x: noise prediction, a PNDM configuration, a tokenizer of vocabulary and
+    merges.
+    """
     return _build(folder, {}, _SCHEDULER_1, seed=1)
 
 
 def build_tiny_2(folder: Path) -> Path:
-    """A folder like SD 2.x: velocity prediction, linear projections, heads per level, half-precision files."""
+    """A folder like SD 2.x: velocity prediction, linear projections, heads per level,
+    half-precision files.
+    """
     unet = {"use_linear_projection": True, "attention_head_dim": (1, 2)}
     return _build(folder, unet, _SCHEDULER_2, seed=2, variant="fp16")
 
 
 def build_tiny_xl(folder: Path) -> Path:
-    """A folder like SDXL base: two text encoders of unequal width, a pooled vector, sizes told to the UNet."""
+    """A folder like SDXL base: two text encoders of unequal width, a pooled vector, sizes told to
+    the UNet.
+    """
     unet = {
         "use_linear_projection": True,
         "attention_head_dim": (1, 2),
@@ -117,7 +125,9 @@ def build_tiny_xl(folder: Path) -> Path:
     }
     _build(folder, unet, _SCHEDULER_XL, seed=3)
     vocabulary = _write_tokenizer(folder / "tokenizer_2", pad="!")
-    second = CLIPTextModelWithProjection(_text_config(vocabulary, hidden_size=24, projection_dim=20))
+    second = CLIPTextModelWithProjection(
+        _text_config(vocabulary, hidden_size=24, projection_dim=20)
+    )
     second.save_pretrained(folder / "text_encoder_2")
     more = {
         "_class_name": "StableDiffusionXLPipeline",
@@ -130,7 +140,11 @@ def build_tiny_xl(folder: Path) -> Path:
 
 
 def _build(
-    folder: Path, unet: Mapping[str, Any], scheduler: Mapping[str, Any], seed: int, variant: str | None = None
+    folder: Path,
+    unet: Mapping[str, Any],
+    scheduler: Mapping[str, Any],
+    seed: int,
+    variant: str | None = None,
 ) -> Path:
     torch.manual_seed(seed)
     text = _text_config(_write_tokenizer(folder / "tokenizer"), hidden_size=32, projection_dim=32)
@@ -167,13 +181,26 @@ def _write_tokenizer(folder: Path, pad: str = END) -> int:
     """The old two-file form of CLIP's tokenizer; the size of its vocabulary."""
     letters = byte_symbols()
     merges = [merge for word in WHOLE_WORDS for merge in _merges(word)]
-    names = [*letters, *(letter + "</w>" for letter in letters), *(a + b for a, b in merges), START, END]
+    names = [
+        *letters,
+        *(letter + "</w>" for letter in letters),
+        *(a + b for a, b in merges),
+        START,
+        END,
+    ]
     vocabulary = {name: number for number, name in enumerate(dict.fromkeys(names))}
     folder.mkdir(parents=True)
     _write_json(folder / "vocab.json", vocabulary)
-    (folder / "merges.txt").write_text("#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in dict.fromkeys(merges)))
+    (folder / "merges.txt").write_text(
+        "#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in dict.fromkeys(merges))
+    )
     special = {"bos_token": START, "eos_token": END, "pad_token": pad, "unk_token": END}
-    config = {"tokenizer_class": "CLIPTokenizer", "model_max_length": TEXT_LENGTH, "do_lower_case": True, **special}
+    config = {
+        "tokenizer_class": "CLIPTokenizer",
+        "model_max_length": TEXT_LENGTH,
+        "do_lower_case": True,
+        **special,
+    }
     _write_json(folder / "tokenizer_config.json", config)
     return len(vocabulary)
 

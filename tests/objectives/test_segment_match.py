@@ -46,7 +46,9 @@ def test_permuting_classes_and_targets_changes_nothing(balanced: bool) -> None:
     counted = (torch.rand_like(masks) > 0.3).float()
     order = [2, 0, 1]
     usual = SegmentMatch(Answers(scores), Targets((0, 1, 2), masks, counted), 0, balanced)
-    other = SegmentMatch(Answers(scores[:, order]), Targets((0, 1, 2), masks[order], counted[order]), 0, balanced)
+    other = SegmentMatch(
+        Answers(scores[:, order]), Targets((0, 1, 2), masks[order], counted[order]), 0, balanced
+    )
     picture = torch.rand(1, 3, 12, 12)
     assert torch.allclose(usual.losses(picture, LOOK), other.losses(picture, LOOK))
 
@@ -62,7 +64,9 @@ def test_balanced_weighs_small_masks_like_large_ones() -> None:
     masks = torch.zeros(1, 2, 10, 10)
     masks[0, 0, :1, :1] = 1
     masks[0, 1, :9] = 1
-    assert float(segment_loss(found, masks, torch.ones_like(masks), balanced=True)) == pytest.approx(0.5)
+    assert float(
+        segment_loss(found, masks, torch.ones_like(masks), balanced=True)
+    ) == pytest.approx(0.5)
 
 
 def test_what_does_not_count_has_no_say() -> None:
@@ -71,7 +75,10 @@ def test_what_does_not_count_has_no_say() -> None:
     other = found.clone()
     other[..., 3:] = torch.rand(1, 1, 6, 3)
     for balanced in (True, False):
-        assert torch.equal(segment_loss(found, masks, counted, balanced), segment_loss(other, masks, counted, balanced))
+        assert torch.equal(
+            segment_loss(found, masks, counted, balanced),
+            segment_loss(other, masks, counted, balanced),
+        )
 
 
 def test_the_gradient_reaches_every_pixel() -> None:
@@ -91,6 +98,8 @@ def test_views_move_masks_and_picture_alike() -> None:
     targets = Targets((1, 2, 0), masks, torch.ones_like(masks))
     segmenter = ToySegmenter(sharpness=40.0)
     plain = float(SegmentMatch(segmenter, targets, 0).losses(picture, LOOK))
-    moved = [float(SegmentMatch(segmenter, targets, 2).losses(picture, Look(k, (1,)))) for k in range(6)]
+    moved = [
+        float(SegmentMatch(segmenter, targets, 2).losses(picture, Look(k, (1,)))) for k in range(6)
+    ]
     assert len(set(moved)) == 6
     assert max(moved) < plain + 0.15

@@ -20,7 +20,9 @@ def at_angle(angle: float) -> tuple[torch.Tensor, torch.Tensor]:
 
 @given(st.floats(0.05, 3.0))
 def test_it_is_half_the_squared_angle(angle: float) -> None:
-    assert math.isclose(float(spherical_distance(*at_angle(angle))), angle**2 / 2, rel_tol=2e-3, abs_tol=1e-5)
+    assert math.isclose(
+        float(spherical_distance(*at_angle(angle))), angle**2 / 2, rel_tol=2e-3, abs_tol=1e-5
+    )
 
 
 def test_known_values_of_the_original() -> None:
@@ -36,7 +38,9 @@ def test_zero_only_where_parallel_and_growing_with_the_angle() -> None:
 
 def test_lengths_do_not_matter() -> None:
     one, other = torch.randn(3, 5), torch.randn(3, 5)
-    assert torch.allclose(spherical_distance(one, other), spherical_distance(one * 7, other * 0.01), atol=1e-6)
+    assert torch.allclose(
+        spherical_distance(one, other), spherical_distance(one * 7, other * 0.01), atol=1e-6
+    )
 
 
 def test_the_slope_is_finite_everywhere() -> None:

@@ -28,7 +28,8 @@ class Stage:
     def with_layer(self, layer_id: str, **update: Any) -> Stage:
         """The stage with one layer changed."""
         layers = tuple(
-            layer.model_copy(update=update) if layer.id == layer_id else layer for layer in self.scene.layers
+            layer.model_copy(update=update) if layer.id == layer_id else layer
+            for layer in self.scene.layers
         )
         return self.with_scene(layers=layers)
 
@@ -41,7 +42,12 @@ def stage() -> Stage:
     pixels = MemoryPixels()
     square = pixels.add_picture(plain(200, 30, 30, 255, 16))
     layers = (
-        Layer(id="meadow", picture=pixels.add_picture(noise(1, 64, 64) | 255), placement=at(32, 32), phrase="a meadow"),
+        Layer(
+            id="meadow",
+            picture=pixels.add_picture(noise(1, 64, 64) | 255),
+            placement=at(32, 32),
+            phrase="a meadow",
+        ),
         Layer(id="apple-1", picture=square, placement=at(12, 12), phrase="apple"),
         Layer(id="apple-2", picture=square, placement=at(52, 12), phrase="apple", noise=0.3),
         Layer(id="fox", picture=square, placement=at(32, 44), phrase="red fox", seed=7),
@@ -51,7 +57,9 @@ def stage() -> Stage:
 
 def source(pixels: MemoryPixels, width: int = 64, height: int = 64) -> str:
     """The digest of a picture to re-roll in."""
-    return pixels.add_picture(np.dstack([noise(9, height, width, 3), np.full((height, width), 255, np.uint8)]))
+    return pixels.add_picture(
+        np.dstack([noise(9, height, width, 3), np.full((height, width), 255, np.uint8)])
+    )
 
 
 def compose(**settings: Any) -> Compose:
@@ -59,4 +67,6 @@ def compose(**settings: Any) -> Compose:
 
 
 def reroll(layer_id: str, digest: str, **settings: Any) -> Reroll:
-    return Reroll(settings=Settings.model_validate(settings), layer_id=layer_id, source=digest, feather_px=5)
+    return Reroll(
+        settings=Settings.model_validate(settings), layer_id=layer_id, source=digest, feather_px=5
+    )

@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backend.plan.autotune import RULES, Rule, Seen, applied, autotune, lamina, published, spread, visible_share
+from backend.plan.autotune import (
+    RULES,
+    Rule,
+    Seen,
+    applied,
+    autotune,
+    lamina,
+    published,
+    spread,
+    visible_share,
+)
 from backend.scene.layer import Structure
 from tests.plan.scenes import CARD, stage
 
@@ -14,8 +24,18 @@ def test_the_published_rule() -> None:
     """r = .5 and r = 1 by hand; the top layer's noise is .4 at any size."""
     layer = stage().scene.layers[0]
     half, whole = published(Seen(layer, 0.5, None)), published(Seen(layer, 1.0, None))
-    assert (half.attention_positive, half.attention_negative, half.noise, half.structure) == (0.4, 0.65, 0.6, 0.6)
-    assert (whole.attention_positive, whole.attention_negative, whole.noise, whole.structure) == (0.2, 0.4, 0.7, 0.3)
+    assert (half.attention_positive, half.attention_negative, half.noise, half.structure) == (
+        0.4,
+        0.65,
+        0.6,
+        0.6,
+    )
+    assert (whole.attention_positive, whole.attention_negative, whole.noise, whole.structure) == (
+        0.2,
+        0.4,
+        0.7,
+        0.3,
+    )
     assert published(Seen(layer, 0.5, None, True)).noise == 0.4
 
 
@@ -65,7 +85,9 @@ def test_a_background_is_given_room_and_objects_are_drawn_in() -> None:
 
 
 def test_what_has_more_to_lose_may_change_less() -> None:
-    """A drawn object, a flat one, and a region without a picture; a half-flat one lies between, whatever the size."""
+    """A drawn object, a flat one, and a region without a picture; a half-flat one lies between,
+    whatever the size.
+    """
     layer = stage().scene.layers[1]
     free = [lamina(Seen(layer, 0.3, value)).noise for value in (40.0, 8.0, 0.0, None)]
     assert free == [0.3, 0.375, 0.45, 0.8]
@@ -75,13 +97,19 @@ def test_what_has_more_to_lose_may_change_less() -> None:
 
 
 def test_the_spread_of_a_layer_s_colours() -> None:
-    """Half black, half white is 127.5; transparent colours do not count, and a mask alone has none."""
+    """Half black, half white is 127.5; transparent colours do not count, and a mask alone has
+    none.
+    """
     set_up = stage()
     picture = np.zeros((8, 8, 4), np.uint8)
     picture[:4, :, :3], picture[..., 3] = 255, 255
-    layer = set_up.scene.layers[1].model_copy(update={"picture": set_up.pixels.add_picture(picture)})
+    layer = set_up.scene.layers[1].model_copy(
+        update={"picture": set_up.pixels.add_picture(picture)}
+    )
     assert spread(layer, set_up.pixels) == 127.5
     picture[4:, :, 3] = 100
     layer = layer.model_copy(update={"picture": set_up.pixels.add_picture(picture)})
     assert spread(layer, set_up.pixels) == 0
-    assert spread(layer.model_copy(update={"picture": None, "mask": "0" * 64}), set_up.pixels) is None
+    assert (
+        spread(layer.model_copy(update={"picture": None, "mask": "0" * 64}), set_up.pixels) is None
+    )

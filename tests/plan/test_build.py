@@ -69,7 +69,9 @@ def test_the_digest_is_stable_and_knows_what_decides_pixels() -> None:
     assert len({plan.digest() for plan in (base, *changed)}) == 9
     silent = stage().with_layer("fox", name="Reynard", locked=True).with_scene(name="Another")
     assert planned(silent).digest() == base.digest()
-    told = base.model_copy(update={"notes": planned(stage().with_layer("fox", visible=False)).notes})
+    told = base.model_copy(
+        update={"notes": planned(stage().with_layer("fox", visible=False)).notes}
+    )
     assert told.notes
     assert told.digest() == base.digest()
 
@@ -92,7 +94,9 @@ def test_placements_and_sizes_are_scaled_to_generation_pixels() -> None:
         ({"placement": at(65.5, 32, scale_x=0.25)}, "too_small", "latent cell"),
     ],
 )
-def test_layers_that_take_no_part_are_left_out_and_named(update: dict[str, Any], code: str, word: str) -> None:
+def test_layers_that_take_no_part_are_left_out_and_named(
+    update: dict[str, Any], code: str, word: str
+) -> None:
     plan = planned(stage().with_layer("fox", **update))
     assert codes(plan) == [(code, "fox")]
     assert word in plan.notes[0].text
@@ -108,7 +112,9 @@ def test_empty_pictures_and_masks_are_named() -> None:
     beside[:, :8] = 255
     assert codes(planned(on.with_layer("fox", picture=clear))) == [("empty", "fox")]
     assert codes(planned(on.with_layer("fox", mask=black))) == [("empty", "fox")]
-    assert codes(planned(on.with_layer("fox", mask=on.pixels.add_mask(beside)))) == [("empty", "fox")]
+    assert codes(planned(on.with_layer("fox", mask=on.pixels.add_mask(beside)))) == [
+        ("empty", "fox")
+    ]
 
 
 def test_a_covered_layer_is_named_and_one_covered_by_a_hidden_layer_is_not() -> None:
@@ -181,7 +187,8 @@ def test_words_without_layers_are_a_plan_and_nothing_at_all_is_refused() -> None
     with pytest.raises(RequestError, match="no words to draw"):
         planned(
             Stage(
-                stage().scene.model_copy(update={"prompt": "", "layers": stage().scene.layers[:1]}), stage().pixels
+                stage().scene.model_copy(update={"prompt": "", "layers": stage().scene.layers[:1]}),
+                stage().pixels,
             ).with_layer("meadow", visible=False)
         )
 
@@ -202,7 +209,11 @@ def test_a_reroll_plans_the_chosen_layer_alone() -> None:
     assert plan.prompt == on.scene.prompt
     assert plan.seeds == (5, 6)
     assert isinstance(plan.target, OneLayer)
-    assert (plan.target.layer_id, plan.target.source, plan.target.feather_px) == ("apple-1", digest, 5)
+    assert (plan.target.layer_id, plan.target.source, plan.target.feather_px) == (
+        "apple-1",
+        digest,
+        5,
+    )
     assert [cover.placement for cover in plan.target.above] == [at(52, 12), at(16, 16)]
     assert "meadow" in plan.target.place  # it fills the picture, so it is no object
     assert "apple" not in plan.target.place
@@ -228,7 +239,9 @@ def test_a_reroll_tells_only_of_its_layer() -> None:
         ("fox", {"noise": 0.0}, "freedom of 0"),
     ],
 )
-def test_rerolls_that_cannot_be_are_refused(layer_id: str, update: dict[str, Any], words: str) -> None:
+def test_rerolls_that_cannot_be_are_refused(
+    layer_id: str, update: dict[str, Any], words: str
+) -> None:
     on = stage().with_layer("fox", **update)
     with pytest.raises(RequestError, match=words):
         build_plan(on.scene, reroll(layer_id, source(on.pixels)), CARD, on.pixels)
@@ -248,8 +261,14 @@ def test_a_scene_refers_to_pixels_that_must_be_there() -> None:
 
 
 def test_coverage_counts_what_is_seen() -> None:
-    on = stage().with_layer("apple-2", placement=at(16, 12), opacity=0.5).with_layer("fox", visible=False)
-    seen = {layer_id: (share, cells) for layer_id, share, cells in coverage(on.scene, CARD, on.pixels)}
+    on = (
+        stage()
+        .with_layer("apple-2", placement=at(16, 12), opacity=0.5)
+        .with_layer("fox", visible=False)
+    )
+    seen = {
+        layer_id: (share, cells) for layer_id, share, cells in coverage(on.scene, CARD, on.pixels)
+    }
     half_seen = 16 * 4 + 12 * 16 * 0.5
     assert seen["apple-1"] == pytest.approx((half_seen / 4096, half_seen / 64))
     assert seen["apple-2"] == pytest.approx((128 / 4096, 2.0))
@@ -264,12 +283,20 @@ def test_coverage_counts_what_is_seen() -> None:
 
 
 def test_notes_of_a_scene_are_those_of_its_plan() -> None:
-    on = stage().with_layer("fox", phrase="wolf").with_layer("apple-1", visible=False).with_scene(width_px=80)
+    on = (
+        stage()
+        .with_layer("fox", phrase="wolf")
+        .with_layer("apple-1", visible=False)
+        .with_scene(width_px=80)
+    )
     assert scene_notes(on.scene, CARD, on.pixels) == planned(on).notes
 
 
 @given(
-    st.lists(st.tuples(st.floats(-20, 84), st.floats(-20, 84), st.floats(0.05, 4), st.floats(0, 1)), max_size=4),
+    st.lists(
+        st.tuples(st.floats(-20, 84), st.floats(-20, 84), st.floats(0.05, 4), st.floats(0, 1)),
+        max_size=4,
+    ),
     st.integers(16, 200),
     st.integers(16, 200),
 )
@@ -284,7 +311,11 @@ def test_every_layer_is_planned_or_named(
     )
     scene = Scene(width_px=width, height_px=height, prompt="words", layers=layers)
     plan = build_plan(scene, compose(), CARD, pixels)
-    left_out = {note.layer_id for note in plan.notes if note.code in ("empty", "off_canvas", "too_small", "covered")}
+    left_out = {
+        note.layer_id
+        for note in plan.notes
+        if note.code in ("empty", "off_canvas", "too_small", "covered")
+    }
     assert left_out | {layer.layer_id for layer in plan.layers} == {layer.id for layer in layers}
     assert not left_out & {layer.layer_id for layer in plan.layers}
     assert Plan.model_validate_json(plan.model_dump_json()).digest() == plan.digest()

@@ -24,7 +24,8 @@ def test_what_is_set_and_not_read_is_named() -> None:
     (note,) = ignored_notes(scene_of(plain, seeded), "TCIG", tuple(SETTINGS))
     assert (note.code, note.layer_id) == ("ignored", "seeded")
     assert note.text == (
-        "Layer “seeded”: TCIG does not use its learned look, the steps in which it is heard or its own seed."
+        "Layer “seeded”: TCIG does not use its learned look, the steps in which it is heard "
+        "or its own seed."
     )
     assert ignored_notes(scene_of(plain, seeded), "Collage Diffusion", ()) == ()
     (alone,) = ignored_notes(scene_of(seeded), "TCIG", ("seed",))
@@ -32,7 +33,9 @@ def test_what_is_set_and_not_read_is_named() -> None:
 
 
 def test_hidden_layers_are_not_spoken_of() -> None:
-    assert ignored_notes(scene_of(layer("cat", seed=3, visible=False)), "TCIG", tuple(SETTINGS)) == ()
+    assert (
+        ignored_notes(scene_of(layer("cat", seed=3, visible=False)), "TCIG", tuple(SETTINGS)) == ()
+    )
 
 
 def test_every_setting_is_found_on_a_layer_that_has_it() -> None:

@@ -16,7 +16,9 @@ def test_a_moved_object_is_sought_at_its_new_place_and_everything_else_where_it_
     scene = build_scene(scene_with(pixels.add_picture(square_picture())))
     source = pixels.add_picture(square_picture(side=128))
     options = {"dx_px": 20, "dy_px": -8}
-    moving = build_plan(scene, build_request(reroll(source, method="move", options=options)), ScriptedCard(), pixels)
+    moving = build_plan(
+        scene, build_request(reroll(source, method="move", options=options)), ScriptedCard(), pixels
+    )
     place = plan_as_made(moving).layers[0].placement
     assert (place.centre_x_px, place.centre_y_px) == (84, 56)
     staying = build_plan(scene, build_request(reroll(source)), ScriptedCard(), pixels)

@@ -24,12 +24,20 @@ def box(top: int, left: int, height: int, width: int) -> np.ndarray:
     return mask
 
 
-def noted(*layers: tuple[str, str, np.ndarray], classes: tuple[str, ...] | None = CLASSES) -> list[tuple[str, str]]:
+def noted(
+    *layers: tuple[str, str, np.ndarray], classes: tuple[str, ...] | None = CLASSES
+) -> list[tuple[str, str]]:
     """(layer, code) of painted layers (phrase, class, mask)."""
     pixels = MemoryPixels()
     place = Placement(centre_x_px=SIDE / 2, centre_y_px=SIDE / 2)
     made = tuple(
-        Layer(id=f"m{number}", phrase=phrase, class_label=label, mask=pixels.add_mask(mask), placement=place)
+        Layer(
+            id=f"m{number}",
+            phrase=phrase,
+            class_label=label,
+            mask=pixels.add_mask(mask),
+            placement=place,
+        )
         for number, (phrase, label, mask) in enumerate(layers)
     )
     scene = Scene(width_px=SIDE, height_px=SIDE, layers=made)
@@ -65,7 +73,9 @@ def test_masks_that_overlap_are_told_of_at_the_lower_one() -> None:
 
 def test_a_tiny_mask() -> None:
     assert noted(("bear", "", box(8, 8, 20, 20))) == [("m0", "tiny")]
-    assert noted(("bear", "", box(8, 8, 2, 2))) == []  # too small to take part, which the survey says
+    assert (
+        noted(("bear", "", box(8, 8, 2, 2))) == []
+    )  # too small to take part, which the survey says
 
 
 def test_pictures_and_hidden_layers_are_no_masks() -> None:
@@ -79,14 +89,23 @@ def test_pictures_and_hidden_layers_are_no_masks() -> None:
 
 
 def test_what_is_said_better_is_said_once() -> None:
-    empty, other = Note(code="empty", layer_id="a", text="."), Note(code="empty", layer_id="b", text=".")
+    empty, other = (
+        Note(code="empty", layer_id="a", text="."),
+        Note(code="empty", layer_id="b", text="."),
+    )
     mine = Note(code="no_mask", layer_id="a", text="!")
     assert with_painted((empty, other), (mine,)) == (mine, other)
 
 
 @pytest.mark.parametrize(
     ("words", "known"),
-    [("a red Cat", True), ("two cats", True), ("traffic light", True), ("traffic jam", False), ("", False)],
+    [
+        ("a red Cat", True),
+        ("two cats", True),
+        ("traffic light", True),
+        ("traffic jam", False),
+        ("", False),
+    ],
 )
 def test_a_phrase_names_a_class_by_any_of_its_words(words: str, known: bool) -> None:
     assert names_one(words, CLASSES) == known
@@ -94,4 +113,11 @@ def test_a_phrase_names_a_class_by_any_of_its_words(words: str, known: bool) -> 
 
 
 def test_the_longest_run_of_words_comes_first_and_then_the_last() -> None:
-    assert list(runs_of("Red cat here")) == ["red cat here", "cat here", "red cat", "here", "cat", "red"]
+    assert list(runs_of("Red cat here")) == [
+        "red cat here",
+        "cat here",
+        "red cat",
+        "here",
+        "cat",
+        "red",
+    ]

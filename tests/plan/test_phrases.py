@@ -13,7 +13,8 @@ from tests.plan.word_card import WordCard
 
 CARD = WordCard()
 
-# prompt, phrases in layer order, the words that each one gets ("" = none), told apart by their number from the left
+# prompt, phrases in layer order, the words that each one gets ("" = none), told apart by their
+# number from the left
 TABLE = [
     ("a red apple", ["red apple"], ["red1 apple1"]),
     ("a Red Apple", ["red apple"], ["Red1 Apple1"]),
@@ -58,7 +59,9 @@ TABLE = [
 
 
 def numbered(prompt: str) -> list[str]:
-    """The prompt's tokens as ``word`` and its occurrence, by position (the first is the begin token)."""
+    """The prompt's tokens as ``word`` and its occurrence, by position (the first is the begin
+    token).
+    """
     seen: dict[str, int] = {}
     names = ["<begin>"]
     for span in CARD.token_spans(prompt):
@@ -119,7 +122,9 @@ def test_the_nearest_words_are_offered(prompt: str, phrase: str, nearest: str) -
 )
 def test_words_beyond_the_row_are_named(length: int, tokens: tuple[int, ...], cut: str) -> None:
     # begin a fox near tall green house end: the row has room for text_length - 2 tokens
-    (match,) = match_phrases("a fox near tall green house", ["tall green house"], WordCard(text_length=length))
+    (match,) = match_phrases(
+        "a fox near tall green house", ["tall green house"], WordCard(text_length=length)
+    )
     assert (match.tokens, match.cut) == (tokens, cut)
 
 
@@ -142,7 +147,9 @@ texts = st.text(alphabet="ab cA.é-", max_size=30)
 
 
 @given(texts, st.lists(st.text(alphabet="ab cA.é", max_size=6), max_size=5))
-def test_what_is_found_reads_like_the_phrase_and_overlaps_nothing(prompt: str, phrases: list[str]) -> None:
+def test_what_is_found_reads_like_the_phrase_and_overlaps_nothing(
+    prompt: str, phrases: list[str]
+) -> None:
     prompt = normalised(prompt)
     owned: set[int] = set()
     for phrase, match in zip(phrases, match_phrases(prompt, phrases, CARD), strict=True):
@@ -155,8 +162,12 @@ def test_what_is_found_reads_like_the_phrase_and_overlaps_nothing(prompt: str, p
         assert not match.shared or touched <= owned
         assert match.shared or not touched & owned
         owned |= touched
-        texts_of_tokens = [span for span in CARD.token_spans(prompt) if span.position in match.tokens]
-        assert all(span.start < match.span.end and match.span.start < span.end for span in texts_of_tokens)
+        texts_of_tokens = [
+            span for span in CARD.token_spans(prompt) if span.position in match.tokens
+        ]
+        assert all(
+            span.start < match.span.end and match.span.start < span.end for span in texts_of_tokens
+        )
 
 
 @given(texts, st.integers(0, 29), st.integers(1, 8))

@@ -62,7 +62,10 @@ def test_a_reroll_lies_over_its_source_and_yields_to_what_is_above() -> None:
     assert np.abs(laid.picture[15, 15] - expected).max() <= 1
     hidden = on.with_layer("fox", visible=False)
     assert (
-        raster(build_plan(hidden.scene, reroll("apple-1", digest), CARD, on.pixels), on.pixels).alphas[0, 15, 15] == 1.0
+        raster(
+            build_plan(hidden.scene, reroll("apple-1", digest), CARD, on.pixels), on.pixels
+        ).alphas[0, 15, 15]
+        == 1.0
     )
 
 

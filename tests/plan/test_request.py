@@ -19,7 +19,9 @@ def asked(**settings: Any) -> dict[str, Any]:
 
 def test_requests_are_told_apart_by_their_kind() -> None:
     assert build_request({"kind": "compose"}) == Compose()
-    again = build_request({"kind": "reroll", "layer_id": "fox", "source": "0" * 64, "feather_px": 0})
+    again = build_request(
+        {"kind": "reroll", "layer_id": "fox", "source": "0" * 64, "feather_px": 0}
+    )
     assert isinstance(again, Reroll)
     assert (again.layer_id, again.feather_px) == ("fox", 0)
 
@@ -61,12 +63,15 @@ def test_a_wrong_setting_is_named(settings: dict[str, Any], field: str) -> None:
 
 def test_a_sampler_with_fewer_steps_is_told_when_the_request_is_checked() -> None:
     assert build_request(asked(sampler="lcm", steps=50)).settings.steps == 50
-    with pytest.raises(RequestError, match=r"51 steps were asked for\. The sampler lcm takes 1 to 50\."):
+    with pytest.raises(
+        RequestError, match=r"51 steps were asked for\. The sampler lcm takes 1 to 50\."
+    ):
         build_request(asked(sampler="lcm", steps=51))
 
 
 @pytest.mark.parametrize(
-    "record", [None, [], "compose", {}, {"kind": "paint"}, {"kind": "reroll"}, object(), asked(a=1j)]
+    "record",
+    [None, [], "compose", {}, {"kind": "paint"}, {"kind": "reroll"}, object(), asked(a=1j)],
 )
 def test_records_that_are_no_request(record: Any) -> None:
     with pytest.raises(RequestError):
@@ -74,7 +79,12 @@ def test_records_that_are_no_request(record: Any) -> None:
 
 
 values = (
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.lists(st.integers(), max_size=2)
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.lists(st.integers(), max_size=2)
 )
 
 

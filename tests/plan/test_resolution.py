@@ -32,7 +32,11 @@ def test_known_sizes(canvas: tuple[int, int], size: tuple[int, int]) -> None:
     assert generation_size(*canvas, SD) == size
 
 
-@given(st.integers(16, 8192), st.integers(16, 8192), st.sampled_from([(64, 16), (512, 64), (512, 8), (1024, 64)]))
+@given(
+    st.integers(16, 8192),
+    st.integers(16, 8192),
+    st.sampled_from([(64, 16), (512, 64), (512, 8), (1024, 64)]),
+)
 def test_sides_area_and_aspect(width: int, height: int, model: tuple[int, int]) -> None:
     native, multiple = model
     size = generation_size(width, height, WordCard(native_px=native, size_multiple_px=multiple))

@@ -29,13 +29,17 @@ def found(*layers: dict[str, Any]) -> Structure:
 
 
 def every(*layers: dict[str, Any]) -> tuple[Structure, ...]:
-    """The structure of layers, each given by its ``rgba`` picture and other fields, at the canvas' own size."""
+    """The structure of layers, each given by its ``rgba`` picture and other fields, at the canvas'
+    own size.
+    """
     pixels = MemoryPixels()
     made = []
     for number, given in enumerate(layers):
         rgba = given.pop("rgba")
         centre = Placement(centre_x_px=given.pop("x", SIDE / 2), centre_y_px=SIDE / 2)
-        made.append(Layer(id=f"l{number}", picture=pixels.add_picture(rgba), placement=centre, **given))
+        made.append(
+            Layer(id=f"l{number}", picture=pixels.add_picture(rgba), placement=centre, **given)
+        )
     scene = Scene(width_px=SIDE, height_px=SIDE, prompt="a fox", layers=tuple(made))
     plan = build_plan(scene, Compose(), WordCard(), pixels)
     assert (plan.width_px, plan.height_px) == (SIDE, SIDE)
@@ -60,7 +64,9 @@ def cutout(side: int) -> np.ndarray:
 
 
 def test_the_frame_of_a_pasted_photograph_is_no_edge() -> None:
-    held = found({"rgba": plate(SIDE, 60)}, {"rgba": plate(32, 220, stripe=True), "structure": HELD})
+    held = found(
+        {"rgba": plate(SIDE, 60)}, {"rgba": plate(32, 220, stripe=True), "structure": HELD}
+    )
     columns = np.nonzero(held.edges.any(axis=0))[0]
     assert set(columns) <= set(range(27, 38))
     assert held.edges.any()
@@ -76,13 +82,17 @@ def test_the_silhouette_of_a_cutout_is_one() -> None:
 def test_layers_that_ask_for_nothing_have_no_edges() -> None:
     held = found({"rgba": plate(SIDE, 60, stripe=True)}, {"rgba": cutout(32), "structure": HELD})
     assert not held.edges[:8].any()
-    free = found({"rgba": plate(SIDE, 60, stripe=True), "structure": Asked(kind="edges", weight=0.0)})
+    free = found(
+        {"rgba": plate(SIDE, 60, stripe=True), "structure": Asked(kind="edges", weight=0.0)}
+    )
     assert not free.edges.any()
     assert not free.weights.any()
 
 
 def test_hidden_edges_are_left_out_and_no_seam_takes_their_place() -> None:
-    held = found({"rgba": plate(SIDE, 200, stripe=True), "structure": HELD}, {"rgba": plate(32, 120)})
+    held = found(
+        {"rgba": plate(SIDE, 200, stripe=True), "structure": HELD}, {"rgba": plate(32, 120)}
+    )
     assert held.edges[4:12].any()
     assert not held.edges[20:44, 20:44].any()
     columns = set(np.nonzero(held.edges.any(axis=0))[0])
@@ -101,7 +111,9 @@ def test_the_weight_is_that_of_the_topmost_layer() -> None:
 
 
 def test_every_kind_has_its_own_map_and_weights() -> None:
-    """Layers of three kinds: each kind's weights are where its layer lies, and only edges are drawn here."""
+    """Layers of three kinds: each kind's weights are where its layer lies, and only edges are drawn
+    here.
+    """
     soft, deep = Asked(kind="soft_edges", weight=0.5), Asked(kind="depth", weight=0.7)
     kinds = every(
         {"rgba": plate(SIDE, 200), "structure": deep},
@@ -121,7 +133,9 @@ def test_every_kind_has_its_own_map_and_weights() -> None:
 
 
 def test_soft_edges_grow_with_the_step_and_end_at_one() -> None:
-    """Steps of an eighth, a quarter and more: a quarter and a half of full strength, and no more than it."""
+    """Steps of an eighth, a quarter and more: a quarter and a half of full strength, and no more
+    than it.
+    """
     steps = np.zeros((64, 64), np.float32)
     steps[:, 16:], steps[:, 32:], steps[:, 48:] = 255 / 8, 255 * 3 / 8, 255
     row = soft_edges(steps)[32]

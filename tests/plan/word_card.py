@@ -10,7 +10,9 @@ from backend.plan.card import TokenSpan
 
 @dataclass(frozen=True)
 class WordCard:
-    """Tokens are runs of letters (cut every ``piece`` characters) and single other signs; blanks are none."""
+    """Tokens are runs of letters (cut every ``piece`` characters) and single other signs; blanks
+    are none.
+    """
 
     id: str = "words"
     native_px: int = 64
@@ -24,4 +26,6 @@ class WordCard:
         for word in re.finditer(r"\w+|[^\w\s]", text):
             for start in range(word.start(), word.end(), self.piece):
                 spans.append((start, min(start + self.piece, word.end())))
-        return tuple(TokenSpan(start, end, position) for position, (start, end) in enumerate(spans, start=1))
+        return tuple(
+            TokenSpan(start, end, position) for position, (start, end) in enumerate(spans, start=1)
+        )

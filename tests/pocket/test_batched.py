@@ -59,7 +59,13 @@ def test_a_seed_gives_one_batch_without_held_out_looks(world: BatchedWorld) -> N
 def test_a_missing_object_leaves_the_place_alone(world: BatchedWorld) -> None:
     _, placements = build_layout(3, (2,))
     layouts = as_layouts(placements)
-    nothing = Layouts(torch.full_like(layouts.look, -1), layouts.centre, layouts.radius, layouts.turn, layouts.flip)
+    nothing = Layouts(
+        torch.full_like(layouts.look, -1),
+        layouts.centre,
+        layouts.radius,
+        layouts.turn,
+        layouts.flip,
+    )
     batch = world.render(torch.tensor([2]), nothing)
     assert torch.equal(batch.pictures[0], world.plates[2].float() / 255)
     assert not batch.instances.any()

@@ -1,4 +1,6 @@
-"""The CLIP pair's and the image encoder's training: sentences, views and losses that are easy to get wrong."""
+"""The CLIP pair's and the image encoder's training: sentences, views and losses that are easy to
+get wrong.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ def maker() -> CaptionMaker:
 def test_short_reading_is_the_stock_reading() -> None:
     tokenizer = build_tokenizer()
     clip = build_clip(tokenizer).eval()
-    ids = torch.tensor(tokenizer(["a red cat", "a zebra at night"], padding="max_length", max_length=48).input_ids)
+    ids = torch.tensor(
+        tokenizer(["a red cat", "a zebra at night"], padding="max_length", max_length=48).input_ids
+    )
     with torch.no_grad():
         assert torch.allclose(read_text(clip, ids[:, :24]), clip.encode_text(ids), atol=1e-4)
 
@@ -49,16 +53,26 @@ def test_wrong_scenes_exchange_or_change_one_thing() -> None:
 def test_right_sentences_are_the_tokenizers_own(maker: CaptionMaker) -> None:
     tokenizer = build_tokenizer()
     wanted = {
-        tuple(tokenizer(build_caption([build_phrase(*SCENE.looks[k]) for k in order], "room")).input_ids)
+        tuple(
+            tokenizer(
+                build_caption([build_phrase(*SCENE.looks[k]) for k in order], "room")
+            ).input_ids
+        )
         for order in ((0, 1), (1, 0))
     }
-    said = [scene_pair([SCENE], maker, np.random.default_rng(seed)).right[0].tolist() for seed in range(12)]
+    said = [
+        scene_pair([SCENE], maker, np.random.default_rng(seed)).right[0].tolist()
+        for seed in range(12)
+    ]
     assert wanted <= {tuple(ids[: ids.index(maker.end) + 1]) for ids in said}
     phrases = [
-        objects_pair([SCENE.looks[1]], maker, np.random.default_rng(seed)).right[0].tolist() for seed in range(9)
+        objects_pair([SCENE.looks[1]], maker, np.random.default_rng(seed)).right[0].tolist()
+        for seed in range(9)
     ]
     bare = {tuple(ids[: ids.index(maker.end) + 1]) for ids in phrases}
-    assert {tuple(tokenizer(text).input_ids) for text in ("blue striped cat", "a blue striped cat")} <= bare
+    assert {
+        tuple(tokenizer(text).input_ids) for text in ("blue striped cat", "a blue striped cat")
+    } <= bare
 
 
 def test_equal_sentences_do_not_compete() -> None:
@@ -73,7 +87,12 @@ def test_equal_sentences_do_not_compete() -> None:
     pictures = unit[[0, 0, 1]]
     loss = contrast(pictures, unit[[0, 0, 1]], unit[[2, 2, 1]], torch.tensor(50.0), same)
     assert float(loss) < 1e-6
-    assert float(contrast(pictures, unit[[0, 0, 1]], unit[[2, 2, 1]], torch.tensor(50.0), same & False)) > 0.3
+    assert (
+        float(
+            contrast(pictures, unit[[0, 0, 1]], unit[[2, 2, 1]], torch.tensor(50.0), same & False)
+        )
+        > 0.3
+    )
 
 
 def test_agreement_wants_equal_rows_near_and_others_far() -> None:
@@ -92,7 +111,9 @@ def test_a_look_is_the_crop_of_its_square() -> None:
     assert float(whole[1:-1, 1:-1].min()) > 0.99
     assert float(whole.min()) > 0.5
     picture[0, 0, :, 70:90] = 0
-    seen, mirrored = (look_at(picture, box, np.array([flip]), still)[0, 0] for flip in (False, True))
+    seen, mirrored = (
+        look_at(picture, box, np.array([flip]), still)[0, 0] for flip in (False, True)
+    )
     assert float(seen[:, :31].max()) == 0
     assert float(seen[1:-1, 33:-1].min()) > 0.99
     assert torch.allclose(seen, mirrored.flip(1), atol=1e-5)

@@ -29,5 +29,7 @@ def test_half_of_the_hints_leave_layers_out() -> None:
     assert shown.shape == (400, 3, 4, 4)
     assert not shown[:, :, 2:].any()
     first, second = shown[:, 0, 0, 0] > 0, shown[:, 0, 1, 0] > 0
-    assert 0.55 < float((first & second).float().mean()) < 0.7  # .5 whole, and a quarter of the rest
+    assert (
+        0.55 < float((first & second).float().mean()) < 0.7
+    )  # .5 whole, and a quarter of the rest
     assert 0.2 < float((first != second).float().mean()) < 0.3

@@ -1,4 +1,6 @@
-"""The shipped family: it loads through diffusers, fits its budget, and its parts agree about sizes."""
+"""The shipped family: it loads through diffusers, fits its budget, and its parts agree about
+sizes.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,11 @@ def pipeline() -> StableDiffusionPipeline:
 
 def test_the_sizes_agree(pipeline: StableDiffusionPipeline) -> None:
     assert pipeline.vae_scale_factor == reduction(AUTOENCODER) == PICTURE_PX // UNET["sample_size"]
-    assert pipeline.tokenizer.model_max_length == pipeline.text_encoder.config.max_position_embeddings == TEXT_LENGTH
+    assert (
+        pipeline.tokenizer.model_max_length
+        == pipeline.text_encoder.config.max_position_embeddings
+        == TEXT_LENGTH
+    )
     assert len(pipeline.tokenizer) == pipeline.text_encoder.config.vocab_size
     assert pipeline.text_encoder.config.hidden_size == pipeline.unet.config.cross_attention_dim
     assert pipeline.text_encoder.config.eos_token_id == pipeline.tokenizer.eos_token_id
@@ -38,7 +44,9 @@ def test_the_sizes_agree(pipeline: StableDiffusionPipeline) -> None:
 
 def test_all_parts_run_in_single_precision(pipeline: StableDiffusionPipeline) -> None:
     for part in (pipeline.unet, pipeline.vae, pipeline.text_encoder):
-        assert all(p.dtype == torch.float32 and bool(torch.isfinite(p).all()) for p in part.parameters())
+        assert all(
+            p.dtype == torch.float32 and bool(torch.isfinite(p).all()) for p in part.parameters()
+        )
 
 
 def test_the_family_fits_its_budget() -> None:
@@ -65,7 +73,9 @@ def test_a_seed_makes_one_picture(pipeline: StableDiffusionPipeline) -> None:
 def test_a_fresh_autoencoder_starts_near_the_identity() -> None:
     torch.manual_seed(0)
     network = build_autoencoder()
-    assert network.decode(network.encode(torch.zeros(1, 3, 32, 32)).latent_dist.mode()).sample.shape == (
+    assert network.decode(
+        network.encode(torch.zeros(1, 3, 32, 32)).latent_dist.mode()
+    ).sample.shape == (
         1,
         3,
         32,

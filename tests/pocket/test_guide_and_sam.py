@@ -1,4 +1,6 @@
-"""What guide and SAM learn from: labels under pixels, clicks inside their objects, and losses that know the truth."""
+"""What guide and SAM learn from: labels under pixels, clicks inside their objects, and losses that
+know the truth.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +73,11 @@ def test_every_visible_object_is_asked_for_and_no_crumb() -> None:
     instances[0, 60, 60] = 2
     instances[1][disc(40, 30, 15) > 0] = 3
     asked = asked_of(torch.zeros(2, 3, 64, 64), instances, np.random.default_rng(1))
-    objects = [(int(o), int(m.sum())) for o, m in zip(asked.owner, asked.masks, strict=True) if m[0, 0] == 0]
+    objects = [
+        (int(o), int(m.sum()))
+        for o, m in zip(asked.owner, asked.masks, strict=True)
+        if m[0, 0] == 0
+    ]
     assert objects == [(0, int(disc(20, 20, 10).sum())), (1, int(disc(40, 30, 15).sum()))]
 
 

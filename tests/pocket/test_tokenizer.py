@@ -44,7 +44,11 @@ def test_offsets_find_a_phrase(tokenizer: CLIPTokenizer) -> None:
     phrase = "orange dotted cat"
     start = text.index(phrase)
     found = tokenizer(text, return_offsets_mapping=True)
-    inside = [k for k, (a, b) in enumerate(found.offset_mapping) if b > a and a >= start and b <= start + len(phrase)]
+    inside = [
+        k
+        for k, (a, b) in enumerate(found.offset_mapping)
+        if b > a and a >= start and b <= start + len(phrase)
+    ]
     assert tokenizer.decode([found.input_ids[k] for k in inside]).split() == phrase.split()
 
 
@@ -70,7 +74,9 @@ def test_training_captions_are_the_tokenizers_own(tokenizer: CLIPTokenizer) -> N
     assert owners[0] == OPEN
     assert owners[1] == SHARED
     words = tokenizer.convert_ids_to_tokens(made.ids[0].tolist())
-    assert [w.removesuffix("</w>") for w, owner in zip(words, owners, strict=True) if owner == 1] == [
+    assert [
+        w.removesuffix("</w>") for w, owner in zip(words, owners, strict=True) if owner == 1
+    ] == [
         "blue",
         "car",
     ]

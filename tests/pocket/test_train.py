@@ -25,14 +25,18 @@ def test_words_are_seen_in_their_own_region_only() -> None:
 
 
 def test_unmasked_rows_see_everything() -> None:
-    view = RegionView(torch.ones(2, 4, 4, 4), torch.zeros(2, 3, dtype=torch.int64), torch.tensor([False, True]))
+    view = RegionView(
+        torch.ones(2, 4, 4, 4), torch.zeros(2, 3, dtype=torch.int64), torch.tensor([False, True])
+    )
     bias = view.bias(16)
     assert bias is not None
     assert not bias[0].any()
 
 
 def test_the_share_of_attention_inside_an_object() -> None:
-    """A 4 x 4 map: two words of one object, each seen in and out of its half; the third word is nobody's."""
+    """A 4 x 4 map: two words of one object, each seen in and out of its half; the third word is
+    nobody's.
+    """
     regions = torch.zeros(1, 4, 4, 4)
     regions[0, 0, :, :2] = 1
     looked = torch.zeros(1, 4, 4, 3)

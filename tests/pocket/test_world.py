@@ -1,4 +1,6 @@
-"""The drawn world: the same seed draws the same pixels, masks fit the picture, held-out toys stay out of training."""
+"""The drawn world: the same seed draws the same pixels, masks fit the picture, held-out toys stay
+out of training.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,15 @@ from PIL import Image
 from scipy import ndimage
 
 from backend.pocket.train.scenes import LARGE, MIXED, draw_training_scene
-from backend.pocket.words import BACKGROUNDS, CLASSES, COLOURS, PLACES, TEXTURES, build_caption, is_held_out
+from backend.pocket.words import (
+    BACKGROUNDS,
+    CLASSES,
+    COLOURS,
+    PLACES,
+    TEXTURES,
+    build_caption,
+    is_held_out,
+)
 from backend.pocket.world import (
     Drawing,
     Placement,
@@ -110,7 +120,10 @@ def test_every_phrase_stands_in_the_caption(seed: int) -> None:
 
 def test_captions_read_like_sentences() -> None:
     phrases = ["blue car", "orange striped cat", "red mushroom"]
-    assert build_caption(phrases, "room") == "a blue car, an orange striped cat and a red mushroom in a room"
+    assert (
+        build_caption(phrases, "room")
+        == "a blue car, an orange striped cat and a red mushroom in a room"
+    )
     assert build_caption(phrases[1:2], "sea") == "an orange striped cat in the sea"
 
 
@@ -128,7 +141,10 @@ def test_training_never_meets_a_held_out_look() -> None:
         _, placements = build_layout(seed, (1, 2, 3, 4))
         assert not any(is_held_out(p.class_, p.colour, p.texture) for p in placements)
     for index in (0, 1, LARGE, LARGE + 1, LARGE + MIXED):
-        assert not any(is_held_out(p.class_, p.colour, p.texture) for p in draw_training_scene(index).placements)
+        assert not any(
+            is_held_out(p.class_, p.colour, p.texture)
+            for p in draw_training_scene(index).placements
+        )
 
 
 def test_held_out_scenes_hold_nothing_else() -> None:

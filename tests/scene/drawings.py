@@ -46,7 +46,9 @@ def every_setting(pixels: MemoryPixels) -> Scene:
             "name": "Ärger <&\"'> \n\t\x01 🦊",
             "picture": picture,
             "mask": mask,
-            "placement": at(20.25, 17.5, scale_x=1.5, scale_y=0.7, rotation_deg=-33.3, flip_x=True, flip_y=True),
+            "placement": at(
+                20.25, 17.5, scale_x=1.5, scale_y=0.7, rotation_deg=-33.3, flip_x=True, flip_y=True
+            ),
             "opacity": 0.123456789,
             "visible": False,
             "locked": True,
@@ -63,7 +65,12 @@ def every_setting(pixels: MemoryPixels) -> Scene:
         }
     )
     region = Layer(id="region", mask=mask, placement=at(0, 0), noise=0.0)
-    cut = Layer(id="cut", picture=pixels.add_picture(noise(3, 40, 40)), placement=at(60, 40), phrase="the cut one")
+    cut = Layer(
+        id="cut",
+        picture=pixels.add_picture(noise(3, 40, 40)),
+        placement=at(60, 40),
+        phrase="the cut one",
+    )
     return Scene(
         name="Ünïcode",
         width_px=64,
@@ -79,8 +86,18 @@ def png_chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def raw_png(size: tuple[int, int], depth: int, colour: int, rows: Sequence[bytes], extra: bytes = b"") -> bytes:
-    """A PNG built by hand: size (width, height), bit depth, colour type, unfiltered rows, chunks before the pixels."""
+def raw_png(
+    size: tuple[int, int], depth: int, colour: int, rows: Sequence[bytes], extra: bytes = b""
+) -> bytes:
+    """A PNG built by hand: size (width, height), bit depth, colour type, unfiltered rows, chunks
+    before the pixels.
+    """
     head = struct.pack(">IIBBBBB", *size, depth, colour, 0, 0, 0)
     body = zlib.compress(b"".join(b"\x00" + row for row in rows))
-    return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", head) + extra + png_chunk(b"IDAT", body) + png_chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + png_chunk(b"IHDR", head)
+        + extra
+        + png_chunk(b"IDAT", body)
+        + png_chunk(b"IEND", b"")
+    )

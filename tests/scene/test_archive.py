@@ -1,4 +1,6 @@
-"""Archives from strangers: every trick ends in an ArchiveError, and nothing is ever written to disk."""
+"""Archives from strangers: every trick ends in an ArchiveError, and nothing is ever written to
+disk.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +24,13 @@ STACK = '<image w="64" h="64"><stack>{}</stack></image>'
 LAYER = '<layer name="a" src="data/a.png"/>'
 
 
-def packed(*extra: tuple[str, bytes | str], stack: str = STACK.format(LAYER), deflated: bool = False) -> bytes:
+def packed(
+    *extra: tuple[str, bytes | str], stack: str = STACK.format(LAYER), deflated: bool = False
+) -> bytes:
     content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED if deflated else zipfile.ZIP_STORED) as archive:
+    with zipfile.ZipFile(
+        content, "w", zipfile.ZIP_DEFLATED if deflated else zipfile.ZIP_STORED
+    ) as archive:
         archive.writestr("mimetype", "image/openraster")
         archive.writestr("stack.xml", stack)
         for name, body in extra:
@@ -50,7 +56,10 @@ def test_the_plain_file_is_read() -> None:
         (packed(("data/a.png", b"")), r"empty|left out"),
         (packed(("data/a.png", PICTURE[1][:50])), "cannot be read"),
         (pack([("stack.xml", STACK.encode())]), "not an OpenRaster"),
-        (pack([("mimetype", b"application/zip"), ("stack.xml", STACK.encode())]), "not an OpenRaster"),
+        (
+            pack([("mimetype", b"application/zip"), ("stack.xml", STACK.encode())]),
+            "not an OpenRaster",
+        ),
         (pack([("mimetype", b"image/openraster")]), r"lacks its entry 'stack\.xml'"),
         (packed(*((f"data/{number}", b"") for number in range(MAX_MEMBERS))), "entries"),
     ],
@@ -90,7 +99,10 @@ def test_stacks_that_are_none(stack: str) -> None:
 
 
 def test_a_document_type_in_another_encoding_is_no_text() -> None:
-    parts = [("mimetype", b"image/openraster"), ("stack.xml", "<!DOCTYPE a><image/>".encode("utf-16"))]
+    parts = [
+        ("mimetype", b"image/openraster"),
+        ("stack.xml", "<!DOCTYPE a><image/>".encode("utf-16")),
+    ]
     with pytest.raises(ArchiveError, match="UTF-8"):
         read_ora(pack(parts))
 
@@ -116,7 +128,9 @@ def test_two_members_of_one_name_are_refused() -> None:
         read_ora(content.getvalue())
 
 
-@pytest.mark.parametrize("name", ["../../evil.png", "/abs.png", "..\\evil.png", "C:\\evil.png", "data/../../x.png"])
+@pytest.mark.parametrize(
+    "name", ["../../evil.png", "/abs.png", "..\\evil.png", "C:\\evil.png", "data/../../x.png"]
+)
 def test_names_are_never_paths(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     inside = tmp_path / "one" / "two"
     inside.mkdir(parents=True)
@@ -140,7 +154,9 @@ def test_a_bomb_is_measured_while_it_is_read() -> None:
 def test_sizes_that_lie_do_not_help() -> None:
     content = bytearray(packed(("data/a.png", PICTURE[1] + bytes(50 * 2**20)), deflated=True))
     place = content.rindex(b"PK\x01\x02", 0, content.rindex(b"data/a.png"))
-    content[place + 24 : place + 28] = struct.pack("<I", 100)  # the uncompressed size in the directory
+    content[place + 24 : place + 28] = struct.pack(
+        "<I", 100
+    )  # the uncompressed size in the directory
     with pytest.raises(ArchiveError):
         read_ora(bytes(content))
 

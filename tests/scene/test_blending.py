@@ -15,7 +15,9 @@ from backend.scene.layer import Layer, Placement
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
 
-TABLE = json.loads((Path(__file__).parents[1] / "tables" / "blends.json").read_text(encoding="utf-8"))
+TABLE = json.loads(
+    (Path(__file__).parents[1] / "tables" / "blends.json").read_text(encoding="utf-8")
+)
 SIDE_PX = 16
 
 
@@ -26,7 +28,9 @@ def laid(row: dict[str, Any]) -> np.ndarray:
     layers = []
     for name, blend in (("below", "normal"), ("above", row["blend"])):
         picture = np.full((SIDE_PX, SIDE_PX, 4), row[name], np.uint8)
-        layers.append(Layer(id=name, picture=pixels.add_picture(picture), placement=middle, blend=blend))
+        layers.append(
+            Layer(id=name, picture=pixels.add_picture(picture), placement=middle, blend=blend)
+        )
     return flatten_scene(Scene(width_px=SIDE_PX, height_px=SIDE_PX, layers=tuple(layers)), pixels)
 
 

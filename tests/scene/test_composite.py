@@ -56,7 +56,9 @@ def test_flat_pictures_follow_the_over_formula(seed: int) -> None:
     for picture, opacity in zip(pictures, opacities, strict=True):
         alpha = picture[..., 3:] / 255 * opacity
         wanted = picture[..., :3] * alpha + wanted * (1 - alpha)
-    assert np.abs(flat - wanted).max() <= 1.6  # premultiplied colours are rounded once for each layer
+    assert (
+        np.abs(flat - wanted).max() <= 1.6
+    )  # premultiplied colours are rounded once for each layer
 
 
 def test_nothing_is_grey_and_a_background_shows_through() -> None:

@@ -26,9 +26,12 @@ def noise_picture() -> np.ndarray:
 def scene_of(pixels: MemoryPixels, *masks: np.ndarray, **patch: object) -> Scene:
     place = Placement(centre_x_px=SIDE / 2, centre_y_px=SIDE / 2)
     layers = tuple(
-        Layer(id=f"m{number}", mask=pixels.add_mask(one), placement=place) for number, one in enumerate(masks)
+        Layer(id=f"m{number}", mask=pixels.add_mask(one), placement=place)
+        for number, one in enumerate(masks)
     )
-    return Scene(width_px=SIDE, height_px=SIDE, layers=(*layers[:-1], layers[-1].model_copy(update=patch)))
+    return Scene(
+        width_px=SIDE, height_px=SIDE, layers=(*layers[:-1], layers[-1].model_copy(update=patch))
+    )
 
 
 def test_each_region_becomes_its_box_of_the_picture_with_its_mask_as_alpha() -> None:
@@ -56,7 +59,14 @@ def test_hidden_empty_and_picture_layers_are_left_out() -> None:
     hidden = scene_of(pixels, shown, empty, mask(slice(8, 12), slice(8, 12)), visible=False)
     assert [one.layer_id for one in cut_outs(hidden, noise_picture(), pixels)] == ["m0"]
     toy = pixels.add_picture(np.full((4, 4, 4), 255, np.uint8))
-    covered = scene_of(pixels, shown, empty, picture=toy, mask=None, placement=Placement(centre_x_px=2, centre_y_px=2))
+    covered = scene_of(
+        pixels,
+        shown,
+        empty,
+        picture=toy,
+        mask=None,
+        placement=Placement(centre_x_px=2, centre_y_px=2),
+    )
     assert cut_outs(covered, noise_picture(), pixels) == ()
 
 

@@ -59,7 +59,9 @@ def test_unknown_pixels_take_the_nearest_value() -> None:
 
 
 def test_a_silhouette_is_an_edge_and_a_frame_is_not() -> None:
-    """A disc cut out of its picture keeps its outline; a photograph's rectangle leaves none on the canvas."""
+    """A disc cut out of its picture keeps its outline; a photograph's rectangle leaves none on the
+    canvas.
+    """
     colour = np.full((48, 48, 3), 0.9, np.float32)
     cutout = layer_edges(colour, disc(48, 15), np.ones((48, 48), np.float32))
     assert cutout.sum() > 60

@@ -19,14 +19,18 @@ placements = st.builds(
     centre_y_px=st.floats(-500, 500),
     scale_x=st.floats(0.01, 20),
     scale_y=st.floats(0.01, 20),
-    rotation_deg=st.one_of(st.floats(-360, 360), st.sampled_from([0.0, 90.0, -90.0, 180.0, 270.0, 360.0])),
+    rotation_deg=st.one_of(
+        st.floats(-360, 360), st.sampled_from([0.0, 90.0, -90.0, 180.0, 270.0, 360.0])
+    ),
     flip_x=st.booleans(),
     flip_y=st.booleans(),
 )
 
 
 def landing(placement: Placement, x: float, y: float) -> complex:
-    """Where the point (x, y), measured from the picture's centre, lands: x + iy on the canvas, y down."""
+    """Where the point (x, y), measured from the picture's centre, lands: x + iy on the canvas, y
+    down.
+    """
     mirrored = complex(-x if placement.flip_x else x, -y if placement.flip_y else y)
     sized = complex(mirrored.real * placement.scale_x, mirrored.imag * placement.scale_y)
     turned = sized * cmath.exp(1j * math.radians(placement.rotation_deg))
@@ -39,12 +43,18 @@ def test_a_source_point_lands_where_the_placement_says(
 ) -> None:
     x, y = across * width, down * height
     wanted = landing(placement, x - width / 2, y - height / 2)
-    assert source_to_canvas(placement, width, height).apply(x, y) == pytest.approx((wanted.real, wanted.imag), abs=1e-6)
+    assert source_to_canvas(placement, width, height).apply(x, y) == pytest.approx(
+        (wanted.real, wanted.imag), abs=1e-6
+    )
 
 
 @given(placements, sides, sides)
-def test_the_box_holds_the_corners_and_touches_them(placement: Placement, width: int, height: int) -> None:
-    corners = [landing(placement, sx * width / 2, sy * height / 2) for sx in (-1, 1) for sy in (-1, 1)]
+def test_the_box_holds_the_corners_and_touches_them(
+    placement: Placement, width: int, height: int
+) -> None:
+    corners = [
+        landing(placement, sx * width / 2, sy * height / 2) for sx in (-1, 1) for sy in (-1, 1)
+    ]
     xs, ys = [corner.real for corner in corners], [corner.imag for corner in corners]
     wanted = (min(xs), min(ys), max(xs), max(ys))
     assert bounding_box(placement, width, height) == pytest.approx(wanted, abs=1e-6)
@@ -65,7 +75,9 @@ def test_an_even_stretch_moves_every_corner_by_its_factor(
 
 @pytest.mark.parametrize("rotation", [0.0, 90.0, 180.0, -90.0])
 def test_an_uneven_stretch_is_exact_for_quarter_turns(rotation: float) -> None:
-    placement = Placement(centre_x_px=10, centre_y_px=20, scale_x=2, scale_y=3, rotation_deg=rotation, flip_x=True)
+    placement = Placement(
+        centre_x_px=10, centre_y_px=20, scale_x=2, scale_y=3, rotation_deg=rotation, flip_x=True
+    )
     before = source_to_canvas(placement, 5, 7)
     after = source_to_canvas(scaled(placement, 1.5, 0.5), 5, 7)
     for x, y in ((0, 0), (5, 0), (0, 7)):
@@ -75,13 +87,22 @@ def test_an_uneven_stretch_is_exact_for_quarter_turns(rotation: float) -> None:
 
 def test_an_uneven_stretch_of_a_turned_picture_keeps_its_x_axis() -> None:
     placement = Placement(centre_x_px=0, centre_y_px=0, rotation_deg=30)
-    before, after = source_to_canvas(placement, 0, 0), source_to_canvas(scaled(placement, 1.05, 1.0), 0, 0)
+    before, after = (
+        source_to_canvas(placement, 0, 0),
+        source_to_canvas(scaled(placement, 1.05, 1.0), 0, 0),
+    )
     there = before.apply(1, 0)
     assert after.apply(1, 0) == pytest.approx((1.05 * there[0], there[1]))
 
 
 def test_quarter_turns_are_exact() -> None:
-    assert [turn(degrees) for degrees in (0, 90, 180, 270, -90)] == [(1, 0), (0, 1), (-1, 0), (0, -1), (0, -1)]
+    assert [turn(degrees) for degrees in (0, 90, 180, 270, -90)] == [
+        (1, 0),
+        (0, 1),
+        (-1, 0),
+        (0, -1),
+        (0, -1),
+    ]
     assert turn(45) == pytest.approx((math.sqrt(0.5), math.sqrt(0.5)))
 
 

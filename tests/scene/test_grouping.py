@@ -26,7 +26,9 @@ def scene_of(*groups: Group) -> tuple[Scene, MemoryPixels]:
     for index, name in enumerate("abcd"):
         picture = pixels.add_picture(np.full((20, 20, 4), 40 + 50 * index, np.uint8))
         place = Placement(centre_x_px=20 + 8 * index, centre_y_px=30)
-        layers.append(Layer(id=name, name=name, picture=picture, placement=place, visible=name != "c"))
+        layers.append(
+            Layer(id=name, name=name, picture=picture, placement=place, visible=name != "c")
+        )
     return Scene(width_px=64, height_px=64, layers=tuple(layers), groups=groups), pixels
 
 
@@ -42,7 +44,9 @@ def scene_of(*groups: Group) -> tuple[Scene, MemoryPixels]:
         ({"id": "g", "members": ["a"], "hid": ["d"]}, "not in it"),
     ],
 )
-def test_a_group_that_does_not_fit_its_layers_is_refused(group: dict[str, object], words: str) -> None:
+def test_a_group_that_does_not_fit_its_layers_is_refused(
+    group: dict[str, object], words: str
+) -> None:
     record = scene_of(BODY)[0].model_dump(mode="json")
     record["groups"].append(group)
     with pytest.raises(SceneError) as refused:
@@ -56,8 +60,12 @@ def test_scenes_without_a_word_of_groups_have_none() -> None:
     assert build_scene(record).groups == ()
 
 
-@pytest.mark.parametrize("groups", [(BODY, HEAD), (HEAD, BODY), (Group(id="g", members=tuple("abcd")),)])
-def test_groups_come_back_as_they_were_and_are_inner_stacks_for_others(groups: tuple[Group, ...]) -> None:
+@pytest.mark.parametrize(
+    "groups", [(BODY, HEAD), (HEAD, BODY), (Group(id="g", members=tuple("abcd")),)]
+)
+def test_groups_come_back_as_they_were_and_are_inner_stacks_for_others(
+    groups: tuple[Group, ...],
+) -> None:
     scene, pixels = scene_of(*groups)
     content = write_ora(scene, pixels)
     opened = read_ora(content)
@@ -127,5 +135,7 @@ def test_groups_of_other_programs_are_kept_one_level_deep() -> None:
     )
     assert [layer.name for layer in opened.scene.layers] == ["ground", "knot", "brim"]
     ids = [layer.id for layer in opened.scene.layers]
-    assert [(group.name, group.members) for group in opened.scene.groups] == [("Hat", (ids[1], ids[2]))]
+    assert [(group.name, group.members) for group in opened.scene.groups] == [
+        ("Hat", (ids[1], ids[2]))
+    ]
     assert any("Groups within groups" in note for note in opened.notes)

@@ -17,7 +17,9 @@ def blot(seed: int, height: int, width: int) -> np.ndarray:
 
 
 @given(seeds, sizes, sizes, sizes, sizes)
-def test_shrinking_keeps_the_mean(seed: int, height: int, width: int, new_height: int, new_width: int) -> None:
+def test_shrinking_keeps_the_mean(
+    seed: int, height: int, width: int, new_height: int, new_width: int
+) -> None:
     values = blot(seed, height, width)
     new_height, new_width = min(height, new_height), min(width, new_width)
     resized = resize_area(values, new_width, new_height)
@@ -29,17 +31,25 @@ def test_shrinking_is_the_mean_of_exact_areas() -> None:
     values = np.array([[0, 90, 30]], np.uint8)
     assert resize_area(values, 2, 1).tolist() == [pytest.approx([30.0, 50.0])]
     blocks = blot(1, 12, 20)
-    assert resize_area(blocks, 5, 3) == pytest.approx(blocks.reshape(3, 4, 5, 4).mean(axis=(1, 3)), abs=1e-6)
+    assert resize_area(blocks, 5, 3) == pytest.approx(
+        blocks.reshape(3, 4, 5, 4).mean(axis=(1, 3)), abs=1e-6
+    )
 
 
 def test_growing_is_linear_between_centres() -> None:
-    assert resize_area(np.array([[0.0, 1.0]], np.float32), 4, 1).tolist() == [[0.0, 0.25, 0.75, 1.0]]
+    assert resize_area(np.array([[0.0, 1.0]], np.float32), 4, 1).tolist() == [
+        [0.0, 0.25, 0.75, 1.0]
+    ]
     assert (resize_area(np.ones((1, 1), np.float32), 5, 3) == 1.0).all()
 
 
 @given(seeds, sizes, sizes, sizes, sizes)
-def test_resizing_never_leaves_the_range(seed: int, height: int, width: int, new_height: int, new_width: int) -> None:
-    mask = Mask(blot(seed, height, width) > 0.5, "canvas").with_size(new_width, new_height, "latent")
+def test_resizing_never_leaves_the_range(
+    seed: int, height: int, width: int, new_height: int, new_width: int
+) -> None:
+    mask = Mask(blot(seed, height, width) > 0.5, "canvas").with_size(
+        new_width, new_height, "latent"
+    )
     assert mask.space == "latent"
     assert mask.inside.shape == (new_height, new_width)
     assert 0.0 <= mask.inside.min() <= mask.inside.max() <= 1.0
@@ -74,6 +84,11 @@ def test_a_mask_is_read_only_and_checked() -> None:
     assert mask.area == 0.0
     with pytest.raises(ValueError, match="read-only"):
         mask.inside[0, 0] = 1.0
-    for wrong in (np.full((2, 2), 1.5), np.full((2, 2), np.nan), np.zeros((2, 2, 1)), np.zeros((0, 3))):
+    for wrong in (
+        np.full((2, 2), 1.5),
+        np.full((2, 2), np.nan),
+        np.zeros((2, 2, 1)),
+        np.zeros((0, 3)),
+    ):
         with pytest.raises(ValueError, match="a mask"):
             Mask(wrong, "canvas")

@@ -1,4 +1,6 @@
-"""OpenRaster: what Lamina writes comes back exactly; other programs see ordinary layers and may change them."""
+"""OpenRaster: what Lamina writes comes back exactly; other programs see ordinary layers and may
+change them.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,12 @@ from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
 from tests.scene.drawings import at, every_setting, noise, plain, scene_of
 
-SETTINGS = {"settings": {"seed": 0, "steps": 30}, "picked": "", "selected": None, "list": [1, 2.5, "ü", True]}
+SETTINGS = {
+    "settings": {"seed": 0, "steps": 30},
+    "picked": "",
+    "selected": None,
+    "list": [1, 2.5, "ü", True],
+}
 
 
 def members(content: bytes) -> dict[str, bytes]:
@@ -39,7 +46,9 @@ def packed(parts: dict[str, bytes]) -> bytes:
     return content.getvalue()
 
 
-def edited(content: bytes, change: Callable[[ElementTree.Element], None], **replaced: bytes) -> bytes:
+def edited(
+    content: bytes, change: Callable[[ElementTree.Element], None], **replaced: bytes
+) -> bytes:
     """The file after another program changed its stack, and perhaps the bytes of some members."""
     parts = members(content)
     image = ElementTree.fromstring(parts["stack.xml"])
@@ -63,7 +72,9 @@ def test_every_setting_and_every_pixel_comes_back() -> None:
     assert opened.notes == ()
     for layer in scene.layers:
         if layer.picture:
-            assert np.array_equal(opened.pixels.picture(layer.picture), pixels.picture(layer.picture))
+            assert np.array_equal(
+                opened.pixels.picture(layer.picture), pixels.picture(layer.picture)
+            )
         if layer.mask:
             assert np.array_equal(opened.pixels.mask(layer.mask), pixels.mask(layer.mask))
 
@@ -96,14 +107,18 @@ layers = st.builds(
 )
 
 
-@given(st.lists(st.tuples(layers, st.integers(0, 3), st.booleans()), max_size=4), st.integers(16, 80))
+@given(
+    st.lists(st.tuples(layers, st.integers(0, 3), st.booleans()), max_size=4), st.integers(16, 80)
+)
 def test_any_scene_comes_back(parts: list[tuple[dict[str, object], int, bool]], side: int) -> None:
     pixels = MemoryPixels()
     built = []
     for number, (fields, seed, masked) in enumerate(parts):
         picture = pixels.add_picture(noise(seed, 5 + seed, 9)) if seed else None
         mask = pixels.add_mask(noise(seed, side, side, 1)) if masked or picture is None else None
-        built.append(Layer.model_validate({"id": f"n{number}", "picture": picture, "mask": mask, **fields}))
+        built.append(
+            Layer.model_validate({"id": f"n{number}", "picture": picture, "mask": mask, **fields})
+        )
     scene = scene_of(built, side, "words")
     opened = read_ora(write_ora(scene, pixels))
     assert opened.scene == scene
@@ -122,9 +137,18 @@ def test_the_file_follows_the_specification() -> None:
     assert content[30:54] == b"mimetypeimage/openraster"  # where `file` looks
     parts = members(content)
     image = ElementTree.fromstring(parts["stack.xml"])
-    assert (image.tag, image.get("w"), image.get("h"), image.get("version")) == ("image", "64", "48", "0.0.6")
+    assert (image.tag, image.get("w"), image.get("h"), image.get("version")) == (
+        "image",
+        "64",
+        "48",
+        "0.0.6",
+    )
     names = [entry.get("name") for entry in entries(image)]
-    assert names == ["region", scene.layers[1].name.replace("\x01", ""), "the cut one"]  # front to back
+    assert names == [
+        "region",
+        scene.layers[1].name.replace("\x01", ""),
+        "the cut one",
+    ]  # front to back
     assert [entry.get("visibility") for entry in entries(image)] == ["visible", "hidden", "visible"]
     assert float(entries(image)[1].get("opacity", "")) == 0.123456789
     thumbnail = Image.open(io.BytesIO(parts["Thumbnails/thumbnail.png"]))
@@ -138,7 +162,12 @@ def test_what_other_programs_see_is_what_lamina_shows() -> None:
     scene = scene_of(
         [
             Layer(id="back", picture=pixels.add_picture(noise(2, 64, 64)), placement=at(32, 32)),
-            Layer(id="turned", picture=picture, placement=at(50, 20, rotation_deg=30, scale_x=1.3), opacity=0.6),
+            Layer(
+                id="turned",
+                picture=picture,
+                placement=at(50, 20, rotation_deg=30, scale_x=1.3),
+                opacity=0.6,
+            ),
             Layer(id="off", picture=picture, placement=at(20, 50), visible=False),
         ]
     )
@@ -168,7 +197,8 @@ def foreign(stack: str, **pictures: np.ndarray) -> bytes:
 def test_a_foreign_file_becomes_layers() -> None:
     content = foreign(
         '<?xml version="1.0" encoding="UTF-8"?><image w="100" h="80"><stack>'
-        '<layer name="Top &amp; tip" src="data/a.png" x="-3" y="7" opacity="0.5" composite-op="svg:multiply"/>'
+        '<layer name="Top &amp; tip" src="data/a.png" x="-3" y="7" opacity="0.5" '
+        'composite-op="svg:multiply"/>'
         '<stack opacity="0.5" x="10" y="20">'
         '<layer src="data/b.png" x="1" y="2" visibility="hidden" composite-op="svg:hue"/></stack>'
         '<layer name="svg" src="data/a.png.svg"/>'
@@ -180,7 +210,12 @@ def test_a_foreign_file_becomes_layers() -> None:
     opened = read_ora(packed(parts))
     assert (opened.scene.width_px, opened.scene.height_px, opened.settings) == (100, 80, {})
     behind, top = opened.scene.layers
-    assert (top.name, top.opacity, top.visible, top.placement) == ("Top & tip", 0.5, True, at(7, 12))
+    assert (top.name, top.opacity, top.visible, top.placement) == (
+        "Top & tip",
+        0.5,
+        True,
+        at(7, 12),
+    )
     assert (behind.name, behind.opacity, behind.visible) == ("layer-2", 0.5, False)
     assert behind.placement == at(13, 25)
     assert np.array_equal(opened.pixels.picture(top.picture or ""), noise(1, 10, 20))
@@ -197,9 +232,26 @@ def written() -> tuple[Scene, bytes]:
     mask = pixels.add_mask(np.full((64, 64), 255, np.uint8))
     scene = scene_of(
         [
-            Layer(id="a", name="A", picture=pixels.add_picture(plain(9, 8, 7)), placement=at(20, 20), phrase="one"),
-            Layer(id="b", name="B", picture=pixels.add_picture(plain(1, 2, 3)), placement=at(30, 30, rotation_deg=45)),
-            Layer(id="c", name="C", picture=pixels.add_picture(plain(5, 5, 5)), mask=mask, placement=at(40, 40)),
+            Layer(
+                id="a",
+                name="A",
+                picture=pixels.add_picture(plain(9, 8, 7)),
+                placement=at(20, 20),
+                phrase="one",
+            ),
+            Layer(
+                id="b",
+                name="B",
+                picture=pixels.add_picture(plain(1, 2, 3)),
+                placement=at(30, 30, rotation_deg=45),
+            ),
+            Layer(
+                id="c",
+                name="C",
+                picture=pixels.add_picture(plain(5, 5, 5)),
+                mask=mask,
+                placement=at(40, 40),
+            ),
             Layer(id="m", name="M", mask=mask, placement=at(0, 0)),
         ]
     )
@@ -210,14 +262,18 @@ def test_a_file_saved_again_without_changes_is_unchanged(written: tuple[Scene, b
     scene, content = written
     parts = members(content)
     again = {
-        name: encode_png(np.asarray(Image.open(io.BytesIO(body)))) for name, body in parts.items() if "data" in name
+        name: encode_png(np.asarray(Image.open(io.BytesIO(body))))
+        for name, body in parts.items()
+        if "data" in name
     }
     opened = read_ora(packed(parts | again))
     assert opened.scene == scene
     assert opened.notes == ()
 
 
-def test_changes_of_order_opacity_visibility_and_name_are_taken_over(written: tuple[Scene, bytes]) -> None:
+def test_changes_of_order_opacity_visibility_and_name_are_taken_over(
+    written: tuple[Scene, bytes],
+) -> None:
     scene, content = written
 
     def change(image: ElementTree.Element) -> None:
@@ -232,7 +288,9 @@ def test_changes_of_order_opacity_visibility_and_name_are_taken_over(written: tu
 
     opened = read_ora(edited(content, change))
     assert [layer.id for layer in opened.scene.layers] == ["m", "a", "b", "c"]
-    assert opened.scene.layer("a") == scene.layer("a").model_copy(update={"visible": False, "name": "Renamed"})
+    assert opened.scene.layer("a") == scene.layer("a").model_copy(
+        update={"visible": False, "name": "Renamed"}
+    )
     assert opened.scene.layer("b") == scene.layer("b").model_copy(update={"opacity": 0.25})
     assert opened.scene.layer("c") == scene.layer("c")
     assert opened.settings == SETTINGS
@@ -257,7 +315,9 @@ def test_moved_repainted_deleted_and_added_layers(written: tuple[Scene, bytes]) 
         a.set("x", str(int(a.get("x", "")) + 5))
         c.set("y", str(int(c.get("y", "")) - 2))
         image[0].remove(b)
-        image[0].append(ElementTree.Element("layer", {"name": "New", "src": "data/new.png", "x": "1", "y": "2"}))
+        image[0].append(
+            ElementTree.Element("layer", {"name": "New", "src": "data/new.png", "x": "1", "y": "2"})
+        )
 
     opened = read_ora(edited(content, change, data__new=encode_png(painted)))
     assert [layer.id for layer in opened.scene.layers] == ["layer-1", "a", "c", "m"]
@@ -297,7 +357,9 @@ def test_a_changed_canvas_is_told(written: tuple[Scene, bytes]) -> None:
         (lambda record: record["scene"]["layers"][0].update(picture="0" * 64), "lacks its entry"),
     ],
 )
-def test_a_damaged_record_is_refused(written: tuple[Scene, bytes], change: Callable, words: str) -> None:  # type: ignore[type-arg]
+def test_a_damaged_record_is_refused(
+    written: tuple[Scene, bytes], change: Callable, words: str
+) -> None:  # type: ignore[type-arg]
     parts = members(written[1])
     record = json.loads(parts["lamina/scene.json"])
     change(record)

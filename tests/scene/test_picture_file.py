@@ -67,7 +67,10 @@ def test_a_jpeg_has_no_alpha_and_is_close() -> None:
 def test_webp_keeps_alpha() -> None:
     picture = noise(3, 12, 10)
     assert np.array_equal(
-        decode_picture(saved(Image.fromarray(picture), "WEBP", lossless=True, exact=True), "a").picture, picture
+        decode_picture(
+            saved(Image.fromarray(picture), "WEBP", lossless=True, exact=True), "a"
+        ).picture,
+        picture,
     )
 
 
@@ -78,8 +81,12 @@ def test_sixteen_bits_are_divided_by_257(colour: int, bands: int) -> None:
     values[0, 1] = 128
     decoded = decode_picture(raw_png((5, 6), 16, colour, deep_rows(values)), "deep.png")
     wanted = as_eight_bits(values)
-    assert np.array_equal(decoded.picture[..., :3], np.broadcast_to(wanted[..., : 3 if bands > 2 else 1], (6, 5, 3)))
-    assert np.array_equal(decoded.picture[..., 3], wanted[..., -1] if bands in (2, 4) else np.full((6, 5), 255))
+    assert np.array_equal(
+        decoded.picture[..., :3], np.broadcast_to(wanted[..., : 3 if bands > 2 else 1], (6, 5, 3))
+    )
+    assert np.array_equal(
+        decoded.picture[..., 3], wanted[..., -1] if bands in (2, 4) else np.full((6, 5), 255)
+    )
     assert "16 bits" in decoded.notes[0]
 
 
@@ -93,17 +100,22 @@ def test_a_transparent_colour_of_sixteen_bits(colour: int, key: tuple[int, ...])
 
 
 def test_palettes_grey_one_bit_and_transparent_colours() -> None:
-    colours = png_chunk(b"PLTE", bytes([10, 20, 30, 200, 100, 50])) + png_chunk(b"tRNS", bytes([255, 64]))
+    colours = png_chunk(b"PLTE", bytes([10, 20, 30, 200, 100, 50])) + png_chunk(
+        b"tRNS", bytes([255, 64])
+    )
     palette = decode_picture(raw_png((2, 1), 8, 3, [b"\x00\x01"], colours), "p").picture
     assert palette.tolist() == [[[10, 20, 30, 255], [200, 100, 50, 64]]]
-    grey = decode_picture(raw_png((2, 1), 8, 0, [b"\x05\x09"], png_chunk(b"tRNS", b"\x00\x09")), "g").picture
+    grey = decode_picture(
+        raw_png((2, 1), 8, 0, [b"\x05\x09"], png_chunk(b"tRNS", b"\x00\x09")), "g"
+    ).picture
     assert grey.tolist() == [[[5, 5, 5, 255], [9, 9, 9, 0]]]
     grey_alpha = decode_picture(raw_png((2, 1), 8, 4, [b"\x05\x80\x09\x00"]), "la").picture
     assert grey_alpha.tolist() == [[[5, 5, 5, 128], [9, 9, 9, 0]]]
     one_bit = decode_picture(raw_png((2, 1), 1, 0, [b"\x40"]), "one").picture
     assert one_bit.tolist() == [[[0, 0, 0, 255], [255, 255, 255, 255]]]
     rgb = decode_picture(
-        raw_png((2, 1), 8, 2, [b"\x01\x02\x03\x04\x05\x06"], png_chunk(b"tRNS", b"\0\4\0\5\0\6")), "k"
+        raw_png((2, 1), 8, 2, [b"\x01\x02\x03\x04\x05\x06"], png_chunk(b"tRNS", b"\0\4\0\5\0\6")),
+        "k",
     ).picture
     assert rgb.tolist() == [[[1, 2, 3, 255], [4, 5, 6, 0]]]
 
@@ -132,7 +144,9 @@ def test_colour_profiles_are_followed_dropped_or_reported() -> None:
 
 
 def swapped_profile(srgb: bytes) -> bytes:
-    """A working profile of another space: sRGB's with the red and blue primaries exchanged, under another title."""
+    """A working profile of another space: sRGB's with the red and blue primaries exchanged, under
+    another title.
+    """
     return (
         srgb.replace(b"rXYZ", b"????")
         .replace(b"bXYZ", b"rXYZ")
@@ -212,7 +226,9 @@ def bomb(width: int, height: int, colour: int = 6) -> bytes:
     return raw_png((width, height), 8, colour, [bytes(64)])
 
 
-@pytest.mark.parametrize("size", [(20000, 20000), (13000, 13000), (8193, 1), (1, 65000), (4097, 4096), (8192, 8192)])
+@pytest.mark.parametrize(
+    "size", [(20000, 20000), (13000, 13000), (8193, 1), (1, 65000), (4097, 4096), (8192, 8192)]
+)
 def test_sizes_are_refused_by_the_header(size: tuple[int, int]) -> None:
     sentence = rf"“big\.png” has {size[0]} × {size[1]} px\. At most 8192 px a side and 16 Mpx"
     with pytest.raises(PictureError, match=sentence):
@@ -220,7 +236,11 @@ def test_sizes_are_refused_by_the_header(size: tuple[int, int]) -> None:
 
 
 def test_the_limits_themselves_are_allowed_and_files_are_weighed() -> None:
-    assert decode_picture(encode_png(np.zeros((1, 8192, 4), np.uint8)), "strip").picture.shape == (1, 8192, 4)
+    assert decode_picture(encode_png(np.zeros((1, 8192, 4), np.uint8)), "strip").picture.shape == (
+        1,
+        8192,
+        4,
+    )
     with pytest.raises(PictureError, match=r"26\.0 MB.*25 MB"):
         decode_picture(encode_png(plain(1, 2, 3)) + bytes(26 * 2**20), "heavy.png")
     with pytest.raises(PictureError, match=r"no pixels|damaged"):
@@ -280,7 +300,9 @@ def mutated(content: bytes, seed: int) -> bytes:
         elif kind == 2:
             changed[place:place] = changed[place : place + draw.randint(1, 20)]
         else:
-            changed[place : place + 4] = struct.pack(">I", draw.choice([0, 1, 2**31 - 1, 2**32 - 1, 65535]))
+            changed[place : place + 4] = struct.pack(
+                ">I", draw.choice([0, 1, 2**31 - 1, 2**32 - 1, 65535])
+            )
     return bytes(changed)
 
 

@@ -38,7 +38,9 @@ def test_a_picture_in_its_place_is_copied() -> None:
         (90.0, True, False, lambda a: np.rot90(a[:, ::-1], -1)),
     ],
 )
-def test_quarter_turns_and_flips_move_pixels_without_blending(degrees, flip_x, flip_y, moved) -> None:  # type: ignore[no-untyped-def]
+def test_quarter_turns_and_flips_move_pixels_without_blending(
+    degrees, flip_x, flip_y, moved
+) -> None:  # type: ignore[no-untyped-def]
     picture = noise(2, 12, 12)
     canvas = place(picture, at(10, 10, rotation_deg=degrees, flip_x=flip_x, flip_y=flip_y), 20, 20)
     assert np.abs(canvas[4:16, 4:16] - premultiplied(moved(picture))).max() < 1e-6
@@ -54,18 +56,28 @@ def test_a_turn_is_clockwise_on_the_screen() -> None:
 
 @pytest.mark.parametrize("scale", [0.11, 0.5, 1.0, 3.7, 40.0])
 @pytest.mark.parametrize("degrees", [0.0, 90.0])
-def test_a_picture_that_fills_the_canvas_is_opaque_to_the_border(scale: float, degrees: float) -> None:
+def test_a_picture_that_fills_the_canvas_is_opaque_to_the_border(
+    scale: float, degrees: float
+) -> None:
     picture = plain(200, 100, 50, 255, 12)
     side = round(12 * scale)
     canvas = place(
-        picture, at(side / 2, side / 2, scale_x=side / 12, scale_y=side / 12, rotation_deg=degrees), side, side
+        picture,
+        at(side / 2, side / 2, scale_x=side / 12, scale_y=side / 12, rotation_deg=degrees),
+        side,
+        side,
     )
     assert canvas[..., 3].min() == 1.0
     assert np.abs(canvas[..., :3] * 255 - (200, 100, 50)).max() < 1e-3
 
 
 @given(
-    st.floats(20, 44), st.floats(20, 44), st.floats(0.3, 1.2), st.floats(0.3, 1.2), st.floats(-180, 180), st.booleans()
+    st.floats(20, 44),
+    st.floats(20, 44),
+    st.floats(0.3, 1.2),
+    st.floats(0.3, 1.2),
+    st.floats(-180, 180),
+    st.booleans(),
 )
 def test_the_area_of_a_placed_rectangle_is_right(
     x: float, y: float, scale_x: float, scale_y: float, degrees: float, flip: bool
@@ -75,12 +87,20 @@ def test_the_area_of_a_placed_rectangle_is_right(
     assert alpha.sum() == pytest.approx(400 * scale_x * scale_y, rel=0.02)
 
 
-@given(st.floats(-20, 84), st.floats(-20, 84), st.floats(0.02, 6), st.floats(0.02, 6), st.floats(-360, 360))
+@given(
+    st.floats(-20, 84),
+    st.floats(-20, 84),
+    st.floats(0.02, 6),
+    st.floats(0.02, 6),
+    st.floats(-360, 360),
+)
 def test_values_stay_in_range_and_alpha_bounds_colour(
     x: float, y: float, scale_x: float, scale_y: float, degrees: float
 ) -> None:
     picture = noise(3, 17, 23)
-    placement = Placement(centre_x_px=x, centre_y_px=y, scale_x=scale_x, scale_y=scale_y, rotation_deg=degrees)
+    placement = Placement(
+        centre_x_px=x, centre_y_px=y, scale_x=scale_x, scale_y=scale_y, rotation_deg=degrees
+    )
     canvas = place(picture, placement, 64, 50)
     assert canvas.shape == (50, 64, 4)
     assert canvas.dtype == np.float32
@@ -115,7 +135,9 @@ def test_a_smooth_ramp_turns_as_the_formula_says() -> None:
 
 def test_placing_twice_gives_the_same_bits() -> None:
     picture, placement = noise(4, 50, 40), at(30.3, 22.2, scale_x=0.7, scale_y=1.3, rotation_deg=12)
-    assert place(picture, placement, 64, 64).tobytes() == place(picture, placement, 64, 64).tobytes()
+    assert (
+        place(picture, placement, 64, 64).tobytes() == place(picture, placement, 64, 64).tobytes()
+    )
 
 
 def test_off_the_canvas_is_nothing() -> None:
@@ -139,8 +161,12 @@ def test_copied_tells_whole_pixel_places_only() -> None:
     st.floats(0, 1000, exclude_min=True),
     st.sampled_from([0.0, 90.0, -180.0, 33.0]),
 )
-def test_no_placement_is_too_extreme(x: float, y: float, scale_x: float, scale_y: float, degrees: float) -> None:
+def test_no_placement_is_too_extreme(
+    x: float, y: float, scale_x: float, scale_y: float, degrees: float
+) -> None:
     picture = plain(255, 255, 255, 255, 3)
-    canvas = place(picture, at(x, y, scale_x=scale_x, scale_y=scale_y, rotation_deg=degrees), 16, 16)
+    canvas = place(
+        picture, at(x, y, scale_x=scale_x, scale_y=scale_y, rotation_deg=degrees), 16, 16
+    )
     assert np.isfinite(canvas).all()
     assert np.abs(canvas[..., 0] - canvas[..., 3]).max() < 1e-6

@@ -23,7 +23,12 @@ GOLDEN_SCENE = "f7878bfe5bfc7088dd9631b46fc5016769f20b0c3978d2ef3a93bd492e6c2f78
 
 def record_with(**changes: Any) -> dict[str, Any]:
     """A valid record of a scene with one layer, and changes to that layer."""
-    layer = {"id": "a", "picture": "0" * 64, "placement": {"centre_x_px": 1, "centre_y_px": 2}, **changes}
+    layer = {
+        "id": "a",
+        "picture": "0" * 64,
+        "placement": {"centre_x_px": 1, "centre_y_px": 2},
+        **changes,
+    }
     return {"width_px": 64, "height_px": 64, "layers": [layer]}
 
 
@@ -35,10 +40,21 @@ def test_digests_are_the_same_on_every_machine_and_day() -> None:
 
 def test_pixel_digests_know_size_and_kind() -> None:
     flat = np.zeros((4, 4), np.uint8)
-    digests = {digest_of(flat), digest_of(flat.reshape(2, 8)), digest_of(flat.reshape(2, 2, 4)), digest_of(flat + 1)}
+    digests = {
+        digest_of(flat),
+        digest_of(flat.reshape(2, 8)),
+        digest_of(flat.reshape(2, 2, 4)),
+        digest_of(flat + 1),
+    }
     assert len(digests) == 4
-    assert digest_of(noise(1, 6, 8)[::2, ::2]) == digest_of(np.ascontiguousarray(noise(1, 6, 8)[::2, ::2]))
-    for wrong in (np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2), np.float32), np.zeros(4, np.uint8)):
+    assert digest_of(noise(1, 6, 8)[::2, ::2]) == digest_of(
+        np.ascontiguousarray(noise(1, 6, 8)[::2, ::2])
+    )
+    for wrong in (
+        np.zeros((2, 2, 3), np.uint8),
+        np.zeros((2, 2), np.float32),
+        np.zeros(4, np.uint8),
+    ):
         with pytest.raises(ValueError, match="uint8"):
             digest_of(wrong)
 
@@ -101,10 +117,16 @@ def test_a_wrong_field_is_named(changes: dict[str, Any]) -> None:
     ("record", "sentence"),
     [
         (record_with(noise=7), r"layers\.0\.noise = 7 cannot be used\..*less than or equal to 1"),
-        (record_with(noise=None), r"layers\.0\.noise = not a value cannot be used\..*Correct layers\.0\.noise"),
+        (
+            record_with(noise=None),
+            r"layers\.0\.noise = not a value cannot be used\..*Correct layers\.0\.noise",
+        ),
         (record_with(id="?" * 500), r"layers\.0\.id = '\?{58}… cannot be used"),
         ({"height_px": 64}, r"width_px is missing\. The scene needs it\."),
-        (record_with(picture=None), r"The scene cannot be used\. Layer 'a' has neither a picture nor a mask\."),
+        (
+            record_with(picture=None),
+            r"The scene cannot be used\. Layer 'a' has neither a picture nor a mask\.",
+        ),
     ],
 )
 def test_the_sentence_names_field_and_value(record: dict[str, Any], sentence: str) -> None:
@@ -154,14 +176,20 @@ def test_nesting_without_end_is_refused() -> None:
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 
 
 @given(st.sampled_from([*Layer.model_fields, "width_px", "layers", "version"]), json_values)
 def test_whatever_stands_in_a_field_only_scene_errors_come_out(field: str, value: Any) -> None:
-    record = record_with() | {field: value} if field in Scene.model_fields else record_with(**{field: value})
+    record = (
+        record_with() | {field: value}
+        if field in Scene.model_fields
+        else record_with(**{field: value})
+    )
     try:
         scene = build_scene(record)
     except SceneError:
@@ -183,6 +211,10 @@ def test_memory_pixels_keep_copies_and_name_what_is_missing() -> None:
     assert pixels.picture(digest)[0, 0].tolist() == [1, 2, 3, 255]
     assert not pixels.picture(digest).flags.writeable
     mask = pixels.add_mask(np.zeros((4, 4), np.uint8))
-    for missing in (lambda: pixels.picture(mask), lambda: pixels.mask(digest), lambda: pixels.picture("0" * 64)):
+    for missing in (
+        lambda: pixels.picture(mask),
+        lambda: pixels.mask(digest),
+        lambda: pixels.picture("0" * 64),
+    ):
         with pytest.raises(SceneError, match="is not here"):
             missing()

@@ -9,7 +9,9 @@ from backend.studio.disk import Disk
 
 
 class FaultyDisk(Disk):
-    """Counts writes, syncs and renames; number ``fails_at`` (from 1) raises "no space left", after half a write."""
+    """Counts writes, syncs and renames; number ``fails_at`` (from 1) raises "no space left", after
+    half a write.
+    """
 
     def __init__(self, fails_at: int) -> None:
         self.fails_at = fails_at

@@ -1,4 +1,6 @@
-"""A worker that obeys a script instead of a model, and an offer to go with it: a whole Studio without torch."""
+"""A worker that obeys a script instead of a model, and an offer to go with it: a whole Studio
+without torch.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,16 @@ from backend.plan.plan import ApartTask, LookTask, OneLayer, Plan
 from backend.plan.request import OptionValue
 from backend.scene.scene import Picture, Pixels
 from backend.studio.disk import Disk
-from backend.studio.events import Cancelled, Event, Finished, Learned, Made, Progressed, Started, TakenApart
+from backend.studio.events import (
+    Cancelled,
+    Event,
+    Finished,
+    Learned,
+    Made,
+    Progressed,
+    Started,
+    TakenApart,
+)
 from backend.studio.examples import ExampleShelf
 from backend.studio.records import MethodFacts, ModelFacts, OptionField
 from backend.studio.store import Store
@@ -38,9 +49,9 @@ def unscored(seed: int) -> Scores:
 class ScriptedWorker:
     """Draws flat pictures whose colour is their seed's; a re-roll paints a square over its source.
 
-    ``script`` is called with the name of each phase ("submit", "start", "step 0", …, "decode") and may wait, raise,
-    or cancel. ``score`` gives the scores of a seed's picture. ``running`` and ``most_running`` count the jobs that run
-    at the same time.
+    ``script`` is called with the name of each phase ("submit", "start", "step 0", …, "decode") and
+    may wait, raise, or cancel. ``score`` gives the scores of a seed's picture. ``running`` and
+    ``most_running`` count the jobs that run at the same time.
     """
 
     script: Callable[[str], None] = nothing
@@ -98,7 +109,9 @@ class ScriptedHandle:
             if self.stop.wait(self.worker.pause_s):
                 yield Cancelled()
                 return
-            yield Progressed(step + 1, self.plan.steps, self._preview(step) if step % 2 == 0 else b"")
+            yield Progressed(
+                step + 1, self.plan.steps, self._preview(step) if step % 2 == 0 else b""
+            )
         self.worker.script("decode")
         if self.stop.is_set():
             yield Cancelled()
@@ -122,12 +135,20 @@ class ScriptedHandle:
         yield Finished()
 
     def _learned(self, task: LookTask, finished: bool) -> Learned:
-        """A look is one row that counts up from where the unfinished one that it goes on from began."""
+        """A look is one row that counts up from where the unfinished one that it goes on from
+        began.
+        """
         looks = {}
         for layer_id in task.layer_ids:
-            begun = self.pixels.picture(task.begun[layer_id])[0, 0, 0] if layer_id in task.begun else 0
+            begun = (
+                self.pixels.picture(task.begun[layer_id])[0, 0, 0] if layer_id in task.begun else 0
+            )
             looks[layer_id] = np.full((2, 32, 4), begun + (10 if finished else 1), np.uint8)
-        shown = {layer_id: picture_for(self.plan, 5, self.pixels) for layer_id in task.layer_ids if finished}
+        shown = {
+            layer_id: picture_for(self.plan, 5, self.pixels)
+            for layer_id in task.layer_ids
+            if finished
+        }
         return Learned(looks, shown, finished)
 
     def _made(self, offset: int) -> Made:
@@ -146,7 +167,9 @@ class ScriptedHandle:
 
 
 def picture_for(plan: Plan, seed: int, pixels: Pixels) -> Picture:
-    """uint8 (h, w, 3): a colour that names the seed, or the source with a square of that colour in its middle."""
+    """uint8 (h, w, 3): a colour that names the seed, or the source with a square of that colour in
+    its middle.
+    """
     colour = np.array([seed * 37 % 256, seed * 91 % 256, seed * 53 % 256], np.uint8)
     if isinstance(plan.target, OneLayer):
         picture = pixels.picture(plan.target.source)[:, :, :3].copy()
@@ -183,22 +206,40 @@ class ScriptedOffer:
 
     def methods(self) -> tuple[MethodFacts, ...]:
         fields = (
-            OptionField(name="region_attention", title="Region attention", kind="bool", default=True, section="4.2"),
-            OptionField(name="blur_px", title="Blur", kind="int", default=10, maximum=64, step=1, unit="px"),
+            OptionField(
+                name="region_attention",
+                title="Region attention",
+                kind="bool",
+                default=True,
+                section="4.2",
+            ),
+            OptionField(
+                name="blur_px", title="Blur", kind="int", default=10, maximum=64, step=1, unit="px"
+            ),
             OptionField(name="share", title="Share", kind="float", default=0.5, help="How much."),
-            OptionField(name="resize", title="Resize", kind="choice", default="area", choices=("area", "nearest")),
+            OptionField(
+                name="resize",
+                title="Resize",
+                kind="choice",
+                default="area",
+                choices=("area", "nearest"),
+            ),
         )
         return (MethodFacts(id="collage", title="Collage Diffusion", options=fields),)
 
     def card(self, model: str) -> ScriptedCard:
         if model != "pocket":
-            raise ModelError(f"There is no model {model!r}.", limit="There is: pocket.", remedy="Choose pocket.")
+            raise ModelError(
+                f"There is no model {model!r}.", limit="There is: pocket.", remedy="Choose pocket."
+            )
         return ScriptedCard()
 
     def check_options(self, method: str, options: Mapping[str, OptionValue]) -> None:
         known = {"region_attention", "blur_px", "share", "resize"}
         if method != "collage" or not set(options) <= known:
-            raise RequestError(f"{method} {sorted(options)} cannot be used.", remedy="Use collage and its options.")
+            raise RequestError(
+                f"{method} {sorted(options)} cannot be used.", remedy="Use collage and its options."
+            )
 
 
 def scripted_studio(

@@ -21,11 +21,16 @@ def database(tmp_path: Path) -> Database:
 def add_job(database: Database, state: str) -> None:
     with database.write() as connection:
         connection.execute("INSERT INTO projects VALUES (NULL, 'p', 1, '{}', '{}', 1, '')")
-        connection.execute("INSERT INTO jobs VALUES (NULL, 'j', 'p', ?, '', '', 0, 1, '{}', '{}', 0, '')", (state,))
+        connection.execute(
+            "INSERT INTO jobs VALUES (NULL, 'j', 'p', ?, '', '', 0, 1, '{}', '{}', 0, '')", (state,)
+        )
 
 
 def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
-    statements = "INSERT INTO projects VALUES (NULL, 'p', 1, '{}', '{}', 1, '')", "INSERT INTO nowhere VALUES (1)"
+    statements = (
+        "INSERT INTO projects VALUES (NULL, 'p', 1, '{}', '{}', 1, '')",
+        "INSERT INTO nowhere VALUES (1)",
+    )
     with pytest.raises(StoreError), database.write() as connection:
         deque(map(connection.execute, statements))
     with database.read() as connection:
@@ -35,7 +40,8 @@ def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
 def test_commits_are_synchronous_and_foreign_keys_hold(database: Database) -> None:
     with database.read() as connection:
         settings = {
-            name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")
+            name: connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("journal_mode", "synchronous")
         }
     assert settings == {"journal_mode": "wal", "synchronous": 2}
     with pytest.raises(StoreError), database.write() as connection:
@@ -53,10 +59,15 @@ def test_the_history_only_grows(database: Database) -> None:
     add_job(database, "finished")
     with database.write() as connection:
         connection.execute(
-            "INSERT INTO candidates VALUES (NULL, 'c', 'j', 0, 0, '', 1, 1, '', '', NULL, '', 1, '', '[]', '')"
+            "INSERT INTO candidates VALUES (NULL, 'c', 'j', 0, 0, '', 1, 1, '', '', NULL, "
+            "'', 1, '', '[]', '')"
         )
         connection.execute("INSERT INTO history VALUES ('c', NULL)")
-    for statement in ("UPDATE history SET parent = 'c'", "DELETE FROM history", "UPDATE candidates SET seed = 1"):
+    for statement in (
+        "UPDATE history SET parent = 'c'",
+        "DELETE FROM history",
+        "UPDATE candidates SET seed = 1",
+    ):
         with pytest.raises(StoreError), database.write() as connection:
             connection.execute(statement)
 

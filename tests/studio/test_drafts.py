@@ -30,7 +30,9 @@ PER_DRAFT = 2
 
 @dataclass
 class TwoStages:
-    """A job whose pictures come in pairs from one draft; from the plan's own draft there are no others."""
+    """A job whose pictures come in pairs from one draft; from the plan's own draft there are no
+    others.
+    """
 
     plan: Plan
     pixels: Pixels
@@ -43,11 +45,15 @@ class TwoStages:
         places = tuple(range(0, len(self.plan.seeds), PER_DRAFT))
         if self.plan.draft is None:
             drafts = tuple(picture_for(self.plan, 100 + place, self.pixels) for place in places)
-            scores = tuple((LayerScore(layer_id="ball", iou=0.1 * place + 0.2),) for place in places)
+            scores = tuple(
+                (LayerScore(layer_id="ball", iou=0.1 * place + 0.2),) for place in places
+            )
             yield DraftsMade(places, drafts, scores)
         yield Progressed(1, 1)
         made = tuple(picture_for(self.plan, seed, self.pixels) for seed in self.plan.seeds)
-        leaders = tuple(at - at % PER_DRAFT for at in range(len(made))) if self.plan.draft is None else ()
+        leaders = (
+            tuple(at - at % PER_DRAFT for at in range(len(made))) if self.plan.draft is None else ()
+        )
         yield Made(0, made, drafts=leaders)
         yield Finished()
 
@@ -83,7 +89,9 @@ def test_drafts_are_kept_ranked_and_named_by_their_pictures(studio: Studio) -> N
     news = ended(studio, job)
     assert kinds(news) == ["queued", "started", "drafted", "progressed", "made", "finished"]
     assert [(draft.index, draft.rank) for draft in news.drafts] == [(0, 2), (2, 1)]
-    assert [made.draft for made in news.candidates] == [news.drafts[at // 2].digest for at in range(4)]
+    assert [made.draft for made in news.candidates] == [
+        news.drafts[at // 2].digest for at in range(4)
+    ]
     assert all(studio.picture_png(draft.digest).startswith(b"\x89PNG") for draft in news.drafts)
     reopened = studio.open_project(project)
     assert reopened.drafts == news.drafts
@@ -114,13 +122,17 @@ def test_what_cannot_be_refined_is_refused_in_words(studio: Studio) -> None:
 def test_a_draft_is_cut_along_the_painted_layers_and_nothing_is_changed(studio: Studio) -> None:
     project, revision = saved_scene(studio)
     with pytest.raises(RequestError, match="nothing to cut"):
-        studio.cut_apart(project, revision, studio.open_project(project).scene.layers[0].picture or "")
+        studio.cut_apart(
+            project, revision, studio.open_project(project).scene.layers[0].picture or ""
+        )
     inside = np.zeros((128, 128), np.uint8)
     inside[20:60, 30:110] = 255
     scene = scene_with("")
     scene["layers"][0] |= {"picture": None, "mask": studio.take_mask(encode_png(inside)).digest}
     revision = studio.save(project, revision, scene, DESK).revision
-    draft = ended(studio, studio.generate(project, revision, compose(method="tcig", count=1)).job).drafts[0]
+    draft = ended(
+        studio, studio.generate(project, revision, compose(method="tcig", count=1)).job
+    ).drafts[0]
     (cut,) = studio.cut_apart(project, revision, draft.digest)
     assert cut.layer_id == "ball"
     assert (cut.width_px, cut.height_px, cut.centre_x_px, cut.centre_y_px) == (80, 40, 70.0, 40.0)

@@ -1,4 +1,6 @@
-"""A disk that fails or is full: nothing is damaged, the refusal has words, and it goes on when there is room."""
+"""A disk that fails or is full: nothing is damaged, the refusal has words, and it goes on when
+there is room.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,14 @@ from backend.errors import StoreError
 from backend.scene.picture_file import encode_png
 from backend.studio.studio import Studio
 from tests.studio.faulty_disk import FaultyDisk, FullDisk
-from tests.studio.workshop import compose, ended, opened_studio, saved_scene, scene_with, square_picture
+from tests.studio.workshop import (
+    compose,
+    ended,
+    opened_studio,
+    saved_scene,
+    scene_with,
+    square_picture,
+)
 
 
 def made_with(studio: Studio, disk: FaultyDisk, project: str, revision: int, seed: int) -> str:
@@ -67,4 +76,7 @@ def test_a_nearly_full_disk_still_saves_the_scene(tmp_path: Path) -> None:
     with opened_studio(tmp_path, disk=FullDisk(10 * 2**20)) as studio:
         with pytest.raises(StoreError, match="10 MB free"):
             studio.take_picture(encode_png(square_picture((1, 2, 3))), "new.png")
-        assert studio.save(project, revision, scene_with(digest, "Renamed"), {}).revision == revision + 1
+        assert (
+            studio.save(project, revision, scene_with(digest, "Renamed"), {}).revision
+            == revision + 1
+        )

@@ -18,7 +18,16 @@ from backend.scene.scene import Pixels
 from backend.studio.events import TERMINAL, Event, Started
 from backend.studio.studio import Studio
 from tests.studio.scripted import ScriptedHandle, ScriptedWorker
-from tests.studio.workshop import Gate, compose, ended, kinds, opened_studio, reroll, saved_scene, until
+from tests.studio.workshop import (
+    Gate,
+    compose,
+    ended,
+    kinds,
+    opened_studio,
+    reroll,
+    saved_scene,
+    until,
+)
 
 
 def submit(studio: Studio, count: int = 1) -> list[str]:
@@ -33,7 +42,12 @@ def test_a_job_runs_to_its_end(tmp_path: Path) -> None:
         assert kinds(news) == ["queued", "started", *["progressed"] * 4, "made", "finished"]
         assert [event["n"] for event in news.events] == list(range(1, 9))
         assert news.events[1]["device"] == "cpu"
-        assert [(event["done"], event["total"]) for event in news.events[2:6]] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+        assert [(event["done"], event["total"]) for event in news.events[2:6]] == [
+            (1, 4),
+            (2, 4),
+            (3, 4),
+            (4, 4),
+        ]
         assert news.events[6]["candidates"] == [candidate.id for candidate in news.candidates]
         assert [candidate.seed for candidate in news.candidates] == [0, 1]
         assert studio.jobs(studio.open_latest().id)[0].state == "finished"
@@ -127,7 +141,9 @@ def failing_with(error: BaseException, at: str = "step 1") -> ScriptedWorker:
 
 
 def test_a_refusal_arrives_in_its_three_parts(tmp_path: Path) -> None:
-    worker = failing_with(EngineError("No valid picture came out.", limit="Step 2 of 4.", remedy="Try another seed."))
+    worker = failing_with(
+        EngineError("No valid picture came out.", limit="Step 2 of 4.", remedy="Try another seed.")
+    )
     with opened_studio(tmp_path, worker) as studio:
         (job,) = submit(studio)
         last = ended(studio, job).events[-1]
@@ -206,13 +222,19 @@ def test_a_restart_interrupts_what_ran_and_goes_on_with_what_waited(tmp_path: Pa
 
 
 def rewind(folder: Path, states: dict[str, str]) -> None:
-    """Put the store into the state that a killed process leaves: jobs running or queued, nothing made yet."""
+    """Put the store into the state that a killed process leaves: jobs running or queued, nothing
+    made yet.
+    """
     connection = sqlite3.connect(folder / "studio.sqlite")
-    connection.executescript("DROP TRIGGER terminal_states_stay; DROP TRIGGER history_stays; DELETE FROM history;")
+    connection.executescript(
+        "DROP TRIGGER terminal_states_stay; DROP TRIGGER history_stays; DELETE FROM history;"
+    )
     connection.execute("DELETE FROM candidates")
     for job, state in states.items():
         connection.execute("UPDATE jobs SET state = ? WHERE id = ?", (state, job))
-        connection.execute("DELETE FROM events WHERE job = ? AND n > ?", (job, 2 if state == "running" else 1))
+        connection.execute(
+            "DELETE FROM events WHERE job = ? AND n > ?", (job, 2 if state == "running" else 1)
+        )
     connection.commit()
     connection.close()
 
@@ -226,7 +248,10 @@ def test_an_interrupted_job_is_shown_until_a_newer_one(tmp_path: Path) -> None:
         project = studio.open_latest()
         assert project.job is not None
         assert project.job.state == "interrupted"
-        assert ended(studio, studio.generate(project.id, project.revision, compose()).job).state == "finished"
+        assert (
+            ended(studio, studio.generate(project.id, project.revision, compose()).job).state
+            == "finished"
+        )
         assert studio.open_latest().job is None
 
 
@@ -322,14 +347,21 @@ def passing_from(seed: int) -> Callable[[int], Scores]:
 def finished_picture(studio: Studio) -> tuple[str, int, str]:
     """A project, its revision, and a whole picture made of it."""
     project, revision = saved_scene(studio)
-    return project, revision, ended(studio, studio.generate(project, revision, compose()).job).candidates[0].digest
+    return (
+        project,
+        revision,
+        ended(studio, studio.generate(project, revision, compose()).job).candidates[0].digest,
+    )
 
 
 def test_candidates_carry_their_scores_and_ranks(tmp_path: Path) -> None:
     with opened_studio(tmp_path, ScriptedWorker(score=passing_from(1))) as studio:
         (job,) = submit(studio)
         made = ended(studio, job).candidates
-        assert [candidate.scores[0].failed for candidate in made] == ["no ball found where asked", ""]
+        assert [candidate.scores[0].failed for candidate in made] == [
+            "no ball found where asked",
+            "",
+        ]
         assert [candidate.rank for candidate in made] == [2, 1]
         again = studio.open_latest().candidates
         assert again == made
@@ -354,7 +386,9 @@ def test_pictures_that_nobody_can_score_are_tried_once(tmp_path: Path) -> None:
         project, revision, source = finished_picture(studio)
         news = ended(studio, studio.generate(project, revision, {**reroll(source), "tries": 4}).job)
         assert (news.state, len(news.candidates)) == ("finished", 2)
-        assert [(candidate.scores, candidate.rank) for candidate in news.candidates] == [((), 0)] * 2
+        assert [(candidate.scores, candidate.rank) for candidate in news.candidates] == [
+            ((), 0)
+        ] * 2
 
 
 def test_tries_can_be_cancelled_and_are_bounded(tmp_path: Path) -> None:

@@ -14,14 +14,24 @@ import pytest
 
 from backend.scene.picture_file import encode_png
 from tests.studio.scripted import ScriptedWorker
-from tests.studio.workshop import Gate, compose, ended, kinds, opened_studio, saved_scene, scene_with
+from tests.studio.workshop import (
+    Gate,
+    compose,
+    ended,
+    kinds,
+    opened_studio,
+    saved_scene,
+    scene_with,
+)
 
 KILLS = 20
 FORK = multiprocessing.get_context("fork")
 
 
 def save_for_ever(folder: Path, confirmed: int) -> None:
-    """In a process of its own: a new picture and a new revision, again and again; each confirmed on a pipe."""
+    """In a process of its own: a new picture and a new revision, again and again; each confirmed on
+    a pipe.
+    """
     rng = np.random.default_rng(os.getpid())
     with opened_studio(folder, ScriptedWorker()) as studio:
         project = studio.open_latest()
@@ -29,12 +39,16 @@ def save_for_ever(folder: Path, confirmed: int) -> None:
         while True:
             picture = rng.integers(0, 256, (40, 40, 4), np.uint8)
             digest = studio.take_picture(encode_png(picture), "").digest
-            revision = studio.save(project.id, revision, scene_with(digest, f"scene {revision + 1}"), {}).revision
+            revision = studio.save(
+                project.id, revision, scene_with(digest, f"scene {revision + 1}"), {}
+            ).revision
             os.write(confirmed, f"{revision}\n".encode())
 
 
 def last_confirmed(folder: Path, after_s: float) -> int:
-    """Start a writer, kill it ``after_s`` after its first confirmation; the last revision that it confirmed."""
+    """Start a writer, kill it ``after_s`` after its first confirmation; the last revision that it
+    confirmed.
+    """
     reader, writer = os.pipe()
     process = FORK.Process(target=save_for_ever, args=(folder, writer))
     process.start()
@@ -60,7 +74,9 @@ def run_until(folder: Path, phase: str, submitted: int) -> None:
 
 
 @pytest.mark.parametrize("phase", ["submit", "start", "step 2", "decode"])
-def test_a_job_whose_process_was_killed_is_interrupted_and_the_next_goes_on(tmp_path: Path, phase: str) -> None:
+def test_a_job_whose_process_was_killed_is_interrupted_and_the_next_goes_on(
+    tmp_path: Path, phase: str
+) -> None:
     reader, writer = os.pipe()
     process = FORK.Process(target=run_until, args=(tmp_path, phase, writer))
     process.start()
@@ -88,5 +104,9 @@ def test_no_confirmed_save_is_lost(tmp_path: Path) -> None:
             assert project.revision >= confirmed
             assert project.scene.name == f"scene {project.revision}"
             assert [note.code for note in project.notes if note.code == "unreadable"] == []
-            assert studio._store.pixels.picture(str(project.scene.layers[0].picture)).shape == (40, 40, 4)
+            assert studio._store.pixels.picture(str(project.scene.layers[0].picture)).shape == (
+                40,
+                40,
+                4,
+            )
         assert list(tmp_path.rglob(".part-*")) == []

@@ -1,4 +1,6 @@
-"""Learning looks as a job: progress, looks in the store, cancel, going on, and scenes that carry them."""
+"""Learning looks as a job: progress, looks in the store, cancel, going on, and scenes that carry
+them.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,12 @@ from tests.studio.workshop import DESK, Gate, ended, kinds, opened_studio, saved
 
 
 def learn(*layer_ids: str, **more: Any) -> dict[str, Any]:
-    return {"kind": "learn", "layer_ids": list(layer_ids or ("ball",)), "settings": {"steps": 4}, **more}
+    return {
+        "kind": "learn",
+        "layer_ids": list(layer_ids or ("ball",)),
+        "settings": {"steps": 4},
+        **more,
+    }
 
 
 def look_of(studio: Studio, digest: str) -> int:

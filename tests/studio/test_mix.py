@@ -31,7 +31,9 @@ def left_half(side: int = 128) -> np.ndarray:
     return mask
 
 
-def test_the_mix_is_a_candidate_of_the_base_s_run_and_keeps_every_pixel_outside_the_mask(tmp_path: Path) -> None:
+def test_the_mix_is_a_candidate_of_the_base_s_run_and_keeps_every_pixel_outside_the_mask(
+    tmp_path: Path,
+) -> None:
     with opened_studio(tmp_path) as studio:
         project, (base, other) = made(studio)
         mask = left_half()
@@ -45,7 +47,10 @@ def test_the_mix_is_a_candidate_of_the_base_s_run_and_keeps_every_pixel_outside_
         assert np.array_equal(both[mask == 255], new[mask == 255])
         again = studio.mix(project, mixed.id, other.id, stored_mask(studio, 255 - mask))
         assert (again.index, again.source) == (3, mixed.digest)
-        assert [one.id for one in studio.open_project(project).candidates][-2:] == [mixed.id, again.id]
+        assert [one.id for one in studio.open_project(project).candidates][-2:] == [
+            mixed.id,
+            again.id,
+        ]
 
 
 def test_a_mix_has_no_recipe_but_its_base_has(tmp_path: Path) -> None:
@@ -61,7 +66,10 @@ def test_unknown_pictures_other_projects_and_empty_masks_are_refused(tmp_path: P
     with opened_studio(tmp_path) as studio:
         project, (base, other) = made(studio)
         elsewhere, _ = saved_scene(studio)
-        mask, empty = stored_mask(studio, left_half()), stored_mask(studio, np.zeros((128, 128), np.uint8))
+        mask, empty = (
+            stored_mask(studio, left_half()),
+            stored_mask(studio, np.zeros((128, 128), np.uint8)),
+        )
         for given, word in (
             ((project, base.id, "nobody", mask), "no candidate"),
             ((project, base.id, other.id, "0" * 64), "no picture"),

@@ -32,4 +32,6 @@ def test_a_picture_that_is_nowhere_is_refused(tmp_path: Path) -> None:
     with opened_studio(tmp_path) as studio:
         project, revision = saved_scene(studio)
         with pytest.raises(RequestError, match="not in the studio's store"):
-            studio.generate(project, revision, {"kind": "decompose", "source": "ab" * 32, "settings": {}})
+            studio.generate(
+                project, revision, {"kind": "decompose", "source": "ab" * 32, "settings": {}}
+            )

@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backend.errors import ArchiveError, InputError, LaminaError, PictureError, SceneError, StaleRevision, StoreError
+from backend.errors import (
+    ArchiveError,
+    InputError,
+    LaminaError,
+    PictureError,
+    SceneError,
+    StaleRevision,
+    StoreError,
+)
 from backend.plan.plan import OneLayer
 from backend.scene.openraster import read_ora, write_ora
 from backend.scene.picture_file import decode_picture, encode_png
@@ -21,7 +29,16 @@ from backend.studio.pixel_files import PixelFiles
 from backend.studio.store import Store
 from backend.studio.studio import Studio
 from tests.studio.scripted import ScriptedWorker, scripted_studio
-from tests.studio.workshop import DESK, compose, ended, opened_studio, reroll, saved_scene, scene_with, square_picture
+from tests.studio.workshop import (
+    DESK,
+    compose,
+    ended,
+    opened_studio,
+    reroll,
+    saved_scene,
+    scene_with,
+    square_picture,
+)
 
 
 def write_examples(folder: Path) -> Path:
@@ -35,7 +52,9 @@ def write_examples(folder: Path) -> Path:
 
 
 def test_an_empty_store_opens_the_first_example(tmp_path: Path) -> None:
-    studio = scripted_studio(tmp_path / "store", ScriptedWorker(), write_examples(tmp_path / "scenes"))
+    studio = scripted_studio(
+        tmp_path / "store", ScriptedWorker(), write_examples(tmp_path / "scenes")
+    )
     project = studio.open_latest()
     assert [(example.id, example.title) for example in studio.facts().examples] == [
         ("a-first", "The first"),
@@ -103,7 +122,9 @@ def test_a_stale_save_is_answered_with_the_present_revision(tmp_path: Path) -> N
 
 
 def test_two_writers_lose_nothing_in_silence(tmp_path: Path) -> None:
-    """Each accepted save was based on the one before it: the revisions of both are 2, 3, 4 … without a repeat."""
+    """Each accepted save was based on the one before it: the revisions of both are 2, 3, 4 …
+    without a repeat.
+    """
     with opened_studio(tmp_path) as studio:
         project = studio.open_latest()
         accepted: list[tuple[int, str]] = []
@@ -198,7 +219,9 @@ def test_one_wrong_byte_is_harmless_or_refused(tmp_path: Path) -> None:
     for position in range(len(whole)):
         path.write_bytes(whole[:position] + bytes([whole[position] ^ 0x5A]) + whole[position + 1 :])
         try:
-            np.testing.assert_array_equal(PixelFiles(tmp_path / "pixels", Disk()).mask(digest), mask)
+            np.testing.assert_array_equal(
+                PixelFiles(tmp_path / "pixels", Disk()).mask(digest), mask
+            )
         except StoreError:
             refused += 1
     assert refused > len(whole) // 2
@@ -238,7 +261,10 @@ def test_an_unnamed_file_lends_its_name(tmp_path: Path) -> None:
     with opened_studio(tmp_path) as studio:
         pixels = MemoryPixels()
         scene = build_scene(scene_with(pixels.add_picture(square_picture()), "Untitled"))
-        assert studio.open_ora(write_ora(scene, pixels, {}), "C:\\pictures\\boats.ora").scene.name == "boats"
+        assert (
+            studio.open_ora(write_ora(scene, pixels, {}), "C:\\pictures\\boats.ora").scene.name
+            == "boats"
+        )
 
 
 def test_every_name_gives_a_harmless_file_name(tmp_path: Path) -> None:
@@ -250,7 +276,9 @@ def test_every_name_gives_a_harmless_file_name(tmp_path: Path) -> None:
             ("Ämter/ß", "Ämterß.ora"),
             ("...", "scene.ora"),
         ):
-            revision = studio.save(project, revision, {"width_px": 64, "height_px": 64, "name": name}, {}).revision
+            revision = studio.save(
+                project, revision, {"width_px": 64, "height_px": 64, "name": name}, {}
+            ).revision
             assert studio.export_ora(project)[1] == expected
 
 
@@ -266,9 +294,23 @@ def test_the_history_is_a_tree_and_rebuilds_plans(tmp_path: Path) -> None:
         first = made(studio, project, revision, reroll(whole, seed=5))
         made(studio, project, revision, reroll(first, seed=9))
         candidates = studio.open_project(project).candidates
-        assert [candidate.layer_id for candidate in candidates] == ["", "", "ball", "ball", "ball", "ball"]
+        assert [candidate.layer_id for candidate in candidates] == [
+            "",
+            "",
+            "ball",
+            "ball",
+            "ball",
+            "ball",
+        ]
         assert [candidate.changed_outside for candidate in candidates] == [None, None, 0, 0, 0, 0]
-        assert [candidate.source for candidate in candidates] == ["", "", whole, whole, first, first]
+        assert [candidate.source for candidate in candidates] == [
+            "",
+            "",
+            whole,
+            whole,
+            first,
+            first,
+        ]
         with studio._store.database.read() as connection:
             line = history.lineage(connection, candidates[5].id)
         assert [entry.digest for entry in line] == [candidates[5].digest, first, whole]

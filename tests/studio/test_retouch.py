@@ -1,4 +1,6 @@
-"""Subjects in runs and layers: what is planned, what is refused, layouts that are retouched, masks that are kept."""
+"""Subjects in runs and layers: what is planned, what is refused, layouts that are retouched, masks
+that are kept.
+"""
 
 from __future__ import annotations
 
@@ -33,11 +35,16 @@ class SubjectOffer(ScriptedOffer):
     """Two models and, beside collage, the method that draws subjects."""
 
     def models(self) -> tuple[ModelFacts, ...]:
-        other = ModelFacts(id="other", title="The other one", device="cpu", native_px=128, cell_px=8)
+        other = ModelFacts(
+            id="other", title="The other one", device="cpu", native_px=128, cell_px=8
+        )
         return (*super().models(), other)
 
     def methods(self) -> tuple[MethodFacts, ...]:
-        return (*super().methods(), MethodFacts(id="layout_retouch", title="Layout-and-Retouch", options=()))
+        return (
+            *super().methods(),
+            MethodFacts(id="layout_retouch", title="Layout-and-Retouch", options=()),
+        )
 
     def card(self, model: str) -> ScriptedCard:
         return ScriptedCard(id=model) if model == "other" else super().card(model)
@@ -48,7 +55,9 @@ class SubjectOffer(ScriptedOffer):
 
 
 class Retoucher(Teacher):
-    """Draws, and finds the subject on the diagonal of what it retouches; ``plans`` are those it was given."""
+    """Draws, and finds the subject on the diagonal of what it retouches; ``plans`` are those it was
+    given.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,7 +79,9 @@ class Finding(ScriptedHandle):
         for event in super().events():
             retouched = self.plan.options.get("stage") == "retouch"
             if isinstance(event, Made) and retouched:
-                event = Made(event.offset, event.pictures, event.changed_outside, event.scores, masks=(MASK,))
+                event = Made(
+                    event.offset, event.pictures, event.changed_outside, event.scores, masks=(MASK,)
+                )
             yield event
 
 
@@ -111,7 +122,12 @@ def test_layouts_are_retouched_by_their_own_recipe_and_keep_where_the_subject_wa
     request = asked(subject, seed=7, options={"stage": "layouts", "plain_share": 0.06})
     layouts = ended(studio, studio.generate(project, revision, request).job).candidates
     assert [one.layout for one in layouts] == [True, True]
-    studio.save(project, revision, scene_with(str(studio.open_project(project).scene.layers[0].picture), "Else"), DESK)
+    studio.save(
+        project,
+        revision,
+        scene_with(str(studio.open_project(project).scene.layers[0].picture), "Else"),
+        DESK,
+    )
     made = ended(studio, studio.retouch(project, layouts[1].id).job).candidates
     before, after = worker.plans[-2:]
     assert (after.seeds, after.options) == ((8,), {"stage": "retouch", "plain_share": 0.06})
@@ -119,7 +135,11 @@ def test_layouts_are_retouched_by_their_own_recipe_and_keep_where_the_subject_wa
     assert after.model_dump(exclude=changed) == before.model_dump(exclude=changed)
     assert (made[0].layout, made[0].seed) == (False, 8)
     assert (studio._store.pixels.mask(made[0].mask) == MASK).all()
-    assert [one.mask != "" for one in studio.open_project(project).candidates] == [False, False, True]
+    assert [one.mask != "" for one in studio.open_project(project).candidates] == [
+        False,
+        False,
+        True,
+    ]
 
 
 def test_only_layouts_of_the_project_and_of_living_subjects_are_retouched(studio: Studio) -> None:
@@ -150,7 +170,11 @@ def test_a_re_roll_of_a_subject_layer_is_drawn_with_its_subject_whatever_the_met
     request = reroll(source.digest, options={"blur_px": 3}, sampler="euler")
     made = ended(studio, studio.generate(project, revision, request).job).candidates
     plan = worker.plans[-1]
-    assert (plan.method, plan.sampler, plan.options) == ("layout_retouch", "ddim", {"stage": "retouch"})
+    assert (plan.method, plan.sampler, plan.options) == (
+        "layout_retouch",
+        "ddim",
+        {"stage": "retouch"},
+    )
     assert plan.subject is not None
     assert plan.subject.model_dump() == reference_to(subject)
     assert plan.prompt == "a <*> on a meadow"
@@ -158,11 +182,15 @@ def test_a_re_roll_of_a_subject_layer_is_drawn_with_its_subject_whatever_the_met
     assert (made[0].layer_id, made[0].source) == ("ball", source.digest)
 
 
-def test_options_of_the_desk_go_along_when_they_are_the_methods_own(studio: Studio, worker: Retoucher) -> None:
+def test_options_of_the_desk_go_along_when_they_are_the_methods_own(
+    studio: Studio, worker: Retoucher
+) -> None:
     subject = trained(studio)
     project, revision = with_subject_layer(studio, subject.id)
     source = ended(studio, studio.generate(project, revision, compose()).job).candidates[0]
-    request = reroll(source.digest, method="layout_retouch", options={"stage": "layouts", "copy_share": 0.3})
+    request = reroll(
+        source.digest, method="layout_retouch", options={"stage": "layouts", "copy_share": 0.3}
+    )
     ended(studio, studio.generate(project, revision, request).job)
     assert worker.plans[-1].options == {"stage": "retouch", "copy_share": 0.3}
 
@@ -179,7 +207,10 @@ def test_a_subject_of_another_model_is_refused_with_both_names(studio: Studio) -
     ended(studio, studio.library.train(project, subject.id, "other").job)
     again = subject_of(studio, subject.id)
     assert again.model == "other"
-    assert ended(studio, studio.generate(project, revision, asked(again, model="other")).job).state == "finished"
+    assert (
+        ended(studio, studio.generate(project, revision, asked(again, model="other")).job).state
+        == "finished"
+    )
 
 
 def test_subjects_that_are_gone_or_untrained_are_refused_in_words(studio: Studio) -> None:
@@ -209,7 +240,9 @@ def until_planned(worker: Retoucher) -> Plan:
     return worker.plans[-1]
 
 
-def test_a_whole_picture_says_what_becomes_of_subject_layers(studio: Studio, worker: Retoucher) -> None:
+def test_a_whole_picture_says_what_becomes_of_subject_layers(
+    studio: Studio, worker: Retoucher
+) -> None:
     subject = trained(studio)
     project, revision = with_subject_layer(studio, subject.id)
     placed = studio.generate(project, revision, compose()).notes[0]
@@ -218,7 +251,11 @@ def test_a_whole_picture_says_what_becomes_of_subject_layers(studio: Studio, wor
     assert alone.code == "subject_alone"
     assert until_planned(worker).layers == ()
     project, revision = saved_scene(studio)
-    assert not [note for note in studio.generate(project, revision, compose()).notes if "subject" in note.code]
+    assert not [
+        note
+        for note in studio.generate(project, revision, compose()).notes
+        if "subject" in note.code
+    ]
 
 
 def test_a_re_roll_of_an_unknown_layer_is_still_refused_by_its_name(studio: Studio) -> None:

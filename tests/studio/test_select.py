@@ -1,4 +1,6 @@
-"""Objects selected in a stored picture: brought to the canvas, cut by the worker, stored as a mask."""
+"""Objects selected in a stored picture: brought to the canvas, cut by the worker, stored as a
+mask.
+"""
 
 from __future__ import annotations
 

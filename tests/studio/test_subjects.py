@@ -1,4 +1,6 @@
-"""The library of subjects: made, trained as a job, stopped and gone on with, renamed, deleted; and every refusal."""
+"""The library of subjects: made, trained as a job, stopped and gone on with, renamed, deleted; and
+every refusal.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ STEPS = 4
 
 @dataclass
 class Teacher(ScriptedWorker):
-    """Learns by writing down its lesson: half of it when it is stopped. ``lessons`` are those it was given."""
+    """Learns by writing down its lesson: half of it when it is stopped. ``lessons`` are those it
+    was given.
+    """
 
     lessons: list[Lesson] = field(default_factory=list)
     halves: list[bytes] = field(default_factory=list)
@@ -87,7 +91,9 @@ def subject_of(studio: Studio, subject: str) -> LibrarySubject:
 def trained(studio: Studio) -> LibrarySubject:
     subject = made(studio)
     project, _ = saved_scene(studio)
-    assert ended(studio, studio.library.train(project, subject.id, "pocket").job).state == "finished"
+    assert (
+        ended(studio, studio.library.train(project, subject.id, "pocket").job).state == "finished"
+    )
     return subject_of(studio, subject.id)
 
 
@@ -112,7 +118,12 @@ def test_training_is_a_job_that_leaves_a_file_named_by_its_content(tmp_path: Pat
     teacher = Teacher()
     with opened_studio(tmp_path, teacher) as studio:
         subject = trained(studio)
-        assert (subject.state, subject.model, subject.done, subject.total) == ("ready", "pocket", STEPS, STEPS)
+        assert (subject.state, subject.model, subject.done, subject.total) == (
+            "ready",
+            "pocket",
+            STEPS,
+            STEPS,
+        )
         content = (tmp_path / "subjects" / f"{subject.file}.safetensors").read_bytes()
         assert hashlib.sha256(content).hexdigest() == subject.file
         assert Lesson.model_validate_json(content) == teacher.lessons[0]
@@ -146,7 +157,10 @@ def test_a_stopped_training_goes_on_where_it_stood(tmp_path: Path, steps: int) -
         subject = made(studio)
         job = studio.library.train(project, subject.id, "pocket", steps).job
         assert gate.reached.wait(30)
-        for act in (studio.library.delete, lambda one: studio.library.train(project, one, "pocket")):
+        for act in (
+            studio.library.delete,
+            lambda one: studio.library.train(project, one, "pocket"),
+        ):
             with pytest.raises(RequestError, match="is being trained"):
                 act(subject.id)
         studio.cancel(job)
@@ -202,7 +216,10 @@ def test_a_restart_interrupts_a_training_and_keeps_its_half(tmp_path: Path) -> N
         assert gate.reached.wait(30)
         threading.Timer(0.2, gate.opened.set).start()
     with opened_studio(tmp_path, teacher) as studio:
-        assert (subject_of(studio, subject.id).state, subject_of(studio, subject.id).begun) == ("stopped", True)
+        assert (subject_of(studio, subject.id).state, subject_of(studio, subject.id).begun) == (
+            "stopped",
+            True,
+        )
         gate.phase = ""
         ended(studio, studio.library.train(project, subject.id, "pocket").job)
         assert subject_of(studio, subject.id).state == "ready"
@@ -257,7 +274,10 @@ def test_bad_subjects_are_refused_in_words(tmp_path: Path) -> None:
             studio.library.rename(studio.library.listed()[0].id, "  ")
         with pytest.raises(LaminaError, match="no model 'gone'"):
             studio.library.train(project, studio.library.listed()[0].id, "gone")
-        for act in (studio.library.delete, lambda one: studio.library.train(project, one, "pocket")):
+        for act in (
+            studio.library.delete,
+            lambda one: studio.library.train(project, one, "pocket"),
+        ):
             with pytest.raises(StoreError, match="no subject"):
                 act("nobody")
 

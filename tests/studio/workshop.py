@@ -23,7 +23,9 @@ DESK: dict[str, Any] = {"settings": {"steps": 4, "count": 2}}
 
 
 @contextmanager
-def opened_studio(folder: Path, worker: ScriptedWorker | None = None, disk: Disk | None = None) -> Iterator[Studio]:
+def opened_studio(
+    folder: Path, worker: ScriptedWorker | None = None, disk: Disk | None = None
+) -> Iterator[Studio]:
     studio = scripted_studio(folder, worker or ScriptedWorker(), disk=disk)
     try:
         yield studio
@@ -41,8 +43,20 @@ def square_picture(colour: tuple[int, int, int] = (200, 30, 40), side: int = 48)
 def scene_with(digest: str, name: str = "Toys") -> dict[str, Any]:
     """One layer with that picture in the middle of a canvas of 128 x 128."""
     placement = {"centre_x_px": 64, "centre_y_px": 64}
-    layer = {"id": "ball", "name": "Ball", "picture": digest, "placement": placement, "phrase": "red ball"}
-    return {"name": name, "width_px": 128, "height_px": 128, "prompt": "a red ball on a meadow", "layers": [layer]}
+    layer = {
+        "id": "ball",
+        "name": "Ball",
+        "picture": digest,
+        "placement": placement,
+        "phrase": "red ball",
+    }
+    return {
+        "name": name,
+        "width_px": 128,
+        "height_px": 128,
+        "prompt": "a red ball on a meadow",
+        "layers": [layer],
+    }
 
 
 def saved_scene(studio: Studio) -> tuple[str, int]:
@@ -58,7 +72,12 @@ def compose(**settings: Any) -> dict[str, Any]:
 
 
 def reroll(source: str, **settings: Any) -> dict[str, Any]:
-    return {"kind": "reroll", "layer_id": "ball", "source": source, "settings": {"steps": 4, "count": 2, **settings}}
+    return {
+        "kind": "reroll",
+        "layer_id": "ball",
+        "source": source,
+        "settings": {"steps": 4, "count": 2, **settings},
+    }
 
 
 def ended(studio: Studio, job: str, within_s: float = 60.0) -> News:
@@ -66,7 +85,9 @@ def ended(studio: Studio, job: str, within_s: float = 60.0) -> News:
     return until(studio, job, TERMINAL, within_s)
 
 
-def until(studio: Studio, job: str, states: frozenset[str] | set[str], within_s: float = 60.0) -> News:
+def until(
+    studio: Studio, job: str, states: frozenset[str] | set[str], within_s: float = 60.0
+) -> News:
     limit = time.monotonic() + within_s
     while True:
         news = studio.news(job, 0)

@@ -1,4 +1,6 @@
-"""A studio in memory for tests of the page: real records and checks, but pictures drawn by arithmetic."""
+"""A studio in memory for tests of the page: real records and checks, but pictures drawn by
+arithmetic.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,9 @@ class Running:
 
 
 class ScriptedStudio:
-    """The verbs of ``backend.studio.studio.Studio``; a job advances by one step whenever its news are asked for."""
+    """The verbs of ``backend.studio.studio.Studio``; a job advances by one step whenever its news
+    are asked for.
+    """
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -66,12 +70,16 @@ class ScriptedStudio:
     def facts(self) -> Facts:
         return Facts(
             version="0.0.0",
-            models=(ModelFacts(id="pocket", title="Pocket", device="cpu", native_px=SIDE_PX, cell_px=8),),
+            models=(
+                ModelFacts(id="pocket", title="Pocket", device="cpu", native_px=SIDE_PX, cell_px=8),
+            ),
             methods=(
                 MethodFacts(
                     id="collage",
                     title="Collage Diffusion",
-                    options=(OptionField(name="harmonise", title="Harmonise", kind="bool", default=True),),
+                    options=(
+                        OptionField(name="harmonise", title="Harmonise", kind="bool", default=True),
+                    ),
                 ),
             ),
             samplers=("ddim", "euler"),
@@ -81,7 +89,11 @@ class ScriptedStudio:
 
     def open_latest(self) -> Project:
         with self.lock:
-            return next(reversed(self.projects.values())) if self.projects else self.open_example("ball")
+            return (
+                next(reversed(self.projects.values()))
+                if self.projects
+                else self.open_example("ball")
+            )
 
     def open_project(self, project: str) -> Project:
         if project not in self.projects:
@@ -90,7 +102,11 @@ class ScriptedStudio:
 
     def open_example(self, example: str) -> Project:
         if example != "ball":
-            raise StoreError(f"There is no example {example!r}.", limit="There is ball.", remedy="Choose that one.")
+            raise StoreError(
+                f"There is no example {example!r}.",
+                limit="There is ball.",
+                remedy="Choose that one.",
+            )
         taken = self.take_picture(_ball(), "ball.png")
         centre = SIDE_PX / 2
         layer = {
@@ -100,12 +116,19 @@ class ScriptedStudio:
             "phrase": "red ball",
             "placement": {"centre_x_px": centre, "centre_y_px": centre},
         }
-        scene = {"width_px": SIDE_PX, "height_px": SIDE_PX, "prompt": "a red ball", "layers": [layer]}
+        scene = {
+            "width_px": SIDE_PX,
+            "height_px": SIDE_PX,
+            "prompt": "a red ball",
+            "layers": [layer],
+        }
         return self._begin(scene)
 
     def open_ora(self, content: bytes, name: str) -> Project:
         if not content.startswith(b"PK"):
-            raise SceneError(f"{name or 'The file'} is no OpenRaster file.", remedy="Choose an .ora file.")
+            raise SceneError(
+                f"{name or 'The file'} is no OpenRaster file.", remedy="Choose an .ora file."
+            )
         return self.open_example("ball")
 
     def _begin(self, scene: dict) -> Project:
@@ -127,26 +150,37 @@ class ScriptedStudio:
             try:
                 state = DeskState.model_validate(desk)
             except ValueError:
-                raise SceneError("The desk's own record cannot be used.", remedy="Reload the page.") from None
+                raise SceneError(
+                    "The desk's own record cannot be used.", remedy="Reload the page."
+                ) from None
             parts = {"revision": revision + 1, "scene": build_scene(scene), "desk": state}
             self.projects[project] = held.model_copy(update=parts)
-            return Saved(revision=revision + 1, digest=parts["scene"].digest(), coverage=(), notes=())
+            return Saved(
+                revision=revision + 1, digest=parts["scene"].digest(), coverage=(), notes=()
+            )
 
     def take_picture(self, content: bytes, name: str) -> TakenPicture:
         try:
             with Image.open(io.BytesIO(content), formats=["PNG", "JPEG", "WEBP"]) as file:
                 if max(file.size) > 8192:
-                    raise PictureError(f"{name} is {file.size[0]} px wide.", limit="8192 px.", remedy="Shrink it.")
+                    raise PictureError(
+                        f"{name} is {file.size[0]} px wide.", limit="8192 px.", remedy="Shrink it."
+                    )
                 picture = np.asarray(file.convert("RGBA"))
         except PictureError:
             raise
         except Exception:
-            raise PictureError(f"{name or 'The file'} is no picture.", remedy="Use PNG, JPEG or WebP.") from None
+            raise PictureError(
+                f"{name or 'The file'} is no picture.", remedy="Use PNG, JPEG or WebP."
+            ) from None
         height, width = picture.shape[:2]
         return TakenPicture(
-            digest=self._keep(picture), width_px=width, height_px=height, opaque=bool((picture[..., 3] == 255).all()),
+            digest=self._keep(picture),
+            width_px=width,
+            height_px=height,
+            opaque=bool((picture[..., 3] == 255).all()),
             notes=(),
-        )  # fmt: skip
+        )
 
     def take_mask(self, content: bytes) -> TakenMask:
         with Image.open(io.BytesIO(content), formats=["PNG"]) as file:
@@ -183,7 +217,8 @@ class ScriptedStudio:
             if revision != held.revision:
                 raise StaleRevision(revision, held.revision)
             return tuple(
-                Tuned(layer_id=each.id, noise=0.5, attention_positive=1.0, attention_negative=1.0, structure=0.3,
+                Tuned(layer_id=each.id, noise=0.5, attention_positive=1.0,
+                  attention_negative=1.0, structure=0.3,
                       reasons=("Freedom 0.50: a reason.",))
                 for each in held.scene.layers if layer in (None, each.id)
             )  # fmt: skip
@@ -203,7 +238,14 @@ class ScriptedStudio:
                 raise StaleRevision(revision, held.revision)
             self.picture_png(picture)
             return tuple(
-                CutLayer(layer_id=layer.id, digest=picture, width_px=8, height_px=8, centre_x_px=4.0, centre_y_px=4.0)
+                CutLayer(
+                    layer_id=layer.id,
+                    digest=picture,
+                    width_px=8,
+                    height_px=8,
+                    centre_x_px=4.0,
+                    centre_y_px=4.0,
+                )
                 for layer in held.scene.layers
             )
 
@@ -228,7 +270,9 @@ class ScriptedStudio:
             running.done += 1
             running.tell("progressed", done=running.done, total=settings.steps, preview="")
         elif running.state == "running":
-            running.candidates += [self._candidate(job, running, index) for index in range(settings.count)]
+            running.candidates += [
+                self._candidate(job, running, index) for index in range(settings.count)
+            ]
             running.tell("made", candidates=[made.id for made in running.candidates])
             running.tell("finished")
             running.state = "finished"
@@ -240,7 +284,9 @@ class ScriptedStudio:
     def _candidate(self, job: str, running: Running, index: int) -> Candidate:
         request = running.request
         seed = request.settings.seed + index
-        picture = np.random.default_rng(seed).integers(0, 256, (SIDE_PX, SIDE_PX, 3), dtype=np.uint8)
+        picture = np.random.default_rng(seed).integers(
+            0, 256, (SIDE_PX, SIDE_PX, 3), dtype=np.uint8
+        )
         whole = isinstance(request, Compose)
         return Candidate(
             id=f"{job}-{index}", job=job, index=index, seed=seed, digest=self._keep(picture),
@@ -267,7 +313,9 @@ class ScriptedStudio:
 
     def picture_png(self, digest: str) -> bytes:
         if digest not in self.pictures:
-            raise StoreError(f"There is no picture {digest[:12]}….", remedy="Add the picture again.")
+            raise StoreError(
+                f"There is no picture {digest[:12]}….", remedy="Add the picture again."
+            )
         return self.pictures[digest]
 
     def close(self) -> None:

@@ -42,7 +42,9 @@ def refused(reply, code):
 
 def test_hello_brings_a_scene_and_all_facts(bridge):
     reply = bridge.ask({"verb": "hello"})
-    expected = "project revision scene desk job candidates models samplers methods examples limits version"
+    expected = (
+        "project revision scene desk job candidates models samplers methods examples limits version"
+    )
     assert set(expected.split()) <= set(reply)
     assert reply["scene"]["layers"][0]["phrase"] == "red ball"
     assert bridge.ask({"verb": "hello", "project": reply["project"]})["project"] == reply["project"]
@@ -52,17 +54,31 @@ def test_hello_brings_a_scene_and_all_facts(bridge):
 def test_save_keeps_what_was_sent_and_refuses_a_stale_revision(bridge):
     held = bridge.ask({"verb": "hello"})
     scene = {**held["scene"], "prompt": "a red ball\x00 on sand \ud800"}
-    message = {"verb": "save", "project": held["project"], "revision": 1, "scene": scene, "desk": held["desk"]}
+    message = {
+        "verb": "save",
+        "project": held["project"],
+        "revision": 1,
+        "scene": scene,
+        "desk": held["desk"],
+    }
     assert bridge.ask(message)["revision"] == 2
     assert bridge.ask({"verb": "hello"})["scene"]["prompt"] == "a red ball on sand "
     assert refused(bridge.ask(message), "stale")["current"] == 2
 
 
-@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf"), 2**53 + 1, -(10**400)])
+@pytest.mark.parametrize(
+    "number", [float("nan"), float("inf"), -float("inf"), 2**53 + 1, -(10**400)]
+)
 def test_numbers_that_are_none_are_refused_by_the_name_of_their_field(bridge, number):
     held = bridge.ask({"verb": "hello"})
     held["scene"]["layers"][0]["noise"] = number
-    message = {"verb": "save", "project": held["project"], "revision": 1, "scene": held["scene"], "desk": {}}
+    message = {
+        "verb": "save",
+        "project": held["project"],
+        "revision": 1,
+        "scene": held["scene"],
+        "desk": {},
+    }
     assert "noise" in refused(bridge.ask(message), "request")["what"]
     assert bridge.ask({"verb": "hello"})["revision"] == 1
 
@@ -85,11 +101,19 @@ def test_numbers_that_are_none_are_refused_by_the_name_of_their_field(bridge, nu
 )
 def test_a_field_of_the_wrong_kind_is_named(bridge, fields, named):
     held = bridge.ask({"verb": "hello"})
-    message = {"verb": "save", "project": held["project"], "revision": 1, "scene": held["scene"], "desk": {}}
+    message = {
+        "verb": "save",
+        "project": held["project"],
+        "revision": 1,
+        "scene": held["scene"],
+        "desk": {},
+    }
     assert named in refused(bridge.ask({**message, **fields}), "request")["what"]
 
 
-@pytest.mark.parametrize("message", [None, 7, "hello", [], {}, {"verb": None}, {"verb": ["hello"]}, {"verb": "close"}])
+@pytest.mark.parametrize(
+    "message", [None, 7, "hello", [], {}, {"verb": None}, {"verb": ["hello"]}, {"verb": "close"}]
+)
 def test_what_is_no_message_is_refused(bridge, message):
     assert "hello" in refused(bridge.ask(message), "request")["limit"]
 
@@ -98,9 +122,15 @@ def test_nesting_and_size_have_ends(bridge):
     deep: object = 0
     for _ in range(5_000):
         deep = [deep]
-    refused(bridge.ask({"verb": "generate", "project": "p1", "revision": 1, "request": {"deep": deep}}), "request")
     refused(
-        bridge.ask({"verb": "generate", "project": "p1", "revision": 1, "request": {"w": [0] * 200_000}}), "request"
+        bridge.ask({"verb": "generate", "project": "p1", "revision": 1, "request": {"deep": deep}}),
+        "request",
+    )
+    refused(
+        bridge.ask(
+            {"verb": "generate", "project": "p1", "revision": 1, "request": {"w": [0] * 200_000}}
+        ),
+        "request",
     )
 
 
@@ -124,7 +154,9 @@ def test_a_mask_is_taken_once_from_its_upload(bridge):
 
 def test_a_refused_picture_leaves_no_upload_behind(bridge):
     path = upload(bridge, b"just words")
-    error = refused(bridge.ask({"verb": "take_picture", "path": path, "name": "notes.txt"}), "picture")
+    error = refused(
+        bridge.ask({"verb": "take_picture", "path": path, "name": "notes.txt"}), "picture"
+    )
     assert "notes.txt" in error["what"]
     assert list(bridge.uploads.root.iterdir()) == []
 
@@ -133,11 +165,21 @@ def test_an_upload_beyond_the_limit_is_not_read(bridge):
     path = upload(bridge, b"")
     with open(path, "r+b") as file:
         file.truncate(MAX_UPLOAD_BYTES + 1)
-    assert "25 MB" in refused(bridge.ask({"verb": "take_picture", "path": path, "name": "big"}), "refused")["what"]
+    assert (
+        "25 MB"
+        in refused(bridge.ask({"verb": "take_picture", "path": path, "name": "big"}), "refused")[
+            "what"
+        ]
+    )
 
 
 def test_opening_a_file_an_example_and_neither(bridge):
-    assert bridge.ask({"verb": "open_ora", "path": upload(bridge, b"PK..."), "name": "a.ora"})["revision"] == 1
+    assert (
+        bridge.ask({"verb": "open_ora", "path": upload(bridge, b"PK..."), "name": "a.ora"})[
+            "revision"
+        ]
+        == 1
+    )
     assert bridge.ask({"verb": "open_ora", "example": "ball"})["scene"]["prompt"] == "a red ball"
     refused(bridge.ask({"verb": "open_ora", "path": upload(bridge, b"no archive")}), "scene")
     refused(bridge.ask({"verb": "open_ora"}), "request")
@@ -147,7 +189,9 @@ def test_opening_a_file_an_example_and_neither(bridge):
 def test_a_job_from_generate_to_its_candidates(bridge):
     held = bridge.ask({"verb": "hello"})
     request = {"kind": "compose", "settings": {"steps": 3, "count": 2}}
-    job = bridge.ask({"verb": "generate", "project": held["project"], "revision": 1, "request": request})["job"]
+    job = bridge.ask(
+        {"verb": "generate", "project": held["project"], "revision": 1, "request": request}
+    )["job"]
     seen: list[dict] = []
     for _ in range(10):
         news = bridge.ask({"verb": "events", "job": job, "after": seen[-1]["n"] if seen else 0})
@@ -158,7 +202,9 @@ def test_a_job_from_generate_to_its_candidates(bridge):
     assert seen[-1]["kind"] == "finished"
     assert [candidate["seed"] for candidate in news["candidates"]] == [0, 1]
     assert bridge.ask({"verb": "cancel", "job": job}) == {"state": "finished"}
-    assert bridge.ask({"verb": "jobs", "project": held["project"]})["jobs"][0]["state"] == "finished"
+    assert (
+        bridge.ask({"verb": "jobs", "project": held["project"]})["jobs"][0]["state"] == "finished"
+    )
     refused(bridge.ask({"verb": "events", "job": "none"}), "store")
 
 
@@ -172,7 +218,13 @@ def test_an_export_names_its_address(bridge):
 def test_what_nobody_foresaw_is_logged_and_told_as_a_number_only(bridge, caplog):
     held = bridge.ask({"verb": "hello"})
     bridge.studio.explode = True
-    message = {"verb": "save", "project": held["project"], "revision": 1, "scene": held["scene"], "desk": {}}
+    message = {
+        "verb": "save",
+        "project": held["project"],
+        "revision": 1,
+        "scene": held["scene"],
+        "desk": {},
+    }
     with caplog.at_level(logging.ERROR, logger="lamina.ui"):
         reply = bridge.ask(message)
     error = refused(reply, "internal")
@@ -188,21 +240,61 @@ def seeds_of_fuzz(bridge):
     project = held["project"]
     return [
         {"verb": "hello", "project": project},
-        {"verb": "save", "project": project, "revision": 1, "scene": held["scene"], "desk": held["desk"]},
+        {
+            "verb": "save",
+            "project": project,
+            "revision": 1,
+            "scene": held["scene"],
+            "desk": held["desk"],
+        },
         {"verb": "take_picture", "path": str(bridge.uploads.root / "none"), "name": "a.png"},
         {"verb": "open_ora", "example": "ball"},
         {"verb": "export_ora", "project": project},
-        {"verb": "generate", "project": project, "revision": 1, "request": {"kind": "compose", "settings": {}}},
+        {
+            "verb": "generate",
+            "project": project,
+            "revision": 1,
+            "request": {"kind": "compose", "settings": {}},
+        },
         {"verb": "events", "job": "j1", "after": 0},
-        {"verb": "cut_apart", "project": project, "revision": 1, "picture": held["scene"]["layers"][0]["picture"]},
+        {
+            "verb": "cut_apart",
+            "project": project,
+            "revision": 1,
+            "picture": held["scene"]["layers"][0]["picture"],
+        },
         {"verb": "cancel", "job": "j1"},
         {"verb": "jobs", "project": project},
     ]
 
 
 def odd_value(chance):
-    odd = [None, True, -1, 0, 2**53, 2**63, 1e308, -0.0, float("nan"), float("inf"), "", "\x00", "\ud800", "../..",
-           "/etc/passwd", "<script>", "0" * 64, "a" * 5000, [], {}, [[]], {"": ""}, "𝒳", "hello"]  # fmt: skip
+    odd = [
+        None,
+        True,
+        -1,
+        0,
+        2**53,
+        2**63,
+        1e308,
+        -0.0,
+        float("nan"),
+        float("inf"),
+        "",
+        "\x00",
+        "\ud800",
+        "../..",
+        "/etc/passwd",
+        "<script>",
+        "0" * 64,
+        "a" * 5000,
+        [],
+        {},
+        [[]],
+        {"": ""},
+        "𝒳",
+        "hello",
+    ]
     return chance.choice(odd)
 
 
@@ -245,7 +337,9 @@ def test_two_thousand_damaged_messages_meet_only_documented_errors(bridge, caplo
 def test_every_verb_of_the_protocol_page_is_answered():
     page = Path(__file__).parents[2].joinpath("ui/README.md").read_text(encoding="utf-8")
     table = page.partition("| verb |")[2].partition("\n\n")[0]
-    assert {line.split("`")[1] for line in table.splitlines() if line.startswith("| `")} == set(VERBS)
+    assert {line.split("`")[1] for line in table.splitlines() if line.startswith("| `")} == set(
+        VERBS
+    )
 
 
 def test_autotune_gives_dials_with_reasons_for_one_layer_or_all(bridge):

@@ -1,4 +1,6 @@
-"""The doors of a running page: hosts, origins, every route there is, sizes, and the headers of every answer."""
+"""The doors of a running page: hosts, origins, every route there is, sizes, and the headers of
+every answer.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,13 @@ from ui.desk import WEB_FOLDER
 from ui.guard import HEADERS, MAX_JSON_BYTES, OPEN
 from ui.uploads import MAX_UPLOAD_BYTES
 
-SAMPLES = {"path": "x", "path_or_url": "etc/passwd", "url_path": "http://127.0.0.1/", "api_name": "ask", "id": "1"}
+SAMPLES = {
+    "path": "x",
+    "path_or_url": "etc/passwd",
+    "url_path": "http://127.0.0.1/",
+    "api_name": "ask",
+    "id": "1",
+}
 
 # Routes of Gradio that the page lives on. A route that is not here has to be shut.
 NEEDED = {
@@ -31,10 +39,14 @@ NEEDED = {
 def live_routes(routes, prefix=""):
     """(method, path template) of every route that is mounted, however deep."""
     for route in routes:
-        path = getattr(route, "path", None) or getattr(getattr(route, "include_context", None), "prefix", "")
+        path = getattr(route, "path", None) or getattr(
+            getattr(route, "include_context", None), "prefix", ""
+        )
         for method in getattr(route, "methods", None) or ():
             yield method, prefix + path
-        inner = getattr(route, "routes", None) or getattr(getattr(route, "original_router", None), "routes", None)
+        inner = getattr(route, "routes", None) or getattr(
+            getattr(route, "original_router", None), "routes", None
+        )
         if inner:
             yield from live_routes(inner, prefix + path)
 
@@ -82,8 +94,22 @@ def test_every_live_route_is_needed_or_shut(live):
         ({"origin": "http://localhost:1"}, 403),
         ({"origin": "https://127.0.0.1:{port}"}, 403),
         ({"origin": "http://localhost:{port}"}, 403),
-        ({"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"}, 403),
-        ({"sec-fetch-site": "same-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe"}, 403),
+        (
+            {
+                "sec-fetch-site": "cross-site",
+                "sec-fetch-mode": "no-cors",
+                "sec-fetch-dest": "image",
+            },
+            403,
+        ),
+        (
+            {
+                "sec-fetch-site": "same-site",
+                "sec-fetch-mode": "navigate",
+                "sec-fetch-dest": "iframe",
+            },
+            403,
+        ),
     ],
 )
 def test_strangers_are_refused_at_every_route_by_every_method(live, headers, status):
@@ -91,7 +117,9 @@ def test_strangers_are_refused_at_every_route_by_every_method(live, headers, sta
     sent = {name: value.format(port=port) for name, value in headers.items()}
     routes = all_routes(live)
     methods = {method for method, _ in routes} | {"OPTIONS", "PUT", "DELETE", "PATCH"}
-    some = [(method, template) for method, template in routes[::9]] + [(method, "/") for method in methods]
+    some = [(method, template) for method, template in routes[::9]] + [
+        (method, "/") for method in methods
+    ]
     for method, template in some:
         response = live.client.request(method, filled(template), headers=sent)
         assert response.status_code == status, (method, template)
@@ -101,7 +129,8 @@ def test_strangers_are_refused_at_every_route_by_every_method(live, headers, sta
 def test_a_preflight_opens_nothing(live):
     for origin in ("https://evil.example", live.served.url):
         response = live.client.options(
-            "/gradio_api/upload", headers={"origin": origin, "access-control-request-method": "POST"}
+            "/gradio_api/upload",
+            headers={"origin": origin, "access-control-request-method": "POST"},
         )
         assert response.status_code in (403, 405)
         assert not [name for name in response.headers if name.startswith("access-control")]
@@ -115,7 +144,11 @@ def test_the_page_is_reached_by_its_loopback_names(live, name):
 
 
 def test_a_link_from_elsewhere_may_lead_here(live):
-    headers = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+    headers = {
+        "sec-fetch-site": "cross-site",
+        "sec-fetch-mode": "navigate",
+        "sec-fetch-dest": "document",
+    }
     assert live.client.get("/", headers=headers).status_code == 200
 
 
@@ -152,7 +185,9 @@ def test_every_answer_carries_the_headers(live):
     ],
 )
 def test_no_file_and_no_address_is_fetched_for_a_page(live, path):
-    with socket.create_connection(("127.0.0.1", int(live.served.url.rsplit(":", 1)[1])), timeout=10) as raw:
+    with socket.create_connection(
+        ("127.0.0.1", int(live.served.url.rsplit(":", 1)[1])), timeout=10
+    ) as raw:
         host = live.served.url.removeprefix("http://")
         raw.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
         reply = b"".join(iter(lambda: raw.recv(65536), b""))
@@ -161,7 +196,9 @@ def test_no_file_and_no_address_is_fetched_for_a_page(live, path):
 
 
 def test_an_uploaded_file_is_never_given_back(live):
-    sent = live.client.post("/gradio_api/upload", files={"files": ("a.html", b"<script>alert(1)</script>")})
+    sent = live.client.post(
+        "/gradio_api/upload", files={"files": ("a.html", b"<script>alert(1)</script>")}
+    )
     path = sent.json()[0]
     assert path.startswith(str(live.uploads.resolve()))
     assert live.client.get("/gradio_api/file=" + path).status_code == 404
@@ -181,7 +218,10 @@ def test_gradios_own_scripts_are_kept_and_refusals_never(live):
     assert script is not None
     assert "immutable" in live.client.get("/" + script.group()).headers["cache-control"]
     assert live.client.get("/assets/none.js").headers["cache-control"] == "no-store"
-    assert live.client.get("/lamina/picture/" + "0" * 64 + ".png").headers["cache-control"] == "no-store"
+    assert (
+        live.client.get("/lamina/picture/" + "0" * 64 + ".png").headers["cache-control"]
+        == "no-store"
+    )
 
 
 def test_the_icon_is_ours(live):
@@ -191,8 +231,15 @@ def test_the_icon_is_ours(live):
 
 
 def good_call(live, **changes):
-    desk = next(number for number, block in live.served.page.blocks.items() if hasattr(block, "ask"))
-    record = {"data": {"verb": "hello"}, "component_id": desk, "fn_name": "ask", "session_hash": "abc123"}
+    desk = next(
+        number for number, block in live.served.page.blocks.items() if hasattr(block, "ask")
+    )
+    record = {
+        "data": {"verb": "hello"},
+        "component_id": desk,
+        "fn_name": "ask",
+        "session_hash": "abc123",
+    }
     return {**record, **changes}
 
 
@@ -206,7 +253,12 @@ def test_the_server_function_answers_and_only_that_one(live):
         {"component_id": "1"},
         {"component_id": 987654},
     ):
-        assert live.client.post("/gradio_api/component_server/", json=good_call(live, **changes)).status_code == 400
+        assert (
+            live.client.post(
+                "/gradio_api/component_server/", json=good_call(live, **changes)
+            ).status_code
+            == 400
+        )
 
 
 @pytest.mark.parametrize(
@@ -255,7 +307,9 @@ def test_a_large_message_is_refused_though_it_hides_its_length(live):
 
 def test_a_large_upload_is_refused_by_its_length_and_none_without(live):
     before = set(live.uploads.rglob("*"))
-    big = live.client.post("/gradio_api/upload", files={"files": ("a.png", b"\0" * (MAX_UPLOAD_BYTES + 200_000))})
+    big = live.client.post(
+        "/gradio_api/upload", files={"files": ("a.png", b"\0" * (MAX_UPLOAD_BYTES + 200_000))}
+    )
     assert big.status_code == 413
     assert "25 MB" in sentence_of(big)["limit"]
     assert live.client.post("/gradio_api/upload", content=iter([b"a", b"b"])).status_code == 411
@@ -263,7 +317,9 @@ def test_a_large_upload_is_refused_by_its_length_and_none_without(live):
 
 
 def test_an_upload_just_over_the_limit_is_refused_by_gradio(live):
-    response = live.client.post("/gradio_api/upload", files={"files": ("a.png", b"\0" * (MAX_UPLOAD_BYTES + 1))})
+    response = live.client.post(
+        "/gradio_api/upload", files={"files": ("a.png", b"\0" * (MAX_UPLOAD_BYTES + 1))}
+    )
     assert response.status_code == 413
 
 
@@ -273,11 +329,15 @@ def test_uploads_that_make_no_sense_are_no_crash(live):
         (b"x", "text/plain"),
         (b"x", "multipart/form-data; boundary=q"),
     ):
-        response = live.client.post("/gradio_api/upload", content=content, headers={"content-type": kind})
+        response = live.client.post(
+            "/gradio_api/upload", content=content, headers={"content-type": kind}
+        )
         assert 400 <= response.status_code < 500, (kind, response.status_code, response.text)
     odd = b'--q\r\nContent-Disposition: form-data; name="files"; filename=""\r\n\r\nx\r\n--q--\r\n'
     response = live.client.post(
-        "/gradio_api/upload", content=odd, headers={"content-type": "multipart/form-data; boundary=q"}
+        "/gradio_api/upload",
+        content=odd,
+        headers={"content-type": "multipart/form-data; boundary=q"},
     )
     assert response.status_code < 500
 
@@ -286,7 +346,8 @@ def test_uploads_that_make_no_sense_are_no_crash(live):
 def test_no_websocket_is_opened(live, origin):
     host = live.served.url.removeprefix("http://")
     request = (
-        f"GET /gradio_api/queue/join HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"GET /gradio_api/queue/join HTTP/1.1\r\nHost: {host}\r\nUpgrade: "
+        "websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
         f"Origin: {origin.format(host=host)}\r\n\r\n"
     )
@@ -300,7 +361,13 @@ def test_no_websocket_is_opened(live, origin):
 
 def test_the_table_of_doors_has_no_pattern_that_opens_everything():
     for _, pattern in OPEN:
-        for path in ("/gradio_api/run/ask", "/gradio_api/call/ask", "/gradio_api/queue/join", "/monitoring", "/config"):
+        for path in (
+            "/gradio_api/run/ask",
+            "/gradio_api/call/ask",
+            "/gradio_api/queue/join",
+            "/monitoring",
+            "/config",
+        ):
             assert not pattern.fullmatch(path)
 
 

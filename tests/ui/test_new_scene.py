@@ -18,7 +18,12 @@ def test_it_is_empty_of_that_size_and_another_project(tmp_path: Path) -> None:
         reply = bridge.ask({"verb": "new_scene", "width_px": 768, "height_px": 512})
         assert reply["project"] != before
         scene = reply["scene"]
-        assert (scene["width_px"], scene["height_px"], scene["layers"], scene["prompt"]) == (768, 512, [], "")
+        assert (scene["width_px"], scene["height_px"], scene["layers"], scene["prompt"]) == (
+            768,
+            512,
+            [],
+            "",
+        )
         assert bridge.ask({"verb": "hello"})["project"] == reply["project"]
 
 

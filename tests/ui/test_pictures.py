@@ -28,7 +28,15 @@ def test_a_picture_is_given_bit_for_bit_and_kept_for_good(live, project):
 
 
 @pytest.mark.parametrize(
-    "name", ["f" * 64 + ".png", "F" * 64 + ".png", "0.png", "..%2f..%2fsecret.png", "a" * 64, "a" * 64 + ".jpg"]
+    "name",
+    [
+        "f" * 64 + ".png",
+        "F" * 64 + ".png",
+        "0.png",
+        "..%2f..%2fsecret.png",
+        "a" * 64,
+        "a" * 64 + ".jpg",
+    ],
 )
 def test_what_is_no_stored_picture_is_a_sentence(live, name):
     response = live.client.get(f"/lamina/picture/{name}")

@@ -1,4 +1,6 @@
-"""Opening the page: loopback alone, whatever the environment says, and refusals before anything listens."""
+"""Opening the page: loopback alone, whatever the environment says, and refusals before anything
+listens.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,17 @@ def test_this_machine_is_served(host):
 
 
 @pytest.mark.parametrize(
-    "host", ["0.0.0.0", "::", "127.0.0.2", "192.168.1.5", "10.0.0.1", "studio.lan", "", "localhost.evil.example"]
+    "host",
+    [
+        "0.0.0.0",
+        "::",
+        "127.0.0.2",
+        "192.168.1.5",
+        "10.0.0.1",
+        "studio.lan",
+        "",
+        "localhost.evil.example",
+    ],
 )
 def test_every_other_address_is_refused_with_a_sentence(host, tmp_path):
     with pytest.raises(RefusedError) as refused:
@@ -129,7 +141,9 @@ except KeyboardInterrupt:
 @pytest.mark.slow
 def test_an_interrupt_closes_it_though_a_page_holds_its_connection(tmp_path):
     command = [sys.executable, "-c", WAITING, str(tmp_path / "uploads")]
-    process = subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True
+    )
     url = process.stdout.readline().strip()
     with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
         assert client.get("/").status_code == 200

@@ -36,12 +36,19 @@ def test_a_subject_from_the_first_message_to_the_last(bridge: Bridge, studio: St
     digest = studio.take_picture(encode_png(square_picture()), "cat.png").digest
     cut = bridge.ask({"verb": "cut_reference", "model": "pocket", "picture": digest})
     assert (cut["width_px"], cut["opaque"]) == (48, False)
-    made = bridge.ask({"verb": "make_subject", "name": "Tom", "class_word": "cat", "references": [digest]})
+    made = bridge.ask(
+        {"verb": "make_subject", "name": "Tom", "class_word": "cat", "references": [digest]}
+    )
     assert (made["name"], made["state"], made["method"]) == ("Tom", "new", next(iter(TITLES)))
     project, _ = saved_scene(studio)
-    asked = bridge.ask({"verb": "train_subject", "project": project, "subject": made["id"], "model": "pocket"})
+    asked = bridge.ask(
+        {"verb": "train_subject", "project": project, "subject": made["id"], "model": "pocket"}
+    )
     assert ended(studio, asked["job"]).state == "finished"
-    assert bridge.ask({"verb": "rename_subject", "subject": made["id"], "name": "Thomas"})["state"] == "ready"
+    assert (
+        bridge.ask({"verb": "rename_subject", "subject": made["id"], "name": "Thomas"})["state"]
+        == "ready"
+    )
     listed = bridge.ask({"verb": "subjects"})
     assert [one["name"] for one in listed["subjects"]] == ["Thomas"]
     assert {one["id"] for one in listed["methods"]} == set(TITLES)
@@ -52,12 +59,29 @@ def test_a_subject_from_the_first_message_to_the_last(bridge: Bridge, studio: St
 def test_bad_messages_are_refused(bridge: Bridge, studio: Studio) -> None:
     digest = studio.take_picture(encode_png(square_picture()), "cat.png").digest
     for asked, told in (
-        ({"verb": "make_subject", "class_word": "cat", "references": []}, ("request", "0 reference")),
-        ({"verb": "make_subject", "class_word": "", "references": [digest]}, ("request", "no class word")),
-        ({"verb": "make_subject", "class_word": "cat", "references": ["x"]}, ("request", "references.0")),
-        ({"verb": "make_subject", "class_word": "cat", "references": ["f" * 64]}, ("store", "no picture")),
         (
-            {"verb": "make_subject", "class_word": "cat", "method": "magic", "references": [digest]},
+            {"verb": "make_subject", "class_word": "cat", "references": []},
+            ("request", "0 reference"),
+        ),
+        (
+            {"verb": "make_subject", "class_word": "", "references": [digest]},
+            ("request", "no class word"),
+        ),
+        (
+            {"verb": "make_subject", "class_word": "cat", "references": ["x"]},
+            ("request", "references.0"),
+        ),
+        (
+            {"verb": "make_subject", "class_word": "cat", "references": ["f" * 64]},
+            ("store", "no picture"),
+        ),
+        (
+            {
+                "verb": "make_subject",
+                "class_word": "cat",
+                "method": "magic",
+                "references": [digest],
+            },
             ("request", "magic"),
         ),
         ({"verb": "delete_subject", "subject": "nobody"}, ("store", "no subject 'nobody'")),

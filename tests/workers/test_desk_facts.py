@@ -1,4 +1,6 @@
-"""What the desk is told beyond pictures: classes of every segmenter, all drafts of a run while they converge."""
+"""What the desk is told beyond pictures: classes of every segmenter, all drafts of a run while they
+converge.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ from tests.workers.test_local import scripted
 
 
 def previews(drafts: int, side_px: int) -> Iterator[Progressed]:
-    """What is told of a run whose only step fits that many drafts: red, then greener and greener."""
+    """What is told of a run whose only step fits that many drafts: red, then greener and
+    greener.
+    """
     pixels = MemoryPixels()
     catalog = find_models(())
     scene = build_scene(scene_with(pixels.add_picture(square_picture())))
@@ -46,12 +50,20 @@ def previews(drafts: int, side_px: int) -> Iterator[Progressed]:
         yield Draft(0, 1, 0, torch.zeros(drafts, 4, 2, 2), pictures)
         yield Step(1, 2, 0, torch.zeros(2, 4, 8, 8), torch.zeros(2, 4, 8, 8))
 
-    events = LocalWorker(catalog, ModelCache(2**32), "cpu", scripted(draw)).submit("job", plan, pixels).events()
+    events = (
+        LocalWorker(catalog, ModelCache(2**32), "cpu", scripted(draw))
+        .submit("job", plan, pixels)
+        .events()
+    )
     return (event for event in events if isinstance(event, Progressed))
 
 
-@pytest.mark.parametrize(("drafts", "side_px", "tile_px"), [(1, 600, 600), (3, 64, 64), (4, 2 * TILE_PX, TILE_PX)])
-def test_a_preview_of_a_first_stage_shows_every_draft(drafts: int, side_px: int, tile_px: int) -> None:
+@pytest.mark.parametrize(
+    ("drafts", "side_px", "tile_px"), [(1, 600, 600), (3, 64, 64), (4, 2 * TILE_PX, TILE_PX)]
+)
+def test_a_preview_of_a_first_stage_shows_every_draft(
+    drafts: int, side_px: int, tile_px: int
+) -> None:
     first = next(previews(drafts, side_px))
     assert first.drafts == drafts
     with Image.open(io.BytesIO(first.preview_jpeg)) as shown:
@@ -61,7 +73,9 @@ def test_a_preview_of_a_first_stage_shows_every_draft(drafts: int, side_px: int,
     assert middles[0][0] > 240
     greens = [int(middle[1]) for middle in middles]
     assert greens == sorted(greens)
-    assert all(abs(green - 255 * number / drafts) < 12 for number, green in enumerate(greens) if number)
+    assert all(
+        abs(green - 255 * number / drafts) < 12 for number, green in enumerate(greens) if number
+    )
 
 
 def test_other_previews_are_the_picture_itself() -> None:
@@ -77,7 +91,9 @@ def offer_with(folder: Path, classes: object) -> CatalogOffer:
     card = find_models(()).card("pocket")
     member = replace(card.members["guide"], name="deeplab", folder=folder / "deeplab")
     assert isinstance(member, MemberCard)
-    return CatalogOffer(Catalog((replace(card, members={**card.members, "deeplab": member}),)), "cpu")
+    return CatalogOffer(
+        Catalog((replace(card, members={**card.members, "deeplab": member}),)), "cpu"
+    )
 
 
 def test_classes_are_those_of_every_segmenter_the_guides_first(tmp_path: Path) -> None:

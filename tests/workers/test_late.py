@@ -20,7 +20,9 @@ from tests.studio.workshop import compose, ended, saved_scene
 
 
 def late_studio(folder: Path, offer: Late[Offer], worker: Late[Worker]) -> Studio:
-    return Studio(Store(folder, Disk()), LateOffer(offer), LateWorker(worker), ExampleShelf(folder / "none"))
+    return Studio(
+        Store(folder, Disk()), LateOffer(offer), LateWorker(worker), ExampleShelf(folder / "none")
+    )
 
 
 def test_everyone_waits_for_one_building() -> None:
@@ -88,11 +90,17 @@ def test_a_worker_that_cannot_be_made_fails_the_job_in_words(tmp_path: Path) -> 
     studio = late_studio(tmp_path, Late(ScriptedOffer), Late(refuse))
     project, revision = saved_scene(studio)
     last = ended(studio, studio.generate(project, revision, compose()).job).events[-1]
-    assert (last["kind"], last["what"], last["remedy"]) == ("failed", "No model is here.", "Copy one.")
+    assert (last["kind"], last["what"], last["remedy"]) == (
+        "failed",
+        "No model is here.",
+        "Copy one.",
+    )
     studio.close()
 
 
-def test_an_offer_that_broke_is_a_refusal_with_a_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_offer_that_broke_is_a_refusal_with_a_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     def break_down() -> Offer:
         raise ZeroDivisionError("inside")
 

@@ -1,4 +1,6 @@
-"""Lessons in the worker's hands: a subject's file comes out, a stop leaves half of it, and half goes on to the same."""
+"""Lessons in the worker's hands: a subject's file comes out, a stop leaves half of it, and half
+goes on to the same.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,10 @@ from backend.workers.learning import rules_of, taught
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """The class remembered by two pictures instead of eight."""
-    rules = {kind: replace(rule, prior_count=min(2, rule.prior_count), samples=2) for kind, rule in RULES.items()}
+    rules = {
+        kind: replace(rule, prior_count=min(2, rule.prior_count), samples=2)
+        for kind, rule in RULES.items()
+    }
     monkeypatch.setattr(learning, "RULES", rules)
 
 
@@ -36,10 +41,18 @@ def lesson(pixels: MemoryPixels, steps: int = 3, cut: bool = False) -> Lesson:
     if cut:
         picture[:, :20, 3] = 0
     reference = pixels.add_picture(picture)
-    return Lesson(model="tiny", method="custom_diffusion", class_word="cat", references=(reference,), steps=steps)
+    return Lesson(
+        model="tiny",
+        method="custom_diffusion",
+        class_word="cat",
+        references=(reference,),
+        steps=steps,
+    )
 
 
-def events_of(asked: Lesson, bundle: ModelBundle, pixels: MemoryPixels, stop_after: int = 10**6) -> list[Event]:
+def events_of(
+    asked: Lesson, bundle: ModelBundle, pixels: MemoryPixels, stop_after: int = 10**6
+) -> list[Event]:
     stop, found = threading.Event(), []
     for event in taught(asked, bundle, pixels, stop):
         found.append(event)
@@ -49,7 +62,11 @@ def events_of(asked: Lesson, bundle: ModelBundle, pixels: MemoryPixels, stop_aft
 
 
 def contents(events: Sequence[Event], finished: bool) -> list[bytes]:
-    return [event.content for event in events if isinstance(event, Taught) and event.finished is finished]
+    return [
+        event.content
+        for event in events
+        if isinstance(event, Taught) and event.finished is finished
+    ]
 
 
 def same(one: object, other: object) -> bool:
@@ -57,7 +74,9 @@ def same(one: object, other: object) -> bool:
     if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
         return torch.equal(one, other)
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
+        return one.keys() == other.keys() and all(
+            same(value, other[key]) for key, value in one.items()
+        )
     return one == other
 
 
@@ -97,7 +116,9 @@ def test_a_stop_while_the_class_is_remembered_leaves_nothing(tiny1: ModelBundle,
 @pytest.mark.slow
 def test_alpha_tells_where_the_subject_is(tiny1: ModelBundle, few: None) -> None:
     pixels = MemoryPixels()
-    whole, cut = (contents(events_of(lesson(pixels, 1, cut), tiny1, pixels), True)[0] for cut in (False, True))
+    whole, cut = (
+        contents(events_of(lesson(pixels, 1, cut), tiny1, pixels), True)[0] for cut in (False, True)
+    )
     assert whole != cut
 
 

@@ -23,7 +23,16 @@ from backend.plan.plan import Plan
 from backend.plan.request import build_request
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Pixels, build_scene
-from backend.studio.events import Cancelled, DraftsMade, Event, Failed, Finished, Made, Progressed, Started
+from backend.studio.events import (
+    Cancelled,
+    DraftsMade,
+    Event,
+    Failed,
+    Finished,
+    Made,
+    Progressed,
+    Started,
+)
 from backend.workers.local import LocalWorker
 from tests.studio.workshop import compose, scene_with, square_picture
 
@@ -86,7 +95,9 @@ def test_a_real_run(catalog: Catalog, cache: ModelCache, plan: Plan, pixels: Mem
     assert events[-1] == Finished()
     made = [event for event in events if isinstance(event, Made)]
     steps = [event for event in events if isinstance(event, Progressed)]
-    assert [picture.shape for picture in made[0].pictures] == [(plan.height_px, plan.width_px, 3)] * 2
+    assert [picture.shape for picture in made[0].pictures] == [
+        (plan.height_px, plan.width_px, 3)
+    ] * 2
     assert [step.done for step in steps] == list(range(1, steps[-1].total + 1))
     with Image.open(io.BytesIO(steps[0].preview_jpeg)) as preview:
         assert preview.format == "JPEG"
@@ -94,14 +105,20 @@ def test_a_real_run(catalog: Catalog, cache: ModelCache, plan: Plan, pixels: Mem
 
 
 def test_finished_pictures_are_scored_and_kept_when_they_cannot_be(
-    catalog: Catalog, cache: ModelCache, plan: Plan, pixels: MemoryPixels, caplog: pytest.LogCaptureFixture
+    catalog: Catalog,
+    cache: ModelCache,
+    plan: Plan,
+    pixels: MemoryPixels,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     def draw(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
         for side in (plan.width_px, 8):  # 8: not the plan's size
             yield Pictures(0, (np.zeros((side, side, 3), np.uint8),), (None,))
 
     worker = LocalWorker(catalog, cache, "cpu", scripted(draw))
-    scored, unscored = [event for event in worker.submit("job", plan, pixels).events() if isinstance(event, Made)]
+    scored, unscored = [
+        event for event in worker.submit("job", plan, pixels).events() if isinstance(event, Made)
+    ]
     assert [score.layer_id for score in scored.scores[0]] == ["ball"]
     assert scored.scores[0][0].seam is not None
     assert len(unscored.pictures) == 1
@@ -117,7 +134,9 @@ def test_drafts_are_told_of_with_their_scores_and_the_pictures_name_them(
         yield Drafted((1,), (black,))
         yield Pictures(0, (black, black), (None, None), (1, 1))
 
-    _, told, made, _ = LocalWorker(catalog, cache, "cpu", scripted(draw)).submit("job", plan, pixels).events()
+    _, told, made, _ = (
+        LocalWorker(catalog, cache, "cpu", scripted(draw)).submit("job", plan, pixels).events()
+    )
     assert isinstance(told, DraftsMade)
     assert (told.places, len(told.pictures)) == ((1,), 1)
     assert [score.layer_id for score in told.scores[0]] == ["ball"]
@@ -125,7 +144,9 @@ def test_drafts_are_told_of_with_their_scores_and_the_pictures_name_them(
     assert made.drafts == (1, 1)
 
 
-def test_cancel_before_the_start_loads_nothing(catalog: Catalog, plan: Plan, pixels: MemoryPixels) -> None:
+def test_cancel_before_the_start_loads_nothing(
+    catalog: Catalog, plan: Plan, pixels: MemoryPixels
+) -> None:
     cache = ModelCache(2**32)
     handle = LocalWorker(catalog, cache, "cpu").submit("job", plan, pixels)
     handle.cancel()
@@ -210,7 +231,9 @@ def test_memory_that_is_not_enough(
     assert last.remedy
 
 
-def test_a_refusal_of_the_engine(catalog: Catalog, cache: ModelCache, plan: Plan, pixels: MemoryPixels) -> None:
+def test_a_refusal_of_the_engine(
+    catalog: Catalog, cache: ModelCache, plan: Plan, pixels: MemoryPixels
+) -> None:
     error = EngineError("No valid picture.", limit="Step 3.", remedy="Try another seed.")
     worker = LocalWorker(catalog, cache, "cpu", scripted(raising(error)))
     last = list(worker.submit("job", plan, pixels).events())[-1]
@@ -226,8 +249,12 @@ def test_after_an_unexpected_error_the_next_job_runs(
             list(worker.submit("job", plan, pixels).events())
 
 
-def test_an_unknown_model_is_a_failure(catalog: Catalog, cache: ModelCache, plan: Plan, pixels: MemoryPixels) -> None:
-    handle = LocalWorker(catalog, cache, "cpu").submit("job", plan.model_copy(update={"model": "gone"}), pixels)
+def test_an_unknown_model_is_a_failure(
+    catalog: Catalog, cache: ModelCache, plan: Plan, pixels: MemoryPixels
+) -> None:
+    handle = LocalWorker(catalog, cache, "cpu").submit(
+        "job", plan.model_copy(update={"model": "gone"}), pixels
+    )
     last = list(handle.events())[-1]
     assert isinstance(last, Failed)
     assert "gone" in last.what
@@ -247,7 +274,10 @@ def test_two_threads_never_run_at_the_same_time(
         running.pop()
 
     worker = LocalWorker(catalog, cache, "cpu", scripted(draw))
-    follow = [threading.Thread(target=lambda: list(worker.submit("job", plan, pixels).events())) for _ in range(4)]
+    follow = [
+        threading.Thread(target=lambda: list(worker.submit("job", plan, pixels).events()))
+        for _ in range(4)
+    ]
     for thread in follow:
         thread.start()
     for thread in follow:

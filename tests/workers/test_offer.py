@@ -61,7 +61,9 @@ def test_every_method_has_its_form(offer: CatalogOffer) -> None:
         ("collage", {"blur_px": float("nan")}),
     ],
 )
-def test_wrong_options_are_refused(offer: CatalogOffer, method: str, options: dict[str, float]) -> None:
+def test_wrong_options_are_refused(
+    offer: CatalogOffer, method: str, options: dict[str, float]
+) -> None:
     with pytest.raises(RequestError) as refusal:
         offer.check_options(method, options)
     assert refusal.value.limit

@@ -18,19 +18,33 @@ def settings_of(*arguments: str, **environment: str) -> Settings:
 
 def test_the_usual_settings() -> None:
     settings = settings_of(XDG_DATA_HOME="/files")
-    assert (settings.host, settings.port, settings.device, settings.threads) == ("127.0.0.1", 7860, "auto", 0)
+    assert (settings.host, settings.port, settings.device, settings.threads) == (
+        "127.0.0.1",
+        7860,
+        "auto",
+        0,
+    )
     assert settings.cache_bytes == 8 * GIB
     assert settings.models == ()
     assert settings.store.is_absolute()
 
 
 def test_flags_win_over_the_environment() -> None:
-    environment = {"LAMINA_PORT": "8000", "LAMINA_DEVICE": "cpu", "LAMINA_HOME": "/somewhere", "LAMINA_CACHE_GB": "0.5"}
-    settings = settings_of("--port", "0", "--models", "a", "--models", "b", LAMINA_MODELS="c", **environment)
+    environment = {
+        "LAMINA_PORT": "8000",
+        "LAMINA_DEVICE": "cpu",
+        "LAMINA_HOME": "/somewhere",
+        "LAMINA_CACHE_GB": "0.5",
+    }
+    settings = settings_of(
+        "--port", "0", "--models", "a", "--models", "b", LAMINA_MODELS="c", **environment
+    )
     assert (settings.port, settings.device, settings.store) == (0, "cpu", Path("/somewhere"))
     assert settings.cache_bytes == GIB // 2
     assert [folder.name for folder in settings.models] == ["a", "b"]
-    assert [folder.name for folder in settings_of(LAMINA_MODELS=os.pathsep.join(["c", "d"])).models] == ["c", "d"]
+    assert [
+        folder.name for folder in settings_of(LAMINA_MODELS=os.pathsep.join(["c", "d"])).models
+    ] == ["c", "d"]
 
 
 def test_machine_flags_may_stand_before_or_after_the_command() -> None:
@@ -39,7 +53,9 @@ def test_machine_flags_may_stand_before_or_after_the_command() -> None:
     assert settings_of(*render, "--device", "cpu").device == "cpu"
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "studio.lan", "", "127.0.0.1.evil.example"])
+@pytest.mark.parametrize(
+    "host", ["0.0.0.0", "::", "192.168.1.5", "studio.lan", "", "127.0.0.1.evil.example"]
+)
 def test_other_hosts_than_loopback_are_refused(host: str) -> None:
     with pytest.raises(RefusedError, match="only this machine"):
         settings_of("--host", host)
@@ -52,7 +68,13 @@ def test_loopback_hosts_are_taken(host: str) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--port", "x"), ("--port", "70000"), ("--threads", "1.5"), ("--cache-gb", "nan"), ("--cache-gb", "0")],
+    [
+        ("--port", "x"),
+        ("--port", "70000"),
+        ("--threads", "1.5"),
+        ("--cache-gb", "nan"),
+        ("--cache-gb", "0"),
+    ],
 )
 def test_a_number_out_of_range_is_refused(arguments: tuple[str, str]) -> None:
     with pytest.raises(LaminaError) as refusal:
@@ -69,9 +91,18 @@ def test_an_unknown_device_in_the_environment_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--host", "0.0.0.0"], ["--port", "x"], ["--nonsense"], ["render"], ["render", "x.ora"], ["--device", "tpu"]],
+    [
+        ["--host", "0.0.0.0"],
+        ["--port", "x"],
+        ["--nonsense"],
+        ["render"],
+        ["render", "x.ora"],
+        ["--device", "tpu"],
+    ],
 )
-def test_a_refusal_is_one_line_and_exit_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_refusal_is_one_line_and_exit_code_2(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     try:
         code = main(arguments)
     except SystemExit as leaving:

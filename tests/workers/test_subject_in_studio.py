@@ -1,4 +1,6 @@
-"""A studio and a real worker together: a subject is learned, laid out, retouched, and re-rolled in its layer alone."""
+"""A studio and a real worker together: a subject is learned, laid out, retouched, and re-rolled in
+its layer alone.
+"""
 
 from __future__ import annotations
 
@@ -30,21 +32,30 @@ SETTINGS = {"model": "pocket", "steps": STEPS, "count": 1, "guidance_scale": 2.0
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     folder, catalog = tmp_path_factory.mktemp("store"), find_models(())
     worker = LocalWorker(catalog, ModelCache(2**32), "cpu")
-    found = Studio(Store(folder, Disk()), CatalogOffer(catalog, "cpu"), worker, ExampleShelf(Path(folder / "none")))
+    found = Studio(
+        Store(folder, Disk()),
+        CatalogOffer(catalog, "cpu"),
+        worker,
+        ExampleShelf(Path(folder / "none")),
+    )
     yield found
     found.close()
 
 
 def made(studio: Studio, project: str, request: dict[str, object]) -> Candidate:
     """The only candidate of a request over the project as it stands."""
-    news = ended(studio, studio.generate(project, studio.open_project(project).revision, request).job, 300)
+    news = ended(
+        studio, studio.generate(project, studio.open_project(project).revision, request).job, 300
+    )
     assert news.state == "finished", news.events[-1]
     return news.candidates[0]
 
 
 def test_from_pictures_to_a_re_roll_of_the_layer_alone(studio: Studio) -> None:
     shades = ((200, 30, 40), (180, 40, 60), (210, 50, 30))
-    references = tuple(studio.take_picture(encode_png(square_picture(one)), "ball.png").digest for one in shades)
+    references = tuple(
+        studio.take_picture(encode_png(square_picture(one)), "ball.png").digest for one in shades
+    )
     subject = studio.library.make("Red", "ball", "textual_inversion", references)
     project = studio.open_latest()
     job = studio.library.train(project.id, subject.id, "pocket", 2).job
@@ -53,7 +64,13 @@ def test_from_pictures_to_a_re_roll_of_the_layer_alone(studio: Studio) -> None:
     assert (subject.state, subject.model) == ("ready", "pocket")
 
     centre = {"centre_x_px": 40, "centre_y_px": 40}
-    layer = {"id": "ball", "picture": references[0], "placement": centre, "phrase": "ball", "noise": 0.9}
+    layer = {
+        "id": "ball",
+        "picture": references[0],
+        "placement": centre,
+        "phrase": "ball",
+        "noise": 0.9,
+    }
     scene = {
         "width_px": 128,
         "height_px": 128,
@@ -71,9 +88,16 @@ def test_from_pictures_to_a_re_roll_of_the_layer_alone(studio: Studio) -> None:
     assert (retouched.seed, retouched.layout) == (layout.seed, False)
     assert retouched.digest != layout.digest
 
-    request = {"kind": "reroll", "settings": {**SETTINGS, "seed": 5}, "layer_id": "ball", "source": retouched.digest}
+    request = {
+        "kind": "reroll",
+        "settings": {**SETTINGS, "seed": 5},
+        "layer_id": "ball",
+        "source": retouched.digest,
+    }
     again = made(studio, project.id, {**request, "feather_px": 2})
-    before, after = (studio._store.pixels.picture(one.digest)[:, :, :3] for one in (retouched, again))
+    before, after = (
+        studio._store.pixels.picture(one.digest)[:, :, :3] for one in (retouched, again)
+    )
     rows, columns = np.nonzero((before != after).any(axis=2))
     assert again.changed_outside == 0
     assert len(rows) > 50

@@ -1,4 +1,6 @@
-"""The CLIP pair on fresh worlds: the right caption among 32, and the right phrase for a crop of one object."""
+"""The CLIP pair on fresh worlds: the right caption among 32, and the right phrase for a crop of one
+object.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ def clip_row(suite: PocketSuite) -> Row:
         said = clip.encode_text([drawing.caption for drawing in group]).cpu()
         captions += retrieved(vectors(clip, [drawing.picture for drawing in group]), said)
         crops = {d.phrases[-1]: crop_around(d.picture, front_box(d)) for d in group}
-        phrases += retrieved(vectors(clip, list(crops.values())), clip.encode_text(list(crops)).cpu())
+        phrases += retrieved(
+            vectors(clip, list(crops.values())), clip.encode_text(list(crops)).cpu()
+        )
     for group in groups(suite, HELD_OUT, held_out=True):
         said = clip.encode_text([drawing.caption for drawing in group]).cpu()
         rare += retrieved(vectors(clip, [drawing.picture for drawing in group]), said)

@@ -1,4 +1,6 @@
-"""The ControlNet: do edges that are asked for come out, and only in the layers that ask for them?"""
+"""The ControlNet: do edges that are asked for come out, and only in the layers that ask for
+them?
+"""
 
 from __future__ import annotations
 
@@ -25,13 +27,18 @@ REACH_PX = 3
 
 
 def controlnet_row(suite: PocketSuite) -> Row:
-    """Two objects from pure noise, no attention control: edge F1 of both held at weight 1 against both free
-    (``edge_f1_gain``), and, in one picture, of the held one against the free one (``layer_gain``)."""
+    """Two objects from pure noise, no attention control: edge F1 of both held at weight 1 against
+    both free (``edge_f1_gain``), and, in one picture, of the held one against the free one
+    (``layer_gain``).
+    """
     gains: list[float] = []
     held: list[float] = []
     apart: list[float] = []
     for number, drawing in enumerate(suite.drawings(60_000, (2,))):
-        pictures = [_made(suite, drawing, weights, number) for weights in ((1.0, 1.0), (0.0, 0.0), (1.0, 0.0))]
+        pictures = [
+            _made(suite, drawing, weights, number)
+            for weights in ((1.0, 1.0), (0.0, 0.0), (1.0, 0.0))
+        ]
         asked, flat = _asked(suite, drawing, number)
         whole, free, mixed = (_scores(picture, asked, flat) for picture in pictures)
         held.append(float(np.nanmean(whole)))
@@ -43,11 +50,17 @@ def controlnet_row(suite: PocketSuite) -> Row:
             tiles = [Tile(picture, name) for picture, name in zip(pictures, names, strict=True)]
             suite.tiles.append([Tile(lines, "edges"), *tiles])
     known = [value for value in apart if not np.isnan(value)]
-    metrics = {"edge_f1_gain": build_metric(gains), "edge_f1": build_metric(held), "layer_gain": build_metric(known)}
+    metrics = {
+        "edge_f1_gain": build_metric(gains),
+        "edge_f1": build_metric(held),
+        "layer_gain": build_metric(known),
+    }
     return Row("controlnet", metrics, len(gains))
 
 
-def _plan(suite: PocketSuite, drawing: Drawing, weights: tuple[float, float], seed: int) -> tuple[Plan, MemoryPixels]:
+def _plan(
+    suite: PocketSuite, drawing: Drawing, weights: tuple[float, float], seed: int
+) -> tuple[Plan, MemoryPixels]:
     scene, pixels = scene_of_drawing(drawing, list(drawing.cutouts), ATTENTION)
     layers = tuple(
         layer.model_copy(update={"structure": Asked(kind="edges", weight=weight)})
@@ -58,7 +71,9 @@ def _plan(suite: PocketSuite, drawing: Drawing, weights: tuple[float, float], se
     return build_plan(scene, Compose(settings=settings), suite.bundle.card, pixels), pixels
 
 
-def _made(suite: PocketSuite, drawing: Drawing, weights: tuple[float, float], seed: int) -> NDArray[np.uint8]:
+def _made(
+    suite: PocketSuite, drawing: Drawing, weights: tuple[float, float], seed: int
+) -> NDArray[np.uint8]:
     plan, pixels = _plan(suite, drawing, weights, seed)
     return run_plan(suite.bundle, plan, pixels)[0]
 

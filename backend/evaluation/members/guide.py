@@ -22,7 +22,9 @@ def mean_ious(found: NDArray[np.int64], truth: NDArray[np.int64], labels: int) -
 
 
 def guide_row(suite: PocketSuite) -> Row:
-    """``miou`` on fresh drawings of one to three objects (as the judge's), ``held_out_miou`` on kept-out looks."""
+    """``miou`` on fresh drawings of one to three objects (as the judge's), ``held_out_miou`` on
+    kept-out looks.
+    """
     segmenter = segmenter_of(suite.bundle)
     metrics = {}
     for name, offset, held_out in (("miou", 0, False), ("held_out_miou", 20_000, True)):
@@ -33,6 +35,13 @@ def guide_row(suite: PocketSuite) -> Row:
         for start in range(0, len(pictures), CHUNK):
             given = torch.from_numpy(pictures[start : start + CHUNK]).to(suite.bundle.device)
             with torch.inference_mode():
-                found.append(segmenter.logits(given.permute(0, 3, 1, 2).float() / 255).argmax(1).cpu().numpy())
-        metrics[name] = build_metric(mean_ious(np.concatenate(found), truth, len(segmenter.vocabulary))[1:])
+                found.append(
+                    segmenter.logits(given.permute(0, 3, 1, 2).float() / 255)
+                    .argmax(1)
+                    .cpu()
+                    .numpy()
+                )
+        metrics[name] = build_metric(
+            mean_ious(np.concatenate(found), truth, len(segmenter.vocabulary))[1:]
+        )
     return Row("guide", metrics, suite.count)

@@ -1,4 +1,6 @@
-"""The image encoder on fresh drawings: the same look among 32 cut-outs, elsewhere, mirrored, turned and resized."""
+"""The image encoder on fresh drawings: the same look among 32 cut-outs, elsewhere, mirrored, turned
+and resized.
+"""
 
 from __future__ import annotations
 
@@ -19,20 +21,29 @@ MOST_TURN_DEG = 12.0  # the world's own limit
 
 
 def image_encoder_row(suite: PocketSuite) -> Row:
-    """Share of looks found again, and how much nearer the same look is than another one (mean cosines)."""
+    """Share of looks found again, and how much nearer the same look is than another one (mean
+    cosines).
+    """
     encoder = image_encoder_of(suite.bundle)
     hits: list[float] = []
     same: list[float] = []
     other: list[float] = []
     for turn in range(QUICK_ROUNDS if suite.count < FEW else ROUNDS):
         random = np.random.default_rng((HELD_OUT_WORLD + suite.world_seed * 100_000 + FIRST, turn))
-        pairs = [look_pair(int(look), suite.bundle.card.native_px, random) for look in distinct_looks(random)]
+        pairs = [
+            look_pair(int(look), suite.bundle.card.native_px, random)
+            for look in distinct_looks(random)
+        ]
         first, second = (vectors(encoder, [pair[side] for pair in pairs]) for side in (0, 1))
         hits += retrieved(first, second)
         near = first @ second.T
         same += [float(value) for value in near.diagonal()]
         other += [float(value) for value in (near.sum(1) - near.diagonal()) / (AMONG - 1)]
-    metrics = {"retrieval": build_metric(hits), "same_look": build_metric(same), "other_look": build_metric(other)}
+    metrics = {
+        "retrieval": build_metric(hits),
+        "same_look": build_metric(same),
+        "other_look": build_metric(other),
+    }
     return Row("image_encoder", metrics, len(hits))
 
 
@@ -41,7 +52,9 @@ def distinct_looks(random: np.random.Generator) -> NDArray[np.int64]:
     return random.choice(len(CLASSES) * len(COLOURS) * len(TEXTURES), AMONG, replace=False)
 
 
-def look_pair(look: int, side_px: int, random: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def look_pair(
+    look: int, side_px: int, random: np.random.Generator
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Two crops of one look at two places."""
     class_, rest = divmod(look, len(COLOURS) * len(TEXTURES))
     colour, texture = divmod(rest, len(TEXTURES))
@@ -50,10 +63,17 @@ def look_pair(look: int, side_px: int, random: np.random.Generator) -> tuple[NDA
     crops = []
     for place, flip in zip(places, (mirrored, not mirrored), strict=True):
         radius = float(random.uniform(0.2, 0.36))
-        centre = (float(random.uniform(radius, 1 - radius)), float(random.uniform(radius, 1 - radius)))
+        centre = (
+            float(random.uniform(radius, 1 - radius)),
+            float(random.uniform(radius, 1 - radius)),
+        )
         turn = float(random.uniform(-MOST_TURN_DEG, MOST_TURN_DEG))
-        placed = Placement(CLASSES[class_], COLOURS[colour], TEXTURES[texture], centre, radius, turn, flip)
-        drawing = draw_layout(BACKGROUNDS[int(place)], [placed], side_px, int(random.integers(2**31)))
+        placed = Placement(
+            CLASSES[class_], COLOURS[colour], TEXTURES[texture], centre, radius, turn, flip
+        )
+        drawing = draw_layout(
+            BACKGROUNDS[int(place)], [placed], side_px, int(random.integers(2**31))
+        )
         x0, y0, x1, y1 = (int(value) for value in drawing.boxes_px[0])
         crops.append(crop_around(drawing.picture, (x0, y0, x1, y1)))
     return crops[0], crops[1]

@@ -15,7 +15,9 @@ from backend.metrics.recognition import psnr
 
 
 def preview_row(suite: PocketSuite) -> Row:
-    """PSNR of previews of clean latents; ``share_of_decode`` is their time over that of decoding (this machine)."""
+    """PSNR of previews of clean latents; ``share_of_decode`` is their time over that of decoding
+    (this machine).
+    """
     drawings = suite.drawings(0, (1, 2, 3))
     values, shares = [], []
     for number, drawing in enumerate(drawings):
@@ -28,7 +30,11 @@ def preview_row(suite: PocketSuite) -> Row:
         values.append(psnr(drawing.picture, shown))
         if number == 0:
             suite.tiles.append([Tile(drawing.picture, "drawing"), Tile(shown, "preview")])
-    return Row("preview", {"psnr": build_metric(values), "share_of_decode": build_metric(shares[1:])}, len(drawings))
+    return Row(
+        "preview",
+        {"psnr": build_metric(values), "share_of_decode": build_metric(shares[1:])},
+        len(drawings),
+    )
 
 
 def _decoded(suite: PocketSuite, latents: torch.Tensor) -> None:

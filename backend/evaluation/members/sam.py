@@ -11,14 +11,17 @@ from backend.metrics.recognition import mask_iou
 from backend.models.sam import sam_of
 
 LEAST_PX = 65
-"""Smallest rest of an object that is clicked on, 0.4 % of 128 × 128 px; of smaller ones nothing can be recognised."""
+"""Smallest rest of an object that is clicked on, 0.4 % of 128 × 128 px; of smaller ones nothing can
+be recognised.
+"""
 
 
 def deepest_point(mask: NDArray[np.bool_]) -> tuple[int, int]:
-    """The pixel (x, y) farthest from the border of a mask that is not empty, found by wearing it away.
+    """The pixel (x, y) farthest from the border of a mask that is not empty, found by wearing it
+    away.
 
-    Steps alternate between the diamond and the square, so that the worn-off rim is about round. The picture's edge is
-    no border of the object: what is outside counts as inside.
+    Steps alternate between the diamond and the square, so that the worn-off rim is about round. The
+    picture's edge is no border of the object: what is outside counts as inside.
     """
     left, last, step = mask, mask, 0
     while left.any():
@@ -37,7 +40,9 @@ def deepest_point(mask: NDArray[np.bool_]) -> tuple[int, int]:
 
 
 def sam_row(suite: PocketSuite) -> Row:
-    """Overlap with the visible mask after one click and after a box, and how far the expected overlap is off."""
+    """Overlap with the visible mask after one click and after a box, and how far the expected
+    overlap is off.
+    """
     sam = sam_of(suite.bundle)
     clicks: list[float] = []
     boxes: list[float] = []
@@ -51,7 +56,9 @@ def sam_row(suite: PocketSuite) -> Row:
             clicks.append(mask_iou(cut.mask, mask))
             errors.append(abs(cut.expected_iou - clicks[-1]))
             y, x = np.nonzero(mask)
-            boxed = sam.in_box(float(x.min()), float(y.min()), float(x.max() + 1), float(y.max() + 1))
+            boxed = sam.in_box(
+                float(x.min()), float(y.min()), float(x.max() + 1), float(y.max() + 1)
+            )
             boxes.append(mask_iou(boxed.mask, mask))
     metrics = {
         "click_iou": build_metric(clicks),

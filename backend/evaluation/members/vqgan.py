@@ -15,18 +15,28 @@ from backend.models.vqgan import vqgan_of
 
 
 def vqgan_row(suite: PocketSuite) -> Row:
-    """Drawings through the codes: PSNR, what the judge still recognises, and the share of codes in use."""
+    """Drawings through the codes: PSNR, what the judge still recognises, and the share of codes in
+    use.
+    """
     network = vqgan_of(suite.bundle)
     drawings = suite.drawings(0, (1, 2, 3))
     passed, used = [], set()
     with torch.inference_mode():
         for drawing in drawings:
-            given = torch.from_numpy(drawing.picture.copy()).to(suite.bundle.device).permute(2, 0, 1)[None].float()
+            given = (
+                torch.from_numpy(drawing.picture.copy())
+                .to(suite.bundle.device)
+                .permute(2, 0, 1)[None]
+                .float()
+            )
             z = network.encode(given / 127.5 - 1)
             used |= set(network.codes(z).unique().tolist())
             passed.append(as_bytes(picture_of(network, z))[0].cpu().numpy())
     suite.tiles.append([Tile(picture, "through codes") for picture in passed[:8]])
-    values = [psnr(drawing.picture, np.asarray(picture)) for drawing, picture in zip(drawings, passed, strict=True)]
+    values = [
+        psnr(drawing.picture, np.asarray(picture))
+        for drawing, picture in zip(drawings, passed, strict=True)
+    ]
     metrics: dict[str, Metric | float] = {
         "psnr": build_metric(values),
         "codes_used": len(used) / len(network.codebook),

@@ -1,4 +1,6 @@
-"""BLD: Blended Latent Diffusion (Avrahami et al., 2023), one object after the other over a drawn place."""
+"""BLD: Blended Latent Diffusion (Avrahami et al., 2023), one object after the other over a drawn
+place.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ class BlendedOptions(Record):
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-    """The place from the prompt without its objects; then each layer, from back to front, from noise in its mask."""
+    """The place from the prompt without its objects; then each layer, from back to front, from
+    noise in its mask.
+    """
     parse_options(BlendedOptions, plan.options)
     masks = torch.from_numpy(raster(plan, pixels).alphas).to(bundle.device)
     for offset in range(0, len(plan.seeds), plan.batch):
@@ -39,11 +43,15 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
         yield Pictures(offset, pictures, (None,) * len(seeds))
 
 
-def _place(plan: Plan, bundle: ModelBundle, seeds: tuple[int, ...]) -> Generator[Step, None, tuple[Picture, ...]]:
+def _place(
+    plan: Plan, bundle: ModelBundle, seeds: tuple[int, ...]
+) -> Generator[Step, None, tuple[Picture, ...]]:
     place = background_words(plan.prompt, [layer.phrase for layer in plan.layers])
     begun = begin_from_noise(bundle, plan, seeds)
     words = build_conditioning(bundle, place, plan.negative, plan.guidance_scale, len(seeds))
-    latents = yield from finished(denoise(bundle.unet, begun.schedule, words, begun.start), begun.start)
+    latents = yield from finished(
+        denoise(bundle.unet, begun.schedule, words, begun.start), begun.start
+    )
     return decode(bundle, latents)
 
 
@@ -57,9 +65,13 @@ def _object(
     """The pictures with one object more; ``before`` are the pictures so far and their seeds."""
     pictures, seeds = before
     begun = begin_from_pictures(bundle, plan, pictures, seeds, 0)
-    small = functional.interpolate(mask[None, None], size=begun.source.shape[-2:], mode="nearest")[0, 0]
+    small = functional.interpolate(mask[None, None], size=begun.source.shape[-2:], mode="nearest")[
+        0, 0
+    ]
     control = BlendedLatents(begun.source, small, begun.schedule, begun.stream(seeds))
     phrase = phrase_in(plan.prompt, layer.phrase or layer.class_label)
     words = build_conditioning(bundle, phrase, plan.negative, plan.guidance_scale, len(seeds))
-    latents = yield from finished(denoise(bundle.unet, begun.schedule, words, begun.start, [control]), begun.start)
+    latents = yield from finished(
+        denoise(bundle.unet, begun.schedule, words, begun.start, [control]), begun.start
+    )
     return decode(bundle, latents)

@@ -20,11 +20,25 @@ BASELINES: Mapping[str, Method] = MappingProxyType(
         for method in (
             Method("sdedit", "SDEdit from a flat composite", SdeditOptions, "baselines.sdedit"),
             Method("blended", "Blended Latent Diffusion", BlendedOptions, "baselines.blended"),
-            Method("multidiffusion", "MultiDiffusion", MultiDiffusionOptions, "baselines.multidiffusion"),
-            Method("painted-words", "Paint-with-words", PaintedWordsOptions, "baselines.painted_words"),
+            Method(
+                "multidiffusion",
+                "MultiDiffusion",
+                MultiDiffusionOptions,
+                "baselines.multidiffusion",
+            ),
+            Method(
+                "painted-words", "Paint-with-words", PaintedWordsOptions, "baselines.painted_words"
+            ),
             Method("plug-and-play", "Plug-and-Play", PlugAndPlayOptions, "baselines.plug_and_play"),
-            Method("differential", "Differential Diffusion", DifferentialOptions, "baselines.differential"),
-            Method("plug_ins", "Plug-ins of a personalised model", PlugInOptions, "baselines.plug_ins"),
+            Method(
+                "differential",
+                "Differential Diffusion",
+                DifferentialOptions,
+                "baselines.differential",
+            ),
+            Method(
+                "plug_ins", "Plug-ins of a personalised model", PlugInOptions, "baselines.plug_ins"
+            ),
         )
     }
 )

@@ -1,8 +1,10 @@
-"""Differential Diffusion (Levin and Fried, 2023): how far each pixel may change is a picture of its own.
+"""Differential Diffusion (Levin and Fried, 2023): how far each pixel may change is a picture of its
+own.
 
-With a change map h in 0..1, state i < N keeps the source, noised to its level by one shared noise, wherever
-1 - h > i / N. The run begins at full noise and takes every step; the last state is the solver's own, so even pixels
-that may not change come out a little changed (Collage Diffusion's per-layer noise holds one state longer).
+With a change map h in 0..1, state i < N keeps the source, noised to its level by one shared noise,
+wherever 1 - h > i / N. The run begins at full noise and takes every step; the last state is the
+solver's own, so even pixels that may not change come out a little changed (Collage Diffusion's
+per-layer noise holds one state longer).
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ from backend.scene.scene import Pixels
 
 
 class DifferentialOptions(Record):
-    """Differential Diffusion has no dial beside its map: the layers' freedoms, or their painted maps."""
+    """Differential Diffusion has no dial beside its map: the layers' freedoms, or their painted
+    maps.
+    """
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
@@ -36,7 +40,10 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
     parse_options(DifferentialOptions, plan.options)
     flat = raster(plan, pixels)
     painted = painted_noise(plan, pixels)
-    own = [layer.noise if map_ is None else map_ for layer, map_ in zip(plan.layers, painted, strict=True)]
+    own = [
+        layer.noise if map_ is None else map_
+        for layer, map_ in zip(plan.layers, painted, strict=True)
+    ]
     uncovered = 0.0 if isinstance(plan.target, OneLayer) else plan.target.uncovered_noise
     change = freedom_map(flat.topmost, (uncovered, *own), 0.0)
     release = torch.from_numpy(last_held(change, plan.steps, bundle.card.cell_px)).to(bundle.device)
@@ -44,14 +51,17 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
         seeds = plan.seeds[offset : offset + plan.batch]
         begun = begin_from_pictures(bundle, plan, (flat.picture,) * len(seeds), seeds, 0)
         hold = LayerNoise(begun.source, release, begun.schedule, SharedNoise(begun.noise))
-        words = build_conditioning(bundle, plan.prompt, plan.negative, plan.guidance_scale, len(seeds))
+        words = build_conditioning(
+            bundle, plan.prompt, plan.negative, plan.guidance_scale, len(seeds)
+        )
         steps = denoise(bundle.unet, begun.schedule, words, begun.start, [hold])
         latents = yield from finished(steps, begun.start)
         yield Pictures(offset, decode(bundle, latents), (None,) * len(seeds))
 
 
 def last_held(change: Freedom, steps: int, cell_px: int) -> NDArray[np.int64]:
-    """The last state i < N in which each latent cell keeps the source, 1 - h > i / N; -1 for never: int (h, w).
+    """The last state i < N in which each latent cell keeps the source, 1 - h > i / N; -1 for never:
+    int (h, w).
 
     The map (H, W) is brought to the latents' size bilinearly, as the released code does.
     """

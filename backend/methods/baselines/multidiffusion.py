@@ -26,7 +26,9 @@ from backend.scene.layer import Record
 from backend.scene.scene import Pixels
 
 PALETTE_SEED = 2023
-"""The colours are the same for all plans; which of them stands where follows from a candidate's seed."""
+"""The colours are the same for all plans; which of them stands where follows from a candidate's
+seed.
+"""
 
 
 class MultiDiffusionOptions(Record):
@@ -35,7 +37,9 @@ class MultiDiffusionOptions(Record):
     bootstrapping: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
         0.2,
         title="Bootstrapping",
-        description="Share of the steps in which every region sees only itself before plain colours.",
+        description=(
+            "Share of the steps in which every region sees only itself before plain colours."
+        ),
         json_schema_extra={"section": "4.3", "unit": "share of the steps", "step": 0.05},
     )
 
@@ -58,9 +62,15 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
 
 
 def _regions(
-    plan: Plan, bundle: ModelBundle, begun: Beginning, drawn: tuple[Tensor, Tensor], seeds: tuple[int, ...]
+    plan: Plan,
+    bundle: ModelBundle,
+    begun: Beginning,
+    drawn: tuple[Tensor, Tensor],
+    seeds: tuple[int, ...],
 ) -> tuple[RegionPrompt, ...]:
-    """Every layer's words in its mask; ``drawn`` are the masks (n, h, w) and the plain colours (s, c, h, w)."""
+    """Every layer's words in its mask; ``drawn`` are the masks (n, h, w) and the plain colours (s,
+    c, h, w).
+    """
     (masks, plain), sides = drawn, begun.source.shape[-2:]
     regions = []
     for number, (layer, mask) in enumerate(zip(plan.layers, masks, strict=True)):
@@ -73,14 +83,31 @@ def _regions(
 
 
 def _turns(count: int, number: int, seeds: tuple[int, ...]) -> Tensor:
-    """Which of ``count`` colours surrounds a region in each step, (count, seeds): drawn anew for every step."""
-    draws = (np.random.default_rng(seed_of(seed, "plain colours", number)).integers(0, count, count) for seed in seeds)
-    return torch.from_numpy(np.stack(list(draws), axis=1)) if count else torch.zeros(0, len(seeds), dtype=torch.long)
+    """Which of ``count`` colours surrounds a region in each step, (count, seeds): drawn anew for
+    every step.
+    """
+    draws = (
+        np.random.default_rng(seed_of(seed, "plain colours", number)).integers(0, count, count)
+        for seed in seeds
+    )
+    return (
+        torch.from_numpy(np.stack(list(draws), axis=1))
+        if count
+        else torch.zeros(0, len(seeds), dtype=torch.long)
+    )
 
 
 def _plain_latents(plan: Plan, bundle: ModelBundle, count: int) -> Tensor:
-    """The latents (count, c, h, w) of random plain colours: as many as there are bootstrapped steps (released code)."""
+    """The latents (count, c, h, w) of random plain colours: as many as there are bootstrapped steps
+    (released code).
+    """
     colours = np.random.default_rng(PALETTE_SEED).integers(0, 256, (count, 3), np.uint8)
-    pictures = (np.ascontiguousarray(np.broadcast_to(one, (plan.height_px, plan.width_px, 3))) for one in colours)
-    rows = [encode(bundle, picture, [generator_for(PALETTE_SEED + n)]) for n, picture in enumerate(pictures)]
+    pictures = (
+        np.ascontiguousarray(np.broadcast_to(one, (plan.height_px, plan.width_px, 3)))
+        for one in colours
+    )
+    rows = [
+        encode(bundle, picture, [generator_for(PALETTE_SEED + n)])
+        for n, picture in enumerate(pictures)
+    ]
     return torch.cat(rows) if rows else torch.zeros(0)

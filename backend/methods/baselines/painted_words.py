@@ -1,7 +1,9 @@
-"""Paint-with-words (eDiff-I, Balaji et al., 2022): text to image with every layer's words drawn to its mask.
+"""Paint-with-words (eDiff-I, Balaji et al., 2022): text to image with every layer's words drawn to
+its mask.
 
-The scores get 0.1 · w · log(1 + σ) · max(S) inside a word's mask; the tenth is the released imitations' (the paper does
-not tell its own). Masks come down by area, as everywhere here, not bilinearly.
+The scores get 0.1 · w · log(1 + σ) · max(S) inside a word's mask; the tenth is the released
+imitations' (the paper does not tell its own). Masks come down by area, as everywhere here, not
+bilinearly.
 """
 
 from __future__ import annotations
@@ -33,7 +35,10 @@ class PaintedWordsOptions(Record):
     weight: Annotated[float, Field(ge=0.0, le=5.0)] = Field(
         1.0,
         title="Weight",
-        description="How strongly words are drawn to their masks; eDiff-I never pushes them out of the rest.",
+        description=(
+            "How strongly words are drawn to their masks; eDiff-I never pushes them "
+            "out of the rest."
+        ),
         json_schema_extra={"section": "eDiff-I 4.3", "unit": "×", "step": 0.1},
     )
 
@@ -43,13 +48,20 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
     options = parse_options(PaintedWordsOptions, plan.options)
     length, drawn_in = bundle.card.text_length, TENTH * options.weight
     regions = tuple(
-        Region(tuple(token for token in layer.tokens if token < length), drawn_in, 0.0, torch.from_numpy(mask))
+        Region(
+            tuple(token for token in layer.tokens if token < length),
+            drawn_in,
+            0.0,
+            torch.from_numpy(mask),
+        )
         for layer, mask in zip(plan.layers, raster(plan, pixels).visibility[1:], strict=True)
     )
     for offset in range(0, len(plan.seeds), plan.batch):
         seeds = plan.seeds[offset : offset + plan.batch]
         begun = begin_from_noise(bundle, plan, seeds)
-        words = build_conditioning(bundle, plan.prompt, plan.negative, plan.guidance_scale, len(seeds))
+        words = build_conditioning(
+            bundle, plan.prompt, plan.negative, plan.guidance_scale, len(seeds)
+        )
         control = RegionAttention(regions, length, begun.schedule.sigmas, law="ediff")
         steps = denoise(bundle.unet, begun.schedule, words, begun.start, [control])
         latents = yield from finished(steps, begun.start)

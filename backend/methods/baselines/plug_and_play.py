@@ -1,8 +1,10 @@
-"""SA: Plug-and-Play (Tumanyan et al., 2023) on the flat collage, a row of Collage Diffusion's table 1.
+"""SA: Plug-and-Play (Tumanyan et al., 2023) on the flat collage, a row of Collage Diffusion's table
+1.
 
-The source is inverted on the run's own schedule under no words (the released code takes 999 steps once, samples 50),
-and its noisiest state is where the run begins; so no seed has a say, and all candidates are one picture. Of the
-released blend of the negative prompt only its beginning is kept: "A collage", the paper's, before the scene's own.
+The source is inverted on the run's own schedule under no words (the released code takes 999 steps
+once, samples 50), and its noisiest state is where the run begins; so no seed has a say, and all
+candidates are one picture. Of the released blend of the negative prompt only its beginning is kept:
+"A collage", the paper's, before the scene's own.
 """
 
 from __future__ import annotations
@@ -43,13 +45,21 @@ class PlugAndPlayOptions(Record):
         0.8,
         title="Features",
         description="Share of the steps in which a decoder block feels what the source does.",
-        json_schema_extra={"section": "Plug-and-Play 4.2", "unit": "share of the steps", "step": 0.05},
+        json_schema_extra={
+            "section": "Plug-and-Play 4.2",
+            "unit": "share of the steps",
+            "step": 0.05,
+        },
     )
     attention: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
         0.5,
         title="Self-attention",
         description="Share of the steps in which the source says which pixels belong together.",
-        json_schema_extra={"section": "Plug-and-Play 4.2", "unit": "share of the steps", "step": 0.05},
+        json_schema_extra={
+            "section": "Plug-and-Play 4.2",
+            "unit": "share of the steps",
+            "step": 0.05,
+        },
     )
 
 
@@ -67,13 +77,15 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
     plan = plan.model_copy(update={"sampler": "ddim"})  # the only one that can be walked back
     picture = raster(plan, pixels).picture
     path = yield from _inverted(plan, bundle, picture)
-    made = yield from _redrawn(plan, bundle, options, path, hashlib.sha256(picture.tobytes()).hexdigest())
+    made = yield from _redrawn(
+        plan, bundle, options, path, hashlib.sha256(picture.tobytes()).hexdigest()
+    )
     yield Pictures(0, made * len(plan.seeds), (None,) * len(plan.seeds))
 
 
 def places_of(unet: Any) -> _Places:
-    """The second residual block of the second decoder stage (output block 4 of Stable Diffusion), and the queries and
-    keys of the decoder's self-attention from there on."""
+    """The second residual block of the second decoder stage (output block 4 of Stable Diffusion),
+    and the queries and keys of the decoder's self-attention from there on."""
     stage = unet.up_blocks[1]
     block = f"up_blocks.1.resnets.{min(1, len(stage.resnets) - 1)}.conv2"
     sites = [site.module for site in self_sites(unet) if site.in_decoder]
@@ -85,10 +97,14 @@ def _schedule(plan: Plan, bundle: ModelBundle) -> Schedule:
     return Schedule(plan.sampler, bundle.scheduler, plan.steps, bundle.device)
 
 
-def _inverted(plan: Plan, bundle: ModelBundle, picture: Picture) -> Generator[Step, None, Trajectory]:
+def _inverted(
+    plan: Plan, bundle: ModelBundle, picture: Picture
+) -> Generator[Step, None, Trajectory]:
     words = build_conditioning(bundle, "", "", 1.0, 1)
     path: Trajectory = yield from _counted(
-        invert(bundle.unet, _schedule(plan, bundle), words, encode_mean(bundle, picture)), 0, 2 * plan.steps
+        invert(bundle.unet, _schedule(plan, bundle), words, encode_mean(bundle, picture)),
+        0,
+        2 * plan.steps,
     )
     return path
 
@@ -111,7 +127,9 @@ def _redrawn(
     return decode(bundle, latents)
 
 
-def _counted(steps: Generator[Step, None, Any], before: int, total: int) -> Generator[Step, None, Any]:
+def _counted(
+    steps: Generator[Step, None, Any], before: int, total: int
+) -> Generator[Step, None, Any]:
     """The steps as parts of a longer run; the generator's value is theirs."""
     while True:
         try:

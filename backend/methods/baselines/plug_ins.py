@@ -1,7 +1,9 @@
-"""What is plugged into a personalised model to keep a subject: FreeU, MagicFusion, MasaCtrl, DreamMatcher, or nothing.
+"""What is plugged into a personalised model to keep a subject: FreeU, MagicFusion, MasaCtrl,
+DreamMatcher, or nothing.
 
-Each acts in the same loop, from the same noise and under the same words as the backbone alone. Shares of the steps are
-the authors' own: MasaCtrl and DreamMatcher begin at the fourth of 50, MagicFusion fuses while t > 600 of 1000.
+Each acts in the same loop, from the same noise and under the same words as the backbone alone.
+Shares of the steps are the authors' own: MasaCtrl and DreamMatcher begin at the fourth of 50,
+MagicFusion fuses while t > 600 of 1000.
 """
 
 from __future__ import annotations
@@ -94,7 +96,9 @@ def _made(drawn: SubjectRun, options: PlugInOptions) -> Generator[Step | Picture
         yield Pictures(offset, decode(drawn.bundle, latents), (None,))
 
 
-def _latents(drawn: SubjectRun, options: PlugInOptions, seen: _Seen | None, seed: int) -> Generator[Step, None, Tensor]:
+def _latents(
+    drawn: SubjectRun, options: PlugInOptions, seen: _Seen | None, seed: int
+) -> Generator[Step, None, Tensor]:
     plan, bundle, schedule = drawn.plan, drawn.bundle, drawn.schedule()
     spoken, tokens = drawn.embed(plan.prompt)
     words = drawn.conditioning(spoken, "target")
@@ -109,7 +113,9 @@ def _latents(drawn: SubjectRun, options: PlugInOptions, seen: _Seen | None, seed
         nobody = predictor(bundle.unet, schedule, words)
         controls = (StepBlend(nobody, drawn.worn, 0), *plugged)
     latents = begin
-    with closing(denoise(bundle.unet, schedule, words, Start(begin, 0, streams), controls)) as steps:
+    with closing(
+        denoise(bundle.unet, schedule, words, Start(begin, 0, streams), controls)
+    ) as steps:
         for step in steps:
             latents = step.latents
             yield step
@@ -120,13 +126,18 @@ def _fusion(drawn: SubjectRun, schedule: Schedule, spoken: Tensor) -> Control:
     """The plain model under the plain words, beside the personalised one."""
     plainly = embed(drawn.bundle, plain_prompt(drawn.plan.prompt, drawn.subject.class_word))
     plain, personal = (
-        pull_of(drawn.bundle.unet, schedule, drawn.conditioning(said, "target")) for said in (plainly, spoken)
+        pull_of(drawn.bundle.unet, schedule, drawn.conditioning(said, "target"))
+        for said in (plainly, spoken)
     )
     return MagicFusion(plain, personal, drawn.worn, round(FUSED_SHARE * drawn.plan.steps))
 
 
 def _plugged(
-    drawn: SubjectRun, schedule: Schedule, options: PlugInOptions, seen: _Seen | None, tokens: tuple[int, ...]
+    drawn: SubjectRun,
+    schedule: Schedule,
+    options: PlugInOptions,
+    seen: _Seen | None,
+    tokens: tuple[int, ...],
 ) -> Iterator[Control]:
     begin, sites = round(BEGIN_SHARE * drawn.plan.steps), detail_sites(drawn.bundle.unet)
     if options.plug_in == "free_u":

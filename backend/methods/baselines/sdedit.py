@@ -1,4 +1,6 @@
-"""SI: SDEdit from the flat composite (Meng et al., 2022): paint the masks in plain colours, noise that, denoise it."""
+"""SI: SDEdit from the flat composite (Meng et al., 2022): paint the masks in plain colours, noise
+that, denoise it.
+"""
 
 from __future__ import annotations
 
@@ -42,8 +44,12 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
     for offset in range(0, len(plan.seeds), plan.batch):
         seeds = plan.seeds[offset : offset + plan.batch]
         begun = begin_from_pictures(bundle, plan, (flat,) * len(seeds), seeds, first)
-        words = build_conditioning(bundle, plan.prompt, plan.negative, plan.guidance_scale, len(seeds))
-        latents = yield from finished(denoise(bundle.unet, begun.schedule, words, begun.start), begun.start)
+        words = build_conditioning(
+            bundle, plan.prompt, plan.negative, plan.guidance_scale, len(seeds)
+        )
+        latents = yield from finished(
+            denoise(bundle.unet, begun.schedule, words, begun.start), begun.start
+        )
         yield Pictures(offset, decode(bundle, latents), (None,) * len(seeds))
 
 
@@ -62,5 +68,7 @@ def plain_colour(phrase: str, number: int) -> tuple[int, int, int]:
     if named:
         red, green, blue = ImageColor.getrgb(named[0])[:3]
         return red, green, blue
-    red_frac, green_frac, blue_frac = colorsys.hsv_to_rgb(number * 0.618 % 1.0, 0.6, 0.8)  # golden section: far apart
+    red_frac, green_frac, blue_frac = colorsys.hsv_to_rgb(
+        number * 0.618 % 1.0, 0.6, 0.8
+    )  # golden section: far apart
     return round(red_frac * 255), round(green_frac * 255), round(blue_frac * 255)

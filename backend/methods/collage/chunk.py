@@ -1,4 +1,6 @@
-"""Candidates that run together: how they begin, and the loop under the collage's words and controls."""
+"""Candidates that run together: how they begin, and the loop under the collage's words and
+controls.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ from backend.plan.plan import Plan, WholePicture
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
-    """Candidates that run together: clean ``source`` (b, c, h, w), its noise, what held cells get, where they begin."""
+    """Candidates that run together: clean ``source`` (b, c, h, w), its noise, what held cells get,
+    where they begin.
+    """
 
     schedule: Schedule
     source: torch.Tensor
@@ -41,15 +45,18 @@ class Chunk:
 def begun(collage: Laid, bundle: ModelBundle, seeds: tuple[int, ...]) -> Chunk:
     """Encode the collage and noise it, once for each seed.
 
-    A layer with a seed of its own begins with that noise in every candidate. (What a stochastic sampler adds later
-    still comes from the candidate's seed.)
+    A layer with a seed of its own begins with that noise in every candidate. (What a stochastic
+    sampler adds later still comes from the candidate's seed.)
     """
     plan = collage.plan
     schedule = Schedule(plan.sampler, bundle.scheduler, plan.steps, bundle.device)
     generators = tuple(generator_for(seed) for seed in seeds)
     source = encode(bundle, collage.flat.picture, generators)
     owners = torch.from_numpy(_cells(collage.flat.topmost, bundle.card.cell_px)).to(bundle.device)
-    own_seeds = [None if number == varied(plan) else one.seed for number, one in enumerate(plan.layers, start=1)]
+    own_seeds = [
+        None if number == varied(plan) else one.seed
+        for number, one in enumerate(plan.layers, start=1)
+    ]
     noise = owned_noise(draw(source, generators), owners, own_seeds)
     start = Start(schedule.noise_to(collage.first, source, noise), collage.first, generators)
     return Chunk(schedule, source, noise, _stream(collage.options, schedule, seeds, noise), start)
@@ -66,7 +73,9 @@ def steps(collage: Laid, bundle: ModelBundle, chunk: Chunk) -> Generator[Step, N
         controls.append(LayerNoise(chunk.source, collage.release, chunk.schedule, chunk.stream))
     if chunk.watched is not None:
         controls.append(WatchWords(chunk.watched))
-    words = build_conditioning(bundle, plan.prompt, plan.negative, plan.guidance_scale, len(chunk.source))
+    words = build_conditioning(
+        bundle, plan.prompt, plan.negative, plan.guidance_scale, len(chunk.source)
+    )
     if collage.looks:
         spoken = embed_with_looks(bundle, plan.prompt, sorted(collage.looks.items()))
         words = replace(words, positive=spoken)
@@ -74,18 +83,33 @@ def steps(collage: Laid, bundle: ModelBundle, chunk: Chunk) -> Generator[Step, N
 
 
 def varied(plan: Plan) -> int | None:
-    """The number, from 1, of the layer in which alone the candidates differ. (Its own seed then has no say.)"""
+    """The number, from 1, of the layer in which alone the candidates differ. (Its own seed then has
+    no say.)
+    """
     wanted = plan.target.varied if isinstance(plan.target, WholePicture) else None
-    return next((number for number, layer in enumerate(plan.layers, start=1) if layer.layer_id == wanted), None)
+    return next(
+        (number for number, layer in enumerate(plan.layers, start=1) if layer.layer_id == wanted),
+        None,
+    )
 
 
 def _cells(pixels: NDArray[np.int64], cell_px: int) -> NDArray[np.int64]:
     """The value at the centre of every latent cell."""
     rows, columns = (side // cell_px for side in pixels.shape)
-    return np.ascontiguousarray(pixels[cell_px // 2 :: cell_px, cell_px // 2 :: cell_px][:rows, :columns])
+    return np.ascontiguousarray(
+        pixels[cell_px // 2 :: cell_px, cell_px // 2 :: cell_px][:rows, :columns]
+    )
 
 
-def _stream(options: CollageOptions, schedule: Schedule, seeds: tuple[int, ...], noise: torch.Tensor) -> NoiseStream:
-    """Deterministic samplers keep held parts on one trajectory; the others renew their noise as they do their own."""
-    fresh = schedule.kind.stochastic if options.noise_stream == "auto" else options.noise_stream == "fresh"
+def _stream(
+    options: CollageOptions, schedule: Schedule, seeds: tuple[int, ...], noise: torch.Tensor
+) -> NoiseStream:
+    """Deterministic samplers keep held parts on one trajectory; the others renew their noise as
+    they do their own.
+    """
+    fresh = (
+        schedule.kind.stochastic
+        if options.noise_stream == "auto"
+        else options.noise_stream == "fresh"
+    )
     return FreshNoise(seeds) if fresh else SharedNoise(noise)

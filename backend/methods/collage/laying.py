@@ -40,14 +40,18 @@ class Laid:
 
 
 def prepared(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Laid:
-    """Check the options and the source, lay out the collage, and find each cell's first free step."""
+    """Check the options and the source, lay out the collage, and find each cell's first free
+    step.
+    """
     options = parse_options(CollageOptions, plan.options)
     source = _source(plan, pixels)
     flat = raster(plan, pixels)
     if levelled(plan, options):
         blur_px = options.blur_px * bundle.card.native_px / PAPER_SIDE_PX
         freedom = freedom_map(_owners(plan, flat), _levels(plan, options, pixels), blur_px)
-        held: Literal["touched", "filled"] = "filled" if isinstance(plan.target, OneLayer) else "touched"
+        held: Literal["touched", "filled"] = (
+            "filled" if isinstance(plan.target, OneLayer) else "touched"
+        )
         release = release_map(freedom, plan.steps, bundle.card.cell_px, held)
     else:
         release = np.array([[first_step(plan.steps, options.strength)]], np.int64)
@@ -58,7 +62,9 @@ def prepared(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Laid:
 
 
 def _looks(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> dict[int, Look]:
-    """The look of each layer that has one and whose words stand in the prompt; of layers that share words the first."""
+    """The look of each layer that has one and whose words stand in the prompt; of layers that share
+    words the first.
+    """
     found: dict[int, Look] = {}
     for layer in plan.layers:
         tokens = fitting(layer.tokens, bundle)
@@ -73,8 +79,10 @@ def fitting(tokens: Sequence[int], bundle: ModelBundle) -> tuple[int, ...]:
 
 
 def _owners(plan: Plan, flat: Raster) -> NDArray[np.int64]:
-    """Whose freedom a pixel has, int (h, w). In a re-roll the feather is the layer's too: what is drawn there is mixed
-    with what was, and a rim that could not follow the new object would stand around it as a pale line."""
+    """Whose freedom a pixel has, int (h, w). In a re-roll the feather is the layer's too: what is
+    drawn there is mixed with what was, and a rim that could not follow the new object would stand
+    around it as a pale line.
+    """
     if not isinstance(plan.target, OneLayer):
         return flat.topmost
     return (paste_weights(flat.alphas[0], plan.target.feather_px) > 0).astype(np.int64)
@@ -91,7 +99,13 @@ def _levels(plan: Plan, options: CollageOptions, pixels: Pixels) -> tuple[float 
         return (0.0, *(options.strength for _ in plan.layers))
     uncovered = 0.0 if isinstance(plan.target, OneLayer) else plan.target.uncovered_noise
     painted = painted_noise(plan, pixels)
-    return (uncovered, *(layer.noise if one is None else one for layer, one in zip(plan.layers, painted, strict=True)))
+    return (
+        uncovered,
+        *(
+            layer.noise if one is None else one
+            for layer, one in zip(plan.layers, painted, strict=True)
+        ),
+    )
 
 
 def _source(plan: Plan, pixels: Pixels) -> Picture:

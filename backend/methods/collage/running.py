@@ -21,12 +21,14 @@ from backend.scene.scene import Picture, Pixels
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
     """Steps, then Pictures, for each chunk of ``plan.batch`` candidates.
 
-    Where the target names a layer that alone is *varied*, all candidates are the first one but for that layer's noise.
-    Up to the state k0 of that layer's level they are one and the same, and that part is run once, alone. In state k0
-    the layer's cells that are still held (all but those that a freer neighbour's blur released before) are the source
-    at that level under each candidate's own noise; all other cells go on from what is shared. So the first candidate is
-    the one that an ordinary run makes of its seed, and the others are new by definition (exactness E2: the same
-    algorithm, another random stream). What a stochastic sampler adds from k0 on is each candidate's own, in every cell.
+    Where the target names a layer that alone is *varied*, all candidates are the first one but for
+    that layer's noise. Up to the state k0 of that layer's level they are one and the same, and that
+    part is run once, alone. In state k0 the layer's cells that are still held (all but those that a
+    freer neighbour's blur released before) are the source at that level under each candidate's own
+    noise; all other cells go on from what is shared. So the first candidate is the one that an
+    ordinary run makes of its seed, and the others are new by definition (exactness E2: the same
+    algorithm, another random stream). What a stochastic sampler adds from k0 on is each candidate's
+    own, in every cell.
     """
     collage = prepared(plan, bundle, pixels)
     prefix: Prefix | None = None
@@ -50,20 +52,29 @@ def _watched(collage: Laid, bundle: ModelBundle) -> MapMeans | None:
 
 
 def _heat(plan: Plan, chunk: Chunk) -> tuple[dict[str, Picture], ...]:
-    """For each candidate where the words of its layers looked, of those that have words in the prompt."""
+    """For each candidate where the words of its layers looked, of those that have words in the
+    prompt.
+    """
     means = chunk.watched.means() if chunk.watched is not None else None
     if means is None:
         return ()
     grey = grey_maps(means)
     spoken = [number for number, layer in enumerate(plan.layers) if layer.tokens]
-    return tuple({plan.layers[number].layer_id: grey[number, row] for number in spoken} for row in range(grey.shape[1]))
+    return tuple(
+        {plan.layers[number].layer_id: grey[number, row] for number in spoken}
+        for row in range(grey.shape[1])
+    )
 
 
 def _finished(collage: Laid, made: tuple[Picture, ...], offset: int) -> Pictures:
-    """The pictures of a chunk; for a re-roll with the source's own pixels put back outside the layer."""
+    """The pictures of a chunk; for a re-roll with the source's own pixels put back outside the
+    layer.
+    """
     target = collage.plan.target
     if not isinstance(target, OneLayer):
         return Pictures(offset, made, (None,) * len(made))
     weights = paste_weights(collage.flat.alphas[0], target.feather_px)
     whole = tuple(pasted(collage.source, picture, weights) for picture in made)
-    return Pictures(offset, whole, tuple(changed_pixels(collage.source, picture, weights) for picture in whole))
+    return Pictures(
+        offset, whole, tuple(changed_pixels(collage.source, picture, weights) for picture in whole)
+    )

@@ -22,9 +22,11 @@ from backend.models.schedule import first_step
 
 @dataclass(frozen=True, eq=False)
 class Prefix:
-    """What candidates that differ in one layer share: the first one's run until that layer is released.
+    """What candidates that differ in one layer share: the first one's run until that layer is
+    released.
 
-    ``chunk`` is how it began, ``latents`` (1, c, h, w) its state ``until``, ``cells`` bool (h, w) the layer's.
+    ``chunk`` is how it began, ``latents`` (1, c, h, w) its state ``until``, ``cells`` bool (h, w)
+    the layer's.
     """
 
     chunk: Chunk
@@ -46,9 +48,13 @@ def shared(collage: Laid, bundle: ModelBundle) -> Generator[Step, None, Prefix]:
 
 
 def branched(collage: Laid, prefix: Prefix, own: Chunk, seeds: tuple[int, ...]) -> Chunk:
-    """Candidates that go on from what is shared, each under its ``own`` noise in the varied layer's cells."""
+    """Candidates that go on from what is shared, each under its ``own`` noise in the varied layer's
+    cells.
+    """
     shared, generators = prefix.chunk, own.start.generators
-    if seeds[0] == collage.plan.seeds[0]:  # the first candidate itself goes on with the draws that come next
+    if (
+        seeds[0] == collage.plan.seeds[0]
+    ):  # the first candidate itself goes on with the draws that come next
         generators = (*shared.start.generators, *generators[1:])
     source = shared.source.expand_as(own.source)
     stream = SplitNoise(prefix.cells, own.stream, shared.stream)
@@ -61,7 +67,8 @@ def branched(collage: Laid, prefix: Prefix, own: Chunk, seeds: tuple[int, ...]) 
 def _branching(collage: Laid, cell_px: int) -> tuple[int, NDArray[np.bool_]]:
     """k0 and the varied layer's cells that are held until then, bool (h, w).
 
-    With a painted freedom, or where no cell keeps to the layer's own level, k0 is when its first cell is released.
+    With a painted freedom, or where no cell keeps to the layer's own level, k0 is when its first
+    cell is released.
     """
     number = varied(collage.plan) or 0
     owned = _owned(collage.flat.topmost == number, cell_px)
@@ -74,7 +81,9 @@ def _branching(collage: Laid, cell_px: int) -> tuple[int, NDArray[np.bool_]]:
 
 
 def _owned(pixels: NDArray[np.bool_], cell_px: int) -> NDArray[np.bool_]:
-    """The latent cells of a layer's pixels (h, w): those whose centre is one, or where none is all that it touches."""
+    """The latent cells of a layer's pixels (h, w): those whose centre is one, or where none is all
+    that it touches.
+    """
     rows, columns = (side // cell_px for side in pixels.shape)
     cells = pixels[: rows * cell_px, : columns * cell_px].reshape(rows, cell_px, columns, cell_px)
     centres = cells[:, cell_px // 2, :, cell_px // 2]

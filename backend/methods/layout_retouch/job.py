@@ -68,7 +68,9 @@ class Job:
         return self.first + round(share * (self.plan.steps - self.first))
 
     def rivals(self, prompt: str) -> tuple[int, ...]:
-        """The words that may look at a place more than the subject's, so that it is not the subject's."""
+        """The words that may look at a place more than the subject's, so that it is not the
+        subject's.
+        """
         return self.drawn.other_words(prompt) if self.options.rivals else ()
 
     @property
@@ -76,15 +78,27 @@ class Job:
         return self.options.stage == "retouch"
 
     def key(self, what: str) -> str:
-        """A name for what follows from the plan, but not from its seeds and the later stages' options."""
-        left_out: Any = {"notes": True, "seeds": True, "batch": True, "options": True, "subject": {"reference"}}
+        """A name for what follows from the plan, but not from its seeds and the later stages'
+        options.
+        """
+        left_out: Any = {
+            "notes": True,
+            "seeds": True,
+            "batch": True,
+            "options": True,
+            "subject": {"reference"},
+        }
         facts = self.plan.model_dump(mode="json", exclude=left_out)
-        stage_1 = self.options.model_dump(mode="json", include={"plain_share", "around_share", "rivals"})
+        stage_1 = self.options.model_dump(
+            mode="json", include={"plain_share", "around_share", "rivals"}
+        )
         return digest({**facts, **stage_1, "what": what})
 
 
 def prepared(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Job:
-    """What a plan asks for; a RequestError when it cannot be drawn so, before anything is computed."""
+    """What a plan asks for; a RequestError when it cannot be drawn so, before anything is
+    computed.
+    """
     options = parse_options(RetouchOptions, plan.options)
     drawn = subject_run(plan, bundle, pixels)
     region = _region(plan, bundle, pixels) if isinstance(plan.target, OneLayer) else None
@@ -92,7 +106,9 @@ def prepared(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Job:
 
 
 def _region(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Region:
-    """A layer's place in a finished picture: its cells are free for its share of the steps, all others never."""
+    """A layer's place in a finished picture: its cells are free for its share of the steps, all
+    others never.
+    """
     assert isinstance(plan.target, OneLayer)
     source = pixels.picture(plan.target.source)[..., :3]
     if source.shape[:2] != (plan.height_px, plan.width_px):
@@ -103,5 +119,7 @@ def _region(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Region:
         )
     alpha = raster(plan, pixels).alphas[0]
     freedom = np.where(alpha > 0, plan.layers[0].noise, 0.0)
-    release = torch.from_numpy(release_map(freedom, plan.steps, bundle.card.cell_px, "filled")).to(bundle.device)
+    release = torch.from_numpy(release_map(freedom, plan.steps, bundle.card.cell_px, "filled")).to(
+        bundle.device
+    )
     return Region(source, encode_mean(bundle, source), release, alpha)

@@ -1,4 +1,6 @@
-"""Stage 1: the plain model lays the picture out, the personalised one draws it (Layout-and-Retouch, section 3.2.1)."""
+"""Stage 1: the plain model lays the picture out, the personalised one draws it (Layout-and-Retouch,
+section 3.2.1).
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ from backend.models.schedule import Schedule
 
 
 def drawn_layout(job: Job, seed: int) -> Generator[Step, None, Layout]:
-    """Stage 1: step-blended denoising of one seed, or remembered. What it feels on the way is kept for stage 2."""
+    """Stage 1: step-blended denoising of one seed, or remembered. What it feels on the way is kept
+    for stage 2.
+    """
     drawn, bundle = job.drawn, job.bundle
     spoken, tokens = drawn.embed(job.plan.prompt)
     words, key = drawn.conditioning(spoken, "layout"), job.key(f"layout {seed}")
@@ -38,15 +42,21 @@ def drawn_layout(job: Job, seed: int) -> Generator[Step, None, Layout]:
         return Layout(Trajectory(found[:-1]), found[-1], words, key, held)
     plainly = embed(bundle, plain_prompt(job.plan.prompt, drawn.subject.class_word))
     plain = predictor(bundle.unet, schedule, drawn.conditioning(plainly, "layout"))
-    maps, states = MapMean(tokens, "layout", until, job.rivals(job.plan.prompt)), [begin] * (job.first + 1)
+    maps, states = (
+        MapMean(tokens, "layout", until, job.rivals(job.plan.prompt)),
+        [begin] * (job.first + 1),
+    )
     felt = layout_side(job, Layout(Trajectory(tuple(states)), begin, words, key, held))
-    # a learned word alone spoils nothing around itself; plain words there would only ask for a second one of its class
+    # a learned word alone spoils nothing around itself; plain words there would only ask for a
+    # second one of its class
     around = job.step_at(job.options.around_share) if drawn.subject.weights else until
     watching = PlainAround(plain, maps, until, around, OVER)
     controls: list[Control] = [StepBlend(plain, drawn.worn, until), watching, *held]
     if job.options.layout_states == "own":
         controls.append(KeepFeatures(felt, bundle.recorded, until))
-    with closing(denoise(bundle.unet, schedule, words, Start(begin, job.first, _streams(seed)), controls)) as steps:
+    with closing(
+        denoise(bundle.unet, schedule, words, Start(begin, job.first, _streams(seed)), controls)
+    ) as steps:
         for step in steps:
             states.append(step.latents)
             yield step
@@ -59,8 +69,15 @@ def drawn_layout(job: Job, seed: int) -> Generator[Step, None, Layout]:
 def _begin(job: Job, schedule: Schedule, seed: int) -> tuple[Tensor, tuple[Control, ...]]:
     """The first state of a seed, and what holds the rest of the picture when one layer is drawn."""
     plan, cell_px = job.plan, job.bundle.card.cell_px
-    shape = (1, job.bundle.unet.config.in_channels, plan.height_px // cell_px, plan.width_px // cell_px)
-    noise = draw(torch.zeros(shape, device=job.bundle.device, dtype=job.bundle.dtype), _streams(seed))
+    shape = (
+        1,
+        job.bundle.unet.config.in_channels,
+        plan.height_px // cell_px,
+        plan.width_px // cell_px,
+    )
+    noise = draw(
+        torch.zeros(shape, device=job.bundle.device, dtype=job.bundle.dtype), _streams(seed)
+    )
     if job.region is None:
         return noise, ()
     clean = job.region.clean
@@ -75,6 +92,12 @@ def _streams(seed: int) -> tuple[torch.Generator, ...]:
 def layout_side(job: Job, layout: Layout) -> SidePath:
     """What stage 2 asks of a layout: its features where they are blended."""
     begin = max(job.step_at(job.options.blend_share), job.step_at(job.options.copy_share))
-    blended = tuple(site.module for site in detail_sites(job.bundle.unet)) if job.options.mask != "none" else ()
+    blended = (
+        tuple(site.module for site in detail_sites(job.bundle.unet))
+        if job.options.mask != "none"
+        else ()
+    )
     spans = (Span(begin, job.step_at(1.0), blended),) if blended else ()
-    return SidePath(f"{layout.key} {job.options.layout_states} {begin}", layout.path, layout.words, spans)
+    return SidePath(
+        f"{layout.key} {job.options.layout_states} {begin}", layout.path, layout.words, spans
+    )

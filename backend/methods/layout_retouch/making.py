@@ -20,14 +20,20 @@ from backend.models.bundle import ModelBundle
 from backend.plan.plan import OneLayer, Plan
 from backend.scene.scene import Picture, Pixels
 
-NOT_FOUND = "The subject was found nowhere in this layout, so nothing of the layout was blended back."
+NOT_FOUND = (
+    "The subject was found nowhere in this layout, so nothing of the layout was blended back."
+)
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
     """Steps, then Pictures, for each seed: a retouched layout, or the layout itself."""
     job = prepared(plan, bundle, pixels)
     batches = -(-len(plan.seeds) // plan.batch)
-    own = 2 * plan.steps - job.first - job.step_at(job.options.copy_share) if job.retouches else plan.steps - job.first
+    own = (
+        2 * plan.steps - job.first - job.step_at(job.options.copy_share)
+        if job.retouches
+        else plan.steps - job.first
+    )
     total = -(-(plan.steps * job.retouches + own * len(plan.seeds)) // batches)
     done = 0
     with closing(_made(job)) as made:
@@ -64,4 +70,8 @@ def _finished(job: Job, made: tuple[Picture, ...], offset: int) -> Pictures:
         return Pictures(offset, made, (None,))
     weights = paste_weights(job.region.alpha, job.plan.target.feather_px)
     whole = tuple(pasted(job.region.source, picture, weights) for picture in made)
-    return Pictures(offset, whole, tuple(changed_pixels(job.region.source, picture, weights) for picture in whole))
+    return Pictures(
+        offset,
+        whole,
+        tuple(changed_pixels(job.region.source, picture, weights) for picture in whole),
+    )

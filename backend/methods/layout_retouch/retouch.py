@@ -1,4 +1,6 @@
-"""Stage 2: the layout is drawn once more, with the reference's appearance (Layout-and-Retouch, section 3.2.2)."""
+"""Stage 2: the layout is drawn once more, with the reference's appearance (Layout-and-Retouch,
+section 3.2.2).
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ def retouched(
     """Stage 2: the finished latents of one layout, and what was blended by, if anything was."""
     options, drawn, own = job.options, job.drawn, layout.path
     if options.layout_states == "inverted":
-        own = yield from inverted(drawn, decode(job.bundle, own.states[-1])[0], f"{layout.key} inverted")
+        own = yield from inverted(
+            drawn, decode(job.bundle, own.states[-1])[0], f"{layout.key} inverted"
+        )
     said = job.plan.prompt if options.target_words == "prompt" else REFERENCE_PROMPT
     neutral, (spoken, named) = drawn.embed(REFERENCE_PROMPT)[0], drawn.embed(said)
     schedule = drawn.schedule()
@@ -49,11 +53,15 @@ def retouched(
     solid = _cut(job, layout)
     partial = options.swap and options.reference_part == "subject"
     shown = shown_in_reference(drawn, reference) if partial else None
-    words, start, sides, swap = _paths(job, schedule, (replace(layout, path=own), reference), (neutral, spoken))
+    words, start, sides, swap = _paths(
+        job, schedule, (replace(layout, path=own), reference), (neutral, spoken)
+    )
     mask = _mask(job, maps, solid, sides)
     controls = (
         StepBlend(_nobody, drawn.worn, 0),
-        replace(swap, shown=shown, guided=options.guided_reference, weight=options.reference_weight),
+        replace(
+            swap, shown=shown, guided=options.guided_reference, weight=options.reference_weight
+        ),
         *_blend(job, mask, own),
         *(layout.held if sides else ()),
     )
@@ -62,38 +70,58 @@ def retouched(
         for step in steps:
             latents = step.latents
             yield replace(step, denoised=step.denoised[-1:])
-    job.bundle.recorded.find(drawn.reference_key(), -1)  # used until now: finished layouts are forgotten before it
+    job.bundle.recorded.find(
+        drawn.reference_key(), -1
+    )  # used until now: finished layouts are forgotten before it
     return latents[-1:], mask
 
 
 def _paths(
     job: Job, schedule: Schedule, sources: tuple[Layout, Trajectory], spoken: tuple[Tensor, Tensor]
 ) -> tuple[Conditioning, Start, SidePaths | None, AttentionSwap]:
-    """The target's words and begin, and how it borrows: from stored paths, or from rows sampled beside it.
+    """The target's words and begin, and how it borrows: from stored paths, or from rows sampled
+    beside it.
 
-    ``sources`` are the layout and the reference's states, ``spoken`` the words of the reference and the target.
+    ``sources`` are the layout and the reference's states, ``spoken`` the words of the reference and
+    the target.
     """
     layout, reference = sources
     copied, own = job.step_at(job.options.copy_share), layout.path
     if job.options.side_paths == "stored":
         sides = _sides(job, schedule, layout, (reference, spoken[0]))
         start = Start(own.states[copied], copied, (generator_for(0),))
-        return job.drawn.conditioning(spoken[1], "target"), start, sides, AttentionSwap(0, (), _swapped(job), sides)
+        return (
+            job.drawn.conditioning(spoken[1], "target"),
+            start,
+            sides,
+            AttentionSwap(0, (), _swapped(job), sides),
+        )
     first = job.first
     said = torch.cat([spoken[0], layout.words.positive, spoken[1]])
     paths = (("reference", 1), ("layout", 1), ("target", 1))
     words = Conditioning(said, layout.words.negative, job.plan.guidance_scale, 3, paths)
     begin = torch.cat([reference.states[first], own.states[first], own.states[first]])
     streams = (generator_for(0),) * len(begin)  # DDIM draws nothing
-    return words, Start(begin, first, streams), None, AttentionSwap(copied, _all_sites(job), _swapped(job))
+    return (
+        words,
+        Start(begin, first, streams),
+        None,
+        AttentionSwap(copied, _all_sites(job), _swapped(job)),
+    )
 
 
-def _sides(job: Job, schedule: Schedule, layout: Layout, reference: tuple[Trajectory, Tensor]) -> SidePaths:
-    """The reference and the layout, replayed; their features are remembered by what they follow from."""
+def _sides(
+    job: Job, schedule: Schedule, layout: Layout, reference: tuple[Trajectory, Tensor]
+) -> SidePaths:
+    """The reference and the layout, replayed; their features are remembered by what they follow
+    from.
+    """
     copied, plan, drawn = job.step_at(job.options.copy_share), job.plan, job.drawn
     swapped = tuple(f"{name}.{part}" for name in _swapped(job) for part in ("to_k", "to_v"))
     path, neutral = reference
-    key = digest([drawn.reference_key(), plan.guidance_scale, plan.negative, copied, job.options.swap])
+    key = digest(
+        [drawn.reference_key(), plan.guidance_scale, plan.negative, copied, job.options.swap]
+    )
     spans = (Span(copied, job.step_at(1.0), swapped),) if swapped else ()
     paths = {  # the reference last, so that it is the last to be forgotten
         "layout": layout_side(job, layout),
@@ -107,22 +135,34 @@ def _swapped(job: Job) -> tuple[str, ...]:
 
 
 def _all_sites(job: Job) -> tuple[str, ...]:
-    return tuple(site.module for site in (*self_sites(job.bundle.unet), *cross_sites(job.bundle.unet)))
+    return tuple(
+        site.module for site in (*self_sites(job.bundle.unet), *cross_sites(job.bundle.unet))
+    )
 
 
 def _cut(job: Job, layout: Layout) -> NDArray[np.bool_]:
-    """What SAM cuts out of the layout where the subject's words looked; (0, 0) where nobody asks or nothing is cut."""
+    """What SAM cuts out of the layout where the subject's words looked; (0, 0) where nobody asks or
+    nothing is cut.
+    """
     if job.options.mask != "adaptive":
         return np.zeros((0, 0), np.bool_)
     return cut_out(job.bundle, decode(job.bundle, layout.path.states[-1])[0], layout.map[0], OVER)
 
 
-def _mask(job: Job, maps: MapMean, solid: NDArray[np.bool_], sides: SidePaths | None) -> AdaptiveMask | None:
+def _mask(
+    job: Job, maps: MapMean, solid: NDArray[np.bool_], sides: SidePaths | None
+) -> AdaptiveMask | None:
     if job.options.mask == "none":
         return None
     shape = (job.plan.height_px, job.plan.width_px)
-    rules = MaskRules(OVER, joining=job.options.joining, background_floor=job.options.background_floor)
-    within = np.ones(shape, np.float32) if job.region is None else (job.region.alpha > 0).astype(np.float32)
+    rules = MaskRules(
+        OVER, joining=job.options.joining, background_floor=job.options.background_floor
+    )
+    within = (
+        np.ones(shape, np.float32)
+        if job.region is None
+        else (job.region.alpha > 0).astype(np.float32)
+    )
     return AdaptiveMask(maps, solid, within, rules, sides)
 
 

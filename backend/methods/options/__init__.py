@@ -15,11 +15,14 @@ from backend.scene.layer import Record, first_complaint
 
 Options = TypeVar("Options", bound=Record)
 Kind = Literal["bool", "int", "float", "choice"]
-_STEPS: Mapping[str, float] = types.MappingProxyType({"bool": 1.0, "int": 1.0, "float": 0.01, "choice": 1.0})
+_STEPS: Mapping[str, float] = types.MappingProxyType(
+    {"bool": 1.0, "int": 1.0, "float": 0.01, "choice": 1.0}
+)
 
 
 class SetFact(NamedTuple):
-    """An option that another one sets: its value where the other is least, and where it is greatest.
+    """An option that another one sets: its value where the other is least, and where it is
+    greatest.
 
     In between it follows in proportion.
     """
@@ -30,9 +33,11 @@ class SetFact(NamedTuple):
 
 
 class OptionFact(NamedTuple):
-    """One option: its range, unit, help and the paper's section; the fields of the studio's OptionField.
+    """One option: its range, unit, help and the paper's section; the fields of the studio's
+    OptionField.
 
-    ``sets`` are the options that it stands for, ``unless`` the switch by which they are set on their own instead.
+    ``sets`` are the options that it stands for, ``unless`` the switch by which they are set on
+    their own instead.
     """
 
     name: str
@@ -56,17 +61,23 @@ def facts_of(options: type[Record]) -> tuple[OptionFact, ...]:
 
 
 def parse_options(options: type[Options], values: Mapping[str, Any]) -> Options:
-    """The options from a plan's values; a RequestError names the first that is unknown or out of range."""
+    """The options from a plan's values; a RequestError names the first that is unknown or out of
+    range.
+    """
     try:
         return options.model_validate(dict(values))
     except ValidationError as error:
         first = first_complaint(error, "method's options")
-        raise RequestError(f"The option {first.what}", limit=first.limit, remedy=first.remedy) from None
+        raise RequestError(
+            f"The option {first.what}", limit=first.limit, remedy=first.remedy
+        ) from None
 
 
 def _fact(name: str, field: FieldInfo) -> OptionFact:
     kind, choices = _kind(field.annotation)
-    extra: Mapping[str, Any] = field.json_schema_extra if isinstance(field.json_schema_extra, Mapping) else {}
+    extra: Mapping[str, Any] = (
+        field.json_schema_extra if isinstance(field.json_schema_extra, Mapping) else {}
+    )
     lower = [limit.ge for limit in field.metadata if hasattr(limit, "ge")]
     upper = [limit.le for limit in field.metadata if hasattr(limit, "le")]
     return OptionFact(

@@ -36,7 +36,9 @@ class CollageOptions(Record):
     structure: bool = Field(
         True,
         title="Structure",
-        description="Hold the layers that ask for it to their edges; needs a model with a ControlNet.",
+        description=(
+            "Hold the layers that ask for it to their edges; needs a model with a ControlNet."
+        ),
         json_schema_extra={"section": "4.3"},
     )
     strength: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
@@ -49,7 +51,11 @@ class CollageOptions(Record):
         10.0,
         title="Blur between levels",
         description="How softly the noise levels of neighbouring layers pass into each other.",
-        json_schema_extra={"section": "4.4", "unit": f"px of a {PAPER_SIDE_PX} px picture", "step": 1.0},
+        json_schema_extra={
+            "section": "4.4",
+            "unit": f"px of a {PAPER_SIDE_PX} px picture",
+            "step": 1.0,
+        },
     )
     noise_stream: Literal["auto", "fresh", "shared"] = Field(
         "auto",
@@ -60,6 +66,9 @@ class CollageOptions(Record):
     sigma_indexing: Literal["true", "released"] = Field(
         "true",
         title="Sigma of the attention weight",
-        description="The step's own sigma, or the one that the authors' code reads (counted from the schedule's top).",
+        description=(
+            "The step's own sigma, or the one that the authors' code reads (counted "
+            "from the schedule's top)."
+        ),
         json_schema_extra={"section": "4.2"},
     )

@@ -12,30 +12,40 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class RetouchOptions(Record):
-    """What Layout-and-Retouch can be told. Shares are of the steps that are taken; the paper takes 50.
+    """What Layout-and-Retouch can be told. Shares are of the steps that are taken; the paper takes
+    50.
 
-    Eight defaults are ours, for on the pocket family the paper's lose the subject or redraw the place around it: a
-    shorter part of the plain model at first, a longer one around the subject, the prompt's own words, the subject's
-    part of the reference alone and with more weight, blending from the end of the copy on, of the states as well, and a
-    mask that keeps off the other words' places.
+    Eight defaults are ours, for on the pocket family the paper's lose the subject or redraw the
+    place around it: a shorter part of the plain model at first, a longer one around the subject,
+    the prompt's own words, the subject's part of the reference alone and with more weight, blending
+    from the end of the copy on, of the states as well, and a mask that keeps off the other words'
+    places.
     """
 
     stage: Literal["retouch", "layouts"] = Field(
         "retouch",
         title="Stage",
-        description="Retouch every layout, or show the layouts; the same seed then retouches the one that is picked.",
+        description=(
+            "Retouch every layout, or show the layouts; the same seed then retouches "
+            "the one that is picked."
+        ),
         json_schema_extra={"section": "3.2"},
     )
     plain_share: Share = Field(
         0.04,
         title="Plain model's steps",
-        description="How long the plain model lays the picture out (λ1; the paper: 5 of 50, 3 for hard prompts).",
+        description=(
+            "How long the plain model lays the picture out (λ1; the paper: 5 of 50, "
+            "3 for hard prompts)."
+        ),
         json_schema_extra={"section": "3.2.1", "unit": "share of the steps", "step": 0.02},
     )
     around_share: Share = Field(
         0.4,
         title="Plain model around it",
-        description="How long the plain model goes on drawing whatever is not the subject; 0 in the paper.",
+        description=(
+            "How long the plain model goes on drawing whatever is not the subject; 0 in the paper."
+        ),
         json_schema_extra={"section": "3.2.1", "unit": "share of the steps", "step": 0.05},
     )
     copy_share: Share = Field(
@@ -47,7 +57,10 @@ class RetouchOptions(Record):
     blend_share: Share = Field(
         0.2,
         title="Blending from",
-        description="From which step on everything outside the mask is drawn back to the layout (the paper: 0.6).",
+        description=(
+            "From which step on everything outside the mask is drawn back to the "
+            "layout (the paper: 0.6)."
+        ),
         json_schema_extra={"section": "3.2.2", "unit": "share of the steps", "step": 0.02},
     )
     swap: bool = Field(
@@ -59,13 +72,18 @@ class RetouchOptions(Record):
     reference_part: Literal["subject", "whole"] = Field(
         "subject",
         title="Part of the reference",
-        description="Where it shows the subject, beside the target's own; or all, instead of them (the paper).",
+        description=(
+            "Where it shows the subject, beside the target's own; or all, instead of "
+            "them (the paper)."
+        ),
         json_schema_extra={"section": "3.2.2"},
     )
     guided_reference: bool = Field(
         True,
         title="Guided by the reference",
-        description="The subject's part is seen with the words alone, so that guidance strengthens it.",
+        description=(
+            "The subject's part is seen with the words alone, so that guidance strengthens it."
+        ),
         json_schema_extra={"section": "3.2.2"},
     )
     reference_weight: float = Field(
@@ -73,25 +91,34 @@ class RetouchOptions(Record):
         gt=0.0,
         le=8.0,
         title="Reference's weight",
-        description="What a place of the reference's subject counts beside one of the picture's own.",
+        description=(
+            "What a place of the reference's subject counts beside one of the picture's own."
+        ),
         json_schema_extra={"section": "3.2.2", "unit": "times", "step": 0.5},
     )
     mask: Literal["adaptive", "words", "none"] = Field(
         "adaptive",
         title="Mask",
-        description="Where the subject's words look and what SAM cuts out, the words alone, or no blending.",
+        description=(
+            "Where the subject's words look and what SAM cuts out, the words alone, or no blending."
+        ),
         json_schema_extra={"section": "3.2.2"},
     )
     rivals: bool = Field(
         True,
         title="Against other words",
-        description="A place is the subject's only where no other word of the prompt looks more; off in the paper.",
+        description=(
+            "A place is the subject's only where no other word of the prompt looks "
+            "more; off in the paper."
+        ),
         json_schema_extra={"section": "3.2.2"},
     )
     joining: Literal["touching", "or", "and"] = Field(
         "touching",
         title="Joining of the masks",
-        description="Parts that touch SAM's cut-out; the paper's formula (or); or only what both found.",
+        description=(
+            "Parts that touch SAM's cut-out; the paper's formula (or); or only what both found."
+        ),
         json_schema_extra={"section": "3.2.2"},
     )
     background_floor: Share = Field(
@@ -109,13 +136,19 @@ class RetouchOptions(Record):
     target_words: Literal["neutral", "prompt"] = Field(
         "prompt",
         title="Words of the retouch",
-        description="The prompt, which keeps its place and companions, or the neutral words of the paper's algorithm.",
+        description=(
+            "The prompt, which keeps its place and companions, or the neutral words "
+            "of the paper's algorithm."
+        ),
         json_schema_extra={"section": "3.2.2"},
     )
     side_paths: Literal["stored", "sampled"] = Field(
         "stored",
         title="Side paths",
-        description="Replayed from stored states (exact, remembered), or sampled beside the target as printed.",
+        description=(
+            "Replayed from stored states (exact, remembered), or sampled beside the "
+            "target as printed."
+        ),
         json_schema_extra={"section": "algorithm 1"},
     )
     layout_states: Literal["own", "inverted"] = Field(

@@ -36,12 +36,16 @@ class MoveOptions(Record):
     healing: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
         0.7,
         title="Freedom of the hole",
-        description="How far the hole may change from its surroundings' colours; 0 leaves the plain fill.",
+        description=(
+            "How far the hole may change from its surroundings' colours; 0 leaves the plain fill."
+        ),
         json_schema_extra={"unit": "share of the steps", "step": 0.05},
     )
     blending: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
         0.3,
         title="Freedom of the rim",
-        description="How far the object's outline may change at its new place; 0 leaves it as it was cut.",
+        description=(
+            "How far the object's outline may change at its new place; 0 leaves it as it was cut."
+        ),
         json_schema_extra={"unit": "share of the steps", "step": 0.05},
     )

@@ -17,9 +17,11 @@ PAPER_SIDE_PX = 512
 FREEDOM: Mapping[str, tuple[float, float]] = MappingProxyType(
     {"strength": (0.35, 0.7), "feather_px": (0.0, 24.0), "guidance": (0.4, 0.5)}
 )
-"""What freedom sets where it is 0 and where it is 1, in between in proportion. 0.35 to 0.7 suit image-to-image. A start
-from a draft needs little guidance, and a looser one hardly more: on layouts for development the pictures came nearer to
-drawings with .4 than with .75 or 1, by the Fréchet distance, and at freedom .8 with .5 than with .7 or 1."""
+"""What freedom sets where it is 0 and where it is 1, in between in proportion. 0.35 to 0.7 suit
+image-to-image. A start from a draft needs little guidance, and a looser one hardly more: on layouts
+for development the pictures came nearer to drawings with .4 than with .75 or 1, by the Fréchet
+distance, and at freedom .8 with .5 than with .7 or 1.
+"""
 
 
 DREAMT = ("dream", "place")
@@ -32,7 +34,10 @@ class TcigOptions(Record):
     freedom: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
         0.5,
         title="Freedom",
-        description="How little the outlines of the masks bind: sets strength, feather and guidance together.",
+        description=(
+            "How little the outlines of the masks bind: sets strength, feather and "
+            "guidance together."
+        ),
         json_schema_extra={
             "section": "3.2",
             "unit": "share",
@@ -57,7 +62,11 @@ class TcigOptions(Record):
         8.0,
         title="Feather",
         description="How softly the masks end, when set by hand.",
-        json_schema_extra={"section": "3.2", "unit": f"px of a {PAPER_SIDE_PX} px picture", "step": 1.0},
+        json_schema_extra={
+            "section": "3.2",
+            "unit": f"px of a {PAPER_SIDE_PX} px picture",
+            "step": 1.0,
+        },
     )
     guidance: Annotated[float, Field(ge=0.25, le=2.0)] = Field(
         1.0,
@@ -92,27 +101,38 @@ class TcigOptions(Record):
     start: Literal["dream", "place", "regions", "random"] = Field(
         "dream",
         title="Start of stage 1",
-        description="A short draw by the diffusion model; only its place, with each mask in one colour; colours alone; "
+        description="A short draw by the diffusion model; only its place, with each mask in "
+        "one colour; colours alone; "
         "or, as in the paper, random codes.",
         json_schema_extra={"section": "3.1"},
     )
     draws: Annotated[int, Field(ge=1, le=200)] = Field(
         24,
         title="Colours tried",
-        description="Where no words name a colour, so many random ones are tried for each region at the start.",
+        description=(
+            "Where no words name a colour, so many random ones are tried for each "
+            "region at the start."
+        ),
         json_schema_extra={"section": "3.1", "unit": "colours"},
     )
     half_size: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
         0.6,
         title="Iterations at half size",
-        description="Share of the iterations that draw at half size, where a start from regions is four times cheaper.",
+        description=(
+            "Share of the iterations that draw at half size, where a start from "
+            "regions is four times cheaper."
+        ),
         json_schema_extra={"section": "3.1", "unit": "share of the iterations", "step": 0.05},
     )
     learning_rate: Annotated[float, Field(ge=0.005, le=1.0)] = Field(
         0.1,
         title="Learning rate of stage 1",
         description="How far a step of the fit goes.",
-        json_schema_extra={"section": "3.1", "unit": "Adam's, in deviations of the codebook", "step": 0.005},
+        json_schema_extra={
+            "section": "3.1",
+            "unit": "Adam's, in deviations of the codebook",
+            "step": 0.005,
+        },
     )
     text_weight: Annotated[float, Field(ge=0.0, le=10.0)] = Field(
         1.0,
@@ -123,13 +143,18 @@ class TcigOptions(Record):
     layer_words: Annotated[float, Field(ge=0.0, le=10.0)] = Field(
         2.0,
         title="Weight of each layer's words",
-        description="How strongly stage 1 draws each layer's own words around its mask (not in the paper).",
+        description=(
+            "How strongly stage 1 draws each layer's own words around its mask (not in the paper)."
+        ),
         json_schema_extra={"section": "3.1", "unit": "× weight of the words", "step": 0.5},
     )
     segment_weight: Annotated[float, Field(ge=0.0, le=50.0)] = Field(
         5.0,
         title="Weight of the masks",
-        description="How strongly stage 1 follows the masks; at 1 their gradient is as long as that of the words.",
+        description=(
+            "How strongly stage 1 follows the masks; at 1 their gradient is as long "
+            "as that of the words."
+        ),
         json_schema_extra={"section": "3.1", "unit": "α of eq. 2", "step": 0.5},
     )
     cutouts: Annotated[int, Field(ge=1, le=64)] = Field(
@@ -141,6 +166,9 @@ class TcigOptions(Record):
     views: Annotated[int, Field(ge=0, le=8)] = Field(
         1,
         title="Views for the segmenters",
-        description="Random views of draft and masks at each step, against mere texture; 0 shows the plain draft.",
+        description=(
+            "Random views of draft and masks at each step, against mere texture; 0 "
+            "shows the plain draft."
+        ),
         json_schema_extra={"section": "3.1", "unit": "views"},
     )

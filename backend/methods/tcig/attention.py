@@ -11,12 +11,17 @@ from backend.models.schedule import Schedule
 
 
 def attention(
-    painting: Painting, bundle: ModelBundle, schedule: Schedule, pulls: Sequence[tuple[float, float]]
+    painting: Painting,
+    bundle: ModelBundle,
+    schedule: Schedule,
+    pulls: Sequence[tuple[float, float]],
 ) -> RegionAttention:
     """``pulls`` are the weights inside and outside of the mask, for each layer of the plan."""
     length = bundle.card.text_length
     regions = tuple(
         Region(tuple(token for token in layer.tokens if token < length), inside, outside, mask)
-        for layer, mask, (inside, outside) in zip(painting.plan.layers, painting.masks, pulls, strict=True)
+        for layer, mask, (inside, outside) in zip(
+            painting.plan.layers, painting.masks, pulls, strict=True
+        )
     )
     return RegionAttention(regions, length, schedule.sigmas)

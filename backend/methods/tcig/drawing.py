@@ -29,7 +29,9 @@ from backend.scene.scene import Picture, Pixels
 
 
 class _Begun(NamedTuple):
-    """What stage 2 goes on from: a draft a candidate, their places in the plan, and the iterations they took."""
+    """What stage 2 goes on from: a draft a candidate, their places in the plan, and the iterations
+    they took.
+    """
 
     drafts: tuple[Picture, ...]
     places: tuple[int, ...] = ()
@@ -37,7 +39,8 @@ class _Begun(NamedTuple):
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-    """Steps, Drafted at the end of stage 1, more Steps, then Pictures, for each chunk of ``plan.batch`` candidates.
+    """Steps, Drafted at the end of stage 1, more Steps, then Pictures, for each chunk of
+    ``plan.batch`` candidates.
 
     From the plan's own draft there is stage 2 alone.
     """
@@ -54,16 +57,22 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
             seeds = tuple(plan.seeds[number] for number in numbers)
             latents = yield from _refined(painting, bundle, (pictures, seeds), begun.fitted)
             pictures = decode(bundle, latents)
-        yield Pictures(offset, pictures, (None,) * len(pictures), begun.places, notes=painting.notes)
+        yield Pictures(
+            offset, pictures, (None,) * len(pictures), begun.places, notes=painting.notes
+        )
 
 
 def _first_stage(
     painting: Painting, bundle: ModelBundle, pixels: Pixels, numbers: range
 ) -> Generator[Step | Drafted, None, _Begun]:
-    """Stage 1 of the candidates with these numbers. A draft of an earlier chunk is made again, but told of once."""
+    """Stage 1 of the candidates with these numbers. A draft of an earlier chunk is made again, but
+    told of once.
+    """
     places = tuple(number - number % painting.options.per_draft for number in numbers)
     order = tuple(dict.fromkeys(places))
-    drafts, fitted = yield from _drafted(painting, bundle, tuple(painting.plan.seeds[one] for one in order))
+    drafts, fitted = yield from _drafted(
+        painting, bundle, tuple(painting.plan.seeds[one] for one in order)
+    )
     if painting.stack is not None:
         drafts = tuple(filled(painting.plan, pixels, draft) for draft in drafts)
     made = dict(zip(order, drafts, strict=True))
@@ -75,7 +84,8 @@ def _first_stage(
 def _drafted(
     painting: Painting, bundle: ModelBundle, seeds: tuple[int, ...]
 ) -> Generator[Step, None, tuple[tuple[Picture, ...], int]]:
-    """Stage 1: one fit a seed, all in one batch; the value is the drafts, uint8 (h, w, 3), and the iterations it took.
+    """Stage 1: one fit a seed, all in one batch; the value is the drafts, uint8 (h, w, 3), and the
+    iterations it took.
 
     Drafts are remembered with the bundle: drawing stage 2 again, in another way, takes none.
     """
@@ -104,7 +114,9 @@ def _stage_1(
     if painting.options.start in ("place", "regions"):
         start = plain_start(painting, network, seeds, dream)
     cells = (-(-plan.height_px // network.reduction), -(-plan.width_px // network.reduction))
-    with closing(optimise(network, build_fit(painting, network, seeds, cells, start), painting.terms)) as steps:
+    with closing(
+        optimise(network, build_fit(painting, network, seeds, cells, start), painting.terms)
+    ) as steps:
         yield from steps
 
 
@@ -112,7 +124,9 @@ def _resized(draft: Draft, size: tuple[int, int]) -> Draft:
     """A step with its picture at the size of the others, for those who look on."""
     if draft.denoised.shape[-2:] == size:
         return draft
-    return replace(draft, denoised=functional.interpolate(draft.denoised, size=size, mode="bilinear"))
+    return replace(
+        draft, denoised=functional.interpolate(draft.denoised, size=size, mode="bilinear")
+    )
 
 
 @torch.no_grad()
@@ -125,13 +139,18 @@ def _as_pictures(network: DrawsCodes, z: Tensor, size: tuple[int, int]) -> tuple
 
 
 def _refined(
-    painting: Painting, bundle: ModelBundle, given: tuple[tuple[Picture, ...], tuple[int, ...]], fitted: int
+    painting: Painting,
+    bundle: ModelBundle,
+    given: tuple[tuple[Picture, ...], tuple[int, ...]],
+    fitted: int,
 ) -> Generator[Step, None, Tensor]:
     """Stage 2 on ``given``, a draft and a seed for each row; the value is the last latents."""
     plan, (drafts, seeds) = painting.plan, given
     begun = begin_from_pictures(bundle, plan, drafts, seeds, painting.first)
     guidance_scale = max(1.0, plan.guidance_scale * painting.dials.guidance)
-    conditioning = build_conditioning(bundle, plan.prompt, plan.negative, guidance_scale, len(seeds))
+    conditioning = build_conditioning(
+        bundle, plan.prompt, plan.negative, guidance_scale, len(seeds)
+    )
     controls: list[Control] = []
     if painting.options.attention:
         pulls = [(layer.attention_positive, layer.attention_negative) for layer in plan.layers]
@@ -139,7 +158,9 @@ def _refined(
     if painting.stack is not None:
         controls.append(painting.stack.control(begun, seeds))
     latents = begun.start.latents
-    with closing(denoise(bundle.unet, begun.schedule, conditioning, begun.start, controls)) as steps:
+    with closing(
+        denoise(bundle.unet, begun.schedule, conditioning, begun.start, controls)
+    ) as steps:
         for step in steps:
             latents = step.latents
             yield painting.counted(step, fitted)

@@ -1,7 +1,9 @@
-"""Where a fit begins, dreamed: a short text-to-image draw in which every layer's words keep to their mask (ours).
+"""Where a fit begins, dreamed: a short text-to-image draw in which every layer's words keep to
+their mask (ours).
 
-A place is more than a colour, and CLIP knows few places by their colour alone; the diffusion model has seen them. Of
-the dream the place is kept as it is, and the objects are fitted: those of the dream, or colours in their stead.
+A place is more than a colour, and CLIP knows few places by their colour alone; the diffusion model
+has seen them. Of the dream the place is kept as it is, and the objects are fitted: those of the
+dream, or colours in their stead.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ from backend.models.bundle import ModelBundle
 STEPS = 8
 """Enough to begin with: dreams of twice as many looked the same."""
 PULL = 1.0
-"""Full weights of region attention, whatever the layers' own: an object that strays would stand in the place."""
+"""Full weights of region attention, whatever the layers' own: an object that strays would stand in
+the place.
+"""
 
 
 def dream_steps(painting: Painting) -> int:
@@ -35,8 +39,12 @@ def dream_steps(painting: Painting) -> int:
     return min(STEPS, painting.plan.steps) if painting.options.start in DREAMT else 0
 
 
-def dreamed(painting: Painting, bundle: ModelBundle, seeds: tuple[int, ...]) -> Generator[Draft, None, Tensor]:
-    """The dreams of these seeds, float (n, 3, h, w) in 0..1; meanwhile the masks are shown, in the colours named."""
+def dreamed(
+    painting: Painting, bundle: ModelBundle, seeds: tuple[int, ...]
+) -> Generator[Draft, None, Tensor]:
+    """The dreams of these seeds, float (n, 3, h, w) in 0..1; meanwhile the masks are shown, in the
+    colours named.
+    """
     plan = painting.plan.model_copy(update={"steps": dream_steps(painting)})
     begun = begin_from_noise(bundle, plan, tuple(seed_of(seed, "place", 0) for seed in seeds))
     words = build_conditioning(bundle, plan.prompt, plan.negative, plan.guidance_scale, len(seeds))

@@ -1,4 +1,6 @@
-"""Pictures among painted masks: laid over the draft, and held in stage 2 as far as their own noise says."""
+"""Pictures among painted masks: laid over the draft, and held in stage 2 as far as their own noise
+says.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +20,17 @@ from backend.scene.composite import ground, lay_over, over_grey, sheet_of
 from backend.scene.scene import Picture, Pixels
 
 BLUR_PX = 10.0
-"""How softly noise levels pass into each other, in pixels of a picture of 512: Collage Diffusion's default."""
+"""How softly noise levels pass into each other, in pixels of a picture of 512: Collage Diffusion's
+default.
+"""
 PAPER_SIDE_PX = 512
 
 
 @dataclass(frozen=True)
 class Stack:
-    """``release`` (h_lat, w_lat) is the first free step of each cell, ``first`` the lowest of them."""
+    """``release`` (h_lat, w_lat) is the first free step of each cell, ``first`` the lowest of
+    them.
+    """
 
     release: Tensor = field(repr=False)
     first: int
@@ -35,15 +41,22 @@ class Stack:
 
 
 def stack_of(plan: Plan, flat: Raster, strength: float, bundle: ModelBundle) -> Stack:
-    """Painted layers and what none covers are free from ``strength`` on, pictures from their own noise."""
-    levels = (strength, *(strength if layer.picture is None else layer.noise for layer in plan.layers))
+    """Painted layers and what none covers are free from ``strength`` on, pictures from their own
+    noise.
+    """
+    levels = (
+        strength,
+        *(strength if layer.picture is None else layer.noise for layer in plan.layers),
+    )
     freedom = freedom_map(flat.topmost, levels, BLUR_PX * bundle.card.native_px / PAPER_SIDE_PX)
     release = release_map(freedom, plan.steps, bundle.card.cell_px, "touched")
     return Stack(torch.from_numpy(release).to(bundle.device), int(release.min()))
 
 
 def filled(plan: Plan, pixels: Pixels, draft: Picture) -> Picture:
-    """The plan's stack with ``draft``, uint8 (h, w, 3), under it and in the place of every painted layer."""
+    """The plan's stack with ``draft``, uint8 (h, w, 3), under it and in the place of every painted
+    layer.
+    """
     size = (plan.width_px, plan.height_px)
     under = ground(size, draft)
     flat = under
@@ -51,6 +64,8 @@ def filled(plan: Plan, pixels: Pixels, draft: Picture) -> Picture:
         picture = pixels.picture(layer.picture) if layer.picture else None
         mask = pixels.mask(layer.mask) if layer.mask else None
         sheet = sheet_of(picture, mask, layer.placement, layer.opacity, size)
-        colour: NDArray[np.float32] = under * sheet.alpha[..., None] if picture is None else sheet.colour
+        colour: NDArray[np.float32] = (
+            under * sheet.alpha[..., None] if picture is None else sheet.colour
+        )
         flat = lay_over(flat, replace(sheet, colour=colour, blend=layer.blend))
     return over_grey(flat)

@@ -1,4 +1,6 @@
-"""A plan of painted masks, read: its dials, the class of every mask, who answers for it, and what a draft must be."""
+"""A plan of painted masks, read: its dials, the class of every mask, who answers for it, and what a
+draft must be.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ from backend.scene.scene import Pixels
 
 
 class Dials(NamedTuple):
-    """What freedom stands for: strength of stage 2, feather of the masks, and a factor on the guidance scale."""
+    """What freedom stands for: strength of stage 2, feather of the masks, and a factor on the
+    guidance scale.
+    """
 
     strength: float
     feather_px: float
@@ -39,17 +43,20 @@ def dials_of(options: TcigOptions) -> Dials:
     """The three dials behind freedom, or those by hand."""
     if options.by_hand:
         return Dials(options.strength, options.feather_px, options.guidance)
-    return Dials(**{name: low + (high - low) * options.freedom for name, (low, high) in FREEDOM.items()})
+    return Dials(
+        **{name: low + (high - low) * options.freedom for name, (low, high) in FREEDOM.items()}
+    )
 
 
 @dataclass(frozen=True)
 class Painting:
-    """What all chunks of a run share. ``masks`` (layers, h, w) are the visible parts, feathered, in 0..1.
+    """What all chunks of a run share. ``masks`` (layers, h, w) are the visible parts, feathered, in
+    0..1.
 
-    ``regions`` (painted + 1, h, w) part the picture among what is not painted and the painted layers. ``digest`` names
-    all that decides a draft but its seed; it, the terms and what is ``tried`` are empty where a
-    draft is given. ``stack`` is there when
-    layers with pictures take part; ``notes`` are sentences about experts that could not be loaded.
+    ``regions`` (painted + 1, h, w) part the picture among what is not painted and the painted
+    layers. ``digest`` names all that decides a draft but its seed; it, the terms and what is
+    ``tried`` are empty where a draft is given. ``stack`` is there when layers with pictures take
+    part; ``notes`` are sentences about experts that could not be loaded.
     """
 
     plan: Plan
@@ -66,7 +73,9 @@ class Painting:
     notes: tuple[str, ...] = ()
 
     def counted(self, step: Step, fitted: int) -> Step:
-        """A step of either stage in one count: ``fitted`` steps of stage 1 come before those of stage 2."""
+        """A step of either stage in one count: ``fitted`` steps of stage 1 come before those of
+        stage 2.
+        """
         total = fitted + (self.plan.steps if self.options.refine else self.first)
         k = self.first + step.k if isinstance(step, Draft) else fitted + step.k
         return replace(step, k=k, total=total, first=self.first)
@@ -83,7 +92,9 @@ def read_painting(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Painting:
     own = masks[[n for n, layer in enumerate(plan.layers) if layer.picture is None]]
     elsewhere = masks.sum(0).clamp(0, 1) - own.sum(0).clamp(0, 1)
     regions = torch.cat([(1 - own.sum(0, keepdim=True)).clamp(0, 1), own])
-    stack = stack_of(plan, flat, dials.strength, bundle) if len(painted) < len(plan.layers) else None
+    stack = (
+        stack_of(plan, flat, dials.strength, bundle) if len(painted) < len(plan.layers) else None
+    )
     first = first_step(plan.steps, dials.strength) if stack is None else stack.first
     painting = Painting(plan, options, dials, masks, regions, first, stack, painted)
     if plan.draft is not None:
@@ -93,12 +104,25 @@ def read_painting(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Painting:
     by_words, tried = text_terms(plan, painted, own, bundle, options)
     terms = (*by_words, *segment_terms(experts, classes, (own, elsewhere), options))
     return replace(
-        painting, terms=terms, tried=tried, digest=_digest(painting, painted, classes), notes=experts.failures
+        painting,
+        terms=terms,
+        tried=tried,
+        digest=_digest(painting, painted, classes),
+        notes=experts.failures,
     )
 
 
 def _digest(painting: Painting, painted: Sequence[PlannedLayer], classes: Sequence[str]) -> str:
-    stage_2 = {"freedom", "by_hand", "strength", "feather_px", "guidance", "attention", "refine", "per_draft"}
+    stage_2 = {
+        "freedom",
+        "by_hand",
+        "strength",
+        "feather_px",
+        "guidance",
+        "attention",
+        "refine",
+        "per_draft",
+    }
     plan = painting.plan
     words = [plan.prompt, *classes, *(layer.phrase for layer in painted)]
     if painting.options.start in DREAMT:
@@ -110,10 +134,13 @@ def _digest(painting: Painting, painted: Sequence[PlannedLayer], classes: Sequen
 
 
 def painted_layers(plan: Plan) -> tuple[PlannedLayer, ...]:
-    """The layers without a picture, from back to front; a RequestError when there is none, or one without a mask."""
+    """The layers without a picture, from back to front; a RequestError when there is none, or one
+    without a mask.
+    """
     if isinstance(plan.target, OneLayer):
         raise RequestError(
-            "TCIG draws whole pictures.", remedy="Choose Collage Diffusion to make one layer of a picture again."
+            "TCIG draws whole pictures.",
+            remedy="Choose Collage Diffusion to make one layer of a picture again.",
         )
     painted = tuple(layer for layer in plan.layers if layer.picture is None)
     if not painted:
@@ -126,7 +153,10 @@ def painted_layers(plan: Plan) -> tuple[PlannedLayer, ...]:
     for layer in painted:
         if layer.mask is None:
             raise RequestError(
-                f"“{layer.phrase or layer.class_label or layer.layer_id}” has neither a mask nor a picture.",
+                (
+                    f"“{layer.phrase or layer.class_label or layer.layer_id}” has neither a mask "
+                    "nor a picture."
+                ),
                 limit="As it stands it would claim the whole canvas.",
                 remedy="Paint where it should be, or hide the layer.",
             )
@@ -134,7 +164,9 @@ def painted_layers(plan: Plan) -> tuple[PlannedLayer, ...]:
 
 
 def class_of(layer: PlannedLayer, experts: Experts) -> str:
-    """The class that a layer asks for: its own label, else the one in its phrase; a RequestError when it has none."""
+    """The class that a layer asks for: its own label, else the one in its phrase; a RequestError
+    when it has none.
+    """
     if layer.class_label.strip():
         return layer.class_label.strip()
     found = experts.class_in(layer.phrase)
@@ -149,7 +181,9 @@ def class_of(layer: PlannedLayer, experts: Experts) -> str:
 
 
 def feathered(masks: Tensor, sigma_px: float) -> Tensor:
-    """Masks (n, h, w) softened by a Gaussian of this deviation; as they are below a third of a pixel."""
+    """Masks (n, h, w) softened by a Gaussian of this deviation; as they are below a third of a
+    pixel.
+    """
     if sigma_px < 1 / 3 or not len(masks):
         return masks
     radius = min(int(3 * sigma_px), min(masks.shape[-2:]) - 1)

@@ -1,4 +1,6 @@
-"""How stage 1 begins: the paper's random code at every place, or ours, a picture of the masks filled with colours."""
+"""How stage 1 begins: the paper's random code at every place, or ours, a picture of the masks
+filled with colours.
+"""
 
 from __future__ import annotations
 
@@ -21,41 +23,71 @@ PLACE = 0
 SHADE = 0.3
 """How far a shade lies from its colour at most, in each channel of 0..1."""
 PLAIN_PX = 32
-"""Side of the plain pictures by which shades are chosen: a multiple of the pixels per code of every known VQGAN."""
+"""Side of the plain pictures by which shades are chosen: a multiple of the pixels per code of every
+known VQGAN.
+"""
 AT_ONCE = 24
 """Tried pictures that are looked at together; bounds memory."""
 TRIED_PX = 64
 """Shorter side of the pictures in which colours are tried; flat colours need no more."""
 
 
-def build_fit(painting: Painting, network: DrawsCodes, seeds: tuple[int, ...], cells: Size, picture: Tensor) -> Fit:
+def build_fit(
+    painting: Painting, network: DrawsCodes, seeds: tuple[int, ...], cells: Size, picture: Tensor
+) -> Fit:
     """The codes to begin with and the stages of the fit; ``cells`` are the codes' size.
 
-    ``picture`` float (n, 3, h, w) in 0..1 is where the seeds begin; the paper's start takes no notice of it. A place
-    that was dreamed stays as it is: fitted to words, it would turn into blotches.
+    ``picture`` float (n, 3, h, w) in 0..1 is where the seeds begin; the paper's start takes no
+    notice of it. A place that was dreamed stays as it is: fitted to words, it would turn into
+    blotches.
     """
     options, book = painting.options, network.codebook
     if options.start == "random":
-        return Fit(one_grid(book, seeds, cells), seeds, (Stage(cells, options.iterations),), options.learning_rate)
+        return Fit(
+            one_grid(book, seeds, cells),
+            seeds,
+            (Stage(cells, options.iterations),),
+            options.learning_rate,
+        )
     half = (-(-cells[0] // 2), -(-cells[1] // 2))
     coarse = round(options.iterations * options.half_size)
     alone = min(coarse, round(options.iterations * REGIONS_ALONE))
-    stages = (Stage(half, alone, parts=1), Stage(half, coarse - alone), Stage(cells, options.iterations - coarse))
-    held = painting.regions[PLACE] if options.start != "regions" else torch.zeros_like(painting.regions[PLACE])
+    stages = (
+        Stage(half, alone, parts=1),
+        Stage(half, coarse - alone),
+        Stage(cells, options.iterations - coarse),
+    )
+    held = (
+        painting.regions[PLACE]
+        if options.start != "regions"
+        else torch.zeros_like(painting.regions[PLACE])
+    )
     with torch.no_grad():
         full, small = (
             network.encode(
-                functional.interpolate(picture, size=(h * network.reduction, w * network.reduction), mode="area") * 2
+                functional.interpolate(
+                    picture, size=(h * network.reduction, w * network.reduction), mode="area"
+                )
+                * 2
                 - 1
             )
             for h, w in (cells, half)
         )
-    return Fit(regions_and_grids(book, full, small, painting.regions, 1 - held), seeds, stages, options.learning_rate)
+    return Fit(
+        regions_and_grids(book, full, small, painting.regions, 1 - held),
+        seeds,
+        stages,
+        options.learning_rate,
+    )
 
 
 @torch.no_grad()
-def plain_start(painting: Painting, network: DrawsCodes, seeds: tuple[int, ...], dream: Tensor | None) -> Tensor:
-    """Every region in its colour, float (n, 3, h, w) in 0..1; a dream like it takes the place of the place."""
+def plain_start(
+    painting: Painting, network: DrawsCodes, seeds: tuple[int, ...], dream: Tensor | None
+) -> Tensor:
+    """Every region in its colour, float (n, 3, h, w) in 0..1; a dream like it takes the place of
+    the place.
+    """
     plain = _filled(painting, start_colours(painting, network, seeds))
     if dream is None:
         return plain
@@ -72,17 +104,19 @@ def sketch(painting: Painting) -> Tensor:
 
 
 def _filled(painting: Painting, colours: Tensor) -> Tensor:
-    return filled_regions(colours, painting.regions, (painting.plan.height_px, painting.plan.width_px))
+    return filled_regions(
+        colours, painting.regions, (painting.plan.height_px, painting.plan.width_px)
+    )
 
 
 @torch.no_grad()
 def start_colours(painting: Painting, network: DrawsCodes, seeds: tuple[int, ...]) -> Tensor:
     """A colour for each region and seed, (n, r, 3) in 0..1.
 
-    A gradient hardly leads from one colour to another through a codebook, so they are chosen first. A layer whose
-    words name a colour begins in a shade of it. Else, of ``draws`` random colours, it is the one that fits the words
-    best: for the place those of the prompt without its objects, then over it each layer's own. Without words, the
-    first draw.
+    A gradient hardly leads from one colour to another through a codebook, so they are chosen first.
+    A layer whose words name a colour begins in a shade of it. Else, of ``draws`` random colours, it
+    is the one that fits the words best: for the place those of the prompt without its objects, then
+    over it each layer's own. Without words, the first draw.
     """
     count, draws = len(painting.regions), painting.options.draws
     named = [named_colour(layer.phrase) for layer in painting.painted]
@@ -111,9 +145,11 @@ def named_colour(phrase: str) -> Tensor | None:
 
 
 def _kept_shade(network: DrawsCodes, colour: Tensor, random: Tensor) -> Tensor:
-    """Of shades of a colour, one for each row of ``random`` (m, 3) in 0..1, the one that the codes keep best.
+    """Of shades of a colour, one for each row of ``random`` (m, 3) in 0..1, the one that the codes
+    keep best.
 
-    A codebook turns colours that it has not learned into others; hue counts here, brightness little.
+    A codebook turns colours that it has not learned into others; hue counts here, brightness
+    little.
     """
     shades = (colour + SHADE * (2 * random - 1)).clamp(0, 1).to(network.codebook)
     plain = shades[:, :, None, None].expand(-1, -1, PLAIN_PX, PLAIN_PX)
@@ -135,7 +171,9 @@ def filled_regions(colours: Tensor, regions: Tensor, size_px: tuple[int, int]) -
 
 
 def _distances(colours: Tensor, regions: Tensor, match: TextMatch, seed: int) -> Tensor:
-    """How far each of the tried rows of colours is from the words of each frame, all seen through one seed's views."""
+    """How far each of the tried rows of colours is from the words of each frame, all seen through
+    one seed's views.
+    """
     scale = TRIED_PX / min(regions.shape[-2:])
     size_px = (round(regions.shape[-2] * scale), round(regions.shape[-1] * scale))
     pictures = [filled_regions(some, regions, size_px) for some in colours.split(AT_ONCE)]

@@ -1,4 +1,6 @@
-"""What stage 1 is fitted to: equation (2), L = α_c L_clip + Σ α_si L_segi, and each layer's own words in its place."""
+"""What stage 1 is fitted to: equation (2), L = α_c L_clip + Σ α_si L_segi, and each layer's own
+words in its place.
+"""
 
 from __future__ import annotations
 
@@ -23,16 +25,24 @@ TRIED_VIEWS = 4
 
 
 class Tried(NamedTuple):
-    """What the codes to begin with are chosen by: the words of the place, and each painted layer's around its mask."""
+    """What the codes to begin with are chosen by: the words of the place, and each painted layer's
+    around its mask.
+    """
 
     place: TextMatch
     layers: TextMatch
 
 
 def text_terms(
-    plan: Plan, painted: Sequence[PlannedLayer], masks: Tensor, bundle: ModelBundle, options: TcigOptions
+    plan: Plan,
+    painted: Sequence[PlannedLayer],
+    masks: Tensor,
+    bundle: ModelBundle,
+    options: TcigOptions,
 ) -> tuple[tuple[Term, ...], Tried | None]:
-    """The prompt over the whole picture, the words of each painted layer around its mask (n, h, w); what is tried."""
+    """The prompt over the whole picture, the words of each painted layer around its mask (n, h, w);
+    what is tried.
+    """
     if options.text_weight == 0:
         return (), None
     clip = clip_of(bundle)
@@ -45,7 +55,8 @@ def text_terms(
     frames = frames_of(masks)
     whole = Term(TextMatch(clip, words[:1], options.cutouts, side_px), options.text_weight)
     each = Term(
-        TextMatch(clip, words[2:], 1, side_px, frames, CROPS, "crops"), options.text_weight * options.layer_words
+        TextMatch(clip, words[2:], 1, side_px, frames, CROPS, "crops"),
+        options.text_weight * options.layer_words,
     )
     tried = Tried(
         TextMatch(clip, words[1:2], 1, side_px, purpose="place"),
@@ -70,19 +81,23 @@ def segment_terms(
         asked: dict[int, Tensor] = {}
         for name, channel in share:
             mask = sum(
-                (mask for mask, own in zip(painted, classes, strict=True) if own == name), torch.zeros_like(covered)
+                (mask for mask, own in zip(painted, classes, strict=True) if own == name),
+                torch.zeros_like(covered),
             )
             asked[channel] = (asked.get(channel, 0) + mask).clamp(0, 1)
         targets = build_targets(asked, covered, expert.background)
-        terms.append(Term(SegmentMatch(expert.segmenter, targets, options.views), options.segment_weight))
+        terms.append(
+            Term(SegmentMatch(expert.segmenter, targets, options.views), options.segment_weight)
+        )
     return tuple(terms)
 
 
 def build_targets(asked: dict[int, Tensor], covered: Tensor, background: int | None) -> Targets:
-    """What one expert should find: its classes under their masks (h, w), background where nothing is painted.
+    """What one expert should find: its classes under their masks (h, w), background where nothing
+    is painted.
 
-    ``covered`` is where any layer is. Under the layers of other experts its background is not counted, for it may call
-    them what it likes.
+    ``covered`` is where any layer is. Under the layers of other experts its background is not
+    counted, for it may call them what it likes.
     """
     masks = torch.stack(list(asked.values()))
     counted = torch.ones_like(masks)

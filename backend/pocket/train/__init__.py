@@ -1,1 +1,3 @@
-"""How the pocket family was made: ``python -m backend.pocket.train PART`` (scenes, autoencoder, unet, judge)."""
+"""How the pocket family was made: ``python -m backend.pocket.train PART`` (scenes, autoencoder,
+unet, judge).
+"""

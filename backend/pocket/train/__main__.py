@@ -1,7 +1,7 @@
 """``python -m backend.pocket.train PART``: make one part of the family.
 
-Order: scenes, autoencoder, unet; then the others in any order. The part ``export`` repeats the export of the UNet's
-last checkpoint.
+Order: scenes, autoencoder, unet; then the others in any order. The part ``export`` repeats the
+export of the UNet's last checkpoint.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ MINUTES: Mapping[str, float] = MappingProxyType(
         "controlnet": 35.0,
     }
 )
-"""Every part with its usual time; a part is the function ``train`` of the module of its name beside this one."""
+"""Every part with its usual time; a part is the function ``train`` of the module of its name beside
+this one.
+"""
 FAMILY = Path(__file__).resolve().parents[3] / "assets" / "models" / "pocket"
 
 
@@ -39,14 +41,23 @@ def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m backend.pocket.train", description=__doc__)
     parser.add_argument("part", choices=tuple(MINUTES))
-    parser.add_argument("--minutes", type=float, help="time budget; the learning rate is planned by it")
+    parser.add_argument(
+        "--minutes", type=float, help="time budget; the learning rate is planned by it"
+    )
     parser.add_argument("--device", default="cpu", help="cpu or cuda, where a part can use it")
     parser.add_argument(
-        "--warm", action="store_true", help="unet, controlnet, judge: begin with the weights of --family"
+        "--warm",
+        action="store_true",
+        help="unet, controlnet, judge: begin with the weights of --family",
     )
-    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
     parser.add_argument(
-        "--out", type=Path, default=Path("train-pocket"), help="folder for scenes, checkpoints and grids"
+        "--resume", action="store_true", help="go on from the last checkpoint in --out"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("train-pocket"),
+        help="folder for scenes, checkpoints and grids",
     )
     parser.add_argument("--family", type=Path, default=FAMILY, help="folder of the exported models")
     parser.add_argument("--seed", type=int, default=0)

@@ -1,4 +1,6 @@
-"""Attention for training: explicit products (faster than the fused one on a CPU), and text seen through regions."""
+"""Attention for training: explicit products (faster than the fused one on a CPU), and text seen
+through regions.
+"""
 
 from __future__ import annotations
 
@@ -30,17 +32,25 @@ class RegionView:
     def bias(self, positions: int) -> Tensor | None:
         """Additive scores (b, 1, positions, tokens): 0 = seen, ``HIDDEN`` = not.
 
-        An object's words are seen inside its region only. All other words, the end and the padding are seen outside of
-        every region only: the encoder is causal, so they know all the objects. The start token is seen everywhere.
+        An object's words are seen inside its region only. All other words, the end and the padding
+        are seen outside of every region only: the encoder is causal, so they know all the objects.
+        The start token is seen everywhere.
         """
         if self.regions is None or self.owners is None or self.masked_rows is None:
             return None
         side = math.isqrt(positions)
         inside = F.adaptive_max_pool2d(self.regions, side).flatten(2)
-        owned = F.one_hot(self.owners.clamp(min=0), MOST_OBJECTS).float() * (self.owners >= 0)[..., None]
+        owned = (
+            F.one_hot(self.owners.clamp(min=0), MOST_OBJECTS).float()
+            * (self.owners >= 0)[..., None]
+        )
         seen = torch.einsum("bkp,btk->bpt", inside, owned)
         outside = 1 - inside.amax(1)
-        seen = seen + outside[:, :, None] * (self.owners == SHARED)[:, None, :] + (self.owners == OPEN)[:, None, :]
+        seen = (
+            seen
+            + outside[:, :, None] * (self.owners == SHARED)[:, None, :]
+            + (self.owners == OPEN)[:, None, :]
+        )
         hidden = (seen < 0.5) & self.masked_rows[:, None, None]
         return (hidden.float() * HIDDEN)[:, None]
 
@@ -50,16 +60,20 @@ class RegionView:
             self.inside.append(object_shares(maps.float().mean(1), self.regions, self.owners))
 
     def strayed(self) -> Tensor:
-        """Mean of (1 - share)^2 over layers, free samples and their spoken objects, and forget the maps; a scalar.
+        """Mean of (1 - share)^2 over layers, free samples and their spoken objects, and forget the
+        maps; a scalar.
 
-        Source: TokenCompose (Wang et al. 2023), the token loss, with an object's whole phrase in place of its noun.
+        Source: TokenCompose (Wang et al. 2023), the token loss, with an object's whole phrase in
+        place of its noun.
         """
         assert self.regions is not None
         assert self.owners is not None
         assert self.masked_rows is not None
         shares = torch.stack(self.inside)
         self.inside.clear()
-        spoken = (self.owners[:, :, None] == torch.arange(MOST_OBJECTS, device=self.owners.device)).any(1)
+        spoken = (
+            self.owners[:, :, None] == torch.arange(MOST_OBJECTS, device=self.owners.device)
+        ).any(1)
         counted = (spoken & (self.regions.amax((2, 3)) > 0) & ~self.masked_rows[:, None]).float()
         return ((1 - shares).square() * counted).sum() / (len(shares) * counted.sum()).clamp(min=1)
 
@@ -67,8 +81,8 @@ class RegionView:
 def object_shares(maps: Tensor, regions: Tensor, owners: Tensor) -> Tensor:
     """The share (b, objects) of the attention to an object's words that falls into its region.
 
-    ``maps`` (b, positions, tokens) sum to 1 over tokens; ``regions`` (b, objects, h, w) of 0 and 1; ``owners`` (b,
-    tokens).
+    ``maps`` (b, positions, tokens) sum to 1 over tokens; ``regions`` (b, objects, h, w) of 0 and 1;
+    ``owners`` (b, tokens).
     """
     side = math.isqrt(maps.shape[1])
     region = F.adaptive_max_pool2d(regions, side).flatten(2)
@@ -91,7 +105,9 @@ class ExplicitAttention:
         attention_mask: Tensor | None = None,
         temb: Tensor | None = None,
     ) -> Tensor:
-        """hidden_states (b, positions, channels) to the same shape; ``attention_mask`` and ``temb`` stay unused."""
+        """hidden_states (b, positions, channels) to the same shape; ``attention_mask`` and ``temb``
+        stay unused.
+        """
         cross = encoder_hidden_states is not None
         source = encoder_hidden_states if cross else hidden_states
         q, k, v = (

@@ -32,7 +32,9 @@ def as_tensor(pictures: np.ndarray) -> Tensor:
 
 
 def reconstruction_loss(made: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
-    """Absolute and squared error plus the error of neighbour differences, all weighted per pixel (n, 1, h, w)."""
+    """Absolute and squared error plus the error of neighbour differences, all weighted per pixel
+    (n, 1, h, w).
+    """
     error = made - truth
     loss = (weight * (error.abs() + error.square())).mean()
     for axis in (2, 3):
@@ -48,16 +50,21 @@ def psnr(network: AutoencoderKL, scenes: SceneSet, count: int = CHECK_SCENES) ->
         for start in range(len(scenes) - count, len(scenes), 8):
             truth = as_tensor(scenes.pictures[start : start + 8])
             made = network.decode(network.encode(truth).latent_dist.mode()).sample.clamp(-1, 1)
-            values += [10 * math.log10(4 / float((made[k] - truth[k]).square().mean())) for k in range(len(truth))]
+            values += [
+                10 * math.log10(4 / float((made[k] - truth[k]).square().mean()))
+                for k in range(len(truth))
+            ]
     return sum(values) / len(values)
 
 
 @torch.no_grad()
 def standardise(network: AutoencoderKL, pictures: Tensor) -> None:
-    """Give every latent channel mean 0 and variance 1 over the pictures (n, 3, h, w), without changing what is decoded.
+    """Give every latent channel mean 0 and variance 1 over the pictures (n, 3, h, w), without
+    changing what is decoded.
 
-    The two 1×1 convolutions around the latents take the change: the encoder's subtracts and divides, the other undoes
-    it. One common scale would leave weak channels buried in the diffusion's noise.
+    The two 1×1 convolutions around the latents take the change: the encoder's subtracts and
+    divides, the other undoes it. One common scale would leave weak channels buried in the
+    diffusion's noise.
     """
     means = torch.cat([network.encode(picture[None]).latent_dist.mode() for picture in pictures])
     centre, spread = means.mean((0, 2, 3)), means.std((0, 2, 3))
@@ -78,7 +85,9 @@ class AutoencoderRun(Assignment):
         scenes = load_training_set(self.out / "scenes")
         torch.manual_seed(self.seed)
         network = build_autoencoder()
-        optimiser = torch.optim.AdamW(network.parameters(), LEARNING_RATE, betas=(0.9, 0.99), weight_decay=1e-3)
+        optimiser = torch.optim.AdamW(
+            network.parameters(), LEARNING_RATE, betas=(0.9, 0.99), weight_decay=1e-3
+        )
         average = MovingAverage(network, 0.998)
         spent, step = self._restore(network, average, optimiser)
         random = np.random.default_rng((self.seed, seat.rank, step))
@@ -95,7 +104,9 @@ class AutoencoderRun(Assignment):
             average.update(network)
             step += 1
             if seat.leads and step % 100 == 0:
-                print(f"{time.strftime('%T')} step {step} {progress:.3f} loss {loss:.4f}", flush=True)
+                print(
+                    f"{time.strftime('%T')} step {step} {progress:.3f} loss {loss:.4f}", flush=True
+                )
             if seat.leads and step % 400 == 0:
                 self._save(network, average, optimiser, pace, step)
                 print(f"  psnr {psnr(average.network, scenes, 32):.2f} dB", flush=True)
@@ -152,7 +163,9 @@ class AutoencoderRun(Assignment):
         os.replace(self.out / "autoencoder.pt.new", self.out / "autoencoder.pt")
 
     def _finish(self, network: AutoencoderKL, scenes: SceneSet) -> None:
-        """Set the scale that makes latents unit variance, and write the network in full precision."""
+        """Set the scale that makes latents unit variance, and write the network in full
+        precision.
+        """
         rows = np.arange(0, len(scenes), len(scenes) // 256)
         standardise(network, as_tensor(scenes.pictures[rows]))
         network.register_to_config(scaling_factor=1.0)

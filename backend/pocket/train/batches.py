@@ -1,4 +1,6 @@
-"""Training batches of the UNet: from the scenes on disk, or drawn on the device as they are needed."""
+"""Training batches of the UNet: from the scenes on disk, or drawn on the device as they are
+needed.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +28,9 @@ DEVICE_BATCH = 256
 CHECK_ROWS = 64
 """The last large scenes: never trained on, they measure how much the words matter."""
 SHARES = (0.35, 0.25, 0.40)
-"""Of large, mixed and crowded scenes, once the curriculum has come so far. With a fifth mixed and none crowded, one
-object in a picture was right in 95 % and three in 42 % of the cases: words of many objects must be seen to be learned.
+"""Of large, mixed and crowded scenes, once the curriculum has come so far. With a fifth mixed and
+none crowded, one object in a picture was right in 95 % and three in 42 % of the cases: words of
+many objects must be seen to be learned.
 """
 
 VOCABULARIES = (CLASSES, COLOURS, TEXTURES)
@@ -38,7 +41,8 @@ VOCABULARIES = (CLASSES, COLOURS, TEXTURES)
 class Batch:
     """latents (b, 4, h, w); ids, owners (b, tokens); regions (b, objects, h, w) of 0 and 1.
 
-    ``looks`` int64 (b, 3, h, w): the number of class, colour and texture under each cell, 0 = background.
+    ``looks`` int64 (b, 3, h, w): the number of class, colour and texture under each cell, 0 =
+    background.
     """
 
     latents: Tensor
@@ -62,11 +66,15 @@ class Batches(Protocol):
 
 
 def labelled(instances: Tensor, words: list[SceneWords]) -> tuple[Tensor, Tensor]:
-    """Looks int64 (b, 3, h, w) and regions float (b, objects, h, w) of instance maps (b, h, w) and what they show."""
+    """Looks int64 (b, 3, h, w) and regions float (b, objects, h, w) of instance maps (b, h, w) and
+    what they show.
+    """
     numbers = torch.zeros(len(words), len(VOCABULARIES), MOST_OBJECTS + 1, dtype=torch.long)
     for row, scene in enumerate(words):
         for k, look in enumerate(scene.looks):
-            numbers[row, :, k + 1] = torch.tensor([v.index(w) + 1 for v, w in zip(VOCABULARIES, look, strict=True)])
+            numbers[row, :, k + 1] = torch.tensor(
+                [v.index(w) + 1 for v, w in zip(VOCABULARIES, look, strict=True)]
+            )
     shown = instances.flatten(1)[:, None].expand(-1, len(VOCABULARIES), -1)
     looks = numbers.to(instances.device).gather(2, shown).unflatten(-1, instances.shape[1:])
     return looks, F.one_hot(instances, MOST_OBJECTS + 1)[..., 1:].permute(0, 3, 1, 2).float()
@@ -82,13 +90,19 @@ class StoredBatches:
     def draw(self, small: bool, mixed_too: bool, random: np.random.Generator) -> Batch:
         """See ``Batches``."""
         count = SMALL_BATCH if small else BATCH
-        ranges = ((0, LARGE - CHECK_ROWS), (LARGE, LARGE + MIXED), (LARGE + MIXED, len(self.scenes)))
+        ranges = (
+            (0, LARGE - CHECK_ROWS),
+            (LARGE, LARGE + MIXED),
+            (LARGE + MIXED, len(self.scenes)),
+        )
         kinds = random.choice(len(ranges), count, p=SHARES if mixed_too else (1, 0, 0))
         rows = np.array([random.integers(*ranges[kind]) for kind in kinds])
         return self.gather(rows, random, small)
 
     def gather(self, rows: np.ndarray, random: np.random.Generator | None, small: bool) -> Batch:
-        """These scenes as a batch, at half size if ``small``; without a generator, captions are exact."""
+        """These scenes as a batch, at half size if ``small``; without a generator, captions are
+        exact.
+        """
         cache = self.small_cache if small else self.cache
         words = [self.scenes.words[k] for k in rows]
         captions = self.captions.build(words, random)
@@ -99,9 +113,13 @@ class StoredBatches:
 
 
 class DrawnBatches:
-    """Batches of fresh scenes, drawn and encoded on the device: no two are alike, and nothing waits for a disk."""
+    """Batches of fresh scenes, drawn and encoded on the device: no two are alike, and nothing waits
+    for a disk.
+    """
 
-    def __init__(self, world: BatchedWorld, autoencoder: AutoencoderKL, seed: int, count: int = DEVICE_BATCH) -> None:
+    def __init__(
+        self, world: BatchedWorld, autoencoder: AutoencoderKL, seed: int, count: int = DEVICE_BATCH
+    ) -> None:
         self.world, self.count = world, count
         self.autoencoder = autoencoder.to(world.device)
         self.captions = CaptionMaker(build_tokenizer())
@@ -111,7 +129,9 @@ class DrawnBatches:
     def draw(self, small: bool, mixed_too: bool, random: np.random.Generator) -> Batch:
         """See ``Batches``; a batch holds one number of objects."""
         crowded = mixed_too and random.random() > SHARES[0]
-        objects = int(random.integers(2, MOST_OBJECTS + 1)) if crowded else int(random.integers(1, 3))
+        objects = (
+            int(random.integers(2, MOST_OBJECTS + 1)) if crowded else int(random.integers(1, 3))
+        )
         drawn = self.world.draw(self.count, objects, self.generator)
         pictures = drawn.pictures * 2 - 1
         if small:
@@ -132,6 +152,11 @@ class DrawnBatches:
 def _words(looks: list[int], place: int) -> SceneWords:
     per_class = len(COLOURS) * len(TEXTURES)
     named = tuple(
-        (CLASSES[k // per_class], COLOURS[k % per_class // len(TEXTURES)], TEXTURES[k % len(TEXTURES)]) for k in looks
+        (
+            CLASSES[k // per_class],
+            COLOURS[k % per_class // len(TEXTURES)],
+            TEXTURES[k % len(TEXTURES)],
+        )
+        for k in looks
     )
     return SceneWords(BACKGROUNDS[place], named)

@@ -13,14 +13,20 @@ from backend.pocket.train.scenes import SceneWords
 from backend.pocket.words import CLASSES, COLOURS, PLACES, build_phrase, with_article
 
 OPEN, SHARED = -2, -1
-"""Owners that are no object: the start token, seen from everywhere, and all words that belong to no object."""
+"""Owners that are no object: the start token, seen from everywhere, and all words that belong to no
+object.
+"""
 CAPTION_DROP, WORD_DROP, PLACE_DROP = 0.10, 0.08, 0.08
-"""Chances: an empty caption (for guidance), one object's colour or texture left unsaid, the place left unsaid."""
+"""Chances: an empty caption (for guidance), one object's colour or texture left unsaid, the place
+left unsaid.
+"""
 
 
 @dataclass(frozen=True)
 class Captions:
-    """ids int64 (b, tokens); owners int64 (b, tokens): ``OPEN``, ``SHARED`` or the number of an object in its scene."""
+    """ids int64 (b, tokens); owners int64 (b, tokens): ``OPEN``, ``SHARED`` or the number of an
+    object in its scene.
+    """
 
     ids: Tensor
     owners: Tensor
@@ -60,11 +66,15 @@ class CaptionMaker:
         return ids + [self.end] * rest, owners + [SHARED] * rest
 
     def build(self, scenes: list[SceneWords], random: np.random.Generator | None) -> Captions:
-        """Captions of a batch; with a generator: shuffled, with words and whole captions dropped; without: exact."""
+        """Captions of a batch; with a generator: shuffled, with words and whole captions dropped;
+        without: exact.
+        """
         made = [self._caption(words, random) for words in scenes]
         return Captions(torch.tensor([m[0] for m in made]), torch.tensor([m[1] for m in made]))
 
-    def _caption(self, words: SceneWords, random: np.random.Generator | None) -> tuple[list[int], list[int]]:
+    def _caption(
+        self, words: SceneWords, random: np.random.Generator | None
+    ) -> tuple[list[int], list[int]]:
         place = PLACES[words.background]
         if random is None:
             return self.say([(k, build_phrase(*look)) for k, look in enumerate(words.looks)], place)

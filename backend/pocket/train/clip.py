@@ -1,8 +1,9 @@
 """Train the CLIP pair on scenes with their captions and on single objects with their phrases.
 
-Both groups are contrasted by themselves (a scene of one red car would also agree with another crop's ``red car``).
-Every picture also meets one sentence that is wrong in a single word, or in who wears which colour. Linear heads that
-name class, colour, texture and place from the same embedding help the image tower on; they are thrown away afterwards.
+Both groups are contrasted by themselves (a scene of one red car would also agree with another
+crop's ``red car``). Every picture also meets one sentence that is wrong in a single word, or in who
+wears which colour. Linear heads that name class, colour, texture and place from the same embedding
+help the image tower on; they are thrown away afterwards.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ PAIRS = len(CLASSES) * len(COLOURS)
 
 
 class Heads(nn.Module):
-    """What the embedding must tell: class, colour, texture of an object; place and (class, colour) pairs of a scene."""
+    """What the embedding must tell: class, colour, texture of an object; place and (class, colour)
+    pairs of a scene.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,18 +52,24 @@ class Heads(nn.Module):
     def object_loss(self, features: Tensor, looks: list[tuple[str, str, str]]) -> Tensor:
         """Cross-entropy of the three names of single objects."""
         scores = self.look(features).split([len(CLASSES), len(COLOURS), len(TEXTURES)], 1)
-        truth = torch.tensor([(CLASSES.index(c), COLOURS.index(o), TEXTURES.index(t)) for c, o, t in looks])
+        truth = torch.tensor(
+            [(CLASSES.index(c), COLOURS.index(o), TEXTURES.index(t)) for c, o, t in looks]
+        )
         return sum((F.cross_entropy(s, truth[:, k]) for k, s in enumerate(scores)), torch.zeros(()))
 
     def scene_loss(self, features: Tensor, scenes: list[SceneWords]) -> Tensor:
-        """Cross-entropy of the place and of the pairs that are present, each share of a scene's objects."""
+        """Cross-entropy of the place and of the pairs that are present, each share of a scene's
+        objects.
+        """
         places = torch.tensor([BACKGROUNDS.index(words.background) for words in scenes])
         there = torch.zeros(len(scenes), PAIRS)
         for k, words in enumerate(scenes):
             for class_, colour, _ in words.looks:
                 there[k, CLASSES.index(class_) * len(COLOURS) + COLOURS.index(colour)] = 1
         there = there / there.sum(1, keepdim=True).clamp_min(1)
-        return F.cross_entropy(self.place(features), places) + F.cross_entropy(self.pairs(features), there)
+        return F.cross_entropy(self.place(features), places) + F.cross_entropy(
+            self.pairs(features), there
+        )
 
 
 class Learner(nn.Module):
@@ -72,10 +81,11 @@ class Learner(nn.Module):
 
 
 def contrast(pictures: Tensor, right: Tensor, wrong: Tensor, scale: Tensor, same: Tensor) -> Tensor:
-    """CLIP's symmetric loss (Radford et al. 2021, figure 3) with the wrong sentences as further columns.
+    """CLIP's symmetric loss (Radford et al. 2021, figure 3) with the wrong sentences as further
+    columns.
 
-    pictures, right, wrong: unit vectors (n, d). same: bool (n, 2 n), sentences equal to a picture's right one; they
-    are left out of its competition.
+    pictures, right, wrong: unit vectors (n, d). same: bool (n, 2 n), sentences equal to a picture's
+    right one; they are left out of its competition.
     """
     count = len(pictures)
     scores = scale * pictures @ torch.cat([right, wrong]).T
@@ -113,7 +123,9 @@ class Lesson:
         with torch.autocast("cpu", torch.bfloat16):
             raw = network.clip.encode_image(prepare(seen)).float()
         scene_raw, object_raw = raw[: len(rows)], raw[len(rows) :]
-        named = network.heads.scene_loss(scene_raw, words) + network.heads.object_loss(object_raw, looks)
+        named = network.heads.scene_loss(scene_raw, words) + network.heads.object_loss(
+            object_raw, looks
+        )
         clip = network.clip
         met = self._contrast(clip, scene_raw, pairs) + self._contrast(clip, object_raw, phrases)
         return met + HEADS_WEIGHT * named
@@ -124,7 +136,9 @@ class Lesson:
             said = read_text(clip, ids)
         right, wrong = F.normalize(said.float(), dim=-1).chunk(2)
         scale = clip.logit_scale.clamp(max=MOST_SCALE).exp()
-        return contrast(F.normalize(raw, dim=-1), right, wrong, scale, equal_rows(pair.right, pair.wrong))
+        return contrast(
+            F.normalize(raw, dim=-1), right, wrong, scale, equal_rows(pair.right, pair.wrong)
+        )
 
 
 @torch.no_grad()
@@ -132,7 +146,9 @@ def check(clip: CLIP, scenes: SceneSet, maker: CaptionMaker) -> float:
     """Share of the kept-apart scenes whose own caption wins among 32."""
     rows = np.arange(len(scenes) - CHECK_SCENES, len(scenes))
     ids = maker.build([scenes.words[row] for row in rows], None).ids
-    seen = F.normalize(clip.encode_image(prepare(whole(as_tensor(scenes.pictures[rows]) * 0.5 + 0.5))), dim=-1)
+    seen = F.normalize(
+        clip.encode_image(prepare(whole(as_tensor(scenes.pictures[rows]) * 0.5 + 0.5))), dim=-1
+    )
     said = F.normalize(read_text(clip, ids), dim=-1)
     hits = [
         ((a @ b.T).argmax(1) == torch.arange(len(a))).float()

@@ -1,4 +1,6 @@
-"""Train the ControlNet on edge maps: a copy of the UNet's lower half, beside the UNet that stays as it is."""
+"""Train the ControlNet on edge maps: a copy of the UNet's lower half, beside the UNet that stays as
+it is.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +34,13 @@ from backend.pocket.train.unet import draw_timesteps
 BATCH = 16
 LEARNING_RATE = 7e-4
 SILENT_SHARE = 0.3
-"""Share of the samples without words: there the edges must say what is drawn (the ControlNet paper takes half)."""
+"""Share of the samples without words: there the edges must say what is drawn (the ControlNet paper
+takes half).
+"""
 NOISY_SHARE, NOISY_FROM = 0.4, 550
-"""Share of the samples from the noisy end only, on top of the UNet's own: outlines are settled there."""
+"""Share of the samples from the noisy end only, on top of the UNet's own: outlines are settled
+there.
+"""
 EDGE_WEIGHT = 3.0
 """What the error weighs more in the cells that hold an edge and beside them."""
 CHECK_ROWS = 64
@@ -50,8 +56,12 @@ def build_controlnet(unet: UNet2DConditionModel) -> ControlNetModel:
 
 def load_frozen(family: Path) -> tuple[UNet2DConditionModel, CLIPTextModel]:
     """UNet and text encoder of the family in full precision, without gradients."""
-    unet = UNet2DConditionModel.from_pretrained(family / "unet", use_safetensors=True, torch_dtype=torch.float32)
-    text = CLIPTextModel.from_pretrained(family / "text_encoder", use_safetensors=True, dtype=torch.float32)
+    unet = UNet2DConditionModel.from_pretrained(
+        family / "unet", use_safetensors=True, torch_dtype=torch.float32
+    )
+    text = CLIPTextModel.from_pretrained(
+        family / "text_encoder", use_safetensors=True, dtype=torch.float32
+    )
     return unet.eval().requires_grad_(False), text.eval().requires_grad_(False)
 
 
@@ -70,7 +80,9 @@ class Trainer:
         torch.manual_seed(run.seed)
         self.run = run
         self.scenes = load_training_set(run.out / "scenes")
-        self.latents = LatentCache(run.out, self.scenes, load_trained_autoencoder(run.out), int(UNET["sample_size"]))
+        self.latents = LatentCache(
+            run.out, self.scenes, load_trained_autoencoder(run.out), int(UNET["sample_size"])
+        )
         self.edges = EdgeMaps(run.out, self.scenes)
         self.captions = CaptionMaker(build_tokenizer())
         self.unet, self.text = load_frozen(run.family)
@@ -79,7 +91,11 @@ class Trainer:
         watch_regions(self.network)
         self.average = MovingAverage(self.network, 0.995)
         self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), LEARNING_RATE, betas=(0.9, 0.99), weight_decay=1e-2, fused=True
+            self.network.parameters(),
+            LEARNING_RATE,
+            betas=(0.9, 0.99),
+            weight_decay=1e-2,
+            fused=True,
         )
         self.schedule: DDIMScheduler = build_scheduler()
         self.pace = Pace(run.minutes * 60, self._restore())
@@ -88,7 +104,9 @@ class Trainer:
         if not self.run.warm:
             return build_controlnet(self.unet)
         folder = self.run.family / "controlnet"
-        return ControlNetModel.from_pretrained(folder, use_safetensors=True, torch_dtype=torch.float32)
+        return ControlNetModel.from_pretrained(
+            folder, use_safetensors=True, torch_dtype=torch.float32
+        )
 
     def train(self) -> None:
         """Go on until the time is used up, then write the last checkpoint and the member."""
@@ -103,7 +121,10 @@ class Trainer:
             running = loss if running == 0 else 0.98 * running + 0.02 * loss
             step += 1
             if step % 50 == 0:
-                print(f"{time.strftime('%T')} step {step} {progress:.3f} loss {running:.4f}", flush=True)
+                print(
+                    f"{time.strftime('%T')} step {step} {progress:.3f} loss {running:.4f}",
+                    flush=True,
+                )
             if step % SAVE_EVERY == 0:
                 self._save()
                 print(f"  {self.measure()}", flush=True)
@@ -128,22 +149,36 @@ class Trainer:
         """Captions (b, tokens), some of them empty."""
         ids = self.captions.build([self.scenes.words[row] for row in rows], random).ids
         silent = torch.tensor(self.captions.say([], "")[0])
-        return torch.where(torch.from_numpy(random.random(len(rows)) < SILENT_SHARE)[:, None], silent, ids)
+        return torch.where(
+            torch.from_numpy(random.random(len(rows)) < SILENT_SHARE)[:, None], silent, ids
+        )
 
     def _error(
-        self, network: ControlNetModel, rows: np.ndarray, ids: Tensor, drawn: tuple[Tensor, np.random.Generator]
+        self,
+        network: ControlNetModel,
+        rows: np.ndarray,
+        ids: Tensor,
+        drawn: tuple[Tensor, np.random.Generator],
     ) -> Tensor:
-        """Squared error of the velocity per sample, with the edges (b, 3, h, w) and random steps in ``drawn``."""
+        """Squared error of the velocity per sample, with the edges (b, 3, h, w) and random steps in
+        ``drawn``.
+        """
         latents, (hint, random) = self.latents.take(rows), drawn
         noise, steps = torch.randn_like(latents), draw_timesteps(random, len(rows))
         noisy = torch.from_numpy(random.integers(NOISY_FROM, 1000, len(rows)))
         steps = torch.where(torch.from_numpy(random.random(len(rows)) < NOISY_SHARE), noisy, steps)
-        weight = 1 + EDGE_WEIGHT * F.max_pool2d(F.adaptive_max_pool2d(hint[:, 0], latents.shape[-1]), 3, 1, 1)
+        weight = 1 + EDGE_WEIGHT * F.max_pool2d(
+            F.adaptive_max_pool2d(hint[:, 0], latents.shape[-1]), 3, 1, 1
+        )
         error = self._velocity_error(network, (latents, noise, steps), ids, hint)
         return (error * weight).sum((1, 2)) / weight.sum((1, 2))
 
     def _velocity_error(
-        self, network: ControlNetModel | None, state: tuple[Tensor, Tensor, Tensor], ids: Tensor, hint: Tensor
+        self,
+        network: ControlNetModel | None,
+        state: tuple[Tensor, Tensor, Tensor],
+        ids: Tensor,
+        hint: Tensor,
     ) -> Tensor:
         """Squared error (b, h, w)."""
         latents, noise, steps = state
@@ -153,14 +188,19 @@ class Trainer:
             words = self.text(ids).last_hidden_state
             if network is not None:
                 down, middle = network(noisy, steps, words, hint, return_dict=False)
-                extra = {"down_block_additional_residuals": down, "mid_block_additional_residual": middle}
+                extra = {
+                    "down_block_additional_residuals": down,
+                    "mid_block_additional_residual": middle,
+                }
             made = self.unet(noisy, steps, words, return_dict=False, **extra)[0]
         target = self.schedule.get_velocity(latents, noise, steps)
         return (made.float() - target).square().mean(1)
 
     @torch.no_grad()
     def measure(self) -> dict[str, float]:
-        """The loss at ``CHECK_TIMESTEP`` on scenes never trained on: with all edges, and without a ControlNet."""
+        """The loss at ``CHECK_TIMESTEP`` on scenes never trained on: with all edges, and without a
+        ControlNet.
+        """
         totals = {"with_edges": 0.0, "without": 0.0}
         generator = torch.Generator().manual_seed(0)
         for start in range(len(self.scenes) - CHECK_ROWS, len(self.scenes), BATCH):
@@ -169,9 +209,14 @@ class Trainer:
             noise = torch.randn(latents.shape, generator=generator)
             state = (latents, noise, torch.full((BATCH,), CHECK_TIMESTEP))
             ids = self.captions.build([self.scenes.words[row] for row in rows], None).ids
-            white = torch.from_numpy(self.edges.take(rows) > 0)[:, None].float().expand(-1, 3, -1, -1)
+            white = (
+                torch.from_numpy(self.edges.take(rows) > 0)[:, None].float().expand(-1, 3, -1, -1)
+            )
             for name, network in (("with_edges", self.average.network), ("without", None)):
-                totals[name] += float(self._velocity_error(network, state, ids, white).mean((1, 2)).sum()) / CHECK_ROWS
+                totals[name] += (
+                    float(self._velocity_error(network, state, ids, white).mean((1, 2)).sum())
+                    / CHECK_ROWS
+                )
         return {name: round(total, 4) for name, total in totals.items()}
 
     def _save(self) -> None:

@@ -1,6 +1,8 @@
-"""One network taught for a time in one process: pace, average, checkpoint and log lines in one place.
+"""One network taught for a time in one process: pace, average, checkpoint and log lines in one
+place.
 
-The time is the processor's own, not the wall's: a busy machine then makes a training longer, not worse.
+The time is the processor's own, not the wall's: a busy machine then makes a training longer, not
+worse.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ LARGEST_GRADIENT = 1.0
 
 @dataclass(frozen=True)
 class Term:
-    """Length and place of a course: seconds of the processor, highest learning rate, checkpoint, whether to resume."""
+    """Length and place of a course: seconds of the processor, highest learning rate, checkpoint,
+    whether to resume.
+    """
 
     budget_s: float
     rate: float
@@ -35,7 +39,9 @@ class Term:
 
 
 class Course(Generic[Network]):
-    """AdamW on a cosine over the time budget. Iterate over ``steps`` and hand each loss to ``learn``."""
+    """AdamW on a cosine over the time budget. Iterate over ``steps`` and hand each loss to
+    ``learn``.
+    """
 
     def __init__(self, network: Network, term: Term) -> None:
         self.network, self.term = network, term
@@ -58,7 +64,9 @@ class Course(Generic[Network]):
         return min(1.0, self.spent_s / self.term.budget_s)
 
     def steps(self) -> Iterator[float]:
-        """The progress 0..1 before every step, until the budget is spent; the checkpoint is written on the way."""
+        """The progress 0..1 before every step, until the budget is spent; the checkpoint is written
+        on the way.
+        """
         while (progress := self.progress) < 1:
             for group in self.optimiser.param_groups:
                 group["lr"] = self.term.rate * cosine(progress)
@@ -77,7 +85,13 @@ class Course(Generic[Network]):
         self.step += 1
         self._shown += (float(loss.detach()) - self._shown) / min(self.step, REPORT_STEPS)
         if self.step % REPORT_STEPS == 0:
-            print(f"{time.strftime('%T')} step {self.step} {self.progress:.3f} loss {self._shown:.4f}", flush=True)
+            print(
+                (
+                    f"{time.strftime('%T')} step {self.step} {self.progress:.3f} loss "
+                    f"{self._shown:.4f}"
+                ),
+                flush=True,
+            )
 
     def save(self) -> None:
         """Write the checkpoint, whole or not at all."""

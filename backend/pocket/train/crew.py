@@ -1,4 +1,6 @@
-"""Several training processes of one thread each, their gradients averaged (two threads in one process mostly wait)."""
+"""Several training processes of one thread each, their gradients averaged (two threads in one
+process mostly wait).
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ class Seat:
 
 @dataclass(frozen=True)
 class Assignment:
-    """What a training is told. A part of the family adds ``__call__(seat)``, the training itself."""
+    """What a training is told. A part of the family adds ``__call__(seat)``, the training
+    itself.
+    """
 
     out: Path
     """Folder of the scenes, checkpoints and reports."""
@@ -66,7 +70,9 @@ def _begin(rank: int, size: int, meeting: Path, work: Callable[[Seat], None]) ->
 
 
 def run_crew(work: Callable[[Seat], None], size: int, folder: Path) -> None:
-    """Run ``work`` in ``size`` processes that meet through a file in ``folder``; ``work`` must be picklable."""
+    """Run ``work`` in ``size`` processes that meet through a file in ``folder``; ``work`` must be
+    picklable.
+    """
     meeting = folder / f"meeting.{os.getpid()}"
     if size == 1:
         _begin(0, 1, meeting, work)

@@ -1,4 +1,5 @@
-"""Train only the decoder further: sharper pictures from the same latents, so that the UNet stays valid.
+"""Train only the decoder further: sharper pictures from the same latents, so that the UNet stays
+valid.
 
 The latents are given a little noise, because a UNet's latents are never quite those of a drawing.
 """
@@ -57,7 +58,9 @@ class DecoderRun(Assignment):
             average.update(network)
             step += 1
             if seat.leads and step % 100 == 0:
-                print(f"{time.strftime('%T')} step {step} {progress:.3f} loss {loss:.4f}", flush=True)
+                print(
+                    f"{time.strftime('%T')} step {step} {progress:.3f} loss {loss:.4f}", flush=True
+                )
         if seat.leads:
             self._finish(average.network, scenes)
 
@@ -79,7 +82,10 @@ class DecoderRun(Assignment):
         network.save_pretrained(self.out / "vae.new")
         for path in (self.out / "vae.new").iterdir():
             os.replace(path, self.out / "vae" / path.name)
-        print(f"reconstruction {before:.2f} dB before, {psnr(network, scenes):.2f} dB after", flush=True)
+        print(
+            f"reconstruction {before:.2f} dB before, {psnr(network, scenes):.2f} dB after",
+            flush=True,
+        )
 
 
 def train(given: argparse.Namespace) -> None:

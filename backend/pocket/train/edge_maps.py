@@ -14,12 +14,15 @@ from backend.pocket.train.scenes import SceneSet
 from backend.scene.edges import layer_edges
 
 WHOLE_SHARE = 0.5
-"""Share of the samples that show every layer's edges; in the others each layer's are left out half of the time."""
+"""Share of the samples that show every layer's edges; in the others each layer's are left out half
+of the time.
+"""
 MOST_LAYERS = 5
 
 
 def owned_edges(picture: NDArray[np.uint8], instances: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """uint8 (h, w): 0 = no edge, k + 1 = an edge of instance k (0 is the background). Front layers go over back ones.
+    """uint8 (h, w): 0 = no edge, k + 1 = an edge of instance k (0 is the background). Front layers
+    go over back ones.
 
     ``picture`` is uint8 (h, w, 3), ``instances`` uint8 (h, w) numbered from back to front.
     """
@@ -50,7 +53,9 @@ class EdgeMaps:
 
 
 def hints(owners: NDArray[np.uint8], random: np.random.Generator) -> Tensor:
-    """White edges on black, float32 (b, 3, h, w), of some layers only: people hold single layers to their edges."""
+    """White edges on black, float32 (b, 3, h, w), of some layers only: people hold single layers to
+    their edges.
+    """
     shown = random.random((len(owners), MOST_LAYERS + 1)) < 0.5
     shown |= random.random((len(owners), 1)) < WHOLE_SHARE
     shown[:, 0] = False

@@ -1,4 +1,6 @@
-"""Write the family in the layout of a Stable Diffusion pipeline: half precision, safetensors, each file whole."""
+"""Write the family in the layout of a Stable Diffusion pipeline: half precision, safetensors, each
+file whole.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +16,22 @@ from diffusers import AutoencoderKL, ModelMixin, StableDiffusionPipeline, UNet2D
 from torch import nn
 from transformers import CLIPTextModel
 
-from backend.pocket.networks import build_autoencoder, build_scheduler, build_text_encoder, build_unet
+from backend.pocket.networks import (
+    build_autoencoder,
+    build_scheduler,
+    build_text_encoder,
+    build_unet,
+)
 from backend.pocket.tokenizer import build_tokenizer
 from backend.pocket.train.grid import draw_grid
 
 
-def export_family(folder: Path, unet: UNet2DConditionModel, text: CLIPTextModel, autoencoder: AutoencoderKL) -> None:
-    """Write all parts into ``folder``; files that are read meanwhile stay whole, because each is renamed into place."""
+def export_family(
+    folder: Path, unet: UNet2DConditionModel, text: CLIPTextModel, autoencoder: AutoencoderKL
+) -> None:
+    """Write all parts into ``folder``; files that are read meanwhile stay whole, because each is
+    renamed into place.
+    """
     pipeline = StableDiffusionPipeline(
         vae=copy.deepcopy(autoencoder),
         text_encoder=copy.deepcopy(text),
@@ -39,7 +50,9 @@ def export_family(folder: Path, unet: UNet2DConditionModel, text: CLIPTextModel,
 
 
 def _declare_single_precision(config: Path) -> None:
-    """Weights are kept in half precision and run in single: transformers follows this entry, diffusers needs none."""
+    """Weights are kept in half precision and run in single: transformers follows this entry,
+    diffusers needs none.
+    """
     record = json.loads(config.read_text())
     config.write_text(json.dumps({**record, "dtype": "float32"}, indent=2) + "\n")
 
@@ -63,7 +76,11 @@ def move_files(fresh: Path, folder: Path) -> None:
 
 def load_trained_autoencoder(out: Path) -> AutoencoderKL:
     """The autoencoder that ``train autoencoder`` finished in ``out``, in full precision."""
-    return AutoencoderKL.from_pretrained(out / "vae", use_safetensors=True).eval().requires_grad_(False)
+    return (
+        AutoencoderKL.from_pretrained(out / "vae", use_safetensors=True)
+        .eval()
+        .requires_grad_(False)
+    )
 
 
 def export_member(network: ModelMixin, folder: Path, unread: tuple[str, ...] = ()) -> None:
@@ -74,7 +91,11 @@ def export_member(network: ModelMixin, folder: Path, unread: tuple[str, ...] = (
     fresh = folder.with_name(f"{folder.name}.{os.getpid()}.new")
     network.half().save_pretrained(fresh, safe_serialization=True)
     config, left_out = fresh / "config.json", {"_name_or_path", *unread}
-    record = {name: value for name, value in json.loads(config.read_text()).items() if name not in left_out}
+    record = {
+        name: value
+        for name, value in json.loads(config.read_text()).items()
+        if name not in left_out
+    }
     config.write_text(json.dumps(record, indent=2) + "\n")
     folder.mkdir(parents=True, exist_ok=True)
     move_files(fresh, folder)
@@ -87,8 +108,12 @@ def export_fresh(folder: Path, seed: int) -> None:
 
 
 def train(given: argparse.Namespace) -> None:
-    """The part ``export``: the moving average of the UNet's last checkpoint, and a sheet of samples."""
+    """The part ``export``: the moving average of the UNet's last checkpoint, and a sheet of
+    samples.
+    """
     average = nn.ModuleDict({"text": build_text_encoder(build_tokenizer()), "unet": build_unet()})
     average.load_state_dict(torch.load(given.out / "unet.pt", weights_only=True)["average"])
-    export_family(given.family, average["unet"], average["text"], load_trained_autoencoder(given.out))
+    export_family(
+        given.family, average["unet"], average["text"], load_trained_autoencoder(given.out)
+    )
     draw_grid(given.family, given.out / "unet_export.png")

@@ -1,4 +1,6 @@
-"""A cheap measure of what the words do, without sampling: the loss with wrong words over the loss with right ones."""
+"""A cheap measure of what the words do, without sampling: the loss with wrong words over the loss
+with right ones.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ TIMESTEP = 500
 
 @torch.no_grad()
 def measure_words(maker: StoredBatches, predict: Predict, scenes: range, small: bool) -> str:
-    """A line: the loss at ``TIMESTEP`` on these scenes, and its rise in percent with wrong words."""
+    """A line: the loss at ``TIMESTEP`` on these scenes, and its rise in percent with wrong
+    words.
+    """
     totals = np.zeros(3)
     generator = torch.Generator().manual_seed(0)
     for start in scenes[::16]:
@@ -33,8 +37,12 @@ def measure_words(maker: StoredBatches, predict: Predict, scenes: range, small: 
         words = [maker.scenes.words[k] for k in rows]
         for k, change in enumerate((lambda w: w, swapped_classes, swapped_colours)):
             captions = maker.captions.build([change(w) for w in words], None)
-            error, _, weight = predict(replace(batch, ids=captions.ids, owners=captions.owners), noise, steps)
+            error, _, weight = predict(
+                replace(batch, ids=captions.ids, owners=captions.owners), noise, steps
+            )
             totals[k] += float((error * weight).sum() / weight.sum()) * len(rows)
     loss = totals / len(scenes)
     rises = [100 * (value / loss[0] - 1) for value in loss[1:]]
-    return f"check loss {loss[0]:.4f}, classes exchanged {rises[0]:+.1f} %, colours {rises[1]:+.1f} %"
+    return (
+        f"check loss {loss[0]:.4f}, classes exchanged {rises[0]:+.1f} %, colours {rises[1]:+.1f} %"
+    )

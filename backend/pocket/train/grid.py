@@ -31,7 +31,9 @@ PROMPTS: tuple[str, ...] = (
 COLUMNS = 6
 
 
-def draw_grid(family: Path, path: Path, steps: int = 20, guidance_scale: float = 4.0, seed: int = 7) -> None:
+def draw_grid(
+    family: Path, path: Path, steps: int = 20, guidance_scale: float = 4.0, seed: int = 7
+) -> None:
     """Sample every prompt once and save the sheet as a PNG."""
     pipeline = StableDiffusionPipeline.from_pretrained(
         family, use_safetensors=True, local_files_only=True, dtype=torch.float32

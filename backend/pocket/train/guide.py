@@ -1,7 +1,8 @@
 """Train the guide, a semantic segmenter in the transformers layout: the expert that TCIG follows.
 
-It shares nothing with the judge but the drawn world: another architecture, another order of scenes, other chance. The
-first part of the time goes to pictures of half size, where a step costs a quarter and shapes are learned as well.
+It shares nothing with the judge but the drawn world: another architecture, another order of scenes,
+other chance. The first part of the time goes to pictures of half size, where a step costs a quarter
+and shapes are learned as well.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ from backend.pocket.words import CLASSES
 
 BATCH = 16
 HALF_SIZE_SHARE = 0.5
-"""Share of the time at half size; there the batch is twice as large and objects are large ones only."""
+"""Share of the time at half size; there the batch is twice as large and objects are large ones
+only.
+"""
 LEARNING_RATE = 2.5e-3
 THROUGH_AUTOENCODER = 0.35
 BACKGROUND_WEIGHT = 0.5
@@ -48,9 +51,13 @@ class Lessons:
     random: np.random.Generator
 
     def draw(self, half: bool) -> tuple[Tensor, Tensor]:
-        """Pictures (n, 3, h, w) in 0..1 and class labels int64 (n, h/2, w/2), h = 64 at half size, else 128."""
+        """Pictures (n, 3, h, w) in 0..1 and class labels int64 (n, h/2, w/2), h = 64 at half size,
+        else 128.
+        """
         scenes = self.passed.scenes
-        count, last = (2 * BATCH, min(LARGE, len(scenes))) if half else (BATCH, len(scenes) - CHECK_SCENES)
+        count, last = (
+            (2 * BATCH, min(LARGE, len(scenes))) if half else (BATCH, len(scenes) - CHECK_SCENES)
+        )
         rows = np.sort(self.random.choice(last, count, replace=False))
         through = self.random.random() < THROUGH_AUTOENCODER
         rows = pooled(rows) if through else rows
@@ -65,10 +72,14 @@ class Lessons:
 
 
 def guide_loss(network: nn.Module, pictures: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy of the class under each pixel of pictures in 0..1; the background counts for less."""
+    """Cross-entropy of the class under each pixel of pictures in 0..1; the background counts for
+    less.
+    """
     with torch.autocast("cpu", torch.bfloat16):
         logits = network(normalised(pictures)).logits
-    logits = F.interpolate(logits.float(), size=labels.shape[-2:], mode="bilinear", align_corners=False)
+    logits = F.interpolate(
+        logits.float(), size=labels.shape[-2:], mode="bilinear", align_corners=False
+    )
     balance = torch.ones(len(CLASSES) + 1)
     balance[0] = BACKGROUND_WEIGHT
     return F.cross_entropy(logits, labels, balance)
@@ -76,7 +87,9 @@ def guide_loss(network: nn.Module, pictures: Tensor, labels: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def mean_iou(segmenter: Segmenter, scenes: SceneSet) -> float:
-    """Mean over the classes of the intersection over union on the scenes that are never trained on."""
+    """Mean over the classes of the intersection over union on the scenes that are never trained
+    on.
+    """
     rows = np.arange(len(scenes) - CHECK_SCENES, len(scenes))
     truth = labels_of(scenes, rows)[0]
     found = segmenter.logits((as_tensor(scenes.pictures[rows]) + 1) / 2).argmax(1).numpy()
@@ -87,7 +100,9 @@ def mean_iou(segmenter: Segmenter, scenes: SceneSet) -> float:
 
 
 def save_guide(network: SegformerForSemanticSegmentation, folder: Path) -> None:
-    """Write the guide in the transformers layout, half precision; each file is renamed into place whole."""
+    """Write the guide in the transformers layout, half precision; each file is renamed into place
+    whole.
+    """
     fresh = folder.with_name(f"{folder.name}.{os.getpid()}.new")
     copy.deepcopy(network).half().save_pretrained(fresh, safe_serialization=True)
     save_normal(fresh)
@@ -103,7 +118,9 @@ class GuideRun(Assignment):
         passed = Reconstructions(self.out, scenes, load_trained_autoencoder(self.out))
         torch.manual_seed(GUIDE_SEED + self.seed)
         network = build_guide()
-        course = Course(network, Term(self.minutes * 60, LEARNING_RATE, self.out / "guide.pt", self.resume))
+        course = Course(
+            network, Term(self.minutes * 60, LEARNING_RATE, self.out / "guide.pt", self.resume)
+        )
         lessons = Lessons(passed, np.random.default_rng((GUIDE_SEED, self.seed, course.step)))
         for progress in course.steps():
             pictures, labels = lessons.draw(half=progress < HALF_SIZE_SHARE)

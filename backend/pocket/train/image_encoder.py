@@ -1,8 +1,10 @@
-"""Train the image encoder without labels: two looks at one object must agree, against all other objects.
+"""Train the image encoder without labels: two looks at one object must agree, against all other
+objects.
 
-A look is a crop of the object, mirrored, turned, larger or smaller, blurred, often on a piece of another scene. What
-stays is its shape, its colours and its texture: what makes a subject the same. The loss is the normalised
-temperature-scaled cross-entropy of Chen et al. 2020 (SimCLR, equation 1); no class or colour is told.
+A look is a crop of the object, mirrored, turned, larger or smaller, blurred, often on a piece of
+another scene. What stays is its shape, its colours and its texture: what makes a subject the same.
+The loss is the normalised temperature-scaled cross-entropy of Chen et al. 2020 (SimCLR, equation
+1); no class or colour is told.
 """
 
 from __future__ import annotations
@@ -75,13 +77,18 @@ class Looks:
         rows, pictures = self.views.rows(BATCH)
         objects, places = choose_objects(self.views.scenes, rows, self.random)
         around = pictures.roll(int(self.random.integers(1, BATCH)), 0)[places]
-        return self._look(pictures[places], objects, around), self._look(pictures[places], objects, around.flip(0))
+        return self._look(pictures[places], objects, around), self._look(
+            pictures[places], objects, around.flip(0)
+        )
 
     def _look(self, pictures: Tensor, objects: Objects, around: Tensor) -> Tensor:
         count, random = len(pictures), self.random
         boxes = self.views.jitter(objects.boxes_px, (0.9, 1.6), 0.15)
         given = torch.cat([pictures, masks_of(self.views.scenes, objects)], 1)
-        flip, turn = random.random(count) < 0.5, random.uniform(-MOST_TURN_DEG, MOST_TURN_DEG, count)
+        flip, turn = (
+            random.random(count) < 0.5,
+            random.uniform(-MOST_TURN_DEG, MOST_TURN_DEG, count),
+        )
         seen, mask = look_at(given, boxes, flip, turn).split([3, 1], 1)
         elsewhere = np.stack([random.uniform(30, 98, count), random.uniform(30, 98, count)], 1)
         elsewhere = np.concatenate([elsewhere, random.uniform(20, 60, (count, 1))], 1)
@@ -93,7 +100,9 @@ class Looks:
 
 @torch.no_grad()
 def check(encoder: ResNetModel, scenes: SceneSet) -> float:
-    """Share of 32 kept-apart objects that find themselves among all, mirrored and standing on another scene."""
+    """Share of 32 kept-apart objects that find themselves among all, mirrored and standing on
+    another scene.
+    """
     rows = np.arange(len(scenes) - CHECK_SCENES, len(scenes) - CHECK_SCENES + 32)
     pictures = as_tensor(scenes.pictures[rows]) * 0.5 + 0.5
     objects, places = choose_objects(scenes, rows, np.random.default_rng(0))
@@ -114,7 +123,9 @@ class EncoderRun(Assignment):
         scenes = load_training_set(self.out / "scenes")
         torch.manual_seed(self.seed)
         network = Learner(build_image_encoder())
-        course = Course(network, Term(self.minutes * 60, RATE, self.out / "image_encoder.pt", self.resume))
+        course = Course(
+            network, Term(self.minutes * 60, RATE, self.out / "image_encoder.pt", self.resume)
+        )
         learned = course.average.network.encoder
         passed = Reconstructions(self.out, scenes, load_trained_autoencoder(self.out))
         looks = Looks(Views(passed, np.random.default_rng((self.seed, course.step, 4))))

@@ -1,4 +1,6 @@
-"""Train the judge on drawings made worse: blurred, noisy, or passed through the autoencoder with noisy latents."""
+"""Train the judge on drawings made worse: blurred, noisy, or passed through the autoencoder with
+noisy latents.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ def labels_of(scenes: SceneSet, rows: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def worsened(pictures: Tensor, random: np.random.Generator) -> Tensor:
-    """Pictures (n, 3, h, w) in -1..1 as a young network might make them: blurred, noisy, too dark or too bright."""
+    """Pictures (n, 3, h, w) in -1..1 as a young network might make them: blurred, noisy, too dark
+    or too bright.
+    """
     if random.random() < BLURRED:
         side = pictures.shape[-1]
         small = int(side * random.uniform(0.35, 0.9))
@@ -50,7 +54,9 @@ def worsened(pictures: Tensor, random: np.random.Generator) -> Tensor:
 
 
 def measure(judge: Judge, scenes: SceneSet, autoencoder: AutoencoderKL) -> dict[str, float]:
-    """Mean IoU of the classes and shares of object pixels named rightly, on drawings and through the autoencoder."""
+    """Mean IoU of the classes and shares of object pixels named rightly, on drawings and through
+    the autoencoder.
+    """
     rows = np.arange(len(scenes) - CHECK_SCENES, len(scenes))
     classes, colours = labels_of(scenes, rows)
     plain = np.asarray(scenes.pictures[rows])
@@ -77,12 +83,21 @@ class JudgeRun(Assignment):
 
     def __call__(self, seat: Seat) -> None:
         """Train in this (single) process."""
-        scenes, autoencoder = load_training_set(self.out / "scenes"), load_trained_autoencoder(self.out)
+        scenes, autoencoder = (
+            load_training_set(self.out / "scenes"),
+            load_trained_autoencoder(self.out),
+        )
         passed = Reconstructions(self.out, scenes, autoencoder)
         torch.manual_seed(self.seed)
-        network = load_judge(self.family / "judge").segmenter.requires_grad_(True) if self.warm else Segmenter()
+        network = (
+            load_judge(self.family / "judge").segmenter.requires_grad_(True)
+            if self.warm
+            else Segmenter()
+        )
         rate = WARM_RATE if self.warm else LEARNING_RATE
-        course = Course(network.train(), Term(self.minutes * 60, rate, self.out / "judge.pt", self.resume))
+        course = Course(
+            network.train(), Term(self.minutes * 60, rate, self.out / "judge.pt", self.resume)
+        )
         random = np.random.default_rng((self.seed, course.step, self.warm))
         for _ in course.steps():
             course.learn(self._loss(network, passed, random))
@@ -91,13 +106,19 @@ class JudgeRun(Assignment):
         (self.out / "judge.json").write_text(json.dumps(report))
         print(report, flush=True)
 
-    def _loss(self, network: Segmenter, passed: Reconstructions, random: np.random.Generator) -> Tensor:
+    def _loss(
+        self, network: Segmenter, passed: Reconstructions, random: np.random.Generator
+    ) -> Tensor:
         scenes = passed.scenes
         rows = np.sort(random.choice(len(scenes) - CHECK_SCENES, BATCH, replace=False))
         through = random.random() < THROUGH_AUTOENCODER
         rows = pooled(rows) if through else rows
-        classes, colours = (torch.from_numpy(v[:, 2::4, 2::4].copy()) for v in labels_of(scenes, rows))
-        pictures = worsened(as_tensor(passed.take(rows) if through else scenes.pictures[rows]), random)
+        classes, colours = (
+            torch.from_numpy(v[:, 2::4, 2::4].copy()) for v in labels_of(scenes, rows)
+        )
+        pictures = worsened(
+            as_tensor(passed.take(rows) if through else scenes.pictures[rows]), random
+        )
         if random.random() < 0.5:
             pictures, classes, colours = pictures.flip(3), classes.flip(2), colours.flip(2)
         with torch.autocast("cpu", torch.bfloat16):

@@ -1,4 +1,6 @@
-"""Latents of the training scenes, encoded when they are first asked for and kept in half precision on disk."""
+"""Latents of the training scenes, encoded when they are first asked for and kept in half precision
+on disk.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +20,15 @@ LATENT_CELL_PX = reduction(AUTOENCODER)
 
 
 class LatentCache:
-    """Scaled latents float16 (n, 4, side, side) in a memory-mapped file that several processes fill together.
+    """Scaled latents float16 (n, 4, side, side) in a memory-mapped file that several processes fill
+    together.
 
     A smaller ``side`` encodes smaller pictures: the drawings reduced by averaging.
     """
 
-    def __init__(self, folder: Path, scenes: SceneSet, autoencoder: AutoencoderKL, side: int) -> None:
+    def __init__(
+        self, folder: Path, scenes: SceneSet, autoencoder: AutoencoderKL, side: int
+    ) -> None:
         self.scenes, self.autoencoder, self.side = scenes, autoencoder, side
         self.shrink = scenes.pictures.shape[1] // (side * LATENT_CELL_PX)
         shape = (len(scenes), autoencoder.config.latent_channels, side, side)
@@ -38,13 +43,17 @@ class LatentCache:
             pictures = F.avg_pool2d(as_tensor(self.scenes.pictures[missing]), self.shrink)
             with torch.autocast("cpu", torch.bfloat16):
                 moments = self.autoencoder.encode(pictures).latent_dist
-            self.values[missing] = (moments.mean.float() * self.autoencoder.config.scaling_factor).half().numpy()
+            self.values[missing] = (
+                (moments.mean.float() * self.autoencoder.config.scaling_factor).half().numpy()
+            )
             self.ready[missing] = 1
         return torch.from_numpy(self.values[rows].astype(np.float32))
 
 
 def shared_array(path: Path, kind: type, shape: tuple[int, ...]) -> np.memmap:
-    """Open the array, or make it full of zeros where there is none, or one of another number of scenes."""
+    """Open the array, or make it full of zeros where there is none, or one of another number of
+    scenes.
+    """
     if not path.exists() or np.load(path, mmap_mode="r").shape != shape:
         np.lib.format.open_memmap(path, "w+", kind, shape).flush()
     return np.load(path, mmap_mode="r+")

@@ -12,7 +12,9 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 class MovingAverage(Generic[Network]):
-    """Keeps an averaged copy; the decay grows with the number of updates so that early averages are not stale."""
+    """Keeps an averaged copy; the decay grows with the number of updates so that early averages are
+    not stale.
+    """
 
     def __init__(self, network: Network, decay: float) -> None:
         self.decay = decay
@@ -27,4 +29,6 @@ class MovingAverage(Generic[Network]):
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         mine, theirs = self.network.state_dict(), network.state_dict()
         names = [name for name, value in mine.items() if value.dtype.is_floating_point]
-        torch._foreach_lerp_([mine[name] for name in names], [theirs[name] for name in names], 1 - decay)
+        torch._foreach_lerp_(
+            [mine[name] for name in names], [theirs[name] for name in names], 1 - decay
+        )

@@ -1,4 +1,6 @@
-"""Training by the clock: the learning rate follows elapsed time, because other work on the machine varies the speed."""
+"""Training by the clock: the learning rate follows elapsed time, because other work on the machine
+varies the speed.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Pace:
-    """A time budget in seconds that survives stops: ``spent`` is what earlier runs have used of it."""
+    """A time budget in seconds that survives stops: ``spent`` is what earlier runs have used of
+    it.
+    """
 
     budget_s: float
     spent_s: float = 0.0
@@ -33,6 +37,8 @@ def cosine(progress: float, floor: float = 0.02) -> float:
 
 
 def late_decay(progress: float, decay_share: float = 0.3, floor: float = 0.03) -> float:
-    """Share of the highest learning rate: a short rise, a long plateau, a straight line down at the end."""
+    """Share of the highest learning rate: a short rise, a long plateau, a straight line down at the
+    end.
+    """
     rise = min(1.0, progress / 0.01 + 0.02)
     return rise * max(floor, min(1.0, (1 - progress) / decay_share))

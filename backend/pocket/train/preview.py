@@ -1,4 +1,5 @@
-"""Train the preview decoder: from the family's latents straight to pictures, with noise such as unfinished runs leave.
+"""Train the preview decoder: from the family's latents straight to pictures, with noise such as
+unfinished runs leave.
 
 Its encoder learns the same latents beside it, so that the folder is a whole ``AutoencoderTiny``.
 """
@@ -13,7 +14,12 @@ from diffusers import AutoencoderTiny
 from torch import Tensor
 
 from backend.pocket.configs import PREVIEW, UNET
-from backend.pocket.train.autoencoder import CHECK_SCENES, OBJECT_WEIGHT, as_tensor, reconstruction_loss
+from backend.pocket.train.autoencoder import (
+    CHECK_SCENES,
+    OBJECT_WEIGHT,
+    as_tensor,
+    reconstruction_loss,
+)
 from backend.pocket.train.course import Course, Term
 from backend.pocket.train.crew import Assignment, Seat, run_crew
 from backend.pocket.train.export import export_member, load_trained_autoencoder
@@ -23,7 +29,9 @@ from backend.pocket.train.scenes import load_training_set
 BATCH = 8
 LEARNING_RATE = 2e-3
 MOST_NOISE = 0.35
-"""Largest standard deviation of the noise: what a run foresees half way is about that far from a drawing's latents."""
+"""Largest standard deviation of the noise: what a run foresees half way is about that far from a
+drawing's latents.
+"""
 ENCODER_WEIGHT = 0.2
 
 
@@ -38,9 +46,14 @@ class PreviewRun(Assignment):
     def __call__(self, seat: Seat) -> None:
         """Train in one process, then write ``preview`` into the family."""
         scenes = load_training_set(self.out / "scenes")
-        cache = LatentCache(self.out, scenes, load_trained_autoencoder(self.out), int(UNET["sample_size"]))
+        cache = LatentCache(
+            self.out, scenes, load_trained_autoencoder(self.out), int(UNET["sample_size"])
+        )
         torch.manual_seed(self.seed)
-        course = Course(build_preview(), Term(self.minutes * 60, LEARNING_RATE, self.out / "preview.pt", self.resume))
+        course = Course(
+            build_preview(),
+            Term(self.minutes * 60, LEARNING_RATE, self.out / "preview.pt", self.resume),
+        )
         random = np.random.default_rng((self.seed, 5, course.step))
         for _ in course.steps():
             course.learn(self._loss(course.network, cache, random))
@@ -49,7 +62,9 @@ class PreviewRun(Assignment):
         # AutoencoderTiny notes block_out_channels, but does not take it when it is loaded
         export_member(learned, self.family / "preview", ("block_out_channels",))
 
-    def _loss(self, network: AutoencoderTiny, cache: LatentCache, random: np.random.Generator) -> Tensor:
+    def _loss(
+        self, network: AutoencoderTiny, cache: LatentCache, random: np.random.Generator
+    ) -> Tensor:
         scenes = cache.scenes
         rows = np.sort(random.choice(len(scenes) - CHECK_SCENES, BATCH, replace=False))
         latents, truth = cache.take(rows), as_tensor(scenes.pictures[rows])
@@ -65,7 +80,9 @@ class PreviewRun(Assignment):
 
 @torch.no_grad()
 def preview_psnr(network: AutoencoderTiny, cache: LatentCache) -> float:
-    """Mean peak signal-to-noise ratio in dB of clean latents, over the scenes that were not trained on."""
+    """Mean peak signal-to-noise ratio in dB of clean latents, over the scenes that were not trained
+    on.
+    """
     rows = np.arange(len(cache.scenes) - CHECK_SCENES, len(cache.scenes))
     made = network.decoder(cache.take(rows)).clamp(-1, 1)
     error = (made - as_tensor(cache.scenes.pictures[rows])).square().mean((1, 2, 3))

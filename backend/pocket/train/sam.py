@@ -1,8 +1,9 @@
 """Train the tiny SAM: every object of a scene is asked for by a click, by two clicks, or by a box.
 
-Losses as in Segment Anything (Kirillov et al., 2023), section 3 and appendix A: mask, dice and the expected overlap; of
-the three proposals for a click only the best one learns. Plain cross-entropy stands for the focal loss: the drawn
-objects are large. A dense head on the encoder (object or not, border or not) is taught beside it and thrown away.
+Losses as in Segment Anything (Kirillov et al., 2023), section 3 and appendix A: mask, dice and the
+expected overlap; of the three proposals for a click only the best one learns. Plain cross-entropy
+stands for the focal loss: the drawn objects are large. A dense head on the encoder (object or not,
+border or not) is taught beside it and thrown away.
 """
 
 from __future__ import annotations
@@ -48,11 +49,15 @@ BATCH = 12
 LEARNING_RATE = 2e-3
 THROUGH_AUTOENCODER = 0.35
 DENSE_WEIGHT, OVERLAP_WEIGHT, OTHERS_WEIGHT = 0.5, 0.5, 0.05
-"""Of the dense head, of the expected overlap, and of the proposals that were not the best (else they never wake up)."""
+"""Of the dense head, of the expected overlap, and of the proposals that were not the best (else
+they never wake up).
+"""
 SMALLEST_FRAC = 0.004
-"""Share of the picture under which what is left of an object is not asked for: 65 px of 128 × 128."""
+"""Share of the picture under which what is left of an object is not asked for: 65 px of 128 × 128.
+"""
 BACKGROUND_SHARE = 0.1
-"""How often a scene's background is asked for, too: the grid of the automatic masks clicks on it."""
+"""How often a scene's background is asked for, too: the grid of the automatic masks clicks on it.
+"""
 DEEP_SHARE, DEEP_PX = 0.7, 4
 """How often a click keeps at least so far from the border, where the object has such a place."""
 BOX_JITTER = 0.08
@@ -64,9 +69,11 @@ KIND_SHARES = (0.6, 0.15, 0.25)
 
 @dataclass(frozen=True)
 class Asked:
-    """A batch of pictures (n, 3, h, w) in -1..1 with p prompts: the picture of each, its mask, the others' union.
+    """A batch of pictures (n, 3, h, w) in -1..1 with p prompts: the picture of each, its mask, the
+    others' union.
 
-    ``owner`` int64 (p,); ``masks`` and ``others`` float (p, h, w) of 0 and 1; ``instances`` int64 (n, h, w).
+    ``owner`` int64 (p,); ``masks`` and ``others`` float (p, h, w) of 0 and 1; ``instances`` int64
+    (n, h, w).
     """
 
     pictures: Tensor
@@ -127,13 +134,19 @@ def prompt(network: SamNetwork, asked: Asked, kind: Kind) -> tuple[Tensor, Tenso
     return sparse, dense
 
 
-def decode(network: SamNetwork, embeddings: Tensor, prompts: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-    """All four masks (p, 4, h/2, w/2) and expected overlaps (p, 4) of embeddings (p, c, g, g): a picture a prompt.
+def decode(
+    network: SamNetwork, embeddings: Tensor, prompts: tuple[Tensor, Tensor]
+) -> tuple[Tensor, Tensor]:
+    """All four masks (p, 4, h/2, w/2) and expected overlaps (p, 4) of embeddings (p, c, g, g): a
+    picture a prompt.
 
-    The decoder's own forward takes one picture with many prompts; these are many pictures with one prompt each.
+    The decoder's own forward takes one picture with many prompts; these are many pictures with one
+    prompt each.
     """
     decoder, (sparse, dense) = network.mask_decoder, prompts
-    tokens = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight]).expand(len(sparse), -1, -1)
+    tokens = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight]).expand(
+        len(sparse), -1, -1
+    )
     place = network.prompt_encoder.get_dense_pe().expand(len(sparse), -1, -1, -1)
     answers, seen = decoder.transformer(embeddings + dense, place, torch.cat([tokens, sparse], 1))
     seen = decoder.output_upscaling(seen.transpose(1, 2).reshape(embeddings.shape))
@@ -183,11 +196,17 @@ class Learner(nn.Module):
             loss = loss + proposals.amin(1).mean() + OTHERS_WEIGHT * proposals.mean()
         asked_for = slice(None) if kind == "point" else slice(0, 1)
         off = expected[:, asked_for] - overlaps(logits[:, asked_for], truth)
-        return loss + OVERLAP_WEIGHT * off.square().mean() + DENSE_WEIGHT * dense_loss(dense.float(), asked.instances)
+        return (
+            loss
+            + OVERLAP_WEIGHT * off.square().mean()
+            + DENSE_WEIGHT * dense_loss(dense.float(), asked.instances)
+        )
 
 
 def dense_loss(found: Tensor, instances: Tensor) -> Tensor:
-    """Object or not, and border between two things or not, at half size: (n, 2, h/2, w/2) against (n, h, w)."""
+    """Object or not, and border between two things or not, at half size: (n, 2, h/2, w/2) against
+    (n, h, w).
+    """
     values = instances[:, None].float()
     border = F.max_pool2d(values, 3, 1, 1) != -F.max_pool2d(-values, 3, 1, 1)
     both = F.avg_pool2d(torch.cat([(values > 0).float(), border.float()], 1), 2)
@@ -217,7 +236,9 @@ class Lessons:
 
 @torch.inference_mode()
 def click_iou(sam: SamNetwork, scenes: SceneSet) -> float:
-    """Mean overlap of the most promising of three proposals after one click, on scenes never trained on."""
+    """Mean overlap of the most promising of three proposals after one click, on scenes never
+    trained on.
+    """
     rows = np.arange(len(scenes) - CHECK_SCENES, len(scenes))
     torch.manual_seed(SAM_SEED)
     asked = asked_of(
@@ -225,9 +246,13 @@ def click_iou(sam: SamNetwork, scenes: SceneSet) -> float:
         torch.from_numpy(scenes.instances[rows].astype(np.int64)),
         np.random.default_rng(SAM_SEED),
     )
-    embeddings = sam.image_encoder((asked.pictures * 127.5 + 127.5 - sam.pixel_mean) / sam.pixel_std)
+    embeddings = sam.image_encoder(
+        (asked.pictures * 127.5 + 127.5 - sam.pixel_mean) / sam.pixel_std
+    )
     logits, expected = decode(sam, embeddings[asked.owner], prompt(sam, asked, "point"))
-    logits = F.interpolate(logits, size=asked.masks.shape[-2:], mode="bilinear", align_corners=False)
+    logits = F.interpolate(
+        logits, size=asked.masks.shape[-2:], mode="bilinear", align_corners=False
+    )
     best = 1 + expected[:, 1:].argmax(1)
     return float(overlaps(logits, asked.masks[:, None])[torch.arange(len(best)), best].mean())
 
@@ -241,7 +266,9 @@ class SamRun(Assignment):
         passed = Reconstructions(self.out, scenes, load_trained_autoencoder(self.out))
         torch.manual_seed(SAM_SEED + self.seed)
         learner = Learner(POCKET_SAM)
-        course = Course(learner, Term(self.minutes * 60, LEARNING_RATE, self.out / "sam.pt", self.resume))
+        course = Course(
+            learner, Term(self.minutes * 60, LEARNING_RATE, self.out / "sam.pt", self.resume)
+        )
         lessons = Lessons(passed, np.random.default_rng((SAM_SEED, self.seed, course.step)))
         for _ in course.steps():
             course.learn(learner(*lessons.draw()))

@@ -1,7 +1,8 @@
-"""Training scenes on disk: pictures, instance maps and what is said about them, drawn by several processes.
+"""Training scenes on disk: pictures, instance maps and what is said about them, drawn by several
+processes.
 
-In the folder: ``pictures.npy`` uint8 (n, 128, 128, 3), ``instances.npy`` uint8 (n, 128, 128) with 0 = background and
-k + 1 = k-th object, ``scenes.json`` with background and objects of each.
+In the folder: ``pictures.npy`` uint8 (n, 128, 128, 3), ``instances.npy`` uint8 (n, 128, 128) with 0
+= background and k + 1 = k-th object, ``scenes.json`` with background and objects of each.
 """
 
 from __future__ import annotations
@@ -20,14 +21,20 @@ from backend.pocket.world import Drawing, draw_scene
 
 SIZE_PX = 128
 FIRST_SEED = 1_000_000
-"""Training draws seeds from here on; tests and evaluation use smaller ones, so they never meet a training scene."""
+"""Training draws seeds from here on; tests and evaluation use smaller ones, so they never meet a
+training scene.
+"""
 LARGE, MIXED, CROWDED = 18_000, 10_000, 14_000
-"""Scenes of one or two large objects, of one to four objects of many sizes, of two to four (in this order on disk)."""
+"""Scenes of one or two large objects, of one to four objects of many sizes, of two to four (in this
+order on disk).
+"""
 
 
 @dataclass(frozen=True)
 class SceneWords:
-    """What a training scene shows: the objects as (class, colour, texture), in the order of the instance map."""
+    """What a training scene shows: the objects as (class, colour, texture), in the order of the
+    instance map.
+    """
 
     background: str
     looks: tuple[tuple[str, str, str], ...]
@@ -62,20 +69,30 @@ def _draw_share(folder: Path, start: int, stop: int) -> None:
     for index in range(start, stop):
         drawing = draw_training_scene(index)
         pictures[index] = drawing.picture
-        instances[index] = (drawing.visible * np.arange(1, len(drawing.visible) + 1)[:, None, None]).sum(0)
+        instances[index] = (
+            drawing.visible * np.arange(1, len(drawing.visible) + 1)[:, None, None]
+        ).sum(0)
         looks = tuple((p.class_, p.colour, p.texture) for p in drawing.placements)
         lines.append(json.dumps(asdict(SceneWords(drawing.background, looks))))
     (folder / f"scenes_{start:06d}.jsonl").write_text("\n".join(lines) + "\n")
 
 
 def draw_training_set(folder: Path, count: int = LARGE + MIXED + CROWDED, workers: int = 2) -> None:
-    """Draw all training scenes into the folder; the result does not depend on the number of workers."""
+    """Draw all training scenes into the folder; the result does not depend on the number of
+    workers.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    for name, shape in (("pictures", (count, SIZE_PX, SIZE_PX, 3)), ("instances", (count, SIZE_PX, SIZE_PX))):
+    for name, shape in (
+        ("pictures", (count, SIZE_PX, SIZE_PX, 3)),
+        ("instances", (count, SIZE_PX, SIZE_PX)),
+    ):
         np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.uint8, shape).flush()
     cuts = np.linspace(0, count, workers + 1).astype(int)
     context = get_context("spawn")
-    crew = [context.Process(target=_draw_share, args=(folder, int(a), int(b))) for a, b in itertools.pairwise(cuts)]
+    crew = [
+        context.Process(target=_draw_share, args=(folder, int(a), int(b)))
+        for a, b in itertools.pairwise(cuts)
+    ]
     for worker in crew:
         worker.start()
     for worker in crew:
@@ -91,7 +108,9 @@ def draw_training_set(folder: Path, count: int = LARGE + MIXED + CROWDED, worker
 def load_training_set(folder: Path) -> SceneSet:
     """Open a folder that ``draw_training_set`` filled (pictures stay on disk)."""
     records = [json.loads(line) for line in (folder / "scenes.jsonl").read_text().splitlines()]
-    words = tuple(SceneWords(r["background"], tuple(tuple(look) for look in r["looks"])) for r in records)
+    words = tuple(
+        SceneWords(r["background"], tuple(tuple(look) for look in r["looks"])) for r in records
+    )
     pictures = np.load(folder / "pictures.npy", mmap_mode="r")
     return SceneSet(pictures, np.load(folder / "instances.npy", mmap_mode="r"), words)
 

@@ -15,16 +15,22 @@ from backend.pocket.words import CLASSES, COLOURS, PLACES, TEXTURES, build_phras
 Look = tuple[str, str, str]
 VALUES = (CLASSES, COLOURS, TEXTURES)
 UNSAID, NO_PLACE, WITH_ARTICLE = 0.08, 0.12, 0.5
-"""Chances: an object's colour or texture unsaid, a scene's place unsaid, an article before an object's phrase."""
+"""Chances: an object's colour or texture unsaid, a scene's place unsaid, an article before an
+object's phrase.
+"""
 EXCHANGED, OTHER_PLACE = 0.35, 0.2
-"""Chances of a wrong sentence: two objects exchange a feature; another place. Else one word of one object."""
+"""Chances of a wrong sentence: two objects exchange a feature; another place. Else one word of one
+object.
+"""
 WRONG_SHARES = (0.4, 0.4, 0.2)
 """Which word is wrong: class, colour, texture."""
 
 
 @dataclass(frozen=True)
 class ScenePair:
-    """Token ids int64 (n, t), cut behind the longest sentence: right and wrong ones; equal where none could be made."""
+    """Token ids int64 (n, t), cut behind the longest sentence: right and wrong ones; equal where
+    none could be made.
+    """
 
     right: Tensor
     wrong: Tensor
@@ -44,7 +50,9 @@ def wrong_look(look: Look, random: np.random.Generator) -> Look:
 
 
 def wrong_scene(words: SceneWords, random: np.random.Generator) -> SceneWords:
-    """The scene with two objects' classes or colours exchanged, another place, or one object's look changed."""
+    """The scene with two objects' classes or colours exchanged, another place, or one object's look
+    changed.
+    """
     looks = list(words.looks)
     if len(looks) > 1 and random.random() < EXCHANGED:
         a, b = (int(k) for k in random.choice(len(looks), 2, replace=False))
@@ -75,8 +83,12 @@ def _unsaid(random: np.random.Generator) -> str:
     return "colour" if random.random() < 0.5 else "texture"
 
 
-def scene_pair(scenes: list[SceneWords], maker: CaptionMaker, random: np.random.Generator) -> ScenePair:
-    """Captions with the objects in any order; the wrong one leaves the same things unsaid as the right one."""
+def scene_pair(
+    scenes: list[SceneWords], maker: CaptionMaker, random: np.random.Generator
+) -> ScenePair:
+    """Captions with the objects in any order; the wrong one leaves the same things unsaid as the
+    right one.
+    """
     right: list[list[int]] = []
     wrong: list[list[int]] = []
     for words in scenes:
@@ -84,7 +96,9 @@ def scene_pair(scenes: list[SceneWords], maker: CaptionMaker, random: np.random.
         unsaid = [_unsaid(random) for _ in order]
         placeless = random.random() < NO_PLACE
         for made, told in ((right, words), (wrong, wrong_scene(words, random))):
-            phrases = [(k, phrase_of(told.looks[k], lack)) for k, lack in zip(order, unsaid, strict=True)]
+            phrases = [
+                (k, phrase_of(told.looks[k], lack)) for k, lack in zip(order, unsaid, strict=True)
+            ]
             made.append(maker.say(phrases, "" if placeless else PLACES[told.background])[0])
     return _cut(right, wrong, maker.end)
 

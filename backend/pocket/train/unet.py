@@ -1,4 +1,6 @@
-"""Train the text encoder and the UNet together: v-prediction on cached latents, regions, and a semantic head."""
+"""Train the text encoder and the UNet together: v-prediction on cached latents, regions, and a
+semantic head.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,14 @@ from backend.pocket.configs import PICTURE_PX, UNET
 from backend.pocket.networks import build_scheduler, build_text_encoder, build_unet
 from backend.pocket.tokenizer import build_tokenizer
 from backend.pocket.train.attention import watch_regions
-from backend.pocket.train.batches import CHECK_ROWS, VOCABULARIES, Batch, Batches, DrawnBatches, StoredBatches
+from backend.pocket.train.batches import (
+    CHECK_ROWS,
+    VOCABULARIES,
+    Batch,
+    Batches,
+    DrawnBatches,
+    StoredBatches,
+)
 from backend.pocket.train.crew import Assignment, Seat, agree, average_gradients, run_crew
 from backend.pocket.train.export import export_family, load_trained_autoencoder
 from backend.pocket.train.grid import draw_grid
@@ -30,16 +39,22 @@ from backend.pocket.train.pace import Pace, late_decay
 from backend.pocket.train.scenes import LARGE, load_training_set
 
 SMALL_UNTIL = 0.4
-"""Up to this progress pictures are of half size: four times cheaper, and there the words already find their shapes."""
+"""Up to this progress pictures are of half size: four times cheaper, and there the words already
+find their shapes.
+"""
 LEARNING_RATE, WARM_RATE = 1e-3, 7e-4
 FRESH_DECAY, WARM_DECAY = 0.3, 0.6
-"""The last share of the time, in which the learning rate falls: most of what is seen of shapes comes then."""
+"""The last share of the time, in which the learning rate falls: most of what is seen of shapes
+comes then.
+"""
 HIGH_NOISE_SHARE, HIGH_NOISE_FROM = 0.35, 450
 MASKED_SHARE = 0.55
 HEAD_WEIGHT, HEAD_BACKGROUND = 0.1, 0.4
 HEAD_SIZES = tuple(len(words) + 1 for words in VOCABULARIES)
 STRAY_WEIGHT = 0.02
-"""Of the attention that an object's words spend outside of the object; a fifth of the loss as it is at the start."""
+"""Of the attention that an object's words spend outside of the object; a fifth of the loss as it is
+at the start.
+"""
 OBJECT_WEIGHT = 0.5
 MIXED_FROM = 0.55
 """From this progress on most samples hold up to four objects of many sizes."""
@@ -47,7 +62,9 @@ REPORT_S, EXPORT_S = 300.0, 600.0
 
 
 class Learner(nn.Module):
-    """The networks that learn: text encoder, UNet, and a head that names the look under each latent cell."""
+    """The networks that learn: text encoder, UNet, and a head that names the look under each latent
+    cell.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,7 +75,9 @@ class Learner(nn.Module):
 
 
 def rough_regions(regions: Tensor, random: np.random.Generator) -> Tensor:
-    """Regions as people paint them: the silhouette, a grown one, or the ellipse in its box (one choice per batch)."""
+    """Regions as people paint them: the silhouette, a grown one, or the ellipse in its box (one
+    choice per batch).
+    """
     choice = random.random()
     if choice < 0.3:
         return regions
@@ -71,9 +90,14 @@ def rough_regions(regions: Tensor, random: np.random.Generator) -> Tensor:
         present = regions.amax(axis)
         low = torch.where(present > 0, line, 1e3).amin(-1) - 0.5
         high = torch.where(present > 0, line, -1e3).amax(-1) + 0.5
-        out.append((line - ((low + high) / 2)[..., None]) / ((high - low).clamp(min=1) / 2 + 0.3)[..., None])
+        out.append(
+            (line - ((low + high) / 2)[..., None])
+            / ((high - low).clamp(min=1) / 2 + 0.3)[..., None]
+        )
     across, down = out
-    return ((across[..., None, :] ** 2 + down[..., :, None] ** 2) <= 1).float() * regions.amax((2, 3), keepdim=True)
+    return ((across[..., None, :] ** 2 + down[..., :, None] ** 2) <= 1).float() * regions.amax(
+        (2, 3), keepdim=True
+    )
 
 
 def draw_timesteps(random: np.random.Generator, count: int) -> Tensor:
@@ -84,7 +108,9 @@ def draw_timesteps(random: np.random.Generator, count: int) -> Tensor:
 
 
 def misnamed(scores: Tensor, looks: Tensor) -> Tensor:
-    """Cross-entropy (b, h, w) of head scores (b, sum of ``HEAD_SIZES``, h, w) against looks (b, 3, h, w): mean of 3."""
+    """Cross-entropy (b, h, w) of head scores (b, sum of ``HEAD_SIZES``, h, w) against looks (b, 3,
+    h, w): mean of 3.
+    """
     total = torch.zeros_like(scores[:, 0])
     for part, truth in zip(scores.split(HEAD_SIZES, 1), looks.unbind(1), strict=True):
         balance = torch.ones(part.shape[1], device=part.device)
@@ -94,7 +120,8 @@ def misnamed(scores: Tensor, looks: Tensor) -> Tensor:
 
 
 class UnetRun(Assignment):
-    """The UNet; ``warm`` begins with the family's weights, at full size from the first step, and a longer way down.
+    """The UNet; ``warm`` begins with the family's weights, at full size from the first step, and a
+    longer way down.
 
     On a GPU (``device``) the scenes are drawn there; those on disk then only measure.
     """
@@ -104,11 +131,15 @@ class UnetRun(Assignment):
         scenes = load_training_set(self.out / "scenes")
         autoencoder = load_trained_autoencoder(self.out)
         side = int(UNET["sample_size"])
-        full, small = (LatentCache(self.out, scenes, autoencoder, cells) for cells in (side, side // 2))
+        full, small = (
+            LatentCache(self.out, scenes, autoencoder, cells) for cells in (side, side // 2)
+        )
         stored = StoredBatches(scenes, full, small)
         torch.manual_seed(self.seed)
         device = torch.device(self.device)
-        Trainer(self, seat, stored if device.type == "cpu" else self._drawn(device, autoencoder), stored).train()
+        Trainer(
+            self, seat, stored if device.type == "cpu" else self._drawn(device, autoencoder), stored
+        ).train()
 
     def _drawn(self, device: torch.device, autoencoder: AutoencoderKL) -> Batches:
         world = BatchedWorld(device, PICTURE_PX, plates_each=256, seed=self.seed)
@@ -125,9 +156,15 @@ class Trainer:
         self.average = MovingAverage(_exported(self.learner), 0.998)
         self.view = watch_regions(self.learner.unet)
         self.features: list[Tensor] = []
-        self.learner.unet.conv_out.register_forward_pre_hook(lambda _, given: self.features.append(given[0]))
+        self.learner.unet.conv_out.register_forward_pre_hook(
+            lambda _, given: self.features.append(given[0])
+        )
         self.optimiser = torch.optim.AdamW(
-            self.learner.parameters(), LEARNING_RATE, betas=(0.9, 0.99), weight_decay=1e-2, fused=True
+            self.learner.parameters(),
+            LEARNING_RATE,
+            betas=(0.9, 0.99),
+            weight_decay=1e-2,
+            fused=True,
         )
         self.schedule: DDIMScheduler = build_scheduler()
         self.step = 0
@@ -147,9 +184,15 @@ class Trainer:
         return LEARNING_RATE * late_decay(progress, FRESH_DECAY)
 
     def _begin_with(self, family: Path) -> None:
-        """Take the exported weights as the start of the networks and of their average; the head stays fresh."""
-        unet = UNet2DConditionModel.from_pretrained(family / "unet", use_safetensors=True, torch_dtype=torch.float32)
-        text = CLIPTextModel.from_pretrained(family / "text_encoder", use_safetensors=True, dtype=torch.float32)
+        """Take the exported weights as the start of the networks and of their average; the head
+        stays fresh.
+        """
+        unet = UNet2DConditionModel.from_pretrained(
+            family / "unet", use_safetensors=True, torch_dtype=torch.float32
+        )
+        text = CLIPTextModel.from_pretrained(
+            family / "text_encoder", use_safetensors=True, dtype=torch.float32
+        )
         for network in (self.learner, self.average.network):
             parts = dict(network.named_children())
             parts["unet"].load_state_dict(unet.state_dict())
@@ -173,7 +216,10 @@ class Trainer:
                 continue
             if self.step % 50 == 0:
                 print(
-                    f"{time.strftime('%T')} step {self.step} samples {samples} {progress:.3f} loss {running:.4f}",
+                    (
+                        f"{time.strftime('%T')} step {self.step} samples {samples} "
+                        f"{progress:.3f} loss {running:.4f}"
+                    ),
                     flush=True,
                 )
             if time.monotonic() - reported > REPORT_S:
@@ -189,7 +235,9 @@ class Trainer:
             self._export("unet_final.png")
 
     def _predict(self, batch: Batch, noise: Tensor, steps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Squared error (b, h, w) of the velocity, the last features (b, c, h, w), the error's weights (b, h, w)."""
+        """Squared error (b, h, w) of the velocity, the last features (b, c, h, w), the error's
+        weights (b, h, w).
+        """
         noise, steps = noise.to(self.device), steps.to(self.device)
         batch = batch.to(self.device)
         noisy = self.schedule.add_noise(batch.latents, noise, steps)
@@ -211,7 +259,9 @@ class Trainer:
             batch, torch.randn_like(batch.latents), draw_timesteps(random, len(spoken))
         )
         loss = (error * weight).mean() / weight.mean()
-        named = (misnamed(self.learner.head(features.float()), batch.looks) * spoken[:, None, None]).mean()
+        named = (
+            misnamed(self.learner.head(features.float()), batch.looks) * spoken[:, None, None]
+        ).mean()
         (loss + HEAD_WEIGHT * named + STRAY_WEIGHT * self.view.strayed()).backward()
         parameters = list(self.learner.parameters())
         average_gradients(parameters, self.seat)
@@ -223,12 +273,15 @@ class Trainer:
 
     @torch.no_grad()
     def _gauge(self) -> None:
-        """How much the loss at t = 500 grows when classes or colours in the captions are exchanged, in percent."""
+        """How much the loss at t = 500 grows when classes or colours in the captions are exchanged,
+        in percent.
+        """
         from backend.pocket.train.gauge import measure_words
 
         self.view.regions, small = None, self.small
         print(
-            "  " + measure_words(self.stored, self._predict, range(LARGE - CHECK_ROWS, LARGE), small),
+            "  "
+            + measure_words(self.stored, self._predict, range(LARGE - CHECK_ROWS, LARGE), small),
             flush=True,
         )
 

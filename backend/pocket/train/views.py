@@ -1,4 +1,5 @@
-"""What the comparing networks look at: whole scenes and single objects of the training set, at their own size.
+"""What the comparing networks look at: whole scenes and single objects of the training set, at
+their own size.
 
 All pictures here are float32 (n, 3, side, side) in 0..1.
 """
@@ -20,14 +21,17 @@ from backend.pocket.train.scenes import SceneSet
 THROUGH_AUTOENCODER, BLURRED = 0.3, 0.5
 """Shares: batches whose pictures went through the autoencoder, pictures that are blurred."""
 ENOUGH_READY = 400
-"""Reconstructions that must lie ready before a batch is drawn from them: nothing is decoded here, that is slow."""
+"""Reconstructions that must lie ready before a batch is drawn from them: nothing is decoded here,
+that is slow.
+"""
 LEAST_PX = 120
 """Visible pixels (of 128 × 128) from which an object is worth a look."""
 
 
 @dataclass(frozen=True)
 class Objects:
-    """Single objects: their scenes' rows, their numbers in the scene, and square boxes (n, 3): centre x, y, half side.
+    """Single objects: their scenes' rows, their numbers in the scene, and square boxes (n, 3):
+    centre x, y, half side.
 
     Boxes are in pixels of the training set.
     """
@@ -45,15 +49,23 @@ class Views:
         self.training = np.arange(len(self.scenes) - CHECK_SCENES)
 
     def rows(self, count: int) -> tuple[np.ndarray, Tensor]:
-        """Rows in rising order and their pictures at full size, sometimes through the autoencoder."""
-        ready = np.flatnonzero(np.array(self.passed.ready[: len(self.training)]))  # a copy: others go on filling it
+        """Rows in rising order and their pictures at full size, sometimes through the
+        autoencoder.
+        """
+        ready = np.flatnonzero(
+            np.array(self.passed.ready[: len(self.training)])
+        )  # a copy: others go on filling it
         through = len(ready) >= ENOUGH_READY and self.random.random() < THROUGH_AUTOENCODER
-        rows = np.sort(self.random.choice(ready if through else self.training, count, replace=False))
+        rows = np.sort(
+            self.random.choice(ready if through else self.training, count, replace=False)
+        )
         pictures = self.passed.values[rows] if through else self.scenes.pictures[rows]
         return rows, as_tensor(pictures) * 0.5 + 0.5
 
     def jitter(self, boxes_px: np.ndarray, loose: tuple[float, float], shift: float) -> np.ndarray:
-        """Boxes grown by a factor from ``loose`` and moved by at most ``shift`` of their half side."""
+        """Boxes grown by a factor from ``loose`` and moved by at most ``shift`` of their half
+        side.
+        """
         moved = boxes_px.copy()
         count = len(boxes_px)
         moved[:, :2] += boxes_px[:, 2:] * self.random.uniform(-shift, shift, (count, 2))
@@ -61,21 +73,27 @@ class Views:
         return moved
 
     def worsened(self, pictures: Tensor) -> Tensor:
-        """As a young network might make them: about half blurred, all noisy, too dark or too bright."""
+        """As a young network might make them: about half blurred, all noisy, too dark or too
+        bright.
+        """
         count, side = len(pictures), pictures.shape[-1]
         small = int(side * self.random.uniform(0.3, 0.8))
         soft = F.interpolate(pictures, size=(small, small), mode="area")
         soft = F.interpolate(soft, size=(side, side), mode="bilinear", align_corners=False)
         share = self._each(count, 0, 1) * (self._each(count, 0, 1) < BLURRED)
         pictures = torch.lerp(pictures, soft, share)
-        pictures = (pictures - 0.5) * self._each(count, 0.8, 1.15) + 0.5 + self._each(count, -0.07, 0.07)
+        pictures = (
+            (pictures - 0.5) * self._each(count, 0.8, 1.15) + 0.5 + self._each(count, -0.07, 0.07)
+        )
         return (pictures + torch.randn_like(pictures) * self._each(count, 0, 0.06)).clamp(0, 1)
 
     def _each(self, count: int, low: float, high: float) -> Tensor:
         return torch.from_numpy(self.random.uniform(low, high, (count, 1, 1, 1))).float()
 
 
-def choose_objects(scenes: SceneSet, rows: np.ndarray, random: np.random.Generator) -> tuple[Objects, np.ndarray]:
+def choose_objects(
+    scenes: SceneSet, rows: np.ndarray, random: np.random.Generator
+) -> tuple[Objects, np.ndarray]:
     """One object of each scene that shows one, and the positions in ``rows`` of those scenes."""
     found: list[tuple[int, int, tuple[float, float, float]]] = []
     for place, row in enumerate(rows):
@@ -85,7 +103,9 @@ def choose_objects(scenes: SceneSet, rows: np.ndarray, random: np.random.Generat
             number = int(random.choice(seen))
             found.append((place, number, square_around(instances == number + 1)))
     places = np.array([f[0] for f in found])
-    return Objects(rows[places], np.array([f[1] for f in found]), np.array([f[2] for f in found])), places
+    return Objects(
+        rows[places], np.array([f[1] for f in found]), np.array([f[2] for f in found])
+    ), places
 
 
 def masks_of(scenes: SceneSet, objects: Objects) -> Tensor:
@@ -95,14 +115,20 @@ def masks_of(scenes: SceneSet, objects: Objects) -> Tensor:
 
 
 def square_around(mask: np.ndarray) -> tuple[float, float, float]:
-    """Centre x, y and half side in pixels of the square that just holds a mask (h, w) with at least one pixel."""
+    """Centre x, y and half side in pixels of the square that just holds a mask (h, w) with at least
+    one pixel.
+    """
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     wide, high = columns[-1] + 1 - columns[0], rows[-1] + 1 - rows[0]
     return (columns[0] + wide / 2, rows[0] + high / 2, max(wide, high) / 2)
 
 
-def look_at(pictures: Tensor, boxes_px: np.ndarray, flip: np.ndarray, turn_deg: np.ndarray) -> Tensor:
-    """The squares ``boxes_px`` (n, 3) of pictures (n, c, h, h) at ``SEEN_PX``, mirrored and turned; edges repeat."""
+def look_at(
+    pictures: Tensor, boxes_px: np.ndarray, flip: np.ndarray, turn_deg: np.ndarray
+) -> Tensor:
+    """The squares ``boxes_px`` (n, 3) of pictures (n, c, h, h) at ``SEEN_PX``, mirrored and turned;
+    edges repeat.
+    """
     side = pictures.shape[-1]
     size = boxes_px[:, 2] * 2 / side
     angle = np.deg2rad(turn_deg)
@@ -113,7 +139,9 @@ def look_at(pictures: Tensor, boxes_px: np.ndarray, flip: np.ndarray, turn_deg: 
     theta[:, :, 2] = boxes_px[:, :2] * 2 / side - 1
     shape = [len(pictures), pictures.shape[1], SEEN_PX, SEEN_PX]
     grid = F.affine_grid(torch.from_numpy(theta).float(), shape, align_corners=False)
-    return F.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return F.grid_sample(
+        pictures, grid, mode="bilinear", padding_mode="border", align_corners=False
+    )
 
 
 def whole(pictures: Tensor) -> Tensor:

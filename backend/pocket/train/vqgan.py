@@ -1,4 +1,5 @@
-"""Train the VQGAN: first a plain autoencoder, then its vectors snapped to a codebook that follows them.
+"""Train the VQGAN: first a plain autoencoder, then its vectors snapped to a codebook that follows
+them.
 
 No adversary: the pictures are flat and clear, and stage 2 of TCIG redraws what stage 1 leaves soft.
 """
@@ -20,7 +21,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from backend.models.vqgan import BETA, Vqgan, nearest_codes
-from backend.pocket.train.autoencoder import CHECK_SCENES, OBJECT_WEIGHT, as_tensor, reconstruction_loss
+from backend.pocket.train.autoencoder import (
+    CHECK_SCENES,
+    OBJECT_WEIGHT,
+    as_tensor,
+    reconstruction_loss,
+)
 from backend.pocket.train.crew import Assignment, Seat, run_crew
 from backend.pocket.train.moving import MovingAverage
 from backend.pocket.train.pace import Pace, cosine
@@ -30,9 +36,12 @@ from backend.pocket.vqgan import build_vqgan, save_vqgan
 BATCH = 4
 LEARNING_RATE = 2.5e-3
 FREE_SHARE = 0.1
-"""Share of the time without a codebook: encoder and decoder agree on vectors before these are rounded."""
+"""Share of the time without a codebook: encoder and decoder agree on vectors before these are
+rounded.
+"""
 RENEWED_UNTIL = 0.7
-"""After this share of the time no dead code is renewed, so that the averaged weights hold one book."""
+"""After this share of the time no dead code is renewed, so that the averaged weights hold one book.
+"""
 CODE_DECAY = 0.99
 DEAD = 0.05
 """A code is dead when it is used less than this share of an equal use."""
@@ -41,7 +50,9 @@ CLUSTER_PICTURES, CLUSTER_ROUNDS = 48, 12
 
 @dataclass
 class Codebook:
-    """The moving averages that a codebook follows: how often a code is used, and the sum of what fell to it."""
+    """The moving averages that a codebook follows: how often a code is used, and the sum of what
+    fell to it.
+    """
 
     network: Vqgan
     counts: Tensor = field(default_factory=lambda: torch.zeros(0))
@@ -61,7 +72,9 @@ class Codebook:
         self._write()
 
     def follow(self, z: Tensor, renew: bool) -> None:
-        """Move towards vectors (n, c, h, w); with ``renew`` dead codes become vectors of this batch."""
+        """Move towards vectors (n, c, h, w); with ``renew`` dead codes become vectors of this
+        batch.
+        """
         vectors = z.detach().permute(0, 2, 3, 1).reshape(-1, z.shape[1])
         counts, sums = _sorted_in(vectors, self.network.codebook)
         self.counts.lerp_(counts, 1 - CODE_DECAY)
@@ -94,7 +107,10 @@ def measure(network: Vqgan, scenes: SceneSet, count: int = CHECK_SCENES) -> dict
         z = network.encode(truth)
         used |= set(network.codes(z).unique().tolist())
         made = network.decode(network.snap(z)).clamp(-1, 1)
-        values += [10 * math.log10(4 / float((a - b).square().mean())) for a, b in zip(made, truth, strict=True)]
+        values += [
+            10 * math.log10(4 / float((a - b).square().mean()))
+            for a, b in zip(made, truth, strict=True)
+        ]
     return {"psnr_db": round(sum(values) / len(values), 2), "codes_used": len(used)}
 
 
@@ -107,9 +123,15 @@ class Trainer:
     step: int = 0
 
     def __post_init__(self) -> None:
-        learnt = [weight for name, weight in self.network.named_parameters() if not name.startswith("quantize.")]
+        learnt = [
+            weight
+            for name, weight in self.network.named_parameters()
+            if not name.startswith("quantize.")
+        ]
         self.network.codebook.requires_grad_(False)
-        self.optimiser = torch.optim.AdamW(learnt, LEARNING_RATE, betas=(0.9, 0.99), weight_decay=1e-3)
+        self.optimiser = torch.optim.AdamW(
+            learnt, LEARNING_RATE, betas=(0.9, 0.99), weight_decay=1e-3
+        )
         self.average = MovingAverage(self.network, 0.998)
         self.book = Codebook(self.network)
 
@@ -183,7 +205,10 @@ class VqganRun(Assignment):
                 trainer.begin_codebook(scenes)
             loss = trainer.learn(*_batch(scenes, random), progress)
             if trainer.step % 100 == 0:
-                print(f"{time.strftime('%T')} step {trainer.step} {progress:.3f} loss {loss:.4f}", flush=True)
+                print(
+                    f"{time.strftime('%T')} step {trainer.step} {progress:.3f} loss {loss:.4f}",
+                    flush=True,
+                )
             if trainer.step % 400 == 0:
                 trainer.save(pace.elapsed_s)
                 print(f"  {measure(trainer.average.network, scenes, 16)}", flush=True)
