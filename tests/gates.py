@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,9 +17,10 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
+from tests.web_tools import CHECKS, build_command, find_node, install_tools
+
 ROOT = Path(__file__).resolve().parents[1]
 TIME_LIMIT_S = 1200
-NODE_AT_LEAST = 20
 BUSY = {
     "methods": ("methods", "evaluation"),
     "networks": (
@@ -145,25 +145,19 @@ def contracts() -> Gate:
     return Gate("imports", run)
 
 
-def find_node() -> str:
-    """A Node.js of version 20 or later: the one on the PATH, else the one inside Playwright; empty
-    if there is none.
+def web_tool(name: str) -> Gate:
+    """A tool over the page's scripts or styles (``tests/web_tools.py``); it passes or fails as a
+    whole.
     """
-    places = [shutil.which("node")]
-    try:
-        import playwright
 
-        places.append(str(Path(playwright.__file__).parent / "driver" / "node"))
-    except ImportError:
-        pass
-    for place in places:
-        if place and Path(place).exists():
-            version = subprocess.run(
-                [place, "--version"], capture_output=True, text=True, check=False
-            ).stdout
-            if int((re.match(r"v(\d+)", version) or ["", "0"])[1]) >= NODE_AT_LEAST:
-                return place
-    return ""
+    def run() -> Result:
+        trouble = install_tools()
+        if trouble:
+            return Result(name, absent=1, said=trouble)
+        status, said = call(build_command(CHECKS[name]))
+        return Result(name, passed=int(status == 0), failed=int(status != 0), said=said)
+
+    return Gate(name, run)
 
 
 def scripts(people: int | None = None) -> Gate:
@@ -172,11 +166,11 @@ def scripts(people: int | None = None) -> Gate:
     """
 
     def run() -> Result:
-        files = sorted(str(path) for path in (ROOT / "tests" / "web").rglob("*.test.*js"))
+        files = sorted(str(path) for path in (ROOT / "tests" / "web").glob("*.test.*js"))
         node = find_node()
         if not node:
             return Result(
-                "scripts", absent=len(files), said=f"No Node.js {NODE_AT_LEAST} or later was found."
+                "scripts", absent=len(files), said="No Node.js that is new enough was found."
             )
         if not files:
             return Result("scripts", failed=1, said="tests/web holds no *.test.js or *.test.mjs.")
@@ -281,6 +275,7 @@ def all_gates(*, fast: bool) -> tuple[Gate, ...]:
         tool("format", "ruff", "format", "--check", "--output-format=concise", "."),
         contracts(),
         scripts(FAST_PEOPLE if fast else None),
+        web_tool("prettier"),
     )
     if fast:
         return (methods, networks, others, types, *checks)

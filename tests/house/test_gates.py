@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.__main__ import table
-from tests.gates import Gate, Result, find_node, pytest_gate, read_report, timed, tool
+from tests.gates import Gate, Result, pytest_gate, read_report, timed, tool, web_tool
 from tests.house.tree import ROOT
+from tests.web_tools import LOCK_FILE, NODE_AT_LEAST, find_node, find_npm
 
 REPORT = """<testsuites><testsuite>
 <testcase classname="a" name="one" time="0.5"/>
@@ -84,11 +85,24 @@ def test_a_tool_passes_or_fails_as_a_whole() -> None:
     assert "no-such-file" in bad.said
 
 
-def test_node_is_found() -> None:
+def test_node_and_npm_are_found() -> None:
     version = subprocess.run(
         [find_node(), "--version"], capture_output=True, text=True, check=True
     ).stdout
-    assert int(version[1:].partition(".")[0]) >= 20
+    assert tuple(int(part) for part in version[1:].split(".")[:2]) >= NODE_AT_LEAST
+    assert subprocess.run([*find_npm(), "--version"], capture_output=True, check=True).stdout
+
+
+def test_the_lock_file_names_versions_and_no_place_to_take_them_from() -> None:
+    text = LOCK_FILE.read_text(encoding="utf-8")
+    assert '"integrity": "sha512-' in text
+    assert '"resolved"' not in text
+
+
+def test_a_tool_that_cannot_be_installed_did_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.gates.install_tools", lambda: "no npm")
+    result = web_tool("eslint").run()
+    assert (result.passed, result.absent, result.said) == (0, 1, "no npm")
 
 
 def test_the_table_names_gates_and_the_slowest_tests() -> None:

@@ -1,0 +1,3 @@
+// What Stylelint asks of the page's styles.
+
+export default { extends: "stylelint-config-standard" };
