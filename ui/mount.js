@@ -8,18 +8,30 @@ const refusal = (code, what, limit, remedy) => ({ what, limit, remedy, code });
 const megabytes = (bytes) => Math.floor(bytes / 1048576);
 
 const silence = () =>
-  refusal("offline", "The server did not answer.", "",
-    "Check that Lamina is still running, then try again; what is on the canvas is kept.");
+  refusal(
+    "offline",
+    "The server did not answer.",
+    "",
+    "Check that Lamina is still running, then try again; what is on the canvas is kept.",
+  );
 
 const refused = (told) =>
-  Object.assign(new Error([told.what, told.limit, told.remedy].filter(Boolean).join(" ")), { refusal: told });
+  Object.assign(new Error([told.what, told.limit, told.remedy].filter(Boolean).join(" ")), {
+    refusal: told,
+  });
 
 const host = {
   /** The reply to a message, or {error: {what, limit, remedy, code}}; never rejects. */
   async ask(message) {
     if (JSON.stringify(message).length > settings.maxMessage) {
-      return { error: refusal("request", "The scene is too large to send.",
-        `A message holds at most ${megabytes(settings.maxMessage)} MB.`, "Delete some layers.") };
+      return {
+        error: refusal(
+          "request",
+          "The scene is too large to send.",
+          `A message holds at most ${megabytes(settings.maxMessage)} MB.`,
+          "Delete some layers.",
+        ),
+      };
     }
     try {
       return (await server.ask(message)) || { error: silence() };
@@ -32,19 +44,35 @@ const host = {
   async upload(blob, name) {
     const called = name || "The file";
     if (blob.size > settings.maxUpload) {
-      throw refused(refusal("picture", `${called} has ${(blob.size / 1048576).toFixed(1)} MB.`,
-        `A file may have at most ${megabytes(settings.maxUpload)} MB.`, "Export it smaller."));
+      throw refused(
+        refusal(
+          "picture",
+          `${called} has ${(blob.size / 1048576).toFixed(1)} MB.`,
+          `A file may have at most ${megabytes(settings.maxUpload)} MB.`,
+          "Export it smaller.",
+        ),
+      );
     }
     // Equal content would get an equal path, and a path is read only once: each upload has a name of its own.
-    const mark = Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(16)).join("");
+    const mark = Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) =>
+      part.toString(16),
+    ).join("");
     try {
-      const sent = await upload(new File([blob], `${mark}.bin`, { type: "application/octet-stream" }));
+      const sent = await upload(
+        new File([blob], `${mark}.bin`, { type: "application/octet-stream" }),
+      );
       if (sent && sent.path) return sent.path;
     } catch {
       // Gradio's own words speak of the hidden name; ours follow.
     }
-    throw refused(refusal("offline", `${called} could not be sent.`, "",
-      "Check that Lamina is still running and that its disk has room, then try again."));
+    throw refused(
+      refusal(
+        "offline",
+        `${called} could not be sent.`,
+        "",
+        "Check that Lamina is still running and that its disk has room, then try again.",
+      ),
+    );
   },
 
   /** The address of stored pixels. */
@@ -62,8 +90,9 @@ const failed = (reason) => {
   const box = document.createElement("p");
   box.className = "lamina-failed";
   box.setAttribute("role", "alert");
-  box.textContent = `The desk could not be loaded: ${(reason && reason.message) || reason}. `
-    + "Reload the page; if it stays so, restart Lamina.";
+  box.textContent =
+    `The desk could not be loaded: ${(reason && reason.message) || reason}. ` +
+    "Reload the page; if it stays so, restart Lamina.";
   place.replaceChildren(box);
   console.error(reason);
 };

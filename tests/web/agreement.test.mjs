@@ -9,10 +9,17 @@ import { serve } from "../../ui/web/view/exactworker.js";
 import { flattened } from "../../ui/web/kernels/flattening.js";
 import { cellsOf, sheetOf } from "../../ui/web/view/placing.js";
 import { premultiply } from "../../ui/web/kernels/resampling.js";
-import { changedTiles, emptyMask, fullMask, spread, withTiles } from "../../ui/web/kernels/tiles.js";
+import {
+  changedTiles,
+  emptyMask,
+  fullMask,
+  spread,
+  withTiles,
+} from "../../ui/web/kernels/tiles.js";
 import { layer, randomFrom } from "./desk_fixtures.mjs";
 
-const table = (name) => JSON.parse(readFileSync(new URL(`../tables/${name}.json`, import.meta.url), "utf8"));
+const table = (name) =>
+  JSON.parse(readFileSync(new URL(`../tables/${name}.json`, import.meta.url), "utf8"));
 
 const CANVAS = { width_px: 40, height_px: 32 };
 const GREY = 150;
@@ -22,7 +29,8 @@ const scattered = (width, height, bands) => {
   const bytes = new Uint8ClampedArray(width * height * bands);
   for (let y = 0, at = 0; y < height; y += 1)
     for (let x = 0; x < width; x += 1)
-      for (let band = 0; band < bands; band += 1, at += 1) bytes[at] = (x * 37 + y * 91 + band * 53 + x * y * 7) % 256;
+      for (let band = 0; band < bands; band += 1, at += 1)
+        bytes[at] = (x * 37 + y * 91 + band * 53 + x * y * 7) % 256;
   return bytes;
 };
 
@@ -31,7 +39,12 @@ const wholeOf = ({ width_px, height_px }) => ({ x0: 0, y0: 0, x1: width_px, y1: 
 const laid = ({ size: [width, height], placement, opacity, blend, masked }) => {
   const bytes = premultiply(scattered(width, height, 4));
   const sheet = sheetOf({ width, height, bytes }, placement, CANVAS);
-  return { sheet, opacity, blend, mask: masked ? scattered(CANVAS.width_px, CANVAS.height_px, 1) : null };
+  return {
+    sheet,
+    opacity,
+    blend,
+    mask: masked ? scattered(CANVAS.width_px, CANVAS.height_px, 1) : null,
+  };
 };
 
 const present = (layers) => layers.map(laid).filter(({ sheet }) => sheet !== null);
@@ -69,7 +82,10 @@ test("every blend mode follows the table within one step", () => {
       { sheet: sheetOf(square(below), place, canvas), mask: null, opacity: 1, blend: "normal" },
       { sheet: sheetOf(square(above), place, canvas), mask: null, opacity: 1, blend },
     ];
-    assert.ok(farthest(flattened(layers, wholeOf(canvas), 4), over_grey) <= 1, `${blend} ${below} ${above}`);
+    assert.ok(
+      farthest(flattened(layers, wholeOf(canvas), 4), over_grey) <= 1,
+      `${blend} ${below} ${above}`,
+    );
   }
 });
 
@@ -88,7 +104,10 @@ test("a part of the picture is the same pixels as in the whole of it", () => {
 test("a sheet off the canvas is none, and one far away touches no pixel", () => {
   const { placement } = layer("far");
   const there = { ...placement, centre_x_px: 500 };
-  assert.equal(sheetOf({ width: 8, height: 8, bytes: new Uint8ClampedArray(256) }, there, CANVAS), null);
+  assert.equal(
+    sheetOf({ width: 8, height: 8, bytes: new Uint8ClampedArray(256) }, there, CANVAS),
+    null,
+  );
   const { x0, x1 } = cellsOf(there, { width: 8, height: 8 }, CANVAS);
   assert.ok(x1 <= x0);
 });
@@ -127,7 +146,12 @@ const still = [look("a", at(50, 50)), look("b", at(150, 50)), look("c", at(100, 
 
 test("what is drawn anew is what differs: nothing, one layer, where it was and is, a pair that changed places", () => {
   assert.equal(damageOf(still, [...still], SCENE), null);
-  assert.deepEqual(damageOf(still, still.slice(0, 2), SCENE), { x0: 88, y0: 143, x1: 112, y1: 157 });
+  assert.deepEqual(damageOf(still, still.slice(0, 2), SCENE), {
+    x0: 88,
+    y0: 143,
+    x1: 112,
+    y1: 157,
+  });
   assert.deepEqual(damageOf([], still.slice(0, 1), SCENE), { x0: 38, y0: 43, x1: 62, y1: 57 });
   const words = still.map((each) => ({ ...each, layer: { ...each.layer, phrase: "other" } }));
   assert.deepEqual(
@@ -177,7 +201,12 @@ class FlatCanvas {
   }
 }
 
-const bitmap = (width, height) => ({ width, height, bytes: scattered(width, height, 4), close: () => {} });
+const bitmap = (width, height) => ({
+  width,
+  height,
+  bytes: scattered(width, height, 4),
+  close: () => {},
+});
 
 test("the worker asks for what it lacks, keeps what the last request named, and answers with the same pixels", (t) => {
   globalThis.OffscreenCanvas = FlatCanvas;
@@ -187,12 +216,21 @@ test("the worker asks for what it lacks, keeps what the last request named, and 
   const row = table("stacks").at(-1).layers;
   const layers = row.map((each, index) => {
     const [width_px, height_px] = each.size;
-    return { ...each, id: `l${index}`, picture: each.size.join(), size: { width_px, height_px }, hasMask: each.masked };
+    return {
+      ...each,
+      id: `l${index}`,
+      picture: each.size.join(),
+      size: { width_px, height_px },
+      hasMask: each.masked,
+    };
   });
   const tile = new Uint8Array(64 * 64);
   const grey = scattered(CANVAS.width_px, CANVAS.height_px, 1);
-  for (let y = 0; y < CANVAS.height_px; y += 1) tile.set(grey.subarray(y * 40, y * 40 + 40), y * 64);
-  const masks = layers.filter(({ masked }) => masked).map(({ id }) => [id, { isNew: true, tiles: [[0, tile]] }]);
+  for (let y = 0; y < CANVAS.height_px; y += 1)
+    tile.set(grey.subarray(y * 40, y * 40 + 40), y * 64);
+  const masks = layers
+    .filter(({ masked }) => masked)
+    .map(({ id }) => [id, { isNew: true, tiles: [[0, tile]] }]);
   const request = { canvas: CANVAS, box: wholeOf(CANVAS), layers, pictures: [], masks };
   const { missing } = scope.ask(request);
   assert.ok(missing.length > 4);

@@ -56,7 +56,9 @@ const createServer = () => {
     save(message) {
       if (server.refusal) return { error: server.refusal };
       if (message.revision !== server.revision)
-        return { error: { what: "Stale.", limit: "", remedy: "", code: "stale", current: server.revision } };
+        return {
+          error: { what: "Stale.", limit: "", remedy: "", code: "stale", current: server.revision },
+        };
       server.revision += 1;
       server.kept = { scene: message.scene, desk: message.desk };
       return {
@@ -71,18 +73,39 @@ const createServer = () => {
     cancel: () => ({ state: "running" }),
     jobs: () => ({ jobs: [] }),
     open_ora: () => ({ ...server.hello(), project: "p2" }),
-    take_picture: ({ path }) => ({ digest: path, width_px: 1, height_px: 1, opaque: false, notes: [] }),
+    take_picture: ({ path }) => ({
+      digest: path,
+      width_px: 1,
+      height_px: 1,
+      opaque: false,
+      notes: [],
+    }),
     verbs: () => server.sent.map(({ verb }) => verb).join(" "),
   };
   return server;
 };
 
-const open = async (server = createServer(), vault = createVault(), tab = createVault(), shelf = createShelf()) => {
+const open = async (
+  server = createServer(),
+  vault = createVault(),
+  tab = createVault(),
+  shelf = createShelf(),
+) => {
   const clock = createClock();
   const session = createSession();
   const store = createStore(desk([]), clock.now);
   const masks = createMasks(createUnique());
-  const bridge = createBridge({ host: server, store, session, masks, shelf, clock, vault, tab, hidden: () => false });
+  const bridge = createBridge({
+    host: server,
+    store,
+    session,
+    masks,
+    shelf,
+    clock,
+    vault,
+    tab,
+    hidden: () => false,
+  });
   await bridge.hello();
   await clock.settle();
   return { server, vault, tab, clock, session, store, masks, shelf, bridge };
@@ -112,7 +135,12 @@ test("edits in quick succession are saved once, 150 ms after the last; notes and
   assert.equal(server.verbs(), "hello save");
   assert.equal(server.kept.scene.layers[1].placement.centre_x_px, 102);
   assert.deepEqual(
-    [session.state.revision, session.state.saved.state, session.state.notes.length, vault.kept.size],
+    [
+      session.state.revision,
+      session.state.saved.state,
+      session.state.notes.length,
+      vault.kept.size,
+    ],
     [2, "saved", 1, 0],
   );
 });
@@ -179,11 +207,17 @@ test("a run: progress, preview and pace; the first candidate is shown; the job i
   ];
   const end = bridge.generate({ kind: "compose", settings: {} });
   await clock.advance(160);
-  assert.deepEqual([session.state.job.done, session.state.job.preview, session.state.job.left_s], [2, "data:a", 0.3]);
+  assert.deepEqual(
+    [session.state.job.done, session.state.job.preview, session.state.job.left_s],
+    [2, "data:a", 0.3],
+  );
   await clock.advance(1000);
   assert.equal(await end, "finished");
   assert.equal(session.state.job, null);
-  assert.deepEqual([session.state.viewed, session.state.showing, session.state.batch], [made.digest, "result", "j1"]);
+  assert.deepEqual(
+    [session.state.viewed, session.state.showing, session.state.batch],
+    [made.digest, "result", "j1"],
+  );
   const asked = server.sent.filter(({ verb }) => verb === "events").map(({ after }) => after);
   assert.deepEqual(asked, [0, 1, 2]);
 });
@@ -210,7 +244,10 @@ test("a failed run says what, limit and remedy; a refused one too, and leaves no
   const end = bridge.generate({ kind: "compose", settings: {} });
   await clock.advance(300);
   assert.equal(await end, "failed");
-  assert.deepEqual([session.state.notices[0].what, session.state.notices[0].remedy], ["Out of memory.", "Fewer."]);
+  assert.deepEqual(
+    [session.state.notices[0].what, session.state.notices[0].remedy],
+    ["Out of memory.", "Fewer."],
+  );
   server.generate = () => ({ error: { what: "No layers.", limit: "", remedy: "Add one." } });
   await assert.rejects(bridge.generate({ kind: "compose", settings: {} }), { what: "No layers." });
   assert.equal(session.state.job, null);
@@ -240,7 +277,10 @@ for (const silence of ["throws", "offline"]) {
     edit(store, 1);
     server.silent = false;
     await clock.advance(6_000);
-    assert.deepEqual([session.state.link, session.state.saved.state, vault.kept.size], ["up", "saved", 0]);
+    assert.deepEqual(
+      [session.state.link, session.state.saved.state, vault.kept.size],
+      ["up", "saved", 0],
+    );
     assert.equal(server.kept.scene.layers[1].placement.centre_x_px, 108);
   });
 }
@@ -276,7 +316,10 @@ test("a stale save is never merged in silence: the choice is shown, and both way
   edit(store, 3);
   await clock.advance(200);
   await bridge.loadTheirs();
-  assert.deepEqual([store.record.scene.prompt, session.state.revision, session.state.conflict], ["theirs", 9, null]);
+  assert.deepEqual(
+    [store.record.scene.prompt, session.state.revision, session.state.conflict],
+    ["theirs", 9, null],
+  );
 });
 
 test("a refused save is told once and tried again with the next change", async () => {
@@ -307,7 +350,10 @@ test("edits that never reached the server come back after a reload, as one step 
 test("older unsaved edits of a scene that went on elsewhere are offered, not applied", async () => {
   const server = createServer();
   const vault = createVault();
-  vault.put(draftKey("p1"), { revision: 0, ...deskToMessage(setScene({ prompt: "older" })(desk())) });
+  vault.put(draftKey("p1"), {
+    revision: 0,
+    ...deskToMessage(setScene({ prompt: "older" })(desk())),
+  });
   const { store, session } = await open(server, vault);
   assert.notEqual(store.record.scene.prompt, "older");
   session.state.notices[0].action.run();
@@ -331,7 +377,10 @@ test("another scene is opened only when this one is saved", async () => {
 test("pictures: the path is handed on; a refused upload keeps its three parts and is no silence", async () => {
   const { bridge, session } = await open();
   assert.equal((await bridge.takePicture({ name: "a.png", size: 5 })).digest, "/up/a.png");
-  await assert.rejects(bridge.takePicture({ name: "b.png", size: 50 }), { what: "Too large.", remedy: "Shrink it." });
+  await assert.rejects(bridge.takePicture({ name: "b.png", size: 50 }), {
+    what: "Too large.",
+    remedy: "Shrink it.",
+  });
   assert.equal(session.state.link, "up");
 });
 

@@ -58,14 +58,21 @@ const createDesk = (layers = [layer("back"), layer("cat")], members = ["sam"]) =
   const shown = () => ({
     state: session.state,
     model: { members },
-    candidate: session.state.candidates.find(({ digest }) => digest === (session.state.viewed || store.record.picked)),
+    candidate: session.state.candidates.find(
+      ({ digest }) => digest === (session.state.viewed || store.record.picked),
+    ),
   });
   return { session, store, bridge, asked, shown, random: () => 5 };
 };
 
 test("the shown picture is accepted and the object moved in it, in pixels of the picture", async () => {
   const desk = createDesk();
-  await COMMANDS.moveObject.run(desk, { from: { x: 100, y: 203 }, dx: 80, dy: -40, layerId: "cat" });
+  await COMMANDS.moveObject.run(desk, {
+    from: { x: 100, y: 203 },
+    dx: 80,
+    dy: -40,
+    layerId: "cat",
+  });
   const [{ kind, layer_id: id, source, settings }] = desk.asked;
   assert.deepEqual([kind, id, source, settings.method], ["reroll", "cat", "a", "move"]);
   assert.deepEqual(settings.options, { dx_px: 20, dy_px: -10, x_px: 25, y_px: 50 });
@@ -75,12 +82,20 @@ test("the shown picture is accepted and the object moved in it, in pixels of the
 
 test("when the moved picture is accepted its layer goes along, as one step", async () => {
   const desk = createDesk();
-  await COMMANDS.moveObject.run(desk, { from: { x: 100, y: 200 }, dx: 80, dy: -40, layerId: "cat" });
+  await COMMANDS.moveObject.run(desk, {
+    from: { x: 100, y: 200 },
+    dx: 80,
+    dy: -40,
+    layerId: "cat",
+  });
   await COMMANDS.accept.run(desk);
   const { centre_x_px: x, centre_y_px: y } = layerOf(desk.store.record, "cat").placement;
   assert.deepEqual([desk.store.record.picked, x, y], ["b", 180, 60]);
   desk.store.undo();
-  assert.deepEqual([desk.store.record.picked, layerOf(desk.store.record, "cat").placement.centre_x_px], ["a", 100]);
+  assert.deepEqual(
+    [desk.store.record.picked, layerOf(desk.store.record, "cat").placement.centre_x_px],
+    ["a", 100],
+  );
 });
 
 test("an object that is no layer's is moved alone; without SAM the layer's own region is", async () => {

@@ -72,7 +72,13 @@ test("a re-roll takes the selected layer, the picked picture and a fresh seed; a
   desk.session.set({ viewed: "two" });
   await desk.run("reroll");
   const [{ settings, ...request }] = desk.asked;
-  assert.deepEqual(request, { kind: "reroll", layer_id: "cat", source: "two", feather_px: 4, tries: 1 });
+  assert.deepEqual(request, {
+    kind: "reroll",
+    layer_id: "cat",
+    source: "two",
+    feather_px: 4,
+    tries: 1,
+  });
   assert.equal(settings.seed, 77);
   assert.equal(desk.store.record.settings.seed, 7);
   assert.equal(desk.store.record.picked, "two");
@@ -110,7 +116,10 @@ test("generate sends the settings as they are, or with a new seed when that was 
 
 test("stepping goes round the shown run, accepting picks, and undo takes the pick back", () => {
   const desk = createDesk();
-  desk.session.set({ candidates: [candidate("a", 0), candidate("b", 0), candidate("b", 1)], batch: "b" });
+  desk.session.set({
+    candidates: [candidate("a", 0), candidate("b", 0), candidate("b", 1)],
+    batch: "b",
+  });
   desk.run("next");
   assert.equal(desk.session.state.viewed, "b-0");
   desk.run("previous");
@@ -124,7 +133,11 @@ test("stepping goes round the shown run, accepting picks, and undo takes the pic
 
 test("discarding puts a run away and shows what was there before; it can be brought back", () => {
   const desk = createDesk();
-  desk.session.set({ candidates: [candidate("a", 0), candidate("b", 0)], viewed: "b-0", showing: "result" });
+  desk.session.set({
+    candidates: [candidate("a", 0), candidate("b", 0)],
+    viewed: "b-0",
+    showing: "result",
+  });
   desk.run("discard");
   assert.deepEqual(
     [desk.session.state.dismissed, desk.session.state.viewed, desk.session.state.showing],
@@ -143,7 +156,10 @@ test("of several files a refused one is told and the others become layers where 
     added.map(({ phrase }) => phrase),
     ["red car", "beach"],
   );
-  assert.deepEqual([added[0].placement.centre_x_px, added[0].placement.scale_x * 2048], [40, 0.6 * 512]);
+  assert.deepEqual(
+    [added[0].placement.centre_x_px, added[0].placement.scale_x * 2048],
+    [40, 0.6 * 512],
+  );
   assert.deepEqual(desk.told, ["bad.txt"]);
   assert.equal(desk.store.record.selected, "new-layer-2");
   assert.ok(desk.session.state.notices.some(({ what }) => /no transparent parts/.test(what)));
@@ -157,7 +173,9 @@ test("an opaque picture is the background of an empty scene; on others a layer, 
   const [ground, boat] = desk.store.record.scene.layers;
   assert.deepEqual([ground.placement.centre_x_px, ground.placement.scale_x], [256, 0.5]);
   assert.equal(desk.store.history.entries[2].name, "Add beach as the background");
-  const offers = desk.session.state.notices.filter(({ action }) => action?.title === "Cut out the object");
+  const offers = desk.session.state.notices.filter(
+    ({ action }) => action?.title === "Cut out the object",
+  );
   assert.equal(offers.length, 1);
   await desk.run("cutOut", boat.id);
   assert.equal(desk.store.undoName, "Cut out boat");
@@ -171,7 +189,10 @@ test("a dragged candidate becomes a layer where it falls; a star is a step, kept
   desk.session.set({ candidates: [made], batch: "j1" });
   desk.run("addCandidate", "j1-0", { x: 100, y: 90 });
   const added = desk.store.record.scene.layers.at(-1);
-  assert.deepEqual([added.picture, added.name, added.placement.centre_x_px], ["j1-0", "Candidate 1, seed 5", 100]);
+  assert.deepEqual(
+    [added.picture, added.name, added.placement.centre_x_px],
+    ["j1-0", "Candidate 1, seed 5", 100],
+  );
   desk.run("view", "j1-0");
   desk.run("star");
   assert.deepEqual(deskToMessage(desk.store.record).desk.starred, ["j1-0"]);
@@ -220,7 +241,13 @@ test("keys walk the layers, and zoom keeps the middle of the stage", () => {
   desk.run("below");
   assert.equal(desk.store.record.selected, "cat");
   desk.run("zoomIn");
-  assert.deepEqual(desk.session.state.view, { zoom: 1.25, x: -100, y: -75, turn: 0, mirror: false });
+  assert.deepEqual(desk.session.state.view, {
+    zoom: 1.25,
+    x: -100,
+    y: -75,
+    turn: 0,
+    mirror: false,
+  });
   desk.run("fit");
   assert.equal(desk.session.state.fitted, true);
 });

@@ -51,7 +51,9 @@ class Pixels {
 }
 
 const PICTURE = { image: {}, size: { width_px: 60, height_px: 40 } };
-const place = (x, y) => ({ placement: { ...layer("a").placement, centre_x_px: x, centre_y_px: y } });
+const place = (x, y) => ({
+  placement: { ...layer("a").placement, centre_x_px: x, centre_y_px: y },
+});
 const sceneOf = (...layers) => ({ width_px: 200, height_px: 100, layers });
 
 /** A compositor with a worker that answers when it is told to. */
@@ -95,7 +97,10 @@ test("a frame without a change draws nothing, and the choice of another layer no
   assert.ok(stage.told(scene).includes("draw"));
   assert.deepEqual(stage.told(scene), []);
   assert.deepEqual(stage.told(scene, "b"), []);
-  assert.deepEqual(stage.told(sceneOf(...scene.layers.map((each) => ({ ...each, phrase: "words" }))), "b"), []);
+  assert.deepEqual(
+    stage.told(sceneOf(...scene.layers.map((each) => ({ ...each, phrase: "words" }))), "b"),
+    [],
+  );
 });
 
 test("a drag draws where the layer was and is, a stroke the tiles that it touched", (t) => {

@@ -38,7 +38,15 @@ export const layer = (id, patch = {}) => ({
 
 export const desk = (layers = [layer("back"), layer("cat"), layer("car")], patch = {}) =>
   freeze({
-    scene: { version: 1, name: "Test", width_px: 512, height_px: 512, prompt: "a cat and a car", negative: "", layers },
+    scene: {
+      version: 1,
+      name: "Test",
+      width_px: 512,
+      height_px: 512,
+      prompt: "a cat and a car",
+      negative: "",
+      layers,
+    },
     settings: {
       model: "pocket",
       method: "collage",
@@ -85,7 +93,9 @@ export const createClock = () => {
       const end = now + ms;
       await settle();
       for (;;) {
-        const due = [...timers].filter(([, { at }]) => at <= end).sort(([, one], [, other]) => one.at - other.at)[0];
+        const due = [...timers]
+          .filter(([, { at }]) => at <= end)
+          .sort(([, one], [, other]) => one.at - other.at)[0];
         if (!due) break;
         timers.delete(due[0]);
         now = Math.max(now, due[1].at);
@@ -114,9 +124,17 @@ export const createShelf = () => {
     kept,
     put: async (key, value) => void kept.set(key, value),
     get: async (key) => kept.get(key) ?? null,
-    drop: async (start) => [...kept.keys()].filter((key) => key.startsWith(start)).forEach((key) => kept.delete(key)),
+    drop: async (start) =>
+      [...kept.keys()].filter((key) => key.startsWith(start)).forEach((key) => kept.delete(key)),
   };
 };
 
 /** A group of layers as the server knows it. */
-export const group = (id, members, patch = {}) => ({ id, name: id, members, collapsed: false, hid: [], ...patch });
+export const group = (id, members, patch = {}) => ({
+  id,
+  name: id,
+  members,
+  collapsed: false,
+  hid: [],
+  ...patch,
+});

@@ -5,15 +5,30 @@ import test from "node:test";
 
 import { createWatcher } from "../../ui/web/bridge/watcher.js";
 import { COMMANDS } from "../../ui/web/commands.js";
-import { draftInView, draftOf, picturesOf, plainMethod, settingsForOne, stagedMethod } from "../../ui/web/model/drafts.js";
+import {
+  draftInView,
+  draftOf,
+  picturesOf,
+  plainMethod,
+  settingsForOne,
+  stagedMethod,
+} from "../../ui/web/model/drafts.js";
 import { layerOf } from "../../ui/web/model/records.js";
 import { batchesOf, createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
 import { createClock, desk as record, layer } from "./desk_fixtures.mjs";
 
-const made = (job, index, patch = {}) => ({ id: `${job}-${index}`, job, index, digest: `${job}-${index}`, ...patch });
-const picture = (job, index, draft, created) => made(job, index, { layer_id: "", source: "", draft, created });
-const draft = (job, index, created = "") => made(job, index, { digest: `draft-${job}-${index}`, created });
+const made = (job, index, patch = {}) => ({
+  id: `${job}-${index}`,
+  job,
+  index,
+  digest: `${job}-${index}`,
+  ...patch,
+});
+const picture = (job, index, draft, created) =>
+  made(job, index, { layer_id: "", source: "", draft, created });
+const draft = (job, index, created = "") =>
+  made(job, index, { digest: `draft-${job}-${index}`, created });
 
 const DRAFTS = [draft("one", 2, "1"), draft("one", 0, "1")];
 const CANDIDATES = [
@@ -28,8 +43,16 @@ const METHODS = [
 
 test("a run has its own drafts, a run that refined one has those beside it, another run has none", () => {
   const others = [picture("plain", 0, "", "3")];
-  const batches = batchesOf({ candidates: [...CANDIDATES, ...others], drafts: DRAFTS, dismissed: [] });
-  const told = batches.map(({ job, drafts, candidates }) => [job, drafts.map(({ index }) => index), candidates.length]);
+  const batches = batchesOf({
+    candidates: [...CANDIDATES, ...others],
+    drafts: DRAFTS,
+    dismissed: [],
+  });
+  const told = batches.map(({ job, drafts, candidates }) => [
+    job,
+    drafts.map(({ index }) => index),
+    candidates.length,
+  ]);
   assert.deepEqual(told, [
     ["again", [0, 2], 1],
     ["plain", [], 1],
@@ -38,7 +61,12 @@ test("a run has its own drafts, a run that refined one has those beside it, anot
 });
 
 test("drafts without a picture are a run in their place of time; a draft taken as a picture is only a draft", () => {
-  const itself = made("bare", 0, { digest: "draft-bare-0", draft: "draft-bare-0", layer_id: "", created: "3" });
+  const itself = made("bare", 0, {
+    digest: "draft-bare-0",
+    draft: "draft-bare-0",
+    layer_id: "",
+    created: "3",
+  });
   const drafts = [...DRAFTS, draft("bare", 0, "3"), draft("stopped", 0, "5")];
   const batches = batchesOf({ candidates: [...CANDIDATES, itself], drafts, dismissed: ["one"] });
   assert.deepEqual(
@@ -71,7 +99,11 @@ test("refining takes the method of two stages that is set, else the first there 
   assert.equal(plainMethod({ methods: [METHODS[1], METHODS[0]] }).id, "collage");
   assert.equal(plainMethod(null), null);
   const settings = { method: "tcig", options: { freedom: 1 }, seed: 3 };
-  assert.deepEqual(settingsForOne({ methods }, settings), { method: "collage", options: {}, seed: 3 });
+  assert.deepEqual(settingsForOne({ methods }, settings), {
+    method: "collage",
+    options: {},
+    seed: 3,
+  });
   assert.equal(settingsForOne({ methods: [METHODS[1]] }, settings), settings);
   const plain = { ...settings, method: "collage" };
   assert.equal(settingsForOne({ methods }, plain), plain);
@@ -84,9 +116,20 @@ const createDesk = (patch = {}, layers = undefined) => {
   const cut = { digest: "cut", width_px: 80, height_px: 40, centre_x_px: 70, centre_y_px: 30 };
   const bridge = {
     generate: async (request) => asked.push(request) && "finished",
-    cutApart: async (digest) => asked.push(digest) && [{ layer_id: "cat", ...cut }, { layer_id: "gone", ...cut }],
+    cutApart: async (digest) =>
+      asked.push(digest) && [
+        { layer_id: "cat", ...cut },
+        { layer_id: "gone", ...cut },
+      ],
   };
-  const desk = { session, store, bridge, asked, random: () => 77, busyWith: (reading, work) => work() };
+  const desk = {
+    session,
+    store,
+    bridge,
+    asked,
+    random: () => 77,
+    busyWith: (reading, work) => work(),
+  };
   return { ...desk, run: (id) => COMMANDS[id].run(desk) };
 };
 
@@ -95,7 +138,10 @@ test("refining sends the draft in view with a fresh seed, and the method's own o
   await desk.run("refine");
   const [{ settings, ...request }] = desk.asked;
   assert.deepEqual(request, { kind: "compose", draft: "draft-one-0" });
-  assert.deepEqual([settings.method, settings.seed, settings.options], ["tcig", 77, { refine: true }]);
+  assert.deepEqual(
+    [settings.method, settings.seed, settings.options],
+    ["tcig", 77, { refine: true }],
+  );
   assert.equal(desk.session.state.viewed, "draft-one-0");
   assert.equal(desk.store.undoName, "");
 });
@@ -110,9 +156,19 @@ test("without a draft in view, or while a run goes on, refining says so and asks
 });
 
 test("a draft becomes a layer for each region, which keeps its words and place; one undo takes it all back", async () => {
-  const region = layer("cat", { picture: null, mask: "m", phrase: "", class_label: "cat", noise: 1, seed: 4 });
+  const region = layer("cat", {
+    picture: null,
+    mask: "m",
+    phrase: "",
+    class_label: "cat",
+    noise: 1,
+    seed: 4,
+  });
   const desk = createDesk({ picked: "draft-one-0" }, [layer("back"), region, layer("car")]);
-  desk.store.change("Method", (now) => ({ ...now, settings: { ...now.settings, method: "tcig", options: { freedom: 1 } } }));
+  desk.store.change("Method", (now) => ({
+    ...now,
+    settings: { ...now.settings, method: "tcig", options: { freedom: 1 } },
+  }));
   const before = desk.store.record;
   await desk.run("draftToLayers");
   const { scene, settings } = desk.store.record;
@@ -121,7 +177,10 @@ test("a draft becomes a layer for each region, which keeps its words and place; 
     ["back", "cat", "car"],
   );
   const now = layerOf(desk.store.record, "cat");
-  assert.deepEqual([now.picture, now.mask, now.phrase, now.class_label, now.seed], ["cut", null, "cat", "cat", 4]);
+  assert.deepEqual(
+    [now.picture, now.mask, now.phrase, now.class_label, now.seed],
+    ["cut", null, "cat", "cat", 4],
+  );
   assert.deepEqual([now.placement.centre_x_px, now.placement.scale_x, now.noise], [70, 1, 0.6]);
   assert.deepEqual([settings.method, settings.options], ["collage", {}]);
   desk.store.undo();
@@ -137,7 +196,10 @@ test("a run's drafts stand in the strip as soon as they come; its first picture 
   ];
   session.set({ candidates: CANDIDATES, drafts: DRAFTS, batch: "one" });
   const link = { ask: async () => replies.shift() };
-  const end = createWatcher({ link, session, clock, hidden: () => false }).follow({ id: "now", state: "queued" });
+  const end = createWatcher({ link, session, clock, hidden: () => false }).follow({
+    id: "now",
+    state: "queued",
+  });
   await clock.settle();
   const { batch, viewed } = session.state;
   assert.deepEqual([batch, viewed, session.state.drafts.length], ["now", "", 3]);

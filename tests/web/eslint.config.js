@@ -24,7 +24,13 @@ export default [
     // The body of a function: Gradio gives it these names, ui/desk.py the settings.
     files: ["ui/mount.js"],
     languageOptions: {
-      globals: { ...globals.browser, element: "readonly", server: "readonly", settings: "readonly", upload: "readonly" },
+      globals: {
+        ...globals.browser,
+        element: "readonly",
+        server: "readonly",
+        settings: "readonly",
+        upload: "readonly",
+      },
     },
   },
   { files: ["tests/web/**/*.{js,mjs}"], languageOptions: { globals: globals.node } },

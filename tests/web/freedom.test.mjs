@@ -51,7 +51,10 @@ test("a grey mask is one value everywhere; its mean is that value", () => {
 const painting = () => {
   const surface = createSurface();
   surface.amend(select("cat"));
-  surface.session.set({ paints: "freedom", brush: { ...surface.session.state.brush, size: 10, hardness: 1 } });
+  surface.session.set({
+    paints: "freedom",
+    brush: { ...surface.session.state.brush, size: 10, hardness: 1 },
+  });
   return surface;
 };
 const catOf = ({ store }) => layerOf(store.record, "cat");
@@ -60,11 +63,17 @@ const chartOf = (id) => TOOLS.find((tool) => tool.id === id).chart;
 test("a stroke changes how free the layer is and leaves its mask; the first one begins from its number", () => {
   const surface = painting();
   const before = surface.store.record;
-  assert.equal(valueAt(freedomOf(catOf(surface), before.scene, surface.masks), 5, 5), greyOf(catOf(surface)));
+  assert.equal(
+    valueAt(freedomOf(catOf(surface), before.scene, surface.masks), 5, 5),
+    greyOf(catOf(surface)),
+  );
   send(createMachine(chartOf("brush"), surface), event("down", 20, 20), event("up", 20, 20));
   send(createMachine(chartOf("eraser"), surface), event("down", 60, 20), event("up", 60, 20));
   const map = surface.masks.get(catOf(surface).noise_map);
-  assert.deepEqual([valueAt(map, 20, 20), valueAt(map, 60, 20), valueAt(map, 90, 50)], [255, 0, 153]);
+  assert.deepEqual(
+    [valueAt(map, 20, 20), valueAt(map, 60, 20), valueAt(map, 90, 50)],
+    [255, 0, 153],
+  );
   assert.equal(catOf(surface).mask, null);
   assert.equal(surface.store.undoName, "Erase the freedom of cat");
   surface.store.undo();
@@ -94,7 +103,10 @@ test("a locked layer's freedom stays; a sentence says why", () => {
   const surface = painting();
   surface.store.change("Lock", (record) => ({
     ...record,
-    scene: { ...record.scene, layers: record.scene.layers.map((each) => ({ ...each, locked: true })) },
+    scene: {
+      ...record.scene,
+      layers: record.scene.layers.map((each) => ({ ...each, locked: true })),
+    },
   }));
   assert.equal(beginMask(surface, "Paint"), null);
   assert.match(surface.session.state.notices.at(-1).what, /is locked/);
@@ -106,7 +118,10 @@ test("painted freedom goes along with its layer; what comes in from beyond is th
   const { placement } = catOf(surface);
   surface.store.change("Move", setPlacement("cat", { centre_x_px: placement.centre_x_px + 30 }));
   const map = surface.masks.get(catOf(surface).noise_map);
-  assert.deepEqual([valueAt(map, 50, 20), valueAt(map, 20, 20), valueAt(map, 2, 2)], [255, 153, 153]);
+  assert.deepEqual(
+    [valueAt(map, 50, 20), valueAt(map, 20, 20), valueAt(map, 2, 2)],
+    [255, 153, 153],
+  );
 });
 
 test("clearing makes it one number again; the switch goes there and back and brings a brush", () => {
@@ -116,7 +131,10 @@ test("clearing makes it one number again; the switch goes there and back and bri
   assert.equal(catOf(surface).noise_map, null);
   surface.session.set({ tool: "hand", paints: "mask" });
   masksOf.swapPaints(surface);
-  assert.deepEqual([surface.session.state.paints, surface.session.state.tool], ["freedom", "brush"]);
+  assert.deepEqual(
+    [surface.session.state.paints, surface.session.state.tool],
+    ["freedom", "brush"],
+  );
   surface.session.set({ tool: "lasso" });
   masksOf.swapPaints(surface);
   assert.deepEqual([surface.session.state.paints, surface.session.state.tool], ["mask", "lasso"]);
@@ -129,7 +147,10 @@ test("names of painted freedom are renamed, kept and recovered like those of mas
   const masks = createMasks(createUnique());
   const name = masks.newName();
   masks.put(name, greyMask(100, 60, 80));
-  const record = desk([layer("cat", { noise_map: name }), layer("car", { noise_map: "mask-lost" })]);
+  const record = desk([
+    layer("cat", { noise_map: name }),
+    layer("car", { noise_map: "mask-lost" }),
+  ]);
   assert.deepEqual(maskNamesOf(record), [name, "mask-lost"]);
   const renamed = withMaskNames(record, (each) => `${each}!`).scene.layers;
   assert.deepEqual(
@@ -149,8 +170,14 @@ test("names of painted freedom are renamed, kept and recovered like those of mas
 
 test("the ends of what is heard push one another and never meet; the fold tells of them", () => {
   assert.deepEqual(withHigh({}, 0.5), { heard_from: 0, heard_to: 0.5 });
-  assert.deepEqual(withLow({ heard_from: 0, heard_to: 0.5 }, 0.7), { heard_from: 0.7, heard_to: 0.75 });
-  assert.deepEqual(withHigh({ heard_from: 0.6, heard_to: 1 }, 0.2), { heard_from: 0.15, heard_to: 0.2 });
+  assert.deepEqual(withLow({ heard_from: 0, heard_to: 0.5 }, 0.7), {
+    heard_from: 0.7,
+    heard_to: 0.75,
+  });
+  assert.deepEqual(withHigh({ heard_from: 0.6, heard_to: 1 }, 0.2), {
+    heard_from: 0.15,
+    heard_to: 0.2,
+  });
   assert.deepEqual(withLow({}, 1), { heard_from: 0.95, heard_to: 1 });
   assert.deepEqual(withHigh({}, 0), { heard_from: 0, heard_to: 0.05 });
   assert.equal(heardText({}, formatFraction), "");

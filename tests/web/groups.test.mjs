@@ -29,10 +29,16 @@ const BC = group("g", ["b", "c"]);
 test("layers that lie apart are gathered where the foremost lies; what they leave behind stays tidy", () => {
   const record = groups.groupLayers(["a", "c"], { id: "g", name: "G" })(deskOf("a b c d"));
   assert.equal(drawn(record), "b (a c) d");
-  assert.equal(drawn(groups.groupLayers(["a", "b"], { id: "h", name: "H" })(deskOf("a b c d", BC))), "(c) (a b) d");
+  assert.equal(
+    drawn(groups.groupLayers(["a", "b"], { id: "h", name: "H" })(deskOf("a b c d", BC))),
+    "(c) (a b) d",
+  );
   const taken = groups.groupLayers(["b", "c", "d"], { id: "h", name: "H" })(deskOf("a b c d", BC));
   assert.equal(drawn(taken), "a (b c d)");
-  assert.deepEqual(groups.groupsOf(taken.scene).map(({ id }) => id), ["h"]);
+  assert.deepEqual(
+    groups.groupsOf(taken.scene).map(({ id }) => id),
+    ["h"],
+  );
   assert.equal(drawn(groups.ungroup(["c"])(deskOf("a b c d", BC))), "a b c d");
 });
 
@@ -43,7 +49,14 @@ test("by keys a layer goes into an open group next to it, through it and out; pa
     record = moveAllBy(["a"], 1)(record);
     path.push(drawn(record));
   }
-  assert.deepEqual(path, ["(a b c) d", "(b a c) d", "(b c a) d", "(b c) a d", "(b c) d a", "(b c) d a"]);
+  assert.deepEqual(path, [
+    "(a b c) d",
+    "(b a c) d",
+    "(b c a) d",
+    "(b c) a d",
+    "(b c) d a",
+    "(b c) d a",
+  ]);
   for (let step = 0; step < 5; step += 1) record = moveAllBy(["a"], -1)(record);
   assert.equal(drawn(record), "a (b c) d");
   const closed = deskOf("a b c d", { ...BC, collapsed: true });
@@ -64,7 +77,10 @@ test("a whole group moves as a block and stops at the ends; beside layers of no 
 
 test("the eye of a group hides what is shown, and shows just that again", () => {
   const start = deskOf("a b c", group("g", ["a", "b", "c"]));
-  const one = { ...start, scene: { ...start.scene, layers: start.scene.layers.with(1, layer("b", { visible: false })) } };
+  const one = {
+    ...start,
+    scene: { ...start.scene, layers: start.scene.layers.with(1, layer("b", { visible: false })) },
+  };
   const seen = ({ scene }) => scene.layers.map(({ visible }) => (visible ? 1 : 0)).join("");
   const hidden = groups.toggleGroup("g")(one);
   assert.equal(seen(hidden), "000");
@@ -79,14 +95,21 @@ test("a copy of a layer is in its group, a copy of a group is a group; the last 
   const record = deskOf("a b c d", BC);
   assert.equal(drawn(duplicate("c", "x")(record)), "a (b c x) d");
   assert.equal(drawn(duplicate("b", "x")(record)), "a (b x c) d");
-  assert.equal(drawn(groups.duplicateGroup("g", "h", (id) => `${id}2`)(record)), "a (b c) (b2 c2) d");
+  assert.equal(
+    drawn(groups.duplicateGroup("g", "h", (id) => `${id}2`)(record)),
+    "a (b c) (b2 c2) d",
+  );
   assert.deepEqual(groups.groupsOf(removeLayer("b")(removeLayer("c")(record)).scene), []);
   assert.equal(drawn(addLayer(layer("n"))(deskOf("a b", group("g", ["a", "b"])))), "(a b) n");
 });
 
 test("rows fold, and a row is dropped between others: into a group, out of it, a group beside another", () => {
   const record = deskOf("a b c d", BC);
-  const named = ({ scene }) => groups.rowsOf(scene).map(({ layer: one, group: own }) => one?.id ?? own.id).join(" ");
+  const named = ({ scene }) =>
+    groups
+      .rowsOf(scene)
+      .map(({ layer: one, group: own }) => one?.id ?? own.id)
+      .join(" ");
   assert.equal(named(record), "d g c b a");
   assert.equal(named(groups.setGroup("g", { collapsed: true })(record)), "d g a");
   const drop = (id, gap) => drawn(groups.dropRow(id, gap)(record));
@@ -136,7 +159,11 @@ test("after any steps groups hold neighbours, each layer at most once, and no gr
       assert.equal(new Set(taken).size, taken.length);
       for (const { members, hid } of groups.groupsOf(record.scene)) {
         assert.ok(members.length > 0 && hid.every((id) => members.includes(id)));
-        assert.equal(order.join(" ").includes(members.join(" ")), true, `seed ${seed}: ${drawn(record)}`);
+        assert.equal(
+          order.join(" ").includes(members.join(" ")),
+          true,
+          `seed ${seed}: ${drawn(record)}`,
+        );
       }
     }
   }

@@ -34,7 +34,10 @@ test("strokes that weigh 4 MB each: the oldest go beyond 256 MB, their masks are
     names.push(next.name);
     mask = next.mask;
     const { entries } = document.store.history;
-    const bytes = entries.reduce((sum, entry) => sum + document.masks.bytesOf(entry.record.scene.layers[0].mask), 0);
+    const bytes = entries.reduce(
+      (sum, entry) => sum + document.masks.bytesOf(entry.record.scene.layers[0].mask),
+      0,
+    );
     assert.ok(bytes <= BUDGET, `${entries.length} steps weigh ${bytes}`);
   }
   const { store, masks } = document;
@@ -42,7 +45,9 @@ test("strokes that weigh 4 MB each: the oldest go beyond 256 MB, their masks are
   const kept = store.history.entries.length;
   assert.ok(each > 4e6 && kept === Math.floor(BUDGET / (each + 4096)), `${kept} steps of ${each}`);
   assert.equal(store.record.scene.layers[0].mask, names.at(-1));
-  names.forEach((name, stroke) => assert.equal(masks.has(name), stroke >= names.length - kept, `stroke ${stroke}`));
+  names.forEach((name, stroke) =>
+    assert.equal(masks.has(name), stroke >= names.length - kept, `stroke ${stroke}`),
+  );
   while (store.undoName) store.undo();
   assert.equal(store.history.entries[0].name, `Stroke ${names.length - kept}`);
   assert.ok(masks.get(store.record.scene.layers[0].mask));
@@ -50,7 +55,8 @@ test("strokes that weigh 4 MB each: the oldest go beyond 256 MB, their masks are
 
 test("steps without pixels are kept by the thousand", () => {
   const { store } = createDocument(desk(), { now: () => 0, unique: createUnique() });
-  for (let step = 0; step < 2_000; step += 1) store.change(`Word ${step}`, setScene({ prompt: `${step}` }));
+  for (let step = 0; step < 2_000; step += 1)
+    store.change(`Word ${step}`, setScene({ prompt: `${step}` }));
   assert.equal(store.history.entries.length, 2_001);
   store.goTo(1);
   assert.equal(store.record.scene.prompt, "0");

@@ -45,7 +45,8 @@ import {
 import { randomFrom } from "./desk_fixtures.mjs";
 
 const SIZE = { width_px: 40, height_px: 20 };
-const near = (one, other, slack = 1e-6) => assert.ok(Math.abs(one - other) <= slack, `${one} is not ${other}`);
+const near = (one, other, slack = 1e-6) =>
+  assert.ok(Math.abs(one - other) <= slack, `${one} is not ${other}`);
 const nearPoint = (one, other, slack) => (near(one.x, other.x, slack), near(one.y, other.y, slack));
 
 const somePlacement = (random) => ({
@@ -80,14 +81,20 @@ test("a positive rotation turns clockwise on the screen, and flips come before i
     flip_y: false,
   };
   nearPoint(apply(placementMatrix(turned, SIZE), { x: 40, y: 10 }), { x: 0, y: 20 });
-  nearPoint(apply(placementMatrix({ ...turned, flip_x: true }, SIZE), { x: 40, y: 10 }), { x: 0, y: -20 });
+  nearPoint(apply(placementMatrix({ ...turned, flip_x: true }, SIZE), { x: 40, y: 10 }), {
+    x: 0,
+    y: -20,
+  });
 });
 
 test("the box of a placement has the corners that its matrix gives, whatever the flips", () => {
   const random = randomFrom(2);
   for (let round = 0; round < 50; round += 1) {
     const placement = { ...somePlacement(random), flip_x: false, flip_y: false };
-    nearPoint(boxPoint(placement, SIZE, { x: 1, y: -1 }), apply(placementMatrix(placement, SIZE), { x: 40, y: 0 }));
+    nearPoint(
+      boxPoint(placement, SIZE, { x: 1, y: -1 }),
+      apply(placementMatrix(placement, SIZE), { x: 40, y: 0 }),
+    );
     const box = bounds(placement, SIZE);
     near((box.x0 + box.x1) / 2, placement.centre_x_px);
   }
@@ -99,7 +106,10 @@ test("alpha is read at the place where the matrix put it", () => {
   for (let round = 0; round < 200; round += 1) {
     const placement = somePlacement(random);
     const [column, row] = [Math.floor(random() * 4), Math.floor(random() * 2)];
-    const point = apply(placementMatrix(placement, SIZE), { x: (column + 0.5) * 10, y: (row + 0.5) * 10 });
+    const point = apply(placementMatrix(placement, SIZE), {
+      x: (column + 0.5) * 10,
+      y: (row + 0.5) * 10,
+    });
     assert.equal(alphaAt(placement, SIZE, alpha, point), alpha.values[row * 4 + column]);
     const outside = apply(placementMatrix(placement, SIZE), { x: 41, y: 10 });
     assert.equal(alphaAt(placement, SIZE, alpha, outside), 0);
@@ -190,7 +200,12 @@ test("rotation follows the pointer, snaps to 15 degrees, and stays within half a
   };
   assert.equal(rotatedTo(placement, { x: 10, y: 0 }, { x: 0, y: 10 }).rotation_deg, -100);
   assert.equal(
-    rotatedTo({ ...placement, rotation_deg: 0 }, { x: 10, y: 0 }, { x: 10, y: 3 }, { snapped: true }).rotation_deg,
+    rotatedTo(
+      { ...placement, rotation_deg: 0 },
+      { x: 10, y: 0 },
+      { x: 10, y: 3 },
+      { snapped: true },
+    ).rotation_deg,
     15,
   );
 });
@@ -213,7 +228,10 @@ test("handles lie on the box on the screen, are found near it, and lose their ed
   const corner = handles[0];
   assert.equal(handleAt(handles, { x: corner.x + 3, y: corner.y - 3 }), corner);
   assert.equal(handleAt(handles, { x: corner.x - 60, y: corner.y - 60 }), null);
-  assert.equal(handlesOf({ ...placement, scale_x: 0.1, scale_y: 0.1 }, SIZE, viewMatrix(view)).length, 5);
+  assert.equal(
+    handlesOf({ ...placement, scale_x: 0.1, scale_y: 0.1 }, SIZE, viewMatrix(view)).length,
+    5,
+  );
 });
 
 test("cursors turn with the layer and with the view", () => {
@@ -261,7 +279,9 @@ test("a zoom keeps the point under the pointer, and screen and scene undo each o
   assert.equal(zoomedAt({ zoom: 1, x: 0, y: 0 }, { x: 0, y: 0 }, 1e9).zoom, MAX_ZOOM);
   const fit = fitted({ width_px: 512, height_px: 256 }, { width: 600, height: 600 }, {}, 44);
   assert.deepEqual(fit, { zoom: 1, x: 44, y: 172, turn: 0, mirror: false });
-  multiply(viewMatrix(fit), [1, 0, 0, 1, 0, 0]).forEach((value, index) => near(value, [1, 0, 0, 1, 44, 172][index]));
+  multiply(viewMatrix(fit), [1, 0, 0, 1, 0, 0]).forEach((value, index) =>
+    near(value, [1, 0, 0, 1, 44, 172][index]),
+  );
 });
 
 test("a view turns around a point and mirrors at a line of the stage; turned, the page still fits", () => {
@@ -277,7 +297,11 @@ test("a view turns around a point and mirrors at a line of the stage; turned, th
     nearPoint(toScreen(turned, toScene(view, middle)), middle, 1e-6);
     const quarter = { x: middle.x - (seen.y - middle.y), y: middle.y + (seen.x - middle.x) };
     nearPoint(toScreen(turned, toScene(view, seen)), quarter, 1e-6);
-    nearPoint(toScreen(mirroredAt(view, 400), toScene(view, seen)), { x: 800 - seen.x, y: seen.y }, 1e-6);
+    nearPoint(
+      toScreen(mirroredAt(view, 400), toScene(view, seen)),
+      { x: 800 - seen.x, y: seen.y },
+      1e-6,
+    );
     nearPoint(apply(viewMatrix(view), seen), toScreen(view, seen), 1e-6);
     const [page, stage] = [
       { width_px: 512, height_px: 256 },
@@ -365,7 +389,15 @@ test("phrases from file names", () => {
 
 test("chords: one name for every keyboard", () => {
   const press = (key, keys = {}) =>
-    chordOf({ key, code: "", ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, ...keys });
+    chordOf({
+      key,
+      code: "",
+      ctrlKey: false,
+      metaKey: false,
+      altKey: false,
+      shiftKey: false,
+      ...keys,
+    });
   assert.equal(press("z", { ctrlKey: true }), "Ctrl+Z");
   assert.equal(press("Z", { metaKey: true, shiftKey: true }), "Ctrl+Shift+Z");
   assert.equal(press("?", { shiftKey: true }), "?");
@@ -383,8 +415,16 @@ test("two fingers that part and move: the middle goes along and the distance zoo
     { x: 110, y: 130 },
     { x: 310, y: 130 },
   ];
-  assert.deepEqual(pinchOf(before, now), { from: { x: 150, y: 100 }, to: { x: 210, y: 130 }, factor: 2 });
-  assert.deepEqual(pinchOf(before, before), { from: { x: 150, y: 100 }, to: { x: 150, y: 100 }, factor: 1 });
+  assert.deepEqual(pinchOf(before, now), {
+    from: { x: 150, y: 100 },
+    to: { x: 210, y: 130 },
+    factor: 2,
+  });
+  assert.deepEqual(pinchOf(before, before), {
+    from: { x: 150, y: 100 },
+    to: { x: 150, y: 100 },
+    factor: 1,
+  });
 });
 
 test("every pixel that differs is counted and painted, by however little", () => {

@@ -42,7 +42,12 @@ test("a drag takes the chosen layers along, locked ones stay", () => {
   surface.amend((record) => ({ ...record, selected: "cat" }));
   surface.session.set({ also: ["cat", "car", "fixed"] });
   const machine = createMachine(TOOLS[0].chart, surface);
-  send(machine, event("down", 100, 100), event("move", 150, 110, { ctrl: true }), event("up", 150, 110));
+  send(
+    machine,
+    event("down", 100, 100),
+    event("move", 150, 110, { ctrl: true }),
+    event("up", 150, 110),
+  );
   const xs = surface.store.record.scene.layers.map(({ placement }) => placement.centre_x_px);
   assert.deepEqual(xs, [150, 350, 400]);
   assert.equal(surface.store.history.place, 1);

@@ -12,7 +12,12 @@ import { createStore } from "../../ui/web/model/store.js";
 import { createMasks } from "../../ui/web/model/masks.js";
 import { createClock, desk as record, layer } from "./desk_fixtures.mjs";
 
-const learned = (id, look = "1".repeat(64)) => ({ layer_id: id, phrase: id, look, shown: "2".repeat(64) });
+const learned = (id, look = "1".repeat(64)) => ({
+  layer_id: id,
+  phrase: id,
+  look,
+  shown: "2".repeat(64),
+});
 
 const createDesk = (layers) => {
   const [session, store] = [createSession(), createStore(record(layers), () => 0)];
@@ -22,7 +27,12 @@ const createDesk = (layers) => {
 };
 
 test("one layer is learned, or all that can be, in one request", async () => {
-  const desk = createDesk([layer("back", { phrase: "" }), layer("cat"), layer("car"), layer("gone", { visible: false })]);
+  const desk = createDesk([
+    layer("back", { phrase: "" }),
+    layer("cat"),
+    layer("car"),
+    layer("gone", { visible: false }),
+  ]);
   await COMMANDS.learnLook.run(desk, "cat");
   desk.session.set({ lookSteps: 60 });
   await COMMANDS.learnLooks.run(desk);
@@ -94,8 +104,23 @@ test("when a job tells of looks the layers have them, as one step", async () => 
   const vault = { get: () => null, put: () => {}, drop: () => {} };
   const shelf = { put: async () => {}, get: async () => null, drop: async () => {} };
   const masks = createMasks(() => "m");
-  const bridge = createBridge({ host, store, session, masks, shelf, clock, vault, tab: vault, hidden: () => false });
-  const end = await bridge.generate({ kind: "learn", settings: store.record.settings, layer_ids: ["cat"], steps: 60 });
+  const bridge = createBridge({
+    host,
+    store,
+    session,
+    masks,
+    shelf,
+    clock,
+    vault,
+    tab: vault,
+    hidden: () => false,
+  });
+  const end = await bridge.generate({
+    kind: "learn",
+    settings: store.record.settings,
+    layer_ids: ["cat"],
+    steps: 60,
+  });
   assert.equal(end, "finished");
   assert.equal(layerOf(store.record, "cat").look, "1".repeat(64));
   assert.equal(store.undoName, "Learn looks");

@@ -20,7 +20,9 @@ const randomBytes = (seed) => {
 
 /** A region with every value at random, selected. */
 const createRegion = () => {
-  const surface = createSurface([layer("region", { picture: null, mask: "m", placement: at(256, 256) })]);
+  const surface = createSurface([
+    layer("region", { picture: null, mask: "m", placement: at(256, 256) }),
+  ]);
   const bytes = randomBytes(4);
   surface.masks.put("m", maskFromBytes(bytes, SIDE, SIDE));
   surface.amend((record) => ({ ...record, selected: "region" }));
@@ -47,7 +49,8 @@ const expected = (bytes, x, y, { dx, dy, copies }) => {
 const assertMoved = (found, bytes, way) => {
   for (let y = 0; y < SIDE; y += 1)
     for (let x = 0; x < SIDE; x += 1)
-      if (found[y * SIDE + x] !== expected(bytes, x, y, way)) assert.fail(`(${x}, ${y}) is ${found[y * SIDE + x]}`);
+      if (found[y * SIDE + x] !== expected(bytes, x, y, way))
+        assert.fail(`(${x}, ${y}) is ${found[y * SIDE + x]}`);
 };
 
 test("what lies in the box goes by whole pixels within the mask, overlapping itself too, and back by undo", () => {
@@ -65,7 +68,13 @@ test("Alt copies; the box goes along, so that the next drag takes the copy; over
   send(machine, ...mark, ...drag(200, 100, { alt: true }));
   const copied = maskOf(surface, "region");
   assertMoved(copied, bytes, { dx: 200, dy: 100, copies: true });
-  send(machine, event("down", 330, 250), event("move", 360, 260), event("move", 630, 250), event("up", 630, 250));
+  send(
+    machine,
+    event("down", 330, 250),
+    event("move", 360, 260),
+    event("move", 630, 250),
+    event("up", 630, 250),
+  );
   const after = maskOf(surface, "region");
   assert.equal(after[230 * SIDE + 330], 0);
   assert.equal(after[230 * SIDE + 305], 0);
@@ -80,11 +89,22 @@ test("a piece of a picture becomes a layer above it; together they show what was
   const machine = createMachine(MARQUEE, surface);
   send(machine, ...mark, ...drag(30, 60));
   const { layers } = surface.store.record.scene;
-  assert.deepEqual([layers.length, layers[1].name, surface.store.record.selected], [3, "cat, part", layers[1].id]);
+  assert.deepEqual(
+    [layers.length, layers[1].name, surface.store.record.selected],
+    [3, "cat, part", layers[1].id],
+  );
   assert.deepEqual([layers[1].placement.centre_x_px, layers[1].placement.centre_y_px], [150, 210]);
   const [rest, piece] = [maskOf(surface, "cat"), maskOf(surface, layers[1].id)];
-  assert.deepEqual([rest[150 * SIDE + 130], piece[150 * SIDE + 130], piece[210 * SIDE + 160]], [0, 0, 255]);
-  const back = partMoved(piece, { width: SIDE, height: SIDE }, { x0: 0, y0: 0, x1: SIDE, y1: SIDE }, { dx: -30, dy: -60 });
+  assert.deepEqual(
+    [rest[150 * SIDE + 130], piece[150 * SIDE + 130], piece[210 * SIDE + 160]],
+    [0, 0, 255],
+  );
+  const back = partMoved(
+    piece,
+    { width: SIDE, height: SIDE },
+    { x0: 0, y0: 0, x1: SIDE, y1: SIDE },
+    { dx: -30, dy: -60 },
+  );
   assert.ok(united(rest, back).every((value) => value === 255));
   surface.store.undo();
   assert.equal(surface.store.record.scene, before.scene);
@@ -101,7 +121,13 @@ test("a copied piece leaves the picture as it was", () => {
 
 test("Shift keeps to one direction; a box beside what the layer shows, or no layer, takes nothing and says so", () => {
   const { surface, bytes, machine } = createRegion();
-  send(machine, ...mark, event("down", 130, 150), event("move", 170, 156, { shift: true }), event("up", 170, 156));
+  send(
+    machine,
+    ...mark,
+    event("down", 130, 150),
+    event("move", 170, 156, { shift: true }),
+    event("up", 170, 156),
+  );
   assertMoved(maskOf(surface, "region"), bytes, { dx: 40, dy: 0 });
   for (const selected of ["cat", ""]) {
     const beside = createSurface([layer("cat", { placement: at(400, 400) })]);
@@ -114,12 +140,22 @@ test("Shift keeps to one direction; a box beside what the layer shows, or no lay
 
 test("boxes lie on whole pixels of the canvas; clearing and moving a part leave the given bytes as they are", () => {
   const canvas = { width_px: 40, height_px: 30 };
-  assert.deepEqual(boxWithin({ x0: -3.2, y0: 4.4, x1: 9.6, y1: 90 }, canvas), { x0: 0, y0: 4, x1: 10, y1: 30 });
+  assert.deepEqual(boxWithin({ x0: -3.2, y0: 4.4, x1: 9.6, y1: 90 }, canvas), {
+    x0: 0,
+    y0: 4,
+    x1: 10,
+    y1: 30,
+  });
   assert.equal(boxWithin({ x0: 41, y0: 0, x1: 60, y1: 9 }, canvas), null);
   const bytes = Uint8Array.from({ length: 1200 }, (_, index) => index % 251);
   const known = Uint8Array.from(bytes);
   partCleared(bytes, 40, { x0: 2, y0: 3, x1: 9, y1: 20 });
-  const gone = partMoved(bytes, { width: 40, height: 30 }, { x0: 2, y0: 3, x1: 9, y1: 20 }, { dx: 90, dy: 0 });
+  const gone = partMoved(
+    bytes,
+    { width: 40, height: 30 },
+    { x0: 2, y0: 3, x1: 9, y1: 20 },
+    { dx: 90, dy: 0 },
+  );
   assert.deepEqual(bytes, known);
   assert.ok(gone.every((value) => value === 0));
 });

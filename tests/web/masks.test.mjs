@@ -29,7 +29,14 @@ import { TOOLS } from "../../ui/web/tools/tools.js";
 import { createShelf, desk, layer, randomFrom } from "./desk_fixtures.mjs";
 import { at, createSurface, createUnique, event, send } from "./surface_fixture.mjs";
 
-const BRUSH = { size: 20, hardness: 1, opacity: 1, spacing: 0.1, pressureSize: true, pressureFlow: false };
+const BRUSH = {
+  size: 20,
+  hardness: 1,
+  opacity: 1,
+  spacing: 0.1,
+  pressureSize: true,
+  pressureFlow: false,
+};
 const spot = (x, y, pressure = 1) => ({ x, y, pressure });
 const chartOf = (id) => TOOLS.find((tool) => tool.id === id).chart;
 const areaOf = (bytes) => bytes.reduce((sum, value) => sum + value, 0) / 255;
@@ -84,7 +91,10 @@ test("dabs lie evenly along the way, whatever the number of events", () => {
 
 test("pressure changes the size, and the flow if asked", () => {
   assert.equal(beginWalk(BRUSH, spot(0, 0, 0.5)).dabs[0].radius, 5);
-  assert.equal(beginWalk({ ...BRUSH, pressureSize: false, pressureFlow: true }, spot(0, 0, 0.5)).dabs[0].flow, 0.5);
+  assert.equal(
+    beginWalk({ ...BRUSH, pressureSize: false, pressureFlow: true }, spot(0, 0, 0.5)).dabs[0].flow,
+    0.5,
+  );
 });
 
 test("a hard dab is a disc of its size with an edge of one pixel; a soft one falls off to its rim", () => {
@@ -106,7 +116,10 @@ test("a hard dab is a disc of its size with an edge of one pixel; a soft one fal
 
 test("a stroke over itself stays within its opacity; erasing takes exactly what it covers; tiles far off are shared", () => {
   const start = lineOf(BRUSH, spot(10, 30), spot(250, 30)).dabs;
-  const stroke = withDabs(beginStroke(emptyMask(256, 256), { erase: false, opacity: 0.5 }), [...start, ...start]);
+  const stroke = withDabs(beginStroke(emptyMask(256, 256), { erase: false, opacity: 0.5 }), [
+    ...start,
+    ...start,
+  ]);
   assert.equal(valueAt(stroke.mask, 100, 30), 128);
   const erased = withDabs(beginStroke(stroke.mask, { erase: true, opacity: 1 }), start);
   assert.deepEqual(
@@ -118,10 +131,18 @@ test("a stroke over itself stays within its opacity; erasing takes exactly what 
 });
 
 test("an outline covers its area, also beyond the canvas; a lasso that crosses itself is filled everywhere", () => {
-  assert.ok(Math.abs(areaOf(coverOf(rectangle({ x: 2.5, y: 3 }, { x: 12.5, y: 9 }), 40, 30)) - 60) < 0.05);
+  assert.ok(
+    Math.abs(areaOf(coverOf(rectangle({ x: 2.5, y: 3 }, { x: 12.5, y: 9 }), 40, 30)) - 60) < 0.05,
+  );
   assert.equal(areaOf(coverOf(rectangle({ x: -10, y: -10 }, { x: 5, y: 5 }), 40, 30)), 25);
   assert.equal(
-    areaOf(coverOf(rectangle({ x: 10, y: 10 }, { x: 16, y: 12 }, { square: true, centred: true }), 40, 30)),
+    areaOf(
+      coverOf(
+        rectangle({ x: 10, y: 10 }, { x: 16, y: 12 }, { square: true, centred: true }),
+        40,
+        30,
+      ),
+    ),
     144,
   );
   const disc = areaOf(coverOf(ellipse({ x: 5, y: 5 }, { x: 25, y: 25 }), 40, 30));
@@ -151,7 +172,11 @@ test("covers add and subtract, and keep what is already there", () => {
   const mask = withCover(emptyMask(100, 100), half, false);
   assert.deepEqual(bytesOf(mask), half);
   assert.equal(
-    areaOf(bytesOf(withCover(mask, coverOf(rectangle({ x: 25, y: 0 }, { x: 100, y: 100 }), 100, 100), true))),
+    areaOf(
+      bytesOf(
+        withCover(mask, coverOf(rectangle({ x: 25, y: 0 }, { x: 100, y: 100 }), 100, 100), true),
+      ),
+    ),
     2500,
   );
 });
@@ -219,7 +244,10 @@ test("the eraser hides a part of a picture, Alt on the brush too, and the brush 
   const surface = createSurface();
   surface.amend((record) => ({ ...record, selected: "cat" }));
   paint(surface, "eraser", event("down", 100, 100), event("up", 100, 100));
-  assert.deepEqual([valueAt(maskOf(surface), 100, 100), valueAt(maskOf(surface), 300, 300)], [0, 255]);
+  assert.deepEqual(
+    [valueAt(maskOf(surface), 100, 100), valueAt(maskOf(surface), 300, 300)],
+    [0, 255],
+  );
   paint(surface, "brush", event("down", 300, 300, { alt: true }), event("up", 300, 300));
   assert.equal(valueAt(maskOf(surface), 300, 300), 0);
   paint(surface, "brush", event("down", 100, 100), event("up", 100, 100));
@@ -246,11 +274,30 @@ test("Shift draws straight on from the last stroke", () => {
 test("a lasso is drawn freely or by corners, which Enter or the first corner closes; Ctrl subtracts", () => {
   const surface = createSurface([]);
   const corner = (x, y, keys) => [event("down", x, y, keys), event("up", x, y, keys)];
-  const lasso = paint(surface, "lasso", ...corner(20, 20), ...corner(120, 20), ...corner(120, 120), event("confirm"));
+  const lasso = paint(
+    surface,
+    "lasso",
+    ...corner(20, 20),
+    ...corner(120, 20),
+    ...corner(120, 120),
+    event("confirm"),
+  );
   assert.ok(Math.abs(areaOf(bytesOf(maskOf(surface))) - 5000) < 30);
-  send(lasso, ...corner(20, 20, { ctrl: true }), ...corner(120, 20), ...corner(120, 70), ...corner(22, 22));
+  send(
+    lasso,
+    ...corner(20, 20, { ctrl: true }),
+    ...corner(120, 20),
+    ...corner(120, 70),
+    ...corner(22, 22),
+  );
   assert.ok(areaOf(bytesOf(maskOf(surface))) < 2700);
-  send(lasso, event("down", 200, 200), event("move", 260, 200), event("move", 260, 260), event("up", 200, 260));
+  send(
+    lasso,
+    event("down", 200, 200),
+    event("move", 260, 200),
+    event("move", 260, 260),
+    event("up", 200, 260),
+  );
   assert.equal(valueAt(maskOf(surface), 250, 220), 255);
   assert.equal(surface.seen.outline, null);
 });
@@ -303,11 +350,19 @@ test("a mask goes to the server once, as the same values; what it does not have 
   assert.deepEqual(sent[0], bytes);
   assert.equal(settled.scene.layers[1].mask, "d1".padEnd(64, "0"));
   const later = createMaskKeeper({ link, masks: createMasks(createUnique()), shelf });
-  const found = await later.recovered("p1", { ...record, mix: { base: "a", other: "b", mask: name } }, () => null);
+  const found = await later.recovered(
+    "p1",
+    { ...record, mix: { base: "a", other: "b", mask: name } },
+    () => null,
+  );
   assert.deepEqual([found.scene.layers[0].mask, found.mix.mask], [name, name]);
   keeper.forget("p1");
   assert.equal(shelf.kept.size, 0);
-  const lost = await createMaskKeeper({ link, masks: createMasks(createUnique()), shelf }).recovered(
+  const lost = await createMaskKeeper({
+    link,
+    masks: createMasks(createUnique()),
+    shelf,
+  }).recovered(
     "p1",
     desk([layer("cat", { mask: name }), layer("gone", { mask: name, picture: null })], {
       mix: { base: "a", other: "b", mask: name },
@@ -383,5 +438,8 @@ test("a tile's inverse is the value's inverse; empty and full tiles are each oth
   assert.equal(inverseOf(empty), full);
   assert.equal(inverseOf(full), empty);
   const tile = maskFromBytes(randomMask(64, 64), 64, 64).tiles[0];
-  assert.deepEqual([...inverseOf(tile)], [...tile].map((value) => 255 - value));
+  assert.deepEqual(
+    [...inverseOf(tile)],
+    [...tile].map((value) => 255 - value),
+  );
 });

@@ -40,21 +40,35 @@ const createDesk = (patch, state) => {
     },
   };
   const desk = { ...parts, bridge, made, busyWith: (reading, work) => work() };
-  return { ...desk, surface: surfaceOver(parts), run: (id, ...given) => COMMANDS[id].run(desk, ...given) };
+  return {
+    ...desk,
+    surface: surfaceOver(parts),
+    run: (id, ...given) => COMMANDS[id].run(desk, ...given),
+  };
 };
 
 const stroke = (desk, chart = BRUSH) =>
-  send(createMachine(chart, desk.surface), event("down", 100, 100), event("move", 200, 100), event("up", 200, 100));
+  send(
+    createMachine(chart, desk.surface),
+    event("down", 100, 100),
+    event("move", 200, 100),
+    event("up", 200, 100),
+  );
 
-const paintedOf = ({ store, masks }) => bytesOf(masks.get(store.record.mix.mask)).reduce((sum, value) => sum + value, 0) / 255;
+const paintedOf = ({ store, masks }) =>
+  bytesOf(masks.get(store.record.mix.mask)).reduce((sum, value) => sum + value, 0) / 255;
 
 test("the shown picture is painted into the accepted one; without one, what it was made over or another of its run", () => {
-  const pairOf = (picked, state) => pairFor({ picked }, { batch: "run", viewed: "", candidates: [A, B, C], ...state });
+  const pairOf = (picked, state) =>
+    pairFor({ picked }, { batch: "run", viewed: "", candidates: [A, B, C], ...state });
   assert.deepEqual(pairOf(A.digest, { viewed: C.digest }), { base: A, other: C });
   assert.deepEqual(pairOf(B.digest, {}), { base: B, other: A });
   assert.deepEqual(pairOf("", { viewed: C.digest }), { base: C, other: A });
   const healed = candidate("d", { job: "later", source: B.digest });
-  assert.deepEqual(pairOf(healed.digest, { candidates: [A, B, healed] }), { base: healed, other: B });
+  assert.deepEqual(pairOf(healed.digest, { candidates: [A, B, healed] }), {
+    base: healed,
+    other: B,
+  });
   assert.equal(pairOf(A.digest, { candidates: [A, candidate("e", { width_px: 64 })] }), null);
   assert.equal(pairOf("", {}), null);
 });
@@ -120,7 +134,8 @@ test("the mask goes to the server before the question, and what is on the easel 
   const kept = { scene: record().scene, desk: { ...record(), picked: A.digest } };
   const replies = {
     hello: () => ({ project: "p1", revision: 1, ...kept, job: null, candidates: [A, B] }),
-    save: ({ scene, desk }) => Object.assign(kept, { scene, desk }) && { revision: 2, coverage: [], notes: [] },
+    save: ({ scene, desk }) =>
+      Object.assign(kept, { scene, desk }) && { revision: 2, coverage: [], notes: [] },
     take_mask: () => ({ digest: "f".repeat(64) }),
     mix: () => candidate("mixed", { index: 2 }),
   };
@@ -132,7 +147,15 @@ test("the mask goes to the server before the question, and what is on the easel 
     const [clock, session, unique] = [createClock(), createSession(), createUnique()];
     const { store, masks } = createDocument(record([]), { now: clock.now, unique });
     const browser = { vault: createVault(), tab: createVault(), shelf: createShelf() };
-    const bridge = createBridge({ host, store, session, masks, clock, hidden: () => false, ...browser });
+    const bridge = createBridge({
+      host,
+      store,
+      session,
+      masks,
+      clock,
+      hidden: () => false,
+      ...browser,
+    });
     await bridge.hello();
     const parts = { store, session, masks, bridge, newId: unique, touched: () => {} };
     return { ...parts, surface: surfaceOver(parts), busyWith: (reading, work) => work() };

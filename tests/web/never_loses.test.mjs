@@ -16,7 +16,9 @@ const FIRST = Number(process.env.LAMINA_SEED ?? 1);
 const ACTS = 20;
 
 const isDeepFrozen = (value) =>
-  value === null || typeof value !== "object" || (Object.isFrozen(value) && Object.values(value).every(isDeepFrozen));
+  value === null ||
+  typeof value !== "object" ||
+  (Object.isFrozen(value) && Object.values(value).every(isDeepFrozen));
 
 /** Checked once each, as tiles are never written again. */
 const known = new WeakSet();
@@ -34,12 +36,20 @@ const assertTiles = (mask, { width_px, height_px }) => {
 
 const assertSound = ({ store, masks }, first) => {
   const { record } = store;
-  assert.deepEqual(Object.keys(record).toSorted(), Object.keys(first).toSorted(), "the session is in the record");
+  assert.deepEqual(
+    Object.keys(record).toSorted(),
+    Object.keys(first).toSorted(),
+    "the session is in the record",
+  );
   assert.ok(isDeepFrozen(record));
   const ids = record.scene.layers.map(({ id }) => id);
   assert.equal(new Set(ids).size, ids.length);
-  assert.ok(record.selected === "" || ids.includes(record.selected), `${record.selected} is selected and gone`);
-  for (const { members } of groupsOf(record.scene)) assert.ok(ids.join(" ").includes(members.join(" ")), "a group is torn");
+  assert.ok(
+    record.selected === "" || ids.includes(record.selected),
+    `${record.selected} is selected and gone`,
+  );
+  for (const { members } of groupsOf(record.scene))
+    assert.ok(ids.join(" ").includes(members.join(" ")), "a group is torn");
   for (const { name, record: each } of store.history.entries) {
     assert.match(name, /\w/, "a step without a name");
     for (const { id, picture, mask } of each.scene.layers) {
@@ -84,16 +94,24 @@ const walkBackAndForth = ({ store }, remember) => {
 const assertSaved = async ({ server, page, browser }) => {
   server.silent = false;
   for (let round = 0; round < 4; round += 1)
-    if (!(await page.bridge.flush()) || page.session.state.link === "down") await page.clock.advance(6000);
+    if (!(await page.bridge.flush()) || page.session.state.link === "down")
+      await page.clock.advance(6000);
   const { store, masks, session, pictures } = page;
-  assert.deepEqual(session.state.notices.filter(({ tone }) => tone === "problem"), []);
+  assert.deepEqual(
+    session.state.notices.filter(({ tone }) => tone === "problem"),
+    [],
+  );
   assert.equal(session.state.link, "up");
   const told = deskToMessage(asKnown(store.record, masks));
   assert.deepEqual(server.kept.scene, JSON.parse(JSON.stringify(told.scene)));
   assert.deepEqual(server.kept.desk.settings, told.desk.settings);
   assert.equal(server.kept.desk.picked, told.desk.picked);
   store.record.scene.layers.forEach((each, index) => {
-    if (each.mask) assert.deepEqual(server.masks.get(told.scene.layers[index].mask), bytesOf(pictures.mask(each.mask)));
+    if (each.mask)
+      assert.deepEqual(
+        server.masks.get(told.scene.layers[index].mask),
+        bytesOf(pictures.mask(each.mask)),
+      );
   });
   assert.equal(browser.vault.kept.size, 0, "a draft was left");
   assert.equal(browser.shelf.kept.size, 0, "strokes were left in the browser");
@@ -135,7 +153,9 @@ test(`${PEOPLE} random sequences of gestures: undo, redo, masks and the server's
       await live(person);
     } catch (error) {
       const again = `LAMINA_SEED=${seed} LAMINA_PEOPLE=1 node --test tests/web/never_loses.test.mjs`;
-      throw new Error(`seed ${seed} (${again}): ${person.does.join(" ")}\n${error.stack}`, { cause: error });
+      throw new Error(`seed ${seed} (${again}): ${person.does.join(" ")}\n${error.stack}`, {
+        cause: error,
+      });
     }
   }
 });

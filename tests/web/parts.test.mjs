@@ -20,7 +20,11 @@ const apart = (ids, missing = []) => ({
 });
 
 test("the parts lie where they were over the place behind them, and keep words and dials", () => {
-  const before = record([layer("back"), layer("cat", { noise: 0.3, mask: "m", opacity: 0.5 }), layer("car")]);
+  const before = record([
+    layer("back"),
+    layer("cat", { noise: 0.3, mask: "m", opacity: 0.5 }),
+    layer("car"),
+  ]);
   const after = withParts(apart(["cat"], ["car"]), () => "new")(before);
   const { layers } = after.scene;
   assert.deepEqual(

@@ -6,13 +6,29 @@ import { createBridge } from "../../ui/web/bridge.js";
 import { COMMANDS } from "../../ui/web/commands.js";
 import { bytesOf, maskFromBytes } from "../../ui/web/kernels/tiles.js";
 import { createDocument } from "../../ui/web/model/document.js";
-import { nudge, pick, select, setLayer, setPlacement, setScene, setSettings } from "../../ui/web/model/edits.js";
+import {
+  nudge,
+  pick,
+  select,
+  setLayer,
+  setPlacement,
+  setScene,
+  setSettings,
+} from "../../ui/web/model/edits.js";
 import { dropRow, groupsOf } from "../../ui/web/model/groups.js";
 import { deskToMessage } from "../../ui/web/model/records.js";
 import { createSession } from "../../ui/web/model/session.js";
 import { createMachine } from "../../ui/web/tools/chart.js";
 import { TOOLS } from "../../ui/web/tools/tools.js";
-import { createClock, createShelf, createVault, desk as deskOf, group, layer, randomFrom } from "./desk_fixtures.mjs";
+import {
+  createClock,
+  createShelf,
+  createVault,
+  desk as deskOf,
+  group,
+  layer,
+  randomFrom,
+} from "./desk_fixtures.mjs";
 import { at, createUnique, event, surfaceOver } from "./surface_fixture.mjs";
 
 /** Small, so that thousands of strokes take seconds, and cut tiles at both edges. */
@@ -33,7 +49,8 @@ const valuesOf = async (blob) => {
   const [width, height] = [file.readUInt32BE(16), file.readUInt32BE(20)];
   const rows = inflateSync(file.subarray(41, 41 + file.readUInt32BE(33)));
   const values = new Uint8Array(width * height);
-  for (let y = 0; y < height; y += 1) values.set(rows.subarray(y * (width + 1) + 1, (y + 1) * (width + 1)), y * width);
+  for (let y = 0; y < height; y += 1)
+    values.set(rows.subarray(y * (width + 1) + 1, (y + 1) * (width + 1)), y * width);
   return values;
 };
 
@@ -48,7 +65,12 @@ const firstDesk = () => {
   return { ...desk, scene: { ...desk.scene, ...SIZE, groups: [group("pair", ["cat", "car"])] } };
 };
 
-const offline = () => ({ what: "The server does not answer.", limit: "", remedy: "", code: "offline" });
+const offline = () => ({
+  what: "The server does not answer.",
+  limit: "",
+  remedy: "",
+  code: "offline",
+});
 
 /** One project in memory; `silent` makes it fall silent. Masks are kept as values by digest. */
 export const createServer = () => {
@@ -58,19 +80,31 @@ export const createServer = () => {
     kept: deskToMessage(firstDesk()),
     masks: new Map(),
     files: new Map(),
-    ask: async (message) => (server.silent ? { error: offline() } : structuredClone(server[message.verb](message))),
+    ask: async (message) =>
+      server.silent ? { error: offline() } : structuredClone(server[message.verb](message)),
     upload: async (blob) => {
       if (server.silent) throw Object.assign(new Error("offline"), { refusal: offline() });
       const path = `/up/${server.files.size}`;
       server.files.set(path, blob.size > 1 ? await valuesOf(blob) : null);
       return path;
     },
-    hello: () => ({ project: "p1", revision: server.revision, ...server.kept, job: null, candidates: [] }),
+    hello: () => ({
+      project: "p1",
+      revision: server.revision,
+      ...server.kept,
+      job: null,
+      candidates: [],
+    }),
     save({ revision, scene, desk }) {
       if (revision !== server.revision)
-        return { error: { what: "Stale.", limit: "", remedy: "", code: "stale", current: server.revision } };
+        return {
+          error: { what: "Stale.", limit: "", remedy: "", code: "stale", current: server.revision },
+        };
       const unknown = scene.layers.find(({ mask }) => mask && !server.masks.has(mask));
-      if (unknown) return { error: { what: `No mask ${unknown.mask}.`, limit: "", remedy: "", code: "store" } };
+      if (unknown)
+        return {
+          error: { what: `No mask ${unknown.mask}.`, limit: "", remedy: "", code: "store" },
+        };
       server.revision += 1;
       server.kept = { scene, desk };
       return { revision: server.revision, digest: "d", coverage: [], notes: [] };
@@ -81,7 +115,12 @@ export const createServer = () => {
       server.masks.set(digestOf(values), values);
       return { digest: digestOf(values), ...SIZE };
     },
-    take_picture: ({ path }) => ({ digest: digestOf(Buffer.from(path)), ...SIZE, opaque: false, notes: [] }),
+    take_picture: ({ path }) => ({
+      digest: digestOf(Buffer.from(path)),
+      ...SIZE,
+      opaque: false,
+      notes: [],
+    }),
     jobs: () => ({ jobs: [] }),
   };
   return server;
@@ -98,7 +137,15 @@ const openPage = async ({ server, browser, unique, random }) => {
     ask: (message) => (life.over ? never : server.ask(message)),
     upload: (blob, name) => (life.over ? never : server.upload(blob, name)),
   };
-  const bridge = createBridge({ host, store, session, masks, clock, hidden: () => false, ...browser });
+  const bridge = createBridge({
+    host,
+    store,
+    session,
+    masks,
+    clock,
+    hidden: () => false,
+    ...browser,
+  });
   const newId = () => `layer-${unique()}`;
   /** A stored mask is there as soon as anybody asks for it. */
   const maskOf = (name) => {
@@ -149,20 +196,30 @@ export const createPerson = async (seed) => {
   const any = (list) => list[Math.floor(random() * list.length)];
   const spot = () => [random() * 1.2 * SIZE.width_px - 15, random() * 1.2 * SIZE.height_px - 9];
   const idOf = () => any(person.page.store.record.scene.layers)?.id ?? "";
-  const keys = () => ({ shift: random() < 0.15, alt: random() < 0.1, ctrl: random() < 0.2, eraser: random() < 0.1 });
+  const keys = () => ({
+    shift: random() < 0.15,
+    alt: random() < 0.1,
+    ctrl: random() < 0.2,
+    eraser: random() < 0.1,
+  });
   const busyMachine = () => person.page.machines.find((machine) => !machine.resting);
-  const calm = () => person.page.machines.forEach((machine) => machine.resting || machine.send(event("cancel")));
+  const calm = () =>
+    person.page.machines.forEach((machine) => machine.resting || machine.send(event("cancel")));
   const acts = {
     /** Press, draw and let go, or leave it in the middle: by Escape, or with the pointer still down. */
     draw() {
       const machine = any(person.page.machines);
       if (busyMachine() !== machine) calm();
       const { session } = person.page;
-      session.set({ brush: { ...session.state.brush, size: 2 + random() * 40, opacity: 0.3 + random() } });
+      session.set({
+        brush: { ...session.state.brush, size: 2 + random() * 40, opacity: 0.3 + random() },
+      });
       const held = keys();
       const trail = Array.from({ length: 1 + Math.floor(random() * 4) }, spot);
       machine.send(event("down", ...trail[0], held));
-      trail.slice(1).forEach((place) => machine.send(event("move", ...place, { ...held, pressure: random() })));
+      trail
+        .slice(1)
+        .forEach((place) => machine.send(event("move", ...place, { ...held, pressure: random() })));
       const end = random();
       if (end < 0.7) machine.send(event("up", ...trail.at(-1), held));
       else if (end < 0.85) machine.send(event("cancel"));
@@ -186,14 +243,21 @@ export const createPerson = async (seed) => {
       const { store } = person.page;
       const id = idOf();
       const gesture = store.begin("Slider", random() < 0.5 ? `noise:${id}` : "");
-      for (let turn = 0; turn < 3; turn += 1) gesture.update(setLayer(id, { noise: random(), opacity: random() }));
+      for (let turn = 0; turn < 3; turn += 1)
+        gesture.update(setLayer(id, { noise: random(), opacity: random() }));
       if (random() < 0.3) gesture.cancel();
       else if (random() < 0.8) gesture.commit();
     },
-    dials: () => person.page.store.change("Steps", setSettings({ steps: 1 + Math.floor(random() * 50) })),
+    dials: () =>
+      person.page.store.change("Steps", setSettings({ steps: 1 + Math.floor(random() * 50) })),
     accept: () => person.page.store.change("Accept", pick(digestOf([random() * 9]))),
-    place: () => person.page.store.change("Place", setPlacement(idOf(), { rotation_deg: Math.round(random() * 90) })),
-    aside: () => person.page.store.change("Nudge", nudge(idOf(), Math.round(random() * 9), 1), "nudge"),
+    place: () =>
+      person.page.store.change(
+        "Place",
+        setPlacement(idOf(), { rotation_deg: Math.round(random() * 90) }),
+      ),
+    aside: () =>
+      person.page.store.change("Nudge", nudge(idOf(), Math.round(random() * 9), 1), "nudge"),
     choose: () => {
       const { store, session } = person.page;
       store.amend(select(random() < 0.2 ? "" : idOf()));
@@ -211,13 +275,18 @@ export const createPerson = async (seed) => {
       if (own) COMMANDS[command].run(person.page.desk, own.id);
       return command;
     },
-    jump: () => person.page.store.goTo(Math.floor(random() * person.page.store.history.entries.length)),
+    jump: () =>
+      person.page.store.goTo(Math.floor(random() * person.page.store.history.entries.length)),
     silence: () => void (person.server.silent = random() < 0.5),
     wait: () => person.page.clock.advance(random() * 400),
     flush: () => person.page.bridge.flush(),
   };
-  const often = "draw draw draw draw draw finish command command command command command words slider slider dials";
-  const names = `${often} accept place rows group aside choose choose choose jump silence wait wait flush`.split(" ");
+  const often =
+    "draw draw draw draw draw finish command command command command command words slider slider dials";
+  const names =
+    `${often} accept place rows group aside choose choose choose jump silence wait wait flush`.split(
+      " ",
+    );
   person.act = async () => {
     const name = any(names);
     does.push(name);

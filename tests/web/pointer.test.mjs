@@ -54,7 +54,8 @@ const createStage = (tool) => {
   };
   const heldAtRefresh = [];
   const { holdSpace, held } = connectPointer(desk, canvas, surface);
-  const tell = (kind, point = { x: 90, y: 60 }, patch = {}) => canvas.dispatchEvent(pointerEvent(kind, point, patch));
+  const tell = (kind, point = { x: 90, y: 60 }, patch = {}) =>
+    canvas.dispatchEvent(pointerEvent(kind, point, patch));
   const follow = (path) => path.forEach(({ kind, point }) => tell(KINDS[kind], point));
   const escape = () => cancels.map((run) => run()).some(Boolean);
   return { surface, canvas, tell, follow, holdSpace, held, heldAtRefresh, escape };
@@ -68,7 +69,9 @@ const ENDS = {
   "a second finger": ({ tell }) => {
     tell("pointerdown", { x: 20, y: 20 }, { pointerType: "touch", pointerId: 8 });
     tell("pointerdown", { x: 60, y: 20 }, { pointerType: "touch", pointerId: 9 });
-    [8, 9].forEach((pointerId) => tell("pointerup", { x: 60, y: 20 }, { pointerType: "touch", pointerId }));
+    [8, 9].forEach((pointerId) =>
+      tell("pointerup", { x: 60, y: 20 }, { pointerType: "touch", pointerId }),
+    );
   },
   "another tool": (stage) => {
     stage.surface.session.set({ tool: "hand" });

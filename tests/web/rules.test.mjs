@@ -55,9 +55,15 @@ test("parts import only what they may, by relative paths that exist, and never i
       imports.map(({ name }) => name),
     );
     for (const { target, name } of imports) {
-      assert.ok(target.startsWith("."), `${module.name} imports ${target}, which is not a file of the desk`);
+      assert.ok(
+        target.startsWith("."),
+        `${module.name} imports ${target}, which is not a file of the desk`,
+      );
       assert.ok(names.has(name), `${module.name} imports ${target}, which does not exist`);
-      assert.ok(ALLOWED[partOf(module.name)].includes(partOf(name)), `${module.name} may not import ${name}`);
+      assert.ok(
+        ALLOWED[partOf(module.name)].includes(partOf(name)),
+        `${module.name} may not import ${name}`,
+      );
     }
   }
   const visit = (name, trail) => {
@@ -98,9 +104,15 @@ test("every exported name is used by another module or a test", () => {
     const others = MODULES.filter((other) => other.name !== name)
       .map((other) => other.text)
       .join("\n");
-    for (const [, exported] of text.matchAll(/^export (?:const|class|function|async function) (\w+)/gm)) {
+    for (const [, exported] of text.matchAll(
+      /^export (?:const|class|function|async function) (\w+)/gm,
+    )) {
       if (name === "main.js") continue;
-      assert.match(others + tests, new RegExp(`\\b${exported}\\b`), `${name} exports ${exported}, which nobody uses`);
+      assert.match(
+        others + tests,
+        new RegExp(`\\b${exported}\\b`),
+        `${name} exports ${exported}, which nobody uses`,
+      );
     }
   }
 });
@@ -112,7 +124,8 @@ test("commands that views run exist, their keys are told apart, and typing is ne
   }
   const chords = Object.values(COMMANDS).flatMap(({ keys }) => keys);
   assert.equal(new Set(chords).size, chords.length);
-  for (const chord of ["R", "Enter", "Delete", "[", "Left", "?"]) assert.equal(commandFor(chord, "text"), null);
+  for (const chord of ["R", "Enter", "Delete", "[", "Left", "?"])
+    assert.equal(commandFor(chord, "text"), null);
   assert.equal(commandFor("Ctrl+Enter", "text").id, "generate");
   assert.equal(commandFor("Left", "list"), null);
   assert.equal(commandFor("Left", "canvas").id, "left");
@@ -123,14 +136,17 @@ test("commands that views run exist, their keys are told apart, and typing is ne
 test("every icon that is drawn exists, every colour that is named is defined, in both themes", () => {
   const icons = readFileSync(join(WEB, "view/icons.js"), "utf8");
   const drawn = MODULES.flatMap(({ text }) =>
-    [...text.matchAll(/(?:\bicon\(|iconName: |icon: |\bon: |\boff: )"(\w+)"/g)].map(([, name]) => name),
+    [...text.matchAll(/(?:\bicon\(|iconName: |icon: |\bon: |\boff: )"(\w+)"/g)].map(
+      ([, name]) => name,
+    ),
   );
   for (const name of new Set(drawn)) assert.match(icons, new RegExp(`^  ${name}: \\[`, "m"), name);
   const theme = readFileSync(join(WEB, "theme.css"), "utf8");
   const dark = /\.lamina \{([\s\S]*?)\n\}/.exec(theme)[1];
   const light = /\.lamina\[data-theme="light"\] \{([\s\S]*?)\n\}/.exec(theme)[1];
   const colours = [...dark.matchAll(/--([\w-]+): #/g)].map(([, name]) => name);
-  for (const name of colours) assert.match(light, new RegExp(`--${name}: `), `${name} has no light colour`);
+  for (const name of colours)
+    assert.match(light, new RegExp(`--${name}: `), `${name} has no light colour`);
 });
 
 /** WCAG contrast of two #rrggbb colours. */
@@ -147,9 +163,10 @@ const contrast = (one, other) => {
 
 test("text has a contrast of 4.5 on every ground, layer colours one of 3 on the panel, in both themes", () => {
   const theme = readFileSync(join(WEB, "theme.css"), "utf8");
-  const blocks = [/\.lamina \{([\s\S]*?)\n\}/, /\.lamina\[data-theme="light"\] \{([\s\S]*?)\n\}/].map(
-    (pattern) => pattern.exec(theme)[1],
-  );
+  const blocks = [
+    /\.lamina \{([\s\S]*?)\n\}/,
+    /\.lamina\[data-theme="light"\] \{([\s\S]*?)\n\}/,
+  ].map((pattern) => pattern.exec(theme)[1]);
   for (const block of blocks) {
     const colour = (name) => new RegExp(`--${name}: (#[0-9a-f]{6})`).exec(block)[1];
     for (const ground of ["panel", "raised", "sunk", "hover", "stage"]) {
@@ -159,7 +176,8 @@ test("text has a contrast of 4.5 on every ground, layer colours one of 3 on the 
           `${text} on ${ground}: ${contrast(colour(text), colour(ground)).toFixed(2)}`,
         );
     }
-    for (const text of ["good", "warn", "bad"]) assert.ok(contrast(colour(text), colour("panel")) >= 4.5, text);
+    for (const text of ["good", "warn", "bad"])
+      assert.ok(contrast(colour(text), colour("panel")) >= 4.5, text);
     assert.ok(contrast(colour("accent-text"), colour("accent")) >= 4.5);
     for (let index = 0; index < 8; index += 1)
       assert.ok(contrast(colour(`tint-${index}`), colour("panel")) >= 3, `tint-${index}`);

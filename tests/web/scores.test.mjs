@@ -34,13 +34,20 @@ test("the figures of a layer are those that were measured; nought is one, null i
 
 test("a failed layer is told with its name, one that passed is not", () => {
   const made = candidate(2, [score("star", { failed: "no star found where asked" }), score("cat")]);
-  assert.equal(failureOf(made, layer("star", { name: "layer 3" })).text, "layer 3 failed: no star found where asked.");
+  assert.equal(
+    failureOf(made, layer("star", { name: "layer 3" })).text,
+    "layer 3 failed: no star found where asked.",
+  );
   assert.equal(failureOf(made, layer("cat")), null);
   assert.equal(failureOf(null, layer("cat")), null);
 });
 
 test("a rank is shown only among several ranked candidates", () => {
-  const [first, second, unscored] = [candidate(1), candidate(2, [score("cat", { failed: "gone" })]), candidate(0)];
+  const [first, second, unscored] = [
+    candidate(1),
+    candidate(2, [score("cat", { failed: "gone" })]),
+    candidate(0),
+  ];
   assert.deepEqual(placeOf(first, [first, second, unscored]), { rank: 1, of: 2, failed: 0 });
   assert.deepEqual(placeOf(second, [first, second]), { rank: 2, of: 2, failed: 1 });
   assert.equal(placeOf(unscored, [first, second, unscored]), null);

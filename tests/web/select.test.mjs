@@ -28,7 +28,11 @@ test("a click asks for the object at a point, a drag for the one in a box kept o
 });
 
 const createDesk = (layers, patch, { members = ["sam"], showing = "collage" } = {}) => {
-  const [session, store, unique] = [createSession(), createStore(record(layers, patch), () => 0), createUnique()];
+  const [session, store, unique] = [
+    createSession(),
+    createStore(record(layers, patch), () => 0),
+    createUnique(),
+  ];
   session.set({ showing });
   const [asked, drawn] = [[], []];
   const bridge = {
@@ -42,7 +46,16 @@ const createDesk = (layers, patch, { members = ["sam"], showing = "collage" } = 
     model: { title: "Pocket", members },
   });
   const drawTogether = async (all) => drawn.push(...all.map(({ id }) => id));
-  const parts = { session, store, bridge, asked, drawn, shown, drawTogether, masks: createMasks(unique) };
+  const parts = {
+    session,
+    store,
+    bridge,
+    asked,
+    drawn,
+    shown,
+    drawTogether,
+    masks: createMasks(unique),
+  };
   return { ...parts, newId: () => "new", busyWith: (reading, work) => work() };
 };
 
@@ -61,7 +74,11 @@ test("an object in the collage becomes a new region in one step; hidden layers a
 
 test("an object in a result becomes the mask of the selected region", async () => {
   const region = layer("region", { picture: null, mask: "a".repeat(64) });
-  const desk = createDesk([layer("back"), region], { selected: "region", picked: "made" }, { showing: "result" });
+  const desk = createDesk(
+    [layer("back"), region],
+    { selected: "region", picked: "made" },
+    { showing: "result" },
+  );
   await COMMANDS.selectObject.run(desk, { box: [1, 2, 3, 4] });
   assert.deepEqual(desk.asked, [{ picture: "made", box: [1, 2, 3, 4] }]);
   assert.equal(layerOf(desk.store.record, "region").mask, MASK);
@@ -70,7 +87,9 @@ test("an object in a result becomes the mask of the selected region", async () =
 
 test("without a SAM, and on a locked region, nothing is asked and a sentence says why", async () => {
   const bare = createDesk(undefined, {}, { members: [] });
-  const locked = createDesk([layer("region", { picture: null, mask: MASK, locked: true })], { selected: "region" });
+  const locked = createDesk([layer("region", { picture: null, mask: MASK, locked: true })], {
+    selected: "region",
+  });
   for (const [desk, word] of [
     [bare, "SAM"],
     [locked, "locked"],

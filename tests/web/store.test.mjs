@@ -15,19 +15,22 @@ const createTimedStore = () => {
   return { time, store: createStore(desk(), () => time.ms) };
 };
 
-const pickId = (random, record) => record.scene.layers[Math.floor(random() * record.scene.layers.length)]?.id ?? "";
+const pickId = (random, record) =>
+  record.scene.layers[Math.floor(random() * record.scene.layers.length)]?.id ?? "";
 
 const MOVES = [
   (random, record) => edits.nudge(pickId(random, record), random() * 10, 1),
   (random, record) => edits.moveAllBy([pickId(random, record)], random() < 0.5 ? 1 : -1),
-  (random, record) => edits.setLayer(pickId(random, record), { phrase: `word ${Math.floor(random() * 99)}` }),
+  (random, record) =>
+    edits.setLayer(pickId(random, record), { phrase: `word ${Math.floor(random() * 99)}` }),
   (random) => edits.setScene({ prompt: `prompt ${random()}` }),
   (random) => edits.setSettings({ steps: 1 + Math.floor(random() * 90) }),
   (random) => edits.setOption("blur_px", random()),
   (random) => edits.pick(random().toString(16).slice(2)),
   (random) => edits.addLayer(layer(`new-${random().toString(36).slice(2)}`)),
   (random, record) => edits.removeLayer(pickId(random, record)),
-  (random, record) => edits.duplicate(pickId(random, record), `copy-${random().toString(36).slice(2)}`),
+  (random, record) =>
+    edits.duplicate(pickId(random, record), `copy-${random().toString(36).slice(2)}`),
   (random, record) => edits.flip(pickId(random, record), "x"),
 ];
 
@@ -134,7 +137,10 @@ test("nothing changed is no step; the selection is no step and travels with the 
   store.amend(edits.select("car"));
   assert.equal(store.undoName, "");
   assert.equal(store.record.selected, "car");
-  assert.ok(sameWork(store.record, desk()) === false && sameWork(store.record, edits.select("cat")(store.record)));
+  assert.ok(
+    sameWork(store.record, desk()) === false &&
+      sameWork(store.record, edits.select("cat")(store.record)),
+  );
 });
 
 test("order, deletion, copies and locks", () => {
@@ -149,7 +155,8 @@ test("order, deletion, copies and locks", () => {
   const copied = edits.duplicate("cat", "cat-2")(start);
   assert.deepEqual([ids(copied), copied.selected], ["back,cat,cat-2,car", "cat-2"]);
   assert.equal(
-    edits.nudge("cat", 1, 1)(edits.setLayer("cat", { locked: true })(start)).scene.layers[1].placement.centre_x_px,
+    edits.nudge("cat", 1, 1)(edits.setLayer("cat", { locked: true })(start)).scene.layers[1]
+      .placement.centre_x_px,
     100,
   );
 });
@@ -157,7 +164,10 @@ test("order, deletion, copies and locks", () => {
 test("a flip is seen as a flip on the screen, also when the layer is turned", () => {
   const start = desk([layer("cat", { placement: { ...layer("x").placement, rotation_deg: 30 } })]);
   const once = edits.flip("cat", "x")(start);
-  assert.deepEqual([once.scene.layers[0].placement.flip_x, once.scene.layers[0].placement.rotation_deg], [true, -30]);
+  assert.deepEqual(
+    [once.scene.layers[0].placement.flip_x, once.scene.layers[0].placement.rotation_deg],
+    [true, -30],
+  );
   assert.deepEqual(edits.flip("cat", "x")(once).scene, start.scene);
 });
 
@@ -166,13 +176,20 @@ test("a new picture covers at most 60 percent of the canvas, is never enlarged, 
   const wide = firstPlacement({ width_px: 2048, height_px: 512 }, scene, { x: 9, y: 8 });
   assert.equal(wide.scale_x * 2048, 0.6 * 512);
   assert.equal(firstPlacement({ width_px: 10, height_px: 10 }, scene, { x: 0, y: 0 }).scale_x, 1);
-  const built = buildLayer({ id: "n", name: "n", phrase: "n", picture: "b".repeat(64), placement: wide });
+  const built = buildLayer({
+    id: "n",
+    name: "n",
+    phrase: "n",
+    picture: "b".repeat(64),
+    placement: wide,
+  });
   assert.deepEqual(Object.keys(built).sort(), Object.keys(layer("n")).sort());
   assert.deepEqual(Object.keys(built.placement).sort(), Object.keys(layer("n").placement).sort());
 });
 
 test("candidates come by run, the newest first, each run in order; the shown run decides between equal pixels", () => {
-  const candidate = (job, index, digest) => freeze({ id: `${job}-${index}`, job, index, digest, layer_id: "" });
+  const candidate = (job, index, digest) =>
+    freeze({ id: `${job}-${index}`, job, index, digest, layer_id: "" });
   const candidates = [candidate("one", 1, "y"), candidate("one", 0, "x"), candidate("two", 0, "x")];
   assert.deepEqual(
     batchesOf({ candidates, dismissed: [] }).map(({ job }) => job),

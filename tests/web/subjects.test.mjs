@@ -41,7 +41,10 @@ const subject = (id, patch = {}) => ({
 
 const createDesk = (patch = {}, subjects = [subject("tom")]) => {
   const [session, store] = [createSession(), createStore(record(undefined, patch), () => 0)];
-  session.set({ project: "p", library: freeze({ subjects, methods: [{ id: "dreambooth_lora", title: "Low rank" }] }) });
+  session.set({
+    project: "p",
+    library: freeze({ subjects, methods: [{ id: "dreambooth_lora", title: "Low rank" }] }),
+  });
   const asked = [];
   const bridge = {
     takePicture: async (file) => ({ digest: file.name.padEnd(64, "0"), notes: [] }),
@@ -53,7 +56,14 @@ const createDesk = (patch = {}, subjects = [subject("tom")]) => {
       train: async (id, steps) => void asked.push({ train: id, steps }),
     },
   };
-  const own = { session, store, bridge, asked, random: () => 5, busyWith: (reading, work) => work() };
+  const own = {
+    session,
+    store,
+    bridge,
+    asked,
+    random: () => 5,
+    busyWith: (reading, work) => work(),
+  };
   return { ...own, attempt: (work) => work(), shown: () => ({ candidate: null }) };
 };
 
@@ -80,7 +90,9 @@ test("the form takes pictures once each, up to twenty, and says what is missing"
 test("pictures of the selected layers are taken, with the last word of the phrase as the class", () => {
   const desk = createDesk({ selected: "cat" });
   run(desk, "referencesFromLayers");
-  assert.deepEqual(desk.session.state.subjectForm.references, [{ digest: "a".repeat(64), whole: "a".repeat(64) }]);
+  assert.deepEqual(desk.session.state.subjectForm.references, [
+    { digest: "a".repeat(64), whole: "a".repeat(64) },
+  ]);
   assert.equal(desk.session.state.subjectForm.classWord, "cat");
   const none = createDesk();
   run(none, "referencesFromLayers");
@@ -101,7 +113,9 @@ test("cutting out replaces each picture, and taking it back brings the whole one
 test("making a subject trains it with the steps of the form, and puts the form away", async () => {
   const desk = createDesk();
   await run(desk, "addReferences", [{ name: "x" }]);
-  desk.session.set({ subjectForm: freeze({ ...desk.session.state.subjectForm, classWord: "cat", steps: 7 }) });
+  desk.session.set({
+    subjectForm: freeze({ ...desk.session.state.subjectForm, classWord: "cat", steps: 7 }),
+  });
   await run(desk, "makeSubject");
   assert.equal(desk.asked[0].make.classWord, "cat");
   assert.deepEqual(desk.asked[1], { train: "made", steps: 7 });
@@ -110,7 +124,9 @@ test("making a subject trains it with the steps of the form, and puts the form a
 
 test("drawing a subject sets method, sampler, stage and prompt in one step; a run then says which one", async () => {
   const desk = createDesk();
-  desk.store.change("Prompt", (now) => freeze({ ...now, scene: { ...now.scene, prompt: "a catfish" } }));
+  desk.store.change("Prompt", (now) =>
+    freeze({ ...now, scene: { ...now.scene, prompt: "a catfish" } }),
+  );
   const before = desk.store.record;
   run(desk, "drawSubject", "tom");
   const { settings, scene, subject: chosen } = desk.store.record;
@@ -134,7 +150,10 @@ test("a run draws the chosen subject, else the newest that the model can draw", 
   assert.equal(subjectOfRun(session.state, { settings, subject: "" }).id, "own");
   assert.equal(subjectOfRun(session.state, { settings, subject: "old" }).id, "old");
   assert.equal(subjectOfRun(session.state, { settings, subject: "new" }).id, "new");
-  assert.equal(subjectOfRun(session.state, { settings: { ...settings, method: "collage" }, subject: "old" }), null);
+  assert.equal(
+    subjectOfRun(session.state, { settings: { ...settings, method: "collage" }, subject: "old" }),
+    null,
+  );
 });
 
 test("a subject that this model cannot draw is not set up, and a sentence says why", () => {
@@ -148,7 +167,10 @@ test("a subject that this model cannot draw is not set up, and a sentence says w
 test("a layer becomes one of a subject and takes its word only where its phrase lacks it", () => {
   const { session, store } = createDesk();
   store.change("Subject", withSubject(session.state, "car", "tom"));
-  assert.deepEqual([layerOf(store.record, "car").subject, layerOf(store.record, "car").phrase], ["tom", "cat"]);
+  assert.deepEqual(
+    [layerOf(store.record, "car").subject, layerOf(store.record, "car").phrase],
+    ["tom", "cat"],
+  );
   store.change("Phrase", (now) => withSubject(session.state, "cat", "tom")(now));
   assert.equal(layerOf(store.record, "cat").phrase, "cat");
   store.change("Subject", withSubject(session.state, "car", ""));
@@ -158,7 +180,9 @@ test("a layer becomes one of a subject and takes its word only where its phrase 
 test("re-rolls keep the method of subjects for a layer that is one, and take another for the others", async () => {
   const own = { method: "layout_retouch", options: { copy_share: 0.3 } };
   const desk = createDesk({ picked: "a".repeat(64) });
-  desk.session.set({ facts: freeze({ methods: [{ id: "collage", title: "Collage" }, { id: "layout_retouch" }] }) });
+  desk.session.set({
+    facts: freeze({ methods: [{ id: "collage", title: "Collage" }, { id: "layout_retouch" }] }),
+  });
   desk.store.change("Method", (now) => freeze({ ...now, settings: { ...now.settings, ...own } }));
   desk.store.change("Subject", withSubject(desk.session.state, "cat", "tom"));
   await run(desk, "rerollLayer", "cat");

@@ -33,13 +33,25 @@ export const createSurface = (
 ) => {
   const [session, unique] = [createSession(), createUnique()];
   const { store, masks } = createDocument(desk(layers), { now: () => 0, unique });
-  return surfaceOver({ store, session, masks, newId: () => `layer-${unique()}`, touched: () => {} });
+  return surfaceOver({
+    store,
+    session,
+    masks,
+    newId: () => `layer-${unique()}`,
+    touched: () => {},
+  });
 };
 
 /** The stage of parts {store, session, masks, newId, touched} that are there already. */
 export const surfaceOver = (parts) => {
   const { store, session } = parts;
-  const seen = { view: { zoom: 1, x: 0, y: 0 }, guides: null, pointed: null, outline: null, objects: [] };
+  const seen = {
+    view: { zoom: 1, x: 0, y: 0 },
+    guides: null,
+    pointed: null,
+    outline: null,
+    objects: [],
+  };
   const objects = () =>
     store.record.scene.layers.map((each) => ({
       ...each,

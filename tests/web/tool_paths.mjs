@@ -5,15 +5,22 @@ import { viewMatrix } from "../../ui/web/kernels/views.js";
 import { event, SIZE } from "./surface_fixture.mjs";
 
 /** Where a handle of the selected layer lies on the screen; 8 is the knob that turns it. */
-export const cornerOf = (surface, index) => handlesOf(surface.selected().placement, SIZE, viewMatrix(surface.view()))[index];
+export const cornerOf = (surface, index) =>
+  handlesOf(surface.selected().placement, SIZE, viewMatrix(surface.view()))[index];
 
 /** A sequence of events that leads into each state of each tool. */
 export const PATHS = {
   move: {
     armed: () => [event("down", 100, 100)],
     moving: () => [event("down", 100, 100), event("move", 140, 90)],
-    scaling: (surface) => [event("down", cornerOf(surface, 0).x, cornerOf(surface, 0).y), event("move", 10, 10)],
-    rotating: (surface) => [event("down", cornerOf(surface, 8).x, cornerOf(surface, 8).y), event("move", 200, 100)],
+    scaling: (surface) => [
+      event("down", cornerOf(surface, 0).x, cornerOf(surface, 0).y),
+      event("move", 10, 10),
+    ],
+    rotating: (surface) => [
+      event("down", cornerOf(surface, 8).x, cornerOf(surface, 8).y),
+      event("move", 200, 100),
+    ],
   },
   brush: { painting: () => [event("down", 50, 50), event("move", 90, 60)] },
   eraser: { painting: () => [event("down", 50, 50), event("move", 90, 60)] },

@@ -56,14 +56,25 @@ test("a drag moves by what the pointer went, in scene pixels, as one step", () =
 
 test("Shift keeps a straight line; near the middle it snaps and shows a guide; Ctrl does not snap", () => {
   const straight = createSurface();
-  send(createMachine(chartOf("move"), straight), event("down", 100, 100), event("move", 150, 110, { shift: true }));
-  assert.deepEqual([straight.selected().placement.centre_x_px, straight.selected().placement.centre_y_px], [150, 100]);
+  send(
+    createMachine(chartOf("move"), straight),
+    event("down", 100, 100),
+    event("move", 150, 110, { shift: true }),
+  );
+  assert.deepEqual(
+    [straight.selected().placement.centre_x_px, straight.selected().placement.centre_y_px],
+    [150, 100],
+  );
   const snapped = createSurface();
   send(createMachine(chartOf("move"), snapped), event("down", 100, 100), event("move", 253, 140));
   assert.equal(snapped.selected().placement.centre_x_px, 256);
   assert.equal(snapped.seen.guides.vertical, 256);
   const free = createSurface();
-  send(createMachine(chartOf("move"), free), event("down", 100, 100), event("move", 253, 140, { ctrl: true }));
+  send(
+    createMachine(chartOf("move"), free),
+    event("down", 100, 100),
+    event("move", 253, 140, { ctrl: true }),
+  );
   assert.equal(free.selected().placement.centre_x_px, 253);
 });
 
@@ -78,10 +89,18 @@ test("a press selects, a press beside everything deselects, and neither is a ste
 });
 
 test("a covered object that is selected can be dragged; a click takes the topmost one", () => {
-  const surface = createSurface([layer("cat", { placement: at(100, 100) }), layer("car", { placement: at(110, 100) })]);
+  const surface = createSurface([
+    layer("cat", { placement: at(100, 100) }),
+    layer("car", { placement: at(110, 100) }),
+  ]);
   surface.amend((record) => ({ ...record, selected: "cat" }));
   const machine = createMachine(chartOf("move"), surface);
-  send(machine, event("down", 105, 100), event("move", 155, 130, { ctrl: true }), event("up", 155, 130));
+  send(
+    machine,
+    event("down", 105, 100),
+    event("move", 155, 130, { ctrl: true }),
+    event("up", 155, 130),
+  );
   assert.equal(surface.selected().id, "cat");
   assert.equal(surface.selected().placement.centre_x_px, 150);
   send(machine, event("down", 150, 110), event("up", 150, 110));
@@ -90,7 +109,12 @@ test("a covered object that is selected can be dragged; a click takes the topmos
 
 test("locked layers and a background that is not selected are not dragged", () => {
   const locked = createSurface([layer("cat", { placement: at(100, 100), locked: true })]);
-  send(createMachine(chartOf("move"), locked), event("down", 100, 100), event("move", 190, 100), event("up", 190, 100));
+  send(
+    createMachine(chartOf("move"), locked),
+    event("down", 100, 100),
+    event("move", 190, 100),
+    event("up", 190, 100),
+  );
   assert.equal(locked.store.undoName, "");
   const back = createSurface([layer("back", { placement: at(100, 100) })]);
   const machine = createMachine(chartOf("move"), back);
@@ -111,7 +135,12 @@ test("a corner scales around the opposite one, the knob turns by 15 degrees with
     [2, 2, 150, 130],
   );
   const knob = cornerOf(surface, 8);
-  send(machine, event("down", knob.x, knob.y), event("move", 250, 100, { shift: true }), event("up", 250, 100));
+  send(
+    machine,
+    event("down", knob.x, knob.y),
+    event("move", 250, 100, { shift: true }),
+    event("up", 250, 100),
+  );
   assert.equal(surface.selected().placement.rotation_deg % 15, 0);
   assert.ok(surface.selected().placement.rotation_deg > 0);
 });
@@ -123,7 +152,13 @@ test("the glass zooms in, with Alt out, and dragging sideways zooms smoothly", (
   assert.equal(surface.seen.view.zoom, 1.5);
   send(machine, event("down", 50, 50), event("up", 50, 50, { alt: true }));
   assert.equal(surface.seen.view.zoom, 1);
-  send(machine, event("down", 50, 50), event("move", 60, 50), event("move", 170, 50), event("up", 170, 50));
+  send(
+    machine,
+    event("down", 50, 50),
+    event("move", 60, 50),
+    event("move", 170, 50),
+    event("up", 170, 50),
+  );
   assert.equal(surface.seen.view.zoom, 2);
   assert.equal(machine.state, "idle");
 });

@@ -35,7 +35,15 @@ test("the whole picture is made with one layer varied, from the seed of the one 
 
 test("over a re-rolled picture the scene's own seed is used; with nothing selected a sentence says so", async () => {
   const digest = "e".repeat(64);
-  const again = { id: "c", job: "j", index: 0, seed: 4242, digest, layer_id: "cat", source: "f".repeat(64) };
+  const again = {
+    id: "c",
+    job: "j",
+    index: 0,
+    seed: 4242,
+    digest,
+    layer_id: "cat",
+    source: "f".repeat(64),
+  };
   const parts = asking({ candidates: [again], viewed: digest });
   await vary(parts);
   assert.equal(parts.requests[0].settings.seed, parts.store.record.settings.seed);
@@ -48,7 +56,8 @@ test("over a re-rolled picture the scene's own seed is used; with nothing select
 /** A server that opens a project, takes a run, and tells of it once a question. */
 const serverOf = (script) => ({
   ask: async ({ verb }) => {
-    if (verb === "hello") return { project: "p1", revision: 1, ...deskToMessage(desk()), candidates: [], notes: [] };
+    if (verb === "hello")
+      return { project: "p1", revision: 1, ...deskToMessage(desk()), candidates: [], notes: [] };
     if (verb === "generate") return { job: "j1", notes: [] };
     return script.shift();
   },
@@ -59,7 +68,14 @@ const running = async (script) => {
   const store = createStore(desk(), clock.now);
   const masks = createMasks(createUnique());
   const kept = { shelf: createShelf(), clock, vault, tab: createVault(), hidden: () => false };
-  const bridge = createBridge({ host: serverOf(script), newId: () => "new", store, session, masks, ...kept });
+  const bridge = createBridge({
+    host: serverOf(script),
+    newId: () => "new",
+    store,
+    session,
+    masks,
+    ...kept,
+  });
   await bridge.hello();
   return { bridge, clock, session };
 };
@@ -76,7 +92,10 @@ test("the page knows which layer varied in a run, and how many drafts its previe
   const run = bridge.generate({ kind: "compose", settings: {}, varied: "cat" });
   session.set({ watched: 2 });
   await clock.advance(20);
-  assert.deepEqual([session.state.job.drafts, session.state.job.preview, session.state.watched], [3, "data:1", 0]);
+  assert.deepEqual(
+    [session.state.job.drafts, session.state.job.preview, session.state.watched],
+    [3, "data:1", 0],
+  );
   assert.deepEqual(session.state.varied, { j1: "cat" });
   await clock.advance(160);
   assert.deepEqual([session.state.job.drafts, session.state.job.preview], [0, "data:2"]);

@@ -70,7 +70,10 @@ class Bridge {
 
   async openExample(id) {
     await this.#leave();
-    await this.#enter(await this.#link.ask({ verb: "open_ora", example: id }), "Opened the example");
+    await this.#enter(
+      await this.#link.ask({ verb: "open_ora", example: id }),
+      "Opened the example",
+    );
   }
 
   /** A new project of a size with nothing in it. */
@@ -82,7 +85,10 @@ class Bridge {
   async openOra(file) {
     await this.#leave();
     const path = await this.#link.upload(file, file.name);
-    await this.#enter(await this.#link.ask({ verb: "open_ora", path, name: file.name }), `Opened ${file.name}`);
+    await this.#enter(
+      await this.#link.ask({ verb: "open_ora", path, name: file.name }),
+      `Opened ${file.name}`,
+    );
   }
 
   /** {digest, width_px, height_px, opaque, notes} of an uploaded picture file. */
@@ -114,7 +120,11 @@ class Bridge {
     const { session } = this.#parts;
     const asked = kind === "compose" || kind === "reroll" ? settings.steps : 0;
     const ask = async () => {
-      const reply = await this.#link.ask({ verb: "generate", ...(await this.#savedScene()), request });
+      const reply = await this.#link.ask({
+        verb: "generate",
+        ...(await this.#savedScene()),
+        request,
+      });
       if (varied) session.set({ varied: freeze({ ...session.state.varied, [reply.job]: varied }) });
       return reply;
     };
@@ -143,7 +153,12 @@ class Bridge {
 
   /** {digest, width_px, height_px}: the mask of an object in a stored picture; where: {point} or {box} in the scene. */
   select(picture, where) {
-    return this.#link.ask({ verb: "select", project: this.#parts.session.state.project, picture, ...where });
+    return this.#link.ask({
+      verb: "select",
+      project: this.#parts.session.state.project,
+      picture,
+      ...where,
+    });
   }
 
   /** The candidate that comes from painting between two, by the mask of the saved record; the strip then has it. */
@@ -158,21 +173,32 @@ class Bridge {
 
   /** What each painted layer shows of a stored picture: [{layer_id, digest, width_px, height_px, centre_x_px, …}]. */
   async cutApart(picture) {
-    const reply = await this.#link.ask({ verb: "cut_apart", ...(await this.#savedScene()), picture });
+    const reply = await this.#link.ask({
+      verb: "cut_apart",
+      ...(await this.#savedScene()),
+      picture,
+    });
     return freeze(reply.layers);
   }
 
   /** Chosen dials of one layer, or of all for "": [{layer_id, noise, attention_positive, …, reasons}]. */
   async autotune(layerId) {
     const layer = layerId ? { layer: layerId } : {};
-    const reply = await this.#link.ask({ verb: "autotune", ...(await this.#savedScene()), ...layer });
+    const reply = await this.#link.ask({
+      verb: "autotune",
+      ...(await this.#savedScene()),
+      ...layer,
+    });
     return freeze(reply.layers);
   }
 
   /** {project, revision} once the server has the scene as it stands. */
   async #savedScene() {
     if (!(await this.#saver.flush()))
-      throw new Refusal({ what: "The scene could not be saved first.", remedy: "See above, then try again." });
+      throw new Refusal({
+        what: "The scene could not be saved first.",
+        remedy: "See above, then try again.",
+      });
     const { project, revision } = this.#parts.session.state;
     return { project, revision };
   }
@@ -241,7 +267,8 @@ class Bridge {
     store.reset(desk, name);
     this.#saver.start(desk);
     await this.#recover(desk, reply);
-    if (reply.job && ["queued", "running"].includes(reply.job.state)) this.#watcher.follow(reply.job);
+    if (reply.job && ["queued", "running"].includes(reply.job.state))
+      this.#watcher.follow(reply.job);
   }
 
   /** Edits that this browser kept because the server never confirmed them. */
@@ -250,7 +277,9 @@ class Bridge {
     const draft = vault.get(draftKey(reply.project));
     if (!draft) return;
     const fallback = (id, field) => layerOf(desk, id)?.[field] ?? null;
-    const record = freeze(await this.#keeper.recovered(reply.project, deskFromProject(draft), fallback));
+    const record = freeze(
+      await this.#keeper.recovered(reply.project, deskFromProject(draft), fallback),
+    );
     if (JSON.stringify(deskToMessage(record)) === JSON.stringify(deskToMessage(desk)))
       return vault.drop(draftKey(reply.project));
     const apply = () => store.change("Recovered edits", () => record);

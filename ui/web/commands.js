@@ -1,7 +1,16 @@
 // Everything that can be asked for by key, button or menu, in one table; the key sheet is printed from it.
 
 import { fitted, zoomedAt } from "./kernels/views.js";
-import { flip, forEach, moveAllBy, nudge, removeLayer, select, setLayer, setSettings } from "./model/edits.js";
+import {
+  flip,
+  forEach,
+  moveAllBy,
+  nudge,
+  removeLayer,
+  select,
+  setLayer,
+  setSettings,
+} from "./model/edits.js";
 import { chosenIds, layerOf } from "./model/records.js";
 import { moveObject } from "./commands/carrying.js";
 import { cutOut, selectObject } from "./commands/cutting.js";
@@ -23,7 +32,8 @@ const chosen = ({ store, session }) => chosenIds(store.record, session.state.als
 /** An edit of all chosen layers as one step: editOf(ids) → edit. */
 const onChosen = (name, editOf) => (desk) => {
   const ids = chosen(desk);
-  if (ids.length > 0) desk.store.change(`${name} ${layers.calledOf(desk.store.record, ids)}`, editOf(ids, desk));
+  if (ids.length > 0)
+    desk.store.change(`${name} ${layers.calledOf(desk.store.record, ids)}`, editOf(ids, desk));
 };
 
 const move = (dx, dy) => (desk) => {
@@ -104,7 +114,14 @@ const ROWS = [
   ["cancel", "Stop a run, leave a menu, undo a drag", "Pictures", ["Escape"], ANYWHERE, escape],
   ["stop", "", "Pictures", [], CANVAS, runs.cancel],
   ["reroll", "Re-roll the selected object", "Pictures", ["R"], CANVAS, runs.reroll],
-  ["vary", "Vary only the selected layer", "Pictures", ["W"], CANVAS, (desk, id) => runs.vary(desk, id)],
+  [
+    "vary",
+    "Vary only the selected layer",
+    "Pictures",
+    ["W"],
+    CANVAS,
+    (desk, id) => runs.vary(desk, id),
+  ],
   ["accept", "Accept the shown candidate", "Pictures", ["Enter"], CANVAS, mixing.accept],
   ["discard", "Discard the candidates", "Pictures", ["Shift+X"], CANVAS, mixing.discard],
   ["mix", "Paint between two pictures", "Pictures", ["P"], CANVAS, mixing.mix],
@@ -116,12 +133,26 @@ const ROWS = [
   ["flipView", "Collage ⇄ result", "Pictures", ["`", "C"], CANVAS, runs.flipView],
   ["compare-split", "Compare: split", "Pictures", ["Y"], CANVAS, runs.compareBy("split")],
   ["compare-blink", "Compare: blink", "Pictures", ["Shift+Y"], CANVAS, runs.compareBy("blink")],
-  ["compare-changed", "Compare: changed pixels", "Pictures", ["K"], CANVAS, runs.compareBy("changed")],
+  [
+    "compare-changed",
+    "Compare: changed pixels",
+    "Pictures",
+    ["K"],
+    CANVAS,
+    runs.compareBy("changed"),
+  ],
   ["dice", "New seed", "Pictures", ["D"], CANVAS, rollDice],
   ["undo", "Undo", "Editing", ["Ctrl+Z"], ANYWHERE, ({ store }) => store.undo()],
   ["redo", "Redo", "Editing", ["Ctrl+Shift+Z", "Ctrl+Y"], ANYWHERE, ({ store }) => store.redo()],
   ["duplicate", "Duplicate", "Editing", ["Ctrl+D", "Ctrl+J"], CANVAS, layers.duplicateChosen],
-  ["mergeDown", "Merge with the layer below", "Editing", ["Ctrl+Shift+M"], CANVAS, layers.mergeWithBelow],
+  [
+    "mergeDown",
+    "Merge with the layer below",
+    "Editing",
+    ["Ctrl+Shift+M"],
+    CANVAS,
+    layers.mergeWithBelow,
+  ],
   ["group", "Group the chosen layers", "Editing", ["Ctrl+G"], CANVAS, layers.groupChosen],
   ["ungroup", "Ungroup", "Editing", ["Ctrl+Shift+G"], CANVAS, layers.ungroupChosen],
   ["hideGroup", "", "Editing", [], CANVAS, layers.hideGroup],
@@ -162,7 +193,14 @@ const ROWS = [
   ],
   ["above", "Select the object in front", "Editing", ["PageUp"], CANVAS, walk(1)],
   ["below", "Select the object behind", "Editing", ["PageDown"], CANVAS, walk(-1)],
-  ["flipX", "Flip sideways", "Editing", ["F"], CANVAS, onChosen("Flip", (ids) => forEach(ids, (id) => flip(id, "x")))],
+  [
+    "flipX",
+    "Flip sideways",
+    "Editing",
+    ["F"],
+    CANVAS,
+    onChosen("Flip", (ids) => forEach(ids, (id) => flip(id, "x"))),
+  ],
   [
     "flipY",
     "Flip upside down",
@@ -175,37 +213,93 @@ const ROWS = [
   ["autotuneLayer", "", "Editing", [], CANVAS, autotune],
   ["decompose", "Decompose the picture into layers", "Pictures", ["Shift+D"], CANVAS, decompose],
   ["heat", "Show where the selected layer's words looked", "View", [], CANVAS, toggleHeat],
-  ["learnLooks", "Learn the looks of all layers", "Pictures", [], CANVAS, (desk) => looks.learnLook(desk)],
+  [
+    "learnLooks",
+    "Learn the looks of all layers",
+    "Pictures",
+    [],
+    CANVAS,
+    (desk) => looks.learnLook(desk),
+  ],
   ["learnLook", "", "Pictures", [], CANVAS, looks.learnLook],
   ["forgetLook", "", "Editing", [], CANVAS, looks.forgetLook],
   ["hide", "Show or hide", "Editing", ["Shift+H"], CANVAS, toggled("Show or hide", "visible")],
   ["lock", "Lock or unlock", "Editing", ["Shift+L"], CANVAS, toggled("Lock or unlock", "locked")],
   ["addPainted", "Add a painted region", "Painting", ["N"], CANVAS, masks.addPainted],
-  ["toolBrush", "Brush (Alt erases, Shift draws straight on)", "Painting", ["B"], CANVAS, pickTool("brush")],
+  [
+    "toolBrush",
+    "Brush (Alt erases, Shift draws straight on)",
+    "Painting",
+    ["B"],
+    CANVAS,
+    pickTool("brush"),
+  ],
   ["toolEraser", "Eraser", "Painting", ["E"], CANVAS, pickTool("eraser")],
   ["toolLasso", "Lasso", "Painting", ["L"], CANVAS, pickTool("lasso")],
   ["toolRectangle", "Rectangle", "Painting", ["Q"], CANVAS, pickTool("rectangle")],
   ["toolEllipse", "Ellipse", "Painting", ["O"], CANVAS, pickTool("ellipse")],
   ["toolBucket", "Fill", "Painting", ["G"], CANVAS, pickTool("bucket")],
   ["toolSelect", "Select an object", "Painting", ["S"], CANVAS, pickTool("select")],
-  ["toolCarry", "Move an object of the finished picture", "Pictures", ["U"], CANVAS, pickTool("carry")],
+  [
+    "toolCarry",
+    "Move an object of the finished picture",
+    "Pictures",
+    ["U"],
+    CANVAS,
+    pickTool("carry"),
+  ],
   ["moveObject", "", "Pictures", [], CANVAS, moveObject],
-  ["toolMarquee", "Marquee: move or copy (Alt) a part of the layer", "Painting", ["A"], CANVAS, pickTool("marquee")],
+  [
+    "toolMarquee",
+    "Marquee: move or copy (Alt) a part of the layer",
+    "Painting",
+    ["A"],
+    CANVAS,
+    pickTool("marquee"),
+  ],
   ["cutOut", "", "Painting", [], CANVAS, cutOut],
   ["selectObject", "", "Painting", [], CANVAS, selectObject],
   ["swapRegion", "Regions: add or subtract", "Painting", ["X"], CANVAS, masks.swapRegion],
   ["smallerBrush", "Smaller brush", "Painting", ["["], CANVAS, masks.resizeBrush(-1)],
   ["largerBrush", "Larger brush", "Painting", ["]"], CANVAS, masks.resizeBrush(1)],
-  ["softerBrush", "Softer brush", "Painting", ["Shift+["], CANVAS, masks.tuneBrush("hardness", -0.1)],
-  ["harderBrush", "Harder brush", "Painting", ["Shift+]"], CANVAS, masks.tuneBrush("hardness", 0.1)],
+  [
+    "softerBrush",
+    "Softer brush",
+    "Painting",
+    ["Shift+["],
+    CANVAS,
+    masks.tuneBrush("hardness", -0.1),
+  ],
+  [
+    "harderBrush",
+    "Harder brush",
+    "Painting",
+    ["Shift+]"],
+    CANVAS,
+    masks.tuneBrush("hardness", 0.1),
+  ],
   ["invertMask", "Invert the mask", "Painting", ["Shift+V"], CANVAS, masks.invert],
   ["growMask", "Grow the mask", "Painting", [], CANVAS, masks.grow],
   ["shrinkMask", "Shrink the mask", "Painting", [], CANVAS, masks.shrink],
   ["featherMask", "Soften the mask's edge", "Painting", [], CANVAS, masks.feather],
   ["clearMask", "Clear the mask", "Painting", ["Shift+C"], CANVAS, masks.clear],
-  ["swapPaints", "Paint freedom instead of the mask, or back", "Painting", ["\\"], CANVAS, masks.swapPaints],
+  [
+    "swapPaints",
+    "Paint freedom instead of the mask, or back",
+    "Painting",
+    ["\\"],
+    CANVAS,
+    masks.swapPaints,
+  ],
   ["paintOn", "", "Painting", [], CANVAS, masks.paintOn],
-  ["clearFreedom", "Clear the painted freedom", "Painting", [], CANVAS, (desk, id) => masks.clearFreedom(desk, id)],
+  [
+    "clearFreedom",
+    "Clear the painted freedom",
+    "Painting",
+    [],
+    CANVAS,
+    (desk, id) => masks.clearFreedom(desk, id),
+  ],
   ["toolMove", "Move tool", "View", ["V"], CANVAS, pickTool("move")],
   ["toolHand", "Hand (or hold Space)", "View", ["H"], CANVAS, pickTool("hand")],
   ["toolZoom", "Zoom tool", "View", ["Z"], CANVAS, pickTool("zoom")],
@@ -244,7 +338,14 @@ const ROWS = [
   ["openOra", "Open an .ora file", "Files", ["Ctrl+O"], ANYWHERE, files.chooseOra],
   ["exportOra", "Export as .ora", "Files", ["Ctrl+E"], ANYWHERE, files.exportOra],
   ["exportPng", "Export the shown picture", "Files", ["Ctrl+Shift+E"], ANYWHERE, files.exportPng],
-  ["save", "Save now (it also saves by itself)", "Files", ["Ctrl+S"], ANYWHERE, ({ bridge }) => bridge.flush()],
+  [
+    "save",
+    "Save now (it also saves by itself)",
+    "Files",
+    ["Ctrl+S"],
+    ANYWHERE,
+    ({ bridge }) => bridge.flush(),
+  ],
   ["addCandidate", "", "Files", [], CANVAS, files.addCandidate],
   ["addFiles", "", "Files", [], CANVAS, files.addFiles],
   ["openExample", "", "Files", [], CANVAS, files.openExample],
@@ -258,7 +359,10 @@ const ROWS = [
 
 export const COMMANDS = Object.freeze(
   Object.fromEntries(
-    ROWS.map(([id, title, group, keys, where, run]) => [id, Object.freeze({ id, title, group, keys, where, run })]),
+    ROWS.map(([id, title, group, keys, where, run]) => [
+      id,
+      Object.freeze({ id, title, group, keys, where, run }),
+    ]),
   ),
 );
 

@@ -41,8 +41,25 @@ import {
 } from "./view/window.js";
 
 const NOTHING = freeze({
-  scene: { version: 1, name: "", width_px: 512, height_px: 512, prompt: "", negative: "", layers: [] },
-  settings: { model: "", method: "", sampler: "", steps: 30, guidance_scale: 5, seed: 0, count: 4, options: {} },
+  scene: {
+    version: 1,
+    name: "",
+    width_px: 512,
+    height_px: 512,
+    prompt: "",
+    negative: "",
+    layers: [],
+  },
+  settings: {
+    model: "",
+    method: "",
+    sampler: "",
+    steps: 30,
+    guidance_scale: 5,
+    seed: 0,
+    count: 4,
+    options: {},
+  },
   picked: "",
   selected: "",
   mix: null,
@@ -69,7 +86,8 @@ const remembered = (compute) => {
   };
 };
 
-const spokenLayers = (layers) => layers.filter(({ visible }) => visible).map(({ id, phrase }) => ({ id, phrase }));
+const spokenLayers = (layers) =>
+  layers.filter(({ visible }) => visible).map(({ id, phrase }) => ({ id, phrase }));
 
 /** What the views are drawn from: the record, the session, and what follows from the two. */
 const createShown = (store, session, pictures) => {
@@ -78,7 +96,9 @@ const createShown = (store, session, pictures) => {
     const spans = findSpans(prompt, JSON.parse(words));
     return { ...spans, unlinked: new Set(spans.unlinked) };
   });
-  const batches = remembered((candidates, drafts, dismissed) => batchesOf({ candidates, drafts, dismissed }));
+  const batches = remembered((candidates, drafts, dismissed) =>
+    batchesOf({ candidates, drafts, dismissed }),
+  );
   return () => {
     const { record } = store;
     const { state } = session;
@@ -173,7 +193,8 @@ const createTheme = (element, vault, session) => {
   return { isDark, setTheme, inks: current };
 };
 
-const unique = () => crypto.getRandomValues(new Uint32Array(2)).reduce((text, part) => text + part.toString(36), "");
+const unique = () =>
+  crypto.getRandomValues(new Uint32Array(2)).reduce((text, part) => text + part.toString(36), "");
 
 /** What cancels and confirms in the page's tools; each answers whether there was something to do. */
 const createTurns = () => {
@@ -204,11 +225,27 @@ const createDesk = (element, host) => {
   const [vault, tab] = [createVault(() => localStorage), createVault(() => sessionStorage)];
   const { store, masks } = createDocument(NOTHING, { now: clock.now, unique });
   const desk = { store, session, masks, vault, download, chooseFiles, ...createTurns() };
-  const draftsIn = () => ({ count: session.state.job?.drafts ?? 0, watched: session.state.watched });
-  desk.pictures = createPictures({ urlOf: host.pictureUrl, masks, changed: () => desk.refresh(), draftsIn });
+  const draftsIn = () => ({
+    count: session.state.job?.drafts ?? 0,
+    watched: session.state.watched,
+  });
+  desk.pictures = createPictures({
+    urlOf: host.pictureUrl,
+    masks,
+    changed: () => desk.refresh(),
+    draftsIn,
+  });
   const hidden = () => document.hidden;
   const kept = { shelf: createShelf(), clock, vault, tab };
-  desk.bridge = createBridge({ host, newId: () => desk.newId(), store, session, masks, ...kept, hidden });
+  desk.bridge = createBridge({
+    host,
+    newId: () => desk.newId(),
+    store,
+    session,
+    masks,
+    ...kept,
+    hidden,
+  });
   rememberBrush(session, vault);
   session.set({ bindings: readBindings(COMMANDS, vault.get(KEYS_KEY)) });
   desk.setBindings = (bindings) => {
@@ -270,7 +307,14 @@ const build = (desk, element) => {
     subjects: createSubjects(desk),
   };
   stage.node.append(over.found.node, ...over.freedom.nodes, over.notices.node);
-  const centre = h("main", { class: "centre" }, views.options.node, over.banners.node, stage.node, views.strip.node);
+  const centre = h(
+    "main",
+    { class: "centre" },
+    views.options.node,
+    over.banners.node,
+    stage.node,
+    views.strip.node,
+  );
   const side = h("aside", { class: "side" }, views.layers.node, views.recipe.node);
   const above = [views.subjects, views.keys, views.palette].map(({ node }) => node);
   element.replaceChildren(views.topbar.node, views.tools.node, centre, side, ...above);

@@ -32,8 +32,16 @@ class Library {
   }
 
   async make({ name, classWord, method, references }) {
-    const made = { name, class_word: classWord, references: references.map(({ digest }) => digest) };
-    const subject = await this.#ask({ verb: "make_subject", ...made, ...(method ? { method } : {}) });
+    const made = {
+      name,
+      class_word: classWord,
+      references: references.map(({ digest }) => digest),
+    };
+    const subject = await this.#ask({
+      verb: "make_subject",
+      ...made,
+      ...(method ? { method } : {}),
+    });
     await this.refresh();
     return subject;
   }
@@ -86,7 +94,8 @@ class Library {
     if (!before || !isTraining(before) || isTraining({ state })) return;
     const { session } = this.#parts;
     if (told) addNotice(session, { tone: "problem", what: `${name}: ${told}` });
-    else if (state === "ready") addNotice(session, { tone: "good", what: `${name} is trained.`, brief: true });
+    else if (state === "ready")
+      addNotice(session, { tone: "good", what: `${name} is trained.`, brief: true });
   }
 }
 

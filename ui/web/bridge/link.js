@@ -7,7 +7,13 @@ const PROBE_LONGEST_MS = 5_000;
 
 /** The server understood and said no: what, limit, remedy, and a code ("stale" brings `current`). */
 export class Refusal extends Error {
-  constructor({ what = "The server refused this.", limit = "", remedy = "", code = "", current = null }) {
+  constructor({
+    what = "The server refused this.",
+    limit = "",
+    remedy = "",
+    code = "",
+    current = null,
+  }) {
     super(what);
     Object.assign(this, { what, limit, remedy, code, current });
   }
@@ -49,7 +55,9 @@ class Link {
       return await this.#host.upload(file, name);
     } catch (error) {
       if (error.refusal?.code === OFFLINE) this.#lost();
-      throw new Refusal(error.refusal ?? { what: `“${name}” could not be sent.`, remedy: error.message });
+      throw new Refusal(
+        error.refusal ?? { what: `“${name}” could not be sent.`, remedy: error.message },
+      );
     }
   }
 
@@ -96,7 +104,9 @@ class Link {
   #probe(wait_ms) {
     this.#clock.later(async () => {
       try {
-        await this.#answer(() => this.#host.ask({ verb: "jobs", project: this.#session.state.project }));
+        await this.#answer(() =>
+          this.#host.ask({ verb: "jobs", project: this.#session.state.project }),
+        );
         this.#probing = false;
         this.#found();
       } catch {

@@ -61,7 +61,9 @@ class MaskKeeper {
   }
 
   #written({ project, record }) {
-    const fresh = this.#unsettled(record).filter(([name, mask]) => mask && !this.#shelved.has(name));
+    const fresh = this.#unsettled(record).filter(
+      ([name, mask]) => mask && !this.#shelved.has(name),
+    );
     return fresh.map(([name, mask]) => {
       this.#shelved.add(name);
       const { width_px, height_px } = mask;
@@ -92,7 +94,11 @@ class MaskKeeper {
       const next = withFields(layer, nameOf);
       return next.picture || next.mask ? [next] : [];
     });
-    return { ...record, scene: { ...scene, layers: kept }, mix: mix && !lost.has(mix.mask) ? mix : null };
+    return {
+      ...record,
+      scene: { ...scene, layers: kept },
+      mix: mix && !lost.has(mix.mask) ? mix : null,
+    };
   }
 
   #unsettled(record) {

@@ -103,9 +103,18 @@ class Saver {
     const { project, revision } = this.#session.state;
     this.#mark("saving");
     const settled = await this.#keeper.settled(record);
-    const reply = await this.#link.ask({ verb: "save", project, revision, ...deskToMessage(settled) });
+    const reply = await this.#link.ask({
+      verb: "save",
+      project,
+      revision,
+      ...deskToMessage(settled),
+    });
     this.#confirmed = record;
-    this.#session.set({ revision: reply.revision, coverage: reply.coverage ?? [], notes: reply.notes ?? [] });
+    this.#session.set({
+      revision: reply.revision,
+      coverage: reply.coverage ?? [],
+      notes: reply.notes ?? [],
+    });
     if (this.#store.busy) return this.#mark("unsaved");
     if (this.dirty) return this.#keepDraft();
     this.#dropDraft(project);
@@ -118,14 +127,23 @@ class Saver {
     if (error.code === OFFLINE) return this.#mark("offline");
     this.#mark("unsaved");
     if (error.code === "stale") this.#session.set({ conflict: { current: error.current } });
-    else addNotice(this.#session, { tone: "problem", what: error.what, limit: error.limit, remedy: error.remedy });
+    else
+      addNotice(this.#session, {
+        tone: "problem",
+        what: error.what,
+        limit: error.limit,
+        remedy: error.remedy,
+      });
   }
 
   #keepDraft() {
     const { project, revision } = this.#session.state;
     const { record } = this.#store;
     this.#keeper.shelve(project, record);
-    this.#vault.put(draftKey(project), { revision, ...deskToMessage(asKnown(record, this.#masks)) });
+    this.#vault.put(draftKey(project), {
+      revision,
+      ...deskToMessage(asKnown(record, this.#masks)),
+    });
   }
 
   #dropDraft(project) {
@@ -134,7 +152,8 @@ class Saver {
   }
 
   #mark(state) {
-    const at = state === "saved" ? formatClock(new Date(this.#clock.now())) : this.#session.state.saved.at;
+    const at =
+      state === "saved" ? formatClock(new Date(this.#clock.now())) : this.#session.state.saved.at;
     this.#session.set({ saved: { state, at } });
   }
 }

@@ -75,7 +75,13 @@ class Watcher {
     } catch (error) {
       if (error instanceof Silence) return null;
       if (!(error instanceof Refusal)) throw error;
-      const failed = { n: after, kind: "failed", what: error.what, limit: error.limit, remedy: error.remedy };
+      const failed = {
+        n: after,
+        kind: "failed",
+        what: error.what,
+        limit: error.limit,
+        remedy: error.remedy,
+      };
       return { state: "failed", events: [failed], candidates: [] };
     }
   }
@@ -89,7 +95,8 @@ class Watcher {
       candidates: joined(state.candidates, fresh),
       drafts: joined(state.drafts, drafts),
     };
-    if (drafts.length > 0 && !state.drafts.some((draft) => draft.job === job.id)) patch.batch = job.id;
+    if (drafts.length > 0 && !state.drafts.some((draft) => draft.job === job.id))
+      patch.batch = job.id;
     const isFirst = !state.candidates.some((candidate) => candidate.job === job.id);
     if (fresh.length > 0 && isFirst) {
       Object.assign(patch, { batch: job.id, viewed: fresh[0].digest, showing: "result" });
@@ -103,7 +110,8 @@ class Watcher {
     for (const event of events.filter(({ kind }) => kind === "progressed")) {
       this.#samples.push({ done: event.done, at_ms: this.#clock.now() });
       Object.assign(progress, { done: event.done, total: event.total });
-      if (event.preview) Object.assign(progress, { preview: event.preview, drafts: event.drafts ?? 0 });
+      if (event.preview)
+        Object.assign(progress, { preview: event.preview, drafts: event.drafts ?? 0 });
     }
     if ("done" in progress) progress.left_s = secondsLeft(this.#samples, progress.total);
     return progress;

@@ -13,7 +13,10 @@ const ownerOf = ({ scene, selected }, layerId) => {
 
 const obstacleOf = ({ state, candidate }, layer) => {
   if (state.showing !== "result" || !candidate)
-    return { what: "Only an object of a finished picture can be moved so.", remedy: "Generate, and show the result." };
+    return {
+      what: "Only an object of a finished picture can be moved so.",
+      remedy: "Generate, and show the result.",
+    };
   return layer ? null : { what: "No layer may change.", remedy: "Raise the freedom of one." };
 };
 
@@ -29,12 +32,21 @@ export const moveObject = async (desk, { from, dx, dy, layerId }) => {
   const scale = shown.candidate.width_px / store.record.scene.width_px;
   const [dx_px, dy_px] = [dx, dy].map((value) => Math.round(value * scale));
   if (dx_px === 0 && dy_px === 0)
-    return addNotice(session, { what: "That is no pixel of the picture.", remedy: "Drag it farther.", brief: true });
+    return addNotice(session, {
+      what: "That is no pixel of the picture.",
+      remedy: "Drag it farther.",
+      brief: true,
+    });
   const [x_px, y_px] = [from.x, from.y].map((value) => Math.floor(value * scale));
   const options = { dx_px, dy_px, ...(shown.model?.members.includes("sam") ? { x_px, y_px } : {}) };
   const settings = { ...store.record.settings, seed: random(), method: "move", options };
   session.set({ viewed: "", showing: "result", comparing: false });
-  const request = { kind: "reroll", layer_id: layer.id, source: shown.candidate.digest, feather_px: FEATHER_PX };
+  const request = {
+    kind: "reroll",
+    layer_id: layer.id,
+    source: shown.candidate.digest,
+    feather_px: FEATHER_PX,
+  };
   const known = new Set(session.state.candidates.map(({ id }) => id));
   settle(desk, await bridge.generate({ ...request, settings }));
   const made = session.state.candidates.find(({ id }) => !known.has(id));

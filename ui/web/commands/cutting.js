@@ -16,7 +16,8 @@ const shownPicture = async (desk) => {
 };
 
 const obstacleOf = ({ model, state }, selected) => {
-  if (state.reading) return { what: "Another object is still being looked for.", remedy: "Wait a moment." };
+  if (state.reading)
+    return { what: "Another object is still being looked for.", remedy: "Wait a moment." };
   if (!model?.members.includes("sam")) {
     return {
       what: `${model?.title ?? "This model"} has no network that selects objects (SAM).`,
@@ -37,11 +38,17 @@ export const selectObject = async (desk, where) => {
   const look = async () => bridge.select(await shownPicture(desk), where);
   const { digest: mask } = await desk.busyWith("Looking for the object", look);
   if (isMixing(desk))
-    return store.change("Select an object of the other picture", (record) => setMix({ ...record.mix, mask })(record));
+    return store.change("Select an object of the other picture", (record) =>
+      setMix({ ...record.mix, mask })(record),
+    );
   const layer = layerOf(store.record, id);
   if (layer && paintsFreedom(desk))
-    return store.change(`Select what is free of ${titleOf(layer)}`, setLayer(id, { noise_map: mask }));
-  if (layer && isPainted(layer)) return store.change(`Select an object: ${titleOf(layer)}`, setLayer(id, { mask }));
+    return store.change(
+      `Select what is free of ${titleOf(layer)}`,
+      setLayer(id, { noise_map: mask }),
+    );
+  if (layer && isPainted(layer))
+    return store.change(`Select an object: ${titleOf(layer)}`, setLayer(id, { mask }));
   const region = newPaintedLayer(desk, mask);
   return store.change(`Select an object: ${region.name}`, addLayer(region));
 };
@@ -62,6 +69,9 @@ export const cutOut = async (desk, id) => {
   const now = layerOf(store.record, id);
   // The person may have gone on meanwhile.
   if (!now || now.placement !== layer.placement)
-    return addNotice(session, { what: "The layer changed meanwhile.", remedy: "Select the object by a click (S)." });
+    return addNotice(session, {
+      what: "The layer changed meanwhile.",
+      remedy: "Select the object by a click (S).",
+    });
   return store.change(`Cut out ${titleOf(layer)}`, setLayer(id, { mask }));
 };

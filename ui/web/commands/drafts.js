@@ -41,7 +41,14 @@ const asPicture = (layer, cut) => {
   const placement = { centre_x_px, centre_y_px, scale_x: 1, scale_y: 1 };
   const { id, name, phrase } = layer;
   const { mask, noise, placement: place } = buildLayer({ id, name, phrase, picture, placement });
-  return { picture, mask, noise, placement: place, opacity: 1, phrase: phrase || layer.class_label };
+  return {
+    picture,
+    mask,
+    noise,
+    placement: place,
+    opacity: 1,
+    phrase: phrase || layer.class_label,
+  };
 };
 
 /** Cuts the draft in view into a picture for each painted region, which takes the region's place; in one step. */

@@ -7,7 +7,8 @@ import { addNotice } from "../model/session.js";
 
 const PICTURES = "image/png,image/jpeg,image/webp";
 
-export const choosePictures = async (desk) => addFiles(desk, await desk.chooseFiles(PICTURES, true));
+export const choosePictures = async (desk) =>
+  addFiles(desk, await desk.chooseFiles(PICTURES, true));
 
 export const chooseOra = async (desk) => {
   const [file] = await desk.chooseFiles(".ora", false);
@@ -18,7 +19,8 @@ export const chooseOra = async (desk) => {
 export const addFiles = async (desk, files, point = null) => {
   const scene = files.find((file) => isOpenRaster(file.name));
   if (scene) return desk.bridge.openOra(scene);
-  for (const [index, file] of files.entries()) await desk.attempt(() => addPicture(desk, file, point, index));
+  for (const [index, file] of files.entries())
+    await desk.attempt(() => addPicture(desk, file, point, index));
   return undefined;
 };
 
@@ -31,8 +33,14 @@ const addPicture = async (desk, file, point, index) => {
   const middle = point ?? { x: scene.width_px / 2, y: scene.height_px / 2 };
   const centre = { x: middle.x + index * STAGGER_PX, y: middle.y + index * STAGGER_PX };
   const phrase = phraseFromFileName(file.name);
-  addTaken(desk, taken, { name: phrase || file.name.slice(0, 200), phrase, file: file.name, centre });
-  if (taken.notes.length > 0) addNotice(session, { what: `${file.name}: ${taken.notes.join(" ")}` });
+  addTaken(desk, taken, {
+    name: phrase || file.name.slice(0, 200),
+    phrase,
+    file: file.name,
+    centre,
+  });
+  if (taken.notes.length > 0)
+    addNotice(session, { what: `${file.name}: ${taken.notes.join(" ")}` });
 };
 
 /** A candidate as a layer of its own; it is opaque. */
@@ -48,7 +56,9 @@ const addTaken = (desk, taken, { name, phrase, file, centre }) => {
   const { store, session } = desk;
   const { scene } = store.record;
   const isGround = taken.opaque && scene.layers.length === 0;
-  const placement = isGround ? coveringPlacement(taken, scene) : firstPlacement(taken, scene, centre);
+  const placement = isGround
+    ? coveringPlacement(taken, scene)
+    : firstPlacement(taken, scene, centre);
   const layer = buildLayer({ id: desk.newId(), name, phrase, picture: taken.digest, placement });
   store.change(isGround ? `Add ${name} as the background` : `Add ${name}`, addLayer(layer));
   session.set({ showing: "collage" });
@@ -86,6 +96,10 @@ export const exportOra = async ({ bridge, session, download, addressOf }) => {
 export const exportPng = ({ store, session, pictures, download }) => {
   session.set({ open: "" });
   const digest = session.state.viewed || store.record.picked;
-  if (!digest) return addNotice(session, { what: "There is no picture to export yet.", remedy: "Generate one first." });
+  if (!digest)
+    return addNotice(session, {
+      what: "There is no picture to export yet.",
+      remedy: "Generate one first.",
+    });
   return download(pictures.url(digest), `${fileStem(store.record.scene.name)}.png`);
 };

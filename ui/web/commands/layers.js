@@ -56,7 +56,11 @@ export const groupChosen = (desk) => {
   const { store, session, newId } = desk;
   const ids = chosenIds(store.record, session.state.also);
   if (ids.length === 0) {
-    return addNotice(session, { what: "No layer is selected.", remedy: "Choose some first.", brief: true });
+    return addNotice(session, {
+      what: "No layer is selected.",
+      remedy: "Choose some first.",
+      brief: true,
+    });
   }
   const group = { id: newId(), name: `Group ${groupsOf(store.record.scene).length + 1}` };
   store.change(`Group ${calledOf(store.record, ids)}`, groupLayers(ids, group));
@@ -67,14 +71,22 @@ export const groupChosen = (desk) => {
 export const ungroupChosen = ({ store, session }) => {
   const ids = chosenIds(store.record, session.state.also);
   const group = ids.length > 0 && groupOf(store.record.scene, ids[0]);
-  if (!group) return addNotice(session, { what: "No group is selected.", remedy: "Choose one first.", brief: true });
+  if (!group)
+    return addNotice(session, {
+      what: "No group is selected.",
+      remedy: "Choose one first.",
+      brief: true,
+    });
   return store.change(`Ungroup ${groupTitle(group)}`, ungroup(ids));
 };
 
 export const hideGroup = ({ store }, id) => {
   const { scene } = store.record;
   const group = groupById(scene, id);
-  store.change(`${isGroupShown(scene, group) ? "Hide" : "Show"} ${groupTitle(group)}`, toggleGroup(id));
+  store.change(
+    `${isGroupShown(scene, group) ? "Hide" : "Show"} ${groupTitle(group)}`,
+    toggleGroup(id),
+  );
 };
 
 /** Opens or closes a group in the panel, which is no step. */
@@ -95,7 +107,9 @@ const unionOf = ({ masks, pictures }, upper, lower) => {
 /** The two as they look together, as a picture of the canvas' size. */
 const pictureOf = async (desk, upper, lower) => {
   const file = await desk.drawTogether([lower, upper]);
-  const { digest, width_px, height_px } = await desk.busyWith("Merging", () => desk.bridge.takePicture(file));
+  const { digest, width_px, height_px } = await desk.busyWith("Merging", () =>
+    desk.bridge.takePicture(file),
+  );
   const placement = {
     centre_x_px: width_px / 2,
     centre_y_px: height_px / 2,
@@ -128,10 +142,16 @@ export const mergeWithBelow = async (desk) => {
       remedy: "Reorder the layers first.",
     });
   }
-  const patch = isPainted(lower) ? unionOf(desk, upper, lower) : await pictureOf(desk, upper, lower);
+  const patch = isPainted(lower)
+    ? unionOf(desk, upper, lower)
+    : await pictureOf(desk, upper, lower);
   // The person may have gone on meanwhile.
-  const isSame = layerOf(store.record, upper.id) === upper && layerOf(store.record, lower.id) === lower;
+  const isSame =
+    layerOf(store.record, upper.id) === upper && layerOf(store.record, lower.id) === lower;
   if (!patch || !isSame)
-    return addNotice(session, { what: "The layers changed meanwhile.", remedy: "Merge once more." });
+    return addNotice(session, {
+      what: "The layers changed meanwhile.",
+      remedy: "Merge once more.",
+    });
   return store.change(`Merge ${titleOf(upper)} down`, mergeDown(upper.id, lower.id, patch));
 };

@@ -8,7 +8,10 @@ const middleOf = ({ width, height }) => ({ x: width / 2, y: height / 2 });
 export const turnBy =
   (degrees) =>
   ({ session, stageSize }) =>
-    session.set({ view: turnedAt(session.state.view, middleOf(stageSize()), degrees), fitted: false });
+    session.set({
+      view: turnedAt(session.state.view, middleOf(stageSize()), degrees),
+      fitted: false,
+    });
 
 /** Upright again; a mirrored view stays mirrored. */
 export const straighten = (desk) => turnBy(-desk.session.state.view.turn)(desk);

@@ -8,7 +8,9 @@ import { busy } from "./runs.js";
 
 const refused = (session, layer) =>
   addNotice(session, {
-    what: layer ? `No look can be learned for ${titleOf(layer)}.` : "No layer can have its look learned.",
+    what: layer
+      ? `No look can be learned for ${titleOf(layer)}.`
+      : "No layer can have its look learned.",
     remedy: "A layer needs a picture that is seen, and a phrase.",
     brief: true,
   });
@@ -23,17 +25,29 @@ export const learnLook = async (desk, layerId = "") => {
   if (busy(desk)) return null;
   const { store, session, bridge } = desk;
   const { scene, settings } = store.record;
-  const layers = scene.layers.filter((layer) => isTeachable(layer) && (!layerId || layer.id === layerId));
+  const layers = scene.layers.filter(
+    (layer) => isTeachable(layer) && (!layerId || layer.id === layerId),
+  );
   if (layers.length === 0) return refused(session, layerOf(store.record, layerId));
   const ids = layers.map(({ id }) => id);
-  const end = await bridge.generate({ kind: "learn", settings, layer_ids: ids, steps: session.state.lookSteps });
+  const end = await bridge.generate({
+    kind: "learn",
+    settings,
+    layer_ids: ids,
+    steps: session.state.lookSteps,
+  });
   if (end === "cancelled") return addNotice(session, STOPPED);
   if (end !== "finished") return null;
   const what = layers.length === 1 ? titleOf(layers[0]) : `${layers.length} layers`;
-  return addNotice(session, { tone: "good", what: `The look of ${what} is learned and in use.`, brief: true });
+  return addNotice(session, {
+    tone: "good",
+    what: `The look of ${what} is learned and in use.`,
+    brief: true,
+  });
 };
 
 export const forgetLook = ({ store }, layerId) => {
   const layer = layerOf(store.record, layerId);
-  if (layer?.look) store.change(`Forget the look of ${titleOf(layer)}`, setLayer(layerId, { look: null }));
+  if (layer?.look)
+    store.change(`Forget the look of ${titleOf(layer)}`, setLayer(layerId, { look: null }));
 };

@@ -23,24 +23,34 @@ export const addPainted = (desk) => {
 export const paintOn = (desk, paints) => {
   const { session, store } = desk;
   if (!store.record.selected)
-    return addNotice(session, { what: "No layer is selected.", remedy: "Choose one first.", brief: true });
+    return addNotice(session, {
+      what: "No layer is selected.",
+      remedy: "Choose one first.",
+      brief: true,
+    });
   const { tool } = session.state;
   return session.set({ paints, tool: LOOKING.has(tool) ? "brush" : tool });
 };
 
 /** The other of the two. */
-export const swapPaints = (desk) => paintOn(desk, desk.session.state.paints === "mask" ? "freedom" : "mask");
+export const swapPaints = (desk) =>
+  paintOn(desk, desk.session.state.paints === "mask" ? "freedom" : "mask");
 
 /** The layer's freedom is its number again. */
 export const clearFreedom = ({ store }, id = store.record.selected) => {
   const layer = layerOf(store.record, id);
-  if (layer?.noise_map) store.change(`Clear the freedom of ${titleOf(layer)}`, setLayer(id, { noise_map: null }));
+  if (layer?.noise_map)
+    store.change(`Clear the freedom of ${titleOf(layer)}`, setLayer(id, { noise_map: null }));
 };
 
 /** Runs change(bytes, width, height, radius) → bytes over the mask of the selected layer. */
 const reworked = (name, change) => (desk) => {
   if (!desk.store.record.selected && !isMixing(desk)) {
-    return addNotice(desk.session, { what: "No layer is selected.", remedy: "Choose one first.", brief: true });
+    return addNotice(desk.session, {
+      what: "No layer is selected.",
+      remedy: "Choose one first.",
+      brief: true,
+    });
   }
   const pen = beginMask(desk, name);
   if (!pen) return undefined;
@@ -59,7 +69,9 @@ export const feather = reworked("Feather", feathered);
 export const clear = (desk) => {
   if (isMixing(desk)) {
     const mask = newEmptyMask(desk);
-    return desk.store.change("Clear what was painted", (record) => setMix({ ...record.mix, mask })(record));
+    return desk.store.change("Clear what was painted", (record) =>
+      setMix({ ...record.mix, mask })(record),
+    );
   }
   if (paintsFreedom(desk)) return clearFreedom(desk);
   const layer = layerOf(desk.store.record, desk.store.record.selected);
@@ -76,7 +88,9 @@ export const resizeBrush =
   ({ session }) => {
     const { brush } = session.state;
     const step = Math.max(1, Math.round(brush.size / 10));
-    session.set({ brush: { ...brush, size: clamp(brush.size + direction * step, 1, LARGEST_BRUSH_PX) } });
+    session.set({
+      brush: { ...brush, size: clamp(brush.size + direction * step, 1, LARGEST_BRUSH_PX) },
+    });
   };
 
 /** A tenth more or less of hardness or opacity. */

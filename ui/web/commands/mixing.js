@@ -15,17 +15,28 @@ export const mix = (desk) => {
   const pair = pairFor(store.record, session.state);
   if (!pair) {
     const what = "Painting between two pictures needs two of one size.";
-    return addNotice(session, { what, remedy: "Generate again, then accept the better one.", brief: true });
+    return addNotice(session, {
+      what,
+      remedy: "Generate again, then accept the better one.",
+      brief: true,
+    });
   }
   const { base, other } = pair;
-  store.change("Paint between two pictures", setMix({ base: base.id, other: other.id, mask: newEmptyMask(desk) }));
+  store.change(
+    "Paint between two pictures",
+    setMix({ base: base.id, other: other.id, mask: newEmptyMask(desk) }),
+  );
   const tool = PAINTING.includes(session.state.tool) ? session.state.tool : "brush";
   return session.set({ viewed: "", showing: "result", comparing: false, compare: "", tool });
 };
 
 const putAway = ({ store, session }) => {
   store.change("Stop painting between two pictures", endMix());
-  addNotice(session, { what: "Put the painting away.", remedy: "Undo brings it back.", brief: true });
+  addNotice(session, {
+    what: "Put the painting away.",
+    remedy: "Undo brings it back.",
+    brief: true,
+  });
 };
 
 /** What is painted becomes a candidate and is picked. What was painted meanwhile stays on the easel. */

@@ -12,11 +12,18 @@ export const decompose = async (desk) => {
   const what = "There is no picture to take apart yet.";
   if (!source) return addNotice(session, { what, remedy: "Generate first.", brief: true });
   const before = store.record;
-  const { missing } = await bridge.decompose({ kind: "decompose", settings: before.settings, source });
+  const { missing } = await bridge.decompose({
+    kind: "decompose",
+    settings: before.settings,
+    source,
+  });
   if (!missing) return null;
   session.set({ showing: "collage", viewed: "" });
   if (missing.length === 0) return null;
-  const names = missing.map((id) => layerOf(before, id)).filter(Boolean).map(titleOf);
+  const names = missing
+    .map((id) => layerOf(before, id))
+    .filter(Boolean)
+    .map(titleOf);
   return addNotice(session, {
     what: `Not found in the picture: ${names.join(", ")}.`,
     remedy: "Undo brings the layers back.",

@@ -11,7 +11,11 @@ export const FEATHER_PX = 4;
 /** Whether a run is going on; then a sentence says so. */
 export const busy = ({ session }) => {
   if (!isWorking(session.state)) return false;
-  addNotice(session, { what: "A run is going on.", remedy: "Wait for it, or press Esc to stop it.", brief: true });
+  addNotice(session, {
+    what: "A run is going on.",
+    remedy: "Wait for it, or press Esc to stop it.",
+    brief: true,
+  });
   return true;
 };
 
@@ -65,7 +69,14 @@ export const rerollLayer = async (desk, layerId, tries = desk.session.state.trie
   }
   session.set({ viewed: "", showing: "result", comparing: false });
   const settings = { ...settingsOf(desk, layer), seed: random() };
-  const request = { kind: "reroll", settings, layer_id: layerId, source, feather_px: FEATHER_PX, tries };
+  const request = {
+    kind: "reroll",
+    settings,
+    layer_id: layerId,
+    source,
+    feather_px: FEATHER_PX,
+    tries,
+  };
   settle(desk, await bridge.generate(request));
   if (tries > 1) tellTries(desk, layerId);
 };
@@ -91,7 +102,11 @@ export const vary = async (desk, layerId = desk.store.record.selected) => {
   const { store, session, bridge } = desk;
   const layer = layerOf(store.record, layerId);
   if (!layer) {
-    addNotice(session, { what: "No layer is selected.", remedy: "Choose the one that shall vary.", brief: true });
+    addNotice(session, {
+      what: "No layer is selected.",
+      remedy: "Choose the one that shall vary.",
+      brief: true,
+    });
     return;
   }
   const shown = candidateOf(session.state, session.state.viewed || store.record.picked);
@@ -116,7 +131,9 @@ const tellTries = ({ store, session }, layerId) => {
   const count = made.length === 1 ? "1 candidate" : `${made.length} candidates`;
   addNotice(session, {
     tone: passed ? "good" : "note",
-    what: passed ? `${titleOf(layer)} passes after ${count}.` : `${titleOf(layer)} failed in all ${count}.`,
+    what: passed
+      ? `${titleOf(layer)} passes after ${count}.`
+      : `${titleOf(layer)} failed in all ${count}.`,
     remedy: passed ? "" : "Raise its freedom or its attention, or hold its edges, and try again.",
     brief: passed,
   });
@@ -125,7 +142,12 @@ const tellTries = ({ store, session }, layerId) => {
 /** A star for the candidate on the stage, or none any more; stars are kept with the scene. */
 export const star = ({ store, session }) => {
   const digest = session.state.viewed || store.record.picked;
-  if (!digest) return addNotice(session, { what: "No candidate is shown.", remedy: "Generate first.", brief: true });
+  if (!digest)
+    return addNotice(session, {
+      what: "No candidate is shown.",
+      remedy: "Generate first.",
+      brief: true,
+    });
   const isStarred = (store.record.starred ?? []).includes(digest);
   return store.change(isStarred ? "Take the star away" : "Star a candidate", toggleStar(digest));
 };
@@ -154,7 +176,10 @@ export const discard = ({ store, session }) => {
     showing: store.record.picked ? "result" : "collage",
   });
   const restore = () =>
-    session.set({ dismissed: session.state.dismissed.filter((job) => job !== batch.job), batch: batch.job });
+    session.set({
+      dismissed: session.state.dismissed.filter((job) => job !== batch.job),
+      batch: batch.job,
+    });
   addNotice(session, {
     what: `Put away ${count === 1 ? "a candidate" : `${count} candidates`}.`,
     action: { title: "Bring back", run: restore },
@@ -163,7 +188,11 @@ export const discard = ({ store, session }) => {
 
 /** Looks at a candidate without picking it. */
 export const view = ({ store, session }, digest) =>
-  session.set({ viewed: digest === store.record.picked ? "" : digest, showing: "result", comparing: false });
+  session.set({
+    viewed: digest === store.record.picked ? "" : digest,
+    showing: "result",
+    comparing: false,
+  });
 
 export const step = (desk, steps) => {
   const { store, session } = desk;
@@ -181,7 +210,8 @@ export const showBatch = (desk, job) => {
   desk.session.set({ batch: job });
   const batch = shownBatch(desk.session.state);
   const made = batch ? [...batch.candidates, ...batch.drafts] : [];
-  if (made.length > 0 && !made.some(({ digest }) => digest === desk.store.record.picked)) view(desk, made[0].digest);
+  if (made.length > 0 && !made.some(({ digest }) => digest === desk.store.record.picked))
+    view(desk, made[0].digest);
   else desk.session.set({ viewed: "", showing: "result" });
 };
 
@@ -191,15 +221,27 @@ export const compareBy =
   ({ store, session }) => {
     const { compare, viewed } = session.state;
     if (!viewed && !store.record.picked)
-      return addNotice(session, { what: "There is no result to compare yet.", remedy: "Generate first.", brief: true });
-    return session.set({ compare: compare === mode ? "" : mode, showing: "result", comparing: false });
+      return addNotice(session, {
+        what: "There is no result to compare yet.",
+        remedy: "Generate first.",
+        brief: true,
+      });
+    return session.set({
+      compare: compare === mode ? "" : mode,
+      showing: "result",
+      comparing: false,
+    });
   };
 
 export const flipView = ({ store, session }) => {
   const { showing, viewed, job } = session.state;
   const hasResult = viewed || store.record.picked || job;
   if (showing === "collage" && !hasResult) {
-    return addNotice(session, { what: "There is no result yet.", remedy: "Generate first.", brief: true });
+    return addNotice(session, {
+      what: "There is no result yet.",
+      remedy: "Generate first.",
+      brief: true,
+    });
   }
   return session.set({ showing: showing === "collage" ? "result" : "collage", comparing: false });
 };

@@ -20,9 +20,11 @@ import { busy, settle } from "./runs.js";
 
 const PICTURES = "image/png,image/jpeg,image/webp";
 
-export const toggleSubjects = ({ session }) => session.set({ subjectsOpen: !session.state.subjectsOpen });
+export const toggleSubjects = ({ session }) =>
+  session.set({ subjectsOpen: !session.state.subjectsOpen });
 
-export const beginSubject = ({ session }) => session.set({ subjectsOpen: true, subjectForm: EMPTY_FORM });
+export const beginSubject = ({ session }) =>
+  session.set({ subjectsOpen: true, subjectForm: EMPTY_FORM });
 
 export const leaveSubject = ({ session }) => session.set({ subjectForm: null });
 
@@ -49,14 +51,17 @@ const take = (desk, digests) => {
 export const addReferences = async (desk, files) => {
   for (const file of files) {
     await desk.attempt(async () => {
-      const taken = await desk.busyWith(`Reading ${file.name}`, () => desk.bridge.takePicture(file));
+      const taken = await desk.busyWith(`Reading ${file.name}`, () =>
+        desk.bridge.takePicture(file),
+      );
       take(desk, [taken.digest]);
     });
   }
   if (formOf(desk).cut) await cutReferences(desk, true);
 };
 
-export const chooseReferences = async (desk) => addReferences(desk, await desk.chooseFiles(PICTURES, true));
+export const chooseReferences = async (desk) =>
+  addReferences(desk, await desk.chooseFiles(PICTURES, true));
 
 /** The pictures of the chosen layers become references. */
 export const referencesFromLayers = (desk) => {
@@ -93,7 +98,9 @@ export const cutReferences = async (desk, cut) => {
     if (digest === null) return putForm(session, { cut: false });
     const { references } = formOf(desk);
     putForm(session, {
-      references: references.map((each) => (each.whole === reference.whole ? { ...each, digest } : each)),
+      references: references.map((each) =>
+        each.whole === reference.whole ? { ...each, digest } : each,
+      ),
     });
   }
   return undefined;
@@ -102,7 +109,9 @@ export const cutReferences = async (desk, cut) => {
 /** The digest of a cut-out or of the whole picture; null, and a sentence, when it cannot be cut. */
 const cutOne = async (desk, { whole }, cut, bridge) => {
   if (!cut) return whole;
-  const found = await desk.attempt(() => desk.busyWith("Cutting out", () => bridge.library.cutReference(whole)));
+  const found = await desk.attempt(() =>
+    desk.busyWith("Cutting out", () => bridge.library.cutReference(whole)),
+  );
   return found?.digest ?? null;
 };
 
@@ -119,17 +128,24 @@ export const makeSubject = async (desk) => {
 
 export const trainSubject = ({ bridge }, id) => bridge.library.train(id);
 
-export const stopTraining = ({ bridge, session }, id) => bridge.library.stop(subjectById(session.state, id));
+export const stopTraining = ({ bridge, session }, id) =>
+  bridge.library.stop(subjectById(session.state, id));
 
 export const renameSubject = ({ bridge, session }, id, name) => {
   const subject = subjectById(session.state, id);
-  return subject && name.trim() && name.trim() !== subject.name ? bridge.library.rename(id, name.trim()) : undefined;
+  return subject && name.trim() && name.trim() !== subject.name
+    ? bridge.library.rename(id, name.trim())
+    : undefined;
 };
 
 export const deleteSubject = async ({ bridge, session }, id) => {
   const subject = subjectById(session.state, id);
   await bridge.library.drop(id);
-  addNotice(session, { what: `${subject.name} is deleted.`, remedy: "Its pictures stay in your scenes.", brief: true });
+  addNotice(session, {
+    what: `${subject.name} is deleted.`,
+    remedy: "Its pictures stay in your scenes.",
+    brief: true,
+  });
 };
 
 const withWord = (prompt, word) => (placeIn(prompt, word) ? prompt : appended(prompt, `a ${word}`));
@@ -144,7 +160,11 @@ export const placeSubject = async (desk, id) => {
   const centre = { x: scene.width_px / 2, y: scene.height_px / 2 };
   const placement = firstPlacement(size, scene, centre);
   const words = { name: subject.name, phrase: subject.class_word };
-  const layer = freeze({ ...buildLayer({ id: desk.newId(), ...words, picture, placement }), subject: id, noise: 0.8 });
+  const layer = freeze({
+    ...buildLayer({ id: desk.newId(), ...words, picture, placement }),
+    subject: id,
+    noise: 0.8,
+  });
   const prompt = withWord(scene.prompt, subject.class_word);
   store.change(`Add ${subject.name}`, (record) => setScene({ prompt })(addLayer(layer)(record)));
   session.set({ showing: "collage" });
@@ -162,13 +182,18 @@ export const drawSubject = (desk, id) => {
   const { store, session } = desk;
   const subject = subjectById(session.state, id);
   if (!isUsable(subject, store.record.settings.model)) {
-    return addNotice(session, { what: `${subject.name} is not trained for this model.`, remedy: "Train it first." });
+    return addNotice(session, {
+      what: `${subject.name} is not trained for this model.`,
+      remedy: "Train it first.",
+    });
   }
   const { settings, scene } = store.record;
   const setup = settings.method === SUBJECT_METHOD ? {} : settingsOfMethod(SUBJECT_METHOD);
   const prompt = withWord(scene.prompt, subject.class_word);
   const chosen = (record) => freeze({ ...record, subject: id });
-  store.change(`Draw ${subject.name}`, (record) => chosen(setScene({ prompt })(setSettings(setup)(record))));
+  store.change(`Draw ${subject.name}`, (record) =>
+    chosen(setScene({ prompt })(setSettings(setup)(record))),
+  );
   return undefined;
 };
 

@@ -17,7 +17,11 @@ export const autotune = async (desk, layerId = "") => {
   const { store, session, bridge } = desk;
   const tuned = await desk.busyWith("Choosing dials", () => bridge.autotune(layerId));
   if (tuned.length === 0) {
-    return addNotice(session, { what: "No layer takes part yet.", remedy: "Add a picture or a region.", brief: true });
+    return addNotice(session, {
+      what: "No layer takes part yet.",
+      remedy: "Add a picture or a region.",
+      brief: true,
+    });
   }
   const kept = Object.fromEntries(tuned.map((one) => [one.layer_id, one]));
   session.set({ tuned: { ...session.state.tuned, ...kept } });

@@ -58,10 +58,12 @@ export const alphaAt = (placement, size, alpha, point) => {
 const SEEN_ALPHA = 26;
 
 /** Whether a point lies on what can be seen of a picture {placement, size, alpha}. */
-export const isHit = ({ placement, size, alpha }, point) => alphaAt(placement, size, alpha, point) >= SEEN_ALPHA;
+export const isHit = ({ placement, size, alpha }, point) =>
+  alphaAt(placement, size, alpha, point) >= SEEN_ALPHA;
 
 /** The topmost object {hit(point)} under a point, or null. `objects` go from back to front. */
-export const topmostAt = (objects, point) => objects.findLast((object) => object.hit(point)) ?? null;
+export const topmostAt = (objects, point) =>
+  objects.findLast((object) => object.hit(point)) ?? null;
 
 /** Whether the turned box holds the whole canvas, as a background does. */
 export const coversCanvas = (placement, size, canvas) =>
@@ -112,7 +114,9 @@ export const handlesOf = (placement, size, [a, b, c, d, e, f]) => {
     const way = seen(arm);
     return { x: centre.x + way.x, y: centre.y + way.y };
   };
-  const sides = SCALE_SIDES.filter((side) => (side.x !== 0 || half.x > 22) && (side.y !== 0 || half.y > 22));
+  const sides = SCALE_SIDES.filter(
+    (side) => (side.x !== 0 || half.x > 22) && (side.y !== 0 || half.y > 22),
+  );
   const scale = sides.map((side) => ({
     kind: "scale",
     side,
@@ -170,12 +174,19 @@ export const scaledTo = (placement, size, side, point, { free = false, centred =
         { x: (side.x * scale_x * size.width_px) / 2, y: (side.y * scale_y * size.height_px) / 2 },
         placement.rotation_deg,
       );
-  return { ...placement, scale_x, scale_y, centre_x_px: anchor.x + back.x, centre_y_px: anchor.y + back.y };
+  return {
+    ...placement,
+    scale_x,
+    scale_y,
+    centre_x_px: anchor.x + back.x,
+    centre_y_px: anchor.y + back.y,
+  };
 };
 
 /** The placement turned as the pointer went from `start` to `point` around its centre; `snapped` to steps of 15°. */
 export const rotatedTo = (placement, start, point, { snapped = false } = {}) => {
-  const angle = (to) => (Math.atan2(to.y - placement.centre_y_px, to.x - placement.centre_x_px) * 180) / Math.PI;
+  const angle = (to) =>
+    (Math.atan2(to.y - placement.centre_y_px, to.x - placement.centre_x_px) * 180) / Math.PI;
   const raw = placement.rotation_deg + angle(point) - angle(start);
   const wanted = snapped ? Math.round(raw / 15) * 15 : Math.round(raw * 10) / 10;
   const wrapped = ((wanted % 360) + 360) % 360;

@@ -64,13 +64,22 @@ export const pressDab = (tile, side, origin, dab) => {
   const inner = Math.max(0, Math.min(dab.radius * dab.hardness, dab.radius - 0.5));
   const outer = Math.max(dab.radius, inner + 1);
   const box = dabBox(dab);
-  const [x0, y0] = [Math.max(0, Math.floor(box.x0 - origin.x)), Math.max(0, Math.floor(box.y0 - origin.y))];
-  const [x1, y1] = [Math.min(side, Math.ceil(box.x1 - origin.x)), Math.min(side, Math.ceil(box.y1 - origin.y))];
+  const [x0, y0] = [
+    Math.max(0, Math.floor(box.x0 - origin.x)),
+    Math.max(0, Math.floor(box.y0 - origin.y)),
+  ];
+  const [x1, y1] = [
+    Math.min(side, Math.ceil(box.x1 - origin.x)),
+    Math.min(side, Math.ceil(box.y1 - origin.y)),
+  ];
   for (let y = y0; y < y1; y += 1) {
     const dy = origin.y + y + 0.5 - dab.y;
     for (let x = x0; x < x1; x += 1) {
       const dx = origin.x + x + 0.5 - dab.x;
-      const far = Math.min(1, Math.max(0, (Math.sqrt(dx * dx + dy * dy) - inner) / (outer - inner)));
+      const far = Math.min(
+        1,
+        Math.max(0, (Math.sqrt(dx * dx + dy * dy) - inner) / (outer - inner)),
+      );
       const value = 255 * dab.flow * (1 - far * far * (3 - 2 * far)) + 0.5;
       const at = y * side + x;
       if (value > tile[at]) tile[at] = value;

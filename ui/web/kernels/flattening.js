@@ -5,7 +5,8 @@ const BANDS = 4;
 
 const screen = (below, above) => below + above - below * above;
 
-const hardLight = (below, above) => (above <= 0.5 ? below * 2 * above : screen(below, 2 * above - 1));
+const hardLight = (below, above) =>
+  above <= 0.5 ? below * 2 * above : screen(below, 2 * above - 1);
 
 const softLight = (below, above) => {
   if (above <= 0.5) return below - (1 - 2 * above) * below * (1 - below);
@@ -28,7 +29,8 @@ const straight = (value, alpha) => (alpha > 0 ? Math.min(1, value / alpha) : 0);
 /** A pixel of a sheet, its bytes times `share`, over the floats at `to`. */
 const layNormal = (flat, to, { bytes, from, share }) => {
   const left = 1 - bytes[from + 3] * share;
-  for (let band = 0; band < BANDS; band += 1) flat[to + band] = bytes[from + band] * share + flat[to + band] * left;
+  for (let band = 0; band < BANDS; band += 1)
+    flat[to + band] = bytes[from + band] * share + flat[to + band] * left;
 };
 
 /** The same in another mode: the colour above is blended only where something is below. */
@@ -46,7 +48,10 @@ const layBlended = (flat, to, { bytes, from, share }, mix) => {
 const layOver = (flat, box, { sheet, mask, opacity, blend }, across) => {
   const mix = MODES[blend];
   const [x0, y0] = [Math.max(box.x0, sheet.x0), Math.max(box.y0, sheet.y0)];
-  const [x1, y1] = [Math.min(box.x1, sheet.x0 + sheet.width), Math.min(box.y1, sheet.y0 + sheet.height)];
+  const [x1, y1] = [
+    Math.min(box.x1, sheet.x0 + sheet.width),
+    Math.min(box.y1, sheet.y0 + sheet.height),
+  ];
   const pixel = { bytes: sheet.bytes, from: 0, share: 0 };
   for (let y = y0; y < y1; y += 1) {
     pixel.from = ((y - sheet.y0) * sheet.width + x0 - sheet.x0) * BANDS;
@@ -90,7 +95,10 @@ export const flattened = (layers, box, across) => {
     const band = { ...box, y0, y1: Math.min(box.y1, y0 + ROWS) };
     const flat = new Float32Array(width * (band.y1 - y0) * BANDS);
     for (const layer of layers) layOver(flat, band, layer, across);
-    rounded(flat, bytes.subarray((y0 - box.y0) * width * BANDS, (band.y1 - box.y0) * width * BANDS));
+    rounded(
+      flat,
+      bytes.subarray((y0 - box.y0) * width * BANDS, (band.y1 - box.y0) * width * BANDS),
+    );
   }
   return bytes;
 };

@@ -16,7 +16,8 @@ export const floodFrom = ({ rgba, mask, width, height }, seed, tolerance) => {
   const found = new Uint8Array(width * height);
   const start = Math.floor(seed.y) * width + Math.floor(seed.x);
   const side = mask[start] >= 128;
-  const alike = (at) => found[at] === 0 && mask[at] >= 128 === side && farthest(rgba, at * 4, start * 4) <= tolerance;
+  const alike = (at) =>
+    found[at] === 0 && mask[at] >= 128 === side && farthest(rgba, at * 4, start * 4) <= tolerance;
   const waiting = [start];
   while (waiting.length > 0) {
     const at = waiting.pop();
@@ -28,7 +29,12 @@ export const floodFrom = ({ rgba, mask, width, height }, seed, tolerance) => {
     found.fill(255, left, right + 1);
     for (const beside of [-width, width]) {
       for (let next = left + beside; next <= right + beside; next += 1)
-        if (next >= 0 && next < found.length && alike(next) && !(next > left + beside && alike(next - 1)))
+        if (
+          next >= 0 &&
+          next < found.length &&
+          alike(next) &&
+          !(next > left + beside && alike(next - 1))
+        )
           waiting.push(next);
     }
   }

@@ -5,7 +5,8 @@ const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
 /** The rows of a grey picture, each behind a 0 (no filter), as a PNG wants them before they are deflated. */
 export const scanlines = (bytes, width, height) => {
   const rows = new Uint8Array((width + 1) * height);
-  for (let y = 0; y < height; y += 1) rows.set(bytes.subarray(y * width, (y + 1) * width), y * (width + 1) + 1);
+  for (let y = 0; y < height; y += 1)
+    rows.set(bytes.subarray(y * width, (y + 1) * width), y * (width + 1) + 1);
   return rows;
 };
 
@@ -37,5 +38,10 @@ export const greyPng = (deflated, width, height) => {
   view.setUint32(0, width);
   view.setUint32(4, height);
   header.set([8, 0, 0, 0, 0], 8);
-  return [Uint8Array.from(SIGNATURE), chunk("IHDR", header), chunk("IDAT", deflated), chunk("IEND", new Uint8Array(0))];
+  return [
+    Uint8Array.from(SIGNATURE),
+    chunk("IHDR", header),
+    chunk("IDAT", deflated),
+    chunk("IEND", new Uint8Array(0)),
+  ];
 };

@@ -10,7 +10,9 @@ const [FREE_ALPHA, HELD_ALPHA] = [150, 118];
 
 /** How great a value has to be for each place of the pattern to belong to the dot: the area of the circle there. */
 const THRESHOLDS = Array.from({ length: PERIOD * PERIOD }, (_, at) => {
-  const [x, y] = [(at % PERIOD) + 0.5, Math.floor(at / PERIOD) + 0.5].map((each) => each - PERIOD / 2);
+  const [x, y] = [(at % PERIOD) + 0.5, Math.floor(at / PERIOD) + 0.5].map(
+    (each) => each - PERIOD / 2,
+  );
   return Math.min(0.98, (Math.PI * (x * x + y * y)) / (PERIOD * PERIOD)) * 255;
 });
 

@@ -12,7 +12,11 @@ export const multiply = (m, n) => [
 const inverse = (m) => {
   const area = m[0] * m[3] - m[1] * m[2];
   const linear = [m[3] / area, -m[1] / area, -m[2] / area, m[0] / area];
-  return [...linear, -(linear[0] * m[4] + linear[2] * m[5]), -(linear[1] * m[4] + linear[3] * m[5])];
+  return [
+    ...linear,
+    -(linear[0] * m[4] + linear[2] * m[5]),
+    -(linear[1] * m[4] + linear[3] * m[5]),
+  ];
 };
 
 export const apply = (m, point) => ({

@@ -1,6 +1,7 @@
 // Words from file names, and file names from words.
 
-const NOISE_WORDS = /^(img|dsc|image|picture|photo|screenshot|untitled|cutout|copy|final|rgba|png|layer)$/i;
+const NOISE_WORDS =
+  /^(img|dsc|image|picture|photo|screenshot|untitled|cutout|copy|final|rgba|png|layer)$/i;
 
 /** "Red_Mushroom-02.final.png" → "red mushroom"; "" where nothing readable is left. */
 export const phraseFromFileName = (name) => {

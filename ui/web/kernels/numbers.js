@@ -41,7 +41,9 @@ export const secondsLeft = (samples, total) => {
   const recent = samples.slice(-8);
   const [first, last] = [recent[0], recent.at(-1)];
   if (last.done <= first.done) return null;
-  return ((last.at_ms - first.at_ms) / 1000 / (last.done - first.done)) * Math.max(0, total - last.done);
+  return (
+    ((last.at_ms - first.at_ms) / 1000 / (last.done - first.done)) * Math.max(0, total - last.done)
+  );
 };
 
 /** "12:04" from a Date. */

@@ -46,7 +46,9 @@ const weightsOf = (filter, length, { from, to, count }) => {
     const centre = from + (index + 0.5) * scale;
     const first = Math.max(0, Math.trunc(centre - reach + 0.5));
     const end = Math.min(length, Math.trunc(centre + reach + 0.5));
-    const raw = Array.from({ length: end - first }, (__, step) => filter.weigh((first + step - centre + 0.5) / wide));
+    const raw = Array.from({ length: end - first }, (__, step) =>
+      filter.weigh((first + step - centre + 0.5) / wide),
+    );
     const sum = raw.reduce((total, weight) => total + weight, 0) || 1;
     return { first, weights: Float64Array.from(raw, (weight) => Math.round((weight / sum) * ONE)) };
   });
@@ -98,7 +100,10 @@ const reduced = (source, across, down) => {
   const bytes = new Uint8ClampedArray(width * height * BANDS);
   for (let y = 0, to = 0; y < height; y += 1) {
     for (let x = 0; x < width; x += 1) {
-      const [right, bottom] = [Math.min(source.width, (x + 1) * across), Math.min(source.height, (y + 1) * down)];
+      const [right, bottom] = [
+        Math.min(source.width, (x + 1) * across),
+        Math.min(source.height, (y + 1) * down),
+      ];
       const area = (right - x * across) * (bottom - y * down);
       for (let band = 0; band < BANDS; band += 1, to += 1) {
         let sum = 0;

@@ -39,7 +39,10 @@ const crossings = (points, y) => {
   points.forEach((from, index) => {
     const to = points[(index + 1) % points.length];
     if (from.y <= y !== to.y <= y)
-      found.push([from.x + ((y - from.y) / (to.y - from.y)) * (to.x - from.x), from.y <= y ? 1 : -1]);
+      found.push([
+        from.x + ((y - from.y) / (to.y - from.y)) * (to.x - from.x),
+        from.y <= y ? 1 : -1,
+      ]);
   });
   return found.sort(([one], [other]) => one - other);
 };
@@ -56,7 +59,11 @@ export const coverOf = (points, width_px, height_px) => {
   if (points.length < 3) return cover;
   const box = boxOf(points);
   const row = new Float32Array(width_px);
-  for (let y = Math.max(0, Math.floor(box.y0)); y < Math.min(height_px, Math.ceil(box.y1)); y += 1) {
+  for (
+    let y = Math.max(0, Math.floor(box.y0));
+    y < Math.min(height_px, Math.ceil(box.y1));
+    y += 1
+  ) {
     row.fill(0);
     for (let part = 0; part < ROWS_A_PIXEL; part += 1) {
       let turns = 0;

@@ -5,7 +5,8 @@ const nearest = (values, lines, reach) => {
   for (const value of values) {
     for (const line of lines) {
       const gap = line - value;
-      if (Math.abs(gap) <= reach && (!best || Math.abs(gap) < Math.abs(best.gap))) best = { gap, line };
+      if (Math.abs(gap) <= reach && (!best || Math.abs(gap) < Math.abs(best.gap)))
+        best = { gap, line };
     }
   }
   return best;
@@ -16,8 +17,16 @@ const nearest = (values, lines, reach) => {
  * then touches: {dx, dy, vertical: x | null, horizontal: y | null}.
  */
 export const snapShift = (box, canvas, reach) => {
-  const across = nearest([box.x0, (box.x0 + box.x1) / 2, box.x1], [0, canvas.width_px / 2, canvas.width_px], reach);
-  const down = nearest([box.y0, (box.y0 + box.y1) / 2, box.y1], [0, canvas.height_px / 2, canvas.height_px], reach);
+  const across = nearest(
+    [box.x0, (box.x0 + box.x1) / 2, box.x1],
+    [0, canvas.width_px / 2, canvas.width_px],
+    reach,
+  );
+  const down = nearest(
+    [box.y0, (box.y0 + box.y1) / 2, box.y1],
+    [0, canvas.height_px / 2, canvas.height_px],
+    reach,
+  );
   return {
     dx: across ? across.gap : 0,
     dy: down ? down.gap : 0,

@@ -12,13 +12,17 @@ const bounded = (text, start, end) => {
 export const occurrences = (prompt, phrase) => {
   const words = phrase.normalize("NFC").trim().split(/\s+/).filter(Boolean);
   if (words.length === 0) return [];
-  const pattern = new RegExp(words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("\\s+"), "giu");
+  const pattern = new RegExp(
+    words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("\\s+"),
+    "giu",
+  );
   return [...prompt.matchAll(pattern)]
     .map((match) => ({ start: match.index, end: match.index + match[0].length }))
     .filter(({ start, end }) => bounded(prompt, start, end));
 };
 
-const overlaps = (span, taken) => taken.some((other) => span.start < other.end && other.start < span.end);
+const overlaps = (span, taken) =>
+  taken.some((other) => span.start < other.end && other.start < span.end);
 
 const normal = (phrase) => phrase.trim().toLowerCase().replace(/\s+/g, " ");
 
@@ -39,7 +43,8 @@ export const findSpans = (prompt, layers) => {
     const free = occurrences(prompt, phrase).filter((span) => !overlaps(span, spans));
     if (free.length === 0) unlinked.push(...ids);
     const used = free.slice(0, ids.length).map((span) => ({ ...span, ids: [] }));
-    if (used.length > 0) ids.forEach((id, index) => used[Math.min(index, used.length - 1)].ids.push(id));
+    if (used.length > 0)
+      ids.forEach((id, index) => used[Math.min(index, used.length - 1)].ids.push(id));
     spans.push(...used);
   }
   spans.sort((one, other) => one.start - other.start);
@@ -47,7 +52,8 @@ export const findSpans = (prompt, layers) => {
 };
 
 /** The layer of the phrase that a place in the prompt lies in, "" for none; its two ends belong to it. */
-export const idAt = (spans, at) => spans.find(({ start, end }) => at >= start && at <= end)?.ids[0] ?? "";
+export const idAt = (spans, at) =>
+  spans.find(({ start, end }) => at >= start && at <= end)?.ids[0] ?? "";
 
 /** The prompt cut into runs [{text, ids}]; ids is empty between the phrases. */
 export const cutAtSpans = (prompt, spans) => {

@@ -58,7 +58,8 @@ export const grown = (bytes, width, height, radius) => {
 };
 
 /** What is left when the outside grows; the border of the canvas is no outside. */
-export const shrunk = (bytes, width, height, radius) => inverted(grown(inverted(bytes), width, height, radius));
+export const shrunk = (bytes, width, height, radius) =>
+  inverted(grown(inverted(bytes), width, height, radius));
 
 export const inverted = (bytes) => Uint8Array.from(bytes, (value) => 255 - value);
 

@@ -9,7 +9,12 @@ const FULL = new Uint8Array(TILE_AREA).fill(255);
 
 const uniform = (width_px, height_px, tile) => {
   const [across, down] = [Math.ceil(width_px / TILE_PX), Math.ceil(height_px / TILE_PX)];
-  return Object.freeze({ width_px, height_px, across, tiles: Object.freeze(Array(across * down).fill(tile)) });
+  return Object.freeze({
+    width_px,
+    height_px,
+    across,
+    tiles: Object.freeze(Array(across * down).fill(tile)),
+  });
 };
 
 /** A mask {width_px, height_px, across, tiles} that is 0 everywhere. */
@@ -65,7 +70,8 @@ const eachRow = (mask, index, visit) => {
   const { x, y } = originOf(mask, index);
   const length = Math.min(TILE_PX, mask.width_px - x);
   const rows = Math.min(TILE_PX, mask.height_px - y);
-  for (let row = 0; row < rows; row += 1) visit(row * TILE_PX, (y + row) * mask.width_px + x, length);
+  for (let row = 0; row < rows; row += 1)
+    visit(row * TILE_PX, (y + row) * mask.width_px + x, length);
 };
 
 /** All values, row by row: Uint8Array of width × height. */
@@ -77,10 +83,14 @@ export const bytesOf = (mask) => {
 
 /** Writes one tile, or null, into all values (width × height bytes, row by row) of a mask of a size. */
 export const spread = (bytes, { width_px, height_px }, index, tile) =>
-  eachRow({ width_px, height_px, across: Math.ceil(width_px / TILE_PX) }, index, (from, to, length) => {
-    if (tile) bytes.set(tile.subarray(from, from + length), to);
-    else bytes.fill(0, to, to + length);
-  });
+  eachRow(
+    { width_px, height_px, across: Math.ceil(width_px / TILE_PX) },
+    index,
+    (from, to, length) => {
+      if (tile) bytes.set(tile.subarray(from, from + length), to);
+      else bytes.fill(0, to, to + length);
+    },
+  );
 
 const isEqual = (tile, other) => {
   for (let at = 0; at < TILE_AREA; at += 1) if (tile[at] !== other[at]) return false;
@@ -124,19 +134,25 @@ export const changedBox = (mask, known) =>
 
 /** Bytes that a mask holds beyond what `known` holds already. */
 export const weightOf = (mask, known) => {
-  const own = changedTiles(mask, known).filter((index) => mask.tiles[index] && mask.tiles[index] !== FULL);
+  const own = changedTiles(mask, known).filter(
+    (index) => mask.tiles[index] && mask.tiles[index] !== FULL,
+  );
   return own.length * TILE_AREA + mask.tiles.length * 8;
 };
 
 /** Indexes of the tiles that a box {x0, y0, x1, y1} touches. */
 export const tilesUnder = (mask, box) => {
   const down = mask.tiles.length / mask.across;
-  const first = { x: Math.max(0, Math.floor(box.x0 / TILE_PX)), y: Math.max(0, Math.floor(box.y0 / TILE_PX)) };
+  const first = {
+    x: Math.max(0, Math.floor(box.x0 / TILE_PX)),
+    y: Math.max(0, Math.floor(box.y0 / TILE_PX)),
+  };
   const last = {
     x: Math.min(mask.across - 1, Math.floor(box.x1 / TILE_PX)),
     y: Math.min(down - 1, Math.floor(box.y1 / TILE_PX)),
   };
   const found = [];
-  for (let y = first.y; y <= last.y; y += 1) for (let x = first.x; x <= last.x; x += 1) found.push(y * mask.across + x);
+  for (let y = first.y; y <= last.y; y += 1)
+    for (let x = first.x; x <= last.x; x += 1) found.push(y * mask.across + x);
   return found;
 };

@@ -59,7 +59,10 @@ export const pageOnScreen = (view, { width_px, height_px }) =>
 
 /** The whole canvas in the middle of the stage, with a margin, turned and mirrored as `way` {turn, mirror} is. */
 export const fitted = (canvas, stage, { turn = 0, mirror = false } = {}, margin = 36) => {
-  const [across, down] = [Math.max(40, stage.width - 2 * margin), Math.max(40, stage.height - 2 * margin)];
+  const [across, down] = [
+    Math.max(40, stage.width - 2 * margin),
+    Math.max(40, stage.height - 2 * margin),
+  ];
   const box = pageOnScreen({ zoom: 1, x: 0, y: 0, turn, mirror }, canvas);
   const zoom = held(Math.min(across / (box.x1 - box.x0), down / (box.y1 - box.y0)));
   return {
@@ -75,7 +78,12 @@ export const fitted = (canvas, stage, { turn = 0, mirror = false } = {}, margin 
 export const zoomedAt = (view, point, zoom) => {
   const wanted = held(zoom);
   const ratio = wanted / view.zoom;
-  return { ...view, zoom: wanted, x: point.x - (point.x - view.x) * ratio, y: point.y - (point.y - view.y) * ratio };
+  return {
+    ...view,
+    zoom: wanted,
+    x: point.x - (point.x - view.x) * ratio,
+    y: point.y - (point.y - view.y) * ratio,
+  };
 };
 
 export const panned = (view, dx, dy) => ({ ...view, x: view.x + dx, y: view.y + dy });
@@ -85,7 +93,12 @@ export const turnedAt = (view, point, degrees) => {
   const [cosine, sine] = turnOf(degrees);
   const [dx, dy] = [view.x - point.x, view.y - point.y];
   const x = point.x + cosine * dx - sine * dy;
-  return { ...view, x, y: point.y + sine * dx + cosine * dy, turn: wrapped((view.turn ?? 0) + degrees) };
+  return {
+    ...view,
+    x,
+    y: point.y + sine * dx + cosine * dy,
+    turn: wrapped((view.turn ?? 0) + degrees),
+  };
 };
 
 /** What is seen, mirrored sideways at a line `x` of the stage. */

@@ -6,7 +6,8 @@
  */
 export const warped = (bytes, width, height, { back, outside }) => {
   const [a, b, c, d, e, f] = back;
-  const at = (x, y) => (x < 0 || y < 0 || x >= width || y >= height ? outside : bytes[y * width + x]);
+  const at = (x, y) =>
+    x < 0 || y < 0 || x >= width || y >= height ? outside : bytes[y * width + x];
   const result = new Uint8Array(width * height);
   for (let row = 0; row < height; row += 1) {
     for (let column = 0; column < width; column += 1) {

@@ -12,7 +12,9 @@ export const takesAnyPhrase = (model) => Boolean(model?.members.includes("clipse
 /** The names to choose from: what the model's guide tells apart, else what the scene's layers are about; sorted. */
 export const vocabularyOf = (model, { layers }) => {
   const known = model?.classes ?? [];
-  const said = layers.flatMap(({ phrase, class_label }) => [class_label.trim(), lastWord(phrase)]).filter(Boolean);
+  const said = layers
+    .flatMap(({ phrase, class_label }) => [class_label.trim(), lastWord(phrase)])
+    .filter(Boolean);
   return [...new Set(known.length > 0 ? known : said)].toSorted();
 };
 

@@ -3,7 +3,8 @@
 import { candidateOf } from "./session.js";
 
 /** The newest draft of a digest, null for none. */
-export const draftOf = ({ drafts }, digest) => drafts.findLast((draft) => draft.digest === digest) ?? null;
+export const draftOf = ({ drafts }, digest) =>
+  drafts.findLast((draft) => draft.digest === digest) ?? null;
 
 /** The draft in view: the shown picture itself, else the one that it was made from; null for none. */
 export const draftInView = (state, { picked }) => {
@@ -26,7 +27,9 @@ export const plainMethod = (facts) => (facts?.methods ?? []).find(({ drafts }) =
 
 /** The settings for making one object again: a method of two stages draws whole pictures, so another one does that. */
 export const settingsForOne = (facts, settings) => {
-  const isStaged = (facts?.methods ?? []).some(({ id, drafts }) => drafts && id === settings.method);
+  const isStaged = (facts?.methods ?? []).some(
+    ({ id, drafts }) => drafts && id === settings.method,
+  );
   const method = plainMethod(facts);
   return isStaged && method ? { ...settings, method: method.id, options: {} } : settings;
 };

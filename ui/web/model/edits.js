@@ -1,16 +1,26 @@
 // Every edit of a Desk, as a function from one record to the next. Nothing is changed in place.
 
-import { areBlocks, aside, groupOf, moveBlocks, moveStep, setGroup, withTidyGroups } from "./groups.js";
+import {
+  areBlocks,
+  aside,
+  groupOf,
+  moveBlocks,
+  moveStep,
+  setGroup,
+  withTidyGroups,
+} from "./groups.js";
 import { freeze, layerOf } from "./records.js";
 
 const withScene = (desk, patch) => freeze({ ...desk, scene: { ...desk.scene, ...patch } });
 
 const withLayers = (desk, layers) => withScene(desk, withTidyGroups({ ...desk.scene, layers }));
 
-export const select = (id) => (desk) => (desk.selected === id ? desk : freeze({ ...desk, selected: id }));
+export const select = (id) => (desk) =>
+  desk.selected === id ? desk : freeze({ ...desk, selected: id });
 
 /** One edit after the other for several layers: editOf(id) → edit. */
-export const forEach = (ids, editOf) => (desk) => ids.reduce((record, id) => editOf(id)(record), desk);
+export const forEach = (ids, editOf) => (desk) =>
+  ids.reduce((record, id) => editOf(id)(record), desk);
 
 /** Moves layers past their neighbours, keeping them in order; whole groups as blocks; `steps` is 1 or -1. */
 export const moveAllBy = (ids, steps) => (desk) => {
@@ -28,17 +38,21 @@ export const mergeDown = (upperId, lowerId, patch) => (desk) =>
 
 export const setScene = (patch) => (desk) => withScene(desk, patch);
 
-export const setSettings = (patch) => (desk) => freeze({ ...desk, settings: { ...desk.settings, ...patch } });
+export const setSettings = (patch) => (desk) =>
+  freeze({ ...desk, settings: { ...desk.settings, ...patch } });
 
 export const setOption = (name, value) => (desk) =>
   setSettings({ options: { ...desk.settings.options, [name]: value } })(desk);
 
-export const pick = (digest) => (desk) => (desk.picked === digest ? desk : freeze({ ...desk, picked: digest }));
+export const pick = (digest) => (desk) =>
+  desk.picked === digest ? desk : freeze({ ...desk, picked: digest });
 
 /** A candidate gets its star, or loses it. */
 export const toggleStar = (digest) => (desk) => {
   const { starred = [] } = desk;
-  const next = starred.includes(digest) ? starred.filter((other) => other !== digest) : [...starred, digest];
+  const next = starred.includes(digest)
+    ? starred.filter((other) => other !== digest)
+    : [...starred, digest];
   return freeze({ ...desk, starred: next });
 };
 
@@ -74,7 +88,8 @@ export const removeLayer = (id) => (desk) => {
   const index = desk.scene.layers.findIndex((layer) => layer.id === id);
   if (index < 0) return desk;
   const layers = desk.scene.layers.filter((layer) => layer.id !== id);
-  const next = desk.selected === id ? ((layers[index - 1] ?? layers[index])?.id ?? "") : desk.selected;
+  const next =
+    desk.selected === id ? ((layers[index - 1] ?? layers[index])?.id ?? "") : desk.selected;
   return freeze({ ...withLayers(desk, layers), selected: next });
 };
 
@@ -89,8 +104,14 @@ export const duplicate = (id, copyId) => (desk) => {
   const original = desk.scene.layers[index];
   const group = groupOf(desk.scene, id);
   const copy = { ...original, id: copyId, placement: aside(original), locked: false };
-  const layers = [...desk.scene.layers.slice(0, index + 1), copy, ...desk.scene.layers.slice(index + 1)];
-  const joined = group ? setGroup(group.id, { members: [...group.members, copyId] }) : (record) => record;
+  const layers = [
+    ...desk.scene.layers.slice(0, index + 1),
+    copy,
+    ...desk.scene.layers.slice(index + 1),
+  ];
+  const joined = group
+    ? setGroup(group.id, { members: [...group.members, copyId] })
+    : (record) => record;
   const added = withScene(desk, { layers });
   return freeze({ ...joined(added), selected: copyId });
 };

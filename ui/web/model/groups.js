@@ -7,7 +7,8 @@ import { freeze } from "./records.js";
 export const groupsOf = (scene) => scene.groups ?? [];
 
 /** The group that a layer is in, or null. */
-export const groupOf = (scene, layerId) => groupsOf(scene).find(({ members }) => members.includes(layerId)) ?? null;
+export const groupOf = (scene, layerId) =>
+  groupsOf(scene).find(({ members }) => members.includes(layerId)) ?? null;
 
 export const groupById = (scene, id) => groupsOf(scene).find((group) => group.id === id) ?? null;
 
@@ -35,15 +36,20 @@ export const withTidyGroups = (scene) => {
     const members = longestRun(order, group.members);
     const hid = group.hid.filter((id) => members.includes(id));
     if (members.length === 0) return [];
-    return same(members, group.members) && same(hid, group.hid) ? [group] : [{ ...group, members, hid }];
+    return same(members, group.members) && same(hid, group.hid)
+      ? [group]
+      : [{ ...group, members, hid }];
   });
   return same(tidy, groups) ? scene : { ...scene, groups: tidy };
 };
 
-const withScene = (desk, patch) => freeze({ ...desk, scene: withTidyGroups({ ...desk.scene, ...patch }) });
+const withScene = (desk, patch) =>
+  freeze({ ...desk, scene: withTidyGroups({ ...desk.scene, ...patch }) });
 
 export const setGroup = (id, patch) => (desk) =>
-  withScene(desk, { groups: groupsOf(desk.scene).map((group) => (group.id === id ? { ...group, ...patch } : group)) });
+  withScene(desk, {
+    groups: groupsOf(desk.scene).map((group) => (group.id === id ? { ...group, ...patch } : group)),
+  });
 
 const without = (groups, ids) =>
   groups.map((group) => ({ ...group, members: group.members.filter((id) => !ids.includes(id)) }));
@@ -60,27 +66,34 @@ const blocksOf = (scene) => {
 };
 
 /** Those layers as one group, where the foremost of them lies. */
-export const groupLayers = (ids, { id, name }) => (desk) => {
-  const { scene } = desk;
-  const chosen = scene.layers.filter((layer) => ids.includes(layer.id));
-  if (chosen.length === 0) return desk;
-  const top = scene.layers.indexOf(chosen.at(-1));
-  const rest = scene.layers.filter((layer) => !ids.includes(layer.id));
-  // Not into the midst of a group that goes on above.
-  const above = scene.layers.slice(top + 1).filter((layer) => !ids.includes(layer.id));
-  const own = groupOf(scene, chosen.at(-1).id);
-  const passed = above.filter((layer) => own && groupOf(scene, layer.id) === own).length;
-  const at = rest.length - above.length + passed;
-  const groups = [
-    ...without(groupsOf(scene), ids),
-    { id, name, members: chosen.map((layer) => layer.id), collapsed: false, hid: [] },
-  ];
-  return withScene(desk, { layers: [...rest.slice(0, at), ...chosen, ...rest.slice(at)], groups });
-};
+export const groupLayers =
+  (ids, { id, name }) =>
+  (desk) => {
+    const { scene } = desk;
+    const chosen = scene.layers.filter((layer) => ids.includes(layer.id));
+    if (chosen.length === 0) return desk;
+    const top = scene.layers.indexOf(chosen.at(-1));
+    const rest = scene.layers.filter((layer) => !ids.includes(layer.id));
+    // Not into the midst of a group that goes on above.
+    const above = scene.layers.slice(top + 1).filter((layer) => !ids.includes(layer.id));
+    const own = groupOf(scene, chosen.at(-1).id);
+    const passed = above.filter((layer) => own && groupOf(scene, layer.id) === own).length;
+    const at = rest.length - above.length + passed;
+    const groups = [
+      ...without(groupsOf(scene), ids),
+      { id, name, members: chosen.map((layer) => layer.id), collapsed: false, hid: [] },
+    ];
+    return withScene(desk, {
+      layers: [...rest.slice(0, at), ...chosen, ...rest.slice(at)],
+      groups,
+    });
+  };
 
 /** Without the groups that any of those layers is in; the layers stay where they are. */
 export const ungroup = (ids) => (desk) => {
-  const groups = groupsOf(desk.scene).filter(({ members }) => !members.some((id) => ids.includes(id)));
+  const groups = groupsOf(desk.scene).filter(
+    ({ members }) => !members.some((id) => ids.includes(id)),
+  );
   return groups.length === groupsOf(desk.scene).length ? desk : withScene(desk, { groups });
 };
 
@@ -88,10 +101,14 @@ export const ungroup = (ids) => (desk) => {
 export const toggleGroup = (id) => (desk) => {
   const { scene } = desk;
   const { members, hid } = groupById(scene, id);
-  const shown = scene.layers.filter((layer) => layer.visible && members.includes(layer.id)).map((layer) => layer.id);
+  const shown = scene.layers
+    .filter((layer) => layer.visible && members.includes(layer.id))
+    .map((layer) => layer.id);
   const turned = shown.length > 0 ? shown : hid.length > 0 ? hid : members;
   const visible = shown.length === 0;
-  const layers = scene.layers.map((layer) => (turned.includes(layer.id) ? { ...layer, visible } : layer));
+  const layers = scene.layers.map((layer) =>
+    turned.includes(layer.id) ? { ...layer, visible } : layer,
+  );
   return setGroup(id, { hid: shown })(withScene(desk, { layers }));
 };
 
@@ -109,7 +126,9 @@ export const placeLayer = (id, index, group) => (desk) => {
     one.id === group ? { ...one, members: [...one.members, id] } : one,
   );
   const isThere = layers[index] === layer && (groupOf(desk.scene, id)?.id ?? null) === group;
-  return isThere ? desk : withScene(desk, { layers: [...rest.slice(0, index), layer, ...rest.slice(index)], groups });
+  return isThere
+    ? desk
+    : withScene(desk, { layers: [...rest.slice(0, index), layer, ...rest.slice(index)], groups });
 };
 
 /** Puts all layers of a group, together, at a place counted from the back (as if they were not there yet). */
@@ -125,7 +144,9 @@ const placeGroup = (id, index) => (desk) => {
 /** Whether layers are whole groups (at least one), perhaps with layers of no group beside them. */
 export const areBlocks = (scene, ids) => {
   const groups = groupsOf(scene).filter(({ members }) => members.some((id) => ids.includes(id)));
-  return groups.length > 0 && groups.every(({ members }) => members.every((id) => ids.includes(id)));
+  return (
+    groups.length > 0 && groups.every(({ members }) => members.every((id) => ids.includes(id)))
+  );
 };
 
 /** Moves whole groups, and layers of no group, past what is next to them; `steps` is 1 or -1. They stop at the end. */
@@ -162,9 +183,19 @@ export const duplicateGroup = (id, copyId, copyOf) => (desk) => {
   const { scene } = desk;
   const group = groupById(scene, id);
   const own = scene.layers.filter((layer) => group.members.includes(layer.id));
-  const copies = own.map((layer) => ({ ...layer, id: copyOf(layer.id), locked: false, placement: aside(layer) }));
+  const copies = own.map((layer) => ({
+    ...layer,
+    id: copyOf(layer.id),
+    locked: false,
+    placement: aside(layer),
+  }));
   const at = scene.layers.indexOf(own.at(-1)) + 1;
-  const copy = { ...group, id: copyId, members: copies.map((layer) => layer.id), hid: group.hid.map(copyOf) };
+  const copy = {
+    ...group,
+    id: copyId,
+    members: copies.map((layer) => layer.id),
+    hid: group.hid.map(copyOf),
+  };
   const layers = [...scene.layers.slice(0, at), ...copies, ...scene.layers.slice(at)];
   const next = withScene(desk, { layers, groups: [...groupsOf(scene), copy] });
   return freeze({ ...next, selected: copies.at(-1).id });
@@ -206,7 +237,9 @@ export const dropRow = (id, gap) => (desk) => {
   const group = groupById(scene, id);
   const ids = group ? group.members : [id];
   const staying = scene.layers.filter((layer) => !ids.includes(layer.id));
-  const rows = rowsOf(scene).filter((row) => (row.layer ? !ids.includes(row.layer.id) : row.group.id !== id));
+  const rows = rowsOf(scene).filter((row) =>
+    row.layer ? !ids.includes(row.layer.id) : row.group.id !== id,
+  );
   const [above, below] = [rows[gap - 1], rows[gap]];
   const beside = group && below?.layer && below.group ? { group: below.group } : below;
   const index = indexAbove(scene, staying, beside);

@@ -5,7 +5,10 @@ import { roundTo } from "../kernels/numbers.js";
 /** The least share between the two ends: with none the words would never be heard. */
 const LEAST = 0.05;
 
-const rangeOf = (low, high) => ({ heard_from: roundTo(low, LEAST), heard_to: roundTo(high, LEAST) });
+const rangeOf = (low, high) => ({
+  heard_from: roundTo(low, LEAST),
+  heard_to: roundTo(high, LEAST),
+});
 
 /** The range of a layer with its lower end at a value, which pushes the upper one along. */
 export const withLow = ({ heard_to: high = 1 }, value) => {

@@ -4,7 +4,10 @@
 const STEP_BYTES = 4096;
 
 /** entries: [{name, record, merge, at_ms}]; the first one is where the work began. */
-export const beginHistory = (name, record) => ({ entries: [{ name, record, merge: "", at_ms: 0 }], place: 0 });
+export const beginHistory = (name, record) => ({
+  entries: [{ name, record, merge: "", at_ms: 0 }],
+  place: 0,
+});
 
 export const present = (history) => history.entries[history.place].record;
 
@@ -16,7 +19,8 @@ const merges = (last, entry) =>
 /** One step more; what was undone is dropped. A step of the same `merge` key shortly after joins the last one. */
 export const advance = (history, entry) => {
   const kept = history.entries.slice(0, history.place + 1);
-  const joined = history.place > 0 && history.place === history.entries.length - 1 && merges(kept.at(-1), entry);
+  const joined =
+    history.place > 0 && history.place === history.entries.length - 1 && merges(kept.at(-1), entry);
   const entries = [...(joined ? kept.slice(0, -1) : kept), entry];
   return { entries, place: entries.length - 1 };
 };

@@ -19,12 +19,14 @@ export const joinedLooks = (known, fresh) => {
 /** Gives every layer its look; layers that went meanwhile are left out. */
 export const withLooks = (looks) => (desk) =>
   looks.reduce(
-    (record, { layer_id: id, look }) => (layerOf(record, id) ? setLayer(id, { look })(record) : record),
+    (record, { layer_id: id, look }) =>
+      layerOf(record, id) ? setLayer(id, { look })(record) : record,
     desk,
   );
 
 /** Whether a layer's look can be learned: its picture is seen, and there are words. */
-export const isTeachable = (layer) => layer.visible && layer.picture !== null && layer.phrase.trim() !== "";
+export const isTeachable = (layer) =>
+  layer.visible && layer.picture !== null && layer.phrase.trim() !== "";
 
 /** What a step that gives these layers their looks is called. */
 export const learnedName = (desk, looks) => {
@@ -35,7 +37,10 @@ export const learnedName = (desk, looks) => {
 /** How it stands with a layer's look: {state: "none" | "learning" | "learned", text}. */
 export const standingOf = (layer, job) => {
   if (job?.kind === "learn" && (job.layer_ids ?? []).includes(layer.id))
-    return { state: "learning", text: job.total ? `learning ${job.done}/${job.total}` : "learning …" };
+    return {
+      state: "learning",
+      text: job.total ? `learning ${job.done}/${job.total}` : "learning …",
+    };
   return layer.look ? { state: "learned", text: "learned" } : { state: "none", text: "none" };
 };
 
@@ -43,8 +48,18 @@ export const standingOf = (layer, job) => {
 export const choicesOf = (layer, looks) => {
   const own = looks.filter(({ layer_id: id }) => id === layer.id);
   const others = looks.filter(({ layer_id: id }) => id !== layer.id);
-  const told = ({ look, phrase }, where) => ({ id: look, title: `${phrase || "a layer"} (${where})` });
-  const known = [...own.map((each) => told(each, "learned here")), ...others.map((each) => told(each, "of another"))];
+  const told = ({ look, phrase }, where) => ({
+    id: look,
+    title: `${phrase || "a layer"} (${where})`,
+  });
+  const known = [
+    ...own.map((each) => told(each, "learned here")),
+    ...others.map((each) => told(each, "of another")),
+  ];
   const strange = layer.look && !looks.some(({ look }) => look === layer.look);
-  return [{ id: "", title: "none" }, ...(strange ? [{ id: layer.look, title: "came with the layer" }] : []), ...known];
+  return [
+    { id: "", title: "none" },
+    ...(strange ? [{ id: layer.look, title: "came with the layer" }] : []),
+    ...known,
+  ];
 };

@@ -46,11 +46,20 @@ const beginPiece = (parts, name, box, { base, title, copies }) => {
   const gesture = store.begin(`${name} ${title}`);
   const put = ({ dx, dy }) => {
     if (!gesture.isOpen()) return;
-    masks.put(piece, maskFromBytes(partMoved(bytes, sizeOf(base), box, { dx, dy }), width_px, height_px));
+    masks.put(
+      piece,
+      maskFromBytes(partMoved(bytes, sizeOf(base), box, { dx, dy }), width_px, height_px),
+    );
     const { centre_x_px, centre_y_px } = layer.placement;
-    const placement = { ...layer.placement, centre_x_px: centre_x_px + dx, centre_y_px: centre_y_px + dy };
+    const placement = {
+      ...layer.placement,
+      centre_x_px: centre_x_px + dx,
+      centre_y_px: centre_y_px + dy,
+    };
     const own = setLayer(id, { name: `${title}, part`.slice(0, 200), mask: piece, placement });
-    gesture.update((record) => own(duplicate(layer.id, id)(setLayer(layer.id, { mask: rest })(record))));
+    gesture.update((record) =>
+      own(duplicate(layer.id, id)(setLayer(layer.id, { mask: rest })(record))),
+    );
   };
   return { put, commit: gesture.commit, cancel: gesture.cancel };
 };
@@ -58,7 +67,9 @@ const beginPiece = (parts, name, box, { base, title, copies }) => {
 /** Whether a layer shows anything at some points of a box. */
 const isSeen = (hits, id, { x0, y0, x1, y1 }) => {
   const steps = Array.from({ length: 16 }, (_, index) => (index + 0.5) / 16);
-  return steps.some((u) => steps.some((v) => hits(id, { x: x0 + u * (x1 - x0), y: y0 + v * (y1 - y0) })));
+  return steps.some((u) =>
+    steps.some((v) => hits(id, { x: x0 + u * (x1 - x0), y: y0 + v * (y1 - y0) })),
+  );
 };
 
 /**
@@ -70,15 +81,23 @@ export const beginPart = (parts, wanted, { copies }) => {
   const { store } = parts;
   const { scene, selected } = store.record;
   const box = boxWithin(wanted, scene);
-  if (!selected && !isMixing(parts)) return refused(parts, "No layer is selected.", "Choose one first.");
+  if (!selected && !isMixing(parts))
+    return refused(parts, "No layer is selected.", "Choose one first.");
   if (!box) return refused(parts, "The marquee lies beside the canvas.", "Draw it over the layer.");
   const { obstacle, base, title } = targetOf(parts);
   if (obstacle) return refused(parts, obstacle.what, obstacle.remedy);
-  const isMask = isMixing(parts) || paintsFreedom(parts) || isPainted(layerOf(store.record, selected));
+  const isMask =
+    isMixing(parts) || paintsFreedom(parts) || isPainted(layerOf(store.record, selected));
   const inside = partMoved(bytesOf(base), sizeOf(base), box, { dx: 0, dy: 0 });
   if (!inside.some((value) => value > 0) || (!isMask && !isSeen(parts.hits, selected, box)))
-    return refused(parts, `Nothing of ${title} lies in the marquee.`, "Draw it over what the layer shows.");
+    return refused(
+      parts,
+      `Nothing of ${title} lies in the marquee.`,
+      "Draw it over what the layer shows.",
+    );
   const name = copies ? "Copy part of" : "Move part of";
-  const pen = isMask ? beginWithin(parts, name, box, copies) : beginPiece(parts, name, box, { base, title, copies });
+  const pen = isMask
+    ? beginWithin(parts, name, box, copies)
+    : beginPiece(parts, name, box, { base, title, copies });
   return pen && { box, ...pen };
 };

@@ -69,18 +69,25 @@ export const PAINTED_FIELDS = Object.freeze(["mask", "noise_map"]);
 
 /** The layer with its painted fields replaced by what `nameOf(field)` gives for those that it has. */
 export const withFields = (layer, nameOf) =>
-  PAINTED_FIELDS.filter((field) => layer[field]).reduce((each, field) => ({ ...each, [field]: nameOf(field) }), layer);
+  PAINTED_FIELDS.filter((field) => layer[field]).reduce(
+    (each, field) => ({ ...each, [field]: nameOf(field) }),
+    layer,
+  );
 
 /** The record with every mask name replaced by what `rename` gives for it. */
 export const withMaskNames = (record, rename) => {
-  const layers = record.scene.layers.map((layer) => withFields(layer, (field) => rename(layer[field])));
+  const layers = record.scene.layers.map((layer) =>
+    withFields(layer, (field) => rename(layer[field])),
+  );
   const mix = record.mix && { ...record.mix, mask: rename(record.mix.mask) };
   return { ...record, scene: { ...record.scene, layers }, mix };
 };
 
 /** The names of all masks that a record calls for: of its layers, and between two candidates. */
 export const maskNamesOf = ({ scene, mix }) => {
-  const names = scene.layers.flatMap((layer) => PAINTED_FIELDS.map((field) => layer[field]).filter(Boolean));
+  const names = scene.layers.flatMap((layer) =>
+    PAINTED_FIELDS.map((field) => layer[field]).filter(Boolean),
+  );
   return mix ? [...names, mix.mask] : names;
 };
 

@@ -14,15 +14,20 @@ export const endMix =
 
 /** The mix with its candidates themselves, {base, other, mask}; null without one. */
 export const mixOf = ({ mix }, { candidates }) => {
-  const [base, other] = mix ? [mix.base, mix.other].map((id) => candidates.find((each) => each.id === id)) : [];
+  const [base, other] = mix
+    ? [mix.base, mix.other].map((id) => candidates.find((each) => each.id === id))
+    : [];
   return base && other ? { base, other, mask: mix.mask } : null;
 };
 
 /** Whether strokes go between two candidates now: not while the collage is shown. */
-export const isMixing = ({ store, session }) => store.record.mix !== null && session.state.showing === "result";
+export const isMixing = ({ store, session }) =>
+  store.record.mix !== null && session.state.showing === "result";
 
 const fits = (one, other) =>
-  one.digest !== other.digest && one.width_px === other.width_px && one.height_px === other.height_px;
+  one.digest !== other.digest &&
+  one.width_px === other.width_px &&
+  one.height_px === other.height_px;
 
 /**
  * What to paint between: {base, other}, candidates. The base is the picked one, else the shown one; the other is the

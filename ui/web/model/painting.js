@@ -1,7 +1,14 @@
 // Changing the mask of the selected layer: one gesture, one undo step, whatever draws.
 
 import { betweenPlacements } from "../kernels/matrix.js";
-import { bytesOf, changedBox, emptyMask, fullMask, greyMask, maskFromBytes } from "../kernels/tiles.js";
+import {
+  bytesOf,
+  changedBox,
+  emptyMask,
+  fullMask,
+  greyMask,
+  maskFromBytes,
+} from "../kernels/tiles.js";
 import { warped } from "../kernels/warping.js";
 import { addLayer, setLayer } from "./edits.js";
 import { PAINTED_FIELDS } from "./masks.js";
@@ -11,15 +18,21 @@ import { addNotice } from "./session.js";
 
 const obstacleOf = (layer, masks, field = "mask") => {
   if (!layer) return null;
-  if (layer.locked) return { what: `${titleOf(layer)} is locked.`, remedy: "Unlock it to paint on it." };
-  if (!layer.visible) return { what: `${titleOf(layer)} is hidden.`, remedy: "Show it to paint on it." };
+  if (layer.locked)
+    return { what: `${titleOf(layer)} is locked.`, remedy: "Unlock it to paint on it." };
+  if (!layer.visible)
+    return { what: `${titleOf(layer)} is hidden.`, remedy: "Show it to paint on it." };
   if (layer[field] && !masks.get(layer[field]))
-    return { what: `What is painted on ${titleOf(layer)} is still being read.`, remedy: "Try again in a moment." };
+    return {
+      what: `What is painted on ${titleOf(layer)} is still being read.`,
+      remedy: "Try again in a moment.",
+    };
   return null;
 };
 
 /** Whether strokes change how free the selected layer is, instead of where it is. */
-export const paintsFreedom = ({ store, session }) => session.state.paints === "freedom" && store.record.selected !== "";
+export const paintsFreedom = ({ store, session }) =>
+  session.state.paints === "freedom" && store.record.selected !== "";
 
 /** The freedom of a layer as one grey everywhere, 0…255. */
 export const greyOf = ({ noise }) => Math.round(noise * 255);
@@ -64,10 +77,12 @@ export const newPaintedLayer = (parts, mask = newEmptyMask(parts)) => {
   return buildPaintedLayer({ id: parts.newId(), name: nextName(scene), mask, scene });
 };
 
-const samePlace = (one, other) => one === other || Object.keys(one).every((key) => one[key] === other[key]);
+const samePlace = (one, other) =>
+  one === other || Object.keys(one).every((key) => one[key] === other[key]);
 
 /** What is beyond the border of a layer's mask, or of its painted freedom. */
-const outsideOf = (layer, field) => (field === "mask" ? (isPainted(layer) ? 0 : 255) : greyOf(layer));
+const outsideOf = (layer, field) =>
+  field === "mask" ? (isPainted(layer) ? 0 : 255) : greyOf(layer);
 
 /** The name of a layer's mask, or of its freedom, after the layer went to another place. */
 const movedMask = (masks, layer, field, from) => {
@@ -90,11 +105,15 @@ export const followLayers = (masks) => (base, record) => {
   const before = new Map(base.scene.layers.map((layer) => [layer.id, layer]));
   const isLeftBehind = (layer, field) => {
     const old = before.get(layer.id);
-    return old?.[field] && old[field] === layer[field] && !samePlace(old.placement, layer.placement);
+    return (
+      old?.[field] && old[field] === layer[field] && !samePlace(old.placement, layer.placement)
+    );
   };
   const editsOf = (layer) =>
     PAINTED_FIELDS.filter((field) => isLeftBehind(layer, field)).map((field) =>
-      setLayer(layer.id, { [field]: movedMask(masks, layer, field, before.get(layer.id).placement) }),
+      setLayer(layer.id, {
+        [field]: movedMask(masks, layer, field, before.get(layer.id).placement),
+      }),
     );
   return record.scene.layers.flatMap(editsOf).reduce((result, edit) => edit(result), record);
 };
@@ -109,16 +128,31 @@ export const targetOf = (parts) => {
   const { mix, scene, selected } = store.record;
   if (isMixing(parts)) {
     const base = masks.get(mix.mask);
-    const obstacle = base ? null : { what: "What was painted is still being read.", remedy: "Try again in a moment." };
-    return { title: "the other picture", obstacle, base, isNew: false, edit: (mask) => setMix({ ...mix, mask }) };
+    const obstacle = base
+      ? null
+      : { what: "What was painted is still being read.", remedy: "Try again in a moment." };
+    return {
+      title: "the other picture",
+      obstacle,
+      base,
+      isNew: false,
+      edit: (mask) => setMix({ ...mix, mask }),
+    };
   }
   if (paintsFreedom(parts)) return freedomTarget(parts);
   const present = layerOf(store.record, selected);
   const obstacle = obstacleOf(present, masks);
   if (obstacle) return { obstacle };
   const layer = present ?? newPaintedLayer(parts);
-  const edit = (mask) => (record) => setLayer(layer.id, { mask })(present ? record : addLayer(layer)(record));
-  return { title: titleOf(layer), obstacle, base: baseOf(layer, scene, masks), isNew: !present, edit };
+  const edit = (mask) => (record) =>
+    setLayer(layer.id, { mask })(present ? record : addLayer(layer)(record));
+  return {
+    title: titleOf(layer),
+    obstacle,
+    base: baseOf(layer, scene, masks),
+    isNew: !present,
+    edit,
+  };
 };
 
 /**

@@ -21,7 +21,9 @@ const placed = ({ width_px, height_px }, apart, part) => {
 const placeOf = (layers, apart, newId) => {
   const objects = new Set([...apart.parts.map(({ layer_id: id }) => id), ...apart.missing]);
   const own = layers.find((layer) => layer.visible && layer.picture && !objects.has(layer.id));
-  return own ?? buildLayer({ id: newId(), name: "Background", phrase: "", picture: null, placement: {} });
+  return (
+    own ?? buildLayer({ id: newId(), name: "Background", phrase: "", picture: null, placement: {} })
+  );
 };
 
 /**
@@ -41,7 +43,13 @@ export const withParts = (apart, newId) => (desk) => {
     visible: true,
   });
   const parts = apart.parts.filter(({ layer_id: id }) => layerOf(desk, id));
-  const plate = { x_px: 0, y_px: 0, width_px: apart.width_px, height_px: apart.height_px, picture: apart.plate };
+  const plate = {
+    x_px: 0,
+    y_px: 0,
+    width_px: apart.width_px,
+    height_px: apart.height_px,
+    picture: apart.plate,
+  };
   const place = as(placeOf(scene.layers, apart, newId), plate);
   const layers = [place, ...parts.map((part) => as(layerOf(desk, part.layer_id), part))];
   const selected = layers.some(({ id }) => id === desk.selected) ? desk.selected : layers.at(-1).id;

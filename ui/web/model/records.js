@@ -21,14 +21,24 @@ export const deskFromProject = (project) =>
   });
 
 /** What the server keeps: the scene, and the rest beside it. */
-export const deskToMessage = ({ scene, settings, picked, selected, mix, subject = "", starred = [] }) => ({
+export const deskToMessage = ({
+  scene,
+  settings,
+  picked,
+  selected,
+  mix,
+  subject = "",
+  starred = [],
+}) => ({
   scene,
   desk: { settings, picked, selected, mix, subject, starred },
 });
 
 /** Whether two Desks differ in something worth saving; a selection alone is not. */
 export const sameWork = (one, other) =>
-  ["scene", "settings", "picked", "mix", "subject", "starred"].every((part) => one[part] === other[part]);
+  ["scene", "settings", "picked", "mix", "subject", "starred"].every(
+    (part) => one[part] === other[part],
+  );
 
 /** A layer for a picture that was just taken. */
 export const buildLayer = ({ id, name, phrase, picture, placement }) =>
@@ -59,8 +69,17 @@ export const buildLayer = ({ id, name, phrase, picture, placement }) =>
 
 /** A layer without a picture: a phrase for the region that its mask names. It brings no pixels, so it is all free. */
 export const buildPaintedLayer = ({ id, name, mask, scene }) => {
-  const placement = { centre_x_px: scene.width_px / 2, centre_y_px: scene.height_px / 2, scale_x: 1, scale_y: 1 };
-  return freeze({ ...buildLayer({ id, name, phrase: "", picture: null, placement }), mask, noise: 1 });
+  const placement = {
+    centre_x_px: scene.width_px / 2,
+    centre_y_px: scene.height_px / 2,
+    scale_x: 1,
+    scale_y: 1,
+  };
+  return freeze({
+    ...buildLayer({ id, name, phrase: "", picture: null, placement }),
+    mask,
+    noise: 1,
+  });
 };
 
 const LARGEST_SHARE = 0.6;
@@ -78,7 +97,12 @@ export const firstPlacement = (size, scene, centre) => {
 /** A placement with which a picture just covers the canvas. */
 export const coveringPlacement = (size, scene) => {
   const scale = Math.max(scene.width_px / size.width_px, scene.height_px / size.height_px);
-  return { centre_x_px: scene.width_px / 2, centre_y_px: scene.height_px / 2, scale_x: scale, scale_y: scale };
+  return {
+    centre_x_px: scene.width_px / 2,
+    centre_y_px: scene.height_px / 2,
+    scale_x: scale,
+    scale_y: scale,
+  };
 };
 
 export const layerOf = (desk, id) => desk.scene.layers.find((layer) => layer.id === id) ?? null;

@@ -4,9 +4,21 @@ import { titleOf } from "./records.js";
 
 /** The figures that are shown; all are better when larger. What nobody measured is null and stands nowhere. */
 const FIGURES = Object.freeze([
-  { field: "text", name: "words", title: "Words: how much the result is like the layer's phrase (cosine)" },
-  { field: "image", name: "picture", title: "Picture: how much the result is like the layer's own picture (cosine)" },
-  { field: "iou", name: "place", title: "Place: how much of the region asked for is what was found (0 to 1)" },
+  {
+    field: "text",
+    name: "words",
+    title: "Words: how much the result is like the layer's phrase (cosine)",
+  },
+  {
+    field: "image",
+    name: "picture",
+    title: "Picture: how much the result is like the layer's own picture (cosine)",
+  },
+  {
+    field: "iou",
+    name: "place",
+    title: "Place: how much of the region asked for is what was found (0 to 1)",
+  },
 ]);
 
 /** The scores of a layer in a candidate, null without any. */
@@ -15,17 +27,25 @@ export const scoreOf = (candidate, layerId) =>
 
 /** The figures of a score that were measured: [{field, name, title, value}]. */
 export const figuresOf = (score) =>
-  FIGURES.map((figure) => ({ ...figure, value: score?.[figure.field] ?? null })).filter(({ value }) => value !== null);
+  FIGURES.map((figure) => ({ ...figure, value: score?.[figure.field] ?? null })).filter(
+    ({ value }) => value !== null,
+  );
 
 /** The note of a layer that failed in a candidate, or null; `short` is for where there is little room. */
 export const failureOf = (candidate, layer) => {
   const reason = scoreOf(candidate, layer.id)?.failed;
-  return reason ? { code: "failed", short: `failed: ${reason}`, text: `${titleOf(layer)} failed: ${reason}.` } : null;
+  return reason
+    ? { code: "failed", short: `failed: ${reason}`, text: `${titleOf(layer)} failed: ${reason}.` }
+    : null;
 };
 
 /** The place of a candidate among the ranked of its run: {rank, of, failed}; null where there is nothing to compare. */
 export const placeOf = (candidate, candidates) => {
   const of = candidates.filter(({ rank }) => rank > 0).length;
   if (!(candidate.rank > 0) || of < 2) return null;
-  return { rank: candidate.rank, of, failed: candidate.scores.filter(({ failed }) => failed).length };
+  return {
+    rank: candidate.rank,
+    of,
+    failed: candidate.scores.filter(({ failed }) => failed).length,
+  };
 };

@@ -92,7 +92,9 @@ const draftsOf = (drafts, job, candidates) => {
   const from = (id) => drafts.filter((draft) => draft.job === id).toSorted(byIndex);
   const named = candidates.find(({ draft }) => draft)?.draft;
   const own = from(job);
-  return own.length > 0 || !named ? own : from(drafts.findLast(({ digest }) => digest === named)?.job);
+  return own.length > 0 || !named
+    ? own
+    : from(drafts.findLast(({ digest }) => digest === named)?.job);
 };
 
 /**
@@ -101,7 +103,8 @@ const draftsOf = (drafts, job, candidates) => {
  */
 export const batchesOf = ({ candidates, drafts = [], dismissed }) => {
   const batches = new Map();
-  const isDraft = ({ job, digest }) => drafts.some((draft) => draft.job === job && draft.digest === digest);
+  const isDraft = ({ job, digest }) =>
+    drafts.some((draft) => draft.job === job && draft.digest === digest);
   for (const candidate of candidates) {
     if (!dismissed.includes(candidate.job) && !isDraft(candidate))
       batches.set(candidate.job, [...(batches.get(candidate.job) ?? []), candidate]);
@@ -116,7 +119,9 @@ export const batchesOf = ({ candidates, drafts = [], dismissed }) => {
       candidates: members.toSorted(byIndex),
       created: (members[0] ?? drafts.find((draft) => draft.job === job)).created ?? "",
     }))
-    .toSorted((one, other) => (one.created < other.created ? -1 : Number(one.created > other.created)))
+    .toSorted((one, other) =>
+      one.created < other.created ? -1 : Number(one.created > other.created),
+    )
     .reverse();
 };
 
@@ -130,11 +135,19 @@ export const candidateOf = ({ candidates, batch }, digest) =>
 export const beforeOf = ({ viewed }, { picked }, candidate) =>
   candidate?.source || (viewed && picked && viewed !== picked ? picked : "");
 
-export const isWorking = ({ job }) => job !== null && (job.state === "queued" || job.state === "running");
+export const isWorking = ({ job }) =>
+  job !== null && (job.state === "queued" || job.state === "running");
 
 /** A notice is a calm sentence: {what, limit, remedy, tone: "note" | "good" | "problem", action?: {title, run}}. */
 export const addNotice = (session, notice) => {
-  const entry = { id: session.serial(), tone: "note", limit: "", remedy: "", action: null, ...notice };
+  const entry = {
+    id: session.serial(),
+    tone: "note",
+    limit: "",
+    remedy: "",
+    action: null,
+    ...notice,
+  };
   const others = session.state.notices.filter((other) => other.what !== entry.what).slice(-3);
   session.set({ notices: [...others, entry] });
   return entry.id;

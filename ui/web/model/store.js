@@ -1,6 +1,16 @@
 // The one place where the Desk changes: only inside a gesture, and one gesture is one undo step.
 
-import { advance, amend, beginHistory, canRedo, canUndo, goTo, present, seal, trimmed } from "./history.js";
+import {
+  advance,
+  amend,
+  beginHistory,
+  canRedo,
+  canUndo,
+  goTo,
+  present,
+  seal,
+  trimmed,
+} from "./history.js";
 
 /** How much the steps may hold in all, pixels included. */
 const HISTORY_BYTES = 256 * 2 ** 20;

@@ -1,7 +1,15 @@
 // A stroke on a mask: what its dabs cover so far, and the mask that follows. Each step is new; tiles are shared.
 
 import { dabBox, pressDab } from "../kernels/brush.js";
-import { bytesOf, copyOf, maskFromBytes, originOf, TILE_PX, tilesUnder, withTiles } from "../kernels/tiles.js";
+import {
+  bytesOf,
+  copyOf,
+  maskFromBytes,
+  originOf,
+  TILE_PX,
+  tilesUnder,
+  withTiles,
+} from "../kernels/tiles.js";
 
 /** A stroke over the mask `base`, towards 255 or (erasing) 0, up to `opacity`: {base, target, opacity, cover, mask}. */
 export const beginStroke = (base, { erase, opacity }) => ({
@@ -29,14 +37,21 @@ export const withDabs = (stroke, dabs) => {
       pressDab(touched.get(index), TILE_PX, originOf(base, index), dab);
     }
   }
-  const changes = new Map([...touched].map(([index, cover]) => [index, blended(stroke, base.tiles[index], cover)]));
-  return { ...stroke, cover: new Map([...stroke.cover, ...touched]), mask: withTiles(stroke.mask, changes) };
+  const changes = new Map(
+    [...touched].map(([index, cover]) => [index, blended(stroke, base.tiles[index], cover)]),
+  );
+  return {
+    ...stroke,
+    cover: new Map([...stroke.cover, ...touched]),
+    mask: withTiles(stroke.mask, changes),
+  };
 };
 
 /** The mask with a cover (width × height bytes) added to it, or taken from it. */
 export const withCover = (mask, cover, subtract) => {
   const bytes = bytesOf(mask);
   for (let at = 0; at < bytes.length; at += 1)
-    if (cover[at] > 0) bytes[at] = subtract ? Math.min(bytes[at], 255 - cover[at]) : Math.max(bytes[at], cover[at]);
+    if (cover[at] > 0)
+      bytes[at] = subtract ? Math.min(bytes[at], 255 - cover[at]) : Math.max(bytes[at], cover[at]);
   return maskFromBytes(bytes, mask.width_px, mask.height_px, mask);
 };

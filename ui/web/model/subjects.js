@@ -11,12 +11,22 @@ export const MOST_REFERENCES = 20;
 
 /** What choosing a method sets: its usual options; subjects are drawn by DDIM, layouts first. */
 export const settingsOfMethod = (method) =>
-  method === SUBJECT_METHOD ? { method, sampler: "ddim", options: { stage: "layouts" } } : { method, options: {} };
+  method === SUBJECT_METHOD
+    ? { method, sampler: "ddim", options: { stage: "layouts" } }
+    : { method, options: {} };
 
 /** A new subject before it is made; each of `references` is {digest, whole}: as it is used, and as it was given. */
-export const EMPTY_FORM = freeze({ name: "", classWord: "", method: "", steps: 0, cut: false, references: [] });
+export const EMPTY_FORM = freeze({
+  name: "",
+  classWord: "",
+  method: "",
+  steps: 0,
+  cut: false,
+  references: [],
+});
 
-export const subjectById = ({ library }, id) => library.subjects.find((subject) => subject.id === id) ?? null;
+export const subjectById = ({ library }, id) =>
+  library.subjects.find((subject) => subject.id === id) ?? null;
 
 export const isTraining = ({ state }) => state === "waiting" || state === "training";
 
@@ -27,13 +37,17 @@ export const isUsable = (subject, model) => subject.file !== "" && subject.model
 export const standingOf = (subject, model) => {
   const { state, done, total } = subject;
   if (state === "waiting") return { text: "waiting for the device", tone: "busy" };
-  if (state === "training") return { text: total ? `step ${done} of ${total}` : "starting …", tone: "busy" };
+  if (state === "training")
+    return { text: total ? `step ${done} of ${total}` : "starting …", tone: "busy" };
   if (state === "ready")
     return subject.model === model
       ? { text: "ready", tone: "good" }
       : { text: `trained on ${subject.model}`, tone: "warn" };
-  if (state === "stopped") return { text: subject.begun ? `stopped at ${done} of ${total}` : "stopped", tone: "warn" };
-  return state === "failed" ? { text: "failed", tone: "bad" } : { text: "not trained yet", tone: "" };
+  if (state === "stopped")
+    return { text: subject.begun ? `stopped at ${done} of ${total}` : "stopped", tone: "warn" };
+  return state === "failed"
+    ? { text: "failed", tone: "bad" }
+    : { text: "not trained yet", tone: "" };
 };
 
 /** What the button that begins a training says. */
@@ -52,7 +66,9 @@ export const obstacleOf = ({ references, classWord }) => {
 
 /** A remark on a form that could be better; "" for none. */
 export const remarkOf = ({ references }) =>
-  references.length === 1 ? "With a single picture it will look much the same everywhere; three to six are best." : "";
+  references.length === 1
+    ? "With a single picture it will look much the same everywhere; three to six are best."
+    : "";
 
 /** Where a text names the class of a subject first, as a whole word: {start, end}; null where it does not. */
 export const placeIn = (text, classWord) => occurrences(text, classWord)[0] ?? null;
@@ -70,7 +86,10 @@ export const referenceOf = ({ file, references }) => ({ subject: file, reference
 /** Makes a layer one of a subject ("" for none); a layer that does not name its class takes the word for its phrase. */
 export const withSubject = (state, layerId, id) => (record) => {
   const subject = subjectById(state, id);
-  const phrase = subject && !placeIn(layerOf(record, layerId).phrase, subject.class_word) ? subject.class_word : null;
+  const phrase =
+    subject && !placeIn(layerOf(record, layerId).phrase, subject.class_word)
+      ? subject.class_word
+      : null;
   return setLayer(layerId, { subject: id || null, ...(phrase === null ? {} : { phrase }) })(record);
 };
 

@@ -13,6 +13,7 @@ export const dialsOf = (layer, tuned) => {
 /** The sentences for a layer's dials as long as they are the chosen ones; none once somebody turned one. */
 export const reasonsOf = (layer, tuned) => {
   if (!tuned || FIELDS.some((field) => layer[field] !== tuned[field])) return [];
-  if (layer.structure.kind === "none") return tuned.reasons.filter((reason) => !reason.startsWith(ABOUT_STRUCTURE));
+  if (layer.structure.kind === "none")
+    return tuned.reasons.filter((reason) => !reason.startsWith(ABOUT_STRUCTURE));
   return layer.structure.weight === tuned.structure ? tuned.reasons : [];
 };

@@ -8,7 +8,8 @@ const HEAD_TURN = 0.5;
 
 const aim = (surface) => void surface.point({ cursor: "grab", hovered: "" });
 
-const inside = ({ x, y }, { width_px: width, height_px: height }) => x >= 0 && y >= 0 && x < width && y < height;
+const inside = ({ x, y }, { width_px: width, height_px: height }) =>
+  x >= 0 && y >= 0 && x < width && y < height;
 
 const press = (surface, event) => {
   const start = surface.toScene(event.point);
@@ -18,7 +19,10 @@ const press = (surface, event) => {
 /** The line of an arrow with its head, in the scene. */
 const arrow = (from, to, head) => {
   const angle = Math.atan2(to.y - from.y, to.x - from.x) + Math.PI;
-  const barb = (turn) => ({ x: to.x + head * Math.cos(angle + turn), y: to.y + head * Math.sin(angle + turn) });
+  const barb = (turn) => ({
+    x: to.x + head * Math.cos(angle + turn),
+    y: to.y + head * Math.sin(angle + turn),
+  });
   return [from, to, barb(HEAD_TURN), to, barb(-HEAD_TURN)];
 };
 
@@ -33,12 +37,17 @@ const drag = (surface, event, held) => {
   const { dx, dy } = by(surface, event, held);
   const end = { x: held.start.x + dx, y: held.start.y + dy };
   surface.point({ cursor: "grabbing", hovered: "" });
-  surface.outline({ points: arrow(held.start, end, HEAD_PX / surface.view().zoom), closed: false, subtract: false });
+  surface.outline({
+    points: arrow(held.start, end, HEAD_PX / surface.view().zoom),
+    closed: false,
+    subtract: false,
+  });
   return go("carrying", held);
 };
 
 const startDrag = (surface, event, held) => {
-  const far = Math.hypot(event.point.x - held.pressed.x, event.point.y - held.pressed.y) > DEAD_ZONE_PX;
+  const far =
+    Math.hypot(event.point.x - held.pressed.x, event.point.y - held.pressed.y) > DEAD_ZONE_PX;
   return far ? drag(surface, event, held) : null;
 };
 

@@ -32,7 +32,8 @@ export const HAND = Object.freeze({
   },
 });
 
-const aim = (surface, event) => void surface.point({ cursor: event.alt ? "zoom-out" : "zoom-in", hovered: "" });
+const aim = (surface, event) =>
+  void surface.point({ cursor: event.alt ? "zoom-out" : "zoom-in", hovered: "" });
 
 const press = (surface, event) => go("pressed", { view: surface.view(), start: event.point });
 

@@ -5,24 +5,38 @@ import { go } from "./chart.js";
 
 const DEAD_ZONE_PX = 3;
 
-const isFar = ({ point }, pressed) => Math.hypot(point.x - pressed.x, point.y - pressed.y) > DEAD_ZONE_PX;
+const isFar = ({ point }, pressed) =>
+  Math.hypot(point.x - pressed.x, point.y - pressed.y) > DEAD_ZONE_PX;
 
 const isInside = ({ x0, y0, x1, y1 }, { x, y }) => x >= x0 && x < x1 && y >= y0 && y < y1;
 
-const shifted = ({ x0, y0, x1, y1 }, { dx, dy }) => ({ x0: x0 + dx, y0: y0 + dy, x1: x1 + dx, y1: y1 + dy });
+const shifted = ({ x0, y0, x1, y1 }, { dx, dy }) => ({
+  x0: x0 + dx,
+  y0: y0 + dy,
+  x1: x1 + dx,
+  y1: y1 + dy,
+});
 
 const show = (surface, { x0, y0, x1, y1 }) =>
-  surface.outline({ points: rectangle({ x: x0, y: y0 }, { x: x1, y: y1 }), closed: true, subtract: false });
+  surface.outline({
+    points: rectangle({ x: x0, y: y0 }, { x: x1, y: y1 }),
+    closed: true,
+    subtract: false,
+  });
 
 const boxOf = (surface, event, { start }) => {
-  const points = rectangle(start, surface.toScene(event.point), { square: event.shift, centred: event.alt });
+  const points = rectangle(start, surface.toScene(event.point), {
+    square: event.shift,
+    centred: event.alt,
+  });
   const [xs, ys] = [points.map(({ x }) => x), points.map(({ y }) => y)];
   return { x0: Math.min(...xs), y0: Math.min(...ys), x1: Math.max(...xs), y1: Math.max(...ys) };
 };
 
 const aim = (surface) => void surface.point({ cursor: "crosshair", hovered: "" });
 
-const press = (surface, event) => go("pressed", { start: surface.toScene(event.point), pressed: event.point });
+const press = (surface, event) =>
+  go("pressed", { start: surface.toScene(event.point), pressed: event.point });
 
 const draw = (surface, event, held) => {
   const box = boxOf(surface, event, held);
@@ -30,7 +44,8 @@ const draw = (surface, event, held) => {
   return go("drawing", { ...held, box });
 };
 
-const startDrawing = (surface, event, held) => (isFar(event, held.pressed) ? draw(surface, event, held) : null);
+const startDrawing = (surface, event, held) =>
+  isFar(event, held.pressed) ? draw(surface, event, held) : null;
 
 const leave = (surface) => {
   surface.outline(null);
@@ -40,14 +55,19 @@ const leave = (surface) => {
 const keep = (surface, event, { box }) => go("marked", { box });
 
 const aimAt = (surface, event, { box }) => {
-  const cursor = isInside(box, surface.toScene(event.point)) ? (event.alt ? "copy" : "move") : "crosshair";
+  const cursor = isInside(box, surface.toScene(event.point))
+    ? event.alt
+      ? "copy"
+      : "move"
+    : "crosshair";
   surface.point({ cursor, hovered: "" });
 };
 
 /** Inside the box its content is taken; beside it another box begins. */
 const pressAgain = (surface, event, { box }) => {
   const start = surface.toScene(event.point);
-  if (isInside(box, start)) return go("armed", { box, start, pressed: event.point, copies: event.alt });
+  if (isInside(box, start))
+    return go("armed", { box, start, pressed: event.point, copies: event.alt });
   surface.outline(null);
   return press(surface, event);
 };

@@ -13,7 +13,8 @@ const grabbed = (surface, point) => {
   const layer = surface.selected();
   if (!layer || layer.locked || !layer.visible) return null;
   const size = surface.sizeOf(layer);
-  const handle = size && handleAt(handlesOf(layer.placement, size, viewMatrix(surface.view())), point);
+  const handle =
+    size && handleAt(handlesOf(layer.placement, size, viewMatrix(surface.view())), point);
   return handle ? { layer, size, handle } : null;
 };
 
@@ -29,7 +30,8 @@ const pressHandle = (surface, event, { layer, size, handle }) => {
   const start = toScene(surface.view(), event.point);
   const spot = toScene(surface.view(), handle);
   const base = { id: layer.id, placement: layer.placement, size, handle, start };
-  if (handle.kind === "rotate") return go("rotating", { ...base, gesture: surface.begin("Rotate") });
+  if (handle.kind === "rotate")
+    return go("rotating", { ...base, gesture: surface.begin("Rotate") });
   const offset = { x: spot.x - start.x, y: spot.y - start.y };
   return go("scaling", { ...base, offset, gesture: surface.begin("Scale") });
 };
@@ -71,7 +73,10 @@ const move = (surface, event, held) => {
   const there = { ...held.placement, centre_x_px: centre_x_px + dx, centre_y_px: centre_y_px + dy };
   const snap = snapFor(surface, event, held, there);
   surface.guide(snap.vertical === null && snap.horizontal === null ? null : snap);
-  const patch = { centre_x_px: there.centre_x_px + snap.dx, centre_y_px: there.centre_y_px + snap.dy };
+  const patch = {
+    centre_x_px: there.centre_x_px + snap.dx,
+    centre_y_px: there.centre_y_px + snap.dy,
+  };
   const by = { x: patch.centre_x_px - centre_x_px, y: patch.centre_y_px - centre_y_px };
   const others = surface.chosen().filter((id) => id !== held.id);
   const along = forEach(others, (id) => nudge(id, by.x, by.y));
@@ -98,7 +103,9 @@ const scale = (surface, event, held) => {
 
 const rotate = (surface, event, held) => {
   const at = toScene(surface.view(), event.point);
-  held.gesture.update(setPlacement(held.id, rotatedTo(held.placement, held.start, at, { snapped: event.shift })));
+  held.gesture.update(
+    setPlacement(held.id, rotatedTo(held.placement, held.start, at, { snapped: event.shift })),
+  );
 };
 
 const finish = (surface, event, held) => {

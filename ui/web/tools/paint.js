@@ -4,7 +4,8 @@ import { beginWalk, lineOf, walkTo } from "../kernels/brush.js";
 import { beginStroke, withDabs } from "../model/strokes.js";
 import { go } from "./chart.js";
 
-const aim = (surface, event) => void surface.point({ cursor: "none", hovered: "", ring: event.point });
+const aim = (surface, event) =>
+  void surface.point({ cursor: "none", hovered: "", ring: event.point });
 
 const spotOf = (surface, { point, pressure }) => ({ ...surface.toScene(point), pressure });
 

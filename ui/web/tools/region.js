@@ -11,7 +11,8 @@ const CLOSING_PX = 9;
 
 const aim = (surface) => void surface.point({ cursor: "crosshair", hovered: "" });
 
-const subtracts = (surface, event) => surface.region().subtract !== Boolean(event.ctrl || event.eraser);
+const subtracts = (surface, event) =>
+  surface.region().subtract !== Boolean(event.ctrl || event.eraser);
 
 /** Lays what an outline covers on the mask, as one step. */
 const apply = (surface, points, { subtract, name }) => {
@@ -36,13 +37,21 @@ const box = (name, shapeOf) => {
     return go("drawing", { start, pressed: event.point, subtract: subtracts(surface, event) });
   };
   const move = (surface, event, held) =>
-    void surface.outline({ points: pointsOf(surface, event, held), closed: true, subtract: held.subtract });
+    void surface.outline({
+      points: pointsOf(surface, event, held),
+      closed: true,
+      subtract: held.subtract,
+    });
   const up = (surface, event, held) => {
-    const far = Math.hypot(event.point.x - held.pressed.x, event.point.y - held.pressed.y) > DEAD_ZONE_PX;
+    const far =
+      Math.hypot(event.point.x - held.pressed.x, event.point.y - held.pressed.y) > DEAD_ZONE_PX;
     if (far) apply(surface, pointsOf(surface, event, held), { ...held, name });
     return leave(surface);
   };
-  return Object.freeze({ start: "idle", states: { idle: { hover: aim, down }, drawing: { move, up, cancel: leave } } });
+  return Object.freeze({
+    start: "idle",
+    states: { idle: { hover: aim, down }, drawing: { move, up, cancel: leave } },
+  });
 };
 
 export const RECTANGLE = box("rectangle", rectangle);
@@ -53,7 +62,11 @@ const trace = (surface, held, next = []) =>
   surface.outline({ points: [...held.points, ...next], closed: false, subtract: held.subtract });
 
 const startLasso = (surface, event) => {
-  const held = { points: [surface.toScene(event.point)], subtract: subtracts(surface, event), pressed: event.point };
+  const held = {
+    points: [surface.toScene(event.point)],
+    subtract: subtracts(surface, event),
+    pressed: event.point,
+  };
   trace(surface, held);
   return go("pressed", held);
 };
@@ -62,16 +75,24 @@ const pressAgain = (surface, event, held) => {
   const first = surface.toScreen(held.points[0]);
   const closes = Math.hypot(first.x - event.point.x, first.y - event.point.y) <= CLOSING_PX;
   if (closes && held.points.length > 2) return close(surface, event, held);
-  return go("pressed", { ...held, points: [...held.points, surface.toScene(event.point)], pressed: event.point });
+  return go("pressed", {
+    ...held,
+    points: [...held.points, surface.toScene(event.point)],
+    pressed: event.point,
+  });
 };
 
 const startFreehand = (surface, event, held) => {
-  const far = Math.hypot(event.point.x - held.pressed.x, event.point.y - held.pressed.y) > DEAD_ZONE_PX;
+  const far =
+    Math.hypot(event.point.x - held.pressed.x, event.point.y - held.pressed.y) > DEAD_ZONE_PX;
   return far ? drawFreehand(surface, event, held) : null;
 };
 
 const drawFreehand = (surface, event, held) => {
-  const next = { ...held, points: [...held.points, ...event.trail.map(({ point }) => surface.toScene(point))] };
+  const next = {
+    ...held,
+    points: [...held.points, ...event.trail.map(({ point }) => surface.toScene(point))],
+  };
   trace(surface, next);
   return go("drawing", next);
 };
@@ -107,7 +128,11 @@ const pour = (surface, event) => {
   const rgba = surface.pixels();
   const pen = surface.beginMask(subtract ? "Pour out of" : "Fill");
   if (!pen) return;
-  const cover = floodFrom({ rgba, mask: bytesOf(pen.base), width, height }, seed, surface.region().tolerance);
+  const cover = floodFrom(
+    { rgba, mask: bytesOf(pen.base), width, height },
+    seed,
+    surface.region().tolerance,
+  );
   pen.put(withCover(pen.base, cover, subtract));
   pen.commit();
 };

@@ -12,16 +12,21 @@ const within = ({ x, y }, { width_px: width, height_px: height }) => ({
   y: Math.min(height, Math.max(0, y)),
 });
 
-const press = (surface, event) => go("pressed", { start: surface.toScene(event.point), pressed: event.point });
+const press = (surface, event) =>
+  go("pressed", { start: surface.toScene(event.point), pressed: event.point });
 
 const draw = (surface, event, held) => {
-  const points = rectangle(held.start, surface.toScene(event.point), { square: event.shift, centred: event.alt });
+  const points = rectangle(held.start, surface.toScene(event.point), {
+    square: event.shift,
+    centred: event.alt,
+  });
   surface.outline({ points, closed: true, subtract: false });
   return go("boxing", { ...held, points });
 };
 
 const startBox = (surface, event, held) => {
-  const far = Math.hypot(event.point.x - held.pressed.x, event.point.y - held.pressed.y) > DEAD_ZONE_PX;
+  const far =
+    Math.hypot(event.point.x - held.pressed.x, event.point.y - held.pressed.y) > DEAD_ZONE_PX;
   return far ? draw(surface, event, held) : null;
 };
 

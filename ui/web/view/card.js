@@ -68,7 +68,10 @@ const createWarnings = (desk, id) => {
     show(node, warnings.length > 0);
     set(text, { text: warnings.map((warning) => warning.text).join(" ") });
     show(link, shown.unlinked.has(id) && shown.scene.prompt.trim() !== "");
-    show(again, warnings.some(({ code }) => code === "failed"));
+    show(
+      again,
+      warnings.some(({ code }) => code === "failed"),
+    );
     set(again, { disabled: shown.state.job !== null });
   };
   return { node, update };
@@ -90,7 +93,12 @@ const createScores = (desk, id) => {
     show(node, figures.length > 0 || Boolean(score?.heat));
     const number = (value) => h("b", { text: formatFraction(value) });
     const tell = ({ field, name, title, value }) =>
-      h("span", { class: "score", title, "data-test": `score-${field}` }, `${name} `, number(value));
+      h(
+        "span",
+        { class: "score", title, "data-test": `score-${field}` },
+        `${name} `,
+        number(value),
+      );
     box.replaceChildren(...figures.map(tell));
   };
   return { node, update };
@@ -98,7 +106,12 @@ const createScores = (desk, id) => {
 
 /** Why the dials stand as they do, as long as they are the chosen ones. */
 const createReasons = (id) => {
-  const node = h("ul", { class: "reasons", "data-test": "reasons", "aria-label": "Why these dials", hidden: true });
+  const node = h("ul", {
+    class: "reasons",
+    "data-test": "reasons",
+    "aria-label": "Why these dials",
+    hidden: true,
+  });
   let known = "";
   const update = (shown, layer) => {
     const reasons = reasonsOf(layer, shown.state.tuned[id]);
@@ -130,7 +143,11 @@ const TRIES = [
 /** How often a re-roll goes on with new seeds; one choice for all layers: {node, update(shown)}. */
 const createTries = (desk) => {
   const options = TRIES.map((each) => h("option", each));
-  const shape = { class: "field-input choice", "aria-label": "Tries of a re-roll", "data-test": "reroll-tries" };
+  const shape = {
+    class: "field-input choice",
+    "aria-label": "Tries of a re-roll",
+    "data-test": "reroll-tries",
+  };
   const select = h("select", shape, options);
   select.addEventListener("change", () => desk.session.set({ tries: Number(select.value) }));
   const title = "A re-roll can go on with new seeds until a candidate passes its scores";
@@ -155,8 +172,16 @@ const VARY = {
 };
 const QUIET = {
   copy: { iconName: "copy", test: "duplicate", title: "Duplicate (Ctrl D)" },
-  tune: { iconName: "tune", test: "autotune-layer", title: "Auto-adjust: choose this layer's dials, with reasons" },
-  merge: { iconName: "merge", test: "merge-down", title: "Merge with the layer below (Ctrl Shift M)" },
+  tune: {
+    iconName: "tune",
+    test: "autotune-layer",
+    title: "Auto-adjust: choose this layer's dials, with reasons",
+  },
+  merge: {
+    iconName: "merge",
+    test: "merge-down",
+    title: "Merge with the layer below (Ctrl Shift M)",
+  },
   remove: { iconName: "bin", test: "delete", title: "Delete (Del)" },
 };
 
@@ -176,7 +201,10 @@ const createActions = (desk, id) => {
   const rest = h("div", { class: "action-line" }, vary, h("span", { class: "spring" }), others);
   const update = (shown) => {
     tries.update(shown);
-    set(reroll, { disabled: shown.state.job !== null, "data-kind": shown.shownDigest ? "ready" : null });
+    set(reroll, {
+      disabled: shown.state.job !== null,
+      "data-kind": shown.shownDigest ? "ready" : null,
+    });
     set(vary, { disabled: shown.state.job !== null });
   };
   return { node: h("div", { class: "card-actions" }, again, rest), update };

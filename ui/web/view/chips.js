@@ -18,7 +18,9 @@ const progressText = (job) => {
   if (job.state === "queued") return "waiting for the device";
   if (!job.total) return "starting …";
   const left =
-    job.left_s === null ? "" : ` · ${job.left_s < SOON_S ? "almost done" : `${formatSeconds(job.left_s)} left`}`;
+    job.left_s === null
+      ? ""
+      : ` · ${job.left_s < SOON_S ? "almost done" : `${formatSeconds(job.left_s)} left`}`;
   return `step ${job.done} of ${job.total}${left}`;
 };
 
@@ -32,7 +34,12 @@ export const createProgress = (desk) => {
     kind: "chip-button",
   });
   cancel.prepend(h("kbd", { text: "Esc" }));
-  const bar = h("span", { class: "bar", role: "progressbar", "aria-label": "Steps", "aria-valuemin": "0" });
+  const bar = h("span", {
+    class: "bar",
+    role: "progressbar",
+    "aria-label": "Steps",
+    "aria-valuemin": "0",
+  });
   const node = h("div", { class: "chip-box progress", hidden: true }, text, preview, cancel, bar);
   const update = ({ state, hasPreview }) => {
     const { job } = state;
@@ -70,11 +77,18 @@ export const createPromise = () => {
 
 /** How many pixels differ from the picture before, while they are shown. */
 export const createChanged = () => {
-  const node = h("div", { class: "chip-box changed", hidden: true, role: "status", "data-test": "changed-pixels" });
+  const node = h("div", {
+    class: "chip-box changed",
+    hidden: true,
+    role: "status",
+    "data-test": "changed-pixels",
+  });
   const update = ({ changes }) => {
     show(node, Boolean(changes));
     if (changes)
-      set(node, { text: `${plural(changes.count, "pixel", "pixels")} changed · ${formatPercent(changes.share)}` });
+      set(node, {
+        text: `${plural(changes.count, "pixel", "pixels")} changed · ${formatPercent(changes.share)}`,
+      });
   };
   return { node, update };
 };
@@ -132,7 +146,11 @@ export const createInvitation = (desk) => {
     test: "invite-add",
     kind: "accent",
   });
-  const paint = button(desk, "addPainted", { label: "Paint a region", iconName: "region", test: "invite-paint" });
+  const paint = button(desk, "addPainted", {
+    label: "Paint a region",
+    iconName: "region",
+    test: "invite-paint",
+  });
   const examples = h("div", { class: "invite-examples", role: "group", "aria-label": "Examples" });
   const parts = [
     icon("picture"),
@@ -142,7 +160,11 @@ export const createInvitation = (desk) => {
     h("p", { class: "muted invite-or", text: "or begin with an example" }),
     examples,
   ];
-  const node = h("div", { class: "invitation", hidden: true }, h("div", { class: "invite-sheet" }, parts));
+  const node = h(
+    "div",
+    { class: "invitation", hidden: true },
+    h("div", { class: "invite-sheet" }, parts),
+  );
   let known = null;
   const list = (facts) => {
     known = facts;

@@ -10,7 +10,9 @@ const FREE = "Any phrase will do: this model has CLIPSeg.";
 const hintOf = (model, typed, isFound) => {
   if (takesAnyPhrase(model)) return FREE;
   if (isFound) return "";
-  return typed.trim() ? "No class by that name. The segmenters of this model know these:" : "No names are known.";
+  return typed.trim()
+    ? "No class by that name. The segmenters of this model know these:"
+    : "No names are known.";
 };
 
 const createInput = (id) =>
@@ -44,7 +46,12 @@ const createNames = (id, input, take) => {
   const option = (name, index) => {
     // The press must not take the focus from the field, whose loss closes the list.
     const on = { pointerdown: (event) => event.preventDefault(), click: () => take(name) };
-    const shape = { class: "class-name", role: "option", id: `class-${id}-${index}`, "data-test": "class-option" };
+    const shape = {
+      class: "class-name",
+      role: "option",
+      id: `class-${id}-${index}`,
+      "data-test": "class-option",
+    };
     return h("div", { ...shape, text: name, on });
   };
   const open = (found, hint) => {
@@ -62,10 +69,18 @@ const createNames = (id, input, take) => {
     set(input, { "aria-expanded": false, "aria-activedescendant": null });
   };
   const step = (by) => {
-    if (names.length) place = place < 0 && by < 0 ? names.length - 1 : (place + by + names.length) % names.length;
+    if (names.length)
+      place = place < 0 && by < 0 ? names.length - 1 : (place + by + names.length) % names.length;
     mark();
   };
-  return { node, open, close, step, isOpen: () => !node.hidden, chosen: () => names[place] ?? null };
+  return {
+    node,
+    open,
+    close,
+    step,
+    isOpen: () => !node.hidden,
+    chosen: () => names[place] ?? null,
+  };
 };
 
 /** Arrows step, Enter takes the marked name or what was typed, Escape leaves it as it was. */
@@ -112,7 +127,10 @@ export const createClassField = (desk, id) => {
     const { model, scene } = desk.shown();
     const known = vocabularyOf(model, scene);
     const answers = answersTo(known, typed);
-    names.open(answers.length || takesAnyPhrase(model) ? answers : known, hintOf(model, typed, answers.length > 0));
+    names.open(
+      answers.length || takesAnyPhrase(model) ? answers : known,
+      hintOf(model, typed, answers.length > 0),
+    );
   };
   input.addEventListener("input", () => {
     isTyped = true;

@@ -10,7 +10,11 @@ const BLINK_MS = 700;
 const INK = [255, 45, 160];
 
 const MODES = [
-  { id: "split", label: "Split", title: "Before at the left, after at the right of a line that can be dragged (Y)" },
+  {
+    id: "split",
+    label: "Split",
+    title: "Before at the left, after at the right of a line that can be dragged (Y)",
+  },
   { id: "blink", label: "Blink", title: "Before and after in turn (Shift Y)" },
   { id: "changed", label: "Changes", title: "Every pixel that differs, and how many (K)" },
 ];
@@ -19,9 +23,16 @@ const MODES = [
 const createHold = (desk) => {
   const compare = (comparing) => () => desk.session.set({ comparing });
   const title = "Hold to see the picture before";
-  const node = button(desk, () => {}, { label: "Before", iconName: "compare", test: "compare", title, kind: "quiet" });
+  const node = button(desk, () => {}, {
+    label: "Before",
+    iconName: "compare",
+    test: "compare",
+    title,
+    kind: "quiet",
+  });
   for (const kind of ["pointerdown", "keydown"]) node.addEventListener(kind, compare(true));
-  for (const kind of ["pointerup", "pointerleave", "keyup", "blur"]) node.addEventListener(kind, compare(false));
+  for (const kind of ["pointerup", "pointerleave", "keyup", "blur"])
+    node.addEventListener(kind, compare(false));
   return node;
 };
 
@@ -29,7 +40,13 @@ const createHold = (desk) => {
 export const createCompareButtons = (desk) => {
   const modes = MODES.map(({ id, label, title }) => {
     const on = { click: () => desk.run(`compare-${id}`) };
-    const shape = { type: "button", class: "button quiet small flip", "data-test": `compare-${id}`, title, on };
+    const shape = {
+      type: "button",
+      class: "button quiet small flip",
+      "data-test": `compare-${id}`,
+      title,
+      on,
+    };
     return h("button", shape, h("span", { text: label }));
   });
   const mix = h(
@@ -49,7 +66,9 @@ export const createCompareButtons = (desk) => {
   const blink = (isOn) => {
     if (isOn === (timer !== null)) return;
     clearInterval(timer);
-    timer = isOn ? setInterval(() => desk.session.set({ comparing: !desk.session.state.comparing }), BLINK_MS) : null;
+    timer = isOn
+      ? setInterval(() => desk.session.set({ comparing: !desk.session.state.comparing }), BLINK_MS)
+      : null;
     if (!isOn) desk.session.set({ comparing: false });
   };
   const update = (shown) => {
@@ -57,7 +76,9 @@ export const createCompareButtons = (desk) => {
     show(compared, isPossible);
     show(mix, isPossible || shown.mix !== null);
     set(mix, { "aria-pressed": shown.mix !== null });
-    modes.forEach((each, index) => set(each, { "aria-pressed": shown.state.compare === MODES[index].id }));
+    modes.forEach((each, index) =>
+      set(each, { "aria-pressed": shown.state.compare === MODES[index].id }),
+    );
     blink(isPossible && shown.state.compare === "blink");
   };
   return { node, update };
@@ -82,7 +103,10 @@ export const createDivider = (desk) => {
     place((at - page.x0) / (page.x1 - page.x0));
   };
   node.addEventListener("pointerdown", (event) => node.setPointerCapture(event.pointerId));
-  node.addEventListener("pointermove", (event) => node.hasPointerCapture(event.pointerId) && drag(event));
+  node.addEventListener(
+    "pointermove",
+    (event) => node.hasPointerCapture(event.pointerId) && drag(event),
+  );
   node.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -0.05, ArrowRight: 0.05 }[event.key];
     if (!step) return;
@@ -102,7 +126,9 @@ export const createDivider = (desk) => {
 };
 
 const pixelsOf = (source, { width, height }) => {
-  const context = Object.assign(document.createElement("canvas"), { width, height }).getContext("2d");
+  const context = Object.assign(document.createElement("canvas"), { width, height }).getContext(
+    "2d",
+  );
   context.drawImage(source, 0, 0, width, height);
   return context.getImageData(0, 0, width, height).data;
 };
@@ -116,7 +142,10 @@ export const createChanges = () => {
   return (...parts) => {
     const [before, after] = parts;
     if (parts.every((part, index) => part === known[index])) return answer;
-    const size = { width: after.naturalWidth ?? after.width, height: after.naturalHeight ?? after.height };
+    const size = {
+      width: after.naturalWidth ?? after.width,
+      height: after.naturalHeight ?? after.height,
+    };
     const { count, rgba } = changesOf(pixelsOf(before, size), pixelsOf(after, size), INK);
     const canvas = Object.assign(document.createElement("canvas"), size);
     canvas.getContext("2d").putImageData(new ImageData(rgba, size.width, size.height), 0, 0);

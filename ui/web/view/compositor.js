@@ -137,7 +137,10 @@ class Compositor {
     if (stamp !== this.#stamp) return void this.#wait();
     this.#draft = null;
     this.#stamp += 1;
-    if (bytes) this.#whole.canvas.getContext("2d").putImageData(new ImageData(bytes, box.x1 - box.x0), box.x0, box.y0);
+    if (bytes)
+      this.#whole.canvas
+        .getContext("2d")
+        .putImageData(new ImageData(bytes, box.x1 - box.x0), box.x0, box.y0);
     this.#settled(box);
   }
 
@@ -149,7 +152,8 @@ class Compositor {
   /** Pictures of a canvas beyond what is drawn, and masks of another size, stay as the canvas draws them. */
   #canBeExact() {
     const { looks, frame } = this.#whole;
-    const fits = ({ mask }) => !mask || (mask.width_px === frame.width_px && mask.height_px === frame.height_px);
+    const fits = ({ mask }) =>
+      !mask || (mask.width_px === frame.width_px && mask.height_px === frame.height_px);
     return frame.scale === 1 && !this.#exact.failed && looks.every(fits);
   }
 
@@ -159,7 +163,9 @@ class Compositor {
       const picture = layer.visible ? this.#pictures.get(layer.picture) : null;
       const mask = layer.mask ? this.#pictures.mask(layer.mask) : null;
       const isHere = picture && (mask || !layer.mask);
-      return isHere ? [{ id: layer.id, layer, picture, mask, shift: mask && this.#shiftOf(layer) }] : [];
+      return isHere
+        ? [{ id: layer.id, layer, picture, mask, shift: mask && this.#shiftOf(layer) }]
+        : [];
     });
   }
 
@@ -195,7 +201,9 @@ class Compositor {
   }
 
   #drawPicture(context, { layer, picture: { image, size } }, { scale }) {
-    context.setTransform(...multiply([scale, 0, 0, scale, 0, 0], placementMatrix(layer.placement, size)));
+    context.setTransform(
+      ...multiply([scale, 0, 0, scale, 0, 0], placementMatrix(layer.placement, size)),
+    );
     context.drawImage(image, 0, 0, size.width_px, size.height_px);
   }
 

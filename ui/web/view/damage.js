@@ -66,7 +66,9 @@ export const damageOf = (before, now, canvas) => {
     now.filter(({ id }) => old.has(id)).map(({ id }) => id),
   ];
   // Those that changed places with one another, and no others.
-  const moved = order.filter((id, index) => kept[index] !== id).map((id) => reachOf(fresh.get(id), canvas));
+  const moved = order
+    .filter((id, index) => kept[index] !== id)
+    .map((id) => reachOf(fresh.get(id), canvas));
   const ids = new Set([...old.keys(), ...fresh.keys()]);
   const changed = [...ids].map((id) => differenceOf(old.get(id), fresh.get(id), canvas));
   return union([...moved, ...changed]);

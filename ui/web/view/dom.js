@@ -13,7 +13,8 @@ const textOf = (name, value) => {
 };
 
 const put = (node, name, value) => {
-  if (name === "on") for (const [kind, listener] of Object.entries(value)) node.addEventListener(kind, listener);
+  if (name === "on")
+    for (const [kind, listener] of Object.entries(value)) node.addEventListener(kind, listener);
   else if (name === "text") node.textContent = value;
   else if (textOf(name, value) === null) node.removeAttribute(name);
   else node.setAttribute(name, textOf(name, value));
@@ -23,7 +24,9 @@ const put = (node, name, value) => {
 export const h = (tag, attributes = {}, ...children) => {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) put(node, name, value);
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
+  node.append(
+    ...children.flat().filter((child) => child !== null && child !== undefined && child !== ""),
+  );
   return node;
 };
 

@@ -12,7 +12,11 @@ const createThumb = (desk, draft) => {
   const shape = { type: "button", class: "candidate draft", role: "option" };
   const hooks = { "data-test": "draft", "data-index": index, "data-digest": digest };
   const on = { click: () => desk.run("view", digest), dblclick: () => desk.run("refine") };
-  const picture = h("img", { src: desk.pictures.url(digest), alt: `Draft ${index + 1}`, draggable: "false" });
+  const picture = h("img", {
+    src: desk.pictures.url(digest),
+    alt: `Draft ${index + 1}`,
+    draggable: "false",
+  });
   const made = h("span", { class: "candidate-seed", "data-test": "draft-made" });
   const place = createPlace();
   const node = h("button", { ...shape, ...hooks, on }, picture, made, place.node);
@@ -26,7 +30,12 @@ const createThumb = (desk, draft) => {
     show(made, count > 0);
     const isSource = draftInView(shown.state, shown.record)?.digest === digest;
     set(node, { disabled: Boolean(shown.mix), "data-picked": shown.record.picked === digest });
-    set(node, { title, "aria-selected": current, "data-source": isSource, tabindex: current ? 0 : -1 });
+    set(node, {
+      title,
+      "aria-selected": current,
+      "data-source": isSource,
+      tabindex: current ? 0 : -1,
+    });
   };
   return { node, update };
 };
@@ -48,7 +57,12 @@ const connectStepping = (desk, list) => {
 
 const createList = (desk) => {
   const nodes = new Map();
-  const list = h("div", { class: "candidates", role: "listbox", "aria-label": "Drafts", "data-test": "drafts" });
+  const list = h("div", {
+    class: "candidates",
+    role: "listbox",
+    "aria-label": "Drafts",
+    "data-test": "drafts",
+  });
   set(list, { "aria-orientation": "horizontal" });
   connectStepping(desk, list);
   const thumbOf = (draft) => createThumb(desk, draft);
@@ -87,12 +101,23 @@ const createTile = (desk, index) => {
 /** The drafts that the present run is fitting, all of them: {node, update(shown) → how many}. */
 const createConverging = (desk) => {
   const nodes = new Map();
-  const node = h("div", { class: "candidates", role: "group", "aria-label": "Drafts on their way", hidden: true });
+  const node = h("div", {
+    class: "candidates",
+    role: "group",
+    "aria-label": "Drafts on their way",
+    hidden: true,
+  });
   const update = ({ state, ...shown }) => {
     const count = state.job?.drafts ?? 0;
     if (count) desk.pictures.preview(state.job.preview);
     const places = Array.from({ length: count }, (_, index) => index);
-    keyed(node, nodes, places, (place) => place, (place) => createTile(desk, place));
+    keyed(
+      node,
+      nodes,
+      places,
+      (place) => place,
+      (place) => createTile(desk, place),
+    );
     places.forEach((place) => nodes.get(place).update({ ...shown, state }));
     show(node, count > 0);
     return count;
@@ -113,7 +138,15 @@ export const createDrafts = (desk) => {
   const [list, converging] = [createList(desk), createConverging(desk)];
   const count = h("span", { class: "muted" });
   const title = h("span", { class: "strip-title", text: "Drafts" });
-  const head = h("div", { class: "strip-head" }, title, count, h("span", { class: "spring" }), layers, refine);
+  const head = h(
+    "div",
+    { class: "strip-head" },
+    title,
+    count,
+    h("span", { class: "spring" }),
+    layers,
+    refine,
+  );
   const node = h("section", { class: "drafts", "aria-label": "Drafts", hidden: true }, head);
   node.append(h("div", { class: "draft-lists" }, list.node, converging.node));
   const update = (shown) => {

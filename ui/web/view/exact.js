@@ -13,7 +13,9 @@ const startWorker = () => {
 /** [[digest, ImageBitmap]] of the pictures that are named. */
 const bitmapsOf = (looks, digests) => {
   const sources = new Map(looks.map(({ layer, picture }) => [layer.picture, picture.source]));
-  return Promise.all(digests.map(async (digest) => [digest, await createImageBitmap(sources.get(digest))]));
+  return Promise.all(
+    digests.map(async (digest) => [digest, await createImageBitmap(sources.get(digest))]),
+  );
 };
 
 class Exact {
@@ -43,11 +45,23 @@ class Exact {
     if (this.#failed) return null;
     const layers = looks.map(({ id, layer, picture, mask }) => {
       const { placement, opacity, blend } = layer;
-      return { id, picture: layer.picture, size: picture.size, placement, opacity, blend, hasMask: mask !== null };
+      return {
+        id,
+        picture: layer.picture,
+        size: picture.size,
+        placement,
+        opacity,
+        blend,
+        hasMask: mask !== null,
+      };
     });
     const { width_px, height_px } = canvas;
     const request = { canvas: { width_px, height_px }, box, layers };
-    const reply = await this.#send({ ...request, pictures: [], masks: this.#newMasks(looks, canvas) });
+    const reply = await this.#send({
+      ...request,
+      pictures: [],
+      masks: this.#newMasks(looks, canvas),
+    });
     if (!reply?.missing) return reply?.bytes ?? null;
     const pictures = await bitmapsOf(looks, reply.missing);
     return (await this.#send({ ...request, pictures, masks: [] }))?.bytes ?? null;

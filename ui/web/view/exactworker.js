@@ -17,7 +17,8 @@ const pictureOf = (bitmap) => {
 const keyOf = ({ picture, placement }, { width_px, height_px }) =>
   JSON.stringify([picture, placement, width_px, height_px]);
 
-const meets = (one, other) => one.x0 < other.x1 && other.x0 < one.x1 && one.y0 < other.y1 && other.y0 < one.y1;
+const meets = (one, other) =>
+  one.x0 < other.x1 && other.x0 < one.x1 && one.y0 < other.y1 && other.y0 < one.y1;
 
 /** Whether a layer may be seen in a box. */
 const isSeen = ({ placement, size }, canvas, box) =>
@@ -39,13 +40,24 @@ class Workshop {
       if (isNew) this.#masks.set(id, new Uint8Array(canvas.width_px * canvas.height_px));
       for (const [index, tile] of tiles) spread(this.#masks.get(id), canvas, index, tile);
     }
-    const wanted = layers.filter((layer) => this.#sheets.has(keyOf(layer, canvas)) || isSeen(layer, canvas, box));
+    const wanted = layers.filter(
+      (layer) => this.#sheets.has(keyOf(layer, canvas)) || isSeen(layer, canvas, box),
+    );
     const unplaced = wanted.filter((layer) => !this.#sheets.has(keyOf(layer, canvas)));
-    const missing = new Set(unplaced.map(({ picture }) => picture).filter((name) => !this.#pictures.has(name)));
+    const missing = new Set(
+      unplaced.map(({ picture }) => picture).filter((name) => !this.#pictures.has(name)),
+    );
     if (missing.size > 0) return { missing: [...missing] };
-    for (const layer of unplaced) this.#sheets.set(keyOf(layer, canvas), this.#placed(layer, canvas));
+    for (const layer of unplaced)
+      this.#sheets.set(keyOf(layer, canvas), this.#placed(layer, canvas));
     this.#forget(layers, canvas);
-    return { bytes: flattened(wanted.map((layer) => this.#laid(layer, canvas)).filter(Boolean), box, canvas.width_px) };
+    return {
+      bytes: flattened(
+        wanted.map((layer) => this.#laid(layer, canvas)).filter(Boolean),
+        box,
+        canvas.width_px,
+      ),
+    };
   }
 
   #placed({ picture: name, size, placement }, canvas) {
@@ -62,7 +74,10 @@ class Workshop {
   }
 
   #forget(layers, canvas) {
-    const [names, ids] = [new Set(layers.map(({ picture }) => picture)), new Set(layers.map(({ id }) => id))];
+    const [names, ids] = [
+      new Set(layers.map(({ picture }) => picture)),
+      new Set(layers.map(({ id }) => id)),
+    ];
     const keys = new Set(layers.map((layer) => keyOf(layer, canvas)));
     for (const [name, { width, height }] of this.#pictures)
       if (!names.has(name) || width * height > LARGEST_KEPT) this.#pictures.delete(name);

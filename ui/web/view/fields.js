@@ -52,7 +52,19 @@ const connectTyping = (desk, input, { read, text, write, step }) => {
  * edit(value) → edit of the record}.
  */
 export const numberField = (desk, options) => {
-  const { label, title = label, test, low, high, step = 1, whole = step >= 1, suffix = "", read, name, edit } = options;
+  const {
+    label,
+    title = label,
+    test,
+    low,
+    high,
+    step = 1,
+    whole = step >= 1,
+    suffix = "",
+    read,
+    name,
+    edit,
+  } = options;
   let value = null;
   const text = () => (value === null ? "" : formatNumber(value, step) + suffix);
   const held = (number) => clamp(roundTo(number, step), low, high);
@@ -60,7 +72,11 @@ export const numberField = (desk, options) => {
     const number = parseNumber(String(wanted).replace(suffix.trim(), ""), { low, high, whole });
     if (number === null || value === null || number === Number(formatNumber(value, step))) return;
     const next = held(number);
-    desk.store.change(`${name} ${formatNumber(next, step)}${suffix}`, edit(next), `${name}:${label}`);
+    desk.store.change(
+      `${name} ${formatNumber(next, step)}${suffix}`,
+      edit(next),
+      `${name}:${label}`,
+    );
   };
   const input = numberInput(title, test, low, high);
   const typing = connectTyping(desk, input, { read: () => value, text, write, step });
@@ -84,7 +100,8 @@ const scrub = (desk, node, { name, step, start, edit }) => {
     drag = { x: event.clientX, from: start(), gesture: desk.store.begin(name) };
   });
   node.addEventListener("pointermove", (event) => {
-    if (drag) drag.gesture.update(edit(drag.from + Math.round((event.clientX - drag.x) / 2) * step));
+    if (drag)
+      drag.gesture.update(edit(drag.from + Math.round((event.clientX - drag.x) / 2) * step));
   });
   node.addEventListener("pointerup", () => {
     drag?.gesture.commit();
@@ -131,16 +148,23 @@ export const slider = (
   });
   const update = (shown) => {
     const value = read(shown);
-    set(input, { disabled: value === null, "aria-valuetext": value === null ? null : format(value) });
+    set(input, {
+      disabled: value === null,
+      "aria-valuetext": value === null ? null : format(value),
+    });
     if (value !== null && Number(input.value) !== value) input.value = value;
     paint(value);
   };
-  const paint = (value) => setVariable(input, "--fill", `${(((value ?? low) - low) / (high - low)) * 100}%`);
+  const paint = (value) =>
+    setVariable(input, "--fill", `${(((value ?? low) - low) / (high - low)) * 100}%`);
   return { node: input, update, input };
 };
 
 /** A line or a paragraph of text; what is typed in one go is one undo step. */
-export const textField = (desk, { label, test, placeholder = "", rows = 0, read, name, edit, merge, limit = 200 }) => {
+export const textField = (
+  desk,
+  { label, test, placeholder = "", rows = 0, read, name, edit, merge, limit = 200 },
+) => {
   const input = h(rows ? "textarea" : "input", {
     class: "field-input",
     "aria-label": label,
@@ -152,7 +176,11 @@ export const textField = (desk, { label, test, placeholder = "", rows = 0, read,
     on: {
       input: () => desk.store.change(name, edit(input.value), merge()),
       blur: () => desk.store.seal(),
-      keydown: (event) => !rows && (event.key === "Enter" || event.key === "Escape") && !event.ctrlKey && input.blur(),
+      keydown: (event) =>
+        !rows &&
+        (event.key === "Enter" || event.key === "Escape") &&
+        !event.ctrlKey &&
+        input.blur(),
     },
   });
   const update = (shown) => {
@@ -165,12 +193,18 @@ export const textField = (desk, { label, test, placeholder = "", rows = 0, read,
 /** A choice; `options(shown)` gives [{id, title}]. */
 export const choice = (desk, { label, test, options, read, name, edit }) => {
   let known = null;
-  const select = h("select", { class: "field-input choice", "aria-label": label, "data-test": test });
+  const select = h("select", {
+    class: "field-input choice",
+    "aria-label": label,
+    "data-test": test,
+  });
   select.addEventListener("change", () => desk.store.change(name, edit(select.value)));
   const update = (shown) => {
     const list = options(shown);
     if (list !== known && JSON.stringify(list) !== JSON.stringify(known)) {
-      select.replaceChildren(...list.map(({ id, title }) => h("option", { value: id, text: title })));
+      select.replaceChildren(
+        ...list.map(({ id, title }) => h("option", { value: id, text: title })),
+      );
       known = list;
     }
     const value = read(shown);
@@ -181,7 +215,12 @@ export const choice = (desk, { label, test, options, read, name, edit }) => {
 
 /** A box to tick. */
 export const tick = (desk, { label, test, read, name, edit }) => {
-  const input = h("input", { type: "checkbox", class: "tick", "aria-label": label, "data-test": test });
+  const input = h("input", {
+    type: "checkbox",
+    class: "tick",
+    "aria-label": label,
+    "data-test": test,
+  });
   input.addEventListener("change", () => desk.store.change(name, edit(input.checked)));
   return {
     node: input,
@@ -194,7 +233,11 @@ export const tick = (desk, { label, test, read, name, edit }) => {
 };
 
 /** A button that runs a command. */
-export const button = (desk, command, { label = "", iconName = "", test, title, kind = "", key = "" } = {}) => {
+export const button = (
+  desk,
+  command,
+  { label = "", iconName = "", test, title, kind = "", key = "" } = {},
+) => {
   const node = h(
     "button",
     {

@@ -11,12 +11,19 @@ const maskOf = (desk, node, digest) => {
 /** The veil over a thumb: {node, update(shown, candidate)}. */
 export const createThumbVeil = (desk) => {
   const node = h("span", { class: "found-veil", "data-test": "candidate-mask", hidden: true });
-  return { node, update: ({ state }, { mask }) => maskOf(desk, node, state.masksShown ? mask : "") };
+  return {
+    node,
+    update: ({ state }, { mask }) => maskOf(desk, node, state.masksShown ? mask : ""),
+  };
 };
 
 /** The veil over the page of the canvas. */
 export const createFound = (desk) => {
-  const node = h("div", { class: "found-veil found-page", "data-test": "found-mask", hidden: true });
+  const node = h("div", {
+    class: "found-veil found-page",
+    "data-test": "found-mask",
+    hidden: true,
+  });
   const update = ({ state, candidate }) => {
     const seen = state.masksShown && state.showing === "result" && !state.job && !state.comparing;
     maskOf(desk, node, seen ? candidate?.mask : "");
@@ -35,7 +42,12 @@ export const createRetouch = (desk) => {
     key: "T",
   });
   const found = "Show where the subject was found";
-  const masks = button(desk, "showMasks", { label: "Mask", test: "show-masks", title: found, kind: "small flip" });
+  const masks = button(desk, "showMasks", {
+    label: "Mask",
+    test: "show-masks",
+    title: found,
+    kind: "small flip",
+  });
   const update = (shown) => {
     const made = shown.batch?.candidates ?? [];
     show(

@@ -40,7 +40,8 @@ const drawTiles = (canvas, mask, known) => {
   }
 };
 
-const legend = (kind, text) => h("span", { class: "legend" }, h("i", { class: `swatch ${kind}` }), text);
+const legend = (kind, text) =>
+  h("span", { class: "legend" }, h("i", { class: `swatch ${kind}` }), text);
 
 /** Leaves of a page only what a layer shows of itself: inside its picture, and inside its mask. */
 const keepInside = (context, desk, layer, plates) => {
@@ -77,13 +78,22 @@ const createDots = (desk) => {
 
 /** The veil and the chip that says what it shows: {nodes, update(shown)}; cheap enough for every sample of a stroke. */
 export const createFreedomVeil = (desk) => {
-  const canvas = h("canvas", { class: "freedom-veil", "data-test": "freedom-veil", "aria-hidden": "true" });
+  const canvas = h("canvas", {
+    class: "freedom-veil",
+    "data-test": "freedom-veil",
+    "aria-hidden": "true",
+  });
   const title = h("span", { class: "freedom-title" });
   const words = [title, legend("free", "free"), legend("held", "held")];
-  const chip = h("div", { class: "chip-box freedom-chip", role: "status", "data-test": "freedom-chip" }, words);
+  const chip = h(
+    "div",
+    { class: "chip-box freedom-chip", role: "status", "data-test": "freedom-chip" },
+    words,
+  );
   const [readMask, draw] = [createReader(desk), createDots(desk)];
   const update = ({ state, scene, selected, mix }) => {
-    const isWanted = paintsFreedom(desk) && PAINTING.has(state.tool) && !mix && Boolean(selected?.visible);
+    const isWanted =
+      paintsFreedom(desk) && PAINTING.has(state.tool) && !mix && Boolean(selected?.visible);
     const mask = isWanted ? readMask(selected, scene) : null;
     show(canvas, mask !== null);
     show(chip, mask !== null && state.job === null);
@@ -114,7 +124,12 @@ const drawThumb = (canvas, mask) => {
 const createPainted = (desk) => {
   const thumb = h("canvas", { class: "freedom-thumb", width: THUMB_PX, height: THUMB_PX });
   const text = h("span", { class: "muted" });
-  const node = h("span", { class: "freedom-painted", "data-test": "freedom-painted", hidden: true }, thumb, text);
+  const node = h(
+    "span",
+    { class: "freedom-painted", "data-test": "freedom-painted", hidden: true },
+    thumb,
+    text,
+  );
   let known = "";
   const update = (layer) => {
     const mask = layer.noise_map ? desk.pictures.mask(layer.noise_map) : null;
@@ -127,7 +142,8 @@ const createPainted = (desk) => {
   return { node, update };
 };
 
-const TITLE = "Noise: 0 keeps the pixels, 1 invents them anew (t). It can be painted, too: brighter is freer";
+const TITLE =
+  "Noise: 0 keeps the pixels, 1 invents them anew (t). It can be painted, too: brighter is freer";
 
 /** The dial of a layer's freedom, or what is painted in its place: {node, update(shown)}. */
 export const createFreedomLine = (desk, id) => {
@@ -144,9 +160,22 @@ export const createFreedomLine = (desk, id) => {
   const painted = createPainted(desk);
   const value = h("span", { class: "dial-value" });
   const turn = () => desk.run("paintOn", paintsFreedom(desk) ? "mask" : "freedom");
-  const brush = { iconName: "halftone", test: "paint-map", title: "Paint where it is free (\\)", kind: "quiet small" };
-  const bin = { iconName: "bin", test: "clear-map", title: "Back to one number", kind: "quiet small" };
-  const [paint, clear] = [button(desk, turn, brush), button(desk, () => desk.run("clearFreedom", id), bin)];
+  const brush = {
+    iconName: "halftone",
+    test: "paint-map",
+    title: "Paint where it is free (\\)",
+    kind: "quiet small",
+  };
+  const bin = {
+    iconName: "bin",
+    test: "clear-map",
+    title: "Back to one number",
+    kind: "quiet small",
+  };
+  const [paint, clear] = [
+    button(desk, turn, brush),
+    button(desk, () => desk.run("clearFreedom", id), bin),
+  ];
   const label = h("span", { class: "card-label", text: "Freedom" });
   const shape = { class: "card-line freedom-line", title: TITLE };
   const ends = h("span", { class: "freedom-ends" }, clear, paint, value);

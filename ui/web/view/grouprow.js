@@ -11,7 +11,11 @@ const toggle = (test, icons, press) => {
     event.stopPropagation();
     press();
   };
-  return h("button", { type: "button", class: `toggle ${test}`, "data-test": test, on: { click } }, icons.map(icon));
+  return h(
+    "button",
+    { type: "button", class: `toggle ${test}`, "data-test": test, on: { click } },
+    icons.map(icon),
+  );
 };
 
 /** The row of the group `id`: {node, update(shown, {group}, isFront)}. */
@@ -27,10 +31,19 @@ export const createGroupRow = (desk, id) => {
     merge: () => `group-name:${id}`,
   });
   const count = h("span", { class: "muted" });
-  const loose = { iconName: "ungroup", test: "ungroup", title: "Ungroup (Ctrl Shift G)", kind: "quiet small" };
+  const loose = {
+    iconName: "ungroup",
+    test: "ungroup",
+    title: "Ungroup (Ctrl Shift G)",
+    kind: "quiet small",
+  };
   const apart = button(desk, () => (desk.run("chooseGroup", id), desk.run("ungroup")), loose);
   const head = h("div", { class: "group-head" }, eye, fold, name.node, count, apart);
-  const node = h("div", { class: "group-row", role: "treeitem", "data-test": "group-row", "data-group": id }, head);
+  const node = h(
+    "div",
+    { class: "group-row", role: "treeitem", "data-test": "group-row", "data-group": id },
+    head,
+  );
   node.addEventListener("click", (event) => {
     if (!event.target.closest("button, input")) desk.run("chooseGroup", id);
   });
@@ -39,8 +52,14 @@ export const createGroupRow = (desk, id) => {
     const chosen = chosenIds(shown.record, shown.state.also);
     const isChosen = group.members.every((member) => chosen.includes(member));
     name.update(shown);
-    set(eye, { "aria-pressed": isShown, "aria-label": isShown ? "Hide the group" : "Show the group" });
-    set(fold, { "aria-label": group.collapsed ? "Open the group" : "Close the group", "data-open": !group.collapsed });
+    set(eye, {
+      "aria-pressed": isShown,
+      "aria-label": isShown ? "Hide the group" : "Show the group",
+    });
+    set(fold, {
+      "aria-label": group.collapsed ? "Open the group" : "Close the group",
+      "data-open": !group.collapsed,
+    });
     set(count, { text: String(group.members.length) });
     set(node, {
       "aria-expanded": !group.collapsed,

@@ -7,7 +7,8 @@ import { withHigh, withLow } from "../model/heard.js";
 import { slider } from "./fields.js";
 import { h, set, setVariable } from "./dom.js";
 
-const TITLE = "The steps in which this layer's words are heard: 0 is the first and noisiest one, 1 the last";
+const TITLE =
+  "The steps in which this layer's words are heard: 0 is the first and noisiest one, 1 the last";
 
 const LOW = { label: "Heard from the share", side: `from`, normal: 0 };
 const HIGH = { label: "Heard up to the share", side: `to`, normal: 1 };
@@ -28,7 +29,12 @@ export const createHeard = (desk, id) => {
   const low = { ...LOW, valueOf: ({ heard_from = 0 }) => heard_from, withValue: withLow };
   const high = { ...HIGH, valueOf: ({ heard_to = 1 }) => heard_to, withValue: withHigh };
   const [from, to] = [end(low), end(high)];
-  const range = h("span", { class: "range", role: "group", "aria-label": "Heard" }, from.node, to.node);
+  const range = h(
+    "span",
+    { class: "range", role: "group", "aria-label": "Heard" },
+    from.node,
+    to.node,
+  );
   const value = h("span", { class: "dial-value" });
   const label = h("span", { class: "card-label", text: "Heard" });
   const node = h("div", { class: "card-line", title: TITLE }, label, range, value);
@@ -39,7 +45,10 @@ export const createHeard = (desk, id) => {
     setVariable(range, "--high", `${last * 100}%`);
     // Both thumbs at the right end: only the lower one can still move.
     set(range, { "data-end": first > 0.9 });
-    set(value, { text: first === 0 && last === 1 ? "always" : `${formatFraction(first)} – ${formatFraction(last)}` });
+    set(value, {
+      text:
+        first === 0 && last === 1 ? "always" : `${formatFraction(first)} – ${formatFraction(last)}`,
+    });
   };
   return { node, update };
 };

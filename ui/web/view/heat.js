@@ -20,7 +20,10 @@ export const createHeat = (desk) => {
     const mask = `url("${desk.pictures.url(digest)}")`;
     if (node.style.maskImage !== mask) node.style.maskImage = mask;
     const size = { width: `${scene.width_px}px`, height: `${scene.height_px}px` };
-    Object.assign(node.style, { ...size, transform: `matrix(${viewMatrix(state.view).join(",")})` });
+    Object.assign(node.style, {
+      ...size,
+      transform: `matrix(${viewMatrix(state.view).join(",")})`,
+    });
   };
   return { node, update };
 };

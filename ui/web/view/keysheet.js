@@ -62,7 +62,11 @@ const createLine = (desk, command) => {
 
 const drawColumns = (desk, columns, query) => {
   const all = withBindings(COMMANDS, desk.session.state.bindings).filter(({ title }) => title);
-  const shown = found(all, query, ({ title, group, keys }) => `${title} ${group} ${keys.join(" ")}`);
+  const shown = found(
+    all,
+    query,
+    ({ title, group, keys }) => `${title} ${group} ${keys.join(" ")}`,
+  );
   const titles = [...new Set(all.map(({ group }) => group))].filter((title) =>
     shown.some(({ group }) => group === title),
   );
@@ -100,10 +104,18 @@ const createHead = (desk, close) => {
     "data-test": "keys-reset",
     on: { click: () => desk.setBindings({}) },
   });
-  const shape = { type: "button", class: "button quiet", "aria-label": "Close", on: { click: close } };
+  const shape = {
+    type: "button",
+    class: "button quiet",
+    "aria-label": "Close",
+    on: { click: close },
+  };
   const shut = h("button", shape, icon("close"));
   const spring = h("span", { class: "spring" });
-  return { node: h("div", { class: "sheet-head" }, h("h2", { text: "Keys" }), field, spring, reset, shut), field };
+  return {
+    node: h("div", { class: "sheet-head" }, h("h2", { text: "Keys" }), field, spring, reset, shut),
+    field,
+  };
 };
 
 /** Tab stays within the sheet. */
@@ -125,13 +137,17 @@ export const createKeySheet = (desk) => {
   const sheet = h("div", about, head.node, columns);
   keepFocus(sheet);
   head.field.addEventListener("input", () => drawColumns(desk, columns, head.field.value));
-  head.field.addEventListener("keydown", (event) => event.key === "Escape" && (event.stopPropagation(), close()));
+  head.field.addEventListener(
+    "keydown",
+    (event) => event.key === "Escape" && (event.stopPropagation(), close()),
+  );
   const node = h("div", { class: "veil", hidden: true, "data-test": "key-sheet" }, sheet);
   node.addEventListener("click", (event) => event.target === node && close());
   let [returnTo, drawn] = [null, null];
   const update = ({ state }) => {
     const open = state.open === "keys";
-    if (open && (node.hidden || drawn !== state.bindings)) drawColumns(desk, columns, head.field.value);
+    if (open && (node.hidden || drawn !== state.bindings))
+      drawColumns(desk, columns, head.field.value);
     if (open) drawn = state.bindings;
     if (open !== node.hidden) return;
     if (open) returnTo = document.activeElement;

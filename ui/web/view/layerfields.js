@@ -12,7 +12,12 @@ import { h, set, show } from "./dom.js";
 const LARGEST_SEED = Number.MAX_SAFE_INTEGER;
 
 export const line = (label, title, ...nodes) =>
-  h("div", { class: "card-line", title }, h("span", { class: "card-label", text: label }), ...nodes);
+  h(
+    "div",
+    { class: "card-line", title },
+    h("span", { class: "card-label", text: label }),
+    ...nodes,
+  );
 
 /** A line of words: {node, update(shown)}. */
 export const words = (desk, id, { label, test, field, placeholder }) => {
@@ -91,7 +96,9 @@ const structure = (desk, id) => {
   const read = ({ record }) => layerOf(record, id)?.structure ?? null;
   const choose = (kind) => (record) => {
     const { weight } = layerOf(record, id).structure;
-    return structureEdit(id, { kind, weight: kind === "none" ? 0 : weight || FIRST_WEIGHT })(record);
+    return structureEdit(id, { kind, weight: kind === "none" ? 0 : weight || FIRST_WEIGHT })(
+      record,
+    );
   };
   const press = (kind) => () => desk.store.change("Structure", choose(kind));
   const kinds = KINDS.map(({ id: kind, title }) =>
@@ -114,8 +121,17 @@ const structure = (desk, id) => {
     merge: () => `structure:${id}`,
   });
   const value = h("span", { class: "dial-value" });
-  const choice = h("span", { class: "segments", role: "radiogroup", "aria-label": "Structure" }, kinds);
-  const node = line("Structure", "What of the layer's own drawing is held, and how firmly", choice, value);
+  const choice = h(
+    "span",
+    { class: "segments", role: "radiogroup", "aria-label": "Structure" },
+    kinds,
+  );
+  const node = line(
+    "Structure",
+    "What of the layer's own drawing is held, and how firmly",
+    choice,
+    value,
+  );
   const firm = line("", "How firmly", weight.node);
   const update = (shown) => {
     const { kind, weight: held } = read(shown);
@@ -142,9 +158,17 @@ const seed = (desk, id) => {
   });
   const turn = () => {
     const own = layerOf(desk.store.record, id).seed;
-    desk.store.change("Seed of the layer", setLayer(id, { seed: own === null ? desk.random() : null }));
+    desk.store.change(
+      "Seed of the layer",
+      setLayer(id, { seed: own === null ? desk.random() : null }),
+    );
   };
-  const shape = { type: "button", class: "button small flip", "data-test": "own-seed", on: { click: turn } };
+  const shape = {
+    type: "button",
+    class: "button small flip",
+    "data-test": "own-seed",
+    on: { click: turn },
+  };
   const own = h("button", shape, h("span"));
   const node = line(
     "Seed",
@@ -183,7 +207,10 @@ const blend = (desk, id) => {
     name: "Blend mode",
     edit: (mode) => setLayer(id, { blend: mode }),
   });
-  return { node: line("Blend", "How the picture meets the layers below", part.node), update: part.update };
+  return {
+    node: line("Blend", "How the picture meets the layers below", part.node),
+    update: part.update,
+  };
 };
 
 /** What the fold tells while it is shut. */
@@ -192,7 +219,8 @@ const summaryOf = (layer) =>
     layer.blend !== "normal" && BLENDS.find(({ id }) => id === layer.blend)?.title.toLowerCase(),
     layer.negative.trim() && `not ${layer.negative.trim()}`,
     heardText(layer, formatFraction),
-    layer.structure.kind !== "none" && `${titleOfKind(layer.structure.kind)} ${formatFraction(layer.structure.weight)}`,
+    layer.structure.kind !== "none" &&
+      `${titleOfKind(layer.structure.kind)} ${formatFraction(layer.structure.weight)}`,
     layer.class_label.trim() && `class ${layer.class_label.trim()}`,
     layer.seed !== null && `seed ${layer.seed}`,
   ]

@@ -18,7 +18,8 @@ const middleOf = (row) => {
 };
 
 /** Whether a row goes along when another one is dragged: itself, and the layers of a dragged group. */
-const goesAlong = (row, dragged) => row === dragged || row.dataset.within === (dragged.dataset.group ?? "none");
+const goesAlong = (row, dragged) =>
+  row === dragged || row.dataset.within === (dragged.dataset.group ?? "none");
 
 /** How many of the rows that stay are above a height. */
 const gapAt = (list, dragged, y) =>
@@ -28,7 +29,9 @@ const markDrop = (list, line, dragged, y) => {
   const staying = rowsIn(list).filter((row) => !goesAlong(row, dragged));
   const box = list.getBoundingClientRect();
   const next = staying[gapAt(list, dragged, y)];
-  const top = next ? next.getBoundingClientRect().top : rowsIn(list).at(-1).getBoundingClientRect().bottom;
+  const top = next
+    ? next.getBoundingClientRect().top
+    : rowsIn(list).at(-1).getBoundingClientRect().bottom;
   line.style.top = `${top - box.top + list.scrollTop - 1}px`;
 };
 
@@ -55,7 +58,13 @@ const scrollAt = (list, y) => {
 const pressed = ({ target, button: which, clientY: y }) => {
   const row = target.closest("[data-layer], [data-group]");
   if (!row || which !== 0 || !isGrip(target)) return null;
-  return { id: row.dataset.layer ?? row.dataset.group, row, name: target.closest("input"), y, active: false };
+  return {
+    id: row.dataset.layer ?? row.dataset.group,
+    row,
+    name: target.closest("input"),
+    y,
+    active: false,
+  };
 };
 
 /** Dragging a row to another place. Escape, lost capture and blur leave everything as it was. */
@@ -115,11 +124,13 @@ const walk = (desk, list, event) => {
   if (event.altKey || event.target.closest("input, textarea, button, select")) return;
   const rows = rowsIn(list);
   const own = rows.indexOf(event.target.closest("[data-layer], [data-group]"));
-  if (event.key === "ArrowRight" || event.key === "ArrowLeft") return void fold(desk, rows[own], event.key);
+  if (event.key === "ArrowRight" || event.key === "ArrowLeft")
+    return void fold(desk, rows[own], event.key);
   const steps = ARROWS[event.key];
   if (!steps) return;
   event.preventDefault();
-  const at = own >= 0 ? own : rows.findIndex((row) => row.dataset.layer === desk.store.record.selected);
+  const at =
+    own >= 0 ? own : rows.findIndex((row) => row.dataset.layer === desk.store.record.selected);
   const next = rows[Math.min(rows.length - 1, Math.max(0, at + steps))];
   if (!next) return;
   if (next.dataset.group) desk.run("chooseGroup", next.dataset.group);
@@ -145,11 +156,13 @@ const createList = (desk) => {
   reordering(desk, list, line);
   let revealed = "";
   const reveal = ({ selected }) => {
-    if (selected && selected !== revealed) nodes.get(selected)?.node.scrollIntoView({ block: "nearest" });
+    if (selected && selected !== revealed)
+      nodes.get(selected)?.node.scrollIntoView({ block: "nearest" });
     revealed = selected;
   };
   const keyOf = ({ layer, group }) => layer?.id ?? group.id;
-  const rowOf = ({ layer, group }) => (layer ? createRow(desk, layer.id) : createGroupRow(desk, group.id));
+  const rowOf = ({ layer, group }) =>
+    layer ? createRow(desk, layer.id) : createGroupRow(desk, group.id);
   const update = (shown) => {
     const rows = rowsOf(shown.scene);
     keyed(list, nodes, rows, keyOf, rowOf);
@@ -166,14 +179,39 @@ export const createLayers = (desk) => {
   const words = [h("p", { text: "No layers yet." }), h("p", { class: "muted", text: invitation })];
   const empty = h("div", { class: "empty", hidden: true }, words);
   const count = h("span", { class: "muted" });
-  const shape = { iconName: "plus", test: "add-picture", title: "Add pictures (Ctrl I)", kind: "quiet small" };
-  const paint = { iconName: "region", test: "add-painted", title: "Add a painted region (N)", kind: "quiet small" };
+  const shape = {
+    iconName: "plus",
+    test: "add-picture",
+    title: "Add pictures (Ctrl I)",
+    kind: "quiet small",
+  };
+  const paint = {
+    iconName: "region",
+    test: "add-painted",
+    title: "Add a painted region (N)",
+    kind: "quiet small",
+  };
   const tune = { label: "Auto-adjust", iconName: "tune", test: "autotune", kind: "quiet small" };
-  const tuning = button(desk, "autotune", { ...tune, title: "Choose the dials of all layers, with reasons (Shift A)" });
+  const tuning = button(desk, "autotune", {
+    ...tune,
+    title: "Choose the dials of all layers, with reasons (Shift A)",
+  });
   const painted = button(desk, "addPainted", paint);
-  const gather = { ...shape, iconName: "group", test: "group-layers", title: "Group the chosen layers (Ctrl G)" };
+  const gather = {
+    ...shape,
+    iconName: "group",
+    test: "group-layers",
+    title: "Group the chosen layers (Ctrl G)",
+  };
   const grouping = button(desk, "group", gather);
-  const adds = h("span", { class: "group" }, tuning, grouping, painted, button(desk, "addPicture", shape));
+  const adds = h(
+    "span",
+    { class: "group" },
+    tuning,
+    grouping,
+    painted,
+    button(desk, "addPicture", shape),
+  );
   const parts = [h("h2", { text: "Layers" }), count, h("span", { class: "spring" }), adds];
   const head = h("div", { class: "panel-head" }, parts);
   const scroll = h("div", { class: "layer-scroll" }, list.node, empty);

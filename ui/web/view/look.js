@@ -8,11 +8,16 @@ import { icon } from "./icons.js";
 import { h, set, show } from "./dom.js";
 import { line } from "./layerfields.js";
 
-const TITLE = "A word of its own that is learned from the layer's picture and stands before its phrase";
+const TITLE =
+  "A word of its own that is learned from the layer's picture and stands before its phrase";
 
 /** The picture that the look draws alone. */
 const createShown = (desk) => {
-  const node = h("img", { class: "look-shown", alt: "What the look draws alone", "data-test": "look-shown" });
+  const node = h("img", {
+    class: "look-shown",
+    alt: "What the look draws alone",
+    "data-test": "look-shown",
+  });
   const update = (layer, looks) => {
     const known = looks.find(({ look }) => look === layer.look);
     show(node, Boolean(known?.shown));
@@ -24,7 +29,11 @@ const createShown = (desk) => {
 /** How long the next learning may take; one choice for all layers. */
 const createLength = (desk) => {
   const options = LENGTHS.map(({ id, title }) => h("option", { value: id, text: title }));
-  const shape = { class: "field-input choice", "aria-label": "Longest learning", "data-test": "look-steps" };
+  const shape = {
+    class: "field-input choice",
+    "aria-label": "Longest learning",
+    "data-test": "look-steps",
+  };
   const node = h("select", shape, options);
   node.addEventListener("change", () => desk.session.set({ lookSteps: Number(node.value) }));
   const update = ({ state }) => {
@@ -45,14 +54,28 @@ export const createLook = (desk, id) => {
     name: "Look of the layer",
     edit: (digest) => setLayer(id, { look: digest || null }),
   });
-  const learn = { label: "Learn look", test: "learn-look", title: "Learn how this layer looks", kind: "small" };
-  const forget = { label: "Forget", test: "forget-look", title: "Go on without the look", kind: "quiet small" };
+  const learn = {
+    label: "Learn look",
+    test: "learn-look",
+    title: "Learn how this layer looks",
+    kind: "small",
+  };
+  const forget = {
+    label: "Forget",
+    test: "forget-look",
+    title: "Go on without the look",
+    kind: "quiet small",
+  };
   const begin = button(desk, () => desk.run("learnLook", id), learn);
   const drop = button(desk, () => desk.run("forgetLook", id), forget);
   const length = createLength(desk);
   const chosen = h("span", { class: "look-which" }, shownAlone.node, which.node);
   const lengthBox = h("span", { class: "choice-box" }, length.node, icon("down"));
-  const node = line("Look", TITLE, h("span", { class: "look-lines" }, chosen, begin, lengthBox, drop, state));
+  const node = line(
+    "Look",
+    TITLE,
+    h("span", { class: "look-lines" }, chosen, begin, lengthBox, drop, state),
+  );
   const update = (shown, layer) => {
     const standing = standingOf(layer, shown.state.job);
     set(state, { text: standing.text, "data-state": standing.state });

@@ -8,7 +8,8 @@ const MOST = 6;
 
 /** The newest run of a layer, null for none: a re-roll of it, or candidates that differ in it alone. */
 const runOf = ({ batches, state }, id) => {
-  const isOfLayer = ({ layerId, job, candidates }) => candidates.length > 0 && (layerId || state.varied[job]) === id;
+  const isOfLayer = ({ layerId, job, candidates }) =>
+    candidates.length > 0 && (layerId || state.varied[job]) === id;
   return batches.find(isOfLayer) ?? null;
 };
 
@@ -18,7 +19,13 @@ const createThumb = (desk, { digest, index, job }) => {
     desk.run("view", digest);
   };
   const title = `Candidate ${index + 1} of this layer`;
-  const shape = { type: "button", class: "made-candidate", title, "aria-label": title, "data-test": "made-candidate" };
+  const shape = {
+    type: "button",
+    class: "made-candidate",
+    title,
+    "aria-label": title,
+    "data-test": "made-candidate",
+  };
   const picture = h("img", { src: desk.pictures.url(digest), alt: "", draggable: "false" });
   const node = h("button", { ...shape, "data-digest": digest, on: { click: look } }, picture);
   return { node, update: (shown) => set(node, { "aria-pressed": shown.shownDigest === digest }) };
@@ -34,10 +41,19 @@ export const createMade = (desk, id) => {
     const run = runOf(shown, id);
     const made = run?.candidates.slice(0, MOST) ?? [];
     show(node, made.length > 0);
-    keyed(thumbs, nodes, made, ({ id: candidate }) => candidate, (candidate) => createThumb(desk, candidate));
+    keyed(
+      thumbs,
+      nodes,
+      made,
+      ({ id: candidate }) => candidate,
+      (candidate) => createThumb(desk, candidate),
+    );
     made.forEach((candidate) => nodes.get(candidate.id).update(shown));
     const more = (run?.candidates.length ?? 0) - made.length;
-    set(rest, { text: more > 0 ? `+${more}` : "", title: more > 0 ? plural(more, "more", "more") : null });
+    set(rest, {
+      text: more > 0 ? `+${more}` : "",
+      title: more > 0 ? plural(more, "more", "more") : null,
+    });
   };
   return { node, update };
 };

@@ -10,7 +10,11 @@ const gesturesOf = (session) => ({
   seal: () => {},
   begin: () => {
     const { brush, region } = session.state;
-    return { update: (patch) => session.set(patch), commit: () => {}, cancel: () => session.set({ brush, region }) };
+    return {
+      update: (patch) => session.set(patch),
+      commit: () => {},
+      cancel: () => session.set({ brush, region }),
+    };
   },
 });
 
@@ -44,7 +48,12 @@ const brushDials = (desk) => [
     title: "Hardness (Shift [ and ])",
     test: "brush-hardness",
   }),
-  dial(desk, "brush", "opacity", { ...percent, label: "opacity", title: "Opacity of a stroke", test: "brush-opacity" }),
+  dial(desk, "brush", "opacity", {
+    ...percent,
+    label: "opacity",
+    title: "Opacity of a stroke",
+    test: "brush-opacity",
+  }),
   dial(desk, "brush", "spacing", {
     ...percent,
     low: 1,
@@ -56,7 +65,13 @@ const brushDials = (desk) => [
 
 /** A button that is on or off, with a label or an icon: {node, update(isOn)}. */
 const switchButton = (label, { test, title, press, iconName }) => {
-  const shape = { type: "button", class: "button quiet small flip", "data-test": test, title, on: { click: press } };
+  const shape = {
+    type: "button",
+    class: "button quiet small flip",
+    "data-test": test,
+    title,
+    on: { click: press },
+  };
   const node = h("button", shape, iconName ? icon(iconName) : h("span", { text: label }));
   if (iconName) set(node, { "aria-label": label });
   return { node, update: (isOn) => set(node, { "aria-pressed": isOn }) };
@@ -68,7 +83,11 @@ const pressureSwitches = (desk) => {
     desk.session.set({ brush: { ...brush, [field]: !brush[field] } });
   };
   const size = { test: "pen-size", title: "Pen pressure changes the size", iconName: "penSize" };
-  const flow = { test: "pen-opacity", title: "Pen pressure changes the opacity", iconName: "penFlow" };
+  const flow = {
+    test: "pen-opacity",
+    title: "Pen pressure changes the opacity",
+    iconName: "penFlow",
+  };
   const parts = [
     switchButton("pen size", { ...size, press: turn("pressureSize") }),
     switchButton("pen opacity", { ...flow, press: turn("pressureFlow") }),
@@ -81,9 +100,18 @@ const pressureSwitches = (desk) => {
 };
 
 const regionParts = (desk) => {
-  const turn = (subtract) => () => desk.session.set({ region: { ...desk.session.state.region, subtract } });
-  const add = switchButton("Add", { test: "region-add", title: "Add to the mask (X swaps)", press: turn(false) });
-  const less = { test: "region-subtract", title: "Take from the mask (X swaps; Ctrl for once)", press: turn(true) };
+  const turn = (subtract) => () =>
+    desk.session.set({ region: { ...desk.session.state.region, subtract } });
+  const add = switchButton("Add", {
+    test: "region-add",
+    title: "Add to the mask (X swaps)",
+    press: turn(false),
+  });
+  const less = {
+    test: "region-subtract",
+    title: "Take from the mask (X swaps; Ctrl for once)",
+    press: turn(true),
+  };
   const subtract = switchButton("Subtract", less);
   const title = "How unlike a colour may be and still be filled";
   const tolerance = dial(desk, "region", "tolerance", {
@@ -114,10 +142,16 @@ const createTarget = (desk) => {
     side("mask", "Mask", "Paint where the layer is (\\ swaps)"),
     side("freedom", "Freedom", "Paint how much the layer may change, place by place (\\ swaps)"),
   ];
-  const node = h("span", { class: "segments target", role: "radiogroup", "aria-label": "What is painted" }, sides);
+  const node = h(
+    "span",
+    { class: "segments target", role: "radiogroup", "aria-label": "What is painted" },
+    sides,
+  );
   const update = ({ state, selected, mix }) => {
     show(node, selected !== null && mix === null);
-    sides.forEach((each) => set(each, { "aria-checked": each.dataset.test === `paint-${state.paints}` }));
+    sides.forEach((each) =>
+      set(each, { "aria-checked": each.dataset.test === `paint-${state.paints}` }),
+    );
   };
   return { node, update };
 };
@@ -125,8 +159,18 @@ const createTarget = (desk) => {
 const WHOLE = [
   ["invertMask", { iconName: "invert", test: "mask-invert", title: "Invert the mask (Shift V)" }],
   ["growMask", { iconName: "grow", test: "mask-grow", title: "Grow the mask by this many pixels" }],
-  ["shrinkMask", { iconName: "shrink", test: "mask-shrink", title: "Shrink the mask by this many pixels" }],
-  ["featherMask", { iconName: "feather", test: "mask-feather", title: "Soften the mask's edge over this many pixels" }],
+  [
+    "shrinkMask",
+    { iconName: "shrink", test: "mask-shrink", title: "Shrink the mask by this many pixels" },
+  ],
+  [
+    "featherMask",
+    {
+      iconName: "feather",
+      test: "mask-feather",
+      title: "Soften the mask's edge over this many pixels",
+    },
+  ],
   ["clearMask", { iconName: "bin", test: "mask-clear", title: "Clear the mask (Shift C)" }],
 ];
 
@@ -141,7 +185,9 @@ export const createMaskBar = (desk) => {
     high: 100,
   };
   const radius = dial(desk, "region", "radius", shape);
-  const whole = WHOLE.map(([command, look]) => button(desk, command, { ...look, kind: "quiet small" }));
+  const whole = WHOLE.map(([command, look]) =>
+    button(desk, command, { ...look, kind: "quiet small" }),
+  );
   const brushPart = h(
     "span",
     { class: "options-fields" },
@@ -149,8 +195,20 @@ export const createMaskBar = (desk) => {
     pressure.nodes,
   );
   const regionPart = h("span", { class: "options-fields" }, region.nodes);
-  const wholePart = h("span", { class: "options-fields whole" }, radius.node, h("span", { class: "group" }, whole));
-  const node = h("div", { class: "options-fields mask-bar" }, target.node, brushPart, regionPart, wholePart);
+  const wholePart = h(
+    "span",
+    { class: "options-fields whole" },
+    radius.node,
+    h("span", { class: "group" }, whole),
+  );
+  const node = h(
+    "div",
+    { class: "options-fields mask-bar" },
+    target.node,
+    brushPart,
+    regionPart,
+    wholePart,
+  );
   const update = (shown) => {
     const isBrush = ["brush", "eraser"].includes(shown.state.tool);
     show(brushPart, isBrush);

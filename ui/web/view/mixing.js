@@ -18,7 +18,12 @@ const opened = (canvas, { width, height, scale, box }) => {
   context.save();
   if (box && !isNew) {
     context.beginPath();
-    context.rect(box.x0 * scale, box.y0 * scale, (box.x1 - box.x0) * scale, (box.y1 - box.y0) * scale);
+    context.rect(
+      box.x0 * scale,
+      box.y0 * scale,
+      (box.x1 - box.x0) * scale,
+      (box.y1 - box.y0) * scale,
+    );
     context.clip();
   }
   context.clearRect(0, 0, width, height);
@@ -43,7 +48,12 @@ export const createMixer = (pictures, plates) => {
     known = parts;
     const scale = Math.min(1, LARGEST_SIDE / Math.max(scene.width_px, scene.height_px));
     const size = [Math.round(scene.width_px * scale), Math.round(scene.height_px * scale)];
-    const frame = { width: size[0], height: size[1], scale, box: isSame && scale === 1 ? box : null };
+    const frame = {
+      width: size[0],
+      height: size[1],
+      scale,
+      box: isSame && scale === 1 ? box : null,
+    };
     const piece = opened(part, frame);
     piece.drawImage(fresh.image, 0, 0, ...size);
     piece.globalCompositeOperation = "destination-in";
@@ -64,17 +74,37 @@ export const createMixChip = (desk) => {
   const [base, other] = [h("img", { alt: "" }), h("img", { alt: "" })];
   const text = h("span", { "data-test": "mix-text" });
   const shape = { kind: "chip-button" };
-  const accept = { ...shape, label: "Keep", test: "mix-keep", title: "Keep it as a new candidate (Enter)", key: "⏎" };
-  const discard = { ...shape, label: "Put away", test: "mix-leave", title: "Stop; undo brings it back (Shift X)" };
+  const accept = {
+    ...shape,
+    label: "Keep",
+    test: "mix-keep",
+    title: "Keep it as a new candidate (Enter)",
+    key: "⏎",
+  };
+  const discard = {
+    ...shape,
+    label: "Put away",
+    test: "mix-leave",
+    title: "Stop; undo brings it back (Shift X)",
+  };
   const ways = [button(desk, "accept", accept), button(desk, "discard", discard)];
-  const node = h("div", { class: "chip-box mix-chip", hidden: true, role: "status" }, other, text, base, ways);
+  const node = h(
+    "div",
+    { class: "chip-box mix-chip", hidden: true, role: "status" },
+    other,
+    text,
+    base,
+    ways,
+  );
   const update = ({ mix, state }) => {
     show(node, mix !== null && state.showing === "result");
     if (!mix) return;
     set(base, { src: desk.pictures.url(mix.base.digest) });
     set(other, { src: desk.pictures.url(mix.other.digest) });
     set(text, { text: "into" });
-    set(node, { title: `Paint ${named(mix.other)} into ${named(mix.base)}; the eraser takes it back` });
+    set(node, {
+      title: `Paint ${named(mix.other)} into ${named(mix.base)}; the eraser takes it back`,
+    });
     set(node, { "aria-label": `Painting ${named(mix.other)} into ${named(mix.base)}` });
   };
   return { node, update };

@@ -9,7 +9,11 @@ import { h, keyed, set, show } from "./dom.js";
 const MOST_STEPS = 5000;
 
 const createReference = (desk, { digest }) => {
-  const picture = h("img", { src: desk.pictures.url(digest), alt: "Reference picture", draggable: "false" });
+  const picture = h("img", {
+    src: desk.pictures.url(digest),
+    alt: "Reference picture",
+    draggable: "false",
+  });
   const shape = {
     type: "button",
     class: "reference-drop",
@@ -18,13 +22,23 @@ const createReference = (desk, { digest }) => {
   };
   const on = { click: () => desk.run("dropReference", digest) };
   const drop = h("button", { ...shape, "aria-label": "Leave this picture out", on }, icon("close"));
-  return { node: h("li", { class: "reference", "data-test": "reference", "data-digest": digest }, picture, drop) };
+  return {
+    node: h(
+      "li",
+      { class: "reference", "data-test": "reference", "data-digest": digest },
+      picture,
+      drop,
+    ),
+  };
 };
 
 const createReferences = (desk) => {
   const nodes = new Map();
   const list = h("ul", { class: "references", "aria-label": "Reference pictures" });
-  const invite = h("p", { class: "reference-invite muted", text: "Drop three to six pictures of one thing here." });
+  const invite = h("p", {
+    class: "reference-invite muted",
+    text: "Drop three to six pictures of one thing here.",
+  });
   const files = button(desk, "chooseReferences", {
     label: "Choose …",
     iconName: "picture",
@@ -38,7 +52,13 @@ const createReferences = (desk) => {
     title: "Take the pictures of the selected layers",
     kind: "small",
   });
-  const node = h("div", { class: "reference-box" }, list, invite, h("div", { class: "reference-adds" }, files, layers));
+  const node = h(
+    "div",
+    { class: "reference-box" },
+    list,
+    invite,
+    h("div", { class: "reference-adds" }, files, layers),
+  );
   const referenceOf = (reference) => createReference(desk, reference);
   const update = ({ references }) => {
     keyed(list, nodes, references, ({ digest }) => digest, referenceOf);
@@ -50,7 +70,13 @@ const createReferences = (desk) => {
 
 /** A text of the form; what is typed goes to the session, and back only when somebody else changes it. */
 const textOf = (desk, field, shape) => {
-  const input = h("input", { class: "field-input", type: "text", autocomplete: "off", maxlength: 200, ...shape });
+  const input = h("input", {
+    class: "field-input",
+    type: "text",
+    autocomplete: "off",
+    maxlength: 200,
+    ...shape,
+  });
   input.addEventListener("input", () => putForm(desk.session, { [field]: input.value }));
   input.addEventListener("keydown", (event) => event.key === "Enter" && desk.run("makeSubject"));
   const update = (form) => {
@@ -69,7 +95,9 @@ const createMethod = (desk) => {
   let known = null;
   const update = (form, { methods }) => {
     if (methods !== known)
-      select.replaceChildren(...methods.map(({ id, title }) => h("option", { value: id, text: title })));
+      select.replaceChildren(
+        ...methods.map(({ id, title }) => h("option", { value: id, text: title })),
+      );
     known = methods;
     const value = form.method || (methods[0]?.id ?? "");
     if (select.value !== value) select.value = value;
@@ -85,7 +113,11 @@ const createSteps = (desk) => {
     placeholder: "usual",
     autocomplete: "off",
   };
-  const input = h("input", { ...shape, "aria-label": "Steps of the training", "data-test": "subject-steps" });
+  const input = h("input", {
+    ...shape,
+    "aria-label": "Steps of the training",
+    "data-test": "subject-steps",
+  });
   input.addEventListener("change", () => {
     const steps = Math.min(MOST_STEPS, Math.max(0, Math.round(Number(input.value)))) || 0;
     putForm(desk.session, { steps });
@@ -93,15 +125,25 @@ const createSteps = (desk) => {
   });
   return {
     node: input,
-    update: ({ steps }) => document.activeElement !== input && (input.value = steps ? String(steps) : ""),
+    update: ({ steps }) =>
+      document.activeElement !== input && (input.value = steps ? String(steps) : ""),
   };
 };
 
 /** Whether the pictures are cut out, where the model has a SAM. */
 const createCut = (desk) => {
-  const input = h("input", { type: "checkbox", class: "tick", "aria-label": "Cut it out", "data-test": "subject-cut" });
+  const input = h("input", {
+    type: "checkbox",
+    class: "tick",
+    "aria-label": "Cut it out",
+    "data-test": "subject-cut",
+  });
   input.addEventListener("change", () => desk.run("cutReferences", input.checked));
-  const node = field("Cut it out", input, "So that the model learns the thing and not its surroundings");
+  const node = field(
+    "Cut it out",
+    input,
+    "So that the model learns the thing and not its surroundings",
+  );
   const update = (form, shown) => {
     show(node, Boolean(shown.model?.members.includes("sam")));
     set(input, { disabled: shown.state.reading !== "" || form.references.length === 0 });
@@ -113,7 +155,11 @@ const createCut = (desk) => {
 const field = (title, node, about = null) =>
   h("label", { class: "option", title: about }, h("span", { text: title }), node);
 
-const WORD = { placeholder: "cat, mug, backpack", "data-test": "subject-word", "aria-label": "What it is" };
+const WORD = {
+  placeholder: "cat, mug, backpack",
+  "data-test": "subject-word",
+  "aria-label": "What it is",
+};
 const NAME = { placeholder: "only for you", "data-test": "subject-new-name", "aria-label": "Name" };
 
 /** What the form lacks, or what it will do. */
@@ -129,8 +175,16 @@ export const createForm = (desk) => {
   const [word, name] = [textOf(desk, "classWord", WORD), textOf(desk, "name", NAME)];
   const [method, steps, cut] = [createMethod(desk), createSteps(desk), createCut(desk)];
   const hint = h("p", { class: "muted subject-hint", "data-test": "subject-hint", role: "status" });
-  const make = button(desk, "makeSubject", { label: "Make and train", test: "subject-make", kind: "accent" });
-  const leave = button(desk, "leaveSubject", { label: "Cancel", test: "subject-leave", kind: "quiet" });
+  const make = button(desk, "makeSubject", {
+    label: "Make and train",
+    test: "subject-make",
+    kind: "accent",
+  });
+  const leave = button(desk, "leaveSubject", {
+    label: "Cancel",
+    test: "subject-leave",
+    kind: "quiet",
+  });
   const fields = [
     field("It is a", word.node, "What one calls such things, in one word"),
     field("Name", name.node),

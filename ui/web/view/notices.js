@@ -41,7 +41,13 @@ const createNotice = (desk, notice) => {
       : null,
     h(
       "button",
-      { type: "button", class: "button quiet small", "aria-label": "Dismiss", title: "Dismiss", on: { click: close } },
+      {
+        type: "button",
+        class: "button quiet small",
+        "aria-label": "Dismiss",
+        title: "Dismiss",
+        on: { click: close },
+      },
       icon("close"),
     ),
   );
@@ -77,7 +83,11 @@ export const createBanners = (desk) => {
     icon("warn"),
     h("span", { text: "This scene was changed from another page, so this one is not saved." }),
     h("span", { class: "spring" }),
-    button(desk, "loadTheirs", { label: "Load the other version", test: "load-theirs", kind: "small" }),
+    button(desk, "loadTheirs", {
+      label: "Load the other version",
+      test: "load-theirs",
+      kind: "small",
+    }),
     button(desk, "keepMine", { label: "Keep mine, replace it", test: "keep-mine", kind: "small" }),
   );
   const update = ({ state }) => {
@@ -90,6 +100,10 @@ export const createBanners = (desk) => {
 /** What went wrong in a command, in words; silence has its banner already. */
 export const tellProblem = (session, error) => {
   if (error.name === "Silence") return;
-  const { what = "Something in this page broke.", limit = "", remedy = String(error.message) } = error;
+  const {
+    what = "Something in this page broke.",
+    limit = "",
+    remedy = String(error.message),
+  } = error;
   addNotice(session, { tone: "problem", what, limit, remedy });
 };

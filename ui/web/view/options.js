@@ -16,10 +16,14 @@ const SIDES = { x: "width_px", y: "height_px" };
 const scaledTo = (desk, axis) => (value) => (record) => {
   const { id, placement } = layerOf(record, record.selected);
   const factor = value / (desk.shown().size[SIDES[axis]] * placement[`scale_${axis}`]);
-  return setPlacement(id, { scale_x: placement.scale_x * factor, scale_y: placement.scale_y * factor })(record);
+  return setPlacement(id, {
+    scale_x: placement.scale_x * factor,
+    scale_y: placement.scale_y * factor,
+  })(record);
 };
 
-const placed = (field) => (value) => (record) => setPlacement(record.selected, { [field]: value })(record);
+const placed = (field) => (value) => (record) =>
+  setPlacement(record.selected, { [field]: value })(record);
 
 const placeField = (desk, label, field, title) =>
   numberField(desk, {
@@ -41,7 +45,8 @@ const spanField = (desk, label, axis, title) =>
     low: 1,
     high: FARTHEST_PX,
     name: `Scale to ${label}`,
-    read: ({ selected, size }) => (selected && size ? selected.placement[`scale_${axis}`] * size[SIDES[axis]] : null),
+    read: ({ selected, size }) =>
+      selected && size ? selected.placement[`scale_${axis}`] * size[SIDES[axis]] : null,
     edit: scaledTo(desk, axis),
   });
 
@@ -70,7 +75,12 @@ const createPlace = (desk) => {
   const kind = "quiet small";
   const flips = [
     button(desk, "flipX", { iconName: "flipX", test: "flip-x", title: "Flip sideways (F)", kind }),
-    button(desk, "flipY", { iconName: "flipY", test: "flip-y", title: "Flip upside down (Shift F)", kind }),
+    button(desk, "flipY", {
+      iconName: "flipY",
+      test: "flip-y",
+      title: "Flip upside down (Shift F)",
+      kind,
+    }),
   ];
   const inputs = fields.map(({ node }) => node);
   const node = h("div", { class: "options-fields" }, inputs, h("span", { class: "group" }, flips));
@@ -89,12 +99,24 @@ const methodChoice = (desk) =>
 
 export const createOptions = (desk) => {
   const title = h("span", { class: "options-title" });
-  const hint = h("span", { class: "muted hint", text: "Click an object to select it, or drop a picture here." });
+  const hint = h("span", {
+    class: "muted hint",
+    text: "Click an object to select it, or drop a picture here.",
+  });
   const place = createPlace(desk);
   const masks = createMaskBar(desk);
   const method = methodChoice(desk);
   const bar = { class: "options", role: "toolbar", "aria-label": "The selected object" };
-  const node = h("div", bar, title, place.node, masks.node, hint, h("span", { class: "spring" }), method.node);
+  const node = h(
+    "div",
+    bar,
+    title,
+    place.node,
+    masks.node,
+    hint,
+    h("span", { class: "spring" }),
+    method.node,
+  );
   const update = (shown) => {
     const { selected } = shown;
     set(title, { text: selected ? titleOf(selected) : "" });

@@ -7,7 +7,10 @@ import { boxOnScreen, pageOnScreen, toScreen, viewMatrix } from "../kernels/view
 const SQUARE_PX = 8;
 
 const checkerboard = (context, inks) => {
-  const tile = Object.assign(document.createElement("canvas"), { width: SQUARE_PX * 2, height: SQUARE_PX * 2 });
+  const tile = Object.assign(document.createElement("canvas"), {
+    width: SQUARE_PX * 2,
+    height: SQUARE_PX * 2,
+  });
   const paint = tile.getContext("2d");
   paint.fillStyle = inks.checkA;
   paint.fillRect(0, 0, tile.width, tile.height);
@@ -97,7 +100,9 @@ const paintOverhang = (context, frame) => {
 
 const trace = (context, points) => {
   context.beginPath();
-  points.forEach((point, index) => (index === 0 ? context.moveTo(point.x, point.y) : context.lineTo(point.x, point.y)));
+  points.forEach((point, index) =>
+    index === 0 ? context.moveTo(point.x, point.y) : context.lineTo(point.x, point.y),
+  );
   context.closePath();
 };
 
@@ -182,8 +187,10 @@ const paintGuides = (context, { scene, view, inks, guides }) => {
     context.lineTo(end.x, end.y);
   };
   context.beginPath();
-  if (vertical !== null) line({ x: vertical, y: -over }, { x: vertical, y: scene.height_px + over });
-  if (horizontal !== null) line({ x: -over, y: horizontal }, { x: scene.width_px + over, y: horizontal });
+  if (vertical !== null)
+    line({ x: vertical, y: -over }, { x: vertical, y: scene.height_px + over });
+  if (horizontal !== null)
+    line({ x: -over, y: horizontal }, { x: scene.width_px + over, y: horizontal });
   context.strokeStyle = inks.guide;
   context.lineWidth = 1;
   context.stroke();

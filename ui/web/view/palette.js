@@ -8,7 +8,8 @@ import { keysOf } from "./keysheet.js";
 
 const MOST = 12;
 
-const listed = (desk) => withBindings(COMMANDS, desk.session.state.bindings).filter(({ title }) => title);
+const listed = (desk) =>
+  withBindings(COMMANDS, desk.session.state.bindings).filter(({ title }) => title);
 
 const createItem = (desk, command, { index, isChosen, run }) =>
   h(
@@ -29,15 +30,25 @@ const createItem = (desk, command, { index, isChosen, run }) =>
 
 /** The list under the field: {node, update(query), step(by), take()}. */
 const createFound = (desk, field, close) => {
-  const node = h("div", { class: "palette-list", role: "listbox", id: "palette-list", "aria-label": "Commands" });
+  const node = h("div", {
+    class: "palette-list",
+    role: "listbox",
+    id: "palette-list",
+    "aria-label": "Commands",
+  });
   let [items, place] = [[], 0];
   const run = (command) => {
     close();
     desk.run(command.id);
   };
   const draw = () => {
-    const rows = items.map((command, index) => createItem(desk, command, { index, isChosen: index === place, run }));
-    node.replaceChildren(...rows, ...(rows.length ? [] : [h("p", { class: "muted", text: "No such command." })]));
+    const rows = items.map((command, index) =>
+      createItem(desk, command, { index, isChosen: index === place, run }),
+    );
+    node.replaceChildren(
+      ...rows,
+      ...(rows.length ? [] : [h("p", { class: "muted", text: "No such command." })]),
+    );
     set(field, { "aria-activedescendant": items.length ? `palette-${place}` : null });
   };
   const step = (by) => {
@@ -84,7 +95,12 @@ export const createPalette = (desk) => {
     event.stopPropagation();
     act();
   });
-  const box = h("div", { class: "sheet palette", role: "dialog", "aria-label": "Commands" }, field, list.node);
+  const box = h(
+    "div",
+    { class: "sheet palette", role: "dialog", "aria-label": "Commands" },
+    field,
+    list.node,
+  );
   const node = h("div", { class: "veil palette-veil", hidden: true, "data-test": "palette" }, box);
   node.addEventListener("click", (event) => event.target === node && close());
   let returnTo = null;

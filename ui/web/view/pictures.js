@@ -8,12 +8,16 @@ const LARGEST_SIDE = 2048;
 /** Pixels of a picture that is resampled from all of them when it is made exact. */
 const LARGEST_SOURCE = 2 ** 24;
 
-const canvasOf = (width, height) => Object.assign(document.createElement("canvas"), { width, height });
+const canvasOf = (width, height) =>
+  Object.assign(document.createElement("canvas"), { width, height });
 
 const reduced = (image) => {
   const ratio = LARGEST_SIDE / Math.max(image.naturalWidth, image.naturalHeight);
   if (ratio >= 1) return image;
-  const canvas = canvasOf(Math.round(image.naturalWidth * ratio), Math.round(image.naturalHeight * ratio));
+  const canvas = canvasOf(
+    Math.round(image.naturalWidth * ratio),
+    Math.round(image.naturalHeight * ratio),
+  );
   const context = canvas.getContext("2d");
   context.imageSmoothingQuality = "high";
   context.drawImage(image, 0, 0, canvas.width, canvas.height);

@@ -7,7 +7,12 @@ import { icon } from "./icons.js";
 /** The place by scores: a star for the best of its run, a number for the others; nothing where nothing was scored. */
 export const createPlace = () => {
   const [star, number] = [icon("star"), h("span")];
-  const node = h("span", { class: "candidate-place", "data-test": "candidate-place", hidden: true }, star, number);
+  const node = h(
+    "span",
+    { class: "candidate-place", "data-test": "candidate-place", hidden: true },
+    star,
+    number,
+  );
   const update = (place) => {
     show(node, place !== null);
     if (!place) return;

@@ -41,14 +41,21 @@ export const cellsOf = (placement, { width, height }, canvas) => {
 /** The picture scaled down, in its own axes, to the size at which it is shown; never up. */
 const asShown = (picture, placement) => {
   const side = (length, scale) => Math.min(length, Math.max(1, Math.ceil(length * scale - 1e-6)));
-  return shrunk(picture, side(picture.width, placement.scale_x), side(picture.height, placement.scale_y));
+  return shrunk(
+    picture,
+    side(picture.width, placement.scale_x),
+    side(picture.height, placement.scale_y),
+  );
 };
 
 const sampled = (picture, placement, { x0, y0, x1, y1 }) => {
   const small = asShown(picture, placement);
   const [cosine, sine] = turnOf(placement.rotation_deg);
-  const scaleX = Math.max(TINY, (placement.scale_x * picture.width) / small.width) * (placement.flip_x ? -1 : 1);
-  const scaleY = Math.max(TINY, (placement.scale_y * picture.height) / small.height) * (placement.flip_y ? -1 : 1);
+  const scaleX =
+    Math.max(TINY, (placement.scale_x * picture.width) / small.width) * (placement.flip_x ? -1 : 1);
+  const scaleY =
+    Math.max(TINY, (placement.scale_y * picture.height) / small.height) *
+    (placement.flip_y ? -1 : 1);
   const [a, b, d, e] = [cosine / scaleX, sine / scaleX, -sine / scaleY, cosine / scaleY];
   const [left, top] = [x0 - placement.centre_x_px, y0 - placement.centre_y_px];
   const startX = a * left + b * top + small.width / 2 + PAD_PX;
@@ -95,6 +102,7 @@ export const sheetOf = (picture, placement, canvas) => {
   const { width, height, bytes } = sampled(picture, placement, box);
   // What the filter overshoots must not make colours exceed their alpha.
   for (let at = 0; at < bytes.length; at += 4)
-    for (let band = 0; band < 3; band += 1) if (bytes[at + band] > bytes[at + 3]) bytes[at + band] = bytes[at + 3];
+    for (let band = 0; band < 3; band += 1)
+      if (bytes[at + band] > bytes[at + 3]) bytes[at + band] = bytes[at + 3];
   return { x0: box.x0, y0: box.y0, width, height, bytes, outline: outlineOf(placement, picture) };
 };

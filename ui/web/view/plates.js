@@ -36,7 +36,9 @@ const fillTile = (image, tile, origin, style) => {
     let strength = 1;
     if (style) {
       const [x, y] = [origin.x + (at % TILE_PX), origin.y + Math.floor(at / TILE_PX)];
-      strength = isLine(Math.floor(x / style.step_px), Math.floor(y / style.step_px)) ? LINES : GROUND;
+      strength = isLine(Math.floor(x / style.step_px), Math.floor(y / style.step_px))
+        ? LINES
+        : GROUND;
       if (isEdge(tile, at)) strength = EDGE;
     }
     data[at * 4] = red;

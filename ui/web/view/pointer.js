@@ -81,7 +81,9 @@ class Pointer {
   spaceHeld = false;
 
   constructor(desk, canvas, surface) {
-    this.#machines = Object.fromEntries(TOOLS.map(({ id, chart }) => [id, createMachine(chart, surface)]));
+    this.#machines = Object.fromEntries(
+      TOOLS.map(({ id, chart }) => [id, createMachine(chart, surface)]),
+    );
     this.#hand = createMachine(HAND, surface);
     this.#canvas = canvas;
     this.#session = desk.session;
@@ -93,7 +95,10 @@ class Pointer {
   }
 
   press(event) {
-    if (event.pointerType === "touch" && this.#pinch.press(event.pointerId, pointOf(this.#canvas, event))) {
+    if (
+      event.pointerType === "touch" &&
+      this.#pinch.press(event.pointerId, pointOf(this.#canvas, event))
+    ) {
       event.preventDefault();
       return void this.cancel();
     }
@@ -108,7 +113,8 @@ class Pointer {
   }
 
   move(event) {
-    if (event.pointerType === "touch") this.#pinch.move(event.pointerId, pointOf(this.#canvas, event));
+    if (event.pointerType === "touch")
+      this.#pinch.move(event.pointerId, pointOf(this.#canvas, event));
     if (this.#pinch.active) return;
     if (!this.held) this.#send(this.#own(), "hover", event);
     else if (event.pointerId === this.#id) this.#send(this.#active, "move", event);
@@ -167,7 +173,10 @@ export const connectPointer = (desk, canvas, surface) => {
   canvas.addEventListener("pointermove", (event) => pointer.move(event));
   // What waits for the end of a drag is drawn now.
   canvas.addEventListener("pointerup", (event) => (pointer.release(event), desk.refresh()));
-  canvas.addEventListener("pointerleave", () => pointer.held || surface.point({ cursor: "default", hovered: "" }));
+  canvas.addEventListener(
+    "pointerleave",
+    () => pointer.held || surface.point({ cursor: "default", hovered: "" }),
+  );
   canvas.addEventListener("pointercancel", (event) => pointer.lose(event));
   canvas.addEventListener("lostpointercapture", (event) => pointer.lose(event));
   desk.onCancel(() => pointer.cancel());
@@ -181,7 +190,9 @@ const turnWheel = ({ session }, canvas, event) => {
   const wanted = event.deltaY * (event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE_PX : 1);
   const turned = Math.max(-LONGEST_WHEEL, Math.min(LONGEST_WHEEL, wanted));
   const zoom = view.zoom * Math.exp(-turned * WHEEL_RATE);
-  const next = event.shiftKey ? panned(view, -turned, 0) : zoomedAt(view, pointOf(canvas, event), zoom);
+  const next = event.shiftKey
+    ? panned(view, -turned, 0)
+    : zoomedAt(view, pointOf(canvas, event), zoom);
   session.set({ view: next, fitted: false });
 };
 

@@ -26,13 +26,20 @@ const createMirror = (desk, test) => {
     const key = JSON.stringify([prompt, spans, subject?.name, shown.record.selected]);
     if (key === known) return;
     known = key;
-    const chip = { class: "subject-mark", "data-test": "subject-mark", "data-subject": subject?.id ?? null };
+    const chip = {
+      class: "subject-mark",
+      "data-test": "subject-mark",
+      "data-subject": subject?.id ?? null,
+    };
     const runs = cutAtSpans(prompt, spans).map(({ text, ids }) => {
       if (ids.length === 0) return document.createTextNode(text);
       return h("mark", subject ? { ...chip, text } : markOf(text, ids, shown.record.selected));
     });
     // A last line break has no height of its own in the mirror, so it gets a blank to stand on.
-    node.replaceChildren(...runs, document.createTextNode(shown.scene.prompt.endsWith("\n") ? " " : ""));
+    node.replaceChildren(
+      ...runs,
+      document.createTextNode(shown.scene.prompt.endsWith("\n") ? " " : ""),
+    );
   };
   return { node, update };
 };
@@ -46,7 +53,9 @@ const createLoose = (desk) => {
       setScene({ prompt: appended(record.scene.prompt, phrase) })(record),
     );
   const update = (shown) => {
-    const loose = shown.scene.layers.filter((layer) => layer.visible && shown.unlinked.has(layer.id));
+    const loose = shown.scene.layers.filter(
+      (layer) => layer.visible && shown.unlinked.has(layer.id),
+    );
     const key = JSON.stringify(loose.map(({ id, phrase }) => [id, phrase]));
     if (key === known) return;
     known = key;

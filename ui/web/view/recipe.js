@@ -43,7 +43,8 @@ const dialsOf = (desk) => {
   };
 };
 
-const isSet = (options, { name }) => options.some(({ sets }) => sets.some((each) => each.name === name));
+const isSet = (options, { name }) =>
+  options.some(({ sets }) => sets.some((each) => each.name === name));
 
 const optionField = (desk, option) => {
   const shared = {
@@ -55,7 +56,10 @@ const optionField = (desk, option) => {
   };
   if (option.kind === "bool") return tick(desk, shared);
   if (option.kind === "choice")
-    return choice(desk, { ...shared, options: () => option.choices.map((id) => ({ id, title: id })) });
+    return choice(desk, {
+      ...shared,
+      options: () => option.choices.map((id) => ({ id, title: id })),
+    });
   const whole = option.kind === "int";
   return numberField(desk, {
     ...shared,
@@ -80,14 +84,17 @@ const createMethodOptions = (desk) => {
   let known = null;
   let fields = [];
   const update = (shown) => {
-    const method = shown.state.facts?.methods.find(({ id }) => id === shown.record.settings.method) ?? null;
+    const method =
+      shown.state.facts?.methods.find(({ id }) => id === shown.record.settings.method) ?? null;
     if (method !== known) {
       known = method;
       const options = method?.options ?? [];
-      fields = options.filter(({ sets }) => sets.length === 0).map((option) => {
-        const field = optionField(desk, option);
-        return { field, line: optionLine(option, field), follows: isSet(options, option) };
-      });
+      fields = options
+        .filter(({ sets }) => sets.length === 0)
+        .map((option) => {
+          const field = optionField(desk, option);
+          return { field, line: optionLine(option, field), follows: isSet(options, option) };
+        });
       node.replaceChildren(...fields.map(({ line }) => line));
     }
     const byHand = isByHand(known, shown.record.settings);
@@ -120,7 +127,8 @@ const createAdvanced = (desk) => {
     label: "Sampler",
     test: "sampler",
     name: "Sampler",
-    options: ({ state }) => (state.facts?.samplers ?? []).map((id) => ({ id, title: SAMPLER_TITLES[id] ?? id })),
+    options: ({ state }) =>
+      (state.facts?.samplers ?? []).map((id) => ({ id, title: SAMPLER_TITLES[id] ?? id })),
     read: ({ record }) => record.settings.sampler,
     edit: (value) => setSettings({ sampler: value }),
   });
@@ -147,7 +155,10 @@ const createAdvanced = (desk) => {
       options.node,
     ),
   );
-  return { node, update: (shown) => [sampler, model, options, fresh].forEach((part) => part.update(shown)) };
+  return {
+    node,
+    update: (shown) => [sampler, model, options, fresh].forEach((part) => part.update(shown)),
+  };
 };
 
 const workingText = ({ job }) => {
@@ -190,9 +201,18 @@ const createSceneNotes = () => {
 export const createRecipe = (desk) => {
   const dials = dialsOf(desk);
   dials.seed.node.append(
-    button(desk, "dice", { iconName: "dice", test: "dice", title: "New seed (D)", kind: "quiet small inset" }),
+    button(desk, "dice", {
+      iconName: "dice",
+      test: "dice",
+      title: "New seed (D)",
+      kind: "quiet small inset",
+    }),
   );
-  const [prompt, advanced, generate] = [createPrompt(desk), createAdvanced(desk), createGenerate(desk)];
+  const [prompt, advanced, generate] = [
+    createPrompt(desk),
+    createAdvanced(desk),
+    createGenerate(desk),
+  ];
   const [notes, setter] = [createSceneNotes(), createSetter(desk)];
   const subject = createSubjectRun(desk);
   const numbers = Object.values(dials);
@@ -203,7 +223,12 @@ export const createRecipe = (desk) => {
   );
   const inside = [prompt.node, subject.node, row, setter.node, notes.node, advanced.node];
   const body = h("div", { class: "recipe-body" }, inside);
-  const node = h("section", { class: "recipe", "aria-label": "Prompt and dials" }, body, generate.node);
+  const node = h(
+    "section",
+    { class: "recipe", "aria-label": "Prompt and dials" },
+    body,
+    generate.node,
+  );
   const parts = [prompt, subject, ...numbers, setter, notes, advanced, generate];
   return {
     node,

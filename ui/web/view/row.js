@@ -44,7 +44,11 @@ const toggle = (desk, id, { test, field, on, off, name }) => {
     icon(on),
     icon(off),
   );
-  return { node, update: (value, title) => set(node, { "aria-pressed": String(value), "aria-label": title, title }) };
+  return {
+    node,
+    update: (value, title) =>
+      set(node, { "aria-pressed": String(value), "aria-label": title, title }),
+  };
 };
 
 const WORDLESS_PICTURE = "Without a phrase the layer only gives its pixels.";
@@ -65,13 +69,20 @@ const warningsOf = (shown, layer) => {
   const failure = failureOf(shown.scored, layer);
   const notes = [...(failure ? [failure] : []), ...told.filter(({ code }) => !HERE.includes(code))];
   const phrase = layer.phrase.trim();
-  const named = isPainted(layer) && (layer.class_label.trim() || notes.some(({ code }) => code === "no_class"));
+  const named =
+    isPainted(layer) && (layer.class_label.trim() || notes.some(({ code }) => code === "no_class"));
   if (!phrase && named) return notes;
-  if (!phrase) return [{ code: "no_phrase", text: isPainted(layer) ? WORDLESS_REGION : WORDLESS_PICTURE }, ...notes];
+  if (!phrase)
+    return [
+      { code: "no_phrase", text: isPainted(layer) ? WORDLESS_REGION : WORDLESS_PICTURE },
+      ...notes,
+    ];
   // An empty prompt becomes the layers' phrases.
   if (!shown.unlinked.has(layer.id) || !shown.scene.prompt.trim()) return notes;
   const missing = { code: "phrase_missing", text: `“${phrase}” does not stand in the prompt.` };
-  const [first, rest] = [true, false].map((stops) => notes.filter(({ code }) => STOPS.includes(code) === stops));
+  const [first, rest] = [true, false].map((stops) =>
+    notes.filter(({ code }) => STOPS.includes(code) === stops),
+  );
   return [...first, told.find(({ code }) => code === missing.code) ?? missing, ...rest];
 };
 
@@ -95,7 +106,12 @@ const createFreedom = (desk, id) => {
     edit: (noise) => setLayer(id, { noise }),
     merge: () => `noise:${id}`,
   });
-  const node = h("div", { class: "free", title: "Freedom: 0 keeps the pixels, 1 invents them anew" }, dial.node, value);
+  const node = h(
+    "div",
+    { class: "free", title: "Freedom: 0 keeps the pixels, 1 invents them anew" },
+    dial.node,
+    value,
+  );
   const update = (shown, layer) => {
     dial.update(shown);
     show(dial.node, !layer.noise_map);
@@ -109,7 +125,13 @@ const createWords = () => {
   const cover = h("span", { class: "muted" });
   const warning = h("span", { class: "row-warning", "data-test": "layer-warning" });
   const subject = createRowSubject();
-  const node = h("div", { class: "row-words" }, phrase, subject.node, h("span", { class: "row-line" }, cover, warning));
+  const node = h(
+    "div",
+    { class: "row-words" },
+    phrase,
+    subject.node,
+    h("span", { class: "row-line" }, cover, warning),
+  );
   const update = (shown, layer) => {
     const warnings = warningsOf(shown, layer);
     subject.update(shown, layer);
@@ -119,7 +141,9 @@ const createWords = () => {
     });
     show(cover, layer.visible);
     set(cover, { text: layer.visible ? coverageText(shown, layer.id, warnings.length > 0) : "" });
-    const text = warnings.length ? (warnings[0].short ?? SHORT[warnings[0].code] ?? warnings[0].text) : "";
+    const text = warnings.length
+      ? (warnings[0].short ?? SHORT[warnings[0].code] ?? warnings[0].text)
+      : "";
     const title = warnings.map((note) => note.text).join("\n") || null;
     set(warning, { text, title, "data-code": warnings[0]?.code ?? null });
     show(warning, warnings.length > 0);
@@ -176,8 +200,20 @@ const attributesOf = (desk, shown, { layer, group }, isFront) => {
 };
 
 const createHead = (desk, id) => {
-  const eye = toggle(desk, id, { test: "eye", field: "visible", on: "eye", off: "eyeShut", name: ["Show", "Hide"] });
-  const lock = toggle(desk, id, { test: "lock", field: "locked", on: "lock", off: "unlock", name: ["Lock", "Unlock"] });
+  const eye = toggle(desk, id, {
+    test: "eye",
+    field: "visible",
+    on: "eye",
+    off: "eyeShut",
+    name: ["Show", "Hide"],
+  });
+  const lock = toggle(desk, id, {
+    test: "lock",
+    field: "locked",
+    on: "lock",
+    off: "unlock",
+    name: ["Lock", "Unlock"],
+  });
   const thumb = h("img", { class: "thumb", alt: "", draggable: "false", loading: "lazy" });
   const mask = createMaskThumb(desk, id);
   const [words, freedom] = [createWords(), createFreedom(desk, id)];
@@ -218,7 +254,11 @@ const choose = (desk, id, { ctrlKey, metaKey, shiftKey }) => {
 /** The row of the layer `id`: {node, update(shown, {layer, group}, isFront)}; its card comes when first selected. */
 export const createRow = (desk, id) => {
   const head = createHead(desk, id);
-  const node = h("div", { class: "row", role: "treeitem", "data-test": "layer-row", "data-layer": id }, head.node);
+  const node = h(
+    "div",
+    { class: "row", role: "treeitem", "data-test": "layer-row", "data-layer": id },
+    head.node,
+  );
   const isPlain = (target) => !target.closest("button, input, textarea, .card");
   node.addEventListener("click", (event) => isPlain(event.target) && choose(desk, id, event));
   node.addEventListener("pointerenter", () => desk.session.set({ hovered: id }));

@@ -20,16 +20,23 @@ const setBy = (method, dial, settings) => {
   const share = (valueOf(settings, dial) - dial.minimum) / (dial.maximum - dial.minimum);
   return dial.sets.map(({ name, low, high }) => {
     const option = method.options.find((each) => each.name === name);
-    const value = isByHand(method, settings) ? valueOf(settings, option) : low + (high - low) * share;
+    const value = isByHand(method, settings)
+      ? valueOf(settings, option)
+      : low + (high - low) * share;
     return { option, value };
   });
 };
 
-const withUnit = (number, unit) => (unit === "×" ? `×${number}` : number + (unit.startsWith("px") ? " px" : ""));
+const withUnit = (number, unit) =>
+  unit === "×" ? `×${number}` : number + (unit.startsWith("px") ? " px" : "");
 
 const told = ({ option, value }) => {
   const text = withUnit(formatNumber(roundTo(value, 0.01), 0.01), option.unit);
-  const node = h("span", { class: "setter-value", title: option.help, "data-test": `sets-${option.name}` });
+  const node = h("span", {
+    class: "setter-value",
+    title: option.help,
+    "data-test": `sets-${option.name}`,
+  });
   node.append(`${option.title.toLowerCase()} `, h("b", { text }));
   return node;
 };
@@ -39,7 +46,9 @@ export const createSetter = (desk) => {
   const known = () => dialOf(methodOf(desk.shown()));
   const read = (shown) => {
     const dial = dialOf(methodOf(shown));
-    return dial && !isByHand(methodOf(shown), shown.record.settings) ? valueOf(shown.record.settings, dial) : null;
+    return dial && !isByHand(methodOf(shown), shown.record.settings)
+      ? valueOf(shown.record.settings, dial)
+      : null;
   };
   const part = slider(desk, {
     label: "Freedom",
@@ -50,7 +59,10 @@ export const createSetter = (desk) => {
     edit: (value) => setOption(known().name, value),
     merge: () => "setter",
   });
-  const [title, number] = [h("span", { class: "setter-title" }), h("span", { class: "dial-value" })];
+  const [title, number] = [
+    h("span", { class: "setter-title" }),
+    h("span", { class: "dial-value" }),
+  ];
   const values = h("div", { class: "setter-values" });
   const head = h("div", { class: "setter-head" }, title, part.node, number);
   const node = h("div", { class: "setter", hidden: true }, head, values);
@@ -62,7 +74,12 @@ export const createSetter = (desk) => {
     part.update(shown);
     const value = read(shown);
     set(title, { text: dial.title, title: dial.help });
-    set(part.input, { "aria-label": dial.title, min: dial.minimum, max: dial.maximum, step: dial.step });
+    set(part.input, {
+      "aria-label": dial.title,
+      min: dial.minimum,
+      max: dial.maximum,
+      step: dial.step,
+    });
     set(number, { text: value === null ? "by hand" : formatNumber(value, dial.step) });
     values.replaceChildren(...setBy(method, dial, shown.record.settings).map(told));
   };

@@ -27,7 +27,9 @@ class Shelf {
 
   /** Drops everything whose key begins so. */
   drop(start) {
-    return this.#attempt("readwrite", (strokes) => strokes.delete(IDBKeyRange.bound(start, `${start}\uffff`)));
+    return this.#attempt("readwrite", (strokes) =>
+      strokes.delete(IDBKeyRange.bound(start, `${start}\uffff`)),
+    );
   }
 
   async #attempt(mode, work) {

@@ -57,7 +57,10 @@ const connectSize = (desk, node, canvas) => {
       height: node.clientHeight,
       ratio: Math.min(SHARPEST, devicePixelRatio),
     });
-    Object.assign(canvas, { width: Math.round(box.width * box.ratio), height: Math.round(box.height * box.ratio) });
+    Object.assign(canvas, {
+      width: Math.round(box.width * box.ratio),
+      height: Math.round(box.height * box.ratio),
+    });
     desk.refresh();
   };
   new ResizeObserver(resize).observe(node);
@@ -80,7 +83,8 @@ const createMakers = (desk) => {
     shiftOf: shiftOf(desk),
     exact: createExact(),
     isBusy: () => desk.store.busy,
-    settled: (area) => (desk.session.state.compare === "changed" ? desk.refresh() : desk.touched(area)),
+    settled: (area) =>
+      desk.session.state.compare === "changed" ? desk.refresh() : desk.touched(area),
   });
   const veils = createVeils(desk, plates, shiftOf(desk));
   const mixer = createMixer(desk.pictures, plates);
@@ -88,17 +92,42 @@ const createMakers = (desk) => {
 };
 
 export const createStage = (desk) => {
-  const canvas = h("canvas", { class: "canvas", tabindex: "0", role: "application", "data-test": "canvas" });
-  const makersOfChips = [createProgress, createPromise, createChanged, createSwitch, createReading, createInvitation];
-  const chips = [createHeat, ...makersOfChips, createDivider, createMixChip].map((create) => create(desk));
+  const canvas = h("canvas", {
+    class: "canvas",
+    tabindex: "0",
+    role: "application",
+    "data-test": "canvas",
+  });
+  const makersOfChips = [
+    createProgress,
+    createPromise,
+    createChanged,
+    createSwitch,
+    createReading,
+    createInvitation,
+  ];
+  const chips = [createHeat, ...makersOfChips, createDivider, createMixChip].map((create) =>
+    create(desk),
+  );
   const shadow = h("div", { class: "page-shadow" });
   const ring = h("div", { class: "ring", hidden: true });
   const lying = chips.map((chip) => chip.node);
-  const node = h("section", { class: "stage", "aria-label": "Canvas" }, shadow, canvas, ring, lying);
+  const node = h(
+    "section",
+    { class: "stage", "aria-label": "Canvas" },
+    shadow,
+    canvas,
+    ring,
+    lying,
+  );
   const { plates, ...makers } = createMakers(desk);
   const { compositor } = makers;
   const pixels = () => pixelsOf(desk.shown(), (shown) => pageOf(desk, shown, makers).picture);
-  const { holdSpace, held } = connectPointer(desk, canvas, createSurface(desk, { canvas, ring, pixels }));
+  const { holdSpace, held } = connectPointer(
+    desk,
+    canvas,
+    createSurface(desk, { canvas, ring, pixels }),
+  );
   connectWheel(desk, canvas);
   connectDrop(desk, node, canvas);
   const box = connectSize(desk, node, canvas);
@@ -131,7 +160,9 @@ const drawnTogether = async (desk, compositor, layers) => {
 /** What fills the page, at scene size: RGBA bytes. */
 const pixelsOf = (shown, compose) => {
   const { width_px: width, height_px: height } = shown.scene;
-  const context = Object.assign(document.createElement("canvas"), { width, height }).getContext("2d");
+  const context = Object.assign(document.createElement("canvas"), { width, height }).getContext(
+    "2d",
+  );
   context.imageSmoothingQuality = "high";
   context.drawImage(compose(shown), 0, 0, width, height);
   return context.getImageData(0, 0, width, height).data;
@@ -146,7 +177,8 @@ const placeChips = (node, { scene, state: { view } }, box) => {
     right: Math.max(0, box.width - page.x1),
     bottom: Math.max(0, box.height - page.y1),
   };
-  for (const [side, value] of Object.entries(edges)) setVariable(node, `--page-${side}`, `${value}px`);
+  for (const [side, value] of Object.entries(edges))
+    setVariable(node, `--page-${side}`, `${value}px`);
 };
 
 /** The shadow lies under the page, turned as the page is. */
@@ -169,7 +201,9 @@ const pageOf = (desk, shown, { compositor, patch, mixer, changed = null }) => {
   if (preview) return { showing: "preview", picture: previewOf(desk, shown, patch, preview) };
   if (shown.state.comparing && !shown.before) return { showing: "collage", picture: collage() };
   const result = desk.pictures.get(shown.shownDigest);
-  return result ? { showing: "result", picture: result.image } : { showing: "collage", picture: collage() };
+  return result
+    ? { showing: "result", picture: result.image }
+    : { showing: "collage", picture: collage() };
 };
 
 /** What a way of comparing lays over the page: {split: {picture, at}} or {changes: {canvas, count, share}}. */

@@ -5,7 +5,9 @@ import { h, keyed, set, show } from "./dom.js";
 
 const createStep = (desk, index) => {
   const press = () => desk.store.goTo(index);
-  return { node: h("button", { type: "button", class: "menu-item", role: "option", on: { click: press } }) };
+  return {
+    node: h("button", { type: "button", class: "menu-item", role: "option", on: { click: press } }),
+  };
 };
 
 const updateList = (desk, list, nodes) => {
@@ -22,8 +24,18 @@ export const createSteps = (desk) => {
   const nodes = new Map();
   const list = h("div", { role: "listbox", "aria-label": "Steps" });
   const heading = h("div", { class: "menu-heading", text: "Steps" });
-  const popover = h("div", { class: "menu history", hidden: true, "data-test": "history-list" }, heading, list);
-  const opener = button(desk, "steps", { iconName: "steps", test: "history", title: "Steps so far", kind: "quiet" });
+  const popover = h(
+    "div",
+    { class: "menu history", hidden: true, "data-test": "history-list" },
+    heading,
+    list,
+  );
+  const opener = button(desk, "steps", {
+    iconName: "steps",
+    test: "history",
+    title: "Steps so far",
+    kind: "quiet",
+  });
   const update = ({ state }) => {
     const open = state.open === "history";
     show(popover, open);

@@ -25,21 +25,43 @@ const createSign = ({ changed_outside: changed }) => {
 
 const createThumb = (desk, candidate) => {
   const { index, seed, digest } = candidate;
-  const shape = { type: "button", class: "candidate", role: "option", title: `Seed ${seed}`, draggable: "true" };
+  const shape = {
+    type: "button",
+    class: "candidate",
+    role: "option",
+    title: `Seed ${seed}`,
+    draggable: "true",
+  };
   const hooks = { "data-test": "candidate", "data-index": index, "data-digest": digest };
   const carry = ({ dataTransfer }) => dataTransfer.setData(CANDIDATE, candidate.id);
-  const on = { click: () => desk.run("view", digest), dblclick: () => desk.run("accept"), dragstart: carry };
+  const on = {
+    click: () => desk.run("view", digest),
+    dblclick: () => desk.run("accept"),
+    dragstart: carry,
+  };
   const alt = `Candidate ${index + 1}, seed ${seed}`;
   const picture = h("img", { src: desk.pictures.url(digest), alt, draggable: "false" });
   const label = h("span", { class: "candidate-seed", text: String(seed) });
   const [place, veil] = [createPlace(), createThumbVeil(desk)];
-  const node = h("button", { ...shape, ...hooks, on }, picture, label, createSign(candidate), place.node, veil.node);
+  const node = h(
+    "button",
+    { ...shape, ...hooks, on },
+    picture,
+    label,
+    createSign(candidate),
+    place.node,
+    veil.node,
+  );
   const update = (shown, now) => {
     set(node, { "data-starred": (shown.record.starred ?? []).includes(digest) });
     veil.update(shown, now);
     place.update(placeOf(now, shown.batch.candidates));
     const current = shown.shownDigest === digest;
-    set(node, { "aria-selected": current, "data-picked": shown.record.picked === digest, tabindex: current ? 0 : -1 });
+    set(node, {
+      "aria-selected": current,
+      "data-picked": shown.record.picked === digest,
+      tabindex: current ? 0 : -1,
+    });
     set(node, { "data-other": shown.mix?.other.digest === digest });
   };
   return { node, update };
@@ -59,10 +81,13 @@ const subline = (shown) => {
   const { batch, state } = shown;
   const layouts = (batch?.candidates ?? []).filter(({ layout }) => layout).length;
   if (layouts) return `${plural(layouts, "layout", "layouts")}: click one, then retouch it`;
-  if (state.varied[batch?.job]) return `${plural(batch.candidates.length, "candidate", "candidates")}, it alone varies`;
+  if (state.varied[batch?.job])
+    return `${plural(batch.candidates.length, "candidate", "candidates")}, it alone varies`;
   if (batch?.candidates.length) return plural(batch.candidates.length, "candidate", "candidates");
   if (batch) return state.job ? "The candidates follow." : "Refine a draft to make some.";
-  return state.job ? "The candidates appear here." : "Generate makes the first ones. They stay here, run by run.";
+  return state.job
+    ? "The candidates appear here."
+    : "Generate makes the first ones. They stay here, run by run.";
 };
 
 /** Steps through the runs of this scene, the newest first. */
@@ -75,8 +100,18 @@ const createRuns = (desk) => {
     if (next) desk.run("showBatch", next.job);
   };
   const kind = "quiet small";
-  const older = button(desk, go(1), { iconName: "left", test: "older-run", title: "The run before", kind });
-  const newer = button(desk, go(-1), { iconName: "right", test: "newer-run", title: "The run after", kind });
+  const older = button(desk, go(1), {
+    iconName: "left",
+    test: "older-run",
+    title: "The run before",
+    kind,
+  });
+  const newer = button(desk, go(-1), {
+    iconName: "right",
+    test: "newer-run",
+    title: "The run after",
+    kind,
+  });
   const node = h("span", { class: "runs" }, older, place, newer);
   const update = (shown) => {
     const { batches } = shown;
@@ -102,7 +137,12 @@ const connectStepping = (desk, list) => {
 
 const createCandidates = (desk) => {
   const nodes = new Map();
-  const shape = { class: "candidates", role: "listbox", "aria-label": "Candidates", "data-test": "candidates" };
+  const shape = {
+    class: "candidates",
+    role: "listbox",
+    "aria-label": "Candidates",
+    "data-test": "candidates",
+  };
   const list = h("div", { ...shape, "aria-orientation": "horizontal" });
   connectStepping(desk, list);
   const thumbOf = (candidate) => createThumb(desk, candidate);
@@ -118,15 +158,34 @@ const createCandidates = (desk) => {
 
 const createChoices = (desk) => {
   const away = { label: "Discard", test: "discard", title: "Put these candidates away (Shift X)" };
-  const take = { label: "Accept", test: "accept", title: "Go on with this one (Enter)", kind: "accent", key: "⏎" };
+  const take = {
+    label: "Accept",
+    test: "accept",
+    title: "Go on with this one (Enter)",
+    kind: "accent",
+    key: "⏎",
+  };
   const [discard, accept] = [button(desk, "discard", away), button(desk, "accept", take)];
-  const star = button(desk, "star", { iconName: "star", test: "star", title: "Star (Shift S)", kind: "quiet" });
-  const into = { iconName: "apart", test: "decompose", title: "Decompose into layers (Shift D)", kind: "quiet" };
+  const star = button(desk, "star", {
+    iconName: "star",
+    test: "star",
+    title: "Star (Shift S)",
+    kind: "quiet",
+  });
+  const into = {
+    iconName: "apart",
+    test: "decompose",
+    title: "Decompose into layers (Shift D)",
+    kind: "quiet",
+  };
   const apart = button(desk, "decompose", into);
   const touch = createRetouch(desk);
   const update = (shown) => {
     [star, apart, discard, accept].forEach((each) => show(each, shown.batch !== null));
-    set(star, { disabled: !shown.ownDigest, "aria-pressed": (shown.record.starred ?? []).includes(shown.ownDigest) });
+    set(star, {
+      disabled: !shown.ownDigest,
+      "aria-pressed": (shown.record.starred ?? []).includes(shown.ownDigest),
+    });
     set(apart, { disabled: shown.state.job !== null || !shown.ownDigest });
     set(accept, { disabled: !shown.state.viewed && !shown.mix });
     touch.update(shown);
@@ -137,17 +196,32 @@ const createChoices = (desk) => {
 export const createStrip = (desk) => {
   const title = h("span", { class: "strip-title" });
   const count = h("span", { class: "muted" });
-  const [runs, compare, choices, list] = [createRuns, createCompareButtons, createChoices, createCandidates].map(
-    (create) => create(desk),
-  );
+  const [runs, compare, choices, list] = [
+    createRuns,
+    createCompareButtons,
+    createChoices,
+    createCandidates,
+  ].map((create) => create(desk));
   const spring = h("span", { class: "spring" });
-  const head = h("div", { class: "strip-head" }, title, count, runs.node, spring, compare.node, choices.nodes);
+  const head = h(
+    "div",
+    { class: "strip-head" },
+    title,
+    count,
+    runs.node,
+    spring,
+    compare.node,
+    choices.nodes,
+  );
   const drafts = createDrafts(desk);
   const pictures = h("div", { class: "strip-pictures" }, head, list.node);
   const node = h("section", { class: "strip", "aria-label": "Results" }, drafts.node, pictures);
   const update = (shown) => {
     const layerId = shown.batch?.layerId || shown.state.varied[shown.batch?.job];
-    set(title, { text: headline(shown), "data-tint": layerId ? desk.tints.indexOf(layerId) : null });
+    set(title, {
+      text: headline(shown),
+      "data-tint": layerId ? desk.tints.indexOf(layerId) : null,
+    });
     set(count, { text: subline(shown) });
     [drafts, runs, compare, choices, list].forEach((part) => part.update(shown));
     set(node, { "data-empty": shown.batch === null });

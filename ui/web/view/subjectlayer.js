@@ -7,9 +7,11 @@ import { h, set, show } from "./dom.js";
 import { line } from "./layerfields.js";
 import { createChip } from "./subjectrun.js";
 
-const TITLE = "A re-roll then draws your own subject here, by Layout-and-Retouch, in this layer alone";
+const TITLE =
+  "A re-roll then draws your own subject here, by Layout-and-Retouch, in this layer alone";
 
-const nameOf = (subject, model) => (isUsable(subject, model) ? subject.name : `${subject.name} (not trained)`);
+const nameOf = (subject, model) =>
+  isUsable(subject, model) ? subject.name : `${subject.name} (not trained)`;
 
 /** Two parts: {node, update(shown)}; hidden while there are neither subjects nor one in the layer. */
 export const createLayerSubject = (desk, id) => {
@@ -21,8 +23,13 @@ export const createLayerSubject = (desk, id) => {
       const { subjects } = state.library;
       const own = layerOf(record, id)?.subject;
       const gone =
-        own && !subjects.some((subject) => subject.id === own) ? [{ id: own, title: "a deleted subject" }] : [];
-      const known = subjects.map((subject) => ({ id: subject.id, title: nameOf(subject, record.settings.model) }));
+        own && !subjects.some((subject) => subject.id === own)
+          ? [{ id: own, title: "a deleted subject" }]
+          : [];
+      const known = subjects.map((subject) => ({
+        id: subject.id,
+        title: nameOf(subject, record.settings.model),
+      }));
       return [{ id: "", title: "none" }, ...gone, ...known];
     },
     read: ({ record }) => layerOf(record, id)?.subject ?? "",

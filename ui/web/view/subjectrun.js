@@ -7,7 +7,11 @@ import { button, choice } from "./fields.js";
 import { h, set, show } from "./dom.js";
 
 const STAGES = [
-  { id: "layouts", title: "Layouts first", about: "Show the layouts; the one that is picked is retouched then" },
+  {
+    id: "layouts",
+    title: "Layouts first",
+    about: "Show the layouts; the one that is picked is retouched then",
+  },
   { id: "retouch", title: "Retouch each", about: "Retouch every layout at once" },
 ];
 
@@ -45,7 +49,9 @@ const createStages = (desk) => {
   );
   const update = ({ record }) => {
     const stage = record.settings.options.stage ?? "retouch";
-    buttons.forEach((each, index) => set(each, { "aria-checked": String(STAGES[index].id === stage) }));
+    buttons.forEach((each, index) =>
+      set(each, { "aria-checked": String(STAGES[index].id === stage) }),
+    );
   };
   return { node, update };
 };
@@ -74,8 +80,21 @@ export const createSubjectRun = (desk) => {
     kind: "small",
   });
   const none = h("span", { class: "muted", text: "No subject is trained for this model yet." });
-  const open = button(desk, "subjects", { label: "Subjects …", test: "run-subjects", kind: "small" });
-  const node = h("div", { class: "subject-run", hidden: true }, chip.node, which.node, none, open, append, stages.node);
+  const open = button(desk, "subjects", {
+    label: "Subjects …",
+    test: "run-subjects",
+    kind: "small",
+  });
+  const node = h(
+    "div",
+    { class: "subject-run", hidden: true },
+    chip.node,
+    which.node,
+    none,
+    open,
+    append,
+    stages.node,
+  );
   const update = (shown) => {
     show(node, shown.record.settings.method === SUBJECT_METHOD);
     if (node.hidden) return;

@@ -26,9 +26,15 @@ const createName = (desk, id) => {
     maxlength: 200,
     "aria-label": "Name of the subject",
   };
-  const input = h("input", { ...shape, "data-test": "subject-name", autocomplete: "off", spellcheck: "false" });
+  const input = h("input", {
+    ...shape,
+    "data-test": "subject-name",
+    autocomplete: "off",
+    spellcheck: "false",
+  });
   let known = "";
-  const keep = () => (input.value.trim() ? desk.run("renameSubject", id, input.value) : (input.value = known));
+  const keep = () =>
+    input.value.trim() ? desk.run("renameSubject", id, input.value) : (input.value = known);
   input.addEventListener("change", keep);
   input.addEventListener("keydown", (event) => {
     if (event.key === "Enter") input.blur();
@@ -48,7 +54,12 @@ const createName = (desk, id) => {
 const createDelete = (desk, id) => {
   let sure = false;
   const press = () => (sure ? desk.run("deleteSubject", id) : tell(true));
-  const node = button(desk, press, { iconName: "bin", test: "subject-delete", title: "Delete", kind: "quiet small" });
+  const node = button(desk, press, {
+    iconName: "bin",
+    test: "subject-delete",
+    title: "Delete",
+    kind: "quiet small",
+  });
   const words = h("span", { text: "Delete?", hidden: true });
   node.append(words);
   const tell = (asked) => {
@@ -62,8 +73,16 @@ const createDelete = (desk, id) => {
 
 const createActions = (desk, id) => {
   const press = (command) => () => desk.run(command, id);
-  const train = button(desk, press("trainSubject"), { label: "Train", test: "subject-train", kind: "small" });
-  const stop = button(desk, press("stopTraining"), { label: "Stop", test: "subject-stop", kind: "small" });
+  const train = button(desk, press("trainSubject"), {
+    label: "Train",
+    test: "subject-train",
+    kind: "small",
+  });
+  const stop = button(desk, press("stopTraining"), {
+    label: "Stop",
+    test: "subject-stop",
+    kind: "small",
+  });
   const draw = button(desk, press("drawSubject"), {
     label: "Draw",
     test: "subject-draw",
@@ -78,13 +97,24 @@ const createActions = (desk, id) => {
     kind: "small",
   });
   const drop = createDelete(desk, id);
-  const node = h("div", { class: "subject-actions" }, draw, place, train, stop, h("span", { class: "spring" }), drop);
+  const node = h(
+    "div",
+    { class: "subject-actions" },
+    draw,
+    place,
+    train,
+    stop,
+    h("span", { class: "spring" }),
+    drop,
+  );
   const update = (subject, model) => {
     const usable = isUsable(subject, model);
     [draw, place].forEach((each) => show(each, usable));
     show(train, !isTraining(subject));
     show(stop, isTraining(subject));
-    set(train, { title: usable ? "Learn it once more from the beginning" : "Teach the model this subject" });
+    set(train, {
+      title: usable ? "Learn it once more from the beginning" : "Teach the model this subject",
+    });
     set(train.firstChild, { text: trainTitle(subject) });
     train.classList.toggle("accent", !usable);
     set(drop, { disabled: isTraining(subject) });
@@ -99,7 +129,12 @@ const createSubject = (desk, subject) => {
   const state = h("span", { class: "subject-state", "data-test": "subject-state", role: "status" });
   const bar = h("span", { class: "subject-bar", "aria-hidden": "true" });
   const told = h("p", { class: "subject-told", "data-test": "subject-told", hidden: true });
-  const words = h("div", { class: "subject-words" }, name.node, h("span", { class: "subject-line" }, word, state));
+  const words = h(
+    "div",
+    { class: "subject-words" },
+    name.node,
+    h("span", { class: "subject-line" }, word, state),
+  );
   const head = h("div", { class: "subject-head" }, createFan(desk, subject), words);
   const shape = { class: "subject", role: "listitem", "data-test": "subject", "data-subject": id };
   const node = h("li", shape, head, bar, told, actions.node);
@@ -120,7 +155,11 @@ const createSubject = (desk, subject) => {
 
 const createList = (desk) => {
   const nodes = new Map();
-  const list = h("ul", { class: "subject-list", "aria-label": "Subjects", "data-test": "subject-list" });
+  const list = h("ul", {
+    class: "subject-list",
+    "aria-label": "Subjects",
+    "data-test": "subject-list",
+  });
   const empty = h(
     "div",
     { class: "empty" },
@@ -165,11 +204,19 @@ const connectDrop = (desk, node) => {
 };
 
 const createHead = (desk) => {
-  const fresh = { label: "New subject", iconName: "plus", test: "new-subject", kind: "small accent" };
+  const fresh = {
+    label: "New subject",
+    iconName: "plus",
+    test: "new-subject",
+    kind: "small accent",
+  };
   const away = { iconName: "close", test: "subjects-close", title: "Close", kind: "quiet small" };
   const [add, close] = [button(desk, "newSubject", fresh), button(desk, "subjects", away)];
   const title = h("h2", { text: "Subjects" });
-  return { node: h("div", { class: "panel-head" }, title, h("span", { class: "spring" }), add, close), add };
+  return {
+    node: h("div", { class: "panel-head" }, title, h("span", { class: "spring" }), add, close),
+    add,
+  };
 };
 
 /** Escape leaves the form first, then the shelf. */
@@ -183,7 +230,12 @@ const connectEscape = (desk, node) =>
 /** {node, update(shown)}: hidden until it is opened; the focus comes along, stays inside, goes back where it was. */
 export const createSubjects = (desk) => {
   const [head, form, list] = [createHead(desk), createForm(desk), createList(desk)];
-  const shape = { class: "subjects", role: "dialog", "aria-label": "Subjects", "data-test": "subjects-panel" };
+  const shape = {
+    class: "subjects",
+    role: "dialog",
+    "aria-label": "Subjects",
+    "data-test": "subjects-panel",
+  };
   const node = h("section", { ...shape, hidden: true }, head.node, form.node, list.node);
   connectDrop(desk, node);
   connectEscape(desk, node);
@@ -197,11 +249,14 @@ export const createSubjects = (desk) => {
     const open = shown.state.subjectsOpen;
     if (open === node.hidden) turn(open);
     if (!open) return;
-    const [wasInForm, wasInList] = [form, list].map((part) => part.node.contains(document.activeElement));
+    const [wasInForm, wasInList] = [form, list].map((part) =>
+      part.node.contains(document.activeElement),
+    );
     list.update(shown);
     form.update(shown);
     show(head.add, shown.state.subjectForm === null);
-    const isGone = (wasInForm && form.node.hidden) || (wasInList && !node.contains(document.activeElement));
+    const isGone =
+      (wasInForm && form.node.hidden) || (wasInList && !node.contains(document.activeElement));
     if (isGone) head.add.focus();
   };
   return { node, update };

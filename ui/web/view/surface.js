@@ -47,7 +47,8 @@ export const createSurface = (desk, { canvas, ring, pixels }) => {
   const sizeOf = ({ picture }) => pictures.get(picture)?.size ?? null;
   const selected = () => layerOf(store.record, store.record.selected);
   const placeRing = createRing(desk, ring);
-  const hits = (id, point) => objectsOf(desk).some((object) => object.id === id && object.hit(point));
+  const hits = (id, point) =>
+    objectsOf(desk).some((object) => object.id === id && object.hit(point));
   return {
     sizeOf,
     selected,
@@ -61,7 +62,8 @@ export const createSurface = (desk, { canvas, ring, pixels }) => {
     hits,
     beginPart: (box, way) => beginPart({ ...desk, hits }, box, way),
     topmost: (point) => topmostOf(objectsOf(desk), point),
-    isBackdrop: (layer) => !isPainted(layer) && coversCanvas(layer.placement, sizeOf(layer), store.record.scene),
+    isBackdrop: (layer) =>
+      !isPainted(layer) && coversCanvas(layer.placement, sizeOf(layer), store.record.scene),
     begin: (name) => {
       session.set({ showing: "collage" });
       return store.begin(`${name} ${titleOf(selected())}`);

@@ -29,7 +29,12 @@ export const createTools = (desk) => {
     kind: "tool",
   });
   const shelf = "Subjects: your own things, learned from pictures (Shift P)";
-  const library = button(desk, "subjects", { iconName: "subject", test: "subjects", title: shelf, kind: "tool" });
+  const library = button(desk, "subjects", {
+    iconName: "subject",
+    test: "subjects",
+    title: shelf,
+    kind: "tool",
+  });
   const node = h(
     "nav",
     { class: "tools", "aria-label": "Tools" },
@@ -39,7 +44,9 @@ export const createTools = (desk) => {
     library,
   );
   const update = ({ state }) => {
-    buttons.forEach((each, index) => set(each, { "aria-checked": String(TOOLS[index].id === state.tool) }));
+    buttons.forEach((each, index) =>
+      set(each, { "aria-checked": String(TOOLS[index].id === state.tool) }),
+    );
     set(library, { "aria-expanded": String(state.subjectsOpen) });
   };
   return { node, update };

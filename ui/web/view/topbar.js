@@ -19,7 +19,13 @@ const menu = (desk, { name, title, test, items }) => {
   const list = h("div", { class: "menu", role: "menu", "aria-label": title, hidden: true });
   const opener = h(
     "button",
-    { type: "button", class: "button", "data-test": test, "aria-haspopup": "menu", on: { click: () => toggle() } },
+    {
+      type: "button",
+      class: "button",
+      "data-test": test,
+      "aria-haspopup": "menu",
+      on: { click: () => toggle() },
+    },
     h("span", { text: title }),
     icon("down"),
   );
@@ -92,7 +98,12 @@ const openItems = ({ state }) => [
 ];
 
 const exportItems = ({ record }) => [
-  { title: "Scene with its settings (.ora)", hint: "Ctrl E", test: "export-ora", command: "exportOra" },
+  {
+    title: "Scene with its settings (.ora)",
+    hint: "Ctrl E",
+    test: "export-ora",
+    command: "exportOra",
+  },
   {
     title: `Picture (${fileStem(record.scene.name)}.png)`,
     hint: "Ctrl Shift E",
@@ -107,9 +118,24 @@ const runText = ({ state }) => {
 };
 
 const createPills = () => {
-  const saved = h("span", { class: "pill", "data-test": "saved", role: "status" }, h("span"), h("span"));
-  const model = h("span", { class: "pill", "data-test": "model" }, h("span", { class: "muted" }), h("b"));
-  const queue = h("span", { class: "pill", "data-test": "queue" }, h("span", { class: "dot" }), h("b"));
+  const saved = h(
+    "span",
+    { class: "pill", "data-test": "saved", role: "status" },
+    h("span"),
+    h("span"),
+  );
+  const model = h(
+    "span",
+    { class: "pill", "data-test": "model" },
+    h("span", { class: "muted" }),
+    h("b"),
+  );
+  const queue = h(
+    "span",
+    { class: "pill", "data-test": "queue" },
+    h("span", { class: "dot" }),
+    h("b"),
+  );
   const update = (shown) => {
     const { state } = shown;
     const { state: standing, at } = state.saved;
@@ -137,7 +163,11 @@ const createName = (desk) => {
   });
   const update = (shown) => {
     field.update(shown);
-    setVariable(field.node, "--letters", `${Math.min(28, Math.max(8, shown.scene.name.length + 2))}ch`);
+    setVariable(
+      field.node,
+      "--letters",
+      `${Math.min(28, Math.max(8, shown.scene.name.length + 2))}ch`,
+    );
   };
   return { node: h("span", { class: "name-box" }, field.node), update };
 };
@@ -150,16 +180,37 @@ const lookText = ({ zoom, turn, mirror }) => {
 
 /** Undo, redo, the steps, and the zoom. */
 const createMoves = (desk) => {
-  const undo = button(desk, "undo", { iconName: "undo", test: "undo", title: "Undo", kind: "quiet" });
-  const redo = button(desk, "redo", { iconName: "redo", test: "redo", title: "Redo", kind: "quiet" });
+  const undo = button(desk, "undo", {
+    iconName: "undo",
+    test: "undo",
+    title: "Undo",
+    kind: "quiet",
+  });
+  const redo = button(desk, "redo", {
+    iconName: "redo",
+    test: "redo",
+    title: "Redo",
+    kind: "quiet",
+  });
   const steps = createSteps(desk);
   const whole = "Zoom; press for the whole canvas";
-  const zoom = button(desk, "fit", { label: "100 %", test: "zoom", title: whole, kind: "quiet zoom" });
+  const zoom = button(desk, "fit", {
+    label: "100 %",
+    test: "zoom",
+    title: whole,
+    kind: "quiet zoom",
+  });
   const update = (shown) => {
     steps.update(shown);
     const { undoName, redoName } = desk.store;
-    set(undo, { disabled: !undoName, title: undoName ? `Undo: ${undoName} (Ctrl Z)` : "Nothing to undo" });
-    set(redo, { disabled: !redoName, title: redoName ? `Redo: ${redoName} (Ctrl Shift Z)` : "Nothing to redo" });
+    set(undo, {
+      disabled: !undoName,
+      title: undoName ? `Undo: ${undoName} (Ctrl Z)` : "Nothing to undo",
+    });
+    set(redo, {
+      disabled: !redoName,
+      title: redoName ? `Redo: ${redoName} (Ctrl Shift Z)` : "Nothing to redo",
+    });
     set(zoom.firstChild, { text: lookText(shown.state.view) });
   };
   return { nodes: [h("span", { class: "group" }, undo, redo, steps.node), zoom], update };
@@ -167,20 +218,52 @@ const createMoves = (desk) => {
 
 export const createTopbar = (desk) => {
   const [name, pills, moves] = [createName(desk), createPills(), createMoves(desk)];
-  const open = menu(desk, { name: "open-menu", title: "Open", test: "open-menu", items: openItems });
-  const exports = menu(desk, { name: "export-menu", title: "Export", test: "export-menu", items: exportItems });
+  const open = menu(desk, {
+    name: "open-menu",
+    title: "Open",
+    test: "open-menu",
+    items: openItems,
+  });
+  const exports = menu(desk, {
+    name: "export-menu",
+    title: "Export",
+    test: "export-menu",
+    items: exportItems,
+  });
   const lights = "Light or dark (Shift T)";
-  const theme = button(desk, "theme", { iconName: "sun", test: "theme", title: lights, kind: "quiet" });
+  const theme = button(desk, "theme", {
+    iconName: "sun",
+    test: "theme",
+    title: lights,
+    kind: "quiet",
+  });
   const all = "All commands (Ctrl K)";
-  const palette = button(desk, "palette", { iconName: "search", test: "open-palette", title: all, kind: "quiet" });
+  const palette = button(desk, "palette", {
+    iconName: "search",
+    test: "open-palette",
+    title: all,
+    kind: "quiet",
+  });
   const keys = button(desk, "keys", { label: "?", test: "keys", title: "Keys (?)", kind: "quiet" });
-  const brand = h("span", { class: "brand" }, h("span", { class: "mark", "aria-hidden": "true" }), "Lamina");
+  const brand = h(
+    "span",
+    { class: "brand" },
+    h("span", { class: "mark", "aria-hidden": "true" }),
+    "Lamina",
+  );
   const node = h(
     "header",
     { class: "topbar" },
     [brand, name.node, pills.saved, moves.nodes, h("span", { class: "spring" })].flat(),
-    [pills.model, pills.queue, open.node, exports.node, h("span", { class: "group" }, palette, theme, keys)],
+    [
+      pills.model,
+      pills.queue,
+      open.node,
+      exports.node,
+      h("span", { class: "group" }, palette, theme, keys),
+    ],
   );
-  const update = (shown) => [name, pills, moves, open, exports].forEach((part) => part.update(shown));
+  const update = (shown) =>
+    [name, pills, moves, open, exports].forEach((part) => part.update(shown));
   return { node, update };
 };

@@ -13,10 +13,14 @@ export const loadStyle = (element, href) => {
 };
 
 const placeOf = (target) => {
-  if (target.closest?.('textarea, select, input:not([type="range"]):not([type="checkbox"])')) return "text";
+  if (target.closest?.('textarea, select, input:not([type="range"]):not([type="checkbox"])'))
+    return "text";
   if (target.closest?.('input[type="range"]')) return "slider";
-  if (target.closest?.("button, summary, a")) return target.closest(".candidates") ? "list" : "button";
-  return target.closest?.('[role="tree"], [role="listbox"], [role="menu"], [role="dialog"]') ? "list" : "canvas";
+  if (target.closest?.("button, summary, a"))
+    return target.closest(".candidates") ? "list" : "button";
+  return target.closest?.('[role="tree"], [role="listbox"], [role="menu"], [role="dialog"]')
+    ? "list"
+    : "canvas";
 };
 
 /** Keys for the whole page. Escape, and the window losing focus, cancel what a tool is doing. */
@@ -29,8 +33,10 @@ export const connectKeys = (desk, element, { commandFor, chordOf, holdSpace }) =
       event.preventDefault();
       return holdSpace(true);
     }
-    if (chord === "Escape" && (place === "text" || desk.cancelTools())) return event.target.blur?.();
-    if (chord === "Enter" && place === "canvas" && desk.confirmTools()) return event.preventDefault();
+    if (chord === "Escape" && (place === "text" || desk.cancelTools()))
+      return event.target.blur?.();
+    if (chord === "Enter" && place === "canvas" && desk.confirmTools())
+      return event.preventDefault();
     const command = commandFor(chord, place, desk.session.state.bindings);
     if (!command) return undefined;
     event.preventDefault();
@@ -43,7 +49,8 @@ export const connectKeys = (desk, element, { commandFor, chordOf, holdSpace }) =
   });
   element.addEventListener("pointerdown", (event) => {
     const { open } = desk.session.state;
-    if (open && !event.target.closest(".menu-box, .sheet, [data-test=keys]")) desk.session.set({ open: "" });
+    if (open && !event.target.closest(".menu-box, .sheet, [data-test=keys]"))
+      desk.session.set({ open: "" });
   });
 };
 
