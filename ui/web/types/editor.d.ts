@@ -1,0 +1,555 @@
+// The types of the page itself: what is edited, what the session knows, and what the parts of the page offer.
+
+import type { createBridge } from "../bridge.js";
+import type { createMasks } from "../model/masks.js";
+import type { createSession } from "../model/session.js";
+import type { createStore } from "../model/store.js";
+import type {
+  Candidate,
+  Coverage,
+  Digest,
+  Draft,
+  EditorRecord,
+  ErrorRecord,
+  Facts,
+  Group,
+  Identifier,
+  JobState,
+  Layer,
+  LearnedLook,
+  Message,
+  ModelFacts,
+  Note,
+  Replies,
+  RequestKind,
+  Scene,
+  SubjectLibrary,
+  TunedLayer,
+  Verb,
+} from "./protocol.d.ts";
+
+// --- geometry -------------------------------------------------------------------------------------------------
+
+export interface Point {
+  x: number;
+  y: number;
+}
+
+/** An upright box; x1 and y1 are beyond it. */
+export interface Box {
+  x0: number;
+  y0: number;
+  x1: number;
+  y1: number;
+}
+
+/** A size in pixels of a picture or of the canvas. */
+export interface Size {
+  width_px: number;
+  height_px: number;
+}
+
+/** A size in CSS pixels of the page, or in samples. */
+export interface Extent {
+  width: number;
+  height: number;
+}
+
+export interface Shift {
+  dx: number;
+  dy: number;
+}
+
+/** [a, b, c, d, e, f] as canvas has them: x' = a·x + c·y + e, y' = b·x + d·y + f. */
+export type Matrix = readonly [number, number, number, number, number, number];
+
+/** How the scene lies on the stage. */
+export interface View {
+  zoom: number;
+  x: number;
+  y: number;
+  turn: number;
+  mirror: boolean;
+}
+
+export interface Guides {
+  vertical: number | null;
+  horizontal: number | null;
+}
+
+/** A line that a tool shows on the stage, in the scene. */
+export interface Outline {
+  points: readonly Point[];
+  closed: boolean;
+  subtract: boolean;
+}
+
+// --- pixels ---------------------------------------------------------------------------------------------------
+
+/** 64 × 64 values, row by row; null is 0 everywhere. */
+export type Tile = Uint8Array | null;
+
+/** A painted mask: a frozen record that shares its tiles with its other versions. */
+export interface Mask extends Size {
+  readonly across: number;
+  readonly tiles: readonly Tile[];
+}
+
+/** A byte a sample, row by row. */
+export interface Alpha extends Extent {
+  values: Uint8Array;
+}
+
+/** A stored picture once it is here: what is drawn, what has all pixels, and its alpha for hit tests. */
+export interface LoadedPicture {
+  image: HTMLImageElement | HTMLCanvasElement;
+  source: HTMLImageElement | HTMLCanvasElement;
+  size: Size;
+  alpha: Alpha;
+}
+
+// --- what is edited -------------------------------------------------------------------------------------------
+
+/** What undo moves between: frozen, and an edit is a new one. */
+export interface EditorState extends EditorRecord {
+  scene: Scene;
+}
+
+export type Edit = (editor: EditorState) => EditorState;
+export type LayerPatch = Partial<Omit<Layer, "id">>;
+/** A field of a layer that holds the name of a painted mask. */
+export type PaintedField = "mask" | "noise_map";
+
+/** An edit that goes on until it is committed or cancelled; it is one step of undo. */
+export interface Gesture {
+  readonly base: EditorState;
+  isOpen(): boolean;
+  /** Replaces the record with `edit` of the record at the gesture's begin. */
+  update(edit: Edit): void;
+  /** Goes on from the record as it now is. */
+  extend(edit: Edit): void;
+  commit(): void;
+  cancel(): void;
+}
+
+/** A gesture on a mask. */
+export interface Pen {
+  readonly base: Mask;
+  put(mask: Mask): void;
+  commit(): void;
+  cancel(): void;
+}
+
+/** A gesture that moves a part of a layer. */
+export interface PartPen {
+  readonly box: Box;
+  put(shift: Shift): void;
+  commit(): void;
+  cancel(): void;
+}
+
+export type EditorStore = ReturnType<typeof createStore>;
+export type MaskStore = ReturnType<typeof createMasks>;
+export type SessionStore = ReturnType<typeof createSession>;
+export type Bridge = ReturnType<typeof createBridge>;
+
+// --- what the session knows -----------------------------------------------------------------------------------
+
+export interface NoticeAction {
+  title: string;
+  run(): unknown;
+}
+
+/** A calm sentence; a brief one goes by itself. */
+export interface Notice {
+  id: number;
+  tone: "note" | "good" | "problem";
+  what: string;
+  limit: string;
+  remedy: string;
+  action: NoticeAction | null;
+  brief?: boolean;
+}
+
+export type NewNotice = Partial<Omit<Notice, "id">> & { what: string };
+
+/** The run that is followed. */
+export interface Job {
+  id: Identifier | "";
+  kind: RequestKind;
+  state: JobState;
+  layer_id: Identifier | "";
+  layer_ids: readonly Identifier[];
+  /** Steps that were asked for. */
+  asked: number;
+  done: number;
+  total: number;
+  /** A data URI, or nothing. */
+  preview: string;
+  /** Drafts that lie side by side in the preview. */
+  drafts: number;
+  left_s: number | null;
+  stopping: boolean;
+}
+
+export interface Brush {
+  size: number;
+  hardness: number;
+  opacity: number;
+  spacing: number;
+  pressureSize: boolean;
+  pressureFlow: boolean;
+}
+
+export interface RegionSettings {
+  subtract: boolean;
+  tolerance: number;
+  radius: number;
+}
+
+export interface Reference {
+  /** As it is used. */
+  digest: Digest;
+  /** As it was given. */
+  whole: Digest;
+}
+
+export interface SubjectForm {
+  name: string;
+  classWord: string;
+  method: string;
+  steps: number;
+  cut: boolean;
+  references: readonly Reference[];
+}
+
+export type Bindings = Readonly<Record<string, readonly string[]>>;
+export type Theme = "" | "dark" | "light";
+export type CompareMode = "" | "split" | "blink" | "changed";
+export type ToolId =
+  | "move"
+  | "rectangle"
+  | "ellipse"
+  | "lasso"
+  | "brush"
+  | "eraser"
+  | "bucket"
+  | "select"
+  | "marquee"
+  | "carry"
+  | "hand"
+  | "zoom";
+
+/** What the page knows beside the document and never undoes. */
+export interface SessionState {
+  project: Identifier | "";
+  revision: number;
+  facts: Readonly<Facts> | null;
+  candidates: readonly Candidate[];
+  drafts: readonly Draft[];
+  coverage: readonly Coverage[];
+  notes: readonly Note[];
+  job: Readonly<Job> | null;
+  saved: { state: "saved" | "saving" | "unsaved" | "offline"; at: string };
+  link: "up" | "down";
+  conflict: { current: number } | null;
+  notices: readonly Notice[];
+  tool: ToolId;
+  view: View;
+  /** Whether the view follows the size of the stage. */
+  fitted: boolean;
+  showing: "collage" | "result";
+  viewed: Digest | "";
+  batch: Identifier | "";
+  dismissed: readonly Identifier[];
+  comparing: boolean;
+  compare: CompareMode;
+  splitAt: number;
+  hovered: Identifier | "";
+  also: readonly Identifier[];
+  guides: Guides | null;
+  outline: Outline | null;
+  brush: Readonly<Brush>;
+  region: Readonly<RegionSettings>;
+  paints: "mask" | "freedom";
+  open: string;
+  theme: Theme;
+  freshSeeds: boolean;
+  moreOpen: boolean;
+  tuned: Readonly<Record<Identifier, TunedLayer>>;
+  looks: readonly LearnedLook[];
+  library: Readonly<SubjectLibrary>;
+  subjectsOpen: boolean;
+  subjectForm: Readonly<SubjectForm> | null;
+  masksShown: boolean;
+  lookSteps: number;
+  tries: number;
+  /** The layer that varied in a run. */
+  varied: Readonly<Record<Identifier, Identifier>>;
+  heat: boolean;
+  /** What was carried in a run: the layer goes along when its picture is accepted. */
+  moved: Readonly<Record<Identifier, Shift & { id: Identifier }>>;
+  bindings: Bindings;
+  reading: string;
+  watched: number;
+}
+
+/** A run as the strip shows it. */
+export interface Batch {
+  job: Identifier;
+  layerId: Identifier | "";
+  drafts: readonly Draft[];
+  candidates: readonly Candidate[];
+  created: string;
+}
+
+/** A place of a phrase in the prompt, and the layers that it belongs to. */
+export interface Span {
+  start: number;
+  end: number;
+  ids: readonly Identifier[];
+}
+
+export interface Mix {
+  base: Candidate;
+  other: Candidate;
+  mask: string;
+}
+
+/** What the views are drawn from: the record, the session, and what follows from the two. */
+export interface Shown {
+  record: EditorState;
+  state: Readonly<SessionState>;
+  selected: Layer | null;
+  candidate: Candidate | null;
+  model: ModelFacts | null;
+  scored: Candidate | Draft | null;
+  spans: { spans: readonly Span[]; unlinked: ReadonlySet<Identifier> };
+  scene: Scene;
+  unlinked: ReadonlySet<Identifier>;
+  size: Size | null;
+  batches: readonly Batch[];
+  batch: Batch | null;
+  shownDigest: Digest | "";
+  ownDigest: Digest | "";
+  before: Digest | "";
+  mix: Mix | null;
+  canCompare: boolean;
+}
+
+/** A row of the panel of layers: the head of a group, or a layer with the group that it is in. */
+export type LayerRow = { layer?: undefined; group: Group } | { layer: Layer; group: Group | null };
+
+// --- the tools ------------------------------------------------------------------------------------------------
+
+export interface Spot {
+  point: Point;
+  pressure: number;
+}
+
+/** What a pointer or a key does to a tool; points are CSS pixels of the stage. */
+export interface ToolEvent extends Spot {
+  kind: "hover" | "down" | "move" | "up" | "cancel" | "confirm";
+  trail: readonly Spot[];
+  shift: boolean;
+  ctrl: boolean;
+  alt: boolean;
+  eraser: boolean;
+}
+
+/** A state of a chart, and what is held in it. */
+export interface Next<Held = unknown> {
+  to: string;
+  held: Held;
+}
+
+/** A step of a chart; what is held is known to the state's own row. */
+export type Step = (surface: Surface, event: ToolEvent, held: any) => Next | null | void;
+
+export interface Chart {
+  readonly start: string;
+  readonly states: Readonly<Record<string, Readonly<Partial<Record<ToolEvent["kind"], Step>>>>>;
+}
+
+export interface Tool {
+  id: ToolId;
+  title: string;
+  key: string;
+  icon: string;
+  chart: Chart;
+  /** Whether it changes masks. */
+  paints?: boolean;
+}
+
+export interface Pointing {
+  cursor: string;
+  hovered: Identifier | "";
+  /** Where the circle of the brush is shown. */
+  ring?: Point | null;
+}
+
+/** What SAM is asked by, in pixels of the scene. */
+export type SelectWhere = { point: readonly number[] } | { box: readonly number[] };
+
+/** The way an object of a finished picture is carried, in the scene; no layer where none was hit. */
+export interface Carry extends Shift {
+  from: Point;
+  layerId: Identifier | "";
+}
+
+/** What a tool may see of the stage, and do to it. */
+export interface Surface {
+  sizeOf(layer: Layer): Size | null;
+  selected(): Layer | null;
+  pixels(): Uint8ClampedArray;
+  view(): View;
+  canvas(): Size;
+  brush(): Readonly<Brush>;
+  region(): Readonly<RegionSettings>;
+  toScene(point: Point): Point;
+  toScreen(point: Point): Point;
+  hits(id: Identifier, point: Point): boolean;
+  beginPart(box: Box, way: { copies: boolean }): PartPen | null;
+  topmost(point: Point): Layer | null;
+  isBackdrop(layer: Layer): boolean;
+  begin(name: string): Gesture;
+  beginMask(name: string): Pen | null;
+  selectObject(where: SelectWhere): void;
+  carryObject(carry: Carry): void;
+  chosen(): readonly Identifier[];
+  chooseAlone(): void;
+  amend(edit: Edit): void;
+  look(view: View): void;
+  guide(guides: Guides | null): void;
+  outline(outline: Outline | null): void;
+  point(pointing: Pointing): void;
+}
+
+// --- the parts of the page ------------------------------------------------------------------------------------
+
+/** What the page offers to the modules: the line to the server, uploads and addresses. */
+export interface Host {
+  ask<V extends Verb>(message: Message<V>): Promise<Replies[V] & { error?: ErrorRecord }>;
+  upload(blob: Blob, name: string): Promise<string>;
+  pictureUrl(digest: Digest): string;
+  url(relative: string): string;
+}
+
+export interface Clock {
+  now(): number;
+  later(run: () => void, wait_ms: number): Timer;
+  forget(timer: Timer | null): void;
+}
+
+export type Timer = ReturnType<typeof setTimeout>;
+
+/** A storage of the browser that never throws. */
+export interface KeyValues {
+  get(key: string): any;
+  put(key: string, value: unknown): void;
+  drop(key: string): void;
+}
+
+export interface StoredMask extends Size {
+  bytes: Uint8Array;
+}
+
+/** The browser's own database of masks; its promises never reject. */
+export interface MaskShelf {
+  put(key: string, value: StoredMask): Promise<unknown>;
+  get(key: string): Promise<StoredMask | null | undefined>;
+  drop(start: string): Promise<unknown>;
+}
+
+/** Pictures and masks by digest, as far as they are here. */
+export interface Pictures {
+  url(digest: Digest): string;
+  get(digest: Digest | "" | null | undefined): LoadedPicture | null;
+  mask(name: string | "" | null | undefined): Mask | null;
+  preview(source: string): CanvasImageSource | null;
+  readonly previewed: readonly (HTMLImageElement | HTMLCanvasElement)[];
+  retry(): void;
+}
+
+/** A colour and a line style of its own for every layer. */
+export interface Tints {
+  indexOf(id: Identifier): number;
+  lineOf(id: Identifier): string;
+}
+
+/** Colours of the style sheet that are drawn with. */
+export interface Inks {
+  checkA: string;
+  checkB: string;
+  accent: string;
+  halo: string;
+  handle: string;
+  guide: string;
+  tints: readonly string[];
+  ready: boolean;
+}
+
+/** The page, built once by main.js: what commands and views work with. */
+export interface App {
+  readonly store: EditorStore;
+  readonly session: SessionStore;
+  readonly masks: MaskStore;
+  readonly vault: KeyValues;
+  readonly pictures: Pictures;
+  readonly bridge: Bridge;
+  readonly tints: Tints;
+  /** What is shown now, computed anew. */
+  shown(): Shown;
+  /** Draws the whole page in the next frame. */
+  refresh(): void;
+  /** Draws a box of the canvas in the next frame. */
+  touched(box: Box): void;
+  /** Runs a command; what goes wrong is told in words. */
+  run(id: string, ...given: unknown[]): Promise<unknown>;
+  /** Runs what may go wrong; then a notice says so. */
+  attempt<Value>(work: () => Promise<Value> | Value): Promise<Value | unknown>;
+  /** Says what is waited for until the work is done. */
+  busyWith<Value>(reading: string, work: () => Promise<Value>): Promise<Value>;
+  /** A new id of a layer or a group. */
+  newId(): Identifier;
+  /** A new seed. */
+  random(): number;
+  addressOf(relative: string): string;
+  download(href: string, name: string): void;
+  chooseFiles(accept: string, multiple: boolean): Promise<File[]>;
+  setBindings(bindings: Bindings): void;
+  isDark(): boolean;
+  setTheme(theme: Theme): void;
+  inks(): Inks;
+  /** Registers what Escape cancels; it answers whether there was something to do. */
+  onCancel(run: () => boolean): void;
+  onConfirm(run: () => boolean): void;
+  cancelTools(): boolean;
+  confirmTools(): boolean;
+  /** The size of the stage in CSS pixels. */
+  stageSize(): Extent;
+  /** Layers as they look together over nothing, as a PNG of the scene's size. */
+  drawTogether(layers: readonly Layer[]): Promise<File>;
+}
+
+export type CommandGroup = "Pictures" | "Editing" | "Painting" | "View" | "Files";
+
+/** Something that can be asked for by key, button or menu; without a title it is not listed. */
+export interface Command {
+  readonly id: string;
+  readonly title: string;
+  readonly group: CommandGroup;
+  readonly keys: readonly string[];
+  /** Where its keys work: on the canvas, on the canvas and not in lists, or also while somebody types. */
+  readonly where: "canvas" | "layers" | "anywhere";
+  readonly run: (app: App, ...given: any[]) => unknown;
+}
+
+/** Where a key was pressed. */
+export type KeyPlace = "text" | "slider" | "list" | "button" | "canvas";
+
+/** A part of the page: its element, and what draws it anew. */
+export interface Panel {
+  readonly node: HTMLElement;
+  update(shown: Shown): void;
+}
