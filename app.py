@@ -20,8 +20,8 @@ from backend.errors import LaminaError, StoreError
 from backend.settings import Settings, add_machine_flags, add_serve_flags, build_settings
 
 if TYPE_CHECKING:
-    from backend.studio.events import Worker
     from backend.studio.offer import Offer
+    from backend.studio.worker import Worker
 
 HERE = Path(__file__).resolve().parent
 EXAMPLES = HERE / "assets" / "scenes"
@@ -119,8 +119,8 @@ def render_scene(flags: argparse.Namespace, settings: Settings) -> int:
 
 
 def serve_studio(settings: Settings) -> int:
-    """The studio, until Ctrl-C. The page opens while the offer is still being made; the worker is
-    begun after that.
+    """The studio, until Ctrl-C. The page opens while the offer is still being made; the worker
+    is begun after that.
     """
     from backend.studio.disk import Disk
     from backend.studio.examples import ExampleShelf

@@ -1,17 +1,17 @@
-"""What controls and methods share: rows, the present moment, the network, a control's three doors,
-steps.
+"""What controls and methods share: rows, the present moment, the network, a control's three
+doors, steps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
+
+from backend.plan.events import Result
 
 Predict = Callable[[Tensor, int], Tensor]
 """(latents (b, c, h, w) of state k, k) → guided noise prediction of the same shape."""
@@ -47,8 +47,8 @@ class Rows:
         return slice(0, self.count if self.guided else 0)
 
     def of(self, path: str) -> slice:
-        """The rows of a path, counted from the beginning of a half; a KeyError for a path that is
-        not there.
+        """The rows of a path, counted from the beginning of a half; a KeyError for a path that
+        is not there.
         """
         start = 0
         for name, count in self.paths:
@@ -120,73 +120,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Draft(Step):
-    """A step of a fit (``optimise``): ``latents`` are code vectors, ``denoised`` pictures (b, 3, h,
-    w) in 0..1.
+    """A step of a fit (``optimise``): ``latents`` are code vectors, ``denoised`` pictures (b, 3,
+    h, w) in 0..1.
     """
 
 
-@dataclass(frozen=True)
-class Pictures:
-    """The finished pictures of some candidates, in the order of the plan's seeds from ``offset``
-    on.
-
-    uint8 (h, w, 3). ``changed_outside`` counts, for a re-roll, the pixels beyond the feathered mask
-    that differ from the source; it is None for whole pictures. ``drafts`` names, for a method of
-    two stages, the draft of each picture by its place among the plan's seeds; it is empty
-    otherwise. ``notes`` are sentences that a person should read. ``masks``, where a method has one
-    for each picture, say where its object was found: uint8 (h, w), 255 = inside. ``heat``, where a
-    method has it for each picture, says where the words of its layers looked: by layer, a small
-    grey picture uint8 (h, w), each from its own darkest to its brightest.
-    """
-
-    offset: int
-    pictures: tuple[NDArray[np.uint8], ...] = field(repr=False)
-    changed_outside: tuple[int | None, ...] = ()
-    drafts: tuple[int, ...] = ()
-    notes: tuple[str, ...] = ()
-    masks: tuple[NDArray[np.uint8], ...] = field(default=(), repr=False)
-    heat: tuple[Mapping[str, NDArray[np.uint8]], ...] = field(default=(), repr=False)
-
-
-@dataclass(frozen=True)
-class Drafted:
-    """The end of a first stage: pictures uint8 (h, w, 3) that a second one goes on from.
-
-    ``places`` are the positions of their seeds in the plan; each draft of a run is told of once.
-    """
-
-    places: tuple[int, ...]
-    pictures: tuple[NDArray[np.uint8], ...] = field(repr=False)
-
-
-@dataclass(frozen=True, eq=False)
-class Looks:
-    """Learned looks by layer, as pictures uint8 (h, w, 4): finished ones, or such as can be gone on
-    with.
-
-    ``shown`` are uint8 (h, w, 3) of what each finished look draws alone.
-    """
-
-    pictures: Mapping[str, NDArray[np.uint8]] = field(repr=False)
-    shown: Mapping[str, NDArray[np.uint8]] = field(repr=False)
-    finished: bool
-
-
-@dataclass(frozen=True, eq=False)
-class Parts:
-    """A picture taken apart: objects by layer as uint8 (h, w, 4) of the picture's size, and the
-    place behind them.
-
-    ``plate`` is uint8 (h, w, 3); ``missing`` are the layers that were looked for and not found.
-    """
-
-    objects: Mapping[str, NDArray[np.uint8]] = field(repr=False)
-    plate: NDArray[np.uint8] = field(repr=False)
-    missing: tuple[str, ...] = ()
-
-
-Happening = Step | Drafted | Pictures | Looks | Parts
-Run = Iterator[Happening]
+Run = Iterator[Step | Result]
+"""The steps of a method and, between them, what came out."""
 
 
 def generator_for(seed: int) -> torch.Generator:

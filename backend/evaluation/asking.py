@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.engine.loop_types import Pictures
 from backend.methods.baselines.catalog import BASELINES
 from backend.methods.catalog import RUNNABLE
 from backend.models.bundle import ModelBundle
 from backend.plan.build import build_plan
+from backend.plan.events import Images
 from backend.plan.plan import Plan
 from backend.plan.request import Compose, OptionValue, Settings
 from backend.pocket.world import Drawing
@@ -45,9 +45,9 @@ def run_plan(bundle: ModelBundle, plan: Plan, pixels: Pixels) -> tuple[Picture, 
     """Every picture of a plan."""
     pictures: list[Picture] = []
     method = RUNNABLE.get(plan.method) or BASELINES[plan.method]
-    for happening in method.run(plan, bundle, pixels):
-        if isinstance(happening, Pictures):
-            pictures.extend(happening.pictures)
+    for event in method.run(plan, bundle, pixels):
+        if isinstance(event, Images):
+            pictures.extend(event.pictures)
     return tuple(pictures)
 
 

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from backend.engine.loop_types import Pictures
 from backend.engine.mix import mixed
 from backend.evaluation.asking import GUIDANCE, HELD_OUT_WORLD, scene_of_drawing
 from backend.evaluation.collage_suite import CUTOUT
@@ -27,6 +26,7 @@ from backend.methods.move import shifted
 from backend.metrics.edge_match import edge_f1
 from backend.models.bundle import ModelBundle
 from backend.plan.build import build_plan
+from backend.plan.events import Images
 from backend.plan.plan import Plan
 from backend.plan.raster import raster
 from backend.plan.request import Compose, OptionValue, Reroll, Settings
@@ -43,8 +43,8 @@ STEPS = 16
 """Enough for a hole and a rim; what is counted here does not hang on fine detail."""
 FEATHER_PX = 4
 GONE, PRESENT = 0.1, 0.5
-"""An object is gone where the judge sees its class on less than a tenth of its old place, and there
-where on half.
+"""An object is gone where the judge sees its class on less than a tenth of its old place, and
+there where on half.
 """
 REACH = np.ones((7, 7), np.bool_)
 """Edges count up to 3 px beyond a layer: the outline itself lies on its border."""
@@ -77,8 +77,8 @@ class Move:
 
 @dataclass
 class EditSuite:
-    """``count`` scenes: one object of each re-rolled, one moved, a stroke painted in, and the edges
-    of one held.
+    """``count`` scenes: one object of each re-rolled, one moved, a stroke painted in, and the
+    edges of one held.
     """
 
     bundle: ModelBundle
@@ -161,7 +161,7 @@ class EditSuite:
         seen, ideal = self.judge.classes(np.stack([made.pictures[0], drawn])) == label
         old, new = places_of(world.drawing, move, label)
         return made.pictures[0], {
-            "changed_outside": float(made.changed_outside[0] or 0),
+            "changed_outside": float(made.images[0].changed_outside or 0),
             "class_gone": float(not old.any() or seen[old].mean() < GONE),
             "class_present": float(seen[new].mean() >= PRESENT),
             "present_if_drawn": float(ideal[new].mean() >= PRESENT),
@@ -229,14 +229,14 @@ class EditSuite:
             options=options,
         )
 
-    def _made(self, plan: Plan, world: _World) -> Pictures:
+    def _made(self, plan: Plan, world: _World) -> Images:
         run = RUNNABLE[plan.method].run(plan, self.bundle, world.pixels)
-        return next(happening for happening in run if isinstance(happening, Pictures))
+        return next(event for event in run if isinstance(event, Images))
 
 
 def stroke(shape: tuple[int, int], random: np.random.Generator) -> NDArray[np.uint8]:
-    """A brush drawn along a straight line, uint8 (h, w): 255 along its middle, soft at its edge, 0
-    beyond.
+    """A brush drawn along a straight line, uint8 (h, w): 255 along its middle, soft at its edge,
+    0 beyond.
     """
     (y0, x0), (y1, x1) = (random.uniform(0.1, 0.9, 2) * shape for _ in range(2))
     rows, columns = np.mgrid[: shape[0], : shape[1]]

@@ -1,5 +1,5 @@
-"""Layout-and-Retouch on subjects nobody trained on: backbones with and without it, its parts, and
-its rivals.
+"""Layout-and-Retouch on subjects nobody trained on: backbones with and without it, its parts,
+and its rivals.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.engine.loop_types import Pictures
 from backend.engine.personalise import learn_subject
 from backend.engine.subject_lesson import RULES, SubjectLesson, SubjectRules
 from backend.engine.subject_run import digest
@@ -42,6 +41,7 @@ from backend.models.personal import (
     subject_picture,
 )
 from backend.plan.build import build_plan
+from backend.plan.events import Images
 from backend.plan.plan import Plan
 from backend.plan.request import Compose, OptionValue, Settings, SubjectRef
 from backend.pocket.judge import Judge
@@ -100,7 +100,8 @@ ROWS: tuple[str, ...] = (
 )
 UNFILLED = "{}"
 QUICK_STEPS = 40
-"""Updates of a subject in a quick run: enough to see that a suite works, not to judge a method by.
+"""Updates of a subject in a quick run: enough to see that a suite works, not to judge a method
+by.
 """
 
 Values = dict[str, list[float]]
@@ -136,8 +137,8 @@ class RetouchSuite:
     remarks: tuple[str, ...] = ()
 
     def rows(self) -> Iterator[Row]:
-        """One row per method; every subject's first and last prompt go to the sheet, with the first
-        seed.
+        """One row per method; every subject's first and last prompt go to the sheet, with the
+        first seed.
         """
         found: dict[str, Values] = {name: defaultdict(list) for name in self.methods}
         for case in self.cases:
@@ -229,7 +230,7 @@ class RetouchSuite:
 
     def _drawn(self, plan: Plan, pixels: MemoryPixels) -> list[Picture]:
         run = {**METHODS, **BASELINES}[plan.method].run(plan, self.bundle, pixels)
-        return [picture for one in run if isinstance(one, Pictures) for picture in one.pictures]
+        return [picture for one in run if isinstance(one, Images) for picture in one.pictures]
 
     def plan(
         self, case: Case, subject: Subject, prompt: str, row: str
@@ -307,8 +308,8 @@ def cropped_identities(
 
 
 def class_shares(maps: NDArray[np.int64]) -> NDArray[np.float64]:
-    """p(y|x) of each picture (n, h, w): how much of it each class covers, the background included:
-    (n, classes + 1).
+    """p(y|x) of each picture (n, h, w): how much of it each class covers, the background
+    included: (n, classes + 1).
     """
     return np.stack(
         [np.bincount(one.ravel(), minlength=len(CLASSES) + 1) / one.size for one in maps]

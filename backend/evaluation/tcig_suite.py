@@ -13,7 +13,6 @@ from itertools import groupby, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.engine.loop_types import Pictures
 from backend.errors import ModelError
 from backend.evaluation.asking import HELD_OUT_WORLD, settings_for
 from backend.evaluation.collage_suite import Case
@@ -34,6 +33,7 @@ from backend.metrics.distribution import Features, frechet_distance, mean_pairwi
 from backend.models.bundle import ModelBundle
 from backend.models.experts import Experts, experts_of
 from backend.plan.build import build_plan
+from backend.plan.events import Images
 from backend.plan.plan import Plan
 from backend.plan.raster import raster
 from backend.plan.request import Compose, OptionValue
@@ -146,8 +146,8 @@ class TcigSuite:
         return pictures
 
     def frechet_remarks(self, made: Mapping[str, Sequence[Picture]]) -> list[str]:
-        """What the Fréchet distances are to be held against: other drawings, and stage 1's with its
-        interval.
+        """What the Fréchet distances are to be held against: other drawings, and stage 1's with
+        its interval.
         """
         count = max(len(pictures) for pictures in made.values())
         if not self.reference or count < 2:
@@ -185,9 +185,9 @@ def pictures_of(plan: Plan, bundle: ModelBundle, pixels: MemoryPixels) -> list[P
     """Every picture of a plan, of a method or a baseline."""
     method = METHODS.get(plan.method) or BASELINES[plan.method]
     made: list[Picture] = []
-    for happening in method.run(plan, bundle, pixels):
-        if isinstance(happening, Pictures):
-            made.extend(happening.pictures)
+    for event in method.run(plan, bundle, pixels):
+        if isinstance(event, Images):
+            made.extend(event.pictures)
     return made
 
 

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Method:
-    """A paper: a generator of Steps and Pictures, and the type of its options.
+    """A paper: a generator of Steps and Images, and the type of its options.
 
     The generator is the function ``run(plan, bundle, pixels)`` of the module
     ``backend.methods.<module>``. ``drafts``: it works in two stages, tells of the first one's
-    pictures (Drafted), and goes on from a plan's ``draft``. ``ignores``: what of a layer it does
-    not read (``plan/ignored.py``).
+    pictures (Stage1Images), and goes on from a plan's ``draft``. ``ignores``: what of a layer it
+    does not read (``plan/ignored.py``).
     """
 
     id: str
@@ -44,7 +44,7 @@ class Method:
     ignores: tuple[str, ...] = field(default=(), kw_only=True)
 
     def run(self, plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-        """Steps, then Pictures; nothing is computed before the first is asked for."""
+        """Steps, then Images; nothing is computed before the first is asked for."""
         made: Run = import_module(f"backend.methods.{self.module}").run(plan, bundle, pixels)
         return made
 
@@ -68,8 +68,8 @@ TASKS = _by_id(
 """What makes something else than pictures: chosen by a plan's task, never by a person."""
 
 EDITS = _by_id(Method("move", "Move and heal", MoveOptions, "move"))
-"""What is done to a finished picture by a gesture: asked for by id, not offered among the methods
-of a run.
+"""What is done to a finished picture by a gesture: asked for by id, not offered among the
+methods of a run.
 """
 
 RUNNABLE: Mapping[str, Method] = MappingProxyType({**METHODS, **EDITS, **TASKS})

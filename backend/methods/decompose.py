@@ -18,20 +18,21 @@ from scipy import ndimage
 from backend.controls.layer_noise import LayerNoise, freedom_map, release_map
 from backend.engine.begin import Beginning
 from backend.engine.healing import SOFT_PX, Redraw, filled, hole_of, redrawn
-from backend.engine.loop_types import Parts, Run, Step
+from backend.engine.loop_types import Run, Step
 from backend.engine.paste import paste_weights, pasted
 from backend.errors import RequestError
 from backend.metrics.layer_search import LARGEST_SHARE, Sought, sought_masks
 from backend.models.bundle import ModelBundle
 from backend.plan.background import background_words
+from backend.plan.events import LayersFound
 from backend.plan.plan import ApartTask, Plan
 from backend.plan.raster import Raster, raster
 from backend.scene.scene import Picture, Pixels
 
 Mask = NDArray[np.bool_]
 HEALING = 0.6
-"""How far what lies behind may change from the plain fill: at .3 its smears stay, at .7 the pocket
-model invents.
+"""How far what lies behind may change from the plain fill: at .3 its smears stay, at .7 the
+pocket model invents.
 """
 FEATHER_PX = 4
 """How far what is drawn behind blends into what was seen: as in a re-roll."""
@@ -65,7 +66,7 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
         plan, bundle, picture, (np.any(list(found.values()), axis=0), phrases)
     )
     missing = tuple(layer_id for layer_id in ids if layer_id not in found)
-    yield Parts(
+    yield LayersFound(
         {layer_id: cut_out(picture, mask) for layer_id, mask in found.items()}, plate, missing
     )
 

@@ -20,13 +20,14 @@ from scipy import ndimage
 from backend.controls.layer_noise import LayerNoise, freedom_map, release_map
 from backend.engine.begin import Beginning
 from backend.engine.healing import SOFT_PX, Redraw, filled, hole_with_shade, redrawn
-from backend.engine.loop_types import Pictures, Run, Step
+from backend.engine.loop_types import Run, Step
 from backend.engine.paste import changed_pixels, paste_weights, pasted
 from backend.errors import RequestError
 from backend.methods.options import parse_options
 from backend.methods.options.move import MoveOptions
 from backend.models.bundle import ModelBundle
 from backend.models.sam import sam_of
+from backend.plan.events import Image, Images
 from backend.plan.plan import OneLayer, Plan
 from backend.plan.raster import raster
 from backend.scene.scene import Picture, Pixels
@@ -61,8 +62,8 @@ class Cutting:
 
 @dataclass(frozen=True)
 class _Move:
-    """What all chunks of a run share. ``releases`` are each cell's first free step in the two runs
-    of the loop.
+    """What all chunks of a run share. ``releases`` are each cell's first free step in the two
+    runs of the loop.
     """
 
     plan: Plan
@@ -79,7 +80,7 @@ class _Move:
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-    """Steps, then Pictures, for each chunk of ``plan.batch`` candidates; they differ in the hole
+    """Steps, then Images, for each chunk of ``plan.batch`` candidates; they differ in the hole
     and the rim.
     """
     move = _prepared(plan, bundle, pixels)
@@ -100,8 +101,11 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
         whole = tuple(
             pasted(under, picture, at_rim) for under, picture in zip(laid, blended, strict=True)
         )
-        yield Pictures(
-            offset, whole, tuple(changed_pixels(move.source, picture, touched) for picture in whole)
+        yield Images(
+            tuple(
+                Image(index, picture, changed_outside=changed_pixels(move.source, picture, touched))
+                for index, picture in enumerate(whole, offset)
+            )
         )
 
 
@@ -176,8 +180,8 @@ def _prepared(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> _Move:
 def _object(
     plan: Plan, bundle: ModelBundle, pixels: Pixels, source: Picture, options: MoveOptions
 ) -> Mask:
-    """What SAM cuts out at the point, or in the box of the layer's region; that region itself where
-    there is no SAM.
+    """What SAM cuts out at the point, or in the box of the layer's region; that region itself
+    where there is no SAM.
     """
     pointed = options.x_px >= 0 and options.y_px >= 0
     region: Mask = raster(plan, pixels).alphas[0] > 0.5
@@ -194,8 +198,8 @@ def _object(
 
 
 def _release(region: Mask, level: float, plan: Plan, bundle: ModelBundle) -> NDArray[np.int64]:
-    """The first free step of each latent cell that the region touches; the others are held to the
-    end.
+    """The first free step of each latent cell that the region touches; the others are held to
+    the end.
     """
     freedom = freedom_map(region.astype(np.int64), (0.0, level), 0.0)
     return release_map(freedom, plan.steps, bundle.card.cell_px, "filled")

@@ -25,9 +25,10 @@ from backend.engine.decode import decode
 from backend.engine.denoise import denoise
 from backend.engine.look_learning import USUAL, Lesson, LookState, read_state, state_picture
 from backend.engine.looks import embed_with_looks, fingerprint
-from backend.engine.loop_types import Happening, Looks, Run, Step
+from backend.engine.loop_types import Run, Step
 from backend.errors import RequestError
 from backend.models.bundle import ModelBundle
+from backend.plan.events import EmbeddingsCheckpoint, EmbeddingsLearned
 from backend.plan.plan import LookTask, Plan
 from backend.plan.raster import stacked
 from backend.scene.look import Look, look_picture
@@ -38,12 +39,12 @@ FRAMES = (0.5, 0.75, 1.0)
 pictures first, as Stable Diffusion 1 and 2 did (256 px), so even the smallest is nothing new to the
 network."""
 ROOM = 1.1
-"""A frame is at least this much longer than the layer's box: a little of the surroundings is seen
-on every side.
+"""A frame is at least this much longer than the layer's box: a little of the surroundings is
+seen on every side.
 """
 KEEP_EVERY = 25
-"""Steps after which unfinished looks are handed on, so that a stop loses a tenth of the learning at
-most.
+"""Steps after which unfinished looks are handed on, so that a stop loses a tenth of the learning
+at most.
 """
 SHOWN_TOGETHER = 8
 """Looks that are drawn alone in one batch."""
@@ -66,12 +67,12 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
         part = lessons[start : start + SHOWN_TOGETHER]
         pictures = yield from _drawn_alone(plan, bundle, part, looks)
         shown |= dict(zip((lesson.layer_id for lesson in part), pictures, strict=True))
-    yield Looks({name: look_picture(look) for name, look in looks.items()}, shown, True)
+    yield EmbeddingsLearned({name: look_picture(look) for name, look in looks.items()}, shown)
 
 
 def _kept(
     learning: Learning, bundle: ModelBundle, lessons: Sequence[Lesson]
-) -> Generator[Happening, None, dict[str, Look]]:
+) -> Generator[Step | EmbeddingsCheckpoint, None, dict[str, Look]]:
     """The steps, and the states of all looks now and then; the generator's value is the looks."""
     mark = fingerprint(bundle)
     with closing(learning):
@@ -87,7 +88,7 @@ def _kept(
                     one.layer_id: state_picture(step.states[one.layer_id], one.key, mark)
                     for one in lessons
                 }
-                yield Looks(pictures, {}, False)
+                yield EmbeddingsCheckpoint(pictures)
 
 
 def _begun(

@@ -16,13 +16,13 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from backend.metrics.layer_score import LayerScore, Scores, why_failed
 from backend.metrics.recognition import mask_iou
 from backend.metrics.similarity import box_of, crop_around, vectors
 from backend.models.bundle import ModelBundle
 from backend.models.clip import clip_of
 from backend.models.experts import CLOSED, Expert, experts_of
 from backend.models.sam import sam_of
+from backend.plan.layer_score import LayerScore, Scores, why_failed
 from backend.plan.plan import Plan, PlannedLayer
 from backend.plan.raster import raster, stacked
 from backend.scene.scene import Pixels
@@ -252,8 +252,8 @@ def _classes(bundle: ModelBundle, asked: Sequence[Asked]) -> list[str]:
 def _class_masks(
     bundle: ModelBundle, classes: Sequence[str], pictures: Sequence[Picture]
 ) -> dict[str, list[Mask]]:
-    """Where each class is seen, per picture: the pixels to which its segmenter gives it before all
-    others.
+    """Where each class is seen, per picture: the pixels to which its segmenter gives it before
+    all others.
     """
     wanted = [name for name in classes if name]
     if not wanted:

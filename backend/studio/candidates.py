@@ -1,16 +1,20 @@
-"""Pictures that came out: rows of ``candidates``, written once. Their ranks follow from the scores
-and are not kept.
+"""Pictures that came out: rows of ``candidates``, written once. Their ranks follow from the
+scores and are not kept.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from sqlite3 import Connection, Row
 
 from backend.errors import StoreError
-from backend.plan.plan import OneLayer, Plan
+from backend.plan.events import Image
+from backend.plan.layer_score import LayerScore, Scores
+from backend.plan.plan import OneLayer
 from backend.studio.clock import new_id, now
-from backend.studio.pictures import Stored, fields_of, insert_picture, made_now, ranked
+from backend.studio.pictures import Origin, fields_of, insert_picture, picture_fields, ranked
+from backend.studio.pixel_files import PixelFiles
 from backend.studio.records import Candidate
 
 _LISTED = (
@@ -19,25 +23,55 @@ _LISTED = (
 )
 
 
-def insert_candidate(connection: Connection, job: str, plan: Plan, stored: Stored) -> Candidate:
-    """The record of a stored picture, written once."""
-    target = plan.target
-    candidate = Candidate(
-        **dict(made_now(job, plan, stored)),
+METHOD = "layout_retouch"
+"""The method that draws subjects: layouts first, or layouts and their retouch at once."""
+
+
+def build_candidate(
+    pixels: PixelFiles, origin: Origin, image: Image, stage1: Mapping[int, str]
+) -> Candidate:
+    """The record of an image, whose pixels, subject mask and attention maps are then in the store.
+
+    ``stage1`` are the digests of the run's stage-1 images by their index.
+    """
+    target = origin.plan.target
+    own = stage1.get(image.stage1_index, "") if image.stage1_index is not None else ""
+    return Candidate(
+        **picture_fields(pixels, origin, image) | {"scores": scores_with_maps(pixels, image)},
         layer_id=target.layer_id if isinstance(target, OneLayer) else "",
         source=target.source if isinstance(target, OneLayer) else "",
-        changed_outside=stored.changed_outside,
-        batch=plan.batch,
-        draft=stored.draft,
+        changed_outside=image.changed_outside,
+        batch=origin.plan.batch,
+        draft=own if origin.plan.draft is None else origin.plan.draft,
+        layout=origin.plan.method == METHOD and origin.plan.options.get("stage") == "layouts",
+        mask="" if image.subject_mask is None else pixels.add_mask(image.subject_mask),
     )
+
+
+def insert_candidate(connection: Connection, candidate: Candidate) -> None:
+    """Write a candidate's rows, once."""
     _insert(connection, candidate)
-    return candidate
+    if candidate.layout or candidate.mask:
+        connection.execute("INSERT INTO retouches VALUES (?, ?)", (candidate.id, candidate.mask))
+
+
+def scores_with_maps(pixels: PixelFiles, image: Image) -> Scores:
+    """The image's scores, each layer's with its stored attention map; a layer without a score
+    gets an empty one.
+    """
+    digests = {layer_id: pixels.add_mask(grey) for layer_id, grey in image.attention_maps.items()}
+    scored = {score.layer_id for score in image.scores}
+    added = tuple(LayerScore(layer_id=layer_id) for layer_id in digests if layer_id not in scored)
+    return tuple(
+        score.model_copy(update={"heat": digests.get(score.layer_id, score.heat)})
+        for score in (*image.scores, *added)
+    )
 
 
 @dataclass(frozen=True)
 class Painted:
-    """A stored picture that a person painted together: what of the candidate ``other`` (its id) the
-    mask took over.
+    """A stored picture that a person painted together: what of the candidate ``other`` (its id)
+    the mask took over.
     """
 
     other: str

@@ -7,19 +7,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from sqlite3 import Connection, Row
 
-from backend.plan.plan import Plan
-from backend.studio.pictures import Stored, fields_of, insert_picture, made_now, ranked
-from backend.studio.records import Draft
+from backend.plan.events import Stage1Image
+from backend.studio.pictures import Origin, fields_of, insert_picture, picture_fields, ranked
+from backend.studio.pixel_files import PixelFiles
+from backend.studio.records import Stage1Record
 
 
-def insert_draft(connection: Connection, job: str, plan: Plan, stored: Stored) -> Draft:
-    """The record of a stored draft, written once."""
-    draft = Draft(**dict(made_now(job, plan, stored)))
+def build_draft(pixels: PixelFiles, origin: Origin, image: Stage1Image) -> Stage1Record:
+    """The record of a stage-1 image, whose pixels are then in the store."""
+    return Stage1Record(**picture_fields(pixels, origin, image))
+
+
+def insert_draft(connection: Connection, draft: Stage1Record) -> None:
+    """Write a draft's row, once."""
     insert_picture(connection, "drafts", draft)
-    return draft
 
 
-def drafts_of_job(connection: Connection, job: str) -> tuple[Draft, ...]:
+def drafts_of_job(connection: Connection, job: str) -> tuple[Stage1Record, ...]:
     """In the order of the plan's seeds, ranked."""
     return _drafts(
         connection.execute(
@@ -28,7 +32,7 @@ def drafts_of_job(connection: Connection, job: str) -> tuple[Draft, ...]:
     )
 
 
-def drafts_of_project(connection: Connection, project: str) -> tuple[Draft, ...]:
+def drafts_of_project(connection: Connection, project: str) -> tuple[Stage1Record, ...]:
     """In the order in which they were made, each ranked within its job."""
     rows = connection.execute(
         (
@@ -40,19 +44,10 @@ def drafts_of_project(connection: Connection, project: str) -> tuple[Draft, ...]
     return _drafts(rows.fetchall())
 
 
-def sources_of(
-    connection: Connection, job: str, plan: Plan, places: Sequence[int]
-) -> tuple[str, ...]:
-    """The digests of the drafts that pictures of a job were made from, by the drafts' places in its
-    plan.
-
-    That is the plan's own draft for a job that only refined one; empty without any.
-    """
-    if plan.draft is not None:
-        return (plan.draft,) * len(places)
-    made = {draft.index: draft.digest for draft in drafts_of_job(connection, job)}
-    return tuple(made.get(place, "") for place in places)
+def stage1_digests(connection: Connection, job: str) -> dict[int, str]:
+    """The digests of a job's stage-1 images by their index among the plan's seeds."""
+    return {draft.index: draft.digest for draft in drafts_of_job(connection, job)}
 
 
-def _drafts(rows: Sequence[Row]) -> tuple[Draft, ...]:
-    return ranked([Draft(**fields_of(row)) for row in rows])
+def _drafts(rows: Sequence[Row]) -> tuple[Stage1Record, ...]:
+    return ranked([Stage1Record(**fields_of(row)) for row in rows])

@@ -1,5 +1,5 @@
-"""Plans on their way: rows of ``jobs`` and their numbered ``events``. Every change of state writes
-its event.
+"""Plans on their way: rows of ``jobs`` and their numbered ``events``. Every change of state
+writes its event.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from sqlite3 import Connection, Row
 from typing import Any
 
 from backend.errors import RequestError, StoreError
+from backend.plan.events import TERMINAL, JobState
 from backend.plan.plan import OneLayer, Plan
 from backend.plan.request import AnyRequest
 from backend.scene.scene import canonical_json
 from backend.studio.clock import new_id, now
-from backend.studio.events import TERMINAL, JobState
 from backend.studio.records import Job
 
 MAX_WAITING = 32
@@ -98,8 +98,8 @@ def set_progress(connection: Connection, job: str, done: int, total: int) -> int
 
 
 def end_job(connection: Connection, job: str, state: JobState, body: Mapping[str, Any]) -> JobState:
-    """Give a job its terminal ``state`` and last event, unless it has one; returns the state that
-    it has.
+    """Give a job its terminal ``state`` and last event, unless it has one; returns the state
+    that it has.
     """
     present = state_of(connection, job)
     if present in TERMINAL:
@@ -113,14 +113,13 @@ def interrupt_running(connection: Connection) -> int:
     """At start: jobs that an earlier process left running are interrupted. Returns how many."""
     rows = connection.execute("SELECT id FROM jobs WHERE state = 'running'").fetchall()
     for row in rows:
-        end_job(connection, row["id"], "interrupted", {})
+        end_job(connection, row["id"], JobState.INTERRUPTED, {})
     return len(rows)
 
 
 def state_of(connection: Connection, job: str) -> JobState:
     """The state of a job, or a StoreError when there is no such job."""
-    state: JobState = _row(connection, job)["state"]
-    return state
+    return JobState(_row(connection, job)["state"])
 
 
 def plan_of_job(connection: Connection, job: str) -> Plan:

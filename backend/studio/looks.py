@@ -8,8 +8,9 @@ import json
 from collections.abc import Iterator, Sequence
 from sqlite3 import Connection
 
+from backend.plan.events import EmbeddingsCheckpoint, EmbeddingsLearned
 from backend.plan.plan import Plan
-from backend.studio.events import Learned
+from backend.scene.scene import Picture
 from backend.studio.jobs import append_event
 from backend.studio.pixel_files import PixelFiles
 from backend.studio.records import LearnedLook
@@ -20,17 +21,23 @@ MAX_SHOWN = 64
 """Looks that a page is told of: the newest ones of the whole store."""
 
 
-def stored_looks(pixels: PixelFiles, plan: Plan, learned: Learned) -> tuple[LearnedLook, ...]:
+def store_looks(
+    pixels: PixelFiles, plan: Plan, event: EmbeddingsLearned | EmbeddingsCheckpoint
+) -> tuple[LearnedLook, ...]:
     """The records of some looks once their pixels are in the store."""
     phrases = {layer.layer_id: layer.phrase for layer in plan.layers}
+    if isinstance(event, EmbeddingsCheckpoint):
+        found, samples = event.states, dict[str, Picture]()
+    else:
+        found, samples = event.embeddings, dict(event.samples)
     return tuple(
         LearnedLook(
             layer_id=layer_id,
             phrase=phrases.get(layer_id, ""),
             look=pixels.add_picture(look),
-            shown=pixels.add_picture(learned.shown[layer_id]) if layer_id in learned.shown else "",
+            shown=pixels.add_picture(samples[layer_id]) if layer_id in samples else "",
         )
-        for layer_id, look in learned.looks.items()
+        for layer_id, look in found.items()
     )
 
 
@@ -54,8 +61,8 @@ def known_looks(connection: Connection) -> tuple[LearnedLook, ...]:
 
 
 def begun_looks(connection: Connection, project: str, layer_ids: Sequence[str]) -> dict[str, str]:
-    """The digest of what was last kept of these layers' looks, where the learning was not brought
-    to an end.
+    """The digest of what was last kept of these layers' looks, where the learning was not
+    brought to an end.
     """
     last: dict[str, tuple[str, str]] = {}
     for kind, look in _told(connection, project):

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from backend.plan.events import LayersFound
 from backend.plan.plan import Plan
 from backend.scene.layer import Record
 from backend.scene.scene import Picture
-from backend.studio.events import TakenApart
 from backend.studio.pixel_files import PixelFiles
 
 
@@ -34,14 +34,14 @@ class Apart(Record):
     height_px: int
 
 
-def stored_parts(pixels: PixelFiles, plan: Plan, apart: TakenApart) -> Apart:
+def store_parts(pixels: PixelFiles, plan: Plan, found: LayersFound) -> Apart:
     """What is told of the parts once their pixels are in the store."""
-    order = [layer.layer_id for layer in plan.layers if layer.layer_id in apart.objects]
-    height_px, width_px = apart.plate.shape[:2]
+    order = [layer.layer_id for layer in plan.layers if layer.layer_id in found.objects]
+    height_px, width_px = found.background.shape[:2]
     return Apart(
-        parts=tuple(_part(pixels, name, apart.objects[name]) for name in order),
-        plate=pixels.add_picture(apart.plate),
-        missing=apart.missing,
+        parts=tuple(_part(pixels, name, found.objects[name]) for name in order),
+        plate=pixels.add_picture(found.background),
+        missing=found.missing,
         width_px=width_px,
         height_px=height_px,
     )

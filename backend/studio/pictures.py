@@ -1,5 +1,5 @@
-"""What candidates and drafts have in common: a stored picture of a job becomes a row, written once,
-and a record.
+"""What candidates and drafts have in common: a stored picture of a job becomes a row, written
+once, and a record.
 """
 
 from __future__ import annotations
@@ -10,44 +10,44 @@ from dataclasses import dataclass
 from sqlite3 import Connection, Row
 from typing import Any, TypeVar
 
-from backend.metrics.layer_score import Scores, ranks
+from backend.plan.events import Image, Stage1Image
+from backend.plan.layer_score import ranks
 from backend.plan.plan import Plan
 from backend.scene.scene import canonical_json
 from backend.studio.clock import new_id, now
+from backend.studio.pixel_files import PixelFiles
 from backend.studio.records import MadePicture
 
 Made = TypeVar("Made", bound=MadePicture)
 
 
 @dataclass(frozen=True)
-class Stored:
-    """A picture whose pixels are in the store; ``index`` counts the plan's seeds, ``draft`` is its
-    draft's digest.
+class Origin:
+    """The job that pictures come from, and its recipe."""
+
+    job: str
+    plan: Plan
+
+
+def picture_fields(
+    pixels: PixelFiles, origin: Origin, image: Image | Stage1Image
+) -> dict[str, Any]:
+    """Store an image's pixels; the fields that every record of a picture has, under an id of its
+    own.
     """
-
-    index: int
-    digest: str
-    width_px: int
-    height_px: int
-    changed_outside: int | None
-    scores: Scores = ()
-    draft: str = ""
-
-
-def made_now(job: str, plan: Plan, stored: Stored) -> MadePicture:
-    """What is known of every picture that a job made, under an id of its own."""
-    return MadePicture(
-        id=new_id(),
-        job=job,
-        index=stored.index,
-        seed=plan.seeds[stored.index],
-        digest=stored.digest,
-        width_px=stored.width_px,
-        height_px=stored.height_px,
-        plan=plan.digest(),
-        created=now(),
-        scores=stored.scores,
-    )
+    height_px, width_px = image.picture.shape[:2]
+    return {
+        "id": new_id(),
+        "job": origin.job,
+        "index": image.index,
+        "seed": origin.plan.seeds[image.index],
+        "digest": pixels.add_picture(image.picture),
+        "width_px": width_px,
+        "height_px": height_px,
+        "plan": origin.plan.digest(),
+        "created": now(),
+        "scores": image.scores,
+    }
 
 
 def insert_picture(

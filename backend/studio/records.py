@@ -6,17 +6,17 @@ from typing import Literal
 
 from pydantic import Field
 
-from backend.metrics.layer_score import LayerScore
+from backend.plan.events import JobState
+from backend.plan.layer_score import LayerScore
 from backend.plan.plan import Note
 from backend.plan.request import OptionValue, Settings
 from backend.scene.layer import Digest, Record
 from backend.scene.scene import Scene
-from backend.studio.events import JobState
 
 
 class Mix(Record):
-    """Two candidates between which somebody paints: ``other`` shows in ``base`` where the mask is
-    inside.
+    """Two candidates between which somebody paints: ``other`` shows in ``base`` where the mask
+    is inside.
     """
 
     base: str = Field(max_length=64)
@@ -77,13 +77,13 @@ class Candidate(MadePicture):
     mask: str = ""
 
 
-class Draft(MadePicture):
+class Stage1Record(MadePicture):
     """A picture of a first stage, kept to be refined."""
 
 
 class LearnedLook(Record):
-    """A look in the store: the layer and the words it was learned for, its digest, and a picture of
-    it alone.
+    """A look in the store: the layer and the words it was learned for, its digest, and a picture
+    of it alone.
     """
 
     layer_id: str
@@ -129,7 +129,7 @@ class Project(Record):
     desk: DeskState
     job: Job | None
     candidates: tuple[Candidate, ...]
-    drafts: tuple[Draft, ...] = ()
+    drafts: tuple[Stage1Record, ...] = ()
     coverage: tuple[Coverage, ...]
     notes: tuple[Note, ...]
     looks: tuple[LearnedLook, ...] = ()
@@ -157,8 +157,8 @@ class TakenPicture(Record):
 
 
 class CutLayer(Record):
-    """What a painted layer shows of a picture, stored: its digest, size and centre on the canvas,
-    in pixels.
+    """What a painted layer shows of a picture, stored: its digest, size and centre on the
+    canvas, in pixels.
     """
 
     layer_id: str
@@ -185,14 +185,14 @@ class Submitted(Record):
 
 
 class News(Record):
-    """Events of a job after a number. Each is {"n", "kind", …}; only the newest preview is carried
-    (a data URI).
+    """Events of a job after a number. Each is {"n", "kind", …}; only the newest preview is
+    carried (a data URI).
     """
 
     state: JobState
     events: tuple[dict[str, object], ...]
     candidates: tuple[Candidate, ...]
-    drafts: tuple[Draft, ...] = ()
+    drafts: tuple[Stage1Record, ...] = ()
 
 
 class OptionSet(Record):

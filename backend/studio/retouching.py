@@ -1,10 +1,7 @@
-"""Layouts that wait to be retouched, and where a subject was found in those that were: rows of
-``retouches``.
-"""
+"""Layouts that wait to be retouched."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from sqlite3 import Connection
 
 from backend.errors import RequestError
@@ -13,24 +10,6 @@ from backend.plan.request import Compose, Settings
 from backend.studio.candidates import read_candidate
 from backend.studio.history import plan_of
 from backend.studio.jobs import insert_job
-from backend.studio.records import Candidate
-
-METHOD = "layout_retouch"
-"""The method that draws subjects: layouts first, or layouts and their retouch at once."""
-
-
-def append_retouches(
-    connection: Connection, plan: Plan, made: Sequence[Candidate], masks: Sequence[str]
-) -> None:
-    """Remember which candidates are mere layouts, and the masks (digests) of those that were
-    retouched.
-    """
-    if plan.method != METHOD:
-        return
-    layouts = plan.options.get("stage") == "layouts"
-    found = ("",) * len(made) if layouts else masks
-    for candidate, mask in zip(made, found, strict=False):
-        connection.execute("INSERT INTO retouches VALUES (?, ?)", (candidate.id, mask))
 
 
 def insert_retouch(connection: Connection, project: str, candidate: str) -> tuple[str, Plan]:

@@ -8,34 +8,32 @@ import logging
 import secrets
 import threading
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from backend.errors import LaminaError, StoreError
-from backend.metrics.layer_score import Scores, passes
+from backend.plan.events import (
+    TERMINAL,
+    AdapterCheckpoint,
+    AdapterTrained,
+    EmbeddingsCheckpoint,
+    EmbeddingsLearned,
+    Event,
+    Images,
+    JobCancelled,
+    JobFailed,
+    JobFinished,
+    JobStarted,
+    JobState,
+    LayersFound,
+    Preview,
+    Progress,
+    Stage1Images,
+)
+from backend.plan.layer_score import passes
 from backend.plan.lesson import Lesson
 from backend.plan.plan import Plan
-from backend.scene.scene import Picture
-from backend.studio.candidates import insert_candidate
-from backend.studio.drafts import insert_draft, sources_of
-from backend.studio.events import (
-    TERMINAL,
-    Cancelled,
-    DraftsMade,
-    Event,
-    Failed,
-    Finished,
-    Handle,
-    JobState,
-    Learned,
-    Made,
-    Progressed,
-    Started,
-    TakenApart,
-    Taught,
-    Worker,
-)
-from backend.studio.heat import with_heat
+from backend.studio.candidates import build_candidate, insert_candidate
+from backend.studio.drafts import build_draft, insert_draft, stage1_digests
 from backend.studio.history import append_entry
 from backend.studio.jobs import (
     append_event,
@@ -47,14 +45,14 @@ from backend.studio.jobs import (
     state_of,
     tries_of_job,
 )
-from backend.studio.looks import append_looks, stored_looks
-from backend.studio.parts import stored_parts
-from backend.studio.pictures import Stored
-from backend.studio.retouching import append_retouches
+from backend.studio.looks import append_looks, store_looks
+from backend.studio.parts import store_parts
+from backend.studio.pictures import Origin
 from backend.studio.store import Store
 from backend.studio.subjects import lesson_of_job
 from backend.studio.subjects_files import PixelsAndSubjects
-from backend.studio.subjects_library import keep_taught
+from backend.studio.subjects_library import keep_adapter
+from backend.studio.worker import Handle, Worker
 
 log = logging.getLogger(__name__)
 
@@ -67,18 +65,15 @@ CLOSE_S = 20.0
 Outcome = tuple[JobState, Mapping[str, Any]]
 
 
-class Preview(NamedTuple):
-    """A preview of a job: the number of its event, the JPEG, and how many drafts lie in it side by
-    side (0: none).
-    """
+class JobPreview(NamedTuple):
+    """A preview of a job, and the number of the event that brought it."""
 
     job: str
     n: int
-    jpeg: bytes
-    drafts: int
+    preview: Preview
 
 
-_NO_PREVIEW = Preview("", 0, b"", 0)
+_NO_PREVIEW = JobPreview("", 0, Preview(jpeg=b""))
 
 
 class Runner:
@@ -113,21 +108,21 @@ class Runner:
         with self._lock:
             with self._store.database.write() as connection:
                 state = state_of(connection, job)
-                if state == "queued":
-                    return end_job(connection, job, "cancelled", {})
-            if state == "running":
+                if state == JobState.QUEUED:
+                    return end_job(connection, job, JobState.CANCELLED, {})
+            if state == JobState.RUNNING:
                 self._unwanted.add(job)
                 if self._current is not None and self._current[0] == job:
                     self._current[1].cancel()
             return state
 
-    def preview(self, job: str) -> Preview:
+    def preview(self, job: str) -> JobPreview:
         """The newest preview of a job; an empty one when there is none."""
         return self._preview if self._preview.job == job else _NO_PREVIEW
 
     def close(self) -> None:
-        """Stop after the step that is being computed: the running job is interrupted, queued ones
-        stay queued.
+        """Stop after the step that is being computed: the running job is interrupted, queued
+        ones stay queued.
         """
         self._closing.set()
         self._wake.set()
@@ -166,25 +161,27 @@ class Runner:
             with self._store.database.read() as connection:
                 lesson, tries = lesson_of_job(connection, job), tries_of_job(connection, job)
                 work: Plan | Lesson = plan_of_job(connection, job) if lesson is None else lesson
-            return self._followed(job, work, tries)
+            return self._follow(job, work, tries)
         except LaminaError as error:
-            return "failed", _told(Failed(error.what, error.limit, error.remedy))
+            return JobState.FAILED, JobFailed(
+                what=error.what, limit=error.limit, remedy=error.remedy
+            ).model_dump()
         except BaseException:  # a SystemExit of some library must not end the queue either
             code = secrets.token_hex(3)
             log.exception("job %s failed unexpectedly, code %s", job, code)
-            failed = Failed(
-                "Something broke while the picture was made.",
-                f"The log has it under {code}.",
-                "Try again.",
+            failed = JobFailed(
+                what="Something broke while the picture was made.",
+                limit=f"The log has it under {code}.",
+                remedy="Try again.",
             )
-            return "failed", {**_told(failed), "code": code}
+            return JobState.FAILED, {**failed.model_dump(), "code": code}
         finally:
             with self._lock:
                 self._current = None
 
-    def _followed(self, job: str, work: Plan | Lesson, tries: int) -> Outcome:
-        """Write down the worker's events until a terminal one; where several tries were asked for,
-        until one passes.
+    def _follow(self, job: str, work: Plan | Lesson, tries: int) -> Outcome:
+        """Write down the worker's events until a terminal one; where several tries were asked
+        for, until one passes.
         """
         passed = False
         handle = self._worker.submit(job, work, self._pixels)
@@ -194,94 +191,91 @@ class Runner:
                 handle.cancel()
         for event in handle.events():
             match event:
-                case Finished():
-                    return "finished", {}
-                case Failed():
-                    return "failed", _told(event)
-                case Cancelled():
-                    return "finished" if passed else self._stopped(job), {}
+                case JobFinished():
+                    return JobState.FINISHED, {}
+                case JobFailed():
+                    return JobState.FAILED, event.model_dump()
+                case JobCancelled():
+                    return JobState.FINISHED if passed else self._stopped(job), {}
             self._note(job, work, event)
             if (
                 tries > 1
-                and isinstance(event, Made)
-                and any(passes(scores) for scores in event.scores or ((),))
+                and isinstance(event, Images)
+                and any(passes(image.scores) for image in event.images)
             ):
                 passed = True
                 handle.cancel()
-        failed = Failed("The worker stopped without an answer.", "", "Try again.")
-        return "failed", _told(failed)
+        failed = JobFailed(what="The worker stopped without an answer.", remedy="Try again.")
+        return JobState.FAILED, failed.model_dump()
 
     def _stopped(self, job: str) -> JobState:
         with self._lock:
             wanted_by_person = job in self._unwanted
-        return "cancelled" if wanted_by_person or not self._closing.is_set() else "interrupted"
+        stopped = wanted_by_person or not self._closing.is_set()
+        return JobState.CANCELLED if stopped else JobState.INTERRUPTED
 
     def _note(self, job: str, work: Plan | Lesson, event: Event) -> None:
         match event:
-            case Started(device=device):
+            case JobStarted():
                 with self._store.database.write() as connection:
-                    append_event(connection, job, "started", {"device": device})
-            case Progressed(done=done, total=total, preview_jpeg=jpeg, drafts=drafts):
+                    append_event(connection, job, "started", event.model_dump())
+            case Progress(done=done, total=total, preview=preview):
                 with self._store.database.write() as connection:
                     n = set_progress(connection, job, done, total)
-                if jpeg:
-                    self._preview = Preview(job, n, jpeg, drafts)
-            case Taught():
-                keep_taught(self._store, job, event)
+                if preview is not None:
+                    self._preview = JobPreview(job, n, preview)
+            case AdapterTrained() | AdapterCheckpoint():
+                keep_adapter(self._store, job, event)
             case _ if isinstance(work, Plan):
-                self._note_result(job, work, event)
+                self._keep_result(Origin(job, work), event)
 
-    def _note_result(self, job: str, plan: Plan, event: Event) -> None:
+    def _keep_result(self, origin: Origin, event: Event) -> None:
         match event:
-            case DraftsMade():
-                self._keep_drafts(job, plan, event)
-            case Made():
-                self._keep(job, plan, event)
-            case Learned():
-                looks = stored_looks(self._store.pixels, plan, event)
+            case Stage1Images():
+                self._keep_stage1_images(origin, event)
+            case Images():
+                self._keep_images(origin, event)
+            case EmbeddingsLearned() | EmbeddingsCheckpoint():
+                looks = store_looks(self._store.pixels, origin.plan, event)
                 with self._store.database.write() as connection:
-                    append_looks(connection, job, looks, event.finished)
-            case TakenApart():
-                apart = stored_parts(self._store.pixels, plan, event)
+                    append_looks(
+                        connection, origin.job, looks, isinstance(event, EmbeddingsLearned)
+                    )
+            case LayersFound():
+                found = store_parts(self._store.pixels, origin.plan, event)
                 with self._store.database.write() as connection:
-                    append_event(connection, job, "apart", apart.model_dump(mode="json"))
+                    append_event(connection, origin.job, "apart", found.model_dump(mode="json"))
 
-    def _keep(self, job: str, plan: Plan, made: Made) -> None:
-        """Pixels first, then their records in one transaction: a record never names a picture that
-        is not there.
+    def _keep_images(self, origin: Origin, event: Images) -> None:
+        """Pixels first, then their records in one transaction: a record never names a picture
+        that is not there.
         """
-        scores = with_heat(self._store.pixels, made.scores or ((),) * len(made.pictures), made.heat)
-        kept = [
-            self._stored(made.offset + at, picture, scores[at])
-            for at, picture in enumerate(made.pictures)
+        with self._store.database.read() as connection:
+            stage1 = stage1_digests(connection, origin.job)
+        candidates = [
+            build_candidate(self._store.pixels, origin, image, stage1) for image in event.images
         ]
-        outside = made.changed_outside or (None,) * len(kept)
-        masks = tuple(map(self._store.pixels.add_mask, made.masks))
+        body: dict[str, Any] = {"candidates": [candidate.id for candidate in candidates]}
         with self._store.database.write() as connection:
-            sources = sources_of(connection, job, plan, made.drafts or (-1,) * len(kept))
-            stored = map(_completed, kept, outside, sources)
-            candidates = [insert_candidate(connection, job, plan, each) for each in stored]
-            append_retouches(connection, plan, candidates, masks)
             for candidate in candidates:
+                insert_candidate(connection, candidate)
                 append_entry(connection, candidate)
-            told: dict[str, Any] = {"candidates": [candidate.id for candidate in candidates]}
             append_event(
-                connection, job, "made", told | ({"notes": list(made.notes)} if made.notes else {})
+                connection,
+                origin.job,
+                "made",
+                body | ({"notes": event.notes} if event.notes else {}),
             )
 
-    def _keep_drafts(self, job: str, plan: Plan, made: DraftsMade) -> None:
-        """As ``_keep``, for the pictures of a first stage."""
-        scores = made.scores or ((),) * len(made.pictures)
-        stored = list(map(self._stored, made.places, made.pictures, scores))
+    def _keep_stage1_images(self, origin: Origin, event: Stage1Images) -> None:
+        """As ``_keep_images``, for the pictures of a first stage."""
+        drafts = [build_draft(self._store.pixels, origin, image) for image in event.images]
         with self._store.database.write() as connection:
-            drafts = [insert_draft(connection, job, plan, each) for each in stored]
-            append_event(connection, job, "drafted", {"drafts": [draft.id for draft in drafts]})
-
-    def _stored(self, index: int, picture: Picture, scores: Scores) -> Stored:
-        height_px, width_px = picture.shape[:2]
-        return Stored(
-            index, self._store.pixels.add_picture(picture), width_px, height_px, None, scores
-        )
+            for draft in drafts:
+                insert_draft(connection, draft)
+            append_event(
+                connection, origin.job, "drafted", {"drafts": [draft.id for draft in drafts]}
+            )
 
     def _settle(self, job: str, outcome: Outcome) -> None:
         """Write the end of a job, again and again while the disk refuses: nothing that ended may
@@ -303,11 +297,3 @@ class Runner:
         with self._lock:
             self._unwanted.discard(job)
             self._preview = _NO_PREVIEW
-
-
-def _completed(stored: Stored, changed_outside: int | None, draft: str) -> Stored:
-    return replace(stored, changed_outside=changed_outside, draft=draft)
-
-
-def _told(failed: Failed) -> dict[str, str]:
-    return {"what": failed.what, "limit": failed.limit, "remedy": failed.remedy}

@@ -13,6 +13,7 @@ from typing import Any, get_args
 from backend.errors import PictureError, RequestError
 from backend.plan.autotune import Tuned, autotune
 from backend.plan.build import build_plan
+from backend.plan.events import JobState
 from backend.plan.plan import Note, Plan
 from backend.plan.request import Compose, LearnLooks, Reroll, Sampler, build_request
 from backend.scene.cut_outs import cut_outs
@@ -21,7 +22,6 @@ from backend.scene.picture_file import Limits, decode_exact, decode_picture
 from backend.scene.scene import MAX_LAYERS, MAX_SIDE_PX, MIN_SIDE_PX, Scene
 from backend.studio import candidates, drafts, history, jobs, looks, projects
 from backend.studio.cutting import on_canvas, stored_cut
-from backend.studio.events import JobState, Worker
 from backend.studio.examples import ExampleShelf
 from backend.studio.mixing import painted_together, pair_of
 from backend.studio.offer import Offer
@@ -44,6 +44,7 @@ from backend.studio.store import Store
 from backend.studio.subjects_library import Library, sweep
 from backend.studio.survey import Surveyor
 from backend.studio.version import VERSION
+from backend.studio.worker import Worker
 
 LIMITS: Mapping[str, int] = {
     "layers": MAX_LAYERS,
@@ -172,8 +173,8 @@ class Studio:
         return write_ora(saved.scene, self._store.pixels, settings), f"{stem or 'scene'}.ora"
 
     def generate(self, project: str, revision: int, request: Mapping[str, Any]) -> Submitted:
-        """Decide the plan of a request and queue it; StaleRevision when the page's scene is not the
-        saved one.
+        """Decide the plan of a request and queue it; StaleRevision when the page's scene is not
+        the saved one.
         """
         asked = build_request(request)
         with self._store.database.read() as connection:
@@ -297,10 +298,10 @@ class Studio:
             made = candidates.candidates_of_job(connection, job)
             drafted = drafts.drafts_of_job(connection, job)
         newest = self._runner.preview(job)
-        uri = f"data:image/jpeg;base64,{base64.b64encode(newest.jpeg).decode('ascii')}"
-        seen = {"preview": uri, "drafts": newest.drafts}
+        uri = f"data:image/jpeg;base64,{base64.b64encode(newest.preview.jpeg).decode('ascii')}"
+        seen = {"preview": uri, "drafts": newest.preview.stage1_count}
         shown = tuple(
-            {**event, **seen} if newest.jpeg and event["n"] == newest.n else event
+            {**event, **seen} if newest.preview.jpeg and event["n"] == newest.n else event
             for event in events
         )
         return News(state=state, events=shown, candidates=made, drafts=drafted)

@@ -1,5 +1,5 @@
-"""The library of subjects as a front end uses it: make, train, rename, delete, and put to use in a
-request.
+"""The library of subjects as a front end uses it: make, train, rename, delete, and put to use in
+a request.
 """
 
 from __future__ import annotations
@@ -9,19 +9,20 @@ import re
 from collections.abc import Callable
 
 from backend.errors import RequestError, StoreError
+from backend.plan.events import AdapterCheckpoint, AdapterTrained
 from backend.plan.lesson import MAX_REFERENCES, Lesson, LessonMethod
 from backend.plan.plan import Note, Plan
 from backend.plan.request import Compose, Reroll, SubjectRef
 from backend.plan.subjects import personal_scene
 from backend.scene.scene import Scene
 from backend.studio import subjects
-from backend.studio.events import Taught, Worker
+from backend.studio.candidates import METHOD
 from backend.studio.offer import Offer
 from backend.studio.records import Submitted, TakenPicture
-from backend.studio.retouching import METHOD
 from backend.studio.store import Store
 from backend.studio.subjects import LibrarySubject
 from backend.studio.subjects_pictures import prepared, with_alpha
+from backend.studio.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -136,8 +137,8 @@ class Library:
             return subjects.read_subject(connection, subject)
 
     def delete(self, subject: str) -> None:
-        """Take a subject out of the library and its files from the disk; its pictures stay with the
-        scenes.
+        """Take a subject out of the library and its files from the disk; its pictures stay with
+        the scenes.
         """
         with self._store.database.write() as connection:
             found = self._resting(subjects.read_subject(connection, subject), "deleted")
@@ -236,21 +237,22 @@ class Library:
         return subject
 
 
-def keep_taught(store: Store, job: str, taught: Taught) -> None:
+def keep_adapter(store: Store, job: str, event: AdapterTrained | AdapterCheckpoint) -> None:
     """Store what a job has learned, all or half of it; a StoreError when all of it finds no
     room.
     """
+    finished = isinstance(event, AdapterTrained)
     try:
-        digest = store.subjects.add(taught.content)
+        digest = store.subjects.add(event.content)
     except StoreError:
-        if taught.finished:
+        if finished:
             raise
         log.warning("what was learned so far could not be stored; the training goes on")
         return
     with store.database.write() as connection:
         before = subjects.named_files(connection)
         lesson = subjects.lesson_of_job(connection, job)
-        if taught.finished and lesson is not None:
+        if finished and lesson is not None:
             subjects.set_learned(connection, job, digest, lesson.model)
         else:
             subjects.set_begun(connection, job, digest)

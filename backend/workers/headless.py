@@ -11,15 +11,16 @@ from typing import Any
 
 from backend.errors import EngineError, InputError, StoreError
 from backend.plan.build import build_plan
+from backend.plan.events import Images, JobCancelled, JobFailed, Progress
 from backend.plan.plan import Plan
 from backend.plan.request import OptionValue, Settings, build_request
 from backend.scene.openraster import OpenedScene, read_ora
 from backend.scene.picture_file import encode_png
 from backend.scene.scene import Picture
-from backend.studio.events import Cancelled, Failed, Handle, Made, Progressed, Worker
 from backend.studio.offer import Offer
 from backend.studio.projects import desk_with
 from backend.studio.version import VERSION
+from backend.studio.worker import Handle, Worker
 
 DIALS: Mapping[str, tuple[Callable[[str], OptionValue], str]] = {
     "count": (int, "a whole number"),
@@ -43,8 +44,8 @@ class Bench:
 
 @dataclass(frozen=True)
 class Order:
-    """A scene file, where the pictures go, and the dials that differ from the file's own (as they
-    were typed).
+    """A scene file, where the pictures go, and the dials that differ from the file's own (as
+    they were typed).
     """
 
     scene: Path
@@ -86,13 +87,13 @@ def _pictures(handle: Handle, show: Callable[[int, int], None]) -> Iterator[tupl
     """Each finished picture with its place among the plan's seeds."""
     for event in handle.events():
         match event:
-            case Progressed(done=done, total=total):
+            case Progress(done=done, total=total):
                 show(done, total)
-            case Made(offset=offset, pictures=pictures):
-                yield from enumerate(pictures, offset)
-            case Failed(what=what, limit=limit, remedy=remedy):
+            case Images(images=images):
+                yield from ((image.index, image.picture) for image in images)
+            case JobFailed(what=what, limit=limit, remedy=remedy):
                 raise EngineError(what, limit=limit, remedy=remedy)
-            case Cancelled():
+            case JobCancelled():
                 raise EngineError("The run was stopped.", remedy="Start it again.")
 
 
@@ -124,8 +125,8 @@ def _dial(name: str, text: str) -> OptionValue:
 
 
 def _option(text: str, kinds: Mapping[str, str]) -> tuple[str, OptionValue]:
-    """``name=value`` with the value read as the kind of that option; unknown names are left to the
-    method.
+    """``name=value`` with the value read as the kind of that option; unknown names are left to
+    the method.
     """
     name, mark, value = text.partition("=")
     if not mark or not name:

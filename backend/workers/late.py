@@ -1,5 +1,5 @@
-"""Makes the offer and the worker while the page is already opening: loading torch and its company
-takes seconds.
+"""Makes the offer and the worker while the page is already opening: loading torch and its
+company takes seconds.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from backend.plan.lesson import Lesson
 from backend.plan.plan import Plan
 from backend.plan.request import OptionValue
 from backend.scene.scene import Picture, Pixels
-from backend.studio.events import Handle, Worker
 from backend.studio.offer import Offer
 from backend.studio.records import MethodFacts, ModelFacts
+from backend.studio.worker import Handle, Worker
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -62,8 +62,8 @@ class Late(Generic[T]):
 
 
 class LateOffer:
-    """An offer that may still be in the making. ``asked`` is set once somebody was told what there
-    is.
+    """An offer that may still be in the making. ``asked`` is set once somebody was told what
+    there is.
     """
 
     def __init__(self, late: Late[Offer]) -> None:

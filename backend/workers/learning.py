@@ -17,10 +17,17 @@ from backend.engine.subject_lesson import RULES, SubjectLesson, SubjectRules, fi
 from backend.models.bundle import ModelBundle
 from backend.models.half_learned import half_learned_bytes, read_half_learned
 from backend.models.personal import Subject, subject_bytes
+from backend.plan.events import (
+    AdapterCheckpoint,
+    AdapterTrained,
+    Event,
+    JobCancelled,
+    JobFinished,
+    Progress,
+)
 from backend.plan.lesson import Lesson
 from backend.scene.packed import unpacked
 from backend.scene.scene import Picture, Pixels
-from backend.studio.events import Cancelled, Event, Finished, Progressed, Taught
 
 KEPT_EVERY_S = 30.0
 """How much learning a crash may cost."""
@@ -29,7 +36,7 @@ PRIOR_BATCH = 4
 """Pictures of the class that ``learn_subject`` draws at a time."""
 
 
-def taught(
+def train(
     lesson: Lesson, bundle: ModelBundle, pixels: Pixels, stop: threading.Event
 ) -> Iterator[Event]:
     """The events of a lesson, up to a terminal one; what is half learned is told of every 30 s and
@@ -48,8 +55,8 @@ def taught(
     with closing(learning):
         yield from _followed(_steps(learning, subject), rules, stop)
     if subject:
-        yield Taught(subject_bytes(subject[0]), finished=True)
-        yield Finished()
+        yield AdapterTrained(subject_bytes(subject[0]))
+        yield JobFinished()
 
 
 def rules_of(lesson: Lesson) -> SubjectRules:
@@ -59,8 +66,8 @@ def rules_of(lesson: Lesson) -> SubjectRules:
 
 
 def _steps(learning: Learning, subject: list[Subject]) -> Iterator[SubjectStep | None]:
-    """A step of the subject, or None for one that remembers the class; what was learned is put into
-    ``subject``.
+    """A step of the subject, or None for one that remembers the class; what was learned is put
+    into ``subject``.
     """
     while True:
         try:
@@ -79,19 +86,19 @@ def _followed(
     done, kept_at = 0, time.monotonic()
     for step in steps:
         done = prior + step.k + 1 if step is not None else done + 1
-        yield Progressed(done, prior + rules.steps)
+        yield Progress(done=done, total=prior + rules.steps)
         due = time.monotonic() - kept_at > KEPT_EVERY_S
         if step is not None and step.pupil is not None and (due or stop.is_set()):
-            yield Taught(half_learned_bytes(step.pupil.state()), finished=False)
+            yield AdapterCheckpoint(half_learned_bytes(step.pupil.state()))
             kept_at = time.monotonic()
         if stop.is_set():
-            yield Cancelled()
+            yield JobCancelled()
             return
 
 
 def _lesson(lesson: Lesson, bundle: ModelBundle, pixels: Pixels) -> SubjectLesson:
-    """The references at the model's size; where one is transparent, masks say how much each pixel
-    counts.
+    """The references at the model's size; where one is transparent, masks say how much each
+    pixel counts.
     """
     side = bundle.card.native_px
     found = [pixels.picture(digest) for digest in lesson.references]

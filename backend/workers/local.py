@@ -9,40 +9,39 @@ import math
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from backend.engine.decode import preview
-from backend.engine.loop_types import Draft, Drafted, Happening, Looks, Parts, Pictures, Run, Step
+from backend.engine.loop_types import Draft, Run, Step
 from backend.errors import LaminaError, RequestError
 from backend.methods.catalog import RUNNABLE, Method
-from backend.metrics.layer_score import Scores
 from backend.metrics.scores import Scorer
 from backend.models.cache import ModelCache
 from backend.models.catalog import Catalog, find_models
 from backend.models.sam import sam_of
+from backend.plan.events import (
+    Event,
+    Images,
+    JobCancelled,
+    JobFailed,
+    JobFinished,
+    JobStarted,
+    Preview,
+    Progress,
+    Result,
+    Stage1Images,
+)
 from backend.plan.lesson import Lesson
 from backend.plan.moved import plan_as_made
 from backend.plan.plan import Plan
 from backend.scene.picture_file import encode_jpeg
 from backend.scene.scene import Picture, Pixels
-from backend.studio.events import (
-    Cancelled,
-    DraftsMade,
-    Event,
-    Failed,
-    Finished,
-    Learned,
-    Made,
-    Progressed,
-    Started,
-    TakenApart,
-)
 from backend.workers.device import choose_device
-from backend.workers.learning import taught
+from backend.workers.learning import train
 
 log = logging.getLogger(__name__)
 
@@ -51,20 +50,21 @@ PREVIEW_EVERY_S = 0.2
 
 PREVIEW_QUALITY = 80
 TILE_PX = 256
-"""A side of each of several drafts in one preview: they are looked at side by side, and sent five
-times a second.
+"""A side of each of several drafts in one preview: they are looked at side by side, and sent
+five times a second.
 """
 
 PATIENCE_S = 2.0
-"""How long a selection waits for the device: a re-roll's last steps and a score, not a whole run.
+"""How long a selection waits for the device: a re-roll's last steps and a score, not a whole
+run.
 """
 
 OUT_OF_MEMORY = (torch.OutOfMemoryError, MemoryError)
 
 
 class LocalWorker:
-    """One device of this machine. ``events()`` of a handle computes as it is iterated; a lock keeps
-    it to one job.
+    """One device of this machine. ``events()`` of a handle computes as it is iterated; a lock
+    keeps it to one job.
     """
 
     def __init__(
@@ -97,14 +97,14 @@ class LocalWorker:
         Closing the iterator closes the method's, which undoes every patch of the networks.
         """
         with self._turn:
-            yield Started(self._device)
+            yield JobStarted(device=self._device)
             try:
                 yield from self._computed(plan, pixels, stop)
             except (LaminaError, *OUT_OF_MEMORY) as error:
                 yield _failure(error, plan, self._device)
 
     def cut(self, model: str, picture: Picture, where_px: Sequence[float]) -> Picture:
-        """The mask of an object by the family's SAM; see :class:`backend.studio.events.Worker`.
+        """The mask of an object by the family's SAM; see :class:`backend.studio.worker.Worker`.
 
         A ModelError without a SAM, a RequestError while a job holds the device for longer than
         ``PATIENCE_S``.
@@ -128,18 +128,18 @@ class LocalWorker:
         self, plan: Plan | Lesson, pixels: Pixels, stop: threading.Event
     ) -> Iterator[Event]:
         if stop.is_set():
-            yield Cancelled()
+            yield JobCancelled()
             return
         if isinstance(plan, Lesson):
             with self._cache.lease(self._catalog.card(plan.model), self._device) as bundle:
-                yield from taught(plan, bundle, pixels, stop)
+                yield from train(plan, bundle, pixels, stop)
             return
         method = self._methods[plan.method]
         with self._cache.lease(self._catalog.card(plan.model), self._device) as bundle:
-            teller = _Teller(Scorer(bundle, plan_as_made(plan), pixels), Progress(plan))
+            publisher = _Publisher(Scorer(bundle, plan_as_made(plan), pixels), StepCount(plan))
             run = method.run(plan, bundle, pixels)
             try:
-                yield from _followed(run, teller, stop)
+                yield from _follow(run, publisher, stop)
             finally:
                 if isinstance(run, Generator):
                     run.close()
@@ -162,7 +162,7 @@ class LocalHandle:
         self.stop.set()
 
 
-class Progress:
+class StepCount:
     """Counts the steps of all batches of a plan, and says when the next preview is due."""
 
     def __init__(self, plan: Plan) -> None:
@@ -170,7 +170,7 @@ class Progress:
         self._done = 0
         self._next_preview = time.monotonic()
 
-    def count(self, step: Step) -> tuple[int, int]:
+    def add(self, step: Step) -> tuple[int, int]:
         """Steps done and in all, after ``step``."""
         self._done += 1
         return self._done, max(self._done, self._batches * (step.total - step.first))
@@ -196,64 +196,73 @@ def build_worker(
     return LocalWorker(find_models(models), ModelCache(cache_bytes), choose_device(device))
 
 
-def _failure(error: BaseException, plan: Plan | Lesson, device: str) -> Failed:
+def _failure(error: BaseException, plan: Plan | Lesson, device: str) -> JobFailed:
     """An error as the job's end. Memory that was not enough is told with its numbers."""
     if isinstance(error, LaminaError) and not isinstance(error.__cause__, OUT_OF_MEMORY):
-        return Failed(error.what, error.limit, error.remedy)
+        return JobFailed(what=error.what, limit=error.limit, remedy=error.remedy)
     limit = ""
     if device.startswith("cuda"):
         torch.cuda.empty_cache()
         free, total = torch.cuda.mem_get_info(device)
         limit = f"{free / 2**30:.1f} of {total / 2**30:.1f} GB are free now."
     if isinstance(plan, Lesson):
-        less = "Choose textual inversion or DreamBooth of low rank, which need the least."
-        return Failed(
-            f"Training the subject does not fit into the memory of {device}.", limit, less
+        return JobFailed(
+            what=f"Training the subject does not fit into the memory of {device}.",
+            limit=limit,
+            remedy="Choose textual inversion or DreamBooth of low rank, which need the least.",
         )
     many = f"{plan.batch} pictures of {plan.width_px} x {plan.height_px} px at once"
-    return Failed(
-        f"{many} do not fit into the memory of {device}.",
-        limit,
-        "Ask for fewer, or for a smaller canvas.",
+    return JobFailed(
+        what=f"{many} do not fit into the memory of {device}.",
+        limit=limit,
+        remedy="Ask for fewer, or for a smaller canvas.",
     )
 
 
 @dataclass(frozen=True)
-class _Teller:
-    """Says what a method does in the events of a job; finished pictures are scored before they are
-    told of.
+class _Publisher:
+    """Completes what a method yields: steps become progress with previews, images get their
+    scores.
     """
 
     scorer: Scorer
-    progress: Progress
+    count: StepCount
 
-    def told(self, happening: Happening) -> Event:
-        if isinstance(happening, Pictures):
-            scores = _scored(self.scorer, happening.pictures)
-            made = Made(
-                happening.offset,
-                happening.pictures,
-                happening.changed_outside,
-                scores,
-                happening.drafts,
-            )
-            return replace(made, notes=happening.notes, masks=happening.masks, heat=happening.heat)
-        if isinstance(happening, Drafted):
-            return DraftsMade(
-                happening.places, happening.pictures, _scored(self.scorer, happening.pictures)
-            )
-        if isinstance(happening, Looks):
-            return Learned(happening.pictures, happening.shown, happening.finished)
-        if isinstance(happening, Parts):
-            return TakenApart(happening.objects, happening.plate, happening.missing)
-        done, total = self.progress.count(happening)
-        if not self.progress.preview_due():
-            return Progressed(done, total)
-        shown = preview(self.scorer.bundle, happening)
-        drafts = len(shown) if isinstance(happening, Draft) else 0
-        return Progressed(
-            done, total, encode_jpeg(_row(shown) if drafts else shown[0], PREVIEW_QUALITY), drafts
+    def publish(self, yielded: Step | Result) -> Event:
+        """The event of a job."""
+        match yielded:
+            case Step():
+                return self._progress(yielded)
+            case Images() | Stage1Images():
+                return self._scored(yielded)
+            case _:
+                return yielded
+
+    def _progress(self, step: Step) -> Progress:
+        done, total = self.count.add(step)
+        return Progress(
+            done=done,
+            total=total,
+            preview=self._preview(step) if self.count.preview_due() else None,
         )
+
+    def _preview(self, step: Step) -> Preview:
+        pictures = preview(self.scorer.bundle, step)
+        if not isinstance(step, Draft):
+            return Preview(jpeg=encode_jpeg(pictures[0], PREVIEW_QUALITY))
+        return Preview(
+            jpeg=encode_jpeg(_row(pictures), PREVIEW_QUALITY), stage1_count=len(pictures)
+        )
+
+    def _scored(self, event: Images | Stage1Images) -> Images | Stage1Images:
+        """With scores, or as it is where a network for them fails: a picture that was made is
+        never lost over them.
+        """
+        try:
+            return event.with_scores(self.scorer.score(event.pictures))
+        except Exception:
+            log.exception("the pictures could not be scored")
+            return event
 
 
 def _row(pictures: Picture) -> Picture:
@@ -264,21 +273,10 @@ def _row(pictures: Picture) -> Picture:
     return np.ascontiguousarray(np.concatenate(pictures[:, ::every, ::every], axis=1))
 
 
-def _followed(run: Run, teller: _Teller, stop: threading.Event) -> Iterator[Event]:
-    for happening in run:
+def _follow(run: Run, publisher: _Publisher, stop: threading.Event) -> Iterator[Event]:
+    for yielded in run:
         if stop.is_set():
-            yield Cancelled()
+            yield JobCancelled()
             return
-        yield teller.told(happening)
-    yield Finished()
-
-
-def _scored(scorer: Scorer, pictures: tuple[Picture, ...]) -> tuple[Scores, ...]:
-    """The scores, or none where a network for them fails: a picture that was made is never lost
-    over them.
-    """
-    try:
-        return scorer.score(pictures)
-    except Exception:
-        log.exception("the pictures could not be scored")
-        return ()
+        yield publisher.publish(yielded)
+    yield JobFinished()

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from backend.engine.loop_types import Pictures, Step
+from backend.engine.loop_types import Step
 from backend.methods.catalog import METHODS
 from backend.models.bundle import ModelBundle
 from backend.plan.build import build_plan
+from backend.plan.events import Images
 from backend.plan.plan import Plan
 from backend.plan.request import Compose, OptionValue, Reroll, Sampler, Settings
 from backend.scene.layer import Layer, Placement
@@ -23,8 +24,8 @@ PLAIN: dict[str, OptionValue] = {"attention": False, "layer_noise": False}
 
 
 def first_name(plan: Plan) -> str:
-    """The digest of a plan as it was before it had fields that came later; while they are not used
-    it stays so.
+    """The digest of a plan as it was before it had fields that came later; while they are not
+    used it stays so.
     """
     record = plan.model_dump(mode="json", exclude={"notes", "subject", "draft", "task"})
     del record["target"]["varied"]
@@ -36,8 +37,8 @@ def first_name(plan: Plan) -> str:
 
 @dataclass
 class Collage:
-    """A scene of soft discs over a full background, drawn from a seed; ``noise`` of the background
-    comes first.
+    """A scene of soft discs over a full background, drawn from a seed; ``noise`` of the
+    background comes first.
     """
 
     bundle: ModelBundle
@@ -127,8 +128,8 @@ class Collage:
             raise ValueError(f"choose side_px = {plan.width_px}, the size this model makes")
         return plan
 
-    def run(self, plan: Plan) -> tuple[list[Step], list[Pictures]]:
+    def run(self, plan: Plan) -> tuple[list[Step], list[Images]]:
         """The steps and the pictures of a plan."""
         happened = list(METHODS[plan.method].run(plan, self.bundle, self.pixels))
         steps = [one for one in happened if isinstance(one, Step)]
-        return steps, [one for one in happened if isinstance(one, Pictures)]
+        return steps, [one for one in happened if isinstance(one, Images)]

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from backend.engine.loop_types import Draft, Pictures, Step
+from backend.engine.loop_types import Draft, Step
 from backend.methods.catalog import METHODS
 from backend.models.bundle import ModelBundle, Recorded
 from backend.models.members import MemberCard, Members
 from backend.plan.build import build_plan
+from backend.plan.events import Images
 from backend.plan.plan import Plan
 from backend.plan.request import Compose, OptionValue, Settings
 from backend.scene.layer import Layer, Placement
@@ -83,10 +84,10 @@ class Painting:
         )
         return build_plan(self.scene, Compose(settings=settings), self.bundle.card, self.pixels)
 
-    def run(self, plan: Plan) -> tuple[list[Step], list[Pictures]]:
+    def run(self, plan: Plan) -> tuple[list[Step], list[Images]]:
         happened = list(METHODS[plan.method].run(plan, self.bundle, self.pixels))
         return [one for one in happened if isinstance(one, Step)], [
-            one for one in happened if isinstance(one, Pictures)
+            one for one in happened if isinstance(one, Images)
         ]
 
 

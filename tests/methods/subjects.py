@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from backend.engine.loop_types import Pictures, Step
+from backend.engine.loop_types import Step
 from backend.methods.catalog import METHODS
 from backend.models.bundle import ModelBundle
 from backend.models.personal import (
@@ -18,6 +18,7 @@ from backend.models.personal import (
     subject_picture,
 )
 from backend.plan.build import build_plan
+from backend.plan.events import Images
 from backend.plan.plan import Plan
 from backend.plan.request import Compose, OptionValue, Settings, SubjectRef
 from backend.scene.pixels import MemoryPixels
@@ -78,6 +79,6 @@ class Shoot:
         """The pictures of a plan and the number of its steps."""
         happenings = list(METHODS[plan.method].run(plan, self.bundle, self.pixels))
         pictures = [
-            picture for one in happenings if isinstance(one, Pictures) for picture in one.pictures
+            picture for one in happenings if isinstance(one, Images) for picture in one.pictures
         ]
         return pictures, sum(isinstance(one, Step) for one in happenings)

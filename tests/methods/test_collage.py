@@ -30,8 +30,8 @@ def collage_for(bundle: ModelBundle, noise: tuple[float, ...] = (0.5, 0.8, 0.6))
 def diffusers_pictures(
     bundle: ModelBundle, collage: Collage, plan: Plan, strength: float
 ) -> np.ndarray:
-    """What diffusers makes of the same folder and collage, loaded and scheduled without any of our
-    code.
+    """What diffusers makes of the same folder and collage, loaded and scheduled without any of
+    our code.
     """
     pipeline = StableDiffusionImg2ImgPipeline.from_pretrained(
         bundle.card.folder, dtype=torch.float32, safety_checker=None, local_files_only=True
@@ -102,8 +102,8 @@ def test_layers_at_zero_end_as_the_encoded_collage(bundle: ModelBundle) -> None:
 
 
 def test_uncovered_pixels_have_the_level_of_the_target(tiny1: ModelBundle) -> None:
-    """Without a background layer the rest is the implicit layer 0: free by default, held at level
-    0.
+    """Without a background layer the rest is the implicit layer 0: free by default, held at
+    level 0.
     """
     collage = collage_for(tiny1, (0.5, 0.6))
     collage.scene = collage.scene.model_copy(update={"layers": collage.scene.layers[1:]})
@@ -150,8 +150,8 @@ def test_candidates_come_in_batches_and_do_not_depend_on_them(tiny1: ModelBundle
     collage = collage_for(tiny1)
     plan = collage.compose("euler_ancestral", 3)
     steps, made = collage.run(plan.model_copy(update={"batch": 2}))
-    assert [(one.offset, len(one.pictures)) for one in made] == [(0, 2), (2, 1)]
-    assert all(one.changed_outside == (None,) * len(one.pictures) for one in made)
+    assert [[image.index for image in one.images] for one in made] == [[0, 1], [2]]
+    assert all(image.changed_outside is None for one in made for image in one.images)
     alone, _ = collage.run(plan.model_copy(update={"seeds": plan.seeds[2:], "batch": 1}))
     assert torch.equal(steps[-1].latents, alone[-1].latents)
     both = steps[len(alone) - 1].latents
@@ -197,8 +197,8 @@ def test_a_run_that_is_closed_leaves_the_network_as_it_was(tiny1: ModelBundle) -
 
 
 def test_a_run_that_is_broken_off_leaves_the_network_as_it_was(tiny1: ModelBundle) -> None:
-    """The error is still held here, and with it every frame of the run; nothing may wait for them
-    to be freed.
+    """The error is still held here, and with it every frame of the run; nothing may wait for
+    them to be freed.
     """
     collage = collage_for(tiny1)
     before = dict(tiny1.unet.attn_processors)
@@ -221,7 +221,7 @@ def test_where_words_looked_comes_with_each_candidate(tiny1: ModelBundle) -> Non
     """One grey picture for each layer with words, from 0 to 255, and other seeds look elsewhere."""
     collage = Collage(tiny1, seed=1)
     _, made = collage.run(collage.compose(count=2))
-    heat = [maps for pictures in made for maps in pictures.heat]
+    heat = [image.attention_maps for one in made for image in one.images]
     assert [sorted(maps) for maps in heat] == [["disc1", "disc2"]] * 2
     first, second = heat
     assert {(grey.dtype.name, grey.ndim) for grey in first.values()} == {("uint8", 2)}

@@ -17,20 +17,21 @@ from backend.controls.region_attention import (
     column_weights,
     sigma_strength,
 )
-from backend.engine.loop_types import Pictures, Step
+from backend.engine.loop_types import Step
 from backend.methods.baselines.catalog import BASELINES
 from backend.methods.baselines.differential import last_held
 from backend.methods.baselines.plug_and_play import places_of
 from backend.models.bundle import ModelBundle
+from backend.plan.events import Images
 from backend.plan.plan import Plan
 from tests.methods.collages import PLAIN, Collage
 
 
-def ran(collage: Collage, plan: Plan, method: str) -> tuple[list[Step], list[Pictures]]:
+def ran(collage: Collage, plan: Plan, method: str) -> tuple[list[Step], list[Images]]:
     plan = plan.model_copy(update={"method": method, "options": {}})
     happened = list(BASELINES[method].run(plan, collage.bundle, collage.pixels))
     return [one for one in happened if isinstance(one, Step)], [
-        one for one in happened if isinstance(one, Pictures)
+        one for one in happened if isinstance(one, Images)
     ]
 
 
@@ -52,8 +53,8 @@ def test_differential_diffusion_is_image_to_image_where_all_may_change(tiny1: Mo
 
 
 def test_differential_diffusion_on_four_by_four_cells() -> None:
-    """The published loop, cell by cell: before the prediction of state i the source is put where 1
-    - h > i / N.
+    """The published loop, cell by cell: before the prediction of state i the source is put where
+    1 - h > i / N.
     """
     steps, change = 10, np.linspace(0, 1, 16).reshape(4, 4)
     held = last_held(change, steps, 1)
@@ -72,8 +73,8 @@ def test_differential_diffusion_brings_its_map_down_bilinearly() -> None:
 
 
 def test_paint_with_words_on_four_pixels_and_four_tokens() -> None:
-    """One maximum for the whole site: column 1 peaks at 4, column 3 below 0, and both are raised by
-    a share of 4.
+    """One maximum for the whole site: column 1 peaks at 4, column 3 below 0, and both are raised
+    by a share of 4.
     """
     scores = torch.tensor(
         [[1.0, 2.0, 0.0, -1.0], [0.0, 4.0, 0.0, -2.0], [0.5, 1.0, 0.0, -3.0], [1.0, 0.0, 0.0, -1.0]]

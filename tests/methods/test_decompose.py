@@ -1,5 +1,5 @@
-"""Decompose: drawn scenes become layers again; the place behind them is filled, the rest the same
-to the byte.
+"""Decompose: drawn scenes become layers again; the place behind them is filled, the rest the
+same to the byte.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backend.engine.healing import hole_of
-from backend.engine.loop_types import Parts, Step
+from backend.engine.loop_types import Step
 from backend.engine.paste import paste_weights
 from backend.errors import RequestError
 from backend.evaluation.asking import HELD_OUT_WORLD, scene_of_drawing
@@ -16,6 +16,7 @@ from backend.methods import decompose
 from backend.metrics.layer_search import Sought, soft_iou, sought_masks, word_maps
 from backend.models.bundle import ModelBundle
 from backend.plan.build import build_plan
+from backend.plan.events import LayersFound
 from backend.plan.phrases import match_phrases
 from backend.plan.plan import Plan
 from backend.plan.request import Settings, TakeApart
@@ -81,7 +82,7 @@ def test_a_drawing_becomes_its_layers_and_the_place_behind_them(pocket: ModelBun
     plan, pixels = plan_for(pocket, drawn, 6)
     happened = list(decompose.run(plan, pocket, pixels))
     parts = happened[-1]
-    assert isinstance(parts, Parts)
+    assert isinstance(parts, LayersFound)
     steps = [each for each in happened if isinstance(each, Step)]
     assert [(step.k, step.total) for step in steps] == [(k, len(steps)) for k in range(len(steps))]
     assert sorted(parts.objects) == [layer.layer_id for layer in plan.layers]
@@ -90,7 +91,7 @@ def test_a_drawing_becomes_its_layers_and_the_place_behind_them(pocket: ModelBun
     hole = hole_of(np.any(masks, axis=0))
     outside = paste_weights(hole.astype(np.float32), decompose.FEATHER_PX) == 0
     assert outside.mean() > 0.2
-    assert np.array_equal(parts.plate[outside], drawn.picture[outside])
+    assert np.array_equal(parts.background[outside], drawn.picture[outside])
 
 
 @pytest.mark.slow
@@ -106,10 +107,10 @@ def test_behind_the_objects_lies_the_place(pocket: ModelBundle) -> None:
         drawn = draw_scene(HELD_OUT_WORLD + 700 + number, 128, (2,))
         plan, pixels = plan_for(pocket, drawn, 6)
         parts = list(decompose.run(plan, pocket, pixels))[-1]
-        assert isinstance(parts, Parts)
+        assert isinstance(parts, LayersFound)
         inner = drawn.visible.any(0)
         with_objects, filled = (
-            distance(one, drawn.plate, inner) for one in (drawn.picture, parts.plate)
+            distance(one, drawn.plate, inner) for one in (drawn.picture, parts.background)
         )
         rest = np.broadcast_to(drawn.picture[~inner].mean(0), drawn.picture.shape)
         ours.append(filled / with_objects)

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from backend.controls import mask_blend
-from backend.engine.loop_types import Pictures, Step
+from backend.engine.loop_types import Step
 from backend.errors import RequestError
 from backend.methods.catalog import METHODS
 from backend.methods.layout_retouch import NOT_FOUND, run
 from backend.models.bundle import ModelBundle, Recorded
 from backend.models.personal import subject_picture
 from backend.plan.build import build_plan
+from backend.plan.events import Images
 from backend.plan.plan import Plan
 from backend.plan.request import Reroll, Settings
 from backend.scene.layer import Layer, Placement
@@ -34,9 +35,9 @@ def fresh(tiny1: ModelBundle) -> ModelBundle:
 def test_a_run_gives_a_picture_for_every_seed_and_counts_its_steps(fresh: ModelBundle) -> None:
     shoot = Shoot(fresh)
     happenings = list(run(shoot.plan(2), fresh, shoot.pixels))
-    offsets = [one.offset for one in happenings if isinstance(one, Pictures)]
+    indices = [image.index for one in happenings if isinstance(one, Images) for image in one.images]
     steps = [one for one in happenings if isinstance(one, Step)]
-    assert offsets == [0, 1]
+    assert indices == [0, 1]
     assert [step.k for step in steps] == list(range(len(steps)))
     assert all(step.total >= len(steps) and step.denoised.shape[0] == 1 for step in steps)
     assert len(steps) == 5 + 2 * (5 + 4)  # inversion, then layout and retouch from the second step
@@ -137,16 +138,14 @@ def test_an_empty_mask_is_one_and_a_note_says_so(
     fresh: ModelBundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shoot = Shoot(fresh)
-    found = [one for one in run(shoot.plan(), fresh, shoot.pixels) if isinstance(one, Pictures)]
+    found = [one for one in run(shoot.plan(), fresh, shoot.pixels) if isinstance(one, Images)]
     assert [one.notes for one in found] == [()]
     monkeypatch.setattr(
         mask_blend, "found_words", lambda mean, shape, threshold: np.zeros(shape, np.bool_)
     )
-    blank = [one for one in run(shoot.plan(), fresh, shoot.pixels) if isinstance(one, Pictures)]
+    blank = [one for one in run(shoot.plan(), fresh, shoot.pixels) if isinstance(one, Images)]
     unblended = [
-        one
-        for one in run(shoot.plan(mask="none"), fresh, shoot.pixels)
-        if isinstance(one, Pictures)
+        one for one in run(shoot.plan(mask="none"), fresh, shoot.pixels) if isinstance(one, Images)
     ]
     assert [one.notes for one in blank] == [(NOT_FOUND,)]
     assert np.array_equal(blank[0].pictures[0], unblended[0].pictures[0])
@@ -191,11 +190,11 @@ def test_a_subject_layer_is_drawn_in_its_region_alone(fresh: ModelBundle) -> Non
     found = [
         one
         for one in METHODS["layout_retouch"].run(plan, fresh, shoot.pixels)
-        if isinstance(one, Pictures)
+        if isinstance(one, Images)
     ]
     pictures = [picture for one in found for picture in one.pictures]
     half = len(source) // 2 + 2
-    assert [one.changed_outside for one in found] == [(0,), (0,)]
+    assert [image.changed_outside for one in found for image in one.images] == [0, 0]
     assert all(np.array_equal(picture[half:], source[half:]) for picture in pictures)
     assert all((picture[mask > 0] != source[mask > 0]).mean() > 0.5 for picture in pictures)
     assert not np.array_equal(pictures[0], pictures[1])

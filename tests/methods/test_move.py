@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from backend.engine.loop_types import Pictures, Step
+from backend.engine.loop_types import Step
 from backend.errors import RequestError
 from backend.methods import move
 from backend.methods.catalog import check_options
 from backend.models.bundle import ModelBundle
 from backend.models.sam import Cut
+from backend.plan.events import Images
 from backend.plan.plan import OneLayer, Plan
 from backend.plan.raster import raster
 from backend.plan.request import OptionValue
@@ -23,10 +24,10 @@ from tests.methods.painted import with_members
 STILL: dict[str, OptionValue] = {"healing": 0.0, "blending": 0.0}
 
 
-def moved(collage: Collage, plan: Plan) -> tuple[list[Step], list[Pictures]]:
+def moved(collage: Collage, plan: Plan) -> tuple[list[Step], list[Images]]:
     happened = list(move.run(plan, collage.bundle, collage.pixels))
     steps = [one for one in happened if isinstance(one, Step)]
-    return steps, [one for one in happened if isinstance(one, Pictures)]
+    return steps, [one for one in happened if isinstance(one, Images)]
 
 
 def asked(
@@ -73,7 +74,7 @@ def test_beyond_the_two_feathers_nothing_changes(tiny1: ModelBundle, seed: int) 
     _, (made,) = moved(collage, plan)
     source, outside = source_of(collage, plan), untouched(collage, plan, dx or 5, dy)
     assert outside.mean() > 0.2
-    assert made.changed_outside == (0,)
+    assert [image.changed_outside for image in made.images] == [0]
     assert np.array_equal(made.pictures[0][outside], source[outside])
     assert (made.pictures[0] != source).any()
 
@@ -117,7 +118,7 @@ def test_a_click_is_cut_out_by_sam(tiny1: ModelBundle) -> None:
     _, (made,) = moved(collage, plan)
     source = source_of(collage, plan)
     assert np.array_equal(made.pictures[0][28:32, 38:42], source[28:32, 18:22])
-    assert made.changed_outside == (0,)
+    assert [image.changed_outside for image in made.images] == [0]
 
 
 def test_a_slope_is_filled_as_it_would_go_on() -> None:

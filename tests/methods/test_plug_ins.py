@@ -1,5 +1,5 @@
-"""Plug-ins of a personalised model: each changes the picture, none the network, and without one it
-is the backbone.
+"""Plug-ins of a personalised model: each changes the picture, none the network, and without one
+it is the backbone.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backend.engine.loop_types import Pictures, Step
+from backend.engine.loop_types import Step
 from backend.errors import RequestError
 from backend.methods.baselines.catalog import BASELINES
 from backend.methods.baselines.plug_ins import run
 from backend.models.bundle import ModelBundle, Recorded
+from backend.plan.events import Images
 from tests.controls.three_paths import hooks_in
 from tests.methods.subjects import Shoot
 
@@ -32,7 +33,7 @@ def made(shoot: Shoot, plug_in: str, count: int = 1) -> list[np.ndarray]:
     assert [step.k for step in happenings if isinstance(step, Step)] == list(
         range(sum(isinstance(one, Step) for one in happenings))
     )
-    return [picture for one in happenings if isinstance(one, Pictures) for picture in one.pictures]
+    return [picture for one in happenings if isinstance(one, Images) for picture in one.pictures]
 
 
 def test_without_a_plug_in_it_is_the_backbone_alone(fresh: ModelBundle) -> None:

@@ -12,15 +12,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from backend.engine.loop_types import Draft, Drafted
+from backend.engine.loop_types import Draft
 from backend.errors import ModelError, RequestError
 from backend.methods.options.tcig import TcigOptions
 from backend.methods.tcig import run
 from backend.methods.tcig.painting import dials_of, feathered
 from backend.methods.tcig.terms import build_targets
 from backend.models.bundle import ModelBundle
+from backend.plan.events import Stage1Images
 from backend.plan.request import OptionValue
-from backend.workers.local import Progress
+from backend.workers.local import StepCount
 from tests.engine.toy_codes import ToyCodes, ToySegmenter
 from tests.methods.painted import Painting, cat_and_house, disc, drafts_of, toy_bundle, with_members
 
@@ -38,9 +39,9 @@ def test_both_stages_come_in_one_count_of_steps(painter: ModelBundle) -> None:
     assert len({(step.total, step.first) for step in steps}) == 1
     assert len(drafts_of(steps)) == 12
     assert len(steps) == 12 + 3  # freedom .5 is strength .525: 3 of 6 steps
-    progress = Progress(plan)
-    assert [progress.count(step) for step in steps][-1] == (15, 15)
-    assert made.offset == 0
+    count = StepCount(plan)
+    assert [count.add(step) for step in steps][-1] == (15, 15)
+    assert [image.index for image in made.images] == [0, 1]
     assert [picture.shape for picture in made.pictures] == [(64, 64, 3)] * 2
     assert not np.array_equal(*made.pictures)
 
@@ -96,7 +97,7 @@ def test_batches_do_not_change_a_candidates_draft(painter: ModelBundle) -> None:
     plan = painting.plan({"per_draft": 2, "refine": False}, count=3)
     _, (whole,) = painting.run(plan)
     _, parts = painting.run(plan.model_copy(update={"batch": 1}))
-    assert [part.offset for part in parts] == [0, 1, 2]
+    assert [image.index for part in parts for image in part.images] == [0, 1, 2]
     for a, part in zip(whole.pictures, parts, strict=True):
         assert np.abs(a.astype(int) - part.pictures[0].astype(int)).max() <= 1
 
@@ -160,7 +161,7 @@ def test_a_run_that_is_closed_leaves_the_network_as_it_was(painter: ModelBundle)
     painting = cat_and_house(painter)
     before = dict(painter.unet.attn_processors)
     steps = run(painting.plan(), painter, painting.pixels)
-    while isinstance(next(steps), Draft | Drafted):
+    while isinstance(next(steps), Draft | Stage1Images):
         pass
     assert any(painter.unet.attn_processors[name] is not before[name] for name in before)
     steps.close()  # type: ignore[attr-defined]

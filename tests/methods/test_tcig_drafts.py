@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backend.engine.loop_types import Draft, Drafted, Pictures, Step
+from backend.engine.loop_types import Draft, Step
 from backend.errors import RequestError
 from backend.methods.catalog import METHODS
 from backend.models.bundle import ModelBundle
 from backend.plan.build import build_plan
+from backend.plan.events import Images, Stage1Images
 from backend.plan.plan import Plan
 from backend.plan.request import Compose
 from backend.scene.scene import Picture
@@ -26,8 +27,8 @@ def happened(painting: Painting, plan: Plan) -> list[object]:
 
 
 def drafted(painting: Painting, plan: Plan) -> list[tuple[int, Picture]]:
-    told = [one for one in happened(painting, plan) if isinstance(one, Drafted)]
-    return [pair for one in told for pair in zip(one.places, one.pictures, strict=True)]
+    told = [one for one in happened(painting, plan) if isinstance(one, Stage1Images)]
+    return [pair for one in told for pair in ((image.index, image.picture) for image in one.images)]
 
 
 def kept(painting: Painting, picture: Picture) -> str:
@@ -45,14 +46,14 @@ def test_drafts_come_between_the_stages_and_pictures_name_them(painter: ModelBun
     painting = cat_and_house(painter)
     events = happened(painting, painting.plan({"per_draft": 2}, count=3))
     kinds = [type(one) for one in events]
-    at = kinds.index(Drafted)
+    at = kinds.index(Stage1Images)
     assert set(kinds[:at]) == {Draft}
     assert set(kinds[at + 1 : -1]) == {Step}
     told, made = events[at], events[-1]
-    assert isinstance(told, Drafted)
-    assert isinstance(made, Pictures)
-    assert told.places == (0, 2)
-    assert made.drafts == (0, 0, 2)
+    assert isinstance(told, Stage1Images)
+    assert isinstance(made, Images)
+    assert [image.index for image in told.images] == [0, 2]
+    assert [image.stage1_index for image in made.images] == [0, 0, 2]
     assert not np.array_equal(made.pictures[0], told.pictures[0])
 
 
@@ -66,17 +67,17 @@ def test_a_draft_that_two_batches_share_is_told_of_once(painter: ModelBundle) ->
     made = [
         one
         for one in happened(painting, plan.model_copy(update={"batch": 1}))
-        if isinstance(one, Pictures)
+        if isinstance(one, Images)
     ]
-    assert [one.drafts for one in made] == [(0,), (0,), (2,)]
+    assert [[image.stage1_index for image in one.images] for one in made] == [[0], [0], [2]]
 
 
 def test_without_stage_two_the_pictures_are_the_drafts(painter: ModelBundle) -> None:
     painting = cat_and_house(painter)
     events = happened(painting, painting.plan({"refine": False}, count=2))
     told, made = events[-2:]
-    assert isinstance(told, Drafted)
-    assert isinstance(made, Pictures)
+    assert isinstance(told, Stage1Images)
+    assert isinstance(made, Images)
     assert all(
         np.array_equal(one, other) for one, other in zip(told.pictures, made.pictures, strict=True)
     )
@@ -92,7 +93,7 @@ def test_refining_a_draft_runs_stage_two_alone_and_gives_what_both_stages_give(
     steps, (made,) = painting.run(refining(plan, painting, draft))
     assert not any(isinstance(step, Draft) for step in steps)
     assert [step.k for step in steps] == list(range(steps[0].first, steps[0].total))
-    assert made.drafts == ()
+    assert [image.stage1_index for image in made.images] == [None, None]
     assert np.array_equal(made.pictures[0], both.pictures[0])
     assert not np.array_equal(made.pictures[0], made.pictures[1])
 

@@ -1,5 +1,5 @@
-"""Pictures among painted masks: laid over the draft, held as far as their own noise says, painted
-parts filled.
+"""Pictures among painted masks: laid over the draft, held as far as their own noise says,
+painted parts filled.
 """
 
 from __future__ import annotations
@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from backend.engine.decode import encode
-from backend.engine.loop_types import Drafted, Pictures, generator_for
+from backend.engine.loop_types import generator_for
 from backend.errors import RequestError
 from backend.methods.catalog import METHODS
 from backend.methods.tcig.mixed import filled
 from backend.models.bundle import ModelBundle
 from backend.plan.build import build_plan
+from backend.plan.events import Images, Stage1Images
 from backend.plan.plan import Plan
 from backend.plan.request import Compose, Settings
 from backend.scene.layer import Layer, Placement
@@ -52,8 +53,8 @@ def with_picture(bundle: ModelBundle, noise: float, below: bool = False) -> tupl
 
 def run(painting: Painting, plan: Plan) -> tuple[np.ndarray, np.ndarray, list]:
     happened = list(METHODS["tcig"].run(plan, painting.bundle, painting.pixels))
-    (drafted,) = [one for one in happened if isinstance(one, Drafted)]
-    (made,) = [one for one in happened if isinstance(one, Pictures)]
+    (drafted,) = [one for one in happened if isinstance(one, Stage1Images)]
+    (made,) = [one for one in happened if isinstance(one, Images)]
     return drafted.pictures[0], made.pictures[0], happened
 
 
@@ -71,13 +72,13 @@ def test_the_picture_lies_over_the_draft_and_the_rest_is_filled(painter: ModelBu
 
 
 def test_a_picture_without_noise_ends_as_it_was_encoded(painter: ModelBundle) -> None:
-    """Collage's rule, in latents: held cells end bit-equal to the encoded source; painted ones do
-    not.
+    """Collage's rule, in latents: held cells end bit-equal to the encoded source; painted ones
+    do not.
     """
     painting, plan = with_picture(painter, 0.0)
     draft, _, happened = run(painting, plan)
     source = encode(painter, draft, [generator_for(plan.seeds[0])])
-    last = [one for one in happened if not isinstance(one, Drafted | Pictures)][-1].latents
+    last = [one for one in happened if not isinstance(one, Stage1Images | Images)][-1].latents
     rows = source.shape[-2]
     assert np.array_equal(last[..., 3 * rows // 4 :, :], source[..., 3 * rows // 4 :, :])
     assert not np.allclose(last[..., : rows // 2, :], source[..., : rows // 2, :])
@@ -89,7 +90,7 @@ def test_the_pictures_own_noise_sets_how_far_it_changes(painter: ModelBundle) ->
         painting, plan = with_picture(painter, noise)
         draft, _, happened = run(painting, plan)
         source = encode(painter, draft, [generator_for(plan.seeds[0])])
-        last = [one for one in happened if not isinstance(one, Drafted | Pictures)][-1].latents
+        last = [one for one in happened if not isinstance(one, Stage1Images | Images)][-1].latents
         rows = source.shape[-2]
         ends.append(float((last - source)[..., 7 * rows // 8 :, :].abs().mean()))
     assert ends[0] == 0

@@ -1,5 +1,5 @@
-"""Learned looks: the masked loss, one row a layer, batches that equal single runs, stopping, going
-on (1.3, 1.9).
+"""Learned looks: the masked loss, one row a layer, batches that equal single runs, stopping,
+going on (1.3, 1.9).
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from backend.engine.look_learning import (
     state_picture,
 )
 from backend.engine.looks import fingerprint, token_table
-from backend.engine.loop_types import Happening, Looks
+from backend.engine.loop_types import Step
 from backend.errors import RequestError
 from backend.methods.catalog import method_of
 from backend.methods.textual_inversion import frame, lessons_of
 from backend.models.bundle import ModelBundle
+from backend.plan.events import EmbeddingsCheckpoint, EmbeddingsLearned, Result
 from backend.plan.plan import LookTask
 from backend.plan.raster import raster
 from backend.scene.look import Look, look_picture
@@ -119,8 +120,8 @@ def test_a_batch_gives_what_single_runs_give(name: str, request: pytest.FixtureR
 
 @pytest.mark.slow
 def test_lessons_of_two_sizes_are_learned_together_as_alone(tiny1: ModelBundle) -> None:
-    """A lesson in its frame and one of the whole picture; what is shown of them has the size of the
-    larger.
+    """A lesson in its frame and one of the whole picture; what is shown of them has the size of
+    the larger.
     """
     collage = Collage(tiny1, seed=1, side_px=tiny1.card.native_px)
     flat = raster(collage.compose(), collage.pixels)
@@ -178,7 +179,7 @@ def test_learning_goes_on_where_it_was_stopped(tiny1: ModelBundle) -> None:
 
 def learned(
     collage: Collage, begun: Mapping[str, str] | None = None, steps: int = 30
-) -> list[Happening]:
+) -> list[Step | Result]:
     """What the method does for both discs, two steps for the pictures."""
     task = LookTask(
         layer_ids=("disc1", "disc2"), steps=steps, begun=dict(begun if begun is not None else {})
@@ -191,19 +192,18 @@ def learned(
 def test_the_run_hands_on_unfinished_looks_and_goes_on_from_them(tiny1: ModelBundle) -> None:
     collage = Collage(tiny1, seed=1, side_px=tiny1.card.native_px)
     whole = learned(collage)
-    kept = next(each for each in whole if isinstance(each, Looks))
+    kept = next(each for each in whole if isinstance(each, EmbeddingsCheckpoint))
     last = whole[-1]
-    assert isinstance(last, Looks)
-    assert (kept.finished, last.finished) == (False, True)
-    assert {picture.shape for picture in last.shown.values()} == {
+    assert isinstance(last, EmbeddingsLearned)
+    assert {picture.shape for picture in last.samples.values()} == {
         (tiny1.card.native_px, tiny1.card.native_px, 3)
     }
-    assert not np.array_equal(last.shown["disc1"], last.shown["disc2"])
-    begun = {name: collage.pixels.add_picture(picture) for name, picture in kept.pictures.items()}
+    assert not np.array_equal(last.samples["disc1"], last.samples["disc2"])
+    begun = {name: collage.pixels.add_picture(picture) for name, picture in kept.states.items()}
     rest = learned(collage, begun)
     assert len([each for each in rest if isinstance(each, LookStep)]) == 5
-    assert isinstance(rest[-1], Looks)
-    assert all(np.array_equal(rest[-1].pictures[name], last.pictures[name]) for name in begun)
+    assert isinstance(rest[-1], EmbeddingsLearned)
+    assert all(np.array_equal(rest[-1].embeddings[name], last.embeddings[name]) for name in begun)
 
 
 def test_a_state_of_another_lesson_is_not_gone_on_with() -> None:

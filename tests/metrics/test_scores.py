@@ -1,5 +1,5 @@
-"""Scores of layers: found where asked, like its words, without a seam; and which candidate is the
-best.
+"""Scores of layers: found where asked, like its words, without a seam; and which candidate is
+the best.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from backend.metrics.layer_score import FOUND_IOU, TEXT_DROP, LayerScore, passes, ranks, why_failed
 from backend.metrics.scores import Scorer, drift_of, found_where_asked, seam_of
 from backend.models.bundle import ModelBundle
 from backend.models.sam import Cut
+from backend.plan.layer_score import FOUND_IOU, TEXT_DROP, LayerScore, passes, ranks, why_failed
 from tests.methods.collages import Collage
 from tests.methods.painted import Painting, disc, with_members
 

@@ -11,25 +11,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image as PillowImage
 
 from backend.errors import ModelError, RequestError
-from backend.metrics.layer_score import Scores
 from backend.plan.card import TokenSpan
+from backend.plan.events import (
+    EmbeddingsCheckpoint,
+    EmbeddingsLearned,
+    Event,
+    Image,
+    Images,
+    JobCancelled,
+    JobFinished,
+    JobStarted,
+    LayersFound,
+    Preview,
+    Progress,
+)
+from backend.plan.layer_score import Scores
 from backend.plan.plan import ApartTask, LookTask, OneLayer, Plan
 from backend.plan.request import OptionValue
 from backend.scene.scene import Picture, Pixels
 from backend.studio.disk import Disk
-from backend.studio.events import (
-    Cancelled,
-    Event,
-    Finished,
-    Learned,
-    Made,
-    Progressed,
-    Started,
-    TakenApart,
-)
 from backend.studio.examples import ExampleShelf
 from backend.studio.records import MethodFacts, ModelFacts, OptionField
 from backend.studio.store import Store
@@ -100,75 +103,82 @@ class ScriptedHandle:
 
     def _events(self) -> Iterator[Event]:
         self.worker.script("start")
-        yield Started(self.worker.device)
+        yield JobStarted(device=self.worker.device)
         task = self.plan.task
         for step in range(self.plan.steps):
             self.worker.script(f"step {step}")
             if isinstance(task, LookTask) and step == 2:
-                yield self._learned(task, False)
+                yield EmbeddingsCheckpoint(self._embeddings(task, 1))
             if self.stop.wait(self.worker.pause_s):
-                yield Cancelled()
+                yield JobCancelled()
                 return
-            yield Progressed(
-                step + 1, self.plan.steps, self._preview(step) if step % 2 == 0 else b""
-            )
+            preview = Preview(jpeg=self._preview(step)) if step % 2 == 0 else None
+            yield Progress(done=step + 1, total=self.plan.steps, preview=preview)
         self.worker.script("decode")
         if self.stop.is_set():
-            yield Cancelled()
+            yield JobCancelled()
             return
         if isinstance(task, LookTask):
-            yield self._learned(task, True)
-            yield Finished()
+            samples = {
+                layer_id: picture_for(self.plan, 5, self.pixels) for layer_id in task.layer_ids
+            }
+            yield EmbeddingsLearned(self._embeddings(task, 10), samples)
+            yield JobFinished()
             return
         if isinstance(task, ApartTask):
             source = self.pixels.picture(task.source)
             alone = np.zeros_like(source)
             alone[24:72, 16:80] = source[24:72, 16:80]
-            yield TakenApart({layer.layer_id: alone for layer in self.plan.layers}, source[..., :3])
-            yield Finished()
+            yield LayersFound(
+                {layer.layer_id: alone for layer in self.plan.layers}, source[..., :3]
+            )
+            yield JobFinished()
             return
         for offset in range(0, len(self.plan.seeds), self.plan.batch):
             yield self._made(offset)
             if self.stop.is_set():
-                yield Cancelled()
+                yield JobCancelled()
                 return
-        yield Finished()
+        yield JobFinished()
 
-    def _learned(self, task: LookTask, finished: bool) -> Learned:
-        """A look is one row that counts up from where the unfinished one that it goes on from
-        began.
+    def _embeddings(self, task: LookTask, value: int) -> dict[str, Picture]:
+        """An embedding is one row that counts up from where the unfinished one that it goes on
+        from began.
         """
-        looks = {}
+        found = {}
         for layer_id in task.layer_ids:
             begun = (
                 self.pixels.picture(task.begun[layer_id])[0, 0, 0] if layer_id in task.begun else 0
             )
-            looks[layer_id] = np.full((2, 32, 4), begun + (10 if finished else 1), np.uint8)
-        shown = {
-            layer_id: picture_for(self.plan, 5, self.pixels)
-            for layer_id in task.layer_ids
-            if finished
-        }
-        return Learned(looks, shown, finished)
+            found[layer_id] = np.full((2, 32, 4), begun + value, np.uint8)
+        return found
 
-    def _made(self, offset: int) -> Made:
+    def _made(self, offset: int) -> Images:
         seeds = self.plan.seeds[offset : offset + self.plan.batch]
-        pictures = tuple(picture_for(self.plan, seed, self.pixels) for seed in seeds)
-        whole = not isinstance(self.plan.target, OneLayer)
-        scores = tuple(self.worker.score(seed) for seed in seeds)
-        return Made(offset, pictures, (None if whole else 0,) * len(pictures), scores)
+        outside = 0 if isinstance(self.plan.target, OneLayer) else None
+        return Images(
+            tuple(
+                Image(
+                    index,
+                    picture_for(self.plan, seed, self.pixels),
+                    self.worker.score(seed),
+                    outside,
+                )
+                for index, seed in enumerate(seeds, offset)
+            )
+        )
 
     def _preview(self, step: int) -> bytes:
         fade = (step + 1) / self.plan.steps
         picture = picture_for(self.plan, self.plan.seeds[0], self.pixels) * fade + 128 * (1 - fade)
         content = io.BytesIO()
-        Image.fromarray(picture.astype(np.uint8)).save(content, "JPEG")
+        PillowImage.fromarray(picture.astype(np.uint8)).save(content, "JPEG")
         return content.getvalue()
 
 
 def picture_for(plan: Plan, seed: int, pixels: Pixels) -> Picture:
-    """uint8 (h, w, 3): a colour that names the seed, or the source with a square of that colour in
-    its middle.
+    """uint8 (h, w, 3): a colour that names the seed, or the source with a square of that colour
+    in its middle.
     """
     colour = np.array([seed * 37 % 256, seed * 91 % 256, seed * 53 % 256], np.uint8)
     if isinstance(plan.target, OneLayer):

@@ -11,13 +11,22 @@ import numpy as np
 import pytest
 
 from backend.errors import RequestError, StaleRevision, StoreError
-from backend.metrics.layer_score import LayerScore
+from backend.plan.events import (
+    Event,
+    Image,
+    Images,
+    JobFinished,
+    JobStarted,
+    Progress,
+    Stage1Image,
+    Stage1Images,
+)
+from backend.plan.layer_score import LayerScore
 from backend.plan.plan import Plan
 from backend.plan.request import OptionValue
 from backend.scene.picture_file import encode_png
 from backend.scene.scene import Pixels
 from backend.studio.disk import Disk
-from backend.studio.events import DraftsMade, Event, Finished, Made, Progressed, Started
 from backend.studio.examples import ExampleShelf
 from backend.studio.records import MethodFacts
 from backend.studio.store import Store
@@ -41,21 +50,22 @@ class TwoStages:
         pass
 
     def events(self) -> Iterator[Event]:
-        yield Started("cpu")
-        places = tuple(range(0, len(self.plan.seeds), PER_DRAFT))
+        yield JobStarted(device="cpu")
         if self.plan.draft is None:
-            drafts = tuple(picture_for(self.plan, 100 + place, self.pixels) for place in places)
-            scores = tuple(
-                (LayerScore(layer_id="ball", iou=0.1 * place + 0.2),) for place in places
+            yield Stage1Images(
+                tuple(self.stage1(index) for index in range(0, len(self.plan.seeds), PER_DRAFT))
             )
-            yield DraftsMade(places, drafts, scores)
-        yield Progressed(1, 1)
-        made = tuple(picture_for(self.plan, seed, self.pixels) for seed in self.plan.seeds)
-        leaders = (
-            tuple(at - at % PER_DRAFT for at in range(len(made))) if self.plan.draft is None else ()
-        )
-        yield Made(0, made, drafts=leaders)
-        yield Finished()
+        yield Progress(done=1, total=1)
+        yield Images(tuple(self.image(index, seed) for index, seed in enumerate(self.plan.seeds)))
+        yield JobFinished()
+
+    def stage1(self, index: int) -> Stage1Image:
+        scores = (LayerScore(layer_id="ball", iou=0.1 * index + 0.2),)
+        return Stage1Image(index, picture_for(self.plan, 100 + index, self.pixels), scores)
+
+    def image(self, index: int, seed: int) -> Image:
+        own = index - index % PER_DRAFT if self.plan.draft is None else None
+        return Image(index, picture_for(self.plan, seed, self.pixels), stage1_index=own)
 
 
 class TwoStageWorker(ScriptedWorker):

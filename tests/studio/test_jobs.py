@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from backend.errors import EngineError, LaminaError, RequestError, StaleRevision, StoreError
-from backend.metrics.layer_score import LayerScore, Scores
+from backend.plan.events import TERMINAL, Event, JobStarted
+from backend.plan.layer_score import LayerScore, Scores
 from backend.plan.plan import Plan
 from backend.scene.scene import Pixels
-from backend.studio.events import TERMINAL, Event, Started
 from backend.studio.studio import Studio
 from tests.studio.scripted import ScriptedHandle, ScriptedWorker
 from tests.studio.workshop import (
@@ -180,7 +180,7 @@ class SilentWorker(ScriptedWorker):
 
 class SilentHandle(ScriptedHandle):
     def events(self) -> Iterator[Event]:
-        yield Started("cpu")
+        yield JobStarted(device="cpu")
 
 
 def test_a_worker_that_goes_silent_is_a_failure(tmp_path: Path) -> None:

@@ -1,11 +1,12 @@
-"""Subjects in runs and layers: what is planned, what is refused, layouts that are retouched, masks
-that are kept.
+"""Subjects in runs and layers: what is planned, what is refused, layouts that are retouched,
+masks that are kept.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,12 @@ import numpy as np
 import pytest
 
 from backend.errors import RequestError, StoreError
+from backend.plan.events import Event, Images
 from backend.plan.lesson import Lesson
 from backend.plan.plan import OneLayer, Plan
 from backend.plan.request import OptionValue
 from backend.scene.scene import Pixels
 from backend.studio.disk import Disk
-from backend.studio.events import Event, Made
 from backend.studio.examples import ExampleShelf
 from backend.studio.records import MethodFacts, ModelFacts
 from backend.studio.store import Store
@@ -55,8 +56,8 @@ class SubjectOffer(ScriptedOffer):
 
 
 class Retoucher(Teacher):
-    """Draws, and finds the subject on the diagonal of what it retouches; ``plans`` are those it was
-    given.
+    """Draws, and finds the subject on the diagonal of what it retouches; ``plans`` are those it
+    was given.
     """
 
     def __init__(self) -> None:
@@ -78,10 +79,8 @@ class Finding(ScriptedHandle):
     def events(self) -> Iterator[Event]:
         for event in super().events():
             retouched = self.plan.options.get("stage") == "retouch"
-            if isinstance(event, Made) and retouched:
-                event = Made(
-                    event.offset, event.pictures, event.changed_outside, event.scores, masks=(MASK,)
-                )
+            if isinstance(event, Images) and retouched:
+                event = replace(event, images=(replace(event.images[0], subject_mask=MASK),))
             yield event
 
 

@@ -1,5 +1,5 @@
-"""The library of subjects: made, trained as a job, stopped and gone on with, renamed, deleted; and
-every refusal.
+"""The library of subjects: made, trained as a job, stopped and gone on with, renamed, deleted;
+and every refusal.
 """
 
 from __future__ import annotations
@@ -14,12 +14,20 @@ import numpy as np
 import pytest
 
 from backend.errors import LaminaError, PictureError, RequestError, StoreError
+from backend.plan.events import (
+    AdapterCheckpoint,
+    AdapterTrained,
+    Event,
+    JobCancelled,
+    JobFinished,
+    JobStarted,
+    Progress,
+)
 from backend.plan.lesson import Lesson
 from backend.plan.plan import Plan
 from backend.scene.packed import unpacked
 from backend.scene.picture_file import encode_png
 from backend.scene.scene import Pixels
-from backend.studio.events import Cancelled, Event, Finished, Progressed, Started, Taught
 from backend.studio.studio import Studio
 from backend.studio.subjects import LibrarySubject
 from backend.studio.subjects_pictures import MARGIN, prepared
@@ -60,16 +68,16 @@ class Course:
         self.stop.set()
 
     def events(self) -> Iterator[Event]:
-        yield Started("cpu")
+        yield JobStarted(device="cpu")
         for step in range(STEPS):
             self.teacher.script(f"step {step}")
-            yield Progressed(step + 1, STEPS)
+            yield Progress(done=step + 1, total=STEPS)
             if self.stop.is_set():
-                yield Taught(f"half of {self.lesson.class_word}".encode(), finished=False)
-                yield Cancelled()
+                yield AdapterCheckpoint(f"half of {self.lesson.class_word}".encode())
+                yield JobCancelled()
                 return
-        yield Taught(self.lesson.model_dump_json().encode(), finished=True)
-        yield Finished()
+        yield AdapterTrained(self.lesson.model_dump_json().encode())
+        yield JobFinished()
 
 
 def pictures(studio: Studio, count: int) -> tuple[str, ...]:

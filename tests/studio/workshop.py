@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from backend.plan.events import TERMINAL
 from backend.scene.picture_file import encode_png
 from backend.scene.scene import Picture
 from backend.studio.disk import Disk
-from backend.studio.events import TERMINAL
 from backend.studio.records import News
 from backend.studio.studio import Studio
 from tests.studio.scripted import ScriptedWorker, scripted_studio

@@ -15,10 +15,10 @@ from backend.models.catalog import Catalog, find_models
 from backend.models.members import MemberCard
 from backend.models.sam import WEIGHTS, build_sam, save_sam
 from backend.plan.build import build_plan
+from backend.plan.events import JobStarted
 from backend.plan.request import build_request
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import build_scene
-from backend.studio.events import Started
 from backend.workers import local
 from backend.workers.local import LocalWorker
 from tests.models.test_sam import TINY
@@ -65,7 +65,7 @@ def test_a_running_job_is_told_in_words_and_nothing_waits_for_its_end(
     scene = build_scene(scene_with(pixels.add_picture(square_picture())))
     plan = build_plan(scene, build_request(compose(count=1)), card, pixels)
     events = worker.run(plan, pixels, threading.Event())
-    assert isinstance(next(events), Started)
+    assert isinstance(next(events), JobStarted)
     with pytest.raises(RequestError, match="busy"):
         worker.cut("pocket", PICTURE, (1.0, 1.0))
     events.close()

@@ -1,5 +1,5 @@
-"""What the desk is told beyond pictures: classes of every segmenter, all drafts of a run while they
-converge.
+"""What the desk is told beyond pictures: classes of every segmenter, all drafts of a run while
+they converge.
 """
 
 from __future__ import annotations
@@ -22,18 +22,19 @@ from backend.models.catalog import Catalog, find_models
 from backend.models.deeplab import VOC
 from backend.models.members import KINDS, MemberCard
 from backend.plan.build import build_plan
+from backend.plan.events import Progress
 from backend.plan.plan import Plan
 from backend.plan.request import build_request
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Pixels, build_scene
-from backend.studio.events import Progressed
+from backend.workers import local
 from backend.workers.local import TILE_PX, LocalWorker
 from backend.workers.offer import CatalogOffer
 from tests.studio.workshop import compose, scene_with, square_picture
 from tests.workers.test_local import scripted
 
 
-def previews(drafts: int, side_px: int) -> Iterator[Progressed]:
+def previews(drafts: int, side_px: int) -> Iterator[Progress]:
     """What is told of a run whose only step fits that many drafts: red, then greener and
     greener.
     """
@@ -55,7 +56,7 @@ def previews(drafts: int, side_px: int) -> Iterator[Progressed]:
         .submit("job", plan, pixels)
         .events()
     )
-    return (event for event in events if isinstance(event, Progressed))
+    return (event for event in events if isinstance(event, Progress))
 
 
 @pytest.mark.parametrize(
@@ -65,8 +66,9 @@ def test_a_preview_of_a_first_stage_shows_every_draft(
     drafts: int, side_px: int, tile_px: int
 ) -> None:
     first = next(previews(drafts, side_px))
-    assert first.drafts == drafts
-    with Image.open(io.BytesIO(first.preview_jpeg)) as shown:
+    assert first.preview is not None
+    assert first.preview.stage1_count == drafts
+    with Image.open(io.BytesIO(first.preview.jpeg)) as shown:
         assert shown.size == (drafts * tile_px, tile_px)
         row = np.asarray(shown.convert("RGB"), np.int64)
     middles = row[tile_px // 2, tile_px // 2 :: tile_px]
@@ -78,9 +80,11 @@ def test_a_preview_of_a_first_stage_shows_every_draft(
     )
 
 
-def test_other_previews_are_the_picture_itself() -> None:
+def test_other_previews_are_the_picture_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "PREVIEW_EVERY_S", 0.0)
     *_, last = previews(2, 32)
-    assert last.drafts == 0
+    assert last.preview is not None
+    assert last.preview.stage1_count == 0
 
 
 def offer_with(folder: Path, classes: object) -> CatalogOffer:

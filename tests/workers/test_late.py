@@ -9,11 +9,11 @@ import pytest
 
 from backend.errors import LaminaError, ModelError
 from backend.studio.disk import Disk
-from backend.studio.events import Worker
 from backend.studio.examples import ExampleShelf
 from backend.studio.offer import Offer
 from backend.studio.store import Store
 from backend.studio.studio import Studio
+from backend.studio.worker import Worker
 from backend.workers.late import Late, LateOffer, LateWorker
 from tests.studio.scripted import ScriptedOffer, ScriptedWorker
 from tests.studio.workshop import compose, ended, saved_scene

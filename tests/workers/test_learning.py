@@ -17,12 +17,19 @@ from backend.errors import ModelError
 from backend.models.bundle import ModelBundle
 from backend.models.half_learned import half_learned_bytes, read_half_learned
 from backend.models.personal import KINDS, check_fits, read_subject
+from backend.plan.events import (
+    AdapterCheckpoint,
+    AdapterTrained,
+    Event,
+    JobCancelled,
+    JobFinished,
+    Progress,
+)
 from backend.plan.lesson import TITLES, Lesson
 from backend.scene.packed import packed, unpacked
 from backend.scene.pixels import MemoryPixels
-from backend.studio.events import Cancelled, Event, Finished, Progressed, Taught
 from backend.workers import learning
-from backend.workers.learning import rules_of, taught
+from backend.workers.learning import rules_of, train
 
 
 @pytest.fixture
@@ -54,19 +61,16 @@ def events_of(
     asked: Lesson, bundle: ModelBundle, pixels: MemoryPixels, stop_after: int = 10**6
 ) -> list[Event]:
     stop, found = threading.Event(), []
-    for event in taught(asked, bundle, pixels, stop):
+    for event in train(asked, bundle, pixels, stop):
         found.append(event)
-        if isinstance(event, Progressed) and event.done >= stop_after:
+        if isinstance(event, Progress) and event.done >= stop_after:
             stop.set()
     return found
 
 
 def contents(events: Sequence[Event], finished: bool) -> list[bytes]:
-    return [
-        event.content
-        for event in events
-        if isinstance(event, Taught) and event.finished is finished
-    ]
+    kind = AdapterTrained if finished else AdapterCheckpoint
+    return [event.content for event in events if isinstance(event, kind)]
 
 
 def same(one: object, other: object) -> bool:
@@ -85,15 +89,15 @@ def test_a_stopped_lesson_goes_on_to_the_same_subject(tiny1: ModelBundle, few: N
     pixels = MemoryPixels()
     asked = lesson(pixels)
     whole = events_of(asked, tiny1, pixels)
-    assert isinstance(whole[-1], Finished)
-    steps = [event for event in whole if isinstance(event, Progressed)]
+    assert isinstance(whole[-1], JobFinished)
+    steps = [event for event in whole if isinstance(event, Progress)]
     assert [event.done for event in steps] == list(range(1, steps[-1].total + 1))
     subject = read_subject(contents(whole, True)[0])
     check_fits(subject, tiny1)
     assert (subject.class_word, subject.kind) == ("cat", "custom_diffusion")
 
     stopped = events_of(asked, tiny1, pixels, stop_after=steps[-1].total - 2)
-    assert isinstance(stopped[-1], Cancelled)
+    assert isinstance(stopped[-1], JobCancelled)
     half = contents(stopped, False)[-1]
     state = read_half_learned(half)
     assert state["step"] == 1
@@ -109,8 +113,8 @@ def test_a_stopped_lesson_goes_on_to_the_same_subject(tiny1: ModelBundle, few: N
 def test_a_stop_while_the_class_is_remembered_leaves_nothing(tiny1: ModelBundle, few: None) -> None:
     pixels = MemoryPixels()
     events = events_of(lesson(pixels), tiny1, pixels, stop_after=1)
-    assert isinstance(events[-1], Cancelled)
-    assert not [event for event in events if isinstance(event, Taught)]
+    assert isinstance(events[-1], JobCancelled)
+    assert not [event for event in events if isinstance(event, AdapterTrained | AdapterCheckpoint)]
 
 
 @pytest.mark.slow

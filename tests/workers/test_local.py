@@ -10,29 +10,32 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image as PillowImage
 
-from backend.engine.loop_types import Drafted, Pictures, Run, Step
+from backend.engine.loop_types import Run, Step
 from backend.errors import EngineError
 from backend.methods.catalog import METHODS, Method
 from backend.models.bundle import ModelBundle
 from backend.models.cache import ModelCache
 from backend.models.catalog import Catalog, find_models
 from backend.plan.build import build_plan
+from backend.plan.events import (
+    Event,
+    Image,
+    Images,
+    JobCancelled,
+    JobFailed,
+    JobFinished,
+    JobStarted,
+    Progress,
+    Stage1Image,
+    Stage1Images,
+    build_images,
+)
 from backend.plan.plan import Plan
 from backend.plan.request import build_request
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Pixels, build_scene
-from backend.studio.events import (
-    Cancelled,
-    DraftsMade,
-    Event,
-    Failed,
-    Finished,
-    Made,
-    Progressed,
-    Started,
-)
 from backend.workers.local import LocalWorker
 from tests.studio.workshop import compose, scene_with, square_picture
 
@@ -77,29 +80,30 @@ def scripted(draw: Draw) -> dict[str, Method]:
     return {"collage": Scripted(collage.id, collage.title, collage.Options, collage.module, draw)}
 
 
-def drawn(plan: Plan, steps: int = 3) -> Iterator[Step | Pictures]:
+def drawn(plan: Plan, steps: int = 3) -> Iterator[Step | Images]:
     """Steps and pictures of every batch of a plan, without a network."""
     for offset in range(0, len(plan.seeds), plan.batch):
         for k in range(steps):
             noise = torch.full((plan.batch, 4, 8, 8), float(k))
             yield Step(k, steps, 0, noise, noise)
         black = np.zeros((plan.height_px, plan.width_px, 3), np.uint8)
-        yield Pictures(offset, (black,) * plan.batch, (None,) * plan.batch)
+        yield build_images(offset, (black,) * plan.batch)
 
 
 @pytest.mark.slow
 def test_a_real_run(catalog: Catalog, cache: ModelCache, plan: Plan, pixels: MemoryPixels) -> None:
     worker = LocalWorker(catalog, cache, "cpu")
     events = list(worker.submit("job", plan, pixels).events())
-    assert events[0] == Started("cpu")
-    assert events[-1] == Finished()
-    made = [event for event in events if isinstance(event, Made)]
-    steps = [event for event in events if isinstance(event, Progressed)]
+    assert events[0] == JobStarted(device="cpu")
+    assert events[-1] == JobFinished()
+    made = [event for event in events if isinstance(event, Images)]
+    steps = [event for event in events if isinstance(event, Progress)]
     assert [picture.shape for picture in made[0].pictures] == [
         (plan.height_px, plan.width_px, 3)
     ] * 2
     assert [step.done for step in steps] == list(range(1, steps[-1].total + 1))
-    with Image.open(io.BytesIO(steps[0].preview_jpeg)) as preview:
+    assert steps[0].preview is not None
+    with PillowImage.open(io.BytesIO(steps[0].preview.jpeg)) as preview:
         assert preview.format == "JPEG"
         assert preview.size == (plan.width_px, plan.height_px)
 
@@ -113,16 +117,16 @@ def test_finished_pictures_are_scored_and_kept_when_they_cannot_be(
 ) -> None:
     def draw(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
         for side in (plan.width_px, 8):  # 8: not the plan's size
-            yield Pictures(0, (np.zeros((side, side, 3), np.uint8),), (None,))
+            yield build_images(0, (np.zeros((side, side, 3), np.uint8),))
 
     worker = LocalWorker(catalog, cache, "cpu", scripted(draw))
     scored, unscored = [
-        event for event in worker.submit("job", plan, pixels).events() if isinstance(event, Made)
+        event for event in worker.submit("job", plan, pixels).events() if isinstance(event, Images)
     ]
-    assert [score.layer_id for score in scored.scores[0]] == ["ball"]
-    assert scored.scores[0][0].seam is not None
+    assert [score.layer_id for score in scored.images[0].scores] == ["ball"]
+    assert scored.images[0].scores[0].seam is not None
     assert len(unscored.pictures) == 1
-    assert unscored.scores == ()
+    assert unscored.images[0].scores == ()
     assert "could not be scored" in caplog.text
 
 
@@ -131,17 +135,17 @@ def test_drafts_are_told_of_with_their_scores_and_the_pictures_name_them(
 ) -> None:
     def draw(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
         black = np.zeros((plan.height_px, plan.width_px, 3), np.uint8)
-        yield Drafted((1,), (black,))
-        yield Pictures(0, (black, black), (None, None), (1, 1))
+        yield Stage1Images((Stage1Image(1, black),))
+        yield Images((Image(0, black, stage1_index=1), Image(1, black, stage1_index=1)))
 
     _, told, made, _ = (
         LocalWorker(catalog, cache, "cpu", scripted(draw)).submit("job", plan, pixels).events()
     )
-    assert isinstance(told, DraftsMade)
-    assert (told.places, len(told.pictures)) == ((1,), 1)
-    assert [score.layer_id for score in told.scores[0]] == ["ball"]
-    assert isinstance(made, Made)
-    assert made.drafts == (1, 1)
+    assert isinstance(told, Stage1Images)
+    assert [image.index for image in told.images] == [1]
+    assert [score.layer_id for score in told.images[0].scores] == ["ball"]
+    assert isinstance(made, Images)
+    assert [image.stage1_index for image in made.images] == [1, 1]
 
 
 def test_cancel_before_the_start_loads_nothing(
@@ -151,7 +155,7 @@ def test_cancel_before_the_start_loads_nothing(
     handle = LocalWorker(catalog, cache, "cpu").submit("job", plan, pixels)
     handle.cancel()
     handle.cancel()
-    assert list(handle.events()) == [Started("cpu"), Cancelled()]
+    assert list(handle.events()) == [JobStarted(device="cpu"), JobCancelled()]
     assert cache.loaded() == ()
 
 
@@ -172,9 +176,9 @@ def test_cancel_takes_effect_within_a_step_and_closes_the_method(
     events: list[Event] = []
     for event in handle.events():
         events.append(event)
-        if isinstance(event, Progressed) and event.done == 2:
+        if isinstance(event, Progress) and event.done == 2:
             handle.cancel()
-    assert events[-1] == Cancelled()
+    assert events[-1] == JobCancelled()
     assert seen == ["step", "step", "step", "closed"]
 
 
@@ -185,7 +189,7 @@ def test_a_real_run_leaves_the_networks_as_they_were_when_cancelled(
     with cache.lease(card, "cpu") as bundle:
         before = dict(bundle.unet.attn_processors)
     events = LocalWorker(catalog, cache, "cpu").submit("job", plan, pixels).events()
-    assert any(isinstance(event, Progressed) for event in events)
+    assert any(isinstance(event, Progress) for event in events)
     events.close()  # type: ignore[attr-defined]
     with cache.lease(card, "cpu") as bundle:
         assert all(bundle.unet.attn_processors[name] is before[name] for name in before)
@@ -197,10 +201,10 @@ def test_progress_counts_all_batches_and_previews_are_few(
     several = plan.model_copy(update={"seeds": (1, 2, 3, 4, 5), "batch": 2})
     worker = LocalWorker(catalog, cache, "cpu", scripted(lambda plan, bundle, pixels: drawn(plan)))
     events = list(worker.submit("job", several, pixels).events())
-    steps = [event for event in events if isinstance(event, Progressed)]
+    steps = [event for event in events if isinstance(event, Progress)]
     assert [(step.done, step.total) for step in steps] == [(done, 9) for done in range(1, 10)]
-    assert sum(1 for step in steps if step.preview_jpeg) < len(steps)
-    assert [event.offset for event in events if isinstance(event, Made)] == [0, 2, 4]
+    assert sum(step.preview is not None for step in steps) < len(steps)
+    assert [event.images[0].index for event in events if isinstance(event, Images)] == [0, 2, 4]
 
 
 def raising(error: BaseException) -> Draw:
@@ -226,7 +230,7 @@ def test_memory_that_is_not_enough(
 ) -> None:
     worker = LocalWorker(catalog, cache, "cpu", scripted(raising(error)))
     last = list(worker.submit("job", plan, pixels).events())[-1]
-    assert isinstance(last, Failed)
+    assert isinstance(last, JobFailed)
     assert last.what == "2 pictures of 128 x 128 px at once do not fit into the memory of cpu."
     assert last.remedy
 
@@ -237,7 +241,7 @@ def test_a_refusal_of_the_engine(
     error = EngineError("No valid picture.", limit="Step 3.", remedy="Try another seed.")
     worker = LocalWorker(catalog, cache, "cpu", scripted(raising(error)))
     last = list(worker.submit("job", plan, pixels).events())[-1]
-    assert last == Failed("No valid picture.", "Step 3.", "Try another seed.")
+    assert last == JobFailed(what="No valid picture.", limit="Step 3.", remedy="Try another seed.")
 
 
 def test_after_an_unexpected_error_the_next_job_runs(
@@ -256,7 +260,7 @@ def test_an_unknown_model_is_a_failure(
         "job", plan.model_copy(update={"model": "gone"}), pixels
     )
     last = list(handle.events())[-1]
-    assert isinstance(last, Failed)
+    assert isinstance(last, JobFailed)
     assert "gone" in last.what
 
 

@@ -15,10 +15,11 @@ from backend.engine.begin import begin_from_noise, begin_from_pictures, finished
 from backend.engine.conditioning import build_conditioning
 from backend.engine.decode import Picture, decode
 from backend.engine.denoise import denoise
-from backend.engine.loop_types import Pictures, Run, Step
+from backend.engine.loop_types import Run, Step
 from backend.methods.options import parse_options
 from backend.models.bundle import ModelBundle
 from backend.plan.background import background_words, phrase_in
+from backend.plan.events import build_images
 from backend.plan.plan import Plan, PlannedLayer
 from backend.plan.raster import raster
 from backend.scene.layer import Record
@@ -40,7 +41,7 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
         pictures = yield from _place(plan, bundle, seeds)
         for layer, mask in zip(plan.layers, masks, strict=True):
             pictures = yield from _object(plan, bundle, (pictures, seeds), layer, mask)
-        yield Pictures(offset, pictures, (None,) * len(seeds))
+        yield build_images(offset, pictures)
 
 
 def _place(

@@ -19,10 +19,11 @@ from backend.engine.begin import begin_from_pictures, finished
 from backend.engine.conditioning import build_conditioning
 from backend.engine.decode import decode
 from backend.engine.denoise import denoise
-from backend.engine.loop_types import Pictures, Run
+from backend.engine.loop_types import Run
 from backend.engine.noise import SharedNoise
 from backend.methods.options import parse_options
 from backend.models.bundle import ModelBundle
+from backend.plan.events import build_images
 from backend.plan.plan import OneLayer, Plan
 from backend.plan.raster import painted_noise, raster
 from backend.scene.layer import Record
@@ -36,7 +37,7 @@ class DifferentialOptions(Record):
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-    """Steps, then Pictures, for each chunk of candidates."""
+    """Steps, then Images, for each chunk of candidates."""
     parse_options(DifferentialOptions, plan.options)
     flat = raster(plan, pixels)
     painted = painted_noise(plan, pixels)
@@ -56,7 +57,7 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
         )
         steps = denoise(bundle.unet, begun.schedule, words, begun.start, [hold])
         latents = yield from finished(steps, begun.start)
-        yield Pictures(offset, decode(bundle, latents), (None,) * len(seeds))
+        yield build_images(offset, decode(bundle, latents))
 
 
 def last_held(change: Freedom, steps: int, cell_px: int) -> NDArray[np.int64]:

@@ -15,11 +15,12 @@ from backend.engine.begin import Beginning, begin_from_noise, finished
 from backend.engine.conditioning import build_conditioning
 from backend.engine.decode import decode, encode
 from backend.engine.denoise import denoise, predictor
-from backend.engine.loop_types import Pictures, Run, generator_for
+from backend.engine.loop_types import Run, generator_for
 from backend.engine.noise import seed_of
 from backend.methods.options import parse_options
 from backend.models.bundle import ModelBundle
 from backend.plan.background import background_words, phrase_in
+from backend.plan.events import build_images
 from backend.plan.plan import Plan
 from backend.plan.raster import raster
 from backend.scene.layer import Record
@@ -45,7 +46,7 @@ class MultiDiffusionOptions(Record):
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-    """Steps, then Pictures, for each chunk of candidates."""
+    """Steps, then Images, for each chunk of candidates."""
     options = parse_options(MultiDiffusionOptions, plan.options)
     masks = torch.from_numpy(raster(plan, pixels).visibility[1:]).to(bundle.device)
     place = background_words(plan.prompt, [layer.phrase for layer in plan.layers])
@@ -58,7 +59,7 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
         control = MultiRegion(regions, begun.schedule, begun.stream(seeds))
         steps = denoise(bundle.unet, begun.schedule, words, begun.start, [control])
         latents = yield from finished(steps, begun.start)
-        yield Pictures(offset, decode(bundle, latents), (None,) * len(seeds))
+        yield build_images(offset, decode(bundle, latents))
 
 
 def _regions(
@@ -68,8 +69,8 @@ def _regions(
     drawn: tuple[Tensor, Tensor],
     seeds: tuple[int, ...],
 ) -> tuple[RegionPrompt, ...]:
-    """Every layer's words in its mask; ``drawn`` are the masks (n, h, w) and the plain colours (s,
-    c, h, w).
+    """Every layer's words in its mask; ``drawn`` are the masks (n, h, w) and the plain colours
+    (s, c, h, w).
     """
     (masks, plain), sides = drawn, begun.source.shape[-2:]
     regions = []
@@ -98,8 +99,8 @@ def _turns(count: int, number: int, seeds: tuple[int, ...]) -> Tensor:
 
 
 def _plain_latents(plan: Plan, bundle: ModelBundle, count: int) -> Tensor:
-    """The latents (count, c, h, w) of random plain colours: as many as there are bootstrapped steps
-    (released code).
+    """The latents (count, c, h, w) of random plain colours: as many as there are bootstrapped
+    steps (released code).
     """
     colours = np.random.default_rng(PALETTE_SEED).integers(0, 256, (count, 3), np.uint8)
     pictures = (

@@ -18,9 +18,10 @@ from backend.engine.begin import begin_from_noise, finished
 from backend.engine.conditioning import build_conditioning
 from backend.engine.decode import decode
 from backend.engine.denoise import denoise
-from backend.engine.loop_types import Pictures, Run
+from backend.engine.loop_types import Run
 from backend.methods.options import parse_options
 from backend.models.bundle import ModelBundle
+from backend.plan.events import build_images
 from backend.plan.plan import Plan
 from backend.plan.raster import raster
 from backend.scene.layer import Record
@@ -44,7 +45,7 @@ class PaintedWordsOptions(Record):
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-    """Steps, then Pictures, for each chunk of candidates."""
+    """Steps, then Images, for each chunk of candidates."""
     options = parse_options(PaintedWordsOptions, plan.options)
     length, drawn_in = bundle.card.text_length, TENTH * options.weight
     regions = tuple(
@@ -65,4 +66,4 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
         control = RegionAttention(regions, length, begun.schedule.sigmas, law="ediff")
         steps = denoise(bundle.unet, begun.schedule, words, begun.start, [control])
         latents = yield from finished(steps, begun.start)
-        yield Pictures(offset, decode(bundle, latents), (None,) * len(seeds))
+        yield build_images(offset, decode(bundle, latents))

@@ -24,12 +24,13 @@ from backend.engine.conditioning import Conditioning, build_conditioning, embed
 from backend.engine.decode import Picture, decode, encode_mean
 from backend.engine.denoise import Start, denoise
 from backend.engine.invert import Trajectory, invert
-from backend.engine.loop_types import Pictures, Run, Step, generator_for
+from backend.engine.loop_types import Run, Step, generator_for
 from backend.engine.side_paths import SidePath, SidePaths, Span
 from backend.methods.options import parse_options
 from backend.models.attention import self_sites
 from backend.models.bundle import ModelBundle
 from backend.models.schedule import Schedule
+from backend.plan.events import build_images
 from backend.plan.plan import Plan
 from backend.plan.raster import raster
 from backend.scene.layer import Record
@@ -80,7 +81,7 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
     made = yield from _redrawn(
         plan, bundle, options, path, hashlib.sha256(picture.tobytes()).hexdigest()
     )
-    yield Pictures(0, made * len(plan.seeds), (None,) * len(plan.seeds))
+    yield build_images(0, made * len(plan.seeds))
 
 
 def places_of(unet: Any) -> _Places:

@@ -27,7 +27,7 @@ from backend.engine.conditioning import embed
 from backend.engine.decode import decode
 from backend.engine.denoise import Start, denoise, predictor
 from backend.engine.invert import Trajectory
-from backend.engine.loop_types import Control, Pictures, Run, Step, generator_for
+from backend.engine.loop_types import Control, Run, Step, generator_for
 from backend.engine.noise import draw
 from backend.engine.pulls import pull_of
 from backend.engine.side_paths import SidePath, SidePaths, Span
@@ -45,6 +45,7 @@ from backend.methods.options import parse_options
 from backend.models.attention import detail_sites
 from backend.models.bundle import ModelBundle
 from backend.models.schedule import Schedule
+from backend.plan.events import Images, build_images
 from backend.plan.plan import Plan
 from backend.scene.layer import Record
 from backend.scene.scene import Pixels
@@ -74,26 +75,26 @@ class _Seen:
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-    """Steps, then Pictures, for each seed."""
+    """Steps, then Images, for each seed."""
     options = parse_options(PlugInOptions, plan.options)
     drawn = subject_run(plan, bundle, pixels)
     total, done = plan.steps * (len(plan.seeds) + (options.plug_in in REFERRING)), 0
     with closing(_made(drawn, options)) as made:
-        for happening in made:
-            if isinstance(happening, Step):
-                happening = replace(happening, k=done, total=total, first=0)
+        for yielded in made:
+            if isinstance(yielded, Step):
+                yielded = replace(yielded, k=done, total=total, first=0)
                 done += 1
-            yield happening
+            yield yielded
 
 
-def _made(drawn: SubjectRun, options: PlugInOptions) -> Generator[Step | Pictures, None, None]:
+def _made(drawn: SubjectRun, options: PlugInOptions) -> Generator[Step | Images, None, None]:
     seen = None
     if options.plug_in in REFERRING:
         path = yield from inverted(drawn, drawn.reference, drawn.reference_key())
         seen = _Seen(path, looked_at(drawn, path, round(LOOKED_SHARE * drawn.plan.steps)))
     for offset, seed in enumerate(drawn.plan.seeds):
         latents = yield from _latents(drawn, options, seen, seed)
-        yield Pictures(offset, decode(drawn.bundle, latents), (None,))
+        yield build_images(offset, decode(drawn.bundle, latents))
 
 
 def _latents(

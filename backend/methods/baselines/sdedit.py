@@ -1,5 +1,5 @@
-"""SI: SDEdit from the flat composite (Meng et al., 2022): paint the masks in plain colours, noise
-that, denoise it.
+"""SI: SDEdit from the flat composite (Meng et al., 2022): paint the masks in plain colours,
+noise that, denoise it.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from backend.engine.begin import begin_from_pictures, finished
 from backend.engine.conditioning import build_conditioning
 from backend.engine.decode import decode
 from backend.engine.denoise import denoise
-from backend.engine.loop_types import Pictures, Run
+from backend.engine.loop_types import Run
 from backend.methods.options import parse_options
 from backend.models.bundle import ModelBundle
 from backend.models.schedule import first_step
+from backend.plan.events import build_images
 from backend.plan.plan import Plan
 from backend.plan.raster import raster
 from backend.scene.layer import Record
@@ -37,7 +38,7 @@ class SdeditOptions(Record):
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-    """Steps, then Pictures, for each chunk of candidates."""
+    """Steps, then Images, for each chunk of candidates."""
     options = parse_options(SdeditOptions, plan.options)
     flat = flat_composite(plan, pixels)
     first = min(first_step(plan.steps, options.strength), plan.steps - 1)
@@ -50,7 +51,7 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
         latents = yield from finished(
             denoise(bundle.unet, begun.schedule, words, begun.start), begun.start
         )
-        yield Pictures(offset, decode(bundle, latents), (None,) * len(seeds))
+        yield build_images(offset, decode(bundle, latents))
 
 
 def flat_composite(plan: Plan, pixels: Pixels) -> Picture:

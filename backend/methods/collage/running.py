@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from backend.engine.attention_maps import MapMeans, grey_maps
 from backend.engine.begin import finished as ended
 from backend.engine.decode import decode
-from backend.engine.loop_types import Pictures, Run
+from backend.engine.loop_types import Run
 from backend.engine.paste import changed_pixels, paste_weights, pasted
 from backend.methods.collage.chunk import Chunk, begun, steps, varied
 from backend.methods.collage.laying import Laid, prepared
 from backend.methods.collage.varied import Prefix, branched, shared
 from backend.methods.collage.words import spoken_tokens
 from backend.models.bundle import ModelBundle
+from backend.plan.events import Image, Images
 from backend.plan.plan import OneLayer, Plan
 from backend.scene.scene import Picture, Pixels
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-    """Steps, then Pictures, for each chunk of ``plan.batch`` candidates.
+    """Steps, then Images, for each chunk of ``plan.batch`` candidates.
 
     Where the target names a layer that alone is *varied*, all candidates are the first one but for
     that layer's noise. Up to the state k0 of that layer's level they are one and the same, and that
@@ -35,14 +40,18 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
     for offset in range(0, len(plan.seeds), plan.batch):
         seeds = plan.seeds[offset : offset + plan.batch]
         if collage.first == plan.steps:  # nothing may change: what was there is the answer
-            yield _finished(collage, (collage.flat.picture,) * len(seeds), offset)
+            yield Images(
+                _images(collage, (collage.flat.picture,) * len(seeds), offset, ({},) * len(seeds))
+            )
             continue
         chunk = replace(begun(collage, bundle, seeds), watched=_watched(collage, bundle))
         if varied(plan) is not None:
             prefix = (yield from shared(collage, bundle)) if prefix is None else prefix
             chunk = branched(collage, prefix, chunk, seeds)
         latents = yield from ended(steps(collage, bundle, chunk), chunk.start)
-        yield replace(_finished(collage, decode(bundle, latents), offset), heat=_heat(plan, chunk))
+        yield Images(
+            _images(collage, decode(bundle, latents), offset, _attention_maps(plan, chunk))
+        )
 
 
 def _watched(collage: Laid, bundle: ModelBundle) -> MapMeans | None:
@@ -51,13 +60,13 @@ def _watched(collage: Laid, bundle: ModelBundle) -> MapMeans | None:
     return MapMeans(groups, "", 0) if any(groups) else None
 
 
-def _heat(plan: Plan, chunk: Chunk) -> tuple[dict[str, Picture], ...]:
+def _attention_maps(plan: Plan, chunk: Chunk) -> tuple[dict[str, Picture], ...]:
     """For each candidate where the words of its layers looked, of those that have words in the
     prompt.
     """
     means = chunk.watched.means() if chunk.watched is not None else None
     if means is None:
-        return ()
+        return ({},) * len(chunk.source)
     grey = grey_maps(means)
     spoken = [number for number, layer in enumerate(plan.layers) if layer.tokens]
     return tuple(
@@ -66,15 +75,27 @@ def _heat(plan: Plan, chunk: Chunk) -> tuple[dict[str, Picture], ...]:
     )
 
 
-def _finished(collage: Laid, made: tuple[Picture, ...], offset: int) -> Pictures:
-    """The pictures of a chunk; for a re-roll with the source's own pixels put back outside the
+def _images(
+    collage: Laid,
+    pictures: Sequence[Picture],
+    offset: int,
+    attention_maps: Sequence[Mapping[str, Picture]],
+) -> tuple[Image, ...]:
+    """The images of a chunk; for a re-roll with the source's own pixels put back outside the
     layer.
     """
+    images = tuple(
+        Image(index, picture, attention_maps=maps)
+        for index, (picture, maps) in enumerate(zip(pictures, attention_maps, strict=True), offset)
+    )
     target = collage.plan.target
     if not isinstance(target, OneLayer):
-        return Pictures(offset, made, (None,) * len(made))
+        return images
     weights = paste_weights(collage.flat.alphas[0], target.feather_px)
-    whole = tuple(pasted(collage.source, picture, weights) for picture in made)
-    return Pictures(
-        offset, whole, tuple(changed_pixels(collage.source, picture, weights) for picture in whole)
-    )
+    return tuple(_paste_back(image, collage.source, weights) for image in images)
+
+
+def _paste_back(image: Image, source: Picture, weights: NDArray[np.float32]) -> Image:
+    """The image with the source's own pixels wherever the weights (h, w) are 0."""
+    picture = pasted(source, image.picture, weights)
+    return replace(image, picture=picture, changed_outside=changed_pixels(source, picture, weights))

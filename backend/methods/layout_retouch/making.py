@@ -10,13 +10,14 @@ import torch
 
 from backend.controls.mask_blend import AdaptiveMask
 from backend.engine.decode import decode
-from backend.engine.loop_types import Pictures, Run, Step
+from backend.engine.loop_types import Run, Step
 from backend.engine.paste import changed_pixels, paste_weights, pasted
 from backend.engine.subject_run import inverted
 from backend.methods.layout_retouch.job import Job, prepared
 from backend.methods.layout_retouch.layout import drawn_layout
 from backend.methods.layout_retouch.retouch import retouched
 from backend.models.bundle import ModelBundle
+from backend.plan.events import Image, Images
 from backend.plan.plan import OneLayer, Plan
 from backend.scene.scene import Picture, Pixels
 
@@ -26,7 +27,7 @@ NOT_FOUND = (
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-    """Steps, then Pictures, for each seed: a retouched layout, or the layout itself."""
+    """Steps, then Images, for each seed: a retouched layout, or the layout itself."""
     job = prepared(plan, bundle, pixels)
     batches = -(-len(plan.seeds) // plan.batch)
     own = (
@@ -37,14 +38,14 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
     total = -(-(plan.steps * job.retouches + own * len(plan.seeds)) // batches)
     done = 0
     with closing(_made(job)) as made:
-        for happening in made:
-            if isinstance(happening, Step):
-                happening = replace(happening, k=done, total=max(total, done + 1), first=0)
+        for yielded in made:
+            if isinstance(yielded, Step):
+                yielded = replace(yielded, k=done, total=max(total, done + 1), first=0)
                 done += 1
-            yield happening
+            yield yielded
 
 
-def _made(job: Job) -> Generator[Step | Pictures, None, None]:
+def _made(job: Job) -> Generator[Step | Images, None, None]:
     drawn, reference = job.drawn, None
     if job.retouches:
         reference = yield from inverted(drawn, drawn.reference, drawn.reference_key())
@@ -53,25 +54,27 @@ def _made(job: Job) -> Generator[Step | Pictures, None, None]:
         latents, mask = layout.path.states[-1], None
         if reference is not None:
             latents, mask = yield from retouched(job, layout, reference)
-        yield _told(_finished(job, decode(job.bundle, latents), offset), mask, job.plan.steps)
+        image = _paste_back(job, Image(offset, decode(job.bundle, latents)[0]))
+        if mask is None:
+            yield Images((image,))
+        elif mask.blank():
+            yield Images((image,), (NOT_FOUND,))
+        else:
+            yield Images((replace(image, subject_mask=_last_mask(mask, job.plan.steps)),))
 
 
-def _told(made: Pictures, mask: AdaptiveMask | None, steps: int) -> Pictures:
-    """A picture with the mask that it ended with, or with the note that nothing was found."""
-    if mask is None or mask.blank():
-        return made if mask is None else replace(made, notes=(NOT_FOUND,))
-    last = (mask.at(steps)[-1] * 255).round().to(torch.uint8).cpu().numpy()
-    return replace(made, masks=(last,))
+def _last_mask(mask: AdaptiveMask, steps: int) -> Picture:
+    """The mask that a picture ended with, uint8 (h, w), 255 = the subject."""
+    last: Picture = (mask.at(steps)[-1] * 255).round().to(torch.uint8).cpu().numpy()
+    return last
 
 
-def _finished(job: Job, made: tuple[Picture, ...], offset: int) -> Pictures:
-    """A candidate; for a re-roll with the source's own pixels put back outside the layer."""
+def _paste_back(job: Job, image: Image) -> Image:
+    """For a re-roll the image with the source's own pixels put back outside the layer."""
     if job.region is None or not isinstance(job.plan.target, OneLayer):
-        return Pictures(offset, made, (None,))
+        return image
     weights = paste_weights(job.region.alpha, job.plan.target.feather_px)
-    whole = tuple(pasted(job.region.source, picture, weights) for picture in made)
-    return Pictures(
-        offset,
-        whole,
-        tuple(changed_pixels(job.region.source, picture, weights) for picture in whole),
+    picture = pasted(job.region.source, image.picture, weights)
+    return replace(
+        image, picture=picture, changed_outside=changed_pixels(job.region.source, picture, weights)
     )

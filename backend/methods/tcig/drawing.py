@@ -15,7 +15,7 @@ from backend.engine.begin import begin_from_pictures
 from backend.engine.conditioning import build_conditioning
 from backend.engine.decode import as_bytes, decode
 from backend.engine.denoise import denoise
-from backend.engine.loop_types import Control, Draft, Drafted, Pictures, Run, Step
+from backend.engine.loop_types import Control, Draft, Run, Step
 from backend.engine.optimise import DrawsCodes, optimise, picture_of
 from backend.methods.tcig.attention import attention
 from backend.methods.tcig.dream import dream_steps, dreamed
@@ -24,13 +24,14 @@ from backend.methods.tcig.painting import Painting, read_painting
 from backend.methods.tcig.start import build_fit, plain_start
 from backend.models.bundle import ModelBundle
 from backend.models.vqgan import vqgan_of
+from backend.plan.events import Image, Images, Stage1Image, Stage1Images
 from backend.plan.plan import Plan
 from backend.scene.scene import Picture, Pixels
 
 
 class _Begun(NamedTuple):
-    """What stage 2 goes on from: a draft a candidate, their places in the plan, and the iterations
-    they took.
+    """What stage 2 goes on from: a draft a candidate, their places in the plan, and the
+    iterations they took.
     """
 
     drafts: tuple[Picture, ...]
@@ -39,7 +40,7 @@ class _Begun(NamedTuple):
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-    """Steps, Drafted at the end of stage 1, more Steps, then Pictures, for each chunk of
+    """Steps, Stage1Images at the end of stage 1, more Steps, then Images, for each chunk of
     ``plan.batch`` candidates.
 
     From the plan's own draft there is stage 2 alone.
@@ -57,16 +58,21 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
             seeds = tuple(plan.seeds[number] for number in numbers)
             latents = yield from _refined(painting, bundle, (pictures, seeds), begun.fitted)
             pictures = decode(bundle, latents)
-        yield Pictures(
-            offset, pictures, (None,) * len(pictures), begun.places, notes=painting.notes
+        origins = begun.places or (None,) * len(pictures)
+        yield Images(
+            tuple(
+                Image(number, picture, stage1_index=origin)
+                for number, picture, origin in zip(numbers, pictures, origins, strict=True)
+            ),
+            painting.notes,
         )
 
 
 def _first_stage(
     painting: Painting, bundle: ModelBundle, pixels: Pixels, numbers: range
-) -> Generator[Step | Drafted, None, _Begun]:
-    """Stage 1 of the candidates with these numbers. A draft of an earlier chunk is made again, but
-    told of once.
+) -> Generator[Step | Stage1Images, None, _Begun]:
+    """Stage 1 of the candidates with these numbers. A draft of an earlier chunk is made again,
+    but told of once.
     """
     places = tuple(number - number % painting.options.per_draft for number in numbers)
     order = tuple(dict.fromkeys(places))
@@ -76,8 +82,9 @@ def _first_stage(
     if painting.stack is not None:
         drafts = tuple(filled(painting.plan, pixels, draft) for draft in drafts)
     made = dict(zip(order, drafts, strict=True))
-    fresh = tuple(place for place in order if place >= numbers.start)
-    yield Drafted(fresh, tuple(made[place] for place in fresh))
+    yield Stage1Images(
+        tuple(Stage1Image(place, made[place]) for place in order if place >= numbers.start)
+    )
     return _Begun(tuple(made[place] for place in places), places, fitted)
 
 

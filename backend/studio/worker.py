@@ -1,0 +1,41 @@
+"""Who runs plans: the protocol between the queue and whatever computes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from backend.plan.events import Event
+from backend.plan.lesson import Lesson
+from backend.plan.plan import Plan
+from backend.scene.scene import Picture, Pixels
+
+
+class Handle(Protocol):
+    """A job in a worker's hands."""
+
+    def events(self) -> Iterator[Event]:
+        """Blocks for each next event; ends after a terminal one."""
+        ...
+
+    def cancel(self) -> None:
+        """Ask for the stop; takes effect within one step. Safe at any time and more than once."""
+        ...
+
+
+class Worker(Protocol):
+    """Somebody who runs plans, one at a time."""
+
+    @property
+    def device(self) -> str: ...
+
+    def submit(self, job_id: str, plan: Plan | Lesson, pixels: Pixels) -> Handle:
+        """Take a job: pictures of a plan, or a lesson about a subject."""
+        ...
+
+    def cut(self, model: str, picture: Picture, where_px: Sequence[float]) -> Picture:
+        """The object at a point (x, y) or in a box (x0, y0, x1, y1) of a picture, uint8 (h, w, 3):
+        its mask, uint8 (h, w), 255 = inside. Computes in the calling thread; a LaminaError when it
+        cannot be done now.
+        """
+        ...
