@@ -276,6 +276,7 @@ def all_gates(*, fast: bool) -> tuple[Gate, ...]:
         contracts(),
         scripts(FAST_PEOPLE if fast else None),
         web_tool("prettier"),
+        web_tool("stylelint"),
     )
     if fast:
         return (methods, networks, others, types, *checks)

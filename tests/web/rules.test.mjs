@@ -146,7 +146,7 @@ test("every icon that is drawn exists, every colour that is named is defined, in
     ),
   );
   for (const name of new Set(drawn)) assert.match(icons, new RegExp(`^  ${name}: \\[`, "m"), name);
-  const theme = readFileSync(join(WEB, "theme.css"), "utf8");
+  const theme = readFileSync(join(WEB, "styles/colours.css"), "utf8");
   const dark = /\.lamina \{([\s\S]*?)\n\}/.exec(theme)[1];
   const light = /\.lamina\[data-theme="light"\] \{([\s\S]*?)\n\}/.exec(theme)[1];
   const colours = [...dark.matchAll(/--([\w-]+): #/g)].map(([, name]) => name);
@@ -167,7 +167,7 @@ const contrast = (one, other) => {
 };
 
 test("text has a contrast of 4.5 on every ground, layer colours one of 3 on the panel, in both themes", () => {
-  const theme = readFileSync(join(WEB, "theme.css"), "utf8");
+  const theme = readFileSync(join(WEB, "styles/colours.css"), "utf8");
   const blocks = [
     /\.lamina \{([\s\S]*?)\n\}/,
     /\.lamina\[data-theme="light"\] \{([\s\S]*?)\n\}/,

@@ -374,7 +374,7 @@ const createProbe = (desk, stage) => ({
  */
 export const mount = async (element, host) => {
   element.classList.add("lamina");
-  await loadStyle(element, new URL("./theme.css", import.meta.url).href);
+  await loadStyle(element, new URL("./styles/main.css", import.meta.url).href);
   const desk = createDesk(element, host);
   Object.assign(
     desk,
