@@ -134,7 +134,7 @@ class CollageSuite:
         objects = [not (alpha > 0.5).all() for alpha in raster(plan, case.pixels).alphas]
         pairs = zip(plan.layers, objects, strict=True)
         able = [
-            layer.layer_id
+            layer.id
             for layer, is_object in pairs
             if is_object and layer.phrase and layer.picture
         ]
@@ -212,7 +212,7 @@ class CollageSuite:
         topmost = raster(plan, case.pixels).topmost
         seen = [judge.look(np.stack(pictures)) for judge in self.judges]
         for number, layer in enumerate(plan.layers, start=1):
-            shown = case.looks.get(layer.layer_id, layer.phrase)
+            shown = case.looks.get(layer.id, layer.phrase)
             label, colour = label_of(shown, CLASSES), label_of(shown, COLOURS)
             region = topmost == number
             if not label or not region.any():

@@ -52,7 +52,7 @@ def layer_likeness(
         spoken = {
             "": {
                 "text_similarity": layer.phrase,
-                "full_text_similarity": looks.get(layer.layer_id, ""),
+                "full_text_similarity": looks.get(layer.id, ""),
             }
         }
         spoken["_masked"] = {"text_similarity_masked": layer.phrase}

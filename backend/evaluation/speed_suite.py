@@ -111,7 +111,7 @@ class SpeedSuite:
         settle early.
         """
         pixels, plan = self.scene_plan(PLAIN, 1)
-        lessons = lessons_of(plan, pixels, [layer.layer_id for layer in plan.layers])
+        lessons = lessons_of(plan, pixels, [layer.id for layer in plan.layers])
         rules = Rules(steps=LOOK_STEPS, settled=0.0)
         return Duel(
             "look5",

@@ -50,7 +50,7 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
     masks = sought_masks(
         bundle, picture, plan.prompt, [_sought(plan, flat, number) for number in numbers]
     )
-    ids = [plan.layers[number].layer_id for number in numbers]
+    ids = [plan.layers[number].id for number in numbers]
     found = {layer_id: mask for layer_id, mask in zip(ids, masks, strict=True) if mask is not None}
     if not found:
         raise RequestError(

@@ -132,7 +132,7 @@ def lessons_of(plan: Plan, pixels: Pixels, layer_ids: Sequence[str]) -> tuple[Le
         found = [
             (layer, flat)
             for layer, flat in zip(plan.layers, flats, strict=True)
-            if layer.layer_id == layer_id
+            if layer.id == layer_id
         ]
         if not found or not found[0][0].phrase.strip() or found[0][0].picture is None:
             raise RequestError(

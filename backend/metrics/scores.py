@@ -179,7 +179,7 @@ def _said(
     own = None if asked.is_place else likeness.own
     drop = own - text if own is not None and text is not None else None
     return LayerScore(
-        layer_id=asked.layer.layer_id,
+        layer_id=asked.layer.id,
         text=_rounded(text),
         image=_rounded(likeness.image[number]),
         iou=_rounded(iou),
@@ -222,7 +222,7 @@ def _found(
     )
     for each, name in zip(asked, classes, strict=True):
         if not name:
-            yield _Found("", cuts.get(each.layer.layer_id, (None,) * len(pictures)))
+            yield _Found("", cuts.get(each.layer.id, (None,) * len(pictures)))
             continue
         same = [
             one.region
@@ -280,11 +280,11 @@ def _cuts(
     if not boxed or "sam" not in bundle.members:
         return {}
     sam = sam_of(bundle)
-    found: dict[str, list[float]] = {each.layer.layer_id: [] for each in boxed}
+    found: dict[str, list[float]] = {each.layer.id: [] for each in boxed}
     for picture in pictures:
         sam.set_picture(picture)
         for each in boxed:
-            found[each.layer.layer_id].append(mask_iou(sam.in_box(*each.box_px).mask, each.region))
+            found[each.layer.id].append(mask_iou(sam.in_box(*each.box_px).mask, each.region))
     return {layer_id: tuple(values) for layer_id, values in found.items()}
 
 

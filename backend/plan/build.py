@@ -20,6 +20,7 @@ from backend.plan.plan import (
     Plan,
     PlannedLayer,
     WholePicture,
+    plan_layer,
 )
 from backend.plan.request import AnyRequest, Compose, LearnLooks, Reroll, TakeApart
 from backend.plan.resolution import Size, generation_size
@@ -70,27 +71,11 @@ class _Reading:
         return (*size_notes(self.scene, self.card), *words, *kept)
 
     def planned(self, seen: Surveyed) -> PlannedLayer:
-        layer = seen.layer
-        return PlannedLayer(
-            layer_id=layer.id,
-            phrase=layer.phrase,
-            tokens=self.matches[layer.id].tokens,
-            picture=layer.picture,
-            mask=layer.mask,
-            placement=seen.placement,
-            opacity=layer.opacity,
-            blend=layer.blend,
-            noise=layer.noise,
-            attention_positive=layer.attention_positive,
-            attention_negative=layer.attention_negative,
-            structure=layer.structure,
-            class_label=layer.class_label,
-            seed=layer.seed,
-            look=layer.look,
-            negative_tokens=self.unwanted[layer.id].tokens,
-            noise_map=layer.noise_map,
-            heard_from=layer.heard_from,
-            heard_to=layer.heard_to,
+        return plan_layer(
+            seen.layer,
+            seen.placement,
+            tokens=self.matches[seen.layer.id].tokens,
+            negative_tokens=self.unwanted[seen.layer.id].tokens,
         )
 
 

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from backend.plan.request import OptionValue, Sampler, SubjectRef
-from backend.scene.blending import Blend
 from backend.scene.layer import (
     Digest,
     Fraction,
     Identifier,
-    Name,
+    Layer,
     Placement,
     Record,
     Seed,
-    Structure,
-    Weight,
 )
 from backend.scene.scene import canonical_json
 
@@ -37,34 +34,33 @@ class Note(Record):
     text: str
 
 
-class PlannedLayer(Record):
-    """A layer that takes part. The placement is in generation pixels; tokens are positions in the
-    prompt's row.
+Positions = tuple[Annotated[int, Field(ge=0)], ...]
+"""Indices into a tokenised text including its begin token (so the first word is 1)."""
 
-    ``tokens`` are indices into the tokenised prompt including its begin token (so the first word is
-    1).
+
+class PlannedLayer(Layer):
+    """A layer that takes part: the scene's own, with its placement in generation pixels.
+
+    ``tokens`` are the positions of its phrase in the row of the plan's ``prompt``,
+    ``negative_tokens`` those of its own negative words in the row of the plan's ``negative``.
+    What decides no pixels of a run (``UNPLANNED``) is left at its default.
     """
 
-    layer_id: Identifier
-    phrase: str
-    tokens: tuple[Annotated[int, Field(ge=0)], ...]
-    picture: Digest | None
-    mask: Digest | None
-    placement: Placement
-    opacity: Fraction
-    noise: Fraction
-    attention_positive: Weight
-    attention_negative: Weight
-    structure: Structure
-    class_label: Name = ""
-    seed: Seed | None = None
-    look: Digest | None = None
-    blend: Blend = "normal"
-    negative_tokens: tuple[Annotated[int, Field(ge=0)], ...] = ()
-    """Positions of the layer's own negative words in the row of the plan's ``negative``."""
-    noise_map: Digest | None = None
-    heard_from: Fraction = 0.0
-    heard_to: Fraction = 1.0
+    tokens: Positions
+    negative_tokens: Positions = ()
+
+
+UNPLANNED = ("name", "visible", "locked", "negative", "subject")
+"""Fields of a layer that a plan does not keep: they are for people, or went into other fields."""
+
+
+def plan_layer(
+    layer: Layer, placement: Placement, *, tokens: Positions, negative_tokens: Positions
+) -> PlannedLayer:
+    """The layer as it takes part in a run; ``placement`` is in generation pixels."""
+    kept = {name: value for name, value in layer if name not in UNPLANNED}
+    own = {"placement": placement, "tokens": tokens, "negative_tokens": negative_tokens}
+    return PlannedLayer(**kept | own)
 
 
 class WholePicture(Record):
@@ -132,7 +128,7 @@ class Plan(Record):
     is made instead of pictures.
     """
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     model: Identifier
     method: Identifier
     sampler: Sampler
@@ -153,21 +149,10 @@ class Plan(Record):
     notes: tuple[Note, ...] = ()
 
     def digest(self) -> str:
-        """SHA-256 over everything that decides the pixels; what a plan does not have is no part of
-        its name.
+        """SHA-256 over everything that decides the pixels.
+
+        What is at its default is no part of the name, so that a field that comes later does not
+        rename the plans that say nothing of it.
         """
-        left_out = {"notes"} | {
-            name for name in ("subject", "draft", "task") if getattr(self, name) is None
-        }
-        record: dict[str, Any] = self.model_dump(mode="json", exclude=left_out)
-        _forget_defaults(record["target"], {"varied": None})
-        for layer in record["layers"]:
-            _forget_defaults(layer, {"noise_map": None, "heard_from": 0.0, "heard_to": 1.0})
+        record = self.model_dump(mode="json", exclude={"notes"}, exclude_defaults=True)
         return hashlib.sha256(canonical_json(record).encode()).hexdigest()
-
-
-def _forget_defaults(record: dict[str, Any], later: dict[str, Any]) -> None:
-    """Leave out fields that came later and say nothing, so that old plans keep their names."""
-    for name, default in later.items():
-        if record.get(name, default) == default:
-            record.pop(name, None)

@@ -13,6 +13,7 @@ from backend.errors import RequestError, StoreError
 from backend.plan.events import TERMINAL, JobState
 from backend.plan.plan import OneLayer, Plan
 from backend.plan.request import AnyRequest
+from backend.plan.upgrade import read_plan
 from backend.scene.scene import canonical_json
 from backend.studio.clock import new_id, now
 from backend.studio.records import Job
@@ -124,7 +125,7 @@ def state_of(connection: Connection, job: str) -> JobState:
 
 def plan_of_job(connection: Connection, job: str) -> Plan:
     """The recipe as it was decided when the job was submitted."""
-    return Plan.model_validate_json(_row(connection, job)["plan"])
+    return read_plan(_row(connection, job)["plan"])
 
 
 def tries_of_job(connection: Connection, job: str) -> int:

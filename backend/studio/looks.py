@@ -25,7 +25,7 @@ def store_looks(
     pixels: PixelFiles, plan: Plan, event: EmbeddingsLearned | EmbeddingsCheckpoint
 ) -> tuple[LearnedLook, ...]:
     """The records of some looks once their pixels are in the store."""
-    phrases = {layer.layer_id: layer.phrase for layer in plan.layers}
+    phrases = {layer.id: layer.phrase for layer in plan.layers}
     if isinstance(event, EmbeddingsCheckpoint):
         found, samples = event.states, dict[str, Picture]()
     else:

@@ -36,7 +36,7 @@ class Apart(Record):
 
 def store_parts(pixels: PixelFiles, plan: Plan, found: LayersFound) -> Apart:
     """What is told of the parts once their pixels are in the store."""
-    order = [layer.layer_id for layer in plan.layers if layer.layer_id in found.objects]
+    order = [layer.id for layer in plan.layers if layer.id in found.objects]
     height_px, width_px = found.background.shape[:2]
     return Apart(
         parts=tuple(_part(pixels, name, found.objects[name]) for name in order),

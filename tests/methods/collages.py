@@ -24,14 +24,16 @@ PLAIN: dict[str, OptionValue] = {"attention": False, "layer_noise": False}
 
 
 def first_name(plan: Plan) -> str:
-    """The digest of a plan as it was before it had fields that came later; while they are not
-    used it stays so.
+    """The digest of a plan that has never heard of fields that came later; while they are not used
+    it stays so.
     """
-    record = plan.model_dump(mode="json", exclude={"notes", "subject", "draft", "task"})
-    del record["target"]["varied"]
-    for layer in record["layers"]:
-        for name in ("noise_map", "heard_from", "heard_to"):
-            del layer[name]
+    record = plan.model_dump(mode="json", exclude={"notes"}, exclude_defaults=True)
+    later = {"subject", "draft", "task", "varied", "noise_map", "heard_from", "heard_to"}
+    assert not later & {
+        *record,
+        *record["target"],
+        *(name for one in record["layers"] for name in one),
+    }
     return hashlib.sha256(canonical_json(record).encode()).hexdigest()
 
 

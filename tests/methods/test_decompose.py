@@ -85,8 +85,8 @@ def test_a_drawing_becomes_its_layers_and_the_place_behind_them(pocket: ModelBun
     assert isinstance(parts, LayersFound)
     steps = [each for each in happened if isinstance(each, Step)]
     assert [(step.k, step.total) for step in steps] == [(k, len(steps)) for k in range(len(steps))]
-    assert sorted(parts.objects) == [layer.layer_id for layer in plan.layers]
-    masks = [parts.objects[layer.layer_id][..., 3] > 127 for layer in plan.layers]
+    assert sorted(parts.objects) == [layer.id for layer in plan.layers]
+    masks = [parts.objects[layer.id][..., 3] > 127 for layer in plan.layers]
     assert min(iou(mask, true) for mask, true in zip(masks, drawn.visible, strict=True)) >= 0.7
     hole = hole_of(np.any(masks, axis=0))
     outside = paste_weights(hole.astype(np.float32), decompose.FEATHER_PX) == 0

@@ -19,7 +19,7 @@ from tests.plan.scenes import CARD, Stage, compose, reroll, source, stage
 from tests.plan.word_card import WordCard
 from tests.scene.drawings import at, plain
 
-GOLDEN = "64472abf9a9ff37806eda80703eb49d72d71381d792ca93d668497b4db5661e2"
+GOLDEN = "0de3fda2fc1454d47f54b1eeabee664a74f401efd9b54e00d821d829f4171d15"
 
 
 def planned(on: Stage, card: WordCard = CARD, **settings: Any) -> Plan:
@@ -39,7 +39,7 @@ def test_a_clean_scene_is_planned_whole_and_without_a_note() -> None:
     assert plan.options == {"blur_px": 4}
     assert plan.target == WholePicture(uncovered_noise=1.0)
     # begin a meadow with an apple , an apple and a red fox
-    tokens = {layer.layer_id: layer.tokens for layer in plan.layers}
+    tokens = {layer.id: layer.tokens for layer in plan.layers}
     assert tokens == {"meadow": (1, 2), "apple-1": (5,), "apple-2": (8,), "fox": (11, 12)}
     assert [layer.noise for layer in plan.layers] == [0.6, 0.6, 0.3, 0.6]
     assert plan.layers[3].seed == 7
@@ -101,7 +101,7 @@ def test_layers_that_take_no_part_are_left_out_and_named(
     assert codes(plan) == [(code, "fox")]
     assert word in plan.notes[0].text
     assert "red fox" in plan.notes[0].text
-    assert [layer.layer_id for layer in plan.layers] == ["meadow", "apple-1", "apple-2"]
+    assert [layer.id for layer in plan.layers] == ["meadow", "apple-1", "apple-2"]
 
 
 def test_empty_pictures_and_masks_are_named() -> None:
@@ -126,7 +126,7 @@ def test_a_covered_layer_is_named_and_one_covered_by_a_hidden_layer_is_not() -> 
 
 def test_the_words_of_a_layer_that_takes_no_part_are_free() -> None:
     plan = planned(stage().with_layer("apple-1", visible=False))
-    assert {layer.layer_id: layer.tokens for layer in plan.layers}["apple-2"] == (5,)
+    assert {layer.id: layer.tokens for layer in plan.layers}["apple-2"] == (5,)
 
 
 def test_word_notes() -> None:
@@ -204,7 +204,7 @@ def test_a_reroll_plans_the_chosen_layer_alone() -> None:
     on = stage().with_layer("fox", placement=at(16, 16))
     digest = source(on.pixels)
     plan = build_plan(on.scene, reroll("apple-1", digest, seed=5, count=2), CARD, on.pixels)
-    assert [layer.layer_id for layer in plan.layers] == ["apple-1"]
+    assert [layer.id for layer in plan.layers] == ["apple-1"]
     assert plan.layers[0].tokens == (5,)
     assert plan.prompt == on.scene.prompt
     assert plan.seeds == (5, 6)
@@ -316,6 +316,6 @@ def test_every_layer_is_planned_or_named(
         for note in plan.notes
         if note.code in ("empty", "off_canvas", "too_small", "covered")
     }
-    assert left_out | {layer.layer_id for layer in plan.layers} == {layer.id for layer in layers}
-    assert not left_out & {layer.layer_id for layer in plan.layers}
+    assert left_out | {layer.id for layer in plan.layers} == {layer.id for layer in layers}
+    assert not left_out & {layer.id for layer in plan.layers}
     assert Plan.model_validate_json(plan.model_dump_json()).digest() == plan.digest()

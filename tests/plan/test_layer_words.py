@@ -21,7 +21,7 @@ def test_negative_words_of_layers_follow_the_scene_s() -> None:
     set_up = stage().with_scene(negative="blurry").with_layer(first.id, negative="fog")
     plan = planned(set_up.with_layer(last.id, negative="green fur"))
     assert plan.negative == "blurry, fog, green fur"
-    layers = {layer.layer_id: layer for layer in plan.layers}
+    layers = {layer.id: layer for layer in plan.layers}
     assert words_at(plan, layers[first.id].negative_tokens) == ["fog"]
     assert words_at(plan, layers[last.id].negative_tokens) == ["green", "fur"]
 

@@ -25,7 +25,7 @@ def test_a_whole_picture_is_the_scene_over_grey() -> None:
     assert np.abs(laid.visibility.sum(axis=0) - 1).max() < 1e-6
     shares = {layer_id: share for layer_id, share, _ in coverage(on.scene, CARD, on.pixels)}
     for index, layer in enumerate(plan.layers):
-        assert laid.visibility[index + 1].mean() == pytest.approx(shares[layer.layer_id], abs=1e-6)
+        assert laid.visibility[index + 1].mean() == pytest.approx(shares[layer.id], abs=1e-6)
 
 
 def test_no_layers_are_grey_and_uncovered() -> None:

@@ -129,9 +129,7 @@ class ScriptedHandle:
             source = self.pixels.picture(task.source)
             alone = np.zeros_like(source)
             alone[24:72, 16:80] = source[24:72, 16:80]
-            yield LayersFound(
-                {layer.layer_id: alone for layer in self.plan.layers}, source[..., :3]
-            )
+            yield LayersFound({layer.id: alone for layer in self.plan.layers}, source[..., :3])
             yield JobFinished()
             return
         for offset in range(0, len(self.plan.seeds), self.plan.batch):

@@ -88,7 +88,7 @@ def varied(plan: Plan) -> int | None:
     """
     wanted = plan.target.varied if isinstance(plan.target, WholePicture) else None
     return next(
-        (number for number, layer in enumerate(plan.layers, start=1) if layer.layer_id == wanted),
+        (number for number, layer in enumerate(plan.layers, start=1) if layer.id == wanted),
         None,
     )
 

@@ -70,7 +70,7 @@ def _attention_maps(plan: Plan, chunk: Chunk) -> tuple[dict[str, Picture], ...]:
     grey = grey_maps(means)
     spoken = [number for number, layer in enumerate(plan.layers) if layer.tokens]
     return tuple(
-        {plan.layers[number].layer_id: grey[number, row] for number in spoken}
+        {plan.layers[number].id: grey[number, row] for number in spoken}
         for row in range(grey.shape[1])
     )
 

@@ -154,7 +154,7 @@ def painted_layers(plan: Plan) -> tuple[PlannedLayer, ...]:
         if layer.mask is None:
             raise RequestError(
                 (
-                    f"“{layer.phrase or layer.class_label or layer.layer_id}” has neither a mask "
+                    f"“{layer.phrase or layer.class_label or layer.id}” has neither a mask "
                     "nor a picture."
                 ),
                 limit="As it stands it would claim the whole canvas.",
@@ -175,7 +175,7 @@ def class_of(layer: PlannedLayer, experts: Experts) -> str:
     if layer.phrase.strip():
         raise experts.unknown_class(layer.phrase)
     raise RequestError(
-        f"The painted mask “{layer.layer_id}” has no class.",
+        f"The painted mask “{layer.id}” has no class.",
         remedy="Choose its class, or write a phrase that names it.",
     )
 
