@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend.errors import InputError, RefusedError
+from backend.logs import LEVELS
 
 GIB = 2**30
 DEVICES = ("auto", "cpu", "cuda")
@@ -23,7 +24,7 @@ class Settings:
     """Everything about this machine that the program must know. Nothing below the studio reads it.
 
     ``cache_bytes`` bounds the models held in memory; ``threads`` is torch's, 0 leaves its own
-    choice.
+    choice. ``log_level`` is what the terminal shows.
     """
 
     host: str
@@ -33,6 +34,7 @@ class Settings:
     device: str
     cache_bytes: int
     threads: int
+    log_level: str
 
 
 def add_machine_flags(parser: argparse.ArgumentParser) -> None:
@@ -45,6 +47,14 @@ def add_machine_flags(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--cache-gb", metavar="GB", help="memory for loaded models (8)")
     parser.add_argument("--threads", metavar="N", help="threads for torch (its own choice)")
+    parser.add_argument(
+        "--log-level", choices=LEVELS, help="what the terminal shows of the log (warning)"
+    )
+
+
+def add_store_flag(parser: argparse.ArgumentParser) -> None:
+    """The flag of the commands that look into the store."""
+    parser.add_argument("--store", metavar="FOLDER", help="where projects are kept")
 
 
 def add_serve_flags(parser: argparse.ArgumentParser) -> None:
@@ -53,12 +63,12 @@ def add_serve_flags(parser: argparse.ArgumentParser) -> None:
         "--host", metavar="ADDRESS", help="loopback address to listen on (127.0.0.1)"
     )
     parser.add_argument("--port", metavar="N", help="port to listen on (7860)")
-    parser.add_argument("--store", metavar="FOLDER", help="where projects are kept")
 
 
 def build_settings(flags: argparse.Namespace, environment: Mapping[str, str]) -> Settings:
     """Settings from parsed flags and an environment (``LAMINA_HOST``, ``LAMINA_PORT``,
-    ``LAMINA_HOME``, ``LAMINA_MODELS``, ``LAMINA_DEVICE``, ``LAMINA_CACHE_GB``, ``LAMINA_THREADS``).
+    ``LAMINA_HOME``, ``LAMINA_MODELS``, ``LAMINA_DEVICE``, ``LAMINA_CACHE_GB``, ``LAMINA_THREADS``,
+    ``LAMINA_LOG_LEVEL``).
 
     An InputError names a value out of range; a RefusedError an address that is not loopback.
     """
@@ -67,13 +77,8 @@ def build_settings(flags: argparse.Namespace, environment: Mapping[str, str]) ->
         given = getattr(flags, flag, None)
         return environment.get(variable, "") or usual if given is None else str(given)
 
-    device = chosen("device", "LAMINA_DEVICE", "auto")
-    if device not in DEVICES:
-        raise InputError(
-            f"The device {device!r} is unknown.",
-            limit=f"There are: {', '.join(DEVICES)}.",
-            remedy="Use one.",
-        )
+    device = _one_of(DEVICES, "device", chosen("device", "LAMINA_DEVICE", "auto"))
+    log_level = _one_of(LEVELS, "log level", chosen("log_level", "LAMINA_LOG_LEVEL", "warning"))
     return Settings(
         host=_loopback(chosen("host", "LAMINA_HOST", "127.0.0.1")),
         port=_whole("port", chosen("port", "LAMINA_PORT", "7860"), 0, 65535),
@@ -86,7 +91,18 @@ def build_settings(flags: argparse.Namespace, environment: Mapping[str, str]) ->
             _number("cache-gb", chosen("cache_gb", "LAMINA_CACHE_GB", "8"), 0.25, 4096) * GIB
         ),
         threads=_whole("threads", chosen("threads", "LAMINA_THREADS", "0"), 0, 1024),
+        log_level=log_level,
     )
+
+
+def _one_of(known: Sequence[str], what: str, value: str) -> str:
+    if value not in known:
+        raise InputError(
+            f"The {what} {value!r} is unknown.",
+            limit=f"There are: {', '.join(known)}.",
+            remedy="Use one.",
+        )
+    return value
 
 
 def _folders(names: Sequence[str]) -> tuple[Path, ...]:

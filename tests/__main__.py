@@ -46,15 +46,13 @@ def report(result: Result) -> None:
 
 
 def table(results: Sequence[Result]) -> str:
-    """The gates with their counts (``again``: run once more after a failure) and seconds, and the
-    slowest tests.
-    """
+    """The gates with their counts and seconds, and the slowest tests."""
     lines = [
         "",
-        f"{'gate':10} {'passed':>7} {'failed':>7} {'not run':>8} {'again':>6} {'seconds':>8}",
+        f"{'gate':10} {'passed':>7} {'failed':>7} {'not run':>8} {'seconds':>8}",
     ]
     for one in results:
-        counts = f"{one.passed:7} {one.failed:7} {one.absent:8} {one.again:6}"
+        counts = f"{one.passed:7} {one.failed:7} {one.absent:8}"
         lines.append(f"{one.name:10} {counts} {one.seconds:8.1f}")
     slowest = sorted((case for one in results for case in one.slowest), reverse=True)[:8]
     return "\n".join(

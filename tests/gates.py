@@ -42,8 +42,7 @@ FIND_CHROMIUM = "from tests.browser.chromium import find_or_install; print(find_
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a gate. ``absent``: tests that could not run, with the reason in ``said``;
-    ``again``: tests that failed at first and were run once more."""
+    """What came of a gate. ``absent``: tests that could not run, with the reason in ``said``."""
 
     name: str
     passed: int = 0
@@ -52,7 +51,6 @@ class Result:
     seconds: float = 0.0
     said: str = ""
     slowest: tuple[tuple[float, str], ...] = ()
-    again: int = 0
 
 
 @dataclass(frozen=True)
@@ -223,15 +221,11 @@ def read_report(report: Path, blank: Result, status: int) -> Result:
         ),
         reverse=True,
     )
-    again = sum(
-        int(count) for count in re.findall(r"(\d+) rerun", blank.said)
-    )  # each of them has a case of its own
     return replace(
         blank,
-        passed=len(cases) - bad - absent - again,
+        passed=len(cases) - bad - absent,
         failed=max(bad, int(status != 0)),
         absent=absent,
-        again=again,
         slowest=tuple(slowest[:8]),
     )
 
@@ -247,9 +241,7 @@ def browser() -> Gate:
                 absent=1,
                 said=f"There is no Chromium and none could be installed.\n{said}",
             )
-        # A page that was starved of its core is given one more go; the closing table says how many
-        # needed it.
-        return pytest_gate("browser", "tests/browser", "--reruns=1", "--reruns-delay=2").run()
+        return pytest_gate("browser", "tests/browser").run()
 
     return Gate("browser", run)
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app import main
+from backend.cli import main
 from backend.scene.openraster import write_ora
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import build_scene

@@ -31,7 +31,7 @@ from ui.uploads import UploadFolder
 if TYPE_CHECKING:
     from backend.studio.studio import Studio
 
-LOG = logging.getLogger("lamina.ui")
+log = logging.getLogger(__name__)
 
 Reply = dict[str, Any]
 
@@ -68,7 +68,7 @@ class Bridge:
             return {"error": told(error)}
         except Exception:
             incident = secrets.token_hex(3)
-            LOG.exception("incident %s", incident)
+            log.exception("incident %s", incident)
             return {"error": _incident(incident)}
 
 

@@ -28,8 +28,9 @@ from backend.evaluation.subjects import drawn_subjects, opened_subjects
 from backend.evaluation.tcig_suite import PAINTED, ROWS, build_tcig_suite, painted_cases
 from backend.models.bundle import ModelBundle
 from backend.models.cache import ModelCache
-from backend.models.catalog import POCKET_FOLDER, find_models
+from backend.models.catalog import find_models
 from backend.pocket.judge import load_judge
+from backend.resources import POCKET_FOLDER
 
 SUITES = ("pocket", "collage", "tcig", "retouch", "speed")
 BUDGET_BYTES = 24 * 2**30

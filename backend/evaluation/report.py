@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from backend.version import __version__
+
 RESAMPLES = 2000
 """Bootstrap draws: the interval's ends then move by under a tenth of its width between seeds."""
 
@@ -96,7 +98,7 @@ def report_record(report: Report) -> dict[str, Any]:
         rows.append(record)
     return {
         "suite": report.suite,
-        "lamina": _version("lamina"),
+        "lamina": __version__,
         "versions": {name: _version(name) for name in PACKAGES},
         "device": report.device,
         "model": report.model,

@@ -9,9 +9,9 @@ from pathlib import Path
 from backend.errors import ModelError
 from backend.models.card import ModelCard, model_id_of, read_card
 from backend.models.members import MemberCard, MemberName, find_members
+from backend.resources import POCKET_FOLDER
 
 POCKET_ID = "pocket"
-POCKET_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "models" / "pocket"
 
 
 @dataclass(frozen=True)

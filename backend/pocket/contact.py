@@ -24,8 +24,8 @@ from backend.pocket.words import (
     build_caption,
     build_phrase,
 )
+from backend.resources import POCKET_FOLDER
 
-FAMILY = Path(__file__).resolve().parents[2] / "assets" / "models" / "pocket"
 COLUMNS, GAP_PX, BATCH = 8, 3, 8
 STEPS, GUIDANCE = 30, 5.0
 
@@ -76,7 +76,7 @@ def main() -> None:
     """Draw the sheet and save it."""
     parser = argparse.ArgumentParser(prog="python -m backend.pocket.contact", description=__doc__)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--family", type=Path, default=FAMILY)
+    parser.add_argument("--family", type=Path, default=POCKET_FOLDER)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     draw_contact_sheet(given.family, prompts(), given.seed).save(given.out)

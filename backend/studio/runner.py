@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from backend.errors import LaminaError, StoreError
+from backend.logs import FILE_NAME, log_job, log_plan
 from backend.plan.events import (
     TERMINAL,
     AdapterCheckpoint,
@@ -151,7 +152,8 @@ class Runner:
             self._wake.set()
             return False
         if job:
-            self._settle(job, self._outcome(job))
+            with log_job(job):
+                self._settle(job, self._outcome(job))
             self._forget(job)
         return bool(job)
 
@@ -161,6 +163,7 @@ class Runner:
             with self._store.database.read() as connection:
                 lesson, tries = lesson_of_job(connection, job), tries_of_job(connection, job)
                 work: Plan | Lesson = plan_of_job(connection, job) if lesson is None else lesson
+            log_plan(work.digest() if isinstance(work, Plan) else "")
             return self._follow(job, work, tries)
         except LaminaError as error:
             return JobState.FAILED, JobFailed(
@@ -171,7 +174,7 @@ class Runner:
             log.exception("job %s failed unexpectedly, code %s", job, code)
             failed = JobFailed(
                 what="Something broke while the picture was made.",
-                limit=f"The log has it under {code}.",
+                limit=f"The log, {FILE_NAME} in the store's folder, has it under {code}.",
                 remedy="Try again.",
             )
             return JobState.FAILED, {**failed.model_dump(), "code": code}

@@ -43,8 +43,8 @@ from backend.studio.runner import Runner
 from backend.studio.store import Store
 from backend.studio.subjects_library import Library, sweep
 from backend.studio.survey import Surveyor
-from backend.studio.version import VERSION
 from backend.studio.worker import Worker
+from backend.version import __version__
 
 LIMITS: Mapping[str, int] = {
     "layers": MAX_LAYERS,
@@ -75,7 +75,7 @@ class Studio:
     def facts(self) -> Facts:
         """What does not change while the studio runs."""
         return Facts(
-            version=VERSION,
+            version=__version__,
             models=self._offer.models(),
             methods=self._offer.methods(),
             samplers=get_args(Sampler),

@@ -19,8 +19,8 @@ from backend.scene.picture_file import encode_png
 from backend.scene.scene import Picture
 from backend.studio.offer import Offer
 from backend.studio.projects import desk_with
-from backend.studio.version import VERSION
 from backend.studio.worker import Handle, Worker
+from backend.version import __version__
 
 DIALS: Mapping[str, tuple[Callable[[str], OptionValue], str]] = {
     "count": (int, "a whole number"),
@@ -198,7 +198,7 @@ def _report(
     plan: Plan, device: str, opening: Sequence[str], files: Sequence[str], seconds: float
 ) -> dict[str, Any]:
     return {
-        "lamina": VERSION,
+        "lamina": __version__,
         "versions": {name: _version(name) for name in PACKAGES},
         "device": device,
         "plan": plan.digest(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 import time
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from backend.engine.personalise import PRIOR_STEPS, Learning, SubjectStep, learn_subject
 from backend.engine.subject_lesson import RULES, SubjectLesson, SubjectRules, fitted
+from backend.logs import StepTimes
 from backend.models.bundle import ModelBundle
 from backend.models.half_learned import half_learned_bytes, read_half_learned
 from backend.models.personal import Subject, subject_bytes
@@ -28,6 +30,8 @@ from backend.plan.events import (
 from backend.plan.lesson import Lesson
 from backend.scene.packed import unpacked
 from backend.scene.scene import Picture, Pixels
+
+log = logging.getLogger(__name__)
 
 KEPT_EVERY_S = 30.0
 """How much learning a crash may cost."""
@@ -83,9 +87,10 @@ def _followed(
 ) -> Iterator[Event]:
     """Progress, and what is half learned."""
     prior = math.ceil(rules.prior_count / PRIOR_BATCH) * PRIOR_STEPS
-    done, kept_at = 0, time.monotonic()
+    done, kept_at, times = 0, time.monotonic(), StepTimes(log)
     for step in steps:
         done = prior + step.k + 1 if step is not None else done + 1
+        times.count(done, prior + rules.steps)
         yield Progress(done=done, total=prior + rules.steps)
         due = time.monotonic() - kept_at > KEPT_EVERY_S
         if step is not None and step.pupil is not None and (due or stop.is_set()):
@@ -94,6 +99,7 @@ def _followed(
         if stop.is_set():
             yield JobCancelled()
             return
+    times.finish()
 
 
 def _lesson(lesson: Lesson, bundle: ModelBundle, pixels: Pixels) -> SubjectLesson:

@@ -18,6 +18,7 @@ import torch
 from backend.engine.decode import preview
 from backend.engine.loop_types import Draft, Run, Step
 from backend.errors import LaminaError, RequestError
+from backend.logs import StepTimes
 from backend.methods.catalog import RUNNABLE, Method
 from backend.metrics.scores import Scorer
 from backend.models.cache import ModelCache
@@ -227,6 +228,7 @@ class _Publisher:
 
     scorer: Scorer
     count: StepCount
+    times: StepTimes = field(default_factory=lambda: StepTimes(log))
 
     def publish(self, yielded: Step | Result) -> Event:
         """The event of a job."""
@@ -240,6 +242,7 @@ class _Publisher:
 
     def _progress(self, step: Step) -> Progress:
         done, total = self.count.add(step)
+        self.times.count(done, total)
         return Progress(
             done=done,
             total=total,
@@ -279,4 +282,5 @@ def _follow(run: Run, publisher: _Publisher, stop: threading.Event) -> Iterator[
             yield JobCancelled()
             return
         yield publisher.publish(yielded)
+    publisher.times.finish()
     yield JobFinished()

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 
-from backend.models.catalog import POCKET_FOLDER
+from backend.resources import POCKET_FOLDER
 from tests.browser.desk_page import DeskPage
 
 

@@ -15,11 +15,11 @@ from backend.engine.loop_types import generator_for
 from backend.errors import RequestError
 from backend.methods.catalog import METHODS
 from backend.models.bundle import ModelBundle
-from backend.models.catalog import POCKET_FOLDER
 from backend.models.schedule import SAMPLERS
 from backend.plan.plan import Plan
 from backend.plan.raster import raster
 from backend.plan.request import OptionValue
+from backend.resources import POCKET_FOLDER
 from tests.methods.collages import PLAIN, Collage
 
 

@@ -15,15 +15,15 @@ from backend.pocket.configs import AUTOENCODER, PICTURE_PX, TEXT_LENGTH, UNET, r
 from backend.pocket.judge import Judge, Segmenter, load_judge, save_judge
 from backend.pocket.networks import build_autoencoder
 from backend.pocket.words import CLASSES, COLOURS
+from backend.resources import POCKET_FOLDER
 
-FAMILY = Path(__file__).resolve().parents[2] / "assets" / "models" / "pocket"
 MIB = 1024**2
 
 
 @pytest.fixture(scope="module")
 def pipeline() -> StableDiffusionPipeline:
     loaded = StableDiffusionPipeline.from_pretrained(
-        FAMILY, use_safetensors=True, local_files_only=True, dtype=torch.float32
+        POCKET_FOLDER, use_safetensors=True, local_files_only=True, dtype=torch.float32
     )
     loaded.set_progress_bar_config(disable=True)
     return loaded
@@ -50,10 +50,10 @@ def test_all_parts_run_in_single_precision(pipeline: StableDiffusionPipeline) ->
 
 
 def test_the_family_fits_its_budget() -> None:
-    sizes = [path.stat().st_size for path in FAMILY.rglob("*") if path.is_file()]
+    sizes = [path.stat().st_size for path in POCKET_FOLDER.rglob("*") if path.is_file()]
     assert max(sizes) <= 16 * MIB
     assert sum(sizes) <= 60 * MIB
-    assert not [p for p in FAMILY.rglob("*") if p.suffix in (".bin", ".pt", ".ckpt", ".pkl")]
+    assert not [p for p in POCKET_FOLDER.rglob("*") if p.suffix in (".bin", ".pt", ".ckpt", ".pkl")]
 
 
 def test_a_seed_makes_one_picture(pipeline: StableDiffusionPipeline) -> None:

@@ -225,7 +225,7 @@ def test_what_nobody_foresaw_is_logged_and_told_as_a_number_only(bridge, caplog)
         "scene": held["scene"],
         "desk": {},
     }
-    with caplog.at_level(logging.ERROR, logger="lamina.ui"):
+    with caplog.at_level(logging.ERROR, logger="ui.bridge"):
         reply = bridge.ask(message)
     error = refused(reply, "internal")
     assert error["incident"] in error["what"]

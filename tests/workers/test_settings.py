@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app import build_parser, main
+from backend.cli import build_parser, main
 from backend.errors import LaminaError, RefusedError
 from backend.settings import GIB, Settings, build_settings
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from backend.models.bars import hide_bars
+from backend.resources import POCKET_FOLDER
 
 MINUTES: Mapping[str, float] = MappingProxyType(
     {
@@ -34,7 +35,6 @@ MINUTES: Mapping[str, float] = MappingProxyType(
 """Every part with its usual time; a part is the function ``train`` of the module of its name beside
 this one.
 """
-FAMILY = Path(__file__).resolve().parents[3] / "assets" / "models" / "pocket"
 
 
 def parse() -> argparse.Namespace:
@@ -59,7 +59,9 @@ def parse() -> argparse.Namespace:
         default=Path("train-pocket"),
         help="folder for scenes, checkpoints and grids",
     )
-    parser.add_argument("--family", type=Path, default=FAMILY, help="folder of the exported models")
+    parser.add_argument(
+        "--family", type=Path, default=POCKET_FOLDER, help="folder of the exported models"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2, help="processes, one thread each")
     return parser.parse_args()

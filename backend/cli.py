@@ -1,0 +1,232 @@
+"""Lamina's command line and composition root: ``lamina``, or ``python app.py`` in a checkout.
+
+Without a command it opens the studio; ``render SCENE.ora --out OUT.png`` makes pictures without it,
+``doctor`` says what this machine has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from backend.errors import LaminaError, StoreError
+from backend.logs import configure_logging
+from backend.resources import SCENES_FOLDER
+from backend.settings import (
+    Settings,
+    add_machine_flags,
+    add_serve_flags,
+    add_store_flag,
+    build_settings,
+)
+from backend.version import __version__
+
+if TYPE_CHECKING:
+    from backend.studio.offer import Offer
+    from backend.studio.worker import Worker
+
+REFUSED = 2
+
+# The libraries of the model makers read these when they are imported: no calls abroad, no foreign
+# code, no bars. Waiting threads sleep instead of spinning: on a busy machine spinning costs more
+# than the work.
+LIBRARIES = {
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "HF_HUB_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "DIFFUSERS_DISABLE_REMOTE_CODE": "1",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse that says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"lamina: {message}. See --help.", file=sys.stderr)
+        raise SystemExit(REFUSED)
+
+
+def build_parser() -> Parser:
+    """Flags of all commands; without a command the studio is served."""
+    parser = Parser(
+        prog="lamina",
+        description="Lamina composes pictures out of layers and re-rolls any one of them.",
+    )
+    parser.add_argument("--version", action="version", version=f"lamina {__version__}")
+    add_machine_flags(parser)
+    add_store_flag(parser)
+    add_serve_flags(parser)
+    commands = parser.add_subparsers(
+        dest="command", parser_class=Parser, metavar="render | doctor", title="commands"
+    )
+    add_render_command(commands)
+    doctor = commands.add_parser(
+        "doctor",
+        help="say what this machine has of all that Lamina needs; 1 where something is at fault",
+        argument_default=argparse.SUPPRESS,
+    )
+    add_machine_flags(doctor)
+    add_store_flag(doctor)
+    return parser
+
+
+def add_render_command(commands: argparse._SubParsersAction[Parser]) -> None:
+    """``render`` and its flags."""
+    order = commands.add_parser(
+        "render",
+        help="make pictures from a scene file, without the page",
+        argument_default=argparse.SUPPRESS,
+    )
+    add_machine_flags(order)
+    order.add_argument("scene", metavar="SCENE.ora", help="the scene to render")
+    order.add_argument(
+        "--out", required=True, metavar="OUT.png", help="the first picture; others are OUT-2.png …"
+    )
+    order.add_argument("--report", metavar="R.json", help="what was done, as JSON")
+    order.add_argument("--count", metavar="N", help="how many pictures")
+    order.add_argument("--seed", metavar="N", help="the seed of the first picture")
+    order.add_argument("--steps", metavar="N", help="steps of the sampler")
+    order.add_argument("--guidance", metavar="G", dest="guidance_scale", help="guidance scale")
+    order.add_argument(
+        "--sampler", metavar="NAME", help="ddim, euler, euler_ancestral, dpmpp_2m, unipc or lcm"
+    )
+    order.add_argument("--method", metavar="NAME", help="the method (collage)")
+    order.add_argument("--model", metavar="NAME", help="the model (pocket)")
+    order.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="options",
+        metavar="OPTION=VALUE",
+        help="of the method",
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; 2 and one line on stderr when something is refused, 130 after Ctrl-C."""
+    flags = build_parser().parse_args(arguments)
+    os.environ.update(LIBRARIES)
+    try:
+        settings = build_settings(flags, os.environ)
+        return run_command(flags, settings)
+    except LaminaError as error:
+        print(f"lamina: {' '.join(error.sentence.split())}", file=sys.stderr)
+        return REFUSED
+    except KeyboardInterrupt:
+        return 130
+
+
+def run_command(flags: argparse.Namespace, settings: Settings) -> int:
+    """Run the command that the flags name; returns its exit status."""
+    configure_logging(settings.log_level)
+    match flags.command:
+        case "render":
+            return render_scene(flags, settings)
+        case "doctor":
+            from backend.doctor import print_report
+
+            return print_report(settings)
+    return serve_studio(settings)
+
+
+def render_scene(flags: argparse.Namespace, settings: Settings) -> int:
+    """The command ``render``."""
+    from backend.workers.headless import DIALS, Bench, Order, render
+
+    dials = {name: getattr(flags, name) for name in DIALS if hasattr(flags, name)}
+    order = Order(Path(flags.scene), Path(flags.out), dials, flags.options)
+    show = show_progress if sys.stderr.isatty() else show_nothing
+    report = render(order, lambda: Bench(offer_of(settings), worker_of(settings)), show)
+    for note in report["notes"]:
+        print(f"note: {note}", file=sys.stderr)
+    if hasattr(flags, "report"):
+        write_report(Path(flags.report), report)
+    return 0
+
+
+def serve_studio(settings: Settings) -> int:
+    """The studio, until Ctrl-C. The page opens while the offer is still being made; the worker is
+    begun after that.
+    """
+    from backend.studio.disk import Disk
+    from backend.studio.examples import ExampleShelf
+    from backend.studio.store import Store
+    from backend.studio.studio import Studio
+    from backend.workers.late import Late, LateOffer, LateWorker
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # an orderly end, as after Ctrl-C
+    store = Store(settings.store, Disk())
+    configure_logging(settings.log_level, settings.store)
+    making = Late(lambda: offer_of(settings))
+    offer = LateOffer(making)
+    worker = Late(lambda: worker_after(making.get, settings), begin=offer.asked)
+    studio = Studio(store, offer, LateWorker(worker), ExampleShelf(SCENES_FOLDER))
+    try:
+        from ui.serve import serve
+
+        served = serve(studio, settings.host, settings.port, settings.store / "uploads")
+        print(f"Lamina is open at {served.url} (Ctrl-C stops it)", flush=True)
+        served.wait()
+    finally:
+        studio.close()
+    return 0
+
+
+def offer_of(settings: Settings) -> Offer:
+    """What this machine can be asked for; imports torch."""
+    from backend.workers.offer import build_offer
+
+    return build_offer(settings.models, settings.device)
+
+
+def worker_of(settings: Settings) -> Worker:
+    """Who computes on this machine; imports diffusers."""
+    from backend.workers.local import build_worker
+
+    return build_worker(settings.models, settings.device, settings.cache_bytes, settings.threads)
+
+
+def worker_after(first: Callable[[], Offer], settings: Settings) -> Worker:
+    """The worker, once ``first`` has been answered: transformers breaks when two threads import
+    parts of it.
+    """
+    first()
+    return worker_of(settings)
+
+
+def show_progress(done: int, total: int) -> None:
+    """A bar on the terminal."""
+    filled = 30 * done // total
+    end = "\n" if done == total else ""
+    print(
+        f"\r[{'#' * filled}{'.' * (30 - filled)}] {done}/{total} steps",
+        end=end,
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def show_nothing(done: int, total: int) -> None:
+    """Not a terminal: no bar."""
+
+
+def write_report(path: Path, report: dict[str, object]) -> None:
+    """The report as JSON; a StoreError when the place cannot be written."""
+    try:
+        path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise StoreError(
+            f"The report {path.name!r} could not be written ({error.strerror or error}).",
+            remedy="Choose another place with --report.",
+        ) from error
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
