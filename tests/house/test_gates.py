@@ -40,7 +40,8 @@ def test_a_run_that_collects_nothing_has_failed(tmp_path: Path) -> None:
 def test_a_test_that_fails_is_not_run_again(tmp_path: Path) -> None:
     """It would pass at its second go, for which the first one leaves a mark."""
     mark = tmp_path / "mark"
-    body = f"    mark = Path({str(mark)!r})\n    seen = mark.exists()\n    mark.touch()\n    assert seen"
+    body = f"    mark = Path({str(mark)!r})\n    seen = mark.exists()\n"
+    body += "    mark.touch()\n    assert seen"
     sample = tmp_path / "test_starved.py"
     sample.write_text(f"from pathlib import Path\n\ndef test_starved():\n{body}\n")
     result = pytest_gate("starved", str(sample), "-c", str(ROOT / "pyproject.toml")).run()
