@@ -279,7 +279,7 @@ def test_too_many_waiting_jobs_are_refused(tmp_path: Path) -> None:
 
 
 def test_the_end_of_a_job_is_written_when_the_disk_takes_it_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A store that refuses writes for a while delays the end of a job; it does not lose it."""
     monkeypatch.setattr("backend.studio.runner.RETRY_S", 0.01)
@@ -290,7 +290,10 @@ def test_the_end_of_a_job_is_written_when_the_disk_takes_it_again(
         writer = studio._store.database._writer
         writer.execute("PRAGMA query_only = ON")
         gate.opened.set()
-        time.sleep(0.1)
+        limit = time.monotonic() + 60
+        while "could not be written" not in caplog.text:
+            assert time.monotonic() < limit
+            time.sleep(0.005)
         assert studio.news(job, 0).state == "running"
         writer.execute("PRAGMA query_only = OFF")
         assert ended(studio, job).state == "failed"
