@@ -7,7 +7,7 @@ import { createBridge } from "../../ui/web/bridge.js";
 import { draftKey } from "../../ui/web/bridge/saver.js";
 import { nudge, setScene } from "../../ui/web/model/edits.js";
 import { createMasks } from "../../ui/web/model/masks.js";
-import { deskToMessage } from "../../ui/web/model/records.js";
+import { editorToMessage } from "../../ui/web/model/records.js";
 import { createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
 import { createClock, createShelf, createVault, desk } from "./desk_fixtures.mjs";
@@ -17,7 +17,7 @@ import { createUnique } from "./surface_fixture.mjs";
 const createServer = () => {
   const server = {
     revision: 1,
-    kept: deskToMessage(desk()),
+    kept: editorToMessage(desk()),
     silent: false,
     sent: [],
     script: [],
@@ -352,7 +352,7 @@ test("older unsaved edits of a scene that went on elsewhere are offered, not app
   const vault = createVault();
   vault.put(draftKey("p1"), {
     revision: 0,
-    ...deskToMessage(setScene({ prompt: "older" })(desk())),
+    ...editorToMessage(setScene({ prompt: "older" })(desk())),
   });
   const { store, session } = await open(server, vault);
   assert.notEqual(store.record.scene.prompt, "older");

@@ -5,7 +5,7 @@ import test from "node:test";
 
 import { commandFor, COMMANDS } from "../../ui/web/commands.js";
 import { toScene } from "../../ui/web/kernels/views.js";
-import { deskToMessage } from "../../ui/web/model/records.js";
+import { editorToMessage } from "../../ui/web/model/records.js";
 import { createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
 import { desk as record } from "./desk_fixtures.mjs";
@@ -195,7 +195,7 @@ test("a dragged candidate becomes a layer where it falls; a star is a step, kept
   );
   desk.run("view", "j1-0");
   desk.run("star");
-  assert.deepEqual(deskToMessage(desk.store.record).desk.starred, ["j1-0"]);
+  assert.deepEqual(editorToMessage(desk.store.record).desk.starred, ["j1-0"]);
   assert.equal(desk.store.undoName, "Star a candidate");
   desk.run("star");
   assert.deepEqual(desk.store.record.starred, []);

@@ -16,7 +16,7 @@ import {
   setSettings,
 } from "../../ui/web/model/edits.js";
 import { dropRow, groupsOf } from "../../ui/web/model/groups.js";
-import { deskToMessage } from "../../ui/web/model/records.js";
+import { editorToMessage } from "../../ui/web/model/records.js";
 import { createSession } from "../../ui/web/model/session.js";
 import { createMachine } from "../../ui/web/tools/chart.js";
 import { TOOLS } from "../../ui/web/tools/tools.js";
@@ -77,7 +77,7 @@ export const createServer = () => {
   const server = {
     silent: false,
     revision: 1,
-    kept: deskToMessage(firstDesk()),
+    kept: editorToMessage(firstDesk()),
     masks: new Map(),
     files: new Map(),
     ask: async (message) =>

@@ -7,7 +7,7 @@ import { createBridge } from "../../ui/web/bridge.js";
 import { vary } from "../../ui/web/commands/runs.js";
 import { select } from "../../ui/web/model/edits.js";
 import { createMasks } from "../../ui/web/model/masks.js";
-import { deskToMessage } from "../../ui/web/model/records.js";
+import { editorToMessage } from "../../ui/web/model/records.js";
 import { createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
 import { createClock, createShelf, createVault, desk } from "./desk_fixtures.mjs";
@@ -57,7 +57,7 @@ test("over a re-rolled picture the scene's own seed is used; with nothing select
 const serverOf = (script) => ({
   ask: async ({ verb }) => {
     if (verb === "hello")
-      return { project: "p1", revision: 1, ...deskToMessage(desk()), candidates: [], notes: [] };
+      return { project: "p1", revision: 1, ...editorToMessage(desk()), candidates: [], notes: [] };
     if (verb === "generate") return { job: "j1", notes: [] };
     return script.shift();
   },

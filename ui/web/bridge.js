@@ -1,5 +1,12 @@
 // What the page asks of the server, in its own words: open, save, take pictures, run, stop, export.
 
+/**
+ * @import { BridgeParts, FollowedJob, ResultEvent } from "./types/bridge.d.ts"
+ * @import { EditorState, PaintedField, SelectWhere, Size } from "./types/editor.d.ts"
+ * @import { Decomposed } from "./types/model.d.ts"
+ * @import { AnyRequest, Candidate, DecomposeRequest, Digest, Facts, Identifier, ProjectReply, SubmittedJob } from "./types/protocol.d.ts"
+ */
+
 import { createLink, Refusal, Silence } from "./bridge/link.js";
 import { createLibrary } from "./bridge/library.js";
 import { asKnown, createMaskKeeper } from "./bridge/masks.js";
@@ -7,19 +14,29 @@ import { createSaver, draftKey } from "./bridge/saver.js";
 import { createWatcher, startedJob } from "./bridge/watcher.js";
 import { joinedLooks, learnedName, withLooks } from "./model/looks.js";
 import { withParts } from "./model/parts.js";
-import { deskFromProject, deskToMessage, freeze, layerOf } from "./model/records.js";
+import { editorFromProject, editorToMessage, freeze, layerOf } from "./model/records.js";
 import { addNotice } from "./model/session.js";
 
 const TAB_KEY = "lamina.project";
 const UNKNOWN = "store";
-const FACTS = ["models", "samplers", "methods", "examples", "limits", "version"];
 
-/** The run that the strip opens with: the picked picture's, else the newest. */
+/**
+ * The run that the strip opens with: the picked picture's, else the newest.
+ * @param {readonly Candidate[]} candidates
+ * @param {Digest | ""} picked
+ */
 const batchOf = (candidates, picked) =>
   (candidates.findLast(({ digest }) => digest === picked) ?? candidates.at(-1))?.job ?? "";
 
-const factsOf = (reply, known) =>
-  reply.models ? freeze(Object.fromEntries(FACTS.map((name) => [name, reply[name]]))) : known;
+/**
+ * @param {ProjectReply} reply
+ * @param {Readonly<Facts> | null} known
+ */
+const factsOf = (reply, known) => {
+  const { models, samplers, methods, examples, limits, version } = reply;
+  if (!models) return known;
+  return freeze(/** @type {Facts} */ ({ models, samplers, methods, examples, limits, version }));
+};
 
 class Bridge {
   #parts;
@@ -27,8 +44,10 @@ class Bridge {
   #keeper;
   #saver;
   #watcher;
+  /** @type {Decomposed | null} */
   #apart = null;
 
+  /** @param {BridgeParts} parts */
   constructor(parts) {
     this.#parts = parts;
     this.#link = createLink(parts);
@@ -37,17 +56,21 @@ class Bridge {
     this.#watcher = createWatcher({
       ...parts,
       link: this.#link,
-      result: (event) => this.#results[event.kind](event),
+      result: (event) => this.#takeResult(event),
     });
     this.library = createLibrary({ ...parts, link: this.#link });
     this.#link.whenBack(() => parts.session.state.project === "" && this.hello());
   }
 
+  /** @param {() => unknown} listener */
   whenBack(listener) {
     this.#link.whenBack(listener);
   }
 
-  /** Opens the project that this tab had, else the latest one; opens it later if the server is silent now. */
+  /**
+   * Opens the project that this tab had, else the latest one; opens it later if the server is
+   * silent now.
+   */
   async hello() {
     try {
       await this.#enter(await this.#ownProject(), "Opened");
@@ -62,12 +85,13 @@ class Bridge {
       try {
         return await this.#link.ask({ verb: "hello", project });
       } catch (error) {
-        if (error.code !== UNKNOWN) throw error;
+        if (!(error instanceof Refusal) || error.code !== UNKNOWN) throw error;
       }
     }
     return this.#link.ask({ verb: "hello" });
   }
 
+  /** @param {Identifier} id */
   async openExample(id) {
     await this.#leave();
     await this.#enter(
@@ -76,12 +100,16 @@ class Bridge {
     );
   }
 
-  /** A new project of a size with nothing in it. */
+  /**
+   * A new project of a size with nothing in it.
+   * @param {Size} size
+   */
   async newScene(size) {
     await this.#leave();
     await this.#enter(await this.#link.ask({ verb: "new_scene", ...size }), "New scene");
   }
 
+  /** @param {File} file */
   async openOra(file) {
     await this.#leave();
     const path = await this.#link.upload(file, file.name);
@@ -91,7 +119,10 @@ class Bridge {
     );
   }
 
-  /** {digest, width_px, height_px, opaque, notes} of an uploaded picture file. */
+  /**
+   * {digest, width_px, height_px, opaque, notes} of an uploaded picture file.
+   * @param {File} file
+   */
   async takePicture(file) {
     const path = await this.#link.upload(file, file.name);
     return this.#link.ask({ verb: "take_picture", path, name: file.name });
@@ -114,9 +145,15 @@ class Bridge {
     await this.#enter(reply, "Loaded the newer version");
   }
 
-  /** Saves, hands the request in, and follows the job to its end. */
+  /**
+   * Saves, hands the request in, and follows the job to its end.
+   * @param {AnyRequest} request
+   */
   generate(request) {
-    const { kind, settings, layer_id = "", layer_ids = [], varied = "" } = request;
+    const { kind, settings } = request;
+    const layer_id = request.kind === "reroll" ? request.layer_id : "";
+    const layer_ids = request.kind === "learn" ? request.layer_ids : [];
+    const varied = request.kind === "compose" ? request.varied : undefined;
     const { session } = this.#parts;
     const asked = kind === "compose" || kind === "reroll" ? settings.steps : 0;
     const ask = async () => {
@@ -131,13 +168,21 @@ class Bridge {
     return this.#followed({ id: "", state: "queued", kind, layer_id, layer_ids, asked }, ask);
   }
 
-  /** Retouches a layout {id, layer_id} by the recipe that it has, and follows the job to its end. */
+  /**
+   * Retouches a layout {id, layer_id} by the recipe that it has, and follows the job to its end.
+   * @param {Pick<Candidate, "id" | "layer_id">} candidate
+   */
   retouch({ id, layer_id }) {
     const { project } = this.#parts.session.state;
+    /** @type {FollowedJob} */
     const job = { id: "", state: "queued", kind: "compose", layer_id, layer_ids: [], asked: 0 };
     return this.#followed(job, () => this.#link.ask({ verb: "retouch", project, candidate: id }));
   }
 
+  /**
+   * @param {FollowedJob} job
+   * @param {() => Promise<SubmittedJob>} ask
+   */
   async #followed(job, ask) {
     const { session } = this.#parts;
     session.set({ job: startedJob(job) });
@@ -151,7 +196,12 @@ class Bridge {
     }
   }
 
-  /** {digest, width_px, height_px}: the mask of an object in a stored picture; where: {point} or {box} in the scene. */
+  /**
+   * {digest, width_px, height_px}: the mask of an object in a stored picture; where: {point} or
+   * {box} in the scene.
+   * @param {Digest} picture
+   * @param {SelectWhere} where
+   */
   select(picture, where) {
     return this.#link.ask({
       verb: "select",
@@ -161,17 +211,26 @@ class Bridge {
     });
   }
 
-  /** The candidate that comes from painting between two, by the mask of the saved record; the strip then has it. */
+  /**
+   * The candidate that comes from painting between two, by the mask of the saved record; the strip
+   * then has it.
+   */
   async mix() {
     const { session, store } = this.#parts;
     const { project } = await this.#savedScene();
-    const { base, other, mask } = asKnown(store.record, this.#parts.masks).mix;
+    const { mix } = asKnown(store.record, this.#parts.masks);
+    if (!mix) throw new RangeError("Nothing is painted between two pictures.");
+    const { base, other, mask } = mix;
     const candidate = freeze(await this.#link.ask({ verb: "mix", project, base, other, mask }));
     session.set({ candidates: [...session.state.candidates, candidate] });
     return candidate;
   }
 
-  /** What each painted layer shows of a stored picture: [{layer_id, digest, width_px, height_px, centre_x_px, …}]. */
+  /**
+   * What each painted layer shows of a stored picture: [{layer_id, digest, width_px, height_px,
+   * centre_x_px, …}].
+   * @param {Digest} picture
+   */
   async cutApart(picture) {
     const reply = await this.#link.ask({
       verb: "cut_apart",
@@ -181,7 +240,11 @@ class Bridge {
     return freeze(reply.layers);
   }
 
-  /** Chosen dials of one layer, or of all for "": [{layer_id, noise, attention_positive, …, reasons}]. */
+  /**
+   * Chosen dials of one layer, or of all for "": [{layer_id, noise, attention_positive, …,
+   * reasons}].
+   * @param {Identifier | ""} layerId
+   */
   async autotune(layerId) {
     const layer = layerId ? { layer: layerId } : {};
     const reply = await this.#link.ask({
@@ -207,24 +270,30 @@ class Bridge {
     return this.#watcher.cancel();
   }
 
-  /** What is done, as one step, with what a job made instead of pictures. */
-  #results = {
-    learned: ({ looks }) => {
-      const { store, session } = this.#parts;
+  /**
+   * What is done, as one step, with what a job made instead of pictures.
+   * @param {ResultEvent} event
+   */
+  #takeResult(event) {
+    const { store, session, newId } = this.#parts;
+    if (event.kind === "learned") {
+      const { looks } = event;
       session.set({ looks: freeze(joinedLooks(session.state.looks, looks)) });
       store.change(learnedName(store.record, looks), withLooks(looks));
-    },
-    apart: (apart) => {
-      const { store, newId } = this.#parts;
-      this.#apart = apart;
-      store.change("Decompose into layers", withParts(apart, newId));
-    },
-  };
+      return;
+    }
+    this.#apart = event;
+    store.change("Decompose into layers", withParts(event, newId));
+  }
 
-  /** Takes a picture apart; {missing: ids of layers that were not found}, or {} when the run did not end well. */
+  /**
+   * Takes a picture apart; {missing: ids of layers that were not found}, or {} when the run did not
+   * end well.
+   * @param {DecomposeRequest} request
+   */
   async decompose(request) {
     const end = await this.generate(request);
-    return end === "finished" ? { missing: this.#apart.missing } : {};
+    return end === "finished" && this.#apart ? { missing: this.#apart.missing } : {};
   }
 
   async exportOra() {
@@ -241,9 +310,13 @@ class Bridge {
     }
   }
 
+  /**
+   * @param {ProjectReply} reply
+   * @param {string} name
+   */
   async #enter(reply, name) {
     const { store, session, tab } = this.#parts;
-    const desk = deskFromProject(reply);
+    const editor = editorFromProject(reply);
     tab.put(TAB_KEY, reply.project);
     session.set({
       project: reply.project,
@@ -259,28 +332,36 @@ class Bridge {
       tuned: freeze({}),
       looks: freeze(reply.looks ?? []),
       viewed: "",
-      batch: batchOf(reply.candidates ?? [], desk.picked),
-      showing: desk.picked ? "result" : "collage",
+      batch: batchOf(reply.candidates ?? [], editor.picked),
+      showing: editor.picked ? "result" : "collage",
       fitted: true,
       hovered: "",
     });
-    store.reset(desk, name);
-    this.#saver.start(desk);
-    await this.#recover(desk, reply);
+    store.reset(editor, name);
+    this.#saver.start(editor);
+    await this.#recover(editor, reply);
     if (reply.job && ["queued", "running"].includes(reply.job.state))
       this.#watcher.follow(reply.job);
   }
 
-  /** Edits that this browser kept because the server never confirmed them. */
-  async #recover(desk, reply) {
+  /**
+   * Edits that this browser kept because the server never confirmed them.
+   * @param {EditorState} editor
+   * @param {ProjectReply} reply
+   */
+  async #recover(editor, reply) {
     const { store, session, vault } = this.#parts;
     const draft = vault.get(draftKey(reply.project));
     if (!draft) return;
-    const fallback = (id, field) => layerOf(desk, id)?.[field] ?? null;
+    /**
+     * @param {Identifier} id
+     * @param {PaintedField} field
+     */
+    const fallback = (id, field) => layerOf(editor, id)?.[field] ?? null;
     const record = freeze(
-      await this.#keeper.recovered(reply.project, deskFromProject(draft), fallback),
+      await this.#keeper.recovered(reply.project, editorFromProject(draft), fallback),
     );
-    if (JSON.stringify(deskToMessage(record)) === JSON.stringify(deskToMessage(desk)))
+    if (JSON.stringify(editorToMessage(record)) === JSON.stringify(editorToMessage(editor)))
       return vault.drop(draftKey(reply.project));
     const apply = () => store.change("Recovered edits", () => record);
     if (draft.revision === reply.revision) {
@@ -300,5 +381,8 @@ class Bridge {
   }
 }
 
-/** parts: {host, store, session, masks, shelf, clock, vault, tab, hidden}; see the files in bridge/. */
+/**
+ * parts: {host, store, session, masks, shelf, clock, vault, tab, hidden}; see the files in bridge/.
+ * @param {BridgeParts} parts
+ */
 export const createBridge = (parts) => new Bridge(parts);

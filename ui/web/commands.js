@@ -1,20 +1,15 @@
-// Everything that can be asked for by key, button or menu, in one table; the key sheet is printed from it.
+// Everything that can be asked for by key, button or menu, in one table; the key sheet is printed
+// from it.
 
-import { fitted, zoomedAt } from "./kernels/views.js";
-import {
-  flip,
-  forEach,
-  moveAllBy,
-  nudge,
-  removeLayer,
-  select,
-  setLayer,
-  setSettings,
-} from "./model/edits.js";
-import { chosenIds, layerOf } from "./model/records.js";
+/**
+ * @import { App, Bindings, Command, CommandEntry, KeyPlace, ToolId } from "./types/editor.d.ts"
+ */
+
+import { flip, forEach, moveAllBy, removeLayer, select, setSettings } from "./model/edits.js";
 import { moveObject } from "./commands/carrying.js";
 import { cutOut, selectObject } from "./commands/cutting.js";
 import * as drafts from "./commands/drafts.js";
+import * as editing from "./commands/editing.js";
 import * as files from "./commands/files.js";
 import * as layers from "./commands/layers.js";
 import * as looks from "./commands/looks.js";
@@ -27,354 +22,483 @@ import * as runs from "./commands/runs.js";
 import * as subjects from "./commands/subjects.js";
 import { autotune } from "./commands/tuning.js";
 
-const chosen = ({ store, session }) => chosenIds(store.record, session.state.also);
-
-/** An edit of all chosen layers as one step: editOf(ids) → edit. */
-const onChosen = (name, editOf) => (desk) => {
-  const ids = chosen(desk);
-  if (ids.length > 0)
-    desk.store.change(`${name} ${layers.calledOf(desk.store.record, ids)}`, editOf(ids, desk));
-};
-
-const move = (dx, dy) => (desk) => {
-  const ids = chosen(desk);
-  const edit = forEach(ids, (id) => nudge(id, dx, dy));
-  if (ids.length > 0) desk.store.change("Nudge", edit, `nudge:${ids}`);
-};
-
-/** All chosen ones take the other state of the selected one. */
-const toggled = (name, field) =>
-  onChosen(name, (ids, { store }) => {
-    const value = !layerOf(store.record, store.record.selected)[field];
-    return forEach(ids, (id) => setLayer(id, { [field]: value }));
-  });
-
-const chooseAll = ({ store, session }) => {
-  const ids = store.record.scene.layers.map(({ id }) => id);
-  if (!store.record.selected) store.amend(select(ids.at(-1) ?? ""));
-  session.set({ also: ids });
-};
-
-const zoomBy =
-  (factor) =>
-  ({ session, stageSize }) => {
-    const { view } = session.state;
-    const middle = { x: stageSize().width / 2, y: stageSize().height / 2 };
-    session.set({ view: zoomedAt(view, middle, view.zoom * factor), fitted: false });
-  };
-
-const zoomTo = (zoom) => (desk) => zoomBy(zoom / desk.session.state.view.zoom)(desk);
-
-const fit = ({ session, store, stageSize }) =>
-  session.set({ view: fitted(store.record.scene, stageSize(), session.state.view), fitted: true });
-
+/**
+ * @param {ToolId} tool
+ * @returns {(app: App) => void}
+ */
 const pickTool =
   (tool) =>
   ({ session }) =>
     session.set({ tool });
 
+/**
+ * @param {string} name
+ * @returns {(app: App) => void}
+ */
 const toggleOpen =
   (name) =>
   ({ session }) =>
     session.set({ open: session.state.open === name ? "" : name });
 
+/** @param {App} app */
 const toggleHeat = ({ session }) => session.set({ heat: !session.state.heat, showing: "result" });
 
-const toggleTheme = (desk) => desk.setTheme(desk.isDark() ? "light" : "dark");
+/** @param {App} app */
+const toggleTheme = (app) => app.setTheme(app.isDark() ? "light" : "dark");
 
-/** The next object in front or behind, so that a person without a mouse can reach each. */
-const walk =
-  (steps) =>
-  ({ store }) => {
-    const { scene, selected } = store.record;
-    const at = scene.layers.findIndex((layer) => layer.id === selected);
-    const next = scene.layers[at < 0 ? scene.layers.length - 1 : at + steps];
-    if (next) store.amend(select(next.id));
-  };
-
+/** @param {App} app */
 const rollDice = ({ store, random }) => store.change("New seed", setSettings({ seed: random() }));
 
-/** Escape leaves the innermost thing: a drag, a menu, a run, a selection. */
-const escape = (desk) => {
-  if (desk.store.cancelGesture()) return;
-  const { open, job } = desk.session.state;
-  if (open) desk.session.set({ open: "" });
-  else if (job) runs.cancel(desk);
-  else if (desk.session.state.also.length) desk.session.set({ also: [] });
-  else desk.store.amend(select(""));
+/**
+ * Escape leaves the innermost thing: a drag, a menu, a run, a selection.
+ * @param {App} app
+ */
+const escape = (app) => {
+  if (app.store.cancelGesture()) return;
+  const { open, job } = app.session.state;
+  if (open) app.session.set({ open: "" });
+  else if (job) runs.cancel(app);
+  else if (app.session.state.also.length) app.session.set({ also: [] });
+  else app.store.amend(select(""));
 };
 
 const CANVAS = "canvas";
 const LAYERS = "layers";
 const ANYWHERE = "anywhere";
 
-/** [id, title, group, keys, where the keys work, run]. "" as a title keeps it off the key sheet. */
-const ROWS = [
-  ["generate", "Generate", "Pictures", ["Ctrl+Enter"], ANYWHERE, runs.generate],
-  ["cancel", "Stop a run, leave a menu, undo a drag", "Pictures", ["Escape"], ANYWHERE, escape],
-  ["stop", "", "Pictures", [], CANVAS, runs.cancel],
-  ["reroll", "Re-roll the selected object", "Pictures", ["R"], CANVAS, runs.reroll],
-  [
-    "vary",
-    "Vary only the selected layer",
-    "Pictures",
-    ["W"],
-    CANVAS,
-    (desk, id) => runs.vary(desk, id),
-  ],
-  ["accept", "Accept the shown candidate", "Pictures", ["Enter"], CANVAS, mixing.accept],
-  ["discard", "Discard the candidates", "Pictures", ["Shift+X"], CANVAS, mixing.discard],
-  ["mix", "Paint between two pictures", "Pictures", ["P"], CANVAS, mixing.mix],
-  ["refine", "Refine the draft", "Pictures", ["Shift+R"], CANVAS, drafts.refine],
-  ["draftToLayers", "Turn the draft into layers", "Pictures", [], CANVAS, drafts.toLayers],
-  ["star", "Star the shown candidate", "Pictures", ["Shift+S"], CANVAS, runs.star],
-  ["next", "Next candidate", "Pictures", ["."], CANVAS, (desk) => runs.step(desk, 1)],
-  ["previous", "Previous candidate", "Pictures", [","], CANVAS, (desk) => runs.step(desk, -1)],
-  ["flipView", "Collage ⇄ result", "Pictures", ["`", "C"], CANVAS, runs.flipView],
-  ["compare-split", "Compare: split", "Pictures", ["Y"], CANVAS, runs.compareBy("split")],
-  ["compare-blink", "Compare: blink", "Pictures", ["Shift+Y"], CANVAS, runs.compareBy("blink")],
-  [
-    "compare-changed",
-    "Compare: changed pixels",
-    "Pictures",
-    ["K"],
-    CANVAS,
-    runs.compareBy("changed"),
-  ],
-  ["dice", "New seed", "Pictures", ["D"], CANVAS, rollDice],
-  ["undo", "Undo", "Editing", ["Ctrl+Z"], ANYWHERE, ({ store }) => store.undo()],
-  ["redo", "Redo", "Editing", ["Ctrl+Shift+Z", "Ctrl+Y"], ANYWHERE, ({ store }) => store.redo()],
-  ["duplicate", "Duplicate", "Editing", ["Ctrl+D", "Ctrl+J"], CANVAS, layers.duplicateChosen],
-  [
-    "mergeDown",
-    "Merge with the layer below",
-    "Editing",
-    ["Ctrl+Shift+M"],
-    CANVAS,
-    layers.mergeWithBelow,
-  ],
-  ["group", "Group the chosen layers", "Editing", ["Ctrl+G"], CANVAS, layers.groupChosen],
-  ["ungroup", "Ungroup", "Editing", ["Ctrl+Shift+G"], CANVAS, layers.ungroupChosen],
-  ["hideGroup", "", "Editing", [], CANVAS, layers.hideGroup],
-  ["foldGroup", "", "Editing", [], CANVAS, layers.foldGroup],
-  ["chooseGroup", "", "Editing", [], CANVAS, layers.chooseGroup],
-  ["chooseAll", "Select all layers", "Editing", ["Ctrl+A"], CANVAS, chooseAll],
-  [
-    "delete",
-    "Delete",
-    "Editing",
-    ["Delete", "Backspace"],
-    CANVAS,
-    onChosen("Delete", (ids) => forEach(ids, removeLayer)),
-  ],
-  ["left", "Nudge (Shift: ten times as far)", "Editing", ["Left"], LAYERS, move(-1, 0)],
-  ["right", "", "Editing", ["Right"], LAYERS, move(1, 0)],
-  ["up", "", "Editing", ["Up"], LAYERS, move(0, -1)],
-  ["down", "", "Editing", ["Down"], LAYERS, move(0, 1)],
-  ["farLeft", "", "Editing", ["Shift+Left"], LAYERS, move(-10, 0)],
-  ["farRight", "", "Editing", ["Shift+Right"], LAYERS, move(10, 0)],
-  ["farUp", "", "Editing", ["Shift+Up"], LAYERS, move(0, -10)],
-  ["farDown", "", "Editing", ["Shift+Down"], LAYERS, move(0, 10)],
-  [
-    "forward",
-    "One layer forward",
-    "Editing",
-    ["Ctrl+]", "Alt+]"],
-    CANVAS,
-    onChosen("Bring forward", (ids) => moveAllBy(ids, 1)),
-  ],
-  [
-    "backward",
-    "One layer back",
-    "Editing",
-    ["Ctrl+[", "Alt+["],
-    CANVAS,
-    onChosen("Send back", (ids) => moveAllBy(ids, -1)),
-  ],
-  ["above", "Select the object in front", "Editing", ["PageUp"], CANVAS, walk(1)],
-  ["below", "Select the object behind", "Editing", ["PageDown"], CANVAS, walk(-1)],
-  [
-    "flipX",
-    "Flip sideways",
-    "Editing",
-    ["F"],
-    CANVAS,
-    onChosen("Flip", (ids) => forEach(ids, (id) => flip(id, "x"))),
-  ],
-  [
-    "flipY",
-    "Flip upside down",
-    "Editing",
-    ["Shift+F"],
-    CANVAS,
-    onChosen("Flip", (ids) => forEach(ids, (id) => flip(id, "y"))),
-  ],
-  ["autotune", "Auto-adjust all layers", "Editing", ["Shift+A"], CANVAS, (desk) => autotune(desk)],
-  ["autotuneLayer", "", "Editing", [], CANVAS, autotune],
-  ["decompose", "Decompose the picture into layers", "Pictures", ["Shift+D"], CANVAS, decompose],
-  ["heat", "Show where the selected layer's words looked", "View", [], CANVAS, toggleHeat],
-  [
-    "learnLooks",
-    "Learn the looks of all layers",
-    "Pictures",
-    [],
-    CANVAS,
-    (desk) => looks.learnLook(desk),
-  ],
-  ["learnLook", "", "Pictures", [], CANVAS, looks.learnLook],
-  ["forgetLook", "", "Editing", [], CANVAS, looks.forgetLook],
-  ["hide", "Show or hide", "Editing", ["Shift+H"], CANVAS, toggled("Show or hide", "visible")],
-  ["lock", "Lock or unlock", "Editing", ["Shift+L"], CANVAS, toggled("Lock or unlock", "locked")],
-  ["addPainted", "Add a painted region", "Painting", ["N"], CANVAS, masks.addPainted],
-  [
-    "toolBrush",
-    "Brush (Alt erases, Shift draws straight on)",
-    "Painting",
-    ["B"],
-    CANVAS,
-    pickTool("brush"),
-  ],
-  ["toolEraser", "Eraser", "Painting", ["E"], CANVAS, pickTool("eraser")],
-  ["toolLasso", "Lasso", "Painting", ["L"], CANVAS, pickTool("lasso")],
-  ["toolRectangle", "Rectangle", "Painting", ["Q"], CANVAS, pickTool("rectangle")],
-  ["toolEllipse", "Ellipse", "Painting", ["O"], CANVAS, pickTool("ellipse")],
-  ["toolBucket", "Fill", "Painting", ["G"], CANVAS, pickTool("bucket")],
-  ["toolSelect", "Select an object", "Painting", ["S"], CANVAS, pickTool("select")],
-  [
-    "toolCarry",
-    "Move an object of the finished picture",
-    "Pictures",
-    ["U"],
-    CANVAS,
-    pickTool("carry"),
-  ],
-  ["moveObject", "", "Pictures", [], CANVAS, moveObject],
-  [
-    "toolMarquee",
-    "Marquee: move or copy (Alt) a part of the layer",
-    "Painting",
-    ["A"],
-    CANVAS,
-    pickTool("marquee"),
-  ],
-  ["cutOut", "", "Painting", [], CANVAS, cutOut],
-  ["selectObject", "", "Painting", [], CANVAS, selectObject],
-  ["swapRegion", "Regions: add or subtract", "Painting", ["X"], CANVAS, masks.swapRegion],
-  ["smallerBrush", "Smaller brush", "Painting", ["["], CANVAS, masks.resizeBrush(-1)],
-  ["largerBrush", "Larger brush", "Painting", ["]"], CANVAS, masks.resizeBrush(1)],
-  [
-    "softerBrush",
-    "Softer brush",
-    "Painting",
-    ["Shift+["],
-    CANVAS,
-    masks.tuneBrush("hardness", -0.1),
-  ],
-  [
-    "harderBrush",
-    "Harder brush",
-    "Painting",
-    ["Shift+]"],
-    CANVAS,
-    masks.tuneBrush("hardness", 0.1),
-  ],
-  ["invertMask", "Invert the mask", "Painting", ["Shift+V"], CANVAS, masks.invert],
-  ["growMask", "Grow the mask", "Painting", [], CANVAS, masks.grow],
-  ["shrinkMask", "Shrink the mask", "Painting", [], CANVAS, masks.shrink],
-  ["featherMask", "Soften the mask's edge", "Painting", [], CANVAS, masks.feather],
-  ["clearMask", "Clear the mask", "Painting", ["Shift+C"], CANVAS, masks.clear],
-  [
-    "swapPaints",
-    "Paint freedom instead of the mask, or back",
-    "Painting",
-    ["\\"],
-    CANVAS,
-    masks.swapPaints,
-  ],
-  ["paintOn", "", "Painting", [], CANVAS, masks.paintOn],
-  [
-    "clearFreedom",
-    "Clear the painted freedom",
-    "Painting",
-    [],
-    CANVAS,
-    (desk, id) => masks.clearFreedom(desk, id),
-  ],
-  ["toolMove", "Move tool", "View", ["V"], CANVAS, pickTool("move")],
-  ["toolHand", "Hand (or hold Space)", "View", ["H"], CANVAS, pickTool("hand")],
-  ["toolZoom", "Zoom tool", "View", ["Z"], CANVAS, pickTool("zoom")],
-  ["fit", "Whole canvas", "View", ["0", "Ctrl+0"], CANVAS, fit],
-  ["full", "100 %", "View", ["1"], CANVAS, zoomTo(1)],
-  ["zoomIn", "Closer", "View", ["+", "="], CANVAS, zoomBy(1.25)],
-  ["zoomOut", "Farther", "View", ["-"], CANVAS, zoomBy(0.8)],
-  ["subjects", "Subjects", "View", ["Shift+P"], CANVAS, subjects.toggleSubjects],
-  ["newSubject", "New subject", "Files", [], CANVAS, subjects.beginSubject],
-  ["leaveSubject", "", "Files", [], CANVAS, subjects.leaveSubject],
-  ["addReferences", "", "Files", [], CANVAS, subjects.addReferences],
-  ["chooseReferences", "", "Files", [], CANVAS, subjects.chooseReferences],
-  ["referencesFromLayers", "", "Files", [], CANVAS, subjects.referencesFromLayers],
-  ["dropReference", "", "Files", [], CANVAS, subjects.dropReference],
-  ["cutReferences", "", "Files", [], CANVAS, subjects.cutReferences],
-  ["makeSubject", "", "Files", [], CANVAS, subjects.makeSubject],
-  ["trainSubject", "", "Files", [], CANVAS, subjects.trainSubject],
-  ["stopTraining", "", "Files", [], CANVAS, subjects.stopTraining],
-  ["renameSubject", "", "Files", [], CANVAS, subjects.renameSubject],
-  ["deleteSubject", "", "Files", [], CANVAS, subjects.deleteSubject],
-  ["placeSubject", "", "Files", [], CANVAS, subjects.placeSubject],
-  ["drawSubject", "", "Pictures", [], CANVAS, subjects.drawSubject],
-  ["retouch", "Retouch the layout", "Pictures", ["T"], CANVAS, subjects.retouch],
-  ["showMasks", "Show where the subject was found", "Pictures", [], CANVAS, subjects.showMasks],
-  ["nameSubject", "", "Pictures", [], CANVAS, subjects.nameSubject],
-  ["turnLeft", "Turn the view to the left", "View", ["4"], CANVAS, looking.turnBy(-15)],
-  ["straighten", "Upright view", "View", ["5"], CANVAS, looking.straighten],
-  ["turnRight", "Turn the view to the right", "View", ["6"], CANVAS, looking.turnBy(15)],
-  ["mirror", "Mirror the view", "View", ["M"], CANVAS, looking.mirror],
-  ["theme", "Light or dark", "View", ["Shift+T"], CANVAS, toggleTheme],
-  ["steps", "", "View", [], CANVAS, toggleOpen("history")],
-  ["palette", "All commands", "View", ["Ctrl+K", "/"], ANYWHERE, toggleOpen("palette")],
-  ["keys", "This sheet", "View", ["?"], CANVAS, toggleOpen("keys")],
-  ["newScene", "New scene", "Files", ["Alt+N"], CANVAS, (desk, size) => files.newScene(desk, size)],
-  ["addPicture", "Add pictures", "Files", ["Ctrl+I"], ANYWHERE, files.choosePictures],
-  ["openOra", "Open an .ora file", "Files", ["Ctrl+O"], ANYWHERE, files.chooseOra],
-  ["exportOra", "Export as .ora", "Files", ["Ctrl+E"], ANYWHERE, files.exportOra],
-  ["exportPng", "Export the shown picture", "Files", ["Ctrl+Shift+E"], ANYWHERE, files.exportPng],
-  [
-    "save",
-    "Save now (it also saves by itself)",
-    "Files",
-    ["Ctrl+S"],
-    ANYWHERE,
-    ({ bridge }) => bridge.flush(),
-  ],
-  ["addCandidate", "", "Files", [], CANVAS, files.addCandidate],
-  ["addFiles", "", "Files", [], CANVAS, files.addFiles],
-  ["openExample", "", "Files", [], CANVAS, files.openExample],
-  ["rerollLayer", "", "Pictures", [], CANVAS, (desk, id) => runs.rerollLayer(desk, id)],
-  ["rerollUntilPassed", "", "Pictures", [], CANVAS, runs.rerollUntilPassed],
-  ["view", "", "Pictures", [], CANVAS, mixing.view],
-  ["showBatch", "", "Pictures", [], CANVAS, runs.showBatch],
-  ["loadTheirs", "", "Files", [], CANVAS, ({ bridge }) => bridge.loadTheirs()],
-  ["keepMine", "", "Files", [], CANVAS, ({ bridge }) => bridge.overwrite()],
-];
+/**
+ * What there is, by id. Without a title it is no entry of the key sheet; without keys it has none;
+ * where nothing else is said, keys work on the canvas.
+ *
+ * @type {Record<string, CommandEntry>}
+ */
+const ENTRIES = {
+  generate: {
+    title: "Generate",
+    group: "Pictures",
+    keys: ["Ctrl+Enter"],
+    where: ANYWHERE,
+    run: runs.generate,
+  },
+  cancel: {
+    title: "Stop a run, leave a menu, undo a drag",
+    group: "Pictures",
+    keys: ["Escape"],
+    where: ANYWHERE,
+    run: escape,
+  },
+  stop: { group: "Pictures", run: runs.cancel },
+  reroll: {
+    title: "Re-roll the selected object",
+    group: "Pictures",
+    keys: ["R"],
+    run: runs.reroll,
+  },
+  vary: {
+    title: "Vary only the selected layer",
+    group: "Pictures",
+    keys: ["W"],
+    run: (app, id) => runs.vary(app, id),
+  },
+  accept: {
+    title: "Accept the shown candidate",
+    group: "Pictures",
+    keys: ["Enter"],
+    run: mixing.accept,
+  },
+  discard: {
+    title: "Discard the candidates",
+    group: "Pictures",
+    keys: ["Shift+X"],
+    run: mixing.discard,
+  },
+  mix: { title: "Paint between two pictures", group: "Pictures", keys: ["P"], run: mixing.mix },
+  refine: { title: "Refine the draft", group: "Pictures", keys: ["Shift+R"], run: drafts.refine },
+  draftToLayers: { title: "Turn the draft into layers", group: "Pictures", run: drafts.toLayers },
+  star: { title: "Star the shown candidate", group: "Pictures", keys: ["Shift+S"], run: runs.star },
+  next: {
+    title: "Next candidate",
+    group: "Pictures",
+    keys: ["."],
+    run: (app) => runs.step(app, 1),
+  },
+  previous: {
+    title: "Previous candidate",
+    group: "Pictures",
+    keys: [","],
+    run: (app) => runs.step(app, -1),
+  },
+  flipView: { title: "Collage ⇄ result", group: "Pictures", keys: ["`", "C"], run: runs.flipView },
+  "compare-split": {
+    title: "Compare: split",
+    group: "Pictures",
+    keys: ["Y"],
+    run: runs.compareBy("split"),
+  },
+  "compare-blink": {
+    title: "Compare: blink",
+    group: "Pictures",
+    keys: ["Shift+Y"],
+    run: runs.compareBy("blink"),
+  },
+  "compare-changed": {
+    title: "Compare: changed pixels",
+    group: "Pictures",
+    keys: ["K"],
+    run: runs.compareBy("changed"),
+  },
+  dice: { title: "New seed", group: "Pictures", keys: ["D"], run: rollDice },
+  undo: {
+    title: "Undo",
+    group: "Editing",
+    keys: ["Ctrl+Z"],
+    where: ANYWHERE,
+    run: ({ store }) => store.undo(),
+  },
+  redo: {
+    title: "Redo",
+    group: "Editing",
+    keys: ["Ctrl+Shift+Z", "Ctrl+Y"],
+    where: ANYWHERE,
+    run: ({ store }) => store.redo(),
+  },
+  duplicate: {
+    title: "Duplicate",
+    group: "Editing",
+    keys: ["Ctrl+D", "Ctrl+J"],
+    run: layers.duplicateChosen,
+  },
+  mergeDown: {
+    title: "Merge with the layer below",
+    group: "Editing",
+    keys: ["Ctrl+Shift+M"],
+    run: layers.mergeWithBelow,
+  },
+  group: {
+    title: "Group the chosen layers",
+    group: "Editing",
+    keys: ["Ctrl+G"],
+    run: layers.groupChosen,
+  },
+  ungroup: {
+    title: "Ungroup",
+    group: "Editing",
+    keys: ["Ctrl+Shift+G"],
+    run: layers.ungroupChosen,
+  },
+  hideGroup: { group: "Editing", run: layers.hideGroup },
+  foldGroup: { group: "Editing", run: layers.foldGroup },
+  chooseGroup: { group: "Editing", run: layers.chooseGroup },
+  chooseAll: {
+    title: "Select all layers",
+    group: "Editing",
+    keys: ["Ctrl+A"],
+    run: editing.chooseAll,
+  },
+  delete: {
+    title: "Delete",
+    group: "Editing",
+    keys: ["Delete", "Backspace"],
+    run: editing.onChosen("Delete", (ids) => forEach(ids, removeLayer)),
+  },
+  left: {
+    title: "Nudge (Shift: ten times as far)",
+    group: "Editing",
+    keys: ["Left"],
+    where: LAYERS,
+    run: editing.nudgeBy(-1, 0),
+  },
+  right: { group: "Editing", keys: ["Right"], where: LAYERS, run: editing.nudgeBy(1, 0) },
+  up: { group: "Editing", keys: ["Up"], where: LAYERS, run: editing.nudgeBy(0, -1) },
+  down: { group: "Editing", keys: ["Down"], where: LAYERS, run: editing.nudgeBy(0, 1) },
+  farLeft: { group: "Editing", keys: ["Shift+Left"], where: LAYERS, run: editing.nudgeBy(-10, 0) },
+  farRight: { group: "Editing", keys: ["Shift+Right"], where: LAYERS, run: editing.nudgeBy(10, 0) },
+  farUp: { group: "Editing", keys: ["Shift+Up"], where: LAYERS, run: editing.nudgeBy(0, -10) },
+  farDown: { group: "Editing", keys: ["Shift+Down"], where: LAYERS, run: editing.nudgeBy(0, 10) },
+  forward: {
+    title: "One layer forward",
+    group: "Editing",
+    keys: ["Ctrl+]", "Alt+]"],
+    run: editing.onChosen("Bring forward", (ids) => moveAllBy(ids, 1)),
+  },
+  backward: {
+    title: "One layer back",
+    group: "Editing",
+    keys: ["Ctrl+[", "Alt+["],
+    run: editing.onChosen("Send back", (ids) => moveAllBy(ids, -1)),
+  },
+  above: {
+    title: "Select the object in front",
+    group: "Editing",
+    keys: ["PageUp"],
+    run: editing.walk(1),
+  },
+  below: {
+    title: "Select the object behind",
+    group: "Editing",
+    keys: ["PageDown"],
+    run: editing.walk(-1),
+  },
+  flipX: {
+    title: "Flip sideways",
+    group: "Editing",
+    keys: ["F"],
+    run: editing.onChosen("Flip", (ids) => forEach(ids, (id) => flip(id, "x"))),
+  },
+  flipY: {
+    title: "Flip upside down",
+    group: "Editing",
+    keys: ["Shift+F"],
+    run: editing.onChosen("Flip", (ids) => forEach(ids, (id) => flip(id, "y"))),
+  },
+  autotune: {
+    title: "Auto-adjust all layers",
+    group: "Editing",
+    keys: ["Shift+A"],
+    run: (app) => autotune(app),
+  },
+  autotuneLayer: { group: "Editing", run: autotune },
+  decompose: {
+    title: "Decompose the picture into layers",
+    group: "Pictures",
+    keys: ["Shift+D"],
+    run: decompose,
+  },
+  heat: { title: "Show where the selected layer's words looked", group: "View", run: toggleHeat },
+  learnLooks: {
+    title: "Learn the looks of all layers",
+    group: "Pictures",
+    run: (app) => looks.learnLook(app),
+  },
+  learnLook: { group: "Pictures", run: looks.learnLook },
+  forgetLook: { group: "Editing", run: looks.forgetLook },
+  hide: {
+    title: "Show or hide",
+    group: "Editing",
+    keys: ["Shift+H"],
+    run: editing.toggle("Show or hide", "visible"),
+  },
+  lock: {
+    title: "Lock or unlock",
+    group: "Editing",
+    keys: ["Shift+L"],
+    run: editing.toggle("Lock or unlock", "locked"),
+  },
+  addPainted: {
+    title: "Add a painted region",
+    group: "Painting",
+    keys: ["N"],
+    run: masks.addPainted,
+  },
+  toolBrush: {
+    title: "Brush (Alt erases, Shift draws straight on)",
+    group: "Painting",
+    keys: ["B"],
+    run: pickTool("brush"),
+  },
+  toolEraser: { title: "Eraser", group: "Painting", keys: ["E"], run: pickTool("eraser") },
+  toolLasso: { title: "Lasso", group: "Painting", keys: ["L"], run: pickTool("lasso") },
+  toolRectangle: { title: "Rectangle", group: "Painting", keys: ["Q"], run: pickTool("rectangle") },
+  toolEllipse: { title: "Ellipse", group: "Painting", keys: ["O"], run: pickTool("ellipse") },
+  toolBucket: { title: "Fill", group: "Painting", keys: ["G"], run: pickTool("bucket") },
+  toolSelect: {
+    title: "Select an object",
+    group: "Painting",
+    keys: ["S"],
+    run: pickTool("select"),
+  },
+  toolCarry: {
+    title: "Move an object of the finished picture",
+    group: "Pictures",
+    keys: ["U"],
+    run: pickTool("carry"),
+  },
+  moveObject: { group: "Pictures", run: moveObject },
+  toolMarquee: {
+    title: "Marquee: move or copy (Alt) a part of the layer",
+    group: "Painting",
+    keys: ["A"],
+    run: pickTool("marquee"),
+  },
+  cutOut: { group: "Painting", run: cutOut },
+  selectObject: { group: "Painting", run: selectObject },
+  swapRegion: {
+    title: "Regions: add or subtract",
+    group: "Painting",
+    keys: ["X"],
+    run: masks.swapRegion,
+  },
+  smallerBrush: {
+    title: "Smaller brush",
+    group: "Painting",
+    keys: ["["],
+    run: masks.resizeBrush(-1),
+  },
+  largerBrush: { title: "Larger brush", group: "Painting", keys: ["]"], run: masks.resizeBrush(1) },
+  softerBrush: {
+    title: "Softer brush",
+    group: "Painting",
+    keys: ["Shift+["],
+    run: masks.tuneBrush("hardness", -0.1),
+  },
+  harderBrush: {
+    title: "Harder brush",
+    group: "Painting",
+    keys: ["Shift+]"],
+    run: masks.tuneBrush("hardness", 0.1),
+  },
+  invertMask: { title: "Invert the mask", group: "Painting", keys: ["Shift+V"], run: masks.invert },
+  growMask: { title: "Grow the mask", group: "Painting", run: masks.grow },
+  shrinkMask: { title: "Shrink the mask", group: "Painting", run: masks.shrink },
+  featherMask: { title: "Soften the mask's edge", group: "Painting", run: masks.feather },
+  clearMask: { title: "Clear the mask", group: "Painting", keys: ["Shift+C"], run: masks.clear },
+  swapPaints: {
+    title: "Paint freedom instead of the mask, or back",
+    group: "Painting",
+    keys: ["\\"],
+    run: masks.swapPaints,
+  },
+  paintOn: { group: "Painting", run: masks.paintOn },
+  clearFreedom: {
+    title: "Clear the painted freedom",
+    group: "Painting",
+    run: (app, id) => masks.clearFreedom(app, id),
+  },
+  toolMove: { title: "Move tool", group: "View", keys: ["V"], run: pickTool("move") },
+  toolHand: { title: "Hand (or hold Space)", group: "View", keys: ["H"], run: pickTool("hand") },
+  toolZoom: { title: "Zoom tool", group: "View", keys: ["Z"], run: pickTool("zoom") },
+  fit: { title: "Whole canvas", group: "View", keys: ["0", "Ctrl+0"], run: looking.fit },
+  full: { title: "100 %", group: "View", keys: ["1"], run: looking.zoomTo(1) },
+  zoomIn: { title: "Closer", group: "View", keys: ["+", "="], run: looking.zoomBy(1.25) },
+  zoomOut: { title: "Farther", group: "View", keys: ["-"], run: looking.zoomBy(0.8) },
+  subjects: { title: "Subjects", group: "View", keys: ["Shift+P"], run: subjects.toggleSubjects },
+  newSubject: { title: "New subject", group: "Files", run: subjects.beginSubject },
+  leaveSubject: { group: "Files", run: subjects.leaveSubject },
+  addReferences: { group: "Files", run: subjects.addReferences },
+  chooseReferences: { group: "Files", run: subjects.chooseReferences },
+  referencesFromLayers: { group: "Files", run: subjects.referencesFromLayers },
+  dropReference: { group: "Files", run: subjects.dropReference },
+  cutReferences: { group: "Files", run: subjects.cutReferences },
+  makeSubject: { group: "Files", run: subjects.makeSubject },
+  trainSubject: { group: "Files", run: subjects.trainSubject },
+  stopTraining: { group: "Files", run: subjects.stopTraining },
+  renameSubject: { group: "Files", run: subjects.renameSubject },
+  deleteSubject: { group: "Files", run: subjects.deleteSubject },
+  placeSubject: { group: "Files", run: subjects.placeSubject },
+  drawSubject: { group: "Pictures", run: subjects.drawSubject },
+  retouch: { title: "Retouch the layout", group: "Pictures", keys: ["T"], run: subjects.retouch },
+  showMasks: {
+    title: "Show where the subject was found",
+    group: "Pictures",
+    run: subjects.showMasks,
+  },
+  nameSubject: { group: "Pictures", run: subjects.nameSubject },
+  turnLeft: {
+    title: "Turn the view to the left",
+    group: "View",
+    keys: ["4"],
+    run: looking.turnBy(-15),
+  },
+  straighten: { title: "Upright view", group: "View", keys: ["5"], run: looking.straighten },
+  turnRight: {
+    title: "Turn the view to the right",
+    group: "View",
+    keys: ["6"],
+    run: looking.turnBy(15),
+  },
+  mirror: { title: "Mirror the view", group: "View", keys: ["M"], run: looking.mirror },
+  theme: { title: "Light or dark", group: "View", keys: ["Shift+T"], run: toggleTheme },
+  steps: { group: "View", run: toggleOpen("history") },
+  palette: {
+    title: "All commands",
+    group: "View",
+    keys: ["Ctrl+K", "/"],
+    where: ANYWHERE,
+    run: toggleOpen("palette"),
+  },
+  keys: { title: "This sheet", group: "View", keys: ["?"], run: toggleOpen("keys") },
+  newScene: {
+    title: "New scene",
+    group: "Files",
+    keys: ["Alt+N"],
+    run: (app, size) => files.newScene(app, size),
+  },
+  addPicture: {
+    title: "Add pictures",
+    group: "Files",
+    keys: ["Ctrl+I"],
+    where: ANYWHERE,
+    run: files.choosePictures,
+  },
+  openOra: {
+    title: "Open an .ora file",
+    group: "Files",
+    keys: ["Ctrl+O"],
+    where: ANYWHERE,
+    run: files.chooseOra,
+  },
+  exportOra: {
+    title: "Export as .ora",
+    group: "Files",
+    keys: ["Ctrl+E"],
+    where: ANYWHERE,
+    run: files.exportOra,
+  },
+  exportPng: {
+    title: "Export the shown picture",
+    group: "Files",
+    keys: ["Ctrl+Shift+E"],
+    where: ANYWHERE,
+    run: files.exportPng,
+  },
+  save: {
+    title: "Save now (it also saves by itself)",
+    group: "Files",
+    keys: ["Ctrl+S"],
+    where: ANYWHERE,
+    run: ({ bridge }) => bridge.flush(),
+  },
+  addCandidate: { group: "Files", run: files.addCandidate },
+  addFiles: { group: "Files", run: files.addFiles },
+  openExample: { group: "Files", run: files.openExample },
+  rerollLayer: { group: "Pictures", run: (app, id) => runs.rerollLayer(app, id) },
+  rerollUntilPassed: { group: "Pictures", run: runs.rerollUntilPassed },
+  view: { group: "Pictures", run: mixing.view },
+  showBatch: { group: "Pictures", run: runs.showBatch },
+  loadTheirs: { group: "Files", run: ({ bridge }) => bridge.loadTheirs() },
+  keepMine: { group: "Files", run: ({ bridge }) => bridge.overwrite() },
+};
 
+/** @type {(id: string, entry: CommandEntry) => Command} */
+const buildCommand = (id, { title = "", group, keys = [], where = CANVAS, run }) =>
+  Object.freeze({ id, title, group, keys, where, run });
+
+/** @type {Readonly<Record<string, Command>>} */
 export const COMMANDS = Object.freeze(
-  Object.fromEntries(
-    ROWS.map(([id, title, group, keys, where, run]) => [
-      id,
-      Object.freeze({ id, title, group, keys, where, run }),
-    ]),
-  ),
+  Object.fromEntries(Object.entries(ENTRIES).map(([id, entry]) => [id, buildCommand(id, entry)])),
 );
 
 /**
- * The command of a key press in a place: "text" (somebody types), "slider", "list" (arrows choose there), "button" or
- * "canvas"; null if the key means nothing there. `bindings` are keys of the person's own, {id: [chords]}.
+ * Whether a command's key means it in a place; a sign alone is typed in a field.
+ * @param {Command} command
+ * @param {KeyPlace} place
+ * @param {string} chord
+ */
+const worksIn = ({ where }, place, chord) => {
+  if (where === ANYWHERE && (place !== "text" || chord.length > 1)) return true;
+  if (place === "text" || (where === LAYERS && place !== "canvas")) return false;
+  return chord !== "Enter" || place !== "button";
+};
+
+/**
+ * The command of a key press in a place: "text" (somebody types), "slider", "list" (arrows choose
+ * there), "button" or "canvas"; null if the key means nothing there. `bindings` are keys of the
+ * person's own, {id: [chords]}.
+ * @param {string} chord
+ * @param {KeyPlace} place
+ * @param {Bindings} [bindings]
  */
 export const commandFor = (chord, place, bindings = {}) => {
   const command = withBindings(COMMANDS, bindings).find(({ keys }) => keys.includes(chord));
-  if (!command) return null;
-  if (command.where === ANYWHERE && (place !== "text" || chord.length > 1)) return command;
-  if (place === "text") return null;
-  if (command.where === LAYERS && place !== "canvas") return null;
-  return chord === "Enter" && place === "button" ? null : command;
+  return command && worksIn(command, place, chord) ? command : null;
 };

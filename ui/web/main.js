@@ -224,22 +224,22 @@ const createDesk = (element, host) => {
   const session = createSession();
   const [vault, tab] = [createVault(() => localStorage), createVault(() => sessionStorage)];
   const { store, masks } = createDocument(NOTHING, { now: clock.now, unique });
-  const desk = { store, session, masks, vault, download, chooseFiles, ...createTurns() };
+  const app = { store, session, masks, vault, download, chooseFiles, ...createTurns() };
   const draftsIn = () => ({
     count: session.state.job?.drafts ?? 0,
     watched: session.state.watched,
   });
-  desk.pictures = createPictures({
+  app.pictures = createPictures({
     urlOf: host.pictureUrl,
     masks,
-    changed: () => desk.refresh(),
+    changed: () => app.refresh(),
     draftsIn,
   });
   const hidden = () => document.hidden;
   const kept = { shelf: createShelf(), clock, vault, tab };
-  desk.bridge = createBridge({
+  app.bridge = createBridge({
     host,
-    newId: () => desk.newId(),
+    newId: () => app.newId(),
     store,
     session,
     masks,
@@ -248,29 +248,29 @@ const createDesk = (element, host) => {
   });
   rememberBrush(session, vault);
   session.set({ bindings: readBindings(COMMANDS, vault.get(KEYS_KEY)) });
-  desk.setBindings = (bindings) => {
+  app.setBindings = (bindings) => {
     vault.put(KEYS_KEY, bindings);
     session.set({ bindings });
   };
-  desk.tints = createTints();
-  desk.shown = createShown(store, session, desk.pictures);
-  desk.addressOf = host.url;
-  desk.random = () => Math.floor(Math.random() * LARGEST_DRAWN_SEED);
-  desk.newId = () => `layer-${unique()}`;
+  app.tints = createTints();
+  app.shown = createShown(store, session, app.pictures);
+  app.addressOf = host.url;
+  app.random = () => Math.floor(Math.random() * LARGEST_DRAWN_SEED);
+  app.newId = () => `layer-${unique()}`;
   // What goes wrong is told in words, and whatever comes next goes on.
-  desk.attempt = async (work) => {
+  app.attempt = async (work) => {
     try {
       return await work();
     } catch (error) {
       return tellProblem(session, error);
     }
   };
-  desk.run = (id, ...given) => desk.attempt(() => COMMANDS[id].run(desk, ...given));
-  desk.busyWith = async (reading, work) => {
+  app.run = (id, ...given) => app.attempt(() => COMMANDS[id].run(app, ...given));
+  app.busyWith = async (reading, work) => {
     session.set({ reading });
     return work().finally(() => session.set({ reading: "" }));
   };
-  return Object.assign(desk, createTheme(element, vault, session));
+  return Object.assign(app, createTheme(element, vault, session));
 };
 
 /** While a person drags on the stage, what lies around it follows this much later: samples come before panels. */
@@ -287,24 +287,24 @@ const createPanels = (panels, stage) => {
   };
 };
 
-const build = (desk, element) => {
-  const stage = createStage(desk);
+const build = (app, element) => {
+  const stage = createStage(app);
   const over = {
-    notices: createNotices(desk),
-    banners: createBanners(desk),
-    found: createFound(desk),
-    freedom: createFreedomVeil(desk),
+    notices: createNotices(app),
+    banners: createBanners(app),
+    found: createFound(app),
+    freedom: createFreedomVeil(app),
   };
   const views = {
-    topbar: createTopbar(desk),
-    tools: createTools(desk),
-    options: createOptions(desk),
-    strip: createStrip(desk),
-    layers: createLayers(desk),
-    recipe: createRecipe(desk),
-    keys: createKeySheet(desk),
-    palette: createPalette(desk),
-    subjects: createSubjects(desk),
+    topbar: createTopbar(app),
+    tools: createTools(app),
+    options: createOptions(app),
+    strip: createStrip(app),
+    layers: createLayers(app),
+    recipe: createRecipe(app),
+    keys: createKeySheet(app),
+    palette: createPalette(app),
+    subjects: createSubjects(app),
   };
   stage.node.append(over.found.node, ...over.freedom.nodes, over.notices.node);
   const centre = h(
@@ -332,13 +332,13 @@ const build = (desk, element) => {
 };
 
 /** A JSON-able summary for tests and the curious; `pixels` are what the page of the canvas shows, at scene size. */
-const createProbe = (desk, stage) => ({
+const createProbe = (app, stage) => ({
   state: () => {
-    const { record, state, shownDigest } = desk.shown();
+    const { record, state, shownDigest } = app.shown();
     const { project, revision, saved, link, job, showing, viewed, candidates, drafts } = state;
     const { coverage, notes, tool, view } = state;
     return structuredClone({
-      ...asKnown(record, desk.masks),
+      ...asKnown(record, app.masks),
       project,
       revision,
       saved,
@@ -353,44 +353,44 @@ const createProbe = (desk, stage) => ({
       tool,
       view,
       shown: shownDigest,
-      undo: desk.store.undoName,
-      redo: desk.store.redoName,
+      undo: app.store.undoName,
+      redo: app.store.redoName,
     });
   },
   canvasPixels: () => {
-    const { width_px, height_px } = desk.store.record.scene;
+    const { width_px, height_px } = app.store.record.scene;
     return { width_px, height_px, rgba: stage.pixels() };
   },
   maskPixels: (id, field = "mask") => {
-    const mask = desk.pictures.mask(layerOf(desk.store.record, id)[field]);
+    const mask = app.pictures.mask(layerOf(app.store.record, id)[field]);
     return mask && { width_px: mask.width_px, height_px: mask.height_px, grey: bytesOf(mask) };
   },
 });
 
 /**
- * Builds the desk inside `element`. host: {ask(message) → Promise<reply>, upload(file, name) → Promise<path>,
+ * Builds the app inside `element`. host: {ask(message) → Promise<reply>, upload(file, name) → Promise<path>,
  * pictureUrl(digest) → URL, url(address from the server) → URL}. `element.lamina` is {state(), canvasPixels()}.
  * Resolves when a scene is open.
  */
 export const mount = async (element, host) => {
   element.classList.add("lamina");
   await loadStyle(element, new URL("./styles/main.css", import.meta.url).href);
-  const desk = createDesk(element, host);
+  const app = createDesk(element, host);
   Object.assign(
-    desk,
-    createRefresh((box) => (box ? parts.touch(desk.shown(), box) : parts.draw(desk.shown()))),
+    app,
+    createRefresh((box) => (box ? parts.touch(app.shown(), box) : parts.draw(app.shown()))),
   );
-  const parts = build(desk, element);
-  desk.stageSize = parts.stage.size;
-  desk.drawTogether = parts.stage.drawTogether;
-  desk.store.subscribe(desk.refresh);
-  desk.session.subscribe(desk.refresh);
-  desk.bridge.whenBack(() => desk.pictures.retry());
-  connectKeys(desk, element, { commandFor, chordOf, holdSpace: parts.stage.holdSpace });
-  connectPaste(desk);
-  connectLeaving(desk);
-  element.lamina = createProbe(desk, parts.stage);
-  desk.refresh();
-  await desk.bridge.hello();
-  await desk.attempt(() => desk.bridge.library.refresh());
+  const parts = build(app, element);
+  app.stageSize = parts.stage.size;
+  app.drawTogether = parts.stage.drawTogether;
+  app.store.subscribe(app.refresh);
+  app.session.subscribe(app.refresh);
+  app.bridge.whenBack(() => app.pictures.retry());
+  connectKeys(app, element, { commandFor, chordOf, holdSpace: parts.stage.holdSpace });
+  connectPaste(app);
+  connectLeaving(app);
+  element.lamina = createProbe(app, parts.stage);
+  app.refresh();
+  await app.bridge.hello();
+  await app.attempt(() => app.bridge.library.refresh());
 };

@@ -1,5 +1,11 @@
 // The library of subjects: its verbs, and following what is being trained.
 
+/**
+ * @import { LibraryParts } from "../types/bridge.d.ts"
+ * @import { Clock, SubjectForm } from "../types/editor.d.ts"
+ * @import { Digest, Identifier, Message, Subject, Verb } from "../types/protocol.d.ts"
+ */
+
 import { freeze } from "../model/records.js";
 import { addNotice } from "../model/session.js";
 import { isTraining, subjectById } from "../model/subjects.js";
@@ -8,10 +14,18 @@ import { Silence } from "./link.js";
 const PACE_MS = 400;
 const HIDDEN_PACE_MS = 2_000;
 
+/**
+ * @param {Clock} clock
+ * @param {number} wait_ms
+ * @returns {Promise<void>}
+ */
+const pauseFor = (clock, wait_ms) => new Promise((resolve) => clock.later(resolve, wait_ms));
+
 class Library {
   #parts;
   #following = false;
 
+  /** @param {LibraryParts} parts */
   constructor(parts) {
     this.#parts = parts;
   }
@@ -26,11 +40,15 @@ class Library {
     this.#follow();
   }
 
-  /** {digest, …} of a stored picture without what is around its object. */
+  /**
+   * {digest, …} of a stored picture without what is around its object.
+   * @param {Digest} picture
+   */
   cutReference(picture) {
     return this.#ask({ verb: "cut_reference", model: this.#model, picture });
   }
 
+  /** @param {SubjectForm} form */
   async make({ name, classWord, method, references }) {
     const made = {
       name,
@@ -46,22 +64,32 @@ class Library {
     return subject;
   }
 
+  /**
+   * @param {Identifier} subject
+   * @param {number} [steps]
+   */
   async train(subject, steps = 0) {
     const { project } = this.#parts.session.state;
     await this.#ask({ verb: "train_subject", project, subject, model: this.#model, steps });
     await this.refresh();
   }
 
+  /** @param {Pick<Subject, "job">} subject */
   async stop({ job }) {
     await this.#ask({ verb: "cancel", job });
     await this.refresh();
   }
 
+  /**
+   * @param {Identifier} subject
+   * @param {string} name
+   */
   async rename(subject, name) {
     await this.#ask({ verb: "rename_subject", subject, name });
     await this.refresh();
   }
 
+  /** @param {Identifier} subject */
   async drop(subject) {
     await this.#ask({ verb: "delete_subject", subject });
     await this.refresh();
@@ -71,6 +99,10 @@ class Library {
     return this.#parts.store.record.settings.model;
   }
 
+  /**
+   * @template {Verb} V
+   * @param {Message<V>} message
+   */
   #ask(message) {
     return this.#parts.link.ask(message);
   }
@@ -79,7 +111,7 @@ class Library {
     const { session, clock, hidden } = this.#parts;
     if (this.#following || !session.state.library.subjects.some(isTraining)) return;
     this.#following = true;
-    await new Promise((resolve) => clock.later(resolve, hidden() ? HIDDEN_PACE_MS : PACE_MS));
+    await pauseFor(clock, hidden() ? HIDDEN_PACE_MS : PACE_MS);
     this.#following = false;
     try {
       await this.refresh();
@@ -89,7 +121,11 @@ class Library {
     }
   }
 
-  /** How a training ended, once. */
+  /**
+   * How a training ended, once.
+   * @param {Subject | null} before
+   * @param {Subject} after
+   */
   #tell(before, { name, state, told }) {
     if (!before || !isTraining(before) || isTraining({ state })) return;
     const { session } = this.#parts;
@@ -99,5 +135,8 @@ class Library {
   }
 }
 
-/** parts: {link, session, store, clock, hidden}. */
+/**
+ * parts: {link, session, store, clock, hidden}.
+ * @param {LibraryParts} parts
+ */
 export const createLibrary = (parts) => new Library(parts);

@@ -1,21 +1,33 @@
 // The line to the server: asks, tells refusals from silence, and finds the way back by itself.
 
+/**
+ * @import { LinkParts } from "../types/bridge.d.ts"
+ * @import { ErrorRecord, Message, Replies, Verb } from "../types/protocol.d.ts"
+ */
+
 export const OFFLINE = "offline";
 const DEADLINE_MS = 30_000;
 const PROBE_FIRST_MS = 1_000;
 const PROBE_LONGEST_MS = 5_000;
 
-/** The server understood and said no: what, limit, remedy, and a code ("stale" brings `current`). */
+/**
+ * The server understood and said no: what, limit, remedy, and a code ("stale" brings `current`).
+ */
 export class Refusal extends Error {
+  /** @param {Partial<ErrorRecord>} error */
   constructor({
     what = "The server refused this.",
     limit = "",
     remedy = "",
     code = "",
-    current = null,
+    current = 0,
   }) {
     super(what);
-    Object.assign(this, { what, limit, remedy, code, current });
+    this.what = what;
+    this.limit = limit;
+    this.remedy = remedy;
+    this.code = code;
+    this.current = current;
   }
 }
 
@@ -28,39 +40,56 @@ class Link {
   #host;
   #session;
   #clock;
+  /** @type {Set<() => unknown>} */
   #onReturn = new Set();
   #probing = false;
 
+  /** @param {LinkParts} parts */
   constructor({ host, session, clock }) {
     this.#host = host;
     this.#session = session;
     this.#clock = clock;
   }
 
-  /** Calls back whenever the server answers again after a silence. */
+  /**
+   * Calls back whenever the server answers again after a silence.
+   * @param {() => unknown} listener
+   */
   whenBack(listener) {
     this.#onReturn.add(listener);
   }
 
-  /** The reply to a message; throws Refusal or Silence. */
+  /**
+   * The reply to a message; throws Refusal or Silence.
+   * @template {Verb} V
+   * @param {Message<V>} message
+   * @returns {Promise<Replies[V]>}
+   */
   async ask(message) {
     const reply = await this.#patiently(() => this.#host.ask(message));
     if (reply.error) throw new Refusal(reply.error);
     return reply;
   }
 
-  /** The path under which the server keeps an uploaded file; throws Refusal. */
+  /**
+   * The path under which the server keeps an uploaded file; throws Refusal.
+   * @param {Blob} file
+   * @param {string} name
+   */
   async upload(file, name) {
     try {
       return await this.#host.upload(file, name);
     } catch (error) {
-      if (error.refusal?.code === OFFLINE) this.#lost();
-      throw new Refusal(
-        error.refusal ?? { what: `“${name}” could not be sent.`, remedy: error.message },
-      );
+      const { refusal, message } = /** @type {Error & { refusal?: ErrorRecord }} */ (error);
+      if (refusal?.code === OFFLINE) this.#lost();
+      throw new Refusal(refusal ?? { what: `“${name}” could not be sent.`, remedy: message });
     }
   }
 
+  /**
+   * @template {{ error?: ErrorRecord }} Reply
+   * @param {() => Promise<Reply>} call
+   */
   async #patiently(call) {
     try {
       const reply = await this.#answer(call);
@@ -72,7 +101,11 @@ class Link {
     }
   }
 
-  /** A reply of any kind; throws Silence when none came, in time or at all. */
+  /**
+   * A reply of any kind; throws Silence when none came, in time or at all.
+   * @template {{ error?: ErrorRecord }} Reply
+   * @param {() => Promise<Reply>} call
+   */
   async #answer(call) {
     const reply = await this.#within(DEADLINE_MS, call()).catch((error) => {
       throw new Silence(error.message);
@@ -81,6 +114,12 @@ class Link {
     return reply;
   }
 
+  /**
+   * @template Value
+   * @param {number} limit_ms
+   * @param {Promise<Value>} promise
+   * @returns {Promise<Value>}
+   */
   #within(limit_ms, promise) {
     return new Promise((resolve, reject) => {
       const timer = this.#clock.later(() => reject(new Error("no answer in time")), limit_ms);
@@ -101,6 +140,7 @@ class Link {
     this.#probe(PROBE_FIRST_MS);
   }
 
+  /** @param {number} wait_ms */
   #probe(wait_ms) {
     this.#clock.later(async () => {
       try {
@@ -116,5 +156,8 @@ class Link {
   }
 }
 
-/** clock: {now() → ms, later(run, ms) → timer, forget(timer)}. */
+/**
+ * clock: {now() → ms, later(run, ms) → timer, forget(timer)}.
+ * @param {LinkParts} parts
+ */
 export const createLink = (parts) => new Link(parts);

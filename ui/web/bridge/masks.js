@@ -1,10 +1,20 @@
-// Painted masks on their way: kept in this browser as they land, and sent to the server as grey PNGs, each only once.
+// Painted masks on their way: kept in this browser as they land, and sent to the server as grey
+// PNGs, each only once.
+
+/**
+ * @import { KeeperParts } from "../types/bridge.d.ts"
+ * @import { EditorState, Mask, MaskStore, PaintedField } from "../types/editor.d.ts"
+ * @import { Identifier } from "../types/protocol.d.ts"
+ */
 
 import { greyPng, scanlines } from "../kernels/greypng.js";
 import { bytesOf, maskFromBytes } from "../kernels/tiles.js";
-import { ownMasksOf, PAINTED_FIELDS, withFields, withMaskNames } from "../model/masks.js";
+import { ownMasksOf, withFields, withMaskNames } from "../model/masks.js";
 
-/** A mask as a PNG file. */
+/**
+ * A mask as a PNG file.
+ * @param {Mask} mask
+ */
 const encodeMask = async (mask) => {
   const rows = scanlines(bytesOf(mask), mask.width_px, mask.height_px);
   const deflated = new Blob([rows]).stream().pipeThrough(new CompressionStream("deflate"));
@@ -12,7 +22,12 @@ const encodeMask = async (mask) => {
   return new Blob(greyPng(content, mask.width_px, mask.height_px), { type: "image/png" });
 };
 
-/** The record with the names that the server uses, as far as it has the masks. */
+/**
+ * The record with the names that the server uses, as far as it has the masks.
+ * @param {EditorState} record
+ * @param {MaskStore} masks
+ * @returns {EditorState}
+ */
 export const asKnown = (record, masks) => {
   if (ownMasksOf(record).length === 0) return record;
   return withMaskNames(record, (name) => masks.digestOf(name) || name);
@@ -24,17 +39,24 @@ class MaskKeeper {
   #shelf;
   #shelved = new Set();
   #emptied = new Set();
-  /** The newest {project, record} that waits while the browser still writes, and whether it does. */
-  #waiting = null;
+  /**
+   * The newest {project, record} that waits while the browser still writes, and whether it does.
+   */
+  #waiting = /** @type {{ project: Identifier, record: EditorState } | null} */ (null);
   #isWriting = false;
 
+  /** @param {KeeperParts} parts */
   constructor({ link, masks, shelf }) {
     this.#link = link;
     this.#masks = masks;
     this.#shelf = shelf;
   }
 
-  /** The record with the server's names for all its masks, which it then has. Throws Refusal or Silence. */
+  /**
+   * The record with the server's names for all its masks, which it then has. Throws Refusal or
+   * Silence.
+   * @param {EditorState} record
+   */
   async settled(record) {
     const waiting = this.#unsettled(record);
     for (const [name, mask] of waiting) {
@@ -45,8 +67,10 @@ class MaskKeeper {
   }
 
   /**
-   * Puts the masks that the server does not have into this browser's database: at once, or after what is being written.
-   * Of records that come faster than they can be written only the newest is.
+   * Puts the masks that the server does not have into this browser's database: at once, or after
+   * what is being written. Of records that come faster than they can be written only the newest is.
+   * @param {Identifier} project
+   * @param {EditorState} record
    */
   async shelve(project, record) {
     this.#waiting = { project, record };
@@ -60,6 +84,7 @@ class MaskKeeper {
     this.#isWriting = false;
   }
 
+  /** @param {{ project: Identifier, record: EditorState }} waiting */
   #written({ project, record }) {
     const fresh = this.#unsettled(record).filter(
       ([name, mask]) => mask && !this.#shelved.has(name),
@@ -71,7 +96,10 @@ class MaskKeeper {
     });
   }
 
-  /** Empties the shelf of a project; it may hold strokes of the page before a reload. */
+  /**
+   * Empties the shelf of a project; it may hold strokes of the page before a reload.
+   * @param {Identifier} project
+   */
   forget(project) {
     if (this.#shelved.size === 0 && this.#emptied.has(project)) return;
     this.#shelved.clear();
@@ -79,7 +107,14 @@ class MaskKeeper {
     this.#shelf.drop(`${project} `);
   }
 
-  /** A draft once its masks are here again; what of a layer was lost is `fallback(layer's id, field)` instead. */
+  /**
+   * A draft once its masks are here again; what of a layer was lost is `fallback(layer's id,
+   * field)` instead.
+   * @param {Identifier} project
+   * @param {EditorState} record
+   * @param {(id: Identifier, field: PaintedField) => string | null} fallback
+   * @returns {Promise<EditorState>}
+   */
   async recovered(project, record, fallback) {
     const { scene, mix } = record;
     const lost = new Set();
@@ -89,9 +124,9 @@ class MaskKeeper {
       else if (!this.#masks.has(name)) lost.add(name);
     }
     const kept = scene.layers.flatMap((layer) => {
-      if (!PAINTED_FIELDS.some((field) => lost.has(layer[field]))) return [layer];
-      const nameOf = (field) => (lost.has(layer[field]) ? fallback(layer.id, field) : layer[field]);
-      const next = withFields(layer, nameOf);
+      const next = withFields(layer, (field, name) =>
+        lost.has(name) ? fallback(layer.id, field) : name,
+      );
       return next.picture || next.mask ? [next] : [];
     });
     return {
@@ -101,11 +136,16 @@ class MaskKeeper {
     };
   }
 
+  /** @param {EditorState} record */
   #unsettled(record) {
     const names = [...new Set(ownMasksOf(record))].filter((name) => !this.#masks.digestOf(name));
     return names.map((name) => [name, this.#masks.get(name)]);
   }
 }
 
-/** shelf: {put(key, value), get(key) → Promise of value | null, drop(start of keys)}, which never rejects. */
+/**
+ * shelf: {put(key, value), get(key) → Promise of value | null, drop(start of keys)}, which never
+ * rejects.
+ * @param {KeeperParts} parts
+ */
 export const createMaskKeeper = (parts) => new MaskKeeper(parts);

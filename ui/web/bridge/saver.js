@@ -1,6 +1,13 @@
-// Saving: soon after every gesture, at once before a run, and a copy in this browser until the server has confirmed.
+// Saving: soon after every gesture, at once before a run, and a copy in this browser until the
+// server has confirmed.
 
-import { deskToMessage, sameWork } from "../model/records.js";
+/**
+ * @import { SaverParts } from "../types/bridge.d.ts"
+ * @import { EditorState, SessionState, Timer } from "../types/editor.d.ts"
+ * @import { Identifier } from "../types/protocol.d.ts"
+ */
+
+import { editorToMessage, sameWork } from "../model/records.js";
 import { addNotice } from "../model/session.js";
 import { formatClock } from "../kernels/numbers.js";
 import { OFFLINE, Refusal, Silence } from "./link.js";
@@ -8,6 +15,7 @@ import { asKnown } from "./masks.js";
 
 const DEBOUNCE_MS = 150;
 
+/** @param {Identifier} project */
 export const draftKey = (project) => `lamina.draft.${project}`;
 
 class Saver {
@@ -19,10 +27,13 @@ class Saver {
   #keeper;
   #masks;
   #confirmed;
+  /** @type {Timer | null} */
   #timer = null;
+  /** @type {Promise<void> | null} */
   #running = null;
   #started = false;
 
+  /** @param {SaverParts} parts */
   constructor({ link, store, session, clock, vault, keeper, masks }) {
     this.#keeper = keeper;
     this.#masks = masks;
@@ -36,7 +47,10 @@ class Saver {
     link.whenBack(() => this.#started && this.#schedule(0));
   }
 
-  /** What the server already has; from here on every change is saved. */
+  /**
+   * What the server already has; from here on every change is saved.
+   * @param {EditorState} record
+   */
   start(record) {
     this.#started = true;
     this.#confirmed = record;
@@ -60,7 +74,7 @@ class Saver {
   /** After a stale save: goes on from the other's revision number and overwrites it. */
   async overwrite() {
     const { conflict } = this.#session.state;
-    this.#session.set({ revision: conflict.current, conflict: null });
+    if (conflict) this.#session.set({ revision: conflict.current, conflict: null });
     return this.flush();
   }
 
@@ -72,7 +86,10 @@ class Saver {
     this.#schedule(DEBOUNCE_MS);
   }
 
-  /** An undo may lead back to what the server has; while a later record is on its way there, it is news again. */
+  /**
+   * An undo may lead back to what the server has; while a later record is on its way there, it is
+   * news again.
+   */
   #settle() {
     const { state } = this.#session.state.saved;
     if (state === "saving") return this.#keepDraft();
@@ -81,12 +98,16 @@ class Saver {
     this.#mark("saved");
   }
 
+  /** @param {number} wait_ms */
   #schedule(wait_ms) {
     this.#clock.forget(this.#timer);
     this.#timer = this.#clock.later(() => this.flush(), wait_ms);
   }
 
-  /** Nothing is sent in the middle of a gesture: its masks still grow under their names. Its end is noticed. */
+  /**
+   * Nothing is sent in the middle of a gesture: its masks still grow under their names. Its end is
+   * noticed.
+   */
   async #run() {
     while (this.dirty && !this.#store.busy && !this.#session.state.conflict) {
       const sent = this.#store.record;
@@ -99,6 +120,7 @@ class Saver {
     }
   }
 
+  /** @param {EditorState} record */
   async #send(record) {
     const { project, revision } = this.#session.state;
     this.#mark("saving");
@@ -107,7 +129,7 @@ class Saver {
       verb: "save",
       project,
       revision,
-      ...deskToMessage(settled),
+      ...editorToMessage(settled),
     });
     this.#confirmed = record;
     this.#session.set({
@@ -121,6 +143,7 @@ class Saver {
     this.#mark("saved");
   }
 
+  /** @param {unknown} error */
   #fail(error) {
     if (error instanceof Silence) return this.#mark("offline");
     if (!(error instanceof Refusal)) throw error;
@@ -142,15 +165,17 @@ class Saver {
     this.#keeper.shelve(project, record);
     this.#vault.put(draftKey(project), {
       revision,
-      ...deskToMessage(asKnown(record, this.#masks)),
+      ...editorToMessage(asKnown(record, this.#masks)),
     });
   }
 
+  /** @param {Identifier} project */
   #dropDraft(project) {
     this.#vault.drop(draftKey(project));
     this.#keeper.forget(project);
   }
 
+  /** @param {SessionState["saved"]["state"]} state */
   #mark(state) {
     const at =
       state === "saved" ? formatClock(new Date(this.#clock.now())) : this.#session.state.saved.at;
@@ -158,5 +183,8 @@ class Saver {
   }
 }
 
-/** vault: {get(key) → value | null, put(key, value), drop(key)}, which never throws. */
+/**
+ * vault: {get(key) → value | null, put(key, value), drop(key)}, which never throws.
+ * @param {SaverParts} parts
+ */
 export const createSaver = (parts) => new Saver(parts);

@@ -1,5 +1,12 @@
 // Following a job: its events in order, its preview, its candidates; through reloads and silences.
 
+/**
+ * @import { FollowedJob, WatcherParts } from "../types/bridge.d.ts"
+ * @import { Job, SessionState } from "../types/editor.d.ts"
+ * @import { Sample } from "../types/kernels.d.ts"
+ * @import { FailedEvent, Identifier, JobEvent, JobNews } from "../types/protocol.d.ts"
+ */
+
 import { secondsLeft } from "../kernels/numbers.js";
 import { addNotice } from "../model/session.js";
 import { Refusal, Silence } from "./link.js";
@@ -8,15 +15,29 @@ const PACE_MS = 150;
 const HIDDEN_PACE_MS = 1_500;
 const SILENT_PACE_MS = 1_000;
 
-/** Events that tell of something else than pictures. */
-const RESULTS = new Set(["learned", "apart"]);
-
+/**
+ * @template {{ id: Identifier }} Made
+ * @param {readonly Made[]} known
+ * @param {readonly Made[]} fresh
+ */
 const joined = (known, fresh) => {
   const ids = new Set(known.map((candidate) => candidate.id));
   return [...known, ...fresh.filter((candidate) => !ids.has(candidate.id))];
 };
 
-/** A job as the session holds it, before its first event. */
+/**
+ * Whether these are the first pictures of a job.
+ * @param {readonly { job: Identifier }[]} known
+ * @param {readonly { job: Identifier }[]} fresh
+ * @param {Identifier} job
+ */
+const isFirst = (known, fresh, job) => fresh.length > 0 && !known.some((one) => one.job === job);
+
+/**
+ * A job as the session holds it, before its first event.
+ * @param {FollowedJob} job
+ * @returns {Job}
+ */
 export const startedJob = (job) => ({
   asked: 0,
   done: 0,
@@ -34,8 +55,10 @@ class Watcher {
   #clock;
   #hidden;
   #result;
+  /** @type {Sample[]} */
   #samples = [];
 
+  /** @param {WatcherParts} parts */
   constructor({ link, session, clock, hidden, result }) {
     this.#result = result;
     this.#link = link;
@@ -44,7 +67,10 @@ class Watcher {
     this.#hidden = hidden;
   }
 
-  /** Follows a job {id, state, layer_id, …} until it ends; resolves with its last state. */
+  /**
+   * Follows a job {id, state, layer_id, …} until it ends; resolves with its last state.
+   * @param {FollowedJob} job
+   */
   async follow(job) {
     this.#samples = [];
     this.#session.set({ job: startedJob(job), watched: 0 });
@@ -69,12 +95,18 @@ class Watcher {
     await this.#link.ask({ verb: "cancel", job: job.id });
   }
 
+  /**
+   * @param {Identifier} id
+   * @param {number} after
+   * @returns {Promise<JobNews | null>}
+   */
   async #news(id, after) {
     try {
       return await this.#link.ask({ verb: "events", job: id, after });
     } catch (error) {
       if (error instanceof Silence) return null;
       if (!(error instanceof Refusal)) throw error;
+      /** @type {FailedEvent} */
       const failed = {
         n: after,
         kind: "failed",
@@ -86,42 +118,55 @@ class Watcher {
     }
   }
 
+  /**
+   * @param {FollowedJob} job
+   * @param {JobNews} news
+   */
   #take(job, news) {
     const { state } = this.#session;
-    const [fresh, drafts] = [news.candidates ?? [], news.drafts ?? []];
-    const progress = this.#progress(news.events);
+    if (!state.job) return;
+    const { candidates: fresh = [], drafts = [] } = news;
+    /** @type {Partial<SessionState>} */
     const patch = {
-      job: { ...state.job, state: news.state, ...progress },
+      job: { ...state.job, state: news.state, ...this.#progress(news.events) },
       candidates: joined(state.candidates, fresh),
       drafts: joined(state.drafts, drafts),
     };
-    if (drafts.length > 0 && !state.drafts.some((draft) => draft.job === job.id))
-      patch.batch = job.id;
-    const isFirst = !state.candidates.some((candidate) => candidate.job === job.id);
-    if (fresh.length > 0 && isFirst) {
+    if (isFirst(state.drafts, drafts, job.id)) patch.batch = job.id;
+    if (isFirst(state.candidates, fresh, job.id))
       Object.assign(patch, { batch: job.id, viewed: fresh[0].digest, showing: "result" });
-    }
     this.#session.set(patch);
-    news.events.filter(({ kind }) => RESULTS.has(kind)).forEach((event) => this.#result(event));
+    for (const event of news.events)
+      if (event.kind === "learned" || event.kind === "apart") this.#result(event);
   }
 
+  /**
+   * What the newest events say of the steps.
+   * @param {readonly JobEvent[]} events
+   * @returns {Partial<Job>}
+   */
   #progress(events) {
+    /** @type {Partial<Job>} */
     const progress = {};
-    for (const event of events.filter(({ kind }) => kind === "progressed")) {
-      this.#samples.push({ done: event.done, at_ms: this.#clock.now() });
-      Object.assign(progress, { done: event.done, total: event.total });
-      if (event.preview)
-        Object.assign(progress, { preview: event.preview, drafts: event.drafts ?? 0 });
+    for (const event of events) {
+      if (event.kind !== "progressed") continue;
+      const { done, total, preview, drafts = 0 } = event;
+      this.#samples.push({ done, at_ms: this.#clock.now() });
+      Object.assign(progress, { done, total, left_s: secondsLeft(this.#samples, total) });
+      if (preview) Object.assign(progress, { preview, drafts });
     }
-    if ("done" in progress) progress.left_s = secondsLeft(this.#samples, progress.total);
     return progress;
   }
 
+  /**
+   * @param {FollowedJob} job
+   * @param {JobNews} news
+   */
   #end(job, news) {
     this.#session.set({ job: null });
-    const last = news.events.findLast(({ kind }) => kind === "failed");
     if (news.state === "failed") {
-      const { what = "The run failed.", limit = "", remedy = "" } = last ?? {};
+      const failed = news.events.findLast((event) => event.kind === "failed");
+      const { what = "The run failed.", limit = "", remedy = "" } = failed ?? {};
       addNotice(this.#session, { tone: "problem", what, limit, remedy });
     }
     if (news.state === "interrupted") {
@@ -134,13 +179,15 @@ class Watcher {
     return news.state;
   }
 
+  /** @param {number} wait_ms */
   #pause(wait_ms) {
-    return new Promise((resolve) => this.#clock.later(resolve, wait_ms));
+    return new Promise((resolve) => this.#clock.later(() => resolve(undefined), wait_ms));
   }
 }
 
 /**
- * hidden() tells whether nobody looks at the page: then it asks less often. result(event) takes what a job made
- * instead of pictures.
+ * hidden() tells whether nobody looks at the page: then it asks less often. result(event) takes
+ * what a job made instead of pictures.
+ * @param {WatcherParts} parts
  */
 export const createWatcher = (parts) => new Watcher(parts);

@@ -1,20 +1,34 @@
 // Selecting an object in what is shown: the server's SAM finds its outline, which becomes a region.
 
+/**
+ * @import { App, SelectWhere, Shown } from "../types/editor.d.ts"
+ * @import { Obstacle } from "../types/model.d.ts"
+ * @import { Identifier, Layer } from "../types/protocol.d.ts"
+ */
+
 import { clamp } from "../kernels/numbers.js";
 import { addLayer, setLayer } from "../model/edits.js";
-import { isMixing, setMix } from "../model/mixing.js";
+import { isMixing, setMixMask } from "../model/mixing.js";
 import { newPaintedLayer, paintsFreedom } from "../model/painting.js";
 import { isPainted, layerOf, titleOf } from "../model/records.js";
 import { addNotice } from "../model/session.js";
 
-/** The digest of what the stage shows: the result, else the collage as it looks. */
-const shownPicture = async (desk) => {
-  const { shownDigest, state, scene } = desk.shown();
+/**
+ * The digest of what the stage shows: the result, else the collage as it looks.
+ * @param {App} app
+ */
+const shownPicture = async (app) => {
+  const { shownDigest, state, scene } = app.shown();
   if (state.showing === "result" && shownDigest) return shownDigest;
-  const file = await desk.drawTogether(scene.layers.filter(({ visible }) => visible));
-  return (await desk.bridge.takePicture(file)).digest;
+  const file = await app.drawTogether(scene.layers.filter(({ visible }) => visible));
+  return (await app.bridge.takePicture(file)).digest;
 };
 
+/**
+ * @param {Shown} shown
+ * @param {Layer | null} selected
+ * @returns {Obstacle | null}
+ */
 const obstacleOf = ({ model, state }, selected) => {
   if (state.reading)
     return { what: "Another object is still being looked for.", remedy: "Wait a moment." };
@@ -29,43 +43,49 @@ const obstacleOf = ({ model, state }, selected) => {
   return null;
 };
 
-/** where: {point: [x, y]} or {box: [x0, y0, x1, y1]} in the scene. The selected region takes it, else a new one. */
-export const selectObject = async (desk, where) => {
-  const { store, session, bridge } = desk;
+/**
+ * where: {point: [x, y]} or {box: [x0, y0, x1, y1]} in the scene. The selected region takes it,
+ * else a new one.
+ * @param {App} app
+ * @param {SelectWhere} where
+ */
+export const selectObject = async (app, where) => {
+  const { store, session, bridge } = app;
   const { selected: id } = store.record;
-  const obstacle = obstacleOf(desk.shown(), layerOf(store.record, id));
+  const obstacle = obstacleOf(app.shown(), layerOf(store.record, id));
   if (obstacle) return addNotice(session, { ...obstacle, brief: true });
-  const look = async () => bridge.select(await shownPicture(desk), where);
-  const { digest: mask } = await desk.busyWith("Looking for the object", look);
-  if (isMixing(desk))
-    return store.change("Select an object of the other picture", (record) =>
-      setMix({ ...record.mix, mask })(record),
-    );
+  const look = async () => bridge.select(await shownPicture(app), where);
+  const { digest: mask } = await app.busyWith("Looking for the object", look);
+  if (isMixing(app)) return store.change("Select an object of the other picture", setMixMask(mask));
   const layer = layerOf(store.record, id);
-  if (layer && paintsFreedom(desk))
+  if (layer && paintsFreedom(app))
     return store.change(
       `Select what is free of ${titleOf(layer)}`,
       setLayer(id, { noise_map: mask }),
     );
   if (layer && isPainted(layer))
     return store.change(`Select an object: ${titleOf(layer)}`, setLayer(id, { mask }));
-  const region = newPaintedLayer(desk, mask);
+  const region = newPaintedLayer(app, mask);
   return store.change(`Select an object: ${region.name}`, addLayer(region));
 };
 
-/** Hides what is not the object of an opaque picture: SAM looks at the layer alone, from its middle. */
-export const cutOut = async (desk, id) => {
-  const { store, session, bridge } = desk;
+/**
+ * Hides what is not the object of an opaque picture: SAM looks at the layer alone, from its middle.
+ * @param {App} app
+ * @param {Identifier} id
+ */
+export const cutOut = async (app, id) => {
+  const { store, session, bridge } = app;
   const layer = layerOf(store.record, id);
   if (!layer || session.state.reading) return;
   const { centre_x_px, centre_y_px } = layer.placement;
   const { width_px, height_px } = store.record.scene;
   const point = [clamp(centre_x_px, 0, width_px - 1), clamp(centre_y_px, 0, height_px - 1)];
   const look = async () => {
-    const { digest } = await bridge.takePicture(await desk.drawTogether([layer]));
+    const { digest } = await bridge.takePicture(await app.drawTogether([layer]));
     return bridge.select(digest, { point });
   };
-  const { digest: mask } = await desk.busyWith("Looking for the object", look);
+  const { digest: mask } = await app.busyWith("Looking for the object", look);
   const now = layerOf(store.record, id);
   // The person may have gone on meanwhile.
   if (!now || now.placement !== layer.placement)

@@ -1,5 +1,10 @@
 // What can be done with a draft: make more pictures of it, or a stack of layers.
 
+/**
+ * @import { App, EditorState, LayerPatch } from "../types/editor.d.ts"
+ * @import { CutLayer, Layer } from "../types/protocol.d.ts"
+ */
+
 import { plural } from "../kernels/numbers.js";
 import { setLayer, setSettings } from "../model/edits.js";
 import { draftInView, plainMethod, stagedMethod } from "../model/drafts.js";
@@ -7,7 +12,10 @@ import { buildLayer, layerOf } from "../model/records.js";
 import { addNotice } from "../model/session.js";
 import { busy, settle } from "./runs.js";
 
-/** The draft in view; without one, null and a sentence. */
+/**
+ * The draft in view; without one, null and a sentence.
+ * @param {App} app
+ */
 const requireDraft = ({ session, store }) => {
   const draft = draftInView(session.state, store.record);
   if (!draft) {
@@ -21,21 +29,31 @@ const requireDraft = ({ session, store }) => {
   return draft;
 };
 
-/** Runs the second stage alone on the draft in view; each time with a new seed, so that the results differ. */
-export const refine = async (desk) => {
-  if (busy(desk)) return;
-  const { store, session, bridge, random } = desk;
-  const draft = requireDraft(desk);
+/**
+ * Runs the second stage alone on the draft in view; each time with a new seed, so that the results
+ * differ.
+ * @param {App} app
+ */
+export const refine = async (app) => {
+  if (busy(app)) return;
+  const { store, session, bridge, random } = app;
+  const draft = requireDraft(app);
   const method = stagedMethod(session.state.facts, store.record.settings);
   if (!draft || !method) return;
   const { settings } = store.record;
   const options = { ...(method.id === settings.method ? settings.options : {}), refine: true };
   session.set({ viewed: draft.digest, showing: "result", comparing: false, notices: [] });
   const asked = { ...settings, method: method.id, options, seed: random() };
-  settle(desk, await bridge.generate({ kind: "compose", settings: asked, draft: draft.digest }));
+  settle(app, await bridge.generate({ kind: "compose", settings: asked, draft: draft.digest }));
 };
 
-/** A region becomes the picture that was cut out for it. Its words, its seed and its place in the stack stay. */
+/**
+ * A region becomes the picture that was cut out for it. Its words, its seed and its place in the
+ * stack stay.
+ * @param {Layer} layer
+ * @param {CutLayer} cut
+ * @returns {LayerPatch}
+ */
 const asPicture = (layer, cut) => {
   const { digest: picture, centre_x_px, centre_y_px } = cut;
   const placement = { centre_x_px, centre_y_px, scale_x: 1, scale_y: 1 };
@@ -51,13 +69,22 @@ const asPicture = (layer, cut) => {
   };
 };
 
-/** Cuts the draft in view into a picture for each painted region, which takes the region's place; in one step. */
-export const toLayers = async (desk) => {
-  const { store, session, bridge } = desk;
-  const draft = requireDraft(desk);
+/**
+ * Cuts the draft in view into a picture for each painted region, which takes the region's place; in
+ * one step.
+ * @param {App} app
+ */
+export const toLayers = async (app) => {
+  const { store, session, bridge } = app;
+  const draft = requireDraft(app);
   if (!draft) return;
-  const cut = await desk.busyWith("Cutting the draft apart", () => bridge.cutApart(draft.digest));
+  const cut = await app.busyWith("Cutting the draft apart", () => bridge.cutApart(draft.digest));
   const method = plainMethod(session.state.facts);
+  /**
+   * @param {EditorState} record
+   * @param {CutLayer} one
+   * @returns {EditorState}
+   */
   const placed = (record, one) => {
     const layer = layerOf(record, one.layer_id);
     return layer ? setLayer(layer.id, asPicture(layer, one))(record) : record;

@@ -1,5 +1,10 @@
 // Pictures and scenes coming in, and going out.
 
+/**
+ * @import { App, Point, Size } from "../types/editor.d.ts"
+ * @import { Identifier, Layer, TakenPicture } from "../types/protocol.d.ts"
+ */
+
 import { fileStem, isOpenRaster, phraseFromFileName } from "../kernels/names.js";
 import { addLayer } from "../model/edits.js";
 import { buildLayer, coveringPlacement, firstPlacement } from "../model/records.js";
@@ -7,33 +12,45 @@ import { addNotice } from "../model/session.js";
 
 const PICTURES = "image/png,image/jpeg,image/webp";
 
-export const choosePictures = async (desk) =>
-  addFiles(desk, await desk.chooseFiles(PICTURES, true));
+/** @param {App} app */
+export const choosePictures = async (app) => addFiles(app, await app.chooseFiles(PICTURES, true));
 
-export const chooseOra = async (desk) => {
-  const [file] = await desk.chooseFiles(".ora", false);
-  if (file) await desk.bridge.openOra(file);
+/** @param {App} app */
+export const chooseOra = async (app) => {
+  const [file] = await app.chooseFiles(".ora", false);
+  if (file) await app.bridge.openOra(file);
 };
 
-/** Adds dropped, pasted or chosen files; `point` is a place on the canvas, or null for its middle. */
-export const addFiles = async (desk, files, point = null) => {
+/**
+ * Adds dropped, pasted or chosen files; `point` is a place on the canvas, or null for its middle.
+ * @param {App} app
+ * @param {readonly File[]} files
+ * @param {Point | null} [point]
+ */
+export const addFiles = async (app, files, point = null) => {
   const scene = files.find((file) => isOpenRaster(file.name));
-  if (scene) return desk.bridge.openOra(scene);
+  if (scene) return app.bridge.openOra(scene);
   for (const [index, file] of files.entries())
-    await desk.attempt(() => addPicture(desk, file, point, index));
+    await app.attempt(() => addPicture(app, file, point, index));
   return undefined;
 };
 
 const STAGGER_PX = 24;
 
-const addPicture = async (desk, file, point, index) => {
-  const { store, session, bridge } = desk;
-  const taken = await desk.busyWith(`Reading ${file.name}`, () => bridge.takePicture(file));
+/**
+ * @param {App} app
+ * @param {File} file
+ * @param {Point | null} point
+ * @param {number} index
+ */
+const addPicture = async (app, file, point, index) => {
+  const { store, session, bridge } = app;
+  const taken = await app.busyWith(`Reading ${file.name}`, () => bridge.takePicture(file));
   const { scene } = store.record;
   const middle = point ?? { x: scene.width_px / 2, y: scene.height_px / 2 };
   const centre = { x: middle.x + index * STAGGER_PX, y: middle.y + index * STAGGER_PX };
   const phrase = phraseFromFileName(file.name);
-  addTaken(desk, taken, {
+  addTaken(app, taken, {
     name: phrase || file.name.slice(0, 200),
     phrase,
     file: file.name,
@@ -43,56 +60,84 @@ const addPicture = async (desk, file, point, index) => {
     addNotice(session, { what: `${file.name}: ${taken.notes.join(" ")}` });
 };
 
-/** A candidate as a layer of its own; it is opaque. */
-export const addCandidate = (desk, id, point) => {
-  const candidate = desk.session.state.candidates.find((one) => one.id === id);
+/**
+ * A candidate as a layer of its own; it is opaque.
+ * @param {App} app
+ * @param {Identifier} id
+ * @param {Point} point
+ */
+export const addCandidate = (app, id, point) => {
+  const candidate = app.session.state.candidates.find((one) => one.id === id);
   if (!candidate) return;
   const name = `Candidate ${candidate.index + 1}, seed ${candidate.seed}`;
-  addTaken(desk, { ...candidate, opaque: true }, { name, phrase: "", file: name, centre: point });
+  addTaken(app, { ...candidate, opaque: true }, { name, phrase: "", file: name, centre: point });
 };
 
-/** A stored picture becomes a layer: an opaque one on an empty scene its background, whole and filling the canvas. */
-const addTaken = (desk, taken, { name, phrase, file, centre }) => {
-  const { store, session } = desk;
+/**
+ * A stored picture becomes a layer: an opaque one on an empty scene its background, whole and
+ * filling the canvas.
+ * @param {App} app
+ * @param {Pick<TakenPicture, "digest" | "width_px" | "height_px" | "opaque">} taken
+ * @param {{ name: string, phrase: string, file: string, centre: Point }} words
+ */
+const addTaken = (app, taken, { name, phrase, file, centre }) => {
+  const { store, session } = app;
   const { scene } = store.record;
   const isGround = taken.opaque && scene.layers.length === 0;
   const placement = isGround
     ? coveringPlacement(taken, scene)
     : firstPlacement(taken, scene, centre);
-  const layer = buildLayer({ id: desk.newId(), name, phrase, picture: taken.digest, placement });
+  const layer = buildLayer({ id: app.newId(), name, phrase, picture: taken.digest, placement });
   store.change(isGround ? `Add ${name} as the background` : `Add ${name}`, addLayer(layer));
   session.set({ showing: "collage" });
-  if (taken.opaque && !isGround) offerCut(desk, layer, file);
+  if (taken.opaque && !isGround) offerCut(app, layer, file);
 };
 
-const offerCut = (desk, layer, file) => {
+/**
+ * @param {App} app
+ * @param {Layer} layer
+ * @param {string} file
+ */
+const offerCut = (app, layer, file) => {
   const what = `${file} has no transparent parts, so its whole rectangle counts as the object.`;
-  const canCut = desk.shown().model?.members.includes("sam");
-  const action = { title: "Cut out the object", run: () => desk.run("cutOut", layer.id) };
-  if (canCut) addNotice(desk.session, { what, action });
-  else addNotice(desk.session, { what, remedy: "Cut it out first if that is not meant." });
+  const canCut = app.shown().model?.members.includes("sam");
+  const action = { title: "Cut out the object", run: () => app.run("cutOut", layer.id) };
+  if (canCut) addNotice(app.session, { what, action });
+  else addNotice(app.session, { what, remedy: "Cut it out first if that is not meant." });
 };
 
 const USUAL_SIZE = Object.freeze({ width_px: 512, height_px: 512 });
 
-/** An empty scene of a size; the one at hand is saved first. */
+/**
+ * An empty scene of a size; the one at hand is saved first.
+ * @param {App} app
+ * @param {Size} [size]
+ */
 export const newScene = ({ bridge, session }, size = USUAL_SIZE) => {
   session.set({ open: "" });
   return bridge.newScene(size);
 };
 
+/**
+ * @param {App} app
+ * @param {Identifier} id
+ */
 export const openExample = ({ bridge, session }, id) => {
   session.set({ open: "" });
   return bridge.openExample(id);
 };
 
+/** @param {App} app */
 export const exportOra = async ({ bridge, session, download, addressOf }) => {
   session.set({ open: "" });
   const { url, name } = await bridge.exportOra();
   download(addressOf(url), name);
 };
 
-/** The picture on the stage: the candidate looked at, else the picked one. */
+/**
+ * The picture on the stage: the candidate looked at, else the picked one.
+ * @param {App} app
+ */
 export const exportPng = ({ store, session, pictures, download }) => {
   session.set({ open: "" });
   const digest = session.state.viewed || store.record.picked;

@@ -1,10 +1,17 @@
-// Turning and mirroring what is seen; the scene stays as it is.
+// Zooming, turning and mirroring what is seen; the scene stays as it is.
 
-import { mirroredAt, turnedAt } from "../kernels/views.js";
+/** @import { App, Extent } from "../types/editor.d.ts" */
 
+import { fitted, mirroredAt, turnedAt, zoomedAt } from "../kernels/views.js";
+
+/** @param {Extent} extent */
 const middleOf = ({ width, height }) => ({ x: width / 2, y: height / 2 });
 
-/** Turns the view clockwise by degrees around the middle of the stage. */
+/**
+ * Turns the view clockwise by degrees around the middle of the stage.
+ * @param {number} degrees
+ * @returns {(app: App) => void}
+ */
 export const turnBy =
   (degrees) =>
   ({ session, stageSize }) =>
@@ -13,8 +20,34 @@ export const turnBy =
       fitted: false,
     });
 
-/** Upright again; a mirrored view stays mirrored. */
-export const straighten = (desk) => turnBy(-desk.session.state.view.turn)(desk);
+/**
+ * Upright again; a mirrored view stays mirrored.
+ * @param {App} app
+ */
+export const straighten = (app) => turnBy(-app.session.state.view.turn)(app);
 
+/** @param {App} app */
 export const mirror = ({ session, stageSize }) =>
   session.set({ view: mirroredAt(session.state.view, middleOf(stageSize()).x), fitted: false });
+
+/**
+ * @param {number} factor
+ * @returns {(app: App) => void}
+ */
+export const zoomBy =
+  (factor) =>
+  /** @param {App} app */ ({ session, stageSize }) => {
+    const { view } = session.state;
+    session.set({ view: zoomedAt(view, middleOf(stageSize()), view.zoom * factor), fitted: false });
+  };
+
+/**
+ * @param {number} zoom
+ * @returns {(app: App) => void}
+ */
+export const zoomTo = (zoom) => /** @param {App} app */ (app) =>
+  zoomBy(zoom / app.session.state.view.zoom)(app);
+
+/** @param {App} app */
+export const fit = ({ session, store, stageSize }) =>
+  session.set({ view: fitted(store.record.scene, stageSize(), session.state.view), fitted: true });

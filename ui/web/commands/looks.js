@@ -1,11 +1,20 @@
 // Learning how layers look: a run of its own, whose looks the layers get when it ends.
 
+/**
+ * @import { App, SessionStore } from "../types/editor.d.ts"
+ * @import { Identifier, Layer } from "../types/protocol.d.ts"
+ */
+
 import { setLayer } from "../model/edits.js";
 import { isTeachable } from "../model/looks.js";
 import { layerOf, titleOf } from "../model/records.js";
 import { addNotice } from "../model/session.js";
 import { busy } from "./runs.js";
 
+/**
+ * @param {SessionStore} session
+ * @param {Layer | null} layer
+ */
 const refused = (session, layer) =>
   addNotice(session, {
     what: layer
@@ -20,10 +29,14 @@ const STOPPED = Object.freeze({
   remedy: "Learn look goes on from there, as long as the picture and the phrase stay.",
 });
 
-/** Learns the look of one layer; of all that can, in one batch, when no id is given. */
-export const learnLook = async (desk, layerId = "") => {
-  if (busy(desk)) return null;
-  const { store, session, bridge } = desk;
+/**
+ * Learns the look of one layer; of all that can, in one batch, when no id is given.
+ * @param {App} app
+ * @param {Identifier | ""} [layerId]
+ */
+export const learnLook = async (app, layerId = "") => {
+  if (busy(app)) return null;
+  const { store, session, bridge } = app;
   const { scene, settings } = store.record;
   const layers = scene.layers.filter(
     (layer) => isTeachable(layer) && (!layerId || layer.id === layerId),
@@ -46,6 +59,10 @@ export const learnLook = async (desk, layerId = "") => {
   });
 };
 
+/**
+ * @param {App} app
+ * @param {Identifier} layerId
+ */
 export const forgetLook = ({ store }, layerId) => {
   const layer = layerOf(store.record, layerId);
   if (layer?.look)

@@ -1,10 +1,15 @@
 // The mask of the selected layer as a whole: new, inverted, grown, shrunk, softened, cleared.
 
+/**
+ * @import { App, SessionState } from "../types/editor.d.ts"
+ * @import { Identifier } from "../types/protocol.d.ts"
+ */
+
 import { clamp, roundTo } from "../kernels/numbers.js";
 import { feathered, grown, inverted, shrunk } from "../kernels/spread.js";
 import { bytesOf, maskFromBytes } from "../kernels/tiles.js";
 import { addLayer, setLayer } from "../model/edits.js";
-import { isMixing, setMix } from "../model/mixing.js";
+import { isMixing, setMixMask } from "../model/mixing.js";
 import { beginMask, newEmptyMask, newPaintedLayer, paintsFreedom } from "../model/painting.js";
 import { isPainted, layerOf, titleOf } from "../model/records.js";
 import { addNotice } from "../model/session.js";
@@ -12,16 +17,23 @@ import { addNotice } from "../model/session.js";
 /** The tools that paint nothing. */
 const LOOKING = new Set(["move", "carry", "hand", "zoom"]);
 
-/** A new painted layer in front, with the brush at hand. */
-export const addPainted = (desk) => {
-  const layer = newPaintedLayer(desk);
-  desk.store.change(`Add ${layer.name}`, addLayer(layer));
-  desk.session.set({ tool: "brush", paints: "mask" });
+/**
+ * A new painted layer in front, with the brush at hand.
+ * @param {App} app
+ */
+export const addPainted = (app) => {
+  const layer = newPaintedLayer(app);
+  app.store.change(`Add ${layer.name}`, addLayer(layer));
+  app.session.set({ tool: "brush", paints: "mask" });
 };
 
-/** What strokes change: the mask of the selected layer, or how free it is; a brush is at hand then. */
-export const paintOn = (desk, paints) => {
-  const { session, store } = desk;
+/**
+ * What strokes change: the mask of the selected layer, or how free it is; a brush is at hand then.
+ * @param {App} app
+ * @param {SessionState["paints"]} paints
+ */
+export const paintOn = (app, paints) => {
+  const { session, store } = app;
   if (!store.record.selected)
     return addNotice(session, {
       what: "No layer is selected.",
@@ -32,30 +44,42 @@ export const paintOn = (desk, paints) => {
   return session.set({ paints, tool: LOOKING.has(tool) ? "brush" : tool });
 };
 
-/** The other of the two. */
-export const swapPaints = (desk) =>
-  paintOn(desk, desk.session.state.paints === "mask" ? "freedom" : "mask");
+/**
+ * The other of the two.
+ * @param {App} app
+ */
+export const swapPaints = (app) =>
+  paintOn(app, app.session.state.paints === "mask" ? "freedom" : "mask");
 
-/** The layer's freedom is its number again. */
+/**
+ * The layer's freedom is its number again.
+ * @param {App} app
+ * @param {Identifier} [id]
+ */
 export const clearFreedom = ({ store }, id = store.record.selected) => {
   const layer = layerOf(store.record, id);
   if (layer?.noise_map)
     store.change(`Clear the freedom of ${titleOf(layer)}`, setLayer(id, { noise_map: null }));
 };
 
-/** Runs change(bytes, width, height, radius) → bytes over the mask of the selected layer. */
-const reworked = (name, change) => (desk) => {
-  if (!desk.store.record.selected && !isMixing(desk)) {
-    return addNotice(desk.session, {
+/**
+ * Runs change(bytes, width, height, radius) → bytes over the mask of the selected layer.
+ * @param {string} name
+ * @param {(bytes: Uint8Array, width: number, height: number, radius: number) => Uint8Array} change
+ * @returns {(app: App) => unknown}
+ */
+const reworked = (name, change) => (app) => {
+  if (!app.store.record.selected && !isMixing(app)) {
+    return addNotice(app.session, {
       what: "No layer is selected.",
       remedy: "Choose one first.",
       brief: true,
     });
   }
-  const pen = beginMask(desk, name);
+  const pen = beginMask(app, name);
   if (!pen) return undefined;
   const { width_px, height_px } = pen.base;
-  const bytes = change(bytesOf(pen.base), width_px, height_px, desk.session.state.region.radius);
+  const bytes = change(bytesOf(pen.base), width_px, height_px, app.session.state.region.radius);
   pen.put(maskFromBytes(bytes, width_px, height_px, pen.base));
   return pen.commit();
 };
@@ -65,24 +89,30 @@ export const grow = reworked("Grow", grown);
 export const shrink = reworked("Shrink", shrunk);
 export const feather = reworked("Feather", feathered);
 
-/** What is painted between two candidates is emptied, a region too; a picture loses its mask and is whole again. */
-export const clear = (desk) => {
-  if (isMixing(desk)) {
-    const mask = newEmptyMask(desk);
-    return desk.store.change("Clear what was painted", (record) =>
-      setMix({ ...record.mix, mask })(record),
-    );
+/**
+ * What is painted between two candidates is emptied, a region too; a picture loses its mask and is
+ * whole again.
+ * @param {App} app
+ */
+export const clear = (app) => {
+  if (isMixing(app)) {
+    const mask = newEmptyMask(app);
+    return app.store.change("Clear what was painted", setMixMask(mask));
   }
-  if (paintsFreedom(desk)) return clearFreedom(desk);
-  const layer = layerOf(desk.store.record, desk.store.record.selected);
+  if (paintsFreedom(app)) return clearFreedom(app);
+  const layer = layerOf(app.store.record, app.store.record.selected);
   if (!layer?.mask) return undefined;
-  const mask = isPainted(layer) ? newEmptyMask(desk) : null;
-  return desk.store.change(`Clear the mask of ${titleOf(layer)}`, setLayer(layer.id, { mask }));
+  const mask = isPainted(layer) ? newEmptyMask(app) : null;
+  return app.store.change(`Clear the mask of ${titleOf(layer)}`, setLayer(layer.id, { mask }));
 };
 
 const LARGEST_BRUSH_PX = 1000;
 
-/** A tenth larger or smaller, at least by one pixel. */
+/**
+ * A tenth larger or smaller, at least by one pixel.
+ * @param {number} direction
+ * @returns {(app: App) => void}
+ */
 export const resizeBrush =
   (direction) =>
   ({ session }) => {
@@ -93,7 +123,12 @@ export const resizeBrush =
     });
   };
 
-/** A tenth more or less of hardness or opacity. */
+/**
+ * A tenth more or less of hardness or opacity.
+ * @param {"hardness" | "opacity"} field
+ * @param {number} step
+ * @returns {(app: App) => void}
+ */
 export const tuneBrush =
   (field, step) =>
   ({ session }) => {
@@ -101,7 +136,10 @@ export const tuneBrush =
     session.set({ brush: { ...brush, [field]: clamp(roundTo(brush[field] + step, 0.05), 0, 1) } });
   };
 
-/** Whether regions add to the mask or take from it. */
+/**
+ * Whether regions add to the mask or take from it.
+ * @param {App} app
+ */
 export const swapRegion = ({ session }) => {
   const { region } = session.state;
   session.set({ region: { ...region, subtract: !region.subtract } });

@@ -1,13 +1,20 @@
-// Decompose: the shown picture becomes layers again, by a run of its own; the new stack is one step.
+// Decompose: the shown picture becomes layers again, by a run of its own; the new stack is one
+// step.
+
+/**
+ * @import { App } from "../types/editor.d.ts"
+ * @import { Identifier } from "../types/protocol.d.ts"
+ */
 
 import { layerOf, titleOf } from "../model/records.js";
 import { addNotice } from "../model/session.js";
 import { accept, busy } from "./runs.js";
 
-export const decompose = async (desk) => {
-  if (busy(desk)) return null;
-  const { store, session, bridge } = desk;
-  accept(desk);
+/** @param {App} app */
+export const decompose = async (app) => {
+  if (busy(app)) return null;
+  const { store, session, bridge } = app;
+  accept(app);
   const source = store.record.picked;
   const what = "There is no picture to take apart yet.";
   if (!source) return addNotice(session, { what, remedy: "Generate first.", brief: true });
@@ -21,8 +28,7 @@ export const decompose = async (desk) => {
   session.set({ showing: "collage", viewed: "" });
   if (missing.length === 0) return null;
   const names = missing
-    .map((id) => layerOf(before, id))
-    .filter(Boolean)
+    .flatMap((/** @type {Identifier} */ id) => layerOf(before, id) ?? [])
     .map(titleOf);
   return addNotice(session, {
     what: `Not found in the picture: ${names.join(", ")}.`,

@@ -1,4 +1,10 @@
-// Making pictures: generate, re-roll one object, look through the candidates, accept or discard them.
+// Making pictures: generate, re-roll one object, look through the candidates, accept or discard
+// them.
+
+/**
+ * @import { App, Batch, CompareMode, SessionState } from "../types/editor.d.ts"
+ * @import { Digest, Identifier, Layer, RerollRequest } from "../types/protocol.d.ts"
+ */
 
 import { nudge, pick, setSettings, toggleStar } from "../model/edits.js";
 import { plainMethod, settingsForOne } from "../model/drafts.js";
@@ -8,7 +14,10 @@ import { addNotice, batchesOf, candidateOf, isWorking } from "../model/session.j
 
 export const FEATHER_PX = 4;
 
-/** Whether a run is going on; then a sentence says so. */
+/**
+ * Whether a run is going on; then a sentence says so.
+ * @param {App} app
+ */
 export const busy = ({ session }) => {
   if (!isWorking(session.state)) return false;
   addNotice(session, {
@@ -19,38 +28,51 @@ export const busy = ({ session }) => {
   return true;
 };
 
-/** The batch whose candidates the strip shows. */
+/**
+ * The batch whose candidates the strip shows.
+ * @param {Readonly<SessionState>} state
+ * @returns {Batch | null}
+ */
 export const shownBatch = (state) => {
   const batches = batchesOf(state);
   return batches.find(({ job }) => job === state.batch) ?? batches[0] ?? null;
 };
 
-export const generate = async (desk) => {
-  if (busy(desk)) return;
-  const { store, session, bridge, random } = desk;
+/** @param {App} app */
+export const generate = async (app) => {
+  if (busy(app)) return;
+  const { store, session, bridge, random } = app;
   if (session.state.freshSeeds) store.change("New seed", setSettings({ seed: random() }));
   session.set({ viewed: "", showing: "result", comparing: false, notices: [] });
   const subject = subjectOfRun(session.state, store.record);
   const drawn = subject ? { subject: referenceOf(subject) } : {};
   const end = await bridge.generate({ kind: "compose", settings: store.record.settings, ...drawn });
-  settle(desk, end);
+  settle(app, end);
 };
 
-/** After a run without pictures the stage goes back to what it showed. */
+/**
+ * After a run without pictures the stage goes back to what it showed.
+ * @param {App} app
+ * @param {string} end
+ */
 export const settle = ({ store, session }, end) => {
   const { viewed } = session.state;
   if (end !== "finished" && !viewed && !store.record.picked) session.set({ showing: "collage" });
 };
 
-export const reroll = (desk) => rerollLayer(desk, desk.store.record.selected);
+/** @param {App} app */
+export const reroll = (app) => rerollLayer(app, app.store.record.selected);
 
 /**
- * Makes one layer again over the picked picture; a candidate that is only being looked at is accepted first. With
- * several tries it goes on with new seeds until a candidate passes its scores.
+ * Makes one layer again over the picked picture; a candidate that is only being looked at is
+ * accepted first. With several tries it goes on with new seeds until a candidate passes its scores.
+ * @param {App} app
+ * @param {Identifier} layerId
+ * @param {number} [tries]
  */
-export const rerollLayer = async (desk, layerId, tries = desk.session.state.tries) => {
-  if (busy(desk)) return;
-  const { store, session, bridge, random } = desk;
+export const rerollLayer = async (app, layerId, tries = app.session.state.tries) => {
+  if (busy(app)) return;
+  const { store, session, bridge, random } = app;
   const layer = layerOf(store.record, layerId);
   if (!layer) {
     return addNotice(session, {
@@ -59,7 +81,7 @@ export const rerollLayer = async (desk, layerId, tries = desk.session.state.trie
       brief: true,
     });
   }
-  accept(desk);
+  accept(app);
   const source = store.record.picked;
   if (!source) {
     return addNotice(session, {
@@ -68,7 +90,8 @@ export const rerollLayer = async (desk, layerId, tries = desk.session.state.trie
     });
   }
   session.set({ viewed: "", showing: "result", comparing: false });
-  const settings = { ...settingsOf(desk, layer), seed: random() };
+  const settings = { ...settingsOf(app, layer), seed: random() };
+  /** @type {RerollRequest} */
   const request = {
     kind: "reroll",
     settings,
@@ -77,11 +100,16 @@ export const rerollLayer = async (desk, layerId, tries = desk.session.state.trie
     feather_px: FEATHER_PX,
     tries,
   };
-  settle(desk, await bridge.generate(request));
-  if (tries > 1) tellTries(desk, layerId);
+  settle(app, await bridge.generate(request));
+  if (tries > 1) tellTries(app, layerId);
 };
 
-/** The settings for one layer: what draws whole pictures alone, or a subject that the layer is not, gives way. */
+/**
+ * The settings for one layer: what draws whole pictures alone, or a subject that the layer is not,
+ * gives way.
+ * @param {App} app
+ * @param {Pick<Layer, "subject">} layer
+ */
 const settingsOf = ({ session, store }, { subject }) => {
   const { facts } = session.state;
   const { settings } = store.record;
@@ -94,12 +122,14 @@ const settingsOf = ({ session, store }, { subject }) => {
 const FEWEST_VARIED = 2;
 
 /**
- * Makes candidates that differ in one layer alone: the first of them is the shown whole picture, as far as the scene is
- * as it was.
+ * Makes candidates that differ in one layer alone: the first of them is the shown whole picture, as
+ * far as the scene is as it was.
+ * @param {App} app
+ * @param {Identifier} [layerId]
  */
-export const vary = async (desk, layerId = desk.store.record.selected) => {
-  if (busy(desk)) return;
-  const { store, session, bridge } = desk;
+export const vary = async (app, layerId = app.store.record.selected) => {
+  if (busy(app)) return;
+  const { store, session, bridge } = app;
   const layer = layerOf(store.record, layerId);
   if (!layer) {
     addNotice(session, {
@@ -110,19 +140,27 @@ export const vary = async (desk, layerId = desk.store.record.selected) => {
     return;
   }
   const shown = candidateOf(session.state, session.state.viewed || store.record.picked);
-  const settings = settingsOf(desk, layer);
+  const settings = settingsOf(app, layer);
   const seed = shown && !shown.layer_id ? shown.seed : settings.seed;
   const asked = { ...settings, seed, count: Math.max(FEWEST_VARIED, settings.count) };
   session.set({ viewed: "", showing: "result", comparing: false, notices: [] });
-  settle(desk, await bridge.generate({ kind: "compose", settings: asked, varied: layer.id }));
+  settle(app, await bridge.generate({ kind: "compose", settings: asked, varied: layer.id }));
 };
 
 /** How often a failed layer is tried when somebody asks for it by one press. */
 const USUAL_TRIES = 4;
 
-export const rerollUntilPassed = (desk, layerId) =>
-  rerollLayer(desk, layerId, Math.max(USUAL_TRIES, desk.session.state.tries));
+/**
+ * @param {App} app
+ * @param {Identifier} layerId
+ */
+export const rerollUntilPassed = (app, layerId) =>
+  rerollLayer(app, layerId, Math.max(USUAL_TRIES, app.session.state.tries));
 
+/**
+ * @param {App} app
+ * @param {Identifier} layerId
+ */
 const tellTries = ({ store, session }, layerId) => {
   const made = shownBatch(session.state)?.candidates ?? [];
   const layer = layerOf(store.record, layerId);
@@ -139,7 +177,10 @@ const tellTries = ({ store, session }, layerId) => {
   });
 };
 
-/** A star for the candidate on the stage, or none any more; stars are kept with the scene. */
+/**
+ * A star for the candidate on the stage, or none any more; stars are kept with the scene.
+ * @param {App} app
+ */
 export const star = ({ store, session }) => {
   const digest = session.state.viewed || store.record.picked;
   if (!digest)
@@ -152,17 +193,22 @@ export const star = ({ store, session }) => {
   return store.change(isStarred ? "Take the star away" : "Star a candidate", toggleStar(digest));
 };
 
+/** @param {App} app */
 export const cancel = ({ bridge }) => bridge.cancel();
 
+/** @param {App} app */
 export const accept = ({ store, session }) => {
   const { viewed } = session.state;
   if (!viewed) return;
-  const carried = session.state.moved[candidateOf(session.state, viewed)?.job];
-  const along = carried ? nudge(carried.id, carried.dx, carried.dy) : (record) => record;
-  store.change("Accept a candidate", (record) => along(pick(viewed)(record)));
+  const carried = session.state.moved[candidateOf(session.state, viewed)?.job ?? ""];
+  store.change("Accept a candidate", (record) => {
+    const next = pick(viewed)(record);
+    return carried ? nudge(carried.id, carried.dx, carried.dy)(next) : next;
+  });
   session.set({ viewed: "", showing: "result", comparing: false });
 };
 
+/** @param {App} app */
 export const discard = ({ store, session }) => {
   const batch = shownBatch(session.state);
   if (!batch) return;
@@ -186,7 +232,11 @@ export const discard = ({ store, session }) => {
   });
 };
 
-/** Looks at a candidate without picking it. */
+/**
+ * Looks at a candidate without picking it.
+ * @param {App} app
+ * @param {Digest} digest
+ */
 export const view = ({ store, session }, digest) =>
   session.set({
     viewed: digest === store.record.picked ? "" : digest,
@@ -194,8 +244,12 @@ export const view = ({ store, session }, digest) =>
     comparing: false,
   });
 
-export const step = (desk, steps) => {
-  const { store, session } = desk;
+/**
+ * @param {App} app
+ * @param {number} steps
+ */
+export const step = (app, steps) => {
+  const { store, session } = app;
   const batch = shownBatch(session.state);
   if (!batch) return;
   const shown = session.state.viewed || store.record.picked;
@@ -203,19 +257,27 @@ export const step = (desk, steps) => {
   const count = batch.candidates.length;
   if (count === 0) return;
   const next = at < 0 ? (steps > 0 ? 0 : count - 1) : (at + steps + count) % count;
-  view(desk, batch.candidates[next].digest);
+  view(app, batch.candidates[next].digest);
 };
 
-export const showBatch = (desk, job) => {
-  desk.session.set({ batch: job });
-  const batch = shownBatch(desk.session.state);
+/**
+ * @param {App} app
+ * @param {Identifier} job
+ */
+export const showBatch = (app, job) => {
+  app.session.set({ batch: job });
+  const batch = shownBatch(app.session.state);
   const made = batch ? [...batch.candidates, ...batch.drafts] : [];
-  if (made.length > 0 && !made.some(({ digest }) => digest === desk.store.record.picked))
-    view(desk, made[0].digest);
-  else desk.session.set({ viewed: "", showing: "result" });
+  if (made.length > 0 && !made.some(({ digest }) => digest === app.store.record.picked))
+    view(app, made[0].digest);
+  else app.session.set({ viewed: "", showing: "result" });
 };
 
-/** Turns a way of comparing on, or off again: "split", "blink" or "changed". */
+/**
+ * Turns a way of comparing on, or off again: "split", "blink" or "changed".
+ * @param {CompareMode} mode
+ * @returns {(app: App) => unknown}
+ */
 export const compareBy =
   (mode) =>
   ({ store, session }) => {
@@ -233,6 +295,7 @@ export const compareBy =
     });
   };
 
+/** @param {App} app */
 export const flipView = ({ store, session }) => {
   const { showing, viewed, job } = session.state;
   const hasResult = viewed || store.record.picked || job;

@@ -1,19 +1,38 @@
 // The turned box of a layer: its corners, hits on it, and its handles.
 
-/** A vector turned by an angle; positive turns clockwise on the screen. */
+/**
+ * @import { Alpha, Matrix, Point, Size } from "../types/editor.d.ts"
+ * @import { Handle, Hittable } from "../types/kernels.d.ts"
+ * @import { Placement } from "../types/protocol.d.ts"
+ */
+
+/**
+ * A vector turned by an angle; positive turns clockwise on the screen.
+ * @param {Point} vector
+ * @param {number} degrees
+ */
 const turn = (vector, degrees) => {
   const angle = (degrees * Math.PI) / 180;
   const [cosine, sine] = [Math.cos(angle), Math.sin(angle)];
   return { x: cosine * vector.x - sine * vector.y, y: sine * vector.x + cosine * vector.y };
 };
 
-/** Width and height of the placed picture before it is turned, in canvas pixels. */
+/**
+ * Width and height of the placed picture before it is turned, in canvas pixels.
+ * @param {Placement} placement
+ * @param {Size} size
+ */
 const extent = (placement, size) => ({
   width: size.width_px * placement.scale_x,
   height: size.height_px * placement.scale_y,
 });
 
-/** A point of the box; (-1, -1) is its top left corner, (0, 0) its centre. */
+/**
+ * A point of the box; (-1, -1) is its top left corner, (0, 0) its centre.
+ * @param {Placement} placement
+ * @param {Size} size
+ * @param {Point} side
+ */
 export const boxPoint = (placement, size, side) => {
   const { width, height } = extent(placement, size);
   const arm = turn({ x: (side.x * width) / 2, y: (side.y * height) / 2 }, placement.rotation_deg);
@@ -27,17 +46,30 @@ const CORNERS = [
   { x: -1, y: 1 },
 ];
 
-/** The four corners, clockwise from the top left one. */
+/**
+ * The four corners, clockwise from the top left one.
+ * @param {Placement} placement
+ * @param {Size} size
+ */
 export const corners = (placement, size) => CORNERS.map((side) => boxPoint(placement, size, side));
 
-/** The upright box {x0, y0, x1, y1} around the turned one. */
+/**
+ * The upright box {x0, y0, x1, y1} around the turned one.
+ * @param {Placement} placement
+ * @param {Size} size
+ */
 export const bounds = (placement, size) => {
   const points = corners(placement, size);
   const [xs, ys] = [points.map((point) => point.x), points.map((point) => point.y)];
   return { x0: Math.min(...xs), y0: Math.min(...ys), x1: Math.max(...xs), y1: Math.max(...ys) };
 };
 
-/** Where a canvas point lies in the box: both coordinates in -1…1 inside. */
+/**
+ * Where a canvas point lies in the box: both coordinates in -1…1 inside.
+ * @param {Placement} placement
+ * @param {Size} size
+ * @param {Point} point
+ */
 const inBox = (placement, size, point) => {
   const { width, height } = extent(placement, size);
   const arm = { x: point.x - placement.centre_x_px, y: point.y - placement.centre_y_px };
@@ -45,7 +77,14 @@ const inBox = (placement, size, point) => {
   return { x: (2 * local.x) / width, y: (2 * local.y) / height };
 };
 
-/** Alpha (0…255) of a placed picture under a canvas point. `alpha` is {width, height, values}: a byte a sample. */
+/**
+ * Alpha (0…255) of a placed picture under a canvas point. `alpha` is {width, height, values}: a
+ * byte a sample.
+ * @param {Placement} placement
+ * @param {Size} size
+ * @param {Alpha} alpha
+ * @param {Point} point
+ */
 export const alphaAt = (placement, size, alpha, point) => {
   const local = inBox(placement, size, point);
   if (!(Math.abs(local.x) < 1 && Math.abs(local.y) < 1)) return 0;
@@ -57,15 +96,29 @@ export const alphaAt = (placement, size, alpha, point) => {
 
 const SEEN_ALPHA = 26;
 
-/** Whether a point lies on what can be seen of a picture {placement, size, alpha}. */
+/**
+ * Whether a point lies on what can be seen of a picture {placement, size, alpha}.
+ * @param {{ placement: Placement, size: Size, alpha: Alpha }} object
+ * @param {Point} point
+ */
 export const isHit = ({ placement, size, alpha }, point) =>
   alphaAt(placement, size, alpha, point) >= SEEN_ALPHA;
 
-/** The topmost object {hit(point)} under a point, or null. `objects` go from back to front. */
+/**
+ * The topmost object {hit(point)} under a point, or null. `objects` go from back to front.
+ * @template {Hittable} Found
+ * @param {readonly Found[]} objects
+ * @param {Point} point
+ */
 export const topmostAt = (objects, point) =>
   objects.findLast((object) => object.hit(point)) ?? null;
 
-/** Whether the turned box holds the whole canvas, as a background does. */
+/**
+ * Whether the turned box holds the whole canvas, as a background does.
+ * @param {Placement} placement
+ * @param {Size} size
+ * @param {Size} canvas
+ */
 export const coversCanvas = (placement, size, canvas) =>
   [
     [0, 0],
@@ -94,9 +147,14 @@ const MAX_SCALE = 1000;
 const ROTATE_ARM_PX = 26;
 
 /**
- * Handles in screen pixels: eight of kind "scale" and one of kind "rotate". Edge handles are left out where the box
- * is too short on the screen to hold them. `view` is the matrix [a, b, c, d, e, f] from the scene to the screen, which
- * keeps angles; `out` is the direction in which a handle pulls, on the screen.
+ * Handles in screen pixels: eight of kind "scale" and one of kind "rotate". Edge handles are left
+ * out where the box is too short on the screen to hold them. `view` is the matrix [a, b, c, d, e,
+ * f] from the scene to the screen, which keeps angles; `out` is the direction in which a handle
+ * pulls, on the screen.
+ * @param {Placement} placement
+ * @param {Size} size
+ * @param {Matrix} view
+ * @returns {Handle[]}
  */
 export const handlesOf = (placement, size, [a, b, c, d, e, f]) => {
   const zoom = Math.hypot(a, b);
@@ -106,10 +164,12 @@ export const handlesOf = (placement, size, [a, b, c, d, e, f]) => {
   };
   const { centre_x_px: x, centre_y_px: y } = placement;
   const centre = { x: a * x + c * y + e, y: b * x + d * y + f };
+  /** @param {Point} arm */
   const seen = (arm) => {
     const turned = turn(arm, placement.rotation_deg);
     return { x: (a * turned.x + c * turned.y) / zoom, y: (b * turned.x + d * turned.y) / zoom };
   };
+  /** @param {Point} arm */
   const at = (arm) => {
     const way = seen(arm);
     return { x: centre.x + way.x, y: centre.y + way.y };
@@ -118,7 +178,7 @@ export const handlesOf = (placement, size, [a, b, c, d, e, f]) => {
     (side) => (side.x !== 0 || half.x > 22) && (side.y !== 0 || half.y > 22),
   );
   const scale = sides.map((side) => ({
-    kind: "scale",
+    kind: /** @type {const} */ ("scale"),
     side,
     out: seen(side),
     ...at({ x: side.x * half.x, y: side.y * half.y }),
@@ -127,19 +187,36 @@ export const handlesOf = (placement, size, [a, b, c, d, e, f]) => {
   return [...scale, { kind: "rotate", ...at({ x: 0, y: -half.y - ROTATE_ARM_PX }), foot: top }];
 };
 
-/** The handle within `reach` screen pixels of a point, the nearest one; null if none. */
+/**
+ * The handle within `reach` screen pixels of a point, the nearest one; null if none.
+ * @param {readonly Handle[]} handles
+ * @param {Point} point
+ * @param {number} [reach]
+ */
 export const handleAt = (handles, point, reach = 9) => {
-  let [best, nearest] = [null, reach];
+  /** @type {Handle | null} */
+  let best = null;
+  let nearest = reach;
   for (const handle of handles) {
     const distance = Math.hypot(handle.x - point.x, handle.y - point.y);
-    if (distance <= nearest) [best, nearest] = [handle, distance];
+    if (distance > nearest) continue;
+    best = handle;
+    nearest = distance;
   }
   return best;
 };
 
+/** @param {number} scale */
 const held = (scale) => Math.min(MAX_SCALE, Math.max(MIN_SCALE, scale));
 
-/** New extents of the box when its dragged point lies `reach` away from what stays. */
+/**
+ * New extents of the box when its dragged point lies `reach` away from what stays.
+ * @param {number} width
+ * @param {number} height
+ * @param {Point} side
+ * @param {Point} reach
+ * @param {boolean} free
+ */
 const stretched = (width, height, side, reach, free) => {
   if (side.x !== 0 && side.y !== 0 && !free) {
     const diagonal = { x: side.x * width, y: side.y * height };
@@ -154,8 +231,13 @@ const stretched = (width, height, side, reach, free) => {
 };
 
 /**
- * The placement when the handle at `side` is dragged to a canvas point. Corners keep the proportions unless `free`;
- * the opposite side stays where it is, or the centre when `centred`.
+ * The placement when the handle at `side` is dragged to a canvas point. Corners keep the
+ * proportions unless `free`; the opposite side stays where it is, or the centre when `centred`.
+ * @param {Placement} placement
+ * @param {Size} size
+ * @param {Point} side
+ * @param {Point} point
+ * @param {{ free?: boolean, centred?: boolean }} [options]
  */
 export const scaledTo = (placement, size, side, point, { free = false, centred = false } = {}) => {
   const [width, height] = [size.width_px * placement.scale_x, size.height_px * placement.scale_y];
@@ -183,8 +265,16 @@ export const scaledTo = (placement, size, side, point, { free = false, centred =
   };
 };
 
-/** The placement turned as the pointer went from `start` to `point` around its centre; `snapped` to steps of 15°. */
+/**
+ * The placement turned as the pointer went from `start` to `point` around its centre; `snapped` to
+ * steps of 15°.
+ * @param {Placement} placement
+ * @param {Point} start
+ * @param {Point} point
+ * @param {{ snapped?: boolean }} [options]
+ */
 export const rotatedTo = (placement, start, point, { snapped = false } = {}) => {
+  /** @param {Point} to */
   const angle = (to) =>
     (Math.atan2(to.y - placement.centre_y_px, to.x - placement.centre_x_px) * 180) / Math.PI;
   const raw = placement.rotation_deg + angle(point) - angle(start);
@@ -195,7 +285,10 @@ export const rotatedTo = (placement, start, point, { snapped = false } = {}) => 
 
 const CURSORS = ["ew-resize", "nwse-resize", "ns-resize", "nesw-resize"];
 
-/** The cursor of a handle, turned with its layer and the view. */
+/**
+ * The cursor of a handle, turned with its layer and the view.
+ * @param {Handle} handle
+ */
 export const cursorOf = (handle) => {
   if (handle.kind === "rotate") return "grab";
   const angle = (Math.atan2(handle.out.y, handle.out.x) * 180) / Math.PI;

@@ -1,8 +1,12 @@
 // Where two pictures differ.
 
 /**
- * Paints every pixel that differs between two RGBA pictures of one size: {count, rgba}. A pixel differs if any channel
- * does, by however little; `ink` is [red, green, blue]. Small differences are painted fainter, none invisible.
+ * Paints every pixel that differs between two RGBA pictures of one size: {count, rgba}. A pixel
+ * differs if any channel does, by however little; `ink` is [red, green, blue]. Small differences
+ * are painted fainter, none invisible.
+ * @param {Uint8ClampedArray} before
+ * @param {Uint8ClampedArray} after
+ * @param {readonly number[]} ink
  */
 export const changesOf = (before, after, ink) => {
   const rgba = new Uint8ClampedArray(after.length);

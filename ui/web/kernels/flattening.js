@@ -1,20 +1,41 @@
-// Layers laid over one another in floats, rounded once at the end (backend/scene/composite.py and blending.py; W3C
-// Compositing and Blending, section 10).
+// Layers laid over one another in floats, rounded once at the end (backend/scene/composite.py and
+// blending.py; W3C Compositing and Blending, section 10).
+
+/**
+ * @import { Box } from "../types/editor.d.ts"
+ * @import { FlatLayer, SheetPixel } from "../types/kernels.d.ts"
+ * @import { BlendMode } from "../types/protocol.d.ts"
+ */
 
 const BANDS = 4;
 
+/**
+ * @param {number} below
+ * @param {number} above
+ */
 const screen = (below, above) => below + above - below * above;
 
+/**
+ * @param {number} below
+ * @param {number} above
+ */
 const hardLight = (below, above) =>
   above <= 0.5 ? below * 2 * above : screen(below, 2 * above - 1);
 
+/**
+ * @param {number} below
+ * @param {number} above
+ */
 const softLight = (below, above) => {
   if (above <= 0.5) return below - (1 - 2 * above) * below * (1 - below);
   const lifted = below <= 0.25 ? ((16 * below - 12) * below + 4) * below : Math.sqrt(below);
   return below + (2 * above - 1) * (lifted - below);
 };
 
-/** How two colours 0…1 meet; "normal" takes what is above. */
+/**
+ * How two colours 0…1 meet; "normal" takes what is above.
+ * @type {Partial<Record<BlendMode, (below: number, above: number) => number>>}
+ */
 const MODES = {
   multiply: (below, above) => below * above,
   screen,
@@ -24,16 +45,31 @@ const MODES = {
   lighten: Math.max,
 };
 
+/**
+ * @param {number} value
+ * @param {number} alpha
+ */
 const straight = (value, alpha) => (alpha > 0 ? Math.min(1, value / alpha) : 0);
 
-/** A pixel of a sheet, its bytes times `share`, over the floats at `to`. */
+/**
+ * A pixel of a sheet, its bytes times `share`, over the floats at `to`.
+ * @param {Float32Array} flat
+ * @param {number} to
+ * @param {SheetPixel} pixel
+ */
 const layNormal = (flat, to, { bytes, from, share }) => {
   const left = 1 - bytes[from + 3] * share;
   for (let band = 0; band < BANDS; band += 1)
     flat[to + band] = bytes[from + band] * share + flat[to + band] * left;
 };
 
-/** The same in another mode: the colour above is blended only where something is below. */
+/**
+ * The same in another mode: the colour above is blended only where something is below.
+ * @param {Float32Array} flat
+ * @param {number} to
+ * @param {SheetPixel} pixel
+ * @param {(below: number, above: number) => number} mix
+ */
 const layBlended = (flat, to, { bytes, from, share }, mix) => {
   const [above, below] = [bytes[from + 3] * share, flat[to + 3]];
   for (let band = 0; band < 3; band += 1) {
@@ -44,7 +80,14 @@ const layBlended = (flat, to, { bytes, from, share }, mix) => {
   flat[to + 3] = above + below * (1 - above);
 };
 
-/** One layer {sheet, mask: bytes of the canvas or null, opacity, blend} over the floats of a box of the canvas. */
+/**
+ * One layer {sheet, mask: bytes of the canvas or null, opacity, blend} over the floats of a box of
+ * the canvas.
+ * @param {Float32Array} flat
+ * @param {Box} box
+ * @param {FlatLayer} layer
+ * @param {number} across
+ */
 const layOver = (flat, box, { sheet, mask, opacity, blend }, across) => {
   const mix = MODES[blend];
   const [x0, y0] = [Math.max(box.x0, sheet.x0), Math.max(box.y0, sheet.y0)];
@@ -68,8 +111,10 @@ const layOver = (flat, box, { sheet, mask, opacity, blend }, across) => {
 };
 
 /**
- * Floats, premultiplied, as straight RGBA bytes: those which a canvas, that keeps colour times alpha in bytes, keeps as
- * the nearest ones to the floats.
+ * Floats, premultiplied, as straight RGBA bytes: those which a canvas, that keeps colour times
+ * alpha in bytes, keeps as the nearest ones to the floats.
+ * @param {Float32Array} flat
+ * @param {Uint8ClampedArray} bytes
  */
 const rounded = (flat, bytes) => {
   for (let at = 0; at < flat.length; at += BANDS) {
@@ -85,8 +130,11 @@ const rounded = (flat, bytes) => {
 const ROWS = 32;
 
 /**
- * What layers {sheet, mask, opacity, blend}, from back to front, look like in a box {x0, y0, x1, y1} of a canvas
- * `across` pixels wide: straight RGBA bytes of the box.
+ * What layers {sheet, mask, opacity, blend}, from back to front, look like in a box {x0, y0, x1,
+ * y1} of a canvas `across` pixels wide: straight RGBA bytes of the box.
+ * @param {readonly FlatLayer[]} layers
+ * @param {Box} box
+ * @param {number} across
  */
 export const flattened = (layers, box, across) => {
   const width = box.x1 - box.x0;

@@ -2,7 +2,13 @@
 
 const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
 
-/** The rows of a grey picture, each behind a 0 (no filter), as a PNG wants them before they are deflated. */
+/**
+ * The rows of a grey picture, each behind a 0 (no filter), as a PNG wants them before they are
+ * deflated.
+ * @param {Uint8Array} bytes
+ * @param {number} width
+ * @param {number} height
+ */
 export const scanlines = (bytes, width, height) => {
   const rows = new Uint8Array((width + 1) * height);
   for (let y = 0; y < height; y += 1)
@@ -10,6 +16,7 @@ export const scanlines = (bytes, width, height) => {
   return rows;
 };
 
+/** @param {Uint8Array} bytes */
 const crcOf = (bytes) => {
   let crc = 0xffffffff;
   for (const byte of bytes) {
@@ -19,6 +26,10 @@ const crcOf = (bytes) => {
   return (crc ^ 0xffffffff) >>> 0;
 };
 
+/**
+ * @param {string} kind
+ * @param {Uint8Array} content
+ */
 const chunk = (kind, content) => {
   const body = new Uint8Array(4 + content.length);
   body.set([...kind].map((letter) => letter.charCodeAt(0)));
@@ -31,7 +42,12 @@ const chunk = (kind, content) => {
   return whole;
 };
 
-/** The parts of an 8-bit grey PNG whose deflated scanlines are given. */
+/**
+ * The parts of an 8-bit grey PNG whose deflated scanlines are given.
+ * @param {Uint8Array} deflated
+ * @param {number} width
+ * @param {number} height
+ */
 export const greyPng = (deflated, width, height) => {
   const header = new Uint8Array(13);
   const view = new DataView(header.buffer);

@@ -3,7 +3,10 @@
 const NOISE_WORDS =
   /^(img|dsc|image|picture|photo|screenshot|untitled|cutout|copy|final|rgba|png|layer)$/i;
 
-/** "Red_Mushroom-02.final.png" → "red mushroom"; "" where nothing readable is left. */
+/**
+ * "Red_Mushroom-02.final.png" → "red mushroom"; "" where nothing readable is left.
+ * @param {string} name
+ */
 export const phraseFromFileName = (name) => {
   const stem = name.replace(/\.[a-z0-9]{1,5}$/i, "");
   const spaced = stem.replace(/(\p{Ll})(\p{Lu})/gu, "$1 $2").replace(/[^\p{L}]+/gu, " ");
@@ -11,7 +14,10 @@ export const phraseFromFileName = (name) => {
   return words.join(" ").toLowerCase().slice(0, 80);
 };
 
-/** A name that every file system takes. */
+/**
+ * A name that every file system takes.
+ * @param {string} name
+ */
 export const fileStem = (name) =>
   name
     .trim()
@@ -19,4 +25,5 @@ export const fileStem = (name) =>
     .replace(/^-+|-+$/g, "")
     .toLowerCase() || "scene";
 
+/** @param {string} name */
 export const isOpenRaster = (name) => /\.ora$/i.test(name);

@@ -1,9 +1,18 @@
-// Pictures resampled as the scene's own composite resamples them (backend/scene/placing.py, Pillow's filters): the page
-// and Python agree on the pixels. A picture is {width, height, bytes}: RGBA, a byte each, premultiplied.
+// Pictures resampled as the scene's own composite resamples them (backend/scene/placing.py,
+// Pillow's filters): the page and Python agree on the pixels. A picture is {width, height, bytes}:
+// RGBA, a byte each, premultiplied.
+
+/**
+ * @import { Extent, Matrix } from "../types/editor.d.ts"
+ * @import { Filter, PixelField, SampledBox, Sampling, Tap } from "../types/kernels.d.ts"
+ */
 
 const BANDS = 4;
 
-/** Straight RGBA bytes made premultiplied, in place: c · a / 255, rounded. */
+/**
+ * Straight RGBA bytes made premultiplied, in place: c · a / 255, rounded.
+ * @param {Uint8ClampedArray} bytes
+ */
 export const premultiply = (bytes) => {
   for (let at = 0; at < bytes.length; at += BANDS) {
     const alpha = bytes[at + 3];
@@ -17,6 +26,7 @@ export const premultiply = (bytes) => {
 };
 
 /** The filters by name: {reach (in pixels of the source), weigh(distance)}. */
+/** @type {Filter} */
 const BICUBIC = {
   reach: 2,
   weigh: (distance) => {
@@ -25,6 +35,7 @@ const BICUBIC = {
     return x < 2 ? -0.5 * (((x - 5) * x + 8) * x - 4) : 0;
   },
 };
+/** @type {Filter} */
 const HAMMING = {
   reach: 1,
   weigh: (distance) => {
@@ -37,7 +48,13 @@ const HAMMING = {
 /** Weights in fixed point: with 22 bits after the point, as Pillow has them. */
 const ONE = 2 ** 22;
 
-/** For each of `count` new pixels over [from, to] of `length` old ones: the first old pixel and the weights. */
+/**
+ * For each of `count` new pixels over [from, to] of `length` old ones: the first old pixel and the
+ * weights.
+ * @param {Filter} filter
+ * @param {number} length
+ * @param {Sampling} sampling
+ */
 const weightsOf = (filter, length, { from, to, count }) => {
   const scale = (to - from) / count;
   const wide = Math.max(1, scale);
@@ -54,7 +71,12 @@ const weightsOf = (filter, length, { from, to, count }) => {
   });
 };
 
-/** One pass: along rows with stride 4, or along columns with the stride of a row; rounded to bytes. */
+/**
+ * One pass: along rows with stride 4, or along columns with the stride of a row; rounded to bytes.
+ * @param {PixelField} source
+ * @param {Sampling} span
+ * @param {{ filter: Filter, isRows: boolean }} way
+ */
 const passed = (source, span, { filter, isRows }) => {
   const { width, height, bytes } = source;
   const table = weightsOf(filter, isRows ? width : height, span);
@@ -82,18 +104,36 @@ const passed = (source, span, { filter, isRows }) => {
   return { ...size, bytes: result };
 };
 
+/**
+ * @param {Sampling} sampling
+ * @param {number} length
+ */
 const isWhole = ({ from, to, count }, length) => from === 0 && to === length && count === length;
 
-/** The box {x: {from, to, count}, y: …} of a picture at another size. */
+/**
+ * The box {x: {from, to, count}, y: …} of a picture at another size.
+ * @param {PixelField} source
+ * @param {SampledBox} box
+ * @param {Filter} filter
+ */
 const resized = (source, { x, y }, filter) => {
   const rows = isWhole(x, source.width) ? source : passed(source, x, { filter, isRows: true });
   return isWhole(y, source.height) ? rows : passed(rows, y, { filter, isRows: false });
 };
 
-/** The upright part of a picture, bicubic (a = -1/2). */
+/**
+ * The upright part of a picture, bicubic (a = -1/2).
+ * @param {PixelField} source
+ * @param {SampledBox} box
+ */
 export const resizedUpright = (source, box) => resized(source, box, BICUBIC);
 
-/** The mean over blocks of whole pixels; the last ones may be smaller. */
+/**
+ * The mean over blocks of whole pixels; the last ones may be smaller.
+ * @param {PixelField} source
+ * @param {number} across
+ * @param {number} down
+ */
 const reduced = (source, across, down) => {
   if (across === 1 && down === 1) return source;
   const [width, height] = [Math.ceil(source.width / across), Math.ceil(source.height / down)];
@@ -120,7 +160,12 @@ const reduced = (source, across, down) => {
 /** How much larger than wanted the blocks leave a picture before the filter does the rest. */
 const GAP = 3;
 
-/** A picture shrunk to a size of whole pixels: by blocks first, then by the Hamming filter. */
+/**
+ * A picture shrunk to a size of whole pixels: by blocks first, then by the Hamming filter.
+ * @param {PixelField} source
+ * @param {number} width
+ * @param {number} height
+ */
 export const shrunk = (source, width, height) => {
   if (width === source.width && height === source.height) return source;
   const across = Math.max(1, Math.trunc(source.width / width / GAP));
@@ -130,7 +175,11 @@ export const shrunk = (source, width, height) => {
   return resized(reduced(source, across, down), { x, y }, HAMMING);
 };
 
-/** The picture with its border pixels repeated outwards. */
+/**
+ * The picture with its border pixels repeated outwards.
+ * @param {PixelField} source
+ * @param {number} margin
+ */
 export const padded = ({ width, height, bytes }, margin) => {
   const [wide, high] = [width + 2 * margin, height + 2 * margin];
   const from = new Uint32Array(bytes.buffer, bytes.byteOffset, width * height);
@@ -144,7 +193,11 @@ export const padded = ({ width, height, bytes }, margin) => {
   return { width: wide, height: high, bytes: new Uint8ClampedArray(to.buffer) };
 };
 
-/** The four weights of a cubic (a = -1) at a place 0…1 between the middle two pixels. */
+/**
+ * The four weights of a cubic (a = -1) at a place 0…1 between the middle two pixels.
+ * @param {Float64Array} weights
+ * @param {number} t
+ */
 const fourWeights = (weights, t) => {
   const square = t * t;
   const cube = square * t;
@@ -154,9 +207,17 @@ const fourWeights = (weights, t) => {
   weights[3] = cube - square;
 };
 
+/** @param {number} sum */
 const cut = (sum) => (sum <= 0 ? 0 : sum >= 255 ? 255 : Math.floor(sum + 1e-9));
 
-/** The sums over 4 × 4 pixels, cut to bytes, into the four bands of a result. Written out: this is the inmost loop. */
+/**
+ * The sums over 4 × 4 pixels, cut to bytes, into the four bands of a result. Written out: this is
+ * the inmost loop.
+ * @param {Uint8ClampedArray} bytes
+ * @param {Tap} tap
+ * @param {Uint8ClampedArray} result
+ * @param {number} to
+ */
 const cubicPixel = (bytes, { columns, rows, across, down }, result, to) => {
   const c0 = columns[0];
   const c1 = columns[1];
@@ -188,8 +249,11 @@ const cubicPixel = (bytes, { columns, rows, across, down }, result, to) => {
 };
 
 /**
- * A turned picture, bicubic (a = -1): `back` [a, b, c, d, e, f] leads from new to old places, x' = a·x + b·y + c and
- * y' = d·x + e·y + f. Nothing lies beyond the picture's border.
+ * A turned picture, bicubic (a = -1): `back` [a, b, c, d, e, f] leads from new to old places, x' =
+ * a·x + b·y + c and y' = d·x + e·y + f. Nothing lies beyond the picture's border.
+ * @param {PixelField} source
+ * @param {Extent} size
+ * @param {Matrix} back
  */
 export const turned = (source, size, back) => {
   const { width, height, bytes } = source;

@@ -1,10 +1,13 @@
 // Finding a title by a few letters of its words.
 
+/** @param {string} text */
 const plain = (text) => text.toLowerCase().normalize("NFKD").replace(/\p{M}/gu, "");
 
 /**
- * How well a text answers a query, larger is better, 0 not at all: every word of the query must stand in it, and the
- * beginnings of words count more.
+ * How well a text answers a query, larger is better, 0 not at all: every word of the query must
+ * stand in it, and the beginnings of words count more.
+ * @param {string} text
+ * @param {string} query
  */
 export const matchOf = (text, query) => {
   const [within, asked] = [plain(text), plain(query).split(/\s+/).filter(Boolean)];
@@ -18,7 +21,13 @@ export const matchOf = (text, query) => {
   return score;
 };
 
-/** The items that answer a query, the best first, else in their order. */
+/**
+ * The items that answer a query, the best first, else in their order.
+ * @template Item
+ * @param {readonly Item[]} items
+ * @param {string} query
+ * @param {(item: Item) => string} textOf
+ */
 export const found = (items, query, textOf) =>
   items
     .map((item, index) => ({ item, index, score: matchOf(textOf(item), query) }))

@@ -1,14 +1,25 @@
 // Outlines as what they cover, with soft edges. Points are canvas pixels.
 
+/** @import { Point } from "../types/editor.d.ts" */
+
 const ROWS_A_PIXEL = 4;
 
-/** The box {x0, y0, x1, y1} around points. */
+/**
+ * The box {x0, y0, x1, y1} around points.
+ * @param {readonly Point[]} points
+ */
 const boxOf = (points) => {
   const [xs, ys] = [points.map(({ x }) => x), points.map(({ y }) => y)];
   return { x0: Math.min(...xs), y0: Math.min(...ys), x1: Math.max(...xs), y1: Math.max(...ys) };
 };
 
-/** The four corners of the box between two points; `square` makes its sides equal, `centred` grows it round `from`. */
+/**
+ * The four corners of the box between two points; `square` makes its sides equal, `centred` grows
+ * it round `from`.
+ * @param {Point} from
+ * @param {Point} to
+ * @param {{ square?: boolean, centred?: boolean }} [options]
+ */
 export const rectangle = (from, to, { square = false, centred = false } = {}) => {
   let [dx, dy] = [to.x - from.x, to.y - from.y];
   if (square) {
@@ -22,7 +33,12 @@ export const rectangle = (from, to, { square = false, centred = false } = {}) =>
 
 const ELLIPSE_SIDES = 96;
 
-/** The ellipse inside the same box. */
+/**
+ * The ellipse inside the same box.
+ * @param {Point} from
+ * @param {Point} to
+ * @param {{ square?: boolean, centred?: boolean }} options
+ */
 export const ellipse = (from, to, options) => {
   const box = boxOf(rectangle(from, to, options));
   const centre = { x: (box.x0 + box.x1) / 2, y: (box.y0 + box.y1) / 2 };
@@ -33,8 +49,13 @@ export const ellipse = (from, to, options) => {
   });
 };
 
-/** Crossings [x, direction] of a line at height y with a closed outline, from left to right. */
+/**
+ * Crossings [x, direction] of a line at height y with a closed outline, from left to right.
+ * @param {readonly Point[]} points
+ * @param {number} y
+ */
 const crossings = (points, y) => {
+  /** @type {[x: number, direction: number][]} */
   const found = [];
   points.forEach((from, index) => {
     const to = points[(index + 1) % points.length];
@@ -47,13 +68,23 @@ const crossings = (points, y) => {
   return found.sort(([one], [other]) => one - other);
 };
 
-/** Adds a span's cover of each pixel to a row of sums. */
+/**
+ * Adds a span's cover of each pixel to a row of sums.
+ * @param {Float32Array} row
+ * @param {number} from
+ * @param {number} to
+ */
 const addSpan = (row, from, to) => {
   const [x0, x1] = [Math.max(0, from), Math.min(row.length, to)];
   for (let x = Math.floor(x0); x < x1; x += 1) row[x] += Math.min(x + 1, x1) - Math.max(x, x0);
 };
 
-/** What a closed outline covers (any turn of it counts): Uint8Array of width × height. */
+/**
+ * What a closed outline covers (any turn of it counts): Uint8Array of width × height.
+ * @param {readonly Point[]} points
+ * @param {number} width_px
+ * @param {number} height_px
+ */
 export const coverOf = (points, width_px, height_px) => {
   const cover = new Uint8Array(width_px * height_px);
   if (points.length < 3) return cover;

@@ -1,5 +1,12 @@
 // Moving a box softly onto the canvas' edges and middle lines.
 
+/** @import { Box, Size } from "../types/editor.d.ts" */
+
+/**
+ * @param {readonly number[]} values
+ * @param {readonly number[]} lines
+ * @param {number} reach
+ */
 const nearest = (values, lines, reach) => {
   let best = null;
   for (const value of values) {
@@ -13,8 +20,11 @@ const nearest = (values, lines, reach) => {
 };
 
 /**
- * The shift that puts a box {x0, y0, x1, y1} on the nearest line of the canvas within `reach`, and the lines that it
- * then touches: {dx, dy, vertical: x | null, horizontal: y | null}.
+ * The shift that puts a box {x0, y0, x1, y1} on the nearest line of the canvas within `reach`, and
+ * the lines that it then touches: {dx, dy, vertical: x | null, horizontal: y | null}.
+ * @param {Box} box
+ * @param {Size} canvas
+ * @param {number} reach
  */
 export const snapShift = (box, canvas, reach) => {
   const across = nearest(

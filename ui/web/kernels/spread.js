@@ -2,14 +2,22 @@
 
 const FAR = 1e9;
 
-/** The lower envelope of parabolas: squared distances along one line (Felzenszwalb and Huttenlocher, 2012). */
+/**
+ * The lower envelope of parabolas: squared distances along one line (Felzenszwalb and Huttenlocher,
+ * 2012).
+ * @param {Float64Array} values
+ * @param {number} length
+ * @param {Float64Array} out
+ * @param {Int32Array} places
+ * @param {Float64Array} borders
+ */
 const alongLine = (values, length, out, places, borders) => {
   let top = 0;
   places[0] = 0;
   borders[0] = -FAR;
   borders[1] = FAR;
   for (let at = 1; at < length; at += 1) {
-    let border = 0;
+    let border;
     for (;;) {
       const place = places[top];
       border = (values[at] + at * at - values[place] - place * place) / (2 * at - 2 * place);
@@ -27,7 +35,14 @@ const alongLine = (values, length, out, places, borders) => {
   }
 };
 
-/** Squared distance of every pixel to the nearest one for which isSeed(value) holds; very large when there is none. */
+/**
+ * Squared distance of every pixel to the nearest one for which isSeed(value) holds; very large when
+ * there is none.
+ * @param {Uint8Array} bytes
+ * @param {number} width
+ * @param {number} height
+ * @param {(value: number) => boolean} isSeed
+ */
 const squaredDistances = (bytes, width, height, isSeed) => {
   const field = Float64Array.from(bytes, (value) => (isSeed(value) ? 0 : FAR));
   const longest = Math.max(width, height);
@@ -46,9 +61,17 @@ const squaredDistances = (bytes, width, height, isSeed) => {
   return field;
 };
 
+/** @param {number} value */
 const isInside = (value) => value >= 128;
 
-/** Everything within `radius` pixels of the inside, with a soft edge of one pixel; soft parts keep their values. */
+/**
+ * Everything within `radius` pixels of the inside, with a soft edge of one pixel; soft parts keep
+ * their values.
+ * @param {Uint8Array} bytes
+ * @param {number} width
+ * @param {number} height
+ * @param {number} radius
+ */
 export const grown = (bytes, width, height, radius) => {
   const squared = squaredDistances(bytes, width, height, isInside);
   return Uint8Array.from(bytes, (value, at) => {
@@ -57,17 +80,30 @@ export const grown = (bytes, width, height, radius) => {
   });
 };
 
-/** What is left when the outside grows; the border of the canvas is no outside. */
+/**
+ * What is left when the outside grows; the border of the canvas is no outside.
+ * @param {Uint8Array} bytes
+ * @param {number} width
+ * @param {number} height
+ * @param {number} radius
+ */
 export const shrunk = (bytes, width, height, radius) =>
   inverted(grown(inverted(bytes), width, height, radius));
 
+/** @param {Uint8Array} bytes */
 export const inverted = (bytes) => Uint8Array.from(bytes, (value) => 255 - value);
 
-/** A running mean of 2 · radius + 1 values along lines; the edge values go on beyond the edge. */
+/**
+ * A running mean of 2 · radius + 1 values along lines; the edge values go on beyond the edge.
+ * @param {Float32Array} from
+ * @param {Float32Array} to
+ * @param {{ lines: number, length: number, lineStep: number, step: number, radius: number }} way
+ */
 const boxBlur = (from, to, { lines, length, lineStep, step, radius }) => {
   const width = 2 * radius + 1;
   for (let line = 0; line < lines; line += 1) {
     const base = line * lineStep;
+    /** @param {number} index */
     const at = (index) => from[base + Math.min(length - 1, Math.max(0, index)) * step];
     let sum = 0;
     for (let index = -radius; index <= radius; index += 1) sum += at(index);
@@ -78,7 +114,13 @@ const boxBlur = (from, to, { lines, length, lineStep, step, radius }) => {
   }
 };
 
-/** Softened to both sides over about `radius` pixels: three running means, close to a Gaussian. */
+/**
+ * Softened to both sides over about `radius` pixels: three running means, close to a Gaussian.
+ * @param {Uint8Array} bytes
+ * @param {number} width
+ * @param {number} height
+ * @param {number} radius
+ */
 export const feathered = (bytes, width, height, radius) => {
   const [one, other] = [Float32Array.from(bytes), new Float32Array(bytes.length)];
   const reach = Math.max(1, Math.round(radius / 2));

@@ -1,11 +1,21 @@
 // A field of bytes (0…255, row by row) moved, turned and scaled with the object that it belongs to.
 
+/** @import { Matrix } from "../types/editor.d.ts" */
+
 /**
- * The field after a map of canvas points: `back` is the matrix [a, b, c, d, e, f] from new places to old ones. Between
- * pixels it is linear; beyond the border everything is `outside`.
+ * The field after a map of canvas points: `back` is the matrix [a, b, c, d, e, f] from new places
+ * to old ones. Between pixels it is linear; beyond the border everything is `outside`.
+ * @param {Uint8Array} bytes
+ * @param {number} width
+ * @param {number} height
+ * @param {{ back: Matrix, outside: number }} way
  */
 export const warped = (bytes, width, height, { back, outside }) => {
   const [a, b, c, d, e, f] = back;
+  /**
+   * @param {number} x
+   * @param {number} y
+   */
   const at = (x, y) =>
     x < 0 || y < 0 || x >= width || y >= height ? outside : bytes[y * width + x];
   const result = new Uint8Array(width * height);

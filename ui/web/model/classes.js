@@ -1,15 +1,29 @@
 // What a layer is called by the segmenters: the vocabulary of a model, and choosing from it.
 
+/**
+ * @import { Edit } from "../types/editor.d.ts"
+ * @import { Identifier, ModelFacts, Scene } from "../types/protocol.d.ts"
+ */
+
 import { found } from "../kernels/searching.js";
 import { setLayer } from "./edits.js";
-import { isPainted, layerOf } from "./records.js";
+import { isPainted, requireLayer } from "./records.js";
 
+/** @param {string} phrase */
 const lastWord = (phrase) => phrase.trim().split(/\s+/).at(-1)?.toLowerCase() ?? "";
 
-/** Whether a model's segmenters take any phrase (CLIPSeg), not only those of their list. */
+/**
+ * Whether a model's segmenters take any phrase (CLIPSeg), not only those of their list.
+ * @param {ModelFacts | null} model
+ */
 export const takesAnyPhrase = (model) => Boolean(model?.members.includes("clipseg"));
 
-/** The names to choose from: what the model's guide tells apart, else what the scene's layers are about; sorted. */
+/**
+ * The names to choose from: what the model's guide tells apart, else what the scene's layers are
+ * about; sorted.
+ * @param {ModelFacts | null} model
+ * @param {Scene} scene
+ */
 export const vocabularyOf = (model, { layers }) => {
   const known = model?.classes ?? [];
   const said = layers
@@ -18,16 +32,24 @@ export const vocabularyOf = (model, { layers }) => {
   return [...new Set(known.length > 0 ? known : said)].toSorted();
 };
 
-/** The names that answer what was typed, the best first; all of them for nothing, or for a name as it stands. */
+/**
+ * The names that answer what was typed, the best first; all of them for nothing, or for a name as
+ * it stands.
+ * @param {readonly string[]} vocabulary
+ * @param {string} typed
+ */
 export const answersTo = (vocabulary, typed) =>
   vocabulary.includes(typed.trim()) ? vocabulary : found(vocabulary, typed, (name) => name);
 
 /**
- * Calls a layer by a class. A painted layer without words of its own, or with its old class for words, is drawn by the
- * new one's name.
+ * Calls a layer by a class. A painted layer without words of its own, or with its old class for
+ * words, is drawn by the new one's name.
+ * @param {Identifier} id
+ * @param {string} name
+ * @returns {Edit}
  */
-export const setClass = (id, name) => (desk) => {
-  const { phrase, class_label: old, ...layer } = layerOf(desk, id);
+export const setClass = (id, name) => (editor) => {
+  const { phrase, class_label: old, ...layer } = requireLayer(editor, id);
   const follows = isPainted(layer) && (phrase.trim() === "" || phrase === old);
-  return setLayer(id, { class_label: name, ...(follows ? { phrase: name } : {}) })(desk);
+  return setLayer(id, { class_label: name, ...(follows ? { phrase: name } : {}) })(editor);
 };

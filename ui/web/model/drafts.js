@@ -1,31 +1,62 @@
 // Drafts: the pictures of a first stage, which a method of two stages goes on from.
 
+/**
+ * @import { EditorState, SessionState } from "../types/editor.d.ts"
+ * @import { Digest, Draft, Facts, Settings } from "../types/protocol.d.ts"
+ */
+
 import { candidateOf } from "./session.js";
 
-/** The newest draft of a digest, null for none. */
+/**
+ * The newest draft of a digest, null for none.
+ * @param {Pick<SessionState, "drafts">} state
+ * @param {Digest} digest
+ */
 export const draftOf = ({ drafts }, digest) =>
   drafts.findLast((draft) => draft.digest === digest) ?? null;
 
-/** The draft in view: the shown picture itself, else the one that it was made from; null for none. */
+/**
+ * The draft in view: the shown picture itself, else the one that it was made from; null for none.
+ * @param {Readonly<SessionState>} state
+ * @param {EditorState} editor
+ */
 export const draftInView = (state, { picked }) => {
   const digest = state.viewed || picked;
   return draftOf(state, digest) ?? draftOf(state, candidateOf(state, digest)?.draft ?? "");
 };
 
-/** How many pictures were made of a draft; where it was taken as a picture itself, that one does not count. */
+/**
+ * How many pictures were made of a draft; where it was taken as a picture itself, that one does not
+ * count.
+ * @param {Pick<SessionState, "candidates">} state
+ * @param {Draft} draft
+ */
 export const picturesOf = ({ candidates }, { digest }) =>
   candidates.filter(({ draft, digest: own }) => draft === digest && own !== digest).length;
 
-/** The method of these settings, where it works in two stages; else the first one that does, null for none. */
+/**
+ * The method of these settings, where it works in two stages; else the first one that does, null
+ * for none.
+ * @param {Readonly<Facts> | null} facts
+ * @param {Settings} settings
+ */
 export const stagedMethod = (facts, { method }) => {
   const staged = (facts?.methods ?? []).filter(({ drafts }) => drafts);
   return staged.find(({ id }) => id === method) ?? staged[0] ?? null;
 };
 
-/** The first method that takes pictures as layers and works in one stage; null for none. */
+/**
+ * The first method that takes pictures as layers and works in one stage; null for none.
+ * @param {Readonly<Facts> | null} facts
+ */
 export const plainMethod = (facts) => (facts?.methods ?? []).find(({ drafts }) => !drafts) ?? null;
 
-/** The settings for making one object again: a method of two stages draws whole pictures, so another one does that. */
+/**
+ * The settings for making one object again: a method of two stages draws whole pictures, so another
+ * one does that.
+ * @param {Readonly<Facts> | null} facts
+ * @param {Settings} settings
+ */
 export const settingsForOne = (facts, settings) => {
   const isStaged = (facts?.methods ?? []).some(
     ({ id, drafts }) => drafts && id === settings.method,

@@ -1,53 +1,101 @@
-// A list of named records and a place in it. Undo and redo move the place; nothing is ever computed backwards.
+// A list of named records and a place in it. Undo and redo move the place; nothing is ever computed
+// backwards.
 
-/** What a step without pixels is taken to weigh: its record, of which most is shared with its neighbours. */
+/**
+ * @import { EditorState } from "../types/editor.d.ts"
+ * @import { History, HistoryEntry, Weigh } from "../types/model.d.ts"
+ */
+
+/**
+ * What a step without pixels is taken to weigh: its record, of which most is shared with its
+ * neighbours.
+ */
 const STEP_BYTES = 4096;
 
-/** entries: [{name, record, merge, at_ms}]; the first one is where the work began. */
+/**
+ * entries: [{name, record, merge, at_ms}]; the first one is where the work began.
+ * @param {string} name
+ * @param {EditorState} record
+ * @returns {History}
+ */
 export const beginHistory = (name, record) => ({
   entries: [{ name, record, merge: "", at_ms: 0 }],
   place: 0,
 });
 
+/** @param {History} history */
 export const present = (history) => history.entries[history.place].record;
 
 const MERGE_WINDOW_MS = 900;
 
+/**
+ * @param {HistoryEntry} last
+ * @param {HistoryEntry} entry
+ */
 const merges = (last, entry) =>
   entry.merge !== "" && last.merge === entry.merge && entry.at_ms - last.at_ms < MERGE_WINDOW_MS;
 
-/** One step more; what was undone is dropped. A step of the same `merge` key shortly after joins the last one. */
+/**
+ * One step more; what was undone is dropped. A step of the same `merge` key shortly after joins the
+ * last one.
+ * @param {History} history
+ * @param {HistoryEntry} entry
+ * @returns {History}
+ */
 export const advance = (history, entry) => {
   const kept = history.entries.slice(0, history.place + 1);
   const joined =
-    history.place > 0 && history.place === history.entries.length - 1 && merges(kept.at(-1), entry);
+    history.place > 0 &&
+    history.place === history.entries.length - 1 &&
+    merges(kept[kept.length - 1], entry);
   const entries = [...(joined ? kept.slice(0, -1) : kept), entry];
   return { entries, place: entries.length - 1 };
 };
 
-/** The present record replaced without a step, as a change of selection is. */
+/**
+ * The present record replaced without a step, as a change of selection is.
+ * @param {History} history
+ * @param {EditorState} record
+ * @returns {History}
+ */
 export const amend = (history, record) => {
   const entry = { ...history.entries[history.place], record };
   return { ...history, entries: history.entries.with(history.place, entry) };
 };
 
-/** The same entry, closed to merging. */
+/**
+ * The same entry, closed to merging.
+ * @param {History} history
+ * @returns {History}
+ */
 export const seal = (history) => ({
   ...history,
   entries: history.entries.with(history.place, { ...history.entries[history.place], merge: "" }),
 });
 
+/**
+ * @param {History} history
+ * @param {number} place
+ * @returns {History}
+ */
 export const goTo = (history, place) => ({
   ...history,
   place: Math.min(history.entries.length - 1, Math.max(0, place)),
 });
 
+/** @param {History} history */
 export const canUndo = (history) => history.place > 0;
+/** @param {History} history */
 export const canRedo = (history) => history.place < history.entries.length - 1;
 
 /**
- * The history without its oldest steps, as far as all weigh more than a budget of bytes; the present step stays.
- * weigh(record) → [[name, bytes]]: what a record refers to; what several refer to counts once.
+ * The history without its oldest steps, as far as all weigh more than a budget of bytes; the
+ * present step stays. weigh(record) → [[name, bytes]]: what a record refers to; what several refer
+ * to counts once.
+ * @param {History} history
+ * @param {Weigh} weigh
+ * @param {number} budget
+ * @returns {History}
  */
 export const trimmed = (history, weigh, budget) => {
   const seen = new Set();

@@ -1,5 +1,10 @@
 // Learned looks: which there are, who has one, and who can have one learned.
 
+/**
+ * @import { Edit, EditorState, Job } from "../types/editor.d.ts"
+ * @import { Layer, LearnedLook } from "../types/protocol.d.ts"
+ */
+
 import { setLayer } from "./edits.js";
 import { layerOf, titleOf } from "./records.js";
 
@@ -10,31 +15,50 @@ export const LENGTHS = Object.freeze([
   { id: 800, title: "800 steps" },
 ]);
 
-/** The known looks and the fresh ones before them, each once. */
+/**
+ * The known looks and the fresh ones before them, each once.
+ * @param {readonly LearnedLook[]} known
+ * @param {readonly LearnedLook[]} fresh
+ */
 export const joinedLooks = (known, fresh) => {
   const digests = new Set(fresh.map(({ look }) => look));
   return [...fresh, ...known.filter(({ look }) => !digests.has(look))];
 };
 
-/** Gives every layer its look; layers that went meanwhile are left out. */
-export const withLooks = (looks) => (desk) =>
+/**
+ * Gives every layer its look; layers that went meanwhile are left out.
+ * @param {readonly Pick<LearnedLook, "layer_id" | "look">[]} looks
+ * @returns {Edit}
+ */
+export const withLooks = (looks) => (editor) =>
   looks.reduce(
     (record, { layer_id: id, look }) =>
       layerOf(record, id) ? setLayer(id, { look })(record) : record,
-    desk,
+    editor,
   );
 
-/** Whether a layer's look can be learned: its picture is seen, and there are words. */
+/**
+ * Whether a layer's look can be learned: its picture is seen, and there are words.
+ * @param {Layer} layer
+ */
 export const isTeachable = (layer) =>
   layer.visible && layer.picture !== null && layer.phrase.trim() !== "";
 
-/** What a step that gives these layers their looks is called. */
-export const learnedName = (desk, looks) => {
-  const layer = looks.length === 1 && layerOf(desk, looks[0].layer_id);
+/**
+ * What a step that gives these layers their looks is called.
+ * @param {EditorState} editor
+ * @param {readonly Pick<LearnedLook, "layer_id" | "look">[]} looks
+ */
+export const learnedName = (editor, looks) => {
+  const layer = looks.length === 1 && layerOf(editor, looks[0].layer_id);
   return layer ? `Learn the look of ${titleOf(layer)}` : "Learn looks";
 };
 
-/** How it stands with a layer's look: {state: "none" | "learning" | "learned", text}. */
+/**
+ * How it stands with a layer's look: {state: "none" | "learning" | "learned", text}.
+ * @param {Layer} layer
+ * @param {Readonly<Job> | null} job
+ */
 export const standingOf = (layer, job) => {
   if (job?.kind === "learn" && (job.layer_ids ?? []).includes(layer.id))
     return {
@@ -44,10 +68,19 @@ export const standingOf = (layer, job) => {
   return layer.look ? { state: "learned", text: "learned" } : { state: "none", text: "none" };
 };
 
-/** What a layer may look like: nothing of its own, or one of the known looks; its own ones come first. */
+/**
+ * What a layer may look like: nothing of its own, or one of the known looks; its own ones come
+ * first.
+ * @param {Layer} layer
+ * @param {readonly LearnedLook[]} looks
+ */
 export const choicesOf = (layer, looks) => {
   const own = looks.filter(({ layer_id: id }) => id === layer.id);
   const others = looks.filter(({ layer_id: id }) => id !== layer.id);
+  /**
+   * @param {LearnedLook} learned
+   * @param {string} where
+   */
   const told = ({ look, phrase }, where) => ({
     id: look,
     title: `${phrase || "a layer"} (${where})`,

@@ -1,28 +1,50 @@
-// Moving or copying part of a layer: a piece of what is painted goes elsewhere in its mask; a piece of a picture
-// becomes a layer of its own, as the picture inside that piece of its mask, and nothing of its pixels is lost.
+// Moving or copying part of a layer: a piece of what is painted goes elsewhere in its mask; a piece
+// of a picture becomes a layer of its own, as the picture inside that piece of its mask, and
+// nothing of its pixels is lost.
+
+/**
+ * @import { App, Box, Mask, PartPen, Shift, Size } from "../types/editor.d.ts"
+ * @import { MarqueeParts } from "../types/model.d.ts"
+ * @import { Identifier } from "../types/protocol.d.ts"
+ */
 
 import { boxWithin, partCleared, partMoved, united } from "../kernels/shifting.js";
 import { bytesOf, maskFromBytes } from "../kernels/tiles.js";
 import { duplicate, setLayer } from "./edits.js";
 import { isMixing } from "./mixing.js";
 import { beginMask, paintsFreedom, targetOf } from "./painting.js";
-import { isPainted, layerOf } from "./records.js";
+import { isPainted, requireLayer } from "./records.js";
 import { addNotice } from "./session.js";
 
+/**
+ * @param {Pick<App, "session">} app
+ * @param {string} what
+ * @param {string} remedy
+ */
 const refused = ({ session }, what, remedy) => {
   addNotice(session, { what, remedy, brief: true });
   return null;
 };
 
+/** @param {Size} size */
 const sizeOf = ({ width_px: width, height_px: height }) => ({ width, height });
 
-/** Within one mask: {put({dx, dy}), commit(), cancel()}. */
-const beginWithin = (parts, name, box, copies) => {
-  const pen = beginMask(parts, name);
+/** @param {boolean} copies */
+const nameOf = (copies) => (copies ? "Copy part of" : "Move part of");
+
+/**
+ * Within one mask: {put({dx, dy}), commit(), cancel()}.
+ * @param {MarqueeParts} parts
+ * @param {Box} box
+ * @param {boolean} copies
+ */
+const beginWithin = (parts, box, copies) => {
+  const pen = beginMask(parts, nameOf(copies));
   if (!pen) return null;
   const bytes = bytesOf(pen.base);
   const { width_px, height_px } = pen.base;
   const rest = copies ? bytes : partCleared(bytes, width_px, box);
+  /** @param {Shift} shift */
   const put = (shift) => {
     const moved = partMoved(bytes, sizeOf(pen.base), box, shift);
     pen.put(maskFromBytes(united(rest, moved), width_px, height_px, pen.base));
@@ -30,12 +52,19 @@ const beginWithin = (parts, name, box, copies) => {
   return { put, commit: pen.commit, cancel: pen.cancel };
 };
 
-/** A piece of a picture as a layer right above it, selected; the picture's own mask loses the piece, unless copied. */
-const beginPiece = (parts, name, box, { base, title, copies }) => {
+/**
+ * A piece of a picture as a layer right above it, selected; the picture's own mask loses the piece,
+ * unless copied.
+ * @param {MarqueeParts} parts
+ * @param {Box} box
+ * @param {{ base: Mask, title: string, copies: boolean }} what
+ */
+const beginPiece = (parts, box, { base, title, copies }) => {
   const { store, masks } = parts;
-  const layer = layerOf(store.record, store.record.selected);
+  const layer = requireLayer(store.record, store.record.selected);
   const { width_px, height_px } = base;
   const bytes = bytesOf(base);
+  /** @param {Uint8Array} values */
   const stored = (values) => {
     const key = masks.newName();
     masks.put(key, maskFromBytes(values, width_px, height_px, base), base);
@@ -43,7 +72,8 @@ const beginPiece = (parts, name, box, { base, title, copies }) => {
   };
   const rest = copies ? layer.mask : stored(partCleared(bytes, width_px, box));
   const [id, piece] = [parts.newId(), masks.newName()];
-  const gesture = store.begin(`${name} ${title}`);
+  const gesture = store.begin(`${nameOf(copies)} ${title}`);
+  /** @param {Shift} shift */
   const put = ({ dx, dy }) => {
     if (!gesture.isOpen()) return;
     masks.put(
@@ -64,7 +94,12 @@ const beginPiece = (parts, name, box, { base, title, copies }) => {
   return { put, commit: gesture.commit, cancel: gesture.cancel };
 };
 
-/** Whether a layer shows anything at some points of a box. */
+/**
+ * Whether a layer shows anything at some points of a box.
+ * @param {MarqueeParts["hits"]} hits
+ * @param {Identifier} id
+ * @param {Box} box
+ */
 const isSeen = (hits, id, { x0, y0, x1, y1 }) => {
   const steps = Array.from({ length: 16 }, (_, index) => (index + 0.5) / 16);
   return steps.some((u) =>
@@ -73,31 +108,52 @@ const isSeen = (hits, id, { x0, y0, x1, y1 }) => {
 };
 
 /**
- * Begins to move, or copy, what lies in a box of the scene: {box (on whole pixels), put({dx, dy}: whole pixels),
- * commit(), cancel()}; null, and a sentence, when there is nothing to take. parts: those of `beginMask`, and
- * hits(id, point) → whether a layer is seen there.
+ * Whether a part goes elsewhere in a mask; else it becomes a layer of its own.
+ * @param {MarqueeParts} parts
+ */
+const movesMask = (parts) => {
+  const { record } = parts.store;
+  return (
+    isMixing(parts) || paintsFreedom(parts) || isPainted(requireLayer(record, record.selected))
+  );
+};
+
+/**
+ * Whether anything of a mask lies in a box.
+ * @param {Mask} mask
+ * @param {Box} box
+ */
+const isFilled = (mask, box) =>
+  partMoved(bytesOf(mask), sizeOf(mask), box, { dx: 0, dy: 0 }).some((value) => value > 0);
+
+/**
+ * Begins to move, or copy, what lies in a box of the scene: {box (on whole pixels), put({dx, dy}:
+ * whole pixels), commit(), cancel()}; null, and a sentence, when there is nothing to take. parts:
+ * those of `beginMask`, and hits(id, point) → whether a layer is seen there.
+ * @param {MarqueeParts} parts
+ * @param {Box} wanted
+ * @param {{ copies: boolean }} way
+ * @returns {PartPen | null}
  */
 export const beginPart = (parts, wanted, { copies }) => {
-  const { store } = parts;
-  const { scene, selected } = store.record;
+  const { scene, selected } = parts.store.record;
   const box = boxWithin(wanted, scene);
   if (!selected && !isMixing(parts))
     return refused(parts, "No layer is selected.", "Choose one first.");
   if (!box) return refused(parts, "The marquee lies beside the canvas.", "Draw it over the layer.");
-  const { obstacle, base, title } = targetOf(parts);
-  if (obstacle) return refused(parts, obstacle.what, obstacle.remedy);
-  const isMask =
-    isMixing(parts) || paintsFreedom(parts) || isPainted(layerOf(store.record, selected));
-  const inside = partMoved(bytesOf(base), sizeOf(base), box, { dx: 0, dy: 0 });
-  if (!inside.some((value) => value > 0) || (!isMask && !isSeen(parts.hits, selected, box)))
+  const target = targetOf(parts);
+  if (target.obstacle) return refused(parts, target.obstacle.what, target.obstacle.remedy);
+  const { base, title } = target;
+  const isMask = movesMask(parts);
+  const isThere = isFilled(base, box) && (isMask || isSeen(parts.hits, selected, box));
+  if (!isThere)
     return refused(
       parts,
       `Nothing of ${title} lies in the marquee.`,
       "Draw it over what the layer shows.",
     );
-  const name = copies ? "Copy part of" : "Move part of";
   const pen = isMask
-    ? beginWithin(parts, name, box, copies)
-    : beginPiece(parts, name, box, { base, title, copies });
+    ? beginWithin(parts, box, copies)
+    : beginPiece(parts, box, { base, title, copies });
   return pen && { box, ...pen };
 };

@@ -1,5 +1,11 @@
 // Changing the mask of the selected layer: one gesture, one undo step, whatever draws.
 
+/**
+ * @import { App, Edit, EditorState, Mask, MaskStore, PaintedField, Pen, Size } from "../types/editor.d.ts"
+ * @import { Obstacle, PaintParts, PaintTarget } from "../types/model.d.ts"
+ * @import { Layer, Placement, Scene } from "../types/protocol.d.ts"
+ */
+
 import { betweenPlacements } from "../kernels/matrix.js";
 import {
   bytesOf,
@@ -13,9 +19,15 @@ import { warped } from "../kernels/warping.js";
 import { addLayer, setLayer } from "./edits.js";
 import { PAINTED_FIELDS } from "./masks.js";
 import { isMixing, setMix } from "./mixing.js";
-import { buildPaintedLayer, isPainted, layerOf, titleOf } from "./records.js";
+import { buildPaintedLayer, isPainted, layerOf, requireLayer, titleOf } from "./records.js";
 import { addNotice } from "./session.js";
 
+/**
+ * @param {Layer | null} layer
+ * @param {MaskStore} masks
+ * @param {PaintedField} [field]
+ * @returns {Obstacle | null}
+ */
 const obstacleOf = (layer, masks, field = "mask") => {
   if (!layer) return null;
   if (layer.locked)
@@ -30,40 +42,69 @@ const obstacleOf = (layer, masks, field = "mask") => {
   return null;
 };
 
-/** Whether strokes change how free the selected layer is, instead of where it is. */
+/**
+ * Whether strokes change how free the selected layer is, instead of where it is.
+ * @param {Pick<App, "store" | "session">} app
+ */
 export const paintsFreedom = ({ store, session }) =>
   session.state.paints === "freedom" && store.record.selected !== "";
 
-/** The freedom of a layer as one grey everywhere, 0…255. */
+/**
+ * The freedom of a layer as one grey everywhere, 0…255.
+ * @param {Pick<Layer, "noise">} layer
+ */
 export const greyOf = ({ noise }) => Math.round(noise * 255);
 
-/** The painted freedom of a layer; where none is painted yet, its number everywhere. */
+/**
+ * The painted freedom of a layer; where none is painted yet, its number everywhere.
+ * @param {Layer} layer
+ * @param {Size} size
+ * @param {MaskStore} masks
+ */
 export const freedomOf = (layer, { width_px, height_px }, masks) => {
   const map = layer.noise_map ? masks.get(layer.noise_map) : null;
   if (map?.width_px === width_px && map.height_px === height_px) return map;
   return greyMask(width_px, height_px, greyOf(layer));
 };
 
+/**
+ * @param {Pick<App, "store" | "masks">} app
+ * @returns {PaintTarget | { obstacle: Obstacle }}
+ */
 const freedomTarget = ({ store, masks }) => {
   const { scene, selected } = store.record;
-  const layer = layerOf(store.record, selected);
+  const layer = requireLayer(store.record, selected);
   const obstacle = obstacleOf(layer, masks, "noise_map");
   if (obstacle) return { obstacle };
+  /**
+   * @param {string} noise_map
+   * @returns {Edit}
+   */
   const edit = (noise_map) => setLayer(layer.id, { noise_map });
   const base = freedomOf(layer, scene, masks);
   return { title: `the freedom of ${titleOf(layer)}`, obstacle, base, isNew: false, edit };
 };
 
-/** What is painted on: the layer's mask; without one a picture is inside everywhere, and a region nowhere. */
+/**
+ * What is painted on: the layer's mask; without one a picture is inside everywhere, and a region
+ * nowhere.
+ * @param {Layer} layer
+ * @param {Size} size
+ * @param {MaskStore} masks
+ */
 const baseOf = (layer, { width_px, height_px }, masks) => {
   const mask = layer.mask ? masks.get(layer.mask) : null;
   if (mask?.width_px === width_px && mask.height_px === height_px) return mask;
   return isPainted(layer) ? emptyMask(width_px, height_px) : fullMask(width_px, height_px);
 };
 
+/** @param {Scene} scene */
 const nextName = ({ layers }) => `Region ${layers.filter(isPainted).length + 1}`;
 
-/** The name of a new mask of the canvas, on which nothing is painted yet. */
+/**
+ * The name of a new mask of the canvas, on which nothing is painted yet.
+ * @param {Pick<App, "store" | "masks">} app
+ */
 export const newEmptyMask = ({ store, masks }) => {
   const { width_px, height_px } = store.record.scene;
   const name = masks.newName();
@@ -71,23 +112,53 @@ export const newEmptyMask = ({ store, masks }) => {
   return name;
 };
 
-/** A painted layer for a mask; without one nothing is painted on it yet. */
+/**
+ * A painted layer for a mask; without one nothing is painted on it yet.
+ * @param {Pick<App, "store" | "masks" | "newId">} parts
+ * @param {string} [mask]
+ */
 export const newPaintedLayer = (parts, mask = newEmptyMask(parts)) => {
   const { scene } = parts.store.record;
   return buildPaintedLayer({ id: parts.newId(), name: nextName(scene), mask, scene });
 };
 
-const samePlace = (one, other) =>
-  one === other || Object.keys(one).every((key) => one[key] === other[key]);
+/** @type {readonly (keyof Placement)[]} */
+const PLACEMENT_FIELDS = Object.freeze([
+  "centre_x_px",
+  "centre_y_px",
+  "scale_x",
+  "scale_y",
+  "rotation_deg",
+  "flip_x",
+  "flip_y",
+]);
 
-/** What is beyond the border of a layer's mask, or of its painted freedom. */
+/**
+ * @param {Placement} one
+ * @param {Placement} other
+ */
+const samePlace = (one, other) =>
+  one === other || PLACEMENT_FIELDS.every((field) => one[field] === other[field]);
+
+/**
+ * What is beyond the border of a layer's mask, or of its painted freedom.
+ * @param {Layer} layer
+ * @param {PaintedField} field
+ */
 const outsideOf = (layer, field) =>
   field === "mask" ? (isPainted(layer) ? 0 : 255) : greyOf(layer);
 
-/** The name of a layer's mask, or of its freedom, after the layer went to another place. */
+/**
+ * The name of a layer's mask, or of its freedom, after the layer went to another place.
+ * @param {MaskStore} masks
+ * @param {Layer} layer
+ * @param {PaintedField} field
+ * @param {Placement} from
+ */
 const movedMask = (masks, layer, field, from) => {
-  const mask = masks.get(layer[field]);
-  if (!mask) return layer[field];
+  const old = layer[field];
+  const mask = old && masks.get(old);
+  if (!mask) return old;
   const { width_px, height_px } = mask;
   const back = betweenPlacements(layer.placement, from);
   const outside = outsideOf(layer, field);
@@ -98,35 +169,37 @@ const movedMask = (masks, layer, field, from) => {
 };
 
 /**
- * Masks are measured on the canvas, but belong to their layers: at the end of every gesture the masks of layers that
- * changed their place go along. (masks) → (record before, record after) → record.
+ * Masks are measured on the canvas, but belong to their layers: at the end of every gesture the
+ * masks of layers that changed their place go along. (masks) → (record before, record after) →
+ * record.
+ * @param {MaskStore} masks
+ * @returns {(base: EditorState, record: EditorState) => EditorState}
  */
 export const followLayers = (masks) => (base, record) => {
   const before = new Map(base.scene.layers.map((layer) => [layer.id, layer]));
-  const isLeftBehind = (layer, field) => {
+  /** @param {Layer} layer */
+  const editsOf = (layer) => {
     const old = before.get(layer.id);
-    return (
-      old?.[field] && old[field] === layer[field] && !samePlace(old.placement, layer.placement)
+    if (!old || samePlace(old.placement, layer.placement)) return [];
+    const leftBehind = PAINTED_FIELDS.filter((each) => old[each] && old[each] === layer[each]);
+    return leftBehind.map((field) =>
+      setLayer(layer.id, { [field]: movedMask(masks, layer, field, old.placement) }),
     );
   };
-  const editsOf = (layer) =>
-    PAINTED_FIELDS.filter((field) => isLeftBehind(layer, field)).map((field) =>
-      setLayer(layer.id, {
-        [field]: movedMask(masks, layer, field, before.get(layer.id).placement),
-      }),
-    );
   return record.scene.layers.flatMap(editsOf).reduce((result, edit) => edit(result), record);
 };
 
 /**
- * The mask that is painted on, {title, obstacle, base, isNew, edit(name of the new mask) → edit of the record}: what
- * lies between two candidates while these are painted into one another, else the selected layer's (or its freedom),
- * else a new one's.
+ * The mask that is painted on, {title, obstacle, base, isNew, edit(name of the new mask) → edit of
+ * the record}: what lies between two candidates while these are painted into one another, else the
+ * selected layer's (or its freedom), else a new one's.
+ * @param {Pick<PaintParts, "store" | "session" | "masks" | "newId">} parts
+ * @returns {PaintTarget | { obstacle: Obstacle }}
  */
 export const targetOf = (parts) => {
   const { store, masks } = parts;
   const { mix, scene, selected } = store.record;
-  if (isMixing(parts)) {
+  if (mix && isMixing(parts)) {
     const base = masks.get(mix.mask);
     const obstacle = base
       ? null
@@ -144,6 +217,10 @@ export const targetOf = (parts) => {
   const obstacle = obstacleOf(present, masks);
   if (obstacle) return { obstacle };
   const layer = present ?? newPaintedLayer(parts);
+  /**
+   * @param {string} mask
+   * @returns {Edit}
+   */
   const edit = (mask) => (record) =>
     setLayer(layer.id, { mask })(present ? record : addLayer(layer)(record));
   return {
@@ -156,21 +233,27 @@ export const targetOf = (parts) => {
 };
 
 /**
- * Opens a gesture on the mask of the selected layer, of a new painted one when none is selected, or between two
- * candidates: {base, put(mask), commit(), cancel()}; null, and a sentence, when it cannot be painted on now.
- * parts: {store, session, masks, newId, touched(box)}; a box is what the page has to draw anew.
+ * Opens a gesture on the mask of the selected layer, of a new painted one when none is selected, or
+ * between two candidates: {base, put(mask), commit(), cancel()}; null, and a sentence, when it
+ * cannot be painted on now. parts: {store, session, masks, newId, touched(box)}; a box is what the
+ * page has to draw anew.
+ * @param {PaintParts} parts
+ * @param {string} name
+ * @returns {Pen | null}
  */
 export const beginMask = (parts, name) => {
   const { store, session, masks, touched } = parts;
-  const { title, obstacle, base, isNew, edit } = targetOf(parts);
-  if (obstacle) {
-    addNotice(session, { ...obstacle, brief: true });
+  const target = targetOf(parts);
+  if (target.obstacle) {
+    addNotice(session, { ...target.obstacle, brief: true });
     return null;
   }
+  const { title, base, isNew, edit } = target;
   const key = masks.newName();
   const gesture = store.begin(`${name} ${title}`);
   let last = base;
   // Another step, or an undo, may have ended the gesture: what it left is not written any more.
+  /** @param {Mask} mask */
   const put = (mask) => {
     if (!gesture.isOpen()) return;
     const box = changedBox(mask, last);

@@ -1,9 +1,21 @@
 // A picture taken apart: the stack of layers that it becomes.
 
-import { withTidyGroups } from "./groups.js";
-import { buildLayer, freeze, layerOf } from "./records.js";
+/**
+ * @import { Edit, Size } from "../types/editor.d.ts"
+ * @import { Decomposed } from "../types/model.d.ts"
+ * @import { FoundPart, Identifier, Layer } from "../types/protocol.d.ts"
+ */
 
-/** The placement on the canvas of a part {x_px, y_px, width_px, height_px} of the picture that was taken apart. */
+import { withTidyGroups } from "./groups.js";
+import { buildLayer, freeze, layerOf, requireLayer } from "./records.js";
+
+/**
+ * The placement on the canvas of a part {x_px, y_px, width_px, height_px} of the picture that was
+ * taken apart.
+ * @param {Size} size
+ * @param {Decomposed} apart
+ * @param {Omit<FoundPart, "layer_id">} part
+ */
 const placed = ({ width_px, height_px }, apart, part) => {
   const [scale_x, scale_y] = [width_px / apart.width_px, height_px / apart.height_px];
   return {
@@ -17,22 +29,36 @@ const placed = ({ width_px, height_px }, apart, part) => {
   };
 };
 
-/** The layer that the place behind goes on as: the backmost that was no object, else a new one. */
+/**
+ * The layer that the place behind goes on as: the backmost that was no object, else a new one.
+ * @param {readonly Layer[]} layers
+ * @param {Decomposed} apart
+ * @param {() => Identifier} newId
+ */
 const placeOf = (layers, apart, newId) => {
   const objects = new Set([...apart.parts.map(({ layer_id: id }) => id), ...apart.missing]);
   const own = layers.find((layer) => layer.visible && layer.picture && !objects.has(layer.id));
+  const placement = { centre_x_px: 0, centre_y_px: 0, scale_x: 1, scale_y: 1 };
   return (
-    own ?? buildLayer({ id: newId(), name: "Background", phrase: "", picture: null, placement: {} })
+    own ?? buildLayer({ id: newId(), name: "Background", phrase: "", picture: null, placement })
   );
 };
 
 /**
- * The record whose layers are the parts, with their words and dials, over what lies behind them. What was not found is
- * no layer any more. apart: {parts: [{layer_id, picture, x_px, y_px, width_px, height_px}], plate, missing, width_px,
- * height_px}.
+ * The record whose layers are the parts, with their words and dials, over what lies behind them.
+ * What was not found is no layer any more. apart: {parts: [{layer_id, picture, x_px, y_px,
+ * width_px, height_px}], plate, missing, width_px, height_px}.
+ * @param {Decomposed} apart
+ * @param {() => Identifier} newId
+ * @returns {Edit}
  */
-export const withParts = (apart, newId) => (desk) => {
-  const { scene } = desk;
+export const withParts = (apart, newId) => (editor) => {
+  const { scene } = editor;
+  /**
+   * @param {Layer} layer
+   * @param {Omit<FoundPart, "layer_id">} part
+   * @returns {Layer}
+   */
   const as = (layer, part) => ({
     ...layer,
     picture: part.picture,
@@ -42,7 +68,7 @@ export const withParts = (apart, newId) => (desk) => {
     blend: "normal",
     visible: true,
   });
-  const parts = apart.parts.filter(({ layer_id: id }) => layerOf(desk, id));
+  const parts = apart.parts.filter(({ layer_id: id }) => layerOf(editor, id));
   const plate = {
     x_px: 0,
     y_px: 0,
@@ -51,7 +77,9 @@ export const withParts = (apart, newId) => (desk) => {
     picture: apart.plate,
   };
   const place = as(placeOf(scene.layers, apart, newId), plate);
-  const layers = [place, ...parts.map((part) => as(layerOf(desk, part.layer_id), part))];
-  const selected = layers.some(({ id }) => id === desk.selected) ? desk.selected : layers.at(-1).id;
-  return freeze({ ...desk, selected, scene: withTidyGroups({ ...scene, layers }) });
+  const layers = [place, ...parts.map((part) => as(requireLayer(editor, part.layer_id), part))];
+  const selected = layers.some(({ id }) => id === editor.selected)
+    ? editor.selected
+    : layers[layers.length - 1].id;
+  return freeze({ ...editor, selected, scene: withTidyGroups({ ...scene, layers }) });
 };

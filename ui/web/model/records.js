@@ -1,15 +1,32 @@
-// The frozen records that undo moves between: a Desk holds the scene, the dials of a run, what is picked and selected,
-// the two candidates {base, other: ids, mask: name} between which somebody paints (`mix`, else null), the id of the
-// subject that runs draw ("" for none chosen), and the digests of the candidates that somebody starred.
+// The frozen records that undo moves between: an EditorState holds the scene, the dials of a run,
+// what is picked and selected, the two candidates {base, other: ids, mask: name} between which
+// somebody paints (`mix`, else null), the id of the subject that runs draw ("" for none chosen),
+// and the digests of the candidates that somebody starred.
 
+/**
+ * @import { EditorState, Point, Size } from "../types/editor.d.ts"
+ * @import { NewLayer } from "../types/model.d.ts"
+ * @import { Identifier, Layer, ProjectReply, Scene } from "../types/protocol.d.ts"
+ */
+
+/**
+ * Freezes a value to its depth.
+ * @template Value
+ * @param {Value} value
+ * @returns {Value}
+ */
 export const freeze = (value) => {
   if (value === null || typeof value !== "object" || Object.isFrozen(value)) return value;
   Object.values(value).forEach(freeze);
   return Object.freeze(value);
 };
 
-/** A Desk from the server's project reply. */
-export const deskFromProject = (project) =>
+/**
+ * An EditorState from the server's project reply.
+ * @param {Pick<ProjectReply, "scene" | "desk">} project
+ * @returns {EditorState}
+ */
+export const editorFromProject = (project) =>
   freeze({
     scene: project.scene,
     settings: project.desk.settings,
@@ -20,8 +37,11 @@ export const deskFromProject = (project) =>
     starred: project.desk.starred ?? [],
   });
 
-/** What the server keeps: the scene, and the rest beside it. */
-export const deskToMessage = ({
+/**
+ * What the server keeps: the scene, and the rest beside it.
+ * @param {EditorState} editor
+ */
+export const editorToMessage = ({
   scene,
   settings,
   picked,
@@ -34,13 +54,21 @@ export const deskToMessage = ({
   desk: { settings, picked, selected, mix, subject, starred },
 });
 
-/** Whether two Desks differ in something worth saving; a selection alone is not. */
-export const sameWork = (one, other) =>
-  ["scene", "settings", "picked", "mix", "subject", "starred"].every(
-    (part) => one[part] === other[part],
-  );
+/** @type {readonly (keyof EditorState)[]} */
+const KEPT_PARTS = Object.freeze(["scene", "settings", "picked", "mix", "subject", "starred"]);
 
-/** A layer for a picture that was just taken. */
+/**
+ * Whether two records differ in something worth saving; a selection alone is not.
+ * @param {EditorState} one
+ * @param {EditorState} other
+ */
+export const sameWork = (one, other) => KEPT_PARTS.every((part) => one[part] === other[part]);
+
+/**
+ * A layer for a picture that was just taken.
+ * @param {NewLayer} layer
+ * @returns {Layer}
+ */
 export const buildLayer = ({ id, name, phrase, picture, placement }) =>
   freeze({
     id,
@@ -67,7 +95,12 @@ export const buildLayer = ({ id, name, phrase, picture, placement }) =>
     heard_to: 1,
   });
 
-/** A layer without a picture: a phrase for the region that its mask names. It brings no pixels, so it is all free. */
+/**
+ * A layer without a picture: a phrase for the region that its mask names. It brings no pixels, so
+ * it is all free.
+ * @param {{ id: Identifier, name: string, mask: string, scene: Scene }} layer
+ * @returns {Layer}
+ */
 export const buildPaintedLayer = ({ id, name, mask, scene }) => {
   const placement = {
     centre_x_px: scene.width_px / 2,
@@ -84,7 +117,13 @@ export const buildPaintedLayer = ({ id, name, mask, scene }) => {
 
 const LARGEST_SHARE = 0.6;
 
-/** A placement for a picture of a size: at a point, shrunk to at most 60 % of the canvas, never enlarged. */
+/**
+ * A placement for a picture of a size: at a point, shrunk to at most 60 % of the canvas, never
+ * enlarged.
+ * @param {Size} size
+ * @param {Scene} scene
+ * @param {Point} centre
+ */
 export const firstPlacement = (size, scene, centre) => {
   const share = Math.min(
     (LARGEST_SHARE * scene.width_px) / size.width_px,
@@ -94,7 +133,11 @@ export const firstPlacement = (size, scene, centre) => {
   return { centre_x_px: centre.x, centre_y_px: centre.y, scale_x: scale, scale_y: scale };
 };
 
-/** A placement with which a picture just covers the canvas. */
+/**
+ * A placement with which a picture just covers the canvas.
+ * @param {Size} size
+ * @param {Scene} scene
+ */
 export const coveringPlacement = (size, scene) => {
   const scale = Math.max(scene.width_px / size.width_px, scene.height_px / size.height_px);
   return {
@@ -105,16 +148,44 @@ export const coveringPlacement = (size, scene) => {
   };
 };
 
-export const layerOf = (desk, id) => desk.scene.layers.find((layer) => layer.id === id) ?? null;
+/**
+ * @param {Pick<EditorState, "scene">} editor
+ * @param {Identifier} id
+ * @returns {Layer | null}
+ */
+export const layerOf = (editor, id) => editor.scene.layers.find((layer) => layer.id === id) ?? null;
 
-/** The ids of the selected layer and of those chosen with it (`also`, which then names it too), from back to front. */
-export const chosenIds = ({ scene, selected }, also) => {
-  const isChosen = also.includes(selected) ? (id) => also.includes(id) : (id) => id === selected;
-  return scene.layers.map(({ id }) => id).filter(isChosen);
+/**
+ * The layer of an id that is known to be there; a RangeError names one that is not.
+ * @param {Pick<EditorState, "scene">} editor
+ * @param {Identifier} id
+ * @returns {Layer}
+ */
+export const requireLayer = (editor, id) => {
+  const layer = layerOf(editor, id);
+  if (!layer) throw new RangeError(`There is no layer ${id}.`);
+  return layer;
 };
 
-/** Whether a layer is a painted region and no picture. */
+/**
+ * The ids of the selected layer and of those chosen with it (`also`, which then names it too), from
+ * back to front.
+ * @param {EditorState} editor
+ * @param {readonly Identifier[]} also
+ */
+export const chosenIds = ({ scene, selected }, also) => {
+  const chosen = also.includes(selected) ? also : [selected];
+  return scene.layers.map(({ id }) => id).filter((id) => chosen.includes(id));
+};
+
+/**
+ * Whether a layer is a painted region and no picture.
+ * @param {Pick<Layer, "picture">} layer
+ */
 export const isPainted = (layer) => layer.picture === null;
 
-/** What a person calls a layer: its name, else its phrase. */
+/**
+ * What a person calls a layer: its name, else its phrase.
+ * @param {Pick<Layer, "name" | "phrase">} layer
+ */
 export const titleOf = (layer) => layer.name || layer.phrase || "Layer without words";

@@ -1,8 +1,18 @@
-// What is said of a candidate's layers by its scores: figures by name, the sentence of a failed layer, the rank.
+// What is said of a candidate's layers by its scores: figures by name, the sentence of a failed
+// layer, the rank.
+
+/**
+ * @import { FailureNote, Figure } from "../types/model.d.ts"
+ * @import { Candidate, Draft, Identifier, Layer, LayerScore } from "../types/protocol.d.ts"
+ */
 
 import { titleOf } from "./records.js";
 
-/** The figures that are shown; all are better when larger. What nobody measured is null and stands nowhere. */
+/**
+ * The figures that are shown; all are better when larger. What nobody measured is null and stands
+ * nowhere.
+ * @type {readonly Omit<Figure, "value">[]}
+ */
 const FIGURES = Object.freeze([
   {
     field: "text",
@@ -21,17 +31,33 @@ const FIGURES = Object.freeze([
   },
 ]);
 
-/** The scores of a layer in a candidate, null without any. */
+/**
+ * The scores of a layer in a candidate, null without any.
+ * @param {Candidate | Draft | null} candidate
+ * @param {Identifier} layerId
+ * @returns {LayerScore | null}
+ */
 export const scoreOf = (candidate, layerId) =>
   candidate?.scores?.find((score) => score.layer_id === layerId) ?? null;
 
-/** The figures of a score that were measured: [{field, name, title, value}]. */
+/**
+ * The figures of a score that were measured: [{field, name, title, value}].
+ * @param {LayerScore | null} score
+ * @returns {Figure[]}
+ */
 export const figuresOf = (score) =>
-  FIGURES.map((figure) => ({ ...figure, value: score?.[figure.field] ?? null })).filter(
-    ({ value }) => value !== null,
-  );
+  FIGURES.flatMap((figure) => {
+    const value = score?.[figure.field] ?? null;
+    return value === null ? [] : [{ ...figure, value }];
+  });
 
-/** The note of a layer that failed in a candidate, or null; `short` is for where there is little room. */
+/**
+ * The note of a layer that failed in a candidate, or null; `short` is for where there is little
+ * room.
+ * @param {Candidate | Draft | null} candidate
+ * @param {Layer} layer
+ * @returns {FailureNote | null}
+ */
 export const failureOf = (candidate, layer) => {
   const reason = scoreOf(candidate, layer.id)?.failed;
   return reason
@@ -39,7 +65,12 @@ export const failureOf = (candidate, layer) => {
     : null;
 };
 
-/** The place of a candidate among the ranked of its run: {rank, of, failed}; null where there is nothing to compare. */
+/**
+ * The place of a candidate among the ranked of its run: {rank, of, failed}; null where there is
+ * nothing to compare.
+ * @param {Candidate | Draft} candidate
+ * @param {readonly (Candidate | Draft)[]} candidates
+ */
 export const placeOf = (candidate, candidates) => {
   const of = candidates.filter(({ rank }) => rank > 0).length;
   if (!(candidate.rank > 0) || of < 2) return null;

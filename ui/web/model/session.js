@@ -1,65 +1,75 @@
-// What the page knows beside the document and never undoes: the project, its job, its candidates, tool and view.
+// What the page knows beside the document and never undoes: the project, its job, its candidates,
+// tool and view.
 
-const START = Object.freeze({
-  project: "",
-  revision: 0,
-  facts: null,
-  candidates: [],
-  drafts: [],
-  coverage: [],
-  notes: [],
-  job: null,
-  saved: { state: "saved", at: "" },
-  link: "up",
-  conflict: null,
-  notices: [],
-  tool: "move",
-  view: { zoom: 1, x: 0, y: 0, turn: 0, mirror: false },
-  fitted: true,
-  showing: "collage",
-  viewed: "",
-  batch: "",
-  dismissed: [],
-  comparing: false,
-  compare: "",
-  splitAt: 0.5,
-  hovered: "",
-  also: Object.freeze([]),
-  guides: null,
-  outline: null,
-  brush: Object.freeze({
-    size: 48,
-    hardness: 0.8,
-    opacity: 1,
-    spacing: 0.1,
-    pressureSize: true,
-    pressureFlow: false,
+/**
+ * @import { Batch, EditorState, NewNotice, Notice, SessionState, SessionStore } from "../types/editor.d.ts"
+ * @import { Candidate, Digest, Draft, Identifier } from "../types/protocol.d.ts"
+ */
+
+/** @type {Readonly<SessionState>} */
+const START = Object.freeze(
+  /** @type {SessionState} */ ({
+    project: "",
+    revision: 0,
+    facts: null,
+    candidates: [],
+    drafts: [],
+    coverage: [],
+    notes: [],
+    job: null,
+    saved: { state: "saved", at: "" },
+    link: "up",
+    conflict: null,
+    notices: [],
+    tool: "move",
+    view: { zoom: 1, x: 0, y: 0, turn: 0, mirror: false },
+    fitted: true,
+    showing: "collage",
+    viewed: "",
+    batch: "",
+    dismissed: [],
+    comparing: false,
+    compare: "",
+    splitAt: 0.5,
+    hovered: "",
+    also: Object.freeze([]),
+    guides: null,
+    outline: null,
+    brush: Object.freeze({
+      size: 48,
+      hardness: 0.8,
+      opacity: 1,
+      spacing: 0.1,
+      pressureSize: true,
+      pressureFlow: false,
+    }),
+    region: Object.freeze({ subtract: false, tolerance: 24, radius: 8 }),
+    paints: "mask",
+    open: "",
+    theme: "",
+    freshSeeds: false,
+    moreOpen: false,
+    tuned: Object.freeze({}),
+    looks: Object.freeze([]),
+    library: Object.freeze({ subjects: Object.freeze([]), methods: Object.freeze([]) }),
+    subjectsOpen: false,
+    subjectForm: null,
+    masksShown: false,
+    lookSteps: 250,
+    tries: 1,
+    varied: Object.freeze({}),
+    heat: false,
+    moved: Object.freeze({}),
+    bindings: Object.freeze({}),
+    reading: "",
+    watched: 0,
   }),
-  region: Object.freeze({ subtract: false, tolerance: 24, radius: 8 }),
-  paints: "mask",
-  open: "",
-  theme: "",
-  freshSeeds: false,
-  moreOpen: false,
-  tuned: Object.freeze({}),
-  looks: Object.freeze([]),
-  library: Object.freeze({ subjects: Object.freeze([]), methods: Object.freeze([]) }),
-  subjectsOpen: false,
-  subjectForm: null,
-  masksShown: false,
-  lookSteps: 250,
-  tries: 1,
-  varied: Object.freeze({}),
-  heat: false,
-  moved: Object.freeze({}),
-  bindings: Object.freeze({}),
-  reading: "",
-  watched: 0,
-});
+);
 
 class Session {
   #state = START;
   #serial = 0;
+  /** @type {Set<() => unknown>} */
   #listeners = new Set();
 
   get state() {
@@ -72,11 +82,13 @@ class Session {
     return this.#serial;
   }
 
+  /** @param {Partial<SessionState>} patch */
   set(patch) {
     this.#state = Object.freeze({ ...this.#state, ...patch });
     this.#listeners.forEach((listener) => listener());
   }
 
+  /** @param {() => unknown} listener */
   subscribe(listener) {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -85,24 +97,37 @@ class Session {
 
 export const createSession = () => new Session();
 
+/**
+ * @param {{ index: number }} one
+ * @param {{ index: number }} other
+ */
 const byIndex = (one, other) => one.index - other.index;
 
-/** The drafts of a run: its own, else those among which the one was that it refined. */
+/**
+ * The drafts of a run: its own, else those among which the one was that it refined.
+ * @param {readonly Draft[]} drafts
+ * @param {Identifier} job
+ * @param {readonly Candidate[]} candidates
+ */
 const draftsOf = (drafts, job, candidates) => {
+  /** @param {Identifier} id */
   const from = (id) => drafts.filter((draft) => draft.job === id).toSorted(byIndex);
   const named = candidates.find(({ draft }) => draft)?.draft;
   const own = from(job);
-  return own.length > 0 || !named
-    ? own
-    : from(drafts.findLast(({ digest }) => digest === named)?.job);
+  const refined = named && drafts.findLast(({ digest }) => digest === named);
+  return own.length === 0 && refined ? from(refined.job) : own;
 };
 
 /**
- * Candidates and drafts by job, the newest run first; runs that were discarded are left out. A draft that was taken as
- * the picture itself stands among the drafts alone.
+ * Candidates and drafts by job, the newest run first; runs that were discarded are left out. A
+ * draft that was taken as the picture itself stands among the drafts alone.
+ * @param {Pick<SessionState, "candidates" | "dismissed"> & Partial<Pick<SessionState, "drafts">>} state
+ * @returns {Batch[]}
  */
 export const batchesOf = ({ candidates, drafts = [], dismissed }) => {
+  /** @type {Map<Identifier, Candidate[]>} */
   const batches = new Map();
+  /** @param {Candidate} candidate */
   const isDraft = ({ job, digest }) =>
     drafts.some((draft) => draft.job === job && draft.digest === digest);
   for (const candidate of candidates) {
@@ -117,7 +142,7 @@ export const batchesOf = ({ candidates, drafts = [], dismissed }) => {
       layerId: members[0]?.layer_id ?? "",
       drafts: draftsOf(drafts, job, members),
       candidates: members.toSorted(byIndex),
-      created: (members[0] ?? drafts.find((draft) => draft.job === job)).created ?? "",
+      created: (members[0] ?? drafts.find((draft) => draft.job === job))?.created ?? "",
     }))
     .toSorted((one, other) =>
       one.created < other.created ? -1 : Number(one.created > other.created),
@@ -125,21 +150,40 @@ export const batchesOf = ({ candidates, drafts = [], dismissed }) => {
     .reverse();
 };
 
-/** The candidate of a digest: as equal recipes make equal pixels, the one of the shown run, else the newest. */
+/**
+ * The candidate of a digest: as equal recipes make equal pixels, the one of the shown run, else the
+ * newest.
+ * @param {Pick<SessionState, "candidates" | "batch">} state
+ * @param {Digest} digest
+ * @returns {Candidate | null}
+ */
 export const candidateOf = ({ candidates, batch }, digest) =>
   candidates.findLast((candidate) => candidate.digest === digest && candidate.job === batch) ??
   candidates.findLast((candidate) => candidate.digest === digest) ??
   null;
 
-/** What a shown picture is compared with: the digest it was made over, else the picked one; "" means the collage. */
+/**
+ * What a shown picture is compared with: the digest it was made over, else the picked one; "" means
+ * the collage.
+ * @param {Pick<SessionState, "viewed">} state
+ * @param {EditorState} editor
+ * @param {Candidate | null} candidate
+ */
 export const beforeOf = ({ viewed }, { picked }, candidate) =>
   candidate?.source || (viewed && picked && viewed !== picked ? picked : "");
 
+/** @param {Pick<SessionState, "job">} state */
 export const isWorking = ({ job }) =>
   job !== null && (job.state === "queued" || job.state === "running");
 
-/** A notice is a calm sentence: {what, limit, remedy, tone: "note" | "good" | "problem", action?: {title, run}}. */
+/**
+ * A notice is a calm sentence: {what, limit, remedy, tone: "note" | "good" | "problem", action?:
+ * {title, run}}.
+ * @param {SessionStore} session
+ * @param {NewNotice} notice
+ */
 export const addNotice = (session, notice) => {
+  /** @type {Notice} */
   const entry = {
     id: session.serial(),
     tone: "note",
@@ -153,5 +197,9 @@ export const addNotice = (session, notice) => {
   return entry.id;
 };
 
+/**
+ * @param {SessionStore} session
+ * @param {number} id
+ */
 export const dropNotice = (session, id) =>
   session.set({ notices: session.state.notices.filter((notice) => notice.id !== id) });

@@ -1,4 +1,10 @@
-// The one place where the Desk changes: only inside a gesture, and one gesture is one undo step.
+// The one place where the editor's record changes: only inside a gesture, and one gesture is one
+// undo step.
+
+/**
+ * @import { Edit, EditorState, Gesture } from "../types/editor.d.ts"
+ * @import { History, OpenGesture, StoreWays } from "../types/model.d.ts"
+ */
 
 import {
   advance,
@@ -17,12 +23,18 @@ const HISTORY_BYTES = 256 * 2 ** 20;
 
 class Store {
   #history;
+  /** @type {OpenGesture | null} */
   #gesture = null;
   #now;
   #weigh;
   #settle;
+  /** @type {Set<() => unknown>} */
   #listeners = new Set();
 
+  /**
+   * @param {EditorState} record
+   * @param {StoreWays} ways
+   */
   constructor(record, { now, weigh, settle }) {
     this.#settle = settle;
     this.#history = beginHistory("Opened", record);
@@ -56,26 +68,34 @@ class Store {
     return canRedo(this.#history) ? this.#history.entries[this.#history.place + 1].name : "";
   }
 
+  /** @param {() => unknown} listener */
   subscribe(listener) {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Opens a gesture; one still open is committed first. */
+  /**
+   * Opens a gesture; one still open is committed first.
+   * @param {string} name
+   * @param {string} [merge]
+   * @returns {Gesture}
+   */
   begin(name, merge = "") {
     this.#gesture?.handle.commit();
     const base = present(this.#history);
-    const gesture = { base, record: base, handle: null };
     const isOpen = () => this.#gesture === gesture;
-    gesture.handle = {
+    /** @type {OpenGesture} */
+    const gesture = {
       base,
-      isOpen,
-      /** Replaces the record with `edit` of the record at the gesture's begin. */
-      update: (edit) => isOpen() && this.#see(gesture, edit(base)),
-      /** Goes on from the record as it now is. */
-      extend: (edit) => isOpen() && this.#see(gesture, edit(gesture.record)),
-      commit: () => isOpen() && this.#commit(gesture, name, merge),
-      cancel: () => isOpen() && this.#close(),
+      record: base,
+      handle: {
+        base,
+        isOpen,
+        update: (edit) => void (isOpen() && this.#see(gesture, edit(base))),
+        extend: (edit) => void (isOpen() && this.#see(gesture, edit(gesture.record))),
+        commit: () => void (isOpen() && this.#commit(gesture, name, merge)),
+        cancel: () => void (isOpen() && this.#close()),
+      },
     };
     this.#gesture = gesture;
     return gesture.handle;
@@ -87,14 +107,22 @@ class Store {
     return true;
   }
 
-  /** A gesture in one go. */
+  /**
+   * A gesture in one go.
+   * @param {string} name
+   * @param {Edit} edit
+   * @param {string} [merge]
+   */
   change(name, edit, merge = "") {
     const gesture = this.begin(name, merge);
     gesture.update(edit);
     gesture.commit();
   }
 
-  /** A change that is no step of its own: the selection. */
+  /**
+   * A change that is no step of its own: the selection.
+   * @param {Edit} edit
+   */
   amend(edit) {
     if (this.#gesture) this.#gesture.handle.extend(edit);
     else this.#set(amend(this.#history, edit(present(this.#history))));
@@ -113,22 +141,36 @@ class Store {
     this.goTo(this.#history.place + 1);
   }
 
+  /** @param {number} place */
   goTo(place) {
     this.#gesture?.handle.cancel();
     this.#set(goTo(seal(this.#history), place));
   }
 
-  /** Another document; its history begins here. */
+  /**
+   * Another document; its history begins here.
+   * @param {EditorState} record
+   * @param {string} name
+   */
   reset(record, name) {
     this.#gesture = null;
     this.#set(beginHistory(name, record));
   }
 
+  /**
+   * @param {OpenGesture} gesture
+   * @param {EditorState} record
+   */
   #see(gesture, record) {
     gesture.record = record;
     this.#tell();
   }
 
+  /**
+   * @param {OpenGesture} gesture
+   * @param {string} name
+   * @param {string} merge
+   */
   #commit(gesture, name, merge) {
     const { base, record } = gesture;
     this.#gesture = null;
@@ -145,6 +187,7 @@ class Store {
     this.#tell();
   }
 
+  /** @param {History} history */
   #set(history) {
     this.#history = history;
     this.#tell();
@@ -155,11 +198,18 @@ class Store {
   }
 }
 
+/**
+ * @param {EditorState} base
+ * @param {EditorState} record
+ */
 const asItIs = (base, record) => record;
 
 /**
- * `now` gives milliseconds and only decides which quick repeats join into one step; `weigh` is that of `trimmed`;
- * settle(base, record) → the record that a gesture leaves.
+ * `now` gives milliseconds and only decides which quick repeats join into one step; `weigh` is that
+ * of `trimmed`; settle(base, record) → the record that a gesture leaves.
+ * @param {EditorState} record
+ * @param {() => number} now
+ * @param {Partial<Pick<StoreWays, "weigh" | "settle">>} [options]
  */
 export const createStore = (record, now, { weigh = () => [], settle = asItIs } = {}) =>
   new Store(record, { now, weigh, settle });

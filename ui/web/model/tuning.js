@@ -1,16 +1,33 @@
 // Dials that the server chose for a layer, and why.
 
-const FIELDS = ["noise", "attention_positive", "attention_negative"];
+/**
+ * @import { LayerPatch } from "../types/editor.d.ts"
+ * @import { Layer, TunedLayer } from "../types/protocol.d.ts"
+ */
+
+/** @type {readonly ("noise" | "attention_positive" | "attention_negative")[]} */
+const FIELDS = Object.freeze(["noise", "attention_positive", "attention_negative"]);
 const ABOUT_STRUCTURE = "Edges";
 
-/** The patch that gives a layer its chosen dials; edges are held only where the layer already holds to a structure. */
+/**
+ * The patch that gives a layer its chosen dials; edges are held only where the layer already holds
+ * to a structure.
+ * @param {Layer} layer
+ * @param {TunedLayer} tuned
+ * @returns {LayerPatch}
+ */
 export const dialsOf = (layer, tuned) => {
   const patch = Object.fromEntries(FIELDS.map((field) => [field, tuned[field]]));
   if (layer.structure.kind === "none") return patch;
   return { ...patch, structure: { ...layer.structure, weight: tuned.structure } };
 };
 
-/** The sentences for a layer's dials as long as they are the chosen ones; none once somebody turned one. */
+/**
+ * The sentences for a layer's dials as long as they are the chosen ones; none once somebody turned
+ * one.
+ * @param {Layer} layer
+ * @param {TunedLayer | undefined} tuned
+ */
 export const reasonsOf = (layer, tuned) => {
   if (!tuned || FIELDS.some((field) => layer[field] !== tuned[field])) return [];
   if (layer.structure.kind === "none")

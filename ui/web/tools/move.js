@@ -1,5 +1,11 @@
 // The move tool: press an object to select it, drag it, scale and turn it by its handles.
 
+/**
+ * @import { Chart, Gesture, Point, Surface, ToolEvent } from "../types/editor.d.ts"
+ * @import { Placement } from "../types/protocol.d.ts"
+ * @import { Grip, HandleHeld, MoveArmed, ScaleHeld } from "../types/tools.d.ts"
+ */
+
 import { bounds, cursorOf, handleAt, handlesOf, rotatedTo, scaledTo } from "../kernels/boxes.js";
 import { snapShift } from "../kernels/snapping.js";
 import { toScene, viewMatrix } from "../kernels/views.js";
@@ -9,6 +15,10 @@ import { go } from "./chart.js";
 const DEAD_ZONE_PX = 3;
 const SNAP_PX = 6;
 
+/**
+ * @param {Surface} surface
+ * @param {Point} point
+ */
 const grabbed = (surface, point) => {
   const layer = surface.selected();
   if (!layer || layer.locked || !layer.visible) return null;
@@ -18,7 +28,12 @@ const grabbed = (surface, point) => {
   return handle ? { layer, size, handle } : null;
 };
 
-/** The selected object if it is under the pointer (so that a covered one can be dragged), else the topmost one. */
+/**
+ * The selected object if it is under the pointer (so that a covered one can be dragged), else the
+ * topmost one.
+ * @param {Surface} surface
+ * @param {Point} point
+ */
 const pressed = (surface, point) => {
   const at = toScene(surface.view(), point);
   const selected = surface.selected();
@@ -26,6 +41,11 @@ const pressed = (surface, point) => {
   return surface.topmost(at)?.id ?? "";
 };
 
+/**
+ * @param {Surface} surface
+ * @param {ToolEvent} event
+ * @param {Grip} grip
+ */
 const pressHandle = (surface, event, { layer, size, handle }) => {
   const start = toScene(surface.view(), event.point);
   const spot = toScene(surface.view(), handle);
@@ -36,6 +56,10 @@ const pressHandle = (surface, event, { layer, size, handle }) => {
   return go("scaling", { ...base, offset, gesture: surface.begin("Scale") });
 };
 
+/**
+ * @param {Surface} surface
+ * @param {ToolEvent} event
+ */
 const press = (surface, event) => {
   const grip = grabbed(surface, event.point);
   if (grip) return pressHandle(surface, event, grip);
@@ -43,12 +67,16 @@ const press = (surface, event) => {
   const wasSelected = surface.selected()?.id === id;
   if (!surface.chosen().includes(id)) surface.chooseAlone();
   surface.amend(select(id));
-  if (!id) return go("idle");
   const layer = surface.selected();
+  if (!id || !layer) return go("idle");
   const draggable = !layer.locked && (wasSelected || !surface.isBackdrop(layer));
   return go("armed", { id, start: event.point, placement: layer.placement, draggable });
 };
 
+/**
+ * @param {Surface} surface
+ * @param {ToolEvent} event
+ */
 const hover = (surface, event) => {
   const grip = grabbed(surface, event.point);
   if (grip) return surface.point({ cursor: cursorOf(grip.handle), hovered: "" });
@@ -56,6 +84,11 @@ const hover = (surface, event) => {
   return surface.point({ cursor: id ? "move" : "default", hovered: id });
 };
 
+/**
+ * @param {Surface} surface
+ * @param {ToolEvent} event
+ * @param {MoveArmed} held
+ */
 const startMoving = (surface, event, held) => {
   const far = Math.hypot(event.point.x - held.start.x, event.point.y - held.start.y) > DEAD_ZONE_PX;
   if (!far || !held.draggable) return null;
@@ -65,6 +98,11 @@ const startMoving = (surface, event, held) => {
   return go("moving", moving);
 };
 
+/**
+ * @param {Surface} surface
+ * @param {ToolEvent} event
+ * @param {MoveArmed & { gesture: Gesture }} held
+ */
 const move = (surface, event, held) => {
   const [from, to] = [held.start, event.point].map(surface.toScene);
   let [dx, dy] = [to.x - from.x, to.y - from.y];
@@ -85,12 +123,24 @@ const move = (surface, event, held) => {
 
 const NO_SNAP = { dx: 0, dy: 0, vertical: null, horizontal: null };
 
+/**
+ * @param {Surface} surface
+ * @param {ToolEvent} event
+ * @param {MoveArmed} held
+ * @param {Placement} placement
+ */
 const snapFor = (surface, event, held, placement) => {
-  const size = surface.sizeOf(surface.selected());
+  const layer = surface.selected();
+  const size = layer && surface.sizeOf(layer);
   if (event.ctrl || event.shift || !size) return NO_SNAP;
   return snapShift(bounds(placement, size), surface.canvas(), SNAP_PX / surface.view().zoom);
 };
 
+/**
+ * @param {Surface} surface
+ * @param {ToolEvent} event
+ * @param {ScaleHeld} held
+ */
 const scale = (surface, event, held) => {
   const at = toScene(surface.view(), event.point);
   const point = { x: at.x + held.offset.x, y: at.y + held.offset.y };
@@ -101,6 +151,11 @@ const scale = (surface, event, held) => {
   held.gesture.update(setPlacement(held.id, placement));
 };
 
+/**
+ * @param {Surface} surface
+ * @param {ToolEvent} event
+ * @param {HandleHeld} held
+ */
 const rotate = (surface, event, held) => {
   const at = toScene(surface.view(), event.point);
   held.gesture.update(
@@ -108,24 +163,39 @@ const rotate = (surface, event, held) => {
   );
 };
 
+/**
+ * @param {Surface} surface
+ * @param {ToolEvent} event
+ * @param {{ gesture: Gesture }} held
+ */
 const finish = (surface, event, held) => {
   surface.guide(null);
   held.gesture.commit();
   return go("idle");
 };
 
+/**
+ * @param {Surface} surface
+ * @param {ToolEvent} event
+ * @param {{ gesture: Gesture }} held
+ */
 const abandon = (surface, event, held) => {
   surface.guide(null);
   held.gesture.cancel();
   return go("idle");
 };
 
-/** A press without a drag: the topmost object, even if a covered one was selected. */
+/**
+ * A press without a drag: the topmost object, even if a covered one was selected.
+ * @param {Surface} surface
+ * @param {ToolEvent} event
+ */
 const click = (surface, event) => {
   surface.amend(select(surface.topmost(toScene(surface.view(), event.point))?.id ?? ""));
   return go("idle");
 };
 
+/** @type {Chart} */
 export const MOVE = Object.freeze({
   start: "idle",
   states: {

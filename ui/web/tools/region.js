@@ -1,4 +1,10 @@
-// Regions in one go: rectangle, ellipse and lasso outlines, and the bucket. Each adds to the mask or takes from it.
+// Regions in one go: rectangle, ellipse and lasso outlines, and the bucket. Each adds to the mask
+// or takes from it.
+
+/**
+ * @import { Chart, Point, Surface, ToolEvent } from "../types/editor.d.ts"
+ * @import { Pressed, RegionBoxHeld, RegionHeld } from "../types/tools.d.ts"
+ */
 
 import { floodFrom } from "../kernels/flood.js";
 import { coverOf, ellipse, rectangle } from "../kernels/shapes.js";
@@ -9,12 +15,22 @@ import { go } from "./chart.js";
 const DEAD_ZONE_PX = 3;
 const CLOSING_PX = 9;
 
+/** @param {Surface} surface */
 const aim = (surface) => void surface.point({ cursor: "crosshair", hovered: "" });
 
+/**
+ * @param {Surface} surface
+ * @param {ToolEvent} event
+ */
 const subtracts = (surface, event) =>
   surface.region().subtract !== Boolean(event.ctrl || event.eraser);
 
-/** Lays what an outline covers on the mask, as one step. */
+/**
+ * Lays what an outline covers on the mask, as one step.
+ * @param {Surface} surface
+ * @param {readonly Point[]} points
+ * @param {{ subtract: boolean, name: string }} way
+ */
 const apply = (surface, points, { subtract, name }) => {
   surface.outline(null);
   const { width_px, height_px } = surface.canvas();
@@ -24,24 +40,49 @@ const apply = (surface, points, { subtract, name }) => {
   pen.commit();
 };
 
+/** @param {Surface} surface */
 const leave = (surface) => {
   surface.outline(null);
   return go("idle");
 };
 
+/**
+ * @param {string} name
+ * @param {(from: Point, to: Point, way: { square: boolean, centred: boolean }) => Point[]} shapeOf
+ * @returns {Chart}
+ */
 const box = (name, shapeOf) => {
+  /**
+   * @param {Surface} surface
+   * @param {ToolEvent} event
+   * @param {Pressed} held
+   */
   const pointsOf = (surface, event, held) =>
     shapeOf(held.start, surface.toScene(event.point), { square: event.shift, centred: event.alt });
+  /**
+   * @param {Surface} surface
+   * @param {ToolEvent} event
+   */
   const down = (surface, event) => {
     const start = surface.toScene(event.point);
     return go("drawing", { start, pressed: event.point, subtract: subtracts(surface, event) });
   };
+  /**
+   * @param {Surface} surface
+   * @param {ToolEvent} event
+   * @param {RegionBoxHeld} held
+   */
   const move = (surface, event, held) =>
     void surface.outline({
       points: pointsOf(surface, event, held),
       closed: true,
       subtract: held.subtract,
     });
+  /**
+   * @param {Surface} surface
+   * @param {ToolEvent} event
+   * @param {RegionBoxHeld} held
+   */
   const up = (surface, event, held) => {
     const far =
       Math.hypot(event.point.x - held.pressed.x, event.point.y - held.pressed.y) > DEAD_ZONE_PX;
@@ -57,10 +98,19 @@ const box = (name, shapeOf) => {
 export const RECTANGLE = box("rectangle", rectangle);
 export const ELLIPSE = box("ellipse", ellipse);
 
-/** Shows the outline so far, and the way from its last point to the pointer. */
+/**
+ * Shows the outline so far, and the way from its last point to the pointer.
+ * @param {Surface} surface
+ * @param {RegionHeld} held
+ * @param {readonly Point[]} [next]
+ */
 const trace = (surface, held, next = []) =>
   surface.outline({ points: [...held.points, ...next], closed: false, subtract: held.subtract });
 
+/**
+ * @param {Surface} surface
+ * @param {ToolEvent} event
+ */
 const startLasso = (surface, event) => {
   const held = {
     points: [surface.toScene(event.point)],
@@ -71,6 +121,11 @@ const startLasso = (surface, event) => {
   return go("pressed", held);
 };
 
+/**
+ * @param {Surface} surface
+ * @param {ToolEvent} event
+ * @param {RegionHeld} held
+ */
 const pressAgain = (surface, event, held) => {
   const first = surface.toScreen(held.points[0]);
   const closes = Math.hypot(first.x - event.point.x, first.y - event.point.y) <= CLOSING_PX;
@@ -82,12 +137,22 @@ const pressAgain = (surface, event, held) => {
   });
 };
 
+/**
+ * @param {Surface} surface
+ * @param {ToolEvent} event
+ * @param {RegionHeld} held
+ */
 const startFreehand = (surface, event, held) => {
   const far =
     Math.hypot(event.point.x - held.pressed.x, event.point.y - held.pressed.y) > DEAD_ZONE_PX;
   return far ? drawFreehand(surface, event, held) : null;
 };
 
+/**
+ * @param {Surface} surface
+ * @param {ToolEvent} event
+ * @param {RegionHeld} held
+ */
 const drawFreehand = (surface, event, held) => {
   const next = {
     ...held,
@@ -97,19 +162,36 @@ const drawFreehand = (surface, event, held) => {
   return go("drawing", next);
 };
 
-/** Letting go after a free line closes the outline, unless it began with corners; a mere click sets a corner. */
+/**
+ * Letting go after a free line closes the outline, unless it began with corners; a mere click sets
+ * a corner.
+ * @param {Surface} surface
+ * @param {ToolEvent} event
+ * @param {RegionHeld} held
+ */
 const letGo = (surface, event, held) => go("corners", held);
 
+/**
+ * @param {Surface} surface
+ * @param {ToolEvent} event
+ * @param {RegionHeld} held
+ */
 const close = (surface, event, held) => {
   if (held.points.length > 2) apply(surface, held.points, { ...held, name: "lasso" });
   return leave(surface);
 };
 
+/**
+ * @param {Surface} surface
+ * @param {ToolEvent} event
+ * @param {RegionHeld} held
+ */
 const rubber = (surface, event, held) => {
   aim(surface);
   trace(surface, held, [surface.toScene(event.point)]);
 };
 
+/** @type {Chart} */
 export const LASSO = Object.freeze({
   start: "idle",
   states: {
@@ -120,6 +202,10 @@ export const LASSO = Object.freeze({
   },
 });
 
+/**
+ * @param {Surface} surface
+ * @param {ToolEvent} event
+ */
 const pour = (surface, event) => {
   const seed = surface.toScene(event.point);
   const { width_px: width, height_px: height } = surface.canvas();
@@ -137,7 +223,8 @@ const pour = (surface, event) => {
   pen.commit();
 };
 
+/** @type {Chart} */
 export const BUCKET = Object.freeze({
   start: "idle",
-  states: { idle: { hover: aim, down: (surface, event) => void pour(surface, event) } },
+  states: { idle: { hover: aim, down: pour } },
 });

@@ -1,5 +1,7 @@
 // The tools there are, in the order of their column.
 
+/** @import { Tool } from "../types/editor.d.ts" */
+
 import { CARRY } from "./carry.js";
 import { HAND, ZOOM } from "./look.js";
 import { MARQUEE } from "./marquee.js";
@@ -8,6 +10,7 @@ import { BRUSH, ERASER } from "./paint.js";
 import { BUCKET, ELLIPSE, LASSO, RECTANGLE } from "./region.js";
 import { SELECT } from "./select.js";
 
+/** @type {readonly Tool[]} */
 export const TOOLS = Object.freeze([
   { id: "move", title: "Move, scale and rotate", key: "V", icon: "move", chart: MOVE },
   {

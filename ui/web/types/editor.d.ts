@@ -507,7 +507,7 @@ export interface App {
   /** Runs a command; what goes wrong is told in words. */
   run(id: string, ...given: unknown[]): Promise<unknown>;
   /** Runs what may go wrong; then a notice says so. */
-  attempt<Value>(work: () => Promise<Value> | Value): Promise<Value | unknown>;
+  attempt<Value>(work: () => Promise<Value> | Value): Promise<Value | undefined>;
   /** Says what is waited for until the work is done. */
   busyWith<Value>(reading: string, work: () => Promise<Value>): Promise<Value>;
   /** A new id of a layer or a group. */
@@ -544,6 +544,9 @@ export interface Command {
   readonly where: "canvas" | "layers" | "anywhere";
   readonly run: (app: App, ...given: any[]) => unknown;
 }
+
+/** A command in its table, where what is usual is left out. */
+export type CommandEntry = Pick<Command, "group" | "run"> & Partial<Command>;
 
 /** Where a key was pressed. */
 export type KeyPlace = "text" | "slider" | "list" | "button" | "canvas";
