@@ -134,9 +134,7 @@ class CollageSuite:
         objects = [not (alpha > 0.5).all() for alpha in raster(plan, case.pixels).alphas]
         pairs = zip(plan.layers, objects, strict=True)
         able = [
-            layer.id
-            for layer, is_object in pairs
-            if is_object and layer.phrase and layer.picture
+            layer.id for layer, is_object in pairs if is_object and layer.phrase and layer.picture
         ]
         lessons = lessons_of(plan, case.pixels, able)
 

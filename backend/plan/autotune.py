@@ -78,7 +78,7 @@ def autotune(scene: Scene, card: Card, pixels: Pixels, rule: Rule = "lamina") ->
     """Values for every layer that takes part, from back to front. Nothing is changed; ``applied``
     does that.
     """
-    seen = [surveyed for surveyed in survey(scene, card, pixels) if not surveyed.obstacle]
+    seen = survey(scene, card, pixels).usable
     size = (scene.width_px, scene.height_px)
     alphas = [layer_sheet(surveyed.layer, pixels, size).alpha for surveyed in seen]
     visible = (

@@ -23,8 +23,8 @@ from backend.plan.plan import (
     plan_layer,
 )
 from backend.plan.request import AnyRequest, Compose, LearnLooks, Reroll, TakeApart
-from backend.plan.resolution import Size, generation_size
-from backend.plan.survey import Surveyed, survey
+from backend.plan.resolution import Size
+from backend.plan.survey import Survey, Surveyed, survey
 from backend.scene.layer import Layer
 from backend.scene.scene import Pixels, Scene
 
@@ -45,30 +45,20 @@ SEEDS = 2**53
 
 @dataclass(frozen=True)
 class _Reading:
-    """A scene as a model sees it; ``prompt`` are the words that it reads."""
+    """The words of a surveyed scene; ``prompt`` are those that the model reads."""
 
-    scene: Scene
-    card: Card
+    survey: Survey
     prompt: str
     negative: str
-    seen: tuple[Surveyed, ...]
     matches: dict[str, Match]
     unwanted: dict[str, Match]
 
-    @property
-    def usable(self) -> tuple[Surveyed, ...]:
-        return tuple(seen for seen in self.seen if not seen.obstacle)
-
-    @property
-    def size(self) -> Size:
-        return generation_size(self.scene.width_px, self.scene.height_px, self.card)
-
     def notes(self, layer_id: str = "") -> tuple[Note, ...]:
         """Every note, or those of the whole scene and one layer."""
-        words = word_notes(self.scene, self.prompt, self.negative, self.card)
-        layers = survey_notes(self.seen, self.matches, self.prompt, self.card)
+        words = word_notes(self.survey.scene, self.prompt, self.negative, self.survey.card)
+        layers = survey_notes(self.survey.layers, self.matches, self.prompt, self.survey.card)
         kept = tuple(note for note in layers if not layer_id or note.layer_id == layer_id)
-        return (*size_notes(self.scene, self.card), *words, *kept)
+        return (*size_notes(self.survey.scene, self.survey.card), *words, *kept)
 
     def planned(self, seen: Surveyed) -> PlannedLayer:
         return plan_layer(
@@ -86,7 +76,12 @@ def build_plan(scene: Scene, request: AnyRequest, card: Card, pixels: Pixels) ->
     layers that take part. RequestError when there are no words at all, or when the layer to re-roll
     is unknown, takes no part, or may not change.
     """
-    reading = _read(scene, card, pixels)
+    return plan_survey(survey(scene, card, pixels), request, pixels)
+
+
+def plan_survey(seen: Survey, request: AnyRequest, pixels: Pixels) -> Plan:
+    """As ``build_plan``, of a scene that was surveyed already."""
+    reading = _read(seen)
     if not reading.prompt.strip():
         raise RequestError(
             (
@@ -97,13 +92,13 @@ def build_plan(scene: Scene, request: AnyRequest, card: Card, pixels: Pixels) ->
         )
     if not isinstance(request, Reroll):
         if isinstance(request, TakeApart):
-            _check_source(request, reading.size, pixels)
+            _check_source(request, reading.survey.size, pixels)
         if isinstance(request, Compose) and request.draft is not None:
-            _check_draft(request.draft, reading.size, pixels)
-        layers = tuple(reading.planned(seen) for seen in reading.usable)
+            _check_draft(request.draft, reading.survey.size, pixels)
+        layers = tuple(reading.planned(seen) for seen in reading.survey.usable)
         return _plan(reading, request, layers, WholePicture(varied=_varied(reading, request)))
     chosen = _chosen(reading, request.layer_id)
-    _check_source(request, reading.size, pixels)
+    _check_source(request, reading.survey.size, pixels)
     target = OneLayer(
         layer_id=request.layer_id,
         source=request.source,
@@ -114,24 +109,14 @@ def build_plan(scene: Scene, request: AnyRequest, card: Card, pixels: Pixels) ->
     return _plan(reading, request, (reading.planned(chosen),), target)
 
 
-def coverage(scene: Scene, card: Card, pixels: Pixels) -> tuple[tuple[str, float, float], ...]:
-    """(layer id, visible share of the canvas in 0..1, visible latent cells) of each layer, from
-    back to front.
-    """
-    return tuple(
-        (seen.layer.id, seen.visible_frac, seen.visible_cells)
-        for seen in survey(scene, card, pixels)
-    )
-
-
-def scene_notes(scene: Scene, card: Card, pixels: Pixels) -> tuple[Note, ...]:
+def scene_notes(seen: Survey) -> tuple[Note, ...]:
     """What a person should know of a scene before anything is generated."""
-    return _read(scene, card, pixels).notes()
+    return _read(seen).notes()
 
 
-def _read(scene: Scene, card: Card, pixels: Pixels) -> _Reading:
-    seen = survey(scene, card, pixels)
-    layers = [surveyed.layer for surveyed in seen if not surveyed.obstacle]
+def _read(seen: Survey) -> _Reading:
+    scene, card = seen.scene, seen.card
+    layers = [surveyed.layer for surveyed in seen.usable]
     prompt, negative = normalised(scene.prompt), _joined_negatives(scene, layers)
     if not prompt.strip():
         prompt = ", ".join(
@@ -143,7 +128,7 @@ def _read(scene: Scene, card: Card, pixels: Pixels) -> _Reading:
     matches = {layer.id: match for layer, match in zip(layers, found, strict=True)}
     refused = match_phrases(negative, [layer.negative for layer in layers], card)
     unwanted = {layer.id: match for layer, match in zip(layers, refused, strict=True)}
-    return _Reading(scene, card, prompt, negative, seen, matches, unwanted)
+    return _Reading(seen, prompt, negative, matches, unwanted)
 
 
 def _joined_negatives(scene: Scene, layers: Sequence[Layer]) -> str:
@@ -167,8 +152,8 @@ def _plan(
         sampler=settings.sampler,
         steps=settings.steps,
         guidance_scale=settings.guidance_scale,
-        width_px=reading.size.width_px,
-        height_px=reading.size.height_px,
+        width_px=reading.survey.size.width_px,
+        height_px=reading.survey.size.height_px,
         prompt=reading.prompt,
         negative=reading.negative,
         seeds=tuple((settings.seed + index) % SEEDS for index in range(_count(request))),
@@ -194,8 +179,8 @@ def _object_words(reading: _Reading) -> list[str]:
     """The phrases of the layers that are objects: one of which most of the picture shows is its
     place.
     """
-    places = {seen.layer.id for seen in reading.usable if seen.visible_frac > PLACE_SHARE}
-    return [layer.phrase for layer in reading.scene.layers if layer.id not in places]
+    places = {seen.layer.id for seen in reading.survey.usable if seen.visible_frac > PLACE_SHARE}
+    return [layer.phrase for layer in reading.survey.scene.layers if layer.id not in places]
 
 
 def _task(request: AnyRequest) -> LookTask | ApartTask | None:
@@ -214,7 +199,7 @@ def _varied(reading: _Reading, request: AnyRequest) -> str | None:
 
 def _chosen(reading: _Reading, layer_id: str) -> Surveyed:
     """The layer to re-roll, when it can be."""
-    for seen in reading.seen:
+    for seen in reading.survey.layers:
         if seen.layer.id != layer_id:
             continue
         if seen.obstacle:
@@ -227,9 +212,10 @@ def _chosen(reading: _Reading, layer_id: str) -> Surveyed:
                 remedy="Raise its freedom to re-roll it.",
             )
         return seen
+    present = ", ".join(seen.layer.id for seen in reading.survey.layers)
     raise RequestError(
         f"There is no layer {layer_id!r} to re-roll.",
-        limit=f"This scene has {', '.join(seen.layer.id for seen in reading.seen) or 'no layers'}.",
+        limit=f"This scene has {present or 'no layers'}.",
         remedy="Choose one of its layers.",
     )
 
@@ -259,7 +245,7 @@ def _check_draft(draft: str, size: Size, pixels: Pixels) -> None:
 
 
 def _covers(reading: _Reading, chosen: Surveyed) -> tuple[Cover, ...]:
-    position = reading.usable.index(chosen)
+    position = reading.survey.usable.index(chosen)
     return tuple(
         Cover(
             picture=seen.layer.picture,
@@ -267,5 +253,5 @@ def _covers(reading: _Reading, chosen: Surveyed) -> tuple[Cover, ...]:
             placement=seen.placement,
             opacity=seen.layer.opacity,
         )
-        for seen in reading.usable[position + 1 :]
+        for seen in reading.survey.usable[position + 1 :]
     )

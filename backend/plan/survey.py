@@ -35,8 +35,30 @@ class Surveyed:
     visible_frac: float = 0.0
 
 
-def survey(scene: Scene, card: Card, pixels: Pixels) -> tuple[Surveyed, ...]:
-    """Every layer of the scene from back to front. Layers that cannot take part hide nothing of the
+@dataclass(frozen=True)
+class Survey:
+    """A scene as a model will see it, rastered once for all that is said and planned of it.
+
+    ``layers`` are all of the scene's, from back to front.
+    """
+
+    scene: Scene
+    card: Card
+    layers: tuple[Surveyed, ...]
+
+    @property
+    def usable(self) -> tuple[Surveyed, ...]:
+        """The layers that take part."""
+        return tuple(seen for seen in self.layers if not seen.obstacle)
+
+    @property
+    def size(self) -> Size:
+        """The size that the model generates at."""
+        return generation_size(self.scene.width_px, self.scene.height_px, self.card)
+
+
+def survey(scene: Scene, card: Card, pixels: Pixels) -> Survey:
+    """Raster each shown layer of a scene once. Layers that cannot take part hide nothing of the
     others.
     """
     size = generation_size(scene.width_px, scene.height_px, card)
@@ -45,7 +67,7 @@ def survey(scene: Scene, card: Card, pixels: Pixels) -> tuple[Surveyed, ...]:
     for layer in reversed(scene.layers):
         surveyed, left = _surveyed(layer, scene, size, card.cell_px**2, (pixels, left))
         seen.append(surveyed)
-    return tuple(reversed(seen))
+    return Survey(scene, card, tuple(reversed(seen)))
 
 
 def in_generation_px(placement: Placement, scene: Scene, size: Size) -> Placement:

@@ -116,6 +116,13 @@ def canonical_json(value: Any) -> str:
     )
 
 
+def _with_tuples(value: Any) -> Any:
+    """A JSON value with tuples for its lists, as the fields of a strict record want them."""
+    if isinstance(value, Mapping):
+        return {name: _with_tuples(part) for name, part in value.items()}
+    return tuple(map(_with_tuples, value)) if isinstance(value, list | tuple) else value
+
+
 def build_scene(record: Any) -> Scene:
     """A Scene from an untrusted value; a SceneError names the first field that is wrong.
 
@@ -137,7 +144,7 @@ def build_scene(record: Any) -> Scene:
             remedy="Merge or delete some layers.",
         )
     try:
-        return Scene.model_validate_json(json.dumps(record), strict=True)
+        return Scene.model_validate(_with_tuples(record), strict=True)
     except ValidationError as error:
         first = first_complaint(error, "scene")
         raise SceneError(first.what, limit=first.limit, remedy=first.remedy) from None

@@ -12,10 +12,11 @@ from typing import Any, get_args
 
 from backend.errors import PictureError, RequestError
 from backend.plan.autotune import Tuned, autotune
-from backend.plan.build import build_plan
+from backend.plan.build import plan_survey
 from backend.plan.events import JobState
 from backend.plan.plan import Note, Plan
 from backend.plan.request import Compose, LearnLooks, Reroll, Sampler, build_request
+from backend.plan.survey import survey
 from backend.scene.cut_outs import cut_outs
 from backend.scene.openraster import OpenedScene, read_ora, write_ora
 from backend.scene.picture_file import Limits, decode_exact, decode_picture
@@ -128,9 +129,9 @@ class Studio:
         with self._store.database.write() as connection:
             projects.check_revision(connection, project, revision)
             revision = projects.update_project(connection, project, kept, state)
-        survey = self._surveyor.survey(kept, state)
+        report = self._surveyor.report(kept, state)
         return Saved(
-            revision=revision, digest=kept.digest(), coverage=survey.coverage, notes=survey.notes
+            revision=revision, digest=kept.digest(), coverage=report.coverage, notes=report.notes
         )
 
     def take_picture(self, content: bytes, name: str) -> TakenPicture:
@@ -191,16 +192,15 @@ class Studio:
         self._surveyor.require_source(asked)
         if isinstance(asked, Compose):
             self._surveyor.require_draft(asked)
-        plan = build_plan(
-            planned, asked, self._offer.card(asked.settings.model), self._store.pixels
-        )
+        seen = survey(planned, self._offer.card(asked.settings.model), self._store.pixels)
+        plan = plan_survey(seen, asked, self._store.pixels)
         with self._store.database.write() as connection:
             projects.check_revision(connection, project, revision)
             job = jobs.insert_job(connection, project, asked, plan)
         self._runner.wake()
         remarks = self.library.remarks(scene, asked) if isinstance(asked, Compose) else ()
         return Submitted(
-            job=job, notes=(*remarks, *self._surveyor.noted(planned, asked.settings, plan.notes))
+            job=job, notes=(*remarks, *self._surveyor.add_notes(seen, asked.settings, plan.notes))
         )
 
     def retouch(self, project: str, candidate: str) -> Submitted:
@@ -352,7 +352,7 @@ class Studio:
             made = candidates.candidates_of_project(connection, project)
             drafted = drafts.drafts_of_project(connection, project)
             learned = looks.known_looks(connection)
-        survey = self._surveyor.survey(saved.scene, saved.desk)
+        report = self._surveyor.report(saved.scene, saved.desk)
         return Project(
             id=saved.id,
             revision=saved.revision,
@@ -361,7 +361,7 @@ class Studio:
             job=job,
             candidates=made,
             drafts=drafted,
-            coverage=survey.coverage,
-            notes=opening_notes + survey.notes,
+            coverage=report.coverage,
+            notes=opening_notes + report.notes,
             looks=learned,
         )

@@ -7,13 +7,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backend.errors import LaminaError, ModelError, RequestError, SceneError
-from backend.plan.build import coverage, scene_notes
+from backend.plan.build import scene_notes
 from backend.plan.card import Card
 from backend.plan.ignored import ignored_notes
 from backend.plan.painted import painted_notes, with_painted
 from backend.plan.plan import Note
 from backend.plan.request import AnyRequest, Compose, Reroll, Settings, TakeApart
-from backend.plan.survey import survey
+from backend.plan.survey import Survey, Surveyed, survey
 from backend.scene.scene import Pixels, Scene
 from backend.studio.offer import Offer
 from backend.studio.pixel_files import PixelFiles
@@ -24,7 +24,7 @@ OPEN = "clipseg"
 
 
 @dataclass(frozen=True)
-class Survey:
+class SceneReport:
     """How much each layer shows, and what a person should know."""
 
     coverage: tuple[Coverage, ...]
@@ -38,21 +38,21 @@ class Surveyor:
         self._pixels = pixels
         self._offer = offer
 
-    def survey(self, scene: Scene, desk: DeskState) -> Survey:
-        """Coverage and notes. Never refuses: a missing model or damaged pixels become notes."""
+    def report(self, scene: Scene, desk: DeskState) -> SceneReport:
+        """Coverage and notes from one survey. Never refuses: a missing model or damaged pixels
+        become notes.
+        """
         try:
             card, notes = self._card(desk.settings.model)
-            shown = coverage(scene, card, self._pixels)
-            rows = tuple(
-                Coverage(layer_id=layer_id, visible_frac=frac, cells=cells)
-                for layer_id, frac, cells in shown
-            )
-            found = self.noted(scene, desk.settings, scene_notes(scene, card, self._pixels))
-            return Survey(rows, notes + found)
+            seen = survey(scene, card, self._pixels)
+            found = self.add_notes(seen, desk.settings, scene_notes(seen))
+            return SceneReport(tuple(map(_coverage, seen.layers)), notes + found)
         except LaminaError as error:
-            return Survey((), (Note(code="unreadable", text=error.sentence),))
+            return SceneReport((), (Note(code="unreadable", text=error.sentence),))
 
-    def noted(self, scene: Scene, settings: Settings, notes: tuple[Note, ...]) -> tuple[Note, ...]:
+    def add_notes(
+        self, seen: Survey, settings: Settings, notes: tuple[Note, ...]
+    ) -> tuple[Note, ...]:
         """The notes of a scene with what the chosen method leaves unread, and what it wants of
         painted layers.
 
@@ -61,16 +61,14 @@ class Surveyor:
         method = next(
             (method for method in self._offer.methods() if method.id == settings.method), None
         )
-        if method is not None:
-            notes = (*notes, *ignored_notes(scene, method.title, method.ignores))
-        if method is None or not method.drafts:
+        if method is None:
             return notes
-        card, _ = self._card(settings.model)
-        facts = next((model for model in self._offer.models() if model.id == card.id), None)
+        notes = (*notes, *ignored_notes(seen.scene, method.title, method.ignores))
+        if not method.drafts:
+            return notes
+        facts = next((model for model in self._offer.models() if model.id == seen.card.id), None)
         listed = facts is not None and facts.classes and OPEN not in facts.members
-        painted = painted_notes(
-            survey(scene, card, self._pixels), facts.classes if facts and listed else None
-        )
+        painted = painted_notes(seen.layers, facts.classes if facts and listed else None)
         return with_painted(notes, painted)
 
     def require_pixels(self, scene: Scene) -> None:
@@ -136,3 +134,9 @@ class Surveyor:
             return self._offer.card(present[0].id), (
                 Note(code="model_missing", text=error.sentence),
             )
+
+
+def _coverage(seen: Surveyed) -> Coverage:
+    return Coverage(
+        layer_id=seen.layer.id, visible_frac=seen.visible_frac, cells=seen.visible_cells
+    )

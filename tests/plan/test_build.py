@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.errors import RequestError, SceneError
-from backend.plan.build import build_plan, coverage, scene_notes
+from backend.plan.build import build_plan, scene_notes
 from backend.plan.plan import OneLayer, Plan, WholePicture
+from backend.plan.survey import survey
 from backend.scene.layer import Layer
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
@@ -173,7 +174,7 @@ def test_no_words_at_all_are_refused_and_told_before() -> None:
         on = on.with_layer(layer.id, phrase=" ")
     with pytest.raises(RequestError, match=r"no words to draw from.*Write a prompt, or a phrase"):
         planned(on)
-    notes = scene_notes(on.scene, WordCard(), on.pixels)
+    notes = scene_notes(survey(on.scene, WordCard(), on.pixels))
     assert [note.code for note in notes] == ["no_prompt"]
     assert "no layer has a phrase" in notes[0].text
 
@@ -266,20 +267,14 @@ def test_coverage_counts_what_is_seen() -> None:
         .with_layer("apple-2", placement=at(16, 12), opacity=0.5)
         .with_layer("fox", visible=False)
     )
-    seen = {
-        layer_id: (share, cells) for layer_id, share, cells in coverage(on.scene, CARD, on.pixels)
-    }
+    layers = survey(on.scene, CARD, on.pixels).layers
+    seen = {one.layer.id: (one.visible_frac, one.visible_cells) for one in layers}
     half_seen = 16 * 4 + 12 * 16 * 0.5
     assert seen["apple-1"] == pytest.approx((half_seen / 4096, half_seen / 64))
     assert seen["apple-2"] == pytest.approx((128 / 4096, 2.0))
     assert seen["fox"] == (0.0, 0.0)
     assert seen["meadow"][0] == pytest.approx(1 - (half_seen + 128) / 4096)
-    assert [layer_id for layer_id, _, _ in coverage(on.scene, CARD, on.pixels)] == [
-        "meadow",
-        "apple-1",
-        "apple-2",
-        "fox",
-    ]
+    assert [one.layer.id for one in layers] == ["meadow", "apple-1", "apple-2", "fox"]
 
 
 def test_notes_of_a_scene_are_those_of_its_plan() -> None:
@@ -289,7 +284,7 @@ def test_notes_of_a_scene_are_those_of_its_plan() -> None:
         .with_layer("apple-1", visible=False)
         .with_scene(width_px=80)
     )
-    assert scene_notes(on.scene, CARD, on.pixels) == planned(on).notes
+    assert scene_notes(survey(on.scene, CARD, on.pixels)) == planned(on).notes
 
 
 @given(

@@ -41,7 +41,7 @@ def noted(
         for number, (phrase, label, mask) in enumerate(layers)
     )
     scene = Scene(width_px=SIDE, height_px=SIDE, layers=made)
-    seen = survey(scene, ScriptedCard(), pixels)
+    seen = survey(scene, ScriptedCard(), pixels).layers
     return [(note.layer_id, note.code) for note in painted_notes(seen, classes)]
 
 
@@ -85,7 +85,7 @@ def test_pictures_and_hidden_layers_are_no_masks() -> None:
     picture = Layer(id="a", picture=toy, placement=place)
     hidden = Layer(id="b", mask=pixels.add_mask(BIG), placement=place, visible=False)
     scene = Scene(width_px=SIDE, height_px=SIDE, layers=(picture, hidden))
-    assert painted_notes(survey(scene, ScriptedCard(), pixels), CLASSES) == ()
+    assert painted_notes(survey(scene, ScriptedCard(), pixels).layers, CLASSES) == ()
 
 
 def test_what_is_said_better_is_said_once() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backend.plan.build import build_plan, coverage
+from backend.plan.build import build_plan
 from backend.plan.raster import raster
+from backend.plan.survey import survey
 from backend.scene.composite import GREY, flatten_scene
 from tests.plan.scenes import CARD, compose, reroll, source, stage
 from tests.scene.drawings import at
@@ -23,7 +24,7 @@ def test_a_whole_picture_is_the_scene_over_grey() -> None:
     assert laid.topmost[50, 5] == 1
     assert laid.topmost[44, 32] == 4
     assert np.abs(laid.visibility.sum(axis=0) - 1).max() < 1e-6
-    shares = {layer_id: share for layer_id, share, _ in coverage(on.scene, CARD, on.pixels)}
+    shares = {one.layer.id: one.visible_frac for one in survey(on.scene, CARD, on.pixels).layers}
     for index, layer in enumerate(plan.layers):
         assert laid.visibility[index + 1].mean() == pytest.approx(shares[layer.id], abs=1e-6)
 
