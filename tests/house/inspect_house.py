@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.house.prose import check_prose
 from tests.house.python_rules import EVERYWHERE, PRODUCT, check_python
 from tests.house.script_rules import check_script
 from tests.house.text_rules import check_changelog, check_controls, check_sizes, check_text
@@ -24,6 +25,7 @@ RULES = (
     "weights too large",
     "control without its test",
     "change log",
+    "one sentence a line",
 )
 
 
@@ -35,6 +37,7 @@ def inspect(root: Path = ROOT) -> Iterator[Breach]:
         text = read_text(path, root)
         yield from check_text(name, text)
         yield from check_script(name, text)
+        yield from check_prose(name, text)
         if path.suffix == ".py":
             yield from check_python(name, text)
     yield from check_sizes(files, root)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.house.inspect_house import RULES, inspect
+from tests.house.prose import check_prose, lay_out, split_sentences
 from tests.house.python_rules import check_python, is_vague
 from tests.house.script_rules import check_script
 from tests.house.text_rules import MAX_FILE_BYTES, MAX_WEIGHT_BYTES, check_changelog, check_text
@@ -170,6 +171,28 @@ def test_good_script_passes(path: str, text: str) -> None:
     assert list(check_script(path, text)) == []
 
 
+@pytest.mark.parametrize(
+    "text", ["It is so. And so.", "It is\nso.", "- One. Two.", "- One of\n  them."]
+)
+def test_prose_that_is_not_one_sentence_a_line_is_caught(text: str) -> None:
+    assert [breach.rule for breach in check_prose("README.md", text)] == ["one sentence a line"]
+    assert list(check_prose("README.md", lay_out(text))) == []
+
+
+def test_what_is_no_sentence_stays_as_it_is() -> None:
+    text = "# A. B\n| A. B | C |\n```\nA. B\n```\n![A. B](c.png)\n- A\n- B\n\n"
+    text += "See Gal et al. A `b. C` d."
+    assert lay_out(text) == text
+    assert lay_out(lay_out("A (b. C) d. .5 of e. *F* g? H")) == "A (b.\nC) d.\n.5 of e.\n*F* g?\nH"
+    assert split_sentences("Sect. 4. Then Rombach et al. Again (so). “Quoted.” More") == [
+        "Sect.",
+        "4.",
+        "Then Rombach et al. Again (so).",
+        "“Quoted.”",
+        "More",
+    ]
+
+
 def test_change_log() -> None:
     good = "# Changes\n## 0.1\n### Added\n### Changed\n### Fixed\n### Removed\n"
     assert list(check_changelog(good)) == []
@@ -216,7 +239,7 @@ def test_tree_rules_catch(bad_tree: Path) -> None:
 
 
 def test_every_rule_is_caught_above(bad_tree: Path) -> None:
-    scripts = {"kernels import nothing", "document outside view"}
+    scripts = {"kernels import nothing", "document outside view", "one sentence a line"}
     tree = {breach.rule for breach in inspect(bad_tree)}
     assert set(BAD_PYTHON) | set(BAD_TEXT) | scripts | tree == set(RULES)
 
