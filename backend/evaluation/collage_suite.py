@@ -18,6 +18,7 @@ from backend.engine.classroom import finished, learn_looks
 from backend.engine.look_learning import Rules
 from backend.evaluation.asking import run_plan, settings_for
 from backend.evaluation.collage_methods import METHODS, Dials, dialled, orders
+from backend.evaluation.forms import score_outlines_at
 from backend.evaluation.kept import Kept
 from backend.evaluation.likeness import layer_likeness
 from backend.evaluation.report import Metric, Row, build_metric
@@ -222,6 +223,7 @@ class CollageSuite:
                 yield "colour_iou", [mask_iou(mask, region) for mask in masks]
             for classes, colours in seen:
                 yield "mask_iou", [mask_iou(class_map == label, region) for class_map in classes]
+                yield from score_outlines_at(classes, region, CLASSES[label - 1])
                 pairs = zip(classes, colours, strict=True)
                 yield (
                     "class_and_colour",

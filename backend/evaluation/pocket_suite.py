@@ -22,6 +22,13 @@ from backend.evaluation.asking import (
     scene_of_words,
     settings_for,
 )
+from backend.evaluation.forms import (
+    Question,
+    autoencoder_figures,
+    build_questions,
+    ceiling_rows,
+    score_forms,
+)
 from backend.evaluation.report import Metric, Row, build_metric
 from backend.evaluation.sheet import Tile
 from backend.metrics.recognition import class_present, colour_right, mask_iou, psnr
@@ -49,6 +56,8 @@ CRUDE = ATTENTION.model_copy(
     update={"noise": 0.7, "attention_positive": 0.5, "attention_negative": 0.8}
 )
 
+FORM_ROWS: dict[str, int] = {"one_object": 1, "two_in_halves": 2, "three_in_thirds": 3}
+"""Rows by outline, with how many objects stand in a picture."""
 MEMBER_ROWS: tuple[MemberName, ...] = (
     "clip",
     "image_encoder",
@@ -74,6 +83,7 @@ class PocketSuite:
         """Every member that is present, one row each."""
         yield self.judge_row()
         yield self.autoencoder_row()
+        yield from self.form_rows()
         yield self.words_row("text_to_image", held_out=False)
         yield self.words_row("held_out", held_out=True)
         yield self.attention_row()
@@ -114,9 +124,60 @@ class PocketSuite:
         pairs = zip(drawings, passed, strict=True)
         metrics = {
             "psnr": build_metric([psnr(drawing.picture, picture) for drawing, picture in pairs]),
+            **autoencoder_figures(drawings, passed),
             **self.recognised(drawings, passed),
         }
         return Row("autoencoder", metrics, len(drawings))
+
+    def form_rows(self) -> Iterator[Row]:
+        """Outlines: one object by words alone, two and three each in its part of the picture, and
+        the ceilings of each.
+        """
+        side, seed = self.bundle.card.native_px, HELD_OUT_WORLD + self.world_seed
+        questions = {
+            name: build_questions(self.count, objects, side, seed)
+            for name, objects in FORM_ROWS.items()
+        }
+        for name, asked in questions.items():
+            made = [
+                self.answer(question, number, FORM_ROWS[name] > 1)
+                for number, question in enumerate(asked)
+            ]
+            self.tiles.append(
+                [
+                    Tile(picture, question.caption)
+                    for picture, question in zip(made, asked, strict=True)
+                ][:16]
+            )
+            yield Row(name, score_forms(self.judge, asked, made), len(asked))
+        passed = {
+            name: [through(self.bundle, question.drawing.picture) for question in asked]
+            for name, asked in questions.items()
+        }
+        yield from ceiling_rows(self.judge, questions, passed)
+
+    def answer(self, question: Question, seed: int, by_regions: bool) -> NDArray[np.uint8]:
+        """A question's picture: by its words alone, or each phrase held in its part as well."""
+        scene, pixels = scene_of_words(question.caption, self.bundle.card.native_px), MemoryPixels()
+        options = {} if by_regions else {"attention": False}
+        if by_regions:
+            middle = Placement(centre_x_px=scene.width_px / 2, centre_y_px=scene.height_px / 2)
+            layers = tuple(
+                ATTENTION.model_copy(
+                    update={
+                        "id": f"part-{number}",
+                        "mask": pixels.add_mask(part.astype(np.uint8) * np.uint8(255)),
+                        "placement": middle,
+                        "phrase": asked.phrase,
+                    }
+                )
+                for number, (part, asked) in enumerate(
+                    zip(question.places(), question.objects, strict=True)
+                )
+            )
+            scene = scene.model_copy(update={"layers": layers})
+        settings = settings_for(self.bundle.card.id, seed, options)
+        return ask(self.bundle, scene, pixels, settings)[0]
 
     def recognised(
         self, drawings: list[Drawing], pictures: list[NDArray[np.uint8]]

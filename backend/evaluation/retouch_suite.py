@@ -20,6 +20,7 @@ from backend.engine.subject_lesson import RULES, SubjectLesson, SubjectRules
 from backend.engine.subject_run import digest
 from backend.engine.subject_words import plain_prompt
 from backend.evaluation.asking import GUIDANCE, STEPS
+from backend.evaluation.forms import true_outlines
 from backend.evaluation.report import Metric, Row, build_metric
 from backend.evaluation.retouch_verdict import gains, verdicts
 from backend.evaluation.sheet import Tile
@@ -27,6 +28,7 @@ from backend.evaluation.subjects import Case, Picture
 from backend.methods.baselines.catalog import BASELINES
 from backend.methods.catalog import METHODS
 from backend.metrics.diversity import Box, centre_variance, inception_score
+from backend.metrics.outline import find_largest_piece, find_nearest_outline, outline_iou
 from backend.metrics.recognition import class_present
 from backend.metrics.similarity import Encoder, box_of, crop_around, text_similarity, vectors
 from backend.models.bundle import ModelBundle
@@ -266,6 +268,12 @@ class RetouchSuite:
         ]
         height, width = maps.shape[1:]
         values["class_present"] = [float(there) for there in present]
+        outlines = true_outlines()
+        pieces = [find_largest_piece(one == label) for one in maps]
+        values["outline_iou"] = [outline_iou(piece, outlines[case.class_word]) for piece in pieces]
+        values["nearest_outline"] = [
+            float(find_nearest_outline(piece, outlines) == case.class_word) for piece in pieces
+        ]
         values["centre_variance"].append(centre_variance(boxes, (width, height)))
         shown = tuple(
             crop_around(picture, box_of(one == label))

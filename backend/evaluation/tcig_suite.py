@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from backend.errors import ModelError
 from backend.evaluation.asking import HELD_OUT_WORLD, settings_for
 from backend.evaluation.collage_suite import Case
+from backend.evaluation.forms import score_layers_at
 from backend.evaluation.observers import (
     Observer,
     certainty,
@@ -141,6 +142,10 @@ class TcigSuite:
             found[row][f"centre_{observer.name}"].extend(observer.centred(pictures, asked))
         for judge in self.judges:
             found[row]["certainty"].extend(certainty(judge, pictures, asked))
+            layers = visible_layers(self.plan(true, row), true)
+            scores = score_layers_at(judge.classes(np.stack(pictures)), pictures, layers)
+            for metric, values in scores.items():
+                found[row][metric].extend(values)
         for judge in self.judges if len(pictures) > 1 else ():
             found[row]["diversity"].append(mean_pairwise_distance(deep_features(judge, pictures)))
         return pictures
@@ -189,6 +194,15 @@ def pictures_of(plan: Plan, bundle: ModelBundle, pixels: MemoryPixels) -> list[P
         if isinstance(event, Images):
             made.extend(event.pictures)
     return made
+
+
+def visible_layers(plan: Plan, case: Case) -> list[tuple[str, NDArray[np.bool_]]]:
+    """The phrase of every layer, and where it is not covered: bool (h, w)."""
+    visibility = raster(plan, case.pixels).visibility[1:]
+    return [
+        (layer.phrase, visible > 0.5)
+        for layer, visible in zip(plan.layers, visibility, strict=True)
+    ]
 
 
 def asked_masks(plan: Plan, case: Case, experts: Experts) -> dict[str, NDArray[np.bool_]]:
