@@ -67,10 +67,9 @@ def test_a_blur_costs_edges_and_pixels_of_the_objects() -> None:
     (question,) = build_questions(1, 1, 128, 7)
     picture = question.drawing.picture
     blurred = picture.copy()
-    blurred[1:-1, 1:-1] = (
-        (picture[:-2, 1:-1].astype(int) + picture[2:, 1:-1] + picture[1:-1, :-2] + picture[1:-1, 2:])
-        // 4
-    ).astype(np.uint8)
+    above, below = picture[:-2, 1:-1].astype(int), picture[2:, 1:-1]
+    left, right = picture[1:-1, :-2], picture[1:-1, 2:]
+    blurred[1:-1, 1:-1] = ((above + below + left + right) // 4).astype(np.uint8)
     figures = autoencoder_figures([question.drawing], [blurred])
     assert figures["edge_energy"].mean < 0.9
     assert 15 < figures["object_psnr"].mean < 40
