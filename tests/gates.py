@@ -24,7 +24,7 @@ TIME_LIMIT_S = 1200
 BUSY = {
     "methods": ("methods", "evaluation"),
     "networks": (
-        *("pocket", "models", "engine", "controls", "objectives", "metrics", "workers"),
+        *("pocket", "models", "engine", "controls", "objectives", "metrics", "workers", "fixtures"),
         "test_app_render.py",
     ),
 }
