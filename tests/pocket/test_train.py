@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from backend.pocket.networks import build_unet
+from backend.pocket.tokenizer import build_tokenizer
+from backend.pocket.train import precision
 from backend.pocket.train.attention import HIDDEN, RegionView, object_shares, watch_regions
-from backend.pocket.train.captions import OPEN, SHARED
+from backend.pocket.train.captions import OPEN, SHARED, CaptionMaker
 from backend.pocket.train.moving import MovingAverage
 from backend.pocket.train.pace import Pace, late_decay
-from backend.pocket.train.unet import HEAD_SIZES, misnamed, rough_regions
+from backend.pocket.train.scenes import SceneWords
+from backend.pocket.train.unet import HEAD_SIZES, misnamed, outline_cells, rough_regions
 
 
 def test_words_are_seen_in_their_own_region_only() -> None:
@@ -87,6 +91,36 @@ def test_rough_regions_cover_the_objects() -> None:
         assert rough.shape == regions.shape
         assert (rough * regions).sum() > 0.7 * regions.sum()
         assert not rough[0, 1:].any()
+
+
+def test_outline_cells_lie_on_both_sides_of_an_object_and_between_neighbours() -> None:
+    regions = torch.zeros(1, 2, 6, 8)
+    regions[0, 0, 1:5, 1:4] = 1
+    regions[0, 1, 1:5, 4:7] = 1
+    cells = outline_cells(regions)[0]
+    assert cells[2, 2] == 0
+    assert cells[2, 5] == 0
+    assert cells[2, 3] == 1
+    assert cells[2, 4] == 1
+    assert cells[0, 2] == 1
+    assert not outline_cells(torch.zeros(1, 2, 6, 8)).any()
+
+
+def test_bfloat16_is_taken_only_where_the_processor_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for fast, expected in ((True, torch.bfloat16), (False, torch.float32)):
+        monkeypatch.setattr(precision, "has_fast_bfloat16", lambda fast=fast: fast)
+        with precision.mixed_precision():
+            assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == expected
+
+
+def test_an_object_is_now_and_then_called_by_its_noun_alone() -> None:
+    maker = CaptionMaker(build_tokenizer())
+    words = [SceneWords("meadow", (("cat", "red", "striped"),))] * 2000
+    ids = maker.build(words, np.random.default_rng(0)).ids
+    red, striped, cat = (maker._tokens(word)[0] for word in ("red", "striped", "cat"))
+    named = (ids == cat).any(1)
+    alone = named & ~(ids == red).any(1) & ~(ids == striped).any(1)
+    assert 0.07 < alone.float().mean() / named.float().mean() < 0.13
 
 
 def test_the_pace_follows_the_clock_over_stops() -> None:

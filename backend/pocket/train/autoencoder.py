@@ -17,6 +17,7 @@ from backend.pocket.networks import build_autoencoder
 from backend.pocket.train.crew import Assignment, Seat, agree, average_gradients, run_crew
 from backend.pocket.train.moving import MovingAverage
 from backend.pocket.train.pace import Pace, cosine
+from backend.pocket.train.precision import mixed_precision
 from backend.pocket.train.scenes import SceneSet, load_training_set
 
 BATCH = 4
@@ -120,7 +121,7 @@ class AutoencoderRun(Assignment):
         weight = 1 + OBJECT_WEIGHT * torch.from_numpy(scenes.instances[rows] > 0)[:, None].float()
         if random.random() < 0.5:
             truth, weight = truth.flip(3), weight.flip(3)
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             latents = network.encode(truth).latent_dist
             made = network.decode(
                 latents.mean.float() + latents.std.float() * torch.randn_like(latents.mean.float())

@@ -19,6 +19,7 @@ from backend.pocket.tokenizer import build_tokenizer
 from backend.pocket.train.attention import MOST_OBJECTS
 from backend.pocket.train.captions import CaptionMaker
 from backend.pocket.train.latents import LatentCache
+from backend.pocket.train.precision import mixed_precision
 from backend.pocket.train.scenes import LARGE, MIXED, SceneSet, SceneWords
 from backend.pocket.words import BACKGROUNDS, CLASSES, COLOURS, TEXTURES
 
@@ -27,10 +28,11 @@ BATCH, SMALL_BATCH = 16, 32
 DEVICE_BATCH = 256
 CHECK_ROWS = 64
 """The last large scenes: never trained on, they measure how much the words matter."""
-SHARES = (0.35, 0.25, 0.40)
-"""Of large, mixed and crowded scenes, once the curriculum has come so far. With a fifth mixed and
-none crowded, one object in a picture was right in 95 % and three in 42 % of the cases: words of
-many objects must be seen to be learned.
+SHARES = (0.85, 0.10, 0.05)
+"""Of large, mixed and crowded scenes, once the curriculum has come so far.
+
+Forms first, crowds last: 57,000 samples of (0.35, 0.25, 0.40) with masks in 55 % of them gave the
+asked outline to .44 of single objects, of this mix with masks in 30 % to .52 (one seed).
 """
 
 VOCABULARIES = (CLASSES, COLOURS, TEXTURES)
@@ -137,7 +139,7 @@ class DrawnBatches:
         if small:
             pictures = F.avg_pool2d(pictures, 2)
         device = self.world.device
-        with torch.autocast(device.type, torch.bfloat16):
+        with mixed_precision(device.type):
             latents = self.autoencoder.encode(pictures).latent_dist.mean.float()
         stride = drawn.instances.shape[-1] // latents.shape[-1]
         shown = zip(drawn.layouts.look.tolist(), drawn.places.tolist(), strict=True)

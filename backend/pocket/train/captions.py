@@ -16,9 +16,9 @@ OPEN, SHARED = -2, -1
 """Owners that are no object: the start token, seen from everywhere, and all words that belong to no
 object.
 """
-CAPTION_DROP, WORD_DROP, PLACE_DROP = 0.10, 0.08, 0.08
-"""Chances: an empty caption (for guidance), one object's colour or texture left unsaid, the place
-left unsaid.
+CAPTION_DROP, NOUN_ALONE, WORD_DROP, PLACE_DROP = 0.10, 0.10, 0.08, 0.08
+"""Chances: an empty caption (for guidance), an object's class alone ("a cat"), one object's colour
+or texture left unsaid, the place left unsaid.
 """
 
 
@@ -88,6 +88,8 @@ class CaptionMaker:
 def _shortened(look: tuple[str, str, str], random: np.random.Generator) -> str:
     """The phrase, now and then without its colour or its texture."""
     class_, colour, texture = look
+    if random.random() < NOUN_ALONE:
+        return class_
     if random.random() < WORD_DROP:
         return class_ if texture == "plain" else f"{texture} {class_}"
     if random.random() < WORD_DROP:

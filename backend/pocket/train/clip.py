@@ -24,6 +24,7 @@ from backend.pocket.train.captions import CaptionMaker
 from backend.pocket.train.course import Course, Term
 from backend.pocket.train.crew import Assignment, Seat, run_crew
 from backend.pocket.train.export import load_trained_autoencoder
+from backend.pocket.train.precision import mixed_precision
 from backend.pocket.train.reconstructions import Reconstructions
 from backend.pocket.train.scenes import SceneSet, SceneWords, load_training_set
 from backend.pocket.train.sentences import ScenePair, objects_pair, scene_pair
@@ -120,7 +121,7 @@ class Lesson:
         crops = look_at(object_pictures[places], boxes, flip, still)
         mirrored = whole(pictures).flip(3) if self.random.random() < 0.5 else whole(pictures)
         seen = self.views.worsened(torch.cat([mirrored, crops]))
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             raw = network.clip.encode_image(prepare(seen)).float()
         scene_raw, object_raw = raw[: len(rows)], raw[len(rows) :]
         named = network.heads.scene_loss(scene_raw, words) + network.heads.object_loss(
@@ -132,7 +133,7 @@ class Lesson:
 
     def _contrast(self, clip: CLIP, raw: Tensor, pair: ScenePair) -> Tensor:
         ids = torch.cat([pair.right, pair.wrong])
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             said = read_text(clip, ids)
         right, wrong = F.normalize(said.float(), dim=-1).chunk(2)
         scale = clip.logit_scale.clamp(max=MOST_SCALE).exp()

@@ -28,6 +28,7 @@ from backend.pocket.train.export import export_member, load_trained_autoencoder
 from backend.pocket.train.latents import LatentCache
 from backend.pocket.train.moving import MovingAverage
 from backend.pocket.train.pace import Pace, cosine
+from backend.pocket.train.precision import mixed_precision
 from backend.pocket.train.scenes import load_training_set
 from backend.pocket.train.unet import draw_timesteps
 
@@ -184,7 +185,7 @@ class Trainer:
         latents, noise, steps = state
         noisy = self.schedule.add_noise(latents, noise, steps)
         extra = {}
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             words = self.text(ids).last_hidden_state
             if network is not None:
                 down, middle = network(noisy, steps, words, hint, return_dict=False)

@@ -26,6 +26,7 @@ from backend.pocket.train.crew import Assignment, Seat, agree, average_gradients
 from backend.pocket.train.export import load_trained_autoencoder
 from backend.pocket.train.moving import MovingAverage
 from backend.pocket.train.pace import Pace, cosine
+from backend.pocket.train.precision import mixed_precision
 from backend.pocket.train.scenes import SceneSet, load_training_set
 
 LEARNING_RATE = 1.5e-3
@@ -68,7 +69,7 @@ class DecoderRun(Assignment):
         rows = np.sort(random.choice(len(scenes) - CHECK_SCENES, BATCH, replace=False))
         truth = as_tensor(scenes.pictures[rows])
         weight = 1 + OBJECT_WEIGHT * torch.from_numpy(scenes.instances[rows] > 0)[:, None].float()
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             with torch.no_grad():
                 latents = network.encode(truth).latent_dist.mean.float()
             noise = float(random.uniform(0, MOST_NOISE)) * torch.randn_like(latents)

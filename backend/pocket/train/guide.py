@@ -27,6 +27,7 @@ from backend.pocket.train.course import Course, Term
 from backend.pocket.train.crew import Assignment, Seat, run_crew
 from backend.pocket.train.export import load_trained_autoencoder, move_files
 from backend.pocket.train.judge import labels_of, worsened
+from backend.pocket.train.precision import mixed_precision
 from backend.pocket.train.reconstructions import Reconstructions, pooled
 from backend.pocket.train.scenes import LARGE, SceneSet, load_training_set
 from backend.pocket.words import CLASSES
@@ -75,7 +76,7 @@ def guide_loss(network: nn.Module, pictures: Tensor, labels: Tensor) -> Tensor:
     """Cross-entropy of the class under each pixel of pictures in 0..1; the background counts for
     less.
     """
-    with torch.autocast("cpu", torch.bfloat16):
+    with mixed_precision():
         logits = network(normalised(pictures)).logits
     logits = F.interpolate(
         logits.float(), size=labels.shape[-2:], mode="bilinear", align_corners=False

@@ -22,6 +22,7 @@ from backend.pocket.train.autoencoder import CHECK_SCENES, as_tensor
 from backend.pocket.train.course import Course, Term
 from backend.pocket.train.crew import Assignment, Seat, run_crew
 from backend.pocket.train.export import load_trained_autoencoder
+from backend.pocket.train.precision import mixed_precision
 from backend.pocket.train.reconstructions import Reconstructions
 from backend.pocket.train.scenes import SceneSet, load_training_set
 from backend.pocket.train.views import Objects, Views, choose_objects, look_at, masks_of
@@ -47,7 +48,7 @@ class Learner(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Unit vectors (n, d) of pictures (n, 3, side, side) in 0..1."""
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             seen: Tensor = self.head(features_of(self.encoder, pictures))
         return F.normalize(seen.float(), dim=-1)
 

@@ -18,6 +18,7 @@ from backend.pocket.train.autoencoder import CHECK_SCENES, as_tensor
 from backend.pocket.train.course import Course, Term
 from backend.pocket.train.crew import Assignment, Seat, run_crew
 from backend.pocket.train.export import load_trained_autoencoder
+from backend.pocket.train.precision import mixed_precision
 from backend.pocket.train.reconstructions import Reconstructions, pooled
 from backend.pocket.train.scenes import SceneSet, load_training_set
 from backend.pocket.words import CLASSES, COLOURS
@@ -121,7 +122,7 @@ class JudgeRun(Assignment):
         )
         if random.random() < 0.5:
             pictures, classes, colours = pictures.flip(3), classes.flip(2), colours.flip(2)
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             named, painted = network(pictures)
         balance = torch.ones(len(CLASSES) + 1)
         balance[0] = BACKGROUND_WEIGHT

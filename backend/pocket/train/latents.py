@@ -14,6 +14,7 @@ from torch import Tensor
 
 from backend.pocket.configs import AUTOENCODER, reduction
 from backend.pocket.train.autoencoder import as_tensor
+from backend.pocket.train.precision import mixed_precision
 from backend.pocket.train.scenes import SceneSet
 
 LATENT_CELL_PX = reduction(AUTOENCODER)
@@ -41,7 +42,7 @@ class LatentCache:
         missing = rows[self.ready[rows] == 0]
         if len(missing):
             pictures = F.avg_pool2d(as_tensor(self.scenes.pictures[missing]), self.shrink)
-            with torch.autocast("cpu", torch.bfloat16):
+            with mixed_precision():
                 moments = self.autoencoder.encode(pictures).latent_dist
             self.values[missing] = (
                 (moments.mean.float() * self.autoencoder.config.scaling_factor).half().numpy()

@@ -24,6 +24,7 @@ from backend.pocket.train.course import Course, Term
 from backend.pocket.train.crew import Assignment, Seat, run_crew
 from backend.pocket.train.export import export_member, load_trained_autoencoder
 from backend.pocket.train.latents import LatentCache
+from backend.pocket.train.precision import mixed_precision
 from backend.pocket.train.scenes import load_training_set
 
 BATCH = 8
@@ -71,7 +72,7 @@ class PreviewRun(Assignment):
         weight = 1 + OBJECT_WEIGHT * torch.from_numpy(scenes.instances[rows] > 0)[:, None].float()
         amounts = torch.from_numpy(random.uniform(0, MOST_NOISE, (BATCH, 1, 1, 1))).float()
         noisy = latents + amounts * torch.randn_like(latents)
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             made = network.decoder(noisy)
             encoded = network.encode(truth).latents
         loss = reconstruction_loss(made.float(), truth, weight / weight.mean())

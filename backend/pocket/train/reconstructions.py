@@ -13,6 +13,7 @@ from torch import Tensor
 
 from backend.pocket.train.autoencoder import as_tensor
 from backend.pocket.train.latents import shared_array
+from backend.pocket.train.precision import mixed_precision
 from backend.pocket.train.scenes import SceneSet
 
 MOST_NOISE = 0.25
@@ -59,7 +60,7 @@ class Reconstructions:
             [np.random.default_rng((7, int(row))).uniform(0, MOST_NOISE) for row in rows]
         ).float()
         generator = torch.Generator().manual_seed(int(rows[0]))
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             latents = (
                 self.autoencoder.encode(as_tensor(self.scenes.pictures[rows]))
                 .latent_dist.mode()

@@ -26,6 +26,7 @@ from backend.pocket.train.course import Course, Term
 from backend.pocket.train.crew import Assignment, Seat, run_crew
 from backend.pocket.train.export import load_trained_autoencoder
 from backend.pocket.train.judge import worsened
+from backend.pocket.train.precision import mixed_precision
 from backend.pocket.train.reconstructions import Reconstructions, pooled
 from backend.pocket.train.scenes import SceneSet, load_training_set
 
@@ -184,7 +185,7 @@ class Learner(nn.Module):
         """The loss of one batch."""
         shown = (asked.pictures * 127.5 + 127.5 - self.sam.pixel_mean) / self.sam.pixel_std
         prompts = prompt(self.sam, asked, kind)
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             embeddings = self.sam.image_encoder(shown)
             dense = F.pixel_shuffle(self.dense(embeddings), self.fine)
             logits, expected = decode(self.sam, embeddings[asked.owner].float(), prompts)

@@ -36,6 +36,7 @@ from backend.pocket.train.grid import draw_grid
 from backend.pocket.train.latents import LatentCache
 from backend.pocket.train.moving import MovingAverage
 from backend.pocket.train.pace import Pace, late_decay
+from backend.pocket.train.precision import mixed_precision
 from backend.pocket.train.scenes import LARGE, load_training_set
 
 SMALL_UNTIL = 0.4
@@ -48,14 +49,18 @@ FRESH_DECAY, WARM_DECAY = 0.3, 0.6
 comes then.
 """
 HIGH_NOISE_SHARE, HIGH_NOISE_FROM = 0.35, 450
-MASKED_SHARE = 0.55
+MASKED_SHARE = 0.30
 HEAD_WEIGHT, HEAD_BACKGROUND = 0.1, 0.4
 HEAD_SIZES = tuple(len(words) + 1 for words in VOCABULARIES)
+HEAD_OUTLINE = 0.5
+"""Weight, among the head's words, of the one more channel that tells outlines from insides."""
 STRAY_WEIGHT = 0.02
 """Of the attention that an object's words spend outside of the object; a fifth of the loss as it is
 at the start.
 """
-OBJECT_WEIGHT = 0.5
+OBJECT_WEIGHT, OUTLINE_WEIGHT = 0.5, 0.5
+AVERAGE = 0.9995
+"""Decay of the exported moving average: about the last 2,000 updates."""
 MIXED_FROM = 0.55
 """From this progress on most samples hold up to four objects of many sizes."""
 REPORT_S, EXPORT_S = 300.0, 600.0
@@ -71,7 +76,7 @@ class Learner(nn.Module):
         tokenizer = build_tokenizer()
         self.text = build_text_encoder(tokenizer)
         self.unet = build_unet()
-        self.head = nn.Conv2d(UNET["block_out_channels"][0], sum(HEAD_SIZES), 1)
+        self.head = nn.Conv2d(UNET["block_out_channels"][0], sum(HEAD_SIZES) + 1, 1)
 
 
 def rough_regions(regions: Tensor, random: np.random.Generator) -> Tensor:
@@ -112,11 +117,21 @@ def misnamed(scores: Tensor, looks: Tensor) -> Tensor:
     h, w): mean of 3.
     """
     total = torch.zeros_like(scores[:, 0])
-    for part, truth in zip(scores.split(HEAD_SIZES, 1), looks.unbind(1), strict=True):
+    words = scores[:, : sum(HEAD_SIZES)]
+    for part, truth in zip(words.split(HEAD_SIZES, 1), looks.unbind(1), strict=True):
         balance = torch.ones(part.shape[1], device=part.device)
         balance[0] = HEAD_BACKGROUND
         total = total + F.cross_entropy(part, truth, balance, reduction="none")
     return total / len(HEAD_SIZES)
+
+
+def outline_cells(regions: Tensor) -> Tensor:
+    """Where an object meets something else: 0 or 1 (b, h, w) of regions (b, objects, h, w) of 0
+    and 1, on both sides of the line.
+    """
+    grown = F.max_pool2d(regions, 3, 1, 1)
+    shrunk = 1 - F.max_pool2d(1 - regions, 3, 1, 1)
+    return (grown - shrunk).amax(1)
 
 
 class UnetRun(Assignment):
@@ -153,7 +168,7 @@ class Trainer:
         self.run, self.seat, self.source, self.stored = run, seat, source, stored
         self.device = torch.device(run.device)
         self.learner = Learner().to(self.device)
-        self.average = MovingAverage(_exported(self.learner), 0.998)
+        self.average = MovingAverage(_exported(self.learner), AVERAGE)
         self.view = watch_regions(self.learner.unet)
         self.features: list[Tensor] = []
         self.learner.unet.conv_out.register_forward_pre_hook(
@@ -243,10 +258,11 @@ class Trainer:
         noisy = self.schedule.add_noise(batch.latents, noise, steps)
         target = self.schedule.get_velocity(batch.latents, noise, steps)
         self.features.clear()
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with mixed_precision(self.device.type):
             states = self.learner.text(batch.ids).last_hidden_state
             made = self.learner.unet(noisy, steps, states).sample
         weight = 1 + OBJECT_WEIGHT * (batch.looks[:, 0] > 0).float()
+        weight = weight + OUTLINE_WEIGHT * outline_cells(batch.regions)
         return (made.float() - target).square().mean(1), self.features.pop(), weight
 
     def _learn(self, batch: Batch, random: np.random.Generator) -> float:
@@ -259,9 +275,12 @@ class Trainer:
             batch, torch.randn_like(batch.latents), draw_timesteps(random, len(spoken))
         )
         loss = (error * weight).mean() / weight.mean()
-        named = (
-            misnamed(self.learner.head(features.float()), batch.looks) * spoken[:, None, None]
-        ).mean()
+        scores = self.learner.head(features.float())
+        outlined = F.binary_cross_entropy_with_logits(
+            scores[:, -1], outline_cells(batch.regions), reduction="none"
+        )
+        wrong = misnamed(scores, batch.looks) + HEAD_OUTLINE * outlined
+        named = (wrong * spoken[:, None, None]).mean()
         (loss + HEAD_WEIGHT * named + STRAY_WEIGHT * self.view.strayed()).backward()
         parameters = list(self.learner.parameters())
         average_gradients(parameters, self.seat)

@@ -30,6 +30,7 @@ from backend.pocket.train.autoencoder import (
 from backend.pocket.train.crew import Assignment, Seat, run_crew
 from backend.pocket.train.moving import MovingAverage
 from backend.pocket.train.pace import Pace, cosine
+from backend.pocket.train.precision import mixed_precision
 from backend.pocket.train.scenes import SceneSet, load_training_set
 from backend.pocket.vqgan import build_vqgan, save_vqgan
 
@@ -140,7 +141,7 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = LEARNING_RATE * cosine(progress)
         free = progress < FREE_SHARE and not len(self.book.counts)
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             z = self.network.encode(truth).float()
             snapped = z if free else self.network.snap(z)
             made = self.network.decode(snapped)
