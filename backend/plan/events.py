@@ -8,11 +8,13 @@ numbers the events of a job without gaps; a terminal one is the last.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_serializer
 
 from backend.plan.layer_score import Scores
 from backend.scene.layer import Record
@@ -34,24 +36,59 @@ TERMINAL = frozenset({JobState.FINISHED, JobState.FAILED, JobState.CANCELLED, Jo
 """States that a job does not leave."""
 
 
-class JobStarted(Record):
+class EventKind(StrEnum):
+    """What an event tells, as the store and the page name it. Ends are named as the states."""
+
+    QUEUED = "queued"
+    STARTED = "started"
+    PROGRESS = "progressed"
+    STAGE1_IMAGES = "drafted"
+    IMAGES = "made"
+    EMBEDDINGS_LEARNED = "learned"
+    EMBEDDINGS_CHECKPOINT = "kept"
+    LAYERS_FOUND = "apart"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+
+
+class JobEvent(Record):
+    """``n`` is the number among the events of a job, from 1; 0 until the store has given it one."""
+
+    n: int = 0
+
+
+class JobQueued(JobEvent):
+    """The job waits."""
+
+    kind: Literal[EventKind.QUEUED] = EventKind.QUEUED
+
+
+class JobStarted(JobEvent):
     """A worker took the job on ``device``."""
 
+    kind: Literal[EventKind.STARTED] = EventKind.STARTED
     device: str
 
 
 class Preview(Record):
-    """What a run looks like so far, as a JPEG; ``stage1_count`` images of stage 1 side by side,
-    0 for the picture.
+    """What a run looks like so far; ``stage1_count`` images of stage 1 lie side by side, 0 for the
+    picture. ``jpeg`` are the bytes of a JPEG, a data URI for the page.
     """
 
     jpeg: bytes = Field(repr=False)
     stage1_count: int = 0
 
+    @field_serializer("jpeg")
+    def _data_uri(self, jpeg: bytes) -> str:
+        return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}"
 
-class Progress(Record):
+
+class Progress(JobEvent):
     """``done`` of ``total`` steps, with a preview where one is due."""
 
+    kind: Literal[EventKind.PROGRESS] = EventKind.PROGRESS
     done: int
     total: int
     preview: Preview | None = None
@@ -185,21 +222,36 @@ class LayersFound:
     missing: tuple[str, ...] = ()
 
 
-class JobFinished(Record):
+class JobFinished(JobEvent):
     """All that was asked for is there."""
 
+    kind: Literal[EventKind.FINISHED] = EventKind.FINISHED
 
-class JobFailed(Record):
-    """Nothing more will come; the three parts of the error."""
 
+class JobFailed(JobEvent):
+    """Nothing more will come; the three parts of the error, and the log's ``code`` for it."""
+
+    kind: Literal[EventKind.FAILED] = EventKind.FAILED
     what: str
     limit: str = ""
     remedy: str = ""
+    code: str = ""
 
 
-class JobCancelled(Record):
+class JobCancelled(JobEvent):
     """The job was stopped on request."""
 
+    kind: Literal[EventKind.CANCELLED] = EventKind.CANCELLED
+
+
+class JobInterrupted(JobEvent):
+    """The job was running when Lamina was closed or ended."""
+
+    kind: Literal[EventKind.INTERRUPTED] = EventKind.INTERRUPTED
+
+
+JobEnd = JobFinished | JobFailed | JobCancelled | JobInterrupted
+"""The last event of a job; its kind is the state that the job ends in."""
 
 Result = Stage1Images | Images | EmbeddingsLearned | EmbeddingsCheckpoint | LayersFound
 """What a method yields beside its steps."""
@@ -214,3 +266,4 @@ Event = (
     | JobFailed
     | JobCancelled
 )
+"""What a worker tells of a job."""

@@ -5,18 +5,22 @@ writes its event.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from sqlite3 import Connection, Row
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from backend.errors import RequestError, StoreError
-from backend.plan.events import TERMINAL, JobState
+from backend.plan.events import TERMINAL, JobEnd, JobInterrupted, JobQueued, JobState, Progress
 from backend.plan.plan import OneLayer, Plan
 from backend.plan.request import AnyRequest
 from backend.plan.upgrade import read_plan
 from backend.scene.scene import canonical_json
 from backend.studio.clock import new_id, now
-from backend.studio.records import Job
+from backend.studio.records import Job, StoredEvent
+
+_ANY: Any = StoredEvent  # a special form: type checkers know no type of it
+_EVENTS: TypeAdapter[StoredEvent] = TypeAdapter(_ANY)
 
 MAX_WAITING = 32
 """Queued jobs: more than an afternoon's work of one person would only be a stuck key."""
@@ -61,7 +65,7 @@ def queue_job(connection: Connection, project: str, request: str, plan: str) -> 
         " VALUES (?, ?, 'queued', '', '', 0, 0, ?, ?, 0, ?)",
         (job, project, request, plan, now()),
     )
-    append_event(connection, job, "queued", {})
+    append_event(connection, job, JobQueued())
     return job
 
 
@@ -80,41 +84,44 @@ def claim_next(connection: Connection) -> str:
     return str(row["id"])
 
 
-def append_event(connection: Connection, job: str, kind: str, body: Mapping[str, Any]) -> int:
+def append_event(connection: Connection, job: str, event: StoredEvent) -> int:
     """Write the next event of a job; returns its number, counted from 1 without gaps."""
     last = connection.execute(
         "SELECT COALESCE(MAX(n), 0) AS n FROM events WHERE job = ?", (job,)
     ).fetchone()["n"]
+    body = event.model_dump(mode="json", exclude={"n", "kind", "preview"}, exclude_defaults=True)
     connection.execute(
         "INSERT INTO events (job, n, kind, body) VALUES (?, ?, ?, ?)",
-        (job, last + 1, kind, canonical_json(body)),
+        (job, last + 1, event.kind, canonical_json(body)),
     )
     return int(last) + 1
 
 
-def set_progress(connection: Connection, job: str, done: int, total: int) -> int:
-    """Keep ``done`` of ``total`` steps and write the event; returns its number."""
-    connection.execute("UPDATE jobs SET done = ?, total = ? WHERE id = ?", (done, total, job))
-    return append_event(connection, job, "progressed", {"done": done, "total": total})
+def set_progress(connection: Connection, job: str, event: Progress) -> int:
+    """Keep how far a job is and write the event; returns its number."""
+    connection.execute(
+        "UPDATE jobs SET done = ?, total = ? WHERE id = ?", (event.done, event.total, job)
+    )
+    return append_event(connection, job, event)
 
 
-def end_job(connection: Connection, job: str, state: JobState, body: Mapping[str, Any]) -> JobState:
-    """Give a job its terminal ``state`` and last event, unless it has one; returns the state
+def end_job(connection: Connection, job: str, end: JobEnd) -> JobState:
+    """Give a job its last event and the state of its kind, unless it has ended; returns the state
     that it has.
     """
     present = state_of(connection, job)
     if present in TERMINAL:
         return present
-    connection.execute("UPDATE jobs SET state = ? WHERE id = ?", (state, job))
-    append_event(connection, job, state, body)
-    return state
+    connection.execute("UPDATE jobs SET state = ? WHERE id = ?", (end.kind, job))
+    append_event(connection, job, end)
+    return JobState(end.kind)
 
 
 def interrupt_running(connection: Connection) -> int:
     """At start: jobs that an earlier process left running are interrupted. Returns how many."""
     rows = connection.execute("SELECT id FROM jobs WHERE state = 'running'").fetchall()
     for row in rows:
-        end_job(connection, row["id"], JobState.INTERRUPTED, {})
+        end_job(connection, row["id"], JobInterrupted())
     return len(rows)
 
 
@@ -139,12 +146,15 @@ def _waiting(connection: Connection) -> int:
     return int(connection.execute("SELECT COUNT(*) FROM jobs WHERE state = 'queued'").fetchone()[0])
 
 
-def events_after(connection: Connection, job: str, after: int) -> tuple[dict[str, object], ...]:
-    """The events with a number above ``after``, each ``{"n", "kind", …}``."""
+def events_after(connection: Connection, job: str, after: int) -> tuple[StoredEvent, ...]:
+    """The events with a number above ``after``."""
     rows = connection.execute(
         "SELECT n, kind, body FROM events WHERE job = ? AND n > ? ORDER BY n", (job, after)
     )
-    return tuple({"n": row["n"], "kind": row["kind"], **json.loads(row["body"])} for row in rows)
+    return tuple(
+        _EVENTS.validate_python({"n": row["n"], "kind": row["kind"], **json.loads(row["body"])})
+        for row in rows
+    )
 
 
 def list_jobs(connection: Connection, project: str) -> tuple[Job, ...]:

@@ -8,52 +8,50 @@ import json
 from collections.abc import Iterator, Sequence
 from sqlite3 import Connection
 
-from backend.plan.events import EmbeddingsCheckpoint, EmbeddingsLearned
+from backend.plan.events import EmbeddingsCheckpoint, EmbeddingsLearned, EventKind
 from backend.plan.plan import Plan
-from backend.scene.scene import Picture
-from backend.studio.jobs import append_event
 from backend.studio.pixel_files import PixelFiles
-from backend.studio.records import LearnedLook
+from backend.studio.records import LearnedLook, StoredCheckpoint, StoredEmbeddings
 
-LEARNED, KEPT = "learned", "kept"
-"""Kinds of events: finished looks, and such as can be gone on with."""
 MAX_SHOWN = 64
 """Looks that a page is told of: the newest ones of the whole store."""
 
 
 def store_looks(
     pixels: PixelFiles, plan: Plan, event: EmbeddingsLearned | EmbeddingsCheckpoint
-) -> tuple[LearnedLook, ...]:
-    """The records of some looks once their pixels are in the store."""
+) -> StoredEmbeddings | StoredCheckpoint:
+    """The stored event of some looks; their pixels are then in the store."""
     phrases = {layer.id: layer.phrase for layer in plan.layers}
     if isinstance(event, EmbeddingsCheckpoint):
-        found, samples = event.states, dict[str, Picture]()
-    else:
-        found, samples = event.embeddings, dict(event.samples)
-    return tuple(
-        LearnedLook(
-            layer_id=layer_id,
-            phrase=phrases.get(layer_id, ""),
-            look=pixels.add_picture(look),
-            shown=pixels.add_picture(samples[layer_id]) if layer_id in samples else "",
+        return StoredCheckpoint(
+            looks=tuple(
+                LearnedLook(
+                    layer_id=name,
+                    phrase=phrases.get(name, ""),
+                    look=pixels.add_picture(state),
+                    shown="",
+                )
+                for name, state in event.states.items()
+            )
         )
-        for layer_id, look in found.items()
+    return StoredEmbeddings(
+        looks=tuple(
+            LearnedLook(
+                layer_id=name,
+                phrase=phrases.get(name, ""),
+                look=pixels.add_picture(embedding),
+                shown=pixels.add_picture(event.samples[name]),
+            )
+            for name, embedding in event.embeddings.items()
+        )
     )
-
-
-def append_looks(
-    connection: Connection, job: str, looks: tuple[LearnedLook, ...], finished: bool
-) -> None:
-    """Write the event that tells of them."""
-    body = {"looks": [look.model_dump(mode="json") for look in looks]}
-    append_event(connection, job, LEARNED if finished else KEPT, body)
 
 
 def known_looks(connection: Connection) -> tuple[LearnedLook, ...]:
     """The finished looks of all projects, the newest first, each once."""
     found: dict[str, LearnedLook] = {}
     for kind, look in _told(connection, ""):
-        if kind == LEARNED:
+        if kind == EventKind.EMBEDDINGS_LEARNED:
             found.setdefault(look.look, look)
         if len(found) == MAX_SHOWN:
             break
@@ -70,7 +68,7 @@ def begun_looks(connection: Connection, project: str, layer_ids: Sequence[str]) 
     return {
         layer_id: digest
         for layer_id, (kind, digest) in last.items()
-        if kind == KEPT and layer_id in layer_ids
+        if kind == EventKind.EMBEDDINGS_CHECKPOINT and layer_id in layer_ids
     }
 
 
@@ -83,7 +81,7 @@ def _told(connection: Connection, project: str) -> Iterator[tuple[str, LearnedLo
         " WHERE json_extract(jobs.request, '$.kind') = 'learn' AND events.kind IN (?, ?) AND "
         "? IN ('', jobs.project)"
         " ORDER BY jobs.number DESC, events.n DESC",
-        (LEARNED, KEPT, project),
+        (EventKind.EMBEDDINGS_LEARNED, EventKind.EMBEDDINGS_CHECKPOINT, project),
     )
     for row in rows:
         for look in json.loads(row["body"])["looks"]:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from backend.plan.events import JobState
+from backend.plan.events import (
+    EventKind,
+    JobCancelled,
+    JobEvent,
+    JobFailed,
+    JobFinished,
+    JobInterrupted,
+    JobQueued,
+    JobStarted,
+    JobState,
+    Progress,
+)
 from backend.plan.layer_score import LayerScore
 from backend.plan.plan import Note
 from backend.plan.request import OptionValue, Settings
@@ -184,13 +195,82 @@ class Submitted(Record):
     notes: tuple[Note, ...]
 
 
-class News(Record):
-    """Events of a job after a number. Each is {"n", "kind", …}; only the newest preview is
-    carried (a data URI).
+class StoredStage1Images(JobEvent):
+    """Images of stage 1 that a job made, by the ids of their records."""
+
+    kind: Literal[EventKind.STAGE1_IMAGES] = EventKind.STAGE1_IMAGES
+    drafts: tuple[str, ...]
+
+
+class StoredImages(JobEvent):
+    """Candidates that a job made, by id, and sentences about them that a person should read."""
+
+    kind: Literal[EventKind.IMAGES] = EventKind.IMAGES
+    candidates: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+class StoredEmbeddings(JobEvent):
+    """Embeddings that were learned, with a picture of each alone."""
+
+    kind: Literal[EventKind.EMBEDDINGS_LEARNED] = EventKind.EMBEDDINGS_LEARNED
+    looks: tuple[LearnedLook, ...]
+
+
+class StoredCheckpoint(JobEvent):
+    """Where the learning of embeddings stands; it can go on from there."""
+
+    kind: Literal[EventKind.EMBEDDINGS_CHECKPOINT] = EventKind.EMBEDDINGS_CHECKPOINT
+    looks: tuple[LearnedLook, ...]
+
+
+class FoundLayer(Record):
+    """One object as a picture, and the corner at which it lies in the whole (pixels of that)."""
+
+    layer_id: str
+    picture: str
+    x_px: int
+    y_px: int
+    width_px: int
+    height_px: int
+
+
+class FoundLayers(JobEvent):
+    """A decomposed picture: the objects from back to front, the background behind them, and the
+    layers that were not found.
     """
 
+    kind: Literal[EventKind.LAYERS_FOUND] = EventKind.LAYERS_FOUND
+    parts: tuple[FoundLayer, ...]
+    plate: str
+    missing: tuple[str, ...]
+    width_px: int
+    height_px: int
+
+
+StoredEvent = Annotated[
+    JobQueued
+    | JobStarted
+    | Progress
+    | StoredStage1Images
+    | StoredImages
+    | StoredEmbeddings
+    | StoredCheckpoint
+    | FoundLayers
+    | JobFinished
+    | JobFailed
+    | JobCancelled
+    | JobInterrupted,
+    Field(discriminator="kind"),
+]
+"""An event of a job as the store keeps it and the page reads it."""
+
+
+class News(Record):
+    """Events of a job after a number; only the newest preview is carried."""
+
     state: JobState
-    events: tuple[dict[str, object], ...]
+    events: tuple[StoredEvent, ...]
     candidates: tuple[Candidate, ...]
     drafts: tuple[Stage1Record, ...] = ()
 

@@ -7,13 +7,11 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from backend.errors import LaminaError, StoreError
 from backend.logs import FILE_NAME, log_job, log_plan
 from backend.plan.events import (
-    TERMINAL,
     AdapterCheckpoint,
     AdapterTrained,
     EmbeddingsCheckpoint,
@@ -21,8 +19,10 @@ from backend.plan.events import (
     Event,
     Images,
     JobCancelled,
+    JobEnd,
     JobFailed,
     JobFinished,
+    JobInterrupted,
     JobStarted,
     JobState,
     LayersFound,
@@ -46,9 +46,10 @@ from backend.studio.jobs import (
     state_of,
     tries_of_job,
 )
-from backend.studio.looks import append_looks, store_looks
+from backend.studio.looks import store_looks
 from backend.studio.parts import store_parts
 from backend.studio.pictures import Origin
+from backend.studio.records import StoredEvent, StoredImages, StoredStage1Images
 from backend.studio.store import Store
 from backend.studio.subjects import lesson_of_job
 from backend.studio.subjects_files import PixelsAndSubjects
@@ -62,8 +63,6 @@ RETRY_S = 1.0
 
 CLOSE_S = 20.0
 """How long ``close`` waits for the step that is being computed."""
-
-Outcome = tuple[JobState, Mapping[str, Any]]
 
 
 class JobPreview(NamedTuple):
@@ -110,7 +109,7 @@ class Runner:
             with self._store.database.write() as connection:
                 state = state_of(connection, job)
                 if state == JobState.QUEUED:
-                    return end_job(connection, job, JobState.CANCELLED, {})
+                    return end_job(connection, job, JobCancelled())
             if state == JobState.RUNNING:
                 self._unwanted.add(job)
                 if self._current is not None and self._current[0] == job:
@@ -157,7 +156,7 @@ class Runner:
             self._forget(job)
         return bool(job)
 
-    def _outcome(self, job: str) -> Outcome:
+    def _outcome(self, job: str) -> JobEnd:
         """How the job ended; never raises."""
         try:
             with self._store.database.read() as connection:
@@ -166,23 +165,21 @@ class Runner:
             log_plan(work.digest() if isinstance(work, Plan) else "")
             return self._follow(job, work, tries)
         except LaminaError as error:
-            return JobState.FAILED, JobFailed(
-                what=error.what, limit=error.limit, remedy=error.remedy
-            ).model_dump()
+            return JobFailed(what=error.what, limit=error.limit, remedy=error.remedy)
         except BaseException:  # a SystemExit of some library must not end the queue either
             code = secrets.token_hex(3)
             log.exception("job %s failed unexpectedly, code %s", job, code)
-            failed = JobFailed(
+            return JobFailed(
                 what="Something broke while the picture was made.",
                 limit=f"The log, {FILE_NAME} in the store's folder, has it under {code}.",
                 remedy="Try again.",
+                code=code,
             )
-            return JobState.FAILED, {**failed.model_dump(), "code": code}
         finally:
             with self._lock:
                 self._current = None
 
-    def _follow(self, job: str, work: Plan | Lesson, tries: int) -> Outcome:
+    def _follow(self, job: str, work: Plan | Lesson, tries: int) -> JobEnd:
         """Write down the worker's events until a terminal one; where several tries were asked
         for, until one passes.
         """
@@ -194,12 +191,10 @@ class Runner:
                 handle.cancel()
         for event in handle.events():
             match event:
-                case JobFinished():
-                    return JobState.FINISHED, {}
-                case JobFailed():
-                    return JobState.FAILED, event.model_dump()
+                case JobFinished() | JobFailed():
+                    return event
                 case JobCancelled():
-                    return JobState.FINISHED if passed else self._stopped(job), {}
+                    return JobFinished() if passed else self._stopped(job)
             self._note(job, work, event)
             if (
                 tries > 1
@@ -208,23 +203,22 @@ class Runner:
             ):
                 passed = True
                 handle.cancel()
-        failed = JobFailed(what="The worker stopped without an answer.", remedy="Try again.")
-        return JobState.FAILED, failed.model_dump()
+        return JobFailed(what="The worker stopped without an answer.", remedy="Try again.")
 
-    def _stopped(self, job: str) -> JobState:
+    def _stopped(self, job: str) -> JobCancelled | JobInterrupted:
         with self._lock:
             wanted_by_person = job in self._unwanted
         stopped = wanted_by_person or not self._closing.is_set()
-        return JobState.CANCELLED if stopped else JobState.INTERRUPTED
+        return JobCancelled() if stopped else JobInterrupted()
 
     def _note(self, job: str, work: Plan | Lesson, event: Event) -> None:
         match event:
             case JobStarted():
                 with self._store.database.write() as connection:
-                    append_event(connection, job, "started", event.model_dump())
-            case Progress(done=done, total=total, preview=preview):
+                    append_event(connection, job, event)
+            case Progress(preview=preview):
                 with self._store.database.write() as connection:
-                    n = set_progress(connection, job, done, total)
+                    n = set_progress(connection, job, event)
                 if preview is not None:
                     self._preview = JobPreview(job, n, preview)
             case AdapterTrained() | AdapterCheckpoint():
@@ -239,57 +233,48 @@ class Runner:
             case Images():
                 self._keep_images(origin, event)
             case EmbeddingsLearned() | EmbeddingsCheckpoint():
-                looks = store_looks(self._store.pixels, origin.plan, event)
-                with self._store.database.write() as connection:
-                    append_looks(
-                        connection, origin.job, looks, isinstance(event, EmbeddingsLearned)
-                    )
+                self._append(origin.job, store_looks(self._store.pixels, origin.plan, event))
             case LayersFound():
-                found = store_parts(self._store.pixels, origin.plan, event)
-                with self._store.database.write() as connection:
-                    append_event(connection, origin.job, "apart", found.model_dump(mode="json"))
+                self._append(origin.job, store_parts(self._store.pixels, origin.plan, event))
+
+    def _append(self, job: str, event: StoredEvent) -> None:
+        with self._store.database.write() as connection:
+            append_event(connection, job, event)
 
     def _keep_images(self, origin: Origin, event: Images) -> None:
-        """Pixels first, then their records in one transaction: a record never names a picture
-        that is not there.
+        """Pixels first, then their records in one transaction: a record never names a picture that
+        is not there.
         """
         with self._store.database.read() as connection:
             stage1 = stage1_digests(connection, origin.job)
         candidates = [
             build_candidate(self._store.pixels, origin, image, stage1) for image in event.images
         ]
-        body: dict[str, Any] = {"candidates": [candidate.id for candidate in candidates]}
+        ids = tuple(candidate.id for candidate in candidates)
         with self._store.database.write() as connection:
             for candidate in candidates:
                 insert_candidate(connection, candidate)
                 append_entry(connection, candidate)
-            append_event(
-                connection,
-                origin.job,
-                "made",
-                body | ({"notes": event.notes} if event.notes else {}),
-            )
+            stored = StoredImages(candidates=ids, notes=event.notes)
+            append_event(connection, origin.job, stored)
 
     def _keep_stage1_images(self, origin: Origin, event: Stage1Images) -> None:
         """As ``_keep_images``, for the pictures of a first stage."""
         drafts = [build_draft(self._store.pixels, origin, image) for image in event.images]
+        ids = tuple(draft.id for draft in drafts)
         with self._store.database.write() as connection:
             for draft in drafts:
                 insert_draft(connection, draft)
-            append_event(
-                connection, origin.job, "drafted", {"drafts": [draft.id for draft in drafts]}
-            )
+            append_event(connection, origin.job, StoredStage1Images(drafts=ids))
 
-    def _settle(self, job: str, outcome: Outcome) -> None:
+    def _settle(self, job: str, end: JobEnd) -> None:
         """Write the end of a job, again and again while the disk refuses: nothing that ended may
         look alive.
         """
-        state, body = outcome
-        assert state in TERMINAL
         while True:
             try:
                 with self._store.database.write() as connection:
-                    end_job(connection, job, state, body)
+                    end_job(connection, job, end)
                 return
             except StoreError:
                 log.exception("the end of job %s could not be written", job)

@@ -4,7 +4,6 @@ LaminaError.
 
 from __future__ import annotations
 
-import base64
 import re
 import threading
 from collections.abc import Mapping, Sequence
@@ -298,10 +297,8 @@ class Studio:
             made = candidates.candidates_of_job(connection, job)
             drafted = drafts.drafts_of_job(connection, job)
         newest = self._runner.preview(job)
-        uri = f"data:image/jpeg;base64,{base64.b64encode(newest.preview.jpeg).decode('ascii')}"
-        seen = {"preview": uri, "drafts": newest.preview.stage1_count}
         shown = tuple(
-            {**event, **seen} if newest.preview.jpeg and event["n"] == newest.n else event
+            event.model_copy(update={"preview": newest.preview}) if event.n == newest.n else event
             for event in events
         )
         return News(state=state, events=shown, candidates=made, drafts=drafted)

@@ -7,6 +7,7 @@ from sqlite3 import Connection, Row
 from typing import Literal
 
 from backend.errors import StoreError
+from backend.plan.events import JobFailed
 from backend.plan.lesson import Lesson, LessonMethod
 from backend.scene.layer import Record
 from backend.scene.scene import canonical_json
@@ -169,7 +170,8 @@ def _subject(connection: Connection, row: Row) -> LibrarySubject:
     told = ""
     if state == "failed":
         last = events_after(connection, row["job"], 0)[-1]
-        told = " ".join(str(last[part]) for part in ("what", "limit", "remedy") if last.get(part))
+        if isinstance(last, JobFailed):
+            told = " ".join(filter(None, (last.what, last.limit, last.remedy)))
     if row["file"] and state not in ("waiting", "training"):
         state = "ready"
     return LibrarySubject(

@@ -29,7 +29,7 @@ def made_with(studio: Studio, disk: FaultyDisk, project: str, revision: int, see
     for candidate in news.candidates:
         studio.picture_png(candidate.digest)
     if news.state == "failed":
-        assert "could not be stored" in str(news.events[-1]["what"])
+        assert "could not be stored" in news.events[-1].what
         assert news.candidates == ()
     return news.state
 

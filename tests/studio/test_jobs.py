@@ -40,15 +40,15 @@ def test_a_job_runs_to_its_end(tmp_path: Path) -> None:
         (job,) = submit(studio)
         news = ended(studio, job)
         assert kinds(news) == ["queued", "started", *["progressed"] * 4, "made", "finished"]
-        assert [event["n"] for event in news.events] == list(range(1, 9))
-        assert news.events[1]["device"] == "cpu"
-        assert [(event["done"], event["total"]) for event in news.events[2:6]] == [
+        assert [event.n for event in news.events] == list(range(1, 9))
+        assert news.events[1].device == "cpu"
+        assert [(event.done, event.total) for event in news.events[2:6]] == [
             (1, 4),
             (2, 4),
             (3, 4),
             (4, 4),
         ]
-        assert news.events[6]["candidates"] == [candidate.id for candidate in news.candidates]
+        assert news.events[6].candidates == tuple(made.id for made in news.candidates)
         assert [candidate.seed for candidate in news.candidates] == [0, 1]
         assert studio.jobs(studio.open_latest().id)[0].state == "finished"
         assert studio.open_latest().job is None
@@ -58,7 +58,7 @@ def test_news_begins_after_a_number(tmp_path: Path) -> None:
     with opened_studio(tmp_path) as studio:
         (job,) = submit(studio)
         ended(studio, job)
-        assert [event["n"] for event in studio.news(job, 6).events] == [7, 8]
+        assert [event.n for event in studio.news(job, 6).events] == [7, 8]
         assert studio.news(job, 8).events == ()
 
 
@@ -68,11 +68,12 @@ def test_only_the_newest_preview_is_carried(tmp_path: Path) -> None:
         (job,) = submit(studio)
         assert gate.reached.wait(60)
         news = until(studio, job, {"running"})
-        shown = {event["n"]: event.get("preview", "") for event in news.events}
+        events = news.model_dump(mode="json")["events"]
+        shown = {event["n"]: event.get("preview") for event in events}
         gate.opened.set()
         assert [n for n, preview in shown.items() if preview] == [5]
-        assert str(shown[5]).startswith("data:image/jpeg;base64,/9j/")
-        assert all("preview" not in event for event in ended(studio, job).events)
+        assert shown[5]["jpeg"].startswith("data:image/jpeg;base64,/9j/")
+        assert not any(getattr(event, "preview", None) for event in ended(studio, job).events)
 
 
 def test_jobs_run_one_at_a_time_and_in_order(tmp_path: Path) -> None:
@@ -128,7 +129,7 @@ def test_a_storm_of_cancels(tmp_path: Path) -> None:
             for job in submitted:
                 news = ended(studio, job)
                 assert news.state in ("cancelled", "finished")
-                assert [event["n"] for event in news.events] == list(range(1, len(news.events) + 1))
+                assert [event.n for event in news.events] == list(range(1, len(news.events) + 1))
     assert worker.most_running == 1
 
 
@@ -147,8 +148,8 @@ def test_a_refusal_arrives_in_its_three_parts(tmp_path: Path) -> None:
     with opened_studio(tmp_path, worker) as studio:
         (job,) = submit(studio)
         last = ended(studio, job).events[-1]
-        assert (last["kind"], last["what"]) == ("failed", "No valid picture came out.")
-        assert (last["limit"], last["remedy"]) == ("Step 2 of 4.", "Try another seed.")
+        assert (last.kind, last.what) == ("failed", "No valid picture came out.")
+        assert (last.limit, last.remedy) == ("Step 2 of 4.", "Try another seed.")
 
 
 @pytest.mark.parametrize("at", ["submit", "start", "step 1", "decode"])
@@ -163,10 +164,10 @@ def test_an_unexpected_error_fails_with_a_code_and_the_queue_goes_on(
         worker.script = lambda phase: None
         (second,) = submit(studio)
         assert ended(studio, second).state == "finished"
-    assert last["kind"] == "failed"
-    assert re.fullmatch("[0-9a-f]{6}", str(last["code"]))
-    assert "secret" not in str(last)
-    assert str(last["code"]) in caplog.text
+    assert last.kind == "failed"
+    assert re.fullmatch("[0-9a-f]{6}", last.code)
+    assert "secret" not in last.model_dump_json()
+    assert last.code in caplog.text
     assert "secret of the inside" in caplog.text
 
 
@@ -187,8 +188,8 @@ def test_a_worker_that_goes_silent_is_a_failure(tmp_path: Path) -> None:
     with opened_studio(tmp_path, SilentWorker()) as studio:
         (job,) = submit(studio)
         last = ended(studio, job).events[-1]
-        assert last["kind"] == "failed"
-        assert last["what"] == "The worker stopped without an answer."
+        assert last.kind == "failed"
+        assert last.what == "The worker stopped without an answer."
 
 
 def test_a_closed_studio_interrupts_what_runs_and_keeps_what_waits(tmp_path: Path) -> None:
@@ -217,7 +218,7 @@ def test_a_restart_interrupts_what_ran_and_goes_on_with_what_waited(tmp_path: Pa
         gate.opened.set()
         news = ended(studio, second)
         assert news.state == "finished"
-        assert [event["n"] for event in news.events] == list(range(1, len(news.events) + 1))
+        assert [event.n for event in news.events] == list(range(1, len(news.events) + 1))
         assert [job.state for job in studio.jobs(project)] == ["interrupted", "finished"]
 
 

@@ -89,7 +89,7 @@ def test_a_job_whose_process_was_killed_is_interrupted_and_the_next_goes_on(
     with opened_studio(tmp_path) as studio:
         killed = studio.news(first, 0)
         assert killed.state == "interrupted"
-        assert [event["n"] for event in killed.events] == list(range(1, len(killed.events) + 1))
+        assert [event.n for event in killed.events] == list(range(1, len(killed.events) + 1))
         assert kinds(killed)[-1] == "interrupted"
         assert ended(studio, second).state == "finished"
 

@@ -40,12 +40,12 @@ def test_a_learned_look_is_in_the_store_with_a_picture_of_it_alone(tmp_path: Pat
         news = ended(studio, job)
         assert kinds(news)[-2:] == ["learned", "finished"]
         assert news.candidates == ()
-        (told,) = news.events[-2]["looks"]  # type: ignore[misc, attr-defined]
-        assert (told["layer_id"], told["phrase"]) == ("ball", "red ball")
-        assert look_of(studio, told["look"]) == 10
-        assert studio.picture_png(told["shown"])
+        (told,) = news.events[-2].looks
+        assert (told.layer_id, told.phrase) == ("ball", "red ball")
+        assert look_of(studio, told.look) == 10
+        assert studio.picture_png(told.shown)
         opened = studio.open_project(project)
-        assert [look.look for look in opened.looks] == [told["look"]]
+        assert [look.look for look in opened.looks] == [told.look]
         assert studio.jobs(project)[0].kind == "learn"
 
 
@@ -69,27 +69,27 @@ def test_a_stopped_learning_goes_on_from_what_was_kept(tmp_path: Path) -> None:
         assert "kept" in told
         assert told[-1] == "cancelled"
         news = ended(studio, studio.generate(project, revision, learn()).job)
-        (first,) = news.events[-2]["looks"]  # type: ignore[misc, attr-defined]
-        assert look_of(studio, first["look"]) == 11  # went on from 1
+        (first,) = news.events[-2].looks
+        assert look_of(studio, first.look) == 11  # went on from 1
         news = ended(studio, studio.generate(project, revision, learn()).job)
-        (second,) = news.events[-2]["looks"]  # type: ignore[misc, attr-defined]
-        assert look_of(studio, second["look"]) == 10  # a finished look is learned anew
+        (second,) = news.events[-2].looks
+        assert look_of(studio, second.look) == 10  # a finished look is learned anew
 
 
 def test_a_scene_with_a_look_is_exported_and_opened_with_it(tmp_path: Path) -> None:
     with opened_studio(tmp_path / "one") as studio:
         project, revision = saved_scene(studio)
         news = ended(studio, studio.generate(project, revision, learn()).job)
-        (told,) = news.events[-2]["looks"]  # type: ignore[misc, attr-defined]
+        (told,) = news.events[-2].looks
         scene = studio.open_project(project).scene.model_dump(mode="json")
-        scene["layers"][0]["look"] = told["look"]
+        scene["layers"][0]["look"] = told.look
         studio.save(project, revision, scene, DESK)
         content, _ = studio.export_ora(project)
-    assert int(read_ora(content).pixels.picture(told["look"])[0, 0, 0]) == 10
+    assert int(read_ora(content).pixels.picture(told.look)[0, 0, 0]) == 10
     with opened_studio(tmp_path / "two") as other:
         opened = other.open_ora(content, "toys.ora")
-        assert opened.scene.layers[0].look == told["look"]
-        assert look_of(other, told["look"]) == 10
+        assert opened.scene.layers[0].look == told.look
+        assert look_of(other, told.look) == 10
 
 
 def test_a_scene_with_a_look_that_is_nowhere_is_refused(tmp_path: Path) -> None:

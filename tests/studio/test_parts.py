@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from backend.errors import RequestError
+from backend.studio.records import FoundLayers
 from tests.studio.workshop import compose, ended, kinds, opened_studio, saved_scene
 
 
@@ -18,12 +19,13 @@ def test_the_parts_of_a_picture_are_in_the_store(tmp_path: Path) -> None:
         news = ended(studio, studio.generate(project, revision, request).job)
         assert kinds(news)[-2:] == ["apart", "finished"]
         told = news.events[-2]
-        (part,) = told["parts"]  # type: ignore[misc, attr-defined]
-        assert (part["layer_id"], part["x_px"], part["y_px"]) == ("ball", 16, 24)
-        assert (part["width_px"], part["height_px"]) == (64, 48)
-        assert (told["width_px"], told["height_px"], told["missing"]) == (128, 128, [])
-        assert studio.picture_png(str(told["plate"]))
-        assert studio.picture_png(part["picture"])
+        assert isinstance(told, FoundLayers)
+        (part,) = told.parts
+        assert (part.layer_id, part.x_px, part.y_px) == ("ball", 16, 24)
+        assert (part.width_px, part.height_px) == (64, 48)
+        assert (told.width_px, told.height_px, told.missing) == (128, 128, ())
+        assert studio.picture_png(told.plate)
+        assert studio.picture_png(part.picture)
         assert news.candidates == ()
         assert studio.jobs(project)[-1].kind == "decompose"
 

@@ -98,7 +98,7 @@ def until(
 
 
 def kinds(news: News) -> list[str]:
-    return [str(event["kind"]) for event in news.events]
+    return [str(event.kind) for event in news.events]
 
 
 class Gate:

@@ -16,6 +16,7 @@ from PIL import Image
 
 from backend.errors import PictureError, RequestError, SceneError, StaleRevision, StoreError
 from backend.plan.autotune import Tuned
+from backend.plan.events import JobCancelled, JobFinished, JobQueued, JobStarted, Progress
 from backend.plan.request import Compose, Reroll, build_request
 from backend.scene.scene import build_scene
 from backend.studio.records import (
@@ -31,6 +32,8 @@ from backend.studio.records import (
     OptionField,
     Project,
     Saved,
+    StoredEvent,
+    StoredImages,
     Submitted,
     TakenMask,
     TakenPicture,
@@ -47,11 +50,11 @@ class Running:
     request: Compose | Reroll
     state: str = "queued"
     done: int = 0
-    events: list[dict] = field(default_factory=list)
+    events: list[StoredEvent] = field(default_factory=list)
     candidates: list[Candidate] = field(default_factory=list)
 
-    def tell(self, kind: str, **parts: object) -> None:
-        self.events.append({"n": len(self.events) + 1, "kind": kind, **parts})
+    def tell(self, event: StoredEvent) -> None:
+        self.events.append(event.model_copy(update={"n": len(self.events) + 1}))
 
 
 class ScriptedStudio:
@@ -208,7 +211,7 @@ class ScriptedStudio:
                 raise RequestError("The prompt is empty.", remedy="Write what the picture shows.")
             job = f"j{next(self.numbers)}"
             self.running[job] = Running(project, asked)
-            self.running[job].tell("queued")
+            self.running[job].tell(JobQueued())
             return Submitted(job=job, notes=())
 
     def autotune(self, project: str, revision: int, layer: str | None = None) -> tuple[Tuned, ...]:
@@ -253,7 +256,7 @@ class ScriptedStudio:
         with self.lock:
             running = self._running(job)
             self._advance(job, running)
-            events = tuple(event for event in running.events if event["n"] > after)
+            events = tuple(event for event in running.events if event.n > after)
             return News(state=running.state, events=events, candidates=tuple(running.candidates))
 
     def _running(self, job: str) -> Running:
@@ -265,16 +268,16 @@ class ScriptedStudio:
         settings = running.request.settings
         if running.state == "queued":
             running.state = "running"
-            running.tell("started")
+            running.tell(JobStarted(device="cpu"))
         elif running.state == "running" and running.done < settings.steps:
             running.done += 1
-            running.tell("progressed", done=running.done, total=settings.steps, preview="")
+            running.tell(Progress(done=running.done, total=settings.steps))
         elif running.state == "running":
             running.candidates += [
                 self._candidate(job, running, index) for index in range(settings.count)
             ]
-            running.tell("made", candidates=[made.id for made in running.candidates])
-            running.tell("finished")
+            running.tell(StoredImages(candidates=tuple(made.id for made in running.candidates)))
+            running.tell(JobFinished())
             running.state = "finished"
             held = self.projects[running.project]
             self.projects[running.project] = held.model_copy(
@@ -300,7 +303,7 @@ class ScriptedStudio:
             running = self._running(job)
             if running.state in ("queued", "running"):
                 running.state = "cancelled"
-                running.tell("cancelled")
+                running.tell(JobCancelled())
             return running.state
 
     def jobs(self, project: str) -> tuple[Job, ...]:

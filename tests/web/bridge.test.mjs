@@ -194,8 +194,8 @@ test("a run: progress, preview and pace; the first candidate is shown; the job i
     candidates: [],
   });
   server.script = [
-    step(1, 1, "data:a"),
-    step(2, 2, ""),
+    step(1, 1, { jpeg: "data:a", stage1_count: 0 }),
+    step(2, 2, null),
     {
       state: "finished",
       events: [

@@ -82,7 +82,15 @@ const running = async (script) => {
 
 const told = (n, drafts) => ({
   state: "running",
-  events: [{ n, kind: "progressed", done: n, total: 4, preview: `data:${n}`, drafts }],
+  events: [
+    {
+      n,
+      kind: "progressed",
+      done: n,
+      total: 4,
+      preview: { jpeg: `data:${n}`, stage1_count: drafts },
+    },
+  ],
   candidates: [],
 });
 

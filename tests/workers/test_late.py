@@ -90,7 +90,7 @@ def test_a_worker_that_cannot_be_made_fails_the_job_in_words(tmp_path: Path) -> 
     studio = late_studio(tmp_path, Late(ScriptedOffer), Late(refuse))
     project, revision = saved_scene(studio)
     last = ended(studio, studio.generate(project, revision, compose()).job).events[-1]
-    assert (last["kind"], last["what"], last["remedy"]) == (
+    assert (last.kind, last.what, last.remedy) == (
         "failed",
         "No model is here.",
         "Copy one.",

@@ -150,10 +150,10 @@ class Watcher {
     const progress = {};
     for (const event of events) {
       if (event.kind !== "progressed") continue;
-      const { done, total, preview, drafts = 0 } = event;
+      const { done, total, preview } = event;
       this.#samples.push({ done, at_ms: this.#clock.now() });
       Object.assign(progress, { done, total, left_s: secondsLeft(this.#samples, total) });
-      if (preview) Object.assign(progress, { preview, drafts });
+      if (preview) Object.assign(progress, { preview: preview.jpeg, drafts: preview.stage1_count });
     }
     return progress;
   }

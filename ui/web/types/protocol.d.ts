@@ -293,8 +293,7 @@ export interface ProgressedEvent extends NumberedEvent {
   kind: "progressed";
   done: number;
   total: number;
-  preview?: string;
-  drafts?: number;
+  preview?: { jpeg: string; stage1_count: number } | null;
 }
 
 export interface LearnedEvent extends NumberedEvent {
