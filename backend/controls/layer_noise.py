@@ -23,6 +23,7 @@ from torch.nn import functional
 from backend.engine.loop_types import Control
 from backend.engine.noise import NoiseStream
 from backend.models.schedule import Schedule
+from backend.plan.raster import cell_centres, split_into_cells
 
 Freedom = NDArray[np.float64]
 Holding = Literal["touched", "filled"]
@@ -87,9 +88,7 @@ def release_map(freedom: Freedom, steps: int, cell_px: int, held: Holding) -> ND
     A cell with some held and some free pixels is held entirely when ``held`` is "touched"; with
     "filled" only a cell full of held pixels is.
     """
-    rows, columns = freedom.shape[0] // cell_px, freedom.shape[1] // cell_px
-    cells = freedom[: rows * cell_px, : columns * cell_px].reshape(rows, cell_px, columns, cell_px)
-    level = cells[:, cell_px // 2, :, cell_px // 2]
+    cells, level = split_into_cells(freedom, cell_px), cell_centres(freedom, cell_px)
     if held == "touched":
         level = np.where(cells.min(axis=(1, 3)) > 0, level, 0.0)
     else:

@@ -185,3 +185,21 @@ def grey_maps(means: Tensor) -> NDArray[np.uint8]:
     )
     grey = (means - low) / (high - low).clamp_min(1e-12) * 255
     return grey.round().to(torch.uint8).cpu().numpy()
+
+
+def name_attention_maps(
+    watched: Sequence[MapMeans], names: Sequence[str]
+) -> tuple[dict[str, NDArray[np.uint8]], ...]:
+    """For each row, by name, where a group of tokens looked, as a grey picture uint8 (h, w).
+
+    Args:
+        watched: one watcher, or none.
+        names: of its groups; those without a name are left out.
+    """
+    means = watched[0].means() if watched else None
+    if means is None:
+        return ()
+    grey, named = grey_maps(means), [(number, name) for number, name in enumerate(names) if name]
+    return tuple(
+        {name: grey[number, row] for number, name in named} for row in range(grey.shape[1])
+    )

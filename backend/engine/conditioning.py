@@ -5,6 +5,7 @@ them.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -46,6 +47,11 @@ def build_conditioning(
     so).
     """
     return Conditioning(embed(bundle, prompt), embed(bundle, negative), guidance_scale, count)
+
+
+def fit_tokens(bundle: ModelBundle, tokens: Sequence[int]) -> tuple[int, ...]:
+    """The token positions that stand inside the model's row; the others were cut off with it."""
+    return tuple(token for token in tokens if token < bundle.card.text_length)
 
 
 def embed(bundle: ModelBundle, text: str) -> Tensor:

@@ -5,18 +5,17 @@ over that.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from contextlib import closing
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from backend.engine.begin import Beginning, begin_from_pictures
 from backend.engine.conditioning import build_conditioning
 from backend.engine.decode import decode
-from backend.engine.denoise import denoise
 from backend.engine.loop_types import Control, Step
+from backend.engine.sampling import Batch, prepare_from_pictures, relay, sample_batch
 from backend.models.bundle import ModelBundle
 from backend.plan.plan import Plan
 from backend.scene.edges import canny
@@ -121,24 +120,22 @@ def filled(picture: Picture, hole: Mask) -> Picture:
 
 
 def redrawn(
-    bundle: ModelBundle, plan: Plan, redraw: Redraw, hold: Callable[[Beginning], Control]
+    bundle: ModelBundle, plan: Plan, redraw: Redraw, hold: Callable[[Batch], Control]
 ) -> Generator[Step, None, tuple[Picture, ...]]:
     """Draw again; ``hold`` makes the control that keeps the rest. The generator's value is the
     decoded pictures.
     """
     if not redraw.steps:
         return redraw.pictures
-    begun = begin_from_pictures(
+    batch = prepare_from_pictures(
         bundle, plan, redraw.pictures, redraw.seeds, plan.steps - redraw.steps
     )
     conditioning = build_conditioning(
         bundle, redraw.words, redraw.unwanted, plan.guidance_scale, len(redraw.seeds)
     )
-    latents = begun.start.latents
-    with closing(
-        denoise(bundle.unet, begun.schedule, conditioning, begun.start, [hold(begun)])
-    ) as steps:
-        for done, step in enumerate(steps, start=redraw.before):
-            latents = step.latents
-            yield replace(step, k=done, total=redraw.total, first=0)
+    numbers = count(redraw.before)
+    latents = yield from relay(
+        sample_batch(bundle, batch, conditioning, [hold(batch)]),
+        lambda step: replace(step, k=next(numbers), total=redraw.total, first=0),
+    )
     return decode(bundle, latents)

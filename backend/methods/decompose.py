@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from backend.controls.layer_noise import LayerNoise, freedom_map, release_map
-from backend.engine.begin import Beginning
 from backend.engine.healing import SOFT_PX, Redraw, filled, hole_of, redrawn
 from backend.engine.loop_types import Run, Step
 from backend.engine.paste import paste_weights, pasted
+from backend.engine.sampling import Batch
 from backend.errors import RequestError
 from backend.metrics.layer_search import LARGEST_SHARE, Sought, sought_masks
 from backend.models.bundle import ModelBundle
@@ -125,9 +125,9 @@ def _plate(
         steps,
     )
 
-    def hold(begun: Beginning) -> LayerNoise:
+    def hold(batch: Batch) -> LayerNoise:
         cells = torch.from_numpy(release).to(bundle.device)
-        return LayerNoise(begun.source, cells, begun.schedule, begun.stream(plan.seeds[:1]))
+        return LayerNoise(batch.source, cells, batch.schedule, batch.stream)
 
     (drawn,) = yield from redrawn(bundle, plan, redraw, hold)
     return pasted(plain, drawn, paste_weights(hole.astype(np.float32), FEATHER_PX))

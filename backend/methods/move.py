@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from backend.controls.layer_noise import LayerNoise, freedom_map, release_map
-from backend.engine.begin import Beginning
 from backend.engine.healing import SOFT_PX, Redraw, filled, hole_with_shade, redrawn
 from backend.engine.loop_types import Run, Step
 from backend.engine.paste import changed_pixels, paste_weights, pasted
+from backend.engine.sampling import Batch, split_into_batches
 from backend.errors import RequestError
 from backend.methods.options import parse_options
 from backend.methods.options.move import MoveOptions
@@ -91,8 +91,7 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
     )
     touched = np.maximum.reduce([at_hole, at_rim, cutting.alpha, 1 - cutting.light.min(-1)])
     plate = filled(move.source, cutting.hole)
-    for offset in range(0, len(plan.seeds), plan.batch):
-        seeds = plan.seeds[offset : offset + plan.batch]
+    for offset, seeds in split_into_batches(plan):
         healed = yield from _redrawn(move, bundle, (plate,) * len(seeds), seeds, 0)
         laid = tuple(
             laid_over(pasted(move.source, picture, at_hole), cutting) for picture in healed
@@ -225,9 +224,9 @@ def _redrawn(
         sum(lengths),
     )
 
-    def hold(begun: Beginning) -> LayerNoise:
+    def hold(batch: Batch) -> LayerNoise:
         release = torch.from_numpy(move.releases[number]).to(bundle.device)
-        return LayerNoise(begun.source, release, begun.schedule, begun.stream(seeds))
+        return LayerNoise(batch.source, release, batch.schedule, batch.stream)
 
     return (yield from redrawn(bundle, plan, redraw, hold))
 

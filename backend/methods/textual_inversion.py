@@ -17,15 +17,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from backend.engine.begin import begin_from_noise
-from backend.engine.begin import finished as ended
 from backend.engine.classroom import Learning, learn_looks
 from backend.engine.conditioning import build_conditioning
 from backend.engine.decode import decode
-from backend.engine.denoise import denoise
 from backend.engine.look_learning import USUAL, Lesson, LookState, read_state, state_picture
 from backend.engine.looks import embed_with_looks, fingerprint
 from backend.engine.loop_types import Run, Step
+from backend.engine.sampling import prepare_from_noise, sample_batch
 from backend.errors import RequestError
 from backend.models.bundle import ModelBundle
 from backend.plan.events import EmbeddingsCheckpoint, EmbeddingsLearned
@@ -110,15 +108,13 @@ def _drawn_alone(
 ) -> Generator[Step, None, tuple[Picture, ...]]:
     """A picture of each look before its layer's words and of nothing else, all from one seed."""
     seeds = plan.seeds[:1] * len(lessons)
-    begun = begin_from_noise(bundle, plan, seeds)
+    batch = prepare_from_noise(bundle, plan, seeds)
     said = [
         embed_with_looks(bundle, lesson.phrase, [(1, looks[lesson.layer_id])]) for lesson in lessons
     ]
     conditioning = build_conditioning(bundle, "", plan.negative, plan.guidance_scale, len(seeds))
     conditioning = replace(conditioning, positive=torch.cat(said))
-    latents = yield from ended(
-        denoise(bundle.unet, begun.schedule, conditioning, begun.start), begun.start
-    )
+    latents = yield from sample_batch(bundle, batch, conditioning)
     return decode(bundle, latents)
 
 

@@ -23,7 +23,7 @@ from backend.plan.plan import (
     plan_layer,
 )
 from backend.plan.request import AnyRequest, Compose, LearnLooks, Reroll, TakeApart
-from backend.plan.resolution import Size
+from backend.plan.resolution import check_picture_size
 from backend.plan.survey import Survey, Surveyed, survey
 from backend.scene.layer import Layer
 from backend.scene.scene import Pixels, Scene
@@ -92,13 +92,16 @@ def plan_survey(seen: Survey, request: AnyRequest, pixels: Pixels) -> Plan:
         )
     if not isinstance(request, Reroll):
         if isinstance(request, TakeApart):
-            _check_source(request, reading.survey.size, pixels)
+            shape = pixels.picture(request.source).shape
+            check_picture_size(shape, reading.survey.size, "picture to decompose")
         if isinstance(request, Compose) and request.draft is not None:
-            _check_draft(request.draft, reading.survey.size, pixels)
+            shape = pixels.picture(request.draft).shape
+            check_picture_size(shape, reading.survey.size, "draft")
         layers = tuple(reading.planned(seen) for seen in reading.survey.usable)
         return _plan(reading, request, layers, WholePicture(varied=_varied(reading, request)))
     chosen = _chosen(reading, request.layer_id)
-    _check_source(request, reading.survey.size, pixels)
+    shape = pixels.picture(request.source).shape
+    check_picture_size(shape, reading.survey.size, "picture to draw in")
     target = OneLayer(
         layer_id=request.layer_id,
         source=request.source,
@@ -218,30 +221,6 @@ def _chosen(reading: _Reading, layer_id: str) -> Surveyed:
         limit=f"This scene has {present or 'no layers'}.",
         remedy="Choose one of its layers.",
     )
-
-
-def _check_source(request: Reroll | TakeApart, size: Size, pixels: Pixels) -> None:
-    """The picture to re-roll in must have the size that is generated, or its pixels could not stay
-    as they are.
-    """
-    height_px, width_px = pixels.picture(request.source).shape[:2]
-    if (width_px, height_px) != size:
-        raise RequestError(
-            f"The picked picture has {width_px} × {height_px} px.",
-            limit=f"This model now makes this canvas at {size.width_px} × {size.height_px} px.",
-            remedy="Generate the picture again, then re-roll in the new one.",
-        )
-
-
-def _check_draft(draft: str, size: Size, pixels: Pixels) -> None:
-    """The first stage's picture must have the size of the pictures that are made from it."""
-    height_px, width_px = pixels.picture(draft).shape[:2]
-    if (width_px, height_px) != size:
-        raise RequestError(
-            f"The draft has {width_px} × {height_px} px.",
-            limit=f"This model now makes this canvas at {size.width_px} × {size.height_px} px.",
-            remedy="Generate the drafts again, then refine one of the new ones.",
-        )
 
 
 def _covers(reading: _Reading, chosen: Surveyed) -> tuple[Cover, ...]:

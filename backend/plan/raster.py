@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,6 +94,17 @@ def painted_noise(plan: Plan, pixels: Pixels) -> tuple[NDArray[np.float64] | Non
     return tuple(found)
 
 
+def strengths_of(plan: Plan, pixels: Pixels) -> tuple[float | NDArray[np.float64], ...]:
+    """The strength of uncovered pixels, then of each layer: a number, or its painted map (h, w)."""
+    uncovered = 0.0 if isinstance(plan.target, OneLayer) else plan.target.uncovered_noise
+    painted = painted_noise(plan, pixels)
+    own = (
+        layer.noise if strength is None else strength
+        for layer, strength in zip(plan.layers, painted, strict=True)
+    )
+    return (uncovered, *own)
+
+
 def _sheet(layer: PlannedLayer, pixels: Pixels, size: tuple[int, int]) -> Sheet:
     picture = pixels.picture(layer.picture) if layer.picture else None
     mask = pixels.mask(layer.mask) if layer.mask else None
@@ -107,3 +119,23 @@ def _cut(sheet: Sheet, above: tuple[Cover, ...], pixels: Pixels, size: tuple[int
         mask = pixels.mask(cover.mask) if cover.mask else None
         left *= 1.0 - alpha_of(picture, mask, cover.placement, cover.opacity, size)
     return Sheet(sheet.colour * left[..., None], sheet.alpha * left, sheet.blend)
+
+
+def split_into_cells(pixels: NDArray[Any], cell_px: int) -> NDArray[Any]:
+    """A map of pixels (H, W) by latent cell: (h, cell_px, w, cell_px), whole ones."""
+    rows, columns = (side // cell_px for side in pixels.shape)
+    whole = pixels[: rows * cell_px, : columns * cell_px]
+    return whole.reshape(rows, cell_px, columns, cell_px)
+
+
+def cell_centres(pixels: NDArray[Any], cell_px: int) -> NDArray[Any]:
+    """A map of pixels (H, W) at the centre of every latent cell: (h, w)."""
+    return split_into_cells(pixels, cell_px)[:, cell_px // 2, :, cell_px // 2]
+
+
+def cells_owned(inside: NDArray[np.bool_], cell_px: int) -> NDArray[np.bool_]:
+    """The latent cells (h, w) whose centre lies inside (H, W); without one, all that it touches."""
+    centres: NDArray[np.bool_] = cell_centres(inside, cell_px)
+    if centres.any():
+        return centres
+    return np.asarray(split_into_cells(inside, cell_px).any(axis=(1, 3)))

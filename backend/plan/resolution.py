@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from backend.errors import RequestError
 from backend.plan.card import Card
 
 LONGEST_FRACTION = 4
@@ -56,3 +58,22 @@ def _around(ideal: float, multiple: int) -> tuple[int, ...]:
             }
         )
     )
+
+
+def check_picture_size(shape: Sequence[int], size: Size, called: str) -> None:
+    """A picture that a run goes on from must have the size of those it makes.
+
+    Args:
+        shape: of the picture, (height, width, ...).
+        called: what the picture is, for the sentence.
+
+    Raises:
+        RequestError: it has another size.
+    """
+    height_px, width_px = shape[:2]
+    if (width_px, height_px) != size:
+        raise RequestError(
+            f"The {called} has {width_px} × {height_px} px.",
+            limit=f"This run makes pictures of {size.width_px} × {size.height_px} px.",
+            remedy="Generate it again at this size, then go on from the new one.",
+        )

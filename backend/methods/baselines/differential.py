@@ -15,17 +15,20 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from backend.controls.layer_noise import Freedom, LayerNoise, freedom_map
-from backend.engine.begin import begin_from_pictures, finished
 from backend.engine.conditioning import build_conditioning
 from backend.engine.decode import decode
-from backend.engine.denoise import denoise
 from backend.engine.loop_types import Run
 from backend.engine.noise import SharedNoise
+from backend.engine.sampling import (
+    prepare_from_pictures,
+    sample_batch,
+    split_into_batches,
+)
 from backend.methods.options import parse_options
 from backend.models.bundle import ModelBundle
 from backend.plan.events import build_images
-from backend.plan.plan import OneLayer, Plan
-from backend.plan.raster import painted_noise, raster
+from backend.plan.plan import Plan
+from backend.plan.raster import raster, strengths_of
 from backend.scene.layer import Record
 from backend.scene.scene import Pixels
 
@@ -37,26 +40,18 @@ class DifferentialOptions(Record):
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-    """Steps, then Images, for each chunk of candidates."""
+    """Steps, then Images, for each batch of candidates."""
     parse_options(DifferentialOptions, plan.options)
     flat = raster(plan, pixels)
-    painted = painted_noise(plan, pixels)
-    own = [
-        layer.noise if map_ is None else map_
-        for layer, map_ in zip(plan.layers, painted, strict=True)
-    ]
-    uncovered = 0.0 if isinstance(plan.target, OneLayer) else plan.target.uncovered_noise
-    change = freedom_map(flat.topmost, (uncovered, *own), 0.0)
+    change = freedom_map(flat.topmost, strengths_of(plan, pixels), 0.0)
     release = torch.from_numpy(last_held(change, plan.steps, bundle.card.cell_px)).to(bundle.device)
-    for offset in range(0, len(plan.seeds), plan.batch):
-        seeds = plan.seeds[offset : offset + plan.batch]
-        begun = begin_from_pictures(bundle, plan, (flat.picture,) * len(seeds), seeds, 0)
-        hold = LayerNoise(begun.source, release, begun.schedule, SharedNoise(begun.noise))
+    for offset, seeds in split_into_batches(plan):
+        batch = prepare_from_pictures(bundle, plan, (flat.picture,) * len(seeds), seeds, 0)
+        hold = LayerNoise(batch.source, release, batch.schedule, SharedNoise(batch.noise))
         words = build_conditioning(
             bundle, plan.prompt, plan.negative, plan.guidance_scale, len(seeds)
         )
-        steps = denoise(bundle.unet, begun.schedule, words, begun.start, [hold])
-        latents = yield from finished(steps, begun.start)
+        latents = yield from sample_batch(bundle, batch, words, [hold])
         yield build_images(offset, decode(bundle, latents))
 
 

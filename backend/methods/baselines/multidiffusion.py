@@ -11,12 +11,17 @@ from torch import Tensor
 from torch.nn import functional
 
 from backend.controls.multi_region import MultiRegion, RegionPrompt
-from backend.engine.begin import Beginning, begin_from_noise, finished
 from backend.engine.conditioning import build_conditioning
 from backend.engine.decode import decode, encode
-from backend.engine.denoise import denoise, predictor
+from backend.engine.denoise import predictor
 from backend.engine.loop_types import Run, generator_for
 from backend.engine.noise import seed_of
+from backend.engine.sampling import (
+    Batch,
+    prepare_from_noise,
+    sample_batch,
+    split_into_batches,
+)
 from backend.methods.options import parse_options
 from backend.models.bundle import ModelBundle
 from backend.plan.background import background_words, phrase_in
@@ -46,40 +51,32 @@ class MultiDiffusionOptions(Record):
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-    """Steps, then Images, for each chunk of candidates."""
+    """Steps, then Images, for each batch of candidates."""
     options = parse_options(MultiDiffusionOptions, plan.options)
     masks = torch.from_numpy(raster(plan, pixels).visibility[1:]).to(bundle.device)
     place = background_words(plan.prompt, [layer.phrase for layer in plan.layers])
     plain = _plain_latents(plan, bundle, round(options.bootstrapping * plan.steps))
-    for offset in range(0, len(plan.seeds), plan.batch):
-        seeds = plan.seeds[offset : offset + plan.batch]
-        begun = begin_from_noise(bundle, plan, seeds)
+    for offset, seeds in split_into_batches(plan):
+        batch = prepare_from_noise(bundle, plan, seeds)
         words = build_conditioning(bundle, place, plan.negative, plan.guidance_scale, len(seeds))
-        regions = _regions(plan, bundle, begun, (masks, plain), seeds)
-        control = MultiRegion(regions, begun.schedule, begun.stream(seeds))
-        steps = denoise(bundle.unet, begun.schedule, words, begun.start, [control])
-        latents = yield from finished(steps, begun.start)
+        regions = _regions(plan, bundle, batch, masks, plain)
+        control = MultiRegion(regions, batch.schedule, batch.stream)
+        latents = yield from sample_batch(bundle, batch, words, [control])
         yield build_images(offset, decode(bundle, latents))
 
 
 def _regions(
-    plan: Plan,
-    bundle: ModelBundle,
-    begun: Beginning,
-    drawn: tuple[Tensor, Tensor],
-    seeds: tuple[int, ...],
+    plan: Plan, bundle: ModelBundle, batch: Batch, masks: Tensor, plain: Tensor
 ) -> tuple[RegionPrompt, ...]:
-    """Every layer's words in its mask; ``drawn`` are the masks (n, h, w) and the plain colours
-    (s, c, h, w).
-    """
-    (masks, plain), sides = drawn, begun.source.shape[-2:]
+    """Every layer's words in its mask (n, h, w), before plain colours (s, c, h, w) at first."""
+    seeds, sides = batch.seeds, batch.source.shape[-2:]
     regions = []
     for number, (layer, mask) in enumerate(zip(plan.layers, masks, strict=True)):
         phrase = phrase_in(plan.prompt, layer.phrase or layer.class_label)
         words = build_conditioning(bundle, phrase, plan.negative, plan.guidance_scale, len(seeds))
         small = functional.interpolate(mask[None, None], size=sides, mode="nearest")[0, 0].round()
         around = plain[_turns(len(plain), number, seeds)]
-        regions.append(RegionPrompt(predictor(bundle.unet, begun.schedule, words), small, around))
+        regions.append(RegionPrompt(predictor(bundle.unet, batch.schedule, words), small, around))
     return tuple(regions)
 
 
@@ -99,8 +96,8 @@ def _turns(count: int, number: int, seeds: tuple[int, ...]) -> Tensor:
 
 
 def _plain_latents(plan: Plan, bundle: ModelBundle, count: int) -> Tensor:
-    """The latents (count, c, h, w) of random plain colours: as many as there are bootstrapped
-    steps (released code).
+    """The latents (count, c, h, w) of random plain colours: as many as there are bootstrapped steps
+    (released code).
     """
     colours = np.random.default_rng(PALETTE_SEED).integers(0, 256, (count, 3), np.uint8)
     pictures = (

@@ -14,11 +14,14 @@ import torch
 from pydantic import Field
 
 from backend.controls.region_attention import Region, RegionAttention
-from backend.engine.begin import begin_from_noise, finished
-from backend.engine.conditioning import build_conditioning
+from backend.engine.conditioning import build_conditioning, fit_tokens
 from backend.engine.decode import decode
-from backend.engine.denoise import denoise
 from backend.engine.loop_types import Run
+from backend.engine.sampling import (
+    prepare_from_noise,
+    sample_batch,
+    split_into_batches,
+)
 from backend.methods.options import parse_options
 from backend.models.bundle import ModelBundle
 from backend.plan.events import build_images
@@ -45,25 +48,18 @@ class PaintedWordsOptions(Record):
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-    """Steps, then Images, for each chunk of candidates."""
+    """Steps, then Images, for each batch of candidates."""
     options = parse_options(PaintedWordsOptions, plan.options)
     length, drawn_in = bundle.card.text_length, TENTH * options.weight
     regions = tuple(
-        Region(
-            tuple(token for token in layer.tokens if token < length),
-            drawn_in,
-            0.0,
-            torch.from_numpy(mask),
-        )
+        Region(fit_tokens(bundle, layer.tokens), drawn_in, 0.0, torch.from_numpy(mask))
         for layer, mask in zip(plan.layers, raster(plan, pixels).visibility[1:], strict=True)
     )
-    for offset in range(0, len(plan.seeds), plan.batch):
-        seeds = plan.seeds[offset : offset + plan.batch]
-        begun = begin_from_noise(bundle, plan, seeds)
+    for offset, seeds in split_into_batches(plan):
+        batch = prepare_from_noise(bundle, plan, seeds)
         words = build_conditioning(
             bundle, plan.prompt, plan.negative, plan.guidance_scale, len(seeds)
         )
-        control = RegionAttention(regions, length, begun.schedule.sigmas, law="ediff")
-        steps = denoise(bundle.unet, begun.schedule, words, begun.start, [control])
-        latents = yield from finished(steps, begun.start)
+        control = RegionAttention(regions, length, batch.schedule.sigmas, law="ediff")
+        latents = yield from sample_batch(bundle, batch, words, [control])
         yield build_images(offset, decode(bundle, latents))

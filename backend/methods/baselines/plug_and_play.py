@@ -12,25 +12,24 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Generator
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-import torch
 from pydantic import Field
 
 from backend.controls.plug_and_play import SOURCE, PlugAndPlay
-from backend.engine.begin import finished
-from backend.engine.conditioning import Conditioning, build_conditioning, embed
+from backend.engine.conditioning import build_conditioning
 from backend.engine.decode import Picture, decode, encode_mean
 from backend.engine.denoise import Start, denoise
-from backend.engine.invert import Trajectory, invert
+from backend.engine.invert import invert
 from backend.engine.loop_types import Run, Step, generator_for
+from backend.engine.sampling import count_steps, run_to_end
 from backend.engine.side_paths import SidePath, SidePaths, Span
 from backend.methods.options import parse_options
 from backend.models.attention import self_sites
 from backend.models.bundle import ModelBundle
 from backend.models.schedule import Schedule
-from backend.plan.events import build_images
+from backend.plan.events import Images, build_images
 from backend.plan.plan import Plan
 from backend.plan.raster import raster
 from backend.scene.layer import Record
@@ -76,12 +75,32 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
     """Steps of the inversion and of the run, then the one picture as every candidate."""
     options = parse_options(PlugAndPlayOptions, plan.options)
     plan = plan.model_copy(update={"sampler": "ddim"})  # the only one that can be walked back
-    picture = raster(plan, pixels).picture
-    path = yield from _inverted(plan, bundle, picture)
-    made = yield from _redrawn(
-        plan, bundle, options, path, hashlib.sha256(picture.tobytes()).hexdigest()
-    )
-    yield build_images(0, made * len(plan.seeds))
+    return count_steps(_edit(plan, bundle, options, raster(plan, pixels).picture), 2 * plan.steps)
+
+
+def _edit(
+    plan: Plan, bundle: ModelBundle, options: PlugAndPlayOptions, picture: Picture
+) -> Generator[Step | Images, None, None]:
+    plain = build_conditioning(bundle, "", "", 1.0, 1)
+    clean = encode_mean(bundle, picture)
+    path = yield from invert(bundle.unet, _schedule(plan, bundle), plain, clean)
+    schedule, places = _schedule(plan, bundle), places_of(bundle.unet)
+    until = (round(options.features * plan.steps), round(options.attention * plan.steps))
+    spans = (Span(0, until[0], places.blocks), Span(0, until[1], places.projections))
+    name = hashlib.sha256(picture.tobytes()).hexdigest()
+    side = SidePath(f"plug-and-play {name} {plan.steps} {until}", path, plain, spans)
+    sides = SidePaths(bundle.unet, schedule, {SOURCE: side}, bundle.recorded, nullcontext)
+    control = PlugAndPlay(sides, places.blocks, until[0], places.projections, until[1])
+    negative = ", ".join(words for words in (COLLAGE, plan.negative) if words.strip())
+    words = build_conditioning(bundle, plan.prompt, negative, plan.guidance_scale, 1)
+    start = Start(path.states[0], 0, (generator_for(plan.seeds[0]),))
+    steps = denoise(bundle.unet, schedule, words, start, [control])
+    latents = yield from run_to_end(steps, start.latents)
+    yield build_images(0, decode(bundle, latents) * len(plan.seeds))
+
+
+def _schedule(plan: Plan, bundle: ModelBundle) -> Schedule:
+    return Schedule(plan.sampler, bundle.scheduler, plan.steps, bundle.device)
 
 
 def places_of(unet: Any) -> _Places:
@@ -92,49 +111,3 @@ def places_of(unet: Any) -> _Places:
     sites = [site.module for site in self_sites(unet) if site.in_decoder]
     later = [name for name in sites if name >= "up_blocks.1.attentions.1"]
     return _Places((block,), tuple(f"{name}.{part}" for name in later for part in ("to_q", "to_k")))
-
-
-def _schedule(plan: Plan, bundle: ModelBundle) -> Schedule:
-    return Schedule(plan.sampler, bundle.scheduler, plan.steps, bundle.device)
-
-
-def _inverted(
-    plan: Plan, bundle: ModelBundle, picture: Picture
-) -> Generator[Step, None, Trajectory]:
-    words = build_conditioning(bundle, "", "", 1.0, 1)
-    path: Trajectory = yield from _counted(
-        invert(bundle.unet, _schedule(plan, bundle), words, encode_mean(bundle, picture)),
-        0,
-        2 * plan.steps,
-    )
-    return path
-
-
-def _redrawn(
-    plan: Plan, bundle: ModelBundle, options: PlugAndPlayOptions, path: Trajectory, name: str
-) -> Generator[Step, None, tuple[Picture, ...]]:
-    schedule, places = _schedule(plan, bundle), places_of(bundle.unet)
-    until = (round(options.features * plan.steps), round(options.attention * plan.steps))
-    spans = (Span(0, until[0], places.blocks), Span(0, until[1], places.projections))
-    key = f"plug-and-play {name} {plan.steps} {until}"
-    side = SidePath(key, path, Conditioning(embed(bundle, ""), embed(bundle, ""), 1.0, 1), spans)
-    sides = SidePaths(bundle.unet, schedule, {SOURCE: side}, bundle.recorded, nullcontext)
-    control = PlugAndPlay(sides, places.blocks, until[0], places.projections, until[1])
-    negative = ", ".join(words for words in (COLLAGE, plan.negative) if words.strip())
-    words = build_conditioning(bundle, plan.prompt, negative, plan.guidance_scale, 1)
-    start = Start(path.states[0], 0, (generator_for(plan.seeds[0]),))
-    steps = denoise(bundle.unet, schedule, words, start, [control])
-    latents: torch.Tensor = yield from _counted(finished(steps, start), plan.steps, 2 * plan.steps)
-    return decode(bundle, latents)
-
-
-def _counted(
-    steps: Generator[Step, None, Any], before: int, total: int
-) -> Generator[Step, None, Any]:
-    """The steps as parts of a longer run; the generator's value is theirs."""
-    while True:
-        try:
-            step = next(steps)
-        except StopIteration as end:
-            return end.value
-        yield replace(step, k=before + step.k, total=total, first=0)

@@ -9,11 +9,9 @@ MagicFusion fuses while t > 600 of 1000.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
-import torch
 from pydantic import Field
 from torch import Tensor
 
@@ -30,6 +28,7 @@ from backend.engine.invert import Trajectory
 from backend.engine.loop_types import Control, Run, Step, generator_for
 from backend.engine.noise import draw
 from backend.engine.pulls import pull_of
+from backend.engine.sampling import count_steps, empty_latents, run_to_end
 from backend.engine.side_paths import SidePath, SidePaths, Span
 from backend.engine.subject_run import (
     LOOKED_SHARE,
@@ -78,16 +77,11 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
     """Steps, then Images, for each seed."""
     options = parse_options(PlugInOptions, plan.options)
     drawn = subject_run(plan, bundle, pixels)
-    total, done = plan.steps * (len(plan.seeds) + (options.plug_in in REFERRING)), 0
-    with closing(_made(drawn, options)) as made:
-        for yielded in made:
-            if isinstance(yielded, Step):
-                yielded = replace(yielded, k=done, total=total, first=0)
-                done += 1
-            yield yielded
+    total = plan.steps * (len(plan.seeds) + (options.plug_in in REFERRING))
+    return count_steps(_sample(drawn, options), total)
 
 
-def _made(drawn: SubjectRun, options: PlugInOptions) -> Generator[Step | Images, None, None]:
+def _sample(drawn: SubjectRun, options: PlugInOptions) -> Generator[Step | Images, None, None]:
     seen = None
     if options.plug_in in REFERRING:
         path = yield from inverted(drawn, drawn.reference, drawn.reference_key())
@@ -103,24 +97,16 @@ def _latents(
     plan, bundle, schedule = drawn.plan, drawn.bundle, drawn.schedule()
     spoken, tokens = drawn.embed(plan.prompt)
     words = drawn.conditioning(spoken, "target")
-    cell_px = bundle.card.cell_px
-    shape = (1, bundle.unet.config.in_channels, plan.height_px // cell_px, plan.width_px // cell_px)
-    streams = (generator_for(seed),)
-    begin = draw(torch.zeros(shape, device=bundle.device, dtype=bundle.dtype), streams)
+    generators = (generator_for(seed),)
+    noise = draw(empty_latents(bundle, plan, 1), generators)
     if options.plug_in == "magic_fusion":
         controls: tuple[Control, ...] = (_fusion(drawn, schedule, spoken),)
     else:
         plugged = _plugged(drawn, schedule, options, seen, tokens)
         nobody = predictor(bundle.unet, schedule, words)
         controls = (StepBlend(nobody, drawn.worn, 0), *plugged)
-    latents = begin
-    with closing(
-        denoise(bundle.unet, schedule, words, Start(begin, 0, streams), controls)
-    ) as steps:
-        for step in steps:
-            latents = step.latents
-            yield step
-    return latents
+    steps = denoise(bundle.unet, schedule, words, Start(noise, 0, generators), controls)
+    return (yield from run_to_end(steps, noise))
 
 
 def _fusion(drawn: SubjectRun, schedule: Schedule, spoken: Tensor) -> Control:

@@ -1,5 +1,5 @@
-"""SI: SDEdit from the flat composite (Meng et al., 2022): paint the masks in plain colours,
-noise that, denoise it.
+"""SI: SDEdit from the flat composite (Meng et al., 2022): paint the masks in plain colours, noise
+that, denoise it.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ import numpy as np
 from PIL import ImageColor
 from pydantic import Field
 
-from backend.engine.begin import begin_from_pictures, finished
 from backend.engine.conditioning import build_conditioning
 from backend.engine.decode import decode
-from backend.engine.denoise import denoise
 from backend.engine.loop_types import Run
+from backend.engine.sampling import (
+    prepare_from_pictures,
+    sample_batch,
+    split_into_batches,
+)
 from backend.methods.options import parse_options
 from backend.models.bundle import ModelBundle
 from backend.models.schedule import first_step
@@ -38,19 +41,16 @@ class SdeditOptions(Record):
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-    """Steps, then Images, for each chunk of candidates."""
+    """Steps, then Images, for each batch of candidates."""
     options = parse_options(SdeditOptions, plan.options)
     flat = flat_composite(plan, pixels)
     first = min(first_step(plan.steps, options.strength), plan.steps - 1)
-    for offset in range(0, len(plan.seeds), plan.batch):
-        seeds = plan.seeds[offset : offset + plan.batch]
-        begun = begin_from_pictures(bundle, plan, (flat,) * len(seeds), seeds, first)
+    for offset, seeds in split_into_batches(plan):
+        batch = prepare_from_pictures(bundle, plan, (flat,) * len(seeds), seeds, first)
         words = build_conditioning(
             bundle, plan.prompt, plan.negative, plan.guidance_scale, len(seeds)
         )
-        latents = yield from finished(
-            denoise(bundle.unet, begun.schedule, words, begun.start), begun.start
-        )
+        latents = yield from sample_batch(bundle, batch, words)
         yield build_images(offset, decode(bundle, latents))
 
 

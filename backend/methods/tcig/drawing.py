@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from backend.engine.begin import begin_from_pictures
 from backend.engine.conditioning import build_conditioning
 from backend.engine.decode import as_bytes, decode
 from backend.engine.denoise import denoise
 from backend.engine.loop_types import Control, Draft, Run, Step
 from backend.engine.optimise import DrawsCodes, optimise, picture_of
+from backend.engine.sampling import prepare_from_pictures
 from backend.methods.tcig.attention import attention
 from backend.methods.tcig.dream import dream_steps, dreamed
 from backend.methods.tcig.mixed import filled
@@ -153,7 +153,7 @@ def _refined(
 ) -> Generator[Step, None, Tensor]:
     """Stage 2 on ``given``, a draft and a seed for each row; the value is the last latents."""
     plan, (drafts, seeds) = painting.plan, given
-    begun = begin_from_pictures(bundle, plan, drafts, seeds, painting.first)
+    begun = prepare_from_pictures(bundle, plan, drafts, seeds, painting.first)
     guidance_scale = max(1.0, plan.guidance_scale * painting.dials.guidance)
     conditioning = build_conditioning(
         bundle, plan.prompt, plan.negative, guidance_scale, len(seeds)

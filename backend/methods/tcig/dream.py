@@ -14,12 +14,12 @@ from contextlib import closing
 import torch
 from torch import Tensor
 
-from backend.engine.begin import begin_from_noise
 from backend.engine.conditioning import build_conditioning
 from backend.engine.decode import decode
 from backend.engine.denoise import denoise
 from backend.engine.loop_types import Draft
 from backend.engine.noise import seed_of
+from backend.engine.sampling import prepare_from_noise
 from backend.methods.options.tcig import DREAMT
 from backend.methods.tcig.attention import attention
 from backend.methods.tcig.painting import Painting
@@ -46,7 +46,7 @@ def dreamed(
     colours named.
     """
     plan = painting.plan.model_copy(update={"steps": dream_steps(painting)})
-    begun = begin_from_noise(bundle, plan, tuple(seed_of(seed, "place", 0) for seed in seeds))
+    begun = prepare_from_noise(bundle, plan, tuple(seed_of(seed, "place", 0) for seed in seeds))
     words = build_conditioning(bundle, plan.prompt, plan.negative, plan.guidance_scale, len(seeds))
     control = attention(painting, bundle, begun.schedule, [(PULL, PULL)] * len(plan.layers))
     latents, shown = begun.start.latents, sketch(painting).expand(len(seeds), -1, -1, -1)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.controls.layer_noise import LayerNoise, freedom_map, release_map
-from backend.engine.begin import Beginning
+from backend.engine.sampling import Batch
 from backend.models.bundle import ModelBundle
 from backend.plan.plan import Plan
 from backend.plan.raster import Raster
@@ -35,9 +35,9 @@ class Stack:
     release: Tensor = field(repr=False)
     first: int
 
-    def control(self, begun: Beginning, seeds: tuple[int, ...]) -> LayerNoise:
+    def control(self, begun: Batch, seeds: tuple[int, ...]) -> LayerNoise:
         """What holds the cells of the pictures."""
-        return LayerNoise(begun.source, self.release, begun.schedule, begun.stream(seeds))
+        return LayerNoise(begun.source, self.release, begun.schedule, begun.stream)
 
 
 def stack_of(plan: Plan, flat: Raster, strength: float, bundle: ModelBundle) -> Stack:

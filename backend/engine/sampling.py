@@ -1,0 +1,324 @@
+"""Sampling, shared by all methods: a batch of candidates, the loop to its end, pixels put back.
+
+for offset, seeds in split_into_batches(plan):
+    batch = prepare_from_pictures(bundle, plan, pictures, seeds, first_step)
+    conditioning = build_conditioning(bundle, prompt, negative, guidance_scale, len(seeds))
+    latents = yield from sample_batch(bundle, batch, conditioning, controls)
+    yield build_images(offset, decode(bundle, latents))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Literal, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from backend.engine.conditioning import Conditioning
+from backend.engine.decode import Picture, encode
+from backend.engine.denoise import Start, denoise
+from backend.engine.loop_types import Control, Step, generator_for
+from backend.engine.noise import FreshNoise, NoiseStream, SharedNoise, SplitNoise, draw
+from backend.engine.paste import changed_pixels, paste_weights, pasted
+from backend.models.bundle import ModelBundle
+from backend.models.schedule import Schedule
+from backend.plan.events import Image, Images, Result
+from backend.plan.plan import OneLayer, Plan
+from backend.plan.resolution import Size, check_picture_size
+from backend.scene.scene import Pixels
+
+StreamKind = Literal["auto", "fresh", "shared"]
+Item = TypeVar("Item")
+Given = TypeVar("Given")
+Returned = TypeVar("Returned")
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Candidates that are computed together, ready for the loop.
+
+    Attributes:
+        schedule: their own; a schedule remembers where its run is.
+        source: clean latents, (b, c, h, w).
+        noise: standard normal noise of that shape, a row a seed.
+        seeds: one for each row.
+        start: ``source`` at the level of the first step, under ``noise``.
+        stream: noise for putting the source back at a later state.
+    """
+
+    schedule: Schedule = field(repr=False)
+    source: Tensor = field(repr=False)
+    noise: Tensor = field(repr=False)
+    seeds: tuple[int, ...]
+    start: Start = field(repr=False)
+    stream: NoiseStream = field(repr=False)
+
+    def with_noise(self, noise: Tensor, kind: StreamKind = "auto") -> Batch:
+        """The same candidates, begun from other noise.
+
+        Args:
+            noise: (b, c, h, w).
+            kind: of the stream: "shared" is this noise at every state, one trajectory; "fresh" is
+                new at every state; "auto" does as the sampler does with its own.
+        """
+        latents = self.schedule.noise_to(self.start.first, self.source, noise)
+        return replace(
+            self,
+            noise=noise,
+            start=replace(self.start, latents=latents),
+            stream=_stream(self.schedule, noise, self.seeds, kind),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class SharedSteps:
+    """What candidates that differ in some cells alone share: one candidate's run up to a state.
+
+    Attributes:
+        batch: how that candidate began, one row.
+        until: the state that was reached.
+        latents: that state, (1, c, h, w).
+        cells: those that differ, bool (h, w).
+    """
+
+    batch: Batch
+    until: int
+    latents: Tensor = field(repr=False)
+    cells: Tensor = field(repr=False)
+
+    def branch_off(self, batch: Batch) -> Batch:
+        """Candidates that go on from the shared state, each under its own noise in the cells.
+
+        Where the first of them is the shared one itself, it goes on with the draws that come next.
+        """
+        generators = batch.start.generators
+        if batch.seeds[0] == self.batch.seeds[0]:
+            generators = (*self.batch.start.generators, *generators[1:])
+        source = self.batch.source.expand_as(batch.source)
+        begun = self.until == batch.start.first
+        noise = batch.noise if begun else batch.stream.at(self.until, source)
+        level = batch.schedule.noise_to(self.until, source, noise)
+        latents = torch.where(self.cells, level, self.latents)
+        return replace(
+            batch,
+            source=source,
+            start=Start(latents, self.until, generators),
+            stream=SplitNoise(self.cells, batch.stream, self.batch.stream),
+        )
+
+
+def split_into_batches(plan: Plan) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """For each batch of ``plan.batch`` candidates the place of its first seed, and its seeds."""
+    for offset in range(0, len(plan.seeds), plan.batch):
+        yield offset, plan.seeds[offset : offset + plan.batch]
+
+
+def prepare_from_pictures(
+    bundle: ModelBundle,
+    plan: Plan,
+    pictures: Sequence[Picture],
+    seeds: Sequence[int],
+    first_step: int,
+) -> Batch:
+    """Image-to-image: encode a picture for each seed and noise it to the level of a step (SDEdit).
+
+    Args:
+        pictures: one for each seed, uint8 (h, w, 3) at the plan's size.
+        seeds: a generator a row draws the encoding first, then the noise, then what a stochastic
+            sampler adds.
+        first_step: the first step that is taken, 0 (pure noise) to N (nothing to do).
+    """
+    generators = tuple(generator_for(seed) for seed in seeds)
+    rows = [
+        encode(bundle, picture, [one]) for picture, one in zip(pictures, generators, strict=True)
+    ]
+    return _noise_source(bundle, plan, torch.cat(rows), seeds, generators, first_step)
+
+
+def prepare_from_noise(bundle: ModelBundle, plan: Plan, seeds: Sequence[int]) -> Batch:
+    """Text to image: pure noise for each seed."""
+    generators = tuple(generator_for(seed) for seed in seeds)
+    source = empty_latents(bundle, plan, len(seeds))
+    return _noise_source(bundle, plan, source, seeds, generators, 0)
+
+
+def empty_latents(bundle: ModelBundle, plan: Plan, count: int) -> Tensor:
+    """Zeros (count, c, h, w) of the plan's size in latent cells."""
+    sides = (plan.height_px // bundle.card.cell_px, plan.width_px // bundle.card.cell_px)
+    channels = int(bundle.unet.config.in_channels)
+    return torch.zeros(count, channels, *sides, device=bundle.device, dtype=bundle.dtype)
+
+
+def _noise_source(
+    bundle: ModelBundle,
+    plan: Plan,
+    source: Tensor,
+    seeds: Sequence[int],
+    generators: tuple[torch.Generator, ...],
+    first_step: int,
+) -> Batch:
+    schedule = Schedule(plan.sampler, bundle.scheduler, plan.steps, bundle.device)
+    noise = draw(source, generators)
+    start = Start(schedule.noise_to(first_step, source, noise), first_step, generators)
+    stream = _stream(schedule, noise, tuple(seeds), "auto")
+    return Batch(schedule, source, noise, tuple(seeds), start, stream)
+
+
+def _stream(
+    schedule: Schedule, noise: Tensor, seeds: tuple[int, ...], kind: StreamKind
+) -> NoiseStream:
+    fresh = schedule.kind.stochastic if kind == "auto" else kind == "fresh"
+    return FreshNoise(seeds) if fresh else SharedNoise(noise)
+
+
+def sample_batch(
+    bundle: ModelBundle,
+    batch: Batch,
+    conditioning: Conditioning,
+    controls: Sequence[Control] = (),
+) -> Generator[Step, None, Tensor]:
+    """Denoise a batch to the end.
+
+    Yields:
+        Every step.
+
+    Returns:
+        The clean latents, (b, c, h, w).
+    """
+    steps = denoise(bundle.unet, batch.schedule, conditioning, batch.start, controls)
+    return (yield from run_to_end(steps, batch.start.latents))
+
+
+def run_to_end(
+    steps: Generator[Step, None, object], latents: Tensor, count: int | None = None
+) -> Generator[Step, None, Tensor]:
+    """Pass the steps of a loop on, and return the latents of the last one.
+
+    Args:
+        steps: the loop; it is closed with this generator.
+        latents: what is returned where the loop takes no step.
+        count: how many steps are taken at most; all by default.
+    """
+    with closing(steps):
+        for step in islice(steps, count):
+            latents = step.latents
+            yield step
+    return latents
+
+
+def relay(
+    items: Generator[Item, None, Returned],
+    change: Callable[[Item], Given],
+    around: Callable[[], AbstractContextManager[object]] = nullcontext,
+) -> Generator[Given, None, Returned]:
+    """Pass a generator's items on, changed, and return what it returns.
+
+    Args:
+        items: closed with this generator.
+        change: called with every item.
+        around: opens a block in which the next item is computed; between items it is left.
+    """
+    with closing(items):
+        while True:
+            try:
+                with around():
+                    item = next(items)
+            except StopIteration as end:
+                returned: Returned = end.value
+                return returned
+            yield change(item)
+
+
+def count_steps(
+    events: Generator[Step | Result, None, object], total: int
+) -> Generator[Step | Result, None, None]:
+    """Number the steps of all parts of a run from 0 on; other events pass as they are.
+
+    Args:
+        total: how many steps are expected; it grows where there are more.
+    """
+    done = 0
+    with closing(events):
+        for event in events:
+            if isinstance(event, Step):
+                yield replace(event, k=done, total=max(total, done + 1), first=0)
+                done += 1
+            else:
+                yield event
+
+
+@dataclass(frozen=True, eq=False)
+class PasteTarget:
+    """The finished picture in which one layer is drawn again (Collage Diffusion, section 4.5).
+
+    Attributes:
+        source: uint8 (h, w, 3); beyond the feather its bytes stay.
+        alpha: where the layer lies, float32 (h, w) in 0..1.
+        feather_px: how far outwards the new pixels fade into the source's, in pixels.
+    """
+
+    source: Picture = field(repr=False)
+    alpha: NDArray[np.float32] = field(repr=False)
+    feather_px: int
+
+    def paste_back(self, image: Image) -> Image:
+        """The image with the source's own pixels around the layer, and a count of those that
+        changed all the same; its picture has the source's size.
+        """
+        weights = paste_weights(self.alpha, self.feather_px)
+        picture = pasted(self.source, image.picture, weights)
+        changed = changed_pixels(self.source, picture, weights)
+        return replace(image, picture=picture, changed_outside=changed)
+
+
+def check_source_size(plan: Plan, pixels: Pixels) -> None:
+    """What a re-roll draws in must have the size that the plan generates.
+
+    Raises:
+        RequestError: the source has another size, so its pixels could not stay as they are.
+    """
+    if isinstance(plan.target, OneLayer):
+        shape = pixels.picture(plan.target.source).shape
+        check_picture_size(shape, Size(plan.width_px, plan.height_px), "picture to draw in")
+
+
+def read_paste_target(
+    plan: Plan, pixels: Pixels, alphas: NDArray[np.float32]
+) -> PasteTarget | None:
+    """What a re-roll puts its layer into; None for a plan of whole pictures.
+
+    Args:
+        alphas: of the plan's layers, (n, h, w) in 0..1; the first is the layer that is drawn.
+    """
+    if not isinstance(plan.target, OneLayer):
+        return None
+    source = pixels.picture(plan.target.source)[..., :3]
+    return PasteTarget(source, alphas[0], plan.target.feather_px)
+
+
+def finish_images(
+    offset: int,
+    pictures: Sequence[Picture],
+    target: PasteTarget | None,
+    attention_maps: Sequence[Mapping[str, Picture]] = (),
+) -> Images:
+    """The event of a batch's finished pictures.
+
+    Args:
+        offset: place of the first picture among the plan's seeds.
+        pictures: uint8 (h, w, 3).
+        target: what they are pasted into, where one layer was drawn.
+        attention_maps: for each picture where the words of layers looked; by default nothing.
+    """
+    maps = attention_maps or ({},) * len(pictures)
+    images = tuple(
+        Image(index, picture, attention_maps=one)
+        for index, (picture, one) in enumerate(zip(pictures, maps, strict=True), offset)
+    )
+    return Images(images if target is None else tuple(target.paste_back(one) for one in images))
