@@ -14,8 +14,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.engine.classroom import finished, learn_looks
-from backend.engine.look_learning import Rules
 from backend.evaluation.asking import run_plan, settings_for
 from backend.evaluation.collage_methods import METHODS, Dials, dialled, orders
 from backend.evaluation.forms import score_outlines_at
@@ -23,7 +21,7 @@ from backend.evaluation.kept import Kept
 from backend.evaluation.likeness import layer_likeness
 from backend.evaluation.report import Metric, Row, build_metric
 from backend.evaluation.sheet import Tile
-from backend.methods.textual_inversion import lessons_of
+from backend.methods.textual_inversion import examples_of
 from backend.metrics.recognition import colour_mask, colour_right, mask_iou
 from backend.models.bundle import ModelBundle
 from backend.models.clip import clip_of
@@ -34,12 +32,14 @@ from backend.plan.request import Compose
 from backend.pocket.judge import Judge, load_judge
 from backend.pocket.sprites import PALETTE
 from backend.pocket.words import CLASSES, COLOURS
+from backend.scene.embedding import look_picture
 from backend.scene.layer import Layer, Placement
-from backend.scene.look import look_picture
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
+from backend.training.textual_inversion import EmbeddingRules, EmbeddingTrainer
+from backend.training.trainer import train
 
-LEARNING = Rules(steps=60, samples=2, check_every=10, rate_share=0.15)
+LEARNING = EmbeddingRules(steps=60, samples=2, check_every=10, rate_share=0.15)
 """Shorter and faster than the default: small latents settle soon, and seven scenes must be learned
 in minutes. After 24 steps a look already tells colours; after 48 the loss still falls a little."""
 
@@ -137,16 +137,14 @@ class CollageSuite:
         able = [
             layer.id for layer, is_object in pairs if is_object and layer.phrase and layer.picture
         ]
-        lessons = lessons_of(plan, case.pixels, able)
+        examples = examples_of(plan, case.pixels, able)
 
         def learn() -> dict[str, NDArray[np.generic]]:
-            return {
-                name: look_picture(look)
-                for name, look in finished(learn_looks(self.bundle, lessons, LEARNING)).items()
-            }
+            embeddings = train(EmbeddingTrainer(self.bundle, examples, LEARNING))
+            return {name: look_picture(embedding) for name, embedding in embeddings.items()}
 
         looks = self.kept.arrays(
-            " ".join((*(lesson.key for lesson in lessons), repr(LEARNING))), learn
+            " ".join((*(example.key for example in examples), repr(LEARNING))), learn
         )
         digests = {
             name: case.pixels.add_picture(look.astype(np.uint8)) for name, look in looks.items()

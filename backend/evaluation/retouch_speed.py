@@ -13,13 +13,14 @@ import torch
 from backend.evaluation.asking import GUIDANCE, STEPS, run_plan
 from backend.evaluation.subjects import drawn_subjects
 from backend.evaluation.timing import Duel
+from backend.models.adapter import Adapter, adapter_picture, model_fingerprint
 from backend.models.bundle import ModelBundle, Recorded
-from backend.models.personal import Subject, fingerprint_of, fresh_weights, subject_picture
 from backend.plan.build import build_plan
 from backend.plan.plan import Plan
 from backend.plan.request import Compose, Settings, SubjectRef
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
+from backend.training.subjects import build_weights
 
 
 def next_candidate(bundle: ModelBundle) -> Duel:
@@ -61,14 +62,14 @@ class _Session:
         bundle, card = self.bundle, self.bundle.card
         case = drawn_subjects(1, 1, card.native_px, 0)[0]
         generator = torch.Generator().manual_seed(0)
-        weights = fresh_weights(bundle.unet, "custom_diffusion", 1, generator)
+        weights = build_weights(bundle.unet, "custom_diffusion", 1, generator)
         table = bundle.text_encoder.get_input_embeddings().weight.detach().float().cpu()
         vectors = table.std() * torch.randn(1, table.shape[1], generator=generator)
-        subject = Subject(
+        subject = Adapter(
             "custom_diffusion",
             case.class_word,
             card.title,
-            fingerprint_of(bundle),
+            model_fingerprint(bundle),
             vectors,
             weights,
         )
@@ -76,7 +77,7 @@ class _Session:
             [case.references[0], np.full(case.references[0].shape[:2], 255, np.uint8)]
         )
         named = SubjectRef(
-            subject=self.pixels.add_picture(subject_picture(subject)),
+            subject=self.pixels.add_picture(adapter_picture(subject)),
             reference=self.pixels.add_picture(opaque),
         )
         settings = Settings(

@@ -15,10 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.engine.personalise import learn_subject
-from backend.engine.subject_lesson import RULES, SubjectLesson, SubjectRules
-from backend.engine.subject_run import digest
-from backend.engine.subject_words import plain_prompt
 from backend.evaluation.asking import GUIDANCE, STEPS
 from backend.evaluation.forms import true_outlines
 from backend.evaluation.report import Metric, Row, build_metric
@@ -31,17 +27,17 @@ from backend.metrics.diversity import Box, centre_variance, inception_score
 from backend.metrics.outline import find_largest_piece, find_nearest_outline, outline_iou
 from backend.metrics.recognition import class_present
 from backend.metrics.similarity import Encoder, box_of, crop_around, text_similarity, vectors
+from backend.models.adapter import (
+    Adapter,
+    AdapterKind,
+    adapter_picture,
+    load_adapter,
+    model_fingerprint,
+    save_adapter,
+)
 from backend.models.bundle import ModelBundle
 from backend.models.clip import clip_of
 from backend.models.image_encoder import as_published, image_encoder_of
-from backend.models.personal import (
-    Subject,
-    SubjectKind,
-    fingerprint_of,
-    load_subject,
-    save_subject,
-    subject_picture,
-)
 from backend.plan.build import build_plan
 from backend.plan.events import Images
 from backend.plan.plan import Plan
@@ -50,8 +46,13 @@ from backend.pocket.judge import Judge
 from backend.pocket.words import CLASSES
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
+from backend.training.adapters import SubjectExamples, SubjectRules
+from backend.training.prompts import plain_prompt
+from backend.training.subject_run import digest
+from backend.training.subjects import RULES, SubjectTrainer
+from backend.training.trainer import train
 
-BACKBONES: Mapping[str, SubjectKind] = MappingProxyType(
+BACKBONES: Mapping[str, AdapterKind] = MappingProxyType(
     {"TI": "textual_inversion", "DreamBooth": "dreambooth", "CustomDiffusion": "custom_diffusion"}
 )
 ABLATED = "DreamBooth"
@@ -114,7 +115,7 @@ def question_of(row: str) -> Question:
     return {**PLUG_INS, **ABLATION}.get(row) or (RETOUCHED if row.endswith("+L&R") else ALONE)
 
 
-def kind_of(row: str) -> SubjectKind:
+def kind_of(row: str) -> AdapterKind:
     """The kind of subject that a row draws."""
     return BACKBONES[ABLATED if row in ABLATION or row in PLUG_INS else row.removesuffix("+L&R")]
 
@@ -162,7 +163,7 @@ class RetouchSuite:
             for prompt in {case.prompts[0], case.prompts[-1]}
         }
         shared: dict[str, tuple[Values, list[list[Picture]]]] = {}
-        subjects: dict[SubjectKind, Subject] = {}
+        subjects: dict[AdapterKind, Adapter] = {}
         for name in self.methods:
             kind, question = kind_of(name), question_of(name)
             key = digest([kind, question[0], dict(question[1])])
@@ -177,31 +178,25 @@ class RetouchSuite:
                 line.append(Tile(made[case.prompts.index(prompt)][0], name))
         self.tiles.extend(lines[prompt] for prompt in case.prompts if prompt in lines)
 
-    def _subject(self, case: Case, kind: SubjectKind, found: Values) -> Subject:
+    def _subject(self, case: Case, kind: AdapterKind, found: Values) -> Adapter:
         rules: SubjectRules = RULES[kind]
         if self.quick:
             rules = replace(rules, steps=QUICK_STEPS, prior_count=min(4, rules.prior_count))
-        lesson = SubjectLesson(case.references, case.class_word, kind)
-        name = digest([lesson.key, repr(rules), fingerprint_of(self.bundle)])[:16]
+        examples = SubjectExamples(case.references, case.class_word, kind)
+        name = digest([examples.key, repr(rules), model_fingerprint(self.bundle)])[:16]
         path = None if self.kept is None else self.kept / f"{name}.safetensors"
         if path is not None and path.exists():
-            return load_subject(path)
+            return load_adapter(path)
         start = time.perf_counter()
-        learning = learn_subject(self.bundle, lesson, rules)
-        while True:
-            try:
-                next(learning)
-            except StopIteration as stop:
-                found["training_seconds"].append(time.perf_counter() - start)
-                subject: Subject = stop.value
-                break
+        subject = train(SubjectTrainer(self.bundle, examples, rules))
+        found["training_seconds"].append(time.perf_counter() - start)
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            save_subject(subject, path)
+            save_adapter(subject, path)
         return subject
 
     def run_case(
-        self, case: Case, subject: Subject, row: str
+        self, case: Case, subject: Adapter, row: str
     ) -> tuple[Values, list[list[Picture]]]:
         """A row's figures for one subject, and its pictures by prompt."""
         values: Values = defaultdict(list)
@@ -235,7 +230,7 @@ class RetouchSuite:
         return [picture for one in run if isinstance(one, Images) for picture in one.pictures]
 
     def plan(
-        self, case: Case, subject: Subject, prompt: str, row: str
+        self, case: Case, subject: Adapter, prompt: str, row: str
     ) -> tuple[Plan, MemoryPixels]:
         """All seeds of a prompt in one plan, and its pixels."""
         method, options = question_of(row)
@@ -243,7 +238,7 @@ class RetouchSuite:
         reference = case.references[0]
         opaque = np.full((*reference.shape[:2], 1), 255, np.uint8)
         named = SubjectRef(
-            subject=pixels.add_picture(subject_picture(subject)),
+            subject=pixels.add_picture(adapter_picture(subject)),
             reference=pixels.add_picture(np.concatenate([reference, opaque], axis=2)),
         )
         card = self.bundle.card

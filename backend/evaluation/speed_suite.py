@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from backend.engine.classroom import finished, learn_looks
-from backend.engine.look_learning import Rules
 from backend.engine.loop_types import generator_for
 from backend.evaluation.asking import GUIDANCE, STEPS, run_plan, scene_of_drawing
 from backend.evaluation.collage_suite import CUTOUT
@@ -18,7 +16,7 @@ from backend.evaluation.report import Row
 from backend.evaluation.retouch_speed import next_candidate
 from backend.evaluation.tcig_speed import batched_restarts, whole_stage
 from backend.evaluation.timing import Duel, run_duel
-from backend.methods.textual_inversion import lessons_of
+from backend.methods.textual_inversion import examples_of
 from backend.models.bundle import ModelBundle
 from backend.models.reference import reference_img2img
 from backend.plan.build import build_plan
@@ -27,6 +25,8 @@ from backend.plan.raster import raster
 from backend.plan.request import Compose, OptionValue, Settings
 from backend.pocket.world import Placement, draw_layout
 from backend.scene.pixels import MemoryPixels
+from backend.training.textual_inversion import EmbeddingRules, EmbeddingTrainer
+from backend.training.trainer import train
 
 STRENGTH = 0.8
 REPEATS, QUICK_REPEATS = 21, 7
@@ -111,13 +111,15 @@ class SpeedSuite:
         settle early.
         """
         pixels, plan = self.scene_plan(PLAIN, 1)
-        lessons = lessons_of(plan, pixels, [layer.id for layer in plan.layers])
-        rules = Rules(steps=LOOK_STEPS, settled=0.0)
+        examples = examples_of(plan, pixels, [layer.id for layer in plan.layers])
+        rules = EmbeddingRules(steps=LOOK_STEPS, settled=0.0)
         return Duel(
             "look5",
             "five single runs",
-            lambda: finished(learn_looks(self.bundle, lessons, rules)),
-            lambda: [finished(learn_looks(self.bundle, [lesson], rules)) for lesson in lessons],
+            lambda: train(EmbeddingTrainer(self.bundle, examples, rules)),
+            lambda: [
+                train(EmbeddingTrainer(self.bundle, [example], rules)) for example in examples
+            ],
             "E1",
         )
 

@@ -34,7 +34,6 @@ from backend.engine.attention_maps import MapMeans, name_attention_maps
 from backend.engine.conditioning import Conditioning, build_conditioning, fit_tokens
 from backend.engine.decode import decode
 from backend.engine.denoise import denoise
-from backend.engine.looks import embed_with_looks, moved_tokens
 from backend.engine.loop_types import Control, Run, Step
 from backend.engine.noise import owned_noise
 from backend.engine.paste import paste_weights
@@ -60,8 +59,9 @@ from backend.models.schedule import Schedule, first_step
 from backend.plan.plan import OneLayer, Plan, PlannedLayer, WholePicture
 from backend.plan.raster import Raster, cell_centres, cells_owned, raster, strengths_of
 from backend.plan.structure import Structure, structures_of
-from backend.scene.look import Look, read_look
+from backend.scene.embedding import Embedding, read_look
 from backend.scene.scene import Pixels
+from backend.training.prompts import embed_with_embeddings, move_tokens
 
 UNWANTED_OUTSIDE = 2.0
 """v_neg of a layer's negative words: more than twice the default of its wanted ones."""
@@ -87,7 +87,7 @@ class CollageInputs:
     paste_target: PasteTarget | None = field(repr=False)
     start_steps: Tensor = field(repr=False)
     structures: tuple[Structure, ...] = field(repr=False)
-    embeddings: dict[int, Look] = field(repr=False)
+    embeddings: dict[int, Embedding] = field(repr=False)
 
     @property
     def first_step(self) -> int:
@@ -232,9 +232,9 @@ def _has_strengths(plan: Plan, options: CollageOptions) -> bool:
     return options.layer_noise or isinstance(plan.target, OneLayer)
 
 
-def _read_embeddings(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> dict[int, Look]:
+def _read_embeddings(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> dict[int, Embedding]:
     """TI: of layers whose words stand in the prompt; where two share words, the first one's."""
-    found: dict[int, Look] = {}
+    found: dict[int, Embedding] = {}
     for layer in plan.layers:
         tokens = fit_tokens(bundle, layer.tokens)
         if layer.look is not None and tokens:
@@ -248,7 +248,7 @@ def _condition(inputs: CollageInputs, count: int) -> Conditioning:
     words = build_conditioning(bundle, plan.prompt, plan.negative, plan.guidance_scale, count)
     if not inputs.embeddings:
         return words
-    embedded = embed_with_looks(bundle, plan.prompt, sorted(inputs.embeddings.items()))
+    embedded = embed_with_embeddings(bundle, plan.prompt, sorted(inputs.embeddings.items()))
     return replace(words, positive=embedded)
 
 
@@ -256,7 +256,7 @@ def _tokens(inputs: CollageInputs, layer: PlannedLayer) -> tuple[int, ...]:
     """A layer's tokens, moved on by the embeddings before them; its own embedding is among them."""
     own = layer.tokens[0] if layer.look is not None and layer.tokens else None
     before = sorted(inputs.embeddings)
-    moved = moved_tokens(layer.tokens, before, own if own in inputs.embeddings else None)
+    moved = move_tokens(layer.tokens, before, own if own in inputs.embeddings else None)
     return fit_tokens(inputs.bundle, moved)
 
 

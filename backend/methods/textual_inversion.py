@@ -1,10 +1,10 @@
 """Learned looks: textual inversion, one modifier token per layer (Collage Diffusion, section 4.3,
 equation 1).
 
-What a look is learned from is laid out here, the learning itself is ``engine/classroom``. All
-layers of a scene are learned in one batch. A lesson is not the whole picture but the smallest of
-three frames that the layer fits into: the loss counts inside the layer's alpha alone, and half a
-picture costs a quarter.
+What an embedding is learned from is laid out here, the training itself is
+``training/textual_inversion``. All layers of a scene are learned in one batch. An example is not
+the whole picture but the smallest of three frames that the layer fits into: the loss counts inside
+the layer's alpha alone, and half a picture costs a quarter.
 """
 
 from __future__ import annotations
@@ -17,11 +17,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from backend.engine.classroom import Learning, learn_looks
 from backend.engine.conditioning import build_conditioning
 from backend.engine.decode import decode
-from backend.engine.look_learning import USUAL, Lesson, LookState, read_state, state_picture
-from backend.engine.looks import embed_with_looks, fingerprint
 from backend.engine.loop_types import Run, Step
 from backend.engine.sampling import prepare_from_noise, sample_batch
 from backend.errors import RequestError
@@ -29,88 +26,102 @@ from backend.models.bundle import ModelBundle
 from backend.plan.events import EmbeddingsCheckpoint, EmbeddingsLearned
 from backend.plan.plan import LookTask, Plan
 from backend.plan.raster import stacked
-from backend.scene.look import Look, look_picture
+from backend.scene.embedding import Embedding, look_picture
+from backend.scene.packed import packed, unpacked
 from backend.scene.scene import Picture, Pixels
+from backend.training.checkpoint import (
+    Checkpoint,
+    checkpoint_from_bytes,
+    checkpoint_of_picture,
+    checkpoint_to_bytes,
+)
+from backend.training.prompts import embed_with_embeddings, fingerprint
+from backend.training.textual_inversion import DEFAULT_RULES, EmbeddingTrainer, LayerExample
+from backend.training.trainer import TrainingState
 
 FRAMES = (0.5, 0.75, 1.0)
-"""Sides of a lesson's frame, as shares of the picture's. The pocket family learned half-size
+"""Sides of an example's frame, as shares of the picture's. The pocket family learned half-size
 pictures first, as Stable Diffusion 1 and 2 did (256 px), so even the smallest is nothing new to the
 network."""
 ROOM = 1.1
 """A frame is at least this much longer than the layer's box: a little of the surroundings is
 seen on every side.
 """
-KEEP_EVERY = 25
+CHECKPOINT_EVERY = 25
 """Steps after which unfinished looks are handed on, so that a stop loses a tenth of the learning
 at most.
 """
-SHOWN_TOGETHER = 8
+SAMPLE_BATCH = 8
 """Looks that are drawn alone in one batch."""
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-    """Steps of learning with unfinished looks in between, then the looks and what each draws
+    """Steps of learning with checkpoints in between, then the embeddings and what each draws
     alone.
     """
     if not isinstance(plan.task, LookTask):
         raise RequestError(
             "Looks are learned for layers of a scene.", remedy="Choose the layers to learn from."
         )
-    lessons = lessons_of(plan, pixels, plan.task.layer_ids)
-    rules = replace(USUAL, steps=plan.task.steps, seed=plan.seeds[0])
-    begun = _begun(plan.task, bundle, lessons, pixels)
-    looks = yield from _kept(learn_looks(bundle, lessons, rules, begun), bundle, lessons)
-    shown: dict[str, Picture] = {}
-    for start in range(0, len(lessons), SHOWN_TOGETHER):
-        part = lessons[start : start + SHOWN_TOGETHER]
-        pictures = yield from _drawn_alone(plan, bundle, part, looks)
-        shown |= dict(zip((lesson.layer_id for lesson in part), pictures, strict=True))
-    yield EmbeddingsLearned({name: look_picture(look) for name, look in looks.items()}, shown)
-
-
-def _kept(
-    learning: Learning, bundle: ModelBundle, lessons: Sequence[Lesson]
-) -> Generator[Step | EmbeddingsCheckpoint, None, dict[str, Look]]:
-    """The steps, and the states of all looks now and then; the generator's value is the looks."""
-    mark = fingerprint(bundle)
-    with closing(learning):
-        while True:
-            try:
-                step = next(learning)
-            except StopIteration as end:
-                looks: dict[str, Look] = end.value
-                return looks
+    examples = examples_of(plan, pixels, plan.task.layer_ids)
+    rules = replace(DEFAULT_RULES, steps=plan.task.steps, seed=plan.seeds[0])
+    trainer = EmbeddingTrainer(
+        bundle, examples, rules, _states(plan.task, bundle, examples, pixels)
+    )
+    with closing(trainer.steps()) as steps:
+        for step in steps:
             yield step
-            if (step.k + 1) % KEEP_EVERY == 0:
-                pictures = {
-                    one.layer_id: state_picture(step.states[one.layer_id], one.key, mark)
-                    for one in lessons
-                }
-                yield EmbeddingsCheckpoint(pictures)
+            if (step.k + 1) % CHECKPOINT_EVERY == 0:
+                yield EmbeddingsCheckpoint(_checkpoints(trainer, bundle, examples))
+    embeddings = trainer.result
+    samples: dict[str, Picture] = {}
+    for start in range(0, len(examples), SAMPLE_BATCH):
+        part = examples[start : start + SAMPLE_BATCH]
+        pictures = yield from _draw_samples(plan, bundle, part, embeddings)
+        samples |= dict(zip((example.layer_id for example in part), pictures, strict=True))
+    yield EmbeddingsLearned(
+        {name: look_picture(embedding) for name, embedding in embeddings.items()}, samples
+    )
 
 
-def _begun(
-    task: LookTask, bundle: ModelBundle, lessons: Sequence[Lesson], pixels: Pixels
-) -> dict[str, LookState]:
-    """The looks that can be gone on with: of the same picture and words, and of this model."""
-    read = {
-        lesson.layer_id: read_state(
-            pixels.picture(task.begun[lesson.layer_id]), lesson.key, fingerprint(bundle)
-        )
-        for lesson in lessons
-        if lesson.layer_id in task.begun
+def _checkpoints(
+    trainer: EmbeddingTrainer, bundle: ModelBundle, examples: Sequence[LayerExample]
+) -> dict[str, Picture]:
+    """Where each layer's embedding stands, by layer."""
+    mark, states = fingerprint(bundle).hex(), trainer.state
+    found = {one.layer_id: Checkpoint(states[one.layer_id], one.key, mark) for one in examples}
+    return {
+        layer_id: packed(checkpoint_to_bytes(checkpoint)) for layer_id, checkpoint in found.items()
     }
-    return {name: state.on(bundle.device) for name, state in read.items() if state is not None}
 
 
-def _drawn_alone(
-    plan: Plan, bundle: ModelBundle, lessons: Sequence[Lesson], looks: Mapping[str, Look]
+def _states(
+    task: LookTask, bundle: ModelBundle, examples: Sequence[LayerExample], pixels: Pixels
+) -> dict[str, TrainingState]:
+    """The states that can be gone on from: of the same picture and words, and of this model."""
+    mark = fingerprint(bundle).hex()
+    found: dict[str, TrainingState] = {}
+    for example in examples:
+        if example.layer_id in task.begun:
+            picture = pixels.picture(task.begun[example.layer_id])
+            checkpoint = checkpoint_of_picture(picture) or checkpoint_from_bytes(unpacked(picture))
+            if checkpoint.fits(example.key, mark):
+                found[example.layer_id] = checkpoint.state
+    return found
+
+
+def _draw_samples(
+    plan: Plan,
+    bundle: ModelBundle,
+    examples: Sequence[LayerExample],
+    embeddings: Mapping[str, Embedding],
 ) -> Generator[Step, None, tuple[Picture, ...]]:
     """A picture of each look before its layer's words and of nothing else, all from one seed."""
-    seeds = plan.seeds[:1] * len(lessons)
+    seeds = plan.seeds[:1] * len(examples)
     batch = prepare_from_noise(bundle, plan, seeds)
     said = [
-        embed_with_looks(bundle, lesson.phrase, [(1, looks[lesson.layer_id])]) for lesson in lessons
+        embed_with_embeddings(bundle, example.phrase, [(1, embeddings[example.layer_id])])
+        for example in examples
     ]
     conditioning = build_conditioning(bundle, "", plan.negative, plan.guidance_scale, len(seeds))
     conditioning = replace(conditioning, positive=torch.cat(said))
@@ -118,12 +129,12 @@ def _drawn_alone(
     return decode(bundle, latents)
 
 
-def lessons_of(plan: Plan, pixels: Pixels, layer_ids: Sequence[str]) -> tuple[Lesson, ...]:
-    """The lessons of these layers of a plan; a RequestError for one that takes no part or lacks
+def examples_of(plan: Plan, pixels: Pixels, layer_ids: Sequence[str]) -> tuple[LayerExample, ...]:
+    """The examples of these layers of a plan; a RequestError for one that takes no part or lacks
     words or pixels.
     """
     flats = stacked(plan, pixels)
-    lessons = []
+    examples = []
     for layer_id in layer_ids:
         found = [
             (layer, flat)
@@ -138,10 +149,12 @@ def lessons_of(plan: Plan, pixels: Pixels, layer_ids: Sequence[str]) -> tuple[Le
             )
         layer, (picture, alpha) = found[0]
         rows, columns = frame(alpha)
-        lessons.append(
-            Lesson(layer_id, layer.phrase.strip(), picture[rows, columns], alpha[rows, columns])
+        examples.append(
+            LayerExample(
+                layer_id, layer.phrase.strip(), picture[rows, columns], alpha[rows, columns]
+            )
         )
-    return tuple(lessons)
+    return tuple(examples)
 
 
 def frame(alpha: NDArray[np.float32]) -> tuple[slice, slice]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -14,27 +14,26 @@ from backend.models.card import ModelCard
 from backend.models.members import Members
 from backend.models.second_text import SecondText
 
+Value = TypeVar("Value")
 # prompts, encoded collages, a projection; the largest is a prompt of SD 2.x, 77 × 1024 floats
 KEPT_VALUES = 32
 
 
 class Kept:
-    """Tensors that are dear to make and belong to one bundle; the least recently used goes
-    first.
-    """
+    """Values that are dear to make and belong to one bundle; the least recently used goes first."""
 
     def __init__(self, limit: int = KEPT_VALUES) -> None:
         self._limit = limit
-        self._values: OrderedDict[Hashable, Tensor] = OrderedDict()
+        self._values: OrderedDict[Hashable, object] = OrderedDict()
 
-    def get(self, key: Hashable, make: Callable[[], Tensor]) -> Tensor:
+    def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """The value of ``key``, made now if it is not kept."""
         if key not in self._values:
             self._values[key] = make()
         self._values.move_to_end(key)
         while len(self._values) > self._limit:
             self._values.popitem(last=False)
-        return self._values[key]
+        return cast(Value, self._values[key])
 
 
 RECORDED_BYTES = 2**30

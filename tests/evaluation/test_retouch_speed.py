@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from backend.engine import subject_run
 from backend.evaluation.retouch_speed import next_candidate
 from backend.models.bundle import ModelBundle
+from backend.training import subject_run
 from tests.models.fixtures import model_base, tiny1
 
 __all__ = ["model_base", "tiny1"]

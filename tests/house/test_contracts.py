@@ -12,7 +12,16 @@ import pytest
 from tests.house.tree import ROOT
 
 LOW = ("scene", "plan", "pocket", "models", "engine")
-HIGH = ("controls", "objectives", "metrics", "methods", "studio", "workers", "evaluation")
+HIGH = (
+    "controls",
+    "training",
+    "objectives",
+    "metrics",
+    "methods",
+    "studio",
+    "workers",
+    "evaluation",
+)
 FOLDERS = LOW + HIGH
 
 CROSSINGS = {

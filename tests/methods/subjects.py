@@ -9,35 +9,30 @@ import torch
 
 from backend.engine.loop_types import Step
 from backend.methods.catalog import METHODS
+from backend.models.adapter import Adapter, AdapterKind, adapter_picture, model_fingerprint
 from backend.models.bundle import ModelBundle
-from backend.models.personal import (
-    Subject,
-    SubjectKind,
-    fingerprint_of,
-    fresh_weights,
-    subject_picture,
-)
 from backend.plan.build import build_plan
 from backend.plan.events import Images
 from backend.plan.plan import Plan
 from backend.plan.request import Compose, OptionValue, Settings, SubjectRef
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
+from backend.training.subjects import build_weights
 
 
 def drawn_subject(
-    bundle: ModelBundle, kind: SubjectKind = "custom_diffusion", amount: float = 0.02
-) -> Subject:
+    bundle: ModelBundle, kind: AdapterKind = "custom_diffusion", amount: float = 0.02
+) -> Adapter:
     """A subject of random vectors and weights."""
     generator = torch.Generator().manual_seed(11)
     width = bundle.text_encoder.get_input_embeddings().weight.shape[1]
-    weights = fresh_weights(bundle.unet, kind, 2, generator)
+    weights = build_weights(bundle.unet, kind, 2, generator)
     noisy = {
         name: value + amount * torch.randn(value.shape, generator=generator)
         for name, value in weights.items()
     }
     vectors = torch.randn(1, width, generator=generator) * 0.1
-    return Subject(kind, "cat", bundle.card.title, fingerprint_of(bundle), vectors, noisy)
+    return Adapter(kind, "cat", bundle.card.title, model_fingerprint(bundle), vectors, noisy)
 
 
 @dataclass
@@ -54,7 +49,7 @@ class Shoot:
         side = self.bundle.card.native_px
         picture = np.random.default_rng(2).integers(0, 256, (side + 9, side, 4), np.uint8)
         self.subject = SubjectRef(
-            subject=self.pixels.add_picture(subject_picture(drawn_subject(self.bundle))),
+            subject=self.pixels.add_picture(adapter_picture(drawn_subject(self.bundle))),
             reference=self.pixels.add_picture(picture),
         )
 

@@ -5,54 +5,49 @@ going on (1.3, 1.9).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 
 import numpy as np
 import pytest
 import torch
 
-from backend.engine.classroom import learn_looks
-from backend.engine.look_learning import (
-    Lesson,
-    LookState,
-    LookStep,
-    Rules,
-    masked_error,
-    read_state,
-    settled,
-    state_picture,
-)
-from backend.engine.looks import fingerprint, token_table
 from backend.engine.loop_types import Step
 from backend.errors import RequestError
 from backend.methods.catalog import method_of
-from backend.methods.textual_inversion import frame, lessons_of
+from backend.methods.textual_inversion import examples_of, frame
 from backend.models.bundle import ModelBundle
 from backend.plan.events import EmbeddingsCheckpoint, EmbeddingsLearned, Result
 from backend.plan.plan import LookTask
 from backend.plan.raster import raster
-from backend.scene.look import Look, look_picture
+from backend.scene.embedding import Embedding, look_picture
+from backend.training.prompts import fingerprint, token_table
+from backend.training.textual_inversion import (
+    EmbeddingRules,
+    EmbeddingTrainer,
+    LayerExample,
+    has_settled,
+    masked_error,
+)
+from backend.training.trainer import TrainingState, TrainingStep
 from tests.methods.collages import Collage
 
-FEW = Rules(steps=6, samples=2, check_every=3)
+FEW = EmbeddingRules(steps=6, samples=2, check_every=3)
 
 
-def lessons_for(bundle: ModelBundle) -> tuple[Lesson, ...]:
+def examples_for(bundle: ModelBundle) -> tuple[LayerExample, ...]:
     collage = Collage(bundle, seed=1, side_px=bundle.card.native_px)
-    return lessons_of(collage.compose(), collage.pixels, ["disc1", "disc2"])
+    return examples_of(collage.compose(), collage.pixels, ["disc1", "disc2"])
 
 
-def finished(
+def trained(
     bundle: ModelBundle,
-    lessons: Sequence[Lesson],
-    rules: Rules = FEW,
-    begun: Mapping[str, LookState] | None = None,
-) -> tuple[dict[str, Look], list[LookStep]]:
-    steps, learning = [], learn_looks(bundle, lessons, rules, begun)
-    while True:
-        try:
-            steps.append(next(learning))
-        except StopIteration as end:
-            return end.value, steps
+    examples: Sequence[LayerExample],
+    rules: EmbeddingRules = FEW,
+    states: Mapping[str, TrainingState] | None = None,
+) -> tuple[dict[str, Embedding], list[TrainingStep]]:
+    trainer = EmbeddingTrainer(bundle, examples, rules, states)
+    steps = list(trainer.steps())
+    return trainer.result, steps
 
 
 def test_the_loss_on_four_cells() -> None:
@@ -77,7 +72,7 @@ def test_a_lesson_shows_its_layer_on_top(tiny1: ModelBundle) -> None:
     """Layers 1…i and the layer's own alpha, whatever lies over it in the scene."""
     collage = Collage(tiny1, seed=1, side_px=tiny1.card.native_px)
     plan = collage.compose()
-    first, second = lessons_for(tiny1)
+    first, second = examples_for(tiny1)
     flat = raster(plan, collage.pixels)
     own, other = frame(flat.alphas[1]), frame(flat.alphas[2])
     assert np.array_equal(second.picture, flat.picture[other])
@@ -102,37 +97,37 @@ def test_a_layer_without_words_teaches_nothing(tiny1: ModelBundle) -> None:
     collage = Collage(tiny1, seed=1, side_px=tiny1.card.native_px)
     for layer_id in ("ground", "nobody"):
         with pytest.raises(RequestError, match="No look can be learned"):
-            lessons_of(collage.compose(), collage.pixels, [layer_id])
+            examples_of(collage.compose(), collage.pixels, [layer_id])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["tiny1", "tiny2"])
 def test_a_batch_gives_what_single_runs_give(name: str, request: pytest.FixtureRequest) -> None:
     bundle: ModelBundle = request.getfixturevalue(name)
-    lessons = lessons_for(bundle)
-    together, _ = finished(bundle, lessons)
-    for lesson in lessons:
-        alone, _ = finished(bundle, [lesson])
+    examples = examples_for(bundle)
+    together, _ = trained(bundle, examples)
+    for example in examples:
+        alone, _ = trained(bundle, [example])
         assert (
-            np.abs(alone[lesson.layer_id].vector - together[lesson.layer_id].vector).max() <= 1e-5
+            np.abs(alone[example.layer_id].vector - together[example.layer_id].vector).max() <= 1e-5
         )
 
 
 @pytest.mark.slow
-def test_lessons_of_two_sizes_are_learned_together_as_alone(tiny1: ModelBundle) -> None:
-    """A lesson in its frame and one of the whole picture; what is shown of them has the size of
+def test_examples_of_two_sizes_are_learned_together_as_alone(tiny1: ModelBundle) -> None:
+    """An example in its frame and one of the whole picture; what is shown of them has the size of
     the larger.
     """
     collage = Collage(tiny1, seed=1, side_px=tiny1.card.native_px)
     flat = raster(collage.compose(), collage.pixels)
-    framed = lessons_for(tiny1)[0]
-    whole = Lesson("whole", "blue house", flat.picture, flat.alphas[2])
+    framed = examples_for(tiny1)[0]
+    whole = LayerExample("whole", "blue house", flat.picture, flat.alphas[2])
     assert framed.picture.shape < whole.picture.shape
-    together, steps = finished(tiny1, (framed, whole))
-    for lesson in (framed, whole):
-        alone, _ = finished(tiny1, [lesson])
+    together, steps = trained(tiny1, (framed, whole))
+    for example in (framed, whole):
+        alone, _ = trained(tiny1, [example])
         assert (
-            np.abs(alone[lesson.layer_id].vector - together[lesson.layer_id].vector).max() <= 1e-5
+            np.abs(alone[example.layer_id].vector - together[example.layer_id].vector).max() <= 1e-5
         )
     assert steps[0].denoised.shape == (
         2,
@@ -145,7 +140,7 @@ def test_every_look_moves_and_the_model_does_not(tiny1: ModelBundle) -> None:
     before = [
         weight.clone() for weight in (*tiny1.unet.parameters(), *tiny1.text_encoder.parameters())
     ]
-    looks, steps = finished(tiny1, lessons_for(tiny1))
+    looks, steps = trained(tiny1, examples_for(tiny1))
     after = (*tiny1.unet.parameters(), *tiny1.text_encoder.parameters())
     assert all(
         torch.equal(one, other) and other.grad is None
@@ -160,19 +155,22 @@ def test_every_look_moves_and_the_model_does_not(tiny1: ModelBundle) -> None:
     assert not np.array_equal(looks["disc1"].vector, looks["disc2"].vector)
     assert {look.fingerprint for look in looks.values()} == {fingerprint(tiny1)}
     assert [(step.k, step.total) for step in steps] == [(k, 6) for k in range(6)]
-    assert [len(step.states["disc1"].losses) for step in steps] == [0, 0, 1, 1, 1, 2]
     assert steps[0].denoised.shape[:2] == (2, 4)
 
 
 @pytest.mark.slow
 def test_learning_goes_on_where_it_was_stopped(tiny1: ModelBundle) -> None:
-    lessons = lessons_for(tiny1)
-    whole, _ = finished(tiny1, lessons)
-    first = learn_looks(tiny1, lessons, FEW)
-    states = [next(first) for _ in range(4)][-1].states
-    first.close()
+    examples = examples_for(tiny1)
+    whole, _ = trained(tiny1, examples)
+    trainer = EmbeddingTrainer(tiny1, examples, FEW)
+    checks = []
+    with closing(trainer.steps()) as first:
+        for _ in range(4):
+            next(first)
+            checks.append(len(trainer.state["disc1"].losses))
+    assert checks == [0, 0, 1, 1]
     assert not tiny1.text_encoder.get_input_embeddings()._forward_hooks
-    rest, steps = finished(tiny1, lessons, begun=states)
+    rest, steps = trained(tiny1, examples, states=trainer.state)
     assert [step.k for step in steps] == [4, 5]
     assert all(np.array_equal(rest[name].vector, whole[name].vector) for name in whole)
 
@@ -201,36 +199,24 @@ def test_the_run_hands_on_unfinished_looks_and_goes_on_from_them(tiny1: ModelBun
     assert not np.array_equal(last.samples["disc1"], last.samples["disc2"])
     begun = {name: collage.pixels.add_picture(picture) for name, picture in kept.states.items()}
     rest = learned(collage, begun)
-    assert len([each for each in rest if isinstance(each, LookStep)]) == 5
+    assert len([each for each in rest if isinstance(each, TrainingStep)]) == 5
     assert isinstance(rest[-1], EmbeddingsLearned)
     assert all(np.array_equal(rest[-1].embeddings[name], last.embeddings[name]) for name in begun)
 
 
-def test_a_state_of_another_lesson_is_not_gone_on_with() -> None:
-    parts = torch.arange(96.0).reshape(3, 32)
-    state = LookState(parts[0], parts[1], parts[2], 7, (0.5, 0.25), True)
-    key, mark = "ab" * 32, bytes(range(32))
-    picture = state_picture(state, key, mark)
-    back = read_state(picture, key, mark)
-    assert back is not None
-    assert (back.step, back.losses, back.finished) == (7, (0.5, 0.25), True)
-    assert torch.equal(torch.stack([back.vector, back.momentum, back.power]), parts)
-    assert read_state(picture, "cd" * 32, mark) is None
-    assert read_state(picture, key, bytes(32)) is None
-    assert read_state(np.zeros((2, 32, 4), np.uint8), key, mark) is None
-
-
 def test_a_loss_that_no_longer_varies_is_settled() -> None:
     falling = [1.0, 0.8, 0.65, 0.5, 0.4]
-    assert not settled(falling, Rules())
-    assert not settled([1.0 - 0.1 * number for number in range(10)], Rules())
-    assert settled([*falling, 0.39, 0.38, 0.39, 0.38, 0.39], Rules())
+    assert not has_settled(falling, EmbeddingRules())
+    assert not has_settled([1.0 - 0.1 * number for number in range(10)], EmbeddingRules())
+    assert has_settled([*falling, 0.39, 0.38, 0.39, 0.38, 0.39], EmbeddingRules())
 
 
 def test_a_settled_look_leaves_the_batch(tiny1: ModelBundle) -> None:
     """With no patience both looks are finished after two checks, long before the last step."""
-    looks, steps = finished(
-        tiny1, lessons_for(tiny1), Rules(steps=50, samples=1, check_every=1, window=1, settled=1e9)
+    looks, steps = trained(
+        tiny1,
+        examples_for(tiny1),
+        EmbeddingRules(steps=50, samples=1, check_every=1, window=1, settled=1e9),
     )
     assert [step.k for step in steps] == [0, 1]
     assert set(looks) == {"disc1", "disc2"}
@@ -242,7 +228,7 @@ def test_a_collage_uses_the_looks_of_its_layers(tiny1: ModelBundle) -> None:
     """
     collage = Collage(tiny1, seed=1, side_px=tiny1.card.native_px)
     number = tiny1.tokenizer("blue", add_special_tokens=False).input_ids[0]
-    look = Look(token_table(tiny1)[number].detach().numpy().copy(), fingerprint(tiny1))
+    look = Embedding(token_table(tiny1)[number].detach().numpy().copy(), fingerprint(tiny1))
     digest = collage.pixels.add_picture(look_picture(look))
 
     def made(prompt: str, phrase: str, with_look: bool, used: bool = True) -> np.ndarray:

@@ -30,16 +30,6 @@ from backend.engine.noise import draw
 from backend.engine.pulls import pull_of
 from backend.engine.sampling import count_steps, empty_latents, run_to_end
 from backend.engine.side_paths import SidePath, SidePaths, Span
-from backend.engine.subject_run import (
-    LOOKED_SHARE,
-    REFERENCE_PROMPT,
-    SubjectRun,
-    digest,
-    inverted,
-    looked_at,
-    subject_run,
-)
-from backend.engine.subject_words import plain_prompt
 from backend.methods.options import parse_options
 from backend.models.attention import detail_sites
 from backend.models.bundle import ModelBundle
@@ -48,6 +38,16 @@ from backend.plan.events import Images, build_images
 from backend.plan.plan import Plan
 from backend.scene.layer import Record
 from backend.scene.scene import Pixels
+from backend.training.prompts import plain_prompt
+from backend.training.subject_run import (
+    LOOKED_SHARE,
+    REFERENCE_PROMPT,
+    SubjectRun,
+    digest,
+    inverted,
+    looked_at,
+    subject_run,
+)
 
 BEGIN_SHARE, FUSED_SHARE = 4 / 50, 0.4
 REFERRING = ("masa_ctrl", "dream_matcher")

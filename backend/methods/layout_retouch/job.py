@@ -15,7 +15,6 @@ from backend.engine.conditioning import Conditioning
 from backend.engine.decode import encode_mean
 from backend.engine.invert import Trajectory
 from backend.engine.loop_types import Control
-from backend.engine.subject_run import SubjectRun, digest, subject_run
 from backend.errors import RequestError
 from backend.methods.options import parse_options
 from backend.methods.options.layout_retouch import RetouchOptions
@@ -23,6 +22,7 @@ from backend.models.bundle import ModelBundle
 from backend.plan.plan import OneLayer, Plan
 from backend.plan.raster import raster
 from backend.scene.scene import Picture, Pixels
+from backend.training.subject_run import SubjectRun, digest, subject_run
 
 
 @dataclass(frozen=True, eq=False)

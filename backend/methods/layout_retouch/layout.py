@@ -21,11 +21,11 @@ from backend.engine.invert import Trajectory
 from backend.engine.loop_types import Control, Step, generator_for
 from backend.engine.noise import SharedNoise, draw
 from backend.engine.side_paths import SidePath, Span
-from backend.engine.subject_run import OVER
-from backend.engine.subject_words import plain_prompt
 from backend.methods.layout_retouch.job import Job, Layout
 from backend.models.attention import detail_sites
 from backend.models.schedule import Schedule
+from backend.training.prompts import plain_prompt
+from backend.training.subject_run import OVER
 
 
 def drawn_layout(job: Job, seed: int) -> Generator[Step, None, Layout]:

@@ -12,7 +12,6 @@ from backend.controls.mask_blend import AdaptiveMask
 from backend.engine.decode import decode
 from backend.engine.loop_types import Run, Step
 from backend.engine.paste import changed_pixels, paste_weights, pasted
-from backend.engine.subject_run import inverted
 from backend.methods.layout_retouch.job import Job, prepared
 from backend.methods.layout_retouch.layout import drawn_layout
 from backend.methods.layout_retouch.retouch import retouched
@@ -20,6 +19,7 @@ from backend.models.bundle import ModelBundle
 from backend.plan.events import Image, Images
 from backend.plan.plan import OneLayer, Plan
 from backend.scene.scene import Picture, Pixels
+from backend.training.subject_run import inverted
 
 NOT_FOUND = (
     "The subject was found nowhere in this layout, so nothing of the layout was blended back."

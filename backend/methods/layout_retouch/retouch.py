@@ -24,17 +24,17 @@ from backend.engine.denoise import Start, denoise
 from backend.engine.invert import Trajectory
 from backend.engine.loop_types import Control, Step, generator_for
 from backend.engine.side_paths import SidePath, SidePaths, Span
-from backend.engine.subject_run import (
+from backend.methods.layout_retouch.job import Job, Layout
+from backend.methods.layout_retouch.layout import layout_side
+from backend.models.attention import cross_sites, detail_sites, self_sites
+from backend.models.schedule import Schedule
+from backend.training.subject_run import (
     OVER,
     REFERENCE_PROMPT,
     digest,
     inverted,
     shown_in_reference,
 )
-from backend.methods.layout_retouch.job import Job, Layout
-from backend.methods.layout_retouch.layout import layout_side
-from backend.models.attention import cross_sites, detail_sites, self_sites
-from backend.models.schedule import Schedule
 
 
 def retouched(

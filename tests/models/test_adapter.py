@@ -12,26 +12,26 @@ import torch
 from peft import LoraConfig, inject_adapter_in_model, set_peft_model_state_dict
 
 from backend.errors import ModelError, RequestError, StoreError
-from backend.models.bundle import ModelBundle
-from backend.models.personal import (
+from backend.models.adapter import (
     KINDS,
-    Subject,
-    SubjectKind,
-    changes,
+    Adapter,
+    AdapterKind,
+    adapter_from_bytes,
+    adapter_of_picture,
+    adapter_picture,
+    adapter_to_bytes,
     check_fits,
-    dressed,
-    fresh_weights,
-    load_subject,
-    pictured_subject,
-    read_subject,
-    save_subject,
-    subject_bytes,
-    subject_picture,
+    load_adapter,
+    prepare_adapter,
+    save_adapter,
+    weight_changes,
 )
+from backend.models.bundle import ModelBundle
+from backend.training.subjects import build_weights
 from tests.methods.subjects import drawn_subject
 
 
-def same(one: Subject, other: Subject) -> bool:
+def same(one: Adapter, other: Adapter) -> bool:
     facts = ("kind", "class_word", "model", "fingerprint")
     weights = one.weights.keys() == other.weights.keys()
     return (
@@ -44,37 +44,37 @@ def same(one: Subject, other: Subject) -> bool:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_subject_survives_file_and_picture(
-    tiny1: ModelBundle, tmp_path: Path, kind: SubjectKind
+    tiny1: ModelBundle, tmp_path: Path, kind: AdapterKind
 ) -> None:
     subject = drawn_subject(tiny1, kind)
-    save_subject(subject, tmp_path / "mia.safetensors")
+    save_adapter(subject, tmp_path / "mia.safetensors")
     assert [path.name for path in tmp_path.iterdir()] == ["mia.safetensors"]
-    assert same(load_subject(tmp_path / "mia.safetensors"), subject)
-    picture = subject_picture(subject)
+    assert same(load_adapter(tmp_path / "mia.safetensors"), subject)
+    picture = adapter_picture(subject)
     assert picture.dtype == np.uint8
     assert picture.shape[2] == 4
-    assert same(pictured_subject(picture), subject)
+    assert same(adapter_of_picture(picture), subject)
 
 
 def test_equal_subjects_are_equal_bytes(tiny1: ModelBundle) -> None:
     subject = replace(drawn_subject(tiny1, "custom_diffusion"), class_word="Kätzchen “Mia”")
-    files = [subject_bytes(subject) for _ in range(20)]
+    files = [adapter_to_bytes(subject) for _ in range(20)]
     assert all(one == files[0] for one in files)
-    assert same(read_subject(files[0]), subject)
+    assert same(adapter_from_bytes(files[0]), subject)
 
 
 def test_what_is_no_subject_is_refused(tiny1: ModelBundle, tmp_path: Path) -> None:
-    whole = subject_bytes(drawn_subject(tiny1))
+    whole = adapter_to_bytes(drawn_subject(tiny1))
     foreign = safetensors.torch.save({"token": torch.zeros(1, 4)}, {"format": "pt"})
     broken = drawn_subject(tiny1)
-    infinite = subject_bytes(Subject("textual_inversion", "cat", "m", "f", broken.vectors / 0))
+    infinite = adapter_to_bytes(Adapter("textual_inversion", "cat", "m", "f", broken.vectors / 0))
     for content in (b"", b"nonsense", whole[:-5], foreign, infinite):
         with pytest.raises(ModelError, match="not a subject"):
-            read_subject(content)
+            adapter_from_bytes(content)
     with pytest.raises(ModelError, match="not a subject"):
-        pictured_subject(np.zeros((3, 3, 4), np.uint8))
+        adapter_of_picture(np.zeros((3, 3, 4), np.uint8))
     with pytest.raises(ModelError, match="cannot be read"):
-        load_subject(tmp_path / "nobody.safetensors")
+        load_adapter(tmp_path / "nobody.safetensors")
 
 
 def test_a_full_disk_is_said_and_leaves_nothing(
@@ -86,7 +86,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(StoreError, match="No space left"):
-        save_subject(drawn_subject(tiny1), tmp_path / "mia.safetensors")
+        save_adapter(drawn_subject(tiny1), tmp_path / "mia.safetensors")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -100,14 +100,14 @@ def test_another_models_subject_is_refused_with_both_names(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_weights_are_on_inside_the_block_and_the_very_same_tensors_afterwards(
-    tiny1: ModelBundle, kind: SubjectKind
+    tiny1: ModelBundle, kind: AdapterKind
 ) -> None:
     subject = drawn_subject(tiny1, kind)
     before = {
         name: (value.data_ptr(), value.clone()) for name, value in tiny1.unet.named_parameters()
     }
-    worn = dressed(tiny1.unet, subject)
-    found = changes(subject.weights)
+    worn = prepare_adapter(tiny1.unet, subject)
+    found = weight_changes(subject.weights)
     with worn():
         for name, value in tiny1.unet.named_parameters():
             wanted = before[name][1] + found[name] if name in found else before[name][1]
@@ -121,7 +121,7 @@ def test_weights_are_on_inside_the_block_and_the_very_same_tensors_afterwards(
 
 def test_fresh_weights_change_nothing_and_touch_what_their_kind_trains(tiny1: ModelBundle) -> None:
     generator = torch.Generator().manual_seed(0)
-    named = {kind: changes(fresh_weights(tiny1.unet, kind, 2, generator)) for kind in KINDS}
+    named = {kind: weight_changes(build_weights(tiny1.unet, kind, 2, generator)) for kind in KINDS}
     assert all(not value.any() for found in named.values() for value in found.values())
     assert named["textual_inversion"] == {}
     assert {name.rsplit(".", 3)[1] for name in named["custom_diffusion"]} == {"attn2"}
@@ -133,9 +133,9 @@ def test_a_subject_of_another_shape_is_refused(tiny1: ModelBundle) -> None:
     subject = drawn_subject(tiny1)
     name = next(iter(subject.weights))
     with pytest.raises(ModelError, match="which this model has not"):
-        dressed(
+        prepare_adapter(
             tiny1.unet,
-            Subject(
+            Adapter(
                 "custom_diffusion", "cat", "m", "f", subject.vectors, {name: torch.zeros(2, 2)}
             ),
         )
@@ -149,7 +149,7 @@ def test_low_rank_changes_mean_to_peft_what_they_mean_here(
 
     subject = drawn_subject(tiny1, "dreambooth_lora", amount=0.2)
     given = (torch.randn(1, 4, 8, 8), torch.tensor([300]), torch.randn(1, 5, 32))
-    with torch.no_grad(), dressed(tiny1.unet, subject)():
+    with torch.no_grad(), prepare_adapter(tiny1.unet, subject)():
         ours = tiny1.unet(given[0], given[1], given[2])[0]
     unet = deepcopy(tiny1.unet)
     config = LoraConfig(r=2, lora_alpha=2, target_modules=["to_q", "to_k", "to_v", "to_out.0"])

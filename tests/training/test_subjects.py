@@ -11,52 +11,47 @@ import numpy as np
 import pytest
 import torch
 
-from backend.engine.personalise import SubjectStep, _School, learn_subject
-from backend.engine.subject_lesson import RULES, SubjectLesson, SubjectRules, fitted
-from backend.engine.subject_words import embed_subject, marked, plain_prompt, read_sentence
 from backend.errors import RequestError
+from backend.models.adapter import KINDS, Adapter, AdapterKind
 from backend.models.bundle import ModelBundle
-from backend.models.personal import KINDS, Subject, SubjectKind
+from backend.training.adapters import SubjectExamples, SubjectRules, fit_picture
+from backend.training.prompts import embed_subject, mark_subject, plain_prompt, read_subject_prompt
+from backend.training.subjects import RULES, SubjectTrainer
+from backend.training.trainer import TrainingState, TrainingStep, train
 from tests.methods.subjects import drawn_subject
 
 RULE = SubjectRules(steps=4, vector_rate=0.1, weight_rate=0.02, prior_count=2, samples=2)
 
 
-def lesson(kind: SubjectKind, count: int = 2) -> SubjectLesson:
+def lesson(kind: AdapterKind, count: int = 2) -> SubjectExamples:
     rng = np.random.default_rng(1)
     pictures = tuple(rng.integers(0, 256, (64, 64, 3), np.uint8) for _ in range(count))
-    return SubjectLesson(pictures, "cat", kind)
+    return SubjectExamples(pictures, "cat", kind)
 
 
-def rules(kind: SubjectKind, **changes: int) -> SubjectRules:
+def rules(kind: AdapterKind, **changes: int) -> SubjectRules:
     prior = 0 if kind == "textual_inversion" else RULE.prior_count
     return replace(RULE, prior_count=prior, **changes)
 
 
 def learned(
-    bundle: ModelBundle, kind: SubjectKind, rule: SubjectRules, begun: dict | None = None
-) -> Subject:
-    run = learn_subject(bundle, lesson(kind), rule, begun)
-    while True:
-        try:
-            next(run)
-        except StopIteration as stop:
-            return stop.value
+    bundle: ModelBundle, kind: AdapterKind, rule: SubjectRules, state: TrainingState | None = None
+) -> Adapter:
+    return train(SubjectTrainer(bundle, lesson(kind), rule, state))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_subject_is_learned_and_the_network_left_alone(
-    tiny1: ModelBundle, kind: SubjectKind
+    tiny1: ModelBundle, kind: AdapterKind
 ) -> None:
     before = {name: value.clone() for name, value in tiny1.unet.named_parameters()}
-    run = learn_subject(tiny1, lesson(kind), rules(kind))
-    steps = list(run)
-    own = [step for step in steps if isinstance(step, SubjectStep)]
+    trainer = SubjectTrainer(tiny1, lesson(kind), rules(kind))
+    steps = list(trainer.steps())
+    own = [step for step in steps if isinstance(step, TrainingStep)]
     assert [step.k for step in own] == [0, 1, 2, 3]
     assert (len(steps) > len(own)) == (kind != "textual_inversion")
-    assert own[-1].pupil is not None
-    subject = own[-1].pupil.subject()
+    subject = trainer.result
     moved = [float(value.abs().max()) > 0 for value in subject.weights.values()]
     assert all(moved) == (kind != "dreambooth") or sum(moved) > 0.9 * len(moved)
     assert all(torch.equal(value, before[name]) for name, value in tiny1.unet.named_parameters())
@@ -67,21 +62,21 @@ def test_a_subject_is_learned_and_the_network_left_alone(
 @pytest.mark.slow
 def test_learning_lowers_the_loss_on_its_own_picture(tiny1: ModelBundle) -> None:
     rule = replace(RULE, steps=30, samples=8, prior_count=0)
-    run = learn_subject(tiny1, lesson("custom_diffusion", 1), rule)
-    losses = [step.loss for step in run if isinstance(step, SubjectStep)]
+    steps = SubjectTrainer(tiny1, lesson("custom_diffusion", 1), rule).steps()
+    losses = [step.loss for step in steps if isinstance(step, TrainingStep)]
     assert np.mean(losses[-8:]) < np.mean(losses[:8])
 
 
 @pytest.mark.slow
 def test_resumed_learning_ends_the_same(tiny1: ModelBundle) -> None:
-    kind: SubjectKind = "custom_diffusion"
+    kind: AdapterKind = "custom_diffusion"
     whole = learned(tiny1, kind, rules(kind))
-    with closing(learn_subject(tiny1, lesson(kind), rules(kind))) as run:
-        for step in run:
-            if isinstance(step, SubjectStep) and step.k == 1 and step.pupil is not None:
-                state = step.pupil.state()
+    trainer = SubjectTrainer(tiny1, lesson(kind), rules(kind))
+    with closing(trainer.steps()) as steps:
+        for step in steps:
+            if isinstance(step, TrainingStep) and step.k == 1:
                 break
-    rest = learned(tiny1, kind, rules(kind), state)
+    rest = learned(tiny1, kind, rules(kind), trainer.state)
     assert torch.equal(whole.vectors, rest.vectors)
     assert all(torch.equal(whole.weights[name], rest.weights[name]) for name in whole.weights)
 
@@ -89,9 +84,9 @@ def test_resumed_learning_ends_the_same(tiny1: ModelBundle) -> None:
 def test_bad_lessons_are_refused(tiny1: ModelBundle) -> None:
     for count in (0, 21):
         with pytest.raises(RequestError, match=f"{count} reference"):
-            next(learn_subject(tiny1, lesson("dreambooth", count), RULE))
+            SubjectTrainer(tiny1, lesson("dreambooth", count), RULE)
     with pytest.raises(RequestError, match="class word"):
-        next(learn_subject(tiny1, replace(lesson("dreambooth"), class_word=" "), RULE))
+        SubjectTrainer(tiny1, replace(lesson("dreambooth"), class_word=" "), RULE)
     assert set(RULES) == set(KINDS)
 
 
@@ -104,10 +99,10 @@ def test_one_reference_and_twenty_are_enough_and_not_too_many(
     pictures = tuple(
         rng.integers(0, 256, (40 + 3 * place, 70 - place, 3), np.uint8) for place in range(count)
     )
-    run = learn_subject(
-        tiny1, SubjectLesson(pictures, "cat", "custom_diffusion"), replace(RULE, steps=2)
+    trainer = SubjectTrainer(
+        tiny1, SubjectExamples(pictures, "cat", "custom_diffusion"), replace(RULE, steps=2)
     )
-    steps = [step for step in run if isinstance(step, SubjectStep)]
+    steps = [step for step in trainer.steps() if isinstance(step, TrainingStep)]
     assert len(steps) == 2
     assert all(np.isfinite(step.loss) for step in steps)
 
@@ -118,24 +113,24 @@ def test_other_objects_in_the_references_count_a_tenth_where_the_subject_is_cut_
     mask = np.zeros((64, 64), np.float32)
     mask[:, :32] = 1.0
     pictures = lesson("custom_diffusion").pictures
-    weights = _School(
-        tiny1, SubjectLesson(pictures, "cat", "custom_diffusion", (mask, 1 - mask)), RULE
+    weights = SubjectTrainer(
+        tiny1, SubjectExamples(pictures, "cat", "custom_diffusion", (mask, 1 - mask)), RULE
     ).masks
     half = weights.shape[-1] // 2
     assert torch.allclose(weights[0, ..., :half], torch.tensor(1.0))
     assert torch.allclose(weights[0, ..., half:], torch.tensor(0.1))
     assert torch.allclose(weights[1, ..., half:], torch.tensor(1.0))
-    assert len(_School(tiny1, lesson("custom_diffusion"), RULE).masks) == 0
+    assert len(SubjectTrainer(tiny1, lesson("custom_diffusion"), RULE).masks) == 0
 
 
 @pytest.mark.parametrize("reached", [1, 22, 23])
 def test_learning_can_be_left_at_every_phase(tiny1: ModelBundle, reached: int) -> None:
     """While the class is drawn (20 steps), at the first update, and between updates."""
     before = {name: value.clone() for name, value in tiny1.unet.named_parameters()}
-    with closing(learn_subject(tiny1, lesson("dreambooth"), rules("dreambooth"))) as run:
+    with closing(SubjectTrainer(tiny1, lesson("dreambooth"), rules("dreambooth")).steps()) as run:
         for _ in range(reached):
             step = next(run)
-    assert isinstance(step, SubjectStep) == (reached > 20)
+    assert isinstance(step, TrainingStep) == (reached > 20)
     assert all(torch.equal(value, before[name]) for name, value in tiny1.unet.named_parameters())
     assert not any(value.requires_grad for value in tiny1.unet.parameters())
 
@@ -143,9 +138,9 @@ def test_learning_can_be_left_at_every_phase(tiny1: ModelBundle, reached: int) -
 def test_references_of_any_size_are_fitted() -> None:
     tall = np.zeros((90, 40, 4), np.uint8)
     tall[25:65] = 200
-    assert fitted(tall, 64, 64).shape == (64, 64, 3)
-    assert (fitted(tall, 64, 64) == 200).all()
-    assert fitted(np.zeros((64, 64, 3), np.uint8), 64, 32).shape == (32, 64, 3)
+    assert fit_picture(tall, 64, 64).shape == (64, 64, 3)
+    assert (fit_picture(tall, 64, 64) == 200).all()
+    assert fit_picture(np.zeros((64, 64, 3), np.uint8), 64, 32).shape == (32, 64, 3)
 
 
 def test_the_token_stands_before_the_class_word_or_instead_of_it(tiny1: ModelBundle) -> None:
@@ -156,18 +151,18 @@ def test_the_token_stands_before_the_class_word_or_instead_of_it(tiny1: ModelBun
         == "an orange cat and an orange cat in snow"
     )
     assert plain_prompt("A Cat in snow", "cat") == "A cat in snow"
-    assert marked("a catfish and a cat", "cat") == "a catfish and a <*>"
-    row = read_sentence(tiny1, "a red <*>", kept)
+    assert mark_subject("a catfish and a cat", "cat") == "a catfish and a <*>"
+    row = read_subject_prompt(tiny1, "a red <*>", kept)
     plain = tiny1.tokenizer("a red cat").input_ids
     places = [1 + plain[1:].index(plain[-2])]
     assert list(row.row.places) == places
     assert row.tokens == (places[0], places[0] + 1)
-    alone = read_sentence(tiny1, "a red <*>", instead)
+    alone = read_subject_prompt(tiny1, "a red <*>", instead)
     assert alone.tokens == alone.row.places == (places[0],)
     first, _ = embed_subject(tiny1, "a red cat", kept)
     second, _ = embed_subject(tiny1, "a red <*>", kept)
     assert torch.equal(first, second)
     with pytest.raises(RequestError, match="where the subject is"):
-        marked("a dog", "cat")
+        mark_subject("a dog", "cat")
     with pytest.raises(RequestError, match="beyond the end"):
-        read_sentence(tiny1, "red " * 90 + "<*>", kept)
+        read_subject_prompt(tiny1, "red " * 90 + "<*>", kept)

@@ -22,14 +22,14 @@ from backend.engine.denoise import predictor
 from backend.engine.invert import Trajectory, invert
 from backend.engine.loop_types import Moment, Network, Step
 from backend.engine.side_paths import Dressed, worn_steps
-from backend.engine.subject_lesson import fitted
-from backend.engine.subject_words import MARK, embed_subject, marked, read_sentence
 from backend.errors import RequestError
+from backend.models.adapter import Adapter, adapter_of_picture, check_fits, prepare_adapter
 from backend.models.bundle import ModelBundle
-from backend.models.personal import Subject, check_fits, dressed, pictured_subject
 from backend.models.schedule import Schedule
 from backend.plan.plan import Plan
 from backend.scene.scene import Picture, Pixels, canonical_json
+from backend.training.adapters import fit_picture
+from backend.training.prompts import MARK, embed_subject, mark_subject, read_subject_prompt
 
 LOOKED_SHARE = 0.6
 """At which of its states a reference is asked where the subject is: late enough to show it, early
@@ -50,7 +50,7 @@ class SubjectRun:
 
     plan: Plan
     bundle: ModelBundle
-    subject: Subject
+    subject: Adapter
     reference: Picture = field(repr=False)
     worn: Dressed = field(repr=False)
 
@@ -73,7 +73,7 @@ class SubjectRun:
 
     def other_words(self, prompt: str) -> tuple[int, ...]:
         """The positions of a prompt's words that do not speak of the subject."""
-        sentence = read_sentence(self.bundle, prompt, self.subject)
+        sentence = read_subject_prompt(self.bundle, prompt, self.subject)
         length = int(sentence.row.mask.sum())
         return tuple(
             position for position in range(1, length - 1) if position not in sentence.tokens
@@ -108,11 +108,11 @@ def subject_run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> SubjectRun:
         raise RequestError(
             "The method draws a subject, and none was chosen.", remedy="Choose a subject."
         )
-    subject = pictured_subject(pixels.picture(plan.subject.subject))
+    subject = adapter_of_picture(pixels.picture(plan.subject.subject))
     check_fits(subject, bundle)
-    marked(plan.prompt, subject.class_word)  # refuses a prompt without the subject
-    reference = fitted(pixels.picture(plan.subject.reference), plan.width_px, plan.height_px)
-    return SubjectRun(plan, bundle, subject, reference, dressed(bundle.unet, subject))
+    mark_subject(plan.prompt, subject.class_word)  # refuses a prompt without the subject
+    reference = fit_picture(pixels.picture(plan.subject.reference), plan.width_px, plan.height_px)
+    return SubjectRun(plan, bundle, subject, reference, prepare_adapter(bundle.unet, subject))
 
 
 def inverted(run: SubjectRun, picture: Picture, key: str) -> Generator[Step, None, Trajectory]:

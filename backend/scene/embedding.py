@@ -19,16 +19,16 @@ FINGERPRINT_BYTES = 32
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
-    """An adjective without a word: float32 (d,) in a text encoder's space, and the sha256 of that
-    encoder's table.
+class Embedding:
+    """An adjective without a word: float32 (d,) in a text encoder's space, and the sha256 of
+    that encoder's table.
     """
 
     vector: NDArray[np.float32] = field(repr=False)
     fingerprint: bytes
 
 
-def look_picture(look: Look) -> Picture:
+def look_picture(look: Embedding) -> Picture:
     """The look as uint8 (2, d, 4)."""
     vector = np.ascontiguousarray(look.vector, "<f4")
     rows = np.zeros((2, vector.size, 4), np.uint8)
@@ -37,7 +37,7 @@ def look_picture(look: Look) -> Picture:
     return rows
 
 
-def read_look(picture: Picture) -> Look:
+def read_look(picture: Picture) -> Embedding:
     """The look that a picture holds; a SceneError when it holds none."""
     good = picture.ndim == 3 and picture.shape[0] == 2 and picture.shape[1] * 4 >= FINGERPRINT_BYTES
     rows = np.ascontiguousarray(picture)
@@ -50,4 +50,4 @@ def read_look(picture: Picture) -> Look:
         raise SceneError(
             "The learned look of a layer is not one.", remedy="Learn it again, or remove it."
         )
-    return Look(vector, rows[0].tobytes()[:FINGERPRINT_BYTES])
+    return Embedding(vector, rows[0].tobytes()[:FINGERPRINT_BYTES])

@@ -7,23 +7,25 @@ import pytest
 import torch
 
 from backend.engine.conditioning import embed
-from backend.engine.looks import (
-    embed_with_looks,
+from backend.errors import RequestError
+from backend.models.bundle import ModelBundle
+from backend.scene.embedding import Embedding
+from backend.training.prompts import (
+    embed_with_embeddings,
     encode_rows,
     fingerprint,
-    moved_tokens,
+    move_tokens,
     token_row,
     token_table,
 )
-from backend.errors import RequestError
-from backend.models.bundle import ModelBundle
-from backend.scene.look import Look
 
 
-def word(bundle: ModelBundle, text: str) -> Look:
+def word(bundle: ModelBundle, text: str) -> Embedding:
     """The look that is exactly this word's vector."""
     (number,) = bundle.tokenizer(text, add_special_tokens=False).input_ids
-    return Look(token_table(bundle)[number].detach().float().numpy().copy(), fingerprint(bundle))
+    return Embedding(
+        token_table(bundle)[number].detach().float().numpy().copy(), fingerprint(bundle)
+    )
 
 
 def position(bundle: ModelBundle, text: str, part: str) -> int:
@@ -46,7 +48,7 @@ ONE_ENCODER = ["tiny-1", "tiny-2", pytest.param("pocket", marks=pytest.mark.slow
 def test_a_look_with_a_word_s_vector_reads_like_the_word(bundle: ModelBundle) -> None:
     text = "a cat and a house"
     places = [position(bundle, text, "cat"), position(bundle, text, "house")]
-    read = embed_with_looks(
+    read = embed_with_embeddings(
         bundle, text, [(places[0], word(bundle, "red")), (places[1], word(bundle, "blue"))]
     )
     assert torch.equal(read, embed(bundle, "a red cat and a blue house"))
@@ -56,16 +58,16 @@ def test_tokens_move_with_their_words(tiny1: ModelBundle) -> None:
     short, long = "a cat and a house", "a red cat and a blue house"
     before = [position(tiny1, short, "cat"), position(tiny1, short, "house")]
     cat, house = before
-    assert moved_tokens([cat], before, cat) == (
+    assert move_tokens([cat], before, cat) == (
         position(tiny1, long, "red"),
         position(tiny1, long, "cat"),
     )
-    assert moved_tokens([house], before, house) == (
+    assert move_tokens([house], before, house) == (
         position(tiny1, long, "blue"),
         position(tiny1, long, "house"),
     )
-    assert moved_tokens([cat, house], []) == (cat, house)
-    assert moved_tokens([house], [cat]) == (house + 1,)
+    assert move_tokens([cat, house], []) == (cat, house)
+    assert move_tokens([house], [cat]) == (house + 1,)
 
 
 def test_a_full_row_keeps_its_end(tiny1: ModelBundle) -> None:
@@ -76,7 +78,7 @@ def test_a_full_row_keeps_its_end(tiny1: ModelBundle) -> None:
 
 def test_a_look_beyond_the_row_has_no_place(tiny1: ModelBundle) -> None:
     assert token_row(tiny1, "red", [tiny1.card.text_length]).places == ()
-    far = embed_with_looks(tiny1, "red", [(tiny1.card.text_length, word(tiny1, "blue"))])
+    far = embed_with_embeddings(tiny1, "red", [(tiny1.card.text_length, word(tiny1, "blue"))])
     assert torch.equal(far, embed(tiny1, "red"))
 
 
@@ -100,6 +102,6 @@ def test_a_row_s_output_depends_on_its_own_look_alone(tiny1: ModelBundle) -> Non
 
 def test_a_look_of_another_model_is_refused(tiny1: ModelBundle, tiny2: ModelBundle) -> None:
     assert fingerprint(tiny1) != fingerprint(tiny2)
-    foreign = Look(np.zeros(32, np.float32), fingerprint(tiny2))
+    foreign = Embedding(np.zeros(32, np.float32), fingerprint(tiny2))
     with pytest.raises(RequestError, match="another model"):
-        embed_with_looks(tiny1, "red cat", [(1, foreign)])
+        embed_with_embeddings(tiny1, "red cat", [(1, foreign)])

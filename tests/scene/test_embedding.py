@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from backend.errors import SceneError
-from backend.scene.look import Look, look_picture, read_look
+from backend.scene.embedding import Embedding, look_picture, read_look
 from backend.scene.picture_file import encode_png
 from backend.scene.pixels import MemoryPixels
 
 
-def a_look(size: int = 32) -> Look:
+def a_look(size: int = 32) -> Embedding:
     vector = np.random.default_rng(3).normal(0, 1e-2, size).astype(np.float32)
-    return Look(vector, bytes(range(32)))
+    return Embedding(vector, bytes(range(32)))
 
 
 def test_a_look_survives_as_pixels_bit_for_bit() -> None:

@@ -1,0 +1,50 @@
+"""Named tensors and a few facts as the bytes of a safetensors file: learned embeddings, adapters
+and checkpoints.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import safetensors.numpy
+from numpy.typing import NDArray
+
+from backend.scene.scene import canonical_json
+
+FACTS = "lamina"
+"""The only entry of the file's metadata: of several the library writes the order anew each time."""
+_LENGTH = struct.Struct("<Q")
+
+
+@dataclass(frozen=True, eq=False)
+class TensorFile:
+    """What such a file holds; ``facts`` are plain JSON values."""
+
+    tensors: Mapping[str, NDArray[Any]] = field(repr=False)
+    facts: Mapping[str, Any]
+
+
+def pack_tensors(tensors: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> bytes:
+    """The file; equal tensors and facts give equal bytes, for blobs are named by their content."""
+    arrays = {name: np.asarray(value, order="C") for name, value in tensors.items()}
+    return safetensors.numpy.save(arrays, {FACTS: canonical_json(dict(facts))})
+
+
+def unpack_tensors(content: bytes) -> TensorFile:
+    """What ``pack_tensors`` wrote; a ValueError for anything else.
+
+    Files of Lamina 0.1.0 have their facts as entries of the metadata: those are returned as texts.
+    """
+    try:
+        (length,) = _LENGTH.unpack(content[: _LENGTH.size])
+        metadata = json.loads(content[_LENGTH.size : _LENGTH.size + length])["__metadata__"]
+        facts = json.loads(metadata[FACTS]) if FACTS in metadata else dict(metadata)
+        tensors = safetensors.numpy.load(content)
+    except Exception as error:
+        raise ValueError(f"not a tensor file ({type(error).__name__})") from error
+    return TensorFile(tensors, facts)
