@@ -1,4 +1,10 @@
-// The composition root: mount(element, host) builds the parts, wires them, and draws when something changed.
+// The composition root: mount(element, host) builds the parts, wires them, and draws when something
+// changed.
+
+/**
+ * @import { App, Box, Clock, EditorState, EditorStore, Host, Inks, KeyValues, PaintedField, Panel, Pictures, SessionState, SessionStore, Shown, StageView, Theme, Views } from "./types/editor.d.ts"
+ * @import { Identifier, Layer } from "./types/protocol.d.ts"
+ */
 
 import { createBridge } from "./bridge.js";
 import { asKnown } from "./bridge/masks.js";
@@ -40,6 +46,7 @@ import {
   loadStyle,
 } from "./view/window.js";
 
+/** @type {EditorState} */
 const NOTHING = freeze({
   scene: {
     version: 1,
@@ -63,6 +70,8 @@ const NOTHING = freeze({
   picked: "",
   selected: "",
   mix: null,
+  subject: "",
+  starred: [],
 });
 
 const LARGEST_DRAWN_SEED = 1_000_000;
@@ -70,77 +79,118 @@ const THEME_KEY = "lamina.theme";
 const BRUSH_KEY = "lamina.brush";
 const KEYS_KEY = "lamina.keys";
 
+/** @type {Clock} */
 const clock = {
   now: () => Date.now(),
   later: (run, wait_ms) => setTimeout(run, wait_ms),
-  forget: (timer) => clearTimeout(timer),
+  forget: (timer) => clearTimeout(timer ?? undefined),
 };
 
-/** The last value of a function of a few parts, as long as the parts are the same. */
-const remembered = (compute) => {
-  let [parts, value] = [[], null];
-  return (...next) => {
-    if (parts.length !== next.length || next.some((part, index) => part !== parts[index]))
-      [parts, value] = [next, compute(...next)];
-    return value;
+/**
+ * The last value of a function of a few parts, as long as the parts are the same.
+ * @template {readonly unknown[]} Parts
+ * @template Value
+ * @param {(...parts: Parts) => Value} compute
+ * @returns {(...parts: Parts) => Value}
+ */
+const remember = (compute) => {
+  /** @type {{ parts: Parts, value: Value } | null} */
+  let last = null;
+  return (...parts) => {
+    if (!last || last.parts.some((part, index) => part !== parts[index]))
+      last = { parts, value: compute(...parts) };
+    return last.value;
   };
 };
 
-const spokenLayers = (layers) =>
+/**
+ * The words of the layers that are shown.
+ * @param {readonly Layer[]} layers
+ */
+const wordsOf = (layers) =>
   layers.filter(({ visible }) => visible).map(({ id, phrase }) => ({ id, phrase }));
 
-/** What the views are drawn from: the record, the session, and what follows from the two. */
+/**
+ * Which picture is looked at: what was made, what it is compared with, and what is shown of both.
+ * @param {EditorState} record
+ * @param {Readonly<SessionState>} state
+ */
+const lookedAt = (record, state) => {
+  const mix = mixOf(record, state);
+  const looked = mix ? mix.base.digest : state.viewed || record.picked;
+  const candidate = mix ? mix.base : candidateOf(state, looked);
+  const before = beforeOf(state, record, candidate);
+  const shownDigest = state.comparing && before ? before : looked;
+  return { mix, candidate, before, ownDigest: looked, shownDigest };
+};
+
+/**
+ * The model that is set; null where the server has none of that id.
+ * @param {Readonly<SessionState>} state
+ * @param {EditorState} record
+ */
+const modelOf = ({ facts }, { settings }) =>
+  facts?.models.find(({ id }) => id === settings.model) ?? null;
+
+/**
+ * What the views are drawn from: the record, the session, and what follows from the two.
+ * @param {EditorStore} store
+ * @param {SessionStore} session
+ * @param {Pictures} pictures
+ * @returns {() => Shown}
+ */
 const createShown = (store, session, pictures) => {
-  // By their words, not by the layers themselves: a drag changes a layer in every frame, and its words in none.
-  const spansOf = remembered((prompt, words) => {
+  // By their words, not by the layers: a drag changes a layer in every frame, its words in none.
+  const spansOf = remember((/** @type {string} */ prompt, /** @type {string} */ words) => {
     const spans = findSpans(prompt, JSON.parse(words));
     return { ...spans, unlinked: new Set(spans.unlinked) };
   });
-  const batches = remembered((candidates, drafts, dismissed) =>
-    batchesOf({ candidates, drafts, dismissed }),
+  const batches = remember(
+    (
+      /** @type {SessionState["candidates"]} */ candidates,
+      /** @type {SessionState["drafts"]} */ drafts,
+      /** @type {SessionState["dismissed"]} */ dismissed,
+    ) => batchesOf({ candidates, drafts, dismissed }),
   );
   return () => {
     const { record } = store;
     const { state } = session;
+    const { scene } = record;
     const selected = layerOf(record, record.selected);
-    const spans = spansOf(record.scene.prompt, JSON.stringify(spokenLayers(record.scene.layers)));
-    const mix = mixOf(record, state);
-    const candidate = mix?.base ?? candidateOf(state, state.viewed || record.picked);
-    const before = beforeOf(state, record, candidate);
-    const own = mix?.base.digest ?? (state.viewed || record.picked);
-    const digest = (state.comparing && before) || own;
+    const spans = spansOf(scene.prompt, JSON.stringify(wordsOf(scene.layers)));
+    const looked = lookedAt(record, state);
+    const isResult = state.showing === "result" && !state.job;
     return {
       record,
       state,
+      scene,
       selected,
-      candidate,
-      model: state.facts?.models.find(({ id }) => id === record.settings.model) ?? null,
-      scored: state.showing === "result" && !state.job ? (candidate ?? draftOf(state, own)) : null,
+      model: modelOf(state, record),
       spans,
-      scene: record.scene,
       unlinked: spans.unlinked,
-      size: selected?.picture ? (pictures.get(selected.picture)?.size ?? null) : null,
+      size: pictures.get(selected?.picture)?.size ?? null,
       batches: batches(state.candidates, state.drafts, state.dismissed),
       batch: shownBatch(state),
-      shownDigest: digest,
-      ownDigest: own,
-      before,
-      mix,
-      canCompare: own !== "" && state.showing === "result" && !state.job && !mix,
+      ...looked,
+      scored: isResult ? (looked.candidate ?? draftOf(state, looked.ownDigest)) : null,
+      canCompare: isResult && looked.ownDigest !== "" && !looked.mix,
     };
   };
 };
 
 /**
- * One frame for any number of changes: {refresh(), touched(box)}. When nothing but masks changed, draw gets the box
- * {x0, y0, x1, y1} around that, else null.
+ * One frame for any number of changes. When nothing but masks changed, draw gets the box around
+ * that, else null.
+ * @param {(box: Box | null) => void} draw
+ * @returns {Pick<App, "refresh" | "touched">}
  */
 const createRefresh = (draw) => {
+  /** @type {{ whole: boolean, box: Box | null } | null} */
   let waiting = null;
   const frame = () => {
-    const { whole, box } = waiting;
+    const drawn = waiting;
     waiting = null;
-    draw(whole ? null : box);
+    draw(drawn?.whole ? null : (drawn?.box ?? null));
   };
   const want = () => {
     if (!waiting) requestAnimationFrame(frame);
@@ -156,22 +206,33 @@ const createRefresh = (draw) => {
   };
 };
 
+/**
+ * Light or dark, as the person or the system says, and the colours that follow.
+ * @param {HTMLElement} element
+ * @param {KeyValues} vault
+ * @param {SessionStore} session
+ * @returns {Pick<App, "isDark" | "setTheme" | "inks">}
+ */
 const createTheme = (element, vault, session) => {
   const system = matchMedia("(prefers-color-scheme: dark)");
+  /** @type {Inks | null} */
   let inks = null;
   const isDark = () => (session.state.theme ? session.state.theme === "dark" : system.matches);
   const apply = () => {
     element.dataset.theme = isDark() ? "dark" : "light";
     inks = null;
   };
+  /** @param {Theme} theme */
   const setTheme = (theme) => {
     vault.put(THEME_KEY, theme);
     session.set({ theme });
     apply();
   };
   system.addEventListener("change", () => (apply(), session.set({})));
+  /** @returns {Inks} */
   const readInks = () => {
     const style = getComputedStyle(element);
+    /** @param {string} name */
     const ink = (name) => style.getPropertyValue(`--${name}`).trim();
     return {
       checkA: ink("check-a"),
@@ -185,8 +246,9 @@ const createTheme = (element, vault, session) => {
     };
   };
   const current = () => {
-    if (!inks?.ready) inks = readInks();
-    return inks;
+    const known = inks?.ready ? inks : readInks();
+    inks = known;
+    return known;
   };
   session.set({ theme: vault.get(THEME_KEY) ?? "" });
   apply();
@@ -196,19 +258,30 @@ const createTheme = (element, vault, session) => {
 const unique = () =>
   crypto.getRandomValues(new Uint32Array(2)).reduce((text, part) => text + part.toString(36), "");
 
-/** What cancels and confirms in the page's tools; each answers whether there was something to do. */
+/**
+ * What cancels and confirms in the page's tools; each answers whether there was something to do.
+ * @returns {Pick<App, "onCancel" | "onConfirm" | "cancelTools" | "confirmTools">}
+ */
 const createTurns = () => {
-  const [cancels, confirms] = [new Set(), new Set()];
+  /** @type {Set<() => boolean>} */
+  const cancels = new Set();
+  /** @type {Set<() => boolean>} */
+  const confirms = new Set();
+  /** @param {Set<() => boolean>} all */
   const runAll = (all) => [...all].map((run) => run()).some(Boolean);
   return {
-    onCancel: (run) => cancels.add(run),
-    onConfirm: (run) => confirms.add(run),
+    onCancel: (run) => void cancels.add(run),
+    onConfirm: (run) => void confirms.add(run),
     cancelTools: () => runAll(cancels),
     confirmTools: () => runAll(confirms),
   };
 };
 
-/** The brush as it was left, in this browser. */
+/**
+ * The brush as it was left, in this browser.
+ * @param {SessionStore} session
+ * @param {KeyValues} vault
+ */
 const rememberBrush = (session, vault) => {
   const kept = vault.get(BRUSH_KEY);
   if (kept) session.set({ brush: { ...session.state.brush, ...kept } });
@@ -220,63 +293,112 @@ const rememberBrush = (session, vault) => {
   });
 };
 
-const createDesk = (element, host) => {
-  const session = createSession();
-  const [vault, tab] = [createVault(() => localStorage), createVault(() => sessionStorage)];
-  const { store, masks } = createDocument(NOTHING, { now: clock.now, unique });
-  const app = { store, session, masks, vault, download, chooseFiles, ...createTurns() };
-  const draftsIn = () => ({
-    count: session.state.job?.drafts ?? 0,
-    watched: session.state.watched,
-  });
-  app.pictures = createPictures({
-    urlOf: host.pictureUrl,
-    masks,
-    changed: () => app.refresh(),
-    draftsIn,
-  });
-  const hidden = () => document.hidden;
-  const kept = { shelf: createShelf(), clock, vault, tab };
-  app.bridge = createBridge({
-    host,
-    newId: () => app.newId(),
-    store,
-    session,
-    masks,
-    ...kept,
-    hidden,
-  });
-  rememberBrush(session, vault);
+/**
+ * The keys that the person gave to commands, in this browser.
+ * @param {SessionStore} session
+ * @param {KeyValues} vault
+ * @returns {Pick<App, "setBindings">}
+ */
+const createBindings = (session, vault) => {
   session.set({ bindings: readBindings(COMMANDS, vault.get(KEYS_KEY)) });
-  app.setBindings = (bindings) => {
-    vault.put(KEYS_KEY, bindings);
-    session.set({ bindings });
+  return {
+    setBindings: (bindings) => {
+      vault.put(KEYS_KEY, bindings);
+      session.set({ bindings });
+    },
   };
-  app.tints = createTints();
-  app.shown = createShown(store, session, app.pictures);
-  app.addressOf = host.url;
-  app.random = () => Math.floor(Math.random() * LARGEST_DRAWN_SEED);
-  app.newId = () => `layer-${unique()}`;
-  // What goes wrong is told in words, and whatever comes next goes on.
-  app.attempt = async (work) => {
+};
+
+/**
+ * Runs commands and whatever may go wrong: it is told in words, and whatever comes next goes on.
+ * @param {SessionStore} session
+ * @param {() => App} appOf
+ * @returns {Pick<App, "attempt" | "run" | "busyWith">}
+ */
+const createRunner = (session, appOf) => {
+  /** @type {App["attempt"]} */
+  const attempt = async (work) => {
     try {
       return await work();
     } catch (error) {
-      return tellProblem(session, error);
+      tellProblem(session, error);
+      return undefined;
     }
   };
-  app.run = (id, ...given) => app.attempt(() => COMMANDS[id].run(app, ...given));
-  app.busyWith = async (reading, work) => {
-    session.set({ reading });
-    return work().finally(() => session.set({ reading: "" }));
+  return {
+    attempt,
+    run: (id, ...given) => attempt(() => COMMANDS[id].run(appOf(), ...given)),
+    busyWith: async (reading, work) => {
+      session.set({ reading });
+      return work().finally(() => session.set({ reading: "" }));
+    },
   };
-  return Object.assign(app, createTheme(element, vault, session));
 };
 
-/** While a person drags on the stage, what lies around it follows this much later: samples come before panels. */
+/**
+ * The App, built once. The views are built from it, so what it needs of them comes late.
+ * @param {HTMLElement} element
+ * @param {Host} host
+ * @param {() => Views} viewsOf
+ * @returns {App}
+ */
+const createApp = (element, host, viewsOf) => {
+  const session = createSession();
+  const [vault, tab] = [createVault(() => localStorage), createVault(() => sessionStorage)];
+  const { store, masks } = createDocument(NOTHING, { now: clock.now, unique });
+  const { refresh, touched } = createRefresh((box) => viewsOf().draw(shown(), box));
+  /** @type {Pictures} */
+  const pictures = createPictures({
+    urlOf: host.pictureUrl,
+    masks,
+    changed: refresh,
+    draftsIn: () => ({ count: session.state.job?.drafts ?? 0, watched: session.state.watched }),
+  });
+  const shown = createShown(store, session, pictures);
+  const newId = () => `layer-${unique()}`;
+  const hidden = () => document.hidden;
+  const kept = { shelf: createShelf(), clock, vault, tab };
+  const bridge = createBridge({ host, newId, store, session, masks, ...kept, hidden });
+  rememberBrush(session, vault);
+  /** @type {App} */
+  const app = {
+    store,
+    session,
+    masks,
+    vault,
+    pictures,
+    bridge,
+    tints: createTints(),
+    shown,
+    refresh,
+    touched,
+    newId,
+    random: () => Math.floor(Math.random() * LARGEST_DRAWN_SEED),
+    addressOf: host.url,
+    download,
+    chooseFiles,
+    ...createRunner(session, () => app),
+    ...createBindings(session, vault),
+    ...createTheme(element, vault, session),
+    ...createTurns(),
+    stageSize: () => viewsOf().stage.size(),
+    drawTogether: (layers) => viewsOf().stage.drawTogether(layers),
+  };
+  return app;
+};
+
+/**
+ * While a person drags on the stage, what lies around it follows this much later: samples come
+ * before panels.
+ */
 const PANELS_MS = 200;
 
-/** Answers update(shown): all panels, but during a drag only now and then; the end of a drag draws them anyway. */
+/**
+ * Answers update(shown): all panels, but during a drag only now and then; its end draws them anyway.
+ * @param {readonly Panel[]} panels
+ * @param {Pick<StageView, "held">} stage
+ * @returns {(shown: Shown) => void}
+ */
 const createPanels = (panels, stage) => {
   let last = 0;
   return (shown) => {
@@ -287,15 +409,22 @@ const createPanels = (panels, stage) => {
   };
 };
 
-const build = (app, element) => {
+/**
+ * Builds the views into the element.
+ * @param {App} app
+ * @param {HTMLElement} element
+ * @returns {Views}
+ */
+const buildViews = (app, element) => {
+  /** @type {StageView} */
   const stage = createStage(app);
+  const freedom = createFreedomVeil(app);
   const over = {
     notices: createNotices(app),
     banners: createBanners(app),
     found: createFound(app),
-    freedom: createFreedomVeil(app),
   };
-  const views = {
+  const panels = {
     topbar: createTopbar(app),
     tools: createTools(app),
     options: createOptions(app),
@@ -306,32 +435,37 @@ const build = (app, element) => {
     palette: createPalette(app),
     subjects: createSubjects(app),
   };
-  stage.node.append(over.found.node, ...over.freedom.nodes, over.notices.node);
+  stage.node.append(over.found.node, ...freedom.nodes, over.notices.node);
   const centre = h(
     "main",
     { class: "centre" },
-    views.options.node,
+    panels.options.node,
     over.banners.node,
     stage.node,
-    views.strip.node,
+    panels.strip.node,
   );
-  const side = h("aside", { class: "side" }, views.layers.node, views.recipe.node);
-  const above = [views.subjects, views.keys, views.palette].map(({ node }) => node);
-  element.replaceChildren(views.topbar.node, views.tools.node, centre, side, ...above);
-  const touch = (shown, box) => {
-    stage.update(shown, box);
-    over.freedom.update(shown);
+  const side = h("aside", { class: "side" }, panels.layers.node, panels.recipe.node);
+  const above = [panels.subjects, panels.keys, panels.palette].map(({ node }) => node);
+  element.replaceChildren(panels.topbar.node, panels.tools.node, centre, side, ...above);
+  const updatePanels = createPanels(Object.values(panels), stage);
+  return {
+    stage,
+    draw: (shown, box) => {
+      stage.update(shown, box);
+      freedom.update(shown);
+      if (box) return;
+      Object.values(over).forEach((view) => view.update(shown));
+      updatePanels(shown);
+    },
   };
-  const panels = createPanels(Object.values(views), stage);
-  const draw = (shown) => {
-    stage.update(shown);
-    Object.values(over).forEach((view) => view.update(shown));
-    panels(shown);
-  };
-  return { stage, touch, draw };
 };
 
-/** A JSON-able summary for tests and the curious; `pixels` are what the page of the canvas shows, at scene size. */
+/**
+ * A JSON-able summary for tests and the curious; pixels are what the page of the canvas shows, at
+ * scene size.
+ * @param {App} app
+ * @param {StageView} stage
+ */
 const createProbe = (app, stage) => ({
   state: () => {
     const { record, state, shownDigest } = app.shown();
@@ -361,35 +495,34 @@ const createProbe = (app, stage) => ({
     const { width_px, height_px } = app.store.record.scene;
     return { width_px, height_px, rgba: stage.pixels() };
   },
+  /**
+   * @param {Identifier} id
+   * @param {PaintedField} [field]
+   */
   maskPixels: (id, field = "mask") => {
-    const mask = app.pictures.mask(layerOf(app.store.record, id)[field]);
+    const mask = app.pictures.mask(layerOf(app.store.record, id)?.[field]);
     return mask && { width_px: mask.width_px, height_px: mask.height_px, grey: bytesOf(mask) };
   },
 });
 
 /**
- * Builds the app inside `element`. host: {ask(message) → Promise<reply>, upload(file, name) → Promise<path>,
- * pictureUrl(digest) → URL, url(address from the server) → URL}. `element.lamina` is {state(), canvasPixels()}.
- * Resolves when a scene is open.
+ * Builds the editor inside `element` and resolves when a scene is open. `element.lamina` is a probe
+ * for tests: {state(), canvasPixels(), maskPixels(id)}.
+ * @param {HTMLElement & { lamina?: ReturnType<typeof createProbe> }} element
+ * @param {Host} host
  */
 export const mount = async (element, host) => {
   element.classList.add("lamina");
   await loadStyle(element, new URL("./styles/main.css", import.meta.url).href);
-  const app = createDesk(element, host);
-  Object.assign(
-    app,
-    createRefresh((box) => (box ? parts.touch(app.shown(), box) : parts.draw(app.shown()))),
-  );
-  const parts = build(app, element);
-  app.stageSize = parts.stage.size;
-  app.drawTogether = parts.stage.drawTogether;
+  const app = createApp(element, host, () => views);
+  const views = buildViews(app, element);
   app.store.subscribe(app.refresh);
   app.session.subscribe(app.refresh);
   app.bridge.whenBack(() => app.pictures.retry());
-  connectKeys(app, element, { commandFor, chordOf, holdSpace: parts.stage.holdSpace });
+  connectKeys(app, element, { commandFor, chordOf, holdSpace: views.stage.holdSpace });
   connectPaste(app);
   connectLeaving(app);
-  element.lamina = createProbe(app, parts.stage);
+  element.lamina = createProbe(app, views.stage);
   app.refresh();
   await app.bridge.hello();
   await app.attempt(() => app.bridge.library.refresh());

@@ -556,3 +556,24 @@ export interface Panel {
   readonly node: HTMLElement;
   update(shown: Shown): void;
 }
+
+/** The canvas and what a person does on it. */
+export interface StageView {
+  readonly node: HTMLElement;
+  /** Draws what is shown; with a box only that part of the canvas, whose masks changed. */
+  update(shown: Shown, box?: Box | null): void;
+  size(): Extent;
+  /** Whether a pointer is held on it. */
+  held(): boolean;
+  /** Space borrows the hand. */
+  holdSpace(isHeld: boolean): void;
+  /** What the page of the canvas shows, at scene size: RGBA bytes. */
+  pixels(): Uint8ClampedArray;
+  drawTogether(layers: readonly Layer[]): Promise<File>;
+}
+
+/** All views of the page. */
+export interface Views {
+  readonly stage: StageView;
+  draw(shown: Shown, box: Box | null): void;
+}
