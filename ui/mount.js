@@ -1,10 +1,18 @@
-// Gradio compiles this text into the body of a plain function of element, props, trigger, server and upload;
-// ui/desk.py puts `const settings = {folder, maxMessage, maxUpload}` in front. It gives the modules of ui/web their host.
+// Gradio compiles this text into the body of a plain function of element, props, trigger, server
+// and upload; ui/desk.py puts `const settings = {folder, maxMessage, maxUpload}` in front. It gives
+// the modules of ui/web their host.
+
+/**
+ * @import { Host } from "./web/types/editor.d.ts"
+ * @import { ErrorRecord } from "./web/types/protocol.d.ts"
+ */
 
 const root = ((window.gradio_config && window.gradio_config.root) || "").replace(/\/+$/, "");
-const place = element.querySelector(".lamina-root");
+const place = /** @type {HTMLElement} */ (element.querySelector(".lamina-root"));
 
+/** @type {(code: string, what: string, limit: string, remedy: string) => ErrorRecord} */
 const refusal = (code, what, limit, remedy) => ({ what, limit, remedy, code });
+/** @param {number} bytes */
 const megabytes = (bytes) => Math.floor(bytes / 1048576);
 
 const silence = () =>
@@ -15,11 +23,13 @@ const silence = () =>
     "Check that Lamina is still running, then try again; what is on the canvas is kept.",
   );
 
-const refused = (told) =>
-  Object.assign(new Error([told.what, told.limit, told.remedy].filter(Boolean).join(" ")), {
-    refusal: told,
+/** @param {ErrorRecord} error */
+const refuse = (error) =>
+  Object.assign(new Error([error.what, error.limit, error.remedy].filter(Boolean).join(" ")), {
+    refusal: error,
   });
 
+/** @type {Host} */
 const host = {
   /** The reply to a message, or {error: {what, limit, remedy, code}}; never rejects. */
   async ask(message) {
@@ -40,11 +50,14 @@ const host = {
     }
   },
 
-  /** The path of the uploaded blob, to be named once in a message; rejects with an Error that carries .refusal. */
+  /**
+   * The path of the uploaded blob, to be named once in a message; rejects with an Error that
+   * carries .refusal.
+   */
   async upload(blob, name) {
     const called = name || "The file";
     if (blob.size > settings.maxUpload) {
-      throw refused(
+      throw refuse(
         refusal(
           "picture",
           `${called} has ${(blob.size / 1048576).toFixed(1)} MB.`,
@@ -53,7 +66,8 @@ const host = {
         ),
       );
     }
-    // Equal content would get an equal path, and a path is read only once: each upload has a name of its own.
+    // Equal content would get an equal path, and a path is read only once: each upload has a name
+    // of its own.
     const mark = Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) =>
       part.toString(16),
     ).join("");
@@ -65,7 +79,7 @@ const host = {
     } catch {
       // Gradio's own words speak of the hidden name; ours follow.
     }
-    throw refused(
+    throw refuse(
       refusal(
         "offline",
         `${called} could not be sent.`,
@@ -86,12 +100,14 @@ const host = {
   },
 };
 
-const failed = (reason) => {
+/** @param {unknown} reason */
+const showFailure = (reason) => {
   const box = document.createElement("p");
   box.className = "lamina-failed";
   box.setAttribute("role", "alert");
+  const words = reason instanceof Error ? reason.message : String(reason);
   box.textContent =
-    `The desk could not be loaded: ${(reason && reason.message) || reason}. ` +
+    `The editor could not be loaded: ${words}. ` +
     "Reload the page; if it stays so, restart Lamina.";
   place.replaceChildren(box);
   console.error(reason);
@@ -99,4 +115,4 @@ const failed = (reason) => {
 
 import(`${root}/gradio_api/file=${encodeURI(settings.folder)}/main.js`)
   .then((module) => module.mount(place, host))
-  .catch(failed);
+  .catch(showFailure);
