@@ -6,7 +6,7 @@ import test from "node:test";
 
 import { damageOf } from "../../ui/web/view/damage.js";
 import { serve } from "../../ui/web/view/exactworker.js";
-import { flattened } from "../../ui/web/kernels/flattening.js";
+import { flatten } from "../../ui/web/kernels/flattening.js";
 import { cellsOf, sheetOf } from "../../ui/web/view/placing.js";
 import { premultiply } from "../../ui/web/kernels/resampling.js";
 import {
@@ -64,7 +64,7 @@ test("placed, masked, blended layers of noise look as Python's within one step",
   const rows = table("stacks");
   assert.ok(rows.some(({ layers }) => layers.length === 8));
   for (const { layers, over_grey } of rows) {
-    const seen = flattened(present(layers), wholeOf(CANVAS), CANVAS.width_px);
+    const seen = flatten(present(layers), wholeOf(CANVAS), CANVAS.width_px);
     assert.ok(farthest(seen, Buffer.from(over_grey, "base64")) <= 1);
   }
 });
@@ -83,7 +83,7 @@ test("every blend mode follows the table within one step", () => {
       { sheet: sheetOf(square(above), place, canvas), mask: null, opacity: 1, blend },
     ];
     assert.ok(
-      farthest(flattened(layers, wholeOf(canvas), 4), over_grey) <= 1,
+      farthest(flatten(layers, wholeOf(canvas), 4), over_grey) <= 1,
       `${blend} ${below} ${above}`,
     );
   }
@@ -91,9 +91,9 @@ test("every blend mode follows the table within one step", () => {
 
 test("a part of the picture is the same pixels as in the whole of it", () => {
   const layers = present(table("stacks").at(-1).layers);
-  const whole = flattened(layers, wholeOf(CANVAS), CANVAS.width_px);
+  const whole = flatten(layers, wholeOf(CANVAS), CANVAS.width_px);
   const box = { x0: 7, y0: 5, x1: 31, y1: 29 };
-  const part = flattened(layers, box, CANVAS.width_px);
+  const part = flatten(layers, box, CANVAS.width_px);
   for (let y = box.y0; y < box.y1; y += 1) {
     const [from, to] = [box.x0, box.x1].map((x) => (y * CANVAS.width_px + x) * 4);
     const row = part.subarray((y - box.y0) * 24 * 4, (y - box.y0 + 1) * 24 * 4);
@@ -237,7 +237,7 @@ test("the worker asks for what it lacks, keeps what the last request named, and 
   const pictures = missing.map((name) => [name, bitmap(...name.split(",").map(Number))]);
   const { id, bytes } = scope.ask({ ...request, masks: [], pictures });
   assert.equal(id, 1);
-  assert.deepEqual(bytes, flattened(present(row), wholeOf(CANVAS), CANVAS.width_px));
+  assert.deepEqual(bytes, flatten(present(row), wholeOf(CANVAS), CANVAS.width_px));
   assert.deepEqual(scope.ask({ ...request, masks: [] }).bytes, bytes);
   assert.notDeepEqual(scope.ask({ ...request, masks: [], layers: layers.slice(1) }).bytes, bytes);
   const name = layers[0].picture;

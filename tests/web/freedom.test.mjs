@@ -161,7 +161,7 @@ test("names of painted freedom are renamed, kept and recovered like those of mas
     ],
   );
   const keeper = createMaskKeeper({ link: null, masks, shelf: createShelf() });
-  const back = await keeper.recovered("p", record, (id, field) => `${id} ${field}`);
+  const back = await keeper.recover("p", record, (id, field) => `${id} ${field}`);
   assert.deepEqual(
     back.scene.layers.map(({ noise_map }) => noise_map),
     [name, "car noise_map"],

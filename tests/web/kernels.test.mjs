@@ -12,8 +12,8 @@ import {
   handleAt,
   handlesOf,
   isHit,
-  rotatedTo,
-  scaledTo,
+  rotateTo,
+  scaleTo,
   SCALE_SIDES,
   topmostAt,
 } from "../../ui/web/kernels/boxes.js";
@@ -32,15 +32,15 @@ import {
 import { pinchOf } from "../../ui/web/kernels/pinching.js";
 import { snapShift } from "../../ui/web/kernels/snapping.js";
 import {
-  fitted,
+  fitView,
   MAX_ZOOM,
-  mirroredAt,
+  mirrorAt,
   pageOnScreen,
   toScene,
   toScreen,
-  turnedAt,
+  turnAt,
   viewMatrix,
-  zoomedAt,
+  zoomAt,
 } from "../../ui/web/kernels/views.js";
 import { randomFrom } from "./desk_fixtures.mjs";
 
@@ -165,9 +165,9 @@ test("scaling by a handle keeps the opposite side (or the centre) and brings the
       SIZE,
       side,
     );
-    const free = scaledTo(placement, SIZE, side, pointer, { free: true });
+    const free = scaleTo(placement, SIZE, side, pointer, { free: true });
     nearPoint(boxPoint(free, SIZE, opposite), boxPoint(placement, SIZE, opposite), 1e-6);
-    const centred = scaledTo(placement, SIZE, side, pointer, { free: true, centred: true });
+    const centred = scaleTo(placement, SIZE, side, pointer, { free: true, centred: true });
     nearPoint(
       { x: centred.centre_x_px, y: centred.centre_y_px },
       { x: placement.centre_x_px, y: placement.centre_y_px },
@@ -181,7 +181,7 @@ test("a corner keeps the proportions unless it is free, and no scale ever leaves
   for (let round = 0; round < 200; round += 1) {
     const placement = somePlacement(random);
     const point = { x: random() * 900 - 200, y: random() * 900 - 200 };
-    const next = scaledTo(placement, SIZE, { x: 1, y: -1 }, point);
+    const next = scaleTo(placement, SIZE, { x: 1, y: -1 }, point);
     assert.ok(next.scale_x >= 0.001 && next.scale_y <= 1000 && Number.isFinite(next.centre_x_px));
     if (next.scale_x > 0.01 && next.scale_y > 0.01)
       near(next.scale_x / next.scale_y, placement.scale_x / placement.scale_y, 1e-6);
@@ -198,14 +198,10 @@ test("rotation follows the pointer, snaps to 15 degrees, and stays within half a
     flip_x: false,
     flip_y: false,
   };
-  assert.equal(rotatedTo(placement, { x: 10, y: 0 }, { x: 0, y: 10 }).rotation_deg, -100);
+  assert.equal(rotateTo(placement, { x: 10, y: 0 }, { x: 0, y: 10 }).rotation_deg, -100);
   assert.equal(
-    rotatedTo(
-      { ...placement, rotation_deg: 0 },
-      { x: 10, y: 0 },
-      { x: 10, y: 3 },
-      { snapped: true },
-    ).rotation_deg,
+    rotateTo({ ...placement, rotation_deg: 0 }, { x: 10, y: 0 }, { x: 10, y: 3 }, { snapped: true })
+      .rotation_deg,
     15,
   );
 });
@@ -272,12 +268,12 @@ test("a zoom keeps the point under the pointer, and screen and scene undo each o
     const way = { turn: random() * 360 - 180, mirror: random() < 0.5 };
     const view = { zoom: 0.1 + random() * 4, x: random() * 300, y: random() * 300, ...way };
     const point = { x: random() * 800, y: random() * 600 };
-    const next = zoomedAt(view, point, random() * 10);
+    const next = zoomAt(view, point, random() * 10);
     nearPoint(toScene(next, point), toScene(view, point), 1e-6);
     nearPoint(toScreen(view, toScene(view, point)), point, 1e-6);
   }
-  assert.equal(zoomedAt({ zoom: 1, x: 0, y: 0 }, { x: 0, y: 0 }, 1e9).zoom, MAX_ZOOM);
-  const fit = fitted({ width_px: 512, height_px: 256 }, { width: 600, height: 600 }, {}, 44);
+  assert.equal(zoomAt({ zoom: 1, x: 0, y: 0 }, { x: 0, y: 0 }, 1e9).zoom, MAX_ZOOM);
+  const fit = fitView({ width_px: 512, height_px: 256 }, { width: 600, height: 600 }, {}, 44);
   assert.deepEqual(fit, { zoom: 1, x: 44, y: 172, turn: 0, mirror: false });
   multiply(viewMatrix(fit), [1, 0, 0, 1, 0, 0]).forEach((value, index) =>
     near(value, [1, 0, 0, 1, 44, 172][index]),
@@ -293,12 +289,12 @@ test("a view turns around a point and mirrors at a line of the stage; turned, th
       { x: 400, y: 300 },
       { x: random() * 800, y: random() * 600 },
     ];
-    const turned = turnedAt(view, middle, 90);
+    const turned = turnAt(view, middle, 90);
     nearPoint(toScreen(turned, toScene(view, middle)), middle, 1e-6);
     const quarter = { x: middle.x - (seen.y - middle.y), y: middle.y + (seen.x - middle.x) };
     nearPoint(toScreen(turned, toScene(view, seen)), quarter, 1e-6);
     nearPoint(
-      toScreen(mirroredAt(view, 400), toScene(view, seen)),
+      toScreen(mirrorAt(view, 400), toScene(view, seen)),
       { x: 800 - seen.x, y: seen.y },
       1e-6,
     );
@@ -307,12 +303,12 @@ test("a view turns around a point and mirrors at a line of the stage; turned, th
       { width_px: 512, height_px: 256 },
       { width: 700, height: 500 },
     ];
-    const box = pageOnScreen(fitted(page, stage, way, 20), page);
+    const box = pageOnScreen(fitView(page, stage, way, 20), page);
     assert.ok(box.x0 > 19 && box.y0 > 19 && box.x1 < 681 && box.y1 < 481);
     near((box.x0 + box.x1) / 2, 350, 1);
     near((box.y0 + box.y1) / 2, 250, 1);
   }
-  assert.equal(turnedAt({ zoom: 1, x: 0, y: 0, turn: 170 }, { x: 0, y: 0 }, 15).turn, -175);
+  assert.equal(turnAt({ zoom: 1, x: 0, y: 0, turn: 170 }, { x: 0, y: 0 }, 15).turn, -175);
 });
 
 test("numbers as text", () => {

@@ -4,11 +4,11 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { commandFor, COMMANDS } from "../../ui/web/commands.js";
-import { readBindings, rebound, withBindings } from "../../ui/web/commands/keymap.js";
-import { found, matchOf } from "../../ui/web/kernels/searching.js";
+import { readBindings, rebind, withBindings } from "../../ui/web/commands/keymap.js";
+import { search, matchOf } from "../../ui/web/kernels/searching.js";
 
 test("a key given to another command is taken from the one that had it, and the usual keys come back", () => {
-  const bindings = rebound(COMMANDS, {}, "invertMask", "B");
+  const bindings = rebind(COMMANDS, {}, "invertMask", "B");
   assert.equal(commandFor("B", "canvas", bindings).id, "invertMask");
   assert.equal(commandFor("Shift+V", "canvas", bindings), null);
   assert.deepEqual(withBindings(COMMANDS, bindings).find(({ id }) => id === "toolBrush").keys, []);
@@ -29,7 +29,7 @@ test("a sign alone is typed in a field, even where its command works anywhere", 
 
 test("every word must be found; beginnings of words come first, and accents do not matter", () => {
   const titles = ["Undo", "Redo", "Re-roll the selected object", "Hide", "Grow the mask"];
-  const ask = (query) => found(titles, query, (title) => title);
+  const ask = (query) => search(titles, query, (title) => title);
   assert.deepEqual(ask("re"), ["Redo", "Re-roll the selected object"]);
   assert.deepEqual(ask("obj sel"), ["Re-roll the selected object"]);
   assert.deepEqual(ask("zzz"), []);

@@ -6,7 +6,7 @@ import test from "node:test";
 import { COMMANDS } from "../../ui/web/commands.js";
 import { emptyMask, fullMask, maskFromBytes, valueAt } from "../../ui/web/kernels/tiles.js";
 import { forEach, moveAllBy, nudge } from "../../ui/web/model/edits.js";
-import { trimmed } from "../../ui/web/model/history.js";
+import { trim } from "../../ui/web/model/history.js";
 import { chosenIds } from "../../ui/web/model/records.js";
 import { createMachine } from "../../ui/web/tools/chart.js";
 import { TOOLS } from "../../ui/web/tools/tools.js";
@@ -99,11 +99,11 @@ test("the oldest steps go when all weigh too much; shared masks count once and t
   const entry = (name) => ({ name, record: name, merge: "", at_ms: 0 });
   const weigh = (name) => [[name.slice(0, 1), 1_000_000]];
   const entries = ["a1", "a2", "b1", "c1"].map(entry);
-  assert.equal(trimmed({ entries, place: 3 }, weigh, 4_000_000).entries.length, 4);
-  const cut = trimmed({ entries, place: 3 }, weigh, 2_500_000);
+  assert.equal(trim({ entries, place: 3 }, weigh, 4_000_000).entries.length, 4);
+  const cut = trim({ entries, place: 3 }, weigh, 2_500_000);
   assert.deepEqual([cut.entries.map(({ name }) => name).join(" "), cut.place], ["b1 c1", 1]);
-  assert.equal(trimmed({ entries, place: 3 }, weigh, 10).entries.length, 1);
-  assert.equal(trimmed({ entries, place: 1 }, weigh, 10).entries[0].name, "a2");
+  assert.equal(trim({ entries, place: 3 }, weigh, 10).entries.length, 1);
+  assert.equal(trim({ entries, place: 1 }, weigh, 10).entries[0].name, "a2");
 });
 
 test("an edit for several layers is one edit", () => {

@@ -5,7 +5,7 @@ import test from "node:test";
 
 import { createBridge } from "../../ui/web/bridge.js";
 import { COMMANDS } from "../../ui/web/commands.js";
-import { choicesOf, joinedLooks, standingOf } from "../../ui/web/model/looks.js";
+import { choicesOf, joinLooks, standingOf } from "../../ui/web/model/looks.js";
 import { layerOf } from "../../ui/web/model/records.js";
 import { createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
@@ -83,7 +83,7 @@ test("a layer may take any known look, and keeps one that nobody here knows", ()
   assert.deepEqual(ids(layer("cat")), ["", "d", "c"]);
   assert.deepEqual(ids(layer("cat", { look: "x" })), ["", "x", "d", "c"]);
   assert.deepEqual(
-    joinedLooks(looks, [learned("cat", "d"), learned("cat", "e")]).map(({ look }) => look),
+    joinLooks(looks, [learned("cat", "d"), learned("cat", "e")]).map(({ look }) => look),
     ["d", "e", "c"],
   );
 });

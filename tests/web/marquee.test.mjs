@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { boxWithin, partCleared, partMoved, united } from "../../ui/web/kernels/shifting.js";
+import { boxWithin, clearPart, movePart, unite } from "../../ui/web/kernels/shifting.js";
 import { bytesOf, maskFromBytes } from "../../ui/web/kernels/tiles.js";
 import { layerOf } from "../../ui/web/model/records.js";
 import { createMachine } from "../../ui/web/tools/chart.js";
@@ -99,13 +99,13 @@ test("a piece of a picture becomes a layer above it; together they show what was
     [rest[150 * SIDE + 130], piece[150 * SIDE + 130], piece[210 * SIDE + 160]],
     [0, 0, 255],
   );
-  const back = partMoved(
+  const back = movePart(
     piece,
     { width: SIDE, height: SIDE },
     { x0: 0, y0: 0, x1: SIDE, y1: SIDE },
     { dx: -30, dy: -60 },
   );
-  assert.ok(united(rest, back).every((value) => value === 255));
+  assert.ok(unite(rest, back).every((value) => value === 255));
   surface.store.undo();
   assert.equal(surface.store.record.scene, before.scene);
 });
@@ -149,8 +149,8 @@ test("boxes lie on whole pixels of the canvas; clearing and moving a part leave 
   assert.equal(boxWithin({ x0: 41, y0: 0, x1: 60, y1: 9 }, canvas), null);
   const bytes = Uint8Array.from({ length: 1200 }, (_, index) => index % 251);
   const known = Uint8Array.from(bytes);
-  partCleared(bytes, 40, { x0: 2, y0: 3, x1: 9, y1: 20 });
-  const gone = partMoved(
+  clearPart(bytes, 40, { x0: 2, y0: 3, x1: 9, y1: 20 });
+  const gone = movePart(
     bytes,
     { width: 40, height: 30 },
     { x0: 2, y0: 3, x1: 9, y1: 20 },

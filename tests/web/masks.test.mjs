@@ -9,7 +9,7 @@ import { beginWalk, lineOf, walkTo } from "../../ui/web/kernels/brush.js";
 import { floodFrom } from "../../ui/web/kernels/flood.js";
 import { greyPng, scanlines } from "../../ui/web/kernels/greypng.js";
 import { coverOf, ellipse, rectangle } from "../../ui/web/kernels/shapes.js";
-import { feathered, grown, inverted, shrunk } from "../../ui/web/kernels/spread.js";
+import { featherField, growField, invertField, shrinkField } from "../../ui/web/kernels/spread.js";
 import {
   bytesOf,
   changedTiles,
@@ -198,15 +198,15 @@ test("growing and shrinking move a disc's edge by their radius; feathering keeps
   const [width, height] = [100, 80];
   const disc = coverOf(ellipse({ x: 30, y: 20 }, { x: 70, y: 60 }), width, height);
   const radiusOf = (bytes) => Math.sqrt(areaOf(bytes) / Math.PI);
-  assert.ok(Math.abs(radiusOf(grown(disc, width, height, 6)) - 26) < 0.6);
-  assert.ok(Math.abs(radiusOf(shrunk(disc, width, height, 6)) - 14) < 0.6);
-  const soft = feathered(disc, width, height, 8);
+  assert.ok(Math.abs(radiusOf(growField(disc, width, height, 6)) - 26) < 0.6);
+  assert.ok(Math.abs(radiusOf(shrinkField(disc, width, height, 6)) - 14) < 0.6);
+  const soft = featherField(disc, width, height, 8);
   assert.ok(Math.abs(areaOf(soft) - areaOf(disc)) < 12);
   assert.ok(soft[40 * width + 70] > 60 && soft[40 * width + 70] < 190);
-  assert.deepEqual(inverted(inverted(disc)), disc);
-  assert.equal(areaOf(grown(new Uint8Array(100), 10, 10, 3)), 0);
+  assert.deepEqual(invertField(invertField(disc)), disc);
+  assert.equal(areaOf(growField(new Uint8Array(100), 10, 10, 3)), 0);
   const full = new Uint8Array(100).fill(255);
-  assert.equal(areaOf(shrunk(full, 10, 10, 3)), 100);
+  assert.equal(areaOf(shrinkField(full, 10, 10, 3)), 100);
 });
 
 test("a grey PNG holds the scanlines behind a true header", () => {
@@ -345,12 +345,12 @@ test("a mask goes to the server once, as the same values; what it does not have 
   masks.put(name, maskFromBytes(bytes, 70, 30));
   const record = desk([layer("cat", { mask: name }), layer("car", { mask: name })]);
   keeper.shelve("p1", record);
-  const [settled] = [await keeper.settled(record), await keeper.settled(record)];
+  const [settled] = [await keeper.settle(record), await keeper.settle(record)];
   assert.equal(sent.length, 1);
   assert.deepEqual(sent[0], bytes);
   assert.equal(settled.scene.layers[1].mask, "d1".padEnd(64, "0"));
   const later = createMaskKeeper({ link, masks: createMasks(createUnique()), shelf });
-  const found = await later.recovered(
+  const found = await later.recover(
     "p1",
     { ...record, mix: { base: "a", other: "b", mask: name } },
     () => null,
@@ -362,7 +362,7 @@ test("a mask goes to the server once, as the same values; what it does not have 
     link,
     masks: createMasks(createUnique()),
     shelf,
-  }).recovered(
+  }).recover(
     "p1",
     desk([layer("cat", { mask: name }), layer("gone", { mask: name, picture: null })], {
       mix: { base: "a", other: "b", mask: name },

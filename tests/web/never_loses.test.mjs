@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { TILE_PX, bytesOf, maskFromBytes } from "../../ui/web/kernels/tiles.js";
-import { asKnown } from "../../ui/web/bridge/masks.js";
+import { withKnownNames } from "../../ui/web/bridge/masks.js";
 import { groupsOf } from "../../ui/web/model/groups.js";
 import { isOwnName } from "../../ui/web/model/masks.js";
 import { editorToMessage } from "../../ui/web/model/records.js";
@@ -102,7 +102,7 @@ const assertSaved = async ({ server, page, browser }) => {
     [],
   );
   assert.equal(session.state.link, "up");
-  const told = editorToMessage(asKnown(store.record, masks));
+  const told = editorToMessage(withKnownNames(store.record, masks));
   assert.deepEqual(server.kept.scene, JSON.parse(JSON.stringify(told.scene)));
   assert.deepEqual(server.kept.desk.settings, told.desk.settings);
   assert.equal(server.kept.desk.picked, told.desk.picked);

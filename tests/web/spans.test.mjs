@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { appended, cutAtSpans, findSpans, occurrences } from "../../ui/web/kernels/spans.js";
+import { appendPhrase, cutAtSpans, findSpans, occurrences } from "../../ui/web/kernels/spans.js";
 
 /** [what, prompt, phrases, [text:ids …], unlinked] with ids as the phrases' positions. */
 const TABLE = [
@@ -74,7 +74,7 @@ test("no two spans overlap, and the runs put together are the prompt", () => {
 
 test("a phrase that was appended is found", () => {
   for (const prompt of ["", "a cat", "a cat,", "a cat, "]) {
-    const next = appended(prompt, " red car ");
+    const next = appendPhrase(prompt, " red car ");
     assert.equal(occurrences(next, "red car").length, 1);
     assert.ok(!next.includes(",,"));
   }

@@ -9,10 +9,10 @@
 
 import { createLink, Refusal, Silence } from "./bridge/link.js";
 import { createLibrary } from "./bridge/library.js";
-import { asKnown, createMaskKeeper } from "./bridge/masks.js";
+import { withKnownNames, createMaskKeeper } from "./bridge/masks.js";
 import { createSaver, draftKey } from "./bridge/saver.js";
-import { createWatcher, startedJob } from "./bridge/watcher.js";
-import { joinedLooks, learnedName, withLooks } from "./model/looks.js";
+import { createWatcher, buildJob } from "./bridge/watcher.js";
+import { joinLooks, nameOfLearning, withLooks } from "./model/looks.js";
 import { withParts } from "./model/parts.js";
 import { editorFromProject, editorToMessage, freeze, layerOf } from "./model/records.js";
 import { addNotice } from "./model/session.js";
@@ -159,13 +159,13 @@ class Bridge {
     const ask = async () => {
       const reply = await this.#link.ask({
         verb: "generate",
-        ...(await this.#savedScene()),
+        ...(await this.#saveScene()),
         request,
       });
       if (varied) session.set({ varied: freeze({ ...session.state.varied, [reply.job]: varied }) });
       return reply;
     };
-    return this.#followed({ id: "", state: "queued", kind, layer_id, layer_ids, asked }, ask);
+    return this.#follow({ id: "", state: "queued", kind, layer_id, layer_ids, asked }, ask);
   }
 
   /**
@@ -176,16 +176,16 @@ class Bridge {
     const { project } = this.#parts.session.state;
     /** @type {FollowedJob} */
     const job = { id: "", state: "queued", kind: "compose", layer_id, layer_ids: [], asked: 0 };
-    return this.#followed(job, () => this.#link.ask({ verb: "retouch", project, candidate: id }));
+    return this.#follow(job, () => this.#link.ask({ verb: "retouch", project, candidate: id }));
   }
 
   /**
    * @param {FollowedJob} job
    * @param {() => Promise<SubmittedJob>} ask
    */
-  async #followed(job, ask) {
+  async #follow(job, ask) {
     const { session } = this.#parts;
-    session.set({ job: startedJob(job) });
+    session.set({ job: buildJob(job) });
     try {
       const reply = await ask();
       session.set({ notes: reply.notes ?? session.state.notes });
@@ -217,8 +217,8 @@ class Bridge {
    */
   async mix() {
     const { session, store } = this.#parts;
-    const { project } = await this.#savedScene();
-    const { mix } = asKnown(store.record, this.#parts.masks);
+    const { project } = await this.#saveScene();
+    const { mix } = withKnownNames(store.record, this.#parts.masks);
     if (!mix) throw new RangeError("Nothing is painted between two pictures.");
     const { base, other, mask } = mix;
     const candidate = freeze(await this.#link.ask({ verb: "mix", project, base, other, mask }));
@@ -234,7 +234,7 @@ class Bridge {
   async cutApart(picture) {
     const reply = await this.#link.ask({
       verb: "cut_apart",
-      ...(await this.#savedScene()),
+      ...(await this.#saveScene()),
       picture,
     });
     return freeze(reply.layers);
@@ -249,14 +249,14 @@ class Bridge {
     const layer = layerId ? { layer: layerId } : {};
     const reply = await this.#link.ask({
       verb: "autotune",
-      ...(await this.#savedScene()),
+      ...(await this.#saveScene()),
       ...layer,
     });
     return freeze(reply.layers);
   }
 
   /** {project, revision} once the server has the scene as it stands. */
-  async #savedScene() {
+  async #saveScene() {
     if (!(await this.#saver.flush()))
       throw new Refusal({
         what: "The scene could not be saved first.",
@@ -278,8 +278,8 @@ class Bridge {
     const { store, session, newId } = this.#parts;
     if (event.kind === "learned") {
       const { looks } = event;
-      session.set({ looks: freeze(joinedLooks(session.state.looks, looks)) });
-      store.change(learnedName(store.record, looks), withLooks(looks));
+      session.set({ looks: freeze(joinLooks(session.state.looks, looks)) });
+      store.change(nameOfLearning(store.record, looks), withLooks(looks));
       return;
     }
     this.#apart = event;
@@ -359,7 +359,7 @@ class Bridge {
      */
     const fallback = (id, field) => layerOf(editor, id)?.[field] ?? null;
     const record = freeze(
-      await this.#keeper.recovered(reply.project, editorFromProject(draft), fallback),
+      await this.#keeper.recover(reply.project, editorFromProject(draft), fallback),
     );
     if (JSON.stringify(editorToMessage(record)) === JSON.stringify(editorToMessage(editor)))
       return vault.drop(draftKey(reply.project));

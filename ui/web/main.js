@@ -7,7 +7,7 @@
  */
 
 import { createBridge } from "./bridge.js";
-import { asKnown } from "./bridge/masks.js";
+import { withKnownNames } from "./bridge/masks.js";
 import { COMMANDS, commandFor } from "./commands.js";
 import { readBindings } from "./commands/keymap.js";
 import { shownBatch } from "./commands/runs.js";
@@ -472,7 +472,7 @@ const createProbe = (app, stage) => ({
     const { project, revision, saved, link, job, showing, viewed, candidates, drafts } = state;
     const { coverage, notes, tool, view } = state;
     return structuredClone({
-      ...asKnown(record, app.masks),
+      ...withKnownNames(record, app.masks),
       project,
       revision,
       saved,

@@ -36,7 +36,7 @@ class Library {
     const { subjects, methods } = await link.ask({ verb: "subjects" });
     const before = session.state;
     session.set({ library: freeze({ subjects, methods }) });
-    subjects.forEach((subject) => this.#tell(subjectById(before, subject.id), subject));
+    subjects.forEach((subject) => this.#tellEnd(subjectById(before, subject.id), subject));
     this.#follow();
   }
 
@@ -126,7 +126,7 @@ class Library {
    * @param {Subject | null} before
    * @param {Subject} after
    */
-  #tell(before, { name, state, told }) {
+  #tellEnd(before, { name, state, told }) {
     if (!before || !isTraining(before) || isTraining({ state })) return;
     const { session } = this.#parts;
     if (told) addNotice(session, { tone: "problem", what: `${name}: ${told}` });

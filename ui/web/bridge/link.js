@@ -66,7 +66,7 @@ class Link {
    * @returns {Promise<Replies[V]>}
    */
   async ask(message) {
-    const reply = await this.#patiently(() => this.#host.ask(message));
+    const reply = await this.#askPatiently(() => this.#host.ask(message));
     if (reply.error) throw new Refusal(reply.error);
     return reply;
   }
@@ -81,7 +81,7 @@ class Link {
       return await this.#host.upload(file, name);
     } catch (error) {
       const { refusal, message } = /** @type {Error & { refusal?: ErrorRecord }} */ (error);
-      if (refusal?.code === OFFLINE) this.#lost();
+      if (refusal?.code === OFFLINE) this.#markDown();
       throw new Refusal(refusal ?? { what: `“${name}” could not be sent.`, remedy: message });
     }
   }
@@ -90,13 +90,13 @@ class Link {
    * @template {{ error?: ErrorRecord }} Reply
    * @param {() => Promise<Reply>} call
    */
-  async #patiently(call) {
+  async #askPatiently(call) {
     try {
       const reply = await this.#answer(call);
-      this.#found();
+      this.#markUp();
       return reply;
     } catch (error) {
-      this.#lost();
+      this.#markDown();
       throw error;
     }
   }
@@ -107,7 +107,7 @@ class Link {
    * @param {() => Promise<Reply>} call
    */
   async #answer(call) {
-    const reply = await this.#within(DEADLINE_MS, call()).catch((error) => {
+    const reply = await this.#waitWithin(DEADLINE_MS, call()).catch((error) => {
       throw new Silence(error.message);
     });
     if (reply.error?.code === OFFLINE) throw new Silence(reply.error.what);
@@ -120,20 +120,20 @@ class Link {
    * @param {Promise<Value>} promise
    * @returns {Promise<Value>}
    */
-  #within(limit_ms, promise) {
+  #waitWithin(limit_ms, promise) {
     return new Promise((resolve, reject) => {
       const timer = this.#clock.later(() => reject(new Error("no answer in time")), limit_ms);
       promise.then(resolve, reject).finally(() => this.#clock.forget(timer));
     });
   }
 
-  #found() {
+  #markUp() {
     if (this.#session.state.link === "up") return;
     this.#session.set({ link: "up" });
     this.#onReturn.forEach((listener) => listener());
   }
 
-  #lost() {
+  #markDown() {
     this.#session.set({ link: "down" });
     if (this.#probing) return;
     this.#probing = true;
@@ -148,7 +148,7 @@ class Link {
           this.#host.ask({ verb: "jobs", project: this.#session.state.project }),
         );
         this.#probing = false;
-        this.#found();
+        this.#markUp();
       } catch {
         this.#probe(Math.min(PROBE_LONGEST_MS, wait_ms * 1.5));
       }

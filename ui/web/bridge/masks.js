@@ -28,7 +28,7 @@ const encodeMask = async (mask) => {
  * @param {MaskStore} masks
  * @returns {EditorState}
  */
-export const asKnown = (record, masks) => {
+export const withKnownNames = (record, masks) => {
   if (ownMasksOf(record).length === 0) return record;
   return withMaskNames(record, (name) => masks.digestOf(name) || name);
 };
@@ -57,13 +57,13 @@ class MaskKeeper {
    * Silence.
    * @param {EditorState} record
    */
-  async settled(record) {
-    const waiting = this.#unsettled(record);
+  async settle(record) {
+    const waiting = this.#listUnsettled(record);
     for (const [name, mask] of waiting) {
       const path = await this.#link.upload(await encodeMask(mask), "The mask");
       this.#masks.settle(name, (await this.#link.ask({ verb: "take_mask", path })).digest);
     }
-    return asKnown(record, this.#masks);
+    return withKnownNames(record, this.#masks);
   }
 
   /**
@@ -79,14 +79,14 @@ class MaskKeeper {
     while (this.#waiting) {
       const next = this.#waiting;
       this.#waiting = null;
-      await Promise.all(this.#written(next));
+      await Promise.all(this.#writeFresh(next));
     }
     this.#isWriting = false;
   }
 
   /** @param {{ project: Identifier, record: EditorState }} waiting */
-  #written({ project, record }) {
-    const fresh = this.#unsettled(record).filter(
+  #writeFresh({ project, record }) {
+    const fresh = this.#listUnsettled(record).filter(
       ([name, mask]) => mask && !this.#shelved.has(name),
     );
     return fresh.map(([name, mask]) => {
@@ -115,7 +115,7 @@ class MaskKeeper {
    * @param {(id: Identifier, field: PaintedField) => string | null} fallback
    * @returns {Promise<EditorState>}
    */
-  async recovered(project, record, fallback) {
+  async recover(project, record, fallback) {
     const { scene, mix } = record;
     const lost = new Set();
     for (const name of ownMasksOf(record)) {
@@ -137,7 +137,7 @@ class MaskKeeper {
   }
 
   /** @param {EditorState} record */
-  #unsettled(record) {
+  #listUnsettled(record) {
     const names = [...new Set(ownMasksOf(record))].filter((name) => !this.#masks.digestOf(name));
     return names.map((name) => [name, this.#masks.get(name)]);
   }

@@ -11,7 +11,7 @@ import { editorToMessage, sameWork } from "../model/records.js";
 import { addNotice } from "../model/session.js";
 import { formatClock } from "../kernels/numbers.js";
 import { OFFLINE, Refusal, Silence } from "./link.js";
-import { asKnown } from "./masks.js";
+import { withKnownNames } from "./masks.js";
 
 const DEBOUNCE_MS = 150;
 
@@ -124,7 +124,7 @@ class Saver {
   async #send(record) {
     const { project, revision } = this.#session.state;
     this.#mark("saving");
-    const settled = await this.#keeper.settled(record);
+    const settled = await this.#keeper.settle(record);
     const reply = await this.#link.ask({
       verb: "save",
       project,
@@ -165,7 +165,7 @@ class Saver {
     this.#keeper.shelve(project, record);
     this.#vault.put(draftKey(project), {
       revision,
-      ...editorToMessage(asKnown(record, this.#masks)),
+      ...editorToMessage(withKnownNames(record, this.#masks)),
     });
   }
 

@@ -20,7 +20,7 @@ const SILENT_PACE_MS = 1_000;
  * @param {readonly Made[]} known
  * @param {readonly Made[]} fresh
  */
-const joined = (known, fresh) => {
+const join = (known, fresh) => {
   const ids = new Set(known.map((candidate) => candidate.id));
   return [...known, ...fresh.filter((candidate) => !ids.has(candidate.id))];
 };
@@ -38,7 +38,7 @@ const isFirst = (known, fresh, job) => fresh.length > 0 && !known.some((one) => 
  * @param {FollowedJob} job
  * @returns {Job}
  */
-export const startedJob = (job) => ({
+export const buildJob = (job) => ({
   asked: 0,
   done: 0,
   total: 0,
@@ -73,14 +73,14 @@ class Watcher {
    */
   async follow(job) {
     this.#samples = [];
-    this.#session.set({ job: startedJob(job), watched: 0 });
+    this.#session.set({ job: buildJob(job), watched: 0 });
     let after = 0;
     for (;;) {
-      const news = await this.#news(job.id, after);
+      const news = await this.#fetchNews(job.id, after);
       if (this.#session.state.job?.id !== job.id) return "left";
       if (news) {
         after = news.events.at(-1)?.n ?? after;
-        this.#take(job, news);
+        this.#takeNews(job, news);
         if (!["queued", "running"].includes(news.state)) return this.#end(job, news);
       }
       await this.#pause(news ? (this.#hidden() ? HIDDEN_PACE_MS : PACE_MS) : SILENT_PACE_MS);
@@ -100,7 +100,7 @@ class Watcher {
    * @param {number} after
    * @returns {Promise<JobNews | null>}
    */
-  async #news(id, after) {
+  async #fetchNews(id, after) {
     try {
       return await this.#link.ask({ verb: "events", job: id, after });
     } catch (error) {
@@ -122,15 +122,15 @@ class Watcher {
    * @param {FollowedJob} job
    * @param {JobNews} news
    */
-  #take(job, news) {
+  #takeNews(job, news) {
     const { state } = this.#session;
     if (!state.job) return;
     const { candidates: fresh = [], drafts = [] } = news;
     /** @type {Partial<SessionState>} */
     const patch = {
       job: { ...state.job, state: news.state, ...this.#progress(news.events) },
-      candidates: joined(state.candidates, fresh),
-      drafts: joined(state.drafts, drafts),
+      candidates: join(state.candidates, fresh),
+      drafts: join(state.drafts, drafts),
     };
     if (isFirst(state.drafts, drafts, job.id)) patch.batch = job.id;
     if (isFirst(state.candidates, fresh, job.id))

@@ -9,7 +9,7 @@
 
 import { layerOf } from "../model/records.js";
 import { addNotice } from "../model/session.js";
-import { accept, busy, FEATHER_PX, settle } from "./runs.js";
+import { accept, isBusy, FEATHER_PX, settle } from "./runs.js";
 
 /**
  * Whose run it is: the layer that was hit, else the selected one, else the frontmost that may
@@ -57,7 +57,7 @@ const optionsOf = ({ from, dx, dy }, scale, model) => {
  * @param {Carry} carry
  */
 export const moveObject = async (app, carry) => {
-  if (busy(app)) return null;
+  if (isBusy(app)) return null;
   const { store, session, bridge, random } = app;
   const { dx, dy, layerId } = carry;
   const shown = app.shown();

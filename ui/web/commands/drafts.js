@@ -10,7 +10,7 @@ import { setLayer, setSettings } from "../model/edits.js";
 import { draftInView, plainMethod, stagedMethod } from "../model/drafts.js";
 import { buildLayer, layerOf } from "../model/records.js";
 import { addNotice } from "../model/session.js";
-import { busy, settle } from "./runs.js";
+import { isBusy, settle } from "./runs.js";
 
 /**
  * The draft in view; without one, null and a sentence.
@@ -35,7 +35,7 @@ const requireDraft = ({ session, store }) => {
  * @param {App} app
  */
 export const refine = async (app) => {
-  if (busy(app)) return;
+  if (isBusy(app)) return;
   const { store, session, bridge, random } = app;
   const draft = requireDraft(app);
   const method = stagedMethod(session.state.facts, store.record.settings);

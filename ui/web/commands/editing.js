@@ -13,7 +13,7 @@ import { calledOf } from "./layers.js";
  * @param {App} app
  * @returns {Identifier[]}
  */
-const chosen = ({ store, session }) => chosenIds(store.record, session.state.also);
+const listChosen = ({ store, session }) => chosenIds(store.record, session.state.also);
 
 /**
  * An edit of all chosen layers as one step: editOf(ids) → edit.
@@ -22,7 +22,7 @@ const chosen = ({ store, session }) => chosenIds(store.record, session.state.als
  * @returns {(app: App) => void}
  */
 export const onChosen = (name, editOf) => /** @param {App} app */ (app) => {
-  const ids = chosen(app);
+  const ids = listChosen(app);
   if (ids.length > 0)
     app.store.change(`${name} ${calledOf(app.store.record, ids)}`, editOf(ids, app));
 };
@@ -33,7 +33,7 @@ export const onChosen = (name, editOf) => /** @param {App} app */ (app) => {
  * @returns {(app: App) => void}
  */
 export const nudgeBy = (dx, dy) => /** @param {App} app */ (app) => {
-  const ids = chosen(app);
+  const ids = listChosen(app);
   const edit = forEach(ids, (id) => nudge(id, dx, dy));
   if (ids.length > 0) app.store.change("Nudge", edit, `nudge:${ids}`);
 };

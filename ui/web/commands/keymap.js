@@ -26,7 +26,7 @@ export const withBindings = (commands, bindings) =>
  * @param {string} chord
  * @returns {Bindings}
  */
-export const rebound = (commands, bindings, id, chord) => {
+export const rebind = (commands, bindings, id, chord) => {
   const taken = withBindings(commands, bindings).filter(
     (other) => other.id !== id && other.keys.includes(chord),
   );

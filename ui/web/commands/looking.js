@@ -2,7 +2,7 @@
 
 /** @import { App, Extent } from "../types/editor.d.ts" */
 
-import { fitted, mirroredAt, turnedAt, zoomedAt } from "../kernels/views.js";
+import { fitView, mirrorAt, turnAt, zoomAt } from "../kernels/views.js";
 
 /** @param {Extent} extent */
 const middleOf = ({ width, height }) => ({ x: width / 2, y: height / 2 });
@@ -16,7 +16,7 @@ export const turnBy =
   (degrees) =>
   ({ session, stageSize }) =>
     session.set({
-      view: turnedAt(session.state.view, middleOf(stageSize()), degrees),
+      view: turnAt(session.state.view, middleOf(stageSize()), degrees),
       fitted: false,
     });
 
@@ -28,7 +28,7 @@ export const straighten = (app) => turnBy(-app.session.state.view.turn)(app);
 
 /** @param {App} app */
 export const mirror = ({ session, stageSize }) =>
-  session.set({ view: mirroredAt(session.state.view, middleOf(stageSize()).x), fitted: false });
+  session.set({ view: mirrorAt(session.state.view, middleOf(stageSize()).x), fitted: false });
 
 /**
  * @param {number} factor
@@ -38,7 +38,7 @@ export const zoomBy =
   (factor) =>
   /** @param {App} app */ ({ session, stageSize }) => {
     const { view } = session.state;
-    session.set({ view: zoomedAt(view, middleOf(stageSize()), view.zoom * factor), fitted: false });
+    session.set({ view: zoomAt(view, middleOf(stageSize()), view.zoom * factor), fitted: false });
   };
 
 /**
@@ -50,4 +50,4 @@ export const zoomTo = (zoom) => /** @param {App} app */ (app) =>
 
 /** @param {App} app */
 export const fit = ({ session, store, stageSize }) =>
-  session.set({ view: fitted(store.record.scene, stageSize(), session.state.view), fitted: true });
+  session.set({ view: fitView(store.record.scene, stageSize(), session.state.view), fitted: true });

@@ -9,13 +9,13 @@ import { setLayer } from "../model/edits.js";
 import { isTeachable } from "../model/looks.js";
 import { layerOf, titleOf } from "../model/records.js";
 import { addNotice } from "../model/session.js";
-import { busy } from "./runs.js";
+import { isBusy } from "./runs.js";
 
 /**
  * @param {SessionStore} session
  * @param {Layer | null} layer
  */
-const refused = (session, layer) =>
+const refuse = (session, layer) =>
   addNotice(session, {
     what: layer
       ? `No look can be learned for ${titleOf(layer)}.`
@@ -35,13 +35,13 @@ const STOPPED = Object.freeze({
  * @param {Identifier | ""} [layerId]
  */
 export const learnLook = async (app, layerId = "") => {
-  if (busy(app)) return null;
+  if (isBusy(app)) return null;
   const { store, session, bridge } = app;
   const { scene, settings } = store.record;
   const layers = scene.layers.filter(
     (layer) => isTeachable(layer) && (!layerId || layer.id === layerId),
   );
-  if (layers.length === 0) return refused(session, layerOf(store.record, layerId));
+  if (layers.length === 0) return refuse(session, layerOf(store.record, layerId));
   const ids = layers.map(({ id }) => id);
   const end = await bridge.generate({
     kind: "learn",

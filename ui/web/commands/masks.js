@@ -6,7 +6,7 @@
  */
 
 import { clamp, roundTo } from "../kernels/numbers.js";
-import { feathered, grown, inverted, shrunk } from "../kernels/spread.js";
+import { featherField, growField, invertField, shrinkField } from "../kernels/spread.js";
 import { bytesOf, maskFromBytes } from "../kernels/tiles.js";
 import { addLayer, setLayer } from "../model/edits.js";
 import { isMixing, setMixMask } from "../model/mixing.js";
@@ -68,7 +68,7 @@ export const clearFreedom = ({ store }, id = store.record.selected) => {
  * @param {(bytes: Uint8Array, width: number, height: number, radius: number) => Uint8Array} change
  * @returns {(app: App) => unknown}
  */
-const reworked = (name, change) => (app) => {
+const rework = (name, change) => (app) => {
   if (!app.store.record.selected && !isMixing(app)) {
     return addNotice(app.session, {
       what: "No layer is selected.",
@@ -84,10 +84,10 @@ const reworked = (name, change) => (app) => {
   return pen.commit();
 };
 
-export const invert = reworked("Invert", inverted);
-export const grow = reworked("Grow", grown);
-export const shrink = reworked("Shrink", shrunk);
-export const feather = reworked("Feather", feathered);
+export const invert = rework("Invert", invertField);
+export const grow = rework("Grow", growField);
+export const shrink = rework("Shrink", shrinkField);
+export const feather = rework("Feather", featherField);
 
 /**
  * What is painted between two candidates is emptied, a region too; a picture loses its mask and is

@@ -8,11 +8,11 @@
 
 import { layerOf, titleOf } from "../model/records.js";
 import { addNotice } from "../model/session.js";
-import { accept, busy } from "./runs.js";
+import { accept, isBusy } from "./runs.js";
 
 /** @param {App} app */
 export const decompose = async (app) => {
-  if (busy(app)) return null;
+  if (isBusy(app)) return null;
   const { store, session, bridge } = app;
   accept(app);
   const source = store.record.picked;

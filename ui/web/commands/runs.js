@@ -18,7 +18,7 @@ export const FEATHER_PX = 4;
  * Whether a run is going on; then a sentence says so.
  * @param {App} app
  */
-export const busy = ({ session }) => {
+export const isBusy = ({ session }) => {
   if (!isWorking(session.state)) return false;
   addNotice(session, {
     what: "A run is going on.",
@@ -40,7 +40,7 @@ export const shownBatch = (state) => {
 
 /** @param {App} app */
 export const generate = async (app) => {
-  if (busy(app)) return;
+  if (isBusy(app)) return;
   const { store, session, bridge, random } = app;
   if (session.state.freshSeeds) store.change("New seed", setSettings({ seed: random() }));
   session.set({ viewed: "", showing: "result", comparing: false, notices: [] });
@@ -71,7 +71,7 @@ export const reroll = (app) => rerollLayer(app, app.store.record.selected);
  * @param {number} [tries]
  */
 export const rerollLayer = async (app, layerId, tries = app.session.state.tries) => {
-  if (busy(app)) return;
+  if (isBusy(app)) return;
   const { store, session, bridge, random } = app;
   const layer = layerOf(store.record, layerId);
   if (!layer) {
@@ -128,7 +128,7 @@ const FEWEST_VARIED = 2;
  * @param {Identifier} [layerId]
  */
 export const vary = async (app, layerId = app.store.record.selected) => {
-  if (busy(app)) return;
+  if (isBusy(app)) return;
   const { store, session, bridge } = app;
   const layer = layerOf(store.record, layerId);
   if (!layer) {

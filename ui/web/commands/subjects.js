@@ -6,7 +6,7 @@
  * @import { Digest, Identifier } from "../types/protocol.d.ts"
  */
 
-import { appended } from "../kernels/spans.js";
+import { appendPhrase } from "../kernels/spans.js";
 import { addLayer, setScene, setSettings } from "../model/edits.js";
 import { buildLayer, chosenIds, firstPlacement, freeze, layerOf } from "../model/records.js";
 import { addNotice } from "../model/session.js";
@@ -22,7 +22,7 @@ import {
   requireSubject,
 } from "../model/subjects.js";
 
-import { busy, settle } from "./runs.js";
+import { isBusy, settle } from "./runs.js";
 
 const PICTURES = "image/png,image/jpeg,image/webp";
 
@@ -208,7 +208,8 @@ export const deleteSubject = async ({ bridge, session }, id) => {
  * @param {string} prompt
  * @param {string} word
  */
-const withWord = (prompt, word) => (placeIn(prompt, word) ? prompt : appended(prompt, `a ${word}`));
+const withWord = (prompt, word) =>
+  placeIn(prompt, word) ? prompt : appendPhrase(prompt, `a ${word}`);
 
 /**
  * A layer of the subject, in the middle, named in the prompt: one step.
@@ -273,7 +274,7 @@ export const drawSubject = (app, id) => {
  * @param {App} app
  */
 export const retouch = async (app) => {
-  if (busy(app)) return;
+  if (isBusy(app)) return;
   const { candidate } = app.shown();
   if (!candidate?.layout) {
     return addNotice(app.session, {

@@ -207,7 +207,7 @@ export const handleAt = (handles, point, reach = 9) => {
 };
 
 /** @param {number} scale */
-const held = (scale) => Math.min(MAX_SCALE, Math.max(MIN_SCALE, scale));
+const clampScale = (scale) => Math.min(MAX_SCALE, Math.max(MIN_SCALE, scale));
 
 /**
  * New extents of the box when its dragged point lies `reach` away from what stays.
@@ -217,7 +217,7 @@ const held = (scale) => Math.min(MAX_SCALE, Math.max(MIN_SCALE, scale));
  * @param {Point} reach
  * @param {boolean} free
  */
-const stretched = (width, height, side, reach, free) => {
+const stretch = (width, height, side, reach, free) => {
   if (side.x !== 0 && side.y !== 0 && !free) {
     const diagonal = { x: side.x * width, y: side.y * height };
     const along = reach.x * diagonal.x + reach.y * diagonal.y;
@@ -239,7 +239,7 @@ const stretched = (width, height, side, reach, free) => {
  * @param {Point} point
  * @param {{ free?: boolean, centred?: boolean }} [options]
  */
-export const scaledTo = (placement, size, side, point, { free = false, centred = false } = {}) => {
+export const scaleTo = (placement, size, side, point, { free = false, centred = false } = {}) => {
   const [width, height] = [size.width_px * placement.scale_x, size.height_px * placement.scale_y];
   const arm = centred
     ? { x: 0, y: 0 }
@@ -247,9 +247,9 @@ export const scaledTo = (placement, size, side, point, { free = false, centred =
   const anchor = { x: placement.centre_x_px + arm.x, y: placement.centre_y_px + arm.y };
   const reach = turn({ x: point.x - anchor.x, y: point.y - anchor.y }, -placement.rotation_deg);
   const span = centred ? { x: reach.x * 2, y: reach.y * 2 } : reach;
-  const next = stretched(width, height, side, span, free);
-  const scale_x = held(next.width / size.width_px);
-  const scale_y = held(next.height / size.height_px);
+  const next = stretch(width, height, side, span, free);
+  const scale_x = clampScale(next.width / size.width_px);
+  const scale_y = clampScale(next.height / size.height_px);
   const back = centred
     ? { x: 0, y: 0 }
     : turn(
@@ -273,7 +273,7 @@ export const scaledTo = (placement, size, side, point, { free = false, centred =
  * @param {Point} point
  * @param {{ snapped?: boolean }} [options]
  */
-export const rotatedTo = (placement, start, point, { snapped = false } = {}) => {
+export const rotateTo = (placement, start, point, { snapped = false } = {}) => {
   /** @param {Point} to */
   const angle = (to) =>
     (Math.atan2(to.y - placement.centre_y_px, to.x - placement.centre_x_px) * 180) / Math.PI;

@@ -70,7 +70,7 @@ const layNormal = (flat, to, { bytes, from, share }) => {
  * @param {SheetPixel} pixel
  * @param {(below: number, above: number) => number} mix
  */
-const layBlended = (flat, to, { bytes, from, share }, mix) => {
+const layInMode = (flat, to, { bytes, from, share }, mix) => {
   const [above, below] = [bytes[from + 3] * share, flat[to + 3]];
   for (let band = 0; band < 3; band += 1) {
     const [top, bottom] = [bytes[from + band] * share, flat[to + band]];
@@ -104,7 +104,7 @@ const layOver = (flat, box, { sheet, mask, opacity, blend }, across) => {
       pixel.share = (sheet.outline(x, y) * opacity) / 255;
       if (mask) pixel.share *= mask[y * across + x] / 255;
       if (pixel.share === 0) continue;
-      if (mix) layBlended(flat, to, pixel, mix);
+      if (mix) layInMode(flat, to, pixel, mix);
       else layNormal(flat, to, pixel);
     }
   }
@@ -116,7 +116,7 @@ const layOver = (flat, box, { sheet, mask, opacity, blend }, across) => {
  * @param {Float32Array} flat
  * @param {Uint8ClampedArray} bytes
  */
-const rounded = (flat, bytes) => {
+const roundToBytes = (flat, bytes) => {
   for (let at = 0; at < flat.length; at += BANDS) {
     const alpha = Math.min(255, Math.floor(255 * flat[at + 3] + 0.5));
     if (alpha === 0) continue;
@@ -136,14 +136,14 @@ const ROWS = 32;
  * @param {Box} box
  * @param {number} across
  */
-export const flattened = (layers, box, across) => {
+export const flatten = (layers, box, across) => {
   const width = box.x1 - box.x0;
   const bytes = new Uint8ClampedArray(width * (box.y1 - box.y0) * BANDS);
   for (let y0 = box.y0; y0 < box.y1; y0 += ROWS) {
     const band = { ...box, y0, y1: Math.min(box.y1, y0 + ROWS) };
     const flat = new Float32Array(width * (band.y1 - y0) * BANDS);
     for (const layer of layers) layOver(flat, band, layer, across);
-    rounded(
+    roundToBytes(
       flat,
       bytes.subarray((y0 - box.y0) * width * BANDS, (band.y1 - box.y0) * width * BANDS),
     );

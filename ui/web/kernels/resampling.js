@@ -77,7 +77,7 @@ const weightsOf = (filter, length, { from, to, count }) => {
  * @param {Sampling} span
  * @param {{ filter: Filter, isRows: boolean }} way
  */
-const passed = (source, span, { filter, isRows }) => {
+const resampleAlong = (source, span, { filter, isRows }) => {
   const { width, height, bytes } = source;
   const table = weightsOf(filter, isRows ? width : height, span);
   const size = isRows ? { width: span.count, height } : { width, height: span.count };
@@ -116,9 +116,11 @@ const isWhole = ({ from, to, count }, length) => from === 0 && to === length && 
  * @param {SampledBox} box
  * @param {Filter} filter
  */
-const resized = (source, { x, y }, filter) => {
-  const rows = isWhole(x, source.width) ? source : passed(source, x, { filter, isRows: true });
-  return isWhole(y, source.height) ? rows : passed(rows, y, { filter, isRows: false });
+const resize = (source, { x, y }, filter) => {
+  const rows = isWhole(x, source.width)
+    ? source
+    : resampleAlong(source, x, { filter, isRows: true });
+  return isWhole(y, source.height) ? rows : resampleAlong(rows, y, { filter, isRows: false });
 };
 
 /**
@@ -126,7 +128,7 @@ const resized = (source, { x, y }, filter) => {
  * @param {PixelField} source
  * @param {SampledBox} box
  */
-export const resizedUpright = (source, box) => resized(source, box, BICUBIC);
+export const resizeUpright = (source, box) => resize(source, box, BICUBIC);
 
 /**
  * The mean over blocks of whole pixels; the last ones may be smaller.
@@ -134,7 +136,7 @@ export const resizedUpright = (source, box) => resized(source, box, BICUBIC);
  * @param {number} across
  * @param {number} down
  */
-const reduced = (source, across, down) => {
+const reduceBlocks = (source, across, down) => {
   if (across === 1 && down === 1) return source;
   const [width, height] = [Math.ceil(source.width / across), Math.ceil(source.height / down)];
   const bytes = new Uint8ClampedArray(width * height * BANDS);
@@ -166,13 +168,13 @@ const GAP = 3;
  * @param {number} width
  * @param {number} height
  */
-export const shrunk = (source, width, height) => {
+export const shrinkPicture = (source, width, height) => {
   if (width === source.width && height === source.height) return source;
   const across = Math.max(1, Math.trunc(source.width / width / GAP));
   const down = Math.max(1, Math.trunc(source.height / height / GAP));
   const x = { from: 0, to: source.width / across, count: width };
   const y = { from: 0, to: source.height / down, count: height };
-  return resized(reduced(source, across, down), { x, y }, HAMMING);
+  return resize(reduceBlocks(source, across, down), { x, y }, HAMMING);
 };
 
 /**
@@ -180,7 +182,7 @@ export const shrunk = (source, width, height) => {
  * @param {PixelField} source
  * @param {number} margin
  */
-export const padded = ({ width, height, bytes }, margin) => {
+export const padPicture = ({ width, height, bytes }, margin) => {
   const [wide, high] = [width + 2 * margin, height + 2 * margin];
   const from = new Uint32Array(bytes.buffer, bytes.byteOffset, width * height);
   const to = new Uint32Array(wide * high);
@@ -208,7 +210,7 @@ const fourWeights = (weights, t) => {
 };
 
 /** @param {number} sum */
-const cut = (sum) => (sum <= 0 ? 0 : sum >= 255 ? 255 : Math.floor(sum + 1e-9));
+const clampByte = (sum) => (sum <= 0 ? 0 : sum >= 255 ? 255 : Math.floor(sum + 1e-9));
 
 /**
  * The sums over 4 × 4 pixels, cut to bytes, into the four bands of a result. Written out: this is
@@ -242,10 +244,10 @@ const cubicPixel = (bytes, { columns, rows, across, down }, result, to) => {
     blue += w0 * bytes[p + 2] + w1 * bytes[q + 2] + w2 * bytes[r + 2] + w3 * bytes[s + 2];
     alpha += w0 * bytes[p + 3] + w1 * bytes[q + 3] + w2 * bytes[r + 3] + w3 * bytes[s + 3];
   }
-  result[to] = cut(red);
-  result[to + 1] = cut(green);
-  result[to + 2] = cut(blue);
-  result[to + 3] = cut(alpha);
+  result[to] = clampByte(red);
+  result[to + 1] = clampByte(green);
+  result[to + 2] = clampByte(blue);
+  result[to + 3] = clampByte(alpha);
 };
 
 /**
@@ -255,7 +257,7 @@ const cubicPixel = (bytes, { columns, rows, across, down }, result, to) => {
  * @param {Extent} size
  * @param {Matrix} back
  */
-export const turned = (source, size, back) => {
+export const rotatePicture = (source, size, back) => {
   const { width, height, bytes } = source;
   const result = { ...size, bytes: new Uint8ClampedArray(size.width * size.height * BANDS) };
   const [columns, rows] = [new Int32Array(4), new Int32Array(4)];

@@ -28,7 +28,7 @@ export const matchOf = (text, query) => {
  * @param {string} query
  * @param {(item: Item) => string} textOf
  */
-export const found = (items, query, textOf) =>
+export const search = (items, query, textOf) =>
   items
     .map((item, index) => ({ item, index, score: matchOf(textOf(item), query) }))
     .filter(({ score }) => score > 0)

@@ -21,7 +21,7 @@ export const boxWithin = ({ x0, y0, x1, y1 }, { width_px, height_px }) => {
  * @param {Box} box
  * @param {Shift} shift
  */
-export const partMoved = (bytes, { width, height }, { x0, y0, x1, y1 }, { dx, dy }) => {
+export const movePart = (bytes, { width, height }, { x0, y0, x1, y1 }, { dx, dy }) => {
   const result = new Uint8Array(bytes.length);
   const [from, to] = [Math.max(x0, -dx), Math.min(x1, width - dx)];
   if (from >= to) return result;
@@ -36,7 +36,7 @@ export const partMoved = (bytes, { width, height }, { x0, y0, x1, y1 }, { dx, dy
  * @param {number} width
  * @param {Box} box
  */
-export const partCleared = (bytes, width, { x0, y0, x1, y1 }) => {
+export const clearPart = (bytes, width, { x0, y0, x1, y1 }) => {
   const result = Uint8Array.from(bytes);
   for (let y = y0; y < y1; y += 1) result.fill(0, y * width + x0, y * width + x1);
   return result;
@@ -47,4 +47,4 @@ export const partCleared = (bytes, width, { x0, y0, x1, y1 }) => {
  * @param {Uint8Array} one
  * @param {Uint8Array} other
  */
-export const united = (one, other) => one.map((value, at) => Math.max(value, other[at]));
+export const unite = (one, other) => one.map((value, at) => Math.max(value, other[at]));

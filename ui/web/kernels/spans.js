@@ -13,7 +13,7 @@ const WORD = /[\p{L}\p{N}_]/u;
  * @param {number} start
  * @param {number} end
  */
-const bounded = (text, start, end) => {
+const isBounded = (text, start, end) => {
   const before = start > 0 && WORD.test(text[start - 1]) && WORD.test(text[start]);
   const after = end < text.length && WORD.test(text[end]) && WORD.test(text[end - 1]);
   return !before && !after;
@@ -34,7 +34,7 @@ export const occurrences = (prompt, phrase) => {
   );
   return [...prompt.matchAll(pattern)]
     .map((match) => ({ start: match.index, end: match.index + match[0].length }))
-    .filter(({ start, end }) => bounded(prompt, start, end));
+    .filter(({ start, end }) => isBounded(prompt, start, end));
 };
 
 /**
@@ -113,7 +113,7 @@ export const cutAtSpans = (prompt, spans) => {
  * @param {string} prompt
  * @param {string} phrase
  */
-export const appended = (prompt, phrase) => {
+export const appendPhrase = (prompt, phrase) => {
   const kept = prompt.trimEnd().replace(/[,;]$/, "");
   return kept ? `${kept}, ${phrase.trim()}` : phrase.trim();
 };

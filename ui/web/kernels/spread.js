@@ -72,7 +72,7 @@ const isInside = (value) => value >= 128;
  * @param {number} height
  * @param {number} radius
  */
-export const grown = (bytes, width, height, radius) => {
+export const growField = (bytes, width, height, radius) => {
   const squared = squaredDistances(bytes, width, height, isInside);
   return Uint8Array.from(bytes, (value, at) => {
     const reached = 255 * Math.min(1, Math.max(0, radius + 0.5 - Math.sqrt(squared[at]) + 0.5));
@@ -87,11 +87,11 @@ export const grown = (bytes, width, height, radius) => {
  * @param {number} height
  * @param {number} radius
  */
-export const shrunk = (bytes, width, height, radius) =>
-  inverted(grown(inverted(bytes), width, height, radius));
+export const shrinkField = (bytes, width, height, radius) =>
+  invertField(growField(invertField(bytes), width, height, radius));
 
 /** @param {Uint8Array} bytes */
-export const inverted = (bytes) => Uint8Array.from(bytes, (value) => 255 - value);
+export const invertField = (bytes) => Uint8Array.from(bytes, (value) => 255 - value);
 
 /**
  * A running mean of 2 · radius + 1 values along lines; the edge values go on beyond the edge.
@@ -121,7 +121,7 @@ const boxBlur = (from, to, { lines, length, lineStep, step, radius }) => {
  * @param {number} height
  * @param {number} radius
  */
-export const feathered = (bytes, width, height, radius) => {
+export const featherField = (bytes, width, height, radius) => {
   const [one, other] = [Float32Array.from(bytes), new Float32Array(bytes.length)];
   const reach = Math.max(1, Math.round(radius / 2));
   for (let pass = 0; pass < 3; pass += 1) {

@@ -11,13 +11,13 @@ const MIN_ZOOM = 0.05;
 export const MAX_ZOOM = 16;
 
 /** @param {number} zoom */
-const held = (zoom) => Math.min(MAX_ZOOM, Math.max(MIN_ZOOM, zoom));
+const clampZoom = (zoom) => Math.min(MAX_ZOOM, Math.max(MIN_ZOOM, zoom));
 
 /**
  * Quarter turns are exact, so that pixels stay on pixels.
  * @param {number} value
  */
-const rounded = (value) => Math.round(value * 1e12) / 1e12;
+const roundFine = (value) => Math.round(value * 1e12) / 1e12;
 
 /**
  * Cosine and sine of degrees.
@@ -25,14 +25,14 @@ const rounded = (value) => Math.round(value * 1e12) / 1e12;
  */
 const turnOf = (degrees) => {
   const angle = (degrees * Math.PI) / 180;
-  return [rounded(Math.cos(angle)), rounded(Math.sin(angle))];
+  return [roundFine(Math.cos(angle)), roundFine(Math.sin(angle))];
 };
 
 /**
  * Degrees in -180 (not reached) to 180.
  * @param {number} degrees
  */
-const wrapped = (degrees) => {
+const wrapDegrees = (degrees) => {
   const turn = ((degrees % 360) + 360) % 360;
   return turn > 180 ? turn - 360 : turn;
 };
@@ -101,13 +101,13 @@ export const pageOnScreen = (view, { width_px, height_px }) =>
  * @param {{ turn?: number, mirror?: boolean }} [options]
  * @param {number} [margin]
  */
-export const fitted = (canvas, stage, { turn = 0, mirror = false } = {}, margin = 36) => {
+export const fitView = (canvas, stage, { turn = 0, mirror = false } = {}, margin = 36) => {
   const [across, down] = [
     Math.max(40, stage.width - 2 * margin),
     Math.max(40, stage.height - 2 * margin),
   ];
   const box = pageOnScreen({ zoom: 1, x: 0, y: 0, turn, mirror }, canvas);
-  const zoom = held(Math.min(across / (box.x1 - box.x0), down / (box.y1 - box.y0)));
+  const zoom = clampZoom(Math.min(across / (box.x1 - box.x0), down / (box.y1 - box.y0)));
   return {
     zoom,
     x: Math.round((stage.width - (box.x0 + box.x1) * zoom) / 2),
@@ -124,8 +124,8 @@ export const fitted = (canvas, stage, { turn = 0, mirror = false } = {}, margin 
  * @param {number} zoom
  * @returns {View}
  */
-export const zoomedAt = (view, point, zoom) => {
-  const wanted = held(zoom);
+export const zoomAt = (view, point, zoom) => {
+  const wanted = clampZoom(zoom);
   const ratio = wanted / view.zoom;
   return {
     ...view,
@@ -141,7 +141,7 @@ export const zoomedAt = (view, point, zoom) => {
  * @param {number} dy
  * @returns {View}
  */
-export const panned = (view, dx, dy) => ({ ...view, x: view.x + dx, y: view.y + dy });
+export const panView = (view, dx, dy) => ({ ...view, x: view.x + dx, y: view.y + dy });
 
 /**
  * The view turned clockwise by degrees around a point of the stage.
@@ -150,7 +150,7 @@ export const panned = (view, dx, dy) => ({ ...view, x: view.x + dx, y: view.y + 
  * @param {number} degrees
  * @returns {View}
  */
-export const turnedAt = (view, point, degrees) => {
+export const turnAt = (view, point, degrees) => {
   const [cosine, sine] = turnOf(degrees);
   const [dx, dy] = [view.x - point.x, view.y - point.y];
   const x = point.x + cosine * dx - sine * dy;
@@ -158,7 +158,7 @@ export const turnedAt = (view, point, degrees) => {
     ...view,
     x,
     y: point.y + sine * dx + cosine * dy,
-    turn: wrapped((view.turn ?? 0) + degrees),
+    turn: wrapDegrees((view.turn ?? 0) + degrees),
   };
 };
 
@@ -168,9 +168,9 @@ export const turnedAt = (view, point, degrees) => {
  * @param {number} x
  * @returns {View}
  */
-export const mirroredAt = (view, x) => ({
+export const mirrorAt = (view, x) => ({
   ...view,
   x: 2 * x - view.x,
-  turn: wrapped(-(view.turn ?? 0)),
+  turn: wrapDegrees(-(view.turn ?? 0)),
   mirror: !view.mirror,
 });

@@ -10,7 +10,7 @@
  * @param {number} height
  * @param {{ back: Matrix, outside: number }} way
  */
-export const warped = (bytes, width, height, { back, outside }) => {
+export const warp = (bytes, width, height, { back, outside }) => {
   const [a, b, c, d, e, f] = back;
   /**
    * @param {number} x

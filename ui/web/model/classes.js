@@ -5,7 +5,7 @@
  * @import { Identifier, ModelFacts, Scene } from "../types/protocol.d.ts"
  */
 
-import { found } from "../kernels/searching.js";
+import { search } from "../kernels/searching.js";
 import { setLayer } from "./edits.js";
 import { isPainted, requireLayer } from "./records.js";
 
@@ -39,7 +39,7 @@ export const vocabularyOf = (model, { layers }) => {
  * @param {string} typed
  */
 export const answersTo = (vocabulary, typed) =>
-  vocabulary.includes(typed.trim()) ? vocabulary : found(vocabulary, typed, (name) => name);
+  vocabulary.includes(typed.trim()) ? vocabulary : search(vocabulary, typed, (name) => name);
 
 /**
  * Calls a layer by a class. A painted layer without words of its own, or with its old class for

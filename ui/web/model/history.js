@@ -97,7 +97,7 @@ export const canRedo = (history) => history.place < history.entries.length - 1;
  * @param {number} budget
  * @returns {History}
  */
-export const trimmed = (history, weigh, budget) => {
+export const trim = (history, weigh, budget) => {
   const seen = new Set();
   let bytes = 0;
   for (let at = history.entries.length - 1; at >= 0; at -= 1) {

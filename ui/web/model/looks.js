@@ -20,7 +20,7 @@ export const LENGTHS = Object.freeze([
  * @param {readonly LearnedLook[]} known
  * @param {readonly LearnedLook[]} fresh
  */
-export const joinedLooks = (known, fresh) => {
+export const joinLooks = (known, fresh) => {
   const digests = new Set(fresh.map(({ look }) => look));
   return [...fresh, ...known.filter(({ look }) => !digests.has(look))];
 };
@@ -49,7 +49,7 @@ export const isTeachable = (layer) =>
  * @param {EditorState} editor
  * @param {readonly Pick<LearnedLook, "layer_id" | "look">[]} looks
  */
-export const learnedName = (editor, looks) => {
+export const nameOfLearning = (editor, looks) => {
   const layer = looks.length === 1 && layerOf(editor, looks[0].layer_id);
   return layer ? `Learn the look of ${titleOf(layer)}` : "Learn looks";
 };

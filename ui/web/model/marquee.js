@@ -8,7 +8,7 @@
  * @import { Identifier } from "../types/protocol.d.ts"
  */
 
-import { boxWithin, partCleared, partMoved, united } from "../kernels/shifting.js";
+import { boxWithin, clearPart, movePart, unite } from "../kernels/shifting.js";
 import { bytesOf, maskFromBytes } from "../kernels/tiles.js";
 import { duplicate, setLayer } from "./edits.js";
 import { isMixing } from "./mixing.js";
@@ -21,7 +21,7 @@ import { addNotice } from "./session.js";
  * @param {string} what
  * @param {string} remedy
  */
-const refused = ({ session }, what, remedy) => {
+const refuse = ({ session }, what, remedy) => {
   addNotice(session, { what, remedy, brief: true });
   return null;
 };
@@ -43,11 +43,11 @@ const beginWithin = (parts, box, copies) => {
   if (!pen) return null;
   const bytes = bytesOf(pen.base);
   const { width_px, height_px } = pen.base;
-  const rest = copies ? bytes : partCleared(bytes, width_px, box);
+  const rest = copies ? bytes : clearPart(bytes, width_px, box);
   /** @param {Shift} shift */
   const put = (shift) => {
-    const moved = partMoved(bytes, sizeOf(pen.base), box, shift);
-    pen.put(maskFromBytes(united(rest, moved), width_px, height_px, pen.base));
+    const moved = movePart(bytes, sizeOf(pen.base), box, shift);
+    pen.put(maskFromBytes(unite(rest, moved), width_px, height_px, pen.base));
   };
   return { put, commit: pen.commit, cancel: pen.cancel };
 };
@@ -70,7 +70,7 @@ const beginPiece = (parts, box, { base, title, copies }) => {
     masks.put(key, maskFromBytes(values, width_px, height_px, base), base);
     return key;
   };
-  const rest = copies ? layer.mask : stored(partCleared(bytes, width_px, box));
+  const rest = copies ? layer.mask : stored(clearPart(bytes, width_px, box));
   const [id, piece] = [parts.newId(), masks.newName()];
   const gesture = store.begin(`${nameOf(copies)} ${title}`);
   /** @param {Shift} shift */
@@ -78,7 +78,7 @@ const beginPiece = (parts, box, { base, title, copies }) => {
     if (!gesture.isOpen()) return;
     masks.put(
       piece,
-      maskFromBytes(partMoved(bytes, sizeOf(base), box, { dx, dy }), width_px, height_px),
+      maskFromBytes(movePart(bytes, sizeOf(base), box, { dx, dy }), width_px, height_px),
     );
     const { centre_x_px, centre_y_px } = layer.placement;
     const placement = {
@@ -124,7 +124,7 @@ const movesMask = (parts) => {
  * @param {Box} box
  */
 const isFilled = (mask, box) =>
-  partMoved(bytesOf(mask), sizeOf(mask), box, { dx: 0, dy: 0 }).some((value) => value > 0);
+  movePart(bytesOf(mask), sizeOf(mask), box, { dx: 0, dy: 0 }).some((value) => value > 0);
 
 /**
  * Begins to move, or copy, what lies in a box of the scene: {box (on whole pixels), put({dx, dy}:
@@ -139,15 +139,15 @@ export const beginPart = (parts, wanted, { copies }) => {
   const { scene, selected } = parts.store.record;
   const box = boxWithin(wanted, scene);
   if (!selected && !isMixing(parts))
-    return refused(parts, "No layer is selected.", "Choose one first.");
-  if (!box) return refused(parts, "The marquee lies beside the canvas.", "Draw it over the layer.");
+    return refuse(parts, "No layer is selected.", "Choose one first.");
+  if (!box) return refuse(parts, "The marquee lies beside the canvas.", "Draw it over the layer.");
   const target = targetOf(parts);
-  if (target.obstacle) return refused(parts, target.obstacle.what, target.obstacle.remedy);
+  if (target.obstacle) return refuse(parts, target.obstacle.what, target.obstacle.remedy);
   const { base, title } = target;
   const isMask = movesMask(parts);
   const isThere = isFilled(base, box) && (isMask || isSeen(parts.hits, selected, box));
   if (!isThere)
-    return refused(
+    return refuse(
       parts,
       `Nothing of ${title} lies in the marquee.`,
       "Draw it over what the layer shows.",

@@ -15,7 +15,7 @@ import {
   greyMask,
   maskFromBytes,
 } from "../kernels/tiles.js";
-import { warped } from "../kernels/warping.js";
+import { warp } from "../kernels/warping.js";
 import { addLayer, setLayer } from "./edits.js";
 import { PAINTED_FIELDS } from "./masks.js";
 import { isMixing, setMix } from "./mixing.js";
@@ -155,14 +155,14 @@ const outsideOf = (layer, field) =>
  * @param {PaintedField} field
  * @param {Placement} from
  */
-const movedMask = (masks, layer, field, from) => {
+const moveMask = (masks, layer, field, from) => {
   const old = layer[field];
   const mask = old && masks.get(old);
   if (!mask) return old;
   const { width_px, height_px } = mask;
   const back = betweenPlacements(layer.placement, from);
   const outside = outsideOf(layer, field);
-  const bytes = warped(bytesOf(mask), width_px, height_px, { back, outside });
+  const bytes = warp(bytesOf(mask), width_px, height_px, { back, outside });
   const name = masks.newName();
   masks.put(name, maskFromBytes(bytes, width_px, height_px, mask), mask);
   return name;
@@ -183,7 +183,7 @@ export const followLayers = (masks) => (base, record) => {
     if (!old || samePlace(old.placement, layer.placement)) return [];
     const leftBehind = PAINTED_FIELDS.filter((each) => old[each] && old[each] === layer[each]);
     return leftBehind.map((field) =>
-      setLayer(layer.id, { [field]: movedMask(masks, layer, field, old.placement) }),
+      setLayer(layer.id, { [field]: moveMask(masks, layer, field, old.placement) }),
     );
   };
   return record.scene.layers.flatMap(editsOf).reduce((result, edit) => edit(result), record);

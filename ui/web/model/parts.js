@@ -16,7 +16,7 @@ import { buildLayer, freeze, layerOf, requireLayer } from "./records.js";
  * @param {Decomposed} apart
  * @param {Omit<FoundPart, "layer_id">} part
  */
-const placed = ({ width_px, height_px }, apart, part) => {
+const placementOf = ({ width_px, height_px }, apart, part) => {
   const [scale_x, scale_y] = [width_px / apart.width_px, height_px / apart.height_px];
   return {
     centre_x_px: (part.x_px + part.width_px / 2) * scale_x,
@@ -35,7 +35,7 @@ const placed = ({ width_px, height_px }, apart, part) => {
  * @param {Decomposed} apart
  * @param {() => Identifier} newId
  */
-const placeOf = (layers, apart, newId) => {
+const backgroundOf = (layers, apart, newId) => {
   const objects = new Set([...apart.parts.map(({ layer_id: id }) => id), ...apart.missing]);
   const own = layers.find((layer) => layer.visible && layer.picture && !objects.has(layer.id));
   const placement = { centre_x_px: 0, centre_y_px: 0, scale_x: 1, scale_y: 1 };
@@ -63,7 +63,7 @@ export const withParts = (apart, newId) => (editor) => {
     ...layer,
     picture: part.picture,
     mask: null,
-    placement: placed(scene, apart, part),
+    placement: placementOf(scene, apart, part),
     opacity: 1,
     blend: "normal",
     visible: true,
@@ -76,7 +76,7 @@ export const withParts = (apart, newId) => (editor) => {
     height_px: apart.height_px,
     picture: apart.plate,
   };
-  const place = as(placeOf(scene.layers, apart, newId), plate);
+  const place = as(backgroundOf(scene.layers, apart, newId), plate);
   const layers = [place, ...parts.map((part) => as(requireLayer(editor, part.layer_id), part))];
   const selected = layers.some(({ id }) => id === editor.selected)
     ? editor.selected

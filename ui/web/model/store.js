@@ -15,7 +15,7 @@ import {
   goTo,
   present,
   seal,
-  trimmed,
+  trim,
 } from "./history.js";
 
 /** How much the steps may hold in all, pixels included. */
@@ -163,7 +163,7 @@ class Store {
    */
   #see(gesture, record) {
     gesture.record = record;
-    this.#tell();
+    this.#notify();
   }
 
   /**
@@ -174,26 +174,26 @@ class Store {
   #commit(gesture, name, merge) {
     const { base, record } = gesture;
     this.#gesture = null;
-    if (record === base) this.#tell();
+    if (record === base) this.#notify();
     else {
       const settled = this.#settle(base, record);
       const history = advance(this.#history, { name, record: settled, merge, at_ms: this.#now() });
-      this.#set(trimmed(history, this.#weigh, HISTORY_BYTES));
+      this.#set(trim(history, this.#weigh, HISTORY_BYTES));
     }
   }
 
   #close() {
     this.#gesture = null;
-    this.#tell();
+    this.#notify();
   }
 
   /** @param {History} history */
   #set(history) {
     this.#history = history;
-    this.#tell();
+    this.#notify();
   }
 
-  #tell() {
+  #notify() {
     this.#listeners.forEach((listener) => listener());
   }
 }

@@ -38,7 +38,7 @@ export const beginStroke = (base, { erase, opacity }) => ({
  * @param {Tile} tile
  * @param {Uint8Array} cover
  */
-const blended = ({ target, opacity }, tile, cover) => {
+const blendTile = ({ target, opacity }, tile, cover) => {
   const result = copyOf(tile);
   for (let at = 0; at < result.length; at += 1)
     if (cover[at] > 0) result[at] += ((target - result[at]) * opacity * cover[at]) / 255 + 0.5;
@@ -64,7 +64,7 @@ export const withDabs = (stroke, dabs) => {
     }
   }
   const changes = new Map(
-    [...touched].map(([index, cover]) => [index, blended(stroke, base.tiles[index], cover)]),
+    [...touched].map(([index, cover]) => [index, blendTile(stroke, base.tiles[index], cover)]),
   );
   return {
     ...stroke,

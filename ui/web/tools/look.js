@@ -5,7 +5,7 @@
  * @import { LookHeld } from "../types/tools.d.ts"
  */
 
-import { panned, zoomedAt } from "../kernels/views.js";
+import { panView, zoomAt } from "../kernels/views.js";
 import { go } from "./chart.js";
 
 const DEAD_ZONE_PX = 4;
@@ -36,7 +36,7 @@ const grab = (surface, event) => {
  * @param {LookHeld} held
  */
 const pan = (surface, event, held) =>
-  void surface.look(panned(held.view, event.point.x - held.start.x, event.point.y - held.start.y));
+  void surface.look(panView(held.view, event.point.x - held.start.x, event.point.y - held.start.y));
 
 /** @param {Surface} surface */
 const release = (surface) => {
@@ -84,7 +84,7 @@ const startZooming = (surface, event, held) =>
  */
 const zoom = (surface, event, held) => {
   const factor = 2 ** ((event.point.x - held.start.x) / 120);
-  surface.look(zoomedAt(held.view, held.start, held.view.zoom * factor));
+  surface.look(zoomAt(held.view, held.start, held.view.zoom * factor));
 };
 
 /**
@@ -94,7 +94,7 @@ const zoom = (surface, event, held) => {
  */
 const click = (surface, event, held) => {
   const factor = event.alt ? 1 / CLICK_FACTOR : CLICK_FACTOR;
-  surface.look(zoomedAt(held.view, event.point, held.view.zoom * factor));
+  surface.look(zoomAt(held.view, event.point, held.view.zoom * factor));
   return go("idle");
 };
 

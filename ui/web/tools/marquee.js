@@ -28,7 +28,7 @@ const isInside = ({ x0, y0, x1, y1 }, { x, y }) => x >= x0 && x < x1 && y >= y0 
  * @param {Box} box
  * @param {Shift} shift
  */
-const shifted = ({ x0, y0, x1, y1 }, { dx, dy }) => ({
+const shiftBox = ({ x0, y0, x1, y1 }, { dx, dy }) => ({
   x0: x0 + dx,
   y0: y0 + dy,
   x1: x1 + dx,
@@ -154,7 +154,7 @@ const drag = (surface, event, held) => {
   const isAcross = Math.abs(dx) > Math.abs(dy);
   const by = event.shift ? { dx: isAcross ? dx : 0, dy: isAcross ? 0 : dy } : { dx, dy };
   held.pen.put(by);
-  show(surface, shifted(held.box, by));
+  show(surface, shiftBox(held.box, by));
   return go("dragging", { ...held, by });
 };
 
@@ -165,7 +165,7 @@ const drag = (surface, event, held) => {
  */
 const drop = (surface, event, held) => {
   held.pen.commit();
-  return go("marked", { box: shifted(held.box, held.by) });
+  return go("marked", { box: shiftBox(held.box, held.by) });
 };
 
 /**

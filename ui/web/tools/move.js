@@ -6,7 +6,7 @@
  * @import { Grip, HandleHeld, MoveArmed, ScaleHeld } from "../types/tools.d.ts"
  */
 
-import { bounds, cursorOf, handleAt, handlesOf, rotatedTo, scaledTo } from "../kernels/boxes.js";
+import { bounds, cursorOf, handleAt, handlesOf, rotateTo, scaleTo } from "../kernels/boxes.js";
 import { snapShift } from "../kernels/snapping.js";
 import { toScene, viewMatrix } from "../kernels/views.js";
 import { forEach, nudge, select, setPlacement } from "../model/edits.js";
@@ -19,7 +19,7 @@ const SNAP_PX = 6;
  * @param {Surface} surface
  * @param {Point} point
  */
-const grabbed = (surface, point) => {
+const gripAt = (surface, point) => {
   const layer = surface.selected();
   if (!layer || layer.locked || !layer.visible) return null;
   const size = surface.sizeOf(layer);
@@ -34,7 +34,7 @@ const grabbed = (surface, point) => {
  * @param {Surface} surface
  * @param {Point} point
  */
-const pressed = (surface, point) => {
+const layerUnder = (surface, point) => {
   const at = toScene(surface.view(), point);
   const selected = surface.selected();
   if (selected && surface.hits(selected.id, at)) return selected.id;
@@ -61,9 +61,9 @@ const pressHandle = (surface, event, { layer, size, handle }) => {
  * @param {ToolEvent} event
  */
 const press = (surface, event) => {
-  const grip = grabbed(surface, event.point);
+  const grip = gripAt(surface, event.point);
   if (grip) return pressHandle(surface, event, grip);
-  const id = pressed(surface, event.point);
+  const id = layerUnder(surface, event.point);
   const wasSelected = surface.selected()?.id === id;
   if (!surface.chosen().includes(id)) surface.chooseAlone();
   surface.amend(select(id));
@@ -78,7 +78,7 @@ const press = (surface, event) => {
  * @param {ToolEvent} event
  */
 const hover = (surface, event) => {
-  const grip = grabbed(surface, event.point);
+  const grip = gripAt(surface, event.point);
   if (grip) return surface.point({ cursor: cursorOf(grip.handle), hovered: "" });
   const id = surface.topmost(toScene(surface.view(), event.point))?.id ?? "";
   return surface.point({ cursor: id ? "move" : "default", hovered: id });
@@ -144,7 +144,7 @@ const snapFor = (surface, event, held, placement) => {
 const scale = (surface, event, held) => {
   const at = toScene(surface.view(), event.point);
   const point = { x: at.x + held.offset.x, y: at.y + held.offset.y };
-  const placement = scaledTo(held.placement, held.size, held.handle.side, point, {
+  const placement = scaleTo(held.placement, held.size, held.handle.side, point, {
     free: event.shift,
     centred: event.alt,
   });
@@ -159,7 +159,7 @@ const scale = (surface, event, held) => {
 const rotate = (surface, event, held) => {
   const at = toScene(surface.view(), event.point);
   held.gesture.update(
-    setPlacement(held.id, rotatedTo(held.placement, held.start, at, { snapped: event.shift })),
+    setPlacement(held.id, rotateTo(held.placement, held.start, at, { snapped: event.shift })),
   );
 };
 

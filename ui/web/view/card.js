@@ -1,6 +1,6 @@
 // The opened card of a layer: its words, its dials, and what can be done with it.
 
-import { appended } from "../kernels/spans.js";
+import { appendPhrase } from "../kernels/spans.js";
 import { setScene } from "../model/edits.js";
 import { layerOf } from "../model/records.js";
 import { figuresOf, scoreOf } from "../model/scores.js";
@@ -47,7 +47,7 @@ const createWarnings = (desk, id) => {
   const text = h("span");
   const append = () =>
     desk.store.change("Add the phrase to the prompt", (record) =>
-      setScene({ prompt: appended(record.scene.prompt, layerOf(record, id).phrase) })(record),
+      setScene({ prompt: appendPhrase(record.scene.prompt, layerOf(record, id).phrase) })(record),
     );
   const link = h("button", {
     type: "button",

@@ -2,7 +2,7 @@
 
 import { cellsOf, sheetOf } from "./placing.js";
 import { premultiply } from "../kernels/resampling.js";
-import { flattened } from "../kernels/flattening.js";
+import { flatten } from "../kernels/flattening.js";
 import { spread } from "../kernels/tiles.js";
 
 /** An ImageBitmap as {width, height, bytes}, premultiplied: the canvas hands out straight colours, exactly enough. */
@@ -52,7 +52,7 @@ class Workshop {
       this.#sheets.set(keyOf(layer, canvas), this.#placed(layer, canvas));
     this.#forget(layers, canvas);
     return {
-      bytes: flattened(
+      bytes: flatten(
         wanted.map((layer) => this.#laid(layer, canvas)).filter(Boolean),
         box,
         canvas.width_px,

@@ -1,9 +1,9 @@
 // The sheet of keys, printed from the table of commands: searched by words, and each key may be given anew.
 
 import { COMMANDS } from "../commands.js";
-import { rebound, withBindings } from "../commands/keymap.js";
+import { rebind, withBindings } from "../commands/keymap.js";
 import { chordOf } from "../kernels/chords.js";
-import { found } from "../kernels/searching.js";
+import { search } from "../kernels/searching.js";
 import { icon } from "./icons.js";
 import { h, show } from "./dom.js";
 
@@ -54,7 +54,7 @@ const createLine = (desk, command) => {
     event.stopPropagation();
     chords.removeEventListener("keydown", take);
     if (event.key === "Escape") return void chords.replaceChildren(...keysOf(command.keys));
-    desk.setBindings(rebound(COMMANDS, desk.session.state.bindings, command.id, chordOf(event)));
+    desk.setBindings(rebind(COMMANDS, desk.session.state.bindings, command.id, chordOf(event)));
   };
   chords.addEventListener("click", wait);
   return h("div", { class: "key-line" }, h("span", { text: command.title }), chords);
@@ -62,7 +62,7 @@ const createLine = (desk, command) => {
 
 const drawColumns = (desk, columns, query) => {
   const all = withBindings(COMMANDS, desk.session.state.bindings).filter(({ title }) => title);
-  const shown = found(
+  const shown = search(
     all,
     query,
     ({ title, group, keys }) => `${title} ${group} ${keys.join(" ")}`,
@@ -77,7 +77,7 @@ const drawColumns = (desk, columns, query) => {
       commands.map((command) => createLine(desk, command)),
     );
   });
-  const rows = found(POINTER_ROWS, query, (row) => row.join(" ")).map(([what, does]) =>
+  const rows = search(POINTER_ROWS, query, (row) => row.join(" ")).map(([what, does]) =>
     h(
       "div",
       { class: "key-line" },

@@ -2,7 +2,7 @@
 
 import { COMMANDS } from "../commands.js";
 import { withBindings } from "../commands/keymap.js";
-import { found } from "../kernels/searching.js";
+import { search } from "../kernels/searching.js";
 import { h, set, show } from "./dom.js";
 import { keysOf } from "./keysheet.js";
 
@@ -56,7 +56,7 @@ const createFound = (desk, field, close) => {
     draw();
   };
   const update = (query) => {
-    items = found(listed(desk), query, ({ title, group }) => `${title} ${group}`).slice(0, MOST);
+    items = search(listed(desk), query, ({ title, group }) => `${title} ${group}`).slice(0, MOST);
     place = 0;
     draw();
   };

@@ -1,7 +1,7 @@
 // Where a placed picture lies on the canvas, and what of each pixel it covers (backend/scene/placing.py). A sheet is
 // {x0, y0, width, height, bytes, outline}: the canvas pixels that a picture touches, premultiplied, not yet cut.
 
-import { padded, resizedUpright, shrunk, turned } from "../kernels/resampling.js";
+import { padPicture, resizeUpright, shrinkPicture, rotatePicture } from "../kernels/resampling.js";
 
 /** What bicubic sampling half a canvas pixel beyond the edge reads. */
 const PAD_PX = 2;
@@ -41,7 +41,7 @@ export const cellsOf = (placement, { width, height }, canvas) => {
 /** The picture scaled down, in its own axes, to the size at which it is shown; never up. */
 const asShown = (picture, placement) => {
   const side = (length, scale) => Math.min(length, Math.max(1, Math.ceil(length * scale - 1e-6)));
-  return shrunk(
+  return shrinkPicture(
     picture,
     side(picture.width, placement.scale_x),
     side(picture.height, placement.scale_y),
@@ -61,15 +61,16 @@ const sampled = (picture, placement, { x0, y0, x1, y1 }) => {
   const startX = a * left + b * top + small.width / 2 + PAD_PX;
   const startY = d * left + e * top + small.height / 2 + PAD_PX;
   const size = { width: x1 - x0, height: y1 - y0 };
-  const source = padded(small, PAD_PX);
-  if (sine !== 0 || a <= 0 || e <= 0) return turned(source, size, [a, b, startX, d, e, startY]);
+  const source = padPicture(small, PAD_PX);
+  if (sine !== 0 || a <= 0 || e <= 0)
+    return rotatePicture(source, size, [a, b, startX, d, e, startY]);
   const span = (from, rate, count, length) => ({
     from: Math.max(0, from),
     to: Math.min(length, from + rate * count),
     count,
   });
   const x = span(startX, a, size.width, source.width);
-  return resizedUpright(source, { x, y: span(startY, e, size.height, source.height) });
+  return resizeUpright(source, { x, y: span(startY, e, size.height, source.height) });
 };
 
 /** The length that [position ± 1/2] shares with [-half, half]. */

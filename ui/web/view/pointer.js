@@ -1,7 +1,7 @@
 // Pointer, wheel and drop on the stage, as events for the tools and commands.
 
 import { CANDIDATE } from "./dom.js";
-import { panned, toScene, zoomedAt } from "../kernels/views.js";
+import { panView, toScene, zoomAt } from "../kernels/views.js";
 import { pinchOf } from "../kernels/pinching.js";
 import { createMachine } from "../tools/chart.js";
 import { HAND } from "../tools/look.js";
@@ -59,8 +59,8 @@ class Pinch {
     if (!this.active || this.#fingers.size !== 2) return;
     const { from, to, factor } = pinchOf(this.#start.points, [...this.#fingers.values()]);
     const { view } = this.#start;
-    const moved = panned(view, to.x - from.x, to.y - from.y);
-    this.#session.set({ view: zoomedAt(moved, to, view.zoom * factor), fitted: false });
+    const moved = panView(view, to.x - from.x, to.y - from.y);
+    this.#session.set({ view: zoomAt(moved, to, view.zoom * factor), fitted: false });
   }
 
   release(id) {
@@ -191,8 +191,8 @@ const turnWheel = ({ session }, canvas, event) => {
   const turned = Math.max(-LONGEST_WHEEL, Math.min(LONGEST_WHEEL, wanted));
   const zoom = view.zoom * Math.exp(-turned * WHEEL_RATE);
   const next = event.shiftKey
-    ? panned(view, -turned, 0)
-    : zoomedAt(view, pointOf(canvas, event), zoom);
+    ? panView(view, -turned, 0)
+    : zoomAt(view, pointOf(canvas, event), zoom);
   session.set({ view: next, fitted: false });
 };
 

@@ -1,6 +1,6 @@
 // The scene's prompt: a plain text area, and under its glass the same text with every phrase in its layer's colour.
 
-import { appended, cutAtSpans, idAt } from "../kernels/spans.js";
+import { appendPhrase, cutAtSpans, idAt } from "../kernels/spans.js";
 import { placeIn, subjectOfRun } from "../model/subjects.js";
 import { select, setScene } from "../model/edits.js";
 import { textField } from "./fields.js";
@@ -50,7 +50,7 @@ const createLoose = (desk) => {
   let known = "";
   const append = (phrase) => () =>
     desk.store.change("Add the phrase to the prompt", (record) =>
-      setScene({ prompt: appended(record.scene.prompt, phrase) })(record),
+      setScene({ prompt: appendPhrase(record.scene.prompt, phrase) })(record),
     );
   const update = (shown) => {
     const loose = shown.scene.layers.filter(

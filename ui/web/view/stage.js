@@ -1,7 +1,7 @@
 // The stage: the canvas that shows the page, and what lies on it. It draws a frame when something changed.
 
 import { betweenPlacements } from "../kernels/matrix.js";
-import { fitted, pageOnScreen } from "../kernels/views.js";
+import { fitView, pageOnScreen } from "../kernels/views.js";
 import { layerOf, titleOf } from "../model/records.js";
 import { TOOLS } from "../tools/tools.js";
 import {
@@ -70,7 +70,7 @@ const connectSize = (desk, node, canvas) => {
 /** The view that shows the whole page, if the view should follow it and does not yet; else null. */
 const refitted = ({ scene, state: { view, fitted: follows } }, box) => {
   if (!follows) return null;
-  const next = fitted(scene, box, view);
+  const next = fitView(scene, box, view);
   return next.zoom === view.zoom && next.x === view.x && next.y === view.y ? null : next;
 };
 
