@@ -2,69 +2,92 @@
 // tool and view.
 
 /**
- * @import { Batch, EditorState, NewNotice, Notice, SessionState, SessionStore } from "../types/editor.d.ts"
+ * @import { Batch, EditorState, NewNotice, Notice, PaintSlice, PanelSlice, ProjectSlice, ResultSlice, RunSlice, SessionState, SessionStore, StageSlice } from "../types/editor.d.ts"
  * @import { Candidate, Digest, Draft, Identifier } from "../types/protocol.d.ts"
  */
 
+import { freeze } from "./records.js";
+
+/** @type {ProjectSlice} */
+const PROJECT = {
+  project: "",
+  revision: 0,
+  facts: null,
+  candidates: [],
+  drafts: [],
+  coverage: [],
+  notes: [],
+  looks: [],
+  library: { subjects: [], methods: [] },
+  saved: { state: "saved", at: "" },
+  link: "up",
+  conflict: null,
+};
+
+/** @type {RunSlice} */
+const RUN = {
+  job: null,
+  watched: 0,
+  reading: "",
+  freshSeeds: false,
+  tries: 1,
+  lookSteps: 250,
+  tuned: {},
+  varied: {},
+  moved: {},
+};
+
+/** @type {ResultSlice} */
+const RESULT = {
+  showing: "collage",
+  viewed: "",
+  batch: "",
+  dismissed: [],
+  comparing: false,
+  compare: "",
+  splitAt: 0.5,
+  heat: false,
+  masksShown: false,
+};
+
+/** @type {StageSlice} */
+const STAGE = {
+  tool: "move",
+  view: { zoom: 1, x: 0, y: 0, turn: 0, mirror: false },
+  fitted: true,
+  hovered: "",
+  also: [],
+  guides: null,
+  outline: null,
+};
+
+/** @type {PaintSlice} */
+const PAINT = {
+  paints: "mask",
+  brush: {
+    size: 48,
+    hardness: 0.8,
+    opacity: 1,
+    spacing: 0.1,
+    pressureSize: true,
+    pressureFlow: false,
+  },
+  region: { subtract: false, tolerance: 24, radius: 8 },
+};
+
+/** @type {PanelSlice} */
+const PANELS = {
+  notices: [],
+  open: "",
+  theme: "",
+  moreOpen: false,
+  subjectsOpen: false,
+  subjectForm: null,
+  bindings: {},
+};
+
 /** @type {Readonly<SessionState>} */
-const START = Object.freeze(
-  /** @type {SessionState} */ ({
-    project: "",
-    revision: 0,
-    facts: null,
-    candidates: [],
-    drafts: [],
-    coverage: [],
-    notes: [],
-    job: null,
-    saved: { state: "saved", at: "" },
-    link: "up",
-    conflict: null,
-    notices: [],
-    tool: "move",
-    view: { zoom: 1, x: 0, y: 0, turn: 0, mirror: false },
-    fitted: true,
-    showing: "collage",
-    viewed: "",
-    batch: "",
-    dismissed: [],
-    comparing: false,
-    compare: "",
-    splitAt: 0.5,
-    hovered: "",
-    also: Object.freeze([]),
-    guides: null,
-    outline: null,
-    brush: Object.freeze({
-      size: 48,
-      hardness: 0.8,
-      opacity: 1,
-      spacing: 0.1,
-      pressureSize: true,
-      pressureFlow: false,
-    }),
-    region: Object.freeze({ subtract: false, tolerance: 24, radius: 8 }),
-    paints: "mask",
-    open: "",
-    theme: "",
-    freshSeeds: false,
-    moreOpen: false,
-    tuned: Object.freeze({}),
-    looks: Object.freeze([]),
-    library: Object.freeze({ subjects: Object.freeze([]), methods: Object.freeze([]) }),
-    subjectsOpen: false,
-    subjectForm: null,
-    masksShown: false,
-    lookSteps: 250,
-    tries: 1,
-    varied: Object.freeze({}),
-    heat: false,
-    moved: Object.freeze({}),
-    bindings: Object.freeze({}),
-    reading: "",
-    watched: 0,
-  }),
-);
+const START = freeze({ ...PROJECT, ...RUN, ...RESULT, ...STAGE, ...PAINT, ...PANELS });
 
 class Session {
   #state = START;

@@ -240,8 +240,8 @@ export type ToolId =
   | "hand"
   | "zoom";
 
-/** What the page knows beside the document and never undoes. */
-export interface SessionState {
+/** What the server has: the project, what was made of it, and how saving stands. */
+export interface ProjectSlice {
   project: Identifier | "";
   revision: number;
   facts: Readonly<Facts> | null;
@@ -249,15 +249,30 @@ export interface SessionState {
   drafts: readonly Draft[];
   coverage: readonly Coverage[];
   notes: readonly Note[];
-  job: Readonly<Job> | null;
+  looks: readonly LearnedLook[];
+  library: Readonly<SubjectLibrary>;
   saved: { state: "saved" | "saving" | "unsaved" | "offline"; at: string };
   link: "up" | "down";
   conflict: { current: number } | null;
-  notices: readonly Notice[];
-  tool: ToolId;
-  view: View;
-  /** Whether the view follows the size of the stage. */
-  fitted: boolean;
+}
+
+/** The run that is followed, what is asked of the next ones, and what runs left behind. */
+export interface RunSlice {
+  job: Readonly<Job> | null;
+  watched: number;
+  reading: string;
+  freshSeeds: boolean;
+  tries: number;
+  lookSteps: number;
+  tuned: Readonly<Record<Identifier, TunedLayer>>;
+  /** The layer that varied in a run. */
+  varied: Readonly<Record<Identifier, Identifier>>;
+  /** What was carried in a run: the layer goes along when its picture is accepted. */
+  moved: Readonly<Record<Identifier, Shift & { id: Identifier }>>;
+}
+
+/** Which of the results is looked at, and how. */
+export interface ResultSlice {
   showing: "collage" | "result";
   viewed: Digest | "";
   batch: Identifier | "";
@@ -265,34 +280,43 @@ export interface SessionState {
   comparing: boolean;
   compare: CompareMode;
   splitAt: number;
+  heat: boolean;
+  masksShown: boolean;
+}
+
+/** The tool at hand, and what lies on the stage. */
+export interface StageSlice {
+  tool: ToolId;
+  view: View;
+  /** Whether the view follows the size of the stage. */
+  fitted: boolean;
   hovered: Identifier | "";
   also: readonly Identifier[];
   guides: Guides | null;
   outline: Outline | null;
+}
+
+/** What strokes do. */
+export interface PaintSlice {
+  paints: "mask" | "freedom";
   brush: Readonly<Brush>;
   region: Readonly<RegionSettings>;
-  paints: "mask" | "freedom";
+}
+
+/** The panels around the stage. */
+export interface PanelSlice {
+  notices: readonly Notice[];
   open: string;
   theme: Theme;
-  freshSeeds: boolean;
   moreOpen: boolean;
-  tuned: Readonly<Record<Identifier, TunedLayer>>;
-  looks: readonly LearnedLook[];
-  library: Readonly<SubjectLibrary>;
   subjectsOpen: boolean;
   subjectForm: Readonly<SubjectForm> | null;
-  masksShown: boolean;
-  lookSteps: number;
-  tries: number;
-  /** The layer that varied in a run. */
-  varied: Readonly<Record<Identifier, Identifier>>;
-  heat: boolean;
-  /** What was carried in a run: the layer goes along when its picture is accepted. */
-  moved: Readonly<Record<Identifier, Shift & { id: Identifier }>>;
   bindings: Bindings;
-  reading: string;
-  watched: number;
 }
+
+/** What the page knows beside the document and never undoes. */
+export interface SessionState
+  extends ProjectSlice, RunSlice, ResultSlice, StageSlice, PaintSlice, PanelSlice {}
 
 /** A run as the strip shows it. */
 export interface Batch {
