@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
 
-import { damageOf } from "../../ui/web/view/damage.js";
-import { serve } from "../../ui/web/view/exactworker.js";
+import { damageOf } from "../../ui/web/view/canvas/damage.js";
+import { serve } from "../../ui/web/view/canvas/exact-worker.js";
 import { flatten } from "../../ui/web/kernels/flattening.js";
-import { cellsOf, sheetOf } from "../../ui/web/view/placing.js";
+import { cellsOf, sheetOf } from "../../ui/web/view/canvas/placed-picture.js";
 import { premultiply } from "../../ui/web/kernels/resampling.js";
 import {
   changedTiles,

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { fullMask, withTiles } from "../../ui/web/kernels/tiles.js";
-import { createCompositor } from "../../ui/web/view/compositor.js";
+import { createCompositor } from "../../ui/web/view/canvas/compositor.js";
 import { layer } from "./desk_fixtures.mjs";
 
 const STAY = [1, 0, 0, 1, 0, 0];

@@ -19,7 +19,7 @@ export default [
   js.configs.recommended,
   { linterOptions: { reportUnusedDisableDirectives: "error" }, rules: RULES },
   { files: ["ui/web/**/*.js"], languageOptions: { globals: globals.browser } },
-  { files: ["ui/web/view/*worker.js"], languageOptions: { globals: globals.worker } },
+  { files: ["ui/web/view/canvas/exact-worker.js"], languageOptions: { globals: globals.worker } },
   {
     // The body of a function: Gradio gives it these names, ui/desk.py the settings.
     files: ["ui/mount.js"],

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { TOOLS } from "../../ui/web/tools/tools.js";
-import { connectPointer } from "../../ui/web/view/pointer.js";
+import { connectPointer } from "../../ui/web/view/canvas/pointer.js";
 import { createSurface } from "./surface_fixture.mjs";
 import { PATHS } from "./tool_paths.mjs";
 

@@ -139,7 +139,7 @@ test("commands that views run exist, their keys are told apart, and typing is ne
 });
 
 test("every icon that is drawn exists, every colour that is named is defined, in both themes", () => {
-  const icons = readFileSync(join(WEB, "view/icons.js"), "utf8");
+  const icons = readFileSync(join(WEB, "view/dom/icons.js"), "utf8");
   const drawn = MODULES.flatMap(({ text }) =>
     [...text.matchAll(/(?:\bicon\(|iconName: |icon: |\bon: |\boff: )"(\w+)"/g)].map(
       ([, name]) => name,

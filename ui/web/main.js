@@ -19,32 +19,31 @@ import { beforeOf, candidateOf, batchesOf, createSession } from "./model/session
 import { mixOf } from "./model/mixing.js";
 import { draftOf } from "./model/drafts.js";
 import { freeze, layerOf } from "./model/records.js";
-import { createFound } from "./view/found.js";
-import { createFreedomVeil } from "./view/freedom.js";
-import { createKeySheet } from "./view/keysheet.js";
-import { h } from "./view/dom.js";
-import { createLayers } from "./view/layers.js";
-import { createBanners, createNotices, tellProblem } from "./view/notices.js";
-import { createOptions } from "./view/options.js";
-import { createPalette } from "./view/palette.js";
-import { createPictures } from "./view/pictures.js";
-import { createRecipe } from "./view/recipe.js";
-import { createShelf } from "./view/shelf.js";
-import { createStage } from "./view/stage.js";
-import { createStrip } from "./view/strip.js";
-import { createSubjects } from "./view/subjects.js";
-import { createTints } from "./view/tints.js";
-import { createTools } from "./view/toolbar.js";
-import { createTopbar } from "./view/topbar.js";
+import { createSubjectVeil } from "./view/canvas/overlays.js";
+import { createStrengthVeil } from "./view/canvas/strength-veil.js";
+import { createKeySheet } from "./view/chrome/key-sheet.js";
+import { h } from "./view/dom/elements.js";
+import { createLayersPanel } from "./view/layers/layers-panel.js";
+import { createBanners, createNotices, tellProblem } from "./view/chrome/notices.js";
+import { createOptionsBar } from "./view/chrome/options-bar.js";
+import { createCommandPalette } from "./view/chrome/command-palette.js";
+import { createPictures } from "./view/dom/pictures.js";
+import { createRecipePanel } from "./view/recipe/recipe-panel.js";
+import { createKeyValues, createMaskDatabase } from "./view/dom/browser-storage.js";
+import { createStage } from "./view/canvas/stage.js";
+import { createStrip } from "./view/strip/candidates.js";
+import { createSubjectsPanel } from "./view/subjects/subjects-panel.js";
+import { createTints } from "./view/layers/tints.js";
+import { createToolbar } from "./view/chrome/toolbar.js";
+import { createTopbar } from "./view/chrome/topbar.js";
 import {
   chooseFiles,
   connectKeys,
   connectPaste,
   connectLeaving,
-  createVault,
   download,
   loadStyle,
-} from "./view/window.js";
+} from "./view/dom/window.js";
 
 /** @type {EditorState} */
 const NOTHING = freeze({
@@ -344,7 +343,7 @@ const createRunner = (session, appOf) => {
  */
 const createApp = (element, host, viewsOf) => {
   const session = createSession();
-  const [vault, tab] = [createVault(() => localStorage), createVault(() => sessionStorage)];
+  const [vault, tab] = [createKeyValues(() => localStorage), createKeyValues(() => sessionStorage)];
   const { store, masks } = createDocument(NOTHING, { now: clock.now, unique });
   const { refresh, touched } = createRefresh((box) => viewsOf().draw(shown(), box));
   /** @type {Pictures} */
@@ -357,7 +356,7 @@ const createApp = (element, host, viewsOf) => {
   const shown = createShown(store, session, pictures);
   const newId = () => `layer-${unique()}`;
   const hidden = () => document.hidden;
-  const kept = { shelf: createShelf(), clock, vault, tab };
+  const kept = { shelf: createMaskDatabase(), clock, vault, tab };
   const bridge = createBridge({ host, newId, store, session, masks, ...kept, hidden });
   rememberBrush(session, vault);
   /** @type {App} */
@@ -418,22 +417,22 @@ const createPanels = (panels, stage) => {
 const buildViews = (app, element) => {
   /** @type {StageView} */
   const stage = createStage(app);
-  const freedom = createFreedomVeil(app);
+  const freedom = createStrengthVeil(app);
   const over = {
     notices: createNotices(app),
     banners: createBanners(app),
-    found: createFound(app),
+    found: createSubjectVeil(app),
   };
   const panels = {
     topbar: createTopbar(app),
-    tools: createTools(app),
-    options: createOptions(app),
+    tools: createToolbar(app),
+    options: createOptionsBar(app),
     strip: createStrip(app),
-    layers: createLayers(app),
-    recipe: createRecipe(app),
+    layers: createLayersPanel(app),
+    recipe: createRecipePanel(app),
     keys: createKeySheet(app),
-    palette: createPalette(app),
-    subjects: createSubjects(app),
+    palette: createCommandPalette(app),
+    subjects: createSubjectsPanel(app),
   };
   stage.node.append(over.found.node, ...freedom.nodes, over.notices.node);
   const centre = h(

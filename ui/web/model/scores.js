@@ -80,3 +80,6 @@ export const placeOf = (candidate, candidates) => {
     failed: candidate.scores.filter(({ failed }) => failed).length,
   };
 };
+
+/** The digest of the grey picture of where a layer's words looked; "" without one. */
+export const heatOf = ({ scored }, id) => scoreOf(scored, id)?.heat ?? "";

@@ -1,0 +1,226 @@
+// Pointer, wheel and drop on the stage, as events for the tools and commands.
+
+import { pinchOf } from "../../kernels/pinching.js";
+import { panView, toScene, zoomAt } from "../../kernels/views.js";
+import { createMachine } from "../../tools/chart.js";
+import { HAND } from "../../tools/look.js";
+import { TOOLS } from "../../tools/tools.js";
+import { CANDIDATE } from "../dom/elements.js";
+
+const WHEEL_RATE = 0.0015;
+const LONGEST_WHEEL = 240;
+const LINE_PX = 32;
+const MIDDLE_BUTTON = 1;
+const ERASER_BUTTON = 5;
+const ERASER_BUTTONS = 32;
+
+const pointOf = (canvas, event) => {
+  const box = canvas.getBoundingClientRect();
+  return { x: event.clientX - box.left, y: event.clientY - box.top };
+};
+
+/** Where, and how hard: a mouse and a finger press fully. */
+const spotOf = (canvas, event) => ({
+  point: pointOf(canvas, event),
+  pressure: event.pointerType === "pen" ? event.pressure : 1,
+});
+
+/** Every place since the last event, as many as the device reported. */
+const trailOf = (canvas, event) => {
+  const all = event.getCoalescedEvents?.() ?? [];
+  return (all.length > 0 ? all : [event]).map((each) => spotOf(canvas, each));
+};
+
+/** Two fingers move and zoom the view, whatever the tool; a pen or a mouse never takes part. */
+class Pinch {
+  #session;
+  #fingers = new Map();
+  #start = null;
+
+  constructor(session) {
+    this.#session = session;
+  }
+
+  get active() {
+    return this.#start !== null;
+  }
+
+  /** Whether this finger is the second one: then the view begins to follow both. */
+  press(id, point) {
+    this.#fingers.set(id, point);
+    if (this.#fingers.size !== 2) return this.active;
+    this.#start = { points: [...this.#fingers.values()], view: this.#session.state.view };
+    return true;
+  }
+
+  move(id, point) {
+    if (!this.#fingers.has(id)) return;
+    this.#fingers.set(id, point);
+    if (!this.active || this.#fingers.size !== 2) return;
+    const { from, to, factor } = pinchOf(this.#start.points, [...this.#fingers.values()]);
+    const { view } = this.#start;
+    const moved = panView(view, to.x - from.x, to.y - from.y);
+    this.#session.set({ view: zoomAt(moved, to, view.zoom * factor), fitted: false });
+  }
+
+  release(id) {
+    this.#fingers.delete(id);
+    if (this.#fingers.size === 0) this.#start = null;
+  }
+}
+
+/** The machines of the tools, one of which may hold the pointer; Space and the middle button borrow the hand. */
+class Pointer {
+  #machines;
+  #hand;
+  #canvas;
+  #session;
+  #active = null;
+  #id = null;
+  #pinch;
+  spaceHeld = false;
+
+  constructor(app, canvas, surface) {
+    this.#machines = Object.fromEntries(
+      TOOLS.map(({ id, chart }) => [id, createMachine(chart, surface)]),
+    );
+    this.#hand = createMachine(HAND, surface);
+    this.#canvas = canvas;
+    this.#session = app.session;
+    this.#pinch = new Pinch(app.session);
+  }
+
+  get held() {
+    return this.#active !== null;
+  }
+
+  press(event) {
+    if (
+      event.pointerType === "touch" &&
+      this.#pinch.press(event.pointerId, pointOf(this.#canvas, event))
+    ) {
+      event.preventDefault();
+      return void this.cancel();
+    }
+    const isPressed = event.button <= MIDDLE_BUTTON || event.button === ERASER_BUTTON;
+    if (this.held || !isPressed) return;
+    event.preventDefault();
+    this.#canvas.focus({ preventScroll: true });
+    this.#canvas.setPointerCapture(event.pointerId);
+    this.#active = event.button === MIDDLE_BUTTON ? this.#hand : this.#own();
+    this.#id = event.pointerId;
+    this.#send(this.#active, "down", event);
+  }
+
+  move(event) {
+    if (event.pointerType === "touch")
+      this.#pinch.move(event.pointerId, pointOf(this.#canvas, event));
+    if (this.#pinch.active) return;
+    if (!this.held) this.#send(this.#own(), "hover", event);
+    else if (event.pointerId === this.#id) this.#send(this.#active, "move", event);
+  }
+
+  release(event) {
+    this.#pinch.release(event.pointerId);
+    if (!this.held || event.pointerId !== this.#id) return;
+    this.#send(this.#active, "up", event);
+    this.#active = null;
+  }
+
+  /** The pointer is gone without a release. */
+  lose(event) {
+    this.#pinch.release(event.pointerId);
+    if (this.held && event.pointerId === this.#id) this.cancel();
+  }
+
+  /** Whether there was something to cancel: a drag, or a tool in the middle of its steps. */
+  cancel() {
+    const working = Object.values(this.#machines).filter((machine) => !machine.resting);
+    const wasWorking = this.held || working.length > 0;
+    this.#active?.send({ kind: "cancel" });
+    working.forEach((machine) => machine.send({ kind: "cancel" }));
+    this.#active = null;
+    return wasWorking;
+  }
+
+  /** Enter: whether a tool took it as the end of its steps. */
+  finish() {
+    const working = !this.held && Object.values(this.#machines).find((machine) => !machine.resting);
+    if (working) working.send({ kind: "confirm" });
+    return Boolean(working);
+  }
+
+  #own() {
+    const own = this.#machines[this.#session.state.tool];
+    for (const machine of Object.values(this.#machines))
+      if (machine !== own && !machine.resting) machine.send({ kind: "cancel" });
+    return this.spaceHeld ? this.#hand : own;
+  }
+
+  #send(machine, kind, event) {
+    const { shiftKey: shift, altKey: alt, ctrlKey, metaKey } = event;
+    const spot = spotOf(this.#canvas, event);
+    const trail = kind === "move" ? trailOf(this.#canvas, event) : [spot];
+    const eraser = event.button === ERASER_BUTTON || (event.buttons & ERASER_BUTTONS) !== 0;
+    machine.send({ kind, ...spot, trail, shift, alt, ctrl: ctrlKey || metaKey, eraser });
+  }
+}
+
+/** Answers {holdSpace(held): Space is held or not, held() → whether the pointer is down on the stage}. */
+export const connectPointer = (app, canvas, surface) => {
+  const pointer = new Pointer(app, canvas, surface);
+  canvas.addEventListener("pointerdown", (event) => pointer.press(event));
+  canvas.addEventListener("pointermove", (event) => pointer.move(event));
+  // What waits for the end of a drag is drawn now.
+  canvas.addEventListener("pointerup", (event) => (pointer.release(event), app.refresh()));
+  canvas.addEventListener(
+    "pointerleave",
+    () => pointer.held || surface.point({ cursor: "default", hovered: "" }),
+  );
+  canvas.addEventListener("pointercancel", (event) => pointer.lose(event));
+  canvas.addEventListener("lostpointercapture", (event) => pointer.lose(event));
+  app.onCancel(() => pointer.cancel());
+  app.onConfirm(() => pointer.finish());
+  return { holdSpace: (held) => (pointer.spaceHeld = held), held: () => pointer.held };
+};
+
+const turnWheel = ({ session }, canvas, event) => {
+  event.preventDefault();
+  const { view } = session.state;
+  const wanted = event.deltaY * (event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE_PX : 1);
+  const turned = Math.max(-LONGEST_WHEEL, Math.min(LONGEST_WHEEL, wanted));
+  const zoom = view.zoom * Math.exp(-turned * WHEEL_RATE);
+  const next = event.shiftKey
+    ? panView(view, -turned, 0)
+    : zoomAt(view, pointOf(canvas, event), zoom);
+  session.set({ view: next, fitted: false });
+};
+
+export const connectWheel = (app, canvas) =>
+  canvas.addEventListener("wheel", (event) => turnWheel(app, canvas, event), { passive: false });
+
+/** Files, and candidates of the strip, dropped on the stage become layers where they fell. */
+export const connectDrop = (app, node, canvas) => {
+  let depth = 0;
+  const mark = (change) => {
+    depth = Math.max(0, depth + change);
+    node.classList.toggle("dropping", depth > 0);
+  };
+  const listen = (kind, act) =>
+    node.addEventListener(kind, (event) => {
+      const types = event.dataTransfer?.types ?? [];
+      if (!types.includes("Files") && !types.includes(CANDIDATE)) return;
+      event.preventDefault();
+      act(event);
+    });
+  listen("dragenter", () => mark(1));
+  listen("dragleave", () => mark(-1));
+  listen("dragover", () => {});
+  listen("drop", (event) => {
+    mark(-depth);
+    const point = toScene(app.session.state.view, pointOf(canvas, event));
+    const candidate = event.dataTransfer.getData(CANDIDATE);
+    if (candidate) app.run("addCandidate", candidate, point);
+    else app.run("addFiles", [...event.dataTransfer.files], point);
+  });
+};

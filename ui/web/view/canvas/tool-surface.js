@@ -1,0 +1,86 @@
+// What a tool may see of the stage, and do to it.
+
+import { coversCanvas, isHit, topmostAt } from "../../kernels/boxes.js";
+import { valueAt } from "../../kernels/tiles.js";
+import { toScene, toScreen } from "../../kernels/views.js";
+import { beginPart } from "../../model/marquee.js";
+import { beginMask } from "../../model/painting.js";
+import { chosenIds, isPainted, layerOf, titleOf } from "../../model/records.js";
+import { show } from "../dom/elements.js";
+
+const SEEN_MASK = 26;
+
+/** The visible layers that are here, from back to front, each with how a point hits it. */
+const objectsOf = ({ store, pictures }) =>
+  store.record.scene.layers
+    .filter(({ visible }) => visible)
+    .flatMap((layer) => {
+      const mask = layer.mask ? pictures.mask(layer.mask) : null;
+      const inMask = (point) => !mask || valueAt(mask, point.x, point.y) >= SEEN_MASK;
+      if (isPainted(layer)) return mask ? [{ ...layer, hit: inMask }] : [];
+      const found = pictures.get(layer.picture);
+      const object = found && { placement: layer.placement, size: found.size, alpha: found.alpha };
+      return found ? [{ ...layer, hit: (point) => isHit(object, point) && inMask(point) }] : [];
+    });
+
+/** Locked layers are found only where nothing else is. */
+const topmostOf = (objects, point) => {
+  const free = objects.filter(({ locked }) => !locked);
+  return topmostAt(free, point) ?? topmostAt(objects, point);
+};
+
+/** The circle of the brush at the pointer: an element of its own, so that moving it draws nothing. */
+const createRing = (app, ring) => (point) => {
+  show(ring, Boolean(point));
+  if (!point) return;
+  const side = Math.max(3, app.session.state.brush.size * app.session.state.view.zoom);
+  Object.assign(ring.style, {
+    width: `${side}px`,
+    height: `${side}px`,
+    transform: `translate(${point.x - side / 2}px, ${point.y - side / 2}px)`,
+  });
+};
+
+/** parts: {canvas, ring: elements, pixels() → RGBA bytes of what the page shows at scene size}. */
+export const createToolSurface = (app, { canvas, ring, pixels }) => {
+  const { store, session, pictures } = app;
+  const sizeOf = ({ picture }) => pictures.get(picture)?.size ?? null;
+  const selected = () => layerOf(store.record, store.record.selected);
+  const placeRing = createRing(app, ring);
+  const hits = (id, point) =>
+    objectsOf(app).some((object) => object.id === id && object.hit(point));
+  return {
+    sizeOf,
+    selected,
+    pixels,
+    view: () => session.state.view,
+    canvas: () => store.record.scene,
+    brush: () => session.state.brush,
+    region: () => session.state.region,
+    toScene: (point) => toScene(session.state.view, point),
+    toScreen: (point) => toScreen(session.state.view, point),
+    hits,
+    beginPart: (box, way) => beginPart({ ...app, hits }, box, way),
+    topmost: (point) => topmostOf(objectsOf(app), point),
+    isBackdrop: (layer) =>
+      !isPainted(layer) && coversCanvas(layer.placement, sizeOf(layer), store.record.scene),
+    begin: (name) => {
+      session.set({ showing: "collage" });
+      return store.begin(`${name} ${titleOf(selected())}`);
+    },
+    beginMask: (name) => beginMask(app, name),
+    selectObject: (where) => void app.run("selectObject", where),
+    carryObject: (move) => void app.run("moveObject", move),
+    chosen: () => chosenIds(store.record, session.state.also),
+    chooseAlone: () => void (session.state.also.length > 0 && session.set({ also: [] })),
+    amend: (edit) => store.amend(edit),
+    look: (view) => session.set({ view, fitted: false }),
+    guide: (guides) => void (session.state.guides !== guides && session.set({ guides })),
+    outline: (outline) => void (session.state.outline !== outline && session.set({ outline })),
+    point: ({ cursor, hovered, ring: at = null }) => {
+      placeRing(at);
+      if (canvas.style.cursor !== cursor) canvas.style.cursor = cursor;
+      if (session.state.hovered !== hovered) session.set({ hovered });
+    },
+  };
+};

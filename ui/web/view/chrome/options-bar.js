@@ -1,0 +1,131 @@
+// The bar above the stage: the selected layer's place as numbers, its flips, and the method.
+
+import { setPlacement, setSettings } from "../../model/edits.js";
+import { layerOf, titleOf } from "../../model/records.js";
+import { settingsOfMethod } from "../../model/subjects.js";
+import { TOOLS } from "../../tools/tools.js";
+import { h, set, show } from "../dom/elements.js";
+import { button, choice, numberField } from "../dom/fields.js";
+import { createMaskBar } from "./mask-bar.js";
+
+const FARTHEST_PX = 32768;
+
+const SIDES = { x: "width_px", y: "height_px" };
+
+/** Both scales by one factor, so that the side along an axis becomes `value` pixels long. */
+const scaledTo = (app, axis) => (value) => (record) => {
+  const { id, placement } = layerOf(record, record.selected);
+  const factor = value / (app.shown().size[SIDES[axis]] * placement[`scale_${axis}`]);
+  return setPlacement(id, {
+    scale_x: placement.scale_x * factor,
+    scale_y: placement.scale_y * factor,
+  })(record);
+};
+
+const placed = (field) => (value) => (record) =>
+  setPlacement(record.selected, { [field]: value })(record);
+
+const placeField = (app, label, field, title) =>
+  numberField(app, {
+    label,
+    title,
+    test: `field-${label}`,
+    low: -FARTHEST_PX,
+    high: FARTHEST_PX,
+    name: `Move to ${label}`,
+    read: ({ selected }) => selected?.placement[field] ?? null,
+    edit: placed(field),
+  });
+
+const spanField = (app, label, axis, title) =>
+  numberField(app, {
+    label,
+    title,
+    test: `field-${label}`,
+    low: 1,
+    high: FARTHEST_PX,
+    name: `Scale to ${label}`,
+    read: ({ selected, size }) =>
+      selected && size ? selected.placement[`scale_${axis}`] * size[SIDES[axis]] : null,
+    edit: scaledTo(app, axis),
+  });
+
+const rotationField = (app) =>
+  numberField(app, {
+    label: "rotate",
+    title: "Rotation in degrees, clockwise",
+    test: "field-rotate",
+    low: -180,
+    high: 180,
+    whole: false,
+    suffix: "°",
+    name: "Rotate to",
+    read: ({ selected }) => selected?.placement.rotation_deg ?? null,
+    edit: placed("rotation_deg"),
+  });
+
+const createPlace = (app) => {
+  const fields = [
+    placeField(app, "x", "centre_x_px", "Centre from the left, in pixels"),
+    placeField(app, "y", "centre_y_px", "Centre from the top, in pixels"),
+    spanField(app, "w", "x", "Width in pixels"),
+    spanField(app, "h", "y", "Height in pixels"),
+    rotationField(app),
+  ];
+  const kind = "quiet small";
+  const flips = [
+    button(app, "flipX", { iconName: "flipX", test: "flip-x", title: "Flip sideways (F)", kind }),
+    button(app, "flipY", {
+      iconName: "flipY",
+      test: "flip-y",
+      title: "Flip upside down (Shift F)",
+      kind,
+    }),
+  ];
+  const inputs = fields.map(({ node }) => node);
+  const node = h("div", { class: "options-fields" }, inputs, h("span", { class: "group" }, flips));
+  return { node, update: (shown) => fields.forEach((field) => field.update(shown)) };
+};
+
+const methodChoice = (app) =>
+  choice(app, {
+    label: "Method",
+    test: "method",
+    name: "Method",
+    options: ({ state }) => (state.facts?.methods ?? []).map(({ id, title }) => ({ id, title })),
+    read: ({ record }) => record.settings.method,
+    edit: (method) => setSettings(settingsOfMethod(method)),
+  });
+
+export const createOptionsBar = (app) => {
+  const title = h("span", { class: "options-title" });
+  const hint = h("span", {
+    class: "muted hint",
+    text: "Click an object to select it, or drop a picture here.",
+  });
+  const place = createPlace(app);
+  const masks = createMaskBar(app);
+  const method = methodChoice(app);
+  const bar = { class: "options", role: "toolbar", "aria-label": "The selected object" };
+  const node = h(
+    "div",
+    bar,
+    title,
+    place.node,
+    masks.node,
+    hint,
+    h("span", { class: "spring" }),
+    method.node,
+  );
+  const update = (shown) => {
+    const { selected } = shown;
+    set(title, { text: selected ? titleOf(selected) : "" });
+    const paints = TOOLS.some(({ id, paints: each }) => each && id === shown.state.tool);
+    show(title, selected !== null && !paints);
+    show(place.node, selected !== null && selected.picture !== null && !paints);
+    show(masks.node, paints);
+    show(hint, selected === null && !paints);
+    [place, masks, method].forEach((part) => part.update(shown));
+  };
+  return { node, update };
+};

@@ -1,0 +1,213 @@
+// The bar at the top: name, saving, undo and redo, zoom, model, run, files, keys.
+
+import { fileStem } from "../../kernels/names.js";
+import { setScene } from "../../model/edits.js";
+import { h, set, setVariable } from "../dom/elements.js";
+import { button, textField } from "../dom/fields.js";
+import { createHistoryMenu, createMenu } from "./menus.js";
+
+const SAVED = {
+  saved: "saved",
+  saving: "saving …",
+  unsaved: "unsaved",
+  offline: "kept in this browser",
+};
+
+const SIZES = [
+  { title: "Square", id: "square", width_px: 512, height_px: 512 },
+  { title: "Upright", id: "upright", width_px: 512, height_px: 768 },
+  { title: "Wide", id: "wide", width_px: 768, height_px: 512 },
+  { title: "Large", id: "large", width_px: 1024, height_px: 1024 },
+];
+
+const openItems = ({ state }) => [
+  { heading: "New scene" },
+  ...SIZES.map(({ title, id, ...size }) => ({
+    title,
+    hint: `${size.width_px} × ${size.height_px}`,
+    test: `new-${id}`,
+    command: "newScene",
+    argument: size,
+  })),
+  { heading: "Files" },
+  { title: "Open .ora …", hint: "Ctrl O", test: "open-ora", command: "openOra" },
+  { title: "Add pictures …", hint: "Ctrl I", test: "open-pictures", command: "addPicture" },
+  { heading: "Examples" },
+  ...(state.facts?.examples ?? []).map(({ id, title }) => ({
+    title,
+    test: `example-${id}`,
+    command: "openExample",
+    argument: id,
+  })),
+];
+
+const exportItems = ({ record }) => [
+  {
+    title: "Scene with its settings (.ora)",
+    hint: "Ctrl E",
+    test: "export-ora",
+    command: "exportOra",
+  },
+  {
+    title: `Picture (${fileStem(record.scene.name)}.png)`,
+    hint: "Ctrl Shift E",
+    test: "export-png",
+    command: "exportPng",
+  },
+];
+
+const runText = ({ state }) => {
+  if (!state.job) return "idle";
+  return state.job.state === "queued" ? "queued" : "running";
+};
+
+const createPills = () => {
+  const saved = h(
+    "span",
+    { class: "pill", "data-test": "saved", role: "status" },
+    h("span"),
+    h("span"),
+  );
+  const model = h(
+    "span",
+    { class: "pill", "data-test": "model" },
+    h("span", { class: "muted" }),
+    h("b"),
+  );
+  const queue = h(
+    "span",
+    { class: "pill", "data-test": "queue" },
+    h("span", { class: "dot" }),
+    h("b"),
+  );
+  const update = (shown) => {
+    const { state } = shown;
+    const { state: standing, at } = state.saved;
+    set(saved, { "data-state": standing });
+    set(saved.firstChild, { text: SAVED[standing] });
+    set(saved.lastChild, { class: "when", text: standing === "saved" && at ? ` · ${at}` : "" });
+    const facts = state.facts?.models.find(({ id }) => id === shown.record.settings.model);
+    set(model.firstChild, { text: facts ? `${facts.title} · ` : "" });
+    set(model.lastChild, { text: facts?.device.toUpperCase() ?? "…" });
+    set(queue.lastChild, { text: runText(shown) });
+    set(queue, { "data-state": runText(shown) });
+  };
+  return { saved, model, queue, update };
+};
+
+const createName = (app) => {
+  const field = textField(app, {
+    label: "Name of the scene",
+    test: "project-name",
+    placeholder: "Untitled",
+    read: ({ scene }) => scene.name,
+    name: "Rename the scene",
+    edit: (value) => setScene({ name: value }),
+    merge: () => "scene-name",
+  });
+  const update = (shown) => {
+    field.update(shown);
+    setVariable(
+      field.node,
+      "--letters",
+      `${Math.min(28, Math.max(8, shown.scene.name.length + 2))}ch`,
+    );
+  };
+  return { node: h("span", { class: "name-box" }, field.node), update };
+};
+
+/** How the page is looked at, so that nobody wonders why it stands askew. */
+const lookText = ({ zoom, turn, mirror }) => {
+  const parts = [`${Math.round(zoom * 100)} %`, turn ? `${turn}°` : "", mirror ? "mirrored" : ""];
+  return parts.filter(Boolean).join(" · ");
+};
+
+/** Undo, redo, the steps, and the zoom. */
+const createMoves = (app) => {
+  const undo = button(app, "undo", {
+    iconName: "undo",
+    test: "undo",
+    title: "Undo",
+    kind: "quiet",
+  });
+  const redo = button(app, "redo", {
+    iconName: "redo",
+    test: "redo",
+    title: "Redo",
+    kind: "quiet",
+  });
+  const steps = createHistoryMenu(app);
+  const whole = "Zoom; press for the whole canvas";
+  const zoom = button(app, "fit", {
+    label: "100 %",
+    test: "zoom",
+    title: whole,
+    kind: "quiet zoom",
+  });
+  const update = (shown) => {
+    steps.update(shown);
+    const { undoName, redoName } = app.store;
+    set(undo, {
+      disabled: !undoName,
+      title: undoName ? `Undo: ${undoName} (Ctrl Z)` : "Nothing to undo",
+    });
+    set(redo, {
+      disabled: !redoName,
+      title: redoName ? `Redo: ${redoName} (Ctrl Shift Z)` : "Nothing to redo",
+    });
+    set(zoom.firstChild, { text: lookText(shown.state.view) });
+  };
+  return { nodes: [h("span", { class: "group" }, undo, redo, steps.node), zoom], update };
+};
+
+export const createTopbar = (app) => {
+  const [name, pills, moves] = [createName(app), createPills(), createMoves(app)];
+  const open = createMenu(app, {
+    name: "open-menu",
+    title: "Open",
+    test: "open-menu",
+    items: openItems,
+  });
+  const exports = createMenu(app, {
+    name: "export-menu",
+    title: "Export",
+    test: "export-menu",
+    items: exportItems,
+  });
+  const lights = "Light or dark (Shift T)";
+  const theme = button(app, "theme", {
+    iconName: "sun",
+    test: "theme",
+    title: lights,
+    kind: "quiet",
+  });
+  const all = "All commands (Ctrl K)";
+  const palette = button(app, "palette", {
+    iconName: "search",
+    test: "open-palette",
+    title: all,
+    kind: "quiet",
+  });
+  const keys = button(app, "keys", { label: "?", test: "keys", title: "Keys (?)", kind: "quiet" });
+  const brand = h(
+    "span",
+    { class: "brand" },
+    h("span", { class: "mark", "aria-hidden": "true" }),
+    "Lamina",
+  );
+  const node = h(
+    "header",
+    { class: "topbar" },
+    [brand, name.node, pills.saved, moves.nodes, h("span", { class: "spring" })].flat(),
+    [
+      pills.model,
+      pills.queue,
+      open.node,
+      exports.node,
+      h("span", { class: "group" }, palette, theme, keys),
+    ],
+  );
+  const update = (shown) =>
+    [name, pills, moves, open, exports].forEach((part) => part.update(shown));
+  return { node, update };
+};

@@ -1,0 +1,248 @@
+// The opened card of a layer: its words, its dials, and what can be done with it.
+
+import { formatFraction } from "../../kernels/numbers.js";
+import { appendPhrase } from "../../kernels/spans.js";
+import { setScene } from "../../model/edits.js";
+import { layerOf } from "../../model/records.js";
+import { figuresOf, heatOf, scoreOf } from "../../model/scores.js";
+import { reasonsOf } from "../../model/tuning.js";
+import { h, set, show } from "../dom/elements.js";
+import { button } from "../dom/fields.js";
+import { icon } from "../dom/icons.js";
+import { classLine, createMoreFields, dial, line, words } from "./card-fields.js";
+import { createLayerCandidates } from "./layer-candidates.js";
+import { createLayerSubject } from "./layer-subject.js";
+import { createLearnedLook } from "./learned-look.js";
+import { createStrengthField } from "./strength-field.js";
+
+const DIALS = [
+  {
+    label: "Attention",
+    title: "How strongly the phrase is drawn to this object (v⁺)",
+    test: "attention",
+    field: "attention_positive",
+    high: 2,
+    normal: 0.5,
+  },
+  {
+    label: "Keep out",
+    title: "How strongly the phrase is kept out of other places (v⁻)",
+    test: "keep-out",
+    field: "attention_negative",
+    high: 2,
+    normal: 0.8,
+  },
+  {
+    label: "Opacity",
+    title: "How solid the picture lies on what is below",
+    test: "opacity",
+    field: "opacity",
+    normal: 1,
+  },
+];
+
+/** The sentence with a remedy at hand: a phrase that is not in the prompt is appendPhrase with one click. */
+const createWarnings = (app, id) => {
+  const text = h("span");
+  const append = () =>
+    app.store.change("Add the phrase to the prompt", (record) =>
+      setScene({ prompt: appendPhrase(record.scene.prompt, layerOf(record, id).phrase) })(record),
+    );
+  const link = h("button", {
+    type: "button",
+    class: "button small",
+    "data-test": "append-phrase",
+    text: "Add to prompt",
+    on: { click: append },
+  });
+  const again = h("button", {
+    type: "button",
+    class: "button small",
+    "data-test": "reroll-until",
+    text: "Re-roll until it passes",
+    on: { click: () => app.run("rerollUntilPassed", id) },
+  });
+  const node = h("div", { class: "card-warning", hidden: true }, icon("warn"), text, link, again);
+  const update = (shown, warnings) => {
+    show(node, warnings.length > 0);
+    set(text, { text: warnings.map((warning) => warning.text).join(" ") });
+    show(link, shown.unlinked.has(id) && shown.scene.prompt.trim() !== "");
+    show(
+      again,
+      warnings.some(({ code }) => code === "failed"),
+    );
+    set(again, { disabled: shown.state.job !== null });
+  };
+  return { node, update };
+};
+
+/** How the layer came out in the shown candidate; nothing where nobody measured it. */
+const createScores = (app, id) => {
+  const box = h("span", { class: "scores" });
+  const heat = createHeatSwitch(app, id);
+  const node = line("Came out", "How this layer came out in the shown candidate", box, heat.node);
+  set(node, { "data-test": "layer-scores", hidden: true });
+  let known = null;
+  const update = (shown) => {
+    heat.update(shown);
+    const score = scoreOf(shown.scored, id);
+    if (score === known) return;
+    known = score;
+    const figures = figuresOf(score);
+    show(node, figures.length > 0 || Boolean(score?.heat));
+    const number = (value) => h("b", { text: formatFraction(value) });
+    const tell = ({ field, name, title, value }) =>
+      h(
+        "span",
+        { class: "score", title, "data-test": `score-${field}` },
+        `${name} `,
+        number(value),
+      );
+    box.replaceChildren(...figures.map(tell));
+  };
+  return { node, update };
+};
+
+/** Why the dials stand as they do, as long as they are the chosen ones. */
+const createReasons = (id) => {
+  const node = h("ul", {
+    class: "reasons",
+    "data-test": "reasons",
+    "aria-label": "Why these dials",
+    hidden: true,
+  });
+  let known = "";
+  const update = (shown, layer) => {
+    const reasons = reasonsOf(layer, shown.state.tuned[id]);
+    show(node, reasons.length > 0);
+    if (reasons.join() === known) return;
+    known = reasons.join();
+    node.replaceChildren(...reasons.map((text) => h("li", { text })));
+  };
+  return { node, update };
+};
+
+const WORDS = [
+  {
+    label: "Phrase",
+    test: "phrase",
+    field: "phrase",
+    placeholder: "what this is, as the prompt says it",
+  },
+  { label: "Name", test: "layer-name", field: "name", placeholder: "only for you" },
+];
+
+const TRIES = [
+  { value: 1, text: "one try" },
+  { value: 2, text: "at most 2 tries" },
+  { value: 4, text: "at most 4 tries" },
+  { value: 8, text: "at most 8 tries" },
+];
+
+/** How often a re-roll goes on with new seeds; one choice for all layers: {node, update(shown)}. */
+const createTries = (app) => {
+  const options = TRIES.map((each) => h("option", each));
+  const shape = {
+    class: "field-input choice",
+    "aria-label": "Tries of a re-roll",
+    "data-test": "reroll-tries",
+  };
+  const select = h("select", shape, options);
+  select.addEventListener("change", () => app.session.set({ tries: Number(select.value) }));
+  const title = "A re-roll can go on with new seeds until a candidate passes its scores";
+  const update = ({ state }) => {
+    if (Number(select.value) !== state.tries) select.value = state.tries;
+  };
+  return { node: h("span", { class: "choice-box tries", title }, select, icon("down")), update };
+};
+
+const REROLL = {
+  label: "Re-roll",
+  iconName: "again",
+  test: "reroll",
+  title: "Make this object again in the picked picture (R)",
+  key: "R",
+};
+const VARY = {
+  label: "Vary only this",
+  iconName: "vary",
+  test: "vary",
+  title: "Make candidates of the whole picture that differ in this layer alone (W)",
+};
+const QUIET = {
+  copy: { iconName: "copy", test: "duplicate", title: "Duplicate (Ctrl D)" },
+  tune: {
+    iconName: "tune",
+    test: "autotune-layer",
+    title: "Auto-adjust: choose this layer's dials, with reasons",
+  },
+  merge: {
+    iconName: "merge",
+    test: "merge-down",
+    title: "Merge with the layer below (Ctrl Shift M)",
+  },
+  remove: { iconName: "bin", test: "delete", title: "Delete (Del)" },
+};
+
+/** Two lines: this object again, and so often; and what else can be done with the layer. */
+const createActions = (app, id) => {
+  const reroll = button(app, () => app.run("rerollLayer", id), REROLL);
+  const vary = button(app, () => app.run("vary", id), VARY);
+  const tries = createTries(app);
+  const quiet = (command, shape) => button(app, command, { ...shape, kind: "quiet" });
+  const others = [
+    quiet("duplicate", QUIET.copy),
+    quiet(() => app.run("autotuneLayer", id), QUIET.tune),
+    quiet("mergeDown", QUIET.merge),
+    quiet("delete", QUIET.remove),
+  ];
+  const again = h("div", { class: "action-line" }, reroll, tries.node);
+  const rest = h("div", { class: "action-line" }, vary, h("span", { class: "spring" }), others);
+  const update = (shown) => {
+    tries.update(shown);
+    set(reroll, {
+      disabled: shown.state.job !== null,
+      "data-kind": shown.shownDigest ? "ready" : null,
+    });
+    set(vary, { disabled: shown.state.job !== null });
+  };
+  return { node: h("div", { class: "card-actions" }, again, rest), update };
+};
+
+/** The card of the layer `id`: {node, update(shown, layer, warnings)}. */
+export const createLayerCard = (app, id) => {
+  const fields = [
+    createLayerCandidates(app, id),
+    classLine(app, id, true),
+    ...WORDS.map((options) => words(app, id, options)),
+    createStrengthField(app, id),
+    ...DIALS.map((options) => dial(app, id, options)),
+    createReasons(id),
+    createLearnedLook(app, id),
+    createLayerSubject(app, id),
+    createMoreFields(app, id),
+  ];
+  const [warnings, scores] = [createWarnings(app, id), createScores(app, id)];
+  const actions = createActions(app, id);
+  const inputs = fields.flatMap(({ node, nodes }) => nodes ?? [node]);
+  const node = h("div", { class: "card" }, warnings.node, scores.node, inputs, actions.node);
+  const update = (shown, layer, notes) => {
+    fields.forEach((part) => part.update(shown, layer));
+    warnings.update(shown, notes);
+    scores.update(shown);
+    actions.update(shown);
+  };
+  return { node, update };
+};
+
+/** The switch in a layer's card: {node, update(shown)}. */
+const createHeatSwitch = (app, id) => {
+  const title = "Show where the layer's words looked while this candidate was made";
+  const turn = () => app.session.set({ heat: !app.session.state.heat });
+  const node = button(app, turn, { label: "Heat", test: "show-heat", title, kind: "quiet small" });
+  const update = (shown) => {
+    show(node, heatOf(shown, id) !== "");
+    set(node, { "aria-pressed": shown.state.heat });
+  };
+  return { node, update };
+};

@@ -1,0 +1,90 @@
+// The line of a card about the layer's learned look: state, what it draws alone, learn, choose, forget.
+
+import { setLayer } from "../../model/edits.js";
+import { choicesOf, isTeachable, LENGTHS, standingOf } from "../../model/looks.js";
+import { layerOf } from "../../model/records.js";
+import { h, set, show } from "../dom/elements.js";
+import { button, choice } from "../dom/fields.js";
+import { icon } from "../dom/icons.js";
+import { line } from "./card-fields.js";
+
+const TITLE =
+  "A word of its own that is learned from the layer's picture and stands before its phrase";
+
+/** The picture that the look draws alone. */
+const createShown = (app) => {
+  const node = h("img", {
+    class: "look-shown",
+    alt: "What the look draws alone",
+    "data-test": "look-shown",
+  });
+  const update = (layer, looks) => {
+    const known = looks.find(({ look }) => look === layer.look);
+    show(node, Boolean(known?.shown));
+    if (known?.shown) set(node, { src: app.pictures.url(known.shown) });
+  };
+  return { node, update };
+};
+
+/** How long the next learning may take; one choice for all layers. */
+const createLength = (app) => {
+  const options = LENGTHS.map(({ id, title }) => h("option", { value: id, text: title }));
+  const shape = {
+    class: "field-input choice",
+    "aria-label": "Longest learning",
+    "data-test": "look-steps",
+  };
+  const node = h("select", shape, options);
+  node.addEventListener("change", () => app.session.set({ lookSteps: Number(node.value) }));
+  const update = ({ state }) => {
+    if (Number(node.value) !== state.lookSteps) node.value = state.lookSteps;
+  };
+  return { node, update };
+};
+
+/** {node, update(shown, layer)}: a second line has the looks to choose from, where there are any. */
+export const createLearnedLook = (app, id) => {
+  const state = h("span", { class: "muted", "data-test": "look-state", role: "status" });
+  const shownAlone = createShown(app);
+  const which = choice(app, {
+    label: "Look of the layer",
+    test: "look-choice",
+    options: (shown) => choicesOf(layerOf(shown.record, id), shown.state.looks),
+    read: ({ record }) => layerOf(record, id)?.look ?? "",
+    name: "Look of the layer",
+    edit: (digest) => setLayer(id, { look: digest || null }),
+  });
+  const learn = {
+    label: "Learn look",
+    test: "learn-look",
+    title: "Learn how this layer looks",
+    kind: "small",
+  };
+  const forget = {
+    label: "Forget",
+    test: "forget-look",
+    title: "Go on without the look",
+    kind: "quiet small",
+  };
+  const begin = button(app, () => app.run("learnLook", id), learn);
+  const drop = button(app, () => app.run("forgetLook", id), forget);
+  const length = createLength(app);
+  const chosen = h("span", { class: "look-which" }, shownAlone.node, which.node);
+  const lengthBox = h("span", { class: "choice-box" }, length.node, icon("down"));
+  const node = line(
+    "Look",
+    TITLE,
+    h("span", { class: "look-lines" }, chosen, begin, lengthBox, drop, state),
+  );
+  const update = (shown, layer) => {
+    const standing = standingOf(layer, shown.state.job);
+    set(state, { text: standing.text, "data-state": standing.state });
+    shownAlone.update(layer, shown.state.looks);
+    which.update(shown);
+    length.update(shown);
+    set(begin, { disabled: shown.state.job !== null || !isTeachable(layer) });
+    show(drop, layer.look !== null);
+    show(chosen, layer.look !== null || shown.state.looks.length > 0);
+  };
+  return { node, update };
+};

@@ -1,0 +1,129 @@
+// How much a layer may change: its dial in the row and in the card, or what is painted in its place.
+
+import { FREE, HELD, meanOf } from "../../kernels/halftone.js";
+import { formatFraction } from "../../kernels/numbers.js";
+import { bytesOf, valueAt } from "../../kernels/tiles.js";
+import { setLayer } from "../../model/edits.js";
+import { paintsFreedom } from "../../model/painting.js";
+import { layerOf } from "../../model/records.js";
+import { TOOLS } from "../../tools/tools.js";
+import { h, set, show } from "../dom/elements.js";
+import { button, slider } from "../dom/fields.js";
+
+const PAINTING = new Set(TOOLS.filter(({ paints }) => paints).map(({ id }) => id));
+
+const THUMB_PX = 28;
+
+const drawThumb = (canvas, mask) => {
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(THUMB_PX, THUMB_PX);
+  const scale = Math.max(mask.width_px, mask.height_px) / THUMB_PX;
+  const [left, top] = [mask.width_px, mask.height_px].map((side) => (THUMB_PX - side / scale) / 2);
+  for (let y = 0; y < THUMB_PX; y += 1) {
+    for (let x = 0; x < THUMB_PX; x += 1) {
+      const share = valueAt(mask, (x + 0.5 - left) * scale, (y + 0.5 - top) * scale) / 255;
+      const rgb = HELD.map((held, at) => held + (FREE[at] - held) * share);
+      image.data.set([...rgb, 255], (y * THUMB_PX + x) * 4);
+    }
+  }
+  context.putImageData(image, 0, 0);
+};
+
+/** What is painted, small and in words; drawn anew when it is another, but not in mid-stroke. */
+const createPainted = (app) => {
+  const thumb = h("canvas", { class: "freedom-thumb", width: THUMB_PX, height: THUMB_PX });
+  const text = h("span", { class: "muted" });
+  const node = h(
+    "span",
+    { class: "freedom-painted", "data-test": "freedom-painted", hidden: true },
+    thumb,
+    text,
+  );
+  let known = "";
+  const update = (layer) => {
+    const mask = layer.noise_map ? app.pictures.mask(layer.noise_map) : null;
+    show(node, Boolean(layer.noise_map));
+    if (!mask || layer.noise_map === known || app.store.busy) return;
+    known = layer.noise_map;
+    drawThumb(thumb, mask);
+    set(text, { text: `painted, ${formatFraction(meanOf(bytesOf(mask)))} on average` });
+  };
+  return { node, update };
+};
+
+const TITLE =
+  "Noise: 0 keeps the pixels, 1 invents them anew (t). It can be painted, too: brighter is freer";
+
+/** The dial of a layer's freedom, or what is painted in its place: {node, update(shown)}. */
+export const createStrengthField = (app, id) => {
+  const dial = slider(app, {
+    label: "Freedom",
+    test: "freedom",
+    normal: 0.6,
+    format: formatFraction,
+    read: ({ record }) => layerOf(record, id)?.noise ?? null,
+    name: "Freedom",
+    edit: (noise) => setLayer(id, { noise }),
+    merge: () => `noise:${id}`,
+  });
+  const painted = createPainted(app);
+  const value = h("span", { class: "dial-value" });
+  const turn = () => app.run("paintOn", paintsFreedom(app) ? "mask" : "freedom");
+  const brush = {
+    iconName: "halftone",
+    test: "paint-map",
+    title: "Paint where it is free (\\)",
+    kind: "quiet small",
+  };
+  const bin = {
+    iconName: "bin",
+    test: "clear-map",
+    title: "Back to one number",
+    kind: "quiet small",
+  };
+  const [paint, clear] = [
+    button(app, turn, brush),
+    button(app, () => app.run("clearFreedom", id), bin),
+  ];
+  const label = h("span", { class: "card-label", text: "Freedom" });
+  const shape = { class: "card-line freedom-line", title: TITLE };
+  const ends = h("span", { class: "freedom-ends" }, clear, paint, value);
+  const node = h("div", shape, label, dial.node, painted.node, ends);
+  const update = (shown) => {
+    const layer = layerOf(shown.record, id);
+    dial.update(shown);
+    painted.update(layer);
+    set(value, { text: formatFraction(layer.noise) });
+    set(paint, { "aria-pressed": paintsFreedom(app) && PAINTING.has(shown.state.tool) });
+    for (const each of [dial.node, value]) show(each, !layer.noise_map);
+    show(clear, Boolean(layer.noise_map));
+  };
+  return { node, update };
+};
+
+export const createRowStrength = (app, id) => {
+  const value = h("span", { class: "free-value" });
+  const dial = slider(app, {
+    label: "Freedom (noise): how much this object may change",
+    test: "noise",
+    step: 0.05,
+    normal: 0.6,
+    format: (number) => `free ${formatFraction(number)}`,
+    read: ({ record }) => layerOf(record, id)?.noise ?? null,
+    name: "Freedom",
+    edit: (noise) => setLayer(id, { noise }),
+    merge: () => `noise:${id}`,
+  });
+  const node = h(
+    "div",
+    { class: "free", title: "Freedom: 0 keeps the pixels, 1 invents them anew" },
+    dial.node,
+    value,
+  );
+  const update = (shown, layer) => {
+    dial.update(shown);
+    show(dial.node, !layer.noise_map);
+    set(value, { text: layer.noise_map ? "painted" : `free ${formatFraction(layer.noise)}` });
+  };
+  return { node, update };
+};

@@ -1,0 +1,174 @@
+// The foot of the right panel: prompt, the dials of a run, and Generate.
+
+import { setSettings } from "../../model/edits.js";
+import { isWorking } from "../../model/session.js";
+import { h, keyed, set, show } from "../dom/elements.js";
+import { button, choice, numberField } from "../dom/fields.js";
+import { createLinkedDial, createMethodOptions } from "./method-options.js";
+import { createPrompt } from "./prompt.js";
+import { createRunSubject } from "./run-subject.js";
+
+const LARGEST_SEED = Number.MAX_SAFE_INTEGER;
+
+const SAMPLER_TITLES = {
+  ddim: "DDIM",
+  euler: "Euler",
+  euler_ancestral: "Euler ancestral",
+  dpmpp_2m: "DPM++ 2M",
+  unipc: "UniPC",
+  lcm: "LCM",
+};
+
+const dialsOf = (app) => {
+  const number = (label, test, field, range) =>
+    numberField(app, {
+      label,
+      test,
+      ...range,
+      name: range.title,
+      read: ({ record }) => record.settings[field],
+      edit: (value) => setSettings({ [field]: value }),
+    });
+  return {
+    steps: number("steps", "steps", "steps", { title: "Steps", low: 1, high: 200 }),
+    guidance: number("guidance", "guidance", "guidance_scale", {
+      title: "Guidance",
+      low: 1,
+      high: 30,
+      step: 0.5,
+      whole: false,
+    }),
+    seed: number("seed", "seed", "seed", { title: "Seed", low: 0, high: LARGEST_SEED }),
+    count: number("candidates", "count", "count", { title: "Candidates", low: 1, high: 16 }),
+  };
+};
+
+const createFreshSeeds = (app) => {
+  const input = h("input", {
+    type: "checkbox",
+    class: "tick",
+    "data-test": "fresh-seeds",
+    on: { change: () => app.session.set({ freshSeeds: input.checked }) },
+  });
+  const node = h(
+    "label",
+    { class: "option option-bool", title: "Otherwise the same seed makes the same pictures again" },
+    h("span", { text: "A new seed for every run" }),
+    input,
+  );
+  return { node, update: ({ state }) => (input.checked = state.freshSeeds) };
+};
+
+const createAdvanced = (app) => {
+  const sampler = choice(app, {
+    label: "Sampler",
+    test: "sampler",
+    name: "Sampler",
+    options: ({ state }) =>
+      (state.facts?.samplers ?? []).map((id) => ({ id, title: SAMPLER_TITLES[id] ?? id })),
+    read: ({ record }) => record.settings.sampler,
+    edit: (value) => setSettings({ sampler: value }),
+  });
+  const model = choice(app, {
+    label: "Model",
+    test: "model-choice",
+    name: "Model",
+    options: ({ state }) => (state.facts?.models ?? []).map(({ id, title }) => ({ id, title })),
+    read: ({ record }) => record.settings.model,
+    edit: (value) => setSettings({ model: value }),
+  });
+  const options = createMethodOptions(app);
+  const fresh = createFreshSeeds(app);
+  const node = h(
+    "details",
+    { class: "advanced", "data-test": "advanced" },
+    h("summary", { text: "Advanced" }),
+    h(
+      "div",
+      { class: "advanced-body" },
+      h("label", { class: "option" }, h("span", { text: "Model" }), model.node),
+      h("label", { class: "option" }, h("span", { text: "Sampler" }), sampler.node),
+      fresh.node,
+      options.node,
+    ),
+  );
+  return {
+    node,
+    update: (shown) => [sampler, model, options, fresh].forEach((part) => part.update(shown)),
+  };
+};
+
+const workingText = ({ job }) => {
+  if (!job) return null;
+  if (job.stopping) return "Stopping …";
+  return job.total ? `Generating … ${job.done} of ${job.total}` : "Starting …";
+};
+
+const createGenerate = (app) => {
+  const title = "Make pictures of the whole scene";
+  const node = button(app, "generate", {
+    label: "Generate",
+    test: "generate",
+    kind: "primary",
+    key: "Ctrl Enter",
+    title,
+  });
+  const update = ({ state }) => {
+    const working = isWorking(state);
+    set(node, { disabled: working || !state.project });
+    set(node.firstChild, { text: workingText(state) ?? "Generate" });
+    show(node.lastChild, !working);
+  };
+  return { node, update };
+};
+
+/** What a person should know of the scene as a whole, such as the size at which the model works. */
+const createSceneNotes = () => {
+  const nodes = new Map();
+  const node = h("ul", { class: "scene-notes" });
+  const noteOf = ({ text }) => ({ node: h("li", { text, "data-test": "scene-note" }) });
+  const update = ({ state }) => {
+    const notes = state.notes.filter(({ layer_id }) => layer_id === "");
+    keyed(node, nodes, notes, ({ code, text }) => `${code} ${text}`, noteOf);
+    show(node, notes.length > 0);
+  };
+  return { node, update };
+};
+
+export const createRecipePanel = (app) => {
+  const dials = dialsOf(app);
+  dials.seed.node.append(
+    button(app, "dice", {
+      iconName: "dice",
+      test: "dice",
+      title: "New seed (D)",
+      kind: "quiet small inset",
+    }),
+  );
+  const [prompt, advanced, generate] = [
+    createPrompt(app),
+    createAdvanced(app),
+    createGenerate(app),
+  ];
+  const [notes, setter] = [createSceneNotes(), createLinkedDial(app)];
+  const subject = createRunSubject(app);
+  const numbers = Object.values(dials);
+  const row = h(
+    "div",
+    { class: "dials" },
+    numbers.map(({ node }) => node),
+  );
+  const inside = [prompt.node, subject.node, row, setter.node, notes.node, advanced.node];
+  const body = h("div", { class: "recipe-body" }, inside);
+  const node = h(
+    "section",
+    { class: "recipe", "aria-label": "Prompt and dials" },
+    body,
+    generate.node,
+  );
+  const parts = [prompt, subject, ...numbers, setter, notes, advanced, generate];
+  return {
+    node,
+    update: (shown) => parts.forEach((part) => part.update(shown)),
+  };
+};

@@ -1,0 +1,250 @@
+// The strip under the canvas: the candidates of a run, to look at, accept or put away.
+
+import { plural } from "../../kernels/numbers.js";
+import { layerOf, titleOf } from "../../model/records.js";
+import { placeOf } from "../../model/scores.js";
+import { batchesOf } from "../../model/session.js";
+import { CANDIDATE, h, keyed, set, show } from "../dom/elements.js";
+import { button } from "../dom/fields.js";
+import { createCompareButtons } from "./compare-buttons.js";
+import { createDrafts } from "./drafts.js";
+import { createRankSign, createThumbVeil, createUnchangedSign } from "./thumb-signs.js";
+
+const createThumb = (app, candidate) => {
+  const { index, seed, digest } = candidate;
+  const shape = {
+    type: "button",
+    class: "candidate",
+    role: "option",
+    title: `Seed ${seed}`,
+    draggable: "true",
+  };
+  const hooks = { "data-test": "candidate", "data-index": index, "data-digest": digest };
+  const carry = ({ dataTransfer }) => dataTransfer.setData(CANDIDATE, candidate.id);
+  const on = {
+    click: () => app.run("view", digest),
+    dblclick: () => app.run("accept"),
+    dragstart: carry,
+  };
+  const alt = `Candidate ${index + 1}, seed ${seed}`;
+  const picture = h("img", { src: app.pictures.url(digest), alt, draggable: "false" });
+  const label = h("span", { class: "candidate-seed", text: String(seed) });
+  const [place, veil] = [createRankSign(), createThumbVeil(app)];
+  const node = h(
+    "button",
+    { ...shape, ...hooks, on },
+    picture,
+    label,
+    createUnchangedSign(candidate),
+    place.node,
+    veil.node,
+  );
+  const update = (shown, now) => {
+    set(node, { "data-starred": (shown.record.starred ?? []).includes(digest) });
+    veil.update(shown, now);
+    place.update(placeOf(now, shown.batch.candidates));
+    const current = shown.shownDigest === digest;
+    set(node, {
+      "aria-selected": current,
+      "data-picked": shown.record.picked === digest,
+      tabindex: current ? 0 : -1,
+    });
+    set(node, { "data-other": shown.mix?.other.digest === digest });
+  };
+  return { node, update };
+};
+
+const headline = (shown) => {
+  const { batch } = shown;
+  if (!batch) return shown.state.job ? "On its way" : "No pictures yet";
+  const varied = layerOf(shown.record, shown.state.varied[batch.job] ?? "");
+  if (varied) return titleOf(varied);
+  if (!batch.layerId) return "Whole picture";
+  const layer = layerOf(shown.record, batch.layerId);
+  return layer ? titleOf(layer) : "A deleted layer";
+};
+
+const subline = (shown) => {
+  const { batch, state } = shown;
+  const layouts = (batch?.candidates ?? []).filter(({ layout }) => layout).length;
+  if (layouts) return `${plural(layouts, "layout", "layouts")}: click one, then retouch it`;
+  if (state.varied[batch?.job])
+    return `${plural(batch.candidates.length, "candidate", "candidates")}, it alone varies`;
+  if (batch?.candidates.length) return plural(batch.candidates.length, "candidate", "candidates");
+  if (batch) return state.job ? "The candidates follow." : "Refine a draft to make some.";
+  return state.job
+    ? "The candidates appear here."
+    : "Generate makes the first ones. They stay here, run by run.";
+};
+
+/** Steps through the runs of this scene, the newest first. */
+const createRuns = (app) => {
+  const place = h("span", { class: "muted" });
+  const go = (steps) => () => {
+    const batches = batchesOf(app.session.state);
+    const at = batches.findIndex(({ job }) => job === app.shown().batch?.job);
+    const next = batches[at + steps];
+    if (next) app.run("showBatch", next.job);
+  };
+  const kind = "quiet small";
+  const older = button(app, go(1), {
+    iconName: "left",
+    test: "older-run",
+    title: "The run before",
+    kind,
+  });
+  const newer = button(app, go(-1), {
+    iconName: "right",
+    test: "newer-run",
+    title: "The run after",
+    kind,
+  });
+  const node = h("span", { class: "runs" }, older, place, newer);
+  const update = (shown) => {
+    const { batches } = shown;
+    const at = batches.findIndex(({ job }) => job === shown.batch?.job);
+    show(node, batches.length > 1);
+    set(place, { text: `run ${batches.length - at} of ${batches.length}` });
+    set(newer, { disabled: at <= 0 });
+    set(older, { disabled: at >= batches.length - 1 });
+  };
+  return { node, update };
+};
+
+/** Arrows step, Enter accepts; the focus goes with the shown candidate. */
+const connectStepping = (app, list) => {
+  const follow = () => list.querySelector('[aria-selected="true"]')?.focus();
+  list.addEventListener("keydown", (event) => {
+    const command = { ArrowLeft: "previous", ArrowRight: "next", Enter: "accept" }[event.key];
+    if (!command || event.ctrlKey) return;
+    event.preventDefault();
+    app.run(command).then(() => requestAnimationFrame(follow));
+  });
+};
+
+const createCandidates = (app) => {
+  const nodes = new Map();
+  const shape = {
+    class: "candidates",
+    role: "listbox",
+    "aria-label": "Candidates",
+    "data-test": "candidates",
+  };
+  const list = h("div", { ...shape, "aria-orientation": "horizontal" });
+  connectStepping(app, list);
+  const thumbOf = (candidate) => createThumb(app, candidate);
+  const update = (shown) => {
+    const candidates = shown.batch?.candidates ?? [];
+    keyed(list, nodes, candidates, ({ id }) => id, thumbOf);
+    candidates.forEach((candidate) => nodes.get(candidate.id).update(shown, candidate));
+    if (candidates.length && !list.querySelector('[tabindex="0"]')) list.firstChild.tabIndex = 0;
+    show(list, candidates.length > 0);
+  };
+  return { node: list, update };
+};
+
+const createChoices = (app) => {
+  const away = { label: "Discard", test: "discard", title: "Put these candidates away (Shift X)" };
+  const take = {
+    label: "Accept",
+    test: "accept",
+    title: "Go on with this one (Enter)",
+    kind: "accent",
+    key: "⏎",
+  };
+  const [discard, accept] = [button(app, "discard", away), button(app, "accept", take)];
+  const star = button(app, "star", {
+    iconName: "star",
+    test: "star",
+    title: "Star (Shift S)",
+    kind: "quiet",
+  });
+  const into = {
+    iconName: "apart",
+    test: "decompose",
+    title: "Decompose into layers (Shift D)",
+    kind: "quiet",
+  };
+  const apart = button(app, "decompose", into);
+  const touch = createRetouchButtons(app);
+  const update = (shown) => {
+    [star, apart, discard, accept].forEach((each) => show(each, shown.batch !== null));
+    set(star, {
+      disabled: !shown.ownDigest,
+      "aria-pressed": (shown.record.starred ?? []).includes(shown.ownDigest),
+    });
+    set(apart, { disabled: shown.state.job !== null || !shown.ownDigest });
+    set(accept, { disabled: !shown.state.viewed && !shown.mix });
+    touch.update(shown);
+  };
+  return { nodes: [...touch.nodes, star, apart, discard, accept], update };
+};
+
+export const createStrip = (app) => {
+  const title = h("span", { class: "strip-title" });
+  const count = h("span", { class: "muted" });
+  const [runs, compare, choices, list] = [
+    createRuns,
+    createCompareButtons,
+    createChoices,
+    createCandidates,
+  ].map((create) => create(app));
+  const spring = h("span", { class: "spring" });
+  const head = h(
+    "div",
+    { class: "strip-head" },
+    title,
+    count,
+    runs.node,
+    spring,
+    compare.node,
+    choices.nodes,
+  );
+  const drafts = createDrafts(app);
+  const pictures = h("div", { class: "strip-pictures" }, head, list.node);
+  const node = h("section", { class: "strip", "aria-label": "Results" }, drafts.node, pictures);
+  const update = (shown) => {
+    const layerId = shown.batch?.layerId || shown.state.varied[shown.batch?.job];
+    set(title, {
+      text: headline(shown),
+      "data-tint": layerId ? app.tints.indexOf(layerId) : null,
+    });
+    set(count, { text: subline(shown) });
+    [drafts, runs, compare, choices, list].forEach((part) => part.update(shown));
+    set(node, { "data-empty": shown.batch === null });
+  };
+  return { node, update };
+};
+
+/** Retouch the layout in view; show where subjects were found. */
+const createRetouchButtons = (app) => {
+  const touch = "Give the subject in this layout its own looks (T)";
+  const retouch = button(app, "retouch", {
+    label: "Retouch",
+    test: "retouch",
+    title: touch,
+    kind: "accent",
+    key: "T",
+  });
+  const found = "Show where the subject was found";
+  const masks = button(app, "showMasks", {
+    label: "Mask",
+    test: "show-masks",
+    title: found,
+    kind: "small flip",
+  });
+  const update = (shown) => {
+    const made = shown.batch?.candidates ?? [];
+    show(
+      retouch,
+      made.some(({ layout }) => layout),
+    );
+    set(retouch, { disabled: shown.state.job !== null || !shown.candidate?.layout });
+    show(
+      masks,
+      made.some(({ mask }) => mask),
+    );
+    set(masks, { "aria-pressed": shown.state.masksShown });
+  };
+  return { nodes: [masks, retouch], update };
+};
