@@ -25,7 +25,29 @@ from backend.errors import (
     StoreError,
 )
 from backend.plan.lesson import TITLES
+from backend.studio.records import (
+    Candidate,
+    News,
+    Project,
+    Saved,
+    Submitted,
+    TakenMask,
+    TakenPicture,
+)
+from backend.studio.subjects import LibrarySubject
 from ui import messages
+from ui.replies import (
+    CutReply,
+    DoneReply,
+    ErrorReply,
+    ExportReply,
+    JobsReply,
+    LibraryReply,
+    ProjectReply,
+    StateReply,
+    SubjectMethod,
+    TunedReply,
+)
 from ui.uploads import UploadFolder
 
 if TYPE_CHECKING:
@@ -63,7 +85,7 @@ class Bridge:
         """The reply to a message, or ``{"error": {what, limit, remedy, code}}``. Raises nothing."""
         try:
             verb, fields = _opened(message)
-            return verb.answer(self, messages.read_message(fields, verb.message))
+            return _json(verb.answer(self, messages.read_message(fields, verb.message)))
         except LaminaError as error:
             return {"error": told(error)}
         except Exception:
@@ -74,36 +96,36 @@ class Bridge:
 
 @dataclass(frozen=True)
 class Verb:
-    """What a verb carries and who answers it."""
+    """What a verb carries, who answers it, and the record that the answer is."""
 
     message: type[messages.Message]
-    answer: Callable[[Bridge, Any], Reply]
+    answer: Callable[[Bridge, Any], BaseModel]
+    reply: type[BaseModel]
 
 
-def told(error: LaminaError) -> dict[str, Any]:
+def told(error: LaminaError) -> Reply:
     """An error as a page shows it; a stale revision carries the current one."""
-    code = next(code for kind, code in CODES if isinstance(error, kind))
-    record: dict[str, Any] = {
-        "what": error.what,
-        "limit": error.limit,
-        "remedy": error.remedy,
-        "code": code,
-    }
-    if isinstance(error, StaleRevision):
-        record["current"] = error.current
-    return cast(dict[str, Any], messages.clean(record))
+    reply = ErrorReply(
+        what=error.what,
+        limit=error.limit,
+        remedy=error.remedy,
+        code=next(code for kind, code in CODES if isinstance(error, kind)),
+        current=error.current if isinstance(error, StaleRevision) else None,
+    )
+    return cast(Reply, messages.clean(_json(reply, exclude_none=True)))
 
 
-def _incident(incident: str) -> dict[str, Any]:
-    return {
-        "what": f"Something broke inside Lamina (incident {incident}).",
-        "limit": "",
-        "remedy": (
+def _incident(incident: str) -> Reply:
+    reply = ErrorReply(
+        what=f"Something broke inside Lamina (incident {incident}).",
+        limit="",
+        remedy=(
             "Your scene is kept. Try once more; the log of the server tells more under that number."
         ),
-        "code": "internal",
-        "incident": incident,
-    }
+        code="internal",
+        incident=incident,
+    )
+    return _json(reply, exclude_none=True)
 
 
 def _opened(message: Any) -> tuple[Verb, Mapping[str, Any]]:
@@ -121,18 +143,15 @@ def _opened(message: Any) -> tuple[Verb, Mapping[str, Any]]:
     return VERBS[name], {key: value for key, value in record.items() if key != "verb"}
 
 
-def _json(record: BaseModel) -> Reply:
-    return record.model_dump(mode="json")
+def _json(record: BaseModel, *, exclude_none: bool = False) -> Reply:
+    return record.model_dump(mode="json", by_alias=True, exclude_none=exclude_none)
 
 
-def _opened_project(bridge: Bridge, project: BaseModel) -> Reply:
-    """A project together with all that the page needs to know about this server."""
-    reply = {**_json(bridge.studio.facts()), **_json(project)}
-    reply["project"] = reply.pop("id")
-    return reply
+def _opened_project(bridge: Bridge, project: Project) -> ProjectReply:
+    return ProjectReply(**dict(bridge.studio.facts()), **dict(project))
 
 
-def _hello(bridge: Bridge, message: messages.Hello) -> Reply:
+def _hello(bridge: Bridge, message: messages.Hello) -> ProjectReply:
     studio = bridge.studio
     project = (
         studio.open_latest() if message.project is None else studio.open_project(message.project)
@@ -140,19 +159,19 @@ def _hello(bridge: Bridge, message: messages.Hello) -> Reply:
     return _opened_project(bridge, project)
 
 
-def _save(bridge: Bridge, message: messages.Save) -> Reply:
-    return _json(bridge.studio.save(message.project, message.revision, message.scene, message.desk))
+def _save(bridge: Bridge, message: messages.Save) -> Saved:
+    return bridge.studio.save(message.project, message.revision, message.scene, message.desk)
 
 
-def _take_picture(bridge: Bridge, message: messages.TakePicture) -> Reply:
-    return _json(bridge.studio.take_picture(bridge.uploads.take(message.path), message.name))
+def _take_picture(bridge: Bridge, message: messages.TakePicture) -> TakenPicture:
+    return bridge.studio.take_picture(bridge.uploads.take(message.path), message.name)
 
 
-def _take_mask(bridge: Bridge, message: messages.TakeMask) -> Reply:
-    return _json(bridge.studio.take_mask(bridge.uploads.take(message.path)))
+def _take_mask(bridge: Bridge, message: messages.TakeMask) -> TakenMask:
+    return bridge.studio.take_mask(bridge.uploads.take(message.path))
 
 
-def _open_ora(bridge: Bridge, message: messages.OpenOra) -> Reply:
+def _open_ora(bridge: Bridge, message: messages.OpenOra) -> ProjectReply:
     if message.path is not None and message.example is None:
         return _opened_project(
             bridge, bridge.studio.open_ora(bridge.uploads.take(message.path), message.name)
@@ -166,28 +185,29 @@ def _open_ora(bridge: Bridge, message: messages.OpenOra) -> Reply:
     )
 
 
-def _new_scene(bridge: Bridge, message: messages.NewScene) -> Reply:
+def _new_scene(bridge: Bridge, message: messages.NewScene) -> ProjectReply:
     return _opened_project(bridge, bridge.studio.begin_scene(message.width_px, message.height_px))
 
 
-def _export_ora(bridge: Bridge, message: messages.ExportOra) -> Reply:
+def _export_ora(bridge: Bridge, message: messages.ExportOra) -> ExportReply:
     """The file is built here once so that a refusal is a sentence on the page, and again when it is
     fetched.
     """
     _, name = bridge.studio.export_ora(message.project)
-    return {"url": f"lamina/export/{message.project}.ora", "name": name}
+    return ExportReply(url=f"lamina/export/{message.project}.ora", name=name)
 
 
-def _generate(bridge: Bridge, message: messages.Generate) -> Reply:
-    return _json(bridge.studio.generate(message.project, message.revision, message.request))
+def _generate(bridge: Bridge, message: messages.Generate) -> Submitted:
+    return bridge.studio.generate(message.project, message.revision, message.request)
 
 
-def _autotune(bridge: Bridge, message: messages.Autotune) -> Reply:
-    tuned = bridge.studio.autotune(message.project, message.revision, message.layer)
-    return {"layers": [_json(layer) for layer in tuned]}
+def _autotune(bridge: Bridge, message: messages.Autotune) -> TunedReply:
+    return TunedReply(
+        layers=bridge.studio.autotune(message.project, message.revision, message.layer)
+    )
 
 
-def _select(bridge: Bridge, message: messages.Select) -> Reply:
+def _select(bridge: Bridge, message: messages.Select) -> TakenMask:
     given = [where for where in (message.point, message.box) if where is not None]
     if len(given) != 1:
         raise RequestError(
@@ -195,90 +215,86 @@ def _select(bridge: Bridge, message: messages.Select) -> Reply:
             limit="A message holds a point or a box, exactly one of them.",
             remedy="Click the object, or draw a box around it.",
         )
-    return _json(bridge.studio.select(message.project, message.picture, given[0]))
+    return bridge.studio.select(message.project, message.picture, given[0])
 
 
-def _mix(bridge: Bridge, message: messages.Mix) -> Reply:
-    return _json(bridge.studio.mix(message.project, message.base, message.other, message.mask))
+def _mix(bridge: Bridge, message: messages.Mix) -> Candidate:
+    return bridge.studio.mix(message.project, message.base, message.other, message.mask)
 
 
-def _cut_apart(bridge: Bridge, message: messages.CutApart) -> Reply:
-    cut = bridge.studio.cut_apart(message.project, message.revision, message.picture)
-    return {"layers": [_json(layer) for layer in cut]}
+def _cut_apart(bridge: Bridge, message: messages.CutApart) -> CutReply:
+    return CutReply(
+        layers=bridge.studio.cut_apart(message.project, message.revision, message.picture)
+    )
 
 
-def _retouch(bridge: Bridge, message: messages.Retouch) -> Reply:
-    return _json(bridge.studio.retouch(message.project, message.candidate))
+def _retouch(bridge: Bridge, message: messages.Retouch) -> Submitted:
+    return bridge.studio.retouch(message.project, message.candidate)
 
 
-def _subjects(bridge: Bridge, message: messages.Subjects) -> Reply:
+def _subjects(bridge: Bridge, message: messages.Subjects) -> LibraryReply:
     """The library, and what a new subject may be trained by."""
-    methods = [{"id": method, "title": title} for method, title in TITLES.items()]
-    return {
-        "subjects": [_json(subject) for subject in bridge.studio.library.listed()],
-        "methods": methods,
-    }
+    methods = tuple(SubjectMethod(id=method, title=title) for method, title in TITLES.items())
+    return LibraryReply(subjects=bridge.studio.library.listed(), methods=methods)
 
 
-def _cut_reference(bridge: Bridge, message: messages.CutReference) -> Reply:
-    return _json(bridge.studio.library.cut_out(message.model, message.picture))
+def _cut_reference(bridge: Bridge, message: messages.CutReference) -> TakenPicture:
+    return bridge.studio.library.cut_out(message.model, message.picture)
 
 
-def _make_subject(bridge: Bridge, message: messages.MakeSubject) -> Reply:
+def _make_subject(bridge: Bridge, message: messages.MakeSubject) -> LibrarySubject:
     references = tuple(message.references)
-    return _json(
-        bridge.studio.library.make(message.name, message.class_word, message.method, references)
+    return bridge.studio.library.make(message.name, message.class_word, message.method, references)
+
+
+def _train_subject(bridge: Bridge, message: messages.TrainSubject) -> Submitted:
+    return bridge.studio.library.train(
+        message.project, message.subject, message.model, message.steps
     )
 
 
-def _train_subject(bridge: Bridge, message: messages.TrainSubject) -> Reply:
-    return _json(
-        bridge.studio.library.train(message.project, message.subject, message.model, message.steps)
-    )
+def _rename_subject(bridge: Bridge, message: messages.RenameSubject) -> LibrarySubject:
+    return bridge.studio.library.rename(message.subject, message.name)
 
 
-def _rename_subject(bridge: Bridge, message: messages.RenameSubject) -> Reply:
-    return _json(bridge.studio.library.rename(message.subject, message.name))
-
-
-def _delete_subject(bridge: Bridge, message: messages.DeleteSubject) -> Reply:
+def _delete_subject(bridge: Bridge, message: messages.DeleteSubject) -> DoneReply:
     bridge.studio.library.delete(message.subject)
-    return {}
+    return DoneReply()
 
 
-def _events(bridge: Bridge, message: messages.Events) -> Reply:
-    return _json(bridge.studio.news(message.job, message.after))
+def _events(bridge: Bridge, message: messages.Events) -> News:
+    return bridge.studio.news(message.job, message.after)
 
 
-def _cancel(bridge: Bridge, message: messages.Cancel) -> Reply:
-    return {"state": bridge.studio.cancel(message.job)}
+def _cancel(bridge: Bridge, message: messages.Cancel) -> StateReply:
+    return StateReply(state=bridge.studio.cancel(message.job))
 
 
-def _jobs(bridge: Bridge, message: messages.Jobs) -> Reply:
-    return {"jobs": [_json(job) for job in bridge.studio.jobs(message.project)]}
+def _jobs(bridge: Bridge, message: messages.Jobs) -> JobsReply:
+    return JobsReply(jobs=bridge.studio.jobs(message.project))
 
 
 VERBS: Mapping[str, Verb] = {
-    "hello": Verb(messages.Hello, _hello),
-    "save": Verb(messages.Save, _save),
-    "take_picture": Verb(messages.TakePicture, _take_picture),
-    "take_mask": Verb(messages.TakeMask, _take_mask),
-    "open_ora": Verb(messages.OpenOra, _open_ora),
-    "export_ora": Verb(messages.ExportOra, _export_ora),
-    "generate": Verb(messages.Generate, _generate),
-    "autotune": Verb(messages.Autotune, _autotune),
-    "select": Verb(messages.Select, _select),
-    "mix": Verb(messages.Mix, _mix),
-    "cut_apart": Verb(messages.CutApart, _cut_apart),
-    "retouch": Verb(messages.Retouch, _retouch),
-    "subjects": Verb(messages.Subjects, _subjects),
-    "cut_reference": Verb(messages.CutReference, _cut_reference),
-    "make_subject": Verb(messages.MakeSubject, _make_subject),
-    "train_subject": Verb(messages.TrainSubject, _train_subject),
-    "rename_subject": Verb(messages.RenameSubject, _rename_subject),
-    "delete_subject": Verb(messages.DeleteSubject, _delete_subject),
-    "events": Verb(messages.Events, _events),
-    "cancel": Verb(messages.Cancel, _cancel),
-    "jobs": Verb(messages.Jobs, _jobs),
-    "new_scene": Verb(messages.NewScene, _new_scene),
+    "hello": Verb(messages.Hello, _hello, ProjectReply),
+    "save": Verb(messages.Save, _save, Saved),
+    "take_picture": Verb(messages.TakePicture, _take_picture, TakenPicture),
+    "take_mask": Verb(messages.TakeMask, _take_mask, TakenMask),
+    "open_ora": Verb(messages.OpenOra, _open_ora, ProjectReply),
+    "export_ora": Verb(messages.ExportOra, _export_ora, ExportReply),
+    "generate": Verb(messages.Generate, _generate, Submitted),
+    "autotune": Verb(messages.Autotune, _autotune, TunedReply),
+    "select": Verb(messages.Select, _select, TakenMask),
+    "mix": Verb(messages.Mix, _mix, Candidate),
+    "cut_apart": Verb(messages.CutApart, _cut_apart, CutReply),
+    "retouch": Verb(messages.Retouch, _retouch, Submitted),
+    "subjects": Verb(messages.Subjects, _subjects, LibraryReply),
+    "cut_reference": Verb(messages.CutReference, _cut_reference, TakenPicture),
+    "make_subject": Verb(messages.MakeSubject, _make_subject, LibrarySubject),
+    "train_subject": Verb(messages.TrainSubject, _train_subject, Submitted),
+    "rename_subject": Verb(messages.RenameSubject, _rename_subject, LibrarySubject),
+    "delete_subject": Verb(messages.DeleteSubject, _delete_subject, DoneReply),
+    "events": Verb(messages.Events, _events, News),
+    "cancel": Verb(messages.Cancel, _cancel, StateReply),
+    "jobs": Verb(messages.Jobs, _jobs, JobsReply),
+    "new_scene": Verb(messages.NewScene, _new_scene, ProjectReply),
 }

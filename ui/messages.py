@@ -44,8 +44,8 @@ class Save(Message):
 
     project: Identifier
     revision: Count
-    scene: dict[str, Any]
-    desk: dict[str, Any]
+    scene: Annotated[dict[str, Any], Field(json_schema_extra={"page": "Scene"})]
+    desk: Annotated[dict[str, Any], Field(json_schema_extra={"page": "EditorRecord"})]
 
 
 class TakePicture(Message):
@@ -87,7 +87,7 @@ class Generate(Message):
 
     project: Identifier
     revision: Count
-    request: dict[str, Any]
+    request: Annotated[dict[str, Any], Field(json_schema_extra={"page": "AnyRequest"})]
 
 
 class Autotune(Message):

@@ -5,6 +5,7 @@ layers.
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -25,6 +26,16 @@ LCM_STEPS = 50
 """The steps that LCM models were distilled on (diffusers' original_inference_steps): its timesteps
 lie on that grid.
 """
+
+
+class RequestKind(StrEnum):
+    """What a job was asked for; trainings of subjects are asked for by a verb of their own."""
+
+    COMPOSE = "compose"
+    REROLL = "reroll"
+    LEARN = "learn"
+    DECOMPOSE = "decompose"
+    SUBJECT = "subject"
 
 
 class Settings(Record):

@@ -24,7 +24,12 @@ SHOWN_CHARACTERS = 60
 class Record(BaseModel):
     """A frozen, strict record: unknown fields, NaN and infinities are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        json_schema_serialization_defaults_required=True,
+    )
 
 
 class Complaint(NamedTuple):

@@ -20,7 +20,7 @@ from backend.plan.events import (
 )
 from backend.plan.layer_score import LayerScore
 from backend.plan.plan import Note
-from backend.plan.request import OptionValue, Settings
+from backend.plan.request import OptionValue, RequestKind, Settings
 from backend.scene.layer import Digest, Record
 from backend.scene.scene import Scene
 
@@ -112,7 +112,7 @@ class Job(Record):
 
     id: str
     project: str
-    kind: str = "compose"
+    kind: RequestKind = RequestKind.COMPOSE
     state: JobState
     layer_id: str
     layer_ids: tuple[str, ...] = ()

@@ -20,7 +20,7 @@ export class Refusal extends Error {
     limit = "",
     remedy = "",
     code = "",
-    current = 0,
+    current = null,
   }) {
     super(what);
     this.what = what;

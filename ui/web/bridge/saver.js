@@ -149,7 +149,8 @@ class Saver {
     if (!(error instanceof Refusal)) throw error;
     if (error.code === OFFLINE) return this.#mark("offline");
     this.#mark("unsaved");
-    if (error.code === "stale") this.#session.set({ conflict: { current: error.current } });
+    if (error.code === "stale" && error.current !== null)
+      this.#session.set({ conflict: { current: error.current } });
     else
       addNotice(this.#session, {
         tone: "problem",

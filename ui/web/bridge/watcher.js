@@ -113,8 +113,9 @@ class Watcher {
         what: error.what,
         limit: error.limit,
         remedy: error.remedy,
+        code: "",
       };
-      return { state: "failed", events: [failed], candidates: [] };
+      return { state: "failed", events: [failed], candidates: [], drafts: [] };
     }
   }
 

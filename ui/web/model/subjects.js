@@ -28,6 +28,7 @@ export const settingsOfMethod = (method) =>
 /**
  * A new subject before it is made; each of `references` is {digest, whole}: as it is used, and as
  * it was given.
+ * @type {Readonly<SubjectForm>}
  */
 export const EMPTY_FORM = freeze({
   name: "",

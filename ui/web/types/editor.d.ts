@@ -24,6 +24,7 @@ import type {
   RequestKind,
   Scene,
   SubjectLibrary,
+  TrainingMethod,
   TunedLayer,
   Verb,
 } from "./protocol.d.ts";
@@ -217,7 +218,7 @@ export interface Reference {
 export interface SubjectForm {
   name: string;
   classWord: string;
-  method: string;
+  method: TrainingMethod | "";
   steps: number;
   cut: boolean;
   references: readonly Reference[];

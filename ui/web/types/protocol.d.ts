@@ -1,29 +1,169 @@
-// The records that cross between the page and the server, written by hand until they are generated from the
-// server's JSON Schema. Names are those of the wire; numbers are JSON numbers.
+// The records that cross between the page and the server. Written by `python -m ui.protocol` from
+// the server's JSON Schema: change the records in Python, then run it; never this file.
 
 export type Digest = string;
 export type Identifier = string;
+
 export type BlendMode =
   "normal" | "multiply" | "screen" | "overlay" | "soft_light" | "darken" | "lighten";
+
 export type StructureKind = "none" | "edges" | "soft_edges" | "depth";
-export type OptionValue = boolean | number | string;
-export type RequestKind = "compose" | "reroll" | "learn" | "decompose";
-export type JobState = "queued" | "running" | "finished" | "failed" | "cancelled" | "interrupted";
+
 export type SubjectState = "new" | "waiting" | "training" | "stopped" | "failed" | "ready";
 
-export interface Placement {
-  centre_x_px: number;
-  centre_y_px: number;
-  scale_x: number;
-  scale_y: number;
-  rotation_deg: number;
-  flip_x: boolean;
-  flip_y: boolean;
+export type TrainingMethod =
+  "dreambooth_lora" | "custom_diffusion" | "textual_inversion" | "dreambooth";
+
+export type OptionValue = boolean | number | string;
+
+export interface Candidate {
+  id: string;
+  job: string;
+  index: number;
+  seed: number;
+  digest: string;
+  width_px: number;
+  height_px: number;
+  plan: string;
+  created: string;
+  scores: readonly LayerScore[];
+  rank: number;
+  layer_id: string;
+  source: string;
+  changed_outside: number | null;
+  batch: number;
+  draft: string;
+  layout: boolean;
+  mask: string;
 }
 
-export interface Structure {
-  kind: StructureKind;
-  weight: number;
+export interface Coverage {
+  layer_id: string;
+  visible_frac: number;
+  cells: number;
+}
+
+export interface CutLayer {
+  layer_id: string;
+  digest: string;
+  width_px: number;
+  height_px: number;
+  centre_x_px: number;
+  centre_y_px: number;
+}
+
+export interface CutReply {
+  layers: readonly CutLayer[];
+}
+
+export interface EditorRecord {
+  settings: Settings;
+  picked: Digest | "";
+  selected: string;
+  mix: MixRecord | null;
+  subject: string;
+  starred: readonly Digest[];
+}
+
+export type DoneReply = Readonly<Record<never, never>>;
+
+export interface Example {
+  id: string;
+  title: string;
+}
+
+export interface ExportReply {
+  url: string;
+  name: string;
+}
+
+export interface Facts {
+  version: string;
+  models: readonly ModelFacts[];
+  methods: readonly MethodFacts[];
+  samplers: readonly string[];
+  examples: readonly Example[];
+  limits: Readonly<Record<string, number>>;
+}
+
+export interface FoundPart {
+  layer_id: string;
+  picture: string;
+  x_px: number;
+  y_px: number;
+  width_px: number;
+  height_px: number;
+}
+
+export interface ApartEvent {
+  n: number;
+  kind: "apart";
+  parts: readonly FoundPart[];
+  plate: string;
+  missing: readonly string[];
+  width_px: number;
+  height_px: number;
+}
+
+export interface Group {
+  id: Identifier;
+  name: string;
+  members: readonly Identifier[];
+  collapsed: boolean;
+  hid: readonly Identifier[];
+}
+
+export interface JobRecord {
+  id: string;
+  project: string;
+  kind: RequestKind;
+  state: JobState;
+  layer_id: string;
+  layer_ids: readonly string[];
+  done: number;
+  total: number;
+  created: string;
+}
+
+export interface JobCancelled {
+  n: number;
+  kind: "cancelled";
+}
+
+export interface FailedEvent {
+  n: number;
+  kind: "failed";
+  what: string;
+  limit: string;
+  remedy: string;
+  code: string;
+}
+
+export interface JobFinished {
+  n: number;
+  kind: "finished";
+}
+
+export interface JobInterrupted {
+  n: number;
+  kind: "interrupted";
+}
+
+export interface JobQueued {
+  n: number;
+  kind: "queued";
+}
+
+export interface JobStarted {
+  n: number;
+  kind: "started";
+  device: string;
+}
+
+export type JobState = "queued" | "running" | "finished" | "failed" | "cancelled" | "interrupted";
+
+export interface JobsReply {
+  jobs: readonly JobRecord[];
 }
 
 export interface Layer {
@@ -51,66 +191,8 @@ export interface Layer {
   heard_to: number;
 }
 
-export interface Group {
-  id: Identifier;
-  name: string;
-  members: readonly Identifier[];
-  collapsed: boolean;
-  hid: readonly Identifier[];
-}
-
-export interface Scene {
-  version: number;
-  name: string;
-  width_px: number;
-  height_px: number;
-  prompt: string;
-  negative: string;
-  layers: readonly Layer[];
-  groups?: readonly Group[];
-}
-
-export interface Settings {
-  model: Identifier;
-  method: Identifier;
-  sampler: string;
-  steps: number;
-  guidance_scale: number;
-  seed: number;
-  count: number;
-  options: Readonly<Record<string, OptionValue>>;
-}
-
-export interface MixRecord {
-  base: Identifier;
-  other: Identifier;
-  mask: Digest;
-}
-
-/** What is kept beside the scene. */
-export interface EditorRecord {
-  settings: Settings;
-  picked: Digest | "";
-  selected: Identifier | "";
-  mix: MixRecord | null;
-  subject: Identifier | "";
-  starred: readonly Digest[];
-}
-
-export interface Note {
-  code: string;
-  layer_id: Identifier | "";
-  text: string;
-}
-
-export interface Coverage {
-  layer_id: Identifier;
-  visible_frac: number;
-  cells: number;
-}
-
 export interface LayerScore {
-  layer_id: Identifier;
+  layer_id: string;
   text: number | null;
   image: number | null;
   iou: number | null;
@@ -120,55 +202,70 @@ export interface LayerScore {
   heat: Digest | "";
 }
 
-interface MadePicture {
-  id: Identifier;
-  job: Identifier;
-  index: number;
-  seed: number;
-  digest: Digest;
-  width_px: number;
-  height_px: number;
-  plan: string;
-  created: string;
-  scores: readonly LayerScore[];
-  rank: number;
-}
-
-export interface Candidate extends MadePicture {
-  layer_id: Identifier | "";
-  source: Digest | "";
-  changed_outside: number | null;
-  batch: number;
-  draft: Digest | "";
-  layout: boolean;
-  mask: Digest | "";
-}
-
-export type Draft = MadePicture;
-
 export interface LearnedLook {
-  layer_id: Identifier;
+  layer_id: string;
   phrase: string;
-  look: Digest;
-  shown: Digest;
+  look: string;
+  shown: string;
 }
 
-export interface JobRecord {
-  id: Identifier;
-  project: Identifier;
-  kind: RequestKind;
-  state: JobState;
-  layer_id: Identifier | "";
-  layer_ids: readonly Identifier[];
+export interface SubjectLibrary {
+  subjects: readonly Subject[];
+  methods: readonly SubjectMethod[];
+}
+
+export interface Subject {
+  id: string;
+  name: string;
+  class_word: string;
+  method: TrainingMethod;
+  references: readonly string[];
+  model: string;
+  file: string;
+  state: SubjectState;
+  job: string;
   done: number;
   total: number;
+  begun: boolean;
+  told: string;
   created: string;
 }
 
-export interface OptionSet {
-  name: string;
-  low: number;
-  high: number;
+export interface MethodFacts {
+  id: string;
+  title: string;
+  options: readonly OptionField[];
+  drafts: boolean;
+  ignores: readonly string[];
+}
+
+export interface MixRecord {
+  base: string;
+  other: string;
+  mask: Digest;
+}
+
+export interface ModelFacts {
+  id: string;
+  title: string;
+  device: string;
+  native_px: number;
+  cell_px: number;
+  members: readonly string[];
+  classes: readonly string[];
+}
+
+export interface JobNews {
+  state: JobState;
+  events: readonly JobEvent[];
+  candidates: readonly Candidate[];
+  drafts: readonly Draft[];
+}
+
+export interface Note {
+  code: string;
+  layer_id: string;
+  text: string;
 }
 
 export interface OptionField {
@@ -187,30 +284,46 @@ export interface OptionField {
   unless: string;
 }
 
-export interface MethodFacts {
-  id: Identifier;
-  title: string;
-  options: readonly OptionField[];
-  drafts: boolean;
-  ignores: readonly string[];
+export interface OptionSet {
+  name: string;
+  low: number;
+  high: number;
 }
 
-export interface ModelFacts {
-  id: Identifier;
-  title: string;
-  device: string;
-  native_px: number;
-  cell_px: number;
-  members: readonly string[];
-  classes: readonly string[];
+export interface Placement {
+  centre_x_px: number;
+  centre_y_px: number;
+  scale_x: number;
+  scale_y: number;
+  rotation_deg: number;
+  flip_x: boolean;
+  flip_y: boolean;
 }
 
-export interface Example {
-  id: Identifier;
-  title: string;
+export interface Preview {
+  jpeg: string;
+  stage1_count: number;
 }
 
-export interface Facts {
+export interface ProgressedEvent {
+  n: number;
+  kind: "progressed";
+  done: number;
+  total: number;
+  preview: Preview | null;
+}
+
+export interface ProjectReply {
+  project: string;
+  revision: number;
+  scene: Scene;
+  desk: EditorRecord;
+  job: JobRecord | null;
+  candidates: readonly Candidate[];
+  drafts: readonly Draft[];
+  coverage: readonly Coverage[];
+  notes: readonly Note[];
+  looks: readonly LearnedLook[];
   version: string;
   models: readonly ModelFacts[];
   methods: readonly MethodFacts[];
@@ -219,168 +332,109 @@ export interface Facts {
   limits: Readonly<Record<string, number>>;
 }
 
-export interface Subject {
-  id: Identifier;
+export type RequestKind = "compose" | "reroll" | "learn" | "decompose" | "subject";
+
+export interface SavedReply {
+  revision: number;
+  digest: string;
+  coverage: readonly Coverage[];
+  notes: readonly Note[];
+}
+
+export interface Scene {
+  version: 1;
   name: string;
-  class_word: string;
-  method: string;
-  references: readonly Digest[];
-  model: Identifier | "";
-  file: Digest | "";
-  state: SubjectState;
-  job: Identifier | "";
-  done: number;
-  total: number;
-  begun: boolean;
-  told: string;
-  created: string;
-}
-
-export interface SubjectRef {
-  subject: Digest;
-  reference: Digest;
-}
-
-export interface ComposeRequest {
-  kind: "compose";
-  settings: Settings;
-  subject?: SubjectRef;
-  draft?: Digest;
-  varied?: Identifier;
-}
-
-export interface RerollRequest {
-  kind: "reroll";
-  settings: Settings;
-  layer_id: Identifier;
-  source: Digest;
-  feather_px: number;
-  tries?: number;
-  subject?: SubjectRef;
-}
-
-export interface LearnRequest {
-  kind: "learn";
-  settings: Settings;
-  layer_ids: readonly Identifier[];
-  steps: number;
-}
-
-export interface DecomposeRequest {
-  kind: "decompose";
-  settings: Settings;
-  source: Digest;
-}
-
-export type AnyRequest = ComposeRequest | RerollRequest | LearnRequest | DecomposeRequest;
-
-/** One object of a picture that was decomposed: its pixels, and its corner in pixels of the picture. */
-export interface FoundPart {
-  layer_id: Identifier;
-  picture: Digest;
-  x_px: number;
-  y_px: number;
   width_px: number;
   height_px: number;
+  prompt: string;
+  negative: string;
+  layers: readonly Layer[];
+  groups: readonly Group[];
 }
 
-/** What of every event there is, and what single kinds bring. */
-interface NumberedEvent {
+export interface Settings {
+  model: Identifier;
+  method: Identifier;
+  sampler: "ddim" | "euler" | "euler_ancestral" | "dpmpp_2m" | "unipc" | "lcm";
+  steps: number;
+  guidance_scale: number;
+  seed: number;
+  count: number;
+  options: Readonly<Record<string, OptionValue>>;
+}
+
+export interface Draft {
+  id: string;
+  job: string;
+  index: number;
+  seed: number;
+  digest: string;
+  width_px: number;
+  height_px: number;
+  plan: string;
+  created: string;
+  scores: readonly LayerScore[];
+  rank: number;
+}
+
+export interface StateReply {
+  state: JobState;
+}
+
+export interface StoredCheckpoint {
   n: number;
+  kind: "kept";
+  looks: readonly LearnedLook[];
 }
 
-export interface ProgressedEvent extends NumberedEvent {
-  kind: "progressed";
-  done: number;
-  total: number;
-  preview?: { jpeg: string; stage1_count: number } | null;
-}
-
-export interface LearnedEvent extends NumberedEvent {
+export interface LearnedEvent {
+  n: number;
   kind: "learned";
   looks: readonly LearnedLook[];
 }
 
-export interface ApartEvent extends NumberedEvent {
-  kind: "apart";
-  parts: readonly FoundPart[];
-  plate: Digest;
-  missing: readonly Identifier[];
+export interface StoredImages {
+  n: number;
+  kind: "made";
+  candidates: readonly string[];
+  notes: readonly string[];
+}
+
+export interface StoredStage1Images {
+  n: number;
+  kind: "drafted";
+  drafts: readonly string[];
+}
+
+export interface Structure {
+  kind: StructureKind;
+  weight: number;
+}
+
+export interface SubjectMethod {
+  id: TrainingMethod;
+  title: string;
+}
+
+export interface SubmittedJob {
+  job: string;
+  notes: readonly Note[];
+}
+
+export interface TakenMask {
+  digest: string;
   width_px: number;
   height_px: number;
 }
 
-export interface FailedEvent extends NumberedEvent {
-  kind: "failed";
-  what: string;
-  limit: string;
-  remedy: string;
-}
-
-export interface PlainEvent extends NumberedEvent {
-  kind:
-    "queued" | "started" | "drafted" | "made" | "kept" | "finished" | "cancelled" | "interrupted";
-}
-
-export type JobEvent = ProgressedEvent | LearnedEvent | ApartEvent | FailedEvent | PlainEvent;
-
-/** A reply to `events`. */
-export interface JobNews {
-  state: JobState;
-  events: readonly JobEvent[];
-  candidates: readonly Candidate[];
-  drafts?: readonly Draft[];
-}
-
-/** A reply to `hello`, `open_ora` and `new_scene`. */
-export interface ProjectReply extends Partial<Facts> {
-  project: Identifier;
-  revision: number;
-  scene: Scene;
-  desk: EditorRecord;
-  job: JobRecord | null;
-  candidates?: readonly Candidate[];
-  drafts?: readonly Draft[];
-  coverage?: readonly Coverage[];
-  notes?: readonly Note[];
-  looks?: readonly LearnedLook[];
-}
-
-/** A reply to `save`. */
-export interface SavedReply {
-  revision: number;
-  digest: Digest;
-  coverage?: readonly Coverage[];
-  notes?: readonly Note[];
-}
-
-/** A reply to `take_picture` and `cut_reference`. */
 export interface TakenPicture {
-  digest: Digest;
+  digest: string;
   width_px: number;
   height_px: number;
   opaque: boolean;
   notes: readonly string[];
 }
 
-/** A reply to `take_mask` and `select`. */
-export interface TakenMask {
-  digest: Digest;
-  width_px: number;
-  height_px: number;
-}
-
-/** Of a reply to `cut_apart`. */
-export interface CutLayer {
-  layer_id: Identifier;
-  digest: Digest;
-  width_px: number;
-  height_px: number;
-  centre_x_px: number;
-  centre_y_px: number;
-}
-
-/** Of a reply to `autotune`. */
 export interface TunedLayer {
   layer_id: Identifier;
   noise: number;
@@ -390,31 +444,211 @@ export interface TunedLayer {
   reasons: readonly string[];
 }
 
-/** A reply to `generate`, `retouch` and `train_subject`. */
-export interface SubmittedJob {
+export interface TunedReply {
+  layers: readonly TunedLayer[];
+}
+
+export interface AutotuneMessage {
+  project: Identifier;
+  revision: number;
+  layer?: Identifier | null;
+}
+
+export interface CancelMessage {
   job: Identifier;
-  notes?: readonly Note[];
 }
 
-export interface SubjectMethod {
-  id: Identifier;
-  title: string;
+export interface ComposeRequest {
+  kind: "compose";
+  settings: Settings;
+  subject?: SubjectRef | null;
+  draft?: Digest | null;
+  varied?: Identifier | null;
 }
 
-/** A reply to `subjects`. */
-export interface SubjectLibrary {
-  subjects: readonly Subject[];
-  methods: readonly SubjectMethod[];
+export interface CutApartMessage {
+  project: Identifier;
+  revision: number;
+  picture: Digest;
 }
 
-/** Why the server, or the page itself, said no. */
+export interface CutReferenceMessage {
+  model: Identifier;
+  picture: Digest;
+}
+
+export interface DeleteSubjectMessage {
+  subject: Identifier;
+}
+
 export interface ErrorRecord {
   what: string;
   limit: string;
   remedy: string;
   code: string;
-  current?: number;
-  incident?: string;
+  current?: number | null;
+  incident?: string | null;
+}
+
+export interface EventsMessage {
+  job: Identifier;
+  after?: number;
+}
+
+export interface ExportOraMessage {
+  project: Identifier;
+}
+
+export interface GenerateMessage {
+  project: Identifier;
+  revision: number;
+  request: AnyRequest;
+}
+
+export interface HelloMessage {
+  project?: Identifier | null;
+}
+
+export interface JobsMessage {
+  project: Identifier;
+}
+
+export interface LearnRequest {
+  kind: "learn";
+  settings: Settings;
+  layer_ids: readonly Identifier[];
+  steps?: number;
+  begun?: Readonly<Record<string, Digest>>;
+}
+
+export interface MakeSubjectMessage {
+  name?: string;
+  class_word: string;
+  method?: TrainingMethod;
+  references: readonly Digest[];
+}
+
+export interface MixMessage {
+  project: Identifier;
+  base: Identifier;
+  other: Identifier;
+  mask: Digest;
+}
+
+export interface NewSceneMessage {
+  width_px: number;
+  height_px: number;
+}
+
+export interface OpenOraMessage {
+  path?: string | null;
+  name?: string;
+  example?: Identifier | null;
+}
+
+export interface RenameSubjectMessage {
+  subject: Identifier;
+  name: string;
+}
+
+export interface RerollRequest {
+  kind: "reroll";
+  settings: Settings;
+  layer_id: Identifier;
+  source: Digest;
+  feather_px?: number;
+  tries?: number;
+  subject?: SubjectRef | null;
+}
+
+export interface RetouchMessage {
+  project: Identifier;
+  candidate: Identifier;
+}
+
+export interface SaveMessage {
+  project: Identifier;
+  revision: number;
+  scene: Scene;
+  desk: EditorRecord;
+}
+
+export interface SelectMessage {
+  project: Identifier;
+  picture: Digest;
+  point?: readonly number[] | null;
+  box?: readonly number[] | null;
+}
+
+export interface SubjectRef {
+  subject: Digest;
+  reference: Digest;
+}
+
+export type SubjectsMessage = Readonly<Record<never, never>>;
+
+export interface DecomposeRequest {
+  kind: "decompose";
+  settings: Settings;
+  source: Digest;
+}
+
+export interface TakeMaskMessage {
+  path: string;
+}
+
+export interface TakePictureMessage {
+  path: string;
+  name?: string;
+}
+
+export interface TrainSubjectMessage {
+  project: Identifier;
+  subject: Identifier;
+  model: Identifier;
+  steps?: number;
+}
+
+export type AnyRequest = ComposeRequest | RerollRequest | LearnRequest | DecomposeRequest;
+
+export type JobEvent =
+  | JobQueued
+  | JobStarted
+  | ProgressedEvent
+  | StoredStage1Images
+  | StoredImages
+  | LearnedEvent
+  | StoredCheckpoint
+  | ApartEvent
+  | JobFinished
+  | FailedEvent
+  | JobCancelled
+  | JobInterrupted;
+
+/** What each verb carries. */
+export interface Messages {
+  hello: HelloMessage;
+  save: SaveMessage;
+  take_picture: TakePictureMessage;
+  take_mask: TakeMaskMessage;
+  open_ora: OpenOraMessage;
+  export_ora: ExportOraMessage;
+  generate: GenerateMessage;
+  autotune: AutotuneMessage;
+  select: SelectMessage;
+  mix: MixMessage;
+  cut_apart: CutApartMessage;
+  retouch: RetouchMessage;
+  subjects: SubjectsMessage;
+  cut_reference: CutReferenceMessage;
+  make_subject: MakeSubjectMessage;
+  train_subject: TrainSubjectMessage;
+  rename_subject: RenameSubjectMessage;
+  delete_subject: DeleteSubjectMessage;
+  events: EventsMessage;
+  cancel: CancelMessage;
+  jobs: JobsMessage;
+  new_scene: NewSceneMessage;
 }
 
 /** What each verb answers. */
@@ -424,29 +658,26 @@ export interface Replies {
   take_picture: TakenPicture;
   take_mask: TakenMask;
   open_ora: ProjectReply;
-  new_scene: ProjectReply;
-  export_ora: { url: string; name: string };
+  export_ora: ExportReply;
   generate: SubmittedJob;
-  autotune: { layers: readonly TunedLayer[] };
+  autotune: TunedReply;
   select: TakenMask;
   mix: Candidate;
-  cut_apart: { layers: readonly CutLayer[] };
+  cut_apart: CutReply;
   retouch: SubmittedJob;
   subjects: SubjectLibrary;
   cut_reference: TakenPicture;
   make_subject: Subject;
   train_subject: SubmittedJob;
   rename_subject: Subject;
-  delete_subject: Record<string, never>;
+  delete_subject: DoneReply;
   events: JobNews;
-  cancel: { state: JobState };
-  jobs: { jobs: readonly JobRecord[] };
+  cancel: StateReply;
+  jobs: JobsReply;
+  new_scene: ProjectReply;
 }
 
 export type Verb = keyof Replies;
 
-/** A message: its verb, and the fields of that verb (backend and ui/messages.py refuse unknown ones). */
-export interface Message<V extends Verb = Verb> {
-  verb: V;
-  [field: string]: unknown;
-}
+/** A message: its verb, and the fields of that verb; the server refuses unknown ones. */
+export type Message<V extends Verb = Verb> = { [K in V]: { verb: K } & Messages[K] }[V];

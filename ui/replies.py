@@ -1,0 +1,80 @@
+"""What a page is answered, where a verb's answer is not one of the studio's records itself."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from backend.plan.autotune import Tuned
+from backend.plan.events import JobState
+from backend.plan.lesson import LessonMethod
+from backend.scene.layer import Record
+from backend.studio.records import CutLayer, Facts, Job, Project
+from backend.studio.subjects import LibrarySubject
+
+
+class ErrorReply(Record):
+    """Why the server said no; a stale revision brings the present one, a fault inside Lamina the
+    number under which the log has it.
+    """
+
+    what: str
+    limit: str
+    remedy: str
+    code: str
+    current: int | None = None
+    incident: str | None = None
+
+
+class ProjectReply(Facts, Project):
+    """A project together with all that the page needs to know about this server."""
+
+    id: str = Field(serialization_alias="project")
+
+
+class ExportReply(Record):
+    """Where the finished file can be fetched, and what it is called."""
+
+    url: str
+    name: str
+
+
+class TunedReply(Record):
+    """Dials that were chosen, by layer."""
+
+    layers: tuple[Tuned, ...]
+
+
+class CutReply(Record):
+    """Pictures that were cut out, from back to front."""
+
+    layers: tuple[CutLayer, ...]
+
+
+class SubjectMethod(Record):
+    """A way to train a subject."""
+
+    id: LessonMethod
+    title: str
+
+
+class LibraryReply(Record):
+    """The library of subjects, and what a new one may be trained by."""
+
+    subjects: tuple[LibrarySubject, ...]
+    methods: tuple[SubjectMethod, ...]
+
+
+class StateReply(Record):
+    """Where a job stands."""
+
+    state: JobState
+
+
+class JobsReply(Record):
+    """All jobs of a project, oldest first."""
+
+    jobs: tuple[Job, ...]
+
+
+class DoneReply(Record):
+    """It is done, and there is nothing to say."""
