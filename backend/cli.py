@@ -138,12 +138,12 @@ def run_command(flags: argparse.Namespace, settings: Settings) -> int:
 
 def render_scene(flags: argparse.Namespace, settings: Settings) -> int:
     """The command ``render``."""
-    from backend.workers.headless import DIALS, Bench, Order, render
+    from backend.workers.headless import DIALS, RenderRequest, RenderTools, render
 
     dials = {name: getattr(flags, name) for name in DIALS if hasattr(flags, name)}
-    order = Order(Path(flags.scene), Path(flags.out), dials, flags.options)
+    order = RenderRequest(Path(flags.scene), Path(flags.out), dials, flags.options)
     show = show_progress if sys.stderr.isatty() else show_nothing
-    report = render(order, lambda: Bench(offer_of(settings), worker_of(settings)), show)
+    report = render(order, lambda: RenderTools(offer_of(settings), worker_of(settings)), show)
     for note in report["notes"]:
         print(f"note: {note}", file=sys.stderr)
     if hasattr(flags, "report"):
@@ -156,18 +156,18 @@ def serve_studio(settings: Settings) -> int:
     begun after that.
     """
     from backend.studio.disk import Disk
-    from backend.studio.examples import ExampleShelf
-    from backend.studio.store import Store
+    from backend.studio.examples import ExampleScenes
+    from backend.studio.storage import Storage
     from backend.studio.studio import Studio
-    from backend.workers.late import Late, LateOffer, LateWorker
+    from backend.workers.future import Future, FutureOffer, FutureWorker
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # an orderly end, as after Ctrl-C
-    store = Store(settings.store, Disk())
+    store = Storage(settings.store, Disk())
     configure_logging(settings.log_level, settings.store)
-    making = Late(lambda: offer_of(settings))
-    offer = LateOffer(making)
-    worker = Late(lambda: worker_after(making.get, settings), begin=offer.asked)
-    studio = Studio(store, offer, LateWorker(worker), ExampleShelf(SCENES_FOLDER))
+    making = Future(lambda: offer_of(settings))
+    offer = FutureOffer(making)
+    worker = Future(lambda: worker_after(making.get, settings), begin=offer.asked)
+    studio = Studio(store, offer, FutureWorker(worker), ExampleScenes(SCENES_FOLDER))
     try:
         from ui.serve import serve
 

@@ -73,24 +73,24 @@ def build_settings(flags: argparse.Namespace, environment: Mapping[str, str]) ->
     An InputError names a value out of range; a RefusedError an address that is not loopback.
     """
 
-    def chosen(flag: str, variable: str, usual: str) -> str:
+    def choose(flag: str, variable: str, usual: str) -> str:
         given = getattr(flags, flag, None)
         return environment.get(variable, "") or usual if given is None else str(given)
 
-    device = _one_of(DEVICES, "device", chosen("device", "LAMINA_DEVICE", "auto"))
-    log_level = _one_of(LEVELS, "log level", chosen("log_level", "LAMINA_LOG_LEVEL", "warning"))
+    device = _one_of(DEVICES, "device", choose("device", "LAMINA_DEVICE", "auto"))
+    log_level = _one_of(LEVELS, "log level", choose("log_level", "LAMINA_LOG_LEVEL", "warning"))
     return Settings(
-        host=_loopback(chosen("host", "LAMINA_HOST", "127.0.0.1")),
-        port=_whole("port", chosen("port", "LAMINA_PORT", "7860"), 0, 65535),
-        store=Path(chosen("store", "LAMINA_HOME", str(_usual_store(environment))))
+        host=_loopback(choose("host", "LAMINA_HOST", "127.0.0.1")),
+        port=_whole("port", choose("port", "LAMINA_PORT", "7860"), 0, 65535),
+        store=Path(choose("store", "LAMINA_HOME", str(_usual_store(environment))))
         .expanduser()
         .absolute(),
         models=_folders(flags.models or environment.get("LAMINA_MODELS", "").split(os.pathsep)),
         device=device,
         cache_bytes=int(
-            _number("cache-gb", chosen("cache_gb", "LAMINA_CACHE_GB", "8"), 0.25, 4096) * GIB
+            _number("cache-gb", choose("cache_gb", "LAMINA_CACHE_GB", "8"), 0.25, 4096) * GIB
         ),
-        threads=_whole("threads", chosen("threads", "LAMINA_THREADS", "0"), 0, 1024),
+        threads=_whole("threads", choose("threads", "LAMINA_THREADS", "0"), 0, 1024),
         log_level=log_level,
     )
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-from tests.gates import Gate, Result, all_gates, pytest_gate, timed
+from tests.gates import Gate, Result, all_gates, pytest_gate, time_gate
 
 SIDE_BY_SIDE = 2
 SHOWN_LINES = 200
@@ -28,7 +28,7 @@ def run_gates(gates: Sequence[Gate]) -> list[Result]:
     """
     print("running", ", ".join(gate.name for gate in gates), flush=True)
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        runs = {pool.submit(timed, gate): number for number, gate in enumerate(gates)}
+        runs = {pool.submit(time_gate, gate): number for number, gate in enumerate(gates)}
         results: dict[int, Result] = {}
         for run in as_completed(runs):
             results[runs[run]] = run.result()
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str]) -> int:
         print(__doc__)
         return 0
     if arguments and list(arguments) != ["fast"]:
-        results = [timed(pytest_gate("pytest", *arguments, live=True))]
+        results = [time_gate(pytest_gate("pytest", *arguments, live=True))]
     else:
         results = run_gates(all_gates(fast=bool(arguments)))
         print(table(results))

@@ -52,7 +52,7 @@ def only_this_machine() -> Iterator[None]:
     """A connection to any other address fails the test that makes it."""
     connect = socket.socket.connect
 
-    def guarded(self: socket.socket, address: Any) -> None:
+    def guard(self: socket.socket, address: Any) -> None:
         if self.family in (socket.AF_INET, socket.AF_INET6) and not str(address[0]).startswith(
             HERE
         ):
@@ -60,6 +60,6 @@ def only_this_machine() -> Iterator[None]:
         connect(self, address)
 
     patch = pytest.MonkeyPatch()
-    patch.setattr(socket.socket, "connect", guarded)
+    patch.setattr(socket.socket, "connect", guard)
     yield
     patch.undo()

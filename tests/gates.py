@@ -32,7 +32,7 @@ BUSY = {
 imports none.
 """
 
-FAST_PEOPLE = 300
+FAST_USERS = 300
 """Of the random people in tests/web that a fast run plays; a full one plays as many as the test
 itself says.
 """
@@ -102,7 +102,7 @@ def call(
         return status, file.read()
 
 
-def timed(gate: Gate) -> Result:
+def time_gate(gate: Gate) -> Result:
     """Run a gate and note its seconds; in CI what could not run has failed. A gate that breaks has
     failed, too.
     """
@@ -266,7 +266,7 @@ def all_gates(*, fast: bool) -> tuple[Gate, ...]:
         tool("style", "ruff", "check", "--output-format=concise", "."),
         tool("format", "ruff", "format", "--check", "--output-format=concise", "."),
         contracts(),
-        scripts(FAST_PEOPLE if fast else None),
+        scripts(FAST_USERS if fast else None),
         web_tool("prettier"),
         web_tool("stylelint"),
     )

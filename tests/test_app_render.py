@@ -32,7 +32,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def rendered(path: Path) -> np.ndarray:
+def render(path: Path) -> np.ndarray:
     with Image.open(path) as picture:
         assert picture.format == "PNG"
         return np.asarray(picture)
@@ -63,9 +63,9 @@ def test_the_same_file_gives_the_same_pixels(scene: Path, tmp_path: Path) -> Non
     assert reports[0]["seconds"] > 0
     for first, second in (("first", "second"), ("first-2", "second-2")):
         np.testing.assert_array_equal(
-            rendered(tmp_path / f"{first}.png"), rendered(tmp_path / f"{second}.png")
+            render(tmp_path / f"{first}.png"), render(tmp_path / f"{second}.png")
         )
-    assert (rendered(tmp_path / "first.png") != rendered(tmp_path / "first-2.png")).any()
+    assert (render(tmp_path / "first.png") != render(tmp_path / "first-2.png")).any()
 
 
 @pytest.mark.slow
@@ -86,7 +86,7 @@ def test_dials_win_over_the_file(scene: Path, tmp_path: Path) -> None:
     assert main(["render", str(scene), "--out", str(out), "--report", str(report), *dials]) == 0
     told = json.loads(report.read_text())
     assert (told["seeds"], told["steps"], told["files"]) == ([0], 3, ["one.png"])
-    assert rendered(out).shape == (told["height_px"], told["width_px"], 3)
+    assert render(out).shape == (told["height_px"], told["width_px"], 3)
 
 
 @pytest.mark.parametrize(
@@ -111,11 +111,11 @@ def test_a_wrong_dial_is_one_line(
     scene: Path, tmp_path: Path, dials: list[str], named: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["render", str(scene), "--out", str(tmp_path / "x.png"), *dials]) == 2
-    refused_in_one_line(capsys, named)
+    assert_refused_in_one_line(capsys, named)
     assert list(tmp_path.iterdir()) == []
 
 
-def refused_in_one_line(capsys: pytest.CaptureFixture[str], named: str) -> None:
+def assert_refused_in_one_line(capsys: pytest.CaptureFixture[str], named: str) -> None:
     shown = capsys.readouterr()
     assert shown.out == ""
     assert shown.err.startswith("lamina: ")
@@ -139,7 +139,7 @@ def test_wrong_files_are_one_line(
         (scene, tmp_path / "nowhere" / "x.png", "x.png"),
     ):
         assert main(["render", str(source), "--out", str(target)]) == 2
-        refused_in_one_line(capsys, named)
+        assert_refused_in_one_line(capsys, named)
     assert not out.exists()
 
 

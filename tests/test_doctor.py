@@ -15,7 +15,7 @@ from backend.cli import main
 from backend.doctor import check_device, check_models, check_store, check_versions
 from backend.studio.database import SCHEMA_VERSION, Database
 from backend.version import __version__
-from tests.house.tree import ROOT
+from tests.rules.tree import ROOT
 
 
 def verdicts(checks: object) -> dict[str, str]:

@@ -39,7 +39,7 @@ def logging_as_before() -> Iterator[None]:
         one.propagate = propagate
 
 
-def logged(folder: Path) -> list[str]:
+def read_log(folder: Path) -> list[str]:
     return (folder / FILE_NAME).read_text(encoding="utf-8").splitlines()
 
 
@@ -50,7 +50,7 @@ def test_the_terminal_shows_the_level_and_the_file_more(
     log.debug("a detail")
     log.info("a step")
     log.error("a fault")
-    assert [line.split()[-1] for line in logged(tmp_path)] == ["step", "fault"]
+    assert [line.split()[-1] for line in read_log(tmp_path)] == ["step", "fault"]
     shown = capsys.readouterr().err
     assert "a fault" in shown
     assert "a step" not in shown
@@ -62,7 +62,7 @@ def test_debug_reaches_both_but_only_from_our_modules(
     configure_logging("debug", tmp_path)
     log.debug("a detail")
     logging.getLogger("some.library").debug("its chatter")
-    assert len(logged(tmp_path)) == 1
+    assert len(read_log(tmp_path)) == 1
     assert "a detail" in capsys.readouterr().err
 
 
@@ -81,7 +81,7 @@ def test_every_record_of_a_job_names_it(tmp_path: Path) -> None:
         log.info("planned")
         logging.getLogger("some.library").warning("foreign")
     log.info("after")
-    marks = [" ".join(line.split()[4:6]) for line in logged(tmp_path)]
+    marks = [" ".join(line.split()[4:6]) for line in read_log(tmp_path)]
     planned = "job=j1 plan=0123456789ab"
     assert marks == ["job=- plan=-", "job=j1 plan=-", planned, planned, "job=- plan=-"]
 

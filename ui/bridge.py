@@ -24,10 +24,10 @@ from backend.errors import (
     StaleRevision,
     StoreError,
 )
-from backend.plan.lesson import TITLES
+from backend.plan.training_job import TITLES
 from backend.studio.records import (
     Candidate,
-    News,
+    JobEvents,
     Project,
     Saved,
     Submitted,
@@ -84,10 +84,10 @@ class Bridge:
     def ask(self, message: Any) -> Reply:
         """The reply to a message, or ``{"error": {what, limit, remedy, code}}``. Raises nothing."""
         try:
-            verb, fields = _opened(message)
+            verb, fields = _parse_message(message)
             return _json(verb.answer(self, messages.read_message(fields, verb.message)))
         except LaminaError as error:
-            return {"error": told(error)}
+            return {"error": describe_error(error)}
         except Exception:
             incident = secrets.token_hex(3)
             log.exception("incident %s", incident)
@@ -103,7 +103,7 @@ class Verb:
     reply: type[BaseModel]
 
 
-def told(error: LaminaError) -> Reply:
+def describe_error(error: LaminaError) -> Reply:
     """An error as a page shows it; a stale revision carries the current one."""
     reply = ErrorReply(
         what=error.what,
@@ -128,7 +128,7 @@ def _incident(incident: str) -> Reply:
     return _json(reply, exclude_none=True)
 
 
-def _opened(message: Any) -> tuple[Verb, Mapping[str, Any]]:
+def _parse_message(message: Any) -> tuple[Verb, Mapping[str, Any]]:
     """The verb of a message, and its other fields, cleaned."""
     record = messages.clean(message)
     name = record.get("verb") if isinstance(record, dict) else None
@@ -147,7 +147,7 @@ def _json(record: BaseModel, *, exclude_none: bool = False) -> Reply:
     return record.model_dump(mode="json", by_alias=True, exclude_none=exclude_none)
 
 
-def _opened_project(bridge: Bridge, project: Project) -> ProjectReply:
+def _describe_project(bridge: Bridge, project: Project) -> ProjectReply:
     return ProjectReply(**dict(bridge.studio.facts()), **dict(project))
 
 
@@ -156,11 +156,11 @@ def _hello(bridge: Bridge, message: messages.Hello) -> ProjectReply:
     project = (
         studio.open_latest() if message.project is None else studio.open_project(message.project)
     )
-    return _opened_project(bridge, project)
+    return _describe_project(bridge, project)
 
 
 def _save(bridge: Bridge, message: messages.Save) -> Saved:
-    return bridge.studio.save(message.project, message.revision, message.scene, message.desk)
+    return bridge.studio.save(message.project, message.revision, message.scene, message.editor)
 
 
 def _take_picture(bridge: Bridge, message: messages.TakePicture) -> TakenPicture:
@@ -173,11 +173,11 @@ def _take_mask(bridge: Bridge, message: messages.TakeMask) -> TakenMask:
 
 def _open_ora(bridge: Bridge, message: messages.OpenOra) -> ProjectReply:
     if message.path is not None and message.example is None:
-        return _opened_project(
+        return _describe_project(
             bridge, bridge.studio.open_ora(bridge.uploads.take(message.path), message.name)
         )
     if message.example is not None and message.path is None:
-        return _opened_project(bridge, bridge.studio.open_example(message.example))
+        return _describe_project(bridge, bridge.studio.open_example(message.example))
     raise RequestError(
         "It is not clear which file to open.",
         limit="A message names an uploaded file or an example, exactly one of them.",
@@ -186,7 +186,7 @@ def _open_ora(bridge: Bridge, message: messages.OpenOra) -> ProjectReply:
 
 
 def _new_scene(bridge: Bridge, message: messages.NewScene) -> ProjectReply:
-    return _opened_project(bridge, bridge.studio.begin_scene(message.width_px, message.height_px))
+    return _describe_project(bridge, bridge.studio.begin_scene(message.width_px, message.height_px))
 
 
 def _export_ora(bridge: Bridge, message: messages.ExportOra) -> ExportReply:
@@ -222,9 +222,9 @@ def _mix(bridge: Bridge, message: messages.Mix) -> Candidate:
     return bridge.studio.mix(message.project, message.base, message.other, message.mask)
 
 
-def _cut_apart(bridge: Bridge, message: messages.CutApart) -> CutReply:
+def _split_by_masks(bridge: Bridge, message: messages.SplitByMasks) -> CutReply:
     return CutReply(
-        layers=bridge.studio.cut_apart(message.project, message.revision, message.picture)
+        layers=bridge.studio.split_by_masks(message.project, message.revision, message.picture)
     )
 
 
@@ -235,7 +235,7 @@ def _retouch(bridge: Bridge, message: messages.Retouch) -> Submitted:
 def _subjects(bridge: Bridge, message: messages.Subjects) -> LibraryReply:
     """The library, and what a new subject may be trained by."""
     methods = tuple(SubjectMethod(id=method, title=title) for method, title in TITLES.items())
-    return LibraryReply(subjects=bridge.studio.library.listed(), methods=methods)
+    return LibraryReply(subjects=bridge.studio.library.list_all(), methods=methods)
 
 
 def _cut_reference(bridge: Bridge, message: messages.CutReference) -> TakenPicture:
@@ -262,8 +262,8 @@ def _delete_subject(bridge: Bridge, message: messages.DeleteSubject) -> DoneRepl
     return DoneReply()
 
 
-def _events(bridge: Bridge, message: messages.Events) -> News:
-    return bridge.studio.news(message.job, message.after)
+def _events(bridge: Bridge, message: messages.Events) -> JobEvents:
+    return bridge.studio.events_after(message.job, message.after)
 
 
 def _cancel(bridge: Bridge, message: messages.Cancel) -> StateReply:
@@ -285,7 +285,7 @@ VERBS: Mapping[str, Verb] = {
     "autotune": Verb(messages.Autotune, _autotune, TunedReply),
     "select": Verb(messages.Select, _select, TakenMask),
     "mix": Verb(messages.Mix, _mix, Candidate),
-    "cut_apart": Verb(messages.CutApart, _cut_apart, CutReply),
+    "split_by_masks": Verb(messages.SplitByMasks, _split_by_masks, CutReply),
     "retouch": Verb(messages.Retouch, _retouch, Submitted),
     "subjects": Verb(messages.Subjects, _subjects, LibraryReply),
     "cut_reference": Verb(messages.CutReference, _cut_reference, TakenPicture),
@@ -293,7 +293,7 @@ VERBS: Mapping[str, Verb] = {
     "train_subject": Verb(messages.TrainSubject, _train_subject, Submitted),
     "rename_subject": Verb(messages.RenameSubject, _rename_subject, LibrarySubject),
     "delete_subject": Verb(messages.DeleteSubject, _delete_subject, DoneReply),
-    "events": Verb(messages.Events, _events, News),
+    "events": Verb(messages.Events, _events, JobEvents),
     "cancel": Verb(messages.Cancel, _cancel, StateReply),
     "jobs": Verb(messages.Jobs, _jobs, JobsReply),
     "new_scene": Verb(messages.NewScene, _new_scene, ProjectReply),

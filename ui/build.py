@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from ui.bridge import Bridge
-from ui.desk import WEB_FOLDER, build_desk
+from ui.editor import WEB_FOLDER, build_editor
 from ui.uploads import UploadFolder
 
 if TYPE_CHECKING:
@@ -34,5 +34,5 @@ def build_page(studio: Studio, uploads: UploadFolder) -> gr.Blocks:
         delete_cache=UPLOADS_SWEPT_S,
     )
     with page:
-        build_desk(ask, WEB_FOLDER)
+        build_editor(ask, WEB_FOLDER)
     return page

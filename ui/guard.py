@@ -91,7 +91,7 @@ OPEN: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 
 
 @dataclass(frozen=True)
-class Doors:
+class AllowList:
     """What this server answers to: its port, the one component that may be asked, the folder it
     serves as it is.
     """
@@ -113,9 +113,9 @@ class Guard:
     them.
     """
 
-    def __init__(self, app: ASGIApp, doors: Doors) -> None:
+    def __init__(self, app: ASGIApp, allowed: AllowList) -> None:
         self.app = app
-        self.doors = doors
+        self.doors = allowed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection."""
@@ -131,7 +131,7 @@ class Guard:
         headers = Headers(scope=scope)
         shut = (
             foreign(headers, self.doors)
-            or closed(scope, self.doors)
+            or refusal_reason(scope, self.doors)
             or too_large(scope["path"], headers)
         )
         if shut is not None:
@@ -143,23 +143,23 @@ class Guard:
             if wrong is not None:
                 await refusal(*wrong).send(send)
                 return
-            receive = _replayed(body, receive)
+            receive = _replay(body, receive)
         await self.app(scope, receive, send)
 
 
 Shut = tuple[int, LaminaError]
 
 
-def foreign(headers: Headers, doors: Doors) -> Shut | None:
+def foreign(headers: Headers, allowed: AllowList) -> Shut | None:
     """Why a request comes from elsewhere: another Host (rebinding), another Origin, another site's
     page.
     """
     hosts = headers.getlist("host")
-    if len(hosts) != 1 or hosts[0].lower() not in doors.hosts:
+    if len(hosts) != 1 or hosts[0].lower() not in allowed.hosts:
         return 421, RefusedError(
             f"This server is not {', '.join(hosts)[:80] or 'unnamed'}.",
-            limit=f"It answers to {', '.join(sorted(doors.hosts))}.",
-            remedy=f"Open http://127.0.0.1:{doors.port} instead.",
+            limit=f"It answers to {', '.join(sorted(allowed.hosts))}.",
+            remedy=f"Open http://127.0.0.1:{allowed.port} instead.",
         )
     for origin in headers.getlist("origin"):
         if origin.lower() != f"http://{hosts[0].lower()}":
@@ -177,13 +177,13 @@ def foreign(headers: Headers, doors: Doors) -> Shut | None:
     return None
 
 
-def closed(scope: Scope, doors: Doors) -> Shut | None:
+def refusal_reason(scope: Scope, allowed: AllowList) -> Shut | None:
     """Why there is no such door: the path is none of the page's, or not by this method."""
     path, method = scope["path"], scope["method"]
     if path.startswith(FILE_PREFIX):
         return (
             None
-            if method in ("GET", "HEAD") and _is_module(path.removeprefix(FILE_PREFIX), doors)
+            if method in ("GET", "HEAD") and _is_module(path.removeprefix(FILE_PREFIX), allowed)
             else _no_door()
         )
     for methods, pattern in OPEN:
@@ -196,13 +196,13 @@ def _no_door(status: int = 404) -> Shut:
     return status, RefusedError("There is nothing at this address.", remedy="Go back to the desk.")
 
 
-def _is_module(name: str, doors: Doors) -> bool:
+def _is_module(name: str, allowed: AllowList) -> bool:
     """Whether a path is a file of the page's own modules, every link followed."""
     try:
         found = Path(name).resolve(strict=True)
     except (OSError, ValueError, RuntimeError):
         return False
-    return found.is_relative_to(doors.web_folder) and found.is_file()
+    return found.is_relative_to(allowed.web_folder) and found.is_file()
 
 
 def too_large(path: str, headers: Headers) -> Shut | None:
@@ -245,7 +245,7 @@ async def _read_body(receive: Receive) -> bytes:
     return b"".join(parts)
 
 
-def unreadable(body: bytes, doors: Doors) -> Shut | None:
+def unreadable(body: bytes, allowed: AllowList) -> Shut | None:
     """Why a call of the server function cannot be handed on to Gradio, which would answer 500."""
     if len(body) > MAX_JSON_BYTES:
         return 413, _too_large(MAX_JSON_BYTES)
@@ -257,7 +257,7 @@ def unreadable(body: bytes, doors: Doors) -> Shut | None:
         not isinstance(call, dict)
         or call.get("fn_name") != "ask"
         or type(call.get("component_id")) is not int
-        or call["component_id"] != doors.component
+        or call["component_id"] != allowed.component
         or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", str(call.get("session_hash", "")))
         or "data" not in call
     ):
@@ -280,7 +280,7 @@ def _no_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
 
 
-def _replayed(body: bytes, receive: Receive) -> Receive:
+def _replay(body: bytes, receive: Receive) -> Receive:
     """A receive channel that hands out the body once and then whatever comes."""
     waiting = [body]
 
@@ -292,7 +292,7 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-def kept(path: str, status: int) -> str:
+def cache_header(path: str, status: int) -> str:
     """What a browser may keep of an answer; nothing but what the table names, and no refusals."""
     found = next((rule for prefix, rule in KEPT.items() if path.startswith(prefix)), "no-store")
     return found if status in (200, 304) else "no-store"
@@ -301,7 +301,7 @@ def kept(path: str, status: int) -> str:
 def _with_headers(path: str, send: Send) -> Send:
     """A send channel that adds the security headers and says what may be kept."""
 
-    async def decorated(message: Message) -> None:
+    async def decorate(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             headers.update(HEADERS)
@@ -314,7 +314,7 @@ def _with_headers(path: str, send: Send) -> Send:
             kind = MODULE_KINDS.get(path.rsplit(".", 1)[-1])
             if path.startswith(FILE_PREFIX) and kind and message["status"] == 200:
                 headers["content-type"] = kind
-            headers["cache-control"] = kept(path, message["status"])
+            headers["cache-control"] = cache_header(path, message["status"])
         await send(message)
 
-    return decorated
+    return decorate

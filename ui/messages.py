@@ -11,8 +11,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backend.errors import RequestError
-from backend.plan.lesson import MAX_STEPS, LessonMethod
-from backend.scene.layer import Identifier, Name, first_complaint
+from backend.plan.training_job import MAX_STEPS, TrainingMethod
+from backend.scene.layer import Identifier, Name, first_refusal
 from backend.scene.scene import Side
 
 MAX_DEPTH = 64
@@ -45,7 +45,7 @@ class Save(Message):
     project: Identifier
     revision: Count
     scene: Annotated[dict[str, Any], Field(json_schema_extra={"page": "Scene"})]
-    desk: Annotated[dict[str, Any], Field(json_schema_extra={"page": "EditorRecord"})]
+    editor: Annotated[dict[str, Any], Field(json_schema_extra={"page": "EditorRecord"})]
 
 
 class TakePicture(Message):
@@ -118,7 +118,7 @@ class Mix(Message):
     mask: Digest
 
 
-class CutApart(Message):
+class SplitByMasks(Message):
     """Cut a stored picture that fills the canvas along the painted layers of that revision of the
     project.
     """
@@ -151,7 +151,7 @@ class MakeSubject(Message):
 
     name: Name = ""
     class_word: Name
-    method: LessonMethod = "dreambooth_lora"
+    method: TrainingMethod = "dreambooth_lora"
     references: Annotated[list[Digest], Field(max_length=100)]
 
 
@@ -203,7 +203,7 @@ def read_message(record: Mapping[str, Any], kind: type[Message]) -> Message:
     try:
         return kind.model_validate(record)
     except ValidationError as error:
-        first = first_complaint(error, "message")
+        first = first_refusal(error, "message")
         raise RequestError(
             f"In the message, {first.what}",
             limit=first.limit,
@@ -218,10 +218,10 @@ def clean(value: Any) -> Any:
     than 100,000 parts.
     """
     budget = [MAX_VALUES]
-    return _cleaned(value, "message", 0, budget)
+    return _clean(value, "message", 0, budget)
 
 
-def _cleaned(value: Any, field: str, depth: int, budget: list[int]) -> Any:
+def _clean(value: Any, field: str, depth: int, budget: list[int]) -> Any:
     budget[0] -= 1
     if depth > MAX_DEPTH or budget[0] < 0:
         raise RequestError(
@@ -233,11 +233,11 @@ def _cleaned(value: Any, field: str, depth: int, budget: list[int]) -> Any:
         return _clean_text(value)
     if isinstance(value, dict):
         return {
-            _clean_text(str(key)): _cleaned(part, str(key), depth + 1, budget)
+            _clean_text(str(key)): _clean(part, str(key), depth + 1, budget)
             for key, part in value.items()
         }
     if isinstance(value, (list, tuple)):
-        return [_cleaned(part, field, depth + 1, budget) for part in value]
+        return [_clean(part, field, depth + 1, budget) for part in value]
     if isinstance(value, (int, float)) and not _plain_number(value):
         raise RequestError(
             f"{_clean_text(field)[:60]} = {str(value)[:60]} is not a usable number.",

@@ -1,5 +1,5 @@
 // Gradio compiles this text into the body of a plain function of element, props, trigger, server
-// and upload; ui/desk.py puts `const settings = {folder, maxMessage, maxUpload}` in front. It gives
+// and upload; ui/editor.py puts `const settings = {folder, maxMessage, maxUpload}` in front. It gives
 // the modules of ui/web their host.
 
 /**

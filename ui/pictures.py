@@ -15,7 +15,7 @@ import anyio.to_thread
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backend.errors import LaminaError, RefusedError
-from ui.bridge import told
+from ui.bridge import describe_error
 
 if TYPE_CHECKING:
     from backend.studio.studio import Studio
@@ -52,10 +52,10 @@ class Answer:
 
 def refusal(status: int, error: LaminaError) -> Answer:
     """An error as JSON in the shape of the bridge's error replies."""
-    return Answer(status, "application/json", json.dumps({"error": told(error)}).encode())
+    return Answer(status, "application/json", json.dumps({"error": describe_error(error)}).encode())
 
 
-class Pictures:
+class PictureRoutes:
     """An ASGI layer that answers ``/lamina/…`` from the studio and hands everything else on."""
 
     def __init__(self, app: ASGIApp, studio: Studio) -> None:
@@ -78,7 +78,7 @@ class Pictures:
         for pattern, reply in ((PICTURE, self._picture), (EXPORT, self._export)):
             match = pattern.fullmatch(path)
             if match:
-                return _attempted(reply, match.group(1))
+                return _try_reply(reply, match.group(1))
         return refusal(
             404, RefusedError("There is nothing at this address.", remedy="Go back to the desk.")
         )
@@ -94,7 +94,7 @@ class Pictures:
         return Answer(200, "image/openraster", content, (("content-disposition", disposition),))
 
 
-def _attempted(reply: Callable[[str], Answer], name: str) -> Answer:
+def _try_reply(reply: Callable[[str], Answer], name: str) -> Answer:
     """The reply, or the error's sentence with 404."""
     try:
         return reply(name)

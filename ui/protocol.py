@@ -18,18 +18,18 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from backend.plan.autotune import Tuned
 from backend.plan.events import JobFailed, Progress
-from backend.plan.lesson import LessonMethod
-from backend.plan.request import Compose, LearnLooks, OptionValue, Reroll, TakeApart
+from backend.plan.request import Compose, Decompose, LearnEmbeddings, OptionValue, Reroll
+from backend.plan.training_job import TrainingMethod
 from backend.scene.blending import Blend
 from backend.scene.layer import StructureKind
 from backend.studio.records import (
-    DeskState,
+    EditorState,
     Facts,
     FoundLayer,
     FoundLayers,
-    Job,
-    Mix,
-    News,
+    JobEvents,
+    JobRecord,
+    MixState,
     Saved,
     Stage1Record,
     StoredEmbeddings,
@@ -60,24 +60,24 @@ export type Message<V extends Verb = Verb> = { [K in V]: { verb: K } & Messages[
 PAGE_NAMES: Mapping[type[BaseModel], str] = MappingProxyType(
     {
         Compose: "ComposeRequest",
-        DeskState: "EditorRecord",
+        EditorState: "EditorRecord",
         ErrorReply: "ErrorRecord",
         FoundLayer: "FoundPart",
         FoundLayers: "ApartEvent",
-        Job: "JobRecord",
+        JobRecord: "JobRecord",
         JobFailed: "FailedEvent",
-        LearnLooks: "LearnRequest",
+        LearnEmbeddings: "LearnRequest",
         LibraryReply: "SubjectLibrary",
         LibrarySubject: "Subject",
-        Mix: "MixRecord",
-        News: "JobNews",
+        MixState: "MixRecord",
+        JobEvents: "JobNews",
         Progress: "ProgressedEvent",
         Reroll: "RerollRequest",
         Saved: "SavedReply",
         Stage1Record: "Draft",
         StoredEmbeddings: "LearnedEvent",
         Submitted: "SubmittedJob",
-        TakeApart: "DecomposeRequest",
+        Decompose: "DecomposeRequest",
         Tuned: "TunedLayer",
     }
 )
@@ -88,18 +88,18 @@ ALIASES: Mapping[str, Any] = MappingProxyType(
         "BlendMode": Blend,
         "StructureKind": StructureKind,
         "SubjectState": SubjectState,
-        "TrainingMethod": LessonMethod,
+        "TrainingMethod": TrainingMethod,
         "OptionValue": OptionValue,
     }
 )
 """Unions of values that have a name of their own on the page."""
 
 UNIONS: Mapping[str, Any] = MappingProxyType(
-    {"AnyRequest": Compose | Reroll | LearnLooks | TakeApart, "JobEvent": StoredEvent}
+    {"AnyRequest": Compose | Reroll | LearnEmbeddings | Decompose, "JobEvent": StoredEvent}
 )
 """Unions of records that have a name of their own on the page."""
 
-SENT: tuple[type[BaseModel], ...] = (Compose, Reroll, LearnLooks, TakeApart)
+SENT: tuple[type[BaseModel], ...] = (Compose, Reroll, LearnEmbeddings, Decompose)
 """Records that stand inside of messages as plain dictionaries."""
 
 PATTERNS = {

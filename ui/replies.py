@@ -6,9 +6,9 @@ from pydantic import Field
 
 from backend.plan.autotune import Tuned
 from backend.plan.events import JobState
-from backend.plan.lesson import LessonMethod
+from backend.plan.training_job import TrainingMethod
 from backend.scene.layer import Record
-from backend.studio.records import CutLayer, Facts, Job, Project
+from backend.studio.records import CutLayer, Facts, JobRecord, Project
 from backend.studio.subjects import LibrarySubject
 
 
@@ -53,7 +53,7 @@ class CutReply(Record):
 class SubjectMethod(Record):
     """A way to train a subject."""
 
-    id: LessonMethod
+    id: TrainingMethod
     title: str
 
 
@@ -73,7 +73,7 @@ class StateReply(Record):
 class JobsReply(Record):
     """All jobs of a project, oldest first."""
 
-    jobs: tuple[Job, ...]
+    jobs: tuple[JobRecord, ...]
 
 
 class DoneReply(Record):

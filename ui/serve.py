@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backend.errors import RefusedError, StoreError
-from ui.guard import LOOPBACK_NAMES, Doors, Guard
-from ui.pictures import Pictures
+from ui.guard import LOOPBACK_NAMES, AllowList, Guard
+from ui.pictures import PictureRoutes
 from ui.uploads import MAX_UPLOAD_BYTES, prepare_upload_folder
 
 if TYPE_CHECKING:
@@ -77,19 +77,19 @@ def serve(studio: Studio, host: str, port: int, upload_folder: Path) -> Served:
     check_host(host)
     port = reserve_port(host, port)
     uploads = prepare_upload_folder(upload_folder)
-    _close_gradio_doors(upload_folder)
+    _close_gradio_routes(upload_folder)
 
     # Only now, because Gradio reads the environment while it is imported.
     from ui.build import build_page
 
     page = build_page(studio, uploads)
     _launch(page, studio, host, port)
-    return Served(url=f"http://{_shown(host)}:{port}", page=page)
+    return Served(url=f"http://{_display_host(host)}:{port}", page=page)
 
 
 def check_host(host: str) -> None:
     """RefusedError unless ``host`` is a loopback address or ``localhost``."""
-    if _shown(host.lower()) not in LOOPBACK_NAMES:
+    if _display_host(host.lower()) not in LOOPBACK_NAMES:
         raise RefusedError(
             f"Lamina will not open itself to {host or 'every address'}.",
             limit=(
@@ -116,11 +116,11 @@ def reserve_port(host: str, port: int) -> int:
         ) from None
 
 
-def _shown(host: str) -> str:
+def _display_host(host: str) -> str:
     return f"[{host.strip('[]')}]" if ":" in host else host
 
 
-def _close_gradio_doors(upload_folder: Path) -> None:
+def _close_gradio_routes(upload_folder: Path) -> None:
     os.environ.update(GRADIO_ENVIRONMENT)
     os.environ["GRADIO_TEMP_DIR"] = str(upload_folder.resolve())
     for name in DROPPED_ENVIRONMENT:
@@ -128,16 +128,16 @@ def _close_gradio_doors(upload_folder: Path) -> None:
 
 
 def _launch(page: gr.Blocks, studio: Studio, host: str, port: int) -> None:
-    from ui.desk import DESK_ID, ICON_FILE, WEB_FOLDER
+    from ui.editor import EDITOR_ID, ICON_FILE, WEB_FOLDER
     from ui.theme import CSS, build_theme
 
-    desk = next(number for number, block in page.blocks.items() if block.elem_id == DESK_ID)
+    editor = next(number for number, block in page.blocks.items() if block.elem_id == EDITOR_ID)
     page.launch(
-        server_name=_shown(host),
+        server_name=_display_host(host),
         server_port=port,
         prevent_thread_lock=True,
         app_kwargs={
-            "lifespan": _guarded(studio, Doors(port, desk, WEB_FOLDER)),
+            "lifespan": _guard_lifespan(studio, AllowList(port, editor, WEB_FOLDER)),
             "openapi_url": None,
             "docs_url": None,
             "redoc_url": None,
@@ -170,7 +170,7 @@ def _launch(page: gr.Blocks, studio: Studio, host: str, port: int) -> None:
         )
 
 
-def _guarded(studio: Studio, doors: Doors) -> Callable[[Any], Any]:
+def _guard_lifespan(studio: Studio, allowed: AllowList) -> Callable[[Any], Any]:
     """A lifespan that puts the guard outside everything, before the socket opens.
 
     Middleware handed to ``launch`` would stand inside Gradio's CORS layer, which answers preflights
@@ -179,7 +179,7 @@ def _guarded(studio: Studio, doors: Doors) -> Callable[[Any], Any]:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
-        app.middleware_stack = Guard(Pictures(app.middleware_stack, studio), doors)
+        app.middleware_stack = Guard(PictureRoutes(app.middleware_stack, studio), allowed)
         yield
 
     return lifespan

@@ -28,9 +28,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from backend.engine.loop_types import Control, Network, Predict, Rows
-from backend.engine.side_paths import SidePaths, beside, source_of
-from backend.models.attention import Attend, Hook, grid, hooks_installed, processors_replaced
+from backend.engine.loop_types import BatchRows, Control, Network, Predict
+from backend.engine.reference_branch import ReferenceBranch, source_of, with_reference
+from backend.models.attention import Attend, Hook, grid, install_hooks, replace_processors
 
 COPIED, SWAPPED = ("to_q", "to_k", "to_v"), ("to_k", "to_v")
 
@@ -50,7 +50,7 @@ class AttentionSwap(Control):
     copy_until: int
     copied: tuple[str, ...]
     swapped: tuple[str, ...]
-    sides: SidePaths | None = field(default=None, repr=False, compare=False)
+    sides: ReferenceBranch | None = field(default=None, repr=False, compare=False)
     shown: NDArray[np.bool_] | None = field(default=None, repr=False, compare=False)
     guided: bool = False
     weight: float = 1.0
@@ -58,10 +58,10 @@ class AttentionSwap(Control):
     def patch(self, network: Network) -> AbstractContextManager[None]:
         """Put the other paths' outputs of the projections into the target's rows."""
         copied = self.copied if self.copy_until > 0 else ()
-        return self._patched(network, copied) if copied or self.swapped else nullcontext()
+        return self._install(network, copied) if copied or self.swapped else nullcontext()
 
     @contextmanager
-    def _patched(self, network: Network, copied: tuple[str, ...]) -> Iterator[None]:
+    def _install(self, network: Network, copied: tuple[str, ...]) -> Iterator[None]:
         replaced = self.swapped if self.shown is None else ()
         sources: dict[str, list[str]] = {}
         for names, parts, path in ((copied, COPIED, "layout"), (replaced, SWAPPED, "reference")):
@@ -72,13 +72,13 @@ class AttentionSwap(Control):
         }
         added = () if self.shown is None else self.swapped
         attends = {f"{name}.processor": self._attend(name, network) for name in added}
-        owned = processors_replaced(network.unet, attends) if attends else nullcontext()
-        with hooks_installed(network.unet, hooks), owned:
+        owned = replace_processors(network.unet, attends) if attends else nullcontext()
+        with install_hooks(network.unet, hooks), owned:
             yield
 
     def wrap(self, predict: Predict) -> Predict:
         """See to it that the side paths are at the step that is predicted."""
-        return predict if self.sides is None else beside(self.sides, predict)
+        return predict if self.sides is None else with_reference(self.sides, predict)
 
     def _hook(self, module: str, paths: tuple[str, ...], network: Network) -> Hook:
         moment = network.moment
@@ -123,7 +123,7 @@ class AttentionSwap(Control):
 
         return attend
 
-    def _reference(self, module: str, rows: Rows, part: Tensor) -> Tensor:
+    def _reference(self, module: str, rows: BatchRows, part: Tensor) -> Tensor:
         """The reference's projection, (halves, 1, heads, n, d) as its rows in ``part`` are."""
         if self.sides is None:
             return part[:, rows.of("reference")]

@@ -33,27 +33,27 @@ class FreeU(Control):
         """Change what the decoder's blocks join, for the length of a run."""
         if self.backbone == self.skip == (1.0, 1.0):
             return nullcontext()
-        return self._patched(network.unet)
+        return self._install(network.unet)
 
     @contextmanager
-    def _patched(self, unet: Any) -> Iterator[None]:
+    def _install(self, unet: Any) -> Iterator[None]:
         with ExitStack() as installed:
             for name, width, stage in joins(unet):
-                join = self._joined(width, stage)
+                join = self._join_hook(width, stage)
                 installed.callback(unet.get_submodule(name).register_forward_pre_hook(join).remove)
             yield
 
-    def _joined(
+    def _join_hook(
         self, width: int, stage: int
     ) -> Callable[[object, tuple[Tensor, ...]], tuple[Tensor, ...]]:
-        def joined(_: object, arguments: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        def join(_: object, arguments: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
             whole, *rest = arguments
-            backbone = strengthened(whole[:, :width], self.backbone[stage])
+            backbone = strengthen(whole[:, :width], self.backbone[stage])
             return torch.cat(
-                [backbone, low_scaled(whole[:, width:], self.skip[stage])], dim=1
+                [backbone, scale_low(whole[:, width:], self.skip[stage])], dim=1
             ), *rest
 
-        return joined
+        return join
 
 
 def joins(unet: Any) -> tuple[tuple[str, int, int], ...]:
@@ -71,7 +71,7 @@ def joins(unet: Any) -> tuple[tuple[str, int, int], ...]:
     return tuple(found)
 
 
-def strengthened(backbone: Tensor, factor: float) -> Tensor:
+def strengthen(backbone: Tensor, factor: float) -> Tensor:
     """The backbone (b, c, h, w) with half of its channels stronger where all of them are strong."""
     mean = backbone.mean(1, keepdim=True)
     low, high = mean.amin((2, 3), keepdim=True), mean.amax((2, 3), keepdim=True)
@@ -80,7 +80,7 @@ def strengthened(backbone: Tensor, factor: float) -> Tensor:
     return torch.cat([backbone[:, :half] * (1 + (factor - 1) * share), backbone[:, half:]], dim=1)
 
 
-def low_scaled(skip: Tensor, factor: float) -> Tensor:
+def scale_low(skip: Tensor, factor: float) -> Tensor:
     """The skip (b, c, h, w) with its lowest frequencies scaled; the spectrum is taken in single
     precision.
     """

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from backend.engine.loop_types import Control, Network
-from backend.engine.side_paths import SidePath
-from backend.models.attention import Hook, hooks_installed
-from backend.models.bundle import Recorded
+from backend.engine.reference_branch import ReferencePath
+from backend.models.attention import Hook, install_hooks
+from backend.models.bundle import FeatureCache
 
 
 @dataclass(frozen=True)
@@ -23,19 +23,19 @@ class KeepFeatures(Control):
     more than once the last call counts.
     """
 
-    path: SidePath = field(repr=False, compare=False)
-    memory: Recorded = field(repr=False, compare=False)
+    path: ReferencePath = field(repr=False, compare=False)
+    memory: FeatureCache = field(repr=False, compare=False)
     first: int
     present: dict[str, Tensor] = field(default_factory=dict, repr=False, compare=False)
 
     def patch(self, network: Network) -> AbstractContextManager[None]:
         """Read the outputs of all modules that any step is asked for."""
-        return self._patched(network) if self.path.spans else nullcontext()
+        return self._install(network) if self.path.spans else nullcontext()
 
     @contextmanager
-    def _patched(self, network: Network) -> Iterator[None]:
+    def _install(self, network: Network) -> Iterator[None]:
         names = {name for span in self.path.spans for name in span.modules}
-        with hooks_installed(network.unet, {name: self._hook(name, network) for name in names}):
+        with install_hooks(network.unet, {name: self._hook(name, network) for name in names}):
             yield
 
     def edit(self, latents: Tensor, k: int) -> Tensor:

@@ -25,28 +25,28 @@ from backend.engine.noise import NoiseStream
 from backend.models.schedule import Schedule
 from backend.plan.raster import cell_centres, split_into_cells
 
-Freedom = NDArray[np.float64]
+StrengthMap = NDArray[np.float64]
 Holding = Literal["touched", "filled"]
 
 
 @dataclass(frozen=True)
 class LayerNoise(Control):
-    """Holds cells to ``source`` (b, c, h, w) up to and including the state that ``release`` (h, w)
+    """Holds cells to ``source`` (b, c, h, w) up to and including the state that ``start_steps`` (h, w)
     names.
 
-    ``release`` is the first step that a cell takes freely, N for never. ``stream`` gives the noise
+    ``start_steps`` is the first step that a cell takes freely, N for never. ``stream`` gives the noise
     of a state; it must not be the generators that the sampler draws from.
     """
 
     source: Tensor = field(repr=False, compare=False)
-    release: Tensor = field(repr=False, compare=False)
+    start_steps: Tensor = field(repr=False, compare=False)
     schedule: Schedule = field(repr=False, compare=False)
     stream: NoiseStream = field(repr=False, compare=False)
 
     @cached_property
     def last_hold(self) -> int:
         """The last state in which any cell is held."""
-        return int(self.release.max())
+        return int(self.start_steps.max())
 
     def edit(self, latents: Tensor, k: int) -> Tensor:
         """State k with the held cells put back at its level."""
@@ -54,49 +54,51 @@ class LayerNoise(Control):
             return latents
         noise = self.source if k == self.schedule.steps else self.stream.at(k, self.source)
         return torch.where(
-            self.release >= k, self.schedule.noise_to(k, self.source, noise), latents
+            self.start_steps >= k, self.schedule.noise_to(k, self.source, noise), latents
         )
 
 
-def freedom_map(
-    topmost: NDArray[np.integer], levels: Sequence[float | Freedom], blur_px: float
-) -> Freedom:
+def build_strength_map(
+    topmost: NDArray[np.integer], strengths: Sequence[float | StrengthMap], blur_px: float
+) -> StrengthMap:
     """h per pixel: the level of the topmost layer, softened by a Gaussian (sigma ``blur_px``)
     between free layers.
 
-    ``topmost`` is (h, w) with 0 for uncovered, ``levels[i]`` the freedom of index i, one number or
+    ``topmost`` is (h, w) with 0 for uncovered, ``strengths[i]`` the freedom of index i, one number or
     a painted map (h, w); a uniform map is its number, bit for bit. Held pixels (0) neither take nor
     give blur: they stay 0 and do not lower their neighbours.
     """
     hard = np.zeros(topmost.shape, np.float64)
-    for index, level in enumerate(levels):
-        np.copyto(hard, level, where=topmost == index)
+    for index, strength in enumerate(strengths):
+        np.copyto(hard, strength, where=topmost == index)
     free = hard > 0
     if blur_px <= 0 or len(np.unique(hard[free])) < 2:
         return hard
-    share = _blurred(free.astype(np.float64), blur_px)
-    soft = np.divide(_blurred(hard, blur_px), share, out=np.zeros_like(hard), where=free)
+    share = _blur(free.astype(np.float64), blur_px)
+    soft = np.divide(_blur(hard, blur_px), share, out=np.zeros_like(hard), where=free)
     changed = free & (
         np.abs(soft - hard) > 1e-6
     )  # what blur leaves alone stays exact, down to the last bit
     return np.where(changed, soft, hard)
 
 
-def release_map(freedom: Freedom, steps: int, cell_px: int, held: Holding) -> NDArray[np.int64]:
+def build_start_steps(
+    strength: StrengthMap, steps: int, cell_px: int, held: Holding
+) -> NDArray[np.int64]:
     """The first free step of every latent cell, N - ⌊N·h⌋ with h at the cell's centre: int (h, w).
 
     A cell with some held and some free pixels is held entirely when ``held`` is "touched"; with
     "filled" only a cell full of held pixels is.
     """
-    cells, level = split_into_cells(freedom, cell_px), cell_centres(freedom, cell_px)
+    cells, strength = split_into_cells(strength, cell_px), cell_centres(strength, cell_px)
     if held == "touched":
-        level = np.where(cells.min(axis=(1, 3)) > 0, level, 0.0)
+        strength = np.where(cells.min(axis=(1, 3)) > 0, strength, 0.0)
     else:
-        level = np.where(level > 0, level, cells.max(axis=(1, 3)))
-    return steps - np.floor(steps * level).astype(np.int64)
+        strength = np.where(strength > 0, strength, cells.max(axis=(1, 3)))
+    return steps - np.floor(steps * strength).astype(np.int64)
 
 
-def _blurred(values: Freedom, sigma_px: float) -> Freedom:
+def _blur(values: StrengthMap, sigma_px: float) -> StrengthMap:
     """A separable Gaussian with the edge repeated outwards."""
     radius = int(np.ceil(3 * sigma_px))
     offsets = torch.arange(-radius, radius + 1, dtype=torch.float64)

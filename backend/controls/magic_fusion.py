@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from backend.engine.loop_types import Control, Predict
 from backend.engine.pulls import Pull
-from backend.engine.side_paths import Dressed
+from backend.engine.reference_branch import AdapterScope
 
 WINDOW = 4
 """Side of the mean over neighbouring cells, as in the authors' code."""
@@ -31,22 +31,22 @@ class MagicFusion(Control):
 
     plain: Pull = field(repr=False, compare=False)
     personal: Pull = field(repr=False, compare=False)
-    dressed: Dressed = field(repr=False, compare=False)
+    adapter: AdapterScope = field(repr=False, compare=False)
     until: int
 
     def wrap(self, predict: Predict) -> Predict:
         """The fused prediction, then the personalised one."""
 
-        def fused(latents: Tensor, k: int) -> Tensor:
+        def fuse(latents: Tensor, k: int) -> Tensor:
             if k >= self.until:
-                with self.dressed():
+                with self.adapter():
                     return predict(latents, k)
             plain, plainly = self.plain(latents, k)
-            with self.dressed():
+            with self.adapter():
                 personal, personally = self.personal(latents, k)
             return torch.where(saliency(personally) >= saliency(plainly), personal, plain)
 
-        return fused
+        return fuse
 
 
 def saliency(pull: Tensor) -> Tensor:

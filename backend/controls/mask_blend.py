@@ -24,11 +24,11 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional
 
-from backend.engine.attention_maps import MapMean, found_words
+from backend.engine.attention_maps import MapMean, threshold_map
 from backend.engine.invert import Trajectory
 from backend.engine.loop_types import Control, Network, Predict
-from backend.engine.side_paths import SidePaths, beside, source_of
-from backend.models.attention import Hook, Site, grid, hooks_installed
+from backend.engine.reference_branch import ReferenceBranch, source_of, with_reference
+from backend.models.attention import Hook, Site, grid, install_hooks
 
 Inside = NDArray[np.bool_]
 Joining = Literal["touching", "or", "and"]
@@ -59,7 +59,7 @@ def adaptive_mask(
 
     Where nothing is found at all M is 1: no blending is better than no subject.
     """
-    joined = joined_mask(words, solid, rules.joining)
+    joined = join_mask(words, solid, rules.joining)
     if not joined.any():
         return np.ones(words.shape, np.float32)
     depth = ndimage.distance_transform_edt(joined)
@@ -76,7 +76,7 @@ def without_small(inside: Inside, least_share: float) -> Inside:
     return np.asarray(large[labels], np.bool_)
 
 
-def joined_mask(words: Inside, solid: Inside | None, joining: Joining) -> Inside:
+def join_mask(words: Inside, solid: Inside | None, joining: Joining) -> Inside:
     """M^k: where the words look and what was cut out, joined; the words alone where there is no
     cut-out.
     """
@@ -132,7 +132,7 @@ class AdaptiveMask:
     solid: Inside = field(repr=False, compare=False)
     within: NDArray[np.float32] = field(repr=False, compare=False)
     rules: MaskRules = MaskRules()
-    sides: SidePaths | None = field(default=None, repr=False, compare=False)
+    sides: ReferenceBranch | None = field(default=None, repr=False, compare=False)
 
     def watching(self, network: Network) -> AbstractContextManager[None]:
         """Read the subject's maps."""
@@ -148,7 +148,7 @@ class AdaptiveMask:
     def blank(self) -> bool:
         """Whether nothing is found, so that M is 1 and nothing is blended."""
         return not any(
-            joined_mask(words, self._solid(), self.rules.joining).any() for words in self._words()
+            join_mask(words, self._solid(), self.rules.joining).any() for words in self._words()
         )
 
     def _words(self) -> list[Inside]:
@@ -157,7 +157,7 @@ class AdaptiveMask:
         mean = self.maps.mean()
         if mean is None:
             return [np.zeros(self.within.shape, np.bool_)]
-        return [found_words(one, (height_px, width_px), self.rules.threshold) for one in mean]
+        return [threshold_map(one, (height_px, width_px), self.rules.threshold) for one in mean]
 
     def _solid(self) -> Inside | None:
         return self.solid if self.solid.size else None
@@ -177,23 +177,23 @@ class MaskBlend(Control):
     begin: int
     sites: tuple[Site, ...]
     masks: Masks
-    sides: SidePaths | None = field(default=None, repr=False, compare=False)
+    sides: ReferenceBranch | None = field(default=None, repr=False, compare=False)
     held: Trajectory | None = field(default=None, repr=False, compare=False)
 
     def patch(self, network: Network) -> AbstractContextManager[None]:
         """Blend the outputs of the sites; nothing at all where there are none."""
-        return self._patched(network) if self.sites else nullcontext()
+        return self._install(network) if self.sites else nullcontext()
 
     @contextmanager
-    def _patched(self, network: Network) -> Iterator[None]:
+    def _install(self, network: Network) -> Iterator[None]:
         present: dict[int, Tensor] = {}
         hooks = {site.module: self._hook(site, network, present) for site in self.sites}
-        with hooks_installed(network.unet, hooks), self.masks.watching(network):
+        with install_hooks(network.unet, hooks), self.masks.watching(network):
             yield
 
     def wrap(self, predict: Predict) -> Predict:
         """See to it that the side paths are at the step that is predicted."""
-        return predict if self.sides is None else beside(self.sides, predict)
+        return predict if self.sides is None else with_reference(self.sides, predict)
 
     def edit(self, latents: Tensor, k: int) -> Tensor:
         """State k of the target inside of M, the layout's outside, where it is to be held."""

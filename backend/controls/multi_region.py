@@ -53,7 +53,7 @@ class MultiRegion(Control):
         if not any(bool(region.mask.any()) for region in self.regions):
             return predict
 
-        def blended(latents: Tensor, k: int) -> Tensor:
+        def blend(latents: Tensor, k: int) -> Tensor:
             masks = [region.mask.to(latents) for region in self.regions]
             rest = (1 - torch.stack(masks).sum(0)).clamp(min=0)
             weight, mean = rest, rest * predict(latents, k)
@@ -62,7 +62,7 @@ class MultiRegion(Control):
                 weight = weight + mask
             return mean / weight
 
-        return blended
+        return blend
 
     def _view(self, region: RegionPrompt, mask: Tensor, latents: Tensor, k: int) -> Tensor:
         if k >= len(region.plain):

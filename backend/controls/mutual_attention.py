@@ -19,8 +19,8 @@ from torch.nn import functional
 
 from backend.engine.attention_maps import MapMean
 from backend.engine.loop_types import Control, Network, Predict
-from backend.engine.side_paths import SidePaths
-from backend.models.attention import Attend, Site, grid, processors_replaced
+from backend.engine.reference_branch import ReferenceBranch
+from backend.models.attention import Attend, Site, grid, replace_processors
 
 THRESHOLD = 0.1
 """Of a map brought to 0…1, as the authors cut theirs."""
@@ -60,27 +60,27 @@ class MutualAttention(Control):
 
     begin: int
     sites: tuple[Site, ...]
-    sides: SidePaths = field(repr=False, compare=False)
+    sides: ReferenceBranch = field(repr=False, compare=False)
     masks: MutualMasks | None = None
 
     def patch(self, network: Network) -> AbstractContextManager[None]:
         """Take over the sites; nothing at all where there are none."""
-        return self._patched(network) if self.sites else nullcontext()
+        return self._install(network) if self.sites else nullcontext()
 
     @contextmanager
-    def _patched(self, network: Network) -> Iterator[None]:
+    def _install(self, network: Network) -> Iterator[None]:
         watching = (
             nullcontext() if self.masks is None else self.masks.maps.watching(network, self.sides)
         )
         attends = {site.name: self._attend(site, network) for site in self.sites}
-        with processors_replaced(network.unet, attends), watching:
+        with replace_processors(network.unet, attends), watching:
             yield
 
     def wrap(self, predict: Predict) -> Predict:
         """See to it that the side paths are at the step that is predicted."""
 
         def beside(latents: Tensor, k: int) -> Tensor:
-            self.sides.bring(k)
+            self.sides.advance(k)
             return predict(latents, k)
 
         return beside
@@ -98,7 +98,7 @@ class MutualAttention(Control):
             return (
                 mutual(query, key, value, scale)
                 if cells is None
-                else masked(query, key, value, scale, cells)
+                else attend_by_masks(query, key, value, scale, cells)
             )
 
         return attend
@@ -114,7 +114,7 @@ def mutual(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
     return functional.scaled_dot_product_attention(query, key, value, scale=scale)
 
 
-def masked(
+def attend_by_masks(
     query: Tensor, key: Tensor, value: Tensor, scale: float, cells: tuple[Tensor, Tensor]
 ) -> Tensor:
     """Foreground to foreground, background to background; ``cells`` are M of the target and of the

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from backend.engine.attention_maps import Aside, MapMean, found_words
+from backend.engine.attention_maps import Aside, MapMean, threshold_map
 from backend.engine.loop_types import Control, Network, Predict
 
 MARGIN = 1 / 16
@@ -51,7 +51,7 @@ class PlainAround(Control):
         was felt.
         """
 
-        def parted(latents: Tensor, k: int) -> Tensor:
+        def separate(latents: Tensor, k: int) -> Tensor:
             mean = self.maps.mean() if self.begin <= k < self.until else None
             if mean is None:
                 return predict(latents, k)
@@ -60,7 +60,7 @@ class PlainAround(Control):
             inside = subject_weights(mean, latents, self.threshold)
             return inside * predict(latents, k) + (1 - inside) * around
 
-        return parted
+        return separate
 
     @contextmanager
     def _aside(self) -> Iterator[None]:
@@ -79,7 +79,7 @@ def subject_weights(mean: Tensor, latents: Tensor, threshold: float) -> Tensor:
     margin = max(1, round(min(sides_lat) * MARGIN))
     rows = []
     for one in mean:
-        found = torch.from_numpy(found_words(one, sides_lat, threshold)).to(latents)
+        found = torch.from_numpy(threshold_map(one, sides_lat, threshold)).to(latents)
         rows.append(found if bool(found.any()) else torch.ones_like(found))
     grown = functional.max_pool2d(
         torch.stack(rows)[:, None], 2 * margin + 1, stride=1, padding=margin

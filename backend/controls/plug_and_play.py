@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from backend.engine.loop_types import Control, Network, Predict
-from backend.engine.side_paths import SidePaths
-from backend.models.attention import Hook, hooks_installed
+from backend.engine.reference_branch import ReferenceBranch
+from backend.models.attention import Hook, install_hooks
 
 SOURCE = "source"
 """The side path's name. It has one row and no guidance."""
@@ -26,7 +26,7 @@ class PlugAndPlay(Control):
     indices.
     """
 
-    sides: SidePaths = field(repr=False, compare=False)
+    sides: ReferenceBranch = field(repr=False, compare=False)
     blocks: tuple[str, ...]
     blocks_until: int
     projections: tuple[str, ...]
@@ -40,13 +40,13 @@ class PlugAndPlay(Control):
         hooks = {
             module: self._hook(module, end, network) for module, end in until.items() if end > 0
         }
-        return hooks_installed(network.unet, hooks) if hooks else nullcontext()
+        return install_hooks(network.unet, hooks) if hooks else nullcontext()
 
     def wrap(self, predict: Predict) -> Predict:
         """See to it that the source is at the step that is predicted."""
 
         def beside(latents: Tensor, k: int) -> Tensor:
-            self.sides.bring(k)
+            self.sides.advance(k)
             return predict(latents, k)
 
         return beside

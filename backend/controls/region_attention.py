@@ -33,7 +33,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from backend.engine.loop_types import Control, Moment, Network
-from backend.models.attention import Attend, cross_sites, grid, processors_replaced
+from backend.models.attention import Attend, cross_sites, grid, replace_processors
 
 ALWAYS = 1_000_000
 """More steps than any run has."""
@@ -49,7 +49,7 @@ class Bias(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Region:
+class PromptRegion:
     """A layer's words and where it is seen.
 
     ``tokens`` are positions in the token row, ``positive`` and ``negative`` the weights v_pos and
@@ -80,10 +80,10 @@ class RegionAttention(Control):
     with σ and scores.
     """
 
-    regions: tuple[Region, ...]
+    regions: tuple[PromptRegion, ...]
     text_length: int
     sigmas: tuple[float, ...] = field(repr=False)
-    unwanted: tuple[Region, ...] = ()
+    unwanted: tuple[PromptRegion, ...] = ()
     law: Law = "collage"
 
     def patch(self, network: Network) -> AbstractContextManager[None]:
@@ -92,7 +92,7 @@ class RegionAttention(Control):
         """
         if not any(region.acts for region in (*self.regions, *self.unwanted)):
             return nullcontext()
-        return processors_replaced(network.unet, self._attends(network))
+        return replace_processors(network.unet, self._attends(network))
 
     def _attends(self, network: Network) -> Mapping[str, Attend]:
         strengths = tuple(sigma_strength(sigma, self.law) for sigma in self.sigmas)
@@ -102,28 +102,31 @@ class RegionAttention(Control):
         for level in {site.level for site in sites}:
             sides = grid(network.height_lat, network.width_lat, level)
             wanted, unwanted = (
-                self._spoken(regions, sides, device) if regions else None
+                self._active_columns(regions, sides, device) if regions else None
                 for regions in (self.regions, self.unwanted)
             )
             by_level[level] = _SiteAttention(wanted, unwanted, strengths, self.law, network.moment)
         return {site.name: by_level[site.level] for site in sites}
 
-    def _spoken(
-        self, regions: tuple[Region, ...], sides: tuple[int, int], device: torch.device
-    ) -> tuple[_Spoken, ...]:
+    def _active_columns(
+        self, regions: tuple[PromptRegion, ...], sides: tuple[int, int], device: torch.device
+    ) -> tuple[_ActiveColumns, ...]:
         """What is said in each step; steps in which the same layers speak share it."""
-        made: dict[tuple[bool, ...], _Spoken] = {}
+        made: dict[tuple[bool, ...], _ActiveColumns] = {}
         steps = []
         for k in range(len(self.sigmas)):
-            speaks = tuple(region.first <= k < region.end for region in regions)
-            if speaks not in made:
-                heard = tuple(region for region, does in zip(regions, speaks, strict=True) if does)
-                said = {token for region in heard for token in region.tokens}
-                silent = sorted({token for region in regions for token in region.tokens} - said)
-                made[speaks] = _Spoken(
-                    column_weights(heard, sides, self.text_length).to(device), tuple(silent)
+            acts = tuple(region.first <= k < region.end for region in regions)
+            if acts not in made:
+                active_steps = tuple(
+                    region for region, does in zip(regions, acts, strict=True) if does
                 )
-            steps.append(made[speaks])
+                active = {token for region in active_steps for token in region.tokens}
+                inactive = sorted({token for region in regions for token in region.tokens} - active)
+                made[acts] = _ActiveColumns(
+                    column_weights(active_steps, sides, self.text_length).to(device),
+                    tuple(inactive),
+                )
+            steps.append(made[acts])
         return tuple(steps)
 
 
@@ -134,7 +137,9 @@ def sigma_strength(sigma: float, law: Law = "collage") -> float:
     return math.log1p(math.log1p(sigma)) if law == "collage" else math.log1p(sigma)
 
 
-def column_weights(regions: tuple[Region, ...], sides: tuple[int, int], text_length: int) -> Tensor:
+def column_weights(
+    regions: tuple[PromptRegion, ...], sides: tuple[int, int], text_length: int
+) -> Tensor:
     """v_pos·m - v_neg·(1 - m) per site pixel and token column: float32 (n, text_length), 0 for all
     other columns.
 
@@ -153,15 +158,15 @@ def column_weights(regions: tuple[Region, ...], sides: tuple[int, int], text_len
     return weights.masked_fill_(weights == -math.inf, 0.0)
 
 
-def biased_attention(
+def attend_with_bias(
     query: Tensor,
     key: Tensor,
     value: Tensor,
     weights: Tensor,
     bias: Bias,
-    silent: tuple[int, ...] = (),
+    inactive: tuple[int, ...] = (),
 ) -> Tensor:
-    """Attention with S' = S + y · max(0, max S) · weights, in single precision; ``silent`` columns
+    """Attention with S' = S + y · max(0, max S) · weights, in single precision; ``inactive`` columns
     count as -∞.
 
     ``query`` is (b, heads, n, d), ``key`` and ``value`` (b, heads, tokens, d), ``weights`` (n,
@@ -173,13 +178,13 @@ def biased_attention(
         0.0
     )
     scores.addcmul_(weights, peaks, value=strength)
-    if silent:
-        scores[..., list(silent)] = -math.inf
+    if inactive:
+        scores[..., list(inactive)] = -math.inf
     return torch.matmul(torch.softmax(scores, dim=-1).to(value.dtype), value)
 
 
 @dataclass(frozen=True, eq=False)
-class _Spoken:
+class _ActiveColumns:
     """What the layers say in a step: weights (n, tokens), and the columns of those that are
     silent.
     """
@@ -194,8 +199,8 @@ class _SiteAttention:
     stock kernel.
     """
 
-    wanted: tuple[_Spoken, ...] | None = field(repr=False)
-    unwanted: tuple[_Spoken, ...] | None = field(repr=False)
+    wanted: tuple[_ActiveColumns, ...] | None = field(repr=False)
+    unwanted: tuple[_ActiveColumns, ...] | None = field(repr=False)
     strengths: tuple[float, ...]
     law: Law
     moment: Moment
@@ -204,19 +209,19 @@ class _SiteAttention:
         rows, k = self.moment.rows, self.moment.k
         bias = Bias(self.strengths[k], scale, "column" if self.law == "collage" else "site")
         wanted, unwanted = (
-            None if said is None else said[k] for said in (self.wanted, self.unwanted)
+            None if active is None else active[k] for active in (self.wanted, self.unwanted)
         )
         if not rows.guided:
-            return _attended(query, key, value, wanted, bias)
+            return _attend(query, key, value, wanted, bias)
         halves = ((rows.uncond, unwanted), (rows.cond, wanted))
         return torch.cat(
-            [_attended(query[half], key[half], value[half], said, bias) for half, said in halves]
+            [_attend(query[half], key[half], value[half], active, bias) for half, active in halves]
         )
 
 
-def _attended(
-    query: Tensor, key: Tensor, value: Tensor, said: _Spoken | None, bias: Bias
+def _attend(
+    query: Tensor, key: Tensor, value: Tensor, active: _ActiveColumns | None, bias: Bias
 ) -> Tensor:
-    if said is None:
+    if active is None:
         return functional.scaled_dot_product_attention(query, key, value)
-    return biased_attention(query, key, value, said.weights, bias, said.silent)
+    return attend_with_bias(query, key, value, active.weights, bias, active.silent)

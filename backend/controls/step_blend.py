@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from backend.engine.loop_types import Control, Predict
-from backend.engine.side_paths import Dressed
+from backend.engine.reference_branch import AdapterScope
 
 
 @dataclass(frozen=True)
@@ -24,16 +24,16 @@ class StepBlend(Control):
     """
 
     plain: Predict = field(repr=False, compare=False)
-    dressed: Dressed = field(repr=False, compare=False)
+    adapter: AdapterScope = field(repr=False, compare=False)
     until: int
 
     def wrap(self, predict: Predict) -> Predict:
         """The prediction of whoever's turn it is."""
 
-        def blended(latents: Tensor, k: int) -> Tensor:
+        def blend(latents: Tensor, k: int) -> Tensor:
             if k < self.until:
                 return self.plain(latents, k)
-            with self.dressed():
+            with self.adapter():
                 return predict(latents, k)
 
-        return blended
+        return blend

@@ -45,18 +45,18 @@ class StructureMap(Control):
 
     def patch(self, network: Network) -> AbstractContextManager[None]:
         """Hand residuals to every call of the UNet; nothing at all when every weight is 0."""
-        return self._hooked(network) if bool((self.weights > 0).any()) else nullcontext()
+        return self._hook(network) if bool((self.weights > 0).any()) else nullcontext()
 
     @contextmanager
-    def _hooked(self, network: Network) -> Iterator[None]:
+    def _hook(self, network: Network) -> Iterator[None]:
         def add_residuals(unet: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
             if not self.first <= network.moment.k < self.end:
                 return given, named
             words, added = named["encoder_hidden_states"], named.get("added_cond_kwargs")
             made = self.controlnet.residuals(given[0], given[1], words, self.hint, added)
             down, middle = (
-                [weighted(part, self.weights) for part in made.down],
-                weighted(made.middle, self.weights),
+                [weight(part, self.weights) for part in made.down],
+                weight(made.middle, self.weights),
             )
             if DOWN in named:  # another kind of structure has spoken before
                 down = [own + other for own, other in zip(down, named[DOWN], strict=True)]
@@ -70,7 +70,7 @@ class StructureMap(Control):
             hook.remove()
 
 
-def weighted(residual: Tensor, weights: Tensor) -> Tensor:
+def weight(residual: Tensor, weights: Tensor) -> Tensor:
     """A residual (b, c, h, w) times the weight map (H, W) at its size."""
     if weights.amin() == weights.amax():  # what interpolation must not round
         return residual * weights.flatten()[0].to(residual)

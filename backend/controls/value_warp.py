@@ -23,8 +23,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from backend.engine.loop_types import Control, Network, Predict
-from backend.engine.side_paths import SidePaths
-from backend.models.attention import Hook, Site, detail_sites, grid, hooks_installed
+from backend.engine.reference_branch import ReferenceBranch
+from backend.models.attention import Hook, Site, detail_sites, grid, install_hooks
 
 DIRECTIONS = 256
 """Principal directions of each block's features, as in the paper."""
@@ -82,7 +82,7 @@ class FeatureMatching:
     on.
     """
 
-    def __init__(self, sides: SidePaths, foreground: Tensor, first: int) -> None:
+    def __init__(self, sides: ReferenceBranch, foreground: Tensor, first: int) -> None:
         self._sides, self._foreground, self._first = sides, foreground, first
         self._growing: dict[str, tuple[Tensor, Tensor]] = {}
         self._whole: tuple[tuple[Tensor, Tensor], ...] = ()
@@ -93,7 +93,7 @@ class FeatureMatching:
         if not self._whole:
             return None
         if sides_lat not in self._flows:
-            self._flows[sides_lat] = found_flow(self._whole, self._foreground, sides_lat)
+            self._flows[sides_lat] = find_flow(self._whole, self._foreground, sides_lat)
         return self._flows[sides_lat]
 
     @contextmanager
@@ -131,25 +131,25 @@ class ValueWarp(Control):
     begin: int
     sites: tuple[Site, ...]
     matching: Matching
-    sides: SidePaths = field(repr=False, compare=False)
+    sides: ReferenceBranch = field(repr=False, compare=False)
 
     def patch(self, network: Network) -> AbstractContextManager[None]:
         """Change what the sites' values are."""
-        return self._patched(network) if self.sites else nullcontext()
+        return self._install(network) if self.sites else nullcontext()
 
     def wrap(self, predict: Predict) -> Predict:
         """See to it that the side paths are at the step that is predicted."""
 
         def beside(latents: Tensor, k: int) -> Tensor:
-            self.sides.bring(k)
+            self.sides.advance(k)
             return predict(latents, k)
 
         return beside
 
     @contextmanager
-    def _patched(self, network: Network) -> Iterator[None]:
+    def _install(self, network: Network) -> Iterator[None]:
         hooks = {f"{site.module}.to_v": self._hook(site, network) for site in self.sites}
-        with hooks_installed(network.unet, hooks), self.matching.watching(network):
+        with install_hooks(network.unet, hooks), self.matching.watching(network):
             yield
 
     def _hook(self, site: Site, network: Network) -> Hook:
@@ -163,7 +163,7 @@ class ValueWarp(Control):
                 return None
             halves = output.unflatten(0, (rows.halves, rows.count)).clone()
             target = halves[:, rows.of("target")]
-            halves[:, rows.of("target")] = warped(
+            halves[:, rows.of("target")] = warp_values(
                 target, self.sides.feature("reference", module), flow
             )
             return halves.flatten(0, 1)
@@ -171,7 +171,7 @@ class ValueWarp(Control):
         return warp
 
 
-def warped(target: Tensor, reference: Tensor, flow: Flow) -> Tensor:
+def warp_values(target: Tensor, reference: Tensor, flow: Flow) -> Tensor:
     """M ⊙ V_r(F) + (1 - M) ⊙ V_t of values (…, n, channels); with M = 1 exactly V_r(F), with M = 0
     exactly V_t.
     """
@@ -187,11 +187,11 @@ def feature_modules(unet: Any) -> tuple[str, ...]:
     )
 
 
-def found_flow(
+def find_flow(
     pairs: tuple[tuple[Tensor, Tensor], ...], foreground: Tensor, sides_lat: Sides
 ) -> Flow:
     """The flow on a grid, of (target, reference) features, each (1, c, h, w) and any size."""
-    compared = [_compared(*pair, sides_lat) for pair in pairs]
+    compared = [_compare(*pair, sides_lat) for pair in pairs]
     target, reference = (torch.cat([pair[who] for pair in compared], dim=1) for who in (0, 1))
     alike = target @ reference.T
     source, back = alike.argmax(1), alike.argmax(0)
@@ -210,7 +210,7 @@ def found_flow(
     return Flow(source, (kept * shown[source])[:, None])
 
 
-def _compared(target: Tensor, reference: Tensor, sides_lat: Sides) -> tuple[Tensor, Tensor]:
+def _compare(target: Tensor, reference: Tensor, sides_lat: Sides) -> tuple[Tensor, Tensor]:
     """Unit vectors (n, d) of both pictures' cells in the directions in which they differ most."""
     both = torch.cat([target, reference]).float()
     cells = functional.interpolate(both, size=sides_lat, mode="bilinear").flatten(2).transpose(1, 2)

@@ -117,22 +117,22 @@ class MapMeans:
 
 
 class MapMean(MapMeans):
-    """The running mean of one group of tokens; of ``rivals``, other words, none may look at a place
+    """The running mean of one group of tokens; of ``competing_tokens``, other words, none may look at a place
     more than it.
     """
 
     def __init__(
-        self, tokens: Sequence[int], path: str, first: int, rivals: Sequence[int] = ()
+        self, tokens: Sequence[int], path: str, first: int, competing_tokens: Sequence[int] = ()
     ) -> None:
-        super().__init__([tokens, *([token] for token in rivals)], path, first)
+        super().__init__([tokens, *([token] for token in competing_tokens)], path, first)
 
     def mean(self) -> Tensor | None:
         """float32 (rows, h, w) on the grid of the sites; None before the first map."""
         means = self.means()
-        return None if means is None else unrivalled(means)
+        return None if means is None else suppress_competing(means)
 
 
-def unrivalled(means: Tensor) -> Tensor:
+def suppress_competing(means: Tensor) -> Tensor:
     """The first of the maps (groups, rows, h, w), and 0 where another, each by its own mean, is
     greater: (rows, h, w).
 
@@ -160,7 +160,7 @@ def token_shares(attention: Any, pixels: Tensor, words: Tensor) -> Tensor:
     return torch.softmax(scores, dim=-1).mean(1)
 
 
-def found_words(mean: Tensor, sides_px: tuple[int, int], threshold: float) -> NDArray[np.bool_]:
+def threshold_map(mean: Tensor, sides_px: tuple[int, int], threshold: float) -> NDArray[np.bool_]:
     """M^c: a map (h, w) brought to 0…1, cut at the threshold, at full size (nearest); nothing of a
     flat map.
     """

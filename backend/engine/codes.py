@@ -25,7 +25,7 @@ Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Part(ABC):
+class CodePart(ABC):
     """A summand of the codes. ``values`` (n, c, …) is where it begins, in deviations of the
     codebook by channel.
 
@@ -36,7 +36,7 @@ class Part(ABC):
     rate: float = 1.0
 
     @abstractmethod
-    def laid(self, values: Tensor, size: Size) -> Tensor:
+    def render(self, values: Tensor, size: Size) -> Tensor:
         """Values like the part's own, laid out over a grid of this size: (n, c, *size)."""
 
     def acts(self, size: Size) -> bool:
@@ -49,7 +49,7 @@ class Part(ABC):
 
 
 @dataclass(frozen=True)
-class Grid(Part):
+class Grid(CodePart):
     """Values (n, c, h, w) on a grid, bilinear in between; it takes part where the codes are no
     coarser.
 
@@ -58,7 +58,7 @@ class Grid(Part):
 
     reach: Tensor = field(kw_only=True, repr=False)
 
-    def laid(self, values: Tensor, size: Size) -> Tensor:
+    def render(self, values: Tensor, size: Size) -> Tensor:
         """The grid at this size."""
         if values.shape[-2:] != size:
             values = functional.interpolate(values, size=size, mode="bilinear", align_corners=False)
@@ -70,21 +70,21 @@ class Grid(Part):
 
 
 @dataclass(frozen=True)
-class Regions(Part):
+class Regions(CodePart):
     """One vector for each region: values (n, c, r); ``weights`` (r, h, w) say how much of a place
     is whose.
     """
 
     weights: Tensor = field(kw_only=True, repr=False)
 
-    def laid(self, values: Tensor, size: Size) -> Tensor:
+    def render(self, values: Tensor, size: Size) -> Tensor:
         """Every region filled with its vector."""
         weights = functional.adaptive_avg_pool2d(self.weights, size).to(values)
         return torch.einsum("ncr,rhw->nchw", values, weights)
 
 
 @dataclass(frozen=True)
-class Fixed(Part):
+class Fixed(CodePart):
     """Values (n, c, h, w) that stay as they are, and the same picture's at half size for coarser
     stages.
     """
@@ -92,7 +92,7 @@ class Fixed(Part):
     half: Tensor = field(kw_only=True, repr=False)
     rate: float = 0.0
 
-    def laid(self, values: Tensor, size: Size) -> Tensor:
+    def render(self, values: Tensor, size: Size) -> Tensor:
         """Those of this size; other sizes than the two are a ValueError."""
         for known in (values, self.half):
             if known.shape[-2:] == size:
@@ -117,7 +117,7 @@ def random_codes(book: Tensor, seeds: Sequence[int], size: Size) -> Tensor:
     return book[torch.stack(rows).to(book.device)].permute(0, 3, 1, 2).contiguous()
 
 
-def one_grid(book: Tensor, seeds: Sequence[int], size: Size) -> tuple[Part, ...]:
+def one_grid(book: Tensor, seeds: Sequence[int], size: Size) -> tuple[CodePart, ...]:
     """The paper's start: one grid of random codes."""
     everywhere = torch.ones(size, device=book.device)
     return (Grid(random_codes(book, seeds, size) / deviations(book), reach=everywhere),)
@@ -125,7 +125,7 @@ def one_grid(book: Tensor, seeds: Sequence[int], size: Size) -> tuple[Part, ...]
 
 def regions_and_grids(
     book: Tensor, full: Tensor, half: Tensor, weights: Tensor, reach: Tensor
-) -> tuple[Part, ...]:
+) -> tuple[CodePart, ...]:
     """The codes of a picture, at ``full`` (n, c, h, w) and ``half`` size, and parts that have no
     effect yet.
 

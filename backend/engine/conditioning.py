@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from backend.engine.loop_types import Rows
+from backend.engine.loop_types import BatchRows
 from backend.models.bundle import ModelBundle
 
 
@@ -31,10 +31,10 @@ class Conditioning:
     paths: tuple[tuple[str, int], ...] = ()
 
     @property
-    def rows(self) -> Rows:
-        return Rows(self.count, self.guidance_scale > 1.0, self.paths)
+    def rows(self) -> BatchRows:
+        return BatchRows(self.count, self.guidance_scale > 1.0, self.paths)
 
-    def stacked(self) -> Tensor:
+    def stack(self) -> Tensor:
         """[uncond…, cond…], or cond alone without guidance: (rows, tokens, width)."""
         halves = (self.negative, self.positive) if self.rows.guided else (self.positive,)
         return torch.cat([half.expand(self.count, -1, -1) for half in halves])

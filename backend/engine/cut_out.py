@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from backend.engine.attention_maps import found_words
+from backend.engine.attention_maps import threshold_map
 from backend.models.bundle import ModelBundle
 from backend.models.sam import sam_of
 
@@ -22,7 +22,7 @@ def cut_out(
     overlap with the map is taken.
     """
     height_px, width_px = picture.shape[:2]
-    words = found_words(looked, (height_px, width_px), threshold)
+    words = threshold_map(looked, (height_px, width_px), threshold)
     if "sam" not in bundle.members or not words.any():
         return np.zeros((0, 0), np.bool_)
     sam = sam_of(bundle)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from backend.engine.limits import memory_explained
-from backend.engine.loop_types import Draft, Step
+from backend.engine.limits import explain_memory
+from backend.engine.loop_types import FitProgress, Step
 from backend.engine.noise import draw
 from backend.errors import EngineError
 from backend.models.bundle import ModelBundle
@@ -54,8 +54,8 @@ def encode_mean(bundle: ModelBundle, picture: Picture) -> Tensor:
 
 def _distribution(bundle: ModelBundle, picture: Picture) -> Tensor:
     """Mean and standard deviation of a picture's latents: (1, 2c, h, w)."""
-    with memory_explained():
-        distribution = bundle.vae.encode(_normalised(bundle, picture)).latent_dist
+    with explain_memory():
+        distribution = bundle.vae.encode(_normalise(bundle, picture)).latent_dist
     return torch.cat([distribution.mean, distribution.std], dim=1).to(bundle.dtype)
 
 
@@ -68,7 +68,7 @@ def decode(bundle: ModelBundle, latents: Tensor) -> tuple[Picture, ...]:
         raise _unusable("The loop ended in numbers that are not finite.")
     pictures: list[Picture] = []
     for part in _parts(bundle, latents):
-        with memory_explained():
+        with explain_memory():
             unscaled = part.to(bundle.vae.dtype) / bundle.vae.config.scaling_factor
             decoded = bundle.vae.decode(unscaled, return_dict=False)[0]
         if not bool(torch.isfinite(decoded).all()):
@@ -95,7 +95,7 @@ def _unusable(what: str) -> EngineError:
     )
 
 
-def _normalised(bundle: ModelBundle, picture: Picture) -> Tensor:
+def _normalise(bundle: ModelBundle, picture: Picture) -> Tensor:
     unit = torch.from_numpy(picture.astype(np.float32) / 255.0)[None].permute(0, 3, 1, 2)
     return (2.0 * unit - 1.0).to(device=bundle.device, dtype=bundle.vae.dtype)
 
@@ -108,7 +108,7 @@ def preview(bundle: ModelBundle, step: Step) -> Picture:
     shows as grey. The step of a fit brings its pictures. A family's preview decoder, where there is
     one, shows more than colours.
     """
-    if isinstance(step, Draft):
+    if isinstance(step, FitProgress):
         return as_bytes(step.denoised).cpu().numpy()
     if "preview" in bundle.members:
         shown = preview_of(bundle).decode(torch.nan_to_num(step.denoised))
@@ -132,7 +132,7 @@ def _fit_projection(bundle: ModelBundle) -> Tensor:
     (c+1, 3).
     """
     cell_px = bundle.card.cell_px
-    picture = _normalised(bundle, _calibration_picture(CALIBRATION_CELLS * cell_px))
+    picture = _normalise(bundle, _calibration_picture(CALIBRATION_CELLS * cell_px))
     latents = bundle.vae.encode(picture).latent_dist.mode() * bundle.vae.config.scaling_factor
     cells = latents[0].float().flatten(1).T
     known = torch.cat([cells, torch.ones_like(cells[:, :1])], dim=1).cpu()

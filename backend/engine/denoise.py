@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from backend.engine.conditioning import Conditioning
-from backend.engine.guidance import guided
-from backend.engine.limits import memory_explained
-from backend.engine.loop_types import Control, Moment, Network, Predict, Rows, Step
+from backend.engine.guidance import guide
+from backend.engine.limits import explain_memory
+from backend.engine.loop_types import BatchRows, Control, Moment, Network, Predict, Step
 from backend.models.schedule import Schedule
 
 
@@ -53,7 +53,7 @@ def denoise(
         for k in range(start.first, schedule.steps):
             moment.k, moment.sigma = k, schedule.sigmas[k]
             latents, denoised = _advance(predict, schedule, latents, k, start.generators)
-            latents = _edited(controls, schedule, latents, k + 1)
+            latents = _apply_edits(controls, schedule, latents, k + 1)
             yield Step(k, schedule.steps, start.first, latents, denoised)
 
 
@@ -65,12 +65,14 @@ def _advance(
     k: int,
     generators: Sequence[torch.Generator],
 ) -> tuple[Tensor, Tensor]:
-    with memory_explained():
+    with explain_memory():
         return schedule.step(predict(latents, k), k, latents, generators)
 
 
 @torch.no_grad()
-def _edited(controls: Sequence[Control], schedule: Schedule, latents: Tensor, k: int) -> Tensor:
+def _apply_edits(
+    controls: Sequence[Control], schedule: Schedule, latents: Tensor, k: int
+) -> Tensor:
     """State k after the controls; a changed state invalidates what a multistep sampler
     remembers.
     """
@@ -86,18 +88,18 @@ def predictor(unet: nn.Module, schedule: Schedule, conditioning: Conditioning) -
     """A prediction under these words: one network call for all rows, then guidance; no gradient
     passes through it.
     """
-    words, rows, scale = conditioning.stacked(), conditioning.rows, conditioning.guidance_scale
+    words, rows, scale = conditioning.stack(), conditioning.rows, conditioning.guidance_scale
 
     def predict(latents: Tensor, k: int) -> Tensor:
-        seen = schedule.scale_input(_doubled(latents, rows), k)
+        seen = schedule.scale_input(_double_rows(latents, rows), k)
         with torch.inference_mode():  # some 2 % faster than no_grad alone
             predicted = unet(
                 seen, schedule.timesteps[k], encoder_hidden_states=words, return_dict=False
             )[0]
-        return guided(predicted, rows, scale)
+        return guide(predicted, rows, scale)
 
     return predict
 
 
-def _doubled(latents: Tensor, rows: Rows) -> Tensor:
+def _double_rows(latents: Tensor, rows: BatchRows) -> Tensor:
     return torch.cat([latents, latents]) if rows.guided else latents

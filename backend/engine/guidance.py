@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from backend.engine.loop_types import Rows
+from backend.engine.loop_types import BatchRows
 
 
-def guided(predicted: Tensor, rows: Rows, scale: float) -> Tensor:
+def guide(predicted: Tensor, rows: BatchRows, scale: float) -> Tensor:
     """uncond + scale · (cond - uncond) of a batch [uncond…, cond…]; the batch itself when it has no
     such half.
     """

@@ -88,23 +88,23 @@ def hole_with_shade(picture: Picture, mask: Mask) -> tuple[Mask, Floats]:
     )
     if wide.all():
         return hole, none
-    kept = (picture.astype(np.float32) + 1) / (filled(picture, wide).astype(np.float32) + 1)
+    kept = (picture.astype(np.float32) + 1) / (fill(picture, wide).astype(np.float32) + 1)
     dark = (kept.mean(-1) < DARKER) & (np.ptp(kept, axis=-1) < GREYISH) & wide
     shade: Mask = ndimage.binary_propagation(hole, mask=hole | (dark & ~canny(picture)))
     hole = hole | (ndimage.binary_dilation(shade & ~hole) & wide)
     object_itself = ndimage.binary_dilation(mask, iterations=2)
     light = np.where((hole & dark & ~object_itself)[..., None], np.clip(kept, 0, 1), none)
-    return hole, filled_light(light, object_itself)
+    return hole, fill_light(light, object_itself)
 
 
-def filled_light(light: Floats, hidden: Mask) -> Floats:
+def fill_light(light: Floats, hidden: Mask) -> Floats:
     """A shadow (h, w, 3) that goes on under what hides it, in 255 steps."""
     steps = np.rint(light * 255).astype(np.uint8)
-    found: Floats = filled(steps, hidden).astype(np.float32) / np.float32(255)
+    found: Floats = fill(steps, hidden).astype(np.float32) / np.float32(255)
     return found
 
 
-def filled(picture: Picture, hole: Mask) -> Picture:
+def fill(picture: Picture, hole: Mask) -> Picture:
     """The picture with its hole filled from around it: each pixel as the nearest one outside, then
     smoothed inside.
     """
@@ -119,7 +119,7 @@ def filled(picture: Picture, hole: Mask) -> Picture:
     return np.where(hole[..., None], smooth, picture)
 
 
-def redrawn(
+def redraw_region(
     bundle: ModelBundle, plan: Plan, redraw: Redraw, hold: Callable[[Batch], Control]
 ) -> Generator[Step, None, tuple[Picture, ...]]:
     """Draw again; ``hold`` makes the control that keeps the rest. The generator's value is the

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from backend.engine.conditioning import Conditioning
-from backend.engine.limits import memory_explained
+from backend.engine.limits import explain_memory
 from backend.engine.loop_types import Step
 from backend.models.schedule import Schedule
 
@@ -58,20 +58,20 @@ def invert(
     words = conditioning.positive.expand(len(clean), -1, -1)
     states = [clean]
     for k in reversed(range(schedule.steps)):
-        state, denoised = _unstepped(unet, schedule, words, (k, states[-1]), refinements)
+        state, denoised = _unstep(unet, schedule, words, (k, states[-1]), refinements)
         states.append(state)
         yield Step(schedule.steps - 1 - k, schedule.steps, 0, state, denoised)
     return Trajectory(tuple(reversed(states)))
 
 
 @torch.no_grad()
-def _unstepped(
+def _unstep(
     unet: nn.Module, schedule: Schedule, words: Tensor, place: tuple[int, Tensor], refinements: int
 ) -> tuple[Tensor, Tensor]:
     """State k from (k, state k+1), and the clean latents foreseen there."""
     k, after = place
     state = after
-    with memory_explained():
+    with explain_memory():
         for _ in range(1 + refinements):
             predicted = unet(
                 state, schedule.timesteps[k], encoder_hidden_states=words, return_dict=False
@@ -81,4 +81,4 @@ def _unstepped(
             state = moved
             if change <= CLOSE * float(state.abs().max()):
                 break
-    return state, schedule.denoised(predicted, k, state)
+    return state, schedule.predict_clean(predicted, k, state)

@@ -18,7 +18,7 @@ Predict = Callable[[Tensor, int], Tensor]
 
 
 @dataclass(frozen=True)
-class Rows:
+class BatchRows:
     """Names the rows of a network batch: with guidance the order is [uncond…, cond…], each
     ``count`` long.
 
@@ -66,7 +66,7 @@ class Moment:
     ``k`` is the forward step index (0 = noisiest), ``sigma`` k-diffusion's sigma of state k.
     """
 
-    rows: Rows
+    rows: BatchRows
     k: int = 0
     sigma: float = 0.0
 
@@ -119,7 +119,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Draft(Step):
+class FitProgress(Step):
     """A step of a fit (``optimise``): ``latents`` are code vectors, ``denoised`` pictures (b, 3,
     h, w) in 0..1.
     """

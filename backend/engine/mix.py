@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from backend.engine.paste import Picture, changed_pixels, pasted
+from backend.engine.paste import Picture, count_changes, paste
 
 
-def mixed(base: Picture, other: Picture, mask: NDArray[np.uint8]) -> tuple[Picture, int]:
+def mix(base: Picture, other: Picture, mask: NDArray[np.uint8]) -> tuple[Picture, int]:
     """``other`` painted into ``base`` (both uint8 (h, w, 3)) through ``mask`` (uint8, 255 = other),
     and a count.
 
@@ -24,5 +24,5 @@ def mixed(base: Picture, other: Picture, mask: NDArray[np.uint8]) -> tuple[Pictu
     if mask.shape != (height, width):
         mask = np.asarray(Image.fromarray(mask).resize((width, height), Image.Resampling.BILINEAR))
     weights = mask.astype(np.float32) / np.float32(255)
-    picture = pasted(base, other, weights)
-    return picture, changed_pixels(base, picture, weights)
+    picture = paste(base, other, weights)
+    return picture, count_changes(base, picture, weights)

@@ -26,7 +26,7 @@ def draw(like: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
     return torch.cat([row.to(like.device) for row in rows])
 
 
-def owned_noise(noise: Tensor, owners: Tensor, seeds: Sequence[int | None]) -> Tensor:
+def draw_by_owner(noise: Tensor, owners: Tensor, seeds: Sequence[int | None]) -> Tensor:
     """Noise (b, c, h, w) in which each layer with a seed has its own, the same in every row.
 
     ``owners`` (h, w) tells whose cell it is: 0 nobody's, i the layer with ``seeds[i - 1]``. A

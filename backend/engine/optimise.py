@@ -18,9 +18,9 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from backend.engine.codes import Part, Size, deviations
-from backend.engine.limits import memory_explained
-from backend.engine.loop_types import Draft, generator_for
+from backend.engine.codes import CodePart, Size, deviations
+from backend.engine.limits import explain_memory
+from backend.engine.loop_types import FitProgress, generator_for
 from backend.engine.noise import seed_of
 from backend.engine.side_by_side import shares_of, side_by_side
 from backend.errors import EngineError
@@ -60,7 +60,7 @@ class DrawsCodes(Protocol):
 
 
 @dataclass(frozen=True)
-class Look:
+class FitStep:
     """The moment of a fit: step ``k`` of the rows with these ``seeds``; whatever is random follows
     from it alone.
     """
@@ -80,14 +80,14 @@ class Objective(ABC):
     """
 
     @abstractmethod
-    def losses(self, pictures: Tensor, look: Look) -> Tensor:
+    def losses(self, pictures: Tensor, moment: FitStep) -> Tensor:
         """One number a row, of pictures (n, 3, h, w) in 0..1, with gradients; row i depends on
         picture i alone.
         """
 
 
 @dataclass(frozen=True)
-class Term:
+class LossTerm:
     """An objective with its weight: the share of its gradient in that of the first term, once
     calibrated.
     """
@@ -96,7 +96,7 @@ class Term:
     weight: float = 1.0
 
 
-class Stage(NamedTuple):
+class FitStage(NamedTuple):
     """So many steps on a grid of codes of this size, in which the first ``parts`` of the fit move
     (all by default).
     """
@@ -114,9 +114,9 @@ class Fit:
     which every further term is scaled, row by row, to the first one's gradient.
     """
 
-    parts: tuple[Part, ...] = field(repr=False)
+    parts: tuple[CodePart, ...] = field(repr=False)
     seeds: tuple[int, ...]
-    stages: tuple[Stage, ...]
+    stages: tuple[FitStage, ...]
     learning_rate: float
     calibrated_at: int = 10
 
@@ -136,10 +136,12 @@ def picture_of(network: DrawsCodes, z: Tensor) -> Tensor:
     """Pictures (n, 3, f·h, f·w) in 0..1 of the codes nearest to z, with straight-through
     gradients.
     """
-    return clamped(network.decode(network.snap(z)) * 0.5 + 0.5)
+    return clamp(network.decode(network.snap(z)) * 0.5 + 0.5)
 
 
-def optimise(network: DrawsCodes, fit: Fit, terms: Sequence[Term]) -> Generator[Draft, None, None]:
+def optimise(
+    network: DrawsCodes, fit: Fit, terms: Sequence[LossTerm]
+) -> Generator[FitProgress, None, None]:
     """Yield the pictures before, and z after, each step k = 0…steps-1; both have the size of the
     step's stage.
 
@@ -154,41 +156,45 @@ def optimise(network: DrawsCodes, fit: Fit, terms: Sequence[Term]) -> Generator[
         yield from moments
 
 
-def _descent(network: DrawsCodes, fit: Fit, acting: Sequence[Term]) -> Generator[Draft, None, None]:
-    codes = _Codes.begun(network.codebook, fit)
+def _descent(
+    network: DrawsCodes, fit: Fit, acting: Sequence[LossTerm]
+) -> Generator[FitProgress, None, None]:
+    codes = _FittedCodes.start(network.codebook, fit)
     scales = [
         torch.full((len(fit.seeds),), UNCALIBRATED if n else 1.0, device=codes.unit.device)
         for n in range(len(acting))
     ]
     for k, stage in enumerate(one for one in fit.stages for _ in range(one.steps)):
-        with memory_explained():
-            z, pictures, losses = _judged(network, codes, stage.size, (acting, Look(k, fit.seeds)))
+        with explain_memory():
+            z, pictures, losses = _evaluate(
+                network, codes, stage.size, (acting, FitStep(k, fit.seeds))
+            )
             if k == fit.calibrated_at and len(acting) > 1:
-                scales = _calibrated(losses, z)
+                scales = _calibrate(losses, z)
             total = sum(
                 (scale * term.weight * loss).sum()
                 for scale, term, loss in zip(scales, acting, losses, strict=True)
             )
             codes.descend(total, stage)
             with torch.no_grad():
-                after = codes.laid(stage.size)
-        yield Draft(k, fit.steps, 0, after, pictures.detach())
+                after = codes.render(stage.size)
+        yield FitProgress(k, fit.steps, 0, after, pictures.detach())
 
 
 @dataclass
-class _Codes:
+class _FittedCodes:
     """The parts while they are fitted: ``values`` move, in deviations (``unit``), ``box`` is the
     codebook's.
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[CodePart, ...]
     values: list[Tensor]
     adam: torch.optim.Adam
     unit: Tensor
     box: tuple[Tensor, Tensor]
 
     @classmethod
-    def begun(cls, book: Tensor, fit: Fit) -> _Codes:
+    def start(cls, book: Tensor, fit: Fit) -> _FittedCodes:
         values = [part.values.detach().clone().requires_grad_() for part in fit.parts]
         groups = [
             {"params": [one], "lr": fit.learning_rate * part.rate}
@@ -197,16 +203,16 @@ class _Codes:
         box = (book.amin(0)[:, None, None], book.amax(0)[:, None, None])
         return cls(fit.parts, values, torch.optim.Adam(groups), deviations(book), box)
 
-    def laid(self, size: Size) -> Tensor:
+    def render(self, size: Size) -> Tensor:
         """z (n, c, *size), in the box."""
         laid = [
-            part.laid(own, size)
+            part.render(own, size)
             for part, own in zip(self.parts, self.values, strict=True)
             if part.acts(size)
         ]
-        return bounded(torch.stack(laid).sum(0) * self.unit, *self.box)
+        return keep_within(torch.stack(laid).sum(0) * self.unit, *self.box)
 
-    def descend(self, total: Any, stage: Stage) -> None:
+    def descend(self, total: Any, stage: FitStage) -> None:
         """One step of the stage's parts against the gradient of ``total``."""
         if not isinstance(total, Tensor):
             return  # no term acts: nothing pulls
@@ -223,17 +229,17 @@ class _Codes:
         self.adam.step()
 
 
-def _judged(
-    network: DrawsCodes, codes: _Codes, size: Size, by: tuple[Sequence[Term], Look]
+def _evaluate(
+    network: DrawsCodes, codes: _FittedCodes, size: Size, by: tuple[Sequence[LossTerm], FitStep]
 ) -> tuple[Tensor, Tensor, list[Tensor]]:
-    terms, look = by
+    terms, moment = by
     with torch.enable_grad():
-        z = codes.laid(size)
+        z = codes.render(size)
         pictures = picture_of(network, z)
-        return z, pictures, [term.objective.losses(pictures, look) for term in terms]
+        return z, pictures, [term.objective.losses(pictures, moment) for term in terms]
 
 
-def _calibrated(losses: Sequence[Tensor], z: Tensor) -> list[Tensor]:
+def _calibrate(losses: Sequence[Tensor], z: Tensor) -> list[Tensor]:
     """For each row the factors that give every term a gradient as long as the first one's."""
     norms = [
         torch.autograd.grad(loss.sum(), z, retain_graph=True)[0].flatten(1).norm(dim=1).detach()
@@ -245,12 +251,12 @@ def _calibrated(losses: Sequence[Tensor], z: Tensor) -> list[Tensor]:
     ]
 
 
-def clamped(values: Tensor) -> Tensor:
+def clamp(values: Tensor) -> Tensor:
     """Values in 0..1, with a gradient that is blocked only where it would lead farther out."""
-    return bounded(values, values.new_tensor(0.0), values.new_tensor(1.0))
+    return keep_within(values, values.new_tensor(0.0), values.new_tensor(1.0))
 
 
-def bounded(values: Tensor, low: Tensor, high: Tensor) -> Tensor:
+def keep_within(values: Tensor, low: Tensor, high: Tensor) -> Tensor:
     """Values between bounds that fit their shape, with a gradient that is blocked only where it
     would lead out.
     """

@@ -23,7 +23,7 @@ def paste_weights(alpha: Floats, feather_px: int) -> Floats:
     return np.where(distance <= feather_px, share, 0.0).astype(np.float32)
 
 
-def pasted(source: Picture, fresh: Picture, weights: Floats) -> Picture:
+def paste(source: Picture, fresh: Picture, weights: Floats) -> Picture:
     """The fresh picture where the weight is 1, the source's own bytes where it is 0, a blend
     between: (h, w, 3).
     """
@@ -35,7 +35,7 @@ def pasted(source: Picture, fresh: Picture, weights: Floats) -> Picture:
     )
 
 
-def changed_pixels(source: Picture, picture: Picture, weights: Floats) -> int:
+def count_changes(source: Picture, picture: Picture, weights: Floats) -> int:
     """How many pixels of weight 0 differ from the source in any channel."""
     differs = (source != picture).any(axis=-1)
     return int(np.count_nonzero(differs & (weights == 0)))

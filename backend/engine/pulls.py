@@ -22,9 +22,9 @@ def pull_of(unet: nn.Module, schedule: Schedule, conditioning: Conditioning) -> 
     """As ``denoise.predictor``, with the pull beside it; without guidance the pull is the
     prediction itself.
     """
-    words, rows, scale = conditioning.stacked(), conditioning.rows, conditioning.guidance_scale
+    words, rows, scale = conditioning.stack(), conditioning.rows, conditioning.guidance_scale
 
-    def pulled(latents: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    def pull(latents: Tensor, k: int) -> tuple[Tensor, Tensor]:
         doubled = torch.cat([latents] * rows.halves)
         seen = schedule.scale_input(doubled, k)
         predicted = unet(
@@ -36,4 +36,4 @@ def pull_of(unet: nn.Module, schedule: Schedule, conditioning: Conditioning) -> 
         pull = scale * (cond - uncond)
         return uncond + pull, pull
 
-    return pulled
+    return pull

@@ -25,7 +25,7 @@ from backend.engine.decode import Picture, encode
 from backend.engine.denoise import Start, denoise
 from backend.engine.loop_types import Control, Step, generator_for
 from backend.engine.noise import FreshNoise, NoiseStream, SharedNoise, SplitNoise, draw
-from backend.engine.paste import changed_pixels, paste_weights, pasted
+from backend.engine.paste import count_changes, paste, paste_weights
 from backend.models.bundle import ModelBundle
 from backend.models.schedule import Schedule
 from backend.plan.events import Image, Images, Result
@@ -272,8 +272,8 @@ class PasteTarget:
         changed all the same; its picture has the source's size.
         """
         weights = paste_weights(self.alpha, self.feather_px)
-        picture = pasted(self.source, image.picture, weights)
-        changed = changed_pixels(self.source, picture, weights)
+        picture = paste(self.source, image.picture, weights)
+        changed = count_changes(self.source, picture, weights)
         return replace(image, picture=picture, changed_outside=changed)
 
 

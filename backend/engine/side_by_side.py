@@ -15,7 +15,7 @@ from itertools import pairwise
 
 import torch
 
-from backend.engine.loop_types import Draft
+from backend.engine.loop_types import FitProgress
 
 
 def shares_of(rows: int, device: torch.device) -> tuple[slice, ...]:
@@ -28,7 +28,9 @@ def shares_of(rows: int, device: torch.device) -> tuple[slice, ...]:
     )
 
 
-def side_by_side(fits: Sequence[Generator[Draft, None, None]]) -> Generator[Draft, None, None]:
+def side_by_side(
+    fits: Sequence[Generator[FitProgress, None, None]],
+) -> Generator[FitProgress, None, None]:
     """The moments of fits of equal length as moments of all their rows; each fit advances in a
     thread.
 
@@ -39,7 +41,7 @@ def side_by_side(fits: Sequence[Generator[Draft, None, None]]) -> Generator[Draf
         return
     with _threads(len(fits)) as pool:
         while True:
-            moment = [draft for draft in pool.map(_advanced, fits) if draft is not None]
+            moment = [draft for draft in pool.map(_advance, fits) if draft is not None]
             if len(moment) < len(fits):
                 return
             latents, pictures = (
@@ -63,5 +65,5 @@ def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
         )  # threads that begin later take what was set last, wherever that was
 
 
-def _advanced(fit: Generator[Draft, None, None]) -> Draft | None:
+def _advance(fit: Generator[FitProgress, None, None]) -> FitProgress | None:
     return next(fit, None)

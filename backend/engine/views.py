@@ -27,7 +27,7 @@ class ViewRange:
 
 
 @dataclass(frozen=True)
-class Views:
+class ViewSet:
     """Where views lie: ``theta`` (n·v, 2, 3) as for ``affine_grid``, ``noise`` levels (n·v) and a
     seed for each row.
     """
@@ -43,7 +43,7 @@ WHOLE = torch.tensor([[0.0, 0.0, 1.0, 1.0]])
 
 def draw_views(
     generators: Sequence[torch.Generator], per_row: int, allowed: ViewRange, frames: Tensor = WHOLE
-) -> Views:
+) -> ViewSet:
     """``per_row`` views of every frame for each row; the views of row i come from generator i
     alone.
 
@@ -60,10 +60,10 @@ def draw_views(
     theta[:, 0, 0] = torch.where((draws[:, 1] < 0.5) & allowed.flipped, -scale, scale) * frame[:, 2]
     theta[:, 1, 1] = scale * frame[:, 3]
     theta[:, :, 2] = frame[:, :2] + frame[:, 2:] * room[:, None] * (2 * draws[:, 2:4] - 1)
-    return Views(theta, allowed.noise * draws[:, 4], count)
+    return ViewSet(theta, allowed.noise * draws[:, 4], count)
 
 
-def seen_through(pictures: Tensor, views: Views, side_px: tuple[int, int]) -> Tensor:
+def see_through(pictures: Tensor, views: ViewSet, side_px: tuple[int, int]) -> Tensor:
     """(n·v, c, *side_px): each picture (n, c, h, w) through its views, bilinearly; beyond its edge
     the edge repeats.
     """
@@ -75,7 +75,7 @@ def seen_through(pictures: Tensor, views: Views, side_px: tuple[int, int]) -> Te
     )
 
 
-def with_noise(seen: Tensor, views: Views, generators: Sequence[torch.Generator]) -> Tensor:
+def with_noise(seen: Tensor, views: ViewSet, generators: Sequence[torch.Generator]) -> Tensor:
     """White noise of each view's level over (n·v, c, h, w); row by row from the generators."""
     if not bool(views.levels.any()):
         return seen

@@ -14,18 +14,18 @@ import torch
 from backend.errors import LaminaError, RequestError
 from backend.evaluation.coco import coco_cases
 from backend.evaluation.collage_methods import LADDER, METHODS
-from backend.evaluation.collage_scenes import opened_cases, random_cases, seven_cases
-from backend.evaluation.collage_suite import Case, CollageSuite, judges_in
+from backend.evaluation.collage_scenes import load_cases, random_cases, seven_cases
+from backend.evaluation.collage_suite import CollageCase, CollageSuite, judges_in
 from backend.evaluation.edit_suite import EditSuite
-from backend.evaluation.kept import Kept
 from backend.evaluation.pocket_suite import build_suite
 from backend.evaluation.report import Report, save_report, table
+from backend.evaluation.result_cache import ResultCache
 from backend.evaluation.retouch_suite import ROWS as RETOUCH_ROWS
 from backend.evaluation.retouch_suite import RetouchSuite
 from backend.evaluation.sheet import Tile, build_sheet, save_html
 from backend.evaluation.speed_suite import build_speed_suite
-from backend.evaluation.subjects import drawn_subjects, opened_subjects
-from backend.evaluation.tcig_suite import PAINTED, ROWS, build_tcig_suite, painted_cases
+from backend.evaluation.subjects import draw_subjects, load_subjects
+from backend.evaluation.tcig_suite import PAINTED, ROWS, build_cases, build_tcig_suite
 from backend.models.bundle import ModelBundle
 from backend.models.cache import ModelCache
 from backend.models.catalog import find_models
@@ -103,17 +103,17 @@ def suite_for(asked: argparse.Namespace, bundle: ModelBundle, seeds: tuple[int, 
     if asked.suite == "speed":
         return build_speed_suite(bundle, asked.quick)
     if asked.suite == "tcig":
-        cases = chosen_cases(asked, bundle.card.native_px)
-        return build_tcig_suite(bundle, cases, seeds, chosen_methods(asked, tuple(ROWS)))
+        cases = choose_cases(asked, bundle.card.native_px)
+        return build_tcig_suite(bundle, cases, seeds, choose_methods(asked, tuple(ROWS)))
     if asked.suite == "retouch":
         return retouch_suite(asked, bundle, seeds)
     if asked.edits:
         count = asked.count or (12 if asked.quick else 100)
         return EditSuite(bundle, load_judge(POCKET_FOLDER / "judge"), count, asked.world_seed)
-    cases = chosen_cases(asked, bundle.card.native_px)
-    methods = chosen_methods(asked, tuple(METHODS)) if asked.methods else LADDER
+    cases = choose_cases(asked, bundle.card.native_px)
+    methods = choose_methods(asked, tuple(METHODS)) if asked.methods else LADDER
     return CollageSuite(
-        bundle, judges_in(POCKET_FOLDER / "judge"), cases, seeds, methods, Kept(asked.kept)
+        bundle, judges_in(POCKET_FOLDER / "judge"), cases, seeds, methods, ResultCache(asked.kept)
     )
 
 
@@ -125,15 +125,15 @@ def retouch_suite(
     """
     prompts = asked.prompts or (1 if asked.quick else 4)
     if asked.subjects:
-        cases = opened_subjects(asked.subjects, 2 * prompts)[: asked.count]
+        cases = load_subjects(asked.subjects, 2 * prompts)[: asked.count]
     else:
         count = asked.count or (2 if asked.quick else 16)
-        cases = drawn_subjects(count, prompts, bundle.card.native_px, asked.world_seed)
-    rows = chosen_methods(asked, RETOUCH_ROWS)
+        cases = draw_subjects(count, prompts, bundle.card.native_px, asked.world_seed)
+    rows = choose_methods(asked, RETOUCH_ROWS)
     return RetouchSuite(bundle, cases, seeds, rows, asked.quick, asked.kept, asked.compat)
 
 
-def chosen_methods(asked: argparse.Namespace, known: tuple[str, ...]) -> tuple[str, ...]:
+def choose_methods(asked: argparse.Namespace, known: tuple[str, ...]) -> tuple[str, ...]:
     """The asked rows, or all."""
     methods = tuple(asked.methods.split(",")) if asked.methods else known
     unknown = [name for name in methods if name not in known]
@@ -146,7 +146,7 @@ def chosen_methods(asked: argparse.Namespace, known: tuple[str, ...]) -> tuple[s
     return methods
 
 
-def chosen_cases(asked: argparse.Namespace, side_px: int) -> tuple[Case, ...]:
+def choose_cases(asked: argparse.Namespace, side_px: int) -> tuple[CollageCase, ...]:
     """The scenes of a folder, or fresh worlds."""
     few = 3 if asked.quick else 7
     if asked.suite == "tcig" and not asked.scenes:
@@ -154,7 +154,7 @@ def chosen_cases(asked: argparse.Namespace, side_px: int) -> tuple[Case, ...]:
         return (
             coco_cases(asked.coco, PAINTED, count)
             if asked.coco
-            else painted_cases(asked.world_seed, count, side_px)
+            else build_cases(asked.world_seed, count, side_px)
         )
     if not asked.scenes:
         return (
@@ -162,7 +162,7 @@ def chosen_cases(asked: argparse.Namespace, side_px: int) -> tuple[Case, ...]:
             if asked.world_seed
             else seven_cases(few, side_px)
         )
-    cases = opened_cases(asked.scenes)
+    cases = load_cases(asked.scenes)
     if not cases:
         raise RequestError(
             f"No .ora scene lies in {asked.scenes.name}.", remedy="Name a folder with scenes."

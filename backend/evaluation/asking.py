@@ -13,7 +13,7 @@ from backend.models.bundle import ModelBundle
 from backend.plan.build import build_plan
 from backend.plan.events import Images
 from backend.plan.plan import Plan
-from backend.plan.request import Compose, OptionValue, Settings
+from backend.plan.request import Compose, OptionValue, RunSettings
 from backend.pocket.world import Drawing
 from backend.scene.layer import Layer, Placement
 from backend.scene.pixels import MemoryPixels
@@ -25,15 +25,15 @@ HELD_OUT_WORLD = 10_000_000
 """Worlds from this seed on are never drawn for training."""
 
 
-def settings_for(model: str, seed: int, options: Mapping[str, OptionValue]) -> Settings:
+def settings_for(model: str, seed: int, options: Mapping[str, OptionValue]) -> RunSettings:
     """One DDIM candidate of a seed with the evaluation's steps and guidance."""
-    return Settings(
+    return RunSettings(
         model=model, steps=STEPS, guidance_scale=GUIDANCE, seed=seed, count=1, options=dict(options)
     )
 
 
 def ask(
-    bundle: ModelBundle, scene: Scene, pixels: Pixels, settings: Settings
+    bundle: ModelBundle, scene: Scene, pixels: Pixels, settings: RunSettings
 ) -> tuple[Picture, ...]:
     """Plan and run a scene; uint8 (h, w, 3) pictures in the order of the seeds."""
     return run_plan(

@@ -26,7 +26,7 @@ from backend.plan.build import build_plan
 from backend.plan.raster import raster
 from backend.plan.request import Compose
 from backend.pocket.words import CLASSES, COLOURS
-from backend.pocket.world import Placement, build_layout, draw_layout
+from backend.pocket.world import ObjectPlacement, build_layout, draw_layout
 
 KINDS = ("as asked", "missing", "other class", "other colour", "elsewhere")
 WORLDS = HELD_OUT_WORLD + 700_000
@@ -36,13 +36,13 @@ Pixels = NDArray[np.uint8]
 
 
 def wrong(
-    kind: str, placements: Sequence[Placement], index: int, random: np.random.Generator
-) -> list[Placement]:
+    kind: str, placements: Sequence[ObjectPlacement], index: int, random: np.random.Generator
+) -> list[ObjectPlacement]:
     """The layout with one object drawn as ``kind`` says."""
     one = placements[index]
     others = [name for name in CLASSES if name not in {each.class_ for each in placements}]
     colours = [name for name in COLOURS if name != one.colour]
-    changed: dict[str, list[Placement]] = {
+    changed: dict[str, list[ObjectPlacement]] = {
         "as asked": [replace(one, rotation_deg=one.rotation_deg + float(random.normal(0, 4)))],
         "missing": [],
         "other class": [replace(one, class_=str(random.choice(others)))],
@@ -67,7 +67,7 @@ def figures(bundle: ModelBundle, number: int) -> Iterator[tuple[str, float, floa
         draw_layout(background, wrong(kind, placements, index, random), side, seed + 1).picture
         for kind in KINDS
     ]
-    shown = [*(_seen(bundle, picture) for picture in made), raster(plan, pixels).picture]
+    shown = [*(_find_objects(bundle, picture) for picture in made), raster(plan, pixels).picture]
     scores = [
         {each.layer_id: each for each in one}.get(f"object-{index}")
         for one in Scorer(bundle, plan, pixels).score(shown)
@@ -89,7 +89,7 @@ def report(rows: Sequence[tuple[str, float, float]]) -> Iterator[str]:
             )
 
 
-def _seen(bundle: ModelBundle, picture: Pixels) -> Pixels:
+def _find_objects(bundle: ModelBundle, picture: Pixels) -> Pixels:
     return decode(bundle, encode(bundle, picture, [generator_for(0)]))[0]
 
 

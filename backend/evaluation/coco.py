@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from backend.errors import InputError
-from backend.evaluation.collage_suite import Case
+from backend.evaluation.collage_suite import CollageCase
 from backend.models.deeplab import VOC
 from backend.plan.class_names import spellings
 from backend.scene.layer import Layer, Placement
@@ -30,7 +30,7 @@ INSTANCES, CAPTIONS = "instances_val2017.json", "captions_val2017.json"
 Mask = NDArray[np.bool_]
 
 
-def coco_cases(folder: Path, template: Layer, count: int) -> tuple[Case, ...]:
+def coco_cases(folder: Path, template: Layer, count: int) -> tuple[CollageCase, ...]:
     """The first ``count`` scenes, by picture id, of ``folder/annotations``; an InputError when a
     file is missing.
     """
@@ -42,7 +42,7 @@ def coco_cases(folder: Path, template: Layer, count: int) -> tuple[Case, ...]:
     said: dict[int, str] = {}
     for caption in captions["annotations"]:
         said.setdefault(caption["image_id"], caption["caption"].strip())
-    found: list[Case] = []
+    found: list[CollageCase] = []
     for picture in sorted(instances["images"], key=lambda one: int(one["id"])):
         masks = class_masks(by_picture[picture["id"]], names, (picture["width"], picture["height"]))
         if masks and len(found) < count:
@@ -62,7 +62,7 @@ def class_masks(
     for one in annotations:
         label = voc_name(names[one["category_id"]])
         if label and not one.get("iscrowd"):
-            drawn = _drawn(one["segmentation"], size)
+            drawn = _rasterise(one["segmentation"], size)
             masks[label] = masks[label] | drawn if label in masks else drawn
     fits = FEWEST <= len(masks) <= MOST and all(
         mask.mean() >= SMALLEST_FRAC for mask in masks.values()
@@ -76,7 +76,7 @@ def voc_name(coco_name: str) -> str:
     return next((label for label in known if label in spellings(coco_name)), "")
 
 
-def _drawn(polygons: Sequence[Sequence[float]], size: tuple[int, int]) -> Mask:
+def _rasterise(polygons: Sequence[Sequence[float]], size: tuple[int, int]) -> Mask:
     canvas = Image.new("1", size)
     pen = ImageDraw.Draw(canvas)
     for polygon in polygons:
@@ -87,7 +87,7 @@ def _drawn(polygons: Sequence[Sequence[float]], size: tuple[int, int]) -> Mask:
 
 def _case(
     picture: Mapping[str, Any], caption: str, masks: Mapping[str, Mask], template: Layer
-) -> Case:
+) -> CollageCase:
     pixels = MemoryPixels()
     width_px, height_px = int(picture["width"]), int(picture["height"])
     layers = tuple(
@@ -103,7 +103,7 @@ def _case(
         for number, (label, mask) in enumerate(masks.items())
     )
     scene = Scene(width_px=width_px, height_px=height_px, prompt=caption, layers=layers)
-    return Case(f"coco {picture['id']}", scene, pixels)
+    return CollageCase(f"coco {picture['id']}", scene, pixels)
 
 
 def _read(path: Path) -> dict[str, Any]:

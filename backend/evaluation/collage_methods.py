@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from backend.evaluation.report import build_metric
-from backend.plan.autotune import applied, autotune
+from backend.plan.autotune import apply, autotune
 from backend.plan.card import Card
 from backend.plan.request import OptionValue
 from backend.scene.pixels import MemoryPixels
@@ -34,35 +34,40 @@ class Recipe:
 
     method: str
     options: Mapping[str, OptionValue]
-    looks: bool = False
+    embeddings: bool = False
     seeded: bool = True
     """False for a method that makes one picture whatever the seed."""
     dials: Dials = "scene"
 
 
-def _ladder(attention: bool, looks: bool, layer_noise: bool) -> Recipe:
+def _ladder(attention: bool, embeddings: bool, layer_noise: bool) -> Recipe:
     strength: dict[str, OptionValue] = {} if layer_noise else {"strength": 0.8}
-    options = {"attention": attention, "layer_noise": layer_noise, "looks": looks, **strength}
-    return Recipe("collage", MappingProxyType(options), looks)
+    options = {
+        "attention": attention,
+        "layer_noise": layer_noise,
+        "embeddings": embeddings,
+        **strength,
+    }
+    return Recipe("collage", MappingProxyType(options), embeddings)
 
 
-def _dialled(dials: Dials) -> Recipe:
-    return Recipe("collage", MappingProxyType({"looks": False}), dials=dials)
+def _set_dials(dials: Dials) -> Recipe:
+    return Recipe("collage", MappingProxyType({"embeddings": False}), dials=dials)
 
 
 METHODS: Mapping[str, Recipe] = MappingProxyType(
     {
         "SA": Recipe("plug-and-play", MappingProxyType({}), seeded=False),
-        "GH": _ladder(attention=False, looks=False, layer_noise=False),
-        "GH+CA": _ladder(attention=True, looks=False, layer_noise=False),
-        "GH+CA+TI": _ladder(attention=True, looks=True, layer_noise=False),
-        "GH+CA+LN": _ladder(attention=True, looks=False, layer_noise=True),
-        "GH+CA+TI+LN": _ladder(attention=True, looks=True, layer_noise=True),
+        "GH": _ladder(attention=False, embeddings=False, layer_noise=False),
+        "GH+CA": _ladder(attention=True, embeddings=False, layer_noise=False),
+        "GH+CA+TI": _ladder(attention=True, embeddings=True, layer_noise=False),
+        "GH+CA+LN": _ladder(attention=True, embeddings=False, layer_noise=True),
+        "GH+CA+TI+LN": _ladder(attention=True, embeddings=True, layer_noise=True),
         "DifferentialDiffusion": Recipe("differential", MappingProxyType({})),
         "PaintWithWords": Recipe("painted-words", MappingProxyType({})),
-        "Fixed.5": _dialled("fixed"),
-        "Published": _dialled("published"),
-        "Adjusted": _dialled("lamina"),
+        "Fixed.5": _set_dials("fixed"),
+        "Published": _set_dials("published"),
+        "Adjusted": _set_dials("lamina"),
     }
 )
 """The paper's table 1 (its strengths are .7 to .8), LN without the looks, which need no learning,
@@ -82,13 +87,13 @@ ORDERS: tuple[tuple[str, tuple[str, ...]], ...] = (
 above all), the same by words that say all of a layer, and what auto-adjust should gain."""
 
 
-def dialled(scene: Scene, dials: Dials, card: Card, pixels: MemoryPixels) -> Scene:
+def set_dials(scene: Scene, dials: Dials, card: Card, pixels: MemoryPixels) -> Scene:
     """The scene with its layers' noise and attention set as ``dials`` says."""
     if dials == "scene":
         return scene
     if dials != "fixed":
-        return applied(scene, autotune(scene, card, pixels, dials))
-    middle = {"noise": MIDDLE, "attention_positive": MIDDLE, "attention_negative": MIDDLE}
+        return apply(scene, autotune(scene, card, pixels, dials))
+    middle = {"strength": MIDDLE, "attention_positive": MIDDLE, "attention_negative": MIDDLE}
     return scene.model_copy(
         update={"layers": tuple(layer.model_copy(update=middle) for layer in scene.layers)}
     )

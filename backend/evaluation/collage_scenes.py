@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from backend.evaluation.asking import HELD_OUT_WORLD
-from backend.evaluation.collage_suite import Case, label_of
+from backend.evaluation.collage_suite import CollageCase, label_of
 from backend.pocket.examples import ExampleScene, Toy, build_example
 from backend.pocket.words import CLASSES, build_caption
 from backend.pocket.world import build_layout, draw_background
@@ -68,19 +68,19 @@ PAPER_SHARE, TURNED_SHARE = 0.4, 0.3
 """As among the toys of the seven: eight of twenty-one are cut from paper, and some are turned."""
 
 
-def seven_cases(count: int, side_px: int) -> tuple[Case, ...]:
+def seven_cases(count: int, side_px: int) -> tuple[CollageCase, ...]:
     """The first ``count`` of the seven, with the empty place at ``side_px``."""
     return tuple(_case(example, side_px) for example in SCENES[:count])
 
 
-def _case(example: ExampleScene, side_px: int) -> Case:
+def _case(example: ExampleScene, side_px: int) -> CollageCase:
     scene, pixels, _ = build_example(example)
     plate = np.asarray(draw_background(example.background, side_px, example.seed))
-    case = Case(example.name, scene, pixels, plate, "lamina")
-    return named_by_class(case, example.background)
+    case = CollageCase(example.name, scene, pixels, plate, "lamina")
+    return name_by_class(case, example.background)
 
 
-def random_cases(world_seed: int, count: int, side_px: int) -> tuple[Case, ...]:
+def random_cases(world_seed: int, count: int, side_px: int) -> tuple[CollageCase, ...]:
     """Collages like the seven that nobody chose: toys and paper cut-outs at random over random
     places.
     """
@@ -101,7 +101,7 @@ def _random_scene(seed: int) -> ExampleScene:
     return ExampleScene(f"world {seed}", background, tuple(toys), seed)
 
 
-def named_by_class(case: Case, background: str) -> Case:
+def name_by_class(case: CollageCase, background: str) -> CollageCase:
     """The case with every object's phrase cut down to its class ("red striped ball" to "ball"),
     prompt included.
     """
@@ -115,11 +115,13 @@ def named_by_class(case: Case, background: str) -> Case:
     )
     prompt = build_caption(list(short.values()), background)
     return replace(
-        case, scene=case.scene.model_copy(update={"layers": layers, "prompt": prompt}), looks=looks
+        case,
+        scene=case.scene.model_copy(update={"layers": layers, "prompt": prompt}),
+        embeddings=looks,
     )
 
 
-def opened_cases(folder: Path) -> tuple[Case, ...]:
+def load_cases(folder: Path) -> tuple[CollageCase, ...]:
     """Every ``.ora`` of a folder, by name."""
     opened = [(path.stem, read_ora(path.read_bytes())) for path in sorted(folder.glob("*.ora"))]
-    return tuple(Case(name, found.scene, found.pixels) for name, found in opened)
+    return tuple(CollageCase(name, found.scene, found.pixels) for name, found in opened)

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.evaluation.asking import run_plan, settings_for
-from backend.evaluation.collage_methods import METHODS, Dials, dialled, orders
+from backend.evaluation.collage_methods import METHODS, Dials, orders, set_dials
 from backend.evaluation.forms import score_outlines_at
-from backend.evaluation.kept import Kept
 from backend.evaluation.likeness import layer_likeness
-from backend.evaluation.report import Metric, Row, build_metric
+from backend.evaluation.report import Metric, ReportRow, build_metric
+from backend.evaluation.result_cache import ResultCache
 from backend.evaluation.sheet import Tile
 from backend.methods.textual_inversion import examples_of
 from backend.metrics.recognition import colour_mask, colour_right, mask_iou
@@ -47,7 +47,7 @@ CUTOUT = Layer(
     id="t",
     mask="0" * 64,
     placement=Placement(centre_x_px=0, centre_y_px=0),
-    noise=0.7,
+    strength=0.7,
     attention_positive=1.0,
     attention_negative=1.0,
 )
@@ -62,7 +62,7 @@ Picture = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Case:
+class CollageCase:
     """A scene to be made."""
 
     name: str
@@ -76,7 +76,7 @@ class Case:
     """
     dials: Dials = "scene"
     """Who sets them where the row does not say; drawn scenes come without."""
-    looks: Mapping[str, str] = field(default_factory=dict)
+    embeddings: Mapping[str, str] = field(default_factory=dict)
     """What layers show, by id, where their phrase does not say all of it: the judge looks for this.
     """
 
@@ -88,20 +88,20 @@ class CollageSuite:
     bundle: ModelBundle
     judges: tuple[Judge, ...]
     """The judge, where the family has one; without it only the colours are scored."""
-    cases: tuple[Case, ...]
+    cases: tuple[CollageCase, ...]
     seeds: tuple[int, ...]
     methods: tuple[str, ...]
-    kept: Kept = field(default_factory=Kept)
+    kept: ResultCache = field(default_factory=ResultCache)
     """Pictures and looks that are made already."""
     tiles: list[list[Tile]] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[ReportRow]:
         """One row per method; the first seed of every scene goes to the sheet."""
         found: dict[str, Figures] = {name: defaultdict(list) for name in self.methods}
         given: Figures = defaultdict(list)
         for case in self.cases:
-            case, line = self.taught(case), []
+            case, line = self.with_embeddings(case), []
             for name in self.methods:
                 pictures, figures = self.run_case(case, name)
                 line.append(Tile(pictures[0], f"{name} {case.name}"))
@@ -113,23 +113,23 @@ class CollageSuite:
             metrics: dict[str, Metric | float] = {
                 key: build_metric(v) for key, v in found[name].items() if v
             }
-            yield Row(name, metrics, len(self.cases) * len(self._seeds(name)))
+            yield ReportRow(name, metrics, len(self.cases) * len(self._seeds(name)))
         if given:
             own = {
                 key.removeprefix("given_"): build_metric(values[:: len(self.methods)])
                 for key, values in given.items()
             }
-            yield Row("(layers as given)", own, len(self.cases))
+            yield ReportRow("(layers as given)", own, len(self.cases))
         self.remarks.extend(orders(found))
 
-    def taught(self, case: Case) -> Case:
+    def with_embeddings(self, case: CollageCase) -> CollageCase:
         """The case with a look for every object that has words and a picture, where any method uses
         looks.
 
         What covers the whole picture is a place ("in a room"), and a look before its words would be
         no adjective.
         """
-        if not any(METHODS[name].looks for name in self.methods):
+        if not any(METHODS[name].embeddings for name in self.methods):
             return case
         plan = self.plan(case, self.methods[0])
         objects = [not (alpha > 0.5).all() for alpha in raster(plan, case.pixels).alphas]
@@ -150,66 +150,66 @@ class CollageSuite:
             name: case.pixels.add_picture(look.astype(np.uint8)) for name, look in looks.items()
         }
         layers = tuple(
-            layer.model_copy(update={"look": digests.get(layer.id, layer.look)})
+            layer.model_copy(update={"embedding": digests.get(layer.id, layer.embedding)})
             for layer in case.scene.layers
         )
         return replace(case, scene=case.scene.model_copy(update={"layers": layers}))
 
-    def plan(self, case: Case, method: str) -> Plan:
+    def plan(self, case: CollageCase, method: str) -> Plan:
         """The plan of a case: all seeds in one."""
         recipe, seeds = METHODS[method], self._seeds(method)
         settings = settings_for(self.bundle.card.id, seeds[0], recipe.options)
         settings = settings.model_copy(update={"count": len(seeds), "method": recipe.method})
         dials = case.dials if recipe.dials == "scene" else recipe.dials
-        scene = dialled(case.scene, dials, self.bundle.card, case.pixels)
+        scene = set_dials(case.scene, dials, self.bundle.card, case.pixels)
         plan = build_plan(scene, Compose(settings=settings), self.bundle.card, case.pixels)
         return plan.model_copy(update={"seeds": seeds, "batch": TOGETHER})
 
     def _seeds(self, method: str) -> tuple[int, ...]:
         return self.seeds if METHODS[method].seeded else self.seeds[:1]
 
-    def run_case(self, case: Case, method: str) -> tuple[list[Picture], Figures]:
+    def run_case(self, case: CollageCase, method: str) -> tuple[list[Picture], Figures]:
         """A case's pictures, and their figures: of every metric one value a picture, the mean over
         its layers.
         """
         plan = self.plan(case, method)
-        pictures, seconds = self._made(plan, case)
+        pictures, seconds = self._make(plan, case)
         rows: dict[str, list[Sequence[float]]] = defaultdict(list)
         if "clip" in self.bundle.members:
             clip = clip_of(self.bundle)
             for name, values in layer_likeness(
-                clip, plan, case.pixels, case.plate, pictures, case.looks
+                clip, plan, case.pixels, case.plate, pictures, case.embeddings
             ):
                 rows[name].append(values)
-        for name, values in self._recognised(plan, case, pictures):
+        for name, values in self._recognise(plan, case, pictures):
             rows[name].append(values)
         means = {name: np.mean(values, axis=0).tolist() for name, values in rows.items()}
         return pictures, {**means, "seconds": [seconds]}
 
-    def _made(self, plan: Plan, case: Case) -> tuple[list[Picture], float]:
+    def _make(self, plan: Plan, case: CollageCase) -> tuple[list[Picture], float]:
         """A plan's pictures, and how long each took when it was made. A batch is kept at a time."""
         pictures: list[Picture] = []
         seconds = 0.0
         for start in range(0, len(plan.seeds), plan.batch):
             part = plan.model_copy(update={"seeds": plan.seeds[start : start + plan.batch]})
-            found = self.kept.arrays(part.digest(), partial(self._timed, part, case))
+            found = self.kept.arrays(part.digest(), partial(self._time, part, case))
             pictures.extend(found["pictures"].astype(np.uint8))
             seconds += float(found["seconds"])
         return pictures, seconds / len(pictures)
 
-    def _timed(self, plan: Plan, case: Case) -> dict[str, NDArray[np.generic]]:
+    def _time(self, plan: Plan, case: CollageCase) -> dict[str, NDArray[np.generic]]:
         start = time.perf_counter()
         pictures = np.stack(run_plan(self.bundle, plan, case.pixels))
         return {"pictures": pictures, "seconds": np.array(time.perf_counter() - start)}
 
-    def _recognised(
-        self, plan: Plan, case: Case, pictures: Sequence[Picture]
+    def _recognise(
+        self, plan: Plan, case: CollageCase, pictures: Sequence[Picture]
     ) -> Iterator[tuple[str, list[float]]]:
         """What the judge and the world's colours say of every object."""
         topmost = raster(plan, case.pixels).topmost
         seen = [judge.look(np.stack(pictures)) for judge in self.judges]
         for number, layer in enumerate(plan.layers, start=1):
-            shown = case.looks.get(layer.id, layer.phrase)
+            shown = case.embeddings.get(layer.id, layer.phrase)
             label, colour = label_of(shown, CLASSES), label_of(shown, COLOURS)
             region = topmost == number
             if not label or not region.any():
@@ -231,8 +231,8 @@ class CollageSuite:
 
 def label_of(phrase: str, words: Sequence[str]) -> int:
     """1 + the index of the first of ``words`` that stands in the phrase; 0 when none does."""
-    spoken = phrase.lower().split()
-    return next((index for index, word in enumerate(words, start=1) if word in spoken), 0)
+    phrases = phrase.lower().split()
+    return next((index for index, word in enumerate(words, start=1) if word in phrases), 0)
 
 
 def judges_in(folder: Path) -> tuple[Judge, ...]:

@@ -16,20 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from backend.engine.mix import mixed
+from backend.engine.mix import mix
 from backend.evaluation.asking import GUIDANCE, HELD_OUT_WORLD, scene_of_drawing
 from backend.evaluation.collage_suite import CUTOUT
-from backend.evaluation.report import Metric, Row, build_metric
+from backend.evaluation.report import Metric, ReportRow, build_metric
 from backend.evaluation.sheet import Tile
 from backend.methods.catalog import RUNNABLE
-from backend.methods.move import shifted
+from backend.methods.move import shift
 from backend.metrics.edge_match import edge_f1
 from backend.models.bundle import ModelBundle
 from backend.plan.build import build_plan
 from backend.plan.events import Images
 from backend.plan.plan import Plan
 from backend.plan.raster import raster
-from backend.plan.request import Compose, OptionValue, Reroll, Settings
+from backend.plan.request import Compose, OptionValue, Reroll, RunSettings
 from backend.plan.structure import structure_of
 from backend.pocket.judge import Judge
 from backend.pocket.words import CLASSES
@@ -88,13 +88,13 @@ class EditSuite:
     tiles: list[list[Tile]] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[ReportRow]:
         """A row for every kind of edit."""
         edits = {
-            "reroll": self._rerolled,
-            "move": self._moved,
-            "mix": self._mixed,
-            "structure": self._held,
+            "reroll": self._measure_reroll,
+            "move": self._measure_moved,
+            "mix": self._measure_mixed,
+            "structure": self._measure_held,
         }
         found: dict[str, dict[str, list[float]]] = {name: {} for name in edits}
         for number in range(self.count):
@@ -112,7 +112,7 @@ class EditSuite:
             metrics: dict[str, Metric | float] = {
                 key: build_metric(values) for key, values in figures_of.items()
             }
-            yield Row(name, metrics, len(figures_of["seconds"]))
+            yield ReportRow(name, metrics, len(figures_of["seconds"]))
 
     def _world(self, number: int) -> _World:
         drawing = draw_scene(
@@ -122,11 +122,11 @@ class EditSuite:
         opaque = np.dstack([drawing.picture, np.full(drawing.picture.shape[:2], 255, np.uint8)])
         return _World(number, drawing, scene, pixels, pixels.add_picture(opaque))
 
-    def _rerolled(self, world: _World) -> tuple[Picture, dict[str, float]]:
+    def _measure_reroll(self, world: _World) -> tuple[Picture, dict[str, float]]:
         """One object again; all beyond its feather must be the source, byte for byte."""
         index = world.number % len(world.scene.layers)
         plan = self._reroll_plan(world, index, "collage", {})
-        picture = self._made(plan, world).pictures[0]
+        picture = self._make(plan, world).pictures[0]
         within = raster(plan, world.pixels).alphas[0] > 0
         far = (
             ndimage.distance_transform_edt(~within) > FEATHER_PX
@@ -135,13 +135,13 @@ class EditSuite:
             "changed_outside": float((picture != world.drawing.picture).any(axis=-1)[far].sum())
         }
 
-    def _mixed(self, world: _World) -> tuple[Picture, dict[str, float]]:
+    def _measure_mixed(self, world: _World) -> tuple[Picture, dict[str, float]]:
         """A soft stroke of another picture painted in: all that the brush did not touch is the
         source.
         """
         other = draw_scene(WORLDS - 1 - world.number, self.bundle.card.native_px, (2, 3)).picture
         mask = stroke(world.drawing.picture.shape[:2], np.random.default_rng((world.number, 5)))
-        picture, _ = mixed(world.drawing.picture, other, mask)
+        picture, _ = mix(world.drawing.picture, other, mask)
         differs = (picture != world.drawing.picture).any(axis=-1)
         there = (picture == other).all(axis=-1)[mask == 255]
         figures = {
@@ -150,14 +150,14 @@ class EditSuite:
         }
         return picture, figures
 
-    def _moved(self, world: _World) -> tuple[Picture, dict[str, float]]:
+    def _measure_moved(self, world: _World) -> tuple[Picture, dict[str, float]]:
         """One object moved: gone there, present here, all else the same; and whether the judge
         knows it when the world itself draws it there, which no method can be asked to better."""
-        move = chosen_move(world.drawing, np.random.default_rng(world.number))
+        move = choose_move(world.drawing, np.random.default_rng(world.number))
         options: dict[str, OptionValue] = {"dx_px": move.dx_px, "dy_px": move.dy_px}
-        made = self._made(self._reroll_plan(world, move.index, "move", options), world)
+        made = self._make(self._reroll_plan(world, move.index, "move", options), world)
         label = CLASSES.index(world.drawing.placements[move.index].class_) + 1
-        drawn = drawn_moved(world.drawing, move, WORLDS + 1000 * self.world_seed + world.number)
+        drawn = draw_moved(world.drawing, move, WORLDS + 1000 * self.world_seed + world.number)
         seen, ideal = self.judge.classes(np.stack([made.pictures[0], drawn])) == label
         old, new = places_of(world.drawing, move, label)
         return made.pictures[0], {
@@ -167,14 +167,14 @@ class EditSuite:
             "present_if_drawn": float(ideal[new].mean() >= PRESENT),
         }
 
-    def _held(self, world: _World) -> tuple[Picture, dict[str, float]]:
+    def _measure_held(self, world: _World) -> tuple[Picture, dict[str, float]]:
         """Two pictures from noise: the edges of one object held and of the others free, then the
         other way round.
 
         So every object is measured both ways, and a toy of few lines counts on both sides.
         """
         count, one = len(world.scene.layers), world.number % len(world.scene.layers)
-        asked = self._structured(world, [1.0] * count)
+        asked = self._measure_structure(world, [1.0] * count)
         flat = raster(asked, world.pixels)
         edges = structure_of(asked, flat, world.pixels).edges
         near = [
@@ -187,7 +187,7 @@ class EditSuite:
             [float(index == one) for index in range(count)],
             [float(index != one) for index in range(count)],
         ):
-            picture = self._made(self._structured(world, weights), world).pictures[0]
+            picture = self._make(self._measure_structure(world, weights), world).pictures[0]
             pictures.append(picture)
             for weight, place in zip(weights, near, strict=True):
                 (held if weight else free).append(edge_f1(picture, edges, place))
@@ -196,7 +196,7 @@ class EditSuite:
             "edge_f1_gain": figures["edge_f1_held"] - figures["edge_f1_free"]
         }
 
-    def _structured(self, world: _World, weights: list[float]) -> Plan:
+    def _measure_structure(self, world: _World, weights: list[float]) -> Plan:
         layers = tuple(
             layer.model_copy(
                 update={"noise": 1.0, "structure": Structure(kind="edges", weight=weight)}
@@ -218,8 +218,8 @@ class EditSuite:
         )
         return build_plan(world.scene, request, self.bundle.card, world.pixels)
 
-    def _settings(self, world: _World, method: str, options: dict[str, OptionValue]) -> Settings:
-        return Settings(
+    def _settings(self, world: _World, method: str, options: dict[str, OptionValue]) -> RunSettings:
+        return RunSettings(
             model=self.bundle.card.id,
             method=method,
             steps=STEPS,
@@ -229,7 +229,7 @@ class EditSuite:
             options=options,
         )
 
-    def _made(self, plan: Plan, world: _World) -> Images:
+    def _make(self, plan: Plan, world: _World) -> Images:
         run = RUNNABLE[plan.method].run(plan, self.bundle, world.pixels)
         return next(event for event in run if isinstance(event, Images))
 
@@ -250,7 +250,7 @@ def stroke(shape: tuple[int, int], random: np.random.Generator) -> NDArray[np.ui
     return (np.clip(2 - distance / radius, 0, 1) * 255).astype(np.uint8)
 
 
-def chosen_move(drawing: Drawing, random: np.random.Generator, tries: int = 60) -> Move:
+def choose_move(drawing: Drawing, random: np.random.Generator, tries: int = 60) -> Move:
     """An object that nothing covers, and a place for it inside the picture, clear of its old one
     and the others.
     """
@@ -266,7 +266,7 @@ def chosen_move(drawing: Drawing, random: np.random.Generator, tries: int = 60) 
         x0, y0, x1, y1 = (int(edge) for edge in drawing.boxes_px[index])
         dx, dy = int(random.integers(-x0, wide - x1 + 1)), int(random.integers(-y0, high - y1 + 1))
         mask = drawing.whole[index]
-        there = shifted(mask, dx, dy)
+        there = shift(mask, dx, dy)
         others = np.delete(drawing.visible, index, axis=0).any(axis=0)
         overlap = int((there & ndimage.binary_dilation(mask, iterations=6)).sum()) + int(
             (there & others).sum()
@@ -276,7 +276,7 @@ def chosen_move(drawing: Drawing, random: np.random.Generator, tries: int = 60) 
     return best
 
 
-def drawn_moved(drawing: Drawing, move: Move, seed: int) -> Picture:
+def draw_moved(drawing: Drawing, move: Move, seed: int) -> Picture:
     """The drawing as it would be with the object at its new place."""
     side = drawing.picture.shape[0]
     placements = list(drawing.placements)
@@ -291,7 +291,7 @@ def places_of(drawing: Drawing, move: Move, label: int) -> tuple[Mask, Mask]:
     w).
     """
     mask = drawing.whole[move.index]
-    new = shifted(mask, move.dx_px, move.dy_px)
+    new = shift(mask, move.dx_px, move.dy_px)
     same = [
         drawing.visible[index]
         for index, placement in enumerate(drawing.placements)

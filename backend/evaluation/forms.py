@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.evaluation.report import Metric, Row, build_metric
+from backend.evaluation.report import Metric, ReportRow, build_metric
 from backend.metrics.outline import (
     count_extra_pieces,
     edge_energy,
@@ -23,13 +23,13 @@ from backend.metrics.outline import (
     find_piece_at,
     is_class_in_place,
     is_colour_in_place,
-    masked_psnr,
     outline_iou,
+    psnr_within,
 )
 from backend.pocket.judge import Judge
 from backend.pocket.sprites import PALETTE
 from backend.pocket.words import BACKGROUNDS, CLASSES, COLOURS, is_held_out
-from backend.pocket.world import Drawing, Placement, draw_layout, draw_object
+from backend.pocket.world import Drawing, ObjectPlacement, draw_layout, draw_object
 
 Mask = NDArray[np.bool_]
 Picture = NDArray[np.uint8]
@@ -58,7 +58,7 @@ class Question:
         return self.drawing.caption
 
     @property
-    def objects(self) -> tuple[Placement, ...]:
+    def objects(self) -> tuple[ObjectPlacement, ...]:
         """What was asked, from left to right."""
         return self.drawing.placements
 
@@ -94,7 +94,7 @@ def _draw_question(number: int, objects: int, side_px: int, random: np.random.Ge
         colours = [colour for colour in COLOURS if not is_held_out(name, colour, "plain")]
         centre = ((column + 0.5) / objects, float(random.uniform(0.5, 0.62)))
         colour = colours[int(random.integers(len(colours)))]
-        placements.append(Placement(name, colour, "plain", centre, RADIUS[objects]))
+        placements.append(ObjectPlacement(name, colour, "plain", centre, RADIUS[objects]))
     place = BACKGROUNDS[int(random.integers(len(BACKGROUNDS)))]
     return draw_layout(place, placements, side_px, int(random.integers(1 << 30)))
 
@@ -153,7 +153,7 @@ def autoencoder_figures(
     psnr, energy = [], []
     for drawing, picture in zip(drawings, passed, strict=True):
         objects = drawing.class_map > 0
-        psnr.append(masked_psnr(picture, drawing.picture, objects))
+        psnr.append(psnr_within(picture, drawing.picture, objects))
         energy.append(edge_energy(picture, objects) / edge_energy(drawing.picture, objects))
     return {"object_psnr": build_metric(psnr), "edge_energy": build_metric(energy)}
 
@@ -162,13 +162,13 @@ def ceiling_rows(
     judge: Judge,
     questions: Mapping[str, Sequence[Question]],
     reconstruct: Mapping[str, Sequence[Picture]],
-) -> Iterator[Row]:
+) -> Iterator[ReportRow]:
     """The rows of drawings, and of drawings through the autoencoder, for each set of questions."""
     for name, asked in questions.items():
         drawn = [question.drawing.picture for question in asked]
-        yield Row(f"{name} (drawings)", score_forms(judge, asked, drawn), len(asked))
+        yield ReportRow(f"{name} (drawings)", score_forms(judge, asked, drawn), len(asked))
         passed = reconstruct[name]
-        yield Row(f"{name} (through vae)", score_forms(judge, asked, passed), len(asked))
+        yield ReportRow(f"{name} (through vae)", score_forms(judge, asked, passed), len(asked))
 
 
 def score_layers_at(

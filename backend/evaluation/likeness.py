@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from backend.metrics.similarity import box_of, crop_around, image_similarity, text_similarity
 from backend.models.clip import Clip
 from backend.plan.plan import Plan
-from backend.plan.raster import raster, stacked
+from backend.plan.raster import raster, stack_pictures
 from backend.scene.pixels import MemoryPixels
 
 Pixels = NDArray[np.uint8]
@@ -42,28 +42,28 @@ def layer_likeness(
     """
     topmost = raster(plan, pixels).topmost
     for number, (layer, (flat, alpha)) in enumerate(
-        zip(plan.layers, stacked(plan, pixels), strict=True), start=1
+        zip(plan.layers, stack_pictures(plan, pixels), strict=True), start=1
     ):
         if not (topmost == number).any():
             continue
         region = topmost == number
         whole = (over_plate(flat, alpha, plate), *pictures)
         masked = tuple(np.where(region[..., None], picture, GREY) for picture in whole)
-        spoken = {
+        phrases = {
             "": {
                 "text_similarity": layer.phrase,
                 "full_text_similarity": looks.get(layer.id, ""),
             }
         }
-        spoken["_masked"] = {"text_similarity_masked": layer.phrase}
+        phrases["_masked"] = {"text_similarity_masked": layer.phrase}
         for ending, shown in (("", whole), ("_masked", masked)):
             crops = [crop_around(picture, box_of(region)) for picture in shown]
-            yield from _spoken(clip, crops, spoken[ending])
+            yield from _score_words(clip, crops, phrases[ending])
             asked, *others = crops
             yield f"image_similarity{ending}", image_similarity(clip, others, [asked] * len(others))
 
 
-def _spoken(
+def _score_words(
     clip: Clip, crops: Sequence[Pixels], words: Mapping[str, str]
 ) -> Iterator[tuple[str, list[float]]]:
     """The similarity to each of the words that there are; the first crop is what was given."""

@@ -40,7 +40,9 @@ class Observer:
         """
         return self._means(pictures, asked, mask_iou)
 
-    def centred(self, pictures: Sequence[Picture], asked: Mapping[str, Masks]) -> list[float]:
+    def measure_centres(
+        self, pictures: Sequence[Picture], asked: Mapping[str, Masks]
+    ) -> list[float]:
         """For each picture the share of those classes whose middle, as it is seen, lies in the
         asked mask.
         """

@@ -29,7 +29,7 @@ from backend.evaluation.forms import (
     ceiling_rows,
     score_forms,
 )
-from backend.evaluation.report import Metric, Row, build_metric
+from backend.evaluation.report import Metric, ReportRow, build_metric
 from backend.evaluation.sheet import Tile
 from backend.metrics.recognition import class_present, colour_right, mask_iou, psnr
 from backend.models.bundle import ModelBundle
@@ -48,7 +48,7 @@ ATTENTION = Layer(
     id="t",
     mask="0" * 64,
     placement=NEUTRAL,
-    noise=1.0,
+    strength=1.0,
     attention_positive=1.5,
     attention_negative=1.0,
 )
@@ -79,7 +79,7 @@ class PocketSuite:
     count: int
     tiles: list[list[Tile]] = field(default_factory=list)
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[ReportRow]:
         """Every member that is present, one row each."""
         yield self.judge_row()
         yield self.autoencoder_row()
@@ -104,17 +104,17 @@ class PocketSuite:
         side = self.bundle.card.native_px
         return [draw_scene(first + k, side, objects, held_out) for k in range(self.count)]
 
-    def judge_row(self) -> Row:
+    def judge_row(self) -> ReportRow:
         """The judge on drawings: its ceiling. mIoU over classes that occur."""
         drawings = self.drawings(0, (1, 2, 3))
         seen, _ = self.judge.look(np.stack([drawing.picture for drawing in drawings]))
         truth = np.stack([drawing.class_map for drawing in drawings])
         scores = [mask_iou(seen == label, truth == label) for label in range(1, len(CLASSES) + 1)]
-        return Row(
+        return ReportRow(
             "judge", {"miou": build_metric([s for s in scores if not np.isnan(s)])}, len(drawings)
         )
 
-    def autoencoder_row(self) -> Row:
+    def autoencoder_row(self) -> ReportRow:
         """Drawings through the autoencoder: PSNR, and what the judge still recognises (the
         generator's ceiling).
         """
@@ -125,11 +125,11 @@ class PocketSuite:
         metrics = {
             "psnr": build_metric([psnr(drawing.picture, picture) for drawing, picture in pairs]),
             **autoencoder_figures(drawings, passed),
-            **self.recognised(drawings, passed),
+            **self.recognise(drawings, passed),
         }
-        return Row("autoencoder", metrics, len(drawings))
+        return ReportRow("autoencoder", metrics, len(drawings))
 
-    def form_rows(self) -> Iterator[Row]:
+    def form_rows(self) -> Iterator[ReportRow]:
         """Outlines: one object by words alone, two and three each in its part of the picture, and
         the ceilings of each.
         """
@@ -149,7 +149,7 @@ class PocketSuite:
                     for picture, question in zip(made, asked, strict=True)
                 ][:16]
             )
-            yield Row(name, score_forms(self.judge, asked, made), len(asked))
+            yield ReportRow(name, score_forms(self.judge, asked, made), len(asked))
         passed = {
             name: [through(self.bundle, question.drawing.picture) for question in asked]
             for name, asked in questions.items()
@@ -179,7 +179,7 @@ class PocketSuite:
         settings = settings_for(self.bundle.card.id, seed, options)
         return ask(self.bundle, scene, pixels, settings)[0]
 
-    def recognised(
+    def recognise(
         self, drawings: list[Drawing], pictures: list[NDArray[np.uint8]]
     ) -> dict[str, Metric | float]:
         """Shares of asked objects that are present, and present in their colour."""
@@ -193,7 +193,7 @@ class PocketSuite:
                 right.append(float(colour_right(class_map, colour_map, label, colour)))
         return {"class_present": build_metric(there), "class_and_colour": build_metric(right)}
 
-    def words_row(self, name: str, held_out: bool) -> Row:
+    def words_row(self, name: str, held_out: bool) -> ReportRow:
         """Text to image, one to three objects."""
         drawings = self.drawings(20_000 if held_out else 10_000, (1, 2, 3), held_out)
         side = self.bundle.card.native_px
@@ -207,9 +207,9 @@ class PocketSuite:
         self.tiles.append(
             [Tile(picture, ", ".join(drawing.phrases)) for picture, drawing in labelled][:8]
         )
-        return Row(name, self.recognised(drawings, made), len(drawings))
+        return ReportRow(name, self.recognise(drawings, made), len(drawings))
 
-    def attention_row(self) -> Row:
+    def attention_row(self) -> ReportRow:
         """Two objects from pure noise: IoU of each with its region, with attention control against
         without it.
         """
@@ -232,7 +232,7 @@ class PocketSuite:
                 self.tiles.append(
                     [Tile(drawing.picture, "asked"), Tile(pair[0], "CA"), Tile(pair[1], "no CA")]
                 )
-        return Row(
+        return ReportRow(
             "region_attention",
             {"iou_gain": build_metric(gains), "iou": build_metric(with_control)},
             len(gains),
@@ -252,7 +252,7 @@ class PocketSuite:
             for seen in classes
         ]
 
-    def crude_row(self) -> Row:
+    def crude_row(self) -> ReportRow:
         """Flat paper silhouettes on a plate, img2img at strength .7: is the class kept?"""
         drawings = self.drawings(40_000, (1, 2))
         made = []
@@ -278,10 +278,10 @@ class PocketSuite:
                 ]
             )
         self.tiles.append([Tile(picture, "from paper") for picture in made[:8]])
-        shares = self.recognised(drawings, made)
-        return Row("img2img", {"class_kept": shares["class_present"], **shares}, len(made))
+        shares = self.recognise(drawings, made)
+        return ReportRow("img2img", {"class_kept": shares["class_present"], **shares}, len(made))
 
-    def size_row(self) -> Row:
+    def size_row(self) -> ReportRow:
         """Weights on disk, and how long the whole family takes to load again, members and all
         (imports excluded).
         """
@@ -295,9 +295,9 @@ class PocketSuite:
                 again.members.get(name)
             seconds.append(time.perf_counter() - start)
         size = sum(file.stat().st_size for file in files) / 2**20
-        return Row("size", {"mib": size, "load_seconds": build_metric(seconds)}, len(files))
+        return ReportRow("size", {"mib": size, "load_seconds": build_metric(seconds)}, len(files))
 
-    def time_row(self) -> Row:
+    def time_row(self) -> ReportRow:
         """One picture, 30 steps with guidance, after a warm-up (this machine, this moment)."""
         scene = scene_of_words("a blue car in a room", self.bundle.card.native_px)
         seconds = []
@@ -305,7 +305,7 @@ class PocketSuite:
             start = time.perf_counter()
             ask(self.bundle, scene, MemoryPixels(), settings_for(self.bundle.card.id, seed, {}))
             seconds.append(time.perf_counter() - start)
-        return Row("time", {"seconds": build_metric(seconds[1:])}, len(seconds) - 1)
+        return ReportRow("time", {"seconds": build_metric(seconds[1:])}, len(seconds) - 1)
 
 
 def through(bundle: ModelBundle, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

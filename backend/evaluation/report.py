@@ -32,7 +32,7 @@ class Metric:
 
 
 @dataclass(frozen=True)
-class Row:
+class ReportRow:
     """One method's figures. ``exactness`` is E0…E3 (performance.md) where a speed is claimed."""
 
     method: str
@@ -51,7 +51,7 @@ class Report:
     seeds: tuple[int, ...]
     quick: bool
     minutes: float
-    rows: tuple[Row, ...]
+    rows: tuple[ReportRow, ...]
     notes: tuple[str, ...] = field(default=())
 
 

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 
 from backend.evaluation.asking import GUIDANCE, STEPS, run_plan
-from backend.evaluation.subjects import drawn_subjects
+from backend.evaluation.subjects import draw_subjects
 from backend.evaluation.timing import Duel
 from backend.models.adapter import Adapter, adapter_picture, model_fingerprint
-from backend.models.bundle import ModelBundle, Recorded
+from backend.models.bundle import FeatureCache, ModelBundle
 from backend.plan.build import build_plan
 from backend.plan.plan import Plan
-from backend.plan.request import Compose, Settings, SubjectRef
+from backend.plan.request import Compose, RunSettings, SubjectRef
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
 from backend.training.subjects import build_weights
@@ -44,13 +44,13 @@ class _Session:
     seeds: count[int] = field(default_factory=count)
 
     def __post_init__(self) -> None:
-        self.bundle = replace(self.bundle, recorded=Recorded())
+        self.bundle = replace(self.bundle, recorded=FeatureCache())
         self.pixels = MemoryPixels()
-        self.plan = self._planned()
+        self.plan = self._plan()
 
     def first(self) -> int:
         """With nothing remembered."""
-        self.bundle = replace(self.bundle, recorded=Recorded())
+        self.bundle = replace(self.bundle, recorded=FeatureCache())
         return self.following()
 
     def following(self) -> int:
@@ -58,9 +58,9 @@ class _Session:
         plan = self.plan.model_copy(update={"seeds": (next(self.seeds),), "batch": 1})
         return len(run_plan(self.bundle, plan, self.pixels))
 
-    def _planned(self) -> Plan:
+    def _plan(self) -> Plan:
         bundle, card = self.bundle, self.bundle.card
-        case = drawn_subjects(1, 1, card.native_px, 0)[0]
+        case = draw_subjects(1, 1, card.native_px, 0)[0]
         generator = torch.Generator().manual_seed(0)
         weights = build_weights(bundle.unet, "custom_diffusion", 1, generator)
         table = bundle.text_encoder.get_input_embeddings().weight.detach().float().cpu()
@@ -80,7 +80,7 @@ class _Session:
             subject=self.pixels.add_picture(adapter_picture(subject)),
             reference=self.pixels.add_picture(opaque),
         )
-        settings = Settings(
+        settings = RunSettings(
             model=card.id, method="layout_retouch", steps=STEPS, guidance_scale=GUIDANCE, count=1
         )
         scene = Scene(width_px=card.native_px, height_px=card.native_px, prompt=case.prompts[0])

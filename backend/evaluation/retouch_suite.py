@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from backend.evaluation.asking import GUIDANCE, STEPS
 from backend.evaluation.forms import true_outlines
-from backend.evaluation.report import Metric, Row, build_metric
+from backend.evaluation.report import Metric, ReportRow, build_metric
 from backend.evaluation.retouch_verdict import gains, verdicts
 from backend.evaluation.sheet import Tile
-from backend.evaluation.subjects import Case, Picture
+from backend.evaluation.subjects import Picture, SubjectCase
 from backend.methods.baselines.catalog import BASELINES
 from backend.methods.catalog import METHODS
 from backend.metrics.diversity import Box, centre_variance, inception_score
@@ -41,7 +41,7 @@ from backend.models.image_encoder import as_published, image_encoder_of
 from backend.plan.build import build_plan
 from backend.plan.events import Images
 from backend.plan.plan import Plan
-from backend.plan.request import Compose, OptionValue, Settings, SubjectRef
+from backend.plan.request import Compose, OptionValue, RunSettings, SubjectRef
 from backend.pocket.judge import Judge
 from backend.pocket.words import CLASSES
 from backend.scene.pixels import MemoryPixels
@@ -81,7 +81,7 @@ PRINTED: Mapping[str, OptionValue] = {
     "target_words": "neutral",
     "blend_share": 0.6,
     "reference_part": "whole",
-    "rivals": False,
+    "competing_tokens": False,
 }
 """The paper's own choices, where the method's defaults differ from them."""
 ABLATION: Mapping[str, Question] = MappingProxyType(
@@ -127,7 +127,7 @@ class RetouchSuite:
     """
 
     bundle: ModelBundle
-    cases: tuple[Case, ...]
+    cases: tuple[SubjectCase, ...]
     seeds: tuple[int, ...]
     methods: tuple[str, ...]
     quick: bool
@@ -139,7 +139,7 @@ class RetouchSuite:
     tiles: list[list[Tile]] = field(default_factory=list)
     remarks: tuple[str, ...] = ()
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[ReportRow]:
         """One row per method; every subject's first and last prompt go to the sheet, with the
         first seed.
         """
@@ -151,12 +151,12 @@ class RetouchSuite:
         for name in self.methods:
             base = name.removesuffix("+L&R")
             paired = gains(found, name, base) if name != base and base in found else {}
-            yield Row(name, _metrics({**found[name], **paired}), self._asked())
+            yield ReportRow(name, _metrics({**found[name], **paired}), self._require_encoder())
 
-    def _asked(self) -> int:
+    def _require_encoder(self) -> int:
         return sum(len(case.prompts) for case in self.cases) * len(self.seeds)
 
-    def _case(self, case: Case, found: dict[str, Values]) -> None:
+    def _case(self, case: SubjectCase, found: dict[str, Values]) -> None:
         """All rows of one subject. Rows that ask for the same pictures share them."""
         lines = {
             prompt: [Tile(case.references[0], case.name)]
@@ -178,7 +178,7 @@ class RetouchSuite:
                 line.append(Tile(made[case.prompts.index(prompt)][0], name))
         self.tiles.extend(lines[prompt] for prompt in case.prompts if prompt in lines)
 
-    def _subject(self, case: Case, kind: AdapterKind, found: Values) -> Adapter:
+    def _subject(self, case: SubjectCase, kind: AdapterKind, found: Values) -> Adapter:
         rules: SubjectRules = RULES[kind]
         if self.quick:
             rules = replace(rules, steps=QUICK_STEPS, prior_count=min(4, rules.prior_count))
@@ -196,7 +196,7 @@ class RetouchSuite:
         return subject
 
     def run_case(
-        self, case: Case, subject: Adapter, row: str
+        self, case: SubjectCase, subject: Adapter, row: str
     ) -> tuple[Values, list[list[Picture]]]:
         """A row's figures for one subject, and its pictures by prompt."""
         values: Values = defaultdict(list)
@@ -204,7 +204,7 @@ class RetouchSuite:
         for prompt in case.prompts:
             plan, pixels = self.plan(case, subject, prompt, row)
             start = time.perf_counter()
-            made.append(self._drawn(plan, pixels))
+            made.append(self._draw(plan, pixels))
             values["seconds"].append((time.perf_counter() - start) / len(plan.seeds))
         every = [picture for pictures in made for picture in pictures]
         if "clip" in self.bundle.members:
@@ -214,7 +214,7 @@ class RetouchSuite:
         for name, encoder in self._encoders():
             values[f"i_{name}"] = identities(encoder, every, case.references)
         if "judge" in self.bundle.members:
-            self._judged(case, every, values)
+            self._judge(case, every, values)
         return values, made
 
     def _encoders(self) -> Iterator[tuple[str, Encoder]]:
@@ -225,12 +225,12 @@ class RetouchSuite:
             encoder = image_encoder_of(self.bundle)
             yield "dino", as_published(encoder) if self.compat else encoder
 
-    def _drawn(self, plan: Plan, pixels: MemoryPixels) -> list[Picture]:
+    def _draw(self, plan: Plan, pixels: MemoryPixels) -> list[Picture]:
         run = {**METHODS, **BASELINES}[plan.method].run(plan, self.bundle, pixels)
         return [picture for one in run if isinstance(one, Images) for picture in one.pictures]
 
     def plan(
-        self, case: Case, subject: Adapter, prompt: str, row: str
+        self, case: SubjectCase, subject: Adapter, prompt: str, row: str
     ) -> tuple[Plan, MemoryPixels]:
         """All seeds of a prompt in one plan, and its pixels."""
         method, options = question_of(row)
@@ -242,7 +242,7 @@ class RetouchSuite:
             reference=pixels.add_picture(np.concatenate([reference, opaque], axis=2)),
         )
         card = self.bundle.card
-        settings = Settings(
+        settings = RunSettings(
             model=card.id, method="layout_retouch", steps=STEPS, guidance_scale=GUIDANCE
         )
         scene = Scene(width_px=card.native_px, height_px=card.native_px, prompt=prompt)
@@ -250,7 +250,7 @@ class RetouchSuite:
         changed: dict[str, Any] = {"seeds": self.seeds, "method": method, "options": dict(options)}
         return plan.model_copy(update=changed), pixels
 
-    def _judged(self, case: Case, pictures: list[Picture], values: Values) -> None:
+    def _judge(self, case: SubjectCase, pictures: list[Picture], values: Values) -> None:
         judge: Judge = self.bundle.members.get("judge")
         maps = judge.classes(np.stack(pictures))
         values["inception_score"].append(inception_score(class_shares(maps)))
@@ -282,7 +282,7 @@ class RetouchSuite:
             for picture, one, there in zip(pictures, maps, present, strict=True)
         ]
         for name, encoder in self._encoders():
-            values[f"subject_{name}"] = cropped_identities(encoder, cut, shown)
+            values[f"subject_{name}"] = compare_crops(encoder, cut, shown)
 
 
 def identities(
@@ -294,7 +294,7 @@ def identities(
     ]
 
 
-def cropped_identities(
+def compare_crops(
     encoder: Encoder, cut: Sequence[Picture | None], references: tuple[Picture, ...]
 ) -> list[float]:
     """The same of squares around the subject; NaN where a picture (None) or all references do not

@@ -53,9 +53,9 @@ def _add_on(found: Found, backbones: Sequence[str]) -> Iterator[str]:
         )
         low, high = build_metric(gains(found, row, base)["t_clip_gain"]).ci95
         interval = f"{prompt:+.3f} [{low:+.3f}, {high:+.3f}]"
-        yield f"{_held(prompt > 0)}: {row} follows the prompt better than {base} ({interval})"
+        yield f"{_verdict_word(prompt > 0)}: {row} follows the prompt better than {base} ({interval})"
         yield (
-            f"{_held(identity >= -WORSE)}: identity falls by at most {WORSE} (the worse of "
+            f"{_verdict_word(identity >= -WORSE)}: identity falls by at most {WORSE} (the worse of "
             f"the two: {identity:+.3f})"
         )
 
@@ -68,18 +68,18 @@ def _ablation(found: Found) -> Iterator[str]:
         ("i_dino", "V", "IV", "the adaptive mask restores identity"),
     )
     for metric, above, below, claim in claims:
-        yield from _compared(found, metric, (above, below), claim)
+        yield from _compare(found, metric, (above, below), claim)
 
 
 def _diversity(found: Found, ablated: str) -> Iterator[str]:
     for metric in ("centre_variance", "inception_score"):
         for other in (ablated, "DreamMatcher"):
-            yield from _compared(
+            yield from _compare(
                 found, metric, (f"{ablated}+L&R", other), "layouts are more diverse"
             )
 
 
-def _compared(found: Found, metric: str, rows: tuple[str, str], claim: str) -> Iterator[str]:
+def _compare(found: Found, metric: str, rows: tuple[str, str], claim: str) -> Iterator[str]:
     """A sentence when both rows have known values."""
     above, below = (
         [one for one in found.get(row, {}).get(metric, ()) if not np.isnan(one)] for row in rows
@@ -87,10 +87,10 @@ def _compared(found: Found, metric: str, rows: tuple[str, str], claim: str) -> I
     if above and below:
         first, second = float(np.mean(above)), float(np.mean(below))
         yield (
-            f"{_held(first > second)}: {claim} ({metric}: {rows[0]} {first:.4f}, {rows[1]} "
+            f"{_verdict_word(first > second)}: {claim} ({metric}: {rows[0]} {first:.4f}, {rows[1]} "
             f"{second:.4f})"
         )
 
 
-def _held(holds: bool) -> str:
+def _verdict_word(holds: bool) -> str:
     return "holds" if holds else "FAILS"

@@ -12,9 +12,9 @@ from PIL import Image
 from backend.engine.loop_types import generator_for
 from backend.evaluation.asking import GUIDANCE, STEPS, run_plan, scene_of_drawing
 from backend.evaluation.collage_suite import CUTOUT
-from backend.evaluation.report import Row
+from backend.evaluation.report import ReportRow
 from backend.evaluation.retouch_speed import next_candidate
-from backend.evaluation.tcig_speed import batched_restarts, whole_stage
+from backend.evaluation.tcig_speed import time_restarts, whole_stage
 from backend.evaluation.timing import Duel, run_duel
 from backend.methods.textual_inversion import examples_of
 from backend.models.bundle import ModelBundle
@@ -22,8 +22,8 @@ from backend.models.reference import reference_img2img
 from backend.plan.build import build_plan
 from backend.plan.plan import Plan
 from backend.plan.raster import raster
-from backend.plan.request import Compose, OptionValue, Settings
-from backend.pocket.world import Placement, draw_layout
+from backend.plan.request import Compose, OptionValue, RunSettings
+from backend.pocket.world import ObjectPlacement, draw_layout
 from backend.scene.pixels import MemoryPixels
 from backend.training.textual_inversion import EmbeddingRules, EmbeddingTrainer
 from backend.training.trainer import train
@@ -38,11 +38,11 @@ HALF_FREE = "object-3"
 LOOK_STEPS = 6
 """Enough for a ratio: every step of a look costs the same."""
 LAYOUT = (
-    Placement("house", "orange", "plain", (0.25, 0.35), 0.2),
-    Placement("tree", "green", "plain", (0.75, 0.35), 0.2),
-    Placement("car", "blue", "plain", (0.3, 0.75), 0.18),
-    Placement("cat", "white", "plain", (0.7, 0.75), 0.18),
-    Placement("star", "yellow", "plain", (0.5, 0.5), 0.14),
+    ObjectPlacement("house", "orange", "plain", (0.25, 0.35), 0.2),
+    ObjectPlacement("tree", "green", "plain", (0.75, 0.35), 0.2),
+    ObjectPlacement("car", "blue", "plain", (0.3, 0.75), 0.18),
+    ObjectPlacement("cat", "white", "plain", (0.7, 0.75), 0.18),
+    ObjectPlacement("star", "yellow", "plain", (0.5, 0.5), 0.14),
 )
 
 
@@ -53,7 +53,7 @@ class SpeedSuite:
     bundle: ModelBundle
     repeats: int
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[ReportRow]:
         """Every run is whole: words, encoder, loop, decoder; learning begins with the encoder."""
         pixels, five = self.scene_plan({"attention": True, "layer_noise": True}, 1)
         _, plain = self.scene_plan(PLAIN, 1)
@@ -82,13 +82,13 @@ class SpeedSuite:
             "E1",
         )
         yield run_duel(together, max(3, self.repeats // 3), warmups=1)
-        yield run_duel(self.rerolled(), max(3, self.repeats // 3), warmups=1)
-        yield run_duel(self.looked(), max(3, self.repeats // 7), warmups=1)
+        yield run_duel(self.time_reroll(), max(3, self.repeats // 3), warmups=1)
+        yield run_duel(self.time_embeddings(), max(3, self.repeats // 7), warmups=1)
         yield run_duel(next_candidate(self.bundle), max(3, self.repeats // 3), warmups=1)
-        yield run_duel(batched_restarts(self.bundle), max(3, self.repeats // 7), warmups=1)
+        yield run_duel(time_restarts(self.bundle), max(3, self.repeats // 7), warmups=1)
         yield whole_stage(self.bundle, max(1, self.repeats // 7))
 
-    def rerolled(self) -> Duel:
+    def time_reroll(self) -> Duel:
         """Ten candidates that differ in a layer of half freedom, against ten that differ
         everywhere, in equal batches.
 
@@ -106,7 +106,7 @@ class SpeedSuite:
             "E2",
         )
 
-    def looked(self) -> Duel:
+    def time_embeddings(self) -> Duel:
         """The looks of five layers learned together, against one after the other; no look may
         settle early.
         """
@@ -139,7 +139,7 @@ class SpeedSuite:
                 )
             }
         )
-        settings = Settings(
+        settings = RunSettings(
             model=self.bundle.card.id,
             steps=STEPS,
             guidance_scale=GUIDANCE,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from backend.errors import RequestError
 from backend.evaluation.asking import HELD_OUT_WORLD
 from backend.pocket.words import BACKGROUNDS, CLASSES, COLOURS, TEXTURES, build_phrase, is_held_out
-from backend.pocket.world import Placement, draw_layout
+from backend.pocket.world import ObjectPlacement, draw_layout
 from backend.scene.picture_file import decode_picture
 
 Picture = NDArray[np.uint8]
@@ -37,7 +37,7 @@ different ones.
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class SubjectCase:
     """A subject: its references uint8 (h, w, 3), its class word, the prompts with ``<*>`` where it
     stands.
 
@@ -51,7 +51,9 @@ class Case:
     phrase: str
 
 
-def drawn_subjects(count: int, prompts: int, side_px: int, world_seed: int) -> tuple[Case, ...]:
+def draw_subjects(
+    count: int, prompts: int, side_px: int, world_seed: int
+) -> tuple[SubjectCase, ...]:
     """Held-out combinations with a texture, four to six references each, every class once before
     any comes twice.
 
@@ -74,27 +76,27 @@ def drawn_subjects(count: int, prompts: int, side_px: int, world_seed: int) -> t
     chosen = [*firsts, *(who for who in combinations if who not in firsts)][:count]
     asked = (*NORMAL[:prompts], *CHALLENGING[:prompts])
     return tuple(
-        _drawn(number, who, side_px, world_seed, asked) for number, who in enumerate(chosen)
+        _draw(number, who, side_px, world_seed, asked) for number, who in enumerate(chosen)
     )
 
 
-def _drawn(
+def _draw(
     number: int, who: tuple[str, str, str], side_px: int, world_seed: int, prompts: tuple[str, ...]
-) -> Case:
+) -> SubjectCase:
     first = HELD_OUT_WORLD + 80_000 + world_seed * 1000 + number * 10
     rng = np.random.default_rng(first)
     references = []
     for index, centre in enumerate(SIDES[: 4 + number % 3]):
-        placement = Placement(
+        placement = ObjectPlacement(
             *who, centre, float(rng.uniform(0.27, 0.36)), float(rng.uniform(-15, 15))
         )
         place = BACKGROUNDS[(number + index) % len(BACKGROUNDS)]
         references.append(draw_layout(place, (placement,), side_px, first + index).picture)
     phrase = build_phrase(*who)
-    return Case(phrase, who[0], tuple(references), prompts, phrase)
+    return SubjectCase(phrase, who[0], tuple(references), prompts, phrase)
 
 
-def opened_subjects(folder: Path, most: int) -> tuple[Case, ...]:
+def load_subjects(folder: Path, most: int) -> tuple[SubjectCase, ...]:
     """A subject for each folder of pictures with a ``subject.json`` {class_word, prompts}; at most
     ``most`` prompts.
     """
@@ -127,7 +129,7 @@ def opened_subjects(folder: Path, most: int) -> tuple[Case, ...]:
                 limit="A subject needs at least one of each.",
                 remedy="Add some, or take the folder away.",
             )
-        cases.append(Case(place.name, word, pictures, prompts[:most], word))
+        cases.append(SubjectCase(place.name, word, pictures, prompts[:most], word))
     if not cases:
         raise RequestError(
             f"No subject lies in {folder.name}.",

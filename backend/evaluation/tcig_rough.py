@@ -9,13 +9,13 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.evaluation.collage_suite import Case
+from backend.evaluation.collage_suite import CollageCase
 from backend.plan.request import OptionValue
 from backend.scene.pixels import MemoryPixels
 
 ROUGH: Mapping[str, tuple[str, dict[str, OptionValue]]] = {
-    "rough masks at freedom 0": ("tcig", {"freedom": 0.0}),
-    "rough masks at freedom 0.8": ("tcig", {"freedom": 0.8}),
+    "rough masks at freedom 0": ("tcig", {"mask_tolerance": 0.0}),
+    "rough masks at freedom 0.8": ("tcig", {"mask_tolerance": 0.8}),
 }
 """Rows over roughened scenes: with freedom up the picture should be better, and the objects where
 they were painted.
@@ -26,7 +26,7 @@ WAVES = 4
 HALVINGS = 12
 
 
-def roughened(case: Case, seed: int) -> Case:
+def roughen(case: CollageCase, seed: int) -> CollageCase:
     """The same scene with every mask deformed; pictures stay."""
     random, pixels, layers = np.random.default_rng((seed, 17)), MemoryPixels(), []
     for layer in case.scene.layers:
@@ -40,7 +40,7 @@ def roughened(case: Case, seed: int) -> Case:
                 update={"mask": pixels.add_mask((mask * 255).astype(np.uint8))}
             )
         layers.append(layer)
-    return Case(
+    return CollageCase(
         f"{case.name} rough", case.scene.model_copy(update={"layers": tuple(layers)}), pixels
     )
 
@@ -57,7 +57,7 @@ def rough_mask(
     low, high, found = 0.0, extent, mask
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        found = _pushed(mask, (rows + middle * field[0], columns + middle * field[1]))
+        found = _push(mask, (rows + middle * field[0], columns + middle * field[1]))
         if wrong_share(mask, found) < share:
             low = middle
         else:
@@ -85,7 +85,7 @@ def _waves(
     return total / WAVES
 
 
-def _pushed(
+def _push(
     mask: NDArray[np.bool_], places: tuple[NDArray[np.float64], NDArray[np.float64]]
 ) -> NDArray[np.bool_]:
     rows, columns = (

@@ -7,13 +7,13 @@ from __future__ import annotations
 import time
 
 from backend.evaluation.asking import run_plan
-from backend.evaluation.report import Row, build_metric
-from backend.evaluation.tcig_suite import painted_cases
+from backend.evaluation.report import ReportRow, build_metric
+from backend.evaluation.tcig_suite import build_cases
 from backend.evaluation.timing import Duel
 from backend.models.bundle import ModelBundle
 from backend.plan.build import build_plan
 from backend.plan.plan import Plan
-from backend.plan.request import Compose, OptionValue, Settings
+from backend.plan.request import Compose, OptionValue, RunSettings
 from backend.scene.pixels import MemoryPixels
 
 RESTARTS = 4
@@ -21,11 +21,11 @@ LIMIT_S = 30.0
 """What stage 1 may take with 100 iterations and 4 restarts, on 2 cores."""
 
 
-def whole_stage(bundle: ModelBundle, repeats: int) -> Row:
+def whole_stage(bundle: ModelBundle, repeats: int) -> ReportRow:
     """Stage 1 as it is by default, four restarts from words to drafts: seconds, and their share of
     the limit.
     """
-    plan, pixels = _painted(bundle)
+    plan, pixels = _paint_plan(bundle)
     seconds = []
     for number in range(repeats):
         first = plan.seeds[0] + number * RESTARTS  # drafts are remembered
@@ -33,14 +33,16 @@ def whole_stage(bundle: ModelBundle, repeats: int) -> Row:
         run_plan(bundle, _with_seeds(plan, tuple(range(first, first + RESTARTS))), pixels)
         seconds.append(time.perf_counter() - start)
     share = sorted(seconds)[repeats // 2] / LIMIT_S
-    return Row("tcig_stage1", {"seconds": build_metric(seconds), "share_of_limit": share}, repeats)
+    return ReportRow(
+        "tcig_stage1", {"seconds": build_metric(seconds), "share_of_limit": share}, repeats
+    )
 
 
-def batched_restarts(bundle: ModelBundle) -> Duel:
+def time_restarts(bundle: ModelBundle) -> Duel:
     """Four drafts of a painted scene in a batch, against four runs. Each has a new seed, for drafts
     are remembered.
     """
-    plan, pixels = _painted(bundle)
+    plan, pixels = _paint_plan(bundle)
     fresh = iter(range(0, 10**9, RESTARTS))
 
     def seeds() -> tuple[int, ...]:
@@ -56,11 +58,11 @@ def batched_restarts(bundle: ModelBundle) -> Duel:
     return Duel("tcig_restarts", "four single runs", together, apart, "E1")
 
 
-def _painted(bundle: ModelBundle) -> tuple[Plan, MemoryPixels]:
+def _paint_plan(bundle: ModelBundle) -> tuple[Plan, MemoryPixels]:
     """A painted scene, to be drafted and not refined."""
     options: dict[str, OptionValue] = {"refine": False}
-    (case,) = painted_cases(0, 1, bundle.card.native_px)
-    settings = Settings(
+    (case,) = build_cases(0, 1, bundle.card.native_px)
+    settings = RunSettings(
         model=bundle.card.id, method="tcig", seed=0, count=RESTARTS, options=options
     )
     return build_plan(case.scene, Compose(settings=settings), bundle.card, case.pixels), case.pixels

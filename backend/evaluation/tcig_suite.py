@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from backend.errors import ModelError
 from backend.evaluation.asking import HELD_OUT_WORLD, settings_for
-from backend.evaluation.collage_suite import Case
+from backend.evaluation.collage_suite import CollageCase
 from backend.evaluation.forms import score_layers_at
 from backend.evaluation.observers import (
     Observer,
@@ -24,9 +24,9 @@ from backend.evaluation.observers import (
     guide_observer,
     judge_observer,
 )
-from backend.evaluation.report import Metric, Row, build_metric
+from backend.evaluation.report import Metric, ReportRow, build_metric
 from backend.evaluation.sheet import Tile
-from backend.evaluation.tcig_rough import ROUGH, roughened
+from backend.evaluation.tcig_rough import ROUGH, roughen
 from backend.methods.baselines.catalog import BASELINES
 from backend.methods.baselines.sdedit import flat_composite
 from backend.methods.catalog import METHODS
@@ -48,8 +48,11 @@ ROWS: Mapping[str, tuple[str, dict[str, OptionValue]]] = {
     "SI": ("sdedit", {}),
     "BLD": ("blended", {}),
     "MultiDiffusion": ("multidiffusion", {}),
-    "TCIG-1": ("tcig", {"refine": False, "attention": False, "freedom": 0.0, "start": "place"}),
-    "TCIG": ("tcig", {"attention": False, "freedom": 0.0, "start": "place"}),
+    "TCIG-1": (
+        "tcig",
+        {"refine": False, "attention": False, "mask_tolerance": 0.0, "start": "background"},
+    ),
+    "TCIG": ("tcig", {"attention": False, "mask_tolerance": 0.0, "start": "background"}),
     "TCIG+CA": ("tcig", {"by_hand": True, "strength": 0.5, "feather_px": 0.0, "guidance": 0.4}),
     **ROUGH,
 }
@@ -88,21 +91,21 @@ class TcigSuite:
     experts: Experts
     observers: tuple[Observer, ...]
     judges: tuple[Judge, ...]
-    cases: tuple[Case, ...]
+    cases: tuple[CollageCase, ...]
     seeds: tuple[int, ...]
     methods: tuple[str, ...]
     reference: tuple[Picture, ...]
     tiles: list[list[Tile]] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[ReportRow]:
         """One row per method; the first seed of every scene goes to the sheet."""
         found: dict[str, dict[str, list[float]]] = {
             name: defaultdict(list) for name in self.methods
         }
         made: dict[str, list[Picture]] = {name: [] for name in self.methods}
         for number, case in enumerate(self.cases):
-            rough = roughened(case, number) if set(self.methods) & set(ROUGH) else case
+            rough = roughen(case, number) if set(self.methods) & set(ROUGH) else case
             line = [Tile(flat_composite(self.plan(case, self.methods[0]), case.pixels), "asked")]
             for name in self.methods:
                 pictures = self.run_case(rough if name in ROUGH else case, case, name, found)
@@ -110,11 +113,11 @@ class TcigSuite:
                 line.append(Tile(pictures[0], name))
             self.tiles.append(line)
         rows = [self._row(name, found[name], made[name]) for name in self.methods]
-        self.remarks.extend(order_remarks(rows))
+        self.remarks.extend(order_notes(rows))
         self.remarks.extend(self.frechet_remarks(made))
         yield from rows
 
-    def plan(self, case: Case, row: str) -> Plan:
+    def plan(self, case: CollageCase, row: str) -> Plan:
         """The plan of a case: all seeds in one, batches as usual."""
         method, options = ROWS[row]
         settings = settings_for(self.bundle.card.id, self.seeds[0], options)
@@ -123,7 +126,11 @@ class TcigSuite:
         return plan.model_copy(update={"seeds": self.seeds})
 
     def run_case(
-        self, shown: Case, true: Case, row: str, found: dict[str, dict[str, list[float]]]
+        self,
+        shown: CollageCase,
+        true: CollageCase,
+        row: str,
+        found: dict[str, dict[str, list[float]]],
     ) -> list[Picture]:
         """Make a case's pictures and add their figures to ``found[row]``.
 
@@ -136,10 +143,10 @@ class TcigSuite:
         if row == STAGES[1] and found.get(STAGES[0], {}).get("seconds"):
             seconds += found[STAGES[0]]["seconds"][-1]  # the draft of this case was remembered
         found[row]["seconds"].append(seconds)
-        asked = asked_masks(self.plan(true, row), true, self.experts)
+        asked = build_masks(self.plan(true, row), true, self.experts)
         for observer in self.observers:
             found[row][f"iou_{observer.name}"].extend(observer.ious(pictures, asked))
-            found[row][f"centre_{observer.name}"].extend(observer.centred(pictures, asked))
+            found[row][f"centre_{observer.name}"].extend(observer.measure_centres(pictures, asked))
         for judge in self.judges:
             found[row]["certainty"].extend(certainty(judge, pictures, asked))
             layers = visible_layers(self.plan(true, row), true)
@@ -176,14 +183,14 @@ class TcigSuite:
 
     def _row(
         self, name: str, found: Mapping[str, Sequence[float]], pictures: Sequence[Picture]
-    ) -> Row:
+    ) -> ReportRow:
         metrics: dict[str, Metric | float] = {
             key: build_metric(values) for key, values in found.items() if values
         }
         for judge in self.judges if self.reference and len(pictures) > 1 else ():
             truth = features_of(judge, self.reference)
             metrics["frechet"] = frechet_distance(features_of(judge, pictures), truth)
-        return Row(name, metrics, len(pictures))
+        return ReportRow(name, metrics, len(pictures))
 
 
 def pictures_of(plan: Plan, bundle: ModelBundle, pixels: MemoryPixels) -> list[Picture]:
@@ -196,7 +203,7 @@ def pictures_of(plan: Plan, bundle: ModelBundle, pixels: MemoryPixels) -> list[P
     return made
 
 
-def visible_layers(plan: Plan, case: Case) -> list[tuple[str, NDArray[np.bool_]]]:
+def visible_layers(plan: Plan, case: CollageCase) -> list[tuple[str, NDArray[np.bool_]]]:
     """The phrase of every layer, and where it is not covered: bool (h, w)."""
     visibility = raster(plan, case.pixels).visibility[1:]
     return [
@@ -205,7 +212,7 @@ def visible_layers(plan: Plan, case: Case) -> list[tuple[str, NDArray[np.bool_]]
     ]
 
 
-def asked_masks(plan: Plan, case: Case, experts: Experts) -> dict[str, NDArray[np.bool_]]:
+def build_masks(plan: Plan, case: CollageCase, experts: Experts) -> dict[str, NDArray[np.bool_]]:
     """Where each class was painted and is not covered: bool (h, w); layers of one class are one
     mask.
     """
@@ -216,7 +223,7 @@ def asked_masks(plan: Plan, case: Case, experts: Experts) -> dict[str, NDArray[n
     return masks
 
 
-def order_remarks(rows: Sequence[Row]) -> list[str]:
+def order_notes(rows: Sequence[ReportRow]) -> list[str]:
     """What does not hold of the order that the paper reports, by the judge's mean IoU."""
     means = {row.method: row.metrics["iou_judge"] for row in rows if "iou_judge" in row.metrics}
     there = [(name, value.mean) for name in ORDER if isinstance(value := means.get(name), Metric)]
@@ -251,21 +258,21 @@ def drawings(first: int, count: int, bundle: ModelBundle) -> tuple[Picture, ...]
     return tuple(draw_scene(seed, bundle.card.native_px, (2, 3, 4)).picture for seed in seeds)
 
 
-def painted_cases(world_seed: int, count: int, side_px: int) -> tuple[Case, ...]:
+def build_cases(world_seed: int, count: int, side_px: int) -> tuple[CollageCase, ...]:
     """Fresh worlds of two to four objects, none under 5 % of the picture, as masks with their
     words.
     """
-    cases: list[Case] = []
+    cases: list[CollageCase] = []
     seed = HELD_OUT_WORLD + FIRST_WORLD + world_seed * 1000
     while len(cases) < count:
         drawing = draw_scene(seed, side_px, (2, 3, 4))
         if all(mask.mean() >= SMALLEST_FRAC for mask in drawing.visible):
-            cases.append(_painted(f"world {seed % 1000}", drawing))
+            cases.append(_build_case(f"world {seed % 1000}", drawing))
         seed += 1
     return tuple(cases)
 
 
-def _painted(name: str, drawing: Drawing) -> Case:
+def _build_case(name: str, drawing: Drawing) -> CollageCase:
     pixels, side = MemoryPixels(), drawing.picture.shape[0]
     layers = tuple(
         PAINTED.model_copy(
@@ -281,13 +288,16 @@ def _painted(name: str, drawing: Drawing) -> Case:
             zip(drawing.visible, drawing.placements, strict=True)
         )
     )
-    return Case(
+    return CollageCase(
         name, Scene(width_px=side, height_px=side, prompt=drawing.caption, layers=layers), pixels
     )
 
 
 def build_tcig_suite(
-    bundle: ModelBundle, cases: tuple[Case, ...], seeds: tuple[int, ...], methods: tuple[str, ...]
+    bundle: ModelBundle,
+    cases: tuple[CollageCase, ...],
+    seeds: tuple[int, ...],
+    methods: tuple[str, ...],
 ) -> TcigSuite:
     """The suite over a leased bundle; the judge looks on where the family has one."""
     if not cases:

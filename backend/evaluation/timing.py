@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from backend.evaluation.report import Metric, Row, build_ratio
+from backend.evaluation.report import Metric, ReportRow, build_ratio
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Duel:
     exactness: str
 
 
-def run_duel(duel: Duel, repeats: int, warmups: int = 2) -> Row:
+def run_duel(duel: Duel, repeats: int, warmups: int = 2) -> ReportRow:
     """Time both sides in turns, swapping who goes first; medians in milliseconds, ratio with its
     interval.
     """
@@ -44,4 +44,4 @@ def run_duel(duel: Duel, repeats: int, warmups: int = 2) -> Row:
         "ours_ms": 1000 * sorted(ours)[repeats // 2],
         "baseline_ms": 1000 * sorted(baseline)[repeats // 2],
     }
-    return Row(f"{duel.name}", metrics, repeats, f"{duel.exactness} against {duel.against}")
+    return ReportRow(f"{duel.name}", metrics, repeats, f"{duel.exactness} against {duel.against}")

@@ -31,8 +31,8 @@ class Method:
     """A paper: a generator of Steps and Images, and the type of its options.
 
     The generator is the function ``run(plan, bundle, pixels)`` of the module
-    ``backend.methods.<module>``. ``drafts``: it works in two stages, tells of the first one's
-    pictures (Stage1Images), and goes on from a plan's ``draft``. ``ignores``: what of a layer it
+    ``backend.methods.<module>``. ``stage1``: it works in two stages, tells of the first one's
+    pictures (Stage1Images), and goes on from a plan's ``stage1``. ``ignores``: what of a layer it
     does not read (``plan/ignored.py``).
     """
 
@@ -40,7 +40,7 @@ class Method:
     title: str
     Options: type[Record]
     module: str
-    drafts: bool = field(default=False, kw_only=True)
+    stage1: bool = field(default=False, kw_only=True)
     ignores: tuple[str, ...] = field(default=(), kw_only=True)
 
     def run(self, plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
@@ -53,11 +53,11 @@ def _by_id(*methods: Method) -> Mapping[str, Method]:
     return MappingProxyType({method.id: method for method in methods})
 
 
-_UNREAD_BY_TCIG = ("look", "structure", "noise_map", "heard", "seed")
+_UNREAD_BY_TCIG = ("embedding", "structure", "strength_map", "prompt_range", "seed")
 
 METHODS = _by_id(
     Method("collage", "Collage Diffusion", CollageOptions, "collage"),
-    Method("tcig", "TCIG", TcigOptions, "tcig", drafts=True, ignores=_UNREAD_BY_TCIG),
+    Method("tcig", "TCIG", TcigOptions, "tcig", stage1=True, ignores=_UNREAD_BY_TCIG),
     Method("layout_retouch", "Layout-and-Retouch", RetouchOptions, "layout_retouch"),
 )
 

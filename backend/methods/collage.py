@@ -26,8 +26,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from backend.controls.layer_noise import Holding, LayerNoise, freedom_map, release_map
-from backend.controls.region_attention import ALWAYS, Region, RegionAttention
+from backend.controls.layer_noise import Holding, LayerNoise, build_start_steps, build_strength_map
+from backend.controls.region_attention import ALWAYS, PromptRegion, RegionAttention
 from backend.controls.structure_map import StructureMap
 from backend.controls.watch_words import WatchWords
 from backend.engine.attention_maps import MapMeans, name_attention_maps
@@ -35,7 +35,7 @@ from backend.engine.conditioning import Conditioning, build_conditioning, fit_to
 from backend.engine.decode import decode
 from backend.engine.denoise import denoise
 from backend.engine.loop_types import Control, Run, Step
-from backend.engine.noise import owned_noise
+from backend.engine.noise import draw_by_owner
 from backend.engine.paste import paste_weights
 from backend.engine.sampling import (
     Batch,
@@ -58,7 +58,7 @@ from backend.models.depth import depth_of
 from backend.models.schedule import Schedule, first_step
 from backend.plan.plan import OneLayer, Plan, PlannedLayer, WholePicture
 from backend.plan.raster import Raster, cell_centres, cells_owned, raster, strengths_of
-from backend.plan.structure import Structure, structures_of
+from backend.plan.structure import PlannedStructure, structures_of
 from backend.scene.embedding import Embedding, read_look
 from backend.scene.scene import Pixels
 from backend.training.prompts import embed_with_embeddings, move_tokens
@@ -86,7 +86,7 @@ class CollageInputs:
     flat: Raster = field(repr=False)
     paste_target: PasteTarget | None = field(repr=False)
     start_steps: Tensor = field(repr=False)
-    structures: tuple[Structure, ...] = field(repr=False)
+    structures: tuple[PlannedStructure, ...] = field(repr=False)
     embeddings: dict[int, Embedding] = field(repr=False)
 
     @property
@@ -152,7 +152,7 @@ def noise_collage(inputs: CollageInputs, seeds: tuple[int, ...]) -> Batch:
         None if number == inputs.varied else layer.seed
         for number, layer in enumerate(plan.layers, start=1)
     ]
-    noise = owned_noise(batch.noise, owners, own_seeds)
+    noise = draw_by_owner(batch.noise, owners, own_seeds)
     return batch.with_noise(noise, inputs.options.noise_stream)
 
 
@@ -163,13 +163,13 @@ def attend_to_regions(inputs: CollageInputs, schedule: Schedule) -> tuple[Region
     wanted, unwanted = [], []
     visible = inputs.flat.visibility[1:]
     for layer, mask in zip(inputs.plan.layers, map(torch.from_numpy, visible), strict=True):
-        first = round(layer.heard_from * schedule.steps)
-        end = ALWAYS if layer.heard_to == 1.0 else round(layer.heard_to * schedule.steps)
+        first = round(layer.prompt_start * schedule.steps)
+        end = ALWAYS if layer.prompt_end == 1.0 else round(layer.prompt_end * schedule.steps)
         weights = (layer.attention_positive, layer.attention_negative)
-        wanted.append(Region(_tokens(inputs, layer), *weights, mask, first, end))
+        wanted.append(PromptRegion(_tokens(inputs, layer), *weights, mask, first, end))
         if layer.negative_tokens:
             tokens = fit_tokens(inputs.bundle, layer.negative_tokens)
-            unwanted.append(Region(tokens, 0.0, UNWANTED_OUTSIDE, mask, first, end))
+            unwanted.append(PromptRegion(tokens, 0.0, UNWANTED_OUTSIDE, mask, first, end))
     # the released code counts the sigmas of the whole schedule from 0 though the run begins later
     skipped = inputs.first_step if inputs.options.sigma_indexing == "released" else 0
     sigmas = tuple(schedule.sigmas[max(0, k - skipped)] for k in range(schedule.steps))
@@ -201,7 +201,7 @@ def prepare_inputs(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> CollageIn
         read_paste_target(plan, pixels, flat.alphas),
         start_steps.to(bundle.device),
         structures_of(plan, flat, pixels) if options.structure else (),
-        _read_embeddings(plan, bundle, pixels) if options.looks else {},
+        _read_embeddings(plan, bundle, pixels) if options.embeddings else {},
     )
 
 
@@ -222,9 +222,9 @@ def find_start_steps(
     blur_px = options.blur_px * card.native_px / PAPER_SIDE_PX
     alike = (0.0, *(options.strength for _ in plan.layers))
     own = strengths_of(plan, pixels) if options.layer_noise else alike
-    strengths = freedom_map(owners, own, blur_px)
+    strengths = build_strength_map(owners, own, blur_px)
     held: Holding = "filled" if isinstance(target, OneLayer) else "touched"
-    return release_map(strengths, plan.steps, card.cell_px, held)
+    return build_start_steps(strengths, plan.steps, card.cell_px, held)
 
 
 def _has_strengths(plan: Plan, options: CollageOptions) -> bool:
@@ -237,8 +237,8 @@ def _read_embeddings(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> dict[in
     found: dict[int, Embedding] = {}
     for layer in plan.layers:
         tokens = fit_tokens(bundle, layer.tokens)
-        if layer.look is not None and tokens:
-            found.setdefault(tokens[0], read_look(pixels.picture(layer.look)))
+        if layer.embedding is not None and tokens:
+            found.setdefault(tokens[0], read_look(pixels.picture(layer.embedding)))
     return found
 
 
@@ -254,7 +254,7 @@ def _condition(inputs: CollageInputs, count: int) -> Conditioning:
 
 def _tokens(inputs: CollageInputs, layer: PlannedLayer) -> tuple[int, ...]:
     """A layer's tokens, moved on by the embeddings before them; its own embedding is among them."""
-    own = layer.tokens[0] if layer.look is not None and layer.tokens else None
+    own = layer.tokens[0] if layer.embedding is not None and layer.tokens else None
     before = sorted(inputs.embeddings)
     moved = move_tokens(layer.tokens, before, own if own in inputs.embeddings else None)
     return fit_tokens(inputs.bundle, moved)
@@ -286,8 +286,8 @@ def _sample_shared_steps(inputs: CollageInputs, number: int) -> Generator[Step, 
     plan, layer, bundle = inputs.plan, inputs.plan.layers[number - 1], inputs.bundle
     owned = cells_owned(inputs.flat.topmost == number, bundle.card.cell_px)
     start_steps = np.broadcast_to(inputs.start_steps.cpu().numpy(), owned.shape)
-    until = max(inputs.first_step, first_step(plan.steps, layer.noise))
-    if layer.noise_map is not None or not (start_steps[owned] >= until).any():
+    until = max(inputs.first_step, first_step(plan.steps, layer.strength))
+    if layer.strength_map is not None or not (start_steps[owned] >= until).any():
         until = int(start_steps[owned].min())
     batch, words = noise_collage(inputs, plan.seeds[:1]), _condition(inputs, 1)
     controls = build_controls(inputs, batch)

@@ -15,17 +15,17 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from backend.controls.layer_noise import LayerNoise, freedom_map, release_map
-from backend.engine.healing import SOFT_PX, Redraw, filled, hole_of, redrawn
+from backend.controls.layer_noise import LayerNoise, build_start_steps, build_strength_map
+from backend.engine.healing import SOFT_PX, Redraw, fill, hole_of, redraw_region
 from backend.engine.loop_types import Run, Step
-from backend.engine.paste import paste_weights, pasted
+from backend.engine.paste import paste, paste_weights
 from backend.engine.sampling import Batch
 from backend.errors import RequestError
-from backend.metrics.layer_search import LARGEST_SHARE, Sought, sought_masks
+from backend.metrics.layer_search import LARGEST_SHARE, SearchedLayer, search_masks
 from backend.models.bundle import ModelBundle
 from backend.plan.background import background_words
 from backend.plan.events import LayersFound
-from backend.plan.plan import ApartTask, Plan
+from backend.plan.plan import DecomposeTask, Plan
 from backend.plan.raster import Raster, raster
 from backend.scene.scene import Picture, Pixels
 
@@ -40,15 +40,15 @@ FEATHER_PX = 4
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
     """Steps that draw what lies behind, then the parts."""
-    if not isinstance(plan.task, ApartTask):
+    if not isinstance(plan.task, DecomposeTask):
         raise RequestError(
             "Only a finished picture can be taken apart.", remedy="Pick a candidate first."
         )
     picture = np.ascontiguousarray(pixels.picture(plan.task.source)[..., :3])
     flat = raster(plan, pixels)
     numbers = _objects(plan, flat)
-    masks = sought_masks(
-        bundle, picture, plan.prompt, [_sought(plan, flat, number) for number in numbers]
+    masks = search_masks(
+        bundle, picture, plan.prompt, [_search_layer(plan, flat, number) for number in numbers]
     )
     ids = [plan.layers[number].id for number in numbers]
     found = {layer_id: mask for layer_id, mask in zip(ids, masks, strict=True) if mask is not None}
@@ -93,9 +93,9 @@ def _objects(plan: Plan, flat: Raster) -> list[int]:
     ]
 
 
-def _sought(plan: Plan, flat: Raster, number: int) -> Sought:
+def _search_layer(plan: Plan, flat: Raster, number: int) -> SearchedLayer:
     layer = plan.layers[number]
-    return Sought(layer.phrase, layer.tokens, layer.class_label, flat.visibility[number + 1])
+    return SearchedLayer(layer.phrase, layer.tokens, layer.class_label, flat.visibility[number + 1])
 
 
 def _plate(
@@ -112,9 +112,9 @@ def _plate(
     hole = hole_of(mask)
     if hole.all():
         return np.broadcast_to(np.rint(picture.mean((0, 1))).astype(np.uint8), picture.shape).copy()
-    plain = filled(picture, hole)
-    release = _release(hole, plan, bundle)
-    steps = plan.steps - int(release.min())
+    plain = fill(picture, hole)
+    start_steps = _start_steps(hole, plan, bundle)
+    steps = plan.steps - int(start_steps.min())
     redraw = Redraw(
         (plain,),
         plan.seeds[:1],
@@ -126,13 +126,13 @@ def _plate(
     )
 
     def hold(batch: Batch) -> LayerNoise:
-        cells = torch.from_numpy(release).to(bundle.device)
+        cells = torch.from_numpy(start_steps).to(bundle.device)
         return LayerNoise(batch.source, cells, batch.schedule, batch.stream)
 
-    (drawn,) = yield from redrawn(bundle, plan, redraw, hold)
-    return pasted(plain, drawn, paste_weights(hole.astype(np.float32), FEATHER_PX))
+    (drawn,) = yield from redraw_region(bundle, plan, redraw, hold)
+    return paste(plain, drawn, paste_weights(hole.astype(np.float32), FEATHER_PX))
 
 
-def _release(hole: Mask, plan: Plan, bundle: ModelBundle) -> NDArray[np.int64]:
-    freedom = freedom_map(hole.astype(np.int64), (0.0, HEALING), 0.0)
-    return release_map(freedom, plan.steps, bundle.card.cell_px, "filled")
+def _start_steps(hole: Mask, plan: Plan, bundle: ModelBundle) -> NDArray[np.int64]:
+    strength = build_strength_map(hole.astype(np.int64), (0.0, HEALING), 0.0)
+    return build_start_steps(strength, plan.steps, bundle.card.cell_px, "filled")

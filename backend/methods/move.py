@@ -17,10 +17,10 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from backend.controls.layer_noise import LayerNoise, freedom_map, release_map
-from backend.engine.healing import SOFT_PX, Redraw, filled, hole_with_shade, redrawn
+from backend.controls.layer_noise import LayerNoise, build_start_steps, build_strength_map
+from backend.engine.healing import SOFT_PX, Redraw, fill, hole_with_shade, redraw_region
 from backend.engine.loop_types import Run, Step
-from backend.engine.paste import changed_pixels, paste_weights, pasted
+from backend.engine.paste import count_changes, paste, paste_weights
 from backend.engine.sampling import Batch, split_into_batches
 from backend.errors import RequestError
 from backend.methods.options import parse_options
@@ -47,14 +47,14 @@ class Cutting:
     """What a move takes away and puts down: bool (h, w) masks of one picture, uint8 (h, w, 3).
 
     ``hole`` is the object with margin and shadow at the old place, ``rim`` a band along its outline
-    at the new one. ``laid`` is the object's pixels at the new place, ``alpha`` float32 (h, w) their
+    at the new one. ``composited`` is the object's pixels at the new place, ``alpha`` float32 (h, w) their
     share, ``core`` those that no rim reaches, ``light`` float32 (h, w, 3) what its shadow leaves of
     the ground there (see ``hole_with_shade``).
     """
 
     hole: Mask
     rim: Mask
-    laid: Picture
+    composited: Picture
     alpha: Floats
     core: Mask
     light: Floats
@@ -75,7 +75,7 @@ class _Move:
     @property
     def lengths(self) -> tuple[int, int]:
         """How many steps each of the two runs takes."""
-        hole, rim = (self.plan.steps - int(release.min()) for release in self.releases)
+        hole, rim = (self.plan.steps - int(start_steps.min()) for start_steps in self.releases)
         return hole, rim
 
 
@@ -83,26 +83,26 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
     """Steps, then Images, for each chunk of ``plan.batch`` candidates; they differ in the hole
     and the rim.
     """
-    move = _prepared(plan, bundle, pixels)
+    move = _prepare(plan, bundle, pixels)
     cutting, feather_px = move.cutting, move.target.feather_px
     at_hole = paste_weights(cutting.hole.astype(np.float32), feather_px)
     at_rim = np.where(
         cutting.core, 0, paste_weights(cutting.rim.astype(np.float32), feather_px // 2)
     )
     touched = np.maximum.reduce([at_hole, at_rim, cutting.alpha, 1 - cutting.light.min(-1)])
-    plate = filled(move.source, cutting.hole)
+    plate = fill(move.source, cutting.hole)
     for offset, seeds in split_into_batches(plan):
-        healed = yield from _redrawn(move, bundle, (plate,) * len(seeds), seeds, 0)
+        healed = yield from _redraw(move, bundle, (plate,) * len(seeds), seeds, 0)
         laid = tuple(
-            laid_over(pasted(move.source, picture, at_hole), cutting) for picture in healed
+            composite_object(paste(move.source, picture, at_hole), cutting) for picture in healed
         )
-        blended = yield from _redrawn(move, bundle, laid, seeds, 1)
+        blended = yield from _redraw(move, bundle, laid, seeds, 1)
         whole = tuple(
-            pasted(under, picture, at_rim) for under, picture in zip(laid, blended, strict=True)
+            paste(under, picture, at_rim) for under, picture in zip(laid, blended, strict=True)
         )
         yield Images(
             tuple(
-                Image(index, picture, changed_outside=changed_pixels(move.source, picture, touched))
+                Image(index, picture, changed_outside=count_changes(move.source, picture, touched))
                 for index, picture in enumerate(whole, offset)
             )
         )
@@ -114,7 +114,7 @@ def cut(source: Picture, mask: Mask, dx_px: int, dy_px: int) -> Cutting:
     """
     side_px = min(mask.shape)
     rim_px = max(1, round(side_px * RIM_SHARE))
-    there = shifted(mask, dx_px, dy_px)
+    there = shift(mask, dx_px, dy_px)
     hole, light = hole_with_shade(source, mask)
     if not mask.any() or hole.all():
         raise RequestError(
@@ -131,18 +131,18 @@ def cut(source: Picture, mask: Mask, dx_px: int, dy_px: int) -> Cutting:
     rim = wide & ~ndimage.binary_erosion(there, border_value=1)
     core = ndimage.binary_erosion(there, iterations=rim_px, border_value=1)
     alpha = ndimage.gaussian_filter(there.astype(np.float32), SOFT_PX) * wide
-    under = 1 - shifted(1 - light, dx_px, dy_px)
-    return Cutting(hole, rim, shifted(source, dx_px, dy_px), alpha.astype(np.float32), core, under)
+    under = 1 - shift(1 - light, dx_px, dy_px)
+    return Cutting(hole, rim, shift(source, dx_px, dy_px), alpha.astype(np.float32), core, under)
 
 
-def laid_over(under: Picture, cutting: Cutting) -> Picture:
+def composite_object(under: Picture, cutting: Cutting) -> Picture:
     """The object put down at its new place, over its shadow."""
     below = under.astype(np.float32) * cutting.light
-    mixed = below + cutting.alpha[..., None] * (cutting.laid.astype(np.float32) - below)
+    mixed = below + cutting.alpha[..., None] * (cutting.composited.astype(np.float32) - below)
     return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
 
 
-def shifted(values: NDArray[np.generic], dx_px: int, dy_px: int) -> NDArray:
+def shift(values: NDArray[np.generic], dx_px: int, dy_px: int) -> NDArray:
     """An array (h, w, …) moved right and down; zeros come in from the other side."""
     high, wide = values.shape[:2]
     moved = np.zeros_like(values)
@@ -156,7 +156,7 @@ def shifted(values: NDArray[np.generic], dx_px: int, dy_px: int) -> NDArray:
     return moved
 
 
-def _prepared(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> _Move:
+def _prepare(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> _Move:
     """Find the object, cut it out, and decide which cells are free from which step on."""
     options = parse_options(MoveOptions, plan.options)
     target = plan.target
@@ -170,8 +170,8 @@ def _prepared(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> _Move:
     mask = _object(plan, bundle, pixels, source, options)
     cutting = cut(source, mask, options.dx_px, options.dy_px)
     releases = (
-        _release(cutting.hole, options.healing, plan, bundle),
-        _release(cutting.rim, options.blending, plan, bundle),
+        _start_steps(cutting.hole, options.healing, plan, bundle),
+        _start_steps(cutting.rim, options.blending, plan, bundle),
     )
     return _Move(plan, target, source, cutting, releases)
 
@@ -196,15 +196,15 @@ def _object(
     ).mask
 
 
-def _release(region: Mask, level: float, plan: Plan, bundle: ModelBundle) -> NDArray[np.int64]:
+def _start_steps(region: Mask, level: float, plan: Plan, bundle: ModelBundle) -> NDArray[np.int64]:
     """The first free step of each latent cell that the region touches; the others are held to
     the end.
     """
-    freedom = freedom_map(region.astype(np.int64), (0.0, level), 0.0)
-    return release_map(freedom, plan.steps, bundle.card.cell_px, "filled")
+    strength = build_strength_map(region.astype(np.int64), (0.0, level), 0.0)
+    return build_start_steps(strength, plan.steps, bundle.card.cell_px, "filled")
 
 
-def _redrawn(
+def _redraw(
     move: _Move,
     bundle: ModelBundle,
     pictures: tuple[Picture, ...],
@@ -213,25 +213,25 @@ def _redrawn(
 ) -> Generator[Step, None, tuple[Picture, ...]]:
     """One of the two runs (0 the hole, 1 the rim); its steps are counted as parts of both."""
     plan, lengths = move.plan, move.lengths
-    words = (move.target.place, plan.prompt)[number]
+    words = (move.target.background, plan.prompt)[number]
     redraw = Redraw(
         pictures,
         seeds,
         words,
-        _unwanted(move, number),
+        _negative_words(move, number),
         lengths[number],
         sum(lengths[:number]),
         sum(lengths),
     )
 
     def hold(batch: Batch) -> LayerNoise:
-        release = torch.from_numpy(move.releases[number]).to(bundle.device)
-        return LayerNoise(batch.source, release, batch.schedule, batch.stream)
+        start_steps = torch.from_numpy(move.releases[number]).to(bundle.device)
+        return LayerNoise(batch.source, start_steps, batch.schedule, batch.stream)
 
-    return (yield from redrawn(bundle, plan, redraw, hold))
+    return (yield from redraw_region(bundle, plan, redraw, hold))
 
 
-def _unwanted(move: _Move, number: int) -> str:
+def _negative_words(move: _Move, number: int) -> str:
     """The negative words; in the hole the object's own are among them."""
     asked = (move.plan.negative, move.plan.layers[0].phrase if number == 0 else "")
     return ", ".join(words for words in asked if words.strip())

@@ -24,10 +24,10 @@ from backend.engine.sampling import prepare_from_noise, sample_batch
 from backend.errors import RequestError
 from backend.models.bundle import ModelBundle
 from backend.plan.events import EmbeddingsCheckpoint, EmbeddingsLearned
-from backend.plan.plan import LookTask, Plan
-from backend.plan.raster import stacked
+from backend.plan.plan import Plan, TextualInversionTask
+from backend.plan.raster import stack_pictures
 from backend.scene.embedding import Embedding, look_picture
-from backend.scene.packed import packed, unpacked
+from backend.scene.packed import pack_bytes, unpack_bytes
 from backend.scene.scene import Picture, Pixels
 from backend.training.checkpoint import (
     Checkpoint,
@@ -59,7 +59,7 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
     """Steps of learning with checkpoints in between, then the embeddings and what each draws
     alone.
     """
-    if not isinstance(plan.task, LookTask):
+    if not isinstance(plan.task, TextualInversionTask):
         raise RequestError(
             "Looks are learned for layers of a scene.", remedy="Choose the layers to learn from."
         )
@@ -91,20 +91,26 @@ def _checkpoints(
     mark, states = fingerprint(bundle).hex(), trainer.state
     found = {one.layer_id: Checkpoint(states[one.layer_id], one.key, mark) for one in examples}
     return {
-        layer_id: packed(checkpoint_to_bytes(checkpoint)) for layer_id, checkpoint in found.items()
+        layer_id: pack_bytes(checkpoint_to_bytes(checkpoint))
+        for layer_id, checkpoint in found.items()
     }
 
 
 def _states(
-    task: LookTask, bundle: ModelBundle, examples: Sequence[LayerExample], pixels: Pixels
+    task: TextualInversionTask,
+    bundle: ModelBundle,
+    examples: Sequence[LayerExample],
+    pixels: Pixels,
 ) -> dict[str, TrainingState]:
     """The states that can be gone on from: of the same picture and words, and of this model."""
     mark = fingerprint(bundle).hex()
     found: dict[str, TrainingState] = {}
     for example in examples:
-        if example.layer_id in task.begun:
-            picture = pixels.picture(task.begun[example.layer_id])
-            checkpoint = checkpoint_of_picture(picture) or checkpoint_from_bytes(unpacked(picture))
+        if example.layer_id in task.checkpoints:
+            picture = pixels.picture(task.checkpoints[example.layer_id])
+            checkpoint = checkpoint_of_picture(picture) or checkpoint_from_bytes(
+                unpack_bytes(picture)
+            )
             if checkpoint.fits(example.key, mark):
                 found[example.layer_id] = checkpoint.state
     return found
@@ -133,7 +139,7 @@ def examples_of(plan: Plan, pixels: Pixels, layer_ids: Sequence[str]) -> tuple[L
     """The examples of these layers of a plan; a RequestError for one that takes no part or lacks
     words or pixels.
     """
-    flats = stacked(plan, pixels)
+    flats = stack_pictures(plan, pixels)
     examples = []
     for layer_id in layer_ids:
         found = [

@@ -58,7 +58,7 @@ LEAST = 0.2
 
 
 @dataclass(frozen=True)
-class Sought:
+class SearchedLayer:
     """What is looked for: the words, their tokens in the prompt, a class if it has one, and where
     it lay, float (h, w).
 
@@ -71,8 +71,8 @@ class Sought:
     lay: Floats = field(default_factory=lambda: np.zeros((0, 0), np.float32), repr=False)
 
 
-def sought_masks(
-    bundle: ModelBundle, picture: Picture, prompt: str, sought: Sequence[Sought]
+def search_masks(
+    bundle: ModelBundle, picture: Picture, prompt: str, sought: Sequence[SearchedLayer]
 ) -> tuple[Mask | None, ...]:
     """The mask of each, bool (h, w), none overlapping another; None for what is not found in the
     picture.
@@ -92,7 +92,7 @@ def sought_masks(
         for row, column in zip(rows, columns, strict=True)
         if agreement[row, column] > LEAST
     }
-    return _parted(
+    return _separate(
         [proposals[taken[row]] if row in taken else None for row in range(len(sought))], evidence
     )
 
@@ -119,10 +119,10 @@ def word_maps(
             predictor(bundle.unet, schedule, conditioning)(noisy, k)
     means = maps.means()
     assert means is not None
-    return tuple(_stretched(mean, picture.shape[:2]) for mean in means)
+    return tuple(_stretch(mean, picture.shape[:2]) for mean in means)
 
 
-def _stretched(mean: Tensor, sides_px: tuple[int, ...]) -> Floats:
+def _stretch(mean: Tensor, sides_px: tuple[int, ...]) -> Floats:
     """A map (1, h, w) brought to 0..1 and to full size; zeros where it is flat."""
     if not bool(mean.max() > mean.min()):
         return np.zeros(sides_px, np.float32)
@@ -140,7 +140,7 @@ def soft_iou(mask: Mask, known: Floats) -> float:
 
 
 def _evidence(
-    bundle: ModelBundle, picture: Picture, sought: Sequence[Sought], looked: Sequence[Floats]
+    bundle: ModelBundle, picture: Picture, sought: Sequence[SearchedLayer], looked: Sequence[Floats]
 ) -> tuple[dict[str, Floats], list[Floats]]:
     """The segmenter's share of each known class, and what is known of each layer's place: float (h,
     w) in 0..1.
@@ -156,7 +156,7 @@ def _evidence(
     return shares, evidence
 
 
-def _class_of(bundle: ModelBundle, one: Sought) -> str:
+def _class_of(bundle: ModelBundle, one: SearchedLayer) -> str:
     """The class in the family's closed vocabulary; an empty text when it has none."""
     if not any(name in bundle.members for name in CLOSED):
         return ""
@@ -164,7 +164,7 @@ def _class_of(bundle: ModelBundle, one: Sought) -> str:
 
 
 def _class_shares(
-    bundle: ModelBundle, picture: Picture, sought: Sequence[Sought]
+    bundle: ModelBundle, picture: Picture, sought: Sequence[SearchedLayer]
 ) -> dict[str, Floats]:
     wanted = [name for name in (_class_of(bundle, one) for one in sought) if name]
     if not wanted:
@@ -172,7 +172,7 @@ def _class_shares(
     shown = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float().to(bundle.device) / 255
     shares: dict[str, Floats] = {}
     with torch.no_grad():
-        for expert, pairs in replace(experts_of(bundle), open=()).routed(wanted):
+        for expert, pairs in replace(experts_of(bundle), open=()).route(wanted):
             all_shares = expert.segmenter.logits(shown).softmax(1)[0].cpu().numpy()
             shares |= {name: all_shares[channel] for name, channel in pairs}
     return shares
@@ -183,7 +183,7 @@ def _proposals(
     picture: Picture,
     seen: dict[str, Floats],
     looked: Sequence[Floats],
-    sought: Sequence[Sought],
+    sought: Sequence[SearchedLayer],
 ) -> list[Mask]:
     """Pieces of each class, and SAM's cuts of their boxes, of the maps' boxes and peaks, and of
     where layers lay.
@@ -227,7 +227,10 @@ def _distinct(masks: Sequence[Mask]) -> list[Mask]:
 
 
 def _likeness(
-    bundle: ModelBundle, picture: Picture, proposals: Sequence[Mask], sought: Sequence[Sought]
+    bundle: ModelBundle,
+    picture: Picture,
+    proposals: Sequence[Mask],
+    sought: Sequence[SearchedLayer],
 ) -> NDArray[np.float64]:
     """CLIP's cosine of each layer's phrase with the square around each proposal: (layers,
     proposals); 0 without.
@@ -241,7 +244,7 @@ def _likeness(
     return (said @ seen.T).numpy().astype(np.float64)
 
 
-def _parted(masks: Sequence[Mask | None], evidence: Sequence[Floats]) -> tuple[Mask | None, ...]:
+def _separate(masks: Sequence[Mask | None], evidence: Sequence[Floats]) -> tuple[Mask | None, ...]:
     """Pixels that several masks hold go to the layer that is surest of them."""
     sure = np.stack(
         [

@@ -202,7 +202,7 @@ def edge_energy(picture: Picture, within: Mask) -> float:
     return total / count if count else float("nan")
 
 
-def masked_psnr(made: Picture, truth: Picture, within: Mask) -> float:
+def psnr_within(made: Picture, truth: Picture, within: Mask) -> float:
     """Peak signal-to-noise ratio in dB of the pixels of a mask (h, w) alone; infinite if equal."""
     error = np.mean((made[within].astype(np.float64) - truth[within].astype(np.float64)) ** 2)
     return float("inf") if error == 0 else float(10 * np.log10(255.0**2 / error))

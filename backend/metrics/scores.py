@@ -24,7 +24,7 @@ from backend.models.experts import CLOSED, Expert, experts_of
 from backend.models.sam import sam_of
 from backend.plan.layer_score import LayerScore, Scores, why_failed
 from backend.plan.plan import Plan, PlannedLayer
-from backend.plan.raster import raster, stacked
+from backend.plan.raster import raster, stack_pictures
 from backend.scene.scene import Pixels
 
 Picture = NDArray[np.uint8]
@@ -36,7 +36,7 @@ latent cell or less.
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class ScoredLayer:
     """A layer that can be seen: ``region`` (h, w) where it is topmost, its box, and its picture
     over what lies below.
 
@@ -87,9 +87,9 @@ class Scorer:
     pixels: Pixels = field(repr=False)
 
     @cached_property
-    def asked(self) -> tuple[Asked, ...]:
+    def asked(self) -> tuple[ScoredLayer, ...]:
         """The layers that can be seen, from back to front."""
-        return asked_of(self.plan, self.pixels)
+        return select_scored(self.plan, self.pixels)
 
     @torch.no_grad()
     def score(self, pictures: Sequence[Picture]) -> tuple[Scores, ...]:
@@ -97,32 +97,32 @@ class Scorer:
         if not self.asked or not pictures:
             return ((),) * len(pictures)
         likeness = tuple(_likeness(self.bundle, self.asked, pictures))
-        found = tuple(_found(self.bundle, self.asked, pictures))
+        found = tuple(_find_masks(self.bundle, self.asked, pictures))
         return tuple(
             tuple(
-                _said(*each, number, picture)
+                _layer_score(*each, number, picture)
                 for each in zip(self.asked, likeness, found, strict=True)
             )
             for number, picture in enumerate(pictures)
         )
 
 
-def asked_of(plan: Plan, pixels: Pixels) -> tuple[Asked, ...]:
+def select_scored(plan: Plan, pixels: Pixels) -> tuple[ScoredLayer, ...]:
     """What a plan asks of its layers; those that nothing is seen of are left out."""
     topmost = raster(plan, pixels).topmost
     found = []
     for number, (layer, (shown, _)) in enumerate(
-        zip(plan.layers, stacked(plan, pixels), strict=True), start=1
+        zip(plan.layers, stack_pictures(plan, pixels), strict=True), start=1
     ):
         region = topmost == number
         if region.any():
             found.append(
-                Asked(layer, region, box_of(region), shown if layer.picture else shown[:0])
+                ScoredLayer(layer, region, box_of(region), shown if layer.picture else shown[:0])
             )
     return tuple(found)
 
 
-def found_where_asked(found: Mask, region: Mask, others: Mask) -> Mask:
+def keep_reaching_pieces(found: Mask, region: Mask, others: Mask) -> Mask:
     """The pieces of ``found`` that reach into the region, bool (h, w); ``others`` is what other
     layers account for.
     """
@@ -167,8 +167,8 @@ def drift_of(picture: Picture, shown: Picture, region: Mask) -> float | None:
     return float(np.linalg.norm(apart) / (255 * np.sqrt(3)))
 
 
-def _said(
-    asked: Asked, likeness: _Likeness, found: _Found, number: int, picture: Picture
+def _layer_score(
+    asked: ScoredLayer, likeness: _Likeness, found: _Found, number: int, picture: Picture
 ) -> LayerScore:
     """What is kept of one layer of one picture; four decimals are more than any of the figures
     means.
@@ -180,17 +180,17 @@ def _said(
     drop = own - text if own is not None and text is not None else None
     return LayerScore(
         layer_id=asked.layer.id,
-        text=_rounded(text),
-        image=_rounded(likeness.image[number]),
-        iou=_rounded(iou),
-        seam=_rounded(seam_of(picture, asked.region)),
-        drift=_rounded(drift_of(picture, asked.shown, asked.region)),
+        text=_round(text),
+        image=_round(likeness.image[number]),
+        iou=_round(iou),
+        seam=_round(seam_of(picture, asked.region)),
+        drift=_round(drift_of(picture, asked.shown, asked.region)),
         failed=why_failed(found.wanted, iou, asked.layer.phrase, drop),
     )
 
 
 def _likeness(
-    bundle: ModelBundle, asked: Sequence[Asked], pictures: Sequence[Picture]
+    bundle: ModelBundle, asked: Sequence[ScoredLayer], pictures: Sequence[Picture]
 ) -> Iterator[_Likeness]:
     """All crops of a layer have one size, so that each layer is one batch."""
     unknown = (None,) * len(pictures)
@@ -209,8 +209,8 @@ def _likeness(
         yield _Likeness(text[: len(pictures)], image, text[-1] if shown else None)
 
 
-def _found(
-    bundle: ModelBundle, asked: Sequence[Asked], pictures: Sequence[Picture]
+def _find_masks(
+    bundle: ModelBundle, asked: Sequence[ScoredLayer], pictures: Sequence[Picture]
 ) -> Iterator[_Found]:
     """Per layer what a segmenter that knows its class finds, else what SAM cuts out of its box,
     else nothing.
@@ -233,13 +233,13 @@ def _found(
         yield _Found(
             name,
             tuple(
-                mask_iou(found_where_asked(mask, each.region, others), each.region)
+                mask_iou(keep_reaching_pieces(mask, each.region, others), each.region)
                 for mask in maps[name]
             ),
         )
 
 
-def _classes(bundle: ModelBundle, asked: Sequence[Asked]) -> list[str]:
+def _classes(bundle: ModelBundle, asked: Sequence[ScoredLayer]) -> list[str]:
     """The class of each layer in a closed vocabulary of the family: its own label, else the one
     that its words name.
     """
@@ -259,7 +259,7 @@ def _class_masks(
     if not wanted:
         return {}
     shown = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float().to(bundle.device) / 255
-    routes = replace(experts_of(bundle), open=()).routed(wanted)
+    routes = replace(experts_of(bundle), open=()).route(wanted)
     return {
         name: list(labels == channel)
         for expert, share in routes
@@ -273,7 +273,7 @@ def _labels(expert: Expert, shown: torch.Tensor) -> NDArray[np.int64]:
 
 
 def _cuts(
-    bundle: ModelBundle, asked: Sequence[Asked], pictures: Sequence[Picture]
+    bundle: ModelBundle, asked: Sequence[ScoredLayer], pictures: Sequence[Picture]
 ) -> dict[str, tuple[float | None, ...]]:
     """Overlap of each boxed object with what SAM cuts out of its box; a place cannot be boxed."""
     boxed = [each for each in asked if not each.is_place]
@@ -304,5 +304,5 @@ def _ring_px(region: Mask) -> int:
     return max(1, round(min(region.shape) * RING_SHARE))
 
 
-def _rounded(value: float | None) -> float | None:
+def _round(value: float | None) -> float | None:
     return None if value is None else round(value, 4)

@@ -107,7 +107,7 @@ def prompt_similarity(clip: Clip, made: Sequence[Pixels], prompt: str) -> float:
     return float((vectors(clip, made) @ clip.encode_text([prompt]).cpu().T).mean())
 
 
-def retrieved(first: Tensor, second: Tensor) -> list[float]:
+def retrieve(first: Tensor, second: Tensor) -> list[float]:
     """1.0 for each row of ``first`` (n, d) whose nearest row of ``second`` (n, d) is its own, else
     0.0.
     """

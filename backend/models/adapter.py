@@ -25,7 +25,7 @@ from torch import Tensor
 
 from backend.errors import ModelError, RequestError, StoreError
 from backend.models.bundle import ModelBundle
-from backend.scene.packed import packed, unpacked
+from backend.scene.packed import pack_bytes, unpack_bytes
 from backend.scene.tensor_file import TensorFile, pack_tensors, unpack_tensors
 
 AdapterKind = Literal["textual_inversion", "custom_diffusion", "dreambooth", "dreambooth_lora"]
@@ -144,12 +144,12 @@ def adapter_picture(adapter: Adapter) -> NDArray[np.uint8]:
     """The adapter as uint8 (h, w, 4): so it has a digest, is stored and sent like every other
     picture of a scene.
     """
-    return packed(adapter_to_bytes(adapter))
+    return pack_bytes(adapter_to_bytes(adapter))
 
 
 def adapter_of_picture(picture: NDArray[np.uint8]) -> Adapter:
     """The adapter that a picture holds; a ModelError when it holds none."""
-    return adapter_from_bytes(unpacked(picture))
+    return adapter_from_bytes(unpack_bytes(picture))
 
 
 def model_fingerprint(bundle: ModelBundle) -> str:

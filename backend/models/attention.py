@@ -115,7 +115,7 @@ Hook = Callable[[Any, tuple[Tensor, ...], Tensor], Tensor | None]
 
 
 @contextmanager
-def hooks_installed(unet: nn.Module, hooks: Mapping[str, Hook]) -> Iterator[None]:
+def install_hooks(unet: nn.Module, hooks: Mapping[str, Hook]) -> Iterator[None]:
     """Let ``hooks`` (by module name) see and change outputs until the end of the block, beside any
     processor.
     """
@@ -126,7 +126,7 @@ def hooks_installed(unet: nn.Module, hooks: Mapping[str, Hook]) -> Iterator[None
 
 
 @contextmanager
-def processors_replaced(unet: Any, attends: Mapping[str, Attend]) -> Iterator[None]:
+def replace_processors(unet: Any, attends: Mapping[str, Attend]) -> Iterator[None]:
     """Let ``attends`` (by site name) act until the end of the block; then the former processors are
     back.
 

@@ -19,7 +19,7 @@ Value = TypeVar("Value")
 KEPT_VALUES = 32
 
 
-class Kept:
+class BoundedMemory:
     """Values that are dear to make and belong to one bundle; the least recently used goes first."""
 
     def __init__(self, limit: int = KEPT_VALUES) -> None:
@@ -42,7 +42,7 @@ Diffusion's.
 """
 
 
-class Recorded:
+class FeatureCache:
     """Tensors found along denoising paths, by path and step, within a budget of bytes.
 
     Room is made by dropping whole paths, the least recently used first. What does not fit beside
@@ -102,8 +102,8 @@ class ModelBundle:
     dtype: torch.dtype
     second_text: SecondText | None = field(default=None, repr=False)
     members: Members = field(default_factory=Members, repr=False, compare=False)
-    kept: Kept = field(default_factory=Kept, repr=False, compare=False)
-    recorded: Recorded = field(default_factory=Recorded, repr=False, compare=False)
+    kept: BoundedMemory = field(default_factory=BoundedMemory, repr=False, compare=False)
+    recorded: FeatureCache = field(default_factory=FeatureCache, repr=False, compare=False)
 
     @property
     def size_bytes(self) -> int:

@@ -22,7 +22,7 @@ Load = Callable[[ModelCard, torch.device], ModelBundle]
 
 
 @dataclass
-class _Seat:
+class _CacheEntry:
     """A model's place in the cache: its lock, how many want it, and the bundle once it was
     loaded.
     """
@@ -44,7 +44,7 @@ class ModelCache:
     def __init__(self, budget_bytes: int, load: Load = load_bundle) -> None:
         self._budget_bytes = budget_bytes
         self._load = load
-        self._seats: OrderedDict[Key, _Seat] = OrderedDict()
+        self._seats: OrderedDict[Key, _CacheEntry] = OrderedDict()
         self._guard = threading.Lock()
 
     @contextmanager
@@ -56,22 +56,22 @@ class ModelCache:
         self._check_fits(card, place)
         key = (card.id, card.folder, str(place))
         with self._guard:
-            seat = self._seats.setdefault(key, _Seat())
+            entry = self._seats.setdefault(key, _CacheEntry())
             self._seats.move_to_end(key)
-            seat.wanted += 1
+            entry.wanted += 1
         try:
-            with seat.lock:
-                bundle = self._bundle(seat, card, place)
-                with _unpatched_afterwards(bundle):
+            with entry.lock:
+                bundle = self._bundle(entry, card, place)
+                with _check_unpatched(bundle):
                     yield bundle
         finally:
             with self._guard:
-                seat.wanted -= 1
+                entry.wanted -= 1
 
-    def loaded(self) -> tuple[str, ...]:
+    def list_ids(self) -> tuple[str, ...]:
         """Ids of the loaded models, the most recently used last."""
         with self._guard:
-            return tuple(key[0] for key, seat in self._seats.items() if seat.loaded)
+            return tuple(key[0] for key, entry in self._seats.items() if entry.loaded)
 
     def _check_fits(self, card: ModelCard, device: torch.device) -> None:
         needed = card.weights * dtype_for(device).itemsize
@@ -82,25 +82,25 @@ class ModelCache:
                 remedy="Raise the memory budget in the settings, or choose a smaller model.",
             )
 
-    def _bundle(self, seat: _Seat, card: ModelCard, device: torch.device) -> ModelBundle:
-        if not seat.loaded:
+    def _bundle(self, entry: _CacheEntry, card: ModelCard, device: torch.device) -> ModelBundle:
+        if not entry.loaded:
             self._make_room(card.weights * dtype_for(device).itemsize)
-            seat.loaded.append(self._load(card, device))
-        return seat.loaded[0]
+            entry.loaded.append(self._load(card, device))
+        return entry.loaded[0]
 
     def _make_room(self, needed_bytes: int) -> None:
         with self._guard:
-            held = sum(seat.size_bytes for seat in self._seats.values())
-            for key, seat in list(self._seats.items()):
+            held = sum(entry.size_bytes for entry in self._seats.values())
+            for key, entry in list(self._seats.items()):
                 if held + needed_bytes <= self._budget_bytes:
                     return
-                if not seat.wanted:
-                    held -= seat.size_bytes
+                if not entry.wanted:
+                    held -= entry.size_bytes
                     del self._seats[key]
 
 
 @contextmanager
-def _unpatched_afterwards(bundle: ModelBundle) -> Iterator[None]:
+def _check_unpatched(bundle: ModelBundle) -> Iterator[None]:
     """After the run every attention site must carry the processor object it had before."""
     before = dict(bundle.unet.attn_processors)
     try:

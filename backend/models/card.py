@@ -14,9 +14,9 @@ from backend.models.folder import (
     check_folder,
     check_safetensors,
     has_second_text,
+    list_weights,
     read_json,
     weight_files,
-    weighted_parts,
 )
 from backend.models.members import MemberCard, MemberName, find_members
 from backend.plan.card import TokenSpan
@@ -87,7 +87,7 @@ def read_card(folder: Path, model_id: str, title: str) -> ModelCard:
     second = has_second_text(index)
     _check_networks(folder, unet, vae, second)
     cell_px = 2 ** (len(vae["block_out_channels"]) - 1)
-    parts = weighted_parts(index).items()
+    parts = list_weights(index).items()
     counts = (
         check_safetensors(file) for part, stem in parts for file in weight_files(folder, part, stem)
     )

@@ -44,9 +44,9 @@ def find_models(folders: Sequence[Path], pocket: Path = POCKET_FOLDER) -> Catalo
     cards: list[ModelCard] = []
     refused: dict[str, ModelError] = {}
     taken: set[str] = set()
-    shared = _shared_members(folders)
+    shared = _find_shared_members(folders)
     for folder, name in _candidates(folders, pocket):
-        model_id = _unused(model_id_of(name), taken)
+        model_id = _free_id(model_id_of(name), taken)
         taken.add(model_id)
         try:
             card = read_card(
@@ -58,7 +58,7 @@ def find_models(folders: Sequence[Path], pocket: Path = POCKET_FOLDER) -> Catalo
     return Catalog(tuple(cards), refused)
 
 
-def _shared_members(folders: Sequence[Path]) -> dict[MemberName, MemberCard]:
+def _find_shared_members(folders: Sequence[Path]) -> dict[MemberName, MemberCard]:
     """Members that lie beside the models (``folder/clip``): for every model that has none of its
     own.
     """
@@ -80,7 +80,7 @@ def _candidates(folders: Sequence[Path], pocket: Path) -> Iterator[tuple[Path, s
         )
 
 
-def _unused(model_id: str, taken: set[str]) -> str:
+def _free_id(model_id: str, taken: set[str]) -> str:
     if model_id not in taken:
         return model_id
     numbers = (f"{model_id[:60]}-{number}" for number in range(2, 1000))

@@ -56,7 +56,7 @@ class PhraseSegmenter:
         shown = functional.interpolate(
             pictures, (size, size), mode="bilinear", align_corners=False, antialias=True
         )
-        seen = self._seen(((shown - mean) / std).to(self.words.dtype))
+        seen = self._encode(((shown - mean) / std).to(self.words.dtype))
         rows = [layer.repeat_interleave(len(self.words), dim=0) for layer in seen]
         scores = self.network.decoder(rows, self.words.repeat(count, 1)).logits.float()
         scores = scores.reshape(count, len(self.words), *scores.shape[-2:])
@@ -65,7 +65,7 @@ class PhraseSegmenter:
         )
         return torch.cat([scores, torch.zeros_like(scores[:, :1])], dim=1)
 
-    def _seen(self, shown: Tensor) -> list[Tensor]:
+    def _encode(self, shown: Tensor) -> list[Tensor]:
         """The vision tower's layers that the decoder reads, once a picture; CLIPSeg's own forward
         stops gradients.
         """

@@ -75,13 +75,13 @@ def load_deeplab(folder: Path, device: torch.device, dtype: torch.dtype) -> Deep
     """The DeepLab of a folder; a ModelError names an architecture that is not known."""
     record = read_json(folder / CONFIG)
     name, classes = str(record.get("architecture")), tuple(record.get("classes", ()))
-    network = _built(name, len(classes))
+    network = _build(name, len(classes))
     network.load_state_dict(load_file(folder / WEIGHTS), strict=True)
     side_px = int(record.get("short_side_px", SHORT_SIDE_PX))
     return DeepLab(network.to(device, dtype).eval().requires_grad_(False), classes, side_px)
 
 
-def _built(name: str, classes: int) -> nn.Module:
+def _build(name: str, classes: int) -> nn.Module:
     if name not in ARCHITECTURES:
         raise ModelError(
             f"There is no segmenter {name!r}.",
@@ -110,7 +110,7 @@ def convert(weights: Path, name: str, folder: Path) -> None:
         if not key.startswith("aux_classifier.")
     }
     classes = VOC.split(",")
-    _built(name, len(classes)).load_state_dict(kept, strict=True)
+    _build(name, len(classes)).load_state_dict(kept, strict=True)
     folder.mkdir(parents=True, exist_ok=True)
     save_file(kept, folder / WEIGHTS)
     record = {"architecture": name, "classes": classes, "short_side_px": SHORT_SIDE_PX}

@@ -86,10 +86,10 @@ class Experts:
         """The class that a phrase names ("an orange dotted cat" → "cat"): the longest, then the
         last; "" for none.
         """
-        known = (run for run in runs_of(phrase) if self._known(run))
+        known = (run for run in runs_of(phrase) if self._class_index(run))
         return next(known, phrase.strip() if self.open else "")
 
-    def routed(
+    def route(
         self, classes: Sequence[str]
     ) -> tuple[tuple[Expert, tuple[tuple[str, int], ...]], ...]:
         """Each expert that is needed with its (class, channel) pairs; a RequestError names a class
@@ -107,23 +107,23 @@ class Experts:
         routes = [(self.closed[number], tuple(share)) for number, share in sorted(shares.items())]
         if unknown:
             if not self.open:
-                raise self.unknown_class(unknown[0])
+                raise self.class_error(unknown[0])
             phrases = tuple(unknown)
             expert = Expert("open", (*phrases, "background"), self.open[0].segmenter_for(phrases))
             routes.append((expert, tuple((phrase, i) for i, phrase in enumerate(phrases))))
         return tuple(routes)
 
-    def unknown_class(self, wanted: str) -> RequestError:
+    def class_error(self, wanted: str) -> RequestError:
         """The sentence about a class that no expert knows."""
         return RequestError(
             f"No segmenter of this model knows “{wanted}”.",
-            limit=" ".join((f"Known are {_listed(self.closed)}.", *self.failures)),
+            limit=" ".join((f"Known are {_join_names(self.closed)}.", *self.failures)),
             remedy=(
                 "Choose one of these, or add the member clipseg to the model: it takes any phrase."
             ),
         )
 
-    def _known(self, name: str) -> bool:
+    def _class_index(self, name: str) -> bool:
         return any(expert.channel(name) not in (None, expert.background) for expert in self.closed)
 
 
@@ -135,9 +135,9 @@ def experts_of(bundle: ModelBundle) -> Experts:
     closed = [
         Expert(name, member.vocabulary, member)
         for name in CLOSED
-        for member in _loaded(bundle, name, failures)
+        for member in _load(bundle, name, failures)
     ]
-    takes_any = tuple(_loaded(bundle, OPEN, failures))
+    takes_any = tuple(_load(bundle, OPEN, failures))
     if not closed and not takes_any:
         raise ModelError(
             "This model has no segmenter that could guide painted masks.",
@@ -149,7 +149,7 @@ def experts_of(bundle: ModelBundle) -> Experts:
     return Experts(tuple(closed), takes_any, tuple(failures))
 
 
-def _loaded(bundle: ModelBundle, name: MemberName, failures: list[str]) -> Iterable:
+def _load(bundle: ModelBundle, name: MemberName, failures: list[str]) -> Iterable:
     if name not in bundle.members:
         return ()
     try:
@@ -164,7 +164,7 @@ def _labels(label: str) -> set[str]:
     return {" ".join(part.casefold().split()) for part in label.split(",")}
 
 
-def _listed(experts: Sequence[Expert]) -> str:
+def _join_names(experts: Sequence[Expert]) -> str:
     words = list(dict.fromkeys(word for expert in experts for word in expert.classes))
     more = f" and {len(words) - LISTED} more" if len(words) > LISTED else ""
     return ", ".join(words[:LISTED]) + more if words else "none"

@@ -85,7 +85,7 @@ def check_folder(folder: Path) -> dict[str, Any]:
     expected = EXPECTED | (EXPECTED_SECOND if has_second_text(index) else {})
     for part, (library, classes) in expected.items():
         _check_component(folder, index, part, library, classes)
-    for part, stem in weighted_parts(index).items():
+    for part, stem in list_weights(index).items():
         for path in weight_files(folder, part, stem):
             check_safetensors(path)
     return index
@@ -98,7 +98,7 @@ def has_second_text(index: dict[str, Any]) -> bool:
     return str(index.get("_class_name", "")).startswith("StableDiffusionXL")
 
 
-def weighted_parts(index: dict[str, Any]) -> dict[str, str]:
+def list_weights(index: dict[str, Any]) -> dict[str, str]:
     """Every network of the folder, with the first part of its weights' names."""
     return WEIGHTED | (WEIGHTED_SECOND if has_second_text(index) else {})
 
@@ -137,15 +137,15 @@ def check_safetensors(path: Path) -> int:
         prefix = file.read(8)
         length = struct.unpack("<Q", prefix)[0] if len(prefix) == 8 else size
         if length > min(size - 8, MAX_HEADER_BYTES):
-            raise _damaged(path, "it is cut short or of another format")
+            raise _damage_error(path, "it is cut short or of another format")
         try:
             header = json.loads(file.read(length))
         except ValueError:
-            raise _damaged(path, "its header is not JSON") from None
+            raise _damage_error(path, "its header is not JSON") from None
     try:
         return _check_tensors(path, header, size - 8 - length)
     except (KeyError, TypeError, AttributeError, ValueError):
-        raise _damaged(path, "its header does not follow the format") from None
+        raise _damage_error(path, "its header does not follow the format") from None
 
 
 def _check_tensors(path: Path, header: dict[str, Any], held: int) -> int:
@@ -157,14 +157,14 @@ def _check_tensors(path: Path, header: dict[str, Any], held: int) -> int:
         for side in entry["shape"]:
             count *= int(side)
         if begin != reached or end - begin != count * _DTYPE_BITS[entry["dtype"]] // 8:
-            raise _damaged(path, "its tensors do not fill it without gaps")
+            raise _damage_error(path, "its tensors do not fill it without gaps")
         reached, weights = end, weights + count
     if reached != held:
-        raise _damaged(path, f"it should hold {reached} bytes of weights and holds {held}")
+        raise _damage_error(path, f"it should hold {reached} bytes of weights and holds {held}")
     return weights
 
 
-def _damaged(path: Path, reason: str) -> ModelError:
+def _damage_error(path: Path, reason: str) -> ModelError:
     return ModelError(
         f"{_short(path)} is not a sound safetensors file: {reason}.",
         remedy="Copy or download this file again.",

@@ -14,7 +14,7 @@ from backend.errors import ModelError
 from backend.models.bars import hide_bars
 from backend.models.bundle import ModelBundle
 from backend.models.card import ModelCard, load_tokenizer
-from backend.models.folder import check_folder, variant_of, weight_files, weighted_parts
+from backend.models.folder import check_folder, list_weights, variant_of, weight_files
 from backend.models.members import Members
 from backend.models.second_text import SecondText, split_words
 
@@ -35,7 +35,7 @@ def dtype_for(device: torch.device) -> torch.dtype:
 
 def load_bundle(card: ModelCard, device: torch.device) -> ModelBundle:
     """Load every network of the card; a ModelError names the file that is at fault."""
-    parts = weighted_parts(check_folder(card.folder))
+    parts = list_weights(check_folder(card.folder))
     hide_bars()
     dtype = dtype_for(device)
     networks = {

@@ -28,7 +28,7 @@ class Noising:
         """T, the number of timesteps."""
         return len(self.kept)
 
-    def noised(self, x0: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
+    def add_noise(self, x0: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
         """x_t of clean latents (b, c, h, w) at one timestep a row."""
         a, s = self._levels(timesteps, x0)
         return a * x0 + s * noise

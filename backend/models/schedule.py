@@ -143,7 +143,7 @@ class Schedule:
         self._next = k + 1
         if getattr(result, "pred_original_sample", None) is not None:
             return result.prev_sample, result.pred_original_sample
-        return result.prev_sample, self.denoised(predicted, k, latents)
+        return result.prev_sample, self.predict_clean(predicted, k, latents)
 
     def unstep(self, predicted: Tensor, k: int, after: Tensor) -> Tensor:
         """State k from which DDIM's step with this prediction (of state k) leads to ``after``,
@@ -162,7 +162,7 @@ class Schedule:
             return (after - (s_after * a - a_after * s) * predicted) / (a_after * a + s_after * s)
         return (after - s_after * predicted) * (a / a_after) + s * predicted
 
-    def denoised(self, predicted: Tensor, k: int, latents: Tensor) -> Tensor:
+    def predict_clean(self, predicted: Tensor, k: int, latents: Tensor) -> Tensor:
         """The clean latents x0 that a prediction for state k means."""
         a, s = self._levels[k]
         if self._scheduler.config.prediction_type == "v_prediction":

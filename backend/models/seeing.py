@@ -45,11 +45,11 @@ class Seeing:
                 limit="A batch (n, 3, h, w) of floating-point numbers in 0..1 is expected.",
                 remedy="Hand over pictures in that form.",
             )
-        seen = self._square(self._resized(pictures.float()))
+        seen = self._square(self._resize(pictures.float()))
         mean, std = (seen.new_tensor(v).view(1, 3, 1, 1) for v in (self.mean, self.std))
         return (seen - mean) / std
 
-    def _resized(self, pictures: Tensor) -> Tensor:
+    def _resize(self, pictures: Tensor) -> Tensor:
         high, wide = pictures.shape[-2:]
         target = (self.side_px, self.side_px)
         if self.shorter_px:

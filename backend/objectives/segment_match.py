@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from backend.engine.optimise import Look, Objective
-from backend.engine.views import ViewRange, draw_views, seen_through, with_noise
+from backend.engine.optimise import FitStep, Objective
+from backend.engine.views import ViewRange, draw_views, see_through, with_noise
 
 VIEWS = ViewRange(scale=(0.75, 1.15), noise=0.06)
 """One frozen network is easily pleased by texture; what must please it moved, scaled and noisy is
@@ -24,7 +24,7 @@ more of an object.
 """
 
 
-class NamesPixels(Protocol):
+class ScoresPixels(Protocol):
     """What is needed of a segmenter."""
 
     def logits(self, pictures: Tensor) -> Tensor:
@@ -53,12 +53,12 @@ class SegmentMatch(Objective):
     ``balanced``: inside and outside of each mask count half each, whatever their areas.
     """
 
-    segmenter: NamesPixels = field(repr=False)
+    segmenter: ScoresPixels = field(repr=False)
     targets: Targets
     views: int = 1
     balanced: bool = True
 
-    def losses(self, pictures: Tensor, look: Look) -> Tensor:
+    def losses(self, pictures: Tensor, moment: FitStep) -> Tensor:
         """Per row the mean squared error over the asked channels and the pixels that count, at the
         pictures' size.
         """
@@ -68,11 +68,11 @@ class SegmentMatch(Objective):
             len(pictures), -1, -1, -1
         )
         if self.views:
-            generators = look.generators("segments")
+            generators = moment.generators("segments")
             views = draw_views(generators, self.views, VIEWS)
-            goal = seen_through(goal, views, (height_px, width_px))
+            goal = see_through(goal, views, (height_px, width_px))
             pictures = with_noise(
-                seen_through(pictures, views, (height_px, width_px)), views, generators
+                see_through(pictures, views, (height_px, width_px)), views, generators
             )
         found = self.segmenter.logits(pictures.clamp(0, 1)).softmax(1)[
             :, list(self.targets.channels)

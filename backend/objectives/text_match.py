@@ -10,8 +10,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from backend.engine.optimise import Look, Objective
-from backend.engine.views import WHOLE, ViewRange, draw_views, seen_through, with_noise
+from backend.engine.optimise import FitStep, Objective
+from backend.engine.views import WHOLE, ViewRange, draw_views, see_through, with_noise
 
 CUTOUTS = ViewRange(scale=(0.75, 1.0), noise=0.1)
 """Noise as in VQGAN+CLIP's popular form; views from three quarters of the side on, for a smaller
@@ -54,16 +54,16 @@ class TextMatch(Objective):
     purpose: str = "cutouts"
     """Names the random numbers; terms that are used together have one each."""
 
-    def losses(self, pictures: Tensor, look: Look) -> Tensor:
+    def losses(self, pictures: Tensor, moment: FitStep) -> Tensor:
         """Per row the mean of 2·asin(‖e - u‖/2)² over its cutouts."""
-        return self.distances(pictures, look).mean(dim=1)
+        return self.distances(pictures, moment).mean(dim=1)
 
-    def distances(self, pictures: Tensor, look: Look) -> Tensor:
+    def distances(self, pictures: Tensor, moment: FitStep) -> Tensor:
         """Per row and frame (n, k) the mean distance of its views to its words."""
-        generators = look.generators(self.purpose)
+        generators = moment.generators(self.purpose)
         views = draw_views(generators, self.cutouts, self.allowed, self.frames)
         seen = with_noise(
-            seen_through(pictures, views, (self.side_px, self.side_px)), views, generators
+            see_through(pictures, views, (self.side_px, self.side_px)), views, generators
         )
         wanted = (
             self.texts.to(pictures).repeat_interleave(self.cutouts, dim=0).repeat(len(pictures), 1)

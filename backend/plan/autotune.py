@@ -2,7 +2,7 @@
 each with its reason.
 
 Collage Diffusion, section 4.6, leaves its rule to a supplement that was not published with it; the
-released editor has one, which is ``published`` below. It looks at the size r of a layer: the longer
+released editor has one, which is ``tune_published`` below. It looks at the size r of a layer: the longer
 side of its visible box as a share of the canvas (the released one takes the whole picture's size,
 before it is turned or covered). Ours asks what a layer has to lose: a drawn or photographed object
 has colours of its own, a flat cut-out is only a silhouette to be filled in.
@@ -55,7 +55,7 @@ class Tuned(Record):
     """
 
     layer_id: Identifier
-    noise: Fraction
+    strength: Fraction
     attention_positive: Weight
     attention_negative: Weight
     structure: Fraction
@@ -63,7 +63,7 @@ class Tuned(Record):
 
 
 @dataclass(frozen=True)
-class Seen:
+class SeenLayer:
     """What a rule knows of a layer: ``share`` of the canvas (see ``visible_share``), ``spread`` of
     its colours.
     """
@@ -75,7 +75,7 @@ class Seen:
 
 
 def autotune(scene: Scene, card: Card, pixels: Pixels, rule: Rule = "lamina") -> tuple[Tuned, ...]:
-    """Values for every layer that takes part, from back to front. Nothing is changed; ``applied``
+    """Values for every layer that takes part, from back to front. Nothing is changed; ``apply``
     does that.
     """
     seen = survey(scene, card, pixels).usable
@@ -88,12 +88,14 @@ def autotune(scene: Scene, card: Card, pixels: Pixels, rule: Rule = "lamina") ->
     for number, surveyed in enumerate(seen):
         layer, top = surveyed.layer, number == len(seen) - 1
         tuned.append(
-            RULES[rule](Seen(layer, visible_share(visible[number + 1]), spread(layer, pixels), top))
+            RULES[rule](
+                SeenLayer(layer, visible_share(visible[number + 1]), spread(layer, pixels), top)
+            )
         )
     return tuple(tuned)
 
 
-def applied(scene: Scene, tuned: tuple[Tuned, ...]) -> Scene:
+def apply(scene: Scene, tuned: tuple[Tuned, ...]) -> Scene:
     """The scene with these values; other layers, and the kind of a layer's structure where it has
     one, stay.
     """
@@ -132,7 +134,7 @@ def spread(layer: Layer, pixels: Pixels) -> float | None:
     return float(colours.std(axis=0).mean()) if len(colours) else None
 
 
-def published(seen: Seen) -> Tuned:
+def tune_published(seen: SeenLayer) -> Tuned:
     """The released editor's rule: v_pos = .2 + .4 (1 - r), v_neg = .9 - .5 r, edges .3 + .6 (1 -
     r), noise .5 + .2 r, but .4 for the top layer whatever its size."""
     share, top = seen.share, seen.top
@@ -140,7 +142,7 @@ def published(seen: Seen) -> Tuned:
     size = f"spans {share:.0%} of the canvas"
     return Tuned(
         layer_id=seen.layer.id,
-        noise=round(noise, 3),
+        strength=round(noise, 3),
         attention_positive=round(0.2 + 0.4 * (1 - share), 3),
         attention_negative=round(0.9 - 0.5 * share, 3),
         structure=round(0.3 + 0.6 * (1 - share), 3),
@@ -154,7 +156,7 @@ def published(seen: Seen) -> Tuned:
     )
 
 
-def lamina(seen: Seen) -> Tuned:
+def lamina(seen: SeenLayer) -> Tuned:
     """Ours: what has colours of its own changes least, a flat silhouette more, a painted region
     most; objects' words are drawn in and kept out alike, whatever the size. What covers the canvas
     is a setting."""
@@ -166,7 +168,7 @@ def lamina(seen: Seen) -> Tuned:
     )
     return Tuned(
         layer_id=seen.layer.id,
-        noise=round(noise, 3),
+        strength=round(noise, 3),
         attention_positive=DRAWN_IN,
         attention_negative=KEPT_OUT,
         structure=EDGES,
@@ -185,7 +187,7 @@ def _setting(layer: Layer, flat: float | None) -> Tuned:
     noise = NOTHING_TO_LOSE if flat is None else SETTING + (LITTLE_TO_LOSE - MUCH_TO_LOSE) * flat
     return Tuned(
         layer_id=layer.id,
-        noise=round(noise, 3),
+        strength=round(noise, 3),
         attention_positive=0.2,
         attention_negative=0.0,
         structure=0.0,
@@ -224,7 +226,7 @@ def _with_values(layer: Layer, tuned: Tuned) -> Layer:
         structure = structure.model_copy(update={"weight": tuned.structure})
     return layer.model_copy(
         update={
-            "noise": tuned.noise,
+            "strength": tuned.strength,
             "attention_positive": tuned.attention_positive,
             "attention_negative": tuned.attention_negative,
             "structure": structure,
@@ -232,6 +234,6 @@ def _with_values(layer: Layer, tuned: Tuned) -> Layer:
     )
 
 
-RULES: Mapping[Rule, Callable[[Seen], Tuned]] = MappingProxyType(
-    {"published": published, "lamina": lamina}
+RULES: Mapping[Rule, Callable[[SeenLayer], Tuned]] = MappingProxyType(
+    {"published": tune_published, "lamina": lamina}
 )

@@ -9,20 +9,20 @@ from types import MappingProxyType
 from backend.errors import RequestError
 from backend.plan.background import background_words
 from backend.plan.card import Card
-from backend.plan.notes import called, obstacle_note, size_notes, survey_notes, word_notes
-from backend.plan.phrases import Match, match_phrases, normalised
+from backend.plan.notes import call_name, obstacle_note, size_notes, survey_notes, word_notes
+from backend.plan.phrases import Match, match_phrases, normalise
 from backend.plan.plan import (
-    ApartTask,
     Cover,
-    LookTask,
+    DecomposeTask,
     Note,
     OneLayer,
     Plan,
     PlannedLayer,
+    TextualInversionTask,
     WholePicture,
     plan_layer,
 )
-from backend.plan.request import AnyRequest, Compose, LearnLooks, Reroll, TakeApart
+from backend.plan.request import AnyRequest, Compose, Decompose, LearnEmbeddings, Reroll
 from backend.plan.resolution import check_picture_size
 from backend.plan.survey import Survey, Surveyed, survey
 from backend.scene.layer import Layer
@@ -32,7 +32,7 @@ MAX_BATCH = 8
 """Candidates that run together at most; more are run in several batches."""
 
 TASK_METHODS: Mapping[str, str] = MappingProxyType(
-    {"looks": "textual_inversion", "apart": "decompose"}
+    {"textual_inversion": "textual_inversion", "decompose": "decompose"}
 )
 """Who does what is asked for instead of pictures."""
 
@@ -60,7 +60,7 @@ class _Reading:
         kept = tuple(note for note in layers if not layer_id or note.layer_id == layer_id)
         return (*size_notes(self.survey.scene, self.survey.card), *words, *kept)
 
-    def planned(self, seen: Surveyed) -> PlannedLayer:
+    def plan_layer(self, seen: Surveyed) -> PlannedLayer:
         return plan_layer(
             seen.layer,
             seen.placement,
@@ -91,15 +91,17 @@ def plan_survey(seen: Survey, request: AnyRequest, pixels: Pixels) -> Plan:
             remedy="Write a prompt, or a phrase for a layer.",
         )
     if not isinstance(request, Reroll):
-        if isinstance(request, TakeApart):
+        if isinstance(request, Decompose):
             shape = pixels.picture(request.source).shape
             check_picture_size(shape, reading.survey.size, "picture to decompose")
-        if isinstance(request, Compose) and request.draft is not None:
-            shape = pixels.picture(request.draft).shape
+        if isinstance(request, Compose) and request.stage1 is not None:
+            shape = pixels.picture(request.stage1).shape
             check_picture_size(shape, reading.survey.size, "draft")
-        layers = tuple(reading.planned(seen) for seen in reading.survey.usable)
-        return _plan(reading, request, layers, WholePicture(varied=_varied(reading, request)))
-    chosen = _chosen(reading, request.layer_id)
+        layers = tuple(reading.plan_layer(seen) for seen in reading.survey.usable)
+        return _plan(
+            reading, request, layers, WholePicture(varied=_require_varied(reading, request))
+        )
+    chosen = _require_layer(reading, request.layer_id)
     shape = pixels.picture(request.source).shape
     check_picture_size(shape, reading.survey.size, "picture to draw in")
     target = OneLayer(
@@ -107,9 +109,9 @@ def plan_survey(seen: Survey, request: AnyRequest, pixels: Pixels) -> Plan:
         source=request.source,
         feather_px=request.feather_px,
         above=_covers(reading, chosen),
-        place=background_words(reading.prompt, _object_words(reading)),
+        background=background_words(reading.prompt, _object_words(reading)),
     )
-    return _plan(reading, request, (reading.planned(chosen),), target)
+    return _plan(reading, request, (reading.plan_layer(chosen),), target)
 
 
 def scene_notes(seen: Survey) -> tuple[Note, ...]:
@@ -120,12 +122,12 @@ def scene_notes(seen: Survey) -> tuple[Note, ...]:
 def _read(seen: Survey) -> _Reading:
     scene, card = seen.scene, seen.card
     layers = [surveyed.layer for surveyed in seen.usable]
-    prompt, negative = normalised(scene.prompt), _joined_negatives(scene, layers)
+    prompt, negative = normalise(scene.prompt), _join_negatives(scene, layers)
     if not prompt.strip():
         prompt = ", ".join(
             phrase
             for layer in layers
-            if (phrase := normalised(layer.phrase or layer.class_label).strip())
+            if (phrase := normalise(layer.phrase or layer.class_label).strip())
         )
     found = match_phrases(prompt, [layer.phrase for layer in layers], card)
     matches = {layer.id: match for layer, match in zip(layers, found, strict=True)}
@@ -134,12 +136,12 @@ def _read(seen: Survey) -> _Reading:
     return _Reading(seen, prompt, negative, matches, unwanted)
 
 
-def _joined_negatives(scene: Scene, layers: Sequence[Layer]) -> str:
+def _join_negatives(scene: Scene, layers: Sequence[Layer]) -> str:
     """The scene's negative prompt and, after it, what single layers do not want; those words stay
     in their regions.
     """
     asked = (scene.negative, *(layer.negative for layer in layers))
-    return ", ".join(normalised(words) for words in asked if words.strip())
+    return ", ".join(normalise(words) for words in asked if words.strip())
 
 
 def _plan(
@@ -165,7 +167,7 @@ def _plan(
         target=target,
         options=dict(settings.options) if task is None else {},
         subject=request.subject if isinstance(request, Compose | Reroll) else None,
-        draft=request.draft if isinstance(request, Compose) else None,
+        stage1=request.stage1 if isinstance(request, Compose) else None,
         task=task,
         notes=reading.notes(target.layer_id if isinstance(target, OneLayer) else ""),
     )
@@ -186,21 +188,23 @@ def _object_words(reading: _Reading) -> list[str]:
     return [layer.phrase for layer in reading.survey.scene.layers if layer.id not in places]
 
 
-def _task(request: AnyRequest) -> LookTask | ApartTask | None:
+def _task(request: AnyRequest) -> TextualInversionTask | DecomposeTask | None:
     """What is made instead of pictures."""
-    if isinstance(request, LearnLooks):
-        return LookTask(layer_ids=request.layer_ids, steps=request.steps, begun=request.begun)
-    return ApartTask(source=request.source) if isinstance(request, TakeApart) else None
+    if isinstance(request, LearnEmbeddings):
+        return TextualInversionTask(
+            layer_ids=request.layer_ids, steps=request.steps, checkpoints=request.checkpoints
+        )
+    return DecomposeTask(source=request.source) if isinstance(request, Decompose) else None
 
 
-def _varied(reading: _Reading, request: AnyRequest) -> str | None:
+def _require_varied(reading: _Reading, request: AnyRequest) -> str | None:
     """The one layer in which the candidates shall differ, when it can change."""
     if not isinstance(request, Compose) or request.varied is None:
         return None
-    return _chosen(reading, request.varied).layer.id
+    return _require_layer(reading, request.varied).layer.id
 
 
-def _chosen(reading: _Reading, layer_id: str) -> Surveyed:
+def _require_layer(reading: _Reading, layer_id: str) -> Surveyed:
     """The layer to re-roll, when it can be."""
     for seen in reading.survey.layers:
         if seen.layer.id != layer_id:
@@ -209,9 +213,9 @@ def _chosen(reading: _Reading, layer_id: str) -> Surveyed:
             raise RequestError(
                 obstacle_note(seen).text, remedy="Show it, or choose another layer to re-roll."
             )
-        if seen.layer.noise == 0.0 and seen.layer.noise_map is None:
+        if seen.layer.strength == 0.0 and seen.layer.strength_map is None:
             raise RequestError(
-                f"{called(seen.layer)} has a freedom of 0, so nothing of it may change.",
+                f"{call_name(seen.layer)} has a freedom of 0, so nothing of it may change.",
                 remedy="Raise its freedom to re-roll it.",
             )
         return seen

@@ -7,19 +7,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 
-from backend.plan.notes import called
+from backend.plan.notes import call_name
 from backend.plan.plan import Note
 from backend.scene.layer import Layer
 from backend.scene.scene import Scene
 
 SETTINGS: Mapping[str, tuple[str, Callable[[Layer], bool]]] = MappingProxyType(
     {
-        "look": ("its learned look", lambda layer: layer.look is not None),
+        "embedding": ("its learned look", lambda layer: layer.embedding is not None),
         "structure": ("its held structure", lambda layer: layer.structure.kind != "none"),
-        "noise_map": ("its painted freedom", lambda layer: layer.noise_map is not None),
-        "heard": (
+        "strength_map": ("its painted freedom", lambda layer: layer.strength_map is not None),
+        "prompt_range": (
             "the steps in which it is heard",
-            lambda layer: (layer.heard_from, layer.heard_to) != (0.0, 1.0),
+            lambda layer: (layer.prompt_start, layer.prompt_end) != (0.0, 1.0),
         ),
         "seed": ("its own seed", lambda layer: layer.seed is not None),
     }
@@ -27,7 +27,7 @@ SETTINGS: Mapping[str, tuple[str, Callable[[Layer], bool]]] = MappingProxyType(
 """What a method may leave unread: its words for a person, and whether a layer has it."""
 
 
-def ignored_notes(scene: Scene, title: str, ignores: Collection[str]) -> tuple[Note, ...]:
+def list_ignored(scene: Scene, title: str, ignores: Collection[str]) -> tuple[Note, ...]:
     """A note (code "ignored") for each visible layer with settings, named in SETTINGS, that a
     method does not read.
     """
@@ -35,7 +35,7 @@ def ignored_notes(scene: Scene, title: str, ignores: Collection[str]) -> tuple[N
         Note(
             code="ignored",
             layer_id=layer.id,
-            text=f"{called(layer)}: {title} does not use {_listed(unread)}.",
+            text=f"{call_name(layer)}: {title} does not use {_join_words(unread)}.",
         )
         for layer in scene.visible_layers()
         if (
@@ -46,5 +46,5 @@ def ignored_notes(scene: Scene, title: str, ignores: Collection[str]) -> tuple[N
     )
 
 
-def _listed(words: list[str]) -> str:
+def _join_words(words: list[str]) -> str:
     return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))

@@ -7,7 +7,7 @@ from __future__ import annotations
 from backend.plan.plan import OneLayer, Plan
 
 
-def plan_as_made(plan: Plan) -> Plan:
+def move_layer(plan: Plan) -> Plan:
     """The plan with its layer where "move" puts it; every other plan as it is.
 
     A painted mask stays where it was painted, so a layer that has one is left out: nothing is said

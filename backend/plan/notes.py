@@ -24,7 +24,7 @@ OBSTACLES = {
 }
 
 
-def called(layer: Layer) -> str:
+def call_name(layer: Layer) -> str:
     """The layer as a sentence calls it."""
     return f"Layer “{layer.name or layer.phrase or layer.id}”"
 
@@ -39,12 +39,12 @@ def obstacle_note(seen: Surveyed) -> Note:
         )
     else:
         text = OBSTACLES[seen.obstacle]
-    return Note(code=seen.obstacle, layer_id=seen.layer.id, text=f"{called(seen.layer)} {text}")
+    return Note(code=seen.obstacle, layer_id=seen.layer.id, text=f"{call_name(seen.layer)} {text}")
 
 
 def phrase_notes(layer: Layer, match: Match, card: Card) -> tuple[Note, ...]:
     """What the words of a layer could not do."""
-    phrase, name = layer.phrase.strip(), called(layer)
+    phrase, name = layer.phrase.strip(), call_name(layer)
     if not phrase:
         return (
             Note(

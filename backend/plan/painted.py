@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from backend.plan.class_names import names_one
-from backend.plan.notes import called
+from backend.plan.notes import call_name
 from backend.plan.plan import Note
 from backend.plan.survey import Surveyed
 
@@ -17,7 +17,7 @@ HIDDEN_SHARE = 0.2
 _REPLACED = {"no_mask": "empty", "no_class": "no_phrase"}
 
 
-def painted_notes(seen: Sequence[Surveyed], classes: Collection[str] | None) -> tuple[Note, ...]:
+def notes_on_painted(seen: Sequence[Surveyed], classes: Collection[str] | None) -> tuple[Note, ...]:
     """The notes of the visible painted layers, from back to front.
 
     ``classes`` are all that the model's segmenters know; None when they take any phrase. Codes:
@@ -34,7 +34,7 @@ def with_painted(notes: Sequence[Note], painted: Sequence[Note]) -> tuple[Note, 
 
 
 def _notes(seen: Surveyed, classes: Collection[str] | None) -> Iterator[Note]:
-    layer, name = seen.layer, called(seen.layer)
+    layer, name = seen.layer, call_name(seen.layer)
     inside = name[0].lower() + name[1:]
     words = layer.class_label.strip() or layer.phrase.strip()
     if not words:

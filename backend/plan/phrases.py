@@ -22,7 +22,7 @@ NEAREST_WORDS = (
 NEAREST_RATIO = 0.7  # below it the suggestion is more often noise than a slip of the keyboard
 
 
-class Span(NamedTuple):
+class TextSpan(NamedTuple):
     """Characters start…end (excluded) of the normalised prompt."""
 
     start: int
@@ -39,7 +39,7 @@ class Match:
     or "".
     """
 
-    span: Span | None = None
+    span: TextSpan | None = None
     tokens: tuple[int, ...] = ()
     cut: str = ""
     shared: bool = False
@@ -47,7 +47,7 @@ class Match:
     nearest: str = ""
 
 
-def normalised(text: str) -> str:
+def normalise(text: str) -> str:
     """NFC, the form in which prompts are tokenised and phrases are sought."""
     return unicodedata.normalize("NFC", text)
 
@@ -57,8 +57,8 @@ def match_phrases(prompt: str, phrases: Sequence[str], card: Card) -> tuple[Matc
     equal.
     """
     spans = card.token_spans(prompt)
-    wanted = [" ".join(normalised(phrase).split()) for phrase in phrases]
-    found = _assigned(prompt, wanted)
+    wanted = [" ".join(normalise(phrase).split()) for phrase in phrases]
+    found = _assign_spans(prompt, wanted)
     matches = []
     for phrase, (span, shared, inside) in zip(wanted, found, strict=True):
         if span is None:
@@ -78,18 +78,18 @@ def cut_words(prompt: str, card: Card) -> str:
     return prompt[_word_start(prompt, min(late)) :].strip() if late else ""
 
 
-def occurrences(prompt: str, phrase: str) -> tuple[Span, ...]:
+def occurrences(prompt: str, phrase: str) -> tuple[TextSpan, ...]:
     """Where a phrase stands in the prompt as whole words, from left to right, without overlap."""
     if not phrase:
         return ()
     pattern = r"\s+".join(re.escape(word) for word in phrase.split())
-    found: list[Span] = []
+    found: list[TextSpan] = []
     position = 0
     compiled = re.compile(pattern, re.IGNORECASE)
     while hit := compiled.search(prompt, position):
-        whole = not _joined(prompt, hit.start()) and not _joined(prompt, hit.end())
+        whole = not _is_inside_word(prompt, hit.start()) and not _is_inside_word(prompt, hit.end())
         if whole:
-            found.append(Span(hit.start(), hit.end()))
+            found.append(TextSpan(hit.start(), hit.end()))
         position = hit.end() if whole else hit.start() + 1
     return tuple(found)
 
@@ -107,14 +107,14 @@ def nearest_words(prompt: str, phrase: str) -> str:
     return choices[close[0]] if close else ""
 
 
-def _assigned(prompt: str, phrases: Sequence[str]) -> list[tuple[Span | None, bool, str]]:
+def _assign_spans(prompt: str, phrases: Sequence[str]) -> list[tuple[TextSpan | None, bool, str]]:
     """Span, whether it is shared, and the phrase that holds it instead, for each phrase."""
-    result: list[tuple[Span | None, bool, str]] = [(None, False, "")] * len(phrases)
+    result: list[tuple[TextSpan | None, bool, str]] = [(None, False, "")] * len(phrases)
     groups: dict[str, list[int]] = {}
     for index, phrase in enumerate(phrases):
         if phrase:
             groups.setdefault(phrase.lower(), []).append(index)
-    taken: list[tuple[Span, str]] = []
+    taken: list[tuple[TextSpan, str]] = []
     for indices in sorted(groups.values(), key=lambda group: (-len(phrases[group[0]]), group[0])):
         phrase = phrases[indices[0]]
         everywhere = occurrences(prompt, phrase)
@@ -133,7 +133,7 @@ def _assigned(prompt: str, phrases: Sequence[str]) -> list[tuple[Span | None, bo
 
 
 def _tokens(
-    prompt: str, span: Span, spans: Sequence[TokenSpan], text_length: int
+    prompt: str, span: TextSpan, spans: Sequence[TokenSpan], text_length: int
 ) -> tuple[tuple[int, ...], str]:
     """Positions of the tokens that touch a span and fit the row, and the words from the first that
     does not.
@@ -153,25 +153,27 @@ def _word_start(text: str, position: int) -> int:
     return position
 
 
-def _overlap(one: Span, other: Span) -> bool:
+def _overlap(one: TextSpan, other: TextSpan) -> bool:
     return one.start < other.end and other.start < one.end
 
 
-def _joined(text: str, position: int) -> bool:
+def _is_inside_word(text: str, position: int) -> bool:
     """Whether the characters on both sides of a position belong to one word."""
     if not 0 < position < len(text):
         return False
     before, after = text[position - 1], text[position]
     if unicodedata.category(after)[0] == "M":
         return True
-    return _in_word(before) and _in_word(after) and not (_unspaced(before) or _unspaced(after))
+    return (
+        _in_word(before) and _in_word(after) and not (_is_unspaced(before) or _is_unspaced(after))
+    )
 
 
 def _in_word(character: str) -> bool:
     return character.isalnum() or character == "_" or unicodedata.category(character)[0] == "M"
 
 
-def _unspaced(character: str) -> bool:
+def _is_unspaced(character: str) -> bool:
     """Scripts that put no blanks between words (ideographs, kana) or join particles to them
     (hangul).
     """

@@ -71,7 +71,7 @@ class WholePicture(Record):
     """
 
     kind: Literal["whole"] = "whole"
-    uncovered_noise: Fraction = 1.0
+    uncovered_strength: Fraction = 1.0
     varied: Identifier | None = None
 
 
@@ -89,7 +89,7 @@ class OneLayer(Record):
     identical.
 
     ``above`` are the scene's layers over it, from back to front: what they hide does not belong to
-    its mask. ``place`` are the prompt's words without any object's: what would be there without the
+    its mask. ``background`` are the prompt's words without any object's: what would be there without the
     layer.
     """
 
@@ -98,24 +98,24 @@ class OneLayer(Record):
     source: Digest
     feather_px: Annotated[int, Field(ge=0)]
     above: tuple[Cover, ...] = ()
-    place: str = ""
+    background: str = ""
 
 
-class LookTask(Record):
-    """Learn the looks of these layers in at most ``steps`` steps; ``begun`` are unfinished ones to
+class TextualInversionTask(Record):
+    """Learn the looks of these layers in at most ``steps`` steps; ``checkpoints`` are unfinished ones to
     go on from.
     """
 
-    kind: Literal["looks"] = "looks"
+    kind: Literal["textual_inversion"] = "textual_inversion"
     layer_ids: tuple[Identifier, ...]
     steps: Annotated[int, Field(ge=1)]
-    begun: dict[Identifier, Digest] = {}
+    checkpoints: dict[Identifier, Digest] = {}
 
 
-class ApartTask(Record):
+class DecomposeTask(Record):
     """Take the finished picture ``source`` apart into the planned layers."""
 
-    kind: Literal["apart"] = "apart"
+    kind: Literal["decompose"] = "decompose"
     source: Digest
 
 
@@ -123,7 +123,7 @@ class Plan(Record):
     """The recipe of a run. Same plan, software, hardware class and batch size give the same pixels.
 
     ``seeds`` has one entry per candidate; ``batch`` candidates run together. ``layers`` go from
-    back to front. ``draft`` is the picture that a method of two stages goes on from; without one it
+    back to front. ``stage1`` is the picture that a method of two stages goes on from; without one it
     makes its own. ``notes`` do not decide pixels and are left out of the digest. ``task`` is what
     is made instead of pictures.
     """
@@ -144,8 +144,8 @@ class Plan(Record):
     target: Annotated[WholePicture | OneLayer, Field(discriminator="kind")]
     options: dict[str, OptionValue] = {}
     subject: SubjectRef | None = None
-    draft: Digest | None = None
-    task: Annotated[LookTask | ApartTask, Field(discriminator="kind")] | None = None
+    stage1: Digest | None = None
+    task: Annotated[TextualInversionTask | DecomposeTask, Field(discriminator="kind")] | None = None
     notes: tuple[Note, ...] = ()
 
     def digest(self) -> str:

@@ -15,8 +15,8 @@ from backend.scene.composite import (
     ground,
     lay_over,
     over_grey,
-    seen_most,
     sheet_of,
+    topmost_of,
     visibility,
 )
 from backend.scene.mask import resize_area
@@ -56,10 +56,10 @@ def raster(plan: Plan, pixels: Pixels) -> Raster:
         flat = lay_over(flat, sheet)
         alphas[index] = sheet.alpha
     parts = visibility(alphas)
-    return Raster(over_grey(flat), alphas, parts, seen_most(parts))
+    return Raster(over_grey(flat), alphas, parts, topmost_of(parts))
 
 
-def stacked(plan: Plan, pixels: Pixels) -> tuple[tuple[NDArray[np.uint8], Floats], ...]:
+def stack_pictures(plan: Plan, pixels: Pixels) -> tuple[tuple[NDArray[np.uint8], Floats], ...]:
     """For every layer i the picture of layers 1…i, uint8 (h, w, 3), and the layer's own alpha,
     float32 (h, w).
     """
@@ -76,7 +76,7 @@ def stacked(plan: Plan, pixels: Pixels) -> tuple[tuple[NDArray[np.uint8], Floats
     return tuple(made)
 
 
-def painted_noise(plan: Plan, pixels: Pixels) -> tuple[NDArray[np.float64] | None, ...]:
+def read_strength_maps(plan: Plan, pixels: Pixels) -> tuple[NDArray[np.float64] | None, ...]:
     """For every layer its painted freedom, float64 (h, w) in 0..1 at generation size; None where
     none was painted.
 
@@ -86,20 +86,20 @@ def painted_noise(plan: Plan, pixels: Pixels) -> tuple[NDArray[np.float64] | Non
     size = (plan.width_px, plan.height_px)
     found: list[NDArray[np.float64] | None] = []
     for layer in plan.layers:
-        if layer.noise_map is None:
+        if layer.strength_map is None:
             found.append(None)
             continue
-        grey = resize_area(pixels.mask(layer.noise_map), *size).astype(np.float64)
+        grey = resize_area(pixels.mask(layer.strength_map), *size).astype(np.float64)
         found.append(np.rint(grey * 16) / 16 / 255)
     return tuple(found)
 
 
 def strengths_of(plan: Plan, pixels: Pixels) -> tuple[float | NDArray[np.float64], ...]:
     """The strength of uncovered pixels, then of each layer: a number, or its painted map (h, w)."""
-    uncovered = 0.0 if isinstance(plan.target, OneLayer) else plan.target.uncovered_noise
-    painted = painted_noise(plan, pixels)
+    uncovered = 0.0 if isinstance(plan.target, OneLayer) else plan.target.uncovered_strength
+    painted = read_strength_maps(plan, pixels)
     own = (
-        layer.noise if strength is None else strength
+        layer.strength if strength is None else strength
         for layer, strength in zip(plan.layers, painted, strict=True)
     )
     return (uncovered, *own)

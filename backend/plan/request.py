@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from backend.errors import RequestError
-from backend.scene.layer import Digest, Identifier, Record, Seed, first_complaint
+from backend.scene.layer import Digest, Identifier, Record, Seed, first_refusal
 
 Sampler = Literal["ddim", "euler", "euler_ancestral", "dpmpp_2m", "unipc", "lcm"]
 OptionValue = bool | int | float | str
@@ -20,7 +20,7 @@ MAX_TRIES = 8
 """Of a layer that comes out in one picture of three, 8 tries of one picture miss all in 4 cases of
 100.
 """
-MAX_LOOK_STEPS = 2000
+MAX_EMBEDDING_STEPS = 2000
 """Eight times what the released code takes; a look has settled long before."""
 LCM_STEPS = 50
 """The steps that LCM models were distilled on (diffusers' original_inference_steps): its timesteps
@@ -38,7 +38,7 @@ class RequestKind(StrEnum):
     SUBJECT = "subject"
 
 
-class Settings(Record):
+class RunSettings(Record):
     """The dials of a run. ``options`` are the method's own and are checked by its Options type."""
 
     model: Identifier = "pocket"
@@ -63,15 +63,15 @@ class SubjectRef(Record):
 class Compose(Record):
     """Make ``count`` pictures of the whole scene; with ``subject``, of that one in it.
 
-    With ``draft``, the digest of a first stage's picture, a method of two stages runs the second
+    With ``stage1``, the digest of a first stage's picture, a method of two stages runs the second
     one only. With ``varied``, a layer's id, the candidates differ in that layer only (Collage
     Diffusion).
     """
 
     kind: Literal["compose"] = "compose"
-    settings: Settings = Settings()
+    settings: RunSettings = RunSettings()
     subject: SubjectRef | None = None
-    draft: Digest | None = None
+    stage1: Digest | None = None
     varied: Identifier | None = None
 
 
@@ -85,7 +85,7 @@ class Reroll(Record):
     """
 
     kind: Literal["reroll"] = "reroll"
-    settings: Settings = Settings()
+    settings: RunSettings = RunSettings()
     layer_id: Identifier
     source: Digest
     feather_px: Annotated[int, Field(ge=0, le=256)] = 4
@@ -93,32 +93,32 @@ class Reroll(Record):
     subject: SubjectRef | None = None
 
 
-class LearnLooks(Record):
+class LearnEmbeddings(Record):
     """Learn how these layers look, all in one batch (Collage Diffusion, section 4.3), in at most
     ``steps`` steps.
 
-    ``begun`` are pictures of unfinished looks to go on from, by layer. The released code takes 250
+    ``checkpoints`` are pictures of unfinished looks to go on from, by layer. The released code takes 250
     steps.
     """
 
     kind: Literal["learn"] = "learn"
-    settings: Settings = Settings()
+    settings: RunSettings = RunSettings()
     layer_ids: Annotated[tuple[Identifier, ...], Field(min_length=1)]
-    steps: Annotated[int, Field(ge=1, le=MAX_LOOK_STEPS)] = 250
-    begun: dict[Identifier, Digest] = {}
+    steps: Annotated[int, Field(ge=1, le=MAX_EMBEDDING_STEPS)] = 250
+    checkpoints: dict[Identifier, Digest] = {}
 
 
-class TakeApart(Record):
+class Decompose(Record):
     """Make the finished picture ``source`` layers again: one for each layer with words that is
     found in it.
     """
 
     kind: Literal["decompose"] = "decompose"
-    settings: Settings = Settings()
+    settings: RunSettings = RunSettings()
     source: Digest
 
 
-AnyRequest = Compose | Reroll | LearnLooks | TakeApart
+AnyRequest = Compose | Reroll | LearnEmbeddings | Decompose
 Request = Annotated[AnyRequest, Field(discriminator="kind")]
 _EITHER: Any = Request  # a special form: type checkers know no type of it
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(_EITHER)
@@ -133,7 +133,7 @@ def build_request(record: Any) -> AnyRequest:
     try:
         request: AnyRequest = _ADAPTER.validate_json(json.dumps(record), strict=True)
     except ValidationError as error:
-        first = first_complaint(error, "request", outer=("compose", "reroll", "learn", "decompose"))
+        first = first_refusal(error, "request", outer=("compose", "reroll", "learn", "decompose"))
         raise RequestError(first.what, limit=first.limit, remedy=first.remedy) from None
     except (TypeError, ValueError, RecursionError):
         raise RequestError(

@@ -25,7 +25,7 @@ KINDS: tuple[StructureKind, ...] = ("edges", "soft_edges", "depth")
 
 
 @dataclass(frozen=True, eq=False)
-class Structure:
+class PlannedStructure:
     """``hint`` float32 (h, w) in 0..1, what the ControlNet of this kind sees, and ``weights``
     float32 (h, w) in 0..1.
 
@@ -42,7 +42,7 @@ class Structure:
         return self.hint >= 0.5
 
 
-def structures_of(plan: Plan, flat: Raster, pixels: Pixels) -> tuple[Structure, ...]:
+def structures_of(plan: Plan, flat: Raster, pixels: Pixels) -> tuple[PlannedStructure, ...]:
     """One for each kind that any layer holds to."""
     held = {layer.structure.kind for layer in plan.layers if holds(layer)}
     return tuple(structure_of(plan, flat, pixels, kind) for kind in KINDS if kind in held)
@@ -50,7 +50,7 @@ def structures_of(plan: Plan, flat: Raster, pixels: Pixels) -> tuple[Structure, 
 
 def structure_of(
     plan: Plan, flat: Raster, pixels: Pixels, kind: StructureKind = "edges"
-) -> Structure:
+) -> PlannedStructure:
     """The edges of all layers that hold to this kind, each where it is seen, and the weight of the
     topmost layer.
 
@@ -67,8 +67,8 @@ def structure_of(
         levels[number] = layer.structure.weight
         if kind != "depth":
             near = ndimage.binary_dilation(flat.visibility[number] >= SEEN_SHARE, np.ones((3, 3)))
-            hint = np.maximum(hint, _drawn(layer, pixels, shape) * near)
-    return Structure(kind, hint, levels[flat.topmost])
+            hint = np.maximum(hint, _draw_edges(layer, pixels, shape) * near)
+    return PlannedStructure(kind, hint, levels[flat.topmost])
 
 
 def holds(layer: PlannedLayer) -> bool:
@@ -78,7 +78,7 @@ def holds(layer: PlannedLayer) -> bool:
     )
 
 
-def _drawn(layer: PlannedLayer, pixels: Pixels, shape: tuple[int, int]) -> Floats:
+def _draw_edges(layer: PlannedLayer, pixels: Pixels, shape: tuple[int, int]) -> Floats:
     """The edges of one layer's picture on the canvas, painted mask and opacity left aside."""
     if layer.picture is None:
         return np.zeros(shape, np.float32)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 
 from backend.errors import RequestError
-from backend.plan.phrases import normalised, occurrences
+from backend.plan.phrases import normalise, occurrences
 from backend.scene.layer import Layer
 from backend.scene.scene import Scene
 
@@ -22,17 +22,17 @@ def personal_scene(scene: Scene, layer: Layer, class_word: str) -> Scene:
     occurrence, from back to front. A phrase without the class word is replaced as a whole. A
     RequestError when the prompt holds neither.
     """
-    phrase = " ".join(normalised(layer.phrase).split())
-    prompt = normalised(scene.prompt)
-    marked = _marked(phrase, class_word) if phrase else MARK
+    phrase = " ".join(normalise(layer.phrase).split())
+    prompt = normalise(scene.prompt)
+    marked = _mark(phrase, class_word) if phrase else MARK
     if not prompt.strip():
-        return _spoken(scene, layer, "", marked)
+        return _write_phrase(scene, layer, "", marked)
     places = occurrences(prompt, phrase)
     if places:
         start, end = places[min(_order(scene, layer), len(places) - 1)]
-        return _spoken(scene, layer, prompt[:start] + marked + prompt[end:], marked)
+        return _write_phrase(scene, layer, prompt[:start] + marked + prompt[end:], marked)
     if not phrase and occurrences(prompt, class_word):
-        return _spoken(scene, layer, _marked(prompt, class_word), marked)
+        return _write_phrase(scene, layer, _mark(prompt, class_word), marked)
     raise RequestError(
         (
             f"“{phrase or class_word}” does not stand in the prompt, so the subject has no place "
@@ -43,7 +43,7 @@ def personal_scene(scene: Scene, layer: Layer, class_word: str) -> Scene:
     )
 
 
-def _marked(text: str, class_word: str) -> str:
+def _mark(text: str, class_word: str) -> str:
     """The text with the mark in place of its first class word, or the mark alone."""
     found, count = re.subn(
         rf"\b{re.escape(class_word)}\b", MARK, text, count=1, flags=re.IGNORECASE
@@ -60,7 +60,7 @@ def _order(scene: Scene, layer: Layer) -> int:
     return next((index for index, each in enumerate(shown) if each.id == layer.id), 0)
 
 
-def _spoken(scene: Scene, layer: Layer, prompt: str, phrase: str) -> Scene:
+def _write_phrase(scene: Scene, layer: Layer, prompt: str, phrase: str) -> Scene:
     layers = tuple(
         each.model_copy(update={"phrase": phrase}) if each.id == layer.id else each
         for each in scene.layers

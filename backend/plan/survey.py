@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from backend.plan.card import Card
 from backend.plan.resolution import Size, generation_size
 from backend.scene.composite import alpha_of
-from backend.scene.geometry import scaled
+from backend.scene.geometry import with_scale
 from backend.scene.layer import Layer, Placement
 from backend.scene.scene import Pixels, Scene
 
@@ -65,17 +65,17 @@ def survey(scene: Scene, card: Card, pixels: Pixels) -> Survey:
     left = np.ones((size.height_px, size.width_px), np.float32)
     seen: list[Surveyed] = []
     for layer in reversed(scene.layers):
-        surveyed, left = _surveyed(layer, scene, size, card.cell_px**2, (pixels, left))
+        surveyed, left = _survey_layer(layer, scene, size, card.cell_px**2, (pixels, left))
         seen.append(surveyed)
     return Survey(scene, card, tuple(reversed(seen)))
 
 
 def in_generation_px(placement: Placement, scene: Scene, size: Size) -> Placement:
     """A placement of the canvas in the pixels of the generated picture."""
-    return scaled(placement, size.width_px / scene.width_px, size.height_px / scene.height_px)
+    return with_scale(placement, size.width_px / scene.width_px, size.height_px / scene.height_px)
 
 
-def _surveyed(
+def _survey_layer(
     layer: Layer, scene: Scene, size: Size, cell_area: int, rest: tuple[Pixels, NDArray[np.float32]]
 ) -> tuple[Surveyed, NDArray[np.float32]]:
     """One layer, and what it leaves uncovered of ``rest``: the pixel store and what is still

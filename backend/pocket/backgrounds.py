@@ -23,7 +23,7 @@ def gradient(side: int, stops: tuple[tuple[float, Rgb], ...]) -> Image.Image:
     return Image.fromarray(strip, "RGB").resize((side, side))
 
 
-def varied(rgb: Rgb, random: Random, amount: int = 7) -> Rgb:
+def vary(rgb: Rgb, random: Random, amount: int = 7) -> Rgb:
     """The colour, a little off; the same shift in all channels keeps the hue."""
     shift = int(random.integers(-amount, amount + 1))
     return tuple(int(np.clip(v + shift, 0, 255)) for v in rgb)  # type: ignore[return-value]
@@ -72,9 +72,9 @@ def meadow(picture: Image.Image, random: Random) -> Image.Image:
     side = picture.width
     picture.paste(gradient(side, ((0, (150, 205, 240)), (0.5, (222, 240, 244)))))
     horizon = float(random.uniform(0.4, 0.52))
-    hill(picture, random, horizon - 0.06, 0.035, varied((160, 204, 158), random))
-    hill(picture, random, horizon + 0.06, 0.03, varied((134, 194, 110), random))
-    hill(picture, random, horizon + 0.2, 0.03, varied((112, 178, 90), random))
+    hill(picture, random, horizon - 0.06, 0.035, vary((160, 204, 158), random))
+    hill(picture, random, horizon + 0.06, 0.03, vary((134, 194, 110), random))
+    hill(picture, random, horizon + 0.2, 0.03, vary((112, 178, 90), random))
     pen = ImageDraw.Draw(picture)
     for x, y in random.random((26, 2)):
         foot = (horizon + 0.24 + (0.74 - horizon) * y) * side
@@ -132,8 +132,8 @@ def night(picture: Image.Image, random: Random) -> Image.Image:
         0.0042,
         ((255, 250, 220), (196, 200, 246), (236, 214, 250)),
     )
-    hill(picture, random, float(random.uniform(0.7, 0.78)), 0.03, varied((50, 46, 96), random, 5))
-    hill(picture, random, float(random.uniform(0.83, 0.88)), 0.025, varied((36, 36, 78), random, 5))
+    hill(picture, random, float(random.uniform(0.7, 0.78)), 0.03, vary((50, 46, 96), random, 5))
+    hill(picture, random, float(random.uniform(0.83, 0.88)), 0.025, vary((36, 36, 78), random, 5))
     return picture
 
 
@@ -150,7 +150,7 @@ def beach(picture: Image.Image, random: Random) -> Image.Image:
     random.bit_generator.state = state
     hill(picture, random, horizon + 0.225, 0.018, (222, 192, 146), 1.6)
     random.bit_generator.state = state
-    hill(picture, random, horizon + 0.26, 0.018, varied((244, 220, 172), random), 1.6)
+    hill(picture, random, horizon + 0.26, 0.018, vary((244, 220, 172), random), 1.6)
     for x, y in random.random((9, 2)):
         a, b, w = x * side, (horizon + 0.36 + (0.62 - horizon) * y) * side, 0.1 * side
         pen.arc(
@@ -206,9 +206,9 @@ def snow(picture: Image.Image, random: Random) -> Image.Image:
     side = picture.width
     picture.paste(gradient(side, ((0, (146, 182, 216)), (0.55, (208, 224, 238)))))
     horizon = float(random.uniform(0.44, 0.56))
-    hill(picture, random, horizon, 0.04, varied((192, 210, 232), random, 5))
-    hill(picture, random, horizon + 0.13, 0.035, varied((216, 228, 243), random, 4))
-    hill(picture, random, horizon + 0.27, 0.025, varied((233, 240, 249), random, 3))
+    hill(picture, random, horizon, 0.04, vary((192, 210, 232), random, 5))
+    hill(picture, random, horizon + 0.13, 0.035, vary((216, 228, 243), random, 4))
+    hill(picture, random, horizon + 0.27, 0.025, vary((233, 240, 249), random, 3))
     dots(picture, random, 30, (0.0, 1.0), 0.0065, ((255, 255, 255), (244, 249, 255)))
     return picture
 

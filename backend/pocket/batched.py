@@ -19,7 +19,7 @@ from PIL import Image, ImageFilter
 from torch import Tensor
 
 from backend.pocket.backgrounds import paint_background
-from backend.pocket.sprites import paint_sprite, placed, side_for
+from backend.pocket.sprites import paint_sprite, place_sprite, side_for
 from backend.pocket.words import BACKGROUNDS, CLASSES, COLOURS, TEXTURES
 from backend.pocket.world import (
     AIRBORNE_SHARE,
@@ -28,7 +28,7 @@ from backend.pocket.world import (
     OPAQUE,
     PLAIN_SHARE,
     RADII,
-    allowed_looks,
+    list_looks,
 )
 
 LEVELS_PX = (128, 64, 32)
@@ -98,7 +98,7 @@ class BatchedWorld:
                 for number in range(plates_each)
             ]
         ).to(device)
-        self.allowed = torch.tensor([look_number(*look) for look in allowed_looks()], device=device)
+        self.allowed = torch.tensor([look_number(*look) for look in list_looks()], device=device)
 
     def draw(self, count: int, objects: int, generator: torch.Generator) -> SceneBatch:
         """``count`` scenes of ``objects`` things each (1 to 4), none a held-out combination."""
@@ -110,7 +110,7 @@ class BatchedWorld:
         picture = self.plates[plates].float() / 255
         covers = [self._object(layouts, n) for n in range(layouts.look.shape[1])]
         for n in range(len(covers)):
-            picture = self._shaded(picture, layouts, n)
+            picture = self._shade(picture, layouts, n)
         instances = torch.zeros(
             picture.shape[0], *picture.shape[2:], dtype=torch.long, device=self.device
         )
@@ -191,7 +191,7 @@ class BatchedWorld:
         u = torch.where(layouts.flip[rows, n][:, None, None], -u, u)
         return torch.stack([u, v], -1) / reach
 
-    def _shaded(self, picture: Tensor, layouts: Layouts, n: int) -> Tensor:
+    def _shade(self, picture: Tensor, layouts: Layouts, n: int) -> Tensor:
         """The picture under the shadows of the n-th objects; see ``world`` for the two kinds."""
         look = layouts.look[:, n]
         there = look >= 0
@@ -247,7 +247,7 @@ def _tensor(picture: Image.Image) -> Tensor:
 def _sprite(class_: str, colour: str, texture: str, side_px: int) -> Tensor:
     """Premultiplied uint8 (4, side, side)."""
     sprite = paint_sprite(class_, colour, texture, False, side_for(2 * side_px))
-    return _tensor(placed(sprite, side_px, 0.0).convert("RGBa"))
+    return _tensor(place_sprite(sprite, side_px, 0.0).convert("RGBa"))
 
 
 def _foot(shape: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from backend.plan.request import Settings
+from backend.plan.request import RunSettings
 from backend.pocket.words import PLACES, build_phrase, with_article
 from backend.pocket.world import draw_background, draw_object
 from backend.scene.layer import Layer, Placement
@@ -99,7 +99,7 @@ EXAMPLES: tuple[ExampleScene, ...] = (
 )  # fmt: skip
 
 
-def _trimmed(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _trim(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The picture without its transparent rim."""
     rows, columns = np.flatnonzero(picture[..., 3].any(1)), np.flatnonzero(picture[..., 3].any(0))
     return np.ascontiguousarray(picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
@@ -124,7 +124,7 @@ def paper_cutout(picture: NDArray[np.uint8], colour: str) -> NDArray[np.uint8]:
 def cutout(toy: Toy) -> NDArray[np.uint8]:
     """The toy's cut-out, uint8 (h, w, 4) straight alpha, trimmed."""
     class_, colour, texture = toy.look
-    picture = _trimmed(draw_object(class_, colour, texture, CUTOUT_PX))
+    picture = _trim(draw_object(class_, colour, texture, CUTOUT_PX))
     return paper_cutout(picture, colour) if toy.paper else picture
 
 
@@ -143,11 +143,11 @@ def _toy_layer(toy: Toy, number: int, pixels: MemoryPixels) -> Layer:
             rotation_deg=toy.rotation_deg,
         ),
         phrase=toy.phrase,
-        noise=toy.noise,
+        strength=toy.noise,
     )
 
 
-def build_example(example: ExampleScene) -> tuple[Scene, MemoryPixels, Settings]:
+def build_example(example: ExampleScene) -> tuple[Scene, MemoryPixels, RunSettings]:
     """The scene, its pixels, and the settings it opens with."""
     pixels = MemoryPixels()
     plate = draw_background(example.background, CANVAS_PX, example.seed)
@@ -159,7 +159,7 @@ def build_example(example: ExampleScene) -> tuple[Scene, MemoryPixels, Settings]
         picture=pixels.add_picture(opaque),
         placement=Placement(centre_x_px=CANVAS_PX / 2, centre_y_px=CANVAS_PX / 2),
         phrase=place,
-        noise=example.background_noise,
+        strength=example.background_noise,
         attention_positive=0.2,
         attention_negative=0.0,
     )
@@ -173,7 +173,7 @@ def build_example(example: ExampleScene) -> tuple[Scene, MemoryPixels, Settings]
         prompt=prompt,
         layers=(background, *toys),
     )
-    return scene, pixels, Settings(seed=example.seed)
+    return scene, pixels, RunSettings(seed=example.seed)
 
 
 def save_examples(folder: Path) -> None:

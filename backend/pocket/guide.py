@@ -39,7 +39,7 @@ def build_guide() -> SegformerForSemanticSegmentation:
     )
 
 
-def normalised(pictures: Tensor) -> Tensor:
+def normalise(pictures: Tensor) -> Tensor:
     """Pictures (n, 3, h, w) in 0..1 as the guide wants them."""
     mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (IMAGENET_MEAN, IMAGENET_STD))
     return (pictures - mean) / std

@@ -45,7 +45,7 @@ class Residual(nn.Module):
         return x + self.branch(x)
 
 
-class Segmenter(nn.Module):
+class JudgeSegmenter(nn.Module):
     """Fully convolutional: down to a sixteenth, where a cell sees whole objects; up to a quarter by
     two shortcuts.
     """
@@ -80,7 +80,7 @@ class Judge:
     ``COLOURS[k]``.
     """
 
-    def __init__(self, segmenter: Segmenter) -> None:
+    def __init__(self, segmenter: JudgeSegmenter) -> None:
         self.segmenter = segmenter.eval().requires_grad_(False)
 
     @torch.inference_mode()
@@ -110,7 +110,7 @@ class Judge:
         return self.look(pictures)[1]
 
 
-def save_judge(segmenter: Segmenter, folder: Path) -> None:
+def save_judge(segmenter: JudgeSegmenter, folder: Path) -> None:
     """Write weights (half precision) and a record of what the labels mean."""
     folder.mkdir(parents=True, exist_ok=True)
     save_file(
@@ -128,7 +128,7 @@ def load_judge(folder: Path) -> Judge:
         raise ValueError(
             f"the judge in {folder} was trained for other classes or colours; train it again"
         )
-    segmenter = Segmenter(tuple(record["widths"]))
+    segmenter = JudgeSegmenter(tuple(record["widths"]))
     segmenter.load_state_dict(
         {name: value.float() for name, value in load_file(folder / WEIGHTS).items()}
     )

@@ -20,10 +20,10 @@ def ellipse(x: float, y: float, rx: float, ry: float | None = None, turn: float 
     """
     angle = np.linspace(0, 2 * np.pi, 96, endpoint=False)
     points = np.stack([rx * np.cos(angle), (rx if ry is None else ry) * np.sin(angle)], axis=1)
-    return turned(points, turn) + np.array([x, y])
+    return turn_points(points, turn) + np.array([x, y])
 
 
-def turned(points: Outline, degrees: float) -> Outline:
+def turn_points(points: Outline, degrees: float) -> Outline:
     """The outline turned about the origin, clockwise on the screen."""
     a = np.deg2rad(degrees)
     return points @ np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]])
@@ -34,7 +34,7 @@ def polygon(points: Sequence[Point]) -> Outline:
     return np.asarray(points, dtype=np.float64)
 
 
-def rounded(points: Sequence[Point] | Outline, radius: float) -> Outline:
+def round_corners(points: Sequence[Point] | Outline, radius: float) -> Outline:
     """A polygon whose corners are replaced by curves that start ``radius`` before the corner."""
     corners = np.asarray(points, dtype=np.float64)
     t = np.linspace(0, 1, 9)[:, None]
@@ -51,7 +51,7 @@ def rounded(points: Sequence[Point] | Outline, radius: float) -> Outline:
 
 def box(x0: float, y0: float, x1: float, y1: float, radius: float = 0.06) -> Outline:
     """A rectangle with rounded corners."""
-    return rounded([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], radius)
+    return round_corners([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], radius)
 
 
 def smooth(points: Sequence[Point]) -> Outline:

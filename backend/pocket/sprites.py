@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from backend.pocket.toys import CREAM, INK, TOYS, Part, Rgb, mirrored
+from backend.pocket.toys import CREAM, INK, TOYS, Rgb, ToyPart, mirror
 
 Floats = NDArray[np.float32]
 
@@ -53,7 +53,7 @@ class Relief:
     painted).
     """
 
-    part: Part
+    part: ToyPart
     cover: Floats
     light: Floats
     shine: Floats
@@ -64,7 +64,7 @@ def side_for(size_px: int) -> int:
     return next((side for side in SPRITE_SIDES_PX if side >= size_px), SPRITE_SIDES_PX[-1])
 
 
-def _cover(part: Part, side_px: int) -> Image.Image:
+def _cover(part: ToyPart, side_px: int) -> Image.Image:
     """The part's mask as an L picture at ``OVERSAMPLE`` times the side."""
     big = side_px * OVERSAMPLE
     mask = Image.new("L", (big, big), 0)
@@ -80,7 +80,7 @@ def _as_float(picture: Image.Image) -> Floats:
     return (np.asarray(picture, dtype=np.float32) / 255).astype(np.float32, copy=False)
 
 
-def _light(mask: Image.Image, part: Part) -> tuple[Floats, Floats]:
+def _light(mask: Image.Image, part: ToyPart) -> tuple[Floats, Floats]:
     """Diffuse light (around 1) and shine (0..1) of a part puffed up like a cushion."""
     side = mask.width
     light = np.ones((side, side), np.float32)
@@ -101,7 +101,7 @@ def _light(mask: Image.Image, part: Part) -> tuple[Floats, Floats]:
 def _reliefs(class_: str, flip: bool, side_px: int) -> tuple[Relief, ...]:
     reliefs = []
     for part in TOYS[class_]():
-        turned = mirrored(part) if flip else part
+        turned = mirror(part) if flip else part
         mask = _cover(turned, side_px)
         reliefs.append(Relief(turned, _as_float(mask), *_light(mask, turned)))
     return tuple(reliefs)
@@ -137,7 +137,7 @@ def _flat_paint(rgb: Rgb, side_px: int) -> Floats:
     return np.broadcast_to(np.array(rgb, np.float32) / np.float32(255), (side_px, side_px, 3))
 
 
-def _toned(paint: Floats, light: Floats) -> Floats:
+def _tone(paint: Floats, light: Floats) -> Floats:
     """Paint under light: brighter goes towards warm white, darker towards violet shade (never
     grey).
     """
@@ -148,12 +148,12 @@ def _toned(paint: Floats, light: Floats) -> Floats:
     return lit * (1 - under) + shade * under
 
 
-def _blurred(cover: Floats, radius_px: float) -> Floats:
+def _blur(cover: Floats, radius_px: float) -> Floats:
     picture = Image.fromarray((cover * 255).astype(np.uint8))
     return _as_float(picture.filter(ImageFilter.GaussianBlur(radius_px)))
 
 
-def _outlined(colour: Floats, cover: Floats, rgb: Rgb) -> NDArray[np.uint8]:
+def _outline(colour: Floats, cover: Floats, rgb: Rgb) -> NDArray[np.uint8]:
     """Add the ink line around the silhouette and pack into RGBA; the line is what shows white
     things on snow.
     """
@@ -183,22 +183,22 @@ def paint_sprite(class_: str, colour: str, texture: str, flip: bool, side_px: in
         else:
             paint = _flat_paint(part.paint, side_px)
         if part.relief > 0:
-            fringe = _blurred(relief.cover, 0.02 * side_px)
+            fringe = _blur(relief.cover, 0.02 * side_px)
             canvas = canvas * (1 - 0.38 * fringe[..., None])
-        lit = _toned(paint, relief.light + (part.tone - 1))
+        lit = _tone(paint, relief.light + (part.tone - 1))
         lit = lit + (1 - lit) * relief.shine[..., None] * 0.5
         canvas = canvas * (1 - alpha) + lit * alpha
         cover = np.maximum(cover, relief.cover)
-    return Image.fromarray(_outlined(canvas, cover, PALETTE[colour]), "RGBA")
+    return Image.fromarray(_outline(canvas, cover, PALETTE[colour]), "RGBA")
 
 
 def draw_object(class_: str, colour: str, texture: str, size_px: int) -> NDArray[np.uint8]:
     """One toy alone on a transparent square: uint8 (size, size, 4), straight alpha."""
     sprite = paint_sprite(class_, colour, texture, False, side_for(size_px))
-    return np.asarray(placed(sprite, size_px, 0.0))
+    return np.asarray(place_sprite(sprite, size_px, 0.0))
 
 
-def placed(sprite: Image.Image, size_px: int, rotation_deg: float) -> Image.Image:
+def place_sprite(sprite: Image.Image, size_px: int, rotation_deg: float) -> Image.Image:
     """The sprite at a size and rotation (counter-clockwise, degrees), resampled with premultiplied
     alpha.
     """

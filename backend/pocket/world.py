@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from backend.pocket.backgrounds import paint_background
-from backend.pocket.sprites import darken, draw_object, paint_sprite, placed, side_for
+from backend.pocket.sprites import darken, draw_object, paint_sprite, place_sprite, side_for
 from backend.pocket.words import (
     BACKGROUNDS,
     CLASSES,
@@ -54,7 +54,7 @@ OPAQUE = 128
 
 
 @dataclass(frozen=True)
-class Placement:
+class ObjectPlacement:
     """One object of a layout. ``centre`` (x, y) and ``radius`` are shares of the side; rotation
     counter-clockwise.
     """
@@ -85,7 +85,7 @@ class Drawing:
     """
 
     background: str
-    placements: tuple[Placement, ...]
+    placements: tuple[ObjectPlacement, ...]
     caption: str
     picture: Pixels
     plate: Pixels
@@ -119,7 +119,7 @@ def draw_background(name: str, size_px: int, seed: int) -> Pixels:
     return np.asarray(paint_background(name, size_px, np.random.default_rng((seed, 1))))
 
 
-def _cutout(placement: Placement, size_px: int) -> Image.Image:
+def _cutout(placement: ObjectPlacement, size_px: int) -> Image.Image:
     """One object on a transparent canvas of the whole picture's size."""
     side = max(2, round(2 * placement.radius * size_px))
     sprite = paint_sprite(
@@ -127,11 +127,13 @@ def _cutout(placement: Placement, size_px: int) -> Image.Image:
     )
     canvas = Image.new("RGBA", (size_px, size_px), (0, 0, 0, 0))
     x, y = (round(c * size_px - side / 2) for c in placement.centre)
-    canvas.paste(placed(sprite, side, placement.rotation_deg), (x, y))
+    canvas.paste(place_sprite(sprite, side, placement.rotation_deg), (x, y))
     return canvas
 
 
-def _with_shadow(plate: Image.Image, cutout: Image.Image, placement: Placement) -> Image.Image:
+def _with_shadow(
+    plate: Image.Image, cutout: Image.Image, placement: ObjectPlacement
+) -> Image.Image:
     """The plate under one object: a pool of shade on the ground, or a soft silhouette behind
     floating things.
     """
@@ -159,7 +161,7 @@ def _with_shadow(plate: Image.Image, cutout: Image.Image, placement: Placement) 
 
 
 def _maps(
-    placements: Sequence[Placement], visible: NDArray[np.bool_], size_px: int
+    placements: Sequence[ObjectPlacement], visible: NDArray[np.bool_], size_px: int
 ) -> tuple[Labels, Labels]:
     class_map = np.zeros((size_px, size_px), np.int64)
     colour_map = np.zeros((size_px, size_px), np.int64)
@@ -177,7 +179,7 @@ def _box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
 
 
 def draw_layout(
-    background: str, placements: Sequence[Placement], size_px: int, seed: int
+    background: str, placements: Sequence[ObjectPlacement], size_px: int, seed: int
 ) -> Drawing:
     """Draw an explicit layout, from back to front; ``seed`` decides only the background's
     details.
@@ -235,14 +237,14 @@ def _look(random: np.random.Generator, held_out: bool) -> tuple[str, str, str]:
             return look
 
 
-def allowed_looks() -> tuple[tuple[str, str, str], ...]:
+def list_looks() -> tuple[tuple[str, str, str], ...]:
     """Every combination that training may see."""
     every = itertools.product(CLASSES, COLOURS, TEXTURES)
     return tuple(look for look in every if not is_held_out(*look))
 
 
 def _clear(
-    centre: tuple[float, float], radius: float, others: Sequence[Placement], touch: float
+    centre: tuple[float, float], radius: float, others: Sequence[ObjectPlacement], touch: float
 ) -> bool:
     return all(
         np.hypot(centre[0] - o.centre[0], centre[1] - o.centre[1]) > touch * (radius + o.radius)
@@ -252,7 +254,7 @@ def _clear(
 
 def build_layout(
     seed: int, objects: tuple[int, ...] = (1, 2), held_out: bool = False, scale: float = 1.0
-) -> tuple[str, tuple[Placement, ...]]:
+) -> tuple[str, tuple[ObjectPlacement, ...]]:
     """A random background and placements, sorted so that what stands lower stands in front.
 
     ``objects``: numbers of objects to choose from, each 1..5. ``scale`` multiplies the radii
@@ -261,7 +263,7 @@ def build_layout(
     random = np.random.default_rng((seed, 0))
     background = BACKGROUNDS[int(random.integers(len(BACKGROUNDS)))]
     count = objects[int(random.integers(len(objects)))]
-    found: list[Placement] = []
+    found: list[ObjectPlacement] = []
     for _ in range(count):
         class_, colour, texture = _look(random, held_out)
         airborne = bool(random.random() < AIRBORNE_SHARE)
@@ -278,7 +280,9 @@ def build_layout(
                 break
         turn = float(np.clip(random.normal(0, 5), -12, 12))
         found.append(
-            Placement(class_, colour, texture, centre, radius, turn, bool(random.random() < 0.5))
+            ObjectPlacement(
+                class_, colour, texture, centre, radius, turn, bool(random.random() < 0.5)
+            )
         )
     found.sort(key=lambda p: p.centre[1] + p.radius)
     return background, tuple(found)

@@ -51,7 +51,7 @@ class Archive:
             self._zip = zipfile.ZipFile(io.BytesIO(content))
             members = self._zip.infolist()
         except _DAMAGES:
-            damaged()
+            raise_damaged()
         if len(members) > MAX_MEMBERS:
             raise ArchiveError(
                 f"The file has {len(members)} entries.",
@@ -70,7 +70,7 @@ class Archive:
         """The content of a member of at most ``most`` bytes."""
         member = self._members.get(name)
         if member is None:
-            raise ArchiveError(f"The file lacks its entry {shown(name)}.", remedy=REMEDY)
+            raise ArchiveError(f"The file lacks its entry {display_name(name)}.", remedy=REMEDY)
         if member.flag_bits & 0x1:
             raise ArchiveError("The file is locked with a password.", remedy="Save it without one.")
         content = bytearray()
@@ -82,7 +82,7 @@ class Archive:
         except ArchiveError:
             raise
         except _DAMAGES:
-            damaged()
+            raise_damaged()
         return bytes(content)
 
     def text(self, name: str) -> str:
@@ -91,25 +91,25 @@ class Archive:
             return self.read(name, MAX_TEXT_BYTES).decode("utf-8")
         except UnicodeDecodeError:
             raise ArchiveError(
-                f"The entry {shown(name)} is not UTF-8 text.", remedy=REMEDY
+                f"The entry {display_name(name)} is not UTF-8 text.", remedy=REMEDY
             ) from None
 
     def record(self, name: str) -> Any:
         """A member that is JSON: no repeated keys, no NaN, not nested without end."""
         try:
             return json.loads(
-                self.text(name), object_pairs_hook=_unrepeated, parse_constant=_refused
+                self.text(name), object_pairs_hook=_require_unique, parse_constant=_refuse_constant
             )
         except (ValueError, RecursionError):
             raise ArchiveError(
-                f"The entry {shown(name)} is not valid JSON.", remedy=REMEDY
+                f"The entry {display_name(name)} is not valid JSON.", remedy=REMEDY
             ) from None
 
     def _measure(self, member: zipfile.ZipInfo, length: int, added: int, most: int) -> None:
         self._read_bytes += added
         if length > most or self._read_bytes > MAX_TOTAL_BYTES:
             raise ArchiveError(
-                f"The entry {shown(member.filename)} unpacks to too much.",
+                f"The entry {display_name(member.filename)} unpacks to too much.",
                 limit=(
                     f"{most // 2**20} MB for it and {MAX_TOTAL_BYTES // 2**20} MB in all "
                     "are allowed."
@@ -119,7 +119,7 @@ class Archive:
         if length > RATIO_FREE_BYTES and length > MAX_RATIO * max(1, member.compress_size):
             raise ArchiveError(
                 (
-                    f"The entry {shown(member.filename)} unpacks to more than {MAX_RATIO} times "
+                    f"The entry {display_name(member.filename)} unpacks to more than {MAX_RATIO} times "
                     "its size."
                 ),
                 limit=f"At most {MAX_RATIO}:1 is allowed.",
@@ -130,12 +130,12 @@ class Archive:
 REMEDY = "Save it again from the program that made it."
 
 
-def damaged() -> NoReturn:
+def raise_damaged() -> NoReturn:
     """The refusal of a file that cannot be read at all."""
     raise ArchiveError("The file is damaged or not an OpenRaster file.", remedy=REMEDY) from None
 
 
-def shown(name: str) -> str:
+def display_name(name: str) -> str:
     """A member's name as a sentence shows it."""
     return repr(name if len(name) <= 60 else name[:57] + "…")
 
@@ -157,12 +157,12 @@ def pack(members: list[tuple[str, bytes]]) -> bytes:
     return content.getvalue()
 
 
-def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _require_unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs)
     if len(record) != len(pairs):
         raise ValueError("a key is repeated")
     return record
 
 
-def _refused(constant: str) -> NoReturn:
+def _refuse_constant(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not a number")

@@ -53,7 +53,7 @@ OPENRASTER_NAMES: Mapping[Blend, str] = MappingProxyType(
 )
 
 
-def laid_over(below: Floats, above: Floats, blend: Blend) -> Floats:
+def blend_over(below: Floats, above: Floats, blend: Blend) -> Floats:
     """A sheet over another, both (h, w, 4) in 0..1, premultiplied; a new array.
 
     The colour of ``above`` is blended only where ``below`` is there: over nothing every mode is

@@ -22,12 +22,12 @@ def to_srgb(image: Image.Image, profile: bytes) -> tuple[Image.Image, list[str]]
         else image.convert("RGBA")
     )
     if profile:
-        straight, said = _managed(straight, profile)
+        straight, said = _convert_profile(straight, profile)
         notes.extend(said)
     return (straight if straight.mode == "RGBA" else straight.convert("RGB").convert("RGBA")), notes
 
 
-def _managed(image: Image.Image, profile: bytes) -> tuple[Image.Image, list[str]]:
+def _convert_profile(image: Image.Image, profile: bytes) -> tuple[Image.Image, list[str]]:
     """Colours moved from the profile's space to sRGB; the alpha band stays."""
     try:
         source = ImageCms.getOpenProfile(io.BytesIO(profile))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.scene.blending import Blend, laid_over
+from backend.scene.blending import Blend, blend_over
 from backend.scene.layer import Layer, Placement
 from backend.scene.mask import resize_area
 from backend.scene.placing import place, place_alpha
@@ -92,10 +92,10 @@ def topmost(alphas: Floats) -> NDArray[np.int64]:
     """The layer that is seen most at each pixel: int (h, w), 1…n from back to front, 0 = uncovered.
     Ties go up.
     """
-    return seen_most(visibility(alphas))
+    return topmost_of(visibility(alphas))
 
 
-def seen_most(parts: Floats) -> NDArray[np.int64]:
+def topmost_of(parts: Floats) -> NDArray[np.int64]:
     """:func:`topmost` of a visibility (n + 1, h, w) that is already there."""
     seen: NDArray[np.int64] = (parts.shape[0] - 1) - np.argmax(parts[::-1], axis=0)
     return seen
@@ -103,7 +103,7 @@ def seen_most(parts: Floats) -> NDArray[np.int64]:
 
 def lay_over(below: Floats, sheet: Sheet) -> Floats:
     """A sheet over what lies below (h, w, 4), premultiplied, in 0..1; a new array."""
-    return laid_over(below, sheet.colour, sheet.blend)
+    return blend_over(below, sheet.colour, sheet.blend)
 
 
 def ground(size: tuple[int, int], background: Picture | None = None) -> Floats:

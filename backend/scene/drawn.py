@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from backend.scene.blending import Blend, laid_over
+from backend.scene.blending import Blend, blend_over
 from backend.scene.layer import Layer
 from backend.scene.mask import resize_area
-from backend.scene.placing import copied, place_cells
+from backend.scene.placing import copy_corner, place_cells
 from backend.scene.scene import Pixels
 
 Picture = NDArray[np.uint8]
@@ -41,7 +41,7 @@ def draw_layer(layer: Layer, pixels: Pixels, size: tuple[int, int]) -> Drawn:
     if not cells.size:
         return _nothing()
     x0, y0, x1, y1 = box
-    corner = copied(source, layer.placement)
+    corner = copy_corner(source, layer.placement)
     if layer.mask is not None:
         inside = resize_area(pixels.mask(layer.mask), *size)[y0:y1, x0:x1]
         cells = cells * (inside * np.float32(1 / 255))[..., None]
@@ -56,7 +56,7 @@ def lay_into(canvas: Floats, drawn: Drawn, opacity: float, blend: Blend = "norma
     height, width = drawn.cells.shape[:2]
     region = canvas[drawn.y : drawn.y + height, drawn.x : drawn.x + width]
     colour = drawn.cells * np.float32(opacity)
-    region[...] = laid_over(region, colour, blend)
+    region[...] = blend_over(region, colour, blend)
 
 
 def straight(cells: Floats) -> Picture:

@@ -41,7 +41,7 @@ def canny(picture: NDArray[np.generic], low: float = LOW, high: float = HIGH) ->
     across, down, strength = (
         np.take_along_axis(part, best, axis=2)[..., 0] for part in (across, down, strength)
     )
-    peaks = _thinned(strength, across, down) & (strength > low)
+    peaks = _thin(strength, across, down) & (strength > low)
     joined, _ = ndimage.label(peaks, np.ones((3, 3)))
     kept = np.unique(joined[peaks & (strength > high)])
     edges: Edges = np.isin(joined, kept[kept > 0])
@@ -96,12 +96,15 @@ def _alone(colour: Floats, own_alpha: Floats, frame: Floats) -> Floats:
     0..255.
     """
     channels = np.dstack(
-        [continued(colour, own_alpha >= 0.5), continued(own_alpha[..., None], frame >= 0.5)]
+        [
+            continue_values(colour, own_alpha >= 0.5),
+            continue_values(own_alpha[..., None], frame >= 0.5),
+        ]
     )
     return channels * np.float32(255)
 
 
-def continued(values: Floats, known: NDArray[np.bool_]) -> Floats:
+def continue_values(values: Floats, known: NDArray[np.bool_]) -> Floats:
     """Values (h, w, c) with every unknown pixel replaced by the nearest known one."""
     if known.all() or not known.any():
         return values
@@ -117,20 +120,20 @@ def _derivative(planes: Floats, axis: int) -> Floats:
     return smoothed
 
 
-def _thinned(strength: Floats, across: Floats, down: Floats) -> Edges:
+def _thin(strength: Floats, across: Floats, down: Floats) -> Edges:
     """Pixels whose gradient is the largest across the edge, by one of four directions; ties keep
     one side.
     """
     padded = np.pad(strength, 1)
     height, width = strength.shape
 
-    def moved(row: int, column: int) -> Floats:
+    def shift(row: int, column: int) -> Floats:
         return padded[1 + row : 1 + row + height, 1 + column : 1 + column + width]
 
     angle = np.rad2deg(np.arctan2(down, across)) % 180.0
     sector = np.floor((angle + 22.5) / 45.0).astype(np.int64) % 4
     peaks = np.zeros(strength.shape, np.bool_)
     for number, (row, column) in enumerate(((0, 1), (1, 1), (1, 0), (1, -1))):
-        largest = (strength >= moved(row, column)) & (strength > moved(-row, -column))
+        largest = (strength >= shift(row, column)) & (strength > shift(-row, -column))
         peaks |= (sector == number) & largest
     return peaks

@@ -81,7 +81,7 @@ def cells_of(
     )
 
 
-def scaled(placement: Placement, factor_x: float, factor_y: float) -> Placement:
+def with_scale(placement: Placement, factor_x: float, factor_y: float) -> Placement:
     """The placement after the canvas is stretched by two factors.
 
     Exact for equal factors and for quarter turns. Otherwise the stretch of a turned picture
@@ -95,14 +95,14 @@ def scaled(placement: Placement, factor_x: float, factor_y: float) -> Placement:
         rotation = math.degrees(math.atan2(along_x[1], along_x[0]))
     return placement.model_copy(
         update={
-            "centre_x_px": _clamped(placement.centre_x_px * factor_x, MAX_CENTRE_PX),
-            "centre_y_px": _clamped(placement.centre_y_px * factor_y, MAX_CENTRE_PX),
-            "scale_x": _clamped(placement.scale_x * math.hypot(*along_x), MAX_SCALE),
-            "scale_y": _clamped(placement.scale_y * math.hypot(*along_y), MAX_SCALE),
+            "centre_x_px": _clamp(placement.centre_x_px * factor_x, MAX_CENTRE_PX),
+            "centre_y_px": _clamp(placement.centre_y_px * factor_y, MAX_CENTRE_PX),
+            "scale_x": _clamp(placement.scale_x * math.hypot(*along_x), MAX_SCALE),
+            "scale_y": _clamp(placement.scale_y * math.hypot(*along_y), MAX_SCALE),
             "rotation_deg": rotation,
         }
     )
 
 
-def _clamped(number: float, limit: float) -> float:
+def _clamp(number: float, limit: float) -> float:
     return min(limit, max(-limit, number))

@@ -32,7 +32,7 @@ class Record(BaseModel):
     )
 
 
-class Complaint(NamedTuple):
+class Refusal(NamedTuple):
     """Why a record was refused: the three parts of a LaminaError."""
 
     what: str
@@ -40,7 +40,7 @@ class Complaint(NamedTuple):
     remedy: str
 
 
-def first_complaint(error: ValidationError, whole: str, outer: tuple[str, ...] = ()) -> Complaint:
+def first_refusal(error: ValidationError, whole: str, outer: tuple[str, ...] = ()) -> Refusal:
     """The first complaint of a failed validation, in words for a person.
 
     ``whole`` names the record where no single field is at fault ("scene"); ``outer`` are parts of a
@@ -51,13 +51,13 @@ def first_complaint(error: ValidationError, whole: str, outer: tuple[str, ...] =
     limit = first["msg"].removeprefix("Value error, ").rstrip(".") + "."
     remedy = f"Correct {field or f'the {whole}'} and try again."
     if first["type"] == "missing":
-        return Complaint(f"{field} is missing.", f"The {whole} needs it.", remedy)
+        return Refusal(f"{field} is missing.", f"The {whole} needs it.", remedy)
     if not field:
-        return Complaint(f"The {whole} cannot be used.", limit[:1].upper() + limit[1:], remedy)
-    return Complaint(f"{field} = {_shown(first.get('input'))} cannot be used.", limit, remedy)
+        return Refusal(f"The {whole} cannot be used.", limit[:1].upper() + limit[1:], remedy)
+    return Refusal(f"{field} = {_display(first.get('input'))} cannot be used.", limit, remedy)
 
 
-def _shown(value: object) -> str:
+def _display(value: object) -> str:
     """A value as part of a sentence; what JSON calls null (a NaN from a page, say) is "not a
     value".
     """
@@ -97,12 +97,12 @@ class Layer(Record):
 
     ``picture`` is an RGBA picture of its own size; ``mask`` a painted 8-bit mask of the canvas'
     size (1 = inside). A layer has at least one of the two. ``phrase`` should stand in the scene's
-    prompt. ``noise`` is the fraction of the steps in which the layer may change ("freedom"; t_i of
+    prompt. ``strength`` is the fraction of the steps in which the layer may change ("freedom"; t_i of
     Collage Diffusion, section 4.4). The attention weights are v_pos and v_neg of section 4.2.
     ``blend`` is how the picture meets the layers below. ``seed`` is the layer's own noise stream,
-    when it has one. ``noise_map`` is a painted 8-bit grey map of the canvas' size that says the
-    freedom pixel by pixel (0 held, 255 free) in place of ``noise``. The phrase is heard from the
-    share ``heard_from`` of all steps up to the share ``heard_to``, where region attention is on.
+    when it has one. ``strength_map`` is a painted 8-bit grey map of the canvas' size that says the
+    freedom pixel by pixel (0 held, 255 free) in place of ``strength``. The phrase is heard from the
+    share ``prompt_start`` of all steps up to the share ``prompt_end``, where region attention is on.
     """
 
     id: Identifier
@@ -116,14 +116,14 @@ class Layer(Record):
     locked: bool = False
     phrase: Name = ""
     negative: Name = ""
-    noise: Fraction = 0.6
+    strength: Fraction = 0.6
     attention_positive: Weight = 0.5
     attention_negative: Weight = 0.8
     structure: Structure = Structure()
-    look: Digest | None = None
+    embedding: Digest | None = None
     subject: Identifier | None = None
     class_label: Name = ""
     seed: Seed | None = None
-    noise_map: Digest | None = None
-    heard_from: Fraction = 0.0
-    heard_to: Fraction = 1.0
+    strength_map: Digest | None = None
+    prompt_start: Fraction = 0.0
+    prompt_end: Fraction = 1.0

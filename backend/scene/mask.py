@@ -38,7 +38,7 @@ class Mask:
         """The mask measured in another space; the share of inside-ness is kept."""
         return Mask(np.clip(resize_area(self.inside, width, height), 0.0, 1.0), space)
 
-    def grown(self, radius: int) -> Mask:
+    def grow(self, radius: int) -> Mask:
         """Every pixel takes the highest value within ``radius`` pixels (a disc)."""
         if radius <= 0:
             return self
@@ -49,7 +49,7 @@ class Mask:
             self.space,
         )
 
-    def feathered(self, radius: int) -> Mask:
+    def feather(self, radius: int) -> Mask:
         """Softened outwards only: the inside keeps its values, and they fall to 0 ``radius`` pixels
         beyond it.
         """
@@ -80,7 +80,7 @@ def _resize_rows(values: NDArray[np.generic], size: int) -> Floats:
     if size == old:
         return values.astype(np.float32)
     if size > old:
-        return _interpolated(values.astype(np.float32), size)
+        return _interpolate(values.astype(np.float32), size)
     edges = np.arange(size + 1) * (old / size)
     whole = np.minimum(edges.astype(np.int64), old - 1)
     part = edges - whole
@@ -93,7 +93,7 @@ def _resize_rows(values: NDArray[np.generic], size: int) -> Floats:
     return resized
 
 
-def _interpolated(values: Floats, size: int) -> Floats:
+def _interpolate(values: Floats, size: int) -> Floats:
     """Linear interpolation of the last axis between pixel centres; the ends go on flat."""
     old = values.shape[1]
     position = np.clip((np.arange(size) + 0.5) * (old / size) - 0.5, 0.0, old - 1)

@@ -20,7 +20,7 @@ from pydantic import Field, JsonValue, ValidationError
 from backend.errors import ArchiveError, PictureError, SceneError
 from backend.scene.archive import MAX_TOTAL_BYTES, REMEDY, Archive, pack
 from backend.scene.drawn import Drawn, draw_layer, lay_into, straight, thumbnail
-from backend.scene.foreign import StackPixels, Written, adopt, merge
+from backend.scene.external_edits import StackPixels, WrittenEntry, import_stack, merge_edits
 from backend.scene.grouping import stack_groups
 from backend.scene.layer import Layer, Record
 from backend.scene.picture_file import Limits, decode_exact, encode_png
@@ -54,7 +54,7 @@ class _Own(Record):
     format: Literal[1]
     scene: dict[str, JsonValue]
     settings: dict[str, JsonValue]
-    written: Annotated[tuple[Written, ...], Field(max_length=MAX_LAYERS)]
+    written: Annotated[tuple[WrittenEntry, ...], Field(max_length=MAX_LAYERS)]
 
 
 def write_ora(scene: Scene, pixels: Pixels, settings: Mapping[str, Any] | None = None) -> bytes:
@@ -71,7 +71,7 @@ def write_ora(scene: Scene, pixels: Pixels, settings: Mapping[str, Any] | None =
         if layer.visible:
             lay_into(merged, drawn, layer.opacity, layer.blend)
         content = encode_png(drawn.picture)
-        written.append(_written(layer, f"data/{index:03d}.png", drawn, content))
+        written.append(_write_entry(layer, f"data/{index:03d}.png", drawn, content))
         drawings.append((written[-1].src, content))
     flat = straight(merged)
     record = {
@@ -125,17 +125,17 @@ def _read(content: bytes) -> OpenedScene:
     pixels = MemoryPixels()
     drawn = StackPixels(archive)
     if RECORD not in archive:
-        scene, notes = adopt(stack, drawn, pixels)
+        scene, notes = import_stack(stack, drawn, pixels)
         return OpenedScene(scene, pixels, {}, notes)
     own = _own(archive)
     scene = build_scene(own.scene)
     _load_originals(scene, archive, pixels)
-    scene, notes = merge(scene, own.written, stack, drawn, pixels)
+    scene, notes = merge_edits(scene, own.written, stack, drawn, pixels)
     return OpenedScene(scene, pixels, dict(own.settings), notes)
 
 
-def _written(layer: Layer, src: str, drawn: Drawn, content: bytes) -> Written:
-    return Written(
+def _write_entry(layer: Layer, src: str, drawn: Drawn, content: bytes) -> WrittenEntry:
+    return WrittenEntry(
         id=layer.id,
         src=src,
         name=layer.name or layer.phrase or layer.id,
@@ -149,18 +149,18 @@ def _written(layer: Layer, src: str, drawn: Drawn, content: bytes) -> Written:
     )
 
 
-def _stored(scene: Scene) -> dict[str, str]:
+def _list_digests(scene: Scene) -> dict[str, str]:
     """Every digest that a scene refers to, and whether it is a picture or a mask."""
     kinds = {
         digest: "picture"
         for layer in scene.layers
-        for digest in (layer.picture, layer.look)
+        for digest in (layer.picture, layer.embedding)
         if digest
     }
     return kinds | {
         digest: "mask"
         for layer in scene.layers
-        for digest in (layer.mask, layer.noise_map)
+        for digest in (layer.mask, layer.strength_map)
         if digest
     }
 
@@ -172,7 +172,7 @@ def _member(digest: str) -> str:
 def _originals(scene: Scene, pixels: Pixels) -> Iterator[tuple[str, bytes]]:
     """The members that hold original pictures and masks."""
     total = 0
-    for digest, kind in _stored(scene).items():
+    for digest, kind in _list_digests(scene).items():
         array = pixels.picture(digest) if kind == "picture" else pixels.mask(digest)
         total += array.nbytes
         if total > MAX_PIXEL_BYTES:
@@ -185,7 +185,7 @@ def _load_originals(scene: Scene, archive: Archive, pixels: MemoryPixels) -> Non
     another one.
     """
     total = 0
-    for digest, kind in _stored(scene).items():
+    for digest, kind in _list_digests(scene).items():
         name = _member(digest)
         try:
             array = decode_exact(archive.read(name), name, STORED_LIMITS)

@@ -14,7 +14,7 @@ from backend.scene.pixels import Picture
 _LENGTH = struct.Struct("<Q")
 
 
-def packed(content: bytes) -> Picture:
+def pack_bytes(content: bytes) -> Picture:
     """The bytes, after their number, as uint8 (h, h, 4) of the smallest side that holds them; zeros
     fill it up.
     """
@@ -23,7 +23,7 @@ def packed(content: bytes) -> Picture:
     return np.frombuffer(framed.ljust(side * side * 4, b"\0"), np.uint8).reshape(side, side, 4)
 
 
-def unpacked(picture: Picture) -> bytes:
+def unpack_bytes(picture: Picture) -> bytes:
     """The bytes that such a picture holds; of any other picture something that is no file of
     ours.
     """

@@ -78,7 +78,7 @@ def decode_picture(content: bytes, name: str, limits: Limits | None = None) -> D
     16 Mpx), which are read from the header before anything is unpacked.
     """
     called = f"“{name[:80]}”" if name else "The picture"
-    picture, notes = _opened(content, called, limits or Limits(), _pixels)
+    picture, notes = _open(content, called, limits or Limits(), _pixels)
     return DecodedPicture(picture, tuple(f"{called} {note}" for note in notes))
 
 
@@ -86,7 +86,7 @@ def decode_exact(content: bytes, name: str, limits: Limits) -> Picture:
     """A PNG that Lamina wrote: uint8 (h, w, 4) or (h, w), value for value. PictureError when it is
     anything else.
     """
-    return _opened(content, f"“{name[:80]}”", limits, _as_stored)[0]
+    return _open(content, f"“{name[:80]}”", limits, _as_stored)[0]
 
 
 def is_picture(content: bytes) -> bool:
@@ -94,15 +94,13 @@ def is_picture(content: bytes) -> bool:
     return _kind(content) != ""
 
 
-def _opened(
-    content: bytes, called: str, allowed: Limits, read: _Reader
-) -> tuple[Picture, list[str]]:
+def _open(content: bytes, called: str, allowed: Limits, read: _Reader) -> tuple[Picture, list[str]]:
     """Check the file from the outside, open it, check the size it claims, and read it; only
     PictureErrors come out.
     """
     kind = _kind(content)
     if not kind:
-        raise _stranger(content, called)
+        raise _refuse_kind(content, called)
     if len(content) > allowed.file_bytes:
         raise PictureError(
             f"{called} has {len(content) / 2**20:.1f} MB.",
@@ -150,7 +148,7 @@ def _kind(content: bytes) -> str:
     return next((kind for start, kind in _KINDS if content.startswith(start)), "")
 
 
-def _stranger(content: bytes, called: str) -> PictureError:
+def _refuse_kind(content: bytes, called: str) -> PictureError:
     """The refusal of anything but the three formats; it says what the file is instead."""
     if not content:
         return PictureError(f"{called} is empty.", remedy="Choose another file.")

@@ -32,13 +32,13 @@ def place(picture: Picture, placement: Placement, width_px: int, height_px: int)
     ``picture`` is uint8 (h, w, 4), straight alpha. An unturned picture at scale 1 on whole pixels
     is copied as it is.
     """
-    return _placed(Image.fromarray(picture, "RGBA").convert("RGBa"), placement, width_px, height_px)
+    return _place(Image.fromarray(picture, "RGBA").convert("RGBa"), placement, width_px, height_px)
 
 
 def place_alpha(picture: Picture, placement: Placement, width_px: int, height_px: int) -> Floats:
     """The alpha of :func:`place` alone, at a quarter of the work: float32 (h, w) in 0..1."""
     alpha = Image.fromarray(np.ascontiguousarray(picture[..., 3]), "L")
-    return _placed(alpha, placement, width_px, height_px)
+    return _place(alpha, placement, width_px, height_px)
 
 
 def place_cells(
@@ -55,7 +55,7 @@ def place_cells(
     return box, _cells(Image.fromarray(picture, "RGBA").convert("RGBa"), placement, box)
 
 
-def copied(picture: Picture, placement: Placement) -> tuple[int, int] | None:
+def copy_corner(picture: Picture, placement: Placement) -> tuple[int, int] | None:
     """The canvas pixel of the upper left corner when the picture lies there pixel for pixel, else
     None.
     """
@@ -69,7 +69,7 @@ def copied(picture: Picture, placement: Placement) -> tuple[int, int] | None:
     return (int(x), int(y)) if x == int(x) and y == int(y) else None
 
 
-def _placed(source: Image.Image, placement: Placement, width_px: int, height_px: int) -> Floats:
+def _place(source: Image.Image, placement: Placement, width_px: int, height_px: int) -> Floats:
     """Resample an image in mode RGBa or L into a float32 canvas (h, w, bands) or (h, w)."""
     shape = (height_px, width_px, 4) if source.mode == "RGBa" else (height_px, width_px)
     x0, y0, x1, y1 = cells_of(bounding_box(placement, *source.size), width_px, height_px)
@@ -86,7 +86,7 @@ def _placed(source: Image.Image, placement: Placement, width_px: int, height_px:
 def _cells(source: Image.Image, placement: Placement, box: tuple[int, int, int, int]) -> Floats:
     """The canvas pixels in ``box``: colours cut by the outline, float32 in 0..1."""
     outline = _outline(placement, source.size, box)
-    sampled = _sampled(source, placement, box)
+    sampled = _sample(source, placement, box)
     if source.mode == "RGBa":
         outline = outline[..., None]
         np.minimum(
@@ -96,7 +96,7 @@ def _cells(source: Image.Image, placement: Placement, box: tuple[int, int, int, 
     return cells
 
 
-def _sampled(source: Image.Image, placement: Placement, box: tuple[int, int, int, int]) -> Picture:
+def _sample(source: Image.Image, placement: Placement, box: tuple[int, int, int, int]) -> Picture:
     """Colours of the canvas pixels in ``box``, as if the picture's edge pixels went on for ever;
     uint8.
     """
@@ -113,7 +113,7 @@ def _sampled(source: Image.Image, placement: Placement, box: tuple[int, int, int
     start_x = ia * left + ib * top + small.width / 2 + _PAD_PX
     start_y = id_ * left + ie * top + small.height / 2 + _PAD_PX
     size = (box[2] - box[0], box[3] - box[1])
-    padded = _edge_padded(small)
+    padded = _pad_edges(small)
     if ib == id_ == 0.0 and ia > 0.0 and ie > 0.0:  # upright: separable, three times as fast
         region = (start_x, start_y, start_x + ia * size[0], start_y + ie * size[1])
         inner = (
@@ -138,7 +138,7 @@ def _shrunk(source: Image.Image, placement: Placement) -> Image.Image:
     return source.resize((width, height), Image.Resampling.HAMMING, reducing_gap=3.0)
 
 
-def _edge_padded(image: Image.Image) -> Image.Image:
+def _pad_edges(image: Image.Image) -> Image.Image:
     """The image with its border pixels repeated outwards."""
     pixels = np.asarray(image)
     margins = ((_PAD_PX, _PAD_PX), (_PAD_PX, _PAD_PX), (0, 0))[: pixels.ndim]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from backend.errors import SceneError
-from backend.scene.layer import Identifier, Layer, Name, Record, Words, first_complaint
+from backend.scene.layer import Identifier, Layer, Name, Record, Words, first_refusal
 
 SCHEMA_VERSION = 1
 MAX_LAYERS = 256
@@ -146,7 +146,7 @@ def build_scene(record: Any) -> Scene:
     try:
         return Scene.model_validate(_with_tuples(record), strict=True)
     except ValidationError as error:
-        first = first_complaint(error, "scene")
+        first = first_refusal(error, "scene")
         raise SceneError(first.what, limit=first.limit, remedy=first.remedy) from None
     except (TypeError, ValueError, RecursionError):
         raise SceneError(

@@ -159,7 +159,7 @@ class _Reader:
             raise ArchiveError(
                 "The file's groups are nested too deep.", limit="64 levels are read.", remedy=REMEDY
             )
-        own = self._inherited(attributes)
+        own = self._inherit(attributes)
         looks = own.opacity != 1.0 or own.blend != NORMAL
         self.flattened = self.flattened or len(self.groups) > 1 or (bool(self.groups) and looks)
         self.groups.append(
@@ -173,9 +173,9 @@ class _Reader:
                 limit=f"At most {MAX_LAYERS} are allowed.",
                 remedy="Merge some layers and save it again.",
             )
-        self.layers.append(self._inherited(attributes))
+        self.layers.append(self._inherit(attributes))
 
-    def _inherited(self, attributes: dict[str, str]) -> StackLayer:
+    def _inherit(self, attributes: dict[str, str]) -> StackLayer:
         """What an element says of itself, within its group."""
         own = StackLayer(
             src=attributes.get("src", ""),

@@ -13,7 +13,7 @@ from backend.plan.events import Image
 from backend.plan.layer_score import LayerScore, Scores
 from backend.plan.plan import OneLayer
 from backend.studio.clock import new_id, now
-from backend.studio.pictures import Origin, fields_of, insert_picture, picture_fields, ranked
+from backend.studio.pictures import Origin, fields_of, insert_picture, picture_fields, rank
 from backend.studio.pixel_files import PixelFiles
 from backend.studio.records import Candidate
 
@@ -42,7 +42,7 @@ def build_candidate(
         source=target.source if isinstance(target, OneLayer) else "",
         changed_outside=image.changed_outside,
         batch=origin.plan.batch,
-        draft=own if origin.plan.draft is None else origin.plan.draft,
+        stage1=own if origin.plan.stage1 is None else origin.plan.stage1,
         layout=origin.plan.method == METHOD and origin.plan.options.get("stage") == "layouts",
         mask="" if image.subject_mask is None else pixels.add_mask(image.subject_mask),
     )
@@ -130,7 +130,7 @@ def candidates_of_job(connection: Connection, job: str) -> tuple[Candidate, ...]
     rows = connection.execute(
         f"{_LISTED} WHERE candidates.job = ? ORDER BY candidates.position", (job,)
     )
-    return ranked([_candidate(row) for row in rows])
+    return rank([_candidate(row) for row in rows])
 
 
 def candidates_of_project(connection: Connection, project: str) -> tuple[Candidate, ...]:
@@ -142,7 +142,7 @@ def candidates_of_project(connection: Connection, project: str) -> tuple[Candida
         ),
         (project,),
     )
-    return ranked([_candidate(row) for row in rows])
+    return rank([_candidate(row) for row in rows])
 
 
 def read_candidate(connection: Connection, candidate: str) -> Candidate:

@@ -32,7 +32,7 @@ def on_canvas(picture: Picture, width_px: int, height_px: int) -> Picture:
     return np.array(image)
 
 
-def stored_cut(pixels: PixelFiles, cut: CutOut) -> CutLayer:
+def store_cut(pixels: PixelFiles, cut: CutOut) -> CutLayer:
     """The record of a cut-out whose pixels are now in the store."""
     height_px, width_px = cut.picture.shape[:2]
     return CutLayer(

@@ -126,10 +126,10 @@ class Database:
         """Open or make the file; a StoreError when it is damaged or was made by a newer Lamina."""
         self._write_lock = threading.Lock()
         self._read_lock = threading.Lock()
-        with _explained("opened"):
-            self._writer = _connected(path)
+        with _explain_errors("opened"):
+            self._writer = _connect(path)
             self._prepare()
-            self._reader = _connected(path)
+            self._reader = _connect(path)
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
@@ -138,7 +138,7 @@ class Database:
         """
         with (
             self._write_lock,
-            _explained("written"),
+            _explain_errors("written"),
             _transaction(self._writer, "IMMEDIATE") as connection,
         ):
             yield connection
@@ -148,7 +148,7 @@ class Database:
         """One unchanging view. Does not nest."""
         with (
             self._read_lock,
-            _explained("read"),
+            _explain_errors("read"),
             _transaction(self._reader, "DEFERRED") as connection,
         ):
             yield connection
@@ -175,7 +175,7 @@ class Database:
             )
 
 
-def _connected(path: Path) -> sqlite3.Connection:
+def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA journal_mode = WAL")
@@ -197,7 +197,7 @@ def _transaction(connection: sqlite3.Connection, mode: str) -> Iterator[sqlite3.
 
 
 @contextmanager
-def _explained(action: str) -> Iterator[None]:
+def _explain_errors(action: str) -> Iterator[None]:
     """SQLite's errors in words."""
     try:
         yield

@@ -47,7 +47,7 @@ def write_file(disk: Disk, path: Path, content: bytes, what: str = "A picture") 
         _make_folder(disk, path.parent)
         part = path.parent / f"{TEMPORARY}{secrets.token_hex(8)}"
         try:
-            _write_synced(disk, part, content)
+            _write_and_sync(disk, part, content)
             disk.rename(part, path)
         except BaseException:
             part.unlink(missing_ok=True)
@@ -76,7 +76,7 @@ def require_space(disk: Disk, folder: Path, needed_bytes: int) -> None:
         )
 
 
-def _write_synced(disk: Disk, path: Path, content: bytes) -> None:
+def _write_and_sync(disk: Disk, path: Path, content: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         rest = memoryview(content)

@@ -13,7 +13,7 @@ from backend.studio.records import Example
 log = logging.getLogger(__name__)
 
 
-class ExampleShelf:
+class ExampleScenes:
     """A folder of scenes. An id is a file's name without its suffix; the title is the scene's own
     name.
     """
@@ -23,7 +23,7 @@ class ExampleShelf:
         self._known: tuple[Example, ...] | None = None
         self._lock = threading.Lock()
 
-    def listed(self) -> tuple[Example, ...]:
+    def list_all(self) -> tuple[Example, ...]:
         """The examples that can be read, in the order of their file names; read once."""
         with self._lock:
             if self._known is None:

@@ -17,7 +17,7 @@ from backend.plan.request import AnyRequest
 from backend.plan.upgrade import read_plan
 from backend.scene.scene import canonical_json
 from backend.studio.clock import new_id, now
-from backend.studio.records import Job, StoredEvent
+from backend.studio.records import JobRecord, StoredEvent
 
 _ANY: Any = StoredEvent  # a special form: type checkers know no type of it
 _EVENTS: TypeAdapter[StoredEvent] = TypeAdapter(_ANY)
@@ -157,18 +157,18 @@ def events_after(connection: Connection, job: str, after: int) -> tuple[StoredEv
     )
 
 
-def list_jobs(connection: Connection, project: str) -> tuple[Job, ...]:
+def list_jobs(connection: Connection, project: str) -> tuple[JobRecord, ...]:
     """All jobs of a project, oldest first."""
     rows = connection.execute("SELECT * FROM jobs WHERE project = ? ORDER BY number", (project,))
     return tuple(_job(row) for row in rows)
 
 
-def present_job(connection: Connection, project: str) -> Job | None:
+def present_job(connection: Connection, project: str) -> JobRecord | None:
     """The job that a page should show when it opens: one on its way, else the newest if it was
     interrupted.
     """
     row = connection.execute(
-        "SELECT * FROM jobs WHERE project = ? AND id NOT IN (SELECT job FROM lessons)"
+        "SELECT * FROM jobs WHERE project = ? AND id NOT IN (SELECT job FROM training_jobs)"
         " ORDER BY state IN ('queued', 'running') DESC, number DESC LIMIT 1",
         (project,),
     ).fetchone()
@@ -188,10 +188,10 @@ def _row(connection: Connection, job: str) -> Row:
     return row
 
 
-def _job(row: Row) -> Job:
+def _job(row: Row) -> JobRecord:
     names = ("id", "project", "state", "layer_id", "done", "total", "created")
     asked = json.loads(row["request"])
-    return Job(
+    return JobRecord(
         kind=asked["kind"],
         layer_ids=asked.get("layer_ids", ()),
         **{name: row[name] for name in names},

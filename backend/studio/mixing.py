@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backend.engine.mix import mixed
+from backend.engine.mix import mix
 from backend.errors import RequestError, StoreError
 from backend.studio.candidates import Painted
 from backend.studio.pixel_files import PixelFiles
 from backend.studio.records import Candidate
 
 
-def painted_together(pixels: PixelFiles, base: Candidate, other: Candidate, mask: str) -> Painted:
+def mix_candidates(pixels: PixelFiles, base: Candidate, other: Candidate, mask: str) -> Painted:
     """Mix two stored pictures through a stored mask (a digest) and store what comes out.
 
     A RequestError when the pictures differ in size or the mask is empty.
@@ -34,7 +34,7 @@ def painted_together(pixels: PixelFiles, base: Candidate, other: Candidate, mask
             "Nothing is painted yet.", remedy="Paint where the other picture should show."
         )
     old, new = (pixels.picture(one.digest)[:, :, :3] for one in (base, other))
-    picture, changed = mixed(old, new, where)
+    picture, changed = mix(old, new, where)
     return Painted(other.id, mask, pixels.add_picture(picture), changed)
 
 

@@ -18,7 +18,7 @@ from backend.studio.clock import new_id, now
 from backend.studio.pixel_files import PixelFiles
 from backend.studio.records import MadePicture
 
-Made = TypeVar("Made", bound=MadePicture)
+RankedPicture = TypeVar("RankedPicture", bound=MadePicture)
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,9 @@ def fields_of(row: Row) -> dict[str, Any]:
     return fields | {"index": fields.pop("position"), "scores": json.loads(fields["scores"])}
 
 
-def ranked(pictures: Sequence[Made]) -> tuple[Made, ...]:
+def rank(pictures: Sequence[RankedPicture]) -> tuple[RankedPicture, ...]:
     """The same pictures, each with its place among those of its job."""
-    by_job: dict[str, list[Made]] = {}
+    by_job: dict[str, list[RankedPicture]] = {}
     for picture in pictures:
         by_job.setdefault(picture.job, []).append(picture)
     places = {

@@ -56,17 +56,17 @@ class PixelFiles:
         except FileNotFoundError:
             return _missing(digest)
         except OSError as error:
-            raise _damaged(digest, error.strerror or str(error)) from error
+            raise _damage_error(digest, error.strerror or str(error)) from error
 
     def picture(self, digest: str) -> Picture:
         """uint8 (h, w, 4), straight alpha, read-only; a StoreError when missing, damaged or a
         mask.
         """
-        return self._decoded(digest, "RGBA")
+        return self._decode(digest, "RGBA")
 
     def mask(self, digest: str) -> Picture:
         """uint8 (h, w), read-only; a StoreError when missing, damaged or a picture."""
-        return self._decoded(digest, "L")
+        return self._decode(digest, "L")
 
     def _path(self, digest: str) -> Path:
         return self._folder / digest[:2] / digest[2:4] / f"{digest}.png"
@@ -80,13 +80,13 @@ class PixelFiles:
             write_file(self._disk, path, content)
         return digest
 
-    def _decoded(self, digest: str, mode: Literal["RGBA", "L"]) -> Picture:
+    def _decode(self, digest: str, mode: Literal["RGBA", "L"]) -> Picture:
         array = self._recent.get(digest)
         if array is None:
             array = _decode(self.png(digest), digest)
             self._recent.put(digest, array)
         if (array.ndim == 3) != (mode == "RGBA"):
-            raise _damaged(digest, f"its pixels are not {mode}")
+            raise _damage_error(digest, f"its pixels are not {mode}")
         return array
 
 
@@ -128,9 +128,9 @@ def _decode(content: bytes, digest: str) -> Picture:
         with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
             array = np.asarray(image if image.mode in ("L", "RGBA") else image.convert("RGBA"))
     except (OSError, ValueError, SyntaxError) as error:
-        raise _damaged(digest, str(error)) from error
+        raise _damage_error(digest, str(error)) from error
     if digest_of(array) != digest:
-        raise _damaged(digest, "its pixels are not those that were stored")
+        raise _damage_error(digest, "its pixels are not those that were stored")
     array.setflags(write=False)
     return array
 
@@ -142,7 +142,7 @@ def _missing(digest: str) -> bytes:
     )
 
 
-def _damaged(digest: str, reason: str) -> StoreError:
+def _damage_error(digest: str, reason: str) -> StoreError:
     return StoreError(
         f"The stored picture {digest[:12]} cannot be used: {reason}.",
         remedy="Add the picture to the scene again.",

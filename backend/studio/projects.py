@@ -12,12 +12,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from backend.errors import InputError, SceneError, StaleRevision, StoreError
-from backend.plan.request import Settings
-from backend.scene.layer import first_complaint
+from backend.plan.request import RunSettings
+from backend.scene.layer import first_refusal
 from backend.scene.openraster import OpenedScene
 from backend.scene.scene import Scene, build_scene, canonical_json
 from backend.studio.clock import new_id, now
-from backend.studio.records import DeskState
+from backend.studio.records import EditorState
 
 
 @dataclass(frozen=True)
@@ -27,16 +27,16 @@ class SavedScene:
     id: str
     revision: int
     scene: Scene
-    desk: DeskState
+    editor: EditorState
 
 
-def insert_project(connection: Connection, scene: Scene, desk: DeskState) -> str:
+def insert_project(connection: Connection, scene: Scene, editor: EditorState) -> str:
     """A new project with revision 1, opened last of all; returns its id."""
     project = new_id()
     connection.execute(
-        "INSERT INTO projects (id, revision, scene, desk, turn, created)"
+        "INSERT INTO projects (id, revision, scene, editor, turn, created)"
         " VALUES (?, 1, ?, ?, (SELECT COALESCE(MAX(turn), 0) + 1 FROM projects), ?)",
-        (project, _text(scene), _text(desk), now()),
+        (project, _text(scene), _text(editor), now()),
     )
     return project
 
@@ -44,13 +44,13 @@ def insert_project(connection: Connection, scene: Scene, desk: DeskState) -> str
 def read_project(connection: Connection, project: str) -> SavedScene:
     """The project of that id, or a StoreError."""
     row = connection.execute(
-        "SELECT id, revision, scene, desk FROM projects WHERE id = ?", (project,)
+        "SELECT id, revision, scene, editor FROM projects WHERE id = ?", (project,)
     ).fetchone()
     if row is None:
         raise StoreError(
             f"There is no project {project[:40]!r}.", remedy="Open another project or an example."
         )
-    return _saved_scene(row)
+    return _read_row(row)
 
 
 def latest_project(connection: Connection) -> str:
@@ -81,16 +81,16 @@ def check_revision(connection: Connection, project: str, revision: int) -> None:
         raise StaleRevision(revision, int(row["revision"]))
 
 
-def update_project(connection: Connection, project: str, scene: Scene, desk: DeskState) -> int:
+def update_project(connection: Connection, project: str, scene: Scene, editor: EditorState) -> int:
     """Replace scene and desk; returns the new revision. Call ``check_revision`` in the same
     transaction.
     """
     row = connection.execute(
         (
-            "UPDATE projects SET scene = ?, desk = ?, revision = revision + 1 WHERE id = ? "
+            "UPDATE projects SET scene = ?, editor = ?, revision = revision + 1 WHERE id = ? "
             "RETURNING revision"
         ),
-        (_text(scene), _text(desk), project),
+        (_text(scene), _text(editor), project),
     ).fetchone()
     return int(row["revision"])
 
@@ -105,7 +105,7 @@ def scene_of(record: object) -> Scene:
     )
 
 
-def named(opened: OpenedScene, file_name: str) -> OpenedScene:
+def with_name(opened: OpenedScene, file_name: str) -> OpenedScene:
     """The same scene under its file's name when it has none of its own."""
     stem = PurePath(file_name.replace("\\", "/")).stem[:200]
     if opened.scene.name not in ("", "Untitled") or not stem:
@@ -113,35 +113,35 @@ def named(opened: OpenedScene, file_name: str) -> OpenedScene:
     return replace(opened, scene=opened.scene.model_copy(update={"name": stem}))
 
 
-def desk_of(record: object) -> DeskState:
+def build_editor_state(record: object) -> EditorState:
     """A DeskState from anything that a page may send; an InputError names the first field that is
     wrong.
     """
     try:
-        return DeskState.model_validate(record)
+        return EditorState.model_validate(record)
     except ValidationError as error:
-        first = first_complaint(error, "desk")
+        first = first_refusal(error, "editor")
         raise InputError(first.what, limit=first.limit, remedy=first.remedy) from None
 
 
-def desk_with(settings: Mapping[str, Any]) -> DeskState:
+def editor_with(settings: Mapping[str, Any]) -> EditorState:
     """A desk with the settings of an opened file; settings that this Lamina does not know give the
     usual ones.
     """
     try:
-        return DeskState(settings=Settings.model_validate(settings))
+        return EditorState(settings=RunSettings.model_validate(settings))
     except ValidationError:
-        return DeskState()
+        return EditorState()
 
 
-def _saved_scene(row: Row) -> SavedScene:
+def _read_row(row: Row) -> SavedScene:
     return SavedScene(
         id=row["id"],
         revision=row["revision"],
         scene=build_scene(json.loads(row["scene"])),
-        desk=desk_of(json.loads(row["desk"])),
+        editor=build_editor_state(json.loads(row["editor"])),
     )
 
 
-def _text(record: Scene | DeskState) -> str:
+def _text(record: Scene | EditorState) -> str:
     return canonical_json(record.model_dump(mode="json"))

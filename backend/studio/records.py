@@ -20,12 +20,12 @@ from backend.plan.events import (
 )
 from backend.plan.layer_score import LayerScore
 from backend.plan.plan import Note
-from backend.plan.request import OptionValue, RequestKind, Settings
+from backend.plan.request import OptionValue, RequestKind, RunSettings
 from backend.scene.layer import Digest, Record
 from backend.scene.scene import Scene
 
 
-class Mix(Record):
+class MixState(Record):
     """Two candidates between which somebody paints: ``other`` shows in ``base`` where the mask
     is inside.
     """
@@ -35,15 +35,15 @@ class Mix(Record):
     mask: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
-class DeskState(Record):
+class EditorState(Record):
     """What the browser wants kept beside the scene; empty strings mean nothing picked, selected,
     chosen.
     """
 
-    settings: Settings = Settings()
+    settings: RunSettings = RunSettings()
     picked: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     selected: str = Field(default="", max_length=64)
-    mix: Mix | None = None
+    mix: MixState | None = None
     subject: str = Field(default="", max_length=64)
     starred: tuple[Digest, ...] = Field(default=(), max_length=4096)
 
@@ -74,7 +74,7 @@ class Candidate(MadePicture):
 
     ``layer_id`` and ``source`` are empty for whole pictures; ``changed_outside`` is a count for
     re-rolls. A picture that was painted together from two has the first one as ``source``, and
-    stands in its run after the others. ``draft`` is the digest of the draft that it was made from,
+    stands in its run after the others. ``stage1`` is the digest of the draft that it was made from,
     empty for methods of one stage. A ``layout`` shows a subject before its retouch; ``mask`` is the
     digest of where the subject was found in a retouched one, or empty.
     """
@@ -83,7 +83,7 @@ class Candidate(MadePicture):
     source: str
     changed_outside: int | None
     batch: int
-    draft: str = ""
+    stage1: str = ""
     layout: bool = False
     mask: str = ""
 
@@ -92,18 +92,18 @@ class Stage1Record(MadePicture):
     """A picture of a first stage, kept to be refined."""
 
 
-class LearnedLook(Record):
+class LearnedEmbedding(Record):
     """A look in the store: the layer and the words it was learned for, its digest, and a picture
     of it alone.
     """
 
     layer_id: str
     phrase: str
-    look: str
-    shown: str
+    embedding: str
+    sample: str
 
 
-class Job(Record):
+class JobRecord(Record):
     """A plan on its way. ``kind`` is that of its request; ``layer_id`` is empty when the whole
     picture is made.
 
@@ -137,13 +137,13 @@ class Project(Record):
     id: str
     revision: int
     scene: Scene
-    desk: DeskState
-    job: Job | None
+    editor: EditorState
+    job: JobRecord | None
     candidates: tuple[Candidate, ...]
-    drafts: tuple[Stage1Record, ...] = ()
+    stage1_images: tuple[Stage1Record, ...] = ()
     coverage: tuple[Coverage, ...]
     notes: tuple[Note, ...]
-    looks: tuple[LearnedLook, ...] = ()
+    embeddings: tuple[LearnedEmbedding, ...] = ()
 
 
 class Saved(Record):
@@ -199,7 +199,7 @@ class StoredStage1Images(JobEvent):
     """Images of stage 1 that a job made, by the ids of their records."""
 
     kind: Literal[EventKind.STAGE1_IMAGES] = EventKind.STAGE1_IMAGES
-    drafts: tuple[str, ...]
+    stage1_images: tuple[str, ...]
 
 
 class StoredImages(JobEvent):
@@ -214,14 +214,14 @@ class StoredEmbeddings(JobEvent):
     """Embeddings that were learned, with a picture of each alone."""
 
     kind: Literal[EventKind.EMBEDDINGS_LEARNED] = EventKind.EMBEDDINGS_LEARNED
-    looks: tuple[LearnedLook, ...]
+    embeddings: tuple[LearnedEmbedding, ...]
 
 
 class StoredCheckpoint(JobEvent):
     """Where the learning of embeddings stands; it can go on from there."""
 
     kind: Literal[EventKind.EMBEDDINGS_CHECKPOINT] = EventKind.EMBEDDINGS_CHECKPOINT
-    looks: tuple[LearnedLook, ...]
+    embeddings: tuple[LearnedEmbedding, ...]
 
 
 class FoundLayer(Record):
@@ -241,8 +241,8 @@ class FoundLayers(JobEvent):
     """
 
     kind: Literal[EventKind.LAYERS_FOUND] = EventKind.LAYERS_FOUND
-    parts: tuple[FoundLayer, ...]
-    plate: str
+    layers: tuple[FoundLayer, ...]
+    background: str
     missing: tuple[str, ...]
     width_px: int
     height_px: int
@@ -266,13 +266,13 @@ StoredEvent = Annotated[
 """An event of a job as the store keeps it and the page reads it."""
 
 
-class News(Record):
+class JobEvents(Record):
     """Events of a job after a number; only the newest preview is carried."""
 
     state: JobState
     events: tuple[StoredEvent, ...]
     candidates: tuple[Candidate, ...]
-    drafts: tuple[Stage1Record, ...] = ()
+    stage1_images: tuple[Stage1Record, ...] = ()
 
 
 class OptionSet(Record):
@@ -308,7 +308,7 @@ class OptionField(Record):
 
 
 class MethodFacts(Record):
-    """A method and its options. ``drafts``: it works in two stages, and the first one's pictures
+    """A method and its options. ``stage1_images``: it works in two stages, and the first one's pictures
     can be refined.
 
     ``ignores`` names what of a layer it does not read (``plan/ignored.py``).
@@ -317,7 +317,7 @@ class MethodFacts(Record):
     id: str
     title: str
     options: tuple[OptionField, ...]
-    drafts: bool = False
+    stage1: bool = False
     ignores: tuple[str, ...] = ()
 
 

@@ -6,7 +6,7 @@ from sqlite3 import Connection
 
 from backend.errors import RequestError
 from backend.plan.plan import Plan
-from backend.plan.request import Compose, Settings
+from backend.plan.request import Compose, RunSettings
 from backend.studio.candidates import read_candidate
 from backend.studio.history import plan_of
 from backend.studio.jobs import insert_job
@@ -31,7 +31,7 @@ def insert_retouch(connection: Connection, project: str, candidate: str) -> tupl
     plan = plan_of(connection, candidate)
     options = {**plan.options, "stage": "retouch"}
     plan = plan.model_copy(update={"seeds": (layout.seed,), "batch": 1, "options": options})
-    settings = Settings(
+    settings = RunSettings(
         model=plan.model,
         method=plan.method,
         sampler=plan.sampler,

@@ -31,10 +31,11 @@ from backend.plan.events import (
     Stage1Images,
 )
 from backend.plan.layer_score import passes
-from backend.plan.lesson import Lesson
 from backend.plan.plan import Plan
+from backend.plan.training_job import TrainingJob
 from backend.studio.candidates import build_candidate, insert_candidate
-from backend.studio.drafts import build_draft, insert_draft, stage1_digests
+from backend.studio.embeddings import store_embeddings
+from backend.studio.found_layers import store_layers
 from backend.studio.history import append_entry
 from backend.studio.jobs import (
     append_event,
@@ -46,12 +47,11 @@ from backend.studio.jobs import (
     state_of,
     tries_of_job,
 )
-from backend.studio.looks import store_looks
-from backend.studio.parts import store_parts
 from backend.studio.pictures import Origin
 from backend.studio.records import StoredEvent, StoredImages, StoredStage1Images
-from backend.studio.store import Store
-from backend.studio.subjects import lesson_of_job
+from backend.studio.stage1_images import build_stage1, insert_stage1, stage1_digests
+from backend.studio.storage import Storage
+from backend.studio.subjects import training_of_job
 from backend.studio.subjects_files import PixelsAndSubjects
 from backend.studio.subjects_library import keep_adapter
 from backend.studio.worker import Handle, Worker
@@ -81,7 +81,7 @@ class Runner:
     waited go on.
     """
 
-    def __init__(self, store: Store, worker: Worker) -> None:
+    def __init__(self, store: Storage, worker: Worker) -> None:
         self._store = store
         self._pixels = PixelsAndSubjects(store.pixels, store.subjects)
         self._worker = worker
@@ -160,8 +160,10 @@ class Runner:
         """How the job ended; never raises."""
         try:
             with self._store.database.read() as connection:
-                lesson, tries = lesson_of_job(connection, job), tries_of_job(connection, job)
-                work: Plan | Lesson = plan_of_job(connection, job) if lesson is None else lesson
+                training, tries = training_of_job(connection, job), tries_of_job(connection, job)
+                work: Plan | TrainingJob = (
+                    plan_of_job(connection, job) if training is None else training
+                )
             log_plan(work.digest() if isinstance(work, Plan) else "")
             return self._follow(job, work, tries)
         except LaminaError as error:
@@ -179,7 +181,7 @@ class Runner:
             with self._lock:
                 self._current = None
 
-    def _follow(self, job: str, work: Plan | Lesson, tries: int) -> JobEnd:
+    def _follow(self, job: str, work: Plan | TrainingJob, tries: int) -> JobEnd:
         """Write down the worker's events until a terminal one; where several tries were asked
         for, until one passes.
         """
@@ -194,7 +196,7 @@ class Runner:
                 case JobFinished() | JobFailed():
                     return event
                 case JobCancelled():
-                    return JobFinished() if passed else self._stopped(job)
+                    return JobFinished() if passed else self._stop_state(job)
             self._note(job, work, event)
             if (
                 tries > 1
@@ -205,13 +207,13 @@ class Runner:
                 handle.cancel()
         return JobFailed(what="The worker stopped without an answer.", remedy="Try again.")
 
-    def _stopped(self, job: str) -> JobCancelled | JobInterrupted:
+    def _stop_state(self, job: str) -> JobCancelled | JobInterrupted:
         with self._lock:
             wanted_by_person = job in self._unwanted
         stopped = wanted_by_person or not self._closing.is_set()
         return JobCancelled() if stopped else JobInterrupted()
 
-    def _note(self, job: str, work: Plan | Lesson, event: Event) -> None:
+    def _note(self, job: str, work: Plan | TrainingJob, event: Event) -> None:
         match event:
             case JobStarted():
                 with self._store.database.write() as connection:
@@ -233,9 +235,9 @@ class Runner:
             case Images():
                 self._keep_images(origin, event)
             case EmbeddingsLearned() | EmbeddingsCheckpoint():
-                self._append(origin.job, store_looks(self._store.pixels, origin.plan, event))
+                self._append(origin.job, store_embeddings(self._store.pixels, origin.plan, event))
             case LayersFound():
-                self._append(origin.job, store_parts(self._store.pixels, origin.plan, event))
+                self._append(origin.job, store_layers(self._store.pixels, origin.plan, event))
 
     def _append(self, job: str, event: StoredEvent) -> None:
         with self._store.database.write() as connection:
@@ -260,12 +262,12 @@ class Runner:
 
     def _keep_stage1_images(self, origin: Origin, event: Stage1Images) -> None:
         """As ``_keep_images``, for the pictures of a first stage."""
-        drafts = [build_draft(self._store.pixels, origin, image) for image in event.images]
+        drafts = [build_stage1(self._store.pixels, origin, image) for image in event.images]
         ids = tuple(draft.id for draft in drafts)
         with self._store.database.write() as connection:
             for draft in drafts:
-                insert_draft(connection, draft)
-            append_event(connection, origin.job, StoredStage1Images(drafts=ids))
+                insert_stage1(connection, draft)
+            append_event(connection, origin.job, StoredStage1Images(stage1_images=ids))
 
     def _settle(self, job: str, end: JobEnd) -> None:
         """Write the end of a job, again and again while the disk refuses: nothing that ended may

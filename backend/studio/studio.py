@@ -14,24 +14,24 @@ from backend.plan.autotune import Tuned, autotune
 from backend.plan.build import plan_survey
 from backend.plan.events import JobState
 from backend.plan.plan import Note, Plan
-from backend.plan.request import Compose, LearnLooks, Reroll, Sampler, build_request
+from backend.plan.request import Compose, LearnEmbeddings, Reroll, Sampler, build_request
 from backend.plan.survey import survey
 from backend.scene.cut_outs import cut_outs
 from backend.scene.openraster import OpenedScene, read_ora, write_ora
 from backend.scene.picture_file import Limits, decode_exact, decode_picture
 from backend.scene.scene import MAX_LAYERS, MAX_SIDE_PX, MIN_SIDE_PX, Scene
-from backend.studio import candidates, drafts, history, jobs, looks, projects
-from backend.studio.cutting import on_canvas, stored_cut
-from backend.studio.examples import ExampleShelf
-from backend.studio.mixing import painted_together, pair_of
+from backend.studio import candidates, embeddings, history, jobs, projects, stage1_images
+from backend.studio.cutting import on_canvas, store_cut
+from backend.studio.examples import ExampleScenes
+from backend.studio.mixing import mix_candidates, pair_of
 from backend.studio.offer import Offer
 from backend.studio.records import (
     Candidate,
     CutLayer,
-    DeskState,
+    EditorState,
     Facts,
-    Job,
-    News,
+    JobEvents,
+    JobRecord,
     Project,
     Saved,
     Submitted,
@@ -40,9 +40,9 @@ from backend.studio.records import (
 )
 from backend.studio.retouching import insert_retouch
 from backend.studio.runner import Runner
-from backend.studio.store import Store
+from backend.studio.storage import Storage
 from backend.studio.subjects_library import Library, sweep
-from backend.studio.survey import Surveyor
+from backend.studio.survey import SceneSurvey
 from backend.studio.worker import Worker
 from backend.version import __version__
 
@@ -61,11 +61,13 @@ class Studio:
     ``library`` holds the subjects, which belong to no project.
     """
 
-    def __init__(self, store: Store, offer: Offer, worker: Worker, examples: ExampleShelf) -> None:
+    def __init__(
+        self, store: Storage, offer: Offer, worker: Worker, examples: ExampleScenes
+    ) -> None:
         self._store = store
         self._offer = offer
         self._examples = examples
-        self._surveyor = Surveyor(store.pixels, offer)
+        self._survey = SceneSurvey(store.pixels, offer)
         self._worker = worker
         sweep(store)
         self._runner = Runner(store, worker)
@@ -79,7 +81,7 @@ class Studio:
             models=self._offer.models(),
             methods=self._offer.methods(),
             samplers=get_args(Sampler),
-            examples=self._examples.listed(),
+            examples=self._examples.list_all(),
             limits=dict(LIMITS),
         )
 
@@ -92,7 +94,7 @@ class Studio:
                 latest = projects.latest_project(connection)
             if latest:
                 return self.open_project(latest)
-            examples = self._examples.listed()
+            examples = self._examples.list_all()
             return (
                 self.open_example(examples[0].id)
                 if examples
@@ -117,18 +119,18 @@ class Studio:
         """A new project from an OpenRaster file; the file's ``name`` serves a scene that has
         none.
         """
-        return self._take(projects.named(read_ora(content, name), name))
+        return self._take(projects.with_name(read_ora(content, name), name))
 
     def save(
-        self, project: str, revision: int, scene: Mapping[str, Any], desk: Mapping[str, Any]
+        self, project: str, revision: int, scene: Mapping[str, Any], editor: Mapping[str, Any]
     ) -> Saved:
         """Keep scene and desk when ``revision`` is the present one; StaleRevision otherwise."""
-        kept, state = projects.scene_of(scene), projects.desk_of(desk)
-        self._surveyor.require_pixels(kept)
+        kept, state = projects.scene_of(scene), projects.build_editor_state(editor)
+        self._survey.require_pixels(kept)
         with self._store.database.write() as connection:
             projects.check_revision(connection, project, revision)
             revision = projects.update_project(connection, project, kept, state)
-        report = self._surveyor.report(kept, state)
+        report = self._survey.report(kept, state)
         return Saved(
             revision=revision, digest=kept.digest(), coverage=report.coverage, notes=report.notes
         )
@@ -168,7 +170,7 @@ class Studio:
         """The saved project as an OpenRaster file, and a file name for it."""
         with self._store.database.read() as connection:
             saved = projects.read_project(connection, project)
-        settings = saved.desk.settings.model_dump(mode="json")
+        settings = saved.editor.settings.model_dump(mode="json")
         stem = re.sub(r"[^\w .()-]+", "", saved.scene.name).strip(" .")[:80]
         return write_ora(saved.scene, self._store.pixels, settings), f"{stem or 'scene'}.ora"
 
@@ -180,26 +182,30 @@ class Studio:
         with self._store.database.read() as connection:
             projects.check_revision(connection, project, revision)
             scene = projects.read_project(connection, project).scene
-            if isinstance(asked, LearnLooks):
+            if isinstance(asked, LearnEmbeddings):
                 asked = asked.model_copy(
-                    update={"begun": looks.begun_looks(connection, project, asked.layer_ids)}
+                    update={
+                        "checkpoints": embeddings.find_checkpoints(
+                            connection, project, asked.layer_ids
+                        )
+                    }
                 )
         planned = scene
         if isinstance(asked, Compose | Reroll):
             planned, asked = self.library.personal(scene, asked)
             self._offer.check_options(asked.settings.method, asked.settings.options)
-        self._surveyor.require_source(asked)
+        self._survey.require_source(asked)
         if isinstance(asked, Compose):
-            self._surveyor.require_draft(asked)
+            self._survey.require_stage1(asked)
         seen = survey(planned, self._offer.card(asked.settings.model), self._store.pixels)
         plan = plan_survey(seen, asked, self._store.pixels)
         with self._store.database.write() as connection:
             projects.check_revision(connection, project, revision)
             job = jobs.insert_job(connection, project, asked, plan)
         self._runner.wake()
-        remarks = self.library.remarks(scene, asked) if isinstance(asked, Compose) else ()
+        remarks = self.library.list_notes(scene, asked) if isinstance(asked, Compose) else ()
         return Submitted(
-            job=job, notes=(*remarks, *self._surveyor.add_notes(seen, asked.settings, plan.notes))
+            job=job, notes=(*remarks, *self._survey.add_notes(seen, asked.settings, plan.notes))
         )
 
     def retouch(self, project: str, candidate: str) -> Submitted:
@@ -223,7 +229,7 @@ class Studio:
             projects.check_revision(connection, project, revision)
             saved = projects.read_project(connection, project)
         tuned = autotune(
-            saved.scene, self._offer.card(saved.desk.settings.model), self._store.pixels
+            saved.scene, self._offer.card(saved.editor.settings.model), self._store.pixels
         )
         asked = tuple(one for one in tuned if layer is None or one.layer_id == layer)
         if layer is not None and not asked:
@@ -247,7 +253,7 @@ class Studio:
         looked_at = on_canvas(
             self._store.pixels.picture(picture), saved.scene.width_px, saved.scene.height_px
         )
-        mask = self._worker.cut(saved.desk.settings.model, looked_at, where_px)
+        mask = self._worker.cut(saved.editor.settings.model, looked_at, where_px)
         return TakenMask(
             digest=self._store.pixels.add_mask(mask),
             width_px=mask.shape[1],
@@ -263,13 +269,13 @@ class Studio:
         """
         with self._store.database.read() as connection:
             pair = pair_of(candidates.candidates_of_project(connection, project), base, other)
-        painted = painted_together(self._store.pixels, *pair, mask)
+        painted = mix_candidates(self._store.pixels, *pair, mask)
         with self._store.database.write() as connection:
             candidate = candidates.insert_mix(connection, pair[0], painted)
             history.append_entry(connection, candidate)
         return candidate
 
-    def cut_apart(self, project: str, revision: int, picture: str) -> tuple[CutLayer, ...]:
+    def split_by_masks(self, project: str, revision: int, picture: str) -> tuple[CutLayer, ...]:
         """Cut a stored picture that fills the canvas, a draft say, along the painted layers of the
         saved scene.
 
@@ -287,21 +293,21 @@ class Studio:
                 limit="Only painted layers that can be seen become pictures.",
                 remedy="Paint a region, or show one that is hidden.",
             )
-        return tuple(stored_cut(self._store.pixels, one) for one in cut)
+        return tuple(store_cut(self._store.pixels, one) for one in cut)
 
-    def news(self, job: str, after: int) -> News:
+    def events_after(self, job: str, after: int) -> JobEvents:
         """What happened to a job after event number ``after``, with all its candidates so far."""
         with self._store.database.read() as connection:
             state = jobs.state_of(connection, job)
             events = jobs.events_after(connection, job, after)
             made = candidates.candidates_of_job(connection, job)
-            drafted = drafts.drafts_of_job(connection, job)
+            stage1 = stage1_images.stage1_of_job(connection, job)
         newest = self._runner.preview(job)
         shown = tuple(
             event.model_copy(update={"preview": newest.preview}) if event.n == newest.n else event
             for event in events
         )
-        return News(state=state, events=shown, candidates=made, drafts=drafted)
+        return JobEvents(state=state, events=shown, candidates=made, stage1_images=stage1)
 
     def cancel(self, job: str) -> JobState:
         """Stop a job: at once while it waits, within a step while it runs. Returns its state
@@ -309,7 +315,7 @@ class Studio:
         """
         return self._runner.cancel(job)
 
-    def jobs(self, project: str) -> tuple[Job, ...]:
+    def jobs(self, project: str) -> tuple[JobRecord, ...]:
         """All jobs of a project, oldest first."""
         with self._store.database.read() as connection:
             return jobs.list_jobs(connection, project)
@@ -331,15 +337,15 @@ class Studio:
         self._store.close()
 
     def _take(self, opened: OpenedScene) -> Project:
-        self._surveyor.keep_pixels(opened.scene, opened.pixels)
+        self._survey.keep_pixels(opened.scene, opened.pixels)
         notes = tuple(Note(code="opened", text=sentence) for sentence in opened.notes)
-        return self._begin(opened.scene, projects.desk_with(opened.settings), notes)
+        return self._begin(opened.scene, projects.editor_with(opened.settings), notes)
 
     def _begin(
-        self, scene: Scene, desk: DeskState | None = None, notes: tuple[Note, ...] = ()
+        self, scene: Scene, editor: EditorState | None = None, notes: tuple[Note, ...] = ()
     ) -> Project:
         with self._store.database.write() as connection:
-            project = projects.insert_project(connection, scene, desk or DeskState())
+            project = projects.insert_project(connection, scene, editor or EditorState())
         return self._project(project, notes)
 
     def _project(self, project: str, opening_notes: tuple[Note, ...]) -> Project:
@@ -347,18 +353,18 @@ class Studio:
             saved = projects.read_project(connection, project)
             job = jobs.present_job(connection, project)
             made = candidates.candidates_of_project(connection, project)
-            drafted = drafts.drafts_of_project(connection, project)
-            learned = looks.known_looks(connection)
-        report = self._surveyor.report(saved.scene, saved.desk)
+            stage1 = stage1_images.stage1_of_project(connection, project)
+            learned = embeddings.find_embeddings(connection)
+        report = self._survey.report(saved.scene, saved.editor)
         return Project(
             id=saved.id,
             revision=saved.revision,
             scene=saved.scene,
-            desk=saved.desk,
+            editor=saved.editor,
             job=job,
             candidates=made,
-            drafts=drafted,
+            stage1_images=stage1,
             coverage=report.coverage,
             notes=opening_notes + report.notes,
-            looks=learned,
+            embeddings=learned,
         )

@@ -8,7 +8,7 @@ from typing import Literal
 
 from backend.errors import StoreError
 from backend.plan.events import JobFailed
-from backend.plan.lesson import Lesson, LessonMethod
+from backend.plan.training_job import TrainingJob, TrainingMethod
 from backend.scene.layer import Record
 from backend.scene.scene import canonical_json
 from backend.studio.clock import new_id, now
@@ -30,14 +30,14 @@ class LibrarySubject(Record):
 
     ``references`` name its pictures, the first is the one that a retouch takes its looks from.
     ``model`` is the id of the model that ``file`` belongs to; both are empty until it was trained.
-    ``done`` of ``total`` steps are those of its last training, ``job`` its id; ``begun`` tells
-    whether that training can go on where it stopped, ``told`` why it failed.
+    ``done`` of ``total`` steps are those of its last training, ``job`` its id; ``has_checkpoint`` tells
+    whether that training can go on where it stopped, ``error`` why it failed.
     """
 
     id: str
     name: str
     class_word: str
-    method: LessonMethod
+    method: TrainingMethod
     references: tuple[str, ...]
     model: str
     file: str
@@ -45,17 +45,17 @@ class LibrarySubject(Record):
     job: str
     done: int
     total: int
-    begun: bool
-    told: str
+    has_checkpoint: bool
+    error: str
     created: str
 
 
 _LISTED = (
     "SELECT subjects.*, jobs.id AS job, jobs.state AS job_state, jobs.done, jobs.total FROM "
     "subjects"
-    " LEFT JOIN jobs ON jobs.number = (SELECT MAX(own.number) FROM jobs AS own JOIN lessons "
-    "ON lessons.job = own.id"
-    " WHERE lessons.subject = subjects.id)"
+    " LEFT JOIN jobs ON jobs.number = (SELECT MAX(own.number) FROM jobs AS own JOIN training_jobs "
+    "ON training_jobs.job = own.id"
+    " WHERE training_jobs.subject = subjects.id)"
 )
 
 
@@ -63,7 +63,7 @@ def insert_subject(
     connection: Connection,
     name: str,
     class_word: str,
-    method: LessonMethod,
+    method: TrainingMethod,
     references: tuple[str, ...],
 ) -> str:
     """A new subject without anything learned; returns its id."""
@@ -113,56 +113,61 @@ def delete_subject(connection: Connection, subject: str) -> None:
     connection.execute("DELETE FROM subjects WHERE id = ?", (subject,))
 
 
-def insert_lesson(connection: Connection, project: str, subject: str, lesson: Lesson) -> str:
+def insert_training(
+    connection: Connection, project: str, subject: str, training: TrainingJob
+) -> str:
     """A queued job that trains a subject, asked for from a project; returns its id."""
     check_room(connection)
     job = queue_job(
-        connection, project, '{"kind":"subject"}', canonical_json(lesson.model_dump(mode="json"))
+        connection, project, '{"kind":"subject"}', canonical_json(training.model_dump(mode="json"))
     )
-    connection.execute("INSERT INTO lessons (job, subject) VALUES (?, ?)", (job, subject))
+    connection.execute("INSERT INTO training_jobs (job, subject) VALUES (?, ?)", (job, subject))
     return job
 
 
-def lesson_of_job(connection: Connection, job: str) -> Lesson | None:
+def training_of_job(connection: Connection, job: str) -> TrainingJob | None:
     """What a job trains; None for one that makes pictures."""
     row = connection.execute(
-        "SELECT jobs.plan FROM jobs JOIN lessons ON lessons.job = jobs.id WHERE jobs.id = ?", (job,)
+        "SELECT jobs.plan FROM jobs JOIN training_jobs ON training_jobs.job = jobs.id WHERE jobs.id = ?",
+        (job,),
     ).fetchone()
-    return None if row is None else Lesson.model_validate_json(row["plan"])
+    return None if row is None else TrainingJob.model_validate_json(row["plan"])
 
 
-def set_learned(connection: Connection, job: str, file: str, model: str) -> None:
+def set_adapter(connection: Connection, job: str, file: str, model: str) -> None:
     """What the subject of a job knows now; nothing is half learned any more."""
     connection.execute(
         (
-            "UPDATE subjects SET file = ?, model = ?, begun = '' WHERE id = (SELECT subject FROM "
-            "lessons WHERE job = ?)"
+            "UPDATE subjects SET file = ?, model = ?, checkpoint = '' WHERE id = (SELECT subject FROM "
+            "training_jobs WHERE job = ?)"
         ),
         (file, model, job),
     )
 
 
-def set_begun(connection: Connection, job: str, file: str) -> None:
+def set_checkpoint(connection: Connection, job: str, file: str) -> None:
     """Where the training of a job can go on."""
     connection.execute(
-        "UPDATE subjects SET begun = ? WHERE id = (SELECT subject FROM lessons WHERE job = ?)",
+        "UPDATE subjects SET checkpoint = ? WHERE id = (SELECT subject FROM training_jobs WHERE job = ?)",
         (file, job),
     )
 
 
-def begun_of(connection: Connection, subject: str) -> str:
+def checkpoint_of(connection: Connection, subject: str) -> str:
     """The digest of what is half learned, or an empty text."""
     return str(
-        connection.execute("SELECT begun FROM subjects WHERE id = ?", (subject,)).fetchone()[
-            "begun"
+        connection.execute("SELECT checkpoint FROM subjects WHERE id = ?", (subject,)).fetchone()[
+            "checkpoint"
         ]
     )
 
 
-def named_files(connection: Connection) -> frozenset[str]:
+def list_files(connection: Connection) -> frozenset[str]:
     """The digests of all files that a subject needs."""
-    rows = connection.execute("SELECT file, begun FROM subjects").fetchall()
-    return frozenset(digest for row in rows for digest in (row["file"], row["begun"]) if digest)
+    rows = connection.execute("SELECT file, checkpoint FROM subjects").fetchall()
+    return frozenset(
+        digest for row in rows for digest in (row["file"], row["checkpoint"]) if digest
+    )
 
 
 def _subject(connection: Connection, row: Row) -> LibrarySubject:
@@ -186,7 +191,7 @@ def _subject(connection: Connection, row: Row) -> LibrarySubject:
         job=row["job"] if row["job"] is not None else "",
         done=row["done"] if row["done"] is not None else 0,
         total=row["total"] if row["total"] is not None else 0,
-        begun=bool(row["begun"]),
-        told=told,
+        has_checkpoint=bool(row["checkpoint"]),
+        error=told,
         created=row["created"],
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend.errors import StoreError
-from backend.scene.packed import packed
+from backend.scene.packed import pack_bytes
 from backend.scene.scene import Picture, Pixels
 from backend.studio.disk import Disk, require_space, write_file
 
@@ -79,7 +79,7 @@ class PixelsAndSubjects:
     def picture(self, digest: str) -> Picture:
         """The stored picture (h, w, 4), or the subject's file as one."""
         return (
-            packed(self.subjects.read(digest))
+            pack_bytes(self.subjects.read(digest))
             if self.subjects.has(digest)
             else self.pixels.picture(digest)
         )

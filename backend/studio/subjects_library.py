@@ -10,18 +10,18 @@ from collections.abc import Callable
 
 from backend.errors import RequestError, StoreError
 from backend.plan.events import AdapterCheckpoint, AdapterTrained
-from backend.plan.lesson import MAX_REFERENCES, Lesson, LessonMethod
 from backend.plan.plan import Note, Plan
 from backend.plan.request import Compose, Reroll, SubjectRef
 from backend.plan.subjects import personal_scene
+from backend.plan.training_job import MAX_REFERENCES, TrainingJob, TrainingMethod
 from backend.scene.scene import Scene
 from backend.studio import subjects
 from backend.studio.candidates import METHOD
 from backend.studio.offer import Offer
 from backend.studio.records import Submitted, TakenPicture
-from backend.studio.store import Store
+from backend.studio.storage import Storage
 from backend.studio.subjects import LibrarySubject
-from backend.studio.subjects_pictures import prepared, with_alpha
+from backend.studio.subjects_pictures import prepare_reference, with_alpha
 from backend.studio.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class Library:
     """
 
     def __init__(
-        self, store: Store, offer: Offer, worker: Worker, wake: Callable[[], None]
+        self, store: Storage, offer: Offer, worker: Worker, wake: Callable[[], None]
     ) -> None:
         """``wake`` tells the queue that a job was queued."""
         self._store = store
@@ -49,7 +49,7 @@ class Library:
         self._worker = worker
         self._wake = wake
 
-    def listed(self) -> tuple[LibrarySubject, ...]:
+    def list_all(self) -> tuple[LibrarySubject, ...]:
         """All subjects, the newest first."""
         with self._store.database.read() as connection:
             return subjects.list_subjects(connection)
@@ -77,7 +77,7 @@ class Library:
         )
 
     def make(
-        self, name: str, class_word: str, method: LessonMethod, references: tuple[str, ...]
+        self, name: str, class_word: str, method: TrainingMethod, references: tuple[str, ...]
     ) -> LibrarySubject:
         """A new subject from stored pictures, named by digest; nothing is learned yet."""
         word = " ".join(class_word.split()).lower()
@@ -97,7 +97,7 @@ class Library:
                 remedy="Choose the clearest ones." if wanted else "Add pictures of the subject.",
             )
         kept = tuple(
-            self._store.pixels.add_picture(prepared(self._store.pixels.picture(one)))
+            self._store.pixels.add_picture(prepare_reference(self._store.pixels.picture(one)))
             for one in wanted
         )
         with self._store.database.write() as connection:
@@ -113,17 +113,21 @@ class Library:
         self._offer.card(model)
         with self._store.database.write() as connection:
             found = self._resting(subjects.read_subject(connection, subject), "trained")
-            before = subjects.lesson_of_job(connection, found.job) if found.begun else None
-            lesson = Lesson(
+            before = (
+                subjects.training_of_job(connection, found.job) if found.has_checkpoint else None
+            )
+            training = TrainingJob(
                 model=model,
                 method=found.method,
                 class_word=found.class_word,
                 references=found.references,
                 steps=before.steps if before is not None and steps == 0 else steps,
             )
-            if before is not None and before.model_copy(update={"begun": None}) == lesson:
-                lesson = lesson.model_copy(update={"begun": subjects.begun_of(connection, subject)})
-            job = subjects.insert_lesson(connection, project, subject, lesson)
+            if before is not None and before.model_copy(update={"checkpoint": None}) == training:
+                training = training.model_copy(
+                    update={"checkpoint": subjects.checkpoint_of(connection, subject)}
+                )
+            job = subjects.insert_training(connection, project, subject, training)
         self._wake()
         return Submitted(job=job, notes=())
 
@@ -142,9 +146,9 @@ class Library:
         """
         with self._store.database.write() as connection:
             found = self._resting(subjects.read_subject(connection, subject), "deleted")
-            begun = subjects.begun_of(connection, subject)
+            begun = subjects.checkpoint_of(connection, subject)
             subjects.delete_subject(connection, subject)
-            still = subjects.named_files(connection)
+            still = subjects.list_files(connection)
         self._store.subjects.remove({found.file, begun} - still)
 
     def personal(self, scene: Scene, asked: Compose | Reroll) -> tuple[Scene, Compose | Reroll]:
@@ -164,7 +168,9 @@ class Library:
             and method in {each.id for each in self._offer.methods()}
         ):
             with self._store.database.read() as connection:
-                subject = self._trained(subjects.read_subject(connection, layer.subject), model)
+                subject = self._require_trained(
+                    subjects.read_subject(connection, layer.subject), model
+                )
             own = asked.settings.options if method == METHOD else {}
             drawn = {"method": METHOD, "sampler": "ddim", "options": {**own, "stage": "retouch"}}
             update = {
@@ -174,19 +180,21 @@ class Library:
             return personal_scene(scene, layer, subject.class_word), asked.model_copy(update=update)
         if asked.subject is not None:
             with self._store.database.read() as connection:
-                self._trained(subjects.subject_of_file(connection, asked.subject.subject), model)
+                self._require_trained(
+                    subjects.subject_of_file(connection, asked.subject.subject), model
+                )
             if (
                 isinstance(asked, Compose) and method == METHOD
             ):  # no layer has a part in it, so none is scored either
                 return scene.model_copy(update={"layers": ()}), asked
         return scene, asked
 
-    def remarks(self, scene: Scene, asked: Compose) -> tuple[Note, ...]:
+    def list_notes(self, scene: Scene, asked: Compose) -> tuple[Note, ...]:
         """What a person should know of a whole picture where subjects are concerned."""
         if asked.settings.method == METHOD:
             told = "Layout-and-Retouch draws from the prompt alone: the layers take no part."
             return (Note(code="subject_alone", text=told),) if any(scene.visible_layers()) else ()
-        names = {subject.id: subject.name for subject in self.listed()}
+        names = {subject.id: subject.name for subject in self.list_all()}
         placed = dict.fromkeys(
             names[layer.subject] for layer in scene.visible_layers() if layer.subject in names
         )
@@ -208,7 +216,7 @@ class Library:
                 remedy="Generate new layouts with a subject that is there.",
             )
 
-    def _trained(self, subject: LibrarySubject, model: str) -> LibrarySubject:
+    def _require_trained(self, subject: LibrarySubject, model: str) -> LibrarySubject:
         if not subject.file:
             raise RequestError(
                 f"{subject.name} was not trained yet.",
@@ -237,7 +245,7 @@ class Library:
         return subject
 
 
-def keep_adapter(store: Store, job: str, event: AdapterTrained | AdapterCheckpoint) -> None:
+def keep_adapter(store: Storage, job: str, event: AdapterTrained | AdapterCheckpoint) -> None:
     """Store what a job has learned, all or half of it; a StoreError when all of it finds no
     room.
     """
@@ -250,22 +258,22 @@ def keep_adapter(store: Store, job: str, event: AdapterTrained | AdapterCheckpoi
         log.warning("what was learned so far could not be stored; the training goes on")
         return
     with store.database.write() as connection:
-        before = subjects.named_files(connection)
-        lesson = subjects.lesson_of_job(connection, job)
-        if finished and lesson is not None:
-            subjects.set_learned(connection, job, digest, lesson.model)
+        before = subjects.list_files(connection)
+        training = subjects.training_of_job(connection, job)
+        if finished and training is not None:
+            subjects.set_adapter(connection, job, digest, training.model)
         else:
-            subjects.set_begun(connection, job, digest)
-        gone = before - subjects.named_files(connection)
+            subjects.set_checkpoint(connection, job, digest)
+        gone = before - subjects.list_files(connection)
     store.subjects.remove(gone)
 
 
-def sweep(store: Store) -> int:
+def sweep(store: Storage) -> int:
     """At start: delete the files that no subject names, which a crash between two writes leaves.
     Returns how many.
     """
     with store.database.read() as connection:
-        named = subjects.named_files(connection)
+        named = subjects.list_files(connection)
     return store.subjects.keep_only(named)
 
 

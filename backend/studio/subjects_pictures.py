@@ -16,7 +16,7 @@ somebody's photograph.
 """
 
 
-def prepared(picture: Picture) -> Picture:
+def prepare_reference(picture: Picture) -> Picture:
     """A reference uint8 (h, w, 4): its alpha says where the subject is, its colours lie on grey
     where that is 0.
 

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from backend.errors import LaminaError, ModelError, RequestError, SceneError
 from backend.plan.build import scene_notes
 from backend.plan.card import Card
-from backend.plan.ignored import ignored_notes
-from backend.plan.painted import painted_notes, with_painted
+from backend.plan.ignored import list_ignored
+from backend.plan.painted import notes_on_painted, with_painted
 from backend.plan.plan import Note
-from backend.plan.request import AnyRequest, Compose, Reroll, Settings, TakeApart
+from backend.plan.request import AnyRequest, Compose, Decompose, Reroll, RunSettings
 from backend.plan.survey import Survey, Surveyed, survey
 from backend.scene.scene import Pixels, Scene
 from backend.studio.offer import Offer
 from backend.studio.pixel_files import PixelFiles
-from backend.studio.records import Coverage, DeskState
+from backend.studio.records import Coverage, EditorState
 
 OPEN = "clipseg"
 """The member that takes any phrase."""
@@ -31,27 +31,27 @@ class SceneReport:
     notes: tuple[Note, ...]
 
 
-class Surveyor:
+class SceneSurvey:
     """Looks at scenes with the pixels of the store and the card of the chosen model."""
 
     def __init__(self, pixels: PixelFiles, offer: Offer) -> None:
         self._pixels = pixels
         self._offer = offer
 
-    def report(self, scene: Scene, desk: DeskState) -> SceneReport:
+    def report(self, scene: Scene, editor: EditorState) -> SceneReport:
         """Coverage and notes from one survey. Never refuses: a missing model or damaged pixels
         become notes.
         """
         try:
-            card, notes = self._card(desk.settings.model)
+            card, notes = self._card(editor.settings.model)
             seen = survey(scene, card, self._pixels)
-            found = self.add_notes(seen, desk.settings, scene_notes(seen))
+            found = self.add_notes(seen, editor.settings, scene_notes(seen))
             return SceneReport(tuple(map(_coverage, seen.layers)), notes + found)
         except LaminaError as error:
             return SceneReport((), (Note(code="unreadable", text=error.sentence),))
 
     def add_notes(
-        self, seen: Survey, settings: Settings, notes: tuple[Note, ...]
+        self, seen: Survey, settings: RunSettings, notes: tuple[Note, ...]
     ) -> tuple[Note, ...]:
         """The notes of a scene with what the chosen method leaves unread, and what it wants of
         painted layers.
@@ -63,18 +63,18 @@ class Surveyor:
         )
         if method is None:
             return notes
-        notes = (*notes, *ignored_notes(seen.scene, method.title, method.ignores))
-        if not method.drafts:
+        notes = (*notes, *list_ignored(seen.scene, method.title, method.ignores))
+        if not method.stage1:
             return notes
         facts = next((model for model in self._offer.models() if model.id == seen.card.id), None)
         listed = facts is not None and facts.classes and OPEN not in facts.members
-        painted = painted_notes(seen.layers, facts.classes if facts and listed else None)
+        painted = notes_on_painted(seen.layers, facts.classes if facts and listed else None)
         return with_painted(notes, painted)
 
     def require_pixels(self, scene: Scene) -> None:
         """A SceneError that names the first layer whose pixels are not in the store."""
         for layer in scene.layers:
-            for digest in (layer.picture, layer.mask, layer.look, layer.noise_map):
+            for digest in (layer.picture, layer.mask, layer.embedding, layer.strength_map):
                 if digest is not None and not self._pixels.has(digest):
                     raise SceneError(
                         (
@@ -86,24 +86,24 @@ class Surveyor:
 
     def require_source(self, request: AnyRequest) -> None:
         """A RequestError when the picture to be re-rolled or taken apart is not in the store."""
-        if isinstance(request, Reroll | TakeApart) and not self._pixels.has(request.source):
+        if isinstance(request, Reroll | Decompose) and not self._pixels.has(request.source):
             raise RequestError(
                 f"The picked picture {request.source[:12]} is not in the studio's store.",
                 remedy="Pick one of the candidates and try again.",
             )
 
-    def require_draft(self, request: Compose) -> None:
+    def require_stage1(self, request: Compose) -> None:
         """A RequestError when the draft to be refined is not in the store, or the method makes
         nothing of drafts.
         """
-        if request.draft is None:
+        if request.stage1 is None:
             return
-        if not self._pixels.has(request.draft):
+        if not self._pixels.has(request.stage1):
             raise RequestError(
-                f"The draft {request.draft[:12]} is not in the studio's store.",
+                f"The draft {request.stage1[:12]} is not in the studio's store.",
                 remedy="Choose one of the drafts shown and try again.",
             )
-        titles = {method.id: method.title for method in self._offer.methods() if method.drafts}
+        titles = {method.id: method.title for method in self._offer.methods() if method.stage1}
         if request.settings.method not in titles:
             raise RequestError(
                 f"The method {request.settings.method} does not go on from a draft.",
@@ -116,12 +116,12 @@ class Surveyor:
         for layer in scene.layers:
             if layer.picture is not None:
                 self._pixels.add_picture(pixels.picture(layer.picture))
-            if layer.look is not None:
-                self._pixels.add_picture(pixels.picture(layer.look))
+            if layer.embedding is not None:
+                self._pixels.add_picture(pixels.picture(layer.embedding))
             if layer.mask is not None:
                 self._pixels.add_mask(pixels.mask(layer.mask))
-            if layer.noise_map is not None:
-                self._pixels.add_mask(pixels.mask(layer.noise_map))
+            if layer.strength_map is not None:
+                self._pixels.add_mask(pixels.mask(layer.strength_map))
 
     def _card(self, model: str) -> tuple[Card, tuple[Note, ...]]:
         """The chosen model's card; when it is gone the first there is, and a note that says so."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from backend.plan.events import Event
-from backend.plan.lesson import Lesson
 from backend.plan.plan import Plan
+from backend.plan.training_job import TrainingJob
 from backend.scene.scene import Picture, Pixels
 
 
@@ -29,7 +29,7 @@ class Worker(Protocol):
     @property
     def device(self) -> str: ...
 
-    def submit(self, job_id: str, plan: Plan | Lesson, pixels: Pixels) -> Handle:
+    def submit(self, job_id: str, plan: Plan | TrainingJob, pixels: Pixels) -> Handle:
         """Take a job: pictures of a plan, or a lesson about a subject."""
         ...
 

@@ -116,7 +116,7 @@ def _checkpoint(file: TensorFile) -> Checkpoint:
     state = TrainingState(
         int(facts["step"]),
         parameters,
-        _numbered(file.tensors, MOMENTS),
+        _number_tensors(file.tensors, MOMENTS),
         tuple(facts["losses"]),
         bool(facts["finished"]),
     )
@@ -135,11 +135,15 @@ def _v0_subject(file: TensorFile) -> Checkpoint:
     parameters = {TOKEN: torch.from_numpy(file.tensors["vectors"]), **weights}
     json.loads(file.facts["groups"])  # rates follow from the rules, but damage shows here
     return Checkpoint(
-        TrainingState(int(file.facts["step"]), parameters, _numbered(file.tensors, "optimiser."))
+        TrainingState(
+            int(file.facts["step"]), parameters, _number_tensors(file.tensors, "optimiser.")
+        )
     )
 
 
-def _numbered(tensors: Mapping[str, NDArray[Any]], prefix: str) -> dict[int, dict[str, Tensor]]:
+def _number_tensors(
+    tensors: Mapping[str, NDArray[Any]], prefix: str
+) -> dict[int, dict[str, Tensor]]:
     """The tensors called PREFIX NUMBER.NAME, by number and name."""
     found: dict[int, dict[str, Tensor]] = {}
     for full_name, value in tensors.items():

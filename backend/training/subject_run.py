@@ -14,14 +14,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from backend.engine.attention_maps import MapMean, found_words
+from backend.engine.attention_maps import MapMean, threshold_map
 from backend.engine.conditioning import Conditioning, embed
 from backend.engine.cut_out import cut_out
 from backend.engine.decode import encode_mean
 from backend.engine.denoise import predictor
 from backend.engine.invert import Trajectory, invert
 from backend.engine.loop_types import Moment, Network, Step
-from backend.engine.side_paths import Dressed, worn_steps
+from backend.engine.reference_branch import AdapterScope, run_with_adapter
 from backend.errors import RequestError
 from backend.models.adapter import Adapter, adapter_of_picture, check_fits, prepare_adapter
 from backend.models.bundle import ModelBundle
@@ -52,7 +52,7 @@ class SubjectRun:
     bundle: ModelBundle
     subject: Adapter
     reference: Picture = field(repr=False)
-    worn: Dressed = field(repr=False)
+    adapter: AdapterScope = field(repr=False)
 
     def schedule(self) -> Schedule:
         """A fresh schedule: one a loop, for they remember."""
@@ -115,7 +115,9 @@ def subject_run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> SubjectRun:
     return SubjectRun(plan, bundle, subject, reference, prepare_adapter(bundle.unet, subject))
 
 
-def inverted(run: SubjectRun, picture: Picture, key: str) -> Generator[Step, None, Trajectory]:
+def invert_reference(
+    run: SubjectRun, picture: Picture, key: str
+) -> Generator[Step, None, Trajectory]:
     """A picture's states, by inversion with empty words and the subject's weights, or remembered
     under ``key``.
     """
@@ -125,13 +127,15 @@ def inverted(run: SubjectRun, picture: Picture, key: str) -> Generator[Step, Non
     empty = embed(run.bundle, "")
     words = Conditioning(empty, empty, 1.0, 1)
     clean = encode_mean(run.bundle, picture)
-    path = yield from worn_steps(run.worn, invert(run.bundle.unet, run.schedule(), words, clean))
+    path = yield from run_with_adapter(
+        run.adapter, invert(run.bundle.unet, run.schedule(), words, clean)
+    )
     run.bundle.recorded.keep(key, -1, path.states)
     return path
 
 
 @torch.no_grad()
-def looked_at(run: SubjectRun, path: Trajectory, k: int) -> Tensor:
+def attention_map(run: SubjectRun, path: Trajectory, k: int) -> Tensor:
     """Where the subject's words look in a known path's state k: float (h, w) in 0..1, the least at
     0, the most at 1.
     """
@@ -139,7 +143,7 @@ def looked_at(run: SubjectRun, path: Trajectory, k: int) -> Tensor:
     words, schedule, state = run.conditioning(spoken, "reference"), run.schedule(), path.states[k]
     network = Network(run.bundle.unet, Moment(words.rows, k), *state.shape[-2:])
     maps = MapMean(tokens, "reference", 0)
-    with run.worn(), maps.watching(network):
+    with run.adapter(), maps.watching(network):
         predictor(run.bundle.unet, schedule, words)(state, k)
     mean = maps.mean()
     assert mean is not None
@@ -148,7 +152,7 @@ def looked_at(run: SubjectRun, path: Trajectory, k: int) -> Tensor:
     )
 
 
-def shown_in_reference(run: SubjectRun, path: Trajectory) -> NDArray[np.bool_]:
+def reference_mask(run: SubjectRun, path: Trajectory) -> NDArray[np.bool_]:
     """Where the reference shows the subject, bool (h, w): cut out by SAM, else where its words
     look.
     """
@@ -156,9 +160,9 @@ def shown_in_reference(run: SubjectRun, path: Trajectory) -> NDArray[np.bool_]:
     found = run.bundle.recorded.find(key, -1)
     if found is not None:
         return np.asarray(found[0].numpy(), np.bool_)
-    looked = looked_at(run, path, round(LOOKED_SHARE * run.plan.steps))
+    looked = attention_map(run, path, round(LOOKED_SHARE * run.plan.steps))
     inside = cut_out(run.bundle, run.reference, looked, OVER)
     if not inside.size:
-        inside = found_words(looked, run.reference.shape[:2], OVER)
+        inside = threshold_map(looked, run.reference.shape[:2], OVER)
     run.bundle.recorded.keep(key, -1, (torch.from_numpy(inside.copy()),))
     return inside

@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from backend.engine.conditioning import build_conditioning
 from backend.engine.decode import encode_mean
-from backend.engine.limits import memory_explained
+from backend.engine.limits import explain_memory
 from backend.engine.loop_types import Step, generator_for
 from backend.engine.noise import seed_of
 from backend.models.adapter import Adapter, AdapterKind
@@ -136,7 +136,7 @@ class SubjectTrainer:
             self._bundle, self._examples.class_word, self._rules, self.references[:1]
         )
         while self._adapter.step < self._rules.steps:
-            with memory_explained(), torch.enable_grad():
+            with explain_memory(), torch.enable_grad():
                 step = self._update(prior)
             yield step
 
@@ -177,7 +177,7 @@ class SubjectTrainer:
         timesteps = torch.randint(0, self._noising.steps, (count,), generator=generator)
         noise = torch.randn((count, *latents.shape[1:]), generator=generator).to(latents)
         clean, timesteps = latents[chosen.to(latents.device)], timesteps.to(latents.device)
-        noisy = self._noising.noised(clean, noise, timesteps)
+        noisy = self._noising.add_noise(clean, noise, timesteps)
         predicted = self._adapter.predict(noisy, timesteps, batch.words.expand(count, -1, -1))
         error = (predicted.float() - self._noising.target(clean, noise, timesteps).float()).square()
         if len(batch.masks):

@@ -28,7 +28,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from backend.engine.decode import encode
-from backend.engine.limits import memory_explained
+from backend.engine.limits import explain_memory
 from backend.engine.loop_types import generator_for
 from backend.engine.noise import seed_of
 from backend.models.bundle import ModelBundle
@@ -185,7 +185,7 @@ class EmbeddingTrainer:
         for k in range(self._rules.steps):
             learning = [example for example in self._examples if self._learns(example, k)]
             if learning:
-                with memory_explained(), torch.enable_grad():
+                with explain_memory(), torch.enable_grad():
                     step = self._update(learning, k)
                 yield step
 
@@ -224,7 +224,10 @@ class EmbeddingTrainer:
         """Note the losses on the fixed set, and whether they have settled."""
         with torch.no_grad():
             losses, _ = self._loss.losses(
-                examples, self._vectors(examples), self._loss.fixed_set(examples), TEMPLATES[0]
+                examples,
+                self._vectors(examples),
+                self._loss.build_fixed_set(examples),
+                TEMPLATES[0],
             )
         for example, loss in zip(examples, losses.tolist(), strict=True):
             embedding = self._embeddings[example.layer_id]
@@ -286,7 +289,7 @@ class _MaskedLoss:
             batches.append(self._states(example, timesteps, generator))
         return batches
 
-    def fixed_set(self, examples: Sequence[LayerExample]) -> list[_NoisedBatch]:
+    def build_fixed_set(self, examples: Sequence[LayerExample]) -> list[_NoisedBatch]:
         """The same states at every check: timesteps spread evenly, noise by the example."""
         spread = (torch.arange(CHECKS) + 0.5) / CHECKS * self._noising.steps
         seeds = [seed_of(self._rules.seed, "check " + example.key, 0) for example in examples]
@@ -345,18 +348,18 @@ class _MaskedLoss:
         for batch, predicted in zip(
             (batch.part(slice(1)) for batch in batches), predictions, strict=True
         ):
-            noisy.append(self._noising.noised(batch.clean, batch.noise, batch.timesteps))
+            noisy.append(self._noising.add_noise(batch.clean, batch.noise, batch.timesteps))
             denoised.append(self._noising.clean(predicted[:1], noisy[-1], batch.timesteps))
         return _stack_sizes(noisy), _stack_sizes(denoised)
 
     def _errors(self, batch: _NoisedBatch, words: Tensor) -> tuple[Tensor, Tensor]:
         """Masked squared error of each state, and the prediction."""
-        noisy = self._noising.noised(batch.clean, batch.noise, batch.timesteps)
+        noisy = self._noising.add_noise(batch.clean, batch.noise, batch.timesteps)
         predicted = self._bundle.unet(
             noisy, batch.timesteps, encoder_hidden_states=words, return_dict=False
         )[0]
         target = self._noising.target(batch.clean, batch.noise, batch.timesteps)
-        return masked_error(predicted, target, batch.masks), predicted
+        return error_in_mask(predicted, target, batch.masks), predicted
 
     def _words(self, examples: Sequence[LayerExample], vectors: Tensor, template: str) -> Tensor:
         """(n, tokens, width): each example's words with its vector before them."""
@@ -378,7 +381,7 @@ class _MaskedLoss:
         return _NoisedBatch(clean, noise, timesteps.to(clean.device), mask)
 
 
-def masked_error(predicted: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+def error_in_mask(predicted: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     """Mean squared error inside the mask (b, 1, h, w) of each row of (b, c, h, w), in single
     precision: (b,).
     """

@@ -13,12 +13,12 @@ from backend.errors import EngineError, InputError, StoreError
 from backend.plan.build import build_plan
 from backend.plan.events import Images, JobCancelled, JobFailed, Progress
 from backend.plan.plan import Plan
-from backend.plan.request import OptionValue, Settings, build_request
+from backend.plan.request import OptionValue, RunSettings, build_request
 from backend.scene.openraster import OpenedScene, read_ora
 from backend.scene.picture_file import encode_png
 from backend.scene.scene import Picture
 from backend.studio.offer import Offer
-from backend.studio.projects import desk_with
+from backend.studio.projects import editor_with
 from backend.studio.worker import Handle, Worker
 from backend.version import __version__
 
@@ -35,7 +35,7 @@ PACKAGES = ("torch", "diffusers", "transformers", "numpy", "pillow")
 
 
 @dataclass(frozen=True)
-class Bench:
+class RenderTools:
     """What can be asked for, and who does it."""
 
     offer: Offer
@@ -43,7 +43,7 @@ class Bench:
 
 
 @dataclass(frozen=True)
-class Order:
+class RenderRequest:
     """A scene file, where the pictures go, and the dials that differ from the file's own (as
     they were typed).
     """
@@ -55,30 +55,30 @@ class Order:
 
 
 def render(
-    order: Order, build: Callable[[], Bench], show: Callable[[int, int], None]
+    wanted: RenderRequest, build: Callable[[], RenderTools], show: Callable[[int, int], None]
 ) -> dict[str, Any]:
     """Make the pictures of an order and write them; returns the report.
 
     ``build`` is called once the files are known to be usable, since a bench takes seconds; ``show``
     is told the steps done and in all. Every refusal is a LaminaError.
     """
-    begun = time.monotonic()
-    _check_out(order.out)
-    opened = _read_scene(order.scene)
-    bench = build()
-    settings = _settings(order, opened, bench.offer)
+    started_s = time.monotonic()
+    _check_out(wanted.out)
+    opened = _read_scene(wanted.scene)
+    tools = build()
+    settings = _settings(wanted, opened, tools.offer)
     request = build_request({"kind": "compose", "settings": settings})
-    bench.offer.check_options(request.settings.method, request.settings.options)
+    tools.offer.check_options(request.settings.method, request.settings.options)
     plan = build_plan(
-        opened.scene, request, bench.offer.card(request.settings.model), opened.pixels
+        opened.scene, request, tools.offer.card(request.settings.model), opened.pixels
     )
     files = []
-    for index, picture in _pictures(bench.worker.submit("render", plan, opened.pixels), show):
-        files.append(_written(numbered(order.out, index), encode_png(picture)))
-    return _report(plan, bench.worker.device, opened.notes, files, time.monotonic() - begun)
+    for index, picture in _pictures(tools.worker.submit("render", plan, opened.pixels), show):
+        files.append(_write(number_path(wanted.out, index), encode_png(picture)))
+    return _report(plan, tools.worker.device, opened.notes, files, time.monotonic() - started_s)
 
 
-def numbered(out: Path, index: int) -> Path:
+def number_path(out: Path, index: int) -> Path:
     """OUT.png, OUT-2.png, OUT-3.png …"""
     return out if index == 0 else out.with_name(f"{out.stem}-{index + 1}{out.suffix}")
 
@@ -97,10 +97,10 @@ def _pictures(handle: Handle, show: Callable[[int, int], None]) -> Iterator[tupl
                 raise EngineError("The run was stopped.", remedy="Start it again.")
 
 
-def _settings(order: Order, opened: OpenedScene, offer: Offer) -> dict[str, Any]:
+def _settings(wanted: RenderRequest, opened: OpenedScene, offer: Offer) -> dict[str, Any]:
     """The file's own settings under the dials of the order, not yet checked."""
-    kept: Settings = desk_with(opened.settings).settings
-    settings = kept.model_dump() | {name: _dial(name, text) for name, text in order.dials.items()}
+    kept: RunSettings = editor_with(opened.settings).settings
+    settings = kept.model_dump() | {name: _dial(name, text) for name, text in wanted.dials.items()}
     if settings["method"] != kept.method:
         settings["options"] = {}
     kinds = {
@@ -109,7 +109,9 @@ def _settings(order: Order, opened: OpenedScene, offer: Offer) -> dict[str, Any]
         if method.id == settings["method"]
         for field in method.options
     }
-    settings["options"] = settings["options"] | dict(_option(text, kinds) for text in order.options)
+    settings["options"] = settings["options"] | dict(
+        _option(text, kinds) for text in wanted.options
+    )
     return settings
 
 
@@ -183,7 +185,7 @@ def _check_out(out: Path) -> None:
         )
 
 
-def _written(path: Path, content: bytes) -> str:
+def _write(path: Path, content: bytes) -> str:
     try:
         path.write_bytes(content)
     except OSError as error:

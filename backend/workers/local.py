@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from backend.engine.decode import preview
-from backend.engine.loop_types import Draft, Run, Step
+from backend.engine.loop_types import FitProgress, Run, Step
 from backend.errors import LaminaError, RequestError
 from backend.logs import StepTimes
 from backend.methods.catalog import RUNNABLE, Method
@@ -36,13 +36,13 @@ from backend.plan.events import (
     Result,
     Stage1Images,
 )
-from backend.plan.lesson import Lesson
-from backend.plan.moved import plan_as_made
+from backend.plan.moved import move_layer
 from backend.plan.plan import Plan
+from backend.plan.training_job import TrainingJob
 from backend.scene.picture_file import encode_jpeg
 from backend.scene.scene import Picture, Pixels
 from backend.workers.device import choose_device
-from backend.workers.learning import train
+from backend.workers.training import train
 
 log = logging.getLogger(__name__)
 
@@ -86,11 +86,13 @@ class LocalWorker:
     def device(self) -> str:
         return self._device
 
-    def submit(self, job_id: str, plan: Plan | Lesson, pixels: Pixels) -> LocalHandle:
+    def submit(self, job_id: str, plan: Plan | TrainingJob, pixels: Pixels) -> LocalHandle:
         """A handle of the job; nothing is computed before its events are asked for."""
         return LocalHandle(self, plan, pixels)
 
-    def run(self, plan: Plan | Lesson, pixels: Pixels, stop: threading.Event) -> Iterator[Event]:
+    def run(
+        self, plan: Plan | TrainingJob, pixels: Pixels, stop: threading.Event
+    ) -> Iterator[Event]:
         """The events of a plan or a lesson, up to a terminal one.
 
         ``stop`` is looked at before the model is loaded and each step.
@@ -100,7 +102,7 @@ class LocalWorker:
         with self._turn:
             yield JobStarted(device=self._device)
             try:
-                yield from self._computed(plan, pixels, stop)
+                yield from self._compute(plan, pixels, stop)
             except (LaminaError, *OUT_OF_MEMORY) as error:
                 yield _failure(error, plan, self._device)
 
@@ -125,19 +127,19 @@ class LocalWorker:
         finally:
             self._turn.release()
 
-    def _computed(
-        self, plan: Plan | Lesson, pixels: Pixels, stop: threading.Event
+    def _compute(
+        self, plan: Plan | TrainingJob, pixels: Pixels, stop: threading.Event
     ) -> Iterator[Event]:
         if stop.is_set():
             yield JobCancelled()
             return
-        if isinstance(plan, Lesson):
+        if isinstance(plan, TrainingJob):
             with self._cache.lease(self._catalog.card(plan.model), self._device) as bundle:
                 yield from train(plan, bundle, pixels, stop)
             return
         method = self._methods[plan.method]
         with self._cache.lease(self._catalog.card(plan.model), self._device) as bundle:
-            publisher = _Publisher(Scorer(bundle, plan_as_made(plan), pixels), StepCount(plan))
+            publisher = _Publisher(Scorer(bundle, move_layer(plan), pixels), StepCount(plan))
             run = method.run(plan, bundle, pixels)
             try:
                 yield from _follow(run, publisher, stop)
@@ -151,7 +153,7 @@ class LocalHandle:
     """A job of a LocalWorker."""
 
     worker: LocalWorker
-    plan: Plan | Lesson
+    plan: Plan | TrainingJob
     pixels: Pixels = field(repr=False)
     stop: threading.Event = field(default_factory=threading.Event, repr=False)
 
@@ -197,7 +199,7 @@ def build_worker(
     return LocalWorker(find_models(models), ModelCache(cache_bytes), choose_device(device))
 
 
-def _failure(error: BaseException, plan: Plan | Lesson, device: str) -> JobFailed:
+def _failure(error: BaseException, plan: Plan | TrainingJob, device: str) -> JobFailed:
     """An error as the job's end. Memory that was not enough is told with its numbers."""
     if isinstance(error, LaminaError) and not isinstance(error.__cause__, OUT_OF_MEMORY):
         return JobFailed(what=error.what, limit=error.limit, remedy=error.remedy)
@@ -206,7 +208,7 @@ def _failure(error: BaseException, plan: Plan | Lesson, device: str) -> JobFaile
         torch.cuda.empty_cache()
         free, total = torch.cuda.mem_get_info(device)
         limit = f"{free / 2**30:.1f} of {total / 2**30:.1f} GB are free now."
-    if isinstance(plan, Lesson):
+    if isinstance(plan, TrainingJob):
         return JobFailed(
             what=f"Training the subject does not fit into the memory of {device}.",
             limit=limit,
@@ -236,7 +238,7 @@ class _Publisher:
             case Step():
                 return self._progress(yielded)
             case Images() | Stage1Images():
-                return self._scored(yielded)
+                return self._with_scores(yielded)
             case _:
                 return yielded
 
@@ -251,13 +253,13 @@ class _Publisher:
 
     def _preview(self, step: Step) -> Preview:
         pictures = preview(self.scorer.bundle, step)
-        if not isinstance(step, Draft):
+        if not isinstance(step, FitProgress):
             return Preview(jpeg=encode_jpeg(pictures[0], PREVIEW_QUALITY))
         return Preview(
             jpeg=encode_jpeg(_row(pictures), PREVIEW_QUALITY), stage1_count=len(pictures)
         )
 
-    def _scored(self, event: Images | Stage1Images) -> Images | Stage1Images:
+    def _with_scores(self, event: Images | Stage1Images) -> Images | Stage1Images:
         """With scores, or as it is where a network for them fails: a picture that was made is
         never lost over them.
         """

@@ -46,7 +46,7 @@ class CatalogOffer:
                 id=method.id,
                 title=method.title,
                 options=_fields(method),
-                drafts=method.drafts,
+                stage1=method.stage1,
                 ignores=method.ignores,
             )
             for method in METHODS.values()

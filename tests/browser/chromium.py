@@ -64,7 +64,7 @@ def find_or_install() -> str:
     found = find()
     for command in () if found else installers():
         print(f"No Chromium was found; trying: {' '.join(command)}", file=sys.stderr, flush=True)
-        if attempted(command):
+        if try_command(command):
             found = find()
         if found:
             break
@@ -92,7 +92,7 @@ def installers() -> list[list[str]]:
     return commands
 
 
-def attempted(command: list[str]) -> bool:
+def try_command(command: list[str]) -> bool:
     """Whether a command ran to its end well, within its time."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     try:

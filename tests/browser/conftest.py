@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.browser.chromium import FLAGS, find_or_install
-from tests.browser.desk_page import WAIT_S, DeskPage
+from tests.browser.editor_page import WAIT_S, EditorPage
 from tests.browser.studio_process import StudioProcess
 
 NEAR = ("127.0.0.1", "localhost")
@@ -64,23 +64,23 @@ class Watch:
         self.wrong: list[str] = []
         self.forgiven: tuple[str, ...] = ()
         context.on("page", self._attend)
-        context.on("request", lambda request: self._requested(request.url))
-        context.on("response", lambda reply: self._answered(reply.status, reply.url))
+        context.on("request", lambda request: self._note_request(request.url))
+        context.on("response", lambda reply: self._note_answer(reply.status, reply.url))
 
     def _attend(self, page: Page) -> None:
         page.on("pageerror", lambda error: self.wrong.append(f"page error: {error}"))
-        page.on("console", lambda message: self._spoke(message.type, message.text))
+        page.on("console", lambda message: self._note_message(message.type, message.text))
 
-    def _spoke(self, kind: str, text: str) -> None:
+    def _note_message(self, kind: str, text: str) -> None:
         if kind in ("error", "warning"):
             self.wrong.append(f"console {kind}: {text}")
 
-    def _requested(self, url: str) -> None:
+    def _note_request(self, url: str) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("data", "blob") and parts.hostname not in NEAR:
             self.wrong.append(f"a request left this machine: {url}")
 
-    def _answered(self, status: int, url: str) -> None:
+    def _note_answer(self, status: int, url: str) -> None:
         if status >= 400:
             self.wrong.append(f"status {status}: {url}")
 
@@ -135,25 +135,25 @@ def watch(watcher: Watch) -> Iterator[Watch]:
 
 
 @pytest.fixture
-def desk(
+def editor(
     studio: StudioProcess, context: BrowserContext, watch: Watch, screens: Path | None
-) -> DeskPage:
+) -> EditorPage:
     """A page with a scene on it."""
-    return DeskPage(context.new_page(), studio.url, screens).open()
+    return EditorPage(context.new_page(), studio.url, screens).open()
 
 
-def open_fresh(desk: DeskPage) -> DeskPage:
+def open_fresh(editor: EditorPage) -> EditorPage:
     """A new project from the first example, by the menu."""
-    first = desk.page.locator('[data-test^="example-"]').first.get_attribute("data-test")
+    first = editor.page.locator('[data-test^="example-"]').first.get_attribute("data-test")
     assert first is not None
-    desk.open_example(first.removeprefix("example-"))
-    desk.wait_drawn()
-    return desk
+    editor.open_example(first.removeprefix("example-"))
+    editor.wait_drawn()
+    return editor
 
 
 @pytest.fixture
-def fresh(desk: DeskPage) -> DeskPage:
+def fresh(editor: EditorPage) -> EditorPage:
     """A page with a new project from the first example, so that no journey sees another's
     changes.
     """
-    return open_fresh(desk)
+    return open_fresh(editor)

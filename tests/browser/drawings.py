@@ -31,7 +31,7 @@ def star(side_px: int = 96) -> bytes:
     return png(picture)
 
 
-def claimed_png(width: int, height: int) -> bytes:
+def png_with_claim(width: int, height: int) -> bytes:
     """A PNG whose header claims a size; its pixels are missing."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
@@ -47,7 +47,7 @@ def claimed_png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, content) for kind, content in parts)
 
 
-def crowded_ora(layers: int) -> bytes:
+def ora_with_stars(layers: int) -> bytes:
     """An OpenRaster file of another program with that many layers, each a star of its own."""
     entries = "".join(
         f'<layer name="star {index}" src="data/{index}.png"/>' for index in range(layers)
@@ -75,7 +75,7 @@ def cmyk_jpeg(side_px: int = 40) -> bytes:
     return stream.getvalue()
 
 
-def turned_jpeg(width_px: int = 60, height_px: int = 30) -> bytes:
+def jpeg_on_its_side(width_px: int = 60, height_px: int = 30) -> bytes:
     """A JPEG lying on its side, which its EXIF orientation (6) puts upright."""
     picture = np.zeros((height_px, width_px, 3), np.uint8)
     picture[:, : width_px // 2] = (220, 30, 30)

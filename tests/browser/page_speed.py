@@ -23,7 +23,7 @@ from backend.scene.layer import Layer, Placement
 from backend.scene.openraster import write_ora
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
-from tests.browser.desk_page import DeskPage
+from tests.browser.editor_page import EditorPage
 
 SIDE_PX = 1024
 LAYERS = 20
@@ -150,24 +150,24 @@ def figure(values: list[float]) -> dict[str, float]:
 
 
 def frames_of(
-    desk: DeskPage, start: tuple[float, float], *stops: tuple[float, float]
+    editor: EditorPage, start: tuple[float, float], *stops: tuple[float, float]
 ) -> dict[str, Any]:
     """A slow drag in the scene by way of some stops: how long each frame took that shows a sample
     of the pointer.
     """
-    desk.page.evaluate("() => { window.frames.length = 0; }")
-    desk.page.mouse.move(*desk.spot(*start))
-    desk.page.mouse.down()
+    editor.page.evaluate("() => { window.frames.length = 0; }")
+    editor.page.mouse.move(*editor.spot(*start))
+    editor.page.mouse.down()
     for stop in stops:
-        desk.page.mouse.move(*desk.spot(*stop), steps=DRAG_STEPS)
-    desk.page.mouse.up()
-    frames = desk.page.evaluate("() => window.frames")
+        editor.page.mouse.move(*editor.spot(*stop), steps=DRAG_STEPS)
+    editor.page.mouse.up()
+    frames = editor.page.evaluate("() => window.frames")
     assert len(frames) > DRAG_STEPS
     return {name: figure([each[name] for each in frames]) for name in ("handled", "whole")}
 
 
-def centre_of(desk: DeskPage, layer_id: str) -> tuple[float, float]:
-    place = desk.layer(layer_id)["placement"]
+def centre_of(editor: EditorPage, layer_id: str) -> tuple[float, float]:
+    place = editor.layer(layer_id)["placement"]
     return place["centre_x_px"], place["centre_y_px"]
 
 
@@ -188,34 +188,34 @@ def note(part: str, figures: object) -> None:
     print(part, json.dumps(figures))
 
 
-def opened(desk: DeskPage, seed: int) -> dict[str, float]:
+def time_opening(editor: EditorPage, seed: int) -> dict[str, float]:
     """Milliseconds until the scene of 20 layers was there, drawn, and exact."""
-    seen: dict[str, float] = desk.page.evaluate(
-        OPEN, [LAYERS, base64.b64encode(many_layers(seed)).decode(), desk.url]
+    seen: dict[str, float] = editor.page.evaluate(
+        OPEN, [LAYERS, base64.b64encode(many_layers(seed)).decode(), editor.url]
     )
     return seen
 
 
 @pytest.fixture
-def many(desk: DeskPage) -> DeskPage:
+def many(editor: EditorPage) -> EditorPage:
     """The page with the scene of 20 layers, all drawn, and an ear for its frames."""
-    opened(desk, seed=5)
-    desk.wait_saved()
-    desk.page.evaluate(LISTEN)
-    return desk
+    time_opening(editor, seed=5)
+    editor.wait_saved()
+    editor.page.evaluate(LISTEN)
+    return editor
 
 
 @pytest.mark.slow
-def test_opening(desk: DeskPage) -> None:
+def test_opening(editor: EditorPage) -> None:
     """``told``: the layers are there; ``drawn``: all pictures are on the canvas; ``exact``: and
     none is a draft.
     """
-    seen = [opened(desk, seed) for seed in range(OPENINGS)]
+    seen = [time_opening(editor, seed) for seed in range(OPENINGS)]
     note("opening", {name: figure([each[name] for each in seen]) for name in seen[0]})
 
 
 @pytest.mark.slow
-def test_dragging(many: DeskPage) -> None:
+def test_dragging(many: EditorPage) -> None:
     many.select("l17")
     many.page.keyboard.press("v")
     start = centre_of(many, "l17")
@@ -224,7 +224,7 @@ def test_dragging(many: DeskPage) -> None:
 
 
 @pytest.mark.slow
-def test_strokes(many: DeskPage) -> None:
+def test_strokes(many: EditorPage) -> None:
     """The eraser on a picture in the middle of the stack, which is composed anew under it; the
     brush on a region.
     """
@@ -241,7 +241,7 @@ def test_strokes(many: DeskPage) -> None:
 
 
 @pytest.mark.slow
-def test_memory(many: DeskPage) -> None:
+def test_memory(many: EditorPage) -> None:
     many.part("add-painted").click()
     many.part("canvas").focus()
     many.page.keyboard.press("b")

@@ -20,7 +20,7 @@ from backend.scene.layer import Layer, Placement
 from backend.scene.openraster import write_ora
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Group, Scene, build_scene
-from tests.browser.desk_page import DeskPage
+from tests.browser.editor_page import EditorPage
 from tests.browser.studio_process import StudioProcess
 
 SEEDS = range(4)
@@ -34,7 +34,7 @@ Python's 32 bits and the page's 64 fall on two sides of a byte's border as well,
 """
 
 
-def scattered(random: np.random.Generator, side_px: int) -> np.ndarray:
+def scatter(random: np.random.Generator, side_px: int) -> np.ndarray:
     """Hard edges, noise and half-clear pixels, uint8 (side, side, 4): whoever samples it otherwise
     is found out.
     """
@@ -69,7 +69,7 @@ def random_layer(random: np.random.Generator, number: int, pixels: MemoryPixels)
     return Layer(
         id=f"layer-{number}",
         name=f"Layer {number}",
-        picture=pixels.add_picture(scattered(random, 160)),
+        picture=pixels.add_picture(scatter(random, 160)),
         mask=mask,
         placement=placement,
         opacity=random.uniform(0.4, 1.0),
@@ -84,7 +84,7 @@ def random_scene(seed: int, count: int) -> tuple[Scene, MemoryPixels]:
     random, pixels = np.random.default_rng(seed), MemoryPixels()
     layers = [random_layer(random, number, pixels) for number in range(count)]
     if seed % 2 == 1:
-        ground = scattered(random, SIDE_PX)
+        ground = scatter(random, SIDE_PX)
         ground[..., 3] = 255
         middle = Placement(centre_x_px=SIDE_PX / 2, centre_y_px=SIDE_PX / 2)
         layers[0] = Layer(
@@ -101,42 +101,42 @@ def random_scene(seed: int, count: int) -> tuple[Scene, MemoryPixels]:
 class ServedPixels:
     """Pictures and masks as the server hands them out."""
 
-    desk: DeskPage
+    editor: EditorPage
     known: dict[str, np.ndarray] = field(default_factory=dict)
 
-    def _fetched(self, digest: str, mode: str) -> np.ndarray:
+    def _fetch(self, digest: str, mode: str) -> np.ndarray:
         if digest not in self.known:
-            reply = self.desk.page.request.get(f"{self.desk.url}/lamina/picture/{digest}.png")
+            reply = self.editor.page.request.get(f"{self.editor.url}/lamina/picture/{digest}.png")
             assert reply.ok
             self.known[digest] = np.asarray(Image.open(io.BytesIO(reply.body())).convert(mode))
         return self.known[digest]
 
     def picture(self, digest: str) -> np.ndarray:
-        return self._fetched(digest, "RGBA")
+        return self._fetch(digest, "RGBA")
 
     def mask(self, digest: str) -> np.ndarray:
-        return self._fetched(digest, "L")
+        return self._fetch(digest, "L")
 
 
-def kept(studio: StudioProcess, project: str) -> dict[str, Any]:
+def read_scene(studio: StudioProcess, project: str) -> dict[str, Any]:
     """The scene as it stands in the server's database."""
     with sqlite3.connect(next(studio.store.glob("*.sqlite*"))) as connection:
         row = connection.execute("SELECT scene FROM projects WHERE id = ?", (project,)).fetchone()
     return json.loads(row[0])
 
 
-def assert_agrees(desk: DeskPage, wanted: np.ndarray, what: str) -> None:
+def assert_agrees(editor: EditorPage, wanted: np.ndarray, what: str) -> None:
     """The page over the ground and a picture are within 1/255, as soon as all is drawn."""
 
-    def compared() -> tuple[np.ndarray, np.ndarray]:
-        seen = desk.pixels().astype(float)
+    def compare() -> tuple[np.ndarray, np.ndarray]:
+        seen = editor.pixels().astype(float)
         alpha = seen[..., 3:] / 255
         kept = np.round(seen[..., :3] * alpha)  # a canvas keeps colour times alpha in bytes
         steps = np.abs(np.round(kept + GREY * (1 - alpha)) - wanted).max(axis=-1)
         return steps, steps[seen[..., 3] == 255]
 
-    desk.until(lambda: np.mean(compared()[0] <= 1) >= SHARE_WITHIN, seconds=5)
-    steps, opaque = compared()
+    editor.until(lambda: np.mean(compare()[0] <= 1) >= SHARE_WITHIN, seconds=5)
+    steps, opaque = compare()
     within, equal = np.mean(steps <= 1), np.mean(steps == 0)
     said = (
         f"{what}: {opaque.size} opaque, within 1/255 {within:.6f}, equal {equal:.6f}, "
@@ -149,20 +149,20 @@ def assert_agrees(desk: DeskPage, wanted: np.ndarray, what: str) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 4, 8])
-def test_random_scenes_look_in_the_page_as_in_python(desk: DeskPage, count: int):
+def test_random_scenes_look_in_the_page_as_in_python(editor: EditorPage, count: int):
     for seed in SEEDS:
         scene, pixels = random_scene(10 * count + seed, count)
-        open_scene(desk, scene, pixels)
+        open_scene(editor, scene, pixels)
         assert_agrees(
-            desk, flatten_scene(scene, pixels).astype(float), f"{count} layers, seed {seed}"
+            editor, flatten_scene(scene, pixels).astype(float), f"{count} layers, seed {seed}"
         )
 
 
-def open_scene(desk: DeskPage, scene: Scene, pixels: MemoryPixels) -> None:
-    before = desk.state()["project"]
-    desk.drop(("scene.ora", write_ora(scene, pixels)))
-    desk.wait(f"state.project !== {before!r}")
-    desk.wait_drawn()
+def open_scene(editor: EditorPage, scene: Scene, pixels: MemoryPixels) -> None:
+    before = editor.state()["project"]
+    editor.drop(("scene.ora", write_ora(scene, pixels)))
+    editor.wait(f"state.project !== {before!r}")
+    editor.wait_drawn()
 
 
 KEYS = (
@@ -171,50 +171,50 @@ KEYS = (
 )
 
 
-def person(desk: DeskPage, seed: int) -> None:
+def person(editor: EditorPage, seed: int) -> None:
     """Thirty gestures as a person does them: keys, drags, strokes."""
     random = np.random.default_rng(seed)
     for _ in range(30):
         kind = random.random()
         if kind < 0.5:
-            desk.page.keyboard.press(str(random.choice(KEYS)))
+            editor.page.keyboard.press(str(random.choice(KEYS)))
             continue
-        desk.page.keyboard.press(str(random.choice(["v", "b", "e", "m"])))
+        editor.page.keyboard.press(str(random.choice(["v", "b", "e", "m"])))
         start, end = random.uniform(20, 236, 2), random.uniform(20, 236, 2)
-        desk.drag_scene((start[0], start[1]), (end[0], end[1]))
+        editor.drag_scene((start[0], start[1]), (end[0], end[1]))
 
 
 @pytest.mark.parametrize("seed", range(2))
 def test_after_random_gestures_the_server_has_what_the_page_shows(
-    desk: DeskPage, studio: StudioProcess, seed: int
+    editor: EditorPage, studio: StudioProcess, seed: int
 ):
-    open_scene(desk, *random_scene(100 + seed, 3))
-    desk.part("canvas").focus()
-    desk.select("layer-2")
-    person(desk, seed)
-    desk.wait_saved()
-    state = desk.state()
+    open_scene(editor, *random_scene(100 + seed, 3))
+    editor.part("canvas").focus()
+    editor.select("layer-2")
+    person(editor, seed)
+    editor.wait_saved()
+    state = editor.state()
     assert state["undo"]
-    assert kept(studio, state["project"]) == state["scene"]
-    wanted = flatten_scene(build_scene(state["scene"]), ServedPixels(desk)).astype(float)
-    desk.look(f"agreement-edited-{seed}")
-    assert_agrees(desk, wanted, f"edited, seed {seed}")
+    assert read_scene(studio, state["project"]) == state["scene"]
+    wanted = flatten_scene(build_scene(state["scene"]), ServedPixels(editor)).astype(float)
+    editor.look(f"agreement-edited-{seed}")
+    assert_agrees(editor, wanted, f"edited, seed {seed}")
 
 
-def test_without_a_worker_the_quick_picture_stays(desk: DeskPage):
+def test_without_a_worker_the_quick_picture_stays(editor: EditorPage):
     """Then the browser's own filters and roundings are seen: nearly the same at flat places, not at
     hard edges.
     """
-    desk.page.add_init_script(
+    editor.page.add_init_script(
         "window.Worker = class { constructor() { throw new Error('no workers here'); } };"
     )
-    desk.reload()
+    editor.reload()
     scene, pixels = random_scene(41, 4)
-    open_scene(desk, scene, pixels)
+    open_scene(editor, scene, pixels)
     wanted = flatten_scene(scene, pixels).astype(float)
 
     def steps() -> np.ndarray:
-        return np.abs(desk.pixels()[..., :3] - wanted).max(axis=-1)
+        return np.abs(editor.pixels()[..., :3] - wanted).max(axis=-1)
 
-    assert desk.until(lambda: np.median(steps()) <= 2, seconds=10)
+    assert editor.until(lambda: np.median(steps()) <= 2, seconds=10)
     assert steps().max() > MOST_APART

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.browser.desk_page import DeskPage
 from tests.browser.drawings import png, star
-from tests.browser.test_painting import painted
+from tests.browser.editor_page import EditorPage
+from tests.browser.test_painting import read_mask
 
 DOORS = ("**/component_server/**", "**/gradio_api/upload*")
 SILENCE = ("ERR_FAILED", "component server", "Failed to fetch", "upload")
@@ -29,44 +29,44 @@ FULL = """() => {
 }"""
 
 
-def cut_off(desk: DeskPage) -> None:
+def cut_off(editor: EditorPage) -> None:
     for door in DOORS:
-        desk.page.route(door, lambda route: route.abort())
+        editor.page.route(door, lambda route: route.abort())
 
 
-def let_through(desk: DeskPage) -> None:
-    desk.page.unroute_all()
+def let_through(editor: EditorPage) -> None:
+    editor.page.unroute_all()
 
 
-def paint_and_save(desk: DeskPage, project: str) -> tuple[str, np.ndarray]:
+def paint_and_save(editor: EditorPage, project: str) -> tuple[str, np.ndarray]:
     """A stroke in a new region, saved without a word; the region's id, and its mask."""
-    assert desk.state()["project"] == project
-    desk.part("add-painted").click()
-    region = desk.state()["selected"]
-    desk.drag_scene((100, 100), (300, 300))
-    kept = painted(desk, region)
+    assert editor.state()["project"] == project
+    editor.part("add-painted").click()
+    region = editor.state()["selected"]
+    editor.drag_scene((100, 100), (300, 300))
+    kept = read_mask(editor, region)
     assert kept.any()
-    desk.wait_saved()
-    assert desk.all_notices() == ""
+    editor.wait_saved()
+    assert editor.all_notices() == ""
     return region, kept
 
 
 @pytest.mark.parametrize("wrong", [DENIED, FULL], ids=["storage denied", "storage full"])
 def test_without_the_browsers_storage_strokes_still_reach_the_server(
-    fresh: DeskPage, context, wrong: str
+    fresh: EditorPage, context, wrong: str
 ):
     project = fresh.state()["project"]
     page = context.new_page()
     page.add_init_script(f"({wrong})()")
     try:
-        region, kept = paint_and_save(DeskPage(page, fresh.url, fresh.screens).open(), project)
+        region, kept = paint_and_save(EditorPage(page, fresh.url, fresh.screens).open(), project)
     finally:
         page.close()
     fresh.reload()
-    assert fresh.until(lambda: np.array_equal(painted(fresh, region), kept))
+    assert fresh.until(lambda: np.array_equal(read_mask(fresh, region), kept))
 
 
-def test_the_server_goes_away_in_mid_edit_and_comes_back_without_a_reload(fresh: DeskPage, watch):
+def test_the_server_goes_away_in_mid_edit_and_comes_back_without_a_reload(fresh: EditorPage, watch):
     watch.forgiven = SILENCE
     fresh.part("add-painted").click()
     region = fresh.state()["selected"]
@@ -80,18 +80,18 @@ def test_the_server_goes_away_in_mid_edit_and_comes_back_without_a_reload(fresh:
     fresh.page.keyboard.press("b")
     fresh.drag_scene((60, 200), (260, 200))
     fresh.look("server-gone-in-mid-edit")
-    mask, scene = painted(fresh, region), fresh.state()["scene"]
+    mask, scene = read_mask(fresh, region), fresh.state()["scene"]
     let_through(fresh)
     fresh.part("banner-offline").wait_for(state="hidden")
     fresh.wait_saved()
     fresh.reload()
     after = fresh.state()["scene"]
     assert after["prompt"] == scene["prompt"] == "typed while nobody listened"
-    assert fresh.until(lambda: np.array_equal(painted(fresh, region), mask))
+    assert fresh.until(lambda: np.array_equal(read_mask(fresh, region), mask))
 
 
-def test_a_stale_page_may_keep_its_own_version(fresh: DeskPage, context):
-    other = DeskPage(context.new_page(), fresh.url, fresh.screens).open()
+def test_a_stale_page_may_keep_its_own_version(fresh: EditorPage, context):
+    other = EditorPage(context.new_page(), fresh.url, fresh.screens).open()
     fresh.part("project-name").fill("Mine")
     fresh.wait_saved()
     other.part("project-name").fill("Theirs")
@@ -105,7 +105,7 @@ def test_a_stale_page_may_keep_its_own_version(fresh: DeskPage, context):
     fresh.wait("state.scene.name === 'Theirs'")
 
 
-def test_a_picture_as_wide_as_allowed_is_taken_and_shown_small(fresh: DeskPage):
+def test_a_picture_as_wide_as_allowed_is_taken_and_shown_small(fresh: EditorPage):
     count = len(fresh.layers())
     fresh.drop(
         ("panorama.png", png(np.full((512, 8192, 3), (90, 140, 200), np.uint8))), at=(256, 256)
@@ -120,13 +120,13 @@ def test_a_picture_as_wide_as_allowed_is_taken_and_shown_small(fresh: DeskPage):
     )
 
 
-def size_of(desk: DeskPage, digest: str) -> tuple[int, int]:
+def size_of(editor: EditorPage, digest: str) -> tuple[int, int]:
     """Width and height of stored pixels."""
-    reply = desk.page.request.get(f"{desk.url}/lamina/picture/{digest}.png")
+    reply = editor.page.request.get(f"{editor.url}/lamina/picture/{digest}.png")
     return Image.open(io.BytesIO(reply.body())).size
 
 
-def test_fifty_files_at_once_become_fifty_layers_each_a_step(fresh: DeskPage):
+def test_fifty_files_at_once_become_fifty_layers_each_a_step(fresh: EditorPage):
     """In the order of the files, which the sizes of their pictures tell: a number is no word of a
     phrase.
     """
@@ -149,7 +149,7 @@ def test_fifty_files_at_once_become_fifty_layers_each_a_step(fresh: DeskPage):
     assert fresh.state()["undo"] == ""
 
 
-def test_three_hundred_edits_during_a_run_are_neither_lost_nor_in_its_way(fresh: DeskPage):
+def test_three_hundred_edits_during_a_run_are_neither_lost_nor_in_its_way(fresh: EditorPage):
     job = fresh.begin_long_run()
     fresh.part("show-collage").click()
     layer = fresh.layers()[-1]["id"]

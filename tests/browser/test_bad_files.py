@@ -11,26 +11,30 @@ import pytest
 from PIL import Image
 
 from tests.browser import drawings
-from tests.browser.desk_page import DeskPage
+from tests.browser.editor_page import EditorPage
 
 REFUSED = {
     "text": ("notes.png", b"these are just words", "not"),
     "empty": ("empty.png", b"", "empty"),
-    "bomb": ("huge.png", drawings.claimed_png(20_000, 20_000), "20000 × 20000 px. At most 8192 px"),
+    "bomb": (
+        "huge.png",
+        drawings.png_with_claim(20_000, 20_000),
+        "20000 × 20000 px. At most 8192 px",
+    ),
     "cut off": ("cut.png", drawings.star()[:300], "cut.png"),
     "vector": ("drawing.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "PNG"),
     "broken archive": ("broken.ora", b"PK\x03\x04 but no more", "broken.ora"),
     "no archive": ("scene.ora", b"not an archive", "OpenRaster"),
     "300 layers": (
         "crowd.ora",
-        drawings.crowded_ora(300),
+        drawings.ora_with_stars(300),
         "“crowd.ora” cannot be opened. The file has more than 256",
     ),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_a_bad_file_is_refused_in_words_and_nothing_is_lost(fresh: DeskPage, case):
+def test_a_bad_file_is_refused_in_words_and_nothing_is_lost(fresh: EditorPage, case):
     name, content, word = REFUSED[case]
     before = fresh.state()
     fresh.drop((name, content))
@@ -49,35 +53,35 @@ def test_a_bad_file_is_refused_in_words_and_nothing_is_lost(fresh: DeskPage, cas
     )
 
 
-def test_a_good_file_beside_a_bad_one_still_arrives(fresh: DeskPage):
+def test_a_good_file_beside_a_bad_one_still_arrives(fresh: EditorPage):
     layers = len(fresh.layers())
     fresh.drop(("notes.png", b"words"), ("green star.png", drawings.star()))
     fresh.part("notice").first.wait_for()
     fresh.wait(f"state.scene.layers.length === {layers + 1}")
 
 
-def dropped(desk: DeskPage, name: str, content: bytes) -> dict:
+def drop(editor: EditorPage, name: str, content: bytes) -> dict:
     """The layer that a dropped file became."""
-    layers = len(desk.layers())
-    desk.drop((name, content), at=(120, 120))
-    desk.wait(f"state.scene.layers.length === {layers + 1}")
-    return desk.layers()[-1]
+    layers = len(editor.layers())
+    editor.drop((name, content), at=(120, 120))
+    editor.wait(f"state.scene.layers.length === {layers + 1}")
+    return editor.layers()[-1]
 
 
-def stored(desk: DeskPage, layer: dict) -> np.ndarray:
-    reply = desk.page.request.get(f"{desk.url}/lamina/picture/{layer['picture']}.png")
+def fetch_stored(editor: EditorPage, layer: dict) -> np.ndarray:
+    reply = editor.page.request.get(f"{editor.url}/lamina/picture/{layer['picture']}.png")
     return np.asarray(Image.open(io.BytesIO(reply.body())).convert("RGBA")).astype(int)
 
 
-def test_sixteen_bits_become_eight_without_clipping(fresh: DeskPage):
-    picture = stored(fresh, dropped(fresh, "deep.png", drawings.deep_png()))
+def test_sixteen_bits_become_eight_without_clipping(fresh: EditorPage):
+    picture = fetch_stored(fresh, drop(fresh, "deep.png", drawings.deep_png()))
     grey = picture[..., 0].ravel()
     assert (grey.min(), grey.max()) == (0, 255)
     assert 120 <= grey[len(grey) // 2] <= 135
 
 
-def test_cmyk_is_taken_as_colours(fresh: DeskPage):
-    picture = stored(fresh, dropped(fresh, "print.jpg", drawings.cmyk_jpeg()))
+def test_cmyk_is_taken_as_colours(fresh: EditorPage):
+    picture = fetch_stored(fresh, drop(fresh, "print.jpg", drawings.cmyk_jpeg()))
     red, green, blue = picture[20, 5, :3]
     assert red < 90
     assert green > 120
@@ -85,14 +89,14 @@ def test_cmyk_is_taken_as_colours(fresh: DeskPage):
     assert picture[20, 35, :3].min() > 230
 
 
-def test_a_photograph_on_its_side_is_put_upright(fresh: DeskPage):
-    picture = stored(fresh, dropped(fresh, "turned.jpg", drawings.turned_jpeg()))
+def test_a_photograph_on_its_side_is_put_upright(fresh: EditorPage):
+    picture = fetch_stored(fresh, drop(fresh, "turned.jpg", drawings.jpeg_on_its_side()))
     assert picture.shape[:2] == (60, 30)
     assert picture[10, 15, 0] > 150
     assert picture[50, 15, 0] < 80
 
 
-def test_numbers_that_make_no_sense_leave_the_dials_as_they_were(fresh: DeskPage):
+def test_numbers_that_make_no_sense_leave_the_dials_as_they_were(fresh: EditorPage):
     before = fresh.state()["settings"]
     for field, nonsense in (
         ("steps", "NaN"),

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.browser.desk_page import DeskPage
 from tests.browser.drawings import png
+from tests.browser.editor_page import EditorPage
 
 TABLE = json.loads(
     (Path(__file__).parents[1] / "tables" / "blends.json").read_text(encoding="utf-8")
@@ -23,13 +23,13 @@ def square(colour: list[int]) -> bytes:
     return png(np.full((SIDE_PX, SIDE_PX, 4), colour, np.uint8))
 
 
-def over_grey(desk: DeskPage) -> np.ndarray:
+def over_grey(editor: EditorPage) -> np.ndarray:
     """The colour at the middle of the canvas, float (3,), as it looks over the ground."""
-    seen = desk.pixels()[256, 256].astype(float)
+    seen = editor.pixels()[256, 256].astype(float)
     return seen[:3] * seen[3] / 255 + GREY * (1 - seen[3] / 255)
 
 
-def test_every_blend_mode_looks_as_in_python_within_one_step(fresh: DeskPage):
+def test_every_blend_mode_looks_as_in_python_within_one_step(fresh: EditorPage):
     keys = fresh.page.keyboard
     fresh.part("canvas").focus()
     for layer in fresh.layers():

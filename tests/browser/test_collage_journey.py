@@ -8,29 +8,29 @@ from typing import Any
 
 import pytest
 
-from tests.browser.desk_page import DeskPage
+from tests.browser.editor_page import EditorPage
 
 pytestmark = pytest.mark.slow
 
 
-def learn(desk: DeskPage, layer_id: str, steps: int = 60) -> None:
+def learn(editor: EditorPage, layer_id: str, steps: int = 60) -> None:
     """Learn the look of a layer in few steps, by its card."""
-    desk.select(layer_id)
-    desk.part("look-steps").select_option(str(steps))
-    desk.part("learn-look").click()
-    desk.page.wait_for_selector('[data-test="look-state"][data-state="learning"]')
-    desk.wait("state.job === null", 240)
+    editor.select(layer_id)
+    editor.part("look-steps").select_option(str(steps))
+    editor.part("learn-look").click()
+    editor.page.wait_for_selector('[data-test="look-state"][data-state="learning"]')
+    editor.wait("state.job === null", 240)
 
 
-def objects(desk: DeskPage) -> list[str]:
+def objects(editor: EditorPage) -> list[str]:
     """The layers with words and a picture, from back to front."""
-    return [layer["id"] for layer in desk.layers() if layer["phrase"] and layer["picture"]]
+    return [layer["id"] for layer in editor.layers() if layer["phrase"] and layer["picture"]]
 
 
-def test_a_look_is_learned_shown_alone_forgotten_and_kept_by_a_reload(fresh: DeskPage) -> None:
+def test_a_look_is_learned_shown_alone_forgotten_and_kept_by_a_reload(fresh: EditorPage) -> None:
     layer_id = objects(fresh)[-1]
     learn(fresh, layer_id)
-    look = fresh.layer(layer_id)["look"]
+    look = fresh.layer(layer_id)["embedding"]
     assert look
     assert fresh.until(lambda: fresh.part("look-state").get_attribute("data-state") == "learned")
     assert fresh.until(
@@ -38,28 +38,28 @@ def test_a_look_is_learned_shown_alone_forgotten_and_kept_by_a_reload(fresh: Des
     )
     fresh.look("look-learned")
     fresh.part("forget-look").click()
-    assert fresh.until(lambda: fresh.layer(layer_id)["look"] is None)
+    assert fresh.until(lambda: fresh.layer(layer_id)["embedding"] is None)
     fresh.part("look-choice").select_option(look)
-    assert fresh.until(lambda: fresh.layer(layer_id)["look"] == look)
+    assert fresh.until(lambda: fresh.layer(layer_id)["embedding"] == look)
     fresh.wait_saved()
     fresh.reload()
-    assert fresh.layer(layer_id)["look"] == look
+    assert fresh.layer(layer_id)["embedding"] == look
     fresh.select(layer_id)
     assert fresh.until(fresh.part("look-shown").is_visible)
 
 
-def test_a_stopped_learning_leaves_the_layer_as_it_was(fresh: DeskPage) -> None:
+def test_a_stopped_learning_leaves_the_layer_as_it_was(fresh: EditorPage) -> None:
     layer_id = objects(fresh)[-1]
     fresh.select(layer_id)
     fresh.part("learn-look").click()
     fresh.wait("state.job && state.job.done >= 1")
     fresh.part("cancel").click()
     fresh.wait("state.job === null")
-    assert fresh.layer(layer_id)["look"] is None
+    assert fresh.layer(layer_id)["embedding"] is None
     assert fresh.until(lambda: fresh.part("look-state").get_attribute("data-state") == "none")
 
 
-def test_an_object_of_the_finished_picture_is_dragged_elsewhere(fresh: DeskPage) -> None:
+def test_an_object_of_the_finished_picture_is_dragged_elsewhere(fresh: EditorPage) -> None:
     fresh.set_dials(4, 1)
     fresh.part("generate").click()
     fresh.wait("state.job === null && state.candidates.length === 1")
@@ -83,7 +83,7 @@ def test_an_object_of_the_finished_picture_is_dragged_elsewhere(fresh: DeskPage)
     assert fresh.layer(layer["id"])["placement"]["centre_x_px"] == x
 
 
-def test_a_picture_becomes_layers_again_in_one_step(fresh: DeskPage) -> None:
+def test_a_picture_becomes_layers_again_in_one_step(fresh: EditorPage) -> None:
     fresh.set_dials(4, 1)
     fresh.part("generate").click()
     fresh.wait("state.job === null && state.candidates.length === 1")
@@ -109,7 +109,7 @@ def objects_of(scene: dict[str, Any]) -> list[str]:
     return [layer["id"] for layer in scene["layers"] if layer["phrase"]]
 
 
-def test_where_the_words_of_a_layer_looked_is_shown_over_the_result(fresh: DeskPage) -> None:
+def test_where_the_words_of_a_layer_looked_is_shown_over_the_result(fresh: EditorPage) -> None:
     fresh.set_dials(4, 1)
     fresh.part("generate").click()
     fresh.wait("state.job === null && state.candidates.length === 1")
@@ -135,35 +135,35 @@ def test_where_the_words_of_a_layer_looked_is_shown_over_the_result(fresh: DeskP
     assert fresh.until(lambda: fresh.part("heat").count() == 0)
 
 
-def name_class(desk: DeskPage, layer_id: str, name: str) -> None:
+def name_class(editor: EditorPage, layer_id: str, name: str) -> None:
     """What a segmenter calls the layer, typed in as a person does."""
-    desk.select(layer_id)
-    if not desk.part("class-label").count():
-        desk.part("layer-more").click()
-    desk.part("class-label").fill(name)
-    desk.part("class-label").press("Enter")
-    desk.wait(
+    editor.select(layer_id)
+    if not editor.part("class-label").count():
+        editor.part("layer-more").click()
+    editor.part("class-label").fill(name)
+    editor.part("class-label").press("Enter")
+    editor.wait(
         f"state.scene.layers.find(({{ id }}) => id === {layer_id!r}).class_label === {name!r}"
     )
 
 
-def failure(desk: DeskPage, layer_id: str) -> str:
-    return desk.row(layer_id).locator('[data-test="layer-warning"]').inner_text()
+def failure(editor: EditorPage, layer_id: str) -> str:
+    return editor.row(layer_id).locator('[data-test="layer-warning"]').inner_text()
 
 
-def carry(desk: DeskPage, layer_id: str, by: float) -> None:
+def carry(editor: EditorPage, layer_id: str, by: float) -> None:
     """Drag a layer's object sideways in the finished picture, and see that nothing else changed."""
-    made = len(desk.state()["candidates"])
-    placement = desk.layer(layer_id)["placement"]
+    made = len(editor.state()["candidates"])
+    placement = editor.layer(layer_id)["placement"]
     x, y = placement["centre_x_px"], placement["centre_y_px"]
-    desk.part("canvas").focus()
-    desk.page.keyboard.press("u")
-    desk.drag_scene((x, y), (x + by, y))
-    desk.wait(f"state.job === null && state.candidates.length > {made}")
-    assert "changed pixels outside: 0" in desk.part("changed-outside").inner_text()
+    editor.part("canvas").focus()
+    editor.page.keyboard.press("u")
+    editor.drag_scene((x, y), (x + by, y))
+    editor.wait(f"state.job === null && state.candidates.length > {made}")
+    assert "changed pixels outside: 0" in editor.part("changed-outside").inner_text()
 
 
-def test_the_whole_journey(fresh: DeskPage) -> None:
+def test_the_whole_journey(fresh: EditorPage) -> None:
     """Learn, hold edges, auto-adjust, generate, read the scores, re-roll what failed, move an
     object, save, reload.
     """
@@ -210,5 +210,5 @@ def test_the_whole_journey(fresh: DeskPage) -> None:
     fresh.reload()
     after = fresh.state()
     assert (after["scene"], after["picked"]) == (before["scene"], before["picked"])
-    assert after["scene"]["layers"][-1]["look"]
+    assert after["scene"]["layers"][-1]["embedding"]
     assert after["shown"] == before["picked"]

@@ -10,11 +10,11 @@ import zipfile
 import numpy as np
 
 from tests.browser.conftest import open_fresh
-from tests.browser.desk_page import DeskPage
 from tests.browser.drawings import star
+from tests.browser.editor_page import EditorPage
 
 
-def test_undo_and_redo_cover_strokes_of_every_kind(fresh: DeskPage):
+def test_undo_and_redo_cover_strokes_of_every_kind(fresh: EditorPage):
     start = fresh.state()["scene"]
     last = start["layers"][-1]["id"]
     fresh.select(last)
@@ -40,7 +40,7 @@ def test_undo_and_redo_cover_strokes_of_every_kind(fresh: DeskPage):
     assert fresh.state()["scene"] == end
 
 
-def test_order_hiding_and_deleting_show_on_the_canvas(fresh: DeskPage):
+def test_order_hiding_and_deleting_show_on_the_canvas(fresh: EditorPage):
     top = fresh.layers()[-1]["id"]
     whole = fresh.pixels()
     fresh.row(top).locator('[data-test="eye"]').click()
@@ -57,7 +57,7 @@ def test_order_hiding_and_deleting_show_on_the_canvas(fresh: DeskPage):
     assert np.array_equal(fresh.pixels(), whole)
 
 
-def test_a_row_is_dragged_to_another_place(fresh: DeskPage):
+def test_a_row_is_dragged_to_another_place(fresh: EditorPage):
     before = [layer["id"] for layer in fresh.layers()]
     fresh.page.keyboard.press("Escape")
     fresh.settle()
@@ -77,7 +77,7 @@ def test_a_row_is_dragged_to_another_place(fresh: DeskPage):
     assert [layer["id"] for layer in fresh.layers()] == before
 
 
-def test_what_was_saved_is_there_after_a_reload(fresh: DeskPage):
+def test_what_was_saved_is_there_after_a_reload(fresh: EditorPage):
     fresh.drop(("green star.png", star()), at=(100, 100))
     fresh.wait("state.scene.layers.at(-1).phrase === 'green star'")
     fresh.part("project-name").fill("Kept")
@@ -90,15 +90,15 @@ def test_what_was_saved_is_there_after_a_reload(fresh: DeskPage):
     assert np.abs(fresh.pixels().astype(int) - pixels).max() <= 1
 
 
-def test_a_reload_keeps_to_the_project_of_its_own_tab(fresh: DeskPage, context):
+def test_a_reload_keeps_to_the_project_of_its_own_tab(fresh: EditorPage, context):
     mine = fresh.state()["project"]
-    newer = open_fresh(DeskPage(context.new_page(), fresh.url, fresh.screens).open())
+    newer = open_fresh(EditorPage(context.new_page(), fresh.url, fresh.screens).open())
     assert newer.state()["project"] != mine
     fresh.reload()
     assert fresh.state()["project"] == mine
 
 
-def test_an_export_opens_again_with_all_its_settings(fresh: DeskPage, tmp_path):
+def test_an_export_opens_again_with_all_its_settings(fresh: EditorPage, tmp_path):
     fresh.set_dials(17, 3)
     fresh.part("project-name").fill("Round trip")
     fresh.wait_saved()
@@ -117,8 +117,8 @@ def test_an_export_opens_again_with_all_its_settings(fresh: DeskPage, tmp_path):
     assert state["scene"] == scene
 
 
-def test_two_pages_never_overwrite_one_another_in_silence(fresh: DeskPage, context):
-    other = DeskPage(context.new_page(), fresh.url, fresh.screens).open()
+def test_two_pages_never_overwrite_one_another_in_silence(fresh: EditorPage, context):
+    other = EditorPage(context.new_page(), fresh.url, fresh.screens).open()
     assert other.state()["project"] == fresh.state()["project"]
     fresh.part("project-name").fill("Mine")
     fresh.wait_saved()
@@ -136,7 +136,7 @@ SCRIPT = (
 )
 
 
-def test_text_of_people_stays_text(fresh: DeskPage):
+def test_text_of_people_stays_text(fresh: EditorPage):
     layers = len(fresh.layers())
     fresh.drop((f"{SCRIPT[:60].replace('/', '')}.png", star()), at=(100, 100))
     fresh.wait(f"state.scene.layers.length === {layers + 1}")
@@ -158,7 +158,7 @@ def test_text_of_people_stays_text(fresh: DeskPage):
     assert fresh.state()["scene"]["prompt"] == SCRIPT
 
 
-def test_the_light_desk_is_whole_too(fresh: DeskPage):
+def test_the_light_desk_is_whole_too(fresh: EditorPage):
     fresh.select(fresh.layers()[-1]["id"])
     fresh.part("theme").click()
     fresh.page.wait_for_function("document.querySelector('.lamina-root').dataset.theme === 'light'")

@@ -9,16 +9,16 @@ import io
 import numpy as np
 from PIL import Image
 
-from tests.browser.desk_page import DeskPage
-from tests.browser.test_painting import painted
+from tests.browser.editor_page import EditorPage
+from tests.browser.test_painting import read_mask
 
 
-def pen(desk: DeskPage, points: list[tuple[float, float]], force: float) -> None:
+def pen(editor: EditorPage, points: list[tuple[float, float]], force: float) -> None:
     """A stroke of a pen with a force, as the browser's own input."""
-    session = desk.page.context.new_cdp_session(desk.page)
+    session = editor.page.context.new_cdp_session(editor.page)
     shape = {"button": "left", "buttons": 1, "clickCount": 1, "pointerType": "pen", "force": force}
     for index, point in enumerate(points):
-        x, y = desk.spot(*point)
+        x, y = editor.spot(*point)
         kind = "mousePressed" if index == 0 else "mouseMoved"
         session.send("Input.dispatchMouseEvent", {"type": kind, "x": x, "y": y, **shape})
     session.send(
@@ -27,47 +27,47 @@ def pen(desk: DeskPage, points: list[tuple[float, float]], force: float) -> None
     session.detach()
 
 
-def new_region(desk: DeskPage) -> str:
-    desk.part("add-painted").click()
-    desk.part("canvas").focus()
-    return desk.state()["selected"]
+def new_region(editor: EditorPage) -> str:
+    editor.part("add-painted").click()
+    editor.part("canvas").focus()
+    return editor.state()["selected"]
 
 
-def test_a_pen_that_presses_harder_paints_wider(fresh: DeskPage):
+def test_a_pen_that_presses_harder_paints_wider(fresh: EditorPage):
     region = new_region(fresh)
     pen(fresh, [(60, 100), (120, 100), (200, 100)], 0.2)
-    light = painted(fresh, region)[:, 120].astype(int).sum()
+    light = read_mask(fresh, region)[:, 120].astype(int).sum()
     pen(fresh, [(60, 300), (120, 300), (200, 300)], 0.9)
-    hard = painted(fresh, region)[200:, 120].astype(int).sum()
+    hard = read_mask(fresh, region)[200:, 120].astype(int).sum()
     assert 0 < light < hard / 2
 
 
-def test_shift_draws_the_straight_line_from_the_last_stroke(fresh: DeskPage):
+def test_shift_draws_the_straight_line_from_the_last_stroke(fresh: EditorPage):
     region = new_region(fresh)
     fresh.page.mouse.click(*fresh.spot(60, 60))
     fresh.page.keyboard.down("Shift")
     fresh.page.mouse.click(*fresh.spot(400, 400))
     fresh.page.keyboard.up("Shift")
-    mask = painted(fresh, region)
+    mask = read_mask(fresh, region)
     assert all(mask[at, at] > 128 for at in range(60, 400, 20))
     assert mask[100, 350] == 0
 
 
-def test_a_reload_in_mid_stroke_keeps_every_finished_one(fresh: DeskPage):
+def test_a_reload_in_mid_stroke_keeps_every_finished_one(fresh: EditorPage):
     region = new_region(fresh)
     fresh.drag_scene((60, 60), (300, 60))
-    done = painted(fresh, region)
+    done = read_mask(fresh, region)
     fresh.page.mouse.move(*fresh.spot(60, 300))
     fresh.page.mouse.down()
     fresh.page.mouse.move(*fresh.spot(300, 300), steps=5)
-    assert fresh.until(lambda: painted(fresh, region)[300, 150] > 0)
+    assert fresh.until(lambda: read_mask(fresh, region)[300, 150] > 0)
     fresh.reload()
     fresh.page.mouse.up()
-    assert fresh.until(lambda: np.array_equal(painted(fresh, region), done))
+    assert fresh.until(lambda: np.array_equal(read_mask(fresh, region), done))
     fresh.wait_saved()
 
 
-def test_a_locked_layer_is_neither_painted_nor_dragged(fresh: DeskPage):
+def test_a_locked_layer_is_neither_painted_nor_dragged(fresh: EditorPage):
     layer = fresh.layers()[-1]
     fresh.select(layer["id"])
     fresh.page.keyboard.press("Shift+l")
@@ -83,7 +83,7 @@ def test_a_locked_layer_is_neither_painted_nor_dragged(fresh: DeskPage):
     assert (now["placement"], now["mask"]) == (place, layer["mask"])
 
 
-def test_the_wheel_zooms_at_the_pointer_and_0_shows_the_whole_page(fresh: DeskPage):
+def test_the_wheel_zooms_at_the_pointer_and_0_shows_the_whole_page(fresh: EditorPage):
     fitted = fresh.state()["view"]
     at = fresh.spot(400, 120)
     fresh.page.mouse.move(*at)
@@ -97,7 +97,7 @@ def test_the_wheel_zooms_at_the_pointer_and_0_shows_the_whole_page(fresh: DeskPa
     fresh.wait(f"Math.abs(state.view.zoom - {fitted['zoom']}) < 1e-9")
 
 
-def test_a_key_of_ones_own_does_its_command_and_is_there_after_a_reload(fresh: DeskPage):
+def test_a_key_of_ones_own_does_its_command_and_is_there_after_a_reload(fresh: EditorPage):
     fresh.part("canvas").focus()
     fresh.page.keyboard.press("?")
     fresh.part("key-search").fill("eraser")
@@ -114,7 +114,7 @@ def test_a_key_of_ones_own_does_its_command_and_is_there_after_a_reload(fresh: D
     fresh.wait("state.tool === 'eraser'")
 
 
-def test_a_command_is_found_by_its_words_and_run(fresh: DeskPage):
+def test_a_command_is_found_by_its_words_and_run(fresh: EditorPage):
     layer = fresh.layers()[-1]["id"]
     fresh.select(layer)
     fresh.page.keyboard.press("Control+k")
@@ -125,7 +125,7 @@ def test_a_command_is_found_by_its_words_and_run(fresh: DeskPage):
 
 
 def test_a_click_in_the_list_of_steps_goes_there_and_the_next_step_forgets_what_came_after(
-    fresh: DeskPage,
+    fresh: EditorPage,
 ):
     for words in ("one", "two", "three"):
         fresh.part("project-name").fill(words)
@@ -144,7 +144,7 @@ def test_a_click_in_the_list_of_steps_goes_there_and_the_next_step_forgets_what_
     fresh.wait("state.redo === ''")
 
 
-def test_a_slider_is_one_step_a_drag_and_a_double_click_brings_its_usual_value(fresh: DeskPage):
+def test_a_slider_is_one_step_a_drag_and_a_double_click_brings_its_usual_value(fresh: EditorPage):
     layer = fresh.layers()[-1]["id"]
     fresh.select(layer)
     start = fresh.layer(layer)["opacity"]
@@ -167,7 +167,7 @@ def test_a_slider_is_one_step_a_drag_and_a_double_click_brings_its_usual_value(f
     assert fresh.layer(layer)["opacity"] == start
 
 
-def test_candidates_are_put_away_and_brought_back_and_the_picked_one_is_exported(fresh: DeskPage):
+def test_candidates_are_put_away_and_brought_back_and_the_picked_one_is_exported(fresh: EditorPage):
     fresh.set_dials(3, 2)
     fresh.part("generate").click()
     fresh.wait("state.job === null && state.candidates.length === 2")
@@ -188,7 +188,7 @@ def test_candidates_are_put_away_and_brought_back_and_the_picked_one_is_exported
     fresh.wait("state.picked === ''")
 
 
-def test_the_theme_and_the_brush_are_as_they_were_left(fresh: DeskPage):
+def test_the_theme_and_the_brush_are_as_they_were_left(fresh: EditorPage):
     fresh.part("theme").click()
     fresh.page.wait_for_function("document.querySelector('.lamina-root').dataset.theme === 'light'")
     fresh.part("canvas").focus()

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tests.browser.desk_page import DeskPage
 from tests.browser.drawings import star
+from tests.browser.editor_page import EditorPage
 
 STEPS = 6
 FEATHER_PX = 4
@@ -27,21 +27,21 @@ ATTEND = """() => {
 }"""
 
 
-def fetched(desk: DeskPage, digest: str) -> np.ndarray:
+def fetch(editor: EditorPage, digest: str) -> np.ndarray:
     """Stored pixels, as the server gives them."""
-    reply = desk.page.request.get(f"{desk.url}/lamina/picture/{digest}.png")
+    reply = editor.page.request.get(f"{editor.url}/lamina/picture/{digest}.png")
     assert reply.ok
     return np.asarray(Image.open(io.BytesIO(reply.body())).convert("RGB")).astype(int)
 
 
 def assert_same_outside(
-    desk: DeskPage, before: str, after: str, layer: dict, size_px: tuple[int, int]
+    editor: EditorPage, before: str, after: str, layer: dict, size_px: tuple[int, int]
 ) -> None:
     """By our own count: no pixel differs beyond the layer's box and the feather, and some differ
     within.
     """
-    one, two = fetched(desk, before), fetched(desk, after)
-    scene = desk.state()["scene"]
+    one, two = fetch(editor, before), fetch(editor, after)
+    scene = editor.state()["scene"]
     ratio = one.shape[1] / scene["width_px"]
     place = layer["placement"]
     half_w = size_px[0] * place["scale_x"] / 2 * ratio + FEATHER_PX + 2
@@ -55,7 +55,7 @@ def assert_same_outside(
     assert rows.max() <= y + half_h
 
 
-def test_the_journey_by_mouse(fresh: DeskPage):
+def test_the_journey_by_mouse(fresh: EditorPage):
     star_id = drop_a_star(fresh)
     place_by_mouse(fresh, star_id)
     describe_by_mouse(fresh, star_id)
@@ -78,75 +78,76 @@ def test_the_journey_by_mouse(fresh: DeskPage):
     fresh.wait("state.picked === state.candidates.at(-1).digest")
 
 
-def drop_a_star(desk: DeskPage) -> str:
+def drop_a_star(editor: EditorPage) -> str:
     """A cut-out dropped on the canvas becomes a layer there, with words from its name."""
-    layers = len(desk.layers())
-    desk.drop(("green star.png", star()), at=(150, 100))
-    desk.wait(f"state.scene.layers.length === {layers + 1}")
-    desk.wait_drawn()  # where a picture can be pressed is known once it is there
-    added = desk.layers()[-1]
+    layers = len(editor.layers())
+    editor.drop(("green star.png", star()), at=(150, 100))
+    editor.wait(f"state.scene.layers.length === {layers + 1}")
+    editor.wait_drawn()  # where a picture can be pressed is known once it is there
+    added = editor.layers()[-1]
     assert added["phrase"] == "green star"
     assert abs(added["placement"]["centre_x_px"] - 150) < 2
     return added["id"]
 
 
-def place_by_mouse(desk: DeskPage, layer_id: str) -> None:
+def place_by_mouse(editor: EditorPage, layer_id: str) -> None:
     """Move it, then make it larger by its lower right handle, keeping its proportions."""
-    desk.click_scene(150, 100)
-    assert desk.state()["selected"] == layer_id
-    desk.drag_scene((150, 100), (180, 130))
-    moved = desk.layer(layer_id)["placement"]
+    editor.click_scene(150, 100)
+    assert editor.state()["selected"] == layer_id
+    editor.drag_scene((150, 100), (180, 130))
+    moved = editor.layer(layer_id)["placement"]
     assert abs(moved["centre_x_px"] - 180) < 8
     assert abs(moved["centre_y_px"] - 130) < 8
     half = 48 * moved["scale_x"]
     corner = (moved["centre_x_px"] + half, moved["centre_y_px"] + half)
-    desk.drag_scene(corner, (corner[0] + 30, corner[1] + 30))
-    scaled = desk.layer(layer_id)["placement"]
+    editor.drag_scene(corner, (corner[0] + 30, corner[1] + 30))
+    scaled = editor.layer(layer_id)["placement"]
     assert scaled["scale_x"] > moved["scale_x"] * 1.15
     assert abs(scaled["scale_x"] - scaled["scale_y"]) < 1e-6
 
 
-def describe_by_mouse(desk: DeskPage, layer_id: str) -> None:
+def describe_by_mouse(editor: EditorPage, layer_id: str) -> None:
     """Its words, and how far it may change."""
-    desk.part("phrase").fill("green star")
-    desk.part("append-phrase").click()
-    assert "green star" in desk.state()["scene"]["prompt"]
-    desk.row(layer_id).locator('[data-test="layer-warning"]').wait_for(state="hidden")
-    slider = desk.row(layer_id).locator('[data-test="noise"]')
+    editor.part("phrase").fill("green star")
+    editor.part("append-phrase").click()
+    assert "green star" in editor.state()["scene"]["prompt"]
+    editor.row(layer_id).locator('[data-test="layer-warning"]').wait_for(state="hidden")
+    slider = editor.row(layer_id).locator('[data-test="row-strength"]')
     box = slider.bounding_box()
     assert box is not None
     slider.click(position={"x": box["width"] * 0.8, "y": box["height"] / 2})
-    assert 0.7 <= desk.layer(layer_id)["noise"] <= 0.9
+    assert 0.7 <= editor.layer(layer_id)["strength"] <= 0.9
 
 
-def make_pictures_by_mouse(desk: DeskPage) -> None:
+def make_pictures_by_mouse(editor: EditorPage) -> None:
     """Generate: progress in words, a preview on the canvas, then two candidates in the strip."""
-    desk.set_dials(STEPS, 2)
-    desk.page.evaluate(ATTEND)
-    desk.part("generate").click()
-    desk.page.wait_for_function("window.seen.has('preview')")
-    desk.look("journey-2-preview")
-    desk.wait("state.job === null && state.candidates.length === 2")
+    editor.set_dials(STEPS, 2)
+    editor.page.evaluate(ATTEND)
+    editor.part("generate").click()
+    editor.page.wait_for_function("window.seen.has('preview')")
+    editor.look("journey-2-preview")
+    editor.wait("state.job === null && state.candidates.length === 2")
     assert any(
-        re.fullmatch(r"step \d+ of \d+.*", text) for text in desk.page.evaluate("[...window.seen]")
+        re.fullmatch(r"step \d+ of \d+.*", text)
+        for text in editor.page.evaluate("[...window.seen]")
     )
-    assert desk.until(lambda: desk.part("candidate").count() == 2)
+    assert editor.until(lambda: editor.part("candidate").count() == 2)
 
 
-def assert_rerolled(desk: DeskPage, layer_id: str, source: str) -> None:
+def assert_rerolled(editor: EditorPage, layer_id: str, source: str) -> None:
     """Two candidates of one layer over ``source``; outside it nothing changed, by the studio's
     count and by ours.
     """
-    desk.wait("state.job === null && state.candidates.length === 4")
-    assert desk.until(
-        lambda: desk.part("changed-outside").inner_text() == "changed pixels outside: 0"
+    editor.wait("state.job === null && state.candidates.length === 4")
+    assert editor.until(
+        lambda: editor.part("changed-outside").inner_text() == "changed pixels outside: 0"
     )
-    for made in desk.state()["candidates"][2:]:
+    for made in editor.state()["candidates"][2:]:
         assert (made["source"], made["layer_id"], made["changed_outside"]) == (source, layer_id, 0)
-        assert_same_outside(desk, source, made["digest"], desk.layer(layer_id), (96, 96))
+        assert_same_outside(editor, source, made["digest"], editor.layer(layer_id), (96, 96))
 
 
-def test_the_journey_by_keyboard_alone(fresh: DeskPage, tmp_path):
+def test_the_journey_by_keyboard_alone(fresh: EditorPage, tmp_path):
     star_id = add_a_star_by_keyboard(fresh, tmp_path)
     place_by_keyboard(fresh, star_id)
     describe_by_keyboard(fresh, star_id)
@@ -174,61 +175,61 @@ def test_the_journey_by_keyboard_alone(fresh: DeskPage, tmp_path):
     fresh.wait("state.picked === state.candidates.at(-1).digest")
 
 
-def tab_to(desk: DeskPage, name: str, within: str = "") -> None:
+def tab_to(editor: EditorPage, name: str, within: str = "") -> None:
     """Press Tab until that part has the focus."""
     script = """([name, within]) => { const at = document.activeElement;
       return at.dataset.test === name && (!within || !!at.closest(within)); }"""
     for _ in range(120):
-        if desk.page.evaluate(script, [name, within]):
+        if editor.page.evaluate(script, [name, within]):
             return
-        desk.page.keyboard.press("Tab")
+        editor.page.keyboard.press("Tab")
     raise AssertionError(f"Tab never reaches {name}")
 
 
-def add_a_star_by_keyboard(desk: DeskPage, folder: Path) -> str:
+def add_a_star_by_keyboard(editor: EditorPage, folder: Path) -> str:
     """A file through the chooser, and the new layer selected from the canvas."""
-    layers = len(desk.layers())
+    layers = len(editor.layers())
     file = folder / "green star.png"
     file.write_bytes(star())
-    desk.choose_file("Control+i", file)
-    desk.wait(f"state.scene.layers.length === {layers + 1}")
-    desk.wait_drawn()
-    added = desk.layers()[-1]["id"]
-    tab_to(desk, "canvas")
+    editor.choose_file("Control+i", file)
+    editor.wait(f"state.scene.layers.length === {layers + 1}")
+    editor.wait_drawn()
+    added = editor.layers()[-1]["id"]
+    tab_to(editor, "canvas")
     for _ in range(layers + 1):
-        if desk.state()["selected"] != added:
-            desk.page.keyboard.press("PageUp")
-    assert desk.state()["selected"] == added
+        if editor.state()["selected"] != added:
+            editor.page.keyboard.press("PageUp")
+    assert editor.state()["selected"] == added
     return added
 
 
-def place_by_keyboard(desk: DeskPage, layer_id: str) -> None:
+def place_by_keyboard(editor: EditorPage, layer_id: str) -> None:
     """Nudge it, then give it a width."""
-    keys = desk.page.keyboard
-    before = desk.layer(layer_id)["placement"]
+    keys = editor.page.keyboard
+    before = editor.layer(layer_id)["placement"]
     keys.press("Shift+ArrowLeft")
     keys.press("ArrowDown")
-    after = desk.layer(layer_id)["placement"]
+    after = editor.layer(layer_id)["placement"]
     assert after["centre_x_px"] == before["centre_x_px"] - 10
     assert after["centre_y_px"] == before["centre_y_px"] + 1
-    tab_to(desk, "field-w")
+    tab_to(editor, "field-w")
     keys.type("64")
     keys.press("Enter")
-    assert abs(desk.layer(layer_id)["placement"]["scale_x"] * 96 - 64) < 1
+    assert abs(editor.layer(layer_id)["placement"]["scale_x"] * 96 - 64) < 1
 
 
-def describe_by_keyboard(desk: DeskPage, layer_id: str) -> None:
+def describe_by_keyboard(editor: EditorPage, layer_id: str) -> None:
     """Its freedom by the arrows, its phrase, and the prompt."""
-    keys = desk.page.keyboard
-    tab_to(desk, "noise", f'[data-layer="{layer_id}"]')
+    keys = editor.page.keyboard
+    tab_to(editor, "strength", f'[data-layer="{layer_id}"]')
     keys.press("ArrowRight")
     keys.press("ArrowRight")
-    assert abs(desk.layer(layer_id)["noise"] - 0.7) < 1e-6
-    tab_to(desk, "phrase")
+    assert abs(editor.layer(layer_id)["strength"] - 0.7) < 1e-6
+    tab_to(editor, "phrase")
     keys.press("Control+a")
     keys.type("small green star")
-    tab_to(desk, "prompt")
+    tab_to(editor, "prompt")
     keys.press("Control+End")
     keys.type(", a small green star")
-    assert desk.layer(layer_id)["phrase"] == "small green star"
-    assert desk.state()["scene"]["prompt"].endswith(", a small green star")
+    assert editor.layer(layer_id)["phrase"] == "small green star"
+    assert editor.state()["scene"]["prompt"].endswith(", a small green star")

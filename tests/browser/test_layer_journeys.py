@@ -10,9 +10,9 @@ import io
 import numpy as np
 from PIL import Image
 
-from tests.browser.desk_page import DeskPage
 from tests.browser.drawings import png, star
-from tests.browser.test_painting import painted
+from tests.browser.editor_page import EditorPage
+from tests.browser.test_painting import read_mask
 
 PASTE = """async ([content, html]) => {
   const held = new DataTransfer();
@@ -26,8 +26,8 @@ PASTE = """async ([content, html]) => {
 }"""
 
 
-def paste(desk: DeskPage, content: bytes = b"", html: str = "") -> None:
-    desk.page.evaluate(PASTE, [base64.b64encode(content).decode(), html])
+def paste(editor: EditorPage, content: bytes = b"", html: str = "") -> None:
+    editor.page.evaluate(PASTE, [base64.b64encode(content).decode(), html])
 
 
 def photograph(width_px: int = 320, height_px: int = 240) -> bytes:
@@ -41,35 +41,35 @@ def photograph(width_px: int = 320, height_px: int = 240) -> bytes:
     return stream.getvalue()
 
 
-def order(desk: DeskPage) -> list[str]:
-    return [layer["id"] for layer in desk.layers()]
+def order(editor: EditorPage) -> list[str]:
+    return [layer["id"] for layer in editor.layers()]
 
 
-def empty(desk: DeskPage) -> None:
-    desk.part("canvas").focus()
-    desk.page.keyboard.press("Control+a")
-    desk.page.keyboard.press("Delete")
-    desk.wait("state.scene.layers.length === 0")
+def empty(editor: EditorPage) -> None:
+    editor.part("canvas").focus()
+    editor.page.keyboard.press("Control+a")
+    editor.page.keyboard.press("Delete")
+    editor.wait("state.scene.layers.length === 0")
 
 
-def group_two(desk: DeskPage) -> list[str]:
+def group_two(editor: EditorPage) -> list[str]:
     """Two stars of a person's own, grouped by Ctrl G; their ids, from back to front."""
     for index in range(2):
-        count = len(desk.layers())
-        desk.drop((f"green star {index}.png", star()), at=(70 + 110 * index, 70))
-        desk.wait(f"state.scene.layers.length === {count + 1}")
-    desk.wait_drawn()
-    ids = order(desk)[-2:]
-    desk.select(ids[1])
-    desk.row(ids[0]).locator(".row-words").click(modifiers=["Control"])
-    desk.part("canvas").focus()
-    desk.page.keyboard.press("Control+g")
-    desk.wait("state.scene.groups.length === 1")
-    assert desk.state()["scene"]["groups"][0]["members"] == ids
+        count = len(editor.layers())
+        editor.drop((f"green star {index}.png", star()), at=(70 + 110 * index, 70))
+        editor.wait(f"state.scene.layers.length === {count + 1}")
+    editor.wait_drawn()
+    ids = order(editor)[-2:]
+    editor.select(ids[1])
+    editor.row(ids[0]).locator(".row-words").click(modifiers=["Control"])
+    editor.part("canvas").focus()
+    editor.page.keyboard.press("Control+g")
+    editor.wait("state.scene.groups.length === 1")
+    assert editor.state()["scene"]["groups"][0]["members"] == ids
     return ids
 
 
-def test_a_group_is_made_named_hidden_folded_and_found_after_a_reload(fresh: DeskPage):
+def test_a_group_is_made_named_hidden_folded_and_found_after_a_reload(fresh: EditorPage):
     ids = group_two(fresh)
     whole = fresh.pixels()
     fresh.part("group-name").fill("Two stars")
@@ -93,7 +93,7 @@ def test_a_group_is_made_named_hidden_folded_and_found_after_a_reload(fresh: Des
     fresh.look("group-folded")
 
 
-def test_a_group_is_dragged_and_moved_by_keys_as_one(fresh: DeskPage):
+def test_a_group_is_dragged_and_moved_by_keys_as_one(fresh: EditorPage):
     before = order(fresh)
     ids = group_two(fresh)
     fresh.part("group-row").locator(".muted").click()
@@ -112,7 +112,7 @@ def test_a_group_is_dragged_and_moved_by_keys_as_one(fresh: DeskPage):
     assert fresh.until(lambda: order(fresh) == [*before[:-1], *ids, before[-1]])
 
 
-def test_at_768_pixels_everything_is_still_at_hand(fresh: DeskPage):
+def test_at_768_pixels_everything_is_still_at_hand(fresh: EditorPage):
     fresh.page.set_viewport_size({"width": 768, "height": 900})
     try:
         fresh.select(fresh.layers()[-1]["id"])
@@ -142,7 +142,7 @@ def test_at_768_pixels_everything_is_still_at_hand(fresh: DeskPage):
         fresh.page.set_viewport_size({"width": 1440, "height": 900})
 
 
-def test_a_candidate_is_starred_and_dragged_onto_the_canvas(fresh: DeskPage):
+def test_a_candidate_is_starred_and_dragged_onto_the_canvas(fresh: EditorPage):
     fresh.set_dials(3, 2)
     fresh.part("generate").click()
     fresh.wait("state.job === null && state.candidates.length === 2")
@@ -162,7 +162,7 @@ def test_a_candidate_is_starred_and_dragged_onto_the_canvas(fresh: DeskPage):
     fresh.look("starred")
 
 
-def test_fifty_undos_and_fifty_redos_lead_to_the_same_pixels(fresh: DeskPage):
+def test_fifty_undos_and_fifty_redos_lead_to_the_same_pixels(fresh: EditorPage):
     keys = fresh.page.keyboard
     fresh.part("add-painted").click()
     region = fresh.state()["selected"]
@@ -171,14 +171,14 @@ def test_fifty_undos_and_fifty_redos_lead_to_the_same_pixels(fresh: DeskPage):
     marks = np.random.default_rng(7).uniform(40, 470, (50, 2))
     for x, y in marks:
         fresh.page.mouse.click(*fresh.spot(x, y))
-    whole, mask = fresh.pixels(), painted(fresh, region)
+    whole, mask = fresh.pixels(), read_mask(fresh, region)
     for _ in range(50):
         keys.press("Control+z")
-    assert not painted(fresh, region).any()
+    assert not read_mask(fresh, region).any()
     assert np.array_equal(fresh.pixels(), start)
     for _ in range(50):
         keys.press("Control+Shift+z")
-    assert np.array_equal(painted(fresh, region), mask)
+    assert np.array_equal(read_mask(fresh, region), mask)
     assert np.array_equal(fresh.pixels(), whole)
     fresh.part("history").click()
     steps = fresh.part("history-list").locator('[role="option"]')
@@ -187,7 +187,7 @@ def test_fifty_undos_and_fifty_redos_lead_to_the_same_pixels(fresh: DeskPage):
     assert all(name.strip() for name in names)
 
 
-def test_html_pasted_into_the_prompt_is_plain_text(fresh: DeskPage):
+def test_html_pasted_into_the_prompt_is_plain_text(fresh: EditorPage):
     fresh.part("prompt").fill("")
     fresh.part("prompt").focus()
     before = fresh.state()["project"]
@@ -199,7 +199,7 @@ def test_html_pasted_into_the_prompt_is_plain_text(fresh: DeskPage):
     assert fresh.state()["project"] == before
 
 
-def test_an_opaque_layer_is_merged_with_what_is_below_and_looks_the_same(fresh: DeskPage):
+def test_an_opaque_layer_is_merged_with_what_is_below_and_looks_the_same(fresh: EditorPage):
     count = len(fresh.layers())
     fresh.drop(
         ("square.png", png(np.full((80, 80, 4), (200, 40, 40, 255), np.uint8))), at=(200, 200)
@@ -214,7 +214,7 @@ def test_an_opaque_layer_is_merged_with_what_is_below_and_looks_the_same(fresh: 
     assert fresh.until(lambda: np.abs(fresh.pixels().astype(int) - before).max() <= 3)
 
 
-def test_a_layer_is_dragged_into_a_group_and_ungrouped(fresh: DeskPage):
+def test_a_layer_is_dragged_into_a_group_and_ungrouped(fresh: EditorPage):
     other = order(fresh)[-1]
     ids = group_two(fresh)
     row, low = (fresh.row(one).locator(".row-words").bounding_box() for one in (other, ids[0]))
@@ -233,7 +233,7 @@ def test_a_layer_is_dragged_into_a_group_and_ungrouped(fresh: DeskPage):
     fresh.wait("state.scene.groups.length === 0")
 
 
-def test_a_photograph_dropped_on_an_empty_scene_is_its_background(fresh: DeskPage):
+def test_a_photograph_dropped_on_an_empty_scene_is_its_background(fresh: EditorPage):
     empty(fresh)
     fresh.drop(("beach.jpg", photograph()), at=(30, 30))
     fresh.wait("state.undo === 'Add beach as the background'")
@@ -251,7 +251,7 @@ def test_a_photograph_dropped_on_an_empty_scene_is_its_background(fresh: DeskPag
     assert fresh.layers()[1]["mask"] is None
 
 
-def test_a_picture_is_pasted_and_html_is_left_alone(fresh: DeskPage):
+def test_a_picture_is_pasted_and_html_is_left_alone(fresh: EditorPage):
     count = len(fresh.layers())
     fresh.part("canvas").focus()
     paste(fresh, html="<b onclick='window.pwn=1'>bold</b><script>window.pwn=1</script>")

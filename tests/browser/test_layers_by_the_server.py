@@ -7,10 +7,10 @@ from __future__ import annotations
 import time
 
 from backend.resources import POCKET_FOLDER
-from tests.browser.desk_page import DeskPage
+from tests.browser.editor_page import EditorPage
 
 
-def test_scores_rank_the_candidates_and_stand_in_the_card_of_the_layer(fresh: DeskPage):
+def test_scores_rank_the_candidates_and_stand_in_the_card_of_the_layer(fresh: EditorPage):
     front = fresh.layers()[-1]["id"]
     fresh.select(front)
     assert fresh.part("layer-scores").count() == 0
@@ -37,15 +37,15 @@ def test_scores_rank_the_candidates_and_stand_in_the_card_of_the_layer(fresh: De
     assert fresh.until(lambda: fresh.part("layer-scores").count() == 0)
 
 
-def test_auto_adjust_is_one_step_with_a_reason_for_each_dial(fresh: DeskPage):
+def test_auto_adjust_is_one_step_with_a_reason_for_each_dial(fresh: EditorPage):
     before = fresh.layers()
     front = before[-1]["id"]
     fresh.select(front)
     fresh.part("autotune").click()
     fresh.wait("state.undo === 'Auto-adjust all layers'")
     objects = zip(fresh.layers()[1:], before[1:], strict=True)  # the ground has its dials already
-    assert all(now["noise"] != was["noise"] for now, was in objects)
-    assert "Freedom" in fresh.part("reasons").inner_text()
+    assert all(now["strength"] != was["strength"] for now, was in objects)
+    assert "Strength" in fresh.part("reasons").inner_text()
     fresh.part("layer-more").click()
     fresh.part("class-label").click()
     assert fresh.until(lambda: "mushroom" in fresh.part("class-option").all_inner_texts())
@@ -57,7 +57,7 @@ def test_auto_adjust_is_one_step_with_a_reason_for_each_dial(fresh: DeskPage):
 
 
 def test_the_object_under_a_click_becomes_a_region_or_a_sentence_says_what_is_missing(
-    fresh: DeskPage,
+    fresh: EditorPage,
 ):
     before = fresh.layers()
     cap = next(layer["placement"] for layer in before if layer["phrase"] == "red mushroom")

@@ -5,7 +5,7 @@ shut to others.
 from __future__ import annotations
 
 from tests.browser.conftest import Watch
-from tests.browser.desk_page import DeskPage
+from tests.browser.editor_page import EditorPage
 
 
 def test_a_desk_that_cannot_be_loaded_says_so(studio, context, watch: Watch, screens):
@@ -17,10 +17,10 @@ def test_a_desk_that_cannot_be_loaded_says_so(studio, context, watch: Watch, scr
     box.wait_for()
     assert "could not be loaded" in box.inner_text()
     assert "Reload the page" in box.inner_text()
-    DeskPage(page, studio.url, screens).look("not-loaded")
+    EditorPage(page, studio.url, screens).look("not-loaded")
 
 
-def test_a_file_beyond_the_limit_is_refused_before_it_is_sent(fresh: DeskPage):
+def test_a_file_beyond_the_limit_is_refused_before_it_is_sent(fresh: EditorPage):
     sent: list[str] = []
     fresh.page.on("request", lambda request: sent.append(request.url))
     fresh.page.evaluate("""() => {
@@ -37,26 +37,26 @@ def test_a_file_beyond_the_limit_is_refused_before_it_is_sent(fresh: DeskPage):
     assert not [url for url in sent if "upload" in url]
 
 
-def test_gradio_is_nowhere_to_be_seen(desk: DeskPage):
-    assert "gradio" not in desk.page.locator("body").inner_text().lower()
-    assert desk.page.title() == "Lamina"
-    sizes = desk.page.evaluate(
+def test_gradio_is_nowhere_to_be_seen(editor: EditorPage):
+    assert "gradio" not in editor.page.locator("body").inner_text().lower()
+    assert editor.page.title() == "Lamina"
+    sizes = editor.page.evaluate(
         "[document.documentElement.scrollHeight - innerHeight, document.body.scrollWidth - "
         "innerWidth]"
     )
     assert sizes == [0, 0]
-    root = desk.page.locator(".lamina-root").bounding_box()
+    root = editor.page.locator(".lamina-root").bounding_box()
     assert root == {"x": 0, "y": 0, "width": 1440, "height": 900}
 
 
 def test_the_page_works_under_its_other_name(studio, context, watch: Watch, screens):
-    desk = DeskPage(
+    editor = EditorPage(
         context.new_page(), studio.url.replace("127.0.0.1", "localhost"), screens
     ).open()
-    desk.wait_drawn()
-    assert desk.pixels()[..., :3].astype(int).std() > 10
-    desk.part("project-name").fill("By its other name")
-    desk.wait_saved()
+    editor.wait_drawn()
+    assert editor.pixels()[..., :3].astype(int).std() > 10
+    editor.part("project-name").fill("By its other name")
+    editor.wait_saved()
 
 
 FOREIGN = """async (url) => {

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import sqlite3
 
-from tests.browser.desk_page import DeskPage
+from tests.browser.editor_page import EditorPage
 from tests.browser.studio_process import StudioProcess
 
 
-def test_a_reload_in_the_middle_finds_the_job_again(fresh: DeskPage):
+def test_a_reload_in_the_middle_finds_the_job_again(fresh: EditorPage):
     job = fresh.begin_long_run()
     done = fresh.state()["job"]["done"]
     fresh.reload()
@@ -21,27 +21,27 @@ def test_a_reload_in_the_middle_finds_the_job_again(fresh: DeskPage):
     assert fresh.state()["job"] is None
 
 
-def kept_state(studio: StudioProcess, job: str) -> str:
+def read_state(studio: StudioProcess, job: str) -> str:
     """How a job stands in the server's database."""
     with sqlite3.connect(next(studio.store.glob("*.sqlite*"))) as connection:
         return str(connection.execute("SELECT state FROM jobs WHERE id = ?", (job,)).fetchone()[0])
 
 
 def test_a_run_that_ends_while_nobody_looks_is_there_after_a_reload(
-    fresh: DeskPage, studio: StudioProcess
+    fresh: EditorPage, studio: StudioProcess
 ):
     fresh.set_dials(4, 2)
     fresh.part("generate").click()
     fresh.wait("state.job && state.job.id !== ''")
     job = fresh.state()["job"]["id"]
     fresh.page.goto("about:blank")
-    assert fresh.until(lambda: kept_state(studio, job) == "finished"), kept_state(studio, job)
+    assert fresh.until(lambda: read_state(studio, job) == "finished"), read_state(studio, job)
     fresh.open()
     fresh.wait("state.job === null && state.candidates.length === 2")
     assert fresh.until(lambda: fresh.part("candidate").count() == 2)
 
 
-def test_cancel_takes_effect_within_a_step_and_leaves_no_picture(fresh: DeskPage):
+def test_cancel_takes_effect_within_a_step_and_leaves_no_picture(fresh: EditorPage):
     fresh.begin_long_run()
     fresh.part("cancel").click()
     fresh.wait_told("Stopped")
@@ -52,7 +52,7 @@ def test_cancel_takes_effect_within_a_step_and_leaves_no_picture(fresh: DeskPage
     fresh.wait("state.job === null && state.candidates.length === 1")
 
 
-def test_a_phrase_that_is_not_in_the_prompt_is_told_and_mended_with_one_click(fresh: DeskPage):
+def test_a_phrase_that_is_not_in_the_prompt_is_told_and_mended_with_one_click(fresh: EditorPage):
     front = fresh.layers()[-1]["id"]
     fresh.select(front)
     fresh.part("phrase").fill("purple elephant")
@@ -65,14 +65,14 @@ def test_a_phrase_that_is_not_in_the_prompt_is_told_and_mended_with_one_click(fr
     assert fresh.state()["scene"]["prompt"].endswith("purple elephant")
 
 
-def test_an_empty_prompt_marks_every_phrase_as_missing(fresh: DeskPage):
+def test_an_empty_prompt_marks_every_phrase_as_missing(fresh: EditorPage):
     fresh.part("prompt").fill("")
     named = [layer for layer in fresh.layers() if layer["phrase"]]
     assert fresh.until(lambda: fresh.part("append-loose").count() == len(named) > 0)
     fresh.look("empty-prompt")
 
 
-def test_nothing_to_draw_from_is_refused_in_words_and_undone(fresh: DeskPage):
+def test_nothing_to_draw_from_is_refused_in_words_and_undone(fresh: EditorPage):
     before = fresh.state()["scene"]
     fresh.part("prompt").fill("")
     for layer in fresh.layers():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.browser.desk_page import DeskPage
+from tests.browser.editor_page import EditorPage
 from tests.browser.studio_process import StudioProcess
 
 # What a page that lost its server cannot help saying in its console.
@@ -15,32 +15,32 @@ def test_a_first_start_shows_an_example_and_a_crash_loses_nothing(
     watch.forgiven = SILENCE
     process = StudioProcess(tmp_path / "store").start()
     try:
-        desk = DeskPage(context.new_page(), process.url, screens).open()
-        assert_first_example(desk)
-        desk.part("project-name").fill("Before the crash")
-        desk.wait_saved()
-        desk.begin_long_run()
+        editor = EditorPage(context.new_page(), process.url, screens).open()
+        assert_first_example(editor)
+        editor.part("project-name").fill("Before the crash")
+        editor.wait_saved()
+        editor.begin_long_run()
         process.kill()
-        desk.part("banner-offline").wait_for()
-        desk.look("server-gone")
+        editor.part("banner-offline").wait_for()
+        editor.look("server-gone")
         process.start(port=int(process.url.rsplit(":", 1)[1]))
-        desk.part("banner-offline").wait_for(state="hidden")
-        desk.wait_told("interrupted")
-        assert desk.state()["job"] is None
-        desk.reload()
-        assert desk.state()["scene"]["name"] == "Before the crash"
-        assert desk.state()["job"] is None
+        editor.part("banner-offline").wait_for(state="hidden")
+        editor.wait_told("interrupted")
+        assert editor.state()["job"] is None
+        editor.reload()
+        assert editor.state()["scene"]["name"] == "Before the crash"
+        assert editor.state()["job"] is None
     finally:
         process.stop()
 
 
-def assert_first_example(desk: DeskPage) -> None:
+def assert_first_example(editor: EditorPage) -> None:
     """The desk of somebody who never was here: a whole scene that can be generated as it stands."""
-    scene = desk.state()["scene"]
+    scene = editor.state()["scene"]
     assert scene["prompt"]
-    desk.wait_drawn()
-    assert desk.part("layer-row").count() == len(scene["layers"]) >= 2
-    assert desk.part("generate").is_enabled()
-    assert desk.part("canvas").get_attribute("data-showing") == "collage"
-    assert desk.pixels()[..., :3].astype(int).std() > 10
-    desk.look("opening")
+    editor.wait_drawn()
+    assert editor.part("layer-row").count() == len(scene["layers"]) >= 2
+    assert editor.part("generate").is_enabled()
+    assert editor.part("canvas").get_attribute("data-showing") == "collage"
+    assert editor.pixels()[..., :3].astype(int).std() > 10
+    editor.look("opening")

@@ -9,21 +9,21 @@ import io
 import numpy as np
 from PIL import Image
 
-from tests.browser.desk_page import DeskPage
-from tests.browser.test_painting import painted
+from tests.browser.editor_page import EditorPage
+from tests.browser.test_painting import read_mask
 
 
-def fetched(desk: DeskPage, digest: str) -> np.ndarray:
+def fetch(editor: EditorPage, digest: str) -> np.ndarray:
     """Stored pixels, as the server gives them: uint8 (h, w, 3)."""
-    reply = desk.page.request.get(f"{desk.url}/lamina/picture/{digest}.png")
+    reply = editor.page.request.get(f"{editor.url}/lamina/picture/{digest}.png")
     assert reply.ok
     return np.asarray(Image.open(io.BytesIO(reply.body())).convert("RGB"))
 
 
-def assert_painted_in(desk: DeskPage, base: str, other: str, mixed: str) -> None:
+def assert_painted_in(editor: EditorPage, base: str, other: str, mixed: str) -> None:
     """Two strokes of ``other`` lie in ``base``; beyond their reach every pixel is the base's."""
-    old, new, both = (fetched(desk, digest) for digest in (base, other, mixed))
-    scale = old.shape[1] / desk.state()["scene"]["width_px"]
+    old, new, both = (fetch(editor, digest) for digest in (base, other, mixed))
+    scale = old.shape[1] / editor.state()["scene"]["width_px"]
     strokes = np.zeros(old.shape[:2], bool)
     for top in (60, 260):
         strokes[int(top * scale) : int((top + 104) * scale), int(60 * scale) : int(440 * scale)] = (
@@ -36,7 +36,7 @@ def assert_painted_in(desk: DeskPage, base: str, other: str, mixed: str) -> None
 
 
 def test_one_candidate_is_painted_into_another_undone_kept_and_found_after_a_reload(
-    fresh: DeskPage,
+    fresh: EditorPage,
 ):
     keys = fresh.page.keyboard
     fresh.set_dials(8, 2)
@@ -75,7 +75,7 @@ def test_one_candidate_is_painted_into_another_undone_kept_and_found_after_a_rel
 
 
 def test_under_a_turned_and_mirrored_view_strokes_and_drags_land_where_the_scene_says(
-    fresh: DeskPage,
+    fresh: EditorPage,
 ):
     keys = fresh.page.keyboard
     plain = fresh.pixels()
@@ -87,7 +87,7 @@ def test_under_a_turned_and_mirrored_view_strokes_and_drags_land_where_the_scene
     fresh.wait("state.view.turn === -30 && state.view.mirror")
     assert np.array_equal(fresh.pixels(), plain)
     fresh.drag_scene((100, 200), (300, 200))
-    mask = painted(fresh, region)
+    mask = read_mask(fresh, region)
     rows, columns = np.nonzero(mask > 127)
     assert abs(rows.mean() - 199.5) < 1
     assert abs(columns.mean() - 199.5) < 2
@@ -96,35 +96,37 @@ def test_under_a_turned_and_mirrored_view_strokes_and_drags_land_where_the_scene
     fresh.look("turned")
     keys.press("v")
     fresh.drag_scene((200, 200), (250, 230))
-    moved = painted(fresh, region)
+    moved = read_mask(fresh, region)
     rows, columns = np.nonzero(moved > 127)
     assert abs(rows.mean() - 229.5) < 2
     assert abs(columns.mean() - 249.5) < 2
     keys.press("5")
     keys.press("m")
     fresh.wait("state.view.turn === 0 && !state.view.mirror")
-    assert np.array_equal(painted(fresh, region), moved)
+    assert np.array_equal(read_mask(fresh, region), moved)
     keys.press("Control+k")
     fresh.part("palette-field").fill("mirror")
     fresh.page.locator('[data-test="palette-item"][data-command="mirror"]').wait_for()
 
 
-def test_a_part_of_a_region_and_of_a_picture_is_moved_and_copied_as_one_step_each(fresh: DeskPage):
+def test_a_part_of_a_region_and_of_a_picture_is_moved_and_copied_as_one_step_each(
+    fresh: EditorPage,
+):
     keys = fresh.page.keyboard
     fresh.part("add-painted").click()
     region = fresh.state()["selected"]
     fresh.part("canvas").focus()
     fresh.drag_scene((60, 60), (200, 60))
-    before = painted(fresh, region)
+    before = read_mask(fresh, region)
     keys.press("a")
     fresh.drag_scene((20, 20), (130, 110))
     fresh.drag_scene((80, 60), (80, 260))
-    moved = painted(fresh, region)
+    moved = read_mask(fresh, region)
     assert np.array_equal(moved[220:310, 20:130], before[20:110, 20:130])
     assert not moved[20:110, 20:130].any()
     assert fresh.state()["undo"].startswith("Move part of")
     keys.press("Control+z")
-    assert np.array_equal(painted(fresh, region), before)
+    assert np.array_equal(read_mask(fresh, region), before)
     keys.press("Escape")
     cat = next(layer["id"] for layer in fresh.layers() if "cat" in layer["phrase"])
     fresh.select(cat)
@@ -147,7 +149,7 @@ def test_a_part_of_a_region_and_of_a_picture_is_moved_and_copied_as_one_step_eac
     assert len(fresh.layers()) == count
 
 
-def test_a_turned_layer_that_was_dragged_about_looks_as_when_drawn_afresh(fresh: DeskPage):
+def test_a_turned_layer_that_was_dragged_about_looks_as_when_drawn_afresh(fresh: EditorPage):
     cat = next(layer["id"] for layer in fresh.layers() if "cat" in layer["phrase"])
     fresh.select(cat)
     fresh.part("field-rotate").fill("35")

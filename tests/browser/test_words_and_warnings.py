@@ -4,7 +4,7 @@ scene invites.
 
 from __future__ import annotations
 
-from tests.browser.desk_page import DeskPage
+from tests.browser.editor_page import EditorPage
 from tests.browser.test_layer_journeys import empty
 
 # A place on a phrase, which may go on in the next line.
@@ -14,7 +14,7 @@ FIRST_LINE = """mark => {
 }"""
 
 
-def test_a_click_on_a_phrase_of_the_prompt_chooses_its_layer(fresh: DeskPage):
+def test_a_click_on_a_phrase_of_the_prompt_chooses_its_layer(fresh: EditorPage):
     for mark in fresh.part("prompt-spans").locator("mark").all():
         owner = mark.get_attribute("data-span")
         fresh.page.mouse.click(*mark.evaluate(FIRST_LINE))
@@ -22,7 +22,7 @@ def test_a_click_on_a_phrase_of_the_prompt_chooses_its_layer(fresh: DeskPage):
         assert fresh.page.evaluate("document.activeElement.dataset.test") == "prompt"
 
 
-def test_a_row_says_what_the_method_does_not_use(fresh: DeskPage):
+def test_a_row_says_what_the_method_does_not_use(fresh: EditorPage):
     layer = fresh.layers()[-1]["id"]
     fresh.select(layer)
     fresh.part("layer-more").click()
@@ -36,7 +36,7 @@ def test_a_row_says_what_the_method_does_not_use(fresh: DeskPage):
     assert fresh.until(lambda: warning.count() == 0)
 
 
-def test_an_empty_scene_offers_ways_to_begin(fresh: DeskPage):
+def test_an_empty_scene_offers_ways_to_begin(fresh: EditorPage):
     empty(fresh)
     assert fresh.part("invite-add").is_visible()
     fresh.part("invite-paint").click()
@@ -48,18 +48,18 @@ def test_an_empty_scene_offers_ways_to_begin(fresh: DeskPage):
     fresh.wait(f"state.project !== {before!r} && state.scene.layers.length > 1")
 
 
-def test_painting_freedom_from_the_keyboard_and_the_palette(fresh: DeskPage):
+def test_painting_freedom_from_the_keyboard_and_the_palette(fresh: EditorPage):
     layer = fresh.layers()[-1]["id"]
     fresh.select(layer)
     fresh.page.keyboard.press("\\")
-    assert fresh.until(lambda: fresh.part("freedom-chip").is_visible())
+    assert fresh.until(lambda: fresh.part("strength-chip").is_visible())
     assert fresh.state()["tool"] == "brush"
     fresh.part("mask-invert").click()
-    assert fresh.state()["undo"].startswith("Invert the freedom of")
+    assert fresh.state()["undo"].startswith("Invert the strength of")
     fresh.page.keyboard.press("Control+k")
     fresh.part("palette-field").fill("clear the painted")
     fresh.page.keyboard.press("Enter")
-    assert fresh.until(lambda: fresh.layer(layer)["noise_map"] is None)
+    assert fresh.until(lambda: fresh.layer(layer)["strength_map"] is None)
     fresh.part("canvas").focus()
     fresh.page.keyboard.press("v")
-    assert fresh.until(lambda: fresh.part("freedom-veil").count() == 0)
+    assert fresh.until(lambda: fresh.part("strength-veil").count() == 0)

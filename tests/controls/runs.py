@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from backend.controls.layer_noise import LayerNoise
-from backend.controls.region_attention import Region, RegionAttention
+from backend.controls.region_attention import PromptRegion, RegionAttention
 from backend.engine.conditioning import build_conditioning
 from backend.engine.decode import encode
 from backend.engine.denoise import Start, denoise
@@ -83,11 +83,13 @@ def farthest(one: Tensor, other: Tensor) -> float:
     return float((one - other).abs().max() / max(1.0, float(other.abs().max())))
 
 
-def half_regions(side: int, positive: float, negative: float) -> tuple[Region, Region]:
+def half_regions(side: int, positive: float, negative: float) -> tuple[PromptRegion, PromptRegion]:
     """Two layers: words 1-2 on the left half, words 4-5 on the right."""
     left = torch.zeros(side, side)
     left[:, : side // 2] = 1
-    return Region((1, 2), positive, negative, left), Region((4, 5), positive, negative, 1 - left)
+    return PromptRegion((1, 2), positive, negative, left), PromptRegion(
+        (4, 5), positive, negative, 1 - left
+    )
 
 
 def attention_in(setting: Setting, positive: float = 0.7, negative: float = 0.9) -> RegionAttention:
@@ -96,18 +98,18 @@ def attention_in(setting: Setting, positive: float = 0.7, negative: float = 0.9)
     return RegionAttention(regions, setting.bundle.card.text_length, setting.schedule.sigmas)
 
 
-def half_release(setting: Setting, left: int, right: int) -> Tensor:
+def half_start_steps(setting: Setting, left: int, right: int) -> Tensor:
     """The first free step of the cells of either half."""
-    release = torch.full((setting.side_lat, setting.side_lat), right)
-    release[:, : setting.side_lat // 2] = left
-    return release
+    start_steps = torch.full((setting.side_lat, setting.side_lat), right)
+    start_steps[:, : setting.side_lat // 2] = left
+    return start_steps
 
 
-def noise_in(setting: Setting, release: Tensor) -> LayerNoise:
+def noise_in(setting: Setting, start_steps: Tensor) -> LayerNoise:
     """Per-layer noise with the stream that suits the sampler."""
     stream = (
         FreshNoise(setting.seeds)
         if setting.schedule.kind.stochastic
         else SharedNoise(setting.noise)
     )
-    return LayerNoise(setting.source, release, setting.schedule, stream)
+    return LayerNoise(setting.source, start_steps, setting.schedule, stream)

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from backend.controls.attention_swap import AttentionSwap
 from backend.engine.invert import Trajectory
-from backend.engine.loop_types import Moment, Network, Rows
-from backend.engine.side_paths import SidePath, SidePaths, Span
+from backend.engine.loop_types import BatchRows, Moment, Network
+from backend.engine.reference_branch import FeatureSpan, ReferenceBranch, ReferencePath
 from backend.models.attention import detail_sites, self_sites
-from backend.models.bundle import ModelBundle, Recorded
+from backend.models.bundle import FeatureCache, ModelBundle
 from backend.models.schedule import Schedule
 from backend.pocket.configs import UNET
 from tests.controls.runs import farthest
@@ -99,7 +99,7 @@ def test_equation_an_example_by_hand() -> None:
     """
     network = _Projections()
     tokens = torch.randn(6, 16, 2, generator=torch.Generator().manual_seed(3))
-    moment = Moment(Rows(3, True, PATHS))
+    moment = Moment(BatchRows(3, True, PATHS))
     control = AttentionSwap(1, ("a",), ("a",))
     with torch.no_grad(), control.patch(Network(network, moment, 4, 4)):
         moment.k = 0
@@ -121,7 +121,7 @@ def test_equation_an_example_by_hand() -> None:
 
 def test_hooks_are_restored_however_the_run_ends(tiny1: ModelBundle) -> None:
     before = hooks_in(tiny1)
-    network = Network(tiny1.unet, Moment(Rows(3, True, PATHS)), 16, 12)
+    network = Network(tiny1.unet, Moment(BatchRows(3, True, PATHS)), 16, 12)
     patched = swapping(tiny1).patch(network)
     with patched:
         assert hooks_in(tiny1) > before
@@ -132,7 +132,7 @@ def test_hooks_are_restored_however_the_run_ends(tiny1: ModelBundle) -> None:
     assert hooks_in(tiny1) == before
 
 
-def beside(trio: Trio, memory: Recorded, shown: NDArray[np.bool_] | None = None) -> Tensor:
+def beside(trio: Trio, memory: FeatureCache, shown: NDArray[np.bool_] | None = None) -> Tensor:
     """The end of a target whose two other paths are replayed from states that were found before."""
     unet = trio.bundle.unet
     copied = tuple(
@@ -143,15 +143,17 @@ def beside(trio: Trio, memory: Recorded, shown: NDArray[np.bool_] | None = None)
     swapped = tuple(
         f"{site.module}.{part}" for site in self_sites(unet) for part in ("to_k", "to_v")
     )
-    spans = {"layout": Span(0, 2, copied), "reference": Span(2, STEPS, swapped)}
+    spans = {"layout": FeatureSpan(0, 2, copied), "reference": FeatureSpan(2, STEPS, swapped)}
     paths = {
-        name: SidePath(name, Trajectory(tuple(trio.states_alone(name))), trio.alone(name), (span,))
+        name: ReferencePath(
+            name, Trajectory(tuple(trio.states_alone(name))), trio.alone(name), (span,)
+        )
         for name, span in spans.items()
     }
     plain = swapping(trio.bundle, 2)
 
     def controls(schedule: Schedule) -> list[AttentionSwap]:
-        sides = SidePaths(unet, schedule, paths, memory, nullcontext)
+        sides = ReferenceBranch(unet, schedule, paths, memory, nullcontext)
         return [AttentionSwap(plain.copy_until, plain.copied, plain.swapped, sides, shown)]
 
     return trio.states_alone("target", controls)[-1]
@@ -160,9 +162,9 @@ def beside(trio: Trio, memory: Recorded, shown: NDArray[np.bool_] | None = None)
 def test_composition_side_paths_give_what_rows_of_the_batch_give(tiny1: ModelBundle) -> None:
     trio = Trio(tiny1, STEPS)
     wanted = trio.states([swapping(tiny1, 2)])[-1][2:]
-    memory = Recorded()
+    memory = FeatureCache()
     made, remembered, made_again = (
-        beside(trio, one) for one in (memory, memory, Recorded(limit_bytes=0))
+        beside(trio, one) for one in (memory, memory, FeatureCache(limit_bytes=0))
     )
     assert memory.size_bytes > 0
     assert farthest(made, wanted) < 1e-5
@@ -171,7 +173,7 @@ def test_composition_side_paths_give_what_rows_of_the_batch_give(tiny1: ModelBun
 
 
 def test_memory_keeps_within_its_bytes() -> None:
-    memory, value = Recorded(limit_bytes=100), (torch.zeros(10),)  # 40 bytes each
+    memory, value = FeatureCache(limit_bytes=100), (torch.zeros(10),)  # 40 bytes each
     memory.keep("a", 0, value)
     memory.keep("a", 1, value)
     memory.keep("a", 2, value)  # no room beside its own path: its beginning stays
@@ -226,7 +228,7 @@ def test_equation_the_weight_counts_a_cell_so_many_times(weight: float) -> None:
     """Two by two cells by hand: the target looks at its own and the reference's, each of these
     ``weight`` times.
     """
-    network = Network(nn.Module(), Moment(Rows(3, True, PATHS)), 2, 2)
+    network = Network(nn.Module(), Moment(BatchRows(3, True, PATHS)), 2, 2)
     control = AttentionSwap(0, (), ("a",), shown=np.ones((2, 2), np.bool_), weight=weight)
     query, key, value = torch.randn(3, 6, 1, 4, 2, generator=torch.Generator().manual_seed(4))
     looked = control._attend("a", network)(query, key, value, 1.0)
@@ -244,17 +246,17 @@ def test_a_guided_subject_is_seen_with_the_words_alone(tiny1: ModelBundle) -> No
     the reference.
     """
     unet, trio = tiny1.unet, Trio(tiny1, STEPS)
-    words, moment = trio.conditioning, Moment(Rows(3, True, PATHS))
+    words, moment = trio.conditioning, Moment(BatchRows(3, True, PATHS))
     rows = torch.cat([words.negative.expand(3, -1, -1), words.positive])
 
-    def predicted(control: AttentionSwap | None) -> Tensor:
+    def predict(control: AttentionSwap | None) -> Tensor:
         network = Network(unet, moment, 16, 12)
         with torch.no_grad(), nullcontext() if control is None else control.patch(network):
             asked = torch.cat([trio.begin, trio.begin])
             return unet(asked, 500, encoder_hidden_states=rows, return_dict=False)[0]
 
-    plain, both = predicted(None), predicted(adding(tiny1, np.ones((4, 4), np.bool_)))
-    guided = predicted(replace(adding(tiny1, np.ones((4, 4), np.bool_)), guided=True))
+    plain, both = predict(None), predict(adding(tiny1, np.ones((4, 4), np.bool_)))
+    guided = predict(replace(adding(tiny1, np.ones((4, 4), np.bool_)), guided=True))
     assert torch.allclose(guided[2], plain[2], atol=1e-5)
     assert torch.allclose(guided[5], both[5], atol=1e-5)
     assert not torch.allclose(both[2], plain[2], atol=1e-3)
@@ -263,4 +265,4 @@ def test_a_guided_subject_is_seen_with_the_words_alone(tiny1: ModelBundle) -> No
 def test_a_subject_beside_oneself_from_side_paths(tiny1: ModelBundle) -> None:
     trio, shown = Trio(tiny1, STEPS), np.eye(4, dtype=np.bool_)
     wanted = trio.states([adding(tiny1, shown, 2)])[-1][2:]
-    assert farthest(beside(trio, Recorded(), shown), wanted) < 1e-5
+    assert farthest(beside(trio, FeatureCache(), shown), wanted) < 1e-5

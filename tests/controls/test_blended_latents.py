@@ -18,7 +18,7 @@ def half_free(setting: Setting) -> Tensor:
     return mask
 
 
-def blended_in(setting: Setting, mask: Tensor) -> BlendedLatents:
+def run_blend(setting: Setting, mask: Tensor) -> BlendedLatents:
     stream = (
         FreshNoise(setting.seeds)
         if setting.schedule.kind.stochastic
@@ -29,14 +29,14 @@ def blended_in(setting: Setting, mask: Tensor) -> BlendedLatents:
 
 def test_identity_where_everything_is_free(tiny1: ModelBundle) -> None:
     setting = Setting(tiny1)
-    control = blended_in(setting, torch.ones(16, 16))
+    control = run_blend(setting, torch.ones(16, 16))
     state = torch.randn(1, 4, 16, 16)
     assert control.edit(state, 2) is state
 
 
 def test_processors_are_restored_for_they_were_never_touched(tiny1: ModelBundle) -> None:
     before = dict(tiny1.unet.attn_processors)
-    steps_of(Setting(tiny1), lambda s: [blended_in(s, half_free(s))])
+    steps_of(Setting(tiny1), lambda s: [run_blend(s, half_free(s))])
     assert all(tiny1.unet.attn_processors[name] is before[name] for name in before)
 
 
@@ -58,6 +58,6 @@ def test_the_equation_on_four_by_four_cells(tiny1: ModelBundle) -> None:
 @pytest.mark.parametrize("sampler", ["ddim", "euler_ancestral", "unipc"])
 def test_composition_with_attention_keeps_the_source(tiny1: ModelBundle, sampler: str) -> None:
     setting = Setting(tiny1, sampler)
-    end = end_of(setting, lambda s: [attention_in(s), blended_in(s, half_free(s))])
+    end = end_of(setting, lambda s: [attention_in(s), run_blend(s, half_free(s))])
     assert torch.equal(end[..., 8:], setting.source[..., 8:])
     assert not torch.allclose(end[..., :8], setting.source[..., :8], atol=1e-2)

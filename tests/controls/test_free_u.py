@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from diffusers import UNet2DConditionModel
 
-from backend.controls.free_u import FreeU, joins, low_scaled, strengthened
+from backend.controls.free_u import FreeU, joins, scale_low, strengthen
 from backend.controls.watch_words import WatchWords
 from backend.engine.attention_maps import MapMean
 from backend.models.bundle import ModelBundle
@@ -33,20 +33,20 @@ def test_hooks_are_restored(tiny1: ModelBundle) -> None:
 def test_equation_half_of_the_channels_grow_with_the_mean() -> None:
     backbone = torch.zeros(1, 4, 4, 4)
     backbone[..., :2] = 2.0
-    made = strengthened(backbone, 1.5)
+    made = strengthen(backbone, 1.5)
     assert torch.equal(made[:, :2], backbone[:, :2] * 1.5)
     assert torch.equal(made[:, 2:], backbone[:, 2:])
     flat = torch.full((1, 4, 4, 4), 3.0)
-    assert torch.equal(strengthened(flat, 1.5), flat)
+    assert torch.equal(strengthen(flat, 1.5), flat)
 
 
 def test_equation_low_frequencies_shrink_and_high_ones_stay() -> None:
     flat = torch.full((1, 1, 4, 4), 3.0)
     checks = torch.ones(4, 4)
     checks[::2, ::2] = checks[1::2, 1::2] = -1.0
-    made = low_scaled(flat + checks, 0.2)
+    made = scale_low(flat + checks, 0.2)
     assert torch.allclose(made, flat * 0.2 + checks, atol=1e-5)
-    assert torch.allclose(low_scaled(flat + checks, 1.0), flat + checks, atol=1e-5)
+    assert torch.allclose(scale_low(flat + checks, 1.0), flat + checks, atol=1e-5)
 
 
 def test_the_stages_are_the_two_widths_of_the_paper() -> None:

@@ -10,34 +10,38 @@ from torch import Tensor
 from backend.controls.free_u import FreeU
 from backend.controls.keep_features import KeepFeatures
 from backend.engine.invert import Trajectory
-from backend.engine.loop_types import Moment, Network, Rows
-from backend.engine.side_paths import SidePath, SidePaths, Span
+from backend.engine.loop_types import BatchRows, Moment, Network
+from backend.engine.reference_branch import FeatureSpan, ReferenceBranch, ReferencePath
 from backend.models.attention import self_sites
-from backend.models.bundle import ModelBundle, Recorded
+from backend.models.bundle import FeatureCache, ModelBundle
 from tests.controls.three_paths import Trio, hooks_in
 
 STEPS = 4
 
 
-def felt(trio: Trio, states: tuple[Tensor, ...] = ()) -> SidePath:
+def read_features(trio: Trio, states: tuple[Tensor, ...] = ()) -> ReferencePath:
     modules = tuple(site.module for site in self_sites(trio.bundle.unet))
-    return SidePath("path", Trajectory(states), trio.alone("target"), (Span(1, 3, modules),))
+    return ReferencePath(
+        "path", Trajectory(states), trio.alone("target"), (FeatureSpan(1, 3, modules),)
+    )
 
 
 def test_identity_the_run_stays_and_hooks_are_restored(tiny1: ModelBundle) -> None:
     trio, before = Trio(tiny1, STEPS), hooks_in(tiny1)
     plain = trio.states_alone("target")
-    kept = trio.states_alone("target", lambda _: [KeepFeatures(felt(trio), Recorded(), 0)])
+    kept = trio.states_alone(
+        "target", lambda _: [KeepFeatures(read_features(trio), FeatureCache(), 0)]
+    )
     assert all(torch.equal(a, b) for a, b in zip(plain, kept, strict=True))
     assert hooks_in(tiny1) == before
 
 
 def test_what_is_kept_is_what_a_replay_finds_bit_for_bit(tiny1: ModelBundle) -> None:
-    trio, memory, again = Trio(tiny1, STEPS), Recorded(), Recorded()
-    states = trio.states_alone("target", lambda _: [KeepFeatures(felt(trio), memory, 0)])
-    path = felt(trio, tuple(states))
+    trio, memory, again = Trio(tiny1, STEPS), FeatureCache(), FeatureCache()
+    states = trio.states_alone("target", lambda _: [KeepFeatures(read_features(trio), memory, 0)])
+    path = read_features(trio, tuple(states))
     for k in (1, 2):
-        SidePaths(tiny1.unet, trio.schedule, {"path": path}, again, nullcontext).bring(k)
+        ReferenceBranch(tiny1.unet, trio.schedule, {"path": path}, again, nullcontext).bring(k)
         kept, replayed = memory.find("path", k), again.find("path", k)
         assert kept is not None
         assert replayed is not None
@@ -51,9 +55,9 @@ def test_equation_the_last_call_of_a_step_counts_from_the_first_step_on() -> Non
             super().__init__()
             self.part = torch.nn.Identity()
 
-    unet, memory, moment = Block(), Recorded(), Moment(Rows(1, guided=True))
-    path = SidePath(
-        "path", Trajectory(()), Trio.__new__(Trio), (Span(0, 3, ("part",)),)
+    unet, memory, moment = Block(), FeatureCache(), Moment(BatchRows(1, guided=True))
+    path = ReferencePath(
+        "path", Trajectory(()), Trio.__new__(Trio), (FeatureSpan(0, 3, ("part",)),)
     )  # words are not looked at
     keep = KeepFeatures(path, memory, 1)
     with keep.patch(Network(unet, moment, 4, 4)):
@@ -68,7 +72,7 @@ def test_equation_the_last_call_of_a_step_counts_from_the_first_step_on() -> Non
 
 
 def test_composition_it_keeps_what_other_controls_made(tiny1: ModelBundle) -> None:
-    trio, plain, changed = Trio(tiny1, STEPS), Recorded(), Recorded()
-    trio.states_alone("target", lambda _: [KeepFeatures(felt(trio), plain, 0)])
-    trio.states_alone("target", lambda _: [FreeU(), KeepFeatures(felt(trio), changed, 0)])
+    trio, plain, changed = Trio(tiny1, STEPS), FeatureCache(), FeatureCache()
+    trio.states_alone("target", lambda _: [KeepFeatures(read_features(trio), plain, 0)])
+    trio.states_alone("target", lambda _: [FreeU(), KeepFeatures(read_features(trio), changed, 0)])
     assert not torch.equal(plain.find("path", 2)[-1], changed.find("path", 2)[-1])

@@ -15,13 +15,13 @@ from backend.engine.loop_types import Control
 from backend.engine.pulls import pull_of
 from backend.models.bundle import ModelBundle
 from backend.models.schedule import Schedule
-from tests.controls.test_step_blend import dressed_in
+from tests.controls.test_step_blend import build_subject
 from tests.controls.three_paths import Trio
 
 STEPS = 4
 
 
-def fused(
+def run_fusion(
     bundle: ModelBundle, until: int, plain: str, amount: float = 0.0, beside: Sequence[Control] = ()
 ) -> Tensor:
     """The end of a run that is fused with a path's words."""
@@ -29,21 +29,23 @@ def fused(
 
     def controls(schedule: Schedule) -> list[Control]:
         pulls = (pull_of(bundle.unet, schedule, trio.alone(name)) for name in (plain, "target"))
-        return [MagicFusion(*pulls, dressed_in(bundle, amount), until), *beside]
+        return [MagicFusion(*pulls, build_subject(bundle, amount), until), *beside]
 
     return trio.states_alone("target", controls)[-1]
 
 
 @pytest.mark.parametrize("until", [0, 2, STEPS])
 def test_identity_one_model_twice_is_that_model(tiny1: ModelBundle, until: int) -> None:
-    assert torch.equal(fused(tiny1, until, "target"), Trio(tiny1, STEPS).states_alone("target")[-1])
+    assert torch.equal(
+        run_fusion(tiny1, until, "target"), Trio(tiny1, STEPS).states_alone("target")[-1]
+    )
 
 
 def test_identity_no_fused_steps_are_the_personal_model(tiny1: ModelBundle) -> None:
-    with dressed_in(tiny1, 0.3)():
+    with build_subject(tiny1, 0.3)():
         personal = Trio(tiny1, STEPS).states_alone("target")[-1]
-    assert torch.equal(fused(tiny1, 0, "layout", 0.3), personal)
-    assert not torch.equal(fused(tiny1, 2, "layout", 0.3), personal)
+    assert torch.equal(run_fusion(tiny1, 0, "layout", 0.3), personal)
+    assert not torch.equal(run_fusion(tiny1, 2, "layout", 0.3), personal)
 
 
 def test_equation_each_cell_follows_the_more_salient_model() -> None:
@@ -88,6 +90,6 @@ def test_the_pull_is_what_guidance_adds(tiny1: ModelBundle) -> None:
 
 def test_weights_are_restored_and_composition_other_controls_act_too(tiny1: ModelBundle) -> None:
     before = tiny1.unet.conv_out.bias.data
-    alone = fused(tiny1, 2, "layout", 0.3)
+    alone = run_fusion(tiny1, 2, "layout", 0.3)
     assert torch.equal(tiny1.unet.conv_out.bias.data, before)
-    assert not torch.equal(fused(tiny1, 2, "layout", 0.3, [FreeU()]), alone)
+    assert not torch.equal(run_fusion(tiny1, 2, "layout", 0.3, [FreeU()]), alone)

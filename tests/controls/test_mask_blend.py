@@ -19,9 +19,9 @@ from backend.controls.mask_blend import (
     adaptive_mask,
     without_small,
 )
-from backend.engine.attention_maps import MapMean, found_words, map_sites, token_shares
+from backend.engine.attention_maps import MapMean, map_sites, threshold_map, token_shares
 from backend.engine.invert import Trajectory
-from backend.engine.loop_types import Moment, Network, Rows
+from backend.engine.loop_types import BatchRows, Moment, Network
 from backend.models.attention import Site, self_sites
 from backend.models.bundle import ModelBundle
 from tests.controls.three_paths import PATHS, Trio, hooks_in
@@ -76,7 +76,7 @@ def test_equation_an_example_by_hand(value: float) -> None:
     """4 x 4 pixels on a 2 x 2 site: the mask is reduced by area; M = 0 gives the layout's features
     exactly.
     """
-    network, moment = _Self(), Moment(Rows(3, True, PATHS))
+    network, moment = _Self(), Moment(BatchRows(3, True, PATHS))
     mask = torch.zeros(1, 4, 4)
     mask[0, :2, :2] = value
     control = MaskBlend(0, (Site("attn1.processor", 1),), FixedMask(mask))
@@ -190,9 +190,9 @@ def test_the_literal_floor_lets_the_reference_into_the_background() -> None:
 def test_words_are_found_where_the_map_is_high() -> None:
     mean = torch.zeros(4, 4)
     mean[1, 2] = 0.4
-    found = found_words(mean, (16, 16), 0.1)
+    found = threshold_map(mean, (16, 16), 0.1)
     assert np.array_equal(found, box(16, 8, 4, 12, 8))
-    assert not found_words(torch.full((4, 4), 0.3), (16, 16), 0.1).any()
+    assert not threshold_map(torch.full((4, 4), 0.3), (16, 16), 0.1).any()
 
 
 def test_a_flat_share_of_attention(tiny1: ModelBundle) -> None:

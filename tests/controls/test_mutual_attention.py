@@ -10,13 +10,13 @@ from torch import Tensor
 
 from backend.controls.attention_swap import AttentionSwap
 from backend.controls.free_u import FreeU
-from backend.controls.mutual_attention import MutualAttention, MutualMasks, masked, mutual
+from backend.controls.mutual_attention import MutualAttention, MutualMasks, attend_by_masks, mutual
 from backend.engine.attention_maps import MapMean
 from backend.engine.invert import Trajectory
 from backend.engine.loop_types import Control
-from backend.engine.side_paths import SidePath, SidePaths, Span
+from backend.engine.reference_branch import FeatureSpan, ReferenceBranch, ReferencePath
 from backend.models.attention import detail_sites
-from backend.models.bundle import ModelBundle, Recorded
+from backend.models.bundle import FeatureCache, ModelBundle
 from backend.models.schedule import Schedule
 from tests.controls.runs import farthest
 from tests.controls.three_paths import Trio, hooks_in
@@ -24,18 +24,22 @@ from tests.controls.three_paths import Trio, hooks_in
 STEPS = 3
 
 
-def sides_of(trio: Trio, schedule: Schedule) -> SidePaths:
+def sides_of(trio: Trio, schedule: Schedule) -> ReferenceBranch:
     modules = tuple(
         f"{site.module}.{part}"
         for site in detail_sites(trio.bundle.unet)
         for part in ("to_k", "to_v")
     )
     states = Trajectory(tuple(trio.states_alone("reference")))
-    path = SidePath("reference", states, trio.alone("reference"), (Span(0, STEPS, modules),))
-    return SidePaths(trio.bundle.unet, schedule, {"reference": path}, Recorded(), nullcontext)
+    path = ReferencePath(
+        "reference", states, trio.alone("reference"), (FeatureSpan(0, STEPS, modules),)
+    )
+    return ReferenceBranch(
+        trio.bundle.unet, schedule, {"reference": path}, FeatureCache(), nullcontext
+    )
 
 
-def ended(
+def run_end(
     trio: Trio, begin: int, reference: Tensor | None = None, beside: Sequence[Control] = ()
 ) -> Tensor:
     def controls(schedule: Schedule) -> list[Control]:
@@ -49,13 +53,13 @@ def ended(
 def test_identity_before_its_start_step_bit_for_bit(tiny1: ModelBundle) -> None:
     trio = Trio(tiny1, STEPS)
     plain = trio.states_alone("target")[-1]
-    assert torch.equal(ended(trio, STEPS), plain)
-    assert not torch.equal(ended(trio, STEPS - 1), plain)
+    assert torch.equal(run_end(trio, STEPS), plain)
+    assert not torch.equal(run_end(trio, STEPS - 1), plain)
 
 
 def test_processors_and_hooks_are_restored(tiny1: ModelBundle) -> None:
     before, hooks = dict(tiny1.unet.attn_processors), hooks_in(tiny1)
-    ended(Trio(tiny1, STEPS), 0, torch.eye(4))
+    run_end(Trio(tiny1, STEPS), 0, torch.eye(4))
     after = tiny1.unet.attn_processors
     assert all(after[name] is before[name] for name in before)
     assert hooks_in(tiny1) == hooks
@@ -67,12 +71,12 @@ def test_without_masks_it_is_the_swap_of_keys_and_values(tiny1: ModelBundle) -> 
     swapped = trio.states_alone(
         "target", lambda one: [AttentionSwap(1, (), modules, sides_of(trio, one))]
     )[-1]
-    assert farthest(ended(trio, 1), swapped) < 1e-5
+    assert farthest(run_end(trio, 1), swapped) < 1e-5
     half = torch.zeros(4, 4)
     half[:2] = 1.0
-    assert farthest(ended(trio, 1, half), swapped) > 1e-3
+    assert farthest(run_end(trio, 1, half), swapped) > 1e-3
     assert torch.equal(
-        ended(trio, 1, torch.ones(4, 4)), ended(trio, 1)
+        run_end(trio, 1, torch.ones(4, 4)), run_end(trio, 1)
     )  # all is foreground: no mask
 
 
@@ -87,7 +91,7 @@ def test_equation_front_looks_at_front_and_rest_at_rest() -> None:
         torch.tensor([True, False, False, True]),
         torch.tensor([True, True, False, False]),
     )
-    made = masked(query, key, value, 0.5, (inside, shown))
+    made = attend_by_masks(query, key, value, 0.5, (inside, shown))
     assert torch.allclose(made[0, 0, :, 0], torch.tensor([1.0, 3.0, 3.0, 1.0]))
     wanted = torch.softmax(query @ key.transpose(-1, -2) * 0.5, dim=-1) @ value
     assert torch.allclose(mutual(query, key, value, 0.5), wanted, atol=1e-6)
@@ -95,4 +99,4 @@ def test_equation_front_looks_at_front_and_rest_at_rest() -> None:
 
 def test_composition_other_controls_act_too(tiny1: ModelBundle) -> None:
     trio = Trio(tiny1, STEPS)
-    assert not torch.equal(ended(trio, 1, beside=[FreeU()]), ended(trio, 1))
+    assert not torch.equal(run_end(trio, 1, beside=[FreeU()]), run_end(trio, 1))

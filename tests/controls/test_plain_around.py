@@ -20,7 +20,7 @@ STEPS = 4
 TOKENS = (1, 2)
 
 
-def parted(
+def separate(
     bundle: ModelBundle, until: int, plain: str = "layout", more: bool = False
 ) -> list[Tensor]:
     """The states of a run whose surroundings are drawn with the words of another path."""
@@ -48,14 +48,14 @@ class _Known(MapMean):
 
 def test_identity_where_there_are_no_steps(tiny1: ModelBundle) -> None:
     alone = Trio(tiny1, STEPS).states_alone("target")
-    assert all(torch.equal(a, b) for a, b in zip(alone, parted(tiny1, 0), strict=True))
-    ends = [alone[-1], *(parted(tiny1, until)[-1] for until in (2, 3, STEPS))]
+    assert all(torch.equal(a, b) for a, b in zip(alone, separate(tiny1, 0), strict=True))
+    ends = [alone[-1], *(separate(tiny1, until)[-1] for until in (2, 3, STEPS))]
     assert not any(torch.equal(a, b) for a, b in combinations(ends, 2))
 
 
 def test_with_the_runs_own_words_around_it_changes_rounding_alone(tiny1: ModelBundle) -> None:
     alone = Trio(tiny1, STEPS).states_alone("target")[-1]
-    assert torch.allclose(alone, parted(tiny1, STEPS, plain="target")[-1], atol=1e-5)
+    assert torch.allclose(alone, separate(tiny1, STEPS, plain="target")[-1], atol=1e-5)
 
 
 def test_equation_an_example_by_hand() -> None:
@@ -81,11 +81,11 @@ def test_the_maps_are_read_from_the_runs_own_words_alone(tiny1: ModelBundle) -> 
     """Two steps: only in the second is there a plain prediction, and both runs are in the same
     state before it.
     """
-    first, second = (_seen(tiny1, plain) for plain in ("layout", "reference"))
+    first, second = (_record(tiny1, plain) for plain in ("layout", "reference"))
     assert torch.equal(first, second)
 
 
-def _seen(bundle: ModelBundle, plain: str) -> Tensor:
+def _record(bundle: ModelBundle, plain: str) -> Tensor:
     trio, maps = Trio(bundle, 2), MapMean(TOKENS, "target", 0)
 
     def controls(schedule: Schedule) -> list[PlainAround]:
@@ -98,7 +98,7 @@ def _seen(bundle: ModelBundle, plain: str) -> Tensor:
 
 
 def test_composition_and_hooks_restored(tiny1: ModelBundle) -> None:
-    assert torch.equal(parted(tiny1, 3)[-1], parted(tiny1, 3, more=True)[-1])
+    assert torch.equal(separate(tiny1, 3)[-1], separate(tiny1, 3, more=True)[-1])
     assert not hooks_in(tiny1)
     control = PlainAround(_failing, _Known(torch.eye(4)[None]), 0, 1, 0.3)
     with pytest.raises(RuntimeError, match="asked"):

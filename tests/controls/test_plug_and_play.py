@@ -12,10 +12,10 @@ from backend.controls.plug_and_play import SOURCE, PlugAndPlay
 from backend.engine.conditioning import Conditioning, build_conditioning, embed
 from backend.engine.denoise import Start, denoise
 from backend.engine.invert import Trajectory
-from backend.engine.loop_types import Moment, Network, Rows, generator_for
-from backend.engine.side_paths import SidePath, SidePaths, Span
+from backend.engine.loop_types import BatchRows, Moment, Network, generator_for
+from backend.engine.reference_branch import FeatureSpan, ReferenceBranch, ReferencePath
 from backend.methods.baselines.plug_and_play import places_of
-from backend.models.bundle import ModelBundle, Recorded
+from backend.models.bundle import FeatureCache, ModelBundle
 from backend.models.schedule import Schedule
 from tests.controls.runs import Setting, noise_in
 
@@ -42,9 +42,9 @@ def control_for(
 ) -> PlugAndPlay:
     """The control of a run on that schedule."""
     places = places_of(bundle.unet)
-    spans = (Span(0, until[0], places.blocks), Span(0, until[1], places.projections))
-    side = SidePath("source", path, words, spans)
-    sides = SidePaths(bundle.unet, schedule, {SOURCE: side}, Recorded(), nullcontext)
+    spans = (FeatureSpan(0, until[0], places.blocks), FeatureSpan(0, until[1], places.projections))
+    side = ReferencePath("source", path, words, spans)
+    sides = ReferenceBranch(bundle.unet, schedule, {SOURCE: side}, FeatureCache(), nullcontext)
     return PlugAndPlay(sides, places.blocks, until[0], places.projections, until[1])
 
 
@@ -108,10 +108,10 @@ def test_the_equation_on_four_by_four_cells(tiny1: ModelBundle) -> None:
     """Every row gets the one source's values, cell by cell."""
     source = plain_states(tiny1, silent(tiny1), begin_at(2))
     control = control_for(tiny1, schedule_of(tiny1), source, silent(tiny1), (STEPS, 0))
-    control.sides.bring(0)
+    control.sides.advance(0)
     name = places_of(tiny1.unet).blocks[0]
     known = control.sides.feature(SOURCE, name)
-    network = Network(tiny1.unet, Moment(Rows(2, True)), 16, 16)
+    network = Network(tiny1.unet, Moment(BatchRows(2, True)), 16, 16)
     put = control._hook(name, STEPS, network)(None, (), torch.zeros(4, *known.shape[2:]))
     assert put is not None
     assert known.shape[:2] == (1, 1)
@@ -135,11 +135,11 @@ def test_composition_with_held_cells(tiny1: ModelBundle) -> None:
     setting = Setting(tiny1, steps=STEPS, first=0)
     source = plain_states(tiny1, silent(tiny1), begin_at(2))
     control = control_for(tiny1, setting.schedule, source, silent(tiny1), (STEPS, 2))
-    release = torch.full((16, 16), STEPS)
-    release[:, 8:] = 0
+    start_steps = torch.full((16, 16), STEPS)
+    start_steps[:, 8:] = 0
     words = build_conditioning(tiny1, "a red cat and a blue house", "blur", 3.0, 1)
     start = Start(setting.noise, 0, setting.generators)
-    controls = [control, noise_in(setting, release)]
+    controls = [control, noise_in(setting, start_steps)]
     latents = list(denoise(tiny1.unet, setting.schedule, words, start, controls))[-1].latents
     assert torch.equal(latents[..., :8], setting.source[..., :8])
     assert not torch.allclose(latents[..., 8:], setting.source[..., 8:], atol=1e-2)

@@ -13,14 +13,14 @@ from torch import Tensor
 
 from backend.controls.region_attention import (
     Bias,
-    Region,
-    biased_attention,
+    PromptRegion,
+    attend_with_bias,
     column_weights,
     sigma_strength,
 )
 from backend.engine.conditioning import build_conditioning, embed
 from backend.engine.denoise import Start, denoise
-from backend.engine.loop_types import Control, Moment, Network, Rows, generator_for
+from backend.engine.loop_types import BatchRows, Control, Moment, Network, generator_for
 from backend.models.bundle import ModelBundle
 from tests.controls.runs import (
     PROMPT,
@@ -29,7 +29,7 @@ from tests.controls.runs import (
     end_of,
     farthest,
     half_regions,
-    half_release,
+    half_start_steps,
     noise_in,
     steps_of,
 )
@@ -58,7 +58,7 @@ def queries(pixels: int, seed: int = 1, pictures: int = 1, heads: int = 2) -> tu
 def attention_weights(query: Tensor, key: Tensor, weights: Tensor, strength: float) -> Tensor:
     """The softmax itself: with the identity as values the output is the weight of each token."""
     shows = torch.eye(TOKENS).expand(query.shape[0], query.shape[1], TOKENS, TOKENS)
-    return biased_attention(query, key, shows, weights, Bias(strength, 8**-0.5))
+    return attend_with_bias(query, key, shows, weights, Bias(strength, 8**-0.5))
 
 
 def test_y_of_sigma() -> None:
@@ -76,8 +76,8 @@ def test_the_equation_on_four_pixels_and_four_tokens() -> None:
     ]
     inside = [1.0, 0.5, 0.0, 0.0]
     mask = torch.tensor(inside).reshape(2, 2)
-    regions = (Region((1,), 0.5, 0.25, mask), Region((3,), 0.5, 0.25, mask))
-    out = biased_attention(
+    regions = (PromptRegion((1,), 0.5, 0.25, mask), PromptRegion((3,), 0.5, 0.25, mask))
+    out = attend_with_bias(
         torch.tensor(scores)[None, None],
         torch.eye(4)[None, None],
         torch.eye(4)[None, None],
@@ -166,12 +166,12 @@ def test_the_maximum_does_not_couple_pictures() -> None:
 def test_thin_objects_keep_their_share_of_a_coarse_cell() -> None:
     mask = torch.zeros(64, 64)
     mask[:, 3] = 1
-    weights = column_weights((Region((1,), 1.0, 0.0, mask),), (8, 8), TOKENS)
+    weights = column_weights((PromptRegion((1,), 1.0, 0.0, mask),), (8, 8), TOKENS)
     assert weights[:, 1].reshape(8, 8)[:, 0].tolist() == pytest.approx([1 / 8] * 8)
 
 
 def test_masks_fit_odd_grids() -> None:
-    weights = column_weights((Region((1,), 1.0, 2.0, torch.ones(72, 100)),), (9, 13), TOKENS)
+    weights = column_weights((PromptRegion((1,), 1.0, 2.0, torch.ones(72, 100)),), (9, 13), TOKENS)
     assert weights.shape == (117, TOKENS)
     assert (weights[:, 1] == 1).all()
 
@@ -191,7 +191,7 @@ def test_identity_zero_weights_are_bit_equal_to_stock_processors(
 def test_identity_zero_weights_leave_the_stock_processors_in_place(tiny1: ModelBundle) -> None:
     setting = Setting(tiny1)
     before = dict(tiny1.unet.attn_processors)
-    network = Network(tiny1.unet, Moment(Rows(1, True)), 16, 16)
+    network = Network(tiny1.unet, Moment(BatchRows(1, True)), 16, 16)
     with attention_in(setting, 0.0, 0.0).patch(network):
         assert all(tiny1.unet.attn_processors[name] is before[name] for name in before)
 
@@ -239,24 +239,24 @@ def test_the_unconditional_half_is_untouched(bundle: ModelBundle) -> None:
     control.
     """
     setting = Setting(bundle)
-    rows = Rows(2, True)
+    rows = BatchRows(2, True)
     latents = torch.randn(4, 4, setting.side_lat, setting.side_lat, generator=generator_for(6))
     words = torch.cat(
         [embed(bundle, "blur").repeat(2, 1, 1), embed(bundle, PROMPT).repeat(2, 1, 1)]
     )
 
     @torch.no_grad()
-    def predicted() -> Tensor:
+    def predict() -> Tensor:
         result: Tensor = bundle.unet(latents, 500, encoder_hidden_states=words, return_dict=False)[
             0
         ]
         return result
 
-    plain = predicted()
+    plain = predict()
     with attention_in(setting).patch(
         Network(bundle.unet, Moment(rows, k=1), setting.side_lat, setting.side_lat)
     ):
-        biased = predicted()
+        biased = predict()
     assert torch.equal(biased[rows.uncond], plain[rows.uncond])
     assert not torch.equal(biased[rows.cond], plain[rows.cond])
 
@@ -268,7 +268,7 @@ def test_unwanted_words_keep_to_their_region_in_the_other_half(bundle: ModelBund
     setting = Setting(bundle)
     control = attention_in(setting, 0.0, 0.0)
     unwanted = replace(control, regions=(), unwanted=half_regions(setting.side_px, 0.0, 2.0))
-    rows = Rows(1, True)
+    rows = BatchRows(1, True)
     latents = torch.randn(2, 4, setting.side_lat, setting.side_lat, generator=generator_for(6))
     words = torch.cat([embed(bundle, PROMPT), embed(bundle, PROMPT)])
     with torch.no_grad():
@@ -294,7 +294,7 @@ def test_half_precision_scores_do_not_overflow() -> None:
     query, key = (part.half() * 100 for part in queries(16))
     value = torch.randn(1, 2, TOKENS, 8, generator=generator_for(1)).half()
     weights = column_weights(half_regions(4, 5.0, 5.0), (4, 4), TOKENS)
-    out = biased_attention(query, key, value, weights, Bias(1.3, 1.0))
+    out = attend_with_bias(query, key, value, weights, Bias(1.3, 1.0))
     assert out.dtype == torch.float16
     assert bool(torch.isfinite(out).all())
 
@@ -302,15 +302,15 @@ def test_half_precision_scores_do_not_overflow() -> None:
 def test_composition_with_layer_noise_in_either_order(bundle: ModelBundle) -> None:
     """One acts inside the network, the other after the step; each matters beside the other."""
 
-    def ended(*kinds: str) -> Tensor:
+    def run_end(*kinds: str) -> Tensor:
         setting = Setting(bundle)
         controls = {
             "attention": attention_in(setting),
-            "noise": noise_in(setting, half_release(setting, 4, 1)),
+            "noise": noise_in(setting, half_start_steps(setting, 4, 1)),
         }
         return end_of(setting, lambda _: [controls[kind] for kind in kinds])
 
-    both = ended("attention", "noise")
-    assert torch.equal(ended("noise", "attention"), both)
-    assert not torch.equal(ended("attention"), both)
-    assert not torch.equal(ended("noise"), both)
+    both = run_end("attention", "noise")
+    assert torch.equal(run_end("noise", "attention"), both)
+    assert not torch.equal(run_end("attention"), both)
+    assert not torch.equal(run_end("noise"), both)

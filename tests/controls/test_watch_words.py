@@ -14,7 +14,7 @@ from tests.controls.three_paths import Trio, hooks_in
 STEPS = 3
 
 
-def watched(trio: Trio, *tokens: int, first: int = 0) -> torch.Tensor:
+def watch(trio: Trio, *tokens: int, first: int = 0) -> torch.Tensor:
     maps = MapMean(tokens, "target", first)
     trio.states([WatchWords(maps)])
     mean = maps.mean()
@@ -30,15 +30,15 @@ def test_identity_a_watched_run_is_the_run_it_would_be(tiny1: ModelBundle) -> No
 
 def test_hooks_are_restored(tiny1: ModelBundle) -> None:
     before = hooks_in(tiny1)
-    watched(Trio(tiny1, STEPS), 1)
+    watch(Trio(tiny1, STEPS), 1)
     assert hooks_in(tiny1) == before
 
 
 def test_equation_the_shares_of_all_tokens_add_up_to_one(tiny1: ModelBundle) -> None:
     trio = Trio(tiny1, STEPS)
-    parts = watched(trio, 1, 2), watched(trio, 0, *range(3, tiny1.card.text_length))
+    parts = watch(trio, 1, 2), watch(trio, 0, *range(3, tiny1.card.text_length))
     assert torch.allclose(parts[0] + parts[1], torch.ones(1, 16, 12), atol=1e-5)
-    assert not torch.equal(watched(trio, 1, 2, first=2), parts[0])
+    assert not torch.equal(watch(trio, 1, 2, first=2), parts[0])
 
 
 def test_composition_with_the_swap_both_do_their_work(tiny1: ModelBundle) -> None:
@@ -46,4 +46,4 @@ def test_composition_with_the_swap_both_do_their_work(tiny1: ModelBundle) -> Non
     swap = AttentionSwap(0, (), tuple(site.module for site in self_sites(tiny1.unet)))
     maps = MapMean((1, 2), "target", 0)
     assert torch.equal(trio.states([swap, WatchWords(maps)])[-1], trio.states([swap])[-1])
-    assert not torch.equal(maps.mean(), watched(trio, 1, 2))
+    assert not torch.equal(maps.mean(), watch(trio, 1, 2))

@@ -39,14 +39,14 @@ class Trio:
 
     @property
     def conditioning(self) -> Conditioning:
-        spoken = torch.cat([embed(self.bundle, self.words[name]) for name, _ in PATHS])
-        return Conditioning(spoken, embed(self.bundle, NEGATIVE), self.guidance_scale, 3, PATHS)
+        embedded = torch.cat([embed(self.bundle, self.words[name]) for name, _ in PATHS])
+        return Conditioning(embedded, embed(self.bundle, NEGATIVE), self.guidance_scale, 3, PATHS)
 
     def alone(self, path: str) -> Conditioning:
         """The conditioning of one path by itself."""
-        spoken = embed(self.bundle, self.words[path])
+        embedded = embed(self.bundle, self.words[path])
         return Conditioning(
-            spoken, embed(self.bundle, NEGATIVE), self.guidance_scale, 1, ((path, 1),)
+            embedded, embed(self.bundle, NEGATIVE), self.guidance_scale, 1, ((path, 1),)
         )
 
     @property
@@ -59,16 +59,16 @@ class Trio:
 
     def states(self, controls: Sequence[Control] = ()) -> list[Tensor]:
         """Every state of the three paths, each (3, c, h, w), the first included."""
-        return self._walked(self.conditioning, self.begin, lambda schedule: controls)
+        return self._walk(self.conditioning, self.begin, lambda schedule: controls)
 
     def states_alone(self, path: str, make: Make = lambda schedule: ()) -> list[Tensor]:
         """Every state of one path by itself, each (1, c, h, w), with the controls made for its
         schedule.
         """
         place = self.conditioning.rows.of(path)
-        return self._walked(self.alone(path), self.begin[place], make)
+        return self._walk(self.alone(path), self.begin[place], make)
 
-    def _walked(self, words: Conditioning, begin: Tensor, make: Make) -> list[Tensor]:
+    def _walk(self, words: Conditioning, begin: Tensor, make: Make) -> list[Tensor]:
         start, schedule = Start(begin, 0, tuple(generator_for(0) for _ in begin)), self.schedule
         run = denoise(self.bundle.unet, schedule, words, start, make(schedule))
         return [begin, *(step.latents for step in run)]

@@ -49,7 +49,7 @@ def with_row(words: Tensor, pooled: Tensor) -> Tensor:
 
 def test_rows_are_uncond_then_cond(tiny1: ModelBundle) -> None:
     conditioning = build_conditioning(tiny1, "red", "blue", 2.0, 3)
-    stacked = conditioning.stacked()
+    stacked = conditioning.stack()
     assert stacked.shape[:2] == (6, tiny1.card.text_length)
     assert torch.equal(stacked[conditioning.rows.uncond], embed(tiny1, "blue").repeat(3, 1, 1))
     assert torch.equal(stacked[conditioning.rows.cond], embed(tiny1, "red").repeat(3, 1, 1))
@@ -57,7 +57,7 @@ def test_rows_are_uncond_then_cond(tiny1: ModelBundle) -> None:
 
 def test_no_guidance_no_negative(tiny1: ModelBundle) -> None:
     conditioning = build_conditioning(tiny1, "red", "blue", 1.0, 2)
-    assert torch.equal(conditioning.stacked(), embed(tiny1, "red").repeat(2, 1, 1))
+    assert torch.equal(conditioning.stack(), embed(tiny1, "red").repeat(2, 1, 1))
 
 
 def test_a_prompt_is_encoded_once(tiny1: ModelBundle) -> None:

@@ -13,7 +13,7 @@ from backend.engine import decode as border
 from backend.engine.decode import decode, encode, preview
 from backend.engine.loop_types import Step, generator_for
 from backend.errors import EngineError
-from backend.models.bundle import Kept, ModelBundle
+from backend.models.bundle import BoundedMemory, ModelBundle
 
 
 def a_picture(side_px: int = 64) -> np.ndarray:
@@ -76,12 +76,12 @@ def test_large_batches_are_decoded_in_parts(
     sizes: list[int] = []
     real = tiny1.vae.decode
 
-    def counted(part: torch.Tensor, return_dict: bool) -> Any:
+    def count(part: torch.Tensor, return_dict: bool) -> Any:
         sizes.append(len(part))
         return real(part, return_dict=return_dict)
 
     monkeypatch.setattr(border, "DECODE_PX", 2 * 32 * 32)
-    monkeypatch.setattr(tiny1.vae, "decode", counted)
+    monkeypatch.setattr(tiny1.vae, "decode", count)
     parts = decode(tiny1, latents)
     assert sizes == [2, 2, 1]
     assert max(int(np.abs(a.astype(int) - b).max()) for a, b in zip(whole, parts, strict=True)) <= 1
@@ -106,7 +106,7 @@ def test_preview_survives_what_is_not_finite(tiny1: ModelBundle) -> None:
 
 
 def test_kept_values_are_bounded() -> None:
-    kept, made = Kept(2), []
+    kept, made = BoundedMemory(2), []
 
     def make(name: str) -> torch.Tensor:
         made.append(name)

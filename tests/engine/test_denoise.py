@@ -28,7 +28,7 @@ class Recorder(Control):
     fails_at: int = -1
 
     @contextmanager
-    def _patched(self, network: Network) -> Iterator[None]:
+    def _install(self, network: Network) -> Iterator[None]:
         network.unet.patched += 1
         self.diary.note(f"{self.name} on")
         try:
@@ -38,16 +38,16 @@ class Recorder(Control):
             self.diary.note(f"{self.name} off")
 
     def patch(self, network: Network) -> AbstractContextManager[None]:
-        return self._patched(network)
+        return self._install(network)
 
     def wrap(self, predict: Predict) -> Predict:
-        def wrapped(latents: Tensor, k: int) -> Tensor:
+        def wrap_predict(latents: Tensor, k: int) -> Tensor:
             self.diary.note(f"{self.name} predicts {k}")
             if k == self.fails_at:
                 raise RuntimeError("asked to fail")
             return predict(latents, k)
 
-        return wrapped
+        return wrap_predict
 
     def edit(self, latents: Tensor, k: int) -> Tensor:
         self.diary.note(f"{self.name} edits {k}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from backend.engine.healing import filled, hole_of, hole_with_shade
+from backend.engine.healing import fill, hole_of, hole_with_shade
 
 SIDE = 96
 
@@ -25,7 +25,7 @@ def as_picture(values: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
 
-def shaded(plate: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def shade(plate: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The plate under a soft shadow of the mask, moved down to the right, and the share of light
     that it takes.
     """
@@ -35,14 +35,14 @@ def shaded(plate: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 def test_the_shadow_is_in_the_hole_and_the_fill_is_the_ground() -> None:
     mask = disc(48, 48, 18)
-    plate, taken = shaded(ground(), mask)
+    plate, taken = shade(ground(), mask)
     picture = as_picture(np.where(mask[..., None], (200, 40, 40), plate))
     hole, light = hole_with_shade(picture, mask)
     assert (hole >= hole_of(mask)).all()
     assert hole[taken > 0.08].mean() > 0.95
     assert hole.sum() < 1.5 * hole_of(mask).sum()
-    off = np.abs(filled(picture, hole).astype(float) - ground())
-    plain = np.abs(filled(picture, hole_of(mask)).astype(float) - ground())
+    off = np.abs(fill(picture, hole).astype(float) - ground())
+    plain = np.abs(fill(picture, hole_of(mask)).astype(float) - ground())
     assert off[mask].mean() < 6 < plain[mask].mean()
     ring = ndimage.binary_dilation(mask, iterations=4) & ~ndimage.binary_dilation(
         mask, iterations=2

@@ -46,7 +46,7 @@ class SmoothNetwork(nn.Module):
 
 
 @dataclass(frozen=True)
-class Case:
+class InvertCase:
     network: SmoothNetwork = field(default_factory=SmoothNetwork)
     prediction: str = "epsilon"
     spacing: str = "leading"
@@ -70,8 +70,8 @@ class Case:
 
 
 def words(like: Tensor) -> Conditioning:
-    spoken = torch.full((1, 3, 6), 0.05)
-    return Conditioning(spoken, spoken, 1.0, len(like))
+    phrases = torch.full((1, 3, 6), 0.05)
+    return Conditioning(phrases, phrases, 1.0, len(like))
 
 
 def picture() -> Tensor:
@@ -81,13 +81,13 @@ def picture() -> Tensor:
 @pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
 @pytest.mark.parametrize("spacing", ["leading", "trailing"])
 def test_the_round_trip_closes(prediction: str, spacing: str) -> None:
-    case, clean = Case(prediction=prediction, spacing=spacing), picture()
+    case, clean = InvertCase(prediction=prediction, spacing=spacing), picture()
     *_, end = case.forth(case.back(clean).states[0])
     assert float((end - clean).abs().max()) <= 3e-4
 
 
 def test_every_stored_state_lies_on_the_way_forth() -> None:
-    case, clean = Case(), picture()
+    case, clean = InvertCase(), picture()
     path = case.back(clean)
     assert path.steps == STEPS
     assert torch.equal(path.states[-1], clean)
@@ -96,7 +96,7 @@ def test_every_stored_state_lies_on_the_way_forth() -> None:
 
 
 def test_refinement_is_what_closes_it() -> None:
-    case, clean = Case(SmoothNetwork(0.6)), picture()
+    case, clean = InvertCase(SmoothNetwork(0.6)), picture()
     errors = []
     for refinements in (0, 2, 5):
         *_, end = case.forth(case.back(clean, refinements).states[0])
@@ -106,7 +106,7 @@ def test_refinement_is_what_closes_it() -> None:
 
 
 def test_a_prediction_that_ignores_the_state_needs_no_refinement() -> None:
-    case, clean = Case(SmoothNetwork(0.0)), picture()
+    case, clean = InvertCase(SmoothNetwork(0.0)), picture()
     path = case.back(clean)
     assert case.network.calls <= 2 * STEPS
     *_, end = case.forth(path.states[0])
@@ -114,7 +114,7 @@ def test_a_prediction_that_ignores_the_state_needs_no_refinement() -> None:
 
 
 def test_steps_tell_how_far_it_is_and_can_be_left_at_any_time() -> None:
-    case, clean = Case(), picture()
+    case, clean = InvertCase(), picture()
     with closing(invert(case.network, case.schedule, words(clean), clean)) as steps:
         seen = [next(steps) for _ in range(3)]
     assert [(step.k, step.total, step.first) for step in seen] == [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from backend.engine.limits import memory_explained
+from backend.engine.limits import explain_memory
 from backend.errors import EngineError
 
 
@@ -21,15 +21,15 @@ from backend.errors import EngineError
     ],
 )
 def test_allocations_that_fail(error: Exception) -> None:
-    with pytest.raises(EngineError, match="used up"), memory_explained():
+    with pytest.raises(EngineError, match="used up"), explain_memory():
         raise error
 
 
 def test_a_real_one() -> None:
-    with pytest.raises(EngineError), memory_explained():
+    with pytest.raises(EngineError), explain_memory():
         torch.empty(2**50, dtype=torch.float32)
 
 
 def test_other_failures_pass() -> None:
-    with pytest.raises(RuntimeError, match="shapes"), memory_explained():
+    with pytest.raises(RuntimeError, match="shapes"), explain_memory():
         raise RuntimeError("shapes do not match")

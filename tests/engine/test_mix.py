@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from backend.engine.mix import mixed
+from backend.engine.mix import mix
 
 
 def soft_blob(
@@ -29,7 +29,7 @@ def test_pixels_outside_the_painted_mask_and_its_feather_are_the_base_bit_for_bi
     height, width = (int(side) for side in random.integers(24, 80, 2))
     base, other = random.integers(0, 256, (2, height, width, 3), np.uint8)
     mask = soft_blob(random, height, width, random.uniform(0, 4))
-    picture, changed = mixed(base, other, mask)
+    picture, changed = mix(base, other, mask)
     assert changed == 0
     assert np.array_equal(picture[mask == 0], base[mask == 0])
     assert np.array_equal(picture[mask == 255], other[mask == 255])
@@ -39,7 +39,7 @@ def test_pixels_outside_the_painted_mask_and_its_feather_are_the_base_bit_for_bi
 
 def test_the_edge_is_the_weighted_mean_rounded() -> None:
     base, other = np.full((1, 3, 3), 10, np.uint8), np.full((1, 3, 3), 110, np.uint8)
-    picture, _ = mixed(base, other, np.array([[0, 51, 255]], np.uint8))
+    picture, _ = mix(base, other, np.array([[0, 51, 255]], np.uint8))
     assert picture[0, :, 0].tolist() == [10, 30, 110]
 
 
@@ -47,7 +47,7 @@ def test_a_mask_of_the_canvas_size_is_brought_to_the_pictures() -> None:
     base, other = np.zeros((32, 32, 3), np.uint8), np.full((32, 32, 3), 200, np.uint8)
     mask = np.zeros((64, 64), np.uint8)
     mask[:, :32] = 255
-    picture, changed = mixed(base, other, mask)
+    picture, changed = mix(base, other, mask)
     assert changed == 0
     assert (picture[:, :15] == 200).all()
     assert not picture[:, 17:].any()

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from backend.engine.loop_types import generator_for
-from backend.engine.noise import FreshNoise, SharedNoise, draw, owned_noise, seed_of
+from backend.engine.noise import FreshNoise, SharedNoise, draw, draw_by_owner, seed_of
 
 LIKE = torch.empty(3, 4, 5, 6)
 
@@ -57,10 +57,10 @@ def test_a_layer_with_a_seed_owns_the_noise_of_its_cells() -> None:
     """
     owners = torch.tensor([[0, 1], [2, 2]])
     runs = [torch.randn(2, 4, 2, 2, generator=generator_for(seed)) for seed in (1, 2)]
-    first, second = (owned_noise(noise, owners, [None, 7]) for noise in runs)
+    first, second = (draw_by_owner(noise, owners, [None, 7]) for noise in runs)
     assert torch.equal(first[:, :, 1], second[:, :, 1])
     assert torch.equal(first[0, :, 1], first[1, :, 1])
     assert torch.equal(first[:, :, 0], runs[0][:, :, 0])
-    moved = owned_noise(runs[0], torch.tensor([[0, 0], [1, 1]]), [7])
+    moved = draw_by_owner(runs[0], torch.tensor([[0, 0], [1, 1]]), [7])
     assert torch.equal(moved[:, :, 1], first[:, :, 1])
-    assert owned_noise(runs[0], owners, [None, None]) is runs[0]
+    assert draw_by_owner(runs[0], owners, [None, None]) is runs[0]

@@ -11,10 +11,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from backend.engine.codes import Part, one_grid, random_codes, regions_and_grids
+from backend.engine.codes import CodePart, one_grid, random_codes, regions_and_grids
 from backend.engine.decode import preview
-from backend.engine.loop_types import Draft
-from backend.engine.optimise import Fit, Look, Objective, Stage, Term, clamped, optimise, picture_of
+from backend.engine.loop_types import FitProgress
+from backend.engine.optimise import (
+    Fit,
+    FitStage,
+    FitStep,
+    LossTerm,
+    Objective,
+    clamp,
+    optimise,
+    picture_of,
+)
 from backend.errors import EngineError
 from backend.objectives.segment_match import SegmentMatch, Targets
 from backend.objectives.text_match import TextMatch
@@ -31,7 +40,7 @@ class Brightness(Objective):
     goal: float
     factor: float = 1.0
 
-    def losses(self, pictures: Tensor, look: Look) -> Tensor:
+    def losses(self, pictures: Tensor, moment: FitStep) -> Tensor:
         return self.factor * (pictures - self.goal).square().flatten(1).mean(1)
 
 
@@ -39,9 +48,12 @@ class Brightness(Objective):
 class Random(Objective):
     """Records nothing, draws from its own stream."""
 
-    def losses(self, pictures: Tensor, look: Look) -> Tensor:
+    def losses(self, pictures: Tensor, moment: FitStep) -> Tensor:
         noise = torch.cat(
-            [torch.rand(1, *pictures.shape[1:], generator=one) for one in look.generators("random")]
+            [
+                torch.rand(1, *pictures.shape[1:], generator=one)
+                for one in moment.generators("random")
+            ]
         )
         return (pictures * noise).flatten(1).mean(1)
 
@@ -50,29 +62,29 @@ class Random(Objective):
 class Speckle(Objective):
     """Wants one fixed noise, whatever the size."""
 
-    def losses(self, pictures: Tensor, look: Look) -> Tensor:
+    def losses(self, pictures: Tensor, moment: FitStep) -> Tensor:
         goal = torch.rand(pictures.shape[1:], generator=torch.Generator().manual_seed(5))
         return (pictures - goal).square().flatten(1).mean(1)
 
 
-def segment_term(weight: float, channels: tuple[int, ...] = (1, 2, 0), views: int = 1) -> Term:
+def segment_term(weight: float, channels: tuple[int, ...] = (1, 2, 0), views: int = 1) -> LossTerm:
     masks = half_masks(SIDE_PX)
     everything = torch.cat([masks, 1 - masks.sum(0, keepdim=True)])
     chosen = torch.stack([everything[{1: 0, 2: 1, 0: 2}[channel]] for channel in channels])
-    return Term(
+    return LossTerm(
         SegmentMatch(ToySegmenter(), Targets(channels, chosen, torch.ones_like(chosen)), views),
         weight,
     )
 
 
-def text_term() -> Term:
+def text_term() -> LossTerm:
     clip = ToyClip()
-    return Term(TextMatch(clip, clip.encode_text(["a red cat"]), 3, 16))
+    return LossTerm(TextMatch(clip, clip.encode_text(["a red cat"]), 3, 16))
 
 
-def fitted(
-    terms: Sequence[Term], seeds: tuple[int, ...] = (3,), steps: int = 14, rate: float = 0.1
-) -> list[Draft]:
+def run_fit(
+    terms: Sequence[LossTerm], seeds: tuple[int, ...] = (3,), steps: int = 14, rate: float = 0.1
+) -> list[FitProgress]:
     return list(optimise(ToyCodes(), random_fit(seeds, steps, rate), terms))
 
 
@@ -84,13 +96,13 @@ def random_fit(
     return Fit(
         one_grid(ToyCodes().codebook, seeds, size),
         seeds,
-        (Stage(size, steps),),
+        (FitStage(size, steps),),
         rate,
         calibrated_at,
     )
 
 
-def region_parts(rows: int) -> tuple[Part, ...]:
+def region_parts(rows: int) -> tuple[CodePart, ...]:
     """A grey picture in three regions: what is left, and two halves."""
     masks = half_masks(SIDE_PX)
     weights = torch.cat([1 - masks.sum(0, keepdim=True), masks])
@@ -101,14 +113,14 @@ def region_parts(rows: int) -> tuple[Part, ...]:
 
 
 def test_a_fit_reaches_its_goal_and_counts_its_steps() -> None:
-    drafts = fitted([Term(Brightness(0.75))], steps=60)
+    drafts = run_fit([LossTerm(Brightness(0.75))], steps=60)
     assert [draft.k for draft in drafts] == list(range(60))
     assert all(draft.total == 60 and draft.first == 0 for draft in drafts)
     assert float((drafts[-1].denoised - 0.75).abs().max()) < 0.13  # half a step of the colours
 
 
 def test_z_stays_in_the_box_of_the_codebook() -> None:
-    for draft in fitted([Term(Brightness(5.0))], rate=1.0):
+    for draft in run_fit([LossTerm(Brightness(5.0))], rate=1.0):
         assert float(draft.latents.abs().max()) <= 1.0
 
 
@@ -124,15 +136,15 @@ def test_begins_at_random_entries_of_the_codebook() -> None:
 def test_the_clamp_blocks_only_what_leads_outwards() -> None:
     values = torch.tensor([-0.5, -0.5, 0.5, 1.5, 1.5], requires_grad=True)
     given = torch.tensor([1.0, -1.0, 1.0, 1.0, -1.0])  # descent goes against them
-    (gradient,) = torch.autograd.grad(clamped(values), values, given)
+    (gradient,) = torch.autograd.grad(clamp(values), values, given)
     assert gradient.tolist() == [0.0, -1.0, 1.0, 1.0, 0.0]
-    assert clamped(values).tolist() == [0.0, 0.0, 0.5, 1.0, 1.0]
+    assert clamp(values).tolist() == [0.0, 0.0, 0.5, 1.0, 1.0]
 
 
 def test_early_stages_draw_smaller_pictures_and_move_only_their_parts() -> None:
     parts = region_parts(1)
-    stages = (Stage((SIDE // 2, SIDE // 2), 4, parts=1), Stage((SIDE, SIDE), 5))
-    term = Term(Speckle())
+    stages = (FitStage((SIDE // 2, SIDE // 2), 4, parts=1), FitStage((SIDE, SIDE), 5))
+    term = LossTerm(Speckle())
     drafts = list(optimise(ToyCodes(), Fit(parts, (3,), stages, 0.5), [term]))
     assert [(draft.k, draft.total) for draft in drafts] == [(k, 9) for k in range(9)]
     assert [draft.denoised.shape[-1] for draft in drafts] == [SIDE_PX // 2] * 4 + [SIDE_PX] * 5
@@ -146,7 +158,7 @@ def test_what_is_out_of_reach_stays() -> None:
     full, half = torch.zeros(1, 3, SIDE, SIDE), torch.zeros(1, 3, SIDE // 2, SIDE // 2)
     parts = regions_and_grids(ToyCodes().codebook, full, half, masks, reach=masks[0])
     *_, end = optimise(
-        ToyCodes(), Fit(parts, (3,), (Stage((SIDE, SIDE), 5),), 0.5), [Term(Brightness(1.0))]
+        ToyCodes(), Fit(parts, (3,), (FitStage((SIDE, SIDE), 5),), 0.5), [LossTerm(Brightness(1.0))]
     )
     beyond = functional.adaptive_avg_pool2d(masks[:1], (SIDE, SIDE))[0] == 0
     assert not bool(end.latents[0][:, beyond].any())
@@ -157,21 +169,23 @@ def test_a_fixed_part_stays() -> None:
     *_, fixed = parts = region_parts(2)
     ends = list(
         optimise(
-            ToyCodes(), Fit(parts, (3, 4), (Stage((SIDE, SIDE), 3),), 0.5), [Term(Brightness(1.0))]
+            ToyCodes(),
+            Fit(parts, (3, 4), (FitStage((SIDE, SIDE), 3),), 0.5),
+            [LossTerm(Brightness(1.0))],
         )
     )
     assert fixed.rate == 0
     assert not bool(fixed.values.any())
     assert float(ends[-1].latents.mean()) > 0.5
     with pytest.raises(ValueError, match="no size"):
-        fixed.laid(fixed.values, (5, 5))
+        fixed.render(fixed.values, (5, 5))
 
 
 def test_segments_are_found_after_a_fit() -> None:
     term = segment_term(1.0)
-    drafts = fitted([term], steps=200)
+    drafts = run_fit([term], steps=200)
     first, last = (
-        float(term.objective.losses(draft.denoised, Look(0, (3,))))
+        float(term.objective.losses(draft.denoised, FitStep(0, (3,))))
         for draft in (drafts[0], drafts[-1])
     )
     assert last < 0.25 * first
@@ -181,29 +195,29 @@ def test_segments_are_found_after_a_fit() -> None:
 
 
 def test_weight_zero_is_plain_text_fitting_bit_for_bit() -> None:
-    plain = fitted([text_term()])
-    with_zero = fitted([text_term(), segment_term(0.0)])
+    plain = run_fit([text_term()])
+    with_zero = run_fit([text_term(), segment_term(0.0)])
     assert all(torch.equal(a.latents, b.latents) for a, b in zip(plain, with_zero, strict=True))
-    assert not torch.equal(fitted([text_term(), segment_term(1.0)])[-1].latents, plain[-1].latents)
+    assert not torch.equal(run_fit([text_term(), segment_term(1.0)])[-1].latents, plain[-1].latents)
 
 
 def test_terms_do_not_disturb_each_others_random_numbers() -> None:
     """A second term of vanishing effect leaves the first one's draws alone."""
-    plain = fitted([Term(Random())], steps=5)
-    both = fitted([Term(Random()), Term(Brightness(0.5, factor=1e-30))], steps=5)
+    plain = run_fit([LossTerm(Random())], steps=5)
+    both = run_fit([LossTerm(Random()), LossTerm(Brightness(0.5, factor=1e-30))], steps=5)
     assert torch.allclose(plain[-1].latents, both[-1].latents, atol=1e-6)
 
 
 def test_two_experts_of_split_classes_are_the_sum_of_their_terms() -> None:
     z = random_codes(ToyCodes().codebook, (3,), (SIDE, SIDE)).requires_grad_()
-    look = Look(0, (3,))
+    moment = FitStep(0, (3,))
     one, other = segment_term(1.0, (1,)).objective, segment_term(1.0, (2,)).objective
     picture = picture_of(ToyCodes(), z)
     apart = [
-        torch.autograd.grad(term.losses(picture, look).sum(), z, retain_graph=True)[0]
+        torch.autograd.grad(term.losses(picture, moment).sum(), z, retain_graph=True)[0]
         for term in (one, other)
     ]
-    together = sum(term.losses(picture, look) for term in (one, other))
+    together = sum(term.losses(picture, moment) for term in (one, other))
     assert torch.allclose(torch.autograd.grad(together.sum(), z)[0], apart[0] + apart[1], atol=1e-8)
 
 
@@ -216,18 +230,18 @@ def test_calibration_makes_gradients_equally_long_whatever_the_units() -> None:
     begin = random_codes(codes.codebook, (3, 4), (SIDE, SIDE))
     ends = []
     for factor in (1.0, 300.0):
-        terms = [Term(Brightness(1.5)), Term(Brightness(-1.5, factor), 3.0)]
+        terms = [LossTerm(Brightness(1.5)), LossTerm(Brightness(-1.5, factor), 3.0)]
         ends.append(next(iter(optimise(codes, fit, terms))).latents)
     assert torch.allclose(ends[0], ends[1], atol=1e-4)
     assert bool((ends[0] <= begin + 1e-6).all())
-    uncalibrated = [Term(Brightness(1.5)), Term(Brightness(-1.5, 1e-3), 3.0)]
+    uncalibrated = [LossTerm(Brightness(1.5)), LossTerm(Brightness(-1.5, 1e-3), 3.0)]
     late = random_fit((3, 4), 1, calibrated_at=5)
     assert bool((next(iter(optimise(codes, late, uncalibrated))).latents >= begin - 1e-6).all())
 
 
 def test_restarts_do_not_depend_on_their_batch() -> None:
     terms = [text_term(), segment_term(2.0)]
-    together, alone = fitted(terms, (3, 4, 5)), fitted(terms, (4,))
+    together, alone = run_fit(terms, (3, 4, 5)), run_fit(terms, (4,))
     assert torch.allclose(together[-1].latents[1:2], alone[-1].latents, atol=1e-5)
     assert not torch.equal(together[-1].latents[0], together[-1].latents[1])
 
@@ -246,18 +260,18 @@ class SeenBy(Objective):
 
     seen: set[tuple[str, tuple[int, ...], int]]
 
-    def losses(self, pictures: Tensor, look: Look) -> Tensor:
-        self.seen.add((threading.current_thread().name, look.seeds, torch.get_num_threads()))
+    def losses(self, pictures: Tensor, moment: FitStep) -> Tensor:
+        self.seen.add((threading.current_thread().name, moment.seeds, torch.get_num_threads()))
         return (pictures - 0.5).square().flatten(1).mean(1)
 
 
 @pytest.mark.usefixtures("two_threads")
 def test_rows_share_the_cores_and_nothing_else() -> None:
     seen: set[tuple[str, tuple[int, ...], int]] = set()
-    terms = [text_term(), segment_term(2.0), Term(SeenBy(seen), 0.1)]
+    terms = [text_term(), segment_term(2.0), LossTerm(SeenBy(seen), 0.1)]
     size = (SIDE, SIDE)
     parts = region_parts(5)
-    fit = Fit(parts, (3, 4, 5, 6, 7), (Stage((SIDE // 2, SIDE // 2), 4), Stage(size, 8)), 0.1)
+    fit = Fit(parts, (3, 4, 5, 6, 7), (FitStage((SIDE // 2, SIDE // 2), 4), FitStage(size, 8)), 0.1)
     drafts = list(optimise(ToyCodes(), fit, terms))
     assert {(rows, threads) for _, rows, threads in seen} == {((3, 4), 1), ((5, 6, 7), 1)}
     assert torch.get_num_threads() == 2
@@ -272,24 +286,24 @@ def test_rows_share_the_cores_and_nothing_else() -> None:
 @pytest.mark.usefixtures("two_threads")
 def test_what_goes_wrong_in_one_share_is_told_and_the_threads_are_given_back() -> None:
     running = threading.active_count()
-    steps = optimise(ToyCodes(), random_fit((1, 2), 5), [Term(Brightness(0.5))])
+    steps = optimise(ToyCodes(), random_fit((1, 2), 5), [LossTerm(Brightness(0.5))])
     next(steps)
     assert threading.active_count() > running
     steps.close()
     assert threading.active_count() == running
     with pytest.raises(EngineError, match="not finite"):
-        list(optimise(ToyCodes(), random_fit((1, 2), 5), [Term(Brightness(float("nan")))]))
+        list(optimise(ToyCodes(), random_fit((1, 2), 5), [LossTerm(Brightness(float("nan")))]))
     assert (threading.active_count(), torch.get_num_threads()) == (running, 2)
 
 
 def test_the_same_fit_twice_is_the_same() -> None:
     terms = [text_term(), segment_term(2.0)]
-    assert torch.equal(fitted(terms)[-1].latents, fitted(terms)[-1].latents)
+    assert torch.equal(run_fit(terms)[-1].latents, run_fit(terms)[-1].latents)
 
 
 def test_a_fit_that_is_closed_stops() -> None:
     codes = ToyCodes()
-    steps = optimise(codes, random_fit((1,), 5), [Term(Brightness(0.5))])
+    steps = optimise(codes, random_fit((1,), 5), [LossTerm(Brightness(0.5))])
     next(steps)
     steps.close()
     assert not torch.is_grad_enabled() or next(steps, None) is None
@@ -297,16 +311,16 @@ def test_a_fit_that_is_closed_stops() -> None:
 
 def test_numbers_that_are_not_finite_are_told() -> None:
     with pytest.raises(EngineError, match="not finite"):
-        fitted([Term(Brightness(float("nan")))])
+        run_fit([LossTerm(Brightness(float("nan")))])
 
 
 def test_no_term_at_all_changes_nothing() -> None:
-    drafts = fitted([], steps=2)
+    drafts = run_fit([], steps=2)
     assert torch.equal(drafts[0].latents, drafts[-1].latents)
 
 
 def test_the_preview_of_a_draft_is_its_picture() -> None:
-    draft = fitted([Term(Brightness(0.5))], steps=1)[0]
+    draft = run_fit([LossTerm(Brightness(0.5))], steps=1)[0]
     shown = preview(None, draft)  # type: ignore[arg-type]
     assert shown.shape == (1, SIDE_PX, SIDE_PX, 3)
     assert abs(shown / 255 - draft.denoised.permute(0, 2, 3, 1).numpy()).max() < 0.003

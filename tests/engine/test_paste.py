@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.engine.paste import changed_pixels, paste_weights, pasted
+from backend.engine.paste import count_changes, paste, paste_weights
 
 
 def slow_distance(inside: np.ndarray) -> np.ndarray:
@@ -42,12 +42,12 @@ def test_outside_is_identical_and_inside_is_new(seed: int, feather_px: int) -> N
     y, x = rng.integers(0, 20), rng.integers(0, 25)
     alpha[y : y + 5, x : x + 6] = rng.random((len(alpha[y : y + 5]), len(alpha[0, x : x + 6])))
     weights = paste_weights(alpha, feather_px)
-    whole = pasted(source, fresh, weights)
+    whole = paste(source, fresh, weights)
     assert np.array_equal(
         whole[slow_distance(alpha > 0) > feather_px], source[slow_distance(alpha > 0) > feather_px]
     )
     assert np.array_equal(whole[alpha > 0], fresh[alpha > 0])
-    assert changed_pixels(source, whole, weights) == 0
+    assert count_changes(source, whole, weights) == 0
 
 
 def test_changed_pixels_are_counted() -> None:
@@ -59,7 +59,7 @@ def test_changed_pixels_are_counted() -> None:
     other[0, 0, 1] = 1
     other[9, :2] = 7
     other[4, 4] = 9
-    assert changed_pixels(source, other, weights) == 3
+    assert count_changes(source, other, weights) == 3
 
 
 def test_without_feather_the_edge_is_hard() -> None:

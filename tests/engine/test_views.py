@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from backend.engine.loop_types import generator_for
-from backend.engine.views import ViewRange, draw_views, seen_through, with_noise
+from backend.engine.views import ViewRange, draw_views, see_through, with_noise
 
 ALLOWED = ViewRange((0.5, 1.0), 0.1)
 
@@ -15,7 +15,7 @@ def test_the_whole_view_is_the_picture() -> None:
     views = draw_views(
         [generator_for(1), generator_for(2)], 1, ViewRange((1.0, 1.0), 0.0, flipped=False)
     )
-    assert torch.allclose(seen_through(picture, views, (8, 6)), picture, atol=1e-6)
+    assert torch.allclose(see_through(picture, views, (8, 6)), picture, atol=1e-6)
 
 
 def test_views_lie_inside() -> None:
@@ -31,8 +31,8 @@ def test_a_row_does_not_depend_on_the_others() -> None:
     alone = draw_views([generator_for(2)], 3, ALLOWED)
     assert torch.equal(both.theta[3:], alone.theta)
     pictures = torch.rand(2, 3, 8, 8)
-    seen = seen_through(pictures, both, (8, 8))
-    assert torch.equal(seen[3:], seen_through(pictures[1:], alone, (8, 8)))
+    seen = see_through(pictures, both, (8, 8))
+    assert torch.equal(seen[3:], see_through(pictures[1:], alone, (8, 8)))
     noisy = with_noise(seen, both, [generator_for(5), generator_for(6)])
     assert torch.equal(noisy[3:], with_noise(seen[3:], alone, [generator_for(6)]))
     assert not torch.equal(noisy, seen)

@@ -9,16 +9,16 @@ import pytest
 from scipy import ndimage
 
 from backend.evaluation.asking import HELD_OUT_WORLD, settings_for
-from backend.evaluation.collage_methods import LADDER, METHODS, dialled, orders
+from backend.evaluation.collage_methods import LADDER, METHODS, orders, set_dials
 from backend.evaluation.collage_scenes import SCENES, random_cases, seven_cases
 from backend.evaluation.collage_suite import CollageSuite
-from backend.evaluation.edit_suite import EditSuite, chosen_move, drawn_moved, places_of, stroke
-from backend.evaluation.kept import Kept
+from backend.evaluation.edit_suite import EditSuite, choose_move, draw_moved, places_of, stroke
 from backend.evaluation.likeness import GREY, layer_likeness
 from backend.evaluation.report import Metric
+from backend.evaluation.result_cache import ResultCache
 from backend.methods.baselines.catalog import BASELINES
 from backend.methods.catalog import RUNNABLE, method_of
-from backend.methods.move import shifted
+from backend.methods.move import shift
 from backend.methods.options import parse_options
 from backend.models.bundle import ModelBundle
 from backend.models.catalog import find_models
@@ -51,16 +51,16 @@ def test_every_row_is_a_method_with_options_that_it_knows() -> None:
 @pytest.mark.slow
 def test_layers_are_named_by_what_they_are() -> None:
     for case in (*seven_cases(7, 64), *random_cases(1, 2, 64)):
-        objects = [layer for layer in case.scene.layers if layer.id in case.looks]
+        objects = [layer for layer in case.scene.layers if layer.id in case.embeddings]
         assert objects
         for layer in objects:
             assert layer.phrase in CLASSES
-            assert case.looks[layer.id].split()[-1] == layer.phrase
+            assert case.embeddings[layer.id].split()[-1] == layer.phrase
             assert layer.phrase in case.scene.prompt
         assert not any(colour in case.scene.prompt for colour in ("red", "green", "blue", "yellow"))
     toys = seven_cases(1, 64)[0]
     assert toys.scene.prompt == "a rocket, a car and a ball in a room"
-    assert len(toys.looks) == len(SCENES[0].toys)
+    assert len(toys.embeddings) == len(SCENES[0].toys)
     assert toys.scene.layers[0].phrase == "in a room"
 
 
@@ -79,20 +79,20 @@ def test_orders_are_told_with_their_rise() -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_moves_stay_inside_and_leave_their_place(seed: int) -> None:
     drawing = draw_scene(HELD_OUT_WORLD + seed, 128, (2, 3))
-    move = chosen_move(drawing, np.random.default_rng(seed))
+    move = choose_move(drawing, np.random.default_rng(seed))
     mask = drawing.whole[move.index]
     assert (move.dx_px, move.dy_px) != (0, 0)
-    assert shifted(mask, move.dx_px, move.dy_px).sum() == mask.sum()
+    assert shift(mask, move.dx_px, move.dy_px).sum() == mask.sum()
     label = CLASSES.index(drawing.placements[move.index].class_) + 1
     old, new = places_of(drawing, move, label)
     assert not (old & new).any()
     assert (drawing.class_map[old] == label).all()
     assert new.sum() == mask.sum()
-    drawn = drawn_moved(drawing, move, HELD_OUT_WORLD + seed)
+    drawn = draw_moved(drawing, move, HELD_OUT_WORLD + seed)
     far = ~ndimage.binary_dilation(mask | new, iterations=16)
     assert (drawn == drawing.picture).all(axis=-1)[far].mean() > 0.95
     inner = ndimage.binary_erosion(new, iterations=2)
-    assert (drawn[inner] == shifted(drawing.picture, move.dx_px, move.dy_px)[inner]).mean() > 0.9
+    assert (drawn[inner] == shift(drawing.picture, move.dx_px, move.dy_px)[inner]).mean() > 0.9
 
 
 def test_masked_likeness_sees_the_layer_alone() -> None:
@@ -143,9 +143,9 @@ def test_what_was_made_is_not_made_again(tmp_path: Path) -> None:
         return {"a": np.arange(3) + made[-1]}
 
     for kept, keys, calls in (
-        (Kept(tmp_path), "aab", 2),
-        (Kept(tmp_path), "ab", 0),
-        (Kept(), "aa", 2),
+        (ResultCache(tmp_path), "aab", 2),
+        (ResultCache(tmp_path), "ab", 0),
+        (ResultCache(), "aa", 2),
     ):
         made.clear()
         found = [kept.arrays(key, make)["a"][0] for key in keys]
@@ -157,13 +157,13 @@ def test_what_was_made_is_not_made_again(tmp_path: Path) -> None:
 def test_dials_are_set_by_whom_the_row_says() -> None:
     case = random_cases(3, 1, 64)[0]
     card = find_models([]).card("pocket")
-    assert dialled(case.scene, "scene", card, case.pixels) == case.scene
-    fixed = dialled(case.scene, "fixed", card, case.pixels)
+    assert set_dials(case.scene, "scene", card, case.pixels) == case.scene
+    fixed = set_dials(case.scene, "fixed", card, case.pixels)
     assert {
-        (one.noise, one.attention_positive, one.attention_negative) for one in fixed.layers
+        (one.strength, one.attention_positive, one.attention_negative) for one in fixed.layers
     } == {(0.5, 0.5, 0.5)}
     ours, theirs = (
-        dialled(case.scene, rule, card, case.pixels) for rule in ("lamina", "published")
+        set_dials(case.scene, rule, card, case.pixels) for rule in ("lamina", "published")
     )
     assert ours != theirs
 
@@ -177,7 +177,7 @@ def test_random_collages_are_like_the_seven() -> None:
     for case in cases:
         assert case.scene.layers[0].id == "background"
         assert 3 <= len(case.scene.layers) <= 5
-        assert len(case.looks) == len(case.scene.layers) - 1
+        assert len(case.embeddings) == len(case.scene.layers) - 1
 
 
 def test_a_stroke_is_full_in_the_middle_and_ends() -> None:
@@ -195,7 +195,12 @@ def test_a_table_that_goes_on_is_the_same_table(pocket: ModelBundle, tmp_path: P
 
     def rows() -> dict[str, dict[str, object]]:
         suite = CollageSuite(
-            pocket, (), random_cases(4, 1, 128), (0, 1), ("GH+CA", "Adjusted"), Kept(tmp_path)
+            pocket,
+            (),
+            random_cases(4, 1, 128),
+            (0, 1),
+            ("GH+CA", "Adjusted"),
+            ResultCache(tmp_path),
         )
         return {row.method: {**row.metrics} for row in suite.rows()}
 

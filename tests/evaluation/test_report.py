@@ -11,7 +11,7 @@ import pytest
 from backend.errors import RequestError
 from backend.evaluation.__main__ import read_seeds
 from backend.evaluation.collage_suite import label_of
-from backend.evaluation.report import Report, Row, build_metric, build_ratio, save_report
+from backend.evaluation.report import Report, ReportRow, build_metric, build_ratio, save_report
 from backend.evaluation.sheet import Tile, build_sheet
 from backend.evaluation.timing import Duel, run_duel
 from backend.metrics.recognition import class_present, colour_mask, colour_right, mask_iou, psnr
@@ -35,7 +35,9 @@ def test_ratio_is_of_medians_and_ignores_one_outlier() -> None:
 
 
 def test_report_is_the_agreed_json(tmp_path: Path) -> None:
-    rows = (Row("loop", {"ratio": build_metric([0.9, 1.0]), "ours_ms": 12.0}, 2, "E0 against x"),)
+    rows = (
+        ReportRow("loop", {"ratio": build_metric([0.9, 1.0]), "ours_ms": 12.0}, 2, "E0 against x"),
+    )
     save_report(
         Report("speed", "pocket", "cpu", (0,), True, 0.5, rows, ("a note",)),
         tmp_path / "o" / "r.json",

@@ -19,11 +19,11 @@ def test_only_the_first_candidate_walks_back(
     walked = []
     really = subject_run.invert
 
-    def counted(*arguments):
+    def count(*arguments):
         walked.append(1)
         return really(*arguments)
 
-    monkeypatch.setattr(subject_run, "invert", counted)
+    monkeypatch.setattr(subject_run, "invert", count)
     duel = next_candidate(tiny1)
     made = [action() for action in (duel.baseline, duel.ours, duel.ours, duel.baseline)]
     assert made == [1, 1, 1, 1]

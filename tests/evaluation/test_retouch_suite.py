@@ -21,13 +21,13 @@ from backend.evaluation.retouch_suite import (
     kind_of,
 )
 from backend.evaluation.retouch_verdict import gains, verdicts
-from backend.evaluation.subjects import drawn_subjects, opened_subjects
+from backend.evaluation.subjects import draw_subjects, load_subjects
 from backend.methods.baselines.catalog import BASELINES
 from backend.methods.options.layout_retouch import RetouchOptions
-from backend.models.bundle import ModelBundle, Recorded
+from backend.models.bundle import FeatureCache, ModelBundle
 from backend.pocket.words import CLASSES, is_held_out
 from backend.scene.picture_file import encode_png
-from tests.methods.subjects import drawn_subject
+from tests.methods.subjects import build_random_subject
 from tests.models.fixtures import model_base, tiny1
 
 __all__ = ["model_base", "tiny1"]
@@ -35,7 +35,7 @@ __all__ = ["model_base", "tiny1"]
 
 @pytest.mark.slow
 def test_subjects_were_never_drawn_for_training() -> None:
-    cases = drawn_subjects(16, 2, 32, 0)
+    cases = draw_subjects(16, 2, 32, 0)
     assert len({case.phrase for case in cases}) == 16
     assert len({case.class_word for case in cases[:14]}) == 14
     for case in cases:
@@ -44,35 +44,35 @@ def test_subjects_were_never_drawn_for_training() -> None:
         assert texture != "plain"
         assert 4 <= len(case.references) <= 6
         assert all("<*>" in prompt for prompt in case.prompts)
-    other = drawn_subjects(1, 1, 32, 1)[0]
+    other = draw_subjects(1, 1, 32, 1)[0]
     assert not np.array_equal(other.references[0], cases[0].references[0])
-    worlds = [{case.class_word for case in drawn_subjects(5, 1, 32, world)} for world in (0, 1)]
+    worlds = [{case.class_word for case in draw_subjects(5, 1, 32, world)} for world in (0, 1)]
     assert not worlds[0] & worlds[1]
 
 
 def test_folders_of_pictures_are_subjects(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="No subject"):
-        opened_subjects(tmp_path, 4)
+        load_subjects(tmp_path, 4)
     (tmp_path / "mia").mkdir()
     (tmp_path / "mia" / "one.png").write_bytes(encode_png(np.full((8, 9, 4), 200, np.uint8)))
     (tmp_path / "mia" / "subject.json").write_text(
         json.dumps({"class_word": "cat", "prompts": ["a <*>"] * 9})
     )
-    case = opened_subjects(tmp_path, 4)[0]
+    case = load_subjects(tmp_path, 4)[0]
     assert (case.name, case.class_word, len(case.prompts)) == ("mia", "cat", 4)
     assert case.references[0].shape == (8, 9, 3)
     (tmp_path / "mia" / "subject.json").write_text(json.dumps({"class_word": "cat", "prompts": []}))
     with pytest.raises(RequestError, match="mia has 1 pictures and 0 prompts"):
-        opened_subjects(tmp_path, 4)
+        load_subjects(tmp_path, 4)
     (tmp_path / "mia" / "subject.json").write_text("{}")
     with pytest.raises(RequestError, match="mia/subject"):
-        opened_subjects(tmp_path, 4)
+        load_subjects(tmp_path, 4)
 
 
 def test_every_row_asks_for_another_thing(tiny1: ModelBundle) -> None:
-    case = drawn_subjects(1, 1, 32, 0)[0]
+    case = draw_subjects(1, 1, 32, 0)[0]
     suite = RetouchSuite(tiny1, (case,), (0, 3), ROWS, quick=True)
-    subject = drawn_subject(tiny1)
+    subject = build_random_subject(tiny1)
     asked = {}
     for name in ROWS:
         plan, _ = suite.plan(case, subject, case.prompts[0], name)
@@ -92,10 +92,10 @@ def test_every_row_asks_for_another_thing(tiny1: ModelBundle) -> None:
 def test_rows_share_what_they_share_and_subjects_are_kept(
     tiny1: ModelBundle, tmp_path: Path
 ) -> None:
-    cases = tuple(replace(case, prompts=case.prompts[:2]) for case in drawn_subjects(1, 1, 32, 0))
+    cases = tuple(replace(case, prompts=case.prompts[:2]) for case in draw_subjects(1, 1, 32, 0))
     rows = ("TI", "TI+L&R")
     suite = RetouchSuite(
-        replace(tiny1, recorded=Recorded()), cases, (0,), rows, quick=True, kept=tmp_path
+        replace(tiny1, recorded=FeatureCache()), cases, (0,), rows, quick=True, kept=tmp_path
     )
     first = {row.method: row for row in suite.rows()}
     assert "training_seconds" in first["TI"].metrics

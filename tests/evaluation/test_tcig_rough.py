@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backend.evaluation.tcig_rough import SHARES, rough_mask, roughened, wrong_share
-from backend.evaluation.tcig_suite import painted_cases
+from backend.evaluation.tcig_rough import SHARES, rough_mask, roughen, wrong_share
+from backend.evaluation.tcig_suite import build_cases
 
 
 @pytest.mark.parametrize("share", [0.1, 0.2, 0.3])
@@ -21,8 +21,8 @@ def test_a_rough_mask_is_wrong_by_its_share(share: float) -> None:
 
 
 def test_every_mask_of_a_scene_is_deformed_and_the_rest_stays() -> None:
-    (case,) = painted_cases(0, 1, 128)
-    rough, again, other = roughened(case, 3), roughened(case, 3), roughened(case, 4)
+    (case,) = build_cases(0, 1, 128)
+    rough, again, other = roughen(case, 3), roughen(case, 3), roughen(case, 4)
     assert [layer.mask for layer in rough.scene.layers] == [
         layer.mask for layer in again.scene.layers
     ]

@@ -10,24 +10,24 @@ import torch
 from torch import Tensor
 
 from backend.errors import ModelError, RequestError
-from backend.evaluation.__main__ import chosen_methods, read_arguments
+from backend.evaluation.__main__ import choose_methods, read_arguments
 from backend.evaluation.observers import Observer, centre_inside
-from backend.evaluation.report import Metric, Row, build_metric
+from backend.evaluation.report import Metric, ReportRow, build_metric
 from backend.evaluation.tcig_rough import ROUGH
 from backend.evaluation.tcig_suite import (
     ROWS,
     SMALLEST_FRAC,
-    asked_masks,
+    build_cases,
+    build_masks,
     build_tcig_suite,
     features_of,
     frechet_change,
-    order_remarks,
-    painted_cases,
+    order_notes,
 )
 from backend.metrics.distribution import frechet_distance, mean_pairwise_distance
 from backend.models.bundle import ModelBundle
 from backend.models.experts import experts_of
-from backend.pocket.judge import Judge, Segmenter
+from backend.pocket.judge import Judge, JudgeSegmenter
 from backend.pocket.words import CLASSES
 from tests.methods.painted import toy_bundle, with_members
 from tests.models.fixtures import model_base, tiny1
@@ -71,12 +71,12 @@ def few_references(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def family(tiny1: ModelBundle) -> ModelBundle:
     torch.manual_seed(0)
-    return toy_bundle(tiny1, guide=Greys(), judge=Judge(Segmenter()))
+    return toy_bundle(tiny1, guide=Greys(), judge=Judge(JudgeSegmenter()))
 
 
 def test_worlds_keep_the_papers_rule() -> None:
-    cases = painted_cases(0, 4, 64)
-    assert [case.name for case in cases] == [case.name for case in painted_cases(0, 4, 64)]
+    cases = build_cases(0, 4, 64)
+    assert [case.name for case in cases] == [case.name for case in build_cases(0, 4, 64)]
     for case in cases:
         assert 2 <= len(case.scene.layers) <= 4
         for layer in case.scene.layers:
@@ -93,7 +93,7 @@ def test_every_row_has_every_figure(family: ModelBundle, monkeypatch: pytest.Mon
         for name, (method, o) in ROWS.items()
     }
     monkeypatch.setattr("backend.evaluation.tcig_suite.ROWS", short)
-    suite = build_tcig_suite(family, painted_cases(0, 2, 64), (0, 1), tuple(ROWS))
+    suite = build_tcig_suite(family, build_cases(0, 2, 64), (0, 1), tuple(ROWS))
     rows = {row.method: row for row in suite.rows()}
     assert list(rows) == list(ROWS)
     for row in rows.values():
@@ -108,9 +108,9 @@ def test_every_row_has_every_figure(family: ModelBundle, monkeypatch: pytest.Mon
 
 
 def test_the_asked_masks_are_what_is_seen(family: ModelBundle) -> None:
-    (case,) = painted_cases(0, 1, 64)
+    (case,) = build_cases(0, 1, 64)
     suite = build_tcig_suite(family, (case,), (0,), ("TCIG",))
-    asked = asked_masks(suite.plan(case, "TCIG"), case, experts_of(family))
+    asked = build_masks(suite.plan(case, "TCIG"), case, experts_of(family))
     for layer in case.scene.layers:
         painted = case.pixels.mask(layer.mask) > 127
         assert asked[layer.class_label][painted].all()
@@ -127,7 +127,7 @@ def test_the_middle_of_what_was_found() -> None:
 def test_rough_rows_are_judged_by_the_true_masks(
     family: ModelBundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (case,) = painted_cases(0, 1, 64)
+    (case,) = build_cases(0, 1, 64)
     name = next(iter(ROUGH))
     suite = build_tcig_suite(family, (case,), (0,), (name,))
     seen: list[dict[str, np.ndarray]] = []
@@ -137,16 +137,14 @@ def test_rough_rows_are_judged_by_the_true_masks(
     )
     monkeypatch.setattr(Observer, "ious", lambda self, pictures, asked: seen.append(asked) or [0.0])
     list(suite.rows())
-    true = asked_masks(suite.plan(case, name), case, suite.experts)
+    true = build_masks(suite.plan(case, name), case, suite.experts)
     assert seen
     assert all(np.array_equal(asked[key], true[key]) for asked in seen for key in true)
 
 
 def test_without_a_judge_only_the_guide_looks(family: ModelBundle) -> None:
     members = {name: member for name, member in family.members.loaded.items() if name != "judge"}
-    suite = build_tcig_suite(
-        with_members(family, **members), painted_cases(0, 1, 64), (0,), ("SI",)
-    )
+    suite = build_tcig_suite(with_members(family, **members), build_cases(0, 1, 64), (0,), ("SI",))
     assert [observer.name for observer in suite.observers] == ["guide"]
     (row,) = suite.rows()
     assert set(row.metrics) == {"iou_guide", "centre_guide", "seconds"}
@@ -158,32 +156,30 @@ def test_no_scenes_are_told(family: ModelBundle) -> None:
 
 
 def test_a_broken_order_is_said() -> None:
-    def row(name: str, mean: float) -> Row:
-        return Row(name, {"iou_judge": build_metric([mean])}, 1)
+    def row(name: str, mean: float) -> ReportRow:
+        return ReportRow(name, {"iou_judge": build_metric([mean])}, 1)
 
     assert (
-        order_remarks(
-            [row("SI", 0.1), row("BLD", 0.2), row("MultiDiffusion", 0.3), row("TCIG", 0.4)]
-        )
+        order_notes([row("SI", 0.1), row("BLD", 0.2), row("MultiDiffusion", 0.3), row("TCIG", 0.4)])
         == []
     )
-    assert order_remarks([row("SI", 0.2), row("BLD", 0.1)]) == [
+    assert order_notes([row("SI", 0.2), row("BLD", 0.1)]) == [
         "by the judge SI (0.200) is above BLD (0.100)"
     ]
-    assert order_remarks([Row("SI", {"iou_guide": 0.1}, 1)]) == []
+    assert order_notes([ReportRow("SI", {"iou_guide": 0.1}, 1)]) == []
     assert isinstance(row("SI", 0.1).metrics["iou_judge"], Metric)
 
 
 def test_methods_are_chosen_by_suite() -> None:
     asked = read_arguments(["tcig", "--methods", "TCIG,SI", "--coco", "x"])
-    assert chosen_methods(asked, tuple(ROWS)) == ("TCIG", "SI")
-    assert chosen_methods(read_arguments(["tcig"]), tuple(ROWS)) == tuple(ROWS)
+    assert choose_methods(asked, tuple(ROWS)) == ("TCIG", "SI")
+    assert choose_methods(read_arguments(["tcig"]), tuple(ROWS)) == tuple(ROWS)
     with pytest.raises(RequestError, match="GH"):
-        chosen_methods(read_arguments(["tcig", "--methods", "GH"]), tuple(ROWS))
+        choose_methods(read_arguments(["tcig", "--methods", "GH"]), tuple(ROWS))
 
 
 def test_pictures_of_several_sizes_have_features() -> None:
-    judge = Judge(Segmenter())
+    judge = Judge(JudgeSegmenter())
     wide, tall = (
         np.random.default_rng(side).integers(0, 255, (side, 160 - side, 3), np.uint8)
         for side in (64, 96)

@@ -14,7 +14,7 @@ from backend.models.bundle import ModelBundle
 from backend.plan.build import build_plan
 from backend.plan.events import Images
 from backend.plan.plan import Plan
-from backend.plan.request import Compose, OptionValue, Reroll, Sampler, Settings
+from backend.plan.request import Compose, OptionValue, Reroll, RunSettings, Sampler
 from backend.scene.layer import Layer, Placement
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene, canonical_json
@@ -28,7 +28,7 @@ def first_name(plan: Plan) -> str:
     it stays so.
     """
     record = plan.model_dump(mode="json", exclude={"notes"}, exclude_defaults=True)
-    later = {"subject", "draft", "task", "varied", "noise_map", "heard_from", "heard_to"}
+    later = {"subject", "stage1", "task", "varied", "strength_map", "prompt_start", "prompt_end"}
     assert not later & {
         *record,
         *record["target"],
@@ -39,7 +39,7 @@ def first_name(plan: Plan) -> str:
 
 @dataclass
 class Collage:
-    """A scene of soft discs over a full background, drawn from a seed; ``noise`` of the
+    """A scene of soft discs over a full background, drawn from a seed; ``strength`` of the
     background comes first.
     """
 
@@ -87,12 +87,14 @@ class Collage:
         return Layer(
             id=name,
             picture=self.pixels.add_picture(rgba),
-            noise=noise,
+            strength=noise,
             placement=Placement(centre_x_px=float(centre[0]), centre_y_px=float(centre[1])),
         )
 
-    def settings(self, sampler: Sampler, count: int, options: dict[str, OptionValue]) -> Settings:
-        return Settings(
+    def settings(
+        self, sampler: Sampler, count: int, options: dict[str, OptionValue]
+    ) -> RunSettings:
+        return RunSettings(
             sampler=sampler, steps=6, guidance_scale=3.0, seed=11, count=count, options=options
         )
 
@@ -106,7 +108,7 @@ class Collage:
         request = Compose(
             settings=self.settings(sampler, count, options if options is not None else {})
         )
-        return self._sized(build_plan(self.scene, request, self.bundle.card, self.pixels))
+        return self._with_size(build_plan(self.scene, request, self.bundle.card, self.pixels))
 
     def reroll(
         self,
@@ -123,9 +125,9 @@ class Collage:
             layer_id=layer_id,
             source=self.pixels.add_picture(opaque),
         )
-        return self._sized(build_plan(self.scene, request, self.bundle.card, self.pixels))
+        return self._with_size(build_plan(self.scene, request, self.bundle.card, self.pixels))
 
-    def _sized(self, plan: Plan) -> Plan:
+    def _with_size(self, plan: Plan) -> Plan:
         if (plan.width_px, plan.height_px) != (self.side_px, self.side_px):
             raise ValueError(f"choose side_px = {plan.width_px}, the size this model makes")
         return plan

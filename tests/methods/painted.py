@@ -9,27 +9,32 @@ from typing import Any
 
 import numpy as np
 
-from backend.engine.loop_types import Draft, Step
+from backend.engine.loop_types import FitProgress, Step
 from backend.methods.catalog import METHODS
-from backend.models.bundle import ModelBundle, Recorded
+from backend.models.bundle import FeatureCache, ModelBundle
 from backend.models.members import MemberCard, Members
 from backend.plan.build import build_plan
 from backend.plan.events import Images
 from backend.plan.plan import Plan
-from backend.plan.request import Compose, OptionValue, Settings
+from backend.plan.request import Compose, OptionValue, RunSettings
 from backend.scene.layer import Layer, Placement
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
 from tests.engine.toy_codes import ToyClip, ToyCodes, ToySegmenter
 
-QUICK: dict[str, OptionValue] = {"iterations": 12, "cutouts": 2, "freedom": 0.5, "start": "regions"}
+QUICK: dict[str, OptionValue] = {
+    "iterations": 12,
+    "cutouts": 2,
+    "mask_tolerance": 0.5,
+    "start": "regions",
+}
 """The tiny model has never learned to dream."""
 
 
 def with_members(bundle: ModelBundle, **loaded: Any) -> ModelBundle:
     """The bundle with these members, already loaded."""
     cards = {name: MemberCard(name, Path(name), 1) for name in loaded}
-    return replace(bundle, members=Members(cards, loaded=dict(loaded)), recorded=Recorded())
+    return replace(bundle, members=Members(cards, loaded=dict(loaded)), recorded=FeatureCache())
 
 
 def toy_bundle(bundle: ModelBundle, **others: Any) -> ModelBundle:
@@ -46,7 +51,7 @@ def disc(side_px: int, x: float, y: float, radius: float) -> np.ndarray:
 
 
 @dataclass
-class Painting:
+class PaintedScene:
     """Layers (phrase, class label, mask) painted on a canvas of the model's size."""
 
     bundle: ModelBundle
@@ -73,7 +78,7 @@ class Painting:
     def plan(
         self, options: dict[str, OptionValue] | None = None, count: int = 1, method: str = "tcig"
     ) -> Plan:
-        settings = Settings(
+        settings = RunSettings(
             model="tiny-1",
             method=method,
             steps=6,
@@ -91,10 +96,10 @@ class Painting:
         ]
 
 
-def cat_and_house(bundle: ModelBundle) -> Painting:
+def cat_and_house(bundle: ModelBundle) -> PaintedScene:
     """A cat on the left, a house on the right."""
     side = bundle.card.native_px
-    return Painting(
+    return PaintedScene(
         bundle,
         (
             ("red cat", "", disc(side, 0.3, 0.5, 0.2)),
@@ -103,5 +108,5 @@ def cat_and_house(bundle: ModelBundle) -> Painting:
     )
 
 
-def drafts_of(steps: Sequence[Step]) -> list[Draft]:
-    return [step for step in steps if isinstance(step, Draft)]
+def stage1_images_of(steps: Sequence[Step]) -> list[FitProgress]:
+    return [step for step in steps if isinstance(step, FitProgress)]

@@ -14,13 +14,13 @@ from backend.models.bundle import ModelBundle
 from backend.plan.build import build_plan
 from backend.plan.events import Images
 from backend.plan.plan import Plan
-from backend.plan.request import Compose, OptionValue, Settings, SubjectRef
+from backend.plan.request import Compose, OptionValue, RunSettings, SubjectRef
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
 from backend.training.subjects import build_weights
 
 
-def drawn_subject(
+def build_random_subject(
     bundle: ModelBundle, kind: AdapterKind = "custom_diffusion", amount: float = 0.02
 ) -> Adapter:
     """A subject of random vectors and weights."""
@@ -49,14 +49,14 @@ class Shoot:
         side = self.bundle.card.native_px
         picture = np.random.default_rng(2).integers(0, 256, (side + 9, side, 4), np.uint8)
         self.subject = SubjectRef(
-            subject=self.pixels.add_picture(adapter_picture(drawn_subject(self.bundle))),
+            subject=self.pixels.add_picture(adapter_picture(build_random_subject(self.bundle))),
             reference=self.pixels.add_picture(picture),
         )
 
     def plan(self, count: int = 1, seed: int = 3, **options: OptionValue) -> Plan:
         """A plan of so many candidates."""
         side = self.bundle.card.native_px
-        settings = Settings(
+        settings = RunSettings(
             model=self.bundle.card.id,
             method="layout_retouch",
             steps=self.steps,
@@ -70,7 +70,7 @@ class Shoot:
             scene, Compose(settings=settings, subject=self.subject), self.bundle.card, self.pixels
         )
 
-    def made(self, plan: Plan) -> tuple[list[np.ndarray], int]:
+    def make(self, plan: Plan) -> tuple[list[np.ndarray], int]:
         """The pictures of a plan and the number of its steps."""
         happenings = list(METHODS[plan.method].run(plan, self.bundle, self.pixels))
         pictures = [

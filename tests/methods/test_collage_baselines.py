@@ -12,8 +12,8 @@ import torch
 
 from backend.controls.region_attention import (
     Bias,
-    Region,
-    biased_attention,
+    PromptRegion,
+    attend_with_bias,
     column_weights,
     sigma_strength,
 )
@@ -81,12 +81,12 @@ def test_paint_with_words_on_four_pixels_and_four_tokens() -> None:
     )
     mask = torch.tensor([[1.0, 0.5], [0.0, 0.0]])
     weights = column_weights(
-        (Region((1,), 0.1, 0.0, mask), Region((3,), 0.1, 0.0, mask)), (2, 2), 4
+        (PromptRegion((1,), 0.1, 0.0, mask), PromptRegion((3,), 0.1, 0.0, mask)), (2, 2), 4
     )
     eye = torch.eye(4)[None, None]
     y = sigma_strength(14.6, "ediff")
     assert y == pytest.approx(math.log(15.6))
-    found = biased_attention(scores[None, None], eye, eye, weights, Bias(y, 1.0, "site"))[0, 0]
+    found = attend_with_bias(scores[None, None], eye, eye, weights, Bias(y, 1.0, "site"))[0, 0]
     raised = scores.clone()
     raised[:, [1, 3]] += 0.1 * y * 4.0 * mask.flatten()[:, None]
     assert torch.allclose(found, torch.softmax(raised, dim=1), atol=1e-6)
@@ -95,9 +95,9 @@ def test_paint_with_words_on_four_pixels_and_four_tokens() -> None:
 def test_paint_with_words_does_not_couple_pictures() -> None:
     query, key = torch.randn(2, 2, 16, 8), torch.randn(2, 2, 9, 8)
     query[1] *= 10
-    weights = column_weights((Region((2,), 1.0, 0.0, torch.ones(4, 4)),), (4, 4), 9)
-    both = biased_attention(query, key, key, weights, Bias(1.0, 0.3, "site"))
-    alone = biased_attention(query[:1], key[:1], key[:1], weights, Bias(1.0, 0.3, "site"))
+    weights = column_weights((PromptRegion((2,), 1.0, 0.0, torch.ones(4, 4)),), (4, 4), 9)
+    both = attend_with_bias(query, key, key, weights, Bias(1.0, 0.3, "site"))
+    alone = attend_with_bias(query[:1], key[:1], key[:1], weights, Bias(1.0, 0.3, "site"))
     assert torch.allclose(both[:1], alone, atol=1e-6)
 
 

@@ -13,13 +13,13 @@ from backend.engine.paste import paste_weights
 from backend.errors import RequestError
 from backend.evaluation.asking import HELD_OUT_WORLD, scene_of_drawing
 from backend.methods import decompose
-from backend.metrics.layer_search import Sought, soft_iou, sought_masks, word_maps
+from backend.metrics.layer_search import SearchedLayer, search_masks, soft_iou, word_maps
 from backend.models.bundle import ModelBundle
 from backend.plan.build import build_plan
 from backend.plan.events import LayersFound
 from backend.plan.phrases import match_phrases
 from backend.plan.plan import Plan
-from backend.plan.request import Settings, TakeApart
+from backend.plan.request import Decompose, RunSettings
 from backend.pocket.world import Drawing, draw_scene
 from backend.scene.layer import Layer, Placement
 from backend.scene.pixels import MemoryPixels
@@ -31,11 +31,12 @@ def drawing(number: int) -> Drawing:
     return draw_scene(HELD_OUT_WORLD + 700 + number, 128, OBJECTS)
 
 
-def sought_in(bundle: ModelBundle, drawn: Drawing) -> list[Sought]:
+def search_in(bundle: ModelBundle, drawn: Drawing) -> list[SearchedLayer]:
     """By words alone: nothing is told of where the objects lie."""
     matches = match_phrases(drawn.caption, list(drawn.phrases), bundle.card)
     return [
-        Sought(phrase, match.tokens) for phrase, match in zip(drawn.phrases, matches, strict=True)
+        SearchedLayer(phrase, match.tokens)
+        for phrase, match in zip(drawn.phrases, matches, strict=True)
     ]
 
 
@@ -52,7 +53,7 @@ def plan_for(bundle: ModelBundle, drawn: Drawing, steps: int) -> tuple[Plan, Mem
     template = Layer(id="any", placement=Placement(centre_x_px=0, centre_y_px=0), mask="0" * 64)
     scene, pixels = scene_of_drawing(drawn, list(drawn.cutouts), template)
     source = pixels.add_picture(opaque(drawn.picture))
-    request = TakeApart(settings=Settings(steps=steps, count=1), source=source)
+    request = Decompose(settings=RunSettings(steps=steps, count=1), source=source)
     return build_plan(scene, request, bundle.card, pixels), pixels
 
 
@@ -64,8 +65,8 @@ def test_objects_are_found_by_their_words(pocket: ModelBundle) -> None:
     found = []
     for number in range(20):
         drawn = drawing(number)
-        masks = sought_masks(
-            pocket, np.ascontiguousarray(drawn.picture), drawn.caption, sought_in(pocket, drawn)
+        masks = search_masks(
+            pocket, np.ascontiguousarray(drawn.picture), drawn.caption, search_in(pocket, drawn)
         )
         assert not np.any(np.sum([mask for mask in masks if mask is not None], axis=0) > 1)
         found += [
@@ -127,8 +128,8 @@ def distance(one: np.ndarray, other: np.ndarray, where: np.ndarray) -> float:
 def test_what_is_not_in_the_picture_is_not_found(pocket: ModelBundle) -> None:
     drawn = draw_scene(HELD_OUT_WORLD + 705, 128, (1,))
     absent = "boat" if "boat" not in drawn.caption else "car"
-    sought = [*sought_in(pocket, drawn), Sought(f"red {absent}", (), absent)]
-    masks = sought_masks(pocket, np.ascontiguousarray(drawn.picture), drawn.caption, sought)
+    sought = [*search_in(pocket, drawn), SearchedLayer(f"red {absent}", (), absent)]
+    masks = search_masks(pocket, np.ascontiguousarray(drawn.picture), drawn.caption, sought)
     assert masks[0] is not None
     assert masks[1] is None
 

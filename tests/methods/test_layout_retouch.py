@@ -15,21 +15,21 @@ from backend.errors import RequestError
 from backend.methods.catalog import METHODS
 from backend.methods.layout_retouch import NOT_FOUND, run
 from backend.models.adapter import adapter_picture
-from backend.models.bundle import ModelBundle, Recorded
+from backend.models.bundle import FeatureCache, ModelBundle
 from backend.plan.build import build_plan
 from backend.plan.events import Images
 from backend.plan.plan import Plan
-from backend.plan.request import Reroll, Settings
+from backend.plan.request import Reroll, RunSettings
 from backend.scene.layer import Layer, Placement
 from backend.scene.scene import Scene
 from tests.controls.three_paths import hooks_in
-from tests.methods.subjects import Shoot, drawn_subject
+from tests.methods.subjects import Shoot, build_random_subject
 
 
 @pytest.fixture
 def fresh(tiny1: ModelBundle) -> ModelBundle:
     """A bundle that remembers nothing."""
-    return replace(tiny1, recorded=Recorded())
+    return replace(tiny1, recorded=FeatureCache())
 
 
 def test_a_run_gives_a_picture_for_every_seed_and_counts_its_steps(fresh: ModelBundle) -> None:
@@ -46,12 +46,12 @@ def test_a_run_gives_a_picture_for_every_seed_and_counts_its_steps(fresh: ModelB
 @pytest.mark.slow
 def test_copied_to_the_end_the_picture_is_the_layout(fresh: ModelBundle) -> None:
     shoot = Shoot(fresh)
-    layouts, _ = shoot.made(shoot.plan(2, stage="layouts"))
-    copied, _ = shoot.made(shoot.plan(2, copy_share=1.0))
+    layouts, _ = shoot.make(shoot.plan(2, stage="layouts"))
+    copied, _ = shoot.make(shoot.plan(2, copy_share=1.0))
     alone: dict[str, Any] = {"plain_share": 0.0, "around_share": 0.0, "hold_around": False}
-    sampled, _ = shoot.made(shoot.plan(2, copy_share=1.0, side_paths="sampled", **alone))
-    own, _ = shoot.made(shoot.plan(2, stage="layouts", **alone))
-    retouched, _ = shoot.made(shoot.plan(2))
+    sampled, _ = shoot.make(shoot.plan(2, copy_share=1.0, reference_branch="sampled", **alone))
+    own, _ = shoot.make(shoot.plan(2, stage="layouts", **alone))
+    retouched, _ = shoot.make(shoot.plan(2))
     assert all(np.array_equal(a, b) for a, b in zip(layouts, copied, strict=True))
     assert max(np.abs(a.astype(int) - b).max() for a, b in zip(own, sampled, strict=True)) <= 1
     assert not any(np.array_equal(a, b) for a, b in zip(layouts, retouched, strict=True))
@@ -60,7 +60,7 @@ def test_copied_to_the_end_the_picture_is_the_layout(fresh: ModelBundle) -> None
 def test_without_the_plain_model_layouts_are_the_personal_ones(fresh: ModelBundle) -> None:
     shoot = Shoot(fresh)
     ends = [
-        shoot.made(shoot.plan(stage="layouts", plain_share=share))[0][0]
+        shoot.make(shoot.plan(stage="layouts", plain_share=share))[0][0]
         for share in (0.0, 0.4, 1.0)
     ]
     assert not np.array_equal(ends[0], ends[1])
@@ -70,24 +70,24 @@ def test_without_the_plain_model_layouts_are_the_personal_ones(fresh: ModelBundl
 @pytest.mark.slow
 def test_a_picked_layout_is_retouched_as_it_was_among_others(fresh: ModelBundle) -> None:
     shoot = Shoot(fresh)
-    many, _ = shoot.made(shoot.plan(3))
-    alone, steps = shoot.made(shoot.plan(1, seed=4))
+    many, _ = shoot.make(shoot.plan(3))
+    alone, steps = shoot.make(shoot.plan(1, seed=4))
     assert np.array_equal(many[1], alone[0])
     assert steps == 4  # reference and layout are remembered
-    forgetful = Shoot(replace(fresh, recorded=Recorded(limit_bytes=0)))
-    again, steps = forgetful.made(forgetful.plan(1, seed=4))
+    forgetful = Shoot(replace(fresh, recorded=FeatureCache(limit_bytes=0)))
+    again, steps = forgetful.make(forgetful.plan(1, seed=4))
     assert np.array_equal(many[1], again[0])
     assert steps == 14
 
 
 @pytest.mark.slow
 def test_in_little_room_old_layouts_are_forgotten_before_the_reference(tiny1: ModelBundle) -> None:
-    first = Shoot(replace(tiny1, recorded=Recorded()))
-    first.made(first.plan(1, seed=1))
+    first = Shoot(replace(tiny1, recorded=FeatureCache()))
+    first.make(first.plan(1, seed=1))
     room = first.bundle.recorded.size_bytes
-    narrow = Shoot(replace(tiny1, recorded=Recorded(limit_bytes=room + room // 8)))
+    narrow = Shoot(replace(tiny1, recorded=FeatureCache(limit_bytes=room + room // 8)))
     for seed in (1, 2, 3):
-        _, steps = narrow.made(narrow.plan(1, seed=seed))
+        _, steps = narrow.make(narrow.plan(1, seed=seed))
         assert steps == (14 if seed == 1 else 9), seed
         assert narrow.bundle.recorded.size_bytes <= room + room // 8
 
@@ -98,7 +98,7 @@ def test_every_option_has_an_effect(fresh: ModelBundle) -> None:
     usual: dict[str, Any] = {
         "hold_around": False
     }  # held to a small mask, most of a small picture stays
-    base = shoot.made(shoot.plan(**usual))[0][0]
+    base = shoot.make(shoot.plan(**usual))[0][0]
     changes: list[dict[str, Any]] = [
         {"plain_share": 0.5},
         {"around_share": 0.0},
@@ -109,13 +109,13 @@ def test_every_option_has_an_effect(fresh: ModelBundle) -> None:
         {"target_words": "neutral"},
         {"reference_part": "whole"},
         {"guided_reference": False},
-        {"side_paths": "sampled"},
+        {"reference_branch": "sampled"},
         {"layout_states": "inverted"},
         {"background_floor": 0.5},
         {"blend_share": 0.9},
     ]
     for change in changes:
-        assert not np.array_equal(shoot.made(shoot.plan(**{**usual, **change}))[0][0], base), change
+        assert not np.array_equal(shoot.make(shoot.plan(**{**usual, **change}))[0][0], base), change
 
 
 @pytest.mark.slow
@@ -152,7 +152,7 @@ def test_an_empty_mask_is_one_and_a_note_says_so(
     assert unblended[0].notes == ()
 
 
-def rerolled(shoot: Shoot) -> tuple[Plan, np.ndarray, np.ndarray]:
+def build_reroll(shoot: Shoot) -> tuple[Plan, np.ndarray, np.ndarray]:
     """A plan that re-rolls a subject layer in a finished picture, the picture, and the layer's
     mask.
     """
@@ -166,11 +166,11 @@ def rerolled(shoot: Shoot) -> tuple[Plan, np.ndarray, np.ndarray]:
         mask=shoot.pixels.add_mask(mask),
         placement=Placement(centre_x_px=side / 2, centre_y_px=side / 2),
         phrase="red cat",
-        noise=0.8,
+        strength=0.8,
         subject="mia",
     )
     scene = Scene(width_px=side, height_px=side, prompt=shoot.prompt, layers=(layer,))
-    settings = Settings(
+    settings = RunSettings(
         model=shoot.bundle.card.id, method="layout_retouch", steps=10, guidance_scale=3.0, count=2
     )
     asked = Reroll(
@@ -186,7 +186,7 @@ def rerolled(shoot: Shoot) -> tuple[Plan, np.ndarray, np.ndarray]:
 @pytest.mark.slow
 def test_a_subject_layer_is_drawn_in_its_region_alone(fresh: ModelBundle) -> None:
     shoot = Shoot(fresh)
-    plan, source, mask = rerolled(shoot)
+    plan, source, mask = build_reroll(shoot)
     found = [
         one
         for one in METHODS["layout_retouch"].run(plan, fresh, shoot.pixels)
@@ -211,7 +211,7 @@ def test_what_cannot_be_drawn_is_refused_with_the_reason(
         next(run(plan.model_copy(update={"subject": None}), fresh, shoot.pixels))
     with pytest.raises(RequestError, match="where the subject is"):
         next(run(plan.model_copy(update={"prompt": "a blue house"}), fresh, shoot.pixels))
-    foreign = shoot.pixels.add_picture(adapter_picture(drawn_subject(tiny2)))
+    foreign = shoot.pixels.add_picture(adapter_picture(build_random_subject(tiny2)))
     other = shoot.subject.model_copy(update={"subject": foreign})
     with pytest.raises(RequestError, match=r"tiny-2.*tiny-1"):
         next(run(plan.model_copy(update={"subject": other}), fresh, shoot.pixels))

@@ -24,13 +24,13 @@ from tests.methods.painted import with_members
 STILL: dict[str, OptionValue] = {"healing": 0.0, "blending": 0.0}
 
 
-def moved(collage: Collage, plan: Plan) -> tuple[list[Step], list[Images]]:
+def run_move(collage: Collage, plan: Plan) -> tuple[list[Step], list[Images]]:
     happened = list(move.run(plan, collage.bundle, collage.pixels))
     steps = [one for one in happened if isinstance(one, Step)]
     return steps, [one for one in happened if isinstance(one, Images)]
 
 
-def asked(
+def build_move(
     collage: Collage,
     dx: int,
     dy: int,
@@ -48,7 +48,7 @@ def source_of(collage: Collage, plan: Plan) -> np.ndarray:
     return collage.pixels.picture(plan.target.source)[..., :3]
 
 
-def untouched(collage: Collage, plan: Plan, dx: int, dy: int) -> np.ndarray:
+def far_from_both(collage: Collage, plan: Plan, dx: int, dy: int) -> np.ndarray:
     """What is farther from both places than shadow and feather can reach, counted apart from the
     method.
 
@@ -57,7 +57,7 @@ def untouched(collage: Collage, plan: Plan, dx: int, dy: int) -> np.ndarray:
     """
     assert isinstance(plan.target, OneLayer)
     mask = raster(plan, collage.pixels).alphas[0] > 0.5
-    both = mask | move.shifted(mask, dx, dy)
+    both = mask | move.shift(mask, dx, dy)
     longest = max(int(np.ptp(lines)) + 1 for lines in np.nonzero(mask))
     return (
         ndimage.distance_transform_edt(~both)
@@ -70,9 +70,9 @@ def untouched(collage: Collage, plan: Plan, dx: int, dy: int) -> np.ndarray:
 def test_beyond_the_two_feathers_nothing_changes(tiny1: ModelBundle, seed: int) -> None:
     collage = Collage(tiny1, seed=seed)
     dx, dy = (int(value) for value in np.random.default_rng(seed).integers(-14, 15, 2))
-    plan = asked(collage, dx or 5, dy)
-    _, (made,) = moved(collage, plan)
-    source, outside = source_of(collage, plan), untouched(collage, plan, dx or 5, dy)
+    plan = build_move(collage, dx or 5, dy)
+    _, (made,) = run_move(collage, plan)
+    source, outside = source_of(collage, plan), far_from_both(collage, plan, dx or 5, dy)
     assert outside.mean() > 0.2
     assert [image.changed_outside for image in made.images] == [0]
     assert np.array_equal(made.pictures[0][outside], source[outside])
@@ -81,15 +81,15 @@ def test_beyond_the_two_feathers_nothing_changes(tiny1: ModelBundle, seed: int) 
 
 def test_the_object_stands_at_its_new_place_and_the_old_one_is_filled(tiny1: ModelBundle) -> None:
     collage = Collage(tiny1, seed=3)
-    plan = asked(collage, 0, 22, STILL)
+    plan = build_move(collage, 0, 22, STILL)
     source = source_of(collage, plan)
     mask = raster(plan, collage.pixels).alphas[0] > 0.5
-    steps, (made,) = moved(collage, plan)
+    steps, (made,) = run_move(collage, plan)
     assert steps == []
     inner = ndimage.binary_erosion(mask, iterations=3)
-    there = move.shifted(inner, 0, 22)
-    old = inner & ~ndimage.binary_dilation(move.shifted(mask, 0, 22), iterations=3)
-    assert np.array_equal(made.pictures[0][there], move.shifted(source, 0, 22)[there])
+    there = move.shift(inner, 0, 22)
+    old = inner & ~ndimage.binary_dilation(move.shift(mask, 0, 22), iterations=3)
+    assert np.array_equal(made.pictures[0][there], move.shift(source, 0, 22)[there])
     assert old.any()
     object_colour = source[inner].mean(0)
     assert np.abs(made.pictures[0][old] - object_colour).max(1).min() > 20
@@ -97,8 +97,8 @@ def test_the_object_stands_at_its_new_place_and_the_old_one_is_filled(tiny1: Mod
 
 def test_steps_count_both_runs_and_seeds_differ_where_it_is_drawn(tiny1: ModelBundle) -> None:
     collage = Collage(tiny1, seed=3)
-    plan = asked(collage, 12, 8, {"healing": 0.5, "blending": 0.5}, count=2)
-    steps, (made,) = moved(collage, plan)
+    plan = build_move(collage, 12, 8, {"healing": 0.5, "blending": 0.5}, count=2)
+    steps, (made,) = run_move(collage, plan)
     assert [(step.k, step.total, step.first) for step in steps] == [(k, 6, 0) for k in range(6)]
     assert not np.array_equal(made.pictures[0], made.pictures[1])
 
@@ -114,8 +114,8 @@ def test_a_click_is_cut_out_by_sam(tiny1: ModelBundle) -> None:
             return Cut(mask, 1.0)
 
     collage = Collage(with_members(tiny1, sam=OneCut()), seed=3)
-    plan = asked(collage, 20, 0, {**STILL, "x_px": 20, "y_px": 30})
-    _, (made,) = moved(collage, plan)
+    plan = build_move(collage, 20, 0, {**STILL, "x_px": 20, "y_px": 30})
+    _, (made,) = run_move(collage, plan)
     source = source_of(collage, plan)
     assert np.array_equal(made.pictures[0][28:32, 38:42], source[28:32, 18:22])
     assert [image.changed_outside for image in made.images] == [0]
@@ -133,11 +133,13 @@ def test_a_slope_is_filled_as_it_would_go_on() -> None:
 def test_what_cannot_be_moved_is_said(tiny1: ModelBundle) -> None:
     collage = Collage(tiny1, seed=3)
     with pytest.raises(RequestError, match="stay where it is"):
-        moved(collage, asked(collage, 0, 0))
+        run_move(collage, build_move(collage, 0, 0))
     with pytest.raises(RequestError, match="nothing of the object would be seen"):
-        moved(collage, asked(collage, 500, 0))
+        run_move(collage, build_move(collage, 500, 0))
     with pytest.raises(RequestError, match="finished picture"):
-        moved(collage, collage.compose(options={"dx_px": 4}).model_copy(update={"method": "move"}))
+        run_move(
+            collage, collage.compose(options={"dx_px": 4}).model_copy(update={"method": "move"})
+        )
     with pytest.raises(RequestError, match="no object"):
         move.cut(np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8), bool), 1, 0)
     check_options("move", {"dx_px": 3})
@@ -146,7 +148,7 @@ def test_what_cannot_be_moved_is_said(tiny1: ModelBundle) -> None:
 
 
 def test_the_hole_is_drawn_with_the_places_words(tiny1: ModelBundle) -> None:
-    plan = asked(Collage(tiny1, seed=3), 4, 4)
+    plan = build_move(Collage(tiny1, seed=3), 4, 4)
     assert isinstance(plan.target, OneLayer)
     assert "cat" in plan.prompt
-    assert "cat" not in plan.target.place
+    assert "cat" not in plan.target.background

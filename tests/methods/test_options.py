@@ -10,11 +10,11 @@ from pydantic import Field
 from backend.errors import RequestError
 from backend.methods.catalog import METHODS, check_options, method_of, option_fields
 from backend.methods.options import facts_of, parse_options
-from backend.methods.options.tcig import FREEDOM
+from backend.methods.options.tcig import TOLERANCE_ENDS
 from backend.scene.layer import Record
 
 
-class Dials(Record):
+class OptionDials(Record):
     count: Annotated[int, Field(ge=1, le=9)] = Field(
         3, title="How many", json_schema_extra={"unit": "pieces"}
     )
@@ -42,7 +42,7 @@ def test_defaults_are_accepted(method: str) -> None:
 
 
 def test_facts_follow_the_fields() -> None:
-    count, kind = facts_of(Dials)
+    count, kind = facts_of(OptionDials)
     assert (count.name, count.title, count.kind, count.default) == ("count", "How many", "int", 3)
     assert (count.minimum, count.maximum, count.step, count.unit) == (1.0, 9.0, 1.0, "pieces")
     assert (kind.title, kind.kind, kind.choices, kind.help) == (
@@ -55,12 +55,12 @@ def test_facts_follow_the_fields() -> None:
 
 def test_a_dial_names_the_options_it_sets_and_all_of_them_exist() -> None:
     facts = {fact.name: fact for fact in option_fields(METHODS["tcig"])}
-    freedom = facts["freedom"]
-    assert {one.name: (one.low, one.high) for one in freedom.sets} == FREEDOM
-    assert facts[freedom.unless].kind == "bool"
-    for one in freedom.sets:
+    tolerance = facts["mask_tolerance"]
+    assert {one.name: (one.low, one.high) for one in tolerance.sets} == TOLERANCE_ENDS
+    assert facts[tolerance.unless].kind == "bool"
+    for one in tolerance.sets:
         assert facts[one.name].minimum <= one.low < one.high <= facts[one.name].maximum
-    assert all(fact.sets == () for fact in facts.values() if fact is not freedom)
+    assert all(fact.sets == () for fact in facts.values() if fact is not tolerance)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_a_dial_names_the_options_it_sets_and_all_of_them_exist() -> None:
 )
 def test_wrong_values_are_named(values: dict[str, object], words: str) -> None:
     with pytest.raises(RequestError, match=words) as caught:
-        parse_options(Dials, values)
+        parse_options(OptionDials, values)
     assert caught.value.limit
     assert caught.value.remedy
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from backend.controls.layer_noise import freedom_map, release_map
+from backend.controls.layer_noise import build_start_steps, build_strength_map
 from backend.engine.decode import encode
 from backend.engine.loop_types import generator_for
 from backend.models.bundle import ModelBundle
-from backend.plan.raster import painted_noise, raster
+from backend.plan.raster import raster, read_strength_maps
 from backend.scene.openraster import read_ora, write_ora
 from tests.methods.collages import Collage, first_name
 
@@ -29,13 +29,13 @@ def collage_with(
     return collage
 
 
-def painted(
+def build_painted(
     bundle: ModelBundle, grey: np.ndarray, levels: tuple[float, ...] = (0.4, 0.8, 0.6)
 ) -> Collage:
     """The usual collage with a painted freedom of its first disc."""
     store = Collage(bundle).pixels
     digest = store.add_mask(grey.astype(np.uint8))
-    collage = collage_with(bundle, levels, noise_map=digest)
+    collage = collage_with(bundle, levels, strength_map=digest)
     collage.pixels.add_mask(grey.astype(np.uint8))
     return collage
 
@@ -44,7 +44,7 @@ def painted(
 @pytest.mark.parametrize("grey", [255, 204, 153, 51, 85])
 def test_a_uniform_map_is_its_number_bit_for_bit(tiny1: ModelBundle, side: int, grey: int) -> None:
     number = collage_with(tiny1, noise=grey / 255)
-    map_ = painted(tiny1, np.full((side, side), grey))
+    map_ = build_painted(tiny1, np.full((side, side), grey))
     one, other = (collage.run(collage.compose())[0][-1].latents for collage in (number, map_))
     assert torch.equal(one, other)
 
@@ -52,8 +52,8 @@ def test_a_uniform_map_is_its_number_bit_for_bit(tiny1: ModelBundle, side: int, 
 @pytest.mark.slow
 def test_every_grey_is_its_number_at_every_size(tiny1: ModelBundle) -> None:
     for grey in range(256):
-        map_ = painted(tiny1, np.full((150, 90), grey))
-        found = painted_noise(map_.compose(), map_.pixels)[1]
+        map_ = build_painted(tiny1, np.full((150, 90), grey))
+        found = read_strength_maps(map_.compose(), map_.pixels)[1]
         assert found is not None
         assert found.dtype == np.float64
         assert (found == np.float64(grey / 255)).all()
@@ -65,10 +65,10 @@ def test_cells_are_free_as_they_are_painted(tiny1: ModelBundle) -> None:
     levels = (
         np.array([[0, 64, 128, 191], [255, 255, 0, 0], [51, 102, 153, 204], [0, 0, 0, 255]]) / 255
     )
-    freedom = freedom_map(topmost, (1.0, levels.repeat(2, axis=0).repeat(2, axis=1)), 0.0)
+    strength = build_strength_map(topmost, (1.0, levels.repeat(2, axis=0).repeat(2, axis=1)), 0.0)
     expected = 10 - np.floor(10 * levels).astype(int)
-    assert np.array_equal(release_map(freedom, 10, 2, "filled"), expected)
-    assert np.array_equal(release_map(freedom, 10, 2, "touched"), expected)
+    assert np.array_equal(build_start_steps(strength, 10, 2, "filled"), expected)
+    assert np.array_equal(build_start_steps(strength, 10, 2, "touched"), expected)
 
 
 def test_what_is_painted_black_stays(tiny1: ModelBundle) -> None:
@@ -80,7 +80,7 @@ def test_what_is_painted_black_stays(tiny1: ModelBundle) -> None:
     middle_cell = int(columns.mean()) // tiny1.card.cell_px
     grey = np.zeros((64, 64))
     grey[:, : middle_cell * tiny1.card.cell_px] = 255
-    collage = painted(tiny1, grey, (0.0, 0.8, 0.0))
+    collage = build_painted(tiny1, grey, (0.0, 0.8, 0.0))
     plan = collage.compose()
     steps, _ = collage.run(plan)
     flat, cell = raster(plan, collage.pixels), tiny1.card.cell_px
@@ -95,7 +95,7 @@ def test_what_is_painted_black_stays(tiny1: ModelBundle) -> None:
 def test_a_reroll_keeps_what_is_painted_black(tiny1: ModelBundle) -> None:
     grey = np.zeros((64, 64))
     source = np.random.default_rng(9).integers(0, 256, (64, 64, 3), np.uint8)
-    collage = painted(tiny1, grey, (0.0, 0.0, 0.0))
+    collage = build_painted(tiny1, grey, (0.0, 0.0, 0.0))
     steps, (made,) = collage.run(collage.reroll("disc1", source, {}))
     assert steps == []
     assert np.array_equal(
@@ -104,10 +104,10 @@ def test_a_reroll_keeps_what_is_painted_black(tiny1: ModelBundle) -> None:
 
 
 def test_the_map_travels_with_the_file(tiny1: ModelBundle) -> None:
-    collage = painted(tiny1, np.arange(64 * 64).reshape(64, 64) % 256)
+    collage = build_painted(tiny1, np.arange(64 * 64).reshape(64, 64) % 256)
     opened = read_ora(write_ora(collage.scene, collage.pixels, {}))
-    digest = opened.scene.layers[1].noise_map
-    assert digest == collage.scene.layers[1].noise_map
+    digest = opened.scene.layers[1].strength_map
+    assert digest == collage.scene.layers[1].strength_map
     assert digest is not None
     assert np.array_equal(opened.pixels.mask(digest), collage.pixels.mask(digest))
 
@@ -115,18 +115,18 @@ def test_the_map_travels_with_the_file(tiny1: ModelBundle) -> None:
 def test_plans_without_the_new_fields_keep_their_name(tiny1: ModelBundle) -> None:
     plan = collage_with(tiny1).compose()
     assert plan.digest() == first_name(plan)
-    assert plan.digest() != painted(tiny1, np.full((64, 64), 204)).compose().digest()
+    assert plan.digest() != build_painted(tiny1, np.full((64, 64), 204)).compose().digest()
 
 
 @pytest.mark.parametrize(("heard", "parts_at"), [((0.0, 0.5), 3), ((0.5, 1.0), 0), ((0.0, 1.0), 9)])
 def test_words_are_heard_in_their_share_of_the_steps(
-    tiny1: ModelBundle, heard: tuple[float, float], parts_at: int
+    tiny1: ModelBundle, active: tuple[float, float], parts_at: int
 ) -> None:
     """Of 6 steps; the runs part in the first step in which the words are heard in one of them
     only.
     """
     usual, _ = (made := collage_with(tiny1, (1.0, 0.8, 0.6))).run(made.compose())
-    limited = collage_with(tiny1, (1.0, 0.8, 0.6), heard_from=heard[0], heard_to=heard[1])
+    limited = collage_with(tiny1, (1.0, 0.8, 0.6), prompt_start=active[0], prompt_end=active[1])
     steps, _ = limited.run(limited.compose())
     for one, other in zip(usual, steps, strict=True):
         assert torch.equal(one.latents, other.latents) == (one.k < parts_at), f"step {one.k}"

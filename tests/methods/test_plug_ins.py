@@ -13,7 +13,7 @@ from backend.engine.loop_types import Step
 from backend.errors import RequestError
 from backend.methods.baselines.catalog import BASELINES
 from backend.methods.baselines.plug_ins import run
-from backend.models.bundle import ModelBundle, Recorded
+from backend.models.bundle import FeatureCache, ModelBundle
 from backend.plan.events import Images
 from tests.controls.three_paths import hooks_in
 from tests.methods.subjects import Shoot
@@ -24,10 +24,10 @@ PLUG_INS = ("none", "free_u", "magic_fusion", "masa_ctrl", "dream_matcher")
 @pytest.fixture
 def fresh(tiny1: ModelBundle) -> ModelBundle:
     """A bundle that remembers nothing."""
-    return replace(tiny1, recorded=Recorded())
+    return replace(tiny1, recorded=FeatureCache())
 
 
-def made(shoot: Shoot, plug_in: str, count: int = 1) -> list[np.ndarray]:
+def make(shoot: Shoot, plug_in: str, count: int = 1) -> list[np.ndarray]:
     plan = shoot.plan(count).model_copy(update={"options": {"plug_in": plug_in}})
     happenings = list(run(plan, shoot.bundle, shoot.pixels))
     assert [step.k for step in happenings if isinstance(step, Step)] == list(
@@ -38,8 +38,8 @@ def made(shoot: Shoot, plug_in: str, count: int = 1) -> list[np.ndarray]:
 
 def test_without_a_plug_in_it_is_the_backbone_alone(fresh: ModelBundle) -> None:
     shoot = Shoot(fresh)
-    alone, _ = shoot.made(shoot.plan(2, stage="layouts", plain_share=0.0, around_share=0.0))
-    assert all(np.array_equal(a, b) for a, b in zip(made(shoot, "none", 2), alone, strict=True))
+    alone, _ = shoot.make(shoot.plan(2, stage="layouts", plain_share=0.0, around_share=0.0))
+    assert all(np.array_equal(a, b) for a, b in zip(make(shoot, "none", 2), alone, strict=True))
 
 
 @pytest.mark.slow
@@ -50,7 +50,7 @@ def test_each_plug_in_does_something_else_and_leaves_the_network(fresh: ModelBun
         hooks_in(fresh),
     )
     processors = dict(fresh.unet.attn_processors)
-    pictures = {made(shoot, plug_in)[0].tobytes() for plug_in in PLUG_INS}
+    pictures = {make(shoot, plug_in)[0].tobytes() for plug_in in PLUG_INS}
     assert len(pictures) == len(PLUG_INS)
     assert {name: value.data_ptr() for name, value in fresh.unet.named_parameters()} == before
     assert hooks_in(fresh) == hooks

@@ -18,7 +18,7 @@ from backend.plan.request import OptionValue
 from tests.methods.collages import PLAIN, Collage
 
 
-def finished(collage: Collage) -> np.ndarray:
+def finish(collage: Collage) -> np.ndarray:
     """A picture that was made before: not the flat collage."""
     rng = np.random.default_rng(9)
     return rng.integers(0, 256, (collage.side_px, collage.side_px, 3), np.uint8)
@@ -27,7 +27,7 @@ def finished(collage: Collage) -> np.ndarray:
 @pytest.mark.parametrize("seed", range(5))
 def test_outside_the_feather_nothing_changes(tiny1: ModelBundle, seed: int) -> None:
     collage = Collage(tiny1, seed=seed)
-    source = finished(collage)
+    source = finish(collage)
     plan = collage.reroll("disc1", source, {})
     _, (made,) = collage.run(plan)
     alpha = raster(plan, collage.pixels).alphas[0]
@@ -45,7 +45,7 @@ def test_outside_the_feather_nothing_changes(tiny1: ModelBundle, seed: int) -> N
 def test_every_sampler_holds_the_background(bundle: ModelBundle, sampler: str) -> None:
     """Cells are free where the layer or its feather reaches, and nowhere else."""
     collage = Collage(bundle, seed=3, side_px=bundle.card.native_px)
-    plan = collage.reroll("disc1", finished(collage), {}, sampler, count=1)
+    plan = collage.reroll("disc1", finish(collage), {}, sampler, count=1)
     steps, (made,) = collage.run(plan)
     flat = raster(plan, collage.pixels)
     source = encode(bundle, flat.picture, [generator_for(plan.seeds[0])])
@@ -57,14 +57,14 @@ def test_every_sampler_holds_the_background(bundle: ModelBundle, sampler: str) -
     kept = (steps[-1].latents == source).all(dim=1)[0].numpy()
     assert np.array_equal(kept, held)
     assert [image.changed_outside for image in made.images] == [0]
-    assert steps[0].first == plan.steps - int(plan.steps * plan.layers[0].noise)
+    assert steps[0].first == plan.steps - int(plan.steps * plan.layers[0].strength)
 
 
 def test_without_layer_noise_the_strength_decides(tiny1: ModelBundle) -> None:
     """The background is held all the same: a re-roll is nothing else (section 4.5)."""
     collage = Collage(tiny1, seed=3)
     options: dict[str, OptionValue] = {**PLAIN, "strength": 0.5}
-    steps, (made,) = collage.run(collage.reroll("disc1", finished(collage), options))
+    steps, (made,) = collage.run(collage.reroll("disc1", finish(collage), options))
     assert steps[0].first == 3
     assert [image.changed_outside for image in made.images] == [0, 0]
 
@@ -78,7 +78,7 @@ def test_only_what_is_seen_of_the_layer_changes(tiny1: ModelBundle) -> None:
     collage.scene = collage.scene.model_copy(
         update={"layers": (collage.scene.layers[0], lower, covering)}
     )
-    source = finished(collage)
+    source = finish(collage)
     plan = collage.reroll("disc1", source, {})
     flat = raster(plan, collage.pixels)
     _, (made,) = collage.run(plan)
@@ -89,7 +89,7 @@ def test_only_what_is_seen_of_the_layer_changes(tiny1: ModelBundle) -> None:
 
 def test_a_source_of_another_size_is_refused(tiny1: ModelBundle) -> None:
     collage = Collage(tiny1, seed=3)
-    plan = collage.reroll("disc1", finished(collage), {})
+    plan = collage.reroll("disc1", finish(collage), {})
     small = collage.pixels.add_picture(np.zeros((32, 64, 4), np.uint8))
     wrong = plan.model_copy(update={"target": plan.target.model_copy(update={"source": small})})
     with pytest.raises(RequestError, match="64 × 32 px"):
@@ -98,7 +98,7 @@ def test_a_source_of_another_size_is_refused(tiny1: ModelBundle) -> None:
 
 def test_new_seeds_are_new_pixels_in_the_mask_only(tiny1: ModelBundle) -> None:
     collage = Collage(tiny1, seed=2)
-    source = finished(collage)
+    source = finish(collage)
     plan = collage.reroll("disc2", source, {}, "euler_ancestral")
     steps, _ = collage.run(plan)
     assert not torch.equal(steps[-1].latents[0], steps[-1].latents[1])

@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 
 from backend.methods.layout_retouch import run
-from backend.models.bundle import ModelBundle, Recorded
+from backend.models.bundle import FeatureCache, ModelBundle
 from backend.plan.events import Images
 from backend.plan.plan import Plan
 from tests.methods.subjects import Shoot
-from tests.methods.test_layout_retouch import rerolled
+from tests.methods.test_layout_retouch import build_reroll
 
 
 @pytest.fixture
 def fresh(tiny1: ModelBundle) -> ModelBundle:
     """A bundle that remembers nothing."""
-    return replace(tiny1, recorded=Recorded())
+    return replace(tiny1, recorded=FeatureCache())
 
 
 def masks_of(shoot: Shoot, plan: Plan) -> list[np.ndarray | None]:
@@ -40,7 +40,7 @@ def test_retouched_pictures_have_a_mask_and_layouts_have_none(fresh: ModelBundle
 @pytest.mark.slow
 def test_the_mask_of_a_subject_layer_stays_in_its_region(fresh: ModelBundle) -> None:
     shoot = Shoot(fresh)
-    plan, _, region = rerolled(shoot)
+    plan, _, region = build_reroll(shoot)
     for mask in masks_of(shoot, plan):
         assert mask is not None
         assert not mask[region == 0].any()

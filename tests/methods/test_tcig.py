@@ -12,18 +12,25 @@ import pytest
 import torch
 from torch import Tensor
 
-from backend.engine.loop_types import Draft
+from backend.engine.loop_types import FitProgress
 from backend.errors import ModelError, RequestError
 from backend.methods.options.tcig import TcigOptions
 from backend.methods.tcig import run
-from backend.methods.tcig.painting import dials_of, feathered
-from backend.methods.tcig.terms import build_targets
+from backend.methods.tcig.losses import build_targets
+from backend.methods.tcig.painting import dials_of, feather
 from backend.models.bundle import ModelBundle
 from backend.plan.events import Stage1Images
 from backend.plan.request import OptionValue
 from backend.workers.local import StepCount
 from tests.engine.toy_codes import ToyCodes, ToySegmenter
-from tests.methods.painted import Painting, cat_and_house, disc, drafts_of, toy_bundle, with_members
+from tests.methods.painted import (
+    PaintedScene,
+    cat_and_house,
+    disc,
+    stage1_images_of,
+    toy_bundle,
+    with_members,
+)
 
 
 @pytest.fixture
@@ -37,7 +44,7 @@ def test_both_stages_come_in_one_count_of_steps(painter: ModelBundle) -> None:
     steps, (made,) = painting.run(plan)
     assert [step.k for step in steps] == list(range(steps[0].first, steps[0].total))
     assert len({(step.total, step.first) for step in steps}) == 1
-    assert len(drafts_of(steps)) == 12
+    assert len(stage1_images_of(steps)) == 12
     assert len(steps) == 12 + 3  # freedom .5 is strength .525: 3 of 6 steps
     count = StepCount(plan)
     assert [count.add(step) for step in steps][-1] == (15, 15)
@@ -48,9 +55,11 @@ def test_both_stages_come_in_one_count_of_steps(painter: ModelBundle) -> None:
 
 def test_stage_one_draws_the_classes_under_their_masks(painter: ModelBundle) -> None:
     painting = cat_and_house(painter)
-    plan = painting.plan({"iterations": 80, "refine": False, "freedom": 0.0, "text_weight": 0.2})
+    plan = painting.plan(
+        {"iterations": 80, "refine": False, "mask_tolerance": 0.0, "text_weight": 0.2}
+    )
     steps, (made,) = painting.run(plan)
-    assert all(isinstance(step, Draft) for step in steps)
+    assert all(isinstance(step, FitProgress) for step in steps)
     assert steps[-1].k + 1 == steps[-1].total
     picture = torch.from_numpy(made.pictures[0]).permute(2, 0, 1)[None] / 255
     named = ToySegmenter().logits(picture).argmax(1)[0].numpy()
@@ -68,11 +77,11 @@ def test_the_same_plan_gives_the_same_pixels(painter: ModelBundle) -> None:
 
 def test_one_draft_feeds_several_pictures(painter: ModelBundle) -> None:
     painting = cat_and_house(painter)
-    plan = painting.plan({"per_draft": 2}, count=3)
+    plan = painting.plan({"per_stage1": 2}, count=3)
     steps, (made,) = painting.run(plan)
-    assert all(len(draft.denoised) == 2 for draft in drafts_of(steps))
+    assert all(len(draft.denoised) == 2 for draft in stage1_images_of(steps))
     assert len(made.pictures) == 3
-    _, (drafts,) = painting.run(painting.plan({"per_draft": 2, "refine": False}, count=3))
+    _, (drafts,) = painting.run(painting.plan({"per_stage1": 2, "refine": False}, count=3))
     assert np.array_equal(drafts.pictures[0], drafts.pictures[1])
     assert not np.array_equal(drafts.pictures[0], drafts.pictures[2])
     assert not np.array_equal(made.pictures[0], made.pictures[1])
@@ -82,19 +91,19 @@ def test_a_draft_is_remembered_for_another_stage_two(painter: ModelBundle) -> No
     painting = cat_and_house(painter)
     usual, _ = painting.run(painting.plan())
     again, (made,) = painting.run(painting.plan({"attention": False}))
-    assert drafts_of(usual)
-    assert not drafts_of(again)
+    assert stage1_images_of(usual)
+    assert not stage1_images_of(again)
     assert [step.k for step in again] == list(range(again[0].first, again[0].total))
     alone = cat_and_house(toy_bundle(painter))
     _, (fresh,) = alone.run(alone.plan({"attention": False}))
     assert np.array_equal(made.pictures[0], fresh.pictures[0])
-    for other in ({"cutouts": 3}, {"freedom": 0.6}):
-        assert drafts_of(painting.run(painting.plan(other))[0])
+    for other in ({"cutouts": 3}, {"mask_tolerance": 0.6}):
+        assert stage1_images_of(painting.run(painting.plan(other))[0])
 
 
 def test_batches_do_not_change_a_candidates_draft(painter: ModelBundle) -> None:
     painting = cat_and_house(painter)
-    plan = painting.plan({"per_draft": 2, "refine": False}, count=3)
+    plan = painting.plan({"per_stage1": 2, "refine": False}, count=3)
     _, (whole,) = painting.run(plan)
     _, parts = painting.run(plan.model_copy(update={"batch": 1}))
     assert [image.index for part in parts for image in part.images] == [0, 1, 2]
@@ -104,7 +113,7 @@ def test_batches_do_not_change_a_candidates_draft(painter: ModelBundle) -> None:
 
 OTHERWISE: list[dict[str, OptionValue]] = [
     {"attention": False},
-    {"freedom": 0.9},
+    {"mask_tolerance": 0.9},
     {"by_hand": True, "strength": 0.7},
     {"by_hand": True, "feather_px": 40.0},
     {"by_hand": True, "guidance": 1.8},
@@ -114,8 +123,8 @@ OTHERWISE: list[dict[str, OptionValue]] = [
     {"cutouts": 3},
     {"views": 0},
     {"start": "random"},
-    {"start": "dream"},
-    {"start": "place"},
+    {"start": "sample"},
+    {"start": "background"},
     {"half_size": 0.0},
     {"layer_words": 0.0},
 ]
@@ -129,11 +138,11 @@ def test_every_option_matters(painter: ModelBundle, options: dict[str, OptionVal
 
 
 def test_freedom_moves_all_three_dials() -> None:
-    tight, loose = (dials_of(TcigOptions(freedom=value)) for value in (0.0, 1.0))
+    tight, loose = (dials_of(TcigOptions(mask_tolerance=value)) for value in (0.0, 1.0))
     assert all(a < b for a, b in zip(tight, loose, strict=True))
     assert tight.feather_px == 0.0
     by_hand = dials_of(
-        TcigOptions(freedom=1.0, by_hand=True, strength=0.4, feather_px=3.0, guidance=1.1)
+        TcigOptions(mask_tolerance=1.0, by_hand=True, strength=0.4, feather_px=3.0, guidance=1.1)
     )
     assert tuple(by_hand) == (0.4, 3.0, 1.1)
 
@@ -141,8 +150,8 @@ def test_freedom_moves_all_three_dials() -> None:
 def test_feathering_keeps_the_area_and_none_changes_nothing() -> None:
     mask = torch.zeros(1, 40, 40)
     mask[:, 12:28, 12:28] = 1
-    assert feathered(mask, 0.0) is mask
-    soft = feathered(mask, 3.0)
+    assert feather(mask, 0.0) is mask
+    soft = feather(mask, 3.0)
     assert float(soft.sum()) == pytest.approx(float(mask.sum()), rel=1e-3)
     assert 0.3 < float(soft[0, 12, 20]) < 0.7
 
@@ -161,49 +170,49 @@ def test_a_run_that_is_closed_leaves_the_network_as_it_was(painter: ModelBundle)
     painting = cat_and_house(painter)
     before = dict(painter.unet.attn_processors)
     steps = run(painting.plan(), painter, painting.pixels)
-    while isinstance(next(steps), Draft | Stage1Images):
+    while isinstance(next(steps), FitProgress | Stage1Images):
         pass
     assert any(painter.unet.attn_processors[name] is not before[name] for name in before)
     steps.close()  # type: ignore[attr-defined]
     assert all(painter.unet.attn_processors[name] is before[name] for name in before)
 
 
-def refused(painting: Painting, options: dict[str, OptionValue] | None = None) -> str:
+def refuse(painting: PaintedScene, options: dict[str, OptionValue] | None = None) -> str:
     with pytest.raises(RequestError) as caught:
         painting.run(painting.plan(options))
     return caught.value.sentence
 
 
 def test_a_mask_without_a_class_is_named(painter: ModelBundle) -> None:
-    sentence = refused(Painting(painter, (("", "", disc(64, 0.5, 0.5, 0.3)),)))
+    sentence = refuse(PaintedScene(painter, (("", "", disc(64, 0.5, 0.5, 0.3)),)))
     assert "“mask0” has no class" in sentence
 
 
 def test_an_unknown_class_lists_the_known_ones(painter: ModelBundle) -> None:
-    sentence = refused(Painting(painter, (("", "walrus", disc(64, 0.5, 0.5, 0.3)),)))
+    sentence = refuse(PaintedScene(painter, (("", "walrus", disc(64, 0.5, 0.5, 0.3)),)))
     assert "walrus" in sentence
     assert "cat, house" in sentence
     assert "clipseg" in sentence
-    assert "green walrus" in refused(
-        Painting(painter, (("green walrus", "", disc(64, 0.5, 0.5, 0.3)),))
+    assert "green walrus" in refuse(
+        PaintedScene(painter, (("green walrus", "", disc(64, 0.5, 0.5, 0.3)),))
     )
 
 
 def test_covered_and_tiny_masks_take_no_part(painter: ModelBundle) -> None:
     whole = disc(64, 0.5, 0.5, 0.3)
-    painting = Painting(painter, (("red cat", "", whole), ("blue house", "", whole)))
+    painting = PaintedScene(painter, (("red cat", "", whole), ("blue house", "", whole)))
     plan = painting.plan()
     assert [layer.phrase for layer in plan.layers] == ["blue house"]
     assert len(painting.run(plan)[1]) == 1
     dot = np.zeros((64, 64), np.uint8)
     dot[30, 30] = 255
-    sentence = refused(Painting(painter, (("red cat", "", dot),)))
+    sentence = refuse(PaintedScene(painter, (("red cat", "", dot),)))
     assert "No painted mask takes part" in sentence
     assert "latent cell" in sentence
 
 
 def test_no_layers_at_all(painter: ModelBundle) -> None:
-    assert "Paint a mask" in refused(Painting(painter, ()))
+    assert "Paint a mask" in refuse(PaintedScene(painter, ()))
 
 
 def test_twenty_classes(tiny1: ModelBundle) -> None:
@@ -222,7 +231,7 @@ def test_twenty_classes(tiny1: ModelBundle) -> None:
         ("", word, disc(64, 0.1 + 0.2 * (n % 5), 0.12 + 0.25 * (n // 5), 0.09))
         for n, word in enumerate(words)
     )
-    painting = Painting(bundle, layers)
+    painting = PaintedScene(bundle, layers)
     assert len(painting.plan().layers) == 20
     _, (made,) = painting.run(painting.plan())
     assert made.pictures[0].shape == (64, 64, 3)
@@ -245,8 +254,8 @@ def test_an_expert_that_cannot_be_loaded_is_left_out(
         _, (made,) = painting.run(painting.plan())
     assert made.notes == ("The member deeplab is left out: deeplab is damaged.",)
     assert "deeplab is left out" in caplog.text
-    assert "deeplab is damaged" in refused(
-        Painting(broken, (("", "walrus", disc(64, 0.5, 0.5, 0.3)),))
+    assert "deeplab is damaged" in refuse(
+        PaintedScene(broken, (("", "walrus", disc(64, 0.5, 0.5, 0.3)),))
     )
 
 
@@ -262,7 +271,7 @@ def test_codes_that_do_not_fit_the_picture_are_resized(tiny1: ModelBundle) -> No
     bundle = toy_bundle(tiny1, vqgan=ToyCodes(reduction=5))
     painting = cat_and_house(bundle)
     steps, (made,) = painting.run(painting.plan())
-    assert {draft.denoised.shape[-2:] for draft in drafts_of(steps)} == {
+    assert {draft.denoised.shape[-2:] for draft in stage1_images_of(steps)} == {
         (64, 64)
     }  # all stages look alike
     assert made.pictures[0].shape == (64, 64, 3)

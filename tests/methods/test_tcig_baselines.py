@@ -11,12 +11,12 @@ from backend.methods.catalog import METHODS
 from backend.methods.options import facts_of
 from backend.models.bundle import ModelBundle
 from backend.plan.plan import Plan
-from tests.methods.painted import Painting, cat_and_house
+from tests.methods.painted import PaintedScene, cat_and_house
 
 
-def pictures_of(painting: Painting, plan: Plan) -> list[np.ndarray]:
+def pictures_of(painting: PaintedScene, plan: Plan) -> list[np.ndarray]:
     made = BASELINES[plan.method].run(plan, painting.bundle, painting.pixels)
-    return [picture for happening in made for picture in getattr(happening, "pictures", ())]
+    return [picture for event in made for picture in getattr(event, "pictures", ())]
 
 
 @pytest.mark.slow

@@ -11,18 +11,20 @@ from backend.engine.decode import encode
 from backend.engine.loop_types import generator_for
 from backend.errors import RequestError
 from backend.methods.catalog import METHODS
-from backend.methods.tcig.mixed import filled
+from backend.methods.tcig.mixed import fill
 from backend.models.bundle import ModelBundle
 from backend.plan.build import build_plan
 from backend.plan.events import Images, Stage1Images
 from backend.plan.plan import Plan
-from backend.plan.request import Compose, Settings
+from backend.plan.request import Compose, RunSettings
 from backend.scene.layer import Layer, Placement
 from backend.scene.scene import Scene
-from tests.methods.painted import QUICK, Painting, cat_and_house, disc, toy_bundle
+from tests.methods.painted import QUICK, PaintedScene, cat_and_house, disc, toy_bundle
 
 
-def with_picture(bundle: ModelBundle, noise: float, below: bool = False) -> tuple[Painting, Plan]:
+def with_picture(
+    bundle: ModelBundle, noise: float, below: bool = False
+) -> tuple[PaintedScene, Plan]:
     """The painted cat and house, and a green picture over the lower quarter (or under all of
     them).
     """
@@ -35,7 +37,7 @@ def with_picture(bundle: ModelBundle, noise: float, below: bool = False) -> tupl
         picture=painting.pixels.add_picture(rgba),
         placement=Placement(centre_x_px=side / 2, centre_y_px=side / 2),
         phrase="a green floor",
-        noise=noise,
+        strength=noise,
     )
     painted = painting.scene
     layers = (picture, *painted.layers) if below else (*painted.layers, picture)
@@ -45,13 +47,13 @@ def with_picture(bundle: ModelBundle, noise: float, below: bool = False) -> tupl
         prompt="a red cat and a blue house on a green floor",
         layers=layers,
     )
-    settings = Settings(
+    settings = RunSettings(
         model="tiny-1", method="tcig", steps=6, guidance_scale=3.0, seed=7, count=1, options=QUICK
     )
     return painting, build_plan(scene, Compose(settings=settings), bundle.card, painting.pixels)
 
 
-def run(painting: Painting, plan: Plan) -> tuple[np.ndarray, np.ndarray, list]:
+def run(painting: PaintedScene, plan: Plan) -> tuple[np.ndarray, np.ndarray, list]:
     happened = list(METHODS["tcig"].run(plan, painting.bundle, painting.pixels))
     (drafted,) = [one for one in happened if isinstance(one, Stage1Images)]
     (made,) = [one for one in happened if isinstance(one, Images)]
@@ -101,7 +103,7 @@ def test_a_painted_layer_over_a_picture_is_filled_with_the_draft(painter: ModelB
     painting, plan = with_picture(painter, 0.3, below=True)
     side = painter.card.native_px
     marked = np.full((side, side, 3), (200, 10, 10), np.uint8)
-    laid = filled(plan, painting.pixels, marked)
+    laid = fill(plan, painting.pixels, marked)
     cat = painting.layers[0][2] > 0
     assert (laid[cat] == (200, 10, 10)).all()
     assert (laid[-2, 2] == (30, 200, 60)).all()
@@ -118,7 +120,7 @@ def test_pictures_alone_are_for_collage(painter: ModelBundle) -> None:
 
 def test_a_class_without_a_mask_is_refused(painter: ModelBundle) -> None:
     side = painter.card.native_px
-    painting = Painting(painter, (("red cat", "", disc(side, 0.3, 0.5, 0.2)),))
+    painting = PaintedScene(painter, (("red cat", "", disc(side, 0.3, 0.5, 0.2)),))
     scene = painting.scene
     bare = Layer(
         id="bare",
@@ -126,7 +128,7 @@ def test_a_class_without_a_mask_is_refused(painter: ModelBundle) -> None:
         phrase="a house",
         class_label="house",
     )
-    settings = Settings(model="tiny-1", method="tcig", steps=6, seed=7, count=1, options=QUICK)
+    settings = RunSettings(model="tiny-1", method="tcig", steps=6, seed=7, count=1, options=QUICK)
     plan = build_plan(
         scene.model_copy(update={"layers": (*scene.layers, bare)}),
         Compose(settings=settings),

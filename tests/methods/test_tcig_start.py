@@ -9,12 +9,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from backend.engine.optimise import Look
+from backend.engine.optimise import FitStep
 from backend.methods.tcig.painting import read_painting
-from backend.methods.tcig.start import build_fit, filled_regions, named_colour, start_colours
+from backend.methods.tcig.start import build_fit, fill_regions, find_colour, start_colours
 from backend.models.bundle import ModelBundle
 from tests.engine.toy_codes import ToyCodes
-from tests.methods.painted import Painting, cat_and_house, disc, toy_bundle
+from tests.methods.painted import PaintedScene, cat_and_house, disc, toy_bundle
 
 SEEDS = (3, 4, 5)
 
@@ -25,9 +25,9 @@ def painter(tiny1: ModelBundle) -> ModelBundle:
 
 
 def test_words_that_name_a_colour() -> None:
-    assert named_colour("a dotted Red cat").tolist() == [1, 0, 0]  # type: ignore[union-attr]
-    assert named_colour("a dotted cat") is None
-    assert named_colour("") is None
+    assert find_colour("a dotted Red cat").tolist() == [1, 0, 0]  # type: ignore[union-attr]
+    assert find_colour("a dotted cat") is None
+    assert find_colour("") is None
 
 
 def test_layers_begin_in_shades_of_their_colours_and_each_seed_in_others(
@@ -46,15 +46,15 @@ def test_layers_begin_in_shades_of_their_colours_and_each_seed_in_others(
 
 def test_without_a_named_colour_the_words_choose(painter: ModelBundle) -> None:
     side = painter.card.native_px
-    painting = Painting(painter, (("cat", "", disc(side, 0.5, 0.5, 0.3)),), "a cat")
+    painting = PaintedScene(painter, (("cat", "", disc(side, 0.5, 0.5, 0.3)),), "a cat")
     read = read_painting(painting.plan({"draws": 40}), painter, painting.pixels)
     assert read.tried is not None
     chosen = start_colours(read, ToyCodes(), SEEDS)
-    first = start_colours(replace(read, tried=None), ToyCodes(), SEEDS)
+    first = start_colours(replace(read, start_matches=None), ToyCodes(), SEEDS)
     look = torch.stack(
-        [filled_regions(one[None], read.regions, (64, 64))[0] for one in (*chosen, *first)]
+        [fill_regions(one[None], read.regions, (64, 64))[0] for one in (*chosen, *first)]
     )
-    fits = read.tried.layers.distances(look, Look(0, SEEDS * 2))[:, 0]
+    fits = read.tried.layers.distances(look, FitStep(0, SEEDS * 2))[:, 0]
     assert fits[:3].mean() < fits[3:].mean()
 
 
@@ -75,6 +75,6 @@ def test_the_papers_start_is_one_grid_at_full_size(painter: ModelBundle) -> None
 def test_regions_are_filled_with_their_colours() -> None:
     regions = torch.zeros(2, 8, 8)
     regions[0, :, :4], regions[1, :, 4:] = 1, 1
-    picture = filled_regions(torch.tensor([[[1.0, 0, 0], [0, 0, 1.0]]]), regions, (4, 4))
+    picture = fill_regions(torch.tensor([[[1.0, 0, 0], [0, 0, 1.0]]]), regions, (4, 4))
     assert picture[0, :, :, 0].T.tolist() == [[1, 0, 0]] * 4
     assert picture[0, :, :, 3].T.tolist() == [[0, 0, 1]] * 4

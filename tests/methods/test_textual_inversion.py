@@ -17,7 +17,7 @@ from backend.methods.catalog import method_of
 from backend.methods.textual_inversion import examples_of, frame
 from backend.models.bundle import ModelBundle
 from backend.plan.events import EmbeddingsCheckpoint, EmbeddingsLearned, Result
-from backend.plan.plan import LookTask
+from backend.plan.plan import TextualInversionTask
 from backend.plan.raster import raster
 from backend.scene.embedding import Embedding, look_picture
 from backend.training.prompts import fingerprint, token_table
@@ -25,8 +25,8 @@ from backend.training.textual_inversion import (
     EmbeddingRules,
     EmbeddingTrainer,
     LayerExample,
+    error_in_mask,
     has_settled,
-    masked_error,
 )
 from backend.training.trainer import TrainingState, TrainingStep
 from tests.methods.collages import Collage
@@ -39,7 +39,7 @@ def examples_for(bundle: ModelBundle) -> tuple[LayerExample, ...]:
     return examples_of(collage.compose(), collage.pixels, ["disc1", "disc2"])
 
 
-def trained(
+def train(
     bundle: ModelBundle,
     examples: Sequence[LayerExample],
     rules: EmbeddingRules = FEW,
@@ -54,14 +54,16 @@ def test_the_loss_on_four_cells() -> None:
     """Errors 1, 2, 3, 4 in two channels, mask 1 .5 0 0: (1 + .5 · 4) · 2 channels over 2 · 1.5."""
     error = torch.tensor([[1.0, 2.0], [3.0, 4.0]]).expand(1, 2, 2, 2)
     mask = torch.tensor([[1.0, 0.5], [0.0, 0.0]])[None, None]
-    assert float(masked_error(error, torch.zeros(1, 2, 2, 2), mask)) == pytest.approx(2.0, rel=1e-5)
+    assert float(error_in_mask(error, torch.zeros(1, 2, 2, 2), mask)) == pytest.approx(
+        2.0, rel=1e-5
+    )
 
 
 def test_the_gradient_is_zero_outside_the_mask() -> None:
     predicted = torch.randn(3, 4, 6, 6, requires_grad=True)
     mask = torch.zeros(3, 1, 6, 6)
     mask[:, :, 1:3, 2:5] = 0.7
-    masked_error(predicted, torch.randn(3, 4, 6, 6), mask).sum().backward()
+    error_in_mask(predicted, torch.randn(3, 4, 6, 6), mask).sum().backward()
     assert predicted.grad is not None
     outside = (mask == 0).expand_as(predicted)
     assert not predicted.grad[outside].any()
@@ -105,9 +107,9 @@ def test_a_layer_without_words_teaches_nothing(tiny1: ModelBundle) -> None:
 def test_a_batch_gives_what_single_runs_give(name: str, request: pytest.FixtureRequest) -> None:
     bundle: ModelBundle = request.getfixturevalue(name)
     examples = examples_for(bundle)
-    together, _ = trained(bundle, examples)
+    together, _ = train(bundle, examples)
     for example in examples:
-        alone, _ = trained(bundle, [example])
+        alone, _ = train(bundle, [example])
         assert (
             np.abs(alone[example.layer_id].vector - together[example.layer_id].vector).max() <= 1e-5
         )
@@ -123,9 +125,9 @@ def test_examples_of_two_sizes_are_learned_together_as_alone(tiny1: ModelBundle)
     framed = examples_for(tiny1)[0]
     whole = LayerExample("whole", "blue house", flat.picture, flat.alphas[2])
     assert framed.picture.shape < whole.picture.shape
-    together, steps = trained(tiny1, (framed, whole))
+    together, steps = train(tiny1, (framed, whole))
     for example in (framed, whole):
-        alone, _ = trained(tiny1, [example])
+        alone, _ = train(tiny1, [example])
         assert (
             np.abs(alone[example.layer_id].vector - together[example.layer_id].vector).max() <= 1e-5
         )
@@ -140,7 +142,7 @@ def test_every_look_moves_and_the_model_does_not(tiny1: ModelBundle) -> None:
     before = [
         weight.clone() for weight in (*tiny1.unet.parameters(), *tiny1.text_encoder.parameters())
     ]
-    looks, steps = trained(tiny1, examples_for(tiny1))
+    looks, steps = train(tiny1, examples_for(tiny1))
     after = (*tiny1.unet.parameters(), *tiny1.text_encoder.parameters())
     assert all(
         torch.equal(one, other) and other.grad is None
@@ -161,7 +163,7 @@ def test_every_look_moves_and_the_model_does_not(tiny1: ModelBundle) -> None:
 @pytest.mark.slow
 def test_learning_goes_on_where_it_was_stopped(tiny1: ModelBundle) -> None:
     examples = examples_for(tiny1)
-    whole, _ = trained(tiny1, examples)
+    whole, _ = train(tiny1, examples)
     trainer = EmbeddingTrainer(tiny1, examples, FEW)
     checks = []
     with closing(trainer.steps()) as first:
@@ -170,17 +172,19 @@ def test_learning_goes_on_where_it_was_stopped(tiny1: ModelBundle) -> None:
             checks.append(len(trainer.state["disc1"].losses))
     assert checks == [0, 0, 1, 1]
     assert not tiny1.text_encoder.get_input_embeddings()._forward_hooks
-    rest, steps = trained(tiny1, examples, states=trainer.state)
+    rest, steps = train(tiny1, examples, states=trainer.state)
     assert [step.k for step in steps] == [4, 5]
     assert all(np.array_equal(rest[name].vector, whole[name].vector) for name in whole)
 
 
-def learned(
-    collage: Collage, begun: Mapping[str, str] | None = None, steps: int = 30
+def learn(
+    collage: Collage, checkpoints: Mapping[str, str] | None = None, steps: int = 30
 ) -> list[Step | Result]:
     """What the method does for both discs, two steps for the pictures."""
-    task = LookTask(
-        layer_ids=("disc1", "disc2"), steps=steps, begun=dict(begun if begun is not None else {})
+    task = TextualInversionTask(
+        layer_ids=("disc1", "disc2"),
+        steps=steps,
+        checkpoints=dict(checkpoints if checkpoints is not None else {}),
     )
     plan = collage.compose().model_copy(update={"task": task, "steps": 2, "seeds": (3,)})
     return list(method_of("textual_inversion").run(plan, collage.bundle, collage.pixels))
@@ -189,7 +193,7 @@ def learned(
 @pytest.mark.slow
 def test_the_run_hands_on_unfinished_looks_and_goes_on_from_them(tiny1: ModelBundle) -> None:
     collage = Collage(tiny1, seed=1, side_px=tiny1.card.native_px)
-    whole = learned(collage)
+    whole = learn(collage)
     kept = next(each for each in whole if isinstance(each, EmbeddingsCheckpoint))
     last = whole[-1]
     assert isinstance(last, EmbeddingsLearned)
@@ -197,11 +201,15 @@ def test_the_run_hands_on_unfinished_looks_and_goes_on_from_them(tiny1: ModelBun
         (tiny1.card.native_px, tiny1.card.native_px, 3)
     }
     assert not np.array_equal(last.samples["disc1"], last.samples["disc2"])
-    begun = {name: collage.pixels.add_picture(picture) for name, picture in kept.states.items()}
-    rest = learned(collage, begun)
+    checkpoints = {
+        name: collage.pixels.add_picture(picture) for name, picture in kept.states.items()
+    }
+    rest = learn(collage, checkpoints)
     assert len([each for each in rest if isinstance(each, TrainingStep)]) == 5
     assert isinstance(rest[-1], EmbeddingsLearned)
-    assert all(np.array_equal(rest[-1].embeddings[name], last.embeddings[name]) for name in begun)
+    assert all(
+        np.array_equal(rest[-1].embeddings[name], last.embeddings[name]) for name in checkpoints
+    )
 
 
 def test_a_loss_that_no_longer_varies_is_settled() -> None:
@@ -213,7 +221,7 @@ def test_a_loss_that_no_longer_varies_is_settled() -> None:
 
 def test_a_settled_look_leaves_the_batch(tiny1: ModelBundle) -> None:
     """With no patience both looks are finished after two checks, long before the last step."""
-    looks, steps = trained(
+    looks, steps = train(
         tiny1,
         examples_for(tiny1),
         EmbeddingRules(steps=50, samples=1, check_every=1, window=1, settled=1e9),
@@ -231,18 +239,18 @@ def test_a_collage_uses_the_looks_of_its_layers(tiny1: ModelBundle) -> None:
     look = Embedding(token_table(tiny1)[number].detach().numpy().copy(), fingerprint(tiny1))
     digest = collage.pixels.add_picture(look_picture(look))
 
-    def made(prompt: str, phrase: str, with_look: bool, used: bool = True) -> np.ndarray:
+    def make(prompt: str, phrase: str, with_look: bool, used: bool = True) -> np.ndarray:
         layers = list(collage.scene.layers)
         layers[1] = layers[1].model_copy(
-            update={"phrase": phrase, "look": digest if with_look else None}
+            update={"phrase": phrase, "embedding": digest if with_look else None}
         )
         former = collage.scene
         collage.scene = former.model_copy(update={"prompt": prompt, "layers": tuple(layers)})
-        _, (pictures,) = collage.run(collage.compose(options={"looks": used}))
+        _, (pictures,) = collage.run(collage.compose(options={"embeddings": used}))
         collage.scene = former
         return pictures.pictures[0]
 
     prompt = "a red cat and a blue house and a red house"
-    said = made(prompt.replace("red cat", "blue red cat"), "blue red cat", False)
-    assert np.array_equal(made(prompt, "red cat", True), said)
-    assert not np.array_equal(made(prompt, "red cat", True, used=False), said)
+    said = make(prompt.replace("red cat", "blue red cat"), "blue red cat", False)
+    assert np.array_equal(make(prompt, "red cat", True), said)
+    assert not np.array_equal(make(prompt, "red cat", True, used=False), said)

@@ -20,7 +20,7 @@ LEVELS = (1.0, 0.8, 0.34)
 """Of 6 steps disc1 is held for two, disc2 for four; the ground is free from the first."""
 
 
-def varied(
+def vary(
     collage: Collage, layer_id: str | None, count: int, sampler: Sampler = "ddim", batch: int = 8
 ) -> Plan:
     request = Compose(settings=collage.settings(sampler, count, {"blur_px": 0.0}), varied=layer_id)
@@ -39,8 +39,8 @@ def test_the_first_candidate_is_that_of_an_ordinary_run(
     tiny1: ModelBundle, sampler: Sampler, layer_id: str
 ) -> None:
     collage = Collage(tiny1, seed=3, noise=LEVELS)
-    usual, _ = collage.run(varied(collage, None, 1, sampler))
-    branched, _ = collage.run(varied(collage, layer_id, 1, sampler))
+    usual, _ = collage.run(vary(collage, None, 1, sampler))
+    branched, _ = collage.run(vary(collage, layer_id, 1, sampler))
     assert [step.k for step in branched] == [step.k for step in usual]
     assert torch.equal(branched[-1].latents, usual[-1].latents)
 
@@ -48,16 +48,16 @@ def test_the_first_candidate_is_that_of_an_ordinary_run(
 @pytest.mark.parametrize("sampler", ["ddim", "euler_ancestral", "dpmpp_2m"])
 def test_what_is_above_the_layers_level_is_run_once(tiny1: ModelBundle, sampler: Sampler) -> None:
     collage = Collage(tiny1, seed=3, noise=LEVELS)
-    steps, made = collage.run(varied(collage, "disc2", 5, sampler, batch=3))
+    steps, made = collage.run(vary(collage, "disc2", 5, sampler, batch=3))
     assert [(step.k, len(step.latents)) for step in steps] == [
         *((k, 1) for k in range(4)), (4, 3), (5, 3), (4, 2), (5, 2)
     ]  # fmt: skip
     assert [len(one.pictures) for one in made] == [3, 2]
     together = torch.cat(ends(steps))
     amplitude = max(1.0, float(together.abs().max()))
-    seeds = varied(collage, "disc2", 5, sampler).seeds
+    seeds = vary(collage, "disc2", 5, sampler).seeds
     for number in (1, 4):  # each is what it would be alone with the first
-        pair = varied(collage, "disc2", 2, sampler, 1).model_copy(
+        pair = vary(collage, "disc2", 2, sampler, 1).model_copy(
             update={"seeds": (seeds[0], seeds[number])}
         )
         alone = ends(collage.run(pair)[0])
@@ -68,9 +68,9 @@ def test_what_is_above_the_layers_level_is_run_once(tiny1: ModelBundle, sampler:
 def test_candidates_part_in_the_layers_cells_only(tiny1: ModelBundle) -> None:
     """With the rest held to the end as well, what differs is the layer."""
     collage = Collage(tiny1, seed=3, noise=(0.0, 0.5, 0.0))
-    steps, _ = collage.run(varied(collage, "disc1", 3))
+    steps, _ = collage.run(vary(collage, "disc1", 3))
     end, cell = steps[-1].latents, tiny1.card.cell_px
-    topmost = raster(varied(collage, "disc1", 1), collage.pixels).topmost
+    topmost = raster(vary(collage, "disc1", 1), collage.pixels).topmost
     own = (topmost == 2).reshape(topmost.shape[0] // cell, cell, -1, cell)[
         :, cell // 2, :, cell // 2
     ]
@@ -101,24 +101,24 @@ def test_it_is_a_scene_with_a_layer_that_may_change(tiny1: ModelBundle) -> None:
     collage = Collage(tiny1, seed=3, noise=(1.0, 0.8, 0.0))
     for layer_id, words in (("disc9", "no layer 'disc9'"), ("disc2", "freedom of 0")):
         with pytest.raises(RequestError, match=words):
-            varied(collage, layer_id, 2)
+            vary(collage, layer_id, 2)
 
 
 def test_a_layers_own_seed_has_no_say_while_it_is_varied(tiny1: ModelBundle) -> None:
     collage = Collage(tiny1, seed=3, noise=LEVELS)
-    plain, _ = collage.run(varied(collage, "disc2", 2))
+    plain, _ = collage.run(vary(collage, "disc2", 2))
     layers = tuple(
         one.model_copy(update={"seed": 5}) if one.id == "disc2" else one
         for one in collage.scene.layers
     )
     collage.scene = collage.scene.model_copy(update={"layers": layers})
-    own, _ = collage.run(varied(collage, "disc2", 2))
+    own, _ = collage.run(vary(collage, "disc2", 2))
     assert torch.equal(own[-1].latents, plain[-1].latents)
     assert not np.array_equal(own[-1].latents[0], own[-1].latents[1])
 
 
 def test_a_plan_without_a_varied_layer_keeps_its_name(tiny1: ModelBundle) -> None:
     collage = Collage(tiny1, seed=3, noise=LEVELS)
-    plan = varied(collage, None, 2)
+    plan = vary(collage, None, 2)
     assert plan.digest() == first_name(plan)
-    assert plan.digest() != varied(collage, "disc1", 2).digest()
+    assert plan.digest() != vary(collage, "disc1", 2).digest()

@@ -17,8 +17,8 @@ from backend.metrics.outline import (
     fit_to_box,
     is_class_in_place,
     is_colour_in_place,
-    masked_psnr,
     outline_iou,
+    psnr_within,
 )
 from backend.pocket.sprites import PALETTE, draw_object
 from backend.pocket.words import CLASSES, COLOURS
@@ -109,5 +109,5 @@ def test_masked_psnr_sees_the_mask_alone() -> None:
     made[:4] = 255
     below = np.zeros((8, 8), bool)
     below[4:] = True
-    assert masked_psnr(made, truth, below) == float("inf")
-    assert masked_psnr(made, truth, ~below) == pytest.approx(0.0)
+    assert psnr_within(made, truth, below) == float("inf")
+    assert psnr_within(made, truth, ~below) == pytest.approx(0.0)

@@ -11,12 +11,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from backend.metrics.scores import Scorer, drift_of, found_where_asked, seam_of
+from backend.metrics.scores import Scorer, drift_of, keep_reaching_pieces, seam_of
 from backend.models.bundle import ModelBundle
 from backend.models.sam import Cut
 from backend.plan.layer_score import FOUND_IOU, TEXT_DROP, LayerScore, passes, ranks, why_failed
 from tests.methods.collages import Collage
-from tests.methods.painted import Painting, disc, with_members
+from tests.methods.painted import PaintedScene, disc, with_members
 
 CAT, HOUSE, SKY = (200, 30, 30), (30, 30, 200), (90, 160, 90)
 
@@ -58,13 +58,13 @@ class Mean:
         return torch.tensor([[1.0, 0.0, 0.0]]).expand(len(texts), -1)
 
 
-def two_cats(bundle: ModelBundle) -> Painting:
+def two_cats(bundle: ModelBundle) -> PaintedScene:
     side = bundle.card.native_px
     left, right = disc(side, 0.28, 0.5, 0.18), disc(side, 0.74, 0.5, 0.18)
-    return Painting(bundle, (("red cat", "", left), ("blue cat", "", right)))
+    return PaintedScene(bundle, (("red cat", "", left), ("blue cat", "", right)))
 
 
-def drawn(painting: Painting, *colours: tuple[int, int, int] | None) -> np.ndarray:
+def fill(painting: PaintedScene, *colours: tuple[int, int, int] | None) -> np.ndarray:
     """The masks of a painting filled with these colours; None leaves one out."""
     side = painting.bundle.card.native_px
     picture = np.full((side, side, 3), SKY, np.uint8)
@@ -74,24 +74,26 @@ def drawn(painting: Painting, *colours: tuple[int, int, int] | None) -> np.ndarr
     return picture
 
 
-def scored(painting: Painting, *pictures: np.ndarray) -> tuple[tuple[LayerScore, ...], ...]:
+def score_pictures(
+    painting: PaintedScene, *pictures: np.ndarray
+) -> tuple[tuple[LayerScore, ...], ...]:
     plan = painting.plan(method="collage")
     return Scorer(painting.bundle, plan, painting.pixels).score(pictures)
 
 
 def test_what_is_missing_or_elsewhere_fails_in_words(tiny1: ModelBundle) -> None:
     side = tiny1.card.native_px
-    painting = Painting(
+    painting = PaintedScene(
         with_members(tiny1, guide=ByColour()),
         (
             ("red cat", "", disc(side, 0.3, 0.3, 0.2)),
             ("blue house", "", disc(side, 0.72, 0.72, 0.2)),
         ),
     )
-    right, missing = drawn(painting, CAT, HOUSE), drawn(painting, None, HOUSE)
+    right, missing = fill(painting, CAT, HOUSE), fill(painting, None, HOUSE)
     elsewhere = missing.copy()
     elsewhere[disc(side, 0.3, 0.8, 0.15) > 0] = CAT
-    good, gone, moved = scored(painting, right, missing, elsewhere)
+    good, gone, moved = score_pictures(painting, right, missing, elsewhere)
     assert passes(good)
     assert [score.layer_id for score in good] == ["mask0", "mask1"]
     assert all(score.iou == 1.0 for score in good)
@@ -103,9 +105,9 @@ def test_what_is_missing_or_elsewhere_fails_in_words(tiny1: ModelBundle) -> None
 
 def test_two_layers_of_one_class_do_not_take_each_others_pixels(tiny1: ModelBundle) -> None:
     painting = two_cats(with_members(tiny1, guide=ByColour()))
-    ((left, right),) = scored(painting, drawn(painting, CAT, CAT))
+    ((left, right),) = score_pictures(painting, fill(painting, CAT, CAT))
     assert left.iou == right.iou == 1.0
-    ((left, right),) = scored(painting, drawn(painting, CAT, None))
+    ((left, right),) = score_pictures(painting, fill(painting, CAT, None))
     assert (left.failed, right.failed) == ("", "no cat found where asked")
 
 
@@ -114,16 +116,16 @@ def test_sam_is_asked_where_no_segmenter_knows_the_class_and_never_fails_a_layer
 ) -> None:
     side = tiny1.card.native_px
     layers = (("odd thing", "", np.pad(np.full((side // 2,) * 2, 255, np.uint8), side // 4)),)
-    painting = Painting(with_members(tiny1, guide=ByColour(), sam=BoxCutter()), layers)
-    ((score,),) = scored(painting, drawn(painting, None))
+    painting = PaintedScene(with_members(tiny1, guide=ByColour(), sam=BoxCutter()), layers)
+    ((score,),) = score_pictures(painting, fill(painting, None))
     assert score.iou == pytest.approx(0.5, abs=0.05)
     assert score.failed == ""
 
 
 def test_without_members_only_borders_are_measured(tiny1: ModelBundle) -> None:
     painting = two_cats(with_members(tiny1))
-    picture = drawn(painting, CAT, CAT)
-    (scores,) = scored(painting, picture)
+    picture = fill(painting, CAT, CAT)
+    (scores,) = score_pictures(painting, picture)
     assert all(
         (score.text, score.image, score.iou, score.failed) == (None, None, None, "")
         for score in scores
@@ -135,7 +137,7 @@ def test_without_members_only_borders_are_measured(tiny1: ModelBundle) -> None:
 
 def test_words_are_compared_with_the_layers_square(tiny1: ModelBundle) -> None:
     painting = two_cats(with_members(tiny1, clip=Mean()))
-    ((red, blue),) = scored(painting, drawn(painting, CAT, HOUSE))
+    ((red, blue),) = score_pictures(painting, fill(painting, CAT, HOUSE))
     assert red.text is not None
     assert blue.text is not None
     assert red.text > blue.text + 0.3
@@ -168,7 +170,7 @@ def test_pieces_that_reach_into_the_region() -> None:
     found = np.array([[1, 1, 0, 1, 0, 1]], bool)
     region = np.array([[1, 0, 0, 0, 0, 0]], bool)
     others = np.array([[0, 0, 0, 0, 0, 1]], bool)
-    assert found_where_asked(found, region, others).tolist() == [
+    assert keep_reaching_pieces(found, region, others).tolist() == [
         [True, True, False, False, False, False]
     ]
 

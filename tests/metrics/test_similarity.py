@@ -15,7 +15,7 @@ from backend.metrics.similarity import (
     crop_around,
     image_similarity,
     prompt_similarity,
-    retrieved,
+    retrieve,
     subject_similarity,
     text_similarity,
     vectors,
@@ -65,8 +65,8 @@ def test_the_subject_is_compared_in_all_pairs() -> None:
 
 def test_retrieval_counts_own_rows() -> None:
     eye = torch.eye(3)
-    assert retrieved(eye, eye) == [1, 1, 1]
-    assert retrieved(eye, eye[[1, 0, 2]]) == [0, 0, 1]
+    assert retrieve(eye, eye) == [1, 1, 1]
+    assert retrieve(eye, eye[[1, 0, 2]]) == [0, 0, 1]
 
 
 def test_crops_are_square_and_stay_inside() -> None:

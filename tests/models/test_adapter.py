@@ -28,7 +28,7 @@ from backend.models.adapter import (
 )
 from backend.models.bundle import ModelBundle
 from backend.training.subjects import build_weights
-from tests.methods.subjects import drawn_subject
+from tests.methods.subjects import build_random_subject
 
 
 def same(one: Adapter, other: Adapter) -> bool:
@@ -46,7 +46,7 @@ def same(one: Adapter, other: Adapter) -> bool:
 def test_a_subject_survives_file_and_picture(
     tiny1: ModelBundle, tmp_path: Path, kind: AdapterKind
 ) -> None:
-    subject = drawn_subject(tiny1, kind)
+    subject = build_random_subject(tiny1, kind)
     save_adapter(subject, tmp_path / "mia.safetensors")
     assert [path.name for path in tmp_path.iterdir()] == ["mia.safetensors"]
     assert same(load_adapter(tmp_path / "mia.safetensors"), subject)
@@ -57,16 +57,16 @@ def test_a_subject_survives_file_and_picture(
 
 
 def test_equal_subjects_are_equal_bytes(tiny1: ModelBundle) -> None:
-    subject = replace(drawn_subject(tiny1, "custom_diffusion"), class_word="Kätzchen “Mia”")
+    subject = replace(build_random_subject(tiny1, "custom_diffusion"), class_word="Kätzchen “Mia”")
     files = [adapter_to_bytes(subject) for _ in range(20)]
     assert all(one == files[0] for one in files)
     assert same(adapter_from_bytes(files[0]), subject)
 
 
 def test_what_is_no_subject_is_refused(tiny1: ModelBundle, tmp_path: Path) -> None:
-    whole = adapter_to_bytes(drawn_subject(tiny1))
+    whole = adapter_to_bytes(build_random_subject(tiny1))
     foreign = safetensors.torch.save({"token": torch.zeros(1, 4)}, {"format": "pt"})
-    broken = drawn_subject(tiny1)
+    broken = build_random_subject(tiny1)
     infinite = adapter_to_bytes(Adapter("textual_inversion", "cat", "m", "f", broken.vectors / 0))
     for content in (b"", b"nonsense", whole[:-5], foreign, infinite):
         with pytest.raises(ModelError, match="not a subject"):
@@ -86,23 +86,23 @@ def test_a_full_disk_is_said_and_leaves_nothing(
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(StoreError, match="No space left"):
-        save_adapter(drawn_subject(tiny1), tmp_path / "mia.safetensors")
+        save_adapter(build_random_subject(tiny1), tmp_path / "mia.safetensors")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_another_models_subject_is_refused_with_both_names(
     tiny1: ModelBundle, tiny2: ModelBundle
 ) -> None:
-    check_fits(drawn_subject(tiny1), tiny1)
+    check_fits(build_random_subject(tiny1), tiny1)
     with pytest.raises(RequestError, match=rf"{tiny2.card.title}.*{tiny1.card.title}"):
-        check_fits(drawn_subject(tiny2), tiny1)
+        check_fits(build_random_subject(tiny2), tiny1)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_weights_are_on_inside_the_block_and_the_very_same_tensors_afterwards(
     tiny1: ModelBundle, kind: AdapterKind
 ) -> None:
-    subject = drawn_subject(tiny1, kind)
+    subject = build_random_subject(tiny1, kind)
     before = {
         name: (value.data_ptr(), value.clone()) for name, value in tiny1.unet.named_parameters()
     }
@@ -130,7 +130,7 @@ def test_fresh_weights_change_nothing_and_touch_what_their_kind_trains(tiny1: Mo
 
 
 def test_a_subject_of_another_shape_is_refused(tiny1: ModelBundle) -> None:
-    subject = drawn_subject(tiny1)
+    subject = build_random_subject(tiny1)
     name = next(iter(subject.weights))
     with pytest.raises(ModelError, match="which this model has not"):
         prepare_adapter(
@@ -147,7 +147,7 @@ def test_low_rank_changes_mean_to_peft_what_they_mean_here(
 ) -> None:
     from copy import deepcopy
 
-    subject = drawn_subject(tiny1, "dreambooth_lora", amount=0.2)
+    subject = build_random_subject(tiny1, "dreambooth_lora", amount=0.2)
     given = (torch.randn(1, 4, 8, 8), torch.tensor([300]), torch.randn(1, 5, 32))
     with torch.no_grad(), prepare_adapter(tiny1.unet, subject)():
         ours = tiny1.unet(given[0], given[1], given[2])[0]

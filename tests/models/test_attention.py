@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from backend.engine.loop_types import generator_for
 from backend.errors import EngineError
-from backend.models.attention import SiteProcessor, cross_sites, grid, processors_replaced
+from backend.models.attention import SiteProcessor, cross_sites, grid, replace_processors
 from backend.models.bundle import ModelBundle
 
 
@@ -18,7 +18,7 @@ def stock(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
     return functional.scaled_dot_product_attention(query, key, value)
 
 
-def predicted(bundle: ModelBundle, height_lat: int, width_lat: int) -> Tensor:
+def predict(bundle: ModelBundle, height_lat: int, width_lat: int) -> Tensor:
     latents = torch.randn(2, 4, height_lat, width_lat, generator=generator_for(1))
     words = torch.randn(2, 7, bundle.unet.config.cross_attention_dim, generator=generator_for(2))
     with torch.no_grad():
@@ -49,8 +49,8 @@ def test_grids_are_those_of_the_network(bundle: ModelBundle, sides: tuple[int, i
         return attend
 
     sites = cross_sites(bundle.unet)
-    with processors_replaced(bundle.unet, {site.name: watch(site.name) for site in sites}):
-        predicted(bundle, *sides)
+    with replace_processors(bundle.unet, {site.name: watch(site.name) for site in sites}):
+        predict(bundle, *sides)
     for site in sites:
         rows, columns = grid(*sides, site.level)
         assert seen[site.name] == rows * columns
@@ -70,16 +70,16 @@ def test_levels_of_a_full_sized_layout() -> None:
 
 
 def test_our_processor_with_stock_attention_is_bit_equal(bundle: ModelBundle) -> None:
-    before = predicted(bundle, 16, 16)
-    with processors_replaced(bundle.unet, {site.name: stock for site in cross_sites(bundle.unet)}):
+    before = predict(bundle, 16, 16)
+    with replace_processors(bundle.unet, {site.name: stock for site in cross_sites(bundle.unet)}):
         assert any(isinstance(one, SiteProcessor) for one in bundle.unet.attn_processors.values())
-        assert torch.equal(predicted(bundle, 16, 16), before)
+        assert torch.equal(predict(bundle, 16, 16), before)
 
 
 def test_the_same_objects_are_put_back(tiny1: ModelBundle) -> None:
     before = dict(tiny1.unet.attn_processors)
     site = cross_sites(tiny1.unet)[0].name
-    with pytest.raises(KeyError), processors_replaced(tiny1.unet, {site: stock}):
+    with pytest.raises(KeyError), replace_processors(tiny1.unet, {site: stock}):
         raise KeyError
     after = tiny1.unet.attn_processors
     assert all(after[name] is before[name] for name in before)
@@ -89,9 +89,9 @@ def test_two_controls_cannot_own_one_site(tiny1: ModelBundle) -> None:
     site = cross_sites(tiny1.unet)[0].name
     before = dict(tiny1.unet.attn_processors)
     with (
-        processors_replaced(tiny1.unet, {site: stock}),
+        replace_processors(tiny1.unet, {site: stock}),
         pytest.raises(EngineError, match="already taken"),
-        processors_replaced(tiny1.unet, {site: stock}),
+        replace_processors(tiny1.unet, {site: stock}),
     ):
         pass
     assert all(tiny1.unet.attn_processors[name] is before[name] for name in before)

@@ -52,13 +52,13 @@ def test_the_least_recently_used_goes(card: ModelCard) -> None:
         with cache.lease(one, "cpu"):
             pass
     assert load.asked == ["a", "b", "c"]
-    assert cache.loaded() == ("a", "c")
+    assert cache.list_ids() == ("a", "c")
 
 
 def test_a_leased_bundle_stays(card: ModelCard) -> None:
     cache = ModelCache(card.weights * 4)
     with cache.lease(card, "cpu") as held, cache.lease(replace(card, id="other"), "cpu"):
-        assert cache.loaded() == ("tiny", "other")
+        assert cache.list_ids() == ("tiny", "other")
         assert held.size_bytes == card.weights * 4
 
 

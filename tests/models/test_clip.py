@@ -25,16 +25,16 @@ CPU = torch.device("cpu")
 Build = Callable[[Path], Path]
 
 
-def loaded(folder: Path) -> Clip:
+def load(folder: Path) -> Clip:
     return load_clip(folder, CPU, torch.float32)
 
 
 @pytest.mark.parametrize("build", [pocket_clip, real_clip])
 def test_both_layouts_load_from_wherever_they_were_moved(build: Build, tmp_path: Path) -> None:
-    before = loaded(build(tmp_path / "a"))
+    before = load(build(tmp_path / "a"))
     moved = shutil.move(tmp_path / "a", tmp_path / "elsewhere" / "clip")
     assert str(tmp_path) not in (moved / CONFIG).read_text()
-    clip = loaded(moved)
+    clip = load(moved)
     pictures = torch.rand(2, 3, 128, 96, generator=torch.Generator().manual_seed(0))
     seen, said = (
         clip.encode_image(pictures),
@@ -49,7 +49,7 @@ def test_both_layouts_load_from_wherever_they_were_moved(build: Build, tmp_path:
 
 @pytest.mark.parametrize("build", [pocket_clip, real_clip])
 def test_long_texts_are_cut_and_words_matter(build: Build, tmp_path: Path) -> None:
-    clip = loaded(build(tmp_path / "clip"))
+    clip = load(build(tmp_path / "clip"))
     long = " ".join(["supercalifragilistic"] * 60)
     said = clip.encode_text([long, f"{long} car", "car"])
     assert torch.allclose(said[0], said[1])
@@ -57,7 +57,7 @@ def test_long_texts_are_cut_and_words_matter(build: Build, tmp_path: Path) -> No
 
 
 def test_gradients_reach_the_picture(tmp_path: Path) -> None:
-    clip = loaded(pocket_clip(tmp_path / "clip"))
+    clip = load(pocket_clip(tmp_path / "clip"))
     picture = torch.rand(1, 3, 128, 128, requires_grad=True)
     (clip.encode_image(picture) @ clip.encode_text(["a red car"]).T).sum().backward()
     assert picture.grad is not None
@@ -73,7 +73,7 @@ def test_tensors_are_prepared_as_open_clip_prepares_files(tmp_path: Path) -> Non
     )
     values = np.random.default_rng(0).integers(0, 256, (100, 150, 3), np.uint8)
     theirs = preprocess(Image.fromarray(values))[None]
-    ours = loaded(folder).seeing.prepare(
+    ours = load(folder).seeing.prepare(
         torch.from_numpy(values).permute(2, 0, 1)[None].float() / 255
     )
     assert ours.shape == theirs.shape
@@ -89,7 +89,7 @@ def test_missing_weights_are_no_random_network(tmp_path: Path) -> None:
     folder = pocket_clip(tmp_path / "clip")
     (folder / WEIGHTS).unlink()
     with pytest.raises(ModelError, match="is missing"):
-        loaded(folder)
+        load(folder)
 
 
 def test_a_lost_weight_is_refused_by_the_family(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_towers_and_code_from_elsewhere_are_refused(
     record["model_cfg"][tower][key] = value
     (folder / CONFIG).write_text(json.dumps(record))
     with pytest.raises(ModelError, match="from elsewhere"):
-        loaded(folder)
+        load(folder)
 
 
 def test_a_tokenizer_that_is_too_large_is_refused(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_a_tokenizer_that_is_too_large_is_refused(tmp_path: Path) -> None:
     del record["model_cfg"]["text_cfg"]["hf_tokenizer_name"]
     (folder / CONFIG).write_text(json.dumps(record))
     with pytest.raises(ModelError, match="49407"):
-        loaded(folder)
+        load(folder)
 
 
 @pytest.mark.parametrize(
@@ -134,4 +134,4 @@ def test_a_tokenizer_that_is_too_large_is_refused(tmp_path: Path) -> None:
 )
 def test_other_shapes_are_refused(tmp_path: Path, given: torch.Tensor) -> None:
     with pytest.raises(ModelError, match="cannot be compared"):
-        loaded(pocket_clip(tmp_path / "clip")).encode_image(given)
+        load(pocket_clip(tmp_path / "clip")).encode_image(given)

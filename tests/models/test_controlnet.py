@@ -15,7 +15,7 @@ from backend.models.members import Members, read_member
 from tests.models.controlled import build_controlnet
 
 
-def given(bundle: ModelBundle, owner: ModelBundle, folder: Path) -> ModelBundle:
+def add_controlnet(bundle: ModelBundle, owner: ModelBundle, folder: Path) -> ModelBundle:
     """The bundle with a ControlNet folder that was made for ``owner``."""
     build_controlnet(owner).half().save_pretrained(folder)
     card = read_member(folder, "controlnet")
@@ -27,14 +27,14 @@ def given(bundle: ModelBundle, owner: ModelBundle, folder: Path) -> ModelBundle:
 def test_a_diffusers_folder_loads_in_the_bundle_s_precision(
     tiny2: ModelBundle, tmp_path: Path
 ) -> None:
-    network = controlnet_of(given(tiny2, tiny2, tmp_path / "controlnet")).network
+    network = controlnet_of(add_controlnet(tiny2, tiny2, tmp_path / "controlnet")).network
     assert not network.training
     assert {weight.dtype for weight in network.parameters()} == {torch.float32}
     assert not any(weight.requires_grad for weight in network.parameters())
 
 
 def test_residuals_have_the_shapes_of_the_skips(tiny1: ModelBundle, tmp_path: Path) -> None:
-    member = controlnet_of(given(tiny1, tiny1, tmp_path / "controlnet"))
+    member = controlnet_of(add_controlnet(tiny1, tiny1, tmp_path / "controlnet"))
     words = torch.zeros(2, tiny1.card.text_length, 32)
     made = member.residuals(
         torch.zeros(2, 4, 12, 16), torch.tensor(5), words, torch.ones(1, 3, 48, 64)
@@ -51,7 +51,7 @@ def test_residuals_have_the_shapes_of_the_skips(tiny1: ModelBundle, tmp_path: Pa
 def test_another_model_s_controlnet_is_refused(
     tiny1: ModelBundle, tiny2: ModelBundle, tmp_path: Path
 ) -> None:
-    foreign = given(tiny1, tiny1, tmp_path / "controlnet")
+    foreign = add_controlnet(tiny1, tiny1, tmp_path / "controlnet")
     foreign.members.get("controlnet").network.register_to_config(cross_attention_dim=99)
     with pytest.raises(ModelError) as caught:
         controlnet_of(foreign)

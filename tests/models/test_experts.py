@@ -19,7 +19,7 @@ from backend.models.deeplab import ARCHITECTURES, VOC, load_deeplab, main
 from backend.models.experts import Expert, Experts
 from backend.models.members import Members, read_member
 from backend.plan.class_names import spellings
-from backend.pocket.guide import normalised
+from backend.pocket.guide import normalise
 
 
 class Silent:
@@ -48,7 +48,7 @@ ANIMALS, THINGS = (
 
 
 def test_each_class_goes_to_the_first_that_knows_it() -> None:
-    routes = experts(ANIMALS, THINGS).routed(("auto", "cat", "couch", "dog", "cat"))
+    routes = experts(ANIMALS, THINGS).route(("auto", "cat", "couch", "dog", "cat"))
     assert [(expert.name, share) for expert, share in routes] == [
         ("e0", (("cat", 1), ("dog", 2))),
         ("e1", (("auto", 1), ("couch", 0))),
@@ -92,7 +92,7 @@ def test_the_class_in_a_phrase() -> None:
 
 def test_the_open_expert_takes_what_nobody_knows() -> None:
     takes_any = AnyPhrase()
-    routes = experts(ANIMALS, takes_any=[takes_any]).routed(("walrus", "cat", "blue teapot"))
+    routes = experts(ANIMALS, takes_any=[takes_any]).route(("walrus", "cat", "blue teapot"))
     assert [share for _, share in routes] == [(("cat", 1),), (("walrus", 0), ("blue teapot", 1))]
     assert takes_any.asked == [("walrus", "blue teapot")]
     assert routes[1][0].background == 2
@@ -100,7 +100,7 @@ def test_the_open_expert_takes_what_nobody_knows() -> None:
 
 def test_an_unknown_class_is_told_with_what_is_known() -> None:
     with pytest.raises(RequestError) as caught:
-        experts(ANIMALS, [f"word{n}" for n in range(60)]).routed(("walrus",))
+        experts(ANIMALS, [f"word{n}" for n in range(60)]).route(("walrus",))
     assert "cat, dog, tvmonitor, word0" in caught.value.limit
     assert "and 23 more" in caught.value.limit
     assert "clipseg" in caught.value.remedy
@@ -173,7 +173,7 @@ def test_clipseg_looks_for_any_phrase(tmp_path: Path, tiny1: ModelBundle) -> Non
     with torch.no_grad():
         square = torch.rand(1, 3, 32, 32)
         theirs = segmenter.network(
-            pixel_values=normalised(square), conditional_embeddings=segmenter.words[:1]
+            pixel_values=normalise(square), conditional_embeddings=segmenter.words[:1]
         ).logits
         assert torch.allclose(segmenter.logits(square)[0, 0], theirs.reshape(32, 32), atol=1e-4)
     assert not torch.equal(scores[:, 0], scores[:, 1])

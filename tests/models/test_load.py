@@ -34,7 +34,7 @@ def folder(model_base: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(tiny_folder("tiny-1", model_base), tmp_path / "model"))
 
 
-def refused(folder: Path) -> ModelError:
+def refuse(folder: Path) -> ModelError:
     with pytest.raises(ModelError) as caught:
         load_bundle(read_card(folder, "model", "Model"), torch.device("cpu"))
     assert caught.value.what
@@ -74,7 +74,7 @@ def test_pickles_are_refused(folder: Path, tmp_path: Path, name: str) -> None:
     place = folder / name
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(pickle.dumps(Canary(tmp_path / "dead")))
-    assert name in refused(folder).what
+    assert name in refuse(folder).what
     assert not (tmp_path / "dead").exists()
 
 
@@ -82,7 +82,7 @@ def test_pickle_under_a_safe_name_is_refused(folder: Path, tmp_path: Path) -> No
     (folder / "unet" / "diffusion_pytorch_model.safetensors").write_bytes(
         pickle.dumps(Canary(tmp_path / "dead"))
     )
-    assert "not a sound safetensors file" in refused(folder).what
+    assert "not a sound safetensors file" in refuse(folder).what
     assert not (tmp_path / "dead").exists()
 
 
@@ -90,14 +90,14 @@ def test_pickle_under_a_safe_name_is_refused(folder: Path, tmp_path: Path) -> No
 def test_cut_weights_are_refused(folder: Path, kept: int) -> None:
     weights = folder / "vae" / "diffusion_pytorch_model.safetensors"
     weights.write_bytes(weights.read_bytes()[:kept])
-    assert "vae/diffusion_pytorch_model.safetensors" in refused(folder).what
+    assert "vae/diffusion_pytorch_model.safetensors" in refuse(folder).what
 
 
 def test_gaps_and_overlaps_are_refused(folder: Path) -> None:
     weights = folder / "vae" / "diffusion_pytorch_model.safetensors"
     header = json.dumps({"a": {"dtype": "F32", "shape": [2], "data_offsets": [4, 12]}}).encode()
     weights.write_bytes(len(header).to_bytes(8, "little") + header + bytes(12))
-    assert "without gaps" in refused(folder).what
+    assert "without gaps" in refuse(folder).what
 
 
 @pytest.mark.parametrize(
@@ -113,11 +113,11 @@ def test_gaps_and_overlaps_are_refused(folder: Path) -> None:
 def test_missing_parts_are_named(folder: Path, name: str) -> None:
     place = folder / name
     shutil.rmtree(place) if place.is_dir() else place.unlink()
-    assert name.rsplit("/", maxsplit=1)[-1] in refused(folder).what
+    assert name.rsplit("/", maxsplit=1)[-1] in refuse(folder).what
 
 
 def test_missing_folder_is_named(tmp_path: Path) -> None:
-    assert "'nowhere'" in refused(tmp_path / "nowhere").what
+    assert "'nowhere'" in refuse(tmp_path / "nowhere").what
 
 
 def test_missing_weights_are_refused(folder: Path) -> None:
@@ -125,7 +125,7 @@ def test_missing_weights_are_refused(folder: Path) -> None:
     weights = load_file(place)
     weights.pop("conv_in.weight")
     save_file(weights, place)
-    assert "conv_in.weight" in refused(folder).what
+    assert "conv_in.weight" in refuse(folder).what
 
 
 def test_weights_of_another_size_are_refused(folder: Path) -> None:
@@ -133,7 +133,7 @@ def test_weights_of_another_size_are_refused(folder: Path) -> None:
     weights = load_file(place)
     weights["conv_in.weight"] = torch.zeros(3, 3)
     save_file(weights, place)
-    assert "unet" in refused(folder).what
+    assert "unet" in refuse(folder).what
 
 
 @pytest.mark.parametrize(
@@ -149,12 +149,12 @@ def test_weights_of_another_size_are_refused(folder: Path) -> None:
 def test_foreign_parts_are_refused(folder: Path, part: str, entry: object) -> None:
     place = folder / "model_index.json"
     place.write_text(json.dumps({**json.loads(place.read_text()), part: entry}))
-    assert refused(folder).limit
+    assert refuse(folder).limit
 
 
 def test_code_in_the_folder_is_refused(folder: Path) -> None:
     (folder / "unet" / "my_unet.py").write_text("raise SystemExit")
-    assert "its own code" in refused(folder).what
+    assert "its own code" in refuse(folder).what
 
 
 @pytest.mark.parametrize(
@@ -171,9 +171,9 @@ def test_members_that_want_more_are_refused(
 ) -> None:
     place = folder / "unet" / "config.json"
     place.write_text(json.dumps({**json.loads(place.read_text()), field: value}))
-    assert words in refused(folder).what
+    assert words in refuse(folder).what
 
 
 def test_json_that_is_none_is_refused(folder: Path) -> None:
     (folder / "vae" / "config.json").write_text("[1, 2")
-    assert "vae/config.json" in refused(folder).what
+    assert "vae/config.json" in refuse(folder).what

@@ -29,14 +29,14 @@ VELOCITY: dict[str, Any] = {
 CONFIGS = [EPSILON, VELOCITY]
 
 
-def drawn(seed: int) -> Tensor:
+def draw(seed: int) -> Tensor:
     return torch.randn(2, 4, 3, 5, generator=generator_for(seed))
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 @pytest.mark.parametrize("config", CONFIGS)
 def test_levels_equal_the_samplers_own_noising(sampler: str, config: dict[str, Any]) -> None:
-    steps, x0, noise = 9, drawn(1), drawn(2)
+    steps, x0, noise = 9, draw(1), draw(2)
     schedule = Schedule(sampler, config, steps, CPU)
     kind = SAMPLERS[sampler]
     for k in range(steps):
@@ -55,7 +55,7 @@ def test_a_network_that_knows_its_answer_lands_on_it(sampler: str, config: dict[
     """With the true noise or velocity every state of a deterministic sampler lies on its level, and
     the end is x0.
     """
-    steps, x0, noise = 12, drawn(3), drawn(4)
+    steps, x0, noise = 12, draw(3), draw(4)
     schedule = Schedule(sampler, config, steps, CPU)
     first = 3
     latents = schedule.noise_to(first, x0, noise)
@@ -113,8 +113,8 @@ def test_steps_beyond_a_samplers_reach_are_refused() -> None:
 
 def test_a_schedule_runs_forward_only() -> None:
     schedule = Schedule("ddim", EPSILON, 5, CPU)
-    latents = schedule.scale_input(drawn(1), 2)
-    schedule.step(drawn(2), 2, latents, [generator_for(0), generator_for(1)])
+    latents = schedule.scale_input(draw(1), 2)
+    schedule.step(draw(2), 2, latents, [generator_for(0), generator_for(1)])
     with pytest.raises(ValueError, match="step 3 is next, not 2"):
         schedule.scale_input(latents, 2)
 
@@ -148,12 +148,12 @@ def test_forgetting_makes_the_next_step_depend_on_the_state_alone(
     ends = []
     for past in (7, 8):
         schedule = Schedule(sampler, EPSILON, 10, CPU)
-        latents = drawn(past)
+        latents = draw(past)
         for k in range(4):
             schedule.scale_input(latents, k)
-            latents, _ = schedule.step(drawn(past + k), k, latents, [])
+            latents, _ = schedule.step(draw(past + k), k, latents, [])
         if forgets:
             schedule.forget()
-        state = schedule.scale_input(drawn(1), 4)
-        ends.append(schedule.step(drawn(2), 4, state, [])[0])
+        state = schedule.scale_input(draw(1), 4)
+        ends.append(schedule.step(draw(2), 4, state, [])[0])
     assert torch.equal(ends[0], ends[1]) == forgets

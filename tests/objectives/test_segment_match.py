@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from backend.engine.optimise import Look
+from backend.engine.optimise import FitStep
 from backend.objectives.segment_match import SegmentMatch, Targets, segment_loss
 from tests.engine.toy_codes import ToySegmenter, half_masks
 
-LOOK = Look(0, (1,))
+LOOK = FitStep(0, (1,))
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,8 @@ def test_views_move_masks_and_picture_alike() -> None:
     segmenter = ToySegmenter(sharpness=40.0)
     plain = float(SegmentMatch(segmenter, targets, 0).losses(picture, LOOK))
     moved = [
-        float(SegmentMatch(segmenter, targets, 2).losses(picture, Look(k, (1,)))) for k in range(6)
+        float(SegmentMatch(segmenter, targets, 2).losses(picture, FitStep(k, (1,))))
+        for k in range(6)
     ]
     assert len(set(moved)) == 6
     assert max(moved) < plain + 0.15

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.engine.optimise import Look
+from backend.engine.optimise import FitStep
 from backend.objectives.text_match import CROPS, TextMatch, frames_of, spherical_distance
 from tests.engine.toy_codes import ToyClip
 
@@ -60,13 +60,13 @@ def test_rows_and_cutouts() -> None:
     clip = ToyClip()
     term = TextMatch(clip, clip.encode_text(["a red cat"]), 5, 16)
     pictures = torch.rand(3, 3, 16, 16, requires_grad=True)
-    losses = term.losses(pictures, Look(2, (7, 8, 9)))
+    losses = term.losses(pictures, FitStep(2, (7, 8, 9)))
     assert losses.shape == (3,)
     (gradient,) = torch.autograd.grad(losses[1], pictures, retain_graph=True)
     assert gradient[1].abs().sum() > 0
     assert gradient[0].abs().sum() == gradient[2].abs().sum() == 0
-    assert torch.allclose(losses[1:2], term.losses(pictures[1:2], Look(2, (8,))), atol=1e-6)
-    assert not torch.equal(losses, term.losses(pictures, Look(3, (7, 8, 9))))
+    assert torch.allclose(losses[1:2], term.losses(pictures[1:2], FitStep(2, (8,))), atol=1e-6)
+    assert not torch.equal(losses, term.losses(pictures, FitStep(3, (7, 8, 9))))
 
 
 def test_each_frame_is_compared_with_its_own_words() -> None:
@@ -77,14 +77,14 @@ def test_each_frame_is_compared_with_its_own_words() -> None:
     texts = clip.encode_text(["a red cat", "a blue house"])
     term = TextMatch(clip, texts, 4, 16, frames_of(masks), CROPS, "crops")
     picture = torch.rand(1, 3, 64, 64, requires_grad=True)
-    distances = term.distances(picture, Look(0, (7,)))
+    distances = term.distances(picture, FitStep(0, (7,)))
     assert distances.shape == (1, 2)
-    assert torch.allclose(term.losses(picture, Look(0, (7,))), distances.mean(1))
+    assert torch.allclose(term.losses(picture, FitStep(0, (7,))), distances.mean(1))
     (gradient,) = torch.autograd.grad(distances[0, 1], picture)
     assert gradient[..., 40:, 40:].abs().sum() > 0
     assert gradient[..., :32, :32].abs().sum() == 0
     swapped = TextMatch(clip, texts.flip(0), 4, 16, frames_of(masks).flip(0), CROPS, "crops")
-    assert swapped.distances(picture, Look(0, (7,))).shape == (1, 2)
+    assert swapped.distances(picture, FitStep(0, (7,))).shape == (1, 2)
 
 
 def test_frames_stand_around_masks() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from backend.plan.request import Compose, Reroll, Settings
+from backend.plan.request import Compose, Reroll, RunSettings
 from backend.scene.layer import Layer
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
@@ -19,13 +19,13 @@ PROMPT = "a meadow with an apple, an apple and a red fox"
 
 
 @dataclass(frozen=True)
-class Stage:
+class SceneSetup:
     """A scene and its pixels."""
 
     scene: Scene
     pixels: MemoryPixels
 
-    def with_layer(self, layer_id: str, **update: Any) -> Stage:
+    def with_layer(self, layer_id: str, **update: Any) -> SceneSetup:
         """The stage with one layer changed."""
         layers = tuple(
             layer.model_copy(update=update) if layer.id == layer_id else layer
@@ -33,11 +33,11 @@ class Stage:
         )
         return self.with_scene(layers=layers)
 
-    def with_scene(self, **update: Any) -> Stage:
-        return Stage(self.scene.model_copy(update=update), self.pixels)
+    def with_scene(self, **update: Any) -> SceneSetup:
+        return SceneSetup(self.scene.model_copy(update=update), self.pixels)
 
 
-def stage() -> Stage:
+def stage() -> SceneSetup:
     """64 × 64 px, exactly the card's size, so no note is due."""
     pixels = MemoryPixels()
     square = pixels.add_picture(plain(200, 30, 30, 255, 16))
@@ -49,10 +49,10 @@ def stage() -> Stage:
             phrase="a meadow",
         ),
         Layer(id="apple-1", picture=square, placement=at(12, 12), phrase="apple"),
-        Layer(id="apple-2", picture=square, placement=at(52, 12), phrase="apple", noise=0.3),
+        Layer(id="apple-2", picture=square, placement=at(52, 12), phrase="apple", strength=0.3),
         Layer(id="fox", picture=square, placement=at(32, 44), phrase="red fox", seed=7),
     )
-    return Stage(Scene(width_px=64, height_px=64, prompt=PROMPT, layers=layers), pixels)
+    return SceneSetup(Scene(width_px=64, height_px=64, prompt=PROMPT, layers=layers), pixels)
 
 
 def source(pixels: MemoryPixels, width: int = 64, height: int = 64) -> str:
@@ -63,10 +63,13 @@ def source(pixels: MemoryPixels, width: int = 64, height: int = 64) -> str:
 
 
 def compose(**settings: Any) -> Compose:
-    return Compose(settings=Settings.model_validate(settings))
+    return Compose(settings=RunSettings.model_validate(settings))
 
 
 def reroll(layer_id: str, digest: str, **settings: Any) -> Reroll:
     return Reroll(
-        settings=Settings.model_validate(settings), layer_id=layer_id, source=digest, feather_px=5
+        settings=RunSettings.model_validate(settings),
+        layer_id=layer_id,
+        source=digest,
+        feather_px=5,
     )

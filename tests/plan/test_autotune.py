@@ -8,12 +8,12 @@ import pytest
 from backend.plan.autotune import (
     RULES,
     Rule,
-    Seen,
-    applied,
+    SeenLayer,
+    apply,
     autotune,
     lamina,
-    published,
     spread,
+    tune_published,
     visible_share,
 )
 from backend.scene.layer import Structure
@@ -23,20 +23,28 @@ from tests.plan.scenes import CARD, stage
 def test_the_published_rule() -> None:
     """r = .5 and r = 1 by hand; the top layer's noise is .4 at any size."""
     layer = stage().scene.layers[0]
-    half, whole = published(Seen(layer, 0.5, None)), published(Seen(layer, 1.0, None))
-    assert (half.attention_positive, half.attention_negative, half.noise, half.structure) == (
+    half, whole = (
+        tune_published(SeenLayer(layer, 0.5, None)),
+        tune_published(SeenLayer(layer, 1.0, None)),
+    )
+    assert (half.attention_positive, half.attention_negative, half.strength, half.structure) == (
         0.4,
         0.65,
         0.6,
         0.6,
     )
-    assert (whole.attention_positive, whole.attention_negative, whole.noise, whole.structure) == (
+    assert (
+        whole.attention_positive,
+        whole.attention_negative,
+        whole.strength,
+        whole.structure,
+    ) == (
         0.2,
         0.4,
         0.7,
         0.3,
     )
-    assert published(Seen(layer, 0.5, None, True)).noise == 0.4
+    assert tune_published(SeenLayer(layer, 0.5, None, True)).strength == 0.4
 
 
 def test_the_box_of_what_is_seen() -> None:
@@ -61,17 +69,17 @@ def test_a_hidden_layer_is_left_alone() -> None:
     set_up = stage().with_layer(first.id, visible=False)
     tuned = autotune(set_up.scene, CARD, set_up.pixels)
     assert first.id not in {one.layer_id for one in tuned}
-    assert applied(set_up.scene, tuned).layer(first.id) == set_up.scene.layer(first.id)
+    assert apply(set_up.scene, tuned).layer(first.id) == set_up.scene.layer(first.id)
 
 
 def test_applied_values_stand_in_the_scene() -> None:
     last = stage().scene.layers[-1]
     set_up = stage().with_layer(last.id, structure=Structure(kind="edges", weight=0.9))
     tuned = autotune(set_up.scene, CARD, set_up.pixels)
-    scene = applied(set_up.scene, tuned)
+    scene = apply(set_up.scene, tuned)
     for one in tuned:
         layer = scene.layer(one.layer_id)
-        assert (layer.noise, layer.attention_positive) == (one.noise, one.attention_positive)
+        assert (layer.strength, layer.attention_positive) == (one.strength, one.attention_positive)
     assert scene.layer(last.id).structure == Structure(kind="edges", weight=tuned[-1].structure)
     assert scene.layers[0].structure == Structure()
 
@@ -89,11 +97,13 @@ def test_what_has_more_to_lose_may_change_less() -> None:
     whatever the size.
     """
     layer = stage().scene.layers[1]
-    free = [lamina(Seen(layer, 0.3, value)).noise for value in (40.0, 8.0, 0.0, None)]
+    free = [lamina(SeenLayer(layer, 0.3, value)).strength for value in (40.0, 8.0, 0.0, None)]
     assert free == [0.3, 0.375, 0.45, 0.8]
-    assert lamina(Seen(layer, 0.1, 40.0)).noise == lamina(Seen(layer, 0.8, 40.0)).noise
-    assert "colours of its own" in lamina(Seen(layer, 0.3, 40.0)).reasons[0]
-    assert "flat colour" in lamina(Seen(layer, 0.3, 1.0)).reasons[0]
+    assert (
+        lamina(SeenLayer(layer, 0.1, 40.0)).strength == lamina(SeenLayer(layer, 0.8, 40.0)).strength
+    )
+    assert "colours of its own" in lamina(SeenLayer(layer, 0.3, 40.0)).reasons[0]
+    assert "flat colour" in lamina(SeenLayer(layer, 0.3, 1.0)).reasons[0]
 
 
 def test_the_spread_of_a_layer_s_colours() -> None:

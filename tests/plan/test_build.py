@@ -16,14 +16,14 @@ from backend.plan.survey import survey
 from backend.scene.layer import Layer
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
-from tests.plan.scenes import CARD, Stage, compose, reroll, source, stage
+from tests.plan.scenes import CARD, SceneSetup, compose, reroll, source, stage
 from tests.plan.word_card import WordCard
 from tests.scene.drawings import at, plain
 
 GOLDEN = "0de3fda2fc1454d47f54b1eeabee664a74f401efd9b54e00d821d829f4171d15"
 
 
-def planned(on: Stage, card: WordCard = CARD, **settings: Any) -> Plan:
+def build(on: SceneSetup, card: WordCard = CARD, **settings: Any) -> Plan:
     return build_plan(on.scene, compose(**settings), card, on.pixels)
 
 
@@ -32,54 +32,52 @@ def codes(plan: Plan) -> list[tuple[str, str]]:
 
 
 def test_a_clean_scene_is_planned_whole_and_without_a_note() -> None:
-    plan = planned(stage(), seed=40, count=3, steps=12, sampler="euler", options={"blur_px": 4})
+    plan = build(stage(), seed=40, count=3, steps=12, sampler="euler", options={"blur_px": 4})
     assert plan.notes == ()
     assert (plan.width_px, plan.height_px, plan.steps, plan.sampler) == (64, 64, 12, "euler")
     assert plan.seeds == (40, 41, 42)
     assert plan.batch == 3
     assert plan.options == {"blur_px": 4}
-    assert plan.target == WholePicture(uncovered_noise=1.0)
+    assert plan.target == WholePicture(uncovered_strength=1.0)
     # begin a meadow with an apple , an apple and a red fox
     tokens = {layer.id: layer.tokens for layer in plan.layers}
     assert tokens == {"meadow": (1, 2), "apple-1": (5,), "apple-2": (8,), "fox": (11, 12)}
-    assert [layer.noise for layer in plan.layers] == [0.6, 0.6, 0.3, 0.6]
+    assert [layer.strength for layer in plan.layers] == [0.6, 0.6, 0.3, 0.6]
     assert plan.layers[3].seed == 7
 
 
 def test_seeds_wrap_below_two_to_the_53_and_batches_are_capped() -> None:
-    plan = planned(stage(), seed=2**53 - 2, count=4)
+    plan = build(stage(), seed=2**53 - 2, count=4)
     assert plan.seeds == (2**53 - 2, 2**53 - 1, 0, 1)
-    assert planned(stage(), count=16).batch == 8
-    assert len(planned(stage(), count=16).seeds) == 16
+    assert build(stage(), count=16).batch == 8
+    assert len(build(stage(), count=16).seeds) == 16
 
 
 def test_the_digest_is_stable_and_knows_what_decides_pixels() -> None:
-    base = planned(stage())
+    base = build(stage())
     assert base.digest() == GOLDEN
     assert Plan.model_validate_json(base.model_dump_json()) == base
     changed = [
-        planned(stage().with_scene(prompt="a meadow with an apple, an apple and a red fox!")),
-        planned(stage().with_layer("fox", noise=0.61)),
-        planned(stage().with_layer("fox", picture=stage().scene.layers[0].picture)),
-        planned(stage().with_layer("fox", placement=at(32, 43))),
-        planned(stage().with_scene(layers=stage().scene.layers[::-1])),
-        planned(stage(), seed=1),
-        planned(stage(), steps=31),
-        planned(stage(), options={"blur_px": 1}),
+        build(stage().with_scene(prompt="a meadow with an apple, an apple and a red fox!")),
+        build(stage().with_layer("fox", strength=0.61)),
+        build(stage().with_layer("fox", picture=stage().scene.layers[0].picture)),
+        build(stage().with_layer("fox", placement=at(32, 43))),
+        build(stage().with_scene(layers=stage().scene.layers[::-1])),
+        build(stage(), seed=1),
+        build(stage(), steps=31),
+        build(stage(), options={"blur_px": 1}),
     ]
     assert len({plan.digest() for plan in (base, *changed)}) == 9
     silent = stage().with_layer("fox", name="Reynard", locked=True).with_scene(name="Another")
-    assert planned(silent).digest() == base.digest()
-    told = base.model_copy(
-        update={"notes": planned(stage().with_layer("fox", visible=False)).notes}
-    )
+    assert build(silent).digest() == base.digest()
+    told = base.model_copy(update={"notes": build(stage().with_layer("fox", visible=False)).notes})
     assert told.notes
     assert told.digest() == base.digest()
 
 
 def test_placements_and_sizes_are_scaled_to_generation_pixels() -> None:
     on = stage().with_scene(width_px=128, height_px=128)
-    plan = planned(on)
+    plan = build(on)
     assert codes(plan) == [("resized", "")]
     fox = plan.layers[3].placement
     assert (fox.centre_x_px, fox.centre_y_px, fox.scale_x) == (16.0, 22.0, 0.5)
@@ -98,7 +96,7 @@ def test_placements_and_sizes_are_scaled_to_generation_pixels() -> None:
 def test_layers_that_take_no_part_are_left_out_and_named(
     update: dict[str, Any], code: str, word: str
 ) -> None:
-    plan = planned(stage().with_layer("fox", **update))
+    plan = build(stage().with_layer("fox", **update))
     assert codes(plan) == [(code, "fox")]
     assert word in plan.notes[0].text
     assert "red fox" in plan.notes[0].text
@@ -111,60 +109,58 @@ def test_empty_pictures_and_masks_are_named() -> None:
     black = on.pixels.add_mask(np.zeros((64, 64), np.uint8))
     beside = np.zeros((64, 64), np.uint8)
     beside[:, :8] = 255
-    assert codes(planned(on.with_layer("fox", picture=clear))) == [("empty", "fox")]
-    assert codes(planned(on.with_layer("fox", mask=black))) == [("empty", "fox")]
-    assert codes(planned(on.with_layer("fox", mask=on.pixels.add_mask(beside)))) == [
-        ("empty", "fox")
-    ]
+    assert codes(build(on.with_layer("fox", picture=clear))) == [("empty", "fox")]
+    assert codes(build(on.with_layer("fox", mask=black))) == [("empty", "fox")]
+    assert codes(build(on.with_layer("fox", mask=on.pixels.add_mask(beside)))) == [("empty", "fox")]
 
 
 def test_a_covered_layer_is_named_and_one_covered_by_a_hidden_layer_is_not() -> None:
     on = stage().with_layer("apple-2", placement=at(12, 12))
-    assert codes(planned(on)) == [("covered", "apple-1")]
+    assert codes(build(on)) == [("covered", "apple-1")]
     on = on.with_layer("apple-2", visible=False)
-    assert codes(planned(on)) == [("hidden", "apple-2")]
+    assert codes(build(on)) == [("hidden", "apple-2")]
 
 
 def test_the_words_of_a_layer_that_takes_no_part_are_free() -> None:
-    plan = planned(stage().with_layer("apple-1", visible=False))
+    plan = build(stage().with_layer("apple-1", visible=False))
     assert {layer.id: layer.tokens for layer in plan.layers}["apple-2"] == (5,)
 
 
 def test_word_notes() -> None:
-    assert codes(planned(stage().with_layer("fox", phrase=" "))) == [("no_phrase", "fox")]
-    missing = planned(stage().with_layer("fox", phrase="red foxes", name="Reynard"))
+    assert codes(build(stage().with_layer("fox", phrase=" "))) == [("no_phrase", "fox")]
+    missing = build(stage().with_layer("fox", phrase="red foxes", name="Reynard"))
     assert codes(missing) == [("phrase_missing", "fox")]
     assert missing.notes[0].text == (
         "Layer “Reynard”: “red foxes” does not stand in the prompt, so no words are bound to it. "
         "The nearest there is “red fox”."
     )
     assert missing.layers[3].tokens == ()
-    shared = planned(stage().with_layer("fox", phrase="apple"))
+    shared = build(stage().with_layer("fox", phrase="apple"))
     assert codes(shared) == [("phrase_shared", "fox")]
-    inside = planned(stage().with_layer("apple-1", phrase="fox"))
+    inside = build(stage().with_layer("apple-1", phrase="fox"))
     assert codes(inside) == [("phrase_missing", "apple-1")]
     assert "inside “red fox”" in inside.notes[0].text
 
 
 def test_truncation_is_told_for_the_prompt_and_for_each_layer() -> None:
-    plan = planned(stage(), WordCard(text_length=10))
+    plan = build(stage(), WordCard(text_length=10))
     assert codes(plan) == [("prompt_truncated", ""), ("phrase_truncated", "fox")]
     assert "“and a red fox”" in plan.notes[0].text
     assert "“red fox”" in plan.notes[1].text
     assert plan.layers[3].tokens == ()
-    long = planned(stage().with_scene(negative="very " * 80))
+    long = build(stage().with_scene(negative="very " * 80))
     assert codes(long) == [("prompt_truncated", "")]
     assert "negative prompt" in long.notes[0].text
 
 
 def test_an_empty_prompt_is_drawn_from_the_phrases_alone_and_that_is_said() -> None:
     on = stage().with_scene(prompt=" ")
-    plan = planned(on)
+    plan = build(on)
     assert codes(plan) == [("no_prompt", "")]
     assert plan.notes[0].text.endswith("layers' phrases alone: “a meadow, apple, apple, red fox”.")
     assert plan.prompt == "a meadow, apple, apple, red fox"
     assert all(layer.tokens for layer in plan.layers)
-    hidden = planned(on.with_layer("fox", visible=False))
+    hidden = build(on.with_layer("fox", visible=False))
     assert hidden.prompt == "a meadow, apple, apple"
 
 
@@ -173,7 +169,7 @@ def test_no_words_at_all_are_refused_and_told_before() -> None:
     for layer in on.scene.layers:
         on = on.with_layer(layer.id, phrase=" ")
     with pytest.raises(RequestError, match=r"no words to draw from.*Write a prompt, or a phrase"):
-        planned(on)
+        build(on)
     notes = scene_notes(survey(on.scene, WordCard(), on.pixels))
     assert [note.code for note in notes] == ["no_prompt"]
     assert "no layer has a phrase" in notes[0].text
@@ -181,13 +177,13 @@ def test_no_words_at_all_are_refused_and_told_before() -> None:
 
 def test_words_without_layers_are_a_plan_and_nothing_at_all_is_refused() -> None:
     bare = stage().with_scene(layers=())
-    assert planned(bare).layers == ()
-    assert planned(bare).notes == ()
+    assert build(bare).layers == ()
+    assert build(bare).notes == ()
     with pytest.raises(RequestError, match=r"prompt is empty.*Write a prompt"):
-        planned(bare.with_scene(prompt=""))
+        build(bare.with_scene(prompt=""))
     with pytest.raises(RequestError, match="no words to draw"):
-        planned(
-            Stage(
+        build(
+            SceneSetup(
                 stage().scene.model_copy(update={"prompt": "", "layers": stage().scene.layers[:1]}),
                 stage().pixels,
             ).with_layer("meadow", visible=False)
@@ -196,7 +192,7 @@ def test_words_without_layers_are_a_plan_and_nothing_at_all_is_refused() -> None
 
 def test_decomposed_prompts_are_planned_composed() -> None:
     on = stage().with_scene(prompt="a cafe\u0301").with_layer("fox", phrase="caf\u00e9")
-    plan = planned(on)
+    plan = build(on)
     assert plan.prompt == "a caf\u00e9"
     assert plan.layers[3].tokens == (2,)
 
@@ -216,9 +212,9 @@ def test_a_reroll_plans_the_chosen_layer_alone() -> None:
         5,
     )
     assert [cover.placement for cover in plan.target.above] == [at(52, 12), at(16, 16)]
-    assert "meadow" in plan.target.place  # it fills the picture, so it is no object
-    assert "apple" not in plan.target.place
-    assert "fox" not in plan.target.place
+    assert "meadow" in plan.target.background  # it fills the picture, so it is no object
+    assert "apple" not in plan.target.background
+    assert "fox" not in plan.target.background
     assert Plan.model_validate_json(plan.model_dump_json()) == plan
 
 
@@ -237,7 +233,7 @@ def test_a_reroll_tells_only_of_its_layer() -> None:
         ("wolf", {}, "no layer 'wolf'.*meadow, apple-1, apple-2, fox"),
         ("fox", {"visible": False}, "hidden"),
         ("fox", {"placement": at(500, 500)}, "outside the canvas"),
-        ("fox", {"noise": 0.0}, "freedom of 0"),
+        ("fox", {"strength": 0.0}, "freedom of 0"),
     ],
 )
 def test_rerolls_that_cannot_be_are_refused(
@@ -284,7 +280,7 @@ def test_notes_of_a_scene_are_those_of_its_plan() -> None:
         .with_layer("apple-1", visible=False)
         .with_scene(width_px=80)
     )
-    assert scene_notes(survey(on.scene, CARD, on.pixels)) == planned(on).notes
+    assert scene_notes(survey(on.scene, CARD, on.pixels)) == build(on).notes
 
 
 @given(

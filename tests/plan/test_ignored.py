@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backend.methods.catalog import METHODS
-from backend.plan.ignored import SETTINGS, ignored_notes
+from backend.plan.ignored import SETTINGS, list_ignored
 from backend.scene.layer import Layer, Placement, Structure
 from backend.scene.scene import Scene
 
@@ -20,36 +20,36 @@ def layer(name: str, **update: object) -> Layer:
 
 
 def test_what_is_set_and_not_read_is_named() -> None:
-    plain, seeded = layer("plain"), layer("seeded", seed=3, look=DIGEST, heard_to=0.5)
-    (note,) = ignored_notes(scene_of(plain, seeded), "TCIG", tuple(SETTINGS))
+    plain, seeded = layer("plain"), layer("seeded", seed=3, embedding=DIGEST, prompt_end=0.5)
+    (note,) = list_ignored(scene_of(plain, seeded), "TCIG", tuple(SETTINGS))
     assert (note.code, note.layer_id) == ("ignored", "seeded")
     assert note.text == (
         "Layer “seeded”: TCIG does not use its learned look, the steps in which it is heard "
         "or its own seed."
     )
-    assert ignored_notes(scene_of(plain, seeded), "Collage Diffusion", ()) == ()
-    (alone,) = ignored_notes(scene_of(seeded), "TCIG", ("seed",))
+    assert list_ignored(scene_of(plain, seeded), "Collage Diffusion", ()) == ()
+    (alone,) = list_ignored(scene_of(seeded), "TCIG", ("seed",))
     assert alone.text == "Layer “seeded”: TCIG does not use its own seed."
 
 
 def test_hidden_layers_are_not_spoken_of() -> None:
     assert (
-        ignored_notes(scene_of(layer("cat", seed=3, visible=False)), "TCIG", tuple(SETTINGS)) == ()
+        list_ignored(scene_of(layer("cat", seed=3, visible=False)), "TCIG", tuple(SETTINGS)) == ()
     )
 
 
 def test_every_setting_is_found_on_a_layer_that_has_it() -> None:
     marked = {
-        "look": layer("a", look=DIGEST),
+        "embedding": layer("a", embedding=DIGEST),
         "structure": layer("a", structure=Structure(kind="edges", weight=0.5)),
-        "noise_map": layer("a", noise_map=DIGEST),
-        "heard": layer("a", heard_from=0.2),
+        "strength_map": layer("a", strength_map=DIGEST),
+        "prompt_range": layer("a", prompt_start=0.2),
         "seed": layer("a", seed=0),
     }
     assert set(marked) == set(SETTINGS)
     for name, one in marked.items():
-        assert len(ignored_notes(scene_of(one), "M", (name,))) == 1
-        assert ignored_notes(scene_of(one), "M", set(SETTINGS) - {name}) == ()
+        assert len(list_ignored(scene_of(one), "M", (name,))) == 1
+        assert list_ignored(scene_of(one), "M", set(SETTINGS) - {name}) == ()
 
 
 def test_methods_name_settings_that_there_are() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from backend.plan.build import build_plan
 from backend.plan.plan import Plan
-from tests.plan.scenes import CARD, Stage, compose, stage
+from tests.plan.scenes import CARD, SceneSetup, compose, stage
 
 
-def planned(set_up: Stage) -> Plan:
+def build(set_up: SceneSetup) -> Plan:
     return build_plan(set_up.scene, compose(), CARD, set_up.pixels)
 
 
@@ -19,7 +19,7 @@ def words_at(plan: Plan, tokens: tuple[int, ...]) -> list[str]:
 def test_negative_words_of_layers_follow_the_scene_s() -> None:
     first, *_, last = stage().scene.layers
     set_up = stage().with_scene(negative="blurry").with_layer(first.id, negative="fog")
-    plan = planned(set_up.with_layer(last.id, negative="green fur"))
+    plan = build(set_up.with_layer(last.id, negative="green fur"))
     assert plan.negative == "blurry, fog, green fur"
     layers = {layer.id: layer for layer in plan.layers}
     assert words_at(plan, layers[first.id].negative_tokens) == ["fog"]
@@ -27,13 +27,13 @@ def test_negative_words_of_layers_follow_the_scene_s() -> None:
 
 
 def test_without_them_the_negative_prompt_is_the_scene_s() -> None:
-    plan = planned(stage().with_scene(negative="blurry"))
+    plan = build(stage().with_scene(negative="blurry"))
     assert plan.negative == "blurry"
     assert not any(layer.negative_tokens for layer in plan.layers)
 
 
 def test_a_look_changes_the_plan() -> None:
     last = stage().scene.layers[-1]
-    with_look = planned(stage().with_layer(last.id, look="a" * 64))
-    assert with_look.layers[-1].look == "a" * 64
-    assert with_look.digest() != planned(stage()).digest()
+    with_look = build(stage().with_layer(last.id, embedding="a" * 64))
+    assert with_look.layers[-1].embedding == "a" * 64
+    assert with_look.digest() != build(stage()).digest()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backend.plan.build import build_plan
-from backend.plan.moved import plan_as_made
+from backend.plan.moved import move_layer
 from backend.plan.request import build_request
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import build_scene
@@ -19,9 +19,9 @@ def test_a_moved_object_is_sought_at_its_new_place_and_everything_else_where_it_
     moving = build_plan(
         scene, build_request(reroll(source, method="move", options=options)), ScriptedCard(), pixels
     )
-    place = plan_as_made(moving).layers[0].placement
+    place = move_layer(moving).layers[0].placement
     assert (place.centre_x_px, place.centre_y_px) == (84, 56)
     staying = build_plan(scene, build_request(reroll(source)), ScriptedCard(), pixels)
-    assert plan_as_made(staying) is staying
+    assert move_layer(staying) is staying
     masked = moving.layers[0].model_copy(update={"mask": "ab" * 32})
-    assert plan_as_made(moving.model_copy(update={"layers": (masked,)})).layers == ()
+    assert move_layer(moving.model_copy(update={"layers": (masked,)})).layers == ()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backend.plan.class_names import names_one, runs_of
-from backend.plan.painted import painted_notes, with_painted
+from backend.plan.painted import notes_on_painted, with_painted
 from backend.plan.plan import Note
 from backend.plan.survey import survey
 from backend.scene.layer import Layer, Placement
@@ -24,7 +24,7 @@ def box(top: int, left: int, height: int, width: int) -> np.ndarray:
     return mask
 
 
-def noted(
+def note_codes(
     *layers: tuple[str, str, np.ndarray], classes: tuple[str, ...] | None = CLASSES
 ) -> list[tuple[str, str]]:
     """(layer, code) of painted layers (phrase, class, mask)."""
@@ -42,39 +42,39 @@ def noted(
     )
     scene = Scene(width_px=SIDE, height_px=SIDE, layers=made)
     seen = survey(scene, ScriptedCard(), pixels).layers
-    return [(note.layer_id, note.code) for note in painted_notes(seen, classes)]
+    return [(note.layer_id, note.code) for note in notes_on_painted(seen, classes)]
 
 
 BIG = box(8, 8, 60, 60)
 
 
 def test_a_named_mask_of_some_size_needs_no_word() -> None:
-    assert noted(("a brown bear", "", BIG), ("", "cat", box(70, 70, 50, 50))) == []
+    assert note_codes(("a brown bear", "", BIG), ("", "cat", box(70, 70, 50, 50))) == []
 
 
 def test_a_mask_without_a_class_and_a_class_nobody_knows() -> None:
-    assert noted(("", "", BIG)) == [("m0", "no_class")]
-    assert noted(("a green walrus", "", BIG), ("", "", box(70, 70, 50, 50))) == [
+    assert note_codes(("", "", BIG)) == [("m0", "no_class")]
+    assert note_codes(("a green walrus", "", BIG), ("", "", box(70, 70, 50, 50))) == [
         ("m0", "unknown_class"),
         ("m1", "no_class"),
     ]
-    assert noted(("a green walrus", "", BIG), classes=None) == []
+    assert note_codes(("a green walrus", "", BIG), classes=None) == []
 
 
 def test_a_class_without_a_mask() -> None:
-    assert noted(("", "cat", np.zeros((SIDE, SIDE), np.uint8))) == [("m0", "no_mask")]
+    assert note_codes(("", "cat", np.zeros((SIDE, SIDE), np.uint8))) == [("m0", "no_mask")]
 
 
 def test_masks_that_overlap_are_told_of_at_the_lower_one() -> None:
-    assert noted(("bear", "", BIG), ("cat", "", box(8, 38, 60, 60))) == [("m0", "overlap")]
-    assert noted(("bear", "", BIG), ("cat", "", box(8, 62, 60, 60))) == []
-    assert noted(("bear", "", BIG), ("cat", "", BIG)) == []  # covered, which the survey says
+    assert note_codes(("bear", "", BIG), ("cat", "", box(8, 38, 60, 60))) == [("m0", "overlap")]
+    assert note_codes(("bear", "", BIG), ("cat", "", box(8, 62, 60, 60))) == []
+    assert note_codes(("bear", "", BIG), ("cat", "", BIG)) == []  # covered, which the survey says
 
 
 def test_a_tiny_mask() -> None:
-    assert noted(("bear", "", box(8, 8, 20, 20))) == [("m0", "tiny")]
+    assert note_codes(("bear", "", box(8, 8, 20, 20))) == [("m0", "tiny")]
     assert (
-        noted(("bear", "", box(8, 8, 2, 2))) == []
+        note_codes(("bear", "", box(8, 8, 2, 2))) == []
     )  # too small to take part, which the survey says
 
 
@@ -85,7 +85,7 @@ def test_pictures_and_hidden_layers_are_no_masks() -> None:
     picture = Layer(id="a", picture=toy, placement=place)
     hidden = Layer(id="b", mask=pixels.add_mask(BIG), placement=place, visible=False)
     scene = Scene(width_px=SIDE, height_px=SIDE, layers=(picture, hidden))
-    assert painted_notes(survey(scene, ScriptedCard(), pixels).layers, CLASSES) == ()
+    assert notes_on_painted(survey(scene, ScriptedCard(), pixels).layers, CLASSES) == ()
 
 
 def test_what_is_said_better_is_said_once() -> None:

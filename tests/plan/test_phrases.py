@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.plan.phrases import cut_words, match_phrases, nearest_words, normalised, occurrences
+from backend.plan.phrases import cut_words, match_phrases, nearest_words, normalise, occurrences
 from tests.plan.word_card import WordCard
 
 CARD = WordCard()
@@ -58,7 +58,7 @@ TABLE = [
 ]
 
 
-def numbered(prompt: str) -> list[str]:
+def number_words(prompt: str) -> list[str]:
     """The prompt's tokens as ``word`` and its occurrence, by position (the first is the begin
     token).
     """
@@ -73,8 +73,8 @@ def numbered(prompt: str) -> list[str]:
 
 @pytest.mark.parametrize(("prompt", "phrases", "wanted"), TABLE)
 def test_the_table(prompt: str, phrases: list[str], wanted: list[str]) -> None:
-    prompt = normalised(prompt)
-    names = numbered(prompt)
+    prompt = normalise(prompt)
+    names = number_words(prompt)
     found = match_phrases(prompt, phrases, CARD)
     assert [" ".join(names[token] for token in match.tokens) for match in found] == wanted
 
@@ -150,14 +150,14 @@ texts = st.text(alphabet="ab cA.é-", max_size=30)
 def test_what_is_found_reads_like_the_phrase_and_overlaps_nothing(
     prompt: str, phrases: list[str]
 ) -> None:
-    prompt = normalised(prompt)
+    prompt = normalise(prompt)
     owned: set[int] = set()
     for phrase, match in zip(phrases, match_phrases(prompt, phrases, CARD), strict=True):
         if match.span is None:
             assert match.tokens == ()
             continue
         found = prompt[match.span.start : match.span.end]
-        assert found.lower().split() == normalised(phrase).lower().split()
+        assert found.lower().split() == normalise(phrase).lower().split()
         touched = set(range(*match.span))
         assert not match.shared or touched <= owned
         assert match.shared or not touched & owned
@@ -172,11 +172,11 @@ def test_what_is_found_reads_like_the_phrase_and_overlaps_nothing(
 
 @given(texts, st.integers(0, 29), st.integers(1, 8))
 def test_any_run_of_whole_words_is_found(prompt: str, start: int, length: int) -> None:
-    words = normalised(prompt).split()
+    words = normalise(prompt).split()
     phrase = " ".join(words[start : start + length])
-    assert not phrase or occurrences(normalised(prompt), phrase)
+    assert not phrase or occurrences(normalise(prompt), phrase)
 
 
 def test_decomposed_and_composed_text_are_one() -> None:
-    prompt = normalised(unicodedata.normalize("NFD", "ein schöner Bär"))
+    prompt = normalise(unicodedata.normalize("NFD", "ein schöner Bär"))
     assert match_phrases(prompt, [unicodedata.normalize("NFD", "BÄR")], CARD)[0].tokens == (3,)

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.errors import RequestError
-from backend.plan.request import Compose, Reroll, Settings, build_request
+from backend.plan.request import Compose, Reroll, RunSettings, build_request
 
 
-def asked(**settings: Any) -> dict[str, Any]:
+def build(**settings: Any) -> dict[str, Any]:
     return {"kind": "compose", "settings": settings}
 
 
@@ -27,7 +27,7 @@ def test_requests_are_told_apart_by_their_kind() -> None:
 
 
 def test_zero_is_a_seed_and_options_keep_their_kinds() -> None:
-    request = build_request(asked(seed=0, options={"a": 1, "b": 1.5, "c": True, "d": "x"}))
+    request = build_request(build(seed=0, options={"a": 1, "b": 1.5, "c": True, "d": "x"}))
     assert request.settings.seed == 0
     assert [type(value) for value in request.settings.options.values()] == [int, float, bool, str]
 
@@ -55,23 +55,23 @@ def test_zero_is_a_seed_and_options_keep_their_kinds() -> None:
 )
 def test_a_wrong_setting_is_named(settings: dict[str, Any], field: str) -> None:
     with pytest.raises(RequestError) as caught:
-        build_request(asked(**settings))
+        build_request(build(**settings))
     assert field in caught.value.what
     assert caught.value.limit
     assert caught.value.remedy
 
 
 def test_a_sampler_with_fewer_steps_is_told_when_the_request_is_checked() -> None:
-    assert build_request(asked(sampler="lcm", steps=50)).settings.steps == 50
+    assert build_request(build(sampler="lcm", steps=50)).settings.steps == 50
     with pytest.raises(
         RequestError, match=r"51 steps were asked for\. The sampler lcm takes 1 to 50\."
     ):
-        build_request(asked(sampler="lcm", steps=51))
+        build_request(build(sampler="lcm", steps=51))
 
 
 @pytest.mark.parametrize(
     "record",
-    [None, [], "compose", {}, {"kind": "paint"}, {"kind": "reroll"}, object(), asked(a=1j)],
+    [None, [], "compose", {}, {"kind": "paint"}, {"kind": "reroll"}, object(), build(a=1j)],
 )
 def test_records_that_are_no_request(record: Any) -> None:
     with pytest.raises(RequestError):
@@ -88,10 +88,10 @@ values = (
 )
 
 
-@given(st.dictionaries(st.sampled_from([*Settings.model_fields, "other"]), values, max_size=3))
+@given(st.dictionaries(st.sampled_from([*RunSettings.model_fields, "other"]), values, max_size=3))
 def test_whatever_is_sent_only_request_errors_come_out(settings: dict[str, Any]) -> None:
     try:
-        request = build_request(asked(**settings))
+        request = build_request(build(**settings))
     except RequestError:
         return
     assert build_request(request.model_dump(mode="json")) == request

@@ -10,7 +10,7 @@ import pytest
 from backend.plan.build import build_plan
 from backend.plan.raster import raster
 from backend.plan.request import Compose
-from backend.plan.structure import Structure, structures_of
+from backend.plan.structure import PlannedStructure, structures_of
 from backend.scene.edges import soft_edges
 from backend.scene.layer import Layer, Placement
 from backend.scene.layer import Structure as Asked
@@ -20,15 +20,17 @@ from tests.plan.word_card import WordCard
 
 SIDE = 64
 HELD = Asked(kind="edges", weight=0.8)
-NOTHING = Structure("edges", np.zeros((SIDE, SIDE), np.float32), np.zeros((SIDE, SIDE), np.float32))
+NOTHING = PlannedStructure(
+    "edges", np.zeros((SIDE, SIDE), np.float32), np.zeros((SIDE, SIDE), np.float32)
+)
 
 
-def found(*layers: dict[str, Any]) -> Structure:
+def edges_of(*layers: dict[str, Any]) -> PlannedStructure:
     """The edges of layers; see ``every``."""
     return next((one for one in every(*layers) if one.kind == "edges"), NOTHING)
 
 
-def every(*layers: dict[str, Any]) -> tuple[Structure, ...]:
+def every(*layers: dict[str, Any]) -> tuple[PlannedStructure, ...]:
     """The structure of layers, each given by its ``rgba`` picture and other fields, at the canvas'
     own size.
     """
@@ -64,7 +66,7 @@ def cutout(side: int) -> np.ndarray:
 
 
 def test_the_frame_of_a_pasted_photograph_is_no_edge() -> None:
-    held = found(
+    held = edges_of(
         {"rgba": plate(SIDE, 60)}, {"rgba": plate(32, 220, stripe=True), "structure": HELD}
     )
     columns = np.nonzero(held.edges.any(axis=0))[0]
@@ -73,16 +75,16 @@ def test_the_frame_of_a_pasted_photograph_is_no_edge() -> None:
 
 
 def test_the_silhouette_of_a_cutout_is_one() -> None:
-    held = found({"rgba": plate(SIDE, 200)}, {"rgba": cutout(48), "structure": HELD})
+    held = edges_of({"rgba": plate(SIDE, 200)}, {"rgba": cutout(48), "structure": HELD})
     rows = np.nonzero(held.edges.any(axis=1))[0]
     assert rows.min() in (19, 20)
     assert rows.max() in (43, 44)
 
 
 def test_layers_that_ask_for_nothing_have_no_edges() -> None:
-    held = found({"rgba": plate(SIDE, 60, stripe=True)}, {"rgba": cutout(32), "structure": HELD})
+    held = edges_of({"rgba": plate(SIDE, 60, stripe=True)}, {"rgba": cutout(32), "structure": HELD})
     assert not held.edges[:8].any()
-    free = found(
+    free = edges_of(
         {"rgba": plate(SIDE, 60, stripe=True), "structure": Asked(kind="edges", weight=0.0)}
     )
     assert not free.edges.any()
@@ -90,7 +92,7 @@ def test_layers_that_ask_for_nothing_have_no_edges() -> None:
 
 
 def test_hidden_edges_are_left_out_and_no_seam_takes_their_place() -> None:
-    held = found(
+    held = edges_of(
         {"rgba": plate(SIDE, 200, stripe=True), "structure": HELD}, {"rgba": plate(32, 120)}
     )
     assert held.edges[4:12].any()
@@ -100,7 +102,7 @@ def test_hidden_edges_are_left_out_and_no_seam_takes_their_place() -> None:
 
 
 def test_the_weight_is_that_of_the_topmost_layer() -> None:
-    held = found(
+    held = edges_of(
         {"rgba": plate(SIDE, 200), "structure": Asked(kind="edges", weight=0.25)},
         {"rgba": plate(16, 90), "structure": HELD, "x": 16.0},
         {"rgba": plate(16, 90), "x": 48.0},

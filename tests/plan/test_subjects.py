@@ -23,7 +23,7 @@ def scene(prompt: str, *phrases: str, hidden: tuple[int, ...] = ()) -> Scene:
     return build_scene({"width_px": 128, "height_px": 128, "prompt": prompt, "layers": layers})
 
 
-def marked(made: Scene, layer: int, word: str = "cat") -> tuple[str, str]:
+def mark(made: Scene, layer: int, word: str = "cat") -> tuple[str, str]:
     found = personal_scene(made, made.layers[layer], word)
     assert [one.phrase for at, one in enumerate(found.layers) if at != layer] == [
         one.phrase for at, one in enumerate(made.layers) if at != layer
@@ -33,22 +33,22 @@ def marked(made: Scene, layer: int, word: str = "cat") -> tuple[str, str]:
 
 def test_the_mark_takes_the_class_words_place_in_the_layers_own_phrase() -> None:
     two = scene("a grey cat and a red Cat on a mat", "grey cat", "red cat")
-    assert marked(two, 0) == ("a grey <*> and a red Cat on a mat", "grey <*>")
-    assert marked(two, 1) == ("a grey cat and a red <*> on a mat", "red <*>")
+    assert mark(two, 0) == ("a grey <*> and a red Cat on a mat", "grey <*>")
+    assert mark(two, 1) == ("a grey cat and a red <*> on a mat", "red <*>")
 
 
 def test_layers_with_one_phrase_have_an_occurrence_each() -> None:
     twins = scene("a cat, a house and a cat", "cat", "house", "cat")
-    assert marked(twins, 0)[0] == "a <*>, a house and a cat"
-    assert marked(twins, 2)[0] == "a cat, a house and a <*>"
-    assert marked(scene("a cat and a cat", "cat", "cat", hidden=(0,)), 1)[0] == "a <*> and a cat"
+    assert mark(twins, 0)[0] == "a <*>, a house and a cat"
+    assert mark(twins, 2)[0] == "a cat, a house and a <*>"
+    assert mark(scene("a cat and a cat", "cat", "cat", hidden=(0,)), 1)[0] == "a <*> and a cat"
 
 
 def test_a_phrase_without_the_class_word_is_replaced_and_one_that_is_missing_refused() -> None:
-    assert marked(scene("Tom in the snow", "Tom"), 0) == ("<*> in the snow", "<*>")
-    assert marked(scene("a catfish and a cat", ""), 0) == ("a catfish and a <*>", "<*>")
-    assert marked(scene("", "black cat"), 0) == ("", "black <*>")
+    assert mark(scene("Tom in the snow", "Tom"), 0) == ("<*> in the snow", "<*>")
+    assert mark(scene("a catfish and a cat", ""), 0) == ("a catfish and a <*>", "<*>")
+    assert mark(scene("", "black cat"), 0) == ("", "black <*>")
     with pytest.raises(RequestError, match="“cat” does not stand in the prompt"):
-        marked(scene("a house", "cat"), 0)
+        mark(scene("a house", "cat"), 0)
     with pytest.raises(RequestError, match="“cat” does not stand"):
-        marked(scene("a house", ""), 0)
+        mark(scene("a house", ""), 0)

@@ -11,7 +11,7 @@ from backend.pocket.batched import BatchedWorld, Layouts, look_number
 from backend.pocket.networks import build_autoencoder
 from backend.pocket.train.batches import DrawnBatches
 from backend.pocket.words import BACKGROUNDS, CLASSES, COLOURS, TEXTURES, is_held_out
-from backend.pocket.world import Placement, build_layout, draw_layout
+from backend.pocket.world import ObjectPlacement, build_layout, draw_layout
 
 pytestmark = pytest.mark.slow
 
@@ -21,7 +21,7 @@ def world() -> BatchedWorld:
     return BatchedWorld(torch.device("cpu"), plates_each=1)
 
 
-def as_layouts(placements: tuple[Placement, ...]) -> Layouts:
+def as_layouts(placements: tuple[ObjectPlacement, ...]) -> Layouts:
     return Layouts(
         torch.tensor([[look_number(p.class_, p.colour, p.texture) for p in placements]]),
         torch.tensor([[p.centre for p in placements]]),

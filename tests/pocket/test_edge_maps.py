@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from backend.pocket.train.edge_maps import hints, owned_edges
+from backend.pocket.train.edge_maps import assign_edges, hints
 from backend.pocket.world import draw_scene
 
 
 def test_every_edge_belongs_to_the_layer_that_draws_it() -> None:
     drawing = draw_scene(6, 128, (3,))
     instances = (drawing.visible * np.arange(1, 4)[:, None, None]).sum(0).astype(np.uint8)
-    owners = owned_edges(drawing.picture, instances)
+    owners = assign_edges(drawing.picture, instances)
     assert set(np.unique(owners)) >= {0, 2, 3, 4}
     for number in range(1, 4):
         ys, xs = np.nonzero(owners == number + 1)

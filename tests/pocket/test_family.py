@@ -12,7 +12,7 @@ import torch
 from diffusers import StableDiffusionPipeline
 
 from backend.pocket.configs import AUTOENCODER, PICTURE_PX, TEXT_LENGTH, UNET, reduction
-from backend.pocket.judge import Judge, Segmenter, load_judge, save_judge
+from backend.pocket.judge import Judge, JudgeSegmenter, load_judge, save_judge
 from backend.pocket.networks import build_autoencoder
 from backend.pocket.words import CLASSES, COLOURS
 from backend.resources import POCKET_FOLDER
@@ -85,7 +85,7 @@ def test_a_fresh_autoencoder_starts_near_the_identity() -> None:
 
 def test_a_judge_survives_its_file(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    segmenter = Segmenter()
+    segmenter = JudgeSegmenter()
     save_judge(segmenter, tmp_path)
     pictures = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
     classes, colours = load_judge(tmp_path).look(pictures)

@@ -14,19 +14,19 @@ from backend.evaluation.members.guide import mean_ious
 from backend.evaluation.members.sam import deepest_point
 from backend.models.sam import build_sam
 from backend.pocket.guide import LABELS, build_guide
-from backend.pocket.judge import Segmenter as JudgeNetwork
-from backend.pocket.train.course import Course, Term
+from backend.pocket.judge import JudgeSegmenter as JudgeNetwork
 from backend.pocket.train.sam import (
     DEEP_PX,
     POCKET_SAM,
-    asked_of,
     boxes_of,
+    build_prompts,
     decode,
     mask_loss,
     overlaps,
     pick_points,
     prompt,
 )
+from backend.pocket.train.schedule import TrainingPhase, TrainingSchedule
 from backend.pocket.words import CLASSES
 
 
@@ -72,7 +72,7 @@ def test_every_visible_object_is_asked_for_and_no_crumb() -> None:
     instances[0][disc(20, 20, 10) > 0] = 1
     instances[0, 60, 60] = 2
     instances[1][disc(40, 30, 15) > 0] = 3
-    asked = asked_of(torch.zeros(2, 3, 64, 64), instances, np.random.default_rng(1))
+    asked = build_prompts(torch.zeros(2, 3, 64, 64), instances, np.random.default_rng(1))
     objects = [
         (int(o), int(m.sum()))
         for o, m in zip(asked.owner, asked.masks, strict=True)
@@ -93,7 +93,7 @@ def test_many_pictures_decode_as_one_by_one() -> None:
     torch.manual_seed(0)
     network = build_sam(POCKET_SAM).eval()
     instances = torch.stack([disc(40, 40, 20, 128), disc(90, 60, 20, 128)]).long()
-    asked = asked_of(torch.zeros(2, 3, 128, 128), instances, np.random.default_rng(2))
+    asked = build_prompts(torch.zeros(2, 3, 128, 128), instances, np.random.default_rng(2))
     with torch.no_grad():
         seen = network.image_encoder(torch.randn(2, 3, 128, 128))
         sparse, dense = prompt(network, asked, "two")
@@ -130,12 +130,14 @@ def test_mean_iou_counts_over_all_pictures() -> None:
 
 def test_a_course_goes_on_where_it_stopped(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    term = Term(budget_s=0.2, rate=1e-2, kept=tmp_path / "x.pt")
-    first = Course(nn.Linear(2, 1), term)
+    term = TrainingPhase(budget_s=0.2, rate=1e-2, kept=tmp_path / "x.pt")
+    first = TrainingSchedule(nn.Linear(2, 1), term)
     for _ in first.steps():
         first.learn(first.network(torch.ones(4, 2)).square().mean())
     assert first.step > 1
-    again = Course(nn.Linear(2, 1), Term(budget_s=100.0, rate=1e-2, kept=term.kept, resume=True))
+    again = TrainingSchedule(
+        nn.Linear(2, 1), TrainingPhase(budget_s=100.0, rate=1e-2, kept=term.kept, resume=True)
+    )
     assert again.step == first.step
     assert 0.2 <= again.spent_s < 5
     assert torch.equal(again.network.weight, first.network.weight)

@@ -14,7 +14,7 @@ from backend.pocket.train.captions import OPEN, SHARED, CaptionMaker
 from backend.pocket.train.moving import MovingAverage
 from backend.pocket.train.pace import Pace, late_decay
 from backend.pocket.train.scenes import SceneWords
-from backend.pocket.train.unet import HEAD_SIZES, misnamed, outline_cells, rough_regions
+from backend.pocket.train.unet import HEAD_SIZES, naming_loss, outline_cells, rough_regions
 
 
 def test_words_are_seen_in_their_own_region_only() -> None:
@@ -59,7 +59,7 @@ def test_strayed_words_cost_free_samples_only() -> None:
     maps[0, 0, :, 0] = 1
     maps[1, 0, :4, 0] = 1  # the first row: half of it inside
     view.watch(maps.requires_grad_())
-    assert torch.allclose(view.strayed(), torch.tensor(0.25))
+    assert torch.allclose(view.stray_loss(), torch.tensor(0.25))
     assert not view.inside
 
 
@@ -68,9 +68,9 @@ def test_the_head_is_scored_on_all_three_words_of_a_look() -> None:
     sure = torch.zeros(1, sum(HEAD_SIZES), 2, 2)
     for first, number in zip((0, HEAD_SIZES[0], sum(HEAD_SIZES[:2])), (4, 2, 1), strict=True):
         sure[:, first + number] = 30.0
-    assert misnamed(sure, looks).max() < 1e-6
+    assert naming_loss(sure, looks).max() < 1e-6
     sure[:, HEAD_SIZES[0] + 2] = 0.0
-    assert misnamed(sure, looks).min() > 0.5
+    assert naming_loss(sure, looks).min() > 0.5
 
 
 def test_explicit_attention_is_the_stock_attention() -> None:
@@ -109,7 +109,7 @@ def test_outline_cells_lie_on_both_sides_of_an_object_and_between_neighbours() -
 def test_bfloat16_is_taken_only_where_the_processor_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
     for fast, expected in ((True, torch.bfloat16), (False, torch.float32)):
         monkeypatch.setattr(precision, "has_fast_bfloat16", lambda fast=fast: fast)
-        with precision.mixed_precision():
+        with precision.use_mixed_precision():
             assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == expected
 
 

@@ -25,7 +25,7 @@ from backend.pocket.words import (
 )
 from backend.pocket.world import (
     Drawing,
-    Placement,
+    ObjectPlacement,
     build_layout,
     draw_background,
     draw_layout,
@@ -40,9 +40,9 @@ def drawing() -> Drawing:
     return draw_layout(
         "meadow",
         [
-            Placement("house", "blue", "plain", (0.35, 0.45), 0.28),
-            Placement("cat", "orange", "dotted", (0.55, 0.6), 0.25, 8.0),
-            Placement("star", "white", "plain", (0.95, 0.1), 0.15, flip=True),
+            ObjectPlacement("house", "blue", "plain", (0.35, 0.45), 0.28),
+            ObjectPlacement("cat", "orange", "dotted", (0.55, 0.6), 0.25, 8.0),
+            ObjectPlacement("star", "white", "plain", (0.95, 0.1), 0.15, flip=True),
         ],
         128,
         seed=3,
@@ -101,7 +101,7 @@ def test_cutouts_over_the_plate_give_the_picture(drawing: Drawing) -> None:
 
 
 def test_a_cutout_over_the_bare_place_gives_the_picture_but_for_its_shadow() -> None:
-    placement = Placement("mug", "red", "striped", (0.5, 0.5), 0.35)
+    placement = ObjectPlacement("mug", "red", "striped", (0.5, 0.5), 0.35)
     drawing = draw_layout("room", [placement], 128, seed=5)
     bare = draw_background("room", 128, 5)
     assert np.array_equal(
@@ -181,8 +181,8 @@ def test_the_world_needs_no_torch() -> None:
 
 
 def test_edges_follow_the_silhouettes_and_stop_where_something_hides_them() -> None:
-    behind = Placement("ball", "red", "plain", (0.4, 0.5), 0.25)
-    before = Placement("cube", "blue", "plain", (0.6, 0.55), 0.25)
+    behind = ObjectPlacement("ball", "red", "plain", (0.4, 0.5), 0.25)
+    before = ObjectPlacement("cube", "blue", "plain", (0.6, 0.55), 0.25)
     drawing = draw_layout("room", (behind, before), 128, seed=1)
     alone = draw_layout("room", (behind,), 128, seed=1)
     rim = ndimage.binary_dilation(drawing.whole[0], iterations=2) & ~ndimage.binary_erosion(
@@ -194,5 +194,5 @@ def test_edges_follow_the_silhouettes_and_stop_where_something_hides_them() -> N
     assert not draw_layout("room", (), 128, seed=1).edges.any()
 
 
-def _edges_of(placement: Placement) -> NDArray[np.bool_]:
+def _edges_of(placement: ObjectPlacement) -> NDArray[np.bool_]:
     return draw_layout("room", (placement,), 128, seed=1).edges

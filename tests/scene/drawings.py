@@ -54,17 +54,17 @@ def every_setting(pixels: MemoryPixels) -> Scene:
             "locked": True,
             "phrase": "a red  fox",
             "negative": "blurry",
-            "noise": 1 / 3,
+            "strength": 1 / 3,
             "attention_positive": 1.25,
             "attention_negative": 0.1,
             "structure": {"kind": "edges", "weight": 0.4},
-            "look": pixels.add_picture(noise(4, 2, 32)),
+            "embedding": pixels.add_picture(noise(4, 2, 32)),
             "subject": "fox",
             "class_label": "fox",
             "seed": 2**53 - 1,
         }
     )
-    region = Layer(id="region", mask=mask, placement=at(0, 0), noise=0.0)
+    region = Layer(id="region", mask=mask, placement=at(0, 0), strength=0.0)
     cut = Layer(
         id="cut",
         picture=pixels.add_picture(noise(3, 40, 40)),

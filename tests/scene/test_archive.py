@@ -18,13 +18,13 @@ from backend.scene.openraster import read_ora, write_ora
 from backend.scene.picture_file import encode_png
 from backend.scene.pixels import MemoryPixels
 from tests.scene.drawings import every_setting, plain
-from tests.scene.test_picture_file import mutated
+from tests.scene.test_picture_file import mutate
 
 STACK = '<image w="64" h="64"><stack>{}</stack></image>'
 LAYER = '<layer name="a" src="data/a.png"/>'
 
 
-def packed(
+def pack_members(
     *extra: tuple[str, bytes | str], stack: str = STACK.format(LAYER), deflated: bool = False
 ) -> bytes:
     content = io.BytesIO()
@@ -42,7 +42,7 @@ PICTURE = ("data/a.png", encode_png(plain(1, 2, 3)))
 
 
 def test_the_plain_file_is_read() -> None:
-    assert len(read_ora(packed(PICTURE)).scene.layers) == 1
+    assert len(read_ora(pack_members(PICTURE)).scene.layers) == 1
 
 
 @pytest.mark.parametrize(
@@ -51,17 +51,17 @@ def test_the_plain_file_is_read() -> None:
         (b"", "damaged"),
         (b"PK", "damaged"),
         (b"\x89PNG\r\n\x1a\n", "damaged"),
-        (packed(PICTURE)[:-30], "damaged"),
-        (packed(), "lacks its entry 'data/a.png'"),
-        (packed(("data/a.png", b"")), r"empty|left out"),
-        (packed(("data/a.png", PICTURE[1][:50])), "cannot be read"),
+        (pack_members(PICTURE)[:-30], "damaged"),
+        (pack_members(), "lacks its entry 'data/a.png'"),
+        (pack_members(("data/a.png", b"")), r"empty|left out"),
+        (pack_members(("data/a.png", PICTURE[1][:50])), "cannot be read"),
         (pack([("stack.xml", STACK.encode())]), "not an OpenRaster"),
         (
             pack([("mimetype", b"application/zip"), ("stack.xml", STACK.encode())]),
             "not an OpenRaster",
         ),
         (pack([("mimetype", b"image/openraster")]), r"lacks its entry 'stack\.xml'"),
-        (packed(*((f"data/{number}", b"") for number in range(MAX_MEMBERS))), "entries"),
+        (pack_members(*((f"data/{number}", b"") for number in range(MAX_MEMBERS))), "entries"),
     ],
 )
 def test_files_that_are_none(content: bytes, words: str) -> None:
@@ -95,7 +95,7 @@ def test_files_that_are_none(content: bytes, words: str) -> None:
 )
 def test_stacks_that_are_none(stack: str) -> None:
     with pytest.raises(ArchiveError):
-        read_ora(packed(PICTURE, stack=stack))
+        read_ora(pack_members(PICTURE, stack=stack))
 
 
 def test_a_document_type_in_another_encoding_is_no_text() -> None:
@@ -109,12 +109,12 @@ def test_a_document_type_in_another_encoding_is_no_text() -> None:
 
 def test_a_canvas_out_of_range_is_refused() -> None:
     with pytest.raises(LaminaError, match="width_px = 9000"):
-        read_ora(packed(stack='<image w="9000" h="64"><stack/></image>'))
+        read_ora(pack_members(stack='<image w="9000" h="64"><stack/></image>'))
 
 
 def test_opacity_out_of_range_is_bounded() -> None:
     stack = STACK.format('<layer src="data/a.png" opacity="7"/>')
-    assert read_ora(packed(PICTURE, stack=stack)).scene.layers[0].opacity == 1.0
+    assert read_ora(pack_members(PICTURE, stack=stack)).scene.layers[0].opacity == 1.0
 
 
 def test_two_members_of_one_name_are_refused() -> None:
@@ -138,21 +138,21 @@ def test_names_are_never_paths(name: str, tmp_path: Path, monkeypatch: pytest.Mo
     member = zipfile.ZipInfo("data/link")
     member.external_attr = 0o120777 << 16
     stack = STACK.format(f'<layer src="{name}"/>')
-    opened = read_ora(packed((name, PICTURE[1]), ("data/link", b"/etc/passwd"), stack=stack))
+    opened = read_ora(pack_members((name, PICTURE[1]), ("data/link", b"/etc/passwd"), stack=stack))
     assert len(opened.scene.layers) == 1
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.slow
 def test_a_bomb_is_measured_while_it_is_read() -> None:
-    content = packed(("data/a.png", PICTURE[1] + bytes(100 * 2**20)), deflated=True)
+    content = pack_members(("data/a.png", PICTURE[1] + bytes(100 * 2**20)), deflated=True)
     assert len(content) < 300_000
     with pytest.raises(ArchiveError, match="100 times its size"):
         read_ora(content)
 
 
 def test_sizes_that_lie_do_not_help() -> None:
-    content = bytearray(packed(("data/a.png", PICTURE[1] + bytes(50 * 2**20)), deflated=True))
+    content = bytearray(pack_members(("data/a.png", PICTURE[1] + bytes(50 * 2**20)), deflated=True))
     place = content.rindex(b"PK\x01\x02", 0, content.rindex(b"data/a.png"))
     content[place + 24 : place + 28] = struct.pack(
         "<I", 100
@@ -163,14 +163,14 @@ def test_sizes_that_lie_do_not_help() -> None:
 
 def test_texts_and_members_have_their_own_limits() -> None:
     with pytest.raises(ArchiveError, match="unpacks to too much"):
-        read_ora(packed(PICTURE, stack=STACK.format(LAYER) + " " * (6 * 2**20)))
-    archive = Archive(packed(("big", bytes(2**20))))
+        read_ora(pack_members(PICTURE, stack=STACK.format(LAYER) + " " * (6 * 2**20)))
+    archive = Archive(pack_members(("big", bytes(2**20))))
     with pytest.raises(ArchiveError, match="unpacks to too much"):
         archive.read("big", 2**19)
 
 
 def test_a_locked_file_says_so() -> None:
-    content = bytearray(packed(PICTURE))
+    content = bytearray(pack_members(PICTURE))
     for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         place = content.find(mark)
         while place >= 0:
@@ -197,23 +197,23 @@ def test_a_locked_file_says_so() -> None:
 )
 def test_records_that_are_none(text: str) -> None:
     with pytest.raises(ArchiveError):
-        read_ora(packed(PICTURE, ("lamina/scene.json", text)))
+        read_ora(pack_members(PICTURE, ("lamina/scene.json", text)))
 
 
 def test_an_empty_scene_record_names_what_it_lacks() -> None:
     text = '{"format": 1, "scene": {}, "settings": {}, "written": []}'
     with pytest.raises(LaminaError, match="width_px"):
-        read_ora(packed(PICTURE, ("lamina/scene.json", text)))
+        read_ora(pack_members(PICTURE, ("lamina/scene.json", text)))
 
 
 def test_five_hundred_damaged_archives_raise_lamina_errors_only() -> None:
     pixels = MemoryPixels()
     ours = write_ora(every_setting(pixels), pixels, {"seed": 0})
-    theirs = packed(PICTURE)
+    theirs = pack_members(PICTURE)
     refused = 0
     for seed in range(500):
         try:
-            opened = read_ora(mutated((ours, theirs)[seed % 2], seed))
+            opened = read_ora(mutate((ours, theirs)[seed % 2], seed))
         except LaminaError:
             refused += 1
             continue
@@ -230,7 +230,7 @@ def test_damage_inside_the_texts_raises_lamina_errors_only() -> None:
     for seed in range(500):
         name = ("stack.xml", "lamina/scene.json")[seed % 2]
         try:
-            read_ora(pack([*(parts | {name: mutated(parts[name], seed)}).items()]))
+            read_ora(pack([*(parts | {name: mutate(parts[name], seed)}).items()]))
         except LaminaError:
             refused += 1
     assert 200 < refused <= 500

@@ -13,7 +13,7 @@ from backend.scene.pixels import MemoryPixels
 from tests.scene.drawings import at, noise, plain, scene_of
 
 
-def stacked(seed: int, count: int) -> np.ndarray:
+def random_stack(seed: int, count: int) -> np.ndarray:
     """Alphas with many exact zeros and ones among them."""
     alphas = np.random.default_rng(seed).random((count, 7, 9), np.float32) * 1.6 - 0.3
     return np.clip(alphas, 0, 1)
@@ -21,7 +21,7 @@ def stacked(seed: int, count: int) -> np.ndarray:
 
 @given(st.integers(0, 2**31), st.integers(0, 12))
 def test_visibility_is_a_partition(seed: int, count: int) -> None:
-    parts = visibility(stacked(seed, count))
+    parts = visibility(random_stack(seed, count))
     assert parts.shape == (count + 1, 7, 9)
     assert parts.min() >= 0.0
     assert np.abs(parts.sum(axis=0) - 1).max() < 1e-5
@@ -29,7 +29,7 @@ def test_visibility_is_a_partition(seed: int, count: int) -> None:
 
 @given(st.integers(0, 2**31), st.integers(1, 6))
 def test_visibility_is_what_the_layers_above_leave(seed: int, count: int) -> None:
-    alphas = stacked(seed, count)
+    alphas = random_stack(seed, count)
     parts = visibility(alphas)
     for index in range(count):
         wanted = alphas[index] * np.prod(1 - alphas[index + 1 :], axis=0)

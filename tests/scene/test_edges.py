@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.scene.edges import canny, continued, layer_edges
+from backend.scene.edges import canny, continue_values, layer_edges
 
 
 def disc(side: int, radius: float) -> NDArray[np.float32]:
@@ -55,7 +55,7 @@ def test_unknown_pixels_take_the_nearest_value() -> None:
     values = np.arange(12, dtype=np.float32).reshape(1, 12, 1)
     known = np.zeros((1, 12), bool)
     known[0, 3:6] = True
-    assert continued(values, known)[0, :, 0].tolist() == [3, 3, 3, 3, 4, 5, 5, 5, 5, 5, 5, 5]
+    assert continue_values(values, known)[0, :, 0].tolist() == [3, 3, 3, 3, 4, 5, 5, 5, 5, 5, 5, 5]
 
 
 def test_a_silhouette_is_an_edge_and_a_frame_is_not() -> None:

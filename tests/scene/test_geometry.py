@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.scene.geometry import bounding_box, cells_of, scaled, source_to_canvas, turn
+from backend.scene.geometry import bounding_box, cells_of, source_to_canvas, turn, with_scale
 from backend.scene.layer import Placement
 
 sides = st.integers(1, 300)
@@ -66,7 +66,7 @@ def test_an_even_stretch_moves_every_corner_by_its_factor(
 ) -> None:
     before, after = (
         source_to_canvas(placement, width, height),
-        source_to_canvas(scaled(placement, factor, factor), width, height),
+        source_to_canvas(with_scale(placement, factor, factor), width, height),
     )
     for x, y in ((0, 0), (width, 0), (width, height)):
         moved = after.apply(x, y)
@@ -79,7 +79,7 @@ def test_an_uneven_stretch_is_exact_for_quarter_turns(rotation: float) -> None:
         centre_x_px=10, centre_y_px=20, scale_x=2, scale_y=3, rotation_deg=rotation, flip_x=True
     )
     before = source_to_canvas(placement, 5, 7)
-    after = source_to_canvas(scaled(placement, 1.5, 0.5), 5, 7)
+    after = source_to_canvas(with_scale(placement, 1.5, 0.5), 5, 7)
     for x, y in ((0, 0), (5, 0), (0, 7)):
         there = before.apply(x, y)
         assert after.apply(x, y) == pytest.approx((1.5 * there[0], 0.5 * there[1]))
@@ -89,7 +89,7 @@ def test_an_uneven_stretch_of_a_turned_picture_keeps_its_x_axis() -> None:
     placement = Placement(centre_x_px=0, centre_y_px=0, rotation_deg=30)
     before, after = (
         source_to_canvas(placement, 0, 0),
-        source_to_canvas(scaled(placement, 1.05, 1.0), 0, 0),
+        source_to_canvas(with_scale(placement, 1.05, 1.0), 0, 0),
     )
     there = before.apply(1, 0)
     assert after.apply(1, 0) == pytest.approx((1.05 * there[0], there[1]))

@@ -13,7 +13,7 @@ from backend.scene.layer import Layer, Placement
 from backend.scene.openraster import OpenedScene, read_ora, write_ora
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Group, Scene, build_scene
-from tests.scene.test_openraster import edited, foreign, members
+from tests.scene.test_openraster import edit, foreign, members
 
 BODY = Group(id="g1", name="Ears & tail", members=("b", "c"), collapsed=True, hid=("c",))
 HEAD = Group(id="g2", name="", members=("d",))
@@ -79,8 +79,8 @@ def test_groups_come_back_as_they_were_and_are_inner_stacks_for_others(
     assert np.array_equal(flatten_scene(scene, pixels), flatten_scene(plain, pixels))
 
 
-def changed(change: object, *groups: Group) -> OpenedScene:
-    return read_ora(edited(write_ora(*scene_of(*groups)), change))  # type: ignore[arg-type]
+def edit_file(change: object, *groups: Group) -> OpenedScene:
+    return read_ora(edit(write_ora(*scene_of(*groups)), change))  # type: ignore[arg-type]
 
 
 def test_what_another_program_did_to_groups_wins_and_is_told() -> None:
@@ -93,7 +93,7 @@ def test_what_another_program_did_to_groups_wins_and_is_told() -> None:
         outer.insert(0, layer)
         inner.set("name", "Body")
 
-    opened = changed(take_out, BODY)
+    opened = edit_file(take_out, BODY)
     assert opened.scene.groups == (Group(id="g1", name="Body", members=("b",), collapsed=True),)
     assert [layer.id for layer in opened.scene.layers] == ["a", "b", "d", "c"]
     assert "Another program changed the groups." in opened.notes
@@ -106,7 +106,7 @@ def test_what_another_program_did_to_groups_wins_and_is_told() -> None:
             for layer in reversed(list(inner)):
                 outer.insert(at, layer)
 
-    assert changed(dissolve, BODY).scene.groups == ()
+    assert edit_file(dissolve, BODY).scene.groups == ()
 
 
 def test_a_deleted_layer_leaves_its_group_without_a_word_about_groups() -> None:
@@ -115,7 +115,7 @@ def test_a_deleted_layer_leaves_its_group_without_a_word_about_groups() -> None:
         assert inner is not None
         inner.remove(inner[0])
 
-    opened = changed(delete, BODY)
+    opened = edit_file(delete, BODY)
     assert opened.scene.groups[0].members == ("b",)
     assert opened.notes == ("Layer 'c' was deleted by another program.",)
 

@@ -60,15 +60,15 @@ def test_growing_reaches_as_far_as_a_disc() -> None:
     point[7, 7] = 0.75
     rows, columns = np.indices(point.shape)
     near = (rows - 7) ** 2 + (columns - 7) ** 2 <= 16
-    assert (Mask(point, "canvas").grown(4).inside == np.where(near, np.float32(0.75), 0)).all()
-    assert Mask(point, "canvas").grown(0).inside is not None
+    assert (Mask(point, "canvas").grow(4).inside == np.where(near, np.float32(0.75), 0)).all()
+    assert Mask(point, "canvas").grow(0).inside is not None
 
 
 @given(seeds, st.integers(1, 6))
 def test_feathering_keeps_the_inside_and_ends_at_its_radius(seed: int, radius: int) -> None:
     values = np.zeros((30, 30), np.float32)
     values[10:20, 12:18] = np.random.default_rng(seed).random((10, 6)) * 0.5 + 0.5
-    soft = Mask(values, "generation").feathered(radius)
+    soft = Mask(values, "generation").feather(radius)
     assert (soft.inside[10:20, 12:18] == values[10:20, 12:18]).all()
     assert (soft.inside >= values).all()
     assert soft.inside[15, 18] > 0

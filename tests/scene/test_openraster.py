@@ -38,7 +38,7 @@ def members(content: bytes) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def packed(parts: dict[str, bytes]) -> bytes:
+def pack(parts: dict[str, bytes]) -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         for name, body in parts.items():
@@ -46,16 +46,14 @@ def packed(parts: dict[str, bytes]) -> bytes:
     return content.getvalue()
 
 
-def edited(
-    content: bytes, change: Callable[[ElementTree.Element], None], **replaced: bytes
-) -> bytes:
+def edit(content: bytes, change: Callable[[ElementTree.Element], None], **replaced: bytes) -> bytes:
     """The file after another program changed its stack, and perhaps the bytes of some members."""
     parts = members(content)
     image = ElementTree.fromstring(parts["stack.xml"])
     change(image)
     parts["stack.xml"] = ElementTree.tostring(image)
     parts.update({name.replace("__", "/") + ".png": body for name, body in replaced.items()})
-    return packed(parts)
+    return pack(parts)
 
 
 def entries(image: ElementTree.Element) -> list[ElementTree.Element]:
@@ -102,7 +100,7 @@ layers = st.builds(
     ),
     opacity=st.floats(0, 1),
     visible=st.booleans(),
-    noise=st.floats(0, 1),
+    strength=st.floats(0, 1),
     seed=st.none() | st.integers(0, 2**53 - 1),
 )
 
@@ -191,7 +189,7 @@ def foreign(stack: str, **pictures: np.ndarray) -> bytes:
     """A file of another program."""
     parts = {"mimetype": b"image/openraster", "stack.xml": stack.encode()}
     parts.update({f"data/{name}.png": encode_png(picture) for name, picture in pictures.items()})
-    return packed(parts)
+    return pack(parts)
 
 
 def test_a_foreign_file_becomes_layers() -> None:
@@ -207,7 +205,7 @@ def test_a_foreign_file_becomes_layers() -> None:
         b=noise(2, 6, 4, 3),
     )
     parts = members(content) | {"data/a.png.svg": b"<svg/>"}
-    opened = read_ora(packed(parts))
+    opened = read_ora(pack(parts))
     assert (opened.scene.width_px, opened.scene.height_px, opened.settings) == (100, 80, {})
     behind, top = opened.scene.layers
     assert (top.name, top.opacity, top.visible, top.placement) == (
@@ -227,7 +225,7 @@ def test_a_foreign_file_becomes_layers() -> None:
 
 
 @pytest.fixture
-def written() -> tuple[Scene, bytes]:
+def file_of_ours() -> tuple[Scene, bytes]:
     pixels = MemoryPixels()
     mask = pixels.add_mask(np.full((64, 64), 255, np.uint8))
     scene = scene_of(
@@ -258,23 +256,23 @@ def written() -> tuple[Scene, bytes]:
     return scene, write_ora(scene, pixels, SETTINGS)
 
 
-def test_a_file_saved_again_without_changes_is_unchanged(written: tuple[Scene, bytes]) -> None:
-    scene, content = written
+def test_a_file_saved_again_without_changes_is_unchanged(file_of_ours: tuple[Scene, bytes]) -> None:
+    scene, content = file_of_ours
     parts = members(content)
     again = {
         name: encode_png(np.asarray(Image.open(io.BytesIO(body))))
         for name, body in parts.items()
         if "data" in name
     }
-    opened = read_ora(packed(parts | again))
+    opened = read_ora(pack(parts | again))
     assert opened.scene == scene
     assert opened.notes == ()
 
 
 def test_changes_of_order_opacity_visibility_and_name_are_taken_over(
-    written: tuple[Scene, bytes],
+    file_of_ours: tuple[Scene, bytes],
 ) -> None:
-    scene, content = written
+    scene, content = file_of_ours
 
     def change(image: ElementTree.Element) -> None:
         stack = image[0]
@@ -286,7 +284,7 @@ def test_changes_of_order_opacity_visibility_and_name_are_taken_over(
         a.set("visibility", "hidden")
         a.set("name", "Renamed")
 
-    opened = read_ora(edited(content, change))
+    opened = read_ora(edit(content, change))
     assert [layer.id for layer in opened.scene.layers] == ["m", "a", "b", "c"]
     assert opened.scene.layer("a") == scene.layer("a").model_copy(
         update={"visible": False, "name": "Renamed"}
@@ -300,14 +298,14 @@ def test_changes_of_order_opacity_visibility_and_name_are_taken_over(
     assert "'B': another program changed its opacity" in said
 
 
-def test_rounded_opacity_is_no_change(written: tuple[Scene, bytes]) -> None:
-    _, content = written
-    opened = read_ora(edited(content, lambda image: entries(image)[0].set("opacity", "0.999")))
+def test_rounded_opacity_is_no_change(file_of_ours: tuple[Scene, bytes]) -> None:
+    _, content = file_of_ours
+    opened = read_ora(edit(content, lambda image: entries(image)[0].set("opacity", "0.999")))
     assert opened.notes == ()
 
 
-def test_moved_repainted_deleted_and_added_layers(written: tuple[Scene, bytes]) -> None:
-    scene, content = written
+def test_moved_repainted_deleted_and_added_layers(file_of_ours: tuple[Scene, bytes]) -> None:
+    scene, content = file_of_ours
     painted = noise(5, 8, 8)
 
     def change(image: ElementTree.Element) -> None:
@@ -319,7 +317,7 @@ def test_moved_repainted_deleted_and_added_layers(written: tuple[Scene, bytes]) 
             ElementTree.Element("layer", {"name": "New", "src": "data/new.png", "x": "1", "y": "2"})
         )
 
-    opened = read_ora(edited(content, change, data__new=encode_png(painted)))
+    opened = read_ora(edit(content, change, data__new=encode_png(painted)))
     assert [layer.id for layer in opened.scene.layers] == ["layer-1", "a", "c", "m"]
     assert opened.scene.layer("a").placement == at(25, 20)
     assert opened.scene.layer("a").phrase == "one"
@@ -330,7 +328,7 @@ def test_moved_repainted_deleted_and_added_layers(written: tuple[Scene, bytes]) 
     assert "'New' was added" in said
     assert "'B' was deleted" in said
 
-    repainted = read_ora(edited(content, lambda image: None, data__001=encode_png(painted)))
+    repainted = read_ora(edit(content, lambda image: None, data__001=encode_png(painted)))
     layer = repainted.scene.layer("b")
     assert np.array_equal(repainted.pixels.picture(layer.picture or ""), painted)
     assert layer.placement.rotation_deg == 0.0
@@ -338,9 +336,9 @@ def test_moved_repainted_deleted_and_added_layers(written: tuple[Scene, bytes]) 
     assert scene.layer("m") == repainted.scene.layer("m")
 
 
-def test_a_changed_canvas_is_told(written: tuple[Scene, bytes]) -> None:
-    scene, content = written
-    opened = read_ora(edited(content, lambda image: image.set("w", "100")))
+def test_a_changed_canvas_is_told(file_of_ours: tuple[Scene, bytes]) -> None:
+    scene, content = file_of_ours
+    opened = read_ora(edit(content, lambda image: image.set("w", "100")))
     assert opened.scene == scene
     assert "canvas" in opened.notes[0]
 
@@ -358,22 +356,22 @@ def test_a_changed_canvas_is_told(written: tuple[Scene, bytes]) -> None:
     ],
 )
 def test_a_damaged_record_is_refused(
-    written: tuple[Scene, bytes], change: Callable, words: str
+    file_of_ours: tuple[Scene, bytes], change: Callable, words: str
 ) -> None:  # type: ignore[type-arg]
-    parts = members(written[1])
+    parts = members(file_of_ours[1])
     record = json.loads(parts["lamina/scene.json"])
     change(record)
     with pytest.raises((ArchiveError, SceneError), match=words):
-        read_ora(packed(parts | {"lamina/scene.json": json.dumps(record).encode()}))
+        read_ora(pack(parts | {"lamina/scene.json": json.dumps(record).encode()}))
 
 
-def test_exchanged_originals_are_refused(written: tuple[Scene, bytes]) -> None:
-    parts = members(written[1])
+def test_exchanged_originals_are_refused(file_of_ours: tuple[Scene, bytes]) -> None:
+    parts = members(file_of_ours[1])
     name = next(name for name in parts if name.startswith("lamina/pictures/"))
     with pytest.raises(ArchiveError, match="not the one that was saved"):
-        read_ora(packed(parts | {name: encode_png(plain(7, 7, 7))}))
+        read_ora(pack(parts | {name: encode_png(plain(7, 7, 7))}))
     with pytest.raises(ArchiveError, match=r"damaged|cannot be read"):
-        read_ora(packed(parts | {name: parts[name][:50]}))
+        read_ora(pack(parts | {name: parts[name][:50]}))
 
 
 def test_an_empty_scene_is_a_file_too() -> None:

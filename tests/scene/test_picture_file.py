@@ -23,7 +23,7 @@ from backend.scene.picture_file import (
 from tests.scene.drawings import noise, plain, png_chunk, raw_png
 
 
-def saved(image: Image.Image, kind: str, **options: object) -> bytes:
+def save(image: Image.Image, kind: str, **options: object) -> bytes:
     content = io.BytesIO()
     image.save(content, kind, **options)
     return content.getvalue()
@@ -68,7 +68,7 @@ def test_webp_keeps_alpha() -> None:
     picture = noise(3, 12, 10)
     assert np.array_equal(
         decode_picture(
-            saved(Image.fromarray(picture), "WEBP", lossless=True, exact=True), "a"
+            save(Image.fromarray(picture), "WEBP", lossless=True, exact=True), "a"
         ).picture,
         picture,
     )
@@ -122,7 +122,7 @@ def test_palettes_grey_one_bit_and_transparent_colours() -> None:
 
 def test_cmyk_becomes_srgb_and_says_so() -> None:
     cmyk = Image.new("CMYK", (16, 16), (0, 255, 255, 0))
-    decoded = decode_picture(saved(cmyk, "JPEG", quality=95), "print.jpg")
+    decoded = decode_picture(save(cmyk, "JPEG", quality=95), "print.jpg")
     assert np.abs(decoded.picture[8, 8].astype(int) - (255, 0, 0, 255)).max() <= 3
     assert decoded.notes == ("“print.jpg” was converted from CMYK.",)
 
@@ -131,19 +131,19 @@ def test_colour_profiles_are_followed_dropped_or_reported() -> None:
     picture = noise(7, 6, 6)
     image = Image.fromarray(picture)
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    same = decode_picture(saved(image, "PNG", icc_profile=srgb), "s.png")
+    same = decode_picture(save(image, "PNG", icc_profile=srgb), "s.png")
     assert np.array_equal(same.picture, picture)
     assert same.notes == ()
-    broken = decode_picture(saved(image, "PNG", icc_profile=b"not a profile"), "b.png")
+    broken = decode_picture(save(image, "PNG", icc_profile=b"not a profile"), "b.png")
     assert np.array_equal(broken.picture, picture)
     assert "unreadable colour profile" in broken.notes[0]
-    other = decode_picture(saved(image, "PNG", icc_profile=swapped_profile(srgb)), "w.png")
+    other = decode_picture(save(image, "PNG", icc_profile=swap_profile(srgb)), "w.png")
     assert np.array_equal(other.picture[..., 3], picture[..., 3])
     assert np.abs(other.picture.astype(int) - picture).max() > 20
     assert "converted from" in other.notes[0]
 
 
-def swapped_profile(srgb: bytes) -> bytes:
+def swap_profile(srgb: bytes) -> bytes:
     """A working profile of another space: sRGB's with the red and blue primaries exchanged, under
     another title.
     """
@@ -172,7 +172,7 @@ def test_cameras_orientations(orientation: int) -> None:
     }[orientation]
     exif = Image.Exif()
     exif[0x0112] = orientation
-    decoded = decode_picture(saved(Image.fromarray(turned), "PNG", exif=exif), "photo.png")
+    decoded = decode_picture(save(Image.fromarray(turned), "PNG", exif=exif), "photo.png")
     assert np.array_equal(decoded.picture, upright)
     assert bool(decoded.notes) == (orientation != 1)
 
@@ -180,7 +180,7 @@ def test_cameras_orientations(orientation: int) -> None:
 @pytest.mark.parametrize("kind", ["WEBP", "PNG"])
 def test_the_first_picture_of_an_animation_is_used_and_said(kind: str) -> None:
     frames = [Image.fromarray(plain(255 * (number == 0), 0, 9 * number)) for number in range(3)]
-    content = saved(frames[0], kind, save_all=True, append_images=frames[1:], lossless=True)
+    content = save(frames[0], kind, save_all=True, append_images=frames[1:], lossless=True)
     decoded = decode_picture(content, "film")
     assert decoded.picture[0, 0, 0] == 255
     assert decoded.notes == ("“film” holds 3 pictures; the first is used.",)
@@ -189,7 +189,7 @@ def test_the_first_picture_of_an_animation_is_used_and_said(kind: str) -> None:
 def test_metadata_is_dropped() -> None:
     exif = Image.Exif()
     exif[0x010E] = "at home, secret"
-    content = saved(Image.fromarray(plain(1, 2, 3)), "PNG", exif=exif)
+    content = save(Image.fromarray(plain(1, 2, 3)), "PNG", exif=exif)
     assert b"secret" in content
     assert b"secret" not in encode_png(decode_picture(content, "a").picture)
 
@@ -255,7 +255,7 @@ def test_a_file_with_fewer_pixels_than_it_claims_is_damaged() -> None:
 @pytest.mark.parametrize("sixteenth", range(1, 16))
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
 def test_truncated_files_are_damaged(kind: str, sixteenth: int) -> None:
-    content = saved(Image.fromarray(noise(1, 40, 40, 3)), kind)
+    content = save(Image.fromarray(noise(1, 40, 40, 3)), kind)
     with pytest.raises(PictureError, match=r"damaged|not a picture"):
         decode_picture(content[: len(content) * sixteenth // 16], "cut")
 
@@ -276,17 +276,17 @@ def specimens() -> list[bytes]:
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     return [
         encode_png(noise(1, 12, 12)),
-        saved(image, "PNG", exif=exif, icc_profile=srgb),
-        saved(image.convert("P"), "PNG"),
+        save(image, "PNG", exif=exif, icc_profile=srgb),
+        save(image.convert("P"), "PNG"),
         raw_png((4, 4), 16, 2, deep_rows(np.random.RandomState(1).randint(0, 65536, (4, 4, 3)))),
-        saved(image.convert("RGB"), "JPEG", exif=exif),
-        saved(image.convert("CMYK"), "JPEG"),
-        saved(image, "WEBP"),
-        saved(image, "WEBP", save_all=True, append_images=[image.rotate(90)]),
+        save(image.convert("RGB"), "JPEG", exif=exif),
+        save(image.convert("CMYK"), "JPEG"),
+        save(image, "WEBP"),
+        save(image, "WEBP", save_all=True, append_images=[image.rotate(90)]),
     ]
 
 
-def mutated(content: bytes, seed: int) -> bytes:
+def mutate(content: bytes, seed: int) -> bytes:
     """The file with a few bytes changed, cut out or repeated."""
     draw = np.random.RandomState(seed)
     changed = bytearray(content)
@@ -310,7 +310,7 @@ def test_five_hundred_damaged_files_raise_picture_errors_only(specimens: list[by
     refused = 0
     for seed in range(500):
         try:
-            decoded = decode_picture(mutated(specimens[seed % len(specimens)], seed), "fuzz")
+            decoded = decode_picture(mutate(specimens[seed % len(specimens)], seed), "fuzz")
         except LaminaError:
             refused += 1
             continue

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.scene.layer import Placement
-from backend.scene.placing import copied, place, place_alpha, place_cells
+from backend.scene.placing import copy_corner, place, place_alpha, place_cells
 from tests.scene.drawings import at, noise, plain
 
 
-def premultiplied(picture: np.ndarray) -> np.ndarray:
+def premultiply(picture: np.ndarray) -> np.ndarray:
     """What an exact copy must look like: float, 0..1; the colour is rounded to 8 bits once."""
     alpha = picture[..., 3:].astype(np.float64)
     colour = np.floor(picture[..., :3] * alpha / 255 + 0.5)
@@ -22,7 +22,7 @@ def premultiplied(picture: np.ndarray) -> np.ndarray:
 def test_a_picture_in_its_place_is_copied() -> None:
     picture = noise(1, 10, 14)
     canvas = place(picture, at(9, 8), 20, 20)
-    assert np.abs(canvas[3:13, 2:16] - premultiplied(picture)).max() < 1e-6
+    assert np.abs(canvas[3:13, 2:16] - premultiply(picture)).max() < 1e-6
     canvas[3:13, 2:16] = 0
     assert not canvas.any()
 
@@ -43,7 +43,7 @@ def test_quarter_turns_and_flips_move_pixels_without_blending(
 ) -> None:  # type: ignore[no-untyped-def]
     picture = noise(2, 12, 12)
     canvas = place(picture, at(10, 10, rotation_deg=degrees, flip_x=flip_x, flip_y=flip_y), 20, 20)
-    assert np.abs(canvas[4:16, 4:16] - premultiplied(moved(picture))).max() < 1e-6
+    assert np.abs(canvas[4:16, 4:16] - premultiply(moved(picture))).max() < 1e-6
 
 
 def test_a_turn_is_clockwise_on_the_screen() -> None:
@@ -147,11 +147,11 @@ def test_off_the_canvas_is_nothing() -> None:
 
 def test_copied_tells_whole_pixel_places_only() -> None:
     picture = plain(1, 2, 3, 255, 10)
-    assert copied(picture, at(7, 9)) == (2, 4)
-    assert copied(picture, at(7.5, 9)) is None
-    assert copied(picture, at(7, 9, rotation_deg=90)) is None
-    assert copied(picture, at(7, 9, flip_x=True)) is None
-    assert copied(picture, at(7, 9, scale_x=2)) is None
+    assert copy_corner(picture, at(7, 9)) == (2, 4)
+    assert copy_corner(picture, at(7.5, 9)) is None
+    assert copy_corner(picture, at(7, 9, rotation_deg=90)) is None
+    assert copy_corner(picture, at(7, 9, flip_x=True)) is None
+    assert copy_corner(picture, at(7, 9, scale_x=2)) is None
 
 
 @given(

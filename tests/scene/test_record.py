@@ -66,7 +66,7 @@ def test_the_digest_changes_with_pixels_words_and_order() -> None:
         scene_of([second, first], prompt="a fox"),
         scene_of([first, second], prompt="a Fox"),
         scene_of([first, second.model_copy(update={"picture": "1" * 64})], prompt="a fox"),
-        scene_of([first, second.model_copy(update={"noise": 0.61})], prompt="a fox"),
+        scene_of([first, second.model_copy(update={"strength": 0.61})], prompt="a fox"),
         scene_of([first], prompt="a fox"),
     ]
     assert len({scene.digest() for scene in (base, *changed)}) == 6
@@ -81,11 +81,11 @@ def test_every_setting_survives_json() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"noise": math.nan},
-        {"noise": math.inf},
-        {"noise": 1.01},
-        {"noise": "0.5"},
-        {"noise": True},
+        {"strength": math.nan},
+        {"strength": math.inf},
+        {"strength": 1.01},
+        {"strength": "0.5"},
+        {"strength": True},
         {"opacity": -0.1},
         {"attention_positive": 1e308},
         {"id": ""},
@@ -116,9 +116,12 @@ def test_a_wrong_field_is_named(changes: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("record", "sentence"),
     [
-        (record_with(noise=7), r"layers\.0\.noise = 7 cannot be used\..*less than or equal to 1"),
         (
-            record_with(noise=None),
+            record_with(strength=7),
+            r"layers\.0\.noise = 7 cannot be used\..*less than or equal to 1",
+        ),
+        (
+            record_with(strength=None),
             r"layers\.0\.noise = not a value cannot be used\..*Correct layers\.0\.noise",
         ),
         (record_with(id="?" * 500), r"layers\.0\.id = '\?{58}… cannot be used"),

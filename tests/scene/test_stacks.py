@@ -28,7 +28,7 @@ TABLE: list[dict[str, Any]] = (
 WIDTH_PX, HEIGHT_PX = 40, 32
 
 
-def scattered(width_px: int, height_px: int, bands: int) -> np.ndarray:
+def scatter(width_px: int, height_px: int, bands: int) -> np.ndarray:
     """Pixels that differ from all their neighbours, by a formula that the page's test has too:
     uint8 (h, w, bands).
     """
@@ -41,10 +41,8 @@ def flat_of(row: dict[str, Any]) -> np.ndarray:
     pixels = MemoryPixels()
     layers = []
     for index, each in enumerate(row["layers"]):
-        picture = pixels.add_picture(scattered(*each["size"], 4))
-        mask = (
-            pixels.add_mask(scattered(WIDTH_PX, HEIGHT_PX, 1)[..., 0]) if each["masked"] else None
-        )
+        picture = pixels.add_picture(scatter(*each["size"], 4))
+        mask = pixels.add_mask(scatter(WIDTH_PX, HEIGHT_PX, 1)[..., 0]) if each["masked"] else None
         placement = Placement.model_validate(each["placement"])
         look = {"opacity": each["opacity"], "blend": each["blend"]}
         layers.append(

@@ -29,13 +29,13 @@ from backend.plan.events import (
     Progress,
 )
 from backend.plan.layer_score import Scores
-from backend.plan.plan import ApartTask, LookTask, OneLayer, Plan
+from backend.plan.plan import DecomposeTask, OneLayer, Plan, TextualInversionTask
 from backend.plan.request import OptionValue
 from backend.scene.scene import Picture, Pixels
 from backend.studio.disk import Disk
-from backend.studio.examples import ExampleShelf
+from backend.studio.examples import ExampleScenes
 from backend.studio.records import MethodFacts, ModelFacts, OptionField
-from backend.studio.store import Store
+from backend.studio.storage import Storage
 from backend.studio.studio import Studio
 
 
@@ -43,7 +43,7 @@ def nothing(phase: str) -> None:
     """The script of a worker to which nothing happens."""
 
 
-def unscored(seed: int) -> Scores:
+def no_scores(seed: int) -> Scores:
     """The scores of a worker that has no network for them."""
     return ()
 
@@ -59,7 +59,7 @@ class ScriptedWorker:
 
     script: Callable[[str], None] = nothing
     pause_s: float = 0.0
-    score: Callable[[int], Scores] = unscored
+    score: Callable[[int], Scores] = no_scores
     device: str = "cpu"
     submitted: list[str] = field(default_factory=list)
     running: int = 0
@@ -76,7 +76,7 @@ class ScriptedWorker:
         x, y = (int(each) for each in where_px[:2])
         return (picture == picture[y, x]).all(axis=2).astype(np.uint8) * 255
 
-    def entered(self, change: int) -> None:
+    def enter(self, change: int) -> None:
         with self._lock:
             self.running += change
             self.most_running = max(self.most_running, self.running)
@@ -95,11 +95,11 @@ class ScriptedHandle:
         self.stop.set()
 
     def events(self) -> Iterator[Event]:
-        self.worker.entered(1)
+        self.worker.enter(1)
         try:
             yield from self._events()
         finally:
-            self.worker.entered(-1)
+            self.worker.enter(-1)
 
     def _events(self) -> Iterator[Event]:
         self.worker.script("start")
@@ -107,7 +107,7 @@ class ScriptedHandle:
         task = self.plan.task
         for step in range(self.plan.steps):
             self.worker.script(f"step {step}")
-            if isinstance(task, LookTask) and step == 2:
+            if isinstance(task, TextualInversionTask) and step == 2:
                 yield EmbeddingsCheckpoint(self._embeddings(task, 1))
             if self.stop.wait(self.worker.pause_s):
                 yield JobCancelled()
@@ -118,14 +118,14 @@ class ScriptedHandle:
         if self.stop.is_set():
             yield JobCancelled()
             return
-        if isinstance(task, LookTask):
+        if isinstance(task, TextualInversionTask):
             samples = {
                 layer_id: picture_for(self.plan, 5, self.pixels) for layer_id in task.layer_ids
             }
             yield EmbeddingsLearned(self._embeddings(task, 10), samples)
             yield JobFinished()
             return
-        if isinstance(task, ApartTask):
+        if isinstance(task, DecomposeTask):
             source = self.pixels.picture(task.source)
             alone = np.zeros_like(source)
             alone[24:72, 16:80] = source[24:72, 16:80]
@@ -133,25 +133,27 @@ class ScriptedHandle:
             yield JobFinished()
             return
         for offset in range(0, len(self.plan.seeds), self.plan.batch):
-            yield self._made(offset)
+            yield self._make(offset)
             if self.stop.is_set():
                 yield JobCancelled()
                 return
         yield JobFinished()
 
-    def _embeddings(self, task: LookTask, value: int) -> dict[str, Picture]:
+    def _embeddings(self, task: TextualInversionTask, value: int) -> dict[str, Picture]:
         """An embedding is one row that counts up from where the unfinished one that it goes on
         from began.
         """
         found = {}
         for layer_id in task.layer_ids:
             begun = (
-                self.pixels.picture(task.begun[layer_id])[0, 0, 0] if layer_id in task.begun else 0
+                self.pixels.picture(task.checkpoints[layer_id])[0, 0, 0]
+                if layer_id in task.checkpoints
+                else 0
             )
             found[layer_id] = np.full((2, 32, 4), begun + value, np.uint8)
         return found
 
-    def _made(self, offset: int) -> Images:
+    def _make(self, offset: int) -> Images:
         seeds = self.plan.seeds[offset : offset + self.plan.batch]
         outside = 0 if isinstance(self.plan.target, OneLayer) else None
         return Images(
@@ -250,9 +252,9 @@ class ScriptedOffer:
             )
 
 
-def scripted_studio(
+def build_scripted_studio(
     folder: Path, worker: ScriptedWorker, examples: Path | None = None, disk: Disk | None = None
 ) -> Studio:
     """A Studio on a store in ``folder``; without ``examples`` it begins with an empty scene."""
-    store = Store(folder, disk or Disk())
-    return Studio(store, ScriptedOffer(), worker, ExampleShelf(examples or folder / "none"))
+    store = Storage(folder, disk or Disk())
+    return Studio(store, ScriptedOffer(), worker, ExampleScenes(examples or folder / "none"))

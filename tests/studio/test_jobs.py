@@ -19,107 +19,109 @@ from backend.scene.scene import Pixels
 from backend.studio.studio import Studio
 from tests.studio.scripted import ScriptedHandle, ScriptedWorker
 from tests.studio.workshop import (
-    Gate,
+    WorkGate,
     compose,
-    ended,
     kinds,
-    opened_studio,
+    open_studio,
     reroll,
-    saved_scene,
+    save_scene,
     until,
+    wait_for_end,
 )
 
 
 def submit(studio: Studio, count: int = 1) -> list[str]:
-    project, revision = saved_scene(studio)
+    project, revision = save_scene(studio)
     return [studio.generate(project, revision, compose(seed=index)).job for index in range(count)]
 
 
 def test_a_job_runs_to_its_end(tmp_path: Path) -> None:
-    with opened_studio(tmp_path) as studio:
+    with open_studio(tmp_path) as studio:
         (job,) = submit(studio)
-        news = ended(studio, job)
-        assert kinds(news) == ["queued", "started", *["progressed"] * 4, "made", "finished"]
-        assert [event.n for event in news.events] == list(range(1, 9))
-        assert news.events[1].device == "cpu"
-        assert [(event.done, event.total) for event in news.events[2:6]] == [
+        job_events = wait_for_end(studio, job)
+        assert kinds(job_events) == ["queued", "started", *["progress"] * 4, "images", "finished"]
+        assert [event.n for event in job_events.events] == list(range(1, 9))
+        assert job_events.events[1].device == "cpu"
+        assert [(event.done, event.total) for event in job_events.events[2:6]] == [
             (1, 4),
             (2, 4),
             (3, 4),
             (4, 4),
         ]
-        assert news.events[6].candidates == tuple(made.id for made in news.candidates)
-        assert [candidate.seed for candidate in news.candidates] == [0, 1]
+        assert job_events.events[6].candidates == tuple(made.id for made in job_events.candidates)
+        assert [candidate.seed for candidate in job_events.candidates] == [0, 1]
         assert studio.jobs(studio.open_latest().id)[0].state == "finished"
         assert studio.open_latest().job is None
 
 
 def test_news_begins_after_a_number(tmp_path: Path) -> None:
-    with opened_studio(tmp_path) as studio:
+    with open_studio(tmp_path) as studio:
         (job,) = submit(studio)
-        ended(studio, job)
-        assert [event.n for event in studio.news(job, 6).events] == [7, 8]
-        assert studio.news(job, 8).events == ()
+        wait_for_end(studio, job)
+        assert [event.n for event in studio.events_after(job, 6).events] == [7, 8]
+        assert studio.events_after(job, 8).events == ()
 
 
 def test_only_the_newest_preview_is_carried(tmp_path: Path) -> None:
-    gate = Gate("step 3")
-    with opened_studio(tmp_path, ScriptedWorker(gate)) as studio:
+    gate = WorkGate("step 3")
+    with open_studio(tmp_path, ScriptedWorker(gate)) as studio:
         (job,) = submit(studio)
         assert gate.reached.wait(60)
-        news = until(studio, job, {"running"})
-        events = news.model_dump(mode="json")["events"]
+        job_events = until(studio, job, {"running"})
+        events = job_events.model_dump(mode="json")["events"]
         shown = {event["n"]: event.get("preview") for event in events}
         gate.opened.set()
         assert [n for n, preview in shown.items() if preview] == [5]
         assert shown[5]["jpeg"].startswith("data:image/jpeg;base64,/9j/")
-        assert not any(getattr(event, "preview", None) for event in ended(studio, job).events)
+        assert not any(
+            getattr(event, "preview", None) for event in wait_for_end(studio, job).events
+        )
 
 
 def test_jobs_run_one_at_a_time_and_in_order(tmp_path: Path) -> None:
     worker = ScriptedWorker(pause_s=0.001)
-    with opened_studio(tmp_path, worker) as studio:
+    with open_studio(tmp_path, worker) as studio:
         submitted = submit(studio, 5)
         for job in submitted:
-            ended(studio, job)
+            wait_for_end(studio, job)
         assert worker.submitted == submitted
         assert worker.most_running == 1
 
 
 @pytest.mark.parametrize("phase", ["submit", "start", "step 0", "step 2", "decode"])
 def test_cancel_in_each_phase(tmp_path: Path, phase: str) -> None:
-    gate = Gate(phase)
-    with opened_studio(tmp_path, ScriptedWorker(gate)) as studio:
+    gate = WorkGate(phase)
+    with open_studio(tmp_path, ScriptedWorker(gate)) as studio:
         (job,) = submit(studio)
         assert gate.reached.wait(60)
         assert studio.cancel(job) == "running"
         gate.opened.set()
-        news = ended(studio, job)
-        assert news.state == "cancelled"
-        assert kinds(news)[-1] == "cancelled"
-        assert news.candidates == ()
+        job_events = wait_for_end(studio, job)
+        assert job_events.state == "cancelled"
+        assert kinds(job_events)[-1] == "cancelled"
+        assert job_events.candidates == ()
         assert studio.cancel(job) == "cancelled"
-        assert len(studio.news(job, 0).events) == len(news.events)
+        assert len(studio.events_after(job, 0).events) == len(job_events.events)
 
 
 def test_cancel_while_queued_never_reaches_the_worker(tmp_path: Path) -> None:
-    gate = Gate("start")
+    gate = WorkGate("start")
     worker = ScriptedWorker(gate)
-    with opened_studio(tmp_path, worker) as studio:
+    with open_studio(tmp_path, worker) as studio:
         first, second, third = submit(studio, 3)
         assert gate.reached.wait(60)
         assert studio.cancel(second) == "cancelled"
         gate.opened.set()
-        assert ended(studio, third).state == "finished"
+        assert wait_for_end(studio, third).state == "finished"
         assert worker.submitted == [first, third]
-        assert kinds(studio.news(second, 0)) == ["queued", "cancelled"]
+        assert kinds(studio.events_after(second, 0)) == ["queued", "cancelled"]
 
 
 def test_a_storm_of_cancels(tmp_path: Path) -> None:
     worker = ScriptedWorker(pause_s=0.0005)
-    with opened_studio(tmp_path, worker) as studio:
+    with open_studio(tmp_path, worker) as studio:
         for _ in range(2):
-            project, revision = saved_scene(studio)
+            project, revision = save_scene(studio)
             submitted = [studio.generate(project, revision, compose()).job for _ in range(20)]
             threads = [threading.Thread(target=studio.cancel, args=(job,)) for job in submitted * 3]
             for thread in threads:
@@ -127,9 +129,11 @@ def test_a_storm_of_cancels(tmp_path: Path) -> None:
             for thread in threads:
                 thread.join()
             for job in submitted:
-                news = ended(studio, job)
-                assert news.state in ("cancelled", "finished")
-                assert [event.n for event in news.events] == list(range(1, len(news.events) + 1))
+                job_events = wait_for_end(studio, job)
+                assert job_events.state in ("cancelled", "finished")
+                assert [event.n for event in job_events.events] == list(
+                    range(1, len(job_events.events) + 1)
+                )
     assert worker.most_running == 1
 
 
@@ -145,9 +149,9 @@ def test_a_refusal_arrives_in_its_three_parts(tmp_path: Path) -> None:
     worker = failing_with(
         EngineError("No valid picture came out.", limit="Step 2 of 4.", remedy="Try another seed.")
     )
-    with opened_studio(tmp_path, worker) as studio:
+    with open_studio(tmp_path, worker) as studio:
         (job,) = submit(studio)
-        last = ended(studio, job).events[-1]
+        last = wait_for_end(studio, job).events[-1]
         assert (last.kind, last.what) == ("failed", "No valid picture came out.")
         assert (last.limit, last.remedy) == ("Step 2 of 4.", "Try another seed.")
 
@@ -158,12 +162,12 @@ def test_an_unexpected_error_fails_with_a_code_and_the_queue_goes_on(
     tmp_path: Path, at: str, kind: type[BaseException], caplog: pytest.LogCaptureFixture
 ) -> None:
     worker = failing_with(kind("secret of the inside"), at)
-    with opened_studio(tmp_path, worker) as studio:
+    with open_studio(tmp_path, worker) as studio:
         (job,) = submit(studio)
-        last = ended(studio, job).events[-1]
+        last = wait_for_end(studio, job).events[-1]
         worker.script = lambda phase: None
         (second,) = submit(studio)
-        assert ended(studio, second).state == "finished"
+        assert wait_for_end(studio, second).state == "finished"
     assert last.kind == "failed"
     assert re.fullmatch("[0-9a-f]{6}", last.code)
     assert "secret" not in last.model_dump_json()
@@ -185,40 +189,42 @@ class SilentHandle(ScriptedHandle):
 
 
 def test_a_worker_that_goes_silent_is_a_failure(tmp_path: Path) -> None:
-    with opened_studio(tmp_path, SilentWorker()) as studio:
+    with open_studio(tmp_path, SilentWorker()) as studio:
         (job,) = submit(studio)
-        last = ended(studio, job).events[-1]
+        last = wait_for_end(studio, job).events[-1]
         assert last.kind == "failed"
         assert last.what == "The worker stopped without an answer."
 
 
 def test_a_closed_studio_interrupts_what_runs_and_keeps_what_waits(tmp_path: Path) -> None:
     worker = ScriptedWorker(pause_s=0.05)
-    with opened_studio(tmp_path, worker) as studio:
+    with open_studio(tmp_path, worker) as studio:
         first, second = submit(studio, 2)
         until(studio, first, {"running"})
-    with opened_studio(tmp_path) as studio:
-        assert studio.news(first, 0).state == "interrupted"
-        assert ended(studio, second).state == "finished"
+    with open_studio(tmp_path) as studio:
+        assert studio.events_after(first, 0).state == "interrupted"
+        assert wait_for_end(studio, second).state == "finished"
 
 
 def test_a_restart_interrupts_what_ran_and_goes_on_with_what_waited(tmp_path: Path) -> None:
-    with opened_studio(tmp_path) as studio:
+    with open_studio(tmp_path) as studio:
         first, second = submit(studio, 2)
-        ended(studio, second)
+        wait_for_end(studio, second)
         project = studio.open_latest().id
     rewind(tmp_path, {first: "running", second: "queued"})
-    gate = Gate("start")
-    with opened_studio(tmp_path, ScriptedWorker(gate)) as studio:
-        assert kinds(studio.news(first, 0)) == ["queued", "started", "interrupted"]
+    gate = WorkGate("start")
+    with open_studio(tmp_path, ScriptedWorker(gate)) as studio:
+        assert kinds(studio.events_after(first, 0)) == ["queued", "started", "interrupted"]
         assert gate.reached.wait(60)
         shown = studio.open_latest().job
         assert shown is not None
         assert (shown.id, shown.state) == (second, "running")
         gate.opened.set()
-        news = ended(studio, second)
-        assert news.state == "finished"
-        assert [event.n for event in news.events] == list(range(1, len(news.events) + 1))
+        job_events = wait_for_end(studio, second)
+        assert job_events.state == "finished"
+        assert [event.n for event in job_events.events] == list(
+            range(1, len(job_events.events) + 1)
+        )
         assert [job.state for job in studio.jobs(project)] == ["interrupted", "finished"]
 
 
@@ -241,33 +247,33 @@ def rewind(folder: Path, states: dict[str, str]) -> None:
 
 
 def test_an_interrupted_job_is_shown_until_a_newer_one(tmp_path: Path) -> None:
-    with opened_studio(tmp_path) as studio:
+    with open_studio(tmp_path) as studio:
         (job,) = submit(studio)
-        ended(studio, job)
+        wait_for_end(studio, job)
     rewind(tmp_path, {job: "running"})
-    with opened_studio(tmp_path) as studio:
+    with open_studio(tmp_path) as studio:
         project = studio.open_latest()
         assert project.job is not None
         assert project.job.state == "interrupted"
         assert (
-            ended(studio, studio.generate(project.id, project.revision, compose()).job).state
+            wait_for_end(studio, studio.generate(project.id, project.revision, compose()).job).state
             == "finished"
         )
         assert studio.open_latest().job is None
 
 
 def test_a_stale_revision_is_not_generated_from(tmp_path: Path) -> None:
-    with opened_studio(tmp_path) as studio:
-        project, revision = saved_scene(studio)
+    with open_studio(tmp_path) as studio:
+        project, revision = save_scene(studio)
         with pytest.raises(StaleRevision):
             studio.generate(project, revision - 1, compose())
         assert studio.jobs(project) == ()
 
 
 def test_too_many_waiting_jobs_are_refused(tmp_path: Path) -> None:
-    gate = Gate("start")
-    with opened_studio(tmp_path, ScriptedWorker(gate)) as studio:
-        project, revision = saved_scene(studio)
+    gate = WorkGate("start")
+    with open_studio(tmp_path, ScriptedWorker(gate)) as studio:
+        project, revision = save_scene(studio)
         studio.generate(project, revision, compose())
         assert gate.reached.wait(60)
         for _ in range(32):
@@ -284,8 +290,8 @@ def test_the_end_of_a_job_is_written_when_the_disk_takes_it_again(
 ) -> None:
     """A store that refuses writes for a while delays the end of a job; it does not lose it."""
     monkeypatch.setattr("backend.studio.runner.RETRY_S", 0.01)
-    gate = Gate("decode")
-    with opened_studio(tmp_path, ScriptedWorker(gate)) as studio:
+    gate = WorkGate("decode")
+    with open_studio(tmp_path, ScriptedWorker(gate)) as studio:
         (job,) = submit(studio)
         assert gate.reached.wait(60)
         writer = studio._store.database._writer
@@ -295,16 +301,16 @@ def test_the_end_of_a_job_is_written_when_the_disk_takes_it_again(
         while "could not be written" not in caplog.text:
             assert time.monotonic() < limit
             time.sleep(0.005)
-        assert studio.news(job, 0).state == "running"
+        assert studio.events_after(job, 0).state == "running"
         writer.execute("PRAGMA query_only = OFF")
-        assert ended(studio, job).state == "failed"
+        assert wait_for_end(studio, job).state == "failed"
 
 
 def test_unknown_names_are_refused_in_words(tmp_path: Path) -> None:
-    with opened_studio(tmp_path) as studio:
-        project, revision = saved_scene(studio)
+    with open_studio(tmp_path) as studio:
+        project, revision = save_scene(studio)
         for verb in (
-            lambda: studio.news("nothing", 0),
+            lambda: studio.events_after("nothing", 0),
             lambda: studio.cancel("nothing"),
             lambda: studio.open_project("nothing"),
             lambda: studio.open_example("nothing"),
@@ -348,20 +354,22 @@ def passing_from(seed: int) -> Callable[[int], Scores]:
     return score
 
 
-def finished_picture(studio: Studio) -> tuple[str, int, str]:
+def make_picture(studio: Studio) -> tuple[str, int, str]:
     """A project, its revision, and a whole picture made of it."""
-    project, revision = saved_scene(studio)
+    project, revision = save_scene(studio)
     return (
         project,
         revision,
-        ended(studio, studio.generate(project, revision, compose()).job).candidates[0].digest,
+        wait_for_end(studio, studio.generate(project, revision, compose()).job)
+        .candidates[0]
+        .digest,
     )
 
 
 def test_candidates_carry_their_scores_and_ranks(tmp_path: Path) -> None:
-    with opened_studio(tmp_path, ScriptedWorker(score=passing_from(1))) as studio:
+    with open_studio(tmp_path, ScriptedWorker(score=passing_from(1))) as studio:
         (job,) = submit(studio)
-        made = ended(studio, job).candidates
+        made = wait_for_end(studio, job).candidates
         assert [candidate.scores[0].failed for candidate in made] == [
             "no ball found where asked",
             "",
@@ -371,40 +379,42 @@ def test_candidates_carry_their_scores_and_ranks(tmp_path: Path) -> None:
         assert again == made
 
 
-@pytest.mark.parametrize(("passing", "made"), [(0, 2), (3, 4), (99, 8)])
+@pytest.mark.parametrize(("passing", "images"), [(0, 2), (3, 4), (99, 8)])
 def test_a_layer_is_made_again_until_it_passes_or_the_tries_are_used_up(
-    tmp_path: Path, passing: int, made: int
+    tmp_path: Path, passing: int, images: int
 ) -> None:
     worker = ScriptedWorker(score=passing_from(passing))
-    with opened_studio(tmp_path, worker) as studio:
-        project, revision, source = finished_picture(studio)
+    with open_studio(tmp_path, worker) as studio:
+        project, revision, source = make_picture(studio)
         job = studio.generate(project, revision, {**reroll(source), "tries": 4}).job
-        news = ended(studio, job)
-        assert news.state == "finished"
-        assert [candidate.seed for candidate in news.candidates] == list(range(made))
-        assert studio.plan_of(news.candidates[-1].id).seeds[made - 1] == made - 1
+        job_events = wait_for_end(studio, job)
+        assert job_events.state == "finished"
+        assert [candidate.seed for candidate in job_events.candidates] == list(range(images))
+        assert studio.plan_of(job_events.candidates[-1].id).seeds[images - 1] == images - 1
 
 
 def test_pictures_that_nobody_can_score_are_tried_once(tmp_path: Path) -> None:
-    with opened_studio(tmp_path) as studio:
-        project, revision, source = finished_picture(studio)
-        news = ended(studio, studio.generate(project, revision, {**reroll(source), "tries": 4}).job)
-        assert (news.state, len(news.candidates)) == ("finished", 2)
-        assert [(candidate.scores, candidate.rank) for candidate in news.candidates] == [
+    with open_studio(tmp_path) as studio:
+        project, revision, source = make_picture(studio)
+        job_events = wait_for_end(
+            studio, studio.generate(project, revision, {**reroll(source), "tries": 4}).job
+        )
+        assert (job_events.state, len(job_events.candidates)) == ("finished", 2)
+        assert [(candidate.scores, candidate.rank) for candidate in job_events.candidates] == [
             ((), 0)
         ] * 2
 
 
 def test_tries_can_be_cancelled_and_are_bounded(tmp_path: Path) -> None:
     worker = ScriptedWorker(score=passing_from(99))
-    with opened_studio(tmp_path, worker) as studio:
-        project, revision, source = finished_picture(studio)
+    with open_studio(tmp_path, worker) as studio:
+        project, revision, source = make_picture(studio)
         with pytest.raises(RequestError, match="tries = 1000"):
             studio.generate(project, revision, {**reroll(source), "tries": 1000})
-        gate = Gate("step 1")
+        gate = WorkGate("step 1")
         worker.script = gate
         job = studio.generate(project, revision, {**reroll(source), "tries": 4}).job
         assert gate.reached.wait(60)
         studio.cancel(job)
         gate.opened.set()
-        assert ended(studio, job).state == "cancelled"
+        assert wait_for_end(studio, job).state == "cancelled"

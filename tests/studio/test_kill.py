@@ -15,13 +15,13 @@ import pytest
 from backend.scene.picture_file import encode_png
 from tests.studio.scripted import ScriptedWorker
 from tests.studio.workshop import (
-    Gate,
+    WorkGate,
     compose,
-    ended,
     kinds,
-    opened_studio,
-    saved_scene,
+    open_studio,
+    save_scene,
     scene_with,
+    wait_for_end,
 )
 
 KILLS = 20
@@ -33,7 +33,7 @@ def save_for_ever(folder: Path, confirmed: int) -> None:
     a pipe.
     """
     rng = np.random.default_rng(os.getpid())
-    with opened_studio(folder, ScriptedWorker()) as studio:
+    with open_studio(folder, ScriptedWorker()) as studio:
         project = studio.open_latest()
         revision = project.revision
         while True:
@@ -64,9 +64,9 @@ def last_confirmed(folder: Path, after_s: float) -> int:
 
 def run_until(folder: Path, phase: str, submitted: int) -> None:
     """In a process of its own: two jobs, the first of which stops at ``phase`` for ever."""
-    gate = Gate(phase)
-    with opened_studio(folder, ScriptedWorker(gate)) as studio:
-        project, revision = saved_scene(studio)
+    gate = WorkGate(phase)
+    with open_studio(folder, ScriptedWorker(gate)) as studio:
+        project, revision = save_scene(studio)
         jobs = [studio.generate(project, revision, compose()).job for _ in range(2)]
         gate.reached.wait(60)
         os.write(submitted, " ".join(jobs).encode())
@@ -86,12 +86,12 @@ def test_a_job_whose_process_was_killed_is_interrupted_and_the_next_goes_on(
     assert process.pid is not None
     os.kill(process.pid, signal.SIGKILL)
     process.join()
-    with opened_studio(tmp_path) as studio:
-        killed = studio.news(first, 0)
+    with open_studio(tmp_path) as studio:
+        killed = studio.events_after(first, 0)
         assert killed.state == "interrupted"
         assert [event.n for event in killed.events] == list(range(1, len(killed.events) + 1))
         assert kinds(killed)[-1] == "interrupted"
-        assert ended(studio, second).state == "finished"
+        assert wait_for_end(studio, second).state == "finished"
 
 
 @pytest.mark.slow
@@ -99,7 +99,7 @@ def test_no_confirmed_save_is_lost(tmp_path: Path) -> None:
     times = random.Random(11)
     for _ in range(KILLS):
         confirmed = last_confirmed(tmp_path, times.uniform(0, 0.06))
-        with opened_studio(tmp_path) as studio:
+        with open_studio(tmp_path) as studio:
             project = studio.open_latest()
             assert project.revision >= confirmed
             assert project.scene.name == f"scene {project.revision}"

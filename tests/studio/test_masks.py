@@ -11,14 +11,14 @@ from PIL import Image
 
 from backend.errors import PictureError
 from backend.scene.picture_file import encode_png
-from tests.studio.workshop import opened_studio
+from tests.studio.workshop import open_studio
 
 
 def test_a_painted_mask_comes_back_value_for_value_and_nothing_else_is_taken_for_one(
     tmp_path: Path,
 ) -> None:
     mask = np.random.default_rng(6).integers(0, 256, (20, 30), np.uint8)
-    with opened_studio(tmp_path) as studio:
+    with open_studio(tmp_path) as studio:
         taken = studio.take_mask(encode_png(mask))
         assert (taken.width_px, taken.height_px) == (30, 20)
         with Image.open(io.BytesIO(studio.picture_png(taken.digest))) as kept:

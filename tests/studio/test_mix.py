@@ -11,16 +11,16 @@ from backend.errors import LaminaError
 from backend.scene.picture_file import encode_png
 from backend.studio.records import Candidate
 from backend.studio.studio import Studio
-from tests.studio.workshop import compose, ended, opened_studio, saved_scene
+from tests.studio.workshop import compose, open_studio, save_scene, wait_for_end
 
 
-def made(studio: Studio) -> tuple[str, tuple[Candidate, ...]]:
-    project, revision = saved_scene(studio)
+def make(studio: Studio) -> tuple[str, tuple[Candidate, ...]]:
+    project, revision = save_scene(studio)
     job = studio.generate(project, revision, compose()).job
-    return project, ended(studio, job).candidates
+    return project, wait_for_end(studio, job).candidates
 
 
-def stored_mask(studio: Studio, mask: np.ndarray) -> str:
+def store_mask(studio: Studio, mask: np.ndarray) -> str:
     return studio.take_mask(encode_png(mask)).digest
 
 
@@ -34,10 +34,10 @@ def left_half(side: int = 128) -> np.ndarray:
 def test_the_mix_is_a_candidate_of_the_base_s_run_and_keeps_every_pixel_outside_the_mask(
     tmp_path: Path,
 ) -> None:
-    with opened_studio(tmp_path) as studio:
-        project, (base, other) = made(studio)
+    with open_studio(tmp_path) as studio:
+        project, (base, other) = make(studio)
         mask = left_half()
-        mixed = studio.mix(project, base.id, other.id, stored_mask(studio, mask))
+        mixed = studio.mix(project, base.id, other.id, store_mask(studio, mask))
         assert (mixed.job, mixed.index, mixed.source) == (base.job, 2, base.digest)
         assert mixed.changed_outside == 0
         pixels = studio._store.pixels
@@ -45,7 +45,7 @@ def test_the_mix_is_a_candidate_of_the_base_s_run_and_keeps_every_pixel_outside_
         assert (old != new).any()
         assert np.array_equal(both[mask == 0], old[mask == 0])
         assert np.array_equal(both[mask == 255], new[mask == 255])
-        again = studio.mix(project, mixed.id, other.id, stored_mask(studio, 255 - mask))
+        again = studio.mix(project, mixed.id, other.id, store_mask(studio, 255 - mask))
         assert (again.index, again.source) == (3, mixed.digest)
         assert [one.id for one in studio.open_project(project).candidates][-2:] == [
             mixed.id,
@@ -54,21 +54,21 @@ def test_the_mix_is_a_candidate_of_the_base_s_run_and_keeps_every_pixel_outside_
 
 
 def test_a_mix_has_no_recipe_but_its_base_has(tmp_path: Path) -> None:
-    with opened_studio(tmp_path) as studio:
-        project, (base, other) = made(studio)
-        mixed = studio.mix(project, base.id, other.id, stored_mask(studio, left_half()))
+    with open_studio(tmp_path) as studio:
+        project, (base, other) = make(studio)
+        mixed = studio.mix(project, base.id, other.id, store_mask(studio, left_half()))
         assert studio.plan_of(base.id).seeds
         with pytest.raises(LaminaError, match="painted together"):
             studio.plan_of(mixed.id)
 
 
 def test_unknown_pictures_other_projects_and_empty_masks_are_refused(tmp_path: Path) -> None:
-    with opened_studio(tmp_path) as studio:
-        project, (base, other) = made(studio)
-        elsewhere, _ = saved_scene(studio)
+    with open_studio(tmp_path) as studio:
+        project, (base, other) = make(studio)
+        elsewhere, _ = save_scene(studio)
         mask, empty = (
-            stored_mask(studio, left_half()),
-            stored_mask(studio, np.zeros((128, 128), np.uint8)),
+            store_mask(studio, left_half()),
+            store_mask(studio, np.zeros((128, 128), np.uint8)),
         )
         for given, word in (
             ((project, base.id, "nobody", mask), "no candidate"),

@@ -26,18 +26,18 @@ from backend.scene.scene import build_scene
 from backend.studio import history
 from backend.studio.disk import Disk
 from backend.studio.pixel_files import PixelFiles
-from backend.studio.store import Store
+from backend.studio.storage import Storage
 from backend.studio.studio import Studio
-from tests.studio.scripted import ScriptedWorker, scripted_studio
+from tests.studio.scripted import ScriptedWorker, build_scripted_studio
 from tests.studio.workshop import (
-    DESK,
+    EDITOR,
     compose,
-    ended,
-    opened_studio,
+    open_studio,
     reroll,
-    saved_scene,
+    save_scene,
     scene_with,
     square_picture,
+    wait_for_end,
 )
 
 
@@ -52,7 +52,7 @@ def write_examples(folder: Path) -> Path:
 
 
 def test_an_empty_store_opens_the_first_example(tmp_path: Path) -> None:
-    studio = scripted_studio(
+    studio = build_scripted_studio(
         tmp_path / "store", ScriptedWorker(), write_examples(tmp_path / "scenes")
     )
     project = studio.open_latest()
@@ -61,7 +61,7 @@ def test_an_empty_store_opens_the_first_example(tmp_path: Path) -> None:
         ("b-second", "The second"),
     ]
     assert project.scene.name == "The first"
-    assert project.desk.settings.steps == 7
+    assert project.editor.settings.steps == 7
     assert project.revision == 1
     assert [row.layer_id for row in project.coverage] == ["ball"]
     assert studio.open_latest().id == project.id
@@ -75,7 +75,7 @@ def test_an_empty_store_opens_the_first_example(tmp_path: Path) -> None:
 
 
 def test_two_pages_that_open_an_empty_store_at_once_share_one_project(tmp_path: Path) -> None:
-    with opened_studio(tmp_path) as studio:
+    with open_studio(tmp_path) as studio:
         together = threading.Barrier(2)
         opened: list[str] = []
 
@@ -94,29 +94,29 @@ def test_two_pages_that_open_an_empty_store_at_once_share_one_project(tmp_path: 
 
 def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
     with (
-        opened_studio(tmp_path) as studio,
+        open_studio(tmp_path) as studio,
         pytest.raises(ArchiveError, match=r"“toys\.ora” cannot be opened\..*damaged"),
     ):
         studio.open_ora(b"PK\x03\x04", "toys.ora")
 
 
 def test_a_save_is_there_after_a_restart(tmp_path: Path) -> None:
-    with opened_studio(tmp_path) as studio:
-        project, revision = saved_scene(studio)
+    with open_studio(tmp_path) as studio:
+        project, revision = save_scene(studio)
         before = studio.open_project(project)
-    with opened_studio(tmp_path) as studio:
+    with open_studio(tmp_path) as studio:
         after = studio.open_latest()
     assert after == before
     assert after.revision == revision
     assert after.scene.layers[0].phrase == "red ball"
-    assert after.desk.settings.steps == 4
+    assert after.editor.settings.steps == 4
 
 
 def test_a_stale_save_is_answered_with_the_present_revision(tmp_path: Path) -> None:
-    with opened_studio(tmp_path) as studio:
-        project, revision = saved_scene(studio)
+    with open_studio(tmp_path) as studio:
+        project, revision = save_scene(studio)
         with pytest.raises(StaleRevision) as refusal:
-            studio.save(project, revision - 1, {"width_px": 64, "height_px": 64}, DESK)
+            studio.save(project, revision - 1, {"width_px": 64, "height_px": 64}, EDITOR)
         assert refusal.value.current == revision
         assert studio.open_project(project).scene.name == "Toys"
 
@@ -125,7 +125,7 @@ def test_two_writers_lose_nothing_in_silence(tmp_path: Path) -> None:
     """Each accepted save was based on the one before it: the revisions of both are 2, 3, 4 …
     without a repeat.
     """
-    with opened_studio(tmp_path) as studio:
+    with open_studio(tmp_path) as studio:
         project = studio.open_latest()
         accepted: list[tuple[int, str]] = []
 
@@ -165,10 +165,10 @@ def test_two_writers_lose_nothing_in_silence(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_scene_changes_nothing(tmp_path: Path, scene: Any) -> None:
-    with opened_studio(tmp_path) as studio:
-        project, revision = saved_scene(studio)
+    with open_studio(tmp_path) as studio:
+        project, revision = save_scene(studio)
         with pytest.raises(SceneError) as refusal:
-            studio.save(project, revision, scene, DESK)
+            studio.save(project, revision, scene, EDITOR)
         assert refusal.value.remedy
         with pytest.raises(InputError):
             studio.save(project, revision, {"width_px": 64, "height_px": 64}, {"picked": "none"})
@@ -178,7 +178,7 @@ def test_a_wrong_scene_changes_nothing(tmp_path: Path, scene: Any) -> None:
 def test_pictures_come_back_as_they_were(tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
     picture = rng.integers(0, 256, (20, 30, 4), np.uint8)
-    with opened_studio(tmp_path) as studio:
+    with open_studio(tmp_path) as studio:
         taken = studio.take_picture(encode_png(picture), "noise.png")
         assert (taken.width_px, taken.height_px, taken.opaque) == (30, 20, False)
         again = decode_picture(studio.picture_png(taken.digest), "").picture
@@ -190,7 +190,7 @@ def test_pictures_come_back_as_they_were(tmp_path: Path) -> None:
 
 
 def test_the_store_keeps_masks_and_finds_damage(tmp_path: Path) -> None:
-    store = Store(tmp_path, Disk())
+    store = Storage(tmp_path, Disk())
     mask = np.arange(48, dtype=np.uint8).reshape(6, 8)
     digest = store.pixels.add_mask(mask)
     np.testing.assert_array_equal(store.pixels.mask(digest), mask)
@@ -203,14 +203,14 @@ def test_the_store_keeps_masks_and_finds_damage(tmp_path: Path) -> None:
     other = encode_png(mask + 1)
     for damage in (whole[:45], b"", other):
         path.write_bytes(damage)
-        store = Store(tmp_path, Disk())
+        store = Storage(tmp_path, Disk())
         with pytest.raises(StoreError, match="cannot be used"):
             store.pixels.mask(digest)
         store.close()
 
 
 def test_one_wrong_byte_is_harmless_or_refused(tmp_path: Path) -> None:
-    store = Store(tmp_path, Disk())
+    store = Storage(tmp_path, Disk())
     mask = np.arange(48, dtype=np.uint8).reshape(6, 8)
     digest = store.pixels.add_mask(mask)
     (path,) = tmp_path.rglob("*.png")
@@ -229,36 +229,36 @@ def test_one_wrong_byte_is_harmless_or_refused(tmp_path: Path) -> None:
 
 
 def test_the_store_folder_is_private_and_has_one_owner(tmp_path: Path) -> None:
-    store = Store(tmp_path / "store", Disk())
+    store = Storage(tmp_path / "store", Disk())
     assert (tmp_path / "store").stat().st_mode & 0o777 == 0o700
     with pytest.raises(StoreError, match="open in another Lamina"):
-        Store(tmp_path / "store", Disk())
+        Storage(tmp_path / "store", Disk())
     store.close()
-    Store(tmp_path / "store", Disk()).close()
+    Storage(tmp_path / "store", Disk()).close()
 
 
 def test_an_unusable_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StoreError, match="--store"):
-        Store(tmp_path / "file" / "store", Disk())
+        Storage(tmp_path / "file" / "store", Disk())
 
 
 def test_export_and_open_again(tmp_path: Path) -> None:
-    with opened_studio(tmp_path) as studio:
-        project, _ = saved_scene(studio)
+    with open_studio(tmp_path) as studio:
+        project, _ = save_scene(studio)
         content, name = studio.export_ora(project)
         again = studio.open_ora(content, name)
         assert name == "Toys.ora"
         assert again.id != project
         assert again.scene == studio.open_project(project).scene
-        assert again.desk.settings.steps == 4
+        assert again.editor.settings.steps == 4
         assert read_ora(content).settings["count"] == 2
         with pytest.raises(LaminaError):
             studio.open_ora(b"nonsense", "x.ora")
 
 
 def test_an_unnamed_file_lends_its_name(tmp_path: Path) -> None:
-    with opened_studio(tmp_path) as studio:
+    with open_studio(tmp_path) as studio:
         pixels = MemoryPixels()
         scene = build_scene(scene_with(pixels.add_picture(square_picture()), "Untitled"))
         assert (
@@ -268,8 +268,8 @@ def test_an_unnamed_file_lends_its_name(tmp_path: Path) -> None:
 
 
 def test_every_name_gives_a_harmless_file_name(tmp_path: Path) -> None:
-    with opened_studio(tmp_path) as studio:
-        project, revision = saved_scene(studio)
+    with open_studio(tmp_path) as studio:
+        project, revision = save_scene(studio)
         for name, expected in (
             ("../../etc", "etc.ora"),
             ("", "scene.ora"),
@@ -282,17 +282,19 @@ def test_every_name_gives_a_harmless_file_name(tmp_path: Path) -> None:
             assert studio.export_ora(project)[1] == expected
 
 
-def made(studio: Studio, project: str, revision: int, request: dict[str, Any]) -> str:
+def make(studio: Studio, project: str, revision: int, request: dict[str, Any]) -> str:
     """The digest of the first candidate of a request."""
-    return ended(studio, studio.generate(project, revision, request).job).candidates[0].digest
+    return (
+        wait_for_end(studio, studio.generate(project, revision, request).job).candidates[0].digest
+    )
 
 
 def test_the_history_is_a_tree_and_rebuilds_plans(tmp_path: Path) -> None:
-    with opened_studio(tmp_path) as studio:
-        project, revision = saved_scene(studio)
-        whole = made(studio, project, revision, compose())
-        first = made(studio, project, revision, reroll(whole, seed=5))
-        made(studio, project, revision, reroll(first, seed=9))
+    with open_studio(tmp_path) as studio:
+        project, revision = save_scene(studio)
+        whole = make(studio, project, revision, compose())
+        first = make(studio, project, revision, reroll(whole, seed=5))
+        make(studio, project, revision, reroll(first, seed=9))
         candidates = studio.open_project(project).candidates
         assert [candidate.layer_id for candidate in candidates] == [
             "",
@@ -322,26 +324,26 @@ def test_the_history_is_a_tree_and_rebuilds_plans(tmp_path: Path) -> None:
 
 
 def test_what_was_picked_stays_picked(tmp_path: Path) -> None:
-    with opened_studio(tmp_path) as studio:
-        project, revision = saved_scene(studio)
-        digest = made(studio, project, revision, compose())
+    with open_studio(tmp_path) as studio:
+        project, revision = save_scene(studio)
+        digest = make(studio, project, revision, compose())
         scene = studio.open_project(project).scene.model_dump(mode="json")
         studio.save(project, revision, scene, {"picked": digest, "selected": "ball"})
-    with opened_studio(tmp_path) as studio:
-        assert studio.open_latest().desk.picked == digest
+    with open_studio(tmp_path) as studio:
+        assert studio.open_latest().editor.picked == digest
         assert studio.picture_png(digest).startswith(b"\x89PNG")
 
 
 def test_a_missing_model_and_lost_pixels_are_notes_when_a_project_opens(tmp_path: Path) -> None:
-    with opened_studio(tmp_path) as studio:
-        project, revision = saved_scene(studio)
+    with open_studio(tmp_path) as studio:
+        project, revision = save_scene(studio)
         scene = studio.open_project(project).scene.model_dump(mode="json")
         saved = studio.save(project, revision, scene, {"settings": {"model": "gone"}})
         assert "model_missing" in [note.code for note in saved.notes]
         assert [row.layer_id for row in saved.coverage] == ["ball"]
     for path in tmp_path.rglob("*.png"):
         path.unlink()
-    with opened_studio(tmp_path) as studio:
+    with open_studio(tmp_path) as studio:
         opened = studio.open_project(project)
         assert opened.scene.layers[0].id == "ball"
         assert "unreadable" in [note.code for note in opened.notes]

@@ -15,19 +15,19 @@ import pytest
 
 from backend.errors import RequestError, StoreError
 from backend.plan.events import Event, Images
-from backend.plan.lesson import Lesson
 from backend.plan.plan import OneLayer, Plan
 from backend.plan.request import OptionValue
+from backend.plan.training_job import TrainingJob
 from backend.scene.scene import Pixels
 from backend.studio.disk import Disk
-from backend.studio.examples import ExampleShelf
+from backend.studio.examples import ExampleScenes
 from backend.studio.records import MethodFacts, ModelFacts
-from backend.studio.store import Store
+from backend.studio.storage import Storage
 from backend.studio.studio import Studio
 from backend.studio.subjects import LibrarySubject
 from tests.studio.scripted import ScriptedCard, ScriptedHandle, ScriptedOffer
-from tests.studio.test_subjects import Teacher, subject_of, trained
-from tests.studio.workshop import DESK, compose, ended, reroll, saved_scene, scene_with
+from tests.studio.test_subjects import ScriptedTrainer, subject_of, train
+from tests.studio.workshop import EDITOR, compose, reroll, save_scene, scene_with, wait_for_end
 
 MASK = np.eye(128, dtype=np.uint8) * 255
 
@@ -55,7 +55,7 @@ class SubjectOffer(ScriptedOffer):
             super().check_options(method, options)
 
 
-class Retoucher(Teacher):
+class Retoucher(ScriptedTrainer):
     """Draws, and finds the subject on the diagonal of what it retouches; ``plans`` are those it
     was given.
     """
@@ -64,8 +64,8 @@ class Retoucher(Teacher):
         super().__init__()
         self.plans: list[Plan] = []
 
-    def submit(self, job_id: str, plan: Plan | Lesson, pixels: Pixels):
-        if isinstance(plan, Lesson):
+    def submit(self, job_id: str, plan: Plan | TrainingJob, pixels: Pixels):
+        if isinstance(plan, TrainingJob):
             return super().submit(job_id, plan, pixels)
         self.plans.append(plan)
         if plan.subject is not None:
@@ -91,7 +91,9 @@ def worker() -> Retoucher:
 
 @pytest.fixture
 def studio(tmp_path: Path, worker: Retoucher) -> Iterator[Studio]:
-    found = Studio(Store(tmp_path, Disk()), SubjectOffer(), worker, ExampleShelf(tmp_path / "none"))
+    found = Studio(
+        Storage(tmp_path, Disk()), SubjectOffer(), worker, ExampleScenes(tmp_path / "none")
+    )
     yield found
     found.close()
 
@@ -100,34 +102,34 @@ def reference_to(subject: LibrarySubject) -> dict[str, str]:
     return {"subject": subject.file, "reference": subject.references[0]}
 
 
-def asked(subject: LibrarySubject, **settings: Any) -> dict[str, Any]:
+def build_layouts(subject: LibrarySubject, **settings: Any) -> dict[str, Any]:
     request = compose(method="layout_retouch", **settings)
     return request | {"subject": reference_to(subject)}
 
 
 def with_subject_layer(studio: Studio, subject: str, phrase: str = "red ball") -> tuple[str, int]:
     """The usual scene, whose layer is now one of the subject."""
-    project, revision = saved_scene(studio)
+    project, revision = save_scene(studio)
     scene = scene_with(str(studio.open_project(project).scene.layers[0].picture))
     scene["layers"][0] |= {"subject": subject, "phrase": phrase}
-    return project, studio.save(project, revision, scene, DESK).revision
+    return project, studio.save(project, revision, scene, EDITOR).revision
 
 
 def test_layouts_are_retouched_by_their_own_recipe_and_keep_where_the_subject_was_found(
     studio: Studio, worker: Retoucher
 ) -> None:
-    subject = trained(studio)
-    project, revision = saved_scene(studio)
-    request = asked(subject, seed=7, options={"stage": "layouts", "plain_share": 0.06})
-    layouts = ended(studio, studio.generate(project, revision, request).job).candidates
+    subject = train(studio)
+    project, revision = save_scene(studio)
+    request = build_layouts(subject, seed=7, options={"stage": "layouts", "plain_share": 0.06})
+    layouts = wait_for_end(studio, studio.generate(project, revision, request).job).candidates
     assert [one.layout for one in layouts] == [True, True]
     studio.save(
         project,
         revision,
         scene_with(str(studio.open_project(project).scene.layers[0].picture), "Else"),
-        DESK,
+        EDITOR,
     )
-    made = ended(studio, studio.retouch(project, layouts[1].id).job).candidates
+    made = wait_for_end(studio, studio.retouch(project, layouts[1].id).job).candidates
     before, after = worker.plans[-2:]
     assert (after.seeds, after.options) == ((8,), {"stage": "retouch", "plain_share": 0.06})
     changed = {"seeds", "batch", "options"}
@@ -142,11 +144,11 @@ def test_layouts_are_retouched_by_their_own_recipe_and_keep_where_the_subject_wa
 
 
 def test_only_layouts_of_the_project_and_of_living_subjects_are_retouched(studio: Studio) -> None:
-    subject = trained(studio)
-    project, revision = saved_scene(studio)
-    plain = ended(studio, studio.generate(project, revision, compose()).job).candidates[0]
-    request = asked(subject, options={"stage": "layouts"})
-    layout = ended(studio, studio.generate(project, revision, request).job).candidates[0]
+    subject = train(studio)
+    project, revision = save_scene(studio)
+    plain = wait_for_end(studio, studio.generate(project, revision, compose()).job).candidates[0]
+    request = build_layouts(subject, options={"stage": "layouts"})
+    layout = wait_for_end(studio, studio.generate(project, revision, request).job).candidates[0]
     with pytest.raises(RequestError, match="cannot be retouched"):
         studio.retouch(project, plain.id)
     with pytest.raises(RequestError, match="cannot be retouched"):
@@ -162,12 +164,12 @@ def test_only_layouts_of_the_project_and_of_living_subjects_are_retouched(studio
 def test_a_re_roll_of_a_subject_layer_is_drawn_with_its_subject_whatever_the_method(
     studio: Studio, worker: Retoucher
 ) -> None:
-    subject = trained(studio)
+    subject = train(studio)
     project, revision = with_subject_layer(studio, subject.id)
-    source = ended(studio, studio.generate(project, revision, compose()).job).candidates[0]
+    source = wait_for_end(studio, studio.generate(project, revision, compose()).job).candidates[0]
     assert worker.plans[-1].method == "collage"
     request = reroll(source.digest, options={"blur_px": 3}, sampler="euler")
-    made = ended(studio, studio.generate(project, revision, request).job).candidates
+    made = wait_for_end(studio, studio.generate(project, revision, request).job).candidates
     plan = worker.plans[-1]
     assert (plan.method, plan.sampler, plan.options) == (
         "layout_retouch",
@@ -184,48 +186,50 @@ def test_a_re_roll_of_a_subject_layer_is_drawn_with_its_subject_whatever_the_met
 def test_options_of_the_desk_go_along_when_they_are_the_methods_own(
     studio: Studio, worker: Retoucher
 ) -> None:
-    subject = trained(studio)
+    subject = train(studio)
     project, revision = with_subject_layer(studio, subject.id)
-    source = ended(studio, studio.generate(project, revision, compose()).job).candidates[0]
+    source = wait_for_end(studio, studio.generate(project, revision, compose()).job).candidates[0]
     request = reroll(
         source.digest, method="layout_retouch", options={"stage": "layouts", "copy_share": 0.3}
     )
-    ended(studio, studio.generate(project, revision, request).job)
+    wait_for_end(studio, studio.generate(project, revision, request).job)
     assert worker.plans[-1].options == {"stage": "retouch", "copy_share": 0.3}
 
 
 def test_a_subject_of_another_model_is_refused_with_both_names(studio: Studio) -> None:
-    subject = trained(studio)
+    subject = train(studio)
     project, revision = with_subject_layer(studio, subject.id)
-    source = ended(studio, studio.generate(project, revision, compose()).job).candidates[0]
-    for request in (asked(subject, model="other"), reroll(source.digest, model="other")):
+    source = wait_for_end(studio, studio.generate(project, revision, compose()).job).candidates[0]
+    for request in (build_layouts(subject, model="other"), reroll(source.digest, model="other")):
         with pytest.raises(RequestError, match="Tom was trained on Pocket") as refusal:
             studio.generate(project, revision, request)
         assert "The other one" in refusal.value.limit
         assert "train the subject again with The other one" in refusal.value.remedy
-    ended(studio, studio.library.train(project, subject.id, "other").job)
+    wait_for_end(studio, studio.library.train(project, subject.id, "other").job)
     again = subject_of(studio, subject.id)
     assert again.model == "other"
     assert (
-        ended(studio, studio.generate(project, revision, asked(again, model="other")).job).state
+        wait_for_end(
+            studio, studio.generate(project, revision, build_layouts(again, model="other")).job
+        ).state
         == "finished"
     )
 
 
 def test_subjects_that_are_gone_or_untrained_are_refused_in_words(studio: Studio) -> None:
-    subject = trained(studio)
+    subject = train(studio)
     project, revision = with_subject_layer(studio, subject.id)
-    source = ended(studio, studio.generate(project, revision, compose()).job).candidates[0]
+    source = wait_for_end(studio, studio.generate(project, revision, compose()).job).candidates[0]
     fresh = studio.library.make("New", "ball", "dreambooth", subject.references)
     studio.library.delete(subject.id)
-    for request in (asked(subject), reroll(source.digest)):
+    for request in (build_layouts(subject), reroll(source.digest)):
         with pytest.raises(StoreError, match="no subject"):
             studio.generate(project, revision, request)
     project, revision = with_subject_layer(studio, fresh.id)
     with pytest.raises(RequestError, match="New was not trained yet"):
         studio.generate(project, revision, reroll(source.digest))
     project, revision = with_subject_layer(studio, fresh.id, "green frog")
-    ended(studio, studio.library.train(project, fresh.id, "pocket").job)
+    wait_for_end(studio, studio.library.train(project, fresh.id, "pocket").job)
     with pytest.raises(RequestError, match="“green frog” does not stand in the prompt"):
         studio.generate(project, revision, reroll(source.digest))
 
@@ -242,14 +246,14 @@ def until_planned(worker: Retoucher) -> Plan:
 def test_a_whole_picture_says_what_becomes_of_subject_layers(
     studio: Studio, worker: Retoucher
 ) -> None:
-    subject = trained(studio)
+    subject = train(studio)
     project, revision = with_subject_layer(studio, subject.id)
     placed = studio.generate(project, revision, compose()).notes[0]
     assert (placed.code, placed.text[:4]) == ("subject_later", "Tom:")
-    alone = studio.generate(project, revision, asked(subject)).notes[0]
+    alone = studio.generate(project, revision, build_layouts(subject)).notes[0]
     assert alone.code == "subject_alone"
     assert until_planned(worker).layers == ()
-    project, revision = saved_scene(studio)
+    project, revision = save_scene(studio)
     assert not [
         note
         for note in studio.generate(project, revision, compose()).notes
@@ -258,7 +262,7 @@ def test_a_whole_picture_says_what_becomes_of_subject_layers(
 
 
 def test_a_re_roll_of_an_unknown_layer_is_still_refused_by_its_name(studio: Studio) -> None:
-    project, revision = saved_scene(studio)
-    source = ended(studio, studio.generate(project, revision, compose()).job).candidates[0]
+    project, revision = save_scene(studio)
+    source = wait_for_end(studio, studio.generate(project, revision, compose()).job).candidates[0]
     with pytest.raises(RequestError, match="no layer 'nobody'"):
         studio.generate(project, revision, reroll(source.digest) | {"layer_id": "nobody"})

@@ -12,12 +12,12 @@ import pytest
 from backend.errors import StoreError
 from backend.scene.picture_file import encode_png
 from backend.studio.cutting import on_canvas
-from tests.studio.workshop import opened_studio, saved_scene, square_picture
+from tests.studio.workshop import open_studio, save_scene, square_picture
 
 
 def test_a_point_of_the_canvas_becomes_a_stored_mask_of_the_canvas(tmp_path: Path) -> None:
-    with opened_studio(tmp_path) as studio:
-        project, _ = saved_scene(studio)
+    with open_studio(tmp_path) as studio:
+        project, _ = save_scene(studio)
         shown = np.zeros((64, 64, 4), np.uint8)  # half the canvas' size
         shown[:, :32] = (200, 30, 40, 255)
         shown[:, 32:] = (20, 30, 240, 255)
@@ -31,8 +31,8 @@ def test_a_point_of_the_canvas_becomes_a_stored_mask_of_the_canvas(tmp_path: Pat
 
 
 def test_a_picture_that_nobody_stored_is_refused(tmp_path: Path) -> None:
-    with opened_studio(tmp_path) as studio:
-        project, _ = saved_scene(studio)
+    with open_studio(tmp_path) as studio:
+        project, _ = save_scene(studio)
         with pytest.raises(StoreError):
             studio.select(project, "0" * 64, (1, 1))
 

@@ -23,45 +23,52 @@ from backend.plan.events import (
     JobStarted,
     Progress,
 )
-from backend.plan.lesson import Lesson
 from backend.plan.plan import Plan
-from backend.scene.packed import unpacked
+from backend.plan.training_job import TrainingJob
+from backend.scene.packed import unpack_bytes
 from backend.scene.picture_file import encode_png
 from backend.scene.scene import Pixels
 from backend.studio.studio import Studio
 from backend.studio.subjects import LibrarySubject
-from backend.studio.subjects_pictures import MARGIN, prepared
+from backend.studio.subjects_pictures import MARGIN, prepare_reference
 from tests.studio.faulty_disk import FaultyDisk
 from tests.studio.scripted import ScriptedWorker
-from tests.studio.workshop import Gate, ended, opened_studio, saved_scene, square_picture, until
+from tests.studio.workshop import (
+    WorkGate,
+    open_studio,
+    save_scene,
+    square_picture,
+    until,
+    wait_for_end,
+)
 
 STEPS = 4
 
 
 @dataclass
-class Teacher(ScriptedWorker):
+class ScriptedTrainer(ScriptedWorker):
     """Learns by writing down its lesson: half of it when it is stopped. ``lessons`` are those it
     was given.
     """
 
-    lessons: list[Lesson] = field(default_factory=list)
+    lessons: list[TrainingJob] = field(default_factory=list)
     halves: list[bytes] = field(default_factory=list)
 
-    def submit(self, job_id: str, plan: Plan | Lesson, pixels: Pixels):
+    def submit(self, job_id: str, plan: Plan | TrainingJob, pixels: Pixels):
         if isinstance(plan, Plan):
             return super().submit(job_id, plan, pixels)
         self.lessons.append(plan)
-        if plan.begun is not None:
-            self.halves.append(unpacked(pixels.picture(plan.begun)))
-        return Course(self, plan)
+        if plan.checkpoint is not None:
+            self.halves.append(unpack_bytes(pixels.picture(plan.checkpoint)))
+        return TrainingScript(self, plan)
 
 
 @dataclass
-class Course:
+class TrainingScript:
     """One lesson."""
 
-    teacher: Teacher
-    lesson: Lesson
+    teacher: ScriptedTrainer
+    lesson: TrainingJob
     stop: threading.Event = field(default_factory=threading.Event)
 
     def cancel(self) -> None:
@@ -88,19 +95,20 @@ def pictures(studio: Studio, count: int) -> tuple[str, ...]:
     return tuple(found)
 
 
-def made(studio: Studio, count: int = 3, word: str = "cat") -> LibrarySubject:
+def make(studio: Studio, count: int = 3, word: str = "cat") -> LibrarySubject:
     return studio.library.make("Tom", word, "dreambooth_lora", pictures(studio, count))
 
 
 def subject_of(studio: Studio, subject: str) -> LibrarySubject:
-    return next(one for one in studio.library.listed() if one.id == subject)
+    return next(one for one in studio.library.list_all() if one.id == subject)
 
 
-def trained(studio: Studio) -> LibrarySubject:
-    subject = made(studio)
-    project, _ = saved_scene(studio)
+def train(studio: Studio) -> LibrarySubject:
+    subject = make(studio)
+    project, _ = save_scene(studio)
     assert (
-        ended(studio, studio.library.train(project, subject.id, "pocket").job).state == "finished"
+        wait_for_end(studio, studio.library.train(project, subject.id, "pocket").job).state
+        == "finished"
     )
     return subject_of(studio, subject.id)
 
@@ -110,22 +118,22 @@ def files(folder: Path) -> set[str]:
 
 
 def test_a_subject_is_made_renamed_and_deleted_and_lasts(tmp_path: Path) -> None:
-    with opened_studio(tmp_path) as studio:
-        first, second = made(studio), made(studio, 1, "  Red   Mug ")
-        assert [one.id for one in studio.library.listed()] == [second.id, first.id]
+    with open_studio(tmp_path) as studio:
+        first, second = make(studio), make(studio, 1, "  Red   Mug ")
+        assert [one.id for one in studio.library.list_all()] == [second.id, first.id]
         assert (first.state, first.file, first.name, len(first.references)) == ("new", "", "Tom", 3)
         assert second.class_word == "red mug"
         assert studio.library.rename(first.id, " Thomas ").name == "Thomas"
-    with opened_studio(tmp_path) as studio:
-        assert [one.name for one in studio.library.listed()] == ["Tom", "Thomas"]
+    with open_studio(tmp_path) as studio:
+        assert [one.name for one in studio.library.list_all()] == ["Tom", "Thomas"]
         studio.library.delete(second.id)
-        assert [one.name for one in studio.library.listed()] == ["Thomas"]
+        assert [one.name for one in studio.library.list_all()] == ["Thomas"]
 
 
 def test_training_is_a_job_that_leaves_a_file_named_by_its_content(tmp_path: Path) -> None:
-    teacher = Teacher()
-    with opened_studio(tmp_path, teacher) as studio:
-        subject = trained(studio)
+    teacher = ScriptedTrainer()
+    with open_studio(tmp_path, teacher) as studio:
+        subject = train(studio)
         assert (subject.state, subject.model, subject.done, subject.total) == (
             "ready",
             "pocket",
@@ -134,7 +142,7 @@ def test_training_is_a_job_that_leaves_a_file_named_by_its_content(tmp_path: Pat
         )
         content = (tmp_path / "subjects" / f"{subject.file}.safetensors").read_bytes()
         assert hashlib.sha256(content).hexdigest() == subject.file
-        assert Lesson.model_validate_json(content) == teacher.lessons[0]
+        assert TrainingJob.model_validate_json(content) == teacher.lessons[0]
         assert teacher.lessons[0].references == subject.references
         with pytest.raises(StoreError):
             studio.picture_png(subject.file)
@@ -143,26 +151,26 @@ def test_training_is_a_job_that_leaves_a_file_named_by_its_content(tmp_path: Pat
 
 
 def test_a_page_that_opens_does_not_take_a_training_for_a_run(tmp_path: Path) -> None:
-    gate = Gate("step 1")
-    with opened_studio(tmp_path, Teacher(script=gate)) as studio:
-        project, _ = saved_scene(studio)
-        job = studio.library.train(project, made(studio).id, "pocket").job
+    gate = WorkGate("step 1")
+    with open_studio(tmp_path, ScriptedTrainer(script=gate)) as studio:
+        project, _ = save_scene(studio)
+        job = studio.library.train(project, make(studio).id, "pocket").job
         assert gate.reached.wait(30)
         assert studio.open_project(project).job is None
-        assert studio.library.listed()[0].state == "training"
+        assert studio.library.list_all()[0].state == "training"
         assert studio.jobs(project)[0].id == job
         gate.opened.set()
-        ended(studio, job)
+        wait_for_end(studio, job)
 
 
 @pytest.mark.parametrize("steps", [0, 50])
 def test_a_stopped_training_goes_on_where_it_stood(tmp_path: Path, steps: int) -> None:
     """With the steps that it was begun with, which need not be said again."""
-    gate = Gate("step 2")
-    teacher = Teacher(script=gate)
-    with opened_studio(tmp_path, teacher) as studio:
-        project, _ = saved_scene(studio)
-        subject = made(studio)
+    gate = WorkGate("step 2")
+    teacher = ScriptedTrainer(script=gate)
+    with open_studio(tmp_path, teacher) as studio:
+        project, _ = save_scene(studio)
+        subject = make(studio)
         job = studio.library.train(project, subject.id, "pocket", steps).job
         assert gate.reached.wait(30)
         for act in (
@@ -173,115 +181,118 @@ def test_a_stopped_training_goes_on_where_it_stood(tmp_path: Path, steps: int) -
                 act(subject.id)
         studio.cancel(job)
         gate.opened.set()
-        assert ended(studio, job).state == "cancelled"
+        assert wait_for_end(studio, job).state == "cancelled"
         stopped = subject_of(studio, subject.id)
-        assert (stopped.state, stopped.begun, stopped.file) == ("stopped", True, "")
+        assert (stopped.state, stopped.has_checkpoint, stopped.file) == ("stopped", True, "")
         gate.phase = ""
-        ended(studio, studio.library.train(project, subject.id, "pocket").job)
+        wait_for_end(studio, studio.library.train(project, subject.id, "pocket").job)
         assert teacher.halves == [b"half of cat"]
-        assert [lesson.steps for lesson in teacher.lessons] == [steps, steps]
+        assert [training.steps for training in teacher.lessons] == [steps, steps]
         ready = subject_of(studio, subject.id)
-        assert (ready.state, ready.begun) == ("ready", False)
+        assert (ready.state, ready.has_checkpoint) == ("ready", False)
         assert files(tmp_path) == {f"{ready.file}.safetensors"}
 
 
 def test_other_steps_begin_anew(tmp_path: Path) -> None:
-    gate = Gate("step 0")
-    teacher = Teacher(script=gate)
-    with opened_studio(tmp_path, teacher) as studio:
-        project, _ = saved_scene(studio)
-        subject = made(studio)
+    gate = WorkGate("step 0")
+    teacher = ScriptedTrainer(script=gate)
+    with open_studio(tmp_path, teacher) as studio:
+        project, _ = save_scene(studio)
+        subject = make(studio)
         job = studio.library.train(project, subject.id, "pocket", 50).job
         assert gate.reached.wait(30)
         studio.cancel(job)
         gate.opened.set()
-        ended(studio, job)
+        wait_for_end(studio, job)
         gate.phase = ""
-        ended(studio, studio.library.train(project, subject.id, "pocket", 60).job)
-        assert [lesson.begun for lesson in teacher.lessons] == [None, None]
+        wait_for_end(studio, studio.library.train(project, subject.id, "pocket", 60).job)
+        assert [training.checkpoint for training in teacher.lessons] == [None, None]
         assert teacher.lessons[1].steps == 60
 
 
 def test_a_training_that_waits_is_cancelled_at_once(tmp_path: Path) -> None:
-    gate = Gate("step 0")
-    with opened_studio(tmp_path, Teacher(script=gate)) as studio:
-        project, _ = saved_scene(studio)
-        jobs = [studio.library.train(project, made(studio).id, "pocket").job for _ in range(2)]
+    gate = WorkGate("step 0")
+    with open_studio(tmp_path, ScriptedTrainer(script=gate)) as studio:
+        project, _ = save_scene(studio)
+        jobs = [studio.library.train(project, make(studio).id, "pocket").job for _ in range(2)]
         assert gate.reached.wait(30)
         assert studio.cancel(jobs[1]) == "cancelled"
-        assert studio.library.listed()[0].state == "stopped"
+        assert studio.library.list_all()[0].state == "stopped"
         gate.opened.set()
-        ended(studio, jobs[0])
+        wait_for_end(studio, jobs[0])
 
 
 def test_a_restart_interrupts_a_training_and_keeps_its_half(tmp_path: Path) -> None:
-    gate = Gate("step 1")
-    teacher = Teacher(script=gate)
-    with opened_studio(tmp_path, teacher) as studio:
-        project, _ = saved_scene(studio)
-        subject = made(studio)
+    gate = WorkGate("step 1")
+    teacher = ScriptedTrainer(script=gate)
+    with open_studio(tmp_path, teacher) as studio:
+        project, _ = save_scene(studio)
+        subject = make(studio)
         studio.library.train(project, subject.id, "pocket")
         assert gate.reached.wait(30)
         threading.Timer(0.2, gate.opened.set).start()
-    with opened_studio(tmp_path, teacher) as studio:
-        assert (subject_of(studio, subject.id).state, subject_of(studio, subject.id).begun) == (
+    with open_studio(tmp_path, teacher) as studio:
+        assert (
+            subject_of(studio, subject.id).state,
+            subject_of(studio, subject.id).has_checkpoint,
+        ) == (
             "stopped",
             True,
         )
         gate.phase = ""
-        ended(studio, studio.library.train(project, subject.id, "pocket").job)
+        wait_for_end(studio, studio.library.train(project, subject.id, "pocket").job)
         assert subject_of(studio, subject.id).state == "ready"
         assert len(teacher.halves) == 1
 
 
 def test_whichever_operation_of_the_disk_fails_the_training_ends_in_words(tmp_path: Path) -> None:
     disk = FaultyDisk(0)
-    with opened_studio(tmp_path, Teacher(), disk) as studio:
-        project, _ = saved_scene(studio)
-        subject = made(studio)
+    with open_studio(tmp_path, ScriptedTrainer(), disk) as studio:
+        project, _ = save_scene(studio)
+        subject = make(studio)
         for number in range(1, 20):
             disk.count, disk.fails_at = 0, number
-            ended(studio, studio.library.train(project, subject.id, "pocket", number).job)
+            wait_for_end(studio, studio.library.train(project, subject.id, "pocket", number).job)
             found = subject_of(studio, subject.id)
             if disk.count < number:
                 break
             assert found.state == "failed"
-            assert "could not be stored (No space left on device)" in found.told
-            assert "Free some space" in found.told
+            assert "could not be stored (No space left on device)" in found.error
+            assert "Free some space" in found.error
         assert number > 3
         assert found.state == "ready"
         assert files(tmp_path) == {f"{found.file}.safetensors"}
 
 
 def test_files_that_nobody_names_go_at_the_next_start(tmp_path: Path) -> None:
-    with opened_studio(tmp_path, Teacher()) as studio:
-        kept = trained(studio).file
+    with open_studio(tmp_path, ScriptedTrainer()) as studio:
+        kept = train(studio).file
     (tmp_path / "subjects" / f"{'0' * 64}.safetensors").write_bytes(b"left over")
     (tmp_path / "subjects" / ".part-1").write_bytes(b"half written")
-    with opened_studio(tmp_path, Teacher()):
+    with open_studio(tmp_path, ScriptedTrainer()):
         assert files(tmp_path) == {f"{kept}.safetensors"}
 
 
 def test_bad_subjects_are_refused_in_words(tmp_path: Path) -> None:
-    with opened_studio(tmp_path, Teacher()) as studio:
-        project, _ = saved_scene(studio)
-        assert len(made(studio, 20).references) == 20
+    with open_studio(tmp_path, ScriptedTrainer()) as studio:
+        project, _ = save_scene(studio)
+        assert len(make(studio, 20).references) == 20
         for count in (0, 21):
             with pytest.raises(RequestError, match=f"{count} reference pictures") as refusal:
-                made(studio, count)
+                make(studio, count)
             assert "1 to 20" in refusal.value.limit
         for word in ("", "  ", "!?"):
             with pytest.raises(RequestError, match="class word"):
-                made(studio, 1, word)
+                make(studio, 1, word)
         with pytest.raises(StoreError, match="no picture"):
             studio.library.make("Tom", "cat", "dreambooth", ("f" * 64,))
         nothing = studio.take_picture(encode_png(np.zeros((8, 8, 4), np.uint8)), "air.png").digest
         with pytest.raises(PictureError, match="wholly transparent"):
             studio.library.make("Tom", "cat", "dreambooth", (nothing,))
         with pytest.raises(RequestError, match="no name"):
-            studio.library.rename(studio.library.listed()[0].id, "  ")
+            studio.library.rename(studio.library.list_all()[0].id, "  ")
         with pytest.raises(LaminaError, match="no model 'gone'"):
-            studio.library.train(project, studio.library.listed()[0].id, "gone")
+            studio.library.train(project, studio.library.list_all()[0].id, "gone")
         for act in (
             studio.library.delete,
             lambda one: studio.library.train(project, one, "pocket"),
@@ -291,7 +302,7 @@ def test_bad_subjects_are_refused_in_words(tmp_path: Path) -> None:
 
 
 def test_a_cut_out_reference_loses_what_is_around_it(tmp_path: Path) -> None:
-    with opened_studio(tmp_path, Teacher()) as studio:
+    with open_studio(tmp_path, ScriptedTrainer()) as studio:
         picture = np.full((40, 40, 4), 255, np.uint8)
         picture[2:30, 2:30, :3] = (10, 60, 90)
         digest = studio.take_picture(encode_png(picture), "toy.png").digest
@@ -305,10 +316,10 @@ def test_a_cut_out_reference_loses_what_is_around_it(tmp_path: Path) -> None:
 def test_references_keep_their_pixels_or_stand_in_a_square_on_grey() -> None:
     whole = np.random.default_rng(0).integers(0, 255, (20, 30, 4), np.uint8)
     whole[:, :, 3] = 255
-    assert prepared(whole) is whole
+    assert prepare_reference(whole) is whole
     cut = np.zeros((60, 80, 4), np.uint8)
     cut[10:20, 30:70] = (200, 40, 60, 255)
-    square = prepared(cut)
+    square = prepare_reference(cut)
     side = round(40 * (1 + 2 * MARGIN))
     assert square.shape == (side, side, 4)
     inside = square[:, :, 3] == 255
@@ -318,13 +329,13 @@ def test_references_keep_their_pixels_or_stand_in_a_square_on_grey() -> None:
 
 
 def test_waiting_is_told(tmp_path: Path) -> None:
-    gate = Gate("step 0")
-    with opened_studio(tmp_path, Teacher(script=gate)) as studio:
-        project, _ = saved_scene(studio)
-        first, second = made(studio), made(studio)
+    gate = WorkGate("step 0")
+    with open_studio(tmp_path, ScriptedTrainer(script=gate)) as studio:
+        project, _ = save_scene(studio)
+        first, second = make(studio), make(studio)
         job = studio.library.train(project, first.id, "pocket").job
         until(studio, job, {"running"})
         last = studio.library.train(project, second.id, "pocket").job
         assert subject_of(studio, second.id).state == "waiting"
         gate.opened.set()
-        ended(studio, last)
+        wait_for_end(studio, last)

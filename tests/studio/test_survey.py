@@ -11,24 +11,24 @@ import pytest
 from backend.plan import survey
 from backend.scene.composite import alpha_of
 from backend.studio.disk import Disk
-from backend.studio.examples import ExampleShelf
-from backend.studio.store import Store
+from backend.studio.examples import ExampleScenes
+from backend.studio.storage import Storage
 from backend.studio.studio import Studio
 from tests.studio.scripted import ScriptedWorker
-from tests.studio.test_drafts import TwoStageOffer
-from tests.studio.workshop import compose, saved_scene
+from tests.studio.test_stage1_images import TwoStageOffer
+from tests.studio.workshop import compose, save_scene
 
 
 @pytest.fixture
 def studio(tmp_path: Path) -> Iterator[Studio]:
-    store = Store(tmp_path, Disk())
-    studio = Studio(store, TwoStageOffer(), ScriptedWorker(), ExampleShelf(tmp_path / "none"))
+    store = Storage(tmp_path, Disk())
+    studio = Studio(store, TwoStageOffer(), ScriptedWorker(), ExampleScenes(tmp_path / "none"))
     yield studio
     studio.close()
 
 
 @pytest.fixture
-def rastered(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+def raster_count(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Grows by one with every layer that a survey rasters."""
     found: list[object] = []
 
@@ -42,13 +42,13 @@ def rastered(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
 @pytest.mark.parametrize("method", ["collage", "tcig"])
 def test_a_save_and_a_request_raster_each_layer_once(
-    studio: Studio, rastered: list[object], method: str
+    studio: Studio, raster_count: list[object], method: str
 ) -> None:
-    project, revision = saved_scene(studio)
+    project, revision = save_scene(studio)
     scene = studio.open_project(project).scene
-    rastered.clear()
+    raster_count.clear()
     record = scene.model_dump(mode="json")
     saved = studio.save(project, revision, record, {"settings": {"method": method}})
-    assert len(rastered) == len(scene.layers)
+    assert len(raster_count) == len(scene.layers)
     studio.generate(project, saved.revision, compose(method=method))
-    assert len(rastered) == 2 * len(scene.layers)
+    assert len(raster_count) == 2 * len(scene.layers)

@@ -15,18 +15,18 @@ from backend.plan.events import TERMINAL
 from backend.scene.picture_file import encode_png
 from backend.scene.scene import Picture
 from backend.studio.disk import Disk
-from backend.studio.records import News
+from backend.studio.records import JobEvents
 from backend.studio.studio import Studio
-from tests.studio.scripted import ScriptedWorker, scripted_studio
+from tests.studio.scripted import ScriptedWorker, build_scripted_studio
 
-DESK: dict[str, Any] = {"settings": {"steps": 4, "count": 2}}
+EDITOR: dict[str, Any] = {"settings": {"steps": 4, "count": 2}}
 
 
 @contextmanager
-def opened_studio(
+def open_studio(
     folder: Path, worker: ScriptedWorker | None = None, disk: Disk | None = None
 ) -> Iterator[Studio]:
-    studio = scripted_studio(folder, worker or ScriptedWorker(), disk=disk)
+    studio = build_scripted_studio(folder, worker or ScriptedWorker(), disk=disk)
     try:
         yield studio
     finally:
@@ -59,11 +59,11 @@ def scene_with(digest: str, name: str = "Toys") -> dict[str, Any]:
     }
 
 
-def saved_scene(studio: Studio) -> tuple[str, int]:
+def save_scene(studio: Studio) -> tuple[str, int]:
     """A project with one layer; its id and revision."""
     digest = studio.take_picture(encode_png(square_picture()), "ball.png").digest
     project = studio.open_latest()
-    saved = studio.save(project.id, project.revision, scene_with(digest), DESK)
+    saved = studio.save(project.id, project.revision, scene_with(digest), EDITOR)
     return project.id, saved.revision
 
 
@@ -80,28 +80,28 @@ def reroll(source: str, **settings: Any) -> dict[str, Any]:
     }
 
 
-def ended(studio: Studio, job: str, within_s: float = 60.0) -> News:
+def wait_for_end(studio: Studio, job: str, within_s: float = 60.0) -> JobEvents:
     """All the news of a job, once it has ended."""
     return until(studio, job, TERMINAL, within_s)
 
 
 def until(
     studio: Studio, job: str, states: frozenset[str] | set[str], within_s: float = 60.0
-) -> News:
+) -> JobEvents:
     limit = time.monotonic() + within_s
     while True:
-        news = studio.news(job, 0)
-        if news.state in states:
-            return news
-        assert time.monotonic() < limit, f"job is still {news.state}: {news.events}"
+        job_events = studio.events_after(job, 0)
+        if job_events.state in states:
+            return job_events
+        assert time.monotonic() < limit, f"job is still {job_events.state}: {job_events.events}"
         time.sleep(0.005)
 
 
-def kinds(news: News) -> list[str]:
-    return [str(event.kind) for event in news.events]
+def kinds(job_events: JobEvents) -> list[str]:
+    return [str(event.kind) for event in job_events.events]
 
 
-class Gate:
+class WorkGate:
     """A script that stops the worker at one phase until it is let through."""
 
     def __init__(self, phase: str) -> None:

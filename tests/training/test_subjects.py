@@ -18,7 +18,7 @@ from backend.training.adapters import SubjectExamples, SubjectRules, fit_picture
 from backend.training.prompts import embed_subject, mark_subject, plain_prompt, read_subject_prompt
 from backend.training.subjects import RULES, SubjectTrainer
 from backend.training.trainer import TrainingState, TrainingStep, train
-from tests.methods.subjects import drawn_subject
+from tests.methods.subjects import build_random_subject
 
 RULE = SubjectRules(steps=4, vector_rate=0.1, weight_rate=0.02, prior_count=2, samples=2)
 
@@ -34,7 +34,7 @@ def rules(kind: AdapterKind, **changes: int) -> SubjectRules:
     return replace(RULE, prior_count=prior, **changes)
 
 
-def learned(
+def learn(
     bundle: ModelBundle, kind: AdapterKind, rule: SubjectRules, state: TrainingState | None = None
 ) -> Adapter:
     return train(SubjectTrainer(bundle, lesson(kind), rule, state))
@@ -70,13 +70,13 @@ def test_learning_lowers_the_loss_on_its_own_picture(tiny1: ModelBundle) -> None
 @pytest.mark.slow
 def test_resumed_learning_ends_the_same(tiny1: ModelBundle) -> None:
     kind: AdapterKind = "custom_diffusion"
-    whole = learned(tiny1, kind, rules(kind))
+    whole = learn(tiny1, kind, rules(kind))
     trainer = SubjectTrainer(tiny1, lesson(kind), rules(kind))
     with closing(trainer.steps()) as steps:
         for step in steps:
             if isinstance(step, TrainingStep) and step.k == 1:
                 break
-    rest = learned(tiny1, kind, rules(kind), trainer.state)
+    rest = learn(tiny1, kind, rules(kind), trainer.state)
     assert torch.equal(whole.vectors, rest.vectors)
     assert all(torch.equal(whole.weights[name], rest.weights[name]) for name in whole.weights)
 
@@ -144,7 +144,7 @@ def test_references_of_any_size_are_fitted() -> None:
 
 
 def test_the_token_stands_before_the_class_word_or_instead_of_it(tiny1: ModelBundle) -> None:
-    kept, instead = drawn_subject(tiny1), drawn_subject(tiny1, "textual_inversion")
+    kept, instead = build_random_subject(tiny1), build_random_subject(tiny1, "textual_inversion")
     assert plain_prompt("a <*> in snow", "cat") == "a cat in snow"
     assert (
         plain_prompt("a <*> and a <*> in snow", "orange cat")

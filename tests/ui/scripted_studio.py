@@ -22,13 +22,13 @@ from backend.scene.scene import build_scene
 from backend.studio.records import (
     Candidate,
     CutLayer,
-    DeskState,
+    EditorState,
     Example,
     Facts,
-    Job,
+    JobEvents,
+    JobRecord,
     MethodFacts,
     ModelFacts,
-    News,
     OptionField,
     Project,
     Saved,
@@ -138,12 +138,12 @@ class ScriptedStudio:
         with self.lock:
             project = f"p{next(self.numbers)}"
             self.projects[project] = Project(
-                id=project, revision=1, scene=build_scene(scene), desk=DeskState(), job=None,
+                id=project, revision=1, scene=build_scene(scene), editor=EditorState(), job=None,
                 candidates=(), coverage=(), notes=(),
             )  # fmt: skip
             return self.projects[project]
 
-    def save(self, project: str, revision: int, scene: dict, desk: dict) -> Saved:
+    def save(self, project: str, revision: int, scene: dict, editor: dict) -> Saved:
         if self.explode:
             raise ZeroDivisionError("a canary that no page may see")
         with self.lock:
@@ -151,12 +151,12 @@ class ScriptedStudio:
             if revision != held.revision:
                 raise StaleRevision(revision, held.revision)
             try:
-                state = DeskState.model_validate(desk)
+                state = EditorState.model_validate(editor)
             except ValueError:
                 raise SceneError(
                     "The desk's own record cannot be used.", remedy="Reload the page."
                 ) from None
-            parts = {"revision": revision + 1, "scene": build_scene(scene), "desk": state}
+            parts = {"revision": revision + 1, "scene": build_scene(scene), "editor": state}
             self.projects[project] = held.model_copy(update=parts)
             return Saved(
                 revision=revision + 1, digest=parts["scene"].digest(), coverage=(), notes=()
@@ -220,7 +220,7 @@ class ScriptedStudio:
             if revision != held.revision:
                 raise StaleRevision(revision, held.revision)
             return tuple(
-                Tuned(layer_id=each.id, noise=0.5, attention_positive=1.0,
+                Tuned(layer_id=each.id, strength=0.5, attention_positive=1.0,
                   attention_negative=1.0, structure=0.3,
                       reasons=("Freedom 0.50: a reason.",))
                 for each in held.scene.layers if layer in (None, each.id)
@@ -234,7 +234,7 @@ class ScriptedStudio:
         mask[y : y + 8, x : x + 8] = 255
         return TakenMask(digest=self._keep(mask), width_px=SIDE_PX, height_px=SIDE_PX)
 
-    def cut_apart(self, project: str, revision: int, picture: str) -> tuple[CutLayer, ...]:
+    def split_by_masks(self, project: str, revision: int, picture: str) -> tuple[CutLayer, ...]:
         with self.lock:
             held = self.open_project(project)
             if revision != held.revision:
@@ -252,12 +252,14 @@ class ScriptedStudio:
                 for layer in held.scene.layers
             )
 
-    def news(self, job: str, after: int) -> News:
+    def events_after(self, job: str, after: int) -> JobEvents:
         with self.lock:
             running = self._running(job)
             self._advance(job, running)
             events = tuple(event for event in running.events if event.n > after)
-            return News(state=running.state, events=events, candidates=tuple(running.candidates))
+            return JobEvents(
+                state=running.state, events=events, candidates=tuple(running.candidates)
+            )
 
     def _running(self, job: str) -> Running:
         if job not in self.running:
@@ -306,10 +308,10 @@ class ScriptedStudio:
                 running.tell(JobCancelled())
             return running.state
 
-    def jobs(self, project: str) -> tuple[Job, ...]:
+    def jobs(self, project: str) -> tuple[JobRecord, ...]:
         self.open_project(project)
         return tuple(
-            Job(id=job, project=project, state=running.state, layer_id="", done=running.done,
+            JobRecord(id=job, project=project, state=running.state, layer_id="", done=running.done,
                 total=running.request.settings.steps, created="2026-01-01T00:00:00Z")
             for job, running in self.running.items() if running.project == project
         )  # fmt: skip

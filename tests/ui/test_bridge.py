@@ -30,7 +30,7 @@ def upload(bridge, content, name="file.bin"):
     return str(folder / name)
 
 
-def refused(reply, code):
+def assert_refused(reply, code):
     assert set(reply) == {"error"}, reply
     error = reply["error"]
     assert error["code"] == code
@@ -48,7 +48,7 @@ def test_hello_brings_a_scene_and_all_facts(bridge):
     assert set(expected.split()) <= set(reply)
     assert reply["scene"]["layers"][0]["phrase"] == "red ball"
     assert bridge.ask({"verb": "hello", "project": reply["project"]})["project"] == reply["project"]
-    refused(bridge.ask({"verb": "hello", "project": "gone"}), "store")
+    assert_refused(bridge.ask({"verb": "hello", "project": "gone"}), "store")
 
 
 def test_save_keeps_what_was_sent_and_refuses_a_stale_revision(bridge):
@@ -59,11 +59,11 @@ def test_save_keeps_what_was_sent_and_refuses_a_stale_revision(bridge):
         "project": held["project"],
         "revision": 1,
         "scene": scene,
-        "desk": held["desk"],
+        "editor": held["editor"],
     }
     assert bridge.ask(message)["revision"] == 2
     assert bridge.ask({"verb": "hello"})["scene"]["prompt"] == "a red ball on sand "
-    assert refused(bridge.ask(message), "stale")["current"] == 2
+    assert assert_refused(bridge.ask(message), "stale")["current"] == 2
 
 
 @pytest.mark.parametrize(
@@ -71,15 +71,15 @@ def test_save_keeps_what_was_sent_and_refuses_a_stale_revision(bridge):
 )
 def test_numbers_that_are_none_are_refused_by_the_name_of_their_field(bridge, number):
     held = bridge.ask({"verb": "hello"})
-    held["scene"]["layers"][0]["noise"] = number
+    held["scene"]["layers"][0]["strength"] = number
     message = {
         "verb": "save",
         "project": held["project"],
         "revision": 1,
         "scene": held["scene"],
-        "desk": {},
+        "editor": {},
     }
-    assert "noise" in refused(bridge.ask(message), "request")["what"]
+    assert "strength" in assert_refused(bridge.ask(message), "request")["what"]
     assert bridge.ask({"verb": "hello"})["revision"] == 1
 
 
@@ -96,7 +96,7 @@ def test_numbers_that_are_none_are_refused_by_the_name_of_their_field(bridge, nu
         ({"scene": []}, "scene"),
         ({"scene": "{}"}, "scene"),
         ({"extra": 1}, "extra"),
-        ({"desk": None}, "desk"),
+        ({"editor": None}, "editor"),
     ],
 )
 def test_a_field_of_the_wrong_kind_is_named(bridge, fields, named):
@@ -106,27 +106,27 @@ def test_a_field_of_the_wrong_kind_is_named(bridge, fields, named):
         "project": held["project"],
         "revision": 1,
         "scene": held["scene"],
-        "desk": {},
+        "editor": {},
     }
-    assert named in refused(bridge.ask({**message, **fields}), "request")["what"]
+    assert named in assert_refused(bridge.ask({**message, **fields}), "request")["what"]
 
 
 @pytest.mark.parametrize(
     "message", [None, 7, "hello", [], {}, {"verb": None}, {"verb": ["hello"]}, {"verb": "close"}]
 )
 def test_what_is_no_message_is_refused(bridge, message):
-    assert "hello" in refused(bridge.ask(message), "request")["limit"]
+    assert "hello" in assert_refused(bridge.ask(message), "request")["limit"]
 
 
 def test_nesting_and_size_have_ends(bridge):
     deep: object = 0
     for _ in range(5_000):
         deep = [deep]
-    refused(
+    assert_refused(
         bridge.ask({"verb": "generate", "project": "p1", "revision": 1, "request": {"deep": deep}}),
         "request",
     )
-    refused(
+    assert_refused(
         bridge.ask(
             {"verb": "generate", "project": "p1", "revision": 1, "request": {"w": [0] * 200_000}}
         ),
@@ -141,20 +141,22 @@ def test_a_picture_is_taken_once_and_its_upload_is_gone(bridge):
     reply = bridge.ask({"verb": "take_picture", "path": path, "name": "ball.png"})
     assert (reply["width_px"], reply["height_px"], reply["opaque"]) == (32, 32, False)
     assert list(bridge.uploads.root.iterdir()) == []
-    refused(bridge.ask({"verb": "take_picture", "path": path, "name": "ball.png"}), "refused")
+    assert_refused(
+        bridge.ask({"verb": "take_picture", "path": path, "name": "ball.png"}), "refused"
+    )
 
 
 def test_a_mask_is_taken_once_from_its_upload(bridge):
     path = upload(bridge, encode_png(np.arange(12, dtype=np.uint8).reshape(3, 4)))
     reply = bridge.ask({"verb": "take_mask", "path": path})
     assert (reply["width_px"], reply["height_px"]) == (4, 3)
-    refused(bridge.ask({"verb": "take_mask", "path": path}), "refused")
-    refused(bridge.ask({"verb": "take_mask", "path": path, "name": "x"}), "request")
+    assert_refused(bridge.ask({"verb": "take_mask", "path": path}), "refused")
+    assert_refused(bridge.ask({"verb": "take_mask", "path": path, "name": "x"}), "request")
 
 
 def test_a_refused_picture_leaves_no_upload_behind(bridge):
     path = upload(bridge, b"just words")
-    error = refused(
+    error = assert_refused(
         bridge.ask({"verb": "take_picture", "path": path, "name": "notes.txt"}), "picture"
     )
     assert "notes.txt" in error["what"]
@@ -167,9 +169,9 @@ def test_an_upload_beyond_the_limit_is_not_read(bridge):
         file.truncate(MAX_UPLOAD_BYTES + 1)
     assert (
         "25 MB"
-        in refused(bridge.ask({"verb": "take_picture", "path": path, "name": "big"}), "refused")[
-            "what"
-        ]
+        in assert_refused(
+            bridge.ask({"verb": "take_picture", "path": path, "name": "big"}), "refused"
+        )["what"]
     )
 
 
@@ -181,9 +183,9 @@ def test_opening_a_file_an_example_and_neither(bridge):
         == 1
     )
     assert bridge.ask({"verb": "open_ora", "example": "ball"})["scene"]["prompt"] == "a red ball"
-    refused(bridge.ask({"verb": "open_ora", "path": upload(bridge, b"no archive")}), "scene")
-    refused(bridge.ask({"verb": "open_ora"}), "request")
-    refused(bridge.ask({"verb": "open_ora", "example": "ball", "path": "x"}), "request")
+    assert_refused(bridge.ask({"verb": "open_ora", "path": upload(bridge, b"no archive")}), "scene")
+    assert_refused(bridge.ask({"verb": "open_ora"}), "request")
+    assert_refused(bridge.ask({"verb": "open_ora", "example": "ball", "path": "x"}), "request")
 
 
 def test_a_job_from_generate_to_its_candidates(bridge):
@@ -194,25 +196,27 @@ def test_a_job_from_generate_to_its_candidates(bridge):
     )["job"]
     seen: list[dict] = []
     for _ in range(10):
-        news = bridge.ask({"verb": "events", "job": job, "after": seen[-1]["n"] if seen else 0})
-        seen += news["events"]
-        if news["state"] == "finished":
+        job_events = bridge.ask(
+            {"verb": "events", "job": job, "after": seen[-1]["n"] if seen else 0}
+        )
+        seen += job_events["events"]
+        if job_events["state"] == "finished":
             break
     assert [event["n"] for event in seen] == list(range(1, len(seen) + 1))
     assert seen[-1]["kind"] == "finished"
-    assert [candidate["seed"] for candidate in news["candidates"]] == [0, 1]
+    assert [candidate["seed"] for candidate in job_events["candidates"]] == [0, 1]
     assert bridge.ask({"verb": "cancel", "job": job}) == {"state": "finished"}
     assert (
         bridge.ask({"verb": "jobs", "project": held["project"]})["jobs"][0]["state"] == "finished"
     )
-    refused(bridge.ask({"verb": "events", "job": "none"}), "store")
+    assert_refused(bridge.ask({"verb": "events", "job": "none"}), "store")
 
 
 def test_an_export_names_its_address(bridge):
     held = bridge.ask({"verb": "hello"})
     reply = bridge.ask({"verb": "export_ora", "project": held["project"]})
     assert reply == {"url": f"lamina/export/{held['project']}.ora", "name": "Untitled.ora"}
-    refused(bridge.ask({"verb": "export_ora", "project": "gone"}), "store")
+    assert_refused(bridge.ask({"verb": "export_ora", "project": "gone"}), "store")
 
 
 def test_what_nobody_foresaw_is_logged_and_told_as_a_number_only(bridge, caplog):
@@ -223,11 +227,11 @@ def test_what_nobody_foresaw_is_logged_and_told_as_a_number_only(bridge, caplog)
         "project": held["project"],
         "revision": 1,
         "scene": held["scene"],
-        "desk": {},
+        "editor": {},
     }
     with caplog.at_level(logging.ERROR, logger="ui.bridge"):
         reply = bridge.ask(message)
-    error = refused(reply, "internal")
+    error = assert_refused(reply, "internal")
     assert error["incident"] in error["what"]
     assert error["incident"] in caplog.text
     assert "canary" in caplog.text
@@ -245,7 +249,7 @@ def seeds_of_fuzz(bridge):
             "project": project,
             "revision": 1,
             "scene": held["scene"],
-            "desk": held["desk"],
+            "editor": held["editor"],
         },
         {"verb": "take_picture", "path": str(bridge.uploads.root / "none"), "name": "a.png"},
         {"verb": "open_ora", "example": "ball"},
@@ -258,7 +262,7 @@ def seeds_of_fuzz(bridge):
         },
         {"verb": "events", "job": "j1", "after": 0},
         {
-            "verb": "cut_apart",
+            "verb": "split_by_masks",
             "project": project,
             "revision": 1,
             "picture": held["scene"]["layers"][0]["picture"],
@@ -298,7 +302,7 @@ def odd_value(chance):
     return chance.choice(odd)
 
 
-def mutated(value, chance):
+def mutate(value, chance):
     """A JSON value in which one place, somewhere, was replaced, added, doubled or dropped."""
     if isinstance(value, dict) and value and chance.random() < 0.9:
         key = chance.choice(list(value))
@@ -309,11 +313,11 @@ def mutated(value, chance):
         elif action < 0.2:
             changed[str(odd_value(chance))] = changed[key]
         else:
-            changed[key] = mutated(value[key], chance)
+            changed[key] = mutate(value[key], chance)
         return changed
     if isinstance(value, list) and value and chance.random() < 0.8:
         place = chance.randrange(len(value))
-        return [*value[:place], mutated(value[place], chance), *value[place:]]
+        return [*value[:place], mutate(value[place], chance), *value[place:]]
     return odd_value(chance)
 
 
@@ -324,7 +328,7 @@ def test_two_thousand_damaged_messages_meet_only_documented_errors(bridge, caplo
     for _ in range(2_000):
         message = chance.choice(seeds)
         for _ in range(chance.choice([1, 1, 2, 4])):
-            message = mutated(message, chance)
+            message = mutate(message, chance)
         reply = bridge.ask(message)
         json.dumps(reply, allow_nan=False).encode("utf-8")
         if "error" in reply:
@@ -349,8 +353,8 @@ def test_autotune_gives_dials_with_reasons_for_one_layer_or_all(bridge):
     assert tuned["layer_id"] == "ball"
     assert tuned["reasons"]
     assert bridge.ask({**message, "layer": "ball"})["layers"] == [tuned]
-    refused(bridge.ask({**message, "revision": held["revision"] + 1}), "stale")
-    refused(bridge.ask({**message, "layer": 3}), "request")
+    assert_refused(bridge.ask({**message, "revision": held["revision"] + 1}), "stale")
+    assert_refused(bridge.ask({**message, "layer": 3}), "request")
 
 
 def test_select_takes_a_point_or_a_box_and_exactly_one(bridge):
@@ -359,8 +363,8 @@ def test_select_takes_a_point_or_a_box_and_exactly_one(bridge):
     message = {"verb": "select", "project": held["project"], "picture": picture}
     assert len(bridge.ask({**message, "point": [3, 4.5]})["digest"]) == 64
     assert bridge.ask({**message, "box": [1, 2, 30, 40]})["width_px"] == 64
-    refused(bridge.ask(message), "request")
-    refused(bridge.ask({**message, "point": [3, 4], "box": [1, 2, 30, 40]}), "request")
-    refused(bridge.ask({**message, "point": [3]}), "request")
-    refused(bridge.ask({**message, "point": [3, "4"]}), "request")
-    refused(bridge.ask({**message, "picture": "../etc", "point": [3, 4]}), "request")
+    assert_refused(bridge.ask(message), "request")
+    assert_refused(bridge.ask({**message, "point": [3, 4], "box": [1, 2, 30, 40]}), "request")
+    assert_refused(bridge.ask({**message, "point": [3]}), "request")
+    assert_refused(bridge.ask({**message, "point": [3, "4"]}), "request")
+    assert_refused(bridge.ask({**message, "picture": "../etc", "point": [3, 4]}), "request")

@@ -10,7 +10,7 @@ import socket
 
 import pytest
 
-from ui.desk import WEB_FOLDER
+from ui.editor import WEB_FOLDER
 from ui.guard import HEADERS, MAX_JSON_BYTES, OPEN
 from ui.uploads import MAX_UPLOAD_BYTES
 
@@ -51,7 +51,7 @@ def live_routes(routes, prefix=""):
             yield from live_routes(inner, prefix + path)
 
 
-def filled(template):
+def fill(template):
     return re.sub(r"\{(\w+)(?::\w+)?\}", lambda match: SAMPLES.get(match.group(1), "1"), template)
 
 
@@ -71,7 +71,7 @@ def all_routes(live):
 def test_every_live_route_is_needed_or_shut(live):
     open_ones = set()
     for method, template in all_routes(live):
-        response = live.client.request(method, filled(template))
+        response = live.client.request(method, fill(template))
         if response.status_code in (404, 405) and "error" in response.text[:20]:
             continue
         if method == "HEAD" and response.status_code in (404, 405):
@@ -121,7 +121,7 @@ def test_strangers_are_refused_at_every_route_by_every_method(live, headers, sta
         (method, "/") for method in methods
     ]
     for method, template in some:
-        response = live.client.request(method, filled(template), headers=sent)
+        response = live.client.request(method, fill(template), headers=sent)
         assert response.status_code == status, (method, template)
         assert "access-control-allow-origin" not in response.headers
 
@@ -231,12 +231,12 @@ def test_the_icon_is_ours(live):
 
 
 def good_call(live, **changes):
-    desk = next(
+    editor = next(
         number for number, block in live.served.page.blocks.items() if hasattr(block, "ask")
     )
     record = {
         "data": {"verb": "hello"},
-        "component_id": desk,
+        "component_id": editor,
         "fn_name": "ask",
         "session_hash": "abc123",
     }

@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 
-from backend.plan.lesson import TITLES
+from backend.plan.training_job import TITLES
 from backend.scene.picture_file import encode_png
 from backend.studio.studio import Studio
-from tests.studio.test_subjects import Teacher
-from tests.studio.workshop import ended, opened_studio, saved_scene, square_picture
+from tests.studio.test_subjects import ScriptedTrainer
+from tests.studio.workshop import open_studio, save_scene, square_picture, wait_for_end
 from ui.bridge import Bridge
 from ui.uploads import UploadFolder
 
 
 @pytest.fixture
 def studio(tmp_path: Path) -> Iterator[Studio]:
-    with opened_studio(tmp_path / "store", Teacher()) as found:
+    with open_studio(tmp_path / "store", ScriptedTrainer()) as found:
         yield found
 
 
@@ -40,11 +40,11 @@ def test_a_subject_from_the_first_message_to_the_last(bridge: Bridge, studio: St
         {"verb": "make_subject", "name": "Tom", "class_word": "cat", "references": [digest]}
     )
     assert (made["name"], made["state"], made["method"]) == ("Tom", "new", next(iter(TITLES)))
-    project, _ = saved_scene(studio)
+    project, _ = save_scene(studio)
     asked = bridge.ask(
         {"verb": "train_subject", "project": project, "subject": made["id"], "model": "pocket"}
     )
-    assert ended(studio, asked["job"]).state == "finished"
+    assert wait_for_end(studio, asked["job"]).state == "finished"
     assert (
         bridge.ask({"verb": "rename_subject", "subject": made["id"], "name": "Thomas"})["state"]
         == "ready"

@@ -16,7 +16,7 @@ import {
   spread,
   withTiles,
 } from "../../ui/web/kernels/tiles.js";
-import { layer, randomFrom } from "./desk_fixtures.mjs";
+import { layer, randomFrom } from "./editor_fixtures.mjs";
 
 const table = (name) =>
   JSON.parse(readFileSync(new URL(`../tables/${name}.json`, import.meta.url), "utf8"));

@@ -10,7 +10,7 @@ import { createMasks } from "../../ui/web/model/masks.js";
 import { editorToMessage } from "../../ui/web/model/records.js";
 import { createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
-import { createClock, createShelf, createVault, desk } from "./desk_fixtures.mjs";
+import { createClock, createShelf, createVault, desk } from "./editor_fixtures.mjs";
 import { createUnique } from "./surface_fixture.mjs";
 
 /** A server in memory with one project; `script` answers a job's events one after the other. */
@@ -60,7 +60,7 @@ const createServer = () => {
           error: { what: "Stale.", limit: "", remedy: "", code: "stale", current: server.revision },
         };
       server.revision += 1;
-      server.kept = { scene: message.scene, desk: message.desk };
+      server.kept = { scene: message.scene, editor: message.editor };
       return {
         revision: server.revision,
         digest: "d",
@@ -190,7 +190,7 @@ test("a run: progress, preview and pace; the first candidate is shown; the job i
   const made = { id: "c1", job: "j1", index: 0, digest: "e".repeat(64), layer_id: "" };
   const step = (n, done, preview) => ({
     state: "running",
-    events: [{ n, kind: "progressed", done, total: 4, preview }],
+    events: [{ n, kind: "progress", done, total: 4, preview }],
     candidates: [],
   });
   server.script = [
@@ -199,7 +199,7 @@ test("a run: progress, preview and pace; the first candidate is shown; the job i
     {
       state: "finished",
       events: [
-        { n: 3, kind: "made" },
+        { n: 3, kind: "images" },
         { n: 4, kind: "finished" },
       ],
       candidates: [made],

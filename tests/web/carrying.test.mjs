@@ -9,7 +9,7 @@ import { createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
 import { CARRY } from "../../ui/web/tools/carry.js";
 import { createMachine } from "../../ui/web/tools/chart.js";
-import { desk as record, layer } from "./desk_fixtures.mjs";
+import { desk as record, layer } from "./editor_fixtures.mjs";
 import { createSurface, event, send } from "./surface_fixture.mjs";
 
 test("a drag carries the object at its start; a click, Escape and a press beside the canvas carry nothing", () => {

@@ -5,7 +5,7 @@ import test from "node:test";
 
 import { answersTo, setClass, takesAnyPhrase, vocabularyOf } from "../../ui/web/model/classes.js";
 import { layerOf } from "../../ui/web/model/records.js";
-import { desk, layer } from "./desk_fixtures.mjs";
+import { desk, layer } from "./editor_fixtures.mjs";
 
 const painted = (patch) => layer("cat", { picture: null, mask: "m", phrase: "", ...patch });
 const named = (first, name) => layerOf(setClass("cat", name)(desk([first])), "cat");

@@ -8,7 +8,7 @@ import { toScene } from "../../ui/web/kernels/views.js";
 import { editorToMessage } from "../../ui/web/model/records.js";
 import { createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
-import { desk as record } from "./desk_fixtures.mjs";
+import { desk as record } from "./editor_fixtures.mjs";
 
 const candidate = (job, index, layer_id = "") => ({
   id: `${job}-${index}`,
@@ -195,7 +195,7 @@ test("a dragged candidate becomes a layer where it falls; a star is a step, kept
   );
   desk.run("view", "j1-0");
   desk.run("star");
-  assert.deepEqual(editorToMessage(desk.store.record).desk.starred, ["j1-0"]);
+  assert.deepEqual(editorToMessage(desk.store.record).editor.starred, ["j1-0"]);
   assert.equal(desk.store.undoName, "Star a candidate");
   desk.run("star");
   assert.deepEqual(desk.store.record.starred, []);

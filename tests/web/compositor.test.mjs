@@ -6,7 +6,7 @@ import test from "node:test";
 
 import { fullMask, withTiles } from "../../ui/web/kernels/tiles.js";
 import { createCompositor } from "../../ui/web/view/canvas/compositor.js";
-import { layer } from "./desk_fixtures.mjs";
+import { layer } from "./editor_fixtures.mjs";
 
 const STAY = [1, 0, 0, 1, 0, 0];
 const QUIET_MS = 100;

@@ -16,7 +16,7 @@ import {
 import { layerOf } from "../../ui/web/model/records.js";
 import { batchesOf, createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
-import { createClock, desk as record, layer } from "./desk_fixtures.mjs";
+import { createClock, desk as record, layer } from "./editor_fixtures.mjs";
 
 const made = (job, index, patch = {}) => ({
   id: `${job}-${index}`,
@@ -26,7 +26,7 @@ const made = (job, index, patch = {}) => ({
   ...patch,
 });
 const picture = (job, index, draft, created) =>
-  made(job, index, { layer_id: "", source: "", draft, created });
+  made(job, index, { layer_id: "", source: "", stage1: draft, created });
 const draft = (job, index, created = "") =>
   made(job, index, { digest: `draft-${job}-${index}`, created });
 
@@ -37,8 +37,8 @@ const CANDIDATES = [
   picture("again", 0, "draft-one-2", "4"),
 ];
 const METHODS = [
-  { id: "collage", title: "Collage Diffusion", drafts: false },
-  { id: "tcig", title: "TCIG", drafts: true },
+  { id: "collage", title: "Collage Diffusion", stage1: false },
+  { id: "tcig", title: "TCIG", stage1: true },
 ];
 
 test("a run has its own drafts, a run that refined one has those beside it, another run has none", () => {
@@ -92,13 +92,13 @@ test("the draft in view is the shown picture, else the one it was made from", ()
 });
 
 test("refining takes the method of two stages that is set, else the first there is", () => {
-  const methods = [...METHODS, { id: "other", drafts: true }];
+  const methods = [...METHODS, { id: "other", stage1: true }];
   assert.equal(stagedMethod({ methods }, { method: "other" }).id, "other");
   assert.equal(stagedMethod({ methods }, { method: "collage" }).id, "tcig");
   assert.equal(stagedMethod({ methods: [METHODS[0]] }, { method: "collage" }), null);
   assert.equal(plainMethod({ methods: [METHODS[1], METHODS[0]] }).id, "collage");
   assert.equal(plainMethod(null), null);
-  const settings = { method: "tcig", options: { freedom: 1 }, seed: 3 };
+  const settings = { method: "tcig", options: { mask_tolerance: 1 }, seed: 3 };
   assert.deepEqual(settingsForOne({ methods }, settings), {
     method: "collage",
     options: {},
@@ -137,7 +137,7 @@ test("refining sends the draft in view with a fresh seed, and the method's own o
   const desk = createDesk({ picked: "one-1" });
   await desk.run("refine");
   const [{ settings, ...request }] = desk.asked;
-  assert.deepEqual(request, { kind: "compose", draft: "draft-one-0" });
+  assert.deepEqual(request, { kind: "compose", stage1: "draft-one-0" });
   assert.deepEqual(
     [settings.method, settings.seed, settings.options],
     ["tcig", 77, { refine: true }],
@@ -161,13 +161,13 @@ test("a draft becomes a layer for each region, which keeps its words and place; 
     mask: "m",
     phrase: "",
     class_label: "cat",
-    noise: 1,
+    strength: 1,
     seed: 4,
   });
   const desk = createDesk({ picked: "draft-one-0" }, [layer("back"), region, layer("car")]);
   desk.store.change("Method", (now) => ({
     ...now,
-    settings: { ...now.settings, method: "tcig", options: { freedom: 1 } },
+    settings: { ...now.settings, method: "tcig", options: { mask_tolerance: 1 } },
   }));
   const before = desk.store.record;
   await desk.run("draftToLayers");
@@ -181,7 +181,7 @@ test("a draft becomes a layer for each region, which keeps its words and place; 
     [now.picture, now.mask, now.phrase, now.class_label, now.seed],
     ["cut", null, "cat", "cat", 4],
   );
-  assert.deepEqual([now.placement.centre_x_px, now.placement.scale_x, now.noise], [70, 1, 0.6]);
+  assert.deepEqual([now.placement.centre_x_px, now.placement.scale_x, now.strength], [70, 1, 0.6]);
   assert.deepEqual([settings.method, settings.options], ["collage", {}]);
   desk.store.undo();
   assert.equal(desk.store.record, before);
@@ -191,8 +191,8 @@ test("a run's drafts stand in the strip as soon as they come; its first picture 
   const [session, clock] = [createSession(), createClock()];
   const [drafts, candidates] = [[draft("now", 0)], [picture("now", 0, "draft-now-0")]];
   const replies = [
-    { state: "running", events: [], drafts, candidates: [] },
-    { state: "finished", events: [], drafts, candidates },
+    { state: "running", events: [], stage1_images: drafts, candidates: [] },
+    { state: "finished", events: [], stage1_images: drafts, candidates },
   ];
   session.set({ candidates: CANDIDATES, drafts: DRAFTS, batch: "one" });
   const link = { ask: async () => replies.shift() };

@@ -21,7 +21,7 @@ export default [
   { files: ["ui/web/**/*.js"], languageOptions: { globals: globals.browser } },
   { files: ["ui/web/view/canvas/exact-worker.js"], languageOptions: { globals: globals.worker } },
   {
-    // The body of a function: Gradio gives it these names, ui/desk.py the settings.
+    // The body of a function: Gradio gives it these names, ui/editor.py the settings.
     files: ["ui/mount.js"],
     languageOptions: {
       globals: {

@@ -6,7 +6,7 @@ import test from "node:test";
 import { COMMANDS } from "../../ui/web/commands.js";
 import { addLayer, duplicate, moveAllBy, removeLayer } from "../../ui/web/model/edits.js";
 import * as groups from "../../ui/web/model/groups.js";
-import { desk, group, layer, randomFrom } from "./desk_fixtures.mjs";
+import { desk, group, layer, randomFrom } from "./editor_fixtures.mjs";
 import { createSurface } from "./surface_fixture.mjs";
 
 const deskOf = (order, ...all) => {

@@ -6,7 +6,7 @@ import test from "node:test";
 import { emptyMask, TILE_PX, weightOf, withTiles } from "../../ui/web/kernels/tiles.js";
 import { createDocument } from "../../ui/web/model/document.js";
 import { setLayer, setScene } from "../../ui/web/model/edits.js";
-import { desk, layer } from "./desk_fixtures.mjs";
+import { desk, layer } from "./editor_fixtures.mjs";
 import { createUnique } from "./surface_fixture.mjs";
 
 const BUDGET = 256 * 2 ** 20;

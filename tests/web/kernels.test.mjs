@@ -42,7 +42,7 @@ import {
   viewMatrix,
   zoomAt,
 } from "../../ui/web/kernels/views.js";
-import { randomFrom } from "./desk_fixtures.mjs";
+import { randomFrom } from "./editor_fixtures.mjs";
 
 const SIZE = { width_px: 40, height_px: 20 };
 const near = (one, other, slack = 1e-6) =>

@@ -10,7 +10,7 @@ import { trim } from "../../ui/web/model/history.js";
 import { chosenIds } from "../../ui/web/model/records.js";
 import { createMachine } from "../../ui/web/tools/chart.js";
 import { TOOLS } from "../../ui/web/tools/tools.js";
-import { desk, layer } from "./desk_fixtures.mjs";
+import { desk, layer } from "./editor_fixtures.mjs";
 import { at, createSurface, event, send } from "./surface_fixture.mjs";
 
 const order = (record) => record.scene.layers.map(({ id }) => id).join(" ");

@@ -8,7 +8,7 @@ import { bytesOf, maskFromBytes } from "../../ui/web/kernels/tiles.js";
 import { layerOf } from "../../ui/web/model/records.js";
 import { createMachine } from "../../ui/web/tools/chart.js";
 import { MARQUEE } from "../../ui/web/tools/marquee.js";
-import { layer, randomFrom } from "./desk_fixtures.mjs";
+import { layer, randomFrom } from "./editor_fixtures.mjs";
 import { at, createSurface, event, send } from "./surface_fixture.mjs";
 
 const SIDE = 512;

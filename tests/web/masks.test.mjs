@@ -26,7 +26,7 @@ import { createMasks } from "../../ui/web/model/masks.js";
 import { beginStroke, withCover, withDabs } from "../../ui/web/model/strokes.js";
 import { createMachine } from "../../ui/web/tools/chart.js";
 import { TOOLS } from "../../ui/web/tools/tools.js";
-import { createShelf, desk, layer, randomFrom } from "./desk_fixtures.mjs";
+import { createShelf, desk, layer, randomFrom } from "./editor_fixtures.mjs";
 import { at, createSurface, createUnique, event, send } from "./surface_fixture.mjs";
 
 const BRUSH = {

@@ -11,7 +11,7 @@ import { mixOf, pairFor } from "../../ui/web/model/mixing.js";
 import { createSession } from "../../ui/web/model/session.js";
 import { createMachine } from "../../ui/web/tools/chart.js";
 import { BRUSH, ERASER } from "../../ui/web/tools/paint.js";
-import { createClock, createShelf, createVault, desk as record, layer } from "./desk_fixtures.mjs";
+import { createClock, createShelf, createVault, desk as record, layer } from "./editor_fixtures.mjs";
 import { createUnique, event, send, surfaceOver } from "./surface_fixture.mjs";
 
 const candidate = (id, patch = {}) => ({
@@ -131,7 +131,7 @@ test("kept, it is a candidate and picked in one step; nothing painted is not kep
 
 test("the mask goes to the server before the question, and what is on the easel is found after a reload", async () => {
   const asked = [];
-  const kept = { scene: record().scene, desk: { ...record(), picked: A.digest } };
+  const kept = { scene: record().scene, editor: { ...record(), picked: A.digest } };
   const replies = {
     hello: () => ({ project: "p1", revision: 1, ...kept, job: null, candidates: [A, B] }),
     save: ({ scene, desk }) =>

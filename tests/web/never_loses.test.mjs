@@ -9,7 +9,7 @@ import { withKnownNames } from "../../ui/web/bridge/masks.js";
 import { groupsOf } from "../../ui/web/model/groups.js";
 import { isOwnName } from "../../ui/web/model/masks.js";
 import { editorToMessage } from "../../ui/web/model/records.js";
-import { contentOf, createPerson } from "./person.mjs";
+import { contentOf, createRandomUser } from "./random_user.mjs";
 
 const PEOPLE = Number(process.env.LAMINA_PEOPLE ?? 2000);
 const FIRST = Number(process.env.LAMINA_SEED ?? 1);
@@ -104,8 +104,8 @@ const assertSaved = async ({ server, page, browser }) => {
   assert.equal(session.state.link, "up");
   const told = editorToMessage(withKnownNames(store.record, masks));
   assert.deepEqual(server.kept.scene, JSON.parse(JSON.stringify(told.scene)));
-  assert.deepEqual(server.kept.desk.settings, told.desk.settings);
-  assert.equal(server.kept.desk.picked, told.desk.picked);
+  assert.deepEqual(server.kept.editor.settings, told.editor.settings);
+  assert.equal(server.kept.editor.picked, told.editor.picked);
   store.record.scene.layers.forEach((each, index) => {
     if (each.mask)
       assert.deepEqual(
@@ -148,7 +148,7 @@ const live = async (person) => {
 
 test(`${PEOPLE} random sequences of gestures: undo, redo, masks and the server's scene agree after each`, async () => {
   for (let seed = FIRST; seed < FIRST + PEOPLE; seed += 1) {
-    const person = await createPerson(seed);
+    const person = await createRandomUser(seed);
     try {
       await live(person);
     } catch (error) {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { failureOf, figuresOf, placeOf, scoreOf } from "../../ui/web/model/scores.js";
-import { layer } from "./desk_fixtures.mjs";
+import { layer } from "./editor_fixtures.mjs";
 
 const score = (layer_id, patch = {}) => ({
   layer_id,

@@ -10,7 +10,7 @@ import { createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
 import { createMachine } from "../../ui/web/tools/chart.js";
 import { SELECT } from "../../ui/web/tools/select.js";
-import { desk as record, layer } from "./desk_fixtures.mjs";
+import { desk as record, layer } from "./editor_fixtures.mjs";
 import { createSurface, createUnique, event, send } from "./surface_fixture.mjs";
 
 const MASK = "f".repeat(64);

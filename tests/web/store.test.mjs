@@ -8,7 +8,7 @@ import { placeLayer } from "../../ui/web/model/groups.js";
 import { buildLayer, firstPlacement, freeze, sameWork } from "../../ui/web/model/records.js";
 import { batchesOf, candidateOf } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
-import { desk, layer, randomFrom } from "./desk_fixtures.mjs";
+import { desk, layer, randomFrom } from "./editor_fixtures.mjs";
 
 const createTimedStore = () => {
   const time = { ms: 0 };

@@ -19,7 +19,7 @@ import {
   trainTitle,
   withSubject,
 } from "../../ui/web/model/subjects.js";
-import { createClock, desk as record, layer } from "./desk_fixtures.mjs";
+import { createClock, desk as record, layer } from "./editor_fixtures.mjs";
 
 const subject = (id, patch = {}) => ({
   id,
@@ -33,8 +33,8 @@ const subject = (id, patch = {}) => ({
   job: "",
   done: 0,
   total: 0,
-  begun: false,
-  told: "",
+  has_checkpoint: false,
+  error: "",
   created: "",
   ...patch,
 });
@@ -223,8 +223,8 @@ test("where a subject stands is told in words", () => {
   assert.equal(told({}), "ready");
   assert.equal(told({}, "other"), "trained on pocket");
   assert.equal(told({ state: "training", done: 3, total: 9 }), "step 3 of 9");
-  assert.equal(told({ state: "stopped", begun: true, done: 3, total: 9 }), "stopped at 3 of 9");
-  assert.equal(trainTitle(subject("tom", { begun: true })), "Go on");
+  assert.equal(told({ state: "stopped", has_checkpoint: true, done: 3, total: 9 }), "stopped at 3 of 9");
+  assert.equal(trainTitle(subject("tom", { has_checkpoint: true })), "Go on");
   assert.equal(trainTitle(subject("tom", { state: "new" })), "Train");
   assert.equal(EMPTY_FORM.references.length, 0);
 });

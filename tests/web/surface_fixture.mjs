@@ -7,7 +7,7 @@ import { beginPart } from "../../ui/web/model/marquee.js";
 import { beginMask } from "../../ui/web/model/painting.js";
 import { chosenIds, layerOf } from "../../ui/web/model/records.js";
 import { createSession } from "../../ui/web/model/session.js";
-import { desk, layer } from "./desk_fixtures.mjs";
+import { desk, layer } from "./editor_fixtures.mjs";
 
 export const SIZE = { width_px: 100, height_px: 60 };
 const FULL = { width: 1, height: 1, values: Uint8Array.from([255]) };

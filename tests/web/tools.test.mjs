@@ -5,7 +5,7 @@ import test from "node:test";
 
 import { createMachine } from "../../ui/web/tools/chart.js";
 import { TOOLS } from "../../ui/web/tools/tools.js";
-import { layer } from "./desk_fixtures.mjs";
+import { layer } from "./editor_fixtures.mjs";
 import { at, createSurface, event, send } from "./surface_fixture.mjs";
 import { cornerOf, PATHS } from "./tool_paths.mjs";
 

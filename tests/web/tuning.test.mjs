@@ -9,12 +9,12 @@ import { layerOf } from "../../ui/web/model/records.js";
 import { createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
 import { dialsOf, reasonsOf } from "../../ui/web/model/tuning.js";
-import { desk as record, layer } from "./desk_fixtures.mjs";
+import { desk as record, layer } from "./editor_fixtures.mjs";
 
-const REASONS = ["Freedom 0.50: small.", "Words drawn in by 1.20.", "Edges held by 0.5."];
+const REASONS = ["Strength 0.50: small.", "Words drawn in by 1.20.", "Edges held by 0.5."];
 const tuned = (layer_id) => ({
   layer_id,
-  noise: 0.5,
+  strength: 0.5,
   attention_positive: 1.2,
   attention_negative: 1,
   structure: 0.5,
@@ -59,6 +59,6 @@ test("reasons stand as long as the dials are the chosen ones; those about edges 
   assert.deepEqual(reasonsOf(adjusted(held), tuned("held")), REASONS);
   assert.deepEqual(reasonsOf(layer("cat"), tuned("cat")), []);
   assert.deepEqual(reasonsOf(layer("cat"), undefined), []);
-  const turned = setLayer("cat", { noise: 0.1 })(record([adjusted(layer("cat"))]));
+  const turned = setLayer("cat", { strength: 0.1 })(record([adjusted(layer("cat"))]));
   assert.deepEqual(reasonsOf(layerOf(turned, "cat"), tuned("cat")), []);
 });

@@ -10,13 +10,13 @@ import { createMasks } from "../../ui/web/model/masks.js";
 import { editorToMessage } from "../../ui/web/model/records.js";
 import { createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
-import { createClock, createShelf, createVault, desk } from "./desk_fixtures.mjs";
+import { createClock, createShelf, createVault, desk } from "./editor_fixtures.mjs";
 import { createUnique } from "./surface_fixture.mjs";
 
 /** A desk whose runs only note what was asked for. */
 const asking = (patch = {}) => {
   const [session, requests] = [createSession(), []];
-  session.set({ facts: { methods: [{ id: "collage", options: [], drafts: false }] }, ...patch });
+  session.set({ facts: { methods: [{ id: "collage", options: [], stage1: false }] }, ...patch });
   const store = createStore(select("cat")(desk()), () => 0);
   const bridge = { generate: async (request) => (requests.push(request), "finished") };
   return { session, store, bridge, requests, random: () => 7 };
@@ -85,7 +85,7 @@ const told = (n, drafts) => ({
   events: [
     {
       n,
-      kind: "progressed",
+      kind: "progress",
       done: n,
       total: 4,
       preview: { jpeg: `data:${n}`, stage1_count: drafts },

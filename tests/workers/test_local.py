@@ -74,13 +74,13 @@ class Scripted(Method):
         return self.draw(plan, bundle, pixels)
 
 
-def scripted(draw: Draw) -> dict[str, Method]:
+def script(draw: Draw) -> dict[str, Method]:
     """The collage method's place taken by a function."""
     collage = METHODS["collage"]
     return {"collage": Scripted(collage.id, collage.title, collage.Options, collage.module, draw)}
 
 
-def drawn(plan: Plan, steps: int = 3) -> Iterator[Step | Images]:
+def draw_batches(plan: Plan, steps: int = 3) -> Iterator[Step | Images]:
     """Steps and pictures of every batch of a plan, without a network."""
     for offset in range(0, len(plan.seeds), plan.batch):
         for k in range(steps):
@@ -119,7 +119,7 @@ def test_finished_pictures_are_scored_and_kept_when_they_cannot_be(
         for side in (plan.width_px, 8):  # 8: not the plan's size
             yield build_images(0, (np.zeros((side, side, 3), np.uint8),))
 
-    worker = LocalWorker(catalog, cache, "cpu", scripted(draw))
+    worker = LocalWorker(catalog, cache, "cpu", script(draw))
     scored, unscored = [
         event for event in worker.submit("job", plan, pixels).events() if isinstance(event, Images)
     ]
@@ -139,7 +139,7 @@ def test_drafts_are_told_of_with_their_scores_and_the_pictures_name_them(
         yield Images((Image(0, black, stage1_index=1), Image(1, black, stage1_index=1)))
 
     _, told, made, _ = (
-        LocalWorker(catalog, cache, "cpu", scripted(draw)).submit("job", plan, pixels).events()
+        LocalWorker(catalog, cache, "cpu", script(draw)).submit("job", plan, pixels).events()
     )
     assert isinstance(told, Stage1Images)
     assert [image.index for image in told.images] == [1]
@@ -156,7 +156,7 @@ def test_cancel_before_the_start_loads_nothing(
     handle.cancel()
     handle.cancel()
     assert list(handle.events()) == [JobStarted(device="cpu"), JobCancelled()]
-    assert cache.loaded() == ()
+    assert cache.list_ids() == ()
 
 
 def test_cancel_takes_effect_within_a_step_and_closes_the_method(
@@ -166,13 +166,13 @@ def test_cancel_takes_effect_within_a_step_and_closes_the_method(
 
     def draw(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
         try:
-            for step in drawn(plan, 50):
+            for step in draw_batches(plan, 50):
                 seen.append("step")
                 yield step
         finally:
             seen.append("closed")
 
-    handle = LocalWorker(catalog, cache, "cpu", scripted(draw)).submit("job", plan, pixels)
+    handle = LocalWorker(catalog, cache, "cpu", script(draw)).submit("job", plan, pixels)
     events: list[Event] = []
     for event in handle.events():
         events.append(event)
@@ -199,7 +199,9 @@ def test_progress_counts_all_batches_and_previews_are_few(
     catalog: Catalog, cache: ModelCache, plan: Plan, pixels: MemoryPixels
 ) -> None:
     several = plan.model_copy(update={"seeds": (1, 2, 3, 4, 5), "batch": 2})
-    worker = LocalWorker(catalog, cache, "cpu", scripted(lambda plan, bundle, pixels: drawn(plan)))
+    worker = LocalWorker(
+        catalog, cache, "cpu", script(lambda plan, bundle, pixels: draw_batches(plan))
+    )
     events = list(worker.submit("job", several, pixels).events())
     steps = [event for event in events if isinstance(event, Progress)]
     assert [(step.done, step.total) for step in steps] == [(done, 9) for done in range(1, 10)]
@@ -209,13 +211,13 @@ def test_progress_counts_all_batches_and_previews_are_few(
 
 def raising(error: BaseException) -> Draw:
     def draw(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-        yield from list(drawn(plan))[:1]
+        yield from list(draw_batches(plan))[:1]
         raise error
 
     return draw
 
 
-def explained(cause: BaseException) -> EngineError:
+def explain(cause: BaseException) -> EngineError:
     error = EngineError("The memory is used up.", remedy="?")
     error.__cause__ = cause
     return error
@@ -223,12 +225,12 @@ def explained(cause: BaseException) -> EngineError:
 
 @pytest.mark.parametrize(
     "error",
-    [torch.OutOfMemoryError("CUDA out of memory"), MemoryError(), explained(MemoryError())],
+    [torch.OutOfMemoryError("CUDA out of memory"), MemoryError(), explain(MemoryError())],
 )
 def test_memory_that_is_not_enough(
     catalog: Catalog, cache: ModelCache, plan: Plan, pixels: MemoryPixels, error: BaseException
 ) -> None:
-    worker = LocalWorker(catalog, cache, "cpu", scripted(raising(error)))
+    worker = LocalWorker(catalog, cache, "cpu", script(raising(error)))
     last = list(worker.submit("job", plan, pixels).events())[-1]
     assert isinstance(last, JobFailed)
     assert last.what == "2 pictures of 128 x 128 px at once do not fit into the memory of cpu."
@@ -239,7 +241,7 @@ def test_a_refusal_of_the_engine(
     catalog: Catalog, cache: ModelCache, plan: Plan, pixels: MemoryPixels
 ) -> None:
     error = EngineError("No valid picture.", limit="Step 3.", remedy="Try another seed.")
-    worker = LocalWorker(catalog, cache, "cpu", scripted(raising(error)))
+    worker = LocalWorker(catalog, cache, "cpu", script(raising(error)))
     last = list(worker.submit("job", plan, pixels).events())[-1]
     assert last == JobFailed(what="No valid picture.", limit="Step 3.", remedy="Try another seed.")
 
@@ -247,7 +249,7 @@ def test_a_refusal_of_the_engine(
 def test_after_an_unexpected_error_the_next_job_runs(
     catalog: Catalog, cache: ModelCache, plan: Plan, pixels: MemoryPixels
 ) -> None:
-    worker = LocalWorker(catalog, cache, "cpu", scripted(raising(ZeroDivisionError())))
+    worker = LocalWorker(catalog, cache, "cpu", script(raising(ZeroDivisionError())))
     for _ in range(2):
         with pytest.raises(ZeroDivisionError):
             list(worker.submit("job", plan, pixels).events())
@@ -272,12 +274,12 @@ def test_two_threads_never_run_at_the_same_time(
 
     def draw(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
         running.append(1)
-        for step in drawn(plan):
+        for step in draw_batches(plan):
             most.append(len(running))
             yield step
         running.pop()
 
-    worker = LocalWorker(catalog, cache, "cpu", scripted(draw))
+    worker = LocalWorker(catalog, cache, "cpu", script(draw))
     follow = [
         threading.Thread(target=lambda: list(worker.submit("job", plan, pixels).events()))
         for _ in range(4)

@@ -14,13 +14,13 @@ from backend.models.cache import ModelCache
 from backend.models.catalog import find_models
 from backend.scene.picture_file import encode_png
 from backend.studio.disk import Disk
-from backend.studio.examples import ExampleShelf
+from backend.studio.examples import ExampleScenes
 from backend.studio.records import Candidate
-from backend.studio.store import Store
+from backend.studio.storage import Storage
 from backend.studio.studio import Studio
 from backend.workers.local import LocalWorker
 from backend.workers.offer import CatalogOffer
-from tests.studio.workshop import DESK, ended, square_picture
+from tests.studio.workshop import EDITOR, square_picture, wait_for_end
 
 pytestmark = pytest.mark.slow
 
@@ -33,22 +33,22 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     folder, catalog = tmp_path_factory.mktemp("store"), find_models(())
     worker = LocalWorker(catalog, ModelCache(2**32), "cpu")
     found = Studio(
-        Store(folder, Disk()),
+        Storage(folder, Disk()),
         CatalogOffer(catalog, "cpu"),
         worker,
-        ExampleShelf(Path(folder / "none")),
+        ExampleScenes(Path(folder / "none")),
     )
     yield found
     found.close()
 
 
-def made(studio: Studio, project: str, request: dict[str, object]) -> Candidate:
+def make(studio: Studio, project: str, request: dict[str, object]) -> Candidate:
     """The only candidate of a request over the project as it stands."""
-    news = ended(
+    job_events = wait_for_end(
         studio, studio.generate(project, studio.open_project(project).revision, request).job, 300
     )
-    assert news.state == "finished", news.events[-1]
-    return news.candidates[0]
+    assert job_events.state == "finished", job_events.events[-1]
+    return job_events.candidates[0]
 
 
 def test_from_pictures_to_a_re_roll_of_the_layer_alone(studio: Studio) -> None:
@@ -59,8 +59,8 @@ def test_from_pictures_to_a_re_roll_of_the_layer_alone(studio: Studio) -> None:
     subject = studio.library.make("Red", "ball", "textual_inversion", references)
     project = studio.open_latest()
     job = studio.library.train(project.id, subject.id, "pocket", 2).job
-    assert ended(studio, job, 300).state == "finished"
-    subject = studio.library.listed()[0]
+    assert wait_for_end(studio, job, 300).state == "finished"
+    subject = studio.library.list_all()[0]
     assert (subject.state, subject.model) == ("ready", "pocket")
 
     centre = {"centre_x_px": 40, "centre_y_px": 40}
@@ -69,7 +69,7 @@ def test_from_pictures_to_a_re_roll_of_the_layer_alone(studio: Studio) -> None:
         "picture": references[0],
         "placement": centre,
         "phrase": "ball",
-        "noise": 0.9,
+        "strength": 0.9,
     }
     scene = {
         "width_px": 128,
@@ -77,14 +77,14 @@ def test_from_pictures_to_a_re_roll_of_the_layer_alone(studio: Studio) -> None:
         "prompt": "a ball on a meadow",
         "layers": [{**layer, "subject": subject.id}],
     }
-    studio.save(project.id, project.revision, scene, DESK)
+    studio.save(project.id, project.revision, scene, EDITOR)
     drawn = {"subject": {"subject": subject.file, "reference": subject.references[0]}}
     settings = {**SETTINGS, "method": "layout_retouch", "options": {"stage": "layouts"}}
-    layout = made(studio, project.id, {"kind": "compose", "settings": settings, **drawn})
+    layout = make(studio, project.id, {"kind": "compose", "settings": settings, **drawn})
     assert layout.layout
-    news = ended(studio, studio.retouch(project.id, layout.id).job, 300)
-    assert news.state == "finished", news.events[-1]
-    retouched = news.candidates[0]
+    job_events = wait_for_end(studio, studio.retouch(project.id, layout.id).job, 300)
+    assert job_events.state == "finished", job_events.events[-1]
+    retouched = job_events.candidates[0]
     assert (retouched.seed, retouched.layout) == (layout.seed, False)
     assert retouched.digest != layout.digest
 
@@ -94,7 +94,7 @@ def test_from_pictures_to_a_re_roll_of_the_layer_alone(studio: Studio) -> None:
         "layer_id": "ball",
         "source": retouched.digest,
     }
-    again = made(studio, project.id, {**request, "feather_px": 2})
+    again = make(studio, project.id, {**request, "feather_px": 2})
     before, after = (
         studio._store.pixels.picture(one.digest)[:, :, :3] for one in (retouched, again)
     )

@@ -12,8 +12,8 @@ import { createLibrary } from "./bridge/library.js";
 import { withKnownNames, createMaskKeeper } from "./bridge/masks.js";
 import { createSaver, draftKey } from "./bridge/saver.js";
 import { createWatcher, buildJob } from "./bridge/watcher.js";
-import { joinLooks, nameOfLearning, withLooks } from "./model/looks.js";
-import { withParts } from "./model/parts.js";
+import { joinLooks, nameOfLearning, withLooks } from "./model/embeddings.js";
+import { withParts } from "./model/decompose.js";
 import { editorFromProject, editorToMessage, freeze, layerOf } from "./model/records.js";
 import { addNotice } from "./model/session.js";
 
@@ -233,7 +233,7 @@ class Bridge {
    */
   async cutApart(picture) {
     const reply = await this.#link.ask({
-      verb: "cut_apart",
+      verb: "split_by_masks",
       ...(await this.#saveScene()),
       picture,
     });
@@ -241,7 +241,7 @@ class Bridge {
   }
 
   /**
-   * Chosen dials of one layer, or of all for "": [{layer_id, noise, attention_positive, …,
+   * Chosen dials of one layer, or of all for "": [{layer_id, strength, attention_positive, …,
    * reasons}].
    * @param {Identifier | ""} layerId
    */
@@ -276,8 +276,8 @@ class Bridge {
    */
   #takeResult(event) {
     const { store, session, newId } = this.#parts;
-    if (event.kind === "learned") {
-      const { looks } = event;
+    if (event.kind === "embeddings_learned") {
+      const { embeddings: looks } = event;
       session.set({ looks: freeze(joinLooks(session.state.looks, looks)) });
       store.change(nameOfLearning(store.record, looks), withLooks(looks));
       return;
@@ -323,14 +323,14 @@ class Bridge {
       revision: reply.revision,
       facts: factsOf(reply, session.state.facts),
       candidates: reply.candidates ?? [],
-      drafts: reply.drafts ?? [],
+      drafts: reply.stage1_images ?? [],
       coverage: reply.coverage ?? [],
       notes: reply.notes ?? [],
       job: null,
       conflict: null,
       dismissed: [],
       tuned: freeze({}),
-      looks: freeze(reply.looks ?? []),
+      looks: freeze(reply.embeddings ?? []),
       viewed: "",
       batch: batchOf(reply.candidates ?? [], editor.picked),
       showing: editor.picked ? "result" : "collage",

@@ -12,12 +12,12 @@ import * as drafts from "./commands/drafts.js";
 import * as editing from "./commands/editing.js";
 import * as files from "./commands/files.js";
 import * as layers from "./commands/layers.js";
-import * as looks from "./commands/looks.js";
+import * as looks from "./commands/embeddings.js";
 import * as looking from "./commands/looking.js";
 import * as masks from "./commands/masks.js";
 import * as mixing from "./commands/mixing.js";
 import { withBindings } from "./commands/keymap.js";
-import { decompose } from "./commands/parts.js";
+import { decompose } from "./commands/decompose.js";
 import * as runs from "./commands/runs.js";
 import * as subjects from "./commands/subjects.js";
 import { autotune } from "./commands/tuning.js";
@@ -353,16 +353,16 @@ const ENTRIES = {
   featherMask: { title: "Soften the mask's edge", group: "Painting", run: masks.feather },
   clearMask: { title: "Clear the mask", group: "Painting", keys: ["Shift+C"], run: masks.clear },
   swapPaints: {
-    title: "Paint freedom instead of the mask, or back",
+    title: "Paint strength instead of the mask, or back",
     group: "Painting",
     keys: ["\\"],
     run: masks.swapPaints,
   },
   paintOn: { group: "Painting", run: masks.paintOn },
-  clearFreedom: {
-    title: "Clear the painted freedom",
+  clearStrength: {
+    title: "Clear the painted strength",
     group: "Painting",
-    run: (app, id) => masks.clearFreedom(app, id),
+    run: (app, id) => masks.clearStrength(app, id),
   },
   toolMove: { title: "Move tool", group: "View", keys: ["V"], run: pickTool("move") },
   toolHand: { title: "Hand (or hold Space)", group: "View", keys: ["H"], run: pickTool("hand") },

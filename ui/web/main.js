@@ -417,7 +417,7 @@ const createPanels = (panels, stage) => {
 const buildViews = (app, element) => {
   /** @type {StageView} */
   const stage = createStage(app);
-  const freedom = createStrengthVeil(app);
+  const strength = createStrengthVeil(app);
   const over = {
     notices: createNotices(app),
     banners: createBanners(app),
@@ -434,7 +434,7 @@ const buildViews = (app, element) => {
     palette: createCommandPalette(app),
     subjects: createSubjectsPanel(app),
   };
-  stage.node.append(over.found.node, ...freedom.nodes, over.notices.node);
+  stage.node.append(over.found.node, ...strength.nodes, over.notices.node);
   const centre = h(
     "main",
     { class: "centre" },
@@ -451,7 +451,7 @@ const buildViews = (app, element) => {
     stage,
     draw: (shown, box) => {
       stage.update(shown, box);
-      freedom.update(shown);
+      strength.update(shown);
       if (box) return;
       Object.values(over).forEach((view) => view.update(shown));
       updatePanels(shown);

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from backend.evaluation.asking import HELD_OUT_WORLD
 from backend.evaluation.pocket_suite import PocketSuite
-from backend.evaluation.report import Row, build_metric
-from backend.metrics.similarity import crop_around, retrieved, vectors
+from backend.evaluation.report import ReportRow, build_metric
+from backend.metrics.similarity import crop_around, retrieve, vectors
 from backend.models.clip import clip_of
 from backend.pocket.world import Drawing, draw_scene
 
@@ -32,7 +32,7 @@ def groups(suite: PocketSuite, offset: int, held_out: bool = False) -> Iterator[
         yield list(group.values())
 
 
-def clip_row(suite: PocketSuite) -> Row:
+def clip_row(suite: PocketSuite) -> ReportRow:
     """Shares of right answers; chance is 1 in 32 for captions and 1 in about 30 for phrases."""
     clip = clip_of(suite.bundle)
     captions: list[float] = []
@@ -40,20 +40,20 @@ def clip_row(suite: PocketSuite) -> Row:
     rare: list[float] = []
     for group in groups(suite, FIRST):
         said = clip.encode_text([drawing.caption for drawing in group]).cpu()
-        captions += retrieved(vectors(clip, [drawing.picture for drawing in group]), said)
+        captions += retrieve(vectors(clip, [drawing.picture for drawing in group]), said)
         crops = {d.phrases[-1]: crop_around(d.picture, front_box(d)) for d in group}
-        phrases += retrieved(
+        phrases += retrieve(
             vectors(clip, list(crops.values())), clip.encode_text(list(crops)).cpu()
         )
     for group in groups(suite, HELD_OUT, held_out=True):
         said = clip.encode_text([drawing.caption for drawing in group]).cpu()
-        rare += retrieved(vectors(clip, [drawing.picture for drawing in group]), said)
+        rare += retrieve(vectors(clip, [drawing.picture for drawing in group]), said)
     metrics = {
         "retrieval": build_metric(captions),
         "held_out_retrieval": build_metric(rare),
         "phrase_retrieval": build_metric(phrases),
     }
-    return Row("clip", metrics, len(captions))
+    return ReportRow("clip", metrics, len(captions))
 
 
 def front_box(drawing: Drawing) -> tuple[int, int, int, int]:

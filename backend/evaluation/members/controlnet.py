@@ -10,14 +10,14 @@ from scipy import ndimage
 
 from backend.evaluation.asking import run_plan, scene_of_drawing, settings_for
 from backend.evaluation.pocket_suite import ATTENTION, PocketSuite
-from backend.evaluation.report import Row, build_metric
+from backend.evaluation.report import ReportRow, build_metric
 from backend.evaluation.sheet import Tile
 from backend.metrics.edge_match import edge_f1
 from backend.plan.build import build_plan
 from backend.plan.plan import Plan
 from backend.plan.raster import Raster, raster
 from backend.plan.request import Compose
-from backend.plan.structure import Structure, structure_of
+from backend.plan.structure import PlannedStructure, structure_of
 from backend.pocket.world import Drawing
 from backend.scene.layer import Structure as Asked
 from backend.scene.pixels import MemoryPixels
@@ -26,7 +26,7 @@ REACH_PX = 3
 """Edges count up to this far beyond a layer: the outline itself lies on its border."""
 
 
-def controlnet_row(suite: PocketSuite) -> Row:
+def controlnet_row(suite: PocketSuite) -> ReportRow:
     """Two objects from pure noise, no attention control: edge F1 of both held at weight 1 against
     both free (``edge_f1_gain``), and, in one picture, of the held one against the free one
     (``layer_gain``).
@@ -36,10 +36,10 @@ def controlnet_row(suite: PocketSuite) -> Row:
     apart: list[float] = []
     for number, drawing in enumerate(suite.drawings(60_000, (2,))):
         pictures = [
-            _made(suite, drawing, weights, number)
+            _draw(suite, drawing, weights, number)
             for weights in ((1.0, 1.0), (0.0, 0.0), (1.0, 0.0))
         ]
-        asked, flat = _asked(suite, drawing, number)
+        asked, flat = _extract_edges(suite, drawing, number)
         whole, free, mixed = (_scores(picture, asked, flat) for picture in pictures)
         held.append(float(np.nanmean(whole)))
         gains.append(float(np.nanmean(whole) - np.nanmean(free)))
@@ -55,7 +55,7 @@ def controlnet_row(suite: PocketSuite) -> Row:
         "edge_f1": build_metric(held),
         "layer_gain": build_metric(known),
     }
-    return Row("controlnet", metrics, len(gains))
+    return ReportRow("controlnet", metrics, len(gains))
 
 
 def _plan(
@@ -71,21 +71,23 @@ def _plan(
     return build_plan(scene, Compose(settings=settings), suite.bundle.card, pixels), pixels
 
 
-def _made(
+def _draw(
     suite: PocketSuite, drawing: Drawing, weights: tuple[float, float], seed: int
 ) -> NDArray[np.uint8]:
     plan, pixels = _plan(suite, drawing, weights, seed)
     return run_plan(suite.bundle, plan, pixels)[0]
 
 
-def _asked(suite: PocketSuite, drawing: Drawing, seed: int) -> tuple[Structure, Raster]:
+def _extract_edges(
+    suite: PocketSuite, drawing: Drawing, seed: int
+) -> tuple[PlannedStructure, Raster]:
     """The edges of both objects, and where each is seen."""
     plan, pixels = _plan(suite, drawing, (1.0, 1.0), seed)
     flat = raster(plan, pixels)
     return structure_of(plan, flat, pixels), flat
 
 
-def _scores(picture: NDArray[np.uint8], asked: Structure, flat: Raster) -> list[float]:
+def _scores(picture: NDArray[np.uint8], asked: PlannedStructure, flat: Raster) -> list[float]:
     """Edge F1 near each object."""
     reach = np.ones((2 * REACH_PX + 1,) * 2)
     places = [ndimage.binary_dilation(flat.topmost == number, reach) for number in (1, 2)]

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from backend.evaluation.pocket_suite import PocketSuite
-from backend.evaluation.report import Row, build_metric
+from backend.evaluation.report import ReportRow, build_metric
 from backend.metrics.recognition import mask_iou
 from backend.models.segmenter import segmenter_of
 
@@ -21,7 +21,7 @@ def mean_ious(found: NDArray[np.int64], truth: NDArray[np.int64], labels: int) -
     return [score for score in scores if not np.isnan(score)]
 
 
-def guide_row(suite: PocketSuite) -> Row:
+def guide_row(suite: PocketSuite) -> ReportRow:
     """``miou`` on fresh drawings of one to three objects (as the judge's), ``held_out_miou`` on
     kept-out looks.
     """
@@ -44,4 +44,4 @@ def guide_row(suite: PocketSuite) -> Row:
         metrics[name] = build_metric(
             mean_ious(np.concatenate(found), truth, len(segmenter.vocabulary))[1:]
         )
-    return Row("guide", metrics, suite.count)
+    return ReportRow("guide", metrics, suite.count)

@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 from backend.evaluation.asking import HELD_OUT_WORLD
 from backend.evaluation.members.clip import AMONG, FEW, QUICK_ROUNDS, ROUNDS
 from backend.evaluation.pocket_suite import PocketSuite
-from backend.evaluation.report import Row, build_metric
-from backend.metrics.similarity import crop_around, retrieved, vectors
+from backend.evaluation.report import ReportRow, build_metric
+from backend.metrics.similarity import crop_around, retrieve, vectors
 from backend.models.image_encoder import image_encoder_of
 from backend.pocket.words import BACKGROUNDS, CLASSES, COLOURS, TEXTURES
-from backend.pocket.world import Placement, draw_layout
+from backend.pocket.world import ObjectPlacement, draw_layout
 
 FIRST = 70_000
 MOST_TURN_DEG = 12.0  # the world's own limit
 
 
-def image_encoder_row(suite: PocketSuite) -> Row:
+def image_encoder_row(suite: PocketSuite) -> ReportRow:
     """Share of looks found again, and how much nearer the same look is than another one (mean
     cosines).
     """
@@ -35,7 +35,7 @@ def image_encoder_row(suite: PocketSuite) -> Row:
             for look in distinct_looks(random)
         ]
         first, second = (vectors(encoder, [pair[side] for pair in pairs]) for side in (0, 1))
-        hits += retrieved(first, second)
+        hits += retrieve(first, second)
         near = first @ second.T
         same += [float(value) for value in near.diagonal()]
         other += [float(value) for value in (near.sum(1) - near.diagonal()) / (AMONG - 1)]
@@ -44,7 +44,7 @@ def image_encoder_row(suite: PocketSuite) -> Row:
         "same_look": build_metric(same),
         "other_look": build_metric(other),
     }
-    return Row("image_encoder", metrics, len(hits))
+    return ReportRow("image_encoder", metrics, len(hits))
 
 
 def distinct_looks(random: np.random.Generator) -> NDArray[np.int64]:
@@ -68,7 +68,7 @@ def look_pair(
             float(random.uniform(radius, 1 - radius)),
         )
         turn = float(random.uniform(-MOST_TURN_DEG, MOST_TURN_DEG))
-        placed = Placement(
+        placed = ObjectPlacement(
             CLASSES[class_], COLOURS[colour], TEXTURES[texture], centre, radius, turn, flip
         )
         drawing = draw_layout(

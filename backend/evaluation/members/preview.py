@@ -9,12 +9,12 @@ import torch
 from backend.engine.decode import decode, encode, preview
 from backend.engine.loop_types import Step, generator_for
 from backend.evaluation.pocket_suite import PocketSuite
-from backend.evaluation.report import Row, build_metric
+from backend.evaluation.report import ReportRow, build_metric
 from backend.evaluation.sheet import Tile
 from backend.metrics.recognition import psnr
 
 
-def preview_row(suite: PocketSuite) -> Row:
+def preview_row(suite: PocketSuite) -> ReportRow:
     """PSNR of previews of clean latents; ``share_of_decode`` is their time over that of decoding
     (this machine).
     """
@@ -25,17 +25,17 @@ def preview_row(suite: PocketSuite) -> Row:
         start = time.perf_counter()
         shown = preview(suite.bundle, Step(0, 1, 0, latents, latents))[0]
         between = time.perf_counter()
-        _decoded(suite, latents)
+        _decode(suite, latents)
         shares.append((between - start) / (time.perf_counter() - between))
         values.append(psnr(drawing.picture, shown))
         if number == 0:
             suite.tiles.append([Tile(drawing.picture, "drawing"), Tile(shown, "preview")])
-    return Row(
+    return ReportRow(
         "preview",
         {"psnr": build_metric(values), "share_of_decode": build_metric(shares[1:])},
         len(drawings),
     )
 
 
-def _decoded(suite: PocketSuite, latents: torch.Tensor) -> None:
+def _decode(suite: PocketSuite, latents: torch.Tensor) -> None:
     decode(suite.bundle, latents)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.evaluation.pocket_suite import PocketSuite
-from backend.evaluation.report import Row, build_metric
+from backend.evaluation.report import ReportRow, build_metric
 from backend.metrics.recognition import mask_iou
 from backend.models.sam import sam_of
 
@@ -39,7 +39,7 @@ def deepest_point(mask: NDArray[np.bool_]) -> tuple[int, int]:
     return int(x[middle]), int(y[middle])
 
 
-def sam_row(suite: PocketSuite) -> Row:
+def sam_row(suite: PocketSuite) -> ReportRow:
     """Overlap with the visible mask after one click and after a box, and how far the expected
     overlap is off.
     """
@@ -65,4 +65,4 @@ def sam_row(suite: PocketSuite) -> Row:
         "box_iou": build_metric(boxes),
         "expected_iou_error": build_metric(errors),
     }
-    return Row("sam", metrics, len(clicks))
+    return ReportRow("sam", metrics, len(clicks))

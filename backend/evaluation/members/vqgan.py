@@ -8,13 +8,13 @@ import torch
 from backend.engine.decode import as_bytes
 from backend.engine.optimise import picture_of
 from backend.evaluation.pocket_suite import PocketSuite
-from backend.evaluation.report import Metric, Row, build_metric
+from backend.evaluation.report import Metric, ReportRow, build_metric
 from backend.evaluation.sheet import Tile
 from backend.metrics.recognition import psnr
 from backend.models.vqgan import vqgan_of
 
 
-def vqgan_row(suite: PocketSuite) -> Row:
+def vqgan_row(suite: PocketSuite) -> ReportRow:
     """Drawings through the codes: PSNR, what the judge still recognises, and the share of codes in
     use.
     """
@@ -40,6 +40,6 @@ def vqgan_row(suite: PocketSuite) -> Row:
     metrics: dict[str, Metric | float] = {
         "psnr": build_metric(values),
         "codes_used": len(used) / len(network.codebook),
-        **suite.recognised(drawings, passed),
+        **suite.recognise(drawings, passed),
     }
-    return Row("vqgan", metrics, len(drawings))
+    return ReportRow("vqgan", metrics, len(drawings))

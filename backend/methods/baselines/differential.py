@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from backend.controls.layer_noise import Freedom, LayerNoise, freedom_map
+from backend.controls.layer_noise import LayerNoise, StrengthMap, build_strength_map
 from backend.engine.conditioning import build_conditioning
 from backend.engine.decode import decode
 from backend.engine.loop_types import Run
@@ -43,11 +43,13 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
     """Steps, then Images, for each batch of candidates."""
     parse_options(DifferentialOptions, plan.options)
     flat = raster(plan, pixels)
-    change = freedom_map(flat.topmost, strengths_of(plan, pixels), 0.0)
-    release = torch.from_numpy(last_held(change, plan.steps, bundle.card.cell_px)).to(bundle.device)
+    change = build_strength_map(flat.topmost, strengths_of(plan, pixels), 0.0)
+    start_steps = torch.from_numpy(last_held(change, plan.steps, bundle.card.cell_px)).to(
+        bundle.device
+    )
     for offset, seeds in split_into_batches(plan):
         batch = prepare_from_pictures(bundle, plan, (flat.picture,) * len(seeds), seeds, 0)
-        hold = LayerNoise(batch.source, release, batch.schedule, SharedNoise(batch.noise))
+        hold = LayerNoise(batch.source, start_steps, batch.schedule, SharedNoise(batch.noise))
         words = build_conditioning(
             bundle, plan.prompt, plan.negative, plan.guidance_scale, len(seeds)
         )
@@ -55,7 +57,7 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
         yield build_images(offset, decode(bundle, latents))
 
 
-def last_held(change: Freedom, steps: int, cell_px: int) -> NDArray[np.int64]:
+def last_held(change: StrengthMap, steps: int, cell_px: int) -> NDArray[np.int64]:
     """The last state i < N in which each latent cell keeps the source, 1 - h > i / N; -1 for never:
     int (h, w).
 

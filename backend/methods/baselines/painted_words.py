@@ -13,7 +13,7 @@ from typing import Annotated
 import torch
 from pydantic import Field
 
-from backend.controls.region_attention import Region, RegionAttention
+from backend.controls.region_attention import PromptRegion, RegionAttention
 from backend.engine.conditioning import build_conditioning, fit_tokens
 from backend.engine.decode import decode
 from backend.engine.loop_types import Run
@@ -52,7 +52,7 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
     options = parse_options(PaintedWordsOptions, plan.options)
     length, drawn_in = bundle.card.text_length, TENTH * options.weight
     regions = tuple(
-        Region(fit_tokens(bundle, layer.tokens), drawn_in, 0.0, torch.from_numpy(mask))
+        PromptRegion(fit_tokens(bundle, layer.tokens), drawn_in, 0.0, torch.from_numpy(mask))
         for layer, mask in zip(plan.layers, raster(plan, pixels).visibility[1:], strict=True)
     )
     for offset, seeds in split_into_batches(plan):

@@ -23,8 +23,8 @@ from backend.engine.decode import Picture, decode, encode_mean
 from backend.engine.denoise import Start, denoise
 from backend.engine.invert import invert
 from backend.engine.loop_types import Run, Step, generator_for
+from backend.engine.reference_branch import FeatureSpan, ReferenceBranch, ReferencePath
 from backend.engine.sampling import count_steps, run_to_end
-from backend.engine.side_paths import SidePath, SidePaths, Span
 from backend.methods.options import parse_options
 from backend.models.attention import self_sites
 from backend.models.bundle import ModelBundle
@@ -86,10 +86,10 @@ def _edit(
     path = yield from invert(bundle.unet, _schedule(plan, bundle), plain, clean)
     schedule, places = _schedule(plan, bundle), places_of(bundle.unet)
     until = (round(options.features * plan.steps), round(options.attention * plan.steps))
-    spans = (Span(0, until[0], places.blocks), Span(0, until[1], places.projections))
+    spans = (FeatureSpan(0, until[0], places.blocks), FeatureSpan(0, until[1], places.projections))
     name = hashlib.sha256(picture.tobytes()).hexdigest()
-    side = SidePath(f"plug-and-play {name} {plan.steps} {until}", path, plain, spans)
-    sides = SidePaths(bundle.unet, schedule, {SOURCE: side}, bundle.recorded, nullcontext)
+    side = ReferencePath(f"plug-and-play {name} {plan.steps} {until}", path, plain, spans)
+    sides = ReferenceBranch(bundle.unet, schedule, {SOURCE: side}, bundle.recorded, nullcontext)
     control = PlugAndPlay(sides, places.blocks, until[0], places.projections, until[1])
     negative = ", ".join(words for words in (COLLAGE, plan.negative) if words.strip())
     words = build_conditioning(bundle, plan.prompt, negative, plan.guidance_scale, 1)

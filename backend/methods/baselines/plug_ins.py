@@ -28,8 +28,8 @@ from backend.engine.invert import Trajectory
 from backend.engine.loop_types import Control, Run, Step, generator_for
 from backend.engine.noise import draw
 from backend.engine.pulls import pull_of
+from backend.engine.reference_branch import FeatureSpan, ReferenceBranch, ReferencePath
 from backend.engine.sampling import count_steps, empty_latents, run_to_end
-from backend.engine.side_paths import SidePath, SidePaths, Span
 from backend.methods.options import parse_options
 from backend.models.attention import detail_sites
 from backend.models.bundle import ModelBundle
@@ -43,9 +43,9 @@ from backend.training.subject_run import (
     LOOKED_SHARE,
     REFERENCE_PROMPT,
     SubjectRun,
+    attention_map,
     digest,
-    inverted,
-    looked_at,
+    invert_reference,
     subject_run,
 )
 
@@ -66,7 +66,7 @@ class PlugInOptions(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class _Seen:
+class _ReferenceFeatures:
     """The reference: its states, and where it shows the subject, float (h, w) in 0..1."""
 
     path: Trajectory
@@ -84,46 +84,48 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
 def _sample(drawn: SubjectRun, options: PlugInOptions) -> Generator[Step | Images, None, None]:
     seen = None
     if options.plug_in in REFERRING:
-        path = yield from inverted(drawn, drawn.reference, drawn.reference_key())
-        seen = _Seen(path, looked_at(drawn, path, round(LOOKED_SHARE * drawn.plan.steps)))
+        path = yield from invert_reference(drawn, drawn.reference, drawn.reference_key())
+        seen = _ReferenceFeatures(
+            path, attention_map(drawn, path, round(LOOKED_SHARE * drawn.plan.steps))
+        )
     for offset, seed in enumerate(drawn.plan.seeds):
         latents = yield from _latents(drawn, options, seen, seed)
         yield build_images(offset, decode(drawn.bundle, latents))
 
 
 def _latents(
-    drawn: SubjectRun, options: PlugInOptions, seen: _Seen | None, seed: int
+    drawn: SubjectRun, options: PlugInOptions, seen: _ReferenceFeatures | None, seed: int
 ) -> Generator[Step, None, Tensor]:
     plan, bundle, schedule = drawn.plan, drawn.bundle, drawn.schedule()
-    spoken, tokens = drawn.embed(plan.prompt)
-    words = drawn.conditioning(spoken, "target")
+    embedded, tokens = drawn.embed(plan.prompt)
+    words = drawn.conditioning(embedded, "target")
     generators = (generator_for(seed),)
     noise = draw(empty_latents(bundle, plan, 1), generators)
     if options.plug_in == "magic_fusion":
-        controls: tuple[Control, ...] = (_fusion(drawn, schedule, spoken),)
+        controls: tuple[Control, ...] = (_fusion(drawn, schedule, embedded),)
     else:
-        plugged = _plugged(drawn, schedule, options, seen, tokens)
+        plugged = _add_plug_in(drawn, schedule, options, seen, tokens)
         nobody = predictor(bundle.unet, schedule, words)
-        controls = (StepBlend(nobody, drawn.worn, 0), *plugged)
+        controls = (StepBlend(nobody, drawn.adapter, 0), *plugged)
     steps = denoise(bundle.unet, schedule, words, Start(noise, 0, generators), controls)
     return (yield from run_to_end(steps, noise))
 
 
-def _fusion(drawn: SubjectRun, schedule: Schedule, spoken: Tensor) -> Control:
+def _fusion(drawn: SubjectRun, schedule: Schedule, embedded: Tensor) -> Control:
     """The plain model under the plain words, beside the personalised one."""
     plainly = embed(drawn.bundle, plain_prompt(drawn.plan.prompt, drawn.subject.class_word))
     plain, personal = (
         pull_of(drawn.bundle.unet, schedule, drawn.conditioning(said, "target"))
-        for said in (plainly, spoken)
+        for said in (plainly, embedded)
     )
-    return MagicFusion(plain, personal, drawn.worn, round(FUSED_SHARE * drawn.plan.steps))
+    return MagicFusion(plain, personal, drawn.adapter, round(FUSED_SHARE * drawn.plan.steps))
 
 
-def _plugged(
+def _add_plug_in(
     drawn: SubjectRun,
     schedule: Schedule,
     options: PlugInOptions,
-    seen: _Seen | None,
+    seen: _ReferenceFeatures | None,
     tokens: tuple[int, ...],
 ) -> Iterator[Control]:
     begin, sites = round(BEGIN_SHARE * drawn.plan.steps), detail_sites(drawn.bundle.unet)
@@ -139,12 +141,16 @@ def _plugged(
         yield ValueWarp(begin, sites, FeatureMatching(sides, seen.front, begin), sides)
 
 
-def _sides(drawn: SubjectRun, schedule: Schedule, seen: _Seen, begin: int) -> SidePaths:
+def _sides(
+    drawn: SubjectRun, schedule: Schedule, seen: _ReferenceFeatures, begin: int
+) -> ReferenceBranch:
     """The reference, replayed under the neutral words; one memory serves both who ask for it."""
     unet, plan = drawn.bundle.unet, drawn.plan
     parts = (f"{site.module}.{part}" for site in detail_sites(unet) for part in ("to_k", "to_v"))
-    spoken, _ = drawn.embed(REFERENCE_PROMPT)
+    embedded, _ = drawn.embed(REFERENCE_PROMPT)
     key = digest([drawn.reference_key(), plan.guidance_scale, plan.negative, begin, "plug-ins"])
-    spans = (Span(begin, plan.steps, (*parts, *feature_modules(unet))),)
-    path = SidePath(key, seen.path, drawn.conditioning(spoken, "reference"), spans)
-    return SidePaths(unet, schedule, {"reference": path}, drawn.bundle.recorded, drawn.worn)
+    spans = (FeatureSpan(begin, plan.steps, (*parts, *feature_modules(unet))),)
+    path = ReferencePath(key, seen.path, drawn.conditioning(embedded, "reference"), spans)
+    return ReferenceBranch(
+        unet, schedule, {"reference": path}, drawn.bundle.recorded, drawn.adapter
+    )

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from backend.controls.layer_noise import release_map
+from backend.controls.layer_noise import build_start_steps
 from backend.engine.conditioning import Conditioning
 from backend.engine.decode import encode_mean
 from backend.engine.invert import Trajectory
@@ -26,17 +26,17 @@ from backend.training.subject_run import SubjectRun, digest, subject_run
 
 
 @dataclass(frozen=True, eq=False)
-class Region:
+class RerolledRegion:
     """The layer that a re-roll is about: what it starts from and where it may change."""
 
     source: Picture
     clean: Tensor
-    release: Tensor
+    start_steps: Tensor
     alpha: NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class Layout:
+class DrawnLayout:
     """A layout's states, where the subject's words looked (1, h, w), and its words."""
 
     path: Trajectory
@@ -47,12 +47,12 @@ class Layout:
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
+class RetouchJob:
     """What all candidates share. ``first`` is the step at which a run begins."""
 
     drawn: SubjectRun
     options: RetouchOptions
-    region: Region | None
+    region: RerolledRegion | None
     first: int
 
     @property
@@ -67,11 +67,11 @@ class Job:
         """A share of the steps that are taken, as a step index."""
         return self.first + round(share * (self.plan.steps - self.first))
 
-    def rivals(self, prompt: str) -> tuple[int, ...]:
+    def competing_tokens(self, prompt: str) -> tuple[int, ...]:
         """The words that may look at a place more than the subject's, so that it is not the
         subject's.
         """
-        return self.drawn.other_words(prompt) if self.options.rivals else ()
+        return self.drawn.other_words(prompt) if self.options.competing_tokens else ()
 
     @property
     def retouches(self) -> bool:
@@ -90,22 +90,24 @@ class Job:
         }
         facts = self.plan.model_dump(mode="json", exclude=left_out)
         stage_1 = self.options.model_dump(
-            mode="json", include={"plain_share", "around_share", "rivals"}
+            mode="json", include={"plain_share", "around_share", "competing_tokens"}
         )
         return digest({**facts, **stage_1, "what": what})
 
 
-def prepared(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Job:
+def prepare_job(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> RetouchJob:
     """What a plan asks for; a RequestError when it cannot be drawn so, before anything is
     computed.
     """
     options = parse_options(RetouchOptions, plan.options)
     drawn = subject_run(plan, bundle, pixels)
     region = _region(plan, bundle, pixels) if isinstance(plan.target, OneLayer) else None
-    return Job(drawn, options, region, 0 if region is None else int(region.release.min()))
+    return RetouchJob(
+        drawn, options, region, 0 if region is None else int(region.start_steps.min())
+    )
 
 
-def _region(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Region:
+def _region(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> RerolledRegion:
     """A layer's place in a finished picture: its cells are free for its share of the steps, all
     others never.
     """
@@ -118,8 +120,8 @@ def _region(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Region:
             remedy="Pick a candidate of this size.",
         )
     alpha = raster(plan, pixels).alphas[0]
-    freedom = np.where(alpha > 0, plan.layers[0].noise, 0.0)
-    release = torch.from_numpy(release_map(freedom, plan.steps, bundle.card.cell_px, "filled")).to(
-        bundle.device
-    )
-    return Region(source, encode_mean(bundle, source), release, alpha)
+    strength = np.where(alpha > 0, plan.layers[0].strength, 0.0)
+    start_steps = torch.from_numpy(
+        build_start_steps(strength, plan.steps, bundle.card.cell_px, "filled")
+    ).to(bundle.device)
+    return RerolledRegion(source, encode_mean(bundle, source), start_steps, alpha)

@@ -11,15 +11,15 @@ import torch
 from backend.controls.mask_blend import AdaptiveMask
 from backend.engine.decode import decode
 from backend.engine.loop_types import Run, Step
-from backend.engine.paste import changed_pixels, paste_weights, pasted
-from backend.methods.layout_retouch.job import Job, prepared
-from backend.methods.layout_retouch.layout import drawn_layout
-from backend.methods.layout_retouch.retouch import retouched
+from backend.engine.paste import count_changes, paste, paste_weights
+from backend.methods.layout_retouch.job import RetouchJob, prepare_job
+from backend.methods.layout_retouch.layout import draw_layout
+from backend.methods.layout_retouch.retouch import retouch
 from backend.models.bundle import ModelBundle
 from backend.plan.events import Image, Images
 from backend.plan.plan import OneLayer, Plan
 from backend.scene.scene import Picture, Pixels
-from backend.training.subject_run import inverted
+from backend.training.subject_run import invert_reference
 
 NOT_FOUND = (
     "The subject was found nowhere in this layout, so nothing of the layout was blended back."
@@ -28,7 +28,7 @@ NOT_FOUND = (
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
     """Steps, then Images, for each seed: a retouched layout, or the layout itself."""
-    job = prepared(plan, bundle, pixels)
+    job = prepare_job(plan, bundle, pixels)
     batches = -(-len(plan.seeds) // plan.batch)
     own = (
         2 * plan.steps - job.first - job.step_at(job.options.copy_share)
@@ -37,7 +37,7 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
     )
     total = -(-(plan.steps * job.retouches + own * len(plan.seeds)) // batches)
     done = 0
-    with closing(_made(job)) as made:
+    with closing(_make(job)) as made:
         for yielded in made:
             if isinstance(yielded, Step):
                 yielded = replace(yielded, k=done, total=max(total, done + 1), first=0)
@@ -45,15 +45,15 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
             yield yielded
 
 
-def _made(job: Job) -> Generator[Step | Images, None, None]:
+def _make(job: RetouchJob) -> Generator[Step | Images, None, None]:
     drawn, reference = job.drawn, None
     if job.retouches:
-        reference = yield from inverted(drawn, drawn.reference, drawn.reference_key())
+        reference = yield from invert_reference(drawn, drawn.reference, drawn.reference_key())
     for offset, seed in enumerate(job.plan.seeds):
-        layout = yield from drawn_layout(job, seed)
+        layout = yield from draw_layout(job, seed)
         latents, mask = layout.path.states[-1], None
         if reference is not None:
-            latents, mask = yield from retouched(job, layout, reference)
+            latents, mask = yield from retouch(job, layout, reference)
         image = _paste_back(job, Image(offset, decode(job.bundle, latents)[0]))
         if mask is None:
             yield Images((image,))
@@ -69,12 +69,12 @@ def _last_mask(mask: AdaptiveMask, steps: int) -> Picture:
     return last
 
 
-def _paste_back(job: Job, image: Image) -> Image:
+def _paste_back(job: RetouchJob, image: Image) -> Image:
     """For a re-roll the image with the source's own pixels put back outside the layer."""
     if job.region is None or not isinstance(job.plan.target, OneLayer):
         return image
     weights = paste_weights(job.region.alpha, job.plan.target.feather_px)
-    picture = pasted(job.region.source, image.picture, weights)
+    picture = paste(job.region.source, image.picture, weights)
     return replace(
-        image, picture=picture, changed_outside=changed_pixels(job.region.source, picture, weights)
+        image, picture=picture, changed_outside=count_changes(job.region.source, picture, weights)
     )

@@ -23,42 +23,42 @@ from backend.engine.decode import decode
 from backend.engine.denoise import Start, denoise
 from backend.engine.invert import Trajectory
 from backend.engine.loop_types import Control, Step, generator_for
-from backend.engine.side_paths import SidePath, SidePaths, Span
-from backend.methods.layout_retouch.job import Job, Layout
-from backend.methods.layout_retouch.layout import layout_side
+from backend.engine.reference_branch import FeatureSpan, ReferenceBranch, ReferencePath
+from backend.methods.layout_retouch.job import DrawnLayout, RetouchJob
+from backend.methods.layout_retouch.layout import layout_reference
 from backend.models.attention import cross_sites, detail_sites, self_sites
 from backend.models.schedule import Schedule
 from backend.training.subject_run import (
     OVER,
     REFERENCE_PROMPT,
     digest,
-    inverted,
-    shown_in_reference,
+    invert_reference,
+    reference_mask,
 )
 
 
-def retouched(
-    job: Job, layout: Layout, reference: Trajectory
+def retouch(
+    job: RetouchJob, layout: DrawnLayout, reference: Trajectory
 ) -> Generator[Step, None, tuple[Tensor, AdaptiveMask | None]]:
     """Stage 2: the finished latents of one layout, and what was blended by, if anything was."""
     options, drawn, own = job.options, job.drawn, layout.path
     if options.layout_states == "inverted":
-        own = yield from inverted(
+        own = yield from invert_reference(
             drawn, decode(job.bundle, own.states[-1])[0], f"{layout.key} inverted"
         )
     said = job.plan.prompt if options.target_words == "prompt" else REFERENCE_PROMPT
-    neutral, (spoken, named) = drawn.embed(REFERENCE_PROMPT)[0], drawn.embed(said)
+    neutral, (embedded, named) = drawn.embed(REFERENCE_PROMPT)[0], drawn.embed(said)
     schedule = drawn.schedule()
-    maps = MapMean(named, "target", job.step_at(options.copy_share), job.rivals(said))
+    maps = MapMean(named, "target", job.step_at(options.copy_share), job.competing_tokens(said))
     solid = _cut(job, layout)
     partial = options.swap and options.reference_part == "subject"
-    shown = shown_in_reference(drawn, reference) if partial else None
+    shown = reference_mask(drawn, reference) if partial else None
     words, start, sides, swap = _paths(
-        job, schedule, (replace(layout, path=own), reference), (neutral, spoken)
+        job, schedule, (replace(layout, path=own), reference), (neutral, embedded)
     )
     mask = _mask(job, maps, solid, sides)
     controls = (
-        StepBlend(_nobody, drawn.worn, 0),
+        StepBlend(_nobody, drawn.adapter, 0),
         replace(
             swap, shown=shown, guided=options.guided_reference, weight=options.reference_weight
         ),
@@ -77,27 +77,30 @@ def retouched(
 
 
 def _paths(
-    job: Job, schedule: Schedule, sources: tuple[Layout, Trajectory], spoken: tuple[Tensor, Tensor]
-) -> tuple[Conditioning, Start, SidePaths | None, AttentionSwap]:
+    job: RetouchJob,
+    schedule: Schedule,
+    sources: tuple[DrawnLayout, Trajectory],
+    embedded: tuple[Tensor, Tensor],
+) -> tuple[Conditioning, Start, ReferenceBranch | None, AttentionSwap]:
     """The target's words and begin, and how it borrows: from stored paths, or from rows sampled
     beside it.
 
-    ``sources`` are the layout and the reference's states, ``spoken`` the words of the reference and
+    ``sources`` are the layout and the reference's states, ``embedded`` the words of the reference and
     the target.
     """
     layout, reference = sources
     copied, own = job.step_at(job.options.copy_share), layout.path
-    if job.options.side_paths == "stored":
-        sides = _sides(job, schedule, layout, (reference, spoken[0]))
+    if job.options.reference_branch == "stored":
+        sides = _sides(job, schedule, layout, (reference, embedded[0]))
         start = Start(own.states[copied], copied, (generator_for(0),))
         return (
-            job.drawn.conditioning(spoken[1], "target"),
+            job.drawn.conditioning(embedded[1], "target"),
             start,
             sides,
-            AttentionSwap(0, (), _swapped(job), sides),
+            AttentionSwap(0, (), _build_swap(job), sides),
         )
     first = job.first
-    said = torch.cat([spoken[0], layout.words.positive, spoken[1]])
+    said = torch.cat([embedded[0], layout.words.positive, embedded[1]])
     paths = (("reference", 1), ("layout", 1), ("target", 1))
     words = Conditioning(said, layout.words.negative, job.plan.guidance_scale, 3, paths)
     begin = torch.cat([reference.states[first], own.states[first], own.states[first]])
@@ -106,41 +109,41 @@ def _paths(
         words,
         Start(begin, first, streams),
         None,
-        AttentionSwap(copied, _all_sites(job), _swapped(job)),
+        AttentionSwap(copied, _all_sites(job), _build_swap(job)),
     )
 
 
 def _sides(
-    job: Job, schedule: Schedule, layout: Layout, reference: tuple[Trajectory, Tensor]
-) -> SidePaths:
+    job: RetouchJob, schedule: Schedule, layout: DrawnLayout, reference: tuple[Trajectory, Tensor]
+) -> ReferenceBranch:
     """The reference and the layout, replayed; their features are remembered by what they follow
     from.
     """
     copied, plan, drawn = job.step_at(job.options.copy_share), job.plan, job.drawn
-    swapped = tuple(f"{name}.{part}" for name in _swapped(job) for part in ("to_k", "to_v"))
+    swapped = tuple(f"{name}.{part}" for name in _build_swap(job) for part in ("to_k", "to_v"))
     path, neutral = reference
     key = digest(
         [drawn.reference_key(), plan.guidance_scale, plan.negative, copied, job.options.swap]
     )
-    spans = (Span(copied, job.step_at(1.0), swapped),) if swapped else ()
+    spans = (FeatureSpan(copied, job.step_at(1.0), swapped),) if swapped else ()
     paths = {  # the reference last, so that it is the last to be forgotten
-        "layout": layout_side(job, layout),
-        "reference": SidePath(key, path, drawn.conditioning(neutral, "reference"), spans),
+        "layout": layout_reference(job, layout),
+        "reference": ReferencePath(key, path, drawn.conditioning(neutral, "reference"), spans),
     }
-    return SidePaths(job.bundle.unet, schedule, paths, job.bundle.recorded, drawn.worn)
+    return ReferenceBranch(job.bundle.unet, schedule, paths, job.bundle.recorded, drawn.adapter)
 
 
-def _swapped(job: Job) -> tuple[str, ...]:
+def _build_swap(job: RetouchJob) -> tuple[str, ...]:
     return tuple(site.module for site in detail_sites(job.bundle.unet)) if job.options.swap else ()
 
 
-def _all_sites(job: Job) -> tuple[str, ...]:
+def _all_sites(job: RetouchJob) -> tuple[str, ...]:
     return tuple(
         site.module for site in (*self_sites(job.bundle.unet), *cross_sites(job.bundle.unet))
     )
 
 
-def _cut(job: Job, layout: Layout) -> NDArray[np.bool_]:
+def _cut(job: RetouchJob, layout: DrawnLayout) -> NDArray[np.bool_]:
     """What SAM cuts out of the layout where the subject's words looked; (0, 0) where nobody asks or
     nothing is cut.
     """
@@ -150,7 +153,7 @@ def _cut(job: Job, layout: Layout) -> NDArray[np.bool_]:
 
 
 def _mask(
-    job: Job, maps: MapMean, solid: NDArray[np.bool_], sides: SidePaths | None
+    job: RetouchJob, maps: MapMean, solid: NDArray[np.bool_], sides: ReferenceBranch | None
 ) -> AdaptiveMask | None:
     if job.options.mask == "none":
         return None
@@ -166,7 +169,7 @@ def _mask(
     return AdaptiveMask(maps, solid, within, rules, sides)
 
 
-def _blend(job: Job, mask: AdaptiveMask | None, layout: Trajectory) -> Iterator[Control]:
+def _blend(job: RetouchJob, mask: AdaptiveMask | None, layout: Trajectory) -> Iterator[Control]:
     if mask is not None:
         begin = job.step_at(job.options.blend_share)
         held = layout if job.options.hold_around else None

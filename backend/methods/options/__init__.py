@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 
 from backend.errors import RequestError
 from backend.plan.request import OptionValue
-from backend.scene.layer import Record, first_complaint
+from backend.scene.layer import Record, first_refusal
 
 Options = TypeVar("Options", bound=Record)
 Kind = Literal["bool", "int", "float", "choice"]
@@ -67,7 +67,7 @@ def parse_options(options: type[Options], values: Mapping[str, Any]) -> Options:
     try:
         return options.model_validate(dict(values))
     except ValidationError as error:
-        first = first_complaint(error, "method's options")
+        first = first_refusal(error, "method's options")
         raise RequestError(
             f"The option {first.what}", limit=first.limit, remedy=first.remedy
         ) from None

@@ -27,7 +27,7 @@ class CollageOptions(Record):
         description="Let each layer change as far as its own slider says; off, all change alike.",
         json_schema_extra={"section": "4.4"},
     )
-    looks: bool = Field(
+    embeddings: bool = Field(
         True,
         title="Learned looks",
         description="Put the looks that were learned for layers before their words.",

@@ -104,7 +104,7 @@ class RetouchOptions(Record):
         ),
         json_schema_extra={"section": "3.2.2"},
     )
-    rivals: bool = Field(
+    competing_tokens: bool = Field(
         True,
         title="Against other words",
         description=(
@@ -142,7 +142,7 @@ class RetouchOptions(Record):
         ),
         json_schema_extra={"section": "3.2.2"},
     )
-    side_paths: Literal["stored", "sampled"] = Field(
+    reference_branch: Literal["stored", "sampled"] = Field(
         "stored",
         title="Side paths",
         description=(

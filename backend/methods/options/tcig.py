@@ -14,7 +14,7 @@ PAPER_SIDE_PX = 512
 """The papers' lengths in pixels are those of pictures of this side."""
 
 
-FREEDOM: Mapping[str, tuple[float, float]] = MappingProxyType(
+TOLERANCE_ENDS: Mapping[str, tuple[float, float]] = MappingProxyType(
     {"strength": (0.35, 0.7), "feather_px": (0.0, 24.0), "guidance": (0.4, 0.5)}
 )
 """What freedom sets where it is 0 and where it is 1, in between in proportion. 0.35 to 0.7 suit
@@ -24,14 +24,14 @@ distance, and at freedom .8 with .5 than with .7 or 1.
 """
 
 
-DREAMT = ("dream", "place")
+SAMPLED_STARTS = ("sample", "background")
 """The starts of stage 1 that the diffusion model draws."""
 
 
 class TcigOptions(Record):
     """What TCIG can be told besides the layers' own sliders."""
 
-    freedom: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
+    mask_tolerance: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
         0.5,
         title="Freedom",
         description=(
@@ -42,7 +42,7 @@ class TcigOptions(Record):
             "section": "3.2",
             "unit": "share",
             "step": 0.05,
-            "sets": {name: list(ends) for name, ends in FREEDOM.items()},
+            "sets": {name: list(ends) for name, ends in TOLERANCE_ENDS.items()},
             "unless": "by_hand",
         },
     )
@@ -86,7 +86,7 @@ class TcigOptions(Record):
         description="Redraw the drafts by diffusion; off, the drafts themselves are the pictures.",
         json_schema_extra={"section": "3.2"},
     )
-    per_draft: Annotated[int, Field(ge=1, le=8)] = Field(
+    per_stage1: Annotated[int, Field(ge=1, le=8)] = Field(
         1,
         title="Pictures of each draft",
         description="How many candidates in a row are drawn from one draft.",
@@ -98,8 +98,8 @@ class TcigOptions(Record):
         description="Steps of the fit; large models want 300 to 500.",
         json_schema_extra={"section": "3.1", "unit": "steps", "step": 10},
     )
-    start: Literal["dream", "place", "regions", "random"] = Field(
-        "dream",
+    start: Literal["sample", "background", "regions", "random"] = Field(
+        "sample",
         title="Start of stage 1",
         description="A short draw by the diffusion model; only its place, with each mask in "
         "one colour; colours alone; "

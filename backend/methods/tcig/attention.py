@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backend.controls.region_attention import Region, RegionAttention
-from backend.methods.tcig.painting import Painting
+from backend.controls.region_attention import PromptRegion, RegionAttention
+from backend.methods.tcig.painting import TcigPainting
 from backend.models.bundle import ModelBundle
 from backend.models.schedule import Schedule
 
 
 def attention(
-    painting: Painting,
+    painting: TcigPainting,
     bundle: ModelBundle,
     schedule: Schedule,
     pulls: Sequence[tuple[float, float]],
@@ -19,7 +19,9 @@ def attention(
     """``pulls`` are the weights inside and outside of the mask, for each layer of the plan."""
     length = bundle.card.text_length
     regions = tuple(
-        Region(tuple(token for token in layer.tokens if token < length), inside, outside, mask)
+        PromptRegion(
+            tuple(token for token in layer.tokens if token < length), inside, outside, mask
+        )
         for layer, mask, (inside, outside) in zip(
             painting.plan.layers, painting.masks, pulls, strict=True
         )

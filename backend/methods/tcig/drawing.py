@@ -14,14 +14,14 @@ from torch.nn import functional
 from backend.engine.conditioning import build_conditioning
 from backend.engine.decode import as_bytes, decode
 from backend.engine.denoise import denoise
-from backend.engine.loop_types import Control, Draft, Run, Step
+from backend.engine.loop_types import Control, FitProgress, Run, Step
 from backend.engine.optimise import DrawsCodes, optimise, picture_of
 from backend.engine.sampling import prepare_from_pictures
 from backend.methods.tcig.attention import attention
-from backend.methods.tcig.dream import dream_steps, dreamed
-from backend.methods.tcig.mixed import filled
-from backend.methods.tcig.painting import Painting, read_painting
-from backend.methods.tcig.start import build_fit, plain_start
+from backend.methods.tcig.initial_sample import draw_initial_samples, initial_sample_steps
+from backend.methods.tcig.mixed import fill
+from backend.methods.tcig.painting import TcigPainting, read_painting
+from backend.methods.tcig.start import build_fit, build_start_picture
 from backend.models.bundle import ModelBundle
 from backend.models.vqgan import vqgan_of
 from backend.plan.events import Image, Images, Stage1Image, Stage1Images
@@ -29,12 +29,12 @@ from backend.plan.plan import Plan
 from backend.scene.scene import Picture, Pixels
 
 
-class _Begun(NamedTuple):
+class _Stage1Start(NamedTuple):
     """What stage 2 goes on from: a draft a candidate, their places in the plan, and the
     iterations they took.
     """
 
-    drafts: tuple[Picture, ...]
+    stage1_images: tuple[Picture, ...]
     places: tuple[int, ...] = ()
     fitted: int = 0
 
@@ -46,19 +46,19 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
     From the plan's own draft there is stage 2 alone.
     """
     painting = read_painting(plan, bundle, pixels)
-    given = None if plan.draft is None else pixels.picture(plan.draft)[..., :3]
+    given = None if plan.stage1 is None else pixels.picture(plan.stage1)[..., :3]
     for offset in range(0, len(plan.seeds), plan.batch):
         numbers = range(offset, min(offset + plan.batch, len(plan.seeds)))
         if given is None:
-            begun = yield from _first_stage(painting, bundle, pixels, numbers)
+            run_start = yield from _first_stage(painting, bundle, pixels, numbers)
         else:
-            begun = _Begun((given,) * len(numbers))
-        pictures = begun.drafts
+            run_start = _Stage1Start((given,) * len(numbers))
+        pictures = run_start.stage1_images
         if painting.options.refine and painting.first < plan.steps:
             seeds = tuple(plan.seeds[number] for number in numbers)
-            latents = yield from _refined(painting, bundle, (pictures, seeds), begun.fitted)
+            latents = yield from _refine(painting, bundle, (pictures, seeds), run_start.fitted)
             pictures = decode(bundle, latents)
-        origins = begun.places or (None,) * len(pictures)
+        origins = run_start.places or (None,) * len(pictures)
         yield Images(
             tuple(
                 Image(number, picture, stage1_index=origin)
@@ -69,27 +69,27 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
 
 
 def _first_stage(
-    painting: Painting, bundle: ModelBundle, pixels: Pixels, numbers: range
-) -> Generator[Step | Stage1Images, None, _Begun]:
+    painting: TcigPainting, bundle: ModelBundle, pixels: Pixels, numbers: range
+) -> Generator[Step | Stage1Images, None, _Stage1Start]:
     """Stage 1 of the candidates with these numbers. A draft of an earlier chunk is made again,
     but told of once.
     """
-    places = tuple(number - number % painting.options.per_draft for number in numbers)
+    places = tuple(number - number % painting.options.per_stage1 for number in numbers)
     order = tuple(dict.fromkeys(places))
-    drafts, fitted = yield from _drafted(
+    drafts, fitted = yield from _fit_stage1(
         painting, bundle, tuple(painting.plan.seeds[one] for one in order)
     )
     if painting.stack is not None:
-        drafts = tuple(filled(painting.plan, pixels, draft) for draft in drafts)
+        drafts = tuple(fill(painting.plan, pixels, draft) for draft in drafts)
     made = dict(zip(order, drafts, strict=True))
     yield Stage1Images(
         tuple(Stage1Image(place, made[place]) for place in order if place >= numbers.start)
     )
-    return _Begun(tuple(made[place] for place in places), places, fitted)
+    return _Stage1Start(tuple(made[place] for place in places), places, fitted)
 
 
-def _drafted(
-    painting: Painting, bundle: ModelBundle, seeds: tuple[int, ...]
+def _fit_stage1(
+    painting: TcigPainting, bundle: ModelBundle, seeds: tuple[int, ...]
 ) -> Generator[Step, None, tuple[tuple[Picture, ...], int]]:
     """Stage 1: one fit a seed, all in one batch; the value is the drafts, uint8 (h, w, 3), and the
     iterations it took.
@@ -101,25 +101,25 @@ def _drafted(
     known = bundle.recorded.find(path, 0)
     if known is not None:
         return _as_pictures(network, known[0], size), 0
-    count, z = options.iterations + dream_steps(painting), torch.empty(0)
+    count, z = options.iterations + initial_sample_steps(painting), torch.empty(0)
     with closing(_stage_1(painting, bundle, network, seeds)) as steps:
         for k, step in enumerate(steps):
             z = step.latents
-            yield painting.counted(replace(_resized(step, size), k=k), count)
+            yield painting.count(replace(_resize(step, size), k=k), count)
     bundle.recorded.keep(path, 0, (z,))
     return _as_pictures(network, z, size), count
 
 
 def _stage_1(
-    painting: Painting, bundle: ModelBundle, network: DrawsCodes, seeds: tuple[int, ...]
-) -> Generator[Draft, None, None]:
+    painting: TcigPainting, bundle: ModelBundle, network: DrawsCodes, seeds: tuple[int, ...]
+) -> Generator[FitProgress, None, None]:
     """The dream, where there is one, then the fit; the last Draft's latents are the codes."""
-    plan, dream = painting.plan, None
-    if dream_steps(painting):
-        dream = yield from dreamed(painting, bundle, seeds)
-    start = torch.empty(0) if dream is None else dream
+    plan, initial_sample = painting.plan, None
+    if initial_sample_steps(painting):
+        initial_sample = yield from draw_initial_samples(painting, bundle, seeds)
+    start = torch.empty(0) if initial_sample is None else initial_sample
     if painting.options.start in ("place", "regions"):
-        start = plain_start(painting, network, seeds, dream)
+        start = build_start_picture(painting, network, seeds, initial_sample)
     cells = (-(-plan.height_px // network.reduction), -(-plan.width_px // network.reduction))
     with closing(
         optimise(network, build_fit(painting, network, seeds, cells, start), painting.terms)
@@ -127,7 +127,7 @@ def _stage_1(
         yield from steps
 
 
-def _resized(draft: Draft, size: tuple[int, int]) -> Draft:
+def _resize(draft: FitProgress, size: tuple[int, int]) -> FitProgress:
     """A step with its picture at the size of the others, for those who look on."""
     if draft.denoised.shape[-2:] == size:
         return draft
@@ -145,15 +145,15 @@ def _as_pictures(network: DrawsCodes, z: Tensor, size: tuple[int, int]) -> tuple
     return tuple(as_bytes(pictures).cpu().numpy())
 
 
-def _refined(
-    painting: Painting,
+def _refine(
+    painting: TcigPainting,
     bundle: ModelBundle,
     given: tuple[tuple[Picture, ...], tuple[int, ...]],
     fitted: int,
 ) -> Generator[Step, None, Tensor]:
     """Stage 2 on ``given``, a draft and a seed for each row; the value is the last latents."""
     plan, (drafts, seeds) = painting.plan, given
-    begun = prepare_from_pictures(bundle, plan, drafts, seeds, painting.first)
+    run_start = prepare_from_pictures(bundle, plan, drafts, seeds, painting.first)
     guidance_scale = max(1.0, plan.guidance_scale * painting.dials.guidance)
     conditioning = build_conditioning(
         bundle, plan.prompt, plan.negative, guidance_scale, len(seeds)
@@ -161,14 +161,14 @@ def _refined(
     controls: list[Control] = []
     if painting.options.attention:
         pulls = [(layer.attention_positive, layer.attention_negative) for layer in plan.layers]
-        controls.append(attention(painting, bundle, begun.schedule, pulls))
+        controls.append(attention(painting, bundle, run_start.schedule, pulls))
     if painting.stack is not None:
-        controls.append(painting.stack.control(begun, seeds))
-    latents = begun.start.latents
+        controls.append(painting.stack.control(run_start, seeds))
+    latents = run_start.start.latents
     with closing(
-        denoise(bundle.unet, begun.schedule, conditioning, begun.start, controls)
+        denoise(bundle.unet, run_start.schedule, conditioning, run_start.start, controls)
     ) as steps:
         for step in steps:
             latents = step.latents
-            yield painting.counted(step, fitted)
+            yield painting.count(step, fitted)
     return latents

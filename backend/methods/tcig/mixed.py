@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from backend.controls.layer_noise import LayerNoise, freedom_map, release_map
+from backend.controls.layer_noise import LayerNoise, build_start_steps, build_strength_map
 from backend.engine.sampling import Batch
 from backend.models.bundle import ModelBundle
 from backend.plan.plan import Plan
@@ -27,34 +27,36 @@ PAPER_SIDE_PX = 512
 
 
 @dataclass(frozen=True)
-class Stack:
-    """``release`` (h_lat, w_lat) is the first free step of each cell, ``first`` the lowest of
+class PictureStack:
+    """``start_steps`` (h_lat, w_lat) is the first free step of each cell, ``first`` the lowest of
     them.
     """
 
-    release: Tensor = field(repr=False)
+    start_steps: Tensor = field(repr=False)
     first: int
 
-    def control(self, begun: Batch, seeds: tuple[int, ...]) -> LayerNoise:
+    def control(self, run_start: Batch, seeds: tuple[int, ...]) -> LayerNoise:
         """What holds the cells of the pictures."""
-        return LayerNoise(begun.source, self.release, begun.schedule, begun.stream)
+        return LayerNoise(run_start.source, self.start_steps, run_start.schedule, run_start.stream)
 
 
-def stack_of(plan: Plan, flat: Raster, strength: float, bundle: ModelBundle) -> Stack:
+def stack_of(plan: Plan, flat: Raster, strength: float, bundle: ModelBundle) -> PictureStack:
     """Painted layers and what none covers are free from ``strength`` on, pictures from their own
     noise.
     """
     levels = (
         strength,
-        *(strength if layer.picture is None else layer.noise for layer in plan.layers),
+        *(strength if layer.picture is None else layer.strength for layer in plan.layers),
     )
-    freedom = freedom_map(flat.topmost, levels, BLUR_PX * bundle.card.native_px / PAPER_SIDE_PX)
-    release = release_map(freedom, plan.steps, bundle.card.cell_px, "touched")
-    return Stack(torch.from_numpy(release).to(bundle.device), int(release.min()))
+    strengths = build_strength_map(
+        flat.topmost, levels, BLUR_PX * bundle.card.native_px / PAPER_SIDE_PX
+    )
+    start_steps = build_start_steps(strengths, plan.steps, bundle.card.cell_px, "touched")
+    return PictureStack(torch.from_numpy(start_steps).to(bundle.device), int(start_steps.min()))
 
 
-def filled(plan: Plan, pixels: Pixels, draft: Picture) -> Picture:
-    """The plan's stack with ``draft``, uint8 (h, w, 3), under it and in the place of every painted
+def fill(plan: Plan, pixels: Pixels, draft: Picture) -> Picture:
+    """The plan's stack with ``stage1``, uint8 (h, w, 3), under it and in the place of every painted
     layer.
     """
     size = (plan.width_px, plan.height_px)

@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 from torchvision.transforms.functional import gaussian_blur
 
-from backend.engine.loop_types import Draft, Step
-from backend.engine.optimise import Term
+from backend.engine.loop_types import FitProgress, Step
+from backend.engine.optimise import LossTerm
 from backend.errors import RequestError
 from backend.methods.options import parse_options
-from backend.methods.options.tcig import DREAMT, FREEDOM, PAPER_SIDE_PX, TcigOptions
-from backend.methods.tcig.mixed import Stack, stack_of
-from backend.methods.tcig.terms import Tried, segment_terms, text_terms
+from backend.methods.options.tcig import PAPER_SIDE_PX, SAMPLED_STARTS, TOLERANCE_ENDS, TcigOptions
+from backend.methods.tcig.losses import StartMatches, segment_loss_terms, text_loss_terms
+from backend.methods.tcig.mixed import PictureStack, stack_of
 from backend.models.bundle import ModelBundle
 from backend.models.experts import Experts, experts_of
 from backend.models.schedule import first_step
@@ -29,7 +29,7 @@ from backend.plan.raster import raster
 from backend.scene.scene import Pixels
 
 
-class Dials(NamedTuple):
+class TcigDials(NamedTuple):
     """What freedom stands for: strength of stage 2, feather of the masks, and a factor on the
     guidance scale.
     """
@@ -39,56 +39,59 @@ class Dials(NamedTuple):
     guidance: float
 
 
-def dials_of(options: TcigOptions) -> Dials:
+def dials_of(options: TcigOptions) -> TcigDials:
     """The three dials behind freedom, or those by hand."""
     if options.by_hand:
-        return Dials(options.strength, options.feather_px, options.guidance)
-    return Dials(
-        **{name: low + (high - low) * options.freedom for name, (low, high) in FREEDOM.items()}
+        return TcigDials(options.strength, options.feather_px, options.guidance)
+    return TcigDials(
+        **{
+            name: low + (high - low) * options.mask_tolerance
+            for name, (low, high) in TOLERANCE_ENDS.items()
+        }
     )
 
 
 @dataclass(frozen=True)
-class Painting:
+class TcigPainting:
     """What all chunks of a run share. ``masks`` (layers, h, w) are the visible parts, feathered, in
     0..1.
 
     ``regions`` (painted + 1, h, w) part the picture among what is not painted and the painted
     layers. ``digest`` names all that decides a draft but its seed; it, the terms and what is
-    ``tried`` are empty where a draft is given. ``stack`` is there when layers with pictures take
+    ``start_matches`` are empty where a draft is given. ``stack`` is there when layers with pictures take
     part; ``notes`` are sentences about experts that could not be loaded.
     """
 
     plan: Plan
     options: TcigOptions
-    dials: Dials
+    dials: TcigDials
     masks: Tensor = field(repr=False)
     regions: Tensor = field(repr=False)
     first: int
-    stack: Stack | None = field(repr=False)
+    stack: PictureStack | None = field(repr=False)
     painted: tuple[PlannedLayer, ...] = ()
-    terms: tuple[Term, ...] = field(default=(), repr=False)
-    tried: Tried | None = field(default=None, repr=False)
+    terms: tuple[LossTerm, ...] = field(default=(), repr=False)
+    start_matches: StartMatches | None = field(default=None, repr=False)
     digest: str = ""
     notes: tuple[str, ...] = ()
 
-    def counted(self, step: Step, fitted: int) -> Step:
+    def count(self, step: Step, fitted: int) -> Step:
         """A step of either stage in one count: ``fitted`` steps of stage 1 come before those of
         stage 2.
         """
         total = fitted + (self.plan.steps if self.options.refine else self.first)
-        k = self.first + step.k if isinstance(step, Draft) else fitted + step.k
+        k = self.first + step.k if isinstance(step, FitProgress) else fitted + step.k
         return replace(step, k=k, total=total, first=self.first)
 
 
-def read_painting(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Painting:
+def read_painting(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> TcigPainting:
     """Check options and layers, choose the experts, and build the terms of equation (2)."""
     options = parse_options(TcigOptions, plan.options)
-    painted = painted_layers(plan)
+    painted = require_painted(plan)
     dials = dials_of(options)
     flat = raster(plan, pixels)
     sharp = torch.from_numpy(flat.visibility[1:].astype(np.float32)).to(bundle.device)
-    masks = feathered(sharp, dials.feather_px * bundle.card.native_px / PAPER_SIDE_PX)
+    masks = feather(sharp, dials.feather_px * bundle.card.native_px / PAPER_SIDE_PX)
     own = masks[[n for n, layer in enumerate(plan.layers) if layer.picture is None]]
     elsewhere = masks.sum(0).clamp(0, 1) - own.sum(0).clamp(0, 1)
     regions = torch.cat([(1 - own.sum(0, keepdim=True)).clamp(0, 1), own])
@@ -96,36 +99,36 @@ def read_painting(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Painting:
         stack_of(plan, flat, dials.strength, bundle) if len(painted) < len(plan.layers) else None
     )
     first = first_step(plan.steps, dials.strength) if stack is None else stack.first
-    painting = Painting(plan, options, dials, masks, regions, first, stack, painted)
-    if plan.draft is not None:
+    painting = TcigPainting(plan, options, dials, masks, regions, first, stack, painted)
+    if plan.stage1 is not None:
         return painting
     experts = experts_of(bundle)
     classes = tuple(class_of(layer, experts) for layer in painted)
-    by_words, tried = text_terms(plan, painted, own, bundle, options)
-    terms = (*by_words, *segment_terms(experts, classes, (own, elsewhere), options))
+    by_words, tried = text_loss_terms(plan, painted, own, bundle, options)
+    terms = (*by_words, *segment_loss_terms(experts, classes, (own, elsewhere), options))
     return replace(
         painting,
         terms=terms,
-        tried=tried,
+        start_matches=tried,
         digest=_digest(painting, painted, classes),
         notes=experts.failures,
     )
 
 
-def _digest(painting: Painting, painted: Sequence[PlannedLayer], classes: Sequence[str]) -> str:
+def _digest(painting: TcigPainting, painted: Sequence[PlannedLayer], classes: Sequence[str]) -> str:
     stage_2 = {
-        "freedom",
+        "mask_tolerance",
         "by_hand",
         "strength",
         "feather_px",
         "guidance",
         "attention",
         "refine",
-        "per_draft",
+        "per_stage1",
     }
     plan = painting.plan
     words = [plan.prompt, *classes, *(layer.phrase for layer in painted)]
-    if painting.options.start in DREAMT:
+    if painting.options.start in SAMPLED_STARTS:
         tokens = tuple(layer.tokens for layer in plan.layers)
         words.append(repr((plan.negative, plan.guidance_scale, plan.sampler, plan.steps, tokens)))
     said = repr((words, painting.masks.shape, painting.options.model_dump(exclude=stage_2)))
@@ -133,7 +136,7 @@ def _digest(painting: Painting, painted: Sequence[PlannedLayer], classes: Sequen
     return hashlib.sha256(said.encode() + shapes).hexdigest()
 
 
-def painted_layers(plan: Plan) -> tuple[PlannedLayer, ...]:
+def require_painted(plan: Plan) -> tuple[PlannedLayer, ...]:
     """The layers without a picture, from back to front; a RequestError when there is none, or one
     without a mask.
     """
@@ -173,14 +176,14 @@ def class_of(layer: PlannedLayer, experts: Experts) -> str:
     if found:
         return found
     if layer.phrase.strip():
-        raise experts.unknown_class(layer.phrase)
+        raise experts.class_error(layer.phrase)
     raise RequestError(
         f"The painted mask “{layer.id}” has no class.",
         remedy="Choose its class, or write a phrase that names it.",
     )
 
 
-def feathered(masks: Tensor, sigma_px: float) -> Tensor:
+def feather(masks: Tensor, sigma_px: float) -> Tensor:
     """Masks (n, h, w) softened by a Gaussian of this deviation; as they are below a third of a
     pixel.
     """

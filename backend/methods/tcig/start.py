@@ -12,13 +12,13 @@ from torch.nn import functional
 from backend.engine.codes import Size, one_grid, regions_and_grids
 from backend.engine.loop_types import generator_for
 from backend.engine.noise import seed_of
-from backend.engine.optimise import DrawsCodes, Fit, Look, Stage, picture_of
-from backend.methods.tcig.painting import Painting
+from backend.engine.optimise import DrawsCodes, Fit, FitStage, FitStep, picture_of
+from backend.methods.tcig.painting import TcigPainting
 from backend.objectives.text_match import TextMatch
 
 REGIONS_ALONE = 0.2
 """Share of the iterations in which only whole regions move: colours are settled before forms."""
-PLACE = 0
+BACKGROUND = 0
 """The region that is not painted."""
 SHADE = 0.3
 """How far a shade lies from its colour at most, in each channel of 0..1."""
@@ -33,7 +33,11 @@ TRIED_PX = 64
 
 
 def build_fit(
-    painting: Painting, network: DrawsCodes, seeds: tuple[int, ...], cells: Size, picture: Tensor
+    painting: TcigPainting,
+    network: DrawsCodes,
+    seeds: tuple[int, ...],
+    cells: Size,
+    picture: Tensor,
 ) -> Fit:
     """The codes to begin with and the stages of the fit; ``cells`` are the codes' size.
 
@@ -46,21 +50,21 @@ def build_fit(
         return Fit(
             one_grid(book, seeds, cells),
             seeds,
-            (Stage(cells, options.iterations),),
+            (FitStage(cells, options.iterations),),
             options.learning_rate,
         )
     half = (-(-cells[0] // 2), -(-cells[1] // 2))
     coarse = round(options.iterations * options.half_size)
     alone = min(coarse, round(options.iterations * REGIONS_ALONE))
     stages = (
-        Stage(half, alone, parts=1),
-        Stage(half, coarse - alone),
-        Stage(cells, options.iterations - coarse),
+        FitStage(half, alone, parts=1),
+        FitStage(half, coarse - alone),
+        FitStage(cells, options.iterations - coarse),
     )
     held = (
-        painting.regions[PLACE]
+        painting.regions[BACKGROUND]
         if options.start != "regions"
-        else torch.zeros_like(painting.regions[PLACE])
+        else torch.zeros_like(painting.regions[BACKGROUND])
     )
     with torch.no_grad():
         full, small = (
@@ -82,35 +86,38 @@ def build_fit(
 
 
 @torch.no_grad()
-def plain_start(
-    painting: Painting, network: DrawsCodes, seeds: tuple[int, ...], dream: Tensor | None
+def build_start_picture(
+    painting: TcigPainting,
+    network: DrawsCodes,
+    seeds: tuple[int, ...],
+    initial_sample: Tensor | None,
 ) -> Tensor:
     """Every region in its colour, float (n, 3, h, w) in 0..1; a dream like it takes the place of
     the place.
     """
-    plain = _filled(painting, start_colours(painting, network, seeds))
-    if dream is None:
+    plain = _fill(painting, start_colours(painting, network, seeds))
+    if initial_sample is None:
         return plain
-    share = painting.regions[PLACE]
-    return share * dream + (1 - share) * plain
+    share = painting.regions[BACKGROUND]
+    return share * initial_sample + (1 - share) * plain
 
 
-def sketch(painting: Painting) -> Tensor:
+def fill_named_colours(painting: TcigPainting) -> Tensor:
     """Every mask in the colour that its words name, all else grey: float (1, 3, h, w) in 0..1."""
     grey = torch.full((3,), 0.5)
-    named = [named_colour(layer.phrase) for layer in painting.painted]
+    named = [find_colour(layer.phrase) for layer in painting.painted]
     colours = torch.stack([grey, *(grey if colour is None else colour for colour in named)])
-    return _filled(painting, colours.to(painting.regions)[None])
+    return _fill(painting, colours.to(painting.regions)[None])
 
 
-def _filled(painting: Painting, colours: Tensor) -> Tensor:
-    return filled_regions(
+def _fill(painting: TcigPainting, colours: Tensor) -> Tensor:
+    return fill_regions(
         colours, painting.regions, (painting.plan.height_px, painting.plan.width_px)
     )
 
 
 @torch.no_grad()
-def start_colours(painting: Painting, network: DrawsCodes, seeds: tuple[int, ...]) -> Tensor:
+def start_colours(painting: TcigPainting, network: DrawsCodes, seeds: tuple[int, ...]) -> Tensor:
     """A colour for each region and seed, (n, r, 3) in 0..1.
 
     A gradient hardly leads from one colour to another through a codebook, so they are chosen first.
@@ -119,32 +126,34 @@ def start_colours(painting: Painting, network: DrawsCodes, seeds: tuple[int, ...
     over it each layer's own. Without words, the first draw.
     """
     count, draws = len(painting.regions), painting.options.draws
-    named = [named_colour(layer.phrase) for layer in painting.painted]
+    named = [find_colour(layer.phrase) for layer in painting.painted]
     chosen = []
     for seed in seeds:
         tried = torch.rand(draws, count, 3, generator=generator_for(seed_of(seed, "colours", 0)))
-        for region, colour in enumerate(named, start=PLACE + 1):
+        for region, colour in enumerate(named, start=BACKGROUND + 1):
             if colour is not None:
-                tried[:, region] = _kept_shade(network, colour, tried[:, region])
+                tried[:, region] = _choose_shade(network, colour, tried[:, region])
         tried = tried.to(painting.regions)
-        if painting.tried is not None and draws > 1:
+        if painting.start_matches is not None and draws > 1:
             everywhere = torch.ones_like(painting.regions[:1])
-            alone = _distances(tried[:, :1], everywhere, painting.tried.place, seed)
-            tried[:, PLACE] = tried[alone.argmin(), PLACE]
+            alone = _distances(tried[:, :1], everywhere, painting.start_matches.background, seed)
+            tried[:, BACKGROUND] = tried[alone.argmin(), BACKGROUND]
             if any(colour is None for colour in named):
-                best = _distances(tried, painting.regions, painting.tried.layers, seed).argmin(0)
-                tried[0, PLACE + 1 :] = tried[best, torch.arange(PLACE + 1, count)]
+                best = _distances(
+                    tried, painting.regions, painting.start_matches.layers, seed
+                ).argmin(0)
+                tried[0, BACKGROUND + 1 :] = tried[best, torch.arange(BACKGROUND + 1, count)]
         chosen.append(tried[0])
     return torch.stack(chosen)
 
 
-def named_colour(phrase: str) -> Tensor | None:
+def find_colour(phrase: str) -> Tensor | None:
     """The first colour word of a phrase as red, green, blue in 0..1; None without one."""
     named = next((word for word in phrase.casefold().split() if word in ImageColor.colormap), None)
     return None if named is None else torch.tensor(ImageColor.getrgb(named)[:3]) / 255
 
 
-def _kept_shade(network: DrawsCodes, colour: Tensor, random: Tensor) -> Tensor:
+def _choose_shade(network: DrawsCodes, colour: Tensor, random: Tensor) -> Tensor:
     """Of shades of a colour, one for each row of ``random`` (m, 3) in 0..1, the one that the codes
     keep best.
 
@@ -164,7 +173,7 @@ def _hue(colour: Tensor) -> Tensor:
     return torch.cat([colour - grey, 0.2 * grey], dim=-1)
 
 
-def filled_regions(colours: Tensor, regions: Tensor, size_px: tuple[int, int]) -> Tensor:
+def fill_regions(colours: Tensor, regions: Tensor, size_px: tuple[int, int]) -> Tensor:
     """Every region (r, h, w) filled with its colour (n, r, 3): (n, 3, *size_px)."""
     shares = functional.interpolate(regions[None], size=size_px, mode="area")[0]
     return torch.einsum("nrc,rhw->nchw", colours, shares / shares.sum(0).clamp_min(1e-6))
@@ -176,5 +185,5 @@ def _distances(colours: Tensor, regions: Tensor, match: TextMatch, seed: int) ->
     """
     scale = TRIED_PX / min(regions.shape[-2:])
     size_px = (round(regions.shape[-2] * scale), round(regions.shape[-1] * scale))
-    pictures = [filled_regions(some, regions, size_px) for some in colours.split(AT_ONCE)]
-    return torch.cat([match.distances(some, Look(0, (seed,) * len(some))) for some in pictures])
+    pictures = [fill_regions(some, regions, size_px) for some in colours.split(AT_ONCE)]
+    return torch.cat([match.distances(some, FitStep(0, (seed,) * len(some))) for some in pictures])

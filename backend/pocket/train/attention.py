@@ -59,7 +59,7 @@ class RegionView:
         if self.regions is not None and self.owners is not None and torch.is_grad_enabled():
             self.inside.append(object_shares(maps.float().mean(1), self.regions, self.owners))
 
-    def strayed(self) -> Tensor:
+    def stray_loss(self) -> Tensor:
         """Mean of (1 - share)^2 over layers, free samples and their spoken objects, and forget the
         maps; a scalar.
 
@@ -71,10 +71,10 @@ class RegionView:
         assert self.masked_rows is not None
         shares = torch.stack(self.inside)
         self.inside.clear()
-        spoken = (
+        wanted = (
             self.owners[:, :, None] == torch.arange(MOST_OBJECTS, device=self.owners.device)
         ).any(1)
-        counted = (spoken & (self.regions.amax((2, 3)) > 0) & ~self.masked_rows[:, None]).float()
+        counted = (wanted & (self.regions.amax((2, 3)) > 0) & ~self.masked_rows[:, None]).float()
         return ((1 - shares).square() * counted).sum() / (len(shares) * counted.sum()).clamp(min=1)
 
 

@@ -14,10 +14,10 @@ from diffusers import AutoencoderKL
 from torch import Tensor
 
 from backend.pocket.networks import build_autoencoder
-from backend.pocket.train.crew import Assignment, Seat, agree, average_gradients, run_crew
 from backend.pocket.train.moving import MovingAverage
 from backend.pocket.train.pace import Pace, cosine
-from backend.pocket.train.precision import mixed_precision
+from backend.pocket.train.pool import Assignment, PoolMember, agree, average_gradients, run_pool
+from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.scenes import SceneSet, load_training_set
 
 BATCH = 4
@@ -81,7 +81,7 @@ def standardise(network: AutoencoderKL, pictures: Tensor) -> None:
 class AutoencoderRun(Assignment):
     """The autoencoder."""
 
-    def __call__(self, seat: Seat) -> None:
+    def __call__(self, member: PoolMember) -> None:
         """Train in this process of the crew."""
         scenes = load_training_set(self.out / "scenes")
         torch.manual_seed(self.seed)
@@ -91,27 +91,27 @@ class AutoencoderRun(Assignment):
         )
         average = MovingAverage(network, 0.998)
         spent, step = self._restore(network, average, optimiser)
-        random = np.random.default_rng((self.seed, seat.rank, step))
-        torch.manual_seed(self.seed + 7919 * (seat.rank + 1) + step)
+        random = np.random.default_rng((self.seed, member.rank, step))
+        torch.manual_seed(self.seed + 7919 * (member.rank + 1) + step)
         pace = Pace(self.minutes * 60, spent)
-        while (progress := agree(pace.progress, seat)) < 1:
+        while (progress := agree(pace.progress, member)) < 1:
             for group in optimiser.param_groups:
                 group["lr"] = LEARNING_RATE * cosine(progress)
             loss = self._step(network, scenes, random)
-            average_gradients(network.parameters(), seat)
+            average_gradients(network.parameters(), member)
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimiser.step()
             optimiser.zero_grad()
             average.update(network)
             step += 1
-            if seat.leads and step % 100 == 0:
+            if member.leads and step % 100 == 0:
                 print(
                     f"{time.strftime('%T')} step {step} {progress:.3f} loss {loss:.4f}", flush=True
                 )
-            if seat.leads and step % 400 == 0:
+            if member.leads and step % 400 == 0:
                 self._save(network, average, optimiser, pace, step)
                 print(f"  psnr {psnr(average.network, scenes, 32):.2f} dB", flush=True)
-        if seat.leads:
+        if member.leads:
             self._save(network, average, optimiser, pace, step)
             self._finish(average.network, scenes)
 
@@ -121,7 +121,7 @@ class AutoencoderRun(Assignment):
         weight = 1 + OBJECT_WEIGHT * torch.from_numpy(scenes.instances[rows] > 0)[:, None].float()
         if random.random() < 0.5:
             truth, weight = truth.flip(3), weight.flip(3)
-        with mixed_precision():
+        with use_mixed_precision():
             latents = network.encode(truth).latent_dist
             made = network.decode(
                 latents.mean.float() + latents.std.float() * torch.randn_like(latents.mean.float())
@@ -178,4 +178,4 @@ class AutoencoderRun(Assignment):
 
 def train(given: argparse.Namespace) -> None:
     """The part ``autoencoder``."""
-    run_crew(AutoencoderRun.told(given), given.workers, given.out)
+    run_pool(AutoencoderRun.parse(given), given.workers, given.out)

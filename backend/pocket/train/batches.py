@@ -19,7 +19,7 @@ from backend.pocket.tokenizer import build_tokenizer
 from backend.pocket.train.attention import MOST_OBJECTS
 from backend.pocket.train.captions import CaptionMaker
 from backend.pocket.train.latents import LatentCache
-from backend.pocket.train.precision import mixed_precision
+from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.scenes import LARGE, MIXED, SceneSet, SceneWords
 from backend.pocket.words import BACKGROUNDS, CLASSES, COLOURS, TEXTURES
 
@@ -40,7 +40,7 @@ VOCABULARIES = (CLASSES, COLOURS, TEXTURES)
 
 
 @dataclass(frozen=True)
-class Batch:
+class TrainingScenes:
     """latents (b, 4, h, w); ids, owners (b, tokens); regions (b, objects, h, w) of 0 and 1.
 
     ``looks`` int64 (b, 3, h, w): the number of class, colour and texture under each cell, 0 =
@@ -53,21 +53,21 @@ class Batch:
     regions: Tensor
     looks: Tensor
 
-    def to(self, device: torch.device) -> Batch:
+    def to(self, device: torch.device) -> TrainingScenes:
         """The same on a device."""
         parts = (self.latents, self.ids, self.owners, self.regions, self.looks)
-        return Batch(*(part.to(device) for part in parts))
+        return TrainingScenes(*(part.to(device) for part in parts))
 
 
 class Batches(Protocol):
     """Where a training takes its samples from."""
 
-    def draw(self, small: bool, mixed_too: bool, random: np.random.Generator) -> Batch:
+    def draw(self, small: bool, mixed_too: bool, random: np.random.Generator) -> TrainingScenes:
         """A random batch, at half size if ``small``; with scenes of many sizes if ``mixed_too``."""
         ...
 
 
-def labelled(instances: Tensor, words: list[SceneWords]) -> tuple[Tensor, Tensor]:
+def label(instances: Tensor, words: list[SceneWords]) -> tuple[Tensor, Tensor]:
     """Looks int64 (b, 3, h, w) and regions float (b, objects, h, w) of instance maps (b, h, w) and
     what they show.
     """
@@ -89,7 +89,7 @@ class StoredBatches:
         self.scenes, self.cache, self.small_cache = scenes, cache, small_cache
         self.captions = CaptionMaker(build_tokenizer())
 
-    def draw(self, small: bool, mixed_too: bool, random: np.random.Generator) -> Batch:
+    def draw(self, small: bool, mixed_too: bool, random: np.random.Generator) -> TrainingScenes:
         """See ``Batches``."""
         count = SMALL_BATCH if small else BATCH
         ranges = (
@@ -101,7 +101,9 @@ class StoredBatches:
         rows = np.array([random.integers(*ranges[kind]) for kind in kinds])
         return self.gather(rows, random, small)
 
-    def gather(self, rows: np.ndarray, random: np.random.Generator | None, small: bool) -> Batch:
+    def gather(
+        self, rows: np.ndarray, random: np.random.Generator | None, small: bool
+    ) -> TrainingScenes:
         """These scenes as a batch, at half size if ``small``; without a generator, captions are
         exact.
         """
@@ -110,8 +112,8 @@ class StoredBatches:
         captions = self.captions.build(words, random)
         stride = PICTURE_PX // cache.side
         cells = self.scenes.instances[rows][:, stride // 2 :: stride, stride // 2 :: stride]
-        looks, regions = labelled(torch.from_numpy(cells.astype(np.int64)), words)
-        return Batch(cache.take(rows), captions.ids, captions.owners, regions, looks)
+        looks, regions = label(torch.from_numpy(cells.astype(np.int64)), words)
+        return TrainingScenes(cache.take(rows), captions.ids, captions.owners, regions, looks)
 
 
 class DrawnBatches:
@@ -128,7 +130,7 @@ class DrawnBatches:
         self.generator = torch.Generator(world.device).manual_seed(seed)
 
     @torch.no_grad()
-    def draw(self, small: bool, mixed_too: bool, random: np.random.Generator) -> Batch:
+    def draw(self, small: bool, mixed_too: bool, random: np.random.Generator) -> TrainingScenes:
         """See ``Batches``; a batch holds one number of objects."""
         crowded = mixed_too and random.random() > SHARES[0]
         objects = (
@@ -139,16 +141,18 @@ class DrawnBatches:
         if small:
             pictures = F.avg_pool2d(pictures, 2)
         device = self.world.device
-        with mixed_precision(device.type):
+        with use_mixed_precision(device.type):
             latents = self.autoencoder.encode(pictures).latent_dist.mean.float()
         stride = drawn.instances.shape[-1] // latents.shape[-1]
         shown = zip(drawn.layouts.look.tolist(), drawn.places.tolist(), strict=True)
         words = [_words(looks, place) for looks, place in shown]
         captions = self.captions.build(words, random)
         cells = drawn.instances[:, stride // 2 :: stride, stride // 2 :: stride]
-        looks, regions = labelled(cells, words)
+        looks, regions = label(cells, words)
         scaled = latents * self.autoencoder.config.scaling_factor
-        return Batch(scaled, captions.ids.to(device), captions.owners.to(device), regions, looks)
+        return TrainingScenes(
+            scaled, captions.ids.to(device), captions.owners.to(device), regions, looks
+        )
 
 
 def _words(looks: list[int], place: int) -> SceneWords:

@@ -81,11 +81,11 @@ class CaptionMaker:
         if random.random() < CAPTION_DROP:
             return self.say([], "")
         order = random.permutation(len(words.looks))
-        phrases = [(int(k), _shortened(words.looks[k], random)) for k in order]
+        phrases = [(int(k), _shorten(words.looks[k], random)) for k in order]
         return self.say(phrases, "" if random.random() < PLACE_DROP else place)
 
 
-def _shortened(look: tuple[str, str, str], random: np.random.Generator) -> str:
+def _shorten(look: tuple[str, str, str], random: np.random.Generator) -> str:
     """The phrase, now and then without its colour or its texture."""
     class_, colour, texture = look
     if random.random() < NOUN_ALONE:
@@ -97,7 +97,7 @@ def _shortened(look: tuple[str, str, str], random: np.random.Generator) -> str:
     return build_phrase(class_, colour, texture)
 
 
-def swapped_classes(words: SceneWords) -> SceneWords:
+def swap_classes(words: SceneWords) -> SceneWords:
     """The same scene described with other classes (each moved on by five)."""
     return SceneWords(
         words.background,
@@ -105,7 +105,7 @@ def swapped_classes(words: SceneWords) -> SceneWords:
     )
 
 
-def swapped_colours(words: SceneWords) -> SceneWords:
+def swap_colours(words: SceneWords) -> SceneWords:
     """The same scene described with other colours (each moved on by three)."""
     return SceneWords(
         words.background,

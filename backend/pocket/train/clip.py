@@ -21,14 +21,14 @@ from backend.pocket.perception import DIMENSION, build_clip, prepare, read_text,
 from backend.pocket.tokenizer import build_tokenizer
 from backend.pocket.train.autoencoder import CHECK_SCENES, as_tensor
 from backend.pocket.train.captions import CaptionMaker
-from backend.pocket.train.course import Course, Term
-from backend.pocket.train.crew import Assignment, Seat, run_crew
 from backend.pocket.train.export import load_trained_autoencoder
-from backend.pocket.train.precision import mixed_precision
+from backend.pocket.train.pool import Assignment, PoolMember, run_pool
+from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.reconstructions import Reconstructions
 from backend.pocket.train.scenes import SceneSet, SceneWords, load_training_set
+from backend.pocket.train.schedule import TrainingPhase, TrainingSchedule
 from backend.pocket.train.sentences import ScenePair, objects_pair, scene_pair
-from backend.pocket.train.views import Views, choose_objects, look_at, whole
+from backend.pocket.train.views import TrainingViews, choose_objects, look_at, whole
 from backend.pocket.words import BACKGROUNDS, CLASSES, COLOURS, TEXTURES
 
 BATCH = 28
@@ -73,7 +73,7 @@ class Heads(nn.Module):
         )
 
 
-class Learner(nn.Module):
+class ClipLearner(nn.Module):
     """The pair and its heads, trained together."""
 
     def __init__(self, clip: CLIP) -> None:
@@ -100,13 +100,13 @@ def equal_rows(right: Tensor, wrong: Tensor) -> Tensor:
     return (right[:, None] == torch.cat([right, wrong])[None]).all(2)
 
 
-class Lesson:
+class ClipExample:
     """One step's losses."""
 
-    def __init__(self, views: Views, maker: CaptionMaker) -> None:
+    def __init__(self, views: TrainingViews, maker: CaptionMaker) -> None:
         self.views, self.maker, self.random = views, maker, views.random
 
-    def loss(self, network: Learner) -> Tensor:
+    def loss(self, network: ClipLearner) -> Tensor:
         """Scenes and objects, contrasted and named."""
         rows, pictures = self.views.rows(BATCH)
         words = [self.views.scenes.words[row] for row in rows]
@@ -120,8 +120,8 @@ class Lesson:
         flip, still = self.random.random(len(boxes)) < 0.5, np.zeros(len(boxes))
         crops = look_at(object_pictures[places], boxes, flip, still)
         mirrored = whole(pictures).flip(3) if self.random.random() < 0.5 else whole(pictures)
-        seen = self.views.worsened(torch.cat([mirrored, crops]))
-        with mixed_precision():
+        seen = self.views.worsen(torch.cat([mirrored, crops]))
+        with use_mixed_precision():
             raw = network.clip.encode_image(prepare(seen)).float()
         scene_raw, object_raw = raw[: len(rows)], raw[len(rows) :]
         named = network.heads.scene_loss(scene_raw, words) + network.heads.object_loss(
@@ -133,7 +133,7 @@ class Lesson:
 
     def _contrast(self, clip: CLIP, raw: Tensor, pair: ScenePair) -> Tensor:
         ids = torch.cat([pair.right, pair.wrong])
-        with mixed_precision():
+        with use_mixed_precision():
             said = read_text(clip, ids)
         right, wrong = F.normalize(said.float(), dim=-1).chunk(2)
         scale = clip.logit_scale.clamp(max=MOST_SCALE).exp()
@@ -161,19 +161,24 @@ def check(clip: CLIP, scenes: SceneSet, maker: CaptionMaker) -> float:
 class ClipRun(Assignment):
     """CLIP."""
 
-    def __call__(self, seat: Seat) -> None:
+    def __call__(self, member: PoolMember) -> None:
         """Train in this (single) process and write the family's ``clip``."""
         scenes, tokenizer = load_training_set(self.out / "scenes"), build_tokenizer()
         torch.manual_seed(self.seed)
-        network = Learner(build_clip(tokenizer))
-        course = Course(network, Term(self.minutes * 60, RATE, self.out / "clip.pt", self.resume))
-        learned = course.average.network.clip
+        network = ClipLearner(build_clip(tokenizer))
+        schedule = TrainingSchedule(
+            network, TrainingPhase(self.minutes * 60, RATE, self.out / "clip.pt", self.resume)
+        )
+        learned = schedule.average.network.clip
         passed = Reconstructions(self.out, scenes, load_trained_autoencoder(self.out))
-        random, maker = np.random.default_rng((self.seed, course.step, 3)), CaptionMaker(tokenizer)
-        lesson = Lesson(Views(passed, random), maker)
-        for _ in course.steps():
-            course.learn(lesson.loss(network))
-            if course.step % 200 == 0:
+        random, maker = (
+            np.random.default_rng((self.seed, schedule.step, 3)),
+            CaptionMaker(tokenizer),
+        )
+        example = ClipExample(TrainingViews(passed, random), maker)
+        for _ in schedule.steps():
+            schedule.learn(example.loss(network))
+            if schedule.step % 200 == 0:
                 share = check(learned, scenes, maker)
                 print(f"  right caption among 32: {share:.3f}", flush=True)
         save_clip(learned, tokenizer, self.family / "clip")
@@ -182,4 +187,4 @@ class ClipRun(Assignment):
 
 def train(given: argparse.Namespace) -> None:
     """The part ``clip``."""
-    run_crew(ClipRun.told(given), 1, given.out)
+    run_pool(ClipRun.parse(given), 1, given.out)

@@ -22,13 +22,13 @@ from backend.pocket.networks import build_scheduler
 from backend.pocket.tokenizer import build_tokenizer
 from backend.pocket.train.attention import watch_regions
 from backend.pocket.train.captions import CaptionMaker
-from backend.pocket.train.crew import Assignment, Seat, run_crew
 from backend.pocket.train.edge_maps import EdgeMaps, hints
 from backend.pocket.train.export import export_member, load_trained_autoencoder
 from backend.pocket.train.latents import LatentCache
 from backend.pocket.train.moving import MovingAverage
 from backend.pocket.train.pace import Pace, cosine
-from backend.pocket.train.precision import mixed_precision
+from backend.pocket.train.pool import Assignment, PoolMember, run_pool
+from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.scenes import load_training_set
 from backend.pocket.train.unet import draw_timesteps
 
@@ -69,12 +69,12 @@ def load_frozen(family: Path) -> tuple[UNet2DConditionModel, CLIPTextModel]:
 class ControlnetRun(Assignment):
     """The ControlNet; ``warm`` begins with the family's own instead of a copy of its UNet."""
 
-    def __call__(self, seat: Seat) -> None:
+    def __call__(self, member: PoolMember) -> None:
         """Train in one process, then write ``controlnet`` into the family."""
-        Trainer(self).train()
+        ControlnetTrainer(self).train()
 
 
-class Trainer:
+class ControlnetTrainer:
     """The loop of the training."""
 
     def __init__(self, run: ControlnetRun) -> None:
@@ -185,7 +185,7 @@ class Trainer:
         latents, noise, steps = state
         noisy = self.schedule.add_noise(latents, noise, steps)
         extra = {}
-        with mixed_precision():
+        with use_mixed_precision():
             words = self.text(ids).last_hidden_state
             if network is not None:
                 down, middle = network(noisy, steps, words, hint, return_dict=False)
@@ -245,4 +245,4 @@ class Trainer:
 
 def train(given: argparse.Namespace) -> None:
     """The part ``controlnet``."""
-    run_crew(ControlnetRun.told(given), 1, given.out)
+    run_pool(ControlnetRun.parse(given), 1, given.out)

@@ -22,11 +22,11 @@ from backend.pocket.train.autoencoder import (
     psnr,
     reconstruction_loss,
 )
-from backend.pocket.train.crew import Assignment, Seat, agree, average_gradients, run_crew
 from backend.pocket.train.export import load_trained_autoencoder
 from backend.pocket.train.moving import MovingAverage
 from backend.pocket.train.pace import Pace, cosine
-from backend.pocket.train.precision import mixed_precision
+from backend.pocket.train.pool import Assignment, PoolMember, agree, average_gradients, run_pool
+from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.scenes import SceneSet, load_training_set
 
 LEARNING_RATE = 1.5e-3
@@ -37,7 +37,7 @@ MOST_NOISE = 0.12
 class DecoderRun(Assignment):
     """The autoencoder's decoder alone, on noisy latents."""
 
-    def __call__(self, seat: Seat) -> None:
+    def __call__(self, member: PoolMember) -> None:
         """Train in this process of the crew; the leader replaces ``vae`` in ``out`` at the end."""
         scenes, network = load_training_set(self.out / "scenes"), load_trained_autoencoder(self.out)
         learning = [*network.decoder.parameters(), *network.post_quant_conv.parameters()]
@@ -45,31 +45,31 @@ class DecoderRun(Assignment):
             parameter.requires_grad_(True)
         optimiser = torch.optim.AdamW(learning, LEARNING_RATE, betas=(0.9, 0.99), weight_decay=1e-3)
         average = MovingAverage(network, 0.998)
-        random = np.random.default_rng((self.seed, seat.rank, 1))
-        torch.manual_seed(self.seed + 104_729 * (seat.rank + 1))
+        random = np.random.default_rng((self.seed, member.rank, 1))
+        torch.manual_seed(self.seed + 104_729 * (member.rank + 1))
         pace, step = Pace(self.minutes * 60), 0
-        while (progress := agree(pace.progress, seat)) < 1:
+        while (progress := agree(pace.progress, member)) < 1:
             for group in optimiser.param_groups:
                 group["lr"] = LEARNING_RATE * cosine(progress)
             loss = self._step(network, scenes, random)
-            average_gradients(learning, seat)
+            average_gradients(learning, member)
             torch.nn.utils.clip_grad_norm_(learning, 1.0)
             optimiser.step()
             optimiser.zero_grad()
             average.update(network)
             step += 1
-            if seat.leads and step % 100 == 0:
+            if member.leads and step % 100 == 0:
                 print(
                     f"{time.strftime('%T')} step {step} {progress:.3f} loss {loss:.4f}", flush=True
                 )
-        if seat.leads:
+        if member.leads:
             self._finish(average.network, scenes)
 
     def _step(self, network: AutoencoderKL, scenes: SceneSet, random: np.random.Generator) -> float:
         rows = np.sort(random.choice(len(scenes) - CHECK_SCENES, BATCH, replace=False))
         truth = as_tensor(scenes.pictures[rows])
         weight = 1 + OBJECT_WEIGHT * torch.from_numpy(scenes.instances[rows] > 0)[:, None].float()
-        with mixed_precision():
+        with use_mixed_precision():
             with torch.no_grad():
                 latents = network.encode(truth).latent_dist.mean.float()
             noise = float(random.uniform(0, MOST_NOISE)) * torch.randn_like(latents)
@@ -91,4 +91,4 @@ class DecoderRun(Assignment):
 
 def train(given: argparse.Namespace) -> None:
     """The part ``decoder``."""
-    run_crew(DecoderRun.told(given), given.workers, given.out)
+    run_pool(DecoderRun.parse(given), given.workers, given.out)

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from backend.pocket.train.latents import shared_array
+from backend.pocket.train.latents import open_shared
 from backend.pocket.train.scenes import SceneSet
 from backend.scene.edges import layer_edges
 
@@ -20,7 +20,7 @@ of the time.
 MOST_LAYERS = 5
 
 
-def owned_edges(picture: NDArray[np.uint8], instances: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def assign_edges(picture: NDArray[np.uint8], instances: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """uint8 (h, w): 0 = no edge, k + 1 = an edge of instance k (0 is the background). Front layers
     go over back ones.
 
@@ -37,17 +37,17 @@ def owned_edges(picture: NDArray[np.uint8], instances: NDArray[np.uint8]) -> NDA
 
 
 class EdgeMaps:
-    """Owned edges uint8 (n, 128, 128) in a memory-mapped file; see :func:`owned_edges`."""
+    """Owned edges uint8 (n, 128, 128) in a memory-mapped file; see :func:`assign_edges`."""
 
     def __init__(self, folder: Path, scenes: SceneSet) -> None:
         self.scenes = scenes
-        self.values = shared_array(folder / "edges.npy", np.uint8, scenes.instances.shape)
-        self.ready = shared_array(folder / "edges_ready.npy", np.uint8, scenes.instances.shape[:1])
+        self.values = open_shared(folder / "edges.npy", np.uint8, scenes.instances.shape)
+        self.ready = open_shared(folder / "edges_ready.npy", np.uint8, scenes.instances.shape[:1])
 
     def take(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         """uint8 (len(rows), 128, 128)."""
         for row in rows[self.ready[rows] == 0]:
-            self.values[row] = owned_edges(self.scenes.pictures[row], self.scenes.instances[row])
+            self.values[row] = assign_edges(self.scenes.pictures[row], self.scenes.instances[row])
             self.ready[row] = 1
         return np.asarray(self.values[rows])
 

@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.pocket.train.captions import swapped_classes, swapped_colours
+from backend.pocket.train.captions import swap_classes, swap_colours
 
 if TYPE_CHECKING:
-    from backend.pocket.train.batches import Batch, StoredBatches
+    from backend.pocket.train.batches import StoredBatches, TrainingScenes
 
-    Predict = Callable[[Batch, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
+    Predict = Callable[[TrainingScenes, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
 
 TIMESTEP = 500
 
@@ -35,7 +35,7 @@ def measure_words(maker: StoredBatches, predict: Predict, scenes: range, small: 
         noise = torch.randn(batch.latents.shape, generator=generator)
         steps = torch.full((len(rows),), TIMESTEP)
         words = [maker.scenes.words[k] for k in rows]
-        for k, change in enumerate((lambda w: w, swapped_classes, swapped_colours)):
+        for k, change in enumerate((lambda w: w, swap_classes, swap_colours)):
             captions = maker.captions.build([change(w) for w in words], None)
             error, _, weight = predict(
                 replace(batch, ids=captions.ids, owners=captions.owners), noise, steps

@@ -21,15 +21,15 @@ from torch import Tensor, nn
 from transformers import SegformerForSemanticSegmentation
 
 from backend.models.segmenter import Segmenter, load_segmenter, save_normal
-from backend.pocket.guide import GUIDE_SEED, build_guide, normalised
+from backend.pocket.guide import GUIDE_SEED, build_guide, normalise
 from backend.pocket.train.autoencoder import CHECK_SCENES, as_tensor
-from backend.pocket.train.course import Course, Term
-from backend.pocket.train.crew import Assignment, Seat, run_crew
 from backend.pocket.train.export import load_trained_autoencoder, move_files
-from backend.pocket.train.judge import labels_of, worsened
-from backend.pocket.train.precision import mixed_precision
-from backend.pocket.train.reconstructions import Reconstructions, pooled
+from backend.pocket.train.judge import labels_of, worsen
+from backend.pocket.train.pool import Assignment, PoolMember, run_pool
+from backend.pocket.train.precision import use_mixed_precision
+from backend.pocket.train.reconstructions import Reconstructions, pool
 from backend.pocket.train.scenes import LARGE, SceneSet, load_training_set
+from backend.pocket.train.schedule import TrainingPhase, TrainingSchedule
 from backend.pocket.words import CLASSES
 
 BATCH = 16
@@ -45,7 +45,7 @@ LABEL_STEP = 2
 
 
 @dataclass
-class Lessons:
+class GuideBatches:
     """Batches of pictures and labels, in an order that only the seed decides."""
 
     passed: Reconstructions
@@ -61,7 +61,7 @@ class Lessons:
         )
         rows = np.sort(self.random.choice(last, count, replace=False))
         through = self.random.random() < THROUGH_AUTOENCODER
-        rows = pooled(rows) if through else rows
+        rows = pool(rows) if through else rows
         pictures = as_tensor(self.passed.take(rows) if through else scenes.pictures[rows])
         labels = torch.from_numpy(labels_of(scenes, rows)[0])
         if half:
@@ -69,15 +69,15 @@ class Lessons:
         if self.random.random() < 0.5:
             pictures, labels = pictures.flip(3), labels.flip(2)
         labels = labels[:, LABEL_STEP // 2 :: LABEL_STEP, LABEL_STEP // 2 :: LABEL_STEP]
-        return (worsened(pictures, self.random) + 1) / 2, labels
+        return (worsen(pictures, self.random) + 1) / 2, labels
 
 
 def guide_loss(network: nn.Module, pictures: Tensor, labels: Tensor) -> Tensor:
     """Cross-entropy of the class under each pixel of pictures in 0..1; the background counts for
     less.
     """
-    with mixed_precision():
-        logits = network(normalised(pictures)).logits
+    with use_mixed_precision():
+        logits = network(normalise(pictures)).logits
     logits = F.interpolate(
         logits.float(), size=labels.shape[-2:], mode="bilinear", align_corners=False
     )
@@ -113,20 +113,23 @@ def save_guide(network: SegformerForSemanticSegmentation, folder: Path) -> None:
 class GuideRun(Assignment):
     """The guide."""
 
-    def __call__(self, seat: Seat) -> None:
+    def __call__(self, member: PoolMember) -> None:
         """Train in this (single) process."""
         scenes = load_training_set(self.out / "scenes")
         passed = Reconstructions(self.out, scenes, load_trained_autoencoder(self.out))
         torch.manual_seed(GUIDE_SEED + self.seed)
         network = build_guide()
-        course = Course(
-            network, Term(self.minutes * 60, LEARNING_RATE, self.out / "guide.pt", self.resume)
+        schedule = TrainingSchedule(
+            network,
+            TrainingPhase(self.minutes * 60, LEARNING_RATE, self.out / "guide.pt", self.resume),
         )
-        lessons = Lessons(passed, np.random.default_rng((GUIDE_SEED, self.seed, course.step)))
-        for progress in course.steps():
-            pictures, labels = lessons.draw(half=progress < HALF_SIZE_SHARE)
-            course.learn(guide_loss(network, pictures, labels))
-        save_guide(course.average.network, self.family / "guide")
+        batches = GuideBatches(
+            passed, np.random.default_rng((GUIDE_SEED, self.seed, schedule.step))
+        )
+        for progress in schedule.steps():
+            pictures, labels = batches.draw(half=progress < HALF_SIZE_SHARE)
+            schedule.learn(guide_loss(network, pictures, labels))
+        save_guide(schedule.average.network, self.family / "guide")
         segmenter = load_segmenter(self.family / "guide", torch.device("cpu"), torch.float32)
         report = {"miou": round(mean_iou(segmenter, scenes), 3)}
         (self.out / "guide.json").write_text(json.dumps(report))
@@ -135,4 +138,4 @@ class GuideRun(Assignment):
 
 def train(given: argparse.Namespace) -> None:
     """The part ``guide``."""
-    run_crew(GuideRun.told(given), 1, given.out)
+    run_pool(GuideRun.parse(given), 1, given.out)

@@ -19,13 +19,13 @@ from transformers import ResNetModel
 
 from backend.pocket.perception import ENCODER, build_image_encoder, prepare, save_image_encoder
 from backend.pocket.train.autoencoder import CHECK_SCENES, as_tensor
-from backend.pocket.train.course import Course, Term
-from backend.pocket.train.crew import Assignment, Seat, run_crew
 from backend.pocket.train.export import load_trained_autoencoder
-from backend.pocket.train.precision import mixed_precision
+from backend.pocket.train.pool import Assignment, PoolMember, run_pool
+from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.reconstructions import Reconstructions
 from backend.pocket.train.scenes import SceneSet, load_training_set
-from backend.pocket.train.views import Objects, Views, choose_objects, look_at, masks_of
+from backend.pocket.train.schedule import TrainingPhase, TrainingSchedule
+from backend.pocket.train.views import Objects, TrainingViews, choose_objects, look_at, masks_of
 
 BATCH = 48
 """Objects in a step, each seen twice."""
@@ -37,7 +37,7 @@ MOST_TURN_DEG = 15.0
 PROJECTION = 64
 
 
-class Learner(nn.Module):
+class EncoderLearner(nn.Module):
     """The encoder and what stands between its features and the loss; that head is thrown away."""
 
     def __init__(self, encoder: ResNetModel) -> None:
@@ -48,7 +48,7 @@ class Learner(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Unit vectors (n, d) of pictures (n, 3, side, side) in 0..1."""
-        with mixed_precision():
+        with use_mixed_precision():
             seen: Tensor = self.head(features_of(self.encoder, pictures))
         return F.normalize(seen.float(), dim=-1)
 
@@ -67,10 +67,10 @@ def agreement_loss(first: Tensor, second: Tensor, temperature: float = TEMPERATU
     return F.cross_entropy(scores, partner)
 
 
-class Looks:
+class LookBatches:
     """Two looks at each of a batch of objects."""
 
-    def __init__(self, views: Views) -> None:
+    def __init__(self, views: TrainingViews) -> None:
         self.views, self.random = views, views.random
 
     def pair(self) -> tuple[Tensor, Tensor]:
@@ -96,7 +96,7 @@ class Looks:
         ground = look_at(around, elsewhere, flip, np.zeros(count))
         moved = torch.from_numpy(random.random((count, 1, 1, 1)) < MOVED_SHARE)
         seen = torch.where(moved, torch.lerp(ground, seen, mask), seen)
-        return self.views.worsened(seen)
+        return self.views.worsen(seen)
 
 
 @torch.no_grad()
@@ -119,21 +119,24 @@ def check(encoder: ResNetModel, scenes: SceneSet) -> float:
 class EncoderRun(Assignment):
     """The image encoder."""
 
-    def __call__(self, seat: Seat) -> None:
+    def __call__(self, member: PoolMember) -> None:
         """Train in this (single) process and write the family's ``image_encoder``."""
         scenes = load_training_set(self.out / "scenes")
         torch.manual_seed(self.seed)
-        network = Learner(build_image_encoder())
-        course = Course(
-            network, Term(self.minutes * 60, RATE, self.out / "image_encoder.pt", self.resume)
+        network = EncoderLearner(build_image_encoder())
+        schedule = TrainingSchedule(
+            network,
+            TrainingPhase(self.minutes * 60, RATE, self.out / "image_encoder.pt", self.resume),
         )
-        learned = course.average.network.encoder
+        learned = schedule.average.network.encoder
         passed = Reconstructions(self.out, scenes, load_trained_autoencoder(self.out))
-        looks = Looks(Views(passed, np.random.default_rng((self.seed, course.step, 4))))
-        for _ in course.steps():
+        looks = LookBatches(
+            TrainingViews(passed, np.random.default_rng((self.seed, schedule.step, 4)))
+        )
+        for _ in schedule.steps():
             first, second = network(torch.cat(looks.pair())).chunk(2)
-            course.learn(agreement_loss(first, second))
-            if course.step % 200 == 0:
+            schedule.learn(agreement_loss(first, second))
+            if schedule.step % 200 == 0:
                 share = check(learned, scenes)
                 print(f"  same object among 32: {share:.3f}", flush=True)
         save_image_encoder(learned, self.family / "image_encoder")
@@ -142,4 +145,4 @@ class EncoderRun(Assignment):
 
 def train(given: argparse.Namespace) -> None:
     """The part ``image_encoder``."""
-    run_crew(EncoderRun.told(given), 1, given.out)
+    run_pool(EncoderRun.parse(given), 1, given.out)

@@ -13,14 +13,14 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL
 from torch import Tensor
 
-from backend.pocket.judge import Judge, Segmenter, load_judge, save_judge
+from backend.pocket.judge import Judge, JudgeSegmenter, load_judge, save_judge
 from backend.pocket.train.autoencoder import CHECK_SCENES, as_tensor
-from backend.pocket.train.course import Course, Term
-from backend.pocket.train.crew import Assignment, Seat, run_crew
 from backend.pocket.train.export import load_trained_autoencoder
-from backend.pocket.train.precision import mixed_precision
-from backend.pocket.train.reconstructions import Reconstructions, pooled
+from backend.pocket.train.pool import Assignment, PoolMember, run_pool
+from backend.pocket.train.precision import use_mixed_precision
+from backend.pocket.train.reconstructions import Reconstructions, pool
 from backend.pocket.train.scenes import SceneSet, load_training_set
+from backend.pocket.train.schedule import TrainingPhase, TrainingSchedule
 from backend.pocket.words import CLASSES, COLOURS
 
 BATCH = 32
@@ -41,7 +41,7 @@ def labels_of(scenes: SceneSet, rows: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return classes, colours
 
 
-def worsened(pictures: Tensor, random: np.random.Generator) -> Tensor:
+def worsen(pictures: Tensor, random: np.random.Generator) -> Tensor:
     """Pictures (n, 3, h, w) in -1..1 as a young network might make them: blurred, noisy, too dark
     or too bright.
     """
@@ -82,7 +82,7 @@ def measure(judge: Judge, scenes: SceneSet, autoencoder: AutoencoderKL) -> dict[
 class JudgeRun(Assignment):
     """The judge; ``warm`` begins with the family's own."""
 
-    def __call__(self, seat: Seat) -> None:
+    def __call__(self, member: PoolMember) -> None:
         """Train in this (single) process."""
         scenes, autoencoder = (
             load_training_set(self.out / "scenes"),
@@ -93,36 +93,37 @@ class JudgeRun(Assignment):
         network = (
             load_judge(self.family / "judge").segmenter.requires_grad_(True)
             if self.warm
-            else Segmenter()
+            else JudgeSegmenter()
         )
         rate = WARM_RATE if self.warm else LEARNING_RATE
-        course = Course(
-            network.train(), Term(self.minutes * 60, rate, self.out / "judge.pt", self.resume)
+        schedule = TrainingSchedule(
+            network.train(),
+            TrainingPhase(self.minutes * 60, rate, self.out / "judge.pt", self.resume),
         )
-        random = np.random.default_rng((self.seed, course.step, self.warm))
-        for _ in course.steps():
-            course.learn(self._loss(network, passed, random))
-        save_judge(course.average.network, self.family / "judge")
-        report = measure(Judge(course.average.network), scenes, autoencoder)
+        random = np.random.default_rng((self.seed, schedule.step, self.warm))
+        for _ in schedule.steps():
+            schedule.learn(self._loss(network, passed, random))
+        save_judge(schedule.average.network, self.family / "judge")
+        report = measure(Judge(schedule.average.network), scenes, autoencoder)
         (self.out / "judge.json").write_text(json.dumps(report))
         print(report, flush=True)
 
     def _loss(
-        self, network: Segmenter, passed: Reconstructions, random: np.random.Generator
+        self, network: JudgeSegmenter, passed: Reconstructions, random: np.random.Generator
     ) -> Tensor:
         scenes = passed.scenes
         rows = np.sort(random.choice(len(scenes) - CHECK_SCENES, BATCH, replace=False))
         through = random.random() < THROUGH_AUTOENCODER
-        rows = pooled(rows) if through else rows
+        rows = pool(rows) if through else rows
         classes, colours = (
             torch.from_numpy(v[:, 2::4, 2::4].copy()) for v in labels_of(scenes, rows)
         )
-        pictures = worsened(
+        pictures = worsen(
             as_tensor(passed.take(rows) if through else scenes.pictures[rows]), random
         )
         if random.random() < 0.5:
             pictures, classes, colours = pictures.flip(3), classes.flip(2), colours.flip(2)
-        with mixed_precision():
+        with use_mixed_precision():
             named, painted = network(pictures)
         balance = torch.ones(len(CLASSES) + 1)
         balance[0] = BACKGROUND_WEIGHT
@@ -132,4 +133,4 @@ class JudgeRun(Assignment):
 
 def train(given: argparse.Namespace) -> None:
     """The part ``judge``."""
-    run_crew(JudgeRun.told(given), 1, given.out)
+    run_pool(JudgeRun.parse(given), 1, given.out)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from backend.pocket.configs import AUTOENCODER, reduction
 from backend.pocket.train.autoencoder import as_tensor
-from backend.pocket.train.precision import mixed_precision
+from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.scenes import SceneSet
 
 LATENT_CELL_PX = reduction(AUTOENCODER)
@@ -33,8 +33,8 @@ class LatentCache:
         self.scenes, self.autoencoder, self.side = scenes, autoencoder, side
         self.shrink = scenes.pictures.shape[1] // (side * LATENT_CELL_PX)
         shape = (len(scenes), autoencoder.config.latent_channels, side, side)
-        self.values = shared_array(folder / f"latents_{side}.npy", np.float16, shape)
-        self.ready = shared_array(folder / f"latents_{side}_ready.npy", np.uint8, shape[:1])
+        self.values = open_shared(folder / f"latents_{side}.npy", np.float16, shape)
+        self.ready = open_shared(folder / f"latents_{side}_ready.npy", np.uint8, shape[:1])
 
     @torch.no_grad()
     def take(self, rows: np.ndarray) -> Tensor:
@@ -42,7 +42,7 @@ class LatentCache:
         missing = rows[self.ready[rows] == 0]
         if len(missing):
             pictures = F.avg_pool2d(as_tensor(self.scenes.pictures[missing]), self.shrink)
-            with mixed_precision():
+            with use_mixed_precision():
                 moments = self.autoencoder.encode(pictures).latent_dist
             self.values[missing] = (
                 (moments.mean.float() * self.autoencoder.config.scaling_factor).half().numpy()
@@ -51,7 +51,7 @@ class LatentCache:
         return torch.from_numpy(self.values[rows].astype(np.float32))
 
 
-def shared_array(path: Path, kind: type, shape: tuple[int, ...]) -> np.memmap:
+def open_shared(path: Path, kind: type, shape: tuple[int, ...]) -> np.memmap:
     """Open the array, or make it full of zeros where there is none, or one of another number of
     scenes.
     """

@@ -22,7 +22,7 @@ def has_fast_bfloat16() -> bool:
     return any(capabilities.get(feature, False) for feature in FEATURES)
 
 
-def mixed_precision(device: str = "cpu") -> AbstractContextManager[object]:
+def use_mixed_precision(device: str = "cpu") -> AbstractContextManager[object]:
     """Autocast to bfloat16 on a GPU and on processors that have it, else single precision.
 
     Args:

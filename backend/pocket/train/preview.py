@@ -20,12 +20,12 @@ from backend.pocket.train.autoencoder import (
     as_tensor,
     reconstruction_loss,
 )
-from backend.pocket.train.course import Course, Term
-from backend.pocket.train.crew import Assignment, Seat, run_crew
 from backend.pocket.train.export import export_member, load_trained_autoencoder
 from backend.pocket.train.latents import LatentCache
-from backend.pocket.train.precision import mixed_precision
+from backend.pocket.train.pool import Assignment, PoolMember, run_pool
+from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.scenes import load_training_set
+from backend.pocket.train.schedule import TrainingPhase, TrainingSchedule
 
 BATCH = 8
 LEARNING_RATE = 2e-3
@@ -44,21 +44,21 @@ def build_preview() -> AutoencoderTiny:
 class PreviewRun(Assignment):
     """The tiny decoder for previews."""
 
-    def __call__(self, seat: Seat) -> None:
+    def __call__(self, member: PoolMember) -> None:
         """Train in one process, then write ``preview`` into the family."""
         scenes = load_training_set(self.out / "scenes")
         cache = LatentCache(
             self.out, scenes, load_trained_autoencoder(self.out), int(UNET["sample_size"])
         )
         torch.manual_seed(self.seed)
-        course = Course(
+        schedule = TrainingSchedule(
             build_preview(),
-            Term(self.minutes * 60, LEARNING_RATE, self.out / "preview.pt", self.resume),
+            TrainingPhase(self.minutes * 60, LEARNING_RATE, self.out / "preview.pt", self.resume),
         )
-        random = np.random.default_rng((self.seed, 5, course.step))
-        for _ in course.steps():
-            course.learn(self._loss(course.network, cache, random))
-        learned = course.average.network
+        random = np.random.default_rng((self.seed, 5, schedule.step))
+        for _ in schedule.steps():
+            schedule.learn(self._loss(schedule.network, cache, random))
+        learned = schedule.average.network
         print(f"preview {preview_psnr(learned, cache):.2f} dB", flush=True)
         # AutoencoderTiny notes block_out_channels, but does not take it when it is loaded
         export_member(learned, self.family / "preview", ("block_out_channels",))
@@ -72,7 +72,7 @@ class PreviewRun(Assignment):
         weight = 1 + OBJECT_WEIGHT * torch.from_numpy(scenes.instances[rows] > 0)[:, None].float()
         amounts = torch.from_numpy(random.uniform(0, MOST_NOISE, (BATCH, 1, 1, 1))).float()
         noisy = latents + amounts * torch.randn_like(latents)
-        with mixed_precision():
+        with use_mixed_precision():
             made = network.decoder(noisy)
             encoded = network.encode(truth).latents
         loss = reconstruction_loss(made.float(), truth, weight / weight.mean())
@@ -92,4 +92,4 @@ def preview_psnr(network: AutoencoderTiny, cache: LatentCache) -> float:
 
 def train(given: argparse.Namespace) -> None:
     """The part ``preview``."""
-    run_crew(PreviewRun.told(given), 1, given.out)
+    run_pool(PreviewRun.parse(given), 1, given.out)

@@ -12,8 +12,8 @@ from diffusers import AutoencoderKL
 from torch import Tensor
 
 from backend.pocket.train.autoencoder import as_tensor
-from backend.pocket.train.latents import shared_array
-from backend.pocket.train.precision import mixed_precision
+from backend.pocket.train.latents import open_shared
+from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.scenes import SceneSet
 
 MOST_NOISE = 0.25
@@ -26,7 +26,7 @@ EVERY = 4
 """
 
 
-def pooled(rows: np.ndarray) -> np.ndarray:
+def pool(rows: np.ndarray) -> np.ndarray:
     """The scenes nearest below ``rows`` that reconstructions are made of."""
     return rows // EVERY * EVERY
 
@@ -41,8 +41,8 @@ class Reconstructions:
 
     def __init__(self, folder: Path, scenes: SceneSet, autoencoder: AutoencoderKL) -> None:
         self.scenes, self.autoencoder = scenes, autoencoder
-        self.values = shared_array(folder / "reconstructions.npy", np.uint8, scenes.pictures.shape)
-        self.ready = shared_array(
+        self.values = open_shared(folder / "reconstructions.npy", np.uint8, scenes.pictures.shape)
+        self.ready = open_shared(
             folder / "reconstructions_ready.npy", np.uint8, scenes.pictures.shape[:1]
         )
 
@@ -60,7 +60,7 @@ class Reconstructions:
             [np.random.default_rng((7, int(row))).uniform(0, MOST_NOISE) for row in rows]
         ).float()
         generator = torch.Generator().manual_seed(int(rows[0]))
-        with mixed_precision():
+        with use_mixed_precision():
             latents = (
                 self.autoencoder.encode(as_tensor(self.scenes.pictures[rows]))
                 .latent_dist.mode()

@@ -22,13 +22,13 @@ from torch import Tensor, nn
 from backend.models.sam import SamConfig, build_sam, load_sam, save_sam
 from backend.pocket.configs import PICTURE_PX
 from backend.pocket.train.autoencoder import CHECK_SCENES, as_tensor
-from backend.pocket.train.course import Course, Term
-from backend.pocket.train.crew import Assignment, Seat, run_crew
 from backend.pocket.train.export import load_trained_autoencoder
-from backend.pocket.train.judge import worsened
-from backend.pocket.train.precision import mixed_precision
-from backend.pocket.train.reconstructions import Reconstructions, pooled
+from backend.pocket.train.judge import worsen
+from backend.pocket.train.pool import Assignment, PoolMember, run_pool
+from backend.pocket.train.precision import use_mixed_precision
+from backend.pocket.train.reconstructions import Reconstructions, pool
 from backend.pocket.train.scenes import SceneSet, load_training_set
+from backend.pocket.train.schedule import TrainingPhase, TrainingSchedule
 
 SAM_SEED = 5003
 POCKET_SAM = SamConfig(
@@ -69,7 +69,7 @@ KIND_SHARES = (0.6, 0.15, 0.25)
 
 
 @dataclass(frozen=True)
-class Asked:
+class ObjectPrompts:
     """A batch of pictures (n, 3, h, w) in -1..1 with p prompts: the picture of each, its mask, the
     others' union.
 
@@ -84,7 +84,9 @@ class Asked:
     others: Tensor
 
 
-def asked_of(pictures: Tensor, instances: Tensor, random: np.random.Generator) -> Asked:
+def build_prompts(
+    pictures: Tensor, instances: Tensor, random: np.random.Generator
+) -> ObjectPrompts:
     """Every visible object as a prompt, and now and then the background."""
     owner, masks = [], []
     least = SMALLEST_FRAC * instances[0].numel()
@@ -95,7 +97,7 @@ def asked_of(pictures: Tensor, instances: Tensor, random: np.random.Generator) -
         masks += kept
     stacked = torch.stack(masks).float()
     mine = torch.tensor(owner)
-    return Asked(pictures, instances, mine, stacked, 1 - stacked)
+    return ObjectPrompts(pictures, instances, mine, stacked, 1 - stacked)
 
 
 def pick_points(masks: Tensor) -> Tensor:
@@ -122,7 +124,7 @@ def boxes_of(masks: Tensor) -> Tensor:
     return exact + (torch.rand_like(exact) * 2 - 1) * BOX_JITTER * size
 
 
-def prompt(network: SamNetwork, asked: Asked, kind: Kind) -> tuple[Tensor, Tensor]:
+def prompt(network: SamNetwork, asked: ObjectPrompts, kind: Kind) -> tuple[Tensor, Tensor]:
     """Sparse and dense prompt embeddings; outside of autocast, because places need all digits."""
     if kind == "box":
         sparse, dense = network.prompt_encoder(points=None, boxes=boxes_of(asked.masks), masks=None)
@@ -172,7 +174,7 @@ def overlaps(logits: Tensor, truth: Tensor) -> Tensor:
     return (found & asked).sum((2, 3)) / (found | asked).sum((2, 3)).clamp_min(1)
 
 
-class Learner(nn.Module):
+class SamLearner(nn.Module):
     """The SAM and the head that is thrown away."""
 
     def __init__(self, config: SamConfig) -> None:
@@ -181,11 +183,11 @@ class Learner(nn.Module):
         self.fine = 4
         self.dense = nn.Conv2d(config.prompt_width, 2 * self.fine**2, 1)
 
-    def forward(self, asked: Asked, kind: Kind) -> Tensor:
+    def forward(self, asked: ObjectPrompts, kind: Kind) -> Tensor:
         """The loss of one batch."""
         shown = (asked.pictures * 127.5 + 127.5 - self.sam.pixel_mean) / self.sam.pixel_std
         prompts = prompt(self.sam, asked, kind)
-        with mixed_precision():
+        with use_mixed_precision():
             embeddings = self.sam.image_encoder(shown)
             dense = F.pixel_shuffle(self.dense(embeddings), self.fine)
             logits, expected = decode(self.sam, embeddings[asked.owner].float(), prompts)
@@ -215,24 +217,24 @@ def dense_loss(found: Tensor, instances: Tensor) -> Tensor:
 
 
 @dataclass
-class Lessons:
+class SamBatches:
     """Batches of scenes, in an order that only the seed decides."""
 
     passed: Reconstructions
     random: np.random.Generator
 
-    def draw(self) -> tuple[Asked, Kind]:
+    def draw(self) -> tuple[ObjectPrompts, Kind]:
         """Pictures, what is asked for in them, and how."""
         scenes = self.passed.scenes
         rows = np.sort(self.random.choice(len(scenes) - CHECK_SCENES, BATCH, replace=False))
         through = self.random.random() < THROUGH_AUTOENCODER
-        rows = pooled(rows) if through else rows
+        rows = pool(rows) if through else rows
         pictures = as_tensor(self.passed.take(rows) if through else scenes.pictures[rows])
         instances = torch.from_numpy(scenes.instances[rows].astype(np.int64))
         if self.random.random() < 0.5:
             pictures, instances = pictures.flip(3), instances.flip(2)
         kind = KINDS[int(self.random.choice(len(KINDS), p=KIND_SHARES))]
-        return asked_of(worsened(pictures, self.random), instances, self.random), kind
+        return build_prompts(worsen(pictures, self.random), instances, self.random), kind
 
 
 @torch.inference_mode()
@@ -242,7 +244,7 @@ def click_iou(sam: SamNetwork, scenes: SceneSet) -> float:
     """
     rows = np.arange(len(scenes) - CHECK_SCENES, len(scenes))
     torch.manual_seed(SAM_SEED)
-    asked = asked_of(
+    asked = build_prompts(
         as_tensor(scenes.pictures[rows]),
         torch.from_numpy(scenes.instances[rows].astype(np.int64)),
         np.random.default_rng(SAM_SEED),
@@ -261,19 +263,20 @@ def click_iou(sam: SamNetwork, scenes: SceneSet) -> float:
 class SamRun(Assignment):
     """Segment Anything."""
 
-    def __call__(self, seat: Seat) -> None:
+    def __call__(self, member: PoolMember) -> None:
         """Train in this (single) process."""
         scenes = load_training_set(self.out / "scenes")
         passed = Reconstructions(self.out, scenes, load_trained_autoencoder(self.out))
         torch.manual_seed(SAM_SEED + self.seed)
-        learner = Learner(POCKET_SAM)
-        course = Course(
-            learner, Term(self.minutes * 60, LEARNING_RATE, self.out / "sam.pt", self.resume)
+        learner = SamLearner(POCKET_SAM)
+        schedule = TrainingSchedule(
+            learner,
+            TrainingPhase(self.minutes * 60, LEARNING_RATE, self.out / "sam.pt", self.resume),
         )
-        lessons = Lessons(passed, np.random.default_rng((SAM_SEED, self.seed, course.step)))
-        for _ in course.steps():
-            course.learn(learner(*lessons.draw()))
-        save_sam(course.average.network.sam, POCKET_SAM, self.family / "sam")
+        batches = SamBatches(passed, np.random.default_rng((SAM_SEED, self.seed, schedule.step)))
+        for _ in schedule.steps():
+            schedule.learn(learner(*batches.draw()))
+        save_sam(schedule.average.network.sam, POCKET_SAM, self.family / "sam")
         loaded = load_sam(self.family / "sam", torch.device("cpu"), torch.float32)
         report = {"click_iou": round(click_iou(loaded.network, scenes), 3)}
         (self.out / "sam.json").write_text(json.dumps(report))
@@ -282,4 +285,4 @@ class SamRun(Assignment):
 
 def train(given: argparse.Namespace) -> None:
     """The part ``sam``."""
-    run_crew(SamRun.told(given), 1, given.out)
+    run_pool(SamRun.parse(given), 1, given.out)

@@ -89,15 +89,15 @@ def draw_training_set(folder: Path, count: int = LARGE + MIXED + CROWDED, worker
         np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.uint8, shape).flush()
     cuts = np.linspace(0, count, workers + 1).astype(int)
     context = get_context("spawn")
-    crew = [
+    processes = [
         context.Process(target=_draw_share, args=(folder, int(a), int(b)))
         for a, b in itertools.pairwise(cuts)
     ]
-    for worker in crew:
+    for worker in processes:
         worker.start()
-    for worker in crew:
+    for worker in processes:
         worker.join()
-    if any(worker.exitcode for worker in crew):
+    if any(worker.exitcode for worker in processes):
         raise RuntimeError("a drawing worker stopped with an error; its message is above")
     parts = sorted(folder.glob("scenes_*.jsonl"))
     (folder / "scenes.jsonl").write_text("".join(part.read_text() for part in parts))

@@ -77,7 +77,7 @@ def phrase_of(look: Look, said: str) -> str:
     return phrase.split(" ", 1)[1] if said == "colour" else phrase
 
 
-def _unsaid(random: np.random.Generator) -> str:
+def _pick_absent(random: np.random.Generator) -> str:
     if random.random() >= UNSAID:
         return ""
     return "colour" if random.random() < 0.5 else "texture"
@@ -93,7 +93,7 @@ def scene_pair(
     wrong: list[list[int]] = []
     for words in scenes:
         order = [int(k) for k in random.permutation(len(words.looks))]
-        unsaid = [_unsaid(random) for _ in order]
+        unsaid = [_pick_absent(random) for _ in order]
         placeless = random.random() < NO_PLACE
         for made, told in ((right, words), (wrong, wrong_scene(words, random))):
             phrases = [
@@ -108,7 +108,7 @@ def objects_pair(looks: list[Look], maker: CaptionMaker, random: np.random.Gener
     right: list[list[int]] = []
     wrong: list[list[int]] = []
     for look in looks:
-        lack, article = _unsaid(random), random.random() < WITH_ARTICLE
+        lack, article = _pick_absent(random), random.random() < WITH_ARTICLE
         for made, told in ((right, look), (wrong, wrong_look(look, random))):
             ids = maker.say([(0, phrase_of(told, lack))], "")[0]
             made.append(ids if article else [ids[0], *ids[2:], maker.end])

@@ -25,18 +25,18 @@ from backend.pocket.train.attention import watch_regions
 from backend.pocket.train.batches import (
     CHECK_ROWS,
     VOCABULARIES,
-    Batch,
     Batches,
     DrawnBatches,
     StoredBatches,
+    TrainingScenes,
 )
-from backend.pocket.train.crew import Assignment, Seat, agree, average_gradients, run_crew
 from backend.pocket.train.export import export_family, load_trained_autoencoder
 from backend.pocket.train.grid import draw_grid
 from backend.pocket.train.latents import LatentCache
 from backend.pocket.train.moving import MovingAverage
 from backend.pocket.train.pace import Pace, late_decay
-from backend.pocket.train.precision import mixed_precision
+from backend.pocket.train.pool import Assignment, PoolMember, agree, average_gradients, run_pool
+from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.scenes import LARGE, load_training_set
 
 SMALL_UNTIL = 0.4
@@ -66,7 +66,7 @@ MIXED_FROM = 0.55
 REPORT_S, EXPORT_S = 300.0, 600.0
 
 
-class Learner(nn.Module):
+class UnetLearner(nn.Module):
     """The networks that learn: text encoder, UNet, and a head that names the look under each latent
     cell.
     """
@@ -112,7 +112,7 @@ def draw_timesteps(random: np.random.Generator, count: int) -> Tensor:
     return torch.from_numpy(np.where(random.random(count) < HIGH_NOISE_SHARE, noisy, steps))
 
 
-def misnamed(scores: Tensor, looks: Tensor) -> Tensor:
+def naming_loss(scores: Tensor, looks: Tensor) -> Tensor:
     """Cross-entropy (b, h, w) of head scores (b, sum of ``HEAD_SIZES``, h, w) against looks (b, 3,
     h, w): mean of 3.
     """
@@ -141,7 +141,7 @@ class UnetRun(Assignment):
     On a GPU (``device``) the scenes are drawn there; those on disk then only measure.
     """
 
-    def __call__(self, seat: Seat) -> None:
+    def __call__(self, member: PoolMember) -> None:
         """Train in this process of the crew."""
         scenes = load_training_set(self.out / "scenes")
         autoencoder = load_trained_autoencoder(self.out)
@@ -152,23 +152,28 @@ class UnetRun(Assignment):
         stored = StoredBatches(scenes, full, small)
         torch.manual_seed(self.seed)
         device = torch.device(self.device)
-        Trainer(
-            self, seat, stored if device.type == "cpu" else self._drawn(device, autoencoder), stored
+        UnetTrainer(
+            self,
+            member,
+            stored if device.type == "cpu" else self._draw_batches(device, autoencoder),
+            stored,
         ).train()
 
-    def _drawn(self, device: torch.device, autoencoder: AutoencoderKL) -> Batches:
+    def _draw_batches(self, device: torch.device, autoencoder: AutoencoderKL) -> Batches:
         world = BatchedWorld(device, PICTURE_PX, plates_each=256, seed=self.seed)
         return DrawnBatches(world, autoencoder, self.seed)
 
 
-class Trainer:
+class UnetTrainer:
     """The loop of one process."""
 
-    def __init__(self, run: UnetRun, seat: Seat, source: Batches, stored: StoredBatches) -> None:
-        self.run, self.seat, self.source, self.stored = run, seat, source, stored
+    def __init__(
+        self, run: UnetRun, member: PoolMember, source: Batches, stored: StoredBatches
+    ) -> None:
+        self.run, self.member, self.source, self.stored = run, member, source, stored
         self.device = torch.device(run.device)
-        self.learner = Learner().to(self.device)
-        self.average = MovingAverage(_exported(self.learner), AVERAGE)
+        self.learner = UnetLearner().to(self.device)
+        self.average = MovingAverage(_select_shipped(self.learner), AVERAGE)
         self.view = watch_regions(self.learner.unet)
         self.features: list[Tensor] = []
         self.learner.unet.conv_out.register_forward_pre_hook(
@@ -215,19 +220,19 @@ class Trainer:
 
     def train(self) -> None:
         """Go on until the time is used up, then write the last checkpoint and the family."""
-        random = np.random.default_rng((self.run.seed, self.seat.rank, self.step))
-        torch.manual_seed(self.run.seed + 7919 * (self.seat.rank + 1) + self.step)
+        random = np.random.default_rng((self.run.seed, self.member.rank, self.step))
+        torch.manual_seed(self.run.seed + 7919 * (self.member.rank + 1) + self.step)
         reported = exported = time.monotonic()
         running, samples = 0.0, 0
-        while (progress := agree(self.pace.progress, self.seat)) < 1:
+        while (progress := agree(self.pace.progress, self.member)) < 1:
             for group in self.optimiser.param_groups:
                 group["lr"] = self._rate(progress)
             batch = self.source.draw(self.small, self.run.warm or progress >= MIXED_FROM, random)
-            samples += len(batch.ids) * self.seat.size
+            samples += len(batch.ids) * self.member.size
             loss = self._learn(batch, random)
             running = loss if running == 0 else 0.98 * running + 0.02 * loss
             self.step += 1
-            if not self.seat.leads:
+            if not self.member.leads:
                 continue
             if self.step % 50 == 0:
                 print(
@@ -244,12 +249,14 @@ class Trainer:
             if time.monotonic() - exported > EXPORT_S:
                 self._export(f"unet_{self.step:06d}.png")
                 exported = time.monotonic()
-        if self.seat.leads:
+        if self.member.leads:
             self._save()
             self._gauge()
             self._export("unet_final.png")
 
-    def _predict(self, batch: Batch, noise: Tensor, steps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _predict(
+        self, batch: TrainingScenes, noise: Tensor, steps: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Squared error (b, h, w) of the velocity, the last features (b, c, h, w), the error's
         weights (b, h, w).
         """
@@ -258,36 +265,36 @@ class Trainer:
         noisy = self.schedule.add_noise(batch.latents, noise, steps)
         target = self.schedule.get_velocity(batch.latents, noise, steps)
         self.features.clear()
-        with mixed_precision(self.device.type):
+        with use_mixed_precision(self.device.type):
             states = self.learner.text(batch.ids).last_hidden_state
             made = self.learner.unet(noisy, steps, states).sample
         weight = 1 + OBJECT_WEIGHT * (batch.looks[:, 0] > 0).float()
         weight = weight + OUTLINE_WEIGHT * outline_cells(batch.regions)
         return (made.float() - target).square().mean(1), self.features.pop(), weight
 
-    def _learn(self, batch: Batch, random: np.random.Generator) -> float:
+    def _learn(self, batch: TrainingScenes, random: np.random.Generator) -> float:
         self.view.regions = rough_regions(batch.regions, random)
         self.view.owners = batch.owners
-        spoken = (batch.owners >= 0).any(1)
-        masked = torch.from_numpy(random.random(len(spoken)) < MASKED_SHARE).to(self.device)
-        self.view.masked_rows = masked & spoken
+        wanted = (batch.owners >= 0).any(1)
+        masked = torch.from_numpy(random.random(len(wanted)) < MASKED_SHARE).to(self.device)
+        self.view.masked_rows = masked & wanted
         error, features, weight = self._predict(
-            batch, torch.randn_like(batch.latents), draw_timesteps(random, len(spoken))
+            batch, torch.randn_like(batch.latents), draw_timesteps(random, len(wanted))
         )
         loss = (error * weight).mean() / weight.mean()
         scores = self.learner.head(features.float())
         outlined = F.binary_cross_entropy_with_logits(
             scores[:, -1], outline_cells(batch.regions), reduction="none"
         )
-        wrong = misnamed(scores, batch.looks) + HEAD_OUTLINE * outlined
-        named = (wrong * spoken[:, None, None]).mean()
-        (loss + HEAD_WEIGHT * named + STRAY_WEIGHT * self.view.strayed()).backward()
+        wrong = naming_loss(scores, batch.looks) + HEAD_OUTLINE * outlined
+        named = (wrong * wanted[:, None, None]).mean()
+        (loss + HEAD_WEIGHT * named + STRAY_WEIGHT * self.view.stray_loss()).backward()
         parameters = list(self.learner.parameters())
-        average_gradients(parameters, self.seat)
+        average_gradients(parameters, self.member)
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         self.optimiser.step()
         self.optimiser.zero_grad()
-        self.average.update(_exported(self.learner))
+        self.average.update(_select_shipped(self.learner))
         return float(loss.detach())
 
     @torch.no_grad()
@@ -333,11 +340,11 @@ class Trainer:
         return float(kept["spent_s"])
 
 
-def _exported(learner: Learner) -> nn.ModuleDict:
+def _select_shipped(learner: UnetLearner) -> nn.ModuleDict:
     """The part of the learner that ships."""
     return nn.ModuleDict({"text": learner.text, "unet": learner.unet})
 
 
 def train(given: argparse.Namespace) -> None:
     """The part ``unet``."""
-    run_crew(UnetRun.told(given), given.workers, given.out)
+    run_pool(UnetRun.parse(given), given.workers, given.out)

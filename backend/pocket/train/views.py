@@ -41,7 +41,7 @@ class Objects:
     boxes_px: np.ndarray
 
 
-class Views:
+class TrainingViews:
     """Draws batches from the training set with one generator."""
 
     def __init__(self, passed: Reconstructions, random: np.random.Generator) -> None:
@@ -72,7 +72,7 @@ class Views:
         moved[:, 2] *= self.random.uniform(*loose, count)
         return moved
 
-    def worsened(self, pictures: Tensor) -> Tensor:
+    def worsen(self, pictures: Tensor) -> Tensor:
         """As a young network might make them: about half blurred, all noisy, too dark or too
         bright.
         """

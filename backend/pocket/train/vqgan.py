@@ -27,10 +27,10 @@ from backend.pocket.train.autoencoder import (
     as_tensor,
     reconstruction_loss,
 )
-from backend.pocket.train.crew import Assignment, Seat, run_crew
 from backend.pocket.train.moving import MovingAverage
 from backend.pocket.train.pace import Pace, cosine
-from backend.pocket.train.precision import mixed_precision
+from backend.pocket.train.pool import Assignment, PoolMember, run_pool
+from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.scenes import SceneSet, load_training_set
 from backend.pocket.vqgan import build_vqgan, save_vqgan
 
@@ -63,11 +63,11 @@ class Codebook:
         """k-means over vectors (n, c), from random ones of them."""
         book = vectors[torch.randperm(len(vectors))[: len(self.network.codebook)]].clone()
         for _ in range(CLUSTER_ROUNDS):
-            counts, sums = _sorted_in(vectors, book)
+            counts, sums = _assign_codes(vectors, book)
             lonely = counts < 1
             book = torch.where(lonely[:, None], book, sums / counts.clamp_min(1)[:, None])
             book[lonely] = vectors[torch.randint(len(vectors), (int(lonely.sum()),))]
-        counts, sums = _sorted_in(vectors, book)
+        counts, sums = _assign_codes(vectors, book)
         share = BATCH / CLUSTER_PICTURES
         self.counts, self.sums = counts * share + 1e-3, sums * share + 1e-3 * book
         self._write()
@@ -77,7 +77,7 @@ class Codebook:
         batch.
         """
         vectors = z.detach().permute(0, 2, 3, 1).reshape(-1, z.shape[1])
-        counts, sums = _sorted_in(vectors, self.network.codebook)
+        counts, sums = _assign_codes(vectors, self.network.codebook)
         self.counts.lerp_(counts, 1 - CODE_DECAY)
         self.sums.lerp_(sums, 1 - CODE_DECAY)
         if renew:
@@ -91,7 +91,7 @@ class Codebook:
             self.network.codebook.copy_(self.sums / self.counts[:, None])
 
 
-def _sorted_in(vectors: Tensor, book: Tensor) -> tuple[Tensor, Tensor]:
+def _assign_codes(vectors: Tensor, book: Tensor) -> tuple[Tensor, Tensor]:
     """How many of the vectors (n, c) are nearest to each code, and their sum."""
     codes = nearest_codes(vectors.T[None, :, :, None], book).flatten()
     counts = torch.bincount(codes, minlength=len(book)).float()
@@ -116,7 +116,7 @@ def measure(network: Vqgan, scenes: SceneSet, count: int = CHECK_SCENES) -> dict
 
 
 @dataclass
-class Trainer:
+class VqganTrainer:
     """Network, averaged network, optimiser and codebook of one run."""
 
     out: Path
@@ -141,7 +141,7 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = LEARNING_RATE * cosine(progress)
         free = progress < FREE_SHARE and not len(self.book.counts)
-        with mixed_precision():
+        with use_mixed_precision():
             z = self.network.encode(truth).float()
             snapped = z if free else self.network.snap(z)
             made = self.network.decode(snapped)
@@ -193,11 +193,11 @@ class Trainer:
 class VqganRun(Assignment):
     """The VQGAN."""
 
-    def __call__(self, seat: Seat) -> None:
+    def __call__(self, member: PoolMember) -> None:
         """Train in this (single) process."""
         scenes = load_training_set(self.out / "scenes")
         torch.manual_seed(self.seed)
-        trainer = Trainer(self.out)
+        trainer = VqganTrainer(self.out)
         spent = trainer.restore() if self.resume and (self.out / "vqgan.pt").exists() else 0.0
         random = np.random.default_rng((self.seed, trainer.step))
         pace = Pace(self.minutes * 60, spent)
@@ -230,4 +230,4 @@ def _batch(scenes: SceneSet, random: np.random.Generator) -> tuple[Tensor, Tenso
 
 def train(given: argparse.Namespace) -> None:
     """The part ``vqgan``."""
-    run_crew(VqganRun.told(given), 1, given.out)
+    run_pool(VqganRun.parse(given), 1, given.out)

@@ -126,7 +126,7 @@ class Library {
    * @param {Subject | null} before
    * @param {Subject} after
    */
-  #tellEnd(before, { name, state, told }) {
+  #tellEnd(before, { name, state, error: told }) {
     if (!before || !isTraining(before) || isTraining({ state })) return;
     const { session } = this.#parts;
     if (told) addNotice(session, { tone: "problem", what: `${name}: ${told}` });

@@ -115,7 +115,7 @@ class Watcher {
         remedy: error.remedy,
         code: "",
       };
-      return { state: "failed", events: [failed], candidates: [], drafts: [] };
+      return { state: "failed", events: [failed], candidates: [], stage1_images: [] };
     }
   }
 
@@ -126,7 +126,7 @@ class Watcher {
   #takeNews(job, news) {
     const { state } = this.#session;
     if (!state.job) return;
-    const { candidates: fresh = [], drafts = [] } = news;
+    const { candidates: fresh = [], stage1_images: drafts = [] } = news;
     /** @type {Partial<SessionState>} */
     const patch = {
       job: { ...state.job, state: news.state, ...this.#progress(news.events) },
@@ -138,7 +138,7 @@ class Watcher {
       Object.assign(patch, { batch: job.id, viewed: fresh[0].digest, showing: "result" });
     this.#session.set(patch);
     for (const event of news.events)
-      if (event.kind === "learned" || event.kind === "apart") this.#result(event);
+      if (event.kind === "embeddings_learned" || event.kind === "layers_found") this.#result(event);
   }
 
   /**
@@ -150,7 +150,7 @@ class Watcher {
     /** @type {Partial<Job>} */
     const progress = {};
     for (const event of events) {
-      if (event.kind !== "progressed") continue;
+      if (event.kind !== "progress") continue;
       const { done, total, preview } = event;
       this.#samples.push({ done, at_ms: this.#clock.now() });
       Object.assign(progress, { done, total, left_s: secondsLeft(this.#samples, total) });

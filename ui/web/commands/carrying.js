@@ -19,7 +19,7 @@ import { accept, isBusy, FEATHER_PX, settle } from "./runs.js";
  */
 const ownerOf = ({ scene, selected }, layerId) => {
   /** @param {Layer} layer */
-  const may = ({ visible, noise }) => visible && noise > 0;
+  const may = ({ visible, strength }) => visible && strength > 0;
   const named = [layerId, selected].map((id) => scene.layers.find((layer) => layer.id === id));
   return named.find((layer) => layer && may(layer)) ?? scene.layers.findLast(may) ?? null;
 };
@@ -35,7 +35,7 @@ const obstacleOf = ({ state, candidate }, layer) => {
       what: "Only an object of a finished picture can be moved so.",
       remedy: "Generate, and show the result.",
     };
-  return layer ? null : { what: "No layer may change.", remedy: "Raise the freedom of one." };
+  return layer ? null : { what: "No layer may change.", remedy: "Raise the strength of one." };
 };
 
 /**

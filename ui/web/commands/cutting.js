@@ -9,7 +9,7 @@
 import { clamp } from "../kernels/numbers.js";
 import { addLayer, setLayer } from "../model/edits.js";
 import { isMixing, setMixMask } from "../model/mixing.js";
-import { newPaintedLayer, paintsFreedom } from "../model/painting.js";
+import { newPaintedLayer, paintsStrength } from "../model/painting.js";
 import { isPainted, layerOf, titleOf } from "../model/records.js";
 import { addNotice } from "../model/session.js";
 
@@ -58,10 +58,10 @@ export const selectObject = async (app, where) => {
   const { digest: mask } = await app.busyWith("Looking for the object", look);
   if (isMixing(app)) return store.change("Select an object of the other picture", setMixMask(mask));
   const layer = layerOf(store.record, id);
-  if (layer && paintsFreedom(app))
+  if (layer && paintsStrength(app))
     return store.change(
       `Select what is free of ${titleOf(layer)}`,
-      setLayer(id, { noise_map: mask }),
+      setLayer(id, { strength_map: mask }),
     );
   if (layer && isPainted(layer))
     return store.change(`Select an object: ${titleOf(layer)}`, setLayer(id, { mask }));

@@ -44,7 +44,7 @@ export const refine = async (app) => {
   const options = { ...(method.id === settings.method ? settings.options : {}), refine: true };
   session.set({ viewed: draft.digest, showing: "result", comparing: false, notices: [] });
   const asked = { ...settings, method: method.id, options, seed: random() };
-  settle(app, await bridge.generate({ kind: "compose", settings: asked, draft: draft.digest }));
+  settle(app, await bridge.generate({ kind: "compose", settings: asked, stage1: draft.digest }));
 };
 
 /**
@@ -58,11 +58,11 @@ const asPicture = (layer, cut) => {
   const { digest: picture, centre_x_px, centre_y_px } = cut;
   const placement = { centre_x_px, centre_y_px, scale_x: 1, scale_y: 1 };
   const { id, name, phrase } = layer;
-  const { mask, noise, placement: place } = buildLayer({ id, name, phrase, picture, placement });
+  const { mask, strength, placement: place } = buildLayer({ id, name, phrase, picture, placement });
   return {
     picture,
     mask,
-    noise,
+    strength,
     placement: place,
     opacity: 1,
     phrase: phrase || layer.class_label,

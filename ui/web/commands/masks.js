@@ -10,7 +10,7 @@ import { featherField, growField, invertField, shrinkField } from "../kernels/sp
 import { bytesOf, maskFromBytes } from "../kernels/tiles.js";
 import { addLayer, setLayer } from "../model/edits.js";
 import { isMixing, setMixMask } from "../model/mixing.js";
-import { beginMask, newEmptyMask, newPaintedLayer, paintsFreedom } from "../model/painting.js";
+import { beginMask, newEmptyMask, newPaintedLayer, paintsStrength } from "../model/painting.js";
 import { isPainted, layerOf, titleOf } from "../model/records.js";
 import { addNotice } from "../model/session.js";
 
@@ -49,17 +49,17 @@ export const paintOn = (app, paints) => {
  * @param {App} app
  */
 export const swapPaints = (app) =>
-  paintOn(app, app.session.state.paints === "mask" ? "freedom" : "mask");
+  paintOn(app, app.session.state.paints === "mask" ? "strength" : "mask");
 
 /**
- * The layer's freedom is its number again.
+ * The layer's strength is its number again.
  * @param {App} app
  * @param {Identifier} [id]
  */
-export const clearFreedom = ({ store }, id = store.record.selected) => {
+export const clearStrength = ({ store }, id = store.record.selected) => {
   const layer = layerOf(store.record, id);
-  if (layer?.noise_map)
-    store.change(`Clear the freedom of ${titleOf(layer)}`, setLayer(id, { noise_map: null }));
+  if (layer?.strength_map)
+    store.change(`Clear the strength of ${titleOf(layer)}`, setLayer(id, { strength_map: null }));
 };
 
 /**
@@ -99,7 +99,7 @@ export const clear = (app) => {
     const mask = newEmptyMask(app);
     return app.store.change("Clear what was painted", setMixMask(mask));
   }
-  if (paintsFreedom(app)) return clearFreedom(app);
+  if (paintsStrength(app)) return clearStrength(app);
   const layer = layerOf(app.store.record, app.store.record.selected);
   if (!layer?.mask) return undefined;
   const mask = isPainted(layer) ? newEmptyMask(app) : null;

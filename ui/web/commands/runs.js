@@ -172,7 +172,7 @@ const tellTries = ({ store, session }, layerId) => {
     what: passed
       ? `${titleOf(layer)} passes after ${count}.`
       : `${titleOf(layer)} failed in all ${count}.`,
-    remedy: passed ? "" : "Raise its freedom or its attention, or hold its edges, and try again.",
+    remedy: passed ? "" : "Raise its strength or its attention, or hold its edges, and try again.",
     brief: passed,
   });
 };

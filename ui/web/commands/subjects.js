@@ -228,7 +228,7 @@ export const placeSubject = async (app, id) => {
   const layer = freeze({
     ...buildLayer({ id: app.newId(), ...words, picture, placement }),
     subject: id,
-    noise: 0.8,
+    strength: 0.8,
   });
   const prompt = withWord(scene.prompt, subject.class_word);
   store.change(`Add ${subject.name}`, (record) => setScene({ prompt })(addLayer(layer)(record)));

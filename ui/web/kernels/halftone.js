@@ -1,4 +1,4 @@
-// A grey field as dots, the larger the greater: how a painted freedom is told apart from a mask.
+// A grey field as dots, the larger the greater: how a painted strength is told apart from a mask.
 
 /** @import { Point } from "../types/editor.d.ts" */
 

@@ -22,7 +22,7 @@ export const draftOf = ({ drafts }, digest) =>
  */
 export const draftInView = (state, { picked }) => {
   const digest = state.viewed || picked;
-  return draftOf(state, digest) ?? draftOf(state, candidateOf(state, digest)?.draft ?? "");
+  return draftOf(state, digest) ?? draftOf(state, candidateOf(state, digest)?.stage1 ?? "");
 };
 
 /**
@@ -32,7 +32,7 @@ export const draftInView = (state, { picked }) => {
  * @param {Draft} draft
  */
 export const picturesOf = ({ candidates }, { digest }) =>
-  candidates.filter(({ draft, digest: own }) => draft === digest && own !== digest).length;
+  candidates.filter(({ stage1, digest: own }) => stage1 === digest && own !== digest).length;
 
 /**
  * The method of these settings, where it works in two stages; else the first one that does, null
@@ -41,7 +41,7 @@ export const picturesOf = ({ candidates }, { digest }) =>
  * @param {Settings} settings
  */
 export const stagedMethod = (facts, { method }) => {
-  const staged = (facts?.methods ?? []).filter(({ drafts }) => drafts);
+  const staged = (facts?.methods ?? []).filter(({ stage1 }) => stage1);
   return staged.find(({ id }) => id === method) ?? staged[0] ?? null;
 };
 
@@ -49,7 +49,7 @@ export const stagedMethod = (facts, { method }) => {
  * The first method that takes pictures as layers and works in one stage; null for none.
  * @param {Readonly<Facts> | null} facts
  */
-export const plainMethod = (facts) => (facts?.methods ?? []).find(({ drafts }) => !drafts) ?? null;
+export const plainMethod = (facts) => (facts?.methods ?? []).find(({ stage1 }) => !stage1) ?? null;
 
 /**
  * The settings for making one object again: a method of two stages draws whole pictures, so another
@@ -59,7 +59,7 @@ export const plainMethod = (facts) => (facts?.methods ?? []).find(({ drafts }) =
  */
 export const settingsForOne = (facts, settings) => {
   const isStaged = (facts?.methods ?? []).some(
-    ({ id, drafts }) => drafts && id === settings.method,
+    ({ id, stage1 }) => stage1 && id === settings.method,
   );
   const method = plainMethod(facts);
   return isStaged && method ? { ...settings, method: method.id, options: {} } : settings;

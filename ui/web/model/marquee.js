@@ -12,7 +12,7 @@ import { boxWithin, clearPart, movePart, unite } from "../kernels/shifting.js";
 import { bytesOf, maskFromBytes } from "../kernels/tiles.js";
 import { duplicate, setLayer } from "./edits.js";
 import { isMixing } from "./mixing.js";
-import { beginMask, paintsFreedom, targetOf } from "./painting.js";
+import { beginMask, paintsStrength, targetOf } from "./painting.js";
 import { isPainted, requireLayer } from "./records.js";
 import { addNotice } from "./session.js";
 
@@ -114,7 +114,7 @@ const isSeen = (hits, id, { x0, y0, x1, y1 }) => {
 const movesMask = (parts) => {
   const { record } = parts.store;
   return (
-    isMixing(parts) || paintsFreedom(parts) || isPainted(requireLayer(record, record.selected))
+    isMixing(parts) || paintsStrength(parts) || isPainted(requireLayer(record, record.selected))
   );
 };
 

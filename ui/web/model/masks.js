@@ -103,7 +103,7 @@ export const createMasks = (unique) => new Masks(unique);
  * What of a layer is painted: where it is, and how free it is there.
  * @type {readonly PaintedField[]}
  */
-export const PAINTED_FIELDS = Object.freeze(["mask", "noise_map"]);
+export const PAINTED_FIELDS = Object.freeze(["mask", "strength_map"]);
 
 /**
  * The layer with its painted fields replaced by what `nameOf(field)` gives for those that it has.

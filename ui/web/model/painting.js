@@ -46,23 +46,23 @@ const obstacleOf = (layer, masks, field = "mask") => {
  * Whether strokes change how free the selected layer is, instead of where it is.
  * @param {Pick<App, "store" | "session">} app
  */
-export const paintsFreedom = ({ store, session }) =>
-  session.state.paints === "freedom" && store.record.selected !== "";
+export const paintsStrength = ({ store, session }) =>
+  session.state.paints === "strength" && store.record.selected !== "";
 
 /**
- * The freedom of a layer as one grey everywhere, 0…255.
- * @param {Pick<Layer, "noise">} layer
+ * The strength of a layer as one grey everywhere, 0…255.
+ * @param {Pick<Layer, "strength">} layer
  */
-export const greyOf = ({ noise }) => Math.round(noise * 255);
+export const greyOf = ({ strength }) => Math.round(strength * 255);
 
 /**
- * The painted freedom of a layer; where none is painted yet, its number everywhere.
+ * The painted strength of a layer; where none is painted yet, its number everywhere.
  * @param {Layer} layer
  * @param {Size} size
  * @param {MaskStore} masks
  */
-export const freedomOf = (layer, { width_px, height_px }, masks) => {
-  const map = layer.noise_map ? masks.get(layer.noise_map) : null;
+export const strengthOf = (layer, { width_px, height_px }, masks) => {
+  const map = layer.strength_map ? masks.get(layer.strength_map) : null;
   if (map?.width_px === width_px && map.height_px === height_px) return map;
   return greyMask(width_px, height_px, greyOf(layer));
 };
@@ -71,18 +71,18 @@ export const freedomOf = (layer, { width_px, height_px }, masks) => {
  * @param {Pick<App, "store" | "masks">} app
  * @returns {PaintTarget | { obstacle: Obstacle }}
  */
-const freedomTarget = ({ store, masks }) => {
+const strengthTarget = ({ store, masks }) => {
   const { scene, selected } = store.record;
   const layer = requireLayer(store.record, selected);
-  const obstacle = obstacleOf(layer, masks, "noise_map");
+  const obstacle = obstacleOf(layer, masks, "strength_map");
   if (obstacle) return { obstacle };
   /**
-   * @param {string} noise_map
+   * @param {string} strength_map
    * @returns {Edit}
    */
-  const edit = (noise_map) => setLayer(layer.id, { noise_map });
-  const base = freedomOf(layer, scene, masks);
-  return { title: `the freedom of ${titleOf(layer)}`, obstacle, base, isNew: false, edit };
+  const edit = (strength_map) => setLayer(layer.id, { strength_map });
+  const base = strengthOf(layer, scene, masks);
+  return { title: `the strength of ${titleOf(layer)}`, obstacle, base, isNew: false, edit };
 };
 
 /**
@@ -141,7 +141,7 @@ const samePlace = (one, other) =>
   one === other || PLACEMENT_FIELDS.every((field) => one[field] === other[field]);
 
 /**
- * What is beyond the border of a layer's mask, or of its painted freedom.
+ * What is beyond the border of a layer's mask, or of its painted strength.
  * @param {Layer} layer
  * @param {PaintedField} field
  */
@@ -149,7 +149,7 @@ const outsideOf = (layer, field) =>
   field === "mask" ? (isPainted(layer) ? 0 : 255) : greyOf(layer);
 
 /**
- * The name of a layer's mask, or of its freedom, after the layer went to another place.
+ * The name of a layer's mask, or of its strength, after the layer went to another place.
  * @param {MaskStore} masks
  * @param {Layer} layer
  * @param {PaintedField} field
@@ -192,7 +192,7 @@ export const followLayers = (masks) => (base, record) => {
 /**
  * The mask that is painted on, {title, obstacle, base, isNew, edit(name of the new mask) → edit of
  * the record}: what lies between two candidates while these are painted into one another, else the
- * selected layer's (or its freedom), else a new one's.
+ * selected layer's (or its strength), else a new one's.
  * @param {Pick<PaintParts, "store" | "session" | "masks" | "newId">} parts
  * @returns {PaintTarget | { obstacle: Obstacle }}
  */
@@ -212,7 +212,7 @@ export const targetOf = (parts) => {
       edit: (mask) => setMix({ ...mix, mask }),
     };
   }
-  if (paintsFreedom(parts)) return freedomTarget(parts);
+  if (paintsStrength(parts)) return strengthTarget(parts);
   const present = layerOf(store.record, selected);
   const obstacle = obstacleOf(present, masks);
   if (obstacle) return { obstacle };

@@ -29,12 +29,12 @@ export const freeze = (value) => {
 export const editorFromProject = (project) =>
   freeze({
     scene: project.scene,
-    settings: project.desk.settings,
-    picked: project.desk.picked,
-    selected: project.desk.selected,
-    mix: project.desk.mix ?? null,
-    subject: project.desk.subject ?? "",
-    starred: project.desk.starred ?? [],
+    settings: project.editor.settings,
+    picked: project.editor.picked,
+    selected: project.editor.selected,
+    mix: project.editor.mix ?? null,
+    subject: project.editor.subject ?? "",
+    starred: project.editor.starred ?? [],
   });
 
 /**
@@ -51,7 +51,7 @@ export const editorToMessage = ({
   starred = [],
 }) => ({
   scene,
-  desk: { settings, picked, selected, mix, subject, starred },
+  editor: { settings, picked, selected, mix, subject, starred },
 });
 
 /** @type {readonly (keyof EditorState)[]} */
@@ -82,17 +82,17 @@ export const buildLayer = ({ id, name, phrase, picture, placement }) =>
     locked: false,
     phrase,
     negative: "",
-    noise: 0.6,
+    strength: 0.6,
     attention_positive: 0.5,
     attention_negative: 0.8,
     structure: { kind: "none", weight: 0 },
-    look: null,
+    embedding: null,
     subject: null,
     class_label: "",
     seed: null,
-    noise_map: null,
-    heard_from: 0,
-    heard_to: 1,
+    strength_map: null,
+    prompt_start: 0,
+    prompt_end: 1,
   });
 
 /**
@@ -111,7 +111,7 @@ export const buildPaintedLayer = ({ id, name, mask, scene }) => {
   return freeze({
     ...buildLayer({ id, name, phrase: "", picture: null, placement }),
     mask,
-    noise: 1,
+    strength: 1,
   });
 };
 

@@ -135,7 +135,7 @@ const byIndex = (one, other) => one.index - other.index;
 const draftsOf = (drafts, job, candidates) => {
   /** @param {Identifier} id */
   const from = (id) => drafts.filter((draft) => draft.job === id).toSorted(byIndex);
-  const named = candidates.find(({ draft }) => draft)?.draft;
+  const named = candidates.find(({ stage1 }) => stage1)?.stage1;
   const own = from(job);
   const refined = named && drafts.findLast(({ digest }) => digest === named);
   return own.length === 0 && refined ? from(refined.job) : own;

@@ -84,7 +84,7 @@ export const standingOf = (subject, model) => {
       ? { text: "ready", tone: "good" }
       : { text: `trained on ${subject.model}`, tone: "warn" };
   if (state === "stopped")
-    return { text: subject.begun ? `stopped at ${done} of ${total}` : "stopped", tone: "warn" };
+    return { text: subject.has_checkpoint ? `stopped at ${done} of ${total}` : "stopped", tone: "warn" };
   return state === "failed"
     ? { text: "failed", tone: "bad" }
     : { text: "not trained yet", tone: "" };
@@ -94,7 +94,7 @@ export const standingOf = (subject, model) => {
  * What the button that begins a training says.
  * @param {Pick<Subject, "state" | "begun">} subject
  */
-export const trainTitle = ({ state, begun }) => {
+export const trainTitle = ({ state, has_checkpoint: begun }) => {
   if (begun) return "Go on";
   return state === "ready" || state === "failed" ? "Train again" : "Train";
 };

@@ -5,8 +5,8 @@
  * @import { Layer, TunedLayer } from "../types/protocol.d.ts"
  */
 
-/** @type {readonly ("noise" | "attention_positive" | "attention_negative")[]} */
-const FIELDS = Object.freeze(["noise", "attention_positive", "attention_negative"]);
+/** @type {readonly ("strength" | "attention_positive" | "attention_negative")[]} */
+const FIELDS = Object.freeze(["strength", "attention_positive", "attention_negative"]);
 const ABOUT_STRUCTURE = "Edges";
 
 /**

@@ -16,7 +16,7 @@ import type {
   Identifier,
   JobState,
   Layer,
-  LearnedLook,
+  LearnedEmbedding,
   Message,
   ModelFacts,
   Note,
@@ -119,7 +119,7 @@ export interface EditorState extends EditorRecord {
 export type Edit = (editor: EditorState) => EditorState;
 export type LayerPatch = Partial<Omit<Layer, "id">>;
 /** A field of a layer that holds the name of a painted mask. */
-export type PaintedField = "mask" | "noise_map";
+export type PaintedField = "mask" | "strength_map";
 
 /** An edit that goes on until it is committed or cancelled; it is one step of undo. */
 export interface Gesture {
@@ -250,7 +250,7 @@ export interface ProjectSlice {
   drafts: readonly Draft[];
   coverage: readonly Coverage[];
   notes: readonly Note[];
-  looks: readonly LearnedLook[];
+  looks: readonly LearnedEmbedding[];
   library: Readonly<SubjectLibrary>;
   saved: { state: "saved" | "saving" | "unsaved" | "offline"; at: string };
   link: "up" | "down";
@@ -299,7 +299,7 @@ export interface StageSlice {
 
 /** What strokes do. */
 export interface PaintSlice {
-  paints: "mask" | "freedom";
+  paints: "mask" | "strength";
   brush: Readonly<Brush>;
   region: Readonly<RegionSettings>;
 }

@@ -53,8 +53,8 @@ export type MarqueeParts = PaintParts & { hits(id: Identifier, point: Point): bo
 
 /** A picture that was decomposed. */
 export interface Decomposed {
-  parts: readonly FoundPart[];
-  plate: Digest;
+  layers: readonly FoundPart[];
+  background: Digest;
   missing: readonly Identifier[];
   width_px: number;
   height_px: number;

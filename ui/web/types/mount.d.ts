@@ -1,4 +1,4 @@
-// What Gradio and ui/desk.py give to ui/mount.js, whose text becomes the body of a function. ESLint
+// What Gradio and ui/editor.py give to ui/mount.js, whose text becomes the body of a function. ESLint
 // knows these names in that file alone.
 
 declare const element: HTMLElement;

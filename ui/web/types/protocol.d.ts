@@ -32,7 +32,7 @@ export interface Candidate {
   source: string;
   changed_outside: number | null;
   batch: number;
-  draft: string;
+  stage1: string;
   layout: boolean;
   mask: string;
 }
@@ -56,16 +56,16 @@ export interface CutReply {
   layers: readonly CutLayer[];
 }
 
+export type DoneReply = Readonly<Record<never, never>>;
+
 export interface EditorRecord {
-  settings: Settings;
+  settings: RunSettings;
   picked: Digest | "";
   selected: string;
   mix: MixRecord | null;
   subject: string;
   starred: readonly Digest[];
 }
-
-export type DoneReply = Readonly<Record<never, never>>;
 
 export interface Example {
   id: string;
@@ -97,9 +97,9 @@ export interface FoundPart {
 
 export interface ApartEvent {
   n: number;
-  kind: "apart";
-  parts: readonly FoundPart[];
-  plate: string;
+  kind: "layers_found";
+  layers: readonly FoundPart[];
+  background: string;
   missing: readonly string[];
   width_px: number;
   height_px: number;
@@ -113,21 +113,16 @@ export interface Group {
   hid: readonly Identifier[];
 }
 
-export interface JobRecord {
-  id: string;
-  project: string;
-  kind: RequestKind;
-  state: JobState;
-  layer_id: string;
-  layer_ids: readonly string[];
-  done: number;
-  total: number;
-  created: string;
-}
-
 export interface JobCancelled {
   n: number;
   kind: "cancelled";
+}
+
+export interface JobNews {
+  state: JobState;
+  events: readonly JobEvent[];
+  candidates: readonly Candidate[];
+  stage1_images: readonly Draft[];
 }
 
 export interface FailedEvent {
@@ -154,6 +149,18 @@ export interface JobQueued {
   kind: "queued";
 }
 
+export interface JobRecord {
+  id: string;
+  project: string;
+  kind: RequestKind;
+  state: JobState;
+  layer_id: string;
+  layer_ids: readonly string[];
+  done: number;
+  total: number;
+  created: string;
+}
+
 export interface JobStarted {
   n: number;
   kind: "started";
@@ -178,17 +185,17 @@ export interface Layer {
   locked: boolean;
   phrase: string;
   negative: string;
-  noise: number;
+  strength: number;
   attention_positive: number;
   attention_negative: number;
   structure: Structure;
-  look: Digest | null;
+  embedding: Digest | null;
   subject: Identifier | null;
   class_label: string;
   seed: number | null;
-  noise_map: Digest | null;
-  heard_from: number;
-  heard_to: number;
+  strength_map: Digest | null;
+  prompt_start: number;
+  prompt_end: number;
 }
 
 export interface LayerScore {
@@ -202,11 +209,11 @@ export interface LayerScore {
   heat: Digest | "";
 }
 
-export interface LearnedLook {
+export interface LearnedEmbedding {
   layer_id: string;
   phrase: string;
-  look: string;
-  shown: string;
+  embedding: string;
+  sample: string;
 }
 
 export interface SubjectLibrary {
@@ -226,8 +233,8 @@ export interface Subject {
   job: string;
   done: number;
   total: number;
-  begun: boolean;
-  told: string;
+  has_checkpoint: boolean;
+  error: string;
   created: string;
 }
 
@@ -235,7 +242,7 @@ export interface MethodFacts {
   id: string;
   title: string;
   options: readonly OptionField[];
-  drafts: boolean;
+  stage1: boolean;
   ignores: readonly string[];
 }
 
@@ -253,13 +260,6 @@ export interface ModelFacts {
   cell_px: number;
   members: readonly string[];
   classes: readonly string[];
-}
-
-export interface JobNews {
-  state: JobState;
-  events: readonly JobEvent[];
-  candidates: readonly Candidate[];
-  drafts: readonly Draft[];
 }
 
 export interface Note {
@@ -307,7 +307,7 @@ export interface Preview {
 
 export interface ProgressedEvent {
   n: number;
-  kind: "progressed";
+  kind: "progress";
   done: number;
   total: number;
   preview: Preview | null;
@@ -317,13 +317,13 @@ export interface ProjectReply {
   project: string;
   revision: number;
   scene: Scene;
-  desk: EditorRecord;
+  editor: EditorRecord;
   job: JobRecord | null;
   candidates: readonly Candidate[];
-  drafts: readonly Draft[];
+  stage1_images: readonly Draft[];
   coverage: readonly Coverage[];
   notes: readonly Note[];
-  looks: readonly LearnedLook[];
+  embeddings: readonly LearnedEmbedding[];
   version: string;
   models: readonly ModelFacts[];
   methods: readonly MethodFacts[];
@@ -333,6 +333,17 @@ export interface ProjectReply {
 }
 
 export type RequestKind = "compose" | "reroll" | "learn" | "decompose" | "subject";
+
+export interface RunSettings {
+  model: Identifier;
+  method: Identifier;
+  sampler: "ddim" | "euler" | "euler_ancestral" | "dpmpp_2m" | "unipc" | "lcm";
+  steps: number;
+  guidance_scale: number;
+  seed: number;
+  count: number;
+  options: Readonly<Record<string, OptionValue>>;
+}
 
 export interface SavedReply {
   revision: number;
@@ -350,17 +361,6 @@ export interface Scene {
   negative: string;
   layers: readonly Layer[];
   groups: readonly Group[];
-}
-
-export interface Settings {
-  model: Identifier;
-  method: Identifier;
-  sampler: "ddim" | "euler" | "euler_ancestral" | "dpmpp_2m" | "unipc" | "lcm";
-  steps: number;
-  guidance_scale: number;
-  seed: number;
-  count: number;
-  options: Readonly<Record<string, OptionValue>>;
 }
 
 export interface Draft {
@@ -383,27 +383,27 @@ export interface StateReply {
 
 export interface StoredCheckpoint {
   n: number;
-  kind: "kept";
-  looks: readonly LearnedLook[];
+  kind: "embeddings_checkpoint";
+  embeddings: readonly LearnedEmbedding[];
 }
 
 export interface LearnedEvent {
   n: number;
-  kind: "learned";
-  looks: readonly LearnedLook[];
+  kind: "embeddings_learned";
+  embeddings: readonly LearnedEmbedding[];
 }
 
 export interface StoredImages {
   n: number;
-  kind: "made";
+  kind: "images";
   candidates: readonly string[];
   notes: readonly string[];
 }
 
 export interface StoredStage1Images {
   n: number;
-  kind: "drafted";
-  drafts: readonly string[];
+  kind: "stage1_images";
+  stage1_images: readonly string[];
 }
 
 export interface Structure {
@@ -437,7 +437,7 @@ export interface TakenPicture {
 
 export interface TunedLayer {
   layer_id: Identifier;
-  noise: number;
+  strength: number;
   attention_positive: number;
   attention_negative: number;
   structure: number;
@@ -460,21 +460,21 @@ export interface CancelMessage {
 
 export interface ComposeRequest {
   kind: "compose";
-  settings: Settings;
+  settings: RunSettings;
   subject?: SubjectRef | null;
-  draft?: Digest | null;
+  stage1?: Digest | null;
   varied?: Identifier | null;
-}
-
-export interface CutApartMessage {
-  project: Identifier;
-  revision: number;
-  picture: Digest;
 }
 
 export interface CutReferenceMessage {
   model: Identifier;
   picture: Digest;
+}
+
+export interface DecomposeRequest {
+  kind: "decompose";
+  settings: RunSettings;
+  source: Digest;
 }
 
 export interface DeleteSubjectMessage {
@@ -515,10 +515,10 @@ export interface JobsMessage {
 
 export interface LearnRequest {
   kind: "learn";
-  settings: Settings;
+  settings: RunSettings;
   layer_ids: readonly Identifier[];
   steps?: number;
-  begun?: Readonly<Record<string, Digest>>;
+  checkpoints?: Readonly<Record<string, Digest>>;
 }
 
 export interface MakeSubjectMessage {
@@ -553,7 +553,7 @@ export interface RenameSubjectMessage {
 
 export interface RerollRequest {
   kind: "reroll";
-  settings: Settings;
+  settings: RunSettings;
   layer_id: Identifier;
   source: Digest;
   feather_px?: number;
@@ -570,7 +570,7 @@ export interface SaveMessage {
   project: Identifier;
   revision: number;
   scene: Scene;
-  desk: EditorRecord;
+  editor: EditorRecord;
 }
 
 export interface SelectMessage {
@@ -580,18 +580,18 @@ export interface SelectMessage {
   box?: readonly number[] | null;
 }
 
+export interface SplitByMasksMessage {
+  project: Identifier;
+  revision: number;
+  picture: Digest;
+}
+
 export interface SubjectRef {
   subject: Digest;
   reference: Digest;
 }
 
 export type SubjectsMessage = Readonly<Record<never, never>>;
-
-export interface DecomposeRequest {
-  kind: "decompose";
-  settings: Settings;
-  source: Digest;
-}
 
 export interface TakeMaskMessage {
   path: string;
@@ -637,7 +637,7 @@ export interface Messages {
   autotune: AutotuneMessage;
   select: SelectMessage;
   mix: MixMessage;
-  cut_apart: CutApartMessage;
+  split_by_masks: SplitByMasksMessage;
   retouch: RetouchMessage;
   subjects: SubjectsMessage;
   cut_reference: CutReferenceMessage;
@@ -663,7 +663,7 @@ export interface Replies {
   autotune: TunedReply;
   select: TakenMask;
   mix: Candidate;
-  cut_apart: CutReply;
+  split_by_masks: CutReply;
   retouch: SubmittedJob;
   subjects: SubjectLibrary;
   cut_reference: TakenPicture;

@@ -7,7 +7,7 @@ import { icon } from "../dom/icons.js";
 
 const SOON_S = 0.5;
 
-/** A run may have fewer steps than were asked for: those before the largest freedom of a layer are left out. */
+/** A run may have fewer steps than were asked for: those before the largest strength of a layer are left out. */
 const skippedText = ({ asked, total }) =>
   asked > total && total
     ? `${plural(asked - total, "step is", "steps are")} left out: no layer may change that much.`

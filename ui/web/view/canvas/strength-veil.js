@@ -1,10 +1,10 @@
-// The painted freedom of a layer: its veil over the page while it is painted, and its line in the layer's card.
+// The painted strength of a layer: its veil over the page while it is painted, and its line in the layer's card.
 
 import { fillHalftone } from "../../kernels/halftone.js";
 import { placementMatrix } from "../../kernels/matrix.js";
 import { changedTiles, greyMask, originOf, TILE_PX } from "../../kernels/tiles.js";
 import { viewMatrix } from "../../kernels/views.js";
-import { greyOf, paintsFreedom } from "../../model/painting.js";
+import { greyOf, paintsStrength } from "../../model/painting.js";
 import { titleOf } from "../../model/records.js";
 import { TOOLS } from "../../tools/tools.js";
 import { h, set, show } from "../dom/elements.js";
@@ -13,11 +13,11 @@ import { createMaskCanvases } from "./mask-canvases.js";
 const PAINTING = new Set(TOOLS.filter(({ paints }) => paints).map(({ id }) => id));
 const FINEST_PX = 512;
 
-/** A layer's freedom as a mask: what is painted, else its number everywhere; null until it is here. */
+/** A layer's strength as a mask: what is painted, else its number everywhere; null until it is here. */
 const createReader = (app) => {
   let [key, plain] = ["", null];
   return (layer, { width_px, height_px }) => {
-    if (layer.noise_map) return app.pictures.mask(layer.noise_map);
+    if (layer.strength_map) return app.pictures.mask(layer.strength_map);
     const wanted = `${greyOf(layer)} ${width_px} ${height_px}`;
     if (key !== wanted) [key, plain] = [wanted, greyMask(width_px, height_px, greyOf(layer))];
     return plain;
@@ -75,28 +75,28 @@ const createDots = (app) => {
 /** The veil and the chip that says what it shows: {nodes, update(shown)}; cheap enough for every sample of a stroke. */
 export const createStrengthVeil = (app) => {
   const canvas = h("canvas", {
-    class: "freedom-veil",
-    "data-test": "freedom-veil",
+    class: "strength-veil",
+    "data-test": "strength-veil",
     "aria-hidden": "true",
   });
-  const title = h("span", { class: "freedom-title" });
+  const title = h("span", { class: "strength-title" });
   const words = [title, legend("free", "free"), legend("held", "held")];
   const chip = h(
     "div",
-    { class: "chip-box freedom-chip", role: "status", "data-test": "freedom-chip" },
+    { class: "chip-box strength-chip", role: "status", "data-test": "strength-chip" },
     words,
   );
   const [readMask, draw] = [createReader(app), createDots(app)];
   const update = ({ state, scene, selected, mix }) => {
     const isWanted =
-      paintsFreedom(app) && PAINTING.has(state.tool) && !mix && Boolean(selected?.visible);
+      paintsStrength(app) && PAINTING.has(state.tool) && !mix && Boolean(selected?.visible);
     const mask = isWanted ? readMask(selected, scene) : null;
     show(canvas, mask !== null);
     show(chip, mask !== null && state.job === null);
     if (!mask) return;
     draw(canvas, mask, selected);
     canvas.style.transform = `matrix(${viewMatrix(state.view).join(",")})`;
-    set(title, { text: `Freedom of ${titleOf(selected)}` });
+    set(title, { text: `Strength of ${titleOf(selected)}` });
   };
   return { nodes: [canvas, chip], update };
 };

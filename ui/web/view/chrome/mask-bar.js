@@ -132,7 +132,7 @@ const regionParts = (app) => {
   return { nodes: [node, tolerance.node], update };
 };
 
-/** What strokes change: the mask, or the layer's freedom. */
+/** What strokes change: the mask, or the layer's strength. */
 const createTarget = (app) => {
   const side = (paints, label, title) => {
     const shape = { type: "button", role: "radio", "data-test": `paint-${paints}`, title };
@@ -140,7 +140,7 @@ const createTarget = (app) => {
   };
   const sides = [
     side("mask", "Mask", "Paint where the layer is (\\ swaps)"),
-    side("freedom", "Freedom", "Paint how much the layer may change, place by place (\\ swaps)"),
+    side("strength", "Strength", "Paint how much the layer may change, place by place (\\ swaps)"),
   ];
   const node = h(
     "span",

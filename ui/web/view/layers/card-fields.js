@@ -2,7 +2,7 @@
 
 import { formatFraction } from "../../kernels/numbers.js";
 import { setLayer } from "../../model/edits.js";
-import { heardText } from "../../model/heard.js";
+import { promptRangeText } from "../../model/prompt-range.js";
 import { isPainted, layerOf } from "../../model/records.js";
 import { h, set, show } from "../dom/elements.js";
 import { choice, numberField, slider, textField } from "../dom/fields.js";
@@ -218,7 +218,7 @@ const summaryOf = (layer) =>
   [
     layer.blend !== "normal" && BLENDS.find(({ id }) => id === layer.blend)?.title.toLowerCase(),
     layer.negative.trim() && `not ${layer.negative.trim()}`,
-    heardText(layer, formatFraction),
+    promptRangeText(layer, formatFraction),
     layer.structure.kind !== "none" &&
       `${titleOfKind(layer.structure.kind)} ${formatFraction(layer.structure.weight)}`,
     layer.class_label.trim() && `class ${layer.class_label.trim()}`,

@@ -1,4 +1,4 @@
-// One layer's row: eye, lock, thumbnail, phrase in its colour, freedom, coverage, warnings; its card when selected.
+// One layer's row: eye, lock, thumbnail, phrase in its colour, strength, coverage, warnings; its card when selected.
 
 import { select, setLayer } from "../../model/edits.js";
 import { chosenIds, layerOf, titleOf } from "../../model/records.js";
@@ -88,7 +88,7 @@ const partsOf = (app, shown, { layer, group }, isFront) => [
   shown.state.moreOpen,
   shown.state.also,
   app.store.busy || app.pictures.mask(layer.mask),
-  app.store.busy || app.pictures.mask(layer.noise_map),
+  app.store.busy || app.pictures.mask(layer.strength_map),
   shown.state.paints,
   shown.batches,
   shown.state.tool,
@@ -128,16 +128,16 @@ const createHead = (app, id) => {
   });
   const thumb = h("img", { class: "thumb", alt: "", draggable: "false", loading: "lazy" });
   const mask = createMaskThumb(app, id);
-  const [words, freedom] = [createWords(), createRowStrength(app, id)];
+  const [words, strength] = [createWords(), createRowStrength(app, id)];
   const box = h("span", { class: "thumb-box" }, thumb, mask.node);
-  const node = h("div", { class: "row-head" }, eye.node, lock.node, box, words.node, freedom.node);
+  const node = h("div", { class: "row-head" }, eye.node, lock.node, box, words.node, strength.node);
   const update = (shown, layer) => {
     eye.update(layer.visible, layer.visible ? "Hide" : "Show");
     lock.update(layer.locked, layer.locked ? "Unlock" : "Lock");
     show(thumb, layer.picture !== null);
     if (layer.picture) set(thumb, { src: app.pictures.url(layer.picture) });
     mask.update(layer);
-    freedom.update(shown, layer);
+    strength.update(shown, layer);
     return words.update(shown, layer);
   };
   return { node, update };

@@ -1,7 +1,7 @@
 // The line of a card about the layer's learned look: state, what it draws alone, learn, choose, forget.
 
 import { setLayer } from "../../model/edits.js";
-import { choicesOf, isTeachable, LENGTHS, standingOf } from "../../model/looks.js";
+import { choicesOf, isTeachable, LENGTHS, standingOf } from "../../model/embeddings.js";
 import { layerOf } from "../../model/records.js";
 import { h, set, show } from "../dom/elements.js";
 import { button, choice } from "../dom/fields.js";
@@ -19,9 +19,9 @@ const createShown = (app) => {
     "data-test": "look-shown",
   });
   const update = (layer, looks) => {
-    const known = looks.find(({ look }) => look === layer.look);
-    show(node, Boolean(known?.shown));
-    if (known?.shown) set(node, { src: app.pictures.url(known.shown) });
+    const known = looks.find(({ embedding }) => embedding === layer.embedding);
+    show(node, Boolean(known?.sample));
+    if (known?.sample) set(node, { src: app.pictures.url(known.sample) });
   };
   return { node, update };
 };
@@ -50,9 +50,9 @@ export const createLearnedLook = (app, id) => {
     label: "Look of the layer",
     test: "look-choice",
     options: (shown) => choicesOf(layerOf(shown.record, id), shown.state.looks),
-    read: ({ record }) => layerOf(record, id)?.look ?? "",
+    read: ({ record }) => layerOf(record, id)?.embedding ?? "",
     name: "Look of the layer",
-    edit: (digest) => setLayer(id, { look: digest || null }),
+    edit: (digest) => setLayer(id, { embedding: digest || null }),
   });
   const learn = {
     label: "Learn look",
@@ -83,8 +83,8 @@ export const createLearnedLook = (app, id) => {
     which.update(shown);
     length.update(shown);
     set(begin, { disabled: shown.state.job !== null || !isTeachable(layer) });
-    show(drop, layer.look !== null);
-    show(chosen, layer.look !== null || shown.state.looks.length > 0);
+    show(drop, layer.embedding !== null);
+    show(chosen, layer.embedding !== null || shown.state.looks.length > 0);
   };
   return { node, update };
 };

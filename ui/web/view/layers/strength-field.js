@@ -4,7 +4,7 @@ import { FREE, HELD, meanOf } from "../../kernels/halftone.js";
 import { formatFraction } from "../../kernels/numbers.js";
 import { bytesOf, valueAt } from "../../kernels/tiles.js";
 import { setLayer } from "../../model/edits.js";
-import { paintsFreedom } from "../../model/painting.js";
+import { paintsStrength } from "../../model/painting.js";
 import { layerOf } from "../../model/records.js";
 import { TOOLS } from "../../tools/tools.js";
 import { h, set, show } from "../dom/elements.js";
@@ -31,20 +31,20 @@ const drawThumb = (canvas, mask) => {
 
 /** What is painted, small and in words; drawn anew when it is another, but not in mid-stroke. */
 const createPainted = (app) => {
-  const thumb = h("canvas", { class: "freedom-thumb", width: THUMB_PX, height: THUMB_PX });
+  const thumb = h("canvas", { class: "strength-thumb", width: THUMB_PX, height: THUMB_PX });
   const text = h("span", { class: "muted" });
   const node = h(
     "span",
-    { class: "freedom-painted", "data-test": "freedom-painted", hidden: true },
+    { class: "strength-painted", "data-test": "strength-painted", hidden: true },
     thumb,
     text,
   );
   let known = "";
   const update = (layer) => {
-    const mask = layer.noise_map ? app.pictures.mask(layer.noise_map) : null;
-    show(node, Boolean(layer.noise_map));
-    if (!mask || layer.noise_map === known || app.store.busy) return;
-    known = layer.noise_map;
+    const mask = layer.strength_map ? app.pictures.mask(layer.strength_map) : null;
+    show(node, Boolean(layer.strength_map));
+    if (!mask || layer.strength_map === known || app.store.busy) return;
+    known = layer.strength_map;
     drawThumb(thumb, mask);
     set(text, { text: `painted, ${formatFraction(meanOf(bytesOf(mask)))} on average` });
   };
@@ -54,21 +54,21 @@ const createPainted = (app) => {
 const TITLE =
   "Noise: 0 keeps the pixels, 1 invents them anew (t). It can be painted, too: brighter is freer";
 
-/** The dial of a layer's freedom, or what is painted in its place: {node, update(shown)}. */
+/** The dial of a layer's strength, or what is painted in its place: {node, update(shown)}. */
 export const createStrengthField = (app, id) => {
   const dial = slider(app, {
-    label: "Freedom",
-    test: "freedom",
+    label: "Strength",
+    test: "strength",
     normal: 0.6,
     format: formatFraction,
-    read: ({ record }) => layerOf(record, id)?.noise ?? null,
-    name: "Freedom",
-    edit: (noise) => setLayer(id, { noise }),
-    merge: () => `noise:${id}`,
+    read: ({ record }) => layerOf(record, id)?.strength ?? null,
+    name: "Strength",
+    edit: (strength) => setLayer(id, { strength }),
+    merge: () => `strength:${id}`,
   });
   const painted = createPainted(app);
   const value = h("span", { class: "dial-value" });
-  const turn = () => app.run("paintOn", paintsFreedom(app) ? "mask" : "freedom");
+  const turn = () => app.run("paintOn", paintsStrength(app) ? "mask" : "strength");
   const brush = {
     iconName: "halftone",
     test: "paint-map",
@@ -83,20 +83,20 @@ export const createStrengthField = (app, id) => {
   };
   const [paint, clear] = [
     button(app, turn, brush),
-    button(app, () => app.run("clearFreedom", id), bin),
+    button(app, () => app.run("clearStrength", id), bin),
   ];
-  const label = h("span", { class: "card-label", text: "Freedom" });
-  const shape = { class: "card-line freedom-line", title: TITLE };
-  const ends = h("span", { class: "freedom-ends" }, clear, paint, value);
+  const label = h("span", { class: "card-label", text: "Strength" });
+  const shape = { class: "card-line strength-line", title: TITLE };
+  const ends = h("span", { class: "strength-ends" }, clear, paint, value);
   const node = h("div", shape, label, dial.node, painted.node, ends);
   const update = (shown) => {
     const layer = layerOf(shown.record, id);
     dial.update(shown);
     painted.update(layer);
-    set(value, { text: formatFraction(layer.noise) });
-    set(paint, { "aria-pressed": paintsFreedom(app) && PAINTING.has(shown.state.tool) });
-    for (const each of [dial.node, value]) show(each, !layer.noise_map);
-    show(clear, Boolean(layer.noise_map));
+    set(value, { text: formatFraction(layer.strength) });
+    set(paint, { "aria-pressed": paintsStrength(app) && PAINTING.has(shown.state.tool) });
+    for (const each of [dial.node, value]) show(each, !layer.strength_map);
+    show(clear, Boolean(layer.strength_map));
   };
   return { node, update };
 };
@@ -104,26 +104,26 @@ export const createStrengthField = (app, id) => {
 export const createRowStrength = (app, id) => {
   const value = h("span", { class: "free-value" });
   const dial = slider(app, {
-    label: "Freedom (noise): how much this object may change",
-    test: "noise",
+    label: "Strength: how much this object may change",
+    test: "row-strength",
     step: 0.05,
     normal: 0.6,
     format: (number) => `free ${formatFraction(number)}`,
-    read: ({ record }) => layerOf(record, id)?.noise ?? null,
-    name: "Freedom",
-    edit: (noise) => setLayer(id, { noise }),
-    merge: () => `noise:${id}`,
+    read: ({ record }) => layerOf(record, id)?.strength ?? null,
+    name: "Strength",
+    edit: (strength) => setLayer(id, { strength }),
+    merge: () => `strength:${id}`,
   });
   const node = h(
     "div",
-    { class: "free", title: "Freedom: 0 keeps the pixels, 1 invents them anew" },
+    { class: "free", title: "Strength: 0 keeps its pixels, 1 draws it anew" },
     dial.node,
     value,
   );
   const update = (shown, layer) => {
     dial.update(shown);
-    show(dial.node, !layer.noise_map);
-    set(value, { text: layer.noise_map ? "painted" : `free ${formatFraction(layer.noise)}` });
+    show(dial.node, !layer.strength_map);
+    set(value, { text: layer.strength_map ? "painted" : `free ${formatFraction(layer.strength)}` });
   };
   return { node, update };
 };

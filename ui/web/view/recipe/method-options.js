@@ -51,11 +51,11 @@ export const createLinkedDial = (app) => {
       : null;
   };
   const part = slider(app, {
-    label: "Freedom",
+    label: "Mask tolerance",
     test: "setter",
     format: (value) => formatNumber(value, 0.05),
     read,
-    name: "Freedom",
+    name: "Mask tolerance",
     edit: (value) => setOption(known().name, value),
     merge: () => "setter",
   });

@@ -146,8 +146,8 @@ const createSubject = (app, subject) => {
     set(state, { text, "data-tone": tone });
     show(bar, isTraining(now));
     setVariable(bar, "--done", now.total ? `${(100 * now.done) / now.total}%` : "0%");
-    show(told, now.told !== "");
-    set(told, { text: now.told });
+    show(told, now.error !== "");
+    set(told, { text: now.error });
     set(node, { "data-state": now.state });
   };
   return { node, update };

@@ -1,0 +1,117 @@
+"""One network taught for a time in one process: pace, average, checkpoint and log lines in one
+place.
+
+The time is the processor's own, not the wall's: a busy machine then makes a training longer, not
+worse.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic
+
+import torch
+from torch import Tensor
+
+from backend.pocket.train.moving import MovingAverage, Network
+from backend.pocket.train.pace import cosine
+
+REPORT_STEPS = 50
+KEEP_EVERY_S = 120.0
+"""What a stop costs at most."""
+LARGEST_GRADIENT = 1.0
+
+
+@dataclass(frozen=True)
+class TrainingPhase:
+    """Length and place of a course: seconds of the processor, highest learning rate, checkpoint,
+    whether to resume.
+    """
+
+    budget_s: float
+    rate: float
+    kept: Path
+    resume: bool = False
+
+
+class TrainingSchedule(Generic[Network]):
+    """AdamW on a cosine over the time budget. Iterate over ``steps`` and hand each loss to
+    ``learn``.
+    """
+
+    def __init__(self, network: Network, phase: TrainingPhase) -> None:
+        self.network, self.phase = network, phase
+        self.optimiser = torch.optim.AdamW(
+            network.parameters(), phase.rate, betas=(0.9, 0.98), weight_decay=1e-2, fused=True
+        )
+        self.average = MovingAverage(network, 0.995)
+        self.step, self._shown, self._earlier_s, self._saved_s = 0, 0.0, -time.process_time(), 0.0
+        if phase.resume and phase.kept.exists():
+            self._restore()
+
+    @property
+    def spent_s(self) -> float:
+        """Processor seconds used so far, earlier runs included."""
+        return self._earlier_s + time.process_time()
+
+    @property
+    def progress(self) -> float:
+        """0 at the start, 1 at the end of the budget."""
+        return min(1.0, self.spent_s / self.phase.budget_s)
+
+    def steps(self) -> Iterator[float]:
+        """The progress 0..1 before every step, until the budget is spent; the checkpoint is written
+        on the way.
+        """
+        while (progress := self.progress) < 1:
+            for group in self.optimiser.param_groups:
+                group["lr"] = self.phase.rate * cosine(progress)
+            yield progress
+            if self.spent_s - self._saved_s > KEEP_EVERY_S:
+                self.save()
+        self.save()
+
+    def learn(self, loss: Tensor) -> None:
+        """One step down the gradient of a loss."""
+        self.optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), LARGEST_GRADIENT)
+        self.optimiser.step()
+        self.average.update(self.network)
+        self.step += 1
+        self._shown += (float(loss.detach()) - self._shown) / min(self.step, REPORT_STEPS)
+        if self.step % REPORT_STEPS == 0:
+            print(
+                (
+                    f"{time.strftime('%T')} step {self.step} {self.progress:.3f} loss "
+                    f"{self._shown:.4f}"
+                ),
+                flush=True,
+            )
+
+    def save(self) -> None:
+        """Write the checkpoint, whole or not at all."""
+        self._saved_s = self.spent_s
+        kept = {
+            "network": self.network.state_dict(),
+            "average": self.average.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "spent_s": self.spent_s,
+            "step": self.step,
+        }
+        fresh = self.phase.kept.with_suffix(".new")
+        torch.save(kept, fresh)
+        os.replace(fresh, self.phase.kept)
+
+    def _restore(self) -> None:
+        kept = torch.load(self.phase.kept, weights_only=True)
+        self.network.load_state_dict(kept["network"])
+        self.average.network.load_state_dict(kept["average"])
+        self.optimiser.load_state_dict(kept["optimiser"])
+        self.average.updates = self.step = kept["step"]
+        self._saved_s = kept["spent_s"]
+        self._earlier_s += self._saved_s

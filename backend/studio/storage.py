@@ -1,0 +1,67 @@
+"""The studio's folder: one database, files of pixels and subjects, and a lock that only one process
+can hold.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from backend.errors import StoreError
+from backend.studio.database import Database
+from backend.studio.disk import Disk, sweep
+from backend.studio.pixel_files import PixelFiles
+from backend.studio.subjects_files import SubjectFiles
+
+
+class Storage:
+    """An opened store folder (mode 700). ``database``, ``pixels`` and ``subjects`` are safe from
+    any thread.
+    """
+
+    def __init__(self, folder: Path, disk: Disk) -> None:
+        """Open or make ``folder``; a StoreError when it is unusable or another Lamina has it
+        open.
+        """
+        pixels, subjects = folder / "pixels", folder / "subjects"
+        try:
+            pixels.mkdir(mode=0o700, parents=True, exist_ok=True)
+            subjects.mkdir(mode=0o700, exist_ok=True)
+            os.chmod(folder, 0o700)
+        except OSError as error:
+            raise StoreError(
+                f"The store folder {folder.name!r} cannot be used ({error.strerror or error}).",
+                remedy="Choose another folder with --store.",
+            ) from error
+        self.folder = folder
+        self._lock = _lock(folder / "lock.sqlite")
+        try:
+            sweep(pixels)
+            sweep(subjects)
+            self.database = Database(folder / "studio.sqlite")
+        except BaseException:
+            self._lock.close()
+            raise
+        self.pixels = PixelFiles(pixels, disk)
+        self.subjects = SubjectFiles(subjects, disk)
+
+    def close(self) -> None:
+        self.database.close()
+        self._lock.close()
+
+
+def _lock(path: Path) -> sqlite3.Connection:
+    """Hold SQLite's exclusive lock of a file of its own: an operating system's lock, gone when its
+    owner dies.
+    """
+    connection = sqlite3.connect(path, timeout=0.0, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.Error as error:
+        connection.close()
+        raise StoreError(
+            f"The store folder {path.parent.name!r} is open in another Lamina ({error}).",
+            remedy="Close the other one, or choose another folder with --store.",
+        ) from error
+    return connection

@@ -1,1 +1,0 @@
-"""The rules of the house, executed: `python -m tests.house` lists what breaks them."""

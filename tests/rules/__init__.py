@@ -1,0 +1,1 @@
+"""The rules of the house, executed: `python -m tests.rules` lists what breaks them."""

@@ -1,0 +1,46 @@
+"""All rules over all files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.rules.prose import check_prose
+from tests.rules.python_rules import EVERYWHERE, PRODUCT, check_python
+from tests.rules.script_rules import check_script
+from tests.rules.text_rules import check_changelog, check_controls, check_sizes, check_text
+from tests.rules.tree import ROOT, Breach, list_files, read_text
+
+RULES = (
+    *EVERYWHERE,
+    *PRODUCT,
+    "not Python",
+    "file too long",
+    "machine path",
+    "unfinished",
+    "kernels import nothing",
+    "document outside view",
+    "file too large",
+    "pickle",
+    "weights too large",
+    "control without its test",
+    "change log",
+    "one sentence a line",
+)
+
+
+def inspect(root: Path = ROOT) -> Iterator[Breach]:
+    """Every breach in the checkout at ``root``."""
+    files = list_files(root)
+    for path in files:
+        name = path.as_posix()
+        text = read_text(path, root)
+        yield from check_text(name, text)
+        yield from check_script(name, text)
+        yield from check_prose(name, text)
+        if path.suffix == ".py":
+            yield from check_python(name, text)
+    yield from check_sizes(files, root)
+    yield from check_controls(files, root)
+    changes = root / "CHANGELOG.md"
+    yield from check_changelog(changes.read_text(encoding="utf-8") if changes.is_file() else "")

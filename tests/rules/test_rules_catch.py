@@ -1,0 +1,248 @@
+"""Each rule is shown a small bad sample and finds it, and a good one and lets it pass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.rules.inspect_tree import RULES, inspect
+from tests.rules.prose import check_prose, lay_out, split_sentences
+from tests.rules.python_rules import check_python, is_vague
+from tests.rules.script_rules import check_script
+from tests.rules.text_rules import MAX_FILE_BYTES, MAX_WEIGHT_BYTES, check_changelog, check_text
+from tests.rules.tree import Breach, list_files
+
+NESTED = (
+    "def draw(a):\n    if a:\n        for b in a:\n            while b:\n               "
+    " if b: pass\n"
+)
+MANY = "def draw(a, b, c, d, e, f, g): pass\n"
+VAGUE = "class LayerManager: pass\n"
+SEED = "def draw(seed): return seed or 7\n"
+OPEN = "def draw(**rest): pass\n"
+TAKES = "def draw(callback): pass\n"
+GIVES = "draw(callback=print)\n"
+BARE = "def draw(): pass\n"
+
+BAD_PYTHON = {
+    "nested too deep": (NESTED,),
+    "too many arguments": (
+        MANY,
+        "def draw(a, b, /, c, d, e, f, g): pass\n",
+        "def draw(a, b, c, d, e, f, *g): pass\n",
+    ),
+    "vague name": (
+        VAGUE,
+        "def get_info(): pass\n",
+        "def process_layer(): pass\n",
+        "class A:\n    def data(self): pass\n",
+    ),
+    "seed or default": (SEED, "def draw(layer): return layer.seed or 7\n"),
+    "open keywords": (OPEN, "class Loop:\n    def __init__(self, **rest): pass\n"),
+    "callback": (TAKES, GIVES, "draw(step_callback=print)\n"),
+    "no docstring": (
+        BARE,
+        '"""A module."""\nclass Loop: pass\n',
+        '"""A module."""\ndef draw(): pass\n',
+    ),
+    "not Python": ("def draw(:\n",),
+}
+
+THREE_OF_FOUR = (
+    "def test_identity(): ...\ndef test_is_restored(): ...\ndef test_equation_4(): ...\n"
+)
+
+GOOD = '''"""A module."""
+
+def draw(a, b, c, d, e, f):
+    """Forty lines of documentation may stand here."""
+    if a:
+        for b in c:
+            if b: pass
+    elif b: pass
+    elif c: pass
+    elif d: pass
+    return process.data
+
+class Loop:
+    """A loop."""
+    def __call__(self, a, b, c, d, e, f): return a
+    def _private(self, **rest): return 0 if a.seed is None else a.seed
+'''
+
+HOME = "/" + "home/someone/pictures"
+MARK = "TO" + "DO"
+
+BAD_TEXT = {
+    "file too long": ("ui/web/main.js", "on(() => 1);\n" * 601),
+    "machine path": ("README.md", f"see {HOME}"),
+    "unfinished": ("backend/a.py", f"# {MARK} later"),
+}
+
+
+@pytest.mark.parametrize("rule", BAD_PYTHON)
+def test_python_rule_catches(rule: str) -> None:
+    for sample in BAD_PYTHON[rule]:
+        assert rule in {
+            breach.rule for breach in check_python("backend/scene/sample.py", sample)
+        }, sample
+
+
+def test_good_python_passes() -> None:
+    assert list(check_python("backend/scene/sample.py", GOOD)) == []
+
+
+def test_keyword_only_arguments_do_not_count() -> None:
+    sample = "def draw(a, b, c, d, e, f, *, g, h): pass\n"
+    assert "too many arguments" not in {
+        breach.rule for breach in check_python("tests/a.py", sample)
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("ui/web/layers.css", ".a {}\n" * 601),
+        ("backend/colours.py", "A = 1\n" * 601),
+        ("backend/many.py", "def draw(): pass\n" * 600),
+    ],
+)
+def test_style_sheets_tables_and_600_lines_pass(path: str, text: str) -> None:
+    assert list(check_text(path, text)) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["utils", "path_utils", "EventHandler", "helper", "scene_data", "process", "Info"]
+)
+def test_vague(name: str) -> None:
+    assert is_vague(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["data_uri", "processor", "inform", "DatabaseRow", "scene", "__init__", "preprocess"]
+)
+def test_not_vague(name: str) -> None:
+    assert not is_vague(name)
+
+
+@pytest.mark.parametrize("rule", BAD_TEXT)
+def test_text_rule_catches(rule: str) -> None:
+    path, text = BAD_TEXT[rule]
+    assert [breach.rule for breach in check_text(path, text)] == [rule]
+
+
+@pytest.mark.parametrize("word", ["sk" + "ip", "x" + "fail"])
+def test_marks_that_leave_tests_out_are_caught(word: str) -> None:
+    assert [breach.rule for breach in check_text("tests/a.py", f"@pytest.mark.{word}")] == [
+        "unfinished"
+    ]
+
+
+def test_text_that_only_looks_bad_passes() -> None:
+    assert (
+        list(check_text("README.md", "skip it, example.org/work/of art, a todo list, ./root/"))
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "rule"),
+    [
+        ("ui/web/kernels/a.js", 'import { b } from "./b.js";', "kernels import nothing"),
+        ("ui/web/kernels/a.js", 'export { b } from "./b.js";', "kernels import nothing"),
+        ("ui/web/kernels/a.js", 'const b = await import("./b.js");', "kernels import nothing"),
+        ("ui/web/model/a.js", "/* so */\ndocument.title = 1;", "document outside view"),
+    ],
+)
+def test_script_rule_catches(path: str, text: str, rule: str) -> None:
+    assert [breach.rule for breach in check_script(path, text)] == [rule]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("ui/web/view/a.js", "document.title = 1;"),
+        ("ui/web/model/a.js", "// document.title\nconst n = scene.document.size; // import\n"),
+        ("ui/web/kernels/a.js", "// import nothing\nexport const a = 1;\n"),
+    ],
+)
+def test_good_script_passes(path: str, text: str) -> None:
+    assert list(check_script(path, text)) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["It is so. And so.", "It is\nso.", "- One. Two.", "- One of\n  them."]
+)
+def test_prose_that_is_not_one_sentence_a_line_is_caught(text: str) -> None:
+    assert [breach.rule for breach in check_prose("README.md", text)] == ["one sentence a line"]
+    assert list(check_prose("README.md", lay_out(text))) == []
+
+
+def test_what_is_no_sentence_stays_as_it_is() -> None:
+    text = "# A. B\n| A. B | C |\n```\nA. B\n```\n![A. B](c.png)\n- A\n- B\n\n"
+    text += "See Gal et al. A `b. C` d."
+    assert lay_out(text) == text
+    assert lay_out(lay_out("A (b. C) d. .5 of e. *F* g? H")) == "A (b.\nC) d.\n.5 of e.\n*F* g?\nH"
+    assert split_sentences("Sect. 4. Then Rombach et al. Again (so). “Quoted.” More") == [
+        "Sect.",
+        "4.",
+        "Then Rombach et al. Again (so).",
+        "“Quoted.”",
+        "More",
+    ]
+
+
+def test_change_log() -> None:
+    good = "# Changes\n## 0.1\n### Added\n### Changed\n### Fixed\n### Removed\n"
+    assert list(check_changelog(good)) == []
+    assert [breach.rule for breach in check_changelog(good.replace("### Fixed\n", ""))] == [
+        "change log"
+    ]
+    assert [breach.rule for breach in check_changelog("# Changes\n")] == ["change log"]
+
+
+@pytest.fixture
+def bad_tree(tmp_path: Path) -> Path:
+    """A checkout without git in which every rule about files is broken once."""
+    files = {
+        "large.png": MAX_FILE_BYTES + 1,
+        "assets/a.safetensors": MAX_WEIGHT_BYTES // 2 + 1,
+        "assets/b.safetensors": MAX_WEIGHT_BYTES // 2 + 1,
+        "assets/c.ckpt": 1,
+        "build/ignored.ckpt": 1,
+    }
+    for name, size in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(size)
+    for name, text in {
+        "backend/controls/blend.py": '"""A control."""\n',
+        "tests/controls/test_blend.py": THREE_OF_FOUR,
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def test_tree_rules_catch(bad_tree: Path) -> None:
+    breaches = list(inspect(bad_tree))
+    found = {(breach.rule, breach.path) for breach in breaches}
+    assert {
+        ("pickle", "assets/c.ckpt"),
+        ("weights too large", "."),
+        ("file too large", "large.png"),
+    } <= found
+    assert Path("build/ignored.ckpt") not in list_files(bad_tree)
+    lacking = [breach for breach in breaches if breach.rule == "control without its test"]
+    assert [breach.found for breach in lacking] == ["test_blend.py: no test_…composition…"]
+
+
+def test_every_rule_is_caught_above(bad_tree: Path) -> None:
+    scripts = {"kernels import nothing", "document outside view", "one sentence a line"}
+    tree = {breach.rule for breach in inspect(bad_tree)}
+    assert set(BAD_PYTHON) | set(BAD_TEXT) | scripts | tree == set(RULES)
+
+
+def test_a_breach_reads_like_a_compiler_message() -> None:
+    assert str(Breach("a.py", 3, "vague name", "utils")) == "a.py:3: vague name: utils"
