@@ -31,11 +31,11 @@ Holding = Literal["touched", "filled"]
 
 @dataclass(frozen=True)
 class LayerNoise(Control):
-    """Holds cells to ``source`` (b, c, h, w) up to and including the state that ``start_steps`` (h, w)
-    names.
+    """Holds cells to ``source`` (b, c, h, w) up to and including the state that ``start_steps``
+    (h, w) names.
 
-    ``start_steps`` is the first step that a cell takes freely, N for never. ``stream`` gives the noise
-    of a state; it must not be the generators that the sampler draws from.
+    ``start_steps`` is the first step that a cell takes freely, N for never. ``stream`` gives the
+    noise of a state; it must not be the generators that the sampler draws from.
     """
 
     source: Tensor = field(repr=False, compare=False)
@@ -64,7 +64,8 @@ def build_strength_map(
     """h per pixel: the level of the topmost layer, softened by a Gaussian (sigma ``blur_px``)
     between free layers.
 
-    ``topmost`` is (h, w) with 0 for uncovered, ``strengths[i]`` the freedom of index i, one number or
+    ``topmost`` is (h, w) with 0 for uncovered, ``strengths[i]`` the freedom of index i, one number
+    or
     a painted map (h, w); a uniform map is its number, bit for bit. Held pixels (0) neither take nor
     give blur: they stay 0 and do not lower their neighbours.
     """

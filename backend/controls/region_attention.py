@@ -166,8 +166,8 @@ def attend_with_bias(
     bias: Bias,
     inactive: tuple[int, ...] = (),
 ) -> Tensor:
-    """Attention with S' = S + y · max(0, max S) · weights, in single precision; ``inactive`` columns
-    count as -∞.
+    """Attention with S' = S + y · max(0, max S) · weights, in single precision; ``inactive``
+    columns count as -∞.
 
     ``query`` is (b, heads, n, d), ``key`` and ``value`` (b, heads, tokens, d), ``weights`` (n,
     tokens). The maximum is per picture and column, or of all columns where ``bias`` says so.

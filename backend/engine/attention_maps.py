@@ -117,8 +117,8 @@ class MapMeans:
 
 
 class MapMean(MapMeans):
-    """The running mean of one group of tokens; of ``competing_tokens``, other words, none may look at a place
-    more than it.
+    """The running mean of one group of tokens; of ``competing_tokens``, other words, none may look
+    at a place more than it.
     """
 
     def __init__(

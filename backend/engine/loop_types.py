@@ -104,8 +104,8 @@ class Control:
 
 @dataclass(frozen=True)
 class Step:
-    """State k+1 of the loop, after step ``k`` of ``total``; ``denoised`` is the prediction of the
-    clean latents.
+    """State k+1 of the loop, after step ``k`` of ``total``; ``denoised`` is the prediction of
+    the clean latents.
 
     ``first`` is the step the run began with (img2img starts late), so progress is (k + 1 - first) /
     (total - first).
@@ -120,8 +120,8 @@ class Step:
 
 @dataclass(frozen=True)
 class FitProgress(Step):
-    """A step of a fit (``optimise``): ``latents`` are code vectors, ``denoised`` pictures (b, 3,
-    h, w) in 0..1.
+    """A step of a fit (``optimise``): ``latents`` are code vectors, ``denoised`` pictures (b,
+    3, h, w) in 0..1.
     """
 
 

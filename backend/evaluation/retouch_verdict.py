@@ -53,7 +53,8 @@ def _add_on(found: Found, backbones: Sequence[str]) -> Iterator[str]:
         )
         low, high = build_metric(gains(found, row, base)["t_clip_gain"]).ci95
         interval = f"{prompt:+.3f} [{low:+.3f}, {high:+.3f}]"
-        yield f"{_verdict_word(prompt > 0)}: {row} follows the prompt better than {base} ({interval})"
+        better = f"{row} follows the prompt better than {base}"
+        yield f"{_verdict_word(prompt > 0)}: {better} ({interval})"
         yield (
             f"{_verdict_word(identity >= -WORSE)}: identity falls by at most {WORSE} (the worse of "
             f"the two: {identity:+.3f})"

@@ -47,7 +47,8 @@ class Cutting:
     """What a move takes away and puts down: bool (h, w) masks of one picture, uint8 (h, w, 3).
 
     ``hole`` is the object with margin and shadow at the old place, ``rim`` a band along its outline
-    at the new one. ``composited`` is the object's pixels at the new place, ``alpha`` float32 (h, w) their
+    at the new one. ``composited`` is the object's pixels at the new place, ``alpha`` float32 (h,
+    w) their
     share, ``core`` those that no rim reaches, ``light`` float32 (h, w, 3) what its shadow leaves of
     the ground there (see ``hole_with_shade``).
     """

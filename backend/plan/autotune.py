@@ -2,7 +2,8 @@
 each with its reason.
 
 Collage Diffusion, section 4.6, leaves its rule to a supplement that was not published with it; the
-released editor has one, which is ``tune_published`` below. It looks at the size r of a layer: the longer
+released editor has one, which is ``tune_published`` below. It looks at the size r of a layer: the
+longer
 side of its visible box as a share of the canvas (the released one takes the whole picture's size,
 before it is turned or covered). Ours asks what a layer has to lose: a drawn or photographed object
 has colours of its own, a flat cut-out is only a silhouette to be filled in.

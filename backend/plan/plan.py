@@ -89,8 +89,8 @@ class OneLayer(Record):
     identical.
 
     ``above`` are the scene's layers over it, from back to front: what they hide does not belong to
-    its mask. ``background`` are the prompt's words without any object's: what would be there without the
-    layer.
+    its mask. ``background`` are the prompt's words without any object's: what would be there
+    without the layer.
     """
 
     kind: Literal["layer"] = "layer"
@@ -102,8 +102,8 @@ class OneLayer(Record):
 
 
 class TextualInversionTask(Record):
-    """Learn the looks of these layers in at most ``steps`` steps; ``checkpoints`` are unfinished ones to
-    go on from.
+    """Learn the looks of these layers in at most ``steps`` steps; ``checkpoints`` are unfinished
+    ones to go on from.
     """
 
     kind: Literal["textual_inversion"] = "textual_inversion"
@@ -123,12 +123,13 @@ class Plan(Record):
     """The recipe of a run. Same plan, software, hardware class and batch size give the same pixels.
 
     ``seeds`` has one entry per candidate; ``batch`` candidates run together. ``layers`` go from
-    back to front. ``stage1`` is the picture that a method of two stages goes on from; without one it
+    back to front. ``stage1`` is the picture that a method of two stages goes on from; without one
+    it
     makes its own. ``notes`` do not decide pixels and are left out of the digest. ``task`` is what
     is made instead of pictures.
     """
 
-    version: Literal[2] = 2
+    version: Literal[3] = 3
     model: Identifier
     method: Identifier
     sampler: Sampler

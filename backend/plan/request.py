@@ -97,8 +97,8 @@ class LearnEmbeddings(Record):
     """Learn how these layers look, all in one batch (Collage Diffusion, section 4.3), in at most
     ``steps`` steps.
 
-    ``checkpoints`` are pictures of unfinished looks to go on from, by layer. The released code takes 250
-    steps.
+    ``checkpoints`` are pictures of unfinished looks to go on from, by layer. The released code
+    takes 250 steps.
     """
 
     kind: Literal["learn"] = "learn"

@@ -32,8 +32,8 @@ class TrainingJob(Record):
     """One training. Pictures are referred to by digest; where one is transparent its alpha says
     where the subject is.
 
-    ``steps`` 0 takes the method's own number. ``checkpoint`` names what an earlier training left half
-    learned, to go on from there.
+    ``steps`` 0 takes the method's own number. ``checkpoint`` names what an earlier training left
+    half learned, to go on from there.
     """
 
     model: Identifier

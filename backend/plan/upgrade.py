@@ -1,4 +1,4 @@
-"""Plans that an earlier Lamina stored, as this one reads them."""
+"""Plans, settings and training jobs that an earlier Lamina stored, as this one reads them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,29 @@ from types import MappingProxyType
 from typing import Any
 
 from backend.plan.plan import Plan
+from backend.plan.training_job import TrainingJob
+from backend.scene.upgrade import rename_keys, upgrade_layer
 
 PlanRecord = dict[str, Any]
+
+OPTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "looks": "embeddings",
+        "freedom": "mask_tolerance",
+        "per_draft": "per_stage1",
+        "rivals": "competing_tokens",
+        "side_paths": "reference_branch",
+    }
+)
+"""What options of methods were called up to version 2; no two methods shared one of these."""
+STARTS: Mapping[str, str] = MappingProxyType({"dream": "sample", "place": "background"})
+"""Values of TCIG's option ``start``."""
+TARGET: Mapping[str, str] = MappingProxyType(
+    {"uncovered_noise": "uncovered_strength", "place": "background"}
+)
+TASK_KINDS: Mapping[str, str] = MappingProxyType(
+    {"looks": "textual_inversion", "apart": "decompose"}
+)
 
 
 def read_plan(text: str) -> Plan:
@@ -28,6 +49,29 @@ def read_plan(text: str) -> Plan:
     return Plan.model_validate_json(json.dumps(record))
 
 
+def upgrade_options(options: Any) -> Any:
+    """A method's options under their present names; what is no record stays."""
+    renamed = rename_keys(options, OPTIONS)
+    if isinstance(renamed, dict) and renamed.get("start") in STARTS:
+        renamed["start"] = STARTS[renamed["start"]]
+    return renamed
+
+
+def upgrade_settings(settings: Any) -> Any:
+    """The dials of a run with their method's options under their present names."""
+    if not isinstance(settings, Mapping) or "options" not in settings:
+        return settings
+    return {**settings, "options": upgrade_options(settings["options"])}
+
+
+def read_training(text: str) -> TrainingJob:
+    """The training job that a store holds as JSON; up to November 2026 it called its checkpoint
+    ``begun``.
+    """
+    record = rename_keys(json.loads(text), {"begun": "checkpoint"})
+    return TrainingJob.model_validate_json(json.dumps(record))
+
+
 def _to_2(record: PlanRecord) -> PlanRecord:
     """A planned layer is a layer of the scene, and is called by ``id`` as that is."""
     layers = [{**layer, "id": layer["layer_id"]} for layer in record["layers"]]
@@ -36,5 +80,18 @@ def _to_2(record: PlanRecord) -> PlanRecord:
     return {**record, "layers": layers}
 
 
-_STEPS: Mapping[int, Callable[[PlanRecord], PlanRecord]] = MappingProxyType({1: _to_2})
+def _to_3(record: PlanRecord) -> PlanRecord:
+    """The field's words: strength, prompt range, embedding, stage 1, background, decompose."""
+    upgraded: PlanRecord = rename_keys(record, {"draft": "stage1"})
+    upgraded["layers"] = [upgrade_layer(layer) for layer in record["layers"]]
+    upgraded["target"] = rename_keys(record["target"], TARGET)
+    upgraded["options"] = upgrade_options(record.get("options", {}))
+    task = rename_keys(record.get("task"), {"begun": "checkpoints"})
+    if isinstance(task, dict):
+        task["kind"] = TASK_KINDS.get(task["kind"], task["kind"])
+    upgraded["task"] = task
+    return upgraded
+
+
+_STEPS: Mapping[int, Callable[[PlanRecord], PlanRecord]] = MappingProxyType({1: _to_2, 2: _to_3})
 """What brings a plan of a version to the next one."""

@@ -27,7 +27,14 @@ from backend.pocket.words import (
 )
 from backend.scene.edges import layer_edges
 
-__all__ = ["Drawing", "Placement", "draw_background", "draw_layout", "draw_object", "draw_scene"]
+__all__ = [
+    "Drawing",
+    "ObjectPlacement",
+    "draw_background",
+    "draw_layout",
+    "draw_object",
+    "draw_scene",
+]
 
 Pixels = NDArray[np.uint8]
 Labels = NDArray[np.int64]

@@ -119,8 +119,8 @@ class Archive:
         if length > RATIO_FREE_BYTES and length > MAX_RATIO * max(1, member.compress_size):
             raise ArchiveError(
                 (
-                    f"The entry {display_name(member.filename)} unpacks to more than {MAX_RATIO} times "
-                    "its size."
+                    f"The entry {display_name(member.filename)} unpacks to more than "
+                    f"{MAX_RATIO} times its size."
                 ),
                 limit=f"At most {MAX_RATIO}:1 is allowed.",
                 remedy=REMEDY,

@@ -175,7 +175,8 @@ def _blend(entry: StackLayer, name: str, notes: list[str]) -> Blend:
         if entry.blend == called:
             return blend
     notes.append(
-        f"Layer {display_name(name)} has the blend mode {display_name(entry.blend)}, which is ignored."
+        f"Layer {display_name(name)} has the blend mode {display_name(entry.blend)}, "
+        "which is ignored."
     )
     return "normal"
 

@@ -97,12 +97,13 @@ class Layer(Record):
 
     ``picture`` is an RGBA picture of its own size; ``mask`` a painted 8-bit mask of the canvas'
     size (1 = inside). A layer has at least one of the two. ``phrase`` should stand in the scene's
-    prompt. ``strength`` is the fraction of the steps in which the layer may change ("freedom"; t_i of
-    Collage Diffusion, section 4.4). The attention weights are v_pos and v_neg of section 4.2.
+    prompt. ``strength`` is the fraction of the steps in which the layer may change ("freedom"; t_i
+    of Collage Diffusion, section 4.4). The attention weights are v_pos and v_neg of section 4.2.
     ``blend`` is how the picture meets the layers below. ``seed`` is the layer's own noise stream,
     when it has one. ``strength_map`` is a painted 8-bit grey map of the canvas' size that says the
     freedom pixel by pixel (0 held, 255 free) in place of ``strength``. The phrase is heard from the
-    share ``prompt_start`` of all steps up to the share ``prompt_end``, where region attention is on.
+    share ``prompt_start`` of all steps up to the share ``prompt_end``, where region attention is
+    on.
     """
 
     id: Identifier

@@ -13,8 +13,9 @@ from pydantic import Field, ValidationError
 
 from backend.errors import SceneError
 from backend.scene.layer import Identifier, Layer, Name, Record, Words, first_refusal
+from backend.scene.upgrade import upgrade_scene
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MAX_LAYERS = 256
 MIN_SIDE_PX = 16
 MAX_SIDE_PX = 8192
@@ -53,7 +54,7 @@ class Scene(Record):
     side.
     """
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     name: Name = "Untitled"
     width_px: Side
     height_px: Side
@@ -144,7 +145,8 @@ def build_scene(record: Any) -> Scene:
             remedy="Merge or delete some layers.",
         )
     try:
-        return Scene.model_validate(_with_tuples(record), strict=True)
+        present = upgrade_scene(record) if isinstance(record, Mapping) else record
+        return Scene.model_validate(_with_tuples(present), strict=True)
     except ValidationError as error:
         first = first_refusal(error, "scene")
         raise SceneError(first.what, limit=first.limit, remedy=first.remedy) from None

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from backend.errors import StoreError
+from backend.studio.migration import TO_FORMAT_7, add_upgrades
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 _SUBJECTS = """
 CREATE TABLE subjects (
@@ -111,6 +112,7 @@ _CHANGES = {
     3: _MIXES,
     4: _DRAFTS,
     5: _RETOUCHES,
+    6: TO_FORMAT_7,
 }
 """What brings a store of a format to the next one."""
 BEGUN_AT = 2
@@ -128,6 +130,7 @@ class Database:
         self._read_lock = threading.Lock()
         with _explain_errors("opened"):
             self._writer = _connect(path)
+            add_upgrades(self._writer)
             self._prepare()
             self._reader = _connect(path)
 

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from backend.errors import InputError, SceneError, StaleRevision, StoreError
 from backend.plan.request import RunSettings
+from backend.plan.upgrade import upgrade_settings
 from backend.scene.layer import first_refusal
 from backend.scene.openraster import OpenedScene
 from backend.scene.scene import Scene, build_scene, canonical_json
@@ -129,7 +130,7 @@ def editor_with(settings: Mapping[str, Any]) -> EditorState:
     usual ones.
     """
     try:
-        return EditorState(settings=RunSettings.model_validate(settings))
+        return EditorState(settings=RunSettings.model_validate(upgrade_settings(settings)))
     except ValidationError:
         return EditorState()
 

@@ -308,8 +308,8 @@ class OptionField(Record):
 
 
 class MethodFacts(Record):
-    """A method and its options. ``stage1_images``: it works in two stages, and the first one's pictures
-    can be refined.
+    """A method and its options. ``stage1_images``: it works in two stages, and the first one's
+    pictures can be refined.
 
     ``ignores`` names what of a layer it does not read (``plan/ignored.py``).
     """

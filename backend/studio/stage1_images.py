@@ -1,5 +1,5 @@
-"""Pictures of a first stage: rows of ``drafts``, written once, from which candidates can be made
-again and again.
+"""Pictures of a first stage: rows of ``stage1_images``, written once, from which candidates can be
+made again and again.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def stage1_of_project(connection: Connection, project: str) -> tuple[Stage1Recor
     """In the order in which they were made, each ranked within its job."""
     rows = connection.execute(
         (
-            "SELECT stage1_images.* FROM stage1_images JOIN jobs ON jobs.id = stage1_images.job WHERE jobs.project = "
+            "SELECT stage1_images.* FROM stage1_images JOIN jobs ON jobs.id = stage1_images.job "
+            "WHERE jobs.project = "
             "? ORDER BY stage1_images.number"
         ),
         (project,),

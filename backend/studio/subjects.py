@@ -9,6 +9,7 @@ from typing import Literal
 from backend.errors import StoreError
 from backend.plan.events import JobFailed
 from backend.plan.training_job import TrainingJob, TrainingMethod
+from backend.plan.upgrade import read_training
 from backend.scene.layer import Record
 from backend.scene.scene import canonical_json
 from backend.studio.clock import new_id, now
@@ -30,8 +31,8 @@ class LibrarySubject(Record):
 
     ``references`` name its pictures, the first is the one that a retouch takes its looks from.
     ``model`` is the id of the model that ``file`` belongs to; both are empty until it was trained.
-    ``done`` of ``total`` steps are those of its last training, ``job`` its id; ``has_checkpoint`` tells
-    whether that training can go on where it stopped, ``error`` why it failed.
+    ``done`` of ``total`` steps are those of its last training, ``job`` its id; ``has_checkpoint``
+    tells whether that training can go on where it stopped, ``error`` why it failed.
     """
 
     id: str
@@ -128,17 +129,19 @@ def insert_training(
 def training_of_job(connection: Connection, job: str) -> TrainingJob | None:
     """What a job trains; None for one that makes pictures."""
     row = connection.execute(
-        "SELECT jobs.plan FROM jobs JOIN training_jobs ON training_jobs.job = jobs.id WHERE jobs.id = ?",
+        "SELECT jobs.plan FROM jobs JOIN training_jobs ON training_jobs.job = jobs.id WHERE "
+        "jobs.id = ?",
         (job,),
     ).fetchone()
-    return None if row is None else TrainingJob.model_validate_json(row["plan"])
+    return None if row is None else read_training(row["plan"])
 
 
 def set_adapter(connection: Connection, job: str, file: str, model: str) -> None:
     """What the subject of a job knows now; nothing is half learned any more."""
     connection.execute(
         (
-            "UPDATE subjects SET file = ?, model = ?, checkpoint = '' WHERE id = (SELECT subject FROM "
+            "UPDATE subjects SET file = ?, model = ?, checkpoint = '' WHERE id = (SELECT "
+            "subject FROM "
             "training_jobs WHERE job = ?)"
         ),
         (file, model, job),
@@ -148,7 +151,8 @@ def set_adapter(connection: Connection, job: str, file: str, model: str) -> None
 def set_checkpoint(connection: Connection, job: str, file: str) -> None:
     """Where the training of a job can go on."""
     connection.execute(
-        "UPDATE subjects SET checkpoint = ? WHERE id = (SELECT subject FROM training_jobs WHERE job = ?)",
+        "UPDATE subjects SET checkpoint = ? WHERE id = (SELECT subject FROM training_jobs WHERE "
+        "job = ?)",
         (file, job),
     )
 

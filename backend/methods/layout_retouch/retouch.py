@@ -85,8 +85,8 @@ def _paths(
     """The target's words and begin, and how it borrows: from stored paths, or from rows sampled
     beside it.
 
-    ``sources`` are the layout and the reference's states, ``embedded`` the words of the reference and
-    the target.
+    ``sources`` are the layout and the reference's states, ``embedded`` the words of the reference
+    and the target.
     """
     layout, reference = sources
     copied, own = job.step_at(job.options.copy_share), layout.path

@@ -58,8 +58,8 @@ class TcigPainting:
 
     ``regions`` (painted + 1, h, w) part the picture among what is not painted and the painted
     layers. ``digest`` names all that decides a draft but its seed; it, the terms and what is
-    ``start_matches`` are empty where a draft is given. ``stack`` is there when layers with pictures take
-    part; ``notes`` are sentences about experts that could not be loaded.
+    ``start_matches`` are empty where a draft is given. ``stack`` is there when layers with
+    pictures take part; ``notes`` are sentences about experts that could not be loaded.
     """
 
     plan: Plan
