@@ -20,7 +20,7 @@ from tests.plan.scenes import CARD, SceneSetup, compose, reroll, source, stage
 from tests.plan.word_card import WordCard
 from tests.scene.drawings import at, plain
 
-GOLDEN = "0de3fda2fc1454d47f54b1eeabee664a74f401efd9b54e00d821d829f4171d15"
+GOLDEN = "406187732eef652f5b28204a99767619360a83cfa12dfdcd37f8effffcf07a78"
 
 
 def build(on: SceneSetup, card: WordCard = CARD, **settings: Any) -> Plan:

@@ -45,6 +45,10 @@ NO_PARTICIPLES = frozenset(
 EXCEPTIONS: frozenset[str] = frozenset()
 """Functions that may keep such a name: at most ten, each with a reason beside it."""
 
+Phrases = frozenset[tuple[str, ...]]
+Named = tuple[int, str, Phrases]
+"""A line, a name in it, and what that name must not hold."""
+
 SQL = re.compile(r"\b(?:CREATE|SELECT|INSERT|UPDATE|DELETE|ALTER)\b")
 OLD_SCHEMAS = ("backend/studio/database.py", "backend/studio/migration.py")
 """What brings old stores over has to name what they hold."""
@@ -105,10 +109,9 @@ def check_class_names(texts: Mapping[str, str]) -> Iterator[Breach]:
     """Classes of one name in several files, or twice in one."""
     places: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for path, text in texts.items():
-        if path.endswith(".py"):
-            for node in ast.walk(ast.parse(text)):
-                if isinstance(node, ast.ClassDef):
-                    places[node.name].append((path, node.lineno))
+        nodes = ast.walk(ast.parse(text)) if path.endswith(".py") else ()
+        for node in (one for one in nodes if isinstance(one, ast.ClassDef)):
+            places[node.name].append((path, node.lineno))
     for name, found in places.items():
         for path, line in found[1:]:
             yield Breach(path, line, "class name used twice", f"{name}, also in {found[0][0]}")
@@ -147,7 +150,7 @@ def python_names(
     """Every name that a module binds, with the words that it must not hold; tests' names are
     sentences.
     """
-    found: list[tuple[int, str, frozenset[tuple[str, ...]]]] = []
+    found: list[Named] = []
     for node in ast.walk(tree):
         match node:
             case ast.ClassDef(name=name):

@@ -18,7 +18,7 @@ from backend.scene.scene import MAX_LAYERS, Scene, build_scene
 from tests.scene.drawings import at, every_setting, noise, plain, scene_of
 
 GOLDEN_PIXELS = "8286882b9fba0897c84636240641fe1a07620112465541d27236caa05034277e"
-GOLDEN_SCENE = "f7878bfe5bfc7088dd9631b46fc5016769f20b0c3978d2ef3a93bd492e6c2f78"
+GOLDEN_SCENE = "04a804c564e9441fb77fd551287831e59a99a3ae5b096fb2e735fea5a4c05807"
 
 
 def record_with(**changes: Any) -> dict[str, Any]:
@@ -118,11 +118,11 @@ def test_a_wrong_field_is_named(changes: dict[str, Any]) -> None:
     [
         (
             record_with(strength=7),
-            r"layers\.0\.noise = 7 cannot be used\..*less than or equal to 1",
+            r"layers\.0\.strength = 7 cannot be used\..*less than or equal to 1",
         ),
         (
             record_with(strength=None),
-            r"layers\.0\.noise = not a value cannot be used\..*Correct layers\.0\.noise",
+            r"layers\.0\.strength = not a value cannot be used\..*Correct layers\.0\.strength",
         ),
         (record_with(id="?" * 500), r"layers\.0\.id = '\?{58}… cannot be used"),
         ({"height_px": 64}, r"width_px is missing\. The scene needs it\."),
@@ -163,7 +163,7 @@ def test_records_that_are_no_scene(record: Any) -> None:
 
 def test_newer_formats_and_too_many_layers_have_their_own_sentence() -> None:
     with pytest.raises(SceneError, match="newer Lamina"):
-        build_scene({"version": 2})
+        build_scene({"version": 3})
     with pytest.raises(SceneError, match="300 layers"):
         build_scene({"width_px": 64, "height_px": 64, "layers": record_with()["layers"] * 300})
     assert MAX_LAYERS == 256

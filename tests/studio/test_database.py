@@ -94,12 +94,13 @@ def test_an_older_store_gets_what_is_new_and_keeps_its_rows(tmp_path: Path) -> N
     database.close()
     with sqlite3.connect(path) as connection:
         connection.execute("ALTER TABLE candidates DROP COLUMN scores")
-        connection.execute("ALTER TABLE candidates DROP COLUMN draft")
-        connection.execute("DROP TABLE drafts")
+        connection.execute("ALTER TABLE candidates DROP COLUMN stage1")
+        connection.execute("DROP TABLE stage1_images")
         connection.execute("DROP TABLE retouches")
         connection.execute("DROP TABLE mixes")
-        connection.execute("DROP TABLE lessons")
+        connection.execute("DROP TABLE training_jobs")
         connection.execute("DROP TABLE subjects")
+        connection.execute("ALTER TABLE projects RENAME COLUMN editor TO desk")
         connection.execute("PRAGMA user_version = 1")
     connection.close()
     for _ in range(2):

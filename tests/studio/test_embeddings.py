@@ -51,7 +51,7 @@ def test_a_learned_look_is_in_the_store_with_a_picture_of_it_alone(tmp_path: Pat
         (told,) = job_events.events[-2].embeddings
         assert (told.layer_id, told.phrase) == ("ball", "red ball")
         assert look_of(studio, told.embedding) == 10
-        assert studio.picture_png(told.shown)
+        assert studio.picture_png(told.sample)
         opened = studio.open_project(project)
         assert [look.embedding for look in opened.embeddings] == [told.embedding]
         assert studio.jobs(project)[0].kind == "learn"
@@ -62,7 +62,7 @@ def test_looks_are_known_in_every_project(tmp_path: Path) -> None:
         project, revision = save_scene(studio)
         wait_for_end(studio, studio.generate(project, revision, learn()).job)
         content, _ = studio.export_ora(project)
-        assert len(studio.open_ora(content, "other.ora").looks) == 1
+        assert len(studio.open_ora(content, "other.ora").embeddings) == 1
 
 
 def test_a_stopped_learning_goes_on_from_what_was_kept(tmp_path: Path) -> None:

@@ -43,7 +43,8 @@ def assert_refused(reply, code):
 def test_hello_brings_a_scene_and_all_facts(bridge):
     reply = bridge.ask({"verb": "hello"})
     expected = (
-        "project revision scene desk job candidates models samplers methods examples limits version"
+        "project revision scene editor job candidates models samplers methods examples limits "
+        "version"
     )
     assert set(expected.split()) <= set(reply)
     assert reply["scene"]["layers"][0]["phrase"] == "red ball"

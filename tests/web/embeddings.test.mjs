@@ -15,8 +15,8 @@ import { createClock, desk as record, layer } from "./editor_fixtures.mjs";
 const learned = (id, embedding = "1".repeat(64)) => ({
   layer_id: id,
   phrase: id,
-  look,
-  shown: "2".repeat(64),
+  embedding,
+  sample: "2".repeat(64),
 });
 
 const createDesk = (layers) => {

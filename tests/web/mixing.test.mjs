@@ -134,8 +134,8 @@ test("the mask goes to the server before the question, and what is on the easel 
   const kept = { scene: record().scene, editor: { ...record(), picked: A.digest } };
   const replies = {
     hello: () => ({ project: "p1", revision: 1, ...kept, job: null, candidates: [A, B] }),
-    save: ({ scene, desk }) =>
-      Object.assign(kept, { scene, desk }) && { revision: 2, coverage: [], notes: [] },
+    save: ({ scene, editor }) =>
+      Object.assign(kept, { scene, editor }) && { revision: 2, coverage: [], notes: [] },
     take_mask: () => ({ digest: "f".repeat(64) }),
     mix: () => candidate("mixed", { index: 2 }),
   };

@@ -95,7 +95,7 @@ export const createServer = () => {
       job: null,
       candidates: [],
     }),
-    save({ revision, scene, desk }) {
+    save({ revision, scene, editor }) {
       if (revision !== server.revision)
         return {
           error: { what: "Stale.", limit: "", remedy: "", code: "stale", current: server.revision },
@@ -106,7 +106,7 @@ export const createServer = () => {
           error: { what: `No mask ${unknown.mask}.`, limit: "", remedy: "", code: "store" },
         };
       server.revision += 1;
-      server.kept = { scene, desk };
+      server.kept = { scene, editor };
       return { revision: server.revision, digest: "d", coverage: [], notes: [] };
     },
     take_mask({ path }) {

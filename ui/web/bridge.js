@@ -352,7 +352,7 @@ class Bridge {
   async #recover(editor, reply) {
     const { store, session, vault } = this.#parts;
     const draft = vault.get(draftKey(reply.project));
-    if (!draft) return;
+    if (!draft?.editor) return; // none, or one of a page of before November 2026
     /**
      * @param {Identifier} id
      * @param {PaintedField} field

@@ -27,7 +27,7 @@ export const joinLooks = (known, fresh) => {
 
 /**
  * Gives every layer its look; layers that went meanwhile are left out.
- * @param {readonly Pick<LearnedEmbedding, "layer_id" | "look">[]} looks
+ * @param {readonly Pick<LearnedEmbedding, "layer_id" | "embedding">[]} looks
  * @returns {Edit}
  */
 export const withLooks = (looks) => (editor) =>
@@ -47,7 +47,7 @@ export const isTeachable = (layer) =>
 /**
  * What a step that gives these layers their looks is called.
  * @param {EditorState} editor
- * @param {readonly Pick<LearnedEmbedding, "layer_id" | "look">[]} looks
+ * @param {readonly Pick<LearnedEmbedding, "layer_id" | "embedding">[]} looks
  */
 export const nameOfLearning = (editor, looks) => {
   const layer = looks.length === 1 && layerOf(editor, looks[0].layer_id);

@@ -23,7 +23,7 @@ export const freeze = (value) => {
 
 /**
  * An EditorState from the server's project reply.
- * @param {Pick<ProjectReply, "scene" | "desk">} project
+ * @param {Pick<ProjectReply, "scene" | "editor">} project
  * @returns {EditorState}
  */
 export const editorFromProject = (project) =>

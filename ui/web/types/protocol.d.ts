@@ -353,7 +353,7 @@ export interface SavedReply {
 }
 
 export interface Scene {
-  version: 1;
+  version: 2;
   name: string;
   width_px: number;
   height_px: number;
