@@ -1,7 +1,7 @@
 """Lamina's command line and composition root: ``lamina``, or ``python app.py`` in a checkout.
 
 Without a command it opens the studio; ``render SCENE.ora --out OUT.png`` makes pictures without it,
-``doctor`` says what this machine has.
+``convert`` makes released weights a member of a model, ``doctor`` says what this machine has.
 """
 
 from __future__ import annotations
@@ -64,9 +64,10 @@ def build_parser() -> Parser:
     add_store_flag(parser)
     add_serve_flags(parser)
     commands = parser.add_subparsers(
-        dest="command", parser_class=Parser, metavar="render | doctor", title="commands"
+        dest="command", parser_class=Parser, metavar="render | convert | doctor", title="commands"
     )
     add_render_command(commands)
+    add_convert_command(commands)
     doctor = commands.add_parser(
         "doctor",
         help="say what this machine has of all that Lamina needs; 1 where something is at fault",
@@ -109,6 +110,23 @@ def add_render_command(commands: argparse._SubParsersAction[Parser]) -> None:
     )
 
 
+def add_convert_command(commands: argparse._SubParsersAction[Parser]) -> None:
+    """``convert`` and its flags."""
+    convert = commands.add_parser(
+        "convert", help="make released weights a member of a model: a VQGAN or a DeepLab"
+    )
+    convert.add_argument("kind", choices=("vqgan", "deeplab"), help="what the file holds")
+    convert.add_argument(
+        "weights", type=Path, metavar="FILE", help="taming's .ckpt, or torchvision's .pth for VOC"
+    )
+    convert.add_argument(
+        "--to", type=Path, metavar="FOLDER", help="to write; beside the file when left out"
+    )
+    convert.add_argument(
+        "--architecture", metavar="NAME", help="torchvision's function (deeplabv3_resnet101)"
+    )
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 2 and one line on stderr when something is refused, 130 after Ctrl-C."""
     flags = build_parser().parse_args(arguments)
@@ -129,6 +147,8 @@ def run_command(flags: argparse.Namespace, settings: Settings) -> int:
     match flags.command:
         case "render":
             return render_scene(flags, settings)
+        case "convert":
+            return convert_released(flags)
         case "doctor":
             from backend.doctor import print_report
 
@@ -148,6 +168,18 @@ def render_scene(flags: argparse.Namespace, settings: Settings) -> int:
         print(f"note: {note}", file=sys.stderr)
     if hasattr(flags, "report"):
         write_report(Path(flags.report), report)
+    return 0
+
+
+def convert_released(flags: argparse.Namespace) -> int:
+    """The command ``convert``; imports torch."""
+    from backend.models.convert import ARCHITECTURE, convert_deeplab, convert_vqgan
+
+    folder = flags.to or flags.weights.parent / flags.kind
+    if flags.kind == "vqgan":
+        print(convert_vqgan(flags.weights, folder))
+    else:
+        print(convert_deeplab(flags.weights, folder, flags.architecture or ARCHITECTURE))
     return 0
 
 

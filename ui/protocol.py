@@ -14,7 +14,8 @@ from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
-from pydantic.json_schema import JsonSchemaMode, models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
+from pydantic_core import core_schema
 
 from backend.plan.autotune import Tuned
 from backend.plan.events import JobFailed, Progress
@@ -110,6 +111,20 @@ PATTERNS = {
 PLAIN = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean"}
 
 Schema = Mapping[str, Any]
+
+
+class Schemas(GenerateJsonSchema):
+    """JSON Schema in which a field of a dictionary may be missing where its type says so."""
+
+    def field_is_required(
+        self,
+        field: core_schema.ModelField | core_schema.DataclassField | core_schema.TypedDictField,
+        total: bool,
+    ) -> bool:
+        """Whether an object always has the field."""
+        if field["type"] == "typed-dict-field":
+            return field.get("required", total)
+        return super().field_is_required(field, total)
 
 
 class Writer:
@@ -212,7 +227,7 @@ def write_protocol() -> str:
 
 def _definitions(models: Sequence[type[BaseModel]], mode: JsonSchemaMode) -> dict[str, Schema]:
     """The schemas of these models and of all that they hold, by their class names."""
-    _, schema = models_json_schema([(model, mode) for model in models])
+    _, schema = models_json_schema([(model, mode) for model in models], schema_generator=Schemas)
     definitions: dict[str, Schema] = schema["$defs"]
     return dict(sorted(definitions.items()))
 

@@ -58,7 +58,9 @@ def invert(
     words = conditioning.positive.expand(len(clean), -1, -1)
     states = [clean]
     for k in reversed(range(schedule.steps)):
-        state, denoised = _unstep(unet, schedule, words, (k, states[-1]), refinements)
+        state, denoised = _unstep(
+            unet, schedule, words, k, after=states[-1], refinements=refinements
+        )
         states.append(state)
         yield Step(schedule.steps - 1 - k, schedule.steps, 0, state, denoised)
     return Trajectory(tuple(reversed(states)))
@@ -66,10 +68,15 @@ def invert(
 
 @torch.no_grad()
 def _unstep(
-    unet: nn.Module, schedule: Schedule, words: Tensor, place: tuple[int, Tensor], refinements: int
+    unet: nn.Module,
+    schedule: Schedule,
+    words: Tensor,
+    k: int,
+    *,
+    after: Tensor,
+    refinements: int,
 ) -> tuple[Tensor, Tensor]:
-    """State k from (k, state k+1), and the clean latents foreseen there."""
-    k, after = place
+    """State k from ``after``, state k+1, and the clean latents foreseen there."""
     state = after
     with explain_memory():
         for _ in range(1 + refinements):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from backend.engine.paste import Picture, count_changes, paste
+from backend.scene.inside import MASK_BLACK
 
 
 def mix(base: Picture, other: Picture, mask: NDArray[np.uint8]) -> tuple[Picture, int]:
@@ -16,13 +17,13 @@ def mix(base: Picture, other: Picture, mask: NDArray[np.uint8]) -> tuple[Picture
     and a count.
 
     The mask fills the pictures, whatever its size: it is brought to theirs, linearly between its
-    pixels. Where it is 0 the base's own bytes stay, where it is 255 the other's are, and a blend
-    lies between. The count is of pixels that changed where the mask is 0: measured, so that the
-    promise of 0 can be broken only in sight.
+    pixels. Where it is black (``MASK_BLACK``) the base's own bytes stay, where it is 255 the
+    other's are, and a blend lies between. The count is of pixels that changed where it is black:
+    measured, so that the promise of 0 can be broken only in sight.
     """
     height, width = base.shape[:2]
     if mask.shape != (height, width):
         mask = np.asarray(Image.fromarray(mask).resize((width, height), Image.Resampling.BILINEAR))
-    weights = mask.astype(np.float32) / np.float32(255)
+    weights = np.where(mask < MASK_BLACK * 255, 0, mask).astype(np.float32) / np.float32(255)
     picture = paste(base, other, weights)
-    return picture, count_changes(base, picture, weights)
+    return picture, count_changes(base, picture, weights > 0)

@@ -17,8 +17,10 @@ from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from backend.engine.codes import CodePart, Size, deviations
+from backend.engine.decode import Picture, as_bytes
 from backend.engine.limits import explain_memory
 from backend.engine.loop_types import FitProgress, generator_for
 from backend.engine.noise import seed_of
@@ -139,6 +141,23 @@ def picture_of(network: DrawsCodes, z: Tensor) -> Tensor:
     return clamp(network.decode(network.snap(z)) * 0.5 + 0.5)
 
 
+@torch.no_grad()
+def draw_codes(network: DrawsCodes, z: Tensor, size_px: tuple[int, int]) -> tuple[Picture, ...]:
+    """The pictures of codes, uint8 (h, w, 3), at another size by bicubic interpolation."""
+    pictures = picture_of(network, z)
+    if pictures.shape[-2:] != size_px:
+        pictures = functional.interpolate(pictures, size=size_px, mode="bicubic", antialias=True)
+    return tuple(as_bytes(pictures).cpu().numpy())
+
+
+def with_size(draft: FitProgress, size_px: tuple[int, int]) -> FitProgress:
+    """A step of a fit with its pictures at this size, for those who look on."""
+    if draft.denoised.shape[-2:] == size_px:
+        return draft
+    shown = functional.interpolate(draft.denoised, size=size_px, mode="bilinear")
+    return replace(draft, denoised=shown)
+
+
 def optimise(
     network: DrawsCodes, fit: Fit, terms: Sequence[LossTerm]
 ) -> Generator[FitProgress, None, None]:
@@ -167,7 +186,7 @@ def _descent(
     for k, stage in enumerate(one for one in fit.stages for _ in range(one.steps)):
         with explain_memory():
             z, pictures, losses = _evaluate(
-                network, codes, stage.size, (acting, FitStep(k, fit.seeds))
+                network, codes, stage.size, terms=acting, look=FitStep(k, fit.seeds)
             )
             if k == fit.calibrated_at and len(acting) > 1:
                 scales = _calibrate(losses, z)
@@ -230,9 +249,13 @@ class _FittedCodes:
 
 
 def _evaluate(
-    network: DrawsCodes, codes: _FittedCodes, size: Size, by: tuple[Sequence[LossTerm], FitStep]
+    network: DrawsCodes,
+    codes: _FittedCodes,
+    size: Size,
+    *,
+    terms: Sequence[LossTerm],
+    moment: FitStep,
 ) -> tuple[Tensor, Tensor, list[Tensor]]:
-    terms, moment = by
     with torch.enable_grad():
         z = codes.render(size)
         pictures = picture_of(network, z)

@@ -7,20 +7,39 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.scene.inside import CORE, inside_share, is_painted
+
 Picture = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 
 def paste_weights(alpha: Floats, feather_px: int) -> Floats:
-    """The share of the new picture per pixel: float32 (h, w), 1 wherever ``alpha`` > 0, exactly 0
-    beyond the feather.
+    """The share of the new picture per pixel: 1 on the layer's body (``CORE``), around it the
+    greater of its alpha and of a feather.
 
-    The feather reaches outwards only: at distance d from the nearest inside pixel the share is 1 -
-    d/(feather+1) up to d = ``feather_px``.
+    The feather falls as 1 - d/(feather+1) with the distance d to the nearest pixel of the body, up
+    to d = ``feather_px``.
+
+    Args:
+        alpha: float32 (h, w) in 0..1.
+        feather_px: reach of the feather in pixels, 0 for none.
+
+    Returns:
+        float32 (h, w) in 0..1; exactly 0 beyond the feather and what was painted.
     """
-    distance = _distance(alpha > 0, feather_px)
-    share = np.maximum(0.0, 1.0 - distance / (feather_px + 1))
-    return np.where(distance <= feather_px, share, 0.0).astype(np.float32)
+    share = inside_share(alpha)
+    distance = _distance(share >= CORE, feather_px)
+    ramp = np.where(distance <= feather_px, 1.0 - distance / (feather_px + 1), 0.0)
+    return np.maximum(share, ramp).astype(np.float32)
+
+
+def may_change(alpha: Floats, feather_px: int) -> NDArray[np.bool_]:
+    """Where a re-roll may change pixels: bool (h, w), what was painted and the feather around it.
+
+    Taken from the mask alone and not from the blend, so that the count of changed pixels outside
+    proves the blend.
+    """
+    return _distance(is_painted(alpha), feather_px) <= feather_px
 
 
 def paste(source: Picture, fresh: Picture, weights: Floats) -> Picture:
@@ -35,10 +54,10 @@ def paste(source: Picture, fresh: Picture, weights: Floats) -> Picture:
     )
 
 
-def count_changes(source: Picture, picture: Picture, weights: Floats) -> int:
-    """How many pixels of weight 0 differ from the source in any channel."""
+def count_changes(source: Picture, picture: Picture, allowed: NDArray[np.bool_]) -> int:
+    """How many pixels outside of ``allowed`` (h, w) differ from the source in any channel."""
     differs = (source != picture).any(axis=-1)
-    return int(np.count_nonzero(differs & (weights == 0)))
+    return int(np.count_nonzero(differs & ~allowed))
 
 
 def _distance(inside: NDArray[np.bool_], reach_px: int) -> NDArray[np.float64]:

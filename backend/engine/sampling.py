@@ -25,7 +25,7 @@ from backend.engine.decode import Picture, encode
 from backend.engine.denoise import Start, denoise
 from backend.engine.loop_types import Control, Step, generator_for
 from backend.engine.noise import FreshNoise, NoiseStream, SharedNoise, SplitNoise, draw
-from backend.engine.paste import count_changes, paste, paste_weights
+from backend.engine.paste import count_changes, may_change, paste, paste_weights
 from backend.models.bundle import ModelBundle
 from backend.models.schedule import Schedule
 from backend.plan.events import Image, Images, Result
@@ -34,6 +34,7 @@ from backend.plan.resolution import Size, check_picture_size
 from backend.scene.scene import Pixels
 
 StreamKind = Literal["auto", "fresh", "shared"]
+AnyStep = TypeVar("AnyStep", bound=Step)
 Item = TypeVar("Item")
 Given = TypeVar("Given")
 Returned = TypeVar("Returned")
@@ -196,8 +197,8 @@ def sample_batch(
 
 
 def run_to_end(
-    steps: Generator[Step, None, object], latents: Tensor, count: int | None = None
-) -> Generator[Step, None, Tensor]:
+    steps: Generator[AnyStep, None, object], latents: Tensor, count: int | None = None
+) -> Generator[AnyStep, None, Tensor]:
     """Pass the steps of a loop on, and return the latents of the last one.
 
     Args:
@@ -273,7 +274,8 @@ class PasteTarget:
         """
         weights = paste_weights(self.alpha, self.feather_px)
         picture = paste(self.source, image.picture, weights)
-        changed = count_changes(self.source, picture, weights)
+        allowed = may_change(self.alpha, self.feather_px)
+        changed = count_changes(self.source, picture, allowed)
         return replace(image, picture=picture, changed_outside=changed)
 
 

@@ -17,6 +17,7 @@ from backend.evaluation.collage_methods import LADDER, METHODS
 from backend.evaluation.collage_scenes import load_cases, random_cases, seven_cases
 from backend.evaluation.collage_suite import CollageCase, CollageSuite, judges_in
 from backend.evaluation.edit_suite import EditSuite
+from backend.evaluation.members.catalog import MEMBER_ROWS
 from backend.evaluation.pocket_suite import build_suite
 from backend.evaluation.report import Report, save_report, table
 from backend.evaluation.result_cache import ResultCache
@@ -99,7 +100,7 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 def suite_for(asked: argparse.Namespace, bundle: ModelBundle, seeds: tuple[int, ...]) -> Any:
     """The asked suite over a leased bundle."""
     if asked.suite == "pocket":
-        return build_suite(bundle, asked.world_seed, asked.quick)
+        return build_suite(bundle, asked.world_seed, asked.quick, MEMBER_ROWS)
     if asked.suite == "speed":
         return build_speed_suite(bundle, asked.quick)
     if asked.suite == "tcig":

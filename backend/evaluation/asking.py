@@ -15,9 +15,10 @@ from backend.plan.events import Images
 from backend.plan.plan import Plan
 from backend.plan.request import Compose, OptionValue, RunSettings
 from backend.pocket.world import Drawing
+from backend.scene.blobs import Contents
 from backend.scene.layer import Layer, Placement
 from backend.scene.pixels import MemoryPixels
-from backend.scene.scene import Picture, Pixels, Scene
+from backend.scene.scene import Picture, Scene
 
 STEPS = 30
 GUIDANCE = 5.0
@@ -33,7 +34,7 @@ def settings_for(model: str, seed: int, options: Mapping[str, OptionValue]) -> R
 
 
 def ask(
-    bundle: ModelBundle, scene: Scene, pixels: Pixels, settings: RunSettings
+    bundle: ModelBundle, scene: Scene, pixels: Contents, settings: RunSettings
 ) -> tuple[Picture, ...]:
     """Plan and run a scene; uint8 (h, w, 3) pictures in the order of the seeds."""
     return run_plan(
@@ -41,7 +42,7 @@ def ask(
     )
 
 
-def run_plan(bundle: ModelBundle, plan: Plan, pixels: Pixels) -> tuple[Picture, ...]:
+def run_plan(bundle: ModelBundle, plan: Plan, pixels: Contents) -> tuple[Picture, ...]:
     """Every picture of a plan."""
     pictures: list[Picture] = []
     method = RUNNABLE.get(plan.method) or BASELINES[plan.method]

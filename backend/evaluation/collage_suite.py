@@ -32,10 +32,11 @@ from backend.plan.request import Compose
 from backend.pocket.judge import Judge, load_judge
 from backend.pocket.sprites import PALETTE
 from backend.pocket.words import CLASSES, COLOURS
-from backend.scene.embedding import look_picture
+from backend.scene.embedding import Embedding, embedding_to_bytes
 from backend.scene.layer import Layer, Placement
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
+from backend.training.prompts import fingerprint
 from backend.training.textual_inversion import EmbeddingRules, EmbeddingTrainer
 from backend.training.trainer import train
 
@@ -141,13 +142,16 @@ class CollageSuite:
 
         def learn() -> dict[str, NDArray[np.generic]]:
             embeddings = train(EmbeddingTrainer(self.bundle, examples, LEARNING))
-            return {name: look_picture(embedding) for name, embedding in embeddings.items()}
+            return {name: embedding.vector for name, embedding in embeddings.items()}
 
         looks = self.kept.arrays(
             " ".join((*(example.key for example in examples), repr(LEARNING))), learn
         )
         digests = {
-            name: case.pixels.add_picture(look.astype(np.uint8)) for name, look in looks.items()
+            name: case.pixels.add_blob(
+                embedding_to_bytes(Embedding(vector.astype(np.float32), fingerprint(self.bundle)))
+            )
+            for name, vector in looks.items()
         }
         layers = tuple(
             layer.model_copy(update={"embedding": digests.get(layer.id, layer.embedding)})

@@ -34,6 +34,7 @@ from backend.plan.structure import structure_of
 from backend.pocket.judge import Judge
 from backend.pocket.words import CLASSES
 from backend.pocket.world import Drawing, draw_layout, draw_scene
+from backend.scene.inside import is_painted
 from backend.scene.layer import Structure
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
@@ -127,7 +128,7 @@ class EditSuite:
         index = world.number % len(world.scene.layers)
         plan = self._reroll_plan(world, index, "collage", {})
         picture = self._make(plan, world).pictures[0]
-        within = raster(plan, world.pixels).alphas[0] > 0
+        within = is_painted(raster(plan, world.pixels).alphas[0])
         far = (
             ndimage.distance_transform_edt(~within) > FEATHER_PX
         )  # counted apart from the method's own count

@@ -5,9 +5,8 @@ trained on.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,15 +57,6 @@ CRUDE = ATTENTION.model_copy(
 
 FORM_ROWS: dict[str, int] = {"one_object": 1, "two_in_halves": 2, "three_in_thirds": 3}
 """Rows by outline, with how many objects stand in a picture."""
-MEMBER_ROWS: tuple[MemberName, ...] = (
-    "clip",
-    "image_encoder",
-    "guide",
-    "sam",
-    "vqgan",
-    "controlnet",
-    "preview",
-)
 
 
 @dataclass
@@ -77,6 +67,7 @@ class PocketSuite:
     judge: Judge
     world_seed: int
     count: int
+    member_rows: Mapping[MemberName, Callable[[PocketSuite], ReportRow]]
     tiles: list[list[Tile]] = field(default_factory=list)
 
     def rows(self) -> Iterator[ReportRow]:
@@ -88,11 +79,9 @@ class PocketSuite:
         yield self.words_row("held_out", held_out=True)
         yield self.attention_row()
         yield self.crude_row()
-        for name in MEMBER_ROWS:
+        for name, build_row in self.member_rows.items():
             if name in self.bundle.members:
-                yield getattr(import_module(f"backend.evaluation.members.{name}"), f"{name}_row")(
-                    self
-                )
+                yield build_row(self)
         yield self.size_row()
         yield self.time_row()
 
@@ -313,12 +302,20 @@ def through(bundle: ModelBundle, picture: NDArray[np.uint8]) -> NDArray[np.uint8
     return decode(bundle, encode(bundle, picture, [generator_for(0)]))[0]
 
 
-def build_suite(bundle: ModelBundle, world_seed: int, quick: bool) -> PocketSuite:
-    """The suite over a leased bundle; ``quick`` takes four pictures a row."""
+def build_suite(
+    bundle: ModelBundle,
+    world_seed: int,
+    quick: bool,
+    member_rows: Mapping[MemberName, Callable[[PocketSuite], ReportRow]],
+) -> PocketSuite:
+    """The suite over a leased bundle; ``quick`` takes four pictures a row. ``member_rows`` are
+    asked of the members that are present.
+    """
     if "judge" not in bundle.members:
         raise ModelError(
             f"The family {bundle.card.id} has no judge.",
             limit="This suite is scored by it.",
             remedy="Train one with python -m backend.pocket.train judge --minutes 30.",
         )
-    return PocketSuite(bundle, bundle.members.get("judge"), world_seed, 4 if quick else 40)
+    count = 4 if quick else 40
+    return PocketSuite(bundle, bundle.members.get("judge"), world_seed, count, member_rows)

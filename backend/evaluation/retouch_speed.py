@@ -13,7 +13,7 @@ import torch
 from backend.evaluation.asking import GUIDANCE, STEPS, run_plan
 from backend.evaluation.subjects import draw_subjects
 from backend.evaluation.timing import Duel
-from backend.models.adapter import Adapter, adapter_picture, model_fingerprint
+from backend.models.adapter import Adapter, adapter_to_bytes, model_fingerprint
 from backend.models.bundle import FeatureCache, ModelBundle
 from backend.plan.build import build_plan
 from backend.plan.plan import Plan
@@ -77,7 +77,7 @@ class _Session:
             [case.references[0], np.full(case.references[0].shape[:2], 255, np.uint8)]
         )
         named = SubjectRef(
-            subject=self.pixels.add_picture(adapter_picture(subject)),
+            subject=self.pixels.add_blob(adapter_to_bytes(subject)),
             reference=self.pixels.add_picture(opaque),
         )
         settings = RunSettings(

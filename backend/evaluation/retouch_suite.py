@@ -30,7 +30,7 @@ from backend.metrics.similarity import Encoder, box_of, crop_around, text_simila
 from backend.models.adapter import (
     Adapter,
     AdapterKind,
-    adapter_picture,
+    adapter_to_bytes,
     load_adapter,
     model_fingerprint,
     save_adapter,
@@ -238,7 +238,7 @@ class RetouchSuite:
         reference = case.references[0]
         opaque = np.full((*reference.shape[:2], 1), 255, np.uint8)
         named = SubjectRef(
-            subject=pixels.add_picture(adapter_picture(subject)),
+            subject=pixels.add_blob(adapter_to_bytes(subject)),
             reference=pixels.add_picture(np.concatenate([reference, opaque], axis=2)),
         )
         card = self.bundle.card

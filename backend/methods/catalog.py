@@ -11,15 +11,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from backend.errors import RequestError
-from backend.methods.options import OptionFact, facts_of, parse_options
+from backend.methods.options import parse_options
 from backend.methods.options.collage import CollageOptions
 from backend.methods.options.layout_retouch import RetouchOptions
 from backend.methods.options.move import MoveOptions
 from backend.methods.options.tcig import TcigOptions
 from backend.plan.plan import Plan
 from backend.plan.request import OptionValue
+from backend.scene.blobs import Contents
 from backend.scene.layer import Record
-from backend.scene.scene import Pixels
 
 if TYPE_CHECKING:
     from backend.engine.loop_types import Run
@@ -43,7 +43,7 @@ class Method:
     stage1: bool = field(default=False, kw_only=True)
     ignores: tuple[str, ...] = field(default=(), kw_only=True)
 
-    def run(self, plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
+    def run(self, plan: Plan, bundle: ModelBundle, pixels: Contents) -> Run:
         """Steps, then Images; nothing is computed before the first is asked for."""
         made: Run = import_module(f"backend.methods.{self.module}").run(plan, bundle, pixels)
         return made
@@ -84,11 +84,6 @@ def method_of(method_id: str) -> Method:
             remedy="Choose one of these.",
         )
     return RUNNABLE[method_id]
-
-
-def option_fields(method: Method) -> tuple[OptionFact, ...]:
-    """The method's options as plain tuples, in the order of a form."""
-    return facts_of(method.Options)
 
 
 def check_options(method_id: str, options: Mapping[str, OptionValue]) -> None:

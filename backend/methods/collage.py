@@ -50,7 +50,7 @@ from backend.engine.sampling import (
     split_into_batches,
 )
 from backend.methods.options import parse_options
-from backend.methods.options.collage import PAPER_SIDE_PX, CollageOptions
+from backend.methods.options.collage import CollageOptions
 from backend.models.bundle import ModelBundle
 from backend.models.card import ModelCard
 from backend.models.controlnet import controlnet_of
@@ -58,8 +58,10 @@ from backend.models.depth import depth_of
 from backend.models.schedule import Schedule, first_step
 from backend.plan.plan import OneLayer, Plan, PlannedLayer, WholePicture
 from backend.plan.raster import Raster, cell_centres, cells_owned, raster, strengths_of
+from backend.plan.resolution import paper_px
 from backend.plan.structure import PlannedStructure, structures_of
-from backend.scene.embedding import Embedding, read_look
+from backend.scene.blobs import Contents
+from backend.scene.embedding import Embedding, embedding_from_bytes
 from backend.scene.scene import Pixels
 from backend.training.prompts import embed_with_embeddings, move_tokens
 
@@ -103,7 +105,7 @@ class CollageInputs:
         return ids.index(wanted) + 1 if wanted in ids else None
 
 
-def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
+def run(plan: Plan, bundle: ModelBundle, pixels: Contents) -> Run:
     """Steps, then Images, for each batch of ``plan.batch`` candidates.
 
     Raises:
@@ -183,7 +185,7 @@ def hold_layers(inputs: CollageInputs, batch: Batch) -> tuple[LayerNoise, ...]:
     return (held,) if _has_strengths(inputs.plan, inputs.options) else ()
 
 
-def prepare_inputs(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> CollageInputs:
+def prepare_inputs(plan: Plan, bundle: ModelBundle, pixels: Contents) -> CollageInputs:
     """Lay out the collage, and find what each of its layers may change and holds on to.
 
     Raises:
@@ -219,10 +221,9 @@ def find_start_steps(
     owners = flat.topmost
     if isinstance(target, OneLayer):
         owners = (paste_weights(flat.alphas[0], target.feather_px) > 0).astype(np.int64)
-    blur_px = options.blur_px * card.native_px / PAPER_SIDE_PX
     alike = (0.0, *(options.strength for _ in plan.layers))
     own = strengths_of(plan, pixels) if options.layer_noise else alike
-    strengths = build_strength_map(owners, own, blur_px)
+    strengths = build_strength_map(owners, own, paper_px(options.blur_px, card))
     held: Holding = "filled" if isinstance(target, OneLayer) else "touched"
     return build_start_steps(strengths, plan.steps, card.cell_px, held)
 
@@ -232,13 +233,13 @@ def _has_strengths(plan: Plan, options: CollageOptions) -> bool:
     return options.layer_noise or isinstance(plan.target, OneLayer)
 
 
-def _read_embeddings(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> dict[int, Embedding]:
+def _read_embeddings(plan: Plan, bundle: ModelBundle, contents: Contents) -> dict[int, Embedding]:
     """TI: of layers whose words stand in the prompt; where two share words, the first one's."""
     found: dict[int, Embedding] = {}
     for layer in plan.layers:
         tokens = fit_tokens(bundle, layer.tokens)
         if layer.embedding is not None and tokens:
-            found.setdefault(tokens[0], read_look(pixels.picture(layer.embedding)))
+            found.setdefault(tokens[0], embedding_from_bytes(contents.blob(layer.embedding)))
     return found
 
 

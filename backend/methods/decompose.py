@@ -62,9 +62,8 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
             ),
         )
     phrases = [plan.layers[number].phrase for number in numbers]
-    plate = yield from _plate(
-        plan, bundle, picture, (np.any(list(found.values()), axis=0), phrases)
-    )
+    together = np.any(list(found.values()), axis=0)
+    plate = yield from _plate(plan, bundle, picture, together, phrases)
     missing = tuple(layer_id for layer_id in ids if layer_id not in found)
     yield LayersFound(
         {layer_id: cut_out(picture, mask) for layer_id, mask in found.items()}, plate, missing
@@ -99,16 +98,15 @@ def _search_layer(plan: Plan, flat: Raster, number: int) -> SearchedLayer:
 
 
 def _plate(
-    plan: Plan, bundle: ModelBundle, picture: Picture, objects: tuple[Mask, Sequence[str]]
+    plan: Plan, bundle: ModelBundle, picture: Picture, mask: Mask, phrases: Sequence[str]
 ) -> Generator[Step, None, Picture]:
     """The picture without its objects; beyond their margin and its feather every pixel is as it
     was.
 
-    ``objects`` are their masks together, and their words, which are left out of the prompt. They do
+    ``mask`` is all of them, ``phrases`` their words, which are left out of the prompt. They do
     not become unwanted ones: guidance away from "orange cat" draws things in blue (seen on 8
     drawings).
     """
-    mask, phrases = objects
     hole = hole_of(mask)
     if hole.all():
         return np.broadcast_to(np.rint(picture.mean((0, 1))).astype(np.uint8), picture.shape).copy()

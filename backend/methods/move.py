@@ -103,7 +103,11 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
         )
         yield Images(
             tuple(
-                Image(index, picture, changed_outside=count_changes(move.source, picture, touched))
+                Image(
+                    index,
+                    picture,
+                    changed_outside=count_changes(move.source, picture, touched > 0),
+                )
                 for index, picture in enumerate(whole, offset)
             )
         )

@@ -26,13 +26,13 @@ from backend.models.bundle import ModelBundle
 from backend.plan.events import EmbeddingsCheckpoint, EmbeddingsLearned
 from backend.plan.plan import Plan, TextualInversionTask
 from backend.plan.raster import stack_pictures
-from backend.scene.embedding import Embedding, look_picture
-from backend.scene.packed import pack_bytes, unpack_bytes
+from backend.scene.blobs import Contents
+from backend.scene.embedding import Embedding, embedding_to_bytes
+from backend.scene.inside import is_painted
 from backend.scene.scene import Picture, Pixels
 from backend.training.checkpoint import (
     Checkpoint,
     checkpoint_from_bytes,
-    checkpoint_of_picture,
     checkpoint_to_bytes,
 )
 from backend.training.prompts import embed_with_embeddings, fingerprint
@@ -55,7 +55,7 @@ SAMPLE_BATCH = 8
 """Looks that are drawn alone in one batch."""
 
 
-def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
+def run(plan: Plan, bundle: ModelBundle, contents: Contents) -> Run:
     """Steps of learning with checkpoints in between, then the embeddings and what each draws
     alone.
     """
@@ -63,10 +63,10 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
         raise RequestError(
             "Looks are learned for layers of a scene.", remedy="Choose the layers to learn from."
         )
-    examples = examples_of(plan, pixels, plan.task.layer_ids)
+    examples = examples_of(plan, contents, plan.task.layer_ids)
     rules = replace(DEFAULT_RULES, steps=plan.task.steps, seed=plan.seeds[0])
     trainer = EmbeddingTrainer(
-        bundle, examples, rules, _states(plan.task, bundle, examples, pixels)
+        bundle, examples, rules, _states(plan.task, bundle, examples, contents)
     )
     with closing(trainer.steps()) as steps:
         for step in steps:
@@ -80,37 +80,31 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
         pictures = yield from _draw_samples(plan, bundle, part, embeddings)
         samples |= dict(zip((example.layer_id for example in part), pictures, strict=True))
     yield EmbeddingsLearned(
-        {name: look_picture(embedding) for name, embedding in embeddings.items()}, samples
+        {name: embedding_to_bytes(embedding) for name, embedding in embeddings.items()}, samples
     )
 
 
 def _checkpoints(
     trainer: EmbeddingTrainer, bundle: ModelBundle, examples: Sequence[LayerExample]
-) -> dict[str, Picture]:
+) -> dict[str, bytes]:
     """Where each layer's embedding stands, by layer."""
     mark, states = fingerprint(bundle).hex(), trainer.state
     found = {one.layer_id: Checkpoint(states[one.layer_id], one.key, mark) for one in examples}
-    return {
-        layer_id: pack_bytes(checkpoint_to_bytes(checkpoint))
-        for layer_id, checkpoint in found.items()
-    }
+    return {layer_id: checkpoint_to_bytes(checkpoint) for layer_id, checkpoint in found.items()}
 
 
 def _states(
     task: TextualInversionTask,
     bundle: ModelBundle,
     examples: Sequence[LayerExample],
-    pixels: Pixels,
+    contents: Contents,
 ) -> dict[str, TrainingState]:
     """The states that can be gone on from: of the same picture and words, and of this model."""
     mark = fingerprint(bundle).hex()
     found: dict[str, TrainingState] = {}
     for example in examples:
         if example.layer_id in task.checkpoints:
-            picture = pixels.picture(task.checkpoints[example.layer_id])
-            checkpoint = checkpoint_of_picture(picture) or checkpoint_from_bytes(
-                unpack_bytes(picture)
-            )
+            checkpoint = checkpoint_from_bytes(contents.blob(task.checkpoints[example.layer_id]))
             if checkpoint.fits(example.key, mark):
                 found[example.layer_id] = checkpoint.state
     return found
@@ -169,7 +163,7 @@ def frame(alpha: NDArray[np.float32]) -> tuple[slice, slice]:
     """
     boxes = []
     for axis in (0, 1):
-        lines = np.flatnonzero((alpha > 0).any(axis=1 - axis))
+        lines = np.flatnonzero(is_painted(alpha).any(axis=1 - axis))
         boxes.append((int(lines[0]), int(lines[-1]) + 1) if len(lines) else (0, alpha.shape[axis]))
     share = next(
         one

@@ -18,19 +18,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.errors import ModelError, RequestError, StoreError
 from backend.models.bundle import ModelBundle
-from backend.scene.packed import pack_bytes, unpack_bytes
-from backend.scene.tensor_file import TensorFile, pack_tensors, unpack_tensors
+from backend.scene.tensor_file import TOKEN, TensorFile, pack_tensors, unpack_tensors
 
 AdapterKind = Literal["textual_inversion", "custom_diffusion", "dreambooth", "dreambooth_lora"]
 KINDS: tuple[AdapterKind, ...] = get_args(AdapterKind)
-TOKEN, NETWORK = "token", "unet."
+NETWORK = "unet."
 DOWN, UP, WHOLE = ".lora_A.weight", ".lora_B.weight", ".weight"
 FINGERPRINT_ROWS = 1024
 """Rows of the token table that a fingerprint reads; with two convolutions of the UNet they tell
@@ -138,18 +135,6 @@ def load_adapter(path: Path) -> Adapter:
             f"The subject {path.stem} cannot be read ({error.strerror}).", remedy="Train it again."
         ) from error
     return adapter_from_bytes(content)
-
-
-def adapter_picture(adapter: Adapter) -> NDArray[np.uint8]:
-    """The adapter as uint8 (h, w, 4): so it has a digest, is stored and sent like every other
-    picture of a scene.
-    """
-    return pack_bytes(adapter_to_bytes(adapter))
-
-
-def adapter_of_picture(picture: NDArray[np.uint8]) -> Adapter:
-    """The adapter that a picture holds; a ModelError when it holds none."""
-    return adapter_from_bytes(unpack_bytes(picture))
 
 
 def model_fingerprint(bundle: ModelBundle) -> str:

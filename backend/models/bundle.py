@@ -42,6 +42,18 @@ Diffusion's.
 """
 
 
+@dataclass(frozen=True)
+class RecordKey:
+    """What a recorded path is, e.g. "layout".
+
+    ``digest`` names all that it follows from, but for the ``seeds``.
+    """
+
+    purpose: str
+    digest: str
+    seeds: tuple[int, ...] = ()
+
+
 class FeatureCache:
     """Tensors found along denoising paths, by path and step, within a budget of bytes.
 
@@ -52,20 +64,20 @@ class FeatureCache:
 
     def __init__(self, limit_bytes: int = RECORDED_BYTES) -> None:
         self._limit = limit_bytes
-        self._paths: OrderedDict[str, dict[int, tuple[Tensor, ...]]] = OrderedDict()
+        self._paths: OrderedDict[Hashable, dict[int | None, tuple[Tensor, ...]]] = OrderedDict()
 
     @property
     def size_bytes(self) -> int:
         return sum(_bytes(value) for steps in self._paths.values() for value in steps.values())
 
-    def find(self, path: str, k: int) -> tuple[Tensor, ...] | None:
-        """What was kept of a path for step k."""
+    def find(self, path: Hashable, k: int | None = None) -> tuple[Tensor, ...] | None:
+        """What was kept of a path for step k, or, without one, of the path as a whole."""
         if path not in self._paths:
             return None
         self._paths.move_to_end(path)
         return self._paths[path].get(k)
 
-    def keep(self, path: str, k: int, value: tuple[Tensor, ...]) -> None:
+    def keep(self, path: Hashable, k: int | None, value: tuple[Tensor, ...]) -> None:
         """Keep it if there is, or can be made, room."""
         self._paths.setdefault(path, {})
         self._paths.move_to_end(path)

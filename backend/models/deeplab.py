@@ -1,17 +1,15 @@
 """DeepLabv3 of torchvision as a member: TCIG's own guide (the 20 classes of Pascal VOC).
 
 The folder holds ``deeplab.safetensors`` and ``config.json`` (``architecture`` names torchvision's
-function, ``classes`` the channels). ``python -m backend.models.deeplab convert FILE`` makes it of
-torchvision's published .pth.
+function, ``classes`` the channels). ``lamina convert deeplab FILE`` makes it of torchvision's
+published .pth.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import pickle
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -94,7 +92,7 @@ def _build(name: str, classes: int) -> nn.Module:
     return network
 
 
-def convert(weights: Path, name: str, folder: Path) -> None:
+def convert_weights(weights: Path, name: str, folder: Path) -> None:
     """Torchvision's published weights (a plain state dict, read without running code) as a member
     folder.
     """
@@ -110,35 +108,15 @@ def convert(weights: Path, name: str, folder: Path) -> None:
         if not key.startswith("aux_classifier.")
     }
     classes = VOC.split(",")
-    _build(name, len(classes)).load_state_dict(kept, strict=True)
+    try:
+        _build(name, len(classes)).load_state_dict(kept, strict=True)
+    except RuntimeError as error:
+        raise ModelError(
+            f"{weights.name} does not fit {name} ({str(error).splitlines()[0][:120]}).",
+            limit="Its channels are the 21 classes of Pascal VOC.",
+            remedy="Name the architecture that the file was made for with --architecture.",
+        ) from error
     folder.mkdir(parents=True, exist_ok=True)
     save_file(kept, folder / WEIGHTS)
     record = {"architecture": name, "classes": classes, "short_side_px": SHORT_SIDE_PX}
     (folder / CONFIG).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-
-
-def main(arguments: Sequence[str]) -> int:
-    """``convert FILE [--to FOLDER] [--architecture NAME]``; 0, or 2 with one clear line."""
-    parser = argparse.ArgumentParser(prog="python -m backend.models.deeplab")
-    parser.add_argument("verb", choices=("convert",))
-    parser.add_argument("weights", type=Path, help="torchvision's .pth with VOC labels")
-    parser.add_argument(
-        "--to", type=Path, help="folder to write; beside the file, named deeplab, when left out"
-    )
-    parser.add_argument(
-        "--architecture", default="deeplabv3_resnet101", choices=tuple(ARCHITECTURES)
-    )
-    asked = parser.parse_args(arguments)
-    try:
-        convert(asked.weights, asked.architecture, asked.to or asked.weights.parent / "deeplab")
-    except (ModelError, RuntimeError) as error:
-        print(
-            error.sentence if isinstance(error, ModelError) else f"The weights do not fit: {error}",
-            file=sys.stderr,
-        )
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

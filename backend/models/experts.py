@@ -89,6 +89,22 @@ class Experts:
         known = (run for run in runs_of(phrase) if self._class_index(run))
         return next(known, phrase.strip() if self.open else "")
 
+    def class_of(self, label: str, phrase: str, name: str) -> str:
+        """The class that a painted layer of this name asks for: its label, else the one in its
+        phrase; a RequestError when it has none.
+        """
+        if label.strip():
+            return label.strip()
+        found = self.class_in(phrase)
+        if found:
+            return found
+        if phrase.strip():
+            raise self.class_error(phrase)
+        raise RequestError(
+            f"The painted mask “{name}” has no class.",
+            remedy="Choose its class, or write a phrase that names it.",
+        )
+
     def route(
         self, classes: Sequence[str]
     ) -> tuple[tuple[Expert, tuple[tuple[str, int], ...]], ...]:

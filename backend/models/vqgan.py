@@ -11,14 +11,11 @@ It always runs in single precision: in half precision the distances to the codes
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
 import json
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +163,7 @@ def read_config(path: Path) -> VqganConfig:
                 f"({type(error).__name__}: {str(error)[:80]})."
             ),
             limit="It needs ddconfig, n_embed and embed_dim.",
-            remedy="Write it by python -m backend.models.vqgan convert, or copy the folder again.",
+            remedy="Write it by lamina convert vqgan FILE, or copy the folder again.",
         ) from error
 
 
@@ -187,33 +184,3 @@ def vqgan_of(bundle: ModelBundle) -> Vqgan:
     """The VQGAN of a family; a ModelError when it has none."""
     network: Vqgan = bundle.members.get("vqgan")
     return network
-
-
-def main(arguments: Sequence[str]) -> int:
-    """``convert FILE [--to FOLDER]``: a released checkpoint as a member folder; 0, or 2 with one
-    clear line.
-    """
-    parser = argparse.ArgumentParser(prog="python -m backend.models.vqgan")
-    parser.add_argument("verb", choices=("convert",))
-    parser.add_argument("checkpoint", type=Path, help="a released .ckpt of taming-transformers")
-    parser.add_argument(
-        "--to", type=Path, help="folder to write; beside the file, named vqgan, when left out"
-    )
-    asked = parser.parse_args(arguments)
-    folder = asked.to or asked.checkpoint.parent / "vqgan"
-    try:
-        config = import_module("backend.models.vqgan_checkpoint").convert_checkpoint(
-            asked.checkpoint, folder
-        )
-    except ModelError as error:
-        print(error.sentence, file=sys.stderr)
-        return 2
-    print(
-        f"{folder}: {config.n_embed} codes, one per {config.reduction} px. Put the folder "
-        "into a model's folder."
-    )
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

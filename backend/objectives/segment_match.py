@@ -8,6 +8,7 @@ gradient reaches every pixel.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -44,6 +45,42 @@ class Targets:
     channels: tuple[int, ...]
     masks: Tensor = field(repr=False, compare=False)
     counted: Tensor = field(repr=False, compare=False)
+
+
+def join_masks(
+    share: Sequence[tuple[str, int]], masks: Tensor, classes: Sequence[str]
+) -> dict[int, Tensor]:
+    """The masks (h, w) that one segmenter answers for, by its channel.
+
+    Args:
+        share: the segmenter's (class, channel) pairs.
+        masks: of all painted layers, (n, h, w) in 0..1; layers of one class are one mask.
+        classes: theirs.
+    """
+    joined: dict[int, Tensor] = {}
+    for name, channel in share:
+        own = (mask for mask, one in zip(masks, classes, strict=True) if one == name)
+        mask = sum(own, torch.zeros_like(masks[0]))
+        joined[channel] = (joined.get(channel, 0) + mask).clamp(0, 1)
+    return joined
+
+
+def build_targets(asked: dict[int, Tensor], covered: Tensor, background: int | None) -> Targets:
+    """What one expert should find: its classes under their masks (h, w), background where nothing
+    is painted.
+
+    ``covered`` is where any layer is. Under the layers of other experts its background is not
+    counted, for it may call them what it likes.
+    """
+    masks = torch.stack(list(asked.values()))
+    counted = torch.ones_like(masks)
+    channels = tuple(asked)
+    if background is not None:
+        own = masks.sum(0).clamp(0, 1)
+        masks = torch.cat([masks, (1 - covered)[None]])
+        counted = torch.cat([counted, (1 - (covered - own).clamp(0, 1))[None]])
+        channels = (*channels, background)
+    return Targets(channels, masks, counted)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ words (Crowson 2022).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,7 +12,9 @@ import torch
 from torch import Tensor
 
 from backend.engine.optimise import FitStep, Objective
+from backend.engine.region_start import StartMatches
 from backend.engine.views import WHOLE, ViewRange, draw_views, see_through, with_noise
+from backend.models.clip import Clip
 
 CUTOUTS = ViewRange(scale=(0.75, 1.0), noise=0.1)
 """Noise as in VQGAN+CLIP's popular form; views from three quarters of the side on, for a smaller
@@ -22,6 +25,8 @@ CROPS = ViewRange(scale=(0.95, 1.4), noise=0.1)
 """Views around one object, from close to it to some of its surroundings: the mask's frame is a view
 of scale 1.
 """
+START_VIEWS = 4
+"""Views of a tried start: one alone says too much about the view."""
 SMALLEST_FRAME = 0.125
 """Half a frame's side is at least this share of half the picture's, or a dot would fill a view."""
 SMALL = 1e-3  # below this squared chord the series is exact in single precision
@@ -70,6 +75,38 @@ class TextMatch(Objective):
         )
         distances = spherical_distance(self.clip.encode_image(seen), wanted)
         return distances.view(len(pictures), len(self.frames), self.cutouts).mean(dim=2)
+
+
+@dataclass(frozen=True, eq=False)
+class PaintedWords:
+    """CLIP's unit vectors ``texts`` of a prompt, its background and each painted layer's words, and
+    the layers' ``frames`` (n, 4).
+    """
+
+    clip: SeesPictures
+    texts: Tensor
+    frames: Tensor
+    side_px: int
+
+    def match_prompt(self, cutouts: int) -> TextMatch:
+        """The prompt over the whole picture."""
+        return TextMatch(self.clip, self.texts[:1], cutouts, self.side_px)
+
+    def match_layers(self, cutouts: int, purpose: str) -> TextMatch:
+        """Each layer's words around its mask."""
+        own, side_px = self.texts[2:], self.side_px
+        return TextMatch(self.clip, own, cutouts, side_px, self.frames, CROPS, purpose)
+
+    def match_start(self) -> StartMatches:
+        """What the colours of a start are chosen by."""
+        place = TextMatch(self.clip, self.texts[1:2], 1, self.side_px, purpose="place")
+        return StartMatches(place, self.match_layers(START_VIEWS, "tried"))
+
+
+@torch.no_grad()
+def encode_painted_words(clip: Clip, words: Sequence[str], masks: Tensor) -> PaintedWords:
+    """Encode a prompt, its background, and the words of each mask (n, h, w)."""
+    return PaintedWords(clip, clip.encode_text(list(words)), frames_of(masks), clip.seeing.side_px)
 
 
 def frames_of(masks: Tensor) -> Tensor:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from backend.plan.plan import Plan, PlannedLayer
+
 _ARTICLE = r"(?:\b(?:a|an|the)\s+)?"
 _JOINTS = re.compile(r"^(?:[\s,;]|\band\b|\bwith\b)+", re.IGNORECASE)
 
@@ -29,3 +31,11 @@ def phrase_in(prompt: str, phrase: str) -> str:
     """
     found = re.search(_ARTICLE + r"\b" + re.escape(phrase.strip()) + r"\b", prompt, re.IGNORECASE)
     return found.group(0) if found and phrase.strip() else phrase
+
+
+def list_texts(plan: Plan, painted: Sequence[PlannedLayer]) -> tuple[str, ...]:
+    """The prompt, what it says of the background, and each painted layer's words or class."""
+    spoken = [layer.phrase.strip() or layer.class_label for layer in painted]
+    prompt = plan.prompt.strip() or ", ".join(spoken)
+    background = background_words(prompt, [layer.phrase for layer in plan.layers]) or prompt
+    return (prompt, background, *spoken)

@@ -175,21 +175,21 @@ def build_images(offset: int, pictures: Sequence[Picture], notes: tuple[str, ...
 
 @dataclass(frozen=True, eq=False)
 class EmbeddingsLearned:
-    """Embeddings by layer as pictures uint8 (h, w, 4), and uint8 (h, w, 3) of what each draws
+    """Embeddings by layer as bytes of safetensors files, and uint8 (h, w, 3) of what each draws
     alone.
     """
 
-    embeddings: Mapping[str, Picture] = field(repr=False)
+    embeddings: Mapping[str, bytes] = field(repr=False)
     samples: Mapping[str, Picture] = field(repr=False)
 
 
 @dataclass(frozen=True, eq=False)
 class EmbeddingsCheckpoint:
-    """Where the learning of embeddings stands, by layer as pictures uint8 (h, w, 4): it can go
-    on from there.
+    """Where the learning of embeddings stands, by layer as bytes of safetensors files: it
+    can go on from there.
     """
 
-    states: Mapping[str, Picture] = field(repr=False)
+    states: Mapping[str, bytes] = field(repr=False)
 
 
 @dataclass(frozen=True)

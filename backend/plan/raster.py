@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.errors import RequestError
 from backend.plan.plan import Cover, OneLayer, Plan, PlannedLayer
 from backend.scene.composite import (
     Sheet,
@@ -20,7 +21,7 @@ from backend.scene.composite import (
     visibility,
 )
 from backend.scene.mask import resize_area
-from backend.scene.scene import Pixels
+from backend.scene.scene import Picture, Pixels
 
 Floats = NDArray[np.float32]
 
@@ -103,6 +104,52 @@ def strengths_of(plan: Plan, pixels: Pixels) -> tuple[float | NDArray[np.float64
         for layer, strength in zip(plan.layers, painted, strict=True)
     )
     return (uncovered, *own)
+
+
+def fill_painted(plan: Plan, pixels: Pixels, picture: Picture) -> Picture:
+    """The plan's stack over ``picture``, uint8 (h, w, 3), which also fills every painted layer."""
+    size = (plan.width_px, plan.height_px)
+    under = ground(size, picture)
+    flat = under
+    for layer in plan.layers:
+        own = pixels.picture(layer.picture) if layer.picture else None
+        mask = pixels.mask(layer.mask) if layer.mask else None
+        sheet = sheet_of(own, mask, layer.placement, layer.opacity, size)
+        colour: NDArray[np.float32] = (
+            under * sheet.alpha[..., None] if own is None else sheet.colour
+        )
+        flat = lay_over(flat, replace(sheet, colour=colour, blend=layer.blend))
+    return over_grey(flat)
+
+
+def require_painted(plan: Plan) -> tuple[PlannedLayer, ...]:
+    """The layers without a picture, from back to front; a RequestError when there is none, or one
+    without a mask.
+    """
+    if isinstance(plan.target, OneLayer):
+        raise RequestError(
+            "TCIG draws whole pictures.",
+            remedy="Choose Collage Diffusion to make one layer of a picture again.",
+        )
+    painted = tuple(layer for layer in plan.layers if layer.picture is None)
+    if not painted:
+        said = " ".join(note.text for note in plan.notes if note.layer_id)
+        raise RequestError(
+            "No painted mask takes part.",
+            limit=said or ("Every layer holds a picture." if plan.layers else ""),
+            remedy="Paint a mask and name its class; for pictures alone choose Collage Diffusion.",
+        )
+    for layer in painted:
+        if layer.mask is None:
+            raise RequestError(
+                (
+                    f"“{layer.phrase or layer.class_label or layer.id}” has neither a mask "
+                    "nor a picture."
+                ),
+                limit="As it stands it would claim the whole canvas.",
+                remedy="Paint where it should be, or hide the layer.",
+            )
+    return painted
 
 
 def _sheet(layer: PlannedLayer, pixels: Pixels, size: tuple[int, int]) -> Sheet:

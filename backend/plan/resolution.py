@@ -16,11 +16,20 @@ slow.
 """
 
 
+PAPER_SIDE_PX = 512
+"""The papers' lengths in pixels are those of pictures of this side."""
+
+
 class Size(NamedTuple):
     """A picture's sides in pixels."""
 
     width_px: int
     height_px: int
+
+
+def paper_px(length_px: float, card: Card) -> float:
+    """A length in pixels of the papers' pictures, in pixels of a model's."""
+    return length_px * card.native_px / PAPER_SIDE_PX
 
 
 def generation_size(width_px: int, height_px: int, card: Card) -> Size:

@@ -12,6 +12,7 @@ from backend.plan.card import Card
 from backend.plan.resolution import Size, generation_size
 from backend.scene.composite import alpha_of
 from backend.scene.geometry import with_scale
+from backend.scene.inside import is_blank
 from backend.scene.layer import Layer, Placement
 from backend.scene.scene import Pixels, Scene
 
@@ -65,7 +66,9 @@ def survey(scene: Scene, card: Card, pixels: Pixels) -> Survey:
     left = np.ones((size.height_px, size.width_px), np.float32)
     seen: list[Surveyed] = []
     for layer in reversed(scene.layers):
-        surveyed, left = _survey_layer(layer, scene, size, card.cell_px**2, (pixels, left))
+        surveyed, left = _survey_layer(
+            layer, scene, size, card.cell_px**2, pixels=pixels, left=left
+        )
         seen.append(surveyed)
     return Survey(scene, card, tuple(reversed(seen)))
 
@@ -76,19 +79,24 @@ def in_generation_px(placement: Placement, scene: Scene, size: Size) -> Placemen
 
 
 def _survey_layer(
-    layer: Layer, scene: Scene, size: Size, cell_area: int, rest: tuple[Pixels, NDArray[np.float32]]
+    layer: Layer,
+    scene: Scene,
+    size: Size,
+    cell_area: int,
+    *,
+    pixels: Pixels,
+    left: NDArray[np.float32],
 ) -> tuple[Surveyed, NDArray[np.float32]]:
-    """One layer, and what it leaves uncovered of ``rest``: the pixel store and what is still
-    uncovered above it.
+    """One layer, and what it leaves uncovered of ``left``, the share (h, w) in 0..1 of each pixel
+    that no layer above it covers.
     """
-    pixels, left = rest
     placement = in_generation_px(layer.placement, scene, size)
     if not layer.visible:
         return Surveyed(layer, placement, "hidden"), left
     picture = pixels.picture(layer.picture) if layer.picture else None
     mask = pixels.mask(layer.mask) if layer.mask else None
-    blank = (picture is not None and not picture[..., 3].any()) or (
-        mask is not None and not mask.any()
+    blank = (picture is not None and is_blank(picture[..., 3])) or (
+        mask is not None and is_blank(mask)
     )
     if blank or layer.opacity == 0.0:
         return Surveyed(layer, placement, "empty"), left

@@ -93,7 +93,7 @@ def import_stack(
     notes = _stack_notes(stack)
     layers, ids = [], dict[int, str]()
     for number, entry in enumerate(stack.layers, start=1):
-        layer = _import_layer(entry, f"layer-{number}", (drawn, pixels), notes)
+        layer = _import_layer(entry, f"layer-{number}", drawn, pixels, notes)
         if layer is not None:
             layers.append(layer)
             ids[number - 1] = layer.id
@@ -120,10 +120,12 @@ def merge_edits(
     for number, entry in enumerate(stack.layers, start=1):
         one = known.pop(entry.src, None)
         if one is not None:
-            layers.append(_apply_edit(scene.layer(one.id), one, entry, (drawn, pixels), notes))
+            layers.append(
+                _apply_edit(scene.layer(one.id), one, entry, notes, drawn=drawn, pixels=pixels)
+            )
             ids[number - 1] = one.id
             continue
-        added = _import_layer(entry, _free_id(scene, layers, number), (drawn, pixels), notes)
+        added = _import_layer(entry, _free_id(scene, layers, number), drawn, pixels, notes)
         if added is not None:
             layers.append(added)
             ids[number - 1] = added.id
@@ -144,8 +146,10 @@ def _apply_edit(
     layer: Layer,
     one: WrittenEntry,
     entry: StackLayer,
-    store: tuple[StackPixels, MemoryPixels],
     notes: list[str],
+    *,
+    drawn: StackPixels,
+    pixels: MemoryPixels,
 ) -> Layer:
     """A layer of ours with what was changed in its entry."""
     update: dict[str, object] = {}
@@ -155,7 +159,7 @@ def _apply_edit(
         update["opacity"] = entry.opacity
     if entry.name != printable(one.name):
         update["name"] = entry.name[:NAME_LENGTH]
-    update |= _apply_new_pixels(layer, one, entry, store)
+    update |= _apply_new_pixels(layer, one, entry, drawn, pixels)
     blend = _blend(entry, one.name, notes)
     if blend != one.blend:
         update["blend"] = blend
@@ -182,13 +186,12 @@ def _blend(entry: StackLayer, name: str, notes: list[str]) -> Blend:
 
 
 def _apply_new_pixels(
-    layer: Layer, one: WrittenEntry, entry: StackLayer, store: tuple[StackPixels, MemoryPixels]
+    layer: Layer, one: WrittenEntry, entry: StackLayer, drawn: StackPixels, pixels: MemoryPixels
 ) -> dict[str, object]:
     """New pixels, or a new place, when the entry has them.
 
     What was repainted, or moved under a mask that stays, lies as it is drawn, without a mask.
     """
-    drawn, pixels = store
     content = drawn.file(entry)
     moved_x, moved_y = entry.x - one.x, entry.y - one.y
     moved = (moved_x, moved_y) != (0, 0) and layer.picture is not None
@@ -209,10 +212,9 @@ def _apply_new_pixels(
 
 
 def _import_layer(
-    entry: StackLayer, layer_id: str, store: tuple[StackPixels, MemoryPixels], notes: list[str]
+    entry: StackLayer, layer_id: str, drawn: StackPixels, pixels: MemoryPixels, notes: list[str]
 ) -> Layer | None:
     """A layer of another program's, or None (and a note) when it holds no picture."""
-    drawn, pixels = store
     content = drawn.file(entry)
     name = entry.name[:NAME_LENGTH] or layer_id
     if not is_picture(content):

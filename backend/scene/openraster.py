@@ -2,8 +2,8 @@
 Lamina.
 
 Beside the entries of the format's specification there are ``lamina/scene.json`` (scene, desk
-settings, and what was written for whom) and ``lamina/pictures/<digest>.png`` (original pictures and
-masks).
+settings, and what was written for whom), ``lamina/pictures/<digest>.png`` (original pictures and
+masks) and ``lamina/blobs/<digest>.safetensors`` (learned embeddings).
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from pydantic import Field, JsonValue, ValidationError
 
 from backend.errors import ArchiveError, PictureError, SceneError
 from backend.scene.archive import MAX_TOTAL_BYTES, REMEDY, Archive, pack
+from backend.scene.blobs import Contents, blob_digest
 from backend.scene.drawn import Drawn, draw_layer, lay_into, straight, thumbnail
+from backend.scene.embedding import blob_of_picture
 from backend.scene.external_edits import StackPixels, WrittenEntry, import_stack, merge_edits
 from backend.scene.grouping import stack_groups
 from backend.scene.layer import Layer, Record
@@ -32,6 +34,8 @@ MIMETYPE = b"image/openraster"
 RECORD = "lamina/scene.json"
 THUMBNAIL_PX = 256
 STORED_LIMITS = Limits(file_bytes=MAX_TOTAL_BYTES, side_px=MAX_SIDE_PX, area_px=MAX_SIDE_PX**2)
+MAX_BLOB_BYTES = 16 * 2**20
+"""What a learned embedding may take: four thousand times as much as the largest."""
 MAX_PIXEL_BYTES = 1024**3
 """What the pictures of a file may take in memory."""
 
@@ -57,12 +61,13 @@ class _Own(Record):
     written: Annotated[tuple[WrittenEntry, ...], Field(max_length=MAX_LAYERS)]
 
 
-def write_ora(scene: Scene, pixels: Pixels, settings: Mapping[str, Any] | None = None) -> bytes:
+def write_ora(scene: Scene, pixels: Contents, settings: Mapping[str, Any] | None = None) -> bytes:
     """The file; equal scenes give equal bytes. ``settings`` is any JSON object that is to survive
     with the scene.
 
     ArchiveError when the file would be larger than one that :func:`read_ora` accepts.
     """
+    scene, blobs = _with_blobs(scene, pixels)
     originals = list(_originals(scene, pixels))
     merged = np.zeros((scene.height_px, scene.width_px, 4), np.float32)
     written, drawings = [], []
@@ -94,6 +99,7 @@ def write_ora(scene: Scene, pixels: Pixels, settings: Mapping[str, Any] | None =
         ("mergedimage.png", encode_png(flat)),
         (RECORD, canonical_json(record).encode("utf-8")),
         *originals,
+        *blobs.items(),
     ]
     if sum(len(body) for _, body in members) > MAX_TOTAL_BYTES:
         raise _too_large(f"{MAX_TOTAL_BYTES // 2**20} MB")
@@ -130,6 +136,7 @@ def _read(content: bytes) -> OpenedScene:
     own = _own(archive)
     scene = build_scene(own.scene)
     _load_originals(scene, archive, pixels)
+    scene = _load_embeddings(scene, archive, pixels)
     scene, notes = merge_edits(scene, own.written, stack, drawn, pixels)
     return OpenedScene(scene, pixels, dict(own.settings), notes)
 
@@ -151,12 +158,7 @@ def _write_entry(layer: Layer, src: str, drawn: Drawn, content: bytes) -> Writte
 
 def _list_digests(scene: Scene) -> dict[str, str]:
     """Every digest that a scene refers to, and whether it is a picture or a mask."""
-    kinds = {
-        digest: "picture"
-        for layer in scene.layers
-        for digest in (layer.picture, layer.embedding)
-        if digest
-    }
+    kinds = {layer.picture: "picture" for layer in scene.layers if layer.picture is not None}
     return kinds | {
         digest: "mask"
         for layer in scene.layers
@@ -167,6 +169,70 @@ def _list_digests(scene: Scene) -> dict[str, str]:
 
 def _member(digest: str) -> str:
     return f"lamina/pictures/{digest}.png"
+
+
+def _blob_member(digest: str) -> str:
+    return f"lamina/blobs/{digest}.safetensors"
+
+
+def _with_blobs(scene: Scene, contents: Contents) -> tuple[Scene, dict[str, bytes]]:
+    """The scene with its embeddings named by their bytes, and the members that hold them."""
+    members: dict[str, bytes] = {}
+    names: dict[str, str] = {}
+    for old in {layer.embedding for layer in scene.layers if layer.embedding is not None}:
+        content = contents.blob(old)
+        names[old] = blob_digest(content)
+        members[_blob_member(names[old])] = content
+    return _with_embeddings(scene, names), dict(sorted(members.items()))
+
+
+def _with_embeddings(scene: Scene, names: Mapping[str, str]) -> Scene:
+    """The scene with other digests for its embeddings."""
+    if all(old == new for old, new in names.items()):
+        return scene
+    layers = tuple(
+        layer
+        if layer.embedding is None
+        else layer.model_copy(update={"look": names[layer.embedding]})
+        for layer in scene.layers
+    )
+    return scene.model_copy(update={"layers": layers})
+
+
+def _load_embeddings(scene: Scene, archive: Archive, pixels: MemoryPixels) -> Scene:
+    """Put the embeddings of a scene into the store; those in pictures, as Lamina 0.1.0 wrote them,
+    are converted. An ArchiveError when one is missing, damaged or another one.
+    """
+    names: dict[str, str] = {}
+    for digest in {layer.embedding for layer in scene.layers if layer.embedding is not None}:
+        if _blob_member(digest) in archive or _member(digest) not in archive:
+            content = archive.read(_blob_member(digest), MAX_BLOB_BYTES)
+            if blob_digest(content) != digest:
+                raise _another("learned look", digest)
+        else:
+            content = _embedding_in_picture(digest, archive)
+        names[digest] = pixels.add_blob(content)
+    return _with_embeddings(scene, names)
+
+
+def _embedding_in_picture(digest: str, archive: Archive) -> bytes:
+    try:
+        name = _member(digest)
+        picture = decode_exact(archive.read(name), name, STORED_LIMITS)
+    except PictureError as error:
+        raise ArchiveError(error.what, limit=error.limit, remedy=REMEDY) from None
+    if picture.ndim != 3 or digest_of(picture) != digest:
+        raise _another("learned look", digest)
+    try:
+        return blob_of_picture(picture)
+    except SceneError as error:
+        raise ArchiveError(error.what, remedy=error.remedy) from None
+
+
+def _another(kind: str, digest: str) -> ArchiveError:
+    return ArchiveError(
+        f"The {kind} {digest[:12]}… in the file is not the one that was saved.", remedy=REMEDY
+    )
 
 
 def _originals(scene: Scene, pixels: Pixels) -> Iterator[tuple[str, bytes]]:

@@ -34,10 +34,14 @@ def digest_of(array: Picture) -> str:
 
 
 class MemoryPixels:
-    """Pixels kept in memory; what goes in is copied and comes out read-only."""
+    """Pixels and blobs kept in memory; what goes in is copied and comes out read-only.
+
+    Implements ``backend.scene.blobs.Contents``.
+    """
 
     def __init__(self) -> None:
         self._kept: dict[str, Picture] = {}
+        self._blobs: dict[str, bytes] = {}
 
     def add_picture(self, rgba: Picture) -> str:
         """Keep uint8 (h, w, 4), straight alpha; the digest that names it."""
@@ -58,6 +62,21 @@ class MemoryPixels:
     def mask(self, digest: str) -> Picture:
         """The mask (h, w) of that digest, or a SceneError."""
         return self._find(digest, 2, "mask")
+
+    def add_blob(self, content: bytes) -> str:
+        """Keep bytes; the digest that names them."""
+        digest = hashlib.sha256(content).hexdigest()
+        self._blobs[digest] = content
+        return digest
+
+    def blob(self, digest: str) -> bytes:
+        """The bytes of that digest, or a SceneError."""
+        if digest not in self._blobs:
+            raise SceneError(
+                f"The learned file {digest[:12]}… is not here.",
+                remedy="Learn it again, or remove it.",
+            )
+        return self._blobs[digest]
 
     def _keep(self, array: Picture) -> str:
         digest = digest_of(array)

@@ -18,6 +18,8 @@ from backend.scene.scene import canonical_json
 
 FACTS = "lamina"
 """The only entry of the file's metadata: of several the library writes the order anew each time."""
+CHECKPOINT, PARAMETERS, MOMENTS, TOKEN = "checkpoint", "parameters.", "moments.", "token"
+"""The format of a checkpoint, and what the names of its tensors begin with; the trained vectors."""
 _LENGTH = struct.Struct("<Q")
 
 

@@ -1,4 +1,4 @@
-"""Learned looks: what the events of learning jobs tell of them. Their pixels are in the store by
+"""Learned looks: what the events of learning jobs tell of them. Their files are in the store by
 digest.
 """
 
@@ -10,17 +10,17 @@ from sqlite3 import Connection
 
 from backend.plan.events import EmbeddingsCheckpoint, EmbeddingsLearned, EventKind
 from backend.plan.plan import Plan
-from backend.studio.pixel_files import PixelFiles
 from backend.studio.records import LearnedEmbedding, StoredCheckpoint, StoredEmbeddings
+from backend.studio.storage import Storage
 
 MAX_SHOWN = 64
 """Looks that a page is told of: the newest ones of the whole store."""
 
 
 def store_embeddings(
-    pixels: PixelFiles, plan: Plan, event: EmbeddingsLearned | EmbeddingsCheckpoint
+    store: Storage, plan: Plan, event: EmbeddingsLearned | EmbeddingsCheckpoint
 ) -> StoredEmbeddings | StoredCheckpoint:
-    """The stored event of some looks; their pixels are then in the store."""
+    """The stored event of some looks; their files are then in the store."""
     phrases = {layer.id: layer.phrase for layer in plan.layers}
     if isinstance(event, EmbeddingsCheckpoint):
         return StoredCheckpoint(
@@ -28,7 +28,7 @@ def store_embeddings(
                 LearnedEmbedding(
                     layer_id=name,
                     phrase=phrases.get(name, ""),
-                    embedding=pixels.add_picture(state),
+                    embedding=store.embeddings.add(state),
                     sample="",
                 )
                 for name, state in event.states.items()
@@ -39,8 +39,8 @@ def store_embeddings(
             LearnedEmbedding(
                 layer_id=name,
                 phrase=phrases.get(name, ""),
-                embedding=pixels.add_picture(embedding),
-                sample=pixels.add_picture(event.samples[name]),
+                embedding=store.embeddings.add(embedding),
+                sample=store.pixels.add_picture(event.samples[name]),
             )
             for name, embedding in event.embeddings.items()
         )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from backend.engine.mix import mix
 from backend.errors import RequestError, StoreError
+from backend.scene.inside import is_blank
 from backend.studio.candidates import Painted
 from backend.studio.pixel_files import PixelFiles
 from backend.studio.records import Candidate
@@ -29,7 +30,7 @@ def mix_candidates(pixels: PixelFiles, base: Candidate, other: Candidate, mask: 
             remedy="Choose two pictures that were made on the same canvas.",
         )
     where = pixels.mask(mask)
-    if not where.any():
+    if is_blank(where):
         raise RequestError(
             "Nothing is painted yet.", remedy="Paint where the other picture should show."
         )

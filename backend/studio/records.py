@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Required
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, with_config
+from typing_extensions import TypedDict
 
 from backend.plan.events import (
     EventKind,
@@ -275,36 +276,35 @@ class JobEvents(Record):
     stage1_images: tuple[Stage1Record, ...] = ()
 
 
-class OptionSet(Record):
-    """An option that another one sets: its value where the other is least, and where it is
-    greatest.
+@with_config(ConfigDict(extra="forbid"))
+class OptionSchema(TypedDict, total=False):
+    """The JSON Schema of one option of a method, with what a form needs beside it.
+
+    ``section`` is the paper's, ``unit`` and ``step`` those of a number. ``sets`` are the options
+    that it stands for, each with its value where this one is least and where it is greatest, in
+    proportion between them; unless the option named ``unless`` is on.
     """
 
-    name: str
-    low: float
-    high: float
+    title: Required[str]
+    description: Required[str]
+    type: Required[Literal["boolean", "integer", "number", "string"]]
+    default: Required[OptionValue]
+    minimum: float
+    maximum: float
+    exclusiveMinimum: float  # noqa: N815: JSON Schema's word
+    exclusiveMaximum: float
+    enum: tuple[str, ...]
+    section: str
+    unit: str
+    step: float
+    sets: dict[str, tuple[float, float]]
+    unless: str
 
 
-class OptionField(Record):
-    """One option of a method, as a form needs it: range, unit, help and the paper's section.
+class OptionsSchema(TypedDict):
+    """The JSON Schema of a method's options, in the order of a form."""
 
-    ``sets`` are the options that it stands for, in proportion, unless the option named ``unless``
-    is on.
-    """
-
-    name: str
-    title: str
-    kind: Literal["bool", "int", "float", "choice"]
-    default: OptionValue
-    minimum: float = 0.0
-    maximum: float = 1.0
-    step: float = 0.01
-    choices: tuple[str, ...] = ()
-    unit: str = ""
-    help: str = ""
-    section: str = ""
-    sets: tuple[OptionSet, ...] = ()
-    unless: str = ""
+    properties: dict[str, OptionSchema]
 
 
 class MethodFacts(Record):
@@ -316,7 +316,7 @@ class MethodFacts(Record):
 
     id: str
     title: str
-    options: tuple[OptionField, ...]
+    options: OptionsSchema
     stage1: bool = False
     ignores: tuple[str, ...] = ()
 

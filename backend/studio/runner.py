@@ -52,7 +52,6 @@ from backend.studio.records import StoredEvent, StoredImages, StoredStage1Images
 from backend.studio.stage1_images import build_stage1, insert_stage1, stage1_digests
 from backend.studio.storage import Storage
 from backend.studio.subjects import training_of_job
-from backend.studio.subjects_files import PixelsAndSubjects
 from backend.studio.subjects_library import keep_adapter
 from backend.studio.worker import Handle, Worker
 
@@ -83,7 +82,7 @@ class Runner:
 
     def __init__(self, store: Storage, worker: Worker) -> None:
         self._store = store
-        self._pixels = PixelsAndSubjects(store.pixels, store.subjects)
+        self._pixels = store.contents
         self._worker = worker
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -235,7 +234,7 @@ class Runner:
             case Images():
                 self._keep_images(origin, event)
             case EmbeddingsLearned() | EmbeddingsCheckpoint():
-                self._append(origin.job, store_embeddings(self._store.pixels, origin.plan, event))
+                self._append(origin.job, store_embeddings(self._store, origin.plan, event))
             case LayersFound():
                 self._append(origin.job, store_layers(self._store.pixels, origin.plan, event))
 

@@ -1,4 +1,4 @@
-"""The studio's folder: one database, files of pixels and subjects, and a lock that only one process
+"""The studio's folder: one database, files of pixels and blobs, and a lock that only one process
 can hold.
 """
 
@@ -12,21 +12,26 @@ from backend.errors import StoreError
 from backend.studio.database import Database
 from backend.studio.disk import Disk, sweep
 from backend.studio.pixel_files import PixelFiles
-from backend.studio.subjects_files import SubjectFiles
+from backend.studio.storage.blobs import BlobFiles, StoredContents
 
 
 class Storage:
-    """An opened store folder (mode 700). ``database``, ``pixels`` and ``subjects`` are safe from
-    any thread.
+    """An opened store folder (mode 700). ``database`` and all files are safe from any thread.
+
+    ``embeddings`` and ``subjects`` are blobs; those of subjects go when no subject names them.
+    ``contents`` is all of them as a job sees them.
     """
 
     def __init__(self, folder: Path, disk: Disk) -> None:
         """Open or make ``folder``; a StoreError when it is unusable or another Lamina has it
         open.
         """
-        pixels, subjects = folder / "pixels", folder / "subjects"
+        pixels, embeddings, subjects = (
+            folder / name for name in ("pixels", "embeddings", "subjects")
+        )
         try:
             pixels.mkdir(mode=0o700, parents=True, exist_ok=True)
+            embeddings.mkdir(mode=0o700, exist_ok=True)
             subjects.mkdir(mode=0o700, exist_ok=True)
             os.chmod(folder, 0o700)
         except OSError as error:
@@ -37,14 +42,16 @@ class Storage:
         self.folder = folder
         self._lock = _lock(folder / "lock.sqlite")
         try:
-            sweep(pixels)
-            sweep(subjects)
+            for part in (pixels, embeddings, subjects):
+                sweep(part)
             self.database = Database(folder / "studio.sqlite")
         except BaseException:
             self._lock.close()
             raise
         self.pixels = PixelFiles(pixels, disk)
-        self.subjects = SubjectFiles(subjects, disk)
+        self.embeddings = BlobFiles(embeddings, disk, "What was learned of a layer")
+        self.subjects = BlobFiles(subjects, disk, "What was learned of the subject")
+        self.contents = StoredContents(self.pixels, self.embeddings, self.subjects)
 
     def close(self) -> None:
         self.database.close()

@@ -67,7 +67,7 @@ class Studio:
         self._store = store
         self._offer = offer
         self._examples = examples
-        self._survey = SceneSurvey(store.pixels, offer)
+        self._survey = SceneSurvey(store, offer)
         self._worker = worker
         sweep(store)
         self._runner = Runner(store, worker)
@@ -172,7 +172,7 @@ class Studio:
             saved = projects.read_project(connection, project)
         settings = saved.editor.settings.model_dump(mode="json")
         stem = re.sub(r"[^\w .()-]+", "", saved.scene.name).strip(" .")[:80]
-        return write_ora(saved.scene, self._store.pixels, settings), f"{stem or 'scene'}.ora"
+        return write_ora(saved.scene, self._store.contents, settings), f"{stem or 'scene'}.ora"
 
     def generate(self, project: str, revision: int, request: Mapping[str, Any]) -> Submitted:
         """Decide the plan of a request and queue it; StaleRevision when the page's scene is not
@@ -337,7 +337,7 @@ class Studio:
         self._store.close()
 
     def _take(self, opened: OpenedScene) -> Project:
-        self._survey.keep_pixels(opened.scene, opened.pixels)
+        self._survey.keep_contents(opened.scene, opened.pixels)
         notes = tuple(Note(code="opened", text=sentence) for sentence in opened.notes)
         return self._begin(opened.scene, projects.editor_with(opened.settings), notes)
 

@@ -14,10 +14,11 @@ from backend.plan.painted import notes_on_painted, with_painted
 from backend.plan.plan import Note
 from backend.plan.request import AnyRequest, Compose, Decompose, Reroll, RunSettings
 from backend.plan.survey import Survey, Surveyed, survey
-from backend.scene.scene import Pixels, Scene
+from backend.scene.blobs import Contents
+from backend.scene.scene import Scene
 from backend.studio.offer import Offer
-from backend.studio.pixel_files import PixelFiles
 from backend.studio.records import Coverage, EditorState
+from backend.studio.storage import Storage
 
 OPEN = "clipseg"
 """The member that takes any phrase."""
@@ -34,8 +35,9 @@ class SceneReport:
 class SceneSurvey:
     """Looks at scenes with the pixels of the store and the card of the chosen model."""
 
-    def __init__(self, pixels: PixelFiles, offer: Offer) -> None:
-        self._pixels = pixels
+    def __init__(self, store: Storage, offer: Offer) -> None:
+        self._store = store
+        self._pixels = store.pixels
         self._offer = offer
 
     def report(self, scene: Scene, editor: EditorState) -> SceneReport:
@@ -74,15 +76,16 @@ class SceneSurvey:
     def require_pixels(self, scene: Scene) -> None:
         """A SceneError that names the first layer whose pixels are not in the store."""
         for layer in scene.layers:
-            for digest in (layer.picture, layer.mask, layer.embedding, layer.strength_map):
-                if digest is not None and not self._pixels.has(digest):
-                    raise SceneError(
-                        (
-                            f"The pixels {digest[:12]} of layer {layer.name or layer.id!r} are "
-                            "not in the studio's store."
-                        ),
-                        remedy="Add the picture to the scene again.",
-                    )
+            wanted = (layer.picture, layer.mask, layer.strength_map)
+            missing = [digest for digest in wanted if digest and not self._pixels.has(digest)]
+            if layer.embedding is not None and not self._store.contents.has_blob(layer.embedding):
+                missing.append(layer.embedding)
+            if missing:
+                raise SceneError(
+                    f"The pixels {missing[0][:12]} of layer {layer.name or layer.id!r} are not in"
+                    " the studio's store.",
+                    remedy="Add the picture to the scene again.",
+                )
 
     def require_source(self, request: AnyRequest) -> None:
         """A RequestError when the picture to be re-rolled or taken apart is not in the store."""
@@ -111,17 +114,17 @@ class SceneSurvey:
                 remedy="Choose one of them, then refine the draft.",
             )
 
-    def keep_pixels(self, scene: Scene, pixels: Pixels) -> None:
-        """Copy all pixels that a scene refers to into the store."""
+    def keep_contents(self, scene: Scene, contents: Contents) -> None:
+        """Copy all pixels and embeddings that a scene refers to into the store."""
         for layer in scene.layers:
             if layer.picture is not None:
-                self._pixels.add_picture(pixels.picture(layer.picture))
+                self._pixels.add_picture(contents.picture(layer.picture))
             if layer.embedding is not None:
-                self._pixels.add_picture(pixels.picture(layer.embedding))
+                self._store.embeddings.add(contents.blob(layer.embedding))
             if layer.mask is not None:
-                self._pixels.add_mask(pixels.mask(layer.mask))
+                self._pixels.add_mask(contents.mask(layer.mask))
             if layer.strength_map is not None:
-                self._pixels.add_mask(pixels.mask(layer.strength_map))
+                self._pixels.add_mask(contents.mask(layer.strength_map))
 
     def _card(self, model: str) -> tuple[Card, tuple[Note, ...]]:
         """The chosen model's card; when it is gone the first there is, and a note that says so."""

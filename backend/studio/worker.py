@@ -8,7 +8,8 @@ from typing import Protocol
 from backend.plan.events import Event
 from backend.plan.plan import Plan
 from backend.plan.training_job import TrainingJob
-from backend.scene.scene import Picture, Pixels
+from backend.scene.blobs import Contents
+from backend.scene.scene import Picture
 
 
 class Handle(Protocol):
@@ -29,7 +30,7 @@ class Worker(Protocol):
     @property
     def device(self) -> str: ...
 
-    def submit(self, job_id: str, plan: Plan | TrainingJob, pixels: Pixels) -> Handle:
+    def submit(self, job_id: str, plan: Plan | TrainingJob, pixels: Contents) -> Handle:
         """Take a job: pictures of a plan, or a lesson about a subject."""
         ...
 

@@ -24,7 +24,6 @@ from backend.engine.noise import seed_of
 from backend.errors import RequestError
 from backend.models.adapter import (
     DOWN,
-    TOKEN,
     UP,
     WHOLE,
     Adapter,
@@ -33,6 +32,7 @@ from backend.models.adapter import (
     weight_changes,
 )
 from backend.models.bundle import ModelBundle
+from backend.scene.tensor_file import TOKEN
 from backend.training.prompts import token_table
 from backend.training.trainer import TrainingState, copy_moments, restore_moments, root_mean_square
 

@@ -7,23 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.errors import ModelError
-from backend.models.adapter import TOKEN
-from backend.scene.scene import Picture
-from backend.scene.tensor_file import TensorFile, pack_tensors, unpack_tensors
+from backend.scene.tensor_file import (
+    CHECKPOINT,
+    MOMENTS,
+    PARAMETERS,
+    TOKEN,
+    TensorFile,
+    pack_tensors,
+    unpack_tensors,
+)
 from backend.training.trainer import TrainingState
-
-FORMAT = "checkpoint"
-PARAMETERS, MOMENTS = "parameters.", "moments."
-V0_ROWS, V0_HEAD = 7, 3
-"""Rows of an unfinished embedding's picture in Lamina 0.1.0, and those of them before its
-numbers.
-"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +48,7 @@ def checkpoint_to_bytes(checkpoint: Checkpoint) -> bytes:
     for number, kept in state.moments.items():
         tensors |= {f"{MOMENTS}{number}.{name}": value for name, value in kept.items()}
     facts = {
-        "format": FORMAT,
+        "format": CHECKPOINT,
         "key": checkpoint.key,
         "fingerprint": checkpoint.fingerprint,
         "step": state.step,
@@ -72,7 +70,7 @@ def checkpoint_from_bytes(content: bytes) -> Checkpoint:
         file = unpack_tensors(content)
         if file.facts.get("lamina_half_learned") == "1":
             return _v0_subject(file)
-        if file.facts.get("format") != FORMAT:
+        if file.facts.get("format") != CHECKPOINT:
             raise ValueError("it is no checkpoint")
         return _checkpoint(file)
     except (ValueError, KeyError, AttributeError, TypeError) as error:
@@ -81,29 +79,6 @@ def checkpoint_from_bytes(content: bytes) -> Checkpoint:
             limit="It is a safetensors file that Lamina wrote.",
             remedy="Train it again from the beginning.",
         ) from error
-
-
-def checkpoint_of_picture(picture: Picture) -> Checkpoint | None:
-    """An unfinished embedding as Lamina 0.1.0 stored it, in the pixels of a picture; None for any
-    other picture.
-
-    uint8 (7, d, 4): the key of what is learned, the model's fingerprint, step, number of losses and
-    whether it is finished as uint32; then vector, first moment, second moment and losses, each
-    float32 in one pixel.
-    """
-    if picture.ndim != 3 or picture.shape[0] != V0_ROWS or picture.shape[1] * 4 < 32:
-        return None
-    rows = np.ascontiguousarray(picture)
-    step, count, is_finished = np.frombuffer(rows[2].tobytes()[:12], "<u4").tolist()
-    vector, average, square, losses = (_floats(rows[row]) for row in range(V0_HEAD, V0_ROWS))
-    state = TrainingState(
-        step,
-        {TOKEN: torch.from_numpy(vector)},
-        {0: _moments(step, torch.from_numpy(average), torch.from_numpy(square))} if step else {},
-        tuple(losses[:count].tolist()),
-        bool(is_finished),
-    )
-    return Checkpoint(state, rows[0].tobytes()[:32].hex(), rows[1].tobytes()[:32].hex())
 
 
 def _checkpoint(file: TensorFile) -> Checkpoint:
@@ -151,12 +126,3 @@ def _number_tensors(
             number, name = full_name.removeprefix(prefix).split(".", 1)
             found.setdefault(int(number), {})[name] = torch.from_numpy(value)
     return found
-
-
-def _moments(step: int, average: Tensor, square: Tensor) -> dict[str, Tensor]:
-    """What torch's AdamW remembers of a parameter."""
-    return {"step": torch.tensor(float(step)), "exp_avg": average, "exp_avg_sq": square}
-
-
-def _floats(row: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return row.reshape(-1).view("<f4").astype(np.float32)

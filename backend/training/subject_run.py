@@ -23,11 +23,12 @@ from backend.engine.invert import Trajectory, invert
 from backend.engine.loop_types import Moment, Network, Step
 from backend.engine.reference_branch import AdapterScope, run_with_adapter
 from backend.errors import RequestError
-from backend.models.adapter import Adapter, adapter_of_picture, check_fits, prepare_adapter
+from backend.models.adapter import Adapter, adapter_from_bytes, check_fits, prepare_adapter
 from backend.models.bundle import ModelBundle
 from backend.models.schedule import Schedule
 from backend.plan.plan import Plan
-from backend.scene.scene import Picture, Pixels, canonical_json
+from backend.scene.blobs import Contents
+from backend.scene.scene import Picture, canonical_json
 from backend.training.adapters import fit_picture
 from backend.training.prompts import MARK, embed_subject, mark_subject, read_subject_prompt
 
@@ -94,7 +95,7 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
 
 
-def subject_run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> SubjectRun:
+def subject_run(plan: Plan, bundle: ModelBundle, pixels: Contents) -> SubjectRun:
     """The plan's subject; a RequestError when it cannot be drawn so, before anything is
     computed.
     """
@@ -108,7 +109,7 @@ def subject_run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> SubjectRun:
         raise RequestError(
             "The method draws a subject, and none was chosen.", remedy="Choose a subject."
         )
-    subject = adapter_of_picture(pixels.picture(plan.subject.subject))
+    subject = adapter_from_bytes(pixels.blob(plan.subject.subject))
     check_fits(subject, bundle)
     mark_subject(plan.prompt, subject.class_word)  # refuses a prompt without the subject
     reference = fit_picture(pixels.picture(plan.subject.reference), plan.width_px, plan.height_px)

@@ -35,6 +35,7 @@ from backend.models.bundle import ModelBundle
 from backend.models.noising import Noising, build_noising
 from backend.scene.embedding import Embedding
 from backend.scene.mask import resize_area
+from backend.scene.tensor_file import TOKEN
 from backend.training.prompts import encode_rows, fingerprint, token_row, token_table
 from backend.training.trainer import (
     TrainingState,
@@ -45,8 +46,6 @@ from backend.training.trainer import (
     root_mean_square,
 )
 
-EMBEDDING = "token"
-"""The name of the trained vector in a state."""
 BETAS, EPSILON, DECAY, CLIP = (0.9, 0.999), 1e-8, 1e-2, 1.0
 """AdamW and gradient clipping of the released code."""
 TEMPLATES = ("{}", "a {}")
@@ -123,7 +122,7 @@ class TrainableEmbedding:
     @property
     def state(self) -> TrainingState:
         """A copy of where it stands."""
-        parameters = {EMBEDDING: self.vector.detach().clone()}
+        parameters = {TOKEN: self.vector.detach().clone()}
         return TrainingState(
             self.step, parameters, copy_moments(self.optimiser), self.losses, self.finished
         )
@@ -131,7 +130,7 @@ class TrainableEmbedding:
     def resume(self, state: TrainingState) -> None:
         """Go on from there."""
         with torch.no_grad():
-            self.vector.copy_(state.parameters[EMBEDDING])
+            self.vector.copy_(state.parameters[TOKEN])
         restore_moments(self.optimiser, state.moments)
         self.step, self.losses, self.finished = state.step, state.losses, state.finished
 

@@ -14,7 +14,8 @@ from backend.plan.card import Card
 from backend.plan.plan import Plan
 from backend.plan.request import OptionValue
 from backend.plan.training_job import TrainingJob
-from backend.scene.scene import Picture, Pixels
+from backend.scene.blobs import Contents
+from backend.scene.scene import Picture
 from backend.studio.offer import Offer
 from backend.studio.records import MethodFacts, ModelFacts
 from backend.studio.worker import Handle, Worker
@@ -95,7 +96,7 @@ class FutureWorker:
     def device(self) -> str:
         return self._future.get().device
 
-    def submit(self, job_id: str, plan: Plan | TrainingJob, pixels: Pixels) -> Handle:
+    def submit(self, job_id: str, plan: Plan | TrainingJob, pixels: Contents) -> Handle:
         return self._future.get().submit(job_id, plan, pixels)
 
     def cut(self, model: str, picture: Picture, where_px: Sequence[float]) -> Picture:

@@ -104,10 +104,10 @@ def _settings(wanted: RenderRequest, opened: OpenedScene, offer: Offer) -> dict[
     if settings["method"] != kept.method:
         settings["options"] = {}
     kinds = {
-        field.name: field.kind
+        name: option["type"]
         for method in offer.methods()
         if method.id == settings["method"]
-        for field in method.options
+        for name, option in method.options["properties"].items()
     }
     settings["options"] = settings["options"] | dict(
         _option(text, kinds) for text in wanted.options
@@ -135,7 +135,11 @@ def _option(text: str, kinds: Mapping[str, str]) -> tuple[str, OptionValue]:
         raise InputError(
             f"--set {text!r} cannot be used.", limit="It is option=value.", remedy="Correct it."
         )
-    readers: dict[str, Callable[[str], OptionValue]] = {"bool": _truth, "int": int, "float": float}
+    readers: dict[str, Callable[[str], OptionValue]] = {
+        "boolean": _truth,
+        "integer": int,
+        "number": float,
+    }
     try:
         return name, readers.get(kinds.get(name, ""), str)(value)
     except ValueError:

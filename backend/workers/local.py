@@ -39,8 +39,9 @@ from backend.plan.events import (
 from backend.plan.moved import move_layer
 from backend.plan.plan import Plan
 from backend.plan.training_job import TrainingJob
+from backend.scene.blobs import Contents
 from backend.scene.picture_file import encode_jpeg
-from backend.scene.scene import Picture, Pixels
+from backend.scene.scene import Picture
 from backend.workers.device import choose_device
 from backend.workers.training import train
 
@@ -86,12 +87,12 @@ class LocalWorker:
     def device(self) -> str:
         return self._device
 
-    def submit(self, job_id: str, plan: Plan | TrainingJob, pixels: Pixels) -> LocalHandle:
+    def submit(self, job_id: str, plan: Plan | TrainingJob, pixels: Contents) -> LocalHandle:
         """A handle of the job; nothing is computed before its events are asked for."""
         return LocalHandle(self, plan, pixels)
 
     def run(
-        self, plan: Plan | TrainingJob, pixels: Pixels, stop: threading.Event
+        self, plan: Plan | TrainingJob, pixels: Contents, stop: threading.Event
     ) -> Iterator[Event]:
         """The events of a plan or a lesson, up to a terminal one.
 
@@ -128,7 +129,7 @@ class LocalWorker:
             self._turn.release()
 
     def _compute(
-        self, plan: Plan | TrainingJob, pixels: Pixels, stop: threading.Event
+        self, plan: Plan | TrainingJob, pixels: Contents, stop: threading.Event
     ) -> Iterator[Event]:
         if stop.is_set():
             yield JobCancelled()
@@ -154,7 +155,7 @@ class LocalHandle:
 
     worker: LocalWorker
     plan: Plan | TrainingJob
-    pixels: Pixels = field(repr=False)
+    pixels: Contents = field(repr=False)
     stop: threading.Event = field(default_factory=threading.Event, repr=False)
 
     def events(self) -> Iterator[Event]:

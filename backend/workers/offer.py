@@ -7,16 +7,20 @@ from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 
+from pydantic import TypeAdapter
+
 from backend.errors import ModelError
-from backend.methods.catalog import METHODS, Method, check_options, option_fields
+from backend.methods.catalog import METHODS, check_options
 from backend.models.card import ModelCard
 from backend.models.catalog import Catalog, find_models
 from backend.models.folder import read_json
 from backend.models.members import KINDS, MemberName
 from backend.plan.card import Card
 from backend.plan.request import OptionValue
-from backend.studio.records import MethodFacts, ModelFacts, OptionField, OptionSet
+from backend.studio.records import MethodFacts, ModelFacts, OptionsSchema
 from backend.workers.device import choose_device
+
+_SCHEMAS = TypeAdapter(OptionsSchema)
 
 
 class CatalogOffer:
@@ -45,7 +49,7 @@ class CatalogOffer:
             MethodFacts(
                 id=method.id,
                 title=method.title,
-                options=_fields(method),
+                options=_SCHEMAS.validate_python(method.Options.model_json_schema()),
                 stage1=method.stage1,
                 ignores=method.ignores,
             )
@@ -103,12 +107,3 @@ def _classes(card: ModelCard) -> tuple[str, ...]:
             )
             names.update((str(name), None) for name in listed)
     return tuple(name for name in names if name not in BACKGROUND)
-
-
-def _fields(method: Method) -> tuple[OptionField, ...]:
-    return tuple(
-        OptionField(
-            **{**fact._asdict(), "sets": tuple(OptionSet(**one._asdict()) for one in fact.sets)}
-        )
-        for fact in option_fields(method)
-    )

@@ -25,7 +25,7 @@ from backend.plan.events import (
     Progress,
 )
 from backend.plan.training_job import TrainingJob
-from backend.scene.packed import unpack_bytes
+from backend.scene.blobs import Contents
 from backend.scene.scene import Picture, Pixels
 from backend.training.adapters import SubjectExamples, SubjectRules, fit_picture
 from backend.training.checkpoint import Checkpoint, checkpoint_from_bytes, checkpoint_to_bytes
@@ -40,7 +40,7 @@ CHECKPOINT_EVERY_S = 30.0
 
 
 def train(
-    job: TrainingJob, bundle: ModelBundle, pixels: Pixels, stop: threading.Event
+    job: TrainingJob, bundle: ModelBundle, contents: Contents, stop: threading.Event
 ) -> Iterator[Event]:
     """The events of a training, up to a terminal one; a checkpoint is yielded every 30 s and at a
     stop.
@@ -49,12 +49,10 @@ def train(
     """
     rules = rules_of(job)
     before = (
-        checkpoint_from_bytes(unpack_bytes(pixels.picture(job.checkpoint)))
-        if job.checkpoint is not None
-        else None
+        checkpoint_from_bytes(contents.blob(job.checkpoint)) if job.checkpoint is not None else None
     )
     state = before.state if before is not None else None
-    trainer = SubjectTrainer(bundle, _examples(job, bundle, pixels), rules, state)
+    trainer = SubjectTrainer(bundle, _examples(job, bundle, contents), rules, state)
     prior_steps = math.ceil(rules.prior_count / PRIOR_BATCH) * PRIOR_STEPS
     done, kept_at, times = 0, time.monotonic(), StepTimes(log)
     with closing(trainer.steps()) as steps:

@@ -9,7 +9,7 @@ import torch
 
 from backend.engine.loop_types import Step
 from backend.methods.catalog import METHODS
-from backend.models.adapter import Adapter, AdapterKind, adapter_picture, model_fingerprint
+from backend.models.adapter import Adapter, AdapterKind, adapter_to_bytes, model_fingerprint
 from backend.models.bundle import ModelBundle
 from backend.plan.build import build_plan
 from backend.plan.events import Images
@@ -49,7 +49,7 @@ class Shoot:
         side = self.bundle.card.native_px
         picture = np.random.default_rng(2).integers(0, 256, (side + 9, side, 4), np.uint8)
         self.subject = SubjectRef(
-            subject=self.pixels.add_picture(adapter_picture(build_random_subject(self.bundle))),
+            subject=self.pixels.add_blob(adapter_to_bytes(build_random_subject(self.bundle))),
             reference=self.pixels.add_picture(picture),
         )
 

@@ -14,7 +14,7 @@ from backend.engine.loop_types import Step
 from backend.errors import RequestError
 from backend.methods.catalog import METHODS
 from backend.methods.layout_retouch import NOT_FOUND, run
-from backend.models.adapter import adapter_picture
+from backend.models.adapter import adapter_to_bytes
 from backend.models.bundle import FeatureCache, ModelBundle
 from backend.plan.build import build_plan
 from backend.plan.events import Images
@@ -211,7 +211,7 @@ def test_what_cannot_be_drawn_is_refused_with_the_reason(
         next(run(plan.model_copy(update={"subject": None}), fresh, shoot.pixels))
     with pytest.raises(RequestError, match="where the subject is"):
         next(run(plan.model_copy(update={"prompt": "a blue house"}), fresh, shoot.pixels))
-    foreign = shoot.pixels.add_picture(adapter_picture(build_random_subject(tiny2)))
+    foreign = shoot.pixels.add_blob(adapter_to_bytes(build_random_subject(tiny2)))
     other = shoot.subject.model_copy(update={"subject": foreign})
     with pytest.raises(RequestError, match=r"tiny-2.*tiny-1"):
         next(run(plan.model_copy(update={"subject": other}), fresh, shoot.pixels))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import Field
 
 from backend.errors import RequestError
-from backend.methods.catalog import METHODS, check_options, method_of, option_fields
-from backend.methods.options import facts_of, parse_options
+from backend.methods.catalog import METHODS, check_options
+from backend.methods.options import parse_options
 from backend.methods.options.tcig import TOLERANCE_ENDS
 from backend.scene.layer import Record
 
@@ -21,46 +21,56 @@ class OptionDials(Record):
     kind: Literal["a", "b"] = Field("b", description="Which.")
 
 
-@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
-def test_every_option_is_explained(method: object) -> None:
-    for fact in option_fields(method_of(method.id)):
-        assert fact.title
-        assert fact.help.endswith(".")
-        assert fact.section
-        assert fact.minimum < fact.maximum
-        if fact.kind == "float":
-            assert fact.unit
-            assert fact.minimum <= fact.default <= fact.maximum
-        if fact.kind == "choice":
-            assert fact.default in fact.choices
+def schema_of(method: str) -> dict[str, Any]:
+    """The JSON Schema of each option of a method, by name."""
+    properties: dict[str, Any] = METHODS[method].Options.model_json_schema()["properties"]
+    return properties
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_option_is_explained(method: str) -> None:
+    for option in schema_of(method).values():
+        assert option["title"]
+        assert option["description"].endswith(".")
+        assert option["section"]
+        if option["type"] in ("integer", "number"):
+            low = option.get("minimum", option.get("exclusiveMinimum"))
+            assert low < option["maximum"]
+            assert low <= option["default"] <= option["maximum"]
+        if option["type"] == "number":
+            assert option["unit"]
+        if option["type"] == "string":
+            assert option["default"] in option["enum"]
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_defaults_are_accepted(method: str) -> None:
-    check_options(method, {fact.name: fact.default for fact in option_fields(METHODS[method])})
+    check_options(method, {name: one["default"] for name, one in schema_of(method).items()})
     check_options(method, {})
 
 
-def test_facts_follow_the_fields() -> None:
-    count, kind = facts_of(OptionDials)
-    assert (count.name, count.title, count.kind, count.default) == ("count", "How many", "int", 3)
-    assert (count.minimum, count.maximum, count.step, count.unit) == (1.0, 9.0, 1.0, "pieces")
-    assert (kind.title, kind.kind, kind.choices, kind.help) == (
-        "Kind",
-        "choice",
-        ("a", "b"),
-        "Which.",
-    )
+def test_the_schema_follows_the_fields() -> None:
+    properties = OptionDials.model_json_schema()["properties"]
+    assert list(properties) == ["count", "kind"]
+    assert properties["count"] == {
+        "title": "How many",
+        "type": "integer",
+        "default": 3,
+        "minimum": 1,
+        "maximum": 9,
+        "unit": "pieces",
+    }
+    assert (properties["kind"]["enum"], properties["kind"]["description"]) == (["a", "b"], "Which.")
 
 
 def test_a_dial_names_the_options_it_sets_and_all_of_them_exist() -> None:
-    facts = {fact.name: fact for fact in option_fields(METHODS["tcig"])}
-    tolerance = facts["mask_tolerance"]
-    assert {one.name: (one.low, one.high) for one in tolerance.sets} == TOLERANCE_ENDS
-    assert facts[tolerance.unless].kind == "bool"
-    for one in tolerance.sets:
-        assert facts[one.name].minimum <= one.low < one.high <= facts[one.name].maximum
-    assert all(fact.sets == () for fact in facts.values() if fact is not tolerance)
+    options = schema_of("tcig")
+    tolerance = options["mask_tolerance"]
+    assert {name: tuple(ends) for name, ends in tolerance["sets"].items()} == TOLERANCE_ENDS
+    assert options[tolerance["unless"]]["type"] == "boolean"
+    for name, (low, high) in tolerance["sets"].items():
+        assert options[name]["minimum"] <= low < high <= options[name]["maximum"]
+    assert [name for name, one in options.items() if "sets" in one] == ["mask_tolerance"]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from backend.models.schedule import SAMPLERS
 from backend.plan.plan import OneLayer
 from backend.plan.raster import raster
 from backend.plan.request import OptionValue
+from backend.scene.inside import is_painted
+from backend.scene.layer import Placement
 from tests.methods.collages import PLAIN, Collage
 
 
@@ -37,8 +39,44 @@ def test_outside_the_feather_nothing_changes(tiny1: ModelBundle, seed: int) -> N
     assert [image.changed_outside for image in made.images] == [0, 0]
     for picture in made.pictures:
         assert np.array_equal(picture[outside], source[outside])
-        assert (picture[alpha > 0] != source[alpha > 0]).any()
+        painted = is_painted(alpha)
+        assert (picture[painted] != source[painted]).any()
     assert not np.array_equal(made.pictures[0], made.pictures[1])
+
+
+@pytest.mark.parametrize("black", [1, 8])
+def test_under_a_mask_with_haze_only_the_disc_and_its_feather_change(
+    tiny1: ModelBundle, black: int
+) -> None:
+    collage = Collage(tiny1, seed=4)
+    side = collage.side_px
+    rows, columns = np.mgrid[0:side, 0:side]
+    distance = np.hypot(rows - side / 2, columns - side / 2)
+    hazy = np.where(distance < side / 8, 255, black).astype(np.uint8)
+    layers = tuple(
+        layer.model_copy(
+            update={
+                "mask": collage.pixels.add_mask(hazy),
+                "picture": None,
+                "placement": Placement(centre_x_px=side / 2, centre_y_px=side / 2),
+            }
+        )
+        if layer.id == "disc1"
+        else layer
+        for layer in collage.scene.layers
+        if layer.id != "disc2"
+    )
+    collage.scene = collage.scene.model_copy(update={"layers": layers})
+    source = finish(collage)
+    plan = collage.reroll("disc1", source, {})
+    _, (made,) = collage.run(plan)
+    assert isinstance(plan.target, OneLayer)
+    beyond = distance > side / 8 + plan.target.feather_px + 1
+    assert beyond.any()
+    assert [image.changed_outside for image in made.images] == [0, 0]
+    for picture in made.pictures:
+        assert np.array_equal(picture[beyond], source[beyond])
+        assert (picture != source).any()
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)

@@ -5,7 +5,7 @@ sentences.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 import pytest
@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from backend.engine.loop_types import FitProgress
+from backend.engine.region_start import feather
 from backend.errors import ModelError, RequestError
 from backend.methods.options.tcig import TcigOptions
 from backend.methods.tcig import run
-from backend.methods.tcig.losses import build_targets
-from backend.methods.tcig.painting import dials_of, feather
 from backend.models.bundle import ModelBundle
+from backend.objectives.segment_match import build_targets
 from backend.plan.events import Stage1Images
 from backend.plan.request import OptionValue
 from backend.workers.local import StepCount
@@ -138,13 +138,14 @@ def test_every_option_matters(painter: ModelBundle, options: dict[str, OptionVal
 
 
 def test_freedom_moves_all_three_dials() -> None:
-    tight, loose = (dials_of(TcigOptions(mask_tolerance=value)) for value in (0.0, 1.0))
-    assert all(a < b for a, b in zip(tight, loose, strict=True))
+    tight, loose = (TcigOptions(mask_tolerance=value).dials() for value in (0.0, 1.0))
+    pairs = zip(astuple(tight), astuple(loose), strict=True)
+    assert all(a < b for a, b in pairs)
     assert tight.feather_px == 0.0
-    by_hand = dials_of(
-        TcigOptions(mask_tolerance=1.0, by_hand=True, strength=0.4, feather_px=3.0, guidance=1.1)
+    by_hand = TcigOptions(
+        mask_tolerance=1.0, by_hand=True, strength=0.4, feather_px=3.0, guidance=1.1
     )
-    assert tuple(by_hand) == (0.4, 3.0, 1.1)
+    assert astuple(by_hand.dials()) == (0.4, 3.0, 1.1)
 
 
 def test_feathering_keeps_the_area_and_none_changes_nothing() -> None:

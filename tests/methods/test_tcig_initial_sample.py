@@ -8,11 +8,13 @@ import pytest
 import torch
 
 from backend.engine.loop_types import FitProgress
-from backend.methods.tcig import run
-from backend.methods.tcig.initial_sample import STEPS, draw_initial_samples
-from backend.methods.tcig.painting import TcigPainting as Read
-from backend.methods.tcig.painting import read_painting
-from backend.methods.tcig.start import build_start_picture, fill_named_colours
+from backend.methods.tcig import (
+    SAMPLE_STEPS,
+    TcigInputs,
+    draw_initial_sample,
+    prepare_inputs,
+    run,
+)
 from backend.models.bundle import ModelBundle
 from tests.engine.toy_codes import CELL_PX, ToyCodes
 from tests.methods.painted import PaintedScene, cat_and_house, stage1_images_of, toy_bundle
@@ -25,15 +27,15 @@ def painter(tiny1: ModelBundle) -> ModelBundle:
     return toy_bundle(tiny1)
 
 
-def read(painting: PaintedScene, start: str = "sample") -> Read:
-    return read_painting(painting.plan({"start": start}), painting.bundle, painting.pixels)
+def read(painting: PaintedScene, start: str = "sample") -> TcigInputs:
+    return prepare_inputs(painting.plan({"start": start}), painting.bundle, painting.pixels)
 
 
 def initial_sample_of(painting: PaintedScene, seeds: tuple[int, ...] = SEEDS) -> torch.Tensor:
     ends = []
 
     def finish() -> Generator[FitProgress, None, None]:
-        ends.append((yield from draw_initial_samples(read(painting), painting.bundle, seeds)))
+        ends.append((yield from draw_initial_sample(read(painting), seeds)))
 
     shown = [step.denoised for step in finish()]
     assert all(one.shape == ends[0].shape for one in shown)
@@ -42,7 +44,7 @@ def initial_sample_of(painting: PaintedScene, seeds: tuple[int, ...] = SEEDS) ->
 
 
 def test_meanwhile_the_masks_are_shown(painter: ModelBundle) -> None:
-    shown = fill_named_colours(read(cat_and_house(painter)))[0]
+    shown = read(cat_and_house(painter)).start.fill_named_colours()[0]
     assert torch.allclose(shown[:, 32, 19], torch.tensor([1.0, 0, 0]), atol=0.05)
     assert torch.allclose(shown[:, 32, 46], torch.tensor([0, 0, 1.0]), atol=0.05)
     assert torch.allclose(shown[:, 2, 2], torch.tensor(0.5), atol=0.05)
@@ -51,8 +53,8 @@ def test_meanwhile_the_masks_are_shown(painter: ModelBundle) -> None:
 def test_of_a_dreamed_place_the_masks_are_left_out(painter: ModelBundle) -> None:
     painting = cat_and_house(painter)
     initial_sample = initial_sample_of(painting)
-    codes, place = ToyCodes(), read(painting, "background")
-    plain, mixed = (build_start_picture(place, codes, SEEDS, one) for one in (None, initial_sample))
+    codes, start = ToyCodes(), read(painting, "background").start
+    plain, mixed = (start.fill_chosen_colours(codes, SEEDS, one) for one in (None, initial_sample))
     inside = (
         slice(None),
         slice(None),
@@ -81,7 +83,7 @@ def test_what_decides_a_dream_names_its_drafts(
     for start, same in (("sample", False), ("regions", True)):
         plan = painting.plan({"start": start})
         digests = [
-            read_painting(one, painter, painting.pixels).digest
+            prepare_inputs(one, painter, painting.pixels).digest
             for one in (plan, plan.model_copy(update=change))
         ]
         assert (digests[0] == digests[1]) == same
@@ -93,12 +95,8 @@ def test_the_place_stays_as_it_was_dreamed(painter: ModelBundle) -> None:
     codes, plan = ToyCodes(), painting.plan(options)
     _, (made,) = painting.run(plan)
     seeds = plan.seeds
-    start = build_start_picture(
-        read_painting(plan, painter, painting.pixels),
-        codes,
-        seeds,
-        initial_sample_of(painting, seeds),
-    )
+    inputs = prepare_inputs(plan, painter, painting.pixels)
+    start = inputs.start.fill_chosen_colours(codes, seeds, initial_sample_of(painting, seeds))
     kept = codes.decode(codes.snap(codes.encode(start * 2 - 1))) * 0.5 + 0.5
     draft = torch.from_numpy(made.pictures[0]).permute(2, 0, 1) / 255
     assert torch.allclose(draft[:, :CELL_PX], kept[0, :, :CELL_PX].clamp(0, 1), atol=2 / 255)
@@ -116,7 +114,7 @@ def test_dream_fit_and_refinement_are_one_count(painter: ModelBundle) -> None:
     assert (
         len(stage1_images_of(steps)) == 6 + 12
     )  # the plan has fewer steps than a dream would take
-    assert STEPS > 6
+    assert SAMPLE_STEPS > 6
     assert {draft.denoised.shape for draft in stage1_images_of(steps)} == {(2, 3, 64, 64)}
 
 

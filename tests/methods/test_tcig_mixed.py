@@ -11,11 +11,11 @@ from backend.engine.decode import encode
 from backend.engine.loop_types import generator_for
 from backend.errors import RequestError
 from backend.methods.catalog import METHODS
-from backend.methods.tcig.mixed import fill
 from backend.models.bundle import ModelBundle
 from backend.plan.build import build_plan
 from backend.plan.events import Images, Stage1Images
 from backend.plan.plan import Plan
+from backend.plan.raster import fill_painted
 from backend.plan.request import Compose, RunSettings
 from backend.scene.layer import Layer, Placement
 from backend.scene.scene import Scene
@@ -103,7 +103,7 @@ def test_a_painted_layer_over_a_picture_is_filled_with_the_draft(painter: ModelB
     painting, plan = with_picture(painter, 0.3, below=True)
     side = painter.card.native_px
     marked = np.full((side, side, 3), (200, 10, 10), np.uint8)
-    laid = fill(plan, painting.pixels, marked)
+    laid = fill_painted(plan, painting.pixels, marked)
     cat = painting.layers[0][2] > 0
     assert (laid[cat] == (200, 10, 10)).all()
     assert (laid[-2, 2] == (30, 200, 60)).all()

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from backend.engine.optimise import FitStep
-from backend.methods.tcig.painting import read_painting
-from backend.methods.tcig.start import build_fit, fill_regions, find_colour, start_colours
+from backend.engine.region_start import fill_regions, find_colour
+from backend.methods.tcig import build_fit, prepare_inputs
 from backend.models.bundle import ModelBundle
 from tests.engine.toy_codes import ToyCodes
 from tests.methods.painted import PaintedScene, cat_and_house, disc, toy_bundle
@@ -34,9 +34,8 @@ def test_layers_begin_in_shades_of_their_colours_and_each_seed_in_others(
     painter: ModelBundle,
 ) -> None:
     painting = cat_and_house(painter)
-    colours = start_colours(
-        read_painting(painting.plan(), painter, painting.pixels), ToyCodes(), SEEDS
-    )
+    inputs = prepare_inputs(painting.plan(), painter, painting.pixels)
+    colours = inputs.start.choose_colours(ToyCodes(), SEEDS)
     assert colours.shape == (3, 3, 3)
     red, blue = colours[:, 1], colours[:, 2]
     assert (red[:, 0] > red[:, 1:].amax(1) + 0.2).all()
@@ -47,14 +46,14 @@ def test_layers_begin_in_shades_of_their_colours_and_each_seed_in_others(
 def test_without_a_named_colour_the_words_choose(painter: ModelBundle) -> None:
     side = painter.card.native_px
     painting = PaintedScene(painter, (("cat", "", disc(side, 0.5, 0.5, 0.3)),), "a cat")
-    read = read_painting(painting.plan({"draws": 40}), painter, painting.pixels)
-    assert read.tried is not None
-    chosen = start_colours(read, ToyCodes(), SEEDS)
-    first = start_colours(replace(read, start_matches=None), ToyCodes(), SEEDS)
+    start = prepare_inputs(painting.plan({"draws": 40}), painter, painting.pixels).start
+    assert start.matches is not None
+    chosen = start.choose_colours(ToyCodes(), SEEDS)
+    first = replace(start, matches=None).choose_colours(ToyCodes(), SEEDS)
     look = torch.stack(
-        [fill_regions(one[None], read.regions, (64, 64))[0] for one in (*chosen, *first)]
+        [fill_regions(one[None], start.regions, (64, 64))[0] for one in (*chosen, *first)]
     )
-    fits = read.tried.layers.distances(look, FitStep(0, SEEDS * 2))[:, 0]
+    fits = start.matches.layers.distances(look, FitStep(0, SEEDS * 2))[:, 0]
     assert fits[:3].mean() < fits[3:].mean()
 
 
@@ -62,10 +61,9 @@ def test_the_papers_start_is_one_grid_at_full_size(painter: ModelBundle) -> None
     painting = cat_and_house(painter)
     sizes = {}
     for start in ("random", "regions"):
-        read = read_painting(
-            painting.plan({"start": start, "iterations": 20}), painter, painting.pixels
-        )
-        fit = build_fit(read, ToyCodes(), SEEDS, (16, 16), torch.rand(len(SEEDS), 3, 64, 64))
+        plan = painting.plan({"start": start, "iterations": 20})
+        inputs = prepare_inputs(plan, painter, painting.pixels)
+        fit = build_fit(inputs, ToyCodes(), SEEDS, None)
         assert fit.steps == 20
         sizes[start] = [stage.size for stage in fit.stages if stage.steps]
         assert len(fit.parts) == (1 if start == "random" else 6)

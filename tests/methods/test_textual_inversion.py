@@ -19,7 +19,7 @@ from backend.models.bundle import ModelBundle
 from backend.plan.events import EmbeddingsCheckpoint, EmbeddingsLearned, Result
 from backend.plan.plan import TextualInversionTask
 from backend.plan.raster import raster
-from backend.scene.embedding import Embedding, look_picture
+from backend.scene.embedding import Embedding, embedding_to_bytes
 from backend.training.prompts import fingerprint, token_table
 from backend.training.textual_inversion import (
     EmbeddingRules,
@@ -201,15 +201,11 @@ def test_the_run_hands_on_unfinished_looks_and_goes_on_from_them(tiny1: ModelBun
         (tiny1.card.native_px, tiny1.card.native_px, 3)
     }
     assert not np.array_equal(last.samples["disc1"], last.samples["disc2"])
-    checkpoints = {
-        name: collage.pixels.add_picture(picture) for name, picture in kept.states.items()
-    }
+    checkpoints = {name: collage.pixels.add_blob(content) for name, content in kept.states.items()}
     rest = learn(collage, checkpoints)
     assert len([each for each in rest if isinstance(each, TrainingStep)]) == 5
     assert isinstance(rest[-1], EmbeddingsLearned)
-    assert all(
-        np.array_equal(rest[-1].embeddings[name], last.embeddings[name]) for name in checkpoints
-    )
+    assert all(rest[-1].embeddings[name] == last.embeddings[name] for name in checkpoints)
 
 
 def test_a_loss_that_no_longer_varies_is_settled() -> None:
@@ -237,7 +233,7 @@ def test_a_collage_uses_the_looks_of_its_layers(tiny1: ModelBundle) -> None:
     collage = Collage(tiny1, seed=1, side_px=tiny1.card.native_px)
     number = tiny1.tokenizer("blue", add_special_tokens=False).input_ids[0]
     look = Embedding(token_table(tiny1)[number].detach().numpy().copy(), fingerprint(tiny1))
-    digest = collage.pixels.add_picture(look_picture(look))
+    digest = collage.pixels.add_blob(embedding_to_bytes(look))
 
     def make(prompt: str, phrase: str, with_look: bool, used: bool = True) -> np.ndarray:
         layers = list(collage.scene.layers)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import safetensors.torch
 import torch
@@ -17,8 +16,6 @@ from backend.models.adapter import (
     Adapter,
     AdapterKind,
     adapter_from_bytes,
-    adapter_of_picture,
-    adapter_picture,
     adapter_to_bytes,
     check_fits,
     load_adapter,
@@ -43,17 +40,13 @@ def same(one: Adapter, other: Adapter) -> bool:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_subject_survives_file_and_picture(
+def test_a_subject_survives_as_a_file(
     tiny1: ModelBundle, tmp_path: Path, kind: AdapterKind
 ) -> None:
     subject = build_random_subject(tiny1, kind)
     save_adapter(subject, tmp_path / "mia.safetensors")
     assert [path.name for path in tmp_path.iterdir()] == ["mia.safetensors"]
     assert same(load_adapter(tmp_path / "mia.safetensors"), subject)
-    picture = adapter_picture(subject)
-    assert picture.dtype == np.uint8
-    assert picture.shape[2] == 4
-    assert same(adapter_of_picture(picture), subject)
 
 
 def test_equal_subjects_are_equal_bytes(tiny1: ModelBundle) -> None:
@@ -71,8 +64,6 @@ def test_what_is_no_subject_is_refused(tiny1: ModelBundle, tmp_path: Path) -> No
     for content in (b"", b"nonsense", whole[:-5], foreign, infinite):
         with pytest.raises(ModelError, match="not a subject"):
             adapter_from_bytes(content)
-    with pytest.raises(ModelError, match="not a subject"):
-        adapter_of_picture(np.zeros((3, 3, 4), np.uint8))
     with pytest.raises(ModelError, match="cannot be read"):
         load_adapter(tmp_path / "nobody.safetensors")
 
@@ -160,3 +151,13 @@ def test_low_rank_changes_mean_to_peft_what_they_mean_here(
         plain = tiny1.unet(given[0], given[1], given[2])[0]
     assert float((ours - theirs).abs().max()) < 1e-4
     assert float((ours - plain).abs().max()) > 1e-3
+
+
+def test_a_file_of_the_first_version_is_read(tiny1: ModelBundle) -> None:
+    """Its facts stood in the file's metadata one by one."""
+    subject = build_random_subject(tiny1)
+    tensors = {"token": subject.vectors}
+    tensors |= {f"unet.{name}": value for name, value in subject.weights.items()}
+    facts = {"kind": subject.kind, "class_word": "cat", "model": subject.model}
+    header = {"lamina_subject": "1", "fingerprint": subject.fingerprint, **facts}
+    assert same(adapter_from_bytes(safetensors.torch.save(tensors, header)), subject)

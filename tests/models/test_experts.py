@@ -13,9 +13,10 @@ from safetensors.torch import load_file
 from torch import Tensor
 from transformers import CLIPSegConfig, CLIPSegForImageSegmentation
 
+from backend.cli import main
 from backend.errors import RequestError
 from backend.models.bundle import ModelBundle
-from backend.models.deeplab import ARCHITECTURES, VOC, load_deeplab, main
+from backend.models.deeplab import ARCHITECTURES, VOC, load_deeplab
 from backend.models.experts import Expert, Experts
 from backend.models.members import Members, read_member
 from backend.plan.class_names import spellings
@@ -117,7 +118,15 @@ def test_torchvisions_weights_become_a_member(tmp_path: Path) -> None:
     folder = tmp_path / "deeplab"
     assert (
         main(
-            ["convert", str(tmp_path / "deeplab.pth"), "--to", str(folder), "--architecture", name]
+            [
+                "convert",
+                "deeplab",
+                str(tmp_path / "deeplab.pth"),
+                "--to",
+                str(folder),
+                "--architecture",
+                name,
+            ]
         )
         == 0
     )

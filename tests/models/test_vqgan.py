@@ -13,9 +13,10 @@ import torch
 from safetensors.torch import load_file
 from taming.modules.diffusionmodules.model import AttnBlock
 
+from backend.cli import main
 from backend.errors import ModelError
 from backend.models.members import Members, read_member
-from backend.models.vqgan import Vqgan, VqganConfig, load_vqgan, main, nearest_codes
+from backend.models.vqgan import Vqgan, VqganConfig, load_vqgan, nearest_codes
 from backend.models.vqgan_checkpoint import convert_checkpoint
 from backend.pocket.vqgan import build_vqgan, save_vqgan
 
@@ -150,7 +151,7 @@ def test_a_lightning_checkpoint_is_converted_without_its_code(tmp_path: Path) ->
     )
     network = write_checkpoint(path, {})
     subprocess.run([sys.executable, "-c", make], check=True)
-    assert main(["convert", str(path), "--to", str(tmp_path / "vqgan")]) == 0
+    assert main(["convert", "vqgan", str(path), "--to", str(tmp_path / "vqgan")]) == 0
     record = json.loads((tmp_path / "vqgan" / "config.json").read_text())
     assert record["ddconfig"] == SMALL
     assert len(record["converted_from_sha256"]) == 64
@@ -164,7 +165,7 @@ def test_a_lightning_checkpoint_is_converted_without_its_code(tmp_path: Path) ->
 
 def test_foreign_code_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_checkpoint(tmp_path / "last.ckpt", {"callbacks": collections.UserDict({"a": 1})})
-    assert main(["convert", str(tmp_path / "last.ckpt")]) == 2
+    assert main(["convert", "vqgan", str(tmp_path / "last.ckpt")]) == 2
     assert "collections.UserDict" in capsys.readouterr().err
     assert not (tmp_path / "vqgan").exists()
 

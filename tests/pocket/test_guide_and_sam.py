@@ -98,7 +98,7 @@ def test_many_pictures_decode_as_one_by_one() -> None:
         seen = network.image_encoder(torch.randn(2, 3, 128, 128))
         sparse, dense = prompt(network, asked, "two")
         place = network.prompt_encoder.get_dense_pe()
-        masks, expected = decode(network, seen[asked.owner], (sparse, dense))
+        masks, expected = decode(network, seen[asked.owner], sparse, dense)
         for k, owner in enumerate(asked.owner.tolist()):
             alone, alone_expected = network.mask_decoder.predict_masks(
                 seen[owner : owner + 1],

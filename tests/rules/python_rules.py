@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import PurePath
+from typing import TypeGuard
 
 from tests.rules.tree import Breach
 
@@ -50,6 +51,41 @@ def many_arguments(nodes: Nodes, _: str) -> Found:
                 function.lineno,
                 f"{function.name} takes {count} positional arguments, at most {MAX_ARGUMENTS}",
             )
+
+
+def packed_arguments(nodes: Nodes, _: str) -> Found:
+    """Parameters ``tuple[A, B]`` that the function only unpacks: they are several arguments.
+
+    A point, a box or a size, all of one kind of number, is one value and may be a tuple.
+    """
+    for function in functions(nodes):
+        used = [node for node in ast.walk(function) if isinstance(node, ast.Name)]
+        unpacked = [name for node in ast.walk(function) for name in _unpacked_names(node)]
+        for one in arguments(function):
+            uses = sum(name.id == one.arg for name in used)
+            if _is_packed(one.annotation) and uses and uses == unpacked.count(one.arg):
+                yield one.lineno, f"{function.name}({one.arg}: {ast.unparse(one.annotation)})"
+
+
+def _is_packed(annotation: ast.expr | None) -> TypeGuard[ast.expr]:
+    """True for a tuple of a fixed length, unless all of it is one kind of number."""
+    found = re.fullmatch(r"[Tt]uple\[(.*)\]", ast.unparse(annotation) if annotation else "")
+    if not found or "..." in found[1]:
+        return False
+    return set(found[1].split(", ")) not in ({"int"}, {"float"})
+
+
+def _unpacked_names(node: ast.AST) -> Iterator[str]:
+    """Names that are unpacked by an assignment, alone or as parts of its right side."""
+    if not isinstance(node, ast.Assign):
+        return
+    for target in node.targets:
+        pairs: Iterable[tuple[ast.expr, ast.expr]] = [(target, node.value)]
+        if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+            pairs = zip(target.elts, node.value.elts, strict=False)
+        for left, right in pairs:
+            if isinstance(left, ast.Tuple) and isinstance(right, ast.Name):
+                yield right.id
 
 
 def deep_nesting(nodes: Nodes, _: str) -> Found:
@@ -153,6 +189,7 @@ EVERYWHERE: dict[str, Rule] = {
     "seed or default": seed_defaults,
 }
 PRODUCT: dict[str, Rule] = {
+    "packed arguments": packed_arguments,
     "open keywords": open_keywords,
     "callback": callbacks,
     "no docstring": missing_docstrings,

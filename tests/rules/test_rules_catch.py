@@ -32,6 +32,10 @@ BAD_PYTHON = {
         "def draw(a, b, /, c, d, e, f, g): pass\n",
         "def draw(a, b, c, d, e, f, *g): pass\n",
     ),
+    "packed arguments": (
+        "def draw(place: tuple[int, Tensor]):\n    k, after = place\n",
+        "def draw(place: tuple[A, A], b):\n    (c, d), e = place, b\n",
+    ),
     "vague name": (
         VAGUE,
         "def get_info(): pass\n",
@@ -91,6 +95,19 @@ def test_python_rule_catches(rule: str) -> None:
 
 def test_good_python_passes() -> None:
     assert list(check_python("backend/scene/sample.py", GOOD)) == []
+
+
+@pytest.mark.parametrize(
+    "sample",
+    [
+        "def draw(box: tuple[int, int, int, int]):\n    a, b, c, d = box\n",
+        "def draw(place: tuple[int, Tensor]):\n    k, after = place\n    return place\n",
+        "def draw(places: tuple[Tensor, ...]):\n    k, after = places\n",
+    ],
+)
+def test_values_and_tuples_that_are_handed_on_pass(sample: str) -> None:
+    found = {breach.rule for breach in check_python("backend/scene/sample.py", sample)}
+    assert "packed arguments" not in found
 
 
 def test_keyword_only_arguments_do_not_count() -> None:

@@ -58,7 +58,7 @@ def every_setting(pixels: MemoryPixels) -> Scene:
             "attention_positive": 1.25,
             "attention_negative": 0.1,
             "structure": {"kind": "edges", "weight": 0.4},
-            "embedding": pixels.add_picture(noise(4, 2, 32)),
+            "embedding": pixels.add_blob(bytes(range(64))),
             "subject": "fox",
             "class_label": "fox",
             "seed": 2**53 - 1,

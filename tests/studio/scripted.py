@@ -34,7 +34,7 @@ from backend.plan.request import OptionValue
 from backend.scene.scene import Picture, Pixels
 from backend.studio.disk import Disk
 from backend.studio.examples import ExampleScenes
-from backend.studio.records import MethodFacts, ModelFacts, OptionField
+from backend.studio.records import MethodFacts, ModelFacts, OptionsSchema
 from backend.studio.storage import Storage
 from backend.studio.studio import Studio
 
@@ -139,18 +139,18 @@ class ScriptedHandle:
                 return
         yield JobFinished()
 
-    def _embeddings(self, task: TextualInversionTask, value: int) -> dict[str, Picture]:
+    def _embeddings(self, task: TextualInversionTask, value: int) -> dict[str, bytes]:
         """An embedding is one row that counts up from where the unfinished one that it goes on
         from began.
         """
         found = {}
         for layer_id in task.layer_ids:
             begun = (
-                self.pixels.picture(task.checkpoints[layer_id])[0, 0, 0]
+                self.pixels.blob(task.checkpoints[layer_id])[0]
                 if layer_id in task.checkpoints
                 else 0
             )
-            found[layer_id] = np.full((2, 32, 4), begun + value, np.uint8)
+            found[layer_id] = bytes([begun + value]) * 32
         return found
 
     def _make(self, offset: int) -> Images:
@@ -215,27 +215,42 @@ class ScriptedOffer:
         return (ModelFacts(id="pocket", title="Pocket", device="cpu", native_px=128, cell_px=8),)
 
     def methods(self) -> tuple[MethodFacts, ...]:
-        fields = (
-            OptionField(
-                name="region_attention",
-                title="Region attention",
-                kind="bool",
-                default=True,
-                section="4.2",
-            ),
-            OptionField(
-                name="blur_px", title="Blur", kind="int", default=10, maximum=64, step=1, unit="px"
-            ),
-            OptionField(name="share", title="Share", kind="float", default=0.5, help="How much."),
-            OptionField(
-                name="resize",
-                title="Resize",
-                kind="choice",
-                default="area",
-                choices=("area", "nearest"),
-            ),
-        )
-        return (MethodFacts(id="collage", title="Collage Diffusion", options=fields),)
+        schema: OptionsSchema = {
+            "properties": {
+                "region_attention": {
+                    "title": "Region attention",
+                    "description": "",
+                    "type": "boolean",
+                    "default": True,
+                    "section": "4.2",
+                },
+                "blur_px": {
+                    "title": "Blur",
+                    "description": "",
+                    "type": "integer",
+                    "default": 10,
+                    "minimum": 0,
+                    "maximum": 64,
+                    "unit": "px",
+                },
+                "share": {
+                    "title": "Share",
+                    "description": "How much.",
+                    "type": "number",
+                    "default": 0.5,
+                    "minimum": 0,
+                    "maximum": 1,
+                },
+                "resize": {
+                    "title": "Resize",
+                    "description": "",
+                    "type": "string",
+                    "default": "area",
+                    "enum": ("area", "nearest"),
+                },
+            }
+        }
+        return (MethodFacts(id="collage", title="Collage Diffusion", options=schema),)
 
     def card(self, model: str) -> ScriptedCard:
         if model != "pocket":

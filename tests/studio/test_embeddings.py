@@ -4,15 +4,14 @@ them.
 
 from __future__ import annotations
 
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from backend.errors import RequestError, SceneError
+from backend.scene.embedding import embedding_from_bytes
 from backend.scene.openraster import read_ora
 from backend.studio.studio import Studio
 from tests.studio.scripted import ScriptedWorker
@@ -38,7 +37,7 @@ def learn(*layer_ids: str, **more: Any) -> dict[str, Any]:
 
 def look_of(studio: Studio, digest: str) -> int:
     """The number that the scripted worker wrote into a look."""
-    return int(np.asarray(Image.open(BytesIO(studio.picture_png(digest))))[0, 0, 0])
+    return studio._store.contents.blob(digest)[0]
 
 
 def test_a_learned_look_is_in_the_store_with_a_picture_of_it_alone(tmp_path: Path) -> None:
@@ -93,7 +92,7 @@ def test_a_scene_with_a_look_is_exported_and_opened_with_it(tmp_path: Path) -> N
         scene["layers"][0]["embedding"] = told.embedding
         studio.save(project, revision, scene, EDITOR)
         content, _ = studio.export_ora(project)
-    assert int(read_ora(content).pixels.picture(told.embedding)[0, 0, 0]) == 10
+    assert read_ora(content).pixels.blob(told.embedding)[0] == 10
     with open_studio(tmp_path / "two") as other:
         opened = other.open_ora(content, "toys.ora")
         assert opened.scene.layers[0].embedding == told.embedding
@@ -114,3 +113,33 @@ def test_a_request_without_layers_is_refused(tmp_path: Path) -> None:
         project, revision = save_scene(studio)
         with pytest.raises(RequestError, match="layer_ids"):
             studio.generate(project, revision, {**learn(), "layer_ids": []})
+
+
+def v0_look() -> np.ndarray:
+    """A learned look as Lamina 0.1.0 stored it: a fingerprint, then the vector, in pixels."""
+    picture = np.zeros((2, 32, 4), np.uint8)
+    picture[0].reshape(-1)[:32] = range(32)
+    picture[1] = np.linspace(-1, 1, 32, dtype="<f4").view(np.uint8).reshape(32, 4)
+    return picture
+
+
+def test_a_look_in_pixels_is_kept_under_its_name_and_leaves_as_a_blob(tmp_path: Path) -> None:
+    """A store of Lamina 0.1.0: the scene goes on naming it, a file names it by its bytes."""
+    with open_studio(tmp_path / "one") as studio:
+        project, revision = save_scene(studio)
+        old = studio._store.pixels.add_picture(v0_look())
+        scene = studio.open_project(project).scene.model_dump(mode="json")
+        scene["layers"][0]["embedding"] = old
+        studio.save(project, revision, scene, EDITOR)
+        content, _ = studio.export_ora(project)
+        assert studio.open_project(project).scene.layers[0].embedding == old
+    opened = read_ora(content)
+    new = opened.scene.layers[0].embedding
+    assert new not in (None, old)
+    embedding = embedding_from_bytes(opened.pixels.blob(str(new)))
+    assert np.array_equal(embedding.vector, np.linspace(-1, 1, 32, dtype=np.float32))
+    assert embedding.fingerprint == bytes(range(32))
+    with open_studio(tmp_path / "two") as other:
+        taken = other.open_ora(content, "toys.ora")
+        assert taken.scene.layers[0].embedding == new
+        assert (tmp_path / "two" / "embeddings" / f"{new}.safetensors").is_file()

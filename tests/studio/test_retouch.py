@@ -44,7 +44,9 @@ class SubjectOffer(ScriptedOffer):
     def methods(self) -> tuple[MethodFacts, ...]:
         return (
             *super().methods(),
-            MethodFacts(id="layout_retouch", title="Layout-and-Retouch", options=()),
+            MethodFacts(
+                id="layout_retouch", title="Layout-and-Retouch", options={"properties": {}}
+            ),
         )
 
     def card(self, model: str) -> ScriptedCard:

@@ -75,7 +75,8 @@ class TwoStageWorker(ScriptedWorker):
 
 class TwoStageOffer(ScriptedOffer):
     def methods(self) -> tuple[MethodFacts, ...]:
-        return (*super().methods(), MethodFacts(id="tcig", title="TCIG", options=(), stage1=True))
+        staged = MethodFacts(id="tcig", title="TCIG", options={"properties": {}}, stage1=True)
+        return (*super().methods(), staged)
 
     def check_options(self, method: str, options: Mapping[str, OptionValue]) -> None:
         assert method in ("collage", "tcig")

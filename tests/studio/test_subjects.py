@@ -25,7 +25,6 @@ from backend.plan.events import (
 )
 from backend.plan.plan import Plan
 from backend.plan.training_job import TrainingJob
-from backend.scene.packed import unpack_bytes
 from backend.scene.picture_file import encode_png
 from backend.scene.scene import Pixels
 from backend.studio.studio import Studio
@@ -59,7 +58,7 @@ class ScriptedTrainer(ScriptedWorker):
             return super().submit(job_id, plan, pixels)
         self.lessons.append(plan)
         if plan.checkpoint is not None:
-            self.halves.append(unpack_bytes(pixels.picture(plan.checkpoint)))
+            self.halves.append(pixels.blob(plan.checkpoint))
         return TrainingScript(self, plan)
 
 

@@ -29,7 +29,6 @@ from backend.studio.records import (
     JobRecord,
     MethodFacts,
     ModelFacts,
-    OptionField,
     Project,
     Saved,
     StoredEvent,
@@ -80,9 +79,16 @@ class ScriptedStudio:
                 MethodFacts(
                     id="collage",
                     title="Collage Diffusion",
-                    options=(
-                        OptionField(name="harmonise", title="Harmonise", kind="bool", default=True),
-                    ),
+                    options={
+                        "properties": {
+                            "harmonise": {
+                                "title": "Harmonise",
+                                "description": "",
+                                "type": "boolean",
+                                "default": True,
+                            }
+                        }
+                    },
                 ),
             ),
             samplers=("ddim", "euler"),

@@ -10,14 +10,14 @@ import { createMasks } from "../../ui/web/model/masks.js";
 import { editorToMessage } from "../../ui/web/model/records.js";
 import { createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
-import { createClock, createShelf, createVault, desk } from "./editor_fixtures.mjs";
+import { createClock, createShelf, createVault, buildEditor } from "./editor_fixtures.mjs";
 import { createUnique } from "./surface_fixture.mjs";
 
 /** A server in memory with one project; `script` answers a job's events one after the other. */
 const createServer = () => {
   const server = {
     revision: 1,
-    kept: editorToMessage(desk()),
+    kept: editorToMessage(buildEditor()),
     silent: false,
     sent: [],
     script: [],
@@ -93,7 +93,7 @@ const open = async (
 ) => {
   const clock = createClock();
   const session = createSession();
-  const store = createStore(desk([]), clock.now);
+  const store = createStore(buildEditor([]), clock.now);
   const masks = createMasks(createUnique());
   const bridge = createBridge({
     host: server,
@@ -352,7 +352,7 @@ test("older unsaved edits of a scene that went on elsewhere are offered, not app
   const vault = createVault();
   vault.put(draftKey("p1"), {
     revision: 0,
-    ...editorToMessage(setScene({ prompt: "older" })(desk())),
+    ...editorToMessage(setScene({ prompt: "older" })(buildEditor())),
   });
   const { store, session } = await open(server, vault);
   assert.notEqual(store.record.scene.prompt, "older");

@@ -9,7 +9,7 @@ import { createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
 import { CARRY } from "../../ui/web/tools/carry.js";
 import { createMachine } from "../../ui/web/tools/chart.js";
-import { desk as record, layer } from "./editor_fixtures.mjs";
+import { buildEditor as record, layer } from "./editor_fixtures.mjs";
 import { createSurface, event, send } from "./surface_fixture.mjs";
 
 test("a drag carries the object at its start; a click, Escape and a press beside the canvas carry nothing", () => {
@@ -43,7 +43,7 @@ const made = (digest, job, more = {}) => ({
   ...more,
 });
 
-const createDesk = (layers = [layer("back"), layer("cat")], members = ["sam"]) => {
+const createApp = (layers = [layer("back"), layer("cat")], members = ["sam"]) => {
   const [session, store] = [createSession(), createStore(record(layers), () => 0)];
   session.set({ candidates: [made("a", "one")], viewed: "a", showing: "result", batch: "one" });
   const asked = [];
@@ -66,60 +66,60 @@ const createDesk = (layers = [layer("back"), layer("cat")], members = ["sam"]) =
 };
 
 test("the shown picture is accepted and the object moved in it, in pixels of the picture", async () => {
-  const desk = createDesk();
-  await COMMANDS.moveObject.run(desk, {
+  const app = createApp();
+  await COMMANDS.moveObject.run(app, {
     from: { x: 100, y: 203 },
     dx: 80,
     dy: -40,
     layerId: "cat",
   });
-  const [{ kind, layer_id: id, source, settings }] = desk.asked;
+  const [{ kind, layer_id: id, source, settings }] = app.asked;
   assert.deepEqual([kind, id, source, settings.method], ["reroll", "cat", "a", "move"]);
   assert.deepEqual(settings.options, { dx_px: 20, dy_px: -10, x_px: 25, y_px: 50 });
-  assert.equal(desk.store.record.picked, "a");
-  assert.deepEqual(desk.store.record.settings.options, {});
+  assert.equal(app.store.record.picked, "a");
+  assert.deepEqual(app.store.record.settings.options, {});
 });
 
 test("when the moved picture is accepted its layer goes along, as one step", async () => {
-  const desk = createDesk();
-  await COMMANDS.moveObject.run(desk, {
+  const app = createApp();
+  await COMMANDS.moveObject.run(app, {
     from: { x: 100, y: 200 },
     dx: 80,
     dy: -40,
     layerId: "cat",
   });
-  await COMMANDS.accept.run(desk);
-  const { centre_x_px: x, centre_y_px: y } = layerOf(desk.store.record, "cat").placement;
-  assert.deepEqual([desk.store.record.picked, x, y], ["b", 180, 60]);
-  desk.store.undo();
+  await COMMANDS.accept.run(app);
+  const { centre_x_px: x, centre_y_px: y } = layerOf(app.store.record, "cat").placement;
+  assert.deepEqual([app.store.record.picked, x, y], ["b", 180, 60]);
+  app.store.undo();
   assert.deepEqual(
-    [desk.store.record.picked, layerOf(desk.store.record, "cat").placement.centre_x_px],
+    [app.store.record.picked, layerOf(app.store.record, "cat").placement.centre_x_px],
     ["a", 100],
   );
 });
 
 test("an object that is no layer's is moved alone; without SAM the layer's own region is", async () => {
-  const desk = createDesk([layer("back"), layer("cat")], []);
-  await COMMANDS.moveObject.run(desk, { from: { x: 10, y: 10 }, dx: 80, dy: 0, layerId: "" });
-  assert.deepEqual(desk.asked[0].settings.options, { dx_px: 20, dy_px: 0 });
-  await COMMANDS.accept.run(desk);
-  assert.equal(layerOf(desk.store.record, "cat").placement.centre_x_px, 100);
+  const app = createApp([layer("back"), layer("cat")], []);
+  await COMMANDS.moveObject.run(app, { from: { x: 10, y: 10 }, dx: 80, dy: 0, layerId: "" });
+  assert.deepEqual(app.asked[0].settings.options, { dx_px: 20, dy_px: 0 });
+  await COMMANDS.accept.run(app);
+  assert.equal(layerOf(app.store.record, "cat").placement.centre_x_px, 100);
 });
 
 test("without a finished picture in view nothing is moved, and a sentence says why", async () => {
-  const desk = createDesk();
-  desk.session.set({ showing: "collage" });
-  await COMMANDS.moveObject.run(desk, { from: { x: 10, y: 10 }, dx: 80, dy: 0, layerId: "cat" });
-  assert.deepEqual(desk.asked, []);
-  assert.match(desk.session.state.notices.at(-1).what, /finished picture/);
+  const app = createApp();
+  app.session.set({ showing: "collage" });
+  await COMMANDS.moveObject.run(app, { from: { x: 10, y: 10 }, dx: 80, dy: 0, layerId: "cat" });
+  assert.deepEqual(app.asked, []);
+  assert.match(app.session.state.notices.at(-1).what, /finished picture/);
 });
 
 test("a failed layer is re-rolled until it passes, and how it ended is told", async () => {
-  const desk = createDesk();
-  await COMMANDS.rerollUntilPassed.run(desk, "cat");
-  assert.equal(desk.asked[0].tries, 4);
-  assert.match(desk.session.state.notices.at(-1).what, /cat passes after 1 candidate/);
-  desk.session.set({ tries: 8 });
-  await COMMANDS.rerollLayer.run(desk, "cat");
-  assert.equal(desk.asked[1].tries, 8);
+  const app = createApp();
+  await COMMANDS.rerollUntilPassed.run(app, "cat");
+  assert.equal(app.asked[0].tries, 4);
+  assert.match(app.session.state.notices.at(-1).what, /cat passes after 1 candidate/);
+  app.session.set({ tries: 8 });
+  await COMMANDS.rerollLayer.run(app, "cat");
+  assert.equal(app.asked[1].tries, 8);
 });

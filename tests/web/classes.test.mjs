@@ -5,10 +5,10 @@ import test from "node:test";
 
 import { answersTo, setClass, takesAnyPhrase, vocabularyOf } from "../../ui/web/model/classes.js";
 import { layerOf } from "../../ui/web/model/records.js";
-import { desk, layer } from "./editor_fixtures.mjs";
+import { buildEditor, layer } from "./editor_fixtures.mjs";
 
 const painted = (patch) => layer("cat", { picture: null, mask: "m", phrase: "", ...patch });
-const named = (first, name) => layerOf(setClass("cat", name)(desk([first])), "cat");
+const named = (first, name) => layerOf(setClass("cat", name)(buildEditor([first])), "cat");
 
 test("the names are those of the model's guide; without one they are what the layers are about", () => {
   const scene = { layers: [layer("an orange Cat"), painted({ class_label: " car " })] };

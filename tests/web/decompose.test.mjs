@@ -7,7 +7,7 @@ import { COMMANDS } from "../../ui/web/commands.js";
 import { withParts } from "../../ui/web/model/decompose.js";
 import { createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
-import { desk as record, layer } from "./editor_fixtures.mjs";
+import { buildEditor as record, layer } from "./editor_fixtures.mjs";
 
 const BOX = { x_px: 10, y_px: 20, width_px: 40, height_px: 30 };
 
@@ -54,7 +54,7 @@ test("without a layer that is a place the background is a new one", () => {
   );
 });
 
-const createDesk = (answer) => {
+const createApp = (answer) => {
   const [session, store, asked] = [createSession(), createStore(record(), () => 0), []];
   session.set({ viewed: "a", showing: "result" });
   const bridge = { decompose: async (request) => asked.push(request) && answer };
@@ -62,18 +62,18 @@ const createDesk = (answer) => {
 };
 
 test("the shown picture is accepted and taken apart; what was not found is said", async () => {
-  const desk = createDesk({ missing: ["car"] });
-  await COMMANDS.decompose.run(desk);
-  assert.deepEqual([desk.asked[0].kind, desk.asked[0].source], ["decompose", "a"]);
-  assert.equal(desk.session.state.showing, "collage");
-  assert.match(desk.session.state.notices.at(-1).what, /Not found in the picture: car/);
+  const app = createApp({ missing: ["car"] });
+  await COMMANDS.decompose.run(app);
+  assert.deepEqual([app.asked[0].kind, app.asked[0].source], ["decompose", "a"]);
+  assert.equal(app.session.state.showing, "collage");
+  assert.match(app.session.state.notices.at(-1).what, /Not found in the picture: car/);
 });
 
 test("a run that did not end well changes nothing, and without a picture a sentence says so", async () => {
-  const desk = createDesk({});
-  await COMMANDS.decompose.run(desk);
-  assert.equal(desk.session.state.showing, "result");
-  const empty = createDesk({});
+  const app = createApp({});
+  await COMMANDS.decompose.run(app);
+  assert.equal(app.session.state.showing, "result");
+  const empty = createApp({});
   empty.session.set({ viewed: "" });
   await COMMANDS.decompose.run(empty);
   assert.deepEqual(empty.asked, []);

@@ -16,7 +16,7 @@ import {
 import { layerOf } from "../../ui/web/model/records.js";
 import { batchesOf, createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
-import { createClock, desk as record, layer } from "./editor_fixtures.mjs";
+import { createClock, buildEditor as record, layer } from "./editor_fixtures.mjs";
 
 const made = (job, index, patch = {}) => ({
   id: `${job}-${index}`,
@@ -109,7 +109,7 @@ test("refining takes the method of two stages that is set, else the first there 
   assert.equal(settingsForOne({ methods }, plain), plain);
 });
 
-const createDesk = (patch = {}, layers = undefined) => {
+const createApp = (patch = {}, layers = undefined) => {
   const [session, store] = [createSession(), createStore(record(layers, patch), () => 0)];
   session.set({ drafts: DRAFTS, candidates: CANDIDATES, facts: { methods: METHODS } });
   const asked = [];
@@ -122,7 +122,7 @@ const createDesk = (patch = {}, layers = undefined) => {
         { layer_id: "gone", ...cut },
       ],
   };
-  const desk = {
+  const app = {
     session,
     store,
     bridge,
@@ -130,24 +130,24 @@ const createDesk = (patch = {}, layers = undefined) => {
     random: () => 77,
     busyWith: (reading, work) => work(),
   };
-  return { ...desk, run: (id) => COMMANDS[id].run(desk) };
+  return { ...app, run: (id) => COMMANDS[id].run(app) };
 };
 
 test("refining sends the draft in view with a fresh seed, and the method's own options only", async () => {
-  const desk = createDesk({ picked: "one-1" });
-  await desk.run("refine");
-  const [{ settings, ...request }] = desk.asked;
+  const app = createApp({ picked: "one-1" });
+  await app.run("refine");
+  const [{ settings, ...request }] = app.asked;
   assert.deepEqual(request, { kind: "compose", stage1: "draft-one-0" });
   assert.deepEqual(
     [settings.method, settings.seed, settings.options],
     ["tcig", 77, { refine: true }],
   );
-  assert.equal(desk.session.state.viewed, "draft-one-0");
-  assert.equal(desk.store.undoName, "");
+  assert.equal(app.session.state.viewed, "draft-one-0");
+  assert.equal(app.store.undoName, "");
 });
 
 test("without a draft in view, or while a run goes on, refining says so and asks nothing", async () => {
-  const [none, busy] = [createDesk(), createDesk({ picked: "one-0" })];
+  const [none, busy] = [createApp(), createApp({ picked: "one-0" })];
   busy.session.set({ job: { id: "j", state: "running" } });
   await Promise.all([none.run("refine"), busy.run("refine"), none.run("draftToLayers")]);
   assert.deepEqual([...none.asked, ...busy.asked], []);
@@ -164,27 +164,27 @@ test("a draft becomes a layer for each region, which keeps its words and place; 
     strength: 1,
     seed: 4,
   });
-  const desk = createDesk({ picked: "draft-one-0" }, [layer("back"), region, layer("car")]);
-  desk.store.change("Method", (now) => ({
+  const app = createApp({ picked: "draft-one-0" }, [layer("back"), region, layer("car")]);
+  app.store.change("Method", (now) => ({
     ...now,
     settings: { ...now.settings, method: "tcig", options: { mask_tolerance: 1 } },
   }));
-  const before = desk.store.record;
-  await desk.run("draftToLayers");
-  const { scene, settings } = desk.store.record;
+  const before = app.store.record;
+  await app.run("draftToLayers");
+  const { scene, settings } = app.store.record;
   assert.deepEqual(
     scene.layers.map(({ id }) => id),
     ["back", "cat", "car"],
   );
-  const now = layerOf(desk.store.record, "cat");
+  const now = layerOf(app.store.record, "cat");
   assert.deepEqual(
     [now.picture, now.mask, now.phrase, now.class_label, now.seed],
     ["cut", null, "cat", "cat", 4],
   );
   assert.deepEqual([now.placement.centre_x_px, now.placement.scale_x, now.strength], [70, 1, 0.6]);
   assert.deepEqual([settings.method, settings.options], ["collage", {}]);
-  desk.store.undo();
-  assert.equal(desk.store.record, before);
+  app.store.undo();
+  assert.equal(app.store.record, before);
 });
 
 test("a run's drafts stand in the strip as soon as they come; its first picture is shown once there is one", async () => {

@@ -1,4 +1,4 @@
-// Small records and a clock that only moves when told, shared by the tests of the desk.
+// Small records and a clock that only moves when told, shared by the tests of the page.
 
 import { freeze } from "../../ui/web/model/records.js";
 
@@ -36,7 +36,7 @@ export const layer = (id, patch = {}) => ({
   ...patch,
 });
 
-export const desk = (layers = [layer("back"), layer("cat"), layer("car")], patch = {}) =>
+export const buildEditor = (layers = [layer("back"), layer("cat"), layer("car")], patch = {}) =>
   freeze({
     scene: {
       version: 1,

@@ -10,7 +10,7 @@ import { layerOf } from "../../ui/web/model/records.js";
 import { createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
 import { createMasks } from "../../ui/web/model/masks.js";
-import { createClock, desk as record, layer } from "./editor_fixtures.mjs";
+import { createClock, buildEditor as record, layer } from "./editor_fixtures.mjs";
 
 const learned = (id, embedding = "1".repeat(64)) => ({
   layer_id: id,
@@ -19,7 +19,7 @@ const learned = (id, embedding = "1".repeat(64)) => ({
   sample: "2".repeat(64),
 });
 
-const createDesk = (layers) => {
+const createApp = (layers) => {
   const [session, store] = [createSession(), createStore(record(layers), () => 0)];
   const asked = [];
   const bridge = { generate: async (request) => asked.push(request) && "finished" };
@@ -27,17 +27,17 @@ const createDesk = (layers) => {
 };
 
 test("one layer is learned, or all that can be, in one request", async () => {
-  const desk = createDesk([
+  const app = createApp([
     layer("back", { phrase: "" }),
     layer("cat"),
     layer("car"),
     layer("gone", { visible: false }),
   ]);
-  await COMMANDS.learnLook.run(desk, "cat");
-  desk.session.set({ lookSteps: 60 });
-  await COMMANDS.learnLooks.run(desk);
+  await COMMANDS.learnLook.run(app, "cat");
+  app.session.set({ lookSteps: 60 });
+  await COMMANDS.learnLooks.run(app);
   assert.deepEqual(
-    desk.asked.map(({ kind, layer_ids, steps }) => [kind, layer_ids, steps]),
+    app.asked.map(({ kind, layer_ids, steps }) => [kind, layer_ids, steps]),
     [
       ["learn", ["cat"], 250],
       ["learn", ["cat", "car"], 60],
@@ -46,26 +46,26 @@ test("one layer is learned, or all that can be, in one request", async () => {
 });
 
 test("a layer without words is refused in a sentence", async () => {
-  const desk = createDesk([layer("back", { phrase: " " })]);
-  await COMMANDS.learnLook.run(desk, "back");
-  assert.deepEqual(desk.asked, []);
-  assert.match(desk.session.state.notices.at(-1).what, /No look can be learned for back/);
+  const app = createApp([layer("back", { phrase: " " })]);
+  await COMMANDS.learnLook.run(app, "back");
+  assert.deepEqual(app.asked, []);
+  assert.match(app.session.state.notices.at(-1).what, /No look can be learned for back/);
 });
 
 test("a stopped learning says that it can go on", async () => {
-  const desk = createDesk([layer("cat")]);
-  desk.bridge.generate = async () => "cancelled";
-  await COMMANDS.learnLook.run(desk, "cat");
-  assert.match(desk.session.state.notices.at(-1).remedy, /goes on from there/);
-  assert.equal(layerOf(desk.store.record, "cat").embedding, null);
+  const app = createApp([layer("cat")]);
+  app.bridge.generate = async () => "cancelled";
+  await COMMANDS.learnLook.run(app, "cat");
+  assert.match(app.session.state.notices.at(-1).remedy, /goes on from there/);
+  assert.equal(layerOf(app.store.record, "cat").embedding, null);
 });
 
 test("a look is forgotten in one step, which undo takes back", () => {
-  const desk = createDesk([layer("cat", { embedding: "1".repeat(64) })]);
-  COMMANDS.forgetLook.run(desk, "cat");
-  assert.equal(layerOf(desk.store.record, "cat").embedding, null);
-  desk.store.undo();
-  assert.equal(layerOf(desk.store.record, "cat").embedding, "1".repeat(64));
+  const app = createApp([layer("cat", { embedding: "1".repeat(64) })]);
+  COMMANDS.forgetLook.run(app, "cat");
+  assert.equal(layerOf(app.store.record, "cat").embedding, null);
+  app.store.undo();
+  assert.equal(layerOf(app.store.record, "cat").embedding, "1".repeat(64));
 });
 
 test("the state of a look is none, learning with its steps, or learned", () => {

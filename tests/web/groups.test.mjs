@@ -6,11 +6,11 @@ import test from "node:test";
 import { COMMANDS } from "../../ui/web/commands.js";
 import { addLayer, duplicate, moveAllBy, removeLayer } from "../../ui/web/model/edits.js";
 import * as groups from "../../ui/web/model/groups.js";
-import { desk, group, layer, randomFrom } from "./editor_fixtures.mjs";
+import { buildEditor, group, layer, randomFrom } from "./editor_fixtures.mjs";
 import { createSurface } from "./surface_fixture.mjs";
 
-const deskOf = (order, ...all) => {
-  const plain = desk(order.split(" ").map((id) => layer(id)));
+const editorOf = (order, ...all) => {
+  const plain = buildEditor(order.split(" ").map((id) => layer(id)));
   return { ...plain, scene: { ...plain.scene, groups: all } };
 };
 
@@ -27,23 +27,25 @@ const drawn = ({ scene }) => {
 const BC = group("g", ["b", "c"]);
 
 test("layers that lie apart are gathered where the foremost lies; what they leave behind stays tidy", () => {
-  const record = groups.groupLayers(["a", "c"], { id: "g", name: "G" })(deskOf("a b c d"));
+  const record = groups.groupLayers(["a", "c"], { id: "g", name: "G" })(editorOf("a b c d"));
   assert.equal(drawn(record), "b (a c) d");
   assert.equal(
-    drawn(groups.groupLayers(["a", "b"], { id: "h", name: "H" })(deskOf("a b c d", BC))),
+    drawn(groups.groupLayers(["a", "b"], { id: "h", name: "H" })(editorOf("a b c d", BC))),
     "(c) (a b) d",
   );
-  const taken = groups.groupLayers(["b", "c", "d"], { id: "h", name: "H" })(deskOf("a b c d", BC));
+  const taken = groups.groupLayers(["b", "c", "d"], { id: "h", name: "H" })(
+    editorOf("a b c d", BC),
+  );
   assert.equal(drawn(taken), "a (b c d)");
   assert.deepEqual(
     groups.groupsOf(taken.scene).map(({ id }) => id),
     ["h"],
   );
-  assert.equal(drawn(groups.ungroup(["c"])(deskOf("a b c d", BC))), "a b c d");
+  assert.equal(drawn(groups.ungroup(["c"])(editorOf("a b c d", BC))), "a b c d");
 });
 
 test("by keys a layer goes into an open group next to it, through it and out; past a closed one at once", () => {
-  let record = deskOf("a b c d", BC);
+  let record = editorOf("a b c d", BC);
   const path = [];
   for (let step = 0; step < 6; step += 1) {
     record = moveAllBy(["a"], 1)(record);
@@ -59,24 +61,24 @@ test("by keys a layer goes into an open group next to it, through it and out; pa
   ]);
   for (let step = 0; step < 5; step += 1) record = moveAllBy(["a"], -1)(record);
   assert.equal(drawn(record), "a (b c) d");
-  const closed = deskOf("a b c d", { ...BC, collapsed: true });
+  const closed = editorOf("a b c d", { ...BC, collapsed: true });
   assert.equal(drawn(moveAllBy(["a"], 1)(closed)), "[b c] a d");
   assert.equal(drawn(moveAllBy(["d"], -1)(closed)), "a d [b c]");
 });
 
 test("a whole group moves as a block and stops at the ends; beside layers of no group, too", () => {
-  const record = deskOf("a b c d e", BC);
+  const record = editorOf("a b c d e", BC);
   assert.equal(drawn(moveAllBy(["b", "c"], 1)(record)), "a d (b c) e");
   assert.equal(drawn(moveAllBy(["b", "c"], -1)(record)), "(b c) a d e");
   assert.equal(drawn(moveAllBy(["b", "c", "d"], 1)(record)), "a e (b c) d");
   const end = moveAllBy(["b", "c"], -1)(record);
   assert.equal(moveAllBy(["b", "c"], -1)(end), end);
-  const two = deskOf("a b c d", group("g", ["a", "b"]), group("h", ["c", "d"]));
+  const two = editorOf("a b c d", group("g", ["a", "b"]), group("h", ["c", "d"]));
   assert.equal(drawn(moveAllBy(["a", "b"], 1)(two)), "(c d) (a b)");
 });
 
 test("the eye of a group hides what is shown, and shows just that again", () => {
-  const start = deskOf("a b c", group("g", ["a", "b", "c"]));
+  const start = editorOf("a b c", group("g", ["a", "b", "c"]));
   const one = {
     ...start,
     scene: { ...start.scene, layers: start.scene.layers.with(1, layer("b", { visible: false })) },
@@ -92,7 +94,7 @@ test("the eye of a group hides what is shown, and shows just that again", () => 
 });
 
 test("a copy of a layer is in its group, a copy of a group is a group; the last layer takes its group along", () => {
-  const record = deskOf("a b c d", BC);
+  const record = editorOf("a b c d", BC);
   assert.equal(drawn(duplicate("c", "x")(record)), "a (b c x) d");
   assert.equal(drawn(duplicate("b", "x")(record)), "a (b x c) d");
   assert.equal(
@@ -100,11 +102,11 @@ test("a copy of a layer is in its group, a copy of a group is a group; the last 
     "a (b c) (b2 c2) d",
   );
   assert.deepEqual(groups.groupsOf(removeLayer("b")(removeLayer("c")(record)).scene), []);
-  assert.equal(drawn(addLayer(layer("n"))(deskOf("a b", group("g", ["a", "b"])))), "(a b) n");
+  assert.equal(drawn(addLayer(layer("n"))(editorOf("a b", group("g", ["a", "b"])))), "(a b) n");
 });
 
 test("rows fold, and a row is dropped between others: into a group, out of it, a group beside another", () => {
-  const record = deskOf("a b c d", BC);
+  const record = editorOf("a b c d", BC);
   const named = ({ scene }) =>
     groups
       .rowsOf(scene)
@@ -126,45 +128,52 @@ test("rows fold, and a row is dropped between others: into a group, out of it, a
   assert.equal(drop("g", 0), "a d (b c)");
   assert.equal(drop("g", 1), "a (b c) d");
   assert.equal(drop("g", 2), "(b c) a d");
-  const two = deskOf("a b c d e", BC, group("h", ["d", "e"]));
+  const two = editorOf("a b c d e", BC, group("h", ["d", "e"]));
   assert.equal(drawn(groups.dropRow("g", 2)(two)), "a (d e) (b c)");
 });
+
+const asItIs = (record) => record;
+
+/** An edit of each kind on layers and a group that chance chooses. */
+const randomEdits = (record, random, step) => {
+  const ids = record.scene.layers.map(({ id }) => id).filter(() => random() < 0.35);
+  const all = groups.groupsOf(record.scene);
+  const own = all[Math.floor(random() * all.length)];
+  return [
+    groups.groupLayers(ids, { id: `g${step}`, name: "" }),
+    groups.ungroup(ids),
+    moveAllBy(ids, random() < 0.5 ? 1 : -1),
+    groups.dropRow(own && random() < 0.5 ? own.id : (ids[0] ?? "a"), Math.floor(random() * 7)),
+    duplicate(ids[0], `n${step}`),
+    removeLayer(ids[1]),
+    own ? groups.toggleGroup(own.id) : asItIs,
+    own ? groups.setGroup(own.id, { collapsed: random() < 0.5 }) : asItIs,
+    own ? groups.duplicateGroup(own.id, `c${step}`, (id) => `${id}.${step}`) : asItIs,
+  ];
+};
+
+const assertTidy = (record, words) => {
+  const order = record.scene.layers.map(({ id }) => id);
+  assert.equal(new Set(order).size, order.length, words);
+  const taken = groups.groupsOf(record.scene).flatMap(({ members }) => members);
+  assert.equal(new Set(taken).size, taken.length);
+  for (const { members, hid } of groups.groupsOf(record.scene)) {
+    assert.ok(members.length > 0 && hid.every((id) => members.includes(id)));
+    assert.equal(order.join(" ").includes(members.join(" ")), true, `${words}: ${drawn(record)}`);
+  }
+};
 
 test("after any steps groups hold neighbours, each layer at most once, and no group is empty", () => {
   for (let seed = 1; seed <= 300; seed += 1) {
     const random = randomFrom(seed * 7919);
-    let record = deskOf("a b c d e f");
+    let record = editorOf("a b c d e f");
     for (let step = 0; step < 25; step += 1) {
-      const ids = record.scene.layers.map(({ id }) => id).filter(() => random() < 0.35);
-      const all = groups.groupsOf(record.scene);
-      const own = all[Math.floor(random() * all.length)];
-      const edits = [
-        groups.groupLayers(ids, { id: `g${step}`, name: "" }),
-        groups.ungroup(ids),
-        moveAllBy(ids, random() < 0.5 ? 1 : -1),
-        groups.dropRow(own && random() < 0.5 ? own.id : (ids[0] ?? "a"), Math.floor(random() * 7)),
-        duplicate(ids[0], `n${step}`),
-        removeLayer(ids[1]),
-        own ? groups.toggleGroup(own.id) : (same) => same,
-        own ? groups.setGroup(own.id, { collapsed: random() < 0.5 }) : (same) => same,
-        own ? groups.duplicateGroup(own.id, `c${step}`, (id) => `${id}.${step}`) : (same) => same,
-      ];
+      const edits = randomEdits(record, random, step);
       const before = record.scene.layers.length;
       const which = Math.floor(random() * edits.length);
-      if (record.scene.layers.length > 0) record = edits[which](record);
-      const order = record.scene.layers.map(({ id }) => id);
-      assert.equal(new Set(order).size, order.length, `seed ${seed}`);
-      if (which < 4) assert.equal(order.length, before, `seed ${seed}`);
-      const taken = groups.groupsOf(record.scene).flatMap(({ members }) => members);
-      assert.equal(new Set(taken).size, taken.length);
-      for (const { members, hid } of groups.groupsOf(record.scene)) {
-        assert.ok(members.length > 0 && hid.every((id) => members.includes(id)));
-        assert.equal(
-          order.join(" ").includes(members.join(" ")),
-          true,
-          `seed ${seed}: ${drawn(record)}`,
-        );
-      }
+      if (before > 0) record = edits[which](record);
+      if (which < 4) assert.equal(record.scene.layers.length, before, `seed ${seed}`);
+      assertTidy(record, `seed ${seed}`);
     }
   }
 });

@@ -6,7 +6,7 @@ import test from "node:test";
 import { emptyMask, TILE_PX, weightOf, withTiles } from "../../ui/web/kernels/tiles.js";
 import { createDocument } from "../../ui/web/model/document.js";
 import { setLayer, setScene } from "../../ui/web/model/edits.js";
-import { desk, layer } from "./editor_fixtures.mjs";
+import { buildEditor, layer } from "./editor_fixtures.mjs";
 import { createUnique } from "./surface_fixture.mjs";
 
 const BUDGET = 256 * 2 ** 20;
@@ -25,7 +25,7 @@ const paintAll = ({ store, masks }, before, stroke) => {
 };
 
 test("strokes that weigh 4 MB each: the oldest go beyond 256 MB, their masks are forgotten, undo ends where they ended", () => {
-  const record = desk([layer("region", { picture: null, mask: "m" })]);
+  const record = buildEditor([layer("region", { picture: null, mask: "m" })]);
   const document = createDocument(record, { now: () => 0, unique: createUnique() });
   const names = [];
   let mask = emptyMask(SIDE_PX, SIDE_PX);
@@ -54,7 +54,7 @@ test("strokes that weigh 4 MB each: the oldest go beyond 256 MB, their masks are
 });
 
 test("steps without pixels are kept by the thousand", () => {
-  const { store } = createDocument(desk(), { now: () => 0, unique: createUnique() });
+  const { store } = createDocument(buildEditor(), { now: () => 0, unique: createUnique() });
   for (let step = 0; step < 2_000; step += 1)
     store.change(`Word ${step}`, setScene({ prompt: `${step}` }));
   assert.equal(store.history.entries.length, 2_001);

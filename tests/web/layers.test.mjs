@@ -10,21 +10,21 @@ import { trim } from "../../ui/web/model/history.js";
 import { chosenIds } from "../../ui/web/model/records.js";
 import { createMachine } from "../../ui/web/tools/chart.js";
 import { TOOLS } from "../../ui/web/tools/tools.js";
-import { desk, layer } from "./editor_fixtures.mjs";
+import { buildEditor, layer } from "./editor_fixtures.mjs";
 import { at, createSurface, event, send } from "./surface_fixture.mjs";
 
 const order = (record) => record.scene.layers.map(({ id }) => id).join(" ");
 
 test("others count as chosen only together with the selected layer", () => {
-  const record = desk(undefined, { selected: "cat" });
+  const record = buildEditor(undefined, { selected: "cat" });
   assert.deepEqual(chosenIds(record, []), ["cat"]);
   assert.deepEqual(chosenIds(record, ["car", "cat"]), ["cat", "car"]);
   assert.deepEqual(chosenIds(record, ["car"]), ["cat"]);
-  assert.deepEqual(chosenIds(desk(), []), []);
+  assert.deepEqual(chosenIds(buildEditor(), []), []);
 });
 
 test("several layers move past their neighbours in order, and stop at the ends together", () => {
-  const record = desk(["a", "b", "c", "d"].map((id) => layer(id)));
+  const record = buildEditor(["a", "b", "c", "d"].map((id) => layer(id)));
   assert.equal(order(moveAllBy(["a", "b"], 1)(record)), "c a b d");
   assert.equal(order(moveAllBy(["a", "c"], 1)(record)), "b a d c");
   assert.equal(order(moveAllBy(["b", "d"], -1)(record)), "b a d c");
@@ -107,7 +107,7 @@ test("the oldest steps go when all weigh too much; shared masks count once and t
 });
 
 test("an edit for several layers is one edit", () => {
-  const record = forEach(["cat", "car"], (id) => nudge(id, 5, 0))(desk());
+  const record = forEach(["cat", "car"], (id) => nudge(id, 5, 0))(buildEditor());
   assert.deepEqual(
     record.scene.layers.map(({ placement }) => placement.centre_x_px),
     [100, 105, 105],

@@ -26,7 +26,7 @@ import { createMasks } from "../../ui/web/model/masks.js";
 import { beginStroke, withCover, withDabs } from "../../ui/web/model/strokes.js";
 import { createMachine } from "../../ui/web/tools/chart.js";
 import { TOOLS } from "../../ui/web/tools/tools.js";
-import { createShelf, desk, layer, randomFrom } from "./editor_fixtures.mjs";
+import { createShelf, buildEditor, layer, randomFrom } from "./editor_fixtures.mjs";
 import { at, createSurface, createUnique, event, send } from "./surface_fixture.mjs";
 
 const BRUSH = {
@@ -343,7 +343,7 @@ test("a mask goes to the server once, as the same values; what it does not have 
   const name = masks.newName();
   const bytes = randomMask(70, 30);
   masks.put(name, maskFromBytes(bytes, 70, 30));
-  const record = desk([layer("cat", { mask: name }), layer("car", { mask: name })]);
+  const record = buildEditor([layer("cat", { mask: name }), layer("car", { mask: name })]);
   keeper.shelve("p1", record);
   const [settled] = [await keeper.settle(record), await keeper.settle(record)];
   assert.equal(sent.length, 1);
@@ -364,7 +364,7 @@ test("a mask goes to the server once, as the same values; what it does not have 
     shelf,
   }).recover(
     "p1",
-    desk([layer("cat", { mask: name }), layer("gone", { mask: name, picture: null })], {
+    buildEditor([layer("cat", { mask: name }), layer("gone", { mask: name, picture: null })], {
       mix: { base: "a", other: "b", mask: name },
     }),
     () => null,
@@ -386,7 +386,9 @@ test("of strokes that come faster than the browser writes, the first and the new
     masks.put(name, emptyMask(64, 64));
     return name;
   });
-  const strokes = names.map((name) => keeper.shelve("p1", desk([layer("cat", { mask: name })])));
+  const strokes = names.map((name) =>
+    keeper.shelve("p1", buildEditor([layer("cat", { mask: name })])),
+  );
   assert.deepEqual(
     writing.map(({ key }) => key),
     [`p1 ${names[0]}`],
@@ -400,7 +402,7 @@ test("of strokes that come faster than the browser writes, the first and the new
   );
   writing[1].done();
   await strokes[0];
-  keeper.shelve("p1", desk([layer("cat", { mask: names[4] })]));
+  keeper.shelve("p1", buildEditor([layer("cat", { mask: names[4] })]));
   assert.equal(writing[2].key, `p1 ${names[4]}`);
 });
 

@@ -11,7 +11,13 @@ import { mixOf, pairFor } from "../../ui/web/model/mixing.js";
 import { createSession } from "../../ui/web/model/session.js";
 import { createMachine } from "../../ui/web/tools/chart.js";
 import { BRUSH, ERASER } from "../../ui/web/tools/paint.js";
-import { createClock, createShelf, createVault, desk as record, layer } from "./editor_fixtures.mjs";
+import {
+  createClock,
+  createShelf,
+  createVault,
+  buildEditor as record,
+  layer,
+} from "./editor_fixtures.mjs";
 import { createUnique, event, send, surfaceOver } from "./surface_fixture.mjs";
 
 const candidate = (id, patch = {}) => ({
@@ -27,7 +33,7 @@ const candidate = (id, patch = {}) => ({
 
 const [A, B, C] = ["a", "b", "c"].map((id) => candidate(id));
 
-const createDesk = (patch, state) => {
+const createApp = (patch, state) => {
   const [session, unique] = [createSession(), createUnique()];
   const { store, masks } = createDocument(record([layer("cat")], patch), { now: () => 0, unique });
   session.set({ candidates: [A, B, C], showing: "result", ...state });
@@ -39,17 +45,17 @@ const createDesk = (patch, state) => {
       return candidate("mixed", { job: "run", index: 3, source: A.digest });
     },
   };
-  const desk = { ...parts, bridge, made, busyWith: (reading, work) => work() };
+  const app = { ...parts, bridge, made, busyWith: (reading, work) => work() };
   return {
-    ...desk,
+    ...app,
     surface: surfaceOver(parts),
-    run: (id, ...given) => COMMANDS[id].run(desk, ...given),
+    run: (id, ...given) => COMMANDS[id].run(app, ...given),
   };
 };
 
-const stroke = (desk, chart = BRUSH) =>
+const stroke = (app, chart = BRUSH) =>
   send(
-    createMachine(chart, desk.surface),
+    createMachine(chart, app.surface),
     event("down", 100, 100),
     event("move", 200, 100),
     event("up", 200, 100),
@@ -74,59 +80,59 @@ test("the shown picture is painted into the accepted one; without one, what it w
 });
 
 test("strokes go between the two, each is one step, the layers stay as they are, the collage view paints layers", async () => {
-  const desk = createDesk({ picked: A.digest, selected: "cat" }, { viewed: B.digest });
-  await desk.run("mix");
-  assert.deepEqual([desk.store.record.mix.base, desk.store.record.mix.other], ["a", "b"]);
-  assert.equal(desk.session.state.tool, "brush");
-  const { scene } = desk.store.record;
-  stroke(desk);
-  const painted = paintedOf(desk);
+  const app = createApp({ picked: A.digest, selected: "cat" }, { viewed: B.digest });
+  await app.run("mix");
+  assert.deepEqual([app.store.record.mix.base, app.store.record.mix.other], ["a", "b"]);
+  assert.equal(app.session.state.tool, "brush");
+  const { scene } = app.store.record;
+  stroke(app);
+  const painted = paintedOf(app);
   assert.ok(painted > 1000);
-  stroke(desk, ERASER);
-  assert.ok(paintedOf(desk) < painted / 4);
-  desk.store.undo();
-  assert.equal(paintedOf(desk), painted);
-  assert.equal(desk.store.record.scene, scene);
-  await desk.run("invertMask");
-  assert.ok(Math.abs(paintedOf(desk) + painted - 512 * 512) < 1);
-  desk.store.undo();
-  desk.session.set({ showing: "collage" });
-  stroke(desk);
-  assert.notEqual(desk.store.record.scene, scene);
-  assert.equal(paintedOf(desk), painted);
+  stroke(app, ERASER);
+  assert.ok(paintedOf(app) < painted / 4);
+  app.store.undo();
+  assert.equal(paintedOf(app), painted);
+  assert.equal(app.store.record.scene, scene);
+  await app.run("invertMask");
+  assert.ok(Math.abs(paintedOf(app) + painted - 512 * 512) < 1);
+  app.store.undo();
+  app.session.set({ showing: "collage" });
+  stroke(app);
+  assert.notEqual(app.store.record.scene, scene);
+  assert.equal(paintedOf(app), painted);
 });
 
 test("a click in the strip chooses what is painted in; put away and undone, the strokes are there again", async () => {
-  const desk = createDesk({ picked: A.digest }, { viewed: B.digest });
-  await desk.run("mix");
-  stroke(desk);
-  const painted = paintedOf(desk);
-  await desk.run("view", C.digest);
-  await desk.run("view", A.digest);
-  assert.deepEqual(mixOf(desk.store.record, desk.session.state).other, C);
-  assert.equal(paintedOf(desk), painted);
-  await desk.run("discard");
-  assert.equal(desk.store.record.mix, null);
-  desk.store.undo();
-  assert.equal(paintedOf(desk), painted);
+  const app = createApp({ picked: A.digest }, { viewed: B.digest });
+  await app.run("mix");
+  stroke(app);
+  const painted = paintedOf(app);
+  await app.run("view", C.digest);
+  await app.run("view", A.digest);
+  assert.deepEqual(mixOf(app.store.record, app.session.state).other, C);
+  assert.equal(paintedOf(app), painted);
+  await app.run("discard");
+  assert.equal(app.store.record.mix, null);
+  app.store.undo();
+  assert.equal(paintedOf(app), painted);
 });
 
 test("kept, it is a candidate and picked in one step; nothing painted is not kept; a stroke meanwhile stays", async () => {
-  const desk = createDesk({ picked: A.digest }, { viewed: B.digest });
-  await desk.run("mix");
-  await desk.run("accept");
-  assert.deepEqual(desk.made, []);
-  assert.match(desk.session.state.notices[0].what, /Nothing is painted/);
-  stroke(desk);
-  const keeping = desk.run("accept");
-  stroke(desk, ERASER);
+  const app = createApp({ picked: A.digest }, { viewed: B.digest });
+  await app.run("mix");
+  await app.run("accept");
+  assert.deepEqual(app.made, []);
+  assert.match(app.session.state.notices[0].what, /Nothing is painted/);
+  stroke(app);
+  const keeping = app.run("accept");
+  stroke(app, ERASER);
   await keeping;
-  assert.equal(desk.made.length, 1);
-  assert.ok(desk.store.record.mix);
-  await desk.run("accept");
-  assert.deepEqual([desk.store.record.mix, desk.store.record.picked], [null, "mixed-pixels"]);
-  desk.store.undo();
-  assert.deepEqual([desk.store.record.mix.other, desk.store.record.picked], ["b", A.digest]);
+  assert.equal(app.made.length, 1);
+  assert.ok(app.store.record.mix);
+  await app.run("accept");
+  assert.deepEqual([app.store.record.mix, app.store.record.picked], [null, "mixed-pixels"]);
+  app.store.undo();
+  assert.deepEqual([app.store.record.mix.other, app.store.record.picked], ["b", A.digest]);
 });
 
 test("the mask goes to the server before the question, and what is on the easel is found after a reload", async () => {
@@ -160,15 +166,15 @@ test("the mask goes to the server before the question, and what is on the easel 
     const parts = { store, session, masks, bridge, newId: unique, touched: () => {} };
     return { ...parts, surface: surfaceOver(parts), busyWith: (reading, work) => work() };
   };
-  const desk = await open();
-  desk.session.set({ viewed: B.digest });
-  await COMMANDS.mix.run(desk);
-  stroke(desk);
-  await COMMANDS.accept.run(desk);
+  const app = await open();
+  app.session.set({ viewed: B.digest });
+  await COMMANDS.mix.run(app);
+  stroke(app);
+  await COMMANDS.accept.run(app);
   const mask = "f".repeat(64);
   assert.deepEqual(asked.at(-1), { verb: "mix", project: "p1", base: "a", other: "b", mask });
   assert.deepEqual(
-    desk.session.state.candidates.map(({ id }) => id),
+    app.session.state.candidates.map(({ id }) => id),
     ["a", "b", "mixed"],
   );
   assert.deepEqual((await open()).store.record.mix, { base: "a", other: "b", mask });

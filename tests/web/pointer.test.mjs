@@ -46,14 +46,14 @@ const createStage = (tool) => {
   surface.amend((record) => ({ ...record, selected: "cat" }));
   surface.session.set({ tool });
   const [canvas, cancels, confirms] = [new Canvas(), [], []];
-  const desk = {
+  const app = {
     session: surface.session,
     onCancel: (run) => cancels.push(run),
     onConfirm: (run) => confirms.push(run),
     refresh: () => heldAtRefresh.push(held()),
   };
   const heldAtRefresh = [];
-  const { holdSpace, held } = connectPointer(desk, canvas, surface);
+  const { holdSpace, held } = connectPointer(app, canvas, surface);
   const tell = (kind, point = { x: 90, y: 60 }, patch = {}) =>
     canvas.dispatchEvent(pointerEvent(kind, point, patch));
   const follow = (path) => path.forEach(({ kind, point }) => tell(KINDS[kind], point));

@@ -24,7 +24,7 @@ import {
   createClock,
   createShelf,
   createVault,
-  desk as deskOf,
+  buildEditor as editorOf,
   group,
   layer,
   randomFrom,
@@ -61,8 +61,8 @@ const firstDesk = () => {
     layer("car", { placement: at(100, 50) }),
     layer("far", { placement: at(120, 70) }),
   ];
-  const desk = deskOf(layers);
-  return { ...desk, scene: { ...desk.scene, ...SIZE, groups: [group("pair", ["cat", "car"])] } };
+  const app = editorOf(layers);
+  return { ...app, scene: { ...app.scene, ...SIZE, groups: [group("pair", ["cat", "car"])] } };
 };
 
 const offline = () => ({
@@ -129,7 +129,7 @@ export const createServer = () => {
 /** One open page: everything behind the canvas. `browser` {vault, tab, shelf} outlives a reload. */
 const openPage = async ({ server, browser, unique, random }) => {
   const [clock, session] = [createClock(), createSession()];
-  const { store, masks } = createDocument(deskOf([]), { now: clock.now, unique });
+  const { store, masks } = createDocument(editorOf([]), { now: clock.now, unique });
   const life = { over: false };
   const never = new Promise(() => {});
   // What a page asks after it is gone reaches nobody.
@@ -153,7 +153,7 @@ const openPage = async ({ server, browser, unique, random }) => {
       masks.put(name, maskFromBytes(server.masks.get(name), SIZE.width_px, SIZE.height_px));
     return masks.get(name);
   };
-  const desk = {
+  const app = {
     store,
     session,
     masks,
@@ -166,10 +166,10 @@ const openPage = async ({ server, browser, unique, random }) => {
     busyWith: (reading, work) => work(),
   };
   await bridge.hello();
-  const surface = surfaceOver(desk);
+  const surface = surfaceOver(app);
   const machines = TOOLS.map(({ chart }) => createMachine(chart, surface));
   store.record.scene.layers.forEach(({ mask }) => maskOf(mask));
-  return { ...desk, desk, clock, surface, machines, life };
+  return { ...app, app, clock, surface, machines, life };
 };
 
 const COMMON = [
@@ -229,7 +229,7 @@ export const createRandomUser = async (seed) => {
     async command() {
       const id = any(commandsOf());
       if (id === "cancel") calm();
-      await COMMANDS[id].run(person.page.desk)?.catch?.(tolerated);
+      await COMMANDS[id].run(person.page.app)?.catch?.(tolerated);
       return id;
     },
     words: () => {
@@ -272,7 +272,7 @@ export const createRandomUser = async (seed) => {
     async group() {
       const own = any(groupsOf(person.page.store.record.scene));
       const command = any(["hideGroup", "foldGroup", "chooseGroup"]);
-      if (own) COMMANDS[command].run(person.page.desk, own.id);
+      if (own) COMMANDS[command].run(person.page.app, own.id);
       return command;
     },
     jump: () =>

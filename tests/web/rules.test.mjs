@@ -60,7 +60,7 @@ test("parts import only what they may, by relative paths that exist, and never i
     for (const { target, name } of imports) {
       assert.ok(
         target.startsWith("."),
-        `${module.name} imports ${target}, which is not a file of the desk`,
+        `${module.name} imports ${target}, which is not a file of the page`,
       );
       assert.ok(names.has(name), `${module.name} imports ${target}, which does not exist`);
       assert.ok(

@@ -10,7 +10,7 @@ import { createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
 import { createMachine } from "../../ui/web/tools/chart.js";
 import { SELECT } from "../../ui/web/tools/select.js";
-import { desk as record, layer } from "./editor_fixtures.mjs";
+import { buildEditor as record, layer } from "./editor_fixtures.mjs";
 import { createSurface, createUnique, event, send } from "./surface_fixture.mjs";
 
 const MASK = "f".repeat(64);
@@ -27,7 +27,7 @@ test("a click asks for the object at a point, a drag for the one in a box kept o
   assert.ok(machine.resting);
 });
 
-const createDesk = (layers, patch, { members = ["sam"], showing = "collage" } = {}) => {
+const createApp = (layers, patch, { members = ["sam"], showing = "collage" } = {}) => {
   const [session, store, unique] = [
     createSession(),
     createStore(record(layers, patch), () => 0),
@@ -60,42 +60,42 @@ const createDesk = (layers, patch, { members = ["sam"], showing = "collage" } = 
 };
 
 test("an object in the collage becomes a new region in one step; hidden layers are not looked at", async () => {
-  const desk = createDesk([layer("back"), layer("cat", { visible: false })], { selected: "back" });
-  const before = desk.store.record;
-  await COMMANDS.selectObject.run(desk, { point: [3, 4] });
-  assert.deepEqual(desk.asked, [{ picture: "collage", point: [3, 4] }]);
-  assert.deepEqual(desk.drawn, ["back"]);
-  const region = layerOf(desk.store.record, "new");
+  const app = createApp([layer("back"), layer("cat", { visible: false })], { selected: "back" });
+  const before = app.store.record;
+  await COMMANDS.selectObject.run(app, { point: [3, 4] });
+  assert.deepEqual(app.asked, [{ picture: "collage", point: [3, 4] }]);
+  assert.deepEqual(app.drawn, ["back"]);
+  const region = layerOf(app.store.record, "new");
   assert.deepEqual([region.mask, region.picture, region.name], [MASK, null, "Region 1"]);
-  assert.equal(desk.store.record.selected, "new");
-  desk.store.undo();
-  assert.equal(desk.store.record, before);
+  assert.equal(app.store.record.selected, "new");
+  app.store.undo();
+  assert.equal(app.store.record, before);
 });
 
 test("an object in a result becomes the mask of the selected region", async () => {
   const region = layer("region", { picture: null, mask: "a".repeat(64) });
-  const desk = createDesk(
+  const app = createApp(
     [layer("back"), region],
     { selected: "region", picked: "made" },
     { showing: "result" },
   );
-  await COMMANDS.selectObject.run(desk, { box: [1, 2, 3, 4] });
-  assert.deepEqual(desk.asked, [{ picture: "made", box: [1, 2, 3, 4] }]);
-  assert.equal(layerOf(desk.store.record, "region").mask, MASK);
-  assert.equal(desk.store.record.scene.layers.length, 2);
+  await COMMANDS.selectObject.run(app, { box: [1, 2, 3, 4] });
+  assert.deepEqual(app.asked, [{ picture: "made", box: [1, 2, 3, 4] }]);
+  assert.equal(layerOf(app.store.record, "region").mask, MASK);
+  assert.equal(app.store.record.scene.layers.length, 2);
 });
 
 test("without a SAM, and on a locked region, nothing is asked and a sentence says why", async () => {
-  const bare = createDesk(undefined, {}, { members: [] });
-  const locked = createDesk([layer("region", { picture: null, mask: MASK, locked: true })], {
+  const bare = createApp(undefined, {}, { members: [] });
+  const locked = createApp([layer("region", { picture: null, mask: MASK, locked: true })], {
     selected: "region",
   });
-  for (const [desk, word] of [
+  for (const [app, word] of [
     [bare, "SAM"],
     [locked, "locked"],
   ]) {
-    await COMMANDS.selectObject.run(desk, { point: [3, 4] });
-    assert.deepEqual(desk.asked, []);
-    assert.ok(desk.session.state.notices[0].what.includes(word));
+    await COMMANDS.selectObject.run(app, { point: [3, 4] });
+    assert.deepEqual(app.asked, []);
+    assert.ok(app.session.state.notices[0].what.includes(word));
   }
 });

@@ -8,11 +8,11 @@ import { placeLayer } from "../../ui/web/model/groups.js";
 import { buildLayer, firstPlacement, freeze, sameWork } from "../../ui/web/model/records.js";
 import { batchesOf, candidateOf } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
-import { desk, layer, randomFrom } from "./editor_fixtures.mjs";
+import { buildEditor, layer, randomFrom } from "./editor_fixtures.mjs";
 
 const createTimedStore = () => {
   const time = { ms: 0 };
-  return { time, store: createStore(desk(), () => time.ms) };
+  return { time, store: createStore(buildEditor(), () => time.ms) };
 };
 
 const pickId = (random, record) =>
@@ -138,13 +138,13 @@ test("nothing changed is no step; the selection is no step and travels with the 
   assert.equal(store.undoName, "");
   assert.equal(store.record.selected, "car");
   assert.ok(
-    sameWork(store.record, desk()) === false &&
+    sameWork(store.record, buildEditor()) === false &&
       sameWork(store.record, edits.select("cat")(store.record)),
   );
 });
 
 test("order, deletion, copies and locks", () => {
-  const start = desk(undefined, { selected: "cat" });
+  const start = buildEditor(undefined, { selected: "cat" });
   const ids = (record) => record.scene.layers.map(({ id }) => id).join();
   assert.equal(ids(edits.moveAllBy(["cat"], 1)(start)), "back,car,cat");
   assert.equal(edits.moveAllBy(["car"], 1)(start), start);
@@ -162,7 +162,9 @@ test("order, deletion, copies and locks", () => {
 });
 
 test("a flip is seen as a flip on the screen, also when the layer is turned", () => {
-  const start = desk([layer("cat", { placement: { ...layer("x").placement, rotation_deg: 30 } })]);
+  const start = buildEditor([
+    layer("cat", { placement: { ...layer("x").placement, rotation_deg: 30 } }),
+  ]);
   const once = edits.flip("cat", "x")(start);
   assert.deepEqual(
     [once.scene.layers[0].placement.flip_x, once.scene.layers[0].placement.rotation_deg],
@@ -172,7 +174,7 @@ test("a flip is seen as a flip on the screen, also when the layer is turned", ()
 });
 
 test("a new picture covers at most 60 percent of the canvas, is never enlarged, and its layer has every field", () => {
-  const { scene } = desk();
+  const { scene } = buildEditor();
   const wide = firstPlacement({ width_px: 2048, height_px: 512 }, scene, { x: 9, y: 8 });
   assert.equal(wide.scale_x * 2048, 0.6 * 512);
   assert.equal(firstPlacement({ width_px: 10, height_px: 10 }, scene, { x: 0, y: 0 }).scale_x, 1);

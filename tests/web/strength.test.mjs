@@ -16,7 +16,7 @@ import { beginMask, strengthOf, greyOf, paintsStrength } from "../../ui/web/mode
 import { layerOf } from "../../ui/web/model/records.js";
 import { createMachine } from "../../ui/web/tools/chart.js";
 import { TOOLS } from "../../ui/web/tools/tools.js";
-import { createShelf, desk, layer } from "./editor_fixtures.mjs";
+import { createShelf, buildEditor, layer } from "./editor_fixtures.mjs";
 import { createSurface, createUnique, event, send } from "./surface_fixture.mjs";
 
 const SIDE = 16;
@@ -147,7 +147,7 @@ test("names of painted strength are renamed, kept and recovered like those of ma
   const masks = createMasks(createUnique());
   const name = masks.newName();
   masks.put(name, greyMask(100, 60, 80));
-  const record = desk([
+  const record = buildEditor([
     layer("cat", { strength_map: name }),
     layer("car", { strength_map: "mask-lost" }),
   ]);

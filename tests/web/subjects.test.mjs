@@ -19,7 +19,7 @@ import {
   trainTitle,
   withSubject,
 } from "../../ui/web/model/subjects.js";
-import { createClock, desk as record, layer } from "./editor_fixtures.mjs";
+import { createClock, buildEditor as record } from "./editor_fixtures.mjs";
 
 const subject = (id, patch = {}) => ({
   id,
@@ -39,7 +39,7 @@ const subject = (id, patch = {}) => ({
   ...patch,
 });
 
-const createDesk = (patch = {}, subjects = [subject("tom")]) => {
+const createApp = (patch = {}, subjects = [subject("tom")]) => {
   const [session, store] = [createSession(), createStore(record(undefined, patch), () => 0)];
   session.set({
     project: "p",
@@ -52,7 +52,10 @@ const createDesk = (patch = {}, subjects = [subject("tom")]) => {
     retouch: async (candidate) => void asked.push({ retouch: candidate.id }),
     library: {
       cutReference: async (picture) => ({ digest: `cut ${picture}` }),
-      make: async (form) => void asked.push({ make: form }) ?? { id: "made" },
+      make: async (form) => {
+        asked.push({ make: form });
+        return { id: "made" };
+      },
       train: async (id, steps) => void asked.push({ train: id, steps }),
     },
   };
@@ -67,85 +70,85 @@ const createDesk = (patch = {}, subjects = [subject("tom")]) => {
   return { ...own, attempt: (work) => work(), shown: () => ({ candidate: null }) };
 };
 
-const run = (desk, id, ...given) => COMMANDS[id].run(desk, ...given);
+const run = (app, id, ...given) => COMMANDS[id].run(app, ...given);
 
 test("the form takes pictures once each, up to twenty, and says what is missing", async () => {
-  const desk = createDesk();
-  run(desk, "newSubject");
-  assert.match(obstacleOf(desk.session.state.subjectForm), /one to twenty/);
+  const app = createApp();
+  run(app, "newSubject");
+  assert.match(obstacleOf(app.session.state.subjectForm), /one to twenty/);
   const files = Array.from({ length: 22 }, (_, at) => ({ name: `p${at}x` }));
-  await run(desk, "addReferences", [files[0], files[0]]);
-  assert.equal(desk.session.state.subjectForm.references.length, 1);
-  assert.match(remarkOf(desk.session.state.subjectForm), /single picture/);
-  await run(desk, "addReferences", files);
-  assert.equal(desk.session.state.subjectForm.references.length, 20);
-  assert.match(desk.session.state.notices.at(-1).what, /21 pictures are too many/);
-  assert.match(obstacleOf(desk.session.state.subjectForm), /one word/);
-  run(desk, "dropReference", files[0].name.padEnd(64, "0"));
-  assert.equal(desk.session.state.subjectForm.references.length, 19);
-  await run(desk, "makeSubject");
-  assert.deepEqual(desk.asked, []);
+  await run(app, "addReferences", [files[0], files[0]]);
+  assert.equal(app.session.state.subjectForm.references.length, 1);
+  assert.match(remarkOf(app.session.state.subjectForm), /single picture/);
+  await run(app, "addReferences", files);
+  assert.equal(app.session.state.subjectForm.references.length, 20);
+  assert.match(app.session.state.notices.at(-1).what, /21 pictures are too many/);
+  assert.match(obstacleOf(app.session.state.subjectForm), /one word/);
+  run(app, "dropReference", files[0].name.padEnd(64, "0"));
+  assert.equal(app.session.state.subjectForm.references.length, 19);
+  await run(app, "makeSubject");
+  assert.deepEqual(app.asked, []);
 });
 
 test("pictures of the selected layers are taken, with the last word of the phrase as the class", () => {
-  const desk = createDesk({ selected: "cat" });
-  run(desk, "referencesFromLayers");
-  assert.deepEqual(desk.session.state.subjectForm.references, [
+  const app = createApp({ selected: "cat" });
+  run(app, "referencesFromLayers");
+  assert.deepEqual(app.session.state.subjectForm.references, [
     { digest: "a".repeat(64), whole: "a".repeat(64) },
   ]);
-  assert.equal(desk.session.state.subjectForm.classWord, "cat");
-  const none = createDesk();
+  assert.equal(app.session.state.subjectForm.classWord, "cat");
+  const none = createApp();
   run(none, "referencesFromLayers");
   assert.equal(none.session.state.subjectForm, null);
   assert.match(none.session.state.notices[0].what, /No layer with a picture/);
 });
 
 test("cutting out replaces each picture, and taking it back brings the whole ones again", async () => {
-  const desk = createDesk();
-  await run(desk, "addReferences", [{ name: "x" }]);
-  await run(desk, "cutReferences", true);
+  const app = createApp();
+  await run(app, "addReferences", [{ name: "x" }]);
+  await run(app, "cutReferences", true);
   const whole = "x".padEnd(64, "0");
-  assert.deepEqual(desk.session.state.subjectForm.references, [{ digest: `cut ${whole}`, whole }]);
-  await run(desk, "cutReferences", false);
-  assert.deepEqual(desk.session.state.subjectForm.references, [{ digest: whole, whole }]);
+  assert.deepEqual(app.session.state.subjectForm.references, [{ digest: `cut ${whole}`, whole }]);
+  await run(app, "cutReferences", false);
+  assert.deepEqual(app.session.state.subjectForm.references, [{ digest: whole, whole }]);
 });
 
 test("making a subject trains it with the steps of the form, and puts the form away", async () => {
-  const desk = createDesk();
-  await run(desk, "addReferences", [{ name: "x" }]);
-  desk.session.set({
-    subjectForm: freeze({ ...desk.session.state.subjectForm, classWord: "cat", steps: 7 }),
+  const app = createApp();
+  await run(app, "addReferences", [{ name: "x" }]);
+  app.session.set({
+    subjectForm: freeze({ ...app.session.state.subjectForm, classWord: "cat", steps: 7 }),
   });
-  await run(desk, "makeSubject");
-  assert.equal(desk.asked[0].make.classWord, "cat");
-  assert.deepEqual(desk.asked[1], { train: "made", steps: 7 });
-  assert.equal(desk.session.state.subjectForm, null);
+  await run(app, "makeSubject");
+  assert.equal(app.asked[0].make.classWord, "cat");
+  assert.deepEqual(app.asked[1], { train: "made", steps: 7 });
+  assert.equal(app.session.state.subjectForm, null);
 });
 
 test("drawing a subject sets method, sampler, stage and prompt in one step; a run then says which one", async () => {
-  const desk = createDesk();
-  desk.store.change("Prompt", (now) =>
+  const app = createApp();
+  app.store.change("Prompt", (now) =>
     freeze({ ...now, scene: { ...now.scene, prompt: "a catfish" } }),
   );
-  const before = desk.store.record;
-  run(desk, "drawSubject", "tom");
-  const { settings, scene, subject: chosen } = desk.store.record;
+  const before = app.store.record;
+  run(app, "drawSubject", "tom");
+  const { settings, scene, subject: chosen } = app.store.record;
   assert.deepEqual(
     [settings.method, settings.sampler, settings.options],
     ["layout_retouch", "ddim", { stage: "layouts" }],
   );
   assert.deepEqual([scene.prompt, chosen], ["a catfish, a cat", "tom"]);
-  await run(desk, "generate");
-  assert.deepEqual(desk.asked[0].subject, referenceOf(subject("tom")));
-  desk.store.undo();
-  assert.equal(desk.store.record, before);
-  await run(desk, "generate");
-  assert.equal("subject" in desk.asked[1], false);
+  await run(app, "generate");
+  assert.deepEqual(app.asked[0].subject, referenceOf(subject("tom")));
+  app.store.undo();
+  assert.equal(app.store.record, before);
+  await run(app, "generate");
+  assert.equal("subject" in app.asked[1], false);
 });
 
 test("a run draws the chosen subject, else the newest that the model can draw", () => {
   const others = [subject("new", { model: "other" }), subject("own"), subject("old")];
-  const { session } = createDesk({}, others);
+  const { session } = createApp({}, others);
   const settings = { ...record().settings, method: "layout_retouch" };
   assert.equal(subjectOfRun(session.state, { settings, subject: "" }).id, "own");
   assert.equal(subjectOfRun(session.state, { settings, subject: "old" }).id, "old");
@@ -157,15 +160,15 @@ test("a run draws the chosen subject, else the newest that the model can draw", 
 });
 
 test("a subject that this model cannot draw is not set up, and a sentence says why", () => {
-  const desk = createDesk({}, [subject("tom", { file: "", state: "new" })]);
-  const before = desk.store.record;
-  run(desk, "drawSubject", "tom");
-  assert.equal(desk.store.record, before);
-  assert.match(desk.session.state.notices[0].what, /TOM is not trained/);
+  const app = createApp({}, [subject("tom", { file: "", state: "new" })]);
+  const before = app.store.record;
+  run(app, "drawSubject", "tom");
+  assert.equal(app.store.record, before);
+  assert.match(app.session.state.notices[0].what, /TOM is not trained/);
 });
 
 test("a layer becomes one of a subject and takes its word only where its phrase lacks it", () => {
-  const { session, store } = createDesk();
+  const { session, store } = createApp();
   store.change("Subject", withSubject(session.state, "car", "tom"));
   assert.deepEqual(
     [layerOf(store.record, "car").subject, layerOf(store.record, "car").phrase],
@@ -179,15 +182,15 @@ test("a layer becomes one of a subject and takes its word only where its phrase 
 
 test("re-rolls keep the method of subjects for a layer that is one, and take another for the others", async () => {
   const own = { method: "layout_retouch", options: { copy_share: 0.3 } };
-  const desk = createDesk({ picked: "a".repeat(64) });
-  desk.session.set({
+  const app = createApp({ picked: "a".repeat(64) });
+  app.session.set({
     facts: freeze({ methods: [{ id: "collage", title: "Collage" }, { id: "layout_retouch" }] }),
   });
-  desk.store.change("Method", (now) => freeze({ ...now, settings: { ...now.settings, ...own } }));
-  desk.store.change("Subject", withSubject(desk.session.state, "cat", "tom"));
-  await run(desk, "rerollLayer", "cat");
-  await run(desk, "rerollLayer", "car");
-  const asked = desk.asked.map(({ settings }) => [settings.method, settings.options]);
+  app.store.change("Method", (now) => freeze({ ...now, settings: { ...now.settings, ...own } }));
+  app.store.change("Subject", withSubject(app.session.state, "cat", "tom"));
+  await run(app, "rerollLayer", "cat");
+  await run(app, "rerollLayer", "car");
+  const asked = app.asked.map(({ settings }) => [settings.method, settings.options]);
   assert.deepEqual(asked, [
     ["layout_retouch", { copy_share: 0.3 }],
     ["collage", {}],
@@ -195,12 +198,12 @@ test("re-rolls keep the method of subjects for a layer that is one, and take ano
 });
 
 test("only a layout is retouched", async () => {
-  const desk = createDesk();
-  await run(desk, "retouch");
-  assert.match(desk.session.state.notices[0].what, /No layout/);
-  desk.shown = () => ({ candidate: { id: "c", layout: true, layer_id: "" } });
-  await run(desk, "retouch");
-  assert.deepEqual(desk.asked, [{ retouch: "c" }]);
+  const app = createApp();
+  await run(app, "retouch");
+  assert.match(app.session.state.notices[0].what, /No layout/);
+  app.shown = () => ({ candidate: { id: "c", layout: true, layer_id: "" } });
+  await run(app, "retouch");
+  assert.deepEqual(app.asked, [{ retouch: "c" }]);
 });
 
 test("words are found whole, in any case and script", () => {

@@ -7,7 +7,7 @@ import { beginPart } from "../../ui/web/model/marquee.js";
 import { beginMask } from "../../ui/web/model/painting.js";
 import { chosenIds, layerOf } from "../../ui/web/model/records.js";
 import { createSession } from "../../ui/web/model/session.js";
-import { desk, layer } from "./editor_fixtures.mjs";
+import { buildEditor, layer } from "./editor_fixtures.mjs";
 
 export const SIZE = { width_px: 100, height_px: 60 };
 const FULL = { width: 1, height: 1, values: Uint8Array.from([255]) };
@@ -32,7 +32,7 @@ export const createSurface = (
   layers = [layer("cat", { placement: at(100, 100) }), layer("car", { placement: at(300, 200) })],
 ) => {
   const [session, unique] = [createSession(), createUnique()];
-  const { store, masks } = createDocument(desk(layers), { now: () => 0, unique });
+  const { store, masks } = createDocument(buildEditor(layers), { now: () => 0, unique });
   return surfaceOver({
     store,
     session,

@@ -9,7 +9,7 @@ import { layerOf } from "../../ui/web/model/records.js";
 import { createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
 import { dialsOf, reasonsOf } from "../../ui/web/model/tuning.js";
-import { desk as record, layer } from "./editor_fixtures.mjs";
+import { buildEditor as record, layer } from "./editor_fixtures.mjs";
 
 const REASONS = ["Strength 0.50: small.", "Words drawn in by 1.20.", "Edges held by 0.5."];
 const tuned = (layer_id) => ({
@@ -22,7 +22,7 @@ const tuned = (layer_id) => ({
 });
 const held = layer("held", { structure: { kind: "edges", weight: 0.9 } });
 
-const createDesk = (answer) => {
+const createApp = (answer) => {
   const [session, store] = [createSession(), createStore(record([layer("cat"), held]), () => 0)];
   const asked = [];
   const bridge = { autotune: async (id) => asked.push(id) && answer };
@@ -30,24 +30,24 @@ const createDesk = (answer) => {
 };
 
 test("all layers are adjusted in one step, which undo takes back", async () => {
-  const desk = createDesk([tuned("cat"), tuned("held"), tuned("gone")]);
-  const before = desk.store.record;
-  await COMMANDS.autotune.run(desk);
-  assert.deepEqual(desk.asked, [""]);
-  assert.equal(layerOf(desk.store.record, "cat").attention_positive, 1.2);
-  assert.deepEqual(layerOf(desk.store.record, "cat").structure, { kind: "none", weight: 0 });
-  assert.deepEqual(layerOf(desk.store.record, "held").structure, { kind: "edges", weight: 0.5 });
-  assert.equal(desk.store.undoName, "Auto-adjust all layers");
-  desk.store.undo();
-  assert.equal(desk.store.record, before);
+  const app = createApp([tuned("cat"), tuned("held"), tuned("gone")]);
+  const before = app.store.record;
+  await COMMANDS.autotune.run(app);
+  assert.deepEqual(app.asked, [""]);
+  assert.equal(layerOf(app.store.record, "cat").attention_positive, 1.2);
+  assert.deepEqual(layerOf(app.store.record, "cat").structure, { kind: "none", weight: 0 });
+  assert.deepEqual(layerOf(app.store.record, "held").structure, { kind: "edges", weight: 0.5 });
+  assert.equal(app.store.undoName, "Auto-adjust all layers");
+  app.store.undo();
+  assert.equal(app.store.record, before);
 });
 
 test("one layer is adjusted alone, and no layer is a sentence and no step", async () => {
-  const desk = createDesk([tuned("cat")]);
-  await COMMANDS.autotuneLayer.run(desk, "cat");
-  assert.deepEqual(desk.asked, ["cat"]);
-  assert.equal(desk.store.undoName, "Auto-adjust cat");
-  const empty = createDesk([]);
+  const app = createApp([tuned("cat")]);
+  await COMMANDS.autotuneLayer.run(app, "cat");
+  assert.deepEqual(app.asked, ["cat"]);
+  assert.equal(app.store.undoName, "Auto-adjust cat");
+  const empty = createApp([]);
   await COMMANDS.autotune.run(empty);
   assert.equal(empty.session.state.notices.length, 1);
   assert.equal(empty.store.undoName, "");

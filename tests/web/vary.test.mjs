@@ -10,14 +10,17 @@ import { createMasks } from "../../ui/web/model/masks.js";
 import { editorToMessage } from "../../ui/web/model/records.js";
 import { createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
-import { createClock, createShelf, createVault, desk } from "./editor_fixtures.mjs";
+import { createClock, createShelf, createVault, buildEditor } from "./editor_fixtures.mjs";
 import { createUnique } from "./surface_fixture.mjs";
 
-/** A desk whose runs only note what was asked for. */
+/** An app whose runs only note what was asked for. */
 const asking = (patch = {}) => {
   const [session, requests] = [createSession(), []];
-  session.set({ facts: { methods: [{ id: "collage", options: [], stage1: false }] }, ...patch });
-  const store = createStore(select("cat")(desk()), () => 0);
+  session.set({
+    facts: { methods: [{ id: "collage", options: { properties: {} }, stage1: false }] },
+    ...patch,
+  });
+  const store = createStore(select("cat")(buildEditor()), () => 0);
   const bridge = { generate: async (request) => (requests.push(request), "finished") };
   return { session, store, bridge, requests, random: () => 7 };
 };
@@ -57,7 +60,13 @@ test("over a re-rolled picture the scene's own seed is used; with nothing select
 const serverOf = (script) => ({
   ask: async ({ verb }) => {
     if (verb === "hello")
-      return { project: "p1", revision: 1, ...editorToMessage(desk()), candidates: [], notes: [] };
+      return {
+        project: "p1",
+        revision: 1,
+        ...editorToMessage(buildEditor()),
+        candidates: [],
+        notes: [],
+      };
     if (verb === "generate") return { job: "j1", notes: [] };
     return script.shift();
   },
@@ -65,7 +74,7 @@ const serverOf = (script) => ({
 
 const running = async (script) => {
   const [clock, session, vault] = [createClock(), createSession(), createVault()];
-  const store = createStore(desk(), clock.now);
+  const store = createStore(buildEditor(), clock.now);
   const masks = createMasks(createUnique());
   const kept = { shelf: createShelf(), clock, vault, tab: createVault(), hidden: () => false };
   const bridge = createBridge({

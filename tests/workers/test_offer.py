@@ -46,10 +46,13 @@ def test_every_method_has_its_form(offer: CatalogOffer) -> None:
     assert set(facts) == set(METHODS)
     for method in facts.values():
         assert method.title
-        for field in method.options:
-            assert field.minimum < field.maximum
-            assert field.kind != "choice" or field.default in field.choices
-            offer.check_options(method.id, {field.name: field.default})
+        for name, option in method.options["properties"].items():
+            if option["type"] in ("integer", "number"):
+                low = option.get("minimum", option.get("exclusiveMinimum"))
+                assert low is not None
+                assert low < option["maximum"]
+            assert "enum" not in option or option["default"] in option["enum"]
+            offer.check_options(method.id, {name: option["default"]})
 
 
 @pytest.mark.parametrize(

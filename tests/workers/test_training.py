@@ -23,7 +23,6 @@ from backend.plan.events import (
     Progress,
 )
 from backend.plan.training_job import TITLES, TrainingJob
-from backend.scene.packed import pack_bytes, unpack_bytes
 from backend.scene.pixels import MemoryPixels
 from backend.training.checkpoint import checkpoint_from_bytes
 from backend.training.subjects import RULES
@@ -99,7 +98,7 @@ def test_a_stopped_lesson_goes_on_to_the_same_subject(tiny1: ModelBundle, few: N
     assert isinstance(stopped[-1], JobCancelled)
     half = contents(stopped, False)[-1]
     assert checkpoint_from_bytes(half).state.step == 1
-    begun = pixels.add_picture(pack_bytes(half))
+    begun = pixels.add_blob(half)
     rest = events_of(asked.model_copy(update={"begun": begun}), tiny1, pixels)
     again = adapter_from_bytes(contents(rest, True)[0])
     assert torch.equal(again.vectors, subject.vectors)
@@ -128,9 +127,3 @@ def test_a_lesson_takes_its_methods_steps_or_its_own() -> None:
     assert rules_of(lesson(pixels, 0)).steps == RULES["custom_diffusion"].steps
     assert rules_of(lesson(pixels, 7)).steps == 7
     assert set(TITLES) == set(KINDS)
-
-
-def test_bytes_travel_as_pixels() -> None:
-    for size in (0, 1, 7, 8, 1000):
-        content = bytes(range(256)) * 4
-        assert unpack_bytes(pack_bytes(content[:size])) == content[:size]

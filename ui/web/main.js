@@ -55,11 +55,12 @@ const NOTHING = freeze({
     prompt: "",
     negative: "",
     layers: [],
+    groups: [],
   },
   settings: {
     model: "",
     method: "",
-    sampler: "",
+    sampler: "ddim",
     steps: 30,
     guidance_scale: 5,
     seed: 0,

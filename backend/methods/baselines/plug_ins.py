@@ -36,8 +36,8 @@ from backend.models.bundle import ModelBundle
 from backend.models.schedule import Schedule
 from backend.plan.events import Images, build_images
 from backend.plan.plan import Plan
+from backend.scene.blobs import Contents
 from backend.scene.layer import Record
-from backend.scene.scene import Pixels
 from backend.training.prompts import plain_prompt
 from backend.training.subject_run import (
     LOOKED_SHARE,
@@ -73,7 +73,7 @@ class _ReferenceFeatures:
     front: Tensor
 
 
-def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
+def run(plan: Plan, bundle: ModelBundle, pixels: Contents) -> Run:
     """Steps, then Images, for each seed."""
     options = parse_options(PlugInOptions, plan.options)
     drawn = subject_run(plan, bundle, pixels)

@@ -21,7 +21,9 @@ from backend.methods.options.layout_retouch import RetouchOptions
 from backend.models.bundle import ModelBundle
 from backend.plan.plan import OneLayer, Plan
 from backend.plan.raster import raster
-from backend.scene.scene import Picture, Pixels
+from backend.scene.blobs import Contents
+from backend.scene.inside import is_painted
+from backend.scene.scene import Picture
 from backend.training.subject_run import SubjectRun, digest, subject_run
 
 
@@ -95,7 +97,7 @@ class RetouchJob:
         return digest({**facts, **stage_1, "what": what})
 
 
-def prepare_job(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> RetouchJob:
+def prepare_job(plan: Plan, bundle: ModelBundle, pixels: Contents) -> RetouchJob:
     """What a plan asks for; a RequestError when it cannot be drawn so, before anything is
     computed.
     """
@@ -107,7 +109,7 @@ def prepare_job(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> RetouchJob:
     )
 
 
-def _region(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> RerolledRegion:
+def _region(plan: Plan, bundle: ModelBundle, pixels: Contents) -> RerolledRegion:
     """A layer's place in a finished picture: its cells are free for its share of the steps, all
     others never.
     """
@@ -120,7 +122,7 @@ def _region(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> RerolledRegion:
             remedy="Pick a candidate of this size.",
         )
     alpha = raster(plan, pixels).alphas[0]
-    strength = np.where(alpha > 0, plan.layers[0].strength, 0.0)
+    strength = np.where(is_painted(alpha), plan.layers[0].strength, 0.0)
     start_steps = torch.from_numpy(
         build_start_steps(strength, plan.steps, bundle.card.cell_px, "filled")
     ).to(bundle.device)

@@ -11,14 +11,15 @@ import torch
 from backend.controls.mask_blend import AdaptiveMask
 from backend.engine.decode import decode
 from backend.engine.loop_types import Run, Step
-from backend.engine.paste import count_changes, paste, paste_weights
+from backend.engine.paste import count_changes, may_change, paste, paste_weights
 from backend.methods.layout_retouch.job import RetouchJob, prepare_job
 from backend.methods.layout_retouch.layout import draw_layout
 from backend.methods.layout_retouch.retouch import retouch
 from backend.models.bundle import ModelBundle
 from backend.plan.events import Image, Images
 from backend.plan.plan import OneLayer, Plan
-from backend.scene.scene import Picture, Pixels
+from backend.scene.blobs import Contents
+from backend.scene.scene import Picture
 from backend.training.subject_run import invert_reference
 
 NOT_FOUND = (
@@ -26,7 +27,7 @@ NOT_FOUND = (
 )
 
 
-def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
+def run(plan: Plan, bundle: ModelBundle, pixels: Contents) -> Run:
     """Steps, then Images, for each seed: a retouched layout, or the layout itself."""
     job = prepare_job(plan, bundle, pixels)
     batches = -(-len(plan.seeds) // plan.batch)
@@ -75,6 +76,6 @@ def _paste_back(job: RetouchJob, image: Image) -> Image:
         return image
     weights = paste_weights(job.region.alpha, job.plan.target.feather_px)
     picture = paste(job.region.source, image.picture, weights)
-    return replace(
-        image, picture=picture, changed_outside=count_changes(job.region.source, picture, weights)
-    )
+    allowed = may_change(job.region.alpha, job.plan.target.feather_px)
+    changed = count_changes(job.region.source, picture, allowed)
+    return replace(image, picture=picture, changed_outside=changed)

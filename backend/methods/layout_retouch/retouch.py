@@ -28,6 +28,7 @@ from backend.methods.layout_retouch.job import DrawnLayout, RetouchJob
 from backend.methods.layout_retouch.layout import layout_reference
 from backend.models.attention import cross_sites, detail_sites, self_sites
 from backend.models.schedule import Schedule
+from backend.scene.inside import is_painted
 from backend.training.subject_run import (
     OVER,
     REFERENCE_PROMPT,
@@ -54,7 +55,7 @@ def retouch(
     partial = options.swap and options.reference_part == "subject"
     shown = reference_mask(drawn, reference) if partial else None
     words, start, sides, swap = _paths(
-        job, schedule, (replace(layout, path=own), reference), (neutral, embedded)
+        job, schedule, replace(layout, path=own), reference, neutral=neutral, spoken=embedded
     )
     mask = _mask(job, maps, solid, sides)
     controls = (
@@ -79,28 +80,29 @@ def retouch(
 def _paths(
     job: RetouchJob,
     schedule: Schedule,
-    sources: tuple[DrawnLayout, Trajectory],
-    embedded: tuple[Tensor, Tensor],
+    layout: DrawnLayout,
+    reference: Trajectory,
+    *,
+    neutral: Tensor,
+    embedded: Tensor,
 ) -> tuple[Conditioning, Start, ReferenceBranch | None, AttentionSwap]:
     """The target's words and begin, and how it borrows: from stored paths, or from rows sampled
     beside it.
 
-    ``sources`` are the layout and the reference's states, ``embedded`` the words of the reference
-    and the target.
+    ``neutral`` are the words of the reference, ``embedded`` those of the target.
     """
-    layout, reference = sources
     copied, own = job.step_at(job.options.copy_share), layout.path
     if job.options.reference_branch == "stored":
-        sides = _sides(job, schedule, layout, (reference, embedded[0]))
+        sides = _sides(job, schedule, layout, reference, neutral)
         start = Start(own.states[copied], copied, (generator_for(0),))
         return (
-            job.drawn.conditioning(embedded[1], "target"),
+            job.drawn.conditioning(embedded, "target"),
             start,
             sides,
             AttentionSwap(0, (), _build_swap(job), sides),
         )
     first = job.first
-    said = torch.cat([embedded[0], layout.words.positive, embedded[1]])
+    said = torch.cat([neutral, layout.words.positive, embedded])
     paths = (("reference", 1), ("layout", 1), ("target", 1))
     words = Conditioning(said, layout.words.negative, job.plan.guidance_scale, 3, paths)
     begin = torch.cat([reference.states[first], own.states[first], own.states[first]])
@@ -114,21 +116,20 @@ def _paths(
 
 
 def _sides(
-    job: RetouchJob, schedule: Schedule, layout: DrawnLayout, reference: tuple[Trajectory, Tensor]
+    job: RetouchJob, schedule: Schedule, layout: DrawnLayout, reference: Trajectory, neutral: Tensor
 ) -> ReferenceBranch:
     """The reference and the layout, replayed; their features are remembered by what they follow
     from.
     """
     copied, plan, drawn = job.step_at(job.options.copy_share), job.plan, job.drawn
     swapped = tuple(f"{name}.{part}" for name in _build_swap(job) for part in ("to_k", "to_v"))
-    path, neutral = reference
     key = digest(
         [drawn.reference_key(), plan.guidance_scale, plan.negative, copied, job.options.swap]
     )
     spans = (FeatureSpan(copied, job.step_at(1.0), swapped),) if swapped else ()
     paths = {  # the reference last, so that it is the last to be forgotten
         "layout": layout_reference(job, layout),
-        "reference": ReferencePath(key, path, drawn.conditioning(neutral, "reference"), spans),
+        "reference": ReferencePath(key, reference, drawn.conditioning(neutral, "reference"), spans),
     }
     return ReferenceBranch(job.bundle.unet, schedule, paths, job.bundle.recorded, drawn.adapter)
 
@@ -164,7 +165,7 @@ def _mask(
     within = (
         np.ones(shape, np.float32)
         if job.region is None
-        else (job.region.alpha > 0).astype(np.float32)
+        else is_painted(job.region.alpha).astype(np.float32)
     )
     return AdaptiveMask(maps, solid, within, rules, sides)
 

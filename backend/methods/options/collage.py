@@ -6,10 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from backend.plan.resolution import PAPER_SIDE_PX
 from backend.scene.layer import Record
-
-PAPER_SIDE_PX = 512
-"""The papers' lengths in pixels are those of pictures of this side."""
 
 
 class CollageOptions(Record):

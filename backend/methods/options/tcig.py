@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from backend.plan.resolution import PAPER_SIDE_PX
 from backend.scene.layer import Record
-
-PAPER_SIDE_PX = 512
-"""The papers' lengths in pixels are those of pictures of this side."""
-
 
 TOLERANCE_ENDS: Mapping[str, tuple[float, float]] = MappingProxyType(
     {"strength": (0.35, 0.7), "feather_px": (0.0, 24.0), "guidance": (0.4, 0.5)}
@@ -22,6 +20,17 @@ image-to-image. A start from a draft needs little guidance, and a looser one har
 for development the pictures came nearer to drawings with .4 than with .75 or 1, by the Fréchet
 distance, and at freedom .8 with .5 than with .7 or 1.
 """
+
+
+@dataclass(frozen=True)
+class TcigDials:
+    """What freedom stands for: strength of stage 2 (share of the steps), feather of the masks (px
+    of a 512 px picture), and a factor on the guidance scale.
+    """
+
+    strength: float
+    feather_px: float
+    guidance: float
 
 
 SAMPLED_STARTS = ("sample", "background")
@@ -172,3 +181,16 @@ class TcigOptions(Record):
         ),
         json_schema_extra={"section": "3.1", "unit": "views"},
     )
+
+    def dials(self) -> TcigDials:
+        """The three dials behind freedom, or those by hand."""
+        if self.by_hand:
+            return TcigDials(self.strength, self.feather_px, self.guidance)
+        share = self.freedom
+        ends = TOLERANCE_ENDS.items()
+        return TcigDials(**{name: low + (high - low) * share for name, (low, high) in ends})
+
+    def stage1(self) -> dict[str, Any]:
+        """The options that a stage-1 image depends on."""
+        stage2 = {"freedom", "by_hand", "strength", "feather_px", "guidance", "attention", "refine"}
+        return self.model_dump(exclude=stage2 | {"per_stage1"})

@@ -7,40 +7,61 @@ export of the UNet's last checkpoint.
 from __future__ import annotations
 
 import argparse
-import importlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from backend.models.bars import hide_bars
+from backend.pocket.train import (
+    autoencoder,
+    clip,
+    controlnet,
+    decoder,
+    export,
+    guide,
+    image_encoder,
+    judge,
+    preview,
+    sam,
+    scenes,
+    unet,
+    vqgan,
+)
 from backend.resources import POCKET_FOLDER
 
-MINUTES: Mapping[str, float] = MappingProxyType(
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the family: what trains it, and its usual time in minutes."""
+
+    train: Callable[[argparse.Namespace], None]
+    minutes: float
+
+
+PARTS: Mapping[str, Part] = MappingProxyType(
     {
-        "scenes": 0.0,
-        "autoencoder": 16.0,
-        "unet": 88.0,
-        "judge": 20.0,
-        "guide": 12.0,
-        "sam": 15.0,
-        "decoder": 8.0,
-        "export": 0.0,
-        "vqgan": 20.0,
-        "preview": 6.0,
-        "clip": 18.0,
-        "image_encoder": 10.0,
-        "controlnet": 35.0,
+        "scenes": Part(scenes.train, 0.0),
+        "autoencoder": Part(autoencoder.train, 16.0),
+        "unet": Part(unet.train, 88.0),
+        "judge": Part(judge.train, 20.0),
+        "guide": Part(guide.train, 12.0),
+        "sam": Part(sam.train, 15.0),
+        "decoder": Part(decoder.train, 8.0),
+        "export": Part(export.train, 0.0),
+        "vqgan": Part(vqgan.train, 20.0),
+        "preview": Part(preview.train, 6.0),
+        "clip": Part(clip.train, 18.0),
+        "image_encoder": Part(image_encoder.train, 10.0),
+        "controlnet": Part(controlnet.train, 35.0),
     }
 )
-"""Every part with its usual time; a part is the function ``train`` of the module of its name beside
-this one.
-"""
 
 
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m backend.pocket.train", description=__doc__)
-    parser.add_argument("part", choices=tuple(MINUTES))
+    parser.add_argument("part", choices=tuple(PARTS))
     parser.add_argument(
         "--minutes", type=float, help="time budget; the learning rate is planned by it"
     )
@@ -72,11 +93,9 @@ def main() -> None:
     given = parse()
     given.out.mkdir(parents=True, exist_ok=True)
     if given.minutes is None:
-        given.minutes = MINUTES[given.part]
+        given.minutes = PARTS[given.part].minutes
     hide_bars()
-    module = importlib.import_module(f"backend.pocket.train.{given.part}")
-    train: Callable[[argparse.Namespace], None] = module.train
-    train(given)
+    PARTS[given.part].train(given)
 
 
 if __name__ == "__main__":

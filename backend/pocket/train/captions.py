@@ -81,13 +81,12 @@ class CaptionMaker:
         if random.random() < CAPTION_DROP:
             return self.say([], "")
         order = random.permutation(len(words.looks))
-        phrases = [(int(k), _shorten(words.looks[k], random)) for k in order]
+        phrases = [(int(k), _shorten(random, *words.looks[k])) for k in order]
         return self.say(phrases, "" if random.random() < PLACE_DROP else place)
 
 
-def _shorten(look: tuple[str, str, str], random: np.random.Generator) -> str:
+def _shorten(random: np.random.Generator, class_: str, colour: str, texture: str) -> str:
     """The phrase, now and then without its colour or its texture."""
-    class_, colour, texture = look
     if random.random() < NOUN_ALONE:
         return class_
     if random.random() < WORD_DROP:

@@ -9,6 +9,7 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -48,6 +49,16 @@ CHECK_ROWS = 64
 """The last scenes: never trained on, they measure what the edges explain."""
 CHECK_TIMESTEP = 600
 SAVE_EVERY = 200
+
+
+class Noisy(NamedTuple):
+    """Clean latents (b, c, h, w), the noise that is mixed into them, and each one's timestep
+    (b,).
+    """
+
+    latents: Tensor
+    noise: Tensor
+    steps: Tensor
 
 
 def build_controlnet(unet: UNet2DConditionModel) -> ControlNetModel:
@@ -139,7 +150,9 @@ class ControlnetTrainer:
         rows = np.sort(random.choice(len(self.scenes) - CHECK_ROWS, BATCH, replace=False))
         ids = self._ids(rows, random)
         self.optimiser.zero_grad()
-        error = self._error(self.network, rows, ids, (hints(self.edges.take(rows), random), random))
+        error = self._error(
+            self.network, rows, ids, hint=hints(self.edges.take(rows), random), random=random
+        )
         error.mean().backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimiser.step()
@@ -159,42 +172,41 @@ class ControlnetTrainer:
         network: ControlNetModel,
         rows: np.ndarray,
         ids: Tensor,
-        drawn: tuple[Tensor, np.random.Generator],
+        *,
+        hint: Tensor,
+        random: np.random.Generator,
     ) -> Tensor:
-        """Squared error of the velocity per sample, with the edges (b, 3, h, w) and random steps in
-        ``drawn``.
-        """
-        latents, (hint, random) = self.latents.take(rows), drawn
+        """Squared error of the velocity per sample, with edges (b, 3, h, w) and random steps."""
+        latents = self.latents.take(rows)
         noise, steps = torch.randn_like(latents), draw_timesteps(random, len(rows))
         noisy = torch.from_numpy(random.integers(NOISY_FROM, 1000, len(rows)))
         steps = torch.where(torch.from_numpy(random.random(len(rows)) < NOISY_SHARE), noisy, steps)
         weight = 1 + EDGE_WEIGHT * F.max_pool2d(
             F.adaptive_max_pool2d(hint[:, 0], latents.shape[-1]), 3, 1, 1
         )
-        error = self._velocity_error(network, (latents, noise, steps), ids, hint)
+        error = self._velocity_error(network, Noisy(latents, noise, steps), ids, hint)
         return (error * weight).sum((1, 2)) / weight.sum((1, 2))
 
     def _velocity_error(
         self,
         network: ControlNetModel | None,
-        state: tuple[Tensor, Tensor, Tensor],
+        state: Noisy,
         ids: Tensor,
         hint: Tensor,
     ) -> Tensor:
         """Squared error (b, h, w)."""
-        latents, noise, steps = state
-        noisy = self.schedule.add_noise(latents, noise, steps)
+        noisy = self.schedule.add_noise(state.latents, state.noise, state.steps)
         extra = {}
         with use_mixed_precision():
             words = self.text(ids).last_hidden_state
             if network is not None:
-                down, middle = network(noisy, steps, words, hint, return_dict=False)
+                down, middle = network(noisy, state.steps, words, hint, return_dict=False)
                 extra = {
                     "down_block_additional_residuals": down,
                     "mid_block_additional_residual": middle,
                 }
-            made = self.unet(noisy, steps, words, return_dict=False, **extra)[0]
-        target = self.schedule.get_velocity(latents, noise, steps)
+            made = self.unet(noisy, state.steps, words, return_dict=False, **extra)[0]
+        target = self.schedule.get_velocity(state.latents, state.noise, state.steps)
         return (made.float() - target).square().mean(1)
 
     @torch.no_grad()
@@ -208,7 +220,7 @@ class ControlnetTrainer:
             rows = np.arange(start, start + BATCH)
             latents = self.latents.take(rows)
             noise = torch.randn(latents.shape, generator=generator)
-            state = (latents, noise, torch.full((BATCH,), CHECK_TIMESTEP))
+            state = Noisy(latents, noise, torch.full((BATCH,), CHECK_TIMESTEP))
             ids = self.captions.build([self.scenes.words[row] for row in rows], None).ids
             white = (
                 torch.from_numpy(self.edges.take(rows) > 0)[:, None].float().expand(-1, 3, -1, -1)

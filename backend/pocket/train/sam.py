@@ -138,7 +138,7 @@ def prompt(network: SamNetwork, asked: ObjectPrompts, kind: Kind) -> tuple[Tenso
 
 
 def decode(
-    network: SamNetwork, embeddings: Tensor, prompts: tuple[Tensor, Tensor]
+    network: SamNetwork, embeddings: Tensor, sparse: Tensor, dense: Tensor
 ) -> tuple[Tensor, Tensor]:
     """All four masks (p, 4, h/2, w/2) and expected overlaps (p, 4) of embeddings (p, c, g, g): a
     picture a prompt.
@@ -146,7 +146,7 @@ def decode(
     The decoder's own forward takes one picture with many prompts; these are many pictures with one
     prompt each.
     """
-    decoder, (sparse, dense) = network.mask_decoder, prompts
+    decoder = network.mask_decoder
     tokens = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight]).expand(
         len(sparse), -1, -1
     )
@@ -190,7 +190,7 @@ class SamLearner(nn.Module):
         with use_mixed_precision():
             embeddings = self.sam.image_encoder(shown)
             dense = F.pixel_shuffle(self.dense(embeddings), self.fine)
-            logits, expected = decode(self.sam, embeddings[asked.owner].float(), prompts)
+            logits, expected = decode(self.sam, embeddings[asked.owner].float(), *prompts)
         truth = F.avg_pool2d(asked.masks[:, None], asked.masks.shape[-1] // logits.shape[-1])
         losses = mask_loss(logits, truth)
         loss = losses[:, 0].mean()
@@ -252,7 +252,7 @@ def click_iou(sam: SamNetwork, scenes: SceneSet) -> float:
     embeddings = sam.image_encoder(
         (asked.pictures * 127.5 + 127.5 - sam.pixel_mean) / sam.pixel_std
     )
-    logits, expected = decode(sam, embeddings[asked.owner], prompt(sam, asked, "point"))
+    logits, expected = decode(sam, embeddings[asked.owner], *prompt(sam, asked, "point"))
     logits = F.interpolate(
         logits, size=asked.masks.shape[-2:], mode="bilinear", align_corners=False
     )

@@ -81,5 +81,9 @@ export const placeOf = (candidate, candidates) => {
   };
 };
 
-/** The digest of the grey picture of where a layer's words looked; "" without one. */
-export const heatOf = ({ scored }, id) => scoreOf(scored, id)?.heat ?? "";
+/**
+ * The digest of the grey picture of where a layer's words looked; "" without one.
+ * @param {Candidate | Draft | null} scored
+ * @param {Identifier} id
+ */
+export const heatOf = (scored, id) => scoreOf(scored, id)?.heat ?? "";

@@ -4,7 +4,7 @@
 /**
  * @import { Edit, EditorState, SessionState, SessionStore, SubjectForm } from "../types/editor.d.ts"
  * @import { Standing } from "../types/model.d.ts"
- * @import { Identifier, Subject } from "../types/protocol.d.ts"
+ * @import { Identifier, Settings, Subject } from "../types/protocol.d.ts"
  */
 
 import { occurrences } from "../kernels/spans.js";
@@ -19,6 +19,7 @@ export const MOST_REFERENCES = 20;
 /**
  * What choosing a method sets: its usual options; subjects are drawn by DDIM, layouts first.
  * @param {string} method
+ * @returns {Partial<Settings>}
  */
 export const settingsOfMethod = (method) =>
   method === SUBJECT_METHOD

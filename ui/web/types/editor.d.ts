@@ -491,7 +491,7 @@ export interface Pictures {
   url(digest: Digest): string;
   get(digest: Digest | "" | null | undefined): LoadedPicture | null;
   mask(name: string | "" | null | undefined): Mask | null;
-  preview(source: string): CanvasImageSource | null;
+  preview(source: string): HTMLImageElement | HTMLCanvasElement | null;
   readonly previewed: readonly (HTMLImageElement | HTMLCanvasElement)[];
   retry(): void;
 }

@@ -1,7 +1,18 @@
 // The types of the model: history, strokes, what is painted on, and the sentences that say why not.
 
 import type { App, Edit, EditorState, Gesture, Mask, Point } from "./editor.d.ts";
-import type { Digest, FoundPart, Group, Identifier, Layer, Placement } from "./protocol.d.ts";
+import type {
+  Digest,
+  FoundPart,
+  Group,
+  Identifier,
+  Layer,
+  OptionSchema,
+  Placement,
+} from "./protocol.d.ts";
+
+/** An option of a method: its schema and its name. */
+export type MethodOption = OptionSchema & { name: string };
 
 /** A step: its name, the record after it, and the key under which quick repeats join. */
 export interface HistoryEntry {

@@ -241,7 +241,7 @@ export interface Subject {
 export interface MethodFacts {
   id: string;
   title: string;
-  options: readonly OptionField[];
+  options: OptionsSchema;
   stage1: boolean;
   ignores: readonly string[];
 }
@@ -268,26 +268,25 @@ export interface Note {
   text: string;
 }
 
-export interface OptionField {
-  name: string;
+export interface OptionSchema {
   title: string;
-  kind: "bool" | "int" | "float" | "choice";
+  description: string;
+  type: "boolean" | "integer" | "number" | "string";
   default: OptionValue;
-  minimum: number;
-  maximum: number;
-  step: number;
-  choices: readonly string[];
-  unit: string;
-  help: string;
-  section: string;
-  sets: readonly OptionSet[];
-  unless: string;
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: number;
+  exclusiveMaximum?: number;
+  enum?: readonly string[];
+  section?: string;
+  unit?: string;
+  step?: number;
+  sets?: Readonly<Record<string, readonly [number, number]>>;
+  unless?: string;
 }
 
-export interface OptionSet {
-  name: string;
-  low: number;
-  high: number;
+export interface OptionsSchema {
+  properties: Readonly<Record<string, OptionSchema>>;
 }
 
 export interface Placement {

@@ -1,4 +1,11 @@
-// What lies on the canvas without being part of it: progress, the promise about pixels, and the view's switch.
+// What lies on the canvas without being part of it: progress, the promise about pixels, and the
+// view's switch.
+
+/**
+ * @import { App, Job, Shown } from "../../types/editor.d.ts"
+ * @import { Facts, Identifier } from "../../types/protocol.d.ts"
+ * @import { SeenFrame } from "../../types/view.d.ts"
+ */
 
 import { formatPercent, formatSeconds, plural } from "../../kernels/numbers.js";
 import { h, set, setVariable, show } from "../dom/elements.js";
@@ -7,12 +14,17 @@ import { icon } from "../dom/icons.js";
 
 const SOON_S = 0.5;
 
-/** A run may have fewer steps than were asked for: those before the largest strength of a layer are left out. */
+/**
+ * A run may have fewer steps than were asked for: those before the largest strength of a layer are
+ * left out.
+ * @param {Job} job
+ */
 const skippedText = ({ asked, total }) =>
   asked > total && total
     ? `${plural(asked - total, "step is", "steps are")} left out: no layer may change that much.`
     : null;
 
+/** @param {Job} job */
 const progressText = (job) => {
   if (job.stopping) return "stopping …";
   if (job.state === "queued") return "waiting for the device";
@@ -24,6 +36,7 @@ const progressText = (job) => {
   return `step ${job.done} of ${job.total}${left}`;
 };
 
+/** @param {App} app */
 export const createProgress = (app) => {
   const text = h("span", { "data-test": "progress", role: "status", "aria-live": "polite" });
   const preview = h("span", { class: "unseen", "data-test": "preview", hidden: true });
@@ -41,6 +54,7 @@ export const createProgress = (app) => {
     "aria-valuemin": "0",
   });
   const node = h("div", { class: "chip-box progress", hidden: true }, text, preview, cancel, bar);
+  /** @param {SeenFrame} seen */
   const update = ({ state, hasPreview }) => {
     const { job } = state;
     show(node, job !== null);
@@ -55,11 +69,15 @@ export const createProgress = (app) => {
   return { node, update };
 };
 
-/** The count that the server took after decoding: 0 means that every pixel outside the object is the same as before. */
+/**
+ * The count that the server took after decoding: 0 means that every pixel outside the object is the
+ * same as before.
+ */
 export const createPromise = () => {
   const text = h("span", { "data-test": "changed-outside" });
   const sign = h("span", { class: "sign" }, icon("check"), icon("warn"));
   const node = h("div", { class: "chip-box promise", hidden: true, role: "status" }, sign, text);
+  /** @param {SeenFrame} seen */
   const update = ({ candidate, state }) => {
     const count = candidate?.changed_outside ?? null;
     show(node, count !== null && state.showing === "result" && !state.job);
@@ -83,6 +101,7 @@ export const createChangedCount = () => {
     role: "status",
     "data-test": "changed-pixels",
   });
+  /** @param {SeenFrame} seen */
   const update = ({ changes }) => {
     show(node, Boolean(changes));
     if (changes)
@@ -93,7 +112,12 @@ export const createChangedCount = () => {
   return { node, update };
 };
 
+/** @param {App} app */
 export const createShowingSwitch = (app) => {
+  /**
+   * @param {"collage" | "result"} showing
+   * @param {string} label
+   */
   const side = (showing, label) =>
     h("button", {
       type: "button",
@@ -114,6 +138,7 @@ export const createShowingSwitch = (app) => {
     collage,
     result,
   );
+  /** @param {Shown} shown */
   const update = (shown) => {
     show(node, Boolean(shown.shownDigest || shown.state.job));
     set(collage, { "aria-checked": String(shown.state.showing === "collage") });
@@ -131,6 +156,7 @@ export const createReadingNote = () => {
     h("span", { class: "spinner" }),
     text,
   );
+  /** @param {SeenFrame} seen */
   const update = ({ state }) => {
     show(node, state.reading !== "");
     set(text, { text: `${state.reading} …` });
@@ -138,7 +164,10 @@ export const createReadingNote = () => {
   return { node, update };
 };
 
-/** Shown over an empty canvas. */
+/**
+ * Shown over an empty canvas.
+ * @param {App} app
+ */
 export const createInvitation = (app) => {
   const add = button(app, "addPicture", {
     label: "Add pictures",
@@ -165,9 +194,12 @@ export const createInvitation = (app) => {
     { class: "invitation", hidden: true },
     h("div", { class: "invite-sheet" }, parts),
   );
+  /** @type {Readonly<Facts> | null} */
   let known = null;
+  /** @param {Readonly<Facts> | null} facts */
   const list = (facts) => {
     known = facts;
+    /** @param {{ id: Identifier, title: string }} parts */
     const open = ({ id, title }) =>
       h("button", {
         type: "button",
@@ -178,6 +210,7 @@ export const createInvitation = (app) => {
       });
     examples.replaceChildren(...(facts?.examples ?? []).map(open));
   };
+  /** @param {SeenFrame} seen */
   const update = ({ scene, shownDigest, state }) => {
     if (state.facts !== known) list(state.facts);
     show(node, scene.layers.length === 0 && !shownDigest && Boolean(state.project));
@@ -185,9 +218,13 @@ export const createInvitation = (app) => {
   return { node, update };
 };
 
+/** @param {{ index: number }} one */
 const named = ({ index }) => `candidate ${index + 1}`;
 
-/** What is painted into what, and the two ways out. */
+/**
+ * What is painted into what, and the two ways out.
+ * @param {App} app
+ */
 export const createMixChip = (app) => {
   const [base, other] = [h("img", { alt: "" }), h("img", { alt: "" })];
   const text = h("span", { "data-test": "mix-text" });
@@ -214,6 +251,7 @@ export const createMixChip = (app) => {
     base,
     ways,
   );
+  /** @param {SeenFrame} seen */
   const update = ({ mix, state }) => {
     show(node, mix !== null && state.showing === "result");
     if (!mix) return;

@@ -1,4 +1,11 @@
-// The page's end of the worker that makes the exact picture: it sends what the worker does not have.
+// The page's end of the worker that makes the exact picture: it sends what the worker does not
+// have.
+
+/**
+ * @import { Box, Mask, Size } from "../../types/editor.d.ts"
+ * @import { Digest, Identifier } from "../../types/protocol.d.ts"
+ * @import { Drawable, FlattenReply, FlattenRequest, LayerLook, SentLayer, SentMask } from "../../types/view.d.ts"
+ */
 
 import { changedTiles } from "../../kernels/tiles.js";
 
@@ -10,21 +17,50 @@ const startWorker = () => {
   return new Worker(place, { type: "module" });
 };
 
-/** [[digest, ImageBitmap]] of the pictures that are named. */
+/**
+ * [[digest, ImageBitmap]] of the pictures that are named.
+ * @param {readonly LayerLook[]} looks
+ * @param {readonly Digest[]} digests
+ */
 const bitmapsOf = (looks, digests) => {
-  const sources = new Map(looks.map(({ layer, picture }) => [layer.picture, picture.source]));
-  return Promise.all(
-    digests.map(async (digest) => [digest, await createImageBitmap(sources.get(digest))]),
-  );
+  const named = looks.filter(({ layer }) => digests.includes(layer.picture ?? ""));
+  const sources = new Map(named.map(({ layer, picture }) => [layer.picture ?? "", picture.source]));
+  /** @type {(entry: [Digest, Drawable]) => Promise<[Digest, ImageBitmap]>} */
+  const load = async ([digest, source]) => [digest, await createImageBitmap(source)];
+  return Promise.all([...sources].map(load));
 };
 
-class Exact {
+/**
+ * @param {LayerLook} look
+ * @returns {SentLayer}
+ */
+const sentLayer = ({ id, layer, picture, mask }) => {
+  const { placement, opacity, blend } = layer;
+  const name = layer.picture ?? "";
+  return {
+    id,
+    picture: name,
+    size: picture.size,
+    placement,
+    opacity,
+    blend,
+    hasMask: mask !== null,
+  };
+};
+
+class ExactPictures {
+  /** @type {Worker | null} */
   #worker = null;
   #failed = false;
   #serial = 0;
+  /** @type {Map<number, (reply: FlattenReply | null) => void>} */
   #waiting = new Map();
-  #turn = Promise.resolve();
-  /** The masks that the worker has, by layer. */
+  /** @type {Promise<Uint8ClampedArray<ArrayBuffer> | null>} */
+  #turn = Promise.resolve(null);
+  /**
+   * The masks that the worker has, by layer.
+   * @type {ReadonlyMap<Identifier, Mask>}
+   */
   #masks = new Map();
 
   /** Whether there is no worker to be had in this browser: then what is drawn quickly stays. */
@@ -33,28 +69,26 @@ class Exact {
   }
 
   /**
-   * Straight RGBA bytes of a box {x0, y0, x1, y1} of a canvas {width_px, height_px}, or null. Looks {id, layer,
-   * picture: {source, size}, mask: tiles or null} go from back to front; masks are as large as the canvas.
+   * Straight RGBA bytes of a box {x0, y0, x1, y1} of a canvas {width_px, height_px}, or null. Looks
+   * {id, layer, picture: {source, size}, mask: tiles or null} go from back to front; masks are as
+   * large as the canvas.
+   * @param {readonly LayerLook[]} looks
+   * @param {Size} canvas
+   * @param {Box} box
    */
   flatten(looks, canvas, box) {
     this.#turn = this.#turn.then(() => this.#ask(looks, canvas, box)).catch(() => this.#fail());
     return this.#turn;
   }
 
+  /**
+   * @param {readonly LayerLook[]} looks
+   * @param {Size} canvas
+   * @param {Box} box
+   */
   async #ask(looks, canvas, box) {
     if (this.#failed) return null;
-    const layers = looks.map(({ id, layer, picture, mask }) => {
-      const { placement, opacity, blend } = layer;
-      return {
-        id,
-        picture: layer.picture,
-        size: picture.size,
-        placement,
-        opacity,
-        blend,
-        hasMask: mask !== null,
-      };
-    });
+    const layers = looks.map(sentLayer);
     const { width_px, height_px } = canvas;
     const request = { canvas: { width_px, height_px }, box, layers };
     const reply = await this.#send({
@@ -67,18 +101,22 @@ class Exact {
     return (await this.#send({ ...request, pictures, masks: [] }))?.bytes ?? null;
   }
 
+  /**
+   * @param {FlattenRequest} request
+   * @returns {Promise<FlattenReply | null>}
+   */
   #send(request) {
-    this.#worker ??= this.#start();
+    const worker = (this.#worker ??= this.#start());
     this.#serial += 1;
     const bitmaps = request.pictures.map(([, bitmap]) => bitmap);
-    this.#worker.postMessage({ id: this.#serial, ...request }, bitmaps);
+    worker.postMessage({ id: this.#serial, ...request }, bitmaps);
     return new Promise((resolve) => this.#waiting.set(this.#serial, resolve));
   }
 
   #start() {
     const worker = startWorker();
     worker.addEventListener("message", ({ data: { id, ...reply } }) => {
-      this.#waiting.get(id)(reply);
+      this.#waiting.get(id)?.(reply);
       this.#waiting.delete(id);
     });
     worker.addEventListener("error", () => this.#fail());
@@ -93,19 +131,26 @@ class Exact {
     return null;
   }
 
+  /**
+   * @param {readonly LayerLook[]} looks
+   * @param {Size} size
+   * @returns {SentMask[]}
+   */
   #newMasks(looks, { width_px, height_px }) {
     const before = this.#masks;
-    const masked = looks.filter(({ mask }) => mask !== null);
-    this.#masks = new Map(masked.map(({ id, mask }) => [id, mask]));
-    return masked.flatMap(({ id, mask }) => {
+    /** @type {Map<Identifier, Mask>} */
+    const masks = new Map();
+    for (const { id, mask } of looks) if (mask) masks.set(id, mask);
+    this.#masks = masks;
+    return [...masks].flatMap(([id, mask]) => {
       const old = before.get(id);
       const known = old?.width_px === width_px && old.height_px === height_px ? old : null;
-      const tiles = changedTiles(mask, known).flatMap((index) =>
-        known || mask.tiles[index] ? [[index, mask.tiles[index]]] : [],
-      );
-      return known && tiles.length === 0 ? [] : [[id, { isNew: !known, tiles }]];
+      const indices = changedTiles(mask, known).filter((index) => known || mask.tiles[index]);
+      if (known && indices.length === 0) return [];
+      const tiles = indices.map((index) => /** @type {const} */ ([index, mask.tiles[index]]));
+      return [/** @type {SentMask} */ ([id, { isNew: !known, tiles }])];
     });
   }
 }
 
-export const createExactCompositor = () => new Exact();
+export const createExactCompositor = () => new ExactPictures();

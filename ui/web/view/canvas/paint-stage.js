@@ -1,17 +1,28 @@
 // One frame of the stage: checkerboard, picture, and over it outlines, handles and guide lines.
 
+/**
+ * @import { Box, Inks, Matrix, Point, Size } from "../../types/editor.d.ts"
+ * @import { Handle } from "../../types/kernels.d.ts"
+ * @import { Outlined, StageFrame } from "../../types/view.d.ts"
+ */
+
 import { bounds, corners, handlesOf } from "../../kernels/boxes.js";
 import { multiply, placementMatrix } from "../../kernels/matrix.js";
 import { boxOnScreen, pageOnScreen, toScreen, viewMatrix } from "../../kernels/views.js";
+import { contextOf } from "../dom/elements.js";
 
 const SQUARE_PX = 8;
 
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Inks} inks
+ */
 const checkerboard = (context, inks) => {
   const tile = Object.assign(document.createElement("canvas"), {
     width: SQUARE_PX * 2,
     height: SQUARE_PX * 2,
   });
-  const paint = tile.getContext("2d");
+  const paint = contextOf(tile);
   paint.fillStyle = inks.checkA;
   paint.fillRect(0, 0, tile.width, tile.height);
   paint.fillStyle = inks.checkB;
@@ -20,7 +31,13 @@ const checkerboard = (context, inks) => {
   return context.createPattern(tile, "repeat");
 };
 
-/** Draws what fills the page, with the scene's pixels as units. */
+/**
+ * Draws what fills the page, with the scene's pixels as units.
+ * @param {CanvasRenderingContext2D} context
+ * @param {StageFrame} frame
+ * @param {Matrix} shift
+ * @param {() => void} draw
+ */
 const onPage = (context, { view }, shift, draw) => {
   context.save();
   context.transform(...multiply(viewMatrix(view), shift));
@@ -28,24 +45,39 @@ const onPage = (context, { view }, shift, draw) => {
   context.restore();
 };
 
+/** @type {Matrix} */
 const STAY = [1, 0, 0, 1, 0, 0];
 const FINE_ZOOM = 0.5;
 
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {StageFrame} frame
+ * @param {CanvasImageSource} picture
+ * @param {Matrix} [shift]
+ */
 const paintFilling = (context, frame, picture, shift = STAY) => {
   const { width_px, height_px } = frame.scene;
   onPage(context, frame, shift, () => context.drawImage(picture, 0, 0, width_px, height_px));
 };
 
-/** The outline of the page as a path in screen pixels. */
+/**
+ * The outline of the page as a path in screen pixels.
+ * @param {StageFrame} frame
+ */
 const pagePath = ({ scene: { width_px, height_px }, view }) => {
   const rectangle = new Path2D();
   rectangle.rect(0, 0, width_px, height_px);
   const path = new Path2D();
-  path.addPath(rectangle, new DOMMatrix(viewMatrix(view)));
+  path.addPath(rectangle, new DOMMatrix([...viewMatrix(view)]));
   return path;
 };
 
-/** The picture before at the left of an upright line, or every changed pixel over a dimmed picture. */
+/**
+ * The picture before at the left of an upright line, or every changed pixel over a dimmed picture.
+ * @param {CanvasRenderingContext2D} context
+ * @param {StageFrame} frame
+ * @param {Path2D} path
+ */
 const paintCompared = (context, frame, path) => {
   const { split, changes } = frame;
   if (split) {
@@ -65,12 +97,16 @@ const paintCompared = (context, frame, path) => {
   context.imageSmoothingEnabled = true;
 };
 
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {StageFrame} frame
+ */
 const paintPage = (context, frame) => {
   const { view, inks, picture } = frame;
   const path = pagePath(frame);
   inks.pattern ??= checkerboard(context, inks);
-  inks.pattern.setTransform(new DOMMatrix([1, 0, 0, 1, view.x, view.y]));
-  context.fillStyle = inks.pattern;
+  inks.pattern?.setTransform(new DOMMatrix([1, 0, 0, 1, view.x, view.y]));
+  context.fillStyle = inks.pattern ?? inks.checkA;
   context.fill(path);
   if (!picture) return;
   context.imageSmoothingEnabled = true;
@@ -81,7 +117,11 @@ const paintPage = (context, frame) => {
   for (const { canvas, shift } of frame.veils) paintFilling(context, frame, canvas, shift);
 };
 
-/** The part of the selected picture that hangs over the page, faint. */
+/**
+ * The part of the selected picture that hangs over the page, faint.
+ * @param {CanvasRenderingContext2D} context
+ * @param {StageFrame} frame
+ */
 const paintOverhang = (context, frame) => {
   const { scene, view, selected, showing, ratio } = frame;
   if (!selected || showing !== "collage" || !selected.picture || !selected.layer.visible) return;
@@ -98,6 +138,10 @@ const paintOverhang = (context, frame) => {
   context.restore();
 };
 
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {readonly Point[]} points
+ */
 const trace = (context, points) => {
   context.beginPath();
   points.forEach((point, index) =>
@@ -106,7 +150,13 @@ const trace = (context, points) => {
   context.closePath();
 };
 
-/** A thin line with a dark and a light part, visible on any picture. */
+/**
+ * A thin line with a dark and a light part, visible on any picture.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Inks} inks
+ * @param {string} colour
+ * @param {number} width
+ */
 const strokeTwice = (context, inks, colour, width) => {
   context.lineJoin = "round";
   context.strokeStyle = inks.halo;
@@ -117,6 +167,11 @@ const strokeTwice = (context, inks, colour, width) => {
   context.stroke();
 };
 
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {StageFrame} frame
+ * @param {Outlined & { size: Size }} outlined
+ */
 const paintOutline = (context, { view, inks }, { layer, size, tint }) => {
   trace(
     context,
@@ -125,6 +180,11 @@ const paintOutline = (context, { view, inks }, { layer, size, tint }) => {
   strokeTwice(context, inks, tint, 1.25);
 };
 
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Inks} inks
+ * @param {Handle} handle
+ */
 const paintHandle = (context, inks, handle) => {
   context.save();
   context.translate(handle.x, handle.y);
@@ -144,6 +204,10 @@ const paintHandle = (context, inks, handle) => {
   context.restore();
 };
 
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {StageFrame} frame
+ */
 const paintSelection = (context, frame) => {
   const { view, inks, selected } = frame;
   if (!selected?.size) return;
@@ -157,15 +221,21 @@ const paintSelection = (context, frame) => {
   context.setLineDash([]);
   if (!frame.handles) return;
   const handles = handlesOf(layer.placement, size, viewMatrix(view));
-  const { foot, ...knob } = handles.find((handle) => handle.kind === "rotate");
-  context.beginPath();
-  context.moveTo(foot.x, foot.y);
-  context.lineTo(knob.x, knob.y);
-  strokeTwice(context, inks, inks.accent, 1);
+  for (const handle of handles) {
+    if (handle.kind !== "rotate") continue;
+    context.beginPath();
+    context.moveTo(handle.foot.x, handle.foot.y);
+    context.lineTo(handle.x, handle.y);
+    strokeTwice(context, inks, inks.accent, 1);
+  }
   for (const handle of handles) paintHandle(context, inks, handle);
 };
 
-/** The outline that a region tool is drawing, over a light and a dark dash. */
+/**
+ * The outline that a region tool is drawing, over a light and a dark dash.
+ * @param {CanvasRenderingContext2D} context
+ * @param {StageFrame} frame
+ */
 const paintDrawing = (context, { view, outline, inks }) => {
   if (!outline || outline.points.length < 2) return;
   const points = outline.points.map((point) => toScreen(view, point));
@@ -177,10 +247,18 @@ const paintDrawing = (context, { view, outline, inks }) => {
 
 const GUIDE_OVERHANG_PX = 12;
 
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {StageFrame} frame
+ */
 const paintGuides = (context, { scene, view, inks, guides }) => {
   if (!guides) return;
   const { vertical, horizontal } = guides;
   const over = GUIDE_OVERHANG_PX / view.zoom;
+  /**
+   * @param {Point} from
+   * @param {Point} to
+   */
   const line = (from, to) => {
     const [start, end] = [from, to].map((point) => toScreen(view, point));
     context.moveTo(start.x, start.y);
@@ -198,7 +276,11 @@ const paintGuides = (context, { scene, view, inks, guides }) => {
 
 const CLIP_MARGIN_PX = 2;
 
-/** Only what a box of the scene shows is painted: the rest of the canvas is as it was. */
+/**
+ * Only what a box of the scene shows is painted: the rest of the canvas is as it was.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Pick<StageFrame, "view"> & { changed: Box }} frame
+ */
 const clipTo = (context, { view, changed }) => {
   const box = boxOnScreen(view, changed);
   const [left, top] = [box.x0, box.y0].map((value) => Math.floor(value) - CLIP_MARGIN_PX);
@@ -209,20 +291,23 @@ const clipTo = (context, { view, changed }) => {
 };
 
 /**
- * frame: {scene, view, ratio, inks, picture, veils, showing, selected, hovered, guides, handles, outline, changed},
- * and while comparing split {picture, at} or changes {canvas}.
- * picture and veils fill the page; `changed` is the only box of the scene to be painted, or null. Sizes are CSS pixels;
- * `ratio` is the device's pixels per CSS pixel.
+ * frame: {scene, view, ratio, inks, picture, veils, showing, selected, hovered, guides, handles,
+ * outline, changed}, and while comparing split {picture, at} or changes {canvas}. picture and veils
+ * fill the page; `changed` is the only box of the scene to be painted, or null. Sizes are CSS
+ * pixels; `ratio` is the device's pixels per CSS pixel.
+ * @param {HTMLCanvasElement} canvas
+ * @param {StageFrame} frame
  */
 export const paintStage = (canvas, frame) => {
-  const context = canvas.getContext("2d");
+  const context = contextOf(canvas);
   context.setTransform(frame.ratio, 0, 0, frame.ratio, 0, 0);
   context.save();
-  if (frame.changed) clipTo(context, frame);
+  const { changed, hovered } = frame;
+  if (changed) clipTo(context, { view: frame.view, changed });
   context.clearRect(0, 0, canvas.width, canvas.height);
   paintOverhang(context, frame);
   paintPage(context, frame);
-  if (frame.hovered?.size) paintOutline(context, frame, frame.hovered);
+  if (hovered?.size) paintOutline(context, frame, { ...hovered, size: hovered.size });
   paintSelection(context, frame);
   paintGuides(context, frame);
   paintDrawing(context, frame);

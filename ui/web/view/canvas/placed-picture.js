@@ -1,11 +1,18 @@
-// Where a placed picture lies on the canvas, and what of each pixel it covers (backend/scene/placing.py). A sheet is
-// {x0, y0, width, height, bytes, outline}: the canvas pixels that a picture touches, premultiplied, not yet cut.
+// Where a placed picture lies on the canvas, and what of each pixel it covers
+// (backend/scene/placing.py). A sheet is {x0, y0, width, height, bytes, outline}: the canvas pixels
+// that a picture touches, premultiplied, not yet cut.
+
+/**
+ * @import { Box, Extent, Size } from "../../types/editor.d.ts"
+ * @import { Placement } from "../../types/protocol.d.ts"
+ * @import { Pixels } from "../../types/view.d.ts"
+ */
 
 import {
   padPicture,
   resizeUpright,
-  shrinkPicture,
   rotatePicture,
+  shrinkPicture,
 } from "../../kernels/resampling.js";
 
 /** What bicubic sampling half a canvas pixel beyond the edge reads. */
@@ -13,7 +20,11 @@ const PAD_PX = 2;
 const TINY = 1e-6;
 const ROUNDING = 1e-9;
 
-/** Cosine and sine of degrees; exact for quarter turns, so that these move pixels without blending them. */
+/**
+ * Cosine and sine of degrees; exact for quarter turns, so that these move pixels without blending
+ * them.
+ * @param {number} degrees
+ */
 const turnOf = (degrees) => {
   const quarters = degrees / 90;
   if (!Number.isInteger(quarters)) {
@@ -29,7 +40,13 @@ const turnOf = (degrees) => {
   return ways[((quarters % 4) + 4) % 4];
 };
 
-/** The whole pixels {x0, y0, x1, y1} of a canvas {width_px, height_px} that a picture of a size touches. */
+/**
+ * The whole pixels {x0, y0, x1, y1} of a canvas {width_px, height_px} that a picture of a size
+ * touches.
+ * @param {Placement} placement
+ * @param {Extent} extent
+ * @param {Size} canvas
+ */
 export const cellsOf = (placement, { width, height }, canvas) => {
   const [cosine, sine] = turnOf(placement.rotation_deg).map(Math.abs);
   const [halfX, halfY] = [(width * placement.scale_x) / 2, (height * placement.scale_y) / 2];
@@ -43,8 +60,16 @@ export const cellsOf = (placement, { width, height }, canvas) => {
   };
 };
 
-/** The picture scaled down, in its own axes, to the size at which it is shown; never up. */
+/**
+ * The picture scaled down, in its own axes, to the size at which it is shown; never up.
+ * @param {Pixels} picture
+ * @param {Placement} placement
+ */
 const asShown = (picture, placement) => {
+  /**
+   * @param {number} length
+   * @param {number} scale
+   */
   const side = (length, scale) => Math.min(length, Math.max(1, Math.ceil(length * scale - 1e-6)));
   return shrinkPicture(
     picture,
@@ -53,6 +78,11 @@ const asShown = (picture, placement) => {
   );
 };
 
+/**
+ * @param {Pixels} picture
+ * @param {Placement} placement
+ * @param {Box} box
+ */
 const sampled = (picture, placement, { x0, y0, x1, y1 }) => {
   const small = asShown(picture, placement);
   const [cosine, sine] = turnOf(placement.rotation_deg);
@@ -69,6 +99,12 @@ const sampled = (picture, placement, { x0, y0, x1, y1 }) => {
   const source = padPicture(small, PAD_PX);
   if (sine !== 0 || a <= 0 || e <= 0)
     return rotatePicture(source, size, [a, b, startX, d, e, startY]);
+  /**
+   * @param {number} from
+   * @param {number} rate
+   * @param {number} count
+   * @param {number} length
+   */
   const span = (from, rate, count, length) => ({
     from: Math.max(0, from),
     to: Math.min(length, from + rate * count),
@@ -78,7 +114,11 @@ const sampled = (picture, placement, { x0, y0, x1, y1 }) => {
   return resizeUpright(source, { x, y: span(startY, e, size.height, source.height) });
 };
 
-/** The length that [position ± 1/2] shares with [-half, half]. */
+/**
+ * The length that [position ± 1/2] shares with [-half, half].
+ * @param {number} position
+ * @param {number} half
+ */
 const shared = (position, half) => {
   const length =
     half >= 0.5
@@ -88,20 +128,28 @@ const shared = (position, half) => {
 };
 
 /**
- * outline(x, y) → the share 0…1 of a canvas pixel that the placed rectangle covers. Exact for quarter turns; else the
- * pixel is taken as a unit square along the rectangle's axes.
+ * outline(x, y) → the share 0…1 of a canvas pixel that the placed rectangle covers. Exact for
+ * quarter turns; else the pixel is taken as a unit square along the rectangle's axes.
+ * @param {Placement} placement
+ * @param {Extent} extent
  */
 const outlineOf = (placement, { width, height }) => {
   const [cosine, sine] = turnOf(placement.rotation_deg);
   const [halfX, halfY] = [(width * placement.scale_x) / 2, (height * placement.scale_y) / 2];
   const { centre_x_px, centre_y_px } = placement;
-  return (column, row) => {
+  return (/** @type {number} */ column, /** @type {number} */ row) => {
     const [x, y] = [column + 0.5 - centre_x_px, row + 0.5 - centre_y_px];
     return shared(cosine * x + sine * y, halfX) * shared(cosine * y - sine * x, halfY);
   };
 };
 
-/** A picture {width, height, bytes} on a canvas {width_px, height_px} as a sheet; null when it misses the canvas. */
+/**
+ * A picture {width, height, bytes} on a canvas {width_px, height_px} as a sheet; null when it
+ * misses the canvas.
+ * @param {Pixels} picture
+ * @param {Placement} placement
+ * @param {Size} canvas
+ */
 export const sheetOf = (picture, placement, canvas) => {
   const box = cellsOf(placement, picture, canvas);
   if (box.x1 <= box.x0 || box.y1 <= box.y0) return null;

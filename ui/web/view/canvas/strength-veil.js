@@ -1,4 +1,11 @@
-// The painted strength of a layer: its veil over the page while it is painted, and its line in the layer's card.
+// The painted strength of a layer: its veil over the page while it is painted, and its line in the
+// layer's card.
+
+/**
+ * @import { App, Mask, Shown, Size } from "../../types/editor.d.ts"
+ * @import { Layer } from "../../types/protocol.d.ts"
+ * @import { MaskCanvases } from "../../types/view.d.ts"
+ */
 
 import { fillHalftone } from "../../kernels/halftone.js";
 import { placementMatrix } from "../../kernels/matrix.js";
@@ -7,26 +14,41 @@ import { viewMatrix } from "../../kernels/views.js";
 import { greyOf, paintsStrength } from "../../model/painting.js";
 import { titleOf } from "../../model/records.js";
 import { TOOLS } from "../../tools/tools.js";
-import { h, set, show } from "../dom/elements.js";
+import { contextOf, createCanvas, h, set, show } from "../dom/elements.js";
 import { createMaskCanvases } from "./mask-canvases.js";
 
 const PAINTING = new Set(TOOLS.filter(({ paints }) => paints).map(({ id }) => id));
 const FINEST_PX = 512;
 
-/** A layer's strength as a mask: what is painted, else its number everywhere; null until it is here. */
+/**
+ * A layer's strength as a mask: what is painted, else its number everywhere; null until it is here.
+ * @param {App} app
+ */
 const createReader = (app) => {
-  let [key, plain] = ["", null];
+  let key = "";
+  /** @type {Mask | null} */
+  let plain = null;
+  /**
+   * @param {Layer} layer
+   * @param {Size} size
+   */
   return (layer, { width_px, height_px }) => {
     if (layer.strength_map) return app.pictures.mask(layer.strength_map);
     const wanted = `${greyOf(layer)} ${width_px} ${height_px}`;
-    if (key !== wanted) [key, plain] = [wanted, greyMask(width_px, height_px, greyOf(layer))];
+    if (key !== wanted) plain = greyMask(width_px, height_px, greyOf(layer));
+    key = wanted;
     return plain;
   };
 };
 
-/** Draws the tiles of a mask that differ from what the canvas shows. */
+/**
+ * Draws the tiles of a mask that differ from what the canvas shows.
+ * @param {HTMLCanvasElement} canvas
+ * @param {Mask} mask
+ * @param {Mask | null} known
+ */
 const drawTiles = (canvas, mask, known) => {
-  const context = canvas.getContext("2d");
+  const context = contextOf(canvas);
   const image = context.createImageData(TILE_PX, TILE_PX);
   const step_px = Math.max(1, Math.round(Math.max(mask.width_px, mask.height_px) / FINEST_PX));
   for (const index of changedTiles(mask, known)) {
@@ -36,10 +58,20 @@ const drawTiles = (canvas, mask, known) => {
   }
 };
 
+/**
+ * @param {string} kind
+ * @param {string} text
+ */
 const legend = (kind, text) =>
   h("span", { class: "legend" }, h("i", { class: `swatch ${kind}` }), text);
 
-/** Leaves of a page only what a layer shows of itself: inside its picture, and inside its mask. */
+/**
+ * Leaves of a page only what a layer shows of itself: inside its picture, and inside its mask.
+ * @param {CanvasRenderingContext2D} context
+ * @param {App} app
+ * @param {Layer} layer
+ * @param {MaskCanvases} plates
+ */
 const keepInside = (context, app, layer, plates) => {
   const picture = layer.picture ? app.pictures.get(layer.picture) : null;
   const mask = layer.mask ? app.pictures.mask(layer.mask) : null;
@@ -54,10 +86,20 @@ const keepInside = (context, app, layer, plates) => {
   context.globalCompositeOperation = "source-over";
 };
 
-/** Answers draw(canvas, mask, layer): the dots of a mask on a canvas, where its layer is; tiles are drawn once. */
+/**
+ * Answers draw(canvas, mask, layer): the dots of a mask on a canvas, where its layer is; tiles are
+ * drawn once.
+ * @param {App} app
+ */
 const createDots = (app) => {
-  const [dots, plates] = [document.createElement("canvas"), createMaskCanvases()];
+  const [dots, plates] = [createCanvas(), createMaskCanvases()];
+  /** @type {Mask | null} */
   let drawn = null;
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {Mask} mask
+   * @param {Layer} layer
+   */
   return (canvas, mask, layer) => {
     const size = { width: mask.width_px, height: mask.height_px };
     const isFit = dots.width === size.width && dots.height === size.height;
@@ -65,14 +107,18 @@ const createDots = (app) => {
     if (mask !== drawn) drawTiles(dots, mask, isFit ? drawn : null);
     drawn = mask;
     plates.keep(new Set([layer.id]));
-    const context = canvas.getContext("2d");
+    const context = contextOf(canvas);
     context.clearRect(0, 0, size.width, size.height);
     context.drawImage(dots, 0, 0);
     keepInside(context, app, layer, plates);
   };
 };
 
-/** The veil and the chip that says what it shows: {nodes, update(shown)}; cheap enough for every sample of a stroke. */
+/**
+ * The veil and the chip that says what it shows: {nodes, update(shown)}; cheap enough for every
+ * sample of a stroke.
+ * @param {App} app
+ */
 export const createStrengthVeil = (app) => {
   const canvas = h("canvas", {
     class: "strength-veil",
@@ -87,16 +133,17 @@ export const createStrengthVeil = (app) => {
     words,
   );
   const [readMask, draw] = [createReader(app), createDots(app)];
+  /** @param {Shown} shown */
   const update = ({ state, scene, selected, mix }) => {
-    const isWanted =
-      paintsStrength(app) && PAINTING.has(state.tool) && !mix && Boolean(selected?.visible);
-    const mask = isWanted ? readMask(selected, scene) : null;
+    const isPainting = paintsStrength(app) && PAINTING.has(state.tool) && !mix;
+    const layer = isPainting && selected?.visible ? selected : null;
+    const mask = layer && readMask(layer, scene);
     show(canvas, mask !== null);
     show(chip, mask !== null && state.job === null);
-    if (!mask) return;
-    draw(canvas, mask, selected);
+    if (!layer || !mask) return;
+    draw(canvas, mask, layer);
     canvas.style.transform = `matrix(${viewMatrix(state.view).join(",")})`;
-    set(title, { text: `Strength of ${titleOf(selected)}` });
+    set(title, { text: `Strength of ${titleOf(layer)}` });
   };
   return { nodes: [canvas, chip], update };
 };

@@ -1,5 +1,11 @@
 // What a tool may see of the stage, and do to it.
 
+/**
+ * @import { App, Point, Surface } from "../../types/editor.d.ts"
+ * @import { Digest, Identifier, Layer } from "../../types/protocol.d.ts"
+ * @import { HitLayer } from "../../types/view.d.ts"
+ */
+
 import { coversCanvas, isHit, topmostAt } from "../../kernels/boxes.js";
 import { valueAt } from "../../kernels/tiles.js";
 import { toScene, toScreen } from "../../kernels/views.js";
@@ -10,28 +16,43 @@ import { show } from "../dom/elements.js";
 
 const SEEN_MASK = 26;
 
-/** The visible layers that are here, from back to front, each with how a point hits it. */
+/**
+ * The visible layers that are here, from back to front, each with how a point hits it.
+ * @param {App} app
+ * @returns {HitLayer[]}
+ */
 const objectsOf = ({ store, pictures }) =>
   store.record.scene.layers
     .filter(({ visible }) => visible)
     .flatMap((layer) => {
       const mask = layer.mask ? pictures.mask(layer.mask) : null;
+      /** @param {Point} point */
       const inMask = (point) => !mask || valueAt(mask, point.x, point.y) >= SEEN_MASK;
       if (isPainted(layer)) return mask ? [{ ...layer, hit: inMask }] : [];
       const found = pictures.get(layer.picture);
-      const object = found && { placement: layer.placement, size: found.size, alpha: found.alpha };
-      return found ? [{ ...layer, hit: (point) => isHit(object, point) && inMask(point) }] : [];
+      if (!found) return [];
+      const object = { placement: layer.placement, size: found.size, alpha: found.alpha };
+      return [{ ...layer, hit: (point) => isHit(object, point) && inMask(point) }];
     });
 
-/** Locked layers are found only where nothing else is. */
+/**
+ * Locked layers are found only where nothing else is.
+ * @param {readonly HitLayer[]} objects
+ * @param {Point} point
+ */
 const topmostOf = (objects, point) => {
   const free = objects.filter(({ locked }) => !locked);
   return topmostAt(free, point) ?? topmostAt(objects, point);
 };
 
-/** The circle of the brush at the pointer: an element of its own, so that moving it draws nothing. */
-const createRing = (app, ring) => (point) => {
-  show(ring, Boolean(point));
+/**
+ * The circle of the brush at the pointer: an element of its own, so that moving it draws nothing.
+ * @param {App} app
+ * @param {HTMLElement} ring
+ * @param {Point | null} point
+ */
+const placeRing = (app, ring, point) => {
+  show(ring, point !== null);
   if (!point) return;
   const side = Math.max(3, app.session.state.brush.size * app.session.state.view.zoom);
   Object.assign(ring.style, {
@@ -41,12 +62,27 @@ const createRing = (app, ring) => (point) => {
   });
 };
 
-/** parts: {canvas, ring: elements, pixels() → RGBA bytes of what the page shows at scene size}. */
+/** @param {Layer | null} layer */
+const nameOf = (layer) => (layer ? titleOf(layer) : "a layer");
+
+/**
+ * @param {App} app
+ * @param {{
+ *   canvas: HTMLElement,
+ *   ring: HTMLElement,
+ *   pixels: () => Uint8ClampedArray,
+ * }} parts The pixels are what the page shows at scene size.
+ * @returns {Surface}
+ */
 export const createToolSurface = (app, { canvas, ring, pixels }) => {
   const { store, session, pictures } = app;
+  /** @param {{ picture: Digest | null }} one */
   const sizeOf = ({ picture }) => pictures.get(picture)?.size ?? null;
   const selected = () => layerOf(store.record, store.record.selected);
-  const placeRing = createRing(app, ring);
+  /**
+   * @param {Identifier} id
+   * @param {Point} point
+   */
   const hits = (id, point) =>
     objectsOf(app).some((object) => object.id === id && object.hit(point));
   return {
@@ -62,11 +98,13 @@ export const createToolSurface = (app, { canvas, ring, pixels }) => {
     hits,
     beginPart: (box, way) => beginPart({ ...app, hits }, box, way),
     topmost: (point) => topmostOf(objectsOf(app), point),
-    isBackdrop: (layer) =>
-      !isPainted(layer) && coversCanvas(layer.placement, sizeOf(layer), store.record.scene),
+    isBackdrop: (layer) => {
+      const size = isPainted(layer) ? null : sizeOf(layer);
+      return size !== null && coversCanvas(layer.placement, size, store.record.scene);
+    },
     begin: (name) => {
       session.set({ showing: "collage" });
-      return store.begin(`${name} ${titleOf(selected())}`);
+      return store.begin(`${name} ${nameOf(selected())}`);
     },
     beginMask: (name) => beginMask(app, name),
     selectObject: (where) => void app.run("selectObject", where),
@@ -78,7 +116,7 @@ export const createToolSurface = (app, { canvas, ring, pixels }) => {
     guide: (guides) => void (session.state.guides !== guides && session.set({ guides })),
     outline: (outline) => void (session.state.outline !== outline && session.set({ outline })),
     point: ({ cursor, hovered, ring: at = null }) => {
-      placeRing(at);
+      placeRing(app, ring, at);
       if (canvas.style.cursor !== cursor) canvas.style.cursor = cursor;
       if (session.state.hovered !== hovered) session.set({ hovered });
     },

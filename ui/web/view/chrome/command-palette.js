@@ -1,16 +1,24 @@
 // The command palette: every action by name, found by a few letters.
 
+/** @import { App, Command, Shown } from "../../types/editor.d.ts" */
+
 import { COMMANDS } from "../../commands.js";
 import { withBindings } from "../../commands/keymap.js";
 import { search } from "../../kernels/searching.js";
-import { h, set, show } from "../dom/elements.js";
+import { focused, h, set, show } from "../dom/elements.js";
 import { keysOf } from "./key-sheet.js";
 
 const MOST = 12;
 
+/** @param {App} app */
 const listed = (app) =>
   withBindings(COMMANDS, app.session.state.bindings).filter(({ title }) => title);
 
+/**
+ * @param {App} app
+ * @param {Command} command
+ * @param {{ index: number, isChosen: boolean, run: (command: Command) => void }} item
+ */
 const createItem = (app, command, { index, isChosen, run }) =>
   h(
     "div",
@@ -28,7 +36,12 @@ const createItem = (app, command, { index, isChosen, run }) =>
     h("span", { class: "key-chords" }, keysOf(command.keys.slice(0, 1))),
   );
 
-/** The list under the field: {node, update(query), step(by), take()}. */
+/**
+ * The list under the field: {node, update(query), step(by), take()}.
+ * @param {App} app
+ * @param {HTMLElement} field
+ * @param {() => void} close
+ */
 const createFound = (app, field, close) => {
   const node = h("div", {
     class: "palette-list",
@@ -36,7 +49,10 @@ const createFound = (app, field, close) => {
     id: "palette-list",
     "aria-label": "Commands",
   });
-  let [items, place] = [[], 0];
+  /** @type {readonly Command[]} */
+  let items = [];
+  let place = 0;
+  /** @param {Command} command */
   const run = (command) => {
     close();
     app.run(command.id);
@@ -51,16 +67,18 @@ const createFound = (app, field, close) => {
     );
     set(field, { "aria-activedescendant": items.length ? `palette-${place}` : null });
   };
+  /** @param {number} by */
   const step = (by) => {
     if (items.length) place = (place + by + items.length) % items.length;
     draw();
   };
+  /** @param {string} query */
   const update = (query) => {
     items = search(listed(app), query, ({ title, group }) => `${title} ${group}`).slice(0, MOST);
     place = 0;
     draw();
   };
-  return { node, update, step, take: () => items[place] && run(items[place]) };
+  return { node, update, step, take: () => void (items[place] && run(items[place])) };
 };
 
 const createField = () =>
@@ -77,10 +95,12 @@ const createField = () =>
     "data-test": "palette-field",
   });
 
+/** @param {App} app */
 export const createCommandPalette = (app) => {
   const close = () => app.session.set({ open: "" });
   const field = createField();
   const list = createFound(app, field, close);
+  /** @type {Readonly<Record<string, () => void>>} */
   const keys = {
     ArrowDown: () => list.step(1),
     ArrowUp: () => list.step(-1),
@@ -90,7 +110,7 @@ export const createCommandPalette = (app) => {
   field.addEventListener("input", () => list.update(field.value));
   field.addEventListener("keydown", (event) => {
     const act = keys[event.key];
-    if (event.key === "Tab" || act) event.preventDefault();
+    if (event.key === "Tab" || event.key in keys) event.preventDefault();
     if (!act) return;
     event.stopPropagation();
     act();
@@ -103,13 +123,15 @@ export const createCommandPalette = (app) => {
   );
   const node = h("div", { class: "veil palette-veil", hidden: true, "data-test": "palette" }, box);
   node.addEventListener("click", (event) => event.target === node && close());
+  /** @type {HTMLElement | null} */
   let returnTo = null;
+  /** @param {Shown} shown */
   const update = ({ state }) => {
     const open = state.open === "palette";
     if (open !== node.hidden) return;
     show(node, open);
     if (!open) return void returnTo?.focus();
-    returnTo = document.activeElement;
+    returnTo = focused();
     field.value = "";
     list.update("");
     field.focus();

@@ -1,17 +1,22 @@
-// The sheet of keys, printed from the table of commands: searched by words, and each key may be given anew.
+// The sheet of keys, printed from the table of commands: searched by words, and each key may be
+// given anew.
+
+/** @import { App, Bindings, Command, Shown } from "../../types/editor.d.ts" */
 
 import { COMMANDS } from "../../commands.js";
 import { rebind, withBindings } from "../../commands/keymap.js";
 import { chordOf } from "../../kernels/chords.js";
 import { search } from "../../kernels/searching.js";
-import { h, show } from "../dom/elements.js";
+import { focused, h, show } from "../dom/elements.js";
 import { icon } from "../dom/icons.js";
 
+/** @type {Readonly<Record<string, string>>} */
 const SIGNS = { Escape: "Esc", Delete: "Del", Left: "←", Right: "→", Up: "↑", Down: "↓" };
 
+/** @param {readonly string[]} chords */
 export const keysOf = (chords) =>
   chords.flatMap((chord, index) => [
-    index ? h("span", { class: "muted", text: " or " }) : null,
+    ...(index ? [h("span", { class: "muted", text: " or " })] : []),
     ...chord.split(/\+(?!$)/).map((key) => h("kbd", { text: SIGNS[key] ?? key })),
   ]);
 
@@ -27,9 +32,17 @@ const POINTER_ROWS = [
 
 const MODIFIERS = ["Control", "Shift", "Alt", "Meta"];
 
+/**
+ * @param {string} title
+ * @param {readonly HTMLElement[]} lines
+ */
 const groupOf = (title, lines) => h("div", { class: "key-group" }, h("h3", { text: title }), lines);
 
-/** A command's line; pressing its keys waits for the new ones. */
+/**
+ * A command's line; pressing its keys waits for the new ones.
+ * @param {App} app
+ * @param {Command} command
+ */
 const createLine = (app, command) => {
   const chords = h(
     "button",
@@ -48,6 +61,7 @@ const createLine = (app, command) => {
     chords.addEventListener("keydown", take);
     chords.addEventListener("blur", () => app.session.set({}), { once: true });
   };
+  /** @param {KeyboardEvent} event */
   const take = (event) => {
     if (MODIFIERS.includes(event.key)) return;
     event.preventDefault();
@@ -60,6 +74,11 @@ const createLine = (app, command) => {
   return h("div", { class: "key-line" }, h("span", { text: command.title }), chords);
 };
 
+/**
+ * @param {App} app
+ * @param {HTMLElement} columns
+ * @param {string} query
+ */
 const drawColumns = (app, columns, query) => {
   const all = withBindings(COMMANDS, app.session.state.bindings).filter(({ title }) => title);
   const shown = search(
@@ -88,6 +107,10 @@ const drawColumns = (app, columns, query) => {
   columns.replaceChildren(...groups, ...(rows.length ? [groupOf("Mouse and pen", rows)] : []));
 };
 
+/**
+ * @param {App} app
+ * @param {() => void} close
+ */
 const createHead = (app, close) => {
   const field = h("input", {
     class: "field-input key-search",
@@ -118,17 +141,21 @@ const createHead = (app, close) => {
   };
 };
 
-/** Tab stays within the sheet. */
+/**
+ * Tab stays within the sheet.
+ * @param {HTMLElement} sheet
+ */
 const keepFocus = (sheet) =>
   sheet.addEventListener("keydown", (event) => {
     if (event.key !== "Tab") return;
-    const all = [...sheet.querySelectorAll("button, input")];
-    const [first, last] = event.shiftKey ? [all[0], all.at(-1)] : [all.at(-1), all[0]];
-    if (document.activeElement !== first) return;
+    const all = /** @type {HTMLElement[]} */ ([...sheet.querySelectorAll("button, input")]);
+    const [first, last] = [all[0], all[all.length - 1]];
+    if (document.activeElement !== (event.shiftKey ? first : last)) return;
     event.preventDefault();
-    last.focus();
+    (event.shiftKey ? last : first).focus();
   });
 
+/** @param {App} app */
 export const createKeySheet = (app) => {
   const close = () => app.session.set({ open: "" });
   const columns = h("div", { class: "key-columns" });
@@ -143,14 +170,18 @@ export const createKeySheet = (app) => {
   );
   const node = h("div", { class: "veil", hidden: true, "data-test": "key-sheet" }, sheet);
   node.addEventListener("click", (event) => event.target === node && close());
-  let [returnTo, drawn] = [null, null];
+  /** @type {HTMLElement | null} */
+  let returnTo = null;
+  /** @type {Bindings | null} */
+  let drawn = null;
+  /** @param {Shown} shown */
   const update = ({ state }) => {
     const open = state.open === "keys";
     if (open && (node.hidden || drawn !== state.bindings))
       drawColumns(app, columns, head.field.value);
     if (open) drawn = state.bindings;
     if (open !== node.hidden) return;
-    if (open) returnTo = document.activeElement;
+    if (open) returnTo = focused();
     show(node, open);
     (open ? head.field : returnTo)?.focus();
   };

@@ -1,10 +1,22 @@
-// The bar above the stage while a tool paints: the dials of brush or region, and what can be done to a whole mask.
+// The bar above the stage while a tool paints: the dials of brush or region, and what can be done
+// to a whole mask.
+
+/**
+ * @import { App, SessionState, SessionStore, Shown } from "../../types/editor.d.ts"
+ * @import { ButtonOptions, GestureTarget, NumberOptions } from "../../types/view.d.ts"
+ */
 
 import { h, set, show } from "../dom/elements.js";
-import { button, numberField } from "../dom/fields.js";
+import { button } from "../dom/fields.js";
 import { icon } from "../dom/icons.js";
+import { numberField } from "../dom/number-fields.js";
 
-/** Fields write gestures; these settings are no part of the document, so their gestures go to the session. */
+/**
+ * Fields write gestures; these settings are no part of the document, so their gestures go to the
+ * session.
+ * @param {SessionStore} session
+ * @returns {GestureTarget<Partial<SessionState>>}
+ */
 const gesturesOf = (session) => ({
   change: (name, patch) => session.set(patch),
   seal: () => {},
@@ -18,43 +30,81 @@ const gesturesOf = (session) => ({
   },
 });
 
-const dial = (app, part, field, shape) =>
-  numberField(
+/**
+ * @typedef {Omit<NumberOptions, "name" | "read" | "edit" | "title"> & { title: string }} DialShape
+ */
+
+/**
+ * A field for a number of the session; what has a suffix is shown in percent.
+ * @param {App} app
+ * @param {DialShape} shape
+ * @param {(state: SessionState) => number} read
+ * @param {(value: number) => Partial<SessionState>} edit
+ */
+const dial = (app, shape, read, edit) => {
+  const share = shape.suffix ? 100 : 1;
+  return numberField(
     { store: gesturesOf(app.session) },
     {
       ...shape,
       whole: !shape.suffix,
       name: shape.title,
-      read: ({ state }) => state[part][field] * (shape.suffix ? 100 : 1),
-      edit: (value) => ({
-        [part]: { ...app.session.state[part], [field]: shape.suffix ? value / 100 : value },
-      }),
+      read: ({ state }) => read(state) * share,
+      edit: (value) => edit(value / share),
     },
+  );
+};
+
+/**
+ * @param {App} app
+ * @param {"size" | "hardness" | "opacity" | "spacing"} field
+ * @param {DialShape} shape
+ */
+const brushDial = (app, field, shape) =>
+  dial(
+    app,
+    shape,
+    ({ brush }) => brush[field],
+    (value) => ({ brush: { ...app.session.state.brush, [field]: value } }),
+  );
+
+/**
+ * @param {App} app
+ * @param {"tolerance" | "radius"} field
+ * @param {DialShape} shape
+ */
+const regionDial = (app, field, shape) =>
+  dial(
+    app,
+    shape,
+    ({ region }) => region[field],
+    (value) => ({ region: { ...app.session.state.region, [field]: value } }),
   );
 
 const percent = { low: 0, high: 100, step: 1, suffix: " %" };
 
+/** @param {App} app */
 const brushDials = (app) => [
-  dial(app, "brush", "size", {
+  brushDial(app, "size", {
     label: "size",
     title: "Size in pixels ([ and ])",
     test: "brush-size",
     low: 1,
     high: 1000,
   }),
-  dial(app, "brush", "hardness", {
+  brushDial(app, "hardness", {
     ...percent,
     label: "hard",
     title: "Hardness (Shift [ and ])",
     test: "brush-hardness",
   }),
-  dial(app, "brush", "opacity", {
+  brushDial(app, "opacity", {
     ...percent,
     label: "opacity",
     title: "Opacity of a stroke",
     test: "brush-opacity",
   }),
-  dial(app, "brush", "spacing", {
+  brushDial(app, "spacing", {
     ...percent,
     low: 1,
     label: "spacing",
@@ -63,7 +113,11 @@ const brushDials = (app) => [
   }),
 ];
 
-/** A button that is on or off, with a label or an icon: {node, update(isOn)}. */
+/**
+ * A button that is on or off, with a label or an icon: {node, update(isOn)}.
+ * @param {string} label
+ * @param {{ test: string, title: string, press: () => void, iconName?: string }} shape
+ */
 const switchButton = (label, { test, title, press, iconName }) => {
   const shape = {
     type: "button",
@@ -74,10 +128,12 @@ const switchButton = (label, { test, title, press, iconName }) => {
   };
   const node = h("button", shape, iconName ? icon(iconName) : h("span", { text: label }));
   if (iconName) set(node, { "aria-label": label });
-  return { node, update: (isOn) => set(node, { "aria-pressed": isOn }) };
+  return { node, update: (/** @type {boolean} */ isOn) => set(node, { "aria-pressed": isOn }) };
 };
 
+/** @param {App} app */
 const pressureSwitches = (app) => {
+  /** @param {"pressureSize" | "pressureFlow"} field */
   const turn = (field) => () => {
     const { brush } = app.session.state;
     app.session.set({ brush: { ...brush, [field]: !brush[field] } });
@@ -92,6 +148,7 @@ const pressureSwitches = (app) => {
     switchButton("pen size", { ...size, press: turn("pressureSize") }),
     switchButton("pen opacity", { ...flow, press: turn("pressureFlow") }),
   ];
+  /** @param {Shown} shown */
   const update = ({ state: { brush } }) => {
     parts[0].update(brush.pressureSize);
     parts[1].update(brush.pressureFlow);
@@ -99,7 +156,9 @@ const pressureSwitches = (app) => {
   return { nodes: parts.map(({ node }) => node), update };
 };
 
+/** @param {App} app */
 const regionParts = (app) => {
+  /** @param {boolean} subtract */
   const turn = (subtract) => () =>
     app.session.set({ region: { ...app.session.state.region, subtract } });
   const add = switchButton("Add", {
@@ -114,7 +173,7 @@ const regionParts = (app) => {
   };
   const subtract = switchButton("Subtract", less);
   const title = "How unlike a colour may be and still be filled";
-  const tolerance = dial(app, "region", "tolerance", {
+  const tolerance = regionDial(app, "tolerance", {
     label: "tolerance",
     title,
     test: "tolerance",
@@ -122,6 +181,7 @@ const regionParts = (app) => {
     high: 255,
   });
   const node = h("span", { class: "group" }, add.node, subtract.node);
+  /** @param {Shown} shown */
   const update = (shown) => {
     const { region, tool } = shown.state;
     add.update(!region.subtract);
@@ -132,8 +192,16 @@ const regionParts = (app) => {
   return { nodes: [node, tolerance.node], update };
 };
 
-/** What strokes change: the mask, or the layer's strength. */
+/**
+ * What strokes change: the mask, or the layer's strength.
+ * @param {App} app
+ */
 const createTarget = (app) => {
+  /**
+   * @param {"mask" | "strength"} paints
+   * @param {string} label
+   * @param {string} title
+   */
   const side = (paints, label, title) => {
     const shape = { type: "button", role: "radio", "data-test": `paint-${paints}`, title };
     return h("button", { ...shape, text: label, on: { click: () => app.run("paintOn", paints) } });
@@ -147,6 +215,7 @@ const createTarget = (app) => {
     { class: "segments target", role: "radiogroup", "aria-label": "What is painted" },
     sides,
   );
+  /** @param {Shown} shown */
   const update = ({ state, selected, mix }) => {
     show(node, selected !== null && mix === null);
     sides.forEach((each) =>
@@ -156,6 +225,7 @@ const createTarget = (app) => {
   return { node, update };
 };
 
+/** @type {readonly (readonly [command: string, look: ButtonOptions])[]} */
 const WHOLE = [
   ["invertMask", { iconName: "invert", test: "mask-invert", title: "Invert the mask (Shift V)" }],
   ["growMask", { iconName: "grow", test: "mask-grow", title: "Grow the mask by this many pixels" }],
@@ -174,6 +244,7 @@ const WHOLE = [
   ["clearMask", { iconName: "bin", test: "mask-clear", title: "Clear the mask (Shift C)" }],
 ];
 
+/** @param {App} app */
 export const createMaskBar = (app) => {
   const [dials, pressure, region] = [brushDials(app), pressureSwitches(app), regionParts(app)];
   const target = createTarget(app);
@@ -184,7 +255,7 @@ export const createMaskBar = (app) => {
     low: 1,
     high: 100,
   };
-  const radius = dial(app, "region", "radius", shape);
+  const radius = regionDial(app, "radius", shape);
   const whole = WHOLE.map(([command, look]) =>
     button(app, command, { ...look, kind: "quiet small" }),
   );
@@ -209,6 +280,7 @@ export const createMaskBar = (app) => {
     regionPart,
     wholePart,
   );
+  /** @param {Shown} shown */
   const update = (shown) => {
     const isBrush = ["brush", "eraser"].includes(shown.state.tool);
     show(brushPart, isBrush);

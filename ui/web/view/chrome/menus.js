@@ -1,10 +1,24 @@
 // Buttons with a list below them: menus of commands, and the steps so far.
 
-import { h, keyed, set, show } from "../dom/elements.js";
+/**
+ * @import { App, Shown } from "../../types/editor.d.ts"
+ * @import { MenuEntry } from "../../types/view.d.ts"
+ */
+
+import { createKeyed, h, set, show } from "../dom/elements.js";
 import { button } from "../dom/fields.js";
 import { icon } from "../dom/icons.js";
 
-/** A button with a menu below it; `items(shown)` gives [{title, hint, run}] or {heading}. */
+/**
+ * A button with a menu below it; `items(shown)` gives [{title, hint, run}] or {heading}.
+ * @param {App} app
+ * @param {{
+ *   name: string,
+ *   title: string,
+ *   test: string,
+ *   items: (shown: Shown) => readonly MenuEntry[],
+ * }} options
+ */
 export const createMenu = (app, { name, title, test, items }) => {
   const list = h("div", { class: "menu", role: "menu", "aria-label": title, hidden: true });
   const opener = h(
@@ -23,6 +37,7 @@ export const createMenu = (app, { name, title, test, items }) => {
   const node = h("div", { class: "menu-box" }, opener, list);
   list.addEventListener("keydown", (event) => walk(list, event));
   let known = "";
+  /** @param {Shown} shown */
   const update = (shown) => {
     const open = shown.state.open === name;
     set(opener, { "aria-expanded": String(open) });
@@ -37,15 +52,27 @@ export const createMenu = (app, { name, title, test, items }) => {
   return { node, update };
 };
 
+/** @type {Readonly<Record<string, number>>} */
+const STEPS = { ArrowDown: 1, ArrowUp: -1 };
+
+/**
+ * @param {HTMLElement} list
+ * @param {KeyboardEvent} event
+ */
 const walk = (list, event) => {
-  const steps = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const steps = STEPS[event.key];
   if (!steps) return;
   event.preventDefault();
   const all = [...list.querySelectorAll("button")];
-  all[(all.indexOf(document.activeElement) + steps + all.length) % all.length]?.focus();
+  const place = all.findIndex((each) => each === document.activeElement);
+  all[(place + steps + all.length) % all.length]?.focus();
 };
 
-const menuItem = (app, { heading, title, hint, test, command, argument }) => {
+/**
+ * @param {App} app
+ * @param {MenuEntry} entry
+ */
+const menuItem = (app, { heading, title, hint, test, command = "", argument }) => {
   if (heading) return h("div", { class: "menu-heading", text: heading });
   const run = () => {
     app.session.set({ open: "" });
@@ -59,6 +86,10 @@ const menuItem = (app, { heading, title, hint, test, command, argument }) => {
   );
 };
 
+/**
+ * @param {App} app
+ * @param {number} index
+ */
 const createStep = (app, index) => {
   const press = () => app.store.goTo(index);
   return {
@@ -66,19 +97,20 @@ const createStep = (app, index) => {
   };
 };
 
-const updateList = (app, list, nodes) => {
-  const { entries, place } = app.store.history;
-  keyed(list, nodes, [...entries.keys()], String, (index) => createStep(app, index));
-  for (const [index, { name }] of entries.entries()) {
-    const { node } = nodes.get(String(index));
-    set(node, { text: name, "aria-selected": index === place, "data-undone": index > place });
-  }
-  list.children[place]?.scrollIntoView({ block: "nearest" });
-};
-
+/** @param {App} app */
 export const createHistoryMenu = (app) => {
-  const nodes = new Map();
   const list = h("div", { role: "listbox", "aria-label": "Steps" });
+  const placeSteps = createKeyed(list, String, (/** @type {number} */ index) =>
+    createStep(app, index),
+  );
+  const updateList = () => {
+    const { entries, place } = app.store.history;
+    placeSteps([...entries.keys()]).forEach(({ node }, index) => {
+      const { name } = entries[index];
+      set(node, { text: name, "aria-selected": index === place, "data-undone": index > place });
+    });
+    list.children[place]?.scrollIntoView({ block: "nearest" });
+  };
   const heading = h("div", { class: "menu-heading", text: "Steps" });
   const popover = h(
     "div",
@@ -92,11 +124,12 @@ export const createHistoryMenu = (app) => {
     title: "Steps so far",
     kind: "quiet",
   });
+  /** @param {Shown} shown */
   const update = ({ state }) => {
     const open = state.open === "history";
     show(popover, open);
     set(opener, { "aria-expanded": open });
-    if (open) updateList(app, list, nodes);
+    if (open) updateList();
   };
   return { node: h("span", { class: "menu-box" }, opener, popover), update };
 };

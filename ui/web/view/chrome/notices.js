@@ -1,20 +1,36 @@
-// Calm sentences at the foot of the stage, and the two banners that stay until something is decided.
+// Calm sentences at the foot of the stage, and the two banners that stay until something is
+// decided.
+
+/**
+ * @import { App, Notice, SessionStore, Shown } from "../../types/editor.d.ts"
+ * @import { ErrorRecord } from "../../types/protocol.d.ts"
+ */
 
 import { addNotice, dropNotice } from "../../model/session.js";
-import { h, keyed, show } from "../dom/elements.js";
+import { createKeyed, h, show } from "../dom/elements.js";
 import { button } from "../dom/fields.js";
 import { icon } from "../dom/icons.js";
 
 const STAY_MS = { brief: 3_000, note: 9_000, good: 6_000 };
 
+/** @param {Notice} notice */
+const stayOf = ({ tone, action, brief }) => {
+  if (tone === "problem" || action) return null;
+  return brief ? STAY_MS.brief : STAY_MS[tone];
+};
+
+/**
+ * @param {App} app
+ * @param {Notice} notice
+ */
 const createNotice = (app, notice) => {
   const close = () => dropNotice(app.session, notice.id);
   const act = () => {
     close();
-    notice.action.run();
+    notice.action?.run();
   };
-  if (notice.tone !== "problem" && !notice.action)
-    setTimeout(close, notice.brief ? STAY_MS.brief : STAY_MS[notice.tone]);
+  const stay_ms = stayOf(notice);
+  if (stay_ms !== null) setTimeout(close, stay_ms);
   const node = h(
     "div",
     {
@@ -54,20 +70,18 @@ const createNotice = (app, notice) => {
   return { node };
 };
 
+/** @param {App} app */
 export const createNotices = (app) => {
-  const nodes = new Map();
   const node = h("div", { class: "notices" });
-  const update = ({ state }) =>
-    keyed(
-      node,
-      nodes,
-      state.notices,
-      ({ id }) => id,
-      (notice) => createNotice(app, notice),
-    );
+  /** @param {Notice} notice */
+  const noticeOf = (/** @type {Notice} */ notice) => createNotice(app, notice);
+  const placeNotices = createKeyed(node, ({ id }) => id, noticeOf);
+  /** @param {Shown} shown */
+  const update = ({ state }) => void placeNotices(state.notices);
   return { node, update };
 };
 
+/** @param {App} app */
 export const createBanners = (app) => {
   const gone = h(
     "div",
@@ -90,6 +104,7 @@ export const createBanners = (app) => {
     }),
     button(app, "keepMine", { label: "Keep mine, replace it", test: "keep-mine", kind: "small" }),
   );
+  /** @param {Shown} shown */
   const update = ({ state }) => {
     show(gone, state.link === "down");
     show(stale, state.conflict !== null);
@@ -97,13 +112,15 @@ export const createBanners = (app) => {
   return { node: h("div", { class: "banners" }, gone, stale), update };
 };
 
-/** What went wrong in a command, in words; silence has its banner already. */
-export const tellProblem = (session, error) => {
+/**
+ * What went wrong in a command, in words; silence has its banner already.
+ * @param {SessionStore} session
+ * @param {unknown} problem
+ */
+export const tellProblem = (session, problem) => {
+  const error = /** @type {Error & Partial<ErrorRecord>} */ (problem);
   if (error.name === "Silence") return;
-  const {
-    what = "Something in this page broke.",
-    limit = "",
-    remedy = String(error.message),
-  } = error;
+  const { what = "Something in this page broke.", limit = "" } = error;
+  const { remedy = String(error.message) } = error;
   addNotice(session, { tone: "problem", what, limit, remedy });
 };

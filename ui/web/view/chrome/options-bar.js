@@ -1,30 +1,55 @@
 // The bar above the stage: the selected layer's place as numbers, its flips, and the method.
 
+/**
+ * @import { App, Edit, Shown } from "../../types/editor.d.ts"
+ * @import { Part } from "../../types/view.d.ts"
+ */
+
 import { setPlacement, setSettings } from "../../model/edits.js";
 import { layerOf, titleOf } from "../../model/records.js";
 import { settingsOfMethod } from "../../model/subjects.js";
 import { TOOLS } from "../../tools/tools.js";
 import { h, set, show } from "../dom/elements.js";
-import { button, choice, numberField } from "../dom/fields.js";
+import { button, choice } from "../dom/fields.js";
+import { numberField } from "../dom/number-fields.js";
 import { createMaskBar } from "./mask-bar.js";
 
 const FARTHEST_PX = 32768;
 
+/** @type {Readonly<Record<"x" | "y", "width_px" | "height_px">>} */
 const SIDES = { x: "width_px", y: "height_px" };
 
-/** Both scales by one factor, so that the side along an axis becomes `value` pixels long. */
-const scaledTo = (app, axis) => (value) => (record) => {
-  const { id, placement } = layerOf(record, record.selected);
-  const factor = value / (app.shown().size[SIDES[axis]] * placement[`scale_${axis}`]);
-  return setPlacement(id, {
-    scale_x: placement.scale_x * factor,
-    scale_y: placement.scale_y * factor,
-  })(record);
+/**
+ * Both scales by one factor, so that the side along an axis becomes as many pixels long.
+ * @param {App} app
+ * @param {"x" | "y"} axis
+ * @returns {(value: number) => Edit}
+ */
+const scaleTo = (app, axis) => /** @param {number} value */ (value) => (record) => {
+  const layer = layerOf(record, record.selected);
+  const { size } = app.shown();
+  if (!layer || !size) return record;
+  const { scale_x, scale_y } = layer.placement;
+  const factor = value / (size[SIDES[axis]] * (axis === "x" ? scale_x : scale_y));
+  const placement = { scale_x: scale_x * factor, scale_y: scale_y * factor };
+  return setPlacement(layer.id, placement)(record);
 };
 
-const placed = (field) => (value) => (record) =>
+/** @typedef {"centre_x_px" | "centre_y_px" | "rotation_deg"} PlaceField */
+
+/**
+ * @param {PlaceField} field
+ * @returns {(value: number) => Edit}
+ */
+const moveTo = (field) => /** @param {number} value */ (value) => (record) =>
   setPlacement(record.selected, { [field]: value })(record);
 
+/**
+ * @param {App} app
+ * @param {string} label
+ * @param {PlaceField} field
+ * @param {string} title
+ */
 const placeField = (app, label, field, title) =>
   numberField(app, {
     label,
@@ -34,9 +59,15 @@ const placeField = (app, label, field, title) =>
     high: FARTHEST_PX,
     name: `Move to ${label}`,
     read: ({ selected }) => selected?.placement[field] ?? null,
-    edit: placed(field),
+    edit: moveTo(field),
   });
 
+/**
+ * @param {App} app
+ * @param {string} label
+ * @param {"x" | "y"} axis
+ * @param {string} title
+ */
 const spanField = (app, label, axis, title) =>
   numberField(app, {
     label,
@@ -47,9 +78,10 @@ const spanField = (app, label, axis, title) =>
     name: `Scale to ${label}`,
     read: ({ selected, size }) =>
       selected && size ? selected.placement[`scale_${axis}`] * size[SIDES[axis]] : null,
-    edit: scaledTo(app, axis),
+    edit: scaleTo(app, axis),
   });
 
+/** @param {App} app */
 const rotationField = (app) =>
   numberField(app, {
     label: "rotate",
@@ -61,9 +93,13 @@ const rotationField = (app) =>
     suffix: "°",
     name: "Rotate to",
     read: ({ selected }) => selected?.placement.rotation_deg ?? null,
-    edit: placed("rotation_deg"),
+    edit: moveTo("rotation_deg"),
   });
 
+/**
+ * @param {App} app
+ * @returns {Part}
+ */
 const createPlace = (app) => {
   const fields = [
     placeField(app, "x", "centre_x_px", "Centre from the left, in pixels"),
@@ -87,6 +123,7 @@ const createPlace = (app) => {
   return { node, update: (shown) => fields.forEach((field) => field.update(shown)) };
 };
 
+/** @param {App} app */
 const methodChoice = (app) =>
   choice(app, {
     label: "Method",
@@ -97,6 +134,7 @@ const methodChoice = (app) =>
     edit: (method) => setSettings(settingsOfMethod(method)),
   });
 
+/** @param {App} app */
 export const createOptionsBar = (app) => {
   const title = h("span", { class: "options-title" });
   const hint = h("span", {
@@ -117,6 +155,7 @@ export const createOptionsBar = (app) => {
     h("span", { class: "spring" }),
     method.node,
   );
+  /** @param {Shown} shown */
   const update = (shown) => {
     const { selected } = shown;
     set(title, { text: selected ? titleOf(selected) : "" });

@@ -1,10 +1,13 @@
 // The column of tools at the left.
 
+/** @import { App, Shown } from "../../types/editor.d.ts" */
+
 import { TOOLS } from "../../tools/tools.js";
 import { h, set } from "../dom/elements.js";
 import { button } from "../dom/fields.js";
 import { icon } from "../dom/icons.js";
 
+/** @param {App} app */
 export const createToolbar = (app) => {
   const buttons = TOOLS.map((tool) =>
     h(
@@ -43,6 +46,7 @@ export const createToolbar = (app) => {
     add,
     library,
   );
+  /** @param {Shown} shown */
   const update = ({ state }) => {
     buttons.forEach((each, index) =>
       set(each, { "aria-checked": String(TOOLS[index].id === state.tool) }),

@@ -1,8 +1,10 @@
 // The bar at the top: name, saving, undo and redo, zoom, model, run, files, keys.
 
+/** @import { App, Shown, View } from "../../types/editor.d.ts" */
+
 import { fileStem } from "../../kernels/names.js";
 import { setScene } from "../../model/edits.js";
-import { h, set, setVariable } from "../dom/elements.js";
+import { firstOf, h, lastOf, set, setVariable } from "../dom/elements.js";
 import { button, textField } from "../dom/fields.js";
 import { createHistoryMenu, createMenu } from "./menus.js";
 
@@ -20,6 +22,7 @@ const SIZES = [
   { title: "Large", id: "large", width_px: 1024, height_px: 1024 },
 ];
 
+/** @param {Shown} shown */
 const openItems = ({ state }) => [
   { heading: "New scene" },
   ...SIZES.map(({ title, id, ...size }) => ({
@@ -41,6 +44,7 @@ const openItems = ({ state }) => [
   })),
 ];
 
+/** @param {Shown} shown */
 const exportItems = ({ record }) => [
   {
     title: "Scene with its settings (.ora)",
@@ -56,6 +60,7 @@ const exportItems = ({ record }) => [
   },
 ];
 
+/** @param {Shown} shown */
 const runText = ({ state }) => {
   if (!state.job) return "idle";
   return state.job.state === "queued" ? "queued" : "running";
@@ -80,21 +85,23 @@ const createPills = () => {
     h("span", { class: "dot" }),
     h("b"),
   );
+  /** @param {Shown} shown */
   const update = (shown) => {
     const { state } = shown;
     const { state: standing, at } = state.saved;
     set(saved, { "data-state": standing });
-    set(saved.firstChild, { text: SAVED[standing] });
-    set(saved.lastChild, { class: "when", text: standing === "saved" && at ? ` · ${at}` : "" });
+    set(firstOf(saved), { text: SAVED[standing] });
+    set(lastOf(saved), { class: "when", text: standing === "saved" && at ? ` · ${at}` : "" });
     const facts = state.facts?.models.find(({ id }) => id === shown.record.settings.model);
-    set(model.firstChild, { text: facts ? `${facts.title} · ` : "" });
-    set(model.lastChild, { text: facts?.device.toUpperCase() ?? "…" });
-    set(queue.lastChild, { text: runText(shown) });
+    set(firstOf(model), { text: facts ? `${facts.title} · ` : "" });
+    set(lastOf(model), { text: facts?.device.toUpperCase() ?? "…" });
+    set(lastOf(queue), { text: runText(shown) });
     set(queue, { "data-state": runText(shown) });
   };
   return { saved, model, queue, update };
 };
 
+/** @param {App} app */
 const createName = (app) => {
   const field = textField(app, {
     label: "Name of the scene",
@@ -105,6 +112,7 @@ const createName = (app) => {
     edit: (value) => setScene({ name: value }),
     merge: () => "scene-name",
   });
+  /** @param {Shown} shown */
   const update = (shown) => {
     field.update(shown);
     setVariable(
@@ -116,13 +124,19 @@ const createName = (app) => {
   return { node: h("span", { class: "name-box" }, field.node), update };
 };
 
-/** How the page is looked at, so that nobody wonders why it stands askew. */
+/**
+ * How the page is looked at, so that nobody wonders why it stands askew.
+ * @param {View} view
+ */
 const lookText = ({ zoom, turn, mirror }) => {
   const parts = [`${Math.round(zoom * 100)} %`, turn ? `${turn}°` : "", mirror ? "mirrored" : ""];
   return parts.filter(Boolean).join(" · ");
 };
 
-/** Undo, redo, the steps, and the zoom. */
+/**
+ * Undo, redo, the steps, and the zoom.
+ * @param {App} app
+ */
 const createMoves = (app) => {
   const undo = button(app, "undo", {
     iconName: "undo",
@@ -144,6 +158,7 @@ const createMoves = (app) => {
     title: whole,
     kind: "quiet zoom",
   });
+  /** @param {Shown} shown */
   const update = (shown) => {
     steps.update(shown);
     const { undoName, redoName } = app.store;
@@ -155,11 +170,12 @@ const createMoves = (app) => {
       disabled: !redoName,
       title: redoName ? `Redo: ${redoName} (Ctrl Shift Z)` : "Nothing to redo",
     });
-    set(zoom.firstChild, { text: lookText(shown.state.view) });
+    set(firstOf(zoom), { text: lookText(shown.state.view) });
   };
   return { nodes: [h("span", { class: "group" }, undo, redo, steps.node), zoom], update };
 };
 
+/** @param {App} app */
 export const createTopbar = (app) => {
   const [name, pills, moves] = [createName(app), createPills(), createMoves(app)];
   const open = createMenu(app, {
@@ -207,6 +223,7 @@ export const createTopbar = (app) => {
       h("span", { class: "group" }, palette, theme, keys),
     ],
   );
+  /** @param {Shown} shown */
   const update = (shown) =>
     [name, pills, moves, open, exports].forEach((part) => part.update(shown));
   return { node, update };

@@ -1,42 +1,68 @@
-// What this browser keeps by itself: small values, and strokes until the server has them. Neither ever throws.
+// What this browser keeps by itself: small values, and strokes until the server has them. Neither
+// ever throws: without room nothing is kept.
 
-const [DATABASE, STROKES] = ["lamina", "strokes"];
+/** @import { KeyValues, MaskShelf, StoredMask } from "../../types/editor.d.ts" */
 
-const settled = (request) =>
+const DATABASE = "lamina";
+const STROKES = "strokes";
+
+/**
+ * @template Value
+ * @param {IDBRequest<Value>} request
+ * @returns {Promise<Value>}
+ */
+const resultOf = (request) =>
   new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
 
-const opened = () => {
+const openDatabase = () => {
   const request = indexedDB.open(DATABASE, 1);
   request.onupgradeneeded = () => request.result.createObjectStore(STROKES);
-  return settled(request);
+  return resultOf(request);
 };
 
 class MaskDatabase {
+  /** @type {Promise<IDBDatabase> | null} */
   #database = null;
 
+  /**
+   * @param {string} key
+   * @param {StoredMask} value
+   */
   put(key, value) {
     return this.#attempt("readwrite", (strokes) => strokes.put(value, key));
   }
 
+  /**
+   * @param {string} key
+   * @returns {Promise<StoredMask | null | undefined>}
+   */
   get(key) {
     return this.#attempt("readonly", (strokes) => strokes.get(key));
   }
 
-  /** Drops everything whose key begins so. */
+  /**
+   * Drops everything whose key begins so.
+   * @param {string} start
+   */
   drop(start) {
     return this.#attempt("readwrite", (strokes) =>
       strokes.delete(IDBKeyRange.bound(start, `${start}\uffff`)),
     );
   }
 
+  /**
+   * @template Value
+   * @param {IDBTransactionMode} mode
+   * @param {(strokes: IDBObjectStore) => IDBRequest<Value>} work
+   */
   async #attempt(mode, work) {
     try {
-      this.#database ??= opened();
+      this.#database ??= openDatabase();
       const database = await this.#database;
-      return await settled(work(database.transaction(STROKES, mode).objectStore(STROKES)));
+      return await resultOf(work(database.transaction(STROKES, mode).objectStore(STROKES)));
     } catch {
       this.#database = null;
       return null;
@@ -44,11 +70,19 @@ class MaskDatabase {
   }
 }
 
-/** {put(key, value), get(key) → value | null, drop(start)}: promises that never reject. */
+/**
+ * Masks by name: promises that never reject.
+ * @returns {MaskShelf}
+ */
 export const createMaskDatabase = () => new MaskDatabase();
 
-/** A storage that never throws: a full or forbidden one only means that nothing is kept. */
+/**
+ * A storage that never throws: a full or forbidden one only means that nothing is kept.
+ * @param {() => Storage} storageOf
+ * @returns {KeyValues}
+ */
 export const createKeyValues = (storageOf) => {
+  /** @param {() => unknown} work */
   const attempt = (work) => {
     try {
       return work();
@@ -57,8 +91,8 @@ export const createKeyValues = (storageOf) => {
     }
   };
   return {
-    get: (key) => attempt(() => JSON.parse(storageOf().getItem(key))),
-    put: (key, value) => attempt(() => storageOf().setItem(key, JSON.stringify(value))),
-    drop: (key) => attempt(() => storageOf().removeItem(key)),
+    get: (key) => attempt(() => JSON.parse(storageOf().getItem(key) ?? "null")),
+    put: (key, value) => void attempt(() => storageOf().setItem(key, JSON.stringify(value))),
+    drop: (key) => void attempt(() => storageOf().removeItem(key)),
   };
 };

@@ -1,170 +1,29 @@
-// Inputs that read the record and write gestures. Each is {node, update(shown)}; none disturbs who is typing.
+// Texts, choices, ticks and buttons: they read the record and write gestures, and none disturbs who
+// is typing.
 
-import { clamp, formatNumber, parseNumber, roundTo } from "../../kernels/numbers.js";
-import { h, set, setVariable } from "./elements.js";
+/**
+ * @import { App, Shown } from "../../types/editor.d.ts"
+ * @import { ButtonOptions, Choice, ChoiceOptions, Field, TextOptions, TickOptions } from "../../types/view.d.ts"
+ */
+
+import { h } from "./elements.js";
 import { icon } from "./icons.js";
 
-const numberInput = (title, test, low, high) =>
-  h("input", {
-    type: "text",
-    inputmode: "decimal",
-    autocomplete: "off",
-    spellcheck: "false",
-    role: "spinbutton",
-    class: "field-input number",
-    "aria-label": title,
-    "aria-valuemin": low,
-    "aria-valuemax": high,
-    "data-test": test,
-    title,
-  });
-
-/** Typing, arrows, and leaving: what is typed is written at once, what cannot be read is put right when leaving. */
-const connectTyping = (app, input, { read, text, write, step }) => {
-  let edited = false;
-  const settle = () => {
-    edited = false;
-    app.store.seal();
-    input.value = text();
-  };
-  const keys = (event) => {
-    if (event.key === "Enter" && !event.ctrlKey) input.blur();
-    if (event.key === "Escape") settle();
-    const direction = { ArrowUp: 1, ArrowDown: -1 }[event.key];
-    if (!direction || read() === null) return;
-    event.preventDefault();
-    edited = false;
-    write(read() + direction * step * (event.shiftKey ? 10 : 1));
-  };
-  input.addEventListener("input", () => {
-    edited = true;
-    write(input.value);
-  });
-  for (const kind of ["change", "blur"]) input.addEventListener(kind, settle);
-  input.addEventListener("keydown", keys);
-  input.addEventListener("focus", () => input.select());
-  return { isEdited: () => edited };
-};
-
 /**
- * A number that can be typed, stepped with the arrows (Shift ×10) and dragged sideways by its label.
- * options: {label, title, test, low, high, step, whole, suffix, read(shown) → number | null, name,
- * edit(value) → edit of the record}.
+ * A line or a paragraph of text; what is typed in one go is one undo step.
+ * @param {App} app
+ * @param {TextOptions} options
+ * @returns {Field<HTMLInputElement | HTMLTextAreaElement>}
  */
-export const numberField = (app, options) => {
-  const {
-    label,
-    title = label,
-    test,
-    low,
-    high,
-    step = 1,
-    whole = step >= 1,
-    suffix = "",
-    read,
-    name,
-    edit,
-  } = options;
-  let value = null;
-  const text = () => (value === null ? "" : formatNumber(value, step) + suffix);
-  const held = (number) => clamp(roundTo(number, step), low, high);
-  const write = (wanted) => {
-    const number = parseNumber(String(wanted).replace(suffix.trim(), ""), { low, high, whole });
-    if (number === null || value === null || number === Number(formatNumber(value, step))) return;
-    const next = held(number);
-    app.store.change(
-      `${name} ${formatNumber(next, step)}${suffix}`,
-      edit(next),
-      `${name}:${label}`,
-    );
+export const textField = (app, options) => {
+  const { label, test, placeholder = "", rows = 0, limit = 200 } = options;
+  const { read, name, edit, merge } = options;
+  /** @param {KeyboardEvent} event */
+  const leave = (event) => {
+    const isEnd = event.key === "Enter" || event.key === "Escape";
+    if (!rows && isEnd && !event.ctrlKey) input.blur();
   };
-  const input = numberInput(title, test, low, high);
-  const typing = connectTyping(app, input, { read: () => value, text, write, step });
-  const caption = h("span", { class: "field-label scrub", text: label, "aria-hidden": "true" });
-  scrub(app, caption, { name, step, start: () => value, edit: (number) => edit(held(number)) });
-  const update = (shown) => {
-    value = read(shown);
-    set(input, { disabled: value === null, "aria-valuenow": value });
-    if (!typing.isEdited() && input.value !== text()) input.value = text();
-  };
-  return { node: h("label", { class: "field" }, caption, input), update, input };
-};
-
-/** Dragging a label sideways changes its number; one drag is one gesture. */
-const scrub = (app, node, { name, step, start, edit }) => {
-  let drag = null;
-  node.addEventListener("pointerdown", (event) => {
-    if (start() === null || event.button !== 0) return;
-    event.preventDefault();
-    node.setPointerCapture(event.pointerId);
-    drag = { x: event.clientX, from: start(), gesture: app.store.begin(name) };
-  });
-  node.addEventListener("pointermove", (event) => {
-    if (drag)
-      drag.gesture.update(edit(drag.from + Math.round((event.clientX - drag.x) / 2) * step));
-  });
-  node.addEventListener("pointerup", () => {
-    drag?.gesture.commit();
-    drag = null;
-  });
-  node.addEventListener("lostpointercapture", () => {
-    drag?.gesture.cancel();
-    drag = null;
-  });
-};
-
-/**
- * A slider; one drag, or one run of key presses, is one undo step; a double click goes back to `normal`.
- * options: {label, test, low, high, step, normal, format(value), read(shown), name, edit(value) → edit, merge}.
- */
-export const slider = (
-  app,
-  { label, test, low = 0, high = 1, step = 0.05, normal, format, read, name, edit, merge },
-) => {
-  let gesture = null;
-  const change = () => {
-    gesture ??= app.store.begin(name, merge());
-    gesture.update(edit(Number(input.value)));
-  };
-  const commit = () => {
-    gesture?.commit();
-    gesture = null;
-  };
-  const input = h("input", {
-    type: "range",
-    class: "slider",
-    min: low,
-    max: high,
-    step,
-    "aria-label": label,
-    "data-test": test,
-    on: {
-      input: change,
-      change: commit,
-      blur: commit,
-      dblclick: () => normal !== undefined && app.store.change(name, edit(normal)),
-      pointerdown: (event) => event.stopPropagation(),
-    },
-  });
-  const update = (shown) => {
-    const value = read(shown);
-    set(input, {
-      disabled: value === null,
-      "aria-valuetext": value === null ? null : format(value),
-    });
-    if (value !== null && Number(input.value) !== value) input.value = value;
-    paint(value);
-  };
-  const paint = (value) =>
-    setVariable(input, "--fill", `${(((value ?? low) - low) / (high - low)) * 100}%`);
-  return { node: input, update, input };
-};
-
-/** A line or a paragraph of text; what is typed in one go is one undo step. */
-export const textField = (
-  app,
-  { label, test, placeholder = "", rows = 0, read, name, edit, merge, limit = 200 },
-) => {
+  /** @type {HTMLInputElement | HTMLTextAreaElement} */
   const input = h(rows ? "textarea" : "input", {
     class: "field-input",
     "aria-label": label,
@@ -176,13 +35,10 @@ export const textField = (
     on: {
       input: () => app.store.change(name, edit(input.value), merge()),
       blur: () => app.store.seal(),
-      keydown: (event) =>
-        !rows &&
-        (event.key === "Enter" || event.key === "Escape") &&
-        !event.ctrlKey &&
-        input.blur(),
+      keydown: leave,
     },
   });
+  /** @param {Shown} shown */
   const update = (shown) => {
     const value = read(shown);
     if (value !== null && input.value !== value) input.value = value;
@@ -190,37 +46,53 @@ export const textField = (
   return { node: input, update, input };
 };
 
-/** A choice; `options(shown)` gives [{id, title}]. */
+/**
+ * Options of a choice.
+ * @param {readonly Choice[]} list
+ */
+export const optionsOf = (list) =>
+  list.map(({ id, title }) => h("option", { value: id, text: title }));
+
+/**
+ * A select with its arrow.
+ * @param {HTMLSelectElement} select
+ */
+export const choiceBox = (select) => h("span", { class: "choice-box" }, select, icon("down"));
+
+/**
+ * A choice; `options(shown)` gives what there is to choose.
+ * @param {App} app
+ * @param {ChoiceOptions} options
+ * @returns {Field<HTMLSelectElement>}
+ */
 export const choice = (app, { label, test, options, read, name, edit }) => {
+  /** @type {readonly Choice[] | null} */
   let known = null;
-  const select = h("select", {
-    class: "field-input choice",
-    "aria-label": label,
-    "data-test": test,
-  });
+  const shape = { class: "field-input choice", "aria-label": label, "data-test": test };
+  const select = h("select", shape);
   select.addEventListener("change", () => app.store.change(name, edit(select.value)));
+  /** @param {Shown} shown */
   const update = (shown) => {
     const list = options(shown);
     if (list !== known && JSON.stringify(list) !== JSON.stringify(known)) {
-      select.replaceChildren(
-        ...list.map(({ id, title }) => h("option", { value: id, text: title })),
-      );
+      select.replaceChildren(...optionsOf(list));
       known = list;
     }
     const value = read(shown);
     if (value !== null && select.value !== value) select.value = value;
   };
-  return { node: h("span", { class: "choice-box" }, select, icon("down")), update, input: select };
+  return { node: choiceBox(select), update, input: select };
 };
 
-/** A box to tick. */
+/**
+ * A box to tick.
+ * @param {App} app
+ * @param {TickOptions} options
+ * @returns {Field}
+ */
 export const tick = (app, { label, test, read, name, edit }) => {
-  const input = h("input", {
-    type: "checkbox",
-    class: "tick",
-    "aria-label": label,
-    "data-test": test,
-  });
+  const shape = { type: "checkbox", class: "tick", "aria-label": label, "data-test": test };
+  const input = h("input", shape);
   input.addEventListener("change", () => app.store.change(name, edit(input.checked)));
   return {
     node: input,
@@ -232,13 +104,15 @@ export const tick = (app, { label, test, read, name, edit }) => {
   };
 };
 
-/** A button that runs a command. */
-export const button = (
-  app,
-  command,
-  { label = "", iconName = "", test, title, kind = "", key = "" } = {},
-) => {
-  const node = h(
+/**
+ * A button that runs a command: its id, or what a click does.
+ * @param {App} app
+ * @param {string | ((event: MouseEvent) => unknown)} command
+ * @param {ButtonOptions} options
+ */
+export const button = (app, command, options) => {
+  const { label = "", iconName = "", test, title, kind = "", key = "" } = options;
+  return h(
     "button",
     {
       type: "button",
@@ -252,5 +126,4 @@ export const button = (
     label ? h("span", { text: label }) : null,
     key ? h("kbd", { text: key }) : null,
   );
-  return node;
 };

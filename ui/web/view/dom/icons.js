@@ -2,6 +2,7 @@
 
 import { drawIcon } from "./elements.js";
 
+/** @type {Readonly<Record<string, readonly string[]>>} */
 const PATHS = {
   move: ["M5 3.2 15.2 9.6 10.6 10.9 8.4 15.6Z"],
   rectangle: ["M3.5 5h13v10h-13Z"],
@@ -124,4 +125,5 @@ const PATHS = {
   star: ["M10 3.4 12 7.9 16.8 8.4 13.2 11.6 14.3 16.4 10 13.9 5.7 16.4 6.8 11.6 3.2 8.4 8 7.9Z"],
 };
 
+/** @param {string} name */
 export const icon = (name) => drawIcon(PATHS[name]);

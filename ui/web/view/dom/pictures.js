@@ -1,34 +1,63 @@
-// Pictures by digest: fetched once, with their alpha for hit tests; stored masks; and the newest preview of a run.
+// Pictures by digest: fetched once, with their alpha for hit tests; stored masks; and the newest
+// preview of a run.
+
+/**
+ * @import { Alpha, LoadedPicture, Mask, MaskStore, Pictures } from "../../types/editor.d.ts"
+ * @import { Digest } from "../../types/protocol.d.ts"
+ * @import { Drawable } from "../../types/view.d.ts"
+ */
 
 import { maskFromBytes } from "../../kernels/tiles.js";
 import { isOwnName } from "../../model/masks.js";
+import { contextOf, createCanvas } from "./elements.js";
 
 const ALPHA_SIDE = 192;
 const LARGEST_SIDE = 2048;
 /** Pixels of a picture that is resampled from all of them when it is made exact. */
 const LARGEST_SOURCE = 2 ** 24;
 
-const canvasOf = (width, height) =>
-  Object.assign(document.createElement("canvas"), { width, height });
+/**
+ * What is known of a picture, null until it is here.
+ * @template Value
+ * @typedef {{ value: Value | null, failed: boolean }} Entry
+ */
 
-const reduced = (image) => {
+/**
+ * @typedef {object} PictureSources
+ * @property {(digest: Digest) => string} urlOf
+ * @property {MaskStore} masks
+ * @property {() => void} changed
+ *   Called whenever a picture has come or failed.
+ * @property {() => { count: number, watched: number }} draftsIn
+ *   How many drafts lie side by side in the present preview, and which one is looked at.
+ */
+
+/**
+ * The picture, or a smaller one where it is larger than what is drawn.
+ * @param {HTMLImageElement} image
+ */
+const shrink = (image) => {
   const ratio = LARGEST_SIDE / Math.max(image.naturalWidth, image.naturalHeight);
   if (ratio >= 1) return image;
-  const canvas = canvasOf(
+  const canvas = createCanvas(
     Math.round(image.naturalWidth * ratio),
     Math.round(image.naturalHeight * ratio),
   );
-  const context = canvas.getContext("2d");
+  const context = contextOf(canvas);
   context.imageSmoothingQuality = "high";
   context.drawImage(image, 0, 0, canvas.width, canvas.height);
   return canvas;
 };
 
+/**
+ * @param {HTMLImageElement} image
+ * @returns {Alpha}
+ */
 const alphaOf = (image) => {
   const ratio = Math.min(1, ALPHA_SIDE / Math.max(image.naturalWidth, image.naturalHeight));
   const width = Math.max(1, Math.round(image.naturalWidth * ratio));
   const height = Math.max(1, Math.round(image.naturalHeight * ratio));
-  const context = canvasOf(width, height).getContext("2d", { willReadFrequently: true });
+  const context = contextOf(createCanvas(width, height), { willReadFrequently: true });
   context.drawImage(image, 0, 0, width, height);
   const { data } = context.getImageData(0, 0, width, height);
   const values = new Uint8Array(width * height);
@@ -36,10 +65,13 @@ const alphaOf = (image) => {
   return { width, height, values };
 };
 
-/** The values of a stored grey mask, as tiles. */
+/**
+ * The values of a stored grey mask, as tiles.
+ * @param {HTMLImageElement} image
+ */
 const maskOf = (image) => {
   const [width, height] = [image.naturalWidth, image.naturalHeight];
-  const context = canvasOf(width, height).getContext("2d", { willReadFrequently: true });
+  const context = contextOf(createCanvas(width, height), { willReadFrequently: true });
   context.drawImage(image, 0, 0);
   const { data } = context.getImageData(0, 0, width, height);
   const bytes = new Uint8Array(width * height);
@@ -47,25 +79,33 @@ const maskOf = (image) => {
   return maskFromBytes(bytes, width, height);
 };
 
-/** The pictures that lie side by side in an image. */
-const cutApart = (image, count) => {
+/**
+ * The pictures that lie side by side in an image.
+ * @param {HTMLImageElement} image
+ * @param {number} count
+ */
+const split = (image, count) => {
   const [width, height] = [image.naturalWidth / count, image.naturalHeight];
   return Array.from({ length: count }, (_, index) => {
-    const canvas = canvasOf(width, height);
-    canvas.getContext("2d").drawImage(image, -index * width, 0);
+    const canvas = createCanvas(width, height);
+    contextOf(canvas).drawImage(image, -index * width, 0);
     return canvas;
   });
 };
 
-class Pictures {
+class PictureCache {
   #urlOf;
   #draftsIn;
   #changed;
   #masks;
+  /** @type {Map<Digest, Entry<LoadedPicture>>} */
   #known = new Map();
+  /** @type {Map<string, Entry<true>>} */
   #wanted = new Map();
+  /** @type {{ source: string, images: readonly Drawable[] }} */
   #preview = { source: "", images: [] };
 
+  /** @param {PictureSources} sources */
   constructor({ urlOf, masks, changed, draftsIn }) {
     this.#urlOf = urlOf;
     this.#draftsIn = draftsIn;
@@ -73,24 +113,31 @@ class Pictures {
     this.#changed = changed;
   }
 
+  /** @param {Digest} digest */
   url(digest) {
     return this.#urlOf(digest);
   }
 
   /**
-   * {image, source, size: {width_px, height_px}, alpha} once it is here, else null. The image is what is drawn; the
-   * source has all pixels, unless there are too many.
+   * What is drawn of a picture once it is here, else null; its source has all pixels, unless there
+   * are too many.
+   * @param {Digest | "" | null | undefined} digest
+   * @returns {LoadedPicture | null}
    */
   get(digest) {
     return this.#entry(this.#known, digest, (whole) => {
-      const image = reduced(whole);
+      const image = shrink(whole);
       const size = { width_px: whole.naturalWidth, height_px: whole.naturalHeight };
       const source = size.width_px * size.height_px <= LARGEST_SOURCE ? whole : image;
       return { image, source, size, alpha: alphaOf(whole) };
     });
   }
 
-  /** The mask of a name as tiles: one of this page's own, or a stored one once it is here; else null. */
+  /**
+   * The mask of a name as tiles: one of this page's own, or a stored one once it is here; else null.
+   * @param {string | "" | null | undefined} name
+   * @returns {Mask | null}
+   */
   mask(name) {
     if (!name) return null;
     const own = this.#masks.get(name);
@@ -104,7 +151,12 @@ class Pictures {
     return null;
   }
 
-  /** The image of a preview's data URI, of several drafts the watched one; the one before it until that is decoded. */
+  /**
+   * The image of a preview's data URI, of several drafts the watched one; the one before it until
+   * that is decoded.
+   * @param {string} source
+   * @returns {Drawable | null}
+   */
   preview(source) {
     if (!source) {
       this.#preview = { source: "", images: [] };
@@ -115,7 +167,7 @@ class Pictures {
       this.#preview = { ...this.#preview, source };
       this.#load(source).then(
         (image) => {
-          const images = count > 1 ? cutApart(image, count) : [image];
+          const images = count > 1 ? split(image, count) : [image];
           if (this.#preview.source === source) this.#preview = { source, images };
           this.#changed();
         },
@@ -139,6 +191,13 @@ class Pictures {
     this.#changed();
   }
 
+  /**
+   * @template Value
+   * @param {Map<string, Entry<Value>>} known
+   * @param {string | null | undefined} digest
+   * @param {(image: HTMLImageElement) => Value} build
+   * @returns {Value | null}
+   */
   #entry(known, digest, build) {
     if (!digest) return null;
     if (!known.has(digest)) {
@@ -150,9 +209,10 @@ class Pictures {
         )
         .then(this.#changed);
     }
-    return known.get(digest).value;
+    return known.get(digest)?.value ?? null;
   }
 
+  /** @param {string} source */
   async #load(source) {
     const image = new Image();
     image.src = source;
@@ -162,7 +222,7 @@ class Pictures {
 }
 
 /**
- * parts: {urlOf(digest), masks, changed, draftsIn}; `changed` is called whenever a picture has come or failed, and
- * draftsIn() → {count, watched}: how many drafts lie side by side in the present preview, and which one is looked at.
+ * @param {PictureSources} sources
+ * @returns {Pictures}
  */
-export const createPictures = (parts) => new Pictures(parts);
+export const createPictures = (sources) => new PictureCache(sources);

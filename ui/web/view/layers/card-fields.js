@@ -1,64 +1,36 @@
-// The fields of a layer's card: words, dials, and what only some methods ask for (not, structure, class, seed).
+// The fields of a layer's card: words, dials, and what only some methods ask for (not, structure,
+// class, seed).
+
+/**
+ * @import { App, Shown } from "../../types/editor.d.ts"
+ * @import { BlendMode, Identifier, Layer, ModelFacts, Structure, StructureKind } from "../../types/protocol.d.ts"
+ * @import { CardPart } from "../../types/view.d.ts"
+ */
 
 import { formatFraction } from "../../kernels/numbers.js";
 import { setLayer } from "../../model/edits.js";
 import { promptRangeText } from "../../model/prompt-range.js";
 import { isPainted, layerOf } from "../../model/records.js";
-import { h, set, show } from "../dom/elements.js";
-import { choice, numberField, slider, textField } from "../dom/fields.js";
+import { firstOf, h, set, show } from "../dom/elements.js";
+import { choice } from "../dom/fields.js";
+import { numberField, slider } from "../dom/number-fields.js";
+import { editLayer, line, nodesOf, words } from "./card-lines.js";
 import { createClassField } from "./class-field.js";
 import { createPromptRange } from "./prompt-range.js";
 
 const LARGEST_SEED = Number.MAX_SAFE_INTEGER;
 
-export const line = (label, title, ...nodes) =>
-  h(
-    "div",
-    { class: "card-line", title },
-    h("span", { class: "card-label", text: label }),
-    ...nodes,
-  );
-
-/** A line of words: {node, update(shown)}. */
-export const words = (app, id, { label, test, field, placeholder }) => {
-  const part = textField(app, {
-    label,
-    test,
-    placeholder,
-    read: ({ record }) => layerOf(record, id)?.[field] ?? null,
-    name: label,
-    edit: (value) => setLayer(id, { [field]: value }),
-    merge: () => `${field}:${id}`,
-  });
-  return { input: part.node, node: line(label, placeholder, part.node), update: part.update };
-};
-
-/** A slider with its number: {node, update(shown)}. */
-export const dial = (app, id, { label, title, test, field, high = 1, normal }) => {
-  const value = h("span", { class: "dial-value" });
-  const part = slider(app, {
-    label,
-    test,
-    high,
-    normal,
-    step: 0.05,
-    format: formatFraction,
-    read: ({ record }) => layerOf(record, id)?.[field] ?? null,
-    name: label,
-    edit: (number) => setLayer(id, { [field]: number }),
-    merge: () => `${field}:${id}`,
-  });
-  const update = (shown) => {
-    part.update(shown);
-    set(value, { text: formatFraction(layerOf(shown.record, id)[field]) });
-  };
-  return { node: line(label, title, part.node, value), update };
-};
-
-/** The class: of a painted layer at the head of its card, of a picture among what is seldom asked for. */
+/**
+ * The class: of a painted layer at the head of its card, of a picture among what is seldom asked
+ * for.
+ * @param {App} app
+ * @param {Identifier} id
+ * @param {boolean} forPainted
+ */
 export const classLine = (app, id, forPainted) => {
   const field = createClassField(app, id);
   const node = line("Class", "What it is, in the words of the model's segmenters", field.node);
+  /** @param {Shown} shown */
   const update = (shown) => {
     const layer = layerOf(shown.record, id);
     show(node, layer !== null && isPainted(layer) === forPainted);
@@ -67,39 +39,55 @@ export const classLine = (app, id, forPainted) => {
   return { node, update };
 };
 
-const structureEdit = (id, patch) => (record) => {
-  const { structure } = layerOf(record, id);
-  return setLayer(id, { structure: { ...structure, ...patch } })(record);
-};
+/**
+ * @param {Identifier} id
+ * @param {Partial<Structure>} patch
+ */
+const editStructure = (id, patch) =>
+  editLayer(id, ({ structure }) => ({ structure: { ...structure, ...patch } }));
 
+/** @type {readonly { id: StructureKind, title: string, needs: readonly string[] }[]} */
 const KINDS = [
   { id: "none", title: "free", needs: [] },
   { id: "edges", title: "its edges", needs: ["controlnet"] },
   { id: "soft_edges", title: "soft edges", needs: ["controlnet_soft_edges"] },
   { id: "depth", title: "its depth", needs: ["controlnet_depth", "depth"] },
 ];
-const offered = (model, { needs }) => needs.every((member) => model?.members.includes(member));
-/** Buttons in the order of KINDS: which one is chosen, and which the model can do. */
+/**
+ * @param {ModelFacts | null} model
+ * @param {{ needs: readonly string[] }} kind
+ */
+const isOffered = (model, { needs }) => needs.every((member) => model?.members.includes(member));
+/**
+ * Buttons in the order of KINDS: which one is chosen, and which the model can do.
+ * @param {readonly HTMLElement[]} buttons
+ * @param {StructureKind} chosen
+ * @param {ModelFacts | null} model
+ */
 const markKinds = (buttons, chosen, model) =>
   buttons.forEach((button, index) => {
     set(button, { "aria-checked": KINDS[index].id === chosen });
-    show(button, KINDS[index].id === chosen || offered(model, KINDS[index]));
+    show(button, KINDS[index].id === chosen || isOffered(model, KINDS[index]));
   });
-const titleOfKind = (kind) => KINDS.find(({ id }) => id === kind).title;
+/** @param {StructureKind} kind */
+const titleOfKind = (kind) => KINDS.find(({ id }) => id === kind)?.title ?? kind;
 const FIRST_WEIGHT = 0.5;
 
 /**
- * What of the picture's own structure is kept, and how firmly. A kind without a weight would do nothing. A kind is only
- * offered where the model has its ControlNet; a layer that already holds to its structure can be freed anywhere.
+ * What of the picture's own structure is kept, and how firmly. A kind without a weight would do
+ * nothing. A kind is only offered where the model has its ControlNet; a layer that already holds to
+ * its structure can be freed anywhere.
+ * @param {App} app
+ * @param {Identifier} id
+ * @returns {CardPart}
  */
-const structure = (app, id) => {
-  const read = ({ record }) => layerOf(record, id)?.structure ?? null;
-  const choose = (kind) => (record) => {
-    const { weight } = layerOf(record, id).structure;
-    return structureEdit(id, { kind, weight: kind === "none" ? 0 : weight || FIRST_WEIGHT })(
-      record,
-    );
-  };
+const structureLines = (app, id) => {
+  /** @param {StructureKind} kind */
+  const choose = (kind) =>
+    editLayer(id, ({ structure: { weight: held } }) => ({
+      structure: { kind, weight: kind === "none" ? 0 : held || FIRST_WEIGHT },
+    }));
+  /** @param {StructureKind} kind */
   const press = (kind) => () => app.store.change("Structure", choose(kind));
   const kinds = KINDS.map(({ id: kind, title }) =>
     h("button", {
@@ -115,9 +103,9 @@ const structure = (app, id) => {
     test: "structure-weight",
     format: formatFraction,
     normal: FIRST_WEIGHT,
-    read: (shown) => read(shown)?.weight ?? null,
+    read: ({ record }) => layerOf(record, id)?.structure.weight ?? null,
     name: "Structure",
-    edit: (value) => structureEdit(id, { weight: value }),
+    edit: (value) => editStructure(id, { weight: value }),
     merge: () => `structure:${id}`,
   });
   const value = h("span", { class: "dial-value" });
@@ -133,9 +121,12 @@ const structure = (app, id) => {
     value,
   );
   const firm = line("", "How firmly", weight.node);
-  const update = (shown) => {
-    const { kind, weight: held } = read(shown);
-    show(node, kind !== "none" || KINDS.slice(1).some((one) => offered(shown.model, one)));
+  /**
+   * @param {Shown} shown
+   * @param {Layer} layer
+   */
+  const update = (shown, { structure: { kind, weight: held } }) => {
+    show(node, kind !== "none" || KINDS.slice(1).some((one) => isOffered(shown.model, one)));
     markKinds(kinds, kind, shown.model);
     show(firm, kind !== "none");
     set(value, { text: kind === "none" ? "" : formatFraction(held) });
@@ -144,8 +135,13 @@ const structure = (app, id) => {
   return { nodes: [node, firm], update };
 };
 
-/** The layer's own seed; without one it shares the scene's. */
-const seed = (app, id) => {
+/**
+ * The layer's own seed; without one it shares the scene's.
+ * @param {App} app
+ * @param {Identifier} id
+ * @returns {CardPart}
+ */
+const seedLine = (app, id) => {
   const field = numberField(app, {
     label: "",
     title: "This layer's own seed",
@@ -157,7 +153,7 @@ const seed = (app, id) => {
     edit: (value) => setLayer(id, { seed: value }),
   });
   const turn = () => {
-    const own = layerOf(app.store.record, id).seed;
+    const own = layerOf(app.store.record, id)?.seed ?? null;
     app.store.change(
       "Seed of the layer",
       setLayer(id, { seed: own === null ? app.random() : null }),
@@ -177,35 +173,43 @@ const seed = (app, id) => {
     field.node,
   );
   node.classList.add("seed-line");
-  const update = (shown) => {
-    const layer = layerOf(shown.record, id);
+  /**
+   * @param {Shown} shown
+   * @param {Layer} layer
+   */
+  const update = (shown, layer) => {
     field.update(shown);
     show(field.node, layer.seed !== null);
     set(own, { "aria-pressed": layer.seed !== null });
-    set(own.firstChild, { text: layer.seed === null ? "the scene's" : "its own" });
+    set(firstOf(own), { text: layer.seed === null ? "the scene's" : "its own" });
   };
   return { nodes: [node], update };
 };
 
+/** @type {readonly { id: BlendMode, title: string }[]} */
 const BLENDS = [
-  ["normal", "Normal"],
-  ["multiply", "Multiply"],
-  ["screen", "Screen"],
-  ["overlay", "Overlay"],
-  ["soft_light", "Soft light"],
-  ["darken", "Darken"],
-  ["lighten", "Lighten"],
-].map(([mode, title]) => ({ id: mode, title }));
+  { id: "normal", title: "Normal" },
+  { id: "multiply", title: "Multiply" },
+  { id: "screen", title: "Screen" },
+  { id: "overlay", title: "Overlay" },
+  { id: "soft_light", title: "Soft light" },
+  { id: "darken", title: "Darken" },
+  { id: "lighten", title: "Lighten" },
+];
 
-/** How the picture meets the layers below. */
-const blend = (app, id) => {
+/**
+ * How the picture meets the layers below.
+ * @param {App} app
+ * @param {Identifier} id
+ */
+const blendLine = (app, id) => {
   const part = choice(app, {
     label: "Blend mode",
     test: "blend",
     options: () => BLENDS,
     read: ({ record }) => layerOf(record, id)?.blend ?? null,
     name: "Blend mode",
-    edit: (mode) => setLayer(id, { blend: mode }),
+    edit: (mode) => setLayer(id, { blend: /** @type {BlendMode} */ (mode) }),
   });
   return {
     node: line("Blend", "How the picture meets the layers below", part.node),
@@ -213,7 +217,10 @@ const blend = (app, id) => {
   };
 };
 
-/** What the fold tells while it is shut. */
+/**
+ * What the fold tells while it is shut.
+ * @param {Layer} layer
+ */
 const summaryOf = (layer) =>
   [
     layer.blend !== "normal" && BLENDS.find(({ id }) => id === layer.blend)?.title.toLowerCase(),
@@ -227,7 +234,12 @@ const summaryOf = (layer) =>
     .filter(Boolean)
     .join(" · ");
 
-/** The fold with the fields that a first picture does not need; open or shut for all layers alike. */
+/**
+ * The fold with the fields that a first picture does not need; open or shut for all layers alike.
+ * @param {App} app
+ * @param {Identifier} id
+ * @returns {CardPart}
+ */
 export const createMoreFields = (app, id) => {
   const negative = words(app, id, {
     label: "Not",
@@ -235,30 +247,31 @@ export const createMoreFields = (app, id) => {
     field: "negative",
     placeholder: "what this object should not be",
   });
+  /** @type {readonly CardPart[]} */
   const parts = [
-    blend(app, id),
+    blendLine(app, id),
     negative,
     createPromptRange(app, id),
-    structure(app, id),
+    structureLines(app, id),
     classLine(app, id, false),
-    seed(app, id),
+    seedLine(app, id),
   ];
   const told = h("span", { class: "more-told" });
   const summary = h("summary", { "data-test": "layer-more" }, h("span", { text: "More" }), told);
-  const body = h(
-    "div",
-    { class: "more-body" },
-    parts.flatMap(({ node, nodes }) => nodes ?? [node]),
-  );
+  const body = h("div", { class: "more-body" }, parts.flatMap(nodesOf));
   const node = h("details", { class: "advanced more" }, summary, body);
   summary.addEventListener("click", (event) => {
     event.preventDefault();
     app.session.set({ moreOpen: !app.session.state.moreOpen });
   });
+  /**
+   * @param {Shown} shown
+   * @param {Layer} layer
+   */
   const update = (shown, layer) => {
     if (node.open !== shown.state.moreOpen) node.open = shown.state.moreOpen;
     set(told, { text: shown.state.moreOpen ? "" : summaryOf(layer) });
-    parts.forEach((part) => part.update(shown));
+    parts.forEach((part) => part.update(shown, layer));
   };
   return { node, update };
 };

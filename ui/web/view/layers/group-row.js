@@ -1,12 +1,24 @@
-// The head of a group in the layers panel: fold, eye, name, how many layers. A click chooses them all.
+// The head of a group in the layers panel: fold, eye, name, how many layers. A click chooses them
+// all.
+
+/**
+ * @import { App, LayerRow, Shown } from "../../types/editor.d.ts"
+ * @import { Identifier } from "../../types/protocol.d.ts"
+ */
 
 import { groupById, isGroupShown, setGroup } from "../../model/groups.js";
 import { chosenIds } from "../../model/records.js";
-import { h, set } from "../dom/elements.js";
+import { elementOf, h, set } from "../dom/elements.js";
 import { button, textField } from "../dom/fields.js";
 import { icon } from "../dom/icons.js";
 
+/**
+ * @param {string} test
+ * @param {readonly string[]} icons
+ * @param {() => void} press
+ */
 const toggle = (test, icons, press) => {
+  /** @param {PointerEvent} event */
   const click = (event) => {
     event.stopPropagation();
     press();
@@ -18,7 +30,11 @@ const toggle = (test, icons, press) => {
   );
 };
 
-/** The row of the group `id`: {node, update(shown, {group}, isFront)}. */
+/**
+ * The row of the group `id`: {node, update(shown, {group}, isFront)}.
+ * @param {App} app
+ * @param {Identifier} id
+ */
 export const createGroupRow = (app, id) => {
   const fold = toggle("group-fold", ["right"], () => app.run("foldGroup", id));
   const eye = toggle("group-eye", ["eye", "eyeShut"], () => app.run("hideGroup", id));
@@ -45,9 +61,14 @@ export const createGroupRow = (app, id) => {
     head,
   );
   node.addEventListener("click", (event) => {
-    if (!event.target.closest("button, input")) app.run("chooseGroup", id);
+    if (!elementOf(event).closest("button, input")) app.run("chooseGroup", id);
   });
+  /**
+   * @param {Shown} shown
+   * @param {LayerRow} row
+   */
   const update = (shown, { group }) => {
+    if (!group) return;
     const isShown = isGroupShown(shown.scene, group);
     const chosen = chosenIds(shown.record, shown.state.also);
     const isChosen = group.members.every((member) => chosen.includes(member));

@@ -1,5 +1,11 @@
 // The opened card of a layer: its words, its dials, and what can be done with it.
 
+/**
+ * @import { App, Shown } from "../../types/editor.d.ts"
+ * @import { Identifier, Layer, LayerScore } from "../../types/protocol.d.ts"
+ * @import { ButtonOptions, CardPart, Warning } from "../../types/view.d.ts"
+ */
+
 import { formatFraction } from "../../kernels/numbers.js";
 import { appendPhrase } from "../../kernels/spans.js";
 import { setScene } from "../../model/edits.js";
@@ -9,12 +15,14 @@ import { reasonsOf } from "../../model/tuning.js";
 import { h, set, show } from "../dom/elements.js";
 import { button } from "../dom/fields.js";
 import { icon } from "../dom/icons.js";
-import { classLine, createMoreFields, dial, line, words } from "./card-fields.js";
+import { classLine, createMoreFields } from "./card-fields.js";
+import { dial, line, nodesOf, words } from "./card-lines.js";
 import { createLayerCandidates } from "./layer-candidates.js";
 import { createLayerSubject } from "./layer-subject.js";
 import { createLearnedLook } from "./learned-look.js";
 import { createStrengthField } from "./strength-field.js";
 
+/** @type {readonly Parameters<typeof dial>[2][]} */
 const DIALS = [
   {
     label: "Attention",
@@ -41,12 +49,19 @@ const DIALS = [
   },
 ];
 
-/** The sentence with a remedy at hand: a phrase that is not in the prompt is appendPhrase with one click. */
+/**
+ * The sentence with a remedy at hand: a phrase that is not in the prompt is appendPhrase with one
+ * click.
+ * @param {App} app
+ * @param {Identifier} id
+ */
 const createWarnings = (app, id) => {
   const text = h("span");
   const append = () =>
     app.store.change("Add the phrase to the prompt", (record) =>
-      setScene({ prompt: appendPhrase(record.scene.prompt, layerOf(record, id).phrase) })(record),
+      setScene({ prompt: appendPhrase(record.scene.prompt, layerOf(record, id)?.phrase ?? "") })(
+        record,
+      ),
     );
   const link = h("button", {
     type: "button",
@@ -63,6 +78,10 @@ const createWarnings = (app, id) => {
     on: { click: () => app.run("rerollUntilPassed", id) },
   });
   const node = h("div", { class: "card-warning", hidden: true }, icon("warn"), text, link, again);
+  /**
+   * @param {Shown} shown
+   * @param {readonly Warning[]} warnings
+   */
   const update = (shown, warnings) => {
     show(node, warnings.length > 0);
     set(text, { text: warnings.map((warning) => warning.text).join(" ") });
@@ -76,13 +95,19 @@ const createWarnings = (app, id) => {
   return { node, update };
 };
 
-/** How the layer came out in the shown candidate; nothing where nobody measured it. */
+/**
+ * How the layer came out in the shown candidate; nothing where nobody measured it.
+ * @param {App} app
+ * @param {Identifier} id
+ */
 const createScores = (app, id) => {
   const box = h("span", { class: "scores" });
   const heat = createHeatSwitch(app, id);
   const node = line("Came out", "How this layer came out in the shown candidate", box, heat.node);
   set(node, { "data-test": "layer-scores", hidden: true });
-  let known = null;
+  /** @type {LayerScore | null | undefined} */
+  let known;
+  /** @param {Shown} shown */
   const update = (shown) => {
     heat.update(shown);
     const score = scoreOf(shown.scored, id);
@@ -90,7 +115,9 @@ const createScores = (app, id) => {
     known = score;
     const figures = figuresOf(score);
     show(node, figures.length > 0 || Boolean(score?.heat));
+    /** @param {number} value */
     const number = (value) => h("b", { text: formatFraction(value) });
+    /** @param {{ field: string, name: string, title: string, value: number }} parts */
     const tell = ({ field, name, title, value }) =>
       h(
         "span",
@@ -103,7 +130,10 @@ const createScores = (app, id) => {
   return { node, update };
 };
 
-/** Why the dials stand as they do, as long as they are the chosen ones. */
+/**
+ * Why the dials stand as they do, as long as they are the chosen ones.
+ * @param {Identifier} id
+ */
 const createReasons = (id) => {
   const node = h("ul", {
     class: "reasons",
@@ -112,6 +142,10 @@ const createReasons = (id) => {
     hidden: true,
   });
   let known = "";
+  /**
+   * @param {Shown} shown
+   * @param {Layer} layer
+   */
   const update = (shown, layer) => {
     const reasons = reasonsOf(layer, shown.state.tuned[id]);
     show(node, reasons.length > 0);
@@ -122,6 +156,7 @@ const createReasons = (id) => {
   return { node, update };
 };
 
+/** @type {readonly Parameters<typeof words>[2][]} */
 const WORDS = [
   {
     label: "Phrase",
@@ -139,7 +174,10 @@ const TRIES = [
   { value: 8, text: "at most 8 tries" },
 ];
 
-/** How often a re-roll goes on with new seeds; one choice for all layers: {node, update(shown)}. */
+/**
+ * How often a re-roll goes on with new seeds; one choice for all layers: {node, update(shown)}.
+ * @param {App} app
+ */
 const createTries = (app) => {
   const options = TRIES.map((each) => h("option", each));
   const shape = {
@@ -150,8 +188,9 @@ const createTries = (app) => {
   const select = h("select", shape, options);
   select.addEventListener("change", () => app.session.set({ tries: Number(select.value) }));
   const title = "A re-roll can go on with new seeds until a candidate passes its scores";
+  /** @param {Shown} shown */
   const update = ({ state }) => {
-    if (Number(select.value) !== state.tries) select.value = state.tries;
+    if (Number(select.value) !== state.tries) select.value = String(state.tries);
   };
   return { node: h("span", { class: "choice-box tries", title }, select, icon("down")), update };
 };
@@ -184,11 +223,19 @@ const QUIET = {
   remove: { iconName: "bin", test: "delete", title: "Delete (Del)" },
 };
 
-/** Two lines: this object again, and so often; and what else can be done with the layer. */
+/**
+ * Two lines: this object again, and so often; and what else can be done with the layer.
+ * @param {App} app
+ * @param {Identifier} id
+ */
 const createActions = (app, id) => {
   const reroll = button(app, () => app.run("rerollLayer", id), REROLL);
   const vary = button(app, () => app.run("vary", id), VARY);
   const tries = createTries(app);
+  /**
+   * @param {string | (() => unknown)} command
+   * @param {ButtonOptions} shape
+   */
   const quiet = (command, shape) => button(app, command, { ...shape, kind: "quiet" });
   const others = [
     quiet("duplicate", QUIET.copy),
@@ -198,6 +245,7 @@ const createActions = (app, id) => {
   ];
   const again = h("div", { class: "action-line" }, reroll, tries.node);
   const rest = h("div", { class: "action-line" }, vary, h("span", { class: "spring" }), others);
+  /** @param {Shown} shown */
   const update = (shown) => {
     tries.update(shown);
     set(reroll, {
@@ -209,8 +257,13 @@ const createActions = (app, id) => {
   return { node: h("div", { class: "card-actions" }, again, rest), update };
 };
 
-/** The card of the layer `id`: {node, update(shown, layer, warnings)}. */
+/**
+ * The card of the layer `id`: {node, update(shown, layer, warnings)}.
+ * @param {App} app
+ * @param {Identifier} id
+ */
 export const createLayerCard = (app, id) => {
+  /** @type {readonly CardPart[]} */
   const fields = [
     createLayerCandidates(app, id),
     classLine(app, id, true),
@@ -224,8 +277,13 @@ export const createLayerCard = (app, id) => {
   ];
   const [warnings, scores] = [createWarnings(app, id), createScores(app, id)];
   const actions = createActions(app, id);
-  const inputs = fields.flatMap(({ node, nodes }) => nodes ?? [node]);
+  const inputs = fields.flatMap(nodesOf);
   const node = h("div", { class: "card" }, warnings.node, scores.node, inputs, actions.node);
+  /**
+   * @param {Shown} shown
+   * @param {Layer} layer
+   * @param {readonly Warning[]} notes
+   */
   const update = (shown, layer, notes) => {
     fields.forEach((part) => part.update(shown, layer));
     warnings.update(shown, notes);
@@ -235,13 +293,18 @@ export const createLayerCard = (app, id) => {
   return { node, update };
 };
 
-/** The switch in a layer's card: {node, update(shown)}. */
+/**
+ * The switch in a layer's card: {node, update(shown)}.
+ * @param {App} app
+ * @param {Identifier} id
+ */
 const createHeatSwitch = (app, id) => {
   const title = "Show where the layer's words looked while this candidate was made";
   const turn = () => app.session.set({ heat: !app.session.state.heat });
   const node = button(app, turn, { label: "Heat", test: "show-heat", title, kind: "quiet small" });
+  /** @param {Shown} shown */
   const update = (shown) => {
-    show(node, heatOf(shown, id) !== "");
+    show(node, heatOf(shown.scored, id) !== "");
     set(node, { "aria-pressed": shown.state.heat });
   };
   return { node, update };

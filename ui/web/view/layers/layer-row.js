@@ -1,19 +1,40 @@
-// One layer's row: eye, lock, thumbnail, phrase in its colour, strength, coverage, warnings; its card when selected.
+// One layer's row: eye, lock, thumbnail, phrase in its colour, strength, coverage, warnings; its
+// card when selected.
+
+/**
+ * @import { App, LayerRow, Shown } from "../../types/editor.d.ts"
+ * @import { Group, Identifier, Layer } from "../../types/protocol.d.ts"
+ * @import { Warning } from "../../types/view.d.ts"
+ */
 
 import { select, setLayer } from "../../model/edits.js";
 import { chosenIds, layerOf, titleOf } from "../../model/records.js";
-import { h, set, show } from "../dom/elements.js";
+import { elementOf, h, set, show } from "../dom/elements.js";
 import { icon } from "../dom/icons.js";
+import { createTracked } from "../dom/tracked.js";
 import { createRowSubject } from "../subjects/subject-chip.js";
 import { createLayerCard } from "./layer-card.js";
-import { coverageText, SHORT, warningsOf } from "./layer-warnings.js";
+import { coverageText, shortOf, warningsOf } from "./layer-warnings.js";
 import { createRowStrength } from "./strength-field.js";
 import { createMaskThumb } from "./tints.js";
 
+/**
+ * @param {App} app
+ * @param {Identifier} id
+ * @param {{
+ *   test: string,
+ *   field: "visible" | "locked",
+ *   on: string,
+ *   off: string,
+ *   name: readonly [on: string, off: string],
+ * }} options
+ */
 const toggle = (app, id, { test, field, on, off, name }) => {
+  /** @param {MouseEvent} event */
   const press = (event) => {
     event.stopPropagation();
     const layer = layerOf(app.store.record, id);
+    if (!layer) return;
     app.store.change(
       `${layer[field] ? name[1] : name[0]} ${titleOf(layer)}`,
       setLayer(id, { [field]: !layer[field] }),
@@ -27,9 +48,22 @@ const toggle = (app, id, { test, field, on, off, name }) => {
   );
   return {
     node,
-    update: (value, title) =>
+    update: (/** @type {boolean} */ value, /** @type {string} */ title) =>
       set(node, { "aria-pressed": String(value), "aria-label": title, title }),
   };
+};
+
+/**
+ * The first warning in short words, all of them in the tooltip.
+ * @param {HTMLElement} node
+ * @param {readonly Warning[]} warnings
+ */
+const tellFirst = (node, warnings) => {
+  const [first] = warnings;
+  const title = warnings.map(({ text }) => text).join("\n") || null;
+  const text = first ? shortOf(first) : "";
+  set(node, { text, title, "data-code": first?.code ?? null });
+  show(node, warnings.length > 0);
 };
 
 const createWords = () => {
@@ -44,57 +78,34 @@ const createWords = () => {
     subject.node,
     h("span", { class: "row-line" }, cover, warning),
   );
+  /**
+   * @param {Shown} shown
+   * @param {Layer} layer
+   */
   const update = (shown, layer) => {
     const warnings = warningsOf(shown, layer);
     subject.update(shown, layer);
+    const isUnlinked = shown.unlinked.has(layer.id) || !layer.phrase;
     set(phrase, {
       text: layer.phrase || layer.class_label || layer.name || "no phrase",
-      class: `row-phrase${shown.unlinked.has(layer.id) || !layer.phrase ? " unlinked" : ""}`,
+      class: isUnlinked ? "row-phrase unlinked" : "row-phrase",
     });
     show(cover, layer.visible);
     set(cover, { text: layer.visible ? coverageText(shown, layer.id, warnings.length > 0) : "" });
-    const text = warnings.length
-      ? (warnings[0].short ?? SHORT[warnings[0].code] ?? warnings[0].text)
-      : "";
-    const title = warnings.map((note) => note.text).join("\n") || null;
-    set(warning, { text, title, "data-code": warnings[0]?.code ?? null });
-    show(warning, warnings.length > 0);
+    tellFirst(warning, warnings);
     return warnings;
   };
   return { node, update };
 };
 
-/** What a row depends on; while these stay the same it is left alone. */
-const partsOf = (app, shown, { layer, group }, isFront) => [
-  layer,
-  group,
-  shown.record.selected,
-  isFront,
-  shown.state.coverage,
-  shown.state.notes,
-  shown.spans,
-  shown.state.hovered === layer.id,
-  shown.shownDigest,
-  shown.scored,
-  shown.model,
-  shown.state.tuned,
-  shown.state.looks,
-  shown.state.library,
-  shown.state.lookSteps,
-  shown.state.tries,
-  shown.state.heat,
-  shown.state.job,
-  shown.state.theme,
-  shown.state.moreOpen,
-  shown.state.also,
-  app.store.busy || app.pictures.mask(layer.mask),
-  app.store.busy || app.pictures.mask(layer.strength_map),
-  shown.state.paints,
-  shown.batches,
-  shown.state.tool,
-];
+/** @typedef {{ layer: Layer, group: Group | null, isFront: boolean, isHovered: boolean }} RowPlace */
 
-const attributesOf = (app, shown, { layer, group }, isFront) => {
+/**
+ * @param {App} app
+ * @param {Shown} shown
+ * @param {RowPlace} row
+ */
+const attributesOf = (app, shown, { layer, group, isFront, isHovered }) => {
   const isSelected = shown.record.selected === layer.id;
   return {
     "aria-selected": isSelected,
@@ -107,10 +118,14 @@ const attributesOf = (app, shown, { layer, group }, isFront) => {
     "data-line": app.tints.lineOf(layer.id),
     "data-hidden": !layer.visible,
     "data-chosen": chosenIds(shown.record, shown.state.also).includes(layer.id),
-    "data-hovered": shown.state.hovered === layer.id,
+    "data-hovered": isHovered,
   };
 };
 
+/**
+ * @param {App} app
+ * @param {Identifier} id
+ */
 const createHead = (app, id) => {
   const eye = toggle(app, id, {
     test: "eye",
@@ -131,6 +146,10 @@ const createHead = (app, id) => {
   const [words, strength] = [createWords(), createRowStrength(app, id)];
   const box = h("span", { class: "thumb-box" }, thumb, mask.node);
   const node = h("div", { class: "row-head" }, eye.node, lock.node, box, words.node, strength.node);
+  /**
+   * @param {Shown} shown
+   * @param {Layer} layer
+   */
   const update = (shown, layer) => {
     eye.update(layer.visible, layer.visible ? "Hide" : "Show");
     lock.update(layer.locked, layer.locked ? "Unlock" : "Lock");
@@ -143,7 +162,13 @@ const createHead = (app, id) => {
   return { node, update };
 };
 
-/** A click selects; with Ctrl it takes the layer to the chosen ones or away, with Shift all up to it. */
+/**
+ * A click selects; with Ctrl it takes the layer to the chosen ones or away, with Shift all up to
+ * it.
+ * @param {App} app
+ * @param {Identifier} id
+ * @param {MouseEvent} event
+ */
 const choose = (app, id, { ctrlKey, metaKey, shiftKey }) => {
   const { store, session } = app;
   const ids = store.record.scene.layers.map((layer) => layer.id);
@@ -163,7 +188,11 @@ const choose = (app, id, { ctrlKey, metaKey, shiftKey }) => {
   return store.amend(select(selected === id && now.length > 0 ? (also.at(-1) ?? "") : selected));
 };
 
-/** The row of the layer `id`: {node, update(shown, {layer, group}, isFront)}; its card comes when first selected. */
+/**
+ * The row of the layer `id`; its card comes when first selected.
+ * @param {App} app
+ * @param {Identifier} id
+ */
 export const createLayerRow = (app, id) => {
   const head = createHead(app, id);
   const node = h(
@@ -171,23 +200,42 @@ export const createLayerRow = (app, id) => {
     { class: "row", role: "treeitem", "data-test": "layer-row", "data-layer": id },
     head.node,
   );
+  /** @param {HTMLElement} target */
   const isPlain = (target) => !target.closest("button, input, textarea, .card");
-  node.addEventListener("click", (event) => isPlain(event.target) && choose(app, id, event));
+  node.addEventListener("click", (event) => isPlain(elementOf(event)) && choose(app, id, event));
   node.addEventListener("pointerenter", () => app.session.set({ hovered: id }));
   node.addEventListener("pointerleave", () => app.session.set({ hovered: "" }));
+  /** @type {ReturnType<typeof createLayerCard> | null} */
   let card = null;
-  let last = [];
-  const update = (shown, row, isFront) => {
-    const { layer } = row;
-    const parts = partsOf(app, shown, row, isFront);
-    if (last.length && parts.every((part, index) => part === last[index])) return;
-    last = parts;
-    set(node, attributesOf(app, shown, row, isFront));
-    const warnings = head.update(shown, layer);
+  /**
+   * @param {Shown} shown
+   * @param {RowPlace} row
+   */
+  const draw = (shown, row) => {
+    set(node, attributesOf(app, shown, row));
+    const warnings = head.update(shown, row.layer);
     const isSelected = shown.record.selected === id;
     if (isSelected && !card) node.append((card = createLayerCard(app, id)).node);
     if (card) show(card.node, isSelected);
-    if (isSelected) card.update(shown, layer, warnings);
+    if (isSelected) card?.update(shown, row.layer, warnings);
+  };
+  // Beside what is read of what is shown, a row depends on its place, its masks and the colours.
+  const redraw = createTracked(
+    /** @type {(shown: Shown, ...place: [Layer, Group | null, boolean, boolean, ...unknown[]]) => void} */
+    (shown, layer, group, isFront, isHovered) => draw(shown, { layer, group, isFront, isHovered }),
+  );
+  /**
+   * @param {Shown} shown
+   * @param {LayerRow} row
+   * @param {boolean} isFront
+   */
+  const update = (shown, { layer, group }, isFront) => {
+    if (!layer) return;
+    const { hovered, theme } = shown.state;
+    const isBusy = app.store.busy;
+    const mask = isBusy || app.pictures.mask(layer.mask);
+    const map = isBusy || app.pictures.mask(layer.strength_map);
+    redraw(shown, layer, group, isFront, hovered === id, mask, map, theme, shown.spans);
   };
   return { node, update };
 };

@@ -1,11 +1,21 @@
-// What a person should know of a layer, in short words for its row and whole sentences for its card.
+// What a person should know of a layer, in short words for its row and whole sentences for its
+// card.
+
+/**
+ * @import { Shown } from "../../types/editor.d.ts"
+ * @import { Identifier, Layer } from "../../types/protocol.d.ts"
+ * @import { Warning } from "../../types/view.d.ts"
+ */
 
 import { formatPercent, plural } from "../../kernels/numbers.js";
 import { isPainted } from "../../model/records.js";
 import { failureOf } from "../../model/scores.js";
 
-/** Short words for the row; the whole sentence is in the card and in the tooltip. */
-export const SHORT = {
+/**
+ * Short words for the row; the whole sentence is in the card and in the tooltip.
+ * @type {Readonly<Record<string, string>>}
+ */
+const SHORT = {
   hidden: "hidden",
   empty: "empty",
   off_canvas: "off the canvas",
@@ -31,33 +41,63 @@ const STOPS = ["no_class", "unknown_class", "no_mask"];
 
 const HERE = ["hidden", "no_phrase", "phrase_missing"];
 
+/** @param {Warning} warning */
+export const shortOf = ({ code, text, short }) => short ?? SHORT[code] ?? text;
+
 /**
- * What a person should know of a layer. Hidden, without words, or not in the prompt is seen here at once; the server's
- * notes come with the next save, and say more of a missing phrase (the nearest words of the prompt).
+ * What the server and the scores say of a layer, but for what is seen here.
+ * @param {Shown} shown
+ * @param {Layer} layer
+ * @returns {readonly Warning[]}
+ */
+const notesOf = (shown, layer) => {
+  const told = shown.state.notes.filter(({ layer_id }) => layer_id === layer.id);
+  const failure = failureOf(shown.scored, layer);
+  return [...(failure ? [failure] : []), ...told.filter(({ code }) => !HERE.includes(code))];
+};
+
+/**
+ * A layer without a phrase; a painted one may do with its class.
+ * @param {Layer} layer
+ * @param {readonly Warning[]} notes
+ * @returns {readonly Warning[]}
+ */
+const wordlessWarnings = (layer, notes) => {
+  const isRegion = isPainted(layer);
+  const isNamed = layer.class_label.trim() !== "" || notes.some(({ code }) => code === "no_class");
+  if (isRegion && isNamed) return notes;
+  return [{ code: "no_phrase", text: isRegion ? WORDLESS_REGION : WORDLESS_PICTURE }, ...notes];
+};
+
+/**
+ * What a person should know of a layer. Hidden, without words, or not in the prompt is seen here at
+ * once; the server's notes come with the next save, and say more of a missing phrase (the nearest
+ * words of the prompt).
+ * @param {Shown} shown
+ * @param {Layer} layer
+ * @returns {readonly Warning[]}
  */
 export const warningsOf = (shown, layer) => {
   if (!layer.visible) return [{ code: "hidden", text: "Hidden layers take no part." }];
-  const told = shown.state.notes.filter((note) => note.layer_id === layer.id);
-  const failure = failureOf(shown.scored, layer);
-  const notes = [...(failure ? [failure] : []), ...told.filter(({ code }) => !HERE.includes(code))];
+  const notes = notesOf(shown, layer);
   const phrase = layer.phrase.trim();
-  const named =
-    isPainted(layer) && (layer.class_label.trim() || notes.some(({ code }) => code === "no_class"));
-  if (!phrase && named) return notes;
-  if (!phrase)
-    return [
-      { code: "no_phrase", text: isPainted(layer) ? WORDLESS_REGION : WORDLESS_PICTURE },
-      ...notes,
-    ];
+  if (!phrase) return wordlessWarnings(layer, notes);
   // An empty prompt becomes the layers' phrases.
   if (!shown.unlinked.has(layer.id) || !shown.scene.prompt.trim()) return notes;
-  const missing = { code: "phrase_missing", text: `“${phrase}” does not stand in the prompt.` };
-  const [first, rest] = [true, false].map((stops) =>
-    notes.filter(({ code }) => STOPS.includes(code) === stops),
+  const told = shown.state.notes.find(
+    ({ layer_id, code }) => layer_id === layer.id && code === "phrase_missing",
   );
-  return [...first, told.find(({ code }) => code === missing.code) ?? missing, ...rest];
+  const own = { code: "phrase_missing", text: `“${phrase}” does not stand in the prompt.` };
+  const stops = notes.filter(({ code }) => STOPS.includes(code));
+  const rest = notes.filter(({ code }) => !STOPS.includes(code));
+  return [...stops, told ?? own, ...rest];
 };
 
+/**
+ * @param {Shown} shown
+ * @param {Identifier} id
+ * @param {boolean} isWarned
+ */
 export const coverageText = (shown, id, isWarned) => {
   const found = shown.state.coverage.find(({ layer_id }) => layer_id === id);
   if (!found) return "";

@@ -1,46 +1,70 @@
-// The layers panel: the top row is in front. Rows are dragged, or walked with the arrows like a list.
+// The layers panel: the top row is in front. Rows are dragged, or walked with the arrows like a
+// list.
+
+/**
+ * @import { App, LayerRow, Shown } from "../../types/editor.d.ts"
+ * @import { Keyed, RowView } from "../../types/view.d.ts"
+ */
 
 import { select } from "../../model/edits.js";
 import { groupById, rowsOf } from "../../model/groups.js";
 import { chosenIds } from "../../model/records.js";
-import { h, keyed, set, show } from "../dom/elements.js";
+import { createKeyed, elementOf, h, set, show } from "../dom/elements.js";
 import { button } from "../dom/fields.js";
 import { createGroupRow } from "./group-row.js";
 import { createLayerRow } from "./layer-row.js";
-import { connectReordering, rowsIn } from "./reorder.js";
+import { connectReordering, rowAt, rowsIn } from "./reorder.js";
 
+/** @type {Readonly<Record<string, number>>} */
 const ARROWS = { ArrowDown: 1, ArrowUp: -1 };
 
-/** Right opens a group, Left closes it. */
+/**
+ * Right opens a group, Left closes it.
+ * @param {App} app
+ * @param {HTMLElement | undefined} row
+ * @param {string} key
+ */
 const fold = (app, row, key) => {
   const group = row && groupById(app.store.record.scene, row.dataset.group ?? "");
   if (group && group.collapsed === (key === "ArrowRight")) app.run("foldGroup", group.id);
 };
 
-/** One step in the tree with the arrows; the selection goes along. */
+/**
+ * @param {App} app
+ * @param {HTMLElement} row
+ */
+const choose = (app, { dataset: { group, layer = "" } }) => {
+  if (group) return void app.run("chooseGroup", group);
+  app.session.set({ also: [] });
+  app.store.amend(select(layer));
+};
+
+/**
+ * One step in the tree with the arrows; the selection goes along.
+ * @param {App} app
+ * @param {HTMLElement} list
+ * @param {KeyboardEvent} event
+ */
 const walk = (app, list, event) => {
-  if (event.altKey || event.target.closest("input, textarea, button, select")) return;
+  if (event.altKey || elementOf(event).closest("input, textarea, button, select")) return;
   const rows = rowsIn(list);
-  const own = rows.indexOf(event.target.closest("[data-layer], [data-group]"));
+  const row = rowAt(event);
+  const own = row ? rows.indexOf(row) : -1;
   if (event.key === "ArrowRight" || event.key === "ArrowLeft")
     return void fold(app, rows[own], event.key);
   const steps = ARROWS[event.key];
   if (!steps) return;
   event.preventDefault();
-  const at =
-    own >= 0 ? own : rows.findIndex((row) => row.dataset.layer === app.store.record.selected);
+  const { selected } = app.store.record;
+  const at = own >= 0 ? own : rows.findIndex((each) => each.dataset.layer === selected);
   const next = rows[Math.min(rows.length - 1, Math.max(0, at + steps))];
   if (!next) return;
-  if (next.dataset.group) app.run("chooseGroup", next.dataset.group);
-  else {
-    app.session.set({ also: [] });
-    app.store.amend(select(next.dataset.layer));
-  }
+  choose(app, next);
   next.focus();
 };
 
+/** @param {App} app */
 const createList = (app) => {
-  const nodes = new Map();
   const line = h("div", { class: "drop-line", hidden: true });
   const shape = {
     class: "layer-list",
@@ -53,24 +77,37 @@ const createList = (app) => {
   list.addEventListener("keydown", (event) => walk(app, list, event));
   connectReordering(app, list, line);
   let revealed = "";
-  const reveal = ({ selected }) => {
-    if (selected && selected !== revealed)
-      nodes.get(selected)?.node.scrollIntoView({ block: "nearest" });
+  /** @param {readonly Keyed[]} views @param {number} at @param {string} selected */
+  const reveal = (views, at, selected) => {
+    if (selected && selected !== revealed) views[at]?.node.scrollIntoView({ block: "nearest" });
     revealed = selected;
   };
-  const keyOf = ({ layer, group }) => layer?.id ?? group.id;
-  const rowOf = ({ layer, group }) =>
-    layer ? createLayerRow(app, layer.id) : createGroupRow(app, group.id);
+  /** @param {LayerRow} row */
+  const keyOf = (row) => (row.layer ? row.layer.id : row.group.id);
+  /**
+   * @param {LayerRow} row
+   * @returns {RowView}
+   */
+  const rowOf = (row) =>
+    row.layer ? createLayerRow(app, row.layer.id) : createGroupRow(app, row.group.id);
+  const placeRows = createKeyed(list, keyOf, rowOf);
+  /** @param {Shown} shown */
   const update = (shown) => {
     const rows = rowsOf(shown.scene);
-    keyed(list, nodes, rows, keyOf, rowOf);
+    const views = placeRows(rows);
     if (line.parentNode !== list || line.nextSibling) list.append(line);
-    rows.forEach((row, index) => nodes.get(keyOf(row)).update(shown, row, index === 0));
-    reveal(shown.record);
+    views.forEach((view, index) => view.update(shown, rows[index], index === 0));
+    const { selected } = shown.record;
+    reveal(
+      views,
+      rows.findIndex((row) => keyOf(row) === selected),
+      selected,
+    );
   };
   return { node: list, update };
 };
 
+/** @param {App} app */
 export const createLayersPanel = (app) => {
   const list = createList(app);
   const invitation = "Drop cut-out pictures on the canvas, paste one, or add one here.";
@@ -114,6 +151,7 @@ export const createLayersPanel = (app) => {
   const head = h("div", { class: "panel-head" }, parts);
   const scroll = h("div", { class: "layer-scroll" }, list.node, empty);
   const node = h("section", { class: "layers", "aria-label": "Layers" }, head, scroll);
+  /** @param {Shown} shown */
   const update = (shown) => {
     const { length } = shown.scene.layers;
     list.update(shown);

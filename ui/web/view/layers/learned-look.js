@@ -1,23 +1,35 @@
-// The line of a card about the layer's learned look: state, what it draws alone, learn, choose, forget.
+// The line of a card about the layer's learned look: state, what it draws alone, learn, choose,
+// forget.
+
+/**
+ * @import { App, Shown } from "../../types/editor.d.ts"
+ * @import { Identifier, Layer, LearnedEmbedding } from "../../types/protocol.d.ts"
+ */
 
 import { setLayer } from "../../model/edits.js";
 import { choicesOf, isTeachable, LENGTHS, standingOf } from "../../model/embeddings.js";
 import { layerOf } from "../../model/records.js";
 import { h, set, show } from "../dom/elements.js";
-import { button, choice } from "../dom/fields.js";
-import { icon } from "../dom/icons.js";
-import { line } from "./card-fields.js";
+import { button, choice, choiceBox } from "../dom/fields.js";
+import { line } from "./card-lines.js";
 
 const TITLE =
   "A word of its own that is learned from the layer's picture and stands before its phrase";
 
-/** The picture that the look draws alone. */
+/**
+ * The picture that the look draws alone.
+ * @param {App} app
+ */
 const createShown = (app) => {
   const node = h("img", {
     class: "look-shown",
     alt: "What the look draws alone",
     "data-test": "look-shown",
   });
+  /**
+   * @param {Layer} layer
+   * @param {readonly LearnedEmbedding[]} looks
+   */
   const update = (layer, looks) => {
     const known = looks.find(({ embedding }) => embedding === layer.embedding);
     show(node, Boolean(known?.sample));
@@ -26,7 +38,10 @@ const createShown = (app) => {
   return { node, update };
 };
 
-/** How long the next learning may take; one choice for all layers. */
+/**
+ * How long the next learning may take; one choice for all layers.
+ * @param {App} app
+ */
 const createLength = (app) => {
   const options = LENGTHS.map(({ id, title }) => h("option", { value: id, text: title }));
   const shape = {
@@ -36,20 +51,28 @@ const createLength = (app) => {
   };
   const node = h("select", shape, options);
   node.addEventListener("change", () => app.session.set({ lookSteps: Number(node.value) }));
+  /** @param {Shown} shown */
   const update = ({ state }) => {
-    if (Number(node.value) !== state.lookSteps) node.value = state.lookSteps;
+    if (Number(node.value) !== state.lookSteps) node.value = String(state.lookSteps);
   };
   return { node, update };
 };
 
-/** {node, update(shown, layer)}: a second line has the looks to choose from, where there are any. */
+/**
+ * {node, update(shown, layer)}: a second line has the looks to choose from, where there are any.
+ * @param {App} app
+ * @param {Identifier} id
+ */
 export const createLearnedLook = (app, id) => {
   const state = h("span", { class: "muted", "data-test": "look-state", role: "status" });
   const shownAlone = createShown(app);
   const which = choice(app, {
     label: "Look of the layer",
     test: "look-choice",
-    options: (shown) => choicesOf(layerOf(shown.record, id), shown.state.looks),
+    options: ({ record, state: { looks } }) => {
+      const layer = layerOf(record, id);
+      return layer ? choicesOf(layer, looks).map(({ id, title }) => ({ id: id ?? "", title })) : [];
+    },
     read: ({ record }) => layerOf(record, id)?.embedding ?? "",
     name: "Look of the layer",
     edit: (digest) => setLayer(id, { embedding: digest || null }),
@@ -70,12 +93,16 @@ export const createLearnedLook = (app, id) => {
   const drop = button(app, () => app.run("forgetLook", id), forget);
   const length = createLength(app);
   const chosen = h("span", { class: "look-which" }, shownAlone.node, which.node);
-  const lengthBox = h("span", { class: "choice-box" }, length.node, icon("down"));
+  const lengthBox = choiceBox(length.node);
   const node = line(
     "Look",
     TITLE,
     h("span", { class: "look-lines" }, chosen, begin, lengthBox, drop, state),
   );
+  /**
+   * @param {Shown} shown
+   * @param {Layer} layer
+   */
   const update = (shown, layer) => {
     const standing = standingOf(layer, shown.state.job);
     set(state, { text: standing.text, "data-state": standing.state });

@@ -1,40 +1,68 @@
 // Rows of the panel dragged to another place.
 
+/**
+ * @import { App } from "../../types/editor.d.ts"
+ * @import { Identifier } from "../../types/protocol.d.ts"
+ */
+
 import { dropRow, groupById, groupTitle } from "../../model/groups.js";
 import { layerOf, titleOf } from "../../model/records.js";
-import { show } from "../dom/elements.js";
+import { elementOf, firstOf, show } from "../dom/elements.js";
 
+/** @param {HTMLElement} list */
 export const rowsIn = (list) =>
-  [...list.children].filter((row) => row.dataset.layer || row.dataset.group);
+  /** @type {HTMLElement[]} */ ([...list.children]).filter(
+    (row) => row.dataset.layer || row.dataset.group,
+  );
 
+/** @param {HTMLElement} row */
 const middleOf = (row) => {
-  const box = row.firstChild.getBoundingClientRect();
+  const box = firstOf(row).getBoundingClientRect();
   return box.top + box.height / 2;
 };
 
-/** Whether a row goes along when another one is dragged: itself, and the layers of a dragged group. */
+/**
+ * Whether a row goes along when another one is dragged: itself, and the layers of a dragged group.
+ * @param {HTMLElement} row
+ * @param {HTMLElement} dragged
+ */
 const goesAlong = (row, dragged) =>
   row === dragged || row.dataset.within === (dragged.dataset.group ?? "none");
 
-/** How many of the rows that stay are above a height. */
+/**
+ * How many of the rows that stay are above a height.
+ * @param {HTMLElement} list
+ * @param {HTMLElement} dragged
+ * @param {number} y
+ */
 const gapAt = (list, dragged, y) =>
   rowsIn(list).filter((row) => !goesAlong(row, dragged) && middleOf(row) < y).length;
 
+/**
+ * @param {HTMLElement} list
+ * @param {HTMLElement} line
+ * @param {HTMLElement} dragged
+ * @param {number} y
+ */
 const markDrop = (list, line, dragged, y) => {
   const staying = rowsIn(list).filter((row) => !goesAlong(row, dragged));
   const box = list.getBoundingClientRect();
   const next = staying[gapAt(list, dragged, y)];
   const top = next
     ? next.getBoundingClientRect().top
-    : rowsIn(list).at(-1).getBoundingClientRect().bottom;
+    : (rowsIn(list).at(-1) ?? list).getBoundingClientRect().bottom;
   line.style.top = `${top - box.top + list.scrollTop - 1}px`;
 };
 
 const CONTROLS = "button, input, textarea, select, summary, .class-names";
 
-/** Whether a press on this element begins a drag: on all of a row but its controls, and on a name nobody is typing. */
+/**
+ * Whether a press on this element begins a drag: on all of a row but its controls, and on a name
+ * nobody is typing.
+ * @param {HTMLElement} target
+ */
 const isGrip = (target) => {
-  const control = target.closest(CONTROLS);
+  const control = /** @type {HTMLElement | null} */ (target.closest(CONTROLS));
   return !control || (control.dataset.test === "group-name" && control !== document.activeElement);
 };
 
@@ -44,28 +72,57 @@ const EDGE_PX = 24;
 
 const SCROLL_PX = 8;
 
-/** Scrolls the list while something is dragged along its upper or lower edge. */
+/**
+ * Scrolls the list while something is dragged along its upper or lower edge.
+ * @param {HTMLElement} list
+ * @param {number} y
+ */
 const scrollAt = (list, y) => {
-  const box = list.parentNode.getBoundingClientRect();
-  if (y < box.top + EDGE_PX) list.parentNode.scrollTop -= SCROLL_PX;
-  else if (y > box.bottom - EDGE_PX) list.parentNode.scrollTop += SCROLL_PX;
+  const around = list.parentElement;
+  if (!around) return;
+  const box = around.getBoundingClientRect();
+  if (y < box.top + EDGE_PX) around.scrollTop -= SCROLL_PX;
+  else if (y > box.bottom - EDGE_PX) around.scrollTop += SCROLL_PX;
 };
 
-/** What a press takes along: {id, row, name: a name's field that was pressed, y, active}; null beside all rows. */
-const pressed = ({ target, button: which, clientY: y }) => {
-  const row = target.closest("[data-layer], [data-group]");
-  if (!row || which !== 0 || !isGrip(target)) return null;
-  return {
-    id: row.dataset.layer ?? row.dataset.group,
-    row,
-    name: target.closest("input"),
-    y,
-    active: false,
-  };
+/**
+ * What a press takes along: a row, and a name's field in it that was pressed.
+ * @typedef {object} RowDrag
+ * @property {Identifier} id
+ * @property {HTMLElement} row
+ * @property {HTMLInputElement | null} name
+ * @property {number} y
+ * @property {boolean} active
+ */
+
+/**
+ * The row that an event is in.
+ * @param {Event} event
+ */
+export const rowAt = (event) =>
+  /** @type {HTMLElement | null} */ (elementOf(event).closest("[data-layer], [data-group]"));
+
+/**
+ * What a press takes along; null beside all rows.
+ * @param {PointerEvent} event
+ * @returns {RowDrag | null}
+ */
+const dragOf = (event) => {
+  const row = rowAt(event);
+  if (!row || event.button !== 0 || !isGrip(elementOf(event))) return null;
+  const id = row.dataset.layer ?? row.dataset.group ?? "";
+  const name = elementOf(event).closest("input");
+  return { id, row, name, y: event.clientY, active: false };
 };
 
-/** Dragging a row to another place. Escape, lost capture and blur leave everything as it was. */
+/**
+ * Dragging a row to another place. Escape, lost capture and blur leave everything as it was.
+ * @param {App} app
+ * @param {HTMLElement} list
+ * @param {HTMLElement} line
+ */
 export const connectReordering = (app, list, line) => {
+  /** @type {RowDrag | null} */
   let drag = null;
   const stop = () => {
     const wasActive = drag?.active ?? false;
@@ -74,12 +131,17 @@ export const connectReordering = (app, list, line) => {
     show(line, false);
     return wasActive;
   };
-  const begin = (event) => {
-    drag.active = true;
-    drag.row.setPointerCapture(event.pointerId);
-    drag.row.classList.add("dragged");
+  /**
+   * @param {RowDrag} begun
+   * @param {PointerEvent} event
+   */
+  const begin = (begun, event) => {
+    begun.active = true;
+    begun.row.setPointerCapture(event.pointerId);
+    begun.row.classList.add("dragged");
     show(line, true);
   };
+  /** @param {PointerEvent} event */
   const drop = (event) => {
     if (!drag) return;
     const { id, row, active, name } = drag;
@@ -88,11 +150,13 @@ export const connectReordering = (app, list, line) => {
     if (active) app.store.change(`Reorder ${nameOf(app, id)}`, dropRow(id, gap));
     else name?.focus();
   };
-  const press = (event) => void (drag = pressed(event));
+  /** @param {PointerEvent} event */
+  const press = (event) => void (drag = dragOf(event));
+  /** @param {PointerEvent} event */
   const move = (event) => {
     if (!drag || (!drag.active && Math.abs(event.clientY - drag.y) < FAR_PX)) return;
     if (!(event.buttons & 1)) return void stop();
-    if (!drag.active) begin(event);
+    if (!drag.active) begin(drag, event);
     scrollAt(list, event.clientY);
     markDrop(list, line, drag.row, event.clientY);
   };
@@ -105,7 +169,13 @@ export const connectReordering = (app, list, line) => {
   app.onCancel(stop);
 };
 
+/**
+ * @param {App} app
+ * @param {Identifier} id
+ */
 const nameOf = ({ store }, id) => {
   const group = groupById(store.record.scene, id);
-  return group ? groupTitle(group) : titleOf(layerOf(store.record, id));
+  const layer = layerOf(store.record, id);
+  if (group) return groupTitle(group);
+  return layer ? titleOf(layer) : "a layer";
 };

@@ -1,4 +1,10 @@
-// How much a layer may change: its dial in the row and in the card, or what is painted in its place.
+// How much a layer may change: its dial in the row and in the card, or what is painted in its
+// place.
+
+/**
+ * @import { App, Mask, Shown } from "../../types/editor.d.ts"
+ * @import { Identifier, Layer } from "../../types/protocol.d.ts"
+ */
 
 import { FREE, HELD, meanOf } from "../../kernels/halftone.js";
 import { formatFraction } from "../../kernels/numbers.js";
@@ -7,15 +13,20 @@ import { setLayer } from "../../model/edits.js";
 import { paintsStrength } from "../../model/painting.js";
 import { layerOf } from "../../model/records.js";
 import { TOOLS } from "../../tools/tools.js";
-import { h, set, show } from "../dom/elements.js";
-import { button, slider } from "../dom/fields.js";
+import { contextOf, h, set, show } from "../dom/elements.js";
+import { button } from "../dom/fields.js";
+import { slider } from "../dom/number-fields.js";
 
 const PAINTING = new Set(TOOLS.filter(({ paints }) => paints).map(({ id }) => id));
 
 const THUMB_PX = 28;
 
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {Mask} mask
+ */
 const drawThumb = (canvas, mask) => {
-  const context = canvas.getContext("2d");
+  const context = contextOf(canvas);
   const image = context.createImageData(THUMB_PX, THUMB_PX);
   const scale = Math.max(mask.width_px, mask.height_px) / THUMB_PX;
   const [left, top] = [mask.width_px, mask.height_px].map((side) => (THUMB_PX - side / scale) / 2);
@@ -29,7 +40,10 @@ const drawThumb = (canvas, mask) => {
   context.putImageData(image, 0, 0);
 };
 
-/** What is painted, small and in words; drawn anew when it is another, but not in mid-stroke. */
+/**
+ * What is painted, small and in words; drawn anew when it is another, but not in mid-stroke.
+ * @param {App} app
+ */
 const createPainted = (app) => {
   const thumb = h("canvas", { class: "strength-thumb", width: THUMB_PX, height: THUMB_PX });
   const text = h("span", { class: "muted" });
@@ -40,11 +54,13 @@ const createPainted = (app) => {
     text,
   );
   let known = "";
+  /** @param {Layer} layer */
   const update = (layer) => {
-    const mask = layer.strength_map ? app.pictures.mask(layer.strength_map) : null;
-    show(node, Boolean(layer.strength_map));
-    if (!mask || layer.strength_map === known || app.store.busy) return;
-    known = layer.strength_map;
+    const name = layer.strength_map ?? "";
+    const mask = app.pictures.mask(name);
+    show(node, name !== "");
+    if (!mask || name === known || app.store.busy) return;
+    known = name;
     drawThumb(thumb, mask);
     set(text, { text: `painted, ${formatFraction(meanOf(bytesOf(mask)))} on average` });
   };
@@ -54,7 +70,11 @@ const createPainted = (app) => {
 const TITLE =
   "Noise: 0 keeps the pixels, 1 invents them anew (t). It can be painted, too: brighter is freer";
 
-/** The dial of a layer's strength, or what is painted in its place: {node, update(shown)}. */
+/**
+ * The dial of a layer's strength, or what is painted in its place: {node, update(shown)}.
+ * @param {App} app
+ * @param {Identifier} id
+ */
 export const createStrengthField = (app, id) => {
   const dial = slider(app, {
     label: "Strength",
@@ -89,18 +109,26 @@ export const createStrengthField = (app, id) => {
   const shape = { class: "card-line strength-line", title: TITLE };
   const ends = h("span", { class: "strength-ends" }, clear, paint, value);
   const node = h("div", shape, label, dial.node, painted.node, ends);
-  const update = (shown) => {
-    const layer = layerOf(shown.record, id);
+  /**
+   * @param {Shown} shown
+   * @param {Layer} layer
+   */
+  const update = (shown, layer) => {
+    const { paints, tool } = shown.state;
     dial.update(shown);
     painted.update(layer);
     set(value, { text: formatFraction(layer.strength) });
-    set(paint, { "aria-pressed": paintsStrength(app) && PAINTING.has(shown.state.tool) });
+    set(paint, { "aria-pressed": paints === "strength" && PAINTING.has(tool) });
     for (const each of [dial.node, value]) show(each, !layer.strength_map);
     show(clear, Boolean(layer.strength_map));
   };
   return { node, update };
 };
 
+/**
+ * @param {App} app
+ * @param {Identifier} id
+ */
 export const createRowStrength = (app, id) => {
   const value = h("span", { class: "free-value" });
   const dial = slider(app, {
@@ -120,6 +148,10 @@ export const createRowStrength = (app, id) => {
     dial.node,
     value,
   );
+  /**
+   * @param {Shown} shown
+   * @param {Layer} layer
+   */
   const update = (shown, layer) => {
     dial.update(shown);
     show(dial.node, !layer.strength_map);

@@ -1,8 +1,13 @@
 // The colour of a layer, and its mask drawn small in it.
 
+/**
+ * @import { App, Mask } from "../../types/editor.d.ts"
+ * @import { Identifier, Layer } from "../../types/protocol.d.ts"
+ */
+
 import { valueAt } from "../../kernels/tiles.js";
 import { isPainted } from "../../model/records.js";
-import { h, show } from "../dom/elements.js";
+import { contextOf, h, show } from "../dom/elements.js";
 
 const COLOURS = 8;
 
@@ -11,20 +16,27 @@ const LINES = ["solid", "dashed", "dotted", "double"];
 /** indexOf(id) is 0…7 for the style sheet; lineOf(id) tells layers of one colour apart. */
 export const createTints = () => {
   const places = new Map();
+  /** @param {Identifier} id */
   const placeOf = (id) => {
     if (!places.has(id)) places.set(id, places.size);
     return places.get(id);
   };
   return {
-    indexOf: (id) => placeOf(id) % COLOURS,
-    lineOf: (id) => LINES[Math.floor(placeOf(id) / COLOURS) % LINES.length],
+    indexOf: (/** @type {Identifier} */ id) => placeOf(id) % COLOURS,
+    lineOf: (/** @type {Identifier} */ id) =>
+      LINES[Math.floor(placeOf(id) / COLOURS) % LINES.length],
   };
 };
 
 const SIDE_PX = 40;
 
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {Mask} mask
+ * @param {string} ink
+ */
 const draw = (canvas, mask, ink) => {
-  const context = canvas.getContext("2d");
+  const context = contextOf(canvas);
   const image = context.createImageData(SIDE_PX, SIDE_PX);
   const scale = Math.max(mask.width_px, mask.height_px) / SIDE_PX;
   const [left, top] = [mask.width_px, mask.height_px].map((side) => (SIDE_PX - side / scale) / 2);
@@ -38,10 +50,15 @@ const draw = (canvas, mask, ink) => {
   context.putImageData(image, 0, 0);
 };
 
-/** {node, update(layer)}: drawn anew when the mask is another, but not while it is being painted. */
+/**
+ * {node, update(layer)}: drawn anew when the mask is another, but not while it is being painted.
+ * @param {App} app
+ * @param {Identifier} id
+ */
 export const createMaskThumb = (app, id) => {
   const node = h("canvas", { class: "mask-thumb", width: SIDE_PX, height: SIDE_PX, hidden: true });
   let known = "";
+  /** @param {Layer} layer */
   const update = (layer) => {
     const mask = layer.mask ? app.pictures.mask(layer.mask) : null;
     show(node, mask !== null);

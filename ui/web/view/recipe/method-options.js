@@ -1,54 +1,84 @@
-// The options of the chosen method, and the one dial that sets several of them at once (TCIG's tolerance for masks).
+// The options of the chosen method, and the one dial that sets several of them at once (TCIG's
+// tolerance for masks).
+
+/**
+ * @import { App, Shown } from "../../types/editor.d.ts"
+ * @import { MethodOption } from "../../types/model.d.ts"
+ * @import { MethodFacts, OptionValue, Settings } from "../../types/protocol.d.ts"
+ * @import { Part } from "../../types/view.d.ts"
+ */
 
 import { formatNumber, roundTo } from "../../kernels/numbers.js";
 import { setOption } from "../../model/edits.js";
+import { linkedOption, optionsOf, optionValue, rangeOf } from "../../model/options.js";
 import { h, set, show } from "../dom/elements.js";
-import { choice, numberField, slider, tick } from "../dom/fields.js";
+import { choice, tick } from "../dom/fields.js";
+import { numberField, slider } from "../dom/number-fields.js";
 
-const dialOf = (method) => method?.options.find(({ sets }) => sets.length > 0) ?? null;
-
-const valueOf = (settings, option) => settings.options[option.name] ?? option.default;
-
+/** @param {Shown} shown */
 const methodOf = ({ state, record }) =>
   state.facts?.methods.find(({ id }) => id === record.settings.method) ?? null;
 
-/** Whether what a method's dial would set is set on its own. */
-const isSetByHand = (method, { options }) => Boolean(options[dialOf(method)?.unless]);
+/**
+ * Whether what a method's dial would set is set on its own.
+ * @param {MethodFacts | null} method
+ * @param {Settings} settings
+ */
+const isSetByHand = (method, { options }) => Boolean(options[linkedOption(method)?.unless ?? ""]);
 
-/** The options that the dial sets, each with its present value: [{option, value}]. */
-const setBy = (method, dial, settings) => {
-  const share = (valueOf(settings, dial) - dial.minimum) / (dial.maximum - dial.minimum);
-  return dial.sets.map(({ name, low, high }) => {
-    const option = method.options.find((each) => each.name === name);
-    const value = isSetByHand(method, settings)
-      ? valueOf(settings, option)
-      : low + (high - low) * share;
-    return { option, value };
+/** @typedef {{ option: MethodOption, value: number }} LinkedValue */
+
+/**
+ * The options that the dial sets, each with its present value.
+ * @param {MethodFacts} method
+ * @param {MethodOption} dial
+ * @param {Settings} settings
+ * @returns {readonly LinkedValue[]}
+ */
+const linkedValues = (method, dial, settings) => {
+  const range = rangeOf(dial);
+  const place = Number(optionValue(settings, dial));
+  const share = (place - range.low) / (range.high - range.low);
+  const isByHand = isSetByHand(method, settings);
+  const options = optionsOf(method);
+  return Object.entries(dial.sets ?? {}).flatMap(([name, [low, high]]) => {
+    const option = options.find((each) => each.name === name);
+    if (!option) return [];
+    const own = Number(optionValue(settings, option));
+    return [{ option, value: isByHand ? own : low + (high - low) * share }];
   });
 };
 
-const withUnit = (number, unit) =>
+/**
+ * @param {string} number
+ * @param {string} unit
+ */
+const withUnit = (number, unit = "") =>
   unit === "×" ? `×${number}` : number + (unit.startsWith("px") ? " px" : "");
 
-const told = ({ option, value }) => {
+/** @param {LinkedValue} linked */
+const describe = ({ option, value }) => {
   const text = withUnit(formatNumber(roundTo(value, 0.01), 0.01), option.unit);
   const node = h("span", {
     class: "setter-value",
-    title: option.help,
+    title: option.description,
     "data-test": `sets-${option.name}`,
   });
   node.append(`${option.title.toLowerCase()} `, h("b", { text }));
   return node;
 };
 
-/** {node, update(shown)}: hidden for methods without such a dial. */
+/**
+ * {node, update(shown)}: hidden for methods without such a dial.
+ * @param {App} app
+ */
 export const createLinkedDial = (app) => {
-  const known = () => dialOf(methodOf(app.shown()));
+  /** @param {Shown} shown */
   const read = (shown) => {
-    const dial = dialOf(methodOf(shown));
-    return dial && !isSetByHand(methodOf(shown), shown.record.settings)
-      ? valueOf(shown.record.settings, dial)
-      : null;
+    const method = methodOf(shown);
+    const { settings } = shown.record;
+    const dial = linkedOption(method);
+    return dial && !isSetByHand(method, settings) ? Number(optionValue(settings, dial)) : null;
   };
   const part = slider(app, {
     label: "Mask tolerance",
@@ -56,7 +86,7 @@ export const createLinkedDial = (app) => {
     format: (value) => formatNumber(value, 0.05),
     read,
     name: "Mask tolerance",
-    edit: (value) => setOption(known().name, value),
+    edit: (value) => setOption(linkedOption(methodOf(app.shown()))?.name ?? "", value),
     merge: () => "setter",
   });
   const [title, number] = [
@@ -66,83 +96,106 @@ export const createLinkedDial = (app) => {
   const values = h("div", { class: "setter-values" });
   const head = h("div", { class: "setter-head" }, title, part.node, number);
   const node = h("div", { class: "setter", hidden: true }, head, values);
+  /** @param {Shown} shown */
   const update = (shown) => {
     const method = methodOf(shown);
-    const dial = dialOf(method);
+    const dial = linkedOption(method);
     show(node, dial !== null);
-    if (!dial) return;
+    if (!method || !dial) return;
     part.update(shown);
     const value = read(shown);
-    set(title, { text: dial.title, title: dial.help });
+    set(title, { text: dial.title, title: dial.description });
+    const { low, high, step } = rangeOf(dial);
     set(part.input, {
       "aria-label": dial.title,
-      min: dial.minimum,
-      max: dial.maximum,
-      step: dial.step,
+      min: low,
+      max: high,
+      step,
     });
-    set(number, { text: value === null ? "by hand" : formatNumber(value, dial.step) });
-    values.replaceChildren(...setBy(method, dial, shown.record.settings).map(told));
+    set(number, { text: value === null ? "by hand" : formatNumber(value, step) });
+    values.replaceChildren(...linkedValues(method, dial, shown.record.settings).map(describe));
   };
   return { node, update };
 };
 
-const isSet = (options, { name }) =>
-  options.some(({ sets }) => sets.some((each) => each.name === name));
+/**
+ * @param {readonly MethodOption[]} options
+ * @param {MethodOption} option
+ */
+const isLinked = (options, { name }) => options.some(({ sets = {} }) => name in sets);
 
+/**
+ * @param {App} app
+ * @param {MethodOption} option
+ * @returns {Part}
+ */
 const optionField = (app, option) => {
-  const shared = {
-    label: option.title,
-    test: `option-${option.name}`,
-    name: option.title,
-    read: ({ record }) => record.settings.options[option.name] ?? option.default,
-    edit: (value) => setOption(option.name, value),
-  };
-  if (option.kind === "bool") return tick(app, shared);
-  if (option.kind === "choice")
+  const { name, title, type } = option;
+  /** @param {Shown} shown */
+  const read = ({ record }) => optionValue(record.settings, option);
+  /** @param {OptionValue} value */
+  const edit = (value) => setOption(name, value);
+  const shared = { test: `option-${name}`, name: title };
+  if (type === "boolean") return tick(app, { ...shared, label: title, read, edit });
+  const choices = option.enum;
+  if (choices) {
     return choice(app, {
       ...shared,
-      options: () => option.choices.map((id) => ({ id, title: id })),
+      label: title,
+      options: () => choices.map((id) => ({ id, title: id })),
+      read: (shown) => String(read(shown)),
+      edit,
     });
-  const whole = option.kind === "int";
+  }
   return numberField(app, {
     ...shared,
+    ...rangeOf(option),
+    whole: type === "integer",
     label: "",
-    title: option.title,
-    low: option.minimum,
-    high: option.maximum,
-    step: whole ? 1 : option.step,
-    whole,
+    title,
+    read: (shown) => Number(read(shown)),
+    edit,
   });
 };
 
-const optionLine = ({ kind, title, unit, help, section }, field) => {
-  const about = [help, section].filter(Boolean).join(" · ");
+/**
+ * @param {MethodOption} option
+ * @param {Part} field
+ */
+const optionLine = ({ type, title, unit, description, section }, field) => {
+  const about = [description, section].filter(Boolean).join(" · ");
   const words = h("span", {}, title, unit ? h("small", { text: unit }) : null);
-  return h(kind === "bool" ? "label" : "div", { class: "option", title: about }, words, field.node);
+  const kind = type === "boolean" ? "label" : "div";
+  return h(kind, { class: "option", title: about }, words, field.node);
 };
 
-/** The options of the chosen method, as its facts describe them. */
+/**
+ * The options of the chosen method, as its facts describe them.
+ * @param {App} app
+ */
 export const createMethodOptions = (app) => {
   const node = h("div", { class: "method-options" });
+  /** @type {MethodFacts | null} */
   let known = null;
+  /** @type {readonly { field: Part, line: HTMLElement, isLinked: boolean }[]} */
   let fields = [];
+  /** @param {Shown} shown */
   const update = (shown) => {
-    const method =
-      shown.state.facts?.methods.find(({ id }) => id === shown.record.settings.method) ?? null;
+    const method = methodOf(shown);
     if (method !== known) {
       known = method;
-      const options = method?.options ?? [];
+      const options = optionsOf(method);
       fields = options
-        .filter(({ sets }) => sets.length === 0)
+        .filter(({ sets }) => sets === undefined)
         .map((option) => {
           const field = optionField(app, option);
-          return { field, line: optionLine(option, field), follows: isSet(options, option) };
+          return { field, line: optionLine(option, field), isLinked: isLinked(options, option) };
         });
       node.replaceChildren(...fields.map(({ line }) => line));
     }
-    const byHand = isSetByHand(known, shown.record.settings);
-    for (const { field, line, follows } of fields) {
-      show(line, !follows || byHand);
+    const isByHand = isSetByHand(known, shown.record.settings);
+    for (const { field, line, isLinked: follows } of fields) {
+      show(line, !follows || isByHand);
       field.update(shown);
     }
   };

@@ -1,4 +1,10 @@
-// The scene's prompt: a plain text area, and under its glass the same text with every phrase in its layer's colour.
+// The scene's prompt: a plain text area, and under its glass the same text with every phrase in its
+// layer's colour.
+
+/**
+ * @import { App, Shown, Span } from "../../types/editor.d.ts"
+ * @import { Identifier, Subject } from "../../types/protocol.d.ts"
+ */
 
 import { appendPhrase, cutAtSpans, idAt } from "../../kernels/spans.js";
 import { select, setScene } from "../../model/edits.js";
@@ -7,9 +13,29 @@ import { h, show } from "../dom/elements.js";
 import { textField } from "../dom/fields.js";
 import { icon } from "../dom/icons.js";
 
+/**
+ * Where a prompt names a subject.
+ * @param {string} prompt
+ * @param {Subject} subject
+ * @returns {readonly Span[]}
+ */
+const spansOfSubject = (prompt, { id, class_word }) => {
+  const own = placeIn(prompt, class_word);
+  return own ? [{ ...own, ids: [id] }] : [];
+};
+
+/**
+ * @param {App} app
+ * @param {string} test
+ */
 const createMirror = (app, test) => {
   const node = h("div", { class: "mirror", "aria-hidden": "true", "data-test": test });
-  let known = null;
+  let known = "";
+  /**
+   * @param {string} text
+   * @param {readonly Identifier[]} ids
+   * @param {string} selected
+   */
   const markOf = (text, ids, selected) => ({
     text,
     "data-tint": app.tints.indexOf(ids[0]),
@@ -17,12 +43,12 @@ const createMirror = (app, test) => {
     "data-span": ids[0],
     "data-selected": ids.includes(selected),
   });
+  /** @param {Shown} shown */
   const update = (shown) => {
     const { prompt } = shown.scene;
     // A run that draws a subject reads the prompt alone: no layer has a word in it.
     const subject = subjectOfRun(shown.state, shown.record);
-    const own = subject && placeIn(prompt, subject.class_word);
-    const spans = subject ? (own ? [{ ...own, ids: [subject.id] }] : []) : shown.spans.spans;
+    const spans = subject ? spansOfSubject(prompt, subject) : shown.spans.spans;
     const key = JSON.stringify([prompt, spans, subject?.name, shown.record.selected]);
     if (key === known) return;
     known = key;
@@ -44,14 +70,19 @@ const createMirror = (app, test) => {
   return { node, update };
 };
 
-/** Phrases that the prompt does not hold, each one click away from it. */
+/**
+ * Phrases that the prompt does not hold, each one click away from it.
+ * @param {App} app
+ */
 const createLoose = (app) => {
   const node = h("div", { class: "loose", "data-test": "loose-phrases", hidden: true });
   let known = "";
+  /** @param {string} phrase */
   const append = (phrase) => () =>
     app.store.change("Add the phrase to the prompt", (record) =>
       setScene({ prompt: appendPhrase(record.scene.prompt, phrase) })(record),
     );
+  /** @param {Shown} shown */
   const update = (shown) => {
     const loose = shown.scene.layers.filter(
       (layer) => layer.visible && shown.unlinked.has(layer.id),
@@ -84,6 +115,7 @@ const createLoose = (app) => {
 
 const LONGEST_PROMPT = 4000;
 
+/** @param {App} app */
 export const createPrompt = (app) => {
   const mirror = createMirror(app, "prompt-spans");
   const field = textField(app, {
@@ -110,13 +142,15 @@ export const createPrompt = (app) => {
     merge: () => "negative",
   });
   negative.node.classList.add("negative");
-  // A click on a phrase chooses its layer, as choosing a layer marks its phrase; the caret stays where it was set.
+  // A click on a phrase chooses its layer, as choosing a layer marks its phrase; the caret stays
+  // where it was set.
   field.node.addEventListener("click", () => {
-    const { selectionStart: at, selectionEnd: end } = field.node;
-    const id = at === end ? idAt(app.shown().spans.spans, at) : "";
+    const { selectionStart: at, selectionEnd: end } = field.input;
+    const id = at !== null && at === end ? idAt(app.shown().spans.spans, at) : "";
     if (id) app.store.amend(select(id));
   });
   field.node.addEventListener("scroll", () => (mirror.node.scrollTop = field.node.scrollTop));
+  /** @param {Shown} shown */
   const update = (shown) => [mirror, field, loose, negative].forEach((part) => part.update(shown));
   return { node: h("div", { class: "prompt" }, glass, loose.node, negative.node), update };
 };

@@ -1,15 +1,22 @@
 // The foot of the right panel: prompt, the dials of a run, and Generate.
 
+/**
+ * @import { App, SessionState, Shown } from "../../types/editor.d.ts"
+ * @import { Note, Settings } from "../../types/protocol.d.ts"
+ */
+
 import { setSettings } from "../../model/edits.js";
 import { isWorking } from "../../model/session.js";
-import { h, keyed, set, show } from "../dom/elements.js";
-import { button, choice, numberField } from "../dom/fields.js";
+import { createKeyed, firstOf, h, lastOf, set, show } from "../dom/elements.js";
+import { button, choice } from "../dom/fields.js";
+import { numberField } from "../dom/number-fields.js";
 import { createLinkedDial, createMethodOptions } from "./method-options.js";
 import { createPrompt } from "./prompt.js";
 import { createRunSubject } from "./run-subject.js";
 
 const LARGEST_SEED = Number.MAX_SAFE_INTEGER;
 
+/** @type {Readonly<Record<string, string>>} */
 const SAMPLER_TITLES = {
   ddim: "DDIM",
   euler: "Euler",
@@ -19,7 +26,14 @@ const SAMPLER_TITLES = {
   lcm: "LCM",
 };
 
+/** @param {App} app */
 const dialsOf = (app) => {
+  /**
+   * @param {string} label
+   * @param {string} test
+   * @param {"steps" | "guidance_scale" | "seed" | "count"} field
+   * @param {{ title: string, low: number, high: number, step?: number, whole?: boolean }} range
+   */
   const number = (label, test, field, range) =>
     numberField(app, {
       label,
@@ -43,7 +57,9 @@ const dialsOf = (app) => {
   };
 };
 
+/** @param {App} app */
 const createFreshSeeds = (app) => {
+  /** @type {HTMLInputElement} */
   const input = h("input", {
     type: "checkbox",
     class: "tick",
@@ -56,9 +72,12 @@ const createFreshSeeds = (app) => {
     h("span", { text: "A new seed for every run" }),
     input,
   );
-  return { node, update: ({ state }) => (input.checked = state.freshSeeds) };
+  /** @param {Shown} shown */
+  const update = ({ state }) => void (input.checked = state.freshSeeds);
+  return { node, update };
 };
 
+/** @param {App} app */
 const createAdvanced = (app) => {
   const sampler = choice(app, {
     label: "Sampler",
@@ -67,7 +86,7 @@ const createAdvanced = (app) => {
     options: ({ state }) =>
       (state.facts?.samplers ?? []).map((id) => ({ id, title: SAMPLER_TITLES[id] ?? id })),
     read: ({ record }) => record.settings.sampler,
-    edit: (value) => setSettings({ sampler: value }),
+    edit: (value) => setSettings({ sampler: /** @type {Settings["sampler"]} */ (value) }),
   });
   const model = choice(app, {
     label: "Model",
@@ -92,18 +111,19 @@ const createAdvanced = (app) => {
       options.node,
     ),
   );
-  return {
-    node,
-    update: (shown) => [sampler, model, options, fresh].forEach((part) => part.update(shown)),
-  };
+  /** @param {Shown} shown */
+  const update = (shown) => [sampler, model, options, fresh].forEach((part) => part.update(shown));
+  return { node, update };
 };
 
+/** @param {Readonly<SessionState>} state */
 const workingText = ({ job }) => {
   if (!job) return null;
   if (job.stopping) return "Stopping …";
   return job.total ? `Generating … ${job.done} of ${job.total}` : "Starting …";
 };
 
+/** @param {App} app */
 const createGenerate = (app) => {
   const title = "Make pictures of the whole scene";
   const node = button(app, "generate", {
@@ -113,28 +133,32 @@ const createGenerate = (app) => {
     key: "Ctrl Enter",
     title,
   });
+  /** @param {Shown} shown */
   const update = ({ state }) => {
     const working = isWorking(state);
     set(node, { disabled: working || !state.project });
-    set(node.firstChild, { text: workingText(state) ?? "Generate" });
-    show(node.lastChild, !working);
+    set(firstOf(node), { text: workingText(state) ?? "Generate" });
+    show(lastOf(node), !working);
   };
   return { node, update };
 };
 
 /** What a person should know of the scene as a whole, such as the size at which the model works. */
 const createSceneNotes = () => {
-  const nodes = new Map();
   const node = h("ul", { class: "scene-notes" });
+  /** @param {Note} note */
   const noteOf = ({ text }) => ({ node: h("li", { text, "data-test": "scene-note" }) });
+  const placeNotes = createKeyed(node, ({ code, text }) => `${code} ${text}`, noteOf);
+  /** @param {Shown} shown */
   const update = ({ state }) => {
     const notes = state.notes.filter(({ layer_id }) => layer_id === "");
-    keyed(node, nodes, notes, ({ code, text }) => `${code} ${text}`, noteOf);
+    placeNotes(notes);
     show(node, notes.length > 0);
   };
   return { node, update };
 };
 
+/** @param {App} app */
 export const createRecipePanel = (app) => {
   const dials = dialsOf(app);
   dials.seed.node.append(
@@ -167,8 +191,7 @@ export const createRecipePanel = (app) => {
     generate.node,
   );
   const parts = [prompt, subject, ...numbers, setter, notes, advanced, generate];
-  return {
-    node,
-    update: (shown) => parts.forEach((part) => part.update(shown)),
-  };
+  /** @param {Shown} shown */
+  const update = (shown) => parts.forEach((part) => part.update(shown));
+  return { node, update };
 };

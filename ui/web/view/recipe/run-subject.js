@@ -1,9 +1,12 @@
-// The subject of a run, under the prompt: which one, whether the prompt names it, and whether layouts come first.
+// The subject of a run, under the prompt: which one, whether the prompt names it, and whether
+// layouts come first.
+
+/** @import { App, Shown } from "../../types/editor.d.ts" */
 
 import { setOption } from "../../model/edits.js";
 import { freeze } from "../../model/records.js";
 import { isUsable, placeIn, SUBJECT_METHOD, subjectOfRun } from "../../model/subjects.js";
-import { h, set, show } from "../dom/elements.js";
+import { firstOf, h, set, show } from "../dom/elements.js";
 import { button, choice } from "../dom/fields.js";
 import { createSubjectChip } from "../subjects/subject-chip.js";
 
@@ -16,7 +19,9 @@ const STAGES = [
   { id: "retouch", title: "Retouch each", about: "Retouch every layout at once" },
 ];
 
+/** @param {App} app */
 const createStages = (app) => {
+  /** @param {string} stage */
   const press = (stage) => () => app.store.change("Stage", setOption("stage", stage));
   const buttons = STAGES.map(({ id, title, about }) =>
     h("button", {
@@ -33,6 +38,7 @@ const createStages = (app) => {
     { class: "segments", role: "radiogroup", "aria-label": "Layouts first, or all at once" },
     buttons,
   );
+  /** @param {Shown} shown */
   const update = ({ record }) => {
     const stage = record.settings.options.stage ?? "retouch";
     buttons.forEach((each, index) =>
@@ -42,6 +48,7 @@ const createStages = (app) => {
   return { node, update };
 };
 
+/** @param {App} app */
 const createChoice = (app) =>
   choice(app, {
     label: "Subject of the run",
@@ -55,12 +62,15 @@ const createChoice = (app) =>
     edit: (id) => (record) => freeze({ ...record, subject: id }),
   });
 
-/** {node, update(shown)}: there only while the method is one that draws a subject. */
+/**
+ * {node, update(shown)}: there only while the method is one that draws a subject.
+ * @param {App} app
+ */
 export const createRunSubject = (app) => {
   const chip = createSubjectChip(app);
   const [stages, which] = [createStages(app), createChoice(app)];
   const current = () => subjectOfRun(app.session.state, app.store.record);
-  const append = button(app, () => app.run("nameSubject", current().id), {
+  const append = button(app, () => app.run("nameSubject", current()?.id), {
     label: "+",
     test: "name-subject",
     kind: "small",
@@ -81,6 +91,7 @@ export const createRunSubject = (app) => {
     append,
     stages.node,
   );
+  /** @param {Shown} shown */
   const update = (shown) => {
     show(node, shown.record.settings.method === SUBJECT_METHOD);
     if (node.hidden) return;
@@ -91,7 +102,7 @@ export const createRunSubject = (app) => {
     [none, open].forEach((each) => show(each, subject === null));
     show(which.node, subject !== null && which.input.options.length > 1);
     show(append, subject !== null && !placeIn(shown.scene.prompt, subject.class_word));
-    if (subject) set(append.firstChild, { text: `Add “a ${subject.class_word}” to the prompt` });
+    if (subject) set(firstOf(append), { text: `Add “a ${subject.class_word}” to the prompt` });
   };
   return { node, update };
 };

@@ -1,15 +1,30 @@
 // The strip under the canvas: the candidates of a run, to look at, accept or put away.
 
+/**
+ * @import { App, Batch, SessionState, Shown } from "../../types/editor.d.ts"
+ * @import { Candidate } from "../../types/protocol.d.ts"
+ */
+
 import { plural } from "../../kernels/numbers.js";
 import { layerOf, titleOf } from "../../model/records.js";
 import { placeOf } from "../../model/scores.js";
 import { batchesOf } from "../../model/session.js";
-import { CANDIDATE, h, keyed, set, show } from "../dom/elements.js";
+import { CANDIDATE, createKeyed, h, set, show } from "../dom/elements.js";
 import { button } from "../dom/fields.js";
 import { createCompareButtons } from "./compare-buttons.js";
 import { createDrafts } from "./drafts.js";
-import { createRankSign, createThumbVeil, createUnchangedSign } from "./thumb-signs.js";
+import {
+  createRankSign,
+  createThumbVeil,
+  createUnchangedSign,
+  focusShown,
+  keepReachable,
+} from "./thumb-signs.js";
 
+/**
+ * @param {App} app
+ * @param {Candidate} candidate
+ */
 const createThumb = (app, candidate) => {
   const { index, seed, digest } = candidate;
   const shape = {
@@ -20,7 +35,8 @@ const createThumb = (app, candidate) => {
     draggable: "true",
   };
   const hooks = { "data-test": "candidate", "data-index": index, "data-digest": digest };
-  const carry = ({ dataTransfer }) => dataTransfer.setData(CANDIDATE, candidate.id);
+  /** @param {DragEvent} event */
+  const carry = ({ dataTransfer }) => dataTransfer?.setData(CANDIDATE, candidate.id);
   const on = {
     click: () => app.run("view", digest),
     dblclick: () => app.run("accept"),
@@ -39,10 +55,14 @@ const createThumb = (app, candidate) => {
     place.node,
     veil.node,
   );
+  /**
+   * @param {Shown} shown
+   * @param {Candidate} now
+   */
   const update = (shown, now) => {
     set(node, { "data-starred": (shown.record.starred ?? []).includes(digest) });
     veil.update(shown, now);
-    place.update(placeOf(now, shown.batch.candidates));
+    place.update(placeOf(now, shown.batch?.candidates ?? []));
     const current = shown.shownDigest === digest;
     set(node, {
       "aria-selected": current,
@@ -54,6 +74,7 @@ const createThumb = (app, candidate) => {
   return { node, update };
 };
 
+/** @param {Shown} shown */
 const headline = (shown) => {
   const { batch } = shown;
   if (!batch) return shown.state.job ? "On its way" : "No pictures yet";
@@ -64,22 +85,34 @@ const headline = (shown) => {
   return layer ? titleOf(layer) : "A deleted layer";
 };
 
-const subline = (shown) => {
-  const { batch, state } = shown;
-  const layouts = (batch?.candidates ?? []).filter(({ layout }) => layout).length;
+/**
+ * @param {Batch} batch
+ * @param {Readonly<SessionState>} state
+ */
+const sublineOf = ({ job, candidates }, state) => {
+  const layouts = candidates.filter(({ layout }) => layout).length;
   if (layouts) return `${plural(layouts, "layout", "layouts")}: click one, then retouch it`;
-  if (state.varied[batch?.job])
-    return `${plural(batch.candidates.length, "candidate", "candidates")}, it alone varies`;
-  if (batch?.candidates.length) return plural(batch.candidates.length, "candidate", "candidates");
-  if (batch) return state.job ? "The candidates follow." : "Refine a draft to make some.";
+  const count = plural(candidates.length, "candidate", "candidates");
+  if (state.varied[job]) return `${count}, it alone varies`;
+  if (candidates.length) return count;
+  return state.job ? "The candidates follow." : "Refine a draft to make some.";
+};
+
+/** @param {Shown} shown */
+const subline = ({ batch, state }) => {
+  if (batch) return sublineOf(batch, state);
   return state.job
     ? "The candidates appear here."
     : "Generate makes the first ones. They stay here, run by run.";
 };
 
-/** Steps through the runs of this scene, the newest first. */
+/**
+ * Steps through the runs of this scene, the newest first.
+ * @param {App} app
+ */
 const createRuns = (app) => {
   const place = h("span", { class: "muted" });
+  /** @param {number} steps */
   const go = (steps) => () => {
     const batches = batchesOf(app.session.state);
     const at = batches.findIndex(({ job }) => job === app.shown().batch?.job);
@@ -100,6 +133,7 @@ const createRuns = (app) => {
     kind,
   });
   const node = h("span", { class: "runs" }, older, place, newer);
+  /** @param {Shown} shown */
   const update = (shown) => {
     const { batches } = shown;
     const at = batches.findIndex(({ job }) => job === shown.batch?.job);
@@ -111,19 +145,24 @@ const createRuns = (app) => {
   return { node, update };
 };
 
-/** Arrows step, Enter accepts; the focus goes with the shown candidate. */
-const connectStepping = (app, list) => {
-  const follow = () => list.querySelector('[aria-selected="true"]')?.focus();
+/** @type {Readonly<Record<string, string>>} */
+const STEPPING = { ArrowLeft: "previous", ArrowRight: "next", Enter: "accept" };
+
+/**
+ * Arrows step, Enter accepts; the focus goes with the shown candidate.
+ * @param {App} app
+ * @param {HTMLElement} list
+ */
+const connectStepping = (app, list) =>
   list.addEventListener("keydown", (event) => {
-    const command = { ArrowLeft: "previous", ArrowRight: "next", Enter: "accept" }[event.key];
+    const command = STEPPING[event.key];
     if (!command || event.ctrlKey) return;
     event.preventDefault();
-    app.run(command).then(() => requestAnimationFrame(follow));
+    app.run(command).then(() => requestAnimationFrame(() => focusShown(list)));
   });
-};
 
+/** @param {App} app */
 const createCandidates = (app) => {
-  const nodes = new Map();
   const shape = {
     class: "candidates",
     role: "listbox",
@@ -132,17 +171,20 @@ const createCandidates = (app) => {
   };
   const list = h("div", { ...shape, "aria-orientation": "horizontal" });
   connectStepping(app, list);
+  /** @param {Candidate} candidate */
   const thumbOf = (candidate) => createThumb(app, candidate);
+  const placeThumbs = createKeyed(list, ({ id }) => id, thumbOf);
+  /** @param {Shown} shown */
   const update = (shown) => {
     const candidates = shown.batch?.candidates ?? [];
-    keyed(list, nodes, candidates, ({ id }) => id, thumbOf);
-    candidates.forEach((candidate) => nodes.get(candidate.id).update(shown, candidate));
-    if (candidates.length && !list.querySelector('[tabindex="0"]')) list.firstChild.tabIndex = 0;
+    placeThumbs(candidates).forEach((thumb, index) => thumb.update(shown, candidates[index]));
+    keepReachable(list);
     show(list, candidates.length > 0);
   };
   return { node: list, update };
 };
 
+/** @param {App} app */
 const createChoices = (app) => {
   const away = { label: "Discard", test: "discard", title: "Put these candidates away (Shift X)" };
   const take = {
@@ -167,6 +209,7 @@ const createChoices = (app) => {
   };
   const apart = button(app, "decompose", into);
   const touch = createRetouchButtons(app);
+  /** @param {Shown} shown */
   const update = (shown) => {
     [star, apart, discard, accept].forEach((each) => show(each, shown.batch !== null));
     set(star, {
@@ -180,15 +223,12 @@ const createChoices = (app) => {
   return { nodes: [...touch.nodes, star, apart, discard, accept], update };
 };
 
+/** @param {App} app */
 export const createStrip = (app) => {
   const title = h("span", { class: "strip-title" });
   const count = h("span", { class: "muted" });
-  const [runs, compare, choices, list] = [
-    createRuns,
-    createCompareButtons,
-    createChoices,
-    createCandidates,
-  ].map((create) => create(app));
+  const [runs, compare] = [createRuns(app), createCompareButtons(app)];
+  const [choices, list] = [createChoices(app), createCandidates(app)];
   const spring = h("span", { class: "spring" });
   const head = h(
     "div",
@@ -203,8 +243,9 @@ export const createStrip = (app) => {
   const drafts = createDrafts(app);
   const pictures = h("div", { class: "strip-pictures" }, head, list.node);
   const node = h("section", { class: "strip", "aria-label": "Results" }, drafts.node, pictures);
+  /** @param {Shown} shown */
   const update = (shown) => {
-    const layerId = shown.batch?.layerId || shown.state.varied[shown.batch?.job];
+    const layerId = shown.batch && (shown.batch.layerId || shown.state.varied[shown.batch.job]);
     set(title, {
       text: headline(shown),
       "data-tint": layerId ? app.tints.indexOf(layerId) : null,
@@ -216,7 +257,10 @@ export const createStrip = (app) => {
   return { node, update };
 };
 
-/** Retouch the layout in view; show where subjects were found. */
+/**
+ * Retouch the layout in view; show where subjects were found.
+ * @param {App} app
+ */
 const createRetouchButtons = (app) => {
   const touch = "Give the subject in this layout its own looks (T)";
   const retouch = button(app, "retouch", {
@@ -233,6 +277,7 @@ const createRetouchButtons = (app) => {
     title: found,
     kind: "small flip",
   });
+  /** @param {Shown} shown */
   const update = (shown) => {
     const made = shown.batch?.candidates ?? [];
     show(

@@ -1,4 +1,7 @@
-// The buttons that compare the shown picture with the one before it: held, side by side, in turn, or the changes.
+// The buttons that compare the shown picture with the one before it: held, side by side, in turn,
+// or the changes.
+
+/** @import { App, Shown, Timer } from "../../types/editor.d.ts" */
 
 import { h, set, show } from "../dom/elements.js";
 import { button } from "../dom/fields.js";
@@ -15,8 +18,12 @@ const MODES = [
   { id: "changed", label: "Changes", title: "Every pixel that differs, and how many (K)" },
 ];
 
-/** Held down, the stage shows the picture before. */
+/**
+ * Held down, the stage shows the picture before.
+ * @param {App} app
+ */
 const createHold = (app) => {
+  /** @param {boolean} comparing */
   const compare = (comparing) => () => app.session.set({ comparing });
   const title = "Hold to see the picture before";
   const node = button(app, () => {}, {
@@ -32,7 +39,10 @@ const createHold = (app) => {
   return node;
 };
 
-/** The buttons in the strip's head. */
+/**
+ * The buttons in the strip's head.
+ * @param {App} app
+ */
 export const createCompareButtons = (app) => {
   const modes = MODES.map(({ id, label, title }) => {
     const on = { click: () => app.run(`compare-${id}`) };
@@ -58,15 +68,18 @@ export const createCompareButtons = (app) => {
   );
   const compared = h("span", { class: "group compare" }, createHold(app), modes);
   const node = h("span", { class: "group" }, compared, mix);
+  /** @type {Timer | null} */
   let timer = null;
+  /** @param {boolean} isOn */
   const blink = (isOn) => {
     if (isOn === (timer !== null)) return;
-    clearInterval(timer);
+    clearInterval(timer ?? undefined);
     timer = isOn
       ? setInterval(() => app.session.set({ comparing: !app.session.state.comparing }), BLINK_MS)
       : null;
     if (!isOn) app.session.set({ comparing: false });
   };
+  /** @param {Shown} shown */
   const update = (shown) => {
     const isPossible = shown.canCompare;
     show(compared, isPossible);

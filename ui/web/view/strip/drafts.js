@@ -1,12 +1,21 @@
 // The first strip: the drafts of a run, beside the pictures that were made of them.
 
+/**
+ * @import { App, Shown } from "../../types/editor.d.ts"
+ * @import { Draft } from "../../types/protocol.d.ts"
+ */
+
 import { plural } from "../../kernels/numbers.js";
 import { draftInView, picturesOf } from "../../model/drafts.js";
 import { placeOf } from "../../model/scores.js";
-import { h, keyed, set, show } from "../dom/elements.js";
+import { contextOf, createKeyed, elementOf, h, set, show } from "../dom/elements.js";
 import { button } from "../dom/fields.js";
-import { createRankSign } from "./thumb-signs.js";
+import { createRankSign, focusShown, keepReachable } from "./thumb-signs.js";
 
+/**
+ * @param {App} app
+ * @param {Draft} draft
+ */
 const createThumb = (app, draft) => {
   const { index, seed, digest } = draft;
   const shape = { type: "button", class: "candidate draft", role: "option" };
@@ -20,8 +29,12 @@ const createThumb = (app, draft) => {
   const made = h("span", { class: "candidate-seed", "data-test": "draft-made" });
   const place = createRankSign();
   const node = h("button", { ...shape, ...hooks, on }, picture, made, place.node);
+  /**
+   * @param {Shown} shown
+   * @param {Draft} now
+   */
   const update = (shown, now) => {
-    place.update(placeOf(now, shown.batch.drafts));
+    place.update(placeOf(now, shown.batch?.drafts ?? []));
     const count = picturesOf(shown.state, now);
     const current = shown.shownDigest === digest;
     const told = `Draft of seed ${seed}, ${plural(count, "picture", "pictures")} made of it`;
@@ -40,23 +53,28 @@ const createThumb = (app, draft) => {
   return { node, update };
 };
 
-/** Arrows step from draft to draft, Enter refines; the focus goes with the shown one. */
-const connectStepping = (app, list) => {
-  const follow = () => list.querySelector('[aria-selected="true"]')?.focus();
+/** @type {Readonly<Record<string, number>>} */
+const STEPPING = { ArrowLeft: -1, ArrowRight: 1, Enter: 0 };
+
+/**
+ * Arrows step from draft to draft, Enter refines; the focus goes with the shown one.
+ * @param {App} app
+ * @param {HTMLElement} list
+ */
+const connectStepping = (app, list) =>
   list.addEventListener("keydown", (event) => {
-    const steps = { ArrowLeft: -1, ArrowRight: 1, Enter: 0 }[event.key];
-    if (steps === undefined || event.ctrlKey) return;
+    const steps = STEPPING[event.key];
+    const drafts = app.shown().batch?.drafts ?? [];
+    if (steps === undefined || event.ctrlKey || drafts.length === 0) return;
     event.preventDefault();
-    const { drafts } = app.shown().batch;
-    const at = drafts.findIndex(({ digest }) => digest === event.target.dataset.digest);
+    const at = drafts.findIndex(({ digest }) => digest === elementOf(event).dataset.digest);
     const next = drafts[(at + steps + drafts.length) % drafts.length];
     const done = steps === 0 ? app.run("refine") : app.run("view", next.digest);
-    done.then(() => requestAnimationFrame(follow));
+    done.then(() => requestAnimationFrame(() => focusShown(list)));
   });
-};
 
+/** @param {App} app */
 const createList = (app) => {
-  const nodes = new Map();
   const list = h("div", {
     class: "candidates",
     role: "listbox",
@@ -65,19 +83,25 @@ const createList = (app) => {
   });
   set(list, { "aria-orientation": "horizontal" });
   connectStepping(app, list);
+  /** @param {Draft} draft */
   const thumbOf = (draft) => createThumb(app, draft);
+  const placeThumbs = createKeyed(list, ({ id }) => id, thumbOf);
+  /** @param {Shown} shown */
   const update = (shown) => {
-    const { drafts } = shown.batch;
-    keyed(list, nodes, drafts, ({ id }) => id, thumbOf);
-    drafts.forEach((draft) => nodes.get(draft.id).update(shown, draft));
-    if (!list.querySelector('[tabindex="0"]')) list.firstChild.tabIndex = 0;
+    const drafts = shown.batch?.drafts ?? [];
+    placeThumbs(drafts).forEach((thumb, index) => thumb.update(shown, drafts[index]));
+    keepReachable(list);
   };
   return { node: list, update };
 };
 
 const TILE_PX = 168;
 
-/** One draft while it converges; a click shows it large. */
+/**
+ * One draft while it converges; a click shows it large.
+ * @param {App} app
+ * @param {number} index
+ */
 const createTile = (app, index) => {
   const canvas = h("canvas", { width: TILE_PX, height: TILE_PX });
   const title = `Draft ${index + 1}, still being fitted. A click shows it large`;
@@ -85,52 +109,63 @@ const createTile = (app, index) => {
   const hooks = { "data-test": "draft-preview", "data-index": index };
   const on = { click: () => app.session.set({ watched: index, showing: "result", viewed: "" }) };
   const node = h("button", { ...shape, ...hooks, on }, canvas);
+  /** @type {CanvasImageSource | null} */
   let drawn = null;
+  /** @param {Shown} shown */
   const update = (shown) => {
     set(node, { "aria-pressed": shown.state.watched === index });
     const image = app.pictures.previewed[index];
     if (!image || image === drawn) return;
     drawn = image;
-    const context = canvas.getContext("2d");
+    const context = contextOf(canvas);
     context.imageSmoothingQuality = "high";
     context.drawImage(image, 0, 0, TILE_PX, TILE_PX);
   };
   return { node, update };
 };
 
-/** The drafts that the present run is fitting, all of them: {node, update(shown) → how many}. */
+/**
+ * The drafts that the present run is fitting, all of them: {node, update(shown) → how many}.
+ * @param {App} app
+ */
 const createConverging = (app) => {
-  const nodes = new Map();
   const node = h("div", {
     class: "candidates",
     role: "group",
     "aria-label": "Drafts on their way",
     hidden: true,
   });
-  const update = ({ state, ...shown }) => {
-    const count = state.job?.drafts ?? 0;
-    if (count) app.pictures.preview(state.job.preview);
+  const placeTiles = createKeyed(
+    node,
+    (place) => place,
+    (/** @type {number} */ place) => createTile(app, place),
+  );
+  /** @param {Shown} shown */
+  const update = (shown) => {
+    const { job } = shown.state;
+    const count = job?.drafts ?? 0;
+    if (job && count) app.pictures.preview(job.preview);
     const places = Array.from({ length: count }, (_, index) => index);
-    keyed(
-      node,
-      nodes,
-      places,
-      (place) => place,
-      (place) => createTile(app, place),
-    );
-    places.forEach((place) => nodes.get(place).update({ ...shown, state }));
+    placeTiles(places).forEach((tile) => tile.update(shown));
     show(node, count > 0);
     return count;
   };
   return { node, update };
 };
 
+/**
+ * @param {number} ready
+ * @param {number} coming
+ */
 const countText = (ready, coming) => {
   if (coming === 0) return String(ready);
   return ready ? `${ready}, ${coming} more on their way` : `${coming} on their way`;
 };
 
-/** {node, update(shown)}: hidden where the shown run has no drafts and none are on their way. */
+/**
+ * {node, update(shown)}: hidden where the shown run has no drafts and none are on their way.
+ * @param {App} app
+ */
 export const createDrafts = (app) => {
   const more = { label: "Refine", iconName: "right", test: "refine", kind: "small accent" };
   const apart = { label: "To layers", iconName: "copy", test: "draft-layers", kind: "small" };
@@ -149,25 +184,32 @@ export const createDrafts = (app) => {
   );
   const node = h("section", { class: "drafts", "aria-label": "Drafts", hidden: true }, head);
   node.append(h("div", { class: "draft-lists" }, list.node, converging.node));
-  const update = (shown) => {
-    const coming = converging.update(shown);
-    const isOther = coming > 0 && shown.batch?.job !== shown.state.job.id;
-    const drafts = isOther ? [] : (shown.batch?.drafts ?? []);
-    show(node, drafts.length + coming > 0);
-    show(list.node, drafts.length > 0);
-    if (drafts.length + coming === 0) return;
-    if (drafts.length > 0) list.update(shown);
-    const inView = draftInView(shown.state, shown.record) !== null;
-    set(count, { text: countText(drafts.length, coming) });
-    for (const each of [refine, layers]) show(each, drafts.length > 0);
+  /** @param {Shown} shown */
+  const updateButtons = ({ state, record }) => {
+    const isInView = draftInView(state, record) !== null;
     set(refine, {
-      disabled: !inView || shown.state.job !== null,
-      title: inView ? "Make more pictures of this draft (Shift R)" : "Click a draft first",
+      disabled: !isInView || state.job !== null,
+      title: isInView ? "Make more pictures of this draft (Shift R)" : "Click a draft first",
     });
     set(layers, {
-      disabled: !inView || shown.state.reading !== "",
-      title: inView ? "Cut the draft into a layer for each painted region" : "Click a draft first",
+      disabled: !isInView || state.reading !== "",
+      title: isInView
+        ? "Cut the draft into a layer for each painted region"
+        : "Click a draft first",
     });
+  };
+  /** @param {Shown} shown */
+  const update = (shown) => {
+    const coming = converging.update(shown);
+    const isOther = coming > 0 && shown.batch?.job !== shown.state.job?.id;
+    const ready = isOther ? 0 : (shown.batch?.drafts.length ?? 0);
+    show(node, ready + coming > 0);
+    show(list.node, ready > 0);
+    if (ready + coming === 0) return;
+    if (ready > 0) list.update(shown);
+    set(count, { text: countText(ready, coming) });
+    for (const each of [refine, layers]) show(each, ready > 0);
+    updateButtons(shown);
   };
   return { node, update };
 };

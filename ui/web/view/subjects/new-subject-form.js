@@ -1,13 +1,23 @@
 // The form of a new subject: its pictures, what it is, and how it is learned.
 
+/**
+ * @import { App, Reference, Shown, SubjectForm } from "../../types/editor.d.ts"
+ * @import { SubjectLibrary, SubjectMethod, TrainingMethod } from "../../types/protocol.d.ts"
+ * @import { Attributes } from "../../types/view.d.ts"
+ */
+
 import { plural } from "../../kernels/numbers.js";
 import { obstacleOf, putForm, remarkOf } from "../../model/subjects.js";
-import { h, keyed, set, show } from "../dom/elements.js";
-import { button } from "../dom/fields.js";
+import { createKeyed, h, set, show } from "../dom/elements.js";
+import { button, choiceBox } from "../dom/fields.js";
 import { icon } from "../dom/icons.js";
 
 const MOST_STEPS = 5000;
 
+/**
+ * @param {App} app
+ * @param {Reference} reference
+ */
 const createReference = (app, { digest }) => {
   const picture = h("img", {
     src: app.pictures.url(digest),
@@ -32,8 +42,8 @@ const createReference = (app, { digest }) => {
   };
 };
 
+/** @param {App} app */
 const createReferences = (app) => {
-  const nodes = new Map();
   const list = h("ul", { class: "references", "aria-label": "Reference pictures" });
   const invite = h("p", {
     class: "reference-invite muted",
@@ -59,16 +69,25 @@ const createReferences = (app) => {
     invite,
     h("div", { class: "reference-adds" }, files, layers),
   );
-  const referenceOf = (reference) => createReference(app, reference);
+  /** @param {Reference} reference */
+  const referenceOf = (/** @type {Reference} */ reference) => createReference(app, reference);
+  const placeReferences = createKeyed(list, ({ digest }) => digest, referenceOf);
+  /** @param {SubjectForm} form */
   const update = ({ references }) => {
-    keyed(list, nodes, references, ({ digest }) => digest, referenceOf);
+    placeReferences(references);
     show(invite, references.length === 0);
     show(list, references.length > 0);
   };
   return { node, update };
 };
 
-/** A text of the form; what is typed goes to the session, and back only when somebody else changes it. */
+/**
+ * A text of the form; what is typed goes to the session, and back only when somebody else changes
+ * it.
+ * @param {App} app
+ * @param {"name" | "classWord"} field
+ * @param {Attributes} shape
+ */
 const textOf = (app, field, shape) => {
   const input = h("input", {
     class: "field-input",
@@ -79,20 +98,30 @@ const textOf = (app, field, shape) => {
   });
   input.addEventListener("input", () => putForm(app.session, { [field]: input.value }));
   input.addEventListener("keydown", (event) => event.key === "Enter" && app.run("makeSubject"));
+  /** @param {SubjectForm} form */
   const update = (form) => {
     if (input.value !== form[field]) input.value = form[field];
   };
   return { node: input, update };
 };
 
+/** @param {App} app */
 const createMethod = (app) => {
   const select = h("select", {
     class: "field-input choice",
     "aria-label": "How it is learned",
     "data-test": "subject-method",
   });
-  select.addEventListener("change", () => putForm(app.session, { method: select.value }));
+  select.addEventListener("change", () => {
+    const method = /** @type {TrainingMethod | ""} */ (select.value);
+    putForm(app.session, { method });
+  });
+  /** @type {readonly SubjectMethod[] | null} */
   let known = null;
+  /**
+   * @param {SubjectForm} form
+   * @param {SubjectLibrary} library
+   */
   const update = (form, { methods }) => {
     if (methods !== known)
       select.replaceChildren(
@@ -102,9 +131,10 @@ const createMethod = (app) => {
     const value = form.method || (methods[0]?.id ?? "");
     if (select.value !== value) select.value = value;
   };
-  return { node: h("span", { class: "choice-box" }, select, icon("down")), update };
+  return { node: choiceBox(select), update };
 };
 
+/** @param {App} app */
 const createSteps = (app) => {
   const shape = {
     type: "text",
@@ -125,12 +155,15 @@ const createSteps = (app) => {
   });
   return {
     node: input,
-    update: ({ steps }) =>
+    update: (/** @type {SubjectForm} */ { steps }) =>
       document.activeElement !== input && (input.value = steps ? String(steps) : ""),
   };
 };
 
-/** Whether the pictures are cut out, where the model has a SAM. */
+/**
+ * Whether the pictures are cut out, where the model has a SAM.
+ * @param {App} app
+ */
 const createCut = (app) => {
   const input = h("input", {
     type: "checkbox",
@@ -144,6 +177,10 @@ const createCut = (app) => {
     input,
     "So that the model learns the thing and not its surroundings",
   );
+  /**
+   * @param {SubjectForm} form
+   * @param {Shown} shown
+   */
   const update = (form, shown) => {
     show(node, Boolean(shown.model?.members.includes("sam")));
     set(input, { disabled: shown.state.reading !== "" || form.references.length === 0 });
@@ -152,6 +189,11 @@ const createCut = (app) => {
   return { node, update };
 };
 
+/**
+ * @param {string} title
+ * @param {HTMLElement} node
+ * @param {unknown | null} [about]
+ */
 const field = (title, node, about = null) =>
   h("label", { class: "option", title: about }, h("span", { text: title }), node);
 
@@ -162,14 +204,20 @@ const WORD = {
 };
 const NAME = { placeholder: "only for you", "data-test": "subject-new-name", "aria-label": "Name" };
 
-/** What the form lacks, or what it will do. */
+/**
+ * What the form lacks, or what it will do.
+ * @param {SubjectForm} form
+ */
 const hintOf = (form) => {
   const count = plural(form.references.length, "picture", "pictures");
   const usual = `${count}. Training takes a few minutes; it can be stopped and gone on with.`;
   return obstacleOf(form) || remarkOf(form) || usual;
 };
 
-/** {node, update(shown)}: there while a new subject is being described. */
+/**
+ * {node, update(shown)}: there while a new subject is being described.
+ * @param {App} app
+ */
 export const createSubjectForm = (app) => {
   const references = createReferences(app);
   const [word, name] = [textOf(app, "classWord", WORD), textOf(app, "name", NAME)];
@@ -195,6 +243,7 @@ export const createSubjectForm = (app) => {
   const foot = h("div", { class: "subject-actions" }, make, leave);
   const shape = { class: "subject-form", "data-test": "subject-form", hidden: true };
   const node = h("div", shape, references.node, fields, hint, foot);
+  /** @param {Shown} shown */
   const update = (shown) => {
     const { subjectForm: form, library, reading } = shown.state;
     if (form && node.hidden) requestAnimationFrame(() => word.node.focus());

@@ -1,13 +1,22 @@
 // A subject in few pixels: its picture and name as a chip, its name beside a layer's phrase.
 
+/**
+ * @import { App, Shown } from "../../types/editor.d.ts"
+ * @import { Layer, Subject } from "../../types/protocol.d.ts"
+ */
+
 import { subjectById } from "../../model/subjects.js";
 import { h, set, show } from "../dom/elements.js";
 
-/** A subject's first picture and its name, as a chip. */
+/**
+ * A subject's first picture and its name, as a chip.
+ * @param {App} app
+ */
 export const createSubjectChip = (app) => {
   const picture = h("img", { alt: "", draggable: "false" });
   const name = h("span");
   const node = h("span", { class: "subject-chip", "data-test": "subject-chip" }, picture, name);
+  /** @param {Subject | null} subject */
   const update = (subject) => {
     show(node, subject !== null);
     if (!subject) return;
@@ -21,6 +30,10 @@ export const createSubjectChip = (app) => {
 /** The subject's name beside a row's phrase: {node, update(shown, layer)}. */
 export const createRowSubject = () => {
   const node = h("span", { class: "row-subject", "data-test": "row-subject", hidden: true });
+  /**
+   * @param {Shown} shown
+   * @param {Layer} layer
+   */
   const update = ({ state }, layer) => {
     const subject = layer.subject ? subjectById(state, layer.subject) : null;
     show(node, layer.subject !== null);

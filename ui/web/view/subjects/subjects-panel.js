@@ -1,14 +1,23 @@
 // The shelf of subjects over the stage: the library, and the form of a new one.
 
+/**
+ * @import { App, Shown } from "../../types/editor.d.ts"
+ * @import { Identifier, Subject } from "../../types/protocol.d.ts"
+ */
+
 import { isTraining, isUsable, standingOf, trainTitle } from "../../model/subjects.js";
-import { h, keyed, set, setVariable, show } from "../dom/elements.js";
+import { createKeyed, firstOf, focused, h, set, setVariable, show } from "../dom/elements.js";
 import { button } from "../dom/fields.js";
 import { icon } from "../dom/icons.js";
 import { createSubjectForm } from "./new-subject-form.js";
 
 const SHOWN_THUMBS = 3;
 
-/** The first pictures of a subject, fanned out. */
+/**
+ * The first pictures of a subject, fanned out.
+ * @param {App} app
+ * @param {Subject} subject
+ */
 const createFan = (app, { references }) =>
   h(
     "span",
@@ -18,7 +27,11 @@ const createFan = (app, { references }) =>
       .map((digest) => h("img", { src: app.pictures.url(digest), alt: "", draggable: "false" })),
   );
 
-/** The name, which is renamed by typing; Enter or leaving keeps it, Escape does not. */
+/**
+ * The name, which is renamed by typing; Enter or leaving keeps it, Escape does not.
+ * @param {App} app
+ * @param {Identifier} id
+ */
 const createName = (app, id) => {
   const shape = {
     class: "field-input subject-name",
@@ -43,6 +56,7 @@ const createName = (app, id) => {
     input.value = known;
     input.blur();
   });
+  /** @param {{ name: string }} one */
   const update = ({ name }) => {
     known = name;
     if (document.activeElement !== input && input.value !== name) input.value = name;
@@ -50,7 +64,11 @@ const createName = (app, id) => {
   return { node: input, update };
 };
 
-/** Deleting asks once more in its place, and forgets it was asked when the focus leaves. */
+/**
+ * Deleting asks once more in its place, and forgets it was asked when the focus leaves.
+ * @param {App} app
+ * @param {Identifier} id
+ */
 const createDelete = (app, id) => {
   let sure = false;
   const press = () => (sure ? app.run("deleteSubject", id) : tell(true));
@@ -62,6 +80,7 @@ const createDelete = (app, id) => {
   });
   const words = h("span", { text: "Delete?", hidden: true });
   node.append(words);
+  /** @param {boolean} asked */
   const tell = (asked) => {
     sure = asked;
     show(words, asked);
@@ -71,7 +90,12 @@ const createDelete = (app, id) => {
   return node;
 };
 
+/**
+ * @param {App} app
+ * @param {Identifier} id
+ */
 const createActions = (app, id) => {
+  /** @param {string} command */
   const press = (command) => () => app.run(command, id);
   const train = button(app, press("trainSubject"), {
     label: "Train",
@@ -107,6 +131,10 @@ const createActions = (app, id) => {
     h("span", { class: "spring" }),
     drop,
   );
+  /**
+   * @param {Subject} subject
+   * @param {string} model
+   */
   const update = (subject, model) => {
     const usable = isUsable(subject, model);
     [draw, place].forEach((each) => show(each, usable));
@@ -115,13 +143,17 @@ const createActions = (app, id) => {
     set(train, {
       title: usable ? "Learn it once more from the beginning" : "Teach the model this subject",
     });
-    set(train.firstChild, { text: trainTitle(subject) });
+    set(firstOf(train), { text: trainTitle(subject) });
     train.classList.toggle("accent", !usable);
     set(drop, { disabled: isTraining(subject) });
   };
   return { node, update };
 };
 
+/**
+ * @param {App} app
+ * @param {Subject} subject
+ */
 const createSubject = (app, subject) => {
   const { id } = subject;
   const [name, actions] = [createName(app, id), createActions(app, id)];
@@ -138,6 +170,10 @@ const createSubject = (app, subject) => {
   const head = h("div", { class: "subject-head" }, createFan(app, subject), words);
   const shape = { class: "subject", role: "listitem", "data-test": "subject", "data-subject": id };
   const node = h("li", shape, head, bar, told, actions.node);
+  /**
+   * @param {Subject} now
+   * @param {string} model
+   */
   const update = (now, model) => {
     const { text, tone } = standingOf(now, model);
     name.update(now);
@@ -153,8 +189,8 @@ const createSubject = (app, subject) => {
   return { node, update };
 };
 
+/** @param {App} app */
 const createList = (app) => {
-  const nodes = new Map();
   const list = h("ul", {
     class: "subject-list",
     "aria-label": "Subjects",
@@ -171,19 +207,28 @@ const createList = (app) => {
     }),
   );
   const node = h("div", { class: "subject-scroll" }, list, empty);
-  const subjectOf = (subject) => createSubject(app, subject);
+  /** @param {Subject} subject */
+  const subjectOf = (/** @type {Subject} */ subject) => createSubject(app, subject);
+  const placeSubjects = createKeyed(list, ({ id }) => id, subjectOf);
+  /** @param {Shown} shown */
   const update = ({ state, record }) => {
     const { subjects } = state.library;
-    keyed(list, nodes, subjects, ({ id }) => id, subjectOf);
-    subjects.forEach((subject) => nodes.get(subject.id).update(subject, record.settings.model));
+    placeSubjects(subjects).forEach((each, index) =>
+      each.update(subjects[index], record.settings.model),
+    );
     show(empty, subjects.length === 0);
     show(list, subjects.length > 0);
   };
   return { node, update };
 };
 
-/** Pictures dropped on the shelf become references of the new subject. */
+/**
+ * Pictures dropped on the shelf become references of the new subject.
+ * @param {App} app
+ * @param {HTMLElement} node
+ */
 const connectDrop = (app, node) => {
+  /** @param {DragEvent} event */
   const over = (event) => {
     event.preventDefault();
     node.classList.add("dropping");
@@ -192,17 +237,20 @@ const connectDrop = (app, node) => {
   node.addEventListener("dragover", over);
   node.addEventListener(
     "dragleave",
-    (event) => !node.contains(event.relatedTarget) && node.classList.remove("dropping"),
+    (event) =>
+      !node.contains(/** @type {Node | null} */ (event.relatedTarget)) &&
+      node.classList.remove("dropping"),
   );
   node.addEventListener("drop", (event) => {
     event.preventDefault();
     event.stopPropagation();
     node.classList.remove("dropping");
     if (!app.session.state.subjectForm) app.run("newSubject");
-    app.run("addReferences", [...event.dataTransfer.files]);
+    app.run("addReferences", [...(event.dataTransfer?.files ?? [])]);
   });
 };
 
+/** @param {App} app */
 const createHead = (app) => {
   const fresh = {
     label: "New subject",
@@ -219,7 +267,11 @@ const createHead = (app) => {
   };
 };
 
-/** Escape leaves the form first, then the shelf. */
+/**
+ * Escape leaves the form first, then the shelf.
+ * @param {App} app
+ * @param {HTMLElement} node
+ */
 const connectEscape = (app, node) =>
   node.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
@@ -227,7 +279,11 @@ const connectEscape = (app, node) =>
     app.run(app.session.state.subjectForm ? "leaveSubject" : "subjects");
   });
 
-/** {node, update(shown)}: hidden until it is opened; the focus comes along, stays inside, goes back where it was. */
+/**
+ * {node, update(shown)}: hidden until it is opened; the focus comes along, stays inside, goes back
+ * where it was.
+ * @param {App} app
+ */
 export const createSubjectsPanel = (app) => {
   const [head, form, list] = [createHead(app), createSubjectForm(app), createList(app)];
   const shape = {
@@ -239,12 +295,15 @@ export const createSubjectsPanel = (app) => {
   const node = h("section", { ...shape, hidden: true }, head.node, form.node, list.node);
   connectDrop(app, node);
   connectEscape(app, node);
+  /** @type {HTMLElement | null} */
   let returnTo = null;
+  /** @param {boolean} open */
   const turn = (open) => {
-    if (open) returnTo = document.activeElement;
+    if (open) returnTo = focused();
     show(node, open);
     (open ? head.add : returnTo)?.focus();
   };
+  /** @param {Shown} shown */
   const update = (shown) => {
     const open = shown.state.subjectsOpen;
     if (open === node.hidden) turn(open);
