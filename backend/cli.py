@@ -189,7 +189,7 @@ def serve_studio(settings: Settings) -> int:
     """
     from backend.studio.disk import Disk
     from backend.studio.examples import ExampleScenes
-    from backend.studio.storage import Storage
+    from backend.studio.storage.storage import Storage
     from backend.studio.studio import Studio
     from backend.workers.future import Future, FutureOffer, FutureWorker
 

@@ -186,7 +186,7 @@ def _descent(
     for k, stage in enumerate(one for one in fit.stages for _ in range(one.steps)):
         with explain_memory():
             z, pictures, losses = _evaluate(
-                network, codes, stage.size, terms=acting, look=FitStep(k, fit.seeds)
+                network, codes, stage.size, terms=acting, moment=FitStep(k, fit.seeds)
             )
             if k == fit.calibrated_at and len(acting) > 1:
                 scales = _calibrate(losses, z)

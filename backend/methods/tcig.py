@@ -258,7 +258,7 @@ def build_fit(
     if options.start == "random":
         return region_start.fit_from_random_codes(network, start.size_px, seeds, pace)
     picture = sample
-    if picture is None or options.start == "place":
+    if picture is None or options.start == "background":
         picture = start.fill_chosen_colours(network, seeds, sample)
     # a sampled background stays as it is: fitted to words, it would turn into blotches
     held = start.regions[region_start.BACKGROUND] * (options.start != "regions")

@@ -11,7 +11,7 @@ from sqlite3 import Connection
 from backend.plan.events import EmbeddingsCheckpoint, EmbeddingsLearned, EventKind
 from backend.plan.plan import Plan
 from backend.studio.records import LearnedEmbedding, StoredCheckpoint, StoredEmbeddings
-from backend.studio.storage import Storage
+from backend.studio.storage.storage import Storage
 
 MAX_SHOWN = 64
 """Looks that a page is told of: the newest ones of the whole store."""

@@ -50,7 +50,7 @@ from backend.studio.jobs import (
 from backend.studio.pictures import Origin
 from backend.studio.records import StoredEvent, StoredImages, StoredStage1Images
 from backend.studio.stage1_images import build_stage1, insert_stage1, stage1_digests
-from backend.studio.storage import Storage
+from backend.studio.storage.storage import Storage
 from backend.studio.subjects import training_of_job
 from backend.studio.subjects_library import keep_adapter
 from backend.studio.worker import Handle, Worker

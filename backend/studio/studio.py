@@ -40,7 +40,7 @@ from backend.studio.records import (
 )
 from backend.studio.retouching import insert_retouch
 from backend.studio.runner import Runner
-from backend.studio.storage import Storage
+from backend.studio.storage.storage import Storage
 from backend.studio.subjects_library import Library, sweep
 from backend.studio.survey import SceneSurvey
 from backend.studio.worker import Worker

@@ -19,7 +19,7 @@ from backend.studio import subjects
 from backend.studio.candidates import METHOD
 from backend.studio.offer import Offer
 from backend.studio.records import Submitted, TakenPicture
-from backend.studio.storage import Storage
+from backend.studio.storage.storage import Storage
 from backend.studio.subjects import LibrarySubject
 from backend.studio.subjects_pictures import prepare_reference, with_alpha
 from backend.studio.worker import Worker

@@ -18,7 +18,7 @@ from backend.scene.blobs import Contents
 from backend.scene.scene import Scene
 from backend.studio.offer import Offer
 from backend.studio.records import Coverage, EditorState
-from backend.studio.storage import Storage
+from backend.studio.storage.storage import Storage
 
 OPEN = "clipseg"
 """The member that takes any phrase."""

@@ -35,7 +35,7 @@ from backend.scene.scene import Picture, Pixels
 from backend.studio.disk import Disk
 from backend.studio.examples import ExampleScenes
 from backend.studio.records import MethodFacts, ModelFacts, OptionsSchema
-from backend.studio.storage import Storage
+from backend.studio.storage.storage import Storage
 from backend.studio.studio import Studio
 
 

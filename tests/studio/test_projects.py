@@ -26,7 +26,7 @@ from backend.scene.scene import build_scene
 from backend.studio import history
 from backend.studio.disk import Disk
 from backend.studio.pixel_files import PixelFiles
-from backend.studio.storage import Storage
+from backend.studio.storage.storage import Storage
 from backend.studio.studio import Studio
 from tests.studio.scripted import ScriptedWorker, build_scripted_studio
 from tests.studio.workshop import (

@@ -22,7 +22,7 @@ from backend.scene.scene import Pixels
 from backend.studio.disk import Disk
 from backend.studio.examples import ExampleScenes
 from backend.studio.records import MethodFacts, ModelFacts
-from backend.studio.storage import Storage
+from backend.studio.storage.storage import Storage
 from backend.studio.studio import Studio
 from backend.studio.subjects import LibrarySubject
 from tests.studio.scripted import ScriptedCard, ScriptedHandle, ScriptedOffer

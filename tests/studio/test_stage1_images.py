@@ -29,7 +29,7 @@ from backend.scene.scene import Pixels
 from backend.studio.disk import Disk
 from backend.studio.examples import ExampleScenes
 from backend.studio.records import MethodFacts
-from backend.studio.storage import Storage
+from backend.studio.storage.storage import Storage
 from backend.studio.studio import Studio
 from tests.studio.scripted import ScriptedOffer, ScriptedWorker, picture_for
 from tests.studio.workshop import EDITOR, compose, kinds, save_scene, scene_with, wait_for_end

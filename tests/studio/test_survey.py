@@ -12,7 +12,7 @@ from backend.plan import survey
 from backend.scene.composite import alpha_of
 from backend.studio.disk import Disk
 from backend.studio.examples import ExampleScenes
-from backend.studio.storage import Storage
+from backend.studio.storage.storage import Storage
 from backend.studio.studio import Studio
 from tests.studio.scripted import ScriptedWorker
 from tests.studio.test_stage1_images import TwoStageOffer

@@ -39,7 +39,7 @@ export const layer = (id, patch = {}) => ({
 export const buildEditor = (layers = [layer("back"), layer("cat"), layer("car")], patch = {}) =>
   freeze({
     scene: {
-      version: 1,
+      version: 2,
       name: "Test",
       width_px: 512,
       height_px: 512,

@@ -181,7 +181,10 @@ test("the ends of what is heard push one another and never meet; the fold tells 
   assert.deepEqual(withLow({}, 1), { prompt_start: 0.95, prompt_end: 1 });
   assert.deepEqual(withHigh({}, 0), { prompt_start: 0, prompt_end: 0.05 });
   assert.equal(promptRangeText({}, formatFraction), "");
-  assert.equal(promptRangeText({ prompt_start: 0.5, prompt_end: 1 }, formatFraction), "active .50 – 1.00");
+  assert.equal(
+    promptRangeText({ prompt_start: 0.5, prompt_end: 1 }, formatFraction),
+    "active .50 – 1.00",
+  );
 });
 
 test("a place in the prompt belongs to the layer of the phrase there, its ends too", () => {

@@ -226,7 +226,10 @@ test("where a subject stands is told in words", () => {
   assert.equal(told({}), "ready");
   assert.equal(told({}, "other"), "trained on pocket");
   assert.equal(told({ state: "training", done: 3, total: 9 }), "step 3 of 9");
-  assert.equal(told({ state: "stopped", has_checkpoint: true, done: 3, total: 9 }), "stopped at 3 of 9");
+  assert.equal(
+    told({ state: "stopped", has_checkpoint: true, done: 3, total: 9 }),
+    "stopped at 3 of 9",
+  );
   assert.equal(trainTitle(subject("tom", { has_checkpoint: true })), "Go on");
   assert.equal(trainTitle(subject("tom", { state: "new" })), "Train");
   assert.equal(EMPTY_FORM.references.length, 0);

@@ -11,7 +11,7 @@ from backend.errors import LaminaError, ModelError
 from backend.studio.disk import Disk
 from backend.studio.examples import ExampleScenes
 from backend.studio.offer import Offer
-from backend.studio.storage import Storage
+from backend.studio.storage.storage import Storage
 from backend.studio.studio import Studio
 from backend.studio.worker import Worker
 from backend.workers.future import Future, FutureOffer, FutureWorker

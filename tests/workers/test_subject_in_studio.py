@@ -16,7 +16,7 @@ from backend.scene.picture_file import encode_png
 from backend.studio.disk import Disk
 from backend.studio.examples import ExampleScenes
 from backend.studio.records import Candidate
-from backend.studio.storage import Storage
+from backend.studio.storage.storage import Storage
 from backend.studio.studio import Studio
 from backend.workers.local import LocalWorker
 from backend.workers.offer import CatalogOffer

@@ -48,7 +48,7 @@ import {
 /** @type {EditorState} */
 const NOTHING = freeze({
   scene: {
-    version: 1,
+    version: 2,
     name: "",
     width_px: 512,
     height_px: 512,

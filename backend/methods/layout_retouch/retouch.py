@@ -55,7 +55,7 @@ def retouch(
     partial = options.swap and options.reference_part == "subject"
     shown = reference_mask(drawn, reference) if partial else None
     words, start, sides, swap = _paths(
-        job, schedule, replace(layout, path=own), reference, neutral=neutral, spoken=embedded
+        job, schedule, replace(layout, path=own), reference, neutral=neutral, embedded=embedded
     )
     mask = _mask(job, maps, solid, sides)
     controls = (

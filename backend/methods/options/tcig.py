@@ -186,11 +186,19 @@ class TcigOptions(Record):
         """The three dials behind freedom, or those by hand."""
         if self.by_hand:
             return TcigDials(self.strength, self.feather_px, self.guidance)
-        share = self.freedom
+        share = self.mask_tolerance
         ends = TOLERANCE_ENDS.items()
         return TcigDials(**{name: low + (high - low) * share for name, (low, high) in ends})
 
     def stage1(self) -> dict[str, Any]:
         """The options that a stage-1 image depends on."""
-        stage2 = {"freedom", "by_hand", "strength", "feather_px", "guidance", "attention", "refine"}
+        stage2 = {
+            "mask_tolerance",
+            "by_hand",
+            "strength",
+            "feather_px",
+            "guidance",
+            "attention",
+            "refine",
+        }
         return self.model_dump(exclude=stage2 | {"per_stage1"})

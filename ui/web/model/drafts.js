@@ -2,7 +2,7 @@
 
 /**
  * @import { EditorState, SessionState } from "../types/editor.d.ts"
- * @import { Digest, Draft, Facts, Settings } from "../types/protocol.d.ts"
+ * @import { Digest, Draft, Facts, RunSettings } from "../types/protocol.d.ts"
  */
 
 import { candidateOf } from "./session.js";
@@ -38,7 +38,7 @@ export const picturesOf = ({ candidates }, { digest }) =>
  * The method of these settings, where it works in two stages; else the first one that does, null
  * for none.
  * @param {Readonly<Facts> | null} facts
- * @param {Settings} settings
+ * @param {RunSettings} settings
  */
 export const stagedMethod = (facts, { method }) => {
   const staged = (facts?.methods ?? []).filter(({ stage1 }) => stage1);
@@ -55,7 +55,7 @@ export const plainMethod = (facts) => (facts?.methods ?? []).find(({ stage1 }) =
  * The settings for making one object again: a method of two stages draws whole pictures, so another
  * one does that.
  * @param {Readonly<Facts> | null} facts
- * @param {Settings} settings
+ * @param {RunSettings} settings
  */
 export const settingsForOne = (facts, settings) => {
   const isStaged = (facts?.methods ?? []).some(

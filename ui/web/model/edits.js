@@ -2,7 +2,7 @@
 
 /**
  * @import { Edit, EditorState, LayerPatch } from "../types/editor.d.ts"
- * @import { Digest, Identifier, Layer, OptionValue, Placement, Scene, Settings } from "../types/protocol.d.ts"
+ * @import { Digest, Identifier, Layer, OptionValue, Placement, Scene, RunSettings } from "../types/protocol.d.ts"
  */
 
 import {
@@ -79,7 +79,7 @@ export const mergeDown = (upperId, lowerId, patch) => (editor) =>
 export const setScene = (patch) => (editor) => withScene(editor, patch);
 
 /**
- * @param {Partial<Settings>} patch
+ * @param {Partial<RunSettings>} patch
  * @returns {Edit}
  */
 export const setSettings = (patch) => (editor) =>

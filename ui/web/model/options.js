@@ -2,7 +2,7 @@
 
 /**
  * @import { MethodOption } from "../types/model.d.ts"
- * @import { MethodFacts, OptionValue, Settings } from "../types/protocol.d.ts"
+ * @import { MethodFacts, OptionValue, RunSettings } from "../types/protocol.d.ts"
  */
 
 const FINE_STEP = 0.01;
@@ -26,7 +26,7 @@ export const rangeOf = ({ type, minimum, exclusiveMinimum, maximum, exclusiveMax
 });
 
 /**
- * @param {Settings} settings
+ * @param {RunSettings} settings
  * @param {MethodOption} option
  * @returns {OptionValue}
  */

@@ -4,7 +4,7 @@
 /**
  * @import { Edit, EditorState, SessionState, SessionStore, SubjectForm } from "../types/editor.d.ts"
  * @import { Standing } from "../types/model.d.ts"
- * @import { Identifier, Settings, Subject } from "../types/protocol.d.ts"
+ * @import { Identifier, RunSettings, Subject } from "../types/protocol.d.ts"
  */
 
 import { occurrences } from "../kernels/spans.js";
@@ -19,7 +19,7 @@ export const MOST_REFERENCES = 20;
 /**
  * What choosing a method sets: its usual options; subjects are drawn by DDIM, layouts first.
  * @param {string} method
- * @returns {Partial<Settings>}
+ * @returns {Partial<RunSettings>}
  */
 export const settingsOfMethod = (method) =>
   method === SUBJECT_METHOD
@@ -85,7 +85,10 @@ export const standingOf = (subject, model) => {
       ? { text: "ready", tone: "good" }
       : { text: `trained on ${subject.model}`, tone: "warn" };
   if (state === "stopped")
-    return { text: subject.has_checkpoint ? `stopped at ${done} of ${total}` : "stopped", tone: "warn" };
+    return {
+      text: subject.has_checkpoint ? `stopped at ${done} of ${total}` : "stopped",
+      tone: "warn",
+    };
   return state === "failed"
     ? { text: "failed", tone: "bad" }
     : { text: "not trained yet", tone: "" };
@@ -93,7 +96,7 @@ export const standingOf = (subject, model) => {
 
 /**
  * What the button that begins a training says.
- * @param {Pick<Subject, "state" | "begun">} subject
+ * @param {Pick<Subject, "state" | "has_checkpoint">} subject
  */
 export const trainTitle = ({ state, has_checkpoint: begun }) => {
   if (begun) return "Go on";

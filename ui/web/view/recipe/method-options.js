@@ -4,7 +4,7 @@
 /**
  * @import { App, Shown } from "../../types/editor.d.ts"
  * @import { MethodOption } from "../../types/model.d.ts"
- * @import { MethodFacts, OptionValue, Settings } from "../../types/protocol.d.ts"
+ * @import { MethodFacts, OptionValue, RunSettings } from "../../types/protocol.d.ts"
  * @import { Part } from "../../types/view.d.ts"
  */
 
@@ -22,7 +22,7 @@ const methodOf = ({ state, record }) =>
 /**
  * Whether what a method's dial would set is set on its own.
  * @param {MethodFacts | null} method
- * @param {Settings} settings
+ * @param {RunSettings} settings
  */
 const isSetByHand = (method, { options }) => Boolean(options[linkedOption(method)?.unless ?? ""]);
 
@@ -32,7 +32,7 @@ const isSetByHand = (method, { options }) => Boolean(options[linkedOption(method
  * The options that the dial sets, each with its present value.
  * @param {MethodFacts} method
  * @param {MethodOption} dial
- * @param {Settings} settings
+ * @param {RunSettings} settings
  * @returns {readonly LinkedValue[]}
  */
 const linkedValues = (method, dial, settings) => {

@@ -2,7 +2,7 @@
 
 /**
  * @import { App, SessionState, Shown } from "../../types/editor.d.ts"
- * @import { Note, Settings } from "../../types/protocol.d.ts"
+ * @import { Note, RunSettings } from "../../types/protocol.d.ts"
  */
 
 import { setSettings } from "../../model/edits.js";
@@ -86,7 +86,7 @@ const createAdvanced = (app) => {
     options: ({ state }) =>
       (state.facts?.samplers ?? []).map((id) => ({ id, title: SAMPLER_TITLES[id] ?? id })),
     read: ({ record }) => record.settings.sampler,
-    edit: (value) => setSettings({ sampler: /** @type {Settings["sampler"]} */ (value) }),
+    edit: (value) => setSettings({ sampler: /** @type {RunSettings["sampler"]} */ (value) }),
   });
   const model = choice(app, {
     label: "Model",
