@@ -200,7 +200,7 @@ class EditSuite:
     def _measure_structure(self, world: _World, weights: list[float]) -> Plan:
         layers = tuple(
             layer.model_copy(
-                update={"noise": 1.0, "structure": Structure(kind="edges", weight=weight)}
+                update={"strength": 1.0, "structure": Structure(kind="edges", weight=weight)}
             )
             for layer, weight in zip(world.scene.layers, weights, strict=True)
         )

@@ -52,7 +52,7 @@ ATTENTION = Layer(
     attention_negative=1.0,
 )
 CRUDE = ATTENTION.model_copy(
-    update={"noise": 0.7, "attention_positive": 0.5, "attention_negative": 0.8}
+    update={"strength": 0.7, "attention_positive": 0.5, "attention_negative": 0.8}
 )
 
 FORM_ROWS: dict[str, int] = {"one_object": 1, "two_in_halves": 2, "three_in_thirds": 3}

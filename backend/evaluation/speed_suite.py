@@ -95,7 +95,7 @@ class SpeedSuite:
         Uncovered pixels are free from the first step, so that the whole run counts.
         """
         pixels, plan = self.scene_plan({"attention": True, "layer_noise": True}, 10)
-        free = plan.target.model_copy(update={"uncovered_noise": 1.0})
+        free = plan.target.model_copy(update={"uncovered_strength": 1.0})
         whole = plan.model_copy(update={"target": free})
         varied = plan.model_copy(update={"target": free.model_copy(update={"varied": HALF_FREE})})
         return Duel(
@@ -135,7 +135,7 @@ class SpeedSuite:
         scene = scene.model_copy(
             update={
                 "layers": tuple(
-                    layer.model_copy(update={"noise": level}) for layer, level in noised
+                    layer.model_copy(update={"strength": level}) for layer, level in noised
                 )
             }
         )
@@ -147,7 +147,7 @@ class SpeedSuite:
             options=options,
         )
         plan = build_plan(scene, Compose(settings=settings), self.bundle.card, pixels)
-        target = plan.target.model_copy(update={"uncovered_noise": STRENGTH})
+        target = plan.target.model_copy(update={"uncovered_strength": STRENGTH})
         return pixels, plan.model_copy(update={"batch": count, "target": target})
 
     def baseline(self, plan: Plan, pixels: MemoryPixels) -> Callable[[], object]:

@@ -193,7 +193,7 @@ def _with_embeddings(scene: Scene, names: Mapping[str, str]) -> Scene:
     layers = tuple(
         layer
         if layer.embedding is None
-        else layer.model_copy(update={"look": names[layer.embedding]})
+        else layer.model_copy(update={"embedding": names[layer.embedding]})
         for layer in scene.layers
     )
     return scene.model_copy(update={"layers": layers})

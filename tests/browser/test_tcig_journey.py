@@ -110,7 +110,7 @@ def watch_drafts_come(editor: EditorPage) -> list[dict[str, Any]]:
     assert not np.array_equal(editor.pixels(), early)
     editor.look("tcig-converging")
     candidates, drafts = wait_for_candidates(editor, 2), editor.state()["drafts"]
-    assert [candidate["draft"] for candidate in candidates] == [each["digest"] for each in drafts]
+    assert [candidate["stage1"] for candidate in candidates] == [each["digest"] for each in drafts]
     assert editor.until(lambda: editor.part("draft").count() == 2)
     editor.look("tcig-drafts")
     return drafts
@@ -122,7 +122,7 @@ def refine(editor: EditorPage, digest: str) -> None:
     editor.wait(f"state.shown === {digest!r}")
     editor.look("tcig-draft-shown")
     editor.part("refine").click()
-    assert {candidate["draft"] for candidate in wait_for_candidates(editor, 4)[2:]} == {digest}
+    assert {candidate["stage1"] for candidate in wait_for_candidates(editor, 4)[2:]} == {digest}
     assert editor.until(lambda: draft(editor, digest).get_attribute("data-source") == "true")
     assert editor.until(
         lambda: draft(editor, digest).locator('[data-test="draft-made"]').inner_text() == "×3"

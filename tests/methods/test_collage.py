@@ -111,7 +111,7 @@ def test_uncovered_pixels_have_the_level_of_the_target(tiny1: ModelBundle) -> No
     steps, _ = collage.run(plan)
     assert steps[0].first == 0
     held = plan.model_copy(
-        update={"target": plan.target.model_copy(update={"uncovered_noise": 0.0})}
+        update={"target": plan.target.model_copy(update={"uncovered_strength": 0.0})}
     )
     steps, _ = collage.run(held)
     assert steps[0].first == 3

@@ -18,7 +18,7 @@ from backend.scene.scene import MAX_LAYERS, Scene, build_scene
 from tests.scene.drawings import at, every_setting, noise, plain, scene_of
 
 GOLDEN_PIXELS = "8286882b9fba0897c84636240641fe1a07620112465541d27236caa05034277e"
-GOLDEN_SCENE = "04a804c564e9441fb77fd551287831e59a99a3ae5b096fb2e735fea5a4c05807"
+GOLDEN_SCENE = "2264d62b23168075cf2705eb8446591f83085d75f4b1436a492fd511f0a860e7"
 
 
 def record_with(**changes: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from backend.plan.events import Event, Images
 from backend.plan.plan import OneLayer, Plan
 from backend.plan.request import OptionValue
 from backend.plan.training_job import TrainingJob
-from backend.scene.scene import Pixels
+from backend.scene.blobs import Contents
 from backend.studio.disk import Disk
 from backend.studio.examples import ExampleScenes
 from backend.studio.records import MethodFacts, ModelFacts
@@ -66,12 +66,12 @@ class Retoucher(ScriptedTrainer):
         super().__init__()
         self.plans: list[Plan] = []
 
-    def submit(self, job_id: str, plan: Plan | TrainingJob, pixels: Pixels):
+    def submit(self, job_id: str, plan: Plan | TrainingJob, pixels: Contents):
         if isinstance(plan, TrainingJob):
             return super().submit(job_id, plan, pixels)
         self.plans.append(plan)
         if plan.subject is not None:
-            pixels.picture(plan.subject.subject)
+            pixels.blob(plan.subject.subject)
         return Finding(self, plan, pixels)
 
 

@@ -99,7 +99,7 @@ def test_a_stopped_lesson_goes_on_to_the_same_subject(tiny1: ModelBundle, few: N
     half = contents(stopped, False)[-1]
     assert checkpoint_from_bytes(half).state.step == 1
     begun = pixels.add_blob(half)
-    rest = events_of(asked.model_copy(update={"begun": begun}), tiny1, pixels)
+    rest = events_of(asked.model_copy(update={"checkpoint": begun}), tiny1, pixels)
     again = adapter_from_bytes(contents(rest, True)[0])
     assert torch.equal(again.vectors, subject.vectors)
     assert same(dict(again.weights), dict(subject.weights))
