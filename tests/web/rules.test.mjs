@@ -42,6 +42,34 @@ const ALLOWED = {
   main: ["bridge", "commands", "view", "tools", "model", "kernels"],
 };
 
+/** Which folders of the views a folder may import, besides itself. */
+const VIEW_FOLDERS = {
+  dom: [],
+  canvas: ["dom"],
+  subjects: ["dom"],
+  chrome: ["dom"],
+  layers: ["dom", "subjects"],
+  recipe: ["dom", "subjects"],
+  strip: ["dom", "canvas"],
+};
+
+test("folders of the views import only what they may", () => {
+  const views = MODULES.filter(({ name }) => name.startsWith("view/"));
+  assert.deepEqual(
+    views.filter(({ name }) => name.split("/").length !== 3),
+    [],
+  );
+  for (const module of views) {
+    const [, own] = module.name.split("/");
+    const targets = importsOf(module).filter(({ name }) => name.startsWith("view/"));
+    for (const { name } of targets) {
+      const [, folder] = name.split("/");
+      const isAllowed = folder === own || VIEW_FOLDERS[own].includes(folder);
+      assert.ok(isAllowed, `${module.name} may not import ${name}`);
+    }
+  }
+});
+
 test("every module parses, and importing it needs no page and does nothing", async () => {
   const before = Object.keys(globalThis).length;
   for (const { path } of MODULES) await import(pathToFileURL(path).href);
