@@ -2,6 +2,7 @@
 // layer, the rank.
 
 /**
+ * @import { Shown } from "../types/editor.d.ts"
  * @import { FailureNote, Figure } from "../types/model.d.ts"
  * @import { Candidate, Draft, Identifier, Layer, LayerScore } from "../types/protocol.d.ts"
  */

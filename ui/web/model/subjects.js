@@ -98,8 +98,8 @@ export const standingOf = (subject, model) => {
  * What the button that begins a training says.
  * @param {Pick<Subject, "state" | "has_checkpoint">} subject
  */
-export const trainTitle = ({ state, has_checkpoint: begun }) => {
-  if (begun) return "Go on";
+export const trainTitle = ({ state, has_checkpoint }) => {
+  if (has_checkpoint) return "Go on";
   return state === "ready" || state === "failed" ? "Train again" : "Train";
 };
 
