@@ -267,6 +267,8 @@ def all_gates(*, fast: bool) -> tuple[Gate, ...]:
         tool("format", "ruff", "format", "--check", "--output-format=concise", "."),
         contracts(),
         scripts(FAST_USERS if fast else None),
+        web_tool("types-js"),
+        web_tool("eslint"),
         web_tool("prettier"),
         web_tool("stylelint"),
     )

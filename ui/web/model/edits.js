@@ -2,11 +2,7 @@
 
 /**
  * @import { Edit, EditorState, LayerPatch } from "../types/editor.d.ts"
-<<<<<<< HEAD
  * @import { Digest, Identifier, Layer, OptionValue, Placement, Scene, RunSettings } from "../types/protocol.d.ts"
-=======
- * @import { Digest, Identifier, Layer, OptionValue, Placement, RunSettings, Scene } from "../types/protocol.d.ts"
->>>>>>> 266819c (The page's types hold with the generated protocol)
  */
 
 import {
