@@ -12,6 +12,9 @@ from backend.studio.records import Example
 
 log = logging.getLogger(__name__)
 
+UNREADABLE = " (cannot be read)"
+"""What the title of an example ends with whose file is damaged."""
+
 
 class ExampleScenes:
     """A folder of scenes. An id is a file's name without its suffix; the title is the scene's own
@@ -24,11 +27,18 @@ class ExampleScenes:
         self._lock = threading.Lock()
 
     def list_all(self) -> tuple[Example, ...]:
-        """The examples that can be read, in the order of their file names; read once."""
+        """The examples in the order of their file names, read once; those that cannot be read come
+        last, and their titles say so.
+        """
         with self._lock:
             if self._known is None:
-                self._known = tuple(self._readable())
+                self._known = tuple(self._read_titles())
             return self._known
+
+    def find_first(self) -> str:
+        """The id of the first example that can be read; empty where there is none."""
+        known = self.list_all()
+        return known[0].id if known and not known[0].title.endswith(UNREADABLE) else ""
 
     def open(self, example: str) -> OpenedScene:
         """The example of that id, or a StoreError that names the ids there are."""
@@ -44,11 +54,13 @@ class ExampleScenes:
     def _paths(self) -> tuple[Path, ...]:
         return tuple(sorted(self._folder.glob("*.ora")))
 
-    def _readable(self) -> list[Example]:
-        found = []
+    def _read_titles(self) -> list[Example]:
+        found: list[Example] = []
+        damaged: list[Example] = []
         for path in self._paths():
             try:
                 found.append(Example(id=path.stem, title=read_ora(path.read_bytes()).scene.name))
             except (LaminaError, OSError):
                 log.exception("the example %s cannot be read", path.name)
-        return found
+                damaged.append(Example(id=path.stem, title=f"{path.stem}{UNREADABLE}"))
+        return found + damaged

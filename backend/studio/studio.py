@@ -94,10 +94,10 @@ class Studio:
                 latest = projects.latest_project(connection)
             if latest:
                 return self.open_project(latest)
-            examples = self._examples.list_all()
+            first = self._examples.find_first()
             return (
-                self.open_example(examples[0].id)
-                if examples
+                self.open_example(first)
+                if first
                 else self._begin(Scene(width_px=512, height_px=512))
             )
 

@@ -9,7 +9,7 @@ import math
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -266,9 +266,12 @@ class _Publisher:
         """
         try:
             return event.with_scores(self.scorer.score(event.pictures))
-        except Exception:
+        except Exception as error:
             log.exception("the pictures could not be scored")
-            return event
+            if isinstance(event, Stage1Images):
+                return event
+            note = f"The pictures could not be scored ({type(error).__name__}); the log says why."
+            return replace(event, notes=(*event.notes, note))
 
 
 def _row(pictures: Picture) -> Picture:

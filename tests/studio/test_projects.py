@@ -59,6 +59,7 @@ def test_an_empty_store_opens_the_first_example(tmp_path: Path) -> None:
     assert [(example.id, example.title) for example in studio.facts().examples] == [
         ("a-first", "The first"),
         ("b-second", "The second"),
+        ("c-broken", "c-broken (cannot be read)"),
     ]
     assert project.scene.name == "The first"
     assert project.editor.settings.steps == 7
@@ -71,6 +72,17 @@ def test_an_empty_store_opens_the_first_example(tmp_path: Path) -> None:
     assert studio.open_latest().id == project.id
     with pytest.raises(StoreError, match="There are: a-first, b-second, c-broken"):
         studio.open_example("../a-first")
+    with pytest.raises(ArchiveError, match=r"c-broken\.ora"):
+        studio.open_example("c-broken")
+    studio.close()
+
+
+def test_where_no_example_can_be_read_the_first_scene_is_empty(tmp_path: Path) -> None:
+    folder = tmp_path / "scenes"
+    folder.mkdir()
+    (folder / "a.ora").write_bytes(b"PK not really")
+    studio = build_scripted_studio(tmp_path / "store", ScriptedWorker(), folder)
+    assert studio.open_latest().scene.layers == ()
     studio.close()
 
 

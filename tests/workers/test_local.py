@@ -128,6 +128,8 @@ def test_finished_pictures_are_scored_and_kept_when_they_cannot_be(
     assert len(unscored.pictures) == 1
     assert unscored.images[0].scores == ()
     assert "could not be scored" in caplog.text
+    assert scored.notes == ()
+    assert "could not be scored" in unscored.notes[0]
 
 
 def test_drafts_are_told_of_with_their_scores_and_the_pictures_name_them(
