@@ -118,7 +118,9 @@ def test_plans_without_the_new_fields_keep_their_name(tiny1: ModelBundle) -> Non
     assert plan.digest() != build_painted(tiny1, np.full((64, 64), 204)).compose().digest()
 
 
-@pytest.mark.parametrize(("heard", "parts_at"), [((0.0, 0.5), 3), ((0.5, 1.0), 0), ((0.0, 1.0), 9)])
+@pytest.mark.parametrize(
+    ("active", "parts_at"), [((0.0, 0.5), 3), ((0.5, 1.0), 0), ((0.0, 1.0), 9)]
+)
 def test_words_are_heard_in_their_share_of_the_steps(
     tiny1: ModelBundle, active: tuple[float, float], parts_at: int
 ) -> None:
