@@ -141,7 +141,7 @@ def test_an_empty_mask_is_one_and_a_note_says_so(
     found = [one for one in run(shoot.plan(), fresh, shoot.pixels) if isinstance(one, Images)]
     assert [one.notes for one in found] == [()]
     monkeypatch.setattr(
-        mask_blend, "found_words", lambda mean, shape, threshold: np.zeros(shape, np.bool_)
+        mask_blend, "threshold_map", lambda mean, shape, threshold: np.zeros(shape, np.bool_)
     )
     blank = [one for one in run(shoot.plan(), fresh, shoot.pixels) if isinstance(one, Images)]
     unblended = [

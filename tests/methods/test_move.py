@@ -125,7 +125,7 @@ def test_a_slope_is_filled_as_it_would_go_on() -> None:
     slope = np.broadcast_to(np.arange(64, dtype=np.uint8)[None, :, None] * 3, (64, 64, 3)).copy()
     hole = np.hypot(*(np.mgrid[0:64, 0:64] - 32)) < 10
     broken = np.where(hole[..., None], np.uint8(255), slope)
-    whole = move.filled(broken, hole)
+    whole = move.fill(broken, hole)
     assert np.array_equal(whole[~hole], slope[~hole])
     assert np.abs(whole.astype(int) - slope)[hole].mean() < 6
 

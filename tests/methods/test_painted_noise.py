@@ -43,7 +43,7 @@ def build_painted(
 @pytest.mark.parametrize("side", [64, 200, 48])
 @pytest.mark.parametrize("grey", [255, 204, 153, 51, 85])
 def test_a_uniform_map_is_its_number_bit_for_bit(tiny1: ModelBundle, side: int, grey: int) -> None:
-    number = collage_with(tiny1, noise=grey / 255)
+    number = collage_with(tiny1, strength=grey / 255)
     map_ = build_painted(tiny1, np.full((side, side), grey))
     one, other = (collage.run(collage.compose())[0][-1].latents for collage in (number, map_))
     assert torch.equal(one, other)
