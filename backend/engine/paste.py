@@ -7,30 +7,30 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.scene.inside import CORE, inside_share, is_painted
+from backend.scene.inside import is_painted
 
 Picture = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 
 def paste_weights(alpha: Floats, feather_px: int) -> Floats:
-    """The share of the new picture per pixel: 1 on the layer's body (``CORE``), around it the
-    greater of its alpha and of a feather.
+    """The share of the new picture per pixel: 1 wherever the layer was painted, blended over a
+    feather around it.
 
-    The feather falls as 1 - d/(feather+1) with the distance d to the nearest pixel of the body, up
-    to d = ``feather_px``.
+    A soft rim is drawn wholly anew, since the new picture holds the blend of the layer and what
+    lies behind already; alpha would count twice. The feather falls as 1 - d/(feather+1) with the
+    distance d to the nearest painted pixel, up to d = ``feather_px``.
 
     Args:
-        alpha: float32 (h, w) in 0..1.
+        alpha: float32 (h, w) in 0..1; haze under ``MASK_BLACK`` is not painted.
         feather_px: reach of the feather in pixels, 0 for none.
 
     Returns:
-        float32 (h, w) in 0..1; exactly 0 beyond the feather and what was painted.
+        float32 (h, w) in 0..1; exactly 0 beyond the feather.
     """
-    share = inside_share(alpha)
-    distance = _distance(share >= CORE, feather_px)
-    ramp = np.where(distance <= feather_px, 1.0 - distance / (feather_px + 1), 0.0)
-    return np.maximum(share, ramp).astype(np.float32)
+    distance = _distance(is_painted(alpha), feather_px)
+    share = np.maximum(0.0, 1.0 - distance / (feather_px + 1))
+    return np.where(distance <= feather_px, share, 0.0).astype(np.float32)
 
 
 def may_change(alpha: Floats, feather_px: int) -> NDArray[np.bool_]:

@@ -11,11 +11,6 @@ MASK_BLACK = 16 / 255
 """Below this share of a layer's densest alpha a pixel is outside: scans, brushes and cut-outs leave
 a haze of a few grey levels where a person sees nothing.
 """
-CORE = 0.5
-"""From this share of a layer's densest alpha on a pixel is its body, from which the feather reaches
-outwards.
-"""
-
 
 def inside_share(alpha: Floats) -> Floats:
     """How much each pixel belongs to a layer: the rule of what a layer's mask is, for all methods.

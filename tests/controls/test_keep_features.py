@@ -41,7 +41,7 @@ def test_what_is_kept_is_what_a_replay_finds_bit_for_bit(tiny1: ModelBundle) -> 
     states = trio.states_alone("target", lambda _: [KeepFeatures(read_features(trio), memory, 0)])
     path = read_features(trio, tuple(states))
     for k in (1, 2):
-        ReferenceBranch(tiny1.unet, trio.schedule, {"path": path}, again, nullcontext).bring(k)
+        ReferenceBranch(tiny1.unet, trio.schedule, {"path": path}, again, nullcontext).advance(k)
         kept, replayed = memory.find("path", k), again.find("path", k)
         assert kept is not None
         assert replayed is not None

@@ -72,7 +72,7 @@ def test_a_word_is_heard_while_one_of_its_layers_speaks(tiny1: ModelBundle) -> N
     left, right = half_regions(setting.side_px, 0.7, 0.9)
     shared = (replace(left, end=2), replace(right, tokens=left.tokens))
     control = RegionAttention(shared, tiny1.card.text_length, setting.schedule.sigmas)
-    embedded = control._spoken(shared, (4, 4), torch.device("cpu"))
+    embedded = control._active_columns(shared, (4, 4), torch.device("cpu"))
     assert {said.silent for said in embedded} == {()}
     assert torch.equal(embedded[1].weights, column_weights(shared, (4, 4), tiny1.card.text_length))
     assert torch.equal(
