@@ -13,6 +13,7 @@ from backend.engine.decode import encode
 from backend.engine.loop_types import generator_for
 from backend.models.bundle import ModelBundle
 from backend.plan.raster import raster, read_strength_maps
+from backend.scene.inside import is_painted
 from backend.scene.openraster import read_ora, write_ora
 from tests.methods.collages import Collage, first_name
 
@@ -96,11 +97,15 @@ def test_a_reroll_keeps_what_is_painted_black(tiny1: ModelBundle) -> None:
     grey = np.zeros((64, 64))
     source = np.random.default_rng(9).integers(0, 256, (64, 64, 3), np.uint8)
     collage = build_painted(tiny1, grey, (0.0, 0.0, 0.0))
-    steps, (made,) = collage.run(collage.reroll("disc1", source, {}))
+    plan = collage.reroll("disc1", source, {})
+    steps, (made,) = collage.run(plan)
     assert steps == []
-    assert np.array_equal(
-        made.pictures[0], raster(collage.reroll("disc1", source, {}), collage.pixels).picture
-    )
+    flat = raster(plan, collage.pixels)
+    painted = is_painted(flat.alphas[0])
+    assert painted.any()
+    assert np.array_equal(made.pictures[0][painted], flat.picture[painted])
+    beyond = flat.alphas[0] == 0
+    assert np.array_equal(made.pictures[0][beyond], source[beyond])
 
 
 def test_the_map_travels_with_the_file(tiny1: ModelBundle) -> None:
