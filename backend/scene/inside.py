@@ -12,6 +12,7 @@ MASK_BLACK = 16 / 255
 a haze of a few grey levels where a person sees nothing.
 """
 
+
 def inside_share(alpha: Floats) -> Floats:
     """How much each pixel belongs to a layer: the rule of what a layer's mask is, for all methods.
 
