@@ -148,7 +148,8 @@ def tune_published(seen: SeenLayer) -> Tuned:
         attention_negative=round(0.9 - 0.5 * share, 3),
         structure=round(0.3 + 0.6 * (1 - share), 3),
         reasons=(
-            f"Freedom {noise:.2f}: " + ("the top layer is kept closest." if top else f"it {size}."),
+            f"Strength {noise:.2f}: "
+            + ("the top layer is kept closest." if top else f"it {size}."),
             f"Words drawn in by {0.2 + 0.4 * (1 - share):.2f} and kept out elsewhere by "
             f"{0.9 - 0.5 * share:.2f}: "
             "the smaller a layer, the more its words need help.",
@@ -174,7 +175,7 @@ def lamina(seen: SeenLayer) -> Tuned:
         attention_negative=KEPT_OUT,
         structure=EDGES,
         reasons=(
-            f"Freedom {noise:.2f}: {_loss(flat)}.",
+            f"Strength {noise:.2f}: {_loss(flat)}.",
             (
                 f"Words drawn in by {DRAWN_IN:.1f} and kept out elsewhere by {KEPT_OUT:.1f}, so "
                 "that it is there once."
@@ -194,7 +195,7 @@ def _setting(layer: Layer, flat: float | None) -> Tuned:
         structure=0.0,
         reasons=(
             (
-                f"Freedom {noise:.2f}: it fills the canvas, and needs room for the shadows and "
+                f"Strength {noise:.2f}: it fills the canvas, and needs room for the shadows and "
                 "light of what stands in it."
             ),
             "Words hardly drawn in, and not kept out of the objects: its light falls on them too.",

@@ -215,8 +215,8 @@ def _require_layer(reading: _Reading, layer_id: str) -> Surveyed:
             )
         if seen.layer.strength == 0.0 and seen.layer.strength_map is None:
             raise RequestError(
-                f"{call_name(seen.layer)} has a freedom of 0, so nothing of it may change.",
-                remedy="Raise its freedom to re-roll it.",
+                f"{call_name(seen.layer)} has a strength of 0, so nothing of it may change.",
+                remedy="Raise its strength to re-roll it.",
             )
         return seen
     present = ", ".join(seen.layer.id for seen in reading.survey.layers)

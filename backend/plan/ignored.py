@@ -16,7 +16,7 @@ SETTINGS: Mapping[str, tuple[str, Callable[[Layer], bool]]] = MappingProxyType(
     {
         "embedding": ("its learned look", lambda layer: layer.embedding is not None),
         "structure": ("its held structure", lambda layer: layer.structure.kind != "none"),
-        "strength_map": ("its painted freedom", lambda layer: layer.strength_map is not None),
+        "strength_map": ("its painted strength", lambda layer: layer.strength_map is not None),
         "prompt_range": (
             "the steps in which it is heard",
             lambda layer: (layer.prompt_start, layer.prompt_end) != (0.0, 1.0),

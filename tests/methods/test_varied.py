@@ -99,7 +99,7 @@ def test_a_freer_neighbours_blur_does_not_shorten_what_is_shared(tiny1: ModelBun
 
 def test_it_is_a_scene_with_a_layer_that_may_change(tiny1: ModelBundle) -> None:
     collage = Collage(tiny1, seed=3, noise=(1.0, 0.8, 0.0))
-    for layer_id, words in (("disc9", "no layer 'disc9'"), ("disc2", "freedom of 0")):
+    for layer_id, words in (("disc9", "no layer 'disc9'"), ("disc2", "strength of 0")):
         with pytest.raises(RequestError, match=words):
             vary(collage, layer_id, 2)
 

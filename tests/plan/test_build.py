@@ -233,7 +233,7 @@ def test_a_reroll_tells_only_of_its_layer() -> None:
         ("wolf", {}, "no layer 'wolf'.*meadow, apple-1, apple-2, fox"),
         ("fox", {"visible": False}, "hidden"),
         ("fox", {"placement": at(500, 500)}, "outside the canvas"),
-        ("fox", {"strength": 0.0}, "freedom of 0"),
+        ("fox", {"strength": 0.0}, "strength of 0"),
     ],
 )
 def test_rerolls_that_cannot_be_are_refused(

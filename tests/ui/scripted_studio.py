@@ -228,7 +228,7 @@ class ScriptedStudio:
             return tuple(
                 Tuned(layer_id=each.id, strength=0.5, attention_positive=1.0,
                   attention_negative=1.0, structure=0.3,
-                      reasons=("Freedom 0.50: a reason.",))
+                      reasons=("Strength 0.50: a reason.",))
                 for each in held.scene.layers if layer in (None, each.id)
             )  # fmt: skip
 

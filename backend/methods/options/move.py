@@ -35,7 +35,7 @@ class MoveOptions(Record):
     )
     healing: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
         0.7,
-        title="Freedom of the hole",
+        title="Strength of the hole",
         description=(
             "How far the hole may change from its surroundings' colours; 0 leaves the plain fill."
         ),
@@ -43,7 +43,7 @@ class MoveOptions(Record):
     )
     blending: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
         0.3,
-        title="Freedom of the rim",
+        title="Strength of the rim",
         description=(
             "How far the object's outline may change at its new place; 0 leaves it as it was cut."
         ),

@@ -42,7 +42,7 @@ class TcigOptions(Record):
 
     mask_tolerance: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
         0.5,
-        title="Freedom",
+        title="Mask tolerance",
         description=(
             "How little the outlines of the masks bind: sets strength, feather and "
             "guidance together."
@@ -58,7 +58,7 @@ class TcigOptions(Record):
     by_hand: bool = Field(
         False,
         title="Set strength, feather and guidance by hand",
-        description="Take the three values below instead of those that freedom sets.",
+        description="Take the three values below instead of those that the mask tolerance sets.",
         json_schema_extra={"section": "3.2"},
     )
     strength: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
