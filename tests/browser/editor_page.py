@@ -52,7 +52,7 @@ DROP = """async ([selector, files, at]) => {
 
 # Far beyond what anything here takes, so that a busy machine does not fail a test.
 WAIT_S = 90.0
-LONG_STEPS = 120
+LONG_STEPS, LONG_COUNT = 200, 16
 
 
 @dataclass(frozen=True)
@@ -209,9 +209,9 @@ class EditorPage:
         settings = self.state()["settings"]
         assert (settings["steps"], settings["count"]) == (steps, count)
 
-    def begin_long_run(self) -> str:
+    def begin_long_run(self, count: int = 4) -> str:
         """A generation that does not end by itself while a test looks; its job id."""
-        self.set_dials(LONG_STEPS, 4)
+        self.set_dials(LONG_STEPS, count)
         self.part("generate").click()
         self.wait("state.job && state.job.id && state.job.done >= 1")
         return self.state()["job"]["id"]

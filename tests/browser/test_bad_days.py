@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.browser.drawings import png, star
-from tests.browser.editor_page import EditorPage
+from tests.browser.editor_page import LONG_COUNT, EditorPage
 from tests.browser.test_painting import read_mask
 
 DOORS = ("**/component_server/**", "**/gradio_api/upload*")
@@ -150,7 +150,7 @@ def test_fifty_files_at_once_become_fifty_layers_each_a_step(fresh: EditorPage):
 
 
 def test_three_hundred_edits_during_a_run_are_neither_lost_nor_in_its_way(fresh: EditorPage):
-    job = fresh.begin_long_run()
+    job = fresh.begin_long_run(LONG_COUNT)  # 300 keys take a busy machine half a minute
     fresh.part("show-collage").click()
     layer = fresh.layers()[-1]["id"]
     fresh.select(layer)
