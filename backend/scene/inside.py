@@ -13,28 +13,23 @@ a haze of a few grey levels where a person sees nothing.
 """
 
 
-def inside_share(alpha: Floats) -> Floats:
-    """How much each pixel belongs to a layer: the rule of what a layer's mask is, for all methods.
+def is_painted(alpha: Floats) -> NDArray[np.bool_]:
+    """Where a person painted or cut a layer: the rule of what a layer's mask is, for all methods.
 
-    The share follows alpha, relative to the layer's densest pixel, so that a layer of glass is
-    drawn anew as wholly as an opaque one; under ``MASK_BLACK`` it is 0.
+    Alpha counts relative to the layer's densest pixel, so that a layer of glass is drawn anew as
+    wholly as an opaque one.
 
     Args:
         alpha: float32 (h, w) in 0..1, picture × mask × opacity.
 
     Returns:
-        float32 (h, w) in 0..1; all 0 where nothing is above ``MASK_BLACK``.
+        bool (h, w); all false where nothing is above ``MASK_BLACK``.
     """
     densest = float(alpha.max(initial=0.0))
     if densest < MASK_BLACK:
-        return np.zeros_like(alpha, np.float32)
-    share = alpha / np.float32(densest)
-    return np.where(share < MASK_BLACK, 0.0, share).astype(np.float32)
-
-
-def is_painted(alpha: Floats) -> NDArray[np.bool_]:
-    """Where a person painted or cut a layer: bool (h, w), every pixel with a share."""
-    return inside_share(alpha) > 0
+        return np.zeros(alpha.shape, np.bool_)
+    painted: NDArray[np.bool_] = alpha / np.float32(densest) >= MASK_BLACK
+    return painted
 
 
 def is_blank(grey: NDArray[np.uint8]) -> bool:
