@@ -28,8 +28,7 @@ from backend.settings import (
 from backend.version import __version__
 
 if TYPE_CHECKING:
-    from backend.studio.offer import Offer
-    from backend.studio.worker import Worker
+    from backend.studio.jobs.worker import Offer, Worker
 
 REFUSED = 2
 
@@ -187,8 +186,8 @@ def serve_studio(settings: Settings) -> int:
     """The studio, until Ctrl-C. The page opens while the offer is still being made; the worker is
     begun after that.
     """
-    from backend.studio.disk import Disk
-    from backend.studio.examples import ExampleScenes
+    from backend.studio.library.examples import ExampleScenes
+    from backend.studio.storage.disk import Disk
     from backend.studio.storage.storage import Storage
     from backend.studio.studio import Studio
     from backend.workers.future import Future, FutureOffer, FutureWorker

@@ -20,8 +20,8 @@ from typing import Literal
 from backend.models.catalog import find_models
 from backend.resources import POCKET_FOLDER, SCENES_FOLDER
 from backend.settings import Settings
-from backend.studio.database import SCHEMA_VERSION
-from backend.studio.disk import FREE_FLOOR_BYTES, MIB
+from backend.studio.storage.database import SCHEMA_VERSION
+from backend.studio.storage.disk import FREE_FLOOR_BYTES, MIB
 from backend.version import __version__
 
 Verdict = Literal["ok", "note", "fault"]

@@ -13,7 +13,7 @@ import pytest
 from backend import doctor
 from backend.cli import main
 from backend.doctor import check_device, check_models, check_store, check_versions
-from backend.studio.database import SCHEMA_VERSION, Database
+from backend.studio.storage.database import SCHEMA_VERSION, Database
 from backend.version import __version__
 from tests.rules.tree import ROOT
 

@@ -25,7 +25,8 @@ from backend.errors import (
     StoreError,
 )
 from backend.plan.training_job import TITLES
-from backend.studio.records import (
+from backend.studio.library.subjects import LibrarySubject
+from backend.studio.storage.records import (
     Candidate,
     JobEvents,
     Project,
@@ -34,7 +35,6 @@ from backend.studio.records import (
     TakenMask,
     TakenPicture,
 )
-from backend.studio.subjects import LibrarySubject
 from ui import messages
 from ui.replies import (
     CutReply,

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backend.errors import RequestError
 from backend.plan.training_job import MAX_STEPS, TrainingMethod
-from backend.scene.layer import Identifier, Name, first_refusal
+from backend.scene.records import Identifier, Name, first_refusal
 from backend.scene.scene import Side
 
 MAX_DEPTH = 64

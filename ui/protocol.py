@@ -21,9 +21,10 @@ from backend.plan.autotune import Tuned
 from backend.plan.events import JobFailed, Progress
 from backend.plan.request import Compose, Decompose, LearnEmbeddings, OptionValue, Reroll
 from backend.plan.training_job import TrainingMethod
-from backend.scene.blending import Blend
+from backend.scene.imaging.blending import Blend
 from backend.scene.layer import StructureKind
-from backend.studio.records import (
+from backend.studio.library.subjects import LibrarySubject, SubjectState
+from backend.studio.storage.records import (
     EditorState,
     Facts,
     FoundLayer,
@@ -37,7 +38,6 @@ from backend.studio.records import (
     StoredEvent,
     Submitted,
 )
-from backend.studio.subjects import LibrarySubject, SubjectState
 from ui.bridge import VERBS
 from ui.replies import ErrorReply, LibraryReply
 

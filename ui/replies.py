@@ -7,9 +7,9 @@ from pydantic import Field
 from backend.plan.autotune import Tuned
 from backend.plan.events import JobState
 from backend.plan.training_job import TrainingMethod
-from backend.scene.layer import Record
-from backend.studio.records import CutLayer, Facts, JobRecord, Project
-from backend.studio.subjects import LibrarySubject
+from backend.scene.records import Record
+from backend.studio.library.subjects import LibrarySubject
+from backend.studio.storage.records import CutLayer, Facts, JobRecord, Project
 
 
 class ErrorReply(Record):

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -17,8 +16,8 @@ from backend.engine.noise import draw
 from backend.errors import EngineError
 from backend.models.bundle import ModelBundle
 from backend.models.preview import preview_of
+from backend.scene.imaging.arrays import Picture
 
-Picture = NDArray[np.uint8]
 DECODE_PX = (
     2**20
 )  # pixels decoded at once: four pictures of 512 px; a decoder's activations are its memory peak

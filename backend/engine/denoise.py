@@ -10,10 +10,19 @@ import torch
 from torch import Tensor, nn
 
 from backend.engine.conditioning import Conditioning
-from backend.engine.guidance import guide
 from backend.engine.limits import explain_memory
 from backend.engine.loop_types import BatchRows, Control, Moment, Network, Predict, Step
 from backend.models.schedule import Schedule
+
+
+def guide(predicted: Tensor, rows: BatchRows, scale: float) -> Tensor:
+    """uncond + scale · (cond - uncond) of a batch [uncond…, cond…]; the batch itself when it has no
+    such half.
+    """
+    if not rows.guided:
+        return predicted
+    uncond, cond = predicted[rows.uncond], predicted[rows.cond]
+    return uncond + scale * (cond - uncond)
 
 
 @dataclass(frozen=True)

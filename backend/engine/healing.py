@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from backend.engine.conditioning import build_conditioning
@@ -18,11 +17,8 @@ from backend.engine.loop_types import Control, Step
 from backend.engine.sampling import Batch, prepare_from_pictures, relay, sample_batch
 from backend.models.bundle import ModelBundle
 from backend.plan.plan import Plan
-from backend.scene.edges import canny
-
-Picture = NDArray[np.uint8]
-Mask = NDArray[np.bool_]
-Floats = NDArray[np.float32]
+from backend.scene.imaging.arrays import Floats, Mask, Picture
+from backend.scene.imaging.edges import canny
 
 MARGIN_SHARE = 1 / 32
 """How far a hole reaches beyond the object, over the shorter side: a cut-out's soft edge and thin

@@ -20,12 +20,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from backend.engine.codes import CodePart, Size, deviations
-from backend.engine.decode import Picture, as_bytes
+from backend.engine.decode import as_bytes
 from backend.engine.limits import explain_memory
 from backend.engine.loop_types import FitProgress, generator_for
 from backend.engine.noise import seed_of
 from backend.engine.side_by_side import shares_of, side_by_side
 from backend.errors import EngineError
+from backend.scene.imaging.arrays import Picture
 
 UNCALIBRATED = 10.0
 """Weight of a further term before it is calibrated: L_seg starts near the mask's area, a tenth of

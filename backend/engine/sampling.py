@@ -21,16 +21,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.engine.conditioning import Conditioning
-from backend.engine.decode import Picture, encode
+from backend.engine.decode import encode
 from backend.engine.denoise import Start, denoise
 from backend.engine.loop_types import Control, Step, generator_for
 from backend.engine.noise import FreshNoise, NoiseStream, SharedNoise, SplitNoise, draw
-from backend.engine.paste import count_changes, may_change, paste, paste_weights
 from backend.models.bundle import ModelBundle
 from backend.models.schedule import Schedule
 from backend.plan.events import Image, Images, Result
 from backend.plan.plan import OneLayer, Plan
 from backend.plan.resolution import Size, check_picture_size
+from backend.scene.imaging.arrays import Picture
+from backend.scene.imaging.paste import count_changes, may_change, paste, paste_weights
 from backend.scene.scene import Pixels
 
 StreamKind = Literal["auto", "fresh", "shared"]

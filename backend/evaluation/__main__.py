@@ -30,7 +30,7 @@ from backend.evaluation.tcig_suite import PAINTED, ROWS, build_cases, build_tcig
 from backend.models.bundle import ModelBundle
 from backend.models.cache import ModelCache
 from backend.models.catalog import find_models
-from backend.pocket.judge import load_judge
+from backend.models.judge import load_judge
 from backend.resources import POCKET_FOLDER
 
 SUITES = ("pocket", "collage", "tcig", "retouch", "speed")

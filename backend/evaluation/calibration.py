@@ -12,7 +12,6 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from backend.engine.decode import decode, encode
 from backend.engine.loop_types import generator_for
@@ -22,17 +21,16 @@ from backend.metrics.scores import Scorer
 from backend.models.bundle import ModelBundle
 from backend.models.cache import ModelCache
 from backend.models.catalog import find_models
+from backend.models.judge_classes import CLASSES, COLOURS
 from backend.plan.build import build_plan
 from backend.plan.raster import raster
 from backend.plan.request import Compose
-from backend.pocket.words import CLASSES, COLOURS
-from backend.pocket.world import ObjectPlacement, build_layout, draw_layout
+from backend.pocket.world.world import ObjectPlacement, build_layout, draw_layout
+from backend.scene.imaging.arrays import Picture
 
 KINDS = ("as asked", "missing", "other class", "other colour", "elsewhere")
 WORLDS = HELD_OUT_WORLD + 700_000
 """Apart from the worlds of the suites: what sets a threshold must not be what it is judged by."""
-
-Pixels = NDArray[np.uint8]
 
 
 def wrong(
@@ -89,7 +87,7 @@ def report(rows: Sequence[tuple[str, float, float]]) -> Iterator[str]:
             )
 
 
-def _find_objects(bundle: ModelBundle, picture: Pixels) -> Pixels:
+def _find_objects(bundle: ModelBundle, picture: Picture) -> Picture:
     return decode(bundle, encode(bundle, picture, [generator_for(0)]))[0]
 
 

@@ -14,20 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from backend.errors import InputError
 from backend.evaluation.collage_suite import CollageCase
 from backend.models.deeplab import VOC
 from backend.plan.class_names import spellings
+from backend.scene.imaging.arrays import Mask
 from backend.scene.layer import Layer, Placement
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
 
 SMALLEST_FRAC, FEWEST, MOST = 0.05, 2, 4
 INSTANCES, CAPTIONS = "instances_val2017.json", "captions_val2017.json"
-Mask = NDArray[np.bool_]
 
 
 def coco_cases(folder: Path, template: Layer, count: int) -> tuple[CollageCase, ...]:

@@ -20,10 +20,11 @@ import numpy as np
 
 from backend.evaluation.asking import HELD_OUT_WORLD
 from backend.evaluation.collage_suite import CollageCase, label_of
+from backend.models.judge_classes import CLASSES
 from backend.pocket.examples import ExampleScene, Toy, build_example
-from backend.pocket.words import CLASSES, build_caption
-from backend.pocket.world import build_layout, draw_background
-from backend.scene.openraster import read_ora
+from backend.pocket.world.words import build_caption
+from backend.pocket.world.world import build_layout, draw_background
+from backend.scene.formats.openraster import read_ora
 
 SCENES: tuple[ExampleScene, ...] = (
     ExampleScene("Toys", "room", (

@@ -25,14 +25,15 @@ from backend.methods.textual_inversion import examples_of
 from backend.metrics.recognition import colour_mask, colour_right, mask_iou
 from backend.models.bundle import ModelBundle
 from backend.models.clip import clip_of
+from backend.models.judge import Judge, load_judge
+from backend.models.judge_classes import CLASSES, COLOURS
 from backend.plan.build import build_plan
 from backend.plan.plan import Plan
 from backend.plan.raster import raster
 from backend.plan.request import Compose
-from backend.pocket.judge import Judge, load_judge
-from backend.pocket.sprites import PALETTE
-from backend.pocket.words import CLASSES, COLOURS
-from backend.scene.embedding import Embedding, embedding_to_bytes
+from backend.pocket.world.sprites import PALETTE
+from backend.scene.formats.embedding import Embedding, embedding_to_bytes
+from backend.scene.imaging.arrays import Picture
 from backend.scene.layer import Layer, Placement
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
@@ -59,7 +60,6 @@ TOGETHER = 5
 used again.
 """
 Figures = dict[str, list[float]]
-Picture = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from backend.engine.mix import mix
 from backend.evaluation.asking import GUIDANCE, HELD_OUT_WORLD, scene_of_drawing
 from backend.evaluation.collage_suite import CUTOUT
 from backend.evaluation.report import Metric, ReportRow, build_metric
@@ -25,16 +24,18 @@ from backend.methods.catalog import RUNNABLE
 from backend.methods.move import shift
 from backend.metrics.edge_match import edge_f1
 from backend.models.bundle import ModelBundle
+from backend.models.judge import Judge
+from backend.models.judge_classes import CLASSES
 from backend.plan.build import build_plan
 from backend.plan.events import Images
 from backend.plan.plan import Plan
 from backend.plan.raster import raster
 from backend.plan.request import Compose, OptionValue, Reroll, RunSettings
 from backend.plan.structure import structure_of
-from backend.pocket.judge import Judge
-from backend.pocket.words import CLASSES
-from backend.pocket.world import Drawing, draw_layout, draw_scene
-from backend.scene.inside import is_painted
+from backend.pocket.world.world import Drawing, draw_layout, draw_scene
+from backend.scene.imaging.arrays import Mask, Picture
+from backend.scene.imaging.inside import is_painted
+from backend.scene.imaging.paste import mix
 from backend.scene.layer import Structure
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
@@ -51,9 +52,6 @@ REACH = np.ones((7, 7), np.bool_)
 """Edges count up to 3 px beyond a layer: the outline itself lies on its border."""
 SHOWN = 8
 """Scenes on the picture sheet."""
-
-Mask = NDArray[np.bool_]
-Picture = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,13 +26,12 @@ from backend.metrics.outline import (
     outline_iou,
     psnr_within,
 )
-from backend.pocket.judge import Judge
-from backend.pocket.sprites import PALETTE
-from backend.pocket.words import BACKGROUNDS, CLASSES, COLOURS, is_held_out
-from backend.pocket.world import Drawing, ObjectPlacement, draw_layout, draw_object
-
-Mask = NDArray[np.bool_]
-Picture = NDArray[np.uint8]
+from backend.models.judge import Judge
+from backend.models.judge_classes import CLASSES, COLOURS
+from backend.pocket.world.sprites import PALETTE
+from backend.pocket.world.words import BACKGROUNDS, is_held_out
+from backend.pocket.world.world import Drawing, ObjectPlacement, draw_layout, draw_object
+from backend.scene.imaging.arrays import Mask, Picture
 
 OUTLINE_PX = 256
 """Side at which the true outlines are drawn."""

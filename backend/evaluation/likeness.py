@@ -14,9 +14,9 @@ from backend.metrics.similarity import box_of, crop_around, image_similarity, te
 from backend.models.clip import Clip
 from backend.plan.plan import Plan
 from backend.plan.raster import raster, stack_pictures
+from backend.scene.imaging.arrays import Picture
 from backend.scene.pixels import MemoryPixels
 
-Pixels = NDArray[np.uint8]
 GREY = np.array((150, 150, 150), np.uint8)
 """The collage's own ground."""
 
@@ -25,8 +25,8 @@ def layer_likeness(
     clip: Clip,
     plan: Plan,
     pixels: MemoryPixels,
-    plate: Pixels,
-    pictures: Sequence[Pixels],
+    plate: Picture,
+    pictures: Sequence[Picture],
     looks: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[tuple[str, list[float]]]:
     """Per visible layer ``text_similarity`` (where it has a phrase) and ``image_similarity``, one
@@ -64,7 +64,7 @@ def layer_likeness(
 
 
 def _score_words(
-    clip: Clip, crops: Sequence[Pixels], words: Mapping[str, str]
+    clip: Clip, crops: Sequence[Picture], words: Mapping[str, str]
 ) -> Iterator[tuple[str, list[float]]]:
     """The similarity to each of the words that there are; the first crop is what was given."""
     for name, said in words.items():
@@ -74,13 +74,13 @@ def _score_words(
             yield name, made
 
 
-def over_plate(flat: Pixels, alpha: NDArray[np.float32], plate: Pixels) -> Pixels:
+def over_plate(flat: Picture, alpha: NDArray[np.float32], plate: Picture) -> Picture:
     """A layer's pixels of ``flat`` (h, w, 3) by its alpha (h, w) over the plate; ``flat`` where the
     plate is empty.
     """
     if not plate.size:
         return flat
-    mixed: Pixels = np.round(flat * alpha[..., None] + plate * (1 - alpha[..., None])).astype(
+    mixed: Picture = np.round(flat * alpha[..., None] + plate * (1 - alpha[..., None])).astype(
         np.uint8
     )
     return mixed

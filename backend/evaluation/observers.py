@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 
 from backend.metrics.recognition import PRESENT_FRAC, mask_iou
 from backend.models.experts import Expert
+from backend.models.judge import Judge
+from backend.models.judge_classes import CLASSES
 from backend.plan.class_names import spellings
-from backend.pocket.judge import Judge
-from backend.pocket.words import CLASSES
+from backend.scene.imaging.arrays import Labels, Picture
 
-Picture = NDArray[np.uint8]
-Labels = NDArray[np.int64]
 Masks = NDArray[np.bool_]
 CHUNK = 8
 """Pictures that are looked at together; bounds memory."""

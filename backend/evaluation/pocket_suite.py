@@ -32,12 +32,12 @@ from backend.evaluation.report import Metric, ReportRow, build_metric
 from backend.evaluation.sheet import Tile
 from backend.metrics.recognition import class_present, colour_right, mask_iou, psnr
 from backend.models.bundle import ModelBundle
+from backend.models.judge import Judge
+from backend.models.judge_classes import CLASSES, COLOURS
 from backend.models.load import load_bundle
 from backend.models.members import MemberName
 from backend.pocket.examples import paper_cutout
-from backend.pocket.judge import Judge
-from backend.pocket.words import CLASSES, COLOURS
-from backend.pocket.world import Drawing, draw_scene
+from backend.pocket.world.world import Drawing, draw_scene
 from backend.scene.layer import Layer, Placement
 from backend.scene.pixels import MemoryPixels
 

@@ -20,10 +20,10 @@ from backend.evaluation.forms import true_outlines
 from backend.evaluation.report import Metric, ReportRow, build_metric
 from backend.evaluation.retouch_verdict import gains, verdicts
 from backend.evaluation.sheet import Tile
-from backend.evaluation.subjects import Picture, SubjectCase
+from backend.evaluation.subjects import SubjectCase
 from backend.methods.baselines.catalog import BASELINES
 from backend.methods.catalog import METHODS
-from backend.metrics.diversity import Box, centre_variance, inception_score
+from backend.metrics.distribution import Box, centre_variance, inception_score
 from backend.metrics.outline import find_largest_piece, find_nearest_outline, outline_iou
 from backend.metrics.recognition import class_present
 from backend.metrics.similarity import Encoder, box_of, crop_around, text_similarity, vectors
@@ -38,12 +38,13 @@ from backend.models.adapter import (
 from backend.models.bundle import ModelBundle
 from backend.models.clip import clip_of
 from backend.models.image_encoder import as_published, image_encoder_of
+from backend.models.judge import Judge
+from backend.models.judge_classes import CLASSES
 from backend.plan.build import build_plan
 from backend.plan.events import Images
 from backend.plan.plan import Plan
 from backend.plan.request import Compose, OptionValue, RunSettings, SubjectRef
-from backend.pocket.judge import Judge
-from backend.pocket.words import CLASSES
+from backend.scene.imaging.arrays import Picture
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
 from backend.training.adapters import SubjectExamples, SubjectRules

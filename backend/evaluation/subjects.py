@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from backend.errors import RequestError
 from backend.evaluation.asking import HELD_OUT_WORLD
-from backend.pocket.words import BACKGROUNDS, CLASSES, COLOURS, TEXTURES, build_phrase, is_held_out
-from backend.pocket.world import ObjectPlacement, draw_layout
-from backend.scene.picture_file import decode_picture
+from backend.models.judge_classes import CLASSES, COLOURS
+from backend.pocket.world.words import BACKGROUNDS, TEXTURES, build_phrase, is_held_out
+from backend.pocket.world.world import ObjectPlacement, draw_layout
+from backend.scene.formats.picture_file import decode_picture
+from backend.scene.imaging.arrays import Picture
 
-Picture = NDArray[np.uint8]
 NORMAL = ("a <*> on a beach", "a <*> at night", "a <*> in the snow", "a <*> in a room")
 CHALLENGING = (
     "a <*> and a blue house on a meadow",

@@ -33,13 +33,14 @@ from backend.methods.catalog import METHODS
 from backend.metrics.distribution import Features, frechet_distance, mean_pairwise_distance
 from backend.models.bundle import ModelBundle
 from backend.models.experts import Experts, experts_of
+from backend.models.judge import Judge
 from backend.plan.build import build_plan
 from backend.plan.events import Images
 from backend.plan.plan import Plan
 from backend.plan.raster import raster
 from backend.plan.request import Compose, OptionValue
-from backend.pocket.judge import Judge
-from backend.pocket.world import Drawing, draw_scene
+from backend.pocket.world.world import Drawing, draw_scene
+from backend.scene.imaging.arrays import Picture
 from backend.scene.layer import Layer, Placement
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
@@ -78,7 +79,6 @@ PAINTED = Layer(
     attention_positive=1.0,
     attention_negative=1.0,
 )
-Picture = NDArray[np.uint8]
 
 
 @dataclass

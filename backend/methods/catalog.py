@@ -18,8 +18,8 @@ from backend.methods.options.move import MoveOptions
 from backend.methods.options.tcig import TcigOptions
 from backend.plan.plan import Plan
 from backend.plan.request import OptionValue
-from backend.scene.blobs import Contents
-from backend.scene.layer import Record
+from backend.scene.formats.blobs import Contents
+from backend.scene.records import Record
 
 if TYPE_CHECKING:
     from backend.engine.loop_types import Run
@@ -33,7 +33,7 @@ class Method:
     The generator is the function ``run(plan, bundle, pixels)`` of the module
     ``backend.methods.<module>``. ``stage1``: it works in two stages, tells of the first one's
     pictures (Stage1Images), and goes on from a plan's ``stage1``. ``ignores``: what of a layer it
-    does not read (``plan/ignored.py``).
+    does not read (``plan/notes.py``).
     """
 
     id: str

@@ -36,7 +36,6 @@ from backend.engine.decode import decode
 from backend.engine.denoise import denoise
 from backend.engine.loop_types import Control, Run, Step
 from backend.engine.noise import draw_by_owner
-from backend.engine.paste import paste_weights
 from backend.engine.sampling import (
     Batch,
     PasteTarget,
@@ -60,8 +59,9 @@ from backend.plan.plan import OneLayer, Plan, PlannedLayer, WholePicture
 from backend.plan.raster import Raster, cell_centres, cells_owned, raster, strengths_of
 from backend.plan.resolution import paper_px
 from backend.plan.structure import PlannedStructure, structures_of
-from backend.scene.blobs import Contents
-from backend.scene.embedding import Embedding, embedding_from_bytes
+from backend.scene.formats.blobs import Contents
+from backend.scene.formats.embedding import Embedding, embedding_from_bytes
+from backend.scene.imaging.paste import paste_weights
 from backend.scene.scene import Pixels
 from backend.training.prompts import embed_with_embeddings, move_tokens
 

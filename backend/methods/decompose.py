@@ -18,7 +18,6 @@ from scipy import ndimage
 from backend.controls.layer_noise import LayerNoise, build_start_steps, build_strength_map
 from backend.engine.healing import SOFT_PX, Redraw, fill, hole_of, redraw_region
 from backend.engine.loop_types import Run, Step
-from backend.engine.paste import paste, paste_weights
 from backend.engine.sampling import Batch
 from backend.errors import RequestError
 from backend.metrics.layer_search import LARGEST_SHARE, SearchedLayer, search_masks
@@ -27,9 +26,10 @@ from backend.plan.background import background_words
 from backend.plan.events import LayersFound
 from backend.plan.plan import DecomposeTask, Plan
 from backend.plan.raster import Raster, raster
-from backend.scene.scene import Picture, Pixels
+from backend.scene.imaging.arrays import Mask, Picture
+from backend.scene.imaging.paste import paste, paste_weights
+from backend.scene.scene import Pixels
 
-Mask = NDArray[np.bool_]
 HEALING = 0.6
 """How far what lies behind may change from the plain fill: at .3 its smears stay, at .7 the
 pocket model invents.

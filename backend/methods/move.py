@@ -20,7 +20,6 @@ from scipy import ndimage
 from backend.controls.layer_noise import LayerNoise, build_start_steps, build_strength_map
 from backend.engine.healing import SOFT_PX, Redraw, fill, hole_with_shade, redraw_region
 from backend.engine.loop_types import Run, Step
-from backend.engine.paste import count_changes, paste, paste_weights
 from backend.engine.sampling import Batch, split_into_batches
 from backend.errors import RequestError
 from backend.methods.options import parse_options
@@ -30,10 +29,9 @@ from backend.models.sam import sam_of
 from backend.plan.events import Image, Images
 from backend.plan.plan import OneLayer, Plan
 from backend.plan.raster import raster
-from backend.scene.scene import Picture, Pixels
-
-Mask = NDArray[np.bool_]
-Floats = NDArray[np.float32]
+from backend.scene.imaging.arrays import Floats, Mask, Picture
+from backend.scene.imaging.paste import count_changes, paste, paste_weights
+from backend.scene.scene import Pixels
 
 RIM_SHARE = 1 / 64
 """How far the rim that is drawn again reaches outwards, over the picture's shorter side: 2 px at

@@ -47,7 +47,8 @@ from backend.plan.events import Image, Images, Stage1Image, Stage1Images
 from backend.plan.plan import Plan
 from backend.plan.raster import Raster, fill_painted, raster, require_painted
 from backend.plan.resolution import paper_px
-from backend.scene.scene import Picture, Pixels
+from backend.scene.imaging.arrays import Picture
+from backend.scene.scene import Pixels
 
 SAMPLE_STEPS = 8
 """Of the sample that a fit begins with; those of twice as many looked the same."""

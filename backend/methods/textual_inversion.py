@@ -26,10 +26,11 @@ from backend.models.bundle import ModelBundle
 from backend.plan.events import EmbeddingsCheckpoint, EmbeddingsLearned
 from backend.plan.plan import Plan, TextualInversionTask
 from backend.plan.raster import stack_pictures
-from backend.scene.blobs import Contents
-from backend.scene.embedding import Embedding, embedding_to_bytes
-from backend.scene.inside import is_painted
-from backend.scene.scene import Picture, Pixels
+from backend.scene.formats.blobs import Contents
+from backend.scene.formats.embedding import Embedding, embedding_to_bytes
+from backend.scene.imaging.arrays import Picture
+from backend.scene.imaging.inside import is_painted
+from backend.scene.scene import Pixels
 from backend.training.checkpoint import (
     Checkpoint,
     checkpoint_from_bytes,

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from backend.scene.edges import canny
+from backend.scene.imaging.edges import canny
 
 Edges = NDArray[np.bool_]
 TOLERANCE_PX = 1.5

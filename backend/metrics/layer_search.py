@@ -33,10 +33,7 @@ from backend.models.clip import clip_of
 from backend.models.experts import CLOSED, experts_of
 from backend.models.sam import sam_of
 from backend.models.schedule import Schedule
-
-Picture = NDArray[np.uint8]
-Mask = NDArray[np.bool_]
-Floats = NDArray[np.float32]
+from backend.scene.imaging.arrays import Floats, Mask, Picture
 
 LEVELS, OF_LEVELS = (3, 5, 7), 10
 """The picture is looked at where 3, 5 and 7 of 10 steps are done: outlines stand and words still

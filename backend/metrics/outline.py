@@ -16,9 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-Mask = NDArray[np.bool_]
-Labels = NDArray[np.int64]
-Picture = NDArray[np.uint8]
+from backend.scene.imaging.arrays import Labels, Mask, Picture
 
 BOX_PX = 48
 """Side of the common box: a leg or an ear is still several cells wide in it."""

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.scene.imaging.arrays import Labels
+
 PRESENT_FRAC = 0.01
 """A class counts as present from this share of the picture on: a disc of radius 7 px at 128 px."""
-
-Labels = NDArray[np.int64]
 
 
 def mask_iou(found: NDArray[np.bool_], asked: NDArray[np.bool_]) -> float:

@@ -25,10 +25,9 @@ from backend.models.sam import sam_of
 from backend.plan.layer_score import LayerScore, Scores, why_failed
 from backend.plan.plan import Plan, PlannedLayer
 from backend.plan.raster import raster, stack_pictures
+from backend.scene.imaging.arrays import Mask, Picture
 from backend.scene.scene import Pixels
 
-Picture = NDArray[np.uint8]
-Mask = NDArray[np.bool_]
 RING_SHARE = 1 / 64
 """Width of the rings along a border over the picture's shorter side: 2 px at 128, 8 at 512, one
 latent cell or less.

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.models.clip import Clip
+from backend.scene.imaging.arrays import Picture
 
-Pixels = NDArray[np.uint8]
 AROUND_BOX = 1.2
 """A crop's side over its box's longer side: the middle of what the pocket pair was trained on
 (0.95..1.4).
@@ -33,7 +33,7 @@ class Encoder(Protocol):
         ...
 
 
-def crop_around(picture: Pixels, box_px: tuple[int, int, int, int]) -> Pixels:
+def crop_around(picture: Picture, box_px: tuple[int, int, int, int]) -> Picture:
     """The square of a picture (h, w, 3) around a box (x0, y0, x1, y1; upper bounds excluded), kept
     inside the picture.
 
@@ -55,7 +55,7 @@ def box_of(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
 
 
 @torch.no_grad()
-def vectors(encoder: Encoder, pictures: Sequence[Pixels]) -> Tensor:
+def vectors(encoder: Encoder, pictures: Sequence[Picture]) -> Tensor:
     """Unit vectors float32 (n, d) on the CPU of uint8 pictures (h, w, 3) of any sizes (at least
     one).
     """
@@ -76,14 +76,14 @@ def vectors(encoder: Encoder, pictures: Sequence[Pixels]) -> Tensor:
     return torch.stack(found)
 
 
-def text_similarity(clip: Clip, pictures: Sequence[Pixels], phrases: Sequence[str]) -> list[float]:
+def text_similarity(clip: Clip, pictures: Sequence[Picture], phrases: Sequence[str]) -> list[float]:
     """The cosine of each picture with the phrase in the same place."""
     said = clip.encode_text(phrases).cpu()
     return [float(value) for value in (vectors(clip, pictures) * said).sum(1)]
 
 
 def image_similarity(
-    encoder: Encoder, pictures: Sequence[Pixels], others: Sequence[Pixels]
+    encoder: Encoder, pictures: Sequence[Picture], others: Sequence[Picture]
 ) -> list[float]:
     """The cosine of each picture with the other one in the same place."""
     return [
@@ -92,7 +92,7 @@ def image_similarity(
 
 
 def subject_similarity(
-    encoder: Encoder, made: Sequence[Pixels], subject: Sequence[Pixels]
+    encoder: Encoder, made: Sequence[Picture], subject: Sequence[Picture]
 ) -> float:
     """Mean cosine over all pairs of a made picture and one of the subject (DreamBooth, Ruiz et al.
     2023, 4.1).
@@ -102,7 +102,7 @@ def subject_similarity(
     return float((vectors(encoder, made) @ vectors(encoder, subject).T).mean())
 
 
-def prompt_similarity(clip: Clip, made: Sequence[Pixels], prompt: str) -> float:
+def prompt_similarity(clip: Clip, made: Sequence[Picture], prompt: str) -> float:
     """T_CLIP: mean cosine of the made pictures with their prompt."""
     return float((vectors(clip, made) @ clip.encode_text([prompt]).cpu().T).mean())
 

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from backend.errors import ModelError, RequestError, StoreError
 from backend.models.bundle import ModelBundle
-from backend.scene.tensor_file import TOKEN, TensorFile, pack_tensors, unpack_tensors
+from backend.scene.formats.tensor_file import TOKEN, TensorFile, pack_tensors, unpack_tensors
 
 AdapterKind = Literal["textual_inversion", "custom_diffusion", "dreambooth", "dreambooth_lora"]
 KINDS: tuple[AdapterKind, ...] = get_args(AdapterKind)

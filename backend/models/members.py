@@ -98,7 +98,7 @@ KINDS: Mapping[MemberName, MemberKind] = MappingProxyType(
         "judge": MemberKind(
             "judge.safetensors",
             "config.json",
-            "backend.pocket.judge:load_member",
+            "backend.models.judge:load_member",
             "scores pictures",
         ),
         "sam": MemberKind(

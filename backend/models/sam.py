@@ -28,9 +28,9 @@ from torch import Tensor, nn
 from backend.errors import InputError, ModelError
 from backend.models.bundle import ModelBundle
 from backend.models.folder import read_json
+from backend.scene.imaging.arrays import Mask
 
 WEIGHTS, CONFIG = "sam.safetensors", "config.json"
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

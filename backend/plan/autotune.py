@@ -20,8 +20,10 @@ import numpy as np
 
 from backend.plan.card import Card
 from backend.plan.survey import survey
-from backend.scene.composite import Floats, layer_sheet, visibility
-from backend.scene.layer import Fraction, Identifier, Layer, Record, Weight
+from backend.scene.composite import layer_sheet, visibility
+from backend.scene.imaging.arrays import Floats
+from backend.scene.layer import Layer
+from backend.scene.records import Fraction, Identifier, Record, Weight
 from backend.scene.scene import Pixels, Scene
 
 Rule = Literal["published", "lamina"]

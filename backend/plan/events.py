@@ -17,8 +17,8 @@ from typing import Literal
 from pydantic import Field, field_serializer
 
 from backend.plan.layer_score import Scores
-from backend.scene.layer import Record
-from backend.scene.scene import Picture
+from backend.scene.imaging.arrays import Picture
+from backend.scene.records import Record
 
 
 class JobState(StrEnum):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from backend.scene.layer import Digest, Record
+from backend.scene.records import Digest, Record
 
 FOUND_IOU = 0.25
 """From this overlap on an object counts as found where it was asked.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 
 from backend.plan.card import Card
 from backend.plan.phrases import Match, cut_words
@@ -147,3 +148,41 @@ def survey_notes(
         elif prompt.strip():
             notes.extend(phrase_notes(surveyed.layer, matches[surveyed.layer.id], card))
     return tuple(notes)
+
+
+SETTINGS: Mapping[str, tuple[str, Callable[[Layer], bool]]] = MappingProxyType(
+    {
+        "embedding": ("its learned look", lambda layer: layer.embedding is not None),
+        "structure": ("its held structure", lambda layer: layer.structure.kind != "none"),
+        "strength_map": ("its painted strength", lambda layer: layer.strength_map is not None),
+        "prompt_range": (
+            "the steps in which it is heard",
+            lambda layer: (layer.prompt_start, layer.prompt_end) != (0.0, 1.0),
+        ),
+        "seed": ("its own seed", lambda layer: layer.seed is not None),
+    }
+)
+"""What a method may leave unread: its words for a person, and whether a layer has it."""
+
+
+def list_ignored(scene: Scene, title: str, ignores: Collection[str]) -> tuple[Note, ...]:
+    """A note (code "ignored") for each visible layer with settings, named in SETTINGS, that a
+    method does not read.
+    """
+    return tuple(
+        Note(
+            code="ignored",
+            layer_id=layer.id,
+            text=f"{call_name(layer)}: {title} does not use {_join_words(unread)}.",
+        )
+        for layer in scene.visible_layers()
+        if (
+            unread := [
+                words for name, (words, has) in SETTINGS.items() if name in ignores and has(layer)
+            ]
+        )
+    )
+
+
+def _join_words(words: list[str]) -> str:
+    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))

@@ -8,15 +8,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from backend.plan.request import OptionValue, Sampler, SubjectRef
-from backend.scene.layer import (
-    Digest,
-    Fraction,
-    Identifier,
-    Layer,
-    Placement,
-    Record,
-    Seed,
-)
+from backend.scene.layer import Layer, Placement
+from backend.scene.records import Digest, Fraction, Identifier, Record, Seed
 from backend.scene.scene import canonical_json
 
 

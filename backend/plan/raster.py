@@ -20,10 +20,9 @@ from backend.scene.composite import (
     topmost_of,
     visibility,
 )
-from backend.scene.mask import resize_area
-from backend.scene.scene import Picture, Pixels
-
-Floats = NDArray[np.float32]
+from backend.scene.imaging.arrays import Floats, Picture
+from backend.scene.imaging.mask import resize_area
+from backend.scene.scene import Pixels
 
 
 @dataclass(frozen=True, eq=False)

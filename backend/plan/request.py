@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from backend.errors import RequestError
-from backend.scene.layer import Digest, Identifier, Record, Seed, first_refusal
+from backend.scene.records import Digest, Identifier, Record, Seed, first_refusal
 
 Sampler = Literal["ddim", "euler", "euler_ancestral", "dpmpp_2m", "unipc", "lcm"]
 OptionValue = bool | int | float | str

@@ -12,8 +12,8 @@ from scipy import ndimage
 
 from backend.plan.plan import Plan, PlannedLayer
 from backend.plan.raster import Raster
-from backend.scene.composite import Floats
-from backend.scene.edges import layer_edges, layer_soft_edges
+from backend.scene.imaging.arrays import Floats
+from backend.scene.imaging.edges import layer_edges, layer_soft_edges
 from backend.scene.layer import StructureKind
 from backend.scene.placing import place, place_alpha
 from backend.scene.scene import Pixels

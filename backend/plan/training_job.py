@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from backend.scene.layer import Digest, Identifier, Name, Record, Seed
+from backend.scene.records import Digest, Identifier, Name, Record, Seed
 
 TrainingMethod = Literal["dreambooth_lora", "custom_diffusion", "textual_inversion", "dreambooth"]
 TITLES: Mapping[TrainingMethod, str] = MappingProxyType(

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from backend.plan.request import RunSettings
-from backend.pocket.words import PLACES, build_phrase, with_article
-from backend.pocket.world import draw_background, draw_object
+from backend.pocket.world.words import PLACES, build_phrase, with_article
+from backend.pocket.world.world import draw_background, draw_object
+from backend.scene.formats.openraster import write_ora
 from backend.scene.layer import Layer, Placement
-from backend.scene.openraster import write_ora
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
 

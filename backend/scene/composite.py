@@ -8,14 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.scene.blending import Blend, blend_over
+from backend.scene.imaging.arrays import Floats, Picture
+from backend.scene.imaging.blending import Blend, blend_over
+from backend.scene.imaging.mask import resize_area
 from backend.scene.layer import Layer, Placement
-from backend.scene.mask import resize_area
 from backend.scene.placing import place, place_alpha
 from backend.scene.scene import Pixels, Scene
-
-Picture = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 GREY = (150, 150, 150)
 """What lies under every layer (the released code of Collage Diffusion uses it too)."""

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.scene.composite import alpha_of, to_bytes
+from backend.scene.imaging.arrays import Picture
 from backend.scene.layer import Layer
-from backend.scene.scene import Picture, Pixels, Scene
+from backend.scene.scene import Pixels, Scene
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from backend.scene.blending import Blend, blend_over
+from backend.scene.imaging.arrays import Floats, Picture
+from backend.scene.imaging.blending import Blend, blend_over
+from backend.scene.imaging.mask import resize_area
 from backend.scene.layer import Layer
-from backend.scene.mask import resize_area
 from backend.scene.placing import copy_corner, place_cells
 from backend.scene.scene import Pixels
-
-Picture = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

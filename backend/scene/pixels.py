@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
-from numpy.typing import NDArray
 
 from backend.errors import SceneError
-
-Picture = NDArray[np.uint8]
+from backend.scene.imaging.arrays import Picture
 
 
 def digest_of(array: Picture) -> str:
@@ -36,7 +34,7 @@ def digest_of(array: Picture) -> str:
 class MemoryPixels:
     """Pixels and blobs kept in memory; what goes in is copied and comes out read-only.
 
-    Implements ``backend.scene.blobs.Contents``.
+    Implements ``backend.scene.formats.blobs.Contents``.
     """
 
     def __init__(self) -> None:

@@ -16,10 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from backend.scene.geometry import bounding_box, cells_of, turn
+from backend.scene.imaging.arrays import Floats, Picture
 from backend.scene.layer import Placement
-
-Picture = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 _ROUNDING = 1e-9  # what float64 leaves of a share that is exactly 1
 _TINY = 1e-6  # a smaller scale shows nothing, but would be divided by

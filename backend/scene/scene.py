@@ -7,12 +7,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from backend.errors import SceneError
-from backend.scene.layer import Identifier, Layer, Name, Record, Words, first_refusal
+from backend.scene.imaging.arrays import Picture
+from backend.scene.layer import Layer
+from backend.scene.records import Identifier, Name, Record, Words, first_refusal
 from backend.scene.upgrade import upgrade_scene
 
 SCHEMA_VERSION = 2
@@ -21,7 +21,6 @@ MIN_SIDE_PX = 16
 MAX_SIDE_PX = 8192
 
 Side = Annotated[int, Field(ge=MIN_SIDE_PX, le=MAX_SIDE_PX)]
-Picture = NDArray[np.uint8]
 
 
 class Pixels(Protocol):

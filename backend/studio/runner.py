@@ -33,11 +33,7 @@ from backend.plan.events import (
 from backend.plan.layer_score import passes
 from backend.plan.plan import Plan
 from backend.plan.training_job import TrainingJob
-from backend.studio.candidates import build_candidate, insert_candidate
-from backend.studio.embeddings import store_embeddings
-from backend.studio.found_layers import store_layers
-from backend.studio.history import append_entry
-from backend.studio.jobs import (
+from backend.studio.jobs.jobs import (
     append_event,
     claim_next,
     end_job,
@@ -47,13 +43,16 @@ from backend.studio.jobs import (
     state_of,
     tries_of_job,
 )
-from backend.studio.pictures import Origin
-from backend.studio.records import StoredEvent, StoredImages, StoredStage1Images
-from backend.studio.stage1_images import build_stage1, insert_stage1, stage1_digests
+from backend.studio.jobs.worker import Handle, Worker
+from backend.studio.library.embeddings import store_embeddings
+from backend.studio.library.library import keep_adapter
+from backend.studio.library.subjects import training_of_job
+from backend.studio.projects.candidates import build_candidate, insert_candidate
+from backend.studio.projects.cutting import store_layers
+from backend.studio.projects.history import append_entry
+from backend.studio.projects.pictures import Origin, build_stage1, insert_stage1, stage1_digests
+from backend.studio.storage.records import StoredEvent, StoredImages, StoredStage1Images
 from backend.studio.storage.storage import Storage
-from backend.studio.subjects import training_of_job
-from backend.studio.subjects_library import keep_adapter
-from backend.studio.worker import Handle, Worker
 
 log = logging.getLogger(__name__)
 

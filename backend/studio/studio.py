@@ -17,15 +17,21 @@ from backend.plan.plan import Note, Plan
 from backend.plan.request import Compose, LearnEmbeddings, Reroll, Sampler, build_request
 from backend.plan.survey import survey
 from backend.scene.cut_outs import cut_outs
-from backend.scene.openraster import OpenedScene, read_ora, write_ora
-from backend.scene.picture_file import Limits, decode_exact, decode_picture
+from backend.scene.formats.openraster import OpenedScene, read_ora, write_ora
+from backend.scene.formats.picture_file import Limits, decode_exact, decode_picture
 from backend.scene.scene import MAX_LAYERS, MAX_SIDE_PX, MIN_SIDE_PX, Scene
-from backend.studio import candidates, embeddings, history, jobs, projects, stage1_images
-from backend.studio.cutting import on_canvas, store_cut
-from backend.studio.examples import ExampleScenes
-from backend.studio.mixing import mix_candidates, pair_of
-from backend.studio.offer import Offer
-from backend.studio.records import (
+from backend.studio.jobs import jobs
+from backend.studio.jobs.worker import Offer, Worker
+from backend.studio.library import embeddings
+from backend.studio.library.examples import ExampleScenes
+from backend.studio.library.library import Library, sweep
+from backend.studio.projects import candidates, history, pictures, projects
+from backend.studio.projects.candidates import mix_candidates, pair_of
+from backend.studio.projects.cutting import on_canvas, store_cut
+from backend.studio.projects.history import insert_retouch
+from backend.studio.projects.survey import SceneSurvey
+from backend.studio.runner import Runner
+from backend.studio.storage.records import (
     Candidate,
     CutLayer,
     EditorState,
@@ -38,12 +44,7 @@ from backend.studio.records import (
     TakenMask,
     TakenPicture,
 )
-from backend.studio.retouching import insert_retouch
-from backend.studio.runner import Runner
 from backend.studio.storage.storage import Storage
-from backend.studio.subjects_library import Library, sweep
-from backend.studio.survey import SceneSurvey
-from backend.studio.worker import Worker
 from backend.version import __version__
 
 LIMITS: Mapping[str, int] = {
@@ -301,7 +302,7 @@ class Studio:
             state = jobs.state_of(connection, job)
             events = jobs.events_after(connection, job, after)
             made = candidates.candidates_of_job(connection, job)
-            stage1 = stage1_images.stage1_of_job(connection, job)
+            stage1 = pictures.stage1_of_job(connection, job)
         newest = self._runner.preview(job)
         shown = tuple(
             event.model_copy(update={"preview": newest.preview}) if event.n == newest.n else event
@@ -353,7 +354,7 @@ class Studio:
             saved = projects.read_project(connection, project)
             job = jobs.present_job(connection, project)
             made = candidates.candidates_of_project(connection, project)
-            stage1 = stage1_images.stage1_of_project(connection, project)
+            stage1 = pictures.stage1_of_project(connection, project)
             learned = embeddings.find_embeddings(connection)
         report = self._survey.report(saved.scene, saved.editor)
         return Project(

@@ -32,7 +32,7 @@ from backend.models.adapter import (
     weight_changes,
 )
 from backend.models.bundle import ModelBundle
-from backend.scene.tensor_file import TOKEN
+from backend.scene.formats.tensor_file import TOKEN
 from backend.training.prompts import token_table
 from backend.training.trainer import TrainingState, copy_moments, restore_moments, root_mean_square
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.errors import ModelError
-from backend.scene.tensor_file import (
+from backend.scene.formats.tensor_file import (
     CHECKPOINT,
     MOMENTS,
     PARAMETERS,

@@ -18,7 +18,7 @@ from torch import Tensor
 from backend.errors import RequestError
 from backend.models.adapter import Adapter
 from backend.models.bundle import ModelBundle
-from backend.scene.embedding import Embedding
+from backend.scene.formats.embedding import Embedding
 
 MARK = "<*>"
 VOWELS = tuple("aeiou")

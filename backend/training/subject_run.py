@@ -27,8 +27,9 @@ from backend.models.adapter import Adapter, adapter_from_bytes, check_fits, prep
 from backend.models.bundle import ModelBundle
 from backend.models.schedule import Schedule
 from backend.plan.plan import Plan
-from backend.scene.blobs import Contents
-from backend.scene.scene import Picture, canonical_json
+from backend.scene.formats.blobs import Contents
+from backend.scene.imaging.arrays import Picture
+from backend.scene.scene import canonical_json
 from backend.training.adapters import fit_picture
 from backend.training.prompts import MARK, embed_subject, mark_subject, read_subject_prompt
 

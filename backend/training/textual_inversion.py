@@ -33,9 +33,9 @@ from backend.engine.loop_types import generator_for
 from backend.engine.noise import seed_of
 from backend.models.bundle import ModelBundle
 from backend.models.noising import Noising, build_noising
-from backend.scene.embedding import Embedding
-from backend.scene.mask import resize_area
-from backend.scene.tensor_file import TOKEN
+from backend.scene.formats.embedding import Embedding
+from backend.scene.formats.tensor_file import TOKEN
+from backend.scene.imaging.mask import resize_area
 from backend.training.prompts import encode_rows, fingerprint, token_row, token_table
 from backend.training.trainer import (
     TrainingState,

@@ -14,11 +14,10 @@ from backend.plan.card import Card
 from backend.plan.plan import Plan
 from backend.plan.request import OptionValue
 from backend.plan.training_job import TrainingJob
-from backend.scene.blobs import Contents
-from backend.scene.scene import Picture
-from backend.studio.offer import Offer
-from backend.studio.records import MethodFacts, ModelFacts
-from backend.studio.worker import Handle, Worker
+from backend.scene.formats.blobs import Contents
+from backend.scene.imaging.arrays import Picture
+from backend.studio.jobs.worker import Handle, Offer, Worker
+from backend.studio.storage.records import MethodFacts, ModelFacts
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -14,12 +14,11 @@ from backend.plan.build import build_plan
 from backend.plan.events import Images, JobCancelled, JobFailed, Progress
 from backend.plan.plan import Plan
 from backend.plan.request import OptionValue, RunSettings, build_request
-from backend.scene.openraster import OpenedScene, read_ora
-from backend.scene.picture_file import encode_png
-from backend.scene.scene import Picture
-from backend.studio.offer import Offer
-from backend.studio.projects import editor_with
-from backend.studio.worker import Handle, Worker
+from backend.scene.formats.openraster import OpenedScene, read_ora
+from backend.scene.formats.picture_file import encode_png
+from backend.scene.imaging.arrays import Picture
+from backend.studio.jobs.worker import Handle, Offer, Worker
+from backend.studio.projects.projects import editor_with
 from backend.version import __version__
 
 DIALS: Mapping[str, tuple[Callable[[str], OptionValue], str]] = {

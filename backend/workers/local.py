@@ -39,9 +39,9 @@ from backend.plan.events import (
 from backend.plan.moved import move_layer
 from backend.plan.plan import Plan
 from backend.plan.training_job import TrainingJob
-from backend.scene.blobs import Contents
-from backend.scene.picture_file import encode_jpeg
-from backend.scene.scene import Picture
+from backend.scene.formats.blobs import Contents
+from backend.scene.formats.picture_file import encode_jpeg
+from backend.scene.imaging.arrays import Picture
 from backend.workers.device import choose_device
 from backend.workers.training import train
 
@@ -108,7 +108,7 @@ class LocalWorker:
                 yield _failure(error, plan, self._device)
 
     def cut(self, model: str, picture: Picture, where_px: Sequence[float]) -> Picture:
-        """The mask of an object by the family's SAM; see :class:`backend.studio.worker.Worker`.
+        """The mask of an object by the family's SAM; see ``Worker``.
 
         A ModelError without a SAM, a RequestError while a job holds the device for longer than
         ``PATIENCE_S``.

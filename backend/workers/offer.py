@@ -17,7 +17,7 @@ from backend.models.folder import read_json
 from backend.models.members import KINDS, MemberName
 from backend.plan.card import Card
 from backend.plan.request import OptionValue
-from backend.studio.records import MethodFacts, ModelFacts, OptionsSchema
+from backend.studio.storage.records import MethodFacts, ModelFacts, OptionsSchema
 from backend.workers.device import choose_device
 
 _SCHEMAS = TypeAdapter(OptionsSchema)

@@ -25,8 +25,9 @@ from backend.plan.events import (
     Progress,
 )
 from backend.plan.training_job import TrainingJob
-from backend.scene.blobs import Contents
-from backend.scene.scene import Picture, Pixels
+from backend.scene.formats.blobs import Contents
+from backend.scene.imaging.arrays import Picture
+from backend.scene.scene import Pixels
 from backend.training.adapters import SubjectExamples, SubjectRules, fit_picture
 from backend.training.checkpoint import Checkpoint, checkpoint_from_bytes, checkpoint_to_bytes
 from backend.training.dreambooth import PRIOR_BATCH, PRIOR_STEPS

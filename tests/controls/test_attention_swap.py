@@ -19,7 +19,7 @@ from backend.engine.reference_branch import FeatureSpan, ReferenceBranch, Refere
 from backend.models.attention import detail_sites, self_sites
 from backend.models.bundle import FeatureCache, ModelBundle
 from backend.models.schedule import Schedule
-from backend.pocket.configs import UNET
+from backend.pocket.networks.configs import UNET
 from tests.controls.runs import farthest
 from tests.controls.three_paths import PATHS, Trio, every_attention, hooks_in
 

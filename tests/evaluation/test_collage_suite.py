@@ -22,12 +22,12 @@ from backend.methods.move import shift
 from backend.methods.options import parse_options
 from backend.models.bundle import ModelBundle
 from backend.models.catalog import find_models
+from backend.models.judge import load_judge
+from backend.models.judge_classes import CLASSES
 from backend.plan.build import build_plan
 from backend.plan.raster import raster
 from backend.plan.request import Compose
-from backend.pocket.judge import load_judge
-from backend.pocket.words import CLASSES
-from backend.pocket.world import draw_scene
+from backend.pocket.world.world import draw_scene
 from backend.resources import POCKET_FOLDER
 from tests.evaluation.test_likeness import Thumbnail
 

@@ -12,8 +12,9 @@ from backend.evaluation.forms import (
     score_layers_at,
 )
 from backend.models.catalog import POCKET_FOLDER
-from backend.pocket.judge import Judge, load_judge
-from backend.pocket.words import CLASSES, is_held_out
+from backend.models.judge import Judge, load_judge
+from backend.models.judge_classes import CLASSES
+from backend.pocket.world.words import is_held_out
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from backend.evaluation.report import Report, ReportRow, build_metric, build_rat
 from backend.evaluation.sheet import Tile, build_sheet
 from backend.evaluation.timing import Duel, run_duel
 from backend.metrics.recognition import class_present, colour_mask, colour_right, mask_iou, psnr
-from backend.pocket.words import CLASSES
+from backend.models.judge_classes import CLASSES
 
 
 def test_interval_holds_the_mean_and_shrinks_with_more_values() -> None:

@@ -25,8 +25,9 @@ from backend.evaluation.subjects import draw_subjects, load_subjects
 from backend.methods.baselines.catalog import BASELINES
 from backend.methods.options.layout_retouch import RetouchOptions
 from backend.models.bundle import FeatureCache, ModelBundle
-from backend.pocket.words import CLASSES, is_held_out
-from backend.scene.picture_file import encode_png
+from backend.models.judge_classes import CLASSES
+from backend.pocket.world.words import is_held_out
+from backend.scene.formats.picture_file import encode_png
 from tests.methods.subjects import build_random_subject
 from tests.models.fixtures import model_base, tiny1
 

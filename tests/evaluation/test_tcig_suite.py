@@ -27,8 +27,8 @@ from backend.evaluation.tcig_suite import (
 from backend.metrics.distribution import frechet_distance, mean_pairwise_distance
 from backend.models.bundle import ModelBundle
 from backend.models.experts import experts_of
-from backend.pocket.judge import Judge, JudgeSegmenter
-from backend.pocket.words import CLASSES
+from backend.models.judge import Judge, JudgeSegmenter
+from backend.models.judge_classes import CLASSES
 from tests.methods.painted import toy_bundle, with_members
 from tests.models.fixtures import model_base, tiny1
 

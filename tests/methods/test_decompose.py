@@ -9,7 +9,6 @@ import pytest
 
 from backend.engine.healing import hole_of
 from backend.engine.loop_types import Step
-from backend.engine.paste import paste_weights
 from backend.errors import RequestError
 from backend.evaluation.asking import HELD_OUT_WORLD, scene_of_drawing
 from backend.methods import decompose
@@ -20,7 +19,8 @@ from backend.plan.events import LayersFound
 from backend.plan.phrases import match_phrases
 from backend.plan.plan import Plan
 from backend.plan.request import Decompose, RunSettings
-from backend.pocket.world import Drawing, draw_scene
+from backend.pocket.world.world import Drawing, draw_scene
+from backend.scene.imaging.paste import paste_weights
 from backend.scene.layer import Layer, Placement
 from backend.scene.pixels import MemoryPixels
 

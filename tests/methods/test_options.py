@@ -11,7 +11,7 @@ from backend.errors import RequestError
 from backend.methods.catalog import METHODS, check_options
 from backend.methods.options import parse_options
 from backend.methods.options.tcig import TOLERANCE_ENDS
-from backend.scene.layer import Record
+from backend.scene.records import Record
 
 
 class OptionDials(Record):

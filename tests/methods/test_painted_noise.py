@@ -13,8 +13,8 @@ from backend.engine.decode import encode
 from backend.engine.loop_types import generator_for
 from backend.models.bundle import ModelBundle
 from backend.plan.raster import raster, read_strength_maps
-from backend.scene.inside import is_painted
-from backend.scene.openraster import read_ora, write_ora
+from backend.scene.formats.openraster import read_ora, write_ora
+from backend.scene.imaging.inside import is_painted
 from tests.methods.collages import Collage, first_name
 
 

@@ -8,14 +8,14 @@ import torch
 
 from backend.engine.decode import encode
 from backend.engine.loop_types import generator_for
-from backend.engine.paste import paste_weights
 from backend.errors import RequestError
 from backend.models.bundle import ModelBundle
 from backend.models.schedule import SAMPLERS
 from backend.plan.plan import OneLayer
 from backend.plan.raster import raster
 from backend.plan.request import OptionValue
-from backend.scene.inside import is_painted
+from backend.scene.imaging.inside import is_painted
+from backend.scene.imaging.paste import paste_weights
 from backend.scene.layer import Placement
 from tests.methods.collages import PLAIN, Collage
 

@@ -13,7 +13,7 @@ from backend.plan.build import build_plan
 from backend.plan.events import Images, Stage1Images
 from backend.plan.plan import Plan
 from backend.plan.request import Compose
-from backend.scene.scene import Picture
+from backend.scene.imaging.arrays import Picture
 from tests.methods.painted import PaintedScene, cat_and_house, toy_bundle
 
 

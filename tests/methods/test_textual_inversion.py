@@ -19,7 +19,7 @@ from backend.models.bundle import ModelBundle
 from backend.plan.events import EmbeddingsCheckpoint, EmbeddingsLearned, Result
 from backend.plan.plan import TextualInversionTask
 from backend.plan.raster import raster
-from backend.scene.embedding import Embedding, embedding_to_bytes
+from backend.scene.formats.embedding import Embedding, embedding_to_bytes
 from backend.training.prompts import fingerprint, token_table
 from backend.training.textual_inversion import (
     EmbeddingRules,

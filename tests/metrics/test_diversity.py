@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from backend.metrics.diversity import centre_variance, inception_score
+from backend.metrics.distribution import centre_variance, inception_score
 
 
 def test_equal_pictures_score_one_and_all_different_ones_their_number() -> None:

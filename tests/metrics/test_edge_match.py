@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backend.metrics.edge_match import edge_f1
-from backend.scene.edges import canny
+from backend.scene.imaging.edges import canny
 
 ALL = np.ones((40, 40), bool)
 

@@ -20,8 +20,8 @@ from backend.metrics.outline import (
     outline_iou,
     psnr_within,
 )
-from backend.pocket.sprites import PALETTE, draw_object
-from backend.pocket.words import CLASSES, COLOURS
+from backend.models.judge_classes import CLASSES, COLOURS
+from backend.pocket.world.sprites import PALETTE, draw_object
 
 
 def disc(side: int, x: float, y: float, radius: float) -> np.ndarray:

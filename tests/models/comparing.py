@@ -12,8 +12,13 @@ from open_clip.model import CLIP
 from safetensors.torch import save_file
 from transformers import Dinov2Config, Dinov2Model, ViTConfig, ViTModel
 
-from backend.pocket.perception import build_clip, build_image_encoder, save_clip, save_image_encoder
-from backend.pocket.tokenizer import build_tokenizer
+from backend.pocket.networks.perception import (
+    build_clip,
+    build_image_encoder,
+    save_clip,
+    save_image_encoder,
+)
+from backend.pocket.networks.tokenizer import build_tokenizer
 
 VIT_B_32 = {
     "embed_dim": 24,

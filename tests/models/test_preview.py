@@ -11,7 +11,7 @@ from diffusers import AutoencoderTiny
 from backend.models.bundle import ModelBundle
 from backend.models.members import Members, read_member
 from backend.models.preview import preview_of
-from backend.pocket.configs import PREVIEW
+from backend.pocket.networks.configs import PREVIEW
 
 
 def test_a_folder_loads_and_decodes_at_the_family_s_scale(

@@ -18,7 +18,7 @@ from backend.errors import ModelError
 from backend.models.members import Members, read_member
 from backend.models.vqgan import Vqgan, VqganConfig, load_vqgan, nearest_codes
 from backend.models.vqgan_checkpoint import convert_checkpoint
-from backend.pocket.vqgan import build_vqgan, save_vqgan
+from backend.pocket.networks.vqgan import build_vqgan, save_vqgan
 
 OFFICIAL = {
     "double_z": False,

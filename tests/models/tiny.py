@@ -13,7 +13,7 @@ import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-from backend.pocket.tokenizer import byte_symbols
+from backend.pocket.networks.tokenizer import byte_symbols
 
 TEXT_LENGTH = 77
 START, END = "<|startoftext|>", "<|endoftext|>"

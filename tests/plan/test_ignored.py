@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backend.methods.catalog import METHODS
-from backend.plan.ignored import SETTINGS, list_ignored
+from backend.plan.notes import SETTINGS, list_ignored
 from backend.scene.layer import Layer, Placement, Structure
 from backend.scene.scene import Scene
 

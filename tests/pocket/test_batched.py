@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from backend.pocket.backgrounds import paint_background
-from backend.pocket.batched import BatchedWorld, Layouts, look_number
-from backend.pocket.networks import build_autoencoder
+from backend.models.judge_classes import CLASSES, COLOURS
+from backend.pocket.networks.networks import build_autoencoder
 from backend.pocket.train.batches import DrawnBatches
-from backend.pocket.words import BACKGROUNDS, CLASSES, COLOURS, TEXTURES, is_held_out
-from backend.pocket.world import ObjectPlacement, build_layout, draw_layout
+from backend.pocket.world.backgrounds import paint_background
+from backend.pocket.world.batched import BatchedWorld, Layouts, look_number
+from backend.pocket.world.words import BACKGROUNDS, TEXTURES, is_held_out
+from backend.pocket.world.world import ObjectPlacement, build_layout, draw_layout
 
 pytestmark = pytest.mark.slow
 

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from backend.pocket.perception import build_clip, read_text
-from backend.pocket.tokenizer import build_tokenizer
+from backend.pocket.networks.perception import build_clip, read_text
+from backend.pocket.networks.tokenizer import build_tokenizer
 from backend.pocket.train.captions import CaptionMaker
 from backend.pocket.train.clip import contrast, equal_rows
 from backend.pocket.train.image_encoder import agreement_loss
 from backend.pocket.train.scenes import SceneWords
 from backend.pocket.train.sentences import objects_pair, scene_pair, wrong_look, wrong_scene
 from backend.pocket.train.views import look_at, square_around
-from backend.pocket.words import build_caption, build_phrase
+from backend.pocket.world.words import build_caption, build_phrase
 
 SCENE = SceneWords("room", (("car", "red", "plain"), ("cat", "blue", "striped")))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from backend.pocket.train.edge_maps import assign_edges, hints
-from backend.pocket.world import draw_scene
+from backend.pocket.world.world import draw_scene
 
 
 def test_every_edge_belongs_to_the_layer_that_draws_it() -> None:

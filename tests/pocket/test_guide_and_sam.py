@@ -12,9 +12,10 @@ from torch import nn
 
 from backend.evaluation.members.guide import mean_ious
 from backend.evaluation.members.sam import deepest_point
+from backend.models.judge import JudgeSegmenter as JudgeNetwork
+from backend.models.judge_classes import CLASSES
 from backend.models.sam import build_sam
-from backend.pocket.guide import LABELS, build_guide
-from backend.pocket.judge import JudgeSegmenter as JudgeNetwork
+from backend.pocket.networks.guide import LABELS, build_guide
 from backend.pocket.train.sam import (
     DEEP_PX,
     POCKET_SAM,
@@ -27,7 +28,6 @@ from backend.pocket.train.sam import (
     prompt,
 )
 from backend.pocket.train.schedule import TrainingPhase, TrainingSchedule
-from backend.pocket.words import CLASSES
 
 
 def disc(x: int, y: int, radius: int, side: int = 64) -> torch.Tensor:

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from transformers import CLIPTokenizer
 
-from backend.pocket.configs import TEXT_ENCODER
-from backend.pocket.tokenizer import build_tokenizer, load_tokenizer, world_words
+from backend.pocket.networks.configs import TEXT_ENCODER
+from backend.pocket.networks.tokenizer import build_tokenizer, load_tokenizer, world_words
 from backend.pocket.train.captions import OPEN, SHARED, CaptionMaker
 from backend.pocket.train.scenes import SceneWords
-from backend.pocket.words import build_caption, build_phrase
+from backend.pocket.world.words import build_caption, build_phrase
 
 
 @pytest.fixture(scope="module")

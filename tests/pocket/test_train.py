@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from backend.pocket.networks import build_unet
-from backend.pocket.tokenizer import build_tokenizer
+from backend.pocket.networks.networks import build_unet
+from backend.pocket.networks.tokenizer import build_tokenizer
 from backend.pocket.train import precision
 from backend.pocket.train.attention import HIDDEN, RegionView, object_shares, watch_regions
 from backend.pocket.train.captions import OPEN, SHARED, CaptionMaker
-from backend.pocket.train.moving import MovingAverage
-from backend.pocket.train.pace import Pace, late_decay
 from backend.pocket.train.scenes import SceneWords
+from backend.pocket.train.schedule import MovingAverage, Pace, late_decay
 from backend.pocket.train.unet import HEAD_SIZES, naming_loss, outline_cells, rough_regions
 
 

@@ -13,17 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+from backend.models.judge_classes import CLASSES, COLOURS
 from backend.pocket.train.scenes import LARGE, MIXED, draw_training_scene
-from backend.pocket.words import (
-    BACKGROUNDS,
-    CLASSES,
-    COLOURS,
-    PLACES,
-    TEXTURES,
-    build_caption,
-    is_held_out,
-)
-from backend.pocket.world import (
+from backend.pocket.world.words import BACKGROUNDS, PLACES, TEXTURES, build_caption, is_held_out
+from backend.pocket.world.world import (
     Drawing,
     ObjectPlacement,
     build_layout,
@@ -176,7 +169,7 @@ def test_a_layout_keeps_its_shares_at_another_size(drawing: Drawing) -> None:
 
 
 def test_the_world_needs_no_torch() -> None:
-    code = "import backend.pocket.world, sys; sys.exit('torch' in sys.modules)"
+    code = "import backend.pocket.world.world, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

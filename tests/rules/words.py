@@ -50,7 +50,7 @@ Named = tuple[int, str, Phrases]
 """A line, a name in it, and what that name must not hold."""
 
 SQL = re.compile(r"\b(?:CREATE|SELECT|INSERT|UPDATE|DELETE|ALTER)\b")
-OLD_SCHEMAS = ("backend/studio/database.py", "backend/studio/migration.py")
+OLD_SCHEMAS = ("backend/studio/storage/database.py", "backend/studio/storage/migration.py")
 """What brings old stores over has to name what they hold."""
 OLD_FORMATS = (*OLD_SCHEMAS, "backend/scene/upgrade.py", "backend/plan/upgrade.py")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
-from backend.studio.disk import Disk
+from backend.studio.storage.disk import Disk
 
 
 class FaultyDisk(Disk):

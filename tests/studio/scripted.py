@@ -31,10 +31,11 @@ from backend.plan.events import (
 from backend.plan.layer_score import Scores
 from backend.plan.plan import DecomposeTask, OneLayer, Plan, TextualInversionTask
 from backend.plan.request import OptionValue
-from backend.scene.scene import Picture, Pixels
-from backend.studio.disk import Disk
-from backend.studio.examples import ExampleScenes
-from backend.studio.records import MethodFacts, ModelFacts, OptionsSchema
+from backend.scene.imaging.arrays import Picture
+from backend.scene.scene import Pixels
+from backend.studio.library.examples import ExampleScenes
+from backend.studio.storage.disk import Disk
+from backend.studio.storage.records import MethodFacts, ModelFacts, OptionsSchema
 from backend.studio.storage.storage import Storage
 from backend.studio.studio import Studio
 

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from backend.plan.events import TERMINAL
-from backend.scene.picture_file import encode_png
-from backend.scene.scene import Picture
-from backend.studio.disk import Disk
-from backend.studio.records import JobEvents
+from backend.scene.formats.picture_file import encode_png
+from backend.scene.imaging.arrays import Picture
+from backend.studio.storage.disk import Disk
+from backend.studio.storage.records import JobEvents
 from backend.studio.studio import Studio
 from tests.studio.scripted import ScriptedWorker, build_scripted_studio
 

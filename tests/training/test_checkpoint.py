@@ -10,7 +10,7 @@ import safetensors.torch
 import torch
 
 from backend.errors import ModelError
-from backend.scene.embedding import blob_of_picture
+from backend.scene.formats.embedding import blob_of_picture
 from backend.training.checkpoint import (
     Checkpoint,
     checkpoint_from_bytes,

@@ -9,7 +9,7 @@ import torch
 from backend.engine.conditioning import embed
 from backend.errors import RequestError
 from backend.models.bundle import ModelBundle
-from backend.scene.embedding import Embedding
+from backend.scene.formats.embedding import Embedding
 from backend.training.prompts import (
     embed_with_embeddings,
     encode_rows,

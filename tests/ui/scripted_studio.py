@@ -19,7 +19,7 @@ from backend.plan.autotune import Tuned
 from backend.plan.events import JobCancelled, JobFinished, JobQueued, JobStarted, Progress
 from backend.plan.request import Compose, Reroll, build_request
 from backend.scene.scene import build_scene
-from backend.studio.records import (
+from backend.studio.storage.records import (
     Candidate,
     CutLayer,
     EditorState,

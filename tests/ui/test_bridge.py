@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backend.scene.picture_file import encode_png
+from backend.scene.formats.picture_file import encode_png
 from tests.ui.scripted_studio import ScriptedStudio
 from ui.bridge import CODES, VERBS, Bridge
 from ui.uploads import MAX_UPLOAD_BYTES, prepare_upload_folder

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.scene.layer import Record
+from backend.scene.records import Record
 from ui import protocol
 from ui.bridge import VERBS
 from ui.protocol import PATH, Writer, main, write_protocol

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from backend.plan.training_job import TITLES
-from backend.scene.picture_file import encode_png
+from backend.scene.formats.picture_file import encode_png
 from backend.studio.studio import Studio
-from tests.studio.test_subjects import ScriptedTrainer
+from tests.studio.library.test_subjects import ScriptedTrainer
 from tests.studio.workshop import open_studio, save_scene, square_picture, wait_for_end
 from ui.bridge import Bridge
 from ui.uploads import UploadFolder

@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 from backend.errors import LaminaError, ModelError
-from backend.studio.disk import Disk
-from backend.studio.examples import ExampleScenes
-from backend.studio.offer import Offer
+from backend.studio.jobs.worker import Offer, Worker
+from backend.studio.library.examples import ExampleScenes
+from backend.studio.storage.disk import Disk
 from backend.studio.storage.storage import Storage
 from backend.studio.studio import Studio
-from backend.studio.worker import Worker
 from backend.workers.future import Future, FutureOffer, FutureWorker
 from tests.studio.scripted import ScriptedOffer, ScriptedWorker
 from tests.studio.workshop import compose, save_scene, wait_for_end

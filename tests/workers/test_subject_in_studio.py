@@ -12,10 +12,10 @@ import pytest
 
 from backend.models.cache import ModelCache
 from backend.models.catalog import find_models
-from backend.scene.picture_file import encode_png
-from backend.studio.disk import Disk
-from backend.studio.examples import ExampleScenes
-from backend.studio.records import Candidate
+from backend.scene.formats.picture_file import encode_png
+from backend.studio.library.examples import ExampleScenes
+from backend.studio.storage.disk import Disk
+from backend.studio.storage.records import Candidate
 from backend.studio.storage.storage import Storage
 from backend.studio.studio import Studio
 from backend.workers.local import LocalWorker

@@ -11,7 +11,7 @@ from backend.evaluation.pocket_suite import PocketSuite
 from backend.evaluation.report import ReportRow, build_metric
 from backend.metrics.similarity import crop_around, retrieve, vectors
 from backend.models.clip import clip_of
-from backend.pocket.world import Drawing, draw_scene
+from backend.pocket.world.world import Drawing, draw_scene
 
 AMONG = 32
 ROUNDS, QUICK_ROUNDS = 6, 2

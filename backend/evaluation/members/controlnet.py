@@ -18,7 +18,7 @@ from backend.plan.plan import Plan
 from backend.plan.raster import Raster, raster
 from backend.plan.request import Compose
 from backend.plan.structure import PlannedStructure, structure_of
-from backend.pocket.world import Drawing
+from backend.pocket.world.world import Drawing
 from backend.scene.layer import Structure as Asked
 from backend.scene.pixels import MemoryPixels
 

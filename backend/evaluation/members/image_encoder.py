@@ -13,8 +13,9 @@ from backend.evaluation.pocket_suite import PocketSuite
 from backend.evaluation.report import ReportRow, build_metric
 from backend.metrics.similarity import crop_around, retrieve, vectors
 from backend.models.image_encoder import image_encoder_of
-from backend.pocket.words import BACKGROUNDS, CLASSES, COLOURS, TEXTURES
-from backend.pocket.world import ObjectPlacement, draw_layout
+from backend.models.judge_classes import CLASSES, COLOURS
+from backend.pocket.world.words import BACKGROUNDS, TEXTURES
+from backend.pocket.world.world import ObjectPlacement, draw_layout
 
 FIRST = 70_000
 MOST_TURN_DEG = 12.0  # the world's own limit

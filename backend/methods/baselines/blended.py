@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from backend.controls.blended_latents import BlendedLatents
 from backend.engine.conditioning import build_conditioning
-from backend.engine.decode import Picture, decode
+from backend.engine.decode import decode
 from backend.engine.loop_types import Run, Step
 from backend.engine.sampling import (
     prepare_from_noise,
@@ -26,7 +26,8 @@ from backend.plan.background import background_words, phrase_in
 from backend.plan.events import build_images
 from backend.plan.plan import Plan, PlannedLayer
 from backend.plan.raster import raster
-from backend.scene.layer import Record
+from backend.scene.imaging.arrays import Picture
+from backend.scene.records import Record
 from backend.scene.scene import Pixels
 
 

@@ -28,7 +28,7 @@ from backend.plan.background import background_words, phrase_in
 from backend.plan.events import build_images
 from backend.plan.plan import Plan
 from backend.plan.raster import raster
-from backend.scene.layer import Record
+from backend.scene.records import Record
 from backend.scene.scene import Pixels
 
 PALETTE_SEED = 2023

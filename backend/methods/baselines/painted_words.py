@@ -27,7 +27,7 @@ from backend.models.bundle import ModelBundle
 from backend.plan.events import build_images
 from backend.plan.plan import Plan
 from backend.plan.raster import raster
-from backend.scene.layer import Record
+from backend.scene.records import Record
 from backend.scene.scene import Pixels
 
 TENTH = 0.1

@@ -19,7 +19,7 @@ from pydantic import Field
 
 from backend.controls.plug_and_play import SOURCE, PlugAndPlay
 from backend.engine.conditioning import build_conditioning
-from backend.engine.decode import Picture, decode, encode_mean
+from backend.engine.decode import decode, encode_mean
 from backend.engine.denoise import Start, denoise
 from backend.engine.invert import invert
 from backend.engine.loop_types import Run, Step, generator_for
@@ -32,7 +32,8 @@ from backend.models.schedule import Schedule
 from backend.plan.events import Images, build_images
 from backend.plan.plan import Plan
 from backend.plan.raster import raster
-from backend.scene.layer import Record
+from backend.scene.imaging.arrays import Picture
+from backend.scene.records import Record
 from backend.scene.scene import Pixels
 
 COLLAGE = "A collage"

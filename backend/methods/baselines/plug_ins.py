@@ -36,8 +36,8 @@ from backend.models.bundle import ModelBundle
 from backend.models.schedule import Schedule
 from backend.plan.events import Images, build_images
 from backend.plan.plan import Plan
-from backend.scene.blobs import Contents
-from backend.scene.layer import Record
+from backend.scene.formats.blobs import Contents
+from backend.scene.records import Record
 from backend.training.prompts import plain_prompt
 from backend.training.subject_run import (
     LOOKED_SHARE,

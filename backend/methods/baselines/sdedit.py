@@ -25,8 +25,9 @@ from backend.models.schedule import first_step
 from backend.plan.events import build_images
 from backend.plan.plan import Plan
 from backend.plan.raster import raster
-from backend.scene.layer import Record
-from backend.scene.scene import Picture, Pixels
+from backend.scene.imaging.arrays import Picture
+from backend.scene.records import Record
+from backend.scene.scene import Pixels
 
 
 class SdeditOptions(Record):

@@ -21,9 +21,9 @@ from backend.methods.options.layout_retouch import RetouchOptions
 from backend.models.bundle import ModelBundle
 from backend.plan.plan import OneLayer, Plan
 from backend.plan.raster import raster
-from backend.scene.blobs import Contents
-from backend.scene.inside import is_painted
-from backend.scene.scene import Picture
+from backend.scene.formats.blobs import Contents
+from backend.scene.imaging.arrays import Picture
+from backend.scene.imaging.inside import is_painted
 from backend.training.subject_run import SubjectRun, digest, subject_run
 
 

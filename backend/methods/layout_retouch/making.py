@@ -11,15 +11,15 @@ import torch
 from backend.controls.mask_blend import AdaptiveMask
 from backend.engine.decode import decode
 from backend.engine.loop_types import Run, Step
-from backend.engine.paste import count_changes, may_change, paste, paste_weights
 from backend.methods.layout_retouch.job import RetouchJob, prepare_job
 from backend.methods.layout_retouch.layout import draw_layout
 from backend.methods.layout_retouch.retouch import retouch
 from backend.models.bundle import ModelBundle
 from backend.plan.events import Image, Images
 from backend.plan.plan import OneLayer, Plan
-from backend.scene.blobs import Contents
-from backend.scene.scene import Picture
+from backend.scene.formats.blobs import Contents
+from backend.scene.imaging.arrays import Picture
+from backend.scene.imaging.paste import count_changes, may_change, paste, paste_weights
 from backend.training.subject_run import invert_reference
 
 NOT_FOUND = (

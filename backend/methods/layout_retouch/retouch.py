@@ -28,7 +28,7 @@ from backend.methods.layout_retouch.job import DrawnLayout, RetouchJob
 from backend.methods.layout_retouch.layout import layout_reference
 from backend.models.attention import cross_sites, detail_sites, self_sites
 from backend.models.schedule import Schedule
-from backend.scene.inside import is_painted
+from backend.scene.imaging.inside import is_painted
 from backend.training.subject_run import (
     OVER,
     REFERENCE_PROMPT,

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from backend.errors import RequestError
-from backend.scene.layer import Record, first_refusal
+from backend.scene.records import Record, first_refusal
 
 Options = TypeVar("Options", bound=Record)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from backend.plan.resolution import PAPER_SIDE_PX
-from backend.scene.layer import Record
+from backend.scene.records import Record
 
 
 class CollageOptions(Record):

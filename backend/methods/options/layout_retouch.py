@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from backend.scene.layer import Record
+from backend.scene.records import Record
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from backend.scene.layer import Record
+from backend.scene.records import Record
 
 FARTHEST_PX = 4096
 """A canvas' longest side."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from backend.plan.resolution import PAPER_SIDE_PX
-from backend.scene.layer import Record
+from backend.scene.records import Record
 
 TOLERANCE_ENDS: Mapping[str, tuple[float, float]] = MappingProxyType(
     {"strength": (0.35, 0.7), "feather_px": (0.0, 24.0), "guidance": (0.4, 0.5)}

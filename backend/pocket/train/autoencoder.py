@@ -13,12 +13,11 @@ import torch
 from diffusers import AutoencoderKL
 from torch import Tensor
 
-from backend.pocket.networks import build_autoencoder
-from backend.pocket.train.moving import MovingAverage
-from backend.pocket.train.pace import Pace, cosine
+from backend.pocket.networks.networks import build_autoencoder
 from backend.pocket.train.pool import Assignment, PoolMember, agree, average_gradients, run_pool
 from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.scenes import SceneSet, load_training_set
+from backend.pocket.train.schedule import MovingAverage, Pace, cosine
 
 BATCH = 4
 LEARNING_RATE = 2.5e-3

@@ -13,15 +13,16 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL
 from torch import Tensor
 
-from backend.pocket.batched import BatchedWorld
-from backend.pocket.configs import PICTURE_PX
-from backend.pocket.tokenizer import build_tokenizer
+from backend.models.judge_classes import CLASSES, COLOURS
+from backend.pocket.networks.configs import PICTURE_PX
+from backend.pocket.networks.tokenizer import build_tokenizer
 from backend.pocket.train.attention import MOST_OBJECTS
 from backend.pocket.train.captions import CaptionMaker
 from backend.pocket.train.latents import LatentCache
 from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.scenes import LARGE, MIXED, SceneSet, SceneWords
-from backend.pocket.words import BACKGROUNDS, CLASSES, COLOURS, TEXTURES
+from backend.pocket.world.batched import BatchedWorld
+from backend.pocket.world.words import BACKGROUNDS, TEXTURES
 
 BATCH, SMALL_BATCH = 16, 32
 """Samples a step and process on a CPU: at full size, and at half size."""

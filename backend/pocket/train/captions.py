@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 from transformers import CLIPTokenizer
 
+from backend.models.judge_classes import CLASSES, COLOURS
 from backend.pocket.train.scenes import SceneWords
-from backend.pocket.words import CLASSES, COLOURS, PLACES, build_phrase, with_article
+from backend.pocket.world.words import PLACES, build_phrase, with_article
 
 OPEN, SHARED = -2, -1
 """Owners that are no object: the start token, seen from everywhere, and all words that belong to no

@@ -17,8 +17,9 @@ import torch.nn.functional as F
 from open_clip.model import CLIP
 from torch import Tensor, nn
 
-from backend.pocket.perception import DIMENSION, build_clip, prepare, read_text, save_clip
-from backend.pocket.tokenizer import build_tokenizer
+from backend.models.judge_classes import CLASSES, COLOURS
+from backend.pocket.networks.perception import DIMENSION, build_clip, prepare, read_text, save_clip
+from backend.pocket.networks.tokenizer import build_tokenizer
 from backend.pocket.train.autoencoder import CHECK_SCENES, as_tensor
 from backend.pocket.train.captions import CaptionMaker
 from backend.pocket.train.export import load_trained_autoencoder
@@ -29,7 +30,7 @@ from backend.pocket.train.scenes import SceneSet, SceneWords, load_training_set
 from backend.pocket.train.schedule import TrainingPhase, TrainingSchedule
 from backend.pocket.train.sentences import ScenePair, objects_pair, scene_pair
 from backend.pocket.train.views import TrainingViews, choose_objects, look_at, whole
-from backend.pocket.words import BACKGROUNDS, CLASSES, COLOURS, TEXTURES
+from backend.pocket.world.words import BACKGROUNDS, TEXTURES
 
 BATCH = 28
 """Scenes, and as many single objects, in a step."""

@@ -18,19 +18,18 @@ from diffusers import ControlNetModel, DDIMScheduler, UNet2DConditionModel
 from torch import Tensor
 from transformers import CLIPTextModel
 
-from backend.pocket.configs import EDGE_CHANNELS, UNET
-from backend.pocket.networks import build_scheduler
-from backend.pocket.tokenizer import build_tokenizer
+from backend.pocket.networks.configs import EDGE_CHANNELS, UNET
+from backend.pocket.networks.networks import build_scheduler
+from backend.pocket.networks.tokenizer import build_tokenizer
 from backend.pocket.train.attention import watch_regions
 from backend.pocket.train.captions import CaptionMaker
 from backend.pocket.train.edge_maps import EdgeMaps, hints
 from backend.pocket.train.export import export_member, load_trained_autoencoder
 from backend.pocket.train.latents import LatentCache
-from backend.pocket.train.moving import MovingAverage
-from backend.pocket.train.pace import Pace, cosine
 from backend.pocket.train.pool import Assignment, PoolMember, run_pool
 from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.scenes import load_training_set
+from backend.pocket.train.schedule import MovingAverage, Pace, cosine
 from backend.pocket.train.unet import draw_timesteps
 
 BATCH = 16

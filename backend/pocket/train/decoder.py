@@ -23,11 +23,10 @@ from backend.pocket.train.autoencoder import (
     reconstruction_loss,
 )
 from backend.pocket.train.export import load_trained_autoencoder
-from backend.pocket.train.moving import MovingAverage
-from backend.pocket.train.pace import Pace, cosine
 from backend.pocket.train.pool import Assignment, PoolMember, agree, average_gradients, run_pool
 from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.scenes import SceneSet, load_training_set
+from backend.pocket.train.schedule import MovingAverage, Pace, cosine
 
 LEARNING_RATE = 1.5e-3
 MOST_NOISE = 0.12

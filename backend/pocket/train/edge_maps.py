@@ -11,7 +11,7 @@ from torch import Tensor
 
 from backend.pocket.train.latents import open_shared
 from backend.pocket.train.scenes import SceneSet
-from backend.scene.edges import layer_edges
+from backend.scene.imaging.edges import layer_edges
 
 WHOLE_SHARE = 0.5
 """Share of the samples that show every layer's edges; in the others each layer's are left out half

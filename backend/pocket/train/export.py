@@ -16,13 +16,13 @@ from diffusers import AutoencoderKL, ModelMixin, StableDiffusionPipeline, UNet2D
 from torch import nn
 from transformers import CLIPTextModel
 
-from backend.pocket.networks import (
+from backend.pocket.networks.networks import (
     build_autoencoder,
     build_scheduler,
     build_text_encoder,
     build_unet,
 )
-from backend.pocket.tokenizer import build_tokenizer
+from backend.pocket.networks.tokenizer import build_tokenizer
 from backend.pocket.train.grid import draw_grid
 
 

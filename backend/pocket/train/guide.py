@@ -20,8 +20,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import SegformerForSemanticSegmentation
 
+from backend.models.judge_classes import CLASSES
 from backend.models.segmenter import Segmenter, load_segmenter, save_normal
-from backend.pocket.guide import GUIDE_SEED, build_guide, normalise
+from backend.pocket.networks.guide import GUIDE_SEED, build_guide, normalise
 from backend.pocket.train.autoencoder import CHECK_SCENES, as_tensor
 from backend.pocket.train.export import load_trained_autoencoder, move_files
 from backend.pocket.train.judge import labels_of, worsen
@@ -30,7 +31,6 @@ from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.reconstructions import Reconstructions, pool
 from backend.pocket.train.scenes import LARGE, SceneSet, load_training_set
 from backend.pocket.train.schedule import TrainingPhase, TrainingSchedule
-from backend.pocket.words import CLASSES
 
 BATCH = 16
 HALF_SIZE_SHARE = 0.5

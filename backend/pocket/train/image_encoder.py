@@ -17,7 +17,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import ResNetModel
 
-from backend.pocket.perception import ENCODER, build_image_encoder, prepare, save_image_encoder
+from backend.pocket.networks.perception import (
+    ENCODER,
+    build_image_encoder,
+    prepare,
+    save_image_encoder,
+)
 from backend.pocket.train.autoencoder import CHECK_SCENES, as_tensor
 from backend.pocket.train.export import load_trained_autoencoder
 from backend.pocket.train.pool import Assignment, PoolMember, run_pool

@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL
 from torch import Tensor
 
-from backend.pocket.judge import Judge, JudgeSegmenter, load_judge, save_judge
+from backend.models.judge import Judge, JudgeSegmenter, load_judge, save_judge
+from backend.models.judge_classes import CLASSES, COLOURS
 from backend.pocket.train.autoencoder import CHECK_SCENES, as_tensor
 from backend.pocket.train.export import load_trained_autoencoder
 from backend.pocket.train.pool import Assignment, PoolMember, run_pool
@@ -21,7 +22,6 @@ from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.reconstructions import Reconstructions, pool
 from backend.pocket.train.scenes import SceneSet, load_training_set
 from backend.pocket.train.schedule import TrainingPhase, TrainingSchedule
-from backend.pocket.words import CLASSES, COLOURS
 
 BATCH = 32
 LEARNING_RATE, WARM_RATE = 3e-3, 2e-3

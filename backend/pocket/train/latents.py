@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL
 from torch import Tensor
 
-from backend.pocket.configs import AUTOENCODER, reduction
+from backend.pocket.networks.configs import AUTOENCODER, reduction
 from backend.pocket.train.autoencoder import as_tensor
 from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.scenes import SceneSet

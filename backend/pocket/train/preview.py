@@ -13,7 +13,7 @@ import torch
 from diffusers import AutoencoderTiny
 from torch import Tensor
 
-from backend.pocket.configs import PREVIEW, UNET
+from backend.pocket.networks.configs import PREVIEW, UNET
 from backend.pocket.train.autoencoder import (
     CHECK_SCENES,
     OBJECT_WEIGHT,

@@ -20,7 +20,7 @@ from segment_anything.modeling import Sam as SamNetwork
 from torch import Tensor, nn
 
 from backend.models.sam import SamConfig, build_sam, load_sam, save_sam
-from backend.pocket.configs import PICTURE_PX
+from backend.pocket.networks.configs import PICTURE_PX
 from backend.pocket.train.autoencoder import CHECK_SCENES, as_tensor
 from backend.pocket.train.export import load_trained_autoencoder
 from backend.pocket.train.judge import worsen

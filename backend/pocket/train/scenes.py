@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.pocket.world import Drawing, draw_scene
+from backend.pocket.world.world import Drawing, draw_scene
 
 SIZE_PX = 128
 FIRST_SEED = 1_000_000

@@ -1,24 +1,79 @@
-"""One network taught for a time in one process: pace, average, checkpoint and log lines in one
-place.
-
-The time is the processor's own, not the wall's: a busy machine then makes a training longer, not
-worse.
-"""
+"""One training: its pace by the clock, the average of its weights, and its checkpoints."""
 
 from __future__ import annotations
 
+import copy
+import math
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic
+from typing import Generic, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from backend.pocket.train.moving import MovingAverage, Network
-from backend.pocket.train.pace import cosine
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class MovingAverage(Generic[Network]):
+    """Keeps an averaged copy; the decay grows with the number of updates so that early averages are
+    not stale.
+    """
+
+    def __init__(self, network: Network, decay: float) -> None:
+        self.decay = decay
+        self.updates = 0
+        self.network: Network = copy.deepcopy(network)
+        self.network.eval().requires_grad_(False)
+
+    @torch.no_grad()
+    def update(self, network: Network) -> None:
+        """Take one step towards the network's weights."""
+        self.updates += 1
+        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        mine, theirs = self.network.state_dict(), network.state_dict()
+        names = [name for name, value in mine.items() if value.dtype.is_floating_point]
+        torch._foreach_lerp_(
+            [mine[name] for name in names], [theirs[name] for name in names], 1 - decay
+        )
+
+
+@dataclass
+class Pace:
+    """A time budget in seconds that survives stops: ``spent`` is what earlier runs have used of
+    it.
+    """
+
+    budget_s: float
+    spent_s: float = 0.0
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds of the budget used so far, earlier runs included."""
+        return self.spent_s + time.monotonic() - self.started
+
+    @property
+    def progress(self) -> float:
+        """0 at the start, 1 at the end of the budget."""
+        return min(1.0, self.elapsed_s / self.budget_s)
+
+
+def cosine(progress: float, floor: float = 0.02) -> float:
+    """Share of the highest learning rate: a short rise, then a half cosine down to ``floor``."""
+    rise = min(1.0, progress / 0.02 + 0.02)
+    return rise * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * progress)))
+
+
+def late_decay(progress: float, decay_share: float = 0.3, floor: float = 0.03) -> float:
+    """Share of the highest learning rate: a short rise, a long plateau, a straight line down at the
+    end.
+    """
+    rise = min(1.0, progress / 0.01 + 0.02)
+    return rise * max(floor, min(1.0, (1 - progress) / decay_share))
+
 
 REPORT_STEPS = 50
 KEEP_EVERY_S = 120.0

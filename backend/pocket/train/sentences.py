@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from backend.models.judge_classes import CLASSES, COLOURS
 from backend.pocket.train.captions import CaptionMaker
 from backend.pocket.train.scenes import SceneWords
-from backend.pocket.words import CLASSES, COLOURS, PLACES, TEXTURES, build_phrase
+from backend.pocket.world.words import PLACES, TEXTURES, build_phrase
 
 Look = tuple[str, str, str]
 VALUES = (CLASSES, COLOURS, TEXTURES)

@@ -17,10 +17,9 @@ from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from torch import Tensor, nn
 from transformers import CLIPTextModel
 
-from backend.pocket.batched import BatchedWorld
-from backend.pocket.configs import PICTURE_PX, UNET
-from backend.pocket.networks import build_scheduler, build_text_encoder, build_unet
-from backend.pocket.tokenizer import build_tokenizer
+from backend.pocket.networks.configs import PICTURE_PX, UNET
+from backend.pocket.networks.networks import build_scheduler, build_text_encoder, build_unet
+from backend.pocket.networks.tokenizer import build_tokenizer
 from backend.pocket.train.attention import watch_regions
 from backend.pocket.train.batches import (
     CHECK_ROWS,
@@ -33,11 +32,11 @@ from backend.pocket.train.batches import (
 from backend.pocket.train.export import export_family, load_trained_autoencoder
 from backend.pocket.train.grid import draw_grid
 from backend.pocket.train.latents import LatentCache
-from backend.pocket.train.moving import MovingAverage
-from backend.pocket.train.pace import Pace, late_decay
 from backend.pocket.train.pool import Assignment, PoolMember, agree, average_gradients, run_pool
 from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.scenes import LARGE, load_training_set
+from backend.pocket.train.schedule import MovingAverage, Pace, late_decay
+from backend.pocket.world.batched import BatchedWorld
 
 SMALL_UNTIL = 0.4
 """Up to this progress pictures are of half size: four times cheaper, and there the words already

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from backend.pocket.perception import SEEN_PX
+from backend.pocket.networks.perception import SEEN_PX
 from backend.pocket.train.autoencoder import CHECK_SCENES, as_tensor
 from backend.pocket.train.reconstructions import Reconstructions
 from backend.pocket.train.scenes import SceneSet

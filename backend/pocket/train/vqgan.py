@@ -21,18 +21,17 @@ from torch import Tensor
 from torch.nn import functional
 
 from backend.models.vqgan import BETA, Vqgan, nearest_codes
+from backend.pocket.networks.vqgan import build_vqgan, save_vqgan
 from backend.pocket.train.autoencoder import (
     CHECK_SCENES,
     OBJECT_WEIGHT,
     as_tensor,
     reconstruction_loss,
 )
-from backend.pocket.train.moving import MovingAverage
-from backend.pocket.train.pace import Pace, cosine
 from backend.pocket.train.pool import Assignment, PoolMember, run_pool
 from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.scenes import SceneSet, load_training_set
-from backend.pocket.vqgan import build_vqgan, save_vqgan
+from backend.pocket.train.schedule import MovingAverage, Pace, cosine
 
 BATCH = 4
 LEARNING_RATE = 2.5e-3

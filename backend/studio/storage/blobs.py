@@ -9,11 +9,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 from backend.errors import StoreError
-from backend.scene.blobs import Blob, MediaType, blob_digest
-from backend.scene.embedding import blob_of_picture
-from backend.scene.scene import Picture
-from backend.studio.disk import Disk, require_space, write_file
-from backend.studio.pixel_files import PixelFiles
+from backend.scene.formats.blobs import Blob, MediaType, blob_digest
+from backend.scene.formats.embedding import blob_of_picture
+from backend.scene.imaging.arrays import Picture
+from backend.studio.storage.disk import Disk, require_space, write_file
+from backend.studio.storage.pixel_files import PixelFiles
 
 ENDINGS: Mapping[MediaType, str] = MappingProxyType(
     {MediaType.SAFETENSORS: ".safetensors", MediaType.PNG: ".png"}
@@ -107,7 +107,7 @@ class BlobFiles:
 class StoredContents:
     """What a job may ask for by digest: pictures, masks, embeddings and what subjects have.
 
-    Implements ``backend.scene.blobs.Contents``. Embeddings that Lamina 0.1.0 stored in pixels are
+    Implements ``Contents``. Embeddings that Lamina 0.1.0 stored in pixels are
     converted as they are read; the recipes that name them by their pixels' digest stay as they
     are.
     """

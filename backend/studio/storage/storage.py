@@ -9,10 +9,10 @@ import sqlite3
 from pathlib import Path
 
 from backend.errors import StoreError
-from backend.studio.database import Database
-from backend.studio.disk import Disk, sweep
-from backend.studio.pixel_files import PixelFiles
 from backend.studio.storage.blobs import BlobFiles, StoredContents
+from backend.studio.storage.database import Database
+from backend.studio.storage.disk import Disk, sweep
+from backend.studio.storage.pixel_files import PixelFiles
 
 
 class Storage:

@@ -1,0 +1,1 @@
+"""What the networks of the pocket family look like."""

@@ -1,0 +1,1 @@
+"""The drawn world: words and drawings (numpy and Pillow only)."""

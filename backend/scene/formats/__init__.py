@@ -1,0 +1,1 @@
+"""Files that hold scenes, pictures and tensors."""

@@ -1,0 +1,214 @@
+"""Picture files to pixels and back. What a file is, its content says, never its name."""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+
+from backend.errors import PictureError
+from backend.scene.formats.deep_png import deep_png, read_deep_png
+from backend.scene.imaging.arrays import Picture
+from backend.scene.imaging.colour import to_srgb
+
+MAX_FILE_BYTES = 25 * 1024 * 1024
+MAX_SIDE_PX = 8192
+MAX_AREA_PX = 16 * 1024 * 1024
+
+_KINDS = ((b"\x89PNG\r\n\x1a\n", "PNG"), (b"\xff\xd8\xff", "JPEG"))
+_CLASSES = {
+    "PNG": PngImagePlugin.PngImageFile,
+    "JPEG": JpegImagePlugin.JpegImageFile,
+    "WEBP": WebPImagePlugin.WebPImageFile,
+}
+_STRANGERS = (
+    (b"GIF8", "a GIF"),
+    (b"8BPS", "a Photoshop file"),
+    (b"BM", "a BMP"),
+    (b"II*\x00", "a TIFF"),
+    (b"MM\x00*", "a TIFF"),
+    (b"%PDF", "a PDF"),
+    (b"%!PS", "a PostScript file"),
+    (b"<svg", "an SVG"),
+    (b"<?xml", "an XML file"),
+    (b"PK\x03\x04", "a zip archive"),
+)
+_ORIENTATIONS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_ORIENTATION_TAG = 0x0112
+
+
+class Limits(NamedTuple):
+    """What a file may be at most: bytes, pixels a side, pixels in all."""
+
+    file_bytes: int = MAX_FILE_BYTES
+    side_px: int = MAX_SIDE_PX
+    area_px: int = MAX_AREA_PX
+
+
+class DecodedPicture(NamedTuple):
+    """``picture`` uint8 (h, w, 4), sRGB, straight alpha; ``notes`` are sentences about what was
+    changed on the way.
+    """
+
+    picture: Picture
+    notes: tuple[str, ...]
+
+
+_Reader = Callable[[Image.Image, bytes], tuple[Picture, list[str]]]
+
+
+def decode_picture(content: bytes, name: str, limits: Limits | None = None) -> DecodedPicture:
+    """A PNG, JPEG or WebP file as pixels. ``name`` serves sentences only; metadata is dropped.
+
+    PictureError: another format, damage, or more than the limits (by default 25 MB, 8192 px a side,
+    16 Mpx), which are read from the header before anything is unpacked.
+    """
+    called = f"“{name[:80]}”" if name else "The picture"
+    picture, notes = _open(content, called, limits or Limits(), _pixels)
+    return DecodedPicture(picture, tuple(f"{called} {note}" for note in notes))
+
+
+def decode_exact(content: bytes, name: str, limits: Limits) -> Picture:
+    """A PNG that Lamina wrote: uint8 (h, w, 4) or (h, w), value for value. PictureError when it is
+    anything else.
+    """
+    return _open(content, f"“{name[:80]}”", limits, _as_stored)[0]
+
+
+def is_picture(content: bytes) -> bool:
+    """Whether the first bytes are those of a PNG, JPEG or WebP."""
+    return _kind(content) != ""
+
+
+def _open(content: bytes, called: str, allowed: Limits, read: _Reader) -> tuple[Picture, list[str]]:
+    """Check the file from the outside, open it, check the size it claims, and read it; only
+    PictureErrors come out.
+    """
+    kind = _kind(content)
+    if not kind:
+        raise _refuse_kind(content, called)
+    if len(content) > allowed.file_bytes:
+        raise PictureError(
+            f"{called} has {len(content) / 2**20:.1f} MB.",
+            limit=f"At most {allowed.file_bytes // 2**20} MB are allowed.",
+            remedy="Save it smaller or as a JPEG.",
+        )
+    try:
+        with Image.open(io.BytesIO(content), formats=[kind]) as image:
+            _check_size(image.size, called, allowed)
+            return read(image, content)
+    except PictureError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        # Pillow's own bound lies far above ours; only its refusal does not say how large the
+        # picture is.
+        _check_size(_CLASSES[kind](io.BytesIO(content)).size, called, allowed)
+        raise
+    except Exception:  # the decoders raise whatever a damaged file leads them to
+        raise PictureError(
+            f"{called} is damaged: it is a {kind} that cannot be read.", remedy=_EXPORT
+        ) from None
+
+
+_EXPORT = "Save it again as a PNG and try that one."
+
+
+def encode_png(picture: Picture) -> bytes:
+    """uint8 (h, w), (h, w, 3) or (h, w, 4) as a PNG without metadata; every value survives."""
+    content = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(picture)).save(content, "PNG", compress_level=4)
+    return content.getvalue()
+
+
+def encode_jpeg(picture: Picture, quality: int) -> bytes:
+    """uint8 (h, w, 3) as a JPEG of that quality (1…95); an alpha band is left out."""
+    content = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(picture[..., :3])).save(content, "JPEG", quality=quality)
+    return content.getvalue()
+
+
+def _kind(content: bytes) -> str:
+    """PNG, JPEG or WEBP by the first bytes, else ""."""
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "WEBP"
+    return next((kind for start, kind in _KINDS if content.startswith(start)), "")
+
+
+def _refuse_kind(content: bytes, called: str) -> PictureError:
+    """The refusal of anything but the three formats; it says what the file is instead."""
+    if not content:
+        return PictureError(f"{called} is empty.", remedy="Choose another file.")
+    start = content.lstrip()[:16]
+    what = next((what for magic, what in _STRANGERS if start.startswith(magic)), "not a picture")
+    if content[4:8] == b"ftyp":
+        what = "a HEIC or AVIF picture, or a film"
+    return PictureError(
+        f"{called} is {what}.", limit="PNG, JPEG and WebP can be read.", remedy=_EXPORT
+    )
+
+
+def _size_limit(allowed: Limits) -> str:
+    return f"At most {allowed.side_px} px a side and {allowed.area_px // 2**20} Mpx are allowed."
+
+
+def _check_size(size: tuple[int, int], called: str, allowed: Limits) -> None:
+    width_px, height_px = size
+    if width_px < 1 or height_px < 1:
+        raise PictureError(
+            f"{called} has no pixels ({width_px} × {height_px}).", remedy="Choose another file."
+        )
+    if max(size) > allowed.side_px or width_px * height_px > allowed.area_px:
+        raise PictureError(
+            f"{called} has {width_px} × {height_px} px.",
+            limit=_size_limit(allowed),
+            remedy="Save it smaller.",
+        )
+
+
+def _as_stored(image: Image.Image, _: bytes) -> tuple[Picture, list[str]]:
+    if image.format != "PNG" or image.mode not in ("RGBA", "L") or "transparency" in image.info:
+        raise ValueError(f"stored pixels are RGBA or grey PNGs, not {image.mode}")
+    return np.array(image), []
+
+
+def _pixels(image: Image.Image, content: bytes) -> tuple[Picture, list[str]]:
+    """Pixels (h, w, 4) of an opened image, and the ends of sentences about what was changed."""
+    notes = []
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1:
+        notes.append(f"holds {frames} pictures; the first is used.")
+        image.seek(0)
+    orientation, readable = _orientation(image)
+    if not readable:
+        notes.append("has damaged EXIF entries, which are ignored.")
+    profile = image.info.get("icc_profile") or b""
+    if image.format == "PNG" and deep_png(content):
+        image = read_deep_png(content)
+        notes.append("has 16 bits a channel, which were rounded to 8.")
+    rgba, said = to_srgb(image, profile)
+    notes.extend(said)
+    if orientation in _ORIENTATIONS:
+        rgba = rgba.transpose(_ORIENTATIONS[orientation])
+        notes.append("was turned upright as its camera says.")
+    return np.array(rgba), notes
+
+
+def _orientation(image: Image.Image) -> tuple[int, bool]:
+    """The EXIF orientation 1…8 (1 = upright), and whether the EXIF entries could be read."""
+    try:
+        found = image.getexif().get(_ORIENTATION_TAG, 1)
+    except (OSError, ValueError, SyntaxError, KeyError, TypeError, struct.error):
+        return 1, False
+    return (found if isinstance(found, int) else 1), True

@@ -1,0 +1,64 @@
+"""Frozen, strict records: their base, the types of their fields, and why one is refused."""
+
+from __future__ import annotations
+
+from typing import Annotated, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Weight = Annotated[float, Field(ge=0.0, le=5.0)]
+Name = Annotated[str, Field(max_length=200)]
+Words = Annotated[str, Field(max_length=4000)]
+Seed = Annotated[int, Field(ge=0, le=2**53 - 1)]
+SHOWN_CHARACTERS = 60
+"""Of a wrong value, as much as still fits into a sentence."""
+
+
+class Record(BaseModel):
+    """A frozen, strict record: unknown fields, NaN and infinities are refused."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        json_schema_serialization_defaults_required=True,
+    )
+
+
+class Refusal(NamedTuple):
+    """Why a record was refused: the three parts of a LaminaError."""
+
+    what: str
+    limit: str
+    remedy: str
+
+
+def first_refusal(error: ValidationError, whole: str, outer: tuple[str, ...] = ()) -> Refusal:
+    """The first complaint of a failed validation, in words for a person.
+
+    ``whole`` names the record where no single field is at fault ("scene"); ``outer`` are parts of a
+    field's path that say nothing to a person (the kinds of a union).
+    """
+    first = error.errors(include_url=False, include_context=False)[0]
+    field = _short(".".join(str(part) for part in first["loc"] if part not in outer))
+    limit = first["msg"].removeprefix("Value error, ").rstrip(".") + "."
+    remedy = f"Correct {field or f'the {whole}'} and try again."
+    if first["type"] == "missing":
+        return Refusal(f"{field} is missing.", f"The {whole} needs it.", remedy)
+    if not field:
+        return Refusal(f"The {whole} cannot be used.", limit[:1].upper() + limit[1:], remedy)
+    return Refusal(f"{field} = {_display(first.get('input'))} cannot be used.", limit, remedy)
+
+
+def _display(value: object) -> str:
+    """A value as part of a sentence; what JSON calls null (a NaN from a page, say) is "not a
+    value".
+    """
+    return "not a value" if value is None else _short(repr(value))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"

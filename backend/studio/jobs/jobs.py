@@ -1,0 +1,202 @@
+"""Plans on their way: rows of ``jobs`` and their numbered ``events``. Every change of state
+writes its event.
+"""
+
+from __future__ import annotations
+
+import json
+from sqlite3 import Connection, Row
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from backend.errors import RequestError, StoreError
+from backend.plan.events import TERMINAL, JobEnd, JobInterrupted, JobQueued, JobState, Progress
+from backend.plan.plan import OneLayer, Plan
+from backend.plan.request import AnyRequest
+from backend.plan.upgrade import read_plan
+from backend.scene.scene import canonical_json
+from backend.studio.storage.database import new_id, now
+from backend.studio.storage.records import JobRecord, StoredEvent
+
+_ANY: Any = StoredEvent  # a special form: type checkers know no type of it
+_EVENTS: TypeAdapter[StoredEvent] = TypeAdapter(_ANY)
+
+MAX_WAITING = 32
+"""Queued jobs: more than an afternoon's work of one person would only be a stuck key."""
+
+
+def insert_job(connection: Connection, project: str, request: AnyRequest, plan: Plan) -> str:
+    """A queued job with its first event; returns its id. A RequestError when too many wait
+    already.
+    """
+    check_room(connection)
+    layer_id, source = (
+        (plan.target.layer_id, plan.target.source)
+        if isinstance(plan.target, OneLayer)
+        else ("", "")
+    )
+    job = queue_job(connection, project, _text(request), _text(plan))
+    connection.execute(
+        "UPDATE jobs SET layer_id = ?, source = ?, total = ? WHERE id = ?",
+        (layer_id, source, plan.steps, job),
+    )
+    return job
+
+
+def check_room(connection: Connection) -> None:
+    """A RequestError when too many jobs wait already."""
+    if (waiting := _waiting(connection)) >= MAX_WAITING:
+        raise RequestError(
+            f"{waiting} jobs are waiting already.",
+            limit=f"At most {MAX_WAITING} may wait.",
+            remedy="Cancel some, or try again when the first ones have ended.",
+        )
+
+
+def queue_job(connection: Connection, project: str, request: str, plan: str) -> str:
+    """A queued job of a request and a recipe, both as JSON, with its first event; returns its
+    id.
+    """
+    job = new_id()
+    connection.execute(
+        "INSERT INTO jobs (id, project, state, layer_id, source, done, total, request, plan, "
+        "attempts, created)"
+        " VALUES (?, ?, 'queued', '', '', 0, 0, ?, ?, 0, ?)",
+        (job, project, request, plan, now()),
+    )
+    append_event(connection, job, JobQueued())
+    return job
+
+
+def claim_next(connection: Connection) -> str:
+    """The oldest queued job, now running and with one more attempt; an empty text when none
+    waits.
+    """
+    row = connection.execute(
+        "SELECT id FROM jobs WHERE state = 'queued' ORDER BY number LIMIT 1"
+    ).fetchone()
+    if row is None:
+        return ""
+    connection.execute(
+        "UPDATE jobs SET state = 'running', attempts = attempts + 1 WHERE id = ?", (row["id"],)
+    )
+    return str(row["id"])
+
+
+def append_event(connection: Connection, job: str, event: StoredEvent) -> int:
+    """Write the next event of a job; returns its number, counted from 1 without gaps."""
+    last = connection.execute(
+        "SELECT COALESCE(MAX(n), 0) AS n FROM events WHERE job = ?", (job,)
+    ).fetchone()["n"]
+    body = event.model_dump(mode="json", exclude={"n", "kind", "preview"}, exclude_defaults=True)
+    connection.execute(
+        "INSERT INTO events (job, n, kind, body) VALUES (?, ?, ?, ?)",
+        (job, last + 1, event.kind, canonical_json(body)),
+    )
+    return int(last) + 1
+
+
+def set_progress(connection: Connection, job: str, event: Progress) -> int:
+    """Keep how far a job is and write the event; returns its number."""
+    connection.execute(
+        "UPDATE jobs SET done = ?, total = ? WHERE id = ?", (event.done, event.total, job)
+    )
+    return append_event(connection, job, event)
+
+
+def end_job(connection: Connection, job: str, end: JobEnd) -> JobState:
+    """Give a job its last event and the state of its kind, unless it has ended; returns the state
+    that it has.
+    """
+    present = state_of(connection, job)
+    if present in TERMINAL:
+        return present
+    connection.execute("UPDATE jobs SET state = ? WHERE id = ?", (end.kind, job))
+    append_event(connection, job, end)
+    return JobState(end.kind)
+
+
+def interrupt_running(connection: Connection) -> int:
+    """At start: jobs that an earlier process left running are interrupted. Returns how many."""
+    rows = connection.execute("SELECT id FROM jobs WHERE state = 'running'").fetchall()
+    for row in rows:
+        end_job(connection, row["id"], JobInterrupted())
+    return len(rows)
+
+
+def state_of(connection: Connection, job: str) -> JobState:
+    """The state of a job, or a StoreError when there is no such job."""
+    return JobState(_row(connection, job)["state"])
+
+
+def plan_of_job(connection: Connection, job: str) -> Plan:
+    """The recipe as it was decided when the job was submitted."""
+    return read_plan(_row(connection, job)["plan"])
+
+
+def tries_of_job(connection: Connection, job: str) -> int:
+    """How many times a job may run with new seeds until a candidate passes; 1 for jobs that run
+    once.
+    """
+    return int(json.loads(_row(connection, job)["request"]).get("tries", 1))
+
+
+def _waiting(connection: Connection) -> int:
+    return int(connection.execute("SELECT COUNT(*) FROM jobs WHERE state = 'queued'").fetchone()[0])
+
+
+def events_after(connection: Connection, job: str, after: int) -> tuple[StoredEvent, ...]:
+    """The events with a number above ``after``."""
+    rows = connection.execute(
+        "SELECT n, kind, body FROM events WHERE job = ? AND n > ? ORDER BY n", (job, after)
+    )
+    return tuple(
+        _EVENTS.validate_python({"n": row["n"], "kind": row["kind"], **json.loads(row["body"])})
+        for row in rows
+    )
+
+
+def list_jobs(connection: Connection, project: str) -> tuple[JobRecord, ...]:
+    """All jobs of a project, oldest first."""
+    rows = connection.execute("SELECT * FROM jobs WHERE project = ? ORDER BY number", (project,))
+    return tuple(_job(row) for row in rows)
+
+
+def present_job(connection: Connection, project: str) -> JobRecord | None:
+    """The job that a page should show when it opens: one on its way, else the newest if it was
+    interrupted.
+    """
+    row = connection.execute(
+        "SELECT * FROM jobs WHERE project = ? AND id NOT IN (SELECT job FROM training_jobs)"
+        " ORDER BY state IN ('queued', 'running') DESC, number DESC LIMIT 1",
+        (project,),
+    ).fetchone()
+    return (
+        _job(row)
+        if row is not None and row["state"] in ("queued", "running", "interrupted")
+        else None
+    )
+
+
+def _row(connection: Connection, job: str) -> Row:
+    row: Row | None = connection.execute("SELECT * FROM jobs WHERE id = ?", (job,)).fetchone()
+    if row is None:
+        raise StoreError(
+            f"There is no job {job[:40]!r}.", remedy="Reload the page to see the jobs there are."
+        )
+    return row
+
+
+def _job(row: Row) -> JobRecord:
+    names = ("id", "project", "state", "layer_id", "done", "total", "created")
+    asked = json.loads(row["request"])
+    return JobRecord(
+        kind=asked["kind"],
+        layer_ids=asked.get("layer_ids", ()),
+        **{name: row[name] for name in names},
+    )
+
+
+def _text(record: AnyRequest | Plan) -> str:
+    return canonical_json(record.model_dump(mode="json"))

@@ -1,0 +1,67 @@
+"""The protocols between the studio and whoever computes: what is offered, who runs plans."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
+
+from backend.plan.card import Card
+from backend.plan.events import Event
+from backend.plan.plan import Plan
+from backend.plan.request import OptionValue
+from backend.plan.training_job import TrainingJob
+from backend.scene.formats.blobs import Contents
+from backend.scene.imaging.arrays import Picture
+from backend.studio.storage.records import MethodFacts, ModelFacts
+
+
+class Handle(Protocol):
+    """A job in a worker's hands."""
+
+    def events(self) -> Iterator[Event]:
+        """Blocks for each next event; ends after a terminal one."""
+        ...
+
+    def cancel(self) -> None:
+        """Ask for the stop; takes effect within one step. Safe at any time and more than once."""
+        ...
+
+
+class Worker(Protocol):
+    """Somebody who runs plans, one at a time."""
+
+    @property
+    def device(self) -> str: ...
+
+    def submit(self, job_id: str, plan: Plan | TrainingJob, pixels: Contents) -> Handle:
+        """Take a job: pictures of a plan, or a lesson about a subject."""
+        ...
+
+    def cut(self, model: str, picture: Picture, where_px: Sequence[float]) -> Picture:
+        """The object at a point (x, y) or in a box (x0, y0, x1, y1) of a picture, uint8 (h, w, 3):
+        its mask, uint8 (h, w), 255 = inside. Computes in the calling thread; a LaminaError when it
+        cannot be done now.
+        """
+        ...
+
+
+class Offer(Protocol):
+    """Models and methods. May take seconds at the first question, while the libraries behind it are
+    loaded.
+    """
+
+    def models(self) -> tuple[ModelFacts, ...]:
+        """The models that are present, the embedded one first."""
+        ...
+
+    def methods(self) -> tuple[MethodFacts, ...]:
+        """The methods, each with the fields of its options."""
+        ...
+
+    def card(self, model: str) -> Card:
+        """The card of a model, or a ModelError that names the models there are."""
+        ...
+
+    def check_options(self, method: str, options: Mapping[str, OptionValue]) -> None:
+        """A RequestError when the method is unknown or one of its options is out of range."""
+        ...

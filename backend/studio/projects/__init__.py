@@ -1,0 +1,1 @@
+"""Projects: their scenes, pictures, candidates and history."""

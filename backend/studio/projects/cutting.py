@@ -1,0 +1,68 @@
+"""Objects cut out of a picture, by masks or by a job that decomposes it."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from backend.plan.events import LayersFound
+from backend.plan.plan import Plan
+from backend.scene.cut_outs import CutOut
+from backend.scene.imaging.arrays import Picture
+from backend.studio.storage.pixel_files import PixelFiles
+from backend.studio.storage.records import CutLayer, FoundLayer, FoundLayers
+
+BEHIND = 128
+"""What shows through where a picture is transparent: a grey that is no object's outline by itself.
+"""
+
+
+def on_canvas(picture: Picture, width_px: int, height_px: int) -> Picture:
+    """An RGBA picture, uint8 (h, w, 4), that fills the canvas: uint8 (height_px, width_px, 3) over
+    grey.
+
+    Brought to the canvas' size before it is cut, so that the outline of the mask is as fine as the
+    canvas.
+    """
+    alpha = picture[:, :, 3:].astype(np.float32) / 255
+    flat = picture[:, :, :3] * alpha + BEHIND * (1 - alpha)
+    image = Image.fromarray(np.rint(flat).astype(np.uint8))
+    if image.size != (width_px, height_px):
+        image = image.resize((width_px, height_px), Image.Resampling.BICUBIC)
+    return np.array(image)
+
+
+def store_cut(pixels: PixelFiles, cut: CutOut) -> CutLayer:
+    """The record of a cut-out whose pixels are now in the store."""
+    height_px, width_px = cut.picture.shape[:2]
+    return CutLayer(
+        layer_id=cut.layer_id,
+        digest=pixels.add_picture(cut.picture),
+        width_px=width_px,
+        height_px=height_px,
+        centre_x_px=cut.centre_x_px,
+        centre_y_px=cut.centre_y_px,
+    )
+
+
+def store_layers(pixels: PixelFiles, plan: Plan, found: LayersFound) -> FoundLayers:
+    """What is told of the parts once their pixels are in the store."""
+    order = [layer.id for layer in plan.layers if layer.id in found.objects]
+    height_px, width_px = found.background.shape[:2]
+    return FoundLayers(
+        layers=tuple(_store_layer(pixels, name, found.objects[name]) for name in order),
+        background=pixels.add_picture(found.background),
+        missing=found.missing,
+        width_px=width_px,
+        height_px=height_px,
+    )
+
+
+def _store_layer(pixels: PixelFiles, layer_id: str, picture: Picture) -> FoundLayer:
+    """The object without the transparent margin around it."""
+    rows, columns = (np.flatnonzero(picture[..., 3].any(axis)) for axis in (1, 0))
+    y, x, bottom, right = int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
+    digest = pixels.add_picture(np.ascontiguousarray(picture[y:bottom, x:right]))
+    return FoundLayer(
+        layer_id=layer_id, picture=digest, x_px=x, y_px=y, width_px=right - x, height_px=bottom - y
+    )

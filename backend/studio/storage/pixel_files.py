@@ -1,0 +1,149 @@
+"""Pictures and masks as PNG files named by the digest of their pixels."""
+
+from __future__ import annotations
+
+import io
+import re
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from backend.errors import StoreError
+from backend.scene.formats.picture_file import encode_png
+from backend.scene.imaging.arrays import Picture
+from backend.scene.pixels import digest_of
+from backend.studio.storage.disk import Disk, require_space, write_file
+
+KEPT_BYTES = 256 * 2**20
+"""How many decoded pixels stay in memory: about sixty layers of 1024 x 1024."""
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+class PixelFiles:
+    """Pixels by digest in two levels of folders. Implements ``backend.scene.scene.Pixels``; safe
+    from any thread.
+    """
+
+    def __init__(self, folder: Path, disk: Disk) -> None:
+        self._folder = folder
+        self._disk = disk
+        self._recent = _Recent(KEPT_BYTES)
+
+    def add_picture(self, picture: Picture) -> str:
+        """Store uint8 (h, w, 3|4) sRGB, opaque where it has no alpha; returns the digest of its (h,
+        w, 4) pixels.
+        """
+        return self._add(_with_alpha(picture))
+
+    def add_mask(self, mask: Picture) -> str:
+        """Store uint8 (h, w), 255 = inside; returns the digest of its pixels."""
+        return self._add(mask)
+
+    def has(self, digest: str) -> bool:
+        return _DIGEST.fullmatch(digest) is not None and self._path(digest).is_file()
+
+    def png(self, digest: str) -> bytes:
+        """The stored file as it is; a StoreError when there is none."""
+        try:
+            return (
+                self._path(digest).read_bytes() if _DIGEST.fullmatch(digest) else _missing(digest)
+            )
+        except FileNotFoundError:
+            return _missing(digest)
+        except OSError as error:
+            raise _damage_error(digest, error.strerror or str(error)) from error
+
+    def picture(self, digest: str) -> Picture:
+        """uint8 (h, w, 4), straight alpha, read-only; a StoreError when missing, damaged or a
+        mask.
+        """
+        return self._decode(digest, "RGBA")
+
+    def mask(self, digest: str) -> Picture:
+        """uint8 (h, w), read-only; a StoreError when missing, damaged or a picture."""
+        return self._decode(digest, "L")
+
+    def _path(self, digest: str) -> Path:
+        return self._folder / digest[:2] / digest[2:4] / f"{digest}.png"
+
+    def _add(self, array: Picture) -> str:
+        digest = digest_of(array)
+        path = self._path(digest)
+        if not path.is_file():
+            content = encode_png(array)
+            require_space(self._disk, self._folder, len(content))
+            write_file(self._disk, path, content)
+        return digest
+
+    def _decode(self, digest: str, mode: Literal["RGBA", "L"]) -> Picture:
+        array = self._recent.get(digest)
+        if array is None:
+            array = _decode(self.png(digest), digest)
+            self._recent.put(digest, array)
+        if (array.ndim == 3) != (mode == "RGBA"):
+            raise _damage_error(digest, f"its pixels are not {mode}")
+        return array
+
+
+class _Recent:
+    """The decoded arrays used last, within a budget of bytes."""
+
+    def __init__(self, budget_bytes: int) -> None:
+        self._budget = budget_bytes
+        self._arrays: OrderedDict[str, Picture] = OrderedDict()
+        self._held = 0
+        self._lock = threading.Lock()
+
+    def get(self, digest: str) -> Picture | None:
+        with self._lock:
+            if digest in self._arrays:
+                self._arrays.move_to_end(digest)
+            return self._arrays.get(digest)
+
+    def put(self, digest: str, array: Picture) -> None:
+        with self._lock:
+            if digest in self._arrays:
+                return
+            self._arrays[digest] = array
+            self._held += array.nbytes
+            while self._held > self._budget and len(self._arrays) > 1:
+                self._held -= self._arrays.popitem(last=False)[1].nbytes
+
+
+def _with_alpha(picture: Picture) -> Picture:
+    if picture.shape[2] == 4:
+        return picture
+    alpha = np.full((*picture.shape[:2], 1), 255, np.uint8)
+    return np.concatenate([picture, alpha], axis=2)
+
+
+def _decode(content: bytes, digest: str) -> Picture:
+    """The pixels of a stored PNG; damage is found by the digest, which is over pixels."""
+    try:
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+            array = np.asarray(image if image.mode in ("L", "RGBA") else image.convert("RGBA"))
+    except (OSError, ValueError, SyntaxError) as error:
+        raise _damage_error(digest, str(error)) from error
+    if digest_of(array) != digest:
+        raise _damage_error(digest, "its pixels are not those that were stored")
+    array.setflags(write=False)
+    return array
+
+
+def _missing(digest: str) -> bytes:
+    raise StoreError(
+        f"There is no picture {digest[:12]!r} in the studio's store.",
+        remedy="Add the picture to the scene again.",
+    )
+
+
+def _damage_error(digest: str, reason: str) -> StoreError:
+    return StoreError(
+        f"The stored picture {digest[:12]} cannot be used: {reason}.",
+        remedy="Add the picture to the scene again.",
+    )

@@ -1,0 +1,355 @@
+"""What the studio hands to a front end: records that are JSON as they stand."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Required
+
+from pydantic import ConfigDict, Field, with_config
+from typing_extensions import TypedDict
+
+from backend.plan.events import (
+    EventKind,
+    JobCancelled,
+    JobEvent,
+    JobFailed,
+    JobFinished,
+    JobInterrupted,
+    JobQueued,
+    JobStarted,
+    JobState,
+    Progress,
+)
+from backend.plan.layer_score import LayerScore
+from backend.plan.plan import Note
+from backend.plan.request import OptionValue, RequestKind, RunSettings
+from backend.scene.records import Digest, Record
+from backend.scene.scene import Scene
+
+
+class MixState(Record):
+    """Two candidates between which somebody paints: ``other`` shows in ``base`` where the mask
+    is inside.
+    """
+
+    base: str = Field(max_length=64)
+    other: str = Field(max_length=64)
+    mask: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class EditorState(Record):
+    """What the browser wants kept beside the scene; empty strings mean nothing picked, selected,
+    chosen.
+    """
+
+    settings: RunSettings = RunSettings()
+    picked: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+    selected: str = Field(default="", max_length=64)
+    mix: MixState | None = None
+    subject: str = Field(default="", max_length=64)
+    starred: tuple[Digest, ...] = Field(default=(), max_length=4096)
+
+
+class MadePicture(Record):
+    """One picture that a job made. Immutable; ``digest`` names its pixels, ``plan`` the recipe with
+    its ``index``-th ``seed``.
+
+    ``rank`` is the place among the pictures of its kind that the job has made so far, 1 = best, 0
+    where nothing could be scored.
+    """
+
+    id: str
+    job: str
+    index: int
+    seed: int
+    digest: str
+    width_px: int
+    height_px: int
+    plan: str
+    created: str
+    scores: tuple[LayerScore, ...] = ()
+    rank: int = 0
+
+
+class Candidate(MadePicture):
+    """One picture that came out.
+
+    ``layer_id`` and ``source`` are empty for whole pictures; ``changed_outside`` is a count for
+    re-rolls. A picture that was painted together from two has the first one as ``source``, and
+    stands in its run after the others. ``stage1`` is the digest of the draft that it was made from,
+    empty for methods of one stage. A ``layout`` shows a subject before its retouch; ``mask`` is the
+    digest of where the subject was found in a retouched one, or empty.
+    """
+
+    layer_id: str
+    source: str
+    changed_outside: int | None
+    batch: int
+    stage1: str = ""
+    layout: bool = False
+    mask: str = ""
+
+
+class Stage1Record(MadePicture):
+    """A picture of a first stage, kept to be refined."""
+
+
+class LearnedEmbedding(Record):
+    """A look in the store: the layer and the words it was learned for, its digest, and a picture
+    of it alone.
+    """
+
+    layer_id: str
+    phrase: str
+    embedding: str
+    sample: str
+
+
+class JobRecord(Record):
+    """A plan on its way. ``kind`` is that of its request; ``layer_id`` is empty when the whole
+    picture is made.
+
+    ``layer_ids`` are the layers whose looks are learned.
+    """
+
+    id: str
+    project: str
+    kind: RequestKind = RequestKind.COMPOSE
+    state: JobState
+    layer_id: str
+    layer_ids: tuple[str, ...] = ()
+    done: int
+    total: int
+    created: str
+
+
+class Coverage(Record):
+    """How much of the picture a layer shows: a fraction of the canvas, and latent cells of the
+    chosen model.
+    """
+
+    layer_id: str
+    visible_frac: float
+    cells: float
+
+
+class Project(Record):
+    """A scene that was saved, and everything made from it."""
+
+    id: str
+    revision: int
+    scene: Scene
+    editor: EditorState
+    job: JobRecord | None
+    candidates: tuple[Candidate, ...]
+    stage1_images: tuple[Stage1Record, ...] = ()
+    coverage: tuple[Coverage, ...]
+    notes: tuple[Note, ...]
+    embeddings: tuple[LearnedEmbedding, ...] = ()
+
+
+class Saved(Record):
+    """The answer to a save."""
+
+    revision: int
+    digest: str
+    coverage: tuple[Coverage, ...]
+    notes: tuple[Note, ...]
+
+
+class TakenPicture(Record):
+    """A picture file that was decoded and stored; ``notes`` say what was changed on the way in
+    (sentences).
+    """
+
+    digest: str
+    width_px: int
+    height_px: int
+    opaque: bool
+    notes: tuple[str, ...]
+
+
+class CutLayer(Record):
+    """What a painted layer shows of a picture, stored: its digest, size and centre on the
+    canvas, in pixels.
+    """
+
+    layer_id: str
+    digest: str
+    width_px: int
+    height_px: int
+    centre_x_px: float
+    centre_y_px: float
+
+
+class TakenMask(Record):
+    """A painted mask that was stored."""
+
+    digest: str
+    width_px: int
+    height_px: int
+
+
+class Submitted(Record):
+    """The answer to a request: the job, and what the person should know before it ends."""
+
+    job: str
+    notes: tuple[Note, ...]
+
+
+class StoredStage1Images(JobEvent):
+    """Images of stage 1 that a job made, by the ids of their records."""
+
+    kind: Literal[EventKind.STAGE1_IMAGES] = EventKind.STAGE1_IMAGES
+    stage1_images: tuple[str, ...]
+
+
+class StoredImages(JobEvent):
+    """Candidates that a job made, by id, and sentences about them that a person should read."""
+
+    kind: Literal[EventKind.IMAGES] = EventKind.IMAGES
+    candidates: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+class StoredEmbeddings(JobEvent):
+    """Embeddings that were learned, with a picture of each alone."""
+
+    kind: Literal[EventKind.EMBEDDINGS_LEARNED] = EventKind.EMBEDDINGS_LEARNED
+    embeddings: tuple[LearnedEmbedding, ...]
+
+
+class StoredCheckpoint(JobEvent):
+    """Where the learning of embeddings stands; it can go on from there."""
+
+    kind: Literal[EventKind.EMBEDDINGS_CHECKPOINT] = EventKind.EMBEDDINGS_CHECKPOINT
+    embeddings: tuple[LearnedEmbedding, ...]
+
+
+class FoundLayer(Record):
+    """One object as a picture, and the corner at which it lies in the whole (pixels of that)."""
+
+    layer_id: str
+    picture: str
+    x_px: int
+    y_px: int
+    width_px: int
+    height_px: int
+
+
+class FoundLayers(JobEvent):
+    """A decomposed picture: the objects from back to front, the background behind them, and the
+    layers that were not found.
+    """
+
+    kind: Literal[EventKind.LAYERS_FOUND] = EventKind.LAYERS_FOUND
+    layers: tuple[FoundLayer, ...]
+    background: str
+    missing: tuple[str, ...]
+    width_px: int
+    height_px: int
+
+
+StoredEvent = Annotated[
+    JobQueued
+    | JobStarted
+    | Progress
+    | StoredStage1Images
+    | StoredImages
+    | StoredEmbeddings
+    | StoredCheckpoint
+    | FoundLayers
+    | JobFinished
+    | JobFailed
+    | JobCancelled
+    | JobInterrupted,
+    Field(discriminator="kind"),
+]
+"""An event of a job as the store keeps it and the page reads it."""
+
+
+class JobEvents(Record):
+    """Events of a job after a number; only the newest preview is carried."""
+
+    state: JobState
+    events: tuple[StoredEvent, ...]
+    candidates: tuple[Candidate, ...]
+    stage1_images: tuple[Stage1Record, ...] = ()
+
+
+@with_config(ConfigDict(extra="forbid"))
+class OptionSchema(TypedDict, total=False):
+    """The JSON Schema of one option of a method, with what a form needs beside it.
+
+    ``section`` is the paper's, ``unit`` and ``step`` those of a number. ``sets`` are the options
+    that it stands for, each with its value where this one is least and where it is greatest, in
+    proportion between them; unless the option named ``unless`` is on.
+    """
+
+    title: Required[str]
+    description: Required[str]
+    type: Required[Literal["boolean", "integer", "number", "string"]]
+    default: Required[OptionValue]
+    minimum: float
+    maximum: float
+    exclusiveMinimum: float  # noqa: N815: JSON Schema's word
+    exclusiveMaximum: float
+    enum: tuple[str, ...]
+    section: str
+    unit: str
+    step: float
+    sets: dict[str, tuple[float, float]]
+    unless: str
+
+
+class OptionsSchema(TypedDict):
+    """The JSON Schema of a method's options, in the order of a form."""
+
+    properties: dict[str, OptionSchema]
+
+
+class MethodFacts(Record):
+    """A method and its options. ``stage1_images``: it works in two stages, and the first one's
+    pictures can be refined.
+
+    ``ignores`` names what of a layer it does not read (``plan/notes.py``).
+    """
+
+    id: str
+    title: str
+    options: OptionsSchema
+    stage1: bool = False
+    ignores: tuple[str, ...] = ()
+
+
+class ModelFacts(Record):
+    """A model that is present, and the device it would run on.
+
+    ``members`` names the family's other networks; ``classes`` is the closed vocabulary of its
+    guide, without the background, and empty without a guide.
+    """
+
+    id: str
+    title: str
+    device: str
+    native_px: int
+    cell_px: int
+    members: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+
+
+class Example(Record):
+    """A scene that ships with Lamina."""
+
+    id: str
+    title: str
+
+
+class Facts(Record):
+    """What does not change while the studio runs."""
+
+    version: str
+    models: tuple[ModelFacts, ...]
+    methods: tuple[MethodFacts, ...]
+    samplers: tuple[str, ...]
+    examples: tuple[Example, ...]
+    limits: dict[str, int]
