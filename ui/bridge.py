@@ -25,6 +25,7 @@ from backend.errors import (
     StoreError,
 )
 from backend.plan.training_job import TITLES
+from backend.scene.geometry import PixelBox, PixelPoint, PointOrBox
 from backend.studio.library.subjects import LibrarySubject
 from backend.studio.storage.records import (
     Candidate,
@@ -208,14 +209,17 @@ def _autotune(bridge: Bridge, message: messages.Autotune) -> TunedReply:
 
 
 def _select(bridge: Bridge, message: messages.Select) -> TakenMask:
-    given = [where for where in (message.point, message.box) if where is not None]
-    if len(given) != 1:
+    if (message.point is None) == (message.box is None):
         raise RequestError(
             "It is not clear where to look for the object.",
             limit="A message holds a point or a box, exactly one of them.",
             remedy="Click the object, or draw a box around it.",
         )
-    return bridge.studio.select(message.project, message.picture, given[0])
+    if message.point is not None:
+        where: PointOrBox = PixelPoint(*message.point)
+    else:
+        where = PixelBox(*(message.box or ()))
+    return bridge.studio.select(message.project, message.picture, where)
 
 
 def _mix(bridge: Bridge, message: messages.Mix) -> Candidate:

@@ -23,7 +23,7 @@ from backend.evaluation.sheet import Tile
 from backend.evaluation.subjects import SubjectCase
 from backend.methods.baselines.catalog import BASELINES
 from backend.methods.catalog import METHODS
-from backend.metrics.distribution import Box, centre_variance, inception_score
+from backend.metrics.distribution import centre_variance, inception_score
 from backend.metrics.outline import find_largest_piece, find_nearest_outline, outline_iou
 from backend.metrics.recognition import class_present
 from backend.metrics.similarity import Encoder, box_of, crop_around, text_similarity, vectors
@@ -44,6 +44,7 @@ from backend.plan.build import build_plan
 from backend.plan.events import Images
 from backend.plan.plan import Plan
 from backend.plan.request import Compose, OptionValue, RunSettings, SubjectRef
+from backend.scene.geometry import PixelBox
 from backend.scene.imaging.arrays import Picture
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
@@ -259,7 +260,7 @@ class RetouchSuite:
             return
         label = 1 + CLASSES.index(case.class_word)
         present = [class_present(one, label) for one in maps]
-        boxes: list[Box] = [
+        boxes: list[PixelBox[int]] = [
             box_of(one == label) for one, there in zip(maps, present, strict=True) if there
         ]
         height, width = maps.shape[1:]

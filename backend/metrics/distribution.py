@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.scene.geometry import PixelBox
+
 Features = NDArray[np.float64]
 
 
@@ -38,9 +40,6 @@ def mean_pairwise_distance(features: Features) -> float:
     return float(apart[pairs].mean()) if len(features) > 1 else float("nan")
 
 
-Box = tuple[int, int, int, int]
-
-
 def inception_score(shares: NDArray[np.float64]) -> float:
     """exp of the mean divergence of each picture's p(y|x) from their mean p(y): 1 when all are the
     same, at most c.
@@ -54,7 +53,7 @@ def inception_score(shares: NDArray[np.float64]) -> float:
     return float(np.exp((given * logs).sum(axis=1).mean()))
 
 
-def centre_variance(boxes_px: Sequence[Box], size_px: tuple[int, int]) -> float:
+def centre_variance(boxes_px: Sequence[PixelBox[int]], size_px: tuple[int, int]) -> float:
     """Variance of box centres as shares of the picture's (width, height), mean of both axes; NaN
     without a box.
 

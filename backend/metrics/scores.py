@@ -25,6 +25,7 @@ from backend.models.sam import sam_of
 from backend.plan.layer_score import LayerScore, Scores, why_failed
 from backend.plan.plan import Plan, PlannedLayer
 from backend.plan.raster import raster, stack_pictures
+from backend.scene.geometry import PixelBox
 from backend.scene.imaging.arrays import Mask, Picture
 from backend.scene.scene import Pixels
 
@@ -44,7 +45,7 @@ class ScoredLayer:
 
     layer: PlannedLayer
     region: Mask
-    box_px: tuple[int, int, int, int]
+    box_px: PixelBox[int]
     shown: Picture
 
     @property

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.models.clip import Clip
+from backend.scene.geometry import PixelBox
 from backend.scene.imaging.arrays import Picture
 
 AROUND_BOX = 1.2
@@ -33,7 +34,7 @@ class Encoder(Protocol):
         ...
 
 
-def crop_around(picture: Picture, box_px: tuple[int, int, int, int]) -> Picture:
+def crop_around(picture: Picture, box_px: PixelBox[int]) -> Picture:
     """The square of a picture (h, w, 3) around a box (x0, y0, x1, y1; upper bounds excluded), kept
     inside the picture.
 
@@ -48,10 +49,10 @@ def crop_around(picture: Picture, box_px: tuple[int, int, int, int]) -> Picture:
     return picture[top : top + side, left : left + side]
 
 
-def box_of(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
+def box_of(mask: NDArray[np.bool_]) -> PixelBox[int]:
     """The box (x0, y0, x1, y1; upper bounds excluded) of a mask (h, w) with at least one pixel."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+    return PixelBox(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
 
 @torch.no_grad()

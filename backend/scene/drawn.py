@@ -43,7 +43,7 @@ def draw_layer(layer: Layer, pixels: Pixels, size: tuple[int, int]) -> Drawn:
         inside = resize_area(pixels.mask(layer.mask), *size)[y0:y1, x0:x1]
         cells = cells * (inside * np.float32(1 / 255))[..., None]
     elif corner is not None:
-        exact = source[y0 - corner[1] : y1 - corner[1], x0 - corner[0] : x1 - corner[0]]
+        exact = source[y0 - corner.y : y1 - corner.y, x0 - corner.x : x1 - corner.x]
         return Drawn(exact, cells, x0, y0)
     return Drawn(straight(cells), cells, x0, y0)
 

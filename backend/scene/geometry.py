@@ -5,12 +5,35 @@ points down.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from backend.scene.layer import Placement
 
 MAX_CENTRE_PX = 32768.0
 MAX_SCALE = 1000.0
+Coordinate = TypeVar("Coordinate", bound=float, covariant=True)
+
+
+class PixelPoint(NamedTuple, Generic[Coordinate]):
+    """A place in a picture, in its pixels."""
+
+    x: Coordinate
+    y: Coordinate
+
+
+class PixelBox(NamedTuple, Generic[Coordinate]):
+    """A box in a picture from its corner (x0, y0) to (x1, y1), in its pixels; whole pixels end
+    before x1 and y1.
+    """
+
+    x0: Coordinate
+    y0: Coordinate
+    x1: Coordinate
+    y1: Coordinate
+
+
+PointOrBox = PixelPoint[float] | PixelBox[float]
+"""Where to look for an object."""
 
 
 class Affine(NamedTuple):
@@ -23,9 +46,9 @@ class Affine(NamedTuple):
     e: float
     f: float
 
-    def apply(self, x: float, y: float) -> tuple[float, float]:
+    def apply(self, x: float, y: float) -> PixelPoint[float]:
         """The image of a point."""
-        return self.a * x + self.b * y + self.c, self.d * x + self.e * y + self.f
+        return PixelPoint(self.a * x + self.b * y + self.c, self.d * x + self.e * y + self.f)
 
 
 def turn(degrees: float) -> tuple[float, float]:
@@ -53,9 +76,7 @@ def source_to_canvas(placement: Placement, width_px: int, height_px: int) -> Aff
     return Affine(a, b, c, d, e, f)
 
 
-def bounding_box(
-    placement: Placement, width_px: int, height_px: int
-) -> tuple[float, float, float, float]:
+def bounding_box(placement: Placement, width_px: int, height_px: int) -> PixelBox[float]:
     """The box x0, y0, x1, y1 in canvas pixels around a placed width × height picture; it may
     overhang the canvas.
     """
@@ -63,21 +84,18 @@ def bounding_box(
     half_x, half_y = width_px * placement.scale_x / 2, height_px * placement.scale_y / 2
     reach_x, reach_y = cosine * half_x + sine * half_y, sine * half_x + cosine * half_y
     x, y = placement.centre_x_px, placement.centre_y_px
-    return x - reach_x, y - reach_y, x + reach_x, y + reach_y
+    return PixelBox(x - reach_x, y - reach_y, x + reach_x, y + reach_y)
 
 
-def cells_of(
-    box: tuple[float, float, float, float], width_px: int, height_px: int
-) -> tuple[int, int, int, int]:
+def cells_of(box: PixelBox[float], width_px: int, height_px: int) -> PixelBox[int]:
     """The whole canvas pixels that a box touches, cut to the canvas; empty when x1 <= x0 or y1 <=
     y0.
     """
-    x0, y0, x1, y1 = box
-    return (
-        max(0, math.floor(x0)),
-        max(0, math.floor(y0)),
-        min(width_px, math.ceil(x1)),
-        min(height_px, math.ceil(y1)),
+    return PixelBox(
+        max(0, math.floor(box.x0)),
+        max(0, math.floor(box.y0)),
+        min(width_px, math.ceil(box.x1)),
+        min(height_px, math.ceil(box.y1)),
     )
 
 

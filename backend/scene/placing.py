@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from backend.scene.geometry import bounding_box, cells_of, turn
+from backend.scene.geometry import PixelBox, PixelPoint, bounding_box, cells_of, turn
 from backend.scene.imaging.arrays import Floats, Picture
 from backend.scene.layer import Placement
 
@@ -41,19 +41,19 @@ def place_alpha(picture: Picture, placement: Placement, width_px: int, height_px
 
 def place_cells(
     picture: Picture, placement: Placement, width_px: int, height_px: int
-) -> tuple[tuple[int, int, int, int], Floats]:
+) -> tuple[PixelBox[int], Floats]:
     """:func:`place`, but only the part of the canvas that is touched: its box, and float32 (h, w,
     4) of that size.
 
     The box is empty when the picture misses the canvas.
     """
     box = cells_of(bounding_box(placement, picture.shape[1], picture.shape[0]), width_px, height_px)
-    if box[2] <= box[0] or box[3] <= box[1]:
-        return (0, 0, 0, 0), np.zeros((0, 0, 4), np.float32)
+    if box.x1 <= box.x0 or box.y1 <= box.y0:
+        return PixelBox(0, 0, 0, 0), np.zeros((0, 0, 4), np.float32)
     return box, _cells(Image.fromarray(picture, "RGBA").convert("RGBa"), placement, box)
 
 
-def copy_corner(picture: Picture, placement: Placement) -> tuple[int, int] | None:
+def copy_corner(picture: Picture, placement: Placement) -> PixelPoint[int] | None:
     """The canvas pixel of the upper left corner when the picture lies there pixel for pixel, else
     None.
     """
@@ -64,24 +64,24 @@ def copy_corner(picture: Picture, placement: Placement) -> tuple[int, int] | Non
         placement.centre_x_px - picture.shape[1] / 2,
         placement.centre_y_px - picture.shape[0] / 2,
     )
-    return (int(x), int(y)) if x == int(x) and y == int(y) else None
+    return PixelPoint(int(x), int(y)) if x == int(x) and y == int(y) else None
 
 
 def _place(source: Image.Image, placement: Placement, width_px: int, height_px: int) -> Floats:
     """Resample an image in mode RGBa or L into a float32 canvas (h, w, bands) or (h, w)."""
     shape = (height_px, width_px, 4) if source.mode == "RGBa" else (height_px, width_px)
-    x0, y0, x1, y1 = cells_of(bounding_box(placement, *source.size), width_px, height_px)
-    if x1 <= x0 or y1 <= y0:
+    box = cells_of(bounding_box(placement, *source.size), width_px, height_px)
+    if box.x1 <= box.x0 or box.y1 <= box.y0:
         return np.zeros(shape, np.float32)
-    cells = _cells(source, placement, (x0, y0, x1, y1))
+    cells = _cells(source, placement, box)
     if cells.shape == shape:
         return cells
     canvas = np.zeros(shape, np.float32)
-    canvas[y0:y1, x0:x1] = cells
+    canvas[box.y0 : box.y1, box.x0 : box.x1] = cells
     return canvas
 
 
-def _cells(source: Image.Image, placement: Placement, box: tuple[int, int, int, int]) -> Floats:
+def _cells(source: Image.Image, placement: Placement, box: PixelBox[int]) -> Floats:
     """The canvas pixels in ``box``: colours cut by the outline, float32 in 0..1."""
     outline = _outline(placement, source.size, box)
     sampled = _sample(source, placement, box)
@@ -94,7 +94,7 @@ def _cells(source: Image.Image, placement: Placement, box: tuple[int, int, int, 
     return cells
 
 
-def _sample(source: Image.Image, placement: Placement, box: tuple[int, int, int, int]) -> Picture:
+def _sample(source: Image.Image, placement: Placement, box: PixelBox[int]) -> Picture:
     """Colours of the canvas pixels in ``box``, as if the picture's edge pixels went on for ever;
     uint8.
     """
@@ -107,10 +107,10 @@ def _sample(source: Image.Image, placement: Placement, box: tuple[int, int, int,
         -1 if placement.flip_y else 1
     )
     ia, ib, id_, ie = cosine / scale_x, sine / scale_x, -sine / scale_y, cosine / scale_y
-    left, top = box[0] - placement.centre_x_px, box[1] - placement.centre_y_px
+    left, top = box.x0 - placement.centre_x_px, box.y0 - placement.centre_y_px
     start_x = ia * left + ib * top + small.width / 2 + _PAD_PX
     start_y = id_ * left + ie * top + small.height / 2 + _PAD_PX
-    size = (box[2] - box[0], box[3] - box[1])
+    size = (box.x1 - box.x0, box.y1 - box.y0)
     padded = _pad_edges(small)
     if ib == id_ == 0.0 and ia > 0.0 and ie > 0.0:  # upright: separable, three times as fast
         region = (start_x, start_y, start_x + ia * size[0], start_y + ie * size[1])
@@ -144,7 +144,7 @@ def _pad_edges(image: Image.Image) -> Image.Image:
     return Image.frombytes(image.mode, (padded.shape[1], padded.shape[0]), padded.tobytes())
 
 
-def _outline(placement: Placement, size: tuple[int, int], box: tuple[int, int, int, int]) -> Floats:
+def _outline(placement: Placement, size: tuple[int, int], box: PixelBox[int]) -> Floats:
     """The share of each canvas pixel in ``box`` that the placed rectangle covers: float32 (h, w) in
     0..1.
 
@@ -153,8 +153,8 @@ def _outline(placement: Placement, size: tuple[int, int], box: tuple[int, int, i
     """
     cosine, sine = turn(placement.rotation_deg)
     half_x, half_y = size[0] * placement.scale_x / 2, size[1] * placement.scale_y / 2
-    x = (np.arange(box[0], box[2]) + 0.5 - placement.centre_x_px)[None, :]
-    y = (np.arange(box[1], box[3]) + 0.5 - placement.centre_y_px)[:, None]
+    x = (np.arange(box.x0, box.x1) + 0.5 - placement.centre_x_px)[None, :]
+    y = (np.arange(box.y0, box.y1) + 0.5 - placement.centre_y_px)[:, None]
     if sine == 0.0:
         return _overlap(x, half_x) * _overlap(y, half_y)
     if cosine == 0.0:

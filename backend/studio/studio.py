@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, get_args
 
 from backend.errors import PictureError, RequestError
@@ -19,6 +19,7 @@ from backend.plan.survey import survey
 from backend.scene.cut_outs import cut_outs
 from backend.scene.formats.openraster import OpenedScene, read_ora, write_ora
 from backend.scene.formats.picture_file import Limits, decode_exact, decode_picture
+from backend.scene.geometry import PointOrBox
 from backend.scene.scene import MAX_LAYERS, MAX_SIDE_PX, MIN_SIDE_PX, Scene
 from backend.studio.jobs import jobs
 from backend.studio.jobs.worker import Offer, Worker
@@ -241,7 +242,7 @@ class Studio:
             )
         return asked
 
-    def select(self, project: str, picture: str, where_px: Sequence[float]) -> TakenMask:
+    def select(self, project: str, picture: str, where: PointOrBox) -> TakenMask:
         """Store the mask of the object at a point (x, y) or in a box (x0, y0, x1, y1), in pixels of
         the canvas.
 
@@ -254,7 +255,7 @@ class Studio:
         looked_at = on_canvas(
             self._store.pixels.picture(picture), saved.scene.width_px, saved.scene.height_px
         )
-        mask = self._worker.cut(saved.editor.settings.model, looked_at, where_px)
+        mask = self._worker.cut(saved.editor.settings.model, looked_at, where)
         return TakenMask(
             digest=self._store.pixels.add_mask(mask),
             width_px=mask.shape[1],

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
 from backend.errors import LaminaError, ModelError
@@ -15,6 +15,7 @@ from backend.plan.plan import Plan
 from backend.plan.request import OptionValue
 from backend.plan.training_job import TrainingJob
 from backend.scene.formats.blobs import Contents
+from backend.scene.geometry import PointOrBox
 from backend.scene.imaging.arrays import Picture
 from backend.studio.jobs.worker import Handle, Offer, Worker
 from backend.studio.storage.records import MethodFacts, ModelFacts
@@ -98,5 +99,5 @@ class FutureWorker:
     def submit(self, job_id: str, plan: Plan | TrainingJob, pixels: Contents) -> Handle:
         return self._future.get().submit(job_id, plan, pixels)
 
-    def cut(self, model: str, picture: Picture, where_px: Sequence[float]) -> Picture:
-        return self._future.get().cut(model, picture, where_px)
+    def cut(self, model: str, picture: Picture, where: PointOrBox) -> Picture:
+        return self._future.get().cut(model, picture, where)

@@ -41,6 +41,7 @@ from backend.plan.plan import Plan
 from backend.plan.training_job import TrainingJob
 from backend.scene.formats.blobs import Contents
 from backend.scene.formats.picture_file import encode_jpeg
+from backend.scene.geometry import PixelPoint, PointOrBox
 from backend.scene.imaging.arrays import Picture
 from backend.workers.device import choose_device
 from backend.workers.training import train
@@ -107,7 +108,7 @@ class LocalWorker:
             except (LaminaError, *OUT_OF_MEMORY) as error:
                 yield _failure(error, plan, self._device)
 
-    def cut(self, model: str, picture: Picture, where_px: Sequence[float]) -> Picture:
+    def cut(self, model: str, picture: Picture, where: PointOrBox) -> Picture:
         """The mask of an object by the family's SAM; see ``Worker``.
 
         A ModelError without a SAM, a RequestError while a job holds the device for longer than
@@ -123,7 +124,7 @@ class LocalWorker:
             with self._cache.lease(self._catalog.card(model), self._device) as bundle:
                 sam = sam_of(bundle)
                 sam.set_picture(picture)
-                cut = sam.at_point(*where_px) if len(where_px) == 2 else sam.in_box(*where_px)
+                cut = sam.at_point(*where) if isinstance(where, PixelPoint) else sam.in_box(*where)
                 return cut.mask.astype(np.uint8) * 255
         finally:
             self._turn.release()

@@ -20,6 +20,7 @@ from backend.metrics.similarity import (
     text_similarity,
     vectors,
 )
+from backend.scene.geometry import PixelBox
 
 WORDS = {"red": (1.0, 0.0, 0.0), "green": (0.0, 1.0, 0.0), "yellow": (0.5**0.5, 0.5**0.5, 0.0)}
 
@@ -71,11 +72,11 @@ def test_retrieval_counts_own_rows() -> None:
 
 def test_crops_are_square_and_stay_inside() -> None:
     picture = np.arange(100 * 80, dtype=np.int64).reshape(100, 80, 1).repeat(3, 2).astype(np.uint8)
-    assert crop_around(picture, (30, 40, 50, 50)).shape == (24, 24, 3)
-    assert np.array_equal(crop_around(picture, (30, 40, 50, 50)), picture[33:57, 28:52])
-    assert np.array_equal(crop_around(picture, (0, 0, 20, 20)), picture[:24, :24])
-    assert np.array_equal(crop_around(picture, (70, 90, 80, 100)), picture[88:, 68:])
-    assert crop_around(picture, (0, 0, 80, 100)).shape == (80, 80, 3)
+    assert crop_around(picture, PixelBox(30, 40, 50, 50)).shape == (24, 24, 3)
+    assert np.array_equal(crop_around(picture, PixelBox(30, 40, 50, 50)), picture[33:57, 28:52])
+    assert np.array_equal(crop_around(picture, PixelBox(0, 0, 20, 20)), picture[:24, :24])
+    assert np.array_equal(crop_around(picture, PixelBox(70, 90, 80, 100)), picture[88:, 68:])
+    assert crop_around(picture, PixelBox(0, 0, 80, 100)).shape == (80, 80, 3)
 
 
 def test_the_box_of_a_mask_excludes_its_upper_bounds() -> None:

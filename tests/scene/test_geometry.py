@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.scene.geometry import bounding_box, cells_of, source_to_canvas, turn, with_scale
+from backend.scene.geometry import (
+    PixelBox,
+    bounding_box,
+    cells_of,
+    source_to_canvas,
+    turn,
+    with_scale,
+)
 from backend.scene.layer import Placement
 
 sides = st.integers(1, 300)
@@ -107,6 +114,6 @@ def test_quarter_turns_are_exact() -> None:
 
 
 def test_cells_are_cut_to_the_canvas() -> None:
-    assert cells_of((-3.5, 2.2, 5.1, 99.0), 10, 20) == (0, 2, 6, 20)
-    x0, _, x1, _ = cells_of((12.0, 0.0, 15.0, 5.0), 10, 20)
+    assert cells_of(PixelBox(-3.5, 2.2, 5.1, 99.0), 10, 20) == (0, 2, 6, 20)
+    x0, _, x1, _ = cells_of(PixelBox(12.0, 0.0, 15.0, 5.0), 10, 20)
     assert x1 <= x0

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from backend.plan.events import (
 from backend.plan.layer_score import Scores
 from backend.plan.plan import DecomposeTask, OneLayer, Plan, TextualInversionTask
 from backend.plan.request import OptionValue
+from backend.scene.geometry import PointOrBox
 from backend.scene.imaging.arrays import Picture
 from backend.scene.scene import Pixels
 from backend.studio.library.examples import ExampleScenes
@@ -72,9 +73,9 @@ class ScriptedWorker:
         self.submitted.append(job_id)
         return ScriptedHandle(self, plan, pixels)
 
-    def cut(self, model: str, picture: Picture, where_px: Sequence[float]) -> Picture:
+    def cut(self, model: str, picture: Picture, where: PointOrBox) -> Picture:
         """What has exactly the colour of the point, or of the box's corner."""
-        x, y = (int(each) for each in where_px[:2])
+        x, y = (int(each) for each in where[:2])
         return (picture == picture[y, x]).all(axis=2).astype(np.uint8) * 255
 
     def enter(self, change: int) -> None:

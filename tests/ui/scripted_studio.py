@@ -8,7 +8,6 @@ import hashlib
 import io
 import itertools
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +17,7 @@ from backend.errors import PictureError, RequestError, SceneError, StaleRevision
 from backend.plan.autotune import Tuned
 from backend.plan.events import JobCancelled, JobFinished, JobQueued, JobStarted, Progress
 from backend.plan.request import Compose, Reroll, build_request
+from backend.scene.geometry import PointOrBox
 from backend.scene.scene import build_scene
 from backend.studio.storage.records import (
     Candidate,
@@ -232,11 +232,11 @@ class ScriptedStudio:
                 for each in held.scene.layers if layer in (None, each.id)
             )  # fmt: skip
 
-    def select(self, project: str, picture: str, where_px: Sequence[float]) -> TakenMask:
+    def select(self, project: str, picture: str, where: PointOrBox) -> TakenMask:
         self.open_project(project)
         self.picture_png(picture)
         mask = np.zeros((SIDE_PX, SIDE_PX), np.uint8)
-        x, y = (round(each) for each in where_px[:2])
+        x, y = (round(each) for each in where[:2])
         mask[y : y + 8, x : x + 8] = 255
         return TakenMask(digest=self._keep(mask), width_px=SIDE_PX, height_px=SIDE_PX)
 

@@ -17,6 +17,7 @@ from backend.models.sam import WEIGHTS, build_sam, save_sam
 from backend.plan.build import build_plan
 from backend.plan.events import JobStarted
 from backend.plan.request import build_request
+from backend.scene.geometry import PixelBox, PixelPoint
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import build_scene
 from backend.workers import local
@@ -43,7 +44,7 @@ def worker_with(**members: MemberCard) -> LocalWorker:
 
 def test_a_point_and_a_box_give_masks_of_the_pictures_size(sam: MemberCard) -> None:
     worker = worker_with(sam=sam)
-    for where in ((40.0, 20.0), (10.0, 5.0, 60.0, 40.0)):
+    for where in (PixelPoint(40.0, 20.0), PixelBox(10.0, 5.0, 60.0, 40.0)):
         mask = worker.cut("pocket", PICTURE, where)
         assert (mask.shape, mask.dtype) == ((48, 80), np.uint8)
         assert set(np.unique(mask)) <= {0, 255}
@@ -51,7 +52,7 @@ def test_a_point_and_a_box_give_masks_of_the_pictures_size(sam: MemberCard) -> N
 
 def test_a_family_without_a_sam_says_so() -> None:
     with pytest.raises(ModelError, match="no sam"):
-        worker_with().cut("pocket", PICTURE, (1.0, 1.0))
+        worker_with().cut("pocket", PICTURE, PixelPoint(1.0, 1.0))
 
 
 def test_a_running_job_is_told_in_words_and_nothing_waits_for_its_end(
@@ -67,6 +68,6 @@ def test_a_running_job_is_told_in_words_and_nothing_waits_for_its_end(
     events = worker.run(plan, pixels, threading.Event())
     assert isinstance(next(events), JobStarted)
     with pytest.raises(RequestError, match="busy"):
-        worker.cut("pocket", PICTURE, (1.0, 1.0))
+        worker.cut("pocket", PICTURE, PixelPoint(1.0, 1.0))
     events.close()
-    assert worker.cut("pocket", PICTURE, (1.0, 1.0)).shape == (48, 80)
+    assert worker.cut("pocket", PICTURE, PixelPoint(1.0, 1.0)).shape == (48, 80)

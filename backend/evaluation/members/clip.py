@@ -12,6 +12,7 @@ from backend.evaluation.report import ReportRow, build_metric
 from backend.metrics.similarity import crop_around, retrieve, vectors
 from backend.models.clip import clip_of
 from backend.pocket.world.world import Drawing, draw_scene
+from backend.scene.geometry import PixelBox
 
 AMONG = 32
 ROUNDS, QUICK_ROUNDS = 6, 2
@@ -56,7 +57,6 @@ def clip_row(suite: PocketSuite) -> ReportRow:
     return ReportRow("clip", metrics, len(captions))
 
 
-def front_box(drawing: Drawing) -> tuple[int, int, int, int]:
+def front_box(drawing: Drawing) -> PixelBox[int]:
     """The box of a drawing's front object, which nothing covers."""
-    x0, y0, x1, y1 = (int(value) for value in drawing.boxes_px[-1])
-    return x0, y0, x1, y1
+    return PixelBox(*map(int, drawing.boxes_px[-1]))

@@ -16,6 +16,7 @@ from backend.models.image_encoder import image_encoder_of
 from backend.models.judge_classes import CLASSES, COLOURS
 from backend.pocket.world.words import BACKGROUNDS, TEXTURES
 from backend.pocket.world.world import ObjectPlacement, draw_layout
+from backend.scene.geometry import PixelBox
 
 FIRST = 70_000
 MOST_TURN_DEG = 12.0  # the world's own limit
@@ -75,6 +76,6 @@ def look_pair(
         drawing = draw_layout(
             BACKGROUNDS[int(place)], [placed], side_px, int(random.integers(2**31))
         )
-        x0, y0, x1, y1 = (int(value) for value in drawing.boxes_px[0])
-        crops.append(crop_around(drawing.picture, (x0, y0, x1, y1)))
+        box = PixelBox(*map(int, drawing.boxes_px[0]))
+        crops.append(crop_around(drawing.picture, box))
     return crops[0], crops[1]

@@ -9,6 +9,7 @@ from backend.evaluation.pocket_suite import PocketSuite
 from backend.evaluation.report import ReportRow, build_metric
 from backend.metrics.recognition import mask_iou
 from backend.models.sam import sam_of
+from backend.scene.geometry import PixelPoint
 
 LEAST_PX = 65
 """Smallest rest of an object that is clicked on, 0.4 % of 128 × 128 px; of smaller ones nothing can
@@ -16,7 +17,7 @@ be recognised.
 """
 
 
-def deepest_point(mask: NDArray[np.bool_]) -> tuple[int, int]:
+def deepest_point(mask: NDArray[np.bool_]) -> PixelPoint[int]:
     """The pixel (x, y) farthest from the border of a mask that is not empty, found by wearing it
     away.
 
@@ -36,7 +37,7 @@ def deepest_point(mask: NDArray[np.bool_]) -> tuple[int, int]:
             break
     y, x = np.nonzero(last)
     middle = int(np.argmin((x - x.mean()) ** 2 + (y - y.mean()) ** 2))
-    return int(x[middle]), int(y[middle])
+    return PixelPoint(int(x[middle]), int(y[middle]))
 
 
 def sam_row(suite: PocketSuite) -> ReportRow:

@@ -24,6 +24,7 @@ from backend.pocket.world.words import (
     build_phrase,
     is_held_out,
 )
+from backend.scene.geometry import PixelBox
 from backend.scene.imaging.arrays import Labels, Picture
 from backend.scene.imaging.edges import layer_edges
 
@@ -176,11 +177,11 @@ def _maps(
     return class_map, colour_map
 
 
-def _box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
+def _box(mask: NDArray[np.bool_]) -> PixelBox[int]:
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     if not len(rows):
-        return (0, 0, 0, 0)
-    return (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+        return PixelBox(0, 0, 0, 0)
+    return PixelBox(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
 
 def draw_layout(

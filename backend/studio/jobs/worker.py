@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from backend.plan.card import Card
@@ -11,6 +11,7 @@ from backend.plan.plan import Plan
 from backend.plan.request import OptionValue
 from backend.plan.training_job import TrainingJob
 from backend.scene.formats.blobs import Contents
+from backend.scene.geometry import PointOrBox
 from backend.scene.imaging.arrays import Picture
 from backend.studio.storage.records import MethodFacts, ModelFacts
 
@@ -37,7 +38,7 @@ class Worker(Protocol):
         """Take a job: pictures of a plan, or a lesson about a subject."""
         ...
 
-    def cut(self, model: str, picture: Picture, where_px: Sequence[float]) -> Picture:
+    def cut(self, model: str, picture: Picture, where: PointOrBox) -> Picture:
         """The object at a point (x, y) or in a box (x0, y0, x1, y1) of a picture, uint8 (h, w, 3):
         its mask, uint8 (h, w), 255 = inside. Computes in the calling thread; a LaminaError when it
         cannot be done now.

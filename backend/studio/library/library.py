@@ -16,6 +16,7 @@ from backend.plan.plan import Note, Plan
 from backend.plan.request import Compose, Reroll, SubjectRef
 from backend.plan.subjects import personal_scene
 from backend.plan.training_job import MAX_REFERENCES, TrainingJob, TrainingMethod
+from backend.scene.geometry import PixelBox
 from backend.scene.imaging.arrays import Picture
 from backend.scene.scene import Scene
 from backend.studio.jobs.worker import Offer, Worker
@@ -105,7 +106,8 @@ class Library:
         picture = self._store.pixels.picture(digest)
         height_px, width_px = picture.shape[:2]
         x, y = width_px * CENTRE_SHARE, height_px * CENTRE_SHARE
-        mask = self._worker.cut(model, picture[:, :, :3], (x, y, width_px - x, height_px - y))
+        box = PixelBox(x, y, width_px - x, height_px - y)
+        mask = self._worker.cut(model, picture[:, :, :3], box)
         if not mask.any():
             raise RequestError(
                 "No object was found in the middle of this picture.",

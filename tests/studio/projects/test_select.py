@@ -11,6 +11,7 @@ import pytest
 
 from backend.errors import StoreError
 from backend.scene.formats.picture_file import encode_png
+from backend.scene.geometry import PixelBox, PixelPoint
 from backend.studio.projects.cutting import on_canvas
 from tests.studio.workshop import open_studio, save_scene, square_picture
 
@@ -22,11 +23,11 @@ def test_a_point_of_the_canvas_becomes_a_stored_mask_of_the_canvas(tmp_path: Pat
         shown[:, :32] = (200, 30, 40, 255)
         shown[:, 32:] = (20, 30, 240, 255)
         digest = studio.take_picture(encode_png(shown), "result.png").digest
-        left = studio.select(project, digest, (10, 60))
+        left = studio.select(project, digest, PixelPoint(10, 60))
         assert (left.width_px, left.height_px) == (128, 128)
-        again = studio.select(project, digest, (40, 100, 60, 120))
+        again = studio.select(project, digest, PixelBox(40, 100, 60, 120))
         assert again.digest == left.digest
-        assert studio.select(project, digest, (120, 60)).digest != left.digest
+        assert studio.select(project, digest, PixelPoint(120, 60)).digest != left.digest
         assert studio.picture_png(left.digest).startswith(b"\x89PNG")
 
 
@@ -34,7 +35,7 @@ def test_a_picture_that_nobody_stored_is_refused(tmp_path: Path) -> None:
     with open_studio(tmp_path) as studio:
         project, _ = save_scene(studio)
         with pytest.raises(StoreError):
-            studio.select(project, "0" * 64, (1, 1))
+            studio.select(project, "0" * 64, PixelPoint(1, 1))
 
 
 def test_what_is_transparent_is_grey_and_the_size_is_the_canvas() -> None:
