@@ -20,10 +20,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from backend.engine.decode import encode_mean
 from backend.engine.loop_types import Control
-from backend.engine.noise import NoiseStream
+from backend.engine.noise import NoiseStream, SharedNoise
+from backend.models.bundle import ModelBundle
 from backend.models.schedule import Schedule
 from backend.plan.raster import cell_centres, split_into_cells
+from backend.scene.imaging.arrays import Picture
 
 StrengthMap = NDArray[np.float64]
 Holding = Literal["touched", "filled"]
@@ -56,6 +59,43 @@ class LayerNoise(Control):
         return torch.where(
             self.start_steps >= k, self.schedule.noise_to(k, self.source, noise), latents
         )
+
+
+@dataclass(frozen=True, eq=False)
+class HeldPicture:
+    """A finished picture that is drawn anew in some cells alone.
+
+    Attributes:
+        clean: its latents, (1, c, h, w).
+        start_steps: the first step that each cell takes freely, int (h, w), N for never.
+    """
+
+    clean: Tensor = field(repr=False)
+    start_steps: Tensor = field(repr=False)
+
+    @property
+    def first_step(self) -> int:
+        """The step with which a run begins."""
+        return int(self.start_steps.min())
+
+    def begin(self, schedule: Schedule, noise: Tensor) -> tuple[Tensor, tuple[LayerNoise, ...]]:
+        """The state of the first step under this noise (1, c, h, w), and what holds the rest."""
+        held = LayerNoise(self.clean, self.start_steps, schedule, SharedNoise(noise))
+        return schedule.noise_to(self.first_step, self.clean, noise), (held,)
+
+
+def hold_picture(
+    bundle: ModelBundle, picture: Picture, strength: StrengthMap, steps: int
+) -> HeldPicture:
+    """Hold a picture, uint8 (h, w, 3), where its ``strength`` (h, w) is 0.
+
+    Args:
+        steps: N of the run.
+    """
+    start_steps = build_start_steps(strength, steps, bundle.card.cell_px, "filled")
+    return HeldPicture(
+        encode_mean(bundle, picture), torch.from_numpy(start_steps).to(bundle.device)
+    )
 
 
 def build_strength_map(

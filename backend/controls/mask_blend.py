@@ -130,7 +130,7 @@ class AdaptiveMask:
 
     maps: MapMean = field(repr=False, compare=False)
     solid: Inside = field(repr=False, compare=False)
-    within: NDArray[np.float32] = field(repr=False, compare=False)
+    within: NDArray[np.float32] | Inside = field(repr=False, compare=False)
     rules: MaskRules = MaskRules()
     sides: ReferenceBranch | None = field(default=None, repr=False, compare=False)
 
@@ -144,6 +144,11 @@ class AdaptiveMask:
             adaptive_mask(words, self._solid(), self.rules) * self.within for words in self._words()
         ]
         return torch.from_numpy(np.stack(masks))
+
+    def render(self, k: int) -> NDArray[np.uint8]:
+        """M for step k of the last row as a picture: uint8 (h, w), 255 = the subject."""
+        picture: NDArray[np.uint8] = (self.at(k)[-1] * 255).round().to(torch.uint8).cpu().numpy()
+        return picture
 
     def blank(self) -> bool:
         """Whether nothing is found, so that M is 1 and nothing is blended."""

@@ -20,10 +20,11 @@ class StepBlend(Control):
     """``plain`` predicts for k < ``until``; afterwards the run's own prediction, with the subject's
     weights on.
 
-    With ``until`` = 0 the personalised model draws alone, with N steps or more the plain one.
+    With ``until`` = 0 the personalised model draws alone, and ``plain`` may be None; with N steps
+    or more the plain one does.
     """
 
-    plain: Predict = field(repr=False, compare=False)
+    plain: Predict | None = field(repr=False, compare=False)
     adapter: AdapterScope = field(repr=False, compare=False)
     until: int
 
@@ -31,7 +32,7 @@ class StepBlend(Control):
         """The prediction of whoever's turn it is."""
 
         def blend(latents: Tensor, k: int) -> Tensor:
-            if k < self.until:
+            if self.plain is not None and k < self.until:
                 return self.plain(latents, k)
             with self.adapter():
                 return predict(latents, k)

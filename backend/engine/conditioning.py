@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -47,6 +47,15 @@ def build_conditioning(
     so).
     """
     return Conditioning(embed(bundle, prompt), embed(bundle, negative), guidance_scale, count)
+
+
+def join_paths(parts: Sequence[Conditioning]) -> Conditioning:
+    """Denoising paths of one row each as rows of one batch, under their names; the negative prompt
+    and the guidance scale are those of the first.
+    """
+    positive = torch.cat([part.positive for part in parts])
+    paths = tuple(path for part in parts for path in part.paths)
+    return replace(parts[0], positive=positive, count=len(parts), paths=paths)
 
 
 def fit_tokens(bundle: ModelBundle, tokens: Sequence[int]) -> tuple[int, ...]:

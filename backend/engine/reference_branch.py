@@ -8,7 +8,7 @@ of their own, so that they are the same numbers whether they were remembered or 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Hashable, Mapping
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 
@@ -45,7 +45,7 @@ class ReferencePath:
     its rows.
     """
 
-    key: str
+    key: Hashable
     states: Trajectory
     conditioning: Conditioning = field(repr=False)
     spans: tuple[FeatureSpan, ...]

@@ -31,6 +31,7 @@ from backend.plan.events import Image, Images, Result
 from backend.plan.plan import OneLayer, Plan
 from backend.plan.resolution import Size, check_picture_size
 from backend.scene.imaging.arrays import Picture
+from backend.scene.imaging.inside import is_painted
 from backend.scene.imaging.paste import count_changes, may_change, paste, paste_weights
 from backend.scene.scene import Pixels
 
@@ -268,6 +269,11 @@ class PasteTarget:
     source: Picture = field(repr=False)
     alpha: NDArray[np.float32] = field(repr=False)
     feather_px: int
+
+    @property
+    def inside(self) -> NDArray[np.bool_]:
+        """Where the layer is painted, (h, w)."""
+        return is_painted(self.alpha)
 
     def paste_back(self, image: Image) -> Image:
         """The image with the source's own pixels around the layer, and a count of those that

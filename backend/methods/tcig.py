@@ -187,9 +187,8 @@ def _digest(inputs: TcigInputs, classes: Sequence[str]) -> str:
         tokens = tuple(layer.tokens for layer in plan.layers)
         facts.append((plan.negative, plan.guidance_scale, plan.sampler, plan.steps, tokens))
     said = repr((facts, inputs.masks.shape)).encode()
-    return hashlib.sha256(
-        said + b"".join(one.cpu().numpy().tobytes() for one in shapes)
-    ).hexdigest()
+    shape_bytes = b"".join(one.cpu().numpy().tobytes() for one in shapes)
+    return hashlib.sha256(said + shape_bytes).hexdigest()
 
 
 def _run_stage1(

@@ -60,6 +60,16 @@ def detail_sites(unet: Any) -> tuple[Site, ...]:
     return tuple(site for site in decoder if site.level < coarsest or coarsest == finest)
 
 
+def detail_modules(unet: Any) -> tuple[str, ...]:
+    """The names of the attentions at ``detail_sites``."""
+    return tuple(site.module for site in detail_sites(unet))
+
+
+def attention_modules(unet: Any) -> tuple[str, ...]:
+    """The names of all attentions, self-attention first."""
+    return tuple(site.module for site in (*self_sites(unet), *cross_sites(unet)))
+
+
 def _sites(unet: Any, kind: str) -> tuple[Site, ...]:
     levels = len(unet.config.block_out_channels)
     names = (name for name in unet.attn_processors if kind in name)

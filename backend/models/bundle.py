@@ -77,6 +77,11 @@ class FeatureCache:
         self._paths.move_to_end(path)
         return self._paths[path].get(k)
 
+    def touch(self, path: Hashable) -> None:
+        """Make a path the most recently used one, so that others are forgotten before it."""
+        if path in self._paths:
+            self._paths.move_to_end(path)
+
     def keep(self, path: Hashable, k: int | None, value: tuple[Tensor, ...]) -> None:
         """Keep it if there is, or can be made, room."""
         self._paths.setdefault(path, {})

@@ -27,7 +27,7 @@ from backend.engine.reference_branch import FeatureSpan, ReferenceBranch, Refere
 from backend.engine.sampling import count_steps, run_to_end
 from backend.methods.options import parse_options
 from backend.models.attention import self_sites
-from backend.models.bundle import ModelBundle
+from backend.models.bundle import ModelBundle, RecordKey
 from backend.models.schedule import Schedule
 from backend.plan.events import Images, build_images
 from backend.plan.plan import Plan
@@ -89,7 +89,8 @@ def _edit(
     until = (round(options.features * plan.steps), round(options.attention * plan.steps))
     spans = (FeatureSpan(0, until[0], places.blocks), FeatureSpan(0, until[1], places.projections))
     name = hashlib.sha256(picture.tobytes()).hexdigest()
-    side = ReferencePath(f"plug-and-play {name} {plan.steps} {until}", path, plain, spans)
+    key = RecordKey("plug-and-play", f"{name} {plan.steps} {until}")
+    side = ReferencePath(key, path, plain, spans)
     sides = ReferenceBranch(bundle.unet, schedule, {SOURCE: side}, bundle.recorded, nullcontext)
     control = PlugAndPlay(sides, places.blocks, until[0], places.projections, until[1])
     negative = ", ".join(words for words in (COLLAGE, plan.negative) if words.strip())

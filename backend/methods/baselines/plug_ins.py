@@ -21,30 +21,26 @@ from backend.controls.mutual_attention import MutualAttention, MutualMasks
 from backend.controls.step_blend import StepBlend
 from backend.controls.value_warp import FeatureMatching, ValueWarp, feature_modules
 from backend.engine.attention_maps import MapMean
-from backend.engine.conditioning import embed
 from backend.engine.decode import decode
-from backend.engine.denoise import Start, denoise, predictor
+from backend.engine.denoise import Start, denoise
 from backend.engine.invert import Trajectory
 from backend.engine.loop_types import Control, Run, Step, generator_for
 from backend.engine.noise import draw
 from backend.engine.pulls import pull_of
-from backend.engine.reference_branch import FeatureSpan, ReferenceBranch, ReferencePath
+from backend.engine.reference_branch import ReferenceBranch
 from backend.engine.sampling import count_steps, empty_latents, run_to_end
 from backend.methods.options import parse_options
-from backend.models.attention import detail_sites
+from backend.models.attention import detail_modules, detail_sites
 from backend.models.bundle import ModelBundle
 from backend.models.schedule import Schedule
 from backend.plan.events import Images, build_images
 from backend.plan.plan import Plan
 from backend.scene.formats.blobs import Contents
 from backend.scene.records import Record
-from backend.training.prompts import plain_prompt
 from backend.training.subject_run import (
     LOOKED_SHARE,
-    REFERENCE_PROMPT,
     SubjectRun,
     attention_map,
-    digest,
     invert_reference,
     subject_run,
 )
@@ -105,18 +101,16 @@ def _latents(
         controls: tuple[Control, ...] = (_fusion(drawn, schedule, embedded),)
     else:
         plugged = _add_plug_in(drawn, schedule, options, seen, tokens)
-        nobody = predictor(bundle.unet, schedule, words)
-        controls = (StepBlend(nobody, drawn.adapter, 0), *plugged)
+        controls = (StepBlend(None, drawn.adapter, 0), *plugged)
     steps = denoise(bundle.unet, schedule, words, Start(noise, 0, generators), controls)
     return (yield from run_to_end(steps, noise))
 
 
 def _fusion(drawn: SubjectRun, schedule: Schedule, embedded: Tensor) -> Control:
     """The plain model under the plain words, beside the personalised one."""
-    plainly = embed(drawn.bundle, plain_prompt(drawn.plan.prompt, drawn.subject.class_word))
     plain, personal = (
-        pull_of(drawn.bundle.unet, schedule, drawn.conditioning(said, "target"))
-        for said in (plainly, embedded)
+        pull_of(drawn.bundle.unet, schedule, words)
+        for words in (drawn.plain_words("target"), drawn.conditioning(embedded, "target"))
     )
     return MagicFusion(plain, personal, drawn.adapter, round(FUSED_SHARE * drawn.plan.steps))
 
@@ -145,12 +139,8 @@ def _sides(
     drawn: SubjectRun, schedule: Schedule, seen: _ReferenceFeatures, begin: int
 ) -> ReferenceBranch:
     """The reference, replayed under the neutral words; one memory serves both who ask for it."""
-    unet, plan = drawn.bundle.unet, drawn.plan
-    parts = (f"{site.module}.{part}" for site in detail_sites(unet) for part in ("to_k", "to_v"))
-    embedded, _ = drawn.embed(REFERENCE_PROMPT)
-    key = digest([drawn.reference_key(), plan.guidance_scale, plan.negative, begin, "plug-ins"])
-    spans = (FeatureSpan(begin, plan.steps, (*parts, *feature_modules(unet))),)
-    path = ReferencePath(key, seen.path, drawn.conditioning(embedded, "reference"), spans)
-    return ReferenceBranch(
-        unet, schedule, {"reference": path}, drawn.bundle.recorded, drawn.adapter
-    )
+    unet = drawn.bundle.unet
+    parts = (f"{name}.{part}" for name in detail_modules(unet) for part in ("to_k", "to_v"))
+    modules = (*parts, *feature_modules(unet))
+    path = drawn.replay_reference(seen.path, "plug-ins", begin, modules)
+    return drawn.open_branch(schedule, {"reference": path})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -157,3 +157,8 @@ class RetouchOptions(Record):
         description="Those of its own making, or of an inversion as printed.",
         json_schema_extra={"section": "algorithm 1"},
     )
+
+    def layout(self) -> dict[str, Any]:
+        """The options that a layout depends on; all others are the retouch's."""
+        stage1 = {"plain_share", "around_share", "competing_tokens"}
+        return self.model_dump(mode="json", include=stage1)
