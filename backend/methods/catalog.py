@@ -4,9 +4,8 @@ imports its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -30,23 +29,59 @@ if TYPE_CHECKING:
 class Method:
     """A paper: a generator of Steps and Images, and the type of its options.
 
-    The generator is the function ``run(plan, bundle, pixels)`` of the module
-    ``backend.methods.<module>``. ``stage1``: it works in two stages, tells of the first one's
-    pictures (Stage1Images), and goes on from a plan's ``stage1``. ``ignores``: what of a layer it
-    does not read (``plan/notes.py``).
+    Attributes:
+        run: (plan, bundle, contents) to the generator; nothing is computed before its first item
+            is asked for.
+        stage1: it works in two stages, yields the first one's pictures (Stage1Images), and goes on
+            from a plan's ``stage1``.
+        ignores: what of a layer it does not read (``plan/notes.py``).
     """
 
     id: str
     title: str
     Options: type[Record]
-    module: str
+    run: Callable[[Plan, ModelBundle, Contents], Run]
     stage1: bool = field(default=False, kw_only=True)
     ignores: tuple[str, ...] = field(default=(), kw_only=True)
 
-    def run(self, plan: Plan, bundle: ModelBundle, pixels: Contents) -> Run:
-        """Steps, then Images; nothing is computed before the first is asked for."""
-        made: Run = import_module(f"backend.methods.{self.module}").run(plan, bundle, pixels)
-        return made
+
+# A method's networks are imported when it first runs: a list of methods must not wait for them.
+
+
+def _run_collage(plan: Plan, bundle: ModelBundle, pixels: Contents) -> Run:
+    from backend.methods import collage
+
+    return collage.run(plan, bundle, pixels)
+
+
+def _run_tcig(plan: Plan, bundle: ModelBundle, pixels: Contents) -> Run:
+    from backend.methods import tcig
+
+    return tcig.run(plan, bundle, pixels)
+
+
+def _run_layout_retouch(plan: Plan, bundle: ModelBundle, pixels: Contents) -> Run:
+    from backend.methods import layout_retouch
+
+    return layout_retouch.run(plan, bundle, pixels)
+
+
+def _run_textual_inversion(plan: Plan, bundle: ModelBundle, pixels: Contents) -> Run:
+    from backend.methods import textual_inversion
+
+    return textual_inversion.run(plan, bundle, pixels)
+
+
+def _run_decompose(plan: Plan, bundle: ModelBundle, pixels: Contents) -> Run:
+    from backend.methods import decompose
+
+    return decompose.run(plan, bundle, pixels)
+
+
+def _run_move(plan: Plan, bundle: ModelBundle, pixels: Contents) -> Run:
+    from backend.methods import move
+
+    return move.run(plan, bundle, pixels)
 
 
 def _by_id(*methods: Method) -> Mapping[str, Method]:
@@ -56,18 +91,18 @@ def _by_id(*methods: Method) -> Mapping[str, Method]:
 _UNREAD_BY_TCIG = ("embedding", "structure", "strength_map", "prompt_range", "seed")
 
 METHODS = _by_id(
-    Method("collage", "Collage Diffusion", CollageOptions, "collage"),
-    Method("tcig", "TCIG", TcigOptions, "tcig", stage1=True, ignores=_UNREAD_BY_TCIG),
-    Method("layout_retouch", "Layout-and-Retouch", RetouchOptions, "layout_retouch"),
+    Method("collage", "Collage Diffusion", CollageOptions, _run_collage),
+    Method("tcig", "TCIG", TcigOptions, _run_tcig, stage1=True, ignores=_UNREAD_BY_TCIG),
+    Method("layout_retouch", "Layout-and-Retouch", RetouchOptions, _run_layout_retouch),
 )
 
 TASKS = _by_id(
-    Method("textual_inversion", "Learned looks", Record, "textual_inversion"),
-    Method("decompose", "Decompose into layers", Record, "decompose"),
+    Method("textual_inversion", "Learned looks", Record, _run_textual_inversion),
+    Method("decompose", "Decompose into layers", Record, _run_decompose),
 )
 """What makes something else than pictures: chosen by a plan's task, never by a person."""
 
-EDITS = _by_id(Method("move", "Move and heal", MoveOptions, "move"))
+EDITS = _by_id(Method("move", "Move and heal", MoveOptions, _run_move))
 """What is done to a finished picture by a gesture: asked for by id, not offered among the
 methods of a run.
 """

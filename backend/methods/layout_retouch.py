@@ -117,7 +117,7 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Contents) -> Run:
     own = plan.steps - inputs.first_step + (plan.steps - inputs.copied if retouches else 0)
     batches = -(-len(plan.seeds) // plan.batch)
     total = -(-(plan.steps * retouches + own * len(plan.seeds)) // batches)
-    return sampling.count_steps(_sample(inputs, retouches), total)
+    yield from sampling.count_steps(_sample(inputs, retouches), total)
 
 
 def _sample(inputs: RetouchInputs, retouches: bool) -> Generator[Step | Images, None, None]:

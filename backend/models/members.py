@@ -159,11 +159,15 @@ def read_member(folder: Path, name: MemberName) -> MemberCard:
 
 
 def _processor() -> torch.device:
-    return importlib.import_module("torch").device("cpu")
+    import torch
+
+    return torch.device("cpu")
 
 
 def _single() -> torch.dtype:
-    return importlib.import_module("torch").float32
+    import torch
+
+    return torch.float32
 
 
 @dataclass(frozen=True)

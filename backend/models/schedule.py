@@ -8,7 +8,6 @@ several samplers ignores the level asked for once a run has begun, and none take
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +39,9 @@ class SamplerKind:
     @property
     def make(self) -> type[Any]:
         """diffusers' class."""
-        kind: type[Any] = getattr(importlib.import_module("diffusers"), self.class_name)
+        import diffusers
+
+        kind: type[Any] = getattr(diffusers, self.class_name)
         return kind
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -64,20 +64,9 @@ def plan(catalog: Catalog, pixels: MemoryPixels) -> Plan:
     return build_plan(scene, build_request(compose(steps=3)), catalog.card("pocket"), pixels)
 
 
-@dataclass(frozen=True)
-class Scripted(Method):
-    """A method whose run is a function of the test."""
-
-    draw: Draw
-
-    def run(self, plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-        return self.draw(plan, bundle, pixels)
-
-
 def script(draw: Draw) -> dict[str, Method]:
     """The collage method's place taken by a function."""
-    collage = METHODS["collage"]
-    return {"collage": Scripted(collage.id, collage.title, collage.Options, collage.module, draw)}
+    return {"collage": replace(METHODS["collage"], run=draw)}
 
 
 def draw_batches(plan: Plan, steps: int = 3) -> Iterator[Step | Images]:

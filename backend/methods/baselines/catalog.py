@@ -1,44 +1,40 @@
-"""What the papers compare themselves with, by id: for evaluations, not offered on the desk."""
+"""What the papers compare themselves with, by id: for evaluations, not offered on the page."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from backend.methods.baselines.blended import BlendedOptions
-from backend.methods.baselines.differential import DifferentialOptions
-from backend.methods.baselines.multidiffusion import MultiDiffusionOptions
-from backend.methods.baselines.painted_words import PaintedWordsOptions
-from backend.methods.baselines.plug_and_play import PlugAndPlayOptions
-from backend.methods.baselines.plug_ins import PlugInOptions
-from backend.methods.baselines.sdedit import SdeditOptions
+from backend.methods.baselines import (
+    blended,
+    differential,
+    multidiffusion,
+    painted_words,
+    plug_and_play,
+    plug_ins,
+    sdedit,
+)
 from backend.methods.catalog import Method
 
-BASELINES: Mapping[str, Method] = MappingProxyType(
-    {
-        method.id: method
-        for method in (
-            Method("sdedit", "SDEdit from a flat composite", SdeditOptions, "baselines.sdedit"),
-            Method("blended", "Blended Latent Diffusion", BlendedOptions, "baselines.blended"),
-            Method(
-                "multidiffusion",
-                "MultiDiffusion",
-                MultiDiffusionOptions,
-                "baselines.multidiffusion",
-            ),
-            Method(
-                "painted-words", "Paint-with-words", PaintedWordsOptions, "baselines.painted_words"
-            ),
-            Method("plug-and-play", "Plug-and-Play", PlugAndPlayOptions, "baselines.plug_and_play"),
-            Method(
-                "differential",
-                "Differential Diffusion",
-                DifferentialOptions,
-                "baselines.differential",
-            ),
-            Method(
-                "plug_ins", "Plug-ins of a personalised model", PlugInOptions, "baselines.plug_ins"
-            ),
-        )
-    }
+_METHODS = (
+    Method("sdedit", "SDEdit from a flat composite", sdedit.SdeditOptions, sdedit.run),
+    Method("blended", "Blended Latent Diffusion", blended.BlendedOptions, blended.run),
+    Method(
+        "multidiffusion",
+        "MultiDiffusion",
+        multidiffusion.MultiDiffusionOptions,
+        multidiffusion.run,
+    ),
+    Method(
+        "painted-words", "Paint-with-words", painted_words.PaintedWordsOptions, painted_words.run
+    ),
+    Method("plug-and-play", "Plug-and-Play", plug_and_play.PlugAndPlayOptions, plug_and_play.run),
+    Method(
+        "differential",
+        "Differential Diffusion",
+        differential.DifferentialOptions,
+        differential.run,
+    ),
+    Method("plug_ins", "Plug-ins of a personalised model", plug_ins.PlugInOptions, plug_ins.run),
 )
+BASELINES: Mapping[str, Method] = MappingProxyType({method.id: method for method in _METHODS})
