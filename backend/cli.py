@@ -172,7 +172,8 @@ def render_scene(flags: argparse.Namespace, settings: Settings) -> int:
 
 def convert_released(flags: argparse.Namespace) -> int:
     """The command ``convert``; imports torch."""
-    from backend.models.convert import ARCHITECTURE, convert_deeplab, convert_vqgan
+    from backend.models.deeplab import ARCHITECTURE, convert_deeplab
+    from backend.models.vqgan_checkpoint import convert_vqgan
 
     folder = flags.to or flags.weights.parent / flags.kind
     if flags.kind == "vqgan":

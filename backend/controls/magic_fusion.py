@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from backend.engine.denoise import Pull
 from backend.engine.loop_types import Control, Predict
-from backend.engine.pulls import Pull
 from backend.engine.reference_branch import AdapterScope
 
 WINDOW = 4

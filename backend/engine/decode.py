@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from backend.engine.limits import explain_memory
-from backend.engine.loop_types import FitProgress, Step
+from backend.engine.loop_types import FitProgress, Step, explain_memory
 from backend.engine.noise import draw
 from backend.errors import EngineError
 from backend.models.bundle import ModelBundle

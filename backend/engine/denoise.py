@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -10,9 +10,21 @@ import torch
 from torch import Tensor, nn
 
 from backend.engine.conditioning import Conditioning
-from backend.engine.limits import explain_memory
-from backend.engine.loop_types import BatchRows, Control, Moment, Network, Predict, Step
+from backend.engine.loop_types import (
+    BatchRows,
+    Control,
+    Moment,
+    Network,
+    Predict,
+    Step,
+    explain_memory,
+)
 from backend.models.schedule import Schedule
+
+Pull = Callable[[Tensor, int], tuple[Tensor, Tensor]]
+"""(latents (b, c, h, w) of state k, k) → the guided prediction, and scale · (cond - uncond), both
+of that shape.
+"""
 
 
 def guide(predicted: Tensor, rows: BatchRows, scale: float) -> Tensor:
@@ -108,6 +120,27 @@ def predictor(unet: nn.Module, schedule: Schedule, conditioning: Conditioning) -
         return guide(predicted, rows, scale)
 
     return predict
+
+
+def pull_of(unet: nn.Module, schedule: Schedule, conditioning: Conditioning) -> Pull:
+    """As ``denoise.predictor``, with the pull beside it; without guidance the pull is the
+    prediction itself.
+    """
+    words, rows, scale = conditioning.stack(), conditioning.rows, conditioning.guidance_scale
+
+    def pull(latents: Tensor, k: int) -> tuple[Tensor, Tensor]:
+        doubled = torch.cat([latents] * rows.halves)
+        seen = schedule.scale_input(doubled, k)
+        predicted = unet(
+            seen, schedule.timesteps[k], encoder_hidden_states=words, return_dict=False
+        )[0]
+        if not rows.guided:
+            return predicted, predicted
+        uncond, cond = predicted[rows.uncond], predicted[rows.cond]
+        pull = scale * (cond - uncond)
+        return uncond + pull, pull
+
+    return pull
 
 
 def _double_rows(latents: Tensor, rows: BatchRows) -> Tensor:

@@ -15,8 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from backend.engine.conditioning import Conditioning
-from backend.engine.limits import explain_memory
-from backend.engine.loop_types import Step
+from backend.engine.loop_types import Step, explain_memory
 from backend.models.schedule import Schedule
 
 REFINEMENTS = 5

@@ -1,16 +1,18 @@
 """What controls and methods share: rows, the present moment, the network, a control's three
-doors, steps.
+doors, steps,
+and what a loop says when the memory is used up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
+from backend.errors import EngineError
 from backend.plan.events import Result
 
 Predict = Callable[[Tensor, int], Tensor]
@@ -134,3 +136,26 @@ def generator_for(seed: int) -> torch.Generator:
     device.
     """
     return torch.Generator("cpu").manual_seed(seed)
+
+
+_CPU_WORDS = ("not enough memory", "can't allocate memory", "cannot allocate memory")
+
+
+@contextmanager
+def explain_memory() -> Iterator[None]:
+    """Turn an allocation that failed, on any device, into an EngineError."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise _memory_error() from error
+    except RuntimeError as error:
+        if any(words in str(error).lower() for words in _CPU_WORDS):
+            raise _memory_error() from error
+        raise
+
+
+def _memory_error() -> EngineError:
+    return EngineError(
+        "The memory of this device is used up.",
+        remedy="Make fewer candidates at a time, or a smaller picture.",
+    )

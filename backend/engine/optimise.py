@@ -21,8 +21,7 @@ from torch.nn import functional
 
 from backend.engine.codes import CodePart, Size, deviations
 from backend.engine.decode import as_bytes
-from backend.engine.limits import explain_memory
-from backend.engine.loop_types import FitProgress, generator_for
+from backend.engine.loop_types import FitProgress, explain_memory, generator_for
 from backend.engine.noise import seed_of
 from backend.engine.side_by_side import shares_of, side_by_side
 from backend.errors import EngineError

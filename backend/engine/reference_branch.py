@@ -18,8 +18,7 @@ from torch import Tensor, nn
 from backend.engine.conditioning import Conditioning
 from backend.engine.denoise import predictor
 from backend.engine.invert import Trajectory
-from backend.engine.limits import explain_memory
-from backend.engine.loop_types import BatchRows, Predict, Step
+from backend.engine.loop_types import BatchRows, Predict, Step, explain_memory
 from backend.models.attention import Hook, install_hooks
 from backend.models.bundle import FeatureCache
 from backend.models.schedule import Schedule

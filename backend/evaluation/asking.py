@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.methods.baselines.catalog import BASELINES
+from backend.methods.baselines import BASELINES
 from backend.methods.catalog import RUNNABLE
 from backend.models.bundle import ModelBundle
 from backend.plan.build import build_plan

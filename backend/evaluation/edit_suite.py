@@ -22,7 +22,7 @@ from backend.evaluation.report import Metric, ReportRow, build_metric
 from backend.evaluation.sheet import Tile
 from backend.methods.catalog import RUNNABLE
 from backend.methods.move import shift
-from backend.metrics.edge_match import edge_f1
+from backend.metrics.outline import edge_f1
 from backend.models.bundle import ModelBundle
 from backend.models.judge import Judge
 from backend.models.judge_classes import CLASSES

@@ -21,7 +21,7 @@ from backend.evaluation.report import Metric, ReportRow, build_metric
 from backend.evaluation.retouch_verdict import gains, verdicts
 from backend.evaluation.sheet import Tile
 from backend.evaluation.subjects import SubjectCase
-from backend.methods.baselines.catalog import BASELINES
+from backend.methods.baselines import BASELINES
 from backend.methods.catalog import METHODS
 from backend.metrics.distribution import centre_variance, inception_score
 from backend.metrics.outline import find_largest_piece, find_nearest_outline, outline_iou

@@ -18,7 +18,7 @@ from backend.evaluation.tcig_speed import time_restarts, whole_stage
 from backend.evaluation.timing import Duel, run_duel
 from backend.methods.textual_inversion import examples_of
 from backend.models.bundle import ModelBundle
-from backend.models.reference import reference_img2img
+from backend.models.load import reference_img2img
 from backend.plan.build import build_plan
 from backend.plan.plan import Plan
 from backend.plan.raster import raster

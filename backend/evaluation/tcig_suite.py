@@ -27,7 +27,7 @@ from backend.evaluation.observers import (
 from backend.evaluation.report import Metric, ReportRow, build_metric
 from backend.evaluation.sheet import Tile
 from backend.evaluation.tcig_rough import ROUGH, roughen
-from backend.methods.baselines.catalog import BASELINES
+from backend.methods.baselines import BASELINES
 from backend.methods.baselines.sdedit import flat_composite
 from backend.methods.catalog import METHODS
 from backend.metrics.distribution import Features, frechet_distance, mean_pairwise_distance

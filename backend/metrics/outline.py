@@ -17,6 +17,7 @@ from PIL import Image
 from scipy import ndimage
 
 from backend.scene.imaging.arrays import Labels, Mask, Picture
+from backend.scene.imaging.edges import canny
 
 BOX_PX = 48
 """Side of the common box: a leg or an ear is still several cells wide in it."""
@@ -24,6 +25,8 @@ PIECE_FRAC = 0.01
 """A piece of foreground counts from this share of the picture on: a disc of radius 7 px of 128."""
 COVERED_SHARE = 0.5
 """A class stands in a place if it is half of the foreground there, as a person would name it."""
+EDGE_TOLERANCE_PX = 1.5
+"""A line drawn beside the asked one, diagonal neighbours included, counts as hit."""
 LUMA = np.array((0.299, 0.587, 0.114))
 
 
@@ -204,3 +207,26 @@ def psnr_within(made: Picture, truth: Picture, within: Mask) -> float:
     """Peak signal-to-noise ratio in dB of the pixels of a mask (h, w) alone; infinite if equal."""
     error = np.mean((made[within].astype(np.float64) - truth[within].astype(np.float64)) ** 2)
     return float("inf") if error == 0 else float(10 * np.log10(255.0**2 / error))
+
+
+def edge_f1(picture: Picture, asked: Mask, within: Mask) -> float:
+    """F1 in 0..1 of the edges of a picture (h, w, 3) against ``asked`` (h, w), both only where
+    ``within`` is true.
+
+    Precision is the share of found edges near an asked one, recall the share of asked ones near a
+    found one; NaN when nothing was asked there.
+    """
+    found, wanted = canny(picture), asked & within
+    if not wanted.any():
+        return float("nan")
+    recall = float(_near(found)[wanted].mean())
+    seen = found & within
+    precision = float(_near(asked)[seen].mean()) if seen.any() else 0.0
+    return 0.0 if precision + recall == 0 else 2 * precision * recall / (precision + recall)
+
+
+def _near(edges: Mask) -> Mask:
+    if not edges.any():
+        return np.zeros_like(edges)
+    near: Mask = ndimage.distance_transform_edt(~edges) <= EDGE_TOLERANCE_PX
+    return near

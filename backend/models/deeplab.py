@@ -39,6 +39,8 @@ ARCHITECTURES: Mapping[str, Any] = MappingProxyType(
         "deeplabv3_mobilenet_v3_large": segmentation.deeplabv3_mobilenet_v3_large,
     }
 )
+ARCHITECTURE = "deeplabv3_resnet101"
+"""TCIG's own guide."""
 
 
 @dataclass(frozen=True)
@@ -120,3 +122,21 @@ def convert_weights(weights: Path, name: str, folder: Path) -> None:
     save_file(kept, folder / WEIGHTS)
     record = {"architecture": name, "classes": classes, "short_side_px": SHORT_SIDE_PX}
     (folder / CONFIG).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def convert_deeplab(weights: Path, folder: Path, architecture: str = ARCHITECTURE) -> str:
+    """Write torchvision's published .pth with VOC labels as a member folder.
+
+    Args:
+        weights: the file, a plain state dict.
+        folder: where ``deeplab.safetensors`` and ``config.json`` are written.
+        architecture: the name of torchvision's function.
+
+    Returns:
+        One line about what was written.
+
+    Raises:
+        ModelError: the file cannot be read, or does not fit the architecture.
+    """
+    convert_weights(weights, architecture, folder)
+    return f"{folder}: {architecture}. Put the folder into a model's folder."

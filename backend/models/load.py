@@ -8,14 +8,16 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
+from diffusers.utils.logging import disable_progress_bar as hide_those_of_diffusers
 from transformers import CLIPTextModel, CLIPTextModelWithProjection
+from transformers.utils.logging import disable_progress_bar as hide_those_of_transformers
 
 from backend.errors import ModelError
-from backend.models.bars import hide_bars
 from backend.models.bundle import ModelBundle
 from backend.models.card import ModelCard, load_tokenizer
 from backend.models.folder import check_folder, list_weights, variant_of, weight_files
 from backend.models.members import Members
+from backend.models.schedule import SAMPLERS, scheduler_values
 from backend.models.second_text import SecondText, split_words
 
 _CLASSES: dict[str, Any] = {
@@ -31,6 +33,14 @@ def dtype_for(device: torch.device) -> torch.dtype:
     quick one.
     """
     return torch.float16 if device.type == "cuda" else torch.float32
+
+
+def hide_bars() -> None:
+    """Turn the loading bars of diffusers and transformers off in this process (a spawned one has to
+    call it again): the terminal belongs to our own.
+    """
+    hide_those_of_diffusers()
+    hide_those_of_transformers()
 
 
 def load_bundle(card: ModelCard, device: torch.device) -> ModelBundle:
@@ -98,3 +108,32 @@ def _load_network(card: ModelCard, part: str, stem: str, dtype: torch.dtype) -> 
             ),
         )
     return network.eval().requires_grad_(False)
+
+
+def reference_img2img(bundle: ModelBundle, sampler: str) -> Any:
+    """A ``StableDiffusionImg2ImgPipeline`` (or XL's) sharing the bundle's networks, with a
+    scheduler of its own: oracle of the equality tests, baseline of the speed suite.
+    """
+    from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionXLImg2ImgPipeline
+
+    kind = SAMPLERS[sampler]
+    parts = {
+        "vae": bundle.vae,
+        "text_encoder": bundle.text_encoder,
+        "tokenizer": bundle.tokenizer,
+        "unet": bundle.unet,
+        "scheduler": kind.make(**scheduler_values(kind, bundle.scheduler)),
+        "feature_extractor": None,
+    }
+    if bundle.second_text is None:
+        pipeline: Any = StableDiffusionImg2ImgPipeline(
+            **parts, safety_checker=None, requires_safety_checker=False
+        )
+    else:
+        second = {
+            "text_encoder_2": bundle.second_text.encoder,
+            "tokenizer_2": bundle.second_text.tokenizer,
+        }
+        pipeline = StableDiffusionXLImg2ImgPipeline(**parts, **second, add_watermarker=False)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline

@@ -79,6 +79,26 @@ def convert_checkpoint(checkpoint: Path, folder: Path) -> VqganConfig:
     return config
 
 
+def convert_vqgan(checkpoint: Path, folder: Path) -> str:
+    """Write a released .ckpt of taming-transformers as a member folder.
+
+    Args:
+        checkpoint: the file; only weights are read from it, no code that it names is run.
+        folder: where ``vqgan.safetensors`` and ``config.json`` are written.
+
+    Returns:
+        One line about what was written.
+
+    Raises:
+        ModelError: the file is no checkpoint of a VQGAN, or names foreign code.
+    """
+    config = convert_checkpoint(checkpoint, folder)
+    return (
+        f"{folder}: {config.n_embed} codes, one per {config.reduction} px. Put the folder into a "
+        "model's folder."
+    )
+
+
 def _read(checkpoint: Path) -> Mapping[str, Any]:
     try:
         named = torch.serialization.get_unsafe_globals_in_checkpoint(str(checkpoint))

@@ -19,12 +19,11 @@ from torch.nn import functional
 
 from backend.engine.conditioning import build_conditioning
 from backend.engine.decode import encode_mean
-from backend.engine.limits import explain_memory
-from backend.engine.loop_types import Step, generator_for
+from backend.engine.loop_types import Step, explain_memory, generator_for
 from backend.engine.noise import seed_of
 from backend.models.adapter import Adapter, AdapterKind
 from backend.models.bundle import ModelBundle
-from backend.models.noising import Noising, build_noising
+from backend.models.schedule import Noising, build_noising
 from backend.training.adapters import (
     BuildWeights,
     SubjectExamples,

@@ -28,11 +28,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from backend.engine.decode import encode
-from backend.engine.limits import explain_memory
-from backend.engine.loop_types import generator_for
+from backend.engine.loop_types import explain_memory, generator_for
 from backend.engine.noise import seed_of
 from backend.models.bundle import ModelBundle
-from backend.models.noising import Noising, build_noising
+from backend.models.schedule import Noising, build_noising
 from backend.scene.formats.embedding import Embedding
 from backend.scene.formats.tensor_file import TOKEN
 from backend.scene.imaging.mask import resize_area

@@ -10,9 +10,8 @@ from torch import Tensor
 
 from backend.controls.free_u import FreeU
 from backend.controls.magic_fusion import MagicFusion, saliency
-from backend.engine.denoise import predictor
+from backend.engine.denoise import predictor, pull_of
 from backend.engine.loop_types import Control
-from backend.engine.pulls import pull_of
 from backend.models.bundle import ModelBundle
 from backend.models.schedule import Schedule
 from tests.controls.test_step_blend import build_subject

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from backend.engine.conditioning import build_conditioning, embed
 from backend.models.bundle import ModelBundle
-from backend.models.reference import reference_img2img
+from backend.models.load import reference_img2img
 
 
 def test_embeddings_equal_the_pipelines(bundle: ModelBundle) -> None:

@@ -16,7 +16,7 @@ from backend.evaluation.edit_suite import EditSuite, choose_move, draw_moved, pl
 from backend.evaluation.likeness import GREY, layer_likeness
 from backend.evaluation.report import Metric
 from backend.evaluation.result_cache import ResultCache
-from backend.methods.baselines.catalog import BASELINES
+from backend.methods.baselines import BASELINES
 from backend.methods.catalog import RUNNABLE, method_of
 from backend.methods.move import shift
 from backend.methods.options import parse_options

@@ -22,7 +22,7 @@ from backend.evaluation.retouch_suite import (
 )
 from backend.evaluation.retouch_verdict import gains, verdicts
 from backend.evaluation.subjects import draw_subjects, load_subjects
-from backend.methods.baselines.catalog import BASELINES
+from backend.methods.baselines import BASELINES
 from backend.methods.options.layout_retouch import RetouchOptions
 from backend.models.bundle import FeatureCache, ModelBundle
 from backend.models.judge_classes import CLASSES

@@ -18,7 +18,7 @@ from backend.controls.region_attention import (
     sigma_strength,
 )
 from backend.engine.loop_types import Step
-from backend.methods.baselines.catalog import BASELINES
+from backend.methods.baselines import BASELINES
 from backend.methods.baselines.differential import last_held
 from backend.methods.baselines.plug_and_play import places_of
 from backend.models.bundle import ModelBundle

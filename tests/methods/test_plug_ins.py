@@ -11,7 +11,7 @@ import pytest
 
 from backend.engine.loop_types import Step
 from backend.errors import RequestError
-from backend.methods.baselines.catalog import BASELINES
+from backend.methods.baselines import BASELINES
 from backend.methods.baselines.plug_ins import run
 from backend.models.bundle import FeatureCache, ModelBundle
 from backend.plan.events import Images

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backend.methods.baselines.catalog import BASELINES
+from backend.methods.baselines import BASELINES
 from backend.methods.baselines.sdedit import flat_composite, plain_colour
 from backend.methods.catalog import METHODS
 from backend.models.bundle import ModelBundle

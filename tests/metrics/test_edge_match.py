@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from backend.metrics.edge_match import edge_f1
+from backend.metrics.outline import edge_f1
 from backend.scene.imaging.edges import canny
 
 ALL = np.ones((40, 40), bool)

@@ -6,7 +6,7 @@ import pytest
 from diffusers.utils import logging as those_of_diffusers
 from transformers.utils import logging as those_of_transformers
 
-from backend.models.bars import hide_bars
+from backend.models.load import hide_bars
 
 
 def test_loading_draws_no_bar(capsys: pytest.CaptureFixture[str]) -> None:

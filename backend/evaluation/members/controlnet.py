@@ -12,7 +12,7 @@ from backend.evaluation.asking import run_plan, scene_of_drawing, settings_for
 from backend.evaluation.pocket_suite import ATTENTION, PocketSuite
 from backend.evaluation.report import ReportRow, build_metric
 from backend.evaluation.sheet import Tile
-from backend.metrics.edge_match import edge_f1
+from backend.metrics.outline import edge_f1
 from backend.plan.build import build_plan
 from backend.plan.plan import Plan
 from backend.plan.raster import Raster, raster

@@ -22,11 +22,10 @@ from backend.controls.step_blend import StepBlend
 from backend.controls.value_warp import FeatureMatching, ValueWarp, feature_modules
 from backend.engine.attention_maps import MapMean
 from backend.engine.decode import decode
-from backend.engine.denoise import Start, denoise
+from backend.engine.denoise import Start, denoise, pull_of
 from backend.engine.invert import Trajectory
 from backend.engine.loop_types import Control, Run, Step, generator_for
 from backend.engine.noise import draw
-from backend.engine.pulls import pull_of
 from backend.engine.reference_branch import ReferenceBranch
 from backend.engine.sampling import count_steps, empty_latents, run_to_end
 from backend.methods.options import parse_options

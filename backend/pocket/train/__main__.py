@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from backend.models.bars import hide_bars
+from backend.models.load import hide_bars
 from backend.pocket.train import (
     autoencoder,
     clip,

@@ -16,7 +16,7 @@ import torch.distributed as dist
 import torch.multiprocessing as multiprocessing
 from torch import Tensor, nn
 
-from backend.models.bars import hide_bars
+from backend.models.load import hide_bars
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from backend.engine.limits import explain_memory
+from backend.engine.loop_types import explain_memory
 from backend.errors import EngineError
 
 
