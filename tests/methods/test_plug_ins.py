@@ -64,4 +64,4 @@ def test_what_it_cannot_do_is_refused(fresh: ModelBundle) -> None:
         next(run(plan.model_copy(update={"sampler": "euler"}), fresh, shoot.pixels))
     with pytest.raises(RequestError, match="plug_in"):
         next(run(plan.model_copy(update={"options": {"plug_in": "magic"}}), fresh, shoot.pixels))
-    assert BASELINES["plug_ins"].module == "baselines.plug_ins"
+    assert BASELINES["plug_ins"].run is run
