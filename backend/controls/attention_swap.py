@@ -88,7 +88,7 @@ class AttentionSwap(Control):
             if path not in paths or (self.sides is not None and self.sides.recording):
                 return None
             rows = moment.rows
-            halves = output.unflatten(0, (rows.halves, rows.count)).clone()
+            halves: Tensor = output.unflatten(0, (rows.halves, rows.count)).clone()
             halves[:, rows.of("target")] = source_of(self.sides, rows, path, module, halves)
             return halves.flatten(0, 1)
 
@@ -115,7 +115,7 @@ class AttentionSwap(Control):
             )
             counted = keys.new_zeros(1, keys.shape[-2])
             counted[:, key.shape[2] :] = math.log(self.weight)
-            halves = mixed.unflatten(0, (rows.halves, rows.count)).clone()
+            halves: Tensor = mixed.unflatten(0, (rows.halves, rows.count)).clone()
             halves[asking, target] = functional.scaled_dot_product_attention(
                 own[0][asking, target], keys, values, counted, scale=scale
             )
@@ -127,11 +127,9 @@ class AttentionSwap(Control):
         """The reference's projection, (halves, 1, heads, n, d) as its rows in ``part`` are."""
         if self.sides is None:
             return part[:, rows.of("reference")]
-        return (
-            self.sides.feature("reference", module)
-            .unflatten(-1, (part.shape[2], -1))
-            .transpose(2, 3)
-        )
+        kept = self.sides.feature("reference", module)
+        heads: Tensor = kept.unflatten(-1, (part.shape[2], -1))
+        return heads.transpose(2, 3)
 
     def _cells(self, sides_lat: tuple[int, int]) -> Tensor:
         """The cells of a grid that show the subject: half covered or more, or, where none is, those

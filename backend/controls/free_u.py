@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from backend.engine.loop_types import Control, Network
+from backend.models.attention import Unet
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class FreeU(Control):
         return self._install(network.unet)
 
     @contextmanager
-    def _install(self, unet: Any) -> Iterator[None]:
+    def _install(self, unet: Unet) -> Iterator[None]:
         with ExitStack() as installed:
             for name, width, stage in joins(unet):
                 join = self._join_hook(width, stage)
@@ -56,7 +56,7 @@ class FreeU(Control):
         return join
 
 
-def joins(unet: Any) -> tuple[tuple[str, int, int], ...]:
+def joins(unet: Unet) -> tuple[tuple[str, int, int], ...]:
     """(module, backbone channels, stage 0 or 1) of each decoder block that joins a backbone of a
     stage's width.
     """
@@ -84,9 +84,8 @@ def scale_low(skip: Tensor, factor: float) -> Tensor:
     """The skip (b, c, h, w) with its lowest frequencies scaled; the spectrum is taken in single
     precision.
     """
-    spectrum = torch.fft.fftshift(torch.fft.fftn(skip.float(), dim=(-2, -1)), dim=(-2, -1))
+    spectrum: Tensor = torch.fft.fftshift(torch.fft.fftn(skip.float(), dim=(-2, -1)), dim=(-2, -1))
     row, column = skip.shape[-2] // 2, skip.shape[-1] // 2
     spectrum[..., max(0, row - 1) : row + 1, max(0, column - 1) : column + 1] *= factor
-    return torch.fft.ifftn(torch.fft.ifftshift(spectrum, dim=(-2, -1)), dim=(-2, -1)).real.to(
-        skip.dtype
-    )
+    scaled: Tensor = torch.fft.ifftn(torch.fft.ifftshift(spectrum, dim=(-2, -1)), dim=(-2, -1))
+    return scaled.real.to(skip.dtype)

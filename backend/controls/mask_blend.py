@@ -63,8 +63,11 @@ def adaptive_mask(
     if not joined.any():
         return np.ones(words.shape, np.float32)
     depth = ndimage.distance_transform_edt(joined)
-    soft = np.where(joined, 0.5 + 0.5 * depth / depth.max(), rules.background_floor)
-    return np.clip(soft + without_small(words, rules.least_share), 0.0, 1.0).astype(np.float32)
+    soft: NDArray[np.float64] = np.where(
+        joined, 0.5 + 0.5 * depth / depth.max(), rules.background_floor
+    )
+    summed: NDArray[np.float64] = soft + without_small(words, rules.least_share)
+    return np.clip(summed, 0.0, 1.0).astype(np.float32)
 
 
 def without_small(inside: Inside, least_share: float) -> Inside:
@@ -221,7 +224,7 @@ class MaskBlend(Control):
             if k < self.begin or (self.sides is not None and self.sides.recording):
                 return None
             mask = weights(k).to(output)
-            halves = output.unflatten(0, (rows.halves, rows.count)).clone()
+            halves: Tensor = output.unflatten(0, (rows.halves, rows.count)).clone()
             layout = source_of(self.sides, rows, "layout", site.module, halves)
             halves[:, rows.of("target")] = mask * halves[:, rows.of("target")] + (1 - mask) * layout
             return halves.flatten(0, 1)

@@ -106,7 +106,8 @@ class MutualAttention(Control):
     def _reference(self, module: str, query: Tensor) -> Tensor:
         """A projection of the reference, (halves, heads, n, d) as the query is."""
         found = self.sides.feature("reference", module).flatten(0, 1)
-        return found.unflatten(-1, (query.shape[1], -1)).transpose(1, 2)
+        heads: Tensor = found.unflatten(-1, (query.shape[1], -1))
+        return heads.transpose(1, 2)
 
 
 def mutual(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:

@@ -24,7 +24,7 @@ from torch.nn import functional
 
 from backend.engine.loop_types import Control, Network, Predict
 from backend.engine.reference_branch import ReferenceBranch
-from backend.models.attention import Hook, Site, detail_sites, grid, install_hooks
+from backend.models.attention import Hook, Site, Unet, detail_sites, grid, install_hooks
 
 DIRECTIONS = 256
 """Principal directions of each block's features, as in the paper."""
@@ -113,7 +113,7 @@ class FeatureMatching:
             rows = network.moment.rows
             if self._sides.recording or network.moment.k < self._first:
                 return
-            target = output.unflatten(0, (rows.halves, rows.count))[-1, rows.of("target")]
+            target: Tensor = output.unflatten(0, (rows.halves, rows.count))[-1, rows.of("target")]
             self._growing[name] = target, self._sides.feature("reference", name)[-1]
             if len(self._growing) == count:
                 self._whole, self._growing, self._flows = tuple(self._growing.values()), {}, {}
@@ -161,7 +161,7 @@ class ValueWarp(Control):
             flow = None if k < self.begin or self.sides.recording else self.matching.flow(sides_lat)
             if flow is None:
                 return None
-            halves = output.unflatten(0, (rows.halves, rows.count)).clone()
+            halves: Tensor = output.unflatten(0, (rows.halves, rows.count)).clone()
             target = halves[:, rows.of("target")]
             halves[:, rows.of("target")] = warp_values(
                 target, self.sides.feature("reference", module), flow
@@ -179,7 +179,7 @@ def warp_values(target: Tensor, reference: Tensor, flow: Flow) -> Tensor:
     return mask * reference[..., flow.source.to(target.device), :] + (1 - mask) * target
 
 
-def feature_modules(unet: Any) -> tuple[str, ...]:
+def feature_modules(unet: Unet) -> tuple[str, ...]:
     """What is compared: the last residual block of each decoder level that has detail sites."""
     levels = dict.fromkeys(int(site.name.split(".")[1]) for site in detail_sites(unet))
     return tuple(

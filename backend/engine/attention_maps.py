@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from backend.engine.loop_types import Network
-from backend.models.attention import Site, cross_sites, grid
+from backend.models.attention import AttentionModule, Site, Unet, cross_sites, grid
 from backend.models.bundle import ModelBundle
 from backend.models.sam import sam_of
 
@@ -29,7 +29,7 @@ noisy.
 """
 
 
-def map_sites(unet: Any, height_lat: int, width_lat: int) -> tuple[Site, ...]:
+def map_sites(unet: Unet, height_lat: int, width_lat: int) -> tuple[Site, ...]:
     """The decoder's cross-attention sites of the level whose grid is nearest to 16 on its shorter
     side.
     """
@@ -96,7 +96,7 @@ class MapMeans:
         network: Network,
         sides: Asides | None,
         sides_lat: tuple[int, int],
-        attention: Any,
+        attention: AttentionModule,
         arguments: tuple[Tensor, ...],
         named: dict[str, Any],
     ) -> None:
@@ -106,14 +106,12 @@ class MapMeans:
         rows = moment.rows
         half = (rows.halves, rows.count)
         own = rows.of(self._path) if self._path else slice(0, rows.count)
-        pixels, words = (
-            value.unflatten(0, half)[-1, own]
-            for value in (arguments[0], named["encoder_hidden_states"])
-        )
+        given: tuple[Tensor, Tensor] = (arguments[0], named["encoder_hidden_states"])
+        pixels, words = (value.unflatten(0, half)[-1, own] for value in given)
         shares = token_shares(attention, pixels, words)
-        seen = torch.stack([shares[..., tokens].sum(-1) for tokens in self._groups]).unflatten(
-            2, sides_lat
-        )
+        seen: Tensor = torch.stack(
+            [shares[..., tokens].sum(-1) for tokens in self._groups]
+        ).unflatten(2, sides_lat)
         self._sum = seen if self._sum is None else self._sum + seen
         self._count += 1
 
@@ -146,7 +144,7 @@ def suppress_competing(means: Tensor) -> Tensor:
     return means[0] * (won | ~won.any((1, 2), keepdim=True))
 
 
-def token_shares(attention: Any, pixels: Tensor, words: Tensor) -> Tensor:
+def token_shares(attention: AttentionModule, pixels: Tensor, words: Tensor) -> Tensor:
     """The share of attention that each pixel gives to each token, head mean: float32 (rows, n,
     tokens).
 
@@ -155,8 +153,10 @@ def token_shares(attention: Any, pixels: Tensor, words: Tensor) -> Tensor:
     """
     query = functional.linear(pixels, attention.to_q.weight, attention.to_q.bias)
     key = functional.linear(words, attention.to_k.weight, attention.to_k.bias)
+    heads = attention.heads
     query, key = (
-        part.unflatten(-1, (attention.heads, -1)).transpose(1, 2).float() for part in (query, key)
+        part.view(*part.shape[:-1], heads, part.shape[-1] // heads).transpose(1, 2).float()
+        for part in (query, key)
     )
     scores = torch.matmul(query, key.transpose(-1, -2)) * query.shape[-1] ** -0.5
     return torch.softmax(scores, dim=-1).mean(1)

@@ -67,7 +67,8 @@ def embed(bundle: ModelBundle, text: str) -> Tensor:
     """(1, tokens, width) of a text, with one row more for SDXL (:mod:`backend.models.second_text`);
     kept with the bundle, by digest."""
     key = ("text", hashlib.sha256(text.encode()).hexdigest())
-    return bundle.kept.get(key, lambda: _encode(bundle, text))
+    states: Tensor = bundle.kept.get(key, lambda: _encode(bundle, text))
+    return states
 
 
 @torch.no_grad()

@@ -80,7 +80,7 @@ def decode(bundle: ModelBundle, latents: Tensor) -> tuple[Picture, ...]:
 
 def _parts(bundle: ModelBundle, latents: Tensor) -> Iterator[Tensor]:
     one_px = latents.shape[-2] * latents.shape[-1] * bundle.card.cell_px**2
-    return iter(latents.split(max(1, DECODE_PX // one_px)))
+    return iter(torch.split(latents, max(1, DECODE_PX // one_px)))
 
 
 def _unusable(what: str) -> EngineError:
@@ -136,7 +136,8 @@ def _fit_projection(bundle: ModelBundle) -> Tensor:
     known = torch.cat([cells, torch.ones_like(cells[:, :1])], dim=1).cpu()
     colours = functional.avg_pool2d(picture.float(), cell_px)[0].flatten(1).T.cpu()
     ridge = 1e-4 * len(known) * torch.eye(known.shape[1])
-    return torch.linalg.solve(known.T @ known + ridge, known.T @ colours).to(bundle.device)
+    solved: Tensor = torch.linalg.solve(known.T @ known + ridge, known.T @ colours)
+    return solved.to(bundle.device)
 
 
 def _calibration_picture(side_px: int) -> Picture:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from backend.engine.conditioning import Conditioning
 from backend.engine.loop_types import (
@@ -19,6 +19,7 @@ from backend.engine.loop_types import (
     Step,
     explain_memory,
 )
+from backend.models.attention import Unet
 from backend.models.schedule import Schedule
 
 Pull = Callable[[Tensor, int], tuple[Tensor, Tensor]]
@@ -49,7 +50,7 @@ class Start:
 
 
 def denoise(
-    unet: nn.Module,
+    unet: Unet,
     schedule: Schedule,
     conditioning: Conditioning,
     start: Start,
@@ -105,7 +106,7 @@ def _apply_edits(
     return edited
 
 
-def predictor(unet: nn.Module, schedule: Schedule, conditioning: Conditioning) -> Predict:
+def predictor(unet: Unet, schedule: Schedule, conditioning: Conditioning) -> Predict:
     """A prediction under these words: one network call for all rows, then guidance; no gradient
     passes through it.
     """
@@ -122,7 +123,7 @@ def predictor(unet: nn.Module, schedule: Schedule, conditioning: Conditioning) -
     return predict
 
 
-def pull_of(unet: nn.Module, schedule: Schedule, conditioning: Conditioning) -> Pull:
+def pull_of(unet: Unet, schedule: Schedule, conditioning: Conditioning) -> Pull:
     """As ``denoise.predictor``, with the pull beside it; without guidance the pull is the
     prediction itself.
     """

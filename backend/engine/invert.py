@@ -12,10 +12,11 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from backend.engine.conditioning import Conditioning
 from backend.engine.loop_types import Step, explain_memory
+from backend.models.attention import Unet
 from backend.models.schedule import Schedule
 
 REFINEMENTS = 5
@@ -41,7 +42,7 @@ class Trajectory:
 
 
 def invert(
-    unet: nn.Module,
+    unet: Unet,
     schedule: Schedule,
     conditioning: Conditioning,
     clean: Tensor,
@@ -67,7 +68,7 @@ def invert(
 
 @torch.no_grad()
 def _unstep(
-    unet: nn.Module,
+    unet: Unet,
     schedule: Schedule,
     words: Tensor,
     k: int,

@@ -10,9 +10,10 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from backend.errors import EngineError
+from backend.models.attention import Unet
 from backend.plan.events import Result
 
 Predict = Callable[[Tensor, int], Tensor]
@@ -77,7 +78,7 @@ class Moment:
 class Network:
     """What a control may patch: the UNet, the present moment, and the size of the latents."""
 
-    unet: nn.Module
+    unet: Unet
     moment: Moment
     height_lat: int
     width_lat: int

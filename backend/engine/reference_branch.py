@@ -13,13 +13,13 @@ from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from backend.engine.conditioning import Conditioning
 from backend.engine.denoise import predictor
 from backend.engine.invert import Trajectory
 from backend.engine.loop_types import BatchRows, Predict, Step, explain_memory
-from backend.models.attention import Hook, install_hooks
+from backend.models.attention import Hook, Unet, install_hooks
 from backend.models.bundle import FeatureCache
 from backend.models.schedule import Schedule
 
@@ -63,7 +63,7 @@ class ReferenceBranch:
 
     def __init__(
         self,
-        unet: nn.Module,
+        unet: Unet,
         schedule: Schedule,
         paths: Mapping[str, ReferencePath],
         memory: FeatureCache,

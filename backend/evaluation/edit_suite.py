@@ -246,7 +246,8 @@ def stroke(shape: tuple[int, int], random: np.random.Generator) -> NDArray[np.ui
     )
     distance = np.hypot(rows - y0 - along * (y1 - y0), columns - x0 - along * (x1 - x0))
     radius = random.uniform(0.05, 0.15) * min(shape)
-    return (np.clip(2 - distance / radius, 0, 1) * 255).astype(np.uint8)
+    inked: NDArray[np.float64] = np.clip(2 - distance / radius, 0, 1)
+    return (inked * 255).astype(np.uint8)
 
 
 def choose_move(drawing: Drawing, random: np.random.Generator, tries: int = 60) -> Move:

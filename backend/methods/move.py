@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -33,6 +34,7 @@ from backend.scene.imaging.arrays import Floats, Mask, Picture
 from backend.scene.imaging.paste import count_changes, paste, paste_weights
 from backend.scene.scene import Pixels
 
+Scalar = TypeVar("Scalar", bound=np.generic)
 RIM_SHARE = 1 / 64
 """How far the rim that is drawn again reaches outwards, over the picture's shorter side: 2 px at
 128, 8 at 512. Inwards it ends there too, and most of it within a pixel: more blurs small objects
@@ -141,11 +143,13 @@ def cut(source: Picture, mask: Mask, dx_px: int, dy_px: int) -> Cutting:
 def composite_object(under: Picture, cutting: Cutting) -> Picture:
     """The object put down at its new place, over its shadow."""
     below = under.astype(np.float32) * cutting.light
-    mixed = below + cutting.alpha[..., None] * (cutting.composited.astype(np.float32) - below)
+    mixed: NDArray[np.float32] = below + cutting.alpha[..., None] * (
+        cutting.composited.astype(np.float32) - below
+    )
     return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
 
 
-def shift(values: NDArray[np.generic], dx_px: int, dy_px: int) -> NDArray:
+def shift(values: NDArray[Scalar], dx_px: int, dy_px: int) -> NDArray[Scalar]:
     """An array (h, w, …) moved right and down; zeros come in from the other side."""
     high, wide = values.shape[:2]
     moved = np.zeros_like(values)

@@ -301,7 +301,8 @@ def _around(mask: Mask, margin_px: int) -> tuple[slice, slice]:
 
 
 def _ring_px(region: Mask) -> int:
-    return max(1, round(min(region.shape) * RING_SHARE))
+    shorter_px: int = min(region.shape)
+    return max(1, round(shorter_px * RING_SHARE))
 
 
 def _round(value: float | None) -> float | None:

@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from backend.errors import ModelError, RequestError, StoreError
 from backend.models.bundle import ModelBundle
@@ -171,7 +171,7 @@ def weight_changes(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return found
 
 
-def prepare_adapter(unet: Any, adapter: Adapter) -> ApplyAdapter:
+def prepare_adapter(unet: nn.Module, adapter: Adapter) -> ApplyAdapter:
     """Add the adapter's changes to the network's weights, once, and return what applies and removes
     them.
 

@@ -11,11 +11,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from torch import Tensor, nn
 
 from backend.errors import EngineError
+
+if TYPE_CHECKING:
+    from diffusers import UNet2DConditionModel
+    from diffusers.models.attention_processor import Attention
+
+Unet: TypeAlias = "UNet2DConditionModel"
+AttentionModule: TypeAlias = "Attention"
 
 Attend = Callable[[Tensor, Tensor, Tensor, float], Tensor]
 """(query (b, heads, n, d), key and value (b, heads, tokens, d), scale) → (b, heads, n, d)."""
@@ -40,17 +47,17 @@ class Site:
         return self.name.startswith("up_blocks.")
 
 
-def cross_sites(unet: Any) -> tuple[Site, ...]:
+def cross_sites(unet: Unet) -> tuple[Site, ...]:
     """The cross-attention sites in the order of the UNet's modules."""
     return _sites(unet, ".attn2.")
 
 
-def self_sites(unet: Any) -> tuple[Site, ...]:
+def self_sites(unet: Unet) -> tuple[Site, ...]:
     """The self-attention sites in the order of the UNet's modules."""
     return _sites(unet, ".attn1.")
 
 
-def detail_sites(unet: Any) -> tuple[Site, ...]:
+def detail_sites(unet: Unet) -> tuple[Site, ...]:
     """The decoder's self-attention sites, without its coarsest level where it has several.
 
     In Stable Diffusion 1.x and 2.x these are the layers 10 to 15 of MasaCtrl and DreamMatcher.
@@ -60,17 +67,17 @@ def detail_sites(unet: Any) -> tuple[Site, ...]:
     return tuple(site for site in decoder if site.level < coarsest or coarsest == finest)
 
 
-def detail_modules(unet: Any) -> tuple[str, ...]:
+def detail_modules(unet: Unet) -> tuple[str, ...]:
     """The names of the attentions at ``detail_sites``."""
     return tuple(site.module for site in detail_sites(unet))
 
 
-def attention_modules(unet: Any) -> tuple[str, ...]:
+def attention_modules(unet: Unet) -> tuple[str, ...]:
     """The names of all attentions, self-attention first."""
     return tuple(site.module for site in (*self_sites(unet), *cross_sites(unet)))
 
 
-def _sites(unet: Any, kind: str) -> tuple[Site, ...]:
+def _sites(unet: Unet, kind: str) -> tuple[Site, ...]:
     levels = len(unet.config.block_out_channels)
     names = (name for name in unet.attn_processors if kind in name)
     return tuple(Site(name, _level(name, levels)) for name in names)
@@ -100,7 +107,7 @@ class SiteProcessor:
 
     def __call__(
         self,
-        attn: Any,
+        attn: AttentionModule,
         hidden_states: Tensor,
         encoder_hidden_states: Tensor | None = None,
         attention_mask: Tensor | None = None,
@@ -109,10 +116,14 @@ class SiteProcessor:
         """(b, n, channels) and (b, tokens, text) → (b, n, channels)."""
         context = hidden_states if encoder_hidden_states is None else encoder_hidden_states
         count, length, _ = hidden_states.shape
-        query, key, value = attn.to_q(hidden_states), attn.to_k(context), attn.to_v(context)
-        width = key.shape[-1] // attn.heads
+        projected: tuple[Tensor, ...] = (
+            attn.to_q(hidden_states),
+            attn.to_k(context),
+            attn.to_v(context),
+        )
+        width = projected[1].shape[-1] // attn.heads
         query, key, value = (
-            part.view(count, -1, attn.heads, width).transpose(1, 2) for part in (query, key, value)
+            part.view(count, -1, attn.heads, width).transpose(1, 2) for part in projected
         )
         mixed = self._attend(query, key, value, width**-0.5)
         mixed = mixed.transpose(1, 2).reshape(count, length, attn.heads * width)
@@ -120,12 +131,12 @@ class SiteProcessor:
         return result
 
 
-Hook = Callable[[Any, tuple[Tensor, ...], Tensor], Tensor | None]
+Hook = Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor | None]
 """(module, its arguments, its output) → another output, or None to leave it."""
 
 
 @contextmanager
-def install_hooks(unet: nn.Module, hooks: Mapping[str, Hook]) -> Iterator[None]:
+def install_hooks(unet: Unet, hooks: Mapping[str, Hook]) -> Iterator[None]:
     """Let ``hooks`` (by module name) see and change outputs until the end of the block, beside any
     processor.
     """
@@ -136,7 +147,7 @@ def install_hooks(unet: nn.Module, hooks: Mapping[str, Hook]) -> Iterator[None]:
 
 
 @contextmanager
-def replace_processors(unet: Any, attends: Mapping[str, Attend]) -> Iterator[None]:
+def replace_processors(unet: Unet, attends: Mapping[str, Attend]) -> Iterator[None]:
     """Let ``attends`` (by site name) act until the end of the block; then the former processors are
     back.
 
@@ -159,12 +170,12 @@ def replace_processors(unet: Any, attends: Mapping[str, Attend]) -> Iterator[Non
         unet.set_attn_processor(dict(former))
 
 
-def _check_plain(unet: nn.Module, attends: Mapping[str, Attend]) -> None:
+def _check_plain(unet: Unet, attends: Mapping[str, Attend]) -> None:
     """The processor above knows the attention of Stable Diffusion 1.x and 2.x; refuse what it would
     leave out.
     """
     for name in attends:
-        site: Any = unet.get_submodule(name.removesuffix(".processor"))
+        site = cast(AttentionModule, unet.get_submodule(name.removesuffix(".processor")))
         extras = (site.norm_cross, site.spatial_norm, site.group_norm, site.norm_q, site.norm_k)
         if any(extras) or site.residual_connection or site.rescale_output_factor != 1.0:
             raise EngineError(

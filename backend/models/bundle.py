@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -13,6 +13,10 @@ from torch import Tensor
 from backend.models.card import ModelCard
 from backend.models.members import Members
 from backend.models.second_text import SecondText
+
+if TYPE_CHECKING:
+    from diffusers import AutoencoderKL, UNet2DConditionModel
+    from transformers import CLIPTextModel, CLIPTokenizer
 
 Value = TypeVar("Value")
 # prompts, encoded collages, a projection; the largest is a prompt of SD 2.x, 77 × 1024 floats
@@ -110,11 +114,11 @@ class ModelBundle:
     """
 
     card: ModelCard
-    tokenizer: Any = field(repr=False)
-    text_encoder: Any = field(repr=False)
-    vae: Any = field(repr=False)
-    unet: Any = field(repr=False)
-    scheduler: dict[str, Any] = field(repr=False)
+    tokenizer: CLIPTokenizer = field(repr=False)
+    text_encoder: CLIPTextModel = field(repr=False)
+    vae: AutoencoderKL = field(repr=False)
+    unet: UNet2DConditionModel = field(repr=False)
+    scheduler: dict[str, object] = field(repr=False)
     device: torch.device
     dtype: torch.dtype
     second_text: SecondText | None = field(default=None, repr=False)
@@ -129,7 +133,7 @@ class ModelBundle:
         """
         second = () if self.second_text is None else (self.second_text.encoder,)
         networks = (self.text_encoder, *second, self.vae, self.unet)
-        own = sum(
+        own: int = sum(
             weight.numel() * weight.element_size()
             for net in networks
             for weight in net.parameters()

@@ -34,8 +34,8 @@ class Clip:
     cosines.
     """
 
-    network: Any = field(repr=False)
-    tokenizer: Any = field(repr=False)
+    network: open_clip.CLIP = field(repr=False)
+    tokenizer: open_clip.SimpleTokenizer = field(repr=False)
     seeing: Seeing
     device: torch.device
     dtype: torch.dtype
@@ -111,7 +111,9 @@ def _check_towers(folder: Path, record: Mapping[str, Any]) -> None:
         )
 
 
-def _check_vocabulary(folder: Path, text: Mapping[str, Any], tokenizer: Any) -> None:
+def _check_vocabulary(
+    folder: Path, text: Mapping[str, Any], tokenizer: open_clip.SimpleTokenizer
+) -> None:
     known = int(text.get("vocab_size", 49408))  # the default of open_clip's CLIPTextCfg
     largest = int(tokenizer(["a"]).max())  # the end token is the last one of CLIP's vocabularies
     if largest >= known:

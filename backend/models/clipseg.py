@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,8 +19,8 @@ from backend.models.segmenter import IMAGENET_MEAN, IMAGENET_STD
 class ClipSeg:
     """The network and its tokenizer; it becomes a segmenter by being told what to look for."""
 
-    network: Any = field(repr=False)
-    tokenizer: Any = field(repr=False)
+    network: CLIPSegForImageSegmentation = field(repr=False)
+    tokenizer: AutoTokenizer = field(repr=False)
 
     def segmenter_for(self, phrases: tuple[str, ...]) -> PhraseSegmenter:
         """A segmenter with a channel a phrase, and the background last."""
@@ -40,7 +39,7 @@ class ClipSeg:
 class PhraseSegmenter:
     """CLIPSeg with its mind made up. ``words`` (phrases, d) are the conditional embeddings."""
 
-    network: Any = field(repr=False)
+    network: CLIPSegForImageSegmentation = field(repr=False)
     words: Tensor = field(repr=False)
 
     def logits(self, pictures: Tensor) -> Tensor:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import torch
 from diffusers import ControlNetModel
@@ -37,7 +36,7 @@ class Residuals:
 class ControlNet:
     """A ControlNet in evaluation mode. Its own attention is never patched."""
 
-    network: Any = field(repr=False)
+    network: ControlNetModel = field(repr=False)
 
     def residuals(
         self,
@@ -87,6 +86,6 @@ def controlnet_of(bundle: ModelBundle, kind: StructureKind = "edges") -> Control
     return member
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """Lists and tuples alike: JSON knows only one of them."""
     return tuple(value) if isinstance(value, list | tuple) else value

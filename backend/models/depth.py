@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -32,7 +31,7 @@ class Depth:
     looks at.
     """
 
-    network: Any = field(repr=False)
+    network: AutoModelForDepthEstimation = field(repr=False)
     mean: tuple[float, ...]
     std: tuple[float, ...]
     side_px: int

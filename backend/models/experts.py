@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import Tensor
 
@@ -165,7 +165,7 @@ def experts_of(bundle: ModelBundle) -> Experts:
     return Experts(tuple(closed), takes_any, tuple(failures))
 
 
-def _load(bundle: ModelBundle, name: MemberName, failures: list[str]) -> Iterable:
+def _load(bundle: ModelBundle, name: MemberName, failures: list[str]) -> Iterable[Any]:
     if name not in bundle.members:
         return ()
     try:

@@ -36,7 +36,7 @@ class ImageEncoder:
     cosines.
     """
 
-    network: Any = field(repr=False)
+    network: AutoModel = field(repr=False)
     seeing: Seeing
     device: torch.device
     dtype: torch.dtype

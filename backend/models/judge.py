@@ -42,7 +42,8 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, c, h, w) to the same."""
-        return x + self.branch(x)
+        changed: Tensor = self.branch(x)
+        return x + changed
 
 
 class JudgeSegmenter(nn.Module):

@@ -11,12 +11,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from backend.plan.request import LCM_STEPS, check_steps
+
+if TYPE_CHECKING:
+    from diffusers import SchedulerMixin
 
 Level = tuple[float, float]
 
@@ -31,17 +34,17 @@ class SamplerKind:
     """
 
     class_name: str
-    fixed: Mapping[str, Any]
+    fixed: Mapping[str, object]
     exploding: bool = False
     stochastic: bool = False
     multistep: bool = False
 
     @property
-    def make(self) -> type[Any]:
+    def make(self) -> type[SchedulerMixin]:
         """diffusers' class."""
         import diffusers
 
-        kind: type[Any] = getattr(diffusers, self.class_name)
+        kind: type[SchedulerMixin] = getattr(diffusers, self.class_name)
         return kind
 
 
@@ -63,7 +66,7 @@ _PIPELINE_VALUES = {"steps_offset": 1, "clip_sample": False}
 """What Stable Diffusion pipelines force on any scheduler that they are given."""
 
 
-def scheduler_values(kind: SamplerKind, config: Mapping[str, Any]) -> dict[str, Any]:
+def scheduler_values(kind: SamplerKind, config: Mapping[str, object]) -> dict[str, object]:
     """All values of a sampler, explicitly: class defaults < the model's file < the pipelines' <
     ours.
 
@@ -89,7 +92,7 @@ class Schedule:
     """The states and steps of one run. ``sigmas`` (N+1) are k-diffusion's s/a; the last is 0."""
 
     def __init__(
-        self, sampler: str, config: Mapping[str, Any], steps: int, device: torch.device
+        self, sampler: str, config: Mapping[str, object], steps: int, device: torch.device
     ) -> None:
         check_steps(sampler, steps)
         kind = SAMPLERS[sampler]
@@ -142,8 +145,9 @@ class Schedule:
             predicted, self.timesteps[k], latents, **drawing, return_dict=True
         )
         self._next = k + 1
-        if getattr(result, "pred_original_sample", None) is not None:
-            return result.prev_sample, result.pred_original_sample
+        clean: Tensor | None = getattr(result, "pred_original_sample", None)
+        if clean is not None:
+            return result.prev_sample, clean
         return result.prev_sample, self.predict_clean(predicted, k, latents)
 
     def unstep(self, predicted: Tensor, k: int, after: Tensor) -> Tensor:
@@ -155,10 +159,12 @@ class Schedule:
         """
         if self.kind.class_name != "DDIMScheduler":
             raise ValueError(f"{self.kind.class_name} has no step that can be undone")
-        (a, s), scheduler = self._levels[k], self._scheduler
+        a, s = self._levels[k]
+        scheduler: SchedulerMixin = self._scheduler
         earlier = int(self.timesteps[k]) - scheduler.config.num_train_timesteps // self.steps
         kept = scheduler.alphas_cumprod[earlier] if earlier >= 0 else scheduler.final_alpha_cumprod
-        a_after, s_after = float(kept) ** 0.5, (1 - float(kept)) ** 0.5
+        a_after: float = float(kept) ** 0.5
+        s_after: float = (1 - float(kept)) ** 0.5
         if scheduler.config.prediction_type == "v_prediction":
             return (after - (s_after * a - a_after * s) * predicted) / (a_after * a + s_after * s)
         return (after - s_after * predicted) * (a / a_after) + s * predicted
@@ -167,7 +173,7 @@ class Schedule:
         """The clean latents x0 that a prediction for state k means."""
         a, s = self._levels[k]
         if self._scheduler.config.prediction_type == "v_prediction":
-            norm = (a * a + s * s) ** 0.5
+            norm: float = (a * a + s * s) ** 0.5
             return latents * (a / norm**2) - predicted * (s / norm)
         return (latents - s * predicted) / a
 
@@ -183,7 +189,7 @@ class Schedule:
                 self._scheduler.last_sample = None
 
 
-def _levels(scheduler: Any, kind: SamplerKind, steps: int) -> tuple[Level, ...]:
+def _levels(scheduler: SchedulerMixin, kind: SamplerKind, steps: int) -> tuple[Level, ...]:
     """(a, s) of every state in single precision, by the arithmetic of the sampler's own
     ``add_noise``.
     """
@@ -236,7 +242,7 @@ class Noising:
         return kept.sqrt().to(like.dtype), (1 - kept).sqrt().to(like.dtype)
 
 
-def build_noising(config: Mapping[str, Any]) -> Noising:
+def build_noising(config: Mapping[str, object]) -> Noising:
     """From the configuration of a model's scheduler."""
     ddim = SAMPLERS["ddim"]
     scheduler = ddim.make(**scheduler_values(ddim, config))

@@ -9,19 +9,22 @@ network takes it out again and adds the size.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+if TYPE_CHECKING:
+    from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
 
 @dataclass(frozen=True)
 class SecondText:
     """A ``CLIPTextModelWithProjection`` with its tokenizer."""
 
-    tokenizer: Any = field(repr=False)
-    encoder: Any = field(repr=False)
+    tokenizer: CLIPTokenizer = field(repr=False)
+    encoder: CLIPTextModelWithProjection = field(repr=False)
 
     def words(self, first: Tensor, text: str) -> Tensor:
         """(1, tokens + 1, w1 + w2): ``first`` (1, tokens, w1), the states of the first encoder

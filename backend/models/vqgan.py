@@ -108,7 +108,7 @@ class Vqgan(nn.Module):
         return snapped
 
 
-class _Attention(AttnBlock):  # type: ignore[misc]
+class _Attention(AttnBlock):
     """taming's attention by torch's own kernel: the same sums, without a table of all pairs of
     places.
     """

@@ -66,7 +66,9 @@ def structure_of(
             continue
         levels[number] = layer.structure.weight
         if kind != "depth":
-            near = ndimage.binary_dilation(flat.visibility[number] >= SEEN_SHARE, np.ones((3, 3)))
+            near = ndimage.binary_dilation(
+                flat.visibility[number] >= SEEN_SHARE, np.ones((3, 3), np.bool_)
+            )
             hint = np.maximum(hint, _draw_edges(layer, pixels, shape) * near)
     return PlannedStructure(kind, hint, levels[flat.topmost])
 

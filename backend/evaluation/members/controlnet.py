@@ -89,6 +89,6 @@ def _extract_edges(
 
 def _scores(picture: NDArray[np.uint8], asked: PlannedStructure, flat: Raster) -> list[float]:
     """Edge F1 near each object."""
-    reach = np.ones((2 * REACH_PX + 1,) * 2)
+    reach = np.ones((2 * REACH_PX + 1,) * 2, np.bool_)
     places = [ndimage.binary_dilation(flat.topmost == number, reach) for number in (1, 2)]
     return [edge_f1(picture, asked.edges, place) for place in places]

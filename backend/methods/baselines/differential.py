@@ -67,5 +67,6 @@ def last_held(change: StrengthMap, steps: int, cell_px: int) -> NDArray[np.int64
     whole = torch.from_numpy(change[: sides[0] * cell_px, : sides[1] * cell_px])
     small = functional.interpolate(whole[None, None], size=sides, mode="bilinear")[0, 0].numpy()
     index = np.arange(steps).reshape(-1, 1, 1)
-    kept = (1.0 - small) > index / steps
-    return kept.sum(axis=0, dtype=np.int64) - 1
+    kept: NDArray[np.bool_] = (1.0 - small) > index / steps
+    steps_kept: NDArray[np.int64] = kept.sum(axis=0, dtype=np.int64) - 1
+    return steps_kept

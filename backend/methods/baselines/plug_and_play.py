@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Generator
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -26,7 +26,7 @@ from backend.engine.loop_types import Run, Step, generator_for
 from backend.engine.reference_branch import FeatureSpan, ReferenceBranch, ReferencePath
 from backend.engine.sampling import count_steps, run_to_end
 from backend.methods.options import parse_options
-from backend.models.attention import self_sites
+from backend.models.attention import Unet, self_sites
 from backend.models.bundle import ModelBundle, RecordKey
 from backend.models.schedule import Schedule
 from backend.plan.events import Images, build_images
@@ -105,7 +105,7 @@ def _schedule(plan: Plan, bundle: ModelBundle) -> Schedule:
     return Schedule(plan.sampler, bundle.scheduler, plan.steps, bundle.device)
 
 
-def places_of(unet: Any) -> _Places:
+def places_of(unet: Unet) -> _Places:
     """The second residual block of the second decoder stage (output block 4 of Stable Diffusion),
     and the queries and keys of the decoder's self-attention from there on."""
     stage = unet.up_blocks[1]

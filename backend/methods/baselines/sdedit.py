@@ -8,6 +8,7 @@ import colorsys
 from typing import Annotated
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import ImageColor
 from pydantic import Field
 
@@ -58,7 +59,7 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
 def flat_composite(plan: Plan, pixels: Pixels) -> Picture:
     """The layers' visible masks in plain colours over what lies under them: uint8 (h, w, 3)."""
     flat = raster(plan, pixels)
-    picture = flat.picture.astype(np.float32) * flat.visibility[0][..., None]
+    picture: NDArray[np.float32] = flat.picture.astype(np.float32) * flat.visibility[0][..., None]
     for number, (layer, visible) in enumerate(zip(plan.layers, flat.visibility[1:], strict=True)):
         picture += visible[..., None] * np.asarray(plain_colour(layer.phrase, number), np.float32)
     return np.clip(np.rint(picture), 0, 255).astype(np.uint8)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
-from diffusers import UNet2DConditionModel
+from diffusers import ControlNetModel, UNet2DConditionModel
 from diffusers.models.attention_processor import Attention
 from torch import Tensor
 
@@ -122,10 +122,11 @@ class ExplicitAttention:
         if cross:
             self.view.watch(maps)
         mixed = (maps.to(v.dtype) @ v).transpose(1, 2).flatten(2)
-        return attn.to_out[1](attn.to_out[0](mixed))
+        result: Tensor = attn.to_out[1](attn.to_out[0](mixed))
+        return result
 
 
-def watch_regions(unet: UNet2DConditionModel) -> RegionView:
+def watch_regions(unet: UNet2DConditionModel | ControlNetModel) -> RegionView:
     """Install the processors; the caller fills the returned view before each forward pass."""
     view = RegionView()
     unet.set_attn_processor(ExplicitAttention(view))

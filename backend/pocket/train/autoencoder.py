@@ -70,7 +70,7 @@ def standardise(network: AutoencoderKL, pictures: Tensor) -> None:
     centre, spread = means.mean((0, 2, 3)), means.std((0, 2, 3))
     count = len(spread)
     into, out = network.quant_conv, network.post_quant_conv
-    out.bias += out.weight[:, :, 0, 0] @ centre
+    out.bias.add_(out.weight[:, :, 0, 0] @ centre)
     out.weight *= spread[None, :, None, None]
     into.bias[:count] = (into.bias[:count] - centre) / spread
     into.weight[:count] /= spread[:, None, None, None]
@@ -132,7 +132,10 @@ class AutoencoderRun(Assignment):
         return float(loss.detach())
 
     def _restore(
-        self, network: AutoencoderKL, average: MovingAverage, optimiser: torch.optim.Optimizer
+        self,
+        network: AutoencoderKL,
+        average: MovingAverage[AutoencoderKL],
+        optimiser: torch.optim.Optimizer,
     ) -> tuple[float, int]:
         path = self.out / "autoencoder.pt"
         if not (self.resume and path.exists()):
@@ -147,7 +150,7 @@ class AutoencoderRun(Assignment):
     def _save(
         self,
         network: AutoencoderKL,
-        average: MovingAverage,
+        average: MovingAverage[AutoencoderKL],
         optimiser: torch.optim.Optimizer,
         pace: Pace,
         step: int,

@@ -44,7 +44,7 @@ class CaptionMaker:
 
     def _tokens(self, text: str) -> list[int]:
         if text not in self._known:
-            self._known[text] = self._tokenizer(text, add_special_tokens=False).input_ids
+            self._known[text] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
         return self._known[text]
 
     def say(self, phrases: list[tuple[int, str]], place: str) -> tuple[list[int], list[int]]:

@@ -111,9 +111,8 @@ def train(given: argparse.Namespace) -> None:
     """The part ``export``: the moving average of the UNet's last checkpoint, and a sheet of
     samples.
     """
-    average = nn.ModuleDict({"text": build_text_encoder(build_tokenizer()), "unet": build_unet()})
+    text, unet = build_text_encoder(build_tokenizer()), build_unet()
+    average = nn.ModuleDict({"text": text, "unet": unet})
     average.load_state_dict(torch.load(given.out / "unet.pt", weights_only=True)["average"])
-    export_family(
-        given.family, average["unet"], average["text"], load_trained_autoencoder(given.out)
-    )
+    export_family(given.family, unet, text, load_trained_autoencoder(given.out))
     draw_grid(given.family, given.out / "unet_export.png")

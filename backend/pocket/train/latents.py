@@ -5,6 +5,7 @@ on disk.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -57,4 +58,5 @@ def open_shared(path: Path, kind: type, shape: tuple[int, ...]) -> np.memmap:
     """
     if not path.exists() or np.load(path, mmap_mode="r").shape != shape:
         np.lib.format.open_memmap(path, "w+", kind, shape).flush()
-    return np.load(path, mmap_mode="r+")
+    mapped: np.memmap[tuple[int, ...], np.dtype[Any]] = np.load(path, mmap_mode="r+")
+    return mapped

@@ -13,8 +13,8 @@ from typing import Self
 
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as multiprocessing
 from torch import Tensor, nn
+from torch.multiprocessing.spawn import spawn
 
 from backend.models.load import hide_bars
 
@@ -77,7 +77,7 @@ def run_pool(work: Callable[[PoolMember], None], size: int, folder: Path) -> Non
     if size == 1:
         _begin(0, 1, meeting, work)
         return
-    multiprocessing.spawn(_begin, args=(size, meeting, work), nprocs=size, join=True)
+    spawn(_begin, args=(size, meeting, work), nprocs=size, join=True)
     meeting.unlink(missing_ok=True)
 
 

@@ -133,7 +133,7 @@ class TrainingSchedule(Generic[Network]):
     def learn(self, loss: Tensor) -> None:
         """One step down the gradient of a loss."""
         self.optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), LARGEST_GRADIENT)
         self.optimiser.step()
         self.average.update(self.network)

@@ -9,6 +9,7 @@ import copy
 import os
 import time
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -312,7 +313,12 @@ class UnetTrainer:
 
     def _export(self, grid: str) -> None:
         unet, text = (copy.deepcopy(self.average.network[name]).cpu() for name in ("unet", "text"))
-        export_family(self.run.family, unet, text, load_trained_autoencoder(self.run.out))
+        export_family(
+            self.run.family,
+            cast(UNet2DConditionModel, unet),
+            cast(CLIPTextModel, text),
+            load_trained_autoencoder(self.run.out),
+        )
         draw_grid(self.run.family, self.run.out / grid)
         print(f"  exported; grid {grid}", flush=True)
 

@@ -237,7 +237,8 @@ def _clearest(spots: Tensor, radius: Tensor) -> Tensor:
     ratio = apart / (radius[:, :, None] + radius[:, None])
     count = spots.shape[2]
     ratio = ratio + torch.eye(count, device=spots.device) * 1e3
-    return ratio.flatten(2).amin(-1).argmax(0)
+    best: Tensor = ratio.flatten(2).amin(-1).argmax(0)
+    return best
 
 
 def _tensor(picture: Image.Image) -> Tensor:

@@ -20,13 +20,15 @@ def ellipse(x: float, y: float, rx: float, ry: float | None = None, turn: float 
     """
     angle = np.linspace(0, 2 * np.pi, 96, endpoint=False)
     points = np.stack([rx * np.cos(angle), (rx if ry is None else ry) * np.sin(angle)], axis=1)
-    return turn_points(points, turn) + np.array([x, y])
+    moved: Outline = turn_points(points, turn) + np.array([x, y])
+    return moved
 
 
 def turn_points(points: Outline, degrees: float) -> Outline:
     """The outline turned about the origin, clockwise on the screen."""
     a = np.deg2rad(degrees)
-    return points @ np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]])
+    turned: Outline = points @ np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]])
+    return turned
 
 
 def polygon(points: Sequence[Point]) -> Outline:

@@ -164,7 +164,9 @@ def _outline(colour: Floats, cover: Floats, rgb: Rgb) -> NDArray[np.uint8]:
     )
     ink = np.array(INK, np.float32) / 255 * 0.62 + np.array(rgb, np.float32) / 255 * 0.30
     alpha = np.maximum(grown, cover)
-    rgba = np.concatenate([ink * (1 - cover[..., None]) + colour, alpha[..., None]], axis=2)
+    rgba: NDArray[np.float32] = np.concatenate(
+        [ink * (1 - cover[..., None]) + colour, alpha[..., None]], axis=2
+    )
     return (np.clip(rgba, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
