@@ -18,7 +18,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from backend.engine.decode import encode_mean
 from backend.engine.loop_types import Control
@@ -27,6 +26,7 @@ from backend.models.bundle import ModelBundle
 from backend.models.schedule import Schedule
 from backend.plan.raster import cell_centres, split_into_cells
 from backend.scene.imaging.arrays import Picture
+from backend.scene.imaging.blur import blur
 
 StrengthMap = NDArray[np.float64]
 Holding = Literal["touched", "filled"]
@@ -115,8 +115,10 @@ def build_strength_map(
     free = hard > 0
     if blur_px <= 0 or len(np.unique(hard[free])) < 2:
         return hard
-    share = _blur(free.astype(np.float64), blur_px)
-    soft = np.divide(_blur(hard, blur_px), share, out=np.zeros_like(hard), where=free)
+    share = blur(free.astype(np.float64), blur_px, edge="nearest", reach=3.0)
+    soft = np.divide(
+        blur(hard, blur_px, edge="nearest", reach=3.0), share, out=np.zeros_like(hard), where=free
+    )
     changed = free & (
         np.abs(soft - hard) > 1e-6
     )  # what blur leaves alone stays exact, down to the last bit
@@ -137,14 +139,3 @@ def build_start_steps(
     else:
         strength = np.where(strength > 0, strength, cells.max(axis=(1, 3)))
     return steps - np.floor(steps * strength).astype(np.int64)
-
-
-def _blur(values: StrengthMap, sigma_px: float) -> StrengthMap:
-    """A separable Gaussian with the edge repeated outwards."""
-    radius = int(np.ceil(3 * sigma_px))
-    offsets = torch.arange(-radius, radius + 1, dtype=torch.float64)
-    kernel = torch.exp(-0.5 * (offsets / sigma_px) ** 2)
-    kernel = (kernel / kernel.sum()).reshape(1, 1, 1, -1)
-    plane = functional.pad(torch.from_numpy(values)[None, None], (radius,) * 4, mode="replicate")
-    plane = functional.conv2d(functional.conv2d(plane, kernel), kernel.transpose(2, 3))
-    return plane[0, 0].numpy()

@@ -18,6 +18,7 @@ from backend.engine.sampling import Batch, prepare_from_pictures, relay, sample_
 from backend.models.bundle import ModelBundle
 from backend.plan.plan import Plan
 from backend.scene.imaging.arrays import Floats, Mask, Picture
+from backend.scene.imaging.blur import blur
 from backend.scene.imaging.edges import canny
 
 MARGIN_SHARE = 1 / 32
@@ -110,7 +111,7 @@ def fill(picture: Picture, hole: Mask) -> Picture:
     values = picture[rows, columns].astype(np.float32)
     sigma = max(1.0, min(hole.shape) * SMOOTH_SHARE)
     for _ in range(SWEEPS):
-        values[hole] = ndimage.gaussian_filter(values, (sigma, sigma, 0))[hole]
+        values[hole] = blur(values, sigma)[hole]
     smooth = np.clip(np.rint(values), 0, 255).astype(np.uint8)
     return np.where(hole[..., None], smooth, picture)
 

@@ -27,6 +27,7 @@ from backend.plan.events import LayersFound
 from backend.plan.plan import DecomposeTask, Plan
 from backend.plan.raster import Raster, raster
 from backend.scene.imaging.arrays import Mask, Picture
+from backend.scene.imaging.blur import blur
 from backend.scene.imaging.paste import paste, paste_weights
 from backend.scene.scene import Pixels
 
@@ -76,7 +77,7 @@ def cut_out(picture: Picture, mask: Mask) -> Picture:
     Beyond the mask the colours are the object's own, so that its edge brings nothing of what was
     around it.
     """
-    alpha = ndimage.gaussian_filter(mask.astype(np.float32), SOFT_PX)
+    alpha = blur(mask.astype(np.float32), SOFT_PX)
     rows, columns = ndimage.distance_transform_edt(
         ~mask, return_distances=False, return_indices=True
     )

@@ -31,6 +31,7 @@ from backend.plan.events import Image, Images
 from backend.plan.plan import OneLayer, Plan
 from backend.plan.raster import raster
 from backend.scene.imaging.arrays import Floats, Mask, Picture
+from backend.scene.imaging.blur import blur
 from backend.scene.imaging.paste import count_changes, paste, paste_weights
 from backend.scene.scene import Pixels
 
@@ -135,7 +136,7 @@ def cut(source: Picture, mask: Mask, dx_px: int, dy_px: int) -> Cutting:
     wide = ndimage.binary_dilation(there, iterations=rim_px)
     rim = wide & ~ndimage.binary_erosion(there, border_value=1)
     core = ndimage.binary_erosion(there, iterations=rim_px, border_value=1)
-    alpha = ndimage.gaussian_filter(there.astype(np.float32), SOFT_PX) * wide
+    alpha = blur(there.astype(np.float32), SOFT_PX) * wide
     under = 1 - shift(1 - light, dx_px, dy_px)
     return Cutting(hole, rim, shift(source, dx_px, dy_px), alpha.astype(np.float32), core, under)
 

@@ -27,6 +27,7 @@ from backend.plan.plan import Plan, PlannedLayer
 from backend.plan.raster import raster, stack_pictures
 from backend.scene.geometry import PixelBox
 from backend.scene.imaging.arrays import Mask, Picture
+from backend.scene.imaging.blur import blur
 from backend.scene.scene import Pixels
 
 RING_SHARE = 1 / 64
@@ -147,9 +148,9 @@ def seam_of(picture: Picture, region: Mask) -> float | None:
     near, far = near[window], far[window]
     if not near.any() or not far.any():
         return None
-    weight = ndimage.gaussian_filter(far.astype(np.float32), 2 * width)
+    weight = blur(far.astype(np.float32), 2 * width)
     seen = picture[window].astype(np.float32) / 255
-    sums = ndimage.gaussian_filter(seen * far[..., None], (2 * width, 2 * width, 0))
+    sums = blur(seen * far[..., None], 2 * width)
     expected = sums / np.maximum(weight, 1e-6)[..., None]
     return float(np.abs(seen - expected)[near].mean())
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from backend.scene.imaging.arrays import Floats
+from backend.scene.imaging.blur import blur
 
 Edges = NDArray[np.bool_]
 
@@ -35,7 +36,7 @@ def canny(picture: NDArray[np.generic], low: float = LOW, high: float = HIGH) ->
     exceeds ``high``, or exceeds ``low`` and is joined (8 neighbours) to one that does.
     """
     planes = np.atleast_3d(picture).astype(np.float32)
-    smooth = ndimage.gaussian_filter(planes, (SMOOTHING_PX, SMOOTHING_PX, 0), mode="nearest")
+    smooth = blur(planes, SMOOTHING_PX, edge="nearest")
     across, down = (_derivative(smooth, axis) for axis in (1, 0))
     strength = np.abs(across) + np.abs(down)
     best = strength.argmax(axis=2)[..., None]
