@@ -47,6 +47,7 @@ class EventKind(StrEnum):
     EMBEDDINGS_LEARNED = "embeddings_learned"
     EMBEDDINGS_CHECKPOINT = "embeddings_checkpoint"
     LAYERS_FOUND = "layers_found"
+    NOTE = "note"
     FINISHED = "finished"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -133,9 +134,12 @@ class Image:
 
 @dataclass(frozen=True, eq=False)
 class Stage1Images:
-    """The end of stage 1 of some candidates; each image of a run is yielded once."""
+    """The end of stage 1 of some candidates, with sentences about them that a person should read;
+    each image of a run is yielded once.
+    """
 
     images: tuple[Stage1Image, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
@@ -220,6 +224,13 @@ class LayersFound:
     objects: Mapping[str, Picture] = field(repr=False)
     background: Picture = field(repr=False)
     missing: tuple[str, ...] = ()
+
+
+class JobNote(JobEvent):
+    """Something went wrong on the way that does not end the job; a person should know it."""
+
+    kind: Literal[EventKind.NOTE] = EventKind.NOTE
+    text: str
 
 
 class JobFinished(JobEvent):

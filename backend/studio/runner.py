@@ -89,6 +89,7 @@ class Runner:
         self._unwanted: set[str] = set()
         self._current: tuple[str, Handle] | None = None
         self._preview = _NO_PREVIEW
+        self._trouble = ""
         with store.database.write() as connection:
             interrupt_running(connection)
         self._thread = threading.Thread(target=self._work, name="lamina-runner", daemon=True)
@@ -118,6 +119,11 @@ class Runner:
         """The newest preview of a job; an empty one when there is none."""
         return self._preview if self._preview.job == job else _NO_PREVIEW
 
+    @property
+    def trouble(self) -> str:
+        """Why the queue stands still, a sentence for a person; empty where it does not."""
+        return self._trouble
+
     def close(self) -> None:
         """Stop after the step that is being computed: the running job is interrupted, queued
         ones stay queued.
@@ -143,11 +149,13 @@ class Runner:
         try:
             with self._store.database.write() as connection:
                 job = claim_next(connection)
-        except LaminaError:
+        except LaminaError as error:
             log.exception("the queue could not be read")
+            self._trouble = f"The queue stands still: {error.sentence}"
             self._closing.wait(RETRY_S)
             self._wake.set()
             return False
+        self._trouble = ""
         if job:
             with log_job(job):
                 self._settle(job, self._outcome(job))
@@ -265,7 +273,8 @@ class Runner:
         with self._store.database.write() as connection:
             for draft in drafts:
                 insert_stage1(connection, draft)
-            append_event(connection, origin.job, StoredStage1Images(stage1_images=ids))
+            stored = StoredStage1Images(stage1_images=ids, notes=event.notes)
+            append_event(connection, origin.job, stored)
 
     def _settle(self, job: str, end: JobEnd) -> None:
         """Write the end of a job, again and again while the disk refuses: nothing that ended may
@@ -275,9 +284,11 @@ class Runner:
             try:
                 with self._store.database.write() as connection:
                     end_job(connection, job, end)
+                self._trouble = ""
                 return
-            except StoreError:
+            except StoreError as error:
                 log.exception("the end of job %s could not be written", job)
+                self._trouble = f"The end of the run could not be written: {error.sentence}"
                 if self._closing.wait(RETRY_S):
                     return
 

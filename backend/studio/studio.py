@@ -12,7 +12,7 @@ from typing import Any, get_args
 from backend.errors import PictureError, RequestError
 from backend.plan.autotune import Tuned, autotune
 from backend.plan.build import plan_survey
-from backend.plan.events import JobState
+from backend.plan.events import TERMINAL, JobState
 from backend.plan.plan import Note, Plan
 from backend.plan.request import Compose, LearnEmbeddings, Reroll, Sampler, build_request
 from backend.plan.survey import survey
@@ -309,7 +309,10 @@ class Studio:
             event.model_copy(update={"preview": newest.preview}) if event.n == newest.n else event
             for event in events
         )
-        return JobEvents(state=state, events=shown, candidates=made, stage1_images=stage1)
+        trouble = "" if state in TERMINAL else self._runner.trouble
+        return JobEvents(
+            state=state, events=shown, candidates=made, stage1_images=stage1, trouble=trouble
+        )
 
     def cancel(self, job: str) -> JobState:
         """Stop a job: at once while it waits, within a step while it runs. Returns its state

@@ -269,8 +269,6 @@ class _Publisher:
             return event.with_scores(self.scorer.score(event.pictures))
         except Exception as error:
             log.exception("the pictures could not be scored")
-            if isinstance(event, Stage1Images):
-                return event
             note = f"The pictures could not be scored ({type(error).__name__}); the log says why."
             return replace(event, notes=(*event.notes, note))
 

@@ -187,6 +187,35 @@ test("a draft becomes a layer for each region, which keeps its words and place; 
   assert.equal(app.store.record, before);
 });
 
+test("what went wrong without ending a run is told, and why the queue stands still, once", async () => {
+  const [session, clock] = [createSession(), createClock()];
+  const none = { stage1_images: [], candidates: [], events: [] };
+  const replies = [
+    { ...none, state: "queued", trouble: "The queue stands still." },
+    { ...none, state: "queued", trouble: "The queue stands still." },
+    {
+      ...none,
+      state: "finished",
+      events: [
+        { n: 1, kind: "stage1_images", stage1_images: ["a"], notes: ["No scores.", "None."] },
+        { n: 2, kind: "images", candidates: ["b"], notes: [] },
+        { n: 3, kind: "note", text: "Its state is not saved." },
+      ],
+    },
+  ];
+  const link = { ask: async () => replies.shift() };
+  const end = createWatcher({ link, session, clock, hidden: () => false }).follow({
+    id: "now",
+    state: "queued",
+  });
+  for (let step = 0; step < 3; step++) await clock.advance(1_000);
+  assert.equal(await end, "finished");
+  assert.deepEqual(
+    session.state.notices.map(({ what }) => what),
+    ["The queue stands still.", "No scores. None.", "Its state is not saved."],
+  );
+});
+
 test("a run's drafts stand in the strip as soon as they come; its first picture is shown once there is one", async () => {
   const [session, clock] = [createSession(), createClock()];
   const [drafts, candidates] = [[draft("now", 0)], [picture("now", 0, "draft-now-0")]];

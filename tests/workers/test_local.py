@@ -139,6 +139,23 @@ def test_drafts_are_told_of_with_their_scores_and_the_pictures_name_them(
     assert [image.stage1_index for image in made.images] == [1, 1]
 
 
+def test_drafts_that_cannot_be_scored_are_kept_and_say_so(
+    catalog: Catalog,
+    cache: ModelCache,
+    plan: Plan,
+    pixels: MemoryPixels,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def draw(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
+        yield Stage1Images((Stage1Image(0, np.zeros((8, 8, 3), np.uint8)),))  # not the plan's size
+
+    events = LocalWorker(catalog, cache, "cpu", script(draw)).submit("job", plan, pixels).events()
+    (unscored,) = (event for event in events if isinstance(event, Stage1Images))
+    assert unscored.images[0].scores == ()
+    assert "could not be scored" in unscored.notes[0]
+    assert "could not be scored" in caplog.text
+
+
 def test_cancel_before_the_start_loads_nothing(
     catalog: Catalog, plan: Plan, pixels: MemoryPixels
 ) -> None:

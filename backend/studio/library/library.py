@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from backend.errors import PictureError, RequestError, StoreError
-from backend.plan.events import AdapterCheckpoint, AdapterTrained
+from backend.plan.events import AdapterCheckpoint, AdapterTrained, JobNote
 from backend.plan.plan import Note, Plan
 from backend.plan.request import Compose, Reroll, SubjectRef
 from backend.plan.subjects import personal_scene
@@ -19,6 +19,7 @@ from backend.plan.training_job import MAX_REFERENCES, TrainingJob, TrainingMetho
 from backend.scene.geometry import PixelBox
 from backend.scene.imaging.arrays import Picture
 from backend.scene.scene import Scene
+from backend.studio.jobs.jobs import append_event
 from backend.studio.jobs.worker import Offer, Worker
 from backend.studio.library import subjects
 from backend.studio.library.subjects import LibrarySubject
@@ -289,6 +290,18 @@ class Library:
         return subject
 
 
+def _note_unsaved(store: Storage, job: str, error: StoreError) -> None:
+    """Tell the person that a stop or a crash would now cost what was learned; where not even that
+    can be stored, the log alone has it.
+    """
+    note = JobNote(text=f"The training goes on, but its state is not saved. {error.sentence}")
+    try:
+        with store.database.write() as connection:
+            append_event(connection, job, note)
+    except StoreError:
+        log.exception("the note could not be stored either")
+
+
 def keep_adapter(store: Storage, job: str, event: AdapterTrained | AdapterCheckpoint) -> None:
     """Store what a job has learned, all or half of it; a StoreError when all of it finds no
     room.
@@ -296,10 +309,11 @@ def keep_adapter(store: Storage, job: str, event: AdapterTrained | AdapterCheckp
     finished = isinstance(event, AdapterTrained)
     try:
         digest = store.subjects.add(event.content)
-    except StoreError:
+    except StoreError as error:
         if finished:
             raise
         log.warning("what was learned so far could not be stored; the training goes on")
+        _note_unsaved(store, job, error)
         return
     with store.database.write() as connection:
         before = subjects.list_files(connection)

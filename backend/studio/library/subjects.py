@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from sqlite3 import Connection, Row
 from typing import Literal
 
 from backend.errors import StoreError
-from backend.plan.events import JobFailed
+from backend.plan.events import JobFailed, JobFinished, JobNote
 from backend.plan.training_job import TrainingJob, TrainingMethod
 from backend.plan.upgrade import read_training
 from backend.scene.records import Record
 from backend.scene.scene import canonical_json
 from backend.studio.jobs.jobs import check_room, events_after, queue_job
 from backend.studio.storage.database import new_id, now
+from backend.studio.storage.records import StoredEvent
 
 SubjectState = Literal["new", "waiting", "training", "stopped", "failed", "ready"]
 _STATES: dict[str, SubjectState] = {
@@ -32,7 +34,8 @@ class LibrarySubject(Record):
     ``references`` name its pictures, the first is the one that a retouch takes its looks from.
     ``model`` is the id of the model that ``file`` belongs to; both are empty until it was trained.
     ``done`` of ``total`` steps are those of its last training, ``job`` its id; ``has_checkpoint``
-    tells whether that training can go on where it stopped, ``error`` why it failed.
+    tells whether that training can go on where it stopped, ``error`` why it failed or what
+    went wrong on its way.
     """
 
     id: str
@@ -174,13 +177,19 @@ def list_files(connection: Connection) -> frozenset[str]:
     )
 
 
+def _trouble(events: Sequence[StoredEvent]) -> str:
+    """Why a training failed, or the newest note of one that did not; of a finished one nothing."""
+    match events[-1]:
+        case JobFailed(what=what, limit=limit, remedy=remedy):
+            return " ".join(filter(None, (what, limit, remedy)))
+        case JobFinished():
+            return ""
+    return next((each.text for each in reversed(events) if isinstance(each, JobNote)), "")
+
+
 def _subject(connection: Connection, row: Row) -> LibrarySubject:
     state: SubjectState = "new" if row["job_state"] is None else _STATES[row["job_state"]]
-    told = ""
-    if state == "failed":
-        last = events_after(connection, row["job"], 0)[-1]
-        if isinstance(last, JobFailed):
-            told = " ".join(filter(None, (last.what, last.limit, last.remedy)))
+    told = "" if row["job"] is None else _trouble(events_after(connection, row["job"], 0))
     if row["file"] and state not in ("waiting", "training"):
         state = "ready"
     return LibrarySubject(

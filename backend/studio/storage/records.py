@@ -14,6 +14,7 @@ from backend.plan.events import (
     JobFailed,
     JobFinished,
     JobInterrupted,
+    JobNote,
     JobQueued,
     JobStarted,
     JobState,
@@ -197,10 +198,11 @@ class Submitted(Record):
 
 
 class StoredStage1Images(JobEvent):
-    """Images of stage 1 that a job made, by the ids of their records."""
+    """Images of stage 1 that a job made, by the ids of their records, and sentences about them."""
 
     kind: Literal[EventKind.STAGE1_IMAGES] = EventKind.STAGE1_IMAGES
     stage1_images: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 class StoredImages(JobEvent):
@@ -258,6 +260,7 @@ StoredEvent = Annotated[
     | StoredEmbeddings
     | StoredCheckpoint
     | FoundLayers
+    | JobNote
     | JobFinished
     | JobFailed
     | JobCancelled
@@ -268,12 +271,15 @@ StoredEvent = Annotated[
 
 
 class JobEvents(Record):
-    """Events of a job after a number; only the newest preview is carried."""
+    """Events of a job after a number; only the newest preview is carried. ``trouble`` says why the
+    queue stands still, where it does.
+    """
 
     state: JobState
     events: tuple[StoredEvent, ...]
     candidates: tuple[Candidate, ...]
     stage1_images: tuple[Stage1Record, ...] = ()
+    trouble: str = ""
 
 
 @with_config(ConfigDict(extra="forbid"))

@@ -16,6 +16,7 @@ from backend.plan.events import TERMINAL, Event, JobStarted
 from backend.plan.layer_score import LayerScore, Scores
 from backend.plan.plan import Plan
 from backend.scene.scene import Pixels
+from backend.studio.jobs import jobs
 from backend.studio.studio import Studio
 from tests.studio.scripted import ScriptedHandle, ScriptedWorker
 from tests.studio.workshop import (
@@ -301,9 +302,42 @@ def test_the_end_of_a_job_is_written_when_the_disk_takes_it_again(
         while "could not be written" not in caplog.text:
             assert time.monotonic() < limit
             time.sleep(0.005)
-        assert studio.events_after(job, 0).state == "running"
+        running = studio.events_after(job, 0)
+        assert running.state == "running"
+        assert running.trouble.startswith("The end of the run could not be written: ")
         writer.execute("PRAGMA query_only = OFF")
-        assert wait_for_end(studio, job).state == "failed"
+        ended = wait_for_end(studio, job)
+        assert (ended.state, ended.trouble) == ("failed", "")
+
+
+def test_a_queue_that_cannot_be_read_is_told_to_who_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A store that does not let a job begin says so on the page, and the job runs later."""
+    monkeypatch.setattr("backend.studio.runner.RETRY_S", 0.01)
+    claim, refuses = jobs.claim_next, threading.Event()
+
+    def refuse(connection: sqlite3.Connection) -> str:
+        if refuses.is_set():
+            raise sqlite3.DatabaseError("database disk image is malformed")
+        return claim(connection)
+
+    monkeypatch.setattr("backend.studio.runner.claim_next", refuse)
+    with open_studio(tmp_path) as studio:
+        refuses.set()
+        (job,) = submit(studio)
+        limit = time.monotonic() + 60
+        while not studio.events_after(job, 0).trouble:
+            assert time.monotonic() < limit
+            time.sleep(0.005)
+        waiting = studio.events_after(job, 0)
+        assert waiting.state == "queued"
+        assert waiting.trouble.startswith("The queue stands still: ")
+        assert "malformed" in waiting.trouble
+        refuses.clear()
+        ended = wait_for_end(studio, job)
+        assert (ended.state, ended.trouble) == ("finished", "")
+    assert "the queue could not be read" in caplog.text
 
 
 def test_unknown_names_are_refused_in_words(tmp_path: Path) -> None:

@@ -263,6 +263,28 @@ def test_whichever_operation_of_the_disk_fails_the_training_ends_in_words(tmp_pa
         assert files(tmp_path) == {f"{found.file}.safetensors"}
 
 
+def test_a_state_that_the_disk_does_not_take_is_noted_and_the_training_goes_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    disk, gate = FaultyDisk(0), WorkGate("step 1")
+    with open_studio(tmp_path, ScriptedTrainer(script=gate), disk) as studio:
+        project, _ = save_scene(studio)
+        subject = make(studio)
+        job = studio.library.train(project, subject.id, "pocket").job
+        assert gate.reached.wait(30)
+        disk.count, disk.fails_at = 0, 1
+        studio.cancel(job)
+        gate.opened.set()
+        ended = wait_for_end(studio, job)
+        assert ended.state == "cancelled"
+        (note,) = (event.text for event in ended.events if event.kind == "note")
+        assert note.startswith("The training goes on, but its state is not saved.")
+        assert "No space left on device" in note
+        found = subject_of(studio, subject.id)
+        assert (found.state, found.has_checkpoint, found.error) == ("stopped", False, note)
+    assert "could not be stored" in caplog.text
+
+
 def test_files_that_nobody_names_go_at_the_next_start(tmp_path: Path) -> None:
     with open_studio(tmp_path, ScriptedTrainer()) as studio:
         kept = train(studio).file

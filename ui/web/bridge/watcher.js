@@ -57,6 +57,7 @@ class Watcher {
   #result;
   /** @type {Sample[]} */
   #samples = [];
+  #trouble = "";
 
   /** @param {WatcherParts} parts */
   constructor({ link, session, clock, hidden, result }) {
@@ -115,7 +116,7 @@ class Watcher {
         remedy: error.remedy,
         code: "",
       };
-      return { state: "failed", events: [failed], candidates: [], stage1_images: [] };
+      return { state: "failed", events: [failed], candidates: [], stage1_images: [], trouble: "" };
     }
   }
 
@@ -137,8 +138,23 @@ class Watcher {
     if (isFirst(state.candidates, fresh, job.id))
       Object.assign(patch, { batch: job.id, viewed: fresh[0].digest, showing: "result" });
     this.#session.set(patch);
+    this.#tell(news);
     for (const event of news.events)
       if (event.kind === "embeddings_learned" || event.kind === "layers_found") this.#result(event);
+  }
+
+  /**
+   * Sentences about what went wrong without ending the run, and why the queue stands still, once.
+   * @param {JobNews} news
+   */
+  #tell({ events, trouble = "" }) {
+    for (const event of events) {
+      const texts = event.kind === "note" ? [event.text] : "notes" in event ? event.notes : [];
+      if (texts.length > 0) addNotice(this.#session, { what: texts.join(" ") });
+    }
+    if (trouble && trouble !== this.#trouble)
+      addNotice(this.#session, { tone: "problem", what: trouble });
+    this.#trouble = trouble;
   }
 
   /**

@@ -123,6 +123,7 @@ export interface JobNews {
   events: readonly JobEvent[];
   candidates: readonly Candidate[];
   stage1_images: readonly Draft[];
+  trouble: string;
 }
 
 export interface FailedEvent {
@@ -142,6 +143,12 @@ export interface JobFinished {
 export interface JobInterrupted {
   n: number;
   kind: "interrupted";
+}
+
+export interface JobNote {
+  n: number;
+  kind: "note";
+  text: string;
 }
 
 export interface JobQueued {
@@ -403,6 +410,7 @@ export interface StoredStage1Images {
   n: number;
   kind: "stage1_images";
   stage1_images: readonly string[];
+  notes: readonly string[];
 }
 
 export interface Structure {
@@ -619,6 +627,7 @@ export type JobEvent =
   | LearnedEvent
   | StoredCheckpoint
   | ApartEvent
+  | JobNote
   | JobFinished
   | FailedEvent
   | JobCancelled
