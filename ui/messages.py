@@ -8,11 +8,11 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from backend.errors import RequestError
 from backend.plan.training_job import MAX_STEPS, TrainingMethod
-from backend.scene.records import Identifier, Name, first_refusal
+from backend.scene.records import Identifier, Name, explain_refusal
 from backend.scene.scene import Side
 
 MAX_DEPTH = 64
@@ -200,15 +200,9 @@ def read_message(record: Mapping[str, Any], kind: type[Message]) -> Message:
     """``record`` (without its verb) as a ``kind``; a RequestError names the first field that is
     wrong.
     """
-    try:
+    remedy = "Reload the page: it may be older than the server."
+    with explain_refusal(RequestError, "message", before="In the message, ", remedy=remedy):
         return kind.model_validate(record)
-    except ValidationError as error:
-        first = first_refusal(error, "message")
-        raise RequestError(
-            f"In the message, {first.what}",
-            limit=first.limit,
-            remedy="Reload the page: it may be older than the server.",
-        ) from None
 
 
 def clean(value: Any) -> Any:

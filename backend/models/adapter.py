@@ -23,7 +23,13 @@ from torch import Tensor, nn
 
 from backend.errors import ModelError, RequestError, StoreError
 from backend.models.bundle import ModelBundle
-from backend.scene.formats.tensor_file import TOKEN, TensorFile, pack_tensors, unpack_tensors
+from backend.scene.formats.tensor_file import (
+    TOKEN,
+    TensorFile,
+    explain_damage,
+    pack_tensors,
+    unpack_tensors,
+)
 
 AdapterKind = Literal["textual_inversion", "custom_diffusion", "dreambooth", "dreambooth_lora"]
 KINDS: tuple[AdapterKind, ...] = get_args(AdapterKind)
@@ -86,7 +92,7 @@ def adapter_from_bytes(content: bytes) -> Adapter:
     Raises:
         ModelError: the file is damaged or something else.
     """
-    try:
+    with explain_damage(_refuse):
         file = unpack_tensors(content)
         facts = file.facts
         if (facts.get("format") != FORMAT and facts.get("lamina_subject") != "1") or facts[
@@ -102,12 +108,14 @@ def adapter_from_bytes(content: bytes) -> Adapter:
             vectors,
             weights,
         )
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise ModelError(
-            f"This is not a subject's file ({type(error).__name__}).",
-            limit="A subject is a safetensors file that Lamina wrote.",
-            remedy="Choose another file, or train the subject again.",
-        ) from error
+
+
+def _refuse(reason: str) -> ModelError:
+    return ModelError(
+        f"This is not a subject's file ({reason}).",
+        limit="A subject is a safetensors file that Lamina wrote.",
+        remedy="Choose another file, or train the subject again.",
+    )
 
 
 def save_adapter(adapter: Adapter, path: Path) -> None:

@@ -7,12 +7,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backend.errors import ModelError
 from backend.models.folder import (
     check_folder,
     check_safetensors,
+    explain_loading,
     has_second_text,
     list_weights,
     read_json,
@@ -20,6 +21,9 @@ from backend.models.folder import (
 )
 from backend.models.members import MemberCard, MemberName, find_members
 from backend.plan.card import TokenSpan
+
+if TYPE_CHECKING:
+    from transformers import CLIPTokenizer
 
 NO_LIMIT = 1_000_000  # tokenizers without a length write a number of thirty digits
 
@@ -114,17 +118,13 @@ def model_id_of(name: str) -> str:
 
 
 @functools.lru_cache(maxsize=8)
-def load_tokenizer(folder: Path, part: str = "tokenizer") -> Any:
+def load_tokenizer(folder: Path, part: str = "tokenizer") -> CLIPTokenizer:
     """A CLIP tokenizer of a model folder; the same object for every caller."""
     from transformers import CLIPTokenizer  # seconds to import, and the catalog must be quick
 
-    try:
+    remedy = "Copy the model's tokenizer folder again."
+    with explain_loading(f"{folder.name}/{part} cannot be read", remedy=remedy):
         return CLIPTokenizer.from_pretrained(str(folder / part), local_files_only=True)
-    except Exception as error:
-        raise ModelError(
-            f"{folder.name}/{part} cannot be read ({type(error).__name__}).",
-            remedy="Copy the model's tokenizer folder again.",
-        ) from error
 
 
 def _side(sample_size: Any) -> int:

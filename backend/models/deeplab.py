@@ -8,7 +8,6 @@ published .pth.
 from __future__ import annotations
 
 import json
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +21,7 @@ from torch.nn import functional
 from torchvision.models import segmentation
 
 from backend.errors import ModelError
-from backend.models.folder import read_json
+from backend.models.folder import explain_torch_file, read_json
 from backend.models.segmenter import IMAGENET_MEAN, IMAGENET_STD
 
 WEIGHTS, CONFIG = "deeplab.safetensors", "config.json"
@@ -98,12 +97,8 @@ def convert_weights(weights: Path, name: str, folder: Path) -> None:
     """Torchvision's published weights (a plain state dict, read without running code) as a member
     folder.
     """
-    try:
-        state = torch.load(weights, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, pickle.UnpicklingError) as error:
-        raise ModelError(
-            f"{weights.name} cannot be read ({error}).", remedy="Download the file again."
-        ) from error
+    with explain_torch_file(weights.name):
+        state: Mapping[str, Tensor] = torch.load(weights, map_location="cpu", weights_only=True)
     kept = {
         key: value.contiguous()
         for key, value in state.items()

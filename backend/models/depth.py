@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from torch.nn import functional
 from transformers import AutoModelForDepthEstimation
 
-from backend.errors import ModelError
 from backend.models.bundle import ModelBundle
-from backend.models.folder import read_json, refuse_pickles
+from backend.models.folder import check_complete, read_json, refuse_pickles
 from backend.models.seeing import IMAGENET_MEAN, IMAGENET_STD, triple
 
 CONFIG, PREPROCESSING = "config.json", "preprocessor_config.json"
@@ -69,14 +68,7 @@ def load_depth(folder: Path, device: torch.device, dtype: torch.dtype) -> Depth:
         local_files_only=True,
         output_loading_info=True,
     )
-    missing = sorted(found["missing_keys"])
-    if missing:
-        raise ModelError(
-            f"{folder.name} lacks {len(missing)} weights (first {missing[0]}).",
-            remedy=(
-                "Check that config.json and the weights belong together, or copy the folder again."
-            ),
-        )
+    check_complete(folder.name, found["missing_keys"])
     path = folder / PREPROCESSING
     given = read_json(path) if path.exists() else {}
     size = given.get("size") or {}

@@ -5,8 +5,10 @@ them.
 from __future__ import annotations
 
 import json
+import pickle
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,51 @@ _DTYPE_BITS = {
     "F8_E4M3": 8,
     "F8_E5M2": 8,
 }
+
+
+_TOGETHER = "Check that its description and its weights belong together, or copy the folder again."
+
+
+@contextmanager
+def explain_loading(what: str, limit: str = "", remedy: str = _TOGETHER) -> Iterator[None]:
+    """Whatever a library raises while it loads a network or a tokenizer, as a ModelError:
+    transformers, diffusers, open_clip, torch and safetensors raise what a file leads them to.
+
+    Args:
+        what: the beginning of the sentence, such as "pocket/unet cannot be loaded".
+        limit, remedy: the error's other parts.
+    """
+    try:
+        yield
+    except ModelError:
+        raise
+    except Exception as error:
+        reason = (str(error).splitlines() or [""])[0][:160]
+        raise ModelError(
+            f"{what} ({type(error).__name__}: {reason}).", limit=limit, remedy=remedy
+        ) from error
+
+
+@contextmanager
+def explain_torch_file(name: str) -> Iterator[None]:
+    """What torch raises at a downloaded file of weights that it cannot read, as a ModelError."""
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
+        reason = (str(error).splitlines() or [""])[0][:120]
+        raise ModelError(
+            f"{name} cannot be read ({type(error).__name__}: {reason}).",
+            remedy="Download the file again.",
+        ) from error
+
+
+def check_complete(name: str, missing: Iterable[str]) -> None:
+    """A ModelError where a loaded network lacks weights, which a library would draw at random."""
+    lacking = sorted(missing)
+    if lacking:
+        raise ModelError(
+            f"{name} lacks {len(lacking)} weights (first {lacking[0]}).", remedy=_TOGETHER
+        )
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from transformers import AutoModel
 
 from backend.errors import ModelError
 from backend.models.bundle import ModelBundle
-from backend.models.folder import check_safetensors, read_json, refuse_pickles
+from backend.models.folder import check_complete, check_safetensors, read_json, refuse_pickles
 from backend.models.seeing import IMAGENET_MEAN, IMAGENET_STD, Seeing, triple, unit
 
 WEIGHTS, CONFIG, PREPROCESSING = "model.safetensors", "config.json", "preprocessor_config.json"
@@ -82,14 +82,8 @@ def load_image_encoder(folder: Path, device: torch.device, dtype: torch.dtype) -
         local_files_only=True,
         output_loading_info=True,
     )
-    missing = sorted(name for name in found["missing_keys"] if not name.startswith(UNUSED))
-    if missing:
-        raise ModelError(
-            f"{folder.name} lacks {len(missing)} weights (first {missing[0]}).",
-            remedy=(
-                "Check that config.json and the weights belong together, or copy the folder again."
-            ),
-        )
+    missing = (name for name in found["missing_keys"] if not name.startswith(UNUSED))
+    check_complete(folder.name, missing)
     return ImageEncoder(
         network.to(device).eval().requires_grad_(False), _seeing(folder, config), device, dtype
     )

@@ -12,10 +12,16 @@ from diffusers.utils.logging import disable_progress_bar as hide_those_of_diffus
 from transformers import CLIPTextModel, CLIPTextModelWithProjection
 from transformers.utils.logging import disable_progress_bar as hide_those_of_transformers
 
-from backend.errors import ModelError
 from backend.models.bundle import ModelBundle
 from backend.models.card import ModelCard, load_tokenizer
-from backend.models.folder import check_folder, list_weights, variant_of, weight_files
+from backend.models.folder import (
+    check_complete,
+    check_folder,
+    explain_loading,
+    list_weights,
+    variant_of,
+    weight_files,
+)
 from backend.models.members import Members
 from backend.models.schedule import SAMPLERS, scheduler_values
 from backend.models.second_text import SecondText, split_words
@@ -80,7 +86,8 @@ def _second_text(card: ModelCard, networks: dict[str, Any]) -> SecondText | None
 
 def _load_network(card: ModelCard, part: str, stem: str, dtype: torch.dtype) -> Any:
     files = weight_files(card.folder, part, stem)
-    try:
+    name = f"{card.folder.name}/{part}"
+    with explain_loading(f"{name} cannot be loaded"):
         network, found = _CLASSES[part].from_pretrained(
             str(card.folder / part),
             variant=variant_of(files) or None,
@@ -89,24 +96,7 @@ def _load_network(card: ModelCard, part: str, stem: str, dtype: torch.dtype) -> 
             local_files_only=True,
             output_loading_info=True,
         )
-    except Exception as error:
-        raise ModelError(
-            (
-                f"{card.folder.name}/{part} cannot be loaded ({type(error).__name__}: "
-                f"{str(error).splitlines()[0][:160]})."
-            ),
-            remedy=(
-                "Check that config.json and the weights belong together, or copy the folder again."
-            ),
-        ) from error
-    missing = sorted(found["missing_keys"])
-    if missing:
-        raise ModelError(
-            f"{card.folder.name}/{part} lacks {len(missing)} weights (first {missing[0]}).",
-            remedy=(
-                "Check that config.json and the weights belong together, or copy the folder again."
-            ),
-        )
+    check_complete(name, found["missing_keys"])
     return network.eval().requires_grad_(False)
 
 

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from backend.errors import ModelError
-from backend.models.folder import check_safetensors, refuse_pickles
+from backend.models.folder import check_safetensors, explain_loading, refuse_pickles
 
 if TYPE_CHECKING:
     import torch  # seconds to import, and listing what is present must be quick
@@ -205,18 +205,7 @@ class Members:
             )
         card = self.cards[name]
         module, function = KINDS[name].loader.split(":")
-        try:
+        with explain_loading(f"{card.folder.name} cannot be loaded"):
             return getattr(importlib.import_module(module), function)(
                 card.folder, self.device, self.dtype
             )
-        except ModelError:
-            raise
-        except Exception as error:
-            reason = (str(error).splitlines() or [""])[0][:160]
-            raise ModelError(
-                f"{card.folder.name} cannot be loaded ({type(error).__name__}: {reason}).",
-                remedy=(
-                    "Check that its description and its weights belong together, or copy "
-                    "the folder again."
-                ),
-            ) from error

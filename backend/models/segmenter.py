@@ -20,7 +20,7 @@ from transformers import AutoConfig, AutoModelForSemanticSegmentation
 
 from backend.errors import ModelError
 from backend.models.bundle import ModelBundle
-from backend.models.folder import read_json
+from backend.models.folder import check_complete, explain_loading, read_json
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Red, green, blue of ImageNet's pictures in 0..1: what nearly all published segmenters were
@@ -80,7 +80,11 @@ def load_segmenter(folder: Path, device: torch.device, dtype: torch.dtype) -> Se
     """A segmenter from its folder, by the class that its config names; a ModelError says what does
     not fit.
     """
-    try:
+    with explain_loading(
+        f"{folder.name} is no semantic segmenter that can be loaded",
+        limit="Its config.json names a class such as SegformerForSemanticSegmentation.",
+        remedy="Choose another folder, or copy this one again.",
+    ):
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         network, found = AutoModelForSemanticSegmentation.from_pretrained(
             folder,
@@ -91,25 +95,7 @@ def load_segmenter(folder: Path, device: torch.device, dtype: torch.dtype) -> Se
             trust_remote_code=False,
             output_loading_info=True,
         )
-    except (ValueError, TypeError, OSError, RuntimeError, KeyError) as error:
-        raise ModelError(
-            (
-                f"{folder.name} is no semantic segmenter that can be loaded "
-                f"({str(error).splitlines()[0][:160]})."
-            ),
-            limit="Its config.json names a class such as SegformerForSemanticSegmentation.",
-            remedy="Choose another folder, or copy this one again.",
-        ) from error
-    if found["missing_keys"]:
-        raise ModelError(
-            (
-                f"{folder.name} lacks {len(found['missing_keys'])} weights (first "
-                f"{sorted(found['missing_keys'])[0]})."
-            ),
-            remedy=(
-                "Check that config.json and the weights belong together, or copy the folder again."
-            ),
-        )
+    check_complete(folder.name, found["missing_keys"])
     mean, std = (torch.tensor(v, device=device).view(1, 3, 1, 1) for v in _normal(folder))
     return Segmenter(
         network.to(device).eval().requires_grad_(False),

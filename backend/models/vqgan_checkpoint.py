@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from backend.errors import ModelError
+from backend.models.folder import explain_torch_file
 from backend.models.vqgan import CONFIG, PREFIXES, WEIGHTS, Vqgan, VqganConfig
 
 HARMLESS = (
@@ -100,7 +100,7 @@ def convert_vqgan(checkpoint: Path, folder: Path) -> str:
 
 
 def _read(checkpoint: Path) -> Mapping[str, Any]:
-    try:
+    with explain_torch_file(checkpoint.name):
         named = torch.serialization.get_unsafe_globals_in_checkpoint(str(checkpoint))
         foreign = [name for name in named if not name.startswith(HARMLESS)]
         if foreign:
@@ -114,14 +114,6 @@ def _read(checkpoint: Path) -> Mapping[str, Any]:
             )
         with torch.serialization.safe_globals([(_Stub, name) for name in named]):
             record = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
-    except (OSError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
-        raise ModelError(
-            (
-                f"{checkpoint.name} cannot be read ({type(error).__name__}: "
-                f"{str(error).splitlines()[0][:120]})."
-            ),
-            remedy="Download the file again.",
-        ) from error
     return dict(record.get("state_dict", record)) if isinstance(record, Mapping) else {}
 
 

@@ -8,10 +8,10 @@ import json
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 
 from backend.errors import RequestError
-from backend.scene.records import Digest, Identifier, Record, Seed, first_refusal
+from backend.scene.records import Digest, Identifier, Record, Seed, explain_refusal
 
 Sampler = Literal["ddim", "euler", "euler_ancestral", "dpmpp_2m", "unipc", "lcm"]
 OptionValue = bool | int | float | str
@@ -121,7 +121,7 @@ class Decompose(Record):
 AnyRequest = Compose | Reroll | LearnEmbeddings | Decompose
 Request = Annotated[AnyRequest, Field(discriminator="kind")]
 _EITHER: Any = Request  # a special form: type checkers know no type of it
-_ADAPTER: TypeAdapter[Any] = TypeAdapter(_EITHER)
+_ADAPTER: TypeAdapter[AnyRequest] = TypeAdapter(_EITHER)
 
 
 def build_request(record: Any) -> AnyRequest:
@@ -130,11 +130,10 @@ def build_request(record: Any) -> AnyRequest:
 
     Numbers must be numbers (no truth values, no digits in quotes) and finite.
     """
+    kinds = ("compose", "reroll", "learn", "decompose")
     try:
-        request: AnyRequest = _ADAPTER.validate_json(json.dumps(record), strict=True)
-    except ValidationError as error:
-        first = first_refusal(error, "request", outer=("compose", "reroll", "learn", "decompose"))
-        raise RequestError(first.what, limit=first.limit, remedy=first.remedy) from None
+        with explain_refusal(RequestError, "request", outer=kinds):
+            request = _ADAPTER.validate_json(json.dumps(record), strict=True)
     except (TypeError, ValueError, RecursionError):
         raise RequestError(
             "The request is not a plain JSON record.", remedy="Send it again."

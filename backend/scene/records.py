@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from backend.errors import LaminaError
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -51,6 +55,30 @@ def first_refusal(error: ValidationError, whole: str, outer: tuple[str, ...] = (
     if not field:
         return Refusal(f"The {whole} cannot be used.", limit[:1].upper() + limit[1:], remedy)
     return Refusal(f"{field} = {_display(first.get('input'))} cannot be used.", limit, remedy)
+
+
+@contextmanager
+def explain_refusal(
+    kind: type[LaminaError],
+    whole: str,
+    outer: tuple[str, ...] = (),
+    *,
+    before: str = "",
+    remedy: str = "",
+) -> Iterator[None]:
+    """What pydantic raises at an untrusted record, as an error of ours about its first field.
+
+    Args:
+        kind: the error to raise.
+        whole, outer: see ``first_refusal``.
+        before: words in front of the sentence.
+        remedy: another remedy than to correct the field.
+    """
+    try:
+        yield
+    except ValidationError as error:
+        what, limit, usual = first_refusal(error, whole, outer)
+        raise kind(f"{before}{what}", limit=limit, remedy=remedy or usual) from None
 
 
 def _display(value: object) -> str:

@@ -7,12 +7,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, Protocol
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from backend.errors import SceneError
 from backend.scene.imaging.arrays import Picture
 from backend.scene.layer import Layer
-from backend.scene.records import Identifier, Name, Record, Words, first_refusal
+from backend.scene.records import Identifier, Name, Record, Words, explain_refusal
 from backend.scene.upgrade import upgrade_scene
 
 SCHEMA_VERSION = 2
@@ -145,10 +145,8 @@ def build_scene(record: Any) -> Scene:
         )
     try:
         present = upgrade_scene(record) if isinstance(record, Mapping) else record
-        return Scene.model_validate(_with_tuples(present), strict=True)
-    except ValidationError as error:
-        first = first_refusal(error, "scene")
-        raise SceneError(first.what, limit=first.limit, remedy=first.remedy) from None
+        with explain_refusal(SceneError, "scene"):
+            return Scene.model_validate(_with_tuples(present), strict=True)
     except (TypeError, ValueError, RecursionError):
         raise SceneError(
             "The scene is not a plain JSON record.",

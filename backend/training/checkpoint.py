@@ -18,6 +18,7 @@ from backend.scene.formats.tensor_file import (
     PARAMETERS,
     TOKEN,
     TensorFile,
+    explain_damage,
     pack_tensors,
     unpack_tensors,
 )
@@ -66,19 +67,21 @@ def checkpoint_from_bytes(content: bytes) -> Checkpoint:
     Raises:
         ModelError: the file is damaged or something else.
     """
-    try:
+    with explain_damage(_refuse):
         file = unpack_tensors(content)
         if file.facts.get("lamina_half_learned") == "1":
             return _v0_subject(file)
         if file.facts.get("format") != CHECKPOINT:
             raise ValueError("it is no checkpoint")
         return _checkpoint(file)
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise ModelError(
-            f"What was half learned of the subject cannot be read ({type(error).__name__}).",
-            limit="It is a safetensors file that Lamina wrote.",
-            remedy="Train it again from the beginning.",
-        ) from error
+
+
+def _refuse(reason: str) -> ModelError:
+    return ModelError(
+        f"What was half learned of the subject cannot be read ({reason}).",
+        limit="It is a safetensors file that Lamina wrote.",
+        remedy="Train it again from the beginning.",
+    )
 
 
 def _checkpoint(file: TensorFile) -> Checkpoint:

@@ -15,6 +15,7 @@ from backend.scene.formats.tensor_file import (
     MOMENTS,
     PARAMETERS,
     TOKEN,
+    explain_damage,
     pack_tensors,
     unpack_tensors,
 )
@@ -46,14 +47,12 @@ def embedding_to_bytes(embedding: Embedding) -> bytes:
 
 def embedding_from_bytes(content: bytes) -> Embedding:
     """The embedding that a file holds; a SceneError when it holds none."""
-    try:
+    with explain_damage(lambda _: _no_embedding()):
         file = unpack_tensors(content)
         vector = np.asarray(file.tensors[TOKEN], np.float32)
         if file.facts.get("format") != FORMAT or vector.ndim != 1 or not np.isfinite(vector).all():
             raise ValueError("it is no embedding")
         return Embedding(vector, bytes.fromhex(file.facts["fingerprint"]))
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise _no_embedding() from error
 
 
 def blob_of_picture(picture: NDArray[np.uint8]) -> bytes:

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 import safetensors.numpy
 from numpy.typing import NDArray
 
+from backend.errors import LaminaError
 from backend.scene.scene import canonical_json
 
 FACTS = "lamina"
@@ -35,6 +37,17 @@ def pack_tensors(tensors: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) 
     """The file; equal tensors and facts give equal bytes, for blobs are named by their content."""
     arrays = {name: np.asarray(value, order="C") for name, value in tensors.items()}
     return safetensors.numpy.save(arrays, {FACTS: canonical_json(dict(facts))})
+
+
+@contextmanager
+def explain_damage(refuse: Callable[[str], LaminaError]) -> Iterator[None]:
+    """What a damaged or another file leads its readers to, as the error that ``refuse`` makes of
+    the reason.
+    """
+    try:
+        yield
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise refuse(type(error).__name__) from error
 
 
 def unpack_tensors(content: bytes) -> TensorFile:

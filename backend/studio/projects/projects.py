@@ -15,7 +15,7 @@ from backend.errors import InputError, SceneError, StaleRevision, StoreError
 from backend.plan.request import RunSettings
 from backend.plan.upgrade import upgrade_settings
 from backend.scene.formats.openraster import OpenedScene
-from backend.scene.records import first_refusal
+from backend.scene.records import explain_refusal
 from backend.scene.scene import Scene, build_scene, canonical_json
 from backend.studio.storage.database import new_id, now
 from backend.studio.storage.records import EditorState
@@ -115,14 +115,11 @@ def with_name(opened: OpenedScene, file_name: str) -> OpenedScene:
 
 
 def build_editor_state(record: object) -> EditorState:
-    """A DeskState from anything that a page may send; an InputError names the first field that is
-    wrong.
+    """An EditorState from anything that a page may send; an InputError names the first field
+    that is wrong.
     """
-    try:
+    with explain_refusal(InputError, "editor"):
         return EditorState.model_validate(record)
-    except ValidationError as error:
-        first = first_refusal(error, "editor")
-        raise InputError(first.what, limit=first.limit, remedy=first.remedy) from None
 
 
 def editor_with(settings: Mapping[str, Any]) -> EditorState:
