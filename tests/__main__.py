@@ -40,7 +40,7 @@ def report(result: Result) -> None:
     """One line for a gate that passed; what it said, as well, for one that did not."""
     if result.failed or result.absent:
         print(f"\n─── {result.name} ───")
-        print(*result.said.strip().splitlines()[-SHOWN_LINES:], sep="\n")
+        print(*result.output.strip().splitlines()[-SHOWN_LINES:], sep="\n")
     word = "failed" if result.failed else "not run" if result.absent else "passed"
     print(f"{result.name:10} {word} after {result.seconds:.0f} s", flush=True)
 

@@ -49,7 +49,7 @@ class Result:
     failed: int = 0
     absent: int = 0
     seconds: float = 0.0
-    said: str = ""
+    output: str = ""
     slowest: tuple[tuple[float, str], ...] = ()
 
 
@@ -81,9 +81,9 @@ def call(
     at once).
     """
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as file:
-        said = None if live else file
+        output = None if live else file
         own = environment() | dict(variables or {})
-        child = subprocess.Popen(command, cwd=ROOT, env=own, stdout=said, stderr=said)
+        child = subprocess.Popen(command, cwd=ROOT, env=own, stdout=output, stderr=output)
         try:
             status = child.wait(TIME_LIMIT_S)
         except subprocess.TimeoutExpired:
@@ -110,7 +110,7 @@ def time_gate(gate: Gate) -> Result:
     try:
         result = gate.run()
     except Exception:
-        result = Result(gate.name, failed=1, said=traceback.format_exc())
+        result = Result(gate.name, failed=1, output=traceback.format_exc())
     result = replace(result, seconds=time.monotonic() - start)
     if os.environ.get("CI"):
         result = replace(result, failed=result.failed + result.absent, absent=0)
@@ -121,8 +121,8 @@ def tool(name: str, *arguments: str) -> Gate:
     """A gate that passes or fails as a whole: ``python -m`` with these arguments."""
 
     def run() -> Result:
-        status, said = call([sys.executable, "-m", *arguments])
-        return Result(name, passed=int(status == 0), failed=int(status != 0), said=said)
+        status, output = call([sys.executable, "-m", *arguments])
+        return Result(name, passed=int(status == 0), failed=int(status != 0), output=output)
 
     return Gate(name, run)
 
@@ -135,10 +135,10 @@ def contracts() -> Gate:
             "import sys; from importlinter.cli import lint_imports_command as lint; "
             "sys.exit(lint())"
         )
-        status, said = call([sys.executable, "-c", script, "--no-logo"])
-        kept = re.search(r"Contracts: (\d+) kept, (\d+) broken", said)
+        status, output = call([sys.executable, "-c", script, "--no-logo"])
+        kept = re.search(r"Contracts: (\d+) kept, (\d+) broken", output)
         passed, failed = (int(count) for count in kept.groups()) if kept else (0, 1)
-        return Result("imports", passed=passed, failed=max(failed, int(status != 0)), said=said)
+        return Result("imports", passed=passed, failed=max(failed, int(status != 0)), output=output)
 
     return Gate("imports", run)
 
@@ -151,14 +151,14 @@ def web_tool(name: str) -> Gate:
     def run() -> Result:
         trouble = install_tools()
         if trouble:
-            return Result(name, absent=1, said=trouble)
-        status, said = call(build_command(CHECKS[name]))
-        return Result(name, passed=int(status == 0), failed=int(status != 0), said=said)
+            return Result(name, absent=1, output=trouble)
+        status, output = call(build_command(CHECKS[name]))
+        return Result(name, passed=int(status == 0), failed=int(status != 0), output=output)
 
     return Gate(name, run)
 
 
-def scripts(people: int | None = None) -> Gate:
+def scripts(users: int | None = None) -> Gate:
     """``node --test`` over tests/web: the page's modules without a browser; ``people``: how many
     are played.
     """
@@ -168,23 +168,27 @@ def scripts(people: int | None = None) -> Gate:
         node = find_node()
         if not node:
             return Result(
-                "scripts", absent=len(files), said="No Node.js that is new enough was found."
+                "scripts", absent=len(files), output="No Node.js that is new enough was found."
             )
         if not files:
-            return Result("scripts", failed=1, said="tests/web holds no *.test.js or *.test.mjs.")
-        played = {} if people is None else {"LAMINA_PEOPLE": str(people)}
-        status, said = call([node, "--test", "--test-reporter=tap", *files], variables=played)
+            return Result("scripts", failed=1, output="tests/web holds no *.test.js or *.test.mjs.")
+        played = {} if users is None else {"LAMINA_USERS": str(users)}
+        status, output = call([node, "--test", "--test-reporter=tap", *files], variables=played)
         counts = {
             word: int(count)
             for word, count in re.findall(
-                r"^# (pass|fail|cancelled|skipped|todo) (\d+)$", said, re.M
+                r"^# (pass|fail|cancelled|skipped|todo) (\d+)$", output, re.M
             )
         }
         failed = counts.get("fail", 0) + counts.get("cancelled", 0)
         absent = counts.get("skipped", 0) + counts.get("todo", 0)
         passed = counts.get("pass", 0)
         return Result(
-            "scripts", passed=passed, failed=max(failed, int(status != 0)), absent=absent, said=said
+            "scripts",
+            passed=passed,
+            failed=max(failed, int(status != 0)),
+            absent=absent,
+            output=output,
         )
 
     return Gate("scripts", run)
@@ -197,8 +201,8 @@ def pytest_gate(name: str, *arguments: str, live: bool = False) -> Gate:
         with tempfile.TemporaryDirectory() as folder:
             report = Path(folder) / "report.xml"
             command = [sys.executable, "-m", "pytest", f"--junitxml={report}", *arguments]
-            status, said = call(command, live=live)
-            return read_report(report, Result(name, said=said), status)
+            status, output = call(command, live=live)
+            return read_report(report, Result(name, output=output), status)
 
     return Gate(name, run)
 
@@ -234,12 +238,12 @@ def browser() -> Gate:
     """The tests that drive Chromium, once there is one."""
 
     def run() -> Result:
-        status, said = call([sys.executable, "-c", FIND_CHROMIUM])
+        status, output = call([sys.executable, "-c", FIND_CHROMIUM])
         if status != 0:
             return Result(
                 "browser",
                 absent=1,
-                said=f"There is no Chromium and none could be installed.\n{said}",
+                output=f"There is no Chromium and none could be installed.\n{output}",
             )
         return pytest_gate("browser", "tests/browser").run()
 

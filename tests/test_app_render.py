@@ -84,9 +84,9 @@ def test_dials_win_over_the_file(scene: Path, tmp_path: Path) -> None:
     ]
     out, report = tmp_path / "one.png", tmp_path / "one.json"
     assert main(["render", str(scene), "--out", str(out), "--report", str(report), *dials]) == 0
-    told = json.loads(report.read_text())
-    assert (told["seeds"], told["steps"], told["files"]) == ([0], 3, ["one.png"])
-    assert render(out).shape == (told["height_px"], told["width_px"], 3)
+    reported = json.loads(report.read_text())
+    assert (reported["seeds"], reported["steps"], reported["files"]) == ([0], 3, ["one.png"])
+    assert render(out).shape == (reported["height_px"], reported["width_px"], 3)
 
 
 @pytest.mark.parametrize(

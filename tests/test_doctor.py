@@ -33,19 +33,19 @@ def store(tmp_path: Path) -> Path:
 
 def test_a_sound_machine_has_no_faults(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--store", str(store), "--device", "cpu"]) == 0
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     for topic in ("lamina: " + __version__, "python: 3.", "torch: ", "model pocket: ", "cpu: "):
-        assert topic in said
-    assert f"format {SCHEMA_VERSION}\n" in said
-    assert "integrity: sound" in said
-    assert said.endswith("no faults\n")
+        assert topic in output
+    assert f"format {SCHEMA_VERSION}\n" in output
+    assert "integrity: sound" in output
+    assert output.endswith("no faults\n")
 
 
 def test_a_fault_ends_with_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--store", str(tmp_path), "--models", str(tmp_path / "none")]) == 1
-    said = capsys.readouterr().out
-    assert re.search(r"^fault +models: .*none is no folder$", said, re.MULTILINE)
-    assert said.endswith("1 faults\n")
+    output = capsys.readouterr().out
+    assert re.search(r"^fault +models: .*none is no folder$", output, re.MULTILINE)
+    assert output.endswith("1 faults\n")
 
 
 def test_a_missing_library_and_an_old_python_are_faults(monkeypatch: pytest.MonkeyPatch) -> None:

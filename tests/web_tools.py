@@ -100,8 +100,8 @@ def install_tools() -> str:
         command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
         done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=False)
         if done.returncode:
-            said = done.stdout + done.stderr
-            return f"What tests/web/package-lock.json names could not be installed.\n{said}"
+            output = done.stdout + done.stderr
+            return f"What tests/web/package-lock.json names could not be installed.\n{output}"
         STAMP_FILE.write_text(digest, encoding="utf-8")
     return ""
 

@@ -130,7 +130,7 @@ class Guard:
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         shut = (
-            foreign(headers, self.doors)
+            refuse_origin(headers, self.doors)
             or refusal_reason(scope, self.doors)
             or too_large(scope["path"], headers)
         )
@@ -150,7 +150,7 @@ class Guard:
 Shut = tuple[int, LaminaError]
 
 
-def foreign(headers: Headers, allowed: AllowList) -> Shut | None:
+def refuse_origin(headers: Headers, allowed: AllowList) -> Shut | None:
     """Why a request comes from elsewhere: another Host (rebinding), another Origin, another site's
     page.
     """
@@ -193,7 +193,7 @@ def refusal_reason(scope: Scope, allowed: AllowList) -> Shut | None:
 
 
 def _no_door(status: int = 404) -> Shut:
-    return status, RefusedError("There is nothing at this address.", remedy="Go back to the desk.")
+    return status, RefusedError("There is nothing at this address.", remedy="Go back to the page.")
 
 
 def _is_module(name: str, allowed: AllowList) -> bool:

@@ -80,7 +80,7 @@ class PictureRoutes:
             if match:
                 return _try_reply(reply, match.group(1))
         return refusal(
-            404, RefusedError("There is nothing at this address.", remedy="Go back to the desk.")
+            404, RefusedError("There is nothing at this address.", remedy="Go back to the page.")
         )
 
     def _picture(self, digest: str) -> Answer:

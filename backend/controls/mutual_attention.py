@@ -79,11 +79,11 @@ class MutualAttention(Control):
     def wrap(self, predict: Predict) -> Predict:
         """See to it that the side paths are at the step that is predicted."""
 
-        def beside(latents: Tensor, k: int) -> Tensor:
+        def run_reference(latents: Tensor, k: int) -> Tensor:
             self.sides.advance(k)
             return predict(latents, k)
 
-        return beside
+        return run_reference
 
     def _attend(self, site: Site, network: Network) -> Attend:
         sides_lat = grid(network.height_lat, network.width_lat, site.level)

@@ -45,11 +45,11 @@ class PlugAndPlay(Control):
     def wrap(self, predict: Predict) -> Predict:
         """See to it that the source is at the step that is predicted."""
 
-        def beside(latents: Tensor, k: int) -> Tensor:
+        def run_reference(latents: Tensor, k: int) -> Tensor:
             self.sides.advance(k)
             return predict(latents, k)
 
-        return beside
+        return run_reference
 
     def _hook(self, module: str, end: int, network: Network) -> Hook:
         def inject(_: object, __: tuple[Tensor, ...], output: Tensor) -> Tensor | None:

@@ -65,7 +65,7 @@ class PromptRegion:
     end: int = ALWAYS
 
     @property
-    def acts(self) -> bool:
+    def is_active(self) -> bool:
         """Whether it changes anything at all."""
         limited = self.first > 0 or self.end < ALWAYS
         return bool(self.tokens) and bool(self.positive or self.negative or limited)
@@ -90,7 +90,7 @@ class RegionAttention(Control):
         """Take over every cross-attention site; nothing at all when every weight is 0 and every
         layer always speaks.
         """
-        if not any(region.acts for region in (*self.regions, *self.unwanted)):
+        if not any(region.is_active for region in (*self.regions, *self.unwanted)):
             return nullcontext()
         return replace_processors(network.unet, self._attends(network))
 
@@ -115,18 +115,18 @@ class RegionAttention(Control):
         made: dict[tuple[bool, ...], _ActiveColumns] = {}
         steps = []
         for k in range(len(self.sigmas)):
-            acts = tuple(region.first <= k < region.end for region in regions)
-            if acts not in made:
+            in_force = tuple(region.first <= k < region.end for region in regions)
+            if in_force not in made:
                 active_steps = tuple(
-                    region for region, does in zip(regions, acts, strict=True) if does
+                    region for region, does in zip(regions, in_force, strict=True) if does
                 )
                 active = {token for region in active_steps for token in region.tokens}
                 inactive = sorted({token for region in regions for token in region.tokens} - active)
-                made[acts] = _ActiveColumns(
+                made[in_force] = _ActiveColumns(
                     column_weights(active_steps, sides, self.text_length).to(device),
                     tuple(inactive),
                 )
-            steps.append(made[acts])
+            steps.append(made[in_force])
         return tuple(steps)
 
 
@@ -190,7 +190,7 @@ class _ActiveColumns:
     """
 
     weights: Tensor
-    silent: tuple[int, ...]
+    inactive: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -224,4 +224,4 @@ def _attend(
 ) -> Tensor:
     if active is None:
         return functional.scaled_dot_product_attention(query, key, value)
-    return attend_with_bias(query, key, value, active.weights, bias, active.silent)
+    return attend_with_bias(query, key, value, active.weights, bias, active.inactive)

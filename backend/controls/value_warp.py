@@ -102,13 +102,13 @@ class FeatureMatching:
         names = feature_modules(network.unet)
         with ExitStack() as installed:
             for name in names:
-                keep = self._keeper(name, network, len(names))
+                keep = self._build_store_hook(name, network, len(names))
                 installed.callback(
                     network.unet.get_submodule(name).register_forward_hook(keep).remove
                 )
             yield
 
-    def _keeper(self, name: str, network: Network, count: int) -> Hook:
+    def _build_store_hook(self, name: str, network: Network, count: int) -> Hook:
         def keep(_: Any, __: tuple[Tensor, ...], output: Tensor) -> None:
             rows = network.moment.rows
             if self._sides.recording or network.moment.k < self._first:
@@ -140,11 +140,11 @@ class ValueWarp(Control):
     def wrap(self, predict: Predict) -> Predict:
         """See to it that the side paths are at the step that is predicted."""
 
-        def beside(latents: Tensor, k: int) -> Tensor:
+        def run_reference(latents: Tensor, k: int) -> Tensor:
             self.sides.advance(k)
             return predict(latents, k)
 
-        return beside
+        return run_reference
 
     @contextmanager
     def _install(self, network: Network) -> Iterator[None]:
@@ -202,11 +202,11 @@ def find_flow(
     )
     width_lat = sides_lat[1]
     here, ends = torch.arange(len(source), device=source.device), back[source]
-    apart = torch.hypot(
+    distances = torch.hypot(
         (here // width_lat - ends // width_lat).float(),
         (here % width_lat - ends % width_lat).float(),
     )
-    kept = (apart < FAR * sides_lat[0] * shown.mean()).to(alike)
+    kept = (distances < FAR * sides_lat[0] * shown.mean()).to(alike)
     return Flow(source, (kept * shown[source])[:, None])
 
 

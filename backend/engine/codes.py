@@ -39,7 +39,7 @@ class CodePart(ABC):
     def render(self, values: Tensor, size: Size) -> Tensor:
         """Values like the part's own, laid out over a grid of this size: (n, c, *size)."""
 
-    def acts(self, size: Size) -> bool:
+    def is_active(self, size: Size) -> bool:
         """Whether it takes part in a grid of this size."""
         return True
 
@@ -64,7 +64,7 @@ class Grid(CodePart):
             values = functional.interpolate(values, size=size, mode="bilinear", align_corners=False)
         return values * functional.adaptive_avg_pool2d(self.reach[None], size).to(values)
 
-    def acts(self, size: Size) -> bool:
+    def is_active(self, size: Size) -> bool:
         """Not in a coarser grid of codes."""
         return all(own <= asked for own, asked in zip(self.values.shape[-2:], size, strict=True))
 

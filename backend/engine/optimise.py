@@ -150,12 +150,12 @@ def draw_codes(network: DrawsCodes, z: Tensor, size_px: tuple[int, int]) -> tupl
     return tuple(as_bytes(pictures).cpu().numpy())
 
 
-def with_size(draft: FitProgress, size_px: tuple[int, int]) -> FitProgress:
+def with_size(progress: FitProgress, size_px: tuple[int, int]) -> FitProgress:
     """A step of a fit with its pictures at this size, for those who look on."""
-    if draft.denoised.shape[-2:] == size_px:
-        return draft
-    shown = functional.interpolate(draft.denoised, size=size_px, mode="bilinear")
-    return replace(draft, denoised=shown)
+    if progress.denoised.shape[-2:] == size_px:
+        return progress
+    shown = functional.interpolate(progress.denoised, size=size_px, mode="bilinear")
+    return replace(progress, denoised=shown)
 
 
 def optimise(
@@ -224,19 +224,19 @@ class _FittedCodes:
 
     def render(self, size: Size) -> Tensor:
         """z (n, c, *size), in the box."""
-        laid = [
+        drawn_parts = [
             part.render(own, size)
             for part, own in zip(self.parts, self.values, strict=True)
-            if part.acts(size)
+            if part.is_active(size)
         ]
-        return keep_within(torch.stack(laid).sum(0) * self.unit, *self.box)
+        return keep_within(torch.stack(drawn_parts).sum(0) * self.unit, *self.box)
 
     def descend(self, total: Any, stage: FitStage) -> None:
         """One step of the stage's parts against the gradient of ``total``."""
         if not isinstance(total, Tensor):
             return  # no term acts: nothing pulls
         pairs = zip(self.parts[: stage.parts], self.values[: stage.parts], strict=True)
-        acting = [own for part, own in pairs if part.rate and part.acts(stage.size)]
+        acting = [own for part, own in pairs if part.rate and part.is_active(stage.size)]
         self.adam.zero_grad()
         for own, gradient in zip(acting, torch.autograd.grad(total, acting), strict=True):
             if not bool(torch.isfinite(gradient).all()):

@@ -33,7 +33,7 @@ AT_ONCE = 24
 """Tried pictures that are compared together; bounds memory."""
 REGIONS_ALONE = 0.2
 """Share of the iterations in which only whole regions move: colours are settled before forms."""
-TRIED_PX = 64
+TRIAL_PX = 64
 """Shorter side of the pictures in which colours are tried; flat colours need no more."""
 
 
@@ -122,19 +122,21 @@ class RegionStart:
         chosen = []
         for seed in seeds:
             generator = generator_for(seed_of(seed, "colours", 0))
-            tried = torch.rand(self.draws, count, 3, generator=generator)
+            colours = torch.rand(self.draws, count, 3, generator=generator)
             for region, colour in enumerate(named, start=BACKGROUND + 1):
                 if colour is not None:
-                    tried[:, region] = _choose_shade(network, colour, tried[:, region])
-            tried = tried.to(self.regions)
+                    colours[:, region] = _choose_shade(network, colour, colours[:, region])
+            colours = colours.to(self.regions)
             if self.matches is not None and self.draws > 1:
                 everywhere = torch.ones_like(self.regions[:1])
-                alone = _distances(tried[:, :1], everywhere, self.matches.background, seed)
-                tried[:, BACKGROUND] = tried[alone.argmin(), BACKGROUND]
+                alone = _distances(colours[:, :1], everywhere, self.matches.background, seed)
+                colours[:, BACKGROUND] = colours[alone.argmin(), BACKGROUND]
                 if any(colour is None for colour in named):
-                    best = _distances(tried, self.regions, self.matches.layers, seed).argmin(0)
-                    tried[0, BACKGROUND + 1 :] = tried[best, torch.arange(BACKGROUND + 1, count)]
-            chosen.append(tried[0])
+                    best = _distances(colours, self.regions, self.matches.layers, seed).argmin(0)
+                    colours[0, BACKGROUND + 1 :] = colours[
+                        best, torch.arange(BACKGROUND + 1, count)
+                    ]
+            chosen.append(colours[0])
         return torch.stack(chosen)
 
 
@@ -175,7 +177,7 @@ def _distances(colours: Tensor, regions: Tensor, match: MatchesWords, seed: int)
     """How far each of the tried rows of colours is from the words of each frame, all seen through
     one seed's views.
     """
-    scale = TRIED_PX / min(regions.shape[-2:])
+    scale = TRIAL_PX / min(regions.shape[-2:])
     size_px = (round(regions.shape[-2] * scale), round(regions.shape[-1] * scale))
     pictures = [fill_regions(some, regions, size_px) for some in colours.split(AT_ONCE)]
     parts = [match.distances(some, FitStep(0, (seed,) * len(some))) for some in pictures]

@@ -104,8 +104,8 @@ class SharedSteps:
         if batch.seeds[0] == self.batch.seeds[0]:
             generators = (*self.batch.start.generators, *generators[1:])
         source = self.batch.source.expand_as(batch.source)
-        begun = self.until == batch.start.first
-        noise = batch.noise if begun else batch.stream.at(self.until, source)
+        at_start = self.until == batch.start.first
+        noise = batch.noise if at_start else batch.stream.at(self.until, source)
         level = batch.schedule.noise_to(self.until, source, noise)
         latents = torch.where(self.cells, level, self.latents)
         return replace(

@@ -41,11 +41,11 @@ def side_by_side(
         return
     with _threads(len(fits)) as pool:
         while True:
-            moment = [draft for draft in pool.map(_advance, fits) if draft is not None]
+            moment = [progress for progress in pool.map(_advance, fits) if progress is not None]
             if len(moment) < len(fits):
                 return
             latents, pictures = (
-                torch.cat([getattr(draft, name) for draft in moment])
+                torch.cat([getattr(progress, name) for progress in moment])
                 for name in ("latents", "denoised")
             )
             yield replace(moment[0], latents=latents, denoised=pictures)

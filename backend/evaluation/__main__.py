@@ -180,22 +180,24 @@ def run(asked: argparse.Namespace) -> Report:
         suite = suite_for(asked, bundle, seeds)
         rows = tuple(suite.rows())
     minutes = (time.perf_counter() - start) / 60
-    said = (*notes(asked), *getattr(suite, "remarks", ()))
-    report = Report(asked.suite, asked.model, asked.device, seeds, asked.quick, minutes, rows, said)
+    sentences = (*notes(asked), *getattr(suite, "notes", ()))
+    report = Report(
+        asked.suite, asked.model, asked.device, seeds, asked.quick, minutes, rows, sentences
+    )
     save(report, asked, getattr(suite, "tiles", []))
     return report
 
 
 def notes(asked: argparse.Namespace) -> tuple[str, ...]:
     """What a reader must know of every run."""
-    said = [f"{torch.get_num_threads()} threads; world seed {asked.world_seed}"]
+    sentences = [f"{torch.get_num_threads()} threads; world seed {asked.world_seed}"]
     if asked.suite == "speed":
-        said.append("times are of this machine and moment: only the ratios mean something")
+        sentences.append("times are of this machine and moment: only the ratios mean something")
     else:
-        said.append(
+        sentences.append(
             "scored by colour and, where the family has a judge, by the judge, which no method uses"
         )
-    return tuple(said)
+    return tuple(sentences)
 
 
 def save(report: Report, asked: argparse.Namespace, tiles: list[list[Tile]]) -> None:

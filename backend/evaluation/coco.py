@@ -38,14 +38,14 @@ def coco_cases(folder: Path, template: Layer, count: int) -> tuple[CollageCase, 
     by_picture: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for annotation in instances["annotations"]:
         by_picture[annotation["image_id"]].append(annotation)
-    said: dict[int, str] = {}
+    caption_of: dict[int, str] = {}
     for caption in captions["annotations"]:
-        said.setdefault(caption["image_id"], caption["caption"].strip())
+        caption_of.setdefault(caption["image_id"], caption["caption"].strip())
     found: list[CollageCase] = []
     for picture in sorted(instances["images"], key=lambda one: int(one["id"])):
         masks = class_masks(by_picture[picture["id"]], names, (picture["width"], picture["height"]))
         if masks and len(found) < count:
-            found.append(_case(picture, said.get(picture["id"], ""), masks, template))
+            found.append(_case(picture, caption_of.get(picture["id"], ""), masks, template))
     return tuple(found)
 
 

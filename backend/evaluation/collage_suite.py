@@ -95,7 +95,7 @@ class CollageSuite:
     kept: ResultCache = field(default_factory=ResultCache)
     """Pictures and looks that are made already."""
     tiles: list[list[Tile]] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def rows(self) -> Iterator[ReportRow]:
         """One row per method; the first seed of every scene goes to the sheet."""
@@ -121,7 +121,7 @@ class CollageSuite:
                 for key, values in given.items()
             }
             yield ReportRow("(layers as given)", own, len(self.cases))
-        self.remarks.extend(orders(found))
+        self.notes.extend(orders(found))
 
     def with_embeddings(self, case: CollageCase) -> CollageCase:
         """The case with a look for every object that has words and a picture, where any method uses

@@ -66,7 +66,7 @@ class _World:
 
 
 @dataclass(frozen=True)
-class Move:
+class MoveCase:
     """An object of a drawing and by how much it is moved, in pixels."""
 
     index: int
@@ -85,7 +85,7 @@ class EditSuite:
     count: int
     world_seed: int
     tiles: list[list[Tile]] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def rows(self) -> Iterator[ReportRow]:
         """A row for every kind of edit."""
@@ -250,7 +250,7 @@ def stroke(shape: tuple[int, int], random: np.random.Generator) -> NDArray[np.ui
     return (inked * 255).astype(np.uint8)
 
 
-def choose_move(drawing: Drawing, random: np.random.Generator, tries: int = 60) -> Move:
+def choose_move(drawing: Drawing, random: np.random.Generator, tries: int = 60) -> MoveCase:
     """An object that nothing covers, and a place for it inside the picture, clear of its old one
     and the others.
     """
@@ -260,7 +260,7 @@ def choose_move(drawing: Drawing, random: np.random.Generator, tries: int = 60) 
         if (drawing.whole[index] == drawing.visible[index]).all()
     ]
     high, wide = drawing.picture.shape[:2]
-    best, least = Move(whole[-1], 1, 0), np.inf
+    best, least = MoveCase(whole[-1], 1, 0), np.inf
     for _ in range(tries):
         index = int(random.choice(whole))
         x0, y0, x1, y1 = (int(edge) for edge in drawing.boxes_px[index])
@@ -272,11 +272,11 @@ def choose_move(drawing: Drawing, random: np.random.Generator, tries: int = 60) 
             (there & others).sum()
         )
         if overlap < least and (dx or dy):
-            best, least = Move(index, dx, dy), overlap
+            best, least = MoveCase(index, dx, dy), overlap
     return best
 
 
-def draw_moved(drawing: Drawing, move: Move, seed: int) -> Picture:
+def draw_moved(drawing: Drawing, move: MoveCase, seed: int) -> Picture:
     """The drawing as it would be with the object at its new place."""
     side = drawing.picture.shape[0]
     placements = list(drawing.placements)
@@ -286,7 +286,7 @@ def draw_moved(drawing: Drawing, move: Move, seed: int) -> Picture:
     return draw_layout(drawing.background, placements, side, seed).picture
 
 
-def places_of(drawing: Drawing, move: Move, label: int) -> tuple[Mask, Mask]:
+def places_of(drawing: Drawing, move: MoveCase, label: int) -> tuple[Mask, Mask]:
     """The old place, without what is of the same class there by right, and the new one: bool (h,
     w).
     """

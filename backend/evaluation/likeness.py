@@ -67,9 +67,9 @@ def _score_words(
     clip: Clip, crops: Sequence[Picture], words: Mapping[str, str]
 ) -> Iterator[tuple[str, list[float]]]:
     """The similarity to each of the words that there are; the first crop is what was given."""
-    for name, said in words.items():
-        if said:
-            given, *made = text_similarity(clip, crops, [said] * len(crops))
+    for name, sentence in words.items():
+        if sentence:
+            given, *made = text_similarity(clip, crops, [sentence] * len(crops))
             yield f"given_{name}", [given]
             yield name, made
 

@@ -139,7 +139,7 @@ class RetouchSuite:
     there.
     """
     tiles: list[list[Tile]] = field(default_factory=list)
-    remarks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def rows(self) -> Iterator[ReportRow]:
         """One row per method; every subject's first and last prompt go to the sheet, with the
@@ -148,8 +148,10 @@ class RetouchSuite:
         found: dict[str, Values] = {name: defaultdict(list) for name in self.methods}
         for case in self.cases:
             self._case(case, found)
-        said = (f"quick: subjects learned for {QUICK_STEPS} updates only",) if self.quick else ()
-        self.remarks = (*said, *verdicts(found, tuple(BACKBONES), ABLATED))
+        sentences = (
+            (f"quick: subjects learned for {QUICK_STEPS} updates only",) if self.quick else ()
+        )
+        self.notes = (*sentences, *verdicts(found, tuple(BACKBONES), ABLATED))
         for name in self.methods:
             base = name.removesuffix("+L&R")
             paired = gains(found, name, base) if name != base and base in found else {}
@@ -211,8 +213,8 @@ class RetouchSuite:
         every = [picture for pictures in made for picture in pictures]
         if "clip" in self.bundle.members:
             word = UNFILLED if self.compat else case.class_word
-            said = [plain_prompt(prompt, word) for prompt in case.prompts for _ in self.seeds]
-            values["t_clip"] = text_similarity(clip_of(self.bundle), every, said)
+            sentences = [plain_prompt(prompt, word) for prompt in case.prompts for _ in self.seeds]
+            values["t_clip"] = text_similarity(clip_of(self.bundle), every, sentences)
         for name, encoder in self._encoders():
             values[f"i_{name}"] = identities(encoder, every, case.references)
         if "judge" in self.bundle.members:

@@ -35,8 +35,8 @@ def gains(found: Found, row: str, base: str) -> dict[str, list[float]]:
 
 def verdicts(found: Found, backbones: Sequence[str], ablated: str) -> tuple[str, ...]:
     """Every claim that the rows there are can decide."""
-    said = [*_add_on(found, backbones), *_ablation(found), *_diversity(found, ablated)]
-    return tuple(said)
+    sentences = [*_add_on(found, backbones), *_ablation(found), *_diversity(found, ablated)]
+    return tuple(sentences)
 
 
 def _add_on(found: Found, backbones: Sequence[str]) -> Iterator[str]:

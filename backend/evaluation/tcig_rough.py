@@ -14,11 +14,11 @@ from backend.plan.request import OptionValue
 from backend.scene.pixels import MemoryPixels
 
 ROUGH: Mapping[str, tuple[str, dict[str, OptionValue]]] = {
-    "rough masks at freedom 0": ("tcig", {"mask_tolerance": 0.0}),
-    "rough masks at freedom 0.8": ("tcig", {"mask_tolerance": 0.8}),
+    "rough masks at mask tolerance 0": ("tcig", {"mask_tolerance": 0.0}),
+    "rough masks at mask tolerance 0.8": ("tcig", {"mask_tolerance": 0.8}),
 }
-"""Rows over roughened scenes: with freedom up the picture should be better, and the objects where
-they were painted.
+"""Rows over roughened scenes: with the tolerance up the picture should be better, and the objects
+where they were painted.
 """
 SHARES = (0.1, 0.3)
 """How much of a mask is wrong: 1 - IoU with the true one."""

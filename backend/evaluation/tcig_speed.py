@@ -52,10 +52,10 @@ def time_restarts(bundle: ModelBundle) -> Duel:
     def together() -> int:
         return len(run_plan(bundle, _with_seeds(plan, seeds()), pixels))
 
-    def apart() -> int:
+    def draw_singly() -> int:
         return sum(len(run_plan(bundle, _with_seeds(plan, (seed,)), pixels)) for seed in seeds())
 
-    return Duel("tcig_restarts", "four single runs", together, apart, "E1")
+    return Duel("tcig_restarts", "four single runs", together, draw_singly, "E1")
 
 
 def _paint_plan(bundle: ModelBundle) -> tuple[Plan, MemoryPixels]:

@@ -96,7 +96,7 @@ class TcigSuite:
     methods: tuple[str, ...]
     reference: tuple[Picture, ...]
     tiles: list[list[Tile]] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def rows(self) -> Iterator[ReportRow]:
         """One row per method; the first seed of every scene goes to the sheet."""
@@ -113,8 +113,8 @@ class TcigSuite:
                 line.append(Tile(pictures[0], name))
             self.tiles.append(line)
         rows = [self._row(name, found[name], made[name]) for name in self.methods]
-        self.remarks.extend(order_notes(rows))
-        self.remarks.extend(self.frechet_remarks(made))
+        self.notes.extend(order_notes(rows))
+        self.notes.extend(self.frechet_notes(made))
         yield from rows
 
     def plan(self, case: CollageCase, row: str) -> Plan:
@@ -157,29 +157,29 @@ class TcigSuite:
             found[row]["diversity"].append(mean_pairwise_distance(deep_features(judge, pictures)))
         return pictures
 
-    def frechet_remarks(self, made: Mapping[str, Sequence[Picture]]) -> list[str]:
+    def frechet_notes(self, made: Mapping[str, Sequence[Picture]]) -> list[str]:
         """What the Fréchet distances are to be held against: other drawings, and stage 1's with
         its interval.
         """
         count = max(len(pictures) for pictures in made.values())
         if not self.reference or count < 2:
             return []
-        truth, said = features_of(self.judges[0], self.reference), []
+        truth, found_notes = features_of(self.judges[0], self.reference), []
         others = features_of(
             self.judges[0], drawings(FIRST_REFERENCE + REFERENCES, count, self.bundle)
         )
-        said.append(
+        found_notes.append(
             f"the Fréchet distance of {count} other drawings is "
             f"{frechet_distance(others, truth):.2f}"
         )
         if set(STAGES) <= set(made):
             before, after = (features_of(self.judges[0], made[name]) for name in STAGES)
             low, high = frechet_change(before, after, truth)
-            said.append(
+            found_notes.append(
                 f"stage 2 changes the Fréchet distance by {low:+.2f} to {high:+.2f} (95 %, "
                 "pairs drawn anew)"
             )
-        return said
+        return found_notes
 
     def _row(
         self, name: str, found: Mapping[str, Sequence[float]], pictures: Sequence[Picture]

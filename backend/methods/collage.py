@@ -125,8 +125,8 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Contents) -> Run:
         conditioning, maps = _condition(inputs, len(seeds)), _watch_layers(inputs)
         controls = (*build_controls(inputs, batch), *(WatchWords(one) for one in maps))
         latents = yield from sample_batch(bundle, batch, conditioning, controls)
-        spoken = [layer.id if layer.tokens else "" for layer in plan.layers]
-        looked = name_attention_maps(maps, spoken)
+        worded = [layer.id if layer.tokens else "" for layer in plan.layers]
+        looked = name_attention_maps(maps, worded)
         yield finish_images(offset, decode(bundle, latents), inputs.paste_target, looked)
 
 

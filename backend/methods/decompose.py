@@ -43,7 +43,7 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
     """Steps that draw what lies behind, then the parts."""
     if not isinstance(plan.task, DecomposeTask):
         raise RequestError(
-            "Only a finished picture can be taken apart.", remedy="Pick a candidate first."
+            "Only a finished picture can be decomposed.", remedy="Pick a candidate first."
         )
     picture = np.ascontiguousarray(pixels.picture(plan.task.source)[..., :3])
     flat = raster(plan, pixels)

@@ -95,12 +95,12 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
     plate = fill(move.source, cutting.hole)
     for offset, seeds in split_into_batches(plan):
         healed = yield from _redraw(move, bundle, (plate,) * len(seeds), seeds, 0)
-        laid = tuple(
+        placed = tuple(
             composite_object(paste(move.source, picture, at_hole), cutting) for picture in healed
         )
-        blended = yield from _redraw(move, bundle, laid, seeds, 1)
+        blended = yield from _redraw(move, bundle, placed, seeds, 1)
         whole = tuple(
-            paste(under, picture, at_rim) for under, picture in zip(laid, blended, strict=True)
+            paste(under, picture, at_rim) for under, picture in zip(placed, blended, strict=True)
         )
         yield Images(
             tuple(

@@ -186,9 +186,9 @@ def _digest(inputs: TcigInputs, classes: Sequence[str]) -> str:
     if inputs.sample_steps:
         tokens = tuple(layer.tokens for layer in plan.layers)
         facts.append((plan.negative, plan.guidance_scale, plan.sampler, plan.steps, tokens))
-    said = repr((facts, inputs.masks.shape)).encode()
+    recipe = repr((facts, inputs.masks.shape)).encode()
     shape_bytes = b"".join(one.cpu().numpy().tobytes() for one in shapes)
-    return hashlib.sha256(said + shape_bytes).hexdigest()
+    return hashlib.sha256(recipe + shape_bytes).hexdigest()
 
 
 def _run_stage1(

@@ -120,12 +120,12 @@ def _draw_samples(
     """A picture of each look before its layer's words and of nothing else, all from one seed."""
     seeds = plan.seeds[:1] * len(examples)
     batch = prepare_from_noise(bundle, plan, seeds)
-    said = [
+    encoded = [
         embed_with_embeddings(bundle, example.phrase, [(1, embeddings[example.layer_id])])
         for example in examples
     ]
     conditioning = build_conditioning(bundle, "", plan.negative, plan.guidance_scale, len(seeds))
-    conditioning = replace(conditioning, positive=torch.cat(said))
+    conditioning = replace(conditioning, positive=torch.cat(encoded))
     latents = yield from sample_batch(bundle, batch, conditioning)
     return decode(bundle, latents)
 

@@ -36,8 +36,8 @@ def mean_pairwise_distance(features: Features) -> float:
     two.
     """
     pairs = np.triu_indices(len(features), k=1)
-    apart = np.linalg.norm(features[:, None] - features[None], axis=-1)
-    return float(apart[pairs].mean()) if len(features) > 1 else float("nan")
+    distances = np.linalg.norm(features[:, None] - features[None], axis=-1)
+    return float(distances[pairs].mean()) if len(features) > 1 else float("nan")
 
 
 def inception_score(shares: NDArray[np.float64]) -> float:

@@ -237,8 +237,8 @@ def _likeness(
     clip = clip_of(bundle)
     with torch.no_grad():
         seen = vectors(clip, [crop_around(picture, box_of(mask)) for mask in proposals])
-        said = clip.encode_text([one.phrase for one in sought]).cpu()
-    return (said @ seen.T).numpy().astype(np.float64)
+        encoded = clip.encode_text([one.phrase for one in sought]).cpu()
+    return (encoded @ seen.T).numpy().astype(np.float64)
 
 
 def _separate(masks: Sequence[Mask | None], evidence: Sequence[Floats]) -> tuple[Mask | None, ...]:

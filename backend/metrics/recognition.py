@@ -49,12 +49,12 @@ def colour_mask(
     """
     seen = picture.astype(np.float32)
     names = list(palette)
-    apart = np.stack(
+    distances = np.stack(
         [np.linalg.norm(seen - np.asarray(palette[name], np.float32), axis=-1) for name in names]
     )
-    nearest = apart.argmin(axis=0) == names.index(asked)
+    nearest = distances.argmin(axis=0) == names.index(asked)
     found: NDArray[np.bool_] = nearest & (
-        apart.min(axis=0) < np.linalg.norm(seen - plate.astype(np.float32), axis=-1)
+        distances.min(axis=0) < np.linalg.norm(seen - plate.astype(np.float32), axis=-1)
     )
     return found
 

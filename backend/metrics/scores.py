@@ -164,8 +164,8 @@ def drift_of(picture: Picture, shown: Picture, region: Mask) -> float | None:
     rim = region & ~ndimage.binary_erosion(region, iterations=_ring_px(region), border_value=1)
     if not rim.any():  # the region is the whole picture
         return None
-    apart = picture[rim].mean(axis=0) - shown[rim].mean(axis=0)
-    return float(np.linalg.norm(apart) / (255 * np.sqrt(3)))
+    difference = picture[rim].mean(axis=0) - shown[rim].mean(axis=0)
+    return float(np.linalg.norm(difference) / (255 * np.sqrt(3)))
 
 
 def _layer_score(
@@ -204,8 +204,8 @@ def _likeness(
         seen = vectors(clip, [crop_around(picture, each.box_px) for picture in (*pictures, *shown)])
         text: tuple[float | None, ...] = unknown
         if each.layer.phrase.strip():
-            said = clip.encode_text([each.layer.phrase]).cpu()
-            text = tuple(float(value) for value in (seen @ said.T)[:, 0])
+            encoded = clip.encode_text([each.layer.phrase]).cpu()
+            text = tuple(float(value) for value in (seen @ encoded.T)[:, 0])
         image = tuple(float(value) for value in seen[:-1] @ seen[-1]) if shown else unknown
         yield _Likeness(text[: len(pictures)], image, text[-1] if shown else None)
 

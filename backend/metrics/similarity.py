@@ -79,8 +79,8 @@ def vectors(encoder: Encoder, pictures: Sequence[Picture]) -> Tensor:
 
 def text_similarity(clip: Clip, pictures: Sequence[Picture], phrases: Sequence[str]) -> list[float]:
     """The cosine of each picture with the phrase in the same place."""
-    said = clip.encode_text(phrases).cpu()
-    return [float(value) for value in (vectors(clip, pictures) * said).sum(1)]
+    encoded = clip.encode_text(phrases).cpu()
+    return [float(value) for value in (vectors(clip, pictures) * encoded).sum(1)]
 
 
 def image_similarity(

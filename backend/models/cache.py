@@ -44,7 +44,7 @@ class ModelCache:
     def __init__(self, budget_bytes: int, load: Load = load_bundle) -> None:
         self._budget_bytes = budget_bytes
         self._load = load
-        self._seats: OrderedDict[Key, _CacheEntry] = OrderedDict()
+        self._entries: OrderedDict[Key, _CacheEntry] = OrderedDict()
         self._guard = threading.Lock()
 
     @contextmanager
@@ -56,8 +56,8 @@ class ModelCache:
         self._check_fits(card, place)
         key = (card.id, card.folder, str(place))
         with self._guard:
-            entry = self._seats.setdefault(key, _CacheEntry())
-            self._seats.move_to_end(key)
+            entry = self._entries.setdefault(key, _CacheEntry())
+            self._entries.move_to_end(key)
             entry.wanted += 1
         try:
             with entry.lock:
@@ -71,7 +71,7 @@ class ModelCache:
     def list_ids(self) -> tuple[str, ...]:
         """Ids of the loaded models, the most recently used last."""
         with self._guard:
-            return tuple(key[0] for key, entry in self._seats.items() if entry.loaded)
+            return tuple(key[0] for key, entry in self._entries.items() if entry.loaded)
 
     def _check_fits(self, card: ModelCard, device: torch.device) -> None:
         needed = card.weights * dtype_for(device).itemsize
@@ -90,13 +90,13 @@ class ModelCache:
 
     def _make_room(self, needed_bytes: int) -> None:
         with self._guard:
-            held = sum(entry.size_bytes for entry in self._seats.values())
-            for key, entry in list(self._seats.items()):
+            held = sum(entry.size_bytes for entry in self._entries.values())
+            for key, entry in list(self._entries.items()):
                 if held + needed_bytes <= self._budget_bytes:
                     return
                 if not entry.wanted:
                     held -= entry.size_bytes
-                    del self._seats[key]
+                    del self._entries[key]
 
 
 @contextmanager

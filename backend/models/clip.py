@@ -24,7 +24,7 @@ from backend.models.folder import check_safetensors, read_json, refuse_pickles
 from backend.models.seeing import Seeing, triple, unit
 
 WEIGHTS, CONFIG = "open_clip_model.safetensors", "open_clip_config.json"
-FOREIGN_TOWERS = ("hf_model_name", "timm_model_name")
+UNKNOWN_TOWERS = ("hf_model_name", "timm_model_name")
 """Towers that open_clip would fetch from the network or take from another library."""
 
 
@@ -90,21 +90,21 @@ def _check_towers(folder: Path, record: Mapping[str, Any]) -> None:
         raise ModelError(
             f"{folder.name}/{CONFIG} describes no CLIP pair.", remedy="Copy the folder again."
         )
-    foreign = [
+    unknown = [
         key
         for tower in ("vision_cfg", "text_cfg")
-        for key in FOREIGN_TOWERS
+        for key in UNKNOWN_TOWERS
         if towers[tower].get(key)
     ]
     if (
-        foreign
+        unknown
         or "trust_remote_code" in (towers["text_cfg"].get("tokenizer_kwargs") or {})
         or any(folder.glob("*.py"))
     ):
         raise ModelError(
             (
                 f"{folder.name} is built of parts from elsewhere "
-                f"({', '.join(foreign) or 'its own code'})."
+                f"({', '.join(unknown) or 'its own code'})."
             ),
             limit="Lamina runs the towers of open_clip itself and loads nothing from the network.",
             remedy="Choose a folder such as ViT-B-32 in open_clip's layout.",

@@ -229,7 +229,7 @@ def _refuse_code(folder: Path, index: dict[str, Any]) -> None:
             ),
             remedy="Choose another folder.",
         )
-    foreign = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.py"))
+    unknown = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.py"))
     for part, entry in index.items():
         if (
             isinstance(entry, list)
@@ -237,10 +237,10 @@ def _refuse_code(folder: Path, index: dict[str, Any]) -> None:
             and entry[0] is not None
             and entry[0] not in KNOWN_LIBRARIES
         ):
-            foreign.append(f"{part} from {entry[0]!r}")
-    if foreign:
+            unknown.append(f"{part} from {entry[0]!r}")
+    if unknown:
         raise ModelError(
-            f"{folder.name} brings its own code ({', '.join(foreign[:3])}).",
+            f"{folder.name} brings its own code ({', '.join(unknown[:3])}).",
             limit="Code from a model folder is never run.",
             remedy="Use a folder whose parts all come from diffusers and transformers.",
         )

@@ -102,12 +102,12 @@ def convert_vqgan(checkpoint: Path, folder: Path) -> str:
 def _read(checkpoint: Path) -> Mapping[str, Any]:
     with explain_torch_file(checkpoint.name):
         named = torch.serialization.get_unsafe_globals_in_checkpoint(str(checkpoint))
-        foreign = [name for name in named if not name.startswith(HARMLESS)]
-        if foreign:
+        unknown = [name for name in named if not name.startswith(HARMLESS)]
+        if unknown:
             raise ModelError(
                 (
                     f"{checkpoint.name} names code that is not its training's: "
-                    f"{', '.join(sorted(foreign)[:3])}."
+                    f"{', '.join(sorted(unknown)[:3])}."
                 ),
                 limit="Only weights are read; no code of a file is run.",
                 remedy="Take the file from its makers.",

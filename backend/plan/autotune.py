@@ -201,7 +201,7 @@ def _setting(layer: Layer, flat: float | None) -> Tuned:
                 "light of what stands in it."
             ),
             "Words hardly drawn in, and not kept out of the objects: its light falls on them too.",
-            "Edges left free, so that the ground can close behind what moves.",
+            "Edges not held, so that the ground can close behind what moves.",
         ),
     )
 

@@ -35,7 +35,7 @@ def phrase_in(prompt: str, phrase: str) -> str:
 
 def list_texts(plan: Plan, painted: Sequence[PlannedLayer]) -> tuple[str, ...]:
     """The prompt, what it says of the background, and each painted layer's words or class."""
-    spoken = [layer.phrase.strip() or layer.class_label for layer in painted]
-    prompt = plan.prompt.strip() or ", ".join(spoken)
+    phrases = [layer.phrase.strip() or layer.class_label for layer in painted]
+    prompt = plan.prompt.strip() or ", ".join(phrases)
     background = background_words(prompt, [layer.phrase for layer in plan.layers]) or prompt
-    return (prompt, background, *spoken)
+    return (prompt, background, *phrases)

@@ -156,7 +156,7 @@ SETTINGS: Mapping[str, tuple[str, Callable[[Layer], bool]]] = MappingProxyType(
         "structure": ("its held structure", lambda layer: layer.structure.kind != "none"),
         "strength_map": ("its painted strength", lambda layer: layer.strength_map is not None),
         "prompt_range": (
-            "the steps in which it is heard",
+            "the steps in which it is active",
             lambda layer: (layer.prompt_start, layer.prompt_end) != (0.0, 1.0),
         ),
         "seed": ("its own seed", lambda layer: layer.seed is not None),

@@ -29,8 +29,8 @@ def notes_on_painted(seen: Sequence[Surveyed], classes: Collection[str] | None) 
 
 def with_painted(notes: Sequence[Note], painted: Sequence[Note]) -> tuple[Note, ...]:
     """Both, the painted ones first, without what they say better."""
-    said = {(note.layer_id, _REPLACED.get(note.code)) for note in painted}
-    return (*painted, *(note for note in notes if (note.layer_id, note.code) not in said))
+    covered = {(note.layer_id, _REPLACED.get(note.code)) for note in painted}
+    return (*painted, *(note for note in notes if (note.layer_id, note.code) not in covered))
 
 
 def _notes(seen: Surveyed, classes: Collection[str] | None) -> Iterator[Note]:

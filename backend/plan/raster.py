@@ -132,10 +132,10 @@ def require_painted(plan: Plan) -> tuple[PlannedLayer, ...]:
         )
     painted = tuple(layer for layer in plan.layers if layer.picture is None)
     if not painted:
-        said = " ".join(note.text for note in plan.notes if note.layer_id)
+        reasons = " ".join(note.text for note in plan.notes if note.layer_id)
         raise RequestError(
             "No painted mask takes part.",
-            limit=said or ("Every layer holds a picture." if plan.layers else ""),
+            limit=reasons or ("Every layer holds a picture." if plan.layers else ""),
             remedy="Paint a mask and name its class; for pictures alone choose Collage Diffusion.",
         )
     for layer in painted:

@@ -23,7 +23,7 @@ from backend.scene.scene import Scene
 
 CANVAS_PX = 512
 CUTOUT_PX = 384
-FELT: dict[str, tuple[int, int, int]] = {
+CLOTH_COLOURS: dict[str, tuple[int, int, int]] = {
     "red": (205, 62, 62),
     "orange": (232, 137, 57),
     "yellow": (238, 202, 79),
@@ -117,7 +117,7 @@ def paper_cutout(picture: NDArray[np.uint8], colour: str) -> NDArray[np.uint8]:
         >= 128
     )
     cut = np.zeros_like(picture)
-    cut[blunt] = (*FELT[colour], 255)
+    cut[blunt] = (*CLOTH_COLOURS[colour], 255)
     return cut
 
 

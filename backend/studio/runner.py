@@ -215,8 +215,8 @@ class Runner:
 
     def _stop_state(self, job: str) -> JobCancelled | JobInterrupted:
         with self._lock:
-            wanted_by_person = job in self._unwanted
-        stopped = wanted_by_person or not self._closing.is_set()
+            was_cancelled = job in self._unwanted
+        stopped = was_cancelled or not self._closing.is_set()
         return JobCancelled() if stopped else JobInterrupted()
 
     def _note(self, job: str, work: Plan | TrainingJob, event: Event) -> None:
@@ -268,11 +268,11 @@ class Runner:
 
     def _keep_stage1_images(self, origin: Origin, event: Stage1Images) -> None:
         """As ``_keep_images``, for the pictures of a first stage."""
-        drafts = [build_stage1(self._store.pixels, origin, image) for image in event.images]
-        ids = tuple(draft.id for draft in drafts)
+        images = [build_stage1(self._store.pixels, origin, image) for image in event.images]
+        ids = tuple(image.id for image in images)
         with self._store.database.write() as connection:
-            for draft in drafts:
-                insert_stage1(connection, draft)
+            for image in images:
+                insert_stage1(connection, image)
             stored = StoredStage1Images(stage1_images=ids, notes=event.notes)
             append_event(connection, origin.job, stored)
 

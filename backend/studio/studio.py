@@ -205,9 +205,10 @@ class Studio:
             projects.check_revision(connection, project, revision)
             job = jobs.insert_job(connection, project, asked, plan)
         self._runner.wake()
-        remarks = self.library.list_notes(scene, asked) if isinstance(asked, Compose) else ()
+        subject_notes = self.library.list_notes(scene, asked) if isinstance(asked, Compose) else ()
         return Submitted(
-            job=job, notes=(*remarks, *self._survey.add_notes(seen, asked.settings, plan.notes))
+            job=job,
+            notes=(*subject_notes, *self._survey.add_notes(seen, asked.settings, plan.notes)),
         )
 
     def retouch(self, project: str, candidate: str) -> Submitted:
@@ -252,10 +253,10 @@ class Studio:
         """
         with self._store.database.read() as connection:
             saved = projects.read_project(connection, project)
-        looked_at = on_canvas(
+        canvas_picture = on_canvas(
             self._store.pixels.picture(picture), saved.scene.width_px, saved.scene.height_px
         )
-        mask = self._worker.cut(saved.editor.settings.model, looked_at, where)
+        mask = self._worker.cut(saved.editor.settings.model, canvas_picture, where)
         return TakenMask(
             digest=self._store.pixels.add_mask(mask),
             width_px=mask.shape[1],

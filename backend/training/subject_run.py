@@ -73,12 +73,12 @@ class SubjectRun:
             self.plan.sampler, self.bundle.scheduler, self.plan.steps, self.bundle.device
         )
 
-    def conditioning(self, spoken: Tensor, path: str) -> Conditioning:
+    def conditioning(self, positive: Tensor, path: str) -> Conditioning:
         """One row of a path under these words (1, tokens, width), against the plan's negative
         prompt.
         """
         negative = embed(self.bundle, self.plan.negative)
-        return Conditioning(spoken, negative, self.plan.guidance_scale, 1, ((path, 1),))
+        return Conditioning(positive, negative, self.plan.guidance_scale, 1, ((path, 1),))
 
     def embed(self, prompt: str) -> tuple[Tensor, tuple[int, ...]]:
         """(1, tokens, width) of a prompt that speaks of the subject, and the positions that do."""

@@ -84,7 +84,7 @@ def build_weights(
     return BUILD_WEIGHTS[kind](unet, rank, generator)
 
 
-class _Batch(NamedTuple):
+class _ReferenceBatch(NamedTuple):
     """Latents (n, c, h, w) to learn from under these words (1, tokens, width); ``masks`` (n, 1,
     h, w) or none.
     """
@@ -155,21 +155,23 @@ class SubjectTrainer:
         generator = generator_for(seed_of(self._rules.seed, self._examples.key, k + 1))
         template = TEMPLATES[k % len(TEMPLATES)]
         self._adapter.zero_grad()
-        references = _Batch(self.references, self._words(template), self.masks)
+        references = _ReferenceBatch(self.references, self._words(template), self.masks)
         own, noisy, denoised = self._loss(references, generator)
         total = own
         if len(prior):
             plain = build_conditioning(
                 self._bundle, template.format(self._examples.class_word), "", 1.0, 1
             ).positive
-            class_loss, _, _ = self._loss(_Batch(prior, plain, self.masks[:0]), generator)
+            class_loss, _, _ = self._loss(_ReferenceBatch(prior, plain, self.masks[:0]), generator)
             total = total + self._rules.prior_weight * class_loss
         scale = loss_scale(self.references.dtype)
         (scale * total).backward()
         self._adapter.update(scale)
         return TrainingStep(k, self._rules.steps, 0, noisy, denoised, float(own.detach()))
 
-    def _loss(self, batch: _Batch, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    def _loss(
+        self, batch: _ReferenceBatch, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """The mean loss of some noisy states, one of them, and what is predicted of it."""
         count, latents = self._rules.samples, batch.latents
         chosen = torch.randint(0, len(latents), (count,), generator=generator)

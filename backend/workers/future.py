@@ -75,9 +75,9 @@ class FutureOffer:
         return self._future.get().models()
 
     def methods(self) -> tuple[MethodFacts, ...]:
-        told = self._future.get().methods()
+        listed = self._future.get().methods()
         self.asked.set()
-        return told
+        return listed
 
     def card(self, model: str) -> Card:
         return self._future.get().card(model)

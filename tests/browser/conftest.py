@@ -84,7 +84,7 @@ class Watch:
         if status >= 400:
             self.wrong.append(f"status {status}: {url}")
 
-    def complaints(self) -> list[str]:
+    def list_problems(self) -> list[str]:
         """What is left after what the test said it would cause."""
         return [line for line in self.wrong if not any(part in line for part in self.forgiven)]
 
@@ -131,7 +131,7 @@ def watch(watcher: Watch) -> Iterator[Watch]:
     watcher.wrong.clear()
     watcher.forgiven = ()
     yield watcher
-    assert watcher.complaints() == []
+    assert watcher.list_problems() == []
 
 
 @pytest.fixture

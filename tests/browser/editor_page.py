@@ -220,7 +220,7 @@ class EditorPage:
         """Every sentence shown to the person now."""
         return " | ".join(" ".join(text.split()) for text in self.part("notice").all_inner_texts())
 
-    def wait_told(self, words: str) -> None:
+    def wait_for_text(self, words: str) -> None:
         """Until a sentence with these words is shown to the person."""
         self.part("notice").filter(has_text=words).first.wait_for()
 

@@ -174,8 +174,8 @@ def centre_of(editor: EditorPage, layer_id: str) -> tuple[float, float]:
 def heap_of(session: CDPSession) -> dict[str, float]:
     """Bytes after a collection: of JavaScript, and of the buffers beside it."""
     session.send("HeapProfiler.collectGarbage")
-    told = session.send("Runtime.getHeapUsage")
-    return {"used": told["usedSize"], "buffers": told.get("backingStorageSize", 0)}
+    reported = session.send("Runtime.getHeapUsage")
+    return {"used": reported["usedSize"], "buffers": reported.get("backingStorageSize", 0)}
 
 
 def note(part: str, figures: object) -> None:

@@ -23,7 +23,7 @@ class StudioProcess:
     store: Path
     url: str = ""
     started_s: float = 0.0
-    said: list[str] = field(default_factory=list)
+    output: list[str] = field(default_factory=list)
 
     def start(self, port: int = 0) -> StudioProcess:
         """Start it and wait for the line with its address. RuntimeError with what it said
@@ -40,7 +40,7 @@ class StudioProcess:
             "--device",
             "cpu",
         ]
-        begun = time.monotonic()
+        started = time.monotonic()
         self._process = subprocess.Popen(
             command,
             cwd=ROOT,
@@ -52,15 +52,15 @@ class StudioProcess:
         opened = threading.Event()
         threading.Thread(target=self._listen, args=(self._process, opened), daemon=True).start()
         while not opened.wait(0.05):
-            if self._process.poll() is not None or time.monotonic() - begun > START_LIMIT_S:
+            if self._process.poll() is not None or time.monotonic() - started > START_LIMIT_S:
                 self.stop()
-                raise RuntimeError("The studio did not open:\n" + "".join(self.said))
-        self.started_s = time.monotonic() - begun
+                raise RuntimeError("The studio did not open:\n" + "".join(self.output))
+        self.started_s = time.monotonic() - started
         return self
 
     def _listen(self, process: subprocess.Popen[str], opened: threading.Event) -> None:
         for line in process.stdout or ():
-            self.said.append(line)
+            self.output.append(line)
             found = OPEN_LINE.search(line)
             if found:
                 self.url = found.group(1)

@@ -27,7 +27,7 @@ SEEDS = range(4)
 SIDE_PX = 256
 GREY = 150
 SHARE_WITHIN = 0.9999
-MOST_APART = 2
+LARGEST_DIFFERENCE = 2
 """Within 1/255 are all pixels but one in ten thousand, and of the opaque ones all. A pixel that is
 seen through is rounded twice before it lies over the ground, alpha and colour times alpha; where
 Python's 32 bits and the page's 64 fall on two sides of a byte's border as well, it may be 2 away.
@@ -138,14 +138,14 @@ def assert_agrees(editor: EditorPage, wanted: np.ndarray, what: str) -> None:
     editor.until(lambda: np.mean(compare()[0] <= 1) >= SHARE_WITHIN, seconds=5)
     steps, opaque = compare()
     within, equal = np.mean(steps <= 1), np.mean(steps == 0)
-    said = (
+    summary = (
         f"{what}: {opaque.size} opaque, within 1/255 {within:.6f}, equal {equal:.6f}, "
         f"most {steps.max():.0f}"
     )
-    print(said)
-    assert within >= SHARE_WITHIN, said
-    assert steps.max() <= MOST_APART, said
-    assert np.all(opaque <= 1), said
+    print(summary)
+    assert within >= SHARE_WITHIN, summary
+    assert steps.max() <= LARGEST_DIFFERENCE, summary
+    assert np.all(opaque <= 1), summary
 
 
 @pytest.mark.parametrize("count", [1, 2, 4, 8])
@@ -171,7 +171,7 @@ KEYS = (
 )
 
 
-def person(editor: EditorPage, seed: int) -> None:
+def play_gestures(editor: EditorPage, seed: int) -> None:
     """Thirty gestures as a person does them: keys, drags, strokes."""
     random = np.random.default_rng(seed)
     for _ in range(30):
@@ -191,7 +191,7 @@ def test_after_random_gestures_the_server_has_what_the_page_shows(
     open_scene(editor, *random_scene(100 + seed, 3))
     editor.part("canvas").focus()
     editor.select("layer-2")
-    person(editor, seed)
+    play_gestures(editor, seed)
     editor.wait_saved()
     state = editor.state()
     assert state["undo"]
@@ -217,4 +217,4 @@ def test_without_a_worker_the_quick_picture_stays(editor: EditorPage):
         return np.abs(editor.pixels()[..., :3] - wanted).max(axis=-1)
 
     assert editor.until(lambda: np.median(steps()) <= 2, seconds=10)
-    assert steps().max() > MOST_APART
+    assert steps().max() > LARGEST_DIFFERENCE

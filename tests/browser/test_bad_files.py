@@ -38,13 +38,13 @@ def test_a_bad_file_is_refused_in_words_and_nothing_is_lost(fresh: EditorPage, c
     name, content, word = REFUSED[case]
     before = fresh.state()
     fresh.drop((name, content))
-    fresh.wait_told(word)
-    told = fresh.all_notices()
+    fresh.wait_for_text(word)
+    reported = fresh.all_notices()
     fresh.look(f"refused-{case.replace(' ', '-')}")
-    assert word in told
-    assert "Traceback" not in told
-    assert "Error" not in told
-    assert 20 < len(told) < 420
+    assert word in reported
+    assert "Traceback" not in reported
+    assert "Error" not in reported
+    assert 20 < len(reported) < 420
     after = fresh.state()
     assert (after["project"], after["scene"], after["picked"]) == (
         before["project"],

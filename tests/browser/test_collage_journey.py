@@ -16,9 +16,9 @@ pytestmark = pytest.mark.slow
 def learn(editor: EditorPage, layer_id: str, steps: int = 60) -> None:
     """Learn the look of a layer in few steps, by its card."""
     editor.select(layer_id)
-    editor.part("look-steps").select_option(str(steps))
-    editor.part("learn-look").click()
-    editor.page.wait_for_selector('[data-test="look-state"][data-state="learning"]')
+    editor.part("embedding-steps").select_option(str(steps))
+    editor.part("learn-embedding").click()
+    editor.page.wait_for_selector('[data-test="embedding-state"][data-state="learning"]')
     editor.wait("state.job === null", 240)
 
 
@@ -32,31 +32,33 @@ def test_a_look_is_learned_shown_alone_forgotten_and_kept_by_a_reload(fresh: Edi
     learn(fresh, layer_id)
     look = fresh.layer(layer_id)["embedding"]
     assert look
-    assert fresh.until(lambda: fresh.part("look-state").get_attribute("data-state") == "learned")
     assert fresh.until(
-        lambda: fresh.part("look-shown").evaluate("image => image.naturalWidth") == 128
+        lambda: fresh.part("embedding-state").get_attribute("data-state") == "learned"
+    )
+    assert fresh.until(
+        lambda: fresh.part("embedding-sample").evaluate("image => image.naturalWidth") == 128
     )
     fresh.look("look-learned")
-    fresh.part("forget-look").click()
+    fresh.part("forget-embedding").click()
     assert fresh.until(lambda: fresh.layer(layer_id)["embedding"] is None)
-    fresh.part("look-choice").select_option(look)
+    fresh.part("embedding-choice").select_option(look)
     assert fresh.until(lambda: fresh.layer(layer_id)["embedding"] == look)
     fresh.wait_saved()
     fresh.reload()
     assert fresh.layer(layer_id)["embedding"] == look
     fresh.select(layer_id)
-    assert fresh.until(fresh.part("look-shown").is_visible)
+    assert fresh.until(fresh.part("embedding-sample").is_visible)
 
 
 def test_a_stopped_learning_leaves_the_layer_as_it_was(fresh: EditorPage) -> None:
     layer_id = objects(fresh)[-1]
     fresh.select(layer_id)
-    fresh.part("learn-look").click()
+    fresh.part("learn-embedding").click()
     fresh.wait("state.job && state.job.done >= 1")
     fresh.part("cancel").click()
     fresh.wait("state.job === null")
     assert fresh.layer(layer_id)["embedding"] is None
-    assert fresh.until(lambda: fresh.part("look-state").get_attribute("data-state") == "none")
+    assert fresh.until(lambda: fresh.part("embedding-state").get_attribute("data-state") == "none")
 
 
 def test_an_object_of_the_finished_picture_is_dragged_elsewhere(fresh: EditorPage) -> None:

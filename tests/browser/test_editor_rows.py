@@ -114,7 +114,7 @@ def test_all_drafts_are_seen_while_they_converge(empty: EditorPage):
     quick(empty, 3)
     set_option(empty, "iterations", 60)
     empty.part("generate").click()
-    tiles = empty.part("draft-preview")
+    tiles = empty.part("stage1-preview")
     assert empty.until(lambda: tiles.count() == 3, 90)
     drawn = "tiles => new Set(tiles.map(tile => tile.querySelector('canvas').toDataURL())).size"
     assert empty.until(lambda: tiles.evaluate_all(drawn) == 3)
@@ -123,4 +123,4 @@ def test_all_drafts_are_seen_while_they_converge(empty: EditorPage):
     empty.look("drafts-converging")
     empty.wait("state.job === null && state.candidates.length === 3", 180)
     assert tiles.count() == 0
-    assert empty.part("draft").count() == 3
+    assert empty.part("stage1").count() == 3

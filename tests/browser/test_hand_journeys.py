@@ -77,7 +77,7 @@ def test_a_locked_layer_is_neither_painted_nor_dragged(fresh: EditorPage):
     fresh.select(layer["id"])
     fresh.page.keyboard.press("e")
     fresh.drag_scene((x - 20, y), (x + 20, y))
-    fresh.wait_told("is locked")
+    fresh.wait_for_text("is locked")
     now = fresh.layer(layer["id"])
     assert now["locked"]
     assert (now["placement"], now["mask"]) == (place, layer["mask"])

@@ -25,13 +25,13 @@ def test_scores_rank_the_candidates_and_stand_in_the_card_of_the_layer(fresh: Ed
     best = fresh.page.locator('[data-test="candidate-place"][data-rank="1"]')
     assert "Best of 3" in (best.get_attribute("title") or "")
     for score in shown["scores"]:
-        told = (
+        reported = (
             fresh.row(score["layer_id"])
             .locator('[data-test="layer-warning"]')
             .get_attribute("title")
             or ""
         )
-        assert ("failed: " in told) == bool(score["failed"])
+        assert ("failed: " in reported) == bool(score["failed"])
     fresh.look("scores")
     fresh.part("show-collage").click()
     assert fresh.until(lambda: fresh.part("layer-scores").count() == 0)
@@ -63,14 +63,14 @@ def test_the_object_under_a_click_becomes_a_region_or_a_sentence_says_what_is_mi
     cap = next(layer["placement"] for layer in before if layer["phrase"] == "red mushroom")
     fresh.part("canvas").focus()
     fresh.page.keyboard.press("s")
-    begun = time.monotonic()
+    started = time.monotonic()
     fresh.click_scene(cap["centre_x_px"], cap["centre_y_px"])
     if not (POCKET_FOLDER / "sam").exists():
-        fresh.wait_told("SAM")
+        fresh.wait_for_text("SAM")
         assert fresh.layers() == before
         return
     fresh.wait("state.undo.startsWith('Select an object')")
-    print(f"selected in {time.monotonic() - begun:.2f} s")
+    print(f"selected in {time.monotonic() - started:.2f} s")
     fresh.wait_drawn()
     fresh.look("select")
     region = fresh.layers()[-1]

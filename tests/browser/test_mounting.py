@@ -32,7 +32,7 @@ def test_a_file_beyond_the_limit_is_refused_before_it_is_sent(fresh: EditorPage)
           dataTransfer: held }));
       }
     }""")
-    fresh.wait_told("vast.png has 26.0 MB")
+    fresh.wait_for_text("vast.png has 26.0 MB")
     assert "25 MB" in fresh.all_notices()
     assert not [url for url in sent if "upload" in url]
 
@@ -59,7 +59,7 @@ def test_the_page_works_under_its_other_name(studio, context, watch: Watch, scre
     editor.wait_saved()
 
 
-FOREIGN = """async (url) => {
+OTHER_SITE = """async (url) => {
   const attempt = async (path, options) => {
     try { return (await fetch(url + path, options)).status; } catch { return "refused"; }
   };
@@ -87,7 +87,7 @@ def test_a_page_of_another_site_gets_nothing_and_leaves_nothing(studio, chromium
     page.goto("http://foreign.test/")
     statuses: list[int] = []
     page.on("response", lambda reply: statuses.append(reply.status))
-    outcome = page.evaluate(FOREIGN, studio.url)
+    outcome = page.evaluate(OTHER_SITE, studio.url)
     assert outcome[0] == "refused"
     assert outcome[1] == "refused"
     assert outcome[3] == "refused"

@@ -25,7 +25,7 @@ def test_a_first_start_shows_an_example_and_a_crash_loses_nothing(
         editor.look("server-gone")
         process.start(port=int(process.url.rsplit(":", 1)[1]))
         editor.part("banner-offline").wait_for(state="hidden")
-        editor.wait_told("interrupted")
+        editor.wait_for_text("interrupted")
         assert editor.state()["job"] is None
         editor.reload()
         assert editor.state()["scene"]["name"] == "Before the crash"

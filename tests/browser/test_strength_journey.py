@@ -144,7 +144,7 @@ def test_only_the_selected_layer_varies(fresh: EditorPage):
     assert one["digest"] == first["digest"]
     assert other["digest"] != one["digest"]
     assert "it alone varies" in fresh.page.locator(".strip-pictures .strip-head").inner_text()
-    assert fresh.part("made-candidate").count() == 2
-    fresh.part("made-candidate").last.click()
+    assert fresh.part("layer-candidate").count() == 2
+    fresh.part("layer-candidate").last.click()
     fresh.wait(f"state.shown === {other['digest']!r}")
     fresh.look("varied")

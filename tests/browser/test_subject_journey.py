@@ -188,12 +188,12 @@ def test_a_training_is_stopped_gone_on_with_renamed_and_deleted_by_keys(
     keys = fresh.page.keyboard
     subject = train_by_hand(fresh, case, "Kate", LONG_TRAINING)
     own = row_of(fresh, subject)
-    told = own.locator('[data-test="subject-state"]')
-    told.filter(has_text=re.compile(rf"^step ([2-9]|\d\d+) of {LONG_TRAINING}$")).wait_for()
+    reported = own.locator('[data-test="subject-state"]')
+    reported.filter(has_text=re.compile(rf"^step ([2-9]|\d\d+) of {LONG_TRAINING}$")).wait_for()
     own.locator('[data-test="subject-stop"]').focus()
     keys.press("Enter")
-    told.filter(has_text=re.compile(rf"^stopped at \d+ of {LONG_TRAINING}$")).wait_for()
-    stopped_at = int(told.inner_text().split()[2])
+    reported.filter(has_text=re.compile(rf"^stopped at \d+ of {LONG_TRAINING}$")).wait_for()
+    stopped_at = int(reported.inner_text().split()[2])
     assert 2 <= stopped_at < LONG_TRAINING
     own.locator('[data-test="subject-name"]').fill("Katharina")
     keys.press("Enter")

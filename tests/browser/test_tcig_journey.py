@@ -15,8 +15,8 @@ from tests.browser.editor_page import EditorPage
 CLASSES = ("star", "house", "ball")
 FIRST_PREVIEW = """() => {
   if (document.querySelector('[data-test="canvas"]').dataset.showing !== "preview") return false;
-  const { drafts, job } = document.querySelector(".lamina-root").lamina.state();
-  return { drafts: drafts.length, done: job?.done ?? 0 };
+  const { stage1Images, job } = document.querySelector(".lamina-root").lamina.state();
+  return { stage1Images: stage1Images.length, done: job?.done ?? 0 };
 }"""
 REGIONS = {"star": (60, 60, 220, 220), "house": (280, 80, 470, 300), "ball": (90, 300, 260, 470)}
 
@@ -84,8 +84,8 @@ def wait_for_candidates(editor: EditorPage, count: int) -> list[dict[str, Any]]:
     return candidates
 
 
-def draft(editor: EditorPage, digest: str) -> Locator:
-    return editor.page.locator(f'[data-test="draft"][data-digest="{digest}"]')
+def locate_stage1(editor: EditorPage, digest: str) -> Locator:
+    return editor.page.locator(f'[data-test="stage1"][data-digest="{digest}"]')
 
 
 def paint_and_name(editor: EditorPage) -> dict[str, str]:
@@ -100,32 +100,38 @@ def paint_and_name(editor: EditorPage) -> dict[str, str]:
     return painted
 
 
-def watch_drafts_come(editor: EditorPage) -> list[dict[str, Any]]:
+def watch_stage1_images_come(editor: EditorPage) -> list[dict[str, Any]]:
     """Generate, and see stage 1 on the canvas while it converges; the drafts."""
     editor.part("generate").click()
     first = editor.page.wait_for_function(FIRST_PREVIEW).json_value()
     early = editor.pixels()
-    assert first["drafts"] == 0
+    assert first["stage1Images"] == 0
     editor.wait(f"state.job === null || state.job.done > {first['done'] + 4}")
     assert not np.array_equal(editor.pixels(), early)
     editor.look("tcig-converging")
-    candidates, drafts = wait_for_candidates(editor, 2), editor.state()["drafts"]
-    assert [candidate["stage1"] for candidate in candidates] == [each["digest"] for each in drafts]
-    assert editor.until(lambda: editor.part("draft").count() == 2)
+    candidates, stage1_images = wait_for_candidates(editor, 2), editor.state()["stage1Images"]
+    assert [candidate["stage1"] for candidate in candidates] == [
+        each["digest"] for each in stage1_images
+    ]
+    assert editor.until(lambda: editor.part("stage1").count() == 2)
     editor.look("tcig-drafts")
-    return drafts
+    return stage1_images
 
 
 def refine(editor: EditorPage, digest: str) -> None:
     """Refine a draft: two more pictures of it."""
-    draft(editor, digest).click()
+    locate_stage1(editor, digest).click()
     editor.wait(f"state.shown === {digest!r}")
     editor.look("tcig-draft-shown")
     editor.part("refine").click()
     assert {candidate["stage1"] for candidate in wait_for_candidates(editor, 4)[2:]} == {digest}
-    assert editor.until(lambda: draft(editor, digest).get_attribute("data-source") == "true")
     assert editor.until(
-        lambda: draft(editor, digest).locator('[data-test="draft-made"]').inner_text() == "×3"
+        lambda: locate_stage1(editor, digest).get_attribute("data-source") == "true"
+    )
+    assert editor.until(
+        lambda: (
+            locate_stage1(editor, digest).locator('[data-test="stage1-count"]').inner_text() == "×3"
+        )
     )
     editor.look("tcig-refined")
     editor.part("accept").click()
@@ -201,8 +207,8 @@ def test_paint_name_draft_refine_reroll_save_and_reload(empty: EditorPage):
     editor = empty
     painted = paint_and_name(editor)
     quick(editor, 2)
-    drafts = watch_drafts_come(editor)
-    refine(editor, drafts[1]["digest"])
+    stage1_images = watch_stage1_images_come(editor)
+    refine(editor, stage1_images[1]["digest"])
     editor.select(painted["ball"])
     editor.part("reroll").click()
     again = wait_for_candidates(editor, 6)[4:]
@@ -215,7 +221,7 @@ def test_paint_name_draft_refine_reroll_save_and_reload(empty: EditorPage):
     kept = editor.state()
     editor.reload()
     now = editor.state()
-    for name in ("scene", "picked", "candidates", "drafts"):
+    for name in ("scene", "picked", "candidates", "stage1Images"):
         assert now[name] == kept[name]
     editor.wait_drawn()
     editor.look("tcig-reloaded")
@@ -236,8 +242,8 @@ def test_a_draft_becomes_layers_in_one_step(empty: EditorPage):
     editor.part("generate").click()
     wait_for_candidates(editor, 1)
     before = editor.state()
-    editor.part("draft").click()
-    editor.part("draft-layers").click()
+    editor.part("stage1").click()
+    editor.part("stage1-layers").click()
     editor.wait("state.undo === 'Turn the draft into layers'")
     editor.wait_drawn()
     after = editor.state()

@@ -132,7 +132,9 @@ def test_hooks_are_restored_however_the_run_ends(tiny1: ModelBundle) -> None:
     assert hooks_in(tiny1) == before
 
 
-def beside(trio: Trio, memory: FeatureCache, shown: NDArray[np.bool_] | None = None) -> Tensor:
+def swap_attention(
+    trio: Trio, memory: FeatureCache, shown: NDArray[np.bool_] | None = None
+) -> Tensor:
     """The end of a target whose two other paths are replayed from states that were found before."""
     unet = trio.bundle.unet
     copied = tuple(
@@ -164,7 +166,7 @@ def test_composition_side_paths_give_what_rows_of_the_batch_give(tiny1: ModelBun
     wanted = trio.states([swapping(tiny1, 2)])[-1][2:]
     memory = FeatureCache()
     made, remembered, made_again = (
-        beside(trio, one) for one in (memory, memory, FeatureCache(limit_bytes=0))
+        swap_attention(trio, one) for one in (memory, memory, FeatureCache(limit_bytes=0))
     )
     assert memory.size_bytes > 0
     assert farthest(made, wanted) < 1e-5
@@ -265,4 +267,4 @@ def test_a_guided_subject_is_seen_with_the_words_alone(tiny1: ModelBundle) -> No
 def test_a_subject_beside_oneself_from_side_paths(tiny1: ModelBundle) -> None:
     trio, shown = Trio(tiny1, STEPS), np.eye(4, dtype=np.bool_)
     wanted = trio.states([adding(tiny1, shown, 2)])[-1][2:]
-    assert farthest(beside(trio, FeatureCache(), shown), wanted) < 1e-5
+    assert farthest(swap_attention(trio, FeatureCache(), shown), wanted) < 1e-5

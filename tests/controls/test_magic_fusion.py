@@ -21,14 +21,18 @@ STEPS = 4
 
 
 def run_fusion(
-    bundle: ModelBundle, until: int, plain: str, amount: float = 0.0, beside: Sequence[Control] = ()
+    bundle: ModelBundle,
+    until: int,
+    plain: str,
+    amount: float = 0.0,
+    more_controls: Sequence[Control] = (),
 ) -> Tensor:
     """The end of a run that is fused with a path's words."""
     trio = Trio(bundle, STEPS)
 
     def controls(schedule: Schedule) -> list[Control]:
         pulls = (pull_of(bundle.unet, schedule, trio.alone(name)) for name in (plain, "target"))
-        return [MagicFusion(*pulls, build_subject(bundle, amount), until), *beside]
+        return [MagicFusion(*pulls, build_subject(bundle, amount), until), *more_controls]
 
     return trio.states_alone("target", controls)[-1]
 
@@ -59,14 +63,14 @@ def test_equation_each_cell_follows_the_more_salient_model() -> None:
 
     wearing = []
 
-    class Worn:
+    class AdapterApplied:
         def __enter__(self) -> None:
             wearing.append(True)
 
         def __exit__(self, *_: object) -> None:
             wearing.pop()
 
-    predict = MagicFusion(plain, personal, Worn, 1).wrap(
+    predict = MagicFusion(plain, personal, AdapterApplied, 1).wrap(
         lambda latents, k: latents * 0 + 3 + len(wearing)
     )
     assert predict(torch.zeros(1, 2, 8, 8), 0)[0, 0, 3].tolist() == [1, 1, 1, 1, 2, 2, 2, 2]

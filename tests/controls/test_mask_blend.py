@@ -157,13 +157,13 @@ def test_the_mask_grows_towards_the_middle() -> None:
 
 def test_noise_that_touches_no_cut_out_is_dropped_and_what_touches_it_stays() -> None:
     solid = box(64, 20, 20, 40, 40)
-    touching, apart = box(64, 38, 25, 48, 30), box(64, 2, 2, 4, 4)
-    mask = adaptive_mask(touching | apart, solid)
+    touching, separate = box(64, 38, 25, 48, 30), box(64, 2, 2, 4, 4)
+    mask = adaptive_mask(touching | separate, solid)
     assert (mask[touching] > 0).all()
-    assert mask[apart].max() == 0.0
-    literal = adaptive_mask(touching | apart, solid, MaskRules(joining="or"))
-    assert (literal[apart] >= 0.5).all()
-    both = adaptive_mask(touching | apart, solid, MaskRules(joining="and", least_share=1.0))
+    assert mask[separate].max() == 0.0
+    literal = adaptive_mask(touching | separate, solid, MaskRules(joining="or"))
+    assert (literal[separate] >= 0.5).all()
+    both = adaptive_mask(touching | separate, solid, MaskRules(joining="and", least_share=1.0))
     assert (both[touching & ~solid] == 0).all()
 
 

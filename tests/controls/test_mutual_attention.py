@@ -40,12 +40,12 @@ def sides_of(trio: Trio, schedule: Schedule) -> ReferenceBranch:
 
 
 def run_end(
-    trio: Trio, begin: int, reference: Tensor | None = None, beside: Sequence[Control] = ()
+    trio: Trio, begin: int, reference: Tensor | None = None, more_controls: Sequence[Control] = ()
 ) -> Tensor:
     def controls(schedule: Schedule) -> list[Control]:
         masks = None if reference is None else MutualMasks(MapMean((1, 2), "target", 0), reference)
         sites = detail_sites(trio.bundle.unet)
-        return [MutualAttention(begin, sites, sides_of(trio, schedule), masks), *beside]
+        return [MutualAttention(begin, sites, sides_of(trio, schedule), masks), *more_controls]
 
     return trio.states_alone("target", controls)[-1]
 
@@ -99,4 +99,4 @@ def test_equation_front_looks_at_front_and_rest_at_rest() -> None:
 
 def test_composition_other_controls_act_too(tiny1: ModelBundle) -> None:
     trio = Trio(tiny1, STEPS)
-    assert not torch.equal(run_end(trio, 1, beside=[FreeU()]), run_end(trio, 1))
+    assert not torch.equal(run_end(trio, 1, more_controls=[FreeU()]), run_end(trio, 1))

@@ -14,7 +14,7 @@ from backend.engine.denoise import Start, denoise
 from backend.engine.invert import Trajectory
 from backend.engine.loop_types import BatchRows, Moment, Network, generator_for
 from backend.engine.reference_branch import FeatureSpan, ReferenceBranch, ReferencePath
-from backend.methods.baselines.plug_and_play import places_of
+from backend.methods.baselines.plug_and_play import sites_of
 from backend.models.bundle import FeatureCache, ModelBundle
 from backend.models.schedule import Schedule
 from tests.controls.runs import Setting, noise_in
@@ -41,14 +41,14 @@ def control_for(
     until: tuple[int, int],
 ) -> PlugAndPlay:
     """The control of a run on that schedule."""
-    places = places_of(bundle.unet)
+    places = sites_of(bundle.unet)
     spans = (FeatureSpan(0, until[0], places.blocks), FeatureSpan(0, until[1], places.projections))
     side = ReferencePath("source", path, words, spans)
     sides = ReferenceBranch(bundle.unet, schedule, {SOURCE: side}, FeatureCache(), nullcontext)
     return PlugAndPlay(sides, places.blocks, until[0], places.projections, until[1])
 
 
-def silent(bundle: ModelBundle) -> Conditioning:
+def empty_prompt(bundle: ModelBundle) -> Conditioning:
     return Conditioning(embed(bundle, ""), embed(bundle, ""), 1.0, 1)
 
 
@@ -61,21 +61,21 @@ def end(
 ) -> Tensor:
     """The last state of a run from state 1 with the silent source ``path`` put in."""
     schedule, start = schedule_of(bundle), Start(begin_at(1), 0, (generator_for(0),))
-    control = control_for(bundle, schedule, path, silent(bundle), until)
+    control = control_for(bundle, schedule, path, empty_prompt(bundle), until)
     return list(denoise(bundle.unet, schedule, words, start, [control]))[-1].latents
 
 
 def test_identity_no_steps_is_bit_equal(tiny1: ModelBundle) -> None:
     words = build_conditioning(tiny1, "a red cat", "blur", 3.0, 1)
     plain = plain_states(tiny1, words, begin_at(1)).states[-1]
-    source = plain_states(tiny1, silent(tiny1), begin_at(2))
+    source = plain_states(tiny1, empty_prompt(tiny1), begin_at(2))
     assert torch.equal(end(tiny1, words, source, (0, 0)), plain)
 
 
 def test_identity_a_picture_put_into_itself_is_unchanged(tiny1: ModelBundle) -> None:
     """Where the target is the source, its features are the source's already, bit for bit."""
-    source = plain_states(tiny1, silent(tiny1), begin_at(1))
-    assert torch.equal(end(tiny1, silent(tiny1), source, (STEPS, STEPS)), source.states[-1])
+    source = plain_states(tiny1, empty_prompt(tiny1), begin_at(1))
+    assert torch.equal(end(tiny1, empty_prompt(tiny1), source, (STEPS, STEPS)), source.states[-1])
 
 
 @pytest.mark.parametrize("until", [(3, 0), (0, 2)])
@@ -84,9 +84,9 @@ def test_it_acts_until_its_step(tiny1: ModelBundle, until: tuple[int, int]) -> N
     on.
     """
     words = build_conditioning(tiny1, "a red cat", "blur", 3.0, 1)
-    source = plain_states(tiny1, silent(tiny1), begin_at(2))
-    schedule, places = schedule_of(tiny1), places_of(tiny1.unet)
-    control = control_for(tiny1, schedule, source, silent(tiny1), until)
+    source = plain_states(tiny1, empty_prompt(tiny1), begin_at(2))
+    schedule, places = schedule_of(tiny1), sites_of(tiny1.unet)
+    control = control_for(tiny1, schedule, source, empty_prompt(tiny1), until)
     name = places.blocks[0] if until[0] else places.projections[0]
     seen: list[bool] = []
     start = Start(begin_at(1), 0, (generator_for(0),))
@@ -106,10 +106,10 @@ def test_it_acts_until_its_step(tiny1: ModelBundle, until: tuple[int, int]) -> N
 
 def test_the_equation_on_four_by_four_cells(tiny1: ModelBundle) -> None:
     """Every row gets the one source's values, cell by cell."""
-    source = plain_states(tiny1, silent(tiny1), begin_at(2))
-    control = control_for(tiny1, schedule_of(tiny1), source, silent(tiny1), (STEPS, 0))
+    source = plain_states(tiny1, empty_prompt(tiny1), begin_at(2))
+    control = control_for(tiny1, schedule_of(tiny1), source, empty_prompt(tiny1), (STEPS, 0))
     control.sides.advance(0)
-    name = places_of(tiny1.unet).blocks[0]
+    name = sites_of(tiny1.unet).blocks[0]
     known = control.sides.feature(SOURCE, name)
     network = Network(tiny1.unet, Moment(BatchRows(2, True)), 16, 16)
     put = control._hook(name, STEPS, network)(None, (), torch.zeros(4, *known.shape[2:]))
@@ -121,8 +121,8 @@ def test_the_equation_on_four_by_four_cells(tiny1: ModelBundle) -> None:
 
 def test_processors_are_restored_for_they_were_never_touched(tiny1: ModelBundle) -> None:
     before, hooks = dict(tiny1.unet.attn_processors), count_hooks(tiny1)
-    source = plain_states(tiny1, silent(tiny1), begin_at(2))
-    end(tiny1, silent(tiny1), source, (STEPS, 2))
+    source = plain_states(tiny1, empty_prompt(tiny1), begin_at(2))
+    end(tiny1, empty_prompt(tiny1), source, (STEPS, 2))
     assert all(tiny1.unet.attn_processors[name] is before[name] for name in before)
     assert count_hooks(tiny1) == hooks
 
@@ -133,8 +133,8 @@ def count_hooks(bundle: ModelBundle) -> int:
 
 def test_composition_with_held_cells(tiny1: ModelBundle) -> None:
     setting = Setting(tiny1, steps=STEPS, first=0)
-    source = plain_states(tiny1, silent(tiny1), begin_at(2))
-    control = control_for(tiny1, setting.schedule, source, silent(tiny1), (STEPS, 2))
+    source = plain_states(tiny1, empty_prompt(tiny1), begin_at(2))
+    control = control_for(tiny1, setting.schedule, source, empty_prompt(tiny1), (STEPS, 2))
     start_steps = torch.full((16, 16), STEPS)
     start_steps[:, 8:] = 0
     words = build_conditioning(tiny1, "a red cat and a blue house", "blur", 3.0, 1)

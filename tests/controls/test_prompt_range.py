@@ -47,10 +47,10 @@ def test_silence_acts_without_any_weight(tiny1: ModelBundle) -> None:
     assert torch.equal(
         end_of(Setting(tiny1, steps=STEPS), lambda s: [limit(s, 0, 1_000_000, (0.0, 0.0))]), plain
     )
-    silent = end_of(
+    inactive = end_of(
         Setting(tiny1, steps=STEPS), lambda setting: [limit(setting, 4, STEPS, (0.0, 0.0))]
     )
-    assert not torch.allclose(silent, plain, atol=1e-4)
+    assert not torch.allclose(inactive, plain, atol=1e-4)
 
 
 def test_the_equation_silent_columns_have_no_share() -> None:
@@ -73,7 +73,7 @@ def test_a_word_is_heard_while_one_of_its_layers_speaks(tiny1: ModelBundle) -> N
     shared = (replace(left, end=2), replace(right, tokens=left.tokens))
     control = RegionAttention(shared, tiny1.card.text_length, setting.schedule.sigmas)
     embedded = control._active_columns(shared, (4, 4), torch.device("cpu"))
-    assert {said.silent for said in embedded} == {()}
+    assert {words.inactive for words in embedded} == {()}
     assert torch.equal(embedded[1].weights, column_weights(shared, (4, 4), tiny1.card.text_length))
     assert torch.equal(
         embedded[2].weights, column_weights(shared[1:], (4, 4), tiny1.card.text_length)

@@ -76,21 +76,21 @@ def test_identical_models_and_words_make_the_border_irrelevant(
 
 def test_equation_the_first_steps_are_the_plain_ones(tiny1: ModelBundle) -> None:
     """A 4x4 example: constants instead of networks tell who predicted."""
-    said: list[str] = []
+    calls: list[str] = []
 
     @contextmanager
     def apply() -> Iterator[None]:
-        said.append("dressed")
+        calls.append("dressed")
         yield
 
     def plain(latents: Tensor, k: int) -> Tensor:
-        said.append(f"plain {k}")
+        calls.append(f"plain {k}")
         return latents * 0 + 1
 
     predict = StepBlend(plain, apply, 2).wrap(lambda latents, k: latents * 0 + 2)
     made = [float(predict(torch.zeros(1, 1, 4, 4), k).mean()) for k in range(4)]
     assert made == [1, 1, 2, 2]
-    assert said == ["plain 0", "plain 1", "dressed", "dressed"]
+    assert calls == ["plain 0", "plain 1", "dressed", "dressed"]
 
 
 def test_weights_are_restored_between_steps_and_after_a_failure(tiny1: ModelBundle) -> None:

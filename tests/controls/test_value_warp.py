@@ -43,12 +43,12 @@ def sides_of(trio: Trio, schedule: Schedule) -> ReferenceBranch:
 
 
 def run_end(
-    trio: Trio, matching: Matching | None, begin: int = 0, beside: Sequence[Control] = ()
+    trio: Trio, matching: Matching | None, begin: int = 0, others: Sequence[Control] = ()
 ) -> Tensor:
     def controls(schedule: Schedule) -> list[Control]:
         sides = sides_of(trio, schedule)
         found = matching or FeatureMatching(sides, torch.ones(4, 4), 0)
-        return [ValueWarp(begin, detail_sites(trio.bundle.unet), found, sides), *beside]
+        return [ValueWarp(begin, detail_sites(trio.bundle.unet), found, sides), *others]
 
     return trio.states_alone("target", controls)[-1]
 
@@ -92,11 +92,11 @@ class Swap(Control):
         return install_hooks(network.unet, {name: hook(name) for name in names})
 
     def wrap(self, predict):
-        def beside(latents: Tensor, k: int) -> Tensor:
+        def others(latents: Tensor, k: int) -> Tensor:
             self.sides.advance(k)
             return predict(latents, k)
 
-        return beside
+        return others
 
 
 def test_equation_a_moved_picture_is_found_where_it_went() -> None:

@@ -28,16 +28,16 @@ def pipelines_words(pipeline: Any, bundle: ModelBundle, text: str) -> tuple[Tens
     if bundle.second_text is None:
         known, negative = pipeline.encode_prompt(text, bundle.device, 1, True, "blue house")
         return known, negative
-    told = {
+    reported = {
         "device": bundle.device,
         "num_images_per_prompt": 1,
         "do_classifier_free_guidance": True,
     }
     known, negative, pooled, pooled_negative = pipeline.encode_prompt(
-        text, negative_prompt="blue house", **told
+        text, negative_prompt="blue house", **reported
     )
     if not text:
-        _, known, _, pooled = pipeline.encode_prompt("red", negative_prompt=None, **told)
+        _, known, _, pooled = pipeline.encode_prompt("red", negative_prompt=None, **reported)
     return with_row(known, pooled), with_row(negative, pooled_negative)
 
 

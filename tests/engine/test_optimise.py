@@ -113,15 +113,17 @@ def region_parts(rows: int) -> tuple[CodePart, ...]:
 
 
 def test_a_fit_reaches_its_goal_and_counts_its_steps() -> None:
-    drafts = run_fit([LossTerm(Brightness(0.75))], steps=60)
-    assert [draft.k for draft in drafts] == list(range(60))
-    assert all(draft.total == 60 and draft.first == 0 for draft in drafts)
-    assert float((drafts[-1].denoised - 0.75).abs().max()) < 0.13  # half a step of the colours
+    stage1_images = run_fit([LossTerm(Brightness(0.75))], steps=60)
+    assert [stage1.k for stage1 in stage1_images] == list(range(60))
+    assert all(stage1.total == 60 and stage1.first == 0 for stage1 in stage1_images)
+    assert (
+        float((stage1_images[-1].denoised - 0.75).abs().max()) < 0.13
+    )  # half a step of the colours
 
 
 def test_z_stays_in_the_box_of_the_codebook() -> None:
-    for draft in run_fit([LossTerm(Brightness(5.0))], rate=1.0):
-        assert float(draft.latents.abs().max()) <= 1.0
+    for stage1 in run_fit([LossTerm(Brightness(5.0))], rate=1.0):
+        assert float(stage1.latents.abs().max()) <= 1.0
 
 
 def test_begins_at_random_entries_of_the_codebook() -> None:
@@ -145,10 +147,12 @@ def test_early_stages_draw_smaller_pictures_and_move_only_their_parts() -> None:
     parts = region_parts(1)
     stages = (FitStage((SIDE // 2, SIDE // 2), 4, parts=1), FitStage((SIDE, SIDE), 5))
     term = LossTerm(Speckle())
-    drafts = list(optimise(ToyCodes(), Fit(parts, (3,), stages, 0.5), [term]))
-    assert [(draft.k, draft.total) for draft in drafts] == [(k, 9) for k in range(9)]
-    assert [draft.denoised.shape[-1] for draft in drafts] == [SIDE_PX // 2] * 4 + [SIDE_PX] * 5
-    held, free = drafts[3].latents[0], drafts[-1].latents[0]
+    stage1_images = list(optimise(ToyCodes(), Fit(parts, (3,), stages, 0.5), [term]))
+    assert [(stage1.k, stage1.total) for stage1 in stage1_images] == [(k, 9) for k in range(9)]
+    assert [stage1.denoised.shape[-1] for stage1 in stage1_images] == [SIDE_PX // 2] * 4 + [
+        SIDE_PX
+    ] * 5
+    held, free = stage1_images[3].latents[0], stage1_images[-1].latents[0]
     assert torch.equal(held[:, 0, 0], held[:, 2, 0])  # one region, one colour
     assert not torch.equal(free[:, 0, 0], free[:, 4, 0])
 
@@ -183,13 +187,13 @@ def test_a_fixed_part_stays() -> None:
 
 def test_segments_are_found_after_a_fit() -> None:
     term = segment_term(1.0)
-    drafts = run_fit([term], steps=200)
+    stage1_images = run_fit([term], steps=200)
     first, last = (
-        float(term.objective.losses(draft.denoised, FitStep(0, (3,))))
-        for draft in (drafts[0], drafts[-1])
+        float(term.objective.losses(stage1.denoised, FitStep(0, (3,))))
+        for stage1 in (stage1_images[0], stage1_images[-1])
     )
     assert last < 0.25 * first
-    named = ToySegmenter().logits(drafts[-1].denoised).argmax(1)[0]
+    named = ToySegmenter().logits(stage1_images[-1].denoised).argmax(1)[0]
     assert float((named[:, : SIDE_PX // 3] == 1).float().mean()) > 0.9
     assert float((named[:, -(SIDE_PX // 3) :] == 2).float().mean()) > 0.9
 
@@ -213,12 +217,14 @@ def test_two_experts_of_split_classes_are_the_sum_of_their_terms() -> None:
     moment = FitStep(0, (3,))
     one, other = segment_term(1.0, (1,)).objective, segment_term(1.0, (2,)).objective
     picture = picture_of(ToyCodes(), z)
-    apart = [
+    separate = [
         torch.autograd.grad(term.losses(picture, moment).sum(), z, retain_graph=True)[0]
         for term in (one, other)
     ]
     together = sum(term.losses(picture, moment) for term in (one, other))
-    assert torch.allclose(torch.autograd.grad(together.sum(), z)[0], apart[0] + apart[1], atol=1e-8)
+    assert torch.allclose(
+        torch.autograd.grad(together.sum(), z)[0], separate[0] + separate[1], atol=1e-8
+    )
 
 
 def test_calibration_makes_gradients_equally_long_whatever_the_units() -> None:
@@ -272,15 +278,15 @@ def test_rows_share_the_cores_and_nothing_else() -> None:
     size = (SIDE, SIDE)
     parts = region_parts(5)
     fit = Fit(parts, (3, 4, 5, 6, 7), (FitStage((SIDE // 2, SIDE // 2), 4), FitStage(size, 8)), 0.1)
-    drafts = list(optimise(ToyCodes(), fit, terms))
+    stage1_images = list(optimise(ToyCodes(), fit, terms))
     assert {(rows, threads) for _, rows, threads in seen} == {((3, 4), 1), ((5, 6, 7), 1)}
     assert torch.get_num_threads() == 2
-    assert [draft.k for draft in drafts] == list(range(12))
-    assert drafts[-1].latents.shape == (5, 3, SIDE, SIDE)
+    assert [stage1.k for stage1 in stage1_images] == list(range(12))
+    assert stage1_images[-1].latents.shape == (5, 3, SIDE, SIDE)
     torch.set_num_threads(1)
     together = list(optimise(ToyCodes(), fit, terms))
-    assert torch.allclose(drafts[-1].latents, together[-1].latents, atol=1e-5)
-    assert torch.allclose(drafts[3].denoised, together[3].denoised, atol=1e-5)
+    assert torch.allclose(stage1_images[-1].latents, together[-1].latents, atol=1e-5)
+    assert torch.allclose(stage1_images[3].denoised, together[3].denoised, atol=1e-5)
 
 
 @pytest.mark.usefixtures("two_threads")
@@ -315,12 +321,12 @@ def test_numbers_that_are_not_finite_are_told() -> None:
 
 
 def test_no_term_at_all_changes_nothing() -> None:
-    drafts = run_fit([], steps=2)
-    assert torch.equal(drafts[0].latents, drafts[-1].latents)
+    stage1_images = run_fit([], steps=2)
+    assert torch.equal(stage1_images[0].latents, stage1_images[-1].latents)
 
 
 def test_the_preview_of_a_draft_is_its_picture() -> None:
-    draft = run_fit([LossTerm(Brightness(0.5))], steps=1)[0]
-    shown = preview(None, draft)  # type: ignore[arg-type]
+    stage1 = run_fit([LossTerm(Brightness(0.5))], steps=1)[0]
+    shown = preview(None, stage1)  # type: ignore[arg-type]
     assert shown.shape == (1, SIDE_PX, SIDE_PX, 3)
-    assert abs(shown / 255 - draft.denoised.permute(0, 2, 3, 1).numpy()).max() < 0.003
+    assert abs(shown / 255 - stage1.denoised.permute(0, 2, 3, 1).numpy()).max() < 0.003

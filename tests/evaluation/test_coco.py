@@ -33,14 +33,16 @@ def write(folder: Path, pictures: dict[int, list[tuple[int, Any, int]]]) -> None
         "categories": [{"id": number, "name": name} for number, name in CATEGORIES.items()],
         "annotations": annotations,
     }
-    said = [
+    captions = [
         {"image_id": picture, "caption": f"a cat by a couch {n}"}
         for picture in pictures
         for n in (0, 1)
     ]
     (folder / "annotations").mkdir()
     (folder / "annotations" / "instances_val2017.json").write_text(json.dumps(instances))
-    (folder / "annotations" / "captions_val2017.json").write_text(json.dumps({"annotations": said}))
+    (folder / "annotations" / "captions_val2017.json").write_text(
+        json.dumps({"annotations": captions})
+    )
 
 
 def test_the_filter(tmp_path: Path) -> None:

@@ -66,8 +66,8 @@ def test_layers_are_named_by_what_they_are() -> None:
 
 def test_orders_are_told_with_their_rise() -> None:
     better, worse = [0.5, 0.7, 0.9] * 5, [0.4, 0.6, 0.8] * 5
-    said = list(orders({"GH": {"image_similarity": worse}, "GH+CA": {"image_similarity": better}}))
-    assert said == ["image_similarity rises from GH to GH+CA: +0.100 [+0.100, +0.100]"]
+    lines = list(orders({"GH": {"image_similarity": worse}, "GH+CA": {"image_similarity": better}}))
+    assert lines == ["image_similarity rises from GH to GH+CA: +0.100 [+0.100, +0.100]"]
     (other,) = orders({"GH": {"text_similarity": better}, "GH+CA": {"text_similarity": worse}})
     assert "does NOT rise" in other
     (unsure,) = orders(

@@ -128,12 +128,12 @@ def test_gains_are_paired_and_verdicts_say_what_fails() -> None:
     made = gains(FOUND, "TI+L&R", "TI")
     assert made["t_clip_gain"] == pytest.approx([0.1, 0.2])
     assert made["i_clip_gain"] == pytest.approx([0.0, -0.1])
-    said = verdicts(FOUND, ("TI", "DreamBooth"), "TI")
-    assert [one.split(":")[0] for one in said] == ["holds", "FAILS", "FAILS", "holds"]
-    assert "+0.150" in said[0]
-    assert "-0.050" in said[1]
-    assert "two stages" in said[2]
-    assert "centre_variance" in said[3]
+    lines = verdicts(FOUND, ("TI", "DreamBooth"), "TI")
+    assert [one.split(":")[0] for one in lines] == ["holds", "FAILS", "FAILS", "holds"]
+    assert "+0.150" in lines[0]
+    assert "-0.050" in lines[1]
+    assert "two stages" in lines[2]
+    assert "centre_variance" in lines[3]
 
 
 def test_shares_of_classes() -> None:

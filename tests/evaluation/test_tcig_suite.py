@@ -103,8 +103,8 @@ def test_every_row_has_every_figure(family: ModelBundle, monkeypatch: pytest.Mon
         assert row.metrics["frechet"] >= 0
     assert rows["TCIG"].metrics["seconds"].mean > rows["TCIG-1"].metrics["seconds"].mean
     assert [len(line) for line in suite.tiles] == [9, 9]
-    assert any("of 4 other drawings" in remark for remark in suite.remarks)
-    assert any("stage 2 changes" in remark for remark in suite.remarks)
+    assert any("of 4 other drawings" in note for note in suite.notes)
+    assert any("stage 2 changes" in note for note in suite.notes)
 
 
 def test_the_asked_masks_are_what_is_seen(family: ModelBundle) -> None:

@@ -72,8 +72,8 @@ class Shoot:
 
     def make(self, plan: Plan) -> tuple[list[np.ndarray], int]:
         """The pictures of a plan and the number of its steps."""
-        happenings = list(METHODS[plan.method].run(plan, self.bundle, self.pixels))
+        events = list(METHODS[plan.method].run(plan, self.bundle, self.pixels))
         pictures = [
-            picture for one in happenings if isinstance(one, Images) for picture in one.pictures
+            picture for one in events if isinstance(one, Images) for picture in one.pictures
         ]
-        return pictures, sum(isinstance(one, Step) for one in happenings)
+        return pictures, sum(isinstance(one, Step) for one in events)

@@ -20,7 +20,7 @@ from backend.controls.region_attention import (
 from backend.engine.loop_types import Step
 from backend.methods.baselines import BASELINES
 from backend.methods.baselines.differential import last_held
-from backend.methods.baselines.plug_and_play import places_of
+from backend.methods.baselines.plug_and_play import sites_of
 from backend.models.bundle import ModelBundle
 from backend.plan.events import Images
 from backend.plan.plan import Plan
@@ -109,7 +109,7 @@ def test_plug_and_play_walks_back_and_then_forward(tiny1: ModelBundle) -> None:
 
 
 def test_plug_and_play_reads_output_block_four(pocket: ModelBundle) -> None:
-    places = places_of(pocket.unet)
+    places = sites_of(pocket.unet)
     assert places.blocks == ("up_blocks.1.resnets.1.conv2",)
     assert places.projections[0] == "up_blocks.1.attentions.1.transformer_blocks.0.attn1.to_q"
     assert not any(name.startswith("up_blocks.0") for name in places.projections)

@@ -34,9 +34,9 @@ def fresh(tiny1: ModelBundle) -> ModelBundle:
 
 def test_a_run_gives_a_picture_for_every_seed_and_counts_its_steps(fresh: ModelBundle) -> None:
     shoot = Shoot(fresh)
-    happenings = list(run(shoot.plan(2), fresh, shoot.pixels))
-    indices = [image.index for one in happenings if isinstance(one, Images) for image in one.images]
-    steps = [one for one in happenings if isinstance(one, Step)]
+    events = list(run(shoot.plan(2), fresh, shoot.pixels))
+    indices = [image.index for one in events if isinstance(one, Images) for image in one.images]
+    steps = [one for one in events if isinstance(one, Step)]
     assert indices == [0, 1]
     assert [step.k for step in steps] == list(range(len(steps)))
     assert all(step.total >= len(steps) and step.denoised.shape[0] == 1 for step in steps)
@@ -211,8 +211,8 @@ def test_what_cannot_be_drawn_is_refused_with_the_reason(
         next(run(plan.model_copy(update={"subject": None}), fresh, shoot.pixels))
     with pytest.raises(RequestError, match="where the subject is"):
         next(run(plan.model_copy(update={"prompt": "a blue house"}), fresh, shoot.pixels))
-    foreign = shoot.pixels.add_blob(adapter_to_bytes(build_random_subject(tiny2)))
-    other = shoot.subject.model_copy(update={"subject": foreign})
+    external = shoot.pixels.add_blob(adapter_to_bytes(build_random_subject(tiny2)))
+    other = shoot.subject.model_copy(update={"subject": external})
     with pytest.raises(RequestError, match=r"tiny-2.*tiny-1"):
         next(run(plan.model_copy(update={"subject": other}), fresh, shoot.pixels))
 

@@ -29,11 +29,11 @@ def fresh(tiny1: ModelBundle) -> ModelBundle:
 
 def make(shoot: Shoot, plug_in: str, count: int = 1) -> list[np.ndarray]:
     plan = shoot.plan(count).model_copy(update={"options": {"plug_in": plug_in}})
-    happenings = list(run(plan, shoot.bundle, shoot.pixels))
-    assert [step.k for step in happenings if isinstance(step, Step)] == list(
-        range(sum(isinstance(one, Step) for one in happenings))
+    events = list(run(plan, shoot.bundle, shoot.pixels))
+    assert [step.k for step in events if isinstance(step, Step)] == list(
+        range(sum(isinstance(one, Step) for one in events))
     )
-    return [picture for one in happenings if isinstance(one, Images) for picture in one.pictures]
+    return [picture for one in events if isinstance(one, Images) for picture in one.pictures]
 
 
 def test_without_a_plug_in_it_is_the_backbone_alone(fresh: ModelBundle) -> None:

@@ -79,11 +79,11 @@ def test_one_draft_feeds_several_pictures(painter: ModelBundle) -> None:
     painting = cat_and_house(painter)
     plan = painting.plan({"per_stage1": 2}, count=3)
     steps, (made,) = painting.run(plan)
-    assert all(len(draft.denoised) == 2 for draft in stage1_images_of(steps))
+    assert all(len(stage1.denoised) == 2 for stage1 in stage1_images_of(steps))
     assert len(made.pictures) == 3
-    _, (drafts,) = painting.run(painting.plan({"per_stage1": 2, "refine": False}, count=3))
-    assert np.array_equal(drafts.pictures[0], drafts.pictures[1])
-    assert not np.array_equal(drafts.pictures[0], drafts.pictures[2])
+    _, (stage1_images,) = painting.run(painting.plan({"per_stage1": 2, "refine": False}, count=3))
+    assert np.array_equal(stage1_images.pictures[0], stage1_images.pictures[1])
+    assert not np.array_equal(stage1_images.pictures[0], stage1_images.pictures[2])
     assert not np.array_equal(made.pictures[0], made.pictures[1])
 
 
@@ -272,7 +272,7 @@ def test_codes_that_do_not_fit_the_picture_are_resized(tiny1: ModelBundle) -> No
     bundle = toy_bundle(tiny1, vqgan=ToyCodes(reduction=5))
     painting = cat_and_house(bundle)
     steps, (made,) = painting.run(painting.plan())
-    assert {draft.denoised.shape[-2:] for draft in stage1_images_of(steps)} == {
+    assert {stage1.denoised.shape[-2:] for stage1 in stage1_images_of(steps)} == {
         (64, 64)
     }  # all stages look alike
     assert made.pictures[0].shape == (64, 64, 3)

@@ -98,11 +98,11 @@ def test_the_place_stays_as_it_was_dreamed(painter: ModelBundle) -> None:
     inputs = prepare_inputs(plan, painter, painting.pixels)
     start = inputs.start.fill_chosen_colours(codes, seeds, initial_sample_of(painting, seeds))
     kept = codes.decode(codes.snap(codes.encode(start * 2 - 1))) * 0.5 + 0.5
-    draft = torch.from_numpy(made.pictures[0]).permute(2, 0, 1) / 255
-    assert torch.allclose(draft[:, :CELL_PX], kept[0, :, :CELL_PX].clamp(0, 1), atol=2 / 255)
+    stage1 = torch.from_numpy(made.pictures[0]).permute(2, 0, 1) / 255
+    assert torch.allclose(stage1[:, :CELL_PX], kept[0, :, :CELL_PX].clamp(0, 1), atol=2 / 255)
     middle = slice(28, 36)
     assert not torch.allclose(
-        draft[:, middle, 16:22], kept[0, :, middle, 16:22].clamp(0, 1), atol=0.05
+        stage1[:, middle, 16:22], kept[0, :, middle, 16:22].clamp(0, 1), atol=0.05
     )
 
 
@@ -115,7 +115,7 @@ def test_dream_fit_and_refinement_are_one_count(painter: ModelBundle) -> None:
         len(stage1_images_of(steps)) == 6 + 12
     )  # the plan has fewer steps than a dream would take
     assert SAMPLE_STEPS > 6
-    assert {draft.denoised.shape for draft in stage1_images_of(steps)} == {(2, 3, 64, 64)}
+    assert {stage1.denoised.shape for stage1 in stage1_images_of(steps)} == {(2, 3, 64, 64)}
 
 
 def test_a_dream_that_is_broken_off_leaves_the_network_as_it_was(painter: ModelBundle) -> None:

@@ -55,9 +55,9 @@ def with_picture(
 
 def run(painting: PaintedScene, plan: Plan) -> tuple[np.ndarray, np.ndarray, list]:
     happened = list(METHODS["tcig"].run(plan, painting.bundle, painting.pixels))
-    (drafted,) = [one for one in happened if isinstance(one, Stage1Images)]
+    (stage1_only,) = [one for one in happened if isinstance(one, Stage1Images)]
     (made,) = [one for one in happened if isinstance(one, Images)]
-    return drafted.pictures[0], made.pictures[0], happened
+    return stage1_only.pictures[0], made.pictures[0], happened
 
 
 @pytest.fixture
@@ -67,10 +67,10 @@ def painter(tiny1: ModelBundle) -> ModelBundle:
 
 def test_the_picture_lies_over_the_draft_and_the_rest_is_filled(painter: ModelBundle) -> None:
     painting, plan = with_picture(painter, 0.0)
-    draft, _, _ = run(painting, plan)
-    side = len(draft)
-    assert (draft[3 * side // 4 + 1 :] == (30, 200, 60)).all()
-    assert not (draft[: 3 * side // 4 - 1] == 150).all(axis=-1).any()  # no grey ground is left
+    stage1, _, _ = run(painting, plan)
+    side = len(stage1)
+    assert (stage1[3 * side // 4 + 1 :] == (30, 200, 60)).all()
+    assert not (stage1[: 3 * side // 4 - 1] == 150).all(axis=-1).any()  # no grey ground is left
 
 
 def test_a_picture_without_noise_ends_as_it_was_encoded(painter: ModelBundle) -> None:
@@ -78,8 +78,8 @@ def test_a_picture_without_noise_ends_as_it_was_encoded(painter: ModelBundle) ->
     do not.
     """
     painting, plan = with_picture(painter, 0.0)
-    draft, _, happened = run(painting, plan)
-    source = encode(painter, draft, [generator_for(plan.seeds[0])])
+    stage1, _, happened = run(painting, plan)
+    source = encode(painter, stage1, [generator_for(plan.seeds[0])])
     last = [one for one in happened if not isinstance(one, Stage1Images | Images)][-1].latents
     rows = source.shape[-2]
     assert np.array_equal(last[..., 3 * rows // 4 :, :], source[..., 3 * rows // 4 :, :])
@@ -90,8 +90,8 @@ def test_the_pictures_own_noise_sets_how_far_it_changes(painter: ModelBundle) ->
     ends = []
     for noise in (0.0, 0.5, 1.0):
         painting, plan = with_picture(painter, noise)
-        draft, _, happened = run(painting, plan)
-        source = encode(painter, draft, [generator_for(plan.seeds[0])])
+        stage1, _, happened = run(painting, plan)
+        source = encode(painter, stage1, [generator_for(plan.seeds[0])])
         last = [one for one in happened if not isinstance(one, Stage1Images | Images)][-1].latents
         rows = source.shape[-2]
         ends.append(float((last - source)[..., 7 * rows // 8 :, :].abs().mean()))
@@ -103,11 +103,11 @@ def test_a_painted_layer_over_a_picture_is_filled_with_the_draft(painter: ModelB
     painting, plan = with_picture(painter, 0.3, below=True)
     side = painter.card.native_px
     marked = np.full((side, side, 3), (200, 10, 10), np.uint8)
-    laid = fill_painted(plan, painting.pixels, marked)
+    rastered = fill_painted(plan, painting.pixels, marked)
     cat = painting.layers[0][2] > 0
-    assert (laid[cat] == (200, 10, 10)).all()
-    assert (laid[-2, 2] == (30, 200, 60)).all()
-    assert (laid[2, 2] == (200, 10, 10)).all()
+    assert (rastered[cat] == (200, 10, 10)).all()
+    assert (rastered[-2, 2] == (30, 200, 60)).all()
+    assert (rastered[2, 2] == (200, 10, 10)).all()
 
 
 def test_pictures_alone_are_for_collage(painter: ModelBundle) -> None:

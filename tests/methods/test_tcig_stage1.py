@@ -27,8 +27,10 @@ def run_events(painting: PaintedScene, plan: Plan) -> list[object]:
 
 
 def stage1_of(painting: PaintedScene, plan: Plan) -> list[tuple[int, Picture]]:
-    told = [one for one in run_events(painting, plan) if isinstance(one, Stage1Images)]
-    return [pair for one in told for pair in ((image.index, image.picture) for image in one.images)]
+    reported = [one for one in run_events(painting, plan) if isinstance(one, Stage1Images)]
+    return [
+        pair for one in reported for pair in ((image.index, image.picture) for image in one.images)
+    ]
 
 
 def store_picture(painting: PaintedScene, picture: Picture) -> str:
@@ -38,8 +40,8 @@ def store_picture(painting: PaintedScene, picture: Picture) -> str:
     )
 
 
-def refining(plan: Plan, painting: PaintedScene, draft: Picture) -> Plan:
-    return plan.model_copy(update={"stage1": store_picture(painting, draft)})
+def refining(plan: Plan, painting: PaintedScene, stage1: Picture) -> Plan:
+    return plan.model_copy(update={"stage1": store_picture(painting, stage1)})
 
 
 def test_drafts_come_between_the_stages_and_pictures_name_them(painter: ModelBundle) -> None:
@@ -49,12 +51,12 @@ def test_drafts_come_between_the_stages_and_pictures_name_them(painter: ModelBun
     at = kinds.index(Stage1Images)
     assert set(kinds[:at]) == {FitProgress}
     assert set(kinds[at + 1 : -1]) == {Step}
-    told, made = events[at], events[-1]
-    assert isinstance(told, Stage1Images)
+    reported, made = events[at], events[-1]
+    assert isinstance(reported, Stage1Images)
     assert isinstance(made, Images)
-    assert [image.index for image in told.images] == [0, 2]
+    assert [image.index for image in reported.images] == [0, 2]
     assert [image.stage1_index for image in made.images] == [0, 0, 2]
-    assert not np.array_equal(made.pictures[0], told.pictures[0])
+    assert not np.array_equal(made.pictures[0], reported.pictures[0])
 
 
 @pytest.mark.slow
@@ -75,11 +77,12 @@ def test_a_draft_that_two_batches_share_is_told_of_once(painter: ModelBundle) ->
 def test_without_stage_two_the_pictures_are_the_drafts(painter: ModelBundle) -> None:
     painting = cat_and_house(painter)
     events = run_events(painting, painting.plan({"refine": False}, count=2))
-    told, made = events[-2:]
-    assert isinstance(told, Stage1Images)
+    reported, made = events[-2:]
+    assert isinstance(reported, Stage1Images)
     assert isinstance(made, Images)
     assert all(
-        np.array_equal(one, other) for one, other in zip(told.pictures, made.pictures, strict=True)
+        np.array_equal(one, other)
+        for one, other in zip(reported.pictures, made.pictures, strict=True)
     )
 
 
@@ -88,9 +91,9 @@ def test_refining_a_draft_runs_stage_two_alone_and_gives_what_both_stages_give(
 ) -> None:
     painting = cat_and_house(painter)
     plan = painting.plan(count=2)
-    (_, draft), _ = stage1_of(painting, plan)
+    (_, stage1), _ = stage1_of(painting, plan)
     _, (both,) = painting.run(plan)
-    steps, (made,) = painting.run(refining(plan, painting, draft))
+    steps, (made,) = painting.run(refining(plan, painting, stage1))
     assert not any(isinstance(step, FitProgress) for step in steps)
     assert [step.k for step in steps] == list(range(steps[0].first, steps[0].total))
     assert [image.stage1_index for image in made.images] == [None, None]
@@ -111,12 +114,18 @@ def test_refining_needs_no_segmenter_and_no_class(painter: ModelBundle) -> None:
 def test_the_draft_belongs_to_the_plans_name_and_must_fit(painter: ModelBundle) -> None:
     painting = cat_and_house(painter)
     plan = painting.plan()
-    drafts = [store_picture(painting, np.full((64, 64, 3), shade, np.uint8)) for shade in (10, 20)]
-    names = {plan.model_copy(update={"stage1": draft}).digest() for draft in (None, *drafts)}
+    stage1_images = [
+        store_picture(painting, np.full((64, 64, 3), shade, np.uint8)) for shade in (10, 20)
+    ]
+    names = {
+        plan.model_copy(update={"stage1": stage1}).digest() for stage1 in (None, *stage1_images)
+    }
     assert len(names) == 3
     settings = Compose().settings.model_copy(update={"model": "tiny-1", "method": "tcig"})
-    asked = Compose(settings=settings, stage1=drafts[0])
-    assert build_plan(painting.scene, asked, painter.card, painting.pixels).stage1 == drafts[0]
+    asked = Compose(settings=settings, stage1=stage1_images[0])
+    assert (
+        build_plan(painting.scene, asked, painter.card, painting.pixels).stage1 == stage1_images[0]
+    )
     small = asked.model_copy(
         update={"stage1": store_picture(painting, np.zeros((32, 64, 3), np.uint8))}
     )

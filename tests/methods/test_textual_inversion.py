@@ -247,6 +247,6 @@ def test_a_collage_uses_the_looks_of_its_layers(tiny1: ModelBundle) -> None:
         return pictures.pictures[0]
 
     prompt = "a red cat and a blue house and a red house"
-    said = make(prompt.replace("red cat", "blue red cat"), "blue red cat", False)
-    assert np.array_equal(make(prompt, "red cat", True), said)
-    assert not np.array_equal(make(prompt, "red cat", True, used=False), said)
+    plain = make(prompt.replace("red cat", "blue red cat"), "blue red cat", False)
+    assert np.array_equal(make(prompt, "red cat", True), plain)
+    assert not np.array_equal(make(prompt, "red cat", True, used=False), plain)

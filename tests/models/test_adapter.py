@@ -58,10 +58,10 @@ def test_equal_subjects_are_equal_bytes(tiny1: ModelBundle) -> None:
 
 def test_what_is_no_subject_is_refused(tiny1: ModelBundle, tmp_path: Path) -> None:
     whole = adapter_to_bytes(build_random_subject(tiny1))
-    foreign = safetensors.torch.save({"token": torch.zeros(1, 4)}, {"format": "pt"})
+    other = safetensors.torch.save({"token": torch.zeros(1, 4)}, {"format": "pt"})
     broken = build_random_subject(tiny1)
     infinite = adapter_to_bytes(Adapter("textual_inversion", "cat", "m", "f", broken.vectors / 0))
-    for content in (b"", b"nonsense", whole[:-5], foreign, infinite):
+    for content in (b"", b"nonsense", whole[:-5], other, infinite):
         with pytest.raises(ModelError, match="not a subject"):
             adapter_from_bytes(content)
     with pytest.raises(ModelError, match="cannot be read"):
@@ -97,9 +97,9 @@ def test_weights_are_on_inside_the_block_and_the_very_same_tensors_afterwards(
     before = {
         name: (value.data_ptr(), value.clone()) for name, value in tiny1.unet.named_parameters()
     }
-    worn = prepare_adapter(tiny1.unet, subject)
+    applied = prepare_adapter(tiny1.unet, subject)
     found = weight_changes(subject.weights)
-    with worn():
+    with applied():
         for name, value in tiny1.unet.named_parameters():
             wanted = before[name][1] + found[name] if name in found else before[name][1]
             assert torch.equal(value, wanted), name

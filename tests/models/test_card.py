@@ -54,11 +54,11 @@ def test_catalog_puts_pocket_first_and_keeps_what_it_refuses(
     model_base: Path, tmp_path: Path
 ) -> None:
     good = tiny_folder("tiny-1", model_base)
-    shelf = tmp_path / "shelf"
-    shutil.copytree(good, shelf / "My model (v1)")
-    shutil.copytree(good, shelf / "pickled")
-    (shelf / "pickled" / "extra.ckpt").write_bytes(b"")
-    catalog = find_models([shelf, good, tmp_path / "gone"])
+    models = tmp_path / "models"
+    shutil.copytree(good, models / "My model (v1)")
+    shutil.copytree(good, models / "pickled")
+    (models / "pickled" / "extra.ckpt").write_bytes(b"")
+    catalog = find_models([models, good, tmp_path / "gone"])
     assert [card.id for card in catalog.cards] == ["pocket", "My-model-v1", "tiny-1"]
     with pytest.raises(ModelError, match="pickled weights"):
         catalog.card("pickled")
@@ -70,8 +70,8 @@ def test_catalog_puts_pocket_first_and_keeps_what_it_refuses(
 
 def test_two_folders_of_one_name(model_base: Path, tmp_path: Path) -> None:
     good = tiny_folder("tiny-1", model_base)
-    for shelf in ("a", "b"):
-        shutil.copytree(good, tmp_path / shelf / "same")
+    for folder_name in ("a", "b"):
+        shutil.copytree(good, tmp_path / folder_name / "same")
     cards = find_models([tmp_path / "a", tmp_path / "b"]).cards
     assert [card.id for card in cards] == ["pocket", "same", "same-2"]
 

@@ -36,24 +36,24 @@ def test_both_layouts_load_from_wherever_they_were_moved(build: Build, tmp_path:
     assert str(tmp_path) not in (moved / CONFIG).read_text()
     clip = load(moved)
     pictures = torch.rand(2, 3, 128, 96, generator=torch.Generator().manual_seed(0))
-    seen, said = (
+    seen, encoded = (
         clip.encode_image(pictures),
         clip.encode_text(["a red car", "a zebra eats naïve soup"]),
     )
     assert torch.equal(seen, before.encode_image(pictures))
-    assert seen.shape == said.shape
+    assert seen.shape == encoded.shape
     assert torch.allclose(seen.norm(dim=1), torch.ones(2), atol=1e-5)
-    assert torch.allclose(said.norm(dim=1), torch.ones(2), atol=1e-5)
-    assert not torch.allclose(said[0], said[1], atol=1e-3)
+    assert torch.allclose(encoded.norm(dim=1), torch.ones(2), atol=1e-5)
+    assert not torch.allclose(encoded[0], encoded[1], atol=1e-3)
 
 
 @pytest.mark.parametrize("build", [pocket_clip, real_clip])
 def test_long_texts_are_cut_and_words_matter(build: Build, tmp_path: Path) -> None:
     clip = load(build(tmp_path / "clip"))
     long = " ".join(["supercalifragilistic"] * 60)
-    said = clip.encode_text([long, f"{long} car", "car"])
-    assert torch.allclose(said[0], said[1])
-    assert not torch.allclose(said[0], said[2], atol=1e-3)
+    encoded = clip.encode_text([long, f"{long} car", "car"])
+    assert torch.allclose(encoded[0], encoded[1])
+    assert not torch.allclose(encoded[0], encoded[2], atol=1e-3)
 
 
 def test_gradients_reach_the_picture(tmp_path: Path) -> None:

@@ -51,8 +51,8 @@ def test_residuals_have_the_shapes_of_the_skips(tiny1: ModelBundle, tmp_path: Pa
 def test_another_model_s_controlnet_is_refused(
     tiny1: ModelBundle, tiny2: ModelBundle, tmp_path: Path
 ) -> None:
-    foreign = add_controlnet(tiny1, tiny1, tmp_path / "controlnet")
-    foreign.members.get("controlnet").network.register_to_config(cross_attention_dim=99)
+    other = add_controlnet(tiny1, tiny1, tmp_path / "controlnet")
+    other.members.get("controlnet").network.register_to_config(cross_attention_dim=99)
     with pytest.raises(ModelError) as caught:
-        controlnet_of(foreign)
+        controlnet_of(other)
     assert "99" in caught.value.sentence

@@ -49,7 +49,7 @@ def build_depth(folder: Path) -> None:
     )
 
 
-def beside(bundle: ModelBundle, folder: Path) -> ModelBundle:
+def add_weights(bundle: ModelBundle, folder: Path) -> ModelBundle:
     """The bundle with what lies in a folder."""
     return dataclasses.replace(
         bundle, members=Members(find_members(folder), bundle.device, bundle.dtype)
@@ -58,7 +58,7 @@ def beside(bundle: ModelBundle, folder: Path) -> ModelBundle:
 
 def test_depth_runs_from_farthest_to_nearest(tiny1: ModelBundle, tmp_path: Path) -> None:
     build_depth(tmp_path / "depth")
-    bundle = beside(tiny1, tmp_path)
+    bundle = add_weights(tiny1, tmp_path)
     picture = np.random.default_rng(1).integers(0, 256, (64, 96, 3), np.uint8)
     near = depth_of(bundle).nearness(picture)
     assert near.shape == (64, 96)
@@ -96,6 +96,6 @@ def test_each_kind_has_its_own_folder(
     tiny1: ModelBundle, tmp_path: Path, kind: str, name: MemberName
 ) -> None:
     with pytest.raises(ModelError, match="holds"):
-        controlnet_of(beside(tiny1, tmp_path), kind)  # type: ignore[arg-type]
+        controlnet_of(add_weights(tiny1, tmp_path), kind)  # type: ignore[arg-type]
     build_controlnet(tiny1).save_pretrained(tmp_path / name)
-    assert controlnet_of(beside(tiny1, tmp_path), kind).network.config.cross_attention_dim  # type: ignore[arg-type]
+    assert controlnet_of(add_weights(tiny1, tmp_path), kind).network.config.cross_attention_dim  # type: ignore[arg-type]

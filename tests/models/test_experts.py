@@ -23,7 +23,7 @@ from backend.plan.class_names import spellings
 from backend.pocket.networks.guide import normalise
 
 
-class Silent:
+class NoSegments:
     def logits(self, pictures: Tensor) -> Tensor:
         return pictures
 
@@ -32,13 +32,15 @@ class Silent:
 class AnyPhrase:
     asked: list[tuple[str, ...]] = field(default_factory=list)
 
-    def segmenter_for(self, phrases: tuple[str, ...]) -> Silent:
+    def segmenter_for(self, phrases: tuple[str, ...]) -> NoSegments:
         self.asked.append(phrases)
-        return Silent()
+        return NoSegments()
 
 
 def experts(*vocabularies: Sequence[str], takes_any: Sequence[AnyPhrase] = ()) -> Experts:
-    closed = tuple(Expert(f"e{n}", tuple(words), Silent()) for n, words in enumerate(vocabularies))
+    closed = tuple(
+        Expert(f"e{n}", tuple(words), NoSegments()) for n, words in enumerate(vocabularies)
+    )
     return Experts(closed, tuple(takes_any))
 
 
@@ -68,7 +70,7 @@ def test_each_class_goes_to_the_first_that_knows_it() -> None:
 )
 def test_aliases(name: str, known: str) -> None:
     assert known in spellings(name)
-    assert Expert("e", ("background", known), Silent()).channel(name) == 1
+    assert Expert("e", ("background", known), NoSegments()).channel(name) == 1
 
 
 def test_cocos_names_find_all_of_deeplabs_classes() -> None:
@@ -77,7 +79,7 @@ def test_cocos_names_find_all_of_deeplabs_classes() -> None:
         "table,dog,horse,motorcycle,person,potted plant,"
         "sheep,couch,train,tv"
     )
-    deeplab = Expert("deeplab", tuple(VOC.split(",")), Silent())
+    deeplab = Expert("deeplab", tuple(VOC.split(",")), NoSegments())
     assert [deeplab.channel(name) for name in coco.split(",")] == list(range(1, 21))
 
 

@@ -48,10 +48,10 @@ def test_all_families_load_by_one_path(bundle: ModelBundle) -> None:
         assert not network.training
         assert not any(weight.requires_grad for weight in network.parameters())
         assert {weight.dtype for weight in network.parameters()} == {torch.float32}
-    besides = (
+    others = (
         bundle.members.size_bytes + bundle.recorded.size_bytes
     )  # what other tests asked of the shared bundle
-    assert bundle.size_bytes - besides == 4 * bundle.card.weights
+    assert bundle.size_bytes - others == 4 * bundle.card.weights
 
 
 def test_canary_works(tmp_path: Path) -> None:

@@ -52,16 +52,16 @@ def test_the_last_row_becomes_the_pooled_vector_and_sizes_follow_the_latents() -
 def test_who_tells_them_apart_is_left_alone() -> None:
     network = Listener()
     split_words(network, pooled_width=2, cell_px=8)
-    told = {"text_embeds": torch.ones(2, 2)}
+    added_words = {"text_embeds": torch.ones(2, 2)}
     words = torch.zeros(2, 4, 3)
     seen, added = network(
         torch.zeros(2, 4, 5, 6),
         torch.tensor(1),
         encoder_hidden_states=words,
-        added_cond_kwargs=told,
+        added_cond_kwargs=added_words,
     )
     assert seen is words
-    assert added is told
+    assert added is added_words
 
 
 @XL
@@ -74,7 +74,7 @@ def test_words_are_those_of_both_encoders(bundle: ModelBundle) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "change", "said"),
+    ("name", "change", "sentence"),
     [
         ("unet/config.json", ('"text_time"', '"image"'), "added conditions"),
         (
@@ -85,11 +85,11 @@ def test_words_are_those_of_both_encoders(bundle: ModelBundle) -> None:
     ],
 )
 def test_relatives_with_other_conditions_are_refused(
-    model_base: Path, tmp_path: Path, name: str, change: tuple[str, str], said: str
+    model_base: Path, tmp_path: Path, name: str, change: tuple[str, str], sentence: str
 ) -> None:
     folder = shutil.copytree(tiny_folder("tiny-xl", model_base), tmp_path / "model")
     place = folder / name
     assert change[0] in place.read_text()
     place.write_text(place.read_text().replace(*change))
-    with pytest.raises(ModelError, match=said):
+    with pytest.raises(ModelError, match=sentence):
         read_card(folder, "model", "Model")

@@ -68,11 +68,13 @@ def test_the_digest_is_stable_and_knows_what_decides_pixels() -> None:
         build(stage(), options={"blur_px": 1}),
     ]
     assert len({plan.digest() for plan in (base, *changed)}) == 9
-    silent = stage().with_layer("fox", name="Reynard", locked=True).with_scene(name="Another")
-    assert build(silent).digest() == base.digest()
-    told = base.model_copy(update={"notes": build(stage().with_layer("fox", visible=False)).notes})
-    assert told.notes
-    assert told.digest() == base.digest()
+    renamed = stage().with_layer("fox", name="Reynard", locked=True).with_scene(name="Another")
+    assert build(renamed).digest() == base.digest()
+    with_notes = base.model_copy(
+        update={"notes": build(stage().with_layer("fox", visible=False)).notes}
+    )
+    assert with_notes.notes
+    assert with_notes.digest() == base.digest()
 
 
 def test_placements_and_sizes_are_scaled_to_generation_pixels() -> None:
@@ -107,11 +109,13 @@ def test_empty_pictures_and_masks_are_named() -> None:
     on = stage()
     clear = on.pixels.add_picture(plain(9, 9, 9, 0))
     black = on.pixels.add_mask(np.zeros((64, 64), np.uint8))
-    beside = np.zeros((64, 64), np.uint8)
-    beside[:, :8] = 255
+    at_the_edge = np.zeros((64, 64), np.uint8)
+    at_the_edge[:, :8] = 255
     assert codes(build(on.with_layer("fox", picture=clear))) == [("empty", "fox")]
     assert codes(build(on.with_layer("fox", mask=black))) == [("empty", "fox")]
-    assert codes(build(on.with_layer("fox", mask=on.pixels.add_mask(beside)))) == [("empty", "fox")]
+    assert codes(build(on.with_layer("fox", mask=on.pixels.add_mask(at_the_edge)))) == [
+        ("empty", "fox")
+    ]
 
 
 def test_a_covered_layer_is_named_and_one_covered_by_a_hidden_layer_is_not() -> None:

@@ -24,7 +24,7 @@ def test_what_is_set_and_not_read_is_named() -> None:
     (note,) = list_ignored(scene_of(plain, seeded), "TCIG", tuple(SETTINGS))
     assert (note.code, note.layer_id) == ("ignored", "seeded")
     assert note.text == (
-        "Layer “seeded”: TCIG does not use its learned look, the steps in which it is heard "
+        "Layer “seeded”: TCIG does not use its learned look, the steps in which it is active "
         "or its own seed."
     )
     assert list_ignored(scene_of(plain, seeded), "Collage Diffusion", ()) == ()

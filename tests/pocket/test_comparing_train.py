@@ -60,11 +60,11 @@ def test_right_sentences_are_the_tokenizers_own(maker: CaptionMaker) -> None:
         )
         for order in ((0, 1), (1, 0))
     }
-    said = [
+    captions = [
         scene_pair([SCENE], maker, np.random.default_rng(seed)).right[0].tolist()
         for seed in range(12)
     ]
-    assert wanted <= {tuple(ids[: ids.index(maker.end) + 1]) for ids in said}
+    assert wanted <= {tuple(ids[: ids.index(maker.end) + 1]) for ids in captions}
     phrases = [
         objects_pair([SCENE.looks[1]], maker, np.random.default_rng(seed)).right[0].tolist()
         for seed in range(9)

@@ -87,14 +87,14 @@ def find_arrows(sources: Sources) -> set[tuple[str, str]]:
     folders = find_folders(sources)
     arrows = set()
     for path, tree in sources.items():
-        for module in _imported(tree):
+        for module in _list_imports(tree):
             target = module.split(".")[1] if module.startswith("backend.") else ""
             if path.parts[0] == "backend" and path.parts[1] in folders and target in folders:
                 arrows.add((path.parts[1], target))
     return {(first, second) for first, second in arrows if first != second}
 
 
-def _imported(tree: ast.Module) -> Iterator[str]:
+def _list_imports(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (one.name for one in node.names)
@@ -128,8 +128,8 @@ def count_script_errors() -> int | None:
 
     if install_tools():
         return None
-    _, said = call(build_command(CHECKS["types-js"]))
-    return len(re.findall(r"error TS\d+", said))
+    _, output = call(build_command(CHECKS["types-js"]))
+    return len(re.findall(r"error TS\d+", output))
 
 
 def quick_figures(root: Path = ROOT) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import ast
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tests.rules.prose import check_prose
@@ -10,6 +11,13 @@ from tests.rules.python_rules import EVERYWHERE, PRODUCT, check_python
 from tests.rules.script_rules import check_script
 from tests.rules.text_rules import check_changelog, check_controls, check_sizes, check_text
 from tests.rules.tree import ROOT, Breach, list_files, read_text
+from tests.rules.words import (
+    GLOSSARY,
+    check_class_names,
+    check_function_names,
+    check_words,
+    find_retired,
+)
 
 RULES = (
     *EVERYWHERE,
@@ -26,6 +34,9 @@ RULES = (
     "control without its test",
     "change log",
     "one sentence a line",
+    "function named by a participle",
+    "class name used twice",
+    "retired word",
 )
 
 
@@ -40,7 +51,22 @@ def inspect(root: Path = ROOT) -> Iterator[Breach]:
         yield from check_prose(name, text)
         if path.suffix == ".py":
             yield from check_python(name, text)
+    yield from inspect_words(files, root)
     yield from check_sizes(files, root)
     yield from check_controls(files, root)
     changes = root / "CHANGELOG.md"
     yield from check_changelog(changes.read_text(encoding="utf-8") if changes.is_file() else "")
+
+
+def inspect_words(files: tuple[Path, ...], root: Path) -> Iterator[Breach]:
+    """What breaks the glossary: functions and classes that are badly named, retired words."""
+    texts = {path.as_posix(): read_text(path, root) for path in files}
+    table = texts.get(GLOSSARY.relative_to(ROOT).as_posix(), "")
+    trees: Mapping[str, ast.AST] = {
+        name: ast.parse(text) for name, text in texts.items() if name.endswith(".py")
+    }
+    yield from check_class_names(trees)
+    for name, tree in trees.items():
+        yield from check_function_names(name, tree)
+    for name, text in texts.items():
+        yield from check_words(name, text, find_retired(table))

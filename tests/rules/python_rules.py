@@ -53,14 +53,14 @@ def many_arguments(nodes: Nodes, _: str) -> Found:
             )
 
 
-def packed_arguments(nodes: Nodes, _: str) -> Found:
+def tuple_arguments(nodes: Nodes, _: str) -> Found:
     """Parameters ``tuple[A, B]`` that the function only unpacks: they are several arguments.
 
     A point, a box or a size, all of one kind of number, is one value and may be a tuple.
     """
     for function in functions(nodes):
         used = [node for node in ast.walk(function) if isinstance(node, ast.Name)]
-        unpacked = [name for node in ast.walk(function) for name in _unpacked_names(node)]
+        unpacked = [name for node in ast.walk(function) for name in _names_unpacked(node)]
         for one in arguments(function):
             uses = sum(name.id == one.arg for name in used)
             if _is_packed(one.annotation) and uses and uses == unpacked.count(one.arg):
@@ -75,7 +75,7 @@ def _is_packed(annotation: ast.expr | None) -> TypeGuard[ast.expr]:
     return set(found[1].split(", ")) not in ({"int"}, {"float"})
 
 
-def _unpacked_names(node: ast.AST) -> Iterator[str]:
+def _names_unpacked(node: ast.AST) -> Iterator[str]:
     """Names that are unpacked by an assignment, alone or as parts of its right side."""
     if not isinstance(node, ast.Assign):
         return
@@ -189,7 +189,7 @@ EVERYWHERE: dict[str, Rule] = {
     "seed or default": seed_defaults,
 }
 PRODUCT: dict[str, Rule] = {
-    "packed arguments": packed_arguments,
+    "packed arguments": tuple_arguments,
     "open keywords": open_keywords,
     "callback": callbacks,
     "no docstring": missing_docstrings,

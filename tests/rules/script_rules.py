@@ -15,11 +15,13 @@ IMPORT = re.compile(
     r"^\s*(?:import\b|export\s*(?:\*|\{[^}]*\})[^;]*?\bfrom\b)|\bimport\(", re.MULTILINE
 )
 DOCUMENT = re.compile(r"(?<![\w.$])(?:document|window\.document|globalThis\.document)\s*[.\[]")
+PATTERN = re.compile(
+    r"(?<=[(,=:\[!&|?{};\n])\s*/(?![/*])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n\[])+/[a-z]*"
+)
 BLANKED = re.compile(
     r"//[^\n]*|/\*.*?\*/"  # comments
     r"|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`"  # texts
-    # patterns
-    r"|(?<=[(,=:\[!&|?{};\n])\s*/(?![/*])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n\[])+/[a-z]*",
+    rf"|{PATTERN.pattern}",
     re.DOTALL,
 )
 

@@ -70,7 +70,7 @@ def lint(root: Path) -> str:
 
 
 @pytest.fixture
-def small_house(tmp_path: Path) -> Path:
+def small_tree(tmp_path: Path) -> Path:
     """Empty packages of the right names, two siblings in each, and the real contracts."""
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     packages = ["backend", "ui", *(f"backend/{folder}" for folder in FOLDERS)]
@@ -90,13 +90,13 @@ def small_house(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_allowed_imports_pass(small_house: Path) -> None:
-    assert ", 0 broken" in lint(small_house)
+def test_allowed_imports_pass(small_tree: Path) -> None:
+    assert ", 0 broken" in lint(small_tree)
 
 
-def test_each_crossing_breaks_its_contract(small_house: Path) -> None:
-    write(small_house, {name: line for name, (line, _) in CROSSINGS.items()})
-    said = lint(small_house)
-    broken = [line for line in said.splitlines() if line.endswith("BROKEN") or "BROKEN (" in line]
+def test_each_crossing_breaks_its_contract(small_tree: Path) -> None:
+    write(small_tree, {name: line for name, (line, _) in CROSSINGS.items()})
+    output = lint(small_tree)
+    broken = [line for line in output.splitlines() if line.endswith("BROKEN") or "BROKEN (" in line]
     for _, contract in CROSSINGS.values():
-        assert any(line.startswith(contract) for line in broken), f"{contract}\n{said}"
+        assert any(line.startswith(contract) for line in broken), f"{contract}\n{output}"

@@ -59,7 +59,7 @@ def test_arrows_are_between_folders_of_the_backend() -> None:
 
 
 def test_every_quick_figure_is_printed() -> None:
-    said = "\n".join(quick_figures())
+    output = "\n".join(quick_figures())
     for words in (
         "named by participles",
         "used twice",
@@ -67,4 +67,4 @@ def test_every_quick_figure_is_printed() -> None:
         "arrows",
         "lines of Python",
     ):
-        assert words in said
+        assert words in output

@@ -64,14 +64,14 @@ def test_what_cannot_run_has_failed_in_ci_alone(
 def test_a_gate_that_breaks_has_failed() -> None:
     result = time_gate(Gate("broken", lambda: read_report(Path(__file__), Result("broken"), 0)))
     assert result.failed == 1
-    assert "ParseError" in result.said
+    assert "ParseError" in result.output
 
 
 def test_a_tool_passes_or_fails_as_a_whole() -> None:
     assert tool("good", "json.tool", "--help").run().passed == 1
     bad = tool("bad", "json.tool", "no-such-file").run()
     assert bad.failed == 1
-    assert "no-such-file" in bad.said
+    assert "no-such-file" in bad.output
 
 
 def test_node_and_npm_are_found() -> None:
@@ -91,7 +91,7 @@ def test_the_lock_file_names_versions_and_no_place_to_take_them_from() -> None:
 def test_a_tool_that_cannot_be_installed_did_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.gates.install_tools", lambda: "no npm")
     result = web_tool("eslint").run()
-    assert (result.passed, result.absent, result.said) == (0, 1, "no npm")
+    assert (result.passed, result.absent, result.output) == (0, 1, "no npm")
 
 
 def test_the_table_names_gates_and_the_slowest_tests() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,16 @@ from tests.rules.prose import check_prose, lay_out, split_sentences
 from tests.rules.python_rules import check_python, is_vague
 from tests.rules.script_rules import check_script
 from tests.rules.text_rules import MAX_FILE_BYTES, MAX_WEIGHT_BYTES, check_changelog, check_text
-from tests.rules.tree import Breach, list_files
+from tests.rules.tree import Breach, list_files, read_text
+from tests.rules.words import (
+    GLOSSARY,
+    OLD_FORMATS,
+    PARTICIPLES,
+    check_class_names,
+    check_function_names,
+    check_words,
+    find_retired,
+)
 
 NESTED = (
     "def draw(a):\n    if a:\n        for b in a:\n            while b:\n               "
@@ -219,6 +229,94 @@ def test_change_log() -> None:
     assert [breach.rule for breach in check_changelog("# Changes\n")] == ["change log"]
 
 
+RETIRED = find_retired(GLOSSARY.read_text(encoding="utf-8"))
+
+BAD_WORDS = [
+    ("backend/a.py", "def draw(freedom): pass\n", "freedom"),
+    ("backend/a.py", "noise_map = 1\n", "noise map"),
+    ("backend/a.py", "class SubjectLesson: pass\n", "lesson"),
+    ("backend/a.py", "class Look: pass\n", "look"),
+    ("backend/a.py", "class PartsMade: pass\n", "parts"),
+    ("backend/a.py", "def take_apart(): pass\n", "apart"),
+    ("backend/a.py", "self.drafts = ()\n", "drafts"),
+    ("backend/a.py", "draw(side_paths=())\n", "side paths"),
+    ("backend/a.py", "KIND = 'drafts_made'\n", "drafts"),
+    ("backend/a.py", "ROWS = 'SELECT heard_from FROM layers'\n", "heard"),
+    ("backend/a.py", "TITLE = 'Freedom'\n", "freedom"),
+    ("backend/a.py", "raise Refusal('The pupil is too old.')\n", "pupil"),
+    ("backend/engine/rivals.py", "", "rivals"),
+    ("backend/studio/shelf/files.py", "", "shelf"),
+    ("tests/studio/test_vault.py", "", "vault"),
+    ("tests/a.py", "told = []\n", "told"),
+    ("ui/web/view/desk.js", "", "desk"),
+    ("ui/web/a.js", "const createShelf = () => 1;\n", "shelf"),
+    ("ui/web/a.js", "const names = state.looks;\n", "looks"),
+    ("ui/web/a.js", "const text = `${fresh.drafts} in all`;\n", "drafts"),
+    ("ui/web/a.js", 'h("span", { class: "draft-lists" });\n', "draft"),
+    ("ui/web/a.js", 'set(node, { text: "Noise of this layer" });\n', "noise"),
+    ("ui/web/a.js", "set(value, { text: `free ${strength}` });\n", "free"),
+    ("ui/web/types/a.d.ts", "export interface JobNews {}\n", "news"),
+    ("ui/web/styles/a.css", ".lamina .draft-lists { color: red; }\n", "draft"),
+    ("ui/web/styles/a.css", ".lamina { --desk-colour: red; }\n", "desk"),
+]
+
+
+@pytest.mark.parametrize(("path", "text", "word"), BAD_WORDS)
+def test_retired_words_are_caught(path: str, text: str, word: str) -> None:
+    breaches = [breach for breach in check_words(path, text, RETIRED) if breach.path == path]
+    assert [breach.rule for breach in breaches] == ["retired word"]
+    assert breaches[0].found.startswith(f"{word} in ")
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("backend/a.py", '"""The freedom of a layer."""\n# heard\nnoise = draw(order, late=1)\n'),
+        ("backend/a.py", "class LossTerm: pass\nclass LayerNoise: pass\n"),
+        ("backend/a.py", "TITLE = 'DreamBooth, 3 GB free'\n"),
+        ("tests/a.py", "def test_what_is_heard(): pass\nTEXT = 'the noise of a pupil'\n"),
+        (
+            "ui/web/a.js",
+            '// the desk\n/* told */ set({ label: "Learned look" }); /No draft/.test(a);\n',
+        ),
+        ("ui/web/styles/a.css", "/* .draft */ .lamina .stage1 { color: red; }\n"),
+        (OLD_FORMATS[0], "heard_from = 1\n"),
+    ],
+)
+def test_words_that_are_the_fields_pass(path: str, text: str) -> None:
+    assert list(check_words(path, text, RETIRED)) == []
+
+
+@pytest.mark.parametrize(
+    "sample", ["def told(): pass\n", "class A:\n    async def _laid_out(self): pass\n"]
+)
+def test_functions_named_by_participles_are_caught(sample: str) -> None:
+    found = check_function_names("backend/a.py", ast.parse(sample))
+    assert [breach.rule for breach in found] == ["function named by a participle"]
+
+
+def test_values_and_verbs_pass_and_exceptions_are_few() -> None:
+    good = "class A:\n    @property\n    def loaded(self): pass\ndef read_json(): pass\n"
+    assert list(check_function_names("backend/a.py", ast.parse(good))) == []
+    assert len(PARTICIPLES) <= 10
+
+
+def test_a_class_name_is_used_once() -> None:
+    texts = {
+        "backend/a.py": "class Batch: pass\nclass A: pass\n",
+        "backend/b.py": "def f():\n    class _Batch: pass\n",
+        "tests/c.py": "class A: pass\n",
+    }
+    found = check_class_names({path: ast.parse(text) for path, text in texts.items()})
+    assert [str(breach) for breach in found] == [
+        "backend/b.py:2: class name used twice: Batch, also in backend/a.py"
+    ]
+
+
+def test_files_of_old_formats_exist() -> None:
+    assert all(read_text(Path(name)) for name in OLD_FORMATS)
+
+
 @pytest.fixture
 def bad_tree(tmp_path: Path) -> Path:
     """A checkout without git in which every rule about files is broken once."""
@@ -257,8 +355,9 @@ def test_tree_rules_catch(bad_tree: Path) -> None:
 
 def test_every_rule_is_caught_above(bad_tree: Path) -> None:
     scripts = {"kernels import nothing", "document outside view", "one sentence a line"}
+    words = {"function named by a participle", "class name used twice", "retired word"}
     tree = {breach.rule for breach in inspect(bad_tree)}
-    assert set(BAD_PYTHON) | set(BAD_TEXT) | scripts | tree == set(RULES)
+    assert set(BAD_PYTHON) | set(BAD_TEXT) | scripts | words | tree == set(RULES)
 
 
 def test_a_breach_reads_like_a_compiler_message() -> None:

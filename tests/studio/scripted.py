@@ -147,12 +147,12 @@ class ScriptedHandle:
         """
         found = {}
         for layer_id in task.layer_ids:
-            begun = (
+            first_value = (
                 self.pixels.blob(task.checkpoints[layer_id])[0]
                 if layer_id in task.checkpoints
                 else 0
             )
-            found[layer_id] = bytes([begun + value]) * 32
+            found[layer_id] = bytes([first_value + value]) * 32
         return found
 
     def _make(self, offset: int) -> Images:

@@ -102,6 +102,6 @@ def test_a_row_s_output_depends_on_its_own_look_alone(tiny1: ModelBundle) -> Non
 
 def test_a_look_of_another_model_is_refused(tiny1: ModelBundle, tiny2: ModelBundle) -> None:
     assert fingerprint(tiny1) != fingerprint(tiny2)
-    foreign = Embedding(np.zeros(32, np.float32), fingerprint(tiny2))
+    other = Embedding(np.zeros(32, np.float32), fingerprint(tiny2))
     with pytest.raises(RequestError, match="another model"):
-        embed_with_embeddings(tiny1, "red cat", [(1, foreign)])
+        embed_with_embeddings(tiny1, "red cat", [(1, other)])

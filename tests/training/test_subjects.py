@@ -23,7 +23,7 @@ from tests.methods.subjects import build_random_subject
 RULE = SubjectRules(steps=4, vector_rate=0.1, weight_rate=0.02, prior_count=2, samples=2)
 
 
-def lesson(kind: AdapterKind, count: int = 2) -> SubjectExamples:
+def build_examples(kind: AdapterKind, count: int = 2) -> SubjectExamples:
     rng = np.random.default_rng(1)
     pictures = tuple(rng.integers(0, 256, (64, 64, 3), np.uint8) for _ in range(count))
     return SubjectExamples(pictures, "cat", kind)
@@ -37,7 +37,7 @@ def rules(kind: AdapterKind, **changes: int) -> SubjectRules:
 def learn(
     bundle: ModelBundle, kind: AdapterKind, rule: SubjectRules, state: TrainingState | None = None
 ) -> Adapter:
-    return train(SubjectTrainer(bundle, lesson(kind), rule, state))
+    return train(SubjectTrainer(bundle, build_examples(kind), rule, state))
 
 
 @pytest.mark.slow
@@ -46,7 +46,7 @@ def test_a_subject_is_learned_and_the_network_left_alone(
     tiny1: ModelBundle, kind: AdapterKind
 ) -> None:
     before = {name: value.clone() for name, value in tiny1.unet.named_parameters()}
-    trainer = SubjectTrainer(tiny1, lesson(kind), rules(kind))
+    trainer = SubjectTrainer(tiny1, build_examples(kind), rules(kind))
     steps = list(trainer.steps())
     own = [step for step in steps if isinstance(step, TrainingStep)]
     assert [step.k for step in own] == [0, 1, 2, 3]
@@ -62,7 +62,7 @@ def test_a_subject_is_learned_and_the_network_left_alone(
 @pytest.mark.slow
 def test_learning_lowers_the_loss_on_its_own_picture(tiny1: ModelBundle) -> None:
     rule = replace(RULE, steps=30, samples=8, prior_count=0)
-    steps = SubjectTrainer(tiny1, lesson("custom_diffusion", 1), rule).steps()
+    steps = SubjectTrainer(tiny1, build_examples("custom_diffusion", 1), rule).steps()
     losses = [step.loss for step in steps if isinstance(step, TrainingStep)]
     assert np.mean(losses[-8:]) < np.mean(losses[:8])
 
@@ -71,7 +71,7 @@ def test_learning_lowers_the_loss_on_its_own_picture(tiny1: ModelBundle) -> None
 def test_resumed_learning_ends_the_same(tiny1: ModelBundle) -> None:
     kind: AdapterKind = "custom_diffusion"
     whole = learn(tiny1, kind, rules(kind))
-    trainer = SubjectTrainer(tiny1, lesson(kind), rules(kind))
+    trainer = SubjectTrainer(tiny1, build_examples(kind), rules(kind))
     with closing(trainer.steps()) as steps:
         for step in steps:
             if isinstance(step, TrainingStep) and step.k == 1:
@@ -84,9 +84,9 @@ def test_resumed_learning_ends_the_same(tiny1: ModelBundle) -> None:
 def test_bad_lessons_are_refused(tiny1: ModelBundle) -> None:
     for count in (0, 21):
         with pytest.raises(RequestError, match=f"{count} reference"):
-            SubjectTrainer(tiny1, lesson("dreambooth", count), RULE)
+            SubjectTrainer(tiny1, build_examples("dreambooth", count), RULE)
     with pytest.raises(RequestError, match="class word"):
-        SubjectTrainer(tiny1, replace(lesson("dreambooth"), class_word=" "), RULE)
+        SubjectTrainer(tiny1, replace(build_examples("dreambooth"), class_word=" "), RULE)
     assert set(RULES) == set(KINDS)
 
 
@@ -112,7 +112,7 @@ def test_other_objects_in_the_references_count_a_tenth_where_the_subject_is_cut_
 ) -> None:
     mask = np.zeros((64, 64), np.float32)
     mask[:, :32] = 1.0
-    pictures = lesson("custom_diffusion").pictures
+    pictures = build_examples("custom_diffusion").pictures
     weights = SubjectTrainer(
         tiny1, SubjectExamples(pictures, "cat", "custom_diffusion", (mask, 1 - mask)), RULE
     ).masks
@@ -120,14 +120,16 @@ def test_other_objects_in_the_references_count_a_tenth_where_the_subject_is_cut_
     assert torch.allclose(weights[0, ..., :half], torch.tensor(1.0))
     assert torch.allclose(weights[0, ..., half:], torch.tensor(0.1))
     assert torch.allclose(weights[1, ..., half:], torch.tensor(1.0))
-    assert len(SubjectTrainer(tiny1, lesson("custom_diffusion"), RULE).masks) == 0
+    assert len(SubjectTrainer(tiny1, build_examples("custom_diffusion"), RULE).masks) == 0
 
 
 @pytest.mark.parametrize("reached", [1, 22, 23])
 def test_learning_can_be_left_at_every_phase(tiny1: ModelBundle, reached: int) -> None:
     """While the class is drawn (20 steps), at the first update, and between updates."""
     before = {name: value.clone() for name, value in tiny1.unet.named_parameters()}
-    with closing(SubjectTrainer(tiny1, lesson("dreambooth"), rules("dreambooth")).steps()) as run:
+    with closing(
+        SubjectTrainer(tiny1, build_examples("dreambooth"), rules("dreambooth")).steps()
+    ) as run:
         for _ in range(reached):
             step = next(run)
     assert isinstance(step, TrainingStep) == (reached > 20)

@@ -42,7 +42,7 @@ SIDE_PX = 64
 
 
 @dataclass
-class Running:
+class ScriptedRun:
     """A job: its record's parts, its events so far, its candidates."""
 
     project: str
@@ -65,7 +65,7 @@ class ScriptedStudio:
         self.lock = threading.RLock()
         self.pictures: dict[str, bytes] = {}
         self.projects: dict[str, Project] = {}
-        self.running: dict[str, Running] = {}
+        self.running: dict[str, ScriptedRun] = {}
         self.numbers = itertools.count(1)
         self.explode = False
 
@@ -216,7 +216,7 @@ class ScriptedStudio:
             if not held.scene.prompt.strip():
                 raise RequestError("The prompt is empty.", remedy="Write what the picture shows.")
             job = f"j{next(self.numbers)}"
-            self.running[job] = Running(project, asked)
+            self.running[job] = ScriptedRun(project, asked)
             self.running[job].tell(JobQueued())
             return Submitted(job=job, notes=())
 
@@ -267,12 +267,12 @@ class ScriptedStudio:
                 state=running.state, events=events, candidates=tuple(running.candidates)
             )
 
-    def _running(self, job: str) -> Running:
+    def _running(self, job: str) -> ScriptedRun:
         if job not in self.running:
             raise StoreError(f"There is no job {job!r}.", remedy="Generate again.")
         return self.running[job]
 
-    def _advance(self, job: str, running: Running) -> None:
+    def _advance(self, job: str, running: ScriptedRun) -> None:
         settings = running.request.settings
         if running.state == "queued":
             running.state = "running"
@@ -292,7 +292,7 @@ class ScriptedStudio:
                 update={"candidates": (*held.candidates, *running.candidates)}
             )
 
-    def _candidate(self, job: str, running: Running, index: int) -> Candidate:
+    def _candidate(self, job: str, running: ScriptedRun, index: int) -> Candidate:
         request = running.request
         seed = request.settings.seed + index
         picture = np.random.default_rng(seed).integers(

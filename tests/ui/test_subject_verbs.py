@@ -58,7 +58,7 @@ def test_a_subject_from_the_first_message_to_the_last(bridge: Bridge, studio: St
 
 def test_bad_messages_are_refused(bridge: Bridge, studio: Studio) -> None:
     digest = studio.take_picture(encode_png(square_picture()), "cat.png").digest
-    for asked, told in (
+    for asked, reported in (
         (
             {"verb": "make_subject", "class_word": "cat", "references": []},
             ("request", "0 reference"),
@@ -88,5 +88,5 @@ def test_bad_messages_are_refused(bridge: Bridge, studio: Studio) -> None:
         ({"verb": "rename_subject", "subject": "nobody", "name": "Tom"}, ("store", "no subject")),
     ):
         code, what = refusal(bridge.ask(asked))
-        assert code == told[0]
-        assert told[1] in what
+        assert code == reported[0]
+        assert reported[1] in what

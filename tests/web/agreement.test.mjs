@@ -36,7 +36,7 @@ const scattered = (width, height, bands) => {
 
 const wholeOf = ({ width_px, height_px }) => ({ x0: 0, y0: 0, x1: width_px, y1: height_px });
 
-const laid = ({ size: [width, height], placement, opacity, blend, masked }) => {
+const shownLayer = ({ size: [width, height], placement, opacity, blend, masked }) => {
   const bytes = premultiply(scattered(width, height, 4));
   const sheet = sheetOf({ width, height, bytes }, placement, CANVAS);
   return {
@@ -47,7 +47,7 @@ const laid = ({ size: [width, height], placement, opacity, blend, masked }) => {
   };
 };
 
-const present = (layers) => layers.map(laid).filter(({ sheet }) => sheet !== null);
+const present = (layers) => layers.map(shownLayer).filter(({ sheet }) => sheet !== null);
 
 /** How many steps RGBA bytes, kept by a canvas as colour times alpha, are from RGB ones when they lie over grey. */
 const farthest = (rgba, rgb) => {
@@ -181,12 +181,12 @@ test("of a mask only the tiles that changed are drawn anew, as far as the layer 
 
 /** A worker's scope without a worker: answers pile up in `told`. */
 const createScope = () => {
-  const scope = { told: [], listener: null };
+  const scope = { reported: [], listener: null };
   scope.addEventListener = (kind, listener) => void (scope.listener = listener);
-  scope.postMessage = (reply) => scope.told.push(reply);
+  scope.postMessage = (reply) => scope.reported.push(reply);
   scope.ask = (request) => {
-    scope.listener({ data: { id: scope.told.length, ...request } });
-    return scope.told.at(-1);
+    scope.listener({ data: { id: scope.reported.length, ...request } });
+    return scope.reported.at(-1);
   };
   return scope;
 };

@@ -4,13 +4,13 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { createBridge } from "../../ui/web/bridge.js";
-import { draftKey } from "../../ui/web/bridge/saver.js";
+import { unsavedKey } from "../../ui/web/bridge/saver.js";
 import { nudge, setScene } from "../../ui/web/model/edits.js";
 import { createMasks } from "../../ui/web/model/masks.js";
 import { editorToMessage } from "../../ui/web/model/records.js";
 import { createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
-import { createClock, createShelf, createVault, buildEditor } from "./editor_fixtures.mjs";
+import { createClock, createMaskDatabase, createStorage, buildEditor } from "./editor_fixtures.mjs";
 import { createUnique } from "./surface_fixture.mjs";
 
 /** A server in memory with one project; `script` answers a job's events one after the other. */
@@ -18,15 +18,15 @@ const createServer = () => {
   const server = {
     revision: 1,
     kept: editorToMessage(buildEditor()),
-    silent: false,
+    offline: false,
     sent: [],
     script: [],
     job: null,
     refusal: null,
     ask(message) {
       server.sent.push(message);
-      if (server.silent === "throws") return Promise.reject(new TypeError("Failed to fetch"));
-      if (server.silent)
+      if (server.offline === "throws") return Promise.reject(new TypeError("Failed to fetch"));
+      if (server.offline)
         return Promise.resolve({
           error: { what: "The server does not answer.", limit: "", remedy: "", code: "offline" },
         });
@@ -87,9 +87,9 @@ const createServer = () => {
 
 const open = async (
   server = createServer(),
-  vault = createVault(),
-  tab = createVault(),
-  shelf = createShelf(),
+  storage = createStorage(),
+  tab = createStorage(),
+  database = createMaskDatabase(),
 ) => {
   const clock = createClock();
   const session = createSession();
@@ -100,15 +100,15 @@ const open = async (
     store,
     session,
     masks,
-    shelf,
+    database,
     clock,
-    vault,
+    storage,
     tab,
     hidden: () => false,
   });
   await bridge.hello();
   await clock.settle();
-  return { server, vault, tab, clock, session, store, masks, shelf, bridge };
+  return { server, storage, tab, clock, session, store, masks, database, bridge };
 };
 
 const edit = (store, dx = 1) => store.change("Nudge", nudge("cat", dx, 0));
@@ -123,12 +123,12 @@ test("hello opens the project with its facts, and nothing is unsaved", async () 
 });
 
 test("edits in quick succession are saved once, 150 ms after the last; notes and revision come back", async () => {
-  const { session, store, clock, server, vault } = await open();
+  const { session, store, clock, server, storage } = await open();
   edit(store);
   await clock.advance(100);
   edit(store);
   assert.equal(session.state.saved.state, "unsaved");
-  assert.ok(vault.kept.has(draftKey("p1")));
+  assert.ok(storage.kept.has(unsavedKey("p1")));
   await clock.advance(149);
   assert.equal(server.verbs(), "hello");
   await clock.advance(1);
@@ -139,14 +139,14 @@ test("edits in quick succession are saved once, 150 ms after the last; notes and
       session.state.revision,
       session.state.saved.state,
       session.state.notes.length,
-      vault.kept.size,
+      storage.kept.size,
     ],
     [2, "saved", 1, 0],
   );
 });
 
 test("a selection alone is not saved; an open gesture is not either; an undo back to the saved record settles", async () => {
-  const { store, clock, server, session, vault } = await open();
+  const { store, clock, server, session, storage } = await open();
   store.amend((record) => ({ ...record, selected: "cat" }));
   const drag = store.begin("Move");
   drag.update(nudge("cat", 4, 0));
@@ -156,7 +156,7 @@ test("a selection alone is not saved; an open gesture is not either; an undo bac
   store.undo();
   assert.equal(session.state.saved.state, "saved");
   await clock.advance(500);
-  assert.deepEqual([server.verbs(), vault.kept.size], ["hello", 0]);
+  assert.deepEqual([server.verbs(), storage.kept.size], ["hello", 0]);
 });
 
 test("a gesture that begins while a save is due is not sent half done; its end saves it", async () => {
@@ -267,18 +267,18 @@ test("cancel is asked once, and the state says so until it took effect", async (
 
 for (const silence of ["throws", "offline"]) {
   test(`a server that ${silence === "throws" ? "breaks off" : "says offline"}: the work is kept here and saved by itself when it is back`, async () => {
-    const { store, clock, server, session, vault } = await open();
-    server.silent = silence;
+    const { store, clock, server, session, storage } = await open();
+    server.offline = silence;
     edit(store, 7);
     await clock.advance(200);
     assert.deepEqual([session.state.link, session.state.saved.state], ["down", "offline"]);
-    assert.equal(vault.get(draftKey("p1")).scene.layers[1].placement.centre_x_px, 107);
+    assert.equal(storage.get(unsavedKey("p1")).scene.layers[1].placement.centre_x_px, 107);
     await clock.advance(20_000);
     edit(store, 1);
-    server.silent = false;
+    server.offline = false;
     await clock.advance(6_000);
     assert.deepEqual(
-      [session.state.link, session.state.saved.state, vault.kept.size],
+      [session.state.link, session.state.saved.state, storage.kept.size],
       ["up", "saved", 0],
     );
     assert.equal(server.kept.scene.layers[1].placement.centre_x_px, 108);
@@ -289,11 +289,11 @@ test("a run goes on being followed through a silence", async () => {
   const { clock, server, bridge, session } = await open();
   const end = bridge.generate({ kind: "compose", settings: {} });
   await clock.advance(200);
-  server.silent = "throws";
+  server.offline = "throws";
   await clock.advance(3000);
   assert.equal(session.state.job.id, "j1");
   server.script = [{ state: "finished", events: [], candidates: [] }];
-  server.silent = false;
+  server.offline = false;
   await clock.advance(8000);
   assert.equal(await end, "finished");
 });
@@ -336,11 +336,11 @@ test("a refused save is told once and tried again with the next change", async (
 
 test("edits that never reached the server come back after a reload, as one step that can be undone", async () => {
   const first = await open();
-  first.server.silent = "throws";
+  first.server.offline = "throws";
   first.store.change("Prompt", setScene({ prompt: "kept words" }));
   await first.clock.advance(300);
-  first.server.silent = false;
-  const second = await open(first.server, first.vault);
+  first.server.offline = false;
+  const second = await open(first.server, first.storage);
   assert.equal(second.store.record.scene.prompt, "kept words");
   assert.equal(second.store.undoName, "Recovered edits");
   await second.clock.advance(300);
@@ -349,12 +349,12 @@ test("edits that never reached the server come back after a reload, as one step 
 
 test("older unsaved edits of a scene that went on elsewhere are offered, not applied", async () => {
   const server = createServer();
-  const vault = createVault();
-  vault.put(draftKey("p1"), {
+  const storage = createStorage();
+  storage.put(unsavedKey("p1"), {
     revision: 0,
     ...editorToMessage(setScene({ prompt: "older" })(buildEditor())),
   });
-  const { store, session } = await open(server, vault);
+  const { store, session } = await open(server, storage);
   assert.notEqual(store.record.scene.prompt, "older");
   session.state.notices[0].action.run();
   assert.equal(store.record.scene.prompt, "older");
@@ -367,7 +367,7 @@ test("another scene is opened only when this one is saved", async () => {
   assert.equal(server.verbs(), "hello save open_ora");
   assert.equal(session.state.project, "p2");
   assert.equal(store.undoName, "");
-  server.silent = "throws";
+  server.offline = "throws";
   edit(store);
   await assert.rejects(bridge.openExample("harbour"), { name: "Error" });
   await clock.advance(10);
@@ -386,10 +386,10 @@ test("pictures: the path is handed on; a refused upload keeps its three parts an
 
 test("a page that opens while the server is away opens by itself later", async () => {
   const server = createServer();
-  server.silent = "throws";
+  server.offline = "throws";
   const { session, clock } = await open(server);
   assert.equal(session.state.project, "");
-  server.silent = false;
+  server.offline = false;
   await clock.advance(6000);
   assert.equal(session.state.project, "p1");
 });

@@ -22,7 +22,7 @@ const candidate = (job, index, layer_id = "") => ({
 /** An app without a page. Files whose name starts with "bad" are refused. */
 const createApp = (patch = {}) => {
   const [session, store] = [createSession(), createStore(record(undefined, patch), () => 0)];
-  const [asked, told, downloads] = [[], [], []];
+  const [asked, reported, downloads] = [[], [], []];
   let made = 0;
   const bridge = {
     generate: async (request) => asked.push(request) && "finished",
@@ -45,7 +45,7 @@ const createApp = (patch = {}) => {
     store,
     bridge,
     asked,
-    told,
+    reported,
     downloads,
     random: () => 77,
     newId: () => `new-layer-${(made += 1)}`,
@@ -60,7 +60,7 @@ const createApp = (patch = {}) => {
       try {
         await work();
       } catch (error) {
-        told.push(error.message);
+        reported.push(error.message);
       }
     },
   };
@@ -160,7 +160,7 @@ test("of several files a refused one is told and the others become layers where 
     [added[0].placement.centre_x_px, added[0].placement.scale_x * 2048],
     [40, 0.6 * 512],
   );
-  assert.deepEqual(app.told, ["bad.txt"]);
+  assert.deepEqual(app.reported, ["bad.txt"]);
   assert.equal(app.store.record.selected, "new-layer-2");
   assert.ok(app.session.state.notices.some(({ what }) => /no transparent parts/.test(what)));
 });

@@ -4,14 +4,14 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { COMMANDS } from "../../ui/web/commands.js";
-import { withParts } from "../../ui/web/model/decompose.js";
+import { withDecomposedLayers } from "../../ui/web/model/decompose.js";
 import { createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
 import { buildEditor as record, layer } from "./editor_fixtures.mjs";
 
 const BOX = { x_px: 10, y_px: 20, width_px: 40, height_px: 30 };
 
-const apart = (ids, missing = []) => ({
+const decomposed = (ids, missing = []) => ({
   layers: ids.map((id) => ({ layer_id: id, picture: `part of ${id}`, ...BOX })),
   background: "plate",
   missing,
@@ -25,7 +25,7 @@ test("the parts lie where they were over the place behind them, and keep words a
     layer("cat", { strength: 0.3, mask: "m", opacity: 0.5 }),
     layer("car"),
   ]);
-  const after = withParts(apart(["cat"], ["car"]), () => "new")(before);
+  const after = withDecomposedLayers(decomposed(["cat"], ["car"]), () => "new")(before);
   const { layers } = after.scene;
   assert.deepEqual(
     layers.map(({ id, picture }) => [id, picture]),
@@ -43,7 +43,10 @@ test("the parts lie where they were over the place behind them, and keep words a
 });
 
 test("without a layer that is a place the background is a new one", () => {
-  const after = withParts(apart(["cat", "car"]), () => "new")(record([layer("cat"), layer("car")]));
+  const after = withDecomposedLayers(
+    decomposed(["cat", "car"]),
+    () => "new",
+  )(record([layer("cat"), layer("car")]));
   assert.deepEqual(
     after.scene.layers.map(({ id, name, phrase }) => [id, name, phrase]),
     [

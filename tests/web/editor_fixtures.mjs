@@ -107,7 +107,7 @@ export const createClock = () => {
   };
 };
 
-export const createVault = () => {
+export const createStorage = () => {
   const kept = new Map();
   return {
     kept,
@@ -118,7 +118,7 @@ export const createVault = () => {
 };
 
 /** This browser's database, in memory. */
-export const createShelf = () => {
+export const createMaskDatabase = () => {
   const kept = new Map();
   return {
     kept,

@@ -5,7 +5,7 @@ import test from "node:test";
 
 import { createBridge } from "../../ui/web/bridge.js";
 import { COMMANDS } from "../../ui/web/commands.js";
-import { choicesOf, joinLooks, standingOf } from "../../ui/web/model/embeddings.js";
+import { choicesOf, joinEmbeddings, standingOf } from "../../ui/web/model/embeddings.js";
 import { layerOf } from "../../ui/web/model/records.js";
 import { createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
@@ -33,9 +33,9 @@ test("one layer is learned, or all that can be, in one request", async () => {
     layer("car"),
     layer("gone", { visible: false }),
   ]);
-  await COMMANDS.learnLook.run(app, "cat");
-  app.session.set({ lookSteps: 60 });
-  await COMMANDS.learnLooks.run(app);
+  await COMMANDS.learnEmbedding.run(app, "cat");
+  app.session.set({ embeddingSteps: 60 });
+  await COMMANDS.learnEmbeddings.run(app);
   assert.deepEqual(
     app.asked.map(({ kind, layer_ids, steps }) => [kind, layer_ids, steps]),
     [
@@ -47,7 +47,7 @@ test("one layer is learned, or all that can be, in one request", async () => {
 
 test("a layer without words is refused in a sentence", async () => {
   const app = createApp([layer("back", { phrase: " " })]);
-  await COMMANDS.learnLook.run(app, "back");
+  await COMMANDS.learnEmbedding.run(app, "back");
   assert.deepEqual(app.asked, []);
   assert.match(app.session.state.notices.at(-1).what, /No look can be learned for back/);
 });
@@ -55,14 +55,14 @@ test("a layer without words is refused in a sentence", async () => {
 test("a stopped learning says that it can go on", async () => {
   const app = createApp([layer("cat")]);
   app.bridge.generate = async () => "cancelled";
-  await COMMANDS.learnLook.run(app, "cat");
+  await COMMANDS.learnEmbedding.run(app, "cat");
   assert.match(app.session.state.notices.at(-1).remedy, /goes on from there/);
   assert.equal(layerOf(app.store.record, "cat").embedding, null);
 });
 
 test("a look is forgotten in one step, which undo takes back", () => {
   const app = createApp([layer("cat", { embedding: "1".repeat(64) })]);
-  COMMANDS.forgetLook.run(app, "cat");
+  COMMANDS.forgetEmbedding.run(app, "cat");
   assert.equal(layerOf(app.store.record, "cat").embedding, null);
   app.store.undo();
   assert.equal(layerOf(app.store.record, "cat").embedding, "1".repeat(64));
@@ -78,12 +78,14 @@ test("the state of a look is none, learning with its steps, or learned", () => {
 });
 
 test("a layer may take any known look, and keeps one that nobody here knows", () => {
-  const looks = [learned("car", "c"), learned("cat", "d")];
-  const ids = (one) => choicesOf(one, looks).map(({ id }) => id);
+  const embeddings = [learned("car", "c"), learned("cat", "d")];
+  const ids = (one) => choicesOf(one, embeddings).map(({ id }) => id);
   assert.deepEqual(ids(layer("cat")), ["", "d", "c"]);
   assert.deepEqual(ids(layer("cat", { embedding: "x" })), ["", "x", "d", "c"]);
   assert.deepEqual(
-    joinLooks(looks, [learned("cat", "d"), learned("cat", "e")]).map(({ embedding }) => embedding),
+    joinEmbeddings(embeddings, [learned("cat", "d"), learned("cat", "e")]).map(
+      ({ embedding }) => embedding,
+    ),
     ["d", "e", "c"],
   );
 });
@@ -101,18 +103,18 @@ test("when a job tells of looks the layers have them, as one step", async () => 
     events: () => ({ state: "finished", events, candidates: [] }),
   };
   const host = { ask: async ({ verb }) => replies[verb](), upload: async () => "" };
-  const vault = { get: () => null, put: () => {}, drop: () => {} };
-  const shelf = { put: async () => {}, get: async () => null, drop: async () => {} };
+  const storage = { get: () => null, put: () => {}, drop: () => {} };
+  const database = { put: async () => {}, get: async () => null, drop: async () => {} };
   const masks = createMasks(() => "m");
   const bridge = createBridge({
     host,
     store,
     session,
     masks,
-    shelf,
+    database,
     clock,
-    vault,
-    tab: vault,
+    storage,
+    tab: storage,
     hidden: () => false,
   });
   const end = await bridge.generate({
@@ -124,5 +126,5 @@ test("when a job tells of looks the layers have them, as one step", async () => 
   assert.equal(end, "finished");
   assert.equal(layerOf(store.record, "cat").embedding, "1".repeat(64));
   assert.equal(store.undoName, "Learn looks");
-  assert.equal(session.state.looks.length, 2);
+  assert.equal(session.state.embeddings.length, 2);
 });

@@ -130,11 +130,11 @@ test("Shift keeps to one direction; a box beside what the layer shows, or no lay
   );
   assertMoved(maskOf(surface, "region"), bytes, { dx: 40, dy: 0 });
   for (const selected of ["cat", ""]) {
-    const beside = createSurface([layer("cat", { placement: at(400, 400) })]);
-    beside.amend((record) => ({ ...record, selected }));
-    send(createMachine(MARQUEE, beside), ...mark, ...drag(30, 60));
-    assert.equal(beside.store.undoName, "");
-    assert.match(beside.session.state.notices[0].what, selected ? /Nothing of cat/ : /No layer/);
+    const outside = createSurface([layer("cat", { placement: at(400, 400) })]);
+    outside.amend((record) => ({ ...record, selected }));
+    send(createMachine(MARQUEE, outside), ...mark, ...drag(30, 60));
+    assert.equal(outside.store.undoName, "");
+    assert.match(outside.session.state.notices[0].what, selected ? /Nothing of cat/ : /No layer/);
   }
 });
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { inflateSync } from "node:zlib";
 
-import { createMaskKeeper } from "../../ui/web/bridge/masks.js";
+import { createMaskSaver } from "../../ui/web/bridge/masks.js";
 import { beginWalk, lineOf, walkTo } from "../../ui/web/kernels/brush.js";
 import { floodFrom } from "../../ui/web/kernels/flood.js";
 import { greyPng, scanlines } from "../../ui/web/kernels/greypng.js";
@@ -26,7 +26,7 @@ import { createMasks } from "../../ui/web/model/masks.js";
 import { beginStroke, withCover, withDabs } from "../../ui/web/model/strokes.js";
 import { createMachine } from "../../ui/web/tools/chart.js";
 import { TOOLS } from "../../ui/web/tools/tools.js";
-import { createShelf, buildEditor, layer, randomFrom } from "./editor_fixtures.mjs";
+import { createMaskDatabase, buildEditor, layer, randomFrom } from "./editor_fixtures.mjs";
 import { at, createSurface, createUnique, event, send } from "./surface_fixture.mjs";
 
 const BRUSH = {
@@ -338,30 +338,30 @@ test("a mask goes to the server once, as the same values; what it does not have 
     upload: async (blob) => sent.push(await pixelsOfPng(blob)) && `/up/${sent.length}`,
     ask: async ({ path }) => ({ digest: `d${path.at(-1)}`.padEnd(64, "0") }),
   };
-  const [masks, shelf] = [createMasks(createUnique()), createShelf()];
-  const keeper = createMaskKeeper({ link, masks, shelf });
+  const [masks, database] = [createMasks(createUnique()), createMaskDatabase()];
+  const maskSaver = createMaskSaver({ link, masks, database });
   const name = masks.newName();
   const bytes = randomMask(70, 30);
   masks.put(name, maskFromBytes(bytes, 70, 30));
   const record = buildEditor([layer("cat", { mask: name }), layer("car", { mask: name })]);
-  keeper.shelve("p1", record);
-  const [settled] = [await keeper.settle(record), await keeper.settle(record)];
+  maskSaver.shelve("p1", record);
+  const [settled] = [await maskSaver.settle(record), await maskSaver.settle(record)];
   assert.equal(sent.length, 1);
   assert.deepEqual(sent[0], bytes);
   assert.equal(settled.scene.layers[1].mask, "d1".padEnd(64, "0"));
-  const later = createMaskKeeper({ link, masks: createMasks(createUnique()), shelf });
+  const later = createMaskSaver({ link, masks: createMasks(createUnique()), database });
   const found = await later.recover(
     "p1",
     { ...record, mix: { base: "a", other: "b", mask: name } },
     () => null,
   );
   assert.deepEqual([found.scene.layers[0].mask, found.mix.mask], [name, name]);
-  keeper.forget("p1");
-  assert.equal(shelf.kept.size, 0);
-  const lost = await createMaskKeeper({
+  maskSaver.forget("p1");
+  assert.equal(database.kept.size, 0);
+  const lost = await createMaskSaver({
     link,
     masks: createMasks(createUnique()),
-    shelf,
+    database,
   }).recover(
     "p1",
     buildEditor([layer("cat", { mask: name }), layer("gone", { mask: name, picture: null })], {
@@ -380,14 +380,14 @@ test("of strokes that come faster than the browser writes, the first and the new
   const writing = [];
   const put = (key) => new Promise((done) => writing.push({ key, done }));
   const masks = createMasks(createUnique());
-  const keeper = createMaskKeeper({ link: null, masks, shelf: { put } });
+  const maskSaver = createMaskSaver({ link: null, masks, database: { put } });
   const names = Array.from({ length: 9 }, () => {
     const name = masks.newName();
     masks.put(name, emptyMask(64, 64));
     return name;
   });
   const strokes = names.map((name) =>
-    keeper.shelve("p1", buildEditor([layer("cat", { mask: name })])),
+    maskSaver.shelve("p1", buildEditor([layer("cat", { mask: name })])),
   );
   assert.deepEqual(
     writing.map(({ key }) => key),
@@ -402,7 +402,7 @@ test("of strokes that come faster than the browser writes, the first and the new
   );
   writing[1].done();
   await strokes[0];
-  keeper.shelve("p1", buildEditor([layer("cat", { mask: names[4] })]));
+  maskSaver.shelve("p1", buildEditor([layer("cat", { mask: names[4] })]));
   assert.equal(writing[2].key, `p1 ${names[4]}`);
 });
 

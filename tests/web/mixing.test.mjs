@@ -13,8 +13,8 @@ import { createMachine } from "../../ui/web/tools/chart.js";
 import { BRUSH, ERASER } from "../../ui/web/tools/paint.js";
 import {
   createClock,
-  createShelf,
-  createVault,
+  createMaskDatabase,
+  createStorage,
   buildEditor as record,
   layer,
 } from "./editor_fixtures.mjs";
@@ -152,7 +152,11 @@ test("the mask goes to the server before the question, and what is on the easel 
   const open = async () => {
     const [clock, session, unique] = [createClock(), createSession(), createUnique()];
     const { store, masks } = createDocument(record([]), { now: clock.now, unique });
-    const browser = { vault: createVault(), tab: createVault(), shelf: createShelf() };
+    const browser = {
+      storage: createStorage(),
+      tab: createStorage(),
+      database: createMaskDatabase(),
+    };
     const bridge = createBridge({
       host,
       store,

@@ -11,9 +11,9 @@ import { isOwnName } from "../../ui/web/model/masks.js";
 import { editorToMessage } from "../../ui/web/model/records.js";
 import { contentOf, createRandomUser } from "./random_user.mjs";
 
-const PEOPLE = Number(process.env.LAMINA_PEOPLE ?? 2000);
+const USERS = Number(process.env.LAMINA_USERS ?? 2000);
 const FIRST = Number(process.env.LAMINA_SEED ?? 1);
-const ACTS = 20;
+const GESTURES = 20;
 
 const isDeepFrozen = (value) =>
   value === null ||
@@ -92,7 +92,7 @@ const walkBackAndForth = ({ store }, remember) => {
 
 /** The server comes back, and has what the page shows: the same words and numbers, the same masks value for value. */
 const assertSaved = async ({ server, page, browser }) => {
-  server.silent = false;
+  server.offline = false;
   for (let round = 0; round < 4; round += 1)
     if (!(await page.bridge.flush()) || page.session.state.link === "down")
       await page.clock.advance(6000);
@@ -102,58 +102,58 @@ const assertSaved = async ({ server, page, browser }) => {
     [],
   );
   assert.equal(session.state.link, "up");
-  const told = editorToMessage(withKnownNames(store.record, masks));
-  assert.deepEqual(server.kept.scene, JSON.parse(JSON.stringify(told.scene)));
-  assert.deepEqual(server.kept.editor.settings, told.editor.settings);
-  assert.equal(server.kept.editor.picked, told.editor.picked);
+  const reported = editorToMessage(withKnownNames(store.record, masks));
+  assert.deepEqual(server.kept.scene, JSON.parse(JSON.stringify(reported.scene)));
+  assert.deepEqual(server.kept.editor.settings, reported.editor.settings);
+  assert.equal(server.kept.editor.picked, reported.editor.picked);
   store.record.scene.layers.forEach((each, index) => {
     if (each.mask)
       assert.deepEqual(
-        server.masks.get(told.scene.layers[index].mask),
+        server.masks.get(reported.scene.layers[index].mask),
         bytesOf(pictures.mask(each.mask)),
       );
   });
-  assert.equal(browser.vault.kept.size, 0, "a draft was left");
-  assert.equal(browser.shelf.kept.size, 0, "strokes were left in the browser");
+  assert.equal(browser.storage.kept.size, 0, "a draft was left");
+  assert.equal(browser.database.kept.size, 0, "strokes were left in the browser");
 };
 
-const live = async (person) => {
-  const first = person.page.store.record;
-  const begin = contentOf(first, person.page.pictures.mask);
-  let remember = remembering(person.page.pictures.mask);
+const live = async (user) => {
+  const first = user.page.store.record;
+  const begin = contentOf(first, user.page.pictures.mask);
+  let remember = remembering(user.page.pictures.mask);
   let isReloaded = false;
-  for (let at = 0; at < ACTS; at += 1) {
-    await person.act();
-    assertSound(person.page, first);
-    if (!person.page.store.busy) remember(person.page.store.record);
-    if (person.random() > 0.02) continue;
-    person.rest();
-    const before = contentOf(person.page.store.record, person.page.pictures.mask);
-    person.server.silent = false;
-    person.does.push("reload");
-    await person.reload();
-    remember = remembering(person.page.pictures.mask);
+  for (let at = 0; at < GESTURES; at += 1) {
+    await user.act();
+    assertSound(user.page, first);
+    if (!user.page.store.busy) remember(user.page.store.record);
+    if (user.random() > 0.02) continue;
+    user.rest();
+    const before = contentOf(user.page.store.record, user.page.pictures.mask);
+    user.server.offline = false;
+    user.does.push("reload");
+    await user.reload();
+    remember = remembering(user.page.pictures.mask);
     isReloaded = true;
-    assert.equal(remember(person.page.store.record), before, "a reload lost something");
+    assert.equal(remember(user.page.store.record), before, "a reload lost something");
   }
-  person.rest();
-  remember(person.page.store.record);
-  walkBackAndForth(person.page, remember);
-  const here = person.page.store.history.place;
-  person.page.store.goTo(0);
-  if (!isReloaded) assert.equal(remember(person.page.store.record), begin);
-  person.page.store.goTo(here);
-  await assertSaved(person);
+  user.rest();
+  remember(user.page.store.record);
+  walkBackAndForth(user.page, remember);
+  const here = user.page.store.history.place;
+  user.page.store.goTo(0);
+  if (!isReloaded) assert.equal(remember(user.page.store.record), begin);
+  user.page.store.goTo(here);
+  await assertSaved(user);
 };
 
-test(`${PEOPLE} random sequences of gestures: undo, redo, masks and the server's scene agree after each`, async () => {
-  for (let seed = FIRST; seed < FIRST + PEOPLE; seed += 1) {
-    const person = await createRandomUser(seed);
+test(`${USERS} random sequences of gestures: undo, redo, masks and the server's scene agree after each`, async () => {
+  for (let seed = FIRST; seed < FIRST + USERS; seed += 1) {
+    const user = await createRandomUser(seed);
     try {
-      await live(person);
+      await live(user);
     } catch (error) {
       const again = `LAMINA_SEED=${seed} LAMINA_PEOPLE=1 node --test tests/web/never_loses.test.mjs`;
-      throw new Error(`seed ${seed} (${again}): ${person.does.join(" ")}\n${error.stack}`, {
+      throw new Error(`seed ${seed} (${again}): ${user.does.join(" ")}\n${error.stack}`, {
         cause: error,
       });
     }

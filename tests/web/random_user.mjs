@@ -22,8 +22,8 @@ import { createMachine } from "../../ui/web/tools/chart.js";
 import { TOOLS } from "../../ui/web/tools/tools.js";
 import {
   createClock,
-  createShelf,
-  createVault,
+  createMaskDatabase,
+  createStorage,
   buildEditor as editorOf,
   group,
   layer,
@@ -54,7 +54,7 @@ const valuesOf = async (blob) => {
   return values;
 };
 
-const firstDesk = () => {
+const firstEditor = () => {
   const layers = [
     layer("back", { placement: at(75, 45), picture: "b".repeat(64) }),
     layer("cat", { placement: at(40, 40) }),
@@ -75,15 +75,15 @@ const offline = () => ({
 /** One project in memory; `silent` makes it fall silent. Masks are kept as values by digest. */
 export const createServer = () => {
   const server = {
-    silent: false,
+    offline: false,
     revision: 1,
-    kept: editorToMessage(firstDesk()),
+    kept: editorToMessage(firstEditor()),
     masks: new Map(),
     files: new Map(),
     ask: async (message) =>
-      server.silent ? { error: offline() } : structuredClone(server[message.verb](message)),
+      server.offline ? { error: offline() } : structuredClone(server[message.verb](message)),
     upload: async (blob) => {
-      if (server.silent) throw Object.assign(new Error("offline"), { refusal: offline() });
+      if (server.offline) throw Object.assign(new Error("offline"), { refusal: offline() });
       const path = `/up/${server.files.size}`;
       server.files.set(path, blob.size > 1 ? await valuesOf(blob) : null);
       return path;
@@ -189,28 +189,32 @@ const tolerated = (error) => {
 /** A person with a seed; `does` tells the last things done, for the message of a failure. */
 export const createRandomUser = async (seed) => {
   const [random, unique, server] = [randomFrom(seed), createUnique(), createServer()];
-  const browser = { vault: createVault(), tab: createVault(), shelf: createShelf() };
+  const browser = {
+    storage: createStorage(),
+    tab: createStorage(),
+    database: createMaskDatabase(),
+  };
   for (let warm = 0; warm < 5; warm += 1) random();
   const does = [];
-  const person = { seed, random, server, browser, does, page: null };
+  const user = { seed, random, server, browser, does, page: null };
   const any = (list) => list[Math.floor(random() * list.length)];
   const spot = () => [random() * 1.2 * SIZE.width_px - 15, random() * 1.2 * SIZE.height_px - 9];
-  const idOf = () => any(person.page.store.record.scene.layers)?.id ?? "";
+  const idOf = () => any(user.page.store.record.scene.layers)?.id ?? "";
   const keys = () => ({
     shift: random() < 0.15,
     alt: random() < 0.1,
     ctrl: random() < 0.2,
     eraser: random() < 0.1,
   });
-  const busyMachine = () => person.page.machines.find((machine) => !machine.resting);
+  const busyMachine = () => user.page.machines.find((machine) => !machine.resting);
   const calm = () =>
-    person.page.machines.forEach((machine) => machine.resting || machine.send(event("cancel")));
-  const acts = {
+    user.page.machines.forEach((machine) => machine.resting || machine.send(event("cancel")));
+  const gestures = {
     /** Press, draw and let go, or leave it in the middle: by Escape, or with the pointer still down. */
     draw() {
-      const machine = any(person.page.machines);
+      const machine = any(user.page.machines);
       if (busyMachine() !== machine) calm();
-      const { session } = person.page;
+      const { session } = user.page;
       session.set({
         brush: { ...session.state.brush, size: 2 + random() * 40, opacity: 0.3 + random() },
       });
@@ -229,18 +233,18 @@ export const createRandomUser = async (seed) => {
     async command() {
       const id = any(commandsOf());
       if (id === "cancel") calm();
-      await COMMANDS[id].run(person.page.app)?.catch?.(tolerated);
+      await COMMANDS[id].run(user.page.app)?.catch?.(tolerated);
       return id;
     },
     words: () => {
-      const { store } = person.page;
+      const { store } = user.page;
       const id = idOf();
       const text = `word ${Math.floor(random() * 50)}`;
       if (random() < 0.5) store.change("Phrase", setLayer(id, { phrase: text }), `phrase:${id}`);
       else store.change("Prompt", setScene({ prompt: text }), "prompt");
     },
     slider() {
-      const { store } = person.page;
+      const { store } = user.page;
       const id = idOf();
       const gesture = store.begin("Slider", random() < 0.5 ? `strength:${id}` : "");
       for (let turn = 0; turn < 3; turn += 1)
@@ -249,37 +253,36 @@ export const createRandomUser = async (seed) => {
       else if (random() < 0.8) gesture.commit();
     },
     dials: () =>
-      person.page.store.change("Steps", setSettings({ steps: 1 + Math.floor(random() * 50) })),
-    accept: () => person.page.store.change("Accept", pick(digestOf([random() * 9]))),
+      user.page.store.change("Steps", setSettings({ steps: 1 + Math.floor(random() * 50) })),
+    accept: () => user.page.store.change("Accept", pick(digestOf([random() * 9]))),
     place: () =>
-      person.page.store.change(
+      user.page.store.change(
         "Place",
         setPlacement(idOf(), { rotation_deg: Math.round(random() * 90) }),
       ),
     aside: () =>
-      person.page.store.change("Nudge", nudge(idOf(), Math.round(random() * 9), 1), "nudge"),
+      user.page.store.change("Nudge", nudge(idOf(), Math.round(random() * 9), 1), "nudge"),
     choose: () => {
-      const { store, session } = person.page;
+      const { store, session } = user.page;
       store.amend(select(random() < 0.2 ? "" : idOf()));
       session.set({ also: random() < 0.3 ? [idOf(), store.record.selected].filter(Boolean) : [] });
     },
     rows: () => {
-      const { store } = person.page;
+      const { store } = user.page;
       const own = any(groupsOf(store.record.scene));
       const gap = Math.floor(random() * 6);
       store.change("Reorder", dropRow(own && random() < 0.4 ? own.id : idOf(), gap));
     },
     async group() {
-      const own = any(groupsOf(person.page.store.record.scene));
+      const own = any(groupsOf(user.page.store.record.scene));
       const command = any(["hideGroup", "foldGroup", "chooseGroup"]);
-      if (own) COMMANDS[command].run(person.page.app, own.id);
+      if (own) COMMANDS[command].run(user.page.app, own.id);
       return command;
     },
-    jump: () =>
-      person.page.store.goTo(Math.floor(random() * person.page.store.history.entries.length)),
-    silence: () => void (person.server.silent = random() < 0.5),
-    wait: () => person.page.clock.advance(random() * 400),
-    flush: () => person.page.bridge.flush(),
+    jump: () => user.page.store.goTo(Math.floor(random() * user.page.store.history.entries.length)),
+    silence: () => void (user.server.offline = random() < 0.5),
+    wait: () => user.page.clock.advance(random() * 400),
+    flush: () => user.page.bridge.flush(),
   };
   const often =
     "draw draw draw draw draw finish command command command command command words slider slider dials";
@@ -287,24 +290,24 @@ export const createRandomUser = async (seed) => {
     `${often} accept place rows group aside choose choose choose jump silence wait wait flush`.split(
       " ",
     );
-  person.act = async () => {
+  user.act = async () => {
     const name = any(names);
     does.push(name);
-    const told = await acts[name]();
-    if (typeof told === "string") does.push(`(${told})`);
+    const reported = await gestures[name]();
+    if (typeof reported === "string") does.push(`(${reported})`);
   };
   /** Lets go of everything; what a tool had begun is taken back. */
-  person.rest = () => {
+  user.rest = () => {
     calm();
-    person.page.store.cancelGesture();
+    user.page.store.cancelGesture();
   };
   /** The page is gone, and comes again. */
-  person.reload = async () => {
-    if (person.page) person.page.life.over = true;
-    person.page = await openPage({ server, browser, unique, random });
+  user.reload = async () => {
+    if (user.page) user.page.life.over = true;
+    user.page = await openPage({ server, browser, unique, random });
   };
-  await person.reload();
-  return person;
+  await user.reload();
+  return user;
 };
 
 const contents = new WeakMap();

@@ -150,9 +150,7 @@ test("every exported name is used by another module or a test", () => {
 
 test("commands that views run exist, their keys are told apart, and typing is never taken for one", () => {
   for (const { name, text } of MODULES.filter(({ name: each }) => each.startsWith("view/"))) {
-    for (const [, id] of text.matchAll(
-      /(?:(?:desk|app)\.run\(|button\((?:desk|app), |command: )"(\w+)"/g,
-    ))
+    for (const [, id] of text.matchAll(/(?:app\.run\(|button\(app, |command: )"(\w+)"/g))
       assert.ok(COMMANDS[id], `${name} runs ${id}`);
   }
   const chords = Object.values(COMMANDS).flatMap(({ keys }) => keys);

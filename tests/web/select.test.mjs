@@ -76,11 +76,11 @@ test("an object in a result becomes the mask of the selected region", async () =
   const region = layer("region", { picture: null, mask: "a".repeat(64) });
   const app = createApp(
     [layer("back"), region],
-    { selected: "region", picked: "made" },
+    { selected: "region", picked: "layer-candidates" },
     { showing: "result" },
   );
   await COMMANDS.selectObject.run(app, { box: [1, 2, 3, 4] });
-  assert.deepEqual(app.asked, [{ picture: "made", box: [1, 2, 3, 4] }]);
+  assert.deepEqual(app.asked, [{ picture: "layer-candidates", box: [1, 2, 3, 4] }]);
   assert.equal(layerOf(app.store.record, "region").mask, MASK);
   assert.equal(app.store.record.scene.layers.length, 2);
 });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { createMaskKeeper } from "../../ui/web/bridge/masks.js";
+import { createMaskSaver } from "../../ui/web/bridge/masks.js";
 import * as masksOf from "../../ui/web/commands/masks.js";
 import { FREE, fillHalftone, HELD, meanOf } from "../../ui/web/kernels/halftone.js";
 import { formatFraction } from "../../ui/web/kernels/numbers.js";
@@ -16,7 +16,7 @@ import { beginMask, strengthOf, greyOf, paintsStrength } from "../../ui/web/mode
 import { layerOf } from "../../ui/web/model/records.js";
 import { createMachine } from "../../ui/web/tools/chart.js";
 import { TOOLS } from "../../ui/web/tools/tools.js";
-import { createShelf, buildEditor, layer } from "./editor_fixtures.mjs";
+import { createMaskDatabase, buildEditor, layer } from "./editor_fixtures.mjs";
 import { createSurface, createUnique, event, send } from "./surface_fixture.mjs";
 
 const SIDE = 16;
@@ -160,8 +160,8 @@ test("names of painted strength are renamed, kept and recovered like those of ma
       ["mask-lost!", null],
     ],
   );
-  const keeper = createMaskKeeper({ link: null, masks, shelf: createShelf() });
-  const back = await keeper.recover("p", record, (id, field) => `${id} ${field}`);
+  const maskSaver = createMaskSaver({ link: null, masks, database: createMaskDatabase() });
+  const back = await maskSaver.recover("p", record, (id, field) => `${id} ${field}`);
   assert.deepEqual(
     back.scene.layers.map(({ strength_map }) => strength_map),
     [name, "car strength_map"],

@@ -13,7 +13,7 @@ import {
   obstacleOf,
   placeIn,
   referenceOf,
-  remarkOf,
+  noteOf,
   standingOf,
   subjectOfRun,
   trainTitle,
@@ -54,7 +54,7 @@ const createApp = (patch = {}, subjects = [subject("tom")]) => {
       cutReference: async (picture) => ({ digest: `cut ${picture}` }),
       make: async (form) => {
         asked.push({ make: form });
-        return { id: "made" };
+        return { id: "layer-candidates" };
       },
       train: async (id, steps) => void asked.push({ train: id, steps }),
     },
@@ -79,7 +79,7 @@ test("the form takes pictures once each, up to twenty, and says what is missing"
   const files = Array.from({ length: 22 }, (_, at) => ({ name: `p${at}x` }));
   await run(app, "addReferences", [files[0], files[0]]);
   assert.equal(app.session.state.subjectForm.references.length, 1);
-  assert.match(remarkOf(app.session.state.subjectForm), /single picture/);
+  assert.match(noteOf(app.session.state.subjectForm), /single picture/);
   await run(app, "addReferences", files);
   assert.equal(app.session.state.subjectForm.references.length, 20);
   assert.match(app.session.state.notices.at(-1).what, /21 pictures are too many/);
@@ -121,7 +121,7 @@ test("making a subject trains it with the steps of the form, and puts the form a
   });
   await run(app, "makeSubject");
   assert.equal(app.asked[0].make.classWord, "cat");
-  assert.deepEqual(app.asked[1], { train: "made", steps: 7 });
+  assert.deepEqual(app.asked[1], { train: "layer-candidates", steps: 7 });
   assert.equal(app.session.state.subjectForm, null);
 });
 
@@ -222,12 +222,12 @@ test("words are found whole, in any case and script", () => {
 });
 
 test("where a subject stands is told in words", () => {
-  const told = (patch, model = "pocket") => standingOf(subject("tom", patch), model).text;
-  assert.equal(told({}), "ready");
-  assert.equal(told({}, "other"), "trained on pocket");
-  assert.equal(told({ state: "training", done: 3, total: 9 }), "step 3 of 9");
+  const reported = (patch, model = "pocket") => standingOf(subject("tom", patch), model).text;
+  assert.equal(reported({}), "ready");
+  assert.equal(reported({}, "other"), "trained on pocket");
+  assert.equal(reported({ state: "training", done: 3, total: 9 }), "step 3 of 9");
   assert.equal(
-    told({ state: "stopped", has_checkpoint: true, done: 3, total: 9 }),
+    reported({ state: "stopped", has_checkpoint: true, done: 3, total: 9 }),
     "stopped at 3 of 9",
   );
   assert.equal(trainTitle(subject("tom", { has_checkpoint: true })), "Go on");

@@ -10,7 +10,7 @@ import { createMasks } from "../../ui/web/model/masks.js";
 import { editorToMessage } from "../../ui/web/model/records.js";
 import { createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
-import { createClock, createShelf, createVault, buildEditor } from "./editor_fixtures.mjs";
+import { createClock, createMaskDatabase, createStorage, buildEditor } from "./editor_fixtures.mjs";
 import { createUnique } from "./surface_fixture.mjs";
 
 /** An app whose runs only note what was asked for. */
@@ -73,10 +73,16 @@ const serverOf = (script) => ({
 });
 
 const running = async (script) => {
-  const [clock, session, vault] = [createClock(), createSession(), createVault()];
+  const [clock, session, storage] = [createClock(), createSession(), createStorage()];
   const store = createStore(buildEditor(), clock.now);
   const masks = createMasks(createUnique());
-  const kept = { shelf: createShelf(), clock, vault, tab: createVault(), hidden: () => false };
+  const kept = {
+    database: createMaskDatabase(),
+    clock,
+    storage,
+    tab: createStorage(),
+    hidden: () => false,
+  };
   const bridge = createBridge({
     host: serverOf(script),
     newId: () => "new",
@@ -89,7 +95,7 @@ const running = async (script) => {
   return { bridge, clock, session };
 };
 
-const told = (n, drafts) => ({
+const reported = (n, stage1Images) => ({
   state: "running",
   events: [
     {
@@ -97,7 +103,7 @@ const told = (n, drafts) => ({
       kind: "progress",
       done: n,
       total: 4,
-      preview: { jpeg: `data:${n}`, stage1_count: drafts },
+      preview: { jpeg: `data:${n}`, stage1_count: stage1Images },
     },
   ],
   candidates: [],
@@ -105,17 +111,17 @@ const told = (n, drafts) => ({
 
 test("the page knows which layer varied in a run, and how many drafts its preview shows", async () => {
   const end = { state: "finished", events: [{ n: 3, kind: "finished" }], candidates: [] };
-  const { bridge, clock, session } = await running([told(1, 3), told(2, 0), end]);
+  const { bridge, clock, session } = await running([reported(1, 3), reported(2, 0), end]);
   const run = bridge.generate({ kind: "compose", settings: {}, varied: "cat" });
   session.set({ watched: 2 });
   await clock.advance(20);
   assert.deepEqual(
-    [session.state.job.drafts, session.state.job.preview, session.state.watched],
+    [session.state.job.stage1Count, session.state.job.preview, session.state.watched],
     [3, "data:1", 0],
   );
   assert.deepEqual(session.state.varied, { j1: "cat" });
   await clock.advance(160);
-  assert.deepEqual([session.state.job.drafts, session.state.job.preview], [0, "data:2"]);
+  assert.deepEqual([session.state.job.stage1Count, session.state.job.preview], [0, "data:2"]);
   await clock.advance(1000);
   assert.equal(await run, "finished");
 });

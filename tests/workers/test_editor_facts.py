@@ -34,7 +34,7 @@ from tests.studio.workshop import compose, scene_with, square_picture
 from tests.workers.test_local import script
 
 
-def previews(drafts: int, side_px: int) -> Iterator[Progress]:
+def previews(stage1_images: int, side_px: int) -> Iterator[Progress]:
     """What is told of a run whose only step fits that many drafts: red, then greener and
     greener.
     """
@@ -44,11 +44,11 @@ def previews(drafts: int, side_px: int) -> Iterator[Progress]:
     plan = build_plan(scene, build_request(compose(steps=1)), catalog.card("pocket"), pixels)
 
     def draw(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-        pictures = torch.zeros(drafts, 3, side_px, side_px)
+        pictures = torch.zeros(stage1_images, 3, side_px, side_px)
         pictures[0, 0] = 1.0
-        for number in range(1, drafts):
-            pictures[number, 1] = number / drafts
-        yield FitProgress(0, 1, 0, torch.zeros(drafts, 4, 2, 2), pictures)
+        for number in range(1, stage1_images):
+            pictures[number, 1] = number / stage1_images
+        yield FitProgress(0, 1, 0, torch.zeros(stage1_images, 4, 2, 2), pictures)
         yield Step(1, 2, 0, torch.zeros(2, 4, 8, 8), torch.zeros(2, 4, 8, 8))
 
     events = (
@@ -60,23 +60,25 @@ def previews(drafts: int, side_px: int) -> Iterator[Progress]:
 
 
 @pytest.mark.parametrize(
-    ("drafts", "side_px", "tile_px"), [(1, 600, 600), (3, 64, 64), (4, 2 * TILE_PX, TILE_PX)]
+    ("stage1_images", "side_px", "tile_px"), [(1, 600, 600), (3, 64, 64), (4, 2 * TILE_PX, TILE_PX)]
 )
 def test_a_preview_of_a_first_stage_shows_every_draft(
-    drafts: int, side_px: int, tile_px: int
+    stage1_images: int, side_px: int, tile_px: int
 ) -> None:
-    first = next(previews(drafts, side_px))
+    first = next(previews(stage1_images, side_px))
     assert first.preview is not None
-    assert first.preview.stage1_count == drafts
+    assert first.preview.stage1_count == stage1_images
     with Image.open(io.BytesIO(first.preview.jpeg)) as shown:
-        assert shown.size == (drafts * tile_px, tile_px)
+        assert shown.size == (stage1_images * tile_px, tile_px)
         row = np.asarray(shown.convert("RGB"), np.int64)
     middles = row[tile_px // 2, tile_px // 2 :: tile_px]
     assert middles[0][0] > 240
     greens = [int(middle[1]) for middle in middles]
     assert greens == sorted(greens)
     assert all(
-        abs(green - 255 * number / drafts) < 12 for number, green in enumerate(greens) if number
+        abs(green - 255 * number / stage1_images) < 12
+        for number, green in enumerate(greens)
+        if number
     )
 
 

@@ -28,11 +28,11 @@ def late_studio(folder: Path, offer: Future[Offer], worker: Future[Worker]) -> S
 
 
 def test_everyone_waits_for_one_building() -> None:
-    begun: list[int] = []
+    started: list[int] = []
     go_on = threading.Event()
 
     def build() -> str:
-        begun.append(1)
+        started.append(1)
         assert go_on.wait(60)
         return "built"
 
@@ -46,20 +46,20 @@ def test_everyone_waits_for_one_building() -> None:
     for thread in threads:
         thread.join(60)
     assert got == ["built"] * 4
-    assert begun == [1]
+    assert started == [1]
 
 
 def test_a_building_begins_when_it_is_told_to_or_when_somebody_needs_it() -> None:
-    begun: list[str] = []
-    told, needed = threading.Event(), threading.Event()
-    first = Future(lambda: begun.append("told"), told)
-    second = Future(lambda: begun.append("needed"), needed)
-    assert begun == []
-    told.set()
+    started: list[str] = []
+    asked_for, needed = threading.Event(), threading.Event()
+    first = Future(lambda: started.append("told"), asked_for)
+    second = Future(lambda: started.append("needed"), needed)
+    assert started == []
+    asked_for.set()
     first.get()
-    assert begun == ["told"]
+    assert started == ["told"]
     second.get()
-    assert begun == ["told", "needed"]
+    assert started == ["told", "needed"]
 
 
 def test_the_worker_begins_once_a_page_knows_what_there_is() -> None:

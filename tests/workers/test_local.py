@@ -129,12 +129,12 @@ def test_drafts_are_told_of_with_their_scores_and_the_pictures_name_them(
         yield Stage1Images((Stage1Image(1, black),))
         yield Images((Image(0, black, stage1_index=1), Image(1, black, stage1_index=1)))
 
-    _, told, made, _ = (
+    _, reported, made, _ = (
         LocalWorker(catalog, cache, "cpu", script(draw)).submit("job", plan, pixels).events()
     )
-    assert isinstance(told, Stage1Images)
-    assert [image.index for image in told.images] == [1]
-    assert [score.layer_id for score in told.images[0].scores] == ["ball"]
+    assert isinstance(reported, Stage1Images)
+    assert [image.index for image in reported.images] == [1]
+    assert [score.layer_id for score in reported.images[0].scores] == ["ball"]
     assert isinstance(made, Images)
     assert [image.stage1_index for image in made.images] == [1, 1]
 

@@ -40,7 +40,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "RULES", rules)
 
 
-def lesson(pixels: MemoryPixels, steps: int = 3, cut: bool = False) -> TrainingJob:
+def build_job(pixels: MemoryPixels, steps: int = 3, cut: bool = False) -> TrainingJob:
     picture = np.random.default_rng(4).integers(0, 256, (40, 60, 4), np.uint8)
     picture[:, :, 3] = 255
     if cut:
@@ -85,7 +85,7 @@ def same(one: object, other: object) -> bool:
 @pytest.mark.slow
 def test_a_stopped_lesson_goes_on_to_the_same_subject(tiny1: ModelBundle, few: None) -> None:
     pixels = MemoryPixels()
-    asked = lesson(pixels)
+    asked = build_job(pixels)
     whole = events_of(asked, tiny1, pixels)
     assert isinstance(whole[-1], JobFinished)
     steps = [event for event in whole if isinstance(event, Progress)]
@@ -98,8 +98,8 @@ def test_a_stopped_lesson_goes_on_to_the_same_subject(tiny1: ModelBundle, few: N
     assert isinstance(stopped[-1], JobCancelled)
     half = contents(stopped, False)[-1]
     assert checkpoint_from_bytes(half).state.step == 1
-    begun = pixels.add_blob(half)
-    rest = events_of(asked.model_copy(update={"checkpoint": begun}), tiny1, pixels)
+    checkpoint = pixels.add_blob(half)
+    rest = events_of(asked.model_copy(update={"checkpoint": checkpoint}), tiny1, pixels)
     again = adapter_from_bytes(contents(rest, True)[0])
     assert torch.equal(again.vectors, subject.vectors)
     assert same(dict(again.weights), dict(subject.weights))
@@ -108,7 +108,7 @@ def test_a_stopped_lesson_goes_on_to_the_same_subject(tiny1: ModelBundle, few: N
 @pytest.mark.slow
 def test_a_stop_while_the_class_is_remembered_leaves_nothing(tiny1: ModelBundle, few: None) -> None:
     pixels = MemoryPixels()
-    events = events_of(lesson(pixels), tiny1, pixels, stop_after=1)
+    events = events_of(build_job(pixels), tiny1, pixels, stop_after=1)
     assert isinstance(events[-1], JobCancelled)
     assert not [event for event in events if isinstance(event, AdapterTrained | AdapterCheckpoint)]
 
@@ -117,13 +117,14 @@ def test_a_stop_while_the_class_is_remembered_leaves_nothing(tiny1: ModelBundle,
 def test_alpha_tells_where_the_subject_is(tiny1: ModelBundle, few: None) -> None:
     pixels = MemoryPixels()
     whole, cut = (
-        contents(events_of(lesson(pixels, 1, cut), tiny1, pixels), True)[0] for cut in (False, True)
+        contents(events_of(build_job(pixels, 1, cut), tiny1, pixels), True)[0]
+        for cut in (False, True)
     )
     assert whole != cut
 
 
 def test_a_lesson_takes_its_methods_steps_or_its_own() -> None:
     pixels = MemoryPixels()
-    assert rules_of(lesson(pixels, 0)).steps == RULES["custom_diffusion"].steps
-    assert rules_of(lesson(pixels, 7)).steps == 7
+    assert rules_of(build_job(pixels, 0)).steps == RULES["custom_diffusion"].steps
+    assert rules_of(build_job(pixels, 7)).steps == 7
     assert set(TITLES) == set(KINDS)

@@ -9,11 +9,11 @@
 
 import { createLink, Refusal, Silence } from "./bridge/link.js";
 import { createLibrary } from "./bridge/library.js";
-import { withKnownNames, createMaskKeeper } from "./bridge/masks.js";
-import { createSaver, draftKey } from "./bridge/saver.js";
+import { withKnownNames, createMaskSaver } from "./bridge/masks.js";
+import { createSaver, unsavedKey } from "./bridge/saver.js";
 import { createWatcher, buildJob } from "./bridge/watcher.js";
-import { joinLooks, nameOfLearning, withLooks } from "./model/embeddings.js";
-import { withParts } from "./model/decompose.js";
+import { joinEmbeddings, nameOfLearning, withEmbeddings } from "./model/embeddings.js";
+import { withDecomposedLayers } from "./model/decompose.js";
 import { editorFromProject, editorToMessage, freeze, layerOf } from "./model/records.js";
 import { addNotice } from "./model/session.js";
 
@@ -41,18 +41,18 @@ const factsOf = (reply, known) => {
 class Bridge {
   #parts;
   #link;
-  #keeper;
+  #maskSaver;
   #saver;
   #watcher;
   /** @type {Decomposed | null} */
-  #apart = null;
+  #decomposed = null;
 
   /** @param {BridgeParts} parts */
   constructor(parts) {
     this.#parts = parts;
     this.#link = createLink(parts);
-    this.#keeper = createMaskKeeper({ ...parts, link: this.#link });
-    this.#saver = createSaver({ ...parts, link: this.#link, keeper: this.#keeper });
+    this.#maskSaver = createMaskSaver({ ...parts, link: this.#link });
+    this.#saver = createSaver({ ...parts, link: this.#link, maskSaver: this.#maskSaver });
     this.#watcher = createWatcher({
       ...parts,
       link: this.#link,
@@ -138,10 +138,10 @@ class Bridge {
 
   /** Throws this page's version away for the server's. */
   async loadTheirs() {
-    const { session, vault } = this.#parts;
+    const { session, storage } = this.#parts;
     const { project } = session.state;
     const reply = await this.#link.ask({ verb: "hello", project });
-    vault.drop(draftKey(project));
+    storage.drop(unsavedKey(project));
     await this.#enter(reply, "Loaded the newer version");
   }
 
@@ -231,7 +231,7 @@ class Bridge {
    * centre_x_px, …}].
    * @param {Digest} picture
    */
-  async cutApart(picture) {
+  async splitByMasks(picture) {
     const reply = await this.#link.ask({
       verb: "split_by_masks",
       ...(await this.#saveScene()),
@@ -277,13 +277,13 @@ class Bridge {
   #takeResult(event) {
     const { store, session, newId } = this.#parts;
     if (event.kind === "embeddings_learned") {
-      const { embeddings: looks } = event;
-      session.set({ looks: freeze(joinLooks(session.state.looks, looks)) });
-      store.change(nameOfLearning(store.record, looks), withLooks(looks));
+      const { embeddings } = event;
+      session.set({ embeddings: freeze(joinEmbeddings(session.state.embeddings, embeddings)) });
+      store.change(nameOfLearning(store.record, embeddings), withEmbeddings(embeddings));
       return;
     }
-    this.#apart = event;
-    store.change("Decompose into layers", withParts(event, newId));
+    this.#decomposed = event;
+    store.change("Decompose into layers", withDecomposedLayers(event, newId));
   }
 
   /**
@@ -293,7 +293,7 @@ class Bridge {
    */
   async decompose(request) {
     const end = await this.generate(request);
-    return end === "finished" && this.#apart ? { missing: this.#apart.missing } : {};
+    return end === "finished" && this.#decomposed ? { missing: this.#decomposed.missing } : {};
   }
 
   async exportOra() {
@@ -323,14 +323,14 @@ class Bridge {
       revision: reply.revision,
       facts: factsOf(reply, session.state.facts),
       candidates: reply.candidates ?? [],
-      drafts: reply.stage1_images ?? [],
+      stage1Images: reply.stage1_images ?? [],
       coverage: reply.coverage ?? [],
       notes: reply.notes ?? [],
       job: null,
       conflict: null,
       dismissed: [],
       tuned: freeze({}),
-      looks: freeze(reply.embeddings ?? []),
+      embeddings: freeze(reply.embeddings ?? []),
       viewed: "",
       batch: batchOf(reply.candidates ?? [], editor.picked),
       showing: editor.picked ? "result" : "collage",
@@ -350,21 +350,21 @@ class Bridge {
    * @param {ProjectReply} reply
    */
   async #recover(editor, reply) {
-    const { store, session, vault } = this.#parts;
-    const draft = vault.get(draftKey(reply.project));
-    if (!draft?.editor) return; // none, or one of a page of before November 2026
+    const { store, session, storage } = this.#parts;
+    const unsaved = storage.get(unsavedKey(reply.project));
+    if (!unsaved?.editor) return; // none, or one of a page of before November 2026
     /**
      * @param {Identifier} id
      * @param {PaintedField} field
      */
     const fallback = (id, field) => layerOf(editor, id)?.[field] ?? null;
     const record = freeze(
-      await this.#keeper.recover(reply.project, editorFromProject(draft), fallback),
+      await this.#maskSaver.recover(reply.project, editorFromProject(unsaved), fallback),
     );
     if (JSON.stringify(editorToMessage(record)) === JSON.stringify(editorToMessage(editor)))
-      return vault.drop(draftKey(reply.project));
+      return storage.drop(unsavedKey(reply.project));
     const apply = () => store.change("Recovered edits", () => record);
-    if (draft.revision === reply.revision) {
+    if (unsaved.revision === reply.revision) {
       apply();
       addNotice(session, {
         tone: "good",
@@ -373,7 +373,7 @@ class Bridge {
       });
       return;
     }
-    vault.drop(draftKey(reply.project));
+    storage.drop(unsavedKey(reply.project));
     addNotice(session, {
       what: "This browser holds older edits of this scene that were never saved.",
       action: { title: "Bring them back", run: apply },

@@ -8,11 +8,11 @@
 import { flip, forEach, moveAllBy, removeLayer, select, setSettings } from "./model/edits.js";
 import { moveObject } from "./commands/carrying.js";
 import { cutOut, selectObject } from "./commands/cutting.js";
-import * as drafts from "./commands/drafts.js";
+import * as stage1Images from "./commands/stage1.js";
 import * as editing from "./commands/editing.js";
 import * as files from "./commands/files.js";
 import * as layers from "./commands/layers.js";
-import * as looks from "./commands/embeddings.js";
+import * as embeddings from "./commands/embeddings.js";
 import * as looking from "./commands/looking.js";
 import * as masks from "./commands/masks.js";
 import * as mixing from "./commands/mixing.js";
@@ -113,8 +113,17 @@ const ENTRIES = {
     run: mixing.discard,
   },
   mix: { title: "Paint between two pictures", group: "Pictures", keys: ["P"], run: mixing.mix },
-  refine: { title: "Refine the draft", group: "Pictures", keys: ["Shift+R"], run: drafts.refine },
-  draftToLayers: { title: "Turn the draft into layers", group: "Pictures", run: drafts.toLayers },
+  refine: {
+    title: "Refine the draft",
+    group: "Pictures",
+    keys: ["Shift+R"],
+    run: stage1Images.refine,
+  },
+  stage1ToLayers: {
+    title: "Turn the draft into layers",
+    group: "Pictures",
+    run: stage1Images.toLayers,
+  },
   star: { title: "Star the shown candidate", group: "Pictures", keys: ["Shift+S"], run: runs.star },
   next: {
     title: "Next candidate",
@@ -265,13 +274,13 @@ const ENTRIES = {
     run: decompose,
   },
   heat: { title: "Show where the selected layer's words looked", group: "View", run: toggleHeat },
-  learnLooks: {
+  learnEmbeddings: {
     title: "Learn the looks of all layers",
     group: "Pictures",
-    run: (app) => looks.learnLook(app),
+    run: (app) => embeddings.learnEmbedding(app),
   },
-  learnLook: { group: "Pictures", run: looks.learnLook },
-  forgetLook: { group: "Editing", run: looks.forgetLook },
+  learnEmbedding: { group: "Pictures", run: embeddings.learnEmbedding },
+  forgetEmbedding: { group: "Editing", run: embeddings.forgetEmbedding },
   hide: {
     title: "Show or hide",
     group: "Editing",

@@ -17,7 +17,7 @@ import { bytesOf, unionOf } from "./kernels/tiles.js";
 import { createDocument } from "./model/document.js";
 import { beforeOf, candidateOf, batchesOf, createSession } from "./model/session.js";
 import { mixOf } from "./model/mixing.js";
-import { draftOf } from "./model/drafts.js";
+import { stage1Of } from "./model/stage1.js";
 import { freeze, layerOf } from "./model/records.js";
 import { createSubjectVeil } from "./view/canvas/overlays.js";
 import { createStrengthVeil } from "./view/canvas/strength-veil.js";
@@ -115,7 +115,7 @@ const wordsOf = (layers) =>
  * @param {EditorState} record
  * @param {Readonly<SessionState>} state
  */
-const lookedAt = (record, state) => {
+const shownPicture = (record, state) => {
   const mix = mixOf(record, state);
   const looked = mix ? mix.base.digest : state.viewed || record.picked;
   const candidate = mix ? mix.base : candidateOf(state, looked);
@@ -148,9 +148,9 @@ const createShown = (store, session, pictures) => {
   const batches = remember(
     (
       /** @type {SessionState["candidates"]} */ candidates,
-      /** @type {SessionState["drafts"]} */ drafts,
+      /** @type {SessionState["stage1Images"]} */ stage1Images,
       /** @type {SessionState["dismissed"]} */ dismissed,
-    ) => batchesOf({ candidates, drafts, dismissed }),
+    ) => batchesOf({ candidates, stage1Images, dismissed }),
   );
   return () => {
     const { record } = store;
@@ -158,7 +158,7 @@ const createShown = (store, session, pictures) => {
     const { scene } = record;
     const selected = layerOf(record, record.selected);
     const spans = spansOf(scene.prompt, JSON.stringify(wordsOf(scene.layers)));
-    const looked = lookedAt(record, state);
+    const looked = shownPicture(record, state);
     const isResult = state.showing === "result" && !state.job;
     return {
       record,
@@ -169,10 +169,10 @@ const createShown = (store, session, pictures) => {
       spans,
       unlinked: spans.unlinked,
       size: pictures.get(selected?.picture)?.size ?? null,
-      batches: batches(state.candidates, state.drafts, state.dismissed),
+      batches: batches(state.candidates, state.stage1Images, state.dismissed),
       batch: shownBatch(state),
       ...looked,
-      scored: isResult ? (looked.candidate ?? draftOf(state, looked.ownDigest)) : null,
+      scored: isResult ? (looked.candidate ?? stage1Of(state, looked.ownDigest)) : null,
       canCompare: isResult && looked.ownDigest !== "" && !looked.mix,
     };
   };
@@ -209,11 +209,11 @@ const createRefresh = (draw) => {
 /**
  * Light or dark, as the person or the system says, and the colours that follow.
  * @param {HTMLElement} element
- * @param {KeyValues} vault
+ * @param {KeyValues} storage
  * @param {SessionStore} session
  * @returns {Pick<App, "isDark" | "setTheme" | "inks">}
  */
-const createTheme = (element, vault, session) => {
+const createTheme = (element, storage, session) => {
   const system = matchMedia("(prefers-color-scheme: dark)");
   /** @type {Inks | null} */
   let inks = null;
@@ -224,7 +224,7 @@ const createTheme = (element, vault, session) => {
   };
   /** @param {Theme} theme */
   const setTheme = (theme) => {
-    vault.put(THEME_KEY, theme);
+    storage.put(THEME_KEY, theme);
     session.set({ theme });
     apply();
   };
@@ -250,7 +250,7 @@ const createTheme = (element, vault, session) => {
     inks = known;
     return known;
   };
-  session.set({ theme: vault.get(THEME_KEY) ?? "" });
+  session.set({ theme: storage.get(THEME_KEY) ?? "" });
   apply();
   return { isDark, setTheme, inks: current };
 };
@@ -280,30 +280,30 @@ const createTurns = () => {
 /**
  * The brush as it was left, in this browser.
  * @param {SessionStore} session
- * @param {KeyValues} vault
+ * @param {KeyValues} storage
  */
-const rememberBrush = (session, vault) => {
-  const kept = vault.get(BRUSH_KEY);
+const rememberBrush = (session, storage) => {
+  const kept = storage.get(BRUSH_KEY);
   if (kept) session.set({ brush: { ...session.state.brush, ...kept } });
   let known = session.state.brush;
   session.subscribe(() => {
     if (session.state.brush === known) return;
     known = session.state.brush;
-    vault.put(BRUSH_KEY, known);
+    storage.put(BRUSH_KEY, known);
   });
 };
 
 /**
  * The keys that the person gave to commands, in this browser.
  * @param {SessionStore} session
- * @param {KeyValues} vault
+ * @param {KeyValues} storage
  * @returns {Pick<App, "setBindings">}
  */
-const createBindings = (session, vault) => {
-  session.set({ bindings: readBindings(COMMANDS, vault.get(KEYS_KEY)) });
+const createBindings = (session, storage) => {
+  session.set({ bindings: readBindings(COMMANDS, storage.get(KEYS_KEY)) });
   return {
     setBindings: (bindings) => {
-      vault.put(KEYS_KEY, bindings);
+      storage.put(KEYS_KEY, bindings);
       session.set({ bindings });
     },
   };
@@ -344,7 +344,10 @@ const createRunner = (session, appOf) => {
  */
 const createApp = (element, host, viewsOf) => {
   const session = createSession();
-  const [vault, tab] = [createKeyValues(() => localStorage), createKeyValues(() => sessionStorage)];
+  const [storage, tab] = [
+    createKeyValues(() => localStorage),
+    createKeyValues(() => sessionStorage),
+  ];
   const { store, masks } = createDocument(NOTHING, { now: clock.now, unique });
   const { refresh, touched } = createRefresh((box) => viewsOf().draw(shown(), box));
   /** @type {Pictures} */
@@ -352,20 +355,23 @@ const createApp = (element, host, viewsOf) => {
     urlOf: host.pictureUrl,
     masks,
     changed: refresh,
-    draftsIn: () => ({ count: session.state.job?.drafts ?? 0, watched: session.state.watched }),
+    previewState: () => ({
+      count: session.state.job?.stage1Count ?? 0,
+      watched: session.state.watched,
+    }),
   });
   const shown = createShown(store, session, pictures);
   const newId = () => `layer-${unique()}`;
   const hidden = () => document.hidden;
-  const kept = { shelf: createMaskDatabase(), clock, vault, tab };
+  const kept = { database: createMaskDatabase(), clock, storage, tab };
   const bridge = createBridge({ host, newId, store, session, masks, ...kept, hidden });
-  rememberBrush(session, vault);
+  rememberBrush(session, storage);
   /** @type {App} */
   const app = {
     store,
     session,
     masks,
-    vault,
+    storage,
     pictures,
     bridge,
     tints: createTints(),
@@ -378,8 +384,8 @@ const createApp = (element, host, viewsOf) => {
     download,
     chooseFiles,
     ...createRunner(session, () => app),
-    ...createBindings(session, vault),
-    ...createTheme(element, vault, session),
+    ...createBindings(session, storage),
+    ...createTheme(element, storage, session),
     ...createTurns(),
     stageSize: () => viewsOf().stage.size(),
     drawTogether: (layers) => viewsOf().stage.drawTogether(layers),
@@ -469,7 +475,8 @@ const buildViews = (app, element) => {
 const createProbe = (app, stage) => ({
   state: () => {
     const { record, state, shownDigest } = app.shown();
-    const { project, revision, saved, link, job, showing, viewed, candidates, drafts } = state;
+    const { project, revision, saved, link, job, showing, viewed, candidates, stage1Images } =
+      state;
     const { coverage, notes, tool, view } = state;
     return structuredClone({
       ...withKnownNames(record, app.masks),
@@ -481,7 +488,7 @@ const createProbe = (app, stage) => ({
       showing,
       viewed,
       candidates,
-      drafts,
+      stage1Images,
       coverage,
       notes,
       tool,

@@ -40,15 +40,15 @@ def clip_row(suite: PocketSuite) -> ReportRow:
     phrases: list[float] = []
     rare: list[float] = []
     for group in groups(suite, FIRST):
-        said = clip.encode_text([drawing.caption for drawing in group]).cpu()
-        captions += retrieve(vectors(clip, [drawing.picture for drawing in group]), said)
+        encoded = clip.encode_text([drawing.caption for drawing in group]).cpu()
+        captions += retrieve(vectors(clip, [drawing.picture for drawing in group]), encoded)
         crops = {d.phrases[-1]: crop_around(d.picture, front_box(d)) for d in group}
         phrases += retrieve(
             vectors(clip, list(crops.values())), clip.encode_text(list(crops)).cpu()
         )
     for group in groups(suite, HELD_OUT, held_out=True):
-        said = clip.encode_text([drawing.caption for drawing in group]).cpu()
-        rare += retrieve(vectors(clip, [drawing.picture for drawing in group]), said)
+        encoded = clip.encode_text([drawing.caption for drawing in group]).cpu()
+        rare += retrieve(vectors(clip, [drawing.picture for drawing in group]), encoded)
     metrics = {
         "retrieval": build_metric(captions),
         "held_out_retrieval": build_metric(rare),

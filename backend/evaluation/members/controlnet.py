@@ -33,7 +33,7 @@ def controlnet_row(suite: PocketSuite) -> ReportRow:
     """
     gains: list[float] = []
     held: list[float] = []
-    apart: list[float] = []
+    differences: list[float] = []
     for number, drawing in enumerate(suite.drawings(60_000, (2,))):
         pictures = [
             _draw(suite, drawing, weights, number)
@@ -43,13 +43,13 @@ def controlnet_row(suite: PocketSuite) -> ReportRow:
         whole, free, mixed = (_scores(picture, asked, flat) for picture in pictures)
         held.append(float(np.nanmean(whole)))
         gains.append(float(np.nanmean(whole) - np.nanmean(free)))
-        apart.append(mixed[0] - mixed[1])
+        differences.append(mixed[0] - mixed[1])
         if number < 4:
             lines = np.repeat((asked.edges * 255).astype(np.uint8)[..., None], 3, axis=2)
             names = ("held", "free", "first held")
             tiles = [Tile(picture, name) for picture, name in zip(pictures, names, strict=True)]
             suite.tiles.append([Tile(lines, "edges"), *tiles])
-    known = [value for value in apart if not np.isnan(value)]
+    known = [value for value in differences if not np.isnan(value)]
     metrics = {
         "edge_f1_gain": build_metric(gains),
         "edge_f1": build_metric(held),

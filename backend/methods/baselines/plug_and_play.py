@@ -65,7 +65,7 @@ class PlugAndPlayOptions(Record):
 
 
 @dataclass(frozen=True)
-class _Places:
+class _FeatureSites:
     """The modules that the source's features are read from and put into."""
 
     blocks: tuple[str, ...]
@@ -85,7 +85,7 @@ def _edit(
     plain = build_conditioning(bundle, "", "", 1.0, 1)
     clean = encode_mean(bundle, picture)
     path = yield from invert(bundle.unet, _schedule(plan, bundle), plain, clean)
-    schedule, places = _schedule(plan, bundle), places_of(bundle.unet)
+    schedule, places = _schedule(plan, bundle), sites_of(bundle.unet)
     until = (round(options.features * plan.steps), round(options.attention * plan.steps))
     spans = (FeatureSpan(0, until[0], places.blocks), FeatureSpan(0, until[1], places.projections))
     name = hashlib.sha256(picture.tobytes()).hexdigest()
@@ -105,11 +105,13 @@ def _schedule(plan: Plan, bundle: ModelBundle) -> Schedule:
     return Schedule(plan.sampler, bundle.scheduler, plan.steps, bundle.device)
 
 
-def places_of(unet: Unet) -> _Places:
+def sites_of(unet: Unet) -> _FeatureSites:
     """The second residual block of the second decoder stage (output block 4 of Stable Diffusion),
     and the queries and keys of the decoder's self-attention from there on."""
     stage = unet.up_blocks[1]
     block = f"up_blocks.1.resnets.{min(1, len(stage.resnets) - 1)}.conv2"
     sites = [site.module for site in self_sites(unet) if site.in_decoder]
     later = [name for name in sites if name >= "up_blocks.1.attentions.1"]
-    return _Places((block,), tuple(f"{name}.{part}" for name in later for part in ("to_q", "to_k")))
+    return _FeatureSites(
+        (block,), tuple(f"{name}.{part}" for name in later for part in ("to_q", "to_k"))
+    )

@@ -21,8 +21,8 @@ class CollageOptions(Record):
     )
     layer_noise: bool = Field(
         True,
-        title="Per-layer noise",
-        description="Let each layer change as far as its own slider says; off, all change alike.",
+        title="Per-layer strength",
+        description="Let each layer change as far as its own strength says; off, all change alike.",
         json_schema_extra={"section": "4.4"},
     )
     embeddings: bool = Field(
@@ -42,13 +42,13 @@ class CollageOptions(Record):
     strength: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
         0.8,
         title="Strength",
-        description="How far the whole picture may change when per-layer noise is off.",
+        description="How far the whole picture may change when per-layer strength is off.",
         json_schema_extra={"section": "4.1", "unit": "share of the steps", "step": 0.05},
     )
     blur_px: Annotated[float, Field(ge=0.0, le=64.0)] = Field(
         10.0,
-        title="Blur between levels",
-        description="How softly the noise levels of neighbouring layers pass into each other.",
+        title="Blur between strengths",
+        description="How softly the strengths of neighbouring layers pass into each other.",
         json_schema_extra={
             "section": "4.4",
             "unit": f"px of a {PAPER_SIDE_PX} px picture",

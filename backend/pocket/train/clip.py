@@ -135,8 +135,8 @@ class ClipExample:
     def _contrast(self, clip: CLIP, raw: Tensor, pair: ScenePair) -> Tensor:
         ids = torch.cat([pair.right, pair.wrong])
         with use_mixed_precision():
-            said = read_text(clip, ids)
-        right, wrong = F.normalize(said.float(), dim=-1).chunk(2)
+            encoded = read_text(clip, ids)
+        right, wrong = F.normalize(encoded.float(), dim=-1).chunk(2)
         scale = clip.logit_scale.clamp(max=MOST_SCALE).exp()
         return contrast(
             F.normalize(raw, dim=-1), right, wrong, scale, equal_rows(pair.right, pair.wrong)
@@ -151,10 +151,10 @@ def check(clip: CLIP, scenes: SceneSet, maker: CaptionMaker) -> float:
     seen = F.normalize(
         clip.encode_image(prepare(whole(as_tensor(scenes.pictures[rows]) * 0.5 + 0.5))), dim=-1
     )
-    said = F.normalize(read_text(clip, ids), dim=-1)
+    encoded = F.normalize(read_text(clip, ids), dim=-1)
     hits = [
         ((a @ b.T).argmax(1) == torch.arange(len(a))).float()
-        for a, b in zip(seen.split(32), said.split(32), strict=True)
+        for a, b in zip(seen.split(32), encoded.split(32), strict=True)
     ]
     return float(torch.cat(hits).mean())
 

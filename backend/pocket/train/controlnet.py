@@ -34,7 +34,7 @@ from backend.pocket.train.unet import draw_timesteps
 
 BATCH = 16
 LEARNING_RATE = 7e-4
-SILENT_SHARE = 0.3
+EMPTY_PROMPT_SHARE = 0.3
 """Share of the samples without words: there the edges must say what is drawn (the ControlNet paper
 takes half).
 """
@@ -161,9 +161,9 @@ class ControlnetTrainer:
     def _ids(self, rows: np.ndarray, random: np.random.Generator) -> Tensor:
         """Captions (b, tokens), some of them empty."""
         ids = self.captions.build([self.scenes.words[row] for row in rows], random).ids
-        silent = torch.tensor(self.captions.say([], "")[0])
+        empty_ids = torch.tensor(self.captions.say([], "")[0])
         return torch.where(
-            torch.from_numpy(random.random(len(rows)) < SILENT_SHARE)[:, None], silent, ids
+            torch.from_numpy(random.random(len(rows)) < EMPTY_PROMPT_SHARE)[:, None], empty_ids, ids
         )
 
     def _error(

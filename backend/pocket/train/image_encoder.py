@@ -72,7 +72,7 @@ def agreement_loss(first: Tensor, second: Tensor, temperature: float = TEMPERATU
     return F.cross_entropy(scores, partner)
 
 
-class LookBatches:
+class ObjectPairs:
     """Two looks at each of a batch of objects."""
 
     def __init__(self, views: TrainingViews) -> None:
@@ -135,7 +135,7 @@ class EncoderRun(Assignment):
         )
         learned = schedule.average.network.encoder
         passed = Reconstructions(self.out, scenes, load_trained_autoencoder(self.out))
-        looks = LookBatches(
+        looks = ObjectPairs(
             TrainingViews(passed, np.random.default_rng((self.seed, schedule.step, 4)))
         )
         for _ in schedule.steps():

@@ -69,13 +69,13 @@ def wrong_scene(words: SceneWords, random: np.random.Generator) -> SceneWords:
     return SceneWords(words.background, tuple(looks))
 
 
-def phrase_of(look: Look, said: str) -> str:
+def phrase_of(look: Look, omitted: str) -> str:
     """The phrase of a look, whole or without its ``colour`` or ``texture``."""
     class_, colour, texture = look
-    if said == "texture":
+    if omitted == "texture":
         return f"{colour} {class_}"
     phrase = build_phrase(class_, colour, texture)
-    return phrase.split(" ", 1)[1] if said == "colour" else phrase
+    return phrase.split(" ", 1)[1] if omitted == "colour" else phrase
 
 
 def _pick_absent(random: np.random.Generator) -> str:
@@ -96,11 +96,11 @@ def scene_pair(
         order = [int(k) for k in random.permutation(len(words.looks))]
         unsaid = [_pick_absent(random) for _ in order]
         placeless = random.random() < NO_PLACE
-        for made, told in ((right, words), (wrong, wrong_scene(words, random))):
+        for made, wanted in ((right, words), (wrong, wrong_scene(words, random))):
             phrases = [
-                (k, phrase_of(told.looks[k], lack)) for k, lack in zip(order, unsaid, strict=True)
+                (k, phrase_of(wanted.looks[k], lack)) for k, lack in zip(order, unsaid, strict=True)
             ]
-            made.append(maker.say(phrases, "" if placeless else PLACES[told.background])[0])
+            made.append(maker.say(phrases, "" if placeless else PLACES[wanted.background])[0])
     return _cut(right, wrong, maker.end)
 
 
@@ -110,8 +110,8 @@ def objects_pair(looks: list[Look], maker: CaptionMaker, random: np.random.Gener
     wrong: list[list[int]] = []
     for look in looks:
         lack, article = _pick_absent(random), random.random() < WITH_ARTICLE
-        for made, told in ((right, look), (wrong, wrong_look(look, random))):
-            ids = maker.say([(0, phrase_of(told, lack))], "")[0]
+        for made, wanted in ((right, look), (wrong, wrong_look(look, random))):
+            ids = maker.say([(0, phrase_of(wanted, lack))], "")[0]
             made.append(ids if article else [ids[0], *ids[2:], maker.end])
     return _cut(right, wrong, maker.end)
 

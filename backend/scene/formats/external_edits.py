@@ -135,7 +135,7 @@ def merge_edits(
     if kept != [layer.id for layer in scene.layers if layer.id in kept] and len(kept) > 1:
         notes.append("Another program changed the order of the layers.")
     groups = read_groups(stack, ids, scene.groups)
-    if {(one.name, one.members) for one in groups} != _left(scene, kept):
+    if {(one.name, one.members) for one in groups} != _remaining_groups(scene, kept):
         notes.append("Another program changed the groups.")
     return _scene(scene.model_dump(mode="json"), layers, groups), tuple(notes)
 
@@ -218,8 +218,8 @@ def _import_layer(
     if not is_picture(content):
         notes.append(f"Layer {display_name(name)} is no PNG, JPEG or WebP and was left out.")
         return None
-    picture, said = drawn.picture(entry, content)
-    notes.extend(said)
+    picture, own_notes = drawn.picture(entry, content)
+    notes.extend(own_notes)
     return Layer(
         id=layer_id,
         name=name,
@@ -239,7 +239,7 @@ def _placement(picture: Picture, x: int, y: int) -> Placement:
     )
 
 
-def _left(scene: Scene, kept: Sequence[str]) -> set[tuple[str, tuple[str, ...]]]:
+def _remaining_groups(scene: Scene, kept: Sequence[str]) -> set[tuple[str, tuple[str, ...]]]:
     """Name and members of each group of a scene, as far as its layers are still there."""
     left = (
         (one.name, tuple(member for member in one.members if member in kept))
@@ -249,11 +249,11 @@ def _left(scene: Scene, kept: Sequence[str]) -> set[tuple[str, tuple[str, ...]]]
 
 
 def _stack_notes(stack: Stack) -> list[str]:
-    said = (
+    own_notes = (
         "Groups within groups, and the opacity and mode of groups, were handed down to "
         "their layers."
     )
-    return [said] if stack.flattened else []
+    return [own_notes] if stack.flattened else []
 
 
 def _free_id(scene: Scene, layers: Sequence[Layer], number: int) -> str:

@@ -25,7 +25,7 @@ _CLASSES = {
     "JPEG": JpegImagePlugin.JpegImageFile,
     "WEBP": WebPImagePlugin.WebPImageFile,
 }
-_STRANGERS = (
+_OTHER_FORMATS = (
     (b"GIF8", "a GIF"),
     (b"8BPS", "a Photoshop file"),
     (b"BM", "a BMP"),
@@ -151,7 +151,9 @@ def _refuse_kind(content: bytes, called: str) -> PictureError:
     if not content:
         return PictureError(f"{called} is empty.", remedy="Choose another file.")
     start = content.lstrip()[:16]
-    what = next((what for magic, what in _STRANGERS if start.startswith(magic)), "not a picture")
+    what = next(
+        (what for magic, what in _OTHER_FORMATS if start.startswith(magic)), "not a picture"
+    )
     if content[4:8] == b"ftyp":
         what = "a HEIC or AVIF picture, or a film"
     return PictureError(
@@ -197,8 +199,8 @@ def _pixels(image: Image.Image, content: bytes) -> tuple[Picture, list[str]]:
     if image.format == "PNG" and deep_png(content):
         image = read_deep_png(content)
         notes.append("has 16 bits a channel, which were rounded to 8.")
-    rgba, said = to_srgb(image, profile)
-    notes.extend(said)
+    rgba, own_notes = to_srgb(image, profile)
+    notes.extend(own_notes)
     if orientation in _ORIENTATIONS:
         rgba = rgba.transpose(_ORIENTATIONS[orientation])
         notes.append("was turned upright as its camera says.")

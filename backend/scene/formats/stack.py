@@ -104,7 +104,7 @@ def read_stack(text: str) -> Stack:
 
 
 @dataclass
-class _Group:
+class _OpenGroup:
     """A <stack> element that is being read: what its layers inherit, its name, and how many layers
     came before it.
     """
@@ -115,7 +115,7 @@ class _Group:
     visible: bool = True
     blend: str = NORMAL
     name: str = ""
-    begun: int = 0
+    first: int = 0
 
 
 @dataclass
@@ -123,7 +123,7 @@ class _Reader:
     """Collects layers while expat walks the text."""
 
     size: tuple[int, int] | None = None
-    groups: list[_Group] = field(default_factory=list)
+    groups: list[_OpenGroup] = field(default_factory=list)
     layers: list[StackLayer] = field(default_factory=list)
     kept: list[tuple[str, int, int]] = field(default_factory=list)
     flattened: bool = False
@@ -141,16 +141,16 @@ class _Reader:
     def end(self, tag: str) -> None:
         if tag == "stack" and self.groups:
             closed = self.groups.pop()
-            if len(self.groups) == 1 and len(self.layers) > closed.begun:
-                self.kept.append((closed.name, closed.begun, len(self.layers)))
+            if len(self.groups) == 1 and len(self.layers) > closed.first:
+                self.kept.append((closed.name, closed.first, len(self.layers)))
 
     def stack(self) -> Stack:
         if self.size is None:
             raise ArchiveError("The file's list of layers (stack.xml) is empty.", remedy=REMEDY)
         count = len(self.layers)
         groups = tuple(
-            StackGroup(name, count - end, count - 1 - begun)
-            for name, begun, end in reversed(self.kept)
+            StackGroup(name, count - end, count - 1 - first)
+            for name, first, end in reversed(self.kept)
         )
         return Stack(*self.size, tuple(reversed(self.layers)), groups, self.flattened)
 
@@ -163,7 +163,9 @@ class _Reader:
         looks = own.opacity != 1.0 or own.blend != NORMAL
         self.flattened = self.flattened or len(self.groups) > 1 or (bool(self.groups) and looks)
         self.groups.append(
-            _Group(own.x, own.y, own.opacity, own.visible, own.blend, own.name, len(self.layers))
+            _OpenGroup(
+                own.x, own.y, own.opacity, own.visible, own.blend, own.name, len(self.layers)
+            )
         )
 
     def _add(self, attributes: dict[str, str]) -> None:

@@ -22,8 +22,8 @@ def to_srgb(image: Image.Image, profile: bytes) -> tuple[Image.Image, list[str]]
         else image.convert("RGBA")
     )
     if profile:
-        straight, said = _convert_profile(straight, profile)
-        notes.extend(said)
+        straight, own_notes = _convert_profile(straight, profile)
+        notes.extend(own_notes)
     return (straight if straight.mode == "RGBA" else straight.convert("RGB").convert("RGBA")), notes
 
 

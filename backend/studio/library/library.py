@@ -191,10 +191,10 @@ class Library:
         """
         with self._store.database.write() as connection:
             found = self._resting(subjects.read_subject(connection, subject), "deleted")
-            begun = subjects.checkpoint_of(connection, subject)
+            checkpoint = subjects.checkpoint_of(connection, subject)
             subjects.delete_subject(connection, subject)
             still = subjects.list_files(connection)
-        self._store.subjects.remove({found.file, begun} - still)
+        self._store.subjects.remove({found.file, checkpoint} - still)
 
     def personal(self, scene: Scene, asked: Compose | Reroll) -> tuple[Scene, Compose | Reroll]:
         """The scene and the request as they are planned when a subject is drawn, checked; otherwise
@@ -237,8 +237,8 @@ class Library:
     def list_notes(self, scene: Scene, asked: Compose) -> tuple[Note, ...]:
         """What a person should know of a whole picture where subjects are concerned."""
         if asked.settings.method == METHOD:
-            told = "Layout-and-Retouch draws from the prompt alone: the layers take no part."
-            return (Note(code="subject_alone", text=told),) if any(scene.visible_layers()) else ()
+            text = "Layout-and-Retouch draws from the prompt alone: the layers take no part."
+            return (Note(code="subject_alone", text=text),) if any(scene.visible_layers()) else ()
         names = {subject.id: subject.name for subject in self.list_all()}
         placed = dict.fromkeys(
             names[layer.subject] for layer in scene.visible_layers() if layer.subject in names
@@ -246,11 +246,11 @@ class Library:
         if not placed:
             return ()
         called = " and ".join(placed)
-        told = (
+        text = (
             f"{called}: a whole picture is drawn from words and pixels; re-roll the layer "
             "to draw the subject."
         )
-        return (Note(code="subject_later", text=told),)
+        return (Note(code="subject_later", text=text),)
 
     def require(self, plan: Plan) -> None:
         """A RequestError when the subject that a plan draws is no longer in the library."""

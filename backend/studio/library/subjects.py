@@ -189,7 +189,7 @@ def _trouble(events: Sequence[StoredEvent]) -> str:
 
 def _subject(connection: Connection, row: Row) -> LibrarySubject:
     state: SubjectState = "new" if row["job_state"] is None else _STATES[row["job_state"]]
-    told = "" if row["job"] is None else _trouble(events_after(connection, row["job"], 0))
+    sentence = "" if row["job"] is None else _trouble(events_after(connection, row["job"], 0))
     if row["file"] and state not in ("waiting", "training"):
         state = "ready"
     return LibrarySubject(
@@ -205,6 +205,6 @@ def _subject(connection: Connection, row: Row) -> LibrarySubject:
         done=row["done"] if row["done"] is not None else 0,
         total=row["total"] if row["total"] is not None else 0,
         has_checkpoint=bool(row["checkpoint"]),
-        error=told,
+        error=sentence,
         created=row["created"],
     )

@@ -122,7 +122,7 @@ def is_mix(connection: Connection, candidate: str) -> bool:
 
 
 def _insert(connection: Connection, candidate: Candidate) -> None:
-    insert_picture(connection, "candidates", candidate, beside=("layout", "mask"))
+    insert_picture(connection, "candidates", candidate, left_out=("layout", "mask"))
 
 
 def candidates_of_job(connection: Connection, job: str) -> tuple[Candidate, ...]:

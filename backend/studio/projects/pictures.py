@@ -14,9 +14,9 @@ from backend.plan.plan import Plan
 from backend.scene.scene import canonical_json
 from backend.studio.storage.database import new_id, now
 from backend.studio.storage.pixel_files import PixelFiles
-from backend.studio.storage.records import MadePicture, Stage1Record
+from backend.studio.storage.records import ResultPicture, Stage1Record
 
-RankedPicture = TypeVar("RankedPicture", bound=MadePicture)
+RankedPicture = TypeVar("RankedPicture", bound=ResultPicture)
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,12 @@ def picture_fields(
 
 
 def insert_picture(
-    connection: Connection, table: str, made: MadePicture, *, beside: Sequence[str] = ()
+    connection: Connection, table: str, made: ResultPicture, *, left_out: Sequence[str] = ()
 ) -> None:
     """Write the record's row. ``beside`` names fields that another table keeps; the rank is not
     kept at all.
     """
-    row = made.model_dump(exclude={"rank", *beside})
+    row = made.model_dump(exclude={"rank", *left_out})
     row |= {"position": row.pop("index"), "scores": canonical_json(row["scores"])}
     connection.execute(
         f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join(':' + name for name in row)})",
@@ -86,9 +86,9 @@ def build_stage1(pixels: PixelFiles, origin: Origin, image: Stage1Image) -> Stag
     return Stage1Record(**picture_fields(pixels, origin, image))
 
 
-def insert_stage1(connection: Connection, draft: Stage1Record) -> None:
+def insert_stage1(connection: Connection, image: Stage1Record) -> None:
     """Write a draft's row, once."""
-    insert_picture(connection, "stage1_images", draft)
+    insert_picture(connection, "stage1_images", image)
 
 
 def stage1_of_job(connection: Connection, job: str) -> tuple[Stage1Record, ...]:
@@ -115,7 +115,7 @@ def stage1_of_project(connection: Connection, project: str) -> tuple[Stage1Recor
 
 def stage1_digests(connection: Connection, job: str) -> dict[int, str]:
     """The digests of a job's stage-1 images by their index among the plan's seeds."""
-    return {draft.index: draft.digest for draft in stage1_of_job(connection, job)}
+    return {image.index: image.digest for image in stage1_of_job(connection, job)}
 
 
 def _rank_rows(rows: Sequence[Row]) -> tuple[Stage1Record, ...]:

@@ -53,11 +53,11 @@ class BlobFiles:
 
     def has(self, digest: str) -> bool:
         """Whether bytes of that digest are stored."""
-        return self._found(digest) is not None
+        return self._find(digest) is not None
 
     def read(self, digest: str) -> Blob:
         """The stored bytes; a StoreError when they are gone or not what was stored."""
-        found = self._found(digest)
+        found = self._find(digest)
         if found is None:
             raise self._unusable(digest, "it is not in the store")
         path, media_type = found
@@ -88,7 +88,7 @@ class BlobFiles:
             path.unlink(missing_ok=True)
         return len(gone)
 
-    def _found(self, digest: str) -> tuple[Path, MediaType] | None:
+    def _find(self, digest: str) -> tuple[Path, MediaType] | None:
         if not _DIGEST.fullmatch(digest):
             return None
         paths = ((self._path(digest, media_type), media_type) for media_type in ENDINGS)

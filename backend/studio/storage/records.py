@@ -50,7 +50,7 @@ class EditorState(Record):
     starred: tuple[Digest, ...] = Field(default=(), max_length=4096)
 
 
-class MadePicture(Record):
+class ResultPicture(Record):
     """One picture that a job made. Immutable; ``digest`` names its pixels, ``plan`` the recipe with
     its ``index``-th ``seed``.
 
@@ -71,7 +71,7 @@ class MadePicture(Record):
     rank: int = 0
 
 
-class Candidate(MadePicture):
+class Candidate(ResultPicture):
     """One picture that came out.
 
     ``layer_id`` and ``source`` are empty for whole pictures; ``changed_outside`` is a count for
@@ -90,7 +90,7 @@ class Candidate(MadePicture):
     mask: str = ""
 
 
-class Stage1Record(MadePicture):
+class Stage1Record(ResultPicture):
     """A picture of a first stage, kept to be refined."""
 
 

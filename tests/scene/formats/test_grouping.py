@@ -13,7 +13,7 @@ from backend.scene.formats.openraster import OpenedScene, read_ora, write_ora
 from backend.scene.layer import Layer, Placement
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Group, Scene, build_scene
-from tests.scene.formats.test_openraster import edit, foreign, members
+from tests.scene.formats.test_openraster import edit, external_file, members
 
 BODY = Group(id="g1", name="Ears & tail", members=("b", "c"), collapsed=True, hid=("c",))
 HEAD = Group(id="g2", name="", members=("d",))
@@ -122,7 +122,7 @@ def test_a_deleted_layer_leaves_its_group_without_a_word_about_groups() -> None:
 
 def test_groups_of_other_programs_are_kept_one_level_deep() -> None:
     opened = read_ora(
-        foreign(
+        external_file(
             '<?xml version="1.0" encoding="UTF-8"?><image w="100" h="80"><stack>'
             '<stack name="Hat"><layer name="brim" src="data/a.png"/>'
             '<stack name="Band"><layer name="knot" src="data/b.png"/></stack></stack>'

@@ -185,7 +185,7 @@ def test_what_other_programs_see_is_what_lamina_shows() -> None:
     assert np.abs(over - flatten_scene(scene, pixels)).max() < 2.5
 
 
-def foreign(stack: str, **pictures: np.ndarray) -> bytes:
+def external_file(stack: str, **pictures: np.ndarray) -> bytes:
     """A file of another program."""
     parts = {"mimetype": b"image/openraster", "stack.xml": stack.encode()}
     parts.update({f"data/{name}.png": encode_png(picture) for name, picture in pictures.items()})
@@ -193,7 +193,7 @@ def foreign(stack: str, **pictures: np.ndarray) -> bytes:
 
 
 def test_a_foreign_file_becomes_layers() -> None:
-    content = foreign(
+    content = external_file(
         '<?xml version="1.0" encoding="UTF-8"?><image w="100" h="80"><stack>'
         '<layer name="Top &amp; tip" src="data/a.png" x="-3" y="7" opacity="0.5" '
         'composite-op="svg:multiply"/>'
@@ -292,10 +292,10 @@ def test_changes_of_order_opacity_visibility_and_name_are_taken_over(
     assert opened.scene.layer("b") == scene.layer("b").model_copy(update={"opacity": 0.25})
     assert opened.scene.layer("c") == scene.layer("c")
     assert opened.settings == SETTINGS
-    said = " ".join(opened.notes)
-    assert "order" in said
-    assert "'A': another program changed its name, visible" in said
-    assert "'B': another program changed its opacity" in said
+    output = " ".join(opened.notes)
+    assert "order" in output
+    assert "'A': another program changed its name, visible" in output
+    assert "'B': another program changed its opacity" in output
 
 
 def test_rounded_opacity_is_no_change(file_of_ours: tuple[Scene, bytes]) -> None:
@@ -324,9 +324,9 @@ def test_moved_repainted_deleted_and_added_layers(file_of_ours: tuple[Scene, byt
     assert opened.scene.layer("c").placement == at(40, 38)
     assert opened.scene.layer("c").mask is None
     assert np.array_equal(opened.pixels.picture(opened.scene.layers[0].picture or ""), painted)
-    said = " ".join(opened.notes)
-    assert "'New' was added" in said
-    assert "'B' was deleted" in said
+    output = " ".join(opened.notes)
+    assert "'New' was added" in output
+    assert "'B' was deleted" in output
 
     repainted = read_ora(edit(content, lambda image: None, data__001=encode_png(painted)))
     layer = repainted.scene.layer("b")

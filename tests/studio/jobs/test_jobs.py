@@ -176,21 +176,21 @@ def test_an_unexpected_error_fails_with_a_code_and_the_queue_goes_on(
     assert "secret of the inside" in caplog.text
 
 
-class SilentWorker(ScriptedWorker):
+class QuietWorker(ScriptedWorker):
     """Its events end without a terminal one."""
 
     def submit(self, job_id: str, plan: Plan, pixels: Pixels) -> ScriptedHandle:
         handle = super().submit(job_id, plan, pixels)
-        return SilentHandle(handle.worker, plan, pixels)
+        return QuietHandle(handle.worker, plan, pixels)
 
 
-class SilentHandle(ScriptedHandle):
+class QuietHandle(ScriptedHandle):
     def events(self) -> Iterator[Event]:
         yield JobStarted(device="cpu")
 
 
 def test_a_worker_that_goes_silent_is_a_failure(tmp_path: Path) -> None:
-    with open_studio(tmp_path, SilentWorker()) as studio:
+    with open_studio(tmp_path, QuietWorker()) as studio:
         (job,) = submit(studio)
         last = wait_for_end(studio, job).events[-1]
         assert last.kind == "failed"

@@ -47,12 +47,12 @@ def test_a_learned_look_is_in_the_store_with_a_picture_of_it_alone(tmp_path: Pat
         job_events = wait_for_end(studio, job)
         assert kinds(job_events)[-2:] == ["embeddings_learned", "finished"]
         assert job_events.candidates == ()
-        (told,) = job_events.events[-2].embeddings
-        assert (told.layer_id, told.phrase) == ("ball", "red ball")
-        assert look_of(studio, told.embedding) == 10
-        assert studio.picture_png(told.sample)
+        (reported,) = job_events.events[-2].embeddings
+        assert (reported.layer_id, reported.phrase) == ("ball", "red ball")
+        assert look_of(studio, reported.embedding) == 10
+        assert studio.picture_png(reported.sample)
         opened = studio.open_project(project)
-        assert [look.embedding for look in opened.embeddings] == [told.embedding]
+        assert [look.embedding for look in opened.embeddings] == [reported.embedding]
         assert studio.jobs(project)[0].kind == "learn"
 
 
@@ -72,9 +72,9 @@ def test_a_stopped_learning_goes_on_from_what_was_kept(tmp_path: Path) -> None:
         assert gate.reached.wait(30)
         studio.cancel(job)
         gate.opened.set()
-        told = kinds(wait_for_end(studio, job))
-        assert "embeddings_checkpoint" in told
-        assert told[-1] == "cancelled"
+        reported = kinds(wait_for_end(studio, job))
+        assert "embeddings_checkpoint" in reported
+        assert reported[-1] == "cancelled"
         job_events = wait_for_end(studio, studio.generate(project, revision, learn()).job)
         (first,) = job_events.events[-2].embeddings
         assert look_of(studio, first.embedding) == 11  # went on from 1
@@ -87,16 +87,16 @@ def test_a_scene_with_a_look_is_exported_and_opened_with_it(tmp_path: Path) -> N
     with open_studio(tmp_path / "one") as studio:
         project, revision = save_scene(studio)
         job_events = wait_for_end(studio, studio.generate(project, revision, learn()).job)
-        (told,) = job_events.events[-2].embeddings
+        (reported,) = job_events.events[-2].embeddings
         scene = studio.open_project(project).scene.model_dump(mode="json")
-        scene["layers"][0]["embedding"] = told.embedding
+        scene["layers"][0]["embedding"] = reported.embedding
         studio.save(project, revision, scene, EDITOR)
         content, _ = studio.export_ora(project)
-    assert read_ora(content).pixels.blob(told.embedding)[0] == 10
+    assert read_ora(content).pixels.blob(reported.embedding)[0] == 10
     with open_studio(tmp_path / "two") as other:
         opened = other.open_ora(content, "toys.ora")
-        assert opened.scene.layers[0].embedding == told.embedding
-        assert look_of(other, told.embedding) == 10
+        assert opened.scene.layers[0].embedding == reported.embedding
+        assert look_of(other, reported.embedding) == 10
 
 
 def test_a_scene_with_a_look_that_is_nowhere_is_refused(tmp_path: Path) -> None:

@@ -50,13 +50,13 @@ class ScriptedTrainer(ScriptedWorker):
     was given.
     """
 
-    lessons: list[TrainingJob] = field(default_factory=list)
+    jobs: list[TrainingJob] = field(default_factory=list)
     halves: list[bytes] = field(default_factory=list)
 
     def submit(self, job_id: str, plan: Plan | TrainingJob, pixels: Pixels):
         if isinstance(plan, Plan):
             return super().submit(job_id, plan, pixels)
-        self.lessons.append(plan)
+        self.jobs.append(plan)
         if plan.checkpoint is not None:
             self.halves.append(pixels.blob(plan.checkpoint))
         return TrainingScript(self, plan)
@@ -67,7 +67,7 @@ class TrainingScript:
     """One lesson."""
 
     teacher: ScriptedTrainer
-    lesson: TrainingJob
+    job: TrainingJob
     stop: threading.Event = field(default_factory=threading.Event)
 
     def cancel(self) -> None:
@@ -79,10 +79,10 @@ class TrainingScript:
             self.teacher.script(f"step {step}")
             yield Progress(done=step + 1, total=STEPS)
             if self.stop.is_set():
-                yield AdapterCheckpoint(f"half of {self.lesson.class_word}".encode())
+                yield AdapterCheckpoint(f"half of {self.job.class_word}".encode())
                 yield JobCancelled()
                 return
-        yield AdapterTrained(self.lesson.model_dump_json().encode())
+        yield AdapterTrained(self.job.model_dump_json().encode())
         yield JobFinished()
 
 
@@ -141,8 +141,8 @@ def test_training_is_a_job_that_leaves_a_file_named_by_its_content(tmp_path: Pat
         )
         content = (tmp_path / "subjects" / f"{subject.file}.safetensors").read_bytes()
         assert hashlib.sha256(content).hexdigest() == subject.file
-        assert TrainingJob.model_validate_json(content) == teacher.lessons[0]
-        assert teacher.lessons[0].references == subject.references
+        assert TrainingJob.model_validate_json(content) == teacher.jobs[0]
+        assert teacher.jobs[0].references == subject.references
         with pytest.raises(StoreError):
             studio.picture_png(subject.file)
         studio.library.delete(subject.id)
@@ -186,7 +186,7 @@ def test_a_stopped_training_goes_on_where_it_stood(tmp_path: Path, steps: int) -
         gate.phase = ""
         wait_for_end(studio, studio.library.train(project, subject.id, "pocket").job)
         assert teacher.halves == [b"half of cat"]
-        assert [training.steps for training in teacher.lessons] == [steps, steps]
+        assert [training.steps for training in teacher.jobs] == [steps, steps]
         ready = subject_of(studio, subject.id)
         assert (ready.state, ready.has_checkpoint) == ("ready", False)
         assert files(tmp_path) == {f"{ready.file}.safetensors"}
@@ -205,8 +205,8 @@ def test_other_steps_begin_anew(tmp_path: Path) -> None:
         wait_for_end(studio, job)
         gate.phase = ""
         wait_for_end(studio, studio.library.train(project, subject.id, "pocket", 60).job)
-        assert [training.checkpoint for training in teacher.lessons] == [None, None]
-        assert teacher.lessons[1].steps == 60
+        assert [training.checkpoint for training in teacher.jobs] == [None, None]
+        assert teacher.jobs[1].steps == 60
 
 
 def test_a_training_that_waits_is_cancelled_at_once(tmp_path: Path) -> None:

@@ -18,13 +18,13 @@ def test_the_parts_of_a_picture_are_in_the_store(tmp_path: Path) -> None:
         request = {"kind": "decompose", "source": made[0].digest, "settings": {"steps": 4}}
         job_events = wait_for_end(studio, studio.generate(project, revision, request).job)
         assert kinds(job_events)[-2:] == ["layers_found", "finished"]
-        told = job_events.events[-2]
-        assert isinstance(told, FoundLayers)
-        (part,) = told.layers
+        reported = job_events.events[-2]
+        assert isinstance(reported, FoundLayers)
+        (part,) = reported.layers
         assert (part.layer_id, part.x_px, part.y_px) == ("ball", 16, 24)
         assert (part.width_px, part.height_px) == (64, 48)
-        assert (told.width_px, told.height_px, told.missing) == (128, 128, ())
-        assert studio.picture_png(told.background)
+        assert (reported.width_px, reported.height_px, reported.missing) == (128, 128, ())
+        assert studio.picture_png(reported.background)
         assert studio.picture_png(part.picture)
         assert job_events.candidates == ()
         assert studio.jobs(project)[-1].kind == "decompose"

@@ -24,7 +24,7 @@ def store_mask(studio: Studio, mask: np.ndarray) -> str:
     return studio.take_mask(encode_png(mask)).digest
 
 
-def left_half(side: int = 128) -> np.ndarray:
+def cover_left_half(side: int = 128) -> np.ndarray:
     mask = np.zeros((side, side), np.uint8)
     mask[:, : side // 2] = 255
     mask[:, side // 2] = 100
@@ -36,7 +36,7 @@ def test_the_mix_is_a_candidate_of_the_base_s_run_and_keeps_every_pixel_outside_
 ) -> None:
     with open_studio(tmp_path) as studio:
         project, (base, other) = make(studio)
-        mask = left_half()
+        mask = cover_left_half()
         mixed = studio.mix(project, base.id, other.id, store_mask(studio, mask))
         assert (mixed.job, mixed.index, mixed.source) == (base.job, 2, base.digest)
         assert mixed.changed_outside == 0
@@ -56,7 +56,7 @@ def test_the_mix_is_a_candidate_of_the_base_s_run_and_keeps_every_pixel_outside_
 def test_a_mix_has_no_recipe_but_its_base_has(tmp_path: Path) -> None:
     with open_studio(tmp_path) as studio:
         project, (base, other) = make(studio)
-        mixed = studio.mix(project, base.id, other.id, store_mask(studio, left_half()))
+        mixed = studio.mix(project, base.id, other.id, store_mask(studio, cover_left_half()))
         assert studio.plan_of(base.id).seeds
         with pytest.raises(LaminaError, match="painted together"):
             studio.plan_of(mixed.id)
@@ -67,7 +67,7 @@ def test_unknown_pictures_other_projects_and_empty_masks_are_refused(tmp_path: P
         project, (base, other) = make(studio)
         elsewhere, _ = save_scene(studio)
         mask, empty = (
-            store_mask(studio, left_half()),
+            store_mask(studio, cover_left_half()),
             store_mask(studio, np.zeros((128, 128), np.uint8)),
         )
         for given, word in (

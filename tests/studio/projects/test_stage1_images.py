@@ -34,7 +34,7 @@ from backend.studio.studio import Studio
 from tests.studio.scripted import ScriptedOffer, ScriptedWorker, picture_for
 from tests.studio.workshop import EDITOR, compose, kinds, save_scene, scene_with, wait_for_end
 
-PER_DRAFT = 2
+PER_STAGE1 = 2
 
 
 @dataclass
@@ -53,7 +53,7 @@ class TwoStages:
         yield JobStarted(device="cpu")
         if self.plan.stage1 is None:
             yield Stage1Images(
-                tuple(self.stage1(index) for index in range(0, len(self.plan.seeds), PER_DRAFT))
+                tuple(self.stage1(index) for index in range(0, len(self.plan.seeds), PER_STAGE1))
             )
         yield Progress(done=1, total=1)
         yield Images(tuple(self.image(index, seed) for index, seed in enumerate(self.plan.seeds)))
@@ -64,7 +64,7 @@ class TwoStages:
         return Stage1Image(index, picture_for(self.plan, 100 + index, self.pixels), scores)
 
     def image(self, index: int, seed: int) -> Image:
-        own = index - index % PER_DRAFT if self.plan.stage1 is None else None
+        own = index - index % PER_STAGE1 if self.plan.stage1 is None else None
         return Image(index, picture_for(self.plan, seed, self.pixels), stage1_index=own)
 
 
@@ -90,8 +90,8 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
     studio.close()
 
 
-def refine(draft: str, **settings: Any) -> dict[str, Any]:
-    return {**compose(method="tcig", **settings), "stage1": draft}
+def refine(stage1: str, **settings: Any) -> dict[str, Any]:
+    return {**compose(method="tcig", **settings), "stage1": stage1}
 
 
 def test_drafts_are_kept_ranked_and_named_by_their_pictures(studio: Studio) -> None:
@@ -106,13 +106,13 @@ def test_drafts_are_kept_ranked_and_named_by_their_pictures(studio: Studio) -> N
         "images",
         "finished",
     ]
-    assert [(draft.index, draft.rank) for draft in job_events.stage1_images] == [(0, 2), (2, 1)]
+    assert [(stage1.index, stage1.rank) for stage1 in job_events.stage1_images] == [(0, 2), (2, 1)]
     assert [made.stage1 for made in job_events.candidates] == [
         job_events.stage1_images[at // 2].digest for at in range(4)
     ]
     assert all(
-        studio.picture_png(draft.digest).startswith(b"\x89PNG")
-        for draft in job_events.stage1_images
+        studio.picture_png(stage1.digest).startswith(b"\x89PNG")
+        for stage1 in job_events.stage1_images
     )
     reopened = studio.open_project(project)
     assert reopened.stage1_images == job_events.stage1_images
@@ -124,11 +124,11 @@ def test_a_draft_is_refined_by_its_digest_and_its_pictures_say_so(studio: Studio
     first = wait_for_end(
         studio, studio.generate(project, revision, compose(method="tcig", count=4)).job
     )
-    draft = first.stage1_images[1].digest
-    again = wait_for_end(studio, studio.generate(project, revision, refine(draft, seed=50)).job)
+    stage1 = first.stage1_images[1].digest
+    again = wait_for_end(studio, studio.generate(project, revision, refine(stage1, seed=50)).job)
     assert again.stage1_images == ()
-    assert [made.stage1 for made in again.candidates] == [draft, draft]
-    assert studio.plan_of(again.candidates[0].id).stage1 == draft
+    assert [made.stage1 for made in again.candidates] == [stage1, stage1]
+    assert studio.plan_of(again.candidates[0].id).stage1 == stage1
     assert len({made.plan for made in (*first.candidates, *again.candidates)}) == 2
     assert studio.open_project(project).stage1_images == first.stage1_images
 
@@ -153,16 +153,16 @@ def test_a_draft_is_cut_along_the_painted_layers_and_nothing_is_changed(studio: 
     scene = scene_with("")
     scene["layers"][0] |= {"picture": None, "mask": studio.take_mask(encode_png(inside)).digest}
     revision = studio.save(project, revision, scene, EDITOR).revision
-    draft = wait_for_end(
+    stage1 = wait_for_end(
         studio, studio.generate(project, revision, compose(method="tcig", count=1)).job
     ).stage1_images[0]
-    (cut,) = studio.split_by_masks(project, revision, draft.digest)
+    (cut,) = studio.split_by_masks(project, revision, stage1.digest)
     assert cut.layer_id == "ball"
     assert (cut.width_px, cut.height_px, cut.centre_x_px, cut.centre_y_px) == (80, 40, 70.0, 40.0)
     assert studio.picture_png(cut.digest).startswith(b"\x89PNG")
     assert studio.open_project(project).scene.layers[0].picture is None
     with pytest.raises(StaleRevision):
-        studio.split_by_masks(project, revision - 1, draft.digest)
+        studio.split_by_masks(project, revision - 1, stage1.digest)
     with pytest.raises(StoreError):
         studio.split_by_masks(project, revision, "0" * 64)
 

@@ -126,10 +126,10 @@ class Library {
    * @param {Subject | null} before
    * @param {Subject} after
    */
-  #tellEnd(before, { name, state, error: told }) {
+  #tellEnd(before, { name, state, error: reason }) {
     if (!before || !isTraining(before) || isTraining({ state })) return;
     const { session } = this.#parts;
-    if (told) addNotice(session, { tone: "problem", what: `${name}: ${told}` });
+    if (reason) addNotice(session, { tone: "problem", what: `${name}: ${reason}` });
     else if (state === "ready")
       addNotice(session, { tone: "good", what: `${name} is trained.`, brief: true });
   }

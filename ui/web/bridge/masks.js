@@ -2,7 +2,7 @@
 // PNGs, each only once.
 
 /**
- * @import { KeeperParts } from "../types/bridge.d.ts"
+ * @import { MaskSaverParts } from "../types/bridge.d.ts"
  * @import { EditorState, Mask, MaskStore, PaintedField } from "../types/editor.d.ts"
  * @import { Identifier } from "../types/protocol.d.ts"
  */
@@ -33,10 +33,10 @@ export const withKnownNames = (record, masks) => {
   return withMaskNames(record, (name) => masks.digestOf(name) || name);
 };
 
-class MaskKeeper {
+class MaskSaver {
   #link;
   #masks;
-  #shelf;
+  #database;
   #shelved = new Set();
   #emptied = new Set();
   /**
@@ -45,11 +45,11 @@ class MaskKeeper {
   #waiting = /** @type {{ project: Identifier, record: EditorState } | null} */ (null);
   #isWriting = false;
 
-  /** @param {KeeperParts} parts */
-  constructor({ link, masks, shelf }) {
+  /** @param {MaskSaverParts} parts */
+  constructor({ link, masks, database }) {
     this.#link = link;
     this.#masks = masks;
-    this.#shelf = shelf;
+    this.#database = database;
   }
 
   /**
@@ -92,7 +92,11 @@ class MaskKeeper {
     return fresh.map(([name, mask]) => {
       this.#shelved.add(name);
       const { width_px, height_px } = mask;
-      return this.#shelf.put(`${project} ${name}`, { width_px, height_px, bytes: bytesOf(mask) });
+      return this.#database.put(`${project} ${name}`, {
+        width_px,
+        height_px,
+        bytes: bytesOf(mask),
+      });
     });
   }
 
@@ -104,7 +108,7 @@ class MaskKeeper {
     if (this.#shelved.size === 0 && this.#emptied.has(project)) return;
     this.#shelved.clear();
     this.#emptied.add(project);
-    this.#shelf.drop(`${project} `);
+    this.#database.drop(`${project} `);
   }
 
   /**
@@ -119,7 +123,7 @@ class MaskKeeper {
     const { scene, mix } = record;
     const lost = new Set();
     for (const name of ownMasksOf(record)) {
-      const found = await this.#shelf.get(`${project} ${name}`);
+      const found = await this.#database.get(`${project} ${name}`);
       if (found) this.#masks.put(name, maskFromBytes(found.bytes, found.width_px, found.height_px));
       else if (!this.#masks.has(name)) lost.add(name);
     }
@@ -146,6 +150,6 @@ class MaskKeeper {
 /**
  * shelf: {put(key, value), get(key) → Promise of value | null, drop(start of keys)}, which never
  * rejects.
- * @param {KeeperParts} parts
+ * @param {MaskSaverParts} parts
  */
-export const createMaskKeeper = (parts) => new MaskKeeper(parts);
+export const createMaskSaver = (parts) => new MaskSaver(parts);

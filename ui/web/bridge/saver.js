@@ -16,15 +16,15 @@ import { withKnownNames } from "./masks.js";
 const DEBOUNCE_MS = 150;
 
 /** @param {Identifier} project */
-export const draftKey = (project) => `lamina.draft.${project}`;
+export const unsavedKey = (project) => `lamina.draft.${project}`;
 
 class Saver {
   #link;
   #store;
   #session;
   #clock;
-  #vault;
-  #keeper;
+  #storage;
+  #maskSaver;
   #masks;
   #confirmed;
   /** @type {Timer | null} */
@@ -34,14 +34,14 @@ class Saver {
   #started = false;
 
   /** @param {SaverParts} parts */
-  constructor({ link, store, session, clock, vault, keeper, masks }) {
-    this.#keeper = keeper;
+  constructor({ link, store, session, clock, storage, maskSaver, masks }) {
+    this.#maskSaver = maskSaver;
     this.#masks = masks;
     this.#link = link;
     this.#store = store;
     this.#session = session;
     this.#clock = clock;
-    this.#vault = vault;
+    this.#storage = storage;
     this.#confirmed = store.record;
     store.subscribe(() => this.#noticeChange());
     link.whenBack(() => this.#started && this.#schedule(0));
@@ -81,7 +81,7 @@ class Saver {
   #noticeChange() {
     if (!this.#started || this.#store.busy) return;
     if (!this.dirty) return this.#settle();
-    this.#keepDraft();
+    this.#keepUnsaved();
     if (this.#session.state.saved.state !== "offline") this.#mark("unsaved");
     this.#schedule(DEBOUNCE_MS);
   }
@@ -92,9 +92,9 @@ class Saver {
    */
   #settle() {
     const { state } = this.#session.state.saved;
-    if (state === "saving") return this.#keepDraft();
+    if (state === "saving") return this.#keepUnsaved();
     if (state === "saved") return;
-    this.#dropDraft(this.#session.state.project);
+    this.#dropUnsaved(this.#session.state.project);
     this.#mark("saved");
   }
 
@@ -124,7 +124,7 @@ class Saver {
   async #send(record) {
     const { project, revision } = this.#session.state;
     this.#mark("saving");
-    const settled = await this.#keeper.settle(record);
+    const settled = await this.#maskSaver.settle(record);
     const reply = await this.#link.ask({
       verb: "save",
       project,
@@ -138,8 +138,8 @@ class Saver {
       notes: reply.notes ?? [],
     });
     if (this.#store.busy) return this.#mark("unsaved");
-    if (this.dirty) return this.#keepDraft();
-    this.#dropDraft(project);
+    if (this.dirty) return this.#keepUnsaved();
+    this.#dropUnsaved(project);
     this.#mark("saved");
   }
 
@@ -160,20 +160,20 @@ class Saver {
       });
   }
 
-  #keepDraft() {
+  #keepUnsaved() {
     const { project, revision } = this.#session.state;
     const { record } = this.#store;
-    this.#keeper.shelve(project, record);
-    this.#vault.put(draftKey(project), {
+    this.#maskSaver.shelve(project, record);
+    this.#storage.put(unsavedKey(project), {
       revision,
       ...editorToMessage(withKnownNames(record, this.#masks)),
     });
   }
 
   /** @param {Identifier} project */
-  #dropDraft(project) {
-    this.#vault.drop(draftKey(project));
-    this.#keeper.forget(project);
+  #dropUnsaved(project) {
+    this.#storage.drop(unsavedKey(project));
+    this.#maskSaver.forget(project);
   }
 
   /** @param {SessionState["saved"]["state"]} state */

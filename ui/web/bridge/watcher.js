@@ -4,7 +4,7 @@
  * @import { FollowedJob, WatcherParts } from "../types/bridge.d.ts"
  * @import { Job, SessionState } from "../types/editor.d.ts"
  * @import { Sample } from "../types/kernels.d.ts"
- * @import { FailedEvent, Identifier, JobEvent, JobNews } from "../types/protocol.d.ts"
+ * @import { FailedEvent, Identifier, JobEvent, JobReport } from "../types/protocol.d.ts"
  */
 
 import { secondsLeft } from "../kernels/numbers.js";
@@ -13,7 +13,7 @@ import { Refusal, Silence } from "./link.js";
 
 const PACE_MS = 150;
 const HIDDEN_PACE_MS = 1_500;
-const SILENT_PACE_MS = 1_000;
+const OFFLINE_PACE_MS = 1_000;
 
 /**
  * @template {{ id: Identifier }} Made
@@ -43,7 +43,7 @@ export const buildJob = (job) => ({
   done: 0,
   total: 0,
   preview: "",
-  drafts: 0,
+  stage1Count: 0,
   left_s: null,
   stopping: false,
   ...job,
@@ -77,14 +77,14 @@ class Watcher {
     this.#session.set({ job: buildJob(job), watched: 0 });
     let after = 0;
     for (;;) {
-      const news = await this.#fetchNews(job.id, after);
+      const report = await this.#fetchReport(job.id, after);
       if (this.#session.state.job?.id !== job.id) return "left";
-      if (news) {
-        after = news.events.at(-1)?.n ?? after;
-        this.#takeNews(job, news);
-        if (!["queued", "running"].includes(news.state)) return this.#end(job, news);
+      if (report) {
+        after = report.events.at(-1)?.n ?? after;
+        this.#takeReport(job, report);
+        if (!["queued", "running"].includes(report.state)) return this.#end(job, report);
       }
-      await this.#pause(news ? (this.#hidden() ? HIDDEN_PACE_MS : PACE_MS) : SILENT_PACE_MS);
+      await this.#pause(report ? (this.#hidden() ? HIDDEN_PACE_MS : PACE_MS) : OFFLINE_PACE_MS);
     }
   }
 
@@ -99,9 +99,9 @@ class Watcher {
   /**
    * @param {Identifier} id
    * @param {number} after
-   * @returns {Promise<JobNews | null>}
+   * @returns {Promise<JobReport | null>}
    */
-  async #fetchNews(id, after) {
+  async #fetchReport(id, after) {
     try {
       return await this.#link.ask({ verb: "events", job: id, after });
     } catch (error) {
@@ -122,30 +122,30 @@ class Watcher {
 
   /**
    * @param {FollowedJob} job
-   * @param {JobNews} news
+   * @param {JobReport} report
    */
-  #takeNews(job, news) {
+  #takeReport(job, report) {
     const { state } = this.#session;
     if (!state.job) return;
-    const { candidates: fresh = [], stage1_images: drafts = [] } = news;
+    const { candidates: fresh = [], stage1_images: stage1Images = [] } = report;
     /** @type {Partial<SessionState>} */
     const patch = {
-      job: { ...state.job, state: news.state, ...this.#progress(news.events) },
+      job: { ...state.job, state: report.state, ...this.#progress(report.events) },
       candidates: join(state.candidates, fresh),
-      drafts: join(state.drafts, drafts),
+      stage1Images: join(state.stage1Images, stage1Images),
     };
-    if (isFirst(state.drafts, drafts, job.id)) patch.batch = job.id;
+    if (isFirst(state.stage1Images, stage1Images, job.id)) patch.batch = job.id;
     if (isFirst(state.candidates, fresh, job.id))
       Object.assign(patch, { batch: job.id, viewed: fresh[0].digest, showing: "result" });
     this.#session.set(patch);
-    this.#tell(news);
-    for (const event of news.events)
+    this.#tell(report);
+    for (const event of report.events)
       if (event.kind === "embeddings_learned" || event.kind === "layers_found") this.#result(event);
   }
 
   /**
    * Sentences about what went wrong without ending the run, and why the queue stands still, once.
-   * @param {JobNews} news
+   * @param {JobReport} report
    */
   #tell({ events, trouble = "" }) {
     for (const event of events) {
@@ -170,30 +170,31 @@ class Watcher {
       const { done, total, preview } = event;
       this.#samples.push({ done, at_ms: this.#clock.now() });
       Object.assign(progress, { done, total, left_s: secondsLeft(this.#samples, total) });
-      if (preview) Object.assign(progress, { preview: preview.jpeg, drafts: preview.stage1_count });
+      if (preview)
+        Object.assign(progress, { preview: preview.jpeg, stage1Count: preview.stage1_count });
     }
     return progress;
   }
 
   /**
    * @param {FollowedJob} job
-   * @param {JobNews} news
+   * @param {JobReport} report
    */
-  #end(job, news) {
+  #end(job, report) {
     this.#session.set({ job: null });
-    if (news.state === "failed") {
-      const failed = news.events.findLast((event) => event.kind === "failed");
+    if (report.state === "failed") {
+      const failed = report.events.findLast((event) => event.kind === "failed");
       const { what = "The run failed.", limit = "", remedy = "" } = failed ?? {};
       addNotice(this.#session, { tone: "problem", what, limit, remedy });
     }
-    if (news.state === "interrupted") {
+    if (report.state === "interrupted") {
       addNotice(this.#session, {
         what: "The run was interrupted by a restart of the server.",
         remedy: "Generate again.",
       });
     }
-    if (news.state === "cancelled") addNotice(this.#session, { what: "Stopped.", brief: true });
-    return news.state;
+    if (report.state === "cancelled") addNotice(this.#session, { what: "Stopped.", brief: true });
+    return report.state;
   }
 
   /** @param {number} wait_ms */

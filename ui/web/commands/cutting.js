@@ -60,7 +60,7 @@ export const selectObject = async (app, where) => {
   const layer = layerOf(store.record, id);
   if (layer && paintsStrength(app))
     return store.change(
-      `Select what is free of ${titleOf(layer)}`,
+      `Select what may change of ${titleOf(layer)}`,
       setLayer(id, { strength_map: mask }),
     );
   if (layer && isPainted(layer))

@@ -34,7 +34,7 @@ const STOPPED = Object.freeze({
  * @param {App} app
  * @param {Identifier | ""} [layerId]
  */
-export const learnLook = async (app, layerId = "") => {
+export const learnEmbedding = async (app, layerId = "") => {
   if (isBusy(app)) return null;
   const { store, session, bridge } = app;
   const { scene, settings } = store.record;
@@ -47,7 +47,7 @@ export const learnLook = async (app, layerId = "") => {
     kind: "learn",
     settings,
     layer_ids: ids,
-    steps: session.state.lookSteps,
+    steps: session.state.embeddingSteps,
   });
   if (end === "cancelled") return addNotice(session, STOPPED);
   if (end !== "finished") return null;
@@ -63,7 +63,7 @@ export const learnLook = async (app, layerId = "") => {
  * @param {App} app
  * @param {Identifier} layerId
  */
-export const forgetLook = ({ store }, layerId) => {
+export const forgetEmbedding = ({ store }, layerId) => {
   const layer = layerOf(store.record, layerId);
   if (layer?.embedding)
     store.change(`Forget the look of ${titleOf(layer)}`, setLayer(layerId, { embedding: null }));

@@ -7,7 +7,7 @@
  */
 
 import { nudge, pick, setSettings, toggleStar } from "../model/edits.js";
-import { plainMethod, settingsForOne } from "../model/drafts.js";
+import { plainMethod, settingsForOne } from "../model/stage1.js";
 import { layerOf, titleOf } from "../model/records.js";
 import { SUBJECT_METHOD, referenceOf, subjectOfRun } from "../model/subjects.js";
 import { addNotice, batchesOf, candidateOf, isWorking } from "../model/session.js";
@@ -213,7 +213,7 @@ export const discard = ({ store, session }) => {
   const batch = shownBatch(session.state);
   if (!batch) return;
   const { dismissed } = session.state;
-  const count = batch.candidates.length || batch.drafts.length;
+  const count = batch.candidates.length || batch.stage1Images.length;
   session.set({
     dismissed: [...dismissed, batch.job],
     viewed: "",
@@ -267,7 +267,7 @@ export const step = (app, steps) => {
 export const showBatch = (app, job) => {
   app.session.set({ batch: job });
   const batch = shownBatch(app.session.state);
-  const made = batch ? [...batch.candidates, ...batch.drafts] : [];
+  const made = batch ? [...batch.candidates, ...batch.stage1Images] : [];
   if (made.length > 0 && !made.some(({ digest }) => digest === app.store.record.picked))
     view(app, made[0].digest);
   else app.session.set({ viewed: "", showing: "result" });

@@ -52,8 +52,8 @@ export const floodFrom = ({ rgba, mask, width, height }, seed, tolerance) => {
     while (left > row && alike(left - 1)) left -= 1;
     while (right < row + width - 1 && alike(right + 1)) right += 1;
     found.fill(255, left, right + 1);
-    for (const beside of [-width, width])
-      waiting.push(...startsOf(left + beside, right + beside, alike));
+    for (const offset of [-width, width])
+      waiting.push(...startsOf(left + offset, right + offset, alike));
   }
   return found;
 };

@@ -26,10 +26,10 @@ export const takesAnyPhrase = (model) => Boolean(model?.members.includes("clipse
  */
 export const vocabularyOf = (model, { layers }) => {
   const known = model?.classes ?? [];
-  const said = layers
+  const names = layers
     .flatMap(({ phrase, class_label }) => [class_label.trim(), lastWord(phrase)])
     .filter(Boolean);
-  return [...new Set(known.length > 0 ? known : said)].toSorted();
+  return [...new Set(known.length > 0 ? known : names)].toSorted();
 };
 
 /**

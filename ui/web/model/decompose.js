@@ -13,11 +13,11 @@ import { buildLayer, freeze, layerOf, requireLayer } from "./records.js";
  * The placement on the canvas of a part {x_px, y_px, width_px, height_px} of the picture that was
  * taken apart.
  * @param {Size} size
- * @param {Decomposed} apart
+ * @param {Decomposed} decomposed
  * @param {Omit<FoundPart, "layer_id">} part
  */
-const placementOf = ({ width_px, height_px }, apart, part) => {
-  const [scale_x, scale_y] = [width_px / apart.width_px, height_px / apart.height_px];
+const placementOf = ({ width_px, height_px }, decomposed, part) => {
+  const [scale_x, scale_y] = [width_px / decomposed.width_px, height_px / decomposed.height_px];
   return {
     centre_x_px: (part.x_px + part.width_px / 2) * scale_x,
     centre_y_px: (part.y_px + part.height_px / 2) * scale_y,
@@ -32,11 +32,14 @@ const placementOf = ({ width_px, height_px }, apart, part) => {
 /**
  * The layer that the place behind goes on as: the backmost that was no object, else a new one.
  * @param {readonly Layer[]} layers
- * @param {Decomposed} apart
+ * @param {Decomposed} decomposed
  * @param {() => Identifier} newId
  */
-const backgroundOf = (layers, apart, newId) => {
-  const objects = new Set([...apart.layers.map(({ layer_id: id }) => id), ...apart.missing]);
+const backgroundOf = (layers, decomposed, newId) => {
+  const objects = new Set([
+    ...decomposed.layers.map(({ layer_id: id }) => id),
+    ...decomposed.missing,
+  ]);
   const own = layers.find((layer) => layer.visible && layer.picture && !objects.has(layer.id));
   const placement = { centre_x_px: 0, centre_y_px: 0, scale_x: 1, scale_y: 1 };
   return (
@@ -48,11 +51,11 @@ const backgroundOf = (layers, apart, newId) => {
  * The record whose layers are the parts, with their words and dials, over what lies behind them.
  * What was not found is no layer any more. apart: {layers: [{layer_id, picture, x_px, y_px,
  * width_px, height_px}], background, missing, width_px, height_px}.
- * @param {Decomposed} apart
+ * @param {Decomposed} decomposed
  * @param {() => Identifier} newId
  * @returns {Edit}
  */
-export const withParts = (apart, newId) => (editor) => {
+export const withDecomposedLayers = (decomposed, newId) => (editor) => {
   const { scene } = editor;
   /**
    * @param {Layer} layer
@@ -63,20 +66,20 @@ export const withParts = (apart, newId) => (editor) => {
     ...layer,
     picture: part.picture,
     mask: null,
-    placement: placementOf(scene, apart, part),
+    placement: placementOf(scene, decomposed, part),
     opacity: 1,
     blend: "normal",
     visible: true,
   });
-  const parts = apart.layers.filter(({ layer_id: id }) => layerOf(editor, id));
+  const parts = decomposed.layers.filter(({ layer_id: id }) => layerOf(editor, id));
   const plate = {
     x_px: 0,
     y_px: 0,
-    width_px: apart.width_px,
-    height_px: apart.height_px,
-    picture: apart.background,
+    width_px: decomposed.width_px,
+    height_px: decomposed.height_px,
+    picture: decomposed.background,
   };
-  const place = as(backgroundOf(scene.layers, apart, newId), plate);
+  const place = as(backgroundOf(scene.layers, decomposed, newId), plate);
   const layers = [place, ...parts.map((part) => as(requireLayer(editor, part.layer_id), part))];
   const selected = layers.some(({ id }) => id === editor.selected)
     ? editor.selected

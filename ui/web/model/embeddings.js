@@ -20,18 +20,18 @@ export const LENGTHS = Object.freeze([
  * @param {readonly LearnedEmbedding[]} known
  * @param {readonly LearnedEmbedding[]} fresh
  */
-export const joinLooks = (known, fresh) => {
+export const joinEmbeddings = (known, fresh) => {
   const digests = new Set(fresh.map(({ embedding }) => embedding));
   return [...fresh, ...known.filter(({ embedding }) => !digests.has(embedding))];
 };
 
 /**
  * Gives every layer its look; layers that went meanwhile are left out.
- * @param {readonly Pick<LearnedEmbedding, "layer_id" | "embedding">[]} looks
+ * @param {readonly Pick<LearnedEmbedding, "layer_id" | "embedding">[]} embeddings
  * @returns {Edit}
  */
-export const withLooks = (looks) => (editor) =>
-  looks.reduce(
+export const withEmbeddings = (embeddings) => (editor) =>
+  embeddings.reduce(
     (record, { layer_id: id, embedding }) =>
       layerOf(record, id) ? setLayer(id, { embedding })(record) : record,
     editor,
@@ -47,10 +47,10 @@ export const isTeachable = (layer) =>
 /**
  * What a step that gives these layers their looks is called.
  * @param {EditorState} editor
- * @param {readonly Pick<LearnedEmbedding, "layer_id" | "embedding">[]} looks
+ * @param {readonly Pick<LearnedEmbedding, "layer_id" | "embedding">[]} embeddings
  */
-export const nameOfLearning = (editor, looks) => {
-  const layer = looks.length === 1 && layerOf(editor, looks[0].layer_id);
+export const nameOfLearning = (editor, embeddings) => {
+  const layer = embeddings.length === 1 && layerOf(editor, embeddings[0].layer_id);
   return layer ? `Learn the look of ${titleOf(layer)}` : "Learn looks";
 };
 
@@ -72,24 +72,25 @@ export const standingOf = (layer, job) => {
  * What a layer may look like: nothing of its own, or one of the known looks; its own ones come
  * first.
  * @param {Layer} layer
- * @param {readonly LearnedEmbedding[]} looks
+ * @param {readonly LearnedEmbedding[]} embeddings
  */
-export const choicesOf = (layer, looks) => {
-  const own = looks.filter(({ layer_id: id }) => id === layer.id);
-  const others = looks.filter(({ layer_id: id }) => id !== layer.id);
+export const choicesOf = (layer, embeddings) => {
+  const own = embeddings.filter(({ layer_id: id }) => id === layer.id);
+  const others = embeddings.filter(({ layer_id: id }) => id !== layer.id);
   /**
    * @param {LearnedEmbedding} learned
    * @param {string} where
    */
-  const told = ({ embedding, phrase }, where) => ({
+  const choiceFor = ({ embedding, phrase }, where) => ({
     id: embedding,
     title: `${phrase || "a layer"} (${where})`,
   });
   const known = [
-    ...own.map((each) => told(each, "learned here")),
-    ...others.map((each) => told(each, "of another")),
+    ...own.map((each) => choiceFor(each, "learned here")),
+    ...others.map((each) => choiceFor(each, "of another")),
   ];
-  const strange = layer.embedding && !looks.some(({ embedding }) => embedding === layer.embedding);
+  const strange =
+    layer.embedding && !embeddings.some(({ embedding }) => embedding === layer.embedding);
   return [
     { id: "", title: "none" },
     ...(strange ? [{ id: layer.embedding, title: "came with the layer" }] : []),

@@ -4,7 +4,7 @@
 /**
  * @import { Shown } from "../types/editor.d.ts"
  * @import { FailureNote, Figure } from "../types/model.d.ts"
- * @import { Candidate, Draft, Identifier, Layer, LayerScore } from "../types/protocol.d.ts"
+ * @import { Candidate, Stage1Image, Identifier, Layer, LayerScore } from "../types/protocol.d.ts"
  */
 
 import { titleOf } from "./records.js";
@@ -34,7 +34,7 @@ const FIGURES = Object.freeze([
 
 /**
  * The scores of a layer in a candidate, null without any.
- * @param {Candidate | Draft | null} candidate
+ * @param {Candidate | Stage1Image | null} candidate
  * @param {Identifier} layerId
  * @returns {LayerScore | null}
  */
@@ -55,7 +55,7 @@ export const figuresOf = (score) =>
 /**
  * The note of a layer that failed in a candidate, or null; `short` is for where there is little
  * room.
- * @param {Candidate | Draft | null} candidate
+ * @param {Candidate | Stage1Image | null} candidate
  * @param {Layer} layer
  * @returns {FailureNote | null}
  */
@@ -69,8 +69,8 @@ export const failureOf = (candidate, layer) => {
 /**
  * The place of a candidate among the ranked of its run: {rank, of, failed}; null where there is
  * nothing to compare.
- * @param {Candidate | Draft} candidate
- * @param {readonly (Candidate | Draft)[]} candidates
+ * @param {Candidate | Stage1Image} candidate
+ * @param {readonly (Candidate | Stage1Image)[]} candidates
  */
 export const placeOf = (candidate, candidates) => {
   const of = candidates.filter(({ rank }) => rank > 0).length;
@@ -84,7 +84,7 @@ export const placeOf = (candidate, candidates) => {
 
 /**
  * The digest of the grey picture of where a layer's words looked; "" without one.
- * @param {Candidate | Draft | null} scored
+ * @param {Candidate | Stage1Image | null} scored
  * @param {Identifier} id
  */
 export const heatOf = (scored, id) => scoreOf(scored, id)?.heat ?? "";

@@ -3,7 +3,7 @@
 
 /**
  * @import { Batch, EditorState, NewNotice, Notice, PaintSlice, PanelSlice, ProjectSlice, ResultSlice, RunSlice, SessionState, SessionStore, StageSlice } from "../types/editor.d.ts"
- * @import { Candidate, Digest, Draft, Identifier } from "../types/protocol.d.ts"
+ * @import { Candidate, Digest, Stage1Image, Identifier } from "../types/protocol.d.ts"
  */
 
 import { freeze } from "./records.js";
@@ -14,10 +14,10 @@ const PROJECT = {
   revision: 0,
   facts: null,
   candidates: [],
-  drafts: [],
+  stage1Images: [],
   coverage: [],
   notes: [],
-  looks: [],
+  embeddings: [],
   library: { subjects: [], methods: [] },
   saved: { state: "saved", at: "" },
   link: "up",
@@ -31,7 +31,7 @@ const RUN = {
   reading: "",
   freshSeeds: false,
   tries: 1,
-  lookSteps: 250,
+  embeddingSteps: 250,
   tuned: {},
   varied: {},
   moved: {},
@@ -128,44 +128,44 @@ const byIndex = (one, other) => one.index - other.index;
 
 /**
  * The drafts of a run: its own, else those among which the one was that it refined.
- * @param {readonly Draft[]} drafts
+ * @param {readonly Stage1Image[]} stage1Images
  * @param {Identifier} job
  * @param {readonly Candidate[]} candidates
  */
-const draftsOf = (drafts, job, candidates) => {
+const stage1ImagesOf = (stage1Images, job, candidates) => {
   /** @param {Identifier} id */
-  const from = (id) => drafts.filter((draft) => draft.job === id).toSorted(byIndex);
+  const from = (id) => stage1Images.filter((stage1) => stage1.job === id).toSorted(byIndex);
   const named = candidates.find(({ stage1 }) => stage1)?.stage1;
   const own = from(job);
-  const refined = named && drafts.findLast(({ digest }) => digest === named);
+  const refined = named && stage1Images.findLast(({ digest }) => digest === named);
   return own.length === 0 && refined ? from(refined.job) : own;
 };
 
 /**
  * Candidates and drafts by job, the newest run first; runs that were discarded are left out. A
  * draft that was taken as the picture itself stands among the drafts alone.
- * @param {Pick<SessionState, "candidates" | "dismissed"> & Partial<Pick<SessionState, "drafts">>} state
+ * @param {Pick<SessionState, "candidates" | "dismissed"> & Partial<Pick<SessionState, "stage1Images">>} state
  * @returns {Batch[]}
  */
-export const batchesOf = ({ candidates, drafts = [], dismissed }) => {
+export const batchesOf = ({ candidates, stage1Images = [], dismissed }) => {
   /** @type {Map<Identifier, Candidate[]>} */
   const batches = new Map();
   /** @param {Candidate} candidate */
-  const isDraft = ({ job, digest }) =>
-    drafts.some((draft) => draft.job === job && draft.digest === digest);
+  const isStage1 = ({ job, digest }) =>
+    stage1Images.some((stage1) => stage1.job === job && stage1.digest === digest);
   for (const candidate of candidates) {
-    if (!dismissed.includes(candidate.job) && !isDraft(candidate))
+    if (!dismissed.includes(candidate.job) && !isStage1(candidate))
       batches.set(candidate.job, [...(batches.get(candidate.job) ?? []), candidate]);
   }
-  const alone = drafts.filter(({ job }) => !dismissed.includes(job) && !batches.has(job));
+  const alone = stage1Images.filter(({ job }) => !dismissed.includes(job) && !batches.has(job));
   alone.forEach(({ job }) => batches.set(job, []));
   return [...batches]
     .map(([job, members]) => ({
       job,
       layerId: members[0]?.layer_id ?? "",
-      drafts: draftsOf(drafts, job, members),
+      stage1Images: stage1ImagesOf(stage1Images, job, members),
       candidates: members.toSorted(byIndex),
-      created: (members[0] ?? drafts.find((draft) => draft.job === job))?.created ?? "",
+      created: (members[0] ?? stage1Images.find((stage1) => stage1.job === job))?.created ?? "",
     }))
     .toSorted((one, other) =>
       one.created < other.created ? -1 : Number(one.created > other.created),

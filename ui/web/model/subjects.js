@@ -118,7 +118,7 @@ export const obstacleOf = ({ references, classWord }) => {
  * A remark on a form that could be better; "" for none.
  * @param {Pick<SubjectForm, "references">} form
  */
-export const remarkOf = ({ references }) =>
+export const noteOf = ({ references }) =>
   references.length === 1
     ? "With a single picture it will look much the same everywhere; three to six are best."
     : "";

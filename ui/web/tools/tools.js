@@ -3,7 +3,7 @@
 /** @import { Tool } from "../types/editor.d.ts" */
 
 import { CARRY } from "./carry.js";
-import { HAND, ZOOM } from "./look.js";
+import { HAND, ZOOM } from "./view-tools.js";
 import { MARQUEE } from "./marquee.js";
 import { MOVE } from "./move.js";
 import { BRUSH, ERASER } from "./paint.js";

@@ -1,21 +1,21 @@
 // What the parts of the bridge are built from.
 
 import type { createLink } from "../bridge/link.js";
-import type { createMaskKeeper } from "../bridge/masks.js";
+import type { createMaskSaver } from "../bridge/masks.js";
 import type {
   Clock,
   EditorStore,
   Host,
   Job,
   KeyValues,
-  MaskShelf,
+  MaskDatabase,
   MaskStore,
   SessionStore,
 } from "./editor.d.ts";
 import type { ApartEvent, Identifier, JobState, LearnedEvent } from "./protocol.d.ts";
 
 export type Link = ReturnType<typeof createLink>;
-export type MaskKeeper = ReturnType<typeof createMaskKeeper>;
+export type MaskSaver = ReturnType<typeof createMaskSaver>;
 
 /** What the page gives to the bridge. */
 export interface BridgeParts {
@@ -23,10 +23,10 @@ export interface BridgeParts {
   store: EditorStore;
   session: SessionStore;
   masks: MaskStore;
-  shelf: MaskShelf;
+  database: MaskDatabase;
   clock: Clock;
   /** What this browser keeps, over tabs and reloads. */
-  vault: KeyValues;
+  storage: KeyValues;
   /** What this tab keeps over reloads. */
   tab: KeyValues;
   newId(): Identifier;
@@ -35,13 +35,13 @@ export interface BridgeParts {
 }
 
 export type LinkParts = Pick<BridgeParts, "host" | "session" | "clock">;
-export type KeeperParts = Pick<BridgeParts, "masks" | "shelf"> & { link: Link };
+export type MaskSaverParts = Pick<BridgeParts, "masks" | "database"> & { link: Link };
 export type LibraryParts = Pick<BridgeParts, "session" | "store" | "clock" | "hidden"> & {
   link: Link;
 };
-export type SaverParts = Pick<BridgeParts, "store" | "session" | "clock" | "vault" | "masks"> & {
+export type SaverParts = Pick<BridgeParts, "store" | "session" | "clock" | "storage" | "masks"> & {
   link: Link;
-  keeper: MaskKeeper;
+  maskSaver: MaskSaver;
 };
 
 /** An event that brings something else than pictures. */

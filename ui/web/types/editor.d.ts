@@ -8,7 +8,7 @@ import type {
   Candidate,
   Coverage,
   Digest,
-  Draft,
+  Stage1Image,
   EditorRecord,
   ErrorRecord,
   Facts,
@@ -188,7 +188,7 @@ export interface Job {
   /** A data URI, or nothing. */
   preview: string;
   /** Drafts that lie side by side in the preview. */
-  drafts: number;
+  stage1Count: number;
   left_s: number | null;
   stopping: boolean;
 }
@@ -247,10 +247,10 @@ export interface ProjectSlice {
   revision: number;
   facts: Readonly<Facts> | null;
   candidates: readonly Candidate[];
-  drafts: readonly Draft[];
+  stage1Images: readonly Stage1Image[];
   coverage: readonly Coverage[];
   notes: readonly Note[];
-  looks: readonly LearnedEmbedding[];
+  embeddings: readonly LearnedEmbedding[];
   library: Readonly<SubjectLibrary>;
   saved: { state: "saved" | "saving" | "unsaved" | "offline"; at: string };
   link: "up" | "down";
@@ -264,7 +264,7 @@ export interface RunSlice {
   reading: string;
   freshSeeds: boolean;
   tries: number;
-  lookSteps: number;
+  embeddingSteps: number;
   tuned: Readonly<Record<Identifier, TunedLayer>>;
   /** The layer that varied in a run. */
   varied: Readonly<Record<Identifier, Identifier>>;
@@ -323,7 +323,7 @@ export interface SessionState
 export interface Batch {
   job: Identifier;
   layerId: Identifier | "";
-  drafts: readonly Draft[];
+  stage1Images: readonly Stage1Image[];
   candidates: readonly Candidate[];
   created: string;
 }
@@ -348,7 +348,7 @@ export interface Shown {
   selected: Layer | null;
   candidate: Candidate | null;
   model: ModelFacts | null;
-  scored: Candidate | Draft | null;
+  scored: Candidate | Stage1Image | null;
   spans: { spans: readonly Span[]; unlinked: ReadonlySet<Identifier> };
   scene: Scene;
   unlinked: ReadonlySet<Identifier>;
@@ -480,7 +480,7 @@ export interface StoredMask extends Size {
 }
 
 /** The browser's own database of masks; its promises never reject. */
-export interface MaskShelf {
+export interface MaskDatabase {
   put(key: string, value: StoredMask): Promise<unknown>;
   get(key: string): Promise<StoredMask | null | undefined>;
   drop(start: string): Promise<unknown>;
@@ -519,7 +519,7 @@ export interface App {
   readonly store: EditorStore;
   readonly session: SessionStore;
   readonly masks: MaskStore;
-  readonly vault: KeyValues;
+  readonly storage: KeyValues;
   readonly pictures: Pictures;
   readonly bridge: Bridge;
   readonly tints: Tints;

@@ -118,11 +118,11 @@ export interface JobCancelled {
   kind: "cancelled";
 }
 
-export interface JobNews {
+export interface JobReport {
   state: JobState;
   events: readonly JobEvent[];
   candidates: readonly Candidate[];
-  stage1_images: readonly Draft[];
+  stage1_images: readonly Stage1Image[];
   trouble: string;
 }
 
@@ -326,7 +326,7 @@ export interface ProjectReply {
   editor: EditorRecord;
   job: JobRecord | null;
   candidates: readonly Candidate[];
-  stage1_images: readonly Draft[];
+  stage1_images: readonly Stage1Image[];
   coverage: readonly Coverage[];
   notes: readonly Note[];
   embeddings: readonly LearnedEmbedding[];
@@ -369,7 +369,7 @@ export interface Scene {
   groups: readonly Group[];
 }
 
-export interface Draft {
+export interface Stage1Image {
   id: string;
   job: string;
   index: number;
@@ -679,7 +679,7 @@ export interface Replies {
   train_subject: SubmittedJob;
   rename_subject: Subject;
   delete_subject: DoneReply;
-  events: JobNews;
+  events: JobReport;
   cancel: StateReply;
   jobs: JobsReply;
   new_scene: ProjectReply;

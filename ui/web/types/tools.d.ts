@@ -11,7 +11,7 @@ export interface Pressed {
   pressed: Point;
 }
 
-export interface LookHeld {
+export interface ViewHeld {
   view: View;
   start: Point;
 }

@@ -185,7 +185,7 @@ export interface MenuEntry {
 export type Drawable = HTMLImageElement | HTMLCanvasElement;
 
 /** A layer as it is seen: its picture, its mask, and how far the mask goes along while it is dragged. */
-export interface LayerLook {
+export interface StackedLayer {
   readonly id: Identifier;
   readonly layer: Layer;
   readonly picture: LoadedPicture;
@@ -201,9 +201,9 @@ export interface CollageFrame extends Size {
 }
 
 /** A canvas with the looks that it shows. */
-export interface LookSheet {
+export interface StackSheet {
   readonly canvas: HTMLCanvasElement;
-  looks: readonly LayerLook[];
+  stack: readonly StackedLayer[];
   frame: CollageFrame;
 }
 

@@ -5,7 +5,7 @@
 /**
  * @import { Box, Mask, Matrix, Size, Timer } from "../../types/editor.d.ts"
  * @import { BlendMode, Identifier, Layer, Scene } from "../../types/protocol.d.ts"
- * @import { CollageFrame, CompositorParts, LayerLook, LookSheet } from "../../types/view.d.ts"
+ * @import { CollageFrame, CompositorParts, StackedLayer, StackSheet } from "../../types/view.d.ts"
  */
 
 import { multiply, placementMatrix } from "../../kernels/matrix.js";
@@ -56,10 +56,10 @@ const openSheet = (canvas, { width, height, scale }, box) => {
   return context;
 };
 
-/** @returns {LookSheet} */
+/** @returns {StackSheet} */
 const createSheet = () => ({
   canvas: createCanvas(),
-  looks: [],
+  stack: [],
   frame: { width: 0, height: 0, scale: 1, width_px: 0, height_px: 0 },
 });
 
@@ -74,7 +74,7 @@ const frameOf = (scene) => {
 const wholeOf = ({ width_px, height_px }) => ({ x0: 0, y0: 0, x1: width_px, y1: height_px });
 
 /**
- * @param {LookSheet} sheet
+ * @param {StackSheet} sheet
  * @param {Size} frame
  */
 const isFit = ({ frame: { width_px, height_px } }, frame) =>
@@ -82,14 +82,14 @@ const isFit = ({ frame: { width_px, height_px } }, frame) =>
 
 /**
  * What of a sheet has to be drawn for these looks; afterwards it counts as drawn.
- * @param {LookSheet} kept
- * @param {readonly LayerLook[]} looks
+ * @param {StackSheet} kept
+ * @param {readonly StackedLayer[]} stack
  * @param {CollageFrame} frame
  * @returns {Box | null}
  */
-const renew = (kept, looks, frame) => {
-  const box = isFit(kept, frame) ? damageOf(kept.looks, looks, frame) : wholeOf(frame);
-  Object.assign(kept, { looks, frame });
+const renew = (kept, stack, frame) => {
+  const box = isFit(kept, frame) ? damageOf(kept.stack, stack, frame) : wholeOf(frame);
+  Object.assign(kept, { stack, frame });
   return box;
 };
 
@@ -108,7 +108,7 @@ class Compositor {
    * What is not exact yet.
    * @type {Box | null}
    */
-  #draft = null;
+  #rough = null;
   /** Grows with every change. */
   #stamp = 0;
   /** @type {Timer | null} */
@@ -132,7 +132,7 @@ class Compositor {
 
   /** Whether something is still as it was drawn quickly, though nobody is drawing. */
   get isSettling() {
-    return this.#draft !== null && this.#canBeExact() && !this.#isBusy();
+    return this.#rough !== null && this.#canBeExact() && !this.#isBusy();
   }
 
   /**
@@ -143,30 +143,30 @@ class Compositor {
    */
   compose(scene, activeId) {
     const frame = frameOf(scene);
-    const looks = this.#looksOf(scene.layers);
-    const at = looks.findIndex(({ id }) => id === activeId);
-    const under = at < 0 ? looks : looks.slice(0, at);
-    const active = at < 0 ? [] : [looks[at]];
-    const over = at < 0 ? [] : looks.slice(at + 1);
+    const stack = this.#stackOf(scene.layers);
+    const at = stack.findIndex(({ id }) => id === activeId);
+    const under = at < 0 ? stack : stack.slice(0, at);
+    const active = at < 0 ? [] : [stack[at]];
+    const over = at < 0 ? [] : stack.slice(at + 1);
     // A mode above blends with what is below it, so it cannot be drawn on a sheet of its own.
-    const isApart = over.every(({ layer }) => layer.blend === "normal");
+    const isSeparable = over.every(({ layer }) => layer.blend === "normal");
     this.#refresh(this.#below, under, frame);
-    this.#refresh(this.#above, isApart ? over : [], frame);
-    this.#composeWhole(looks, isApart ? active : [...active, ...over], frame);
+    this.#refresh(this.#above, isSeparable ? over : [], frame);
+    this.#composeWhole(stack, isSeparable ? active : [...active, ...over], frame);
     return this.#whole.canvas;
   }
 
   /**
-   * @param {readonly LayerLook[]} looks
-   * @param {readonly LayerLook[]} between What lies between the two sheets.
+   * @param {readonly StackedLayer[]} stack
+   * @param {readonly StackedLayer[]} between What lies between the two sheets.
    * @param {CollageFrame} frame
    */
-  #composeWhole(looks, between, frame) {
-    if (!isFit(this.#whole, frame)) this.#draft = null;
-    const box = renew(this.#whole, looks, frame);
+  #composeWhole(stack, between, frame) {
+    if (!isFit(this.#whole, frame)) this.#rough = null;
+    const box = renew(this.#whole, stack, frame);
     if (box) this.#join(between, frame, box);
     // A frame that changes nothing here does not put the exact picture off.
-    if (this.#draft && (box || this.#timer === null)) this.#wait();
+    if (this.#rough && (box || this.#timer === null)) this.#wait();
   }
 
   /**
@@ -176,12 +176,12 @@ class Compositor {
    */
   async together(scene, layers) {
     const frame = { ...frameOf(scene), scale: 1, width: scene.width_px, height: scene.height_px };
-    const looks = this.#looksOf(layers.map((layer) => ({ ...layer, visible: true })));
+    const stack = this.#stackOf(layers.map((layer) => ({ ...layer, visible: true })));
     const [canvas, box] = [createCanvas(), wholeOf(frame)];
-    const bytes = await this.#exact.flatten(looks, scene, box);
+    const bytes = await this.#exact.flatten(stack, scene, box);
     const context = openSheet(canvas, frame, box);
     if (bytes) context.putImageData(new ImageData(bytes, frame.width, frame.height), 0, 0);
-    else for (const look of looks) this.#draw(context, look, frame, box);
+    else for (const entry of stack) this.#draw(context, entry, frame, box);
     context.restore();
     return canvas;
   }
@@ -192,14 +192,14 @@ class Compositor {
    */
   async #settle() {
     this.#timer = null;
-    const [box, stamp, { looks, frame }] = [this.#draft, this.#stamp, this.#whole];
+    const [box, stamp, { stack, frame }] = [this.#rough, this.#stamp, this.#whole];
     if (!box || this.#isAsking || !this.isSettling) return;
     const canvas = { width_px: frame.width_px, height_px: frame.height_px };
     this.#isAsking = true;
-    const bytes = await this.#exact.flatten(looks, canvas, box);
+    const bytes = await this.#exact.flatten(stack, canvas, box);
     this.#isAsking = false;
     if (stamp !== this.#stamp) return void this.#wait();
-    this.#draft = null;
+    this.#rough = null;
     this.#stamp += 1;
     if (bytes) {
       const image = new ImageData(bytes, box.x1 - box.x0);
@@ -218,19 +218,19 @@ class Compositor {
    * them.
    */
   #canBeExact() {
-    const { looks, frame } = this.#whole;
-    /** @param {LayerLook} look */
+    const { stack, frame } = this.#whole;
+    /** @param {StackedLayer} entry */
     const fits = ({ mask }) =>
       !mask || (mask.width_px === frame.width_px && mask.height_px === frame.height_px);
-    return frame.scale === 1 && !this.#exact.failed && looks.every(fits);
+    return frame.scale === 1 && !this.#exact.failed && stack.every(fits);
   }
 
   /**
    * What is seen of the layers, as far as it is here.
    * @param {readonly Layer[]} layers
-   * @returns {LayerLook[]}
+   * @returns {StackedLayer[]}
    */
-  #looksOf(layers) {
+  #stackOf(layers) {
     return layers.flatMap((layer) => {
       const picture = layer.visible ? this.#pictures.get(layer.picture) : null;
       const mask = layer.mask ? this.#pictures.mask(layer.mask) : null;
@@ -240,20 +240,20 @@ class Compositor {
   }
 
   /**
-   * @param {LookSheet} kept
-   * @param {readonly LayerLook[]} looks
+   * @param {StackSheet} kept
+   * @param {readonly StackedLayer[]} stack
    * @param {CollageFrame} frame
    */
-  #refresh(kept, looks, frame) {
-    const box = renew(kept, looks, frame);
+  #refresh(kept, stack, frame) {
+    const box = renew(kept, stack, frame);
     if (!box) return;
     const context = openSheet(kept.canvas, frame, box);
-    for (const look of looks) this.#draw(context, look, frame, box);
+    for (const entry of stack) this.#draw(context, entry, frame, box);
     context.restore();
   }
 
   /**
-   * @param {readonly LayerLook[]} active
+   * @param {readonly StackedLayer[]} active
    * @param {CollageFrame} frame
    * @param {Box} box
    */
@@ -263,26 +263,26 @@ class Compositor {
     /** @param {HTMLCanvasElement} canvas */
     const lay = (canvas) => context.drawImage(canvas, x, y, wide, high, x, y, wide, high);
     lay(this.#below.canvas);
-    for (const look of active) this.#draw(context, look, frame, box);
-    if (this.#above.looks.length > 0) lay(this.#above.canvas);
+    for (const entry of active) this.#draw(context, entry, frame, box);
+    if (this.#above.stack.length > 0) lay(this.#above.canvas);
     context.restore();
     this.#stamp += 1;
-    this.#draft = unionOf(this.#draft, box);
+    this.#rough = unionOf(this.#rough, box);
   }
 
   /**
    * @param {CanvasRenderingContext2D} context
-   * @param {LayerLook} look
+   * @param {StackedLayer} entry
    * @param {CollageFrame} frame
    * @param {Box} box
    */
-  #draw(context, look, frame, box) {
-    if (!isSeenIn(look, box, frame)) return;
-    context.globalAlpha = look.layer.opacity;
-    context.globalCompositeOperation = OPERATIONS[look.layer.blend];
-    const { mask, shift } = look;
-    if (mask && shift) this.#drawMasked(context, { ...look, mask, shift }, frame, box);
-    else this.#drawPicture(context, look, frame);
+  #draw(context, entry, frame, box) {
+    if (!isSeenIn(entry, box, frame)) return;
+    context.globalAlpha = entry.layer.opacity;
+    context.globalCompositeOperation = OPERATIONS[entry.layer.blend];
+    const { mask, shift } = entry;
+    if (mask && shift) this.#drawMasked(context, { ...entry, mask, shift }, frame, box);
+    else this.#drawPicture(context, entry, frame);
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.globalAlpha = 1;
     context.globalCompositeOperation = "source-over";
@@ -290,7 +290,7 @@ class Compositor {
 
   /**
    * @param {CanvasRenderingContext2D} context
-   * @param {LayerLook} look
+   * @param {StackedLayer} entry
    * @param {CollageFrame} frame
    */
   #drawPicture(context, { layer, picture: { image, size } }, { scale }) {
@@ -303,16 +303,16 @@ class Compositor {
   /**
    * The picture inside its painted mask.
    * @param {CanvasRenderingContext2D} context
-   * @param {LayerLook & { mask: Mask, shift: Matrix }} look
+   * @param {StackedLayer & { mask: Mask, shift: Matrix }} entry
    * @param {CollageFrame} frame
    * @param {Box} box
    */
-  #drawMasked(context, look, frame, box) {
-    const plate = this.#plates.get(`${look.id} mask`, look.mask);
+  #drawMasked(context, entry, frame, box) {
+    const plate = this.#plates.get(`${entry.id} mask`, entry.mask);
     const { x, y, wide, high } = pixelsOf(box, frame);
     const part = openSheet(this.#masked, frame, box);
-    this.#drawPicture(part, look, frame);
-    part.setTransform(...multiply([frame.scale, 0, 0, frame.scale, 0, 0], look.shift));
+    this.#drawPicture(part, entry, frame);
+    part.setTransform(...multiply([frame.scale, 0, 0, frame.scale, 0, 0], entry.shift));
     part.globalCompositeOperation = "destination-in";
     part.drawImage(plate, 0, 0, frame.width_px, frame.height_px);
     part.restore();

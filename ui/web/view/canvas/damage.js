@@ -2,7 +2,7 @@
 
 /**
  * @import { Box, Mask, Size } from "../../types/editor.d.ts"
- * @import { LayerLook } from "../../types/view.d.ts"
+ * @import { StackedLayer } from "../../types/view.d.ts"
  */
 
 import { bounds } from "../../kernels/boxes.js";
@@ -28,7 +28,7 @@ const isEmpty = ({ x0, y0, x1, y1 }) => x1 <= x0 || y1 <= y0;
 /**
  * The whole pixels of a canvas {width_px, height_px} that a look may touch; null when there are
  * none.
- * @param {LayerLook} look
+ * @param {StackedLayer} entry
  * @param {Size} canvas
  */
 const reachOf = ({ layer, picture }, canvas) => {
@@ -45,12 +45,12 @@ const reachOf = ({ layer, picture }, canvas) => {
 
 /**
  * Whether a look may be seen in a box.
- * @param {LayerLook} look
+ * @param {StackedLayer} entry
  * @param {Box} box
  * @param {Size} canvas
  */
-export const isSeenIn = (look, box, canvas) => {
-  const reach = reachOf(look, canvas);
+export const isSeenIn = (entry, box, canvas) => {
+  const reach = reachOf(entry, canvas);
   return reach !== null && !isEmpty(meeting(reach, box));
 };
 
@@ -58,8 +58,8 @@ export const isSeenIn = (look, box, canvas) => {
 const SEEN_FIELDS = ["placement", "opacity", "blend"];
 
 /**
- * @param {LayerLook} one
- * @param {LayerLook} other
+ * @param {StackedLayer} one
+ * @param {StackedLayer} other
  */
 const samePlace = (one, other) =>
   one.picture === other.picture &&
@@ -85,8 +85,8 @@ const maskDifference = (before, now, reach) => {
 
 /**
  * The box in which a look differs from what it was; null when nothing is to be seen of it.
- * @param {LayerLook} before
- * @param {LayerLook} now
+ * @param {StackedLayer} before
+ * @param {StackedLayer} now
  * @param {Size} canvas
  */
 const differenceOf = (before, now, canvas) => {
@@ -100,21 +100,23 @@ const differenceOf = (before, now, canvas) => {
  * The box {x0, y0, x1, y1} of a canvas {width_px, height_px} around all that differs between two
  * stacks of looks {id, layer, picture: {size}, mask: tiles or null, shift}; null when they look the
  * same.
- * @param {readonly LayerLook[]} before
- * @param {readonly LayerLook[]} now
+ * @param {readonly StackedLayer[]} before
+ * @param {readonly StackedLayer[]} now
  * @param {Size} canvas
  */
 export const damageOf = (before, now, canvas) => {
-  const [old, fresh] = [before, now].map((looks) => new Map(looks.map((look) => [look.id, look])));
+  const [old, fresh] = [before, now].map(
+    (stack) => new Map(stack.map((entry) => [entry.id, entry])),
+  );
   const kept = before.filter(({ id }) => fresh.has(id));
   const order = now.filter(({ id }) => old.has(id));
   // Those that changed places with one another, and no others.
   const moved = order.filter(({ id }, index) => kept[index].id !== id);
   const gone = before.filter(({ id }) => !fresh.has(id));
-  const boxes = [...moved, ...gone].map((look) => reachOf(look, canvas));
-  const changed = now.map((look) => {
-    const was = old.get(look.id);
-    return was ? differenceOf(was, look, canvas) : reachOf(look, canvas);
+  const boxes = [...moved, ...gone].map((entry) => reachOf(entry, canvas));
+  const changed = now.map((entry) => {
+    const was = old.get(entry.id);
+    return was ? differenceOf(was, entry, canvas) : reachOf(entry, canvas);
   });
   return union([...boxes, ...changed]);
 };

@@ -4,7 +4,7 @@
 /**
  * @import { Box, Mask, Size } from "../../types/editor.d.ts"
  * @import { Digest, Identifier } from "../../types/protocol.d.ts"
- * @import { Drawable, FlattenReply, FlattenRequest, LayerLook, SentLayer, SentMask } from "../../types/view.d.ts"
+ * @import { Drawable, FlattenReply, FlattenRequest, StackedLayer, SentLayer, SentMask } from "../../types/view.d.ts"
  */
 
 import { changedTiles } from "../../kernels/tiles.js";
@@ -19,11 +19,11 @@ const startWorker = () => {
 
 /**
  * [[digest, ImageBitmap]] of the pictures that are named.
- * @param {readonly LayerLook[]} looks
+ * @param {readonly StackedLayer[]} stack
  * @param {readonly Digest[]} digests
  */
-const bitmapsOf = (looks, digests) => {
-  const named = looks.filter(({ layer }) => digests.includes(layer.picture ?? ""));
+const bitmapsOf = (stack, digests) => {
+  const named = stack.filter(({ layer }) => digests.includes(layer.picture ?? ""));
   const sources = new Map(named.map(({ layer, picture }) => [layer.picture ?? "", picture.source]));
   /** @type {(entry: [Digest, Drawable]) => Promise<[Digest, ImageBitmap]>} */
   const load = async ([digest, source]) => [digest, await createImageBitmap(source)];
@@ -31,7 +31,7 @@ const bitmapsOf = (looks, digests) => {
 };
 
 /**
- * @param {LayerLook} look
+ * @param {StackedLayer} entry
  * @returns {SentLayer}
  */
 const sentLayer = ({ id, layer, picture, mask }) => {
@@ -72,32 +72,32 @@ class ExactPictures {
    * Straight RGBA bytes of a box {x0, y0, x1, y1} of a canvas {width_px, height_px}, or null. Looks
    * {id, layer, picture: {source, size}, mask: tiles or null} go from back to front; masks are as
    * large as the canvas.
-   * @param {readonly LayerLook[]} looks
+   * @param {readonly StackedLayer[]} stack
    * @param {Size} canvas
    * @param {Box} box
    */
-  flatten(looks, canvas, box) {
-    this.#turn = this.#turn.then(() => this.#ask(looks, canvas, box)).catch(() => this.#fail());
+  flatten(stack, canvas, box) {
+    this.#turn = this.#turn.then(() => this.#ask(stack, canvas, box)).catch(() => this.#fail());
     return this.#turn;
   }
 
   /**
-   * @param {readonly LayerLook[]} looks
+   * @param {readonly StackedLayer[]} stack
    * @param {Size} canvas
    * @param {Box} box
    */
-  async #ask(looks, canvas, box) {
+  async #ask(stack, canvas, box) {
     if (this.#failed) return null;
-    const layers = looks.map(sentLayer);
+    const layers = stack.map(sentLayer);
     const { width_px, height_px } = canvas;
     const request = { canvas: { width_px, height_px }, box, layers };
     const reply = await this.#send({
       ...request,
       pictures: [],
-      masks: this.#newMasks(looks, canvas),
+      masks: this.#newMasks(stack, canvas),
     });
     if (!reply?.missing) return reply?.bytes ?? null;
-    const pictures = await bitmapsOf(looks, reply.missing);
+    const pictures = await bitmapsOf(stack, reply.missing);
     return (await this.#send({ ...request, pictures, masks: [] }))?.bytes ?? null;
   }
 
@@ -132,15 +132,15 @@ class ExactPictures {
   }
 
   /**
-   * @param {readonly LayerLook[]} looks
+   * @param {readonly StackedLayer[]} stack
    * @param {Size} size
    * @returns {SentMask[]}
    */
-  #newMasks(looks, { width_px, height_px }) {
+  #newMasks(stack, { width_px, height_px }) {
     const before = this.#masks;
     /** @type {Map<Identifier, Mask>} */
     const masks = new Map();
-    for (const { id, mask } of looks) if (mask) masks.set(id, mask);
+    for (const { id, mask } of stack) if (mask) masks.set(id, mask);
     this.#masks = masks;
     return [...masks].flatMap(([id, mask]) => {
       const old = before.get(id);

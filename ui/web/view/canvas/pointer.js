@@ -7,7 +7,7 @@
 import { pinchOf } from "../../kernels/pinching.js";
 import { panView, toScene, zoomAt } from "../../kernels/views.js";
 import { createMachine } from "../../tools/chart.js";
-import { HAND } from "../../tools/look.js";
+import { HAND } from "../../tools/view-tools.js";
 import { TOOLS } from "../../tools/tools.js";
 import { CANDIDATE } from "../dom/elements.js";
 

@@ -126,7 +126,7 @@ export const createStrengthVeil = (app) => {
     "aria-hidden": "true",
   });
   const title = h("span", { class: "strength-title" });
-  const words = [title, legend("free", "free"), legend("held", "held")];
+  const words = [title, legend("changes", "may change"), legend("held", "held")];
   const chip = h(
     "div",
     { class: "chip-box strength-chip", role: "status", "data-test": "strength-chip" },

@@ -24,7 +24,7 @@ const POINTER_ROWS = [
   ["Wheel", "Zoom at the pointer"],
   ["Two fingers", "Move and zoom the view"],
   ["Space or middle button", "Move the view"],
-  ["Shift while dragging", "Straight line, steps of 15°, free proportions"],
+  ["Shift while dragging", "Straight line, steps of 15°, any proportions"],
   ["Alt", "Brush erases; scaling from the centre"],
   ["Ctrl", "Regions subtract; moving without snapping"],
   ["Double click on a slider", "Back to its usual value"],

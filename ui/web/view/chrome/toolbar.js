@@ -31,11 +31,11 @@ export const createToolbar = (app) => {
     title: "Add pictures (Ctrl I)",
     kind: "tool",
   });
-  const shelf = "Subjects: your own things, learned from pictures (Shift P)";
+  const database = "Subjects: your own things, learned from pictures (Shift P)";
   const library = button(app, "subjects", {
     iconName: "subject",
     test: "subjects",
-    title: shelf,
+    title: database,
     kind: "tool",
   });
   const node = h(

@@ -1,7 +1,7 @@
 // What this browser keeps by itself: small values, and strokes until the server has them. Neither
 // ever throws: without room nothing is kept.
 
-/** @import { KeyValues, MaskShelf, StoredMask } from "../../types/editor.d.ts" */
+/** @import { KeyValues, MaskDatabase, StoredMask } from "../../types/editor.d.ts" */
 
 const DATABASE = "lamina";
 const STROKES = "strokes";
@@ -23,7 +23,7 @@ const openDatabase = () => {
   return resultOf(request);
 };
 
-class MaskDatabase {
+class BrowserDatabase {
   /** @type {Promise<IDBDatabase> | null} */
   #database = null;
 
@@ -72,9 +72,9 @@ class MaskDatabase {
 
 /**
  * Masks by name: promises that never reject.
- * @returns {MaskShelf}
+ * @returns {MaskDatabase}
  */
-export const createMaskDatabase = () => new MaskDatabase();
+export const createMaskDatabase = () => new BrowserDatabase();
 
 /**
  * A storage that never throws: a full or forbidden one only means that nothing is kept.

@@ -28,7 +28,7 @@ const LARGEST_SOURCE = 2 ** 24;
  * @property {MaskStore} masks
  * @property {() => void} changed
  *   Called whenever a picture has come or failed.
- * @property {() => { count: number, watched: number }} draftsIn
+ * @property {() => { count: number, watched: number }} previewState
  *   How many drafts lie side by side in the present preview, and which one is looked at.
  */
 
@@ -95,7 +95,7 @@ const split = (image, count) => {
 
 class PictureCache {
   #urlOf;
-  #draftsIn;
+  #previewState;
   #changed;
   #masks;
   /** @type {Map<Digest, Entry<LoadedPicture>>} */
@@ -106,9 +106,9 @@ class PictureCache {
   #preview = { source: "", images: [] };
 
   /** @param {PictureSources} sources */
-  constructor({ urlOf, masks, changed, draftsIn }) {
+  constructor({ urlOf, masks, changed, previewState }) {
     this.#urlOf = urlOf;
-    this.#draftsIn = draftsIn;
+    this.#previewState = previewState;
     this.#masks = masks;
     this.#changed = changed;
   }
@@ -162,7 +162,7 @@ class PictureCache {
       this.#preview = { source: "", images: [] };
       return null;
     }
-    const { count, watched } = this.#draftsIn();
+    const { count, watched } = this.#previewState();
     if (source !== this.#preview.source) {
       this.#preview = { ...this.#preview, source };
       this.#load(source).then(

@@ -48,7 +48,7 @@ const editStructure = (id, patch) =>
 
 /** @type {readonly { id: StructureKind, title: string, needs: readonly string[] }[]} */
 const KINDS = [
-  { id: "none", title: "free", needs: [] },
+  { id: "none", title: "none", needs: [] },
   { id: "edges", title: "its edges", needs: ["controlnet"] },
   { id: "soft_edges", title: "soft edges", needs: ["controlnet_soft_edges"] },
   { id: "depth", title: "its depth", needs: ["controlnet_depth", "depth"] },
@@ -256,8 +256,13 @@ export const createMoreFields = (app, id) => {
     classLine(app, id, false),
     seedLine(app, id),
   ];
-  const told = h("span", { class: "more-told" });
-  const summary = h("summary", { "data-test": "layer-more" }, h("span", { text: "More" }), told);
+  const closedText = h("span", { class: "more-summary" });
+  const summary = h(
+    "summary",
+    { "data-test": "layer-more" },
+    h("span", { text: "More" }),
+    closedText,
+  );
   const body = h("div", { class: "more-body" }, parts.flatMap(nodesOf));
   const node = h("details", { class: "advanced more" }, summary, body);
   summary.addEventListener("click", (event) => {
@@ -270,7 +275,7 @@ export const createMoreFields = (app, id) => {
    */
   const update = (shown, layer) => {
     if (node.open !== shown.state.moreOpen) node.open = shown.state.moreOpen;
-    set(told, { text: shown.state.moreOpen ? "" : summaryOf(layer) });
+    set(closedText, { text: shown.state.moreOpen ? "" : summaryOf(layer) });
     parts.forEach((part) => part.update(shown, layer));
   };
   return { node, update };

@@ -51,9 +51,9 @@ const createInput = (id) =>
  * @param {(name: string) => void} take
  */
 const createNames = (id, input, take) => {
-  const told = h("p", { class: "muted", "data-test": "class-hint", role: "status" });
+  const hintLine = h("p", { class: "muted", "data-test": "class-hint", role: "status" });
   const list = h("div", { role: "listbox", id: `classes-${id}`, "aria-label": "Classes" });
-  const node = h("div", { class: "class-names", hidden: true }, told, list);
+  const node = h("div", { class: "class-names", hidden: true }, hintLine, list);
   /** @type {readonly string[]} */
   let names = [];
   let place = -1;
@@ -88,8 +88,8 @@ const createNames = (id, input, take) => {
   const open = (found, hint) => {
     [names, place] = [found, -1];
     list.replaceChildren(...found.map(option));
-    set(told, { text: hint });
-    show(told, hint !== "");
+    set(hintLine, { text: hint });
+    show(hintLine, hint !== "");
     show(node, true);
     set(input, { "aria-expanded": true });
     mark();

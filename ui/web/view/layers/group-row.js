@@ -53,8 +53,8 @@ export const createGroupRow = (app, id) => {
     title: "Ungroup (Ctrl Shift G)",
     kind: "quiet small",
   };
-  const apart = button(app, () => (app.run("chooseGroup", id), app.run("ungroup")), loose);
-  const head = h("div", { class: "group-head" }, eye, fold, name.node, count, apart);
+  const ungroup = button(app, () => (app.run("chooseGroup", id), app.run("ungroup")), loose);
+  const head = h("div", { class: "group-head" }, eye, fold, name.node, count, ungroup);
   const node = h(
     "div",
     { class: "group-row", role: "treeitem", "data-test": "group-row", "data-group": id },

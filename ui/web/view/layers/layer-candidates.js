@@ -35,10 +35,10 @@ const createThumb = (app, { digest, index, job }) => {
   const title = `Candidate ${index + 1} of this layer`;
   const shape = {
     type: "button",
-    class: "made-candidate",
+    class: "layer-candidate",
     title,
     "aria-label": title,
-    "data-test": "made-candidate",
+    "data-test": "layer-candidate",
   };
   const picture = h("img", { src: app.pictures.url(digest), alt: "", draggable: "false" });
   const node = h("button", { ...shape, "data-digest": digest, on: { click: look } }, picture);
@@ -53,7 +53,7 @@ const createThumb = (app, { digest, index, job }) => {
  * @param {Identifier} id
  */
 export const createLayerCandidates = (app, id) => {
-  const thumbs = h("span", { class: "made" });
+  const thumbs = h("span", { class: "layer-candidates" });
   const rest = h("span", { class: "dial-value" });
   /** @param {Candidate} candidate */
   const thumbOf = (/** @type {Candidate} */ candidate) => createThumb(app, candidate);

@@ -19,7 +19,7 @@ import { classLine, createMoreFields } from "./card-fields.js";
 import { dial, line, nodesOf, words } from "./card-lines.js";
 import { createLayerCandidates } from "./layer-candidates.js";
 import { createLayerSubject } from "./layer-subject.js";
-import { createLearnedLook } from "./learned-look.js";
+import { createEmbeddingLine } from "./embedding-line.js";
 import { createStrengthField } from "./strength-field.js";
 
 /** @type {readonly Parameters<typeof dial>[2][]} */
@@ -271,7 +271,7 @@ export const createLayerCard = (app, id) => {
     createStrengthField(app, id),
     ...DIALS.map((options) => dial(app, id, options)),
     createReasons(id),
-    createLearnedLook(app, id),
+    createEmbeddingLine(app, id),
     createLayerSubject(app, id),
     createMoreFields(app, id),
   ];

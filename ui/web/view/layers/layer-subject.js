@@ -49,7 +49,7 @@ export const createLayerSubject = (app, id) => {
     name: "Subject",
     edit: (value) => withSubject(app.session.state, id, value),
   });
-  const node = line("Subject", TITLE, h("span", { class: "look-head" }, chip.node, which.node));
+  const node = line("Subject", TITLE, h("span", { class: "choice-head" }, chip.node, which.node));
   /** @param {Shown} shown */
   const update = (shown) => {
     const own = layerOf(shown.record, id)?.subject ?? null;

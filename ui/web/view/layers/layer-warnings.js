@@ -51,9 +51,9 @@ export const shortOf = ({ code, text, short }) => short ?? SHORT[code] ?? text;
  * @returns {readonly Warning[]}
  */
 const notesOf = (shown, layer) => {
-  const told = shown.state.notes.filter(({ layer_id }) => layer_id === layer.id);
+  const ownNotes = shown.state.notes.filter(({ layer_id }) => layer_id === layer.id);
   const failure = failureOf(shown.scored, layer);
-  return [...(failure ? [failure] : []), ...told.filter(({ code }) => !HERE.includes(code))];
+  return [...(failure ? [failure] : []), ...ownNotes.filter(({ code }) => !HERE.includes(code))];
 };
 
 /**
@@ -84,13 +84,13 @@ export const warningsOf = (shown, layer) => {
   if (!phrase) return wordlessWarnings(layer, notes);
   // An empty prompt becomes the layers' phrases.
   if (!shown.unlinked.has(layer.id) || !shown.scene.prompt.trim()) return notes;
-  const told = shown.state.notes.find(
+  const ownNotes = shown.state.notes.find(
     ({ layer_id, code }) => layer_id === layer.id && code === "phrase_missing",
   );
   const own = { code: "phrase_missing", text: `“${phrase}” does not stand in the prompt.` };
   const stops = notes.filter(({ code }) => STOPS.includes(code));
   const rest = notes.filter(({ code }) => !STOPS.includes(code));
-  return [...stops, told ?? own, ...rest];
+  return [...stops, ownNotes ?? own, ...rest];
 };
 
 /**

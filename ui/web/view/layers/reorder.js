@@ -132,13 +132,13 @@ export const connectReordering = (app, list, line) => {
     return wasActive;
   };
   /**
-   * @param {RowDrag} begun
+   * @param {RowDrag} drag
    * @param {PointerEvent} event
    */
-  const begin = (begun, event) => {
-    begun.active = true;
-    begun.row.setPointerCapture(event.pointerId);
-    begun.row.classList.add("dragged");
+  const begin = (drag, event) => {
+    drag.active = true;
+    drag.row.setPointerCapture(event.pointerId);
+    drag.row.classList.add("dragged");
     show(line, true);
   };
   /** @param {PointerEvent} event */

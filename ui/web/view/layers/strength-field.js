@@ -68,7 +68,7 @@ const createPainted = (app) => {
 };
 
 const TITLE =
-  "Noise: 0 keeps the pixels, 1 invents them anew (t). It can be painted, too: brighter is freer";
+  "Strength: 0 keeps its pixels, 1 draws it anew (t). It can be painted, too: brighter changes more";
 
 /**
  * The dial of a layer's strength, or what is painted in its place: {node, update(shown)}.
@@ -92,7 +92,7 @@ export const createStrengthField = (app, id) => {
   const brush = {
     iconName: "halftone",
     test: "paint-map",
-    title: "Paint where it is free (\\)",
+    title: "Paint how much may change where (\\)",
     kind: "quiet small",
   };
   const bin = {
@@ -130,13 +130,13 @@ export const createStrengthField = (app, id) => {
  * @param {Identifier} id
  */
 export const createRowStrength = (app, id) => {
-  const value = h("span", { class: "free-value" });
+  const value = h("span", { class: "strength-value" });
   const dial = slider(app, {
     label: "Strength: how much this object may change",
     test: "row-strength",
     step: 0.05,
     normal: 0.6,
-    format: (number) => `free ${formatFraction(number)}`,
+    format: (number) => `strength ${formatFraction(number)}`,
     read: ({ record }) => layerOf(record, id)?.strength ?? null,
     name: "Strength",
     edit: (strength) => setLayer(id, { strength }),
@@ -144,7 +144,7 @@ export const createRowStrength = (app, id) => {
   });
   const node = h(
     "div",
-    { class: "free", title: "Strength: 0 keeps its pixels, 1 draws it anew" },
+    { class: "row-strength", title: "Strength: 0 keeps its pixels, 1 draws it anew" },
     dial.node,
     value,
   );
@@ -155,7 +155,9 @@ export const createRowStrength = (app, id) => {
   const update = (shown, layer) => {
     dial.update(shown);
     show(dial.node, !layer.strength_map);
-    set(value, { text: layer.strength_map ? "painted" : `free ${formatFraction(layer.strength)}` });
+    set(value, {
+      text: layer.strength_map ? "painted" : `strength ${formatFraction(layer.strength)}`,
+    });
   };
   return { node, update };
 };

@@ -12,7 +12,7 @@ import { batchesOf } from "../../model/session.js";
 import { CANDIDATE, createKeyed, h, set, show } from "../dom/elements.js";
 import { button } from "../dom/fields.js";
 import { createCompareButtons } from "./compare-buttons.js";
-import { createDrafts } from "./drafts.js";
+import { createStage1Images } from "./stage1-images.js";
 import {
   createRankSign,
   createThumbVeil,
@@ -202,25 +202,25 @@ const createChoices = (app) => {
     kind: "quiet",
   });
   const into = {
-    iconName: "apart",
+    iconName: "decompose",
     test: "decompose",
     title: "Decompose into layers (Shift D)",
     kind: "quiet",
   };
-  const apart = button(app, "decompose", into);
+  const decompose = button(app, "decompose", into);
   const touch = createRetouchButtons(app);
   /** @param {Shown} shown */
   const update = (shown) => {
-    [star, apart, discard, accept].forEach((each) => show(each, shown.batch !== null));
+    [star, decompose, discard, accept].forEach((each) => show(each, shown.batch !== null));
     set(star, {
       disabled: !shown.ownDigest,
       "aria-pressed": (shown.record.starred ?? []).includes(shown.ownDigest),
     });
-    set(apart, { disabled: shown.state.job !== null || !shown.ownDigest });
+    set(decompose, { disabled: shown.state.job !== null || !shown.ownDigest });
     set(accept, { disabled: !shown.state.viewed && !shown.mix });
     touch.update(shown);
   };
-  return { nodes: [...touch.nodes, star, apart, discard, accept], update };
+  return { nodes: [...touch.nodes, star, decompose, discard, accept], update };
 };
 
 /** @param {App} app */
@@ -240,9 +240,14 @@ export const createStrip = (app) => {
     compare.node,
     choices.nodes,
   );
-  const drafts = createDrafts(app);
+  const stage1Images = createStage1Images(app);
   const pictures = h("div", { class: "strip-pictures" }, head, list.node);
-  const node = h("section", { class: "strip", "aria-label": "Results" }, drafts.node, pictures);
+  const node = h(
+    "section",
+    { class: "strip", "aria-label": "Results" },
+    stage1Images.node,
+    pictures,
+  );
   /** @param {Shown} shown */
   const update = (shown) => {
     const layerId = shown.batch && (shown.batch.layerId || shown.state.varied[shown.batch.job]);
@@ -251,7 +256,7 @@ export const createStrip = (app) => {
       "data-tint": layerId ? app.tints.indexOf(layerId) : null,
     });
     set(count, { text: subline(shown) });
-    [drafts, runs, compare, choices, list].forEach((part) => part.update(shown));
+    [stage1Images, runs, compare, choices, list].forEach((part) => part.update(shown));
     set(node, { "data-empty": shown.batch === null });
   };
   return { node, update };

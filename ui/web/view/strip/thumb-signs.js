@@ -27,8 +27,8 @@ export const createRankSign = () => {
     show(node, place !== null);
     if (!place) return;
     const { rank, of, failed } = place;
-    const told = failed ? `; ${plural(failed, "layer", "layers")} failed` : "";
-    const title = `${rank === 1 ? "Best" : `Number ${rank}`} of ${of} by the scores of its layers${told}`;
+    const failures = failed ? `; ${plural(failed, "layer", "layers")} failed` : "";
+    const title = `${rank === 1 ? "Best" : `Number ${rank}`} of ${of} by the scores of its layers${failures}`;
     set(node, { title, "data-rank": rank, "data-failed": failed > 0 });
     star.toggleAttribute("hidden", rank !== 1);
     set(number, { text: rank === 1 ? "" : String(rank) });

@@ -7,7 +7,7 @@
  */
 
 import { plural } from "../../kernels/numbers.js";
-import { obstacleOf, putForm, remarkOf } from "../../model/subjects.js";
+import { obstacleOf, putForm, noteOf } from "../../model/subjects.js";
 import { createKeyed, h, set, show } from "../dom/elements.js";
 import { button, choiceBox } from "../dom/fields.js";
 import { icon } from "../dom/icons.js";
@@ -211,7 +211,7 @@ const NAME = { placeholder: "only for you", "data-test": "subject-new-name", "ar
 const hintOf = (form) => {
   const count = plural(form.references.length, "picture", "pictures");
   const usual = `${count}. Training takes a few minutes; it can be stopped and gone on with.`;
-  return obstacleOf(form) || remarkOf(form) || usual;
+  return obstacleOf(form) || noteOf(form) || usual;
 };
 
 /**

@@ -160,7 +160,7 @@ const createSubject = (app, subject) => {
   const word = h("span", { class: "muted" });
   const state = h("span", { class: "subject-state", "data-test": "subject-state", role: "status" });
   const bar = h("span", { class: "subject-bar", "aria-hidden": "true" });
-  const told = h("p", { class: "subject-told", "data-test": "subject-told", hidden: true });
+  const errorLine = h("p", { class: "subject-error", "data-test": "subject-error", hidden: true });
   const words = h(
     "div",
     { class: "subject-words" },
@@ -169,7 +169,7 @@ const createSubject = (app, subject) => {
   );
   const head = h("div", { class: "subject-head" }, createFan(app, subject), words);
   const shape = { class: "subject", role: "listitem", "data-test": "subject", "data-subject": id };
-  const node = h("li", shape, head, bar, told, actions.node);
+  const node = h("li", shape, head, bar, errorLine, actions.node);
   /**
    * @param {Subject} now
    * @param {string} model
@@ -182,8 +182,8 @@ const createSubject = (app, subject) => {
     set(state, { text, "data-tone": tone });
     show(bar, isTraining(now));
     setVariable(bar, "--done", now.total ? `${(100 * now.done) / now.total}%` : "0%");
-    show(told, now.error !== "");
-    set(told, { text: now.error });
+    show(errorLine, now.error !== "");
+    set(errorLine, { text: now.error });
     set(node, { "data-state": now.state });
   };
   return { node, update };

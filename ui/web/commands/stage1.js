@@ -7,7 +7,7 @@
 
 import { plural } from "../kernels/numbers.js";
 import { setLayer, setSettings } from "../model/edits.js";
-import { draftInView, plainMethod, stagedMethod } from "../model/drafts.js";
+import { stage1InView, plainMethod, stagedMethod } from "../model/stage1.js";
 import { buildLayer, layerOf } from "../model/records.js";
 import { addNotice } from "../model/session.js";
 import { isBusy, settle } from "./runs.js";
@@ -16,9 +16,9 @@ import { isBusy, settle } from "./runs.js";
  * The draft in view; without one, null and a sentence.
  * @param {App} app
  */
-const requireDraft = ({ session, store }) => {
-  const draft = draftInView(session.state, store.record);
-  if (!draft) {
+const requireStage1 = ({ session, store }) => {
+  const stage1 = stage1InView(session.state, store.record);
+  if (!stage1) {
     addNotice(session, {
       what: "No draft is shown.",
       limit: "Drafts are what the first stage of TCIG makes.",
@@ -26,7 +26,7 @@ const requireDraft = ({ session, store }) => {
       brief: true,
     });
   }
-  return draft;
+  return stage1;
 };
 
 /**
@@ -37,14 +37,14 @@ const requireDraft = ({ session, store }) => {
 export const refine = async (app) => {
   if (isBusy(app)) return;
   const { store, session, bridge, random } = app;
-  const draft = requireDraft(app);
+  const stage1 = requireStage1(app);
   const method = stagedMethod(session.state.facts, store.record.settings);
-  if (!draft || !method) return;
+  if (!stage1 || !method) return;
   const { settings } = store.record;
   const options = { ...(method.id === settings.method ? settings.options : {}), refine: true };
-  session.set({ viewed: draft.digest, showing: "result", comparing: false, notices: [] });
+  session.set({ viewed: stage1.digest, showing: "result", comparing: false, notices: [] });
   const asked = { ...settings, method: method.id, options, seed: random() };
-  settle(app, await bridge.generate({ kind: "compose", settings: asked, stage1: draft.digest }));
+  settle(app, await bridge.generate({ kind: "compose", settings: asked, stage1: stage1.digest }));
 };
 
 /**
@@ -76,9 +76,11 @@ const asPicture = (layer, cut) => {
  */
 export const toLayers = async (app) => {
   const { store, session, bridge } = app;
-  const draft = requireDraft(app);
-  if (!draft) return;
-  const cut = await app.busyWith("Cutting the draft apart", () => bridge.cutApart(draft.digest));
+  const stage1 = requireStage1(app);
+  if (!stage1) return;
+  const cut = await app.busyWith("Splitting the draft by its masks", () =>
+    bridge.splitByMasks(stage1.digest),
+  );
   const method = plainMethod(session.state.facts);
   /**
    * @param {EditorState} record

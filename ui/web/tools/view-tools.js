@@ -2,7 +2,7 @@
 
 /**
  * @import { Chart, Surface, ToolEvent } from "../types/editor.d.ts"
- * @import { LookHeld } from "../types/tools.d.ts"
+ * @import { ViewHeld } from "../types/tools.d.ts"
  */
 
 import { panView, zoomAt } from "../kernels/views.js";
@@ -14,7 +14,7 @@ const CLICK_FACTOR = 1.5;
 /**
  * @param {Surface} surface
  * @param {ToolEvent} event
- * @param {LookHeld} held
+ * @param {ViewHeld} held
  */
 const restore = (surface, event, held) => {
   surface.look(held.view);
@@ -33,7 +33,7 @@ const grab = (surface, event) => {
 /**
  * @param {Surface} surface
  * @param {ToolEvent} event
- * @param {LookHeld} held
+ * @param {ViewHeld} held
  */
 const pan = (surface, event, held) =>
   void surface.look(panView(held.view, event.point.x - held.start.x, event.point.y - held.start.y));
@@ -72,7 +72,7 @@ const press = (surface, event) => go("pressed", { view: surface.view(), start: e
 /**
  * @param {Surface} surface
  * @param {ToolEvent} event
- * @param {LookHeld} held
+ * @param {ViewHeld} held
  */
 const startZooming = (surface, event, held) =>
   Math.abs(event.point.x - held.start.x) > DEAD_ZONE_PX ? go("zooming", held) : null;
@@ -80,7 +80,7 @@ const startZooming = (surface, event, held) =>
 /**
  * @param {Surface} surface
  * @param {ToolEvent} event
- * @param {LookHeld} held
+ * @param {ViewHeld} held
  */
 const zoom = (surface, event, held) => {
   const factor = 2 ** ((event.point.x - held.start.x) / 120);
@@ -90,7 +90,7 @@ const zoom = (surface, event, held) => {
 /**
  * @param {Surface} surface
  * @param {ToolEvent} event
- * @param {LookHeld} held
+ * @param {ViewHeld} held
  */
 const click = (surface, event, held) => {
   const factor = event.alt ? 1 / CLICK_FACTOR : CLICK_FACTOR;

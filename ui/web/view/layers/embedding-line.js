@@ -22,16 +22,16 @@ const TITLE =
  */
 const createShown = (app) => {
   const node = h("img", {
-    class: "look-shown",
+    class: "embedding-sample",
     alt: "What the look draws alone",
-    "data-test": "look-shown",
+    "data-test": "embedding-sample",
   });
   /**
    * @param {Layer} layer
-   * @param {readonly LearnedEmbedding[]} looks
+   * @param {readonly LearnedEmbedding[]} embeddings
    */
-  const update = (layer, looks) => {
-    const known = looks.find(({ embedding }) => embedding === layer.embedding);
+  const update = (layer, embeddings) => {
+    const known = embeddings.find(({ embedding }) => embedding === layer.embedding);
     show(node, Boolean(known?.sample));
     if (known?.sample) set(node, { src: app.pictures.url(known.sample) });
   };
@@ -47,13 +47,13 @@ const createLength = (app) => {
   const shape = {
     class: "field-input choice",
     "aria-label": "Longest learning",
-    "data-test": "look-steps",
+    "data-test": "embedding-steps",
   };
   const node = h("select", shape, options);
-  node.addEventListener("change", () => app.session.set({ lookSteps: Number(node.value) }));
+  node.addEventListener("change", () => app.session.set({ embeddingSteps: Number(node.value) }));
   /** @param {Shown} shown */
   const update = ({ state }) => {
-    if (Number(node.value) !== state.lookSteps) node.value = String(state.lookSteps);
+    if (Number(node.value) !== state.embeddingSteps) node.value = String(state.embeddingSteps);
   };
   return { node, update };
 };
@@ -63,15 +63,17 @@ const createLength = (app) => {
  * @param {App} app
  * @param {Identifier} id
  */
-export const createLearnedLook = (app, id) => {
-  const state = h("span", { class: "muted", "data-test": "look-state", role: "status" });
+export const createEmbeddingLine = (app, id) => {
+  const state = h("span", { class: "muted", "data-test": "embedding-state", role: "status" });
   const shownAlone = createShown(app);
   const which = choice(app, {
     label: "Look of the layer",
-    test: "look-choice",
-    options: ({ record, state: { looks } }) => {
+    test: "embedding-choice",
+    options: ({ record, state: { embeddings } }) => {
       const layer = layerOf(record, id);
-      return layer ? choicesOf(layer, looks).map(({ id, title }) => ({ id: id ?? "", title })) : [];
+      return layer
+        ? choicesOf(layer, embeddings).map(({ id, title }) => ({ id: id ?? "", title }))
+        : [];
     },
     read: ({ record }) => layerOf(record, id)?.embedding ?? "",
     name: "Look of the layer",
@@ -79,25 +81,25 @@ export const createLearnedLook = (app, id) => {
   });
   const learn = {
     label: "Learn look",
-    test: "learn-look",
+    test: "learn-embedding",
     title: "Learn how this layer looks",
     kind: "small",
   };
   const forget = {
     label: "Forget",
-    test: "forget-look",
+    test: "forget-embedding",
     title: "Go on without the look",
     kind: "quiet small",
   };
-  const begin = button(app, () => app.run("learnLook", id), learn);
-  const drop = button(app, () => app.run("forgetLook", id), forget);
+  const begin = button(app, () => app.run("learnEmbedding", id), learn);
+  const drop = button(app, () => app.run("forgetEmbedding", id), forget);
   const length = createLength(app);
-  const chosen = h("span", { class: "look-which" }, shownAlone.node, which.node);
+  const chosen = h("span", { class: "embedding-which" }, shownAlone.node, which.node);
   const lengthBox = choiceBox(length.node);
   const node = line(
     "Look",
     TITLE,
-    h("span", { class: "look-lines" }, chosen, begin, lengthBox, drop, state),
+    h("span", { class: "embedding-lines" }, chosen, begin, lengthBox, drop, state),
   );
   /**
    * @param {Shown} shown
@@ -106,12 +108,12 @@ export const createLearnedLook = (app, id) => {
   const update = (shown, layer) => {
     const standing = standingOf(layer, shown.state.job);
     set(state, { text: standing.text, "data-state": standing.state });
-    shownAlone.update(layer, shown.state.looks);
+    shownAlone.update(layer, shown.state.embeddings);
     which.update(shown);
     length.update(shown);
     set(begin, { disabled: shown.state.job !== null || !isTeachable(layer) });
     show(drop, layer.embedding !== null);
-    show(chosen, layer.embedding !== null || shown.state.looks.length > 0);
+    show(chosen, layer.embedding !== null || shown.state.embeddings.length > 0);
   };
   return { node, update };
 };

@@ -6,13 +6,13 @@ import test from "node:test";
 import { createWatcher } from "../../ui/web/bridge/watcher.js";
 import { COMMANDS } from "../../ui/web/commands.js";
 import {
-  draftInView,
-  draftOf,
+  stage1InView,
+  stage1Of,
   picturesOf,
   plainMethod,
   settingsForOne,
   stagedMethod,
-} from "../../ui/web/model/drafts.js";
+} from "../../ui/web/model/stage1.js";
 import { layerOf } from "../../ui/web/model/records.js";
 import { batchesOf, createSession } from "../../ui/web/model/session.js";
 import { createStore } from "../../ui/web/model/store.js";
@@ -25,16 +25,16 @@ const made = (job, index, patch = {}) => ({
   digest: `${job}-${index}`,
   ...patch,
 });
-const picture = (job, index, draft, created) =>
-  made(job, index, { layer_id: "", source: "", stage1: draft, created });
-const draft = (job, index, created = "") =>
-  made(job, index, { digest: `draft-${job}-${index}`, created });
+const picture = (job, index, stage1, created) =>
+  made(job, index, { layer_id: "", source: "", stage1, created });
+const stage1 = (job, index, created = "") =>
+  made(job, index, { digest: `stage1-${job}-${index}`, created });
 
-const DRAFTS = [draft("one", 2, "1"), draft("one", 0, "1")];
+const STAGE1_IMAGES = [stage1("one", 2, "1"), stage1("one", 0, "1")];
 const CANDIDATES = [
-  picture("one", 0, "draft-one-0", "2"),
-  picture("one", 1, "draft-one-0", "2"),
-  picture("again", 0, "draft-one-2", "4"),
+  picture("one", 0, "stage1-one-0", "2"),
+  picture("one", 1, "stage1-one-0", "2"),
+  picture("again", 0, "stage1-one-2", "4"),
 ];
 const METHODS = [
   { id: "collage", title: "Collage Diffusion", stage1: false },
@@ -45,15 +45,15 @@ test("a run has its own drafts, a run that refined one has those beside it, anot
   const others = [picture("plain", 0, "", "3")];
   const batches = batchesOf({
     candidates: [...CANDIDATES, ...others],
-    drafts: DRAFTS,
+    stage1Images: STAGE1_IMAGES,
     dismissed: [],
   });
-  const told = batches.map(({ job, drafts, candidates }) => [
+  const reported = batches.map(({ job, stage1Images, candidates }) => [
     job,
-    drafts.map(({ index }) => index),
+    stage1Images.map(({ index }) => index),
     candidates.length,
   ]);
-  assert.deepEqual(told, [
+  assert.deepEqual(reported, [
     ["again", [0, 2], 1],
     ["plain", [], 1],
     ["one", [0, 2], 2],
@@ -62,15 +62,19 @@ test("a run has its own drafts, a run that refined one has those beside it, anot
 
 test("drafts without a picture are a run in their place of time; a draft taken as a picture is only a draft", () => {
   const itself = made("bare", 0, {
-    digest: "draft-bare-0",
-    draft: "draft-bare-0",
+    digest: "stage1-bare-0",
+    stage1: "stage1-bare-0",
     layer_id: "",
     created: "3",
   });
-  const drafts = [...DRAFTS, draft("bare", 0, "3"), draft("stopped", 0, "5")];
-  const batches = batchesOf({ candidates: [...CANDIDATES, itself], drafts, dismissed: ["one"] });
+  const stage1Images = [...STAGE1_IMAGES, stage1("bare", 0, "3"), stage1("stopped", 0, "5")];
+  const batches = batchesOf({
+    candidates: [...CANDIDATES, itself],
+    stage1Images,
+    dismissed: ["one"],
+  });
   assert.deepEqual(
-    batches.map(({ job, drafts: own, candidates }) => [job, own.length, candidates.length]),
+    batches.map(({ job, stage1Images: own, candidates }) => [job, own.length, candidates.length]),
     [
       ["stopped", 1, 0],
       ["again", 2, 1],
@@ -80,13 +84,16 @@ test("drafts without a picture are a run in their place of time; a draft taken a
 });
 
 test("the draft in view is the shown picture, else the one it was made from", () => {
-  const state = { drafts: DRAFTS, candidates: CANDIDATES, viewed: "", batch: "" };
-  assert.equal(draftInView(state, { picked: "draft-one-2" }), DRAFTS[0]);
-  assert.equal(draftInView({ ...state, viewed: "one-1" }, { picked: "draft-one-2" }), DRAFTS[1]);
-  assert.equal(draftInView(state, { picked: "elsewhere" }), null);
-  assert.equal(draftOf(state, ""), null);
+  const state = { stage1Images: STAGE1_IMAGES, candidates: CANDIDATES, viewed: "", batch: "" };
+  assert.equal(stage1InView(state, { picked: "stage1-one-2" }), STAGE1_IMAGES[0]);
+  assert.equal(
+    stage1InView({ ...state, viewed: "one-1" }, { picked: "stage1-one-2" }),
+    STAGE1_IMAGES[1],
+  );
+  assert.equal(stage1InView(state, { picked: "elsewhere" }), null);
+  assert.equal(stage1Of(state, ""), null);
   assert.deepEqual(
-    DRAFTS.map((each) => picturesOf(state, each)),
+    STAGE1_IMAGES.map((each) => picturesOf(state, each)),
     [1, 2],
   );
 });
@@ -111,12 +118,12 @@ test("refining takes the method of two stages that is set, else the first there 
 
 const createApp = (patch = {}, layers = undefined) => {
   const [session, store] = [createSession(), createStore(record(layers, patch), () => 0)];
-  session.set({ drafts: DRAFTS, candidates: CANDIDATES, facts: { methods: METHODS } });
+  session.set({ stage1Images: STAGE1_IMAGES, candidates: CANDIDATES, facts: { methods: METHODS } });
   const asked = [];
   const cut = { digest: "cut", width_px: 80, height_px: 40, centre_x_px: 70, centre_y_px: 30 };
   const bridge = {
     generate: async (request) => asked.push(request) && "finished",
-    cutApart: async (digest) =>
+    splitByMasks: async (digest) =>
       asked.push(digest) && [
         { layer_id: "cat", ...cut },
         { layer_id: "gone", ...cut },
@@ -137,19 +144,19 @@ test("refining sends the draft in view with a fresh seed, and the method's own o
   const app = createApp({ picked: "one-1" });
   await app.run("refine");
   const [{ settings, ...request }] = app.asked;
-  assert.deepEqual(request, { kind: "compose", stage1: "draft-one-0" });
+  assert.deepEqual(request, { kind: "compose", stage1: "stage1-one-0" });
   assert.deepEqual(
     [settings.method, settings.seed, settings.options],
     ["tcig", 77, { refine: true }],
   );
-  assert.equal(app.session.state.viewed, "draft-one-0");
+  assert.equal(app.session.state.viewed, "stage1-one-0");
   assert.equal(app.store.undoName, "");
 });
 
 test("without a draft in view, or while a run goes on, refining says so and asks nothing", async () => {
   const [none, busy] = [createApp(), createApp({ picked: "one-0" })];
   busy.session.set({ job: { id: "j", state: "running" } });
-  await Promise.all([none.run("refine"), busy.run("refine"), none.run("draftToLayers")]);
+  await Promise.all([none.run("refine"), busy.run("refine"), none.run("stage1ToLayers")]);
   assert.deepEqual([...none.asked, ...busy.asked], []);
   assert.match(none.session.state.notices[0].what, /No draft/);
   assert.match(busy.session.state.notices[0].what, /going on/);
@@ -164,13 +171,13 @@ test("a draft becomes a layer for each region, which keeps its words and place; 
     strength: 1,
     seed: 4,
   });
-  const app = createApp({ picked: "draft-one-0" }, [layer("back"), region, layer("car")]);
+  const app = createApp({ picked: "stage1-one-0" }, [layer("back"), region, layer("car")]);
   app.store.change("Method", (now) => ({
     ...now,
     settings: { ...now.settings, method: "tcig", options: { mask_tolerance: 1 } },
   }));
   const before = app.store.record;
-  await app.run("draftToLayers");
+  await app.run("stage1ToLayers");
   const { scene, settings } = app.store.record;
   assert.deepEqual(
     scene.layers.map(({ id }) => id),
@@ -218,12 +225,12 @@ test("what went wrong without ending a run is told, and why the queue stands sti
 
 test("a run's drafts stand in the strip as soon as they come; its first picture is shown once there is one", async () => {
   const [session, clock] = [createSession(), createClock()];
-  const [drafts, candidates] = [[draft("now", 0)], [picture("now", 0, "draft-now-0")]];
+  const [stage1Images, candidates] = [[stage1("now", 0)], [picture("now", 0, "stage1-now-0")]];
   const replies = [
-    { state: "running", events: [], stage1_images: drafts, candidates: [] },
-    { state: "finished", events: [], stage1_images: drafts, candidates },
+    { state: "running", events: [], stage1_images: stage1Images, candidates: [] },
+    { state: "finished", events: [], stage1_images: stage1Images, candidates },
   ];
-  session.set({ candidates: CANDIDATES, drafts: DRAFTS, batch: "one" });
+  session.set({ candidates: CANDIDATES, stage1Images: STAGE1_IMAGES, batch: "one" });
   const link = { ask: async () => replies.shift() };
   const end = createWatcher({ link, session, clock, hidden: () => false }).follow({
     id: "now",
@@ -231,8 +238,8 @@ test("a run's drafts stand in the strip as soon as they come; its first picture 
   });
   await clock.settle();
   const { batch, viewed } = session.state;
-  assert.deepEqual([batch, viewed, session.state.drafts.length], ["now", "", 3]);
+  assert.deepEqual([batch, viewed, session.state.stage1Images.length], ["now", "", 3]);
   await clock.advance(1_000);
   assert.equal(await end, "finished");
-  assert.deepEqual([session.state.drafts.length, session.state.viewed], [3, "now-0"]);
+  assert.deepEqual([session.state.stage1Images.length, session.state.viewed], [3, "now-0"]);
 });

@@ -17,7 +17,7 @@ def test_a_reload_in_the_middle_finds_the_job_again(fresh: EditorPage):
     fresh.wait(f"state.job && state.job.id === {job!r} && state.job.done > {done}")
     assert fresh.until(fresh.part("progress").is_visible)
     fresh.page.keyboard.press("Escape")
-    fresh.wait_told("Stopped")
+    fresh.wait_for_text("Stopped")
     assert fresh.state()["job"] is None
 
 
@@ -44,7 +44,7 @@ def test_a_run_that_ends_while_nobody_looks_is_there_after_a_reload(
 def test_cancel_takes_effect_within_a_step_and_leaves_no_picture(fresh: EditorPage):
     fresh.begin_long_run()
     fresh.part("cancel").click()
-    fresh.wait_told("Stopped")
+    fresh.wait_for_text("Stopped")
     assert (fresh.state()["job"], fresh.state()["candidates"]) == (None, [])
     assert fresh.until(fresh.part("generate").is_enabled)
     fresh.set_dials(3, 1)
@@ -81,7 +81,7 @@ def test_nothing_to_draw_from_is_refused_in_words_and_undone(fresh: EditorPage):
     assert fresh.layers() == []
     fresh.look("no-layers")
     fresh.part("generate").click()
-    fresh.wait_told("no words to draw from")
+    fresh.wait_for_text("no words to draw from")
     assert fresh.until(fresh.part("generate").is_enabled)
     fresh.part("canvas").focus()
     while fresh.state()["undo"]:

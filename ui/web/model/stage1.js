@@ -2,34 +2,34 @@
 
 /**
  * @import { EditorState, SessionState } from "../types/editor.d.ts"
- * @import { Digest, Draft, Facts, RunSettings } from "../types/protocol.d.ts"
+ * @import { Digest, Stage1Image, Facts, RunSettings } from "../types/protocol.d.ts"
  */
 
 import { candidateOf } from "./session.js";
 
 /**
  * The newest draft of a digest, null for none.
- * @param {Pick<SessionState, "drafts">} state
+ * @param {Pick<SessionState, "stage1Images">} state
  * @param {Digest} digest
  */
-export const draftOf = ({ drafts }, digest) =>
-  drafts.findLast((draft) => draft.digest === digest) ?? null;
+export const stage1Of = ({ stage1Images }, digest) =>
+  stage1Images.findLast((stage1) => stage1.digest === digest) ?? null;
 
 /**
  * The draft in view: the shown picture itself, else the one that it was made from; null for none.
  * @param {Readonly<SessionState>} state
  * @param {EditorState} editor
  */
-export const draftInView = (state, { picked }) => {
+export const stage1InView = (state, { picked }) => {
   const digest = state.viewed || picked;
-  return draftOf(state, digest) ?? draftOf(state, candidateOf(state, digest)?.stage1 ?? "");
+  return stage1Of(state, digest) ?? stage1Of(state, candidateOf(state, digest)?.stage1 ?? "");
 };
 
 /**
  * How many pictures were made of a draft; where it was taken as a picture itself, that one does not
  * count.
  * @param {Pick<SessionState, "candidates">} state
- * @param {Draft} draft
+ * @param {Stage1Image} stage1
  */
 export const picturesOf = ({ candidates }, { digest }) =>
   candidates.filter(({ stage1, digest: own }) => stage1 === digest && own !== digest).length;

@@ -2,11 +2,11 @@
 
 /**
  * @import { App, Shown } from "../../types/editor.d.ts"
- * @import { Draft } from "../../types/protocol.d.ts"
+ * @import { Stage1Image } from "../../types/protocol.d.ts"
  */
 
 import { plural } from "../../kernels/numbers.js";
-import { draftInView, picturesOf } from "../../model/drafts.js";
+import { stage1InView, picturesOf } from "../../model/stage1.js";
 import { placeOf } from "../../model/scores.js";
 import { contextOf, createKeyed, elementOf, h, set, show } from "../dom/elements.js";
 import { button } from "../dom/fields.js";
@@ -14,34 +14,34 @@ import { createRankSign, focusShown, keepReachable } from "./thumb-signs.js";
 
 /**
  * @param {App} app
- * @param {Draft} draft
+ * @param {Stage1Image} stage1
  */
-const createThumb = (app, draft) => {
-  const { index, seed, digest } = draft;
-  const shape = { type: "button", class: "candidate draft", role: "option" };
-  const hooks = { "data-test": "draft", "data-index": index, "data-digest": digest };
+const createThumb = (app, stage1) => {
+  const { index, seed, digest } = stage1;
+  const shape = { type: "button", class: "candidate stage1", role: "option" };
+  const hooks = { "data-test": "stage1", "data-index": index, "data-digest": digest };
   const on = { click: () => app.run("view", digest), dblclick: () => app.run("refine") };
   const picture = h("img", {
     src: app.pictures.url(digest),
     alt: `Draft ${index + 1}`,
     draggable: "false",
   });
-  const made = h("span", { class: "candidate-seed", "data-test": "draft-made" });
+  const made = h("span", { class: "candidate-seed", "data-test": "stage1-count" });
   const place = createRankSign();
   const node = h("button", { ...shape, ...hooks, on }, picture, made, place.node);
   /**
    * @param {Shown} shown
-   * @param {Draft} now
+   * @param {Stage1Image} now
    */
   const update = (shown, now) => {
-    place.update(placeOf(now, shown.batch?.drafts ?? []));
+    place.update(placeOf(now, shown.batch?.stage1Images ?? []));
     const count = picturesOf(shown.state, now);
     const current = shown.shownDigest === digest;
-    const told = `Draft of seed ${seed}, ${plural(count, "picture", "pictures")} made of it`;
-    const title = `${told}. Click looks, a double click refines`;
+    const summary = `Draft of seed ${seed}, ${plural(count, "picture", "pictures")} made of it`;
+    const title = `${summary}. Click looks, a double click refines`;
     set(made, { text: count ? `×${count}` : "" });
     show(made, count > 0);
-    const isSource = draftInView(shown.state, shown.record)?.digest === digest;
+    const isSource = stage1InView(shown.state, shown.record)?.digest === digest;
     set(node, { disabled: Boolean(shown.mix), "data-picked": shown.record.picked === digest });
     set(node, {
       title,
@@ -64,11 +64,11 @@ const STEPPING = { ArrowLeft: -1, ArrowRight: 1, Enter: 0 };
 const connectStepping = (app, list) =>
   list.addEventListener("keydown", (event) => {
     const steps = STEPPING[event.key];
-    const drafts = app.shown().batch?.drafts ?? [];
-    if (steps === undefined || event.ctrlKey || drafts.length === 0) return;
+    const stage1Images = app.shown().batch?.stage1Images ?? [];
+    if (steps === undefined || event.ctrlKey || stage1Images.length === 0) return;
     event.preventDefault();
-    const at = drafts.findIndex(({ digest }) => digest === elementOf(event).dataset.digest);
-    const next = drafts[(at + steps + drafts.length) % drafts.length];
+    const at = stage1Images.findIndex(({ digest }) => digest === elementOf(event).dataset.digest);
+    const next = stage1Images[(at + steps + stage1Images.length) % stage1Images.length];
     const done = steps === 0 ? app.run("refine") : app.run("view", next.digest);
     done.then(() => requestAnimationFrame(() => focusShown(list)));
   });
@@ -79,17 +79,17 @@ const createList = (app) => {
     class: "candidates",
     role: "listbox",
     "aria-label": "Drafts",
-    "data-test": "drafts",
+    "data-test": "stage1-images",
   });
   set(list, { "aria-orientation": "horizontal" });
   connectStepping(app, list);
-  /** @param {Draft} draft */
-  const thumbOf = (draft) => createThumb(app, draft);
+  /** @param {Stage1Image} stage1 */
+  const thumbOf = (stage1) => createThumb(app, stage1);
   const placeThumbs = createKeyed(list, ({ id }) => id, thumbOf);
   /** @param {Shown} shown */
   const update = (shown) => {
-    const drafts = shown.batch?.drafts ?? [];
-    placeThumbs(drafts).forEach((thumb, index) => thumb.update(shown, drafts[index]));
+    const stage1Images = shown.batch?.stage1Images ?? [];
+    placeThumbs(stage1Images).forEach((thumb, index) => thumb.update(shown, stage1Images[index]));
     keepReachable(list);
   };
   return { node: list, update };
@@ -105,8 +105,13 @@ const TILE_PX = 168;
 const createTile = (app, index) => {
   const canvas = h("canvas", { width: TILE_PX, height: TILE_PX });
   const title = `Draft ${index + 1}, still being fitted. A click shows it large`;
-  const shape = { type: "button", class: "candidate draft converging", title, "aria-label": title };
-  const hooks = { "data-test": "draft-preview", "data-index": index };
+  const shape = {
+    type: "button",
+    class: "candidate stage1 converging",
+    title,
+    "aria-label": title,
+  };
+  const hooks = { "data-test": "stage1-preview", "data-index": index };
   const on = { click: () => app.session.set({ watched: index, showing: "result", viewed: "" }) };
   const node = h("button", { ...shape, ...hooks, on }, canvas);
   /** @type {CanvasImageSource | null} */
@@ -143,7 +148,7 @@ const createConverging = (app) => {
   /** @param {Shown} shown */
   const update = (shown) => {
     const { job } = shown.state;
-    const count = job?.drafts ?? 0;
+    const count = job?.stage1Count ?? 0;
     if (job && count) app.pictures.preview(job.preview);
     const places = Array.from({ length: count }, (_, index) => index);
     placeTiles(places).forEach((tile) => tile.update(shown));
@@ -166,10 +171,10 @@ const countText = (ready, coming) => {
  * {node, update(shown)}: hidden where the shown run has no drafts and none are on their way.
  * @param {App} app
  */
-export const createDrafts = (app) => {
+export const createStage1Images = (app) => {
   const more = { label: "Refine", iconName: "right", test: "refine", kind: "small accent" };
-  const apart = { label: "To layers", iconName: "copy", test: "draft-layers", kind: "small" };
-  const [refine, layers] = [button(app, "refine", more), button(app, "draftToLayers", apart)];
+  const toLayers = { label: "To layers", iconName: "copy", test: "stage1-layers", kind: "small" };
+  const [refine, layers] = [button(app, "refine", more), button(app, "stage1ToLayers", toLayers)];
   const [list, converging] = [createList(app), createConverging(app)];
   const count = h("span", { class: "muted" });
   const title = h("span", { class: "strip-title", text: "Drafts" });
@@ -182,11 +187,11 @@ export const createDrafts = (app) => {
     layers,
     refine,
   );
-  const node = h("section", { class: "drafts", "aria-label": "Drafts", hidden: true }, head);
-  node.append(h("div", { class: "draft-lists" }, list.node, converging.node));
+  const node = h("section", { class: "stage1-images", "aria-label": "Drafts", hidden: true }, head);
+  node.append(h("div", { class: "stage1-lists" }, list.node, converging.node));
   /** @param {Shown} shown */
   const updateButtons = ({ state, record }) => {
-    const isInView = draftInView(state, record) !== null;
+    const isInView = stage1InView(state, record) !== null;
     set(refine, {
       disabled: !isInView || state.job !== null,
       title: isInView ? "Make more pictures of this draft (Shift R)" : "Click a draft first",
@@ -202,7 +207,7 @@ export const createDrafts = (app) => {
   const update = (shown) => {
     const coming = converging.update(shown);
     const isOther = coming > 0 && shown.batch?.job !== shown.state.job?.id;
-    const ready = isOther ? 0 : (shown.batch?.drafts.length ?? 0);
+    const ready = isOther ? 0 : (shown.batch?.stage1Images.length ?? 0);
     show(node, ready + coming > 0);
     show(list.node, ready > 0);
     if (ready + coming === 0) return;
