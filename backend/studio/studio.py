@@ -344,8 +344,10 @@ class Studio:
 
     def _take(self, opened: OpenedScene) -> Project:
         self._survey.keep_contents(opened.scene, opened.pixels)
-        notes = tuple(Note(code="opened", text=sentence) for sentence in opened.notes)
-        return self._begin(opened.scene, projects.editor_with(opened.settings), notes)
+        kept = projects.read_settings(opened.settings)
+        sentences = (*opened.notes, *kept.notes)
+        notes = tuple(Note(code="opened", text=sentence) for sentence in sentences)
+        return self._begin(opened.scene, EditorState(settings=kept.settings), notes)
 
     def _begin(
         self, scene: Scene, editor: EditorState | None = None, notes: tuple[Note, ...] = ()

@@ -16,9 +16,8 @@ from backend.plan.plan import Plan
 from backend.plan.request import OptionValue, RunSettings, build_request
 from backend.scene.formats.openraster import OpenedScene, read_ora
 from backend.scene.formats.picture_file import encode_png
-from backend.scene.imaging.arrays import Picture
 from backend.studio.jobs.worker import Handle, Offer, Worker
-from backend.studio.projects.projects import editor_with
+from backend.studio.projects.projects import read_settings
 from backend.version import __version__
 
 DIALS: Mapping[str, tuple[Callable[[str], OptionValue], str]] = {
@@ -65,16 +64,19 @@ def render(
     _check_out(wanted.out)
     opened = _read_scene(wanted.scene)
     tools = build()
-    settings = _settings(wanted, opened, tools.offer)
+    kept = read_settings(opened.settings)
+    settings = _settings(wanted, kept.settings, tools.offer)
     request = build_request({"kind": "compose", "settings": settings})
     tools.offer.check_options(request.settings.method, request.settings.options)
     plan = build_plan(
         opened.scene, request, tools.offer.card(request.settings.model), opened.pixels
     )
-    files = []
-    for index, picture in _pictures(tools.worker.submit("render", plan, opened.pixels), show):
-        files.append(_write(number_path(wanted.out, index), encode_png(picture)))
-    return _report(plan, tools.worker.device, opened.notes, files, time.monotonic() - started_s)
+    files, notes = [], [*opened.notes, *kept.notes]
+    for images in _follow(tools.worker.submit("render", plan, opened.pixels), show):
+        notes.extend(images.notes)
+        for image in images.images:
+            files.append(_write(number_path(wanted.out, image.index), encode_png(image.picture)))
+    return _report(plan, tools.worker.device, notes, files, time.monotonic() - started_s)
 
 
 def number_path(out: Path, index: int) -> Path:
@@ -82,23 +84,22 @@ def number_path(out: Path, index: int) -> Path:
     return out if index == 0 else out.with_name(f"{out.stem}-{index + 1}{out.suffix}")
 
 
-def _pictures(handle: Handle, show: Callable[[int, int], None]) -> Iterator[tuple[int, Picture]]:
-    """Each finished picture with its place among the plan's seeds."""
+def _follow(handle: Handle, show: Callable[[int, int], None]) -> Iterator[Images]:
+    """The finished pictures of a run as they come."""
     for event in handle.events():
         match event:
             case Progress(done=done, total=total):
                 show(done, total)
-            case Images(images=images):
-                yield from ((image.index, image.picture) for image in images)
+            case Images():
+                yield event
             case JobFailed(what=what, limit=limit, remedy=remedy):
                 raise EngineError(what, limit=limit, remedy=remedy)
             case JobCancelled():
                 raise EngineError("The run was stopped.", remedy="Start it again.")
 
 
-def _settings(wanted: RenderRequest, opened: OpenedScene, offer: Offer) -> dict[str, Any]:
+def _settings(wanted: RenderRequest, kept: RunSettings, offer: Offer) -> dict[str, Any]:
     """The file's own settings under the dials of the order, not yet checked."""
-    kept: RunSettings = editor_with(opened.settings).settings
     settings = kept.model_dump() | {name: _dial(name, text) for name, text in wanted.dials.items()}
     if settings["method"] != kept.method:
         settings["options"] = {}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from sqlite3 import Connection, Row
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -15,10 +16,12 @@ from backend.errors import InputError, SceneError, StaleRevision, StoreError
 from backend.plan.request import RunSettings
 from backend.plan.upgrade import upgrade_settings
 from backend.scene.formats.openraster import OpenedScene
-from backend.scene.records import explain_refusal
+from backend.scene.records import explain_refusal, first_refusal
 from backend.scene.scene import Scene, build_scene, canonical_json
 from backend.studio.storage.database import new_id, now
 from backend.studio.storage.records import EditorState
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -122,14 +125,24 @@ def build_editor_state(record: object) -> EditorState:
         return EditorState.model_validate(record)
 
 
-def editor_with(settings: Mapping[str, Any]) -> EditorState:
-    """A desk with the settings of an opened file; settings that this Lamina does not know give the
-    usual ones.
+class ReadSettings(NamedTuple):
+    """The settings of a file, and sentences about what could not be read of them."""
+
+    settings: RunSettings
+    notes: tuple[str, ...] = ()
+
+
+def read_settings(settings: Mapping[str, Any]) -> ReadSettings:
+    """The settings of an opened file; for some that this Lamina does not know the usual ones, and a
+    note that says so.
     """
     try:
-        return EditorState(settings=RunSettings.model_validate(upgrade_settings(settings)))
-    except ValidationError:
-        return EditorState()
+        return ReadSettings(RunSettings.model_validate(upgrade_settings(settings)))
+    except ValidationError as error:
+        log.warning("the settings of a file cannot be read: %s", error)
+        what = first_refusal(error, "settings").what
+        note = f"The file's settings cannot be read ({what[:-1]}); the usual ones are taken."
+        return ReadSettings(RunSettings(), (note,))
 
 
 def _read_row(row: Row) -> SavedScene:

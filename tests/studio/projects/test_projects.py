@@ -19,6 +19,7 @@ from backend.errors import (
     StoreError,
 )
 from backend.plan.plan import OneLayer
+from backend.plan.request import RunSettings
 from backend.scene.formats.openraster import read_ora, write_ora
 from backend.scene.formats.picture_file import decode_picture, encode_png
 from backend.scene.pixels import MemoryPixels
@@ -267,6 +268,17 @@ def test_export_and_open_again(tmp_path: Path) -> None:
         assert read_ora(content).settings["count"] == 2
         with pytest.raises(LaminaError):
             studio.open_ora(b"nonsense", "x.ora")
+
+
+def test_settings_that_nobody_knows_give_the_usual_ones_and_a_note(tmp_path: Path) -> None:
+    with open_studio(tmp_path) as studio:
+        project, _ = save_scene(studio)
+        opened = read_ora(studio.export_ora(project)[0])
+        content = write_ora(opened.scene, opened.pixels, {"sampler": "of tomorrow"})
+        again = studio.open_ora(content, "tomorrow.ora")
+        assert again.editor.settings == RunSettings()
+        (note,) = (note.text for note in again.notes if "settings" in note.text)
+        assert note.startswith("The file's settings cannot be read (sampler = 'of tomorrow'")
 
 
 def test_an_unnamed_file_lends_its_name(tmp_path: Path) -> None:
