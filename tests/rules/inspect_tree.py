@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tests.rules.prose import check_prose
-from tests.rules.python_rules import EVERYWHERE, PRODUCT, check_python
+from tests.rules.python_rules import EVERYWHERE, PRODUCT, check_copies, check_python
 from tests.rules.script_rules import check_script
 from tests.rules.text_rules import check_changelog, check_controls, check_sizes, check_text
 from tests.rules.tree import ROOT, Breach, list_files, read_text
@@ -36,6 +36,7 @@ RULES = (
     "one sentence a line",
     "function named by a participle",
     "class name used twice",
+    "copied field that nobody declares",
     "retired word",
 )
 
@@ -66,6 +67,7 @@ def inspect_words(files: tuple[Path, ...], root: Path) -> Iterator[Breach]:
         name: ast.parse(text) for name, text in texts.items() if name.endswith(".py")
     }
     yield from check_class_names(trees)
+    yield from check_copies(trees)
     for name, tree in trees.items():
         yield from check_function_names(name, tree)
     for name, text in texts.items():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import TypeGuard
 
@@ -194,6 +194,36 @@ PRODUCT: dict[str, Rule] = {
     "callback": callbacks,
     "no docstring": missing_docstrings,
 }
+
+
+def check_copies(trees: Mapping[str, ast.AST]) -> Iterator[Breach]:
+    """Keys of ``model_copy(update={…})`` that no class of the repository declares: pydantic does
+    not check them, so that a slip of the pen changes nothing and says nothing.
+    """
+    declared = {name for tree in trees.values() for name in _find_fields(tree)}
+    for path, tree in trees.items():
+        for line, name in _find_copies(tree):
+            if name not in declared:
+                yield Breach(path, line, "copied field that nobody declares", name)
+
+
+def _find_fields(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        for statement in node.body if isinstance(node, ast.ClassDef) else ():
+            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+                yield statement.target.id
+
+
+def _find_copies(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Line and name of each literal key of an update."""
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    for call in calls:
+        if not isinstance(call.func, ast.Attribute) or call.func.attr != "model_copy":
+            continue
+        updates = (one.value for one in call.keywords if one.arg == "update")
+        for key in (key for one in updates if isinstance(one, ast.Dict) for key in one.keys):
+            if isinstance(key, ast.Constant):
+                yield key.lineno, str(key.value)
 
 
 def check_python(path: str, text: str) -> Iterator[Breach]:

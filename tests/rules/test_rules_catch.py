@@ -9,7 +9,7 @@ import pytest
 
 from tests.rules.inspect_tree import RULES, inspect
 from tests.rules.prose import check_prose, lay_out, split_sentences
-from tests.rules.python_rules import check_python, is_vague
+from tests.rules.python_rules import check_copies, check_python, is_vague
 from tests.rules.script_rules import check_script
 from tests.rules.text_rules import MAX_FILE_BYTES, MAX_WEIGHT_BYTES, check_changelog, check_text
 from tests.rules.tree import Breach, list_files, read_text
@@ -313,6 +313,20 @@ def test_a_class_name_is_used_once() -> None:
     ]
 
 
+def test_a_copied_field_that_nobody_declares_is_caught() -> None:
+    texts = {
+        "backend/a.py": "class Sheet(Record):\n    width_px: int\n",
+        "tests/b.py": (
+            'sheet.model_copy(update={"width_px": 1})\n'
+            'sheet.model_copy(\n    update={"width": 1}\n)\n'
+        ),
+    }
+    found = check_copies({path: ast.parse(text) for path, text in texts.items()})
+    assert [str(breach) for breach in found] == [
+        "tests/b.py:3: copied field that nobody declares: width"
+    ]
+
+
 def test_files_of_old_formats_exist() -> None:
     assert all(read_text(Path(name)) for name in OLD_FORMATS)
 
@@ -356,6 +370,7 @@ def test_tree_rules_catch(bad_tree: Path) -> None:
 def test_every_rule_is_caught_above(bad_tree: Path) -> None:
     scripts = {"kernels import nothing", "document outside view", "one sentence a line"}
     words = {"function named by a participle", "class name used twice", "retired word"}
+    words.add("copied field that nobody declares")
     tree = {breach.rule for breach in inspect(bad_tree)}
     assert set(BAD_PYTHON) | set(BAD_TEXT) | scripts | words | tree == set(RULES)
 
