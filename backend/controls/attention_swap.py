@@ -37,14 +37,22 @@ COPIED, SWAPPED = ("to_q", "to_k", "to_v"), ("to_k", "to_v")
 
 @dataclass(frozen=True)
 class AttentionSwap(Control):
-    """``copied`` and ``swapped`` name attention modules; ``copy_until`` is λ2 as a step index.
+    """First the layout, then a look at the reference (Layout-and-Retouch, algorithm 1).
 
-    Nothing happens where both are empty. ``sides`` holds the other paths where they are not rows of
-    the batch. With ``shown``, bool (h, w) of any size, keys and values of the reference's cells
-    there (of all, where it is empty) are added to the target's; without it all of the reference's
-    replace them. With ``guided`` they are added in the half with words alone: guidance then
-    strengthens them, where in both halves it would take them for granted. ``weight`` multiplies
-    what a cell of the reference counts beside one of the target's own (0 < weight).
+    For k < λ2: Q_t, K_t, V_t ← Q_o, K_o, V_o in self- and cross-attention; from λ2 on:
+    K_t, V_t ← K_r, V_r in the self-attention of the decoder.
+
+    Attributes:
+        copy_until: λ2 as a step index, 0 to N.
+        copied: attention modules that the layout gives queries, keys and values to.
+        swapped: attention modules that the reference gives keys and values to.
+        sides: the other paths, where they are not rows of the batch.
+        shown: where the reference shows the subject, bool (h, w) of any size: keys and values of
+            these cells are added to the target's (of all, where it is empty). None:
+            all of the reference's replace the target's, as printed.
+        guided: they are added in the half with words alone: guidance then strengthens them, where
+            in both halves it would take them for granted.
+        weight: what a cell of the reference counts beside one of the target's own, more than 0.
     """
 
     copy_until: int
@@ -56,7 +64,15 @@ class AttentionSwap(Control):
     weight: float = 1.0
 
     def patch(self, network: Network) -> AbstractContextManager[None]:
-        """Put the other paths' outputs of the projections into the target's rows."""
+        """Put the other paths' projections into the target's rows; nothing where none is named.
+
+        Args:
+            network: the UNet and the present moment.
+
+        Raises:
+            EngineError: with ``shown``, a site belongs to another control, or has parts that are
+                not known.
+        """
         copied = self.copied if self.copy_until > 0 else ()
         return self._install(network, copied) if copied or self.swapped else nullcontext()
 
@@ -77,7 +93,11 @@ class AttentionSwap(Control):
             yield
 
     def wrap(self, predict: Predict) -> Predict:
-        """See to it that the side paths are at the step that is predicted."""
+        """See to it that the other paths are at the step that is predicted.
+
+        Args:
+            predict: the run's own prediction.
+        """
         return predict if self.sides is None else with_reference(self.sides, predict)
 
     def _hook(self, module: str, paths: tuple[str, ...], network: Network) -> Hook:

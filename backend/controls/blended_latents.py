@@ -17,8 +17,13 @@ from backend.models.schedule import Schedule
 
 @dataclass(frozen=True)
 class BlendedLatents(Control):
-    """``mask`` (h, w) in 0..1 at the latents' size, 1 = free; ``source`` (b, c, h, w) is what stays
-    where it is 0.
+    """z ← z · m + z_bg · (1 - m) after every step, z_bg the source at the state's own level.
+
+    Attributes:
+        source: clean latents, (b, c, h, w), that stay where the mask is 0.
+        mask: m, (h, w) in 0..1 at the latents' size; 1 everywhere changes nothing.
+        schedule: whose levels the states have.
+        stream: noise of a state, not the generators that the sampler draws from.
     """
 
     source: Tensor = field(repr=False, compare=False)
@@ -27,7 +32,12 @@ class BlendedLatents(Control):
     stream: NoiseStream = field(repr=False, compare=False)
 
     def edit(self, latents: Tensor, k: int) -> Tensor:
-        """State k with the source put back around the mask, at the state's own level."""
+        """State k with the source put back around the mask.
+
+        Args:
+            latents: state k, (b, c, h, w).
+            k: the number of the state, 1 to N; the last one takes the source without noise.
+        """
         if bool((self.mask == 1).all()):
             return latents
         noise = self.source if k == self.schedule.steps else self.stream.at(k, self.source)

@@ -22,8 +22,12 @@ from backend.models.attention import Unet
 
 @dataclass(frozen=True)
 class FreeU(Control):
-    """``backbone`` b and ``skip`` s of the two stages; all 1 changes nothing. The authors' for
-    Stable Diffusion 1.4.
+    """Half of the backbone's channels times 1 + (b - 1) · m, the skip's lowest frequencies times s.
+
+    Attributes:
+        backbone: b of the widest stage and of the one half as wide; the authors' for Stable
+            Diffusion 1.4.
+        skip: s of the two stages. All four 1 changes nothing.
     """
 
     backbone: tuple[float, float] = (1.3, 1.4)
@@ -57,8 +61,13 @@ class FreeU(Control):
 
 
 def joins(unet: Unet) -> tuple[tuple[str, int, int], ...]:
-    """(module, backbone channels, stage 0 or 1) of each decoder block that joins a backbone of a
-    stage's width.
+    """The decoder's blocks that join a backbone of a stage's width with a skip.
+
+    Args:
+        unet: the network.
+
+    Returns:
+        (module, channels of the backbone, stage 0 or 1) of each.
     """
     widths = list(reversed(unet.config.block_out_channels))
     found = []
@@ -72,7 +81,16 @@ def joins(unet: Unet) -> tuple[tuple[str, int, int], ...]:
 
 
 def strengthen(backbone: Tensor, factor: float) -> Tensor:
-    """The backbone (b, c, h, w) with half of its channels stronger where all of them are strong."""
+    """A backbone with half of its channels stronger where all of them are strong.
+
+    Args:
+        backbone: (b, c, h, w).
+        factor: b; 1 changes nothing.
+
+    Returns:
+        x · (1 + (b - 1) · m) in the first half of the channels, m the mean over all channels,
+        brought to 0..1 in each picture.
+    """
     mean = backbone.mean(1, keepdim=True)
     low, high = mean.amin((2, 3), keepdim=True), mean.amax((2, 3), keepdim=True)
     share = (mean - low) / (high - low).clamp_min(torch.finfo(mean.dtype).tiny)
@@ -81,8 +99,11 @@ def strengthen(backbone: Tensor, factor: float) -> Tensor:
 
 
 def scale_low(skip: Tensor, factor: float) -> Tensor:
-    """The skip (b, c, h, w) with its lowest frequencies scaled; the spectrum is taken in single
-    precision.
+    """A skip with its lowest frequencies scaled: the 2 × 2 middle of its shifted spectrum.
+
+    Args:
+        skip: (b, c, h, w); its spectrum is taken in single precision.
+        factor: s.
     """
     spectrum: Tensor = torch.fft.fftshift(torch.fft.fftn(skip.float(), dim=(-2, -1)), dim=(-2, -1))
     row, column = skip.shape[-2] // 2, skip.shape[-1] // 2

@@ -16,11 +16,16 @@ from backend.models.bundle import FeatureCache
 
 @dataclass(frozen=True)
 class KeepFeatures(Control):
-    """Puts the features that ``path`` is asked for into ``memory``, from step ``first`` on; the run
-    stays as it is.
+    """Puts the features that a path is asked for into a memory while the path is drawn.
 
-    The run must be the path: its rows, words and weights. Of a step in which the network is called
-    more than once the last call counts.
+    The run stays as it is, and must be the path: its rows, words and weights. Of a step in which
+    the network is called more than once the last call counts.
+
+    Attributes:
+        path: whose features they are, and which of them are wanted.
+        memory: where they are kept, by the path's key and the step.
+        first: the first step that is kept; earlier ones may be another model's.
+        present: outputs of the present step, by module.
     """
 
     path: ReferencePath = field(repr=False, compare=False)
@@ -29,7 +34,11 @@ class KeepFeatures(Control):
     present: dict[str, Tensor] = field(default_factory=dict, repr=False, compare=False)
 
     def patch(self, network: Network) -> AbstractContextManager[None]:
-        """Read the outputs of all modules that any step is asked for."""
+        """Read the outputs of all modules that any step is asked for.
+
+        Args:
+            network: the UNet and the present moment.
+        """
         return self._install(network) if self.path.spans else nullcontext()
 
     @contextmanager
@@ -39,7 +48,12 @@ class KeepFeatures(Control):
             yield
 
     def edit(self, latents: Tensor, k: int) -> Tensor:
-        """Keep what was felt in the step that led to state k."""
+        """Keep what was felt in the step that led to a state.
+
+        Args:
+            latents: state k; returned as it is.
+            k: the number of the state, 1 to N.
+        """
         modules = self.path.modules_at(k - 1)
         if modules and k - 1 >= self.first:
             self.memory.keep(self.path.key, k - 1, tuple(self.present[name] for name in modules))

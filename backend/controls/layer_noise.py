@@ -1,10 +1,10 @@
 """Per-layer noise: each pixel is held to the source until its layer's share of the steps begins.
 
 Collage Diffusion, section 4.4. Equation (3) is printed the wrong way round; what is meant, and done
-here, is that a cell with freedom h keeps the re-noised source until step k0 = N - ⌊N·h⌋ and belongs
-to the solver from then on. Unlike the released code the source is re-noised to the level of the
-state it is put into, so a cell with h = 0 ends bit-equal to the encoded source, and equal levels
-everywhere are bit-equal to image-to-image.
+here, is that a cell with strength h keeps the re-noised source until step k0 = N - ⌊N·h⌋ and
+belongs to the solver from then on. Unlike the released code the source is re-noised to the level of
+the state it is put into, so a cell with h = 0 ends bit-equal to the encoded source, and equal
+strengths everywhere are bit-equal to image-to-image.
 """
 
 from __future__ import annotations
@@ -34,11 +34,17 @@ Holding = Literal["touched", "filled"]
 
 @dataclass(frozen=True)
 class LayerNoise(Control):
-    """Holds cells to ``source`` (b, c, h, w) up to and including the state that ``start_steps``
-    (h, w) names.
+    """Holds each cell to the source up to its first free step (Collage Diffusion, section 4.4).
 
-    ``start_steps`` is the first step that a cell takes freely, N for never. ``stream`` gives the
-    noise of a state; it must not be the generators that the sampler draws from.
+    x'_k = x_k where k > k0, else the source at the level of state k, with k0 = N - ⌊N·h⌋ for the
+    strength h (equations 2 and 3).
+
+    Attributes:
+        source: clean latents, (b, c, h, w).
+        start_steps: k0, the first step that each cell takes freely, int (h, w) or (1, 1), 0 to N
+            (never).
+        schedule: whose levels the states have.
+        stream: noise of a state; it must not be the generators that the sampler draws from.
     """
 
     source: Tensor = field(repr=False, compare=False)
@@ -52,7 +58,15 @@ class LayerNoise(Control):
         return int(self.start_steps.max())
 
     def edit(self, latents: Tensor, k: int) -> Tensor:
-        """State k with the held cells put back at its level."""
+        """Put the held cells back at the state's level.
+
+        Args:
+            latents: state k, (b, c, h, w).
+            k: the number of the state, 1 to N.
+
+        Returns:
+            The same tensor where no cell is held any more.
+        """
         if k > self.last_hold:
             return latents
         noise = self.source if k == self.schedule.steps else self.stream.at(k, self.source)
@@ -79,7 +93,15 @@ class HeldPicture:
         return int(self.start_steps.min())
 
     def begin(self, schedule: Schedule, noise: Tensor) -> tuple[Tensor, tuple[LayerNoise, ...]]:
-        """The state of the first step under this noise (1, c, h, w), and what holds the rest."""
+        """Begin a run in the picture.
+
+        Args:
+            schedule: the run's.
+            noise: standard normal, (1, c, h, w).
+
+        Returns:
+            The state of the first step, and the control that holds the rest.
+        """
         held = LayerNoise(self.clean, self.start_steps, schedule, SharedNoise(noise))
         return schedule.noise_to(self.first_step, self.clean, noise), (held,)
 
@@ -87,9 +109,12 @@ class HeldPicture:
 def hold_picture(
     bundle: ModelBundle, picture: Picture, strength: StrengthMap, steps: int
 ) -> HeldPicture:
-    """Hold a picture, uint8 (h, w, 3), where its ``strength`` (h, w) is 0.
+    """Hold a finished picture wherever its strength is 0.
 
     Args:
+        bundle: whose encoder makes the latents.
+        picture: uint8 (h, w, 3).
+        strength: h of each pixel, float64 (h, w) in 0..1.
         steps: N of the run.
     """
     start_steps = build_start_steps(strength, steps, bundle.card.cell_px, "filled")
@@ -101,13 +126,18 @@ def hold_picture(
 def build_strength_map(
     topmost: NDArray[np.integer], strengths: Sequence[float | StrengthMap], blur_px: float
 ) -> StrengthMap:
-    """h per pixel: the level of the topmost layer, softened by a Gaussian (sigma ``blur_px``)
-    between free layers.
+    """h of each pixel: the strength of its topmost layer, softened between layers that are free.
 
-    ``topmost`` is (h, w) with 0 for uncovered, ``strengths[i]`` the freedom of index i, one number
-    or
-    a painted map (h, w); a uniform map is its number, bit for bit. Held pixels (0) neither take nor
-    give blur: they stay 0 and do not lower their neighbours.
+    Held pixels (0) neither take nor give blur: they stay 0 and do not lower their neighbours.
+
+    Args:
+        topmost: the number of the layer on top, int (h, w), 0 where nothing covers the canvas.
+        strengths: of number i, a number in 0..1 or a painted map float64 (h, w); a uniform map is
+            its number, bit for bit.
+        blur_px: the Gaussian's deviation in pixels; 0 for hard borders.
+
+    Returns:
+        float64 (h, w) in 0..1.
     """
     hard = np.zeros(topmost.shape, np.float64)
     for index, strength in enumerate(strengths):
@@ -128,10 +158,17 @@ def build_strength_map(
 def build_start_steps(
     strength: StrengthMap, steps: int, cell_px: int, held: Holding
 ) -> NDArray[np.int64]:
-    """The first free step of every latent cell, N - ⌊N·h⌋ with h at the cell's centre: int (h, w).
+    """The first free step of every latent cell: k0 = N - ⌊N·h⌋, with h at the cell's centre, or the
+    greatest in the cell where only the centre is held.
 
-    A cell with some held and some free pixels is held entirely when ``held`` is "touched"; with
-    "filled" only a cell full of held pixels is.
+    Args:
+        strength: h of each pixel, float64 (h, w) in 0..1, the sides divisible by ``cell_px``.
+        steps: N.
+        cell_px: pixels per latent cell along a side.
+        held: "touched" holds a cell that has any held pixel, "filled" one that has no other.
+
+    Returns:
+        int64 (h / cell_px, w / cell_px), 0 to N.
     """
     cells, strength = split_into_cells(strength, cell_px), cell_centres(strength, cell_px)
     if held == "touched":

@@ -24,9 +24,15 @@ WINDOW = 4
 
 @dataclass(frozen=True)
 class MagicFusion(Control):
-    """``plain`` and ``personal`` (with the subject's weights on) are fused for k < ``until``.
+    """Each cell follows the model whose words move it most, for k < ``until``.
 
     Afterwards the run's own prediction, with the subject's weights on, goes on alone.
+
+    Attributes:
+        plain: the plain model's prediction and its pull.
+        personal: that of the personalised model; asked with the subject's weights on.
+        adapter: opens a block in which the network has the subject's weights.
+        until: the first step that is not fused (the authors' example: t ≤ 600 of 1000).
     """
 
     plain: Pull = field(repr=False, compare=False)
@@ -35,7 +41,11 @@ class MagicFusion(Control):
     until: int
 
     def wrap(self, predict: Predict) -> Predict:
-        """The fused prediction, then the personalised one."""
+        """The fused prediction, then the personalised one.
+
+        Args:
+            predict: the run's own prediction, under the words of the subject.
+        """
 
         def fuse(latents: Tensor, k: int) -> Tensor:
             if k >= self.until:
@@ -50,7 +60,14 @@ class MagicFusion(Control):
 
 
 def saliency(pull: Tensor) -> Tensor:
-    """Of a pull (b, c, h, w): (b, 1, h, w), not negative, with the sum 1 in each picture."""
+    """How much each cell is moved by the words: softmax of the smoothed |s · (ε_c - ε_u)|.
+
+    Args:
+        pull: s · (ε_c - ε_u), (b, c, h, w).
+
+    Returns:
+        (b, 1, h, w), not negative, with the sum 1 in each picture.
+    """
     before, after = (WINDOW - 1) // 2, WINDOW // 2
     framed = functional.pad(pull.float().abs(), (before, after, before, after), mode="replicate")
     smooth = functional.avg_pool2d(framed, WINDOW, stride=1).mean(1, keepdim=True)

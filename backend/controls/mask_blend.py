@@ -40,10 +40,12 @@ _EIGHT = np.ones((3, 3), np.bool_)
 class MaskRules:
     """How a mask is made.
 
-    ``threshold`` cuts the normalised map (MasaCtrl: .1); components of M^c under ``least_share`` of
-    the picture are dropped from C(M^c) (ours: .005, a square of a fourteenth of the side);
-    ``joining`` is how the two masks meet; ``background_floor`` is M outside of them (the literal
-    reading of the paper: .5).
+    Attributes:
+        threshold: what of a map brought to 0..1 is inside (MasaCtrl: .1).
+        least_share: components of M^c under this share of the picture are dropped from C(M^c)
+            (ours: a square of a fourteenth of the side).
+        joining: how the two masks meet; "or" is the printed formula.
+        background_floor: M outside of both, 0..1 (the literal reading of the paper: .5).
     """
 
     threshold: float = 0.1
@@ -55,9 +57,16 @@ class MaskRules:
 def adaptive_mask(
     words: Inside, solid: Inside | None, rules: MaskRules = MaskRules()
 ) -> NDArray[np.float32]:
-    """M of equal-sized bool (h, w): M^c and the cut-out, if there is one; float32 in {0} or 0.5…1.
+    """M of Layout-and-Retouch, section 3.2.2: 0.5 + 0.5 · D(M^k) inside of M^k, and 1 in C(M^c).
 
-    Where nothing is found at all M is 1: no blending is better than no subject.
+    Args:
+        words: M^c, where the subject's words look, bool (h, w).
+        solid: M_SAM, what was cut out, of the same shape; None without SAM.
+        rules: threshold and joining.
+
+    Returns:
+        float32 (h, w), 0.5…1 inside and ``background_floor`` outside. Where nothing is found at all
+        it is 1 everywhere: no blending is better than no subject.
     """
     joined = join_mask(words, solid, rules.joining)
     if not joined.any():
@@ -71,7 +80,12 @@ def adaptive_mask(
 
 
 def without_small(inside: Inside, least_share: float) -> Inside:
-    """C(M): the components that fill at least this share of the picture."""
+    """C(M): the components (8 neighbours) that fill at least this share of the picture.
+
+    Args:
+        inside: bool (h, w).
+        least_share: 0..1.
+    """
     labels, count = ndimage.label(inside, _EIGHT)
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
     large = sizes >= least_share * inside.size
@@ -80,8 +94,16 @@ def without_small(inside: Inside, least_share: float) -> Inside:
 
 
 def join_mask(words: Inside, solid: Inside | None, joining: Joining) -> Inside:
-    """M^k: where the words look and what was cut out, joined; the words alone where there is no
-    cut-out.
+    """M^k: where the words look and what was cut out, joined.
+
+    Args:
+        words: M^c, bool (h, w).
+        solid: M_SAM, of the same shape; None leaves the words alone.
+        joining: "touching" keeps components of M^c that touch the cut-out, and the cut-out itself;
+            "or" all of both; "and" what both found.
+
+    Returns:
+        bool (h, w).
     """
     if solid is None:
         return words
@@ -125,10 +147,14 @@ class FixedMask:
 
 @dataclass(frozen=True)
 class AdaptiveMask:
-    """The paper's mask, of the maps read so far. ``solid`` is bool (h, w), empty (0, 0) where there
-    is no SAM.
+    """The paper's mask, of the maps read so far.
 
-    ``within`` (h, w) in 0..1 bounds it: a subject that is a layer stays in the layer's region.
+    Attributes:
+        maps: where the subject's words look in the target.
+        solid: M_SAM of the layout, bool (h, w); (0, 0) where there is no SAM.
+        within: what bounds it, (h, w) in 0..1: a subject that is a layer stays in its place.
+        rules: threshold and joining.
+        sides: the other paths, whose calls of the network are not read.
     """
 
     maps: MapMean = field(repr=False, compare=False)
@@ -142,7 +168,14 @@ class AdaptiveMask:
         return self.maps.watching(network, self.sides)
 
     def at(self, k: int) -> Tensor:
-        """M of the maps up to now; before the first one, of the cut-out alone."""
+        """M of the maps up to now; before the first map, of the cut-out alone.
+
+        Args:
+            k: the step; the mask follows from what was read before it.
+
+        Returns:
+            float32 (rows, h, w) in 0..1, in pixels of the picture.
+        """
         masks = [
             adaptive_mask(words, self._solid(), self.rules) * self.within for words in self._words()
         ]
@@ -173,13 +206,19 @@ class AdaptiveMask:
 
 @dataclass(frozen=True)
 class MaskBlend(Control):
-    """Blends at ``sites`` from step ``begin`` on. M = 1 leaves the target as it is, M = 0 makes it
-    the layout.
+    """φ* = M ⊙ φ_t + (1 - M) ⊙ φ_o at the outputs of the decoder's self-attention.
 
-    ``sides`` holds the layout path where it is not part of the batch. With ``held``, the layout's
-    states 0…N, the states are blended as well (Photoswap does so; ours here): around features of
-    the layout the convolutions would still draw everything anew. The target is the last row of the
+    M = 1 leaves the target as it is, M = 0 makes it the layout. The target is the last row of the
     latents.
+
+    Attributes:
+        begin: the first step that is blended (the paper: 60 % of the steps).
+        sites: where; nothing happens without any.
+        masks: where M comes from.
+        sides: the layout path, where it is not part of the batch.
+        held: the layout's states 0…N; with them the states are blended as well (Photoswap does so;
+            ours here): around features of the layout the convolutions would still draw everything
+            anew.
     """
 
     begin: int
@@ -204,7 +243,15 @@ class MaskBlend(Control):
         return predict if self.sides is None else with_reference(self.sides, predict)
 
     def edit(self, latents: Tensor, k: int) -> Tensor:
-        """State k of the target inside of M, the layout's outside, where it is to be held."""
+        """State k of the target inside of M and of the layout outside, where it is to be held.
+
+        Args:
+            latents: state k, (rows, c, h, w).
+            k: the number of the state, 1 to N.
+
+        Returns:
+            The same tensor where nothing is held, up to step ``begin``, and where M is 1.
+        """
         if self.held is None or k <= self.begin:
             return latents
         mask = functional.interpolate(

@@ -25,11 +25,13 @@ from backend.models.schedule import Schedule
 
 @dataclass(frozen=True)
 class RegionPrompt:
-    """A region: the prediction under its own words, its ``mask`` (h, w) in 0..1 at the latents'
-    size.
+    """A region with words of its own.
 
-    ``plain`` (s, b, c, h, w) are the latents of the plain colours that surround it in its s
-    bootstrapped steps.
+    Attributes:
+        predict: the prediction under its words.
+        mask: (h, w) in 0..1 at the latents' size.
+        plain: latents of the plain colours that surround it in its s bootstrapped steps,
+            (s, b, c, h, w).
     """
 
     predict: Predict = field(repr=False, compare=False)
@@ -39,9 +41,12 @@ class RegionPrompt:
 
 @dataclass(frozen=True)
 class MultiRegion(Control):
-    """The control of all regions; what no region covers follows the loop's own prompt.
+    """ε = Σ_i m_i ⊙ ε_i / Σ_i m_i; what no region covers follows the loop's own prompt.
 
-    The first steps, as many as there are plain colours, show each region alone.
+    Attributes:
+        regions: the first steps, as many as one has plain colours, show it alone.
+        schedule: whose levels the plain colours are noised to.
+        stream: their noise.
     """
 
     regions: tuple[RegionPrompt, ...]
@@ -49,7 +54,11 @@ class MultiRegion(Control):
     stream: NoiseStream = field(repr=False, compare=False)
 
     def wrap(self, predict: Predict) -> Predict:
-        """The mean of all predictions by the masks; ``predict`` itself when there is no region."""
+        """The mean of all predictions by the masks; ``predict`` itself when there is no region.
+
+        Args:
+            predict: the prediction under the loop's own prompt.
+        """
         if not any(bool(region.mask.any()) for region in self.regions):
             return predict
 

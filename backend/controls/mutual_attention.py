@@ -28,16 +28,24 @@ THRESHOLD = 0.1
 
 @dataclass(frozen=True)
 class MutualMasks:
-    """Where the subject is: ``maps`` grow in the target, ``reference`` is a float map (h, w) in
-    0..1.
+    """Where the subject is.
+
+    Attributes:
+        maps: where its words look in the target; they grow with every step.
+        reference: where they looked in the reference, float (h, w) in 0..1.
     """
 
     maps: MapMean = field(repr=False, compare=False)
     reference: Tensor = field(repr=False, compare=False)
 
     def cells(self, sides_lat: tuple[int, int]) -> tuple[Tensor, Tensor] | None:
-        """M of the target and of the reference on a grid: bool (n,) each; None while either shows
-        nothing or all.
+        """M of the target and of the reference on a grid.
+
+        Args:
+            sides_lat: rows and columns.
+
+        Returns:
+            Two bool (n,); None before the first map, and while either shows nothing or all.
         """
         mean = self.maps.mean()
         if mean is None:
@@ -52,10 +60,15 @@ class MutualMasks:
 
 @dataclass(frozen=True)
 class MutualAttention(Control):
-    """Acts at ``sites`` from step ``begin`` on, without ``masks`` on the whole picture. One target
-    at a time.
+    """Attention(Q_t, K_r, V_r) in the decoder (MasaCtrl, equation 5).
 
-    The side paths hold ``to_k`` and ``to_v`` of the reference at these sites.
+    With masks it is M ⊙ O_f + (1 - M) ⊙ O_b. One target at a time.
+
+    Attributes:
+        begin: the first step in which the target looks at the reference.
+        sites: where; nothing happens without any.
+        sides: the reference path, which holds ``to_k`` and ``to_v`` at these sites.
+        masks: None for the whole picture.
     """
 
     begin: int
@@ -64,7 +77,14 @@ class MutualAttention(Control):
     masks: MutualMasks | None = None
 
     def patch(self, network: Network) -> AbstractContextManager[None]:
-        """Take over the sites; nothing at all where there are none."""
+        """Take over the sites; nothing at all where there are none.
+
+        Args:
+            network: the UNet and the size of its latents.
+
+        Raises:
+            EngineError: a site belongs to another control, or has parts that are not known.
+        """
         return self._install(network) if self.sites else nullcontext()
 
     @contextmanager
@@ -111,15 +131,28 @@ class MutualAttention(Control):
 
 
 def mutual(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
-    """Attention (halves, heads, n, d) of the target's queries to the reference."""
+    """Attention of the target's queries to the reference, (halves, heads, n, d) each.
+
+    Args:
+        query: the target's.
+        key: the reference's.
+        value: the reference's.
+        scale: of the scores, 1/√d.
+    """
     return functional.scaled_dot_product_attention(query, key, value, scale=scale)
 
 
 def attend_by_masks(
     query: Tensor, key: Tensor, value: Tensor, scale: float, cells: tuple[Tensor, Tensor]
 ) -> Tensor:
-    """Foreground to foreground, background to background; ``cells`` are M of the target and of the
-    reference.
+    """Foreground looks at foreground, background at background (MasaCtrl, equations 6 to 8).
+
+    Args:
+        query: the target's, (halves, heads, n, d).
+        key: the reference's, of that shape.
+        value: the reference's, of that shape.
+        scale: of the scores, 1/√d.
+        cells: M of the target and of the reference, bool (n,) each, neither empty nor full.
     """
     inside, shown = (one.to(query.device) for one in cells)
     front, rest = (

@@ -27,12 +27,17 @@ MARGIN = 1 / 16
 
 @dataclass(frozen=True)
 class PlainAround(Control):
-    """``plain`` predicts around the subject in the steps ``begin`` ≤ k < ``until``; where there are
-    none it never does.
+    """ε = M ⊙ ε_personal + (1 - M) ⊙ ε_plain in the steps ``begin`` ≤ k < ``until``.
 
-    ``maps`` are the subject's, read from the run's own prediction alone; ``threshold`` cuts them
-    once they are brought to 0…1. Before the first map, and where nothing is found, the run's own
-    prediction stands.
+    Before the first map, and where nothing is found, the run's own prediction stands.
+
+    Attributes:
+        plain: the plain model's prediction.
+        maps: of the subject's words, read from the run's own prediction alone.
+        begin: the first step that is parted.
+        until: the step from which on none is.
+        threshold: what of the maps, brought to 0..1, is the subject.
+        aside: says that a call of the network is the plain model's.
     """
 
     plain: Predict = field(repr=False, compare=False)
@@ -72,8 +77,15 @@ class PlainAround(Control):
 
 
 def subject_weights(mean: Tensor, latents: Tensor, threshold: float) -> Tensor:
-    """M (b, 1, h, w) in 0…1 for latents (b, c, h, w): the found cells and a margin, softened; 1
-    where none is found.
+    """M on the latents' grid: the found cells and a margin around them, softened.
+
+    Args:
+        mean: maps (b, h, w) on any grid.
+        latents: (b, c, h, w), whose size is taken.
+        threshold: what of a map brought to 0..1 is the subject.
+
+    Returns:
+        (b, 1, h, w) in 0..1; 1 everywhere in rows where nothing is found.
     """
     sides_lat = (latents.shape[-2], latents.shape[-1])
     margin = max(1, round(min(sides_lat) * MARGIN))

@@ -22,8 +22,14 @@ SOURCE = "source"
 
 @dataclass(frozen=True)
 class PlugAndPlay(Control):
-    """``blocks`` and ``projections`` name modules of the network; the steps are τ_f and τ_A as step
-    indices.
+    """f ← f_source for k < τ_f, and Q, K ← Q_source, K_source for k < τ_A, in every row.
+
+    Attributes:
+        sides: the source's path, named ``SOURCE``.
+        blocks: modules whose outputs are the source's, the paper's residual branch.
+        blocks_until: τ_f as a step index, 0 to N.
+        projections: modules of queries and keys.
+        projections_until: τ_A as a step index, 0 to N.
     """
 
     sides: ReferenceBranch = field(repr=False, compare=False)
@@ -33,7 +39,11 @@ class PlugAndPlay(Control):
     projections_until: int
 
     def patch(self, network: Network) -> AbstractContextManager[None]:
-        """Give the source's outputs to every row; nothing at all where neither acts in any step."""
+        """Give the source's outputs to every row; nothing at all where neither acts in any step.
+
+        Args:
+            network: the UNet and the present moment.
+        """
         until = dict.fromkeys(self.projections, self.projections_until) | dict.fromkeys(
             self.blocks, self.blocks_until
         )

@@ -16,8 +16,8 @@ The law "ediff" is paint-with-words (eDiff-I, Balaji et al., 2022, section 4.3):
 and the maximum is that of all columns of the site together (the released imitations take that of
 the whole batch; a picture must not depend on its neighbours).
 
-Beyond the paper: a layer may speak in some of the steps only. In the others its words are not heard
-at all (their scores count as -∞), unless another layer that shares them speaks.
+Beyond the paper: a layer's words may act in some of the steps only. In the others their scores
+count as -∞, unless another layer that shares them acts.
 """
 
 from __future__ import annotations
@@ -41,7 +41,13 @@ Law = Literal["collage", "ediff"]
 
 
 class Bias(NamedTuple):
-    """How strong a bias is: y, the scale of the scores, and whose maximum counts."""
+    """How strong a bias is.
+
+    Attributes:
+        strength: y(σ) of the step, 0 or more.
+        scale: of the scores, 1/√d.
+        peak: whose maximum counts: each token column's own, or that of all columns of the site.
+    """
 
     strength: float
     scale: float
@@ -52,9 +58,13 @@ class Bias(NamedTuple):
 class PromptRegion:
     """A layer's words and where it is seen.
 
-    ``tokens`` are positions in the token row, ``positive`` and ``negative`` the weights v_pos and
-    v_neg, ``mask`` is float32 (h, w) in 0..1 at any size that shows the whole picture. The words
-    are heard in the steps ``first`` ≤ k < ``end`` (all by default).
+    Attributes:
+        tokens: positions in the token row, 0 to text_length - 1.
+        positive: v_pos, how firmly the words are held to the region, 0 or more.
+        negative: v_neg, how firmly they are kept out of the rest, 0 or more.
+        mask: float32 (h, w) in 0..1, at any size that shows the whole picture.
+        first: the words act in the steps ``first`` ≤ k < ``end``, in all of them by default.
+        end: the step from which on they act no more.
     """
 
     tokens: tuple[int, ...]
@@ -73,11 +83,16 @@ class PromptRegion:
 
 @dataclass(frozen=True)
 class RegionAttention(Control):
-    """The control of all layers. ``sigmas[k]`` is the σ that step k reckons with; ``text_length``
-    the token row.
+    """All layers' words, each in its region (Collage Diffusion, section 4.2).
 
-    ``unwanted`` are the layers' own words in the negative prompt; ``law`` says how the bias grows
-    with σ and scores.
+    S' = S + y(σ) · max(0, max S) · (v_pos · m - v_neg · (1 - m))
+
+    Attributes:
+        regions: the layers, for the conditional rows.
+        text_length: columns of the token row, with begin and end.
+        sigmas: the σ that each step k = 0…N-1 reckons with.
+        unwanted: the layers' own words in the negative prompt, for the unconditional rows.
+        law: how the bias grows with σ and the scores: Collage Diffusion's or eDiff-I's.
     """
 
     regions: tuple[PromptRegion, ...]
@@ -87,8 +102,13 @@ class RegionAttention(Control):
     law: Law = "collage"
 
     def patch(self, network: Network) -> AbstractContextManager[None]:
-        """Take over every cross-attention site; nothing at all when every weight is 0 and every
-        layer always speaks.
+        """Take over every cross-attention site; nothing at all where no region changes anything.
+
+        Args:
+            network: the UNet and the size of its latents.
+
+        Raises:
+            EngineError: a site belongs to another control, or has parts that are not known.
         """
         if not any(region.is_active for region in (*self.regions, *self.unwanted)):
             return nullcontext()
@@ -111,7 +131,7 @@ class RegionAttention(Control):
     def _active_columns(
         self, regions: tuple[PromptRegion, ...], sides: tuple[int, int], device: torch.device
     ) -> tuple[_ActiveColumns, ...]:
-        """What is said in each step; steps in which the same layers speak share it."""
+        """How the layers act in each step; steps in which the same layers act share it."""
         made: dict[tuple[bool, ...], _ActiveColumns] = {}
         steps = []
         for k in range(len(self.sigmas)):
@@ -131,8 +151,14 @@ class RegionAttention(Control):
 
 
 def sigma_strength(sigma: float, law: Law = "collage") -> float:
-    """y(σ): how strongly the bias acts at a noise level; 1.32 at σ = 14.6, 0.03 at 0.03 ("ediff":
-    2.75 and 0.03).
+    """y(σ), how strongly the bias acts at a noise level.
+
+    Args:
+        sigma: σ of the step, 0 or more.
+        law: log(1 + log(1 + σ)) for "collage", log(1 + σ) for "ediff".
+
+    Returns:
+        1.32 at σ = 14.6 and 0.03 at σ = 0.03; for "ediff" 2.75 and 0.03.
     """
     return math.log1p(math.log1p(sigma)) if law == "collage" else math.log1p(sigma)
 
@@ -140,12 +166,19 @@ def sigma_strength(sigma: float, law: Law = "collage") -> float:
 def column_weights(
     regions: tuple[PromptRegion, ...], sides: tuple[int, int], text_length: int
 ) -> Tensor:
-    """v_pos·m - v_neg·(1 - m) per site pixel and token column: float32 (n, text_length), 0 for all
-    other columns.
+    """v_pos·m - v_neg·(1 - m) of each site pixel and token column.
 
     Masks are reduced by area, so that a thin object keeps its share of a coarse cell. A column that
     several layers share takes the greatest of their values at each pixel, in whatever order they
     come: the word belongs wherever one of them is. (The paper gives every layer words of its own.)
+
+    Args:
+        regions: the layers that act.
+        sides: rows and columns of the site's grid.
+        text_length: columns of the token row.
+
+    Returns:
+        float32 (rows · columns, text_length); 0 in the columns of no layer.
     """
     weights = torch.full((sides[0] * sides[1], text_length), -math.inf)
     for region in regions:
@@ -166,11 +199,19 @@ def attend_with_bias(
     bias: Bias,
     inactive: tuple[int, ...] = (),
 ) -> Tensor:
-    """Attention with S' = S + y · max(0, max S) · weights, in single precision; ``inactive``
-    columns count as -∞.
+    """Attention with S' = S + y · max(0, max S) · weights, in single precision.
 
-    ``query`` is (b, heads, n, d), ``key`` and ``value`` (b, heads, tokens, d), ``weights`` (n,
-    tokens). The maximum is per picture and column, or of all columns where ``bias`` says so.
+    Args:
+        query: (b, heads, n, d).
+        key: (b, heads, tokens, d).
+        value: (b, heads, tokens, d).
+        weights: (n, tokens), v_pos·m - v_neg·(1 - m).
+        bias: y, the scale of the scores, and whether the maximum is per picture and column or per
+            picture.
+        inactive: columns whose scores count as -∞.
+
+    Returns:
+        (b, heads, n, d), in the precision of ``value``.
     """
     strength, scale, domain = bias
     scores = torch.matmul(query.float() * scale, key.float().transpose(-1, -2))
@@ -185,9 +226,7 @@ def attend_with_bias(
 
 @dataclass(frozen=True, eq=False)
 class _ActiveColumns:
-    """What the layers say in a step: weights (n, tokens), and the columns of those that are
-    silent.
-    """
+    """How the layers act in a step: weights (n, tokens), and the columns of those that do not."""
 
     weights: Tensor
     inactive: tuple[int, ...]
@@ -195,7 +234,7 @@ class _ActiveColumns:
 
 @dataclass(frozen=True)
 class _SiteAttention:
-    """The attention of the sites of one level, by step. Rows of which no layer speaks keep the
+    """The attention of the sites of one level, by step. Rows in which no layer acts keep the
     stock kernel.
     """
 

@@ -17,11 +17,13 @@ from backend.engine.reference_branch import AdapterScope
 
 @dataclass(frozen=True)
 class StepBlend(Control):
-    """``plain`` predicts for k < ``until``; afterwards the run's own prediction, with the subject's
-    weights on.
+    """ε = ε_plain for k < λ1, then ε_personal: the run's own, with the subject's weights on.
 
-    With ``until`` = 0 the personalised model draws alone, and ``plain`` may be None; with N steps
-    or more the plain one does.
+    Attributes:
+        plain: the plain model's prediction; None where it never predicts.
+        adapter: opens a block in which the network has the subject's weights.
+        until: λ1 as a step index: with 0 the personalised model draws alone, with N or more the
+            plain one.
     """
 
     plain: Predict | None = field(repr=False, compare=False)
@@ -29,7 +31,11 @@ class StepBlend(Control):
     until: int
 
     def wrap(self, predict: Predict) -> Predict:
-        """The prediction of whoever's turn it is."""
+        """The prediction of whoever's turn it is.
+
+        Args:
+            predict: the run's own prediction, under the words of the subject.
+        """
 
         def blend(latents: Tensor, k: int) -> Tensor:
             if self.plain is not None and k < self.until:

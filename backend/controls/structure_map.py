@@ -30,11 +30,14 @@ DOWN, MIDDLE = "down_block_additional_residuals", "mid_block_additional_residual
 
 @dataclass(frozen=True)
 class StructureMap(Control):
-    """``hint`` (1, 3, h, w) in 0..1 is what the ControlNet sees, ``weights`` (h, w) in 0..1 how
-    strongly it acts.
+    """The UNet gets r · w: a ControlNet's residuals, weighted where each layer lies.
 
-    Both have the size of the picture. The control acts in the steps ``first`` ≤ k < ``end`` (all by
-    default).
+    Attributes:
+        controlnet: the network.
+        hint: what it sees, (1, 3, h, w) in 0..1 at the picture's size.
+        weights: w, float (h, w) in 0..1 at the picture's size; 0 everywhere calls no ControlNet.
+        first: the control acts in the steps ``first`` ≤ k < ``end``, in all of them by default.
+        end: the first step in which it acts no more.
     """
 
     controlnet: ControlNet = field(repr=False, compare=False)
@@ -44,7 +47,11 @@ class StructureMap(Control):
     end: int = 1_000_000
 
     def patch(self, network: Network) -> AbstractContextManager[None]:
-        """Hand residuals to every call of the UNet; nothing at all when every weight is 0."""
+        """Hand residuals to every call of the UNet; nothing at all where every weight is 0.
+
+        Args:
+            network: the UNet and the present moment.
+        """
         return self._hook(network) if bool((self.weights > 0).any()) else nullcontext()
 
     @contextmanager
@@ -58,7 +65,7 @@ class StructureMap(Control):
                 [weight(part, self.weights) for part in made.down],
                 weight(made.middle, self.weights),
             )
-            if DOWN in named:  # another kind of structure has spoken before
+            if DOWN in named:  # another kind of structure came before
                 down = [own + other for own, other in zip(down, named[DOWN], strict=True)]
                 middle = middle + named[MIDDLE]
             return given, named | {DOWN: tuple(down), MIDDLE: middle}
@@ -71,7 +78,15 @@ class StructureMap(Control):
 
 
 def weight(residual: Tensor, weights: Tensor) -> Tensor:
-    """A residual (b, c, h, w) times the weight map (H, W) at its size."""
+    """A residual times the weight map, which is resized bilinearly (align_corners = False).
+
+    Args:
+        residual: (b, c, h, w).
+        weights: float (H, W) in 0..1, at the picture's size.
+
+    Returns:
+        (b, c, h, w); for a uniform map exactly the residual times its number.
+    """
     if weights.amin() == weights.amax():  # what interpolation must not round
         return residual * weights.flatten()[0].to(residual)
     sized = functional.interpolate(

@@ -77,9 +77,10 @@ class FixedMatching:
 class FeatureMatching:
     """Flows between the target's features and the reference's. It belongs to one run.
 
-    ``foreground`` float (h, w) in 0..1 says where the reference shows the subject. The side paths
-    must record the reference's ``feature_modules`` at every step that is watched, from ``first``
-    on.
+    Args:
+        sides: the reference path; it must record ``feature_modules`` at every step that is watched.
+        foreground: where the reference shows the subject, float (h, w) in 0..1.
+        first: the first step that is watched.
     """
 
     def __init__(self, sides: ReferenceBranch, foreground: Tensor, first: int) -> None:
@@ -123,9 +124,15 @@ class FeatureMatching:
 
 @dataclass(frozen=True)
 class ValueWarp(Control):
-    """Warps the values at ``sites`` from step ``begin`` on; nothing happens where there are none.
+    """V = M ⊙ V_r(F) + (1 - M) ⊙ V_t in the decoder's self-attention (DreamMatcher).
 
-    The side paths hold ``to_v`` of the reference at these sites. One target at a time.
+    One target at a time.
+
+    Attributes:
+        begin: the first step whose values are warped.
+        sites: where; nothing happens without any.
+        matching: where the flow F and its mask M come from.
+        sides: the reference path, which holds ``to_v`` at these sites.
     """
 
     begin: int
@@ -172,15 +179,26 @@ class ValueWarp(Control):
 
 
 def warp_values(target: Tensor, reference: Tensor, flow: Flow) -> Tensor:
-    """M ⊙ V_r(F) + (1 - M) ⊙ V_t of values (…, n, channels); with M = 1 exactly V_r(F), with M = 0
-    exactly V_t.
+    """M ⊙ V_r(F) + (1 - M) ⊙ V_t; with M = 1 exactly V_r(F), with M = 0 exactly V_t.
+
+    Args:
+        target: V_t, (…, n, channels).
+        reference: V_r, of that shape.
+        flow: F and M of the n cells.
     """
     mask = flow.mask.to(target)
     return mask * reference[..., flow.source.to(target.device), :] + (1 - mask) * target
 
 
 def feature_modules(unet: Unet) -> tuple[str, ...]:
-    """What is compared: the last residual block of each decoder level that has detail sites."""
+    """What is compared: the last residual block of each decoder level that has detail sites.
+
+    Args:
+        unet: the network.
+
+    Returns:
+        Names of modules, from coarse to fine.
+    """
     levels = dict.fromkeys(int(site.name.split(".")[1]) for site in detail_sites(unet))
     return tuple(
         f"up_blocks.{level}.resnets.{len(unet.up_blocks[level].resnets) - 1}" for level in levels
@@ -190,7 +208,16 @@ def feature_modules(unet: Unet) -> tuple[str, ...]:
 def find_flow(
     pairs: tuple[tuple[Tensor, Tensor], ...], foreground: Tensor, sides_lat: Sides
 ) -> Flow:
-    """The flow on a grid, of (target, reference) features, each (1, c, h, w) and any size."""
+    """For each target cell the reference cell of the highest cosine, and whether to trust it.
+
+    Args:
+        pairs: features of target and reference, each (1, c, h, w) of any size.
+        foreground: where the reference shows the subject, float (h, w) in 0..1.
+        sides_lat: rows and columns of the flow's grid.
+
+    Returns:
+        F and M; M is 0 where the match is background, or does not lead back to where it came from.
+    """
     compared = [_compare(*pair, sides_lat) for pair in pairs]
     target, reference = (torch.cat([pair[who] for pair in compared], dim=1) for who in (0, 1))
     alike = target @ reference.T

@@ -11,10 +11,18 @@ from backend.engine.loop_types import Control, Network
 
 @dataclass(frozen=True)
 class WatchWords(Control):
-    """Fills ``maps`` while a run goes on; the run itself is what it would be without."""
+    """Fills ``maps`` while a run goes on; the run itself is what it would be without.
+
+    Attributes:
+        maps: the running means, which belong to one run.
+    """
 
     maps: MapMeans = field(repr=False, compare=False)
 
     def patch(self, network: Network) -> AbstractContextManager[None]:
-        """Read the maps of every call."""
+        """Read the maps of every call.
+
+        Args:
+            network: the UNet and the size of its latents.
+        """
         return self.maps.watching(network)

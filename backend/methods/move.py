@@ -63,8 +63,8 @@ class Cutting:
 
 
 @dataclass(frozen=True)
-class _Move:
-    """What all chunks of a run share. ``releases`` are each cell's first free step in the two
+class _MoveInputs:
+    """What all chunks of a run share. ``start_steps`` are each cell's first free step in the two
     runs of the loop.
     """
 
@@ -72,12 +72,12 @@ class _Move:
     target: OneLayer
     source: Picture = field(repr=False)
     cutting: Cutting = field(repr=False)
-    releases: tuple[NDArray[np.int64], NDArray[np.int64]] = field(repr=False)
+    start_steps: tuple[NDArray[np.int64], NDArray[np.int64]] = field(repr=False)
 
     @property
     def lengths(self) -> tuple[int, int]:
         """How many steps each of the two runs takes."""
-        hole, rim = (self.plan.steps - int(start_steps.min()) for start_steps in self.releases)
+        hole, rim = (self.plan.steps - int(one.min()) for one in self.start_steps)
         return hole, rim
 
 
@@ -164,7 +164,7 @@ def shift(values: NDArray[Scalar], dx_px: int, dy_px: int) -> NDArray[Scalar]:
     return moved
 
 
-def _prepare(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> _Move:
+def _prepare(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> _MoveInputs:
     """Find the object, cut it out, and decide which cells are free from which step on."""
     options = parse_options(MoveOptions, plan.options)
     target = plan.target
@@ -177,11 +177,11 @@ def _prepare(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> _Move:
     source = pixels.picture(target.source)[..., :3]
     mask = _object(plan, bundle, pixels, source, options)
     cutting = cut(source, mask, options.dx_px, options.dy_px)
-    releases = (
+    start_steps = (
         _start_steps(cutting.hole, options.healing, plan, bundle),
         _start_steps(cutting.rim, options.blending, plan, bundle),
     )
-    return _Move(plan, target, source, cutting, releases)
+    return _MoveInputs(plan, target, source, cutting, start_steps)
 
 
 def _object(
@@ -213,7 +213,7 @@ def _start_steps(region: Mask, level: float, plan: Plan, bundle: ModelBundle) ->
 
 
 def _redraw(
-    move: _Move,
+    move: _MoveInputs,
     bundle: ModelBundle,
     pictures: tuple[Picture, ...],
     seeds: tuple[int, ...],
@@ -233,13 +233,13 @@ def _redraw(
     )
 
     def hold(batch: Batch) -> LayerNoise:
-        start_steps = torch.from_numpy(move.releases[number]).to(bundle.device)
+        start_steps = torch.from_numpy(move.start_steps[number]).to(bundle.device)
         return LayerNoise(batch.source, start_steps, batch.schedule, batch.stream)
 
     return (yield from redraw_region(bundle, plan, redraw, hold))
 
 
-def _negative_words(move: _Move, number: int) -> str:
+def _negative_words(move: _MoveInputs, number: int) -> str:
     """The negative words; in the hole the object's own are among them."""
     asked = (move.plan.negative, move.plan.layers[0].phrase if number == 0 else "")
     return ", ".join(words for words in asked if words.strip())

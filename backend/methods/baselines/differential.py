@@ -34,7 +34,7 @@ from backend.scene.scene import Pixels
 
 
 class DifferentialOptions(Record):
-    """Differential Diffusion has no dial beside its map: the layers' freedoms, or their painted
+    """Differential Diffusion has no dial beside its map: the layers' strengths, or their painted
     maps.
     """
 

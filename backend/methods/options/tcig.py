@@ -15,17 +15,21 @@ from backend.scene.records import Record
 TOLERANCE_ENDS: Mapping[str, tuple[float, float]] = MappingProxyType(
     {"strength": (0.35, 0.7), "feather_px": (0.0, 24.0), "guidance": (0.4, 0.5)}
 )
-"""What freedom sets where it is 0 and where it is 1, in between in proportion. 0.35 to 0.7 suit
-image-to-image. A start from a draft needs little guidance, and a looser one hardly more: on layouts
-for development the pictures came nearer to drawings with .4 than with .75 or 1, by the Fréchet
-distance, and at freedom .8 with .5 than with .7 or 1.
+"""What the mask tolerance sets where it is 0 and where it is 1, in between in proportion. 0.35 to
+0.7 suit image-to-image. A start from a draft needs little guidance, and a looser one hardly more:
+on layouts for development the pictures came nearer to drawings with .4 than with .75 or 1, by the
+Fréchet distance, and at tolerance .8 with .5 than with .7 or 1.
 """
 
 
 @dataclass(frozen=True)
 class TcigDials:
-    """What freedom stands for: strength of stage 2 (share of the steps), feather of the masks (px
-    of a 512 px picture), and a factor on the guidance scale.
+    """What the mask tolerance stands for.
+
+    Attributes:
+        strength: of stage 2, share of the steps, 0..1.
+        feather_px: of the masks, in pixels of a 512 px picture.
+        guidance: a factor on the guidance scale.
     """
 
     strength: float
@@ -183,7 +187,7 @@ class TcigOptions(Record):
     )
 
     def dials(self) -> TcigDials:
-        """The three dials behind freedom, or those by hand."""
+        """The three dials behind the mask tolerance, or those by hand."""
         if self.by_hand:
             return TcigDials(self.strength, self.feather_px, self.guidance)
         share = self.mask_tolerance
