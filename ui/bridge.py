@@ -24,7 +24,7 @@ from backend.errors import (
     StaleRevision,
     StoreError,
 )
-from backend.plan.training_job import TITLES
+from backend.plan.request import TRAINING_TITLES
 from backend.scene.geometry import PixelBox, PixelPoint, PointOrBox
 from backend.studio.library.subjects import LibrarySubject
 from backend.studio.storage.records import (
@@ -238,7 +238,9 @@ def _retouch(bridge: Bridge, message: messages.Retouch) -> Submitted:
 
 def _subjects(bridge: Bridge, message: messages.Subjects) -> LibraryReply:
     """The library, and what a new subject may be trained by."""
-    methods = tuple(SubjectMethod(id=method, title=title) for method, title in TITLES.items())
+    methods = tuple(
+        SubjectMethod(id=method, title=title) for method, title in TRAINING_TITLES.items()
+    )
     return LibraryReply(subjects=bridge.studio.library.list_all(), methods=methods)
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from backend.errors import RequestError
-from backend.plan.training_job import MAX_STEPS, TrainingMethod
+from backend.plan.request import MAX_TRAINING_STEPS, TrainingMethod
 from backend.scene.records import Identifier, Name, explain_refusal
 from backend.scene.scene import Side
 
@@ -161,7 +161,7 @@ class TrainSubject(Message):
     project: Identifier
     subject: Identifier
     model: Identifier
-    steps: Annotated[int, Field(ge=0, le=MAX_STEPS)] = 0
+    steps: Annotated[int, Field(ge=0, le=MAX_TRAINING_STEPS)] = 0
 
 
 class RenameSubject(Message):

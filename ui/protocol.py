@@ -19,8 +19,14 @@ from pydantic_core import core_schema
 
 from backend.plan.autotune import Tuned
 from backend.plan.events import JobFailed, Progress
-from backend.plan.request import Compose, Decompose, LearnEmbeddings, OptionValue, Reroll
-from backend.plan.training_job import TrainingMethod
+from backend.plan.request import (
+    Compose,
+    Decompose,
+    LearnEmbeddings,
+    OptionValue,
+    Reroll,
+    TrainingMethod,
+)
 from backend.scene.imaging.blending import Blend
 from backend.scene.layer import StructureKind
 from backend.studio.library.subjects import LibrarySubject, SubjectState

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from backend.plan.autotune import Tuned
 from backend.plan.events import JobState
-from backend.plan.training_job import TrainingMethod
+from backend.plan.request import TrainingMethod
 from backend.scene.records import Record
 from backend.studio.library.subjects import LibrarySubject
 from backend.studio.storage.records import CutLayer, Facts, JobRecord, Project

@@ -80,7 +80,7 @@ def serve(studio: Studio, host: str, port: int, upload_folder: Path) -> Served:
     _close_gradio_routes(upload_folder)
 
     # Only now, because Gradio reads the environment while it is imported.
-    from ui.build import build_page
+    from ui.editor import build_page
 
     page = build_page(studio, uploads)
     _launch(page, studio, host, port)
@@ -128,8 +128,7 @@ def _close_gradio_routes(upload_folder: Path) -> None:
 
 
 def _launch(page: gr.Blocks, studio: Studio, host: str, port: int) -> None:
-    from ui.editor import EDITOR_ID, ICON_FILE, WEB_FOLDER
-    from ui.theme import CSS, build_theme
+    from ui.editor import CSS, EDITOR_ID, ICON_FILE, WEB_FOLDER, build_theme
 
     editor = next(number for number, block in page.blocks.items() if block.elem_id == EDITOR_ID)
     page.launch(

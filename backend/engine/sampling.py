@@ -31,7 +31,7 @@ from backend.plan.events import Image, Images, Result
 from backend.plan.plan import OneLayer, Plan
 from backend.plan.resolution import Size, check_picture_size
 from backend.scene.imaging.arrays import Picture
-from backend.scene.imaging.inside import is_painted
+from backend.scene.imaging.mask import is_painted
 from backend.scene.imaging.paste import count_changes, may_change, paste, paste_weights
 from backend.scene.scene import Pixels
 

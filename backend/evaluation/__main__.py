@@ -17,13 +17,19 @@ from backend.evaluation.collage_methods import LADDER, METHODS
 from backend.evaluation.collage_scenes import load_cases, random_cases, seven_cases
 from backend.evaluation.collage_suite import CollageCase, CollageSuite, judges_in
 from backend.evaluation.edit_suite import EditSuite
-from backend.evaluation.members.catalog import MEMBER_ROWS
+from backend.evaluation.members import MEMBER_ROWS
 from backend.evaluation.pocket_suite import build_suite
-from backend.evaluation.report import Report, save_report, table
-from backend.evaluation.result_cache import ResultCache
+from backend.evaluation.report import (
+    Report,
+    ResultCache,
+    Tile,
+    build_sheet,
+    save_html,
+    save_report,
+    table,
+)
 from backend.evaluation.retouch_suite import ROWS as RETOUCH_ROWS
 from backend.evaluation.retouch_suite import RetouchSuite
-from backend.evaluation.sheet import Tile, build_sheet, save_html
 from backend.evaluation.speed_suite import build_speed_suite
 from backend.evaluation.subjects import draw_subjects, load_subjects
 from backend.evaluation.tcig_suite import PAINTED, ROWS, build_cases, build_tcig_suite

@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw
 from backend.errors import InputError
 from backend.evaluation.collage_suite import CollageCase
 from backend.models.deeplab import VOC
-from backend.plan.class_names import spellings
+from backend.plan.painted import spellings
 from backend.scene.imaging.arrays import Mask
 from backend.scene.layer import Layer, Placement
 from backend.scene.pixels import MemoryPixels

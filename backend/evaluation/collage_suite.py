@@ -18,9 +18,7 @@ from backend.evaluation.asking import run_plan, settings_for
 from backend.evaluation.collage_methods import METHODS, Dials, orders, set_dials
 from backend.evaluation.forms import score_outlines_at
 from backend.evaluation.likeness import layer_likeness
-from backend.evaluation.report import Metric, ReportRow, build_metric
-from backend.evaluation.result_cache import ResultCache
-from backend.evaluation.sheet import Tile
+from backend.evaluation.report import Metric, ReportRow, ResultCache, Tile, build_metric
 from backend.methods.textual_inversion import examples_of
 from backend.metrics.recognition import colour_mask, colour_right, mask_iou
 from backend.models.bundle import ModelBundle

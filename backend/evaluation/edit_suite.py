@@ -18,8 +18,7 @@ from scipy import ndimage
 
 from backend.evaluation.asking import GUIDANCE, HELD_OUT_WORLD, scene_of_drawing
 from backend.evaluation.collage_suite import CUTOUT
-from backend.evaluation.report import Metric, ReportRow, build_metric
-from backend.evaluation.sheet import Tile
+from backend.evaluation.report import Metric, ReportRow, Tile, build_metric
 from backend.methods.catalog import RUNNABLE
 from backend.methods.move import shift
 from backend.metrics.outline import edge_f1
@@ -34,7 +33,7 @@ from backend.plan.request import Compose, OptionValue, Reroll, RunSettings
 from backend.plan.structure import structure_of
 from backend.pocket.world.world import Drawing, draw_layout, draw_scene
 from backend.scene.imaging.arrays import Mask, Picture
-from backend.scene.imaging.inside import is_painted
+from backend.scene.imaging.mask import is_painted
 from backend.scene.imaging.paste import mix
 from backend.scene.layer import Structure
 from backend.scene.pixels import MemoryPixels

@@ -15,7 +15,7 @@ from backend.metrics.recognition import PRESENT_FRAC, mask_iou
 from backend.models.experts import Expert
 from backend.models.judge import Judge
 from backend.models.judge_classes import CLASSES
-from backend.plan.class_names import spellings
+from backend.plan.painted import spellings
 from backend.scene.imaging.arrays import Labels, Picture
 
 Masks = NDArray[np.bool_]

@@ -28,8 +28,7 @@ from backend.evaluation.forms import (
     ceiling_rows,
     score_forms,
 )
-from backend.evaluation.report import Metric, ReportRow, build_metric
-from backend.evaluation.sheet import Tile
+from backend.evaluation.report import Metric, ReportRow, Tile, build_metric
 from backend.metrics.recognition import class_present, colour_right, mask_iou, psnr
 from backend.models.bundle import ModelBundle
 from backend.models.judge import Judge

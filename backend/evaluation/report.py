@@ -1,17 +1,22 @@
-"""One JSON shape for every suite: rows of method × metric with mean, spread and a bootstrap
-interval.
+"""What an evaluation leaves: one JSON shape for every suite, rows of method × metric with mean,
+spread and a bootstrap interval; picture sheets, since a number that nobody can see is not evidence;
+and what was made so far, so that a long one can be stopped and gone on with.
 """
 
 from __future__ import annotations
 
+import hashlib
+import html
 import importlib.metadata
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
 
 from backend.version import __version__
 
@@ -140,3 +145,75 @@ def _version(package: str) -> str:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return "source"
+
+
+GAP_PX = 6
+LABEL_PX = 14
+PAPER = (250, 249, 246)
+INK = (40, 42, 48)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One picture, uint8 (h, w, 3), with a word or two under it."""
+
+    picture: NDArray[np.uint8] = field(repr=False)
+    label: str = ""
+
+
+def build_sheet(rows: Sequence[Sequence[Tile]], side_px: int = 128) -> Image.Image:
+    """Rows of tiles, each scaled to ``side_px``, labels beneath."""
+    columns = max((len(row) for row in rows), default=1)
+    cell_w, cell_h = side_px + GAP_PX, side_px + LABEL_PX + GAP_PX
+    sheet = Image.new("RGB", (columns * cell_w + GAP_PX, len(rows) * cell_h + GAP_PX), PAPER)
+    pen = ImageDraw.Draw(sheet)
+    for y, row in enumerate(rows):
+        for x, tile in enumerate(row):
+            corner = (GAP_PX + x * cell_w, GAP_PX + y * cell_h)
+            picture = Image.fromarray(tile.picture).resize(
+                (side_px, side_px), Image.Resampling.LANCZOS
+            )
+            sheet.paste(picture, corner)
+            pen.text((corner[0] + 1, corner[1] + side_px + 1), tile.label[: side_px // 6], fill=INK)
+    return sheet
+
+
+def save_html(report: Report, sheet_name: str, path: Path) -> None:
+    """The table and the sheet on one plain page; ``sheet_name`` stands beside the page."""
+    body = html.escape(table(report))
+    style = (
+        "body{font:14px system-ui;margin:2rem;background:#faf9f6;color:#282a30}"
+        "pre{white-space:pre-wrap}img{max-width:100%}"
+    )
+    title = html.escape(report.suite)
+    path.write_text(
+        f"<!doctype html><meta charset='utf-8'><title>Lamina: {title}</title><style>{style}</style>"
+        f"<h1>{title}</h1><pre>{body}</pre><img src='{html.escape(sheet_name)}' alt='pictures'>",
+        encoding="utf-8",
+    )
+
+
+Arrays = Mapping[str, NDArray[np.generic]]
+
+
+@dataclass(frozen=True)
+class ResultCache:
+    """Arrays by a key that tells all that decides them; with no folder nothing is kept."""
+
+    folder: Path | None = None
+
+    def arrays(self, key: str, make: Callable[[], Arrays]) -> Arrays:
+        """Those of the key, made now if they are not there. A file is whole or not there at all."""
+        if self.folder is None:
+            return make()
+        path = self.folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
+        if path.exists():
+            with np.load(path, allow_pickle=False) as file:
+                return {name: file[name] for name in file.files}
+        made = make()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".part")
+        with unfinished.open("wb") as written:
+            np.savez_compressed(written, allow_pickle=False, **made)
+        unfinished.replace(path)
+        return made

@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 
 from backend.evaluation.asking import GUIDANCE, STEPS
 from backend.evaluation.forms import true_outlines
-from backend.evaluation.report import Metric, ReportRow, build_metric
+from backend.evaluation.report import Metric, ReportRow, Tile, build_metric
 from backend.evaluation.retouch_verdict import gains, verdicts
-from backend.evaluation.sheet import Tile
 from backend.evaluation.subjects import SubjectCase
 from backend.methods.baselines import BASELINES
 from backend.methods.catalog import METHODS

@@ -12,10 +12,8 @@ from PIL import Image
 from backend.engine.loop_types import generator_for
 from backend.evaluation.asking import GUIDANCE, STEPS, run_plan, scene_of_drawing
 from backend.evaluation.collage_suite import CUTOUT
+from backend.evaluation.duels import Duel, next_candidate, run_duel, time_restarts, whole_stage
 from backend.evaluation.report import ReportRow
-from backend.evaluation.retouch_speed import next_candidate
-from backend.evaluation.tcig_speed import time_restarts, whole_stage
-from backend.evaluation.timing import Duel, run_duel
 from backend.methods.textual_inversion import examples_of
 from backend.models.bundle import ModelBundle
 from backend.models.load import reference_img2img

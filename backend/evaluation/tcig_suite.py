@@ -24,8 +24,7 @@ from backend.evaluation.observers import (
     guide_observer,
     judge_observer,
 )
-from backend.evaluation.report import Metric, ReportRow, build_metric
-from backend.evaluation.sheet import Tile
+from backend.evaluation.report import Metric, ReportRow, Tile, build_metric
 from backend.evaluation.tcig_rough import ROUGH, roughen
 from backend.methods.baselines import BASELINES
 from backend.methods.baselines.sdedit import flat_composite

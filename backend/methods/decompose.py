@@ -22,8 +22,8 @@ from backend.engine.sampling import Batch
 from backend.errors import RequestError
 from backend.metrics.layer_search import LARGEST_SHARE, SearchedLayer, search_masks
 from backend.models.bundle import ModelBundle
-from backend.plan.background import background_words
 from backend.plan.events import LayersFound
+from backend.plan.phrases import background_words
 from backend.plan.plan import DecomposeTask, Plan
 from backend.plan.raster import Raster, raster
 from backend.scene.imaging.arrays import Mask, Picture

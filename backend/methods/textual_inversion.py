@@ -29,7 +29,7 @@ from backend.plan.raster import stack_pictures
 from backend.scene.formats.blobs import Contents
 from backend.scene.formats.embedding import Embedding, embedding_to_bytes
 from backend.scene.imaging.arrays import Picture
-from backend.scene.imaging.inside import is_painted
+from backend.scene.imaging.mask import is_painted
 from backend.scene.scene import Pixels
 from backend.training.checkpoint import (
     Checkpoint,

@@ -17,7 +17,7 @@ from torch import Tensor
 from backend.errors import ModelError, RequestError
 from backend.models.bundle import ModelBundle
 from backend.models.members import MemberName
-from backend.plan.class_names import runs_of, spellings
+from backend.plan.painted import runs_of, spellings
 
 log = logging.getLogger(__name__)
 

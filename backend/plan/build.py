@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from backend.errors import RequestError
-from backend.plan.background import background_words
 from backend.plan.card import Card
 from backend.plan.notes import call_name, obstacle_note, size_notes, survey_notes, word_notes
-from backend.plan.phrases import Match, match_phrases, normalise
+from backend.plan.phrases import Match, background_words, match_phrases, normalise
 from backend.plan.plan import (
     Cover,
     DecomposeTask,

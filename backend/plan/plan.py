@@ -150,3 +150,29 @@ class Plan(Record):
         """
         record = self.model_dump(mode="json", exclude={"notes"}, exclude_defaults=True)
         return hashlib.sha256(canonical_json(record).encode()).hexdigest()
+
+
+def move_layer(plan: Plan) -> Plan:
+    """The plan with its layer where "move" puts it; every other plan as it is.
+
+    A painted mask stays where it was painted, so a layer that has one is left out: nothing is said
+    of it.
+    """
+    if plan.method != "move" or not isinstance(plan.target, OneLayer):
+        return plan
+    dx_px, dy_px = (float(plan.options.get(name, 0)) for name in ("dx_px", "dy_px"))
+    layers = tuple(
+        layer.model_copy(
+            update={
+                "placement": layer.placement.model_copy(
+                    update={
+                        "centre_x_px": layer.placement.centre_x_px + dx_px,
+                        "centre_y_px": layer.placement.centre_y_px + dy_px,
+                    }
+                )
+            }
+        )
+        for layer in plan.layers
+        if layer.mask is None
+    )
+    return plan.model_copy(update={"layers": layers})

@@ -1,17 +1,19 @@
-"""What a person asks for: a whole picture, one object again, learned looks, or a picture's
-layers.
+"""What a person asks for: a whole picture, one object again, learned looks, a picture's layers, or
+the training of a subject.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
 from backend.errors import RequestError
-from backend.scene.records import Digest, Identifier, Record, Seed, explain_refusal
+from backend.scene.records import Digest, Identifier, Name, Record, Seed, explain_refusal
 
 Sampler = Literal["ddim", "euler", "euler_ancestral", "dpmpp_2m", "unipc", "lcm"]
 OptionValue = bool | int | float | str
@@ -154,3 +156,36 @@ def check_steps(sampler: str, steps: int) -> None:
             limit=f"The sampler {sampler} takes 1 to {most}.",
             remedy="Choose another number of steps or another sampler.",
         )
+
+
+TrainingMethod = Literal["dreambooth_lora", "custom_diffusion", "textual_inversion", "dreambooth"]
+TRAINING_TITLES: Mapping[TrainingMethod, str] = MappingProxyType(
+    {
+        "dreambooth_lora": "DreamBooth, low rank",
+        "custom_diffusion": "Custom Diffusion",
+        "textual_inversion": "Textual inversion",
+        "dreambooth": "DreamBooth, whole network",
+    }
+)
+"""What a person calls the methods; the first is offered first: small, and the quickest to learn."""
+
+MAX_REFERENCES = 20
+MAX_TRAINING_STEPS = 5000
+"""Five times what the papers take at most."""
+
+
+class TrainingJob(Record):
+    """One training. Pictures are referred to by digest; where one is transparent its alpha says
+    where the subject is.
+
+    ``steps`` 0 takes the method's own number. ``checkpoint`` names what an earlier training left
+    half learned, to go on from there.
+    """
+
+    model: Identifier
+    method: TrainingMethod
+    class_word: Name
+    references: Annotated[tuple[Digest, ...], Field(min_length=1, max_length=MAX_REFERENCES)]
+    steps: Annotated[int, Field(ge=0, le=MAX_TRAINING_STEPS)] = 0
+    seed: Seed = 0
+    checkpoint: Digest | None = None

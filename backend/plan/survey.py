@@ -12,7 +12,7 @@ from backend.plan.card import Card
 from backend.plan.resolution import Size, generation_size
 from backend.scene.composite import alpha_of
 from backend.scene.geometry import with_scale
-from backend.scene.imaging.inside import is_blank
+from backend.scene.imaging.mask import is_blank
 from backend.scene.layer import Layer, Placement
 from backend.scene.scene import Pixels, Scene
 

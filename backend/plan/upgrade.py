@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from backend.plan.plan import Plan
-from backend.plan.training_job import TrainingJob
+from backend.plan.request import TrainingJob
 from backend.scene.upgrade import rename_keys, upgrade_layer
 
 PlanRecord = dict[str, Any]

@@ -32,7 +32,7 @@ from backend.plan.events import (
 )
 from backend.plan.layer_score import passes
 from backend.plan.plan import Plan
-from backend.plan.training_job import TrainingJob
+from backend.plan.request import TrainingJob
 from backend.studio.jobs.jobs import (
     append_event,
     claim_next,

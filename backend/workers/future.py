@@ -12,8 +12,7 @@ from typing import Generic, TypeVar
 from backend.errors import LaminaError, ModelError
 from backend.plan.card import Card
 from backend.plan.plan import Plan
-from backend.plan.request import OptionValue
-from backend.plan.training_job import TrainingJob
+from backend.plan.request import OptionValue, TrainingJob
 from backend.scene.formats.blobs import Contents
 from backend.scene.geometry import PointOrBox
 from backend.scene.imaging.arrays import Picture

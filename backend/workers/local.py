@@ -36,14 +36,13 @@ from backend.plan.events import (
     Result,
     Stage1Images,
 )
-from backend.plan.moved import move_layer
-from backend.plan.plan import Plan
-from backend.plan.training_job import TrainingJob
+from backend.plan.plan import Plan, move_layer
+from backend.plan.request import TrainingJob
 from backend.scene.formats.blobs import Contents
 from backend.scene.formats.picture_file import encode_jpeg
 from backend.scene.geometry import PixelPoint, PointOrBox
 from backend.scene.imaging.arrays import Picture
-from backend.workers.device import choose_device
+from backend.workers.offer import choose_device
 from backend.workers.training import train
 
 log = logging.getLogger(__name__)

@@ -1,4 +1,6 @@
-"""What this process can be asked for: the catalogs of models and methods, as the studio's Offer."""
+"""What this process can be asked for: the catalogs of models and methods, as the studio's Offer,
+and the device that computes.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 
+import torch
 from pydantic import TypeAdapter
 
-from backend.errors import ModelError
+from backend.errors import InputError, ModelError
 from backend.methods.catalog import METHODS, check_options
 from backend.models.card import ModelCard
 from backend.models.catalog import Catalog, find_models
@@ -18,7 +21,6 @@ from backend.models.members import KINDS, MemberName
 from backend.plan.card import Card
 from backend.plan.request import OptionValue
 from backend.studio.storage.records import MethodFacts, ModelFacts, OptionsSchema
-from backend.workers.device import choose_device
 
 _SCHEMAS = TypeAdapter(OptionsSchema)
 
@@ -107,3 +109,17 @@ def _classes(card: ModelCard) -> tuple[str, ...]:
             )
             names.update((str(name), None) for name in listed)
     return tuple(name for name in names if name not in BACKGROUND)
+
+
+def choose_device(name: str) -> str:
+    """torch's name of the device meant by "auto", "cpu" or "cuda"; an InputError when there is no
+    GPU to be had.
+    """
+    present = torch.cuda.is_available()
+    if name == "cuda" and not present:
+        raise InputError(
+            "The device cuda was asked for.",
+            limit="torch finds no GPU here.",
+            remedy="Use --device cpu.",
+        )
+    return "cuda" if name != "cpu" and present else "cpu"

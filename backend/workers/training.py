@@ -24,7 +24,7 @@ from backend.plan.events import (
     JobFinished,
     Progress,
 )
-from backend.plan.training_job import TrainingJob
+from backend.plan.request import TrainingJob
 from backend.scene.formats.blobs import Contents
 from backend.scene.imaging.arrays import Picture
 from backend.scene.scene import Pixels

@@ -14,8 +14,7 @@ from backend.evaluation.collage_scenes import SCENES, random_cases, seven_cases
 from backend.evaluation.collage_suite import CollageSuite
 from backend.evaluation.edit_suite import EditSuite, choose_move, draw_moved, places_of, stroke
 from backend.evaluation.likeness import GREY, layer_likeness
-from backend.evaluation.report import Metric
-from backend.evaluation.result_cache import ResultCache
+from backend.evaluation.report import Metric, ResultCache
 from backend.methods.baselines import BASELINES
 from backend.methods.catalog import RUNNABLE, method_of
 from backend.methods.move import shift

@@ -11,9 +11,16 @@ import pytest
 from backend.errors import RequestError
 from backend.evaluation.__main__ import read_seeds
 from backend.evaluation.collage_suite import label_of
-from backend.evaluation.report import Report, ReportRow, build_metric, build_ratio, save_report
-from backend.evaluation.sheet import Tile, build_sheet
-from backend.evaluation.timing import Duel, run_duel
+from backend.evaluation.duels import Duel, run_duel
+from backend.evaluation.report import (
+    Report,
+    ReportRow,
+    Tile,
+    build_metric,
+    build_ratio,
+    build_sheet,
+    save_report,
+)
 from backend.metrics.recognition import class_present, colour_mask, colour_right, mask_iou, psnr
 from backend.models.judge_classes import CLASSES
 

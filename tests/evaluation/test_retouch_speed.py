@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backend.evaluation.retouch_speed import next_candidate
+from backend.evaluation.duels import next_candidate
 from backend.models.bundle import ModelBundle
 from backend.training import subject_run
 from tests.models.fixtures import model_base, tiny1

@@ -14,7 +14,7 @@ from backend.engine.loop_types import generator_for
 from backend.models.bundle import ModelBundle
 from backend.plan.raster import raster, read_strength_maps
 from backend.scene.formats.openraster import read_ora, write_ora
-from backend.scene.imaging.inside import is_painted
+from backend.scene.imaging.mask import is_painted
 from tests.methods.collages import Collage, first_name
 
 

@@ -14,7 +14,7 @@ from backend.models.schedule import SAMPLERS
 from backend.plan.plan import OneLayer
 from backend.plan.raster import raster
 from backend.plan.request import OptionValue
-from backend.scene.imaging.inside import is_painted
+from backend.scene.imaging.mask import is_painted
 from backend.scene.imaging.paste import paste_weights
 from backend.scene.layer import Placement
 from tests.methods.collages import PLAIN, Collage

@@ -19,7 +19,7 @@ from backend.models.bundle import ModelBundle
 from backend.models.deeplab import ARCHITECTURES, VOC, load_deeplab
 from backend.models.experts import Expert, Experts
 from backend.models.members import Members, read_member
-from backend.plan.class_names import spellings
+from backend.plan.painted import spellings
 from backend.pocket.networks.guide import normalise
 
 

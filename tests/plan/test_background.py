@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backend.plan.background import background_words, phrase_in
+from backend.plan.phrases import background_words, phrase_in
 
 
 @pytest.mark.parametrize(

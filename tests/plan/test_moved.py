@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backend.plan.build import build_plan
-from backend.plan.moved import move_layer
+from backend.plan.plan import move_layer
 from backend.plan.request import build_request
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import build_scene

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backend.plan.class_names import names_one, runs_of
-from backend.plan.painted import notes_on_painted, with_painted
+from backend.plan.painted import names_one, notes_on_painted, runs_of, with_painted
 from backend.plan.plan import Note
 from backend.plan.survey import survey
 from backend.scene.layer import Layer, Placement

@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from backend.evaluation.members.guide import mean_ious
-from backend.evaluation.members.sam import deepest_point
+from backend.evaluation.members import deepest_point, mean_ious
 from backend.models.judge import JudgeSegmenter as JudgeNetwork
 from backend.models.judge_classes import CLASSES
 from backend.models.sam import build_sam

@@ -42,7 +42,7 @@ ALLOWED = {
     "backend/models/load.py": "import diffusers",
     "backend/methods/catalog.py": "import backend.methods.a",
     "backend/methods/b.py": "import backend.methods.options",
-    "ui/build.py": (
+    "ui/bridge.py": (
         "import backend.plan.request, backend.studio.studio, backend.scene.scene, backend.errors"
     ),
 }

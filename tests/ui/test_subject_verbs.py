@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backend.plan.training_job import TITLES
+from backend.plan.request import TRAINING_TITLES
 from backend.scene.formats.picture_file import encode_png
 from backend.studio.studio import Studio
 from tests.studio.library.test_subjects import ScriptedTrainer
@@ -39,7 +39,11 @@ def test_a_subject_from_the_first_message_to_the_last(bridge: Bridge, studio: St
     made = bridge.ask(
         {"verb": "make_subject", "name": "Tom", "class_word": "cat", "references": [digest]}
     )
-    assert (made["name"], made["state"], made["method"]) == ("Tom", "new", next(iter(TITLES)))
+    assert (made["name"], made["state"], made["method"]) == (
+        "Tom",
+        "new",
+        next(iter(TRAINING_TITLES)),
+    )
     project, _ = save_scene(studio)
     asked = bridge.ask(
         {"verb": "train_subject", "project": project, "subject": made["id"], "model": "pocket"}
@@ -51,7 +55,7 @@ def test_a_subject_from_the_first_message_to_the_last(bridge: Bridge, studio: St
     )
     listed = bridge.ask({"verb": "subjects"})
     assert [one["name"] for one in listed["subjects"]] == ["Thomas"]
-    assert {one["id"] for one in listed["methods"]} == set(TITLES)
+    assert {one["id"] for one in listed["methods"]} == set(TRAINING_TITLES)
     assert bridge.ask({"verb": "delete_subject", "subject": made["id"]}) == {}
     assert bridge.ask({"verb": "subjects"})["subjects"] == []
 

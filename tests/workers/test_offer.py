@@ -10,8 +10,7 @@ import torch
 from backend.errors import InputError, ModelError, RequestError
 from backend.methods.catalog import METHODS
 from backend.models.catalog import Catalog, find_models
-from backend.workers.device import choose_device
-from backend.workers.offer import CatalogOffer, build_offer
+from backend.workers.offer import CatalogOffer, build_offer, choose_device
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from backend.plan.events import (
     JobFinished,
     Progress,
 )
-from backend.plan.training_job import TITLES, TrainingJob
+from backend.plan.request import TRAINING_TITLES, TrainingJob
 from backend.scene.pixels import MemoryPixels
 from backend.training.checkpoint import checkpoint_from_bytes
 from backend.training.subjects import RULES
@@ -127,4 +127,4 @@ def test_a_lesson_takes_its_methods_steps_or_its_own() -> None:
     pixels = MemoryPixels()
     assert rules_of(build_job(pixels, 0)).steps == RULES["custom_diffusion"].steps
     assert rules_of(build_job(pixels, 7)).steps == 7
-    assert set(TITLES) == set(KINDS)
+    assert set(TRAINING_TITLES) == set(KINDS)

@@ -24,8 +24,8 @@ from backend.engine.sampling import (
 )
 from backend.methods.options import parse_options
 from backend.models.bundle import ModelBundle
-from backend.plan.background import background_words, phrase_in
 from backend.plan.events import build_images
+from backend.plan.phrases import background_words, phrase_in
 from backend.plan.plan import Plan
 from backend.plan.raster import raster
 from backend.scene.records import Record

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from backend.scene.imaging.arrays import Floats, Picture
-from backend.scene.imaging.inside import MASK_BLACK, is_painted
+from backend.scene.imaging.mask import MASK_BLACK, is_painted
 
 
 def paste_weights(alpha: Floats, feather_px: int) -> Floats:

@@ -13,9 +13,15 @@ import numpy as np
 from backend.errors import PictureError, RequestError, StoreError
 from backend.plan.events import AdapterCheckpoint, AdapterTrained, JobNote
 from backend.plan.plan import Note, Plan
-from backend.plan.request import Compose, Reroll, SubjectRef
+from backend.plan.request import (
+    MAX_REFERENCES,
+    Compose,
+    Reroll,
+    SubjectRef,
+    TrainingJob,
+    TrainingMethod,
+)
 from backend.plan.subjects import personal_scene
-from backend.plan.training_job import MAX_REFERENCES, TrainingJob, TrainingMethod
 from backend.scene.geometry import PixelBox
 from backend.scene.imaging.arrays import Picture
 from backend.scene.scene import Scene

@@ -9,7 +9,7 @@ from typing import Literal
 
 from backend.errors import StoreError
 from backend.plan.events import JobFailed, JobFinished, JobNote
-from backend.plan.training_job import TrainingJob, TrainingMethod
+from backend.plan.request import TrainingJob, TrainingMethod
 from backend.plan.upgrade import read_training
 from backend.scene.records import Record
 from backend.scene.scene import canonical_json

@@ -10,7 +10,7 @@ from backend.errors import RequestError, StoreError
 from backend.plan.events import Image
 from backend.plan.layer_score import LayerScore, Scores
 from backend.plan.plan import OneLayer
-from backend.scene.imaging.inside import is_blank
+from backend.scene.imaging.mask import is_blank
 from backend.scene.imaging.paste import mix
 from backend.studio.projects.pictures import Origin, fields_of, insert_picture, picture_fields, rank
 from backend.studio.storage.database import new_id, now

@@ -24,7 +24,7 @@ from backend.plan.events import (
     Progress,
 )
 from backend.plan.plan import Plan
-from backend.plan.training_job import TrainingJob
+from backend.plan.request import TrainingJob
 from backend.scene.formats.picture_file import encode_png
 from backend.scene.scene import Pixels
 from backend.studio.library.library import MARGIN, prepare_reference

@@ -1,0 +1,3 @@
+from torch import Tensor
+
+def text_global_pool(states: Tensor, ids: Tensor, pool_type: str = ...) -> Tensor: ...
