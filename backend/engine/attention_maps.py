@@ -30,8 +30,12 @@ noisy.
 
 
 def map_sites(unet: Unet, height_lat: int, width_lat: int) -> tuple[Site, ...]:
-    """The decoder's cross-attention sites of the level whose grid is nearest to 16 on its shorter
-    side.
+    """The decoder's cross-attention sites whose grid's shorter side is nearest to 16.
+
+    Args:
+        unet: the network.
+        height_lat: rows of the latents.
+        width_lat: columns of the latents.
     """
     decoder = [site for site in cross_sites(unet) if site.in_decoder]
     distances = {
@@ -58,11 +62,14 @@ class Aside:
 
 
 class MapMeans:
-    """The running means, from step ``first`` on, of the probability that a path's pixels give to
-    groups of tokens.
+    """The running means of the probability that a path's pixels give to groups of tokens.
 
-    They belong to one run. Only the conditional rows of ``path`` are read; all of them where it is
-    empty.
+    They belong to one run, and only the conditional rows are read.
+
+    Args:
+        groups: positions in the token row, a group a map.
+        path: whose rows are read; all of them where it is empty.
+        first: the step from which on they are read.
     """
 
     def __init__(self, groups: Sequence[Sequence[int]], path: str, first: int) -> None:
@@ -76,7 +83,12 @@ class MapMeans:
 
     @contextmanager
     def watching(self, network: Network, sides: Asides | None = None) -> Iterator[None]:
-        """Read the maps of every call until the end of the block."""
+        """Read the maps of every call until the end of the block.
+
+        Args:
+            network: the UNet and the present moment.
+            sides: other paths, whose calls are not read.
+        """
         sites = map_sites(network.unet, network.height_lat, network.width_lat)
         with ExitStack() as installed:
             for site in sites:
@@ -117,8 +129,13 @@ class MapMeans:
 
 
 class MapMean(MapMeans):
-    """The running mean of one group of tokens; of ``competing_tokens``, other words, none may look
-    at a place more than it.
+    """The running mean of one group of tokens.
+
+    Args:
+        tokens: positions in the token row.
+        path: whose rows are read; all of them where it is empty.
+        first: the step from which on they are read.
+        competing_tokens: other words, none of which may look at a place more than the group.
     """
 
     def __init__(
@@ -133,11 +150,16 @@ class MapMean(MapMeans):
 
 
 def suppress_competing(means: Tensor) -> Tensor:
-    """The first of the maps (groups, rows, h, w), and 0 where another, each by its own mean, is
-    greater: (rows, h, w).
+    """The first map, and 0 where another, each by its own mean, is greater (ours).
 
     Words of a companion look at their own object more than the subject's do, which look at every
-    object a little (ours). A row in which nothing would be left is as it was.
+    object a little. A row in which nothing would be left is as it was.
+
+    Args:
+        means: (groups, rows, h, w).
+
+    Returns:
+        (rows, h, w).
     """
     focus = means / means.mean((2, 3), keepdim=True).clamp_min(torch.finfo(means.dtype).tiny)
     won = (focus[:1] >= focus).all(0)
@@ -145,11 +167,15 @@ def suppress_competing(means: Tensor) -> Tensor:
 
 
 def token_shares(attention: AttentionModule, pixels: Tensor, words: Tensor) -> Tensor:
-    """The share of attention that each pixel gives to each token, head mean: float32 (rows, n,
-    tokens).
+    """The share of attention that each pixel gives to each token: softmax(Q·Kᵀ/√d), head mean.
 
-    ``pixels`` (rows, n, channels) and ``words`` (rows, tokens, width) are what the attention is
-    called with.
+    Args:
+        attention: the module, whose projections are used.
+        pixels: (rows, n, channels).
+        words: (rows, tokens, width).
+
+    Returns:
+        float32 (rows, n, tokens); each pixel's shares sum to 1.
     """
     query = functional.linear(pixels, attention.to_q.weight, attention.to_q.bias)
     key = functional.linear(words, attention.to_k.weight, attention.to_k.bias)
@@ -163,8 +189,15 @@ def token_shares(attention: AttentionModule, pixels: Tensor, words: Tensor) -> T
 
 
 def threshold_map(mean: Tensor, sides_px: tuple[int, int], threshold: float) -> NDArray[np.bool_]:
-    """M^c: a map (h, w) brought to 0…1, cut at the threshold, at full size (nearest); nothing of a
-    flat map.
+    """M^c: a map brought to 0..1, cut at a threshold and enlarged (nearest).
+
+    Args:
+        mean: (h, w).
+        sides_px: height and width of the answer.
+        threshold: 0..1.
+
+    Returns:
+        bool, all false for a flat map.
     """
     low, high = mean.min(), mean.max()
     if not bool(high > low):
@@ -181,12 +214,20 @@ def threshold_map(mean: Tensor, sides_px: tuple[int, int], threshold: float) -> 
 def cut_subject(
     bundle: ModelBundle, picture: NDArray[np.uint8], looked: Tensor, threshold: float
 ) -> NDArray[np.bool_]:
-    """M_SAM of a picture uint8 (h, w, 3): bool (h, w), or (0, 0) where there is no SAM or the map
-    says nothing.
+    """M_SAM: what Segment Anything cuts out of a picture where a map of words says the subject is.
 
-    SAM is asked at the peak of the map (h, w), and with the box of what lies over the threshold
+    SAM is asked at the peak of the map, and with the box of what lies over the threshold
     (Layout-and-Retouch does not say how it asks). The cut with the highest expected overlap times
     overlap with the map is taken.
+
+    Args:
+        bundle: whose member SAM is asked.
+        picture: uint8 (h, w, 3).
+        looked: the map, (rows, columns).
+        threshold: what of the map, brought to 0..1, is the subject.
+
+    Returns:
+        bool (h, w); (0, 0) where there is no SAM or the map says nothing.
     """
     height_px, width_px = picture.shape[:2]
     words = threshold_map(looked, (height_px, width_px), threshold)
@@ -207,8 +248,13 @@ def cut_subject(
 
 
 def grey_maps(means: Tensor) -> NDArray[np.uint8]:
-    """Maps (groups, rows, h, w) as grey pictures uint8 of that shape, each from its own darkest to
-    its brightest.
+    """Maps as grey pictures, each from its own darkest to its brightest.
+
+    Args:
+        means: (groups, rows, h, w).
+
+    Returns:
+        uint8 of that shape.
     """
     low, high = (
         edge(means.flatten(2), dim=2).values[..., None, None] for edge in (torch.min, torch.max)
@@ -220,11 +266,14 @@ def grey_maps(means: Tensor) -> NDArray[np.uint8]:
 def name_attention_maps(
     watched: Sequence[MapMeans], names: Sequence[str]
 ) -> tuple[dict[str, NDArray[np.uint8]], ...]:
-    """For each row, by name, where a group of tokens looked, as a grey picture uint8 (h, w).
+    """For each row, by name, where a group of tokens looked.
 
     Args:
         watched: one watcher, or none.
         names: of its groups; those without a name are left out.
+
+    Returns:
+        Grey pictures uint8 (h, w) by name, a mapping a row; nothing before the first map.
     """
     means = watched[0].means() if watched else None
     if means is None:

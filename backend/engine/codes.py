@@ -26,10 +26,11 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class CodePart(ABC):
-    """A summand of the codes. ``values`` (n, c, …) is where it begins, in deviations of the
-    codebook by channel.
+    """A summand of the codes.
 
-    ``rate`` is its learning rate in units of the fit's; a part of rate 0 stays as it is.
+    Attributes:
+        values: where it begins, (n, c, …), in deviations of the codebook by channel.
+        rate: its learning rate in units of the fit's; a part of rate 0 stays as it is.
     """
 
     values: Tensor = field(repr=False)
@@ -37,7 +38,15 @@ class CodePart(ABC):
 
     @abstractmethod
     def render(self, values: Tensor, size: Size) -> Tensor:
-        """Values like the part's own, laid out over a grid of this size: (n, c, *size)."""
+        """Lay values out over a grid of codes.
+
+        Args:
+            values: of the shape of the part's own.
+            size: rows and columns.
+
+        Returns:
+            (n, c, *size).
+        """
 
     def is_active(self, size: Size) -> bool:
         """Whether it takes part in a grid of this size."""
@@ -50,10 +59,10 @@ class CodePart(ABC):
 
 @dataclass(frozen=True)
 class Grid(CodePart):
-    """Values (n, c, h, w) on a grid, bilinear in between; it takes part where the codes are no
-    coarser.
+    """A grid, bilinear in between; it takes part where the codes are no coarser.
 
-    ``reach`` (h, w), of any size, says how far each place may move, in units of its values.
+    Attributes:
+        reach: how far each place may move, (h, w) of any size, in units of its values.
     """
 
     reach: Tensor = field(kw_only=True, repr=False)
@@ -71,8 +80,10 @@ class Grid(CodePart):
 
 @dataclass(frozen=True)
 class Regions(CodePart):
-    """One vector for each region: values (n, c, r); ``weights`` (r, h, w) say how much of a place
-    is whose.
+    """One vector for each region: values (n, c, r).
+
+    Attributes:
+        weights: how much of a place is whose, (r, h, w).
     """
 
     weights: Tensor = field(kw_only=True, repr=False)
@@ -85,8 +96,10 @@ class Regions(CodePart):
 
 @dataclass(frozen=True)
 class Fixed(CodePart):
-    """Values (n, c, h, w) that stay as they are, and the same picture's at half size for coarser
-    stages.
+    """Values (n, c, h, w) that stay as they are.
+
+    Attributes:
+        half: the same picture's at half size, for coarser stages.
     """
 
     half: Tensor = field(kw_only=True, repr=False)
@@ -107,8 +120,15 @@ class Fixed(CodePart):
 
 
 def random_codes(book: Tensor, seeds: Sequence[int], size: Size) -> Tensor:
-    """A random entry of the codebook (m, c) at every place: (n, c, *size); TCIG's "random vector
-    Z".
+    """TCIG's "random vector Z": a random entry of the codebook at every place.
+
+    Args:
+        book: the codebook, (m, c).
+        seeds: n of them, a row each.
+        size: rows and columns.
+
+    Returns:
+        (n, c, *size).
     """
     rows = [
         torch.randint(len(book), size, generator=generator_for(seed_of(seed, "codes", 0)))
@@ -118,7 +138,13 @@ def random_codes(book: Tensor, seeds: Sequence[int], size: Size) -> Tensor:
 
 
 def one_grid(book: Tensor, seeds: Sequence[int], size: Size) -> tuple[CodePart, ...]:
-    """The paper's start: one grid of random codes."""
+    """The paper's start: one grid of random codes.
+
+    Args:
+        book: the codebook, (m, c).
+        seeds: a row each.
+        size: rows and columns.
+    """
     everywhere = torch.ones(size, device=book.device)
     return (Grid(random_codes(book, seeds, size) / deviations(book), reach=everywhere),)
 
@@ -126,11 +152,17 @@ def one_grid(book: Tensor, seeds: Sequence[int], size: Size) -> tuple[CodePart, 
 def regions_and_grids(
     book: Tensor, full: Tensor, half: Tensor, weights: Tensor, reach: Tensor
 ) -> tuple[CodePart, ...]:
-    """The codes of a picture, at ``full`` (n, c, h, w) and ``half`` size, and parts that have no
-    effect yet.
+    """The codes of a picture, and parts that have no effect yet.
 
-    These are a vector for each region of ``weights`` (r, h, w), and grids from an eighth of the
-    size to all of it. Finer ones move less, so that what is large is settled by what is large.
+    These are a vector for each region, and grids from an eighth of the size to all of it. Finer
+    ones move less, so that what is large is settled by what is large.
+
+    Args:
+        book: the codebook, (m, c).
+        full: the picture's codes, (n, c, h, w).
+        half: those of the picture at half size.
+        weights: of the regions, (r, h, w) in 0..1.
+        reach: how far each place may move, (h, w) in 0..1.
     """
     count, channels = full.shape[:2]
     unit = deviations(book)
@@ -147,5 +179,12 @@ def regions_and_grids(
 
 
 def deviations(book: Tensor) -> Tensor:
-    """The codebook's deviation in each channel: (c, 1, 1)."""
+    """The codebook's deviation in each channel.
+
+    Args:
+        book: (m, c).
+
+    Returns:
+        (c, 1, 1), more than 0.
+    """
     return book.std(0).clamp_min(1e-6)[:, None, None]

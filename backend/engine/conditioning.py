@@ -17,11 +17,15 @@ from backend.models.bundle import ModelBundle
 
 @dataclass(frozen=True)
 class Conditioning:
-    """Embeddings for ``count`` rows: ``positive`` and ``negative`` are (1, tokens, width), or
-    (count, tokens, width).
+    """The embeddings of both prompts for the rows of a batch.
 
-    A guidance scale of 1 or less means that the negative prompt plays no part and the batch has no
-    such half. ``paths`` names the rows where several denoising paths share the batch.
+    Attributes:
+        positive: (1, tokens, width), or (count, tokens, width).
+        negative: of the same width; it plays no part, and the batch has no such half, where the
+            guidance scale is 1 or less.
+        guidance_scale: s of ε_u + s · (ε_c - ε_u).
+        count: rows.
+        paths: names of the denoising paths that share the batch, with their numbers of rows.
     """
 
     positive: Tensor = field(repr=False)
@@ -35,7 +39,11 @@ class Conditioning:
         return BatchRows(self.count, self.guidance_scale > 1.0, self.paths)
 
     def stack(self) -> Tensor:
-        """[uncond…, cond…], or cond alone without guidance: (rows, tokens, width)."""
+        """[uncond…, cond…], or cond alone without guidance.
+
+        Returns:
+            (rows, tokens, width).
+        """
         halves = (self.negative, self.positive) if self.rows.guided else (self.positive,)
         return torch.cat([half.expand(self.count, -1, -1) for half in halves])
 
@@ -43,15 +51,23 @@ class Conditioning:
 def build_conditioning(
     bundle: ModelBundle, prompt: str, negative: str, guidance_scale: float, count: int
 ) -> Conditioning:
-    """Embeddings of both prompts; texts longer than the token row are cut there (the plan has said
-    so).
+    """Embeddings of both prompts; what is longer than the token row is cut there.
+
+    Args:
+        bundle: whose text encoders are asked.
+        prompt: what should be seen.
+        negative: what should not.
+        guidance_scale: s of ε_u + s · (ε_c - ε_u); up to 1 there is no guidance.
+        count: rows, a candidate each.
     """
     return Conditioning(embed(bundle, prompt), embed(bundle, negative), guidance_scale, count)
 
 
 def join_paths(parts: Sequence[Conditioning]) -> Conditioning:
-    """Denoising paths of one row each as rows of one batch, under their names; the negative prompt
-    and the guidance scale are those of the first.
+    """Denoising paths of one row each as rows of one batch, under their names.
+
+    Args:
+        parts: at least one; the negative prompt and the guidance scale are those of the first.
     """
     positive = torch.cat([part.positive for part in parts])
     paths = tuple(path for part in parts for path in part.paths)
@@ -59,13 +75,25 @@ def join_paths(parts: Sequence[Conditioning]) -> Conditioning:
 
 
 def fit_tokens(bundle: ModelBundle, tokens: Sequence[int]) -> tuple[int, ...]:
-    """The token positions that stand inside the model's row; the others were cut off with it."""
+    """The token positions that stand inside the model's row; the others were cut off with it.
+
+    Args:
+        bundle: whose ``text_length`` counts.
+        tokens: positions in the untruncated text, the first word at 1.
+    """
     return tuple(token for token in tokens if token < bundle.card.text_length)
 
 
 def embed(bundle: ModelBundle, text: str) -> Tensor:
-    """(1, tokens, width) of a text, with one row more for SDXL (:mod:`backend.models.second_text`);
-    kept with the bundle, by digest."""
+    """The embedding of a text, kept with the bundle by its digest.
+
+    Args:
+        bundle: whose text encoders are asked.
+        text: any length; what is beyond the token row is cut off.
+
+    Returns:
+        (1, tokens, width), with one row more for SDXL (:mod:`backend.models.second_text`).
+    """
     key = ("text", hashlib.sha256(text.encode()).hexdigest())
     states: Tensor = bundle.kept.get(key, lambda: _encode(bundle, text))
     return states

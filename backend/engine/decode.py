@@ -27,11 +27,21 @@ CALIBRATION_CELLS = (
 
 @torch.no_grad()
 def encode(bundle: ModelBundle, picture: Picture, generators: Sequence[torch.Generator]) -> Tensor:
-    """Latents (b, c, h, w) of one picture, sampled from the encoder's distribution once per
-    generator.
+    """Latents of one picture, sampled from the encoder's distribution once for each generator.
 
-    ``picture`` is uint8 (h, w, 3), its sides divisible by the card's ``cell_px``. Its distribution
-    is kept with the bundle, so that making more of the same collage does not encode it again.
+    The distribution is kept with the bundle, so that making more of the same collage does not
+    encode it again.
+
+    Args:
+        bundle: whose encoder is asked.
+        picture: uint8 (h, w, 3), the sides divisible by the card's ``cell_px``.
+        generators: b of them.
+
+    Returns:
+        (b, c, h / cell_px, w / cell_px), scaled as the UNet works on them.
+
+    Raises:
+        EngineError: the memory is used up.
     """
     name = (
         "distribution",
@@ -45,7 +55,18 @@ def encode(bundle: ModelBundle, picture: Picture, generators: Sequence[torch.Gen
 
 @torch.no_grad()
 def encode_mean(bundle: ModelBundle, picture: Picture) -> Tensor:
-    """The middle of the encoder's distribution, (1, c, h, w): what inversion begins from."""
+    """The middle of the encoder's distribution: what inversion begins from.
+
+    Args:
+        bundle: whose encoder is asked.
+        picture: uint8 (h, w, 3), the sides divisible by the card's ``cell_px``.
+
+    Returns:
+        (1, c, h / cell_px, w / cell_px).
+
+    Raises:
+        EngineError: the memory is used up.
+    """
     mean = _distribution(bundle, picture).chunk(2, dim=1)[0]
     return bundle.vae.config.scaling_factor * mean
 
@@ -59,8 +80,17 @@ def _distribution(bundle: ModelBundle, picture: Picture) -> Tensor:
 
 @torch.inference_mode()
 def decode(bundle: ModelBundle, latents: Tensor) -> tuple[Picture, ...]:
-    """Pictures uint8 (h, w, 3) of latents (b, c, h, w); an EngineError when one is not finite or is
-    flat black.
+    """Pictures of finished latents.
+
+    Args:
+        bundle: whose decoder is asked.
+        latents: (b, c, h, w).
+
+    Returns:
+        b pictures, uint8 (h · cell_px, w · cell_px, 3).
+
+    Raises:
+        EngineError: numbers are not finite, a picture is flat black, or the memory is used up.
     """
     if not bool(torch.isfinite(latents).all()):
         raise _unusable("The loop ended in numbers that are not finite.")
@@ -100,11 +130,18 @@ def _normalise(bundle: ModelBundle, picture: Picture) -> Tensor:
 
 @torch.no_grad()
 def preview(bundle: ModelBundle, step: Step) -> Picture:
-    """A cheap picture of the clean latents that a step foresees: uint8 (n, h, w, 3), full size.
+    """A cheap picture of the clean latents that a step foresees.
 
     Colours are a linear function of each latent cell, fitted once per bundle; what is not finite
     shows as grey. The step of a fit brings its pictures. A family's preview decoder, where there is
     one, shows more than colours.
+
+    Args:
+        bundle: whose latents they are.
+        step: of a loop or of a fit.
+
+    Returns:
+        uint8 (n, h, w, 3) at the picture's full size.
     """
     if isinstance(step, FitProgress):
         return as_bytes(step.denoised).cpu().numpy()
@@ -121,7 +158,14 @@ def preview(bundle: ModelBundle, step: Step) -> Picture:
 
 
 def as_bytes(pictures: Tensor) -> Tensor:
-    """Pictures (n, 3, h, w) in 0..1, uint8 (n, h, w, 3); what lies beyond is cut off."""
+    """Pictures as bytes; what lies beyond 0..1 is cut off.
+
+    Args:
+        pictures: float (n, 3, h, w) in 0..1.
+
+    Returns:
+        uint8 (n, h, w, 3).
+    """
     return (pictures.clamp(0, 1).permute(0, 2, 3, 1) * 255).round().to(torch.uint8)
 
 

@@ -29,8 +29,15 @@ of that shape.
 
 
 def guide(predicted: Tensor, rows: BatchRows, scale: float) -> Tensor:
-    """uncond + scale · (cond - uncond) of a batch [uncond…, cond…]; the batch itself when it has no
-    such half.
+    """Classifier-free guidance: ε = ε_u + s · (ε_c - ε_u).
+
+    Args:
+        predicted: of a batch [uncond…, cond…], (rows, c, h, w).
+        rows: of that batch.
+        scale: s.
+
+    Returns:
+        (count, c, h, w); the batch itself where it has no unconditional half.
     """
     if not rows.guided:
         return predicted
@@ -40,8 +47,12 @@ def guide(predicted: Tensor, rows: BatchRows, scale: float) -> Tensor:
 
 @dataclass(frozen=True)
 class Start:
-    """Where a run begins: ``latents`` (b, c, h, w) are state ``first``; samplers draw from a
-    generator per row.
+    """Where a run begins.
+
+    Attributes:
+        latents: state ``first``, (b, c, h, w).
+        first: the first step that is taken, 0 to N.
+        generators: one a row, from which a stochastic sampler draws.
     """
 
     latents: Tensor = field(repr=False)
@@ -56,11 +67,24 @@ def denoise(
     start: Start,
     controls: Sequence[Control] = (),
 ) -> Generator[Step, None, None]:
-    """Yield state k+1 after each step k = first…N-1.
+    """The loop: from state ``start.first`` to the clean latents.
 
-    All controls patch the network for the length of the run, and every patch is undone when the run
-    ends, fails or is closed. Their ``wrap`` and ``edit`` doors act in the order of the tuple; a
+    Every control patches the network for the length of the run, and every patch is undone when the
+    run ends, fails or is closed. Their ``wrap`` and ``edit`` doors act in the order of the tuple; a
     later one sees what an earlier one made.
+
+    Args:
+        unet: the network.
+        schedule: a fresh one: it remembers where its run is.
+        conditioning: words for as many rows as the latents have.
+        start: the first state.
+        controls: what acts in the loop.
+
+    Yields:
+        After each step k = first…N-1 state k+1.
+
+    Raises:
+        EngineError: the memory is used up, or two controls want one attention site.
     """
     moment = Moment(conditioning.rows)
     height_lat, width_lat = start.latents.shape[-2:]
@@ -107,8 +131,15 @@ def _apply_edits(
 
 
 def predictor(unet: Unet, schedule: Schedule, conditioning: Conditioning) -> Predict:
-    """A prediction under these words: one network call for all rows, then guidance; no gradient
-    passes through it.
+    """A prediction under these words: one call of the network for all rows, then guidance.
+
+    Args:
+        unet: the network.
+        schedule: the run's; it scales what the network sees.
+        conditioning: the words.
+
+    Returns:
+        (latents (b, c, h, w) of state k, k) → ε of that shape; no gradient passes through it.
     """
     words, rows, scale = conditioning.stack(), conditioning.rows, conditioning.guidance_scale
 
@@ -124,8 +155,16 @@ def predictor(unet: Unet, schedule: Schedule, conditioning: Conditioning) -> Pre
 
 
 def pull_of(unet: Unet, schedule: Schedule, conditioning: Conditioning) -> Pull:
-    """As ``denoise.predictor``, with the pull beside it; without guidance the pull is the
-    prediction itself.
+    """As ``predictor``, and beside the prediction how far the words pull it.
+
+    Args:
+        unet: the network.
+        schedule: the run's.
+        conditioning: the words.
+
+    Returns:
+        (latents (b, c, h, w) of state k, k) → ε and s · (ε_c - ε_u), each of that shape; without
+        guidance the pull is the prediction itself.
     """
     words, rows, scale = conditioning.stack(), conditioning.rows, conditioning.guidance_scale
 

@@ -43,10 +43,16 @@ SOFT_PX = 0.7
 
 @dataclass(frozen=True)
 class Redraw:
-    """Pictures uint8 (h, w, 3), one for each seed, of which a part is drawn again in the last
-    ``steps`` steps.
+    """Pictures of which a part is drawn again.
 
-    ``before`` and ``total`` count the steps of the whole run: those done before this part, and all.
+    Attributes:
+        pictures: one for each seed, uint8 (h, w, 3).
+        seeds: a candidate each.
+        words: the prompt.
+        unwanted: the negative prompt.
+        steps: how many of the last steps are taken, 0 to N.
+        before: steps of the whole run that were done before this part.
+        total: all of them.
     """
 
     pictures: tuple[Picture, ...] = field(repr=False)
@@ -59,7 +65,11 @@ class Redraw:
 
 
 def hole_of(mask: Mask) -> Mask:
-    """The object with its margin, bool (h, w)."""
+    """The object with its margin.
+
+    Args:
+        mask: the object, bool (h, w).
+    """
     grown: Mask = ndimage.binary_dilation(
         mask, iterations=max(1, round(min(mask.shape) * MARGIN_SHARE))
     )
@@ -67,13 +77,19 @@ def hole_of(mask: Mask) -> Mask:
 
 
 def hole_with_shade(picture: Picture, mask: Mask) -> tuple[Mask, Floats]:
-    """The object with its margin and the soft shadow that it throws near by, bool (h, w), and that
-    shadow.
+    """The object with its margin and the soft shadow that it throws near by, and that shadow.
 
-    The shadow is float32 (h, w, 3), the share of its light that the ground keeps: 1 beyond the
-    hole. It is what is darker than the plain fill from farther away, in all channels alike, and
-    reached from the object without crossing a line (other things have outlines, a shadow's edge is
-    soft). Under the object it goes on as around it.
+    It is what is darker than the plain fill from farther away, in all channels alike, and reached
+    from the object without crossing a line (other things have outlines, a shadow's edge is soft).
+    Under the object it goes on as around it.
+
+    Args:
+        picture: uint8 (h, w, 3).
+        mask: the object, bool (h, w).
+
+    Returns:
+        The hole, bool (h, w), and the shadow, float32 (h, w, 3): the share of its light that the
+        ground keeps, 1 beyond the hole.
     """
     hole, none = hole_of(mask), np.ones(picture.shape, np.float32)
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
@@ -95,15 +111,26 @@ def hole_with_shade(picture: Picture, mask: Mask) -> tuple[Mask, Floats]:
 
 
 def fill_light(light: Floats, hidden: Mask) -> Floats:
-    """A shadow (h, w, 3) that goes on under what hides it, in 255 steps."""
+    """A shadow that goes on under what hides it, in 255 steps.
+
+    Args:
+        light: float32 (h, w, 3) in 0..1.
+        hidden: where it is not known, bool (h, w).
+    """
     steps = np.rint(light * 255).astype(np.uint8)
     found: Floats = fill(steps, hidden).astype(np.float32) / np.float32(255)
     return found
 
 
 def fill(picture: Picture, hole: Mask) -> Picture:
-    """The picture with its hole filled from around it: each pixel as the nearest one outside, then
-    smoothed inside.
+    """A picture with its hole filled from around it: by the nearest pixels outside, then smoothed.
+
+    Args:
+        picture: uint8 (h, w, 3).
+        hole: bool (h, w).
+
+    Returns:
+        uint8 (h, w, 3); outside of the hole its own bytes.
     """
     rows, columns = ndimage.distance_transform_edt(
         hole, return_distances=False, return_indices=True
@@ -119,8 +146,19 @@ def fill(picture: Picture, hole: Mask) -> Picture:
 def redraw_region(
     bundle: ModelBundle, plan: Plan, redraw: Redraw, hold: Callable[[Batch], Control]
 ) -> Generator[Step, None, tuple[Picture, ...]]:
-    """Draw again; ``hold`` makes the control that keeps the rest. The generator's value is the
-    decoded pictures.
+    """Draw a part of pictures again.
+
+    Args:
+        bundle: the model.
+        plan: its sampler, steps, size and guidance scale count.
+        redraw: the pictures and their words.
+        hold: makes the control that keeps the rest.
+
+    Yields:
+        Steps in the count of the whole run.
+
+    Returns:
+        The decoded pictures; the given ones where no step is taken.
     """
     if not redraw.steps:
         return redraw.pictures

@@ -30,8 +30,10 @@ are rounding.
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:
-    """Every state of a run, 0…N, each (b, c, h, w); the first is the noisiest, the last the clean
-    latents.
+    """Every state of a run.
+
+    Attributes:
+        states: 0…N, each (b, c, h, w); the first is the noisiest, the last the clean latents.
     """
 
     states: tuple[Tensor, ...] = field(repr=False)
@@ -48,12 +50,28 @@ def invert(
     clean: Tensor,
     refinements: int = REFINEMENTS,
 ) -> Generator[Step, None, Trajectory]:
-    """Walk back from clean latents (b, c, h, w); the generator's value holds the states.
+    """Walk back from clean latents: x_k = U(ε(x_k, t_k), x_{k+1}), with U DDIM's step undone.
 
-    Yields a Step for each state found, counted in the order of the work: after the step ``k`` of N,
-    ``latents`` are state N-1-k. The words are ``conditioning``'s positive ones, without guidance
-    (with an empty prompt on both sides it would have no effect; Layout-and-Retouch, algorithm 1,
-    lines 2 and 3). Only DDIM can be walked back.
+    The words are ``conditioning``'s positive ones, without guidance (with an empty prompt on both
+    sides it would have no effect; Layout-and-Retouch, algorithm 1, lines 2 and 3).
+
+    Args:
+        unet: the network.
+        schedule: of DDIM, which alone can be walked back.
+        conditioning: the words.
+        clean: (b, c, h, w).
+        refinements: corrections of each first guess at most, 0 or more.
+
+    Yields:
+        A step for each state found, in the order of the work: after step k of N, ``latents`` are
+        state N-1-k.
+
+    Returns:
+        All states.
+
+    Raises:
+        ValueError: the schedule is another sampler's.
+        EngineError: the memory is used up.
     """
     words = conditioning.positive.expand(len(clean), -1, -1)
     states = [clean]

@@ -22,11 +22,13 @@ Predict = Callable[[Tensor, int], Tensor]
 
 @dataclass(frozen=True)
 class BatchRows:
-    """Names the rows of a network batch: with guidance the order is [uncond…, cond…], each
-    ``count`` long.
+    """The rows of a network batch: with guidance [uncond…, cond…], else the conditional ones alone.
 
-    Where several denoising paths share a batch, ``paths`` names them and their numbers of rows, in
-    the order in which they stand within each half; they add up to ``count``.
+    Attributes:
+        count: rows of each half.
+        guided: whether there is an unconditional half.
+        paths: names of the denoising paths that share the batch, with their numbers of rows, in the
+            order in which they stand within each half; the numbers add up to ``count``.
     """
 
     count: int
@@ -50,8 +52,13 @@ class BatchRows:
         return slice(0, self.count if self.guided else 0)
 
     def of(self, path: str) -> slice:
-        """The rows of a path, counted from the beginning of a half; a KeyError for a path that
-        is not there.
+        """The rows of a path, counted from the beginning of a half.
+
+        Args:
+            path: its name.
+
+        Raises:
+            KeyError: there is no such path.
         """
         start = 0
         for name, count in self.paths:
@@ -63,10 +70,12 @@ class BatchRows:
 
 @dataclass
 class Moment:
-    """Where the loop is. The only mutable value in a run; the loop writes it, attention processors
-    read it.
+    """Where the loop is: the only mutable value in a run, written by the loop alone.
 
-    ``k`` is the forward step index (0 = noisiest), ``sigma`` k-diffusion's sigma of state k.
+    Attributes:
+        rows: of the batch.
+        k: index of the step, 0 (the noisiest) to N-1.
+        sigma: k-diffusion's σ of state k.
     """
 
     rows: BatchRows
@@ -76,7 +85,14 @@ class Moment:
 
 @dataclass(frozen=True)
 class Network:
-    """What a control may patch: the UNet, the present moment, and the size of the latents."""
+    """What a control may patch.
+
+    Attributes:
+        unet: the UNet.
+        moment: the present one.
+        height_lat: rows of the latents.
+        width_lat: columns of the latents.
+    """
 
     unet: Unet
     moment: Moment
@@ -86,32 +102,59 @@ class Network:
 
 @dataclass(frozen=True)
 class Control:
-    """Something that acts inside the loop. Order is the order of the tuple; identity at zero
-    strength.
+    """Something that acts inside the loop through three doors; a subclass overrides those it needs.
 
-    A subclass overrides the doors that it needs. It is frozen and has no random state of its own.
+    Controls act in the order of the tuple. One is frozen, has no random state of its own, and at
+    zero strength leaves the run as it is.
     """
 
     def patch(self, network: Network) -> AbstractContextManager[None]:
-        """Install processors or hooks for the length of a run; always undone."""
+        """Install processors or hooks for the length of a run.
+
+        Args:
+            network: what may be patched.
+
+        Returns:
+            A block; when it is left, every patch is undone.
+        """
         return nullcontext()
 
     def wrap(self, predict: Predict) -> Predict:
-        """A prediction function from a prediction function."""
+        """Change what is predicted.
+
+        Args:
+            predict: the prediction so far.
+
+        Returns:
+            A prediction of the same form.
+        """
         return predict
 
     def edit(self, latents: Tensor, k: int) -> Tensor:
-        """Change state k just after the solver's step from k-1 to k (so k = 1…N)."""
+        """Change a state just after the solver's step that led to it.
+
+        Args:
+            latents: state k, (b, c, h, w).
+            k: the number of the state, 1 to N.
+
+        Returns:
+            The state; the same tensor where nothing changes.
+        """
         return latents
 
 
 @dataclass(frozen=True)
 class Step:
-    """State k+1 of the loop, after step ``k`` of ``total``; ``denoised`` is the prediction of
-    the clean latents.
+    """What a loop yields after each step.
 
-    ``first`` is the step the run began with (img2img starts late), so progress is (k + 1 - first) /
-    (total - first).
+    Progress is (k + 1 - first) / (total - first).
+
+    Attributes:
+        k: index of the step.
+        total: N, or all steps of a run of several parts.
+        first: the step that the run began with; image-to-image starts late.
+        latents: state k+1, (b, c, h, w).
+        denoised: the clean latents that were predicted, (b, c, h, w).
     """
 
     k: int
@@ -133,8 +176,10 @@ Run = Iterator[Step | Result]
 
 
 def generator_for(seed: int) -> torch.Generator:
-    """A CPU generator: noise is drawn on the CPU, so a seed means the same noise on every
-    device.
+    """A generator on the CPU, so that a seed means the same noise on every device.
+
+    Args:
+        seed: any integer.
     """
     return torch.Generator("cpu").manual_seed(seed)
 
@@ -144,7 +189,11 @@ _CPU_WORDS = ("not enough memory", "can't allocate memory", "cannot allocate mem
 
 @contextmanager
 def explain_memory() -> Iterator[None]:
-    """Turn an allocation that failed, on any device, into an EngineError."""
+    """Turn an allocation that failed, on any device, into a sentence.
+
+    Raises:
+        EngineError: the memory of the device is used up.
+    """
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError) as error:

@@ -16,7 +16,15 @@ from backend.engine.loop_types import generator_for
 
 
 def draw(like: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
-    """Standard normal noise of the shape (b, …) of ``like``; row i comes from generator i alone."""
+    """Standard normal noise, row i from generator i alone.
+
+    Args:
+        like: (b, …), whose shape, precision and device are taken.
+        generators: b of them, on the CPU.
+
+    Raises:
+        ValueError: there are more or fewer generators than rows.
+    """
     if len(generators) != like.shape[0]:
         raise ValueError(f"{len(generators)} generators for {like.shape[0]} rows")
     shape = (1, *like.shape[1:])
@@ -27,11 +35,18 @@ def draw(like: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
 
 
 def draw_by_owner(noise: Tensor, owners: Tensor, seeds: Sequence[int | None]) -> Tensor:
-    """Noise (b, c, h, w) in which each layer with a seed has its own, the same in every row.
+    """Noise in which each layer with a seed has its own, the same in every row.
 
-    ``owners`` (h, w) tells whose cell it is: 0 nobody's, i the layer with ``seeds[i - 1]``. A
-    layer's noise depends on its seed and the size alone, not on the run, its place in the stack, or
-    the other layers.
+    A layer's noise depends on its seed and the size alone, not on the run, its place in the stack,
+    or the other layers.
+
+    Args:
+        noise: of the candidates, (b, c, h, w).
+        owners: whose each cell is, int (h, w): 0 nobody's, i the layer with ``seeds[i - 1]``.
+        seeds: None for layers without one.
+
+    Returns:
+        (b, c, h, w).
     """
     mixed = noise
     for number, seed in enumerate(seeds, start=1):
@@ -42,7 +57,16 @@ def draw_by_owner(noise: Tensor, owners: Tensor, seeds: Sequence[int | None]) ->
 
 
 def seed_of(seed: int, purpose: str, number: int) -> int:
-    """A seed for one purpose and one number, independent of all others of the same root seed."""
+    """A seed for one purpose and one number, independent of all others of the same root seed.
+
+    Args:
+        seed: the root.
+        purpose: what is drawn with it.
+        number: of the draw, e.g. a step.
+
+    Returns:
+        0 to 2^63 - 1.
+    """
     text = f"{purpose} {seed} {number}".encode()
     return int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 1
 
@@ -57,8 +81,10 @@ class NoiseStream(Protocol):
 
 @dataclass(frozen=True)
 class SharedNoise:
-    """The same noise at every state: the source stays on one trajectory (for deterministic
-    samplers).
+    """The same noise at every state, for deterministic samplers: one trajectory.
+
+    Attributes:
+        noise: standard normal, (b, c, h, w).
     """
 
     noise: Tensor = field(repr=False, compare=False)
@@ -69,8 +95,12 @@ class SharedNoise:
 
 @dataclass(frozen=True)
 class SplitNoise:
-    """One stream in some cells, bool (h, w); in all others one row of another, the same for every
-    candidate.
+    """One stream in some cells; in all others one row of another, the same for every candidate.
+
+    Attributes:
+        cells: where the first one counts, bool (h, w).
+        inside: its noise.
+        outside: the other's.
     """
 
     cells: Tensor = field(repr=False, compare=False)
@@ -83,8 +113,10 @@ class SplitNoise:
 
 @dataclass(frozen=True)
 class FreshNoise:
-    """New noise at every state, a function of the candidate's seed and k only (for samplers that
-    renew theirs).
+    """New noise at every state, for samplers that renew theirs.
+
+    Attributes:
+        seeds: the candidates', a row each; the noise follows from seed and state alone.
     """
 
     seeds: tuple[int, ...]

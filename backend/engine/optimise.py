@@ -83,15 +83,25 @@ class Objective(ABC):
 
     @abstractmethod
     def losses(self, pictures: Tensor, moment: FitStep) -> Tensor:
-        """One number a row, of pictures (n, 3, h, w) in 0..1, with gradients; row i depends on
-        picture i alone.
+        """How far each picture is from what is wanted.
+
+        Args:
+            pictures: (n, 3, h, w) in 0..1.
+            moment: the step and the rows' seeds.
+
+        Returns:
+            (n,), with gradients; row i depends on picture i alone.
         """
 
 
 @dataclass(frozen=True)
 class LossTerm:
-    """An objective with its weight: the share of its gradient in that of the first term, once
-    calibrated.
+    """α_i L_i of TCIG's equation (2).
+
+    Attributes:
+        objective: L_i.
+        weight: α_i; once calibrated, the share of its gradient in that of the first term. 0 leaves
+            the term out.
     """
 
     objective: Objective
@@ -99,8 +109,12 @@ class LossTerm:
 
 
 class FitStage(NamedTuple):
-    """So many steps on a grid of codes of this size, in which the first ``parts`` of the fit move
-    (all by default).
+    """So many steps on a grid of codes of one size.
+
+    Attributes:
+        size: rows and columns of codes.
+        steps: how many.
+        parts: the first so many parts of the fit move; all by default.
     """
 
     size: Size
@@ -110,10 +124,15 @@ class FitStage(NamedTuple):
 
 @dataclass(frozen=True)
 class Fit:
-    """A fit: the ``parts`` of the codes to begin with, a seed a row, and how it goes.
+    """A fit, a seed a row.
 
-    ``learning_rate`` is Adam's, in deviations of the codebook. ``calibrated_at`` is the step at
-    which every further term is scaled, row by row, to the first one's gradient.
+    Attributes:
+        parts: of the codes to begin with.
+        seeds: of the rows.
+        stages: in this order.
+        learning_rate: Adam's, in deviations of the codebook.
+        calibrated_at: the step at which every further term is scaled, row by row, to the first
+            one's gradient.
     """
 
     parts: tuple[CodePart, ...] = field(repr=False)
@@ -135,15 +154,30 @@ class Fit:
 
 
 def picture_of(network: DrawsCodes, z: Tensor) -> Tensor:
-    """Pictures (n, 3, f·h, f·w) in 0..1 of the codes nearest to z, with straight-through
-    gradients.
+    """Pictures of the codes nearest to z, with straight-through gradients.
+
+    Args:
+        network: a VQGAN.
+        z: (n, c, h, w).
+
+    Returns:
+        (n, 3, f·h, f·w) in 0..1, f the pixels per code.
     """
     return clamp(network.decode(network.snap(z)) * 0.5 + 0.5)
 
 
 @torch.no_grad()
 def draw_codes(network: DrawsCodes, z: Tensor, size_px: tuple[int, int]) -> tuple[Picture, ...]:
-    """The pictures of codes, uint8 (h, w, 3), at another size by bicubic interpolation."""
+    """The pictures of codes, at another size by bicubic interpolation.
+
+    Args:
+        network: a VQGAN.
+        z: (n, c, h, w).
+        size_px: height and width of the pictures.
+
+    Returns:
+        n pictures, uint8 (height, width, 3).
+    """
     pictures = picture_of(network, z)
     if pictures.shape[-2:] != size_px:
         pictures = functional.interpolate(pictures, size=size_px, mode="bicubic", antialias=True)
@@ -151,7 +185,12 @@ def draw_codes(network: DrawsCodes, z: Tensor, size_px: tuple[int, int]) -> tupl
 
 
 def with_size(progress: FitProgress, size_px: tuple[int, int]) -> FitProgress:
-    """A step of a fit with its pictures at this size, for those who look on."""
+    """A step of a fit with its pictures at another size, for those who look on.
+
+    Args:
+        draft: the step.
+        size_px: height and width.
+    """
     if progress.denoised.shape[-2:] == size_px:
         return progress
     shown = functional.interpolate(progress.denoised, size=size_px, mode="bilinear")
@@ -161,11 +200,21 @@ def with_size(progress: FitProgress, size_px: tuple[int, int]) -> FitProgress:
 def optimise(
     network: DrawsCodes, fit: Fit, terms: Sequence[LossTerm]
 ) -> Generator[FitProgress, None, None]:
-    """Yield the pictures before, and z after, each step k = 0…steps-1; both have the size of the
-    step's stage.
+    """Fit codes to objectives: argmin_z L = Σ_i α_i L_i (TCIG, equation 2).
 
     z is kept in the box of the codebook, channel by channel. Terms of weight 0 are left out
-    altogether, so they change nothing, not even the random numbers.
+    altogether, so they change nothing, not even the random numbers. Rows share only the call.
+
+    Args:
+        network: a VQGAN.
+        fit: what it begins with, and how it goes.
+        terms: the losses; the first one's gradient is the measure of the others.
+
+    Yields:
+        After each step k = 0…steps-1 z, and the pictures before it, both at the size of its stage.
+
+    Raises:
+        EngineError: a gradient is not finite, or the memory is used up.
     """
     acting = tuple(term for term in terms if term.weight != 0)
     shares = shares_of(len(fit.seeds), network.codebook.device)

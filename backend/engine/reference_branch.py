@@ -29,8 +29,12 @@ AdapterScope = Callable[[], AbstractContextManager[None]]
 
 @dataclass(frozen=True)
 class FeatureSpan:
-    """The outputs of these modules are wanted for the steps ``first`` up to, not including,
-    ``last``.
+    """Outputs of these modules are wanted in these steps.
+
+    Attributes:
+        first: the first step.
+        last: the step after the last one.
+        modules: names of modules of the network.
     """
 
     first: int
@@ -40,8 +44,13 @@ class FeatureSpan:
 
 @dataclass(frozen=True, eq=False)
 class ReferencePath:
-    """A path of known states. ``key`` names all that its features follow from; ``conditioning`` has
-    its rows.
+    """A path of known states.
+
+    Attributes:
+        key: of all that its features follow from.
+        states: 0…N.
+        conditioning: its words, with its rows.
+        spans: which features are wanted, and when.
     """
 
     key: Hashable
@@ -57,8 +66,16 @@ class ReferencePath:
 
 
 class ReferenceBranch:
-    """The side paths of one run, by name. ``recording`` is true while the network is asked on their
-    behalf.
+    """The other paths of one run, replayed from their states when the target reaches a step.
+
+    ``recording`` is true while the network is asked on their behalf.
+
+    Args:
+        unet: the network.
+        schedule: the target's.
+        paths: by name.
+        memory: where features are kept, so that another run need not ask again.
+        adapter: opens a block in which the network has the subject's weights.
     """
 
     def __init__(
@@ -76,7 +93,14 @@ class ReferenceBranch:
         self._features: dict[tuple[str, str], Tensor] = {}
 
     def advance(self, k: int) -> None:
-        """Make the features of step k the present ones; nothing is done when they are."""
+        """Make the features of a step the present ones; nothing is done when they are.
+
+        Args:
+            k: the step.
+
+        Raises:
+            EngineError: the memory is used up.
+        """
         if k == self._step:
             return
         self._features = {}
@@ -92,7 +116,18 @@ class ReferenceBranch:
         self._step = k
 
     def feature(self, path: str, module: str) -> Tensor:
-        """The output of a module at the present step: (halves, rows, …)."""
+        """The output of a module at the present step.
+
+        Args:
+            path: name of a path.
+            module: one of those that it is asked for at this step.
+
+        Returns:
+            (halves, rows, …).
+
+        Raises:
+            KeyError: the path is not asked for the module at this step.
+        """
         return self._features[path, module]
 
     @torch.no_grad()
@@ -113,7 +148,12 @@ class ReferenceBranch:
 def run_with_adapter(
     adapter: AdapterScope, steps: Generator[Step, None, Trajectory]
 ) -> Generator[Step, None, Trajectory]:
-    """Steps taken with the subject's weights on; between them the network has its own."""
+    """Steps taken with the subject's weights on; between them the network has its own.
+
+    Args:
+        adapter: opens a block in which the network has the subject's weights.
+        steps: closed with this generator, whose value is theirs.
+    """
     with closing(steps):
         while True:
             try:
@@ -126,7 +166,12 @@ def run_with_adapter(
 
 
 def with_reference(sides: ReferenceBranch, predict: Predict) -> Predict:
-    """A prediction before which the side paths are brought to its step."""
+    """A prediction before which the other paths are brought to its step.
+
+    Args:
+        sides: the other paths.
+        predict: the target's prediction.
+    """
 
     def predict_after(latents: Tensor, k: int) -> Tensor:
         sides.advance(k)
@@ -138,8 +183,14 @@ def with_reference(sides: ReferenceBranch, predict: Predict) -> Predict:
 def source_of(
     sides: ReferenceBranch | None, rows: BatchRows, path: str, module: str, halves: Tensor
 ) -> Tensor:
-    """What ``path`` feels at a module: from the side paths, or from its own rows of ``halves``
-    (halves, rows, …).
+    """What a path feels at a module.
+
+    Args:
+        sides: the other paths; None where they are rows of the batch.
+        rows: of the batch.
+        path: the name.
+        module: the module.
+        halves: the module's output for the batch, (halves, rows, …).
     """
     return halves[:, rows.of(path)] if sides is None else sides.feature(path, module)
 

@@ -148,7 +148,16 @@ def find_colour(phrase: str) -> Tensor | None:
 
 
 def fill_regions(colours: Tensor, regions: Tensor, size_px: tuple[int, int]) -> Tensor:
-    """Every region (r, h, w) filled with its colour (n, r, 3): (n, 3, *size_px)."""
+    """Every region filled with its colour.
+
+    Args:
+        colours: (n, r, 3) in 0..1.
+        regions: (r, h, w) in 0..1.
+        size_px: height and width of the pictures.
+
+    Returns:
+        (n, 3, *size_px) in 0..1.
+    """
     shares = functional.interpolate(regions[None], size=size_px, mode="area")[0]
     return torch.einsum("nrc,rhw->nchw", colours, shares / shares.sum(0).clamp_min(1e-6))
 
@@ -221,12 +230,25 @@ def fit_from_random_codes(
 
 
 def cells_of(network: DrawsCodes, size_px: tuple[int, int]) -> Size:
-    """How many codes make a picture of at least this size."""
+    """How many codes make a picture of at least this size.
+
+    Args:
+        network: a VQGAN.
+        size_px: height and width in pixels.
+
+    Returns:
+        Rows and columns of codes.
+    """
     return -(-size_px[0] // network.reduction), -(-size_px[1] // network.reduction)
 
 
 def feather(masks: Tensor, sigma_px: float) -> Tensor:
-    """Masks (n, h, w) softened by a Gaussian; as they are below a third of a pixel."""
+    """Masks softened by a Gaussian.
+
+    Args:
+        masks: (n, h, w) in 0..1.
+        sigma_px: its deviation in pixels; below a third the masks stay as they are.
+    """
     if sigma_px < 1 / 3 or not len(masks):
         return masks
     radius = min(int(3 * sigma_px), min(masks.shape[-2:]) - 1)

@@ -99,6 +99,9 @@ class SharedSteps:
         """Candidates that go on from the shared state, each under its own noise in the cells.
 
         Where the first of them is the shared one itself, it goes on with the draws that come next.
+
+        Args:
+            batch: the candidates, begun under their own noise.
         """
         generators = batch.start.generators
         if batch.seeds[0] == self.batch.seeds[0]:
@@ -117,7 +120,14 @@ class SharedSteps:
 
 
 def split_into_batches(plan: Plan) -> Iterator[tuple[int, tuple[int, ...]]]:
-    """For each batch of ``plan.batch`` candidates the place of its first seed, and its seeds."""
+    """The batches of a run, in order.
+
+    Args:
+        plan: whose seeds they are, ``batch`` candidates at a time.
+
+    Yields:
+        The place of a batch's first seed among the plan's, and its seeds.
+    """
     for offset in range(0, len(plan.seeds), plan.batch):
         yield offset, plan.seeds[offset : offset + plan.batch]
 
@@ -145,14 +155,29 @@ def prepare_from_pictures(
 
 
 def prepare_from_noise(bundle: ModelBundle, plan: Plan, seeds: Sequence[int]) -> Batch:
-    """Text to image: pure noise for each seed."""
+    """Text to image: pure noise for each seed.
+
+    Args:
+        bundle: the model.
+        plan: its sampler, steps and size count.
+        seeds: a row each.
+    """
     generators = tuple(generator_for(seed) for seed in seeds)
     source = empty_latents(bundle, plan, len(seeds))
     return _noise_source(bundle, plan, source, seeds, generators, 0)
 
 
 def empty_latents(bundle: ModelBundle, plan: Plan, count: int) -> Tensor:
-    """Zeros (count, c, h, w) of the plan's size in latent cells."""
+    """Zeros of the plan's size.
+
+    Args:
+        bundle: whose latents.
+        plan: whose size.
+        count: rows.
+
+    Returns:
+        (count, c, h, w), in the bundle's precision and on its device.
+    """
     sides = (plan.height_px // bundle.card.cell_px, plan.width_px // bundle.card.cell_px)
     channels = int(bundle.unet.config.in_channels)
     return torch.zeros(count, channels, *sides, device=bundle.device, dtype=bundle.dtype)
@@ -187,6 +212,12 @@ def sample_batch(
     controls: Sequence[Control] = (),
 ) -> Generator[Step, None, Tensor]:
     """Denoise a batch to the end.
+
+    Args:
+        bundle: the model.
+        batch: the candidates.
+        conditioning: their words.
+        controls: what acts in the loop, in this order.
 
     Yields:
         Every step.
@@ -276,8 +307,13 @@ class PasteTarget:
         return is_painted(self.alpha)
 
     def paste_back(self, image: Image) -> Image:
-        """The image with the source's own pixels around the layer, and a count of those that
-        changed all the same; its picture has the source's size.
+        """Put the source's own pixels back around the layer.
+
+        Args:
+            image: with a picture of the source's size.
+
+        Returns:
+            The image, and in it a count of the pixels that changed all the same.
         """
         weights = paste_weights(self.alpha, self.feather_px)
         picture = paste(self.source, image.picture, weights)

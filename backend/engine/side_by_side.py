@@ -19,8 +19,11 @@ from backend.engine.loop_types import FitProgress
 
 
 def shares_of(rows: int, device: torch.device) -> tuple[slice, ...]:
-    """``rows`` (at least one) in even runs, as many as torch has threads; all in one on other
-    devices than a CPU.
+    """Rows in even runs, as many as torch has threads; all in one on other devices than a CPU.
+
+    Args:
+        rows: at least one.
+        device: of the network.
     """
     count = min(rows, torch.get_num_threads()) if device.type == "cpu" else 1
     return tuple(
@@ -31,10 +34,12 @@ def shares_of(rows: int, device: torch.device) -> tuple[slice, ...]:
 def side_by_side(
     fits: Sequence[Generator[FitProgress, None, None]],
 ) -> Generator[FitProgress, None, None]:
-    """The moments of fits of equal length as moments of all their rows; each fit advances in a
-    thread.
+    """The steps of fits of equal length as steps of all their rows; each fit advances in a thread.
 
     One alone advances in the caller's.
+
+    Args:
+        fits: at least one.
     """
     if len(fits) == 1:
         yield from fits[0]

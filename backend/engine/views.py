@@ -14,11 +14,13 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class ViewRange:
-    """How views vary. ``scale`` is the view's side in units of the picture's, from smallest to
-    largest.
+    """How views vary.
 
-    ``noise`` is the highest deviation of the white noise that is laid over a view (drawn anew in
-    0..noise).
+    Attributes:
+        scale: the view's side in units of the picture's, from smallest to largest.
+        noise: the highest deviation of the white noise that is laid over a view (drawn anew in
+            0..noise).
+        flipped: whether about half of them are mirrored.
     """
 
     scale: tuple[float, float]
@@ -44,11 +46,17 @@ WHOLE = torch.tensor([[0.0, 0.0, 1.0, 1.0]])
 def draw_views(
     generators: Sequence[torch.Generator], per_row: int, allowed: ViewRange, frames: Tensor = WHOLE
 ) -> ViewSet:
-    """``per_row`` views of every frame for each row; the views of row i come from generator i
-    alone.
+    """Views of every frame for each row; those of row i come from generator i alone.
 
-    ``frames`` (k, 4) are parts of the picture to look at: the centre (x, y) and half the sides,
-    where the picture reaches from -1 to 1. Row by row, all views of the first frame come first.
+    Args:
+        generators: one a row.
+        per_row: views of each frame.
+        allowed: how they vary.
+        frames: parts of the picture to look at, (k, 4): the centre (x, y) and half the sides, where
+            the picture reaches from -1 to 1. The whole picture by default.
+
+    Returns:
+        Row by row the views; all of the first frame come first.
     """
     count = per_row * len(frames)
     draws = torch.cat([torch.rand(count, 5, generator=one) for one in generators])
@@ -64,8 +72,15 @@ def draw_views(
 
 
 def see_through(pictures: Tensor, views: ViewSet, side_px: tuple[int, int]) -> Tensor:
-    """(n·v, c, *side_px): each picture (n, c, h, w) through its views, bilinearly; beyond its edge
-    the edge repeats.
+    """Each picture through its views, bilinearly; beyond its edge the edge repeats.
+
+    Args:
+        pictures: (n, c, h, w).
+        views: v for each picture.
+        side_px: height and width of a view.
+
+    Returns:
+        (n·v, c, *side_px).
     """
     repeated = pictures.repeat_interleave(views.per_row, dim=0)
     size = [len(repeated), pictures.shape[1], *side_px]

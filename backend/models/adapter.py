@@ -47,10 +47,15 @@ ApplyAdapter = Callable[[], AbstractContextManager[None]]
 
 @dataclass(frozen=True, eq=False)
 class Adapter:
-    """``vectors`` float32 (n, d) stand where the subject's token does; ``weights`` are changes of
-    the UNet by name.
+    """What a model has learned of a subject.
 
-    ``model`` is the title of the model it was trained on, ``fingerprint`` that model's.
+    Attributes:
+        kind: how it was learned.
+        class_word: what the subject is an example of, e.g. "cat".
+        model: title of the model that it was trained on.
+        fingerprint: of that model.
+        vectors: float32 (n, d), which stand where the subject's token does.
+        weights: changes of the UNet by name, whole or of low rank; may be empty.
     """
 
     kind: AdapterKind
@@ -69,7 +74,14 @@ class Adapter:
 
 
 def adapter_to_bytes(adapter: Adapter) -> bytes:
-    """The adapter as a safetensors file: of equal adapters equal bytes."""
+    """An adapter as a safetensors file.
+
+    Args:
+        adapter: on any device, in any precision; the file is float32.
+
+    Returns:
+        Of equal adapters equal bytes.
+    """
     tensors = {
         TOKEN: adapter.vectors,
         **{NETWORK + name: value for name, value in adapter.weights.items()},
@@ -119,8 +131,14 @@ def _refuse(reason: str) -> ModelError:
 
 
 def save_adapter(adapter: Adapter, path: Path) -> None:
-    """Write an adapter; the file appears whole or not at all. A StoreError when the disk does
-    not take it.
+    """Write an adapter; the file appears whole or not at all.
+
+    Args:
+        adapter: the adapter.
+        path: of the file; a file that is there is replaced.
+
+    Raises:
+        StoreError: the disk does not take it.
     """
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
@@ -135,7 +153,14 @@ def save_adapter(adapter: Adapter, path: Path) -> None:
 
 
 def load_adapter(path: Path) -> Adapter:
-    """Read an adapter from disk."""
+    """Read an adapter from disk.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        ModelError: it cannot be read, or is something else.
+    """
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -146,8 +171,13 @@ def load_adapter(path: Path) -> Adapter:
 
 
 def model_fingerprint(bundle: ModelBundle) -> str:
-    """What tells a model from others: its first token vectors and both ends of its UNet, in half
-    precision.
+    """What tells a model from others: its first token vectors and both ends of its UNet.
+
+    Args:
+        bundle: the model.
+
+    Returns:
+        SHA-256 of them in half precision, 64 hexadecimal digits.
     """
     table = bundle.text_encoder.get_input_embeddings().weight[:FINGERPRINT_ROWS]
     parts = (table, bundle.unet.conv_in.weight, bundle.unet.conv_out.weight)
@@ -156,7 +186,15 @@ def model_fingerprint(bundle: ModelBundle) -> str:
 
 
 def check_fits(adapter: Adapter, bundle: ModelBundle) -> None:
-    """A RequestError with both names when the adapter was trained on another model."""
+    """See to it that an adapter was trained on a model.
+
+    Args:
+        adapter: the adapter.
+        bundle: the model that shall use it.
+
+    Raises:
+        RequestError: it was trained on another one; the sentence names both.
+    """
     if adapter.fingerprint != model_fingerprint(bundle):
         raise RequestError(
             f"This {adapter.class_word} was trained on {adapter.model}.",
@@ -169,7 +207,14 @@ def check_fits(adapter: Adapter, bundle: ModelBundle) -> None:
 
 
 def weight_changes(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The change of each parameter; those of low rank multiplied out (their scale is 1)."""
+    """The change ΔW of each parameter: B·A for those of low rank, whose scale is 1.
+
+    Args:
+        weights: of an adapter, by name.
+
+    Returns:
+        ΔW by the name of the parameter.
+    """
     found: dict[str, Tensor] = {}
     for name, value in weights.items():
         if name.endswith(DOWN):

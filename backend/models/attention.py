@@ -30,8 +30,11 @@ Attend = Callable[[Tensor, Tensor, Tensor, float], Tensor]
 
 @dataclass(frozen=True)
 class Site:
-    """An attention of the UNet. ``level`` counts how often the latents were halved before it; 0 is
-    full size.
+    """An attention of the UNet.
+
+    Attributes:
+        name: of its processor.
+        level: how often the latents were halved before it; 0 is full size.
     """
 
     name: str
@@ -48,12 +51,20 @@ class Site:
 
 
 def cross_sites(unet: Unet) -> tuple[Site, ...]:
-    """The cross-attention sites in the order of the UNet's modules."""
+    """The cross-attention sites in the order of the UNet's modules.
+
+    Args:
+        unet: the network.
+    """
     return _sites(unet, ".attn2.")
 
 
 def self_sites(unet: Unet) -> tuple[Site, ...]:
-    """The self-attention sites in the order of the UNet's modules."""
+    """The self-attention sites in the order of the UNet's modules.
+
+    Args:
+        unet: the network.
+    """
     return _sites(unet, ".attn1.")
 
 
@@ -61,6 +72,9 @@ def detail_sites(unet: Unet) -> tuple[Site, ...]:
     """The decoder's self-attention sites, without its coarsest level where it has several.
 
     In Stable Diffusion 1.x and 2.x these are the layers 10 to 15 of MasaCtrl and DreamMatcher.
+
+    Args:
+        unet: the network.
     """
     decoder = [site for site in self_sites(unet) if site.in_decoder]
     coarsest, finest = (pick((site.level for site in decoder), default=0) for pick in (max, min))
@@ -92,7 +106,16 @@ def _level(name: str, levels: int) -> int:
 
 
 def grid(height_lat: int, width_lat: int, level: int) -> tuple[int, int]:
-    """Rows and columns of a site: the latents' sides halved ``level`` times, rounded up."""
+    """The grid of a site: the latents' sides halved ``level`` times, rounded up.
+
+    Args:
+        height_lat: rows of the latents.
+        width_lat: columns of the latents.
+        level: of the site, 0 or more.
+
+    Returns:
+        Rows and columns.
+    """
     divisor = 2**level
     return -(-height_lat // divisor), -(-width_lat // divisor)
 
@@ -137,8 +160,11 @@ Hook = Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor | None]
 
 @contextmanager
 def install_hooks(unet: Unet, hooks: Mapping[str, Hook]) -> Iterator[None]:
-    """Let ``hooks`` (by module name) see and change outputs until the end of the block, beside any
-    processor.
+    """Let hooks see and change outputs until the end of the block, beside any processor.
+
+    Args:
+        unet: the network.
+        hooks: by the name of a module.
     """
     with ExitStack() as installed:
         for name, hook in hooks.items():
@@ -148,10 +174,14 @@ def install_hooks(unet: Unet, hooks: Mapping[str, Hook]) -> Iterator[None]:
 
 @contextmanager
 def replace_processors(unet: Unet, attends: Mapping[str, Attend]) -> Iterator[None]:
-    """Let ``attends`` (by site name) act until the end of the block; then the former processors are
-    back.
+    """Let attentions of our own act until the end of the block; then the former ones are back.
 
-    A site that already belongs to another control is an EngineError: two cannot own one site.
+    Args:
+        unet: the network.
+        attends: by the name of a site.
+
+    Raises:
+        EngineError: a site belongs to another control already, or has parts that are not known.
     """
     former = dict(unet.attn_processors)
     taken = [name for name in attends if isinstance(former[name], SiteProcessor)]

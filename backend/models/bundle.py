@@ -24,14 +24,23 @@ KEPT_VALUES = 32
 
 
 class BoundedMemory:
-    """Values that are dear to make and belong to one bundle; the least recently used goes first."""
+    """Values that are dear to make and belong to one bundle; the least recently used goes first.
+
+    Args:
+        limit: how many are kept.
+    """
 
     def __init__(self, limit: int = KEPT_VALUES) -> None:
         self._limit = limit
         self._values: OrderedDict[Hashable, object] = OrderedDict()
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
-        """The value of ``key``, made now if it is not kept."""
+        """The value of a key.
+
+        Args:
+            key: names all that the value follows from.
+            make: makes it, where it is not kept.
+        """
         if key not in self._values:
             self._values[key] = make()
         self._values.move_to_end(key)
@@ -48,9 +57,12 @@ Diffusion's.
 
 @dataclass(frozen=True)
 class RecordKey:
-    """What a recorded path is, e.g. "layout".
+    """The name of what is recorded of a path.
 
-    ``digest`` names all that it follows from, but for the ``seeds``.
+    Attributes:
+        purpose: what it is, e.g. "layout".
+        digest: of all that it follows from, but for the seeds.
+        seeds: of the candidates, where it follows from any.
     """
 
     purpose: str
@@ -59,11 +71,14 @@ class RecordKey:
 
 
 class FeatureCache:
-    """Tensors found along denoising paths, by path and step, within a budget of bytes.
+    """Tensors found along denoising paths, by path and step.
 
     Room is made by dropping whole paths, the least recently used first. What does not fit beside
     its own path is not kept: walking along a path that is too large still finds its beginning the
     next time.
+
+    Args:
+        limit_bytes: of all tensors together.
     """
 
     def __init__(self, limit_bytes: int = RECORDED_BYTES) -> None:
@@ -75,19 +90,37 @@ class FeatureCache:
         return sum(_bytes(value) for steps in self._paths.values() for value in steps.values())
 
     def find(self, path: Hashable, k: int | None = None) -> tuple[Tensor, ...] | None:
-        """What was kept of a path for step k, or, without one, of the path as a whole."""
+        """What was kept of a path.
+
+        Args:
+            path: its key.
+            k: the step; None for the path as a whole.
+
+        Returns:
+            None where nothing was.
+        """
         if path not in self._paths:
             return None
         self._paths.move_to_end(path)
         return self._paths[path].get(k)
 
     def touch(self, path: Hashable) -> None:
-        """Make a path the most recently used one, so that others are forgotten before it."""
+        """Make a path the most recently used one, so that others are forgotten before it.
+
+        Args:
+            path: its key; nothing is done where it is not known.
+        """
         if path in self._paths:
             self._paths.move_to_end(path)
 
     def keep(self, path: Hashable, k: int | None, value: tuple[Tensor, ...]) -> None:
-        """Keep it if there is, or can be made, room."""
+        """Keep a value, if there is, or can be made, room.
+
+        Args:
+            path: its key.
+            k: the step; None for the path as a whole.
+            value: tensors, which are not copied.
+        """
         self._paths.setdefault(path, {})
         self._paths.move_to_end(path)
         needed = self.size_bytes + _bytes(value)
@@ -104,13 +137,21 @@ def _bytes(value: tuple[Tensor, ...]) -> int:
 
 @dataclass(frozen=True)
 class ModelBundle:
-    """Networks in evaluation mode, without gradients, on one device. Hold the lease while you use
-    them.
+    """Networks in evaluation mode, on one device. Hold the lease while you use them.
 
-    ``members`` are the family's other networks, loaded when first asked for. ``scheduler`` is the
-    configuration of the folder's noise schedule, as written there; ``second_text`` is there for
-    SDXL alone. ``kept`` is a memory of values that follow from the weights alone, ``recorded`` one
-    of what was found along denoising paths.
+    Attributes:
+        card: what is known of the model.
+        tokenizer: of its text encoder.
+        text_encoder: words to states.
+        vae: pictures to latents and back.
+        unet: predicts noise or velocity.
+        scheduler: configuration of the folder's noise schedule, as written there.
+        device: of all networks.
+        dtype: of the latents.
+        second_text: for SDXL alone.
+        members: the family's other networks, loaded when first asked for.
+        kept: values that follow from the weights alone.
+        recorded: what was found along denoising paths.
     """
 
     card: ModelCard

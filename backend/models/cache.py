@@ -37,8 +37,13 @@ class _CacheEntry:
 
 
 class ModelCache:
-    """Bundles by card and device. The least recently used ones go when the budget is exceeded;
-    leased ones stay.
+    """Bundles by card and device, within a budget.
+
+    The least recently used ones go when it is exceeded; leased ones stay.
+
+    Args:
+        budget_bytes: of all weights together.
+        load: makes a bundle of a card.
     """
 
     def __init__(self, budget_bytes: int, load: Load = load_bundle) -> None:
@@ -49,8 +54,15 @@ class ModelCache:
 
     @contextmanager
     def lease(self, card: ModelCard, device: str | torch.device) -> Iterator[ModelBundle]:
-        """The card's bundle for one run; others wait. A run that leaves the UNet patched is an
-        EngineError.
+        """The card's bundle for one run; others wait.
+
+        Args:
+            card: the model.
+            device: where it runs, e.g. "cpu" or "cuda:0".
+
+        Raises:
+            ModelError: its weights alone exceed the budget, or it cannot be loaded.
+            EngineError: the run left attention sites changed; they were put back.
         """
         place = torch.device(device)
         self._check_fits(card, place)

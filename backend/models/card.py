@@ -32,11 +32,20 @@ NO_LIMIT = 1_000_000  # tokenizers without a length write a number of thirty dig
 class ModelCard:
     """What a plan and a loader must know of a model; satisfies :class:`backend.plan.card.Card`.
 
-    ``native_px`` is the side of the square the model was trained on, ``cell_px`` the pixels per
-    latent cell, ``size_multiple_px`` what picture sides must be divisible by, ``text_length`` the
-    token row with begin and end, ``weights`` the number of parameters in the networks' files,
-    ``members`` the family's other networks. ``family`` is "sd" or "sdxl"; ``zero_empty``: an empty
-    text is all zeros, not the encoders' view of nothing.
+    Attributes:
+        id: unique among the models that are present.
+        title: for people.
+        folder: where its files lie.
+        native_px: side of the square that it was trained on.
+        cell_px: pixels per latent cell along a side.
+        size_multiple_px: what the sides of pictures must be divisible by.
+        text_length: the token row, with begin and end.
+        prediction_type: what the UNet predicts, in the words of the scheduler's file.
+        weights: number of parameters in the networks' files.
+        family: "sd" or "sdxl".
+        zero_empty: an empty text is all zeros, not the encoders' view of nothing.
+        scheduler: configuration of its noise schedule.
+        members: the family's other networks.
     """
 
     id: str
@@ -56,8 +65,16 @@ class ModelCard:
     )
 
     def token_spans(self, text: str) -> tuple[TokenSpan, ...]:
-        """Characters and row positions of every token of ``text``, not truncated; the first word
-        stands at 1.
+        """Where the tokens of a text stand.
+
+        Args:
+            text: any length; it is not truncated.
+
+        Returns:
+            Characters and row position of each token; the first word stands at 1.
+
+        Raises:
+            ModelError: the tokenizer cannot be read.
         """
         encoded = load_tokenizer(self.folder)(
             text,
@@ -74,8 +91,15 @@ class ModelCard:
 
 
 def read_card(folder: Path, model_id: str, title: str) -> ModelCard:
-    """The card of a folder in Stable Diffusion's diffusers layout; a ModelError says what is wrong
-    with it.
+    """The card of a folder in Stable Diffusion's diffusers layout.
+
+    Args:
+        folder: the model's.
+        model_id: the id it shall have.
+        title: for people.
+
+    Raises:
+        ModelError: something is missing, not to be trusted, or of another family.
     """
     if not folder.is_dir():
         raise ModelError(
@@ -113,7 +137,14 @@ def read_card(folder: Path, model_id: str, title: str) -> ModelCard:
 
 
 def model_id_of(name: str) -> str:
-    """A folder's name as an identifier: letters, digits, ``_`` and ``-``, at most 64."""
+    """A folder's name as an identifier.
+
+    Args:
+        name: any text.
+
+    Returns:
+        Letters, digits, ``_`` and ``-``, 1 to 64 of them.
+    """
     return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:64] or "model"
 
 

@@ -16,15 +16,25 @@ POCKET_ID = "pocket"
 
 @dataclass(frozen=True)
 class Catalog:
-    """The usable models in order, and why the others cannot be used, by the id they would have
-    had.
+    """The models that are present.
+
+    Attributes:
+        cards: of the usable ones, in order.
+        refused: why the others cannot be used, by the id that they would have had.
     """
 
     cards: tuple[ModelCard, ...]
     refused: Mapping[str, ModelError] = field(default_factory=dict)
 
     def card(self, model_id: str) -> ModelCard:
-        """The card of that id; a ModelError says why it cannot be used, or which ids there are."""
+        """The card of a model.
+
+        Args:
+            model_id: its id.
+
+        Raises:
+            ModelError: it cannot be used, or there is none of that id.
+        """
         for card in self.cards:
             if card.id == model_id:
                 return card
@@ -38,8 +48,14 @@ class Catalog:
 
 
 def find_models(folders: Sequence[Path], pocket: Path = POCKET_FOLDER) -> Catalog:
-    """Every model in ``folders``; each is a model folder or holds some. Broken ones are kept with
-    their reason.
+    """Every model in some folders, the embedded pocket family first.
+
+    Args:
+        folders: each is a model folder or holds some.
+        pocket: folder of the embedded family.
+
+    Returns:
+        The usable models, and the broken ones with their reason.
     """
     cards: list[ModelCard] = []
     refused: dict[str, ModelError] = {}

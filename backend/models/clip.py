@@ -30,8 +30,14 @@ UNKNOWN_TOWERS = ("hf_model_name", "timm_model_name")
 
 @dataclass(frozen=True)
 class Clip:
-    """A loaded pair. Vectors are float32 on the network's device, of length 1; dot products are
-    cosines.
+    """A loaded pair. Vectors have length 1; dot products are cosines.
+
+    Attributes:
+        network: both towers.
+        tokenizer: of the text tower.
+        seeing: how pictures are prepared.
+        device: of the network.
+        dtype: of the network.
     """
 
     network: open_clip.CLIP = field(repr=False)
@@ -41,23 +47,41 @@ class Clip:
     dtype: torch.dtype
 
     def encode_image(self, pictures: Tensor) -> Tensor:
-        """Unit vectors (n, d) of pictures float (n, 3, h, w) in 0..1; differentiable in the
-        pictures.
+        """Vectors of pictures, differentiable in them.
+
+        Args:
+            pictures: float (n, 3, h, w) in 0..1.
+
+        Returns:
+            Unit vectors float32 (n, d).
         """
         seen = self.seeing.prepare(pictures.to(self.device))
         return unit(self.network.encode_image(seen.to(self.dtype)))
 
     @torch.no_grad()
     def encode_text(self, texts: Sequence[str]) -> Tensor:
-        """Unit vectors (n, d) of sentences (at least one); what is beyond the network's text length
-        is cut off.
+        """Vectors of sentences; what is beyond the network's text length is cut off.
+
+        Args:
+            texts: at least one.
+
+        Returns:
+            Unit vectors float32 (n, d).
         """
         return unit(self.network.encode_text(self.tokenizer(list(texts)).to(self.device)))
 
 
 def load_clip(folder: Path, device: torch.device, dtype: torch.dtype) -> Clip:
-    """Load a local folder; a ModelError where weights or parts are missing (open_clip would go on
-    with random ones).
+    """The pair of a local folder.
+
+    Args:
+        folder: in open_clip's layout.
+        device: where it shall be.
+        dtype: its precision.
+
+    Raises:
+        ModelError: weights or parts are missing (open_clip would go on with random ones), or come
+            from elsewhere.
     """
     refuse_pickles(folder)
     record = read_json(folder / CONFIG)
@@ -79,7 +103,14 @@ def load_clip(folder: Path, device: torch.device, dtype: torch.dtype) -> Clip:
 
 
 def clip_of(bundle: ModelBundle) -> Clip:
-    """The family's CLIP pair, loaded once; a ModelError when it has none."""
+    """The family's pair, loaded once.
+
+    Args:
+        bundle: the model.
+
+    Raises:
+        ModelError: it has none, or it cannot be loaded.
+    """
     clip: Clip = bundle.members.get("clip")
     return clip
 

@@ -26,7 +26,12 @@ CONTROLNETS: Mapping[StructureKind, MemberName] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Residuals:
-    """What is added to the UNet: one tensor (b, c, h, w) for each skip, and one for the middle."""
+    """What is added to the UNet.
+
+    Attributes:
+        down: one tensor (b, c, h, w) for each skip.
+        middle: one for the middle.
+    """
 
     down: tuple[Tensor, ...] = field(repr=False)
     middle: Tensor = field(repr=False)
@@ -46,9 +51,14 @@ class ControlNet:
         hint: Tensor,
         added: Mapping[str, Tensor] | None = None,
     ) -> Residuals:
-        """Residuals at strength 1 for the UNet's own input: latents (b, c, h, w) as the network
-        sees them, words (b, tokens, width), ``hint`` (1 or b, 3, 8h…, 8w…) in 0..1 at picture size;
-        SDXL is told ``added``, too.
+        """Residuals at strength 1 for the UNet's own input.
+
+        Args:
+            latents: as the network sees them, (b, c, h, w).
+            timestep: of the step.
+            words: (b, tokens, width).
+            hint: (1 or b, 3, height, width) in 0..1 at the picture's size.
+            added: what SDXL is told besides.
         """
         seen = hint.to(latents.dtype).expand(len(latents), -1, -1, -1)
         down, middle = self.network(
@@ -63,7 +73,13 @@ class ControlNet:
 
 
 def load_controlnet(folder: Path, device: torch.device, dtype: torch.dtype) -> ControlNet:
-    """The ControlNet of a diffusers folder."""
+    """The ControlNet of a diffusers folder.
+
+    Args:
+        folder: with weights as safetensors.
+        device: where it shall be.
+        dtype: its precision.
+    """
     network = ControlNetModel.from_pretrained(
         str(folder), use_safetensors=True, local_files_only=True, dtype=dtype
     )
@@ -71,8 +87,14 @@ def load_controlnet(folder: Path, device: torch.device, dtype: torch.dtype) -> C
 
 
 def controlnet_of(bundle: ModelBundle, kind: StructureKind = "edges") -> ControlNet:
-    """The bundle's ControlNet for a kind of structure; a ModelError when it has none, or one made
-    for another UNet.
+    """The bundle's ControlNet for a kind of structure.
+
+    Args:
+        bundle: the model.
+        kind: of structure.
+
+    Raises:
+        ModelError: it has none, or one that was made for another UNet.
     """
     member: ControlNet = bundle.members.get(CONTROLNETS[kind])
     mine, theirs = member.network.config, bundle.unet.config

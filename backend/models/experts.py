@@ -48,8 +48,12 @@ class TakesPhrases(Protocol):
 
 @dataclass(frozen=True)
 class Expert:
-    """A segmenter with its words; ``vocabulary[i]`` names channel i (several spellings may be set
-    apart by commas).
+    """A segmenter with its words.
+
+    Attributes:
+        name: of the member.
+        vocabulary: names channel i; several spellings may be set apart by commas.
+        segmenter: the network.
     """
 
     name: str
@@ -57,7 +61,14 @@ class Expert:
     segmenter: NamesPixels = field(repr=False)
 
     def channel(self, wanted: str) -> int | None:
-        """The channel of a class by any of its names; None when it is not known."""
+        """The channel of a class by any of its names.
+
+        Args:
+            wanted: the class.
+
+        Returns:
+            None when it is not known.
+        """
         names = spellings(wanted)
         return next((i for i, label in enumerate(self.vocabulary) if names & _labels(label)), None)
 
@@ -76,22 +87,40 @@ class Expert:
 
 @dataclass(frozen=True)
 class Experts:
-    """All that a family has, and what could not be loaded, in sentences."""
+    """All that a family has.
+
+    Attributes:
+        closed: those with a fixed vocabulary, the first ones asked first.
+        open: one that takes any phrase, or none.
+        failures: sentences about those that could not be loaded.
+    """
 
     closed: tuple[Expert, ...]
     open: tuple[TakesPhrases, ...] = ()
     failures: tuple[str, ...] = ()
 
     def class_in(self, phrase: str) -> str:
-        """The class that a phrase names ("an orange dotted cat" → "cat"): the longest, then the
-        last; "" for none.
+        """The class that a phrase names (“cat” of “an orange cat”): the longest, then the last.
+
+        Args:
+            phrase: of a layer.
+
+        Returns:
+            Empty where no expert knows any.
         """
         known = (run for run in runs_of(phrase) if self._class_index(run))
         return next(known, phrase.strip() if self.open else "")
 
     def class_of(self, label: str, phrase: str, name: str) -> str:
-        """The class that a painted layer of this name asks for: its label, else the one in its
-        phrase; a RequestError when it has none.
+        """The class that a painted layer asks for: its label, else the one in its phrase.
+
+        Args:
+            label: chosen by a person, may be empty.
+            phrase: the layer's words.
+            name: of the layer, for the sentence.
+
+        Raises:
+            RequestError: it has none, or none that an expert knows.
         """
         if label.strip():
             return label.strip()
@@ -108,8 +137,16 @@ class Experts:
     def route(
         self, classes: Sequence[str]
     ) -> tuple[tuple[Expert, tuple[tuple[str, int], ...]], ...]:
-        """Each expert that is needed with its (class, channel) pairs; a RequestError names a class
-        nobody knows.
+        """Which expert answers for which class.
+
+        Args:
+            classes: those asked for.
+
+        Returns:
+            Each expert that is needed with its (class, channel) pairs.
+
+        Raises:
+            RequestError: nobody knows a class; the sentence names it.
         """
         shares: dict[int, list[tuple[str, int]]] = {}
         unknown: list[str] = []
@@ -144,8 +181,13 @@ class Experts:
 
 
 def experts_of(bundle: ModelBundle) -> Experts:
-    """The experts of a family; one that cannot be loaded is left out and said. ModelError when none
-    is left.
+    """The experts of a family; one that cannot be loaded is left out, and named in ``failures``.
+
+    Args:
+        bundle: the model.
+
+    Raises:
+        ModelError: none is left.
     """
     failures: list[str] = []
     closed = [

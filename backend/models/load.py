@@ -35,8 +35,10 @@ _CLASSES: dict[str, Any] = {
 
 
 def dtype_for(device: torch.device) -> torch.dtype:
-    """Half precision where it is fast; full precision on a CPU, where it is the only exact and
-    quick one.
+    """Half precision where it is fast; full precision on a CPU, where it alone is exact and quick.
+
+    Args:
+        device: of the networks.
     """
     return torch.float16 if device.type == "cuda" else torch.float32
 
@@ -50,7 +52,18 @@ def hide_bars() -> None:
 
 
 def load_bundle(card: ModelCard, device: torch.device) -> ModelBundle:
-    """Load every network of the card; a ModelError names the file that is at fault."""
+    """Load every network of a model.
+
+    Args:
+        card: the model.
+        device: where the networks shall be.
+
+    Returns:
+        The bundle; its members are loaded later.
+
+    Raises:
+        ModelError: a file is at fault; the sentence names it.
+    """
     parts = list_weights(check_folder(card.folder))
     hide_bars()
     dtype = dtype_for(device)
@@ -101,8 +114,14 @@ def _load_network(card: ModelCard, part: str, stem: str, dtype: torch.dtype) -> 
 
 
 def reference_img2img(bundle: ModelBundle, sampler: str) -> Any:
-    """A ``StableDiffusionImg2ImgPipeline`` (or XL's) sharing the bundle's networks, with a
-    scheduler of its own: oracle of the equality tests, baseline of the speed suite.
+    """diffusers' own pipeline over a bundle's networks: oracle of tests, baseline of speed.
+
+    Args:
+        bundle: the model.
+        sampler: a key of ``SAMPLERS``; the pipeline has a scheduler of its own.
+
+    Returns:
+        A ``StableDiffusionImg2ImgPipeline``, or XL's.
     """
     from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionXLImg2ImgPipeline
 

@@ -128,7 +128,13 @@ KINDS: Mapping[MemberName, MemberKind] = MappingProxyType(
 
 @dataclass(frozen=True)
 class MemberCard:
-    """A member that is present. ``weights`` is the number of its parameters."""
+    """A member that is present.
+
+    Attributes:
+        name: its kind.
+        folder: where its files lie.
+        weights: number of its parameters.
+    """
 
     name: MemberName
     folder: Path
@@ -136,8 +142,13 @@ class MemberCard:
 
 
 def find_members(folder: Path) -> dict[MemberName, MemberCard]:
-    """The members in a model folder, each in a folder named as its kind; weights are safetensors,
-    or a ModelError.
+    """The members in a model folder, each in a folder named as its kind.
+
+    Args:
+        folder: the model's.
+
+    Raises:
+        ModelError: one lacks a file or is not to be trusted; weights are safetensors.
     """
     return {
         name: read_member(folder / name, name)
@@ -147,7 +158,15 @@ def find_members(folder: Path) -> dict[MemberName, MemberCard]:
 
 
 def read_member(folder: Path, name: MemberName) -> MemberCard:
-    """The card of one member; a ModelError says what is missing or not to be trusted."""
+    """The card of one member.
+
+    Args:
+        folder: the member's own.
+        name: its kind.
+
+    Raises:
+        ModelError: a file is missing or not to be trusted.
+    """
     kind = KINDS[name]
     refuse_pickles(folder)
     if not (folder / kind.config).exists():
@@ -186,7 +205,14 @@ class Members:
         return iter(self.cards)
 
     def get(self, name: MemberName) -> Any:
-        """The loaded member; a ModelError when the model has none of that name."""
+        """A loaded member.
+
+        Args:
+            name: its kind.
+
+        Raises:
+            ModelError: the model has none of that kind, or it cannot be loaded.
+        """
         if name not in self.loaded:
             self.loaded[name] = self._load(name)
         return self.loaded[name]

@@ -26,11 +26,17 @@ Level = tuple[float, float]
 
 @dataclass(frozen=True)
 class SamplerKind:
-    """What sets a sampler apart: its class, values we fix, its sample space, and whether each step
-    draws new noise.
+    """What sets a sampler apart.
 
     The class is named, not imported: diffusers takes seconds to load, and a sampler's row is read
     long before.
+
+    Attributes:
+        class_name: of diffusers.
+        fixed: values that are ours, whatever the model's file says.
+        exploding: its states are x0 + σ·n instead of a·x0 + s·n.
+        stochastic: each step draws new noise.
+        multistep: it remembers earlier predictions.
     """
 
     class_name: str
@@ -84,12 +90,29 @@ def scheduler_values(kind: SamplerKind, config: Mapping[str, object]) -> dict[st
 
 
 def first_step(steps: int, strength: float) -> int:
-    """The step at which img2img with this strength begins: N - int(N·strength), as in diffusers."""
+    """The step at which image-to-image begins: k0 = N - ⌊N·strength⌋, as in diffusers.
+
+    Args:
+        steps: N.
+        strength: 0 (the source stays) to 1 (pure noise).
+    """
     return steps - min(int(steps * strength), steps)
 
 
 class Schedule:
-    """The states and steps of one run. ``sigmas`` (N+1) are k-diffusion's s/a; the last is 0."""
+    """The states and steps of one run; it runs forward once.
+
+    ``sigmas`` (N+1) are k-diffusion's s/a; the last is 0.
+
+    Args:
+        sampler: a key of ``SAMPLERS``.
+        config: of the model's noise schedule.
+        steps: N.
+        device: of the timesteps.
+
+    Raises:
+        RequestError: the sampler cannot take so many steps.
+    """
 
     def __init__(
         self, sampler: str, config: Mapping[str, object], steps: int, device: torch.device
@@ -107,12 +130,20 @@ class Schedule:
         self._next = -1
 
     def level(self, k: int) -> Level:
-        """(a_k, s_k) of state k = 0…N."""
+        """(a_k, s_k) of a state.
+
+        Args:
+            k: 0 to N.
+        """
         return self._levels[k]
 
     def noise_to(self, k: int, x0: Tensor, noise: Tensor) -> Tensor:
-        """State k of a clean latent: a_k x0 + s_k noise, and x0 itself for k = N. Any equal
-        shapes.
+        """State k of a clean latent: a_k·x0 + s_k·n, and x0 itself for k = N.
+
+        Args:
+            k: 0 to N.
+            x0: clean latents of any shape.
+            noise: standard normal, of that shape.
         """
         if k == self.steps:
             return x0
@@ -120,8 +151,14 @@ class Schedule:
         return x0 + noise * s if self.kind.exploding else a * x0 + s * noise
 
     def scale_input(self, latents: Tensor, k: int) -> Tensor:
-        """What the network sees of state k. The first call fixes the step at which the run
-        begins.
+        """What the network sees of a state. The first call fixes the step at which the run begins.
+
+        Args:
+            latents: state k.
+            k: the step.
+
+        Raises:
+            ValueError: it is not the next step.
         """
         if self._next < 0:
             self._next = k
@@ -135,10 +172,16 @@ class Schedule:
     def step(
         self, predicted: Tensor, k: int, latents: Tensor, generators: Sequence[torch.Generator]
     ) -> tuple[Tensor, Tensor]:
-        """State k+1 and the clean latents that the prediction means.
+        """One step of the solver.
 
-        ``predicted`` is the network's output for state k (noise or velocity). Stochastic samplers
-        draw from ``generators``, one per row.
+        Args:
+            predicted: the network's output for state k, noise or velocity, (b, c, h, w).
+            k: the step.
+            latents: state k.
+            generators: one a row; stochastic samplers draw from them.
+
+        Returns:
+            State k+1, and the clean latents that the prediction means.
         """
         drawing = {"generator": list(generators)} if self._draws else {}
         result = self._scheduler.step(
@@ -151,11 +194,18 @@ class Schedule:
         return result.prev_sample, self.predict_clean(predicted, k, latents)
 
     def unstep(self, predicted: Tensor, k: int, after: Tensor) -> Tensor:
-        """State k from which DDIM's step with this prediction (of state k) leads to ``after``,
-        state k+1.
+        """State k from which DDIM's step with a prediction leads to a state k+1.
 
         The sampler's own level of state k+1 is taken: its last step ends at the first timestep, not
         at no noise.
+
+        Args:
+            predicted: for state k, noise or velocity.
+            k: the step.
+            after: state k+1.
+
+        Raises:
+            ValueError: the sampler is another one.
         """
         if self.kind.class_name != "DDIMScheduler":
             raise ValueError(f"{self.kind.class_name} has no step that can be undone")
@@ -170,7 +220,13 @@ class Schedule:
         return (after - s_after * predicted) * (a / a_after) + s * predicted
 
     def predict_clean(self, predicted: Tensor, k: int, latents: Tensor) -> Tensor:
-        """The clean latents x0 that a prediction for state k means."""
+        """The clean latents that a prediction means: x0 = (x_k - s_k·ε) / a_k.
+
+        Args:
+            predicted: for state k, noise or velocity.
+            k: the step.
+            latents: state k.
+        """
         a, s = self._levels[k]
         if self._scheduler.config.prediction_type == "v_prediction":
             norm: float = (a * a + s * s) ** 0.5
@@ -205,10 +261,11 @@ def _levels(scheduler: SchedulerMixin, kind: SamplerKind, steps: int) -> tuple[L
 
 @dataclass(frozen=True)
 class Noising:
-    """The noise that a model was trained on, for losses at any of its timesteps.
+    """The noise that a model was trained on: x_t = a_t x0 + s_t n for t = 0…T-1, with a² + s² = 1.
 
-    x_t = a_t x0 + s_t n for t = 0…T-1, with a² + s² = 1; ``velocity`` tells what the network
-    predicts.
+    Attributes:
+        kept: a_t² of every t, float32 (T,).
+        velocity: the network predicts a n - s x0, not the noise.
     """
 
     kept: Tensor = field(repr=False)
@@ -221,19 +278,37 @@ class Noising:
         return len(self.kept)
 
     def add_noise(self, x0: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
-        """x_t of clean latents (b, c, h, w) at one timestep a row."""
+        """x_t of clean latents.
+
+        Args:
+            x0: (b, c, h, w).
+            noise: standard normal, of that shape.
+            timesteps: one a row, int (b,), 0 to T-1.
+        """
         a, s = self._levels(timesteps, x0)
         return a * x0 + s * noise
 
     def target(self, x0: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
-        """What the network should predict: the noise, or the velocity a n - s x0."""
+        """What the network should predict: the noise, or the velocity a n - s x0.
+
+        Args:
+            x0: clean latents, (b, c, h, w).
+            noise: of that shape.
+            timesteps: int (b,), 0 to T-1.
+        """
         if not self.velocity:
             return noise
         a, s = self._levels(timesteps, x0)
         return a * noise - s * x0
 
     def clean(self, predicted: Tensor, noisy: Tensor, timesteps: Tensor) -> Tensor:
-        """The clean latents that a prediction means."""
+        """The clean latents that a prediction means.
+
+        Args:
+            predicted: (b, c, h, w).
+            noisy: x_t, of that shape.
+            timesteps: int (b,), 0 to T-1.
+        """
         a, s = self._levels(timesteps, noisy)
         return a * noisy - s * predicted if self.velocity else (noisy - s * predicted) / a
 
@@ -243,7 +318,11 @@ class Noising:
 
 
 def build_noising(config: Mapping[str, object]) -> Noising:
-    """From the configuration of a model's scheduler."""
+    """The noise of a model's training.
+
+    Args:
+        config: of the model's noise schedule.
+    """
     ddim = SAMPLERS["ddim"]
     scheduler = ddim.make(**scheduler_values(ddim, config))
     return Noising(
