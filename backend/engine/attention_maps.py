@@ -242,7 +242,10 @@ def cut_subject(
         sam.at_point((column + 0.5) / width_lat * width_px, (row + 0.5) / height_lat * height_px),
         sam.in_box(float(x.min()), float(y.min()), float(x.max() + 1), float(y.max() + 1)),
     )
-    overlaps = [(cut.mask & words).sum() / max(1, (cut.mask | words).sum()) for cut in cuts]
+    overlaps: list[float] = [
+        int(np.count_nonzero(cut.mask & words)) / max(1, int(np.count_nonzero(cut.mask | words)))
+        for cut in cuts
+    ]
     best = max(range(len(cuts)), key=lambda index: cuts[index].expected_iou * overlaps[index])
     return cuts[best].mask
 

@@ -313,7 +313,7 @@ def _evaluate(
 
 def _calibrate(losses: Sequence[Tensor], z: Tensor) -> list[Tensor]:
     """For each row the factors that give every term a gradient as long as the first one's."""
-    norms = [
+    norms: list[Tensor] = [
         torch.autograd.grad(loss.sum(), z, retain_graph=True)[0].flatten(1).norm(dim=1).detach()
         for loss in losses
     ]

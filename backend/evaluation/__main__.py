@@ -56,7 +56,30 @@ def read_seeds(text: str) -> tuple[int, ...]:
     return tuple(seeds)
 
 
-def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
+class EvaluationFlags(argparse.Namespace):
+    """The command line, typed."""
+
+    suite: str
+    json: Path | None
+    html: Path | None
+    quick: bool
+    model: str
+    models: list[Path]
+    device: str
+    seeds: str
+    world_seed: int
+    scenes: Path | None
+    coco: Path | None
+    subjects: Path | None
+    edits: bool
+    count: int | None
+    prompts: int | None
+    compat: bool
+    kept: Path | None
+    methods: str
+
+
+def read_arguments(arguments: Sequence[str]) -> EvaluationFlags:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m backend.evaluation")
     parser.add_argument("suite", choices=SUITES)
@@ -100,10 +123,10 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         help="collage, retouch: where what was made is kept, to go on another time",
     )
     parser.add_argument("--methods", default="", help="collage, tcig, retouch: which, by comma")
-    return parser.parse_args(arguments)
+    return parser.parse_args(arguments, namespace=EvaluationFlags())
 
 
-def suite_for(asked: argparse.Namespace, bundle: ModelBundle, seeds: tuple[int, ...]) -> Any:
+def suite_for(asked: EvaluationFlags, bundle: ModelBundle, seeds: tuple[int, ...]) -> Any:
     """The asked suite over a leased bundle."""
     if asked.suite == "pocket":
         return build_suite(bundle, asked.world_seed, asked.quick, MEMBER_ROWS)
@@ -125,7 +148,7 @@ def suite_for(asked: argparse.Namespace, bundle: ModelBundle, seeds: tuple[int, 
 
 
 def retouch_suite(
-    asked: argparse.Namespace, bundle: ModelBundle, seeds: tuple[int, ...]
+    asked: EvaluationFlags, bundle: ModelBundle, seeds: tuple[int, ...]
 ) -> RetouchSuite:
     """Two subjects and a prompt of each kind in a quick run, sixteen and all prompts in a whole
     one.
@@ -140,7 +163,7 @@ def retouch_suite(
     return RetouchSuite(bundle, cases, seeds, rows, asked.quick, asked.kept, asked.compat)
 
 
-def choose_methods(asked: argparse.Namespace, known: tuple[str, ...]) -> tuple[str, ...]:
+def choose_methods(asked: EvaluationFlags, known: tuple[str, ...]) -> tuple[str, ...]:
     """The asked rows, or all."""
     methods = tuple(asked.methods.split(",")) if asked.methods else known
     unknown = [name for name in methods if name not in known]
@@ -153,7 +176,7 @@ def choose_methods(asked: argparse.Namespace, known: tuple[str, ...]) -> tuple[s
     return methods
 
 
-def choose_cases(asked: argparse.Namespace, side_px: int) -> tuple[CollageCase, ...]:
+def choose_cases(asked: EvaluationFlags, side_px: int) -> tuple[CollageCase, ...]:
     """The scenes of a folder, or fresh worlds."""
     few = 3 if asked.quick else 7
     if asked.suite == "tcig" and not asked.scenes:
@@ -177,7 +200,7 @@ def choose_cases(asked: argparse.Namespace, side_px: int) -> tuple[CollageCase, 
     return cases
 
 
-def run(asked: argparse.Namespace) -> Report:
+def run(asked: EvaluationFlags) -> Report:
     """Run a suite and write what was asked for."""
     start = time.perf_counter()
     seeds = read_seeds(asked.seeds or ("0-1" if asked.quick else "0-3"))
@@ -194,7 +217,7 @@ def run(asked: argparse.Namespace) -> Report:
     return report
 
 
-def notes(asked: argparse.Namespace) -> tuple[str, ...]:
+def notes(asked: EvaluationFlags) -> tuple[str, ...]:
     """What a reader must know of every run."""
     sentences = [f"{torch.get_num_threads()} threads; world seed {asked.world_seed}"]
     if asked.suite == "speed":
@@ -206,7 +229,7 @@ def notes(asked: argparse.Namespace) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def save(report: Report, asked: argparse.Namespace, tiles: list[list[Tile]]) -> None:
+def save(report: Report, asked: EvaluationFlags, tiles: list[list[Tile]]) -> None:
     """JSON, and the page with its sheet beside it."""
     if asked.json:
         save_report(report, asked.json)

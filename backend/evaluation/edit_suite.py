@@ -140,8 +140,8 @@ class EditSuite:
         other = draw_scene(WORLDS - 1 - world.number, self.bundle.card.native_px, (2, 3)).picture
         mask = stroke(world.drawing.picture.shape[:2], np.random.default_rng((world.number, 5)))
         picture, _ = mix(world.drawing.picture, other, mask)
-        differs = (picture != world.drawing.picture).any(axis=-1)
-        there = (picture == other).all(axis=-1)[mask == 255]
+        differs: Mask = (picture != world.drawing.picture).any(axis=-1)
+        there: Mask = (picture == other).all(axis=-1)[mask == 255]
         figures = {
             "changed_outside": float(differs[mask == 0].sum()),
             "painted": float(there.mean()),
@@ -156,7 +156,8 @@ class EditSuite:
         made = self._make(self._reroll_plan(world, move.index, "move", options), world)
         label = CLASSES.index(world.drawing.placements[move.index].class_) + 1
         drawn = draw_moved(world.drawing, move, WORLDS + 1000 * self.world_seed + world.number)
-        seen, ideal = self.judge.classes(np.stack([made.pictures[0], drawn])) == label
+        present: Mask = self.judge.classes(np.stack([made.pictures[0], drawn])) == label
+        seen, ideal = present[0], present[1]
         old, new = places_of(world.drawing, move, label)
         return made.pictures[0], {
             "changed_outside": float(made.images[0].changed_outside or 0),
@@ -236,14 +237,16 @@ def stroke(shape: tuple[int, int], random: np.random.Generator) -> NDArray[np.ui
     """A brush drawn along a straight line, uint8 (h, w): 255 along its middle, soft at its edge,
     0 beyond.
     """
-    (y0, x0), (y1, x1) = (random.uniform(0.1, 0.9, 2) * shape for _ in range(2))
-    rows, columns = np.mgrid[: shape[0], : shape[1]]
-    along = np.clip(
+    (y0, x0), (y1, x1) = (map(float, random.uniform(0.1, 0.9, 2) * shape) for _ in range(2))
+    grid: NDArray[np.int64] = np.mgrid[: shape[0], : shape[1]]
+    rows, columns = grid[0], grid[1]
+    along: NDArray[np.float64] = np.clip(
         ((rows - y0) * (y1 - y0) + (columns - x0) * (x1 - x0)) / ((y1 - y0) ** 2 + (x1 - x0) ** 2),
         0,
         1,
     )
-    distance = np.hypot(rows - y0 - along * (y1 - y0), columns - x0 - along * (x1 - x0))
+    across, down = columns - x0 - along * (x1 - x0), rows - y0 - along * (y1 - y0)
+    distance: NDArray[np.float64] = np.hypot(down, across)
     radius = random.uniform(0.05, 0.15) * min(shape)
     inked: NDArray[np.float64] = np.clip(2 - distance / radius, 0, 1)
     return (inked * 255).astype(np.uint8)
@@ -264,12 +267,11 @@ def choose_move(drawing: Drawing, random: np.random.Generator, tries: int = 60) 
         index = int(random.choice(whole))
         x0, y0, x1, y1 = (int(edge) for edge in drawing.boxes_px[index])
         dx, dy = int(random.integers(-x0, wide - x1 + 1)), int(random.integers(-y0, high - y1 + 1))
-        mask = drawing.whole[index]
+        mask: Mask = drawing.whole[index]
         there = shift(mask, dx, dy)
-        others = np.delete(drawing.visible, index, axis=0).any(axis=0)
-        overlap = int((there & ndimage.binary_dilation(mask, iterations=6)).sum()) + int(
-            (there & others).sum()
-        )
+        others = np.asarray(np.delete(drawing.visible, index, axis=0).any(axis=0), np.bool_)
+        wide_mask: Mask = ndimage.binary_dilation(mask, iterations=6)
+        overlap = int(np.count_nonzero(there & wide_mask)) + int(np.count_nonzero(there & others))
         if overlap < least and (dx or dy):
             best, least = MoveCase(index, dx, dy), overlap
     return best
@@ -289,12 +291,12 @@ def places_of(drawing: Drawing, move: MoveCase, label: int) -> tuple[Mask, Mask]
     """The old place, without what is of the same class there by right, and the new one: bool (h,
     w).
     """
-    mask = drawing.whole[move.index]
+    mask: Mask = drawing.whole[move.index]
     new = shift(mask, move.dx_px, move.dy_px)
     same = [
         drawing.visible[index]
         for index, placement in enumerate(drawing.placements)
         if index != move.index and CLASSES.index(placement.class_) + 1 == label
     ]
-    kept = ndimage.binary_dilation(np.any([new, *same], axis=0), iterations=2)
+    kept: Mask = ndimage.binary_dilation(np.any([new, *same], axis=0), iterations=2)
     return mask & ~kept, new

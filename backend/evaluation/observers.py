@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from backend.metrics.recognition import PRESENT_FRAC, mask_iou
 from backend.models.experts import Expert
@@ -109,7 +110,7 @@ def certainty(judge: Judge, pictures: Sequence[Picture], asked: Mapping[str, Mas
     inside, found = np.any(list(asked.values()), axis=0), []
     for picture in pictures:
         given = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 127.5 - 1
-        sure = judge.segmenter(given)[0].softmax(1).amax(1, keepdim=True)
+        sure: Tensor = judge.segmenter(given)[0].softmax(1).amax(1, keepdim=True)
         whole = torch.nn.functional.interpolate(
             sure, size=inside.shape, mode="bilinear", align_corners=False
         )
@@ -123,6 +124,8 @@ def deep_features(judge: Judge, pictures: Sequence[Picture]) -> NDArray[np.float
     network, found = judge.segmenter, []
     for start in range(0, len(pictures), CHUNK):
         given = torch.from_numpy(np.stack(pictures[start : start + CHUNK])).permute(0, 3, 1, 2)
-        coarse = network.sixteenth(network.eighth(network.quarter(given.float() / 127.5 - 1)))
+        coarse: Tensor = network.sixteenth(
+            network.eighth(network.quarter(given.float() / 127.5 - 1))
+        )
         found.append(coarse.mean((2, 3)).double().numpy())
     return np.concatenate(found)

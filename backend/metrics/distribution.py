@@ -36,7 +36,7 @@ def mean_pairwise_distance(features: Features) -> float:
     two.
     """
     pairs = np.triu_indices(len(features), k=1)
-    distances = np.linalg.norm(features[:, None] - features[None], axis=-1)
+    distances: NDArray[np.float64] = np.linalg.norm(features[:, None] - features[None], axis=-1)
     return float(distances[pairs].mean()) if len(features) > 1 else float("nan")
 
 
@@ -47,9 +47,11 @@ def inception_score(shares: NDArray[np.float64]) -> float:
     ``shares`` (n, c) are not negative, and each row has a positive sum. Salimans et al., 2016; with
     another classifier than Inception v3 the numbers compare only with each other.
     """
-    given = shares / shares.sum(axis=1, keepdims=True)
-    mean = given.mean(axis=0, keepdims=True)
-    logs = np.log(np.divide(given, mean, out=np.ones_like(given), where=given > 0))
+    given: NDArray[np.float64] = shares / shares.sum(axis=1, keepdims=True)
+    mean: NDArray[np.float64] = given.mean(axis=0, keepdims=True)
+    logs: NDArray[np.float64] = np.log(
+        np.divide(given, mean, out=np.ones_like(given), where=given > 0)
+    )
     return float(np.exp((given * logs).sum(axis=1).mean()))
 
 

@@ -42,7 +42,7 @@ def fit_to_box(mask: Mask) -> Mask:
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     piece = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     height, width = piece.shape
-    side = max(height, width)
+    side: int = max(height, width)
     square = np.zeros((side, side), np.uint8)
     top, left = (side - height) // 2, (side - width) // 2
     square[top : top + height, left : left + width] = piece * np.uint8(255)
@@ -66,8 +66,8 @@ def outline_iou(found: Mask, outline: Mask) -> float:
 
 
 def _overlap(first: Mask, second: Mask) -> float:
-    union = int((first | second).sum())
-    return float((first & second).sum() / union) if union else 0.0
+    union = int(np.count_nonzero(first | second))
+    return float(np.count_nonzero(first & second) / union) if union else 0.0
 
 
 def find_nearest_outline(found: Mask, outlines: Mapping[str, Mask]) -> str:
@@ -106,10 +106,10 @@ def find_piece_at(foreground: Mask, region: Mask) -> Mask:
     if not region.any():
         return np.zeros_like(foreground)
     rows, columns = np.flatnonzero(region.any(1)), np.flatnonzero(region.any(0))
-    reach = max(rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1) / 8
-    near = ndimage.distance_transform_edt(~region) <= reach
+    reach: float = max(rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1) / 8
+    near: Mask = ndimage.distance_transform_edt(~region) <= reach
     pieces = find_pieces(foreground & near)
-    shared = [int((piece & region).sum()) for piece in pieces]
+    shared = [int(np.count_nonzero(piece & region)) for piece in pieces]
     best = int(np.argmax(shared)) if shared else -1
     return pieces[best] if shared and shared[best] else np.zeros_like(foreground)
 
@@ -158,17 +158,18 @@ def is_colour_in_place(
         return False
     names = list(palette)
     known = _chroma(np.array([palette[name] for name in names], np.float64))
-    distance = np.linalg.norm(_chroma(seen)[:, None] - known[None], axis=-1)
+    distance: NDArray[np.float64] = np.linalg.norm(_chroma(seen)[:, None] - known[None], axis=-1)
     votes = np.bincount(distance.argmin(axis=1), minlength=len(names))
     return names[int(votes.argmax())] == asked
 
 
 def _chroma(colours: NDArray[np.float64]) -> NDArray[np.float64]:
     """Points (n, 3) of sRGB (n, 3): the hue circle times saturation, and a little brightness."""
-    top, low = colours.max(axis=1), colours.min(axis=1)
-    spread = np.maximum(top - low, 1e-9)
-    red, green, blue = colours.T
-    sector = np.where(
+    top: NDArray[np.float64] = colours.max(axis=1)
+    low: NDArray[np.float64] = colours.min(axis=1)
+    spread: NDArray[np.float64] = np.maximum(top - low, 1e-9)
+    red, green, blue = colours[:, 0], colours[:, 1], colours[:, 2]
+    sector: NDArray[np.float64] = np.where(
         top == red,
         ((green - blue) / spread) % 6,
         np.where(top == green, (blue - red) / spread + 2, (red - green) / spread + 4),

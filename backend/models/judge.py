@@ -65,10 +65,10 @@ class JudgeSegmenter(nn.Module):
         """float (n, 3, h, w) in -1..1 to class scores (n, 17, h/4, w/4) and colour scores (n, 8,
         h/4, w/4).
         """
-        quarter = self.quarter(pictures)
-        eighth = self.eighth(quarter)
-        up = self.to_eighth(torch.cat([_like(self.sixteenth(eighth), eighth), eighth], 1))
-        scores = self.answer(self.to_quarter(torch.cat([_like(up, quarter), quarter], 1)))
+        quarter: Tensor = self.quarter(pictures)
+        eighth: Tensor = self.eighth(quarter)
+        up: Tensor = self.to_eighth(torch.cat([_like(self.sixteenth(eighth), eighth), eighth], 1))
+        scores: Tensor = self.answer(self.to_quarter(torch.cat([_like(up, quarter), quarter], 1)))
         return scores[:, : len(CLASSES) + 1], scores[:, len(CLASSES) + 1 :]
 
 

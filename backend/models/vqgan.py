@@ -114,7 +114,7 @@ class _Attention(AttnBlock):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        normed = self.norm(x)
+        normed: Tensor = self.norm(x)
         query, key, value = (
             project(normed).flatten(2).transpose(1, 2).contiguous()[:, None]
             for project in (self.q, self.k, self.v)

@@ -116,7 +116,8 @@ def frames_of(masks: Tensor) -> Tensor:
     height, width = masks.shape[-2:]
     frames = []
     for mask in masks > 0.5:
-        rows, columns = (torch.nonzero(mask.any(axis))[:, 0].tolist() for axis in (1, 0))
+        rows: list[int] = torch.nonzero(mask.any(1))[:, 0].tolist()
+        columns: list[int] = torch.nonzero(mask.any(0))[:, 0].tolist()
         if not rows:
             frames.append(WHOLE[0])
             continue

@@ -55,6 +55,7 @@ def _parts(scene: Scene, pixels: Pixels) -> Iterator[tuple[Layer, NDArray[np.uin
 def _cut(layer_id: str, picture: Picture, part: NDArray[np.uint8]) -> CutOut:
     """The picture within the box of a part, with that as its alpha."""
     rows, columns = (np.flatnonzero(part.any(axis=axis)) for axis in (1, 0))
-    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    top, bottom = int(rows[0]), int(rows[-1]) + 1
+    left, right = int(columns[0]), int(columns[-1]) + 1
     rgba = np.dstack([picture[top:bottom, left:right], part[top:bottom, left:right]])
-    return CutOut(layer_id, rgba, float(left + right) / 2, float(top + bottom) / 2)
+    return CutOut(layer_id, rgba, (left + right) / 2, (top + bottom) / 2)

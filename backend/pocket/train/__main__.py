@@ -28,6 +28,7 @@ from backend.pocket.train import (
     unet,
     vqgan,
 )
+from backend.pocket.train.pool import TrainingFlags
 from backend.resources import POCKET_FOLDER
 
 
@@ -35,7 +36,7 @@ from backend.resources import POCKET_FOLDER
 class Part:
     """One part of the family: what trains it, and its usual time in minutes."""
 
-    train: Callable[[argparse.Namespace], None]
+    train: Callable[[TrainingFlags], None]
     minutes: float
 
 
@@ -58,7 +59,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
 )
 
 
-def parse() -> argparse.Namespace:
+def parse() -> TrainingFlags:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m backend.pocket.train", description=__doc__)
     parser.add_argument("part", choices=tuple(PARTS))
@@ -85,7 +86,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2, help="processes, one thread each")
-    return parser.parse_args()
+    return parser.parse_args(namespace=TrainingFlags())
 
 
 def main() -> None:

@@ -110,9 +110,14 @@ class ExplicitAttention:
         """
         cross = encoder_hidden_states is not None
         source = encoder_hidden_states if cross else hidden_states
+        projected: tuple[Tensor, ...] = (
+            attn.to_q(hidden_states),
+            attn.to_k(source),
+            attn.to_v(source),
+        )
         q, k, v = (
-            project.unflatten(-1, (attn.heads, -1)).transpose(1, 2)
-            for project in (attn.to_q(hidden_states), attn.to_k(source), attn.to_v(source))
+            part.view(*part.shape[:-1], attn.heads, part.shape[-1] // attn.heads).transpose(1, 2)
+            for part in projected
         )
         scores = q @ k.transpose(-1, -2) * attn.scale
         bias = self.view.bias(hidden_states.shape[1]) if cross else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import os
@@ -14,7 +13,14 @@ from diffusers import AutoencoderKL
 from torch import Tensor
 
 from backend.pocket.networks.networks import build_autoencoder
-from backend.pocket.train.pool import Assignment, PoolMember, agree, average_gradients, run_pool
+from backend.pocket.train.pool import (
+    Assignment,
+    PoolMember,
+    TrainingFlags,
+    agree,
+    average_gradients,
+    run_pool,
+)
 from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.scenes import SceneSet, load_training_set
 from backend.pocket.train.schedule import MovingAverage, Pace, cosine
@@ -178,6 +184,6 @@ class AutoencoderRun(Assignment):
         print(report, flush=True)
 
 
-def train(given: argparse.Namespace) -> None:
+def train(given: TrainingFlags) -> None:
     """The part ``autoencoder``."""
     run_pool(AutoencoderRun.parse(given), given.workers, given.out)

@@ -8,7 +8,6 @@ help the image tower on; they are thrown away afterwards.
 
 from __future__ import annotations
 
-import argparse
 import math
 
 import numpy as np
@@ -23,7 +22,7 @@ from backend.pocket.networks.tokenizer import build_tokenizer
 from backend.pocket.train.autoencoder import CHECK_SCENES, as_tensor
 from backend.pocket.train.captions import CaptionMaker
 from backend.pocket.train.export import load_trained_autoencoder
-from backend.pocket.train.pool import Assignment, PoolMember, run_pool
+from backend.pocket.train.pool import Assignment, PoolMember, TrainingFlags, run_pool
 from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.reconstructions import Reconstructions
 from backend.pocket.train.scenes import SceneSet, SceneWords, load_training_set
@@ -186,6 +185,6 @@ class ClipRun(Assignment):
         print(f"right caption among 32: {check(learned, scenes, maker):.3f}", flush=True)
 
 
-def train(given: argparse.Namespace) -> None:
+def train(given: TrainingFlags) -> None:
     """The part ``clip``."""
     run_pool(ClipRun.parse(given), 1, given.out)

@@ -4,7 +4,6 @@ it is.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import time
@@ -26,7 +25,7 @@ from backend.pocket.train.captions import CaptionMaker
 from backend.pocket.train.edge_maps import EdgeMaps, hints
 from backend.pocket.train.export import export_member, load_trained_autoencoder
 from backend.pocket.train.latents import LatentCache
-from backend.pocket.train.pool import Assignment, PoolMember, run_pool
+from backend.pocket.train.pool import Assignment, PoolMember, TrainingFlags, run_pool
 from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.scenes import load_training_set
 from backend.pocket.train.schedule import MovingAverage, Pace, cosine
@@ -254,6 +253,6 @@ class ControlnetTrainer:
         return float(kept["spent_s"])
 
 
-def train(given: argparse.Namespace) -> None:
+def train(given: TrainingFlags) -> None:
     """The part ``controlnet``."""
     run_pool(ControlnetRun.parse(given), 1, given.out)

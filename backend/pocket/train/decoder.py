@@ -6,7 +6,6 @@ The latents are given a little noise, because a UNet's latents are never quite t
 
 from __future__ import annotations
 
-import argparse
 import os
 import time
 
@@ -23,7 +22,14 @@ from backend.pocket.train.autoencoder import (
     reconstruction_loss,
 )
 from backend.pocket.train.export import load_trained_autoencoder
-from backend.pocket.train.pool import Assignment, PoolMember, agree, average_gradients, run_pool
+from backend.pocket.train.pool import (
+    Assignment,
+    PoolMember,
+    TrainingFlags,
+    agree,
+    average_gradients,
+    run_pool,
+)
 from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.scenes import SceneSet, load_training_set
 from backend.pocket.train.schedule import MovingAverage, Pace, cosine
@@ -88,6 +94,6 @@ class DecoderRun(Assignment):
         )
 
 
-def train(given: argparse.Namespace) -> None:
+def train(given: TrainingFlags) -> None:
     """The part ``decoder``."""
     run_pool(DecoderRun.parse(given), given.workers, given.out)

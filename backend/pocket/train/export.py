@@ -4,7 +4,6 @@ file whole.
 
 from __future__ import annotations
 
-import argparse
 import copy
 import json
 import os
@@ -24,6 +23,7 @@ from backend.pocket.networks.networks import (
 )
 from backend.pocket.networks.tokenizer import build_tokenizer
 from backend.pocket.train.grid import draw_grid
+from backend.pocket.train.pool import TrainingFlags
 
 
 def export_family(
@@ -107,7 +107,7 @@ def export_fresh(folder: Path, seed: int) -> None:
     export_family(folder, build_unet(), build_text_encoder(build_tokenizer()), build_autoencoder())
 
 
-def train(given: argparse.Namespace) -> None:
+def train(given: TrainingFlags) -> None:
     """The part ``export``: the moving average of the UNet's last checkpoint, and a sheet of
     samples.
     """

@@ -7,7 +7,6 @@ and shapes are learned as well.
 
 from __future__ import annotations
 
-import argparse
 import copy
 import json
 import os
@@ -26,7 +25,7 @@ from backend.pocket.networks.guide import GUIDE_SEED, build_guide, normalise
 from backend.pocket.train.autoencoder import CHECK_SCENES, as_tensor
 from backend.pocket.train.export import load_trained_autoencoder, move_files
 from backend.pocket.train.judge import labels_of, worsen
-from backend.pocket.train.pool import Assignment, PoolMember, run_pool
+from backend.pocket.train.pool import Assignment, PoolMember, TrainingFlags, run_pool
 from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.reconstructions import Reconstructions, pool
 from backend.pocket.train.scenes import LARGE, SceneSet, load_training_set
@@ -77,7 +76,7 @@ def guide_loss(network: nn.Module, pictures: Tensor, labels: Tensor) -> Tensor:
     less.
     """
     with use_mixed_precision():
-        logits = network(normalise(pictures)).logits
+        logits: Tensor = network(normalise(pictures)).logits
     logits = F.interpolate(
         logits.float(), size=labels.shape[-2:], mode="bilinear", align_corners=False
     )
@@ -136,6 +135,6 @@ class GuideRun(Assignment):
         print(report, flush=True)
 
 
-def train(given: argparse.Namespace) -> None:
+def train(given: TrainingFlags) -> None:
     """The part ``guide``."""
     run_pool(GuideRun.parse(given), 1, given.out)

@@ -9,8 +9,6 @@ The loss is the normalised temperature-scaled cross-entropy of Chen et al. 2020 
 
 from __future__ import annotations
 
-import argparse
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -25,7 +23,7 @@ from backend.pocket.networks.perception import (
 )
 from backend.pocket.train.autoencoder import CHECK_SCENES, as_tensor
 from backend.pocket.train.export import load_trained_autoencoder
-from backend.pocket.train.pool import Assignment, PoolMember, run_pool
+from backend.pocket.train.pool import Assignment, PoolMember, TrainingFlags, run_pool
 from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.reconstructions import Reconstructions
 from backend.pocket.train.scenes import SceneSet, load_training_set
@@ -148,6 +146,6 @@ class EncoderRun(Assignment):
         print(f"same object among 32: {check(learned, scenes):.3f}", flush=True)
 
 
-def train(given: argparse.Namespace) -> None:
+def train(given: TrainingFlags) -> None:
     """The part ``image_encoder``."""
     run_pool(EncoderRun.parse(given), 1, given.out)

@@ -4,7 +4,6 @@ noisy latents.
 
 from __future__ import annotations
 
-import argparse
 import json
 
 import numpy as np
@@ -17,7 +16,7 @@ from backend.models.judge import Judge, JudgeSegmenter, load_judge, save_judge
 from backend.models.judge_classes import CLASSES, COLOURS
 from backend.pocket.train.autoencoder import CHECK_SCENES, as_tensor
 from backend.pocket.train.export import load_trained_autoencoder
-from backend.pocket.train.pool import Assignment, PoolMember, run_pool
+from backend.pocket.train.pool import Assignment, PoolMember, TrainingFlags, run_pool
 from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.reconstructions import Reconstructions, pool
 from backend.pocket.train.scenes import SceneSet, load_training_set
@@ -124,13 +123,15 @@ class JudgeRun(Assignment):
         if random.random() < 0.5:
             pictures, classes, colours = pictures.flip(3), classes.flip(2), colours.flip(2)
         with use_mixed_precision():
-            named, painted = network(pictures)
+            painted: Tensor
+        named: Tensor
+        named, painted = network(pictures)
         balance = torch.ones(len(CLASSES) + 1)
         balance[0] = BACKGROUND_WEIGHT
         loss = F.cross_entropy(named.float(), classes, balance)
         return loss + F.cross_entropy(painted.float(), colours - 1, ignore_index=-1)
 
 
-def train(given: argparse.Namespace) -> None:
+def train(given: TrainingFlags) -> None:
     """The part ``judge``."""
     run_pool(JudgeRun.parse(given), 1, given.out)

@@ -19,6 +19,20 @@ from torch.multiprocessing.spawn import spawn
 from backend.models.load import hide_bars
 
 
+class TrainingFlags(argparse.Namespace):
+    """The command line of ``python -m backend.pocket.train``, typed."""
+
+    part: str
+    minutes: float | None
+    device: str
+    warm: bool
+    resume: bool
+    out: Path
+    family: Path
+    seed: int
+    workers: int
+
+
 @dataclass(frozen=True)
 class PoolMember:
     """One process of a crew; rank 0 writes files and logs."""
@@ -53,7 +67,7 @@ class Assignment:
     """cpu or cuda, where a part can use it."""
 
     @classmethod
-    def parse(cls, given: argparse.Namespace) -> Self:
+    def parse(cls, given: TrainingFlags) -> Self:
         """From the command line."""
         return cls(**{field.name: getattr(given, field.name) for field in fields(cls)})
 

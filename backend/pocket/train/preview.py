@@ -6,8 +6,6 @@ Its encoder learns the same latents beside it, so that the folder is a whole ``A
 
 from __future__ import annotations
 
-import argparse
-
 import numpy as np
 import torch
 from diffusers import AutoencoderTiny
@@ -22,7 +20,7 @@ from backend.pocket.train.autoencoder import (
 )
 from backend.pocket.train.export import export_member, load_trained_autoencoder
 from backend.pocket.train.latents import LatentCache
-from backend.pocket.train.pool import Assignment, PoolMember, run_pool
+from backend.pocket.train.pool import Assignment, PoolMember, TrainingFlags, run_pool
 from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.scenes import load_training_set
 from backend.pocket.train.schedule import TrainingPhase, TrainingSchedule
@@ -90,6 +88,6 @@ def preview_psnr(network: AutoencoderTiny, cache: LatentCache) -> float:
     return float((10 * torch.log10(4 / error)).mean())
 
 
-def train(given: argparse.Namespace) -> None:
+def train(given: TrainingFlags) -> None:
     """The part ``preview``."""
     run_pool(PreviewRun.parse(given), 1, given.out)

@@ -8,7 +8,6 @@ border or not) is taught beside it and thrown away.
 
 from __future__ import annotations
 
-import argparse
 import json
 from dataclasses import dataclass
 from typing import Literal
@@ -24,7 +23,7 @@ from backend.pocket.networks.configs import PICTURE_PX
 from backend.pocket.train.autoencoder import CHECK_SCENES, as_tensor
 from backend.pocket.train.export import load_trained_autoencoder
 from backend.pocket.train.judge import worsen
-from backend.pocket.train.pool import Assignment, PoolMember, run_pool
+from backend.pocket.train.pool import Assignment, PoolMember, TrainingFlags, run_pool
 from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.reconstructions import Reconstructions, pool
 from backend.pocket.train.scenes import SceneSet, load_training_set
@@ -283,6 +282,6 @@ class SamRun(Assignment):
         print(report, flush=True)
 
 
-def train(given: argparse.Namespace) -> None:
+def train(given: TrainingFlags) -> None:
     """The part ``sam``."""
     run_pool(SamRun.parse(given), 1, given.out)

@@ -7,7 +7,6 @@ In the folder: ``pictures.npy`` uint8 (n, 128, 128, 3), ``instances.npy`` uint8 
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import json
 from dataclasses import asdict, dataclass
@@ -17,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.pocket.train.pool import TrainingFlags
 from backend.pocket.world.world import Drawing, draw_scene
 
 SIZE_PX = 128
@@ -115,6 +115,6 @@ def load_training_set(folder: Path) -> SceneSet:
     return SceneSet(pictures, np.load(folder / "instances.npy", mmap_mode="r"), words)
 
 
-def train(given: argparse.Namespace) -> None:
+def train(given: TrainingFlags) -> None:
     """The part ``scenes``."""
     draw_training_set(given.out / "scenes", workers=given.workers)

@@ -4,7 +4,6 @@ semantic head.
 
 from __future__ import annotations
 
-import argparse
 import copy
 import os
 import time
@@ -33,7 +32,14 @@ from backend.pocket.train.batches import (
 from backend.pocket.train.export import export_family, load_trained_autoencoder
 from backend.pocket.train.grid import draw_grid
 from backend.pocket.train.latents import LatentCache
-from backend.pocket.train.pool import Assignment, PoolMember, agree, average_gradients, run_pool
+from backend.pocket.train.pool import (
+    Assignment,
+    PoolMember,
+    TrainingFlags,
+    agree,
+    average_gradients,
+    run_pool,
+)
 from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.scenes import LARGE, load_training_set
 from backend.pocket.train.schedule import MovingAverage, Pace, late_decay
@@ -350,6 +356,6 @@ def _select_shipped(learner: UnetLearner) -> nn.ModuleDict:
     return nn.ModuleDict({"text": learner.text, "unet": learner.unet})
 
 
-def train(given: argparse.Namespace) -> None:
+def train(given: TrainingFlags) -> None:
     """The part ``unet``."""
     run_pool(UnetRun.parse(given), given.workers, given.out)

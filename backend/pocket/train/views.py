@@ -119,8 +119,9 @@ def square_around(mask: np.ndarray) -> tuple[float, float, float]:
     one pixel.
     """
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    wide, high = columns[-1] + 1 - columns[0], rows[-1] + 1 - rows[0]
-    return (columns[0] + wide / 2, rows[0] + high / 2, max(wide, high) / 2)
+    left, top = int(columns[0]), int(rows[0])
+    wide, high = int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top
+    return (left + wide / 2, top + high / 2, max(wide, high) / 2)
 
 
 def look_at(

@@ -6,7 +6,6 @@ No adversary: the pictures are flat and clear, and stage 2 of TCIG redraws what 
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import os
@@ -28,7 +27,7 @@ from backend.pocket.train.autoencoder import (
     as_tensor,
     reconstruction_loss,
 )
-from backend.pocket.train.pool import Assignment, PoolMember, run_pool
+from backend.pocket.train.pool import Assignment, PoolMember, TrainingFlags, run_pool
 from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.scenes import SceneSet, load_training_set
 from backend.pocket.train.schedule import MovingAverage, Pace, cosine
@@ -227,6 +226,6 @@ def _batch(scenes: SceneSet, random: np.random.Generator) -> tuple[Tensor, Tenso
     return (truth.flip(3), weight.flip(3)) if random.random() < 0.5 else (truth, weight)
 
 
-def train(given: argparse.Namespace) -> None:
+def train(given: TrainingFlags) -> None:
     """The part ``vqgan``."""
     run_pool(VqganRun.parse(given), 1, given.out)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from backend.pocket.world.toys import Rgb
@@ -37,8 +38,8 @@ def hill(
     """
     side = picture.width
     x = np.linspace(0, 1, 48)
-    phase = random.uniform(0, 2 * np.pi, 2)
-    line = top + swing * (
+    phase = [float(turn) for turn in random.uniform(0, 2 * np.pi, 2)]
+    line: NDArray[np.float64] = top + swing * (
         0.7 * np.sin(2 * np.pi * waves * x + phase[0])
         + 0.3 * np.sin(2 * np.pi * 2.3 * waves * x + phase[1])
     )
@@ -56,12 +57,9 @@ def dots(
 ) -> None:
     """Small discs between two heights; those lower down are a little larger."""
     pen, side = ImageDraw.Draw(picture), picture.width
-    for x, u, k in zip(
-        random.random(count),
-        random.random(count),
-        random.integers(0, len(colours), count),
-        strict=True,
-    ):
+    across = map(float, random.random(count))
+    down = map(float, random.random(count))
+    for x, u, k in zip(across, down, random.integers(0, len(colours), count), strict=True):
         y = area[0] + (area[1] - area[0]) * u
         r = side * radius * (0.6 + 0.6 * y)
         pen.ellipse((x * side - r, y * side - r, x * side + r, y * side + r), fill=colours[int(k)])
@@ -76,7 +74,7 @@ def meadow(picture: Image.Image, random: Random) -> Image.Image:
     hill(picture, random, horizon + 0.06, 0.03, vary((134, 194, 110), random))
     hill(picture, random, horizon + 0.2, 0.03, vary((112, 178, 90), random))
     pen = ImageDraw.Draw(picture)
-    for x, y in random.random((26, 2)):
+    for x, y in (map(float, spot) for spot in random.random((26, 2))):
         foot = (horizon + 0.24 + (0.74 - horizon) * y) * side
         for lean in (-0.008, 0.0, 0.008):
             pen.line(
@@ -104,7 +102,7 @@ def sea(picture: Image.Image, random: Random) -> Image.Image:
     rows = 7
     for k in range(rows):
         share = k / (rows - 1)
-        y = (top + (1 - top) * share**1.25) * side
+        y: float = (top + (1 - top) * share**1.25) * side
         wide = (0.07 + 0.09 * share) * side
         deep = wide * 0.34
         start = -float(random.uniform(0, 1)) * wide
@@ -113,7 +111,7 @@ def sea(picture: Image.Image, random: Random) -> Image.Image:
         )
         pen.rectangle((0, min(y + deep * 0.5, side), side, side), fill=rgb)
         x = np.arange(0, side + 3, 2)
-        crest = y + deep * np.abs(np.sin(np.pi * (x - start) / wide))
+        crest: NDArray[np.float64] = y + deep * np.abs(np.sin(np.pi * (x - start) / wide))
         line = [(float(a), float(b)) for a, b in zip(x, crest, strict=True)]
         pen.polygon([*line, (side, y + deep + 2), (0, y + deep + 2)], fill=rgb)
         pen.line(line, fill=tuple(min(255, v + 44) for v in rgb), width=max(1, side // 110))
@@ -151,7 +149,7 @@ def beach(picture: Image.Image, random: Random) -> Image.Image:
     hill(picture, random, horizon + 0.225, 0.018, (222, 192, 146), 1.6)
     random.bit_generator.state = state
     hill(picture, random, horizon + 0.26, 0.018, vary((244, 220, 172), random), 1.6)
-    for x, y in random.random((9, 2)):
+    for x, y in (map(float, spot) for spot in random.random((9, 2))):
         a, b, w = x * side, (horizon + 0.36 + (0.62 - horizon) * y) * side, 0.1 * side
         pen.arc(
             (a - w, b - w * 0.16, a + w, b + w * 0.16),
@@ -189,10 +187,10 @@ def room(picture: Image.Image, random: Random) -> Image.Image:
         (0, int(floor * side)),
     )
     vanish = float(random.uniform(0.3, 0.7))
-    for k in np.linspace(-1.6, 2.6, 15):
-        top = vanish + (k - vanish) * 0.5
+    for foot in map(float, np.linspace(-1.6, 2.6, 15)):
+        top = vanish + (foot - vanish) * 0.5
         pen.line(
-            (top * side, floor * side, k * side, side),
+            (top * side, floor * side, foot * side, side),
             fill=(166, 114, 74),
             width=max(1, side // 130),
         )

@@ -233,8 +233,8 @@ def _clearest(spots: Tensor, radius: Tensor) -> Tensor:
     """For each scene the number of the try (tries, b, n, 2) whose nearest pair stands furthest
     apart: int64 (b,).
     """
-    distances = (spots[:, :, :, None] - spots[:, :, None]).norm(dim=-1)
-    ratio = distances / (radius[:, :, None] + radius[:, None])
+    distances: Tensor = (spots[:, :, :, None] - spots[:, :, None]).norm(dim=-1)
+    ratio: Tensor = distances / (radius[:, :, None] + radius[:, None])
     count = spots.shape[2]
     ratio = ratio + torch.eye(count, device=spots.device) * 1e3
     best: Tensor = ratio.flatten(2).amin(-1).argmax(0)

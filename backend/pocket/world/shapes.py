@@ -44,7 +44,7 @@ def round_corners(points: Sequence[Point] | Outline, radius: float) -> Outline:
     for k, corner in enumerate(corners):
         ends = []
         for other in (corners[k - 1], corners[(k + 1) % len(corners)]):
-            edge = other - corner
+            edge: Outline = other - corner
             length = float(np.hypot(*edge))
             ends.append(corner + edge * (min(radius, length / 2) / max(length, 1e-9)))
         pieces.append((1 - t) ** 2 * ends[0] + 2 * t * (1 - t) * corner + t**2 * ends[1])
@@ -69,7 +69,7 @@ def smooth(points: Sequence[Point]) -> Outline:
 def rays(count: int, outer: float, inner: float) -> Outline:
     """The corners of a star with ``count`` points, the first one up."""
     angle = np.arange(2 * count) * np.pi / count - np.pi / 2
-    radius = np.where(np.arange(2 * count) % 2 == 0, outer, inner)
+    radius: NDArray[np.float64] = np.where(np.arange(2 * count) % 2 == 0, outer, inner)
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from backend.pocket.world.toys import CREAM, INK, TOYS, Rgb, ToyPart, mirror
-from backend.scene.imaging.arrays import Floats
+from backend.scene.imaging.arrays import Floats, Mask
 
 MARGIN = 0.05
 """Free border on each side of a sprite, as a share of its side: room for the outline."""
@@ -110,7 +110,10 @@ def _reliefs(class_: str, flip: bool, side_px: int) -> tuple[Relief, ...]:
 def _pattern(texture: str, side_px: int) -> Floats:
     """Share of the accent colour, float32 (side, side) in 0..1, drawn large and reduced."""
     big = side_px * OVERSAMPLE
-    y, x = np.mgrid[0:big, 0:big].astype(np.float32) / big * 2 - 1
+    cells: Floats = np.mgrid[0:big, 0:big].astype(np.float32)
+    grid = cells / big * 2 - 1
+    y, x = grid[0], grid[1]
+    share: Mask
     if texture == "striped":
         share = ((x * 0.5 + y + 4) % 0.36) < 0.14
     elif texture == "dotted":
@@ -143,7 +146,7 @@ def _tone(paint: Floats, light: Floats) -> Floats:
     over = np.clip(light - 1, 0, 1)[..., None]
     under = np.clip(1 - light, 0, 0.8)[..., None]
     shade = paint * np.array([0.42, 0.36, 0.56], np.float32)
-    lit = paint + (1 - paint) * over * np.array([1.0, 0.97, 0.86], np.float32)
+    lit: Floats = paint + (1 - paint) * over * np.array([1.0, 0.97, 0.86], np.float32)
     return lit * (1 - under) + shade * under
 
 
