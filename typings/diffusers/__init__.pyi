@@ -2,8 +2,8 @@ from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any, Literal, Self, overload
 
-from PIL.Image import Image
 import torch
+from PIL.Image import Image
 from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
