@@ -111,7 +111,14 @@ RUNNABLE: Mapping[str, Method] = MappingProxyType({**METHODS, **EDITS, **TASKS})
 
 
 def method_of(method_id: str) -> Method:
-    """The method of that id, or a RequestError that names the methods there are."""
+    """The method of an id.
+
+    Args:
+        method_id: of a method, an edit or a task.
+
+    Raises:
+        RequestError: there is none; the sentence names those there are.
+    """
     if method_id not in RUNNABLE:
         raise RequestError(
             f"There is no method {method_id!r}.",
@@ -122,7 +129,13 @@ def method_of(method_id: str) -> Method:
 
 
 def check_options(method_id: str, options: Mapping[str, OptionValue]) -> None:
-    """A RequestError when the method is unknown or one of its options is unknown or out of
-    range.
+    """See to it that a method takes these options.
+
+    Args:
+        method_id: of the method.
+        options: by name.
+
+    Raises:
+        RequestError: the method is unknown, or an option is unknown or out of range.
     """
     parse_options(method_of(method_id).Options, options)

@@ -40,7 +40,16 @@ FEATHER_PX = 4
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-    """Steps that draw what lies behind, then the parts."""
+    """Steps that draw what lies behind, then the layers.
+
+    Args:
+        plan: whose task names the picture; its layers are looked for.
+        bundle: the model.
+        pixels: of the plan.
+
+    Raises:
+        RequestError: there is no picture to decompose, or nothing of the scene is found in it.
+    """
     if not isinstance(plan.task, DecomposeTask):
         raise RequestError(
             "Only a finished picture can be decomposed.", remedy="Pick a candidate first."
@@ -72,10 +81,17 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
 
 
 def cut_out(picture: Picture, mask: Mask) -> Picture:
-    """The object alone, uint8 (h, w, 4): its pixels, and its mask with a soft edge as alpha.
+    """The object alone: its pixels, and its mask with a soft edge as alpha.
 
     Beyond the mask the colours are the object's own, so that its edge brings nothing of what was
     around it.
+
+    Args:
+        picture: uint8 (h, w, 3).
+        mask: the object, bool (h, w), not empty.
+
+    Returns:
+        uint8 (h, w, 4).
     """
     alpha = blur(mask.astype(np.float32), SOFT_PX)
     rows, columns = ndimage.distance_transform_edt(

@@ -45,13 +45,16 @@ until they are no longer known.
 
 @dataclass(frozen=True, eq=False)
 class Cutting:
-    """What a move takes away and puts down: bool (h, w) masks of one picture, uint8 (h, w, 3).
+    """What a move takes away from a picture and puts down.
 
-    ``hole`` is the object with margin and shadow at the old place, ``rim`` a band along its outline
-    at the new one. ``composited`` is the object's pixels at the new place, ``alpha`` float32 (h,
-    w) their
-    share, ``core`` those that no rim reaches, ``light`` float32 (h, w, 3) what its shadow leaves of
-    the ground there (see ``hole_with_shade``).
+    Attributes:
+        hole: the object with margin and shadow at the old place, bool (h, w).
+        rim: a band along its outline at the new one, bool (h, w).
+        composited: the object's pixels at the new place, uint8 (h, w, 3).
+        alpha: their share, float32 (h, w) in 0..1.
+        core: those that no rim reaches, bool (h, w).
+        light: what its shadow leaves of the ground there, float32 (h, w, 3) in 0..1 (see
+            ``hole_with_shade``).
     """
 
     hole: Mask
@@ -82,8 +85,15 @@ class _MoveInputs:
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-    """Steps, then Images, for each chunk of ``plan.batch`` candidates; they differ in the hole
-    and the rim.
+    """Steps, then Images, for each batch of candidates; they differ in the hole and the rim.
+
+    Args:
+        plan: with one layer as its target, and where that is moved among its options.
+        bundle: the model.
+        pixels: of the plan.
+
+    Raises:
+        RequestError: no candidate is picked, nothing would move, or nothing would be seen.
     """
     move = _prepare(plan, bundle, pixels)
     cutting, feather_px = move.cutting, move.target.feather_px
@@ -115,8 +125,16 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
 
 
 def cut(source: Picture, mask: Mask, dx_px: int, dy_px: int) -> Cutting:
-    """Take the object of a mask from a picture; a RequestError when nothing of it, or of its
-    surroundings, is left.
+    """Take the object of a mask from a picture.
+
+    Args:
+        source: uint8 (h, w, 3).
+        mask: the object, bool (h, w).
+        dx_px: how far it goes to the right.
+        dy_px: how far it goes down.
+
+    Raises:
+        RequestError: nothing of it, or of its surroundings, is left.
     """
     side_px = min(mask.shape)
     rim_px = max(1, round(side_px * RIM_SHARE))
@@ -142,7 +160,15 @@ def cut(source: Picture, mask: Mask, dx_px: int, dy_px: int) -> Cutting:
 
 
 def composite_object(under: Picture, cutting: Cutting) -> Picture:
-    """The object put down at its new place, over its shadow."""
+    """The object put down at its new place, over its shadow.
+
+    Args:
+        under: uint8 (h, w, 3).
+        cutting: what is put down.
+
+    Returns:
+        uint8 (h, w, 3).
+    """
     below = under.astype(np.float32) * cutting.light
     mixed: NDArray[np.float32] = below + cutting.alpha[..., None] * (
         cutting.composited.astype(np.float32) - below
@@ -151,7 +177,13 @@ def composite_object(under: Picture, cutting: Cutting) -> Picture:
 
 
 def shift(values: NDArray[Scalar], dx_px: int, dy_px: int) -> NDArray[Scalar]:
-    """An array (h, w, …) moved right and down; zeros come in from the other side."""
+    """An array moved right and down; zeros come in from the other side.
+
+    Args:
+        values: (h, w, …).
+        dx_px: to the right.
+        dy_px: down.
+    """
     high, wide = values.shape[:2]
     moved = np.zeros_like(values)
     if abs(dx_px) < wide and abs(dy_px) < high:

@@ -57,8 +57,15 @@ SAMPLE_BATCH = 8
 
 
 def run(plan: Plan, bundle: ModelBundle, contents: Contents) -> Run:
-    """Steps of learning with checkpoints in between, then the embeddings and what each draws
-    alone.
+    """Steps of learning with checkpoints in between, then the embeddings and what each draws alone.
+
+    Args:
+        plan: whose task names the layers, the steps and what can be gone on from.
+        bundle: the model; its weights stay as they are.
+        contents: pictures and blobs of the plan.
+
+    Raises:
+        RequestError: no layers are named, or one lacks words or pixels.
     """
     if not isinstance(plan.task, TextualInversionTask):
         raise RequestError(
@@ -131,8 +138,15 @@ def _draw_samples(
 
 
 def examples_of(plan: Plan, pixels: Pixels, layer_ids: Sequence[str]) -> tuple[LayerExample, ...]:
-    """The examples of these layers of a plan; a RequestError for one that takes no part or lacks
-    words or pixels.
+    """What embeddings are learned from: of each layer a frame, its alpha and its words.
+
+    Args:
+        plan: whose layers.
+        pixels: of the plan.
+        layer_ids: of those to learn.
+
+    Raises:
+        RequestError: one takes no part, or lacks words or pixels.
     """
     flats = stack_pictures(plan, pixels)
     examples = []
@@ -159,8 +173,13 @@ def examples_of(plan: Plan, pixels: Pixels, layer_ids: Sequence[str]) -> tuple[L
 
 
 def frame(alpha: NDArray[np.float32]) -> tuple[slice, slice]:
-    """Rows and columns of the smallest frame around what is seen of a layer (h, w), inside the
-    picture.
+    """The smallest frame around what is seen of a layer, inside the picture.
+
+    Args:
+        alpha: of the layer, float32 (h, w) in 0..1.
+
+    Returns:
+        Its rows and columns; each side is a half, three quarters or all of the picture's.
     """
     boxes = []
     for axis in (0, 1):

@@ -26,8 +26,14 @@ METRIC = ("zoedepth",)
 
 @dataclass(frozen=True)
 class Depth:
-    """A loaded network. ``mean`` and ``std`` are the colours it expects, ``side_px`` the square it
-    looks at.
+    """A loaded network.
+
+    Attributes:
+        network: of the transformers layout.
+        mean: of the colours that it expects.
+        std: of the colours that it expects.
+        side_px: of the square that it looks at.
+        metric: it tells a distance, not its inverse.
     """
 
     network: AutoModelForDepthEstimation = field(repr=False)
@@ -38,8 +44,15 @@ class Depth:
 
     @torch.no_grad()
     def nearness(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """float32 (h, w) in 0..1 of uint8 (h, w, 3): 0 what is farthest, 1 what is nearest, as
-        ControlNets expect it; 0 everywhere where nothing is nearer than the rest."""
+        """How near each pixel is, as ControlNets expect it.
+
+        Args:
+            picture: uint8 (h, w, 3).
+
+        Returns:
+            float32 (h, w): 0 what is farthest, 1 what is nearest; 0 everywhere where nothing is
+            nearer than the rest.
+        """
         weight = next(self.network.parameters())
         seen = (
             torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].to(weight.device).float() / 255
@@ -58,7 +71,16 @@ class Depth:
 
 
 def load_depth(folder: Path, device: torch.device, dtype: torch.dtype) -> Depth:
-    """Load a local folder; a ModelError where weights are missing."""
+    """A depth network from its folder.
+
+    Args:
+        folder: the member's own.
+        device: where it shall be.
+        dtype: its precision.
+
+    Raises:
+        ModelError: weights are missing.
+    """
     refuse_pickles(folder)
     config = read_json(folder / CONFIG)
     network, found = AutoModelForDepthEstimation.from_pretrained(
@@ -82,6 +104,13 @@ def load_depth(folder: Path, device: torch.device, dtype: torch.dtype) -> Depth:
 
 
 def depth_of(bundle: ModelBundle) -> Depth:
-    """The family's depth network, loaded once; a ModelError when it has none."""
+    """The family's depth network, loaded once.
+
+    Args:
+        bundle: the model.
+
+    Raises:
+        ModelError: it has none, or it cannot be loaded.
+    """
     member: Depth = bundle.members.get("depth")
     return member

@@ -146,8 +146,11 @@ def build_sam(config: SamConfig) -> SamNetwork:
 
 @dataclass(frozen=True)
 class Cut:
-    """One object cut out: its mask, bool (h, w) of the picture, and the overlap that the network
-    expects of it.
+    """One object cut out.
+
+    Attributes:
+        mask: bool (h, w) of the picture.
+        expected_iou: the overlap that the network expects of it, about 0..1.
     """
 
     mask: Mask
@@ -162,8 +165,13 @@ class Sam:
         self.predictor = SamPredictor(network)
 
     def set_picture(self, picture: NDArray[np.uint8]) -> None:
-        """Look at a picture, uint8 (h, w, 3), of any size: its longer side is brought to the
-        network's.
+        """Look at a picture; its longer side is brought to the network's.
+
+        Args:
+            picture: uint8 (h, w, 3) of any size.
+
+        Raises:
+            InputError: it is something else.
         """
         if (
             picture.ndim != 3
@@ -179,8 +187,14 @@ class Sam:
         self.predictor.set_image(np.ascontiguousarray(picture))
 
     def at_point(self, x_px: float, y_px: float) -> Cut:
-        """The object under a point of the picture: the best of three proposals, by the network's
-        own expectation.
+        """The object under a point: the best of three proposals, by the network's own expectation.
+
+        Args:
+            x_px: from the left of the picture.
+            y_px: from its top.
+
+        Raises:
+            InputError: the point lies outside, or there is no picture yet.
         """
         self._inside(x_px, y_px)
         return self._best(
@@ -188,8 +202,16 @@ class Sam:
         )
 
     def in_box(self, x0_px: float, y0_px: float, x1_px: float, y1_px: float) -> Cut:
-        """The object in a box of the picture; a box names one object, so one proposal is asked
-        for.
+        """The object in a box; a box names one object, so one proposal is asked for.
+
+        Args:
+            x0_px: left, from the left of the picture.
+            y0_px: top, from its top.
+            x1_px: right.
+            y1_px: bottom.
+
+        Raises:
+            InputError: the box is empty, or there is no picture yet.
         """
         if not (x0_px < x1_px and y0_px < y1_px):
             raise InputError(
@@ -235,7 +257,14 @@ class Sam:
 
 
 def sam_of(bundle: ModelBundle) -> Sam:
-    """The SAM of a family; a ModelError when it has none."""
+    """The SAM of a family, loaded once.
+
+    Args:
+        bundle: the model.
+
+    Raises:
+        ModelError: it has none, or it cannot be loaded.
+    """
     sam: Sam = bundle.members.get("sam")
     return sam
 
@@ -264,8 +293,15 @@ def read_config(folder: Path) -> SamConfig:
 
 
 def load_sam(folder: Path, device: torch.device, dtype: torch.dtype) -> Sam:
-    """A SAM from its folder, in single precision whatever the rest runs in: clicks are placed by
-    sines of them.
+    """A SAM from its folder, in single precision: clicks are placed by sines of them.
+
+    Args:
+        folder: the member's own.
+        device: where it shall be.
+        dtype: has no effect.
+
+    Raises:
+        ModelError: weights and sizes do not belong together.
     """
     network = build_sam(read_config(folder))
     weights = {name: value.float() for name, value in load_file(folder / WEIGHTS).items()}
@@ -283,7 +319,13 @@ def load_sam(folder: Path, device: torch.device, dtype: torch.dtype) -> Sam:
 
 
 def save_sam(network: SamNetwork, config: SamConfig, folder: Path) -> None:
-    """Write weights (half precision) and sizes; each file is renamed into place whole."""
+    """Write weights in half precision, and sizes; the weights are renamed into place whole.
+
+    Args:
+        network: SAM's three networks.
+        config: their sizes.
+        folder: made where it is missing.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     weights = {
         name: (value.half() if value.is_floating_point() else value).contiguous()

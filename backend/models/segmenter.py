@@ -31,10 +31,13 @@ PREPROCESSOR = "preprocessor_config.json"
 
 @dataclass(frozen=True)
 class Segmenter:
-    """A network that names what is under every pixel, from ``vocabulary``; without gradients of its
-    own weights.
+    """A network that names what is under every pixel.
 
-    ``mean`` and ``std`` are (1, 3, 1, 1), in the units of pictures in 0..1.
+    Attributes:
+        network: without gradients of its own weights.
+        vocabulary: names channel i; several spellings may be set apart by commas.
+        mean: (1, 3, 1, 1), in the units of pictures in 0..1.
+        std: of that shape.
     """
 
     network: nn.Module
@@ -43,10 +46,13 @@ class Segmenter:
     std: Tensor
 
     def logits(self, pictures: Tensor) -> Tensor:
-        """Class scores (n, classes, h, w), float32, of pictures float (n, 3, h, w) in 0..1, with
-        their gradients.
+        """Class scores with their gradients; answers of a smaller size are enlarged bilinearly.
 
-        Networks that answer at a fraction of the size are brought to the picture's bilinearly.
+        Args:
+            pictures: float (n, 3, h, w) in 0..1.
+
+        Returns:
+            float32 (n, classes, h, w), before the softmax.
         """
         shown = (pictures - self.mean.to(pictures)) / self.std.to(pictures)
         scores = self.network(pixel_values=shown.to(self.dtype)).logits.float()
@@ -58,9 +64,13 @@ class Segmenter:
         return next(self.network.parameters()).dtype
 
     def label(self, name: str) -> int:
-        """The channel of a class by its name; a ModelError lists what is known.
+        """The channel of a class by any of its spellings, in any case.
 
-        Several spellings in one label (``car, auto``) all count, in any case.
+        Args:
+            name: the class.
+
+        Raises:
+            ModelError: it is not known; the sentence lists what is.
         """
         wanted = name.strip().casefold()
         for number, known in enumerate(self.vocabulary):
@@ -77,8 +87,15 @@ class Segmenter:
 
 
 def load_segmenter(folder: Path, device: torch.device, dtype: torch.dtype) -> Segmenter:
-    """A segmenter from its folder, by the class that its config names; a ModelError says what does
-    not fit.
+    """A segmenter from its folder, by the class that its config names.
+
+    Args:
+        folder: the member's own.
+        device: where it shall be.
+        dtype: its precision.
+
+    Raises:
+        ModelError: it is no semantic segmenter, or lacks weights.
     """
     with explain_loading(
         f"{folder.name} is no semantic segmenter that can be loaded",
@@ -106,7 +123,14 @@ def load_segmenter(folder: Path, device: torch.device, dtype: torch.dtype) -> Se
 
 
 def segmenter_of(bundle: ModelBundle) -> Segmenter:
-    """The guide of a family; a ModelError when it has none."""
+    """The guide of a family, loaded once.
+
+    Args:
+        bundle: the model.
+
+    Raises:
+        ModelError: it has none, or it cannot be loaded.
+    """
     guide: Segmenter = bundle.members.get("guide")
     return guide
 

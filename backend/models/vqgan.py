@@ -37,7 +37,13 @@ COMPARED = 2**25  # distances held at once while codes are looked up: 128 MiB
 
 @dataclass(frozen=True)
 class VqganConfig:
-    """What describes a VQGAN. ``ddconfig`` is handed to taming's encoder and decoder as it is."""
+    """What describes a VQGAN.
+
+    Attributes:
+        ddconfig: handed to taming's encoder and decoder as it is.
+        n_embed: number of codes.
+        embed_dim: length of a code's vector.
+    """
 
     ddconfig: Mapping[str, Any] = field(repr=False)
     n_embed: int
@@ -57,7 +63,11 @@ class VqganConfig:
 
 
 class Vqgan(nn.Module):
-    """Pictures (n, 3, h, w) in -1..1 to codes' vectors (n, embed_dim, h/f, w/f) and back."""
+    """Pictures to codes' vectors and back.
+
+    Args:
+        config: its sizes.
+    """
 
     def __init__(self, config: VqganConfig) -> None:
         super().__init__()
@@ -87,23 +97,51 @@ class Vqgan(nn.Module):
         return self.config.reduction
 
     def encode(self, pictures: Tensor) -> Tensor:
-        """Vectors before they are snapped to the codebook."""
+        """Vectors before they are snapped to the codebook.
+
+        Args:
+            pictures: (n, 3, h, w) in -1..1, the sides divisible by f, the pixels per code.
+
+        Returns:
+            (n, embed_dim, h/f, w/f).
+        """
         z: Tensor = self.quant_conv(
             self.encoder(functional.pixel_unshuffle(pictures, self.config.patch_px))
         )
         return z
 
     def decode(self, z: Tensor) -> Tensor:
-        """Pictures of vectors; values may lie a little beyond -1..1."""
+        """Pictures of vectors.
+
+        Args:
+            z: (n, embed_dim, h, w).
+
+        Returns:
+            (n, 3, f·h, f·w); values may lie a little beyond -1..1.
+        """
         patches: Tensor = self.decoder(self.post_quant_conv(z))
         return functional.pixel_shuffle(patches, self.config.patch_px)
 
     def codes(self, z: Tensor) -> Tensor:
-        """The number of the nearest code at each place: int64 (n, h, w)."""
+        """The number of the nearest code at each place.
+
+        Args:
+            z: (n, embed_dim, h, w).
+
+        Returns:
+            int64 (n, h, w).
+        """
         return nearest_codes(z, self.codebook)
 
     def snap(self, z: Tensor) -> Tensor:
-        """The nearest codes' vectors, with the gradient of the identity (straight-through)."""
+        """The nearest codes' vectors, with the gradient of the identity (straight-through).
+
+        Args:
+            z: (n, embed_dim, h, w).
+
+        Returns:
+            Of that shape.
+        """
         snapped: Tensor = _Snap.apply(z, self.codebook)
         return snapped
 
@@ -138,8 +176,14 @@ class _Snap(torch.autograd.Function):
 
 @torch.no_grad()
 def nearest_codes(z: Tensor, book: Tensor) -> Tensor:
-    """Row of ``book`` (m, c) nearest to each vector of ``z`` (n, c, h, w) by squared distance:
-    int64 (n, h, w).
+    """The nearest row of a codebook by squared distance.
+
+    Args:
+        z: (n, c, h, w).
+        book: (m, c).
+
+    Returns:
+        int64 (n, h, w).
     """
     count, width, height, across = z.shape
     flat = z.float().permute(0, 2, 3, 1).reshape(-1, width)
@@ -168,8 +212,16 @@ def read_config(path: Path) -> VqganConfig:
 
 
 def load_vqgan(folder: Path, device: torch.device, dtype: torch.dtype) -> Vqgan:
-    """The VQGAN of a folder, in single precision whatever ``dtype`` the rest has; every weight must
-    be there.
+    """The VQGAN of a folder, in single precision; every weight must be there.
+
+    Args:
+        folder: the member's own.
+        device: where it shall be.
+        dtype: has no effect.
+
+    Raises:
+        ModelError: the description lacks an entry.
+        RuntimeError: weights and description do not belong together.
     """
     network = Vqgan(read_config(folder / CONFIG))
     weights = {name: value.float() for name, value in load_file(folder / WEIGHTS).items()}
@@ -181,6 +233,13 @@ def load_vqgan(folder: Path, device: torch.device, dtype: torch.dtype) -> Vqgan:
 
 
 def vqgan_of(bundle: ModelBundle) -> Vqgan:
-    """The VQGAN of a family; a ModelError when it has none."""
+    """The VQGAN of a family, loaded once.
+
+    Args:
+        bundle: the model.
+
+    Raises:
+        ModelError: it has none, or it cannot be loaded.
+    """
     network: Vqgan = bundle.members.get("vqgan")
     return network

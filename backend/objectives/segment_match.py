@@ -37,9 +37,11 @@ class ScoresPixels(Protocol):
 class Targets:
     """What one segmenter should find.
 
-    ``channels`` are its classes, ``masks`` (len(channels), h, w) in 0..1 where each should be, and
-    ``counted`` of the same shape says which pixels are compared (those that another segmenter
-    answers for are not background).
+    Attributes:
+        channels: its classes, k of them.
+        masks: m_t, where each should be, (k, h, w) in 0..1.
+        counted: which pixels are compared, of that shape (those that another segmenter answers for
+            are not background).
     """
 
     channels: tuple[int, ...]
@@ -50,12 +52,15 @@ class Targets:
 def join_masks(
     share: Sequence[tuple[str, int]], masks: Tensor, classes: Sequence[str]
 ) -> dict[int, Tensor]:
-    """The masks (h, w) that one segmenter answers for, by its channel.
+    """The masks that one segmenter answers for.
 
     Args:
         share: the segmenter's (class, channel) pairs.
         masks: of all painted layers, (n, h, w) in 0..1; layers of one class are one mask.
         classes: theirs.
+
+    Returns:
+        A mask (h, w) in 0..1 by channel.
     """
     joined: dict[int, Tensor] = {}
     for name, channel in share:
@@ -66,11 +71,15 @@ def join_masks(
 
 
 def build_targets(asked: dict[int, Tensor], covered: Tensor, background: int | None) -> Targets:
-    """What one expert should find: its classes under their masks (h, w), background where nothing
-    is painted.
+    """What one expert should find: its classes under their masks, background where none is.
 
-    ``covered`` is where any layer is. Under the layers of other experts its background is not
-    counted, for it may call them what it likes.
+    Under the layers of other experts its background is not counted, for it may call them what it
+    likes.
+
+    Args:
+        asked: a mask (h, w) in 0..1 by channel.
+        covered: where any layer is, (h, w) in 0..1.
+        background: the channel of everything else; None where it has none.
     """
     masks = torch.stack(list(asked.values()))
     counted = torch.ones_like(masks)
@@ -85,9 +94,13 @@ def build_targets(asked: dict[int, Tensor], covered: Tensor, background: int | N
 
 @dataclass(frozen=True)
 class SegmentMatch(Objective):
-    """One segmenter's term. ``views`` random views a picture, or the plain picture when it is 0.
+    """One segmenter's term L_seg = MSE(m_p, m_t) (TCIG, equation 1).
 
-    ``balanced``: inside and outside of each mask count half each, whatever their areas.
+    Attributes:
+        segmenter: whose softmax is m_p.
+        targets: m_t.
+        views: random views of each picture; 0 for the plain picture.
+        balanced: inside and outside of each mask count half each, whatever their areas.
     """
 
     segmenter: ScoresPixels = field(repr=False)
@@ -96,8 +109,14 @@ class SegmentMatch(Objective):
     balanced: bool = True
 
     def losses(self, pictures: Tensor, moment: FitStep) -> Tensor:
-        """Per row the mean squared error over the asked channels and the pixels that count, at the
-        pictures' size.
+        """The mean squared error over the asked channels and the pixels that count.
+
+        Args:
+            pictures: (n, 3, h, w) in 0..1.
+            moment: the step and the rows' seeds, from which the views follow.
+
+        Returns:
+            (n,), 0 or more, with gradients.
         """
         goal = torch.cat([self.targets.masks, self.targets.counted]).to(pictures)
         height_px, width_px = pictures.shape[-2:]

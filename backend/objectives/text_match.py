@@ -43,11 +43,16 @@ class SeesPictures(Protocol):
 
 @dataclass(frozen=True)
 class TextMatch(Objective):
-    """The mean distance of random views to words: ``cutouts`` views of each frame to the frame's
-    own text.
+    """L_clip: the mean of 2·asin(‖e - u‖/2)² over random views e of a picture and their words u.
 
-    ``texts`` (k, d) are unit vectors, ``frames`` (k, 4) as in ``draw_views``: by default one text
-    and the whole picture. Views are drawn at ``side_px``, the side that the network sees.
+    Attributes:
+        clip: whose vectors are compared.
+        texts: unit vectors, (k, d).
+        cutouts: views of each frame.
+        side_px: of a view, as the network sees it.
+        frames: parts of the picture, one a text, (k, 4) as in ``draw_views``; all of it by default.
+        allowed: how views vary.
+        purpose: names the random numbers; terms that are used together have one each.
     """
 
     clip: SeesPictures = field(repr=False)
@@ -60,11 +65,27 @@ class TextMatch(Objective):
     """Names the random numbers; terms that are used together have one each."""
 
     def losses(self, pictures: Tensor, moment: FitStep) -> Tensor:
-        """Per row the mean of 2·asin(‖e - u‖/2)² over its cutouts."""
+        """The mean distance over all frames.
+
+        Args:
+            pictures: (n, 3, h, w) in 0..1.
+            moment: the step and the rows' seeds, from which the views follow.
+
+        Returns:
+            (n,), 0 or more, with gradients.
+        """
         return self.distances(pictures, moment).mean(dim=1)
 
     def distances(self, pictures: Tensor, moment: FitStep) -> Tensor:
-        """Per row and frame (n, k) the mean distance of its views to its words."""
+        """How far each frame's views are from its words, in the mean.
+
+        Args:
+            pictures: (n, 3, h, w) in 0..1.
+            moment: the step and the rows' seeds.
+
+        Returns:
+            (n, k), 0 or more.
+        """
         generators = moment.generators(self.purpose)
         views = draw_views(generators, self.cutouts, self.allowed, self.frames)
         seen = with_noise(
@@ -79,8 +100,13 @@ class TextMatch(Objective):
 
 @dataclass(frozen=True, eq=False)
 class PaintedWords:
-    """CLIP's unit vectors ``texts`` of a prompt, its background and each painted layer's words, and
-    the layers' ``frames`` (n, 4).
+    """The words of a painted picture as CLIP's vectors.
+
+    Attributes:
+        clip: whose.
+        texts: unit vectors of the prompt, its background and each layer's words, (2 + n, d).
+        frames: around the layers' masks, (n, 4).
+        side_px: of a view, as the network sees it.
     """
 
     clip: SeesPictures
@@ -89,11 +115,20 @@ class PaintedWords:
     side_px: int
 
     def match_prompt(self, cutouts: int) -> TextMatch:
-        """The prompt over the whole picture."""
+        """The prompt over the whole picture.
+
+        Args:
+            cutouts: random views a step.
+        """
         return TextMatch(self.clip, self.texts[:1], cutouts, self.side_px)
 
     def match_layers(self, cutouts: int, purpose: str) -> TextMatch:
-        """Each layer's words around its mask."""
+        """Each layer's words around its mask.
+
+        Args:
+            cutouts: random views a layer and step.
+            purpose: names the random numbers.
+        """
         own, side_px = self.texts[2:], self.side_px
         return TextMatch(self.clip, own, cutouts, side_px, self.frames, CROPS, purpose)
 
@@ -105,13 +140,25 @@ class PaintedWords:
 
 @torch.no_grad()
 def encode_painted_words(clip: Clip, words: Sequence[str], masks: Tensor) -> PaintedWords:
-    """Encode a prompt, its background, and the words of each mask (n, h, w)."""
+    """The words of a painted picture as CLIP's vectors.
+
+    Args:
+        clip: the family's.
+        words: of the prompt, its background, and each mask.
+        masks: (n, h, w) in 0..1.
+    """
     return PaintedWords(clip, clip.encode_text(list(words)), frames_of(masks), clip.seeing.side_px)
 
 
 def frames_of(masks: Tensor) -> Tensor:
-    """Square frames around masks (n, h, w) as for ``draw_views``: (n, 4); the whole picture for an
-    empty mask.
+    """Square frames around masks, as for ``draw_views``.
+
+    Args:
+        masks: (n, h, w) in 0..1; half is inside.
+
+    Returns:
+        (n, 4): centre and half the sides, where the picture reaches from -1 to 1; the whole picture
+        for an empty mask.
     """
     height, width = masks.shape[-2:]
     frames = []
@@ -129,11 +176,15 @@ def frames_of(masks: Tensor) -> Tensor:
 
 
 def spherical_distance(one: Tensor, other: Tensor) -> Tensor:
-    """2·asin(‖a - b‖/2)² along the last dimension: half the squared angle between the two
-    directions.
+    """2·asin(‖a - b‖/2)²: half the squared angle between two directions.
 
-    Any lengths; 0 where they are parallel, with a finite slope there (half of the squared chord's)
-    and everywhere.
+    Args:
+        one: vectors of any length, (…, d).
+        other: of that shape.
+
+    Returns:
+        (…); 0 where they are parallel, with a finite slope there (half of the squared chord's) and
+        everywhere.
     """
     a, b = (torch.nn.functional.normalize(v.float(), dim=-1) for v in (one, other))
     chord = (a - b).square().sum(-1).clamp_max(LARGEST)

@@ -36,8 +36,15 @@ class BlendedOptions(Record):
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-    """The place from the prompt without its objects; then each layer, from back to front, from
-    noise in its mask.
+    """The place without its objects; then each layer, back to front, from noise in its mask.
+
+    Args:
+        plan: the recipe; its options are this baseline's.
+        bundle: the model.
+        pixels: of the plan.
+
+    Raises:
+        RequestError: an option is unknown or out of range.
     """
     parse_options(BlendedOptions, plan.options)
     masks = torch.from_numpy(raster(plan, pixels).alphas).to(bundle.device)

@@ -40,7 +40,16 @@ class DifferentialOptions(Record):
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-    """Steps, then Images, for each batch of candidates."""
+    """Steps, then Images, for each batch of candidates.
+
+    Args:
+        plan: the recipe; its options are this baseline's.
+        bundle: the model.
+        pixels: of the plan.
+
+    Raises:
+        RequestError: an option is unknown or out of range.
+    """
     parse_options(DifferentialOptions, plan.options)
     flat = raster(plan, pixels)
     change = build_strength_map(flat.topmost, strengths_of(plan, pixels), 0.0)

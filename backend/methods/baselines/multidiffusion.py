@@ -51,7 +51,16 @@ class MultiDiffusionOptions(Record):
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-    """Steps, then Images, for each batch of candidates."""
+    """Steps, then Images, for each batch of candidates.
+
+    Args:
+        plan: the recipe; its options are this baseline's.
+        bundle: the model.
+        pixels: of the plan.
+
+    Raises:
+        RequestError: an option is unknown or out of range.
+    """
     options = parse_options(MultiDiffusionOptions, plan.options)
     masks = torch.from_numpy(raster(plan, pixels).visibility[1:]).to(bundle.device)
     place = background_words(plan.prompt, [layer.phrase for layer in plan.layers])

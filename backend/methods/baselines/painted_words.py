@@ -48,7 +48,16 @@ class PaintedWordsOptions(Record):
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-    """Steps, then Images, for each batch of candidates."""
+    """Steps, then Images, for each batch of candidates.
+
+    Args:
+        plan: the recipe; its options are this baseline's.
+        bundle: the model.
+        pixels: of the plan.
+
+    Raises:
+        RequestError: an option is unknown or out of range.
+    """
     options = parse_options(PaintedWordsOptions, plan.options)
     length, drawn_in = bundle.card.text_length, TENTH * options.weight
     regions = tuple(

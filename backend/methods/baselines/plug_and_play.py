@@ -73,7 +73,16 @@ class _FeatureSites:
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-    """Steps of the inversion and of the run, then the one picture as every candidate."""
+    """Steps of the inversion and of the run, then the one picture as every candidate.
+
+    Args:
+        plan: the recipe; its options are this baseline's.
+        bundle: the model.
+        pixels: of the plan.
+
+    Raises:
+        RequestError: an option is unknown or out of range.
+    """
     options = parse_options(PlugAndPlayOptions, plan.options)
     plan = plan.model_copy(update={"sampler": "ddim"})  # the only one that can be walked back
     return count_steps(_edit(plan, bundle, options, raster(plan, pixels).picture), 2 * plan.steps)

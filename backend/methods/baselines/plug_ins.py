@@ -69,7 +69,16 @@ class _ReferenceFeatures:
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Contents) -> Run:
-    """Steps, then Images, for each seed."""
+    """Steps, then Images, for each seed.
+
+    Args:
+        plan: with a subject, whose sampler is DDIM.
+        bundle: the model.
+        pixels: pictures and the subject's adapter.
+
+    Raises:
+        RequestError: the subject cannot be drawn so, or an option is unknown.
+    """
     options = parse_options(PlugInOptions, plan.options)
     drawn = subject_run(plan, bundle, pixels)
     total = plan.steps * (len(plan.seeds) + (options.plug_in in REFERRING))

@@ -43,7 +43,16 @@ class SdeditOptions(Record):
 
 
 def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
-    """Steps, then Images, for each batch of candidates."""
+    """Steps, then Images, for each batch of candidates.
+
+    Args:
+        plan: the recipe; its options are this baseline's.
+        bundle: the model.
+        pixels: of the plan.
+
+    Raises:
+        RequestError: an option is unknown or out of range.
+    """
     options = parse_options(SdeditOptions, plan.options)
     flat = flat_composite(plan, pixels)
     first = min(first_step(plan.steps, options.strength), plan.steps - 1)

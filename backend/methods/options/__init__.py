@@ -12,8 +12,14 @@ Options = TypeVar("Options", bound=Record)
 
 
 def parse_options(options: type[Options], values: Mapping[str, Any]) -> Options:
-    """The options from a plan's values; a RequestError names the first that is unknown or out of
-    range.
+    """The options from a plan's values.
+
+    Args:
+        options: the type of the method's options.
+        values: by name; those that are missing have their defaults.
+
+    Raises:
+        RequestError: one is unknown or out of range; the first one is named.
     """
     with explain_refusal(RequestError, "method's options", before="The option "):
         return options.model_validate(dict(values))
