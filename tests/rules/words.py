@@ -41,6 +41,8 @@ OLD_FORMATS = (
     "tests/plan/test_upgrade.py",
     "tests/rules/test_figures.py",
     "tests/rules/test_rules_catch.py",
+    "tests/web/upgrade.test.mjs",
+    "ui/web/model/upgrade.js",
     "tests/studio/storage/test_database.py",
 )
 """What brings old stores, scenes and plans over has to name what they hold; bad samples have to

@@ -14,6 +14,7 @@ import { createSaver, unsavedKey } from "./bridge/saver.js";
 import { createWatcher, buildJob } from "./bridge/watcher.js";
 import { joinEmbeddings, nameOfLearning, withEmbeddings } from "./model/embeddings.js";
 import { withDecomposedLayers } from "./model/decompose.js";
+import { upgradeUnsaved } from "./model/upgrade.js";
 import { editorFromProject, editorToMessage, freeze, layerOf } from "./model/records.js";
 import { addNotice } from "./model/session.js";
 
@@ -351,8 +352,8 @@ class Bridge {
    */
   async #recover(editor, reply) {
     const { store, session, storage } = this.#parts;
-    const unsaved = storage.get(unsavedKey(reply.project));
-    if (!unsaved?.editor) return; // none, or one of a page of before November 2026
+    const unsaved = upgradeUnsaved(storage.get(unsavedKey(reply.project)));
+    if (!unsaved) return;
     /**
      * @param {Identifier} id
      * @param {PaintedField} field

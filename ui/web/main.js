@@ -18,6 +18,7 @@ import { createDocument } from "./model/document.js";
 import { beforeOf, candidateOf, batchesOf, createSession } from "./model/session.js";
 import { mixOf } from "./model/mixing.js";
 import { stage1Of } from "./model/stage1.js";
+import { upgradeBindings } from "./model/upgrade.js";
 import { freeze, layerOf } from "./model/records.js";
 import { createSubjectVeil } from "./view/canvas/overlays.js";
 import { createStrengthVeil } from "./view/canvas/strength-veil.js";
@@ -300,7 +301,7 @@ const rememberBrush = (session, storage) => {
  * @returns {Pick<App, "setBindings">}
  */
 const createBindings = (session, storage) => {
-  session.set({ bindings: readBindings(COMMANDS, storage.get(KEYS_KEY)) });
+  session.set({ bindings: readBindings(COMMANDS, upgradeBindings(storage.get(KEYS_KEY))) });
   return {
     setBindings: (bindings) => {
       storage.put(KEYS_KEY, bindings);

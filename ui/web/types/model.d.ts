@@ -9,7 +9,11 @@ import type {
   Layer,
   OptionSchema,
   Placement,
+  ProjectReply,
 } from "./protocol.d.ts";
+
+/** What this browser keeps of a scene until the server has confirmed it. */
+export type UnsavedCopy = Pick<ProjectReply, "revision" | "scene" | "editor">;
 
 /** An option of a method: its schema and its name. */
 export type MethodOption = OptionSchema & { name: string };
