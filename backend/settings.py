@@ -5,7 +5,6 @@ here.
 from __future__ import annotations
 
 import argparse
-import ipaddress
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,29 @@ from backend.logs import LEVELS
 
 GIB = 2**30
 DEVICES = ("auto", "cpu", "cuda")
+LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
+"""What this machine is called where it is meant itself: the addresses that the studio listens on,
+and the names under which a browser may ask for it. Other loopback addresses (127.0.0.2) are none.
+"""
+
+
+def display_host(host: str) -> str:
+    """An address as it stands in a URL."""
+    return f"[{host.strip('[]')}]" if ":" in host else host
+
+
+def check_host(host: str) -> str:
+    """The address; a RefusedError unless it is one of ``LOOPBACK_NAMES``."""
+    if display_host(host.lower()) not in LOOPBACK_NAMES:
+        raise RefusedError(
+            f"Lamina will not open itself to {host or 'every address'}.",
+            limit=(
+                "It has no logins yet, so it serves this machine alone: 127.0.0.1, ::1 or "
+                "localhost."
+            ),
+            remedy="Use --host 127.0.0.1, and an SSH tunnel to reach it from another machine.",
+        )
+    return host
 
 
 @dataclass(frozen=True)
@@ -80,7 +102,7 @@ def build_settings(flags: argparse.Namespace, environment: Mapping[str, str]) ->
     device = _one_of(DEVICES, "device", choose("device", "LAMINA_DEVICE", "auto"))
     log_level = _one_of(LEVELS, "log level", choose("log_level", "LAMINA_LOG_LEVEL", "warning"))
     return Settings(
-        host=_loopback(choose("host", "LAMINA_HOST", "127.0.0.1")),
+        host=check_host(choose("host", "LAMINA_HOST", "127.0.0.1")),
         port=_whole("port", choose("port", "LAMINA_PORT", "7860"), 0, 65535),
         store=Path(choose("store", "LAMINA_HOME", str(_usual_store(environment))))
         .expanduser()
@@ -117,20 +139,6 @@ def _usual_store(environment: Mapping[str, str]) -> Path:
     if sys.platform == "darwin":
         return home / "Library" / "Application Support" / "Lamina"
     return Path(environment.get("XDG_DATA_HOME", "") or home / ".local" / "share") / "lamina"
-
-
-def _loopback(host: str) -> str:
-    try:
-        inside = host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        inside = False
-    if not inside:
-        raise RefusedError(
-            f"Lamina does not listen on {host!r}.",
-            limit="It has no log-in yet, so only this machine may reach it.",
-            remedy="Use --host 127.0.0.1.",
-        )
-    return host
 
 
 def _number(name: str, text: str, least: float, most: float) -> float:

@@ -13,6 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.errors import LaminaError, RefusedError
+from backend.settings import LOOPBACK_NAMES
 from ui.pictures import refusal
 from ui.uploads import MAX_UPLOAD_BYTES
 
@@ -20,7 +21,6 @@ MAX_JSON_BYTES = 2 * 1024 * 1024
 # The multipart frame round one file: boundaries, a name, a type.
 UPLOAD_SLACK_BYTES = 64 * 1024
 
-LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 # Gradio's own script writes this one with a slash at its end.
 ASK_PATH = "/gradio_api/component_server/"
 UPLOAD_PATH = "/gradio_api/upload"

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backend.errors import RefusedError, StoreError
-from ui.guard import LOOPBACK_NAMES, AllowList, Guard
+from backend.settings import check_host, display_host
+from ui.guard import AllowList, Guard
 from ui.pictures import PictureRoutes
 from ui.uploads import MAX_UPLOAD_BYTES, prepare_upload_folder
 
@@ -84,20 +85,7 @@ def serve(studio: Studio, host: str, port: int, upload_folder: Path) -> Served:
 
     page = build_page(studio, uploads)
     _launch(page, studio, host, port)
-    return Served(url=f"http://{_display_host(host)}:{port}", page=page)
-
-
-def check_host(host: str) -> None:
-    """RefusedError unless ``host`` is a loopback address or ``localhost``."""
-    if _display_host(host.lower()) not in LOOPBACK_NAMES:
-        raise RefusedError(
-            f"Lamina will not open itself to {host or 'every address'}.",
-            limit=(
-                "It has no logins yet, so it serves this machine alone: 127.0.0.1, ::1 or "
-                "localhost."
-            ),
-            remedy="Use --host 127.0.0.1, and an SSH tunnel to reach it from another machine.",
-        )
+    return Served(url=f"http://{display_host(host)}:{port}", page=page)
 
 
 def reserve_port(host: str, port: int) -> int:
@@ -116,10 +104,6 @@ def reserve_port(host: str, port: int) -> int:
         ) from None
 
 
-def _display_host(host: str) -> str:
-    return f"[{host.strip('[]')}]" if ":" in host else host
-
-
 def _close_gradio_routes(upload_folder: Path) -> None:
     os.environ.update(GRADIO_ENVIRONMENT)
     os.environ["GRADIO_TEMP_DIR"] = str(upload_folder.resolve())
@@ -132,7 +116,7 @@ def _launch(page: gr.Blocks, studio: Studio, host: str, port: int) -> None:
 
     editor = next(number for number, block in page.blocks.items() if block.elem_id == EDITOR_ID)
     page.launch(
-        server_name=_display_host(host),
+        server_name=display_host(host),
         server_port=port,
         prevent_thread_lock=True,
         app_kwargs={

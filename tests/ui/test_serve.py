@@ -14,9 +14,10 @@ import httpx
 import pytest
 
 from backend.errors import RefusedError, StoreError
+from backend.settings import check_host
 from tests.ui.conftest import free_port
 from tests.ui.scripted_studio import ScriptedStudio
-from ui.serve import check_host, reserve_port, serve
+from ui.serve import reserve_port, serve
 
 
 def has_ipv6() -> bool:

@@ -54,14 +54,15 @@ def test_machine_flags_may_stand_before_or_after_the_command() -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["0.0.0.0", "::", "192.168.1.5", "studio.lan", "", "127.0.0.1.evil.example"]
+    "host",
+    ["0.0.0.0", "::", "127.0.0.2", "192.168.1.5", "studio.lan", "", "127.0.0.1.evil.example"],
 )
 def test_other_hosts_than_loopback_are_refused(host: str) -> None:
-    with pytest.raises(RefusedError, match="only this machine"):
+    with pytest.raises(RefusedError, match="this machine alone"):
         settings_of("--host", host)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost", "::1"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST", "::1", "[::1]"])
 def test_loopback_hosts_are_taken(host: str) -> None:
     assert settings_of("--host", host).host == host
 
