@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.rules.named_paths import find_missing_names
 from tests.rules.tree import ROOT, list_files
 
 OPEN_STUDIO = (
@@ -47,6 +48,46 @@ def test_links_lead_somewhere(document: Path) -> None:
         target for target in targets if target and not (ROOT / document.parent / target).exists()
     ]
     assert not missing
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_modules_and_paths_that_are_named_exist(document: Path) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    assert list(find_missing_names(document.as_posix(), text)) == []
+
+
+@pytest.mark.parametrize(
+    ("document", "name"),
+    [
+        ("README.md", "backend.workers.ray_pool"),
+        ("CONTRIBUTING.md", "backend/versions.py"),
+        ("backend/README.md", "plan/training_job.py"),
+        ("tests/README.md", "house/"),
+        ("ui/web/README.md", "model/drafts.js"),
+        ("backend/pocket/README.md", "course.py"),
+    ],
+)
+def test_a_name_of_nothing_is_found(document: str, name: str) -> None:
+    assert list(find_missing_names(document, f"See `{name}`.")) == [name]
+
+
+@pytest.mark.parametrize(
+    ("document", "name"),
+    [
+        ("README.md", "backend.methods.catalog.METHODS"),
+        ("backend/README.md", "plan/request.py"),
+        ("ui/web/README.md", "tracked.js"),
+        ("tests/README.md", "tests/web/node_modules"),
+        ("README.md", "python -m tests"),
+        ("CHANGELOG.md", "backend/gone.py"),
+    ],
+)
+def test_names_of_what_there_is_pass(document: str, name: str) -> None:
+    assert list(find_missing_names(document, f"See `{name}`.")) == []
+
+
+def test_the_architecture_is_short() -> None:
+    assert len(lines_of("backend/README.md")) <= 150
 
 
 def test_the_table_of_methods_is_the_catalog() -> None:
