@@ -26,7 +26,7 @@ from backend.models.bundle import ModelBundle
 from backend.models.schedule import Schedule
 from backend.plan.raster import cell_centres, split_into_cells
 from backend.scene.imaging.arrays import Picture
-from backend.scene.imaging.blur import blur
+from backend.scene.imaging.mask import blur
 
 StrengthMap = NDArray[np.float64]
 Holding = Literal["touched", "filled"]

@@ -7,8 +7,8 @@ not disturbed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from backend.engine.loop_types import Network
+from backend.engine.loop_types import Control, Network
 from backend.models.attention import AttentionModule, Site, Unet, cross_sites, grid
 from backend.models.bundle import ModelBundle
 from backend.models.sam import sam_of
@@ -147,6 +147,25 @@ class MapMean(MapMeans):
         """float32 (rows, h, w) on the grid of the sites; None before the first map."""
         means = self.means()
         return None if means is None else suppress_competing(means)
+
+
+@dataclass(frozen=True)
+class WatchWords(Control):
+    """Fills ``maps`` while a run goes on; the run itself is what it would be without.
+
+    Attributes:
+        maps: the running means, which belong to one run.
+    """
+
+    maps: MapMeans = field(repr=False, compare=False)
+
+    def patch(self, network: Network) -> AbstractContextManager[None]:
+        """Read the maps of every call.
+
+        Args:
+            network: the UNet and the size of its latents.
+        """
+        return self.maps.watching(network)
 
 
 def suppress_competing(means: Tensor) -> Tensor:

@@ -18,8 +18,8 @@ from backend.engine.sampling import Batch, prepare_from_pictures, relay, sample_
 from backend.models.bundle import ModelBundle
 from backend.plan.plan import Plan
 from backend.scene.imaging.arrays import Floats, Mask, Picture
-from backend.scene.imaging.blur import blur
 from backend.scene.imaging.edges import canny
+from backend.scene.imaging.mask import blur
 
 MARGIN_SHARE = 1 / 32
 """How far a hole reaches beyond the object, over the shorter side: a cut-out's soft edge and thin

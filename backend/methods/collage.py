@@ -29,8 +29,7 @@ from torch import Tensor
 from backend.controls.layer_noise import Holding, LayerNoise, build_start_steps, build_strength_map
 from backend.controls.region_attention import ALWAYS, PromptRegion, RegionAttention
 from backend.controls.structure_map import StructureMap
-from backend.controls.watch_words import WatchWords
-from backend.engine.attention_maps import MapMeans, name_attention_maps
+from backend.engine.attention_maps import MapMeans, WatchWords, name_attention_maps
 from backend.engine.conditioning import Conditioning, build_conditioning, fit_tokens
 from backend.engine.decode import decode
 from backend.engine.denoise import denoise

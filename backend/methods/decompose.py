@@ -27,7 +27,7 @@ from backend.plan.phrases import background_words
 from backend.plan.plan import DecomposeTask, Plan
 from backend.plan.raster import Raster, raster
 from backend.scene.imaging.arrays import Mask, Picture
-from backend.scene.imaging.blur import blur
+from backend.scene.imaging.mask import blur
 from backend.scene.imaging.paste import paste, paste_weights
 from backend.scene.scene import Pixels
 

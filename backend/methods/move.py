@@ -31,7 +31,7 @@ from backend.plan.events import Image, Images
 from backend.plan.plan import OneLayer, Plan
 from backend.plan.raster import raster
 from backend.scene.imaging.arrays import Floats, Mask, Picture
-from backend.scene.imaging.blur import blur
+from backend.scene.imaging.mask import blur
 from backend.scene.imaging.paste import count_changes, paste, paste_weights
 from backend.scene.scene import Pixels
 

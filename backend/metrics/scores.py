@@ -27,7 +27,7 @@ from backend.plan.plan import Plan, PlannedLayer
 from backend.plan.raster import raster, stack_pictures
 from backend.scene.geometry import PixelBox
 from backend.scene.imaging.arrays import Mask, Picture
-from backend.scene.imaging.blur import blur
+from backend.scene.imaging.mask import blur
 from backend.scene.scene import Pixels
 
 RING_SHARE = 1 / 64

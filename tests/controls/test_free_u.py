@@ -6,8 +6,7 @@ import torch
 from diffusers import UNet2DConditionModel
 
 from backend.controls.free_u import FreeU, joins, scale_low, strengthen
-from backend.controls.watch_words import WatchWords
-from backend.engine.attention_maps import MapMean
+from backend.engine.attention_maps import MapMean, WatchWords
 from backend.models.bundle import ModelBundle
 from backend.pocket.networks.configs import UNET
 from tests.controls.three_paths import Trio, hooks_in

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from backend.controls.plain_around import PlainAround, subject_weights
-from backend.controls.watch_words import WatchWords
-from backend.engine.attention_maps import MapMean
+from backend.engine.attention_maps import MapMean, WatchWords
 from backend.engine.denoise import predictor
 from backend.models.bundle import ModelBundle
 from backend.models.schedule import Schedule

@@ -18,8 +18,7 @@ from backend.controls.value_warp import (
     find_flow,
     warp_values,
 )
-from backend.controls.watch_words import WatchWords
-from backend.engine.attention_maps import MapMean
+from backend.engine.attention_maps import MapMean, WatchWords
 from backend.engine.invert import Trajectory
 from backend.engine.loop_types import Control, Network
 from backend.engine.reference_branch import FeatureSpan, ReferenceBranch, ReferencePath

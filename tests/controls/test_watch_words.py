@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 
 from backend.controls.attention_swap import AttentionSwap
-from backend.controls.watch_words import WatchWords
-from backend.engine.attention_maps import MapMean
+from backend.engine.attention_maps import MapMean, WatchWords
 from backend.models.attention import self_sites
 from backend.models.bundle import ModelBundle
 from tests.controls.three_paths import Trio, hooks_in

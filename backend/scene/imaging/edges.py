@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from backend.scene.imaging.arrays import Floats
-from backend.scene.imaging.blur import blur
+from backend.scene.imaging.mask import blur
 
 Edges = NDArray[np.bool_]
 

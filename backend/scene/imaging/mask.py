@@ -1,11 +1,12 @@
 """What is inside: soft inside-ness of a region, tied to the space that it is measured in, and the
-one rule of what of a layer counts as painted.
+one rule of what of a layer counts as painted; and the Gaussian blur that softens masks, pictures,
+strengths and light.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from scipy import ndimage
 from backend.scene.imaging.arrays import Floats
 
 Space = Literal["canvas", "generation", "latent"]
+Values = TypeVar("Values", np.float32, np.float64)
+Edge = Literal["reflect", "nearest"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,3 +138,26 @@ def is_painted(alpha: Floats) -> NDArray[np.bool_]:
 def is_blank(grey: NDArray[np.uint8]) -> bool:
     """Whether a mask or an alpha channel, uint8 of any shape, holds nothing but haze."""
     return int(grey.max(initial=0)) < MASK_BLACK * 255
+
+
+def blur(
+    values: NDArray[Values], sigma_px: float, *, edge: Edge = "reflect", reach: float = 4.0
+) -> NDArray[Values]:
+    """Soften rows and columns by a Gaussian; channels do not mix.
+
+    Args:
+        values: (h, w) or (h, w, c), of any range.
+        sigma_px: the standard deviation, in pixels; 0 leaves the values as they are.
+        edge: what lies beyond the border: the values mirrored, or the last one repeated.
+        reach: where the kernel is cut off, in standard deviations, rounded up to a whole pixel
+            where it is not the usual 4.
+
+    Returns:
+        An array of the same shape and type, between the least and the greatest value.
+    """
+    sigmas = (sigma_px, sigma_px, *(0.0 for _ in values.shape[2:]))
+    radius = None if reach == 4.0 else int(np.ceil(reach * sigma_px))
+    soft: NDArray[Values] = ndimage.gaussian_filter(
+        values, sigmas, mode=edge, truncate=reach, radius=radius
+    )
+    return soft
