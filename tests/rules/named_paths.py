@@ -26,10 +26,12 @@ def find_missing_names(document: str, text: str) -> Iterator[str]:
         return
     for found in CODE.finditer(text):
         name = (found[1] or "").strip()
-        module, is_path = MODULE.fullmatch(name), FILE.fullmatch(name) or FOLDER.fullmatch(name)
-        if module and not _has_module(name):
-            yield name
-        elif is_path and not module and not _has_path(document, name):
+        if MODULE.fullmatch(name) and not name.endswith((".py", ".js", ".md")):
+            exists = _has_module(name)
+        else:
+            is_path = FILE.fullmatch(name) or FOLDER.fullmatch(name)
+            exists = not is_path or _has_path(document, name)
+        if not exists:
             yield name
 
 
