@@ -40,6 +40,7 @@ from ui import messages
 from ui.replies import (
     CutReply,
     DoneReply,
+    ErrorCode,
     ErrorReply,
     ExportReply,
     JobsReply,
@@ -61,17 +62,17 @@ Reply = dict[str, Any]
 NAMED = 4
 """So many verbs does a sentence name: all of them would be too long to read."""
 
-CODES: tuple[tuple[type[LaminaError], str], ...] = (
-    (StaleRevision, "stale"),
-    (PictureError, "picture"),
-    (SceneError, "scene"),
-    (ArchiveError, "archive"),
-    (RequestError, "request"),
-    (ModelError, "model"),
-    (EngineError, "engine"),
-    (StoreError, "store"),
-    (RefusedError, "refused"),
-    (LaminaError, "lamina"),
+CODES: tuple[tuple[type[LaminaError], ErrorCode], ...] = (
+    (StaleRevision, ErrorCode.STALE),
+    (PictureError, ErrorCode.PICTURE),
+    (SceneError, ErrorCode.SCENE),
+    (ArchiveError, ErrorCode.ARCHIVE),
+    (RequestError, ErrorCode.REQUEST),
+    (ModelError, ErrorCode.MODEL),
+    (EngineError, ErrorCode.ENGINE),
+    (StoreError, ErrorCode.STORE),
+    (RefusedError, ErrorCode.REFUSED),
+    (LaminaError, ErrorCode.LAMINA),
 )
 
 
@@ -123,7 +124,7 @@ def _incident(incident: str) -> Reply:
         remedy=(
             "Your scene is kept. Try once more; the log of the server tells more under that number."
         ),
-        code="internal",
+        code=ErrorCode.INTERNAL,
         incident=incident,
     )
     return _json(reply, exclude_none=True)

@@ -151,7 +151,7 @@ class MakeSubject(Message):
 
     name: Name = ""
     class_word: Name
-    method: TrainingMethod = "dreambooth_lora"
+    method: TrainingMethod = TrainingMethod.DREAMBOOTH_LORA
     references: Annotated[list[Digest], Field(max_length=100)]
 
 

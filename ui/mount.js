@@ -4,13 +4,13 @@
 
 /**
  * @import { Host } from "./web/types/editor.d.ts"
- * @import { ErrorRecord } from "./web/types/protocol.d.ts"
+ * @import { ErrorCode, ErrorRecord } from "./web/types/protocol.d.ts"
  */
 
 const root = ((window.gradio_config && window.gradio_config.root) || "").replace(/\/+$/, "");
 const place = /** @type {HTMLElement} */ (element.querySelector(".lamina-root"));
 
-/** @type {(code: string, what: string, limit: string, remedy: string) => ErrorRecord} */
+/** @type {(code: ErrorCode, what: string, limit: string, remedy: string) => ErrorRecord} */
 const refusal = (code, what, limit, remedy) => ({ what, limit, remedy, code });
 /** @param {number} bytes */
 const megabytes = (bytes) => Math.floor(bytes / 1048576);

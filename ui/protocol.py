@@ -25,11 +25,10 @@ from backend.plan.request import (
     LearnEmbeddings,
     OptionValue,
     Reroll,
-    TrainingMethod,
 )
 from backend.scene.imaging.blending import Blend
 from backend.scene.layer import StructureKind
-from backend.studio.library.subjects import LibrarySubject, SubjectState
+from backend.studio.library.subjects import LibrarySubject
 from backend.studio.storage.records import (
     EditorState,
     Facts,
@@ -94,8 +93,6 @@ ALIASES: Mapping[str, Any] = MappingProxyType(
     {
         "BlendMode": Blend,
         "StructureKind": StructureKind,
-        "SubjectState": SubjectState,
-        "TrainingMethod": TrainingMethod,
         "OptionValue": OptionValue,
     }
 )

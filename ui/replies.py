@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from pydantic import Field
 
 from backend.plan.autotune import Tuned
@@ -12,6 +14,26 @@ from backend.studio.library.subjects import LibrarySubject
 from backend.studio.storage.records import CutLayer, Facts, JobRecord, Project
 
 
+class ErrorCode(StrEnum):
+    """What kind of error a reply tells of: a class of ``backend/errors.py``, or a fault inside
+    Lamina.
+    """
+
+    STALE = "stale"
+    PICTURE = "picture"
+    SCENE = "scene"
+    ARCHIVE = "archive"
+    REQUEST = "request"
+    MODEL = "model"
+    ENGINE = "engine"
+    STORE = "store"
+    REFUSED = "refused"
+    LAMINA = "lamina"
+    INTERNAL = "internal"
+    OFFLINE = "offline"
+    """Said by the page itself, where no answer came."""
+
+
 class ErrorReply(Record):
     """Why the server said no; a stale revision brings the present one, a fault inside Lamina the
     number under which the log has it.
@@ -20,7 +42,7 @@ class ErrorReply(Record):
     what: str
     limit: str
     remedy: str
-    code: str
+    code: ErrorCode
     current: int | None = None
     incident: str | None = None
 

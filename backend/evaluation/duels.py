@@ -20,7 +20,7 @@ from backend.models.adapter import Adapter, adapter_to_bytes, model_fingerprint
 from backend.models.bundle import FeatureCache, ModelBundle
 from backend.plan.build import build_plan
 from backend.plan.plan import Plan
-from backend.plan.request import Compose, OptionValue, RunSettings, SubjectRef
+from backend.plan.request import Compose, OptionValue, RunSettings, SubjectRef, TrainingMethod
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
 from backend.training.subjects import build_weights
@@ -157,11 +157,11 @@ class _Session:
         bundle, card = self.bundle, self.bundle.card
         case = draw_subjects(1, 1, card.native_px, 0)[0]
         generator = torch.Generator().manual_seed(0)
-        weights = build_weights(bundle.unet, "custom_diffusion", 1, generator)
+        weights = build_weights(bundle.unet, TrainingMethod.CUSTOM_DIFFUSION, 1, generator)
         table = bundle.text_encoder.get_input_embeddings().weight.detach().float().cpu()
         vectors = table.std() * torch.randn(1, table.shape[1], generator=generator)
         subject = Adapter(
-            "custom_diffusion",
+            TrainingMethod.CUSTOM_DIFFUSION,
             case.class_word,
             card.title,
             model_fingerprint(bundle),

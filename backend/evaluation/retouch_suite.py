@@ -28,7 +28,6 @@ from backend.metrics.recognition import class_present
 from backend.metrics.similarity import Encoder, box_of, crop_around, text_similarity, vectors
 from backend.models.adapter import (
     Adapter,
-    AdapterKind,
     adapter_to_bytes,
     load_adapter,
     model_fingerprint,
@@ -42,7 +41,7 @@ from backend.models.judge_classes import CLASSES
 from backend.plan.build import build_plan
 from backend.plan.events import Images
 from backend.plan.plan import Plan
-from backend.plan.request import Compose, OptionValue, RunSettings, SubjectRef
+from backend.plan.request import Compose, OptionValue, RunSettings, SubjectRef, TrainingMethod
 from backend.scene.geometry import PixelBox
 from backend.scene.imaging.arrays import Picture
 from backend.scene.pixels import MemoryPixels
@@ -53,8 +52,12 @@ from backend.training.subject_run import digest
 from backend.training.subjects import RULES, SubjectTrainer
 from backend.training.trainer import train
 
-BACKBONES: Mapping[str, AdapterKind] = MappingProxyType(
-    {"TI": "textual_inversion", "DreamBooth": "dreambooth", "CustomDiffusion": "custom_diffusion"}
+BACKBONES: Mapping[str, TrainingMethod] = MappingProxyType(
+    {
+        "TI": TrainingMethod.TEXTUAL_INVERSION,
+        "DreamBooth": TrainingMethod.DREAMBOOTH,
+        "CustomDiffusion": TrainingMethod.CUSTOM_DIFFUSION,
+    }
 )
 ABLATED = "DreamBooth"
 """The backbone of the ablation and of the plug-ins, as in the paper's tables 1 (challenging
@@ -116,7 +119,7 @@ def question_of(row: str) -> Question:
     return {**PLUG_INS, **ABLATION}.get(row) or (RETOUCHED if row.endswith("+L&R") else ALONE)
 
 
-def kind_of(row: str) -> AdapterKind:
+def kind_of(row: str) -> TrainingMethod:
     """The kind of subject that a row draws."""
     return BACKBONES[ABLATED if row in ABLATION or row in PLUG_INS else row.removesuffix("+L&R")]
 
@@ -166,7 +169,7 @@ class RetouchSuite:
             for prompt in {case.prompts[0], case.prompts[-1]}
         }
         shared: dict[str, tuple[Values, list[list[Picture]]]] = {}
-        subjects: dict[AdapterKind, Adapter] = {}
+        subjects: dict[TrainingMethod, Adapter] = {}
         for name in self.methods:
             kind, question = kind_of(name), question_of(name)
             key = digest([kind, question[0], dict(question[1])])
@@ -181,7 +184,7 @@ class RetouchSuite:
                 line.append(Tile(made[case.prompts.index(prompt)][0], name))
         self.tiles.extend(lines[prompt] for prompt in case.prompts if prompt in lines)
 
-    def _subject(self, case: SubjectCase, kind: AdapterKind, found: Values) -> Adapter:
+    def _subject(self, case: SubjectCase, kind: TrainingMethod, found: Values) -> Adapter:
         rules: SubjectRules = RULES[kind]
         if self.quick:
             rules = replace(rules, steps=QUICK_STEPS, prior_count=min(4, rules.prior_count))

@@ -16,13 +16,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from backend.errors import ModelError, RequestError, StoreError
 from backend.models.bundle import ModelBundle
+from backend.plan.request import TrainingMethod
 from backend.scene.formats.tensor_file import (
     TOKEN,
     TensorFile,
@@ -31,8 +31,6 @@ from backend.scene.formats.tensor_file import (
     unpack_tensors,
 )
 
-AdapterKind = Literal["textual_inversion", "custom_diffusion", "dreambooth", "dreambooth_lora"]
-KINDS: tuple[AdapterKind, ...] = get_args(AdapterKind)
 NETWORK = "unet."
 DOWN, UP, WHOLE = ".lora_A.weight", ".lora_B.weight", ".weight"
 FINGERPRINT_ROWS = 1024
@@ -58,7 +56,7 @@ class Adapter:
         weights: changes of the UNet by name, whole or of low rank; may be empty.
     """
 
-    kind: AdapterKind
+    kind: TrainingMethod
     class_word: str
     model: str
     fingerprint: str
@@ -70,7 +68,7 @@ class Adapter:
         """Whether its token stands instead of the class word (textual inversion) or before it
         (the others).
         """
-        return self.kind == "textual_inversion"
+        return self.kind == TrainingMethod.TEXTUAL_INVERSION
 
 
 def adapter_to_bytes(adapter: Adapter) -> bytes:
@@ -107,13 +105,11 @@ def adapter_from_bytes(content: bytes) -> Adapter:
     with explain_damage(_refuse):
         file = unpack_tensors(content)
         facts = file.facts
-        if (facts.get("format") != FORMAT and facts.get("lamina_subject") != "1") or facts[
-            "kind"
-        ] not in KINDS:
+        if facts.get("format") != FORMAT and facts.get("lamina_subject") != "1":
             raise ValueError("it is no adapter")
         vectors, weights = _finite_tensors(file)
         return Adapter(
-            facts["kind"],
+            TrainingMethod(facts["kind"]),
             facts["class_word"],
             facts["model"],
             facts["fingerprint"],

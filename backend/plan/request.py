@@ -15,7 +15,6 @@ from pydantic import Field, TypeAdapter
 from backend.errors import RequestError
 from backend.scene.records import Digest, Identifier, Name, Record, Seed, explain_refusal
 
-Sampler = Literal["ddim", "euler", "euler_ancestral", "dpmpp_2m", "unipc", "lcm"]
 OptionValue = bool | int | float | str
 MAX_STEPS = 200
 MAX_TRIES = 8
@@ -28,6 +27,17 @@ LCM_STEPS = 50
 """The steps that LCM models were distilled on (diffusers' original_inference_steps): its timesteps
 lie on that grid.
 """
+
+
+class Sampler(StrEnum):
+    """How a state follows from the one before it (``backend/models/schedule.py``)."""
+
+    DDIM = "ddim"
+    EULER = "euler"
+    EULER_ANCESTRAL = "euler_ancestral"
+    DPMPP_2M = "dpmpp_2m"
+    UNIPC = "unipc"
+    LCM = "lcm"
 
 
 class RequestKind(StrEnum):
@@ -45,7 +55,7 @@ class RunSettings(Record):
 
     model: Identifier = "pocket"
     method: Identifier = "collage"
-    sampler: Sampler = "ddim"
+    sampler: Sampler = Sampler.DDIM
     steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] = 30
     guidance_scale: Annotated[float, Field(ge=1.0, le=30.0)] = 5.0
     seed: Seed = 0
@@ -70,7 +80,7 @@ class Compose(Record):
     Diffusion).
     """
 
-    kind: Literal["compose"] = "compose"
+    kind: Literal[RequestKind.COMPOSE] = RequestKind.COMPOSE
     settings: RunSettings = RunSettings()
     subject: SubjectRef | None = None
     stage1: Digest | None = None
@@ -86,7 +96,7 @@ class Reroll(Record):
     times ``count`` candidates, with new seeds, until one of them passes its scores.
     """
 
-    kind: Literal["reroll"] = "reroll"
+    kind: Literal[RequestKind.REROLL] = RequestKind.REROLL
     settings: RunSettings = RunSettings()
     layer_id: Identifier
     source: Digest
@@ -103,7 +113,7 @@ class LearnEmbeddings(Record):
     takes 250 steps.
     """
 
-    kind: Literal["learn"] = "learn"
+    kind: Literal[RequestKind.LEARN] = RequestKind.LEARN
     settings: RunSettings = RunSettings()
     layer_ids: Annotated[tuple[Identifier, ...], Field(min_length=1)]
     steps: Annotated[int, Field(ge=1, le=MAX_EMBEDDING_STEPS)] = 250
@@ -115,7 +125,7 @@ class Decompose(Record):
     found in it.
     """
 
-    kind: Literal["decompose"] = "decompose"
+    kind: Literal[RequestKind.DECOMPOSE] = RequestKind.DECOMPOSE
     settings: RunSettings = RunSettings()
     source: Digest
 
@@ -132,7 +142,7 @@ def build_request(record: Any) -> AnyRequest:
 
     Numbers must be numbers (no truth values, no digits in quotes) and finite.
     """
-    kinds = ("compose", "reroll", "learn", "decompose")
+    kinds = tuple(RequestKind)
     try:
         with explain_refusal(RequestError, "request", outer=kinds):
             request = _ADAPTER.validate_json(json.dumps(record), strict=True)
@@ -149,7 +159,7 @@ def check_steps(sampler: str, steps: int) -> None:
 
     It is no rule of Settings: a desk may hold such a pair while its sliders are being moved.
     """
-    most = LCM_STEPS if sampler == "lcm" else MAX_STEPS
+    most = LCM_STEPS if sampler == Sampler.LCM else MAX_STEPS
     if not 1 <= steps <= most:
         raise RequestError(
             f"{steps} steps were asked for.",
@@ -158,13 +168,21 @@ def check_steps(sampler: str, steps: int) -> None:
         )
 
 
-TrainingMethod = Literal["dreambooth_lora", "custom_diffusion", "textual_inversion", "dreambooth"]
+class TrainingMethod(StrEnum):
+    """How a model learns a subject, and what an adapter is made of."""
+
+    TEXTUAL_INVERSION = "textual_inversion"
+    CUSTOM_DIFFUSION = "custom_diffusion"
+    DREAMBOOTH = "dreambooth"
+    DREAMBOOTH_LORA = "dreambooth_lora"
+
+
 TRAINING_TITLES: Mapping[TrainingMethod, str] = MappingProxyType(
     {
-        "dreambooth_lora": "DreamBooth, low rank",
-        "custom_diffusion": "Custom Diffusion",
-        "textual_inversion": "Textual inversion",
-        "dreambooth": "DreamBooth, whole network",
+        TrainingMethod.DREAMBOOTH_LORA: "DreamBooth, low rank",
+        TrainingMethod.CUSTOM_DIFFUSION: "Custom Diffusion",
+        TrainingMethod.TEXTUAL_INVERSION: "Textual inversion",
+        TrainingMethod.DREAMBOOTH: "DreamBooth, whole network",
     }
 )
 """What a person calls the methods; the first is offered first: small, and the quickest to learn."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, NamedTuple
@@ -17,6 +18,8 @@ Weight = Annotated[float, Field(ge=0.0, le=5.0)]
 Name = Annotated[str, Field(max_length=200)]
 Words = Annotated[str, Field(max_length=4000)]
 Seed = Annotated[int, Field(ge=0, le=2**53 - 1)]
+_MEMBER = re.compile(r"<\w+\.\w+: ('[^']*')>")
+"""How pydantic shows a member of an enumeration: only its value says something to a person."""
 SHOWN_CHARACTERS = 60
 """Of a wrong value, as much as still fits into a sentence."""
 
@@ -48,7 +51,8 @@ def first_refusal(error: ValidationError, whole: str, outer: tuple[str, ...] = (
     """
     first = error.errors(include_url=False, include_context=False)[0]
     field = _short(".".join(str(part) for part in first["loc"] if part not in outer))
-    limit = first["msg"].removeprefix("Value error, ").rstrip(".") + "."
+    message = _MEMBER.sub(r"\1", first["msg"])
+    limit = message.removeprefix("Value error, ").rstrip(".") + "."
     remedy = f"Correct {field or f'the {whole}'} and try again."
     if first["type"] == "missing":
         return Refusal(f"{field} is missing.", f"The {whole} needs it.", remedy)

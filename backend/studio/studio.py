@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any
 
 from backend.errors import PictureError, RequestError
 from backend.plan.autotune import Tuned, autotune
@@ -82,7 +82,7 @@ class Studio:
             version=__version__,
             models=self._offer.models(),
             methods=self._offer.methods(),
-            samplers=get_args(Sampler),
+            samplers=tuple(Sampler),
             examples=self._examples.list_all(),
             limits=dict(LIMITS),
         )

@@ -22,16 +22,9 @@ from torch.nn import functional
 from backend.engine.loop_types import generator_for
 from backend.engine.noise import seed_of
 from backend.errors import RequestError
-from backend.models.adapter import (
-    DOWN,
-    UP,
-    WHOLE,
-    Adapter,
-    AdapterKind,
-    model_fingerprint,
-    weight_changes,
-)
+from backend.models.adapter import DOWN, UP, WHOLE, Adapter, model_fingerprint, weight_changes
 from backend.models.bundle import ModelBundle
+from backend.plan.request import TrainingMethod
 from backend.scene.formats.tensor_file import TOKEN
 from backend.training.prompts import token_table
 from backend.training.trainer import TrainingState, copy_moments, restore_moments, root_mean_square
@@ -55,7 +48,7 @@ class SubjectExamples:
 
     pictures: tuple[NDArray[np.uint8], ...] = field(repr=False)
     class_word: str
-    kind: AdapterKind
+    kind: TrainingMethod
     masks: tuple[NDArray[np.float32], ...] = field(default=(), repr=False)
 
     @property
@@ -206,7 +199,7 @@ def _build_vectors(
     table = token_table(bundle).detach().float()
     noise = torch.randn(count, table.shape[1], generator=generator)
     vectors = (noise * root_mean_square(table)).to(bundle.device)
-    if examples.kind == "textual_inversion":
+    if examples.kind == TrainingMethod.TEXTUAL_INVERSION:
         ids = bundle.tokenizer(examples.class_word, add_special_tokens=False).input_ids
         vectors[-1] = table[ids].mean(0)
     return vectors

@@ -32,6 +32,7 @@ from backend.models.adapter import Adapter, adapter_from_bytes, check_fits, prep
 from backend.models.bundle import ModelBundle, RecordKey
 from backend.models.schedule import Schedule
 from backend.plan.plan import Plan
+from backend.plan.request import Sampler
 from backend.scene.formats.blobs import Contents
 from backend.scene.imaging.arrays import Picture
 from backend.scene.scene import canonical_json
@@ -150,7 +151,7 @@ def subject_run(plan: Plan, bundle: ModelBundle, pixels: Contents) -> SubjectRun
     """The plan's subject; a RequestError when it cannot be drawn so, before anything is
     computed.
     """
-    if plan.sampler != "ddim":
+    if plan.sampler != Sampler.DDIM:
         raise RequestError(
             f"A subject cannot be drawn with the sampler {plan.sampler}.",
             limit="The method walks back from pictures, and only DDIM can be walked back.",

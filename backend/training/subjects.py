@@ -21,9 +21,10 @@ from backend.engine.conditioning import build_conditioning
 from backend.engine.decode import encode_mean
 from backend.engine.loop_types import Step, explain_memory, generator_for
 from backend.engine.noise import seed_of
-from backend.models.adapter import Adapter, AdapterKind
+from backend.models.adapter import Adapter
 from backend.models.bundle import ModelBundle
 from backend.models.schedule import Noising, build_noising
+from backend.plan.request import TrainingMethod
 from backend.training.adapters import (
     BuildWeights,
     SubjectExamples,
@@ -47,12 +48,12 @@ BACKGROUND_WEIGHT = 0.1
 """What pixels outside the subject's mask count, where it is cut out."""
 
 INVERSION = SubjectRules(steps=300, vector_rate=0.1, weight_rate=0.0, prior_count=0)
-RULES: Mapping[AdapterKind, SubjectRules] = MappingProxyType(
+RULES: Mapping[TrainingMethod, SubjectRules] = MappingProxyType(
     {
-        "textual_inversion": INVERSION,
-        "custom_diffusion": CUSTOM_DIFFUSION,
-        "dreambooth": DREAMBOOTH,
-        "dreambooth_lora": DREAMBOOTH_LORA,
+        TrainingMethod.TEXTUAL_INVERSION: INVERSION,
+        TrainingMethod.CUSTOM_DIFFUSION: CUSTOM_DIFFUSION,
+        TrainingMethod.DREAMBOOTH: DREAMBOOTH,
+        TrainingMethod.DREAMBOOTH_LORA: DREAMBOOTH_LORA,
     }
 )
 """Ours, found on the pocket family (a decision in ``backend/README.md`` says what was compared). In
@@ -67,18 +68,18 @@ def build_no_weights(unet: nn.Module, rank: int, generator: torch.Generator) -> 
     return {}
 
 
-BUILD_WEIGHTS: Mapping[AdapterKind, BuildWeights] = MappingProxyType(
+BUILD_WEIGHTS: Mapping[TrainingMethod, BuildWeights] = MappingProxyType(
     {
-        "textual_inversion": build_no_weights,
-        "custom_diffusion": build_key_value_weights,
-        "dreambooth": build_whole_weights,
-        "dreambooth_lora": build_low_rank_weights,
+        TrainingMethod.TEXTUAL_INVERSION: build_no_weights,
+        TrainingMethod.CUSTOM_DIFFUSION: build_key_value_weights,
+        TrainingMethod.DREAMBOOTH: build_whole_weights,
+        TrainingMethod.DREAMBOOTH_LORA: build_low_rank_weights,
     }
 )
 
 
 def build_weights(
-    unet: nn.Module, kind: AdapterKind, rank: int, generator: torch.Generator
+    unet: nn.Module, kind: TrainingMethod, rank: int, generator: torch.Generator
 ) -> dict[str, Tensor]:
     """Changes that change nothing yet, float32, for the parts of the network that a kind trains."""
     return BUILD_WEIGHTS[kind](unet, rank, generator)

@@ -9,19 +9,19 @@ import torch
 
 from backend.engine.loop_types import Step
 from backend.methods.catalog import METHODS
-from backend.models.adapter import Adapter, AdapterKind, adapter_to_bytes, model_fingerprint
+from backend.models.adapter import Adapter, adapter_to_bytes, model_fingerprint
 from backend.models.bundle import ModelBundle
 from backend.plan.build import build_plan
 from backend.plan.events import Images
 from backend.plan.plan import Plan
-from backend.plan.request import Compose, OptionValue, RunSettings, SubjectRef
+from backend.plan.request import Compose, OptionValue, RunSettings, SubjectRef, TrainingMethod
 from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
 from backend.training.subjects import build_weights
 
 
 def build_random_subject(
-    bundle: ModelBundle, kind: AdapterKind = "custom_diffusion", amount: float = 0.02
+    bundle: ModelBundle, kind: TrainingMethod = "custom_diffusion", amount: float = 0.02
 ) -> Adapter:
     """A subject of random vectors and weights."""
     generator = torch.Generator().manual_seed(11)

@@ -12,9 +12,7 @@ from peft import LoraConfig, inject_adapter_in_model, set_peft_model_state_dict
 
 from backend.errors import ModelError, RequestError, StoreError
 from backend.models.adapter import (
-    KINDS,
     Adapter,
-    AdapterKind,
     adapter_from_bytes,
     adapter_to_bytes,
     check_fits,
@@ -24,6 +22,7 @@ from backend.models.adapter import (
     weight_changes,
 )
 from backend.models.bundle import ModelBundle
+from backend.plan.request import TrainingMethod
 from backend.training.subjects import build_weights
 from tests.methods.subjects import build_random_subject
 
@@ -39,9 +38,9 @@ def same(one: Adapter, other: Adapter) -> bool:
     )
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", tuple(TrainingMethod))
 def test_a_subject_survives_as_a_file(
-    tiny1: ModelBundle, tmp_path: Path, kind: AdapterKind
+    tiny1: ModelBundle, tmp_path: Path, kind: TrainingMethod
 ) -> None:
     subject = build_random_subject(tiny1, kind)
     save_adapter(subject, tmp_path / "mia.safetensors")
@@ -89,9 +88,9 @@ def test_another_models_subject_is_refused_with_both_names(
         check_fits(build_random_subject(tiny2), tiny1)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", tuple(TrainingMethod))
 def test_weights_are_on_inside_the_block_and_the_very_same_tensors_afterwards(
-    tiny1: ModelBundle, kind: AdapterKind
+    tiny1: ModelBundle, kind: TrainingMethod
 ) -> None:
     subject = build_random_subject(tiny1, kind)
     before = {
@@ -112,7 +111,10 @@ def test_weights_are_on_inside_the_block_and_the_very_same_tensors_afterwards(
 
 def test_fresh_weights_change_nothing_and_touch_what_their_kind_trains(tiny1: ModelBundle) -> None:
     generator = torch.Generator().manual_seed(0)
-    named = {kind: weight_changes(build_weights(tiny1.unet, kind, 2, generator)) for kind in KINDS}
+    named = {
+        kind: weight_changes(build_weights(tiny1.unet, kind, 2, generator))
+        for kind in tuple(TrainingMethod)
+    }
     assert all(not value.any() for found in named.values() for value in found.values())
     assert named["textual_inversion"] == {}
     assert {name.rsplit(".", 3)[1] for name in named["custom_diffusion"]} == {"attn2"}

@@ -12,8 +12,9 @@ import pytest
 import torch
 
 from backend.errors import RequestError
-from backend.models.adapter import KINDS, Adapter, AdapterKind
+from backend.models.adapter import Adapter
 from backend.models.bundle import ModelBundle
+from backend.plan.request import TrainingMethod
 from backend.training.adapters import SubjectExamples, SubjectRules, fit_picture
 from backend.training.prompts import embed_subject, mark_subject, plain_prompt, read_subject_prompt
 from backend.training.subjects import RULES, SubjectTrainer
@@ -23,27 +24,30 @@ from tests.methods.subjects import build_random_subject
 RULE = SubjectRules(steps=4, vector_rate=0.1, weight_rate=0.02, prior_count=2, samples=2)
 
 
-def build_examples(kind: AdapterKind, count: int = 2) -> SubjectExamples:
+def build_examples(kind: TrainingMethod, count: int = 2) -> SubjectExamples:
     rng = np.random.default_rng(1)
     pictures = tuple(rng.integers(0, 256, (64, 64, 3), np.uint8) for _ in range(count))
     return SubjectExamples(pictures, "cat", kind)
 
 
-def rules(kind: AdapterKind, **changes: int) -> SubjectRules:
+def rules(kind: TrainingMethod, **changes: int) -> SubjectRules:
     prior = 0 if kind == "textual_inversion" else RULE.prior_count
     return replace(RULE, prior_count=prior, **changes)
 
 
 def learn(
-    bundle: ModelBundle, kind: AdapterKind, rule: SubjectRules, state: TrainingState | None = None
+    bundle: ModelBundle,
+    kind: TrainingMethod,
+    rule: SubjectRules,
+    state: TrainingState | None = None,
 ) -> Adapter:
     return train(SubjectTrainer(bundle, build_examples(kind), rule, state))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", tuple(TrainingMethod))
 def test_a_subject_is_learned_and_the_network_left_alone(
-    tiny1: ModelBundle, kind: AdapterKind
+    tiny1: ModelBundle, kind: TrainingMethod
 ) -> None:
     before = {name: value.clone() for name, value in tiny1.unet.named_parameters()}
     trainer = SubjectTrainer(tiny1, build_examples(kind), rules(kind))
@@ -69,7 +73,7 @@ def test_learning_lowers_the_loss_on_its_own_picture(tiny1: ModelBundle) -> None
 
 @pytest.mark.slow
 def test_resumed_learning_ends_the_same(tiny1: ModelBundle) -> None:
-    kind: AdapterKind = "custom_diffusion"
+    kind: TrainingMethod = "custom_diffusion"
     whole = learn(tiny1, kind, rules(kind))
     trainer = SubjectTrainer(tiny1, build_examples(kind), rules(kind))
     with closing(trainer.steps()) as steps:
@@ -87,7 +91,7 @@ def test_bad_lessons_are_refused(tiny1: ModelBundle) -> None:
             SubjectTrainer(tiny1, build_examples("dreambooth", count), RULE)
     with pytest.raises(RequestError, match="class word"):
         SubjectTrainer(tiny1, replace(build_examples("dreambooth"), class_word=" "), RULE)
-    assert set(RULES) == set(KINDS)
+    assert set(RULES) == set(TrainingMethod)
 
 
 @pytest.mark.parametrize("count", [1, 20])

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from backend.models.adapter import KINDS, adapter_from_bytes, check_fits
+from backend.models.adapter import adapter_from_bytes, check_fits
 from backend.models.bundle import ModelBundle
 from backend.plan.events import (
     AdapterCheckpoint,
@@ -22,7 +22,7 @@ from backend.plan.events import (
     JobFinished,
     Progress,
 )
-from backend.plan.request import TRAINING_TITLES, TrainingJob
+from backend.plan.request import TRAINING_TITLES, TrainingJob, TrainingMethod
 from backend.scene.pixels import MemoryPixels
 from backend.training.checkpoint import checkpoint_from_bytes
 from backend.training.subjects import RULES
@@ -127,4 +127,4 @@ def test_a_lesson_takes_its_methods_steps_or_its_own() -> None:
     pixels = MemoryPixels()
     assert rules_of(build_job(pixels, 0)).steps == RULES["custom_diffusion"].steps
     assert rules_of(build_job(pixels, 7)).steps == 7
-    assert set(TRAINING_TITLES) == set(KINDS)
+    assert set(TRAINING_TITLES) == set(TrainingMethod)

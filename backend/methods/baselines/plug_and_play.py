@@ -32,6 +32,7 @@ from backend.models.schedule import Schedule
 from backend.plan.events import Images, build_images
 from backend.plan.plan import Plan
 from backend.plan.raster import raster
+from backend.plan.request import Sampler
 from backend.scene.imaging.arrays import Picture
 from backend.scene.records import Record
 from backend.scene.scene import Pixels
@@ -84,7 +85,7 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
         RequestError: an option is unknown or out of range.
     """
     options = parse_options(PlugAndPlayOptions, plan.options)
-    plan = plan.model_copy(update={"sampler": "ddim"})  # the only one that can be walked back
+    plan = plan.model_copy(update={"sampler": Sampler.DDIM})  # the only one that can be walked back
     return count_steps(_edit(plan, bundle, options, raster(plan, pixels).picture), 2 * plan.steps)
 
 

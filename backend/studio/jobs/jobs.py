@@ -172,11 +172,8 @@ def present_job(connection: Connection, project: str) -> JobRecord | None:
         " ORDER BY state IN ('queued', 'running') DESC, number DESC LIMIT 1",
         (project,),
     ).fetchone()
-    return (
-        _job(row)
-        if row is not None and row["state"] in ("queued", "running", "interrupted")
-        else None
-    )
+    shown = (JobState.QUEUED, JobState.RUNNING, JobState.INTERRUPTED)
+    return _job(row) if row is not None and row["state"] in shown else None
 
 
 def _row(connection: Connection, job: str) -> Row:

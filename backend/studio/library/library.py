@@ -17,6 +17,7 @@ from backend.plan.request import (
     MAX_REFERENCES,
     Compose,
     Reroll,
+    Sampler,
     SubjectRef,
     TrainingJob,
     TrainingMethod,
@@ -28,7 +29,7 @@ from backend.scene.scene import Scene
 from backend.studio.jobs.jobs import append_event
 from backend.studio.jobs.worker import Offer, Worker
 from backend.studio.library import subjects
-from backend.studio.library.subjects import LibrarySubject
+from backend.studio.library.subjects import LibrarySubject, SubjectState
 from backend.studio.projects.candidates import METHOD
 from backend.studio.projects.cutting import BEHIND
 from backend.studio.storage.records import Submitted, TakenPicture
@@ -223,7 +224,11 @@ class Library:
                     subjects.read_subject(connection, layer.subject), model
                 )
             own = asked.settings.options if method == METHOD else {}
-            drawn = {"method": METHOD, "sampler": "ddim", "options": {**own, "stage": "retouch"}}
+            drawn = {
+                "method": METHOD,
+                "sampler": Sampler.DDIM,
+                "options": {**own, "stage": "retouch"},
+            }
             update = {
                 "settings": asked.settings.model_copy(update=drawn),
                 "subject": _reference(subject),
@@ -287,7 +292,7 @@ class Library:
 
     def _resting(self, subject: LibrarySubject, done: str) -> LibrarySubject:
         """The subject, when no job works on it."""
-        if subject.state in ("waiting", "training"):
+        if subject.state in (SubjectState.WAITING, SubjectState.TRAINING):
             raise RequestError(
                 f"{subject.name} is being trained.",
                 limit=f"It can be {done} when that has ended.",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from enum import StrEnum
 from sqlite3 import Connection, Row
-from typing import Literal
 
 from backend.errors import StoreError
-from backend.plan.events import JobFailed, JobFinished, JobNote
+from backend.plan.events import JobFailed, JobFinished, JobNote, JobState
 from backend.plan.request import TrainingJob, TrainingMethod
 from backend.plan.upgrade import read_training
 from backend.scene.records import Record
@@ -17,14 +17,25 @@ from backend.studio.jobs.jobs import check_room, events_after, queue_job
 from backend.studio.storage.database import new_id, now
 from backend.studio.storage.records import StoredEvent
 
-SubjectState = Literal["new", "waiting", "training", "stopped", "failed", "ready"]
-_STATES: dict[str, SubjectState] = {
-    "queued": "waiting",
-    "running": "training",
-    "cancelled": "stopped",
-    "interrupted": "stopped",
-    "failed": "failed",
-    "finished": "ready",
+
+class SubjectState(StrEnum):
+    """Where a subject stands."""
+
+    NEW = "new"
+    WAITING = "waiting"
+    TRAINING = "training"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    READY = "ready"
+
+
+_STATES: dict[JobState, SubjectState] = {
+    JobState.QUEUED: SubjectState.WAITING,
+    JobState.RUNNING: SubjectState.TRAINING,
+    JobState.CANCELLED: SubjectState.STOPPED,
+    JobState.INTERRUPTED: SubjectState.STOPPED,
+    JobState.FAILED: SubjectState.FAILED,
+    JobState.FINISHED: SubjectState.READY,
 }
 
 
@@ -188,10 +199,12 @@ def _trouble(events: Sequence[StoredEvent]) -> str:
 
 
 def _subject(connection: Connection, row: Row) -> LibrarySubject:
-    state: SubjectState = "new" if row["job_state"] is None else _STATES[row["job_state"]]
+    state: SubjectState = (
+        SubjectState.NEW if row["job_state"] is None else _STATES[JobState(row["job_state"])]
+    )
     sentence = "" if row["job"] is None else _trouble(events_after(connection, row["job"], 0))
-    if row["file"] and state not in ("waiting", "training"):
-        state = "ready"
+    if row["file"] and state not in (SubjectState.WAITING, SubjectState.TRAINING):
+        state = SubjectState.READY
     return LibrarySubject(
         id=row["id"],
         name=row["name"],

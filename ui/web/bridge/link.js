@@ -19,7 +19,7 @@ export class Refusal extends Error {
     what = "The server refused this.",
     limit = "",
     remedy = "",
-    code = "",
+    code = "lamina",
     current = null,
   }) {
     super(what);

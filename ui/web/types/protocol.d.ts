@@ -9,11 +9,6 @@ export type BlendMode =
 
 export type StructureKind = "none" | "edges" | "soft_edges" | "depth";
 
-export type SubjectState = "new" | "waiting" | "training" | "stopped" | "failed" | "ready";
-
-export type TrainingMethod =
-  "dreambooth_lora" | "custom_diffusion" | "textual_inversion" | "dreambooth";
-
 export type OptionValue = boolean | number | string;
 
 export interface Candidate {
@@ -343,13 +338,15 @@ export type RequestKind = "compose" | "reroll" | "learn" | "decompose" | "subjec
 export interface RunSettings {
   model: Identifier;
   method: Identifier;
-  sampler: "ddim" | "euler" | "euler_ancestral" | "dpmpp_2m" | "unipc" | "lcm";
+  sampler: Sampler;
   steps: number;
   guidance_scale: number;
   seed: number;
   count: number;
   options: Readonly<Record<string, OptionValue>>;
 }
+
+export type Sampler = "ddim" | "euler" | "euler_ancestral" | "dpmpp_2m" | "unipc" | "lcm";
 
 export interface SavedReply {
   revision: number;
@@ -423,6 +420,8 @@ export interface SubjectMethod {
   title: string;
 }
 
+export type SubjectState = "new" | "waiting" | "training" | "stopped" | "failed" | "ready";
+
 export interface SubmittedJob {
   job: string;
   notes: readonly Note[];
@@ -441,6 +440,9 @@ export interface TakenPicture {
   opaque: boolean;
   notes: readonly string[];
 }
+
+export type TrainingMethod =
+  "textual_inversion" | "custom_diffusion" | "dreambooth" | "dreambooth_lora";
 
 export interface TunedLayer {
   layer_id: Identifier;
@@ -488,11 +490,25 @@ export interface DeleteSubjectMessage {
   subject: Identifier;
 }
 
+export type ErrorCode =
+  | "stale"
+  | "picture"
+  | "scene"
+  | "archive"
+  | "request"
+  | "model"
+  | "engine"
+  | "store"
+  | "refused"
+  | "lamina"
+  | "internal"
+  | "offline";
+
 export interface ErrorRecord {
   what: string;
   limit: string;
   remedy: string;
-  code: string;
+  code: ErrorCode;
   current?: number | null;
   incident?: string | null;
 }
