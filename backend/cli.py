@@ -15,9 +15,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from backend import SCENES_FOLDER, __version__
 from backend.errors import LaminaError, StoreError
 from backend.logs import configure_logging
-from backend.resources import SCENES_FOLDER
 from backend.settings import (
     Settings,
     add_machine_flags,
@@ -25,7 +25,6 @@ from backend.settings import (
     add_store_flag,
     build_settings,
 )
-from backend.version import __version__
 
 if TYPE_CHECKING:
     from backend.studio.jobs.worker import Offer, Worker

@@ -17,12 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from backend import POCKET_FOLDER, SCENES_FOLDER, __version__
 from backend.models.catalog import find_models
-from backend.resources import POCKET_FOLDER, SCENES_FOLDER
 from backend.settings import Settings
 from backend.studio.storage.database import SCHEMA_VERSION
 from backend.studio.storage.disk import FREE_FLOOR_BYTES, MIB
-from backend.version import __version__
 
 Verdict = Literal["ok", "note", "fault"]
 

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from backend import doctor
+from backend import __version__, doctor
 from backend.cli import main
 from backend.doctor import check_device, check_models, check_store, check_versions
 from backend.studio.storage.database import SCHEMA_VERSION, Database
-from backend.version import __version__
 from tests.rules.tree import ROOT
 
 

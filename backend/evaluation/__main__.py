@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from backend import POCKET_FOLDER
 from backend.errors import LaminaError, RequestError
 from backend.evaluation.coco import coco_cases
 from backend.evaluation.collage_methods import LADDER, METHODS
@@ -37,7 +38,6 @@ from backend.models.bundle import ModelBundle
 from backend.models.cache import ModelCache
 from backend.models.catalog import find_models
 from backend.models.judge import load_judge
-from backend.resources import POCKET_FOLDER
 
 SUITES = ("pocket", "collage", "tcig", "retouch", "speed")
 BUDGET_BYTES = 24 * 2**30

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from backend.version import __version__
+from backend import __version__
 
 RESAMPLES = 2000
 """Bootstrap draws: the interval's ends then move by under a tenth of its width between seeds."""

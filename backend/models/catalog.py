@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from backend import POCKET_FOLDER
 from backend.errors import ModelError
 from backend.models.card import ModelCard, model_id_of, read_card
 from backend.models.members import MemberCard, MemberName, find_members
-from backend.resources import POCKET_FOLDER
 
 POCKET_ID = "pocket"
 

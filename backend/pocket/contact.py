@@ -16,9 +16,9 @@ import torch
 from diffusers import StableDiffusionPipeline
 from PIL import Image
 
+from backend import POCKET_FOLDER
 from backend.models.judge_classes import CLASSES, COLOURS
 from backend.pocket.world.words import BACKGROUNDS, TEXTURES, build_caption, build_phrase
-from backend.resources import POCKET_FOLDER
 
 COLUMNS, GAP_PX, BATCH = 8, 3, 8
 STEPS, GUIDANCE = 30, 5.0

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from backend import __version__
 from backend.errors import PictureError, RequestError
 from backend.plan.autotune import Tuned, autotune
 from backend.plan.build import plan_survey
@@ -46,7 +47,6 @@ from backend.studio.storage.records import (
     TakenPicture,
 )
 from backend.studio.storage.storage import Storage
-from backend.version import __version__
 
 LIMITS: Mapping[str, int] = {
     "layers": MAX_LAYERS,

@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from backend import __version__
 from backend.errors import EngineError, InputError, StoreError
 from backend.plan.build import build_plan
 from backend.plan.events import Images, JobCancelled, JobFailed, Progress
@@ -18,7 +19,6 @@ from backend.scene.formats.openraster import OpenedScene, read_ora
 from backend.scene.formats.picture_file import encode_png
 from backend.studio.jobs.worker import Handle, Offer, Worker
 from backend.studio.projects.projects import read_settings
-from backend.version import __version__
 
 DIALS: Mapping[str, tuple[Callable[[str], OptionValue], str]] = {
     "count": (int, "a whole number"),

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 
-from backend.resources import POCKET_FOLDER
+from backend import POCKET_FOLDER
 from tests.browser.editor_page import EditorPage
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from backend import POCKET_FOLDER
 from backend.evaluation.asking import HELD_OUT_WORLD, settings_for
 from backend.evaluation.collage_methods import LADDER, METHODS, orders, set_dials
 from backend.evaluation.collage_scenes import SCENES, random_cases, seven_cases
@@ -27,7 +28,6 @@ from backend.plan.build import build_plan
 from backend.plan.raster import raster
 from backend.plan.request import Compose
 from backend.pocket.world.world import draw_scene
-from backend.resources import POCKET_FOLDER
 from tests.evaluation.test_likeness import Thumbnail
 
 

@@ -10,6 +10,7 @@ import torch
 from diffusers import StableDiffusionImg2ImgPipeline
 from PIL import Image
 
+from backend import POCKET_FOLDER
 from backend.engine.decode import encode
 from backend.engine.loop_types import generator_for
 from backend.errors import RequestError
@@ -19,7 +20,6 @@ from backend.models.schedule import SAMPLERS
 from backend.plan.plan import Plan
 from backend.plan.raster import raster
 from backend.plan.request import OptionValue
-from backend.resources import POCKET_FOLDER
 from tests.methods.collages import PLAIN, Collage
 
 

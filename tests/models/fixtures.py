@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from backend import POCKET_FOLDER
 from backend.models.bundle import ModelBundle
 from backend.models.card import read_card
 from backend.models.load import load_bundle
-from backend.resources import POCKET_FOLDER
 from tests.models.tiny import build_tiny_1, build_tiny_2, build_tiny_xl
 
 

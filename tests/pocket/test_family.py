@@ -11,11 +11,11 @@ import pytest
 import torch
 from diffusers import StableDiffusionPipeline
 
+from backend import POCKET_FOLDER
 from backend.models.judge import Judge, JudgeSegmenter, load_judge, save_judge
 from backend.models.judge_classes import CLASSES, COLOURS
 from backend.pocket.networks.configs import AUTOENCODER, PICTURE_PX, TEXT_LENGTH, UNET, reduction
 from backend.pocket.networks.networks import build_autoencoder
-from backend.resources import POCKET_FOLDER
 
 MIB = 1024**2
 

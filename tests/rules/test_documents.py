@@ -60,7 +60,7 @@ def test_modules_and_paths_that_are_named_exist(document: Path) -> None:
     ("document", "name"),
     [
         ("README.md", "backend.workers.ray_pool"),
-        ("CONTRIBUTING.md", "backend/versions.py"),
+        ("CONTRIBUTING.md", "backend/version.py"),
         ("backend/README.md", "plan/training_job.py"),
         ("tests/README.md", "house/"),
         ("ui/web/README.md", "model/drafts.js"),

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from backend import __version__, find_assets
 from backend.cli import main
-from backend.resources import find_assets
-from backend.version import __version__
 from tests.rules.tree import ROOT, list_files
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -26,7 +25,7 @@ def test_requirements_and_pyproject_agree() -> None:
 
 def test_the_version_stands_in_one_place(capsys: pytest.CaptureFixture[str]) -> None:
     assert PROJECT["project"]["dynamic"] == ["version"]
-    assert PROJECT["tool"]["hatch"]["version"]["path"] == "backend/version.py"
+    assert PROJECT["tool"]["hatch"]["version"]["path"] == "backend/__init__.py"
     with pytest.raises(SystemExit, match="0"):
         main(["--version"])
     assert capsys.readouterr().out == f"lamina {__version__}\n"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from backend import POCKET_FOLDER
 from backend.models.load import hide_bars
 from backend.pocket.train import (
     autoencoder,
@@ -29,7 +30,6 @@ from backend.pocket.train import (
     vqgan,
 )
 from backend.pocket.train.pool import TrainingFlags
-from backend.resources import POCKET_FOLDER
 
 
 @dataclass(frozen=True)
