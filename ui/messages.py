@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from backend.errors import RequestError
 from backend.plan.request import MAX_TRAINING_STEPS, TrainingMethod
-from backend.scene.records import Identifier, Name, explain_refusal
+from backend.scene.records import Identifier, Name, PictureDigest, explain_refusal
 from backend.scene.scene import Side
 
 MAX_DEPTH = 64
@@ -21,7 +21,7 @@ MAX_NUMBER = 2**53
 
 FileName = Annotated[str, Field(max_length=200)]
 UploadPath = Annotated[str, Field(min_length=1, max_length=4096)]
-Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Digest = Annotated[PictureDigest, Field(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0, le=MAX_NUMBER)]
 
 

@@ -34,6 +34,7 @@ from backend.scene.formats.embedding import Embedding, embedding_to_bytes
 from backend.scene.imaging.arrays import Picture
 from backend.scene.layer import Layer, Placement
 from backend.scene.pixels import MemoryPixels
+from backend.scene.records import PictureDigest
 from backend.scene.scene import Scene
 from backend.training.prompts import fingerprint
 from backend.training.textual_inversion import EmbeddingRules, EmbeddingTrainer
@@ -45,7 +46,7 @@ in minutes. After 24 steps a look already tells colours; after 48 the loss still
 
 CUTOUT = Layer(
     id="t",
-    mask="0" * 64,
+    mask=PictureDigest("0" * 64),
     placement=Placement(centre_x_px=0, centre_y_px=0),
     strength=0.7,
     attention_positive=1.0,

@@ -37,6 +37,7 @@ from backend.scene.imaging.mask import is_painted
 from backend.scene.imaging.paste import mix
 from backend.scene.layer import Structure
 from backend.scene.pixels import MemoryPixels
+from backend.scene.records import PictureDigest
 from backend.scene.scene import Scene
 
 WORLDS = HELD_OUT_WORLD + 80_000
@@ -61,7 +62,7 @@ class _World:
     drawing: Drawing
     scene: Scene
     pixels: MemoryPixels
-    source: str
+    source: PictureDigest
 
 
 @dataclass(frozen=True)

@@ -39,12 +39,13 @@ from backend.pocket.examples import paper_cutout
 from backend.pocket.world.world import Drawing, draw_scene
 from backend.scene.layer import Layer, Placement
 from backend.scene.pixels import MemoryPixels
+from backend.scene.records import PictureDigest
 
 NEUTRAL = Placement(centre_x_px=0, centre_y_px=0)
 WITHOUT = {"attention": False, "layer_noise": False, "strength": 1.0}
 ATTENTION = Layer(
     id="t",
-    mask="0" * 64,
+    mask=PictureDigest("0" * 64),
     placement=NEUTRAL,
     strength=1.0,
     attention_positive=1.5,

@@ -42,6 +42,7 @@ from backend.pocket.world.world import Drawing, draw_scene
 from backend.scene.imaging.arrays import Picture
 from backend.scene.layer import Layer, Placement
 from backend.scene.pixels import MemoryPixels
+from backend.scene.records import PictureDigest
 from backend.scene.scene import Scene
 
 ROWS: Mapping[str, tuple[str, dict[str, OptionValue]]] = {
@@ -73,7 +74,7 @@ FIRST_WORLD, FIRST_REFERENCE, REFERENCES = 60_000, 90_000, 128
 RESAMPLES = 200
 PAINTED = Layer(
     id="t",
-    mask="0" * 64,
+    mask=PictureDigest("0" * 64),
     placement=Placement(centre_x_px=0, centre_y_px=0),
     attention_positive=1.0,
     attention_negative=1.0,

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from backend.plan.request import OptionValue, Sampler, SubjectRef
 from backend.scene.layer import Layer, Placement
-from backend.scene.records import Digest, Fraction, Identifier, Record, Seed
+from backend.scene.records import Digest, FileDigest, Fraction, Identifier, Record, Seed
 from backend.scene.scene import canonical_json
 
 
@@ -102,7 +102,7 @@ class TextualInversionTask(Record):
     kind: Literal["textual_inversion"] = "textual_inversion"
     layer_ids: tuple[Identifier, ...]
     steps: Annotated[int, Field(ge=1)]
-    checkpoints: dict[Identifier, Digest] = {}
+    checkpoints: dict[Identifier, FileDigest] = {}
 
 
 class DecomposeTask(Record):

@@ -13,7 +13,15 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 
 from backend.errors import RequestError
-from backend.scene.records import Digest, Identifier, Name, Record, Seed, explain_refusal
+from backend.scene.records import (
+    Digest,
+    FileDigest,
+    Identifier,
+    Name,
+    Record,
+    Seed,
+    explain_refusal,
+)
 
 OptionValue = bool | int | float | str
 MAX_STEPS = 200
@@ -68,7 +76,7 @@ class SubjectRef(Record):
     that shows it.
     """
 
-    subject: Digest
+    subject: FileDigest
     reference: Digest
 
 
@@ -117,7 +125,7 @@ class LearnEmbeddings(Record):
     settings: RunSettings = RunSettings()
     layer_ids: Annotated[tuple[Identifier, ...], Field(min_length=1)]
     steps: Annotated[int, Field(ge=1, le=MAX_EMBEDDING_STEPS)] = 250
-    checkpoints: dict[Identifier, Digest] = {}
+    checkpoints: dict[Identifier, FileDigest] = {}
 
 
 class Decompose(Record):
@@ -206,4 +214,4 @@ class TrainingJob(Record):
     references: Annotated[tuple[Digest, ...], Field(min_length=1, max_length=MAX_REFERENCES)]
     steps: Annotated[int, Field(ge=0, le=MAX_TRAINING_STEPS)] = 0
     seed: Seed = 0
-    checkpoint: Digest | None = None
+    checkpoint: FileDigest | None = None

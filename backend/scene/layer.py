@@ -7,7 +7,16 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from backend.scene.imaging.blending import Blend
-from backend.scene.records import Digest, Fraction, Identifier, Name, Record, Seed, Weight
+from backend.scene.records import (
+    Digest,
+    FileDigest,
+    Fraction,
+    Identifier,
+    Name,
+    Record,
+    Seed,
+    Weight,
+)
 
 StructureKind = Literal["none", "edges", "soft_edges", "depth"]
 
@@ -65,7 +74,7 @@ class Layer(Record):
     attention_positive: Weight = 0.5
     attention_negative: Weight = 0.8
     structure: Structure = Structure()
-    embedding: Digest | None = None
+    embedding: FileDigest | None = None
     subject: Identifier | None = None
     class_label: Name = ""
     seed: Seed | None = None

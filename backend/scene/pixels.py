@@ -8,9 +8,10 @@ import numpy as np
 
 from backend.errors import SceneError
 from backend.scene.imaging.arrays import Picture
+from backend.scene.records import BlobDigest, PictureDigest
 
 
-def digest_of(array: Picture) -> str:
+def digest_of(array: Picture) -> PictureDigest:
     """SHA-256 of pixel content, whatever file it came from.
 
     ``array`` is uint8 (h, w, 4) or (h, w). Hashed are a head line (``rgba8 W H`` or ``grey8 W H``)
@@ -28,7 +29,7 @@ def digest_of(array: Picture) -> str:
     height_px, width_px = array.shape[:2]
     content = hashlib.sha256(f"{kind} {width_px} {height_px}\n".encode())
     content.update(np.ascontiguousarray(array).data)
-    return content.hexdigest()
+    return PictureDigest(content.hexdigest())
 
 
 class MemoryPixels:
@@ -41,33 +42,33 @@ class MemoryPixels:
         self._kept: dict[str, Picture] = {}
         self._blobs: dict[str, bytes] = {}
 
-    def add_picture(self, rgba: Picture) -> str:
+    def add_picture(self, rgba: Picture) -> PictureDigest:
         """Keep uint8 (h, w, 4), straight alpha; the digest that names it."""
         if rgba.ndim != 3:
             raise ValueError(f"a picture is (h, w, 4), not {rgba.shape}")
         return self._keep(rgba)
 
-    def add_mask(self, grey: Picture) -> str:
+    def add_mask(self, grey: Picture) -> PictureDigest:
         """Keep uint8 (h, w), 255 = inside; the digest that names it."""
         if grey.ndim != 2:
             raise ValueError(f"a mask is (h, w), not {grey.shape}")
         return self._keep(grey)
 
-    def picture(self, digest: str) -> Picture:
+    def picture(self, digest: PictureDigest) -> Picture:
         """The picture (h, w, 4) of that digest, or a SceneError."""
         return self._find(digest, 3, "picture")
 
-    def mask(self, digest: str) -> Picture:
+    def mask(self, digest: PictureDigest) -> Picture:
         """The mask (h, w) of that digest, or a SceneError."""
         return self._find(digest, 2, "mask")
 
-    def add_blob(self, content: bytes) -> str:
+    def add_blob(self, content: bytes) -> BlobDigest:
         """Keep bytes; the digest that names them."""
-        digest = hashlib.sha256(content).hexdigest()
+        digest = BlobDigest(hashlib.sha256(content).hexdigest())
         self._blobs[digest] = content
         return digest
 
-    def blob(self, digest: str) -> bytes:
+    def blob(self, digest: BlobDigest) -> bytes:
         """The bytes of that digest, or a SceneError."""
         if digest not in self._blobs:
             raise SceneError(
@@ -76,7 +77,7 @@ class MemoryPixels:
             )
         return self._blobs[digest]
 
-    def _keep(self, array: Picture) -> str:
+    def _keep(self, array: Picture) -> PictureDigest:
         digest = digest_of(array)
         if digest not in self._kept:
             copy = np.array(array, order="C")

@@ -5,13 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, NewType
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backend.errors import LaminaError
 
-Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+PictureDigest = NewType("PictureDigest", str)
+"""The SHA-256 of pixels: of a picture, or of a mask."""
+BlobDigest = NewType("BlobDigest", str)
+"""The SHA-256 of bytes: of an embedding, an adapter or a checkpoint."""
+_HEXADECIMAL = Field(pattern=r"^[0-9a-f]{64}$")
+Digest = Annotated[PictureDigest, _HEXADECIMAL]
+FileDigest = Annotated[BlobDigest, _HEXADECIMAL]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Weight = Annotated[float, Field(ge=0.0, le=5.0)]

@@ -12,7 +12,7 @@ from pydantic import Field
 from backend.errors import SceneError
 from backend.scene.imaging.arrays import Picture
 from backend.scene.layer import Layer
-from backend.scene.records import Identifier, Name, Record, Words, explain_refusal
+from backend.scene.records import Identifier, Name, PictureDigest, Record, Words, explain_refusal
 from backend.scene.upgrade import upgrade_scene
 
 SCHEMA_VERSION = 2
@@ -28,9 +28,9 @@ class Pixels(Protocol):
     masks.
     """
 
-    def picture(self, digest: str) -> Picture: ...
+    def picture(self, digest: PictureDigest) -> Picture: ...
 
-    def mask(self, digest: str) -> Picture: ...
+    def mask(self, digest: PictureDigest) -> Picture: ...
 
 
 class Group(Record):

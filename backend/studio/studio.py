@@ -21,6 +21,7 @@ from backend.scene.cut_outs import cut_outs
 from backend.scene.formats.openraster import OpenedScene, read_ora, write_ora
 from backend.scene.formats.picture_file import Limits, decode_exact, decode_picture
 from backend.scene.geometry import PointOrBox
+from backend.scene.records import PictureDigest
 from backend.scene.scene import MAX_LAYERS, MAX_SIDE_PX, MIN_SIDE_PX, Scene
 from backend.studio.jobs import jobs
 from backend.studio.jobs.worker import Offer, Worker
@@ -243,7 +244,7 @@ class Studio:
             )
         return asked
 
-    def select(self, project: str, picture: str, where: PointOrBox) -> TakenMask:
+    def select(self, project: str, picture: PictureDigest, where: PointOrBox) -> TakenMask:
         """Store the mask of the object at a point (x, y) or in a box (x0, y0, x1, y1), in pixels of
         the canvas.
 
@@ -263,7 +264,7 @@ class Studio:
             height_px=mask.shape[0],
         )
 
-    def mix(self, project: str, base: str, other: str, mask: str) -> Candidate:
+    def mix(self, project: str, base: str, other: str, mask: PictureDigest) -> Candidate:
         """A new candidate: the candidate ``other`` painted into ``base`` (their ids) through a
         stored mask (a digest).
 
@@ -278,7 +279,9 @@ class Studio:
             history.append_entry(connection, candidate)
         return candidate
 
-    def split_by_masks(self, project: str, revision: int, picture: str) -> tuple[CutLayer, ...]:
+    def split_by_masks(
+        self, project: str, revision: int, picture: PictureDigest
+    ) -> tuple[CutLayer, ...]:
         """Cut a stored picture that fills the canvas, a draft say, along the painted layers of the
         saved scene.
 

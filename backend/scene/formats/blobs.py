@@ -9,16 +9,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NewType, Protocol
+from typing import Protocol
 
+from backend.scene.records import BlobDigest
 from backend.scene.scene import Pixels
-
-PictureDigest = NewType("PictureDigest", str)
-MaskDigest = NewType("MaskDigest", str)
-EmbeddingDigest = NewType("EmbeddingDigest", str)
-AdapterDigest = NewType("AdapterDigest", str)
-CheckpointDigest = NewType("CheckpointDigest", str)
-BlobDigest = EmbeddingDigest | AdapterDigest | CheckpointDigest
 
 
 class MediaType(StrEnum):
@@ -32,7 +26,7 @@ class MediaType(StrEnum):
 class Blob:
     """Bytes under their digest, the SHA-256 of ``content``."""
 
-    digest: str
+    digest: BlobDigest
     media_type: MediaType
     content: bytes = field(repr=False)
 
@@ -40,7 +34,7 @@ class Blob:
 class Blobs(Protocol):
     """Where embeddings, adapters and checkpoints are found by digest."""
 
-    def blob(self, digest: str) -> bytes:
+    def blob(self, digest: BlobDigest) -> bytes:
         """The bytes of that digest; a LaminaError when they are missing or damaged."""
         ...
 
@@ -49,6 +43,6 @@ class Contents(Pixels, Blobs, Protocol):
     """All that a plan refers to by digest: pictures, masks and blobs."""
 
 
-def blob_digest(content: bytes) -> str:
+def blob_digest(content: bytes) -> BlobDigest:
     """The SHA-256 that names these bytes."""
-    return hashlib.sha256(content).hexdigest()
+    return BlobDigest(hashlib.sha256(content).hexdigest())

@@ -17,7 +17,7 @@ from backend.scene.imaging.arrays import Picture
 from backend.scene.imaging.blending import OPENRASTER_NAMES, Blend
 from backend.scene.layer import Layer, Placement
 from backend.scene.pixels import MemoryPixels, digest_of
-from backend.scene.records import Digest, Fraction, Identifier, Record
+from backend.scene.records import Digest, FileDigest, Fraction, Identifier, Record
 from backend.scene.scene import Group, Scene, build_scene
 
 LAYER_LIMITS = Limits(file_bytes=128 * 1024 * 1024, area_px=4 * MAX_AREA_PX)
@@ -39,7 +39,7 @@ class WrittenEntry(Record):
     opacity: Fraction
     blend: Blend = "normal"
     visible: bool
-    file: Digest
+    file: FileDigest
     pixels: Digest
 
     def stack_layer(self) -> StackLayer:

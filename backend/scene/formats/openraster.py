@@ -8,7 +8,6 @@ masks) and ``lamina/blobs/<digest>.safetensors`` (learned embeddings).
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ from backend.scene.formats.picture_file import Limits, decode_exact, encode_png
 from backend.scene.formats.stack import Stack, read_stack, write_stack
 from backend.scene.layer import Layer
 from backend.scene.pixels import MemoryPixels, digest_of
-from backend.scene.records import Record
+from backend.scene.records import PictureDigest, Record
 from backend.scene.scene import MAX_LAYERS, MAX_SIDE_PX, Pixels, Scene, build_scene, canonical_json
 
 MIMETYPE = b"image/openraster"
@@ -157,12 +156,12 @@ def _write_entry(layer: Layer, src: str, drawn: Drawn, content: bytes) -> Writte
         opacity=layer.opacity,
         blend=layer.blend,
         visible=layer.visible,
-        file=hashlib.sha256(content).hexdigest(),
+        file=blob_digest(content),
         pixels=digest_of(drawn.picture),
     )
 
 
-def _list_digests(scene: Scene) -> dict[str, str]:
+def _list_digests(scene: Scene) -> dict[PictureDigest, str]:
     """Every digest that a scene refers to, and whether it is a picture or a mask."""
     kinds = {layer.picture: "picture" for layer in scene.layers if layer.picture is not None}
     return kinds | {

@@ -25,6 +25,7 @@ from backend.plan.request import (
 from backend.plan.subjects import personal_scene
 from backend.scene.geometry import PixelBox
 from backend.scene.imaging.arrays import Picture
+from backend.scene.records import PictureDigest
 from backend.scene.scene import Scene
 from backend.studio.jobs.jobs import append_event
 from backend.studio.jobs.worker import Offer, Worker
@@ -105,7 +106,7 @@ class Library:
         with self._store.database.read() as connection:
             return subjects.list_subjects(connection)
 
-    def cut_out(self, model: str, digest: str) -> TakenPicture:
+    def cut_out(self, model: str, digest: PictureDigest) -> TakenPicture:
         """A stored picture without what is around its object, as the model's SAM sees it; stored in
         its turn.
 
@@ -129,7 +130,11 @@ class Library:
         )
 
     def make(
-        self, name: str, class_word: str, method: TrainingMethod, references: tuple[str, ...]
+        self,
+        name: str,
+        class_word: str,
+        method: TrainingMethod,
+        references: tuple[PictureDigest, ...],
     ) -> LibrarySubject:
         """A new subject from stored pictures, named by digest; nothing is learned yet."""
         word = " ".join(class_word.split()).lower()

@@ -11,7 +11,7 @@ from backend.errors import StoreError
 from backend.plan.events import JobFailed, JobFinished, JobNote, JobState
 from backend.plan.request import TrainingJob, TrainingMethod
 from backend.plan.upgrade import read_training
-from backend.scene.records import Record
+from backend.scene.records import BlobDigest, PictureDigest, Record
 from backend.scene.scene import canonical_json
 from backend.studio.jobs.jobs import check_room, events_after, queue_job
 from backend.studio.storage.database import new_id, now
@@ -53,9 +53,9 @@ class LibrarySubject(Record):
     name: str
     class_word: str
     method: TrainingMethod
-    references: tuple[str, ...]
+    references: tuple[PictureDigest, ...]
     model: str
-    file: str
+    file: BlobDigest
     state: SubjectState
     job: str
     done: int
@@ -171,9 +171,9 @@ def set_checkpoint(connection: Connection, job: str, file: str) -> None:
     )
 
 
-def checkpoint_of(connection: Connection, subject: str) -> str:
+def checkpoint_of(connection: Connection, subject: str) -> BlobDigest:
     """The digest of what is half learned, or an empty text."""
-    return str(
+    return BlobDigest(
         connection.execute("SELECT checkpoint FROM subjects WHERE id = ?", (subject,)).fetchone()[
             "checkpoint"
         ]

@@ -12,6 +12,7 @@ from backend.plan.layer_score import LayerScore, Scores
 from backend.plan.plan import OneLayer
 from backend.scene.imaging.mask import is_blank
 from backend.scene.imaging.paste import mix
+from backend.scene.records import PictureDigest
 from backend.studio.projects.pictures import Origin, fields_of, insert_picture, picture_fields, rank
 from backend.studio.storage.database import new_id, now
 from backend.studio.storage.pixel_files import PixelFiles
@@ -75,7 +76,7 @@ class Painted:
     """
 
     other: str
-    mask: str
+    mask: PictureDigest
     digest: str
     changed_outside: int
 
@@ -161,7 +162,9 @@ def _candidate(row: Row) -> Candidate:
     return Candidate(**fields, layout=found == "", mask=found or "")
 
 
-def mix_candidates(pixels: PixelFiles, base: Candidate, other: Candidate, mask: str) -> Painted:
+def mix_candidates(
+    pixels: PixelFiles, base: Candidate, other: Candidate, mask: PictureDigest
+) -> Painted:
     """Mix two stored pictures through a stored mask (a digest) and store what comes out.
 
     A RequestError when the pictures differ in size or the mask is empty.

@@ -77,7 +77,9 @@ class SceneSurvey:
         """A SceneError that names the first layer whose pixels are not in the store."""
         for layer in scene.layers:
             wanted = (layer.picture, layer.mask, layer.strength_map)
-            missing = [digest for digest in wanted if digest and not self._pixels.has(digest)]
+            missing: list[str] = [
+                digest for digest in wanted if digest and not self._pixels.has(digest)
+            ]
             if layer.embedding is not None and not self._store.contents.has_blob(layer.embedding):
                 missing.append(layer.embedding)
             if missing:

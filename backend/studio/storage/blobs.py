@@ -12,6 +12,7 @@ from backend.errors import StoreError
 from backend.scene.formats.blobs import Blob, MediaType, blob_digest
 from backend.scene.formats.embedding import blob_of_picture
 from backend.scene.imaging.arrays import Picture
+from backend.scene.records import BlobDigest, PictureDigest
 from backend.studio.storage.disk import Disk, require_space, write_file
 from backend.studio.storage.pixel_files import PixelFiles
 
@@ -32,7 +33,7 @@ class BlobFiles:
         self._disk = disk
         self._what = what
 
-    def add(self, content: bytes, media_type: MediaType = MediaType.SAFETENSORS) -> str:
+    def add(self, content: bytes, media_type: MediaType = MediaType.SAFETENSORS) -> BlobDigest:
         """Store bytes whole or not at all.
 
         Returns:
@@ -51,11 +52,11 @@ class BlobFiles:
                 raise
         return digest
 
-    def has(self, digest: str) -> bool:
+    def has(self, digest: BlobDigest) -> bool:
         """Whether bytes of that digest are stored."""
         return self._find(digest) is not None
 
-    def read(self, digest: str) -> Blob:
+    def read(self, digest: BlobDigest) -> Blob:
         """The stored bytes; a StoreError when they are gone or not what was stored."""
         found = self._find(digest)
         if found is None:
@@ -116,24 +117,25 @@ class StoredContents:
     embeddings: BlobFiles
     subjects: BlobFiles
 
-    def picture(self, digest: str) -> Picture:
+    def picture(self, digest: PictureDigest) -> Picture:
         """The stored picture uint8 (h, w, 4)."""
         return self.pixels.picture(digest)
 
-    def mask(self, digest: str) -> Picture:
+    def mask(self, digest: PictureDigest) -> Picture:
         """The stored mask uint8 (h, w)."""
         return self.pixels.mask(digest)
 
-    def has_blob(self, digest: str) -> bool:
+    def has_blob(self, digest: BlobDigest) -> bool:
         """Whether ``blob`` has something to answer with."""
-        stores = (self.embeddings, self.subjects, self.pixels)
-        return any(store.has(digest) for store in stores)
+        held = any(store.has(digest) for store in (self.embeddings, self.subjects))
+        return held or self.pixels.has(PictureDigest(digest))
 
-    def blob(self, digest: str) -> bytes:
+    def blob(self, digest: BlobDigest) -> bytes:
         """The stored bytes; a StoreError or SceneError when they are missing or damaged."""
         for store in (self.embeddings, self.subjects):
             if store.has(digest):
                 return store.read(digest).content
-        if self.pixels.has(digest):
-            return blob_of_picture(self.pixels.picture(digest))
+        picture = PictureDigest(digest)  # Lamina 0.1.0 named blobs as the pictures they were in
+        if self.pixels.has(picture):
+            return blob_of_picture(self.pixels.picture(picture))
         return self.subjects.read(digest).content

@@ -16,6 +16,7 @@ from backend.errors import StoreError
 from backend.scene.formats.picture_file import encode_png
 from backend.scene.imaging.arrays import Picture
 from backend.scene.pixels import digest_of
+from backend.scene.records import PictureDigest
 from backend.studio.storage.disk import Disk, require_space, write_file
 
 KEPT_BYTES = 256 * 2**20
@@ -34,17 +35,17 @@ class PixelFiles:
         self._disk = disk
         self._recent = _Recent(KEPT_BYTES)
 
-    def add_picture(self, picture: Picture) -> str:
+    def add_picture(self, picture: Picture) -> PictureDigest:
         """Store uint8 (h, w, 3|4) sRGB, opaque where it has no alpha; returns the digest of its (h,
         w, 4) pixels.
         """
         return self._add(_with_alpha(picture))
 
-    def add_mask(self, mask: Picture) -> str:
+    def add_mask(self, mask: Picture) -> PictureDigest:
         """Store uint8 (h, w), 255 = inside; returns the digest of its pixels."""
         return self._add(mask)
 
-    def has(self, digest: str) -> bool:
+    def has(self, digest: PictureDigest) -> bool:
         return _DIGEST.fullmatch(digest) is not None and self._path(digest).is_file()
 
     def png(self, digest: str) -> bytes:
@@ -58,20 +59,20 @@ class PixelFiles:
         except OSError as error:
             raise _damage_error(digest, error.strerror or str(error)) from error
 
-    def picture(self, digest: str) -> Picture:
+    def picture(self, digest: PictureDigest) -> Picture:
         """uint8 (h, w, 4), straight alpha, read-only; a StoreError when missing, damaged or a
         mask.
         """
         return self._decode(digest, "RGBA")
 
-    def mask(self, digest: str) -> Picture:
+    def mask(self, digest: PictureDigest) -> Picture:
         """uint8 (h, w), read-only; a StoreError when missing, damaged or a picture."""
         return self._decode(digest, "L")
 
     def _path(self, digest: str) -> Path:
         return self._folder / digest[:2] / digest[2:4] / f"{digest}.png"
 
-    def _add(self, array: Picture) -> str:
+    def _add(self, array: Picture) -> PictureDigest:
         digest = digest_of(array)
         path = self._path(digest)
         if not path.is_file():

@@ -23,7 +23,7 @@ from backend.plan.events import (
 from backend.plan.layer_score import LayerScore
 from backend.plan.plan import Note
 from backend.plan.request import OptionValue, RequestKind, RunSettings
-from backend.scene.records import Digest, Record
+from backend.scene.records import Digest, PictureDigest, Record
 from backend.scene.scene import Scene
 
 
@@ -62,7 +62,7 @@ class ResultPicture(Record):
     job: str
     index: int
     seed: int
-    digest: str
+    digest: PictureDigest
     width_px: int
     height_px: int
     plan: str
@@ -162,7 +162,7 @@ class TakenPicture(Record):
     (sentences).
     """
 
-    digest: str
+    digest: PictureDigest
     width_px: int
     height_px: int
     opaque: bool
@@ -175,7 +175,7 @@ class CutLayer(Record):
     """
 
     layer_id: str
-    digest: str
+    digest: PictureDigest
     width_px: int
     height_px: int
     centre_x_px: float
@@ -185,7 +185,7 @@ class CutLayer(Record):
 class TakenMask(Record):
     """A painted mask that was stored."""
 
-    digest: str
+    digest: PictureDigest
     width_px: int
     height_px: int
 
