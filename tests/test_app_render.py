@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from backend.cli import main
+from backend.scene.blobs import MemoryPixels
 from backend.scene.formats.openraster import write_ora
-from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import build_scene
 from tests.studio.workshop import scene_with, square_picture
 

@@ -27,9 +27,9 @@ from backend.engine.loop_types import Control, Step, generator_for
 from backend.engine.noise import FreshNoise, NoiseStream, SharedNoise, SplitNoise, draw
 from backend.models.bundle import ModelBundle
 from backend.models.schedule import Schedule
+from backend.plan.card import Size, check_picture_size
 from backend.plan.events import Image, Images, Result
 from backend.plan.plan import OneLayer, Plan
-from backend.plan.resolution import Size, check_picture_size
 from backend.scene.imaging.arrays import Picture
 from backend.scene.imaging.mask import is_painted
 from backend.scene.imaging.paste import count_changes, may_change, paste, paste_weights

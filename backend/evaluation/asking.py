@@ -15,10 +15,9 @@ from backend.plan.events import Images
 from backend.plan.plan import Plan
 from backend.plan.request import Compose, OptionValue, RunSettings
 from backend.pocket.world.world import Drawing
-from backend.scene.formats.blobs import Contents
+from backend.scene.blobs import Contents, MemoryPixels
 from backend.scene.imaging.arrays import Picture
 from backend.scene.layer import Layer, Placement
-from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
 
 STEPS = 30

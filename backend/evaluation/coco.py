@@ -20,9 +20,9 @@ from backend.errors import InputError
 from backend.evaluation.collage_suite import CollageCase
 from backend.models.deeplab import VOC
 from backend.plan.painted import spellings
+from backend.scene.blobs import MemoryPixels
 from backend.scene.imaging.arrays import Mask
 from backend.scene.layer import Layer, Placement
-from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
 
 SMALLEST_FRAC, FEWEST, MOST = 0.05, 2, 4

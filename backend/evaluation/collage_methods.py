@@ -16,7 +16,7 @@ from backend.evaluation.report import build_metric
 from backend.plan.autotune import apply, autotune
 from backend.plan.card import Card
 from backend.plan.request import OptionValue
-from backend.scene.pixels import MemoryPixels
+from backend.scene.blobs import MemoryPixels
 from backend.scene.scene import Scene
 
 Dials = Literal["scene", "fixed", "published", "lamina"]

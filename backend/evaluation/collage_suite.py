@@ -30,10 +30,10 @@ from backend.plan.plan import Plan
 from backend.plan.raster import raster
 from backend.plan.request import Compose
 from backend.pocket.world.sprites import PALETTE
+from backend.scene.blobs import MemoryPixels
 from backend.scene.formats.embedding import Embedding, embedding_to_bytes
 from backend.scene.imaging.arrays import Picture
 from backend.scene.layer import Layer, Placement
-from backend.scene.pixels import MemoryPixels
 from backend.scene.records import PictureDigest
 from backend.scene.scene import Scene
 from backend.training.prompts import fingerprint

@@ -32,11 +32,11 @@ from backend.plan.raster import raster
 from backend.plan.request import Compose, OptionValue, Reroll, RunSettings
 from backend.plan.structure import structure_of
 from backend.pocket.world.world import Drawing, draw_layout, draw_scene
+from backend.scene.blobs import MemoryPixels
 from backend.scene.imaging.arrays import Mask, Picture
 from backend.scene.imaging.mask import is_painted
 from backend.scene.imaging.paste import mix
 from backend.scene.layer import Structure
-from backend.scene.pixels import MemoryPixels
 from backend.scene.records import PictureDigest
 from backend.scene.scene import Scene
 

@@ -14,8 +14,8 @@ from backend.metrics.similarity import box_of, crop_around, image_similarity, te
 from backend.models.clip import Clip
 from backend.plan.plan import Plan
 from backend.plan.raster import raster, stack_pictures
+from backend.scene.blobs import MemoryPixels
 from backend.scene.imaging.arrays import Picture
-from backend.scene.pixels import MemoryPixels
 
 GREY = np.array((150, 150, 150), np.uint8)
 """The collage's own ground."""

@@ -36,9 +36,9 @@ from backend.plan.request import Compose
 from backend.plan.structure import PlannedStructure, structure_of
 from backend.pocket.world.words import BACKGROUNDS, TEXTURES
 from backend.pocket.world.world import Drawing, ObjectPlacement, draw_layout, draw_scene
+from backend.scene.blobs import MemoryPixels
 from backend.scene.geometry import PixelBox, PixelPoint
 from backend.scene.layer import Structure as Asked
-from backend.scene.pixels import MemoryPixels
 
 AMONG = 32
 ROUNDS, QUICK_ROUNDS = 6, 2

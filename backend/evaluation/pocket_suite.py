@@ -37,8 +37,8 @@ from backend.models.load import load_bundle
 from backend.models.members import MemberName
 from backend.pocket.examples import paper_cutout
 from backend.pocket.world.world import Drawing, draw_scene
+from backend.scene.blobs import MemoryPixels
 from backend.scene.layer import Layer, Placement
-from backend.scene.pixels import MemoryPixels
 from backend.scene.records import PictureDigest
 
 NEUTRAL = Placement(centre_x_px=0, centre_y_px=0)

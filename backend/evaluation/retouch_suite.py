@@ -42,9 +42,9 @@ from backend.plan.build import build_plan
 from backend.plan.events import Images
 from backend.plan.plan import Plan
 from backend.plan.request import Compose, OptionValue, RunSettings, SubjectRef, TrainingMethod
+from backend.scene.blobs import MemoryPixels
 from backend.scene.geometry import PixelBox
 from backend.scene.imaging.arrays import Picture
-from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
 from backend.training.adapters import SubjectExamples, SubjectRules
 from backend.training.prompts import plain_prompt

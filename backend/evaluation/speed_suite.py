@@ -22,7 +22,7 @@ from backend.plan.plan import Plan
 from backend.plan.raster import raster
 from backend.plan.request import Compose, OptionValue, RunSettings
 from backend.pocket.world.world import ObjectPlacement, draw_layout
-from backend.scene.pixels import MemoryPixels
+from backend.scene.blobs import MemoryPixels
 from backend.training.textual_inversion import EmbeddingRules, EmbeddingTrainer
 from backend.training.trainer import train
 

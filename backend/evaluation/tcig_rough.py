@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from backend.evaluation.collage_suite import CollageCase
 from backend.plan.request import OptionValue
-from backend.scene.pixels import MemoryPixels
+from backend.scene.blobs import MemoryPixels
 
 ROUGH: Mapping[str, tuple[str, dict[str, OptionValue]]] = {
     "rough masks at mask tolerance 0": ("tcig", {"mask_tolerance": 0.0}),

@@ -39,9 +39,9 @@ from backend.plan.plan import Plan
 from backend.plan.raster import raster
 from backend.plan.request import Compose, OptionValue
 from backend.pocket.world.world import Drawing, draw_scene
+from backend.scene.blobs import MemoryPixels
 from backend.scene.imaging.arrays import Picture
 from backend.scene.layer import Layer, Placement
-from backend.scene.pixels import MemoryPixels
 from backend.scene.records import PictureDigest
 from backend.scene.scene import Scene
 

@@ -17,7 +17,7 @@ from backend.methods.options.move import MoveOptions
 from backend.methods.options.tcig import TcigOptions
 from backend.plan.plan import Plan
 from backend.plan.request import OptionValue
-from backend.scene.formats.blobs import Contents
+from backend.scene.blobs import Contents
 from backend.scene.records import Record
 
 if TYPE_CHECKING:

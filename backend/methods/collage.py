@@ -54,11 +54,11 @@ from backend.models.card import ModelCard
 from backend.models.controlnet import controlnet_of
 from backend.models.depth import depth_of
 from backend.models.schedule import Schedule, first_step
+from backend.plan.card import paper_px
 from backend.plan.plan import OneLayer, Plan, PlannedLayer, WholePicture
 from backend.plan.raster import Raster, cell_centres, cells_owned, raster, strengths_of
-from backend.plan.resolution import paper_px
 from backend.plan.structure import PlannedStructure, structures_of
-from backend.scene.formats.blobs import Contents
+from backend.scene.blobs import Contents
 from backend.scene.formats.embedding import Embedding, embedding_from_bytes
 from backend.scene.imaging.paste import paste_weights
 from backend.scene.scene import Pixels

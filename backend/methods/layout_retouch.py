@@ -51,7 +51,7 @@ from backend.models.schedule import Schedule
 from backend.plan.events import Images
 from backend.plan.plan import Plan
 from backend.plan.raster import raster
-from backend.scene.formats.blobs import Contents
+from backend.scene.blobs import Contents
 from backend.training.subject_run import (
     OVER,
     REFERENCE_PROMPT,

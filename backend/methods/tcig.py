@@ -42,11 +42,11 @@ from backend.models.schedule import Schedule, first_step
 from backend.models.vqgan import vqgan_of
 from backend.objectives.segment_match import SegmentMatch, build_targets, join_masks
 from backend.objectives.text_match import PaintedWords, encode_painted_words
+from backend.plan.card import paper_px
 from backend.plan.events import Image, Images, Stage1Image, Stage1Images
 from backend.plan.phrases import list_texts
 from backend.plan.plan import Plan
 from backend.plan.raster import Raster, fill_painted, raster, require_painted
-from backend.plan.resolution import paper_px
 from backend.scene.imaging.arrays import Picture
 from backend.scene.scene import Pixels
 

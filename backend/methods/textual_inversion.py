@@ -26,7 +26,7 @@ from backend.models.bundle import ModelBundle
 from backend.plan.events import EmbeddingsCheckpoint, EmbeddingsLearned
 from backend.plan.plan import Plan, TextualInversionTask
 from backend.plan.raster import stack_pictures
-from backend.scene.formats.blobs import Contents
+from backend.scene.blobs import Contents
 from backend.scene.formats.embedding import Embedding, embedding_to_bytes
 from backend.scene.imaging.arrays import Picture
 from backend.scene.imaging.mask import is_painted

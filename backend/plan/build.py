@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from backend.errors import RequestError
-from backend.plan.card import Card
+from backend.plan.card import Card, check_picture_size
 from backend.plan.notes import call_name, obstacle_note, size_notes, survey_notes, word_notes
 from backend.plan.phrases import Match, background_words, match_phrases, normalise
 from backend.plan.plan import (
@@ -22,7 +22,6 @@ from backend.plan.plan import (
     plan_layer,
 )
 from backend.plan.request import AnyRequest, Compose, Decompose, LearnEmbeddings, Reroll
-from backend.plan.resolution import check_picture_size
 from backend.plan.survey import Survey, Surveyed, survey
 from backend.scene.layer import Layer
 from backend.scene.scene import Pixels, Scene

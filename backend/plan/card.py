@@ -1,8 +1,13 @@
-"""What a plan must know of a model: facts only, no weights."""
+"""What a plan must know of a model, facts only, no weights; and the sizes that follow from them."""
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
+
+from backend.errors import RequestError
 
 
 class TokenSpan(NamedTuple):
@@ -43,3 +48,81 @@ class Card(Protocol):
         text_length - 1.
         """
         ...
+
+
+LONGEST_FRACTION = 4
+"""The longest side in units of the native side: beyond it even a strip of one cell's width would be
+slow.
+"""
+
+
+PAPER_SIDE_PX = 512
+"""The papers' lengths in pixels are those of pictures of this side."""
+
+
+class Size(NamedTuple):
+    """A picture's sides in pixels."""
+
+    width_px: int
+    height_px: int
+
+
+def paper_px(length_px: float, card: Card) -> float:
+    """A length in pixels of the papers' pictures, in pixels of a model's."""
+    return length_px * card.native_px / PAPER_SIDE_PX
+
+
+def generation_size(width_px: int, height_px: int, card: Card) -> Size:
+    """About the area the model was trained on, in the canvas' aspect, with sides that the model
+    accepts.
+
+    Among the sizes around the ideal one, the aspect counts twice as much as the area. A canvas so
+    long that its ideal side would exceed four native sides is generated smaller.
+    """
+    multiple = card.size_multiple_px
+    factor = card.native_px / math.sqrt(width_px * height_px)
+    factor = min(factor, LONGEST_FRACTION * card.native_px / max(width_px, height_px))
+    choices = itertools.product(
+        _around(width_px * factor, multiple), _around(height_px * factor, multiple)
+    )
+
+    def cost(size: tuple[int, int]) -> tuple[float, int, int]:
+        stretch_x, stretch_y = (
+            math.log(size[0] / (width_px * factor)),
+            math.log(size[1] / (height_px * factor)),
+        )
+        return abs(stretch_x - stretch_y) + 0.5 * abs(stretch_x + stretch_y), -size[0], -size[1]
+
+    return Size(*min(choices, key=cost))
+
+
+def _around(ideal: float, multiple: int) -> tuple[int, ...]:
+    """The multiples next to a number (itself, when it is one), at least one multiple."""
+    steps = ideal / multiple
+    return tuple(
+        sorted(
+            {
+                max(1, math.floor(steps + 1e-9)) * multiple,
+                max(1, math.ceil(steps - 1e-9)) * multiple,
+            }
+        )
+    )
+
+
+def check_picture_size(shape: Sequence[int], size: Size, called: str) -> None:
+    """A picture that a run goes on from must have the size of those it makes.
+
+    Args:
+        shape: of the picture, (height, width, ...).
+        called: what the picture is, for the sentence.
+
+    Raises:
+        RequestError: it has another size.
+    """
+    height_px, width_px = shape[:2]
+    if (width_px, height_px) != size:
+        raise RequestError(
+            f"The {called} has {width_px} × {height_px} px.",
+            limit=f"This run makes pictures of {size.width_px} × {size.height_px} px.",
+            remedy="Generate it again at this size, then go on from the new one.",
+        )

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 
-from backend.plan.card import Card
+from backend.plan.card import Card, generation_size
 from backend.plan.phrases import Match, cut_words
 from backend.plan.plan import Note
-from backend.plan.resolution import generation_size
 from backend.plan.survey import Surveyed
 from backend.scene.layer import Layer
 from backend.scene.scene import Scene

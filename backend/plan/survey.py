@@ -8,8 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.plan.card import Card
-from backend.plan.resolution import Size, generation_size
+from backend.plan.card import Card, Size, generation_size
 from backend.scene.composite import alpha_of
 from backend.scene.geometry import with_scale
 from backend.scene.imaging.mask import is_blank

@@ -16,9 +16,9 @@ from PIL import Image
 from backend.plan.request import RunSettings
 from backend.pocket.world.words import PLACES, build_phrase, with_article
 from backend.pocket.world.world import draw_background, draw_object
+from backend.scene.blobs import MemoryPixels
 from backend.scene.formats.openraster import write_ora
 from backend.scene.layer import Layer, Placement
-from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
 
 CANVAS_PX = 512

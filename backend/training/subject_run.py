@@ -33,7 +33,7 @@ from backend.models.bundle import ModelBundle, RecordKey
 from backend.models.schedule import Schedule
 from backend.plan.plan import Plan
 from backend.plan.request import Sampler
-from backend.scene.formats.blobs import Contents
+from backend.scene.blobs import Contents
 from backend.scene.imaging.arrays import Picture
 from backend.scene.scene import canonical_json
 from backend.training.adapters import fit_picture

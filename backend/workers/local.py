@@ -38,7 +38,7 @@ from backend.plan.events import (
 )
 from backend.plan.plan import Plan, move_layer
 from backend.plan.request import TrainingJob
-from backend.scene.formats.blobs import Contents
+from backend.scene.blobs import Contents
 from backend.scene.formats.picture_file import encode_jpeg
 from backend.scene.geometry import PixelPoint, PointOrBox
 from backend.scene.imaging.arrays import Picture

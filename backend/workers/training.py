@@ -25,7 +25,7 @@ from backend.plan.events import (
     Progress,
 )
 from backend.plan.request import TrainingJob
-from backend.scene.formats.blobs import Contents
+from backend.scene.blobs import Contents
 from backend.scene.imaging.arrays import Picture
 from backend.scene.scene import Pixels
 from backend.training.adapters import SubjectExamples, SubjectRules, fit_picture

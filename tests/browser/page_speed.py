@@ -19,9 +19,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import CDPSession
 
+from backend.scene.blobs import MemoryPixels
 from backend.scene.formats.openraster import write_ora
 from backend.scene.layer import Layer, Placement
-from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
 from tests.browser.editor_page import EditorPage
 

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from backend.scene.blobs import MemoryPixels
 from backend.scene.composite import flatten_scene
 from backend.scene.formats.openraster import write_ora
 from backend.scene.imaging.blending import OPENRASTER_NAMES
 from backend.scene.layer import Layer, Placement
-from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Group, Scene, build_scene
 from tests.browser.editor_page import EditorPage
 from tests.browser.studio_process import StudioProcess

@@ -17,8 +17,8 @@ from backend.plan.build import build_plan
 from backend.plan.events import Images
 from backend.plan.plan import Plan
 from backend.plan.request import Compose, OptionValue, RunSettings
+from backend.scene.blobs import MemoryPixels
 from backend.scene.layer import Layer, Placement
-from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
 from tests.engine.toy_codes import ToyClip, ToyCodes, ToySegmenter
 

@@ -15,7 +15,7 @@ from backend.plan.build import build_plan
 from backend.plan.events import Images
 from backend.plan.plan import Plan
 from backend.plan.request import Compose, OptionValue, RunSettings, SubjectRef, TrainingMethod
-from backend.scene.pixels import MemoryPixels
+from backend.scene.blobs import MemoryPixels
 from backend.scene.scene import Scene
 from backend.training.subjects import build_weights
 

@@ -20,9 +20,9 @@ from backend.plan.phrases import match_phrases
 from backend.plan.plan import Plan
 from backend.plan.request import Decompose, RunSettings
 from backend.pocket.world.world import Drawing, draw_scene
+from backend.scene.blobs import MemoryPixels
 from backend.scene.imaging.paste import paste_weights
 from backend.scene.layer import Layer, Placement
-from backend.scene.pixels import MemoryPixels
 
 OBJECTS = (1, 2, 3)
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from backend.plan.request import Compose, Reroll, RunSettings
+from backend.scene.blobs import MemoryPixels
 from backend.scene.layer import Layer
-from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
 from tests.plan.word_card import WordCard
 from tests.scene.drawings import at, noise, plain

@@ -13,8 +13,8 @@ from backend.errors import RequestError, SceneError
 from backend.plan.build import build_plan, scene_notes
 from backend.plan.plan import OneLayer, Plan, WholePicture
 from backend.plan.survey import survey
+from backend.scene.blobs import MemoryPixels
 from backend.scene.layer import Layer
-from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
 from tests.plan.scenes import CARD, SceneSetup, compose, reroll, source, stage
 from tests.plan.word_card import WordCard

@@ -5,7 +5,7 @@ from __future__ import annotations
 from backend.plan.build import build_plan
 from backend.plan.plan import move_layer
 from backend.plan.request import build_request
-from backend.scene.pixels import MemoryPixels
+from backend.scene.blobs import MemoryPixels
 from backend.scene.scene import build_scene
 from tests.studio.scripted import ScriptedCard
 from tests.studio.workshop import reroll, scene_with, square_picture

@@ -8,8 +8,8 @@ import pytest
 from backend.plan.painted import names_one, notes_on_painted, runs_of, with_painted
 from backend.plan.plan import Note
 from backend.plan.survey import survey
+from backend.scene.blobs import MemoryPixels
 from backend.scene.layer import Layer, Placement
-from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
 from tests.studio.scripted import ScriptedCard
 

@@ -11,10 +11,10 @@ from backend.plan.build import build_plan
 from backend.plan.raster import raster
 from backend.plan.request import Compose
 from backend.plan.structure import PlannedStructure, structures_of
+from backend.scene.blobs import MemoryPixels
 from backend.scene.imaging.edges import soft_edges
 from backend.scene.layer import Layer, Placement
 from backend.scene.layer import Structure as Asked
-from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
 from tests.plan.word_card import WordCard
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.scene.blobs import MemoryPixels
 from backend.scene.composite import GREY, flatten, flatten_scene, sheet_of, topmost, visibility
 from backend.scene.layer import Layer
-from backend.scene.pixels import MemoryPixels
 from tests.scene.drawings import at, noise, plain, scene_of
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from backend.scene.blobs import MemoryPixels
 from backend.scene.composite import flatten_scene
 from backend.scene.cut_outs import cut_outs
 from backend.scene.layer import Layer, Placement
-from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
 
 SIDE = 24

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.errors import SceneError
+from backend.scene.blobs import MemoryPixels, digest_of
 from backend.scene.layer import Layer
-from backend.scene.pixels import MemoryPixels, digest_of
 from backend.scene.scene import MAX_LAYERS, Scene, build_scene
 from tests.scene.drawings import at, every_setting, noise, plain, scene_of
 

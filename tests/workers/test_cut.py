@@ -17,8 +17,8 @@ from backend.models.sam import WEIGHTS, build_sam, save_sam
 from backend.plan.build import build_plan
 from backend.plan.events import JobStarted
 from backend.plan.request import build_request
+from backend.scene.blobs import MemoryPixels
 from backend.scene.geometry import PixelBox, PixelPoint
-from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import build_scene
 from backend.workers import local
 from backend.workers.local import LocalWorker

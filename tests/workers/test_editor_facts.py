@@ -25,7 +25,7 @@ from backend.plan.build import build_plan
 from backend.plan.events import Progress
 from backend.plan.plan import Plan
 from backend.plan.request import build_request
-from backend.scene.pixels import MemoryPixels
+from backend.scene.blobs import MemoryPixels
 from backend.scene.scene import Pixels, build_scene
 from backend.workers import local
 from backend.workers.local import TILE_PX, LocalWorker

@@ -34,7 +34,7 @@ from backend.plan.events import (
 )
 from backend.plan.plan import Plan
 from backend.plan.request import build_request
-from backend.scene.pixels import MemoryPixels
+from backend.scene.blobs import MemoryPixels
 from backend.scene.scene import Pixels, build_scene
 from backend.workers.local import LocalWorker
 from tests.studio.workshop import compose, scene_with, square_picture

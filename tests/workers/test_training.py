@@ -23,7 +23,7 @@ from backend.plan.events import (
     Progress,
 )
 from backend.plan.request import TRAINING_TITLES, TrainingJob, TrainingMethod
-from backend.scene.pixels import MemoryPixels
+from backend.scene.blobs import MemoryPixels
 from backend.training.checkpoint import checkpoint_from_bytes
 from backend.training.subjects import RULES
 from backend.workers import training

@@ -34,7 +34,7 @@ from backend.models.bundle import ModelBundle
 from backend.models.schedule import Schedule
 from backend.plan.events import Images, build_images
 from backend.plan.plan import Plan
-from backend.scene.formats.blobs import Contents
+from backend.scene.blobs import Contents
 from backend.scene.records import Record
 from backend.training.subject_run import (
     LOOKED_SHARE,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from backend.plan.resolution import PAPER_SIDE_PX
+from backend.plan.card import PAPER_SIDE_PX
 from backend.scene.records import Record
 
 

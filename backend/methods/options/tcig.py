@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from backend.plan.resolution import PAPER_SIDE_PX
+from backend.plan.card import PAPER_SIDE_PX
 from backend.scene.records import Record
 
 TOLERANCE_ENDS: Mapping[str, tuple[float, float]] = MappingProxyType(

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from backend.errors import ArchiveError, PictureError
+from backend.scene.blobs import MemoryPixels, digest_of
 from backend.scene.formats.archive import REMEDY, Archive, display_name
 from backend.scene.formats.grouping import read_groups
 from backend.scene.formats.picture_file import MAX_AREA_PX, Limits, decode_picture, is_picture
@@ -16,7 +17,6 @@ from backend.scene.formats.stack import Stack, StackLayer, printable
 from backend.scene.imaging.arrays import Picture
 from backend.scene.imaging.blending import OPENRASTER_NAMES, Blend
 from backend.scene.layer import Layer, Placement
-from backend.scene.pixels import MemoryPixels, digest_of
 from backend.scene.records import Digest, FileDigest, Fraction, Identifier, Record
 from backend.scene.scene import Group, Scene, build_scene
 

@@ -17,9 +17,9 @@ import numpy as np
 from pydantic import Field, JsonValue, ValidationError
 
 from backend.errors import ArchiveError, PictureError, SceneError
+from backend.scene.blobs import Contents, MemoryPixels, blob_digest, digest_of
 from backend.scene.drawn import Drawn, draw_layer, lay_into, straight, thumbnail
 from backend.scene.formats.archive import MAX_TOTAL_BYTES, REMEDY, Archive, pack
-from backend.scene.formats.blobs import Contents, blob_digest
 from backend.scene.formats.embedding import blob_of_picture
 from backend.scene.formats.external_edits import (
     StackPixels,
@@ -31,7 +31,6 @@ from backend.scene.formats.grouping import stack_groups
 from backend.scene.formats.picture_file import Limits, decode_exact, encode_png
 from backend.scene.formats.stack import Stack, read_stack, write_stack
 from backend.scene.layer import Layer
-from backend.scene.pixels import MemoryPixels, digest_of
 from backend.scene.records import PictureDigest, Record
 from backend.scene.scene import MAX_LAYERS, MAX_SIDE_PX, Pixels, Scene, build_scene, canonical_json
 

@@ -9,7 +9,7 @@ from backend.plan.card import Card
 from backend.plan.events import Event
 from backend.plan.plan import Plan
 from backend.plan.request import OptionValue, TrainingJob
-from backend.scene.formats.blobs import Contents
+from backend.scene.blobs import Contents
 from backend.scene.geometry import PointOrBox
 from backend.scene.imaging.arrays import Picture
 from backend.studio.storage.records import MethodFacts, ModelFacts

@@ -14,7 +14,7 @@ from backend.plan.painted import notes_on_painted, with_painted
 from backend.plan.plan import Note
 from backend.plan.request import AnyRequest, Compose, Decompose, Reroll, RunSettings
 from backend.plan.survey import Survey, Surveyed, survey
-from backend.scene.formats.blobs import Contents
+from backend.scene.blobs import Contents
 from backend.scene.scene import Scene
 from backend.studio.jobs.worker import Offer
 from backend.studio.storage.records import Coverage, EditorState

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from backend.errors import StoreError
-from backend.scene.formats.blobs import Blob, MediaType, blob_digest
+from backend.scene.blobs import Blob, MediaType, blob_digest
 from backend.scene.formats.embedding import blob_of_picture
 from backend.scene.imaging.arrays import Picture
 from backend.scene.records import BlobDigest, PictureDigest

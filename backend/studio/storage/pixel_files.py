@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image
 
 from backend.errors import StoreError
+from backend.scene.blobs import digest_of
 from backend.scene.formats.picture_file import encode_png
 from backend.scene.imaging.arrays import Picture
-from backend.scene.pixels import digest_of
 from backend.scene.records import PictureDigest
 from backend.studio.storage.disk import Disk, require_space, write_file
 

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from backend.errors import ArchiveError, LaminaError
+from backend.scene.blobs import MemoryPixels
 from backend.scene.formats.archive import MAX_MEMBERS, Archive, pack
 from backend.scene.formats.openraster import read_ora, write_ora
 from backend.scene.formats.picture_file import encode_png
-from backend.scene.pixels import MemoryPixels
 from tests.scene.drawings import every_setting, plain
 from tests.scene.formats.test_picture_file import mutate
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from backend.errors import SceneError
+from backend.scene.blobs import MemoryPixels
 from backend.scene.formats.embedding import (
     Embedding,
     blob_of_picture,
@@ -13,7 +14,6 @@ from backend.scene.formats.embedding import (
     embedding_to_bytes,
 )
 from backend.scene.formats.tensor_file import pack_tensors, unpack_tensors
-from backend.scene.pixels import MemoryPixels
 
 
 def an_embedding(size: int = 32) -> Embedding:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from backend.errors import SceneError
+from backend.scene.blobs import MemoryPixels
 from backend.scene.composite import flatten_scene
 from backend.scene.formats.openraster import OpenedScene, read_ora, write_ora
 from backend.scene.layer import Layer, Placement
-from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Group, Scene, build_scene
 from tests.scene.formats.test_openraster import edit, external_file, members
 

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from backend.errors import ArchiveError, SceneError
+from backend.scene.blobs import MemoryPixels
 from backend.scene.composite import flatten_scene
 from backend.scene.formats.openraster import read_ora, write_ora
 from backend.scene.formats.picture_file import encode_png
 from backend.scene.layer import Layer, Placement
-from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
 from tests.scene.drawings import at, every_setting, noise, plain, scene_of
 

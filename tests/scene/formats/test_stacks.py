@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from backend.scene.blobs import MemoryPixels
 from backend.scene.composite import flatten_scene
 from backend.scene.imaging.blending import OPENRASTER_NAMES
 from backend.scene.layer import Layer, Placement
-from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
 
 PLACE = Path(__file__).parents[2] / "tables" / "stacks.json"

@@ -9,10 +9,10 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
+from backend.scene.blobs import MemoryPixels
 from backend.scene.composite import flatten_scene
 from backend.scene.imaging.blending import OPENRASTER_NAMES, Blend
 from backend.scene.layer import Layer, Placement
-from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import Scene
 
 TABLE = json.loads(

@@ -20,9 +20,9 @@ from backend.errors import (
 )
 from backend.plan.plan import OneLayer
 from backend.plan.request import RunSettings
+from backend.scene.blobs import MemoryPixels
 from backend.scene.formats.openraster import read_ora, write_ora
 from backend.scene.formats.picture_file import decode_picture, encode_png
-from backend.scene.pixels import MemoryPixels
 from backend.scene.scene import build_scene
 from backend.studio.projects import history
 from backend.studio.storage.disk import Disk

@@ -17,7 +17,7 @@ from backend.errors import RequestError, StoreError
 from backend.plan.events import Event, Images
 from backend.plan.plan import OneLayer, Plan
 from backend.plan.request import OptionValue, TrainingJob
-from backend.scene.formats.blobs import Contents
+from backend.scene.blobs import Contents
 from backend.studio.library.examples import ExampleScenes
 from backend.studio.library.subjects import LibrarySubject
 from backend.studio.storage.disk import Disk

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from backend.errors import StoreError
-from backend.scene.formats.blobs import MediaType
+from backend.scene.blobs import MediaType
 from backend.studio.storage.blobs import BlobFiles
 from backend.studio.storage.disk import Disk
 from tests.studio.faulty_disk import FaultyDisk

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.plan.resolution import generation_size
+from backend.plan.card import generation_size
 from tests.plan.word_card import WordCard
 
 SD = WordCard(native_px=512, size_multiple_px=64)

@@ -1,14 +1,56 @@
-"""Pixels by digest, and a store of them in memory."""
+"""What is stored by content: blobs, by the digest of their bytes, and pixels, by the digest of what
+they show; a store of both in memory.
+
+Each kind of content has a digest type of its own, for pictures and masks are named by their pixels,
+everything else by its bytes.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
 
 import numpy as np
 
 from backend.errors import SceneError
 from backend.scene.imaging.arrays import Picture
 from backend.scene.records import BlobDigest, PictureDigest
+from backend.scene.scene import Pixels
+
+
+class MediaType(StrEnum):
+    """What the bytes of a stored file are."""
+
+    SAFETENSORS = "application/x-safetensors"
+    PNG = "image/png"
+
+
+@dataclass(frozen=True)
+class Blob:
+    """Bytes under their digest, the SHA-256 of ``content``."""
+
+    digest: BlobDigest
+    media_type: MediaType
+    content: bytes = field(repr=False)
+
+
+class Blobs(Protocol):
+    """Where embeddings, adapters and checkpoints are found by digest."""
+
+    def blob(self, digest: BlobDigest) -> bytes:
+        """The bytes of that digest; a LaminaError when they are missing or damaged."""
+        ...
+
+
+class Contents(Pixels, Blobs, Protocol):
+    """All that a plan refers to by digest: pictures, masks and blobs."""
+
+
+def blob_digest(content: bytes) -> BlobDigest:
+    """The SHA-256 that names these bytes."""
+    return BlobDigest(hashlib.sha256(content).hexdigest())
 
 
 def digest_of(array: Picture) -> PictureDigest:
@@ -35,7 +77,7 @@ def digest_of(array: Picture) -> PictureDigest:
 class MemoryPixels:
     """Pixels and blobs kept in memory; what goes in is copied and comes out read-only.
 
-    Implements ``backend.scene.formats.blobs.Contents``.
+    Implements ``Contents``.
     """
 
     def __init__(self) -> None:
