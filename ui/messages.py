@@ -151,7 +151,7 @@ class MakeSubject(Message):
 
     name: Name = ""
     class_word: Name
-    method: TrainingMethod = TrainingMethod.DREAMBOOTH_LORA
+    method: Annotated[TrainingMethod, Field(strict=False)] = TrainingMethod.DREAMBOOTH_LORA
     references: Annotated[list[Digest], Field(max_length=100)]
 
 

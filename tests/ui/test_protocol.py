@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from backend.scene.records import Record
-from ui import protocol
+from ui import messages, protocol
 from ui.bridge import VERBS
 from ui.protocol import PATH, Writer, main, write_protocol
 
@@ -52,3 +52,11 @@ def test_check_tells_when_the_file_is_old(tmp_path: Path, monkeypatch: pytest.Mo
     assert main(["--check"]) == 0
     (tmp_path / "protocol.d.ts").write_text("export {};\n", encoding="utf-8")
     assert main(["--check"]) == 1
+
+
+def test_a_new_subject_says_its_method_as_the_page_does() -> None:
+    """Enumerations come as their words; a word that is none is refused."""
+    said = {"class_word": "car", "method": "textual_inversion", "references": ["a" * 64]}
+    assert messages.MakeSubject.model_validate(said).method == "textual_inversion"
+    with pytest.raises(ValueError, match="method"):
+        messages.MakeSubject.model_validate({**said, "method": "by magic"})
