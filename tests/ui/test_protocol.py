@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
 import pytest
+from pydantic import ConfigDict, TypeAdapter
 
 from backend.scene.records import Record
 from ui import messages, protocol
@@ -54,9 +57,23 @@ def test_check_tells_when_the_file_is_old(tmp_path: Path, monkeypatch: pytest.Mo
     assert main(["--check"]) == 1
 
 
-def test_a_new_subject_says_its_method_as_the_page_does() -> None:
-    """Enumerations come as their words; a word that is none is refused."""
-    said = {"class_word": "car", "method": "textual_inversion", "references": ["a" * 64]}
-    assert messages.MakeSubject.model_validate(said).method == "textual_inversion"
-    with pytest.raises(ValueError, match="method"):
-        messages.MakeSubject.model_validate({**said, "method": "by magic"})
+def list_enumerated() -> list[tuple[type[messages.Message], str, type[StrEnum]]]:
+    """Every field of a message whose values are an enumeration."""
+    return [
+        (kind, name, field.annotation)
+        for kind in messages.Message.__subclasses__()
+        for name, field in kind.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, StrEnum)
+    ]
+
+
+def test_enumerations_come_as_the_words_that_the_page_says() -> None:
+    """A strict record would want the member itself; a word that is none is refused."""
+    assert list_enumerated()
+    for kind, name, words in list_enumerated():
+        field = kind.model_fields[name]
+        adapter = TypeAdapter(Annotated[words, *field.metadata], config=ConfigDict(strict=True))
+        for word in words:
+            assert adapter.validate_python(str(word)) is word
+        with pytest.raises(ValueError, match="Input should be"):
+            adapter.validate_python("by magic")
