@@ -36,18 +36,26 @@ CLOTH_COLOURS: dict[str, tuple[int, int, int]] = {
 """Flat colours of the paper cut-outs, a little duller than the world's own, as cut paper is."""
 
 
+PAPER_STRENGTH = 0.8
+"""At which a silhouette becomes a toy and keeps its place; at .9 it often loses its outline."""
+
+
 @dataclass(frozen=True)
 class Toy:
-    """One cut-out: its look, its centre and width in shares of the canvas, its freedom, and how it
-    is made.
+    """One cut-out: its look, and its centre and width in shares of the canvas; ``paper`` is a flat
+    silhouette that waits to be drawn.
     """
 
     look: tuple[str, str, str]
     centre: tuple[float, float]
     width: float
-    noise: float = 0.5
     rotation_deg: float = 0.0
     paper: bool = False
+
+    @property
+    def strength(self) -> float:
+        """Paper is drawn anew; what is drawn already keeps its own pixels."""
+        return PAPER_STRENGTH if self.paper else 0.0
 
     @property
     def phrase(self) -> str:
@@ -63,38 +71,37 @@ class ExampleScene:
     background: str
     toys: tuple[Toy, ...]
     seed: int
-    background_noise: float = 0.35
 
 
 EXAMPLES: tuple[ExampleScene, ...] = (
     ExampleScene("Cat and mushroom", "room", (
-        Toy(("car", "blue", "plain"), (0.68, 0.50), 0.36, 0.45),
-        Toy(("cat", "yellow", "striped"), (0.28, 0.66), 0.42, 0.45),
-        Toy(("mushroom", "red", "plain"), (0.72, 0.80), 0.32, 0.45),
+        Toy(("car", "blue", "plain"), (0.68, 0.50), 0.36),
+        Toy(("cat", "yellow", "striped"), (0.28, 0.66), 0.42),
+        Toy(("mushroom", "red", "plain"), (0.72, 0.80), 0.32, paper=True),
     ), 1204),
     ExampleScene("Harbour", "sea", (
         Toy(("boat", "red", "plain"), (0.32, 0.50), 0.48),
-        Toy(("fish", "orange", "plain"), (0.70, 0.78), 0.40, rotation_deg=-6),
+        Toy(("fish", "orange", "plain"), (0.70, 0.78), 0.40, rotation_deg=-6, paper=True),
     ), 77),
     ExampleScene("Winter cottage", "snow", (
         Toy(("house", "orange", "plain"), (0.35, 0.60), 0.46),
-        Toy(("tree", "green", "plain"), (0.74, 0.62), 0.42),
+        Toy(("tree", "green", "plain"), (0.74, 0.62), 0.42, paper=True),
     ), 31),
     ExampleScene("Lift-off", "night", (
-        Toy(("moon", "yellow", "plain"), (0.74, 0.28), 0.38),
+        Toy(("moon", "yellow", "plain"), (0.74, 0.28), 0.38, paper=True),
         Toy(("rocket", "red", "plain"), (0.34, 0.56), 0.50, rotation_deg=8),
     ), 9),
     ExampleScene("Beach day", "beach", (
         Toy(("ball", "blue", "striped"), (0.30, 0.62), 0.44),
-        Toy(("star", "yellow", "plain"), (0.72, 0.72), 0.40, rotation_deg=-8),
+        Toy(("star", "yellow", "plain"), (0.72, 0.72), 0.40, rotation_deg=-8, paper=True),
     ), 58),
     ExampleScene("Paper garden", "meadow", (
-        Toy(("tree", "green", "plain"), (0.28, 0.52), 0.46, 0.8, paper=True),
-        Toy(("flower", "pink", "plain"), (0.72, 0.64), 0.44, 0.8, paper=True),
+        Toy(("tree", "green", "plain"), (0.28, 0.52), 0.46, paper=True),
+        Toy(("flower", "pink", "plain"), (0.72, 0.64), 0.44, paper=True),
     ), 415),
     ExampleScene("Still life in paper", "room", (
-        Toy(("mug", "blue", "plain"), (0.32, 0.66), 0.44, 0.8, paper=True),
-        Toy(("heart", "red", "plain"), (0.70, 0.50), 0.42, 0.8, paper=True),
+        Toy(("mug", "blue", "plain"), (0.32, 0.66), 0.44, paper=True),
+        Toy(("heart", "red", "plain"), (0.70, 0.50), 0.42, paper=True),
     ), 2026),
 )  # fmt: skip
 
@@ -143,7 +150,7 @@ def _toy_layer(toy: Toy, number: int, pixels: MemoryPixels) -> Layer:
             rotation_deg=toy.rotation_deg,
         ),
         phrase=toy.phrase,
-        strength=toy.noise,
+        strength=toy.strength,
     )
 
 
@@ -159,7 +166,7 @@ def build_example(example: ExampleScene) -> tuple[Scene, MemoryPixels, RunSettin
         picture=pixels.add_picture(opaque),
         placement=Placement(centre_x_px=CANVAS_PX / 2, centre_y_px=CANVAS_PX / 2),
         phrase=place,
-        strength=example.background_noise,
+        strength=0.0,
         attention_positive=0.2,
         attention_negative=0.0,
     )
