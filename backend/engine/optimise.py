@@ -1,4 +1,4 @@
-"""The other loop: fit the codes of a picture to objectives, as a generator of Drafts.
+"""The other loop: fit the codes of a picture to objectives, as a generator of FitProgress.
 
 VQGAN+CLIP (Crowson et al., 2022) with the further terms of TCIG: L = Σ α_i L_i (eq. 2). All rows of
 the batch are fits of their own; they share nothing but the call, so a restart does not depend on
@@ -188,7 +188,7 @@ def with_size(progress: FitProgress, size_px: tuple[int, int]) -> FitProgress:
     """A step of a fit with its pictures at another size, for those who look on.
 
     Args:
-        draft: the step.
+        progress: the step.
         size_px: height and width.
     """
     if progress.denoised.shape[-2:] == size_px:

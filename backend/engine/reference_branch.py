@@ -1,5 +1,5 @@
-"""Side paths: what a denoising path whose states are known feels at a step, for a target path to
-borrow.
+"""Reference branch: what a denoising path whose states are known has as features at a step, for a
+target path to borrow.
 
 A path that is replayed from stored states needs no sampling: its features at step k follow from
 state k alone, by one call of the network. They are made when the target reaches step k, in a call

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
 from PIL import ImageColor
@@ -22,6 +22,7 @@ from backend.engine.noise import seed_of
 from backend.engine.optimise import DrawsCodes, Fit, FitStage, FitStep, picture_of
 
 BACKGROUND = 0
+StartKind = Literal["sample", "background", "regions", "random"]
 """The region that is not painted."""
 SHADE = 0.3
 """How far a shade lies from its colour at most, in each channel of 0..1."""
@@ -80,7 +81,7 @@ class RegionStart:
     Attributes:
         regions: (r, h, w) in 0..1 that sum to 1; the first is the background.
         phrases: of the painted layers, r - 1.
-        size_px: height and width of the pictures.
+        size_px: height and width of the pictures; the regions may be larger.
         draws: how many random colours are tried for a region whose words name none.
         matches: what they are chosen by; without it the first draw is taken.
     """
@@ -106,7 +107,7 @@ class RegionStart:
         plain = fill_regions(self.choose_colours(network, seeds), self.regions, self.size_px)
         if sample is None:
             return plain
-        share = self.regions[BACKGROUND]
+        share = shrink(self.regions[None, BACKGROUND : BACKGROUND + 1], self.size_px)
         return share * sample + (1 - share) * plain
 
     @torch.no_grad()
@@ -138,6 +139,30 @@ class RegionStart:
                     ]
             chosen.append(colours[0])
         return torch.stack(chosen)
+
+    def build_fit(
+        self,
+        kind: StartKind,
+        network: DrawsCodes,
+        seeds: tuple[int, ...],
+        sample: Tensor | None,
+        pace: CoarseToFine,
+    ) -> Fit:
+        """What a fit begins with: random codes, as in the paper, or a picture (ours).
+
+        Args:
+            kind: the picture is the ``sample``, or its background alone under regions in colours
+                that suit their words ("background"), or such regions everywhere ("regions").
+            sample: (n, 3, h, w) in 0..1, one a seed; None where none was drawn.
+        """
+        if kind == "random":
+            return fit_from_random_codes(network, self.size_px, seeds, pace)
+        picture = sample
+        if picture is None or kind == "background":
+            picture = self.fill_chosen_colours(network, seeds, sample)
+        # a sampled background stays as it is: fitted to words, it would turn into blotches
+        held = self.regions[BACKGROUND] * (kind != "regions")
+        return fit_from_picture(network, picture, self.regions, 1 - held, seeds, pace)
 
 
 def find_colour(phrase: str) -> Tensor | None:
@@ -240,6 +265,26 @@ def cells_of(network: DrawsCodes, size_px: tuple[int, int]) -> Size:
         Rows and columns of codes.
     """
     return -(-size_px[0] // network.reduction), -(-size_px[1] // network.reduction)
+
+
+def fit_size(network: DrawsCodes, size_px: tuple[int, int], cell_px: int) -> tuple[int, int]:
+    """The size (h, w) that pictures are fitted at: the codes lie no closer than the latent cells.
+
+    Stage 2 redraws what the fit gave, and cannot hold what is finer than its own cells.
+
+    Args:
+        size_px: of the finished picture, (h, w).
+        cell_px: pixels a latent cell of the model that draws stage 2.
+    """
+    share = min(1.0, network.reduction / cell_px)
+    return max(1, round(size_px[0] * share)), max(1, round(size_px[1] * share))
+
+
+def shrink(pictures: Tensor, size_px: tuple[int, int]) -> Tensor:
+    """Pictures (n, c, h, w) at a smaller size (h, w), by the mean of what falls together."""
+    if tuple(pictures.shape[-2:]) == tuple(size_px):
+        return pictures
+    return functional.interpolate(pictures, size=size_px, mode="area")
 
 
 def feather(masks: Tensor, sigma_px: float) -> Tensor:

@@ -9,6 +9,7 @@ for offset, seeds in split_into_batches(plan):
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field, replace
@@ -21,21 +22,30 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.engine.conditioning import Conditioning
-from backend.engine.decode import encode
+from backend.engine.decode import decode, encode, encode_mean
 from backend.engine.denoise import Start, denoise
 from backend.engine.loop_types import Control, Step, generator_for
 from backend.engine.noise import FreshNoise, NoiseStream, SharedNoise, SplitNoise, draw
 from backend.models.bundle import ModelBundle
+from backend.models.card import ModelCard
 from backend.models.schedule import Schedule
-from backend.plan.card import Size, check_picture_size
+from backend.plan.card import Size, check_picture_size, paper_px
 from backend.plan.events import Image, Images, Result
 from backend.plan.plan import OneLayer, Plan
+from backend.plan.raster import Raster, strengths_of
 from backend.scene.imaging.arrays import Picture
+from backend.scene.imaging.detail import restore_detail
 from backend.scene.imaging.mask import is_painted
 from backend.scene.imaging.paste import count_changes, may_change, paste, paste_weights
 from backend.scene.scene import Pixels
 
 StreamKind = Literal["auto", "fresh", "shared"]
+HELD_FEATHER_PX = 6.0
+"""Of a 512 px picture: how far around what is held the collage fades into what was made, so that a
+decoder's smear along an edge is not seen.
+"""
+WHOLLY_HELD = 0.999
+"""A share from here on is 1: a partition in single precision does not sum up exactly."""
 AnyStep = TypeVar("AnyStep", bound=Step)
 Item = TypeVar("Item")
 Given = TypeVar("Given")
@@ -322,6 +332,84 @@ class PasteTarget:
         return replace(image, picture=picture, changed_outside=changed)
 
 
+def restore_canvas_detail(
+    bundle: ModelBundle, canvas: Picture, pictures: Sequence[Picture], amount: float
+) -> tuple[Picture, ...]:
+    """Pictures with the canvas's own detail where they have stayed what it was (ours).
+
+    Args:
+        canvas: what they were drawn from, uint8 (h, w, 3).
+        pictures: uint8 (h, w, 3).
+        amount: 0 (as they are) to 1.
+    """
+    if amount == 0:
+        return tuple(pictures)
+    name = ("passed", canvas.shape, hashlib.sha256(np.ascontiguousarray(canvas).data).hexdigest())
+    (passed,) = bundle.kept.get(name, lambda: decode(bundle, encode_mean(bundle, canvas)))
+    cell_px = bundle.card.cell_px
+    return tuple(restore_detail(one, canvas, passed, amount, cell_px) for one in pictures)
+
+
+@dataclass(frozen=True, eq=False)
+class HeldPixels:
+    """The collage, whose layers that may not change stay as they are drawn.
+
+    Attributes:
+        source: the flat collage, uint8 (h, w, 3).
+        share: of the source in the picture, float32 (h, w) in 0..1. Where it is 1 the bytes of the
+            source stay; around that it fades over a feather.
+    """
+
+    source: Picture = field(repr=False)
+    share: NDArray[np.float32] = field(repr=False)
+
+    def paste_back(self, image: Image) -> Image:
+        """The image with the held layers' own pixels over it."""
+        return replace(image, picture=paste(self.source, image.picture, 1 - self.share))
+
+
+def find_held_pixels(
+    plan: Plan, flat: Raster, pixels: Pixels, card: ModelCard
+) -> HeldPixels | None:
+    """What the run of a plan never sets free, by its layers' strengths; None where all may change.
+
+    Args:
+        flat: the plan's layers, laid out.
+        card: whose pixels the feather is measured in.
+    """
+    share = find_held_share(flat, strengths_of(plan, pixels), plan.steps, card)
+    return HeldPixels(flat.picture, share) if share.any() else None
+
+
+def find_held_share(
+    flat: Raster,
+    strengths: Sequence[float | NDArray[np.float64]],
+    steps: int,
+    card: ModelCard,
+) -> NDArray[np.float32]:
+    """How much of each pixel stays because it belongs to layers that a run never sets free (ours;
+    layer noise alone holds latents, and what is decoded from them is not what was drawn).
+
+    Args:
+        flat: the layers, laid out.
+        strengths: of what no layer covers, then of each layer: a number in 0..1, or a map (h, w).
+        steps: N; a strength h is held where ⌊N·h⌋ = 0.
+        card: whose pixels the feather is measured in. It is ``HELD_FEATHER_PX``; there is none over
+            ground that no layer covers, for nothing of the collage is to be seen there.
+
+    Returns:
+        float32 (h, w) in 0..1.
+    """
+    share = np.zeros(flat.topmost.shape, np.float32)
+    for visible, strength in zip(flat.visibility, strengths, strict=True):
+        share += visible * (np.floor(steps * np.asarray(strength)) == 0)
+    share[share > WHOLLY_HELD] = 1.0
+    feather_px = round(paper_px(HELD_FEATHER_PX, card))
+    faded = paste_weights(share, feather_px) * (flat.visibility[0] == 0)
+    stays: NDArray[np.float32] = np.maximum(share, faded)
+    return stays
+
+
 def check_source_size(plan: Plan, pixels: Pixels) -> None:
     """What a re-roll draws in must have the size that the plan generates.
 
@@ -350,7 +438,7 @@ def read_paste_target(
 def finish_images(
     offset: int,
     pictures: Sequence[Picture],
-    target: PasteTarget | None,
+    target: PasteTarget | HeldPixels | None,
     attention_maps: Sequence[Mapping[str, Picture]] = (),
 ) -> Images:
     """The event of a batch's finished pictures.
@@ -358,7 +446,7 @@ def finish_images(
     Args:
         offset: place of the first picture among the plan's seeds.
         pictures: uint8 (h, w, 3).
-        target: what they are pasted into, where one layer was drawn.
+        target: what they are pasted into, where one layer was drawn or layers are held.
         attention_maps: for each picture where the words of layers looked; by default nothing.
     """
     maps = attention_maps or ({},) * len(pictures)

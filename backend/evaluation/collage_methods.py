@@ -46,13 +46,15 @@ def _ladder(attention: bool, embeddings: bool, layer_noise: bool) -> Recipe:
         "attention": attention,
         "layer_noise": layer_noise,
         "embeddings": embeddings,
+        "canvas_detail": 0.0,
         **strength,
     }
     return Recipe("collage", MappingProxyType(options), embeddings)
 
 
 def _set_dials(dials: Dials) -> Recipe:
-    return Recipe("collage", MappingProxyType({"embeddings": False}), dials=dials)
+    options = {"embeddings": False, "canvas_detail": 0.0}
+    return Recipe("collage", MappingProxyType(options), dials=dials)
 
 
 METHODS: Mapping[str, Recipe] = MappingProxyType(
@@ -68,6 +70,7 @@ METHODS: Mapping[str, Recipe] = MappingProxyType(
         "Fixed.5": _set_dials("fixed"),
         "Published": _set_dials("published"),
         "Adjusted": _set_dials("lamina"),
+        "Detail": Recipe("collage", MappingProxyType({"embeddings": False})),
     }
 )
 """The paper's table 1 (its strengths are .7 to .8), LN without the looks, which need no learning,

@@ -5,12 +5,12 @@ singles.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PIL import Image
 
 from backend.engine.loop_types import generator_for
-from backend.evaluation.asking import GUIDANCE, STEPS, run_plan, scene_of_drawing
+from backend.evaluation.asking import GUIDANCE, STEPS, run_plan, scene_of_drawing, scene_of_words
 from backend.evaluation.collage_suite import CUTOUT
 from backend.evaluation.duels import Duel, next_candidate, run_duel, time_restarts, whole_stage
 from backend.evaluation.report import ReportRow
@@ -21,6 +21,8 @@ from backend.plan.build import build_plan
 from backend.plan.plan import Plan
 from backend.plan.raster import raster
 from backend.plan.request import Compose, OptionValue, RunSettings
+from backend.pocket.networks.configs import DRAWN_PX, PICTURE_PX, SMALL_AUTOENCODER, reduction
+from backend.pocket.networks.networks import build_small_autoencoder
 from backend.pocket.world.world import ObjectPlacement, draw_layout
 from backend.scene.blobs import MemoryPixels
 from backend.training.textual_inversion import EmbeddingRules, EmbeddingTrainer
@@ -28,7 +30,12 @@ from backend.training.trainer import train
 
 STRENGTH = 0.8
 REPEATS, QUICK_REPEATS = 21, 7
-PLAIN: dict[str, OptionValue] = {"attention": False, "layer_noise": False, "strength": STRENGTH}
+PLAIN: dict[str, OptionValue] = {
+    "attention": False,
+    "layer_noise": False,
+    "canvas_detail": 0.0,
+    "strength": STRENGTH,
+}
 LEVELS = (0.8, 0.7, 0.6, 0.5, 0.4)
 """Noise of the five layers; the largest makes as many steps as the baseline's strength."""
 HALF_FREE = "object-3"
@@ -72,6 +79,8 @@ class SpeedSuite:
             ),
             self.repeats,
         )
+        if self.bundle.card.id == "pocket":
+            yield run_duel(time_canvas(self.bundle), max(3, self.repeats // 3), warmups=1)
         together = Duel(
             "batch10",
             "ten single runs",
@@ -165,6 +174,39 @@ class SpeedSuite:
             ).images
 
         return run
+
+
+def time_canvas(bundle: ModelBundle) -> Duel:
+    """A picture of the pocket family from words alone, against one of a quarter of the side.
+
+    The small side decodes with an autoencoder of the former sizes, whose weights are fresh: what
+    is measured is time.
+    """
+    small = build_small_autoencoder().to(bundle.device, bundle.dtype).eval()
+    card = replace(
+        bundle.card,
+        native_px=DRAWN_PX,
+        cell_px=reduction(SMALL_AUTOENCODER),
+        size_multiple_px=bundle.card.size_multiple_px * DRAWN_PX // PICTURE_PX,
+    )
+    before = replace(bundle, card=card, vae=small.requires_grad_(False))
+
+    def draw(family: ModelBundle) -> object:
+        scene = scene_of_words("a blue car in a room", family.card.native_px)
+        settings = RunSettings(
+            model=family.card.id, steps=STEPS, guidance_scale=GUIDANCE, count=1, options={}
+        )
+        pixels = MemoryPixels()
+        plan = build_plan(scene, Compose(settings=settings), family.card, pixels)
+        return run_plan(family, plan, pixels)
+
+    return Duel(
+        "canvas_size",
+        f"the same words at {DRAWN_PX} px",
+        lambda: draw(bundle),
+        lambda: draw(before),
+        "other pictures",
+    )
 
 
 def build_speed_suite(bundle: ModelBundle, quick: bool) -> SpeedSuite:

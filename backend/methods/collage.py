@@ -37,12 +37,15 @@ from backend.engine.loop_types import Control, Run, Step
 from backend.engine.noise import draw_by_owner
 from backend.engine.sampling import (
     Batch,
+    HeldPixels,
     PasteTarget,
     SharedSteps,
     check_source_size,
+    find_held_pixels,
     finish_images,
     prepare_from_pictures,
     read_paste_target,
+    restore_canvas_detail,
     run_to_end,
     sample_batch,
     split_into_batches,
@@ -59,10 +62,10 @@ from backend.plan.plan import OneLayer, Plan, PlannedLayer, WholePicture
 from backend.plan.raster import Raster, cell_centres, cells_owned, raster, strengths_of
 from backend.plan.structure import PlannedStructure, structures_of
 from backend.scene.blobs import Contents
-from backend.scene.formats.embedding import Embedding, embedding_from_bytes
+from backend.scene.formats.embedding import Embedding
 from backend.scene.imaging.paste import paste_weights
 from backend.scene.scene import Pixels
-from backend.training.prompts import embed_with_embeddings, move_tokens
+from backend.training.prompts import embed_with_embeddings, move_tokens, read_embeddings
 
 UNWANTED_OUTSIDE = 2.0
 """v_neg of a layer's negative words: more than twice the default of its wanted ones."""
@@ -74,7 +77,7 @@ class CollageInputs:
 
     Attributes:
         flat: the layers over grey, or over the picture that is drawn in.
-        paste_target: that picture; None for whole pictures.
+        paste_target: that picture, or the layers that may not change; None where all may.
         start_steps: the first step that each latent cell takes freely, int (h, w) or (1, 1),
             0 (from pure noise) to N (never).
         structures: what layers hold on to, a kind each.
@@ -85,7 +88,7 @@ class CollageInputs:
     options: CollageOptions
     bundle: ModelBundle = field(repr=False)
     flat: Raster = field(repr=False)
-    paste_target: PasteTarget | None = field(repr=False)
+    paste_target: PasteTarget | HeldPixels | None = field(repr=False)
     start_steps: Tensor = field(repr=False)
     structures: tuple[PlannedStructure, ...] = field(repr=False)
     embeddings: dict[int, Embedding] = field(repr=False)
@@ -126,7 +129,11 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Contents) -> Run:
         latents = yield from sample_batch(bundle, batch, conditioning, controls)
         worded = [layer.id if layer.tokens else "" for layer in plan.layers]
         looked = name_attention_maps(maps, worded)
-        yield finish_images(offset, decode(bundle, latents), inputs.paste_target, looked)
+        detail = inputs.options.canvas_detail
+        pictures = restore_canvas_detail(
+            bundle, inputs.flat.picture, decode(bundle, latents), detail
+        )
+        yield finish_images(offset, pictures, inputs.paste_target, looked)
 
 
 def build_controls(inputs: CollageInputs, batch: Batch) -> tuple[Control, ...]:
@@ -193,16 +200,19 @@ def prepare_inputs(plan: Plan, bundle: ModelBundle, pixels: Contents) -> Collage
     options = parse_options(CollageOptions, plan.options)
     check_source_size(plan, pixels)
     flat = raster(plan, pixels)
+    held = None
+    if options.layer_noise and options.canvas_detail > 0:
+        held = find_held_pixels(plan, flat, pixels, bundle.card)
     start_steps = torch.from_numpy(find_start_steps(plan, options, flat, pixels, bundle.card))
     return CollageInputs(
         plan,
         options,
         bundle,
         flat,
-        read_paste_target(plan, pixels, flat.alphas),
+        read_paste_target(plan, pixels, flat.alphas) or held,
         start_steps.to(bundle.device),
         structures_of(plan, flat, pixels) if options.structure else (),
-        _read_embeddings(plan, bundle, pixels) if options.embeddings else {},
+        read_embeddings(bundle, plan.layers, pixels) if options.embeddings else {},
     )
 
 
@@ -230,16 +240,6 @@ def find_start_steps(
 def _has_strengths(plan: Plan, options: CollageOptions) -> bool:
     """A re-roll always holds its background, which is strength 0 (section 4.5)."""
     return options.layer_noise or isinstance(plan.target, OneLayer)
-
-
-def _read_embeddings(plan: Plan, bundle: ModelBundle, contents: Contents) -> dict[int, Embedding]:
-    """TI: of layers whose words stand in the prompt; where two share words, the first one's."""
-    found: dict[int, Embedding] = {}
-    for layer in plan.layers:
-        tokens = fit_tokens(bundle, layer.tokens)
-        if layer.embedding is not None and tokens:
-            found.setdefault(tokens[0], embedding_from_bytes(contents.blob(layer.embedding)))
-    return found
 
 
 def _condition(inputs: CollageInputs, count: int) -> Conditioning:

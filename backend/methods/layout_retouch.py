@@ -219,7 +219,7 @@ def draw_retouch(
     partial = options.swap and options.reference_part == "subject"
     controls: tuple[Control, ...] = (
         StepBlend(None, drawn.adapter, 0),  # the personalised model alone
-        AttentionSwap(  # queries, keys and values of the layout up to λ2, then the reference's
+        AttentionSwap(  # of the layout up to λ2 (sampled branch), then the reference's keys, values
             inputs.copied,
             copied=() if stored else attention_modules(unet),
             swapped=inputs.swapped,

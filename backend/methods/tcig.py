@@ -22,6 +22,7 @@ from itertools import count
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.controls.layer_noise import LayerNoise, build_start_steps, build_strength_map
@@ -33,9 +34,8 @@ from backend.engine.loop_types import Control, FitProgress, Run, Step
 from backend.engine.noise import seed_of
 from backend.engine.optimise import DrawsCodes, Fit, LossTerm, draw_codes, optimise, with_size
 from backend.methods.options import parse_options
-from backend.methods.options.tcig import SAMPLED_STARTS, TcigDials, TcigOptions
+from backend.methods.options.tcig import TcigDials, TcigOptions
 from backend.models.bundle import ModelBundle, RecordKey
-from backend.models.card import ModelCard
 from backend.models.clip import clip_of
 from backend.models.experts import Experts, experts_of
 from backend.models.schedule import Schedule, first_step
@@ -46,12 +46,11 @@ from backend.plan.card import paper_px
 from backend.plan.events import Image, Images, Stage1Image, Stage1Images
 from backend.plan.phrases import list_texts
 from backend.plan.plan import Plan
-from backend.plan.raster import Raster, fill_painted, raster, require_painted
+from backend.plan.raster import fill_painted, raster, require_painted
 from backend.scene.imaging.arrays import Picture
+from backend.scene.imaging.paste import paste
 from backend.scene.scene import Pixels
 
-SAMPLE_STEPS = 8
-"""Of the sample that a fit begins with; those of twice as many looked the same."""
 BLUR_PX = 10.0  # how softly strengths pass into each other, of a 512 px picture: as in a collage
 
 
@@ -64,6 +63,7 @@ class TcigInputs:
         start: what is not painted, then each painted layer, as regions of a fit's start.
         first_step: of stage 2, 0 to N.
         start_steps: the first free step of each latent cell where pictures take part, int (h, w).
+        held: how much of each pixel belongs to pictures of strength 0, (h, w) in 0..1.
         losses: the terms of equation (2).
         digest: of all that decides a stage-1 image but its seed.
         notes: sentences about experts that could not be loaded.
@@ -79,14 +79,15 @@ class TcigInputs:
     start: region_start.RegionStart = field(repr=False)
     first_step: int
     start_steps: Tensor | None = field(repr=False)
+    held: NDArray[np.float32] = field(repr=False)
     losses: tuple[LossTerm, ...] = field(default=(), repr=False)
     digest: str = ""
     notes: tuple[str, ...] = ()
 
     @property
     def sample_steps(self) -> int:
-        """How many steps the initial sample takes; 0 where the options want none."""
-        return min(SAMPLE_STEPS, self.plan.steps) if self.options.start in SAMPLED_STARTS else 0
+        """How many steps the initial sample takes; 0 where none is drawn."""
+        return self.options.count_sample_steps(self.plan.steps)
 
     def with_count(self, step: Step, fitted: int) -> Step:
         """A step of either stage in one count, ``fitted`` steps of stage 1 before stage 2's."""
@@ -164,10 +165,14 @@ def prepare_inputs(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> TcigInput
     phrases, size = tuple(layer.phrase for layer in painted), (plan.height_px, plan.width_px)
     start = region_start.RegionStart(regions, phrases, size, options.draws)
     first, start_steps = first_step(plan.steps, dials.strength), None
+    own_strengths = [dials.strength if one.picture is None else one.strength for one in plan.layers]
+    strengths = [dials.strength, *own_strengths]
+    held = sampling.find_held_share(flat, strengths, plan.steps, bundle.card)
     if len(painted) < len(plan.layers):
-        start_steps = _find_start_steps(plan, flat, dials.strength, bundle.card).to(bundle.device)
-        first = int(start_steps.min())
-    inputs = TcigInputs(plan, options, bundle, dials, masks, start, first, start_steps)
+        softened = build_strength_map(flat.topmost, strengths, paper_px(BLUR_PX, bundle.card))
+        own_first = build_start_steps(softened, plan.steps, bundle.card.cell_px, "touched")
+        first, start_steps = int(own_first.min()), torch.from_numpy(own_first).to(bundle.device)
+    inputs = TcigInputs(plan, options, bundle, dials, masks, start, first, start_steps, held)
     if plan.stage1 is not None:
         return inputs
     experts = experts_of(bundle)
@@ -175,7 +180,9 @@ def prepare_inputs(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> TcigInput
     texts = list_texts(plan, painted)
     words = encode_painted_words(clip_of(bundle), texts, own) if options.text_weight else None
     losses = build_losses(inputs, words, experts, classes)
-    start = replace(start, matches=None if words is None else words.match_start())
+    fit_px = region_start.fit_size(vqgan_of(bundle), size, bundle.card.cell_px)
+    matches = None if words is None else words.match_start()
+    start = replace(start, size_px=fit_px, matches=matches)
     digest = _digest(inputs, classes)
     return replace(inputs, start=start, losses=losses, digest=digest, notes=experts.failures)
 
@@ -201,7 +208,7 @@ def _run_stage1(
     """
     plan, bundle = inputs.plan, inputs.bundle
     origins = tuple(number - number % inputs.options.per_stage1 for number in numbers)
-    order, size = tuple(dict.fromkeys(origins)), inputs.start.size_px
+    order, size = tuple(dict.fromkeys(origins)), (plan.height_px, plan.width_px)
     key = RecordKey("stage 1", inputs.digest, tuple(plan.seeds[one] for one in order))
     network, found, fitted, done = vqgan_of(bundle), bundle.recorded.find(key), 0, count()
     if found is None:
@@ -246,23 +253,16 @@ def draw_initial_sample(
         lambda step: FitProgress(step.k, step.total, step.first, step.latents, shown),
     )
     drawn = torch.stack([torch.from_numpy(picture) for picture in decode(bundle, latents)])
-    return drawn.permute(0, 3, 1, 2).to(shown) / 255
+    return region_start.shrink(drawn.permute(0, 3, 1, 2).to(shown) / 255, inputs.start.size_px)
 
 
 def build_fit(
     inputs: TcigInputs, network: DrawsCodes, seeds: tuple[int, ...], sample: Tensor | None
 ) -> Fit:
-    """What a fit begins with: random codes, as in the paper, or a picture (ours)."""
-    options, start = inputs.options, inputs.start
+    """What a fit begins with, and in how many steps it goes from coarse to fine."""
+    options = inputs.options
     pace = region_start.CoarseToFine(options.iterations, options.half_size, options.learning_rate)
-    if options.start == "random":
-        return region_start.fit_from_random_codes(network, start.size_px, seeds, pace)
-    picture = sample
-    if picture is None or options.start == "background":
-        picture = start.fill_chosen_colours(network, seeds, sample)
-    # a sampled background stays as it is: fitted to words, it would turn into blotches
-    held = start.regions[region_start.BACKGROUND] * (options.start != "regions")
-    return region_start.fit_from_picture(network, picture, start.regions, 1 - held, seeds, pace)
+    return inputs.start.build_fit(options.start, network, seeds, sample, pace)
 
 
 def _refine(
@@ -281,7 +281,11 @@ def _refine(
         controls.append(LayerNoise(batch.source, held, batch.schedule, batch.stream))
     steps = sampling.sample_batch(bundle, batch, words, controls)
     count_on = sampling.relay(steps, lambda step: inputs.with_count(step, stage1.steps))
-    return decode(bundle, (yield from count_on))
+    refined = decode(bundle, (yield from count_on))
+    if not inputs.options.keep_pictures:
+        return refined
+    pairs = zip(stage1.pictures, refined, strict=True)
+    return tuple(paste(under, fresh, 1 - inputs.held) for under, fresh in pairs)
 
 
 def _attend_to_masks(
@@ -291,10 +295,3 @@ def _attend_to_masks(
     rows, bundle = zip(inputs.plan.layers, inputs.masks, weights, strict=True), inputs.bundle
     regions = [PromptRegion(fit_tokens(bundle, one.tokens), *own, mask) for one, mask, own in rows]
     return RegionAttention(tuple(regions), bundle.card.text_length, schedule.sigmas)
-
-
-def _find_start_steps(plan: Plan, flat: Raster, strength: float, card: ModelCard) -> Tensor:
-    """Pictures are free from their own strength on, all else from stage 2's: int (h, w)."""
-    own = (strength if layer.picture is None else layer.strength for layer in plan.layers)
-    strengths = build_strength_map(flat.topmost, (strength, *own), paper_px(BLUR_PX, card))
-    return torch.from_numpy(build_start_steps(strengths, plan.steps, card.cell_px, "touched"))

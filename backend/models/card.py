@@ -25,6 +25,7 @@ from backend.plan.card import TokenSpan
 if TYPE_CHECKING:
     from transformers import CLIPTokenizer
 
+ABOUT, LONGEST_KNOWS = "about.json", 120
 NO_LIMIT = 1_000_000  # tokenizers without a length write a number of thirty digits
 
 
@@ -44,6 +45,8 @@ class ModelCard:
         weights: number of parameters in the networks' files.
         family: "sd" or "sdxl".
         zero_empty: an empty text is all zeros, not the encoders' view of nothing.
+        knows: in a few words what it can draw, where its folder says so; "" for a model of
+            everything.
         scheduler: configuration of its noise schedule.
         members: the family's other networks.
     """
@@ -59,6 +62,7 @@ class ModelCard:
     weights: int
     family: str = "sd"
     zero_empty: bool = False
+    knows: str = ""
     scheduler: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     members: Mapping[MemberName, MemberCard] = field(
         default_factory=dict, repr=False, compare=False
@@ -131,6 +135,7 @@ def read_card(folder: Path, model_id: str, title: str) -> ModelCard:
         weights=sum(counts),
         family="sdxl" if second else "sd",
         zero_empty=second and bool(index.get("force_zeros_for_empty_prompt", True)),
+        knows=_read_knows(folder),
         scheduler=scheduler,
         members=find_members(folder),
     )
@@ -156,6 +161,14 @@ def load_tokenizer(folder: Path, part: str = "tokenizer") -> CLIPTokenizer:
     remedy = "Copy the model's tokenizer folder again."
     with explain_loading(f"{folder.name}/{part} cannot be read", remedy=remedy):
         return CLIPTokenizer.from_pretrained(str(folder / part), local_files_only=True)
+
+
+def _read_knows(folder: Path) -> str:
+    """What ``about.json`` says that the model can draw; "" without one."""
+    if not (folder / ABOUT).exists():
+        return ""
+    known = read_json(folder / ABOUT).get("knows", "")
+    return known[:LONGEST_KNOWS] if isinstance(known, str) else ""
 
 
 def _side(sample_size: Any) -> int:

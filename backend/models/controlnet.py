@@ -4,7 +4,7 @@ of depth.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -12,6 +12,7 @@ from types import MappingProxyType
 import torch
 from diffusers import ControlNetModel
 from torch import Tensor
+from torch.nn import functional
 
 from backend.errors import ModelError
 from backend.models.bundle import ModelBundle
@@ -57,10 +58,12 @@ class ControlNet:
             latents: as the network sees them, (b, c, h, w).
             timestep: of the step.
             words: (b, tokens, width).
-            hint: (1 or b, 3, height, width) in 0..1 at the picture's size.
+            hint: (1 or b, 3, height, width) in 0..1 at the picture's size. A network that reads
+                fewer pixels a latent cell sees the brightest of each square: a line stays a line.
             added: what SDXL is told besides.
         """
-        seen = hint.to(latents.dtype).expand(len(latents), -1, -1, -1)
+        fitted = self._fit_hint(hint, latents.shape[-2:])
+        seen = fitted.to(latents.dtype).expand(len(latents), -1, -1, -1)
         down, middle = self.network(
             latents,
             timestep,
@@ -70,6 +73,14 @@ class ControlNet:
             return_dict=False,
         )
         return Residuals(tuple(down), middle)
+
+    def _fit_hint(self, hint: Tensor, cells: Sequence[int]) -> Tensor:
+        widths = self.network.config.conditioning_embedding_out_channels
+        factor = 2 ** (len(widths) - 1)  # every width but the first halves the hint
+        high, wide = cells[0] * factor, cells[1] * factor
+        if hint.shape[-2] <= high and hint.shape[-1] <= wide:
+            return hint
+        return functional.adaptive_max_pool2d(hint, (high, wide))
 
 
 def load_controlnet(folder: Path, device: torch.device, dtype: torch.dtype) -> ControlNet:

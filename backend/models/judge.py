@@ -19,10 +19,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from backend.models.judge_classes import CLASSES, COLOURS
+from backend.models.seeing import fit_area
 from backend.scene.imaging.arrays import Labels
 
 WIDTHS = (16, 32, 64, 128)
 WEIGHTS, CONFIG = "judge.safetensors", "config.json"
+TRAINED_PX = 128
+"""Side of the pictures that it was trained on: of larger ones it sees a reduced copy."""
 CHUNK = 16
 """Pictures that are looked at together; bounds memory."""
 
@@ -72,6 +75,16 @@ class JudgeSegmenter(nn.Module):
         return scores[:, : len(CLASSES) + 1], scores[:, len(CLASSES) + 1 :]
 
 
+def _shrink(pictures: Tensor) -> Tensor:
+    """Pictures (n, c, h, w) of about the area that the judge was trained on, or smaller ones as
+    they are.
+    """
+    sides = fit_area(pictures.shape[-2:], TRAINED_PX)
+    if sides == tuple(pictures.shape[-2:]):
+        return pictures
+    return F.interpolate(pictures, size=sides, mode="area")
+
+
 def _like(small: Tensor, large: Tensor) -> Tensor:
     return F.interpolate(small, size=large.shape[-2:], mode="bilinear", align_corners=False)
 
@@ -90,7 +103,7 @@ class Judge:
         found: list[tuple[Tensor, Tensor]] = []
         for start in range(0, len(pictures), CHUNK):
             given = torch.from_numpy(np.ascontiguousarray(pictures[start : start + CHUNK]))
-            scores = self.segmenter(given.permute(0, 3, 1, 2).float() / 127.5 - 1)
+            scores = self.segmenter(_shrink(given.permute(0, 3, 1, 2).float() / 127.5 - 1))
             classes, colours = (
                 F.interpolate(
                     s, size=given.shape[1:3], mode="bilinear", align_corners=False

@@ -4,6 +4,8 @@ reach the picture.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -67,6 +69,19 @@ class Seeing:
     def _square(self, pictures: Tensor) -> Tensor:
         top, left = ((side - self.side_px) // 2 for side in pictures.shape[-2:])
         return pictures[:, :, top : top + self.side_px, left : left + self.side_px]
+
+
+def fit_area(sides: Sequence[int], side_px: int) -> tuple[int, int]:
+    """The sides (h, w) of a picture reduced to the area of a square, aspect kept; those of a
+    smaller picture as they are.
+
+    Args:
+        sides: (h, w), in pixels.
+        side_px: of the square.
+    """
+    high, wide = sides
+    share = min(1.0, side_px / math.sqrt(high * wide))
+    return max(1, round(high * share)), max(1, round(wide * share))
 
 
 def triple(values: object, default: Triple) -> Triple:

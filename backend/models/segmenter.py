@@ -21,6 +21,7 @@ from transformers import AutoConfig, AutoModelForSemanticSegmentation
 from backend.errors import ModelError
 from backend.models.bundle import ModelBundle
 from backend.models.folder import check_complete, explain_loading, read_json
+from backend.models.seeing import fit_area
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Red, green, blue of ImageNet's pictures in 0..1: what nearly all published segmenters were
@@ -38,12 +39,15 @@ class Segmenter:
         vocabulary: names channel i; several spellings may be set apart by commas.
         mean: (1, 3, 1, 1), in the units of pictures in 0..1.
         std: of that shape.
+        side_px: of pictures of a larger area than this square it sees a reduced copy; None: of
+            none.
     """
 
     network: nn.Module
     vocabulary: tuple[str, ...]
     mean: Tensor
     std: Tensor
+    side_px: int | None = None
 
     def logits(self, pictures: Tensor) -> Tensor:
         """Class scores with their gradients; answers of a smaller size are enlarged bilinearly.
@@ -54,9 +58,14 @@ class Segmenter:
         Returns:
             float32 (n, classes, h, w), before the softmax.
         """
-        shown = (pictures - self.mean.to(pictures)) / self.std.to(pictures)
+        shown = (self._shrink(pictures) - self.mean.to(pictures)) / self.std.to(pictures)
         scores = self.network(pixel_values=shown.to(self.dtype)).logits.float()
         return F.interpolate(scores, size=pictures.shape[-2:], mode="bilinear", align_corners=False)
+
+    def _shrink(self, pictures: Tensor) -> Tensor:
+        sides = tuple(pictures.shape[-2:])
+        fitted = sides if self.side_px is None else fit_area(sides, self.side_px)
+        return pictures if fitted == sides else F.interpolate(pictures, size=fitted, mode="area")
 
     @property
     def dtype(self) -> torch.dtype:
@@ -119,6 +128,7 @@ def load_segmenter(folder: Path, device: torch.device, dtype: torch.dtype) -> Se
         _vocabulary(folder, config.id2label),
         mean,
         std,
+        _side_px(folder),
     )
 
 
@@ -135,11 +145,12 @@ def segmenter_of(bundle: ModelBundle) -> Segmenter:
     return guide
 
 
-def save_normal(folder: Path) -> None:
-    """Write the picture statistics beside a network, as transformers' own processors keep them."""
+def save_normal(folder: Path, side_px: int) -> None:
+    """Write beside a network how it wants to see pictures, as transformers' processors keep it."""
     record = {
         "do_normalize": True,
-        "do_resize": False,
+        "do_resize": True,
+        "size": {"height": side_px, "width": side_px},
         "image_mean": IMAGENET_MEAN,
         "image_std": IMAGENET_STD,
     }
@@ -169,3 +180,16 @@ def _normal(folder: Path) -> tuple[tuple[float, ...], tuple[float, ...]]:
     return tuple(record.get("image_mean", IMAGENET_MEAN)), tuple(
         record.get("image_std", IMAGENET_STD)
     )
+
+
+def _side_px(folder: Path) -> int | None:
+    """The side of the square that the folder's processor resizes pictures to, where it does."""
+    if not (folder / PREPROCESSOR).exists():
+        return None
+    record = read_json(folder / PREPROCESSOR)
+    if not record.get("do_resize", False):
+        return None
+    size = record.get("size")
+    sides = size.values() if isinstance(size, dict) else [size]
+    known = [int(side) for side in sides if isinstance(side, int) and side > 0]
+    return max(known) if known else None

@@ -122,7 +122,7 @@ class Plan(Record):
     is made instead of pictures.
     """
 
-    version: Literal[3] = 3
+    version: Literal[4] = 4
     model: Identifier
     method: Identifier
     sampler: Sampler

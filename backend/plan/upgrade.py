@@ -33,6 +33,12 @@ TASK_KINDS: Mapping[str, str] = MappingProxyType(
 )
 
 
+PLAIN_OPTIONS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {"collage": {"canvas_detail": 0.0}, "tcig": {"keep_pictures": False}}
+)
+"""What plans up to version 3 did without, as options of their methods."""
+
+
 def read_plan(text: str) -> Plan:
     """The plan that a store holds as JSON, of whichever version.
 
@@ -93,5 +99,13 @@ def _to_3(record: PlanRecord) -> PlanRecord:
     return upgraded
 
 
-_STEPS: Mapping[int, Callable[[PlanRecord], PlanRecord]] = MappingProxyType({1: _to_2, 2: _to_3})
+def _to_4(record: PlanRecord) -> PlanRecord:
+    """Until then pictures were what the autoencoder made of them, held layers' too."""
+    plain = PLAIN_OPTIONS.get(record["method"], {})
+    return {**record, "options": {**plain, **record.get("options", {})}}
+
+
+_STEPS: Mapping[int, Callable[[PlanRecord], PlanRecord]] = MappingProxyType(
+    {1: _to_2, 2: _to_3, 3: _to_4}
+)
 """What brings a plan of a version to the next one."""

@@ -15,10 +15,13 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from backend.engine.conditioning import fit_tokens
 from backend.errors import RequestError
 from backend.models.adapter import Adapter
 from backend.models.bundle import ModelBundle
-from backend.scene.formats.embedding import Embedding
+from backend.plan.plan import PlannedLayer
+from backend.scene.blobs import Contents
+from backend.scene.formats.embedding import Embedding, embedding_from_bytes
 
 MARK = "<*>"
 VOWELS = tuple("aeiou")
@@ -41,6 +44,20 @@ class SubjectPrompt:
 
     row: TokenRow = field(repr=False)
     tokens: tuple[int, ...]
+
+
+def read_embeddings(
+    bundle: ModelBundle, layers: Sequence[PlannedLayer], contents: Contents
+) -> dict[int, Embedding]:
+    """TI: learned embeddings of layers whose words stand in the prompt, by the words' first token;
+    where two layers share words, the first one's.
+    """
+    found: dict[int, Embedding] = {}
+    for layer in layers:
+        tokens = fit_tokens(bundle, layer.tokens)
+        if layer.embedding is not None and tokens:
+            found.setdefault(tokens[0], embedding_from_bytes(contents.blob(layer.embedding)))
+    return found
 
 
 def token_row(bundle: ModelBundle, text: str, before: Sequence[int] = ()) -> TokenRow:

@@ -94,9 +94,9 @@ class LocalWorker:
     def run(
         self, plan: Plan | TrainingJob, pixels: Contents, stop: threading.Event
     ) -> Iterator[Event]:
-        """The events of a plan or a lesson, up to a terminal one.
+        """The events of a plan or a training, up to a terminal one.
 
-        ``stop`` is looked at before the model is loaded and each step.
+        ``stop`` is looked at before the model is loaded and after each step.
 
         Closing the iterator closes the method's, which undoes every patch of the networks.
         """
@@ -282,9 +282,11 @@ def _row(pictures: Picture) -> Picture:
 
 def _follow(run: Run, publisher: _Publisher, stop: threading.Event) -> Iterator[Event]:
     for yielded in run:
-        if stop.is_set():
+        stopped = stop.is_set()
+        if not (stopped and isinstance(yielded, Step)):  # what is finished is not thrown away
+            yield publisher.publish(yielded)
+        if stopped:
             yield JobCancelled()
             return
-        yield publisher.publish(yielded)
     publisher.times.finish()
     yield JobFinished()

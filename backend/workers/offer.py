@@ -44,6 +44,7 @@ class CatalogOffer:
             cell_px=card.cell_px,
             members=tuple(card.members),
             classes=_classes(card),
+            knows=card.knows,
         )
 
     def methods(self) -> tuple[MethodFacts, ...]:

@@ -36,7 +36,7 @@ def test_a_look_is_learned_shown_alone_forgotten_and_kept_by_a_reload(fresh: Edi
         lambda: fresh.part("embedding-state").get_attribute("data-state") == "learned"
     )
     assert fresh.until(
-        lambda: fresh.part("embedding-sample").evaluate("image => image.naturalWidth") == 128
+        lambda: fresh.part("embedding-sample").evaluate("image => image.naturalWidth") == 512
     )
     fresh.look("look-learned")
     fresh.part("forget-embedding").click()

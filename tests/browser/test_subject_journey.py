@@ -17,7 +17,8 @@ from tests.browser.test_journey import assert_same_outside
 
 pytestmark = pytest.mark.slow
 
-SIDE_PX = 128
+SIDE_PX, MADE_PX = 128, 512
+"""Sides of the subject's pictures, and of those that the family makes."""
 STEPS = 3
 TRAINING = 3
 """Steps of a training: enough to see it go on, not enough to learn."""
@@ -177,7 +178,7 @@ def reroll_in_a_collage(editor: EditorPage, subject: str, case: SubjectCase) -> 
     made = editor.state()["candidates"][-1]
     assert (made["layer_id"], made["source"], made["changed_outside"]) == (layer["id"], picked, 0)
     assert_same_outside(
-        editor, picked, made["digest"], editor.layer(layer["id"]), (SIDE_PX, SIDE_PX)
+        editor, picked, made["digest"], editor.layer(layer["id"]), (MADE_PX, MADE_PX)
     )
     editor.look("subject-7-rerolled")
 

@@ -88,10 +88,11 @@ def test_large_batches_are_decoded_in_parts(
 
 
 def test_preview_resembles_the_picture(pocket: ModelBundle) -> None:
-    picture = a_picture(128)
+    side_px = pocket.card.native_px
+    picture = a_picture(side_px)
     latents = encode(pocket, picture, [generator_for(1), generator_for(2)])
     shown = preview(pocket, Step(0, 2, 0, latents, latents))
-    assert shown.shape == (2, 128, 128, 3)
+    assert shown.shape == (2, side_px, side_px, 3)
     assert shown.dtype == np.uint8
     small = [
         np.asarray(Image.fromarray(one).resize((8, 8), Image.Resampling.BOX), float)

@@ -96,8 +96,8 @@ def test_moves_stay_inside_and_leave_their_place(seed: int) -> None:
 
 def test_masked_likeness_sees_the_layer_alone() -> None:
     """Two pictures that differ beyond a layer only have the same masked likeness to it."""
-    case = random_cases(3, 1, 128)[0]
     card = find_models([]).card("pocket")
+    case = random_cases(3, 1, card.native_px)[0]
     objects = case.scene.model_copy(update={"layers": case.scene.layers[1:]})
     plan = build_plan(objects, Compose(settings=settings_for("pocket", 0, {})), card, case.pixels)
     flat = raster(plan, case.pixels)
@@ -196,7 +196,7 @@ def test_a_table_that_goes_on_is_the_same_table(pocket: ModelBundle, tmp_path: P
         suite = CollageSuite(
             pocket,
             (),
-            random_cases(4, 1, 128),
+            random_cases(4, 1, pocket.card.native_px),
             (0, 1),
             ("GH+CA", "Adjusted"),
             ResultCache(tmp_path),

@@ -33,8 +33,8 @@ class Thumbnail:
 
 @pytest.mark.slow
 def test_a_layer_is_most_like_its_own_picture() -> None:
-    case = random_cases(3, 1, 128)[0]
     card = find_models([]).card("pocket")
+    case = random_cases(3, 1, card.native_px)[0]
     objects = case.scene.model_copy(update={"layers": case.scene.layers[1:]})
     plan = build_plan(objects, Compose(settings=settings_for("pocket", 0, {})), card, case.pixels)
     alone = raster(plan, case.pixels)

@@ -20,7 +20,11 @@ from backend.scene.layer import Layer, Placement
 from backend.scene.scene import Scene, canonical_json
 
 WORDS = ("red cat", "blue house", "red house")
-PLAIN: dict[str, OptionValue] = {"attention": False, "layer_noise": False}
+PLAIN: dict[str, OptionValue] = {
+    "attention": False,
+    "layer_noise": False,
+    "canvas_detail": 0.0,
+}
 
 
 def first_name(plan: Plan) -> str:

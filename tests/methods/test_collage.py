@@ -101,6 +101,52 @@ def test_layers_at_zero_end_as_the_encoded_collage(bundle: ModelBundle) -> None:
     assert np.array_equal(changed, np.broadcast_to(free, changed.shape))
 
 
+def test_layers_at_zero_keep_their_own_bytes(tiny1: ModelBundle) -> None:
+    """Not what the autoencoder makes of them; a soft rim is blended, all else is drawn."""
+    collage = collage_for(tiny1, (0.8, 0.0, 0.05))
+    plan = collage.compose(count=2)
+    flat = raster(plan, collage.pixels)
+    held = flat.visibility[2] + flat.visibility[3] > 0.999
+    free = flat.visibility[1] == 1
+    assert held.any()
+    assert free.any()
+    _, (made,) = collage.run(plan)
+    for picture in made.pictures:
+        assert (picture[held] == flat.picture[held]).all()
+        assert (picture[free] != flat.picture[free]).any(axis=-1).mean() > 0.9
+
+
+def test_canvas_detail_comes_back_where_little_changed(tiny1: ModelBundle) -> None:
+    """A low strength ends nearer to the canvas; without the option as the network left it."""
+    collage = collage_for(tiny1, (0.2, 0.2, 0.2))
+    plan = collage.compose()
+    flat = raster(plan, collage.pixels).picture.astype(float)
+    pictures = [
+        collage.run(collage.compose(options={"canvas_detail": amount}))[1][0].pictures[0]
+        for amount in (0.0, 0.5, 1.0)
+    ]
+    distances = [float(np.abs(one - flat).mean()) for one in pictures]
+    assert distances[0] >= distances[1] >= distances[2]
+
+
+def test_a_painted_strength_of_zero_keeps_bytes_there_alone(tiny1: ModelBundle) -> None:
+    collage = collage_for(tiny1, (0.8, 0.8, 0.8))
+    half = np.full((64, 64), 255, np.uint8)
+    half[:, :32] = 0
+    ground = collage.scene.layers[0].model_copy(
+        update={"strength_map": collage.pixels.add_mask(half)}
+    )
+    layers = (ground, *collage.scene.layers[1:])
+    collage.scene = collage.scene.model_copy(update={"layers": layers})
+    plan = collage.compose()
+    flat = raster(plan, collage.pixels)
+    ground_alone = flat.visibility[1] == 1
+    _, (made,) = collage.run(plan)
+    same = (made.pictures[0] == flat.picture).all(axis=-1)
+    assert same[:, :32][ground_alone[:, :32]].all()
+    assert same[:, 34:][ground_alone[:, 34:]].mean() < 0.1
+
+
 def test_uncovered_pixels_have_the_level_of_the_target(tiny1: ModelBundle) -> None:
     """Without a background layer the rest is the implicit layer 0: free by default, held at
     level 0.

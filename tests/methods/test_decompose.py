@@ -28,7 +28,7 @@ OBJECTS = (1, 2, 3)
 
 
 def drawing(number: int) -> Drawing:
-    return draw_scene(HELD_OUT_WORLD + 700 + number, 128, OBJECTS)
+    return draw_scene(HELD_OUT_WORLD + 700 + number, 512, OBJECTS)
 
 
 def search_in(bundle: ModelBundle, drawn: Drawing) -> list[SearchedLayer]:
@@ -79,7 +79,7 @@ def test_objects_are_found_by_their_words(pocket: ModelBundle) -> None:
 
 @pytest.mark.slow
 def test_a_drawing_becomes_its_layers_and_the_place_behind_them(pocket: ModelBundle) -> None:
-    drawn = draw_scene(HELD_OUT_WORLD + 702, 128, (2,))
+    drawn = draw_scene(HELD_OUT_WORLD + 702, 512, (2,))
     plan, pixels = plan_for(pocket, drawn, 6)
     happened = list(decompose.run(plan, pocket, pixels))
     parts = happened[-1]
@@ -105,7 +105,7 @@ def test_behind_the_objects_lies_the_place(pocket: ModelBundle) -> None:
     """
     ours, plain = [], []
     for number in range(12):
-        drawn = draw_scene(HELD_OUT_WORLD + 700 + number, 128, (2,))
+        drawn = draw_scene(HELD_OUT_WORLD + 700 + number, 512, (2,))
         plan, pixels = plan_for(pocket, drawn, 6)
         parts = list(decompose.run(plan, pocket, pixels))[-1]
         assert isinstance(parts, LayersFound)
@@ -126,7 +126,7 @@ def distance(one: np.ndarray, other: np.ndarray, where: np.ndarray) -> float:
 
 
 def test_what_is_not_in_the_picture_is_not_found(pocket: ModelBundle) -> None:
-    drawn = draw_scene(HELD_OUT_WORLD + 705, 128, (1,))
+    drawn = draw_scene(HELD_OUT_WORLD + 705, 512, (1,))
     absent = "boat" if "boat" not in drawn.caption else "car"
     sought = [*search_in(pocket, drawn), SearchedLayer(f"red {absent}", (), absent)]
     masks = search_masks(pocket, np.ascontiguousarray(drawn.picture), drawn.caption, sought)
@@ -167,7 +167,7 @@ def test_only_a_picture_is_taken_apart(pocket: ModelBundle) -> None:
     plan, pixels = plan_for(pocket, drawing(0), 4)
     with pytest.raises(RequestError, match="finished picture"):
         list(decompose.run(plan.model_copy(update={"task": None}), pocket, pixels))
-    blank = pixels.add_picture(np.full((128, 128, 4), 255, np.uint8))
+    blank = pixels.add_picture(np.full((512, 512, 4), 255, np.uint8))
     assert plan.task is not None
     empty = plan.model_copy(update={"task": plan.task.model_copy(update={"source": blank})})
     with pytest.raises(RequestError, match="None of the scene"):

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from backend.engine.loop_types import FitProgress
+from backend.methods.options.tcig import SAMPLE_STEPS
 from backend.methods.tcig import (
-    SAMPLE_STEPS,
     TcigInputs,
     draw_initial_sample,
     prepare_inputs,

@@ -86,6 +86,14 @@ def test_a_picture_without_noise_ends_as_it_was_encoded(painter: ModelBundle) ->
     assert not np.allclose(last[..., : rows // 2, :], source[..., : rows // 2, :])
 
 
+def test_a_picture_without_noise_keeps_its_own_bytes(painter: ModelBundle) -> None:
+    painting, plan = with_picture(painter, 0.0)
+    drawn, picture, _ = run(painting, plan)
+    side = len(drawn)
+    assert (picture[3 * side // 4 + 1 :] == (30, 200, 60)).all()
+    assert (picture[: side // 2] != drawn[: side // 2]).any()
+
+
 def test_the_pictures_own_noise_sets_how_far_it_changes(painter: ModelBundle) -> None:
     ends = []
     for noise in (0.0, 0.5, 1.0):

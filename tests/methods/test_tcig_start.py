@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from backend.engine.optimise import FitStep
-from backend.engine.region_start import fill_regions, find_colour
+from backend.engine.region_start import fill_regions, find_colour, fit_size
 from backend.methods.tcig import build_fit, prepare_inputs
 from backend.models.bundle import ModelBundle
 from tests.engine.toy_codes import ToyCodes
@@ -22,6 +22,14 @@ SEEDS = (3, 4, 5)
 @pytest.fixture
 def painter(tiny1: ModelBundle) -> ModelBundle:
     return toy_bundle(tiny1)
+
+
+def test_codes_lie_no_closer_than_latent_cells() -> None:
+    """A family of 16 px a cell and codes of 4 px fits at a quarter; one of 8 px as it is."""
+    codes = ToyCodes()
+    assert fit_size(codes, (512, 384), 4 * codes.reduction) == (128, 96)
+    assert fit_size(codes, (64, 48), codes.reduction) == (64, 48)
+    assert fit_size(codes, (64, 48), 1) == (64, 48)
 
 
 def test_words_that_name_a_colour() -> None:

@@ -12,6 +12,8 @@ from backend.errors import ModelError
 from backend.models.bundle import ModelBundle
 from backend.models.card import model_id_of, read_card
 from backend.models.catalog import find_models
+from backend.models.judge_classes import CLASSES
+from backend.pocket.world.words import PLACES
 from tests.models.fixtures import tiny_folder
 
 
@@ -81,3 +83,12 @@ def test_two_folders_of_one_name(model_base: Path, tmp_path: Path) -> None:
 )
 def test_ids(name: str, wanted: str) -> None:
     assert model_id_of(name) == wanted
+
+
+def test_a_folder_may_say_what_its_model_knows(tmp_path: Path, pocket: ModelBundle) -> None:
+    assert pocket.card.knows == f"{len(CLASSES)} toys in {len(PLACES)} places"
+    folder = tmp_path / "other"
+    shutil.copytree(tiny_folder("tiny-1", tmp_path), folder)
+    assert read_card(folder, "other", "Other").knows == ""
+    (folder / "about.json").write_text(json.dumps({"knows": 5}))
+    assert read_card(folder, "other", "Other").knows == ""

@@ -56,3 +56,18 @@ def test_another_model_s_controlnet_is_refused(
     with pytest.raises(ModelError) as caught:
         controlnet_of(other)
     assert "99" in caught.value.sentence
+
+
+def test_a_hint_of_more_pixels_a_cell_is_seen_by_its_brightest_ones(
+    tiny1: ModelBundle, tmp_path: Path
+) -> None:
+    """A line one pixel wide stays a line; what fits is seen as it is."""
+    member = controlnet_of(add_controlnet(tiny1, tiny1, tmp_path / "controlnet"))
+    words = torch.zeros(1, tiny1.card.text_length, 32)
+    large, small = torch.zeros(1, 3, 192, 256), torch.zeros(1, 3, 48, 64)
+    large[..., 81, :], small[..., 20, :] = 1, 1
+    seen = [
+        member.residuals(torch.zeros(1, 4, 12, 16), torch.tensor(5), words, hint).middle
+        for hint in (large, small)
+    ]
+    assert torch.equal(*seen)

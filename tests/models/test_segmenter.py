@@ -131,3 +131,20 @@ def test_missing_weights_are_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({**record, "depths": [1, 2]}))
     with pytest.raises(ModelError, match="lacks"):
         load_segmenter(tmp_path, CPU, torch.float32)
+
+
+def test_a_picture_larger_than_the_processor_says_is_seen_reduced(tmp_path: Path) -> None:
+    """The answer has the picture's size all the same."""
+    folder = write_segformer(tmp_path / "guide")
+    record = json.loads((folder / "preprocessor_config.json").read_text())
+    resized = {**record, "do_resize": True, "size": {"height": 32, "width": 32}}
+    large = torch.rand(1, 3, 64, 64).repeat_interleave(2, -1).repeat_interleave(2, -2)
+    plain = load_segmenter(folder, CPU, torch.float32)
+    assert plain.side_px is None
+    (folder / "preprocessor_config.json").write_text(json.dumps(resized))
+    reduced = load_segmenter(folder, CPU, torch.float32)
+    assert reduced.side_px == 32
+    assert reduced.logits(large).shape == plain.logits(large).shape == (1, 3, 128, 128)
+    assert not torch.allclose(reduced.logits(large), plain.logits(large))
+    small = torch.rand(1, 3, 32, 32)
+    assert torch.equal(reduced.logits(small), plain.logits(small))

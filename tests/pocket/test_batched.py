@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from backend.models.judge_classes import CLASSES, COLOURS
-from backend.pocket.networks.networks import build_autoencoder
+from backend.pocket.networks.networks import build_small_autoencoder
 from backend.pocket.train.batches import DrawnBatches
 from backend.pocket.world.backgrounds import paint_background
 from backend.pocket.world.batched import BatchedWorld, Layouts, look_number
@@ -74,7 +74,7 @@ def test_a_missing_object_leaves_the_place_alone(world: BatchedWorld) -> None:
 
 @pytest.mark.parametrize("small", [False, True])
 def test_training_batches_say_what_is_where(world: BatchedWorld, small: bool) -> None:
-    maker = DrawnBatches(world, build_autoencoder(), seed=1, count=6)
+    maker = DrawnBatches(world, build_small_autoencoder(), seed=1, count=6)
     batch = maker.draw(small, True, np.random.default_rng(0))
     side = 16 if small else 32
     assert batch.latents.shape == (6, 4, side, side)

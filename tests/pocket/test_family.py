@@ -14,8 +14,13 @@ from diffusers import StableDiffusionPipeline
 from backend import POCKET_FOLDER
 from backend.models.judge import Judge, JudgeSegmenter, load_judge, save_judge
 from backend.models.judge_classes import CLASSES, COLOURS
+from backend.pocket.networks import networks
 from backend.pocket.networks.configs import AUTOENCODER, PICTURE_PX, TEXT_LENGTH, UNET, reduction
-from backend.pocket.networks.networks import build_autoencoder
+from backend.pocket.networks.networks import (
+    build_autoencoder,
+    build_small_autoencoder,
+    widen_autoencoder,
+)
 
 MIB = 1024**2
 
@@ -81,6 +86,25 @@ def test_a_fresh_autoencoder_starts_near_the_identity() -> None:
         32,
         32,
     )
+
+
+def test_the_large_autoencoder_begins_as_the_small_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every channel twice: its inner levels say what the small one's say, to rounding."""
+    monkeypatch.setattr(networks, "COPY_NOISE", 0.0)
+    torch.manual_seed(0)
+    small = build_small_autoencoder().eval()
+    large = widen_autoencoder(small).eval()
+    latents, colours = torch.randn(1, 4, 6, 6), torch.randn(1, 16, 24, 24)
+    shallow = small.decoder.mid_block(small.decoder.conv_in(latents))
+    deep = large.decoder.mid_block(large.decoder.conv_in(latents))
+    for level, own in zip(small.decoder.up_blocks[:2], large.decoder.up_blocks[:2], strict=True):
+        shallow, deep = level(shallow), own(deep)
+    assert torch.allclose(deep[:, ::2], shallow, atol=1e-4)
+    assert torch.allclose(deep[:, 1::2], shallow, atol=1e-4)
+    shallow = deep = colours
+    for level, own in zip(small.encoder.down_blocks, large.encoder.down_blocks[2:], strict=True):
+        shallow, deep = level(shallow), own(deep)
+    assert torch.allclose(deep[:, ::2], shallow, atol=1e-4)
 
 
 def test_a_judge_survives_its_file(tmp_path: Path) -> None:

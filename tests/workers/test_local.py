@@ -36,6 +36,7 @@ from backend.plan.plan import Plan
 from backend.plan.request import build_request
 from backend.scene.blobs import MemoryPixels
 from backend.scene.scene import Pixels, build_scene
+from backend.studio.jobs.worker import Handle
 from backend.workers.local import LocalWorker
 from tests.studio.workshop import compose, scene_with, square_picture
 
@@ -190,6 +191,23 @@ def test_cancel_takes_effect_within_a_step_and_closes_the_method(
     assert seen == ["step", "step", "step", "closed"]
 
 
+def test_a_picture_that_is_finished_while_it_is_cancelled_is_not_thrown_away(
+    catalog: Catalog, cache: ModelCache, plan: Plan, pixels: MemoryPixels
+) -> None:
+    handles: list[Handle] = []
+
+    def draw(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
+        handles[0].cancel()
+        yield build_images(0, (np.zeros((plan.height_px, plan.width_px, 3), np.uint8),))
+        raise AssertionError("it goes on")
+
+    handles.append(LocalWorker(catalog, cache, "cpu", script(draw)).submit("job", plan, pixels))
+    started, made, *rest = handles[0].events()
+    assert started == JobStarted(device="cpu")
+    assert isinstance(made, Images)
+    assert rest == [JobCancelled()]
+
+
 def test_a_real_run_leaves_the_networks_as_they_were_when_cancelled(
     catalog: Catalog, cache: ModelCache, plan: Plan, pixels: MemoryPixels
 ) -> None:
@@ -241,7 +259,7 @@ def test_memory_that_is_not_enough(
     worker = LocalWorker(catalog, cache, "cpu", script(raising(error)))
     last = list(worker.submit("job", plan, pixels).events())[-1]
     assert isinstance(last, JobFailed)
-    assert last.what == "2 pictures of 128 x 128 px at once do not fit into the memory of cpu."
+    assert last.what == "2 pictures of 512 x 512 px at once do not fit into the memory of cpu."
     assert last.remedy
 
 

@@ -11,6 +11,7 @@ class Config:
     """A frozen mapping whose entries are attributes too."""
 
     block_out_channels: Sequence[int]
+    conditioning_embedding_out_channels: Sequence[int]
     force_upcast: bool
     in_channels: int
     latent_channels: int

@@ -55,6 +55,19 @@ class CollageOptions(Record):
             "step": 1.0,
         },
     )
+    canvas_detail: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
+        1.0,
+        title="Canvas detail",
+        description=(
+            "Where little has changed the canvas's own detail comes back, and layers of strength "
+            "0 keep their own pixels; at 0 everything is what the model makes of it."
+        ),
+        json_schema_extra={
+            "section": "not in the paper",
+            "unit": "share of what the autoencoder loses",
+            "step": 0.05,
+        },
+    )
     noise_stream: Literal["auto", "fresh", "shared"] = Field(
         "auto",
         title="Noise of held parts",

@@ -144,7 +144,7 @@ class RetouchOptions(Record):
     )
     reference_branch: Literal["stored", "sampled"] = Field(
         "stored",
-        title="Side paths",
+        title="Reference branch",
         description=(
             "Replayed from stored states (exact, remembered), or sampled beside the "
             "target as printed."

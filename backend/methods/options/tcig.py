@@ -39,6 +39,8 @@ class TcigDials:
 
 SAMPLED_STARTS = ("sample", "background")
 """The starts of stage 1 that the diffusion model draws."""
+SAMPLE_STEPS = 8
+"""Of the sample that a fit begins with; those of twice as many looked the same."""
 
 
 class TcigOptions(Record):
@@ -91,6 +93,14 @@ class TcigOptions(Record):
         True,
         title="Region attention",
         description="In stage 2, draw each layer's words into its mask (not in the paper).",
+        json_schema_extra={"section": "3.2"},
+    )
+    keep_pictures: bool = Field(
+        True,
+        title="Keep pictures of strength 0",
+        description=(
+            "Layers with a picture whose strength is 0 keep their own pixels (not in the paper)."
+        ),
         json_schema_extra={"section": "3.2"},
     )
     refine: bool = Field(
@@ -194,6 +204,10 @@ class TcigOptions(Record):
         ends = TOLERANCE_ENDS.items()
         return TcigDials(**{name: low + (high - low) * share for name, (low, high) in ends})
 
+    def count_sample_steps(self, steps: int) -> int:
+        """How many steps the initial sample of a run of so many takes; 0 where none is drawn."""
+        return min(SAMPLE_STEPS, steps) if self.start in SAMPLED_STARTS else 0
+
     def stage1(self) -> dict[str, Any]:
         """The options that a stage-1 image depends on."""
         stage2 = {
@@ -203,6 +217,7 @@ class TcigOptions(Record):
             "feather_px",
             "guidance",
             "attention",
+            "keep_pictures",
             "refine",
         }
         return self.model_dump(exclude=stage2 | {"per_stage1"})

@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-PICTURE_PX = 128
+PICTURE_PX = 512
+"""Side of the family's pictures."""
+DRAWN_PX = 128
+"""Side of the drawings that most of the family learns from; 4 px a latent cell."""
 TEXT_LENGTH = 48
 """Tokens of a prompt, start and end included: four full phrases need 27, words outside the world
 fall into letters.
 """
 
-AUTOENCODER: Mapping[str, Any] = {
+SMALL_AUTOENCODER: Mapping[str, Any] = {
     "in_channels": 3,
     "out_channels": 3,
     "down_block_types": ("DownEncoderBlock2D",) * 3,
@@ -25,9 +28,24 @@ AUTOENCODER: Mapping[str, Any] = {
     "layers_per_block": 1,
     "latent_channels": 4,
     "norm_num_groups": 8,
-    "sample_size": PICTURE_PX,
+    "sample_size": DRAWN_PX,
     "mid_block_add_attention": False,
 }
+"""What the latents come from: it is trained first, on small drawings, and not shipped."""
+
+AUTOENCODER: Mapping[str, Any] = {
+    **SMALL_AUTOENCODER,
+    "down_block_types": ("DownEncoderBlock2D",) * 5,
+    "up_block_types": ("UpDecoderBlock2D",) * 5,
+    "block_out_channels": (16, 16, 32, 64, 128),
+    "sample_size": PICTURE_PX,
+}
+"""The same latents from pictures of four times the side, and back: begun from the small one with
+every channel twice (``train/canvas.py``).
+
+The outermost level has 16 channels, two in each of the eight groups: with one, the last
+normalisation would take every channel's own brightness away, and no colour would be true.
+"""
 
 TEXT_ENCODER: Mapping[str, Any] = {
     "hidden_size": 128,
@@ -77,8 +95,8 @@ wide.
 """
 
 EDGE_CHANNELS = (8, 16, 32)
-"""The ControlNet's embedding of the edge map: log2(reduction) + 1 widths, so that it ends at the
-latents' size.
+"""The ControlNet's embedding of the edge map: log2(reduction) + 1 widths for small drawings, so
+it ends at the latents' size; larger hints are reduced to theirs (``models/controlnet.py``).
 """
 
 SCHEDULER: Mapping[str, Any] = {
@@ -97,7 +115,7 @@ VQGAN: Mapping[str, Any] = {
     "ddconfig": {
         "double_z": False,
         "z_channels": 32,
-        "resolution": PICTURE_PX,
+        "resolution": DRAWN_PX,
         "in_channels": 12,
         "out_ch": 12,
         "ch": 32,

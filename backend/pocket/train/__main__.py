@@ -1,7 +1,7 @@
 """``python -m backend.pocket.train PART``: make one part of the family.
 
-Order: scenes, autoencoder, unet; then the others in any order. The part ``export`` repeats the
-export of the UNet's last checkpoint.
+Order: scenes, autoencoder, canvas, unet; then the others in any order. The part ``export`` repeats
+the export of the UNet's last checkpoint.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from backend import POCKET_FOLDER
 from backend.models.load import hide_bars
 from backend.pocket.train import (
     autoencoder,
+    canvas,
     clip,
     controlnet,
-    decoder,
     export,
     guide,
     image_encoder,
@@ -48,7 +48,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         "judge": Part(judge.train, 20.0),
         "guide": Part(guide.train, 12.0),
         "sam": Part(sam.train, 15.0),
-        "decoder": Part(decoder.train, 8.0),
+        "canvas": Part(canvas.train, 120.0),
         "export": Part(export.train, 0.0),
         "vqgan": Part(vqgan.train, 20.0),
         "preview": Part(preview.train, 6.0),

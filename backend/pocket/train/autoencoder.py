@@ -12,7 +12,7 @@ import torch
 from diffusers import AutoencoderKL
 from torch import Tensor
 
-from backend.pocket.networks.networks import build_autoencoder
+from backend.pocket.networks.networks import build_small_autoencoder
 from backend.pocket.train.pool import (
     Assignment,
     PoolMember,
@@ -90,7 +90,7 @@ class AutoencoderRun(Assignment):
         """Train in this process of the crew."""
         scenes = load_training_set(self.out / "scenes")
         torch.manual_seed(self.seed)
-        network = build_autoencoder()
+        network = build_small_autoencoder()
         optimiser = torch.optim.AdamW(
             network.parameters(), LEARNING_RATE, betas=(0.9, 0.99), weight_decay=1e-3
         )

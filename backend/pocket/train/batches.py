@@ -14,7 +14,7 @@ from diffusers import AutoencoderKL
 from torch import Tensor
 
 from backend.models.judge_classes import CLASSES, COLOURS
-from backend.pocket.networks.configs import PICTURE_PX
+from backend.pocket.networks.configs import DRAWN_PX
 from backend.pocket.networks.tokenizer import build_tokenizer
 from backend.pocket.train.attention import MOST_OBJECTS
 from backend.pocket.train.captions import CaptionMaker
@@ -111,7 +111,7 @@ class StoredBatches:
         cache = self.small_cache if small else self.cache
         words = [self.scenes.words[k] for k in rows]
         captions = self.captions.build(words, random)
-        stride = PICTURE_PX // cache.side
+        stride = DRAWN_PX // cache.side
         cells = self.scenes.instances[rows][:, stride // 2 :: stride, stride // 2 :: stride]
         looks, regions = label(torch.from_numpy(cells.astype(np.int64)), words)
         return TrainingScenes(cache.take(rows), captions.ids, captions.owners, regions, looks)

@@ -83,6 +83,13 @@ def load_trained_autoencoder(out: Path) -> AutoencoderKL:
     )
 
 
+def load_family_autoencoder(family: Path) -> AutoencoderKL:
+    """The family's own autoencoder, which ``train canvas`` wrote."""
+    return AutoencoderKL.from_pretrained(
+        family / "vae", use_safetensors=True, torch_dtype=torch.float32
+    )
+
+
 def export_member(network: ModelMixin, folder: Path, unread: tuple[str, ...] = ()) -> None:
     """Write a member in half precision; each file is renamed into place whole.
 
@@ -114,5 +121,5 @@ def train(given: TrainingFlags) -> None:
     text, unet = build_text_encoder(build_tokenizer()), build_unet()
     average = nn.ModuleDict({"text": text, "unet": unet})
     average.load_state_dict(torch.load(given.out / "unet.pt", weights_only=True)["average"])
-    export_family(given.family, unet, text, load_trained_autoencoder(given.out))
+    export_family(given.family, unet, text, load_family_autoencoder(given.family))
     draw_grid(given.family, given.out / "unet_export.png")

@@ -21,6 +21,7 @@ from transformers import SegformerForSemanticSegmentation
 
 from backend.models.judge_classes import CLASSES
 from backend.models.segmenter import Segmenter, load_segmenter, save_normal
+from backend.pocket.networks.configs import DRAWN_PX
 from backend.pocket.networks.guide import GUIDE_SEED, build_guide, normalise
 from backend.pocket.train.autoencoder import CHECK_SCENES, as_tensor
 from backend.pocket.train.export import load_trained_autoencoder, move_files
@@ -105,7 +106,7 @@ def save_guide(network: SegformerForSemanticSegmentation, folder: Path) -> None:
     """
     fresh = folder.with_name(f"{folder.name}.{os.getpid()}.new")
     copy.deepcopy(network).half().save_pretrained(fresh, safe_serialization=True)
-    save_normal(fresh)
+    save_normal(fresh, DRAWN_PX)
     move_files(fresh, folder)
 
 

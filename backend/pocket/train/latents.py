@@ -13,12 +13,12 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL
 from torch import Tensor
 
-from backend.pocket.networks.configs import AUTOENCODER, reduction
+from backend.pocket.networks.configs import SMALL_AUTOENCODER, reduction
 from backend.pocket.train.autoencoder import as_tensor
 from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.scenes import SceneSet
 
-LATENT_CELL_PX = reduction(AUTOENCODER)
+LATENT_CELL_PX = reduction(SMALL_AUTOENCODER)
 
 
 class LatentCache:

@@ -19,7 +19,7 @@ from segment_anything.modeling import Sam as SamNetwork
 from torch import Tensor, nn
 
 from backend.models.sam import SamConfig, build_sam, load_sam, save_sam
-from backend.pocket.networks.configs import PICTURE_PX
+from backend.pocket.networks.configs import DRAWN_PX
 from backend.pocket.train.autoencoder import CHECK_SCENES, as_tensor
 from backend.pocket.train.export import load_trained_autoencoder
 from backend.pocket.train.judge import worsen
@@ -31,7 +31,7 @@ from backend.pocket.train.schedule import TrainingPhase, TrainingSchedule
 
 SAM_SEED = 5003
 POCKET_SAM = SamConfig(
-    side_px=PICTURE_PX,
+    side_px=DRAWN_PX,
     patch_px=8,
     encoder_width=96,
     encoder_depth=3,

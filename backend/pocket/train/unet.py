@@ -17,7 +17,7 @@ from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from torch import Tensor, nn
 from transformers import CLIPTextModel
 
-from backend.pocket.networks.configs import PICTURE_PX, UNET
+from backend.pocket.networks.configs import DRAWN_PX, UNET
 from backend.pocket.networks.networks import build_scheduler, build_text_encoder, build_unet
 from backend.pocket.networks.tokenizer import build_tokenizer
 from backend.pocket.train.attention import watch_regions
@@ -29,7 +29,11 @@ from backend.pocket.train.batches import (
     StoredBatches,
     TrainingScenes,
 )
-from backend.pocket.train.export import export_family, load_trained_autoencoder
+from backend.pocket.train.export import (
+    export_family,
+    load_family_autoencoder,
+    load_trained_autoencoder,
+)
 from backend.pocket.train.grid import draw_grid
 from backend.pocket.train.latents import LatentCache
 from backend.pocket.train.pool import (
@@ -166,7 +170,7 @@ class UnetRun(Assignment):
         ).train()
 
     def _draw_batches(self, device: torch.device, autoencoder: AutoencoderKL) -> Batches:
-        world = BatchedWorld(device, PICTURE_PX, plates_each=256, seed=self.seed)
+        world = BatchedWorld(device, DRAWN_PX, plates_each=256, seed=self.seed)
         return DrawnBatches(world, autoencoder, self.seed)
 
 
@@ -323,7 +327,7 @@ class UnetTrainer:
             self.run.family,
             cast(UNet2DConditionModel, unet),
             cast(CLIPTextModel, text),
-            load_trained_autoencoder(self.run.out),
+            load_family_autoencoder(self.run.family),
         )
         draw_grid(self.run.family, self.run.out / grid)
         print(f"  exported; grid {grid}", flush=True)

@@ -51,8 +51,8 @@ def picture_fields(
 def insert_picture(
     connection: Connection, table: str, made: ResultPicture, *, left_out: Sequence[str] = ()
 ) -> None:
-    """Write the record's row. ``beside`` names fields that another table keeps; the rank is not
-    kept at all.
+    """Write the record's row. ``left_out`` names fields that another table keeps; the rank is
+    not kept at all.
     """
     row = made.model_dump(exclude={"rank", *left_out})
     row |= {"position": row.pop("index"), "scores": canonical_json(row["scores"])}
@@ -87,7 +87,7 @@ def build_stage1(pixels: PixelFiles, origin: Origin, image: Stage1Image) -> Stag
 
 
 def insert_stage1(connection: Connection, image: Stage1Record) -> None:
-    """Write a draft's row, once."""
+    """Write the row of a stage-1 image, once."""
     insert_picture(connection, "stage1_images", image)
 
 

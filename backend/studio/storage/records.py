@@ -331,7 +331,8 @@ class ModelFacts(Record):
     """A model that is present, and the device it would run on.
 
     ``members`` names the family's other networks; ``classes`` is the closed vocabulary of its
-    guide, without the background, and empty without a guide.
+    guide, without the background, and empty without a guide. ``knows`` says what it can draw,
+    empty for a model of everything.
     """
 
     id: str
@@ -341,6 +342,7 @@ class ModelFacts(Record):
     cell_px: int
     members: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    knows: str = ""
 
 
 class Example(Record):

@@ -262,6 +262,7 @@ export interface ModelFacts {
   cell_px: number;
   members: readonly string[];
   classes: readonly string[];
+  knows: string;
 }
 
 export interface Note {

@@ -158,6 +158,22 @@ const createSceneNotes = () => {
   return { node, update };
 };
 
+/** What the chosen model can draw, where that is little, and how others are added. */
+const createModelScope = () => {
+  const knows = h("summary", {});
+  const how = h("p", {
+    text: "Start Lamina with --models and a folder: it lists the models that it finds there under Advanced.",
+  });
+  const node = h("details", { class: "model-scope", "data-test": "model-scope" }, knows, how);
+  /** @param {Shown} shown */
+  const update = ({ state, record }) => {
+    const model = state.facts?.models.find(({ id }) => id === record.settings.model);
+    set(knows, { text: `${model?.title} knows ${model?.knows}; add a model for anything else` });
+    show(node, Boolean(model?.knows));
+  };
+  return { node, update };
+};
+
 /** @param {App} app */
 export const createRecipePanel = (app) => {
   const dials = dialsOf(app);
@@ -175,14 +191,15 @@ export const createRecipePanel = (app) => {
     createGenerate(app),
   ];
   const [notes, setter] = [createSceneNotes(), createLinkedDial(app)];
-  const subject = createRunSubject(app);
+  const [subject, scope] = [createRunSubject(app), createModelScope()];
   const numbers = Object.values(dials);
   const row = h(
     "div",
     { class: "dials" },
     numbers.map(({ node }) => node),
   );
-  const inside = [prompt.node, subject.node, row, setter.node, notes.node, advanced.node];
+  const inside = [prompt.node, scope.node, subject.node, row, setter.node, notes.node];
+  inside.push(advanced.node);
   const body = h("div", { class: "recipe-body" }, inside);
   const node = h(
     "section",
@@ -190,7 +207,7 @@ export const createRecipePanel = (app) => {
     body,
     generate.node,
   );
-  const parts = [prompt, subject, ...numbers, setter, notes, advanced, generate];
+  const parts = [prompt, scope, subject, ...numbers, setter, notes, advanced, generate];
   /** @param {Shown} shown */
   const update = (shown) => parts.forEach((part) => part.update(shown));
   return { node, update };
