@@ -141,16 +141,13 @@ def preview(bundle: ModelBundle, step: Step) -> Picture:
         step: of a loop or of a fit.
 
     Returns:
-        uint8 (n, h, w, 3) at the picture's full size.
+        uint8 (n, h, w, 3) of the picture's aspect; its full size, or what a preview decoder gives.
     """
     if isinstance(step, FitProgress):
         return as_bytes(step.denoised).cpu().numpy()
     if "preview" in bundle.members:
-        shown = preview_of(bundle).decode(torch.nan_to_num(step.denoised)).float()
-        sides = tuple(side * bundle.card.cell_px for side in step.denoised.shape[-2:])
-        if tuple(shown.shape[-2:]) != sides:  # a decoder that halts at fewer pixels a cell
-            shown = functional.interpolate(shown, size=sides, mode="bilinear")
-        return as_bytes(shown * 0.5 + 0.5).cpu().numpy()
+        shown = preview_of(bundle).decode(torch.nan_to_num(step.denoised))
+        return as_bytes(shown.float() * 0.5 + 0.5).cpu().numpy()
     weights = bundle.kept.get("preview projection", lambda: _fit_projection(bundle))
     cells = torch.nan_to_num(step.denoised.float()).permute(0, 2, 3, 1)
     colours = cells @ weights[:-1] + weights[-1]

@@ -215,7 +215,9 @@ def _run_stage1(
         fitted = inputs.options.iterations + inputs.sample_steps
         codes = yield from sampling.relay(
             fit_codes(inputs, network, key.seeds),
-            lambda step: inputs.with_count(replace(with_size(step, size), k=next(done)), fitted),
+            lambda step: inputs.with_count(
+                replace(with_size(step, inputs.start.size_px), k=next(done)), fitted
+            ),
         )
         found = (codes,)
         bundle.recorded.keep(key, None, found)
