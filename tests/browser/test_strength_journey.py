@@ -11,6 +11,8 @@ import numpy as np
 from tests.browser.editor_page import ROOT_ELEMENT, EditorPage
 
 LAYER = "toy-2"
+PAPER = "toy-3"
+"""The silhouette of the first example; what is drawn already is held, and cannot vary."""
 
 
 def read_strength(editor: EditorPage, layer_id: str = LAYER) -> np.ndarray:
@@ -137,7 +139,7 @@ def test_only_the_selected_layer_varies(fresh: EditorPage):
     fresh.set_dials(4, 1)
     fresh.part("generate").click()
     fresh.wait("state.job === null && state.candidates.length === 1")
-    fresh.select(LAYER)
+    fresh.select(PAPER)
     fresh.part("vary").click()
     fresh.wait("state.job === null && state.candidates.length === 3")
     first, one, other = fresh.state()["candidates"]
