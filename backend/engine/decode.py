@@ -18,7 +18,7 @@ from backend.models.preview import preview_of
 from backend.scene.imaging.arrays import Picture
 
 DECODE_PX = (
-    2**18
+    2**20
 )  # pixels decoded at once: four pictures of 512 px; a decoder's activations are its memory peak
 CALIBRATION_CELLS = (
     32  # side, in latent cells, of the picture that the preview's projection is fitted on
