@@ -1,4 +1,4 @@
-"""Keeping what a path feels while it is drawn, so that nobody has to walk it again for that."""
+"""Keeping a path's features while it is drawn, so that nobody has to walk it again for them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class KeepFeatures(Control):
             yield
 
     def edit(self, latents: Tensor, k: int) -> Tensor:
-        """Keep what was felt in the step that led to a state.
+        """Keep the features of the step that led to a state.
 
         Args:
             latents: state k; returned as it is.

@@ -52,8 +52,8 @@ class PlainAround(Control):
         return self.maps.watching(network, self.aside)
 
     def wrap(self, predict: Predict) -> Predict:
-        """The two predictions, each in its place. The run's own comes last, for whoever keeps what
-        was felt.
+        """The two predictions, each in its place. The run's own comes last, for whoever keeps
+        features.
         """
 
         def separate(latents: Tensor, k: int) -> Tensor:

@@ -183,7 +183,7 @@ def with_reference(sides: ReferenceBranch, predict: Predict) -> Predict:
 def source_of(
     sides: ReferenceBranch | None, rows: BatchRows, path: str, module: str, halves: Tensor
 ) -> Tensor:
-    """What a path feels at a module.
+    """The features that a path reads at a module.
 
     Args:
         sides: the other paths; None where they are rows of the batch.

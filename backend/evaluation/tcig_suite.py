@@ -61,8 +61,8 @@ ROWS: Mapping[str, tuple[str, dict[str, OptionValue]]] = {
 that alone.
 
 The masks are exact, so there is no freedom. Region attention (CA) holds objects in place in the
-dream that stage 1 begins with and in stage 2, and can afford more strength; the other rows take the
-place alone from a dream.
+initial sample of stage 1 and in stage 2, and can afford more strength; the other rows take the
+background alone from it.
 """
 STAGES = ("TCIG-1", "TCIG")
 ORDER = ("SI", "BLD", "MultiDiffusion", "TCIG", "TCIG+CA")

@@ -1,4 +1,4 @@
-"""Lessons about subjects: a job that ends with a file instead of pictures."""
+"""Training about subjects: a job that ends with a file instead of pictures."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def train(
 
 
 def rules_of(job: TrainingJob) -> SubjectRules:
-    """The rules of the lesson's method, with the lesson's own number of steps and seed."""
+    """The rules of the job's method, with the job's own number of steps and seed."""
     rules = RULES[job.method]
     return replace(rules, steps=job.steps if job.steps else rules.steps, seed=job.seed)
 

@@ -217,11 +217,11 @@ test("Escape leaves the innermost thing: a gesture, a menu, then the selection",
   const app = createApp({ selected: "cat" });
   app.session.set({ open: "keys" });
   app.store.begin("Drag");
-  app.run("cancel");
+  app.run("escape");
   assert.deepEqual([app.store.busy, app.session.state.open], [false, "keys"]);
-  app.run("cancel");
+  app.run("escape");
   assert.deepEqual([app.session.state.open, app.store.record.selected], ["", "cat"]);
-  app.run("cancel");
+  app.run("escape");
   assert.equal(app.store.record.selected, "");
 });
 

@@ -174,7 +174,7 @@ const openPage = async ({ server, browser, unique, random }) => {
 
 const COMMON = [
   "undo redo duplicate delete mergeDown chooseAll left farDown forward backward above below flipX flipY hide lock",
-  "addPainted swapRegion invertMask growMask shrinkMask featherMask clearMask dice cancel",
+  "addPainted swapRegion invertMask growMask shrinkMask featherMask clearMask dice escape",
   "group ungroup group ungroup",
 ];
 
@@ -232,7 +232,7 @@ export const createRandomUser = async (seed) => {
     finish: () => void busyMachine()?.send(event(any(["up", "confirm", "cancel"]), ...spot())),
     async command() {
       const id = any(commandsOf());
-      if (id === "cancel") calm();
+      if (id === "escape") calm();
       await COMMANDS[id].run(user.page.app)?.catch?.(tolerated);
       return id;
     },

@@ -57,7 +57,7 @@ const escape = (app) => {
   if (app.store.cancelGesture()) return;
   const { open, job } = app.session.state;
   if (open) app.session.set({ open: "" });
-  else if (job) runs.cancel(app);
+  else if (job) runs.cancelRun(app);
   else if (app.session.state.also.length) app.session.set({ also: [] });
   else app.store.amend(select(""));
 };
@@ -80,14 +80,14 @@ const ENTRIES = {
     where: ANYWHERE,
     run: runs.generate,
   },
-  cancel: {
+  escape: {
     title: "Stop a run, leave a menu, undo a drag",
     group: "Pictures",
     keys: ["Escape"],
     where: ANYWHERE,
     run: escape,
   },
-  stop: { group: "Pictures", run: runs.cancel },
+  cancelRun: { group: "Pictures", run: runs.cancelRun },
   reroll: {
     title: "Re-roll the selected object",
     group: "Pictures",

@@ -46,7 +46,7 @@ class PlugAndPlayOptions(Record):
     features: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
         0.8,
         title="Features",
-        description="Share of the steps in which a decoder block feels what the source does.",
+        description="Share of the steps in which a decoder block reads the source's features.",
         json_schema_extra={
             "section": "Plug-and-Play 4.2",
             "unit": "share of the steps",

@@ -34,7 +34,7 @@ class Worker(Protocol):
     def device(self) -> str: ...
 
     def submit(self, job_id: str, plan: Plan | TrainingJob, pixels: Contents) -> Handle:
-        """Take a job: pictures of a plan, or a lesson about a subject."""
+        """Take a job: pictures of a plan, or a training about a subject."""
         ...
 
     def cut(self, model: str, picture: Picture, where: PointOrBox) -> Picture:

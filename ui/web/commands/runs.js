@@ -194,7 +194,7 @@ export const star = ({ store, session }) => {
 };
 
 /** @param {App} app */
-export const cancel = ({ bridge }) => bridge.cancel();
+export const cancelRun = ({ bridge }) => bridge.cancel();
 
 /** @param {App} app */
 export const accept = ({ store, session }) => {

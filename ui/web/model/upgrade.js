@@ -32,6 +32,7 @@ const COMMAND_IDS = Object.freeze({
   forgetLook: "forgetEmbedding",
   draftToLayers: "stage1ToLayers",
   clearFreedom: "clearStrength",
+  cancel: "escape",
 });
 
 /**

@@ -40,7 +40,7 @@ const progressText = (job) => {
 export const createProgress = (app) => {
   const text = h("span", { "data-test": "progress", role: "status", "aria-live": "polite" });
   const preview = h("span", { class: "unseen", "data-test": "preview", hidden: true });
-  const cancel = button(app, "stop", {
+  const cancel = button(app, "cancelRun", {
     label: "cancels",
     test: "cancel",
     title: "Stop this run (Esc)",

@@ -242,7 +242,7 @@ const summaryOf = (layer) =>
  */
 export const createMoreFields = (app, id) => {
   const negative = words(app, id, {
-    label: "Not",
+    label: "Negative prompt",
     test: "layer-negative",
     field: "negative",
     placeholder: "what this object should not be",

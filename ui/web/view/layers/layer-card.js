@@ -25,7 +25,7 @@ import { createStrengthField } from "./strength-field.js";
 /** @type {readonly Parameters<typeof dial>[2][]} */
 const DIALS = [
   {
-    label: "Attention",
+    label: "Hold in place",
     title: "How strongly the phrase is drawn to this object (v⁺)",
     test: "attention",
     field: "attention_positive",
@@ -33,7 +33,7 @@ const DIALS = [
     normal: 0.5,
   },
   {
-    label: "Keep out",
+    label: "Keep out of the rest",
     title: "How strongly the phrase is kept out of other places (v⁻)",
     test: "keep-out",
     field: "attention_negative",
