@@ -47,10 +47,10 @@ from backend.studio.jobs.worker import Handle, Worker
 from backend.studio.library.embeddings import store_embeddings
 from backend.studio.library.library import keep_adapter
 from backend.studio.library.subjects import training_of_job
-from backend.studio.projects.candidates import build_candidate, insert_candidate
+from backend.studio.projects.candidates import insert_candidate, store_candidate
 from backend.studio.projects.cutting import store_layers
 from backend.studio.projects.history import append_entry
-from backend.studio.projects.pictures import Origin, build_stage1, insert_stage1, stage1_digests
+from backend.studio.projects.pictures import Origin, insert_stage1, stage1_digests, store_stage1
 from backend.studio.storage.records import StoredEvent, StoredImages, StoredStage1Images
 from backend.studio.storage.storage import Storage
 
@@ -256,7 +256,7 @@ class Runner:
         with self._store.database.read() as connection:
             stage1 = stage1_digests(connection, origin.job)
         candidates = [
-            build_candidate(self._store.pixels, origin, image, stage1) for image in event.images
+            store_candidate(self._store.pixels, origin, image, stage1) for image in event.images
         ]
         ids = tuple(candidate.id for candidate in candidates)
         with self._store.database.write() as connection:
@@ -268,7 +268,7 @@ class Runner:
 
     def _keep_stage1_images(self, origin: Origin, event: Stage1Images) -> None:
         """As ``_keep_images``, for the pictures of a first stage."""
-        images = [build_stage1(self._store.pixels, origin, image) for image in event.images]
+        images = [store_stage1(self._store.pixels, origin, image) for image in event.images]
         ids = tuple(image.id for image in images)
         with self._store.database.write() as connection:
             for image in images:

@@ -13,7 +13,7 @@ from backend.plan.plan import OneLayer
 from backend.scene.imaging.mask import is_blank
 from backend.scene.imaging.paste import mix
 from backend.scene.records import PictureDigest
-from backend.studio.projects.pictures import Origin, fields_of, insert_picture, picture_fields, rank
+from backend.studio.projects.pictures import Origin, fields_of, insert_picture, rank, store_picture
 from backend.studio.storage.database import new_id, now
 from backend.studio.storage.pixel_files import PixelFiles
 from backend.studio.storage.records import Candidate
@@ -28,7 +28,7 @@ METHOD = "layout_retouch"
 """The method that draws subjects: layouts first, or layouts and their retouch at once."""
 
 
-def build_candidate(
+def store_candidate(
     pixels: PixelFiles, origin: Origin, image: Image, stage1: Mapping[int, str]
 ) -> Candidate:
     """The record of an image, whose pixels, subject mask and attention maps are then in the store.
@@ -38,7 +38,7 @@ def build_candidate(
     target = origin.plan.target
     own = stage1.get(image.stage1_index, "") if image.stage1_index is not None else ""
     return Candidate(
-        **picture_fields(pixels, origin, image) | {"scores": scores_with_maps(pixels, image)},
+        **store_picture(pixels, origin, image) | {"scores": scores_with_maps(pixels, image)},
         layer_id=target.layer_id if isinstance(target, OneLayer) else "",
         source=target.source if isinstance(target, OneLayer) else "",
         changed_outside=image.changed_outside,

@@ -27,10 +27,8 @@ class Origin:
     plan: Plan
 
 
-def picture_fields(
-    pixels: PixelFiles, origin: Origin, image: Image | Stage1Image
-) -> dict[str, Any]:
-    """Store an image's pixels; the fields that every record of a picture has, under an id of its
+def store_picture(pixels: PixelFiles, origin: Origin, image: Image | Stage1Image) -> dict[str, Any]:
+    """Store the pixels of an image; the fields of every record of a picture, under an id of its
     own.
     """
     height_px, width_px = image.picture.shape[:2]
@@ -81,9 +79,9 @@ def rank(pictures: Sequence[RankedPicture]) -> tuple[RankedPicture, ...]:
     return tuple(picture.model_copy(update={"rank": places[picture.id]}) for picture in pictures)
 
 
-def build_stage1(pixels: PixelFiles, origin: Origin, image: Stage1Image) -> Stage1Record:
+def store_stage1(pixels: PixelFiles, origin: Origin, image: Stage1Image) -> Stage1Record:
     """The record of a stage-1 image, whose pixels are then in the store."""
-    return Stage1Record(**picture_fields(pixels, origin, image))
+    return Stage1Record(**store_picture(pixels, origin, image))
 
 
 def insert_stage1(connection: Connection, image: Stage1Record) -> None:
