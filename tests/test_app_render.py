@@ -92,19 +92,19 @@ def test_dials_win_over_the_file(scene: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("dials", "named"),
     [
-        (["--steps", "0"], "steps"),
+        (["--steps", "0"], "Steps"),
         (["--steps", "many"], "steps"),
         (["--count", "1.5"], "count"),
-        (["--count", "100"], "count"),
-        (["--seed", "-1"], "seed"),
-        (["--guidance", "nan"], "guidance_scale"),
-        (["--sampler", "magic"], "sampler"),
+        (["--count", "100"], "Candidates"),
+        (["--seed", "-2"], "Seed"),
+        (["--guidance", "nan"], "Guidance"),
+        (["--sampler", "magic"], "Sampler"),
         (["--method", "magic"], "magic"),
         (["--model", "gone"], "gone"),
         (["--set", "attention"], "attention"),
         (["--set", "attention=perhaps"], "attention"),
         (["--set", "nonsense=1"], "nonsense"),
-        (["--set", "blur_px=1e9"], "blur_px"),
+        (["--set", "blur_px=1e9"], "Blur between strengths"),
     ],
 )
 def test_a_wrong_dial_is_one_line(

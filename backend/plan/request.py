@@ -20,7 +20,9 @@ from backend.scene.records import (
     Name,
     Record,
     Seed,
+    draw_seed,
     explain_refusal,
+    is_any_seed,
 )
 
 OptionValue = bool | int | float | str
@@ -148,18 +150,27 @@ def build_request(record: Any) -> AnyRequest:
     """A request from an untrusted value; a RequestError names the first field that is wrong, or too
     many steps.
 
-    Numbers must be numbers (no truth values, no digits in quotes) and finite.
+    Numbers must be numbers (no truth values, no digits in quotes) and finite. A seed of −1 is a
+    new one.
     """
     kinds = tuple(RequestKind)
     try:
         with explain_refusal(RequestError, "request", outer=kinds):
-            request = _ADAPTER.validate_json(json.dumps(record), strict=True)
+            request = _ADAPTER.validate_json(json.dumps(_with_seed(record)), strict=True)
     except (TypeError, ValueError, RecursionError):
         raise RequestError(
             "The request is not a plain JSON record.", remedy="Send it again."
         ) from None
     check_steps(request.settings.sampler, request.settings.steps)
     return request
+
+
+def _with_seed(record: Any) -> Any:
+    """The record with a drawn seed in place of −1."""
+    settings = record.get("settings") if isinstance(record, dict) else None
+    if not isinstance(settings, dict) or not is_any_seed(settings.get("seed")):
+        return record
+    return {**record, "settings": {**settings, "seed": draw_seed()}}
 
 
 def check_steps(sampler: str, steps: int) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import secrets
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, NamedTuple, NewType
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backend.errors import LaminaError
+from backend.scene.wording import describe_limit, display_value, name_field
 
 PictureDigest = NewType("PictureDigest", str)
 """The SHA-256 of pixels: of a picture, or of a mask."""
@@ -24,10 +26,11 @@ Weight = Annotated[float, Field(ge=0.0, le=5.0)]
 Name = Annotated[str, Field(max_length=200)]
 Words = Annotated[str, Field(max_length=4000)]
 Seed = Annotated[int, Field(ge=0, le=2**53 - 1)]
+ANY_SEED = -1
+"""A seed that is new each time, as other programs write it."""
+DRAWN_SEEDS = 2**31
 _MEMBER = re.compile(r"<\w+\.\w+: ('[^']*')>")
 """How pydantic shows a member of an enumeration: only its value says something to a person."""
-SHOWN_CHARACTERS = 60
-"""Of a wrong value, as much as still fits into a sentence."""
 
 
 class Record(BaseModel):
@@ -49,22 +52,39 @@ class Refusal(NamedTuple):
     remedy: str
 
 
-def first_refusal(error: ValidationError, whole: str, outer: tuple[str, ...] = ()) -> Refusal:
+def draw_seed() -> int:
+    """A seed that nobody chose."""
+    return secrets.randbelow(DRAWN_SEEDS)
+
+
+def is_any_seed(value: object) -> bool:
+    """Whether a value of a seed asks for a new one each time."""
+    return value == ANY_SEED and isinstance(value, int) and not isinstance(value, bool)
+
+
+def first_refusal(
+    error: ValidationError,
+    whole: str,
+    outer: tuple[str, ...] = (),
+    titles: Mapping[str, str] | None = None,
+) -> Refusal:
     """The first complaint of a failed validation, in words for a person.
 
     ``whole`` names the record where no single field is at fault ("scene"); ``outer`` are parts of a
-    field's path that say nothing to a person (the kinds of a union).
+    field's path that say nothing to a person (the kinds of a union); ``titles`` are what the page
+    calls the fields, where they have names of their own.
     """
-    first = error.errors(include_url=False, include_context=False)[0]
-    field = _short(".".join(str(part) for part in first["loc"] if part not in outer))
+    first = error.errors(include_url=False)[0]
+    path = [part for part in first["loc"] if part not in outer]
+    field = (titles or {}).get(str(path[0]) if path else "") or name_field(path)
     message = _MEMBER.sub(r"\1", first["msg"])
-    limit = message.removeprefix("Value error, ").rstrip(".") + "."
+    limit = describe_limit(first) or message.removeprefix("Value error, ").rstrip(".") + "."
     remedy = f"Correct {field or f'the {whole}'} and try again."
     if first["type"] == "missing":
         return Refusal(f"{field} is missing.", f"The {whole} needs it.", remedy)
     if not field:
         return Refusal(f"The {whole} cannot be used.", limit[:1].upper() + limit[1:], remedy)
-    return Refusal(f"{field} = {_display(first.get('input'))} cannot be used.", limit, remedy)
+    return Refusal(f"{field} = {display_value(first.get('input'))} cannot be used.", limit, remedy)
 
 
 @contextmanager
@@ -75,28 +95,19 @@ def explain_refusal(
     *,
     before: str = "",
     remedy: str = "",
+    titles: Mapping[str, str] | None = None,
 ) -> Iterator[None]:
     """What pydantic raises at an untrusted record, as an error of ours about its first field.
 
     Args:
         kind: the error to raise.
-        whole, outer: see ``first_refusal``.
+        whole, outer, titles: see ``first_refusal``.
         before: words in front of the sentence.
         remedy: another remedy than to correct the field.
     """
     try:
         yield
     except ValidationError as error:
-        what, limit, usual = first_refusal(error, whole, outer)
-        raise kind(f"{before}{what}", limit=limit, remedy=remedy or usual) from None
-
-
-def _display(value: object) -> str:
-    """A value as part of a sentence; what JSON calls null (a NaN from a page, say) is "not a
-    value".
-    """
-    return "not a value" if value is None else _short(repr(value))
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
+        what, limit, usual = first_refusal(error, whole, outer, titles)
+        sentence = before + what if before else what[:1].upper() + what[1:]
+        raise kind(sentence, limit=limit, remedy=remedy or usual) from None

@@ -5,14 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
 from pydantic import Field
 
 from backend.errors import SceneError
 from backend.scene.imaging.arrays import Picture
 from backend.scene.layer import Layer
-from backend.scene.records import Identifier, Name, PictureDigest, Record, Words, explain_refusal
+from backend.scene.records import (
+    Identifier,
+    Name,
+    PictureDigest,
+    Record,
+    Words,
+    draw_seed,
+    explain_refusal,
+    is_any_seed,
+)
+from backend.scene.repair import repair_record
 from backend.scene.upgrade import upgrade_scene
 
 SCHEMA_VERSION = 2
@@ -121,6 +131,52 @@ def _with_tuples(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _with_tuples(part) for name, part in value.items()}
     return tuple(map(_with_tuples, value)) if isinstance(value, list | tuple) else value
+
+
+class RepairedScene(NamedTuple):
+    """A scene, and a sentence for each part of its record that was not kept as it stood."""
+
+    scene: Scene
+    notes: tuple[str, ...] = ()
+
+
+def repair_scene(record: Mapping[str, Any], whole: str = "scene") -> RepairedScene:
+    """A Scene from a record that another Lamina wrote.
+
+    Args:
+        record: A JSON object.
+        whole: What sentences call it.
+
+    Returns:
+        The scene without what this Lamina does not know, and a sentence for each such part.
+
+    Raises:
+        SceneError: The scene has a newer format, or cannot be used without what is refused.
+    """
+    try:
+        upgraded, notes = _draw_seeds(upgrade_scene(record), whole)
+        kept = repair_record(
+            upgraded, lambda one: Scene.model_validate(_with_tuples(one), strict=True), whole
+        )
+    except (ValueError, TypeError, RecursionError):  # build_scene says what is wrong with it
+        return RepairedScene(build_scene(record))
+    return RepairedScene(build_scene(kept.record), (*notes, *kept.notes))
+
+
+def _draw_seeds(record: dict[str, Any], whole: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The record with a seed for each layer whose own is −1, and a sentence for each."""
+    layers, notes = [], []
+    for number, layer in enumerate(record.get("layers", ()), start=1):
+        if isinstance(layer, Mapping) and is_any_seed(layer.get("seed")):
+            seed = draw_seed()
+            notes.append(
+                f"The {whole}'s seed of layer {number} is −1, a new one each time. The seed {seed} "
+                "was drawn; choose another if need be."
+            )
+            layers.append({**layer, "seed": seed})
+        else:
+            layers.append(layer)
+    return ({**record, "layers": layers} if notes else record), tuple(notes)
 
 
 def build_scene(record: Any) -> Scene:

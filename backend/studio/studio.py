@@ -31,6 +31,7 @@ from backend.studio.library.library import Library, sweep
 from backend.studio.projects import candidates, history, pictures, projects
 from backend.studio.projects.candidates import mix_candidates, pair_of
 from backend.studio.projects.cutting import on_canvas, store_cut
+from backend.studio.projects.file_settings import read_settings
 from backend.studio.projects.history import insert_retouch
 from backend.studio.projects.survey import SceneSurvey
 from backend.studio.runner import Runner
@@ -347,9 +348,8 @@ class Studio:
 
     def _take(self, opened: OpenedScene) -> Project:
         self._survey.keep_contents(opened.scene, opened.pixels)
-        kept = projects.read_settings(opened.settings)
-        sentences = (*opened.notes, *kept.notes)
-        notes = tuple(Note(code="opened", text=sentence) for sentence in sentences)
+        kept = read_settings(opened.settings, self._offer)
+        notes = _build_notes((*opened.notes, *kept.notes))
         return self._begin(opened.scene, EditorState(settings=kept.settings), notes)
 
     def _begin(
@@ -376,6 +376,11 @@ class Studio:
             candidates=made,
             stage1_images=stage1,
             coverage=report.coverage,
-            notes=opening_notes + report.notes,
+            notes=(*opening_notes, *_build_notes(saved.notes), *report.notes),
             embeddings=learned,
         )
+
+
+def _build_notes(sentences: tuple[str, ...]) -> tuple[Note, ...]:
+    """What had to be changed while a scene was opened, as notes."""
+    return tuple(Note(code="opened", text=sentence) for sentence in sentences)

@@ -18,7 +18,7 @@ from backend.plan.request import OptionValue, RunSettings, build_request
 from backend.scene.formats.openraster import OpenedScene, read_ora
 from backend.scene.formats.picture_file import encode_png
 from backend.studio.jobs.worker import Handle, Offer, Worker
-from backend.studio.projects.projects import read_settings
+from backend.studio.projects.file_settings import read_settings
 
 DIALS: Mapping[str, tuple[Callable[[str], OptionValue], str]] = {
     "count": (int, "a whole number"),
@@ -64,7 +64,7 @@ def render(
     _check_out(wanted.out)
     opened = _read_scene(wanted.scene)
     tools = build()
-    kept = read_settings(opened.settings)
+    kept = read_settings(opened.settings, tools.offer)
     settings = _settings(wanted, kept.settings, tools.offer)
     request = build_request({"kind": "compose", "settings": settings})
     tools.offer.check_options(request.settings.method, request.settings.options)

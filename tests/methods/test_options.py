@@ -76,8 +76,8 @@ def test_a_dial_names_the_options_it_sets_and_all_of_them_exist() -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"count": 10}, "count = 10"),
-        ({"count": float("nan")}, "count = nan"),
+        ({"count": 10}, "How many = 10"),
+        ({"count": float("nan")}, "How many = nan"),
         ({"kind": "c"}, "kind = 'c'"),
         ({"size": 1}, "size = 1"),
     ],

@@ -35,22 +35,22 @@ def test_zero_is_a_seed_and_options_keep_their_kinds() -> None:
 @pytest.mark.parametrize(
     ("settings", "field"),
     [
-        ({"steps": math.nan}, "steps"),
-        ({"guidance_scale": math.nan}, "guidance_scale"),
-        ({"guidance_scale": math.inf}, "guidance_scale"),
-        ({"steps": 0}, "steps"),
-        ({"steps": 30.5}, "steps"),
-        ({"steps": "30"}, "steps"),
-        ({"steps": True}, "steps"),
-        ({"guidance_scale": 0.5}, "guidance_scale"),
-        ({"seed": -1}, "seed"),
-        ({"seed": 2**53}, "seed"),
-        ({"count": 17}, "count"),
-        ({"sampler": "plms"}, "sampler"),
-        ({"model": "../pocket"}, "model"),
-        ({"options": {"a": None}}, "options"),
-        ({"options": {"a": math.nan}}, "options"),
-        ({"surprise": 1}, "surprise"),
+        ({"steps": math.nan}, "Steps"),
+        ({"guidance_scale": math.nan}, "Guidance"),
+        ({"guidance_scale": math.inf}, "Guidance"),
+        ({"steps": 0}, "Steps"),
+        ({"steps": 30.5}, "Steps"),
+        ({"steps": "30"}, "Steps"),
+        ({"steps": True}, "Steps"),
+        ({"guidance_scale": 0.5}, "Guidance"),
+        ({"seed": -2}, "Seed"),
+        ({"seed": 2**53}, "Seed"),
+        ({"count": 17}, "Candidates"),
+        ({"sampler": "plms"}, "Sampler"),
+        ({"model": "../pocket"}, "Model"),
+        ({"options": {"a": None}}, "Option a"),
+        ({"options": {"a": math.nan}}, "Option a"),
+        ({"surprise": 1}, "Surprise"),
     ],
 )
 def test_a_wrong_setting_is_named(settings: dict[str, Any], field: str) -> None:
@@ -59,6 +59,12 @@ def test_a_wrong_setting_is_named(settings: dict[str, Any], field: str) -> None:
     assert field in caught.value.what
     assert caught.value.limit
     assert caught.value.remedy
+
+
+def test_a_seed_of_minus_one_is_a_new_one_each_time() -> None:
+    drawn = {build_request(build(seed=-1)).settings.seed for _ in range(4)}
+    assert len(drawn) > 1
+    assert min(drawn) >= 0
 
 
 def test_a_sampler_with_fewer_steps_is_told_when_the_request_is_checked() -> None:

@@ -33,4 +33,4 @@ def test_a_size_that_no_scene_has_is_refused(tmp_path: Path, side_px: object) ->
         bridge = Bridge(studio, prepare_upload_folder(tmp_path / "uploads"))
         reply = bridge.ask({"verb": "new_scene", "width_px": 512, "height_px": side_px})
         assert reply["error"]["code"] == "request"
-        assert "height_px" in reply["error"]["what"]
+        assert "height of the canvas" in reply["error"]["what"]

@@ -73,7 +73,7 @@ def test_bad_messages_are_refused(bridge: Bridge, studio: Studio) -> None:
         ),
         (
             {"verb": "make_subject", "class_word": "cat", "references": ["x"]},
-            ("request", "references.0"),
+            ("request", "picture 1"),
         ),
         (
             {"verb": "make_subject", "class_word": "cat", "references": ["f" * 64]},

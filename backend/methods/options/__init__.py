@@ -21,5 +21,6 @@ def parse_options(options: type[Options], values: Mapping[str, Any]) -> Options:
     Raises:
         RequestError: one is unknown or out of range; the first one is named.
     """
-    with explain_refusal(RequestError, "method's options", before="The option "):
+    titles = {name: one.title or name for name, one in options.model_fields.items()}
+    with explain_refusal(RequestError, "method's options", before="The option ", titles=titles):
         return options.model_validate(dict(values))

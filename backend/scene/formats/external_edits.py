@@ -18,7 +18,7 @@ from backend.scene.imaging.arrays import Picture
 from backend.scene.imaging.blending import OPENRASTER_NAMES, Blend
 from backend.scene.layer import Layer, Placement
 from backend.scene.records import Digest, FileDigest, Fraction, Identifier, Record
-from backend.scene.scene import Group, Scene, build_scene
+from backend.scene.scene import MAX_SIDE_PX, MIN_SIDE_PX, Group, Scene, build_scene
 
 LAYER_LIMITS = Limits(file_bytes=128 * 1024 * 1024, area_px=4 * MAX_AREA_PX)
 MAX_EXTERNAL_BYTES = 1024**3
@@ -88,6 +88,7 @@ def import_stack(
     """A scene from the stack of another program: its pictures, offsets, opacity, visibility, names,
     and no words.
     """
+    _check_canvas(stack)
     notes = _stack_notes(stack)
     layers, ids = [], dict[int, str]()
     for number, entry in enumerate(stack.layers, start=1):
@@ -97,6 +98,18 @@ def import_stack(
             ids[number - 1] = layer.id
     size = {"width_px": stack.width_px, "height_px": stack.height_px}
     return _scene(size, layers, read_groups(stack, ids)), tuple(notes)
+
+
+def _check_canvas(stack: Stack) -> None:
+    """An ArchiveError for a canvas that no scene can have."""
+    if min(stack.width_px, stack.height_px) < MIN_SIDE_PX or (
+        max(stack.width_px, stack.height_px) > MAX_SIDE_PX
+    ):
+        raise ArchiveError(
+            f"The canvas is {stack.width_px} × {stack.height_px} px.",
+            limit=f"Each side may have {MIN_SIDE_PX} to {MAX_SIDE_PX} px.",
+            remedy="Resize the picture in the program that made it, and save it again.",
+        )
 
 
 def merge_edits(

@@ -32,10 +32,19 @@ from backend.scene.formats.picture_file import Limits, decode_exact, encode_png
 from backend.scene.formats.stack import Stack, read_stack, write_stack
 from backend.scene.layer import Layer
 from backend.scene.records import PictureDigest, Record
-from backend.scene.scene import MAX_LAYERS, MAX_SIDE_PX, Pixels, Scene, build_scene, canonical_json
+from backend.scene.repair import repair_record
+from backend.scene.scene import (
+    MAX_LAYERS,
+    MAX_SIDE_PX,
+    Pixels,
+    Scene,
+    canonical_json,
+    repair_scene,
+)
 
 MIMETYPE = b"image/openraster"
 RECORD = "lamina/scene.json"
+FORMAT = 1
 THUMBNAIL_PX = 256
 STORED_LIMITS = Limits(file_bytes=MAX_TOTAL_BYTES, side_px=MAX_SIDE_PX, area_px=MAX_SIDE_PX**2)
 MAX_BLOB_BYTES = 16 * 2**20
@@ -137,12 +146,12 @@ def _read(content: bytes) -> OpenedScene:
     if RECORD not in archive:
         scene, notes = import_stack(stack, drawn, pixels)
         return OpenedScene(scene, pixels, {}, notes)
-    own = _own(archive)
-    scene = build_scene(own.scene)
+    own, own_notes = _own(archive)
+    scene, scene_notes = repair_scene(own.scene, "file")
     _load_originals(scene, archive, pixels)
     scene = _load_embeddings(scene, archive, pixels)
     scene, notes = merge_edits(scene, own.written, stack, drawn, pixels)
-    return OpenedScene(scene, pixels, dict(own.settings), notes)
+    return OpenedScene(scene, pixels, dict(own.settings), (*own_notes, *scene_notes, *notes))
 
 
 def _write_entry(layer: Layer, src: str, drawn: Drawn, content: bytes) -> WrittenEntry:
@@ -275,11 +284,30 @@ def _load_originals(scene: Scene, archive: Archive, pixels: MemoryPixels) -> Non
             pixels.add_mask(array)
 
 
-def _own(archive: Archive) -> _Own:
+def _own(archive: Archive) -> tuple[_Own, tuple[str, ...]]:
+    """Lamina's own entry, and a sentence for each part of it that is not known here."""
     try:
-        return _Own.model_validate_json(json.dumps(archive.record(RECORD)), strict=True)
-    except (ValidationError, ValueError, RecursionError):
+        record = archive.record(RECORD)
+        _check_format(record)
+        kept = repair_record(record, _read_own, "file")
+        return _read_own(kept.record), kept.notes
+    except (ValidationError, TypeError, ValueError, RecursionError):
         raise ArchiveError("Lamina's own entry in the file is damaged.", remedy=REMEDY) from None
+
+
+def _read_own(record: dict[str, Any]) -> _Own:
+    return _Own.model_validate_json(json.dumps(record), strict=True)
+
+
+def _check_format(record: Any) -> None:
+    """A SceneError where a newer Lamina wrote the file."""
+    found = record.get("format") if isinstance(record, dict) else None
+    if isinstance(found, int) and found > FORMAT:
+        raise SceneError(
+            f"It was made with a newer Lamina (file format {found}).",
+            limit=f"This one reads format {FORMAT}.",
+            remedy="Update Lamina to open it.",
+        )
 
 
 def _too_large(limit: str) -> ArchiveError:

@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from sqlite3 import Connection, Row
-from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from backend.errors import InputError, SceneError, StaleRevision, StoreError
-from backend.plan.request import RunSettings
-from backend.plan.upgrade import upgrade_settings
 from backend.scene.formats.openraster import OpenedScene
-from backend.scene.records import explain_refusal, first_refusal
-from backend.scene.scene import Scene, build_scene, canonical_json
+from backend.scene.records import explain_refusal
+from backend.scene.repair import repair_record
+from backend.scene.scene import Scene, build_scene, canonical_json, repair_scene
 from backend.studio.storage.database import new_id, now
 from backend.studio.storage.records import EditorState
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class SavedScene:
-    """One project as it stands in the database."""
+    """One project as it stands in the database; ``notes`` name what another Lamina wrote and this
+    one does not know.
+    """
 
     id: str
     revision: int
     scene: Scene
     editor: EditorState
+    notes: tuple[str, ...] = ()
 
 
 def insert_project(connection: Connection, scene: Scene, editor: EditorState) -> str:
@@ -125,33 +123,27 @@ def build_editor_state(record: object) -> EditorState:
         return EditorState.model_validate(record)
 
 
-class ReadSettings(NamedTuple):
-    """The settings of a file, and sentences about what could not be read of them."""
-
-    settings: RunSettings
-    notes: tuple[str, ...] = ()
-
-
-def read_settings(settings: Mapping[str, Any]) -> ReadSettings:
-    """The settings of an opened file; for some that this Lamina does not know the usual ones, and a
-    note that says so.
-    """
-    try:
-        return ReadSettings(RunSettings.model_validate(upgrade_settings(settings)))
-    except ValidationError as error:
-        log.warning("the settings of a file cannot be read: %s", error)
-        what = first_refusal(error, "settings").what
-        note = f"The file's settings cannot be read ({what[:-1]}); the usual ones are taken."
-        return ReadSettings(RunSettings(), (note,))
-
-
 def _read_row(row: Row) -> SavedScene:
+    repaired = repair_scene(json.loads(row["scene"]))
+    editor, notes = _repair_editor(json.loads(row["editor"]))
     return SavedScene(
         id=row["id"],
         revision=row["revision"],
-        scene=build_scene(json.loads(row["scene"])),
-        editor=build_editor_state(json.loads(row["editor"])),
+        scene=repaired.scene,
+        editor=editor,
+        notes=(*repaired.notes, *notes),
     )
+
+
+def _repair_editor(record: object) -> tuple[EditorState, tuple[str, ...]]:
+    """The editor's state without what this Lamina does not know, and a sentence for each part."""
+    if not isinstance(record, Mapping):
+        return build_editor_state(record), ()
+    try:
+        kept = repair_record(record, EditorState.model_validate, "scene")
+    except ValidationError:  # build_editor_state says what is wrong with it
+        return build_editor_state(record), ()
+    return EditorState.model_validate(kept.record), kept.notes
 
 
 def _text(record: Scene | EditorState) -> str:

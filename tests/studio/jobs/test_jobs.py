@@ -443,7 +443,7 @@ def test_tries_can_be_cancelled_and_are_bounded(tmp_path: Path) -> None:
     worker = ScriptedWorker(score=passing_from(99))
     with open_studio(tmp_path, worker) as studio:
         project, revision, source = make_picture(studio)
-        with pytest.raises(RequestError, match="tries = 1000"):
+        with pytest.raises(RequestError, match="Tries = 1000"):
             studio.generate(project, revision, {**reroll(source), "tries": 1000})
         gate = WorkGate("step 1")
         worker.script = gate

@@ -111,7 +111,7 @@ def test_a_scene_with_a_look_that_is_nowhere_is_refused(tmp_path: Path) -> None:
 def test_a_request_without_layers_is_refused(tmp_path: Path) -> None:
     with open_studio(tmp_path) as studio:
         project, revision = save_scene(studio)
-        with pytest.raises(RequestError, match="layer_ids"):
+        with pytest.raises(RequestError, match="Layers ="):
             studio.generate(project, revision, {**learn(), "layer_ids": []})
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -277,8 +279,27 @@ def test_settings_that_nobody_knows_give_the_usual_ones_and_a_note(tmp_path: Pat
         content = write_ora(opened.scene, opened.pixels, {"sampler": "of tomorrow"})
         again = studio.open_ora(content, "tomorrow.ora")
         assert again.editor.settings == RunSettings()
-        (note,) = (note.text for note in again.notes if "settings" in note.text)
-        assert note.startswith("The file's settings cannot be read (sampler = 'of tomorrow'")
+        (note,) = (note.text for note in again.notes if "sampler" in note.text)
+        assert note.startswith("The file's sampler = 'of tomorrow' is not known here. Known are")
+
+
+def test_a_row_of_a_newer_lamina_opens_and_names_what_is_not_known(tmp_path: Path) -> None:
+    with open_studio(tmp_path) as studio:
+        project, _ = save_scene(studio)
+    with closing(sqlite3.connect(tmp_path / "studio.sqlite")) as connection, connection:
+        connection.execute(
+            "UPDATE projects SET scene = json_set(scene, '$.layers[0].glow', 3),"
+            " editor = json_set(editor, '$.settings.sampler', 'heun', '$.hand', 'left')"
+        )
+    with open_studio(tmp_path) as studio:
+        again = studio.open_project(project)
+        assert again.editor.settings.steps == 4
+        texts = [note.text for note in again.notes if note.code == "opened"]
+        assert [text.split(" = ")[0] for text in texts] == [
+            "The scene says glow of layer 1 (“Ball”)",
+            "The scene's sampler",
+            "The scene says hand",
+        ]
 
 
 def test_an_unnamed_file_lends_its_name(tmp_path: Path) -> None:
