@@ -86,17 +86,18 @@ def check_device(asked: str) -> Iterator[Check]:
 
 
 def check_models(folders: tuple[Path, ...], pocket: Path = POCKET_FOLDER) -> Iterator[Check]:
-    """Every model that was found, and why a folder cannot be used; nothing is loaded."""
+    """Every model that was found, and why a folder or file cannot be used; nothing is loaded."""
     for folder in folders:
-        if not folder.is_dir():
+        if not folder.exists():
             yield Check("models", "fault", f"{folder} is no folder")
-    catalog = find_models([folder for folder in folders if folder.is_dir()], pocket)
+    catalog = find_models([folder for folder in folders if folder.exists()], pocket)
     for card in catalog.cards:
         members = f", with {', '.join(card.members)}" if card.members else ""
         facts = f"{card.weights / 1e6:.1f} M weights, {card.native_px} px{members}"
         yield Check(f"model {card.id}", "ok", f"{card.folder} ({facts})")
-    for model, error in catalog.refused.items():
-        yield Check(f"model {model}", "fault", error.sentence)
+    for one in catalog.findings:
+        verdict: Verdict = "note" if one.kind == "file" else "fault"
+        yield Check(f"{one.kind} {one.id}", verdict, one.sentence)
     if not any(card.folder == pocket for card in catalog.cards) and not pocket.is_dir():
         yield Check("model pocket", "fault", f"{pocket} is missing; install Lamina again")
     scenes = len(list(SCENES_FOLDER.glob("*.ora")))

@@ -62,7 +62,10 @@ class Settings:
 def add_machine_flags(parser: argparse.ArgumentParser) -> None:
     """The flags that every command has: where models lie and what computes."""
     parser.add_argument(
-        "--models", action="append", metavar="FOLDER", help="a folder with models; may be repeated"
+        "--models",
+        action="append",
+        metavar="FOLDER",
+        help="a folder with models, such as ComfyUI/models, or a file; may be repeated",
     )
     parser.add_argument(
         "--device", choices=DEVICES, help="what computes (auto: a GPU when there is one)"

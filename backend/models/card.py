@@ -12,20 +12,22 @@ from typing import TYPE_CHECKING, Any
 from backend.errors import ModelError
 from backend.models.folder import (
     check_folder,
-    check_safetensors,
     explain_loading,
     has_second_text,
     list_weights,
     read_json,
-    weight_files,
 )
-from backend.models.members import MemberCard, MemberName, find_members
+from backend.models.licence import read_licence
+from backend.models.members import MemberCard, MemberName, judge_members
+from backend.models.weight_files import find_weights
 from backend.plan.card import TokenSpan
 
 if TYPE_CHECKING:
     from transformers import CLIPTokenizer
 
 ABOUT, LONGEST_KNOWS = "about.json", 120
+PREDICTION_TYPES = ("epsilon", "v_prediction")
+MAX_SIDE_PX = 8192
 NO_LIMIT = 1_000_000  # tokenizers without a length write a number of thirty digits
 
 
@@ -49,6 +51,9 @@ class ModelCard:
             everything.
         scheduler: configuration of its noise schedule.
         members: the family's other networks.
+        refused_members: why others that lie there cannot be used.
+        size_bytes: of the networks' files.
+        licence: as the folder names it; "" where it does not.
     """
 
     id: str
@@ -67,6 +72,11 @@ class ModelCard:
     members: Mapping[MemberName, MemberCard] = field(
         default_factory=dict, repr=False, compare=False
     )
+    refused_members: Mapping[MemberName, ModelError] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    size_bytes: int = 0
+    licence: str = ""
 
     def token_spans(self, text: str) -> tuple[TokenSpan, ...]:
         """Where the tokens of a text stand.
@@ -111,19 +121,26 @@ def read_card(folder: Path, model_id: str, title: str) -> ModelCard:
             remedy="Correct the path in the settings, or copy it there.",
         )
     index = check_folder(folder)
-    unet, vae = (
-        read_json(folder / "unet" / "config.json"),
-        read_json(folder / "vae" / "config.json"),
+    try:
+        return _build_card(folder, index, model_id, title)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, IndexError) as error:
+        raise ModelError(
+            f"The configuration files of {folder.name} cannot be understood ({error!r:.120}).",
+            remedy="Copy the model folder again, with all its files.",
+        ) from None
+
+
+def _build_card(folder: Path, index: dict[str, Any], model_id: str, title: str) -> ModelCard:
+    unet, vae, _ = (
+        read_json(folder / part / "config.json") for part in ("unet", "vae", "text_encoder")
     )
     scheduler = read_json(folder / "scheduler" / "scheduler_config.json")
     second = has_second_text(index)
     _check_networks(folder, unet, vae, second)
     cell_px = 2 ** (len(vae["block_out_channels"]) - 1)
-    parts = list_weights(index).items()
-    counts = (
-        check_safetensors(file) for part, stem in parts for file in weight_files(folder, part, stem)
-    )
-    return ModelCard(
+    found = [find_weights(folder, part, stem) for part, stem in list_weights(index).items()]
+    members = judge_members(folder)
+    card = ModelCard(
         id=model_id,
         title=title,
         folder=folder,
@@ -132,13 +149,41 @@ def read_card(folder: Path, model_id: str, title: str) -> ModelCard:
         size_multiple_px=cell_px * 2 ** (len(unet["block_out_channels"]) - 1),
         text_length=_text_length(folder),
         prediction_type=str(scheduler.get("prediction_type", "epsilon")),
-        weights=sum(counts),
+        weights=sum(one.weights for one in found),
         family="sdxl" if second else "sd",
         zero_empty=second and bool(index.get("force_zeros_for_empty_prompt", True)),
         knows=_read_knows(folder),
         scheduler=scheduler,
-        members=find_members(folder),
+        members=members.cards,
+        refused_members=members.refused,
+        size_bytes=sum(path.stat().st_size for one in found for path in one.files),
+        licence=read_licence(folder),
     )
+    _check_ranges(folder, card)
+    return card
+
+
+def _check_ranges(folder: Path, card: ModelCard) -> None:
+    """Refuse sizes at which no picture could be made."""
+    ranges = {
+        "native_px": (card.native_px, 8, MAX_SIDE_PX),
+        "cell_px": (card.cell_px, 1, 64),
+        "size_multiple_px": (card.size_multiple_px, 1, 512),
+        "text_length": (card.text_length, 3, 4096),
+    }
+    for name, (value, low, high) in ranges.items():
+        if not low <= value <= high:
+            raise ModelError(
+                f"The configuration files of {folder.name} make {name} {value}.",
+                limit=f"It lies in {low} to {high}.",
+                remedy="Copy the model folder again, with all its files.",
+            )
+    if card.prediction_type not in PREDICTION_TYPES:
+        raise ModelError(
+            f"{folder.name} predicts {card.prediction_type!r:.60}.",
+            limit=f"Lamina runs models that predict {', '.join(PREDICTION_TYPES)}.",
+            remedy="Choose another model.",
+        )
 
 
 def model_id_of(name: str) -> str:

@@ -1,17 +1,50 @@
-"""Which models are present: the embedded pocket family first, then what the given folders hold."""
+"""Which models are present: the embedded pocket family first, then what the given folders hold.
+
+Each folder, file and member is judged by itself: what cannot be used takes nothing else away, and
+is listed with the reason.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from backend import POCKET_FOLDER
 from backend.errors import ModelError
 from backend.models.card import ModelCard, model_id_of, read_card
-from backend.models.members import MemberCard, MemberName, find_members
+from backend.models.folder import explain_loading
+from backend.models.locations import MAX_DEPTH, MAX_FOLDERS, MAX_LOCATIONS, Location, LocationSearch
+from backend.models.loose_files import describe_file, describe_network
+from backend.models.members import MemberCard, MemberName, read_member
 
 POCKET_ID = "pocket"
+AGAIN = "Copy it again, with all its files."
+FindingKind = Literal["model", "member", "file", "folder"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that was found and cannot be used.
+
+    Attributes:
+        id: that a model would have had; the name of others.
+        kind: a "model" that is refused, a "member" beside one, another "file" of weights, or a
+            "folder" as a whole.
+        path: where it lies.
+        error: why, what the limit is, and what to do.
+    """
+
+    id: str
+    kind: FindingKind
+    path: Path
+    error: ModelError
+
+    @property
+    def sentence(self) -> str:
+        """Where it lies, and why it cannot be used, as one line."""
+        return f"{self.path}: {self.error.sentence}"
 
 
 @dataclass(frozen=True)
@@ -20,11 +53,16 @@ class Catalog:
 
     Attributes:
         cards: of the usable ones, in order.
-        refused: why the others cannot be used, by the id that they would have had.
+        findings: all that cannot be used, in the order in which it was found.
     """
 
     cards: tuple[ModelCard, ...]
-    refused: Mapping[str, ModelError] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = field(default=())
+
+    @property
+    def refused(self) -> Mapping[str, ModelError]:
+        """Why models cannot be used, by the id that they would have had."""
+        return {one.id: one.error for one in self.findings if one.kind in ("model", "folder")}
 
     def card(self, model_id: str) -> ModelCard:
         """The card of a model.
@@ -51,53 +89,126 @@ def find_models(folders: Sequence[Path], pocket: Path = POCKET_FOLDER) -> Catalo
     """Every model in some folders, the embedded pocket family first.
 
     Args:
-        folders: each is a model folder or holds some.
+        folders: each is a model folder, holds some at any of the usual places, or is a file.
         pocket: folder of the embedded family.
 
     Returns:
-        The usable models, and the broken ones with their reason.
+        The usable models, and all else with its reason.
     """
-    cards: list[ModelCard] = []
-    refused: dict[str, ModelError] = {}
-    taken: set[str] = set()
-    shared = _find_shared_members(folders)
-    for folder, name in _candidates(folders, pocket):
-        model_id = _free_id(model_id_of(name), taken)
-        taken.add(model_id)
+    builder = _CatalogBuilder()
+    builder.judge(Location("model", pocket, POCKET_ID), POCKET_ID, "Pocket")
+    search = LocationSearch()
+    for folder in folders:
+        places = list(search.find(folder))
+        for place in places:
+            builder.add(place)
+        if not places and not search.has_seen(folder):
+            builder.refuse(model_id_of(folder.name), "folder", folder, _emptiness_error(folder))
+    return builder.build()
+
+
+class _CatalogBuilder:
+    """A catalog in the making. Nothing that is judged raises."""
+
+    def __init__(self) -> None:
+        self.cards: list[ModelCard] = []
+        self.findings: list[Finding] = []
+        self.shared: dict[MemberName, MemberCard] = {}
+        self._ids: set[str] = set()
+
+    def add(self, place: Location) -> None:
+        """Judge a place."""
+        match place.kind:
+            case "model":
+                name = f"{place.maker}-{place.name}" if place.maker else place.name
+                self.judge(place, model_id_of(name), _title_of(place))
+            case "member":
+                self._judge_member(place)
+            case "file":
+                kind, error = describe_file(place.path)
+                self.refuse(place.name, kind, place.path, error)
+            case "network":
+                self.refuse(place.name, "file", place.path, describe_network(place.path))
+            case _:
+                self.refuse(place.name, "folder", place.path, _folder_error(place))
+
+    def judge(self, place: Location, wanted_id: str, title: str) -> None:
+        """Judge a model's folder under the id that it shall have if it is free."""
+        model_id = _free_id(wanted_id, self._ids)
+        self._ids.add(model_id)
         try:
-            card = read_card(
-                folder, model_id, name.replace("_", " ").replace("-", " ").capitalize()
-            )
-            cards.append(replace(card, members={**shared, **card.members}))
+            with explain_loading(f"{place.name} cannot be read", remedy=AGAIN):
+                card = read_card(place.path, model_id, title)
         except ModelError as error:
-            refused[model_id] = error
-    return Catalog(tuple(cards), refused)
+            self._refuse_id(model_id, "model", place.path, error)
+            return
+        self.cards.append(card)
+        for member, reason in card.refused_members.items():
+            self._refuse_id(f"{model_id}/{member}", "member", card.folder / member, reason)
+
+    def refuse(self, name: str, kind: FindingKind, path: Path, error: ModelError) -> None:
+        """List what cannot be used; models have ids of their own."""
+        if kind in ("model", "folder"):
+            name = _free_id(model_id_of(name), self._ids)
+            self._ids.add(name)
+        self._refuse_id(name, kind, path, error)
+
+    def build(self) -> Catalog:
+        """The catalog; members that lie beside the models are for every one that has none of its
+        own.
+        """
+        cards = (replace(one, members={**self.shared, **one.members}) for one in self.cards)
+        return Catalog(tuple(cards), tuple(self.findings))
+
+    def _judge_member(self, place: Location) -> None:
+        if place.member is None or place.member in self.shared:
+            return
+        try:
+            with explain_loading(f"{place.name} cannot be read", remedy=AGAIN):
+                self.shared[place.member] = read_member(place.path, place.member)
+        except ModelError as error:
+            self._refuse_id(place.name, "member", place.path, error)
+
+    def _refuse_id(self, name: str, kind: FindingKind, path: Path, error: ModelError) -> None:
+        self.findings.append(Finding(name, kind, path, error))
 
 
-def _find_shared_members(folders: Sequence[Path]) -> dict[MemberName, MemberCard]:
-    """Members that lie beside the models (``folder/clip``): for every model that has none of its
-    own.
-    """
-    found: dict[MemberName, MemberCard] = {}
-    for folder in folders:
-        if folder.is_dir() and not (folder / "model_index.json").exists():
-            found = {**find_members(folder), **found}
-    return found
+def _title_of(place: Location) -> str:
+    title = place.name.replace("_", " ").replace("-", " ").capitalize()
+    return f"{title} ({place.maker})" if place.maker else title
 
 
-def _candidates(folders: Sequence[Path], pocket: Path) -> Iterator[tuple[Path, str]]:
-    yield pocket, POCKET_ID
-    for folder in folders:
-        if (folder / "model_index.json").exists() or not folder.is_dir():
-            yield folder, folder.name
-            continue
-        yield from (
-            (found.parent, found.parent.name) for found in sorted(folder.glob("*/model_index.json"))
-        )
-
-
-def _free_id(model_id: str, taken: set[str]) -> str:
+def _free_id(model_id: str, taken: Iterable[str]) -> str:
     if model_id not in taken:
         return model_id
-    numbers = (f"{model_id[:60]}-{number}" for number in range(2, 1000))
+    numbers = (f"{model_id[:60]}-{number}" for number in range(2, 10**6))
     return next(candidate for candidate in numbers if candidate not in taken)
+
+
+def _folder_error(place: Location) -> ModelError:
+    """Why a folder as a whole cannot be looked through, or not to its end."""
+    match place.kind:
+        case "missing":
+            return ModelError(
+                f"There is no model folder {place.name!r}.",
+                limit="It was given as a folder of models.",
+                remedy="Correct the path, or copy it there.",
+            )
+        case "unreadable":
+            return ModelError(
+                f"The folder {place.name!r} may not be read.",
+                remedy="Change its permissions, or remove it from the list.",
+            )
+    return ModelError(
+        f"The folder {place.name!r} was not looked through to its end.",
+        limit=f"At most {MAX_LOCATIONS} files of weights in {MAX_FOLDERS} folders are looked at.",
+        remedy="Give the folder that holds the models itself.",
+    )
+
+
+def _emptiness_error(folder: Path) -> ModelError:
+    return ModelError(
+        f"No model was found in {folder.name!r}.",
+        limit=f"Lamina looks for diffusers folders and single files, {MAX_DEPTH} folders deep.",
+        remedy="Give the folder of your models, such as ComfyUI/models or huggingface/hub.",
+    )

@@ -79,5 +79,7 @@ def load_clipseg(folder: Path, device: torch.device, dtype: torch.dtype) -> Clip
     network = CLIPSegForImageSegmentation.from_pretrained(
         folder, dtype=dtype, use_safetensors=True, local_files_only=True
     )
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(
+        folder, local_files_only=True, trust_remote_code=False
+    )
     return ClipSeg(network.to(device).eval().requires_grad_(False), tokenizer)

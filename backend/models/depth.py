@@ -14,7 +14,7 @@ from torch.nn import functional
 from transformers import AutoModelForDepthEstimation
 
 from backend.models.bundle import ModelBundle
-from backend.models.folder import check_complete, read_json, refuse_pickles
+from backend.models.folder import check_complete, read_json
 from backend.models.seeing import IMAGENET_MEAN, IMAGENET_STD, triple
 
 CONFIG, PREPROCESSING = "config.json", "preprocessor_config.json"
@@ -81,7 +81,6 @@ def load_depth(folder: Path, device: torch.device, dtype: torch.dtype) -> Depth:
     Raises:
         ModelError: weights are missing.
     """
-    refuse_pickles(folder)
     config = read_json(folder / CONFIG)
     network, found = AutoModelForDepthEstimation.from_pretrained(
         str(folder),

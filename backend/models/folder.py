@@ -6,16 +6,21 @@ from __future__ import annotations
 
 import json
 import pickle
-import struct
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backend.errors import ModelError
+from backend.models.safetensors_file import refuse_pointer, shorten
+from backend.models.weight_files import find_weights
 
-PICKLED = frozenset({".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle", ".joblib"})
-MAX_HEADER_BYTES = 100_000_000  # the limit of the safetensors format itself
+if TYPE_CHECKING:
+    import torch  # seconds to import, and the catalog must be quick
+
+MAX_JSON_BYTES = 2**25
+"""A tokenizer's file has some megabytes, everything else kilobytes."""
 EXPECTED = {
     "unet": ("diffusers", ("UNet2DConditionModel",)),
     "vae": ("diffusers", ("AutoencoderKL",)),
@@ -38,25 +43,6 @@ WEIGHTED = {
 }
 WEIGHTED_SECOND = {"text_encoder_2": "model"}
 KNOWN_LIBRARIES = frozenset({"diffusers", "transformers", "stable_diffusion"})
-_DTYPE_BITS = {
-    "F64": 64,
-    "I64": 64,
-    "U64": 64,
-    "F32": 32,
-    "I32": 32,
-    "U32": 32,
-    "F16": 16,
-    "BF16": 16,
-    "I16": 16,
-    "U16": 16,
-    "I8": 8,
-    "U8": 8,
-    "BOOL": 8,
-    "F8_E4M3": 8,
-    "F8_E5M2": 8,
-}
-
-
 _TOGETHER = "Check that its description and its weights belong together, or copy the folder again."
 
 
@@ -74,7 +60,7 @@ def explain_loading(what: str, limit: str = "", remedy: str = _TOGETHER) -> Iter
     except ModelError:
         raise
     except Exception as error:
-        reason = (str(error).splitlines() or [""])[0][:160]
+        reason = _without_folders(str(error))[:160]
         raise ModelError(
             f"{what} ({type(error).__name__}: {reason}).", limit=limit, remedy=remedy
         ) from error
@@ -86,7 +72,7 @@ def explain_torch_file(name: str) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
-        reason = (str(error).splitlines() or [""])[0][:120]
+        reason = _without_folders(str(error))[:120]
         raise ModelError(
             f"{name} cannot be read ({type(error).__name__}: {reason}).",
             remedy="Download the file again.",
@@ -102,22 +88,47 @@ def check_complete(name: str, missing: Iterable[str]) -> None:
         )
 
 
+def check_finite(name: str, network: torch.nn.Module) -> None:
+    """A ModelError where a weight of a loaded network is no number: its pictures would be black.
+
+    Args:
+        name: of the network, for the sentence.
+        network: with floating weights.
+    """
+    for weight, values in network.named_parameters():
+        if values.numel() and not all(one.isfinite() for one in values.aminmax()):
+            raise ModelError(
+                f"{name} holds weights that are no finite numbers (first {weight}).",
+                limit="Every picture of such a model is black.",
+                remedy="Download the file again, or choose another version of this model.",
+            )
+
+
+def _without_folders(message: str) -> str:
+    """The first line of a library's message, its paths cut down to the names of files."""
+    return re.sub(r"(?:/[^/\s'\"]+)+/", "", (message.splitlines() or [""])[0])
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object from a file, or a ModelError that names it."""
+    again = "Copy the model folder again, with all its files."
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        if path.exists() and not path.is_file():
+            raise OSError("it is no file")
+        refuse_pointer(path)
+        with path.open("rb") as file:
+            content = file.read(MAX_JSON_BYTES + 1)
+        if len(content) > MAX_JSON_BYTES:
+            raise ValueError(f"it has more than {MAX_JSON_BYTES // 2**20} MiB")
+        value = json.loads(content.decode("utf-8-sig"))
     except FileNotFoundError:
-        raise ModelError(
-            f"{_short(path)} is missing.", remedy="Copy the model folder again, with all its files."
-        ) from None
-    except (OSError, ValueError) as error:
-        raise ModelError(
-            f"{_short(path)} cannot be read ({error}).",
-            remedy="Copy the model folder again, with all its files.",
-        ) from None
+        raise ModelError(f"{shorten(path)} is missing.", remedy=again) from None
+    except (OSError, ValueError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ModelError(f"{shorten(path)} cannot be read ({reason}).", remedy=again) from None
     if not isinstance(value, dict):
         raise ModelError(
-            f"{_short(path)} is not a JSON object.", remedy="Copy the model folder again."
+            f"{shorten(path)} is not a JSON object.", remedy="Copy the model folder again."
         )
     return value
 
@@ -127,15 +138,51 @@ def check_folder(folder: Path) -> dict[str, Any]:
     harmless.
     """
     index = read_json(folder / "model_index.json")
-    _refuse_code(folder, index)
-    refuse_pickles(folder)
+    _check_pipeline(folder, index)
     expected = EXPECTED | (EXPECTED_SECOND if has_second_text(index) else {})
     for part, (library, classes) in expected.items():
         _check_component(folder, index, part, library, classes)
+        if part.startswith("tokenizer"):
+            check_tokenizer(folder, part)
     for part, stem in list_weights(index).items():
-        for path in weight_files(folder, part, stem):
-            check_safetensors(path)
+        find_weights(folder, part, stem)
     return index
+
+
+def check_tokenizer(folder: Path, part: str) -> None:
+    """Refuse a tokenizer folder out of which a library would make one of two words, and one whose
+    files are not whole.
+
+    Args:
+        folder: the model's.
+        part: the tokenizer's folder in it.
+
+    Raises:
+        ModelError: neither ``tokenizer.json`` nor the pair of files of old tells its words.
+    """
+    place = folder / part
+    whole, vocabulary, merges = (
+        place / name for name in ("tokenizer.json", "vocab.json", "merges.txt")
+    )
+    if whole.exists():
+        model = read_json(whole).get("model")
+        words = model.get("vocab") if isinstance(model, dict) else None
+    else:
+        for path in (vocabulary, merges):
+            if not path.is_file():
+                raise ModelError(
+                    f"{shorten(path)} is missing.",
+                    limit="Without it the words of a prompt mean nothing to the model.",
+                    remedy="Copy the model's tokenizer folder again, with all its files.",
+                )
+        refuse_pointer(merges)
+        words = read_json(vocabulary)
+    if not words:
+        raise ModelError(
+            f"{folder.name}/{part} holds no words.",
+            limit="Without them a prompt means nothing to the model.",
+            remedy="Copy the model's tokenizer folder again, with all its files.",
+        )
 
 
 def has_second_text(index: dict[str, Any]) -> bool:
@@ -150,75 +197,10 @@ def list_weights(index: dict[str, Any]) -> dict[str, str]:
     return WEIGHTED | (WEIGHTED_SECOND if has_second_text(index) else {})
 
 
-def weight_files(folder: Path, part: str, stem: str) -> tuple[Path, ...]:
-    """The safetensors of a component: whole or in shards, full precision before the fp16
-    variant.
+def _check_pipeline(folder: Path, index: dict[str, Any]) -> None:
+    """Refuse pipelines of other families, and those that name code of their own. Files of code that
+    lie about are never imported, so they do not count.
     """
-    place = folder / part
-    for pattern in (
-        f"{stem}.safetensors",
-        f"{stem}-*-of-*.safetensors",
-        f"{stem}.fp16.safetensors",
-    ):
-        found = tuple(sorted(place.glob(pattern)))
-        if found:
-            return found
-    raise ModelError(
-        f"{folder.name}/{part} holds no {stem}.safetensors.",
-        limit="Lamina loads safetensors only.",
-        remedy="Convert the weights to safetensors, or choose a folder that has them.",
-    )
-
-
-def variant_of(files: tuple[Path, ...]) -> str:
-    """The name of the precision variant that diffusers must be asked for, or an empty string."""
-    return "fp16" if files[0].name.endswith(".fp16.safetensors") else ""
-
-
-def check_safetensors(path: Path) -> int:
-    """The number of weights in a file whose header is sound; a ModelError otherwise. No weight is
-    read.
-    """
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        prefix = file.read(8)
-        length = struct.unpack("<Q", prefix)[0] if len(prefix) == 8 else size
-        if length > min(size - 8, MAX_HEADER_BYTES):
-            raise _damage_error(path, "it is cut short or of another format")
-        try:
-            header = json.loads(file.read(length))
-        except ValueError:
-            raise _damage_error(path, "its header is not JSON") from None
-    try:
-        return _check_tensors(path, header, size - 8 - length)
-    except (KeyError, TypeError, AttributeError, ValueError):
-        raise _damage_error(path, "its header does not follow the format") from None
-
-
-def _check_tensors(path: Path, header: dict[str, Any], held: int) -> int:
-    entries = [entry for name, entry in header.items() if name != "__metadata__"]
-    reached, weights = 0, 0
-    for entry in sorted(entries, key=lambda one: tuple(one["data_offsets"])):
-        begin, end = entry["data_offsets"]
-        count = 1
-        for side in entry["shape"]:
-            count *= int(side)
-        if begin != reached or end - begin != count * _DTYPE_BITS[entry["dtype"]] // 8:
-            raise _damage_error(path, "its tensors do not fill it without gaps")
-        reached, weights = end, weights + count
-    if reached != held:
-        raise _damage_error(path, f"it should hold {reached} bytes of weights and holds {held}")
-    return weights
-
-
-def _damage_error(path: Path, reason: str) -> ModelError:
-    return ModelError(
-        f"{_short(path)} is not a sound safetensors file: {reason}.",
-        remedy="Copy or download this file again.",
-    )
-
-
-def _refuse_code(folder: Path, index: dict[str, Any]) -> None:
     name = index.get("_class_name")
     if not isinstance(name, str) or not name.startswith("StableDiffusion") or "3" in name:
         raise ModelError(
@@ -229,15 +211,17 @@ def _refuse_code(folder: Path, index: dict[str, Any]) -> None:
             ),
             remedy="Choose another folder.",
         )
-    unknown = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.py"))
-    for part, entry in index.items():
-        if (
-            isinstance(entry, list)
-            and entry
-            and entry[0] is not None
-            and entry[0] not in KNOWN_LIBRARIES
-        ):
-            unknown.append(f"{part} from {entry[0]!r}")
+    if has_second_text(index) and index.get("text_encoder") in (None, [None, None]):
+        raise ModelError(
+            f"{folder.name} holds the refiner of SDXL.",
+            limit="A refiner only goes over pictures that the base model has made.",
+            remedy="Choose the folder of the base model.",
+        )
+    unknown = [
+        f"{part} from {entry[0]!r}"
+        for part, entry in index.items()
+        if isinstance(entry, list) and entry and not _is_known(entry[0])
+    ]
     if unknown:
         raise ModelError(
             f"{folder.name} brings its own code ({', '.join(unknown[:3])}).",
@@ -246,22 +230,8 @@ def _refuse_code(folder: Path, index: dict[str, Any]) -> None:
         )
 
 
-def refuse_pickles(folder: Path) -> None:
-    """A ModelError that names the pickled files under the folder, if there are any."""
-    pickled = sorted(
-        str(path.relative_to(folder)) for path in _files(folder) if path.suffix.lower() in PICKLED
-    )
-    if pickled:
-        more = f" and {len(pickled) - 3} more" if len(pickled) > 3 else ""
-        raise ModelError(
-            f"{folder.name} holds pickled weights ({', '.join(pickled[:3])}{more}).",
-            limit="Pickles can run any program; Lamina loads safetensors only.",
-            remedy="Remove those files, or convert them to safetensors.",
-        )
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if not path.is_dir())
+def _is_known(library: object) -> bool:
+    return library is None or (isinstance(library, str) and library in KNOWN_LIBRARIES)
 
 
 def _check_component(
@@ -280,8 +250,3 @@ def _check_component(
             f"{folder.name}/{part} is missing.",
             remedy="Copy the model folder again, with all its subfolders.",
         )
-
-
-def _short(path: Path) -> str:
-    """The last parts of a path: enough to find the file, nothing about the machine."""
-    return "/".join(path.parts[-3:])

@@ -17,7 +17,8 @@ from transformers import AutoModel
 
 from backend.errors import ModelError
 from backend.models.bundle import ModelBundle
-from backend.models.folder import check_complete, check_safetensors, read_json, refuse_pickles
+from backend.models.folder import check_complete, read_json
+from backend.models.safetensors_file import check_safetensors
 from backend.models.seeing import IMAGENET_MEAN, IMAGENET_STD, Seeing, triple, unit
 
 WEIGHTS, CONFIG, PREPROCESSING = "model.safetensors", "config.json", "preprocessor_config.json"
@@ -61,7 +62,6 @@ class ImageEncoder:
 
 def load_image_encoder(folder: Path, device: torch.device, dtype: torch.dtype) -> ImageEncoder:
     """Load a local folder; a ModelError where weights are missing or of another kind."""
-    refuse_pickles(folder)
     config = read_json(folder / CONFIG)
     if config.get("model_type") not in TYPES or "auto_map" in config:
         raise ModelError(

@@ -16,15 +16,15 @@ from backend.models.bundle import ModelBundle
 from backend.models.card import ModelCard, load_tokenizer
 from backend.models.folder import (
     check_complete,
+    check_finite,
     check_folder,
     explain_loading,
     list_weights,
-    variant_of,
-    weight_files,
 )
 from backend.models.members import Members
 from backend.models.schedule import SAMPLERS, scheduler_values
 from backend.models.second_text import SecondText, split_words
+from backend.models.weight_files import find_weights
 
 _CLASSES: dict[str, Any] = {
     "unet": UNet2DConditionModel,
@@ -82,7 +82,7 @@ def load_bundle(card: ModelCard, device: torch.device) -> ModelBundle:
         device=device,
         dtype=dtype,
         second_text=_second_text(card, networks),
-        members=Members(card.members, device, dtype),
+        members=Members(card.members, device, dtype, refused=card.refused_members),
     )
 
 
@@ -98,18 +98,19 @@ def _second_text(card: ModelCard, networks: dict[str, Any]) -> SecondText | None
 
 
 def _load_network(card: ModelCard, part: str, stem: str, dtype: torch.dtype) -> Any:
-    files = weight_files(card.folder, part, stem)
+    files = find_weights(card.folder, part, stem)
     name = f"{card.folder.name}/{part}"
     with explain_loading(f"{name} cannot be loaded"):
         network, found = _CLASSES[part].from_pretrained(
             str(card.folder / part),
-            variant=variant_of(files) or None,
+            variant=files.variant or None,
             dtype=dtype,
             use_safetensors=True,
             local_files_only=True,
             output_loading_info=True,
         )
     check_complete(name, found["missing_keys"])
+    check_finite(name, network)
     return network.eval().requires_grad_(False)
 
 

@@ -16,7 +16,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from backend.errors import ModelError
-from backend.models.folder import check_safetensors, explain_loading, refuse_pickles
+from backend.models.folder import explain_loading
+from backend.models.safetensors_file import check_safetensors
 
 if TYPE_CHECKING:
     import torch  # seconds to import, and listing what is present must be quick
@@ -141,8 +142,40 @@ class MemberCard:
     weights: int
 
 
+@dataclass(frozen=True)
+class JudgedMembers:
+    """The members beside a model's own networks, each judged by itself.
+
+    Attributes:
+        cards: of the usable ones.
+        refused: why the others cannot be used.
+    """
+
+    cards: Mapping[MemberName, MemberCard] = field(default_factory=dict)
+    refused: Mapping[MemberName, ModelError] = field(default_factory=dict)
+
+
+def judge_members(folder: Path) -> JudgedMembers:
+    """The members in a model folder, each in a folder named as its kind; a broken one takes no
+    other away.
+
+    Args:
+        folder: the model's.
+    """
+    cards: dict[MemberName, MemberCard] = {}
+    refused: dict[MemberName, ModelError] = {}
+    for name in NAMES:
+        if not (folder / name / KINDS[name].weights).exists():
+            continue
+        try:
+            cards[name] = read_member(folder / name, name)
+        except ModelError as error:
+            refused[name] = error
+    return JudgedMembers(cards, refused)
+
+
 def find_members(folder: Path) -> dict[MemberName, MemberCard]:
-    """The members in a model folder, each in a folder named as its kind.
+    """The members in a model folder, all of them usable.
 
     Args:
         folder: the model's.
@@ -150,15 +183,14 @@ def find_members(folder: Path) -> dict[MemberName, MemberCard]:
     Raises:
         ModelError: one lacks a file or is not to be trusted; weights are safetensors.
     """
-    return {
-        name: read_member(folder / name, name)
-        for name in NAMES
-        if (folder / name / KINDS[name].weights).exists()
-    }
+    judged = judge_members(folder)
+    for error in judged.refused.values():
+        raise error
+    return dict(judged.cards)
 
 
 def read_member(folder: Path, name: MemberName) -> MemberCard:
-    """The card of one member.
+    """The card of one member. Pickled weights beside the safetensors are never opened.
 
     Args:
         folder: the member's own.
@@ -168,7 +200,6 @@ def read_member(folder: Path, name: MemberName) -> MemberCard:
         ModelError: a file is missing or not to be trusted.
     """
     kind = KINDS[name]
-    refuse_pickles(folder)
     if not (folder / kind.config).exists():
         raise ModelError(
             f"{folder.name}/{kind.config} is missing.",
@@ -197,6 +228,9 @@ class Members:
     device: torch.device = field(default_factory=_processor)
     dtype: torch.dtype = field(default_factory=_single)
     loaded: dict[MemberName, Any] = field(default_factory=dict, repr=False, compare=False)
+    refused: Mapping[MemberName, ModelError] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def __contains__(self, name: MemberName) -> bool:
         return name in self.cards
@@ -223,6 +257,8 @@ class Members:
         return sum(self.cards[name].weights * self.dtype.itemsize for name in self.loaded)
 
     def _load(self, name: MemberName) -> Any:
+        if name not in self.cards and name in self.refused:
+            raise self.refused[name]
         if name not in self.cards:
             raise ModelError(
                 f"This model has no {name.replace('_', ' ')} (it {KINDS[name].purpose}).",

@@ -4,6 +4,7 @@ and the device that computes.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +22,8 @@ from backend.models.members import KINDS, MemberName
 from backend.plan.card import Card
 from backend.plan.request import OptionValue
 from backend.studio.storage.records import MethodFacts, ModelFacts, OptionsSchema
+
+log = logging.getLogger(__name__)
 
 _SCHEMAS = TypeAdapter(OptionsSchema)
 
@@ -74,11 +77,29 @@ def build_offer(models: Sequence[Path], device: str) -> CatalogOffer:
     of it at once.
     """
     catalog = find_models(models)
+    log_findings(catalog)
     for card in catalog.cards:
         with suppress(ModelError):  # told when the model is used
             card.token_spans("")
     return CatalogOffer(catalog, choose_device(device))
 
+
+def log_findings(catalog: Catalog) -> None:
+    """Say at the start what cannot be used: a line for each model, member and folder, and a count
+    of all other files.
+    """
+    refused = [one for one in catalog.findings if one.kind != "file"]
+    for one in refused[:MAX_LOGGED]:
+        log.warning("%s", one.sentence)
+    more = len(refused) - MAX_LOGGED
+    if more > 0:
+        log.warning("%d more models cannot be used; lamina doctor lists them", more)
+    others = len(catalog.findings) - len(refused)
+    if others:
+        log.warning("%d other files of weights are not used; lamina doctor lists them", others)
+
+
+MAX_LOGGED = 20
 
 BACKGROUND = frozenset({"background", "__background__"})
 VOCABULARIES: Mapping[MemberName, str] = MappingProxyType(

@@ -59,7 +59,9 @@ def test_catalog_puts_pocket_first_and_keeps_what_it_refuses(
     models = tmp_path / "models"
     shutil.copytree(good, models / "My model (v1)")
     shutil.copytree(good, models / "pickled")
-    (models / "pickled" / "extra.ckpt").write_bytes(b"")
+    (models / "pickled" / "unet" / "diffusion_pytorch_model.safetensors").rename(
+        models / "pickled" / "unet" / "diffusion_pytorch_model.bin"
+    )
     catalog = find_models([models, good, tmp_path / "gone"])
     assert [card.id for card in catalog.cards] == ["pocket", "My-model-v1", "tiny-1"]
     with pytest.raises(ModelError, match="pickled weights"):

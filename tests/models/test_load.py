@@ -63,18 +63,38 @@ def test_canary_works(tmp_path: Path) -> None:
     "name",
     [
         "unet/diffusion_pytorch_model.bin",
+        "unet/diffusion_pytorch_model.fp16.bin",
         "text_encoder/pytorch_model.bin",
+        "tokenizer/tokenizer.pkl",
         "v1-5.ckpt",
         "vae/x.PT",
         "a/b/c.pkl",
         "w.pth",
     ],
 )
-def test_pickles_are_refused(folder: Path, tmp_path: Path, name: str) -> None:
+def test_pickles_beside_safetensors_are_never_opened(
+    folder: Path, tmp_path: Path, name: str
+) -> None:
     place = folder / name
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(pickle.dumps(Canary(tmp_path / "dead")))
-    assert name in refuse(folder).what
+    load_bundle(read_card(folder, "model", "Model"), torch.device("cpu"))
+    assert not (tmp_path / "dead").exists()
+
+
+@pytest.mark.parametrize(
+    ("part", "sound", "pickled"),
+    [
+        ("unet", "diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin"),
+        ("text_encoder", "model.safetensors", "pytorch_model.bin"),
+    ],
+)
+def test_pickles_alone_are_refused(
+    folder: Path, tmp_path: Path, part: str, sound: str, pickled: str
+) -> None:
+    (folder / part / sound).unlink()
+    (folder / part / pickled).write_bytes(pickle.dumps(Canary(tmp_path / "dead")))
+    assert f"pickled weights alone ({pickled})" in refuse(folder).what
     assert not (tmp_path / "dead").exists()
 
 
@@ -152,9 +172,130 @@ def test_foreign_parts_are_refused(folder: Path, part: str, entry: object) -> No
     assert refuse(folder).limit
 
 
-def test_code_in_the_folder_is_refused(folder: Path) -> None:
-    (folder / "unet" / "my_unet.py").write_text("raise SystemExit")
-    assert "its own code" in refuse(folder).what
+def test_code_in_the_folder_is_never_imported(folder: Path, tmp_path: Path) -> None:
+    for name in ("unet/my_unet.py", "pipeline.py", "tokenizer/tokenization.py"):
+        (folder / name).write_text(f"open({str(tmp_path / 'dead')!r}, 'w')")
+    load_bundle(read_card(folder, "model", "Model"), torch.device("cpu"))
+    assert not (tmp_path / "dead").exists()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_refused(folder: Path, value: float) -> None:
+    place = folder / "vae" / "diffusion_pytorch_model.safetensors"
+    weights = load_file(place)
+    weights["decoder.conv_in.bias"][0] = value
+    save_file(weights, place)
+    assert "decoder.conv_in.bias" in refuse(folder).what
+
+
+@pytest.mark.parametrize("part", ["tokenizer/vocab.json", "tokenizer/merges.txt"])
+def test_a_tokenizer_without_its_words_is_refused_at_once(folder: Path, part: str) -> None:
+    (folder / part).unlink()
+    with pytest.raises(ModelError, match=part):
+        read_card(folder, "model", "Model")
+
+
+def test_an_empty_tokenizer_is_refused(folder: Path) -> None:
+    shutil.rmtree(folder / "tokenizer")
+    (folder / "tokenizer").mkdir()
+    assert "tokenizer/vocab.json is missing" in refuse(folder).what
+    (folder / "tokenizer" / "tokenizer.json").write_text('{"model": {"vocab": {}}}')
+    assert "holds no words" in refuse(folder).what
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "unet/diffusion_pytorch_model.safetensors",
+        "unet/config.json",
+        "tokenizer/vocab.json",
+        "tokenizer/merges.txt",
+        "model_index.json",
+    ],
+)
+def test_pointers_of_git_lfs_are_told(folder: Path, name: str) -> None:
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3438167540\n"
+    (folder / name).write_text(pointer)
+    error = refuse(folder)
+    assert name.rsplit("/", maxsplit=1)[-1] in error.what
+    assert "git-lfs pointer" in error.what
+    assert "git lfs pull" in error.remedy
+
+
+def test_a_sound_variant_is_taken_where_the_plain_file_is_a_pointer(folder: Path) -> None:
+    plain = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    plain.rename(plain.with_name("diffusion_pytorch_model.fp16.safetensors"))
+    plain.write_text("version https://git-lfs.github.com/spec/v1\n")
+    assert load_bundle(read_card(folder, "model", "Model"), torch.device("cpu")).unet
+
+
+def shard(part: Path, stem: str, variant: str) -> tuple[Path, Path]:
+    """Cut a network's file into two shards with an index, named as the hub's tools name them."""
+    dotted = f".{variant}" if variant else ""
+    whole = part / f"{stem}.safetensors"
+    weights = load_file(whole)
+    names = sorted(weights)
+    halves = names[: len(names) // 2], names[len(names) // 2 :]
+    paths = tuple(part / f"{stem}{dotted}-0000{n}-of-00002.safetensors" for n in (1, 2))
+    for path, half in zip(paths, halves, strict=True):
+        save_file({name: weights[name] for name in half}, path, {"format": "pt"})
+    placed = {name: path.name for path, half in zip(paths, halves, strict=True) for name in half}
+    record = {"metadata": {"total_size": 1}, "weight_map": placed}
+    (part / f"{stem}.safetensors.index{dotted}.json").write_text(json.dumps(record))
+    whole.unlink()
+    return paths[0], paths[1]
+
+
+@pytest.mark.parametrize("variant", ["", "fp16", "bf16"])
+@pytest.mark.parametrize(
+    ("part", "stem"), [("unet", "diffusion_pytorch_model"), ("text_encoder", "model")]
+)
+def test_shards_of_any_variant_load(folder: Path, part: str, stem: str, variant: str) -> None:
+    before = load_bundle(read_card(folder, "model", "Model"), torch.device("cpu"))
+    first, _ = shard(folder / part, stem, variant)
+    card = read_card(folder, "model", "Model")
+    assert card.weights == before.card.weights
+    after = load_bundle(card, torch.device("cpu"))
+    for name, weight in getattr(before, part).named_parameters():
+        assert torch.equal(weight, getattr(after, part).get_parameter(name))
+    first.unlink()
+    with pytest.raises(ModelError, match=r"-00001-of-00002.safetensors is missing, 1 of 2 shards"):
+        read_card(folder, "model", "Model")
+
+
+def test_shards_without_their_index_are_told(folder: Path) -> None:
+    shard(folder / "unet", "diffusion_pytorch_model", "")
+    (folder / "unet" / "diffusion_pytorch_model.safetensors.index.json").unlink()
+    assert "without the index" in refuse(folder).what
+
+
+def test_an_index_does_not_lead_out_of_its_folder(folder: Path) -> None:
+    shard(folder / "unet", "diffusion_pytorch_model", "")
+    index = folder / "unet" / "diffusion_pytorch_model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {"a": "../../other.safetensors"}}))
+    assert "../../other.safetensors" in refuse(folder).what
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("unet/config.json", '{"block_out_channels": 3}'),
+        ("unet/config.json", '{"block_out_channels": [16, 32], "sample_size": NaN}'),
+        ("unet/config.json", '{"block_out_channels": [16, 32], "sample_size": 1e300}'),
+        ("unet/config.json", '{"block_out_channels": [16, 32], "sample_size": -5}'),
+        ("vae/config.json", '{"block_out_channels": "abcdefghijklmnopqrstuvwxyz"}'),
+        ("text_encoder/config.json", "[]"),
+        ("tokenizer/tokenizer_config.json", '{"model_max_length": "many"}'),
+        ("tokenizer/tokenizer_config.json", '{"model_max_length": -1}'),
+        ("tokenizer/vocab.json", "[" * 100_000),
+        ("scheduler/scheduler_config.json", '{"prediction_type": "flow"}'),
+        ("model_index.json", "\xff\xfe"),
+        ("model_index.json", '{"_class_name": "StableDiffusionPipeline", "unet": [[], {}]}'),
+    ],
+)
+def test_configurations_of_nonsense_are_one_sentence(folder: Path, name: str, content: str) -> None:
+    (folder / name).write_text(content)
+    assert refuse(folder).remedy
 
 
 @pytest.mark.parametrize(
