@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import gradio as gr
 
@@ -55,9 +56,13 @@ def build_editor(answer: Callable[[Any], Any], folder: Path) -> gr.HTML:
 
 
 def build_script(folder: Path) -> str:
-    """The mounting script, with the folder of the modules and the limits of the doors in front."""
+    """The mounting script, with the folder of the modules and the limits of the doors in front.
+
+    A folder may have any name: what stands in it for the end of an address (#, ?) or for a
+    character (%) is escaped.
+    """
     settings = {
-        "folder": folder.as_posix(),
+        "folder": quote(folder.as_posix(), safe="/"),
         "maxMessage": MAX_MESSAGE_CHARACTERS,
         "maxUpload": MAX_UPLOAD_BYTES,
     }

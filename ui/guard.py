@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -20,6 +20,10 @@ from ui.uploads import MAX_UPLOAD_BYTES
 MAX_JSON_BYTES = 2 * 1024 * 1024
 # The multipart frame round one file: boundaries, a name, a type.
 UPLOAD_SLACK_BYTES = 64 * 1024
+
+LOOPBACK_HOST = re.compile(
+    f"(?:{'|'.join(map(re.escape, LOOPBACK_NAMES))})(?::(?P<port>[0-9]{{1,5}}))?"
+)
 
 # Gradio's own script writes this one with a slash at its end.
 ASK_PATH = "/gradio_api/component_server/"
@@ -94,18 +98,13 @@ OPEN: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 class AllowList:
     """What this server answers to: its port, the one component that may be asked, the folder it
     serves as it is.
+
+    It is this machine under any port: a browser behind an SSH tunnel asks for the tunnel's own.
     """
 
     port: int
     component: int
     web_folder: Path
-    hosts: frozenset[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        names = {f"{name}:{self.port}" for name in LOOPBACK_NAMES}
-        object.__setattr__(
-            self, "hosts", frozenset(names | (set(LOOPBACK_NAMES) if self.port == 80 else set()))
-        )
 
 
 class Guard:
@@ -150,16 +149,25 @@ class Guard:
 Shut = tuple[int, LaminaError]
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a Host header names this machine itself, with any port or none."""
+    found = LOOPBACK_HOST.fullmatch(host.lower())
+    return found is not None and int(found["port"] or 80) in range(1, 65536)
+
+
 def refuse_origin(headers: Headers, allowed: AllowList) -> Shut | None:
     """Why a request comes from elsewhere: another Host (rebinding), another Origin, another site's
     page.
     """
     hosts = headers.getlist("host")
-    if len(hosts) != 1 or hosts[0].lower() not in allowed.hosts:
+    if len(hosts) != 1 or not is_loopback(hosts[0]):
         return 421, RefusedError(
             f"This server is not {', '.join(hosts)[:80] or 'unnamed'}.",
-            limit=f"It answers to {', '.join(sorted(allowed.hosts))}.",
-            remedy=f"Open http://127.0.0.1:{allowed.port} instead.",
+            limit=f"It answers to {', '.join(LOOPBACK_NAMES)}, under any port.",
+            remedy=(
+                f"Open http://127.0.0.1:{allowed.port} instead, or the tunnel's own port on "
+                "127.0.0.1."
+            ),
         )
     for origin in headers.getlist("origin"):
         if origin.lower() != f"http://{hosts[0].lower()}":

@@ -1,6 +1,6 @@
 // Gradio compiles this text into the body of a plain function of element, props, trigger, server
-// and upload; ui/editor.py puts `const settings = {folder, maxMessage, maxUpload}` in front. It gives
-// the modules of ui/web their host.
+// and upload; ui/editor.py puts `const settings = {folder, maxMessage, maxUpload}` in front, the
+// folder as it stands in an address. It gives the modules of ui/web their host.
 
 /**
  * @import { Host } from "./web/types/editor.d.ts"
@@ -113,6 +113,6 @@ const showFailure = (reason) => {
   console.error(reason);
 };
 
-import(`${root}/gradio_api/file=${encodeURI(settings.folder)}/main.js`)
+import(`${root}/gradio_api/file=${settings.folder}/main.js`)
   .then((module) => module.mount(place, host))
   .catch(showFailure);

@@ -5,6 +5,7 @@ Gradio shut.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import socket
 import threading
@@ -13,16 +14,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backend.errors import RefusedError, StoreError
+from backend.errors import LaminaError, RefusedError, StoreError
 from backend.settings import check_host, display_host
 from ui.guard import AllowList, Guard
 from ui.pictures import PictureRoutes
+from ui.starting import start_directly
 from ui.uploads import MAX_UPLOAD_BYTES, prepare_upload_folder
 
 if TYPE_CHECKING:
     import gradio as gr
 
     from backend.studio.studio import Studio
+
+log = logging.getLogger(__name__)
 
 PORT = 7860
 
@@ -72,8 +76,8 @@ def serve(studio: Studio, host: str, port: int, upload_folder: Path) -> Served:
     """Open the page of ``studio`` and return at once; ``Served.wait`` blocks. Port 0 takes a free
     one.
 
-    RefusedError for an address beyond this machine, StoreError for a port that is taken or a folder
-    that cannot be written. Changes Gradio's part of the process environment.
+    RefusedError for an address beyond this machine, StoreError for a port that is taken or does not
+    open, or a folder that cannot be written. Changes Gradio's part of the process environment.
     """
     check_host(host)
     port = reserve_port(host, port)
@@ -84,7 +88,19 @@ def serve(studio: Studio, host: str, port: int, upload_folder: Path) -> Served:
     from ui.editor import build_page
 
     page = build_page(studio, uploads)
-    _launch(page, studio, host, port)
+    try:
+        with start_directly():
+            _launch(page, studio, host, port)
+    except LaminaError:
+        raise
+    except Exception as error:  # Gradio's start raises whatever its libraries meet on a machine
+        log.exception("the page could not be opened")
+        raise StoreError(
+            f"The page could not be opened on port {port} ({type(error).__name__}: "
+            f"{str(error)[:120]}).",
+            limit="Lamina has to reach its own address on this machine.",
+            remedy="Try another --port; the log beside the projects holds the whole story.",
+        ) from error
     return Served(url=f"http://{display_host(host)}:{port}", page=page)
 
 
@@ -133,6 +149,8 @@ def _launch(page: gr.Blocks, studio: Studio, host: str, port: int) -> None:
         footer_links=[],
         run_history=False,
         allowed_paths=[str(WEB_FOLDER)],
+        # Or Gradio asks for its own page, waits three seconds, and closes a server that is slower.
+        _frontend=False,
         root_path="",
         state_session_capacity=200,
         max_file_size=MAX_UPLOAD_BYTES,

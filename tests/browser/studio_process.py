@@ -18,9 +18,12 @@ OPEN_LINE = re.compile(r"(http://127\.0\.0\.1:\d+)")
 
 @dataclass
 class StudioProcess:
-    """A running studio. ``said`` is all it printed; ``started_s`` how long it took to open."""
+    """A running studio. ``output`` is all it printed; ``started_s`` how long it took to open;
+    ``checkout`` is the folder that its code lies in.
+    """
 
     store: Path
+    checkout: Path = ROOT
     url: str = ""
     started_s: float = 0.0
     output: list[str] = field(default_factory=list)
@@ -43,7 +46,7 @@ class StudioProcess:
         started = time.monotonic()
         self._process = subprocess.Popen(
             command,
-            cwd=ROOT,
+            cwd=self.checkout,
             env=dict(os.environ),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

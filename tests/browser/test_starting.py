@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+
+from tests.browser.drawings import star
 from tests.browser.editor_page import EditorPage
-from tests.browser.studio_process import StudioProcess
+from tests.browser.studio_process import ROOT, StudioProcess
 
 # What a page that lost its server cannot help saying in its console.
 SILENCE = ("ERR_CONNECTION", "ERR_EMPTY_RESPONSE", "component server", "Failed to fetch")
@@ -30,6 +33,25 @@ def test_a_first_start_shows_an_example_and_a_crash_loses_nothing(
         editor.reload()
         assert editor.state()["scene"]["name"] == "Before the crash"
         assert editor.state()["job"] is None
+    finally:
+        process.stop()
+
+
+def test_a_checkout_and_a_store_in_folders_of_any_name_open(tmp_path, context, watch, screens):
+    odd = tmp_path / "a #1 ? 50%20 été 森"
+    checkout = odd / "lamina #2"
+    for name in ("backend", "ui"):
+        shutil.copytree(ROOT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "app.py", checkout)
+    (checkout / "assets").symlink_to(ROOT / "assets")
+    process = StudioProcess(odd / "store #3", checkout).start()
+    try:
+        editor = EditorPage(context.new_page(), process.url, screens).open()
+        assert_first_example(editor)
+        before = len(editor.layers())
+        editor.drop(("star #1 ? %41.png", star()))
+        assert editor.until(lambda: len(editor.layers()) > before)
+        editor.wait_saved()
     finally:
         process.stop()
 

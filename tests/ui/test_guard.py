@@ -84,8 +84,13 @@ def test_every_live_route_is_needed_or_shut(live):
     ("headers", "status"),
     [
         ({"host": "evil.example"}, 421),
-        ({"host": "127.0.0.1"}, 421),
-        ({"host": "127.0.0.1:1"}, 421),
+        ({"host": "127.0.0.1:"}, 421),
+        ({"host": "127.0.0.1:0"}, 421),
+        ({"host": "127.0.0.1:65536"}, 421),
+        ({"host": "127.0.0.1:8080:80"}, 421),
+        ({"host": "127.0.0.1@evil.example:8080"}, 421),
+        ({"host": "127.0.0.2:{port}"}, 421),
+        ({"host": "localhost:8080", "origin": "http://localhost:{port}"}, 403),
         ({"host": "127.0.0.1.evil.example:{port}"}, 421),
         ({"host": "0.0.0.0:{port}"}, 421),
         ({"host": ""}, 421),
@@ -141,6 +146,18 @@ def test_the_page_is_reached_by_its_loopback_names(live, name):
     port = live.served.url.rsplit(":", 1)[1]
     headers = {"host": f"{name}:{port}", "origin": f"http://{name}:{port}"}
     assert live.client.get("/", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost:1", "[::1]:65535", "localhost"])
+def test_a_tunnel_from_another_port_reaches_the_page(live, host):
+    headers = {"host": host, "origin": f"http://{host}", "sec-fetch-site": "same-origin"}
+    page = live.client.get("/", headers=headers)
+    assert page.status_code == 200
+    assert f"http://{host}" in page.text
+    asked = live.client.post("/gradio_api/component_server/", json=good_call(live), headers=headers)
+    assert asked.status_code == 200
+    other = live.client.get("/", headers={**headers, "origin": live.served.url})
+    assert other.status_code == 403
 
 
 def test_a_link_from_elsewhere_may_lead_here(live):

@@ -4,6 +4,8 @@ listens.
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import socket
 import subprocess
@@ -12,11 +14,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+from gradio import http_server
 
 from backend.errors import RefusedError, StoreError
 from backend.settings import check_host
 from tests.ui.conftest import free_port
 from tests.ui.scripted_studio import ScriptedStudio
+from ui import serve as serve_module
+from ui.editor import build_script
+from ui.guard import Guard
 from ui.serve import reserve_port, serve
 
 
@@ -123,6 +129,82 @@ def test_the_environment_opens_no_door(tmp_path):
         "False None False False False",
         "False False False",
     ]
+
+
+PROXIES = (
+    {"http_proxy": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"},
+    {"ALL_PROXY": "socks4://127.0.0.1:9", "no_proxy": "example.com"},
+    {"http_proxy": "no address at all", "SSL_CERT_FILE": "/nowhere/certificates.pem"},
+)
+
+
+@pytest.mark.parametrize("proxies", PROXIES)
+def test_proxies_of_the_environment_are_not_asked(tmp_path, monkeypatch, proxies):
+    for name, value in proxies.items():
+        monkeypatch.setenv(name, value)
+    before = dict(os.environ)
+    served = serve(ScriptedStudio(), "127.0.0.1", free_port(), tmp_path / "uploads")
+    try:
+        with httpx.Client(base_url=served.url, trust_env=False, timeout=20) as client:
+            assert client.get("/").status_code == 200
+        assert {name: os.environ.get(name) for name in (*proxies, "no_proxy")} == {
+            name: before.get(name) for name in (*proxies, "no_proxy")
+        }
+    finally:
+        served.close()
+
+
+def test_a_machine_that_answers_after_seconds_is_served(tmp_path, monkeypatch):
+    """Gradio gives up on a page after 3 seconds, and on a port after 5."""
+    usual = Guard.__call__
+
+    async def answer_late(self, scope, receive, send):
+        if scope["type"] == "http":
+            await asyncio.sleep(3.5)
+        await usual(self, scope, receive, send)
+
+    monkeypatch.setattr(Guard, "__call__", answer_late)
+    startup = http_server.Server.startup
+
+    async def start_late(self, sockets=None):
+        await asyncio.sleep(5.5)
+        await startup(self, sockets)
+
+    monkeypatch.setattr(http_server.Server, "startup", start_late)
+    served = serve(ScriptedStudio(), "127.0.0.1", free_port(), tmp_path / "uploads")
+    try:
+        with httpx.Client(base_url=served.url, trust_env=False, timeout=60) as client:
+            assert client.get("/").status_code == 200
+    finally:
+        served.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_start_that_fails_is_a_sentence(tmp_path, monkeypatch):
+    async def fail(self, sockets=None):
+        raise RuntimeError("no event loop on this machine")
+
+    monkeypatch.setattr(http_server.Server, "startup", fail)
+    with pytest.raises(StoreError, match=r"ended before its port was open\. .*another --port"):
+        serve(ScriptedStudio(), "127.0.0.1", free_port(), tmp_path / "uploads")
+
+
+@pytest.mark.parametrize("name", ["a # b", "a ? b", "50%20 off", "été 森", "plain", "a'b\"c"])
+def test_the_modules_are_found_in_a_folder_of_any_name(name):
+    script = build_script(Path("/srv") / name / "web")
+    folder = json.loads(script.split("const settings = ")[1].split(";\n")[0])["folder"]
+    address = httpx.URL(f"http://127.0.0.1:7860/gradio_api/file={folder}/main.js")
+    assert address.path == f"/gradio_api/file=/srv/{name}/web/main.js"
+    assert (address.query, address.fragment) == (b"", "")
+
+
+def test_what_gradio_raises_at_the_start_is_a_sentence(tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise ValueError("When localhost is not accessible, a shareable link must be created.")
+
+    monkeypatch.setattr(serve_module, "_launch", fail)
+    with pytest.raises(StoreError, match=r"could not be opened on port \d+ .*Try another --port"):
+        serve(ScriptedStudio(), "127.0.0.1", free_port(), tmp_path / "uploads")
 
 
 WAITING = """
