@@ -32,6 +32,7 @@ from backend.studio.storage.records import (
     JobEvents,
     Project,
     Saved,
+    SceneEntry,
     Submitted,
     TakenMask,
     TakenPicture,
@@ -46,6 +47,7 @@ from ui.replies import (
     JobsReply,
     LibraryReply,
     ProjectReply,
+    ScenesReply,
     StateReply,
     SubjectMethod,
     TunedReply,
@@ -237,6 +239,33 @@ def _retouch(bridge: Bridge, message: messages.Retouch) -> Submitted:
     return bridge.studio.retouch(message.project, message.candidate)
 
 
+def _scenes(bridge: Bridge, message: messages.Scenes) -> ScenesReply:
+    home = bridge.studio.home
+    return ScenesReply(scenes=home.list_all(), notes=home.notes)
+
+
+def _rename_scene(bridge: Bridge, message: messages.RenameScene) -> SceneEntry:
+    return bridge.studio.home.rename(message.project, message.name)
+
+
+def _duplicate_scene(bridge: Bridge, message: messages.DuplicateScene) -> SceneEntry:
+    return bridge.studio.home.duplicate(message.project)
+
+
+def _delete_scene(bridge: Bridge, message: messages.DeleteScene) -> SceneEntry:
+    return bridge.studio.home.delete(message.project)
+
+
+def _restore_scene(bridge: Bridge, message: messages.RestoreScene) -> SceneEntry:
+    return bridge.studio.home.restore(message.project)
+
+
+def _salvage_scene(bridge: Bridge, message: messages.SalvageScene) -> ExportReply:
+    """As ``_export_ora``: built once so that a refusal is a sentence on the page."""
+    _, name = bridge.studio.home.salvage(message.project)
+    return ExportReply(url=f"lamina/salvage/{message.project}.zip", name=name)
+
+
 def _subjects(bridge: Bridge, message: messages.Subjects) -> LibraryReply:
     """The library, and what a new subject may be trained by."""
     methods = tuple(
@@ -304,4 +333,10 @@ VERBS: Mapping[str, Verb] = {
     "cancel": Verb(messages.Cancel, _cancel, StateReply),
     "jobs": Verb(messages.Jobs, _jobs, JobsReply),
     "new_scene": Verb(messages.NewScene, _new_scene, ProjectReply),
+    "scenes": Verb(messages.Scenes, _scenes, ScenesReply),
+    "rename_scene": Verb(messages.RenameScene, _rename_scene, SceneEntry),
+    "duplicate_scene": Verb(messages.DuplicateScene, _duplicate_scene, SceneEntry),
+    "delete_scene": Verb(messages.DeleteScene, _delete_scene, SceneEntry),
+    "restore_scene": Verb(messages.RestoreScene, _restore_scene, SceneEntry),
+    "salvage_scene": Verb(messages.SalvageScene, _salvage_scene, ExportReply),
 }

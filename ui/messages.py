@@ -135,6 +135,41 @@ class Retouch(Message):
     candidate: Identifier
 
 
+class Scenes(Message):
+    """All scenes of the store, also those that cannot be read."""
+
+
+class RenameScene(Message):
+    """Give a scene another name."""
+
+    project: Identifier
+    name: Name
+
+
+class DuplicateScene(Message):
+    """A new scene that is as this one."""
+
+    project: Identifier
+
+
+class DeleteScene(Message):
+    """Take a scene out of Home; it can be put back until the day is over."""
+
+    project: Identifier
+
+
+class RestoreScene(Message):
+    """Put a deleted scene back."""
+
+    project: Identifier
+
+
+class SalvageScene(Message):
+    """What is there of a scene, as a ZIP file."""
+
+    project: Identifier
+
+
 class Subjects(Message):
     """The library of subjects."""
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 PREFIX = "/lamina/"
 PICTURE = re.compile(r"/lamina/picture/([0-9a-f]{64})\.png")
+THUMBNAIL = re.compile(r"/lamina/thumbnail/([A-Za-z0-9_-]{1,64}\.\d{1,12})\.webp")
+SALVAGE = re.compile(r"/lamina/salvage/([A-Za-z0-9_-]{1,64})\.zip")
 EXPORT = re.compile(r"/lamina/export/([A-Za-z0-9_-]{1,64})\.ora")
 
 Headers = list[tuple[bytes, bytes]]
@@ -75,7 +77,13 @@ class PictureRoutes:
 
     def answer(self, path: str) -> Answer:
         """The response to a path below ``/lamina/``."""
-        for pattern, reply in ((PICTURE, self._picture), (EXPORT, self._export)):
+        replies = (
+            (PICTURE, self._picture),
+            (THUMBNAIL, self._thumbnail),
+            (EXPORT, self._export),
+            (SALVAGE, self._salvage),
+        )
+        for pattern, reply in replies:
             match = pattern.fullmatch(path)
             if match:
                 return _try_reply(reply, match.group(1))
@@ -87,11 +95,24 @@ class PictureRoutes:
         content = self.studio.picture_png(digest)
         return Answer(200, "image/png", content, (("etag", f'"{digest}"'),))
 
+    def _thumbnail(self, name: str) -> Answer:
+        project, _, revision = name.partition(".")
+        return Answer(200, "image/webp", self.studio.home.thumbnail(project, int(revision)))
+
     def _export(self, project: str) -> Answer:
         content, name = self.studio.export_ora(project)
-        plain = re.sub(r"[^A-Za-z0-9._ -]", "_", name)
-        disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-        return Answer(200, "image/openraster", content, (("content-disposition", disposition),))
+        return _attach(content, name, "image/openraster")
+
+    def _salvage(self, project: str) -> Answer:
+        content, name = self.studio.home.salvage(project)
+        return _attach(content, name, "application/zip")
+
+
+def _attach(content: bytes, name: str, kind: str) -> Answer:
+    """A file to be saved under that name."""
+    plain = re.sub(r"[^A-Za-z0-9._ -]", "_", name)
+    disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+    return Answer(200, kind, content, (("content-disposition", disposition),))
 
 
 def _try_reply(reply: Callable[[str], Answer], name: str) -> Answer:

@@ -11,7 +11,7 @@ from backend.plan.events import JobState
 from backend.plan.request import TrainingMethod
 from backend.scene.records import Record
 from backend.studio.library.subjects import LibrarySubject
-from backend.studio.storage.records import CutLayer, Facts, JobRecord, Project
+from backend.studio.storage.records import CutLayer, Facts, JobRecord, Project, SceneEntry
 
 
 class ErrorCode(StrEnum):
@@ -58,6 +58,13 @@ class ExportReply(Record):
 
     url: str
     name: str
+
+
+class ScenesReply(Record):
+    """All scenes, the one that was changed last first; ``notes`` tell of the store itself."""
+
+    scenes: tuple[SceneEntry, ...]
+    notes: tuple[str, ...]
 
 
 class TunedReply(Record):

@@ -53,8 +53,15 @@ class UploadFolder:
 
 def prepare_upload_folder(folder: Path) -> UploadFolder:
     """The folder, made if need be, closed to other users of the machine, and emptied of what was
-    left behind.
+    left behind. A StoreError for a link: what it leads to is somebody else's, and nothing of it is
+    touched.
     """
+    if folder.is_symlink():
+        raise StoreError(
+            f"The upload folder {folder} is a link to another folder.",
+            limit="Uploads are deleted at each start, and Lamina empties only a folder of its own.",
+            remedy="Remove the link, or move the whole store with --store.",
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         os.chmod(folder, stat.S_IRWXU)

@@ -4,13 +4,14 @@ LaminaError.
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from collections.abc import Mapping
 from typing import Any
 
 from backend import __version__
-from backend.errors import PictureError, RequestError
+from backend.errors import LaminaError, PictureError, RequestError, StoreError
 from backend.plan.autotune import Tuned, autotune
 from backend.plan.build import plan_survey
 from backend.plan.events import TERMINAL, JobState
@@ -31,8 +32,10 @@ from backend.studio.library.library import Library, sweep
 from backend.studio.projects import candidates, history, pictures, projects
 from backend.studio.projects.candidates import mix_candidates, pair_of
 from backend.studio.projects.cutting import on_canvas, store_cut
+from backend.studio.projects.damage import naming_layers
 from backend.studio.projects.file_settings import read_settings
 from backend.studio.projects.history import insert_retouch
+from backend.studio.projects.home import Home
 from backend.studio.projects.survey import SceneSurvey
 from backend.studio.runner import Runner
 from backend.studio.storage.records import (
@@ -49,6 +52,9 @@ from backend.studio.storage.records import (
     TakenPicture,
 )
 from backend.studio.storage.storage import Storage
+from backend.studio.upkeep import Upkeep
+
+log = logging.getLogger(__name__)
 
 LIMITS: Mapping[str, int] = {
     "layers": MAX_LAYERS,
@@ -62,7 +68,8 @@ class Studio:
     """Projects, pictures and jobs of one store, run by one worker. Every verb may be called from
     any thread.
 
-    ``library`` holds the subjects, which belong to no project.
+    ``library`` holds the subjects, which belong to no project; ``home`` lists the projects, and
+    ``upkeep`` lets the deleted ones go.
     """
 
     def __init__(
@@ -76,6 +83,8 @@ class Studio:
         sweep(store)
         self._runner = Runner(store, worker)
         self.library = Library(store, offer, worker, self._runner.wake)
+        self.home = Home(store, self._runner.cancel)
+        self.upkeep = Upkeep(store)
         self._opening = threading.Lock()
 
     def facts(self) -> Facts:
@@ -90,26 +99,42 @@ class Studio:
         )
 
     def open_latest(self) -> Project:
-        """The project opened last; in an empty store the first example, or an empty scene when
-        there is none.
+        """The project opened last that can be read, with notes about those that cannot; without
+        one the first example, or an empty scene when there is none.
         """
         with self._opening:  # or two pages at once would make two projects
             with self._store.database.read() as connection:
-                latest = projects.latest_project(connection)
-            if latest:
-                return self.open_project(latest)
+                latest = projects.list_latest(connection)
+            skipped: list[Note] = []
+            for project in latest:
+                try:
+                    opened = self.open_project(project)
+                except LaminaError as error:
+                    log.warning("the project %s cannot be opened: %s", project, error.what)
+                    skipped.append(Note(code="skipped", text=_tell_skipped(error)))
+                else:
+                    return opened.model_copy(update={"notes": (*skipped, *opened.notes)})
             first = self._examples.find_first()
-            return (
+            fresh = (
                 self.open_example(first)
                 if first
                 else self._begin(Scene(width_px=512, height_px=512))
             )
+            return fresh.model_copy(update={"notes": (*skipped, *fresh.notes)})
 
     def open_project(self, project: str) -> Project:
         """A saved project with everything made from it."""
         with self._store.database.write() as connection:
             projects.touch_project(connection, project)
-        return self._project(project, ())
+        try:
+            return self._project(project, ())
+        except ValueError as error:
+            log.exception("what was made of the project %s cannot be read", project)
+            raise StoreError(
+                "What was made from this scene cannot be read.",
+                limit="Its rows in the database are damaged.",
+                remedy="Export what is there in Home, or put a backup of the store back.",
+            ) from error
 
     def open_example(self, example: str) -> Project:
         """A new project with a copy of an example."""
@@ -176,7 +201,9 @@ class Studio:
             saved = projects.read_project(connection, project)
         settings = saved.editor.settings.model_dump(mode="json")
         stem = re.sub(r"[^\w .()-]+", "", saved.scene.name).strip(" .")[:80]
-        return write_ora(saved.scene, self._store.contents, settings), f"{stem or 'scene'}.ora"
+        with naming_layers(saved.scene, self._store.pixels):
+            content = write_ora(saved.scene, self._store.contents, settings)
+        return content, f"{stem or 'scene'}.ora"
 
     def generate(self, project: str, revision: int, request: Mapping[str, Any]) -> Submitted:
         """Decide the plan of a request and queue it; StaleRevision when the page's scene is not
@@ -201,8 +228,9 @@ class Studio:
         self._survey.require_source(asked)
         if isinstance(asked, Compose):
             self._survey.require_stage1(asked)
-        seen = survey(planned, self._offer.card(asked.settings.model), self._store.pixels)
-        plan = plan_survey(seen, asked, self._store.pixels)
+        with naming_layers(scene, self._store.pixels):
+            seen = survey(planned, self._offer.card(asked.settings.model), self._store.pixels)
+            plan = plan_survey(seen, asked, self._store.pixels)
         with self._store.database.write() as connection:
             projects.check_revision(connection, project, revision)
             job = jobs.insert_job(connection, project, asked, plan)
@@ -343,6 +371,7 @@ class Studio:
         """Stop the worker after its present step, then the store. Queued jobs wait for the next
         start.
         """
+        self.upkeep.close()
         self._runner.close()
         self._store.close()
 
@@ -384,3 +413,8 @@ class Studio:
 def _build_notes(sentences: tuple[str, ...]) -> tuple[Note, ...]:
     """What had to be changed while a scene was opened, as notes."""
     return tuple(Note(code="opened", text=sentence) for sentence in sentences)
+
+
+def _tell_skipped(error: LaminaError) -> str:
+    parts = ("The scene that was opened last cannot be read.", error.what, error.limit)
+    return " ".join(filter(None, (*parts, "It is listed in Home.")))

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from sqlite3 import Connection, Row
+from typing import Any
 
 from pydantic import ValidationError
 
-from backend.errors import InputError, SceneError, StaleRevision, StoreError
+from backend.errors import InputError, LaminaError, SceneError, StaleRevision, StoreError
 from backend.scene.formats.openraster import OpenedScene
 from backend.scene.records import explain_refusal
 from backend.scene.repair import repair_record
 from backend.scene.scene import Scene, build_scene, canonical_json, repair_scene
 from backend.studio.storage.database import new_id, now
 from backend.studio.storage.records import EditorState
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -36,29 +40,29 @@ def insert_project(connection: Connection, scene: Scene, editor: EditorState) ->
     """A new project with revision 1, opened last of all; returns its id."""
     project = new_id()
     connection.execute(
-        "INSERT INTO projects (id, revision, scene, editor, turn, created)"
-        " VALUES (?, 1, ?, ?, (SELECT COALESCE(MAX(turn), 0) + 1 FROM projects), ?)",
-        (project, _text(scene), _text(editor), now()),
+        "INSERT INTO projects (id, revision, scene, editor, turn, created, changed)"
+        " VALUES (:id, 1, :scene, :editor, (SELECT COALESCE(MAX(turn), 0) + 1 FROM projects),"
+        " :now, :now)",
+        {"id": project, "scene": _text(scene), "editor": _text(editor), "now": now()},
     )
     return project
 
 
 def read_project(connection: Connection, project: str) -> SavedScene:
-    """The project of that id, or a StoreError."""
+    """The project of that id; a StoreError when there is none, when it was deleted or is damaged, a
+    SceneError when a newer Lamina made it.
+    """
     row = connection.execute(
-        "SELECT id, revision, scene, editor FROM projects WHERE id = ?", (project,)
+        "SELECT id, revision, scene, editor, deleted FROM projects WHERE id = ?", (project,)
     ).fetchone()
-    if row is None:
-        raise StoreError(
-            f"There is no project {project[:40]!r}.", remedy="Open another project or an example."
-        )
+    _require_living(row, project)
     return _read_row(row)
 
 
-def latest_project(connection: Connection) -> str:
-    """The id of the project that was opened last, or an empty text when there is none yet."""
-    row = connection.execute("SELECT id FROM projects ORDER BY turn DESC LIMIT 1").fetchone()
-    return "" if row is None else str(row["id"])
+def list_latest(connection: Connection) -> tuple[str, ...]:
+    """The ids of all projects, the one that was opened last first."""
+    rows = connection.execute("SELECT id FROM projects WHERE deleted = '' ORDER BY turn DESC")
+    return tuple(str(row["id"]) for row in rows)
 
 
 def touch_project(connection: Connection, project: str) -> None:
@@ -74,11 +78,10 @@ def check_revision(connection: Connection, project: str, revision: int) -> None:
     """A StaleRevision when the project has moved on from ``revision``, a StoreError when it is
     unknown.
     """
-    row = connection.execute("SELECT revision FROM projects WHERE id = ?", (project,)).fetchone()
-    if row is None:
-        raise StoreError(
-            f"There is no project {project[:40]!r}.", remedy="Open another project or an example."
-        )
+    row = connection.execute(
+        "SELECT revision, deleted FROM projects WHERE id = ?", (project,)
+    ).fetchone()
+    _require_living(row, project)
     if row["revision"] != revision:
         raise StaleRevision(revision, int(row["revision"]))
 
@@ -89,10 +92,10 @@ def update_project(connection: Connection, project: str, scene: Scene, editor: E
     """
     row = connection.execute(
         (
-            "UPDATE projects SET scene = ?, editor = ?, revision = revision + 1 WHERE id = ? "
-            "RETURNING revision"
+            "UPDATE projects SET scene = ?, editor = ?, changed = ?, revision = revision + 1 "
+            "WHERE id = ? RETURNING revision"
         ),
-        (_text(scene), _text(editor), project),
+        (_text(scene), _text(editor), now(), project),
     ).fetchone()
     return int(row["revision"])
 
@@ -123,9 +126,45 @@ def build_editor_state(record: object) -> EditorState:
         return EditorState.model_validate(record)
 
 
+def parse_scene(text: str) -> Scene:
+    """The scene of a row; a StoreError when the row is damaged, a SceneError for a newer format."""
+    return repair_scene(_parse(text)).scene
+
+
+def _require_living(row: Row | None, project: str) -> None:
+    if row is None:
+        raise StoreError(
+            f"There is no project {project[:40]!r}.", remedy="Open another project or an example."
+        )
+    if row["deleted"]:
+        raise StoreError(
+            "This scene was deleted.",
+            limit="It can be put back until the day is over.",
+            remedy="Put it back in Home, under “Deleted”.",
+        )
+
+
+def _parse(text: str) -> dict[str, Any]:
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError):
+        record = None
+    if not isinstance(record, dict):
+        raise StoreError(
+            "The record of this scene is damaged.",
+            limit="It ends in the middle, or is no longer what was written.",
+            remedy="Export what is there in Home, or put a backup of the store back.",
+        )
+    return record
+
+
 def _read_row(row: Row) -> SavedScene:
-    repaired = repair_scene(json.loads(row["scene"]))
-    editor, notes = _repair_editor(json.loads(row["editor"]))
+    repaired = repair_scene(_parse(row["scene"]))
+    try:
+        editor, notes = _repair_editor(_parse(row["editor"]))
+    except LaminaError as error:
+        log.warning("the editor's state of %s cannot be read: %s", row["id"], error.what)
+        editor, notes = EditorState(), ("The scene's settings are lost; the usual ones are taken.",)
     return SavedScene(
         id=row["id"],
         revision=row["revision"],

@@ -17,6 +17,7 @@ from backend.plan.survey import Survey, Surveyed, survey
 from backend.scene.blobs import Contents
 from backend.scene.scene import Scene
 from backend.studio.jobs.worker import Offer
+from backend.studio.projects.damage import MENDING, describe_damage, read_all
 from backend.studio.storage.records import Coverage, EditorState
 from backend.studio.storage.storage import Storage
 
@@ -50,7 +51,9 @@ class SceneSurvey:
             found = self.add_notes(seen, editor.settings, scene_notes(seen))
             return SceneReport(tuple(map(_coverage, seen.layers)), notes + found)
         except LaminaError as error:
-            return SceneReport((), (Note(code="unreadable", text=error.sentence),))
+            damage = describe_damage(read_all(scene, self._pixels))
+            text = f"{damage} {MENDING}" if damage else error.sentence
+            return SceneReport((), (Note(code="unreadable", text=text),))
 
     def add_notes(
         self, seen: Survey, settings: RunSettings, notes: tuple[Note, ...]

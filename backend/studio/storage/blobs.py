@@ -77,6 +77,12 @@ class BlobFiles:
                 for media_type in ENDINGS:
                     self._path(digest, media_type).unlink(missing_ok=True)
 
+    def list_digests(self) -> frozenset[str]:
+        """The digests of all stored files."""
+        return frozenset(
+            path.stem for path in self._folder.iterdir() if _DIGEST.fullmatch(path.stem)
+        )
+
     def keep_only(self, digests: Collection[str]) -> int:
         """Delete all blobs but these; returns how many were deleted."""
         endings = set(ENDINGS.values())

@@ -6,14 +6,14 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from backend.errors import StoreError
-from backend.studio.storage.migration import TO_FORMAT_7, add_upgrades
+from backend.studio.storage.migration import TO_FORMAT_7, TO_FORMAT_8, add_upgrades
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 
 _SUBJECTS = """
 CREATE TABLE subjects (
@@ -115,10 +115,15 @@ _CHANGES = {
     4: _DRAFTS,
     5: _RETOUCHES,
     6: TO_FORMAT_7,
+    7: TO_FORMAT_8,
 }
 """What brings a store of a format to the next one."""
 BEGUN_AT = 2
 """The format of ``_SCHEMA``, from which a new store is brought to the present one."""
+
+
+class DamagedDatabase(StoreError):
+    """The file is there, but it is not what SQLite wrote."""
 
 
 class Database:
@@ -128,6 +133,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         """Open or make the file; a StoreError when it is damaged or was made by a newer Lamina."""
+        self._path = path
         self._write_lock = threading.Lock()
         self._read_lock = threading.Lock()
         with _explain_errors("opened"):
@@ -154,9 +160,28 @@ class Database:
         with (
             self._read_lock,
             _explain_errors("read"),
-            _transaction(self._reader, "DEFERRED") as connection,
+            _transaction(self._reader, "DEFERRED", "ROLLBACK") as connection,
         ):
             yield connection
+
+    def texts(self) -> Iterator[str]:
+        """Every text of every row of one unchanging view, by a connection of its own: nobody waits
+        for it.
+        """
+        with _explain_errors("read"), closing(_connect(self._path)) as connection:
+            connection.execute("BEGIN DEFERRED")
+            tables = connection.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'unnamed'"
+            ).fetchall()
+            for table in tables:
+                for row in connection.execute(f'SELECT * FROM "{table["name"]}"'):
+                    yield from (value for value in row if isinstance(value, str))
+
+    def compact(self) -> None:
+        """Give the room of deleted rows back to the disk, and overwrite what stood there."""
+        with self._write_lock, _explain_errors("compacted"):
+            self._writer.execute("VACUUM")
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         with self._write_lock, self._read_lock:
@@ -190,11 +215,16 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def _transaction(connection: sqlite3.Connection, mode: str) -> Iterator[sqlite3.Connection]:
+def _transaction(
+    connection: sqlite3.Connection, mode: str, end: str = "COMMIT"
+) -> Iterator[sqlite3.Connection]:
+    """``end`` is ROLLBACK for readers: after a damaged page SQLite refuses to commit even what only
+    read.
+    """
     connection.execute(f"BEGIN {mode}")
     try:
         yield connection
-        connection.execute("COMMIT")
+        connection.execute(end)
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
@@ -212,7 +242,7 @@ def _explain_errors(action: str) -> Iterator[None]:
             remedy="Check free space and the folder's permissions, then try again.",
         ) from error
     except sqlite3.Error as error:
-        raise StoreError(
+        raise DamagedDatabase(
             f"The studio's store could not be {action} ({error}).",
             limit="Its file may be damaged.",
             remedy="Keep a copy of the folder and choose another one with --store.",

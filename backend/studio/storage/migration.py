@@ -53,6 +53,26 @@ ALTER TABLE subjects RENAME COLUMN begun TO checkpoint;
 they name what was made under them.
 """
 
+TO_FORMAT_8 = """
+ALTER TABLE projects ADD COLUMN changed TEXT NOT NULL DEFAULT '';
+ALTER TABLE projects ADD COLUMN deleted TEXT NOT NULL DEFAULT '';
+UPDATE projects SET changed = MAX(
+    created, COALESCE((SELECT MAX(jobs.created) FROM jobs WHERE jobs.project = projects.id), '')
+);
+CREATE TABLE unnamed (digest TEXT PRIMARY KEY, since TEXT NOT NULL) WITHOUT ROWID;
+DROP TRIGGER IF EXISTS history_stays;
+CREATE TRIGGER history_stays BEFORE DELETE ON history
+WHEN NOT EXISTS (
+    SELECT 1 FROM candidates JOIN jobs ON jobs.id = candidates.job
+    JOIN projects ON projects.id = jobs.project
+    WHERE candidates.id = OLD.candidate AND projects.deleted <> ''
+)
+BEGIN SELECT RAISE(ABORT, 'the history only grows'); END;
+"""
+"""Format 7 to 8: when a scene was changed last and when it was deleted, since when no row names a
+stored file; a history goes with its deleted scene, and only then.
+"""
+
 
 def add_upgrades(connection: sqlite3.Connection) -> None:
     """Make the functions that ``TO_FORMAT_7`` calls known to a connection."""

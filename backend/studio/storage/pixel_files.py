@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import threading
 from collections import OrderedDict
+from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 
@@ -34,6 +36,8 @@ class PixelFiles:
         self._folder = folder
         self._disk = disk
         self._recent = _Recent(KEPT_BYTES)
+        self._sound: dict[str, tuple[int, int]] = {}
+        self._damaged: set[str] = set()
 
     def add_picture(self, picture: Picture) -> PictureDigest:
         """Store uint8 (h, w, 3|4) sRGB, opaque where it has no alpha; returns the digest of its (h,
@@ -47,6 +51,32 @@ class PixelFiles:
 
     def has(self, digest: PictureDigest) -> bool:
         return _DIGEST.fullmatch(digest) is not None and self._path(digest).is_file()
+
+    def is_damaged(self, digest: str) -> bool:
+        """Whether the file of that digest was found damaged and has not been written anew since."""
+        return digest in self._damaged
+
+    def list_digests(self) -> frozenset[str]:
+        """The digests of all stored files."""
+        return frozenset(
+            path.stem for path in self._folder.rglob("*.png") if _DIGEST.fullmatch(path.stem)
+        )
+
+    def has_sound(self, digest: str) -> bool:
+        """Whether the file is there and holds what was stored."""
+        try:
+            _decode(self.png(digest), digest)
+        except StoreError:
+            return False
+        return True
+
+    def remove(self, digests: Collection[str]) -> None:
+        """Delete these files, where they are there."""
+        for digest in digests:
+            if _DIGEST.fullmatch(digest):
+                self._path(digest).unlink(missing_ok=True)
+                self._sound.pop(digest, None)
+                self._damaged.discard(digest)
 
     def png(self, digest: str) -> bytes:
         """The stored file as it is; a StoreError when there is none."""
@@ -75,16 +105,33 @@ class PixelFiles:
     def _add(self, array: Picture) -> PictureDigest:
         digest = digest_of(array)
         path = self._path(digest)
-        if not path.is_file():
+        if self._is_sound(digest):
+            os.utime(path)
+        else:
             content = encode_png(array)
             require_space(self._disk, self._folder, len(content))
             write_file(self._disk, path, content)
+            self._damaged.discard(digest)
+        self._sound[digest] = _stamp(path)
         return digest
+
+    def _is_sound(self, digest: str) -> bool:
+        """Whether the file is there and holds these pixels; looked at once for each version."""
+        path = self._path(digest)
+        if not path.is_file():
+            return False
+        if self._sound.get(digest) == _stamp(path):
+            return True
+        return self.has_sound(digest)
 
     def _decode(self, digest: str, mode: Literal["RGBA", "L"]) -> Picture:
         array = self._recent.get(digest)
         if array is None:
-            array = _decode(self.png(digest), digest)
+            try:
+                array = _decode(self.png(digest), digest)
+            except StoreError:
+                self._damaged.add(digest)
+                raise
             self._recent.put(digest, array)
         if (array.ndim == 3) != (mode == "RGBA"):
             raise _damage_error(digest, f"its pixels are not {mode}")
@@ -129,11 +176,17 @@ def _decode(content: bytes, digest: str) -> Picture:
         with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
             array = np.asarray(image if image.mode in ("L", "RGBA") else image.convert("RGBA"))
     except (OSError, ValueError, SyntaxError) as error:
-        raise _damage_error(digest, str(error)) from error
+        raise _damage_error(digest, "its file is damaged") from error
     if digest_of(array) != digest:
         raise _damage_error(digest, "its pixels are not those that were stored")
     array.setflags(write=False)
     return array
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """What changes when somebody else writes the file: its time and size."""
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size
 
 
 def _missing(digest: str) -> bytes:

@@ -148,6 +148,30 @@ class Project(Record):
     embeddings: tuple[LearnedEmbedding, ...] = ()
 
 
+class SceneEntry(Record):
+    """A scene as Home lists it.
+
+    ``problem`` says why it cannot be read, or what of it is missing; it is empty for a sound one.
+    ``is_readable`` tells whether it can be opened all the same. ``pictures`` counts what was made
+    of it, ``thumbnail`` is a relative address or empty. ``deleted`` is when it was deleted; it can
+    be put back until the rows go.
+    """
+
+    id: str
+    name: str
+    width_px: int
+    height_px: int
+    layers: int
+    pictures: int
+    revision: int
+    created: str
+    changed: str
+    thumbnail: str = ""
+    problem: str = ""
+    is_readable: bool = True
+    deleted: str = ""
+
+
 class Saved(Record):
     """The answer to a save."""
 

@@ -20,7 +20,7 @@ def database(tmp_path: Path) -> Database:
 
 def add_job(database: Database, state: str) -> None:
     with database.write() as connection:
-        connection.execute("INSERT INTO projects VALUES (NULL, 'p', 1, '{}', '{}', 1, '')")
+        connection.execute("INSERT INTO projects VALUES (NULL, 'p', 1, '{}', '{}', 1, '', '', '')")
         connection.execute(
             "INSERT INTO jobs VALUES (NULL, 'j', 'p', ?, '', '', 0, 1, '{}', '{}', 0, '')", (state,)
         )
@@ -28,7 +28,7 @@ def add_job(database: Database, state: str) -> None:
 
 def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
     statements = (
-        "INSERT INTO projects VALUES (NULL, 'p', 1, '{}', '{}', 1, '')",
+        "INSERT INTO projects VALUES (NULL, 'p', 1, '{}', '{}', 1, '', '', '')",
         "INSERT INTO nowhere VALUES (1)",
     )
     with pytest.raises(StoreError), database.write() as connection:
@@ -93,6 +93,10 @@ def test_an_older_store_gets_what_is_new_and_keeps_its_rows(tmp_path: Path) -> N
         connection.execute(f"INSERT INTO candidates VALUES {row}")
     database.close()
     with sqlite3.connect(path) as connection:
+        connection.execute("DROP TRIGGER history_stays")
+        connection.execute("DROP TABLE unnamed")
+        connection.execute("ALTER TABLE projects DROP COLUMN changed")
+        connection.execute("ALTER TABLE projects DROP COLUMN deleted")
         connection.execute("ALTER TABLE candidates DROP COLUMN scores")
         connection.execute("ALTER TABLE candidates DROP COLUMN stage1")
         connection.execute("DROP TABLE stage1_images")

@@ -367,6 +367,27 @@ export interface Scene {
   groups: readonly Group[];
 }
 
+export interface SceneEntry {
+  id: string;
+  name: string;
+  width_px: number;
+  height_px: number;
+  layers: number;
+  pictures: number;
+  revision: number;
+  created: string;
+  changed: string;
+  thumbnail: string;
+  problem: string;
+  is_readable: boolean;
+  deleted: string;
+}
+
+export interface ScenesReply {
+  scenes: readonly SceneEntry[];
+  notes: readonly string[];
+}
+
 export interface Stage1Image {
   id: string;
   job: string;
@@ -487,8 +508,16 @@ export interface DecomposeRequest {
   source: Digest;
 }
 
+export interface DeleteSceneMessage {
+  project: Identifier;
+}
+
 export interface DeleteSubjectMessage {
   subject: Identifier;
+}
+
+export interface DuplicateSceneMessage {
+  project: Identifier;
 }
 
 export type ErrorCode =
@@ -570,6 +599,11 @@ export interface OpenOraMessage {
   example?: Identifier | null;
 }
 
+export interface RenameSceneMessage {
+  project: Identifier;
+  name: string;
+}
+
 export interface RenameSubjectMessage {
   subject: Identifier;
   name: string;
@@ -585,9 +619,17 @@ export interface RerollRequest {
   subject?: SubjectRef | null;
 }
 
+export interface RestoreSceneMessage {
+  project: Identifier;
+}
+
 export interface RetouchMessage {
   project: Identifier;
   candidate: Identifier;
+}
+
+export interface SalvageSceneMessage {
+  project: Identifier;
 }
 
 export interface SaveMessage {
@@ -596,6 +638,8 @@ export interface SaveMessage {
   scene: Scene;
   editor: EditorRecord;
 }
+
+export type ScenesMessage = Readonly<Record<never, never>>;
 
 export interface SelectMessage {
   project: Identifier;
@@ -674,6 +718,12 @@ export interface Messages {
   cancel: CancelMessage;
   jobs: JobsMessage;
   new_scene: NewSceneMessage;
+  scenes: ScenesMessage;
+  rename_scene: RenameSceneMessage;
+  duplicate_scene: DuplicateSceneMessage;
+  delete_scene: DeleteSceneMessage;
+  restore_scene: RestoreSceneMessage;
+  salvage_scene: SalvageSceneMessage;
 }
 
 /** What each verb answers. */
@@ -700,6 +750,12 @@ export interface Replies {
   cancel: StateReply;
   jobs: JobsReply;
   new_scene: ProjectReply;
+  scenes: ScenesReply;
+  rename_scene: SceneEntry;
+  duplicate_scene: SceneEntry;
+  delete_scene: SceneEntry;
+  restore_scene: SceneEntry;
+  salvage_scene: ExportReply;
 }
 
 export type Verb = keyof Replies;
