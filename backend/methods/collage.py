@@ -18,7 +18,7 @@ What deviates from the paper, and why:
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -40,6 +40,7 @@ from backend.engine.sampling import (
     HeldPixels,
     PasteTarget,
     SharedSteps,
+    Strength,
     check_source_size,
     find_held_pixels,
     finish_images,
@@ -64,7 +65,6 @@ from backend.plan.structure import PlannedStructure, structures_of
 from backend.scene.blobs import Contents
 from backend.scene.formats.embedding import Embedding
 from backend.scene.imaging.paste import paste_weights
-from backend.scene.scene import Pixels
 from backend.training.prompts import embed_with_embeddings, move_tokens, read_embeddings
 
 UNWANTED_OUTSIDE = 2.0
@@ -77,6 +77,7 @@ class CollageInputs:
 
     Attributes:
         flat: the layers over grey, or over the picture that is drawn in.
+        strengths: of what no layer covers, then of each layer: a number, or a painted map (h, w).
         paste_target: that picture, or the layers that may not change; None where all may.
         start_steps: the first step that each latent cell takes freely, int (h, w) or (1, 1),
             0 (from pure noise) to N (never).
@@ -88,6 +89,7 @@ class CollageInputs:
     options: CollageOptions
     bundle: ModelBundle = field(repr=False)
     flat: Raster = field(repr=False)
+    strengths: tuple[Strength, ...] = field(repr=False)
     paste_target: PasteTarget | HeldPixels | None = field(repr=False)
     start_steps: Tensor = field(repr=False)
     structures: tuple[PlannedStructure, ...] = field(repr=False)
@@ -129,10 +131,8 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Contents) -> Run:
         latents = yield from sample_batch(bundle, batch, conditioning, controls)
         worded = [layer.id if layer.tokens else "" for layer in plan.layers]
         looked = name_attention_maps(maps, worded)
-        detail = inputs.options.canvas_detail
-        pictures = restore_canvas_detail(
-            bundle, inputs.flat.picture, decode(bundle, latents), detail
-        )
+        detail, made = inputs.options.canvas_detail, decode(bundle, latents)
+        pictures = restore_canvas_detail(bundle, inputs.flat, inputs.strengths, made, detail)
         yield finish_images(offset, pictures, inputs.paste_target, looked)
 
 
@@ -192,7 +192,7 @@ def hold_layers(inputs: CollageInputs, batch: Batch) -> tuple[LayerNoise, ...]:
 
 
 def prepare_inputs(plan: Plan, bundle: ModelBundle, pixels: Contents) -> CollageInputs:
-    """Lay out the collage, and find what each of its layers may change and holds on to.
+    """Lay out the collage; find what its layers may change and hold on to.
 
     Raises:
         RequestError: an option, or the size of the picture to draw in, does not fit.
@@ -200,15 +200,17 @@ def prepare_inputs(plan: Plan, bundle: ModelBundle, pixels: Contents) -> Collage
     options = parse_options(CollageOptions, plan.options)
     check_source_size(plan, pixels)
     flat = raster(plan, pixels)
-    held = None
-    if options.layer_noise and options.canvas_detail > 0:
-        held = find_held_pixels(plan, flat, pixels, bundle.card)
-    start_steps = torch.from_numpy(find_start_steps(plan, options, flat, pixels, bundle.card))
+    alike = (0.0, *(options.strength for _ in plan.layers))
+    strengths = strengths_of(plan, pixels) if options.layer_noise else alike
+    keeps = options.layer_noise and options.canvas_detail > 0
+    held = find_held_pixels(flat, strengths, plan.steps, bundle.card) if keeps else None
+    start_steps = torch.from_numpy(find_start_steps(plan, options, flat, strengths, bundle.card))
     return CollageInputs(
         plan,
         options,
         bundle,
         flat,
+        strengths,
         read_paste_target(plan, pixels, flat.alphas) or held,
         start_steps.to(bundle.device),
         structures_of(plan, flat, pixels) if options.structure else (),
@@ -217,7 +219,7 @@ def prepare_inputs(plan: Plan, bundle: ModelBundle, pixels: Contents) -> Collage
 
 
 def find_start_steps(
-    plan: Plan, options: CollageOptions, flat: Raster, pixels: Pixels, card: ModelCard
+    plan: Plan, options: CollageOptions, flat: Raster, own: Sequence[Strength], card: ModelCard
 ) -> NDArray[np.int64]:
     """LN: k0 = N - ⌊N·h⌋ of each latent cell, with h the strength of its topmost layer.
 
@@ -230,11 +232,9 @@ def find_start_steps(
     owners = flat.topmost
     if isinstance(target, OneLayer):
         owners = (paste_weights(flat.alphas[0], target.feather_px) > 0).astype(np.int64)
-    alike = (0.0, *(options.strength for _ in plan.layers))
-    own = strengths_of(plan, pixels) if options.layer_noise else alike
-    strengths = build_strength_map(owners, own, paper_px(options.blur_px, card))
+    strength_map = build_strength_map(owners, own, paper_px(options.blur_px, card))
     held: Holding = "filled" if isinstance(target, OneLayer) else "touched"
-    return build_start_steps(strengths, plan.steps, card.cell_px, held)
+    return build_start_steps(strength_map, plan.steps, card.cell_px, held)
 
 
 def _has_strengths(plan: Plan, options: CollageOptions) -> bool:

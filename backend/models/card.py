@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from transformers import CLIPTokenizer
 
 ABOUT, LONGEST_KNOWS = "about.json", 120
+STRENGTHS = ("light_only", "picture_strength", "flat_strength")
+"""What ``about.json`` may say in fractions."""
+USUAL_STRENGTH = 0.6
 PREDICTION_TYPES = ("epsilon", "v_prediction")
 MAX_SIDE_PX = 8192
 NO_LIMIT = 1_000_000  # tokenizers without a length write a number of thirty digits
@@ -49,6 +52,10 @@ class ModelCard:
         zero_empty: an empty text is all zeros, not the encoders' view of nothing.
         knows: in a few words what it can draw, where its folder says so; "" for a model of
             everything.
+        light_only: up to which strength it may change light and colour, not forms; 0 for a model
+            whose fine detail is as good as a canvas's.
+        picture_strength: what a new layer with a detailed picture begins with.
+        flat_strength: what a new layer of one plain colour begins with.
         scheduler: configuration of its noise schedule.
         members: the family's other networks.
         refused_members: why others that lie there cannot be used.
@@ -68,6 +75,9 @@ class ModelCard:
     family: str = "sd"
     zero_empty: bool = False
     knows: str = ""
+    light_only: float = 0.0
+    picture_strength: float = USUAL_STRENGTH
+    flat_strength: float = USUAL_STRENGTH
     scheduler: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     members: Mapping[MemberName, MemberCard] = field(
         default_factory=dict, repr=False, compare=False
@@ -152,7 +162,7 @@ def _build_card(folder: Path, index: dict[str, Any], model_id: str, title: str) 
         weights=sum(one.weights for one in found),
         family="sdxl" if second else "sd",
         zero_empty=second and bool(index.get("force_zeros_for_empty_prompt", True)),
-        knows=_read_knows(folder),
+        **_read_about(folder),
         scheduler=scheduler,
         members=members.cards,
         refused_members=members.refused,
@@ -208,12 +218,20 @@ def load_tokenizer(folder: Path, part: str = "tokenizer") -> CLIPTokenizer:
         return CLIPTokenizer.from_pretrained(str(folder / part), local_files_only=True)
 
 
-def _read_knows(folder: Path) -> str:
-    """What ``about.json`` says that the model can draw; "" without one."""
+def _read_about(folder: Path) -> dict[str, Any]:
+    """The fields of a card that ``about.json`` states; what it states wrongly is left out."""
     if not (folder / ABOUT).exists():
-        return ""
-    known = read_json(folder / ABOUT).get("knows", "")
-    return known[:LONGEST_KNOWS] if isinstance(known, str) else ""
+        return {}
+    about = read_json(folder / ABOUT)
+    stated: dict[str, Any] = {
+        name: about[name] for name in STRENGTHS if _is_fraction(about.get(name))
+    }
+    known = about.get("knows")
+    return stated | ({"knows": known[:LONGEST_KNOWS]} if isinstance(known, str) else {})
+
+
+def _is_fraction(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1
 
 
 def _side(sample_size: Any) -> int:

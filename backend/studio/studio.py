@@ -22,6 +22,7 @@ from backend.scene.cut_outs import cut_outs
 from backend.scene.formats.openraster import OpenedScene, read_ora, write_ora
 from backend.scene.formats.picture_file import Limits, decode_exact, decode_picture
 from backend.scene.geometry import PointOrBox
+from backend.scene.imaging.detail import is_plain
 from backend.scene.records import PictureDigest
 from backend.scene.scene import MAX_LAYERS, MAX_SIDE_PX, MIN_SIDE_PX, Scene
 from backend.studio.jobs import jobs
@@ -175,6 +176,7 @@ class Studio:
             width_px=width,
             height_px=height,
             opaque=bool((decoded.picture[:, :, 3] == 255).all()),
+            plain=is_plain(decoded.picture),
             notes=decoded.notes,
         )
 

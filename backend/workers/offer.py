@@ -48,6 +48,8 @@ class CatalogOffer:
             members=tuple(card.members),
             classes=_classes(card),
             knows=card.knows,
+            picture_strength=card.picture_strength,
+            flat_strength=card.flat_strength,
         )
 
     def methods(self) -> tuple[MethodFacts, ...]:

@@ -4,11 +4,14 @@ promises.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from diffusers import StableDiffusionImg2ImgPipeline
 from PIL import Image
+from scipy import ndimage
 
 from backend import POCKET_FOLDER
 from backend.engine.decode import encode
@@ -127,6 +130,30 @@ def test_canvas_detail_comes_back_where_little_changed(tiny1: ModelBundle) -> No
     ]
     distances = [float(np.abs(one - flat).mean()) for one in pictures]
     assert distances[0] >= distances[1] >= distances[2]
+
+
+def test_a_model_that_is_trusted_with_light_alone_keeps_the_forms_of_low_strengths(
+    tiny1: ModelBundle,
+) -> None:
+    """Up to the card's strength what differs from the canvas is coarse; above that it is not, and
+    a card that states none (all but small families) changes nothing.
+    """
+    collage = collage_for(tiny1, (0.4, 0.4, 0.9))
+    plan = collage.compose()
+    flat = raster(plan, collage.pixels)
+    trusted = replace(tiny1, card=replace(tiny1.card, light_only=0.45))
+    usual = collage.run(plan)[1][0].pictures[0].astype(float)
+    light = replace(collage, bundle=trusted).run(plan)[1][0].pictures[0].astype(float)
+    ground = ndimage.binary_erosion(flat.visibility[1] == 1, iterations=4)
+    redrawn = ndimage.binary_erosion(flat.visibility[3] == 1, iterations=4)
+    assert redrawn.any()
+    assert np.array_equal(light[redrawn], usual[redrawn])
+
+    def roughness(picture: np.ndarray) -> float:
+        changed = picture - flat.picture
+        return float(np.abs(np.diff(changed, axis=1))[ground[:, 1:]].mean())
+
+    assert roughness(light) < 0.6 * roughness(usual)
 
 
 def test_a_painted_strength_of_zero_keeps_bytes_there_alone(tiny1: ModelBundle) -> None:

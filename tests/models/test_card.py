@@ -94,3 +94,15 @@ def test_a_folder_may_say_what_its_model_knows(tmp_path: Path, pocket: ModelBund
     assert read_card(folder, "other", "Other").knows == ""
     (folder / "about.json").write_text(json.dumps({"knows": 5}))
     assert read_card(folder, "other", "Other").knows == ""
+
+
+def test_a_folder_may_say_how_far_its_model_is_trusted(tmp_path: Path, pocket: ModelBundle) -> None:
+    assert 0 < pocket.card.picture_strength <= pocket.card.light_only < pocket.card.flat_strength
+    folder = tmp_path / "other"
+    shutil.copytree(tiny_folder("tiny-1", tmp_path), folder)
+    plain = read_card(folder, "other", "Other")
+    assert (plain.light_only, plain.picture_strength, plain.flat_strength) == (0, 0.6, 0.6)
+    wrong = {"light_only": 2, "picture_strength": True, "flat_strength": 0.7}
+    (folder / "about.json").write_text(json.dumps(wrong))
+    read = read_card(folder, "other", "Other")
+    assert (read.light_only, read.picture_strength, read.flat_strength) == (0, 0.6, 0.7)

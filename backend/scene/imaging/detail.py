@@ -1,9 +1,14 @@
-"""What an autoencoder loses of a picture, given back where little has changed (ours).
+"""What an autoencoder loses of a picture, given back where little has changed, and where only light
+and colour may change (ours).
 
 With x the canvas, p what the autoencoder makes of it, and y what was drawn: y + a·m·(x - p), where
 m = exp(-(c/τ)²) and c is how far y differs from p around the place. Where nothing has changed, y
 is p, m is 1, and at a = 1 the canvas's own bytes come back; where something else was drawn, m is 0
 and nothing of the canvas shines through.
+
+Where forms are to stay: x + Σ_i v_i·B(h_i·(y - p)) / B(h_i), with v_i what is seen of layer i, h_i
+its inside, and B a blur as wide as shadows are. All fine detail is then the canvas's own; what the
+model changed in light and colour comes through, and nothing crosses from a layer to its neighbour.
 """
 
 from __future__ import annotations
@@ -14,11 +19,23 @@ from PIL import Image
 from scipy import ndimage
 
 from backend.scene.imaging.arrays import Floats, Picture
+from backend.scene.imaging.mask import blur
 
 TOLERATED_CHANGE = 0.06
 """τ: the mean difference of colours (of 1) at which the share has fallen to 1/e. Twice that lets
 the outline of an object that has moved show as a ghost.
 """
+
+RIM_FRAC = 0.2
+"""Of the blur's width: so far from its border the inside of a layer begins, for across the border
+the model's edges lie beside the canvas's.
+"""
+LEAST_INSIDE = 1e-3
+"""What a layer's rim counts against its inside, so that thin layers have an average, too."""
+
+SOLID_ALPHA = 127
+PLAIN_LEVELS, PLAIN_SHARE = 12, 0.95
+"""So near to the middle colour, in levels, so much of a silhouette is."""
 
 
 def restore_detail(
@@ -55,3 +72,47 @@ def measure_sameness(made: Picture, passed: Picture, cell_px: int) -> Floats:
     share = np.exp(-np.square(largest / TOLERATED_CHANGE)).astype(np.float32)
     wide = Image.fromarray(share).resize(differs.shape[::-1], Image.Resampling.BILINEAR)
     return np.asarray(wide, dtype=np.float32)
+
+
+def take_light(
+    made: Picture, canvas: Picture, passed: Picture, visibility: Floats, width_px: float
+) -> Floats:
+    """The canvas in the light of what was made: each layer's own detail, and of the changes only
+    what is coarser than a width.
+
+    Args:
+        made: what was drawn, uint8 (h, w, 3).
+        canvas: what it was drawn from, uint8 (h, w, 3).
+        passed: the canvas after the autoencoder alone, uint8 (h, w, 3).
+        visibility: a partition of the picture into layers, float32 (n, h, w) in 0..1.
+        width_px: standard deviation of the blur.
+
+    Returns:
+        float32 (h, w, 3), not clipped.
+    """
+    changed = made.astype(np.float32) - passed.astype(np.float32)
+    lit = canvas.astype(np.float32)
+    rim = 1 + 2 * round(RIM_FRAC * width_px)
+    for seen in visibility:
+        owned = seen > 0.5
+        if not owned.any():
+            continue
+        inside = ndimage.binary_erosion(owned, np.ones((rim, rim)), border_value=1)
+        counts = (np.where(inside, 1.0, LEAST_INSIDE) * owned).astype(np.float32)
+        total = blur(counts, width_px)
+        light = blur(changed * counts[..., None], width_px)
+        lit = lit + (seen / np.maximum(total, 1e-9))[..., None] * light
+    return lit
+
+
+def is_plain(picture: NDArray[np.uint8]) -> bool:
+    """Whether a picture is a silhouette: nearly all of what is not transparent has one colour.
+
+    Args:
+        picture: uint8 (h, w, 4).
+    """
+    solid = picture[picture[..., 3] > SOLID_ALPHA][:, :3].astype(np.int16)
+    if len(solid) == 0:
+        return False
+    near = np.abs(solid - np.median(solid, axis=0)).max(axis=1) <= PLAIN_LEVELS
+    return bool(near.mean() >= PLAIN_SHARE)

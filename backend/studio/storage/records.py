@@ -183,7 +183,7 @@ class Saved(Record):
 
 class TakenPicture(Record):
     """A picture file that was decoded and stored; ``notes`` say what was changed on the way in
-    (sentences).
+    (sentences). A ``plain`` one is a silhouette of one colour.
     """
 
     digest: PictureDigest
@@ -191,6 +191,7 @@ class TakenPicture(Record):
     height_px: int
     opaque: bool
     notes: tuple[str, ...]
+    plain: bool = False
 
 
 class CutLayer(Record):
@@ -356,7 +357,8 @@ class ModelFacts(Record):
 
     ``members`` names the family's other networks; ``classes`` is the closed vocabulary of its
     guide, without the background, and empty without a guide. ``knows`` says what it can draw,
-    empty for a model of everything.
+    empty for a model of everything. New layers begin with ``picture_strength``, silhouettes with
+    ``flat_strength``.
     """
 
     id: str
@@ -367,6 +369,8 @@ class ModelFacts(Record):
     members: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     knows: str = ""
+    picture_strength: float = 0.6
+    flat_strength: float = 0.6
 
 
 class Example(Record):

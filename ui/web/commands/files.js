@@ -2,7 +2,7 @@
 
 /**
  * @import { App, Point, Size } from "../types/editor.d.ts"
- * @import { Identifier, Layer, TakenPicture } from "../types/protocol.d.ts"
+ * @import { Identifier, Layer, ModelFacts, TakenPicture } from "../types/protocol.d.ts"
  */
 
 import { fileStem, isOpenRaster, phraseFromFileName } from "../kernels/names.js";
@@ -77,7 +77,8 @@ export const addCandidate = (app, id, point) => {
  * A stored picture becomes a layer: an opaque one on an empty scene its background, whole and
  * filling the canvas.
  * @param {App} app
- * @param {Pick<TakenPicture, "digest" | "width_px" | "height_px" | "opaque">} taken
+ * @param {Pick<TakenPicture, "digest" | "width_px" | "height_px" | "opaque"> & { plain?: boolean }}
+ *   taken
  * @param {{ name: string, phrase: string, file: string, centre: Point }} words
  */
 const addTaken = (app, taken, { name, phrase, file, centre }) => {
@@ -87,11 +88,22 @@ const addTaken = (app, taken, { name, phrase, file, centre }) => {
   const placement = isGround
     ? coveringPlacement(taken, scene)
     : firstPlacement(taken, scene, centre);
-  const layer = buildLayer({ id: app.newId(), name, phrase, picture: taken.digest, placement });
+  const strength = strengthFor(app.shown().model, taken.plain ?? false);
+  const picture = taken.digest;
+  const layer = buildLayer({ id: app.newId(), name, phrase, picture, placement, strength });
   store.change(isGround ? `Add ${name} as the background` : `Add ${name}`, addLayer(layer));
   session.set({ showing: "collage" });
   if (taken.opaque && !isGround) offerCut(app, layer, file);
 };
+
+/**
+ * What a new layer begins with: a silhouette is there to be drawn, a picture to be kept; how far,
+ * the model says.
+ * @param {ModelFacts | null | undefined} model
+ * @param {boolean} plain
+ */
+const strengthFor = (model, plain) =>
+  plain ? model?.flat_strength : model?.picture_strength;
 
 /**
  * @param {App} app

@@ -69,7 +69,7 @@ export const sameWork = (one, other) => KEPT_PARTS.every((part) => one[part] ===
  * @param {NewLayer} layer
  * @returns {Layer}
  */
-export const buildLayer = ({ id, name, phrase, picture, placement }) =>
+export const buildLayer = ({ id, name, phrase, picture, placement, strength = 0.6 }) =>
   freeze({
     id,
     name,
@@ -82,7 +82,7 @@ export const buildLayer = ({ id, name, phrase, picture, placement }) =>
     locked: false,
     phrase,
     negative: "",
-    strength: 0.6,
+    strength,
     attention_positive: 0.5,
     attention_negative: 0.8,
     structure: { kind: "none", weight: 0 },

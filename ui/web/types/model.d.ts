@@ -104,6 +104,7 @@ export interface NewLayer {
   picture: Digest | null;
   placement: Pick<Placement, "centre_x_px" | "centre_y_px" | "scale_x" | "scale_y"> &
     Partial<Placement>;
+  strength?: number;
 }
 
 /** How the store tells time, weighs its steps, and leaves what a gesture made. */

@@ -263,6 +263,8 @@ export interface ModelFacts {
   members: readonly string[];
   classes: readonly string[];
   knows: string;
+  picture_strength: number;
+  flat_strength: number;
 }
 
 export interface Note {
@@ -461,6 +463,7 @@ export interface TakenPicture {
   height_px: number;
   opaque: boolean;
   notes: readonly string[];
+  plain: boolean;
 }
 
 export type TrainingMethod =
