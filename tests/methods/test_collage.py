@@ -286,7 +286,7 @@ def test_a_run_that_is_broken_off_leaves_the_network_as_it_was(tiny1: ModelBundl
 def test_wrong_options_are_refused_before_anything_runs(tiny1: ModelBundle) -> None:
     collage = collage_for(tiny1)
     plan = collage.compose(options={"strength": 1.5})
-    with pytest.raises(RequestError, match=r"strength = 1\.5"):
+    with pytest.raises(RequestError, match=r"Strength = 1\.5"):
         collage.run(plan)
 
 
