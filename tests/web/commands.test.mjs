@@ -20,7 +20,7 @@ const candidate = (job, index, layer_id = "") => ({
 });
 
 /** An app without a page. Files whose name starts with "bad" are refused. */
-const createApp = (patch = {}) => {
+const createApp = (patch = {}, model = { members: ["sam"] }) => {
   const [session, store] = [createSession(), createStore(record(undefined, patch), () => 0)];
   const [asked, reported, downloads] = [[], [], []];
   let made = 0;
@@ -33,6 +33,7 @@ const createApp = (patch = {}) => {
         width_px: 2048,
         height_px: 1024,
         opaque: name.endsWith(".jpg"),
+        plain: name.startsWith("plain"),
         notes: ["Turned."],
       };
     },
@@ -52,7 +53,7 @@ const createApp = (patch = {}) => {
     addressOf: (url) => `/${url}`,
     download: (...file) => downloads.push(file),
     pictures: { url: (digest) => `/${digest}.png` },
-    shown: () => ({ model: { members: ["sam"] } }),
+    shown: () => ({ model }),
     drawTogether: async ([{ id }]) => ({ name: `${id} alone.png` }),
     stageSize: () => ({ width: 800, height: 600 }),
     busyWith: (reading, work) => work(),
@@ -163,6 +164,17 @@ test("of several files a refused one is told and the others become layers where 
   assert.deepEqual(app.reported, ["bad.txt"]);
   assert.equal(app.store.record.selected, "new-layer-2");
   assert.ok(app.session.state.notices.some(({ what }) => /no transparent parts/.test(what)));
+});
+
+test("a new layer begins with the model's strength for pictures, a silhouette with that for plain ones", async () => {
+  const strengths = async (model) => {
+    const app = createApp({}, model);
+    await app.run("addFiles", [{ name: "plain heart.png" }, { name: "cat.png" }]);
+    return app.store.record.scene.layers.slice(3).map(({ strength }) => strength);
+  };
+  const careful = { members: [], picture_strength: 0.4, flat_strength: 0.8 };
+  assert.deepEqual(await strengths(careful), [0.8, 0.4]);
+  assert.deepEqual(await strengths({ members: [] }), [0.6, 0.6]);
 });
 
 test("an opaque picture is the background of an empty scene; on others a layer, and SAM's cut is on offer", async () => {
