@@ -28,6 +28,7 @@ from backend.methods.options.move import MoveOptions
 from backend.models.bundle import ModelBundle
 from backend.models.sam import sam_of
 from backend.plan.events import Image, Images
+from backend.plan.notes import explain_no_step, takes_no_step
 from backend.plan.plan import OneLayer, Plan
 from backend.plan.raster import raster
 from backend.scene.imaging.arrays import Floats, Mask, Picture
@@ -76,6 +77,7 @@ class _MoveInputs:
     source: Picture = field(repr=False)
     cutting: Cutting = field(repr=False)
     start_steps: tuple[NDArray[np.int64], NDArray[np.int64]] = field(repr=False)
+    notes: tuple[str, ...] = ()
 
     @property
     def lengths(self) -> tuple[int, int]:
@@ -120,7 +122,8 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
                     changed_outside=count_changes(move.source, picture, touched > 0),
                 )
                 for index, picture in enumerate(whole, offset)
-            )
+            ),
+            move.notes,
         )
 
 
@@ -209,11 +212,16 @@ def _prepare(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> _MoveInputs:
     source = pixels.picture(target.source)[..., :3]
     mask = _object(plan, bundle, pixels, source, options)
     cutting = cut(source, mask, options.dx_px, options.dy_px)
+    notes = tuple(
+        f"{title}: {' '.join(explain_no_step(strength, plan.steps))}"
+        for title, strength in (("The hole", options.healing), ("The rim", options.blending))
+        if takes_no_step(strength, plan.steps)
+    )
     start_steps = (
         _start_steps(cutting.hole, options.healing, plan, bundle),
         _start_steps(cutting.rim, options.blending, plan, bundle),
     )
-    return _MoveInputs(plan, target, source, cutting, start_steps)
+    return _MoveInputs(plan, target, source, cutting, start_steps, notes)
 
 
 def _object(

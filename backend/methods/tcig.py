@@ -44,6 +44,7 @@ from backend.objectives.segment_match import SegmentMatch, build_targets, join_m
 from backend.objectives.text_match import PaintedWords, encode_painted_words
 from backend.plan.card import paper_px
 from backend.plan.events import Image, Images, Stage1Image, Stage1Images
+from backend.plan.notes import explain_no_step, takes_no_step
 from backend.plan.phrases import list_texts
 from backend.plan.plan import Plan
 from backend.plan.raster import fill_painted, raster, require_painted
@@ -96,6 +97,16 @@ class TcigInputs:
         return replace(step, k=k, total=total, first=self.first_step)
 
 
+def _explain_no_refining(inputs: TcigInputs) -> tuple[str, ...]:
+    """Why the pictures are the drafts themselves, where they should have been refined."""
+    plan, strength = inputs.plan, inputs.dials.strength
+    if not inputs.options.refine or inputs.first_step < plan.steps:
+        return ()
+    if takes_no_step(strength, plan.steps):
+        return (f"Refining the draft: {' '.join(explain_no_step(strength, plan.steps))}",)
+    return ("The drafts are not refined: the strength of stage 2 is 0. Raise it to refine them.",)
+
+
 @dataclass(frozen=True, eq=False)
 class Stage1Result:
     """An image a candidate, uint8 (h, w, 3), their seeds' places in the plan, and all steps."""
@@ -125,7 +136,7 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
             pictures = yield from _refine(inputs, stage1, seeds)
         rows = zip(numbers, pictures, stage1.origins, strict=True)
         images = (Image(number, picture, stage1_index=origin) for number, picture, origin in rows)
-        yield Images(tuple(images), inputs.notes)
+        yield Images(tuple(images), (*inputs.notes, *_explain_no_refining(inputs)))
 
 
 def build_losses(

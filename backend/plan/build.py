@@ -8,7 +8,16 @@ from types import MappingProxyType
 
 from backend.errors import RequestError
 from backend.plan.card import Card, check_picture_size
-from backend.plan.notes import call_name, obstacle_note, size_notes, survey_notes, word_notes
+from backend.plan.notes import (
+    call_name,
+    explain_no_step,
+    obstacle_note,
+    size_notes,
+    step_notes,
+    survey_notes,
+    takes_no_step,
+    word_notes,
+)
 from backend.plan.phrases import Match, background_words, match_phrases, normalise
 from backend.plan.plan import (
     Cover,
@@ -21,7 +30,14 @@ from backend.plan.plan import (
     WholePicture,
     plan_layer,
 )
-from backend.plan.request import AnyRequest, Compose, Decompose, LearnEmbeddings, Reroll
+from backend.plan.request import (
+    AnyRequest,
+    Compose,
+    Decompose,
+    LearnEmbeddings,
+    Reroll,
+    RunSettings,
+)
 from backend.plan.survey import Survey, Surveyed, survey
 from backend.scene.layer import Layer
 from backend.scene.scene import Pixels, Scene
@@ -51,10 +67,14 @@ class _Reading:
     matches: dict[str, Match]
     unwanted: dict[str, Match]
 
-    def notes(self, layer_id: str = "") -> tuple[Note, ...]:
-        """Every note, or those of the whole scene and one layer."""
+    def notes(self, layer_id: str = "", settings: RunSettings | None = None) -> tuple[Note, ...]:
+        """Every note, or those of the whole scene and one layer; with the dials of a run, also
+        which layers it leaves as they are.
+        """
         words = word_notes(self.survey.scene, self.prompt, self.negative, self.survey.card)
         layers = survey_notes(self.survey.layers, self.matches, self.prompt, self.survey.card)
+        if settings is not None:
+            layers += step_notes(self.survey.usable, settings)
         kept = tuple(note for note in layers if not layer_id or note.layer_id == layer_id)
         return (*size_notes(self.survey.scene, self.survey.card), *words, *kept)
 
@@ -100,6 +120,7 @@ def plan_survey(seen: Survey, request: AnyRequest, pixels: Pixels) -> Plan:
             reading, request, layers, WholePicture(varied=_require_varied(reading, request))
         )
     chosen = _require_layer(reading, request.layer_id)
+    _require_step(chosen, request.settings)
     shape = pixels.picture(request.source).shape
     check_picture_size(shape, reading.survey.size, "picture to draw in")
     target = OneLayer(
@@ -112,9 +133,9 @@ def plan_survey(seen: Survey, request: AnyRequest, pixels: Pixels) -> Plan:
     return _plan(reading, request, (reading.plan_layer(chosen),), target)
 
 
-def scene_notes(seen: Survey) -> tuple[Note, ...]:
-    """What a person should know of a scene before anything is generated."""
-    return _read(seen).notes()
+def scene_notes(seen: Survey, settings: RunSettings | None = None) -> tuple[Note, ...]:
+    """What a person should know of a scene before anything is generated, with these dials."""
+    return _read(seen).notes(settings=settings)
 
 
 def _read(seen: Survey) -> _Reading:
@@ -167,7 +188,10 @@ def _plan(
         subject=request.subject if isinstance(request, Compose | Reroll) else None,
         stage1=request.stage1 if isinstance(request, Compose) else None,
         task=task,
-        notes=reading.notes(target.layer_id if isinstance(target, OneLayer) else ""),
+        notes=reading.notes(
+            target.layer_id if isinstance(target, OneLayer) else "",
+            settings if isinstance(request, Compose) else None,
+        ),
     )
 
 
@@ -199,7 +223,19 @@ def _require_varied(reading: _Reading, request: AnyRequest) -> str | None:
     """The one layer in which the candidates shall differ, when it can change."""
     if not isinstance(request, Compose) or request.varied is None:
         return None
-    return _require_layer(reading, request.varied).layer.id
+    chosen = _require_layer(reading, request.varied)
+    _require_step(chosen, request.settings)
+    return chosen.layer.id
+
+
+def _require_step(chosen: Surveyed, settings: RunSettings) -> None:
+    """A RequestError where a run of the one layer would leave it as it is."""
+    strength = chosen.strength
+    if settings.method == "collage" and settings.options.get("layer_noise") is False:
+        strength = float(settings.options.get("strength", strength))
+    if settings.method != "move" and takes_no_step(strength, settings.steps):
+        what, remedy = explain_no_step(strength, settings.steps)
+        raise RequestError(f"{call_name(chosen.layer)}: {what}", remedy=remedy)
 
 
 def _require_layer(reading: _Reading, layer_id: str) -> Surveyed:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 
 from backend.plan.card import Card, generation_size
 from backend.plan.phrases import Match, cut_words
 from backend.plan.plan import Note
+from backend.plan.request import MAX_STEPS, RunSettings
 from backend.plan.survey import Surveyed
 from backend.scene.layer import Layer
 from backend.scene.scene import Scene
@@ -147,6 +149,58 @@ def survey_notes(
         elif prompt.strip():
             notes.extend(phrase_notes(surveyed.layer, matches[surveyed.layer.id], card))
     return tuple(notes)
+
+
+def step_notes(seen: Sequence[Surveyed], settings: RunSettings) -> tuple[Note, ...]:
+    """A note for each layer that may change, but by less than one of the steps that are taken.
+
+    Args:
+        seen: The layers that take part.
+        settings: The dials of the run; methods that draw all layers anew have no such notes.
+    """
+    if settings.options.get(LAYER_STRENGTHS.get(settings.method, ""), True) is False:
+        return ()
+    return tuple(
+        Note(
+            code="no_step",
+            layer_id=one.layer.id,
+            text=" ".join(
+                (f"{call_name(one.layer)}:", *explain_no_step(one.strength, settings.steps))
+            ),
+        )
+        for one in seen
+        if settings.method in LAYER_STRENGTHS
+        and (one.layer.picture is not None or settings.method not in DRAWN_ANEW)
+        and takes_no_step(one.strength, settings.steps)
+    )
+
+
+LAYER_STRENGTHS: Mapping[str, str] = MappingProxyType({"collage": "layer_noise", "tcig": "refine"})
+"""Methods that read the layers' strengths, and the option without which they do not."""
+DRAWN_ANEW = frozenset({"tcig"})
+"""Methods that draw layers without a picture whatever their strength."""
+
+
+def takes_no_step(strength: float, steps: int) -> bool:
+    """Whether a strength h above 0 is too small for a run of N steps: ⌊N·h⌋ = 0."""
+    return strength > 0 and int(steps * strength) == 0
+
+
+def explain_no_step(strength: float, steps: int) -> tuple[str, str]:
+    """What such a strength does, as the rest of a sentence after a name, and what would help.
+
+    Args:
+        strength: h, above 0.
+        steps: N.
+    """
+    least = math.ceil(100 / steps - 1e-9) / 100
+    taken = "the one step" if steps == 1 else f"one of the {steps} steps"
+    enough = math.ceil(1 / strength - 1e-9)
+    more = f", or take {enough} steps or more" if enough <= MAX_STEPS else ""
+    return (
+        f"a strength of {strength:.2g} is less than {taken}, so nothing of it changes.",
+        f"Raise it to {least:.2f} or more{more}.",
+    )
 
 
 SETTINGS: Mapping[str, tuple[str, Callable[[Layer], bool]]] = MappingProxyType(

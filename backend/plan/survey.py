@@ -24,7 +24,8 @@ class Surveyed:
 
     ``obstacle`` is "" when it takes part. ``own_cells`` is the area it would show alone and
     ``visible_cells`` what the layers above leave of it, in latent cells; ``visible_frac`` that as a
-    share of the canvas.
+    share of the canvas. ``strength`` is the greatest that any pixel of the layer has, 0..1, of one
+    that takes part.
     """
 
     layer: Layer
@@ -33,6 +34,7 @@ class Surveyed:
     own_cells: float = 0.0
     visible_cells: float = 0.0
     visible_frac: float = 0.0
+    strength: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -109,4 +111,7 @@ def _survey_layer(
     if visible < 1.0:
         obstacle: Obstacle = "too_small" if own < 1.0 else "covered"
         return Surveyed(layer, placement, obstacle, own, visible, fraction), left
-    return Surveyed(layer, placement, "", own, visible, fraction), left - shown
+    strength = layer.strength
+    if layer.strength_map is not None:
+        strength = float(pixels.mask(layer.strength_map).max()) / 255
+    return Surveyed(layer, placement, "", own, visible, fraction, strength), left - shown

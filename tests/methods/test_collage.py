@@ -119,6 +119,20 @@ def test_layers_at_zero_keep_their_own_bytes(tiny1: ModelBundle) -> None:
         assert (picture[free] != flat.picture[free]).any(axis=-1).mean() > 0.9
 
 
+def test_a_run_that_changes_nothing_says_why(tiny1: ModelBundle) -> None:
+    still = collage_for(tiny1, (0.1, 0.0, 0.15))
+    _, (made,) = still.run(still.compose())
+    assert "one too small for 6 steps" in made.notes[0]
+    whole = collage_for(tiny1, (0.8, 0.8, 0.8))
+    options = {"layer_noise": False, "strength": 0.1}
+    _, (made,) = whole.run(whole.compose(options=options))
+    assert made.notes[0].startswith(
+        "The whole picture: a strength of 0.1 is less than one of the 6"
+    )
+    _, (made,) = whole.run(whole.compose())
+    assert made.notes == ()
+
+
 def test_canvas_detail_comes_back_where_little_changed(tiny1: ModelBundle) -> None:
     """A low strength ends nearer to the canvas; without the option as the network left it."""
     collage = collage_for(tiny1, (0.2, 0.2, 0.2))

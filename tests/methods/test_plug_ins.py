@@ -62,6 +62,6 @@ def test_what_it_cannot_do_is_refused(fresh: ModelBundle) -> None:
     plan = shoot.plan().model_copy(update={"options": {"plug_in": "none"}})
     with pytest.raises(RequestError, match="only DDIM"):
         next(run(plan.model_copy(update={"sampler": "euler"}), fresh, shoot.pixels))
-    with pytest.raises(RequestError, match="plug_in"):
+    with pytest.raises(RequestError, match="Plug-in = 'magic'"):
         next(run(plan.model_copy(update={"options": {"plug_in": "magic"}}), fresh, shoot.pixels))
     assert BASELINES["plug_ins"].run is run

@@ -21,6 +21,7 @@ def parse_options(options: type[Options], values: Mapping[str, Any]) -> Options:
     Raises:
         RequestError: one is unknown or out of range; the first one is named.
     """
-    titles = {name: one.title or name for name, one in options.model_fields.items()}
+    known = {name: one.title or name for name, one in options.model_fields.items()}
+    titles = {name: known.get(name, name) for name in values}
     with explain_refusal(RequestError, "method's options", before="The option ", titles=titles):
         return options.model_validate(dict(values))

@@ -48,7 +48,7 @@ class SceneSurvey:
         try:
             card, notes = self._card(editor.settings.model)
             seen = survey(scene, card, self._pixels)
-            found = self.add_notes(seen, editor.settings, scene_notes(seen))
+            found = self.add_notes(seen, editor.settings, scene_notes(seen, editor.settings))
             return SceneReport(tuple(map(_coverage, seen.layers)), notes + found)
         except LaminaError as error:
             damage = describe_damage(read_all(scene, self._pixels))
