@@ -19,7 +19,8 @@ MAX_DEPTH = 64
 MAX_VALUES = 100_000
 MAX_NUMBER = 2**53
 
-FileName = Annotated[str, Field(max_length=200)]
+FileName = Annotated[str, Field(max_length=4096)]
+"""What a file is called on the person's own disk: no name of a layer or a scene, which is cut."""
 UploadPath = Annotated[str, Field(min_length=1, max_length=4096)]
 Digest = Annotated[PictureDigest, Field(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0, le=MAX_NUMBER)]

@@ -10,6 +10,7 @@ take the place of the one large patch convolution.
 from __future__ import annotations
 
 import json
+import math
 import os
 from dataclasses import asdict, dataclass, fields
 from functools import partial
@@ -163,9 +164,13 @@ class Sam:
     def __init__(self, network: SamNetwork) -> None:
         self.network = network
         self.predictor = SamPredictor(network)
+        self._own: tuple[int, int] | None = None
 
     def set_picture(self, picture: NDArray[np.uint8]) -> None:
         """Look at a picture; its longer side is brought to the network's.
+
+        A picture so long that nothing would be left of its short side is continued downwards or to
+        the right by its own last pixels.
 
         Args:
             picture: uint8 (h, w, 3) of any size.
@@ -184,7 +189,12 @@ class Sam:
                 limit="It must be uint8 (height, width, 3).",
                 remedy="Convert it to RGB without alpha.",
             )
-        self.predictor.set_image(np.ascontiguousarray(picture))
+        self._own = int(picture.shape[0]), int(picture.shape[1])
+        side_px = int(self.network.image_encoder.img_size)
+        least = math.ceil(max(self._own) / side_px)
+        rest = [(0, max(0, least - side)) for side in self._own]
+        widened = np.pad(picture, (*rest, (0, 0)), mode="edge")
+        self.predictor.set_image(np.ascontiguousarray(widened))
 
     def at_point(self, x_px: float, y_px: float) -> Cut:
         """The object under a point: the best of three proposals, by the network's own expectation.
@@ -231,12 +241,11 @@ class Sam:
             )
 
     def _size(self) -> tuple[int, int]:
-        if not self.predictor.is_image_set:
+        if self._own is None:
             raise InputError(
                 "There is no picture to cut yet.", remedy="Give one with set_picture first."
             )
-        high, wide = self.predictor.original_size
-        return int(high), int(wide)
+        return self._own
 
     def _best(
         self,
@@ -245,7 +254,7 @@ class Sam:
         box: NDArray[Any] | None = None,
         multimask_output: bool = True,
     ) -> Cut:
-        self._size()
+        high, wide = self._size()
         masks, expected, _ = self.predictor.predict(
             point_coords=point_coords,
             point_labels=point_labels,
@@ -253,7 +262,7 @@ class Sam:
             multimask_output=multimask_output,
         )
         best = int(expected.argmax())
-        return Cut(masks[best].astype(bool), float(expected[best]))
+        return Cut(masks[best][:high, :wide].astype(bool), float(expected[best]))
 
 
 def sam_of(bundle: ModelBundle) -> Sam:

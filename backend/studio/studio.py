@@ -20,7 +20,7 @@ from backend.plan.request import Compose, LearnEmbeddings, Reroll, Sampler, buil
 from backend.plan.survey import survey
 from backend.scene.cut_outs import cut_outs
 from backend.scene.formats.openraster import OpenedScene, read_ora, write_ora
-from backend.scene.formats.picture_file import Limits, decode_exact, decode_picture
+from backend.scene.formats.picture_file import Limits, decode_exact, decode_photograph
 from backend.scene.geometry import PointOrBox
 from backend.scene.imaging.detail import is_plain
 from backend.scene.records import PictureDigest
@@ -169,7 +169,7 @@ class Studio:
         """Decode a picture file and store its pixels; a PictureError says why one cannot be
         used.
         """
-        decoded = decode_picture(content, name)
+        decoded = decode_photograph(content, name)
         height, width = decoded.picture.shape[:2]
         return TakenPicture(
             digest=self._store.pixels.add_picture(decoded.picture),
@@ -177,7 +177,7 @@ class Studio:
             height_px=height,
             opaque=bool((decoded.picture[:, :, 3] == 255).all()),
             plain=is_plain(decoded.picture),
-            notes=decoded.notes,
+            notes=(*decoded.notes, *projects.explain_cut_name(name, "layer")),
         )
 
     def take_mask(self, content: bytes) -> TakenMask:

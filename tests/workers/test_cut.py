@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from backend.plan.build import build_plan
 from backend.plan.events import JobStarted
 from backend.plan.request import build_request
 from backend.scene.blobs import MemoryPixels
+from backend.scene.formats.picture_file import decode_picture
 from backend.scene.geometry import PixelBox, PixelPoint
 from backend.scene.scene import build_scene
 from backend.workers import local
@@ -26,6 +28,9 @@ from tests.models.test_sam import TINY
 from tests.studio.workshop import compose, scene_with, square_picture
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (48, 80, 3), dtype=np.uint8)
+
+
+STRIP = Path(__file__).parents[1] / "fixtures" / "cases" / "strip_257x1.png"
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +53,22 @@ def test_a_point_and_a_box_give_masks_of_the_pictures_size(sam: MemberCard) -> N
         mask = worker.cut("pocket", PICTURE, where)
         assert (mask.shape, mask.dtype) == ((48, 80), np.uint8)
         assert set(np.unique(mask)) <= {0, 255}
+
+
+@pytest.mark.parametrize("shape", [(1, 257), (257, 1), (1, 8192), (16, 8192), (1, 1), (2, 513)])
+def test_a_picture_of_any_aspect_is_cut(sam: MemberCard, shape: tuple[int, int]) -> None:
+    worker = worker_with(sam=sam)
+    strip = np.full((*shape, 3), 200, np.uint8)
+    for where in (PixelPoint(0.5, 0.5), PixelBox(0.0, 0.0, float(shape[1]), float(shape[0]))):
+        mask = worker.cut("pocket", strip, where)
+        assert (mask.shape, mask.dtype) == (shape, np.uint8)
+
+
+def test_the_strip_of_257_to_1_is_cut(sam: MemberCard) -> None:
+    found = decode_picture(STRIP.read_bytes(), STRIP.name).picture[..., :3]
+    high, wide = found.shape[:2]
+    mask = worker_with(sam=sam).cut("pocket", found, PixelPoint(wide / 2, high / 2))
+    assert mask.shape == (high, wide)
 
 
 def test_a_family_without_a_sam_says_so() -> None:

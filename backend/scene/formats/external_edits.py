@@ -169,7 +169,7 @@ def _apply_edit(
     if abs(entry.opacity - one.opacity) > OPACITY_STEP:
         update["opacity"] = entry.opacity
     if entry.name != printable(one.name):
-        update["name"] = entry.name[:NAME_LENGTH]
+        update["name"] = _fit_name(entry.name, notes)
     update |= _apply_new_pixels(layer, one, entry, drawn, pixels)
     blend = _blend(entry, one.name, notes)
     if blend != one.blend:
@@ -182,6 +182,16 @@ def _apply_edit(
     )
     notes.append(f"Layer {display_name(one.name)}: another program changed its {', '.join(words)}.")
     return layer.model_copy(update=update)
+
+
+def _fit_name(name: str, notes: list[str]) -> str:
+    """As much of a layer's name as a scene keeps, and a note where that is not all."""
+    if len(name) > NAME_LENGTH:
+        notes.append(
+            f"The name of layer {display_name(name)} has {len(name)} characters; the first "
+            f"{NAME_LENGTH} are kept."
+        )
+    return name[:NAME_LENGTH]
 
 
 def _blend(entry: StackLayer, name: str, notes: list[str]) -> Blend:
@@ -227,7 +237,7 @@ def _import_layer(
 ) -> Layer | None:
     """A layer of another program's, or None (and a note) when it holds no picture."""
     content = drawn.file(entry)
-    name = entry.name[:NAME_LENGTH] or layer_id
+    name = _fit_name(entry.name, notes) or layer_id
     if not is_picture(content):
         notes.append(f"Layer {display_name(name)} is no PNG, JPEG or WebP and was left out.")
         return None
@@ -262,11 +272,18 @@ def _remaining_groups(scene: Scene, kept: Sequence[str]) -> set[tuple[str, tuple
 
 
 def _stack_notes(stack: Stack) -> list[str]:
+    """What is to be said of a stack's groups."""
+    long = [group.name for group in stack.groups if len(group.name) > NAME_LENGTH]
+    names = [
+        f"The name of group {display_name(name)} has {len(name)} characters; the first "
+        f"{NAME_LENGTH} are kept."
+        for name in long
+    ]
     own_notes = (
         "Groups within groups, and the opacity and mode of groups, were handed down to "
         "their layers."
     )
-    return [own_notes] if stack.flattened else []
+    return [*([own_notes] if stack.flattened else []), *names]
 
 
 def _free_id(scene: Scene, layers: Sequence[Layer], number: int) -> str:

@@ -5,6 +5,7 @@ decoder hands out becomes sRGB with straight alpha.
 from __future__ import annotations
 
 import io
+import math
 import struct
 from collections.abc import Callable
 from typing import NamedTuple
@@ -19,6 +20,10 @@ from backend.scene.imaging.arrays import Picture
 MAX_FILE_BYTES = 25 * 1024 * 1024
 MAX_SIDE_PX = 8192
 MAX_AREA_PX = 16 * 1024 * 1024
+
+PHOTOGRAPH_SIDE_PX = 32768
+PHOTOGRAPH_AREA_PX = {"JPEG": 256 * 1024 * 1024, "PNG": 48 * 1024 * 1024, "WEBP": 48 * 1024 * 1024}
+"""What can be made smaller, by kind; a JPEG is reduced while it is unpacked, and takes no more."""
 
 _KINDS = ((b"\x89PNG\r\n\x1a\n", "PNG"), (b"\xff\xd8\xff", "JPEG"))
 _CLASSES = {
@@ -57,6 +62,18 @@ class Limits(NamedTuple):
     side_px: int = MAX_SIDE_PX
     area_px: int = MAX_AREA_PX
 
+    def fit(self, size: tuple[int, int]) -> tuple[int, int]:
+        """The size (width, height) within the sides and the area, the aspect kept."""
+        width_px, height_px = size
+        scale = min(
+            1.0, self.side_px / max(size), math.sqrt(self.area_px / max(1, width_px * height_px))
+        )
+        return max(1, int(width_px * scale)), max(1, int(height_px * scale))
+
+    def allow(self, size: tuple[int, int]) -> bool:
+        """Whether a size (width, height) is within the sides and the area."""
+        return max(size) <= self.side_px and size[0] * size[1] <= self.area_px
+
 
 class DecodedPicture(NamedTuple):
     """``picture`` uint8 (h, w, 4), sRGB, straight alpha; ``notes`` are sentences about what was
@@ -65,6 +82,35 @@ class DecodedPicture(NamedTuple):
 
     picture: Picture
     notes: tuple[str, ...]
+
+
+def decode_photograph(content: bytes, name: str) -> DecodedPicture:
+    """As ``decode_picture``, but a picture of more pixels than are used is made smaller, which a
+    note says.
+
+    PictureError: also where it is too large to be made smaller; a PNG with 16 bits a channel is.
+    """
+    called = f"“{name[:80]}”" if name else "The picture"
+    usual = Limits()
+    kind = _kind(content)
+    allowed = Limits(usual.file_bytes, PHOTOGRAPH_SIDE_PX, PHOTOGRAPH_AREA_PX.get(kind, 0))
+    if kind == "PNG" and deep_png(content):
+        allowed = usual
+
+    def read(image: Image.Image, content: bytes) -> tuple[Picture, list[str]]:
+        if usual.allow(image.size):
+            return _pixels(image, content)
+        width_px, height_px = image.size
+        target = usual.fit(image.size)
+        picture, notes = _pixels(image, content, target)
+        more = (
+            f"has {width_px} × {height_px} px and was made smaller, to {target[0]} × {target[1]} "
+            f"px: at most {usual.side_px} px a side and {usual.area_px // 2**20} Mpx are used."
+        )
+        return picture, [more, *notes]
+
+    picture, notes = _open(content, called, allowed, read)
+    return DecodedPicture(picture, tuple(f"{called} {note}" for note in notes))
 
 
 _Reader = Callable[[Image.Image, bytes], tuple[Picture, list[str]]]
@@ -172,10 +218,10 @@ def _check_size(size: tuple[int, int], called: str, allowed: Limits) -> None:
         raise PictureError(
             f"{called} has no pixels ({width_px} × {height_px}).", remedy="Choose another file."
         )
-    if max(size) > allowed.side_px or width_px * height_px > allowed.area_px:
+    if not allowed.allow(size):
         raise PictureError(
             f"{called} has {width_px} × {height_px} px.",
-            limit=_size_limit(allowed),
+            limit=_size_limit(allowed if allowed.side_px < PHOTOGRAPH_SIDE_PX else Limits()),
             remedy="Save it smaller.",
         )
 
@@ -186,8 +232,19 @@ def _as_stored(image: Image.Image, _: bytes) -> tuple[Picture, list[str]]:
     return np.array(image), []
 
 
-def _pixels(image: Image.Image, content: bytes) -> tuple[Picture, list[str]]:
-    """Pixels (h, w, 4) of an opened image, and the ends of sentences about what was changed."""
+def _reduce(image: Image.Image, target: tuple[int, int]) -> Image.Image:
+    """A picture brought to a smaller size; a JPEG is unpacked near to it at once."""
+    image.draft(None, target)
+    straight = image if image.mode in ("RGB", "RGBA", "L", "CMYK") else image.convert("RGBA")
+    return straight.resize(target, Image.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def _pixels(
+    image: Image.Image, content: bytes, target: tuple[int, int] | None = None
+) -> tuple[Picture, list[str]]:
+    """Pixels (h, w, 4) of an opened image, and the ends of sentences about what was changed;
+    brought to the size ``target`` (width, height), where there is one.
+    """
     notes = []
     frames = getattr(image, "n_frames", 1)
     if frames > 1:
@@ -200,6 +257,8 @@ def _pixels(image: Image.Image, content: bytes) -> tuple[Picture, list[str]]:
     if image.format == "PNG" and deep_png(content):
         image = read_deep_png(content)
         notes.append("has 16 bits a channel, which were rounded to 8.")
+    if target is not None:
+        image = _reduce(image, target)
     rgba, own_notes = to_srgb(image, profile)
     notes.extend(own_notes)
     if orientation in _ORIENTATIONS:

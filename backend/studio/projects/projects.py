@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from backend.errors import InputError, LaminaError, SceneError, StaleRevision, StoreError
+from backend.scene.formats.grouping import NAME_LENGTH
 from backend.scene.formats.openraster import OpenedScene
 from backend.scene.records import explain_refusal
 from backend.scene.repair import repair_record
@@ -112,10 +113,20 @@ def scene_of(record: object) -> Scene:
 
 def with_name(opened: OpenedScene, file_name: str) -> OpenedScene:
     """The same scene under its file's name when it has none of its own."""
-    stem = PurePath(file_name.replace("\\", "/")).stem[:200]
+    stem = PurePath(file_name.replace("\\", "/")).stem
     if opened.scene.name not in ("", "Untitled") or not stem:
         return opened
-    return replace(opened, scene=opened.scene.model_copy(update={"name": stem}))
+    named = opened.scene.model_copy(update={"name": stem[:NAME_LENGTH]})
+    return replace(opened, scene=named, notes=(*opened.notes, *explain_cut_name(stem, "scene")))
+
+
+def explain_cut_name(name: str, kind: str) -> tuple[str, ...]:
+    """What is said where a file's name is longer than names of scenes and layers are."""
+    if len(name) <= NAME_LENGTH:
+        return ()
+    return (
+        f"The file's name has {len(name)} characters; the {kind} keeps the first {NAME_LENGTH}.",
+    )
 
 
 def build_editor_state(record: object) -> EditorState:

@@ -15,6 +15,7 @@ from backend.errors import LaminaError, PictureError
 from backend.scene.formats.picture_file import (
     Limits,
     decode_exact,
+    decode_photograph,
     decode_picture,
     encode_jpeg,
     encode_png,
@@ -245,6 +246,50 @@ def test_the_limits_themselves_are_allowed_and_files_are_weighed() -> None:
         decode_picture(encode_png(plain(1, 2, 3)) + bytes(26 * 2**20), "heavy.png")
     with pytest.raises(PictureError, match=r"no pixels|damaged"):
         decode_picture(bomb(0, 5), "none.png")
+
+
+@pytest.mark.parametrize(
+    ("size", "kind", "smaller"),
+    [
+        ((5712, 4284), "JPEG", (4729, 3547)),
+        ((9000, 1200), "JPEG", (8192, 1092)),
+        ((1200, 9000), "WEBP", (1092, 8192)),
+        ((4097, 4096), "PNG", (4096, 4095)),
+        ((257, 1), "PNG", (257, 1)),
+    ],
+)
+def test_a_photograph_is_made_smaller(
+    size: tuple[int, int], kind: str, smaller: tuple[int, int]
+) -> None:
+    image = Image.new("RGB", size, (10, 200, 30))
+    image.paste((250, 10, 10), (0, 0, size[0] // 2, size[1]))
+    content = save(image, kind)
+    decoded = decode_photograph(content, "phone.jpg")
+    assert decoded.picture.shape == (smaller[1], smaller[0], 4)
+    assert np.abs(decoded.picture[0, 0].astype(int) - (250, 10, 10, 255)).max() < 12
+    assert np.abs(decoded.picture[-1, -1].astype(int) - (10, 200, 30, 255)).max() < 12
+    shown = [f"has {size[0]} × {size[1]} px and was made smaller" in one for one in decoded.notes]
+    assert shown == ([True] if size != smaller else [])
+
+
+def test_a_photograph_is_turned_and_keeps_what_it_lets_through() -> None:
+    image = Image.new("RGB", (8400, 100), (1, 2, 3))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = decode_photograph(save(image, "JPEG", exif=exif), "turned.jpg").picture
+    assert turned.shape == (8192, 97, 4)
+    clear = Image.new("RGBA", (8400, 20), (0, 0, 0, 0))
+    clear.paste((9, 99, 199, 255), (0, 0, 8400, 10))
+    found = decode_photograph(save(clear, "PNG"), "clear.png").picture
+    assert tuple(found[2, 100]) == (9, 99, 199, 255)
+    assert found[-1, 100, 3] == 0
+
+
+@pytest.mark.parametrize("size", [(20000, 20000), (1, 65000), (8000, 8000)])
+def test_what_is_too_large_to_be_made_smaller_is_refused(size: tuple[int, int]) -> None:
+    sentence = rf"{size[0]} × {size[1]} px\. At most 8192 px a side and 16 Mpx"
+    with pytest.raises(PictureError, match=sentence):
+        decode_photograph(bomb(*size), "big.png")
 
 
 def test_a_file_with_fewer_pixels_than_it_claims_is_damaged() -> None:
