@@ -38,6 +38,8 @@ CLOTH_COLOURS: dict[str, tuple[int, int, int]] = {
 
 PAPER_STRENGTH = 0.8
 """At which a silhouette becomes a toy and keeps its place; at .9 it often loses its outline."""
+LIGHT_STRENGTH = 0.3
+"""At which shadows and tones come to what is drawn already, and nothing else (decision 084)."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,8 @@ class Toy:
 
     @property
     def strength(self) -> float:
-        """Paper is drawn anew; what is drawn already keeps its own pixels."""
-        return PAPER_STRENGTH if self.paper else 0.0
+        """Paper is drawn anew; what is drawn already keeps its forms and takes light."""
+        return PAPER_STRENGTH if self.paper else LIGHT_STRENGTH
 
     @property
     def phrase(self) -> str:
@@ -166,7 +168,7 @@ def build_example(example: ExampleScene) -> tuple[Scene, MemoryPixels, RunSettin
         picture=pixels.add_picture(opaque),
         placement=Placement(centre_x_px=CANVAS_PX / 2, centre_y_px=CANVAS_PX / 2),
         phrase=place,
-        strength=0.0,
+        strength=LIGHT_STRENGTH,
         attention_positive=0.2,
         attention_negative=0.0,
     )
