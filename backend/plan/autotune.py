@@ -68,13 +68,14 @@ class Tuned(Record):
 @dataclass(frozen=True)
 class SeenLayer:
     """What a rule knows of a layer: ``share`` of the canvas (see ``visible_share``), ``spread`` of
-    its colours.
+    its colours, and at which strength the model draws a silhouette.
     """
 
     layer: Layer
     share: float
     spread: float | None
     top: bool = False
+    flat_strength: float = LITTLE_TO_LOSE
 
 
 def autotune(scene: Scene, card: Card, pixels: Pixels, rule: Rule = "lamina") -> tuple[Tuned, ...]:
@@ -87,12 +88,15 @@ def autotune(scene: Scene, card: Card, pixels: Pixels, rule: Rule = "lamina") ->
     visible = (
         visibility(np.stack(alphas)) if alphas else np.zeros((0, size[1], size[0]), np.float32)
     )
+    flat = card.flat_strength if card.light_only > 0 else LITTLE_TO_LOSE
     tuned = []
     for number, surveyed in enumerate(seen):
         layer, top = surveyed.layer, number == len(seen) - 1
         tuned.append(
             RULES[rule](
-                SeenLayer(layer, visible_share(visible[number + 1]), spread(layer, pixels), top)
+                SeenLayer(
+                    layer, visible_share(visible[number + 1]), spread(layer, pixels), top, flat
+                )
             )
         )
     return tuple(tuned)
@@ -168,7 +172,9 @@ def lamina(seen: SeenLayer) -> Tuned:
     if seen.share >= SETTING_SHARE:
         return _setting(seen.layer, flat)
     noise = (
-        NOTHING_TO_LOSE if flat is None else MUCH_TO_LOSE + (LITTLE_TO_LOSE - MUCH_TO_LOSE) * flat
+        NOTHING_TO_LOSE
+        if flat is None
+        else MUCH_TO_LOSE + (seen.flat_strength - MUCH_TO_LOSE) * flat
     )
     return Tuned(
         layer_id=seen.layer.id,

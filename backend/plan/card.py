@@ -25,7 +25,8 @@ class Card(Protocol):
 
     ``native_px`` is the side of the square it was trained on, ``cell_px`` the pixels per latent
     cell, ``size_multiple_px`` what picture sides must be divisible by, ``text_length`` the token
-    row with begin and end.
+    row with begin and end. Up to the strength ``light_only`` layers keep their forms, and a
+    silhouette of one colour begins with ``flat_strength``.
     """
 
     @property
@@ -42,6 +43,12 @@ class Card(Protocol):
 
     @property
     def text_length(self) -> int: ...
+
+    @property
+    def light_only(self) -> float: ...
+
+    @property
+    def flat_strength(self) -> float: ...
 
     def token_spans(self, text: str) -> tuple[TokenSpan, ...]:
         """Spans of every token of the text, *untruncated*; the caller drops positions >=

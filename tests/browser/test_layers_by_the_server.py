@@ -44,7 +44,7 @@ def test_auto_adjust_is_one_step_with_a_reason_for_each_dial(fresh: EditorPage):
     fresh.part("autotune").click()
     fresh.wait("state.undo === 'Auto-adjust all layers'")
     objects = zip(fresh.layers()[1:], before[1:], strict=True)  # the ground has its dials already
-    assert all(now["strength"] != was["strength"] for now, was in objects)
+    assert all(now["attention_positive"] != was["attention_positive"] for now, was in objects)
     assert "Strength" in fresh.part("reasons").inner_text()
     fresh.part("layer-more").click()
     fresh.part("class-label").click()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -104,6 +106,14 @@ def test_what_has_more_to_lose_may_change_less() -> None:
     )
     assert "colours of its own" in lamina(SeenLayer(layer, 0.3, 40.0)).reasons[0]
     assert "flat colour" in lamina(SeenLayer(layer, 0.3, 1.0)).reasons[0]
+
+
+def test_a_silhouette_is_freed_as_far_as_a_model_needs_that_keeps_forms_at_low_strengths() -> None:
+    """Where a model takes light alone up to .45, .45 would leave paper as it is."""
+    plain = SeenLayer(stage().scene.layers[-1], 0.3, 0.0)
+    assert RULES["lamina"](plain).strength == 0.45
+    assert RULES["lamina"](replace(plain, flat_strength=0.8)).strength == 0.8
+    assert RULES["lamina"](replace(plain, spread=30.0, flat_strength=0.8)).strength == 0.3
 
 
 def test_the_spread_of_a_layer_s_colours() -> None:

@@ -19,6 +19,8 @@ class WordCard:
     cell_px: int = 8
     size_multiple_px: int = 16
     text_length: int = 77
+    light_only: float = 0.0
+    flat_strength: float = 0.6
     piece: int = 100
 
     def token_spans(self, text: str) -> tuple[TokenSpan, ...]:

@@ -200,6 +200,8 @@ class ScriptedCard:
     cell_px: int = 8
     size_multiple_px: int = 8
     text_length: int = 77
+    light_only: float = 0.0
+    flat_strength: float = 0.6
 
     def token_spans(self, text: str) -> tuple[TokenSpan, ...]:
         spans, start = [], 0
