@@ -97,7 +97,7 @@ def take_light(
         owned = seen > 0.5
         if not owned.any():
             continue
-        inside = ndimage.binary_erosion(owned, np.ones((rim, rim)), border_value=1)
+        inside = ndimage.binary_erosion(owned, np.ones((rim, rim), np.bool_), border_value=1)
         counts = (np.where(inside, 1.0, LEAST_INSIDE) * owned).astype(np.float32)
         total = blur(counts, width_px)
         light = blur(changed * counts[..., None], width_px)
