@@ -35,6 +35,7 @@ class Method:
         stage1: it works in two stages, yields the first one's pictures (Stage1Images), and goes on
             from a plan's ``stage1``.
         ignores: what of a layer it does not read (``plan/notes.py``).
+        prompt_alone: a whole picture comes from the prompt alone: it reads no layer.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Method:
     run: Callable[[Plan, ModelBundle, Contents], Run]
     stage1: bool = field(default=False, kw_only=True)
     ignores: tuple[str, ...] = field(default=(), kw_only=True)
+    prompt_alone: bool = field(default=False, kw_only=True)
 
 
 # A method's networks are imported when it first runs: a list of methods must not wait for them.
@@ -93,7 +95,13 @@ _UNREAD_BY_TCIG = ("embedding", "structure", "strength_map", "prompt_range", "se
 METHODS = _by_id(
     Method("collage", "Collage Diffusion", CollageOptions, _run_collage),
     Method("tcig", "TCIG", TcigOptions, _run_tcig, stage1=True, ignores=_UNREAD_BY_TCIG),
-    Method("layout_retouch", "Layout-and-Retouch", RetouchOptions, _run_layout_retouch),
+    Method(
+        "layout_retouch",
+        "Layout-and-Retouch",
+        RetouchOptions,
+        _run_layout_retouch,
+        prompt_alone=True,
+    ),
 )
 
 TASKS = _by_id(

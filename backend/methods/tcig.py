@@ -33,6 +33,7 @@ from backend.engine.decode import decode
 from backend.engine.loop_types import Control, FitProgress, Run, Step
 from backend.engine.noise import seed_of
 from backend.engine.optimise import DrawsCodes, Fit, LossTerm, draw_codes, optimise, with_size
+from backend.errors import RequestError
 from backend.methods.options import parse_options
 from backend.methods.options.tcig import TcigDials, TcigOptions
 from backend.models.bundle import ModelBundle, RecordKey
@@ -46,7 +47,7 @@ from backend.plan.card import paper_px
 from backend.plan.events import Image, Images, Stage1Image, Stage1Images
 from backend.plan.notes import explain_no_step, takes_no_step
 from backend.plan.phrases import list_texts
-from backend.plan.plan import Plan
+from backend.plan.plan import Plan, PlannedLayer
 from backend.plan.raster import fill_painted, raster, require_painted
 from backend.scene.imaging.arrays import Picture
 from backend.scene.imaging.paste import paste
@@ -146,7 +147,7 @@ def build_losses(
 
     Args:
         words: None where they have no weight.
-        classes: of the painted layers.
+        classes: of the painted layers; empty for one that is drawn by its words alone.
     """
     options, masks = inputs.options, inputs.start.regions[1:]
     losses: list[LossTerm] = []
@@ -157,7 +158,7 @@ def build_losses(
     if options.segment_weight:  # Σ_i α_si L_segi, equation (1), a term an expert
         pictured = inputs.masks.sum(0).clamp(0, 1) - masks.sum(0).clamp(0, 1)
         covered = (masks.sum(0) + pictured).clamp(0, 1)
-        for expert, share in experts.route(classes):
+        for expert, share in experts.route([name for name in classes if name]):
             asked = join_masks(share, masks, classes)
             targets = build_targets(asked, covered, expert.background)
             match = SegmentMatch(expert.segmenter, targets, options.views)
@@ -167,7 +168,9 @@ def build_losses(
 
 def prepare_inputs(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> TcigInputs:
     """Check options and layers, choose the experts, and build the losses; raises as ``run``."""
-    options, painted = parse_options(TcigOptions, plan.options), require_painted(plan)
+    options = parse_options(TcigOptions, plan.options)
+    plan, wordless = _leave_out_wordless(plan)
+    painted = require_painted(plan)
     dials, flat = options.dials(), raster(plan, pixels)
     sharp = torch.from_numpy(flat.visibility[1:].astype(np.float32)).to(bundle.device)
     masks = region_start.feather(sharp, paper_px(dials.feather_px, bundle.card))
@@ -187,7 +190,7 @@ def prepare_inputs(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> TcigInput
     if plan.stage1 is not None:
         return inputs
     experts = experts_of(bundle)
-    classes = [experts.class_of(layer.class_label, layer.phrase, layer.id) for layer in painted]
+    classes, unknown = find_classes(experts, painted)
     texts = list_texts(plan, painted)
     words = encode_painted_words(clip_of(bundle), texts, own) if options.text_weight else None
     losses = build_losses(inputs, words, experts, classes)
@@ -195,7 +198,63 @@ def prepare_inputs(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> TcigInput
     matches = None if words is None else words.match_start()
     start = replace(start, size_px=fit_px, matches=matches)
     digest = _digest(inputs, classes)
-    return replace(inputs, start=start, losses=losses, digest=digest, notes=experts.failures)
+    notes = (*experts.failures, *wordless, *unknown)
+    return replace(inputs, start=start, losses=losses, digest=digest, notes=notes)
+
+
+def find_classes(
+    experts: Experts, painted: Sequence[PlannedLayer]
+) -> tuple[list[str], tuple[str, ...]]:
+    """The class of each painted layer, and a sentence for each that no expert knows.
+
+    One object that cannot be recognised costs the others nothing (ours): it is drawn by its words
+    alone, in the text's part of equation (2) and in the attention of stage 2, and its class is
+    empty here.
+
+    Args:
+        experts: of the model.
+        painted: at least one.
+
+    Raises:
+        RequestError: no class of any layer is known.
+    """
+    classes: list[str] = []
+    notes: list[str] = []
+    errors: list[RequestError] = []
+    for layer in painted:
+        try:
+            name = experts.class_of(layer.class_label, layer.phrase, layer.id)
+            if not experts.knows(name):
+                raise experts.class_error(name)
+        except RequestError as error:
+            name = ""
+            errors.append(error)
+            called = layer.phrase or layer.class_label
+            notes.append(
+                f"Layer “{called}” is drawn by its words alone, and may not keep to its mask. "
+                f"{error.sentence}"
+            )
+        classes.append(name)
+    if len(errors) == len(painted):
+        raise errors[0]
+    return classes, tuple(notes)
+
+
+def _leave_out_wordless(plan: Plan) -> tuple[Plan, tuple[str, ...]]:
+    """The plan without painted layers of which nobody knows what to draw, and a sentence for each;
+    as it is where no other layer is painted.
+    """
+    painted = [layer for layer in plan.layers if layer.picture is None]
+    silent = [one for one in painted if not (one.phrase.strip() or one.class_label.strip())]
+    if not silent or len(silent) == len(painted):
+        return plan, ()
+    layers = tuple(layer for layer in plan.layers if layer not in silent)
+    notes = tuple(
+        f"The painted mask “{layer.id}” has no class and is left out. Choose its class, or write a "
+        "phrase that names it."
+        for layer in silent
+    )
+    return plan.model_copy(update={"layers": layers}), notes
 
 
 def _digest(inputs: TcigInputs, classes: Sequence[str]) -> str:

@@ -134,6 +134,14 @@ class Experts:
             remedy="Choose its class, or write a phrase that names it.",
         )
 
+    def knows(self, wanted: str) -> bool:
+        """Whether an expert answers for a class.
+
+        Args:
+            wanted: the class.
+        """
+        return bool(self.open) or any(one.channel(wanted) is not None for one in self.closed)
+
     def route(
         self, classes: Sequence[str]
     ) -> tuple[tuple[Expert, tuple[tuple[str, int], ...]], ...]:

@@ -6,13 +6,13 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 
-from backend.plan.card import Card, generation_size
+from backend.plan.card import Card, Size, generation_size
 from backend.plan.phrases import Match, cut_words
 from backend.plan.plan import Note
 from backend.plan.request import MAX_STEPS, RunSettings
 from backend.plan.survey import Surveyed
 from backend.scene.layer import Layer
-from backend.scene.scene import Scene
+from backend.scene.scene import MAX_SIDE_PX, MIN_SIDE_PX, Scene
 
 OBSTACLES = {
     "hidden": "is hidden and takes no part.",
@@ -123,8 +123,12 @@ def _without_prompt(words: str) -> str:
     )
 
 
+STRETCH_NOTED = 0.01
+"""By how much the proportions of a picture may be off before that is said."""
+
+
 def size_notes(scene: Scene, card: Card) -> tuple[Note, ...]:
-    """Whether the picture is made at another size than the canvas."""
+    """Whether the picture is made at another size than the canvas, or in other proportions."""
     size = generation_size(scene.width_px, scene.height_px, card)
     if size == (scene.width_px, scene.height_px):
         return ()
@@ -133,7 +137,32 @@ def size_notes(scene: Scene, card: Card) -> tuple[Note, ...]:
         f"The canvas has {canvas} px; this model makes the picture at {size.width_px} × "
         f"{size.height_px} px."
     )
-    return (Note(code="resized", text=text),)
+    return (Note(code="resized", text=text), *_stretch_notes(scene, size))
+
+
+def _stretch_notes(scene: Scene, size: Size) -> tuple[Note, ...]:
+    """By how much what is made is stretched on its way to the canvas, and which canvas fits."""
+    stretch = (scene.width_px * size.height_px) / (scene.height_px * size.width_px)
+    if max(stretch, 1 / stretch) <= 1 + STRETCH_NOTED:
+        return ()
+    percent = (max(stretch, 1 / stretch) - 1) * 100
+    wider = "wider" if stretch > 1 else "taller"
+    fitting = " × ".join(map(str, _fitting_canvas(scene, size)))
+    remedy = f" A canvas of {fitting} px shows it as it is made." if fitting else ""
+    text = (
+        f"The picture is shown {percent:.0f} % {wider} than it is made, for this model's sides are "
+        f"{size.width_px} × {size.height_px} px.{remedy}"
+    )
+    return (Note(code="stretched", text=text),)
+
+
+def _fitting_canvas(scene: Scene, size: Size) -> tuple[int, ...]:
+    """A canvas near to the scene's in the proportions of what is made; empty where there is none
+    that a scene may have.
+    """
+    scale = math.sqrt(scene.width_px * scene.height_px / (size.width_px * size.height_px))
+    sides = tuple(round(side * scale) for side in size)
+    return sides if all(MIN_SIDE_PX <= side <= MAX_SIDE_PX for side in sides) else ()
 
 
 def survey_notes(
@@ -235,6 +264,20 @@ def list_ignored(scene: Scene, title: str, ignores: Collection[str]) -> tuple[No
             ]
         )
     )
+
+
+def prompt_alone_notes(scene: Scene, title: str) -> tuple[Note, ...]:
+    """What is said of a method that reads no layer, where the scene has some to be seen."""
+    text = f"{title} draws from the prompt alone: the layers take no part."
+    return (Note(code="subject_alone", text=text),) if any(scene.visible_layers()) else ()
+
+
+def without_layer_notes(notes: Sequence[Note], scene: Scene) -> tuple[Note, ...]:
+    """The notes that matter to a method that reads no layer: none about the words and places of
+    layers. A layer with a subject keeps its own, for it can be re-rolled.
+    """
+    kept = {"", *(layer.id for layer in scene.layers if layer.subject is not None)}
+    return tuple(note for note in notes if note.layer_id in kept)
 
 
 def _join_words(words: list[str]) -> str:

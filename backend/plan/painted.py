@@ -47,7 +47,8 @@ def _notes(seen: Surveyed, classes: Collection[str] | None) -> Iterator[Note]:
         yield _note(
             seen,
             "unknown_class",
-            f"{name}: no segmenter of this model knows “{words}”. Known are {known}.",
+            f"{name}: no segmenter of this model knows “{words}”. Known are {known}. Beside others "
+            "that are known it is drawn by its words alone.",
         )
     if seen.obstacle == "empty":
         yield _note(seen, "no_mask", f"Nothing is painted on {inside}: it takes no part.")

@@ -206,6 +206,18 @@ TRAINING_TITLES: Mapping[TrainingMethod, str] = MappingProxyType(
 )
 """What a person calls the methods; the first is offered first: small, and the quickest to learn."""
 
+CLASS_STEPS: Mapping[TrainingMethod, int] = MappingProxyType(
+    {
+        TrainingMethod.DREAMBOOTH_LORA: 40,
+        TrainingMethod.CUSTOM_DIFFUSION: 40,
+        TrainingMethod.TEXTUAL_INVERSION: 0,
+        TrainingMethod.DREAMBOOTH: 40,
+    }
+)
+"""Steps in which a method draws pictures of the class before it learns; they come on top of the
+steps that were asked for.
+"""
+
 MAX_REFERENCES = 20
 MAX_TRAINING_STEPS = 5000
 """Five times what the papers take at most."""

@@ -60,6 +60,7 @@ class CatalogOffer:
                 options=_SCHEMAS.validate_python(method.Options.model_json_schema()),
                 stage1=method.stage1,
                 ignores=method.ignores,
+                prompt_alone=method.prompt_alone,
             )
             for method in METHODS.values()
         )

@@ -199,6 +199,24 @@ def test_an_unknown_class_lists_the_known_ones(painter: ModelBundle) -> None:
     )
 
 
+def test_one_unknown_class_costs_the_others_nothing(painter: ModelBundle) -> None:
+    """It is named, and drawn by its words alone; a mask without any word is left out."""
+    left, right = disc(64, 0.3, 0.5, 0.2), disc(64, 0.72, 0.5, 0.2)
+    for phrase, label in (("green walrus", ""), ("a thing", "walrus"), ("", "walrus")):
+        painting = PaintedScene(painter, (("red cat", "", left), (phrase, label, right)))
+        _, (images,) = painting.run(painting.plan())
+        assert len(images.images) == 1
+        (note,) = images.notes
+        assert note.startswith(f"Layer “{phrase or label}” is drawn by its words alone")
+        assert "Known are cat, house" in note
+    painting = PaintedScene(painter, (("red cat", "", left), ("", "", right)))
+    _, (images,) = painting.run(painting.plan())
+    assert "“mask1” has no class and is left out" in images.notes[0]
+    alone = PaintedScene(painter, (("red cat", "", left),))
+    _, (same,) = alone.run(alone.plan())
+    assert np.array_equal(images.pictures[0], same.pictures[0])
+
+
 def test_covered_and_tiny_masks_take_no_part(painter: ModelBundle) -> None:
     whole = disc(64, 0.5, 0.5, 0.3)
     painting = PaintedScene(painter, (("red cat", "", whole), ("blue house", "", whole)))

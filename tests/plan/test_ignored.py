@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from backend.methods.catalog import METHODS
-from backend.plan.notes import SETTINGS, list_ignored
+from backend.plan.notes import (
+    SETTINGS,
+    list_ignored,
+    prompt_alone_notes,
+    without_layer_notes,
+)
+from backend.plan.plan import Note
 from backend.scene.layer import Layer, Placement, Structure
 from backend.scene.scene import Scene
 
@@ -50,6 +56,21 @@ def test_every_setting_is_found_on_a_layer_that_has_it() -> None:
     for name, one in marked.items():
         assert len(list_ignored(scene_of(one), "M", (name,))) == 1
         assert list_ignored(scene_of(one), "M", set(SETTINGS) - {name}) == ()
+
+
+def test_a_method_of_the_prompt_alone_says_so_once_and_nothing_of_the_layers() -> None:
+    subject = layer("s", subject="toy")
+    scene = scene_of(layer("a"), subject)
+    notes = (
+        Note(code="phrase_missing", layer_id="a", text="a."),
+        Note(code="phrase_missing", layer_id="s", text="s."),
+        Note(code="no_prompt", text="p."),
+    )
+    assert [note.text for note in without_layer_notes(notes, scene)] == ["s.", "p."]
+    (alone,) = prompt_alone_notes(scene, "Layout-and-Retouch")
+    assert "the layers take no part" in alone.text
+    assert prompt_alone_notes(scene_of(), "Layout-and-Retouch") == ()
+    assert [one.id for one in METHODS.values() if one.prompt_alone] == ["layout_retouch"]
 
 
 def test_methods_name_settings_that_there_are() -> None:

@@ -3,7 +3,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { linkedOption, optionsOf, optionValue, rangeOf } from "../../ui/web/model/options.js";
+import {
+  isRead,
+  linkedOption,
+  optionsOf,
+  optionValue,
+  rangeOf,
+} from "../../ui/web/model/options.js";
 
 const method = {
   id: "any",
@@ -51,4 +57,17 @@ test("a value is the person's, else the usual one; one option may set others", (
   assert.equal(optionValue({ options: { width: 7 } }, width), 7);
   assert.equal(linkedOption(method).name, dial.name);
   assert.equal(linkedOption(null), null);
+});
+
+test("a method of the prompt alone reads no layer but those with a subject", () => {
+  const methods = [
+    { id: "collage", prompt_alone: false },
+    { id: "layout_retouch", prompt_alone: true },
+  ];
+  const shown = (method) => ({ record: { settings: { method } }, state: { facts: { methods } } });
+  const layer = { id: "a", subject: null };
+  assert.equal(isRead(shown("collage"), layer), true);
+  assert.equal(isRead(shown("layout_retouch"), layer), false);
+  assert.equal(isRead(shown("layout_retouch"), { id: "b", subject: "toy" }), true);
+  assert.equal(isRead(shown("gone"), layer), true);
 });

@@ -261,3 +261,15 @@ test("the library is read while something is trained, and its end is told once",
     ["TOM is trained."],
   );
 });
+
+test("steps are counted as they were asked for, and those that draw the class by themselves", () => {
+  const at = (done) =>
+    standingOf(subject("tom", { state: "training", done, total: 60, class_steps: 40 }), "pocket")
+      .text;
+  assert.equal(at(0), "drawing its class, step 0 of 40");
+  assert.equal(at(39), "drawing its class, step 39 of 40");
+  assert.equal(at(40), "step 0 of 20");
+  assert.equal(at(60), "step 20 of 20");
+  const plain = subject("tom", { state: "training", done: 3, total: 20, class_steps: 0 });
+  assert.equal(standingOf(plain, "pocket").text, "step 3 of 20");
+});

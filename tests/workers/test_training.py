@@ -4,6 +4,7 @@ goes on to the same.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,9 +23,10 @@ from backend.plan.events import (
     JobFinished,
     Progress,
 )
-from backend.plan.request import TRAINING_TITLES, TrainingJob, TrainingMethod
+from backend.plan.request import CLASS_STEPS, TRAINING_TITLES, TrainingJob, TrainingMethod
 from backend.scene.blobs import MemoryPixels
 from backend.training.checkpoint import checkpoint_from_bytes
+from backend.training.dreambooth import PRIOR_BATCH, PRIOR_STEPS
 from backend.training.subjects import RULES
 from backend.workers import training
 from backend.workers.training import rules_of, train
@@ -128,3 +130,9 @@ def test_a_lesson_takes_its_methods_steps_or_its_own() -> None:
     assert rules_of(build_job(pixels, 0)).steps == RULES["custom_diffusion"].steps
     assert rules_of(build_job(pixels, 7)).steps == 7
     assert set(TRAINING_TITLES) == set(TrainingMethod)
+
+
+def test_steps_that_draw_the_class_are_known_before_a_training() -> None:
+    for method, rules in RULES.items():
+        drawn = math.ceil(rules.prior_count / PRIOR_BATCH) * PRIOR_STEPS
+        assert CLASS_STEPS[TrainingMethod(method)] == drawn

@@ -19,7 +19,8 @@ import { beforeOf, candidateOf, batchesOf, createSession } from "./model/session
 import { mixOf } from "./model/mixing.js";
 import { stage1Of } from "./model/stage1.js";
 import { upgradeBindings } from "./model/upgrade.js";
-import { freeze, layerOf } from "./model/records.js";
+import { isRead } from "./model/options.js";
+import { freeze, layerOf, requireLayer } from "./model/records.js";
 import { createSubjectVeil } from "./view/canvas/overlays.js";
 import { createStrengthVeil } from "./view/canvas/strength-veil.js";
 import { createKeySheet } from "./view/chrome/key-sheet.js";
@@ -159,6 +160,8 @@ const createShown = (store, session, pictures) => {
     const { scene } = record;
     const selected = layerOf(record, record.selected);
     const spans = spansOf(scene.prompt, JSON.stringify(wordsOf(scene.layers)));
+    const isReadHere = (/** @type {Identifier} */ id) =>
+      isRead({ record, state }, requireLayer(record, id));
     const looked = shownPicture(record, state);
     const isResult = state.showing === "result" && !state.job;
     return {
@@ -168,7 +171,7 @@ const createShown = (store, session, pictures) => {
       selected,
       model: modelOf(state, record),
       spans,
-      unlinked: spans.unlinked,
+      unlinked: new Set([...spans.unlinked].filter(isReadHere)),
       size: pictures.get(selected?.picture)?.size ?? null,
       batches: batches(state.candidates, state.stage1Images, state.dismissed),
       batch: shownBatch(state),

@@ -12,8 +12,10 @@ import numpy as np
 
 from backend.errors import PictureError, RequestError, StoreError
 from backend.plan.events import AdapterCheckpoint, AdapterTrained, JobNote
+from backend.plan.notes import prompt_alone_notes
 from backend.plan.plan import Note, Plan
 from backend.plan.request import (
+    CLASS_STEPS,
     MAX_REFERENCES,
     Compose,
     Reroll,
@@ -186,7 +188,7 @@ class Library:
                 )
             job = subjects.insert_training(connection, project, subject, training)
         self._wake()
-        return Submitted(job=job, notes=())
+        return Submitted(job=job, notes=_explain_class_steps(training))
 
     def rename(self, subject: str, name: str) -> LibrarySubject:
         """Give a subject another name; a RequestError for an empty one."""
@@ -253,8 +255,9 @@ class Library:
     def list_notes(self, scene: Scene, asked: Compose) -> tuple[Note, ...]:
         """What a person should know of a whole picture where subjects are concerned."""
         if asked.settings.method == METHOD:
-            text = "Layout-and-Retouch draws from the prompt alone: the layers take no part."
-            return (Note(code="subject_alone", text=text),) if any(scene.visible_layers()) else ()
+            if asked.subject is None:  # said with the notes of the scene, which has its layers
+                return ()
+            return prompt_alone_notes(scene, "Layout-and-Retouch")
         names = {subject.id: subject.name for subject in self.list_all()}
         placed = dict.fromkeys(
             names[layer.subject] for layer in scene.visible_layers() if layer.subject in names
@@ -353,3 +356,16 @@ def sweep(store: Storage) -> int:
 
 def _reference(subject: LibrarySubject) -> SubjectRef:
     return SubjectRef(subject=subject.file, reference=subject.references[0])
+
+
+def _explain_class_steps(training: TrainingJob) -> tuple[Note, ...]:
+    """Why more steps are counted than were asked for."""
+    drawn = CLASS_STEPS[training.method]
+    if not drawn or not training.steps or training.checkpoint is not None:
+        return ()
+    text = (
+        f"{training.steps} steps learn the subject, as asked for. Before them {drawn} steps draw "
+        f"pictures of a {training.class_word}, so that the model does not forget what others look "
+        "like; textual inversion needs none."
+    )
+    return (Note(code="class_steps", text=text),)

@@ -9,7 +9,7 @@ from sqlite3 import Connection, Row
 
 from backend.errors import StoreError
 from backend.plan.events import JobFailed, JobFinished, JobNote, JobState
-from backend.plan.request import TrainingJob, TrainingMethod
+from backend.plan.request import CLASS_STEPS, TrainingJob, TrainingMethod
 from backend.plan.upgrade import read_training
 from backend.scene.records import BlobDigest, PictureDigest, Record
 from backend.scene.scene import canonical_json
@@ -46,7 +46,8 @@ class LibrarySubject(Record):
     ``model`` is the id of the model that ``file`` belongs to; both are empty until it was trained.
     ``done`` of ``total`` steps are those of its last training, ``job`` its id; ``has_checkpoint``
     tells whether that training can go on where it stopped, ``error`` why it failed or what
-    went wrong on its way.
+    went wrong on its way. The first ``class_steps`` of ``total`` draw pictures of the class; the
+    others are those that were asked for.
     """
 
     id: str
@@ -60,6 +61,7 @@ class LibrarySubject(Record):
     job: str
     done: int
     total: int
+    class_steps: int
     has_checkpoint: bool
     error: str
     created: str
@@ -217,6 +219,7 @@ def _subject(connection: Connection, row: Row) -> LibrarySubject:
         job=row["job"] if row["job"] is not None else "",
         done=row["done"] if row["done"] is not None else 0,
         total=row["total"] if row["total"] is not None else 0,
+        class_steps=CLASS_STEPS[TrainingMethod(row["method"])],
         has_checkpoint=bool(row["checkpoint"]),
         error=sentence,
         created=row["created"],

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from backend.errors import LaminaError, ModelError, RequestError, SceneError
 from backend.plan.build import scene_notes
 from backend.plan.card import Card
-from backend.plan.notes import list_ignored
+from backend.plan.notes import list_ignored, prompt_alone_notes, without_layer_notes
 from backend.plan.painted import notes_on_painted, with_painted
 from backend.plan.plan import Note
 from backend.plan.request import AnyRequest, Compose, Decompose, Reroll, RunSettings
@@ -68,6 +68,9 @@ class SceneSurvey:
         )
         if method is None:
             return notes
+        if method.prompt_alone:
+            alone = prompt_alone_notes(seen.scene, method.title)
+            return (*without_layer_notes(notes, seen.scene), *alone)
         notes = (*notes, *list_ignored(seen.scene, method.title, method.ignores))
         if not method.stage1:
             return notes

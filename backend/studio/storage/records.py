@@ -342,7 +342,8 @@ class MethodFacts(Record):
     """A method and its options. ``stage1_images``: it works in two stages, and the first one's
     pictures can be refined.
 
-    ``ignores`` names what of a layer it does not read (``plan/notes.py``).
+    ``ignores`` names what of a layer it does not read (``plan/notes.py``); one with
+    ``prompt_alone`` reads no layer for a whole picture.
     """
 
     id: str
@@ -350,6 +351,7 @@ class MethodFacts(Record):
     options: OptionsSchema
     stage1: bool = False
     ignores: tuple[str, ...] = ()
+    prompt_alone: bool = False
 
 
 class ModelFacts(Record):

@@ -24,7 +24,7 @@ from backend.plan.events import (
     Progress,
 )
 from backend.plan.plan import Plan
-from backend.plan.request import TrainingJob
+from backend.plan.request import TrainingJob, TrainingMethod
 from backend.scene.formats.picture_file import encode_png
 from backend.scene.scene import Pixels
 from backend.studio.library.library import MARGIN, prepare_reference
@@ -360,3 +360,23 @@ def test_waiting_is_told(tmp_path: Path) -> None:
         assert subject_of(studio, second.id).state == "waiting"
         gate.opened.set()
         wait_for_end(studio, last)
+
+
+@pytest.mark.parametrize(
+    ("method", "steps", "words"),
+    [
+        ("dreambooth_lora", 20, "20 steps learn the subject, as asked for. Before them 40 steps"),
+        ("dreambooth_lora", 0, ""),
+        ("textual_inversion", 20, ""),
+    ],
+)
+def test_steps_beside_those_that_were_asked_for_are_explained(
+    tmp_path: Path, method: str, steps: int, words: str
+) -> None:
+    with open_studio(tmp_path, ScriptedTrainer()) as studio:
+        project, _ = save_scene(studio)
+        subject = studio.library.make("Tom", "cat", TrainingMethod(method), pictures(studio, 3))
+        notes = studio.library.train(project, subject.id, "pocket", steps).notes
+        assert " ".join(note.text for note in notes).startswith(words)
+        assert bool(notes) == bool(words)
+        assert subject.class_steps == (40 if method == "dreambooth_lora" else 0)

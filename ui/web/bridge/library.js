@@ -70,7 +70,9 @@ class Library {
    */
   async train(subject, steps = 0) {
     const { project } = this.#parts.session.state;
-    await this.#ask({ verb: "train_subject", project, subject, model: this.#model, steps });
+    const verb = "train_subject";
+    const { notes } = await this.#ask({ verb, project, subject, model: this.#model, steps });
+    for (const { text } of notes ?? []) addNotice(this.#parts.session, { what: text });
     await this.refresh();
   }
 

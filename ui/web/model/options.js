@@ -1,8 +1,9 @@
 // The options of a method, as the JSON Schema of their type tells them.
 
 /**
+ * @import { Shown } from "../types/editor.d.ts"
  * @import { MethodOption } from "../types/model.d.ts"
- * @import { MethodFacts, OptionValue, RunSettings } from "../types/protocol.d.ts"
+ * @import { Layer, MethodFacts, OptionValue, RunSettings } from "../types/protocol.d.ts"
  */
 
 const FINE_STEP = 0.01;
@@ -38,3 +39,15 @@ export const optionValue = (settings, { name, default: usual }) => settings.opti
  */
 export const linkedOption = (method) =>
   optionsOf(method).find(({ sets }) => sets !== undefined) ?? null;
+
+/**
+ * Whether the chosen method reads the words of a layer: one that draws from the prompt alone reads
+ * none, but a layer with a subject of its own can still be re-rolled.
+ * @param {Pick<Shown, "record" | "state">} shown
+ * @param {Layer} layer
+ */
+export const isRead = ({ record, state }, layer) => {
+  const methods = state.facts?.methods ?? [];
+  const method = methods.find(({ id }) => id === record.settings.method);
+  return layer.subject !== null || !method?.prompt_alone;
+};

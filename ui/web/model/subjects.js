@@ -70,16 +70,40 @@ export const isTraining = ({ state }) => state === "waiting" || state === "train
 export const isUsable = (subject, model) => subject.file !== "" && subject.model === model;
 
 /**
+ * The steps of a training as they were asked for: those that draw its class first are counted by
+ * themselves.
+ * @param {Pick<Subject, "done" | "total" | "class_steps">} subject
+ */
+const stepsOf = ({ done, total, class_steps = 0 }) => {
+  const isDrawing = total > 0 && done < class_steps;
+  if (isDrawing) return { done, total: class_steps, isDrawing };
+  return {
+    done: Math.max(0, done - class_steps),
+    total: Math.max(0, total - class_steps),
+    isDrawing,
+  };
+};
+
+/**
+ * @param {number} done
+ * @param {number} total
+ * @param {boolean} isDrawing
+ */
+const stepText = (done, total, isDrawing) =>
+  isDrawing ? `drawing its class, step ${done} of ${total}` : `step ${done} of ${total}`;
+
+/**
  * Where a subject stands: {text, tone}.
  * @param {Subject} subject
  * @param {Identifier} model
  * @returns {Standing}
  */
 export const standingOf = (subject, model) => {
-  const { state, done, total } = subject;
+  const { state } = subject;
+  const { done, total, isDrawing } = stepsOf(subject);
   if (state === "waiting") return { text: "waiting for the device", tone: "busy" };
   if (state === "training")
-    return { text: total ? `step ${done} of ${total}` : "starting …", tone: "busy" };
+    return { text: total ? stepText(done, total, isDrawing) : "starting …", tone: "busy" };
   if (state === "ready")
     return subject.model === model
       ? { text: "ready", tone: "good" }

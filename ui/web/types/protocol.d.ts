@@ -235,6 +235,7 @@ export interface Subject {
   job: string;
   done: number;
   total: number;
+  class_steps: number;
   has_checkpoint: boolean;
   error: string;
   created: string;
@@ -246,6 +247,7 @@ export interface MethodFacts {
   options: OptionsSchema;
   stage1: boolean;
   ignores: readonly string[];
+  prompt_alone: boolean;
 }
 
 export interface MixRecord {

@@ -74,6 +74,8 @@ export interface NumberOptions<Change = Edit> {
   step?: number;
   whole?: boolean;
   suffix?: string;
+  /** A new value in place of a typed -1, for seeds. */
+  draw?: () => number;
   /** What gestures are called. */
   name: string;
   read(shown: Shown): number | null;

@@ -24,6 +24,16 @@ const skippedText = ({ asked, total }) =>
     ? `${plural(asked - total, "step is", "steps are")} left out: no layer may change that much.`
     : null;
 
+/**
+ * A run may have more steps than were asked for: those of a draft come before them.
+ * @param {Job} job
+ */
+const addedText = ({ asked, total, kind }) =>
+  asked > 0 && asked < total && kind === "compose"
+    ? `${plural(total - asked, "step makes", "steps make")} the draft, then come the ${asked} ` +
+      "that were asked for."
+    : null;
+
 /** @param {Job} job */
 const progressText = (job) => {
   if (job.stopping) return "stopping …";
@@ -59,7 +69,7 @@ export const createProgress = (app) => {
     const { job } = state;
     show(node, job !== null);
     if (!job) return;
-    set(text, { text: progressText(job), title: skippedText(job) });
+    set(text, { text: progressText(job), title: skippedText(job) ?? addedText(job) });
     set(cancel, { disabled: job.stopping || !job.id });
     setVariable(bar, "--done", job.total ? `${(100 * job.done) / job.total}%` : "0%");
     set(bar, { "aria-valuenow": job.done, "aria-valuemax": job.total || 1 });

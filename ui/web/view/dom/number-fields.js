@@ -9,6 +9,9 @@
 import { clamp, formatNumber, parseNumber, roundTo } from "../../kernels/numbers.js";
 import { h, set, setVariable } from "./elements.js";
 
+/** What other programs take for a seed that is new each time. */
+const ANY_SEED = "-1";
+
 /** @param {Pick<NumberOptions, "title" | "test" | "low" | "high">} options */
 const createNumberInput = ({ title, test, low, high }) =>
   h("input", {
@@ -114,7 +117,7 @@ const connectScrubbing = ({ store }, node, { name, step, start, edit }) => {
  */
 export const numberField = (target, options) => {
   const { label, title = label, test, low, high, name, read, edit } = options;
-  const { step = 1, whole = step >= 1, suffix = "" } = options;
+  const { step = 1, whole = step >= 1, suffix = "", draw } = options;
   /** @type {number | null} */
   let value = null;
   const text = () => (value === null ? "" : formatNumber(value, step) + suffix);
@@ -123,7 +126,8 @@ export const numberField = (target, options) => {
   /** @param {string | number} wanted */
   const write = (wanted) => {
     const typed = String(wanted).replace(suffix.trim(), "");
-    const number = parseNumber(typed, { low, high, whole });
+    const number =
+      draw && typed.trim() === ANY_SEED ? draw() : parseNumber(typed, { low, high, whole });
     if (number === null || value === null || number === Number(formatNumber(value, step))) return;
     const next = fit(number);
     const merge = `${name}:${label}`;

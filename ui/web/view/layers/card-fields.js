@@ -144,7 +144,8 @@ const structureLines = (app, id) => {
 const seedLine = (app, id) => {
   const field = numberField(app, {
     label: "",
-    title: "This layer's own seed",
+    title: "This layer's own seed (-1 draws a new one)",
+    draw: app.random,
     test: "layer-seed",
     low: 0,
     high: LARGEST_SEED,

@@ -8,6 +8,7 @@
  */
 
 import { select, setLayer } from "../../model/edits.js";
+import { isRead } from "../../model/options.js";
 import { chosenIds, layerOf, titleOf } from "../../model/records.js";
 import { elementOf, h, set, show } from "../dom/elements.js";
 import { icon } from "../dom/icons.js";
@@ -85,7 +86,7 @@ const createWords = () => {
   const update = (shown, layer) => {
     const warnings = warningsOf(shown, layer);
     subject.update(shown, layer);
-    const isUnlinked = shown.unlinked.has(layer.id) || !layer.phrase;
+    const isUnlinked = shown.unlinked.has(layer.id) || (!layer.phrase && isRead(shown, layer));
     set(phrase, {
       text: layer.phrase || layer.class_label || layer.name || "no phrase",
       class: isUnlinked ? "row-phrase unlinked" : "row-phrase",

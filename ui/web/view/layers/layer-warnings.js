@@ -9,6 +9,7 @@
 
 import { formatPercent, plural } from "../../kernels/numbers.js";
 import { isPainted } from "../../model/records.js";
+import { isRead } from "../../model/options.js";
 import { failureOf } from "../../model/scores.js";
 
 /**
@@ -80,6 +81,7 @@ const wordlessWarnings = (layer, notes) => {
 export const warningsOf = (shown, layer) => {
   if (!layer.visible) return [{ code: "hidden", text: "Hidden layers take no part." }];
   const notes = notesOf(shown, layer);
+  if (!isRead(shown, layer)) return notes;
   const phrase = layer.phrase.trim();
   if (!phrase) return wordlessWarnings(layer, notes);
   // An empty prompt becomes the layers' phrases.

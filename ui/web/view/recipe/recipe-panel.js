@@ -32,7 +32,14 @@ const dialsOf = (app) => {
    * @param {string} label
    * @param {string} test
    * @param {"steps" | "guidance_scale" | "seed" | "count"} field
-   * @param {{ title: string, low: number, high: number, step?: number, whole?: boolean }} range
+   * @param {{
+   *   title: string,
+   *   low: number,
+   *   high: number,
+   *   step?: number,
+   *   whole?: boolean,
+   *   draw?: () => number,
+   * }} range
    */
   const number = (label, test, field, range) =>
     numberField(app, {
@@ -52,7 +59,12 @@ const dialsOf = (app) => {
       step: 0.5,
       whole: false,
     }),
-    seed: number("seed", "seed", "seed", { title: "Seed", low: 0, high: LARGEST_SEED }),
+    seed: number("seed", "seed", "seed", {
+      title: "Seed",
+      low: 0,
+      high: LARGEST_SEED,
+      draw: app.random,
+    }),
     count: number("candidates", "count", "count", { title: "Candidates", low: 1, high: 16 }),
   };
 };
