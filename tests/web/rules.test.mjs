@@ -48,6 +48,7 @@ const VIEW_FOLDERS = {
   canvas: ["dom"],
   subjects: ["dom"],
   chrome: ["dom"],
+  home: ["dom", "chrome"],
   layers: ["dom", "subjects"],
   recipe: ["dom", "subjects"],
   strip: ["dom", "canvas"],

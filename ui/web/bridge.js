@@ -7,6 +7,7 @@
  * @import { AnyRequest, Candidate, DecomposeRequest, Digest, Facts, Identifier, ProjectReply, SubmittedJob } from "./types/protocol.d.ts"
  */
 
+import { createHomeVerbs } from "./bridge/home.js";
 import { createLink, Refusal, Silence } from "./bridge/link.js";
 import { createLibrary } from "./bridge/library.js";
 import { withKnownNames, createMaskSaver } from "./bridge/masks.js";
@@ -59,6 +60,7 @@ class Bridge {
       link: this.#link,
       result: (event) => this.#takeResult(event),
     });
+    this.home = createHomeVerbs({ ...parts, link: this.#link });
     this.library = createLibrary({ ...parts, link: this.#link });
     this.#link.whenBack(() => parts.session.state.project === "" && this.hello());
   }
@@ -69,27 +71,51 @@ class Bridge {
   }
 
   /**
-   * Opens the project that this tab had, else the latest one; opens it later if the server is
-   * silent now.
+   * Opens the scene that the address names, else the one that this tab had, else the latest one; it
+   * is opened later if the server is silent now. A scene that cannot be opened is refused once
+   * another one is there.
+   * @param {Identifier | ""} [scene]
    */
-  async hello() {
+  async hello(scene = "") {
+    const wanted = scene || this.#parts.tab.get(TAB_KEY);
     try {
-      await this.#enter(await this.#ownProject(), "Opened");
+      await this.#greet(wanted, scene !== "");
     } catch (error) {
       if (!(error instanceof Silence)) throw error;
     }
   }
 
-  async #ownProject() {
-    const project = this.#parts.tab.get(TAB_KEY);
-    if (project) {
-      try {
-        return await this.#link.ask({ verb: "hello", project });
-      } catch (error) {
-        if (!(error instanceof Refusal) || error.code !== UNKNOWN) throw error;
-      }
+  /**
+   * @param {Identifier | "" | null} wanted
+   * @param {boolean} isNamed
+   */
+  async #greet(wanted, isNamed) {
+    if (!wanted) return this.#enter(await this.#link.ask({ verb: "hello" }), "Opened");
+    try {
+      return await this.#enter(await this.#link.ask({ verb: "hello", project: wanted }), "Opened");
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      await this.#enter(await this.#link.ask({ verb: "hello" }), "Opened");
+      if (isNamed || error.code !== UNKNOWN) throw error;
     }
-    return this.#link.ask({ verb: "hello" });
+  }
+
+  /**
+   * Opens another scene of the store; the present one is saved first.
+   * @param {Identifier} project
+   */
+  async openProject(project) {
+    if (project === this.#parts.session.state.project) return;
+    await this.#leave();
+    await this.#enter(await this.#link.ask({ verb: "hello", project }), "Opened");
+  }
+
+  /** The open scene is gone: none is open until another one is chosen. */
+  leaveDeleted() {
+    const { session, tab } = this.#parts;
+    this.#saver.stop();
+    tab.drop(TAB_KEY);
+    session.set({ project: "", revision: 0, job: null, conflict: null });
   }
 
   /** @param {Identifier} id */
@@ -374,7 +400,6 @@ class Bridge {
       });
       return;
     }
-    storage.drop(unsavedKey(reply.project));
     addNotice(session, {
       what: "This browser holds older edits of this scene that were never saved.",
       action: { title: "Bring them back", run: apply },

@@ -11,6 +11,7 @@ import { cutOut, selectObject } from "./commands/cutting.js";
 import * as stage1Images from "./commands/stage1.js";
 import * as editing from "./commands/editing.js";
 import * as files from "./commands/files.js";
+import * as home from "./commands/home.js";
 import * as layers from "./commands/layers.js";
 import * as embeddings from "./commands/embeddings.js";
 import * as looking from "./commands/looking.js";
@@ -57,6 +58,7 @@ const escape = (app) => {
   if (app.store.cancelGesture()) return;
   const { open, job } = app.session.state;
   if (open) app.session.set({ open: "" });
+  else if (app.session.state.homeOpen) home.closeHome(app);
   else if (job) runs.cancelRun(app);
   else if (app.session.state.also.length) app.session.set({ also: [] });
   else app.store.amend(select(""));
@@ -467,6 +469,22 @@ const ENTRIES = {
     where: ANYWHERE,
     run: ({ bridge }) => bridge.flush(),
   },
+  home: {
+    title: "Home: all scenes",
+    group: "Files",
+    keys: ["Home"],
+    run: home.toggleHome,
+  },
+  closeHome: { group: "Files", run: home.closeHome },
+  goTo: { group: "Files", run: home.goTo },
+  searchHome: { group: "Files", run: home.searchHome },
+  sortHome: { group: "Files", run: home.sortHome },
+  renameScene: { group: "Files", run: home.renameScene },
+  duplicateScene: { group: "Files", run: home.duplicateScene },
+  deleteScene: { group: "Files", run: home.deleteScene },
+  restoreScene: { group: "Files", run: home.restoreScene },
+  exportScene: { group: "Files", run: home.exportScene },
+  salvageScene: { group: "Files", run: home.salvageScene },
   addCandidate: { group: "Files", run: files.addCandidate },
   addFiles: { group: "Files", run: files.addFiles },
   openExample: { group: "Files", run: files.openExample },
@@ -511,3 +529,11 @@ export const commandFor = (chord, place, bindings = {}) => {
   const command = withBindings(COMMANDS, bindings).find(({ keys }) => keys.includes(chord));
   return command && worksIn(command, place, chord) ? command : null;
 };
+
+const AT_HOME = new Set(["home", "escape", "newScene", "openOra", "theme", "keys"]);
+
+/**
+ * Whether a command means something while Home lies over the editor, whose layers nobody sees then.
+ * @param {Command} command
+ */
+export const worksAtHome = ({ id }) => AT_HOME.has(id);

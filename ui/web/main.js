@@ -8,7 +8,7 @@
 
 import { createBridge } from "./bridge.js";
 import { withKnownNames } from "./bridge/masks.js";
-import { COMMANDS, commandFor } from "./commands.js";
+import { COMMANDS, commandFor, worksAtHome } from "./commands.js";
 import { readBindings } from "./commands/keymap.js";
 import { shownBatch } from "./commands/runs.js";
 import { chordOf } from "./kernels/chords.js";
@@ -23,6 +23,8 @@ import { isRead } from "./model/options.js";
 import { freeze, layerOf, requireLayer } from "./model/records.js";
 import { createSubjectVeil } from "./view/canvas/overlays.js";
 import { createStrengthVeil } from "./view/canvas/strength-veil.js";
+import { connectAddress, correctAddress, readPlace } from "./view/dom/address.js";
+import { createHomeView } from "./view/home/home-view.js";
 import { createKeySheet } from "./view/chrome/key-sheet.js";
 import { h } from "./view/dom/elements.js";
 import { createLayersPanel } from "./view/layers/layers-panel.js";
@@ -385,6 +387,7 @@ const createApp = (element, host, viewsOf) => {
     newId,
     random: () => Math.floor(Math.random() * LARGEST_DRAWN_SEED),
     addressOf: host.url,
+    correctAddress,
     download,
     chooseFiles,
     ...createRunner(session, () => app),
@@ -445,6 +448,7 @@ const buildViews = (app, element) => {
     palette: createCommandPalette(app),
     subjects: createSubjectsPanel(app),
   };
+  const home = createHomeView(app);
   stage.node.append(over.found.node, ...strength.nodes, over.notices.node);
   const centre = h(
     "main",
@@ -455,8 +459,9 @@ const buildViews = (app, element) => {
     panels.strip.node,
   );
   const side = h("aside", { class: "side" }, panels.layers.node, panels.recipe.node);
-  const above = [panels.subjects, panels.keys, panels.palette].map(({ node }) => node);
-  element.replaceChildren(panels.topbar.node, panels.tools.node, centre, side, ...above);
+  const above = [panels.subjects, home, panels.keys, panels.palette].map(({ node }) => node);
+  const editor = [panels.topbar.node, panels.tools.node, centre, side];
+  element.replaceChildren(...editor, ...above);
   const updatePanels = createPanels(Object.values(panels), stage);
   return {
     stage,
@@ -464,7 +469,11 @@ const buildViews = (app, element) => {
       stage.update(shown, box);
       strength.update(shown);
       if (box) return;
+      const ground = shown.state.homeOpen ? home.node : stage.node;
+      if (over.notices.node.parentNode !== ground) ground.append(over.notices.node);
+      editor.forEach((part) => void (part.inert = shown.state.homeOpen));
       Object.values(over).forEach((view) => view.update(shown));
+      home.update(shown);
       updatePanels(shown);
     },
   };
@@ -517,6 +526,21 @@ const createProbe = (app, stage) => ({
 });
 
 /**
+ * The scene of the address, or the one that this tab had. Where it cannot be opened, Home says why
+ * and lists the others.
+ * @param {App} app
+ * @param {Identifier | ""} scene
+ */
+const openFirst = async (app, scene) => {
+  try {
+    await app.bridge.hello(scene);
+  } catch (error) {
+    app.session.set({ homeOpen: true });
+    throw error;
+  }
+};
+
+/**
  * Builds the editor inside `element` and resolves when a scene is open. `element.lamina` is a probe
  * for tests: {state(), canvasPixels(), maskPixels(id)}.
  * @param {HTMLElement & { lamina?: ReturnType<typeof createProbe> }} element
@@ -530,11 +554,22 @@ export const mount = async (element, host) => {
   app.store.subscribe(app.refresh);
   app.session.subscribe(app.refresh);
   app.bridge.whenBack(() => app.pictures.retry());
-  connectKeys(app, element, { commandFor, chordOf, holdSpace: views.stage.holdSpace });
+  connectKeys(app, element, {
+    commandFor: (...pressed) => {
+      const command = commandFor(...pressed);
+      return command && app.session.state.homeOpen && !worksAtHome(command) ? null : command;
+    },
+    chordOf,
+    holdSpace: views.stage.holdSpace,
+  });
   connectPaste(app);
   connectLeaving(app);
   element.lamina = createProbe(app, views.stage);
+  const { home, scene } = readPlace();
+  app.session.set({ homeOpen: home });
+  connectAddress(app, (place) => app.run("goTo", place));
   app.refresh();
-  await app.bridge.hello();
+  await app.attempt(() => openFirst(app, scene));
+  if (app.session.state.homeOpen) await app.attempt(() => app.bridge.home.refresh());
   await app.attempt(() => app.bridge.library.refresh());
 };

@@ -57,6 +57,12 @@ class Saver {
     this.#mark("saved");
   }
 
+  /** Nothing is saved from here on: no scene is open. */
+  stop() {
+    this.#clock.forget(this.#timer);
+    this.#started = false;
+  }
+
   get dirty() {
     return this.#started && !sameWork(this.#store.record, this.#confirmed);
   }

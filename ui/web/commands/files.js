@@ -9,6 +9,7 @@ import { fileStem, isOpenRaster, phraseFromFileName } from "../kernels/names.js"
 import { addLayer } from "../model/edits.js";
 import { buildLayer, coveringPlacement, firstPlacement } from "../model/records.js";
 import { addNotice } from "../model/session.js";
+import { closeHome } from "./home.js";
 
 const PICTURES = "image/png,image/jpeg,image/webp";
 
@@ -18,7 +19,17 @@ export const choosePictures = async (app) => addFiles(app, await app.chooseFiles
 /** @param {App} app */
 export const chooseOra = async (app) => {
   const [file] = await app.chooseFiles(".ora", false);
-  if (file) await app.bridge.openOra(file);
+  if (file) await openOraFile(app, file);
+};
+
+/**
+ * A new scene from a file; the one before stays in Home.
+ * @param {App} app
+ * @param {File} file
+ */
+const openOraFile = async (app, file) => {
+  await app.bridge.openOra(file);
+  closeHome(app);
 };
 
 /**
@@ -29,7 +40,8 @@ export const chooseOra = async (app) => {
  */
 export const addFiles = async (app, files, point = null) => {
   const scene = files.find((file) => isOpenRaster(file.name));
-  if (scene) return app.bridge.openOra(scene);
+  if (scene) return openOraFile(app, scene);
+  if (app.session.state.homeOpen) await newScene(app);
   for (const [index, file] of files.entries())
     await app.attempt(() => addPicture(app, file, point, index));
   return undefined;
@@ -121,22 +133,24 @@ const offerCut = (app, layer, file) => {
 const USUAL_SIZE = Object.freeze({ width_px: 512, height_px: 512 });
 
 /**
- * An empty scene of a size; the one at hand is saved first.
+ * An empty scene of a size; the one before is saved and stays in Home.
  * @param {App} app
  * @param {Size} [size]
  */
-export const newScene = ({ bridge, session }, size = USUAL_SIZE) => {
-  session.set({ open: "" });
-  return bridge.newScene(size);
+export const newScene = async (app, size = USUAL_SIZE) => {
+  app.session.set({ open: "" });
+  await app.bridge.newScene(size);
+  closeHome(app);
 };
 
 /**
  * @param {App} app
  * @param {Identifier} id
  */
-export const openExample = ({ bridge, session }, id) => {
-  session.set({ open: "" });
-  return bridge.openExample(id);
+export const openExample = async (app, id) => {
+  app.session.set({ open: "" });
+  await app.bridge.openExample(id);
+  closeHome(app);
 };
 
 /** @param {App} app */

@@ -87,3 +87,21 @@ export const formatClock = (date) =>
  * @param {string} many
  */
 export const plural = (count, one, many) => `${count} ${count === 1 ? one : many}`;
+
+const MINUTE_S = 60;
+const HOUR_S = 60 * MINUTE_S;
+const DAY_S = 24 * HOUR_S;
+
+/**
+ * "just now", "5 min ago", "3 h ago", "2 days ago"; for what is older than a week its date.
+ * @param {number} past_ms
+ * @param {string} moment in ISO 8601
+ */
+export const formatAgo = (past_ms, moment) => {
+  const past_s = past_ms / 1000;
+  if (past_s < MINUTE_S) return "just now";
+  if (past_s < HOUR_S) return `${Math.floor(past_s / MINUTE_S)} min ago`;
+  if (past_s < DAY_S) return `${Math.floor(past_s / HOUR_S)} h ago`;
+  if (past_s < 7 * DAY_S) return `${plural(Math.floor(past_s / DAY_S), "day", "days")} ago`;
+  return moment.slice(0, 10);
+};

@@ -2,7 +2,7 @@
 // tool and view.
 
 /**
- * @import { Batch, EditorState, NewNotice, Notice, PaintSlice, PanelSlice, ProjectSlice, ResultSlice, RunSlice, SessionState, SessionStore, StageSlice } from "../types/editor.d.ts"
+ * @import { Batch, EditorState, HomeSlice, NewNotice, Notice, PaintSlice, PanelSlice, ProjectSlice, ResultSlice, RunSlice, SessionState, SessionStore, StageSlice } from "../types/editor.d.ts"
  * @import { Candidate, Digest, Stage1Image, Identifier } from "../types/protocol.d.ts"
  */
 
@@ -86,8 +86,17 @@ const PANELS = {
   bindings: {},
 };
 
+/** @type {HomeSlice} */
+const HOME = {
+  homeOpen: false,
+  scenes: null,
+  homeNotes: [],
+  homeQuery: "",
+  homeSort: "changed",
+};
+
 /** @type {Readonly<SessionState>} */
-const START = freeze({ ...PROJECT, ...RUN, ...RESULT, ...STAGE, ...PAINT, ...PANELS });
+const START = freeze({ ...PROJECT, ...RUN, ...RESULT, ...STAGE, ...PAINT, ...PANELS, ...HOME });
 
 class Session {
   #state = START;

@@ -39,6 +39,7 @@ export type MaskSaverParts = Pick<BridgeParts, "masks" | "database"> & { link: L
 export type LibraryParts = Pick<BridgeParts, "session" | "store" | "clock" | "hidden"> & {
   link: Link;
 };
+export type HomeParts = Pick<BridgeParts, "session"> & { link: Link };
 export type SaverParts = Pick<BridgeParts, "store" | "session" | "clock" | "storage" | "masks"> & {
   link: Link;
   maskSaver: MaskSaver;

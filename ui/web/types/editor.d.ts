@@ -23,6 +23,7 @@ import type {
   Replies,
   RequestKind,
   Scene,
+  SceneEntry,
   SubjectLibrary,
   TrainingMethod,
   TunedLayer,
@@ -315,9 +316,27 @@ export interface PanelSlice {
   bindings: Bindings;
 }
 
+export type HomeSort = "changed" | "name" | "created";
+
+/** What an address names. */
+export interface Place {
+  home: boolean;
+  scene: Identifier | "";
+}
+
+/** The list of all scenes. */
+export interface HomeSlice {
+  homeOpen: boolean;
+  /** Null until it was read. */
+  scenes: readonly SceneEntry[] | null;
+  homeNotes: readonly string[];
+  homeQuery: string;
+  homeSort: HomeSort;
+}
+
 /** What the page knows beside the document and never undoes. */
 export interface SessionState
-  extends ProjectSlice, RunSlice, ResultSlice, StageSlice, PaintSlice, PanelSlice {}
+  extends ProjectSlice, RunSlice, ResultSlice, StageSlice, PaintSlice, PanelSlice, HomeSlice {}
 
 /** A run as the strip shows it. */
 export interface Batch {
@@ -540,6 +559,8 @@ export interface App {
   /** A new seed. */
   random(): number;
   addressOf(relative: string): string;
+  /** Puts a hash in the place of the address's own, without a step of Back. */
+  correctAddress(hash: string): void;
   download(href: string, name: string): void;
   chooseFiles(accept: string, multiple: boolean): Promise<File[]>;
   setBindings(bindings: Bindings): void;

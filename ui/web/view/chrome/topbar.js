@@ -15,7 +15,7 @@ const SAVED = {
   offline: "kept in this browser",
 };
 
-const SIZES = [
+export const SIZES = [
   { title: "Square", id: "square", width_px: 512, height_px: 512 },
   { title: "Upright", id: "upright", width_px: 512, height_px: 768 },
   { title: "Wide", id: "wide", width_px: 768, height_px: 512 },
@@ -33,6 +33,7 @@ const openItems = ({ state }) => [
     argument: size,
   })),
   { heading: "Files" },
+  { title: "All scenes", hint: "Home", test: "open-home", command: "home" },
   { title: "Open .ora …", hint: "Ctrl O", test: "open-ora", command: "openOra" },
   { title: "Add pictures …", hint: "Ctrl I", test: "open-pictures", command: "addPicture" },
   { heading: "Examples" },
@@ -205,6 +206,13 @@ export const createTopbar = (app) => {
     kind: "quiet",
   });
   const keys = button(app, "keys", { label: "?", test: "keys", title: "Keys (?)", kind: "quiet" });
+  const home = button(app, "home", {
+    label: "Home",
+    iconName: "home",
+    test: "home",
+    title: "Home: all scenes (Home)",
+    kind: "quiet",
+  });
   const brand = h(
     "span",
     { class: "brand" },
@@ -214,7 +222,7 @@ export const createTopbar = (app) => {
   const node = h(
     "header",
     { class: "topbar" },
-    [brand, name.node, pills.saved, moves.nodes, h("span", { class: "spring" })].flat(),
+    [brand, home, name.node, pills.saved, moves.nodes, h("span", { class: "spring" })].flat(),
     [
       pills.model,
       pills.queue,
