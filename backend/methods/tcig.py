@@ -245,14 +245,14 @@ def _leave_out_wordless(plan: Plan) -> tuple[Plan, tuple[str, ...]]:
     as it is where no other layer is painted.
     """
     painted = [layer for layer in plan.layers if layer.picture is None]
-    silent = [one for one in painted if not (one.phrase.strip() or one.class_label.strip())]
-    if not silent or len(silent) == len(painted):
+    wordless = [one for one in painted if not (one.phrase.strip() or one.class_label.strip())]
+    if not wordless or len(wordless) == len(painted):
         return plan, ()
-    layers = tuple(layer for layer in plan.layers if layer not in silent)
+    layers = tuple(layer for layer in plan.layers if layer not in wordless)
     notes = tuple(
         f"The painted mask “{layer.id}” has no class and is left out. Choose its class, or write a "
         "phrase that names it."
-        for layer in silent
+        for layer in wordless
     )
     return plan.model_copy(update={"layers": layers}), notes
 
