@@ -111,14 +111,14 @@ export const deleteScene = async ({ run, bridge, session }, id) => {
 };
 
 /**
- * Puts a deleted scene back; that it was deleted is no news any more.
+ * Puts a deleted scene back; the sentence that it was deleted goes.
  * @param {App} app
  * @param {Identifier} id
  */
 export const restoreScene = async ({ bridge, session }, id) => {
   const { scenes, notices } = session.state;
-  const news = scenes?.filter((one) => one.id === id).map(({ name }) => describeDeletion(name));
-  session.set({ notices: notices.filter(({ what }) => !news?.includes(what)) });
+  const gone = scenes?.filter((one) => one.id === id).map(({ name }) => describeDeletion(name));
+  session.set({ notices: notices.filter(({ what }) => !gone?.includes(what)) });
   await bridge.home.restore(id);
 };
 
