@@ -13,6 +13,7 @@ import torch
 
 from backend import POCKET_FOLDER
 from backend.errors import LaminaError, RequestError
+from backend.evaluation.calibration import COUNT, QUICK_COUNT, CalibrationSuite
 from backend.evaluation.coco import coco_cases
 from backend.evaluation.collage_methods import LADDER, METHODS
 from backend.evaluation.collage_scenes import load_cases, random_cases, seven_cases
@@ -39,7 +40,7 @@ from backend.models.cache import ModelCache
 from backend.models.catalog import find_models
 from backend.models.judge import load_judge
 
-SUITES = ("pocket", "collage", "tcig", "retouch", "speed")
+SUITES = ("pocket", "collage", "tcig", "retouch", "speed", "calibration")
 BUDGET_BYTES = 24 * 2**30
 
 
@@ -77,6 +78,8 @@ class EvaluationFlags(argparse.Namespace):
     compat: bool
     kept: Path | None
     methods: str
+    write: bool
+    forms: bool
 
 
 def read_arguments(arguments: Sequence[str]) -> EvaluationFlags:
@@ -109,7 +112,10 @@ def read_arguments(arguments: Sequence[str]) -> EvaluationFlags:
     parser.add_argument(
         "--count",
         type=int,
-        help="retouch: subjects (16, quick 2); collage --edits: scenes (100, 12)",
+        help=(
+            "retouch: subjects (16, quick 2); collage --edits: scenes (100, 12); calibration: "
+            "layouts a split (16, 4)"
+        ),
     )
     parser.add_argument(
         "--prompts", type=int, help="retouch: how many prompts of either kind (4; 1 in a quick run)"
@@ -123,6 +129,12 @@ def read_arguments(arguments: Sequence[str]) -> EvaluationFlags:
         help="collage, retouch: where what was made is kept, to go on another time",
     )
     parser.add_argument("--methods", default="", help="collage, tcig, retouch: which, by comma")
+    parser.add_argument(
+        "--write", action="store_true", help="calibration: keep the limits in the model's folder"
+    )
+    parser.add_argument(
+        "--forms", action="store_true", help="calibration: draw the silhouettes again too"
+    )
     return parser.parse_args(arguments, namespace=EvaluationFlags())
 
 
@@ -130,6 +142,10 @@ def suite_for(asked: EvaluationFlags, bundle: ModelBundle, seeds: tuple[int, ...
     """The asked suite over a leased bundle."""
     if asked.suite == "pocket":
         return build_suite(bundle, asked.world_seed, asked.quick, MEMBER_ROWS)
+    if asked.suite == "calibration":
+        count = asked.count or (QUICK_COUNT if asked.quick else COUNT)
+        judge = load_judge(POCKET_FOLDER / "judge")
+        return CalibrationSuite(bundle, judge, count, asked.forms, asked.write)
     if asked.suite == "speed":
         return build_speed_suite(bundle, asked.quick)
     if asked.suite == "tcig":

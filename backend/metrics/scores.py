@@ -1,8 +1,11 @@
 """Every layer of a finished picture measured against its words, its own picture and its region.
 
 Text and image similarity after Collage Diffusion, section 5.1 (the square around what the layer
-shows of itself); the overlap is asked of a segmenter that knows the layer's class, else of SAM. The
-judge has no part in it: it scores the evaluations, and must not choose what it will see there.
+shows of itself); the overlap is asked of a segmenter that knows the layer's class, else of SAM.
+These order candidates of families without verdicts, and nobody is shown them: what they mean was
+never held against the truth. What is shown, and what fails, are the verdicts
+(``metrics/verdicts.py``). The judge has no part in any of it: it scores the evaluations, and must
+not choose what it will see there.
 """
 
 from __future__ import annotations
@@ -17,15 +20,15 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from backend.metrics.recognition import mask_iou
+from backend.metrics.scored_layers import ScoredLayer, select_scored
 from backend.metrics.similarity import box_of, crop_around, vectors
+from backend.metrics.verdicts import ClassMap, Verdict, judge_layers
 from backend.models.bundle import ModelBundle
 from backend.models.clip import clip_of
 from backend.models.experts import CLOSED, Expert, experts_of
 from backend.models.sam import sam_of
-from backend.plan.layer_score import LayerScore, Scores, why_failed
-from backend.plan.plan import Plan, PlannedLayer
-from backend.plan.raster import raster, stack_pictures
-from backend.scene.geometry import PixelBox
+from backend.plan.layer_score import LayerScore, Scores
+from backend.plan.plan import Plan
 from backend.scene.imaging.arrays import Mask, Picture
 from backend.scene.imaging.mask import blur
 from backend.scene.scene import Pixels
@@ -37,44 +40,28 @@ latent cell or less.
 
 
 @dataclass(frozen=True, eq=False)
-class ScoredLayer:
-    """A layer that can be seen: ``region`` (h, w) where it is topmost, its box, and its picture
-    over what lies below.
-
-    ``shown`` uint8 (h, w, 3) is empty for a layer without a picture.
-    """
-
-    layer: PlannedLayer
-    region: Mask
-    box_px: PixelBox[int]
-    shown: Picture
-
-    @property
-    def is_place(self) -> bool:
-        """Whether its box is the whole picture: a place, not an object that could be boxed."""
-        height, width = self.region.shape
-        return self.box_px == (0, 0, width, height)
-
-
-@dataclass(frozen=True, eq=False)
 class _Likeness:
-    """Cosines per picture with the phrase and with the layer's own picture, and of that one with
-    the phrase.
-    """
+    """Cosines per picture with the phrase and with the layer's own picture."""
 
     text: tuple[float | None, ...]
     image: tuple[float | None, ...]
-    own: float | None
 
 
 @dataclass(frozen=True, eq=False)
-class _Found:
-    """Overlap per picture; ``wanted`` is the class that was looked for, empty where SAM cut
-    whatever there was.
-    """
+class _Looked:
+    """What a segmenter sees, and its channel of the class that is asked for."""
 
-    wanted: str
-    iou: tuple[float | None, ...]
+    map: ClassMap
+    channel: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    """What was found of one layer, each with one value a picture."""
+
+    likeness: _Likeness
+    overlaps: tuple[float | None, ...]
+    verdicts: tuple[Verdict, ...]
 
 
 @dataclass(frozen=True)
@@ -98,29 +85,36 @@ class Scorer:
         if not self.asked or not pictures:
             return ((),) * len(pictures)
         likeness = tuple(_likeness(self.bundle, self.asked, pictures))
-        found = tuple(_find_masks(self.bundle, self.asked, pictures))
+        classes = _classes(self.bundle, self.asked)
+        maps = _class_maps(self.bundle, self.asked, classes, pictures)
+        overlaps = tuple(_overlaps(self.bundle, self.asked, classes, maps, pictures))
+        verdicts = self._judge(classes, maps, pictures)
         return tuple(
             tuple(
-                _layer_score(*each, number, picture)
-                for each in zip(self.asked, likeness, found, strict=True)
+                _layer_score(layer, _Measured(alike, overlap, verdict), number, picture)
+                for layer, alike, overlap, verdict in zip(
+                    self.asked, likeness, overlaps, verdicts, strict=True
+                )
             )
             for number, picture in enumerate(pictures)
         )
 
+    @torch.no_grad()
+    def judge(self, pictures: Sequence[Picture]) -> tuple[tuple[Verdict, ...], ...]:
+        """The verdicts alone: for each layer of ``asked`` one a picture."""
+        classes = _classes(self.bundle, self.asked)
+        return self._judge(
+            classes, _class_maps(self.bundle, self.asked, classes, pictures), pictures
+        )
 
-def select_scored(plan: Plan, pixels: Pixels) -> tuple[ScoredLayer, ...]:
-    """What a plan asks of its layers; those that nothing is seen of are left out."""
-    topmost = raster(plan, pixels).topmost
-    found = []
-    for number, (layer, (shown, _)) in enumerate(
-        zip(plan.layers, stack_pictures(plan, pixels), strict=True), start=1
-    ):
-        region = topmost == number
-        if region.any():
-            found.append(
-                ScoredLayer(layer, region, box_of(region), shown if layer.picture else shown[:0])
-            )
-    return tuple(found)
+    def _judge(
+        self,
+        classes: Sequence[str],
+        maps: Sequence[_Looked | None],
+        pictures: Sequence[Picture],
+    ) -> tuple[tuple[Verdict, ...], ...]:
+        seen = [None if each is None else each.map for each in maps]
+        return judge_layers(self.bundle, self.asked, classes, seen, pictures)
 
 
 def keep_reaching_pieces(found: Mask, region: Mask, others: Mask) -> Mask:
@@ -169,24 +163,24 @@ def drift_of(picture: Picture, shown: Picture, region: Mask) -> float | None:
 
 
 def _layer_score(
-    asked: ScoredLayer, likeness: _Likeness, found: _Found, number: int, picture: Picture
+    asked: ScoredLayer, measured: _Measured, number: int, picture: Picture
 ) -> LayerScore:
     """What is kept of one layer of one picture; four decimals are more than any of the figures
     means.
     """
-    text, iou = likeness.text[number], found.iou[number]
-    # A place is not judged by its words: its own picture has none of the objects that now stand in
-    # it.
-    own = None if asked.is_place else likeness.own
-    drop = own - text if own is not None and text is not None else None
+    verdict = measured.verdicts[number]
     return LayerScore(
         layer_id=asked.layer.id,
-        text=_round(text),
-        image=_round(likeness.image[number]),
-        iou=_round(iou),
+        form=_round(verdict.form),
+        place=_round(verdict.place),
+        colour=_round(verdict.colour),
+        text=_round(measured.likeness.text[number]),
+        image=_round(measured.likeness.image[number]),
+        iou=_round(measured.overlaps[number]),
         seam=_round(seam_of(picture, asked.region)),
         drift=_round(drift_of(picture, asked.shown, asked.region)),
-        failed=why_failed(found.wanted, iou, asked.layer.phrase, drop),
+        failed=verdict.failed,
+        unjudged=verdict.unjudged,
     )
 
 
@@ -196,7 +190,7 @@ def _likeness(
     """All crops of a layer have one size, so that each layer is one batch."""
     unknown = (None,) * len(pictures)
     if "clip" not in bundle.members:
-        yield from (_Likeness(unknown, unknown, None) for _ in asked)
+        yield from (_Likeness(unknown, unknown) for _ in asked)
         return
     clip = clip_of(bundle)
     for each in asked:
@@ -207,23 +201,24 @@ def _likeness(
             encoded = clip.encode_text([each.layer.phrase]).cpu()
             text = tuple(float(value) for value in (seen @ encoded.T)[:, 0])
         image = tuple(float(value) for value in seen[:-1] @ seen[-1]) if shown else unknown
-        yield _Likeness(text[: len(pictures)], image, text[-1] if shown else None)
+        yield _Likeness(text[: len(pictures)], image)
 
 
-def _find_masks(
-    bundle: ModelBundle, asked: Sequence[ScoredLayer], pictures: Sequence[Picture]
-) -> Iterator[_Found]:
-    """Per layer what a segmenter that knows its class finds, else what SAM cuts out of its box,
-    else nothing.
+def _overlaps(
+    bundle: ModelBundle,
+    asked: Sequence[ScoredLayer],
+    classes: Sequence[str],
+    maps: Sequence[_Looked | None],
+    pictures: Sequence[Picture],
+) -> Iterator[tuple[float | None, ...]]:
+    """Per layer how its region overlaps what a segmenter that knows its class finds, else what SAM
+    cuts out of its box, else nothing.
     """
-    classes = _classes(bundle, asked)
-    maps = _class_masks(bundle, classes, pictures)
-    cuts = _cuts(
-        bundle, [each for each, name in zip(asked, classes, strict=True) if not name], pictures
-    )
-    for each, name in zip(asked, classes, strict=True):
-        if not name:
-            yield _Found("", cuts.get(each.layer.id, (None,) * len(pictures)))
+    boxed = [each for each, looked in zip(asked, maps, strict=True) if looked is None]
+    cuts = _cuts(bundle, boxed, pictures)
+    for each, name, looked in zip(asked, classes, maps, strict=True):
+        if looked is None:
+            yield cuts.get(each.layer.id, (None,) * len(pictures))
             continue
         same = [
             one.region
@@ -231,12 +226,11 @@ def _find_masks(
             if other == name and one is not each
         ]
         others = np.any(same, axis=0) if same else np.zeros_like(each.region)
-        yield _Found(
-            name,
-            tuple(
-                mask_iou(keep_reaching_pieces(mask, each.region, others), each.region)
-                for mask in maps[name]
-            ),
+        yield tuple(
+            mask_iou(
+                keep_reaching_pieces(labels == looked.channel, each.region, others), each.region
+            )
+            for labels in looked.map.labels[: len(pictures)]
         )
 
 
@@ -250,26 +244,40 @@ def _classes(bundle: ModelBundle, asked: Sequence[ScoredLayer]) -> list[str]:
     return [experts.class_in(each.layer.class_label or each.layer.phrase) for each in asked]
 
 
-def _class_masks(
-    bundle: ModelBundle, classes: Sequence[str], pictures: Sequence[Picture]
-) -> dict[str, list[Mask]]:
-    """Where each class is seen, per picture: the pixels to which its segmenter gives it before
-    all others.
+def _class_maps(
+    bundle: ModelBundle,
+    asked: Sequence[ScoredLayer],
+    classes: Sequence[str],
+    pictures: Sequence[Picture],
+) -> list[_Looked | None]:
+    """What the segmenter that knows a layer's class sees, per layer: the pictures, and the layer's
+    own one as the last where it has one. None where no segmenter knows it.
     """
-    wanted = [name for name in classes if name]
-    if not wanted:
-        return {}
+    if not any(classes):
+        return [None] * len(asked)
+    experts = replace(experts_of(bundle), open=())
+    seen: dict[str, NDArray[np.int64]] = {}
+    found: list[_Looked | None] = []
+    for each, name in zip(asked, classes, strict=True):
+        if not name:
+            found.append(None)
+            continue
+        ((expert, ((_, channel),)),) = experts.route([name])
+        if expert.name not in seen:
+            seen[expert.name] = _labels(bundle, expert, pictures)
+        labels = seen[expert.name]
+        if each.shown.size:
+            labels = np.concatenate([labels, _labels(bundle, expert, [each.shown])])
+        background = -1 if expert.background is None else expert.background
+        found.append(_Looked(ClassMap(labels, background), channel))
+    return found
+
+
+def _labels(bundle: ModelBundle, expert: Expert, pictures: Sequence[Picture]) -> NDArray[np.int64]:
+    """The channel under every pixel (n, h, w): the class that its segmenter puts before all
+    others.
+    """
     shown = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float().to(bundle.device) / 255
-    routes = replace(experts_of(bundle), open=()).route(wanted)
-    return {
-        name: list(labels == channel)
-        for expert, share in routes
-        for labels in [_labels(expert, shown)]
-        for name, channel in share
-    }
-
-
-def _labels(expert: Expert, shown: torch.Tensor) -> NDArray[np.int64]:
     return expert.segmenter.logits(shown).argmax(1).cpu().numpy()
 
 

@@ -36,6 +36,7 @@ MemberName = Literal[
     "controlnet_depth",
     "depth",
     "preview",
+    "verdict",
 ]
 NAMES: tuple[MemberName, ...] = get_args(MemberName)
 
@@ -122,6 +123,12 @@ KINDS: Mapping[MemberName, MemberKind] = MappingProxyType(
             "config.json",
             "backend.models.preview:load_preview",
             "shows the way",
+        ),
+        "verdict": MemberKind(
+            "forms.safetensors",
+            "config.json",
+            "backend.models.verdict_rule:load_verdict_rule",
+            "says which layers failed",
         ),
     }
 )

@@ -21,7 +21,12 @@ def test_scores_rank_the_candidates_and_stand_in_the_card_of_the_layer(fresh: Ed
     assert sorted(candidate["rank"] for candidate in made) == [1, 2, 3]
     shown = next(candidate for candidate in made if candidate["digest"] == fresh.state()["shown"])
     score = next(score for score in shown["scores"] if score["layer_id"] == front)
-    assert float(fresh.part("score-text").locator("b").inner_text()) == round(score["text"], 2)
+    said = "form" if score["form"] is not None else "unjudged"
+    line = fresh.part(f"score-{said}")
+    if score["form"] is not None:
+        assert float(line.locator("b").inner_text()) == round(score["form"], 2)
+    else:
+        assert score["unjudged"] in line.inner_text()
     best = fresh.page.locator('[data-test="candidate-place"][data-rank="1"]')
     assert "Best of 3" in (best.get_attribute("title") or "")
     for score in shown["scores"]:
@@ -32,6 +37,8 @@ def test_scores_rank_the_candidates_and_stand_in_the_card_of_the_layer(fresh: Ed
             or ""
         )
         assert ("failed: " in reported) == bool(score["failed"])
+        assert score["failed"] in reported
+        assert ("cannot be judged: " in reported) == bool(score["unjudged"])
     fresh.look("scores")
     fresh.part("show-collage").click()
     assert fresh.until(lambda: fresh.part("layer-scores").count() == 0)

@@ -3,17 +3,21 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { failureOf, figuresOf, placeOf, scoreOf } from "../../ui/web/model/scores.js";
+import { figuresOf, placeOf, scoreOf, verdictLines, verdictOf } from "../../ui/web/model/scores.js";
 import { layer } from "./editor_fixtures.mjs";
 
 const score = (layer_id, patch = {}) => ({
   layer_id,
+  form: 0.62,
+  place: 0,
+  colour: null,
   text: 0.31,
   image: null,
   iou: 0,
   seam: 0.1,
   drift: null,
   failed: "",
+  unjudged: "",
   ...patch,
 });
 const candidate = (rank, scores = []) => ({ rank, scores });
@@ -23,7 +27,7 @@ test("the figures of a layer are those that were measured; nought is one, null i
   assert.deepEqual(
     found.map(({ name, value }) => [name, value]),
     [
-      ["words", 0.31],
+      ["form", 0.62],
       ["place", 0],
     ],
   );
@@ -32,14 +36,27 @@ test("the figures of a layer are those that were measured; nought is one, null i
   assert.deepEqual(figuresOf(scoreOf(null, "cat")), []);
 });
 
-test("a failed layer is told with its name, one that passed is not", () => {
-  const made = candidate(2, [score("star", { failed: "no star found where asked" }), score("cat")]);
-  assert.equal(
-    failureOf(made, layer("star", { name: "layer 3" })).text,
-    "layer 3 failed: no star found where asked.",
-  );
-  assert.equal(failureOf(made, layer("cat")), null);
-  assert.equal(failureOf(null, layer("cat")), null);
+test("a failed layer is told with its name and the reason, one that passed is not", () => {
+  const made = candidate(2, [
+    score("star", { failed: "looks more like a house than a star" }),
+    score("cat"),
+  ]);
+  const star = verdictOf(made, layer("star", { name: "layer 3" }));
+  assert.equal(star.text, "layer 3 failed: looks more like a house than a star.");
+  assert.equal(star.short, "looks more like a house than a star");
+  assert.equal(verdictOf(made, layer("cat")), null);
+  assert.equal(verdictOf(null, layer("cat")), null);
+});
+
+test("what nobody can judge is no failure, and says why", () => {
+  const unjudged = "the model’s judge does not know “violin”";
+  const made = candidate(1, [score("violin", { unjudged })]);
+  const violin = layer("violin", { name: "violin" });
+  const { code, text } = verdictOf(made, violin);
+  assert.equal(code, "unjudged");
+  assert.equal(text, `violin cannot be judged: ${unjudged}.`);
+  assert.deepEqual(verdictLines(made, [layer("cat"), violin]), [text]);
+  assert.equal(placeOf(made, [made, candidate(2)]).failed, 0);
 });
 
 test("a rank is shown only among several ranked candidates", () => {

@@ -1,34 +1,34 @@
-// What is said of a candidate's layers by its scores: figures by name, the sentence of a failed
-// layer, the rank.
+// What is said of a candidate's layers by its scores: figures by name, the verdict in words, the
+// rank.
 
 /**
  * @import { Shown } from "../types/editor.d.ts"
- * @import { FailureNote, Figure } from "../types/model.d.ts"
+ * @import { Figure, VerdictNote } from "../types/model.d.ts"
  * @import { Candidate, Stage1Image, Identifier, Layer, LayerScore } from "../types/protocol.d.ts"
  */
 
 import { titleOf } from "./records.js";
 
 /**
- * The figures that are shown; all are better when larger. What nobody measured is null and stands
- * nowhere.
+ * The figures that are shown; all are better when larger, from 0 to 1, and each was held against
+ * pictures whose truth is known. What nobody measured is null and stands nowhere.
  * @type {readonly Omit<Figure, "value">[]}
  */
 const FIGURES = Object.freeze([
   {
-    field: "text",
-    name: "words",
-    title: "Words: how much the result is like the layer's phrase (cosine)",
+    field: "form",
+    name: "form",
+    title: "Form: how much more its outline is like what was asked for than like anything else",
   },
   {
-    field: "image",
-    name: "picture",
-    title: "Picture: how much the result is like the layer's own picture (cosine)",
-  },
-  {
-    field: "iou",
+    field: "place",
     name: "place",
-    title: "Place: how much of the region asked for is what was found (0 to 1)",
+    title: "Place: how much of the place asked for it covers",
+  },
+  {
+    field: "colour",
+    name: "colour",
+    title: "Colour: how sure it is that the colour is the one asked for, among all colours",
   },
 ]);
 
@@ -53,18 +53,28 @@ export const figuresOf = (score) =>
   });
 
 /**
- * The note of a layer that failed in a candidate, or null; `short` is for where there is little
- * room.
+ * The verdict on a layer in a candidate, in words: why it failed, or why nobody can say; null where
+ * it passed. `short` is for where there is little room.
  * @param {Candidate | Stage1Image | null} candidate
  * @param {Layer} layer
- * @returns {FailureNote | null}
+ * @returns {VerdictNote | null}
  */
-export const failureOf = (candidate, layer) => {
-  const reason = scoreOf(candidate, layer.id)?.failed;
-  return reason
-    ? { code: "failed", short: `failed: ${reason}`, text: `${titleOf(layer)} failed: ${reason}.` }
-    : null;
+export const verdictOf = (candidate, layer) => {
+  const { failed = "", unjudged = "" } = scoreOf(candidate, layer.id) ?? {};
+  const title = titleOf(layer);
+  if (failed) return { code: "failed", short: failed, text: `${title} failed: ${failed}.` };
+  if (!unjudged) return null;
+  const words = `cannot be judged: ${unjudged}`;
+  return { code: "unjudged", short: words, text: `${title} ${words}.` };
 };
+
+/**
+ * What is to be said of a candidate's layers: a line for each that failed or cannot be judged.
+ * @param {Candidate | Stage1Image} candidate
+ * @param {readonly Layer[]} layers
+ */
+export const verdictLines = (candidate, layers) =>
+  layers.flatMap((layer) => verdictOf(candidate, layer)?.text ?? []);
 
 /**
  * The place of a candidate among the ranked of its run: {rank, of, failed}; null where there is

@@ -77,7 +77,7 @@ export interface Decomposed {
 
 /** A figure of a score that was measured. */
 export interface Figure {
-  field: "text" | "image" | "iou";
+  field: "form" | "place" | "colour";
   name: string;
   title: string;
   value: number;
@@ -89,8 +89,8 @@ export interface Standing {
   tone: "" | "busy" | "good" | "warn" | "bad";
 }
 
-/** What a failed layer is told by. */
-export interface FailureNote {
+/** What is said of a layer that failed, or that nobody can judge. */
+export interface VerdictNote {
   code: string;
   short: string;
   text: string;

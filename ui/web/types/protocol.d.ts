@@ -202,12 +202,16 @@ export interface Layer {
 
 export interface LayerScore {
   layer_id: string;
+  form: number | null;
+  place: number | null;
+  colour: number | null;
   text: number | null;
   image: number | null;
   iou: number | null;
   seam: number | null;
   drift: number | null;
   failed: string;
+  unjudged: string;
   heat: Digest | "";
 }
 

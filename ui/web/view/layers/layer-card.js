@@ -80,9 +80,10 @@ const createWarnings = (app, id) => {
   const node = h("div", { class: "card-warning", hidden: true }, icon("warn"), text, link, again);
   /**
    * @param {Shown} shown
-   * @param {readonly Warning[]} warnings
+   * @param {readonly Warning[]} notes
    */
-  const update = (shown, warnings) => {
+  const update = (shown, notes) => {
+    const warnings = notes.filter(({ code }) => code !== "unjudged");
     show(node, warnings.length > 0);
     set(text, { text: warnings.map((warning) => warning.text).join(" ") });
     show(link, shown.unlinked.has(id) && shown.scene.prompt.trim() !== "");
@@ -114,7 +115,8 @@ const createScores = (app, id) => {
     if (score === known) return;
     known = score;
     const figures = figuresOf(score);
-    show(node, figures.length > 0 || Boolean(score?.heat));
+    const unjudged = score?.unjudged ?? "";
+    show(node, figures.length > 0 || unjudged !== "" || Boolean(score?.heat));
     /** @param {number} value */
     const number = (value) => h("b", { text: formatFraction(value) });
     /** @param {{ field: string, name: string, title: string, value: number }} parts */
@@ -125,7 +127,12 @@ const createScores = (app, id) => {
         `${name} `,
         number(value),
       );
-    box.replaceChildren(...figures.map(tell));
+    const why = {
+      class: "score",
+      "data-test": "score-unjudged",
+      text: `cannot be judged: ${unjudged}`,
+    };
+    box.replaceChildren(...figures.map(tell), ...(unjudged ? [h("span", why)] : []));
   };
   return { node, update };
 };

@@ -10,7 +10,7 @@
 import { formatPercent, plural } from "../../kernels/numbers.js";
 import { isPainted } from "../../model/records.js";
 import { isRead } from "../../model/options.js";
-import { failureOf } from "../../model/scores.js";
+import { verdictOf } from "../../model/scores.js";
 
 /**
  * Short words for the row; the whole sentence is in the card and in the tooltip.
@@ -53,8 +53,13 @@ export const shortOf = ({ code, text, short }) => short ?? SHORT[code] ?? text;
  */
 const notesOf = (shown, layer) => {
   const ownNotes = shown.state.notes.filter(({ layer_id }) => layer_id === layer.id);
-  const failure = failureOf(shown.scored, layer);
-  return [...(failure ? [failure] : []), ...ownNotes.filter(({ code }) => !HERE.includes(code))];
+  const verdict = verdictOf(shown.scored, layer);
+  const [failed, unjudged] = [verdict?.code === "failed", verdict?.code === "unjudged"];
+  return [
+    ...(verdict && failed ? [verdict] : []),
+    ...ownNotes.filter(({ code }) => !HERE.includes(code)),
+    ...(verdict && unjudged ? [verdict] : []),
+  ];
 };
 
 /**

@@ -7,7 +7,7 @@
 
 import { plural } from "../../kernels/numbers.js";
 import { layerOf, titleOf } from "../../model/records.js";
-import { placeOf } from "../../model/scores.js";
+import { placeOf, verdictLines } from "../../model/scores.js";
 import { batchesOf } from "../../model/session.js";
 import { CANDIDATE, createKeyed, h, set, show } from "../dom/elements.js";
 import { button } from "../dom/fields.js";
@@ -62,7 +62,10 @@ const createThumb = (app, candidate) => {
   const update = (shown, now) => {
     set(node, { "data-starred": (shown.record.starred ?? []).includes(digest) });
     veil.update(shown, now);
-    place.update(placeOf(now, shown.batch?.candidates ?? []));
+    place.update(
+      placeOf(now, shown.batch?.candidates ?? []),
+      verdictLines(now, shown.record.scene.layers),
+    );
     const current = shown.shownDigest === digest;
     set(node, {
       "aria-selected": current,

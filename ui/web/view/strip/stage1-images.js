@@ -7,7 +7,7 @@
 
 import { plural } from "../../kernels/numbers.js";
 import { stage1InView, picturesOf } from "../../model/stage1.js";
-import { placeOf } from "../../model/scores.js";
+import { placeOf, verdictLines } from "../../model/scores.js";
 import { contextOf, createKeyed, elementOf, h, set, show } from "../dom/elements.js";
 import { button } from "../dom/fields.js";
 import { createRankSign, focusShown, keepReachable } from "./thumb-signs.js";
@@ -34,7 +34,10 @@ const createThumb = (app, stage1) => {
    * @param {Stage1Image} now
    */
   const update = (shown, now) => {
-    place.update(placeOf(now, shown.batch?.stage1Images ?? []));
+    place.update(
+      placeOf(now, shown.batch?.stage1Images ?? []),
+      verdictLines(now, shown.record.scene.layers),
+    );
     const count = picturesOf(shown.state, now);
     const current = shown.shownDigest === digest;
     const summary = `Draft of seed ${seed}, ${plural(count, "picture", "pictures")} made of it`;

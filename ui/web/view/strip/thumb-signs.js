@@ -22,13 +22,17 @@ export const createRankSign = () => {
     star,
     number,
   );
-  /** @param {{ rank: number, of: number, failed: number } | null} place */
-  const update = (place) => {
+  /**
+   * @param {{ rank: number, of: number, failed: number } | null} place
+   * @param {readonly string[]} verdicts
+   */
+  const update = (place, verdicts) => {
     show(node, place !== null);
     if (!place) return;
     const { rank, of, failed } = place;
     const failures = failed ? `; ${plural(failed, "layer", "layers")} failed` : "";
-    const title = `${rank === 1 ? "Best" : `Number ${rank}`} of ${of} by the scores of its layers${failures}`;
+    const order = `${rank === 1 ? "Best" : `Number ${rank}`} of ${of} by the scores of its layers${failures}`;
+    const title = [order, ...verdicts].join("\n");
     set(node, { title, "data-rank": rank, "data-failed": failed > 0 });
     star.toggleAttribute("hidden", rank !== 1);
     set(number, { text: rank === 1 ? "" : String(rank) });
