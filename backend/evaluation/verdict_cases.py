@@ -74,9 +74,9 @@ class Sample:
     is_there: bool
 
     @property
-    def is_drawn(self) -> bool:
-        """Whether the world drew it; else the family made it."""
-        return self.kind != MADE
+    def is_true(self) -> bool:
+        """Whether it is a drawing as it was asked for."""
+        return self.kind in TRUE_KINDS
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +112,7 @@ def judge_pictures(
     """The samples of a layout's drawings, each with its kind, and of its made pictures."""
     scorer = Scorer(layout.bundle, layout.plan, layout.pixels)
     verdicts = scorer.judge([*(drawing.picture for _, drawing in drawn), *made])
-    maps = judge.classes(np.stack(made))
+    maps = judge.classes(np.stack(made)) if len(made) else ()
     for asked, of_layer in zip(scorer.asked, verdicts, strict=True):
         number = int(asked.layer.id.removeprefix(LAYER))
         for (kind, drawing), verdict in zip(drawn, of_layer, strict=False):
@@ -168,11 +168,13 @@ def lay_out(bundle: ModelBundle, seed: int) -> Layout:
     return Layout(drawing, bundle, seed, changed, plan, pixels)
 
 
-def _draw_all(bundle: ModelBundle, layout: Layout) -> Iterator[tuple[str, Drawing]]:
+def _draw_all(
+    bundle: ModelBundle, layout: Layout, wrong: Sequence[str] = WRONG_KINDS
+) -> Iterator[tuple[str, Drawing]]:
     """The drawing as it was asked, through the autoencoder too, and with one object wrong."""
     random = np.random.default_rng((layout.seed, 3))
     asked, side_px = layout.drawing, layout.drawing.picture.shape[0]
-    for kind in (AS_ASKED, *WRONG_KINDS):
+    for kind in (AS_ASKED, *wrong):
         placements = change_one(kind, asked.placements, layout.changed, random)
         drawing = draw_layout(asked.background, placements, side_px, layout.seed + 1)
         yield kind, drawing

@@ -1,7 +1,9 @@
 """Whether a layer came out as the thing that was asked for, and in words why not.
 
-Three scores of one object, each in 0..1: its form (the silhouette that the family's segmenter sees,
-against those of all classes), the share of its place that it covers, and its colour (the family's
+Three scores of one object, each in 0..1: its form (what the family's segmenter sees there, and what
+its SAM cuts out of its box, each as a silhouette against those of all classes; the better one
+counts, since either network loses a part of an object now and then), the share of its place that it
+covers, and its colour (the family's
 pair of towers, asked for the layer's words with every colour in turn). A score below the family's
 own limit (``models/verdict_rule.py``) fails the layer. What none of this can be said of is left
 unjudged, with the reason: a layer whose pixels were kept never fails, and neither does one whose
@@ -10,7 +12,7 @@ own picture the same rule would not recognise, such as a photograph.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,6 +23,7 @@ from backend.metrics.silhouette import build_form, find_standing, form_distances
 from backend.metrics.similarity import crop_around, vectors
 from backend.models.bundle import ModelBundle
 from backend.models.clip import Clip, clip_of
+from backend.models.sam import sam_of
 from backend.models.verdict_rule import VerdictRule
 from backend.scene.imaging.arrays import Floats, Labels, Mask, Picture
 
@@ -76,6 +79,23 @@ class ClassMap:
     background: int
 
 
+@dataclass(frozen=True, eq=False)
+class Looked:
+    """What networks see of one layer in one picture.
+
+    Attributes:
+        labels: int64 (h, w), a segmenter's channels.
+        background: its channel of everything else.
+        cut: bool (h, w), what SAM cuts out of the layer's box; None without a SAM.
+        colours: one share a colour of the rule, together 1; None where no colour is asked.
+    """
+
+    labels: Labels
+    background: int
+    cut: Mask | None
+    colours: Sequence[float] | None
+
+
 def find_rule(bundle: ModelBundle) -> VerdictRule | None:
     """The rule of a family; None where it has none."""
     return bundle.members.get("verdict") if "verdict" in bundle.members else None
@@ -102,37 +122,43 @@ class LayerJudge:
         """The layer's words."""
         return self.asked.layer.phrase.strip() or self.asked.layer.class_label.strip()
 
-    def judge(self, labels: Labels, background: int, colours: Sequence[float] | None) -> Verdict:
-        """The verdict on one picture.
-
-        Args:
-            labels: int64 (h, w), a segmenter's channels.
-            background: its channel of everything else.
-            colours: one share a colour of the rule, together 1; None where no colour is asked.
-        """
-        step = max(1, round(min(labels.shape) / LOOKED_PX))
+    def judge(self, looked: Looked) -> Verdict:
+        """The verdict on one picture."""
+        step = max(1, round(min(looked.labels.shape) / LOOKED_PX))
         seen, place, others = (
             np.ascontiguousarray(each[step // 2 :: step, step // 2 :: step])
-            for each in (labels != background, self.asked.region, self.others)
+            for each in (looked.labels != looked.background, self.asked.region, self.others)
         )
         standing = find_standing(seen, place, others)
         covered = float((standing & place).sum() / max(1, place.sum()))
-        form = build_form(standing)
-        distances = None if form is None else form_distances(form, self.rule.forms)
-        index = self.rule.class_index(self.class_name)
-        if index is None:
-            return Verdict()
-        score = 0.0 if distances is None else form_score(distances, index)
-        colour = self._colour_share(colours)
+        silhouettes = [standing]
+        if looked.cut is not None and standing.any():
+            silhouettes.append(looked.cut[step // 2 :: step, step // 2 :: step])
+        score, distances = self._nearest(silhouettes)
+        colour = self._colour_share(looked.colours)
         below = self.rule.limits.first_below(score, covered, colour)
         failed = ""
         if below == "place" or (below and distances is None):
             failed = self._place_words(covered)
         elif below == "form" and distances is not None:
             failed = self._form_words(distances)
-        elif below and colours is not None:
-            failed = self._colour_words(colours)
+        elif below and looked.colours is not None:
+            failed = self._colour_words(looked.colours)
         return Verdict(failed, "", score, covered, colour)
+
+    def _nearest(self, silhouettes: Sequence[Mask]) -> tuple[float, Floats | None]:
+        """The best form score, and the distances that it comes from; 0 and None without a form."""
+        index = self.rule.class_index(self.class_name) or 0
+        best: tuple[float, Floats | None] = (0.0, None)
+        for silhouette in silhouettes:
+            form = build_form(silhouette)
+            if form is None:
+                continue
+            distances = form_distances(form, self.rule.forms)
+            score = form_score(distances, index)
+            if best[1] is None or score > best[0]:
+                best = (score, distances)
+        return best
 
     def _place_words(self, covered: float) -> str:
         if covered < NOTHING:
@@ -179,17 +205,51 @@ def judge_layers(
         pictures: n of uint8 (h, w, 3), the finished ones.
     """
     rule = find_rule(bundle)
+    reasons = [
+        "" if each.is_place else why_unjudged(each, name, rule)
+        for each, name in zip(asked, classes, strict=True)
+    ]
+    judges = {
+        number: LayerJudge(rule, each, others_of(asked, each), _known_name(rule, name))
+        for number, (each, name, reason, seen) in enumerate(
+            zip(asked, classes, reasons, maps, strict=True)
+        )
+        if rule is not None and seen is not None and not reason and not each.is_place
+    }
+    cuts = _cut_out(bundle, {number: judge.asked for number, judge in judges.items()}, pictures)
     verdicts = []
-    for each, name, seen in zip(asked, classes, maps, strict=True):
-        reason = why_unjudged(each, name, rule)
-        if each.is_place or reason or rule is None or seen is None:
-            said = "" if each.is_place else reason
-            verdicts.append((Verdict(unjudged=said),) * len(pictures))
-            continue
-        known = rule.classes[rule.class_index(name) or 0]
-        judge = LayerJudge(rule, each, others_of(asked, each), known)
-        verdicts.append(_judge_pictures(bundle, judge, seen, pictures))
+    for number, (reason, seen) in enumerate(zip(reasons, maps, strict=True)):
+        if number in judges and seen is not None:
+            verdicts.append(_judge_pictures(bundle, judges[number], seen, cuts[number], pictures))
+        else:
+            verdicts.append((Verdict(unjudged=reason),) * len(pictures))
     return tuple(verdicts)
+
+
+def _known_name(rule: VerdictRule, name: str) -> str:
+    return rule.classes[rule.class_index(name) or 0]
+
+
+def _cut_out(
+    bundle: ModelBundle, asked: Mapping[int, ScoredLayer], pictures: Sequence[Picture]
+) -> dict[int, list[Mask | None]]:
+    """What SAM cuts out of each layer's box: one mask a picture, and one of the layer's own picture
+    as the last where it has one. None without a SAM.
+    """
+    counts = {number: len(pictures) + bool(each.shown.size) for number, each in asked.items()}
+    if "sam" not in bundle.members:
+        return {number: [None] * count for number, count in counts.items()}
+    sam = sam_of(bundle)
+    cuts: dict[int, list[Mask | None]] = {number: [] for number in asked}
+    for picture in pictures if asked else ():
+        sam.set_picture(picture)
+        for number, each in asked.items():
+            cuts[number].append(sam.in_box(*each.box_px).mask)
+    for number, each in asked.items():
+        if each.shown.size:
+            sam.set_picture(each.shown)
+            cuts[number].append(sam.in_box(*each.box_px).mask)
+    return cuts
 
 
 def why_unjudged(asked: ScoredLayer, class_name: str, rule: VerdictRule | None) -> str:
@@ -225,14 +285,18 @@ def with_article(noun: str) -> str:
 
 
 def _judge_pictures(
-    bundle: ModelBundle, judge: LayerJudge, seen: ClassMap, pictures: Sequence[Picture]
+    bundle: ModelBundle,
+    judge: LayerJudge,
+    seen: ClassMap,
+    cuts: Sequence[Mask | None],
+    pictures: Sequence[Picture],
 ) -> tuple[Verdict, ...]:
     asked = judge.asked
     shown = [*pictures, asked.shown] if asked.shown.size else list(pictures)
     shares = _colour_shares(bundle, judge, shown)
     found = [
-        judge.judge(labels, seen.background, share)
-        for labels, share in zip(seen.labels, shares, strict=True)
+        judge.judge(Looked(labels, seen.background, cut, share))
+        for labels, cut, share in zip(seen.labels, cuts, shares, strict=True)
     ]
     own = found[-1] if asked.shown.size else None
     verdicts = []

@@ -1,5 +1,5 @@
 """The shared models, under the names that the tests ask for."""
 
-from tests.models.fixtures import model_base, tiny1
+from tests.models.fixtures import model_base, pocket, tiny1
 
-__all__ = ["model_base", "tiny1"]
+__all__ = ["model_base", "pocket", "tiny1"]
