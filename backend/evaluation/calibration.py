@@ -33,7 +33,7 @@ from backend.models.experts import CLOSED, experts_of
 from backend.models.judge import Judge
 from backend.models.judge_classes import CLASSES, COLOURS
 from backend.models.members import MemberCard
-from backend.models.verdict_rule import Limits, VerdictRule, save_verdict_rule
+from backend.models.verdict_rule import ScoreLimits, VerdictRule, save_verdict_rule
 from backend.pocket.world.words import BACKGROUNDS, TEXTURES
 from backend.pocket.world.world import ObjectPlacement, draw_layout
 from backend.scene.imaging.arrays import Floats
@@ -88,7 +88,7 @@ def build_area(right: Values, wrong: Values, seed: int = 0) -> Metric:
     return Metric(roc_area(first, second), float(np.std(draws)), (low, high), len(wrong))
 
 
-def is_failed(sample: Sample, limits: Limits) -> bool:
+def is_failed(sample: Sample, limits: ScoreLimits) -> bool:
     """Whether a sample fails by these limits; one that was left unjudged does not."""
     form, place = sample.verdict.form, sample.verdict.place
     if form is None or place is None:
@@ -96,7 +96,7 @@ def is_failed(sample: Sample, limits: Limits) -> bool:
     return bool(limits.first_below(form, place, sample.verdict.colour))
 
 
-def set_limits(samples: Sequence[Sample], source: str) -> Limits:
+def set_limits(samples: Sequence[Sample], source: str) -> ScoreLimits:
     """Limits that spare drawings as they were asked, and stay as low as what is wrong allows.
 
     The outline ruler's word on made pictures counts, the palette's does not: textures mislead it.
@@ -115,10 +115,10 @@ def set_limits(samples: Sequence[Sample], source: str) -> Limits:
         highest = float(np.quantile(wrong, CAUGHT_SHARE)) if wrong else 0.0
         low = spared if highest >= spared else highest + LOW_SHARE * (spared - highest)
         found[name] = round(low, 4)
-    return Limits(**found, source=source)
+    return ScoreLimits(**found, source=source)
 
 
-def fail_row(name: str, samples: Sequence[Sample], limits: Limits) -> ReportRow:
+def fail_row(name: str, samples: Sequence[Sample], limits: ScoreLimits) -> ReportRow:
     """Shares that fail: of true drawings, of made pictures by their nearest outline, of wrong
     drawings; and what is left unjudged.
     """
@@ -196,7 +196,7 @@ class CalibrationSuite:
         if "verdict" in self.bundle.members and not self.is_redrawn:
             return self.bundle
         forms = draw_forms(self.bundle)
-        return with_rule(self.bundle, VerdictRule(CLASSES, COLOURS, forms, Limits(0, 0, 0)))
+        return with_rule(self.bundle, VerdictRule(CLASSES, COLOURS, forms, ScoreLimits(0, 0, 0)))
 
     def _source(self) -> str:
         day = datetime.now(UTC).date().isoformat()

@@ -27,7 +27,7 @@ FORMS = "forms"
 
 
 @dataclass(frozen=True)
-class Limits:
+class ScoreLimits:
     """The least value of each score; a layer below one of them fails.
 
     Attributes:
@@ -66,7 +66,7 @@ class VerdictRule:
     classes: tuple[str, ...]
     colours: tuple[str, ...]
     forms: Floats = field(repr=False)
-    limits: Limits
+    limits: ScoreLimits
 
     def class_index(self, name: str) -> int | None:
         """The place of a class among ``classes`` by any of its spellings; None if unknown."""
@@ -109,5 +109,5 @@ def load_verdict_rule(folder: Path, device: torch.device, dtype: torch.dtype) ->
             limit=f"Those of {len(classes)} classes are expected.",
             remedy="Copy the folder again, or calibrate the family anew.",
         )
-    limits = Limits(**record["limits"])
+    limits = ScoreLimits(**record["limits"])
     return VerdictRule(classes, tuple(str(name) for name in record["colours"]), forms, limits)

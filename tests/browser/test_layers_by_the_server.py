@@ -21,8 +21,8 @@ def test_scores_rank_the_candidates_and_stand_in_the_card_of_the_layer(fresh: Ed
     assert sorted(candidate["rank"] for candidate in made) == [1, 2, 3]
     shown = next(candidate for candidate in made if candidate["digest"] == fresh.state()["shown"])
     score = next(score for score in shown["scores"] if score["layer_id"] == front)
-    said = "form" if score["form"] is not None else "unjudged"
-    line = fresh.part(f"score-{said}")
+    figure = "form" if score["form"] is not None else "unjudged"
+    line = fresh.part(f"score-{figure}")
     if score["form"] is not None:
         assert float(line.locator("b").inner_text()) == round(score["form"], 2)
     else:

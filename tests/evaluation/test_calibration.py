@@ -28,7 +28,7 @@ from backend.evaluation.verdict_cases import (
 from backend.metrics.verdicts import Verdict
 from backend.models.judge_classes import CLASSES, COLOURS
 from backend.models.members import read_member
-from backend.models.verdict_rule import Limits, load_verdict_rule
+from backend.models.verdict_rule import ScoreLimits, load_verdict_rule
 from backend.pocket.world.world import build_layout
 
 
@@ -67,8 +67,8 @@ def test_a_limit_lies_low_where_nothing_wrong_comes_near() -> None:
 
 def test_what_is_left_unjudged_has_not_failed() -> None:
     unjudged = Sample(MADE, Verdict(unjudged="why"), False, False, True)
-    assert not is_failed(unjudged, Limits(1, 1, 1))
-    row = fail_row("report", [unjudged], Limits(1, 1, 1))
+    assert not is_failed(unjudged, ScoreLimits(1, 1, 1))
+    row = fail_row("report", [unjudged], ScoreLimits(1, 1, 1))
     assert row.metrics["unjudged"] == 1.0
 
 
@@ -79,7 +79,7 @@ def test_rows_say_what_fails_by_its_truth() -> None:
         *(sample(MADE, value, has_form=False) for value in (0.3, 0.4, 0.7)),
         *(sample(MISSING, 0.0, 0.0, has_form=False) for _ in range(2)),
     ]
-    failed = fail_row("report", samples, Limits(0.5, 0.5, 0.1)).metrics
+    failed = fail_row("report", samples, ScoreLimits(0.5, 0.5, 0.1)).metrics
     shares = {name: value.mean for name, value in failed.items() if isinstance(value, Metric)}
     assert shares == {
         "true drawings": 0.0,

@@ -6,7 +6,7 @@ import numpy as np
 
 from backend.metrics.silhouette import build_form
 from backend.models.bundle import ModelBundle
-from backend.models.verdict_rule import Limits, VerdictRule
+from backend.models.verdict_rule import ScoreLimits, VerdictRule
 from backend.scene.imaging.arrays import Mask
 from tests.methods.painted import with_members
 
@@ -30,7 +30,7 @@ def build_rule(colours: tuple[str, ...] = ("red", "blue")) -> VerdictRule:
     cats = [build_form(draw_disc(radius=radius)) for radius in (0.2, 0.3)]
     houses = [build_form(draw_bar(width=width)) for width in (0.07, 0.1)]
     forms = np.array([cats, houses], np.float32)
-    return VerdictRule(("cat", "house"), colours, forms, Limits(0.55, 0.4, 0.2, "a test"))
+    return VerdictRule(("cat", "house"), colours, forms, ScoreLimits(0.55, 0.4, 0.2, "a test"))
 
 
 def with_rule_of_toys(bundle: ModelBundle, **members: object) -> ModelBundle:

@@ -15,7 +15,7 @@ from backend.metrics.scores import Scorer
 from backend.models.bundle import ModelBundle
 from backend.models.verdict_rule import (
     CONFIG,
-    Limits,
+    ScoreLimits,
     load_verdict_rule,
     save_verdict_rule,
 )
@@ -73,12 +73,12 @@ def score_one(
     return score
 
 
-def judged(tiny1: ModelBundle) -> ModelBundle:
+def with_judge(tiny1: ModelBundle) -> ModelBundle:
     return with_rule_of_toys(tiny1, guide=ByColour(), clip=Hue())
 
 
 def test_the_thing_itself_passes_with_three_figures(tiny1: ModelBundle) -> None:
-    score = score_one(judged(tiny1), paint(draw_disc()))
+    score = score_one(with_judge(tiny1), paint(draw_disc()))
     assert (score.failed, score.unjudged) == ("", "")
     assert score.form is not None
     assert score.form > 0.8
@@ -88,24 +88,24 @@ def test_the_thing_itself_passes_with_three_figures(tiny1: ModelBundle) -> None:
 
 
 def test_another_outline_fails_though_the_segmenter_calls_it_a_cat(tiny1: ModelBundle) -> None:
-    score = score_one(judged(tiny1), paint(draw_bar(width=0.1)), draw_disc(radius=0.2))
+    score = score_one(with_judge(tiny1), paint(draw_bar(width=0.1)), draw_disc(radius=0.2))
     assert score.failed == "looks more like a house than a cat"
 
 
 def test_what_covers_too_little_says_how_much(tiny1: ModelBundle) -> None:
     small = draw_disc(0.42, 0.5, 0.1)
-    score = score_one(judged(tiny1), paint(small), draw_disc(radius=0.3))
+    score = score_one(with_judge(tiny1), paint(small), draw_disc(radius=0.3))
     assert score.failed == f"covers {score.place:.0%} of its place"
     assert score.place == pytest.approx(0.11, abs=0.02)
 
 
 def test_another_colour_fails_in_words(tiny1: ModelBundle) -> None:
-    score = score_one(judged(tiny1), paint(draw_disc()), phrase="blue cat")
+    score = score_one(with_judge(tiny1), paint(draw_disc()), phrase="blue cat")
     assert score.failed == "is more red than blue"
 
 
 def test_an_object_without_a_colour_in_its_words_is_not_asked_for_one(tiny1: ModelBundle) -> None:
-    score = score_one(judged(tiny1), paint(draw_disc()), phrase="cat")
+    score = score_one(with_judge(tiny1), paint(draw_disc()), phrase="cat")
     assert score.colour is None
     assert passes((score,))
 
@@ -113,7 +113,7 @@ def test_an_object_without_a_colour_in_its_words_is_not_asked_for_one(tiny1: Mod
 def test_a_layer_whose_pixels_were_kept_never_fails(tiny1: ModelBundle) -> None:
     """Whatever its words say, and though the rule would call it a house."""
     own = paint(draw_bar(width=0.1))
-    score = score_one(judged(tiny1), own, draw_bar(width=0.1), own)
+    score = score_one(with_judge(tiny1), own, draw_bar(width=0.1), own)
     assert (score.failed, score.unjudged, score.form) == ("", "", None)
 
 
@@ -121,7 +121,7 @@ def test_what_the_rule_would_not_recognise_itself_is_left_unjudged(tiny1: ModelB
     """A photograph of a cat is no disc: nothing is known of what should stand there."""
     own = paint(draw_bar(width=0.1))
     changed = np.clip(own.astype(int) + 9, 0, 255).astype(np.uint8)
-    score = score_one(judged(tiny1), changed, draw_bar(width=0.1), own)
+    score = score_one(with_judge(tiny1), changed, draw_bar(width=0.1), own)
     assert score.failed == ""
     assert score.unjudged == (
         "its own picture, perhaps a photograph, looks more like a house than a cat"
@@ -142,13 +142,13 @@ def test_what_the_rule_would_not_recognise_itself_is_left_unjudged(tiny1: ModelB
 def test_what_cannot_be_judged_says_why(
     tiny1: ModelBundle, phrase: str, mask: np.ndarray, reason: str
 ) -> None:
-    score = score_one(judged(tiny1), paint(np.zeros_like(mask)), mask, phrase=phrase)
+    score = score_one(with_judge(tiny1), paint(np.zeros_like(mask)), mask, phrase=phrase)
     assert (score.failed, score.unjudged) == ("", reason)
     assert (score.form, score.place, score.colour) == (None, None, None)
 
 
 def test_a_family_without_a_rule_fails_nothing(tiny1: ModelBundle) -> None:
-    bundle = judged(tiny1)
+    bundle = with_judge(tiny1)
     cards = {name: card for name, card in bundle.members.cards.items() if name != "verdict"}
     bare = replace(bundle, members=replace(bundle.members, cards=cards))
     score = score_one(bare, paint(draw_bar()))
@@ -169,7 +169,7 @@ def test_a_rule_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_the_first_score_below_its_limit() -> None:
-    limits = Limits(form=0.5, place=0.4, colour=0.3)
+    limits = ScoreLimits(form=0.5, place=0.4, colour=0.3)
     assert limits.first_below(0.5, 0.4, 0.3) == ""
     assert limits.first_below(0.4, 0.3, 0.2) == "place"
     assert limits.first_below(0.4, 0.4, 0.2) == "form"
