@@ -36,6 +36,34 @@ def test_a_row_says_what_the_method_does_not_use(fresh: EditorPage):
     assert fresh.until(lambda: warning.count() == 0)
 
 
+def test_layers_that_take_no_part_do_not_ask_for_the_prompt(fresh: EditorPage):
+    """Layout-and-Retouch draws a whole picture from the prompt alone."""
+    layer = fresh.layers()[-1]["id"]
+    fresh.select(layer)
+    fresh.part("phrase").fill("a purple walrus")
+    warning = fresh.row(layer).locator('[data-test="layer-warning"]:visible')
+    assert fresh.until(lambda: warning.count() == 1)
+    assert fresh.part("append-phrase").is_visible()
+    fresh.part("method").select_option("layout_retouch")
+    assert fresh.until(lambda: warning.count() == 0)
+    assert not fresh.part("append-phrase").is_visible()
+    fresh.wait_saved()
+    assert warning.count() == 0
+    fresh.look("layers-take-no-part")
+    fresh.part("method").select_option("collage")
+    assert fresh.until(lambda: warning.count() == 1)
+
+
+def test_minus_one_draws_a_seed(fresh: EditorPage):
+    fresh.part("seed").fill("41")
+    assert fresh.until(lambda: fresh.state()["settings"]["seed"] == 41)
+    fresh.part("seed").fill("-1")
+    fresh.part("seed").blur()
+    drawn = fresh.state()["settings"]["seed"]
+    assert drawn not in (-1, 0, 41)
+    assert fresh.until(lambda: fresh.part("seed").input_value() == str(drawn))
+
+
 def test_an_empty_scene_offers_ways_to_begin(fresh: EditorPage):
     empty(fresh)
     assert fresh.part("invite-add").is_visible()

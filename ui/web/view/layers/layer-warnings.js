@@ -31,6 +31,7 @@ const SHORT = {
   overlap: "partly covered",
   tiny: "small",
   ignored: "partly ignored",
+  no_step: "too few steps",
 };
 
 const WORDLESS_PICTURE = "Without a phrase the layer only gives its pixels.";
