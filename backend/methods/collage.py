@@ -8,7 +8,6 @@ LN  each layer has a strength of its own (section 4.4, equation 3; ``controls/la
 One layer can be drawn again in a finished picture, whose pixels are put back (section 4.5).
 
 What deviates from the paper, and why:
-
 - Equation 3 is printed the wrong way round: a pixel belongs to the solver once h ≤ t.
 - A held cell gets the level of the state it is put into; the released code's is a step too noisy.
 - Pixels that no layer covers are layer 0, with a strength of its own; the paper leaves them open.
@@ -59,7 +58,7 @@ from backend.models.controlnet import controlnet_of
 from backend.models.depth import depth_of
 from backend.models.schedule import Schedule, first_step
 from backend.plan.card import paper_px
-from backend.plan.notes import explain_no_step
+from backend.plan.notes import explain_standstill
 from backend.plan.plan import OneLayer, Plan, PlannedLayer, WholePicture
 from backend.plan.raster import Raster, cell_centres, cells_owned, raster, strengths_of
 from backend.plan.structure import PlannedStructure, structures_of
@@ -121,8 +120,9 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Contents) -> Run:
     for offset, seeds in split_into_batches(plan):
         if inputs.first_step == plan.steps:  # nothing may change: what was there is the answer
             pictures = (inputs.flat.picture,) * len(seeds)
+            alike = None if _has_strengths(plan, inputs.options) else inputs.options.strength
             images = finish_images(offset, pictures, inputs.paste_target)
-            yield replace(images, notes=(_explain_standstill(inputs),))
+            yield replace(images, notes=(explain_standstill(plan.steps, alike),))
             continue
         batch = noise_collage(inputs, seeds)  # GH
         if inputs.varied is not None:
@@ -136,17 +136,6 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Contents) -> Run:
         detail, made = inputs.options.canvas_detail, decode(bundle, latents)
         pictures = restore_canvas_detail(bundle, inputs.flat, inputs.strengths, made, detail)
         yield finish_images(offset, pictures, inputs.paste_target, looked)
-
-
-def _explain_standstill(inputs: CollageInputs) -> str:
-    """Why the pictures of a run are the canvas itself."""
-    steps, strength = inputs.plan.steps, inputs.options.strength
-    if not _has_strengths(inputs.plan, inputs.options) and strength > 0:
-        return f"The whole picture: {' '.join(explain_no_step(strength, steps))}"
-    return (
-        "Nothing may change: every part of the picture has a strength of 0, or one too small for "
-        f"{steps} steps. The pictures are the canvas itself; raise the strength of a layer."
-    )
 
 
 def build_controls(inputs: CollageInputs, batch: Batch) -> tuple[Control, ...]:

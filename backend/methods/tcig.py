@@ -5,7 +5,6 @@ Stage 1  the codes of a VQGAN are fitted to the prompt (CLIP) and to the painted
 Stage 2  any diffusion model redraws that image by image-to-image (section 3.2)
 
 What deviates from the paper, and why:
-
 - Each layer's own words are a loss term around its mask: CLIP alone mixes objects up (ours).
 - Terms are scaled to the gradient of the first one; the paper names no weights.
 - The fit begins with a short sample or with colours, not with random codes (``start: random``).
@@ -33,7 +32,6 @@ from backend.engine.decode import decode
 from backend.engine.loop_types import Control, FitProgress, Run, Step
 from backend.engine.noise import seed_of
 from backend.engine.optimise import DrawsCodes, Fit, LossTerm, draw_codes, optimise, with_size
-from backend.errors import RequestError
 from backend.methods.options import parse_options
 from backend.methods.options.tcig import TcigDials, TcigOptions
 from backend.models.bundle import ModelBundle, RecordKey
@@ -45,9 +43,10 @@ from backend.objectives.segment_match import SegmentMatch, build_targets, join_m
 from backend.objectives.text_match import PaintedWords, encode_painted_words
 from backend.plan.card import paper_px
 from backend.plan.events import Image, Images, Stage1Image, Stage1Images
-from backend.plan.notes import explain_no_step, takes_no_step
+from backend.plan.notes import explain_no_refining
+from backend.plan.painted import leave_out_wordless
 from backend.plan.phrases import list_texts
-from backend.plan.plan import Plan, PlannedLayer
+from backend.plan.plan import Plan
 from backend.plan.raster import fill_painted, raster, require_painted
 from backend.scene.imaging.arrays import Picture
 from backend.scene.imaging.paste import paste
@@ -68,9 +67,7 @@ class TcigInputs:
         held: how much of each pixel belongs to pictures of strength 0, (h, w) in 0..1.
         losses: the terms of equation (2).
         digest: of all that decides a stage-1 image but its seed.
-        notes: sentences about experts that could not be loaded.
-
-    The last three are empty where the plan brings a stage-1 image.
+        notes: what cost a layer or an expert its part; like the two above empty for a given draft.
     """
 
     plan: Plan
@@ -98,16 +95,6 @@ class TcigInputs:
         return replace(step, k=k, total=total, first=self.first_step)
 
 
-def _explain_no_refining(inputs: TcigInputs) -> tuple[str, ...]:
-    """Why the pictures are the drafts themselves, where they should have been refined."""
-    plan, strength = inputs.plan, inputs.dials.strength
-    if not inputs.options.refine or inputs.first_step < plan.steps:
-        return ()
-    if takes_no_step(strength, plan.steps):
-        return (f"Refining the draft: {' '.join(explain_no_step(strength, plan.steps))}",)
-    return ("The drafts are not refined: the strength of stage 2 is 0. Raise it to refine them.",)
-
-
 @dataclass(frozen=True, eq=False)
 class Stage1Result:
     """An image a candidate, uint8 (h, w, 3), their seeds' places in the plan, and all steps."""
@@ -133,11 +120,13 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
             given = pixels.picture(plan.stage1)[..., :3]
             stage1 = Stage1Result((given,) * len(seeds), (None,) * len(seeds))
         pictures = stage1.pictures
-        if inputs.options.refine and inputs.first_step < plan.steps:
-            pictures = yield from _refine(inputs, stage1, seeds)
+        why: tuple[str, ...] = ()
+        if inputs.options.refine:
+            why = explain_no_refining(plan.steps, inputs.first_step, inputs.dials.strength)
+            pictures = pictures if why else (yield from _refine(inputs, stage1, seeds))
         rows = zip(numbers, pictures, stage1.origins, strict=True)
         images = (Image(number, picture, stage1_index=origin) for number, picture, origin in rows)
-        yield Images(tuple(images), (*inputs.notes, *_explain_no_refining(inputs)))
+        yield Images(tuple(images), (*inputs.notes, *why))
 
 
 def build_losses(
@@ -168,9 +157,8 @@ def build_losses(
 
 def prepare_inputs(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> TcigInputs:
     """Check options and layers, choose the experts, and build the losses; raises as ``run``."""
-    options = parse_options(TcigOptions, plan.options)
-    plan, wordless = _leave_out_wordless(plan)
-    painted = require_painted(plan)
+    plan, wordless = leave_out_wordless(plan)
+    options, painted = parse_options(TcigOptions, plan.options), require_painted(plan)
     dials, flat = options.dials(), raster(plan, pixels)
     sharp = torch.from_numpy(flat.visibility[1:].astype(np.float32)).to(bundle.device)
     masks = region_start.feather(sharp, paper_px(dials.feather_px, bundle.card))
@@ -190,71 +178,14 @@ def prepare_inputs(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> TcigInput
     if plan.stage1 is not None:
         return inputs
     experts = experts_of(bundle)
-    classes, unknown = find_classes(experts, painted)
+    classes, unknown = experts.find_classes(painted)
     texts = list_texts(plan, painted)
     words = encode_painted_words(clip_of(bundle), texts, own) if options.text_weight else None
     losses = build_losses(inputs, words, experts, classes)
     fit_px = region_start.fit_size(vqgan_of(bundle), size, bundle.card.cell_px)
-    matches = None if words is None else words.match_start()
-    start = replace(start, size_px=fit_px, matches=matches)
-    digest = _digest(inputs, classes)
-    notes = (*experts.failures, *wordless, *unknown)
+    start = replace(start, size_px=fit_px, matches=words and words.match_start())
+    digest, notes = _digest(inputs, classes), (*experts.failures, *wordless, *unknown)
     return replace(inputs, start=start, losses=losses, digest=digest, notes=notes)
-
-
-def find_classes(
-    experts: Experts, painted: Sequence[PlannedLayer]
-) -> tuple[list[str], tuple[str, ...]]:
-    """The class of each painted layer, and a sentence for each that no expert knows.
-
-    One object that cannot be recognised costs the others nothing (ours): it is drawn by its words
-    alone, in the text's part of equation (2) and in the attention of stage 2, and its class is
-    empty here.
-
-    Args:
-        experts: of the model.
-        painted: at least one.
-
-    Raises:
-        RequestError: no class of any layer is known.
-    """
-    classes: list[str] = []
-    notes: list[str] = []
-    errors: list[RequestError] = []
-    for layer in painted:
-        try:
-            name = experts.class_of(layer.class_label, layer.phrase, layer.id)
-            if not experts.knows(name):
-                raise experts.class_error(name)
-        except RequestError as error:
-            name = ""
-            errors.append(error)
-            called = layer.phrase or layer.class_label
-            notes.append(
-                f"Layer “{called}” is drawn by its words alone, and may not keep to its mask. "
-                f"{error.sentence}"
-            )
-        classes.append(name)
-    if len(errors) == len(painted):
-        raise errors[0]
-    return classes, tuple(notes)
-
-
-def _leave_out_wordless(plan: Plan) -> tuple[Plan, tuple[str, ...]]:
-    """The plan without painted layers of which nobody knows what to draw, and a sentence for each;
-    as it is where no other layer is painted.
-    """
-    painted = [layer for layer in plan.layers if layer.picture is None]
-    wordless = [one for one in painted if not (one.phrase.strip() or one.class_label.strip())]
-    if not wordless or len(wordless) == len(painted):
-        return plan, ()
-    layers = tuple(layer for layer in plan.layers if layer not in wordless)
-    notes = tuple(
-        f"The painted mask “{layer.id}” has no class and is left out. Choose its class, or write a "
-        "phrase that names it."
-        for layer in wordless
-    )
-    return plan.model_copy(update={"layers": layers}), notes
 
 
 def _digest(inputs: TcigInputs, classes: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ from backend.errors import ModelError, RequestError
 from backend.models.bundle import ModelBundle
 from backend.models.members import MemberName
 from backend.plan.painted import runs_of, spellings
+from backend.plan.plan import PlannedLayer
 
 log = logging.getLogger(__name__)
 
@@ -141,6 +142,40 @@ class Experts:
             wanted: the class.
         """
         return bool(self.open) or any(one.channel(wanted) is not None for one in self.closed)
+
+    def find_classes(self, painted: Sequence[PlannedLayer]) -> tuple[list[str], tuple[str, ...]]:
+        """The class of each painted layer, and a sentence for each that no expert knows.
+
+        One object that cannot be recognised costs the others nothing (ours): it is drawn by its
+        words alone, in the text's part of TCIG's equation (2) and in the attention of stage 2, and
+        its class is empty here.
+
+        Args:
+            painted: at least one.
+
+        Raises:
+            RequestError: no class of any layer is known.
+        """
+        classes: list[str] = []
+        notes: list[str] = []
+        errors: list[RequestError] = []
+        for layer in painted:
+            try:
+                name = self.class_of(layer.class_label, layer.phrase, layer.id)
+                if not self.knows(name):
+                    raise self.class_error(name)
+            except RequestError as error:
+                name = ""
+                errors.append(error)
+                called = layer.phrase or layer.class_label
+                notes.append(
+                    f"Layer “{called}” is drawn by its words alone, and may not keep to its mask. "
+                    f"{error.sentence}"
+                )
+            classes.append(name)
+        if len(errors) == len(painted):
+            raise errors[0]
+        return classes, tuple(notes)
 
     def route(
         self, classes: Sequence[str]

@@ -11,6 +11,7 @@ from backend.plan.card import Card, check_picture_size
 from backend.plan.notes import (
     call_name,
     explain_no_step,
+    light_notes,
     obstacle_note,
     size_notes,
     step_notes,
@@ -130,7 +131,9 @@ def plan_survey(seen: Survey, request: AnyRequest, pixels: Pixels) -> Plan:
         above=_covers(reading, chosen),
         background=background_words(reading.prompt, _object_words(reading)),
     )
-    return _plan(reading, request, (reading.plan_layer(chosen),), target)
+    plan = _plan(reading, request, (reading.plan_layer(chosen),), target)
+    light = light_notes(chosen, request.settings, reading.survey.card)
+    return plan.model_copy(update={"notes": (*plan.notes, *light)})
 
 
 def scene_notes(seen: Survey, settings: RunSettings | None = None) -> tuple[Note, ...]:

@@ -232,6 +232,52 @@ def explain_no_step(strength: float, steps: int) -> tuple[str, str]:
     )
 
 
+def explain_no_refining(steps: int, first: int, strength: float) -> tuple[str, ...]:
+    """Why pictures are the drafts themselves, where a strength of stage 2 takes no step; nothing
+    where the first step of ``steps`` is one of them.
+    """
+    if first < steps:
+        return ()
+    if takes_no_step(strength, steps):
+        return (f"Refining the draft: {' '.join(explain_no_step(strength, steps))}",)
+    return ("The drafts are not refined: the strength of stage 2 is 0. Raise it to refine them.",)
+
+
+def explain_standstill(steps: int, strength: float | None) -> str:
+    """Why the pictures of a run are the canvas itself.
+
+    Args:
+        steps: N.
+        strength: of the whole picture; None where each layer has its own.
+    """
+    if strength:
+        return f"The whole picture: {' '.join(explain_no_step(strength, steps))}"
+    return (
+        "Nothing may change: every part of the picture has a strength of 0, or one too small for "
+        f"{steps} steps. The pictures are the canvas itself; raise the strength of a layer."
+    )
+
+
+def light_notes(chosen: Surveyed, settings: RunSettings, card: Card) -> tuple[Note, ...]:
+    """That a re-roll will change light alone, where the layer's strength is so low.
+
+    Args:
+        chosen: the layer that is drawn again.
+        settings: the dials of the run.
+        card: its ``light_only`` is the strength.
+    """
+    if settings.method != "collage" or not 0 < chosen.strength <= card.light_only:
+        return ()
+    if settings.options.get("canvas_detail", 1.0) == 0:
+        return ()
+    text = (
+        f"{call_name(chosen.layer)}: at a strength of {chosen.strength:.2g} this model changes "
+        f"light and colour and keeps the form. Raise it above {card.light_only:.2g} for another "
+        "form."
+    )
+    return (Note(code="light_only", layer_id=chosen.layer.id, text=text),)
+
+
 SETTINGS: Mapping[str, tuple[str, Callable[[Layer], bool]]] = MappingProxyType(
     {
         "embedding": ("its learned look", lambda layer: layer.embedding is not None),

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from backend.plan.notes import call_name
-from backend.plan.plan import Note
+from backend.plan.plan import Note, Plan
 from backend.plan.survey import Surveyed
 
 LEAST_SHARE = 0.05
@@ -32,6 +32,23 @@ def with_painted(notes: Sequence[Note], painted: Sequence[Note]) -> tuple[Note, 
     """Both, the painted ones first, without what they say better."""
     covered = {(note.layer_id, _REPLACED.get(note.code)) for note in painted}
     return (*painted, *(note for note in notes if (note.layer_id, note.code) not in covered))
+
+
+def leave_out_wordless(plan: Plan) -> tuple[Plan, tuple[str, ...]]:
+    """The plan without painted layers of which nobody knows what to draw, and a sentence for each;
+    as it is where no other layer is painted.
+    """
+    painted = [layer for layer in plan.layers if layer.picture is None]
+    wordless = [one for one in painted if not (one.phrase.strip() or one.class_label.strip())]
+    if not wordless or len(wordless) == len(painted):
+        return plan, ()
+    layers = tuple(layer for layer in plan.layers if layer not in wordless)
+    notes = tuple(
+        f"The painted mask “{layer.id}” has no class and is left out. Choose its class, or write a "
+        "phrase that names it."
+        for layer in wordless
+    )
+    return plan.model_copy(update={"layers": layers}), notes
 
 
 def _notes(seen: Surveyed, classes: Collection[str] | None) -> Iterator[Note]:

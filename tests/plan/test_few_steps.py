@@ -94,6 +94,20 @@ def test_a_re_roll_that_would_change_nothing_is_refused() -> None:
         build_plan(scene, Compose(varied="red", settings=RunSettings(steps=4)), WordCard(), pixels)
 
 
+def test_a_re_roll_that_changes_light_alone_says_so() -> None:
+    scene, pixels = open_case()
+    source = pixels.add_picture(np.full((64, 64, 4), 255, np.uint8))
+
+    def codes(light_only: float, **options: OptionValue) -> list[str]:
+        settings = RunSettings(steps=30, options=options)
+        request = Reroll(layer_id="red", source=source, settings=settings)
+        plan = build_plan(scene, request, WordCard(light_only=light_only), pixels)
+        return [note.code for note in plan.notes if note.code == "light_only"]
+
+    assert codes(0.45) == ["light_only"]
+    assert codes(0.0) == codes(0.1) == codes(0.45, canvas_detail=0.0) == []
+
+
 @pytest.mark.parametrize("steps", [1, 2, 3, 4, 7, 30, 49, 99, 199, 200])
 def test_what_is_advised_is_enough(steps: int) -> None:
     for strength in (0.001, 0.0049, 0.01, 0.2, 1 / 3, 0.49, 0.9):
