@@ -183,7 +183,7 @@ def prepare_inputs(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> TcigInput
     words = encode_painted_words(clip_of(bundle), texts, own) if options.text_weight else None
     losses = build_losses(inputs, words, experts, classes)
     fit_px = region_start.fit_size(vqgan_of(bundle), size, bundle.card.cell_px)
-    start = replace(start, size_px=fit_px, matches=words and words.match_start())
+    start = replace(start, size_px=fit_px, matches=words.match_start() if words else None)
     digest, notes = _digest(inputs, classes), (*experts.failures, *wordless, *unknown)
     return replace(inputs, start=start, losses=losses, digest=digest, notes=notes)
 
