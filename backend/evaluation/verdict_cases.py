@@ -117,9 +117,9 @@ def judge_pictures(
         number = int(asked.layer.id.removeprefix(LAYER))
         for (kind, drawing), verdict in zip(drawn, of_layer, strict=False):
             if _counts(layout, kind, drawing, number):
-                yield _drawn_sample(kind, verdict)
+                yield _sample_drawing(kind, verdict)
         for picture, class_map, verdict in zip(made, maps, of_layer[len(drawn) :], strict=True):
-            yield _made_sample(layout, number, verdict, picture, class_map)
+            yield _sample_picture(layout, number, verdict, picture, class_map)
 
 
 def change_one(
@@ -202,7 +202,7 @@ def _counts(layout: Layout, kind: str, drawing: Drawing, number: int) -> bool:
     return number == layout.changed
 
 
-def _drawn_sample(kind: str, verdict: Verdict) -> Sample:
+def _sample_drawing(kind: str, verdict: Verdict) -> Sample:
     return Sample(
         kind,
         verdict,
@@ -212,7 +212,7 @@ def _drawn_sample(kind: str, verdict: Verdict) -> Sample:
     )
 
 
-def _made_sample(
+def _sample_picture(
     layout: Layout, number: int, verdict: Verdict, picture: Picture, class_map: Labels
 ) -> Sample:
     """What the outline ruler and the palette say of a made picture's layer."""

@@ -44,12 +44,12 @@ class ScoredLayer:
 
 def select_scored(plan: Plan, pixels: Pixels) -> tuple[ScoredLayer, ...]:
     """What a plan asks of its layers; those that nothing is seen of are left out."""
-    laid_out = raster(plan, pixels)
+    flat = raster(plan, pixels)
     found = []
     for number, (layer, (shown, alpha)) in enumerate(
         zip(plan.layers, stack_pictures(plan, pixels), strict=True), start=1
     ):
-        region = laid_out.topmost == number
+        region = flat.topmost == number
         if region.any():
             own = shown if layer.picture else shown[:0]
             found.append(ScoredLayer(layer, region, box_of(region), own, alpha >= 0.5))

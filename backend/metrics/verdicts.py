@@ -80,7 +80,7 @@ class ClassMap:
 
 
 @dataclass(frozen=True, eq=False)
-class Looked:
+class NetworkView:
     """What networks see of one layer in one picture.
 
     Attributes:
@@ -122,7 +122,7 @@ class LayerJudge:
         """The layer's words."""
         return self.asked.layer.phrase.strip() or self.asked.layer.class_label.strip()
 
-    def judge(self, looked: Looked) -> Verdict:
+    def judge(self, looked: NetworkView) -> Verdict:
         """The verdict on one picture."""
         step = max(1, round(min(looked.labels.shape) / LOOKED_PX))
         seen, place, others = (
@@ -210,7 +210,7 @@ def judge_layers(
         for each, name in zip(asked, classes, strict=True)
     ]
     judges = {
-        number: LayerJudge(rule, each, others_of(asked, each), _known_name(rule, name))
+        number: LayerJudge(rule, each, others_of(asked, each), _find_name(rule, name))
         for number, (each, name, reason, seen) in enumerate(
             zip(asked, classes, reasons, maps, strict=True)
         )
@@ -226,7 +226,7 @@ def judge_layers(
     return tuple(verdicts)
 
 
-def _known_name(rule: VerdictRule, name: str) -> str:
+def _find_name(rule: VerdictRule, name: str) -> str:
     return rule.classes[rule.class_index(name) or 0]
 
 
@@ -264,7 +264,7 @@ def why_unjudged(asked: ScoredLayer, class_name: str, rule: VerdictRule | None) 
     if 1 - asked.visible_share > HIDDEN_SHARE:
         return f"other layers hide {1 - asked.visible_share:.0%} of it"
     if asked.region.mean() < SMALLEST_SHARE:
-        return "it is too small to be told apart"
+        return "it is too small to be judged"
     if _cut_share(asked.region) > CUT_SHARE:
         return "the canvas’s edge cuts it off"
     return ""
@@ -295,7 +295,7 @@ def _judge_pictures(
     shown = [*pictures, asked.shown] if asked.shown.size else list(pictures)
     shares = _colour_shares(bundle, judge, shown)
     found = [
-        judge.judge(Looked(labels, seen.background, cut, share))
+        judge.judge(NetworkView(labels, seen.background, cut, share))
         for labels, cut, share in zip(seen.labels, cuts, shares, strict=True)
     ]
     own = found[-1] if asked.shown.size else None

@@ -135,7 +135,7 @@ def test_what_the_rule_would_not_recognise_itself_is_left_unjudged(tiny1: ModelB
         ("old violin", draw_disc(), "the model’s judge does not know “old violin”"),
         ("Felix", draw_disc(), "the model’s judge does not know “Felix”"),
         ("", draw_disc(), "it has no words"),
-        ("red cat", draw_disc(radius=0.034), "it is too small to be told apart"),
+        ("red cat", draw_disc(radius=0.034), "it is too small to be judged"),
         ("red cat", draw_disc(0.0, 0.5, 0.25), "the canvas’s edge cuts it off"),
     ],
 )
