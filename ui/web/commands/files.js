@@ -114,8 +114,7 @@ const addTaken = (app, taken, { name, phrase, file, centre }) => {
  * @param {ModelFacts | null | undefined} model
  * @param {boolean} plain
  */
-const strengthFor = (model, plain) =>
-  plain ? model?.flat_strength : model?.picture_strength;
+const strengthFor = (model, plain) => (plain ? model?.flat_strength : model?.picture_strength);
 
 /**
  * @param {App} app
