@@ -51,10 +51,39 @@ and blots of several cells, as a UNet leaves them.
 BLOTS = (8, 16)
 """Blots along a side."""
 OBJECT_WEIGHT = 2.0
+ENERGY_WEIGHT, WINDOW_PX = 1.5, 16
 FIRST_LEVELS = 0.3
 """Share of the encoder's training in which its outer levels are shown what the small one's first
 convolution says.
 """
+
+
+def edge_energy_loss(made: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+    """How far pictures have less edge, or more, than the drawings, window by window.
+
+    An average error is least where an edge whose place is not certain is soft. This one asks for as
+    much edge as in the drawing, wherever it lies in its window: for neighbours 1 and 2 px apart,
+    the mean of |differences| in windows of 16 px, every 8 px.
+
+    Args:
+        made: (n, c, h, w), sides of at least 18.
+        truth: of the same shape.
+        weight: per pixel, (n, 1, h, w).
+    """
+    loss = made.new_zeros(())
+    for distance_px in (1, 2):
+        for axis in (2, 3):
+            length = made.shape[axis] - distance_px
+            near, far = (one.narrow(axis, 0, length) for one in (made, truth))
+            energies = [
+                F.avg_pool2d(
+                    (one.narrow(axis, distance_px, length) - start).abs(), WINDOW_PX, WINDOW_PX // 2
+                )
+                for one, start in ((made, near), (truth, far))
+            ]
+            share = F.avg_pool2d(weight.narrow(axis, 0, length), WINDOW_PX, WINDOW_PX // 2)
+            loss = loss + (share * (energies[0] - energies[1]).abs()).mean()
+    return loss
 
 
 @dataclass(frozen=True)
@@ -177,7 +206,9 @@ class CanvasTraining:
         weight = 1 + OBJECT_WEIGHT * objects
         with use_mixed_precision():
             made = decoder(some)
-        return reconstruction_loss(made.float(), truth, weight / weight.mean())
+        made, weight = made.float(), weight / weight.mean()
+        energy = edge_energy_loss(made, truth, weight)
+        return reconstruction_loss(made, truth, weight) + ENERGY_WEIGHT * energy
 
     def _draw_errors(self, like: Tensor) -> Tensor:
         """Errors such as a UNet's, mostly small, of another amount in each row."""
