@@ -27,6 +27,7 @@ from backend.settings import (
 )
 
 if TYPE_CHECKING:
+    from backend.models.model_search import ModelSearch
     from backend.studio.jobs.worker import Offer, Worker
 
 REFUSED = 2
@@ -161,7 +162,12 @@ def render_scene(flags: argparse.Namespace, settings: Settings) -> int:
     dials = {name: getattr(flags, name) for name in DIALS if hasattr(flags, name)}
     order = RenderRequest(Path(flags.scene), Path(flags.out), dials, flags.options)
     show = show_progress if sys.stderr.isatty() else show_nothing
-    report = render(order, lambda: RenderTools(offer_of(settings), worker_of(settings)), show)
+    models = models_of(settings)
+
+    def tools() -> RenderTools:
+        return RenderTools(offer_of(settings, models), worker_of(settings, models))
+
+    report = render(order, tools, show)
     for note in report["notes"]:
         print(f"note: {note}", file=sys.stderr)
     if hasattr(flags, "report"):
@@ -195,9 +201,10 @@ def serve_studio(settings: Settings) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # an orderly end, as after Ctrl-C
     store = Storage(settings.store, Disk())
     configure_logging(settings.log_level, settings.store)
-    making = Future(lambda: offer_of(settings))
+    models = models_of(settings)
+    making = Future(lambda: offer_of(settings, models))
     offer = FutureOffer(making)
-    worker = Future(lambda: worker_after(making.get, settings), begin=offer.asked)
+    worker = Future(lambda: worker_after(making.get, settings, models), begin=offer.asked)
     studio = Studio(store, offer, FutureWorker(worker), ExampleScenes(SCENES_FOLDER))
     try:
         from ui.serve import serve
@@ -210,26 +217,35 @@ def serve_studio(settings: Settings) -> int:
     return 0
 
 
-def offer_of(settings: Settings) -> Offer:
+def models_of(settings: Settings) -> ModelSearch:
+    """The folders of models: those of the flags, and those that were added on the page."""
+    from backend.models.model_search import ModelSearch
+    from backend.studio.library.model_folders import read_model_folders
+
+    added = (one for one in read_model_folders(settings.store) if one not in settings.models)
+    return ModelSearch(settings.models, tuple(added))
+
+
+def offer_of(settings: Settings, models: ModelSearch) -> Offer:
     """What this machine can be asked for; imports torch."""
     from backend.workers.offer import build_offer
 
-    return build_offer(settings.models, settings.device)
+    return build_offer(models, settings.device)
 
 
-def worker_of(settings: Settings) -> Worker:
+def worker_of(settings: Settings, models: ModelSearch) -> Worker:
     """Who computes on this machine; imports diffusers."""
     from backend.workers.local import build_worker
 
-    return build_worker(settings.models, settings.device, settings.cache_bytes, settings.threads)
+    return build_worker(models, settings.device, settings.cache_bytes, settings.threads)
 
 
-def worker_after(first: Callable[[], Offer], settings: Settings) -> Worker:
+def worker_after(first: Callable[[], Offer], settings: Settings, models: ModelSearch) -> Worker:
     """The worker, once ``first`` has been answered: transformers breaks when two threads import
     parts of it.
     """
     first()
-    return worker_of(settings)
+    return worker_of(settings, models)
 
 
 def show_progress(done: int, total: int) -> None:

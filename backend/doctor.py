@@ -20,6 +20,7 @@ from typing import Literal
 from backend import POCKET_FOLDER, SCENES_FOLDER, __version__
 from backend.models.catalog import find_models
 from backend.settings import Settings
+from backend.studio.library.model_folders import read_model_folders
 from backend.studio.storage.database import SCHEMA_VERSION
 from backend.studio.storage.disk import FREE_FLOOR_BYTES, MIB
 
@@ -50,7 +51,8 @@ def diagnose(settings: Settings) -> Iterator[Check]:
     """All checks, in the order in which a person would look."""
     yield from check_versions()
     yield from check_device(settings.device)
-    yield from check_models(settings.models)
+    added = (one for one in read_model_folders(settings.store) if one not in settings.models)
+    yield from check_models((*settings.models, *added))
     yield from check_store(settings.store)
     yield from check_test_tools()
 

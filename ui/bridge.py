@@ -30,6 +30,7 @@ from backend.studio.library.subjects import LibrarySubject
 from backend.studio.storage.records import (
     Candidate,
     JobEvents,
+    ModelsFound,
     Project,
     Saved,
     SceneEntry,
@@ -298,6 +299,18 @@ def _delete_subject(bridge: Bridge, message: messages.DeleteSubject) -> DoneRepl
     return DoneReply()
 
 
+def _search_models(bridge: Bridge, _: messages.SearchModels) -> ModelsFound:
+    return bridge.studio.models.search()
+
+
+def _add_model_folder(bridge: Bridge, message: messages.AddModelFolder) -> ModelsFound:
+    return bridge.studio.models.add(message.path)
+
+
+def _remove_model_folder(bridge: Bridge, message: messages.RemoveModelFolder) -> ModelsFound:
+    return bridge.studio.models.remove(message.path)
+
+
 def _events(bridge: Bridge, message: messages.Events) -> JobEvents:
     return bridge.studio.events_after(message.job, message.after)
 
@@ -329,6 +342,9 @@ VERBS: Mapping[str, Verb] = {
     "train_subject": Verb(messages.TrainSubject, _train_subject, Submitted),
     "rename_subject": Verb(messages.RenameSubject, _rename_subject, LibrarySubject),
     "delete_subject": Verb(messages.DeleteSubject, _delete_subject, DoneReply),
+    "search_models": Verb(messages.SearchModels, _search_models, ModelsFound),
+    "add_model_folder": Verb(messages.AddModelFolder, _add_model_folder, ModelsFound),
+    "remove_model_folder": Verb(messages.RemoveModelFolder, _remove_model_folder, ModelsFound),
     "events": Verb(messages.Events, _events, JobEvents),
     "cancel": Verb(messages.Cancel, _cancel, StateReply),
     "jobs": Verb(messages.Jobs, _jobs, JobsReply),

@@ -213,6 +213,22 @@ class DeleteSubject(Message):
     subject: Identifier
 
 
+class SearchModels(Message):
+    """Look anew for models in all folders."""
+
+
+class AddModelFolder(Message):
+    """Look for models in a folder or file of the server's machine too."""
+
+    path: UploadPath
+
+
+class RemoveModelFolder(Message):
+    """Look no longer into a folder that was added."""
+
+    path: UploadPath
+
+
 class Events(Message):
     """What happened to a job after event number ``after``."""
 

@@ -34,12 +34,14 @@ class Finding:
             "folder" as a whole.
         path: where it lies.
         error: why, what the limit is, and what to do.
+        root: the given folder below which it was found.
     """
 
     id: str
     kind: FindingKind
     path: Path
     error: ModelError
+    root: Path | None = None
 
     @property
     def sentence(self) -> str:
@@ -54,10 +56,12 @@ class Catalog:
     Attributes:
         cards: of the usable ones, in order.
         findings: all that cannot be used, in the order in which it was found.
+        roots: the given folder below which each model was found, by the model's id.
     """
 
     cards: tuple[ModelCard, ...]
     findings: tuple[Finding, ...] = field(default=())
+    roots: Mapping[str, Path] = field(default_factory=dict, repr=False)
 
     @property
     def refused(self) -> Mapping[str, ModelError]:
@@ -99,6 +103,7 @@ def find_models(folders: Sequence[Path], pocket: Path = POCKET_FOLDER) -> Catalo
     builder.judge(Location("model", pocket, POCKET_ID), POCKET_ID, "Pocket")
     search = LocationSearch()
     for folder in folders:
+        builder.root = folder
         places = list(search.find(folder))
         for place in places:
             builder.add(place)
@@ -114,6 +119,8 @@ class _CatalogBuilder:
         self.cards: list[ModelCard] = []
         self.findings: list[Finding] = []
         self.shared: dict[MemberName, MemberCard] = {}
+        self.roots: dict[str, Path] = {}
+        self.root: Path | None = None
         self._ids: set[str] = set()
 
     def add(self, place: Location) -> None:
@@ -143,6 +150,8 @@ class _CatalogBuilder:
             self._refuse_id(model_id, "model", place.path, error)
             return
         self.cards.append(card)
+        if self.root is not None:
+            self.roots[model_id] = self.root
         for member, reason in card.refused_members.items():
             self._refuse_id(f"{model_id}/{member}", "member", card.folder / member, reason)
 
@@ -158,7 +167,7 @@ class _CatalogBuilder:
         own.
         """
         cards = (replace(one, members={**self.shared, **one.members}) for one in self.cards)
-        return Catalog(tuple(cards), tuple(self.findings))
+        return Catalog(tuple(cards), tuple(self.findings), self.roots)
 
     def _judge_member(self, place: Location) -> None:
         if place.member is None or place.member in self.shared:
@@ -170,7 +179,7 @@ class _CatalogBuilder:
             self._refuse_id(place.name, "member", place.path, error)
 
     def _refuse_id(self, name: str, kind: FindingKind, path: Path, error: ModelError) -> None:
-        self.findings.append(Finding(name, kind, path, error))
+        self.findings.append(Finding(name, kind, path, error, self.root))
 
 
 def _title_of(place: Location) -> str:

@@ -30,6 +30,7 @@ from backend.studio.jobs.worker import Offer, Worker
 from backend.studio.library import embeddings
 from backend.studio.library.examples import ExampleScenes
 from backend.studio.library.library import Library, sweep
+from backend.studio.library.model_folders import ModelFolders
 from backend.studio.projects import candidates, history, pictures, projects
 from backend.studio.projects.candidates import mix_candidates, pair_of
 from backend.studio.projects.cutting import on_canvas, store_cut
@@ -84,15 +85,16 @@ class Studio:
         sweep(store)
         self._runner = Runner(store, worker)
         self.library = Library(store, offer, worker, self._runner.wake)
+        self.models = ModelFolders(store, offer)
         self.home = Home(store, self._runner.cancel)
         self.upkeep = Upkeep(store)
         self._opening = threading.Lock()
 
     def facts(self) -> Facts:
-        """What does not change while the studio runs."""
+        """What the page has to know of this server."""
         return Facts(
             version=__version__,
-            models=self._offer.models(),
+            **dict(self._offer.found()),
             methods=self._offer.methods(),
             samplers=tuple(Sampler),
             examples=self._examples.list_all(),

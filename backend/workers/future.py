@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from backend.errors import LaminaError, ModelError
@@ -17,7 +18,7 @@ from backend.scene.blobs import Contents
 from backend.scene.geometry import PointOrBox
 from backend.scene.imaging.arrays import Picture
 from backend.studio.jobs.worker import Handle, Offer, Worker
-from backend.studio.storage.records import MethodFacts, ModelFacts
+from backend.studio.storage.records import MethodFacts, ModelFacts, ModelsFound
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -72,6 +73,12 @@ class FutureOffer:
 
     def models(self) -> tuple[ModelFacts, ...]:
         return self._future.get().models()
+
+    def found(self) -> ModelsFound:
+        return self._future.get().found()
+
+    def search(self, added: Sequence[Path]) -> None:
+        self._future.get().search(added)
 
     def methods(self) -> tuple[MethodFacts, ...]:
         listed = self._future.get().methods()

@@ -22,7 +22,8 @@ from backend.logs import StepTimes
 from backend.methods.catalog import RUNNABLE, Method
 from backend.metrics.scores import Scorer
 from backend.models.cache import ModelCache
-from backend.models.catalog import Catalog, find_models
+from backend.models.catalog import Catalog
+from backend.models.model_search import ModelSearch
 from backend.models.sam import sam_of
 from backend.plan.events import (
     Event,
@@ -71,7 +72,7 @@ class LocalWorker:
 
     def __init__(
         self,
-        catalog: Catalog,
+        catalog: Catalog | ModelSearch,
         cache: ModelCache,
         device: str,
         methods: Mapping[str, Method] = RUNNABLE,
@@ -189,7 +190,7 @@ class StepCount:
 
 
 def build_worker(
-    models: Sequence[Path], device: str, cache_bytes: int, threads: int
+    models: Sequence[Path] | ModelSearch, device: str, cache_bytes: int, threads: int
 ) -> LocalWorker:
     """The worker of this machine; weights are loaded by the first job that needs them.
 
@@ -197,7 +198,8 @@ def build_worker(
     """
     if threads:
         torch.set_num_threads(threads)
-    return LocalWorker(find_models(models), ModelCache(cache_bytes), choose_device(device))
+    search = models if isinstance(models, ModelSearch) else ModelSearch(models)
+    return LocalWorker(search, ModelCache(cache_bytes), choose_device(device))
 
 
 def _failure(error: BaseException, plan: Plan | TrainingJob, device: str) -> JobFailed:

@@ -5,7 +5,7 @@ and the device that computes.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -16,12 +16,21 @@ from pydantic import TypeAdapter
 from backend.errors import InputError, ModelError
 from backend.methods.catalog import METHODS, check_options
 from backend.models.card import ModelCard
-from backend.models.catalog import Catalog, find_models
+from backend.models.catalog import Catalog, Finding
 from backend.models.folder import read_json
 from backend.models.members import KINDS, MemberName
+from backend.models.model_search import ModelSearch
 from backend.plan.card import Card
 from backend.plan.request import OptionValue
-from backend.studio.storage.records import MethodFacts, ModelFacts, OptionsSchema
+from backend.studio.storage.records import (
+    MethodFacts,
+    ModelFacts,
+    ModelFolder,
+    ModelsFound,
+    OptionsSchema,
+    RefusedModel,
+)
+from backend.workers.abilities import list_abilities
 
 log = logging.getLogger(__name__)
 
@@ -31,12 +40,26 @@ _SCHEMAS = TypeAdapter(OptionsSchema)
 class CatalogOffer:
     """The models of a catalog, on one device, and every method there is."""
 
-    def __init__(self, catalog: Catalog, device: str) -> None:
+    def __init__(self, catalog: Catalog | ModelSearch, device: str) -> None:
         self._catalog = catalog
         self._device = device
 
     def models(self) -> tuple[ModelFacts, ...]:
         return tuple(self._facts(card) for card in self._catalog.cards)
+
+    def found(self) -> ModelsFound:
+        catalog = self._catalog
+        folders = _list_folders(catalog) if isinstance(catalog, ModelSearch) else ()
+        return ModelsFound(
+            models=self.models(),
+            refused=tuple(_describe(one) for one in catalog.findings),
+            model_folders=folders,
+        )
+
+    def search(self, added: Sequence[Path]) -> None:
+        if isinstance(self._catalog, ModelSearch):
+            self._catalog.search(added)
+            read_tokenizers(self._catalog.cards)
 
     def _facts(self, card: ModelCard) -> ModelFacts:
         return ModelFacts(
@@ -50,7 +73,19 @@ class CatalogOffer:
             knows=card.knows,
             picture_strength=card.picture_strength,
             flat_strength=card.flat_strength,
+            family=card.family,
+            path=str(card.folder),
+            folder=self._root_of(card),
+            licence=card.licence,
+            size_bytes=card.size_bytes,
+            memory_bytes=card.weights * (2 if self._device.startswith("cuda") else 4),
+            abilities=list_abilities(card.members),
         )
+
+    def _root_of(self, card: ModelCard) -> str:
+        whole = self._catalog.catalog if isinstance(self._catalog, ModelSearch) else self._catalog
+        root = whole.roots.get(card.id)
+        return "" if root is None else str(root)
 
     def methods(self) -> tuple[MethodFacts, ...]:
         return tuple(
@@ -72,19 +107,55 @@ class CatalogOffer:
         check_options(method, options)
 
 
-def build_offer(models: Sequence[Path], device: str) -> CatalogOffer:
+def build_offer(models: Sequence[Path] | ModelSearch, device: str) -> CatalogOffer:
     """The offer of the models in those folders on "auto", "cpu" or "cuda"; reads tokenizers but no
     weights.
 
     The tokenizers are read here and now because transformers breaks when two threads import parts
     of it at once.
     """
-    catalog = find_models(models)
-    log_findings(catalog)
-    for card in catalog.cards:
+    search = models if isinstance(models, ModelSearch) else ModelSearch(models)
+    log_findings(search.catalog)
+    read_tokenizers(search.cards)
+    return CatalogOffer(search, choose_device(device))
+
+
+def read_tokenizers(cards: Iterable[ModelCard]) -> None:
+    """Read the tokenizers of some models, as far as they can be."""
+    for card in cards:
         with suppress(ModelError):  # told when the model is used
             card.token_spans("")
-    return CatalogOffer(catalog, choose_device(device))
+
+
+def _describe(finding: Finding) -> RefusedModel:
+    error = finding.error
+    return RefusedModel(
+        id=finding.id,
+        kind=finding.kind,
+        name=finding.path.name,
+        path=str(finding.path),
+        folder="" if finding.root is None else str(finding.root),
+        what=error.what,
+        limit=error.limit,
+        remedy=error.remedy,
+    )
+
+
+def _list_folders(search: ModelSearch) -> tuple[ModelFolder, ...]:
+    catalog = search.catalog
+    roots = list(catalog.roots.values())
+    refused = [one.root for one in catalog.findings if one.kind != "file"]
+    files = [one.root for one in catalog.findings if one.kind == "file"]
+    return tuple(
+        ModelFolder(
+            path=str(folder),
+            added=number >= len(search.given),
+            models=roots.count(folder),
+            refused=refused.count(folder),
+            files=files.count(folder),
+        )
+        for number, folder in enumerate((*search.given, *search.added))
+    )
 
 
 def log_findings(catalog: Catalog) -> None:
@@ -99,7 +170,7 @@ def log_findings(catalog: Catalog) -> None:
         log.warning("%d more models cannot be used; lamina doctor lists them", more)
     others = len(catalog.findings) - len(refused)
     if others:
-        log.warning("%d other files of weights are not used; lamina doctor lists them", others)
+        log.warning("%d other files are not used; lamina doctor lists them", others)
 
 
 MAX_LOGGED = 20

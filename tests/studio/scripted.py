@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,7 +36,13 @@ from backend.scene.imaging.arrays import Picture
 from backend.scene.scene import Pixels
 from backend.studio.library.examples import ExampleScenes
 from backend.studio.storage.disk import Disk
-from backend.studio.storage.records import MethodFacts, ModelFacts, OptionsSchema
+from backend.studio.storage.records import (
+    MethodFacts,
+    ModelFacts,
+    ModelFolder,
+    ModelsFound,
+    OptionsSchema,
+)
 from backend.studio.storage.storage import Storage
 from backend.studio.studio import Studio
 
@@ -215,8 +221,21 @@ class ScriptedCard:
 class ScriptedOffer:
     """One model, one method with one option of each kind."""
 
+    def __init__(self) -> None:
+        self.added: tuple[Path, ...] = ()
+
     def models(self) -> tuple[ModelFacts, ...]:
         return (ModelFacts(id="pocket", title="Pocket", device="cpu", native_px=128, cell_px=8),)
+
+    def found(self) -> ModelsFound:
+        folders = (
+            ModelFolder(path=str(one), added=True, models=0, refused=0, files=0)
+            for one in self.added
+        )
+        return ModelsFound(models=self.models(), model_folders=tuple(folders))
+
+    def search(self, added: Sequence[Path]) -> None:
+        self.added = tuple(added)
 
     def methods(self) -> tuple[MethodFacts, ...]:
         schema: OptionsSchema = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,7 +11,10 @@ import torch
 from backend.errors import InputError, ModelError, RequestError
 from backend.methods.catalog import METHODS
 from backend.models.catalog import Catalog, find_models
+from backend.models.model_search import ModelSearch
 from backend.workers.offer import CatalogOffer, build_offer, choose_device
+from tests.models.test_catalog import LORA, write_weights
+from tests.models.tiny import build_tiny_1
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +83,39 @@ def test_devices() -> None:
     if not present:
         with pytest.raises(InputError, match="no GPU"):
             choose_device("cuda")
+
+
+def test_what_was_found_is_described(tmp_path: Path) -> None:
+    build_tiny_1(tmp_path / "models" / "toys")
+    write_weights(tmp_path / "models" / "style.safetensors", LORA)
+    (tmp_path / "models" / "old.ckpt").write_bytes(b"")
+    offer = build_offer(ModelSearch((tmp_path / "models",)), "cpu")
+    found = offer.found()
+    pocket, toys = found.models
+    assert [one.lacks for one in pocket.abilities] == [()] * len(pocket.abilities)
+    lacks = {one.id: one.lacks for one in toys.abilities}
+    assert lacks["tcig"] == ("vqgan", "clip", "guide or deeplab or clipseg")
+    assert lacks["collage"] == ()
+    assert toys.memory_bytes < toys.size_bytes < 2 * toys.memory_bytes
+    assert toys.folder == str(tmp_path / "models")
+    assert {one.name: one.kind for one in found.refused} == {
+        "old.ckpt": "model",
+        "style.safetensors": "file",
+    }
+    (folder,) = found.model_folders
+    assert (folder.models, folder.refused, folder.files, folder.added) == (1, 1, 1, False)
+    (tmp_path / "models" / "old.ckpt").unlink()
+    offer.search((tmp_path / "gone",))
+    assert [one.added for one in offer.found().model_folders] == [False, True]
+    assert "There is no model folder 'gone'" in offer.found().refused[-1].what
+
+
+def test_refusals_are_logged_at_the_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for number in range(25):
+        (tmp_path / f"{number}.ckpt").write_bytes(b"")
+    write_weights(tmp_path / "style.safetensors", LORA)
+    build_offer((tmp_path,), "cpu")
+    lines = [record.getMessage() for record in caplog.records]
+    assert sum("Pickles can run any program" in line for line in lines) == 20
+    assert "5 more models cannot be used; lamina doctor lists them" in lines
+    assert "1 other files are not used; lamina doctor lists them" in lines

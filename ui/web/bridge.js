@@ -11,6 +11,7 @@ import { createHomeVerbs } from "./bridge/home.js";
 import { createLink, Refusal, Silence } from "./bridge/link.js";
 import { createLibrary } from "./bridge/library.js";
 import { withKnownNames, createMaskSaver } from "./bridge/masks.js";
+import { createModels } from "./bridge/models.js";
 import { createSaver, unsavedKey } from "./bridge/saver.js";
 import { createWatcher, buildJob } from "./bridge/watcher.js";
 import { joinEmbeddings, nameOfLearning, withEmbeddings } from "./model/embeddings.js";
@@ -35,9 +36,10 @@ const batchOf = (candidates, picked) =>
  * @param {Readonly<Facts> | null} known
  */
 const factsOf = (reply, known) => {
-  const { models, samplers, methods, examples, limits, version } = reply;
+  const { models, refused, model_folders, samplers, methods, examples, limits, version } = reply;
   if (!models) return known;
-  return freeze(/** @type {Facts} */ ({ models, samplers, methods, examples, limits, version }));
+  const found = { models, refused, model_folders };
+  return freeze(/** @type {Facts} */ ({ ...found, samplers, methods, examples, limits, version }));
 };
 
 class Bridge {
@@ -62,6 +64,7 @@ class Bridge {
     });
     this.home = createHomeVerbs({ ...parts, link: this.#link });
     this.library = createLibrary({ ...parts, link: this.#link });
+    this.models = createModels({ ...parts, link: this.#link });
     this.#link.whenBack(() => parts.session.state.project === "" && this.hello());
   }
 

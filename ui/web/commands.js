@@ -20,6 +20,7 @@ import * as mixing from "./commands/mixing.js";
 import { withBindings } from "./commands/keymap.js";
 import { decompose } from "./commands/decompose.js";
 import * as runs from "./commands/runs.js";
+import * as models from "./commands/models.js";
 import * as subjects from "./commands/subjects.js";
 import { autotune } from "./commands/tuning.js";
 
@@ -383,6 +384,10 @@ const ENTRIES = {
   zoomIn: { title: "Closer", group: "View", keys: ["+", "="], run: looking.zoomBy(1.25) },
   zoomOut: { title: "Farther", group: "View", keys: ["-"], run: looking.zoomBy(0.8) },
   subjects: { title: "Subjects", group: "View", keys: ["Shift+P"], run: subjects.toggleSubjects },
+  models: { title: "Models", group: "View", keys: ["Shift+M"], run: models.toggleModels },
+  searchModels: { title: "Search for models again", group: "Files", run: models.searchModels },
+  removeModelFolder: { group: "Files", run: models.removeModelFolder },
+  useModel: { group: "Files", run: models.useModel },
   newSubject: { title: "New subject", group: "Files", run: subjects.beginSubject },
   leaveSubject: { group: "Files", run: subjects.leaveSubject },
   addReferences: { group: "Files", run: subjects.addReferences },

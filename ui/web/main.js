@@ -36,6 +36,7 @@ import { createRecipePanel } from "./view/recipe/recipe-panel.js";
 import { createKeyValues, createMaskDatabase } from "./view/dom/browser-storage.js";
 import { createStage } from "./view/canvas/stage.js";
 import { createStrip } from "./view/strip/candidates.js";
+import { createModelsPanel } from "./view/models/models-panel.js";
 import { createSubjectsPanel } from "./view/subjects/subjects-panel.js";
 import { createTints } from "./view/layers/tints.js";
 import { createToolbar } from "./view/chrome/toolbar.js";
@@ -447,6 +448,7 @@ const buildViews = (app, element) => {
     keys: createKeySheet(app),
     palette: createCommandPalette(app),
     subjects: createSubjectsPanel(app),
+    models: createModelsPanel(app),
   };
   const home = createHomeView(app);
   stage.node.append(over.found.node, ...strength.nodes, over.notices.node);
@@ -459,7 +461,8 @@ const buildViews = (app, element) => {
     panels.strip.node,
   );
   const side = h("aside", { class: "side" }, panels.layers.node, panels.recipe.node);
-  const above = [panels.subjects, home, panels.keys, panels.palette].map(({ node }) => node);
+  const { subjects, models, keys, palette } = panels;
+  const above = [subjects, models, home, keys, palette].map(({ node }) => node);
   const editor = [panels.topbar.node, panels.tools.node, centre, side];
   element.replaceChildren(...editor, ...above);
   const updatePanels = createPanels(Object.values(panels), stage);

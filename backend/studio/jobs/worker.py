@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from backend.plan.card import Card
@@ -12,7 +13,7 @@ from backend.plan.request import OptionValue, TrainingJob
 from backend.scene.blobs import Contents
 from backend.scene.geometry import PointOrBox
 from backend.scene.imaging.arrays import Picture
-from backend.studio.storage.records import MethodFacts, ModelFacts
+from backend.studio.storage.records import MethodFacts, ModelFacts, ModelsFound
 
 
 class Handle(Protocol):
@@ -52,6 +53,14 @@ class Offer(Protocol):
 
     def models(self) -> tuple[ModelFacts, ...]:
         """The models that are present, the embedded one first."""
+        ...
+
+    def found(self) -> ModelsFound:
+        """The models, what was found beside them and cannot be used, and the folders."""
+        ...
+
+    def search(self, added: Sequence[Path]) -> None:
+        """Look for models anew, in the folders of the start and in these."""
         ...
 
     def methods(self) -> tuple[MethodFacts, ...]:

@@ -354,13 +354,28 @@ class MethodFacts(Record):
     prompt_alone: bool = False
 
 
+class Ability(Record):
+    """Something that a model can be used for.
+
+    ``lacks`` names the networks without which it cannot be done, ``better_with`` those that are
+    missing and would help.
+    """
+
+    id: str
+    title: str
+    lacks: tuple[str, ...] = ()
+    better_with: tuple[str, ...] = ()
+
+
 class ModelFacts(Record):
     """A model that is present, and the device it would run on.
 
     ``members`` names the family's other networks; ``classes`` is the closed vocabulary of its
     guide, without the background, and empty without a guide. ``knows`` says what it can draw,
     empty for a model of everything. New layers begin with ``picture_strength``, silhouettes with
-    ``flat_strength``.
+    ``flat_strength``. ``path`` is where it lies, ``folder`` the one below which it
+    was found (empty for the embedded one); ``size_bytes`` is that of its files, ``memory_bytes``
+    what its weights take on the device; ``licence`` is empty where nothing names one.
     """
 
     id: str
@@ -373,6 +388,47 @@ class ModelFacts(Record):
     knows: str = ""
     picture_strength: float = 0.6
     flat_strength: float = 0.6
+    family: str = ""
+    path: str = ""
+    folder: str = ""
+    licence: str = ""
+    size_bytes: int = 0
+    memory_bytes: int = 0
+    abilities: tuple[Ability, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class RefusedModel(Record):
+    """Something that was found and cannot be used: a ``model``, a ``member`` beside one, another
+    ``file`` of weights, or a ``folder`` as a whole. ``folder`` is the one below which it was found.
+    """
+
+    id: str
+    kind: Literal["model", "member", "file", "folder"]
+    name: str
+    path: str
+    folder: str
+    what: str
+    limit: str
+    remedy: str
+
+
+class ModelFolder(Record):
+    """A folder or file that is looked through; ``added`` on the page, else named at the start."""
+
+    path: str
+    added: bool
+    models: int
+    refused: int
+    files: int
+
+
+class ModelsFound(Record):
+    """All that was found in the folders of models."""
+
+    models: tuple[ModelFacts, ...]
+    refused: tuple[RefusedModel, ...] = ()
+    model_folders: tuple[ModelFolder, ...] = ()
 
 
 class Example(Record):
@@ -382,11 +438,10 @@ class Example(Record):
     title: str
 
 
-class Facts(Record):
-    """What does not change while the studio runs."""
+class Facts(ModelsFound):
+    """What the page has to know of this server; only the models change while it runs."""
 
     version: str
-    models: tuple[ModelFacts, ...]
     methods: tuple[MethodFacts, ...]
     samplers: tuple[str, ...]
     examples: tuple[Example, ...]

@@ -47,6 +47,7 @@ class Storage:
                 remedy="Choose another folder with --store.",
             ) from error
         self.folder = folder
+        self.disk = disk
         self._lock = _lock(folder / "lock.sqlite")
         try:
             for part in (pixels, embeddings, subjects, thumbnails):

@@ -82,6 +82,8 @@ const PANELS = {
   theme: "",
   moreOpen: false,
   subjectsOpen: false,
+  modelsOpen: false,
+  modelsBusy: false,
   subjectForm: null,
   bindings: {},
 };

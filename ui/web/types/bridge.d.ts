@@ -40,6 +40,7 @@ export type LibraryParts = Pick<BridgeParts, "session" | "store" | "clock" | "hi
   link: Link;
 };
 export type HomeParts = Pick<BridgeParts, "session"> & { link: Link };
+export type ModelsParts = Pick<BridgeParts, "session"> & { link: Link };
 export type SaverParts = Pick<BridgeParts, "store" | "session" | "clock" | "storage" | "masks"> & {
   link: Link;
   maskSaver: MaskSaver;

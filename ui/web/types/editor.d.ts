@@ -312,6 +312,9 @@ export interface PanelSlice {
   theme: Theme;
   moreOpen: boolean;
   subjectsOpen: boolean;
+  modelsOpen: boolean;
+  /** Whether the server is looking for models. */
+  modelsBusy: boolean;
   subjectForm: Readonly<SubjectForm> | null;
   bindings: Bindings;
 }

@@ -11,6 +11,13 @@ export type StructureKind = "none" | "edges" | "soft_edges" | "depth";
 
 export type OptionValue = boolean | number | string;
 
+export interface Ability {
+  id: string;
+  title: string;
+  lacks: readonly string[];
+  better_with: readonly string[];
+}
+
 export interface Candidate {
   id: string;
   job: string;
@@ -73,8 +80,10 @@ export interface ExportReply {
 }
 
 export interface Facts {
-  version: string;
   models: readonly ModelFacts[];
+  refused: readonly RefusedModel[];
+  model_folders: readonly ModelFolder[];
+  version: string;
   methods: readonly MethodFacts[];
   samplers: readonly string[];
   examples: readonly Example[];
@@ -271,6 +280,28 @@ export interface ModelFacts {
   knows: string;
   picture_strength: number;
   flat_strength: number;
+  family: string;
+  path: string;
+  folder: string;
+  licence: string;
+  size_bytes: number;
+  memory_bytes: number;
+  abilities: readonly Ability[];
+  notes: readonly string[];
+}
+
+export interface ModelFolder {
+  path: string;
+  added: boolean;
+  models: number;
+  refused: number;
+  files: number;
+}
+
+export interface ModelsFound {
+  models: readonly ModelFacts[];
+  refused: readonly RefusedModel[];
+  model_folders: readonly ModelFolder[];
 }
 
 export interface Note {
@@ -334,12 +365,25 @@ export interface ProjectReply {
   coverage: readonly Coverage[];
   notes: readonly Note[];
   embeddings: readonly LearnedEmbedding[];
-  version: string;
   models: readonly ModelFacts[];
+  refused: readonly RefusedModel[];
+  model_folders: readonly ModelFolder[];
+  version: string;
   methods: readonly MethodFacts[];
   samplers: readonly string[];
   examples: readonly Example[];
   limits: Readonly<Record<string, number>>;
+}
+
+export interface RefusedModel {
+  id: string;
+  kind: "model" | "member" | "file" | "folder";
+  name: string;
+  path: string;
+  folder: string;
+  what: string;
+  limit: string;
+  remedy: string;
 }
 
 export type RequestKind = "compose" | "reroll" | "learn" | "decompose" | "subject";
@@ -488,6 +532,10 @@ export interface TunedReply {
   layers: readonly TunedLayer[];
 }
 
+export interface AddModelFolderMessage {
+  path: string;
+}
+
 export interface AutotuneMessage {
   project: Identifier;
   revision: number;
@@ -608,6 +656,10 @@ export interface OpenOraMessage {
   example?: Identifier | null;
 }
 
+export interface RemoveModelFolderMessage {
+  path: string;
+}
+
 export interface RenameSceneMessage {
   project: Identifier;
   name: string;
@@ -649,6 +701,8 @@ export interface SaveMessage {
 }
 
 export type ScenesMessage = Readonly<Record<never, never>>;
+
+export type SearchModelsMessage = Readonly<Record<never, never>>;
 
 export interface SelectMessage {
   project: Identifier;
@@ -723,6 +777,9 @@ export interface Messages {
   train_subject: TrainSubjectMessage;
   rename_subject: RenameSubjectMessage;
   delete_subject: DeleteSubjectMessage;
+  search_models: SearchModelsMessage;
+  add_model_folder: AddModelFolderMessage;
+  remove_model_folder: RemoveModelFolderMessage;
   events: EventsMessage;
   cancel: CancelMessage;
   jobs: JobsMessage;
@@ -755,6 +812,9 @@ export interface Replies {
   train_subject: SubmittedJob;
   rename_subject: Subject;
   delete_subject: DoneReply;
+  search_models: ModelsFound;
+  add_model_folder: ModelsFound;
+  remove_model_folder: ModelsFound;
   events: JobReport;
   cancel: StateReply;
   jobs: JobsReply;

@@ -113,6 +113,8 @@ export interface TextOptions {
 export interface Choice {
   id: string;
   title: string;
+  /** It is shown, and cannot be chosen. */
+  disabled?: boolean;
 }
 
 export interface ChoiceOptions {

@@ -38,6 +38,12 @@ export const createToolbar = (app) => {
     title: database,
     kind: "tool",
   });
+  const models = button(app, "models", {
+    iconName: "models",
+    test: "models",
+    title: "Models: what is there, what each can do, and folders to look in (Shift M)",
+    kind: "tool",
+  });
   const node = h(
     "nav",
     { class: "tools", "aria-label": "Tools" },
@@ -45,6 +51,7 @@ export const createToolbar = (app) => {
     h("hr"),
     add,
     library,
+    models,
   );
   /** @param {Shown} shown */
   const update = ({ state }) => {
@@ -52,6 +59,7 @@ export const createToolbar = (app) => {
       set(each, { "aria-checked": String(TOOLS[index].id === state.tool) }),
     );
     set(library, { "aria-expanded": String(state.subjectsOpen) });
+    set(models, { "aria-expanded": String(state.modelsOpen) });
   };
   return { node, update };
 };

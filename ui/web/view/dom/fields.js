@@ -51,7 +51,9 @@ export const textField = (app, options) => {
  * @param {readonly Choice[]} list
  */
 export const optionsOf = (list) =>
-  list.map(({ id, title }) => h("option", { value: id, text: title }));
+  list.map(({ id, title, disabled = false }) =>
+    h("option", { value: id, text: title, title: disabled ? title : null, disabled }),
+  );
 
 /**
  * A select with its arrow.

@@ -6,6 +6,7 @@
  */
 
 import { setSettings } from "../../model/edits.js";
+import { modelChoices, refusedOf } from "../../model/models.js";
 import { isWorking } from "../../model/session.js";
 import { createKeyed, firstOf, h, lastOf, set, show } from "../dom/elements.js";
 import { button, choice } from "../dom/fields.js";
@@ -89,6 +90,22 @@ const createFreshSeeds = (app) => {
   return { node, update };
 };
 
+/**
+ * Under the choice of models: how many cannot be used, and the way to the reasons.
+ * @param {App} app
+ */
+const createRefusedLine = (app) => {
+  const words = h("span", { role: "status", "data-test": "models-refused" });
+  const open = button(app, "models", { label: "Models …", test: "models-open", kind: "small" });
+  const node = h("div", { class: "refused-models" }, words, open);
+  /** @param {Shown} shown */
+  const update = ({ state }) => {
+    const count = refusedOf(state.facts).length;
+    set(words, { text: count > 0 ? `${count} more cannot be used` : "Add folders, see details" });
+  };
+  return { node, update };
+};
+
 /** @param {App} app */
 const createAdvanced = (app) => {
   const sampler = choice(app, {
@@ -104,10 +121,11 @@ const createAdvanced = (app) => {
     label: "Model",
     test: "model-choice",
     name: "Model",
-    options: ({ state }) => (state.facts?.models ?? []).map(({ id, title }) => ({ id, title })),
+    options: ({ state }) => modelChoices(state.facts),
     read: ({ record }) => record.settings.model,
     edit: (value) => setSettings({ model: value }),
   });
+  const refused = createRefusedLine(app);
   const options = createMethodOptions(app);
   const fresh = createFreshSeeds(app);
   const node = h(
@@ -118,13 +136,15 @@ const createAdvanced = (app) => {
       "div",
       { class: "advanced-body" },
       h("label", { class: "option" }, h("span", { text: "Model" }), model.node),
+      refused.node,
       h("label", { class: "option" }, h("span", { text: "Sampler" }), sampler.node),
       fresh.node,
       options.node,
     ),
   );
   /** @param {Shown} shown */
-  const update = (shown) => [sampler, model, options, fresh].forEach((part) => part.update(shown));
+  const update = (shown) =>
+    [sampler, model, refused, options, fresh].forEach((part) => part.update(shown));
   return { node, update };
 };
 
@@ -170,13 +190,17 @@ const createSceneNotes = () => {
   return { node, update };
 };
 
-/** What the chosen model can draw, where that is little, and how others are added. */
-const createModelScope = () => {
+/**
+ * What the chosen model can draw, where that is little, and how others are added.
+ * @param {App} app
+ */
+const createModelScope = (app) => {
   const knows = h("summary", {});
   const how = h("p", {
-    text: "Start Lamina with --models and a folder: it lists the models that it finds there under Advanced.",
+    text: "Add the folder of another program, such as ComfyUI/models: Lamina lists what it finds there.",
   });
-  const node = h("details", { class: "model-scope", "data-test": "model-scope" }, knows, how);
+  const open = button(app, "models", { label: "Models …", test: "scope-models", kind: "small" });
+  const node = h("details", { class: "model-scope", "data-test": "model-scope" }, knows, how, open);
   /** @param {Shown} shown */
   const update = ({ state, record }) => {
     const model = state.facts?.models.find(({ id }) => id === record.settings.model);
@@ -203,7 +227,7 @@ export const createRecipePanel = (app) => {
     createGenerate(app),
   ];
   const [notes, setter] = [createSceneNotes(), createLinkedDial(app)];
-  const [subject, scope] = [createRunSubject(app), createModelScope()];
+  const [subject, scope] = [createRunSubject(app), createModelScope(app)];
   const numbers = Object.values(dials);
   const row = h(
     "div",

@@ -1,0 +1,121 @@
+"""Models out of a folder as ComfyUI lays it out: add it, read what is refused and why, use what was
+found, and find it again after a reload.
+"""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.browser.editor_page import EditorPage
+from tests.models.test_catalog import LORA, write_weights
+from tests.models.tiny import build_tiny_1
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def comfy(tmp_path: Path) -> Path:
+    """A sound model between a LoRA, a pickle, half a download and a broken member."""
+    models = tmp_path / "ComfyUI" / "models"
+    build_tiny_1(models / "diffusers" / "toon-shaper")
+    (models / "diffusers" / "toon-shaper" / "README.md").write_text("---\nlicense: openrail\n---\n")
+    shutil.copytree(models / "diffusers" / "toon-shaper", models / "diffusers" / "half")
+    shutil.rmtree(models / "diffusers" / "half" / "tokenizer")
+    (models / "diffusers" / "half" / "tokenizer").mkdir()
+    (models / "checkpoints").mkdir()
+    (models / "checkpoints" / "old.ckpt").write_bytes(pickle.dumps(1))
+    (models / "checkpoints" / "clone.safetensors").write_text(
+        "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 4265146304\n"
+    )
+    write_weights(models / "loras" / "style.safetensors", LORA)
+    return models
+
+
+def test_a_folder_of_models_from_adding_it_to_a_picture(fresh: EditorPage, comfy: Path) -> None:
+    fresh.page.keyboard.press("Shift+M")
+    fresh.part("models-panel").wait_for()
+    assert fresh.until(lambda: focused_part(fresh) == "model-path")
+    fresh.page.keyboard.type(str(comfy / "nowhere"))
+    fresh.page.keyboard.press("Enter")
+    fresh.wait_for_text("There is no folder")
+    fresh.look("models-1-refused-path")
+    fresh.part("model-path").fill(str(comfy))
+    fresh.page.keyboard.press("Enter")
+    found = fresh.page.locator('[data-test="model"][data-model="toon-shaper"]')
+    found.wait_for()
+    assert "Licence: openrail" in found.inner_text()
+    assert "64 px" in found.inner_text()
+    assert_reasons(fresh)
+    found.locator("summary").click()
+    assert "needs vqgan, clip, guide or deeplab or clipseg" in found.inner_text()
+    fresh.look("models-2-found")
+    fresh.part("model-files").locator("summary").click()
+    assert "holds a LoRA" in fresh.part("model-files").inner_text()
+    fresh.part("model-files").scroll_into_view_if_needed()
+    fresh.look("models-3-refused")
+    found.locator('[data-test="model-use"]').click()
+    assert fresh.until(found.locator('[data-test="model-used"]').is_visible)
+    assert fresh.state()["settings"]["model"] == "toon-shaper"
+    fresh.page.keyboard.press("Escape")
+    fresh.part("models-panel").wait_for(state="hidden")
+    assert_picker(fresh)
+    make_a_picture(fresh)
+    find_it_again(fresh, comfy)
+
+
+def focused_part(editor: EditorPage) -> str:
+    return str(editor.page.evaluate("document.activeElement.dataset.test ?? ''"))
+
+
+def assert_reasons(editor: EditorPage) -> None:
+    """Each with its sentence: what, limit, remedy."""
+    reasons = {
+        "old.ckpt": "Pickles can run any program",
+        "clone.safetensors": "git lfs pull",
+        "half": "tokenizer/vocab.json is missing",
+    }
+    for name, words in reasons.items():
+        line = editor.page.locator(f'[data-test="model-refused"][data-name="{name}"]')
+        assert words in line.inner_text()
+
+
+def assert_picker(editor: EditorPage) -> None:
+    """The picker has the model, and shows the refused ones with their reason, not to be chosen."""
+    editor.part("advanced").locator("summary").first.click()
+    options = editor.part("model-choice").locator("option")
+    texts = options.all_inner_texts()
+    assert "Toon shaper" in texts
+    refused = editor.part("model-choice").locator("option[disabled]").all_inner_texts()
+    assert any(text.startswith("old.ckpt: ") for text in refused)
+    assert any("git-lfs pointer" in text for text in refused)
+    assert "cannot be used" in editor.part("models-refused").inner_text()
+    editor.look("models-4-picker")
+
+
+def make_a_picture(editor: EditorPage) -> None:
+    editor.set_dials(steps=2, count=1)
+    editor.part("generate").click()
+    editor.wait("state.candidates.length === 1")
+    editor.wait("!state.job")
+    editor.look("models-5-picture")
+
+
+def find_it_again(editor: EditorPage, folder: Path) -> None:
+    """The folder is known after a reload; removing it takes its models away and leaves files."""
+    editor.wait_saved()
+    editor.reload()
+    editor.part("models").click()
+    row = editor.page.locator(f'[data-test="model-folder"][data-path="{folder}"]')
+    row.wait_for()
+    assert "1 model, 3 cannot be used, 1 other file" in row.inner_text()
+    editor.part("models-search").click()
+    editor.wait_for_text("Found 2 models")
+    row.locator('[data-test="model-folder-remove"]').click()
+    row.wait_for(state="detached")
+    editor.page.locator('[data-model="toon-shaper"]').wait_for(state="detached")
+    editor.part("models-close").click()
+    assert (folder / "loras" / "style.safetensors").exists()

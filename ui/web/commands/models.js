@@ -1,0 +1,36 @@
+// Models: the panel that lists them, and the folders in which they are looked for.
+
+/**
+ * @import { App } from "../types/editor.d.ts"
+ * @import { ModelsFound } from "../types/protocol.d.ts"
+ */
+
+import { setSettings } from "../model/edits.js";
+import { summaryOf } from "../model/models.js";
+import { addNotice } from "../model/session.js";
+
+/** @param {App} app */
+export const toggleModels = ({ session }) => session.set({ modelsOpen: !session.state.modelsOpen });
+
+/**
+ * @param {App} app
+ * @param {ModelsFound} found
+ */
+const tell = ({ session }, found) =>
+  addNotice(session, { tone: "good", what: summaryOf(found), brief: true });
+
+/** @param {App} app */
+export const searchModels = async (app) => tell(app, await app.bridge.models.search());
+
+/**
+ * @param {App} app
+ * @param {string} path
+ */
+export const removeModelFolder = (app, path) => app.bridge.models.remove(path);
+
+/**
+ * The scene is made with this model from now on.
+ * @param {App} app
+ * @param {string} id
+ */
+export const useModel = ({ store }, id) => store.change("Model", setSettings({ model: id }));
