@@ -5,8 +5,9 @@
  * @import { ModelsFound } from "../types/protocol.d.ts"
  */
 
+import { Refusal } from "../bridge/link.js";
 import { setSettings } from "../model/edits.js";
-import { summaryOf } from "../model/models.js";
+import { reasonText, summaryOf } from "../model/models.js";
 import { addNotice } from "../model/session.js";
 
 /** @param {App} app */
@@ -18,6 +19,21 @@ export const toggleModels = ({ session }) => session.set({ modelsOpen: !session.
  */
 const tell = ({ session }, found) =>
   addNotice(session, { tone: "good", what: summaryOf(found), brief: true });
+
+/**
+ * Looks into a folder from now on; what is wrong with it as a sentence, empty where nothing is.
+ * @param {App} app
+ * @param {string} path
+ */
+export const addModelFolder = async (app, path) => {
+  try {
+    tell(app, await app.bridge.models.add(path));
+    return "";
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return reasonText(error);
+  }
+};
 
 /** @param {App} app */
 export const searchModels = async (app) => tell(app, await app.bridge.models.search());

@@ -59,7 +59,7 @@ export const lackText = ({ lacks, better_with: better }) => {
   return better.length > 0 ? `better with ${better.join(", ")}` : "";
 };
 
-/** @param {RefusedModel} refused */
+/** @param {Pick<RefusedModel, "what" | "limit" | "remedy">} refused */
 export const reasonText = ({ what, limit, remedy }) =>
   [what, limit, remedy].filter(Boolean).join(" ");
 

@@ -6,6 +6,7 @@
  * @import { Ability, ModelFacts, ModelFolder, RefusedModel } from "../../types/protocol.d.ts"
  */
 
+import { addModelFolder } from "../../commands/models.js";
 import {
   KINDS,
   factsText,
@@ -125,7 +126,12 @@ const createModel = (app, model) => {
 const createRefused = (refused) => ({
   node: h(
     "li",
-    { class: "model refused", "data-test": "model-refused", "data-name": refused.name },
+    {
+      class: "model refused",
+      "data-test": "model-refused",
+      "data-name": refused.name,
+      "data-kind": refused.kind,
+    },
     h(
       "div",
       { class: "model-head" },
@@ -149,15 +155,22 @@ const createAdder = (app) => {
     autocomplete: "off",
     spellcheck: "false",
   });
+  const obstacle = h("p", {
+    class: "model-obstacle",
+    role: "alert",
+    "data-test": "model-obstacle",
+  });
   const add = async () => {
     const path = input.value.trim();
     if (path === "") return input.focus();
-    if (await app.attempt(() => app.bridge.models.add(path))) {
-      input.value = "";
-      input.focus();
-    }
-    return undefined;
+    const sentence = await app.attempt(() => addModelFolder(app, path));
+    set(obstacle, { text: sentence ?? "" });
+    show(obstacle, Boolean(sentence));
+    set(input, { "aria-invalid": Boolean(sentence) });
+    if (sentence === "") input.value = "";
+    return input.focus();
   };
+  show(obstacle, false);
   const press = button(app, add, { label: "Add", test: "model-add", kind: "small accent" });
   input.addEventListener("keydown", (event) => {
     if (event.key === "Enter") add();
@@ -170,6 +183,7 @@ const createAdder = (app) => {
     "div",
     { class: "model-adder" },
     h("div", { class: "model-row" }, input, press),
+    obstacle,
     hint,
   );
   /** @param {Shown} shown */
