@@ -94,7 +94,7 @@ class Studio:
         """What the page has to know of this server."""
         return Facts(
             version=__version__,
-            **dict(self._offer.found()),
+            **dict(self._offer.list_found()),
             methods=self._offer.methods(),
             samplers=tuple(Sampler),
             examples=self._examples.list_all(),

@@ -74,8 +74,8 @@ class FutureOffer:
     def models(self) -> tuple[ModelFacts, ...]:
         return self._future.get().models()
 
-    def found(self) -> ModelsFound:
-        return self._future.get().found()
+    def list_found(self) -> ModelsFound:
+        return self._future.get().list_found()
 
     def search(self, added: Sequence[Path]) -> None:
         self._future.get().search(added)

@@ -47,7 +47,7 @@ class CatalogOffer:
     def models(self) -> tuple[ModelFacts, ...]:
         return tuple(self._facts(card) for card in self._catalog.cards)
 
-    def found(self) -> ModelsFound:
+    def list_found(self) -> ModelsFound:
         catalog = self._catalog
         folders = _list_folders(catalog) if isinstance(catalog, ModelSearch) else ()
         return ModelsFound(

@@ -38,7 +38,7 @@ def comfy(tmp_path: Path) -> Path:
 def test_a_folder_of_models_from_adding_it_to_a_picture(fresh: EditorPage, comfy: Path) -> None:
     fresh.page.keyboard.press("Shift+M")
     fresh.part("models-panel").wait_for()
-    assert fresh.until(lambda: focused_part(fresh) == "model-path")
+    assert fresh.until(lambda: part_in_focus(fresh) == "model-path")
     fresh.page.keyboard.type(str(comfy / "nowhere"))
     fresh.page.keyboard.press("Enter")
     fresh.part("model-obstacle").filter(has_text="There is no folder").wait_for()
@@ -68,7 +68,7 @@ def test_a_folder_of_models_from_adding_it_to_a_picture(fresh: EditorPage, comfy
     find_it_again(fresh, comfy)
 
 
-def focused_part(editor: EditorPage) -> str:
+def part_in_focus(editor: EditorPage) -> str:
     return str(editor.page.evaluate("document.activeElement.dataset.test ?? ''"))
 
 

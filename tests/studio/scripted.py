@@ -227,7 +227,7 @@ class ScriptedOffer:
     def models(self) -> tuple[ModelFacts, ...]:
         return (ModelFacts(id="pocket", title="Pocket", device="cpu", native_px=128, cell_px=8),)
 
-    def found(self) -> ModelsFound:
+    def list_found(self) -> ModelsFound:
         folders = (
             ModelFolder(path=str(one), added=True, models=0, refused=0, files=0)
             for one in self.added

@@ -90,7 +90,7 @@ def test_what_was_found_is_described(tmp_path: Path) -> None:
     write_weights(tmp_path / "models" / "style.safetensors", LORA)
     (tmp_path / "models" / "old.ckpt").write_bytes(b"")
     offer = build_offer(ModelSearch((tmp_path / "models",)), "cpu")
-    found = offer.found()
+    found = offer.list_found()
     pocket, toys = found.models
     assert [one.lacks for one in pocket.abilities] == [()] * len(pocket.abilities)
     lacks = {one.id: one.lacks for one in toys.abilities}
@@ -106,8 +106,8 @@ def test_what_was_found_is_described(tmp_path: Path) -> None:
     assert (folder.models, folder.refused, folder.files, folder.added) == (1, 1, 1, False)
     (tmp_path / "models" / "old.ckpt").unlink()
     offer.search((tmp_path / "gone",))
-    assert [one.added for one in offer.found().model_folders] == [False, True]
-    assert "There is no model folder 'gone'" in offer.found().refused[-1].what
+    assert [one.added for one in offer.list_found().model_folders] == [False, True]
+    assert "There is no model folder 'gone'" in offer.list_found().refused[-1].what
 
 
 def test_refusals_are_logged_at_the_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

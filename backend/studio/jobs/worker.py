@@ -55,7 +55,7 @@ class Offer(Protocol):
         """The models that are present, the embedded one first."""
         ...
 
-    def found(self) -> ModelsFound:
+    def list_found(self) -> ModelsFound:
         """The models, what was found beside them and cannot be used, and the folders."""
         ...
 

@@ -40,21 +40,21 @@ class ModelFolders:
         self._offer = offer
         self._lock = threading.Lock()
 
-    def found(self) -> ModelsFound:
+    def list_found(self) -> ModelsFound:
         """What was found the last time."""
-        return self._offer.found()
+        return self._offer.list_found()
 
     def search(self) -> ModelsFound:
         """Look anew into all folders."""
         with self._lock:
-            return self._search(self._added())
+            return self._search(self._list_added())
 
     def add(self, path: str) -> ModelsFound:
         """Look into a folder or file from now on; a LaminaError where there is none."""
         folder = _read_path(path)
         with self._lock:
-            added = self._added()
-            known = {one.path for one in self._offer.found().model_folders}
+            added = self._list_added()
+            known = {one.path for one in self._offer.list_found().model_folders}
             if str(folder) in known:
                 return self._search(added)
             if len(added) >= MAX_ADDED:
@@ -68,7 +68,7 @@ class ModelFolders:
     def remove(self, path: str) -> ModelsFound:
         """Look into an added folder no longer; its files stay as they are."""
         with self._lock:
-            added = self._added()
+            added = self._list_added()
             if Path(path) not in added:
                 raise RequestError(
                     f"{path[:200]!r} is not among the folders that were added.",
@@ -77,12 +77,12 @@ class ModelFolders:
                 )
             return self._keep(tuple(one for one in added if one != Path(path)))
 
-    def _added(self) -> tuple[Path, ...]:
-        return tuple(Path(one.path) for one in self._offer.found().model_folders if one.added)
+    def _list_added(self) -> tuple[Path, ...]:
+        return tuple(Path(one.path) for one in self._offer.list_found().model_folders if one.added)
 
     def _search(self, added: tuple[Path, ...]) -> ModelsFound:
         self._offer.search(added)
-        return self._offer.found()
+        return self._offer.list_found()
 
     def _keep(self, added: tuple[Path, ...]) -> ModelsFound:
         record = {FOLDERS: [str(one) for one in added]}

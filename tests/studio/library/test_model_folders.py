@@ -21,7 +21,7 @@ def folders(tmp_path: Path) -> ModelFolders:
 
 
 def paths(folders: ModelFolders) -> list[str]:
-    return [one.path for one in folders.found().model_folders]
+    return [one.path for one in folders.list_found().model_folders]
 
 
 def test_what_is_added_is_kept_and_removed(folders: ModelFolders, tmp_path: Path) -> None:
