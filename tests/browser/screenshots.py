@@ -23,7 +23,7 @@ from tests.browser.editor_page import WAIT_S, EditorPage
 from tests.browser.studio_process import ROOT, StudioProcess
 
 PICTURES = ROOT / "assets" / "pictures"
-EXAMPLE, LAYER = "01-cat-and-mushroom", "toy-2"
+EXAMPLE, LAYER = "01-cat-and-mushroom", "toy-3"
 RESTING_PLACE = (24, 860)
 """Below the tools, where nothing answers a pointer."""
 LARGEST_BYTES = 390_000
