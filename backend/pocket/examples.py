@@ -39,7 +39,7 @@ CLOTH_COLOURS: dict[str, tuple[int, int, int]] = {
 PAPER_STRENGTH = 0.8
 """At which a silhouette becomes a toy and keeps its place; at .9 it often loses its outline."""
 LIGHT_STRENGTH = 0.3
-"""At which shadows and tones come to what is drawn already, and nothing else (decision 084)."""
+"""At which shadows and tones come to what is drawn already, and nothing else (decision 081)."""
 
 
 @dataclass(frozen=True)
