@@ -50,6 +50,7 @@ const VIEW_FOLDERS = {
   chrome: ["dom"],
   home: ["dom", "chrome"],
   layers: ["dom", "subjects"],
+  models: ["dom"],
   recipe: ["dom", "subjects"],
   strip: ["dom", "canvas"],
 };

@@ -2,10 +2,9 @@
 
 /**
  * @import { App } from "../types/editor.d.ts"
- * @import { ModelsFound } from "../types/protocol.d.ts"
+ * @import { ErrorRecord, ModelsFound } from "../types/protocol.d.ts"
  */
 
-import { Refusal } from "../bridge/link.js";
 import { setSettings } from "../model/edits.js";
 import { reasonText, summaryOf } from "../model/models.js";
 import { addNotice } from "../model/session.js";
@@ -30,8 +29,9 @@ export const addModelFolder = async (app, path) => {
     tell(app, await app.bridge.models.add(path));
     return "";
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    return reasonText(error);
+    const refused = /** @type {ErrorRecord} */ (error);
+    if (typeof refused.what !== "string") throw error;
+    return reasonText(refused);
   }
 };
 
