@@ -53,7 +53,7 @@ def begin_painting(editor: EditorPage) -> None:
 def test_freedom_is_painted_erased_undone_cleared_and_found_after_a_reload(fresh: EditorPage):
     begin_painting(fresh)
     mask = fresh.layer(LAYER)["mask"]
-    grey = round(fresh.layer(LAYER)["strength"] * 255)
+    grey = int(fresh.layer(LAYER)["strength"] * 255 + 0.5)
     fresh.drag_scene((100, 300), (200, 300))
     assert fresh.state()["undo"].startswith("Paint the strength of")
     fresh.part("tool-eraser").click()
