@@ -34,7 +34,7 @@ from backend.plan.card import Size, check_picture_size, paper_px
 from backend.plan.events import Image, Images, Result
 from backend.plan.plan import OneLayer, Plan
 from backend.plan.raster import Raster
-from backend.scene.imaging.arrays import Floats, Picture
+from backend.scene.imaging.arrays import Picture
 from backend.scene.imaging.detail import restore_detail, take_light
 from backend.scene.imaging.mask import blur, is_painted
 from backend.scene.imaging.paste import count_changes, may_change, paste, paste_weights
@@ -369,7 +369,7 @@ def restore_canvas_detail(
         detailed = restore_detail(one, canvas, passed, amount, card.cell_px)
         if share.any():
             lit = take_light(one, canvas, passed, flat.visibility, paper_px(LIGHT_PX, card))
-            detailed = mix_floats(detailed, lit, share)
+            detailed = paste(detailed, np.clip(np.rint(lit), 0, 255).astype(np.uint8), share)
         restored.append(detailed)
     return tuple(restored)
 
@@ -393,12 +393,6 @@ def find_light_share(
     side = 1 + 2 * round(rim_px)
     least: NDArray[np.float32] = ndimage.minimum_filter(share, side, mode="nearest")
     return blur(least, rim_px / 2)
-
-
-def mix_floats(below: Picture, above: Floats, share: NDArray[np.float32]) -> Picture:
-    """(1 - share) · below + share · above, rounded to uint8 (h, w, 3)."""
-    mixed = below + share[..., None] * (above - below)
-    return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
 
 
 @dataclass(frozen=True, eq=False)

@@ -129,3 +129,37 @@ export const button = (app, command, options) => {
     key ? h("kbd", { text: key }) : null,
   );
 };
+
+/**
+ * A name that is renamed by typing; Enter or leaving keeps it, Escape does not: {node, update(name)}.
+ * @param {{ label: string, test: string, keep: (name: string) => void }} options
+ */
+export const nameField = ({ label, test, keep }) => {
+  const input = h("input", {
+    class: `field-input ${test}`,
+    type: "text",
+    maxlength: 200,
+    "aria-label": label,
+    "data-test": test,
+    autocomplete: "off",
+    spellcheck: "false",
+  });
+  let known = "";
+  input.addEventListener("change", () => {
+    if (input.value.trim()) keep(input.value);
+    else input.value = known;
+  });
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") input.blur();
+    if (event.key !== "Escape") return;
+    event.stopPropagation();
+    input.value = known;
+    input.blur();
+  });
+  /** @param {string} name */
+  const update = (name) => {
+    known = name;
+    if (document.activeElement !== input && input.value !== name) input.value = name;
+  };
+  return { node: input, update };
+};

@@ -7,44 +7,26 @@
 
 import { describeScene, hashOfScene } from "../../model/home.js";
 import { h, set, show } from "../dom/elements.js";
-import { button } from "../dom/fields.js";
+import { button, nameField } from "../dom/fields.js";
 import { icon } from "../dom/icons.js";
 
 /**
- * The name, which is renamed by typing; Enter or leaving keeps it, Escape does not.
+ * The name; that of a scene that cannot be read is only read.
  * @param {App} app
  * @param {Identifier} id
  */
 const createName = (app, id) => {
-  const input = h("input", {
-    class: "field-input scene-name",
-    type: "text",
-    maxlength: 200,
-    "aria-label": "Name of the scene",
-    "data-test": "scene-name",
-    autocomplete: "off",
-    spellcheck: "false",
-  });
-  let known = "";
-  const keep = () => {
-    if (input.value.trim()) app.run("renameScene", id, input.value);
-    else input.value = known;
-  };
-  input.addEventListener("change", keep);
-  input.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") input.blur();
-    if (event.key !== "Escape") return;
-    event.stopPropagation();
-    input.value = known;
-    input.blur();
+  const { node, update: tell } = nameField({
+    label: "Name of the scene",
+    test: "scene-name",
+    keep: (name) => app.run("renameScene", id, name),
   });
   /** @param {SceneEntry} scene */
   const update = ({ name, is_readable: isReadable }) => {
-    known = name;
-    set(input, { readonly: !isReadable, title: name });
-    if (document.activeElement !== input && input.value !== name) input.value = name;
+    set(node, { readonly: !isReadable, title: name });
+    tell(name);
   };
-  return { node: input, update };
+  return { node, update };
 };
 
 /**

@@ -7,7 +7,7 @@
 
 import { isTraining, isUsable, standingOf, trainTitle } from "../../model/subjects.js";
 import { createKeyed, firstOf, focused, h, set, setVariable, show } from "../dom/elements.js";
-import { button } from "../dom/fields.js";
+import { button, nameField } from "../dom/fields.js";
 import { icon } from "../dom/icons.js";
 import { createSubjectForm } from "./new-subject-form.js";
 
@@ -28,40 +28,18 @@ const createFan = (app, { references }) =>
   );
 
 /**
- * The name, which is renamed by typing; Enter or leaving keeps it, Escape does not.
  * @param {App} app
  * @param {Identifier} id
  */
 const createName = (app, id) => {
-  const shape = {
-    class: "field-input subject-name",
-    type: "text",
-    maxlength: 200,
-    "aria-label": "Name of the subject",
-  };
-  const input = h("input", {
-    ...shape,
-    "data-test": "subject-name",
-    autocomplete: "off",
-    spellcheck: "false",
-  });
-  let known = "";
-  const keep = () =>
-    input.value.trim() ? app.run("renameSubject", id, input.value) : (input.value = known);
-  input.addEventListener("change", keep);
-  input.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") input.blur();
-    if (event.key !== "Escape") return;
-    event.stopPropagation();
-    input.value = known;
-    input.blur();
+  const { node, update: tell } = nameField({
+    label: "Name of the subject",
+    test: "subject-name",
+    keep: (name) => app.run("renameSubject", id, name),
   });
   /** @param {{ name: string }} one */
-  const update = ({ name }) => {
-    known = name;
-    if (document.activeElement !== input && input.value !== name) input.value = name;
-  };
-  return { node: input, update };
+  const update = ({ name }) => tell(name);
+  return { node, update };
 };
 
 /**
