@@ -29,8 +29,10 @@ from backend.scene.geometry import PixelBox, PixelPoint, PointOrBox
 from backend.studio.library.subjects import LibrarySubject
 from backend.studio.storage.records import (
     Candidate,
+    GalleryIndex,
     JobEvents,
     ModelsFound,
+    PictureScene,
     Project,
     Saved,
     SceneEntry,
@@ -45,6 +47,7 @@ from ui.replies import (
     ErrorCode,
     ErrorReply,
     ExportReply,
+    GalleryPageReply,
     JobsReply,
     LibraryReply,
     ProjectReply,
@@ -267,6 +270,38 @@ def _salvage_scene(bridge: Bridge, message: messages.SalvageScene) -> ExportRepl
     return ExportReply(url=f"lamina/salvage/{message.project}.zip", name=name)
 
 
+def _gallery(bridge: Bridge, message: messages.FindPictures) -> GalleryIndex:
+    return bridge.studio.gallery.index(message.filter)
+
+
+def _gallery_page(bridge: Bridge, message: messages.ReadGalleryPage) -> GalleryPageReply:
+    return GalleryPageReply(pictures=bridge.studio.gallery.page(message.filter, message.key))
+
+
+def _picture_scene(bridge: Bridge, message: messages.ReadPictureScene) -> PictureScene:
+    return bridge.studio.gallery.scene_of(message.picture)
+
+
+def _star_picture(bridge: Bridge, message: messages.StarPicture) -> DoneReply:
+    bridge.studio.gallery.star(message.picture, message.starred)
+    return DoneReply()
+
+
+def _delete_pictures(bridge: Bridge, message: messages.DeletePictures) -> DoneReply:
+    bridge.studio.gallery.delete(message.pictures)
+    return DoneReply()
+
+
+def _restore_pictures(bridge: Bridge, message: messages.RestorePictures) -> DoneReply:
+    bridge.studio.gallery.restore(message.pictures)
+    return DoneReply()
+
+
+def _export_pictures(bridge: Bridge, message: messages.ExportPictures) -> ExportReply:
+    name = bridge.studio.gallery.prepare_export(message.pictures)
+    return ExportReply(url=f"lamina/pictures/{name}.zip", name="Pictures.zip")
+
+
 def _subjects(bridge: Bridge, message: messages.Subjects) -> LibraryReply:
     """The library, and what a new subject may be trained by."""
     methods = tuple(
@@ -355,4 +390,11 @@ VERBS: Mapping[str, Verb] = {
     "delete_scene": Verb(messages.DeleteScene, _delete_scene, SceneEntry),
     "restore_scene": Verb(messages.RestoreScene, _restore_scene, SceneEntry),
     "salvage_scene": Verb(messages.SalvageScene, _salvage_scene, ExportReply),
+    "gallery": Verb(messages.FindPictures, _gallery, GalleryIndex),
+    "gallery_page": Verb(messages.ReadGalleryPage, _gallery_page, GalleryPageReply),
+    "picture_scene": Verb(messages.ReadPictureScene, _picture_scene, PictureScene),
+    "star_picture": Verb(messages.StarPicture, _star_picture, DoneReply),
+    "delete_pictures": Verb(messages.DeletePictures, _delete_pictures, DoneReply),
+    "restore_pictures": Verb(messages.RestorePictures, _restore_pictures, DoneReply),
+    "export_pictures": Verb(messages.ExportPictures, _export_pictures, ExportReply),
 }

@@ -70,6 +70,7 @@ MODULE_KINDS = {
 # each time.
 KEPT = {
     "/lamina/picture/": "private, max-age=31536000, immutable",
+    "/lamina/small/": "private, max-age=31536000, immutable",
     "/lamina/thumbnail/": "private, max-age=60",
     "/assets/": "private, max-age=31536000, immutable",
     FILE_PREFIX: "no-cache",
@@ -86,7 +87,7 @@ OPEN: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("GET HEAD", r"/assets/.+"),
         ("GET HEAD", r"/static/.+"),
         ("GET HEAD", r"/theme\.css|/favicon\.ico|/robots\.txt"),
-        ("GET HEAD", r"/lamina/(picture|thumbnail|export|salvage)/[^/]+"),
+        ("GET HEAD", r"/lamina/(picture|small|thumbnail|export|salvage|pictures)/[^/]+"),
         # Gradio calls this one itself while it starts.
         ("GET", r"/gradio_api/startup-events"),
         ("POST", ASK_PATH),

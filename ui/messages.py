@@ -14,6 +14,7 @@ from backend.errors import RequestError
 from backend.plan.request import MAX_TRAINING_STEPS, TrainingMethod
 from backend.scene.records import Identifier, Name, PictureDigest, explain_refusal
 from backend.scene.scene import Side
+from backend.studio.storage.records import GalleryFilter
 
 MAX_DEPTH = 64
 MAX_VALUES = 100_000
@@ -169,6 +170,55 @@ class SalvageScene(Message):
     """What is there of a scene, as a ZIP file."""
 
     project: Identifier
+
+
+class FindPictures(Message):
+    """How many pictures a filter finds, where each page of them begins, and what can be filtered
+    by.
+    """
+
+    filter: GalleryFilter
+
+
+class ReadGalleryPage(Message):
+    """The pictures of one page of a filter; ``key`` is where it begins."""
+
+    filter: GalleryFilter
+    key: Count
+
+
+class ReadPictureScene(Message):
+    """The scene as it was when a picture was made."""
+
+    picture: Identifier
+
+
+class StarPicture(Message):
+    """Star a picture, or take its star away."""
+
+    picture: Identifier
+    starred: bool
+
+
+Pictures = Annotated[list[Identifier], Field(min_length=1, max_length=20_000)]
+
+
+class DeletePictures(Message):
+    """Take pictures out of sight; within the day they are gone."""
+
+    pictures: Pictures
+
+
+class RestorePictures(Message):
+    """Put deleted pictures back."""
+
+    pictures: Pictures
+
+
+class ExportPictures(Message):
+    """Ask for a ZIP file of pictures."""
+
+    pictures: Pictures
 
 
 class Subjects(Message):

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -15,6 +15,7 @@ import anyio.to_thread
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backend.errors import LaminaError, RefusedError
+from backend.scene.records import PictureDigest
 from ui.bridge import describe_error
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 PREFIX = "/lamina/"
 PICTURE = re.compile(r"/lamina/picture/([0-9a-f]{64})\.png")
+SMALL = re.compile(r"/lamina/small/([0-9a-f]{64})\.webp")
+PICTURES = re.compile(r"/lamina/pictures/([0-9a-f]{32})\.zip")
 THUMBNAIL = re.compile(r"/lamina/thumbnail/([A-Za-z0-9_-]{1,64}\.\d{1,12})\.webp")
 SALVAGE = re.compile(r"/lamina/salvage/([A-Za-z0-9_-]{1,64})\.zip")
 EXPORT = re.compile(r"/lamina/export/([A-Za-z0-9_-]{1,64})\.ora")
@@ -31,24 +34,27 @@ Headers = list[tuple[bytes, bytes]]
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole response. ``kind`` is its media type."""
+    """A whole response. ``kind`` is its media type; ``more`` are parts that follow the body and
+    are made while they are sent.
+    """
 
     status: int
     kind: str
     body: bytes
     headers: tuple[tuple[str, str], ...] = ()
+    more: Iterator[bytes] | None = None
 
     async def send(self, send: Send, *, with_body: bool = True) -> None:
         """Write it; for HEAD without the body."""
-        fields = (
-            ("content-type", self.kind),
-            ("content-length", str(len(self.body))),
-            *self.headers,
-        )
+        length = () if self.more else (("content-length", str(len(self.body))),)
+        fields = (("content-type", self.kind), *length, *self.headers)
         headers: Headers = [
             (name.encode("latin-1"), value.encode("latin-1")) for name, value in fields
         ]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        parts = self.more if with_body and self.more else iter(())
+        while self.more and (part := await anyio.to_thread.run_sync(next, parts, None)) is not None:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
         await send({"type": "http.response.body", "body": self.body if with_body else b""})
 
 
@@ -79,6 +85,8 @@ class PictureRoutes:
         """The response to a path below ``/lamina/``."""
         replies = (
             (PICTURE, self._picture),
+            (SMALL, self._small),
+            (PICTURES, self._pictures),
             (THUMBNAIL, self._thumbnail),
             (EXPORT, self._export),
             (SALVAGE, self._salvage),
@@ -94,6 +102,14 @@ class PictureRoutes:
     def _picture(self, digest: str) -> Answer:
         content = self.studio.picture_png(digest)
         return Answer(200, "image/png", content, (("etag", f'"{digest}"'),))
+
+    def _small(self, digest: str) -> Answer:
+        content = self.studio.gallery.thumbnail(PictureDigest(digest))
+        return Answer(200, "image/webp", content, (("etag", f'"{digest}"'),))
+
+    def _pictures(self, name: str) -> Answer:
+        file = _attach(b"", "Pictures.zip", "application/zip")
+        return replace(file, more=self.studio.gallery.export(name))
 
     def _thumbnail(self, name: str) -> Answer:
         project, _, revision = name.partition(".")

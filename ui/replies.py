@@ -11,7 +11,14 @@ from backend.plan.events import JobState
 from backend.plan.request import TrainingMethod
 from backend.scene.records import Record
 from backend.studio.library.subjects import LibrarySubject
-from backend.studio.storage.records import CutLayer, Facts, JobRecord, Project, SceneEntry
+from backend.studio.storage.records import (
+    CutLayer,
+    Facts,
+    GalleryPicture,
+    JobRecord,
+    Project,
+    SceneEntry,
+)
 
 
 class ErrorCode(StrEnum):
@@ -65,6 +72,12 @@ class ScenesReply(Record):
 
     scenes: tuple[SceneEntry, ...]
     notes: tuple[str, ...]
+
+
+class GalleryPageReply(Record):
+    """The pictures of one page, the newest first."""
+
+    pictures: tuple[GalleryPicture, ...]
 
 
 class TunedReply(Record):

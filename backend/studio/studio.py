@@ -36,6 +36,7 @@ from backend.studio.projects.candidates import mix_candidates, pair_of
 from backend.studio.projects.cutting import on_canvas, store_cut
 from backend.studio.projects.damage import naming_layers
 from backend.studio.projects.file_settings import read_settings
+from backend.studio.projects.gallery import Gallery, keep_recipe
 from backend.studio.projects.history import insert_retouch
 from backend.studio.projects.home import Home
 from backend.studio.projects.survey import SceneSurvey
@@ -70,8 +71,8 @@ class Studio:
     """Projects, pictures and jobs of one store, run by one worker. Every verb may be called from
     any thread.
 
-    ``library`` holds the subjects, which belong to no project; ``home`` lists the projects, and
-    ``upkeep`` lets the deleted ones go.
+    ``library`` holds the subjects, which belong to no project; ``home`` lists the projects,
+    ``gallery`` the pictures of all of them, and ``upkeep`` lets the deleted ones go.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Studio:
         self.library = Library(store, offer, worker, self._runner.wake)
         self.models = ModelFolders(store, offer)
         self.home = Home(store, self._runner.cancel)
+        self.gallery = Gallery(store)
         self.upkeep = Upkeep(store)
         self._opening = threading.Lock()
 
@@ -216,7 +218,8 @@ class Studio:
         asked = build_request(request)
         with self._store.database.read() as connection:
             projects.check_revision(connection, project, revision)
-            scene = projects.read_project(connection, project).scene
+            saved = projects.read_project(connection, project)
+            scene = saved.scene
             if isinstance(asked, LearnEmbeddings):
                 asked = asked.model_copy(
                     update={
@@ -238,6 +241,7 @@ class Studio:
         with self._store.database.write() as connection:
             projects.check_revision(connection, project, revision)
             job = jobs.insert_job(connection, project, asked, plan)
+            keep_recipe(connection, job, plan, scene, saved.editor)
         self._runner.wake()
         subject_notes = self.library.list_notes(scene, asked) if isinstance(asked, Compose) else ()
         return Submitted(
@@ -252,6 +256,8 @@ class Studio:
         with self._store.database.write() as connection:
             job, plan = insert_retouch(connection, project, candidate)
             self.library.require(plan)
+            saved = projects.read_project(connection, project)
+            keep_recipe(connection, job, plan, saved.scene, saved.editor)
         self._runner.wake()
         return Submitted(job=job, notes=plan.notes)
 

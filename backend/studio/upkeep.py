@@ -1,5 +1,5 @@
-"""What happens by itself: deleted scenes go for good, files that nothing names go after them, and
-the database is copied each day.
+"""What happens by itself: deleted scenes and pictures go for good, files that nothing names go
+after them, and the database is copied each day.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from backend.errors import LaminaError
 from backend.studio.projects import deletion
+from backend.studio.projects.versions import sweep_versions
 from backend.studio.storage.storage import Storage
 
 log = logging.getLogger(__name__)
@@ -48,8 +49,11 @@ class Upkeep:
         moment = present or datetime.now(UTC)
         with self._lock:
             scenes = self._purge(moment)
+            with self._store.database.write() as connection:
+                pictures = deletion.purge_pictures(connection, moment)
+                sweep_versions(connection)
             files = self._sweep_unnamed(moment) if self._store.is_swept else 0
-            if scenes:
+            if scenes or pictures:
                 self._store.database.compact()
                 self._store.backups.replace_all()
             else:
@@ -89,5 +93,6 @@ class Upkeep:
             gone = {digest for digest in unnamed if known.get(digest, moment) <= oldest}
             pixels.remove(gone)
             embeddings.remove(gone)
+            self._store.thumbnails.remove_pictures(gone)
             deletion.forget_unnamed(connection, gone)
         return len(gone)

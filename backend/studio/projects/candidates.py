@@ -22,6 +22,7 @@ _LISTED = (
     "SELECT candidates.*, retouches.mask AS found FROM candidates"
     " LEFT JOIN retouches ON retouches.candidate = candidates.id"
 )
+_LIVING = "candidates.id NOT IN (SELECT candidate FROM deleted_pictures)"
 
 
 METHOD = "layout_retouch"
@@ -129,7 +130,7 @@ def _insert(connection: Connection, candidate: Candidate) -> None:
 def candidates_of_job(connection: Connection, job: str) -> tuple[Candidate, ...]:
     """In the order of the plan's seeds, ranked."""
     rows = connection.execute(
-        f"{_LISTED} WHERE candidates.job = ? ORDER BY candidates.position", (job,)
+        f"{_LISTED} WHERE candidates.job = ? AND {_LIVING} ORDER BY candidates.position", (job,)
     )
     return rank([_candidate(row) for row in rows])
 
@@ -138,8 +139,8 @@ def candidates_of_project(connection: Connection, project: str) -> tuple[Candida
     """In the order in which they were made, each ranked within its job."""
     rows = connection.execute(
         (
-            f"{_LISTED} JOIN jobs ON jobs.id = candidates.job WHERE jobs.project = ? ORDER BY "
-            "candidates.number"
+            f"{_LISTED} JOIN jobs ON jobs.id = candidates.job WHERE jobs.project = ? AND {_LIVING}"
+            " ORDER BY candidates.number"
         ),
         (project,),
     )

@@ -63,7 +63,7 @@ class Home:
             pictures = _count_pictures(connection)
             entries = [
                 entry
-                for number in _list_numbers(connection)
+                for number in list_numbers(connection)
                 if (entry := self._read_entry(connection, number, pictures)) is not None
             ]
         return tuple(sorted(entries, key=lambda entry: entry.changed, reverse=True))
@@ -209,7 +209,7 @@ class Home:
         return parsed
 
 
-def _list_numbers(connection: Connection) -> list[int]:
+def list_numbers(connection: Connection) -> list[int]:
     """The numbers of all rows; of a table that is damaged in the middle every number that there may
     be.
     """
@@ -223,13 +223,19 @@ def _list_numbers(connection: Connection) -> list[int]:
         return list(range(1, int(found["seq"]) + 1)) if found else []
 
 
-def _read_row(connection: Connection, number: int) -> Row | None:
-    """A row, or None where the file is damaged."""
+def read_tolerantly(connection: Connection, query: str, number: int) -> Row | None:
+    """The row that a query finds by its number, or None where the file is damaged."""
     try:
-        row: Row | None = connection.execute(_ROW, (number,)).fetchone()
+        row: Row | None = connection.execute(query, (number,)).fetchone()
     except sqlite3.DatabaseError:
         log.exception("row %d of the projects is damaged", number)
         return None
+    return row
+
+
+def _read_row(connection: Connection, number: int) -> Row | None:
+    """A row, or None where the file is damaged."""
+    row = read_tolerantly(connection, _ROW, number)
     is_text = row is not None and all(isinstance(row[name], str) for name in ("scene", "editor"))
     return row if is_text else None
 
@@ -263,7 +269,8 @@ def _count_pictures(connection: Connection) -> dict[str, int]:
     try:
         rows = connection.execute(
             "SELECT jobs.project, COUNT(*) AS pictures FROM candidates JOIN jobs"
-            " ON jobs.id = candidates.job GROUP BY jobs.project"
+            " ON jobs.id = candidates.job WHERE candidates.id NOT IN (SELECT candidate FROM"
+            " deleted_pictures) GROUP BY jobs.project"
         )
         return {row["project"]: int(row["pictures"]) for row in rows}
     except sqlite3.DatabaseError:

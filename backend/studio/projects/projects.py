@@ -170,15 +170,29 @@ def _parse(text: str) -> dict[str, Any]:
 
 
 def _read_row(row: Row) -> SavedScene:
-    repaired = repair_scene(_parse(row["scene"]))
+    scene = _parse(row["scene"])
     try:
-        editor, notes = _repair_editor(_parse(row["editor"]))
+        editor: object = _parse(row["editor"])
+    except StoreError:
+        editor = None
+    return repair_saved(row["id"], row["revision"], scene, editor)
+
+
+def repair_saved(
+    project: str, revision: int, scene_record: Mapping[str, Any], editor_record: object
+) -> SavedScene:
+    """A project from its records as they were written, with notes about what this Lamina does not
+    know; a SceneError for a scene that cannot be read.
+    """
+    repaired = repair_scene(scene_record)
+    try:
+        editor, notes = _repair_editor(editor_record)
     except LaminaError as error:
-        log.warning("the editor's state of %s cannot be read: %s", row["id"], error.what)
+        log.warning("the editor's state of %s cannot be read: %s", project, error.what)
         editor, notes = EditorState(), ("The scene's settings are lost; the usual ones are taken.",)
     return SavedScene(
-        id=row["id"],
-        revision=row["revision"],
+        id=project,
+        revision=revision,
         scene=repaired.scene,
         editor=editor,
         notes=(*repaired.notes, *notes),

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from backend.errors import StoreError
-from backend.studio.storage.migration import TO_FORMAT_7, TO_FORMAT_8, add_upgrades
+from backend.studio.storage.migration import TO_FORMAT_7, TO_FORMAT_8, TO_FORMAT_9, add_upgrades
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 
 _SUBJECTS = """
 CREATE TABLE subjects (
@@ -116,6 +116,7 @@ _CHANGES = {
     5: _RETOUCHES,
     6: TO_FORMAT_7,
     7: TO_FORMAT_8,
+    8: TO_FORMAT_9,
 }
 """What brings a store of a format to the next one."""
 BEGUN_AT = 2

@@ -73,9 +73,64 @@ BEGIN SELECT RAISE(ABORT, 'the history only grows'); END;
 stored file; a history goes with its deleted scene, and only then.
 """
 
+TO_FORMAT_9 = """
+CREATE TABLE records (
+    number INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, body TEXT NOT NULL
+);
+CREATE TABLE versions (
+    number INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE,
+    scene INTEGER NOT NULL, editor INTEGER NOT NULL, layers TEXT NOT NULL
+);
+CREATE TABLE steps (
+    project TEXT NOT NULL REFERENCES projects(id), place INTEGER NOT NULL, name TEXT NOT NULL,
+    version INTEGER NOT NULL, created TEXT NOT NULL, PRIMARY KEY (project, place)
+) WITHOUT ROWID;
+CREATE TABLE snapshots (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+    project TEXT NOT NULL REFERENCES projects(id), name TEXT NOT NULL,
+    version INTEGER NOT NULL, created TEXT NOT NULL
+);
+CREATE INDEX snapshots_by_project ON snapshots(project, number);
+ALTER TABLE projects ADD COLUMN place INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE projects ADD COLUMN saved_by TEXT NOT NULL DEFAULT '';
+CREATE TABLE recipes (
+    job TEXT PRIMARY KEY REFERENCES jobs(id), version INTEGER NOT NULL,
+    method TEXT NOT NULL, model TEXT NOT NULL, words TEXT NOT NULL
+) WITHOUT ROWID;
+INSERT INTO recipes SELECT id, 0, find_method(plan), find_model(plan), find_words(plan) FROM jobs
+WHERE id IN (SELECT job FROM candidates);
+CREATE TABLE deleted_pictures (
+    candidate TEXT PRIMARY KEY REFERENCES candidates(id), deleted TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX history_by_parent ON history(parent);
+ALTER TABLE mixes RENAME TO mixes_before;
+CREATE TABLE mixes (
+    candidate TEXT PRIMARY KEY REFERENCES candidates(id), other TEXT NOT NULL, mask TEXT NOT NULL
+) WITHOUT ROWID;
+INSERT INTO mixes SELECT candidate, other, mask FROM mixes_before;
+DROP TABLE mixes_before;
+DROP TRIGGER history_grows;
+CREATE TRIGGER history_grows BEFORE UPDATE ON history
+WHEN OLD.parent IS NULL OR OLD.candidate <> NEW.candidate
+OR OLD.parent NOT IN (SELECT candidate FROM deleted_pictures)
+BEGIN SELECT RAISE(ABORT, 'the history only grows'); END;
+DROP TRIGGER history_stays;
+CREATE TRIGGER history_stays BEFORE DELETE ON history
+WHEN OLD.candidate NOT IN (SELECT candidate FROM deleted_pictures) AND NOT EXISTS (
+    SELECT 1 FROM candidates JOIN jobs ON jobs.id = candidates.job
+    JOIN projects ON projects.id = jobs.project
+    WHERE candidates.id = OLD.candidate AND projects.deleted <> ''
+)
+BEGIN SELECT RAISE(ABORT, 'the history only grows'); END;
+"""
+"""Format 8 to 9: versions of scenes, which share their layers as records; the steps of undo and
+the snapshots of each scene; the version, method, model and words of each job; pictures that were
+deleted alone, whose children then hang under their parents.
+"""
+
 
 def add_upgrades(connection: sqlite3.Connection) -> None:
-    """Make the functions that ``TO_FORMAT_7`` calls known to a connection."""
+    """Make the functions that the changes of formats call known to a connection."""
     for name, change in _CHANGES.items():
         connection.create_function(name, 1, change, deterministic=True)
 
@@ -102,11 +157,35 @@ def _upgrade_body(record: dict[str, Any]) -> Any:
     return body
 
 
+def parse_record(text: str) -> Mapping[str, Any]:
+    """A record of any format as it stands, nothing where it cannot be read."""
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def find_words(plan: Mapping[str, Any]) -> str:
+    """What a recipe can be found by, in small letters: its prompt, and the layers by name and
+    phrase.
+    """
+    found = [plan.get("prompt")]
+    layers = plan.get("layers")
+    for layer in layers if isinstance(layers, list | tuple) else ():
+        if isinstance(layer, Mapping):
+            found += [layer.get("name"), layer.get("phrase")]
+    return "\n".join(dict.fromkeys(one.casefold() for one in found if isinstance(one, str) and one))
+
+
 _CHANGES: Mapping[str, Callable[[str], str]] = MappingProxyType(
     {
         "upgrade_scene": _in_json(upgrade_scene),
         "upgrade_editor": _in_json(_upgrade_editor),
         "upgrade_kind": lambda kind: EVENT_KINDS.get(kind, kind),
         "upgrade_body": _in_json(_upgrade_body),
+        "find_method": lambda plan: str(parse_record(plan).get("method", "")),
+        "find_model": lambda plan: str(parse_record(plan).get("model", "")),
+        "find_words": lambda plan: find_words(parse_record(plan)),
     }
 )

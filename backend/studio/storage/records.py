@@ -172,6 +172,83 @@ class SceneEntry(Record):
     deleted: str = ""
 
 
+class GalleryFilter(Record):
+    """Which pictures the gallery shows; empty texts ask for nothing. ``words`` are looked for in
+    prompts, in the layers' names and phrases, and in the scene's name.
+    """
+
+    words: str = Field(default="", max_length=400)
+    scene: str = Field(default="", max_length=64)
+    layer: str = Field(default="", max_length=64)
+    method: str = Field(default="", max_length=64)
+    model: str = Field(default="", max_length=64)
+    starred: bool = False
+    deleted: bool = False
+
+
+class GalleryPicture(Record):
+    """A picture as the gallery lists it. ``number`` is its key: later pictures have larger ones.
+
+    ``scene`` is the name of its scene as it is now, ``layer`` that of the layer that was re-rolled
+    or empty. ``restorable``: the scene as it was when the picture was made is kept.
+    """
+
+    number: int
+    id: str
+    project: str
+    scene: str
+    job: str
+    digest: PictureDigest
+    width_px: int
+    height_px: int
+    seed: int
+    created: str
+    prompt: str
+    layer_id: str
+    layer: str
+    method: str
+    model: str
+    starred: bool
+    restorable: bool
+
+
+class GalleryChoice(Record):
+    """A value that a filter offers, and how many pictures have it."""
+
+    id: str
+    title: str
+    count: int
+
+
+class GalleryChoices(Record):
+    """What can be filtered by; layers only of a chosen scene."""
+
+    scenes: tuple[GalleryChoice, ...]
+    layers: tuple[GalleryChoice, ...]
+    methods: tuple[GalleryChoice, ...]
+    models: tuple[GalleryChoice, ...]
+
+
+class GalleryIndex(Record):
+    """How many pictures a filter finds, and the key at which each page of ``page`` of them
+    begins.
+    """
+
+    total: int
+    page: int
+    keys: tuple[int, ...]
+    choices: GalleryChoices
+
+
+class PictureScene(Record):
+    """The scene and its editor as they were when a picture was made."""
+
+    project: str
+    scene: Scene
+    editor: EditorState
+    notes: tuple[str, ...] = ()
+
+
 class Saved(Record):
     """The answer to a save."""
 

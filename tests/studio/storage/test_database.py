@@ -12,6 +12,11 @@ import pytest
 from backend.errors import StoreError
 from backend.studio.storage.database import SCHEMA_VERSION, Database
 
+PROJECT = (
+    "INSERT INTO projects (id, revision, scene, editor, turn, created)"
+    " VALUES ('p', 1, '{}', '{}', 1, '')"
+)
+
 
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
@@ -20,7 +25,7 @@ def database(tmp_path: Path) -> Database:
 
 def add_job(database: Database, state: str) -> None:
     with database.write() as connection:
-        connection.execute("INSERT INTO projects VALUES (NULL, 'p', 1, '{}', '{}', 1, '', '', '')")
+        connection.execute(PROJECT)
         connection.execute(
             "INSERT INTO jobs VALUES (NULL, 'j', 'p', ?, '', '', 0, 1, '{}', '{}', 0, '')", (state,)
         )
@@ -28,7 +33,7 @@ def add_job(database: Database, state: str) -> None:
 
 def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
     statements = (
-        "INSERT INTO projects VALUES (NULL, 'p', 1, '{}', '{}', 1, '', '', '')",
+        PROJECT,
         "INSERT INTO nowhere VALUES (1)",
     )
     with pytest.raises(StoreError), database.write() as connection:
@@ -94,7 +99,16 @@ def test_an_older_store_gets_what_is_new_and_keeps_its_rows(tmp_path: Path) -> N
     database.close()
     with sqlite3.connect(path) as connection:
         connection.execute("DROP TRIGGER history_stays")
+        connection.execute("DROP TRIGGER history_grows")
+        connection.execute(
+            "CREATE TRIGGER history_grows BEFORE UPDATE ON history BEGIN SELECT 1; END"
+        )
         connection.execute("DROP TABLE unnamed")
+        for table in ("records", "versions", "steps", "snapshots", "recipes", "deleted_pictures"):
+            connection.execute(f"DROP TABLE {table}")
+        connection.execute("DROP INDEX history_by_parent")
+        connection.execute("ALTER TABLE projects DROP COLUMN place")
+        connection.execute("ALTER TABLE projects DROP COLUMN saved_by")
         connection.execute("ALTER TABLE projects DROP COLUMN changed")
         connection.execute("ALTER TABLE projects DROP COLUMN deleted")
         connection.execute("ALTER TABLE candidates DROP COLUMN scores")

@@ -109,6 +109,50 @@ export interface ApartEvent {
   height_px: number;
 }
 
+export interface GalleryChoice {
+  id: string;
+  title: string;
+  count: number;
+}
+
+export interface GalleryChoices {
+  scenes: readonly GalleryChoice[];
+  layers: readonly GalleryChoice[];
+  methods: readonly GalleryChoice[];
+  models: readonly GalleryChoice[];
+}
+
+export interface GalleryIndex {
+  total: number;
+  page: number;
+  keys: readonly number[];
+  choices: GalleryChoices;
+}
+
+export interface GalleryPageReply {
+  pictures: readonly GalleryPicture[];
+}
+
+export interface GalleryPicture {
+  number: number;
+  id: string;
+  project: string;
+  scene: string;
+  job: string;
+  digest: string;
+  width_px: number;
+  height_px: number;
+  seed: number;
+  created: string;
+  prompt: string;
+  layer_id: string;
+  layer: string;
+  method: string;
+  model: string;
+  starred: boolean;
+  restorable: boolean;
+}
+
 export interface Group {
   id: Identifier;
   name: string;
@@ -329,6 +373,13 @@ export interface OptionSchema {
 
 export interface OptionsSchema {
   properties: Readonly<Record<string, OptionSchema>>;
+}
+
+export interface PictureScene {
+  project: string;
+  scene: Scene;
+  editor: EditorRecord;
+  notes: readonly string[];
 }
 
 export interface Placement {
@@ -565,6 +616,10 @@ export interface DecomposeRequest {
   source: Digest;
 }
 
+export interface DeletePicturesMessage {
+  pictures: readonly Identifier[];
+}
+
 export interface DeleteSceneMessage {
   project: Identifier;
 }
@@ -607,6 +662,24 @@ export interface EventsMessage {
 
 export interface ExportOraMessage {
   project: Identifier;
+}
+
+export interface ExportPicturesMessage {
+  pictures: readonly Identifier[];
+}
+
+export interface FindPicturesMessage {
+  filter: GalleryFilter;
+}
+
+export interface GalleryFilter {
+  words?: string;
+  scene?: string;
+  layer?: string;
+  method?: string;
+  model?: string;
+  starred?: boolean;
+  deleted?: boolean;
 }
 
 export interface GenerateMessage {
@@ -656,6 +729,15 @@ export interface OpenOraMessage {
   example?: Identifier | null;
 }
 
+export interface ReadGalleryPageMessage {
+  filter: GalleryFilter;
+  key: number;
+}
+
+export interface ReadPictureSceneMessage {
+  picture: Identifier;
+}
+
 export interface RemoveModelFolderMessage {
   path: string;
 }
@@ -678,6 +760,10 @@ export interface RerollRequest {
   feather_px?: number;
   tries?: number;
   subject?: SubjectRef | null;
+}
+
+export interface RestorePicturesMessage {
+  pictures: readonly Identifier[];
 }
 
 export interface RestoreSceneMessage {
@@ -715,6 +801,11 @@ export interface SplitByMasksMessage {
   project: Identifier;
   revision: number;
   picture: Digest;
+}
+
+export interface StarPictureMessage {
+  picture: Identifier;
+  starred: boolean;
 }
 
 export interface SubjectRef {
@@ -790,6 +881,13 @@ export interface Messages {
   delete_scene: DeleteSceneMessage;
   restore_scene: RestoreSceneMessage;
   salvage_scene: SalvageSceneMessage;
+  gallery: FindPicturesMessage;
+  gallery_page: ReadGalleryPageMessage;
+  picture_scene: ReadPictureSceneMessage;
+  star_picture: StarPictureMessage;
+  delete_pictures: DeletePicturesMessage;
+  restore_pictures: RestorePicturesMessage;
+  export_pictures: ExportPicturesMessage;
 }
 
 /** What each verb answers. */
@@ -825,6 +923,13 @@ export interface Replies {
   delete_scene: SceneEntry;
   restore_scene: SceneEntry;
   salvage_scene: ExportReply;
+  gallery: GalleryIndex;
+  gallery_page: GalleryPageReply;
+  picture_scene: PictureScene;
+  star_picture: DoneReply;
+  delete_pictures: DoneReply;
+  restore_pictures: DoneReply;
+  export_pictures: ExportReply;
 }
 
 export type Verb = keyof Replies;
