@@ -21,5 +21,8 @@ ASSETS = find_assets(PACKAGE)
 POCKET_FOLDER = ASSETS / "models" / "pocket"
 """The weights of the pocket family."""
 
+LAYOUTS_FOLDER = ASSETS / "models" / "layouts"
+"""Configurations of the public families, for checkpoints in a single file, which bring none."""
+
 SCENES_FOLDER = ASSETS / "scenes"
 """The example scenes."""

@@ -96,7 +96,7 @@ def check_models(folders: tuple[Path, ...], pocket: Path = POCKET_FOLDER) -> Ite
     for card in catalog.cards:
         members = f", with {', '.join(card.members)}" if card.members else ""
         facts = f"{card.weights / 1e6:.1f} M weights, {card.native_px} px{members}"
-        yield Check(f"model {card.id}", "ok", f"{card.folder} ({facts})")
+        yield Check(f"model {card.id}", "ok", f"{card.path} ({facts})")
     for one in catalog.findings:
         verdict: Verdict = "note" if one.kind == "file" else "fault"
         yield Check(f"{one.kind} {one.id}", verdict, one.sentence)

@@ -66,7 +66,7 @@ class ModelCache:
         """
         place = torch.device(device)
         self._check_fits(card, place)
-        key = (card.id, card.folder, str(place))
+        key = (card.id, card.path, str(place))
         with self._guard:
             entry = self._entries.setdefault(key, _CacheEntry())
             self._entries.move_to_end(key)

@@ -19,6 +19,7 @@ from backend.models.folder import (
 )
 from backend.models.licence import read_licence
 from backend.models.members import MemberCard, MemberName, judge_members
+from backend.models.single_file import END, START, SingleFile, read_single_file
 from backend.models.weight_files import find_weights
 from backend.plan.card import TokenSpan
 
@@ -31,6 +32,7 @@ STRENGTHS = ("light_only", "picture_strength", "flat_strength")
 USUAL_STRENGTH = 0.6
 PREDICTION_TYPES = ("epsilon", "v_prediction")
 MAX_SIDE_PX = 8192
+CLIP_LENGTH = 77
 NO_LIMIT = 1_000_000  # tokenizers without a length write a number of thirty digits
 
 
@@ -42,6 +44,7 @@ class ModelCard:
         id: unique among the models that are present.
         title: for people.
         folder: where its files lie.
+        single_file: the single file that it is, if it is one; it lies in ``folder``.
         native_px: side of the square that it was trained on.
         cell_px: pixels per latent cell along a side.
         size_multiple_px: what the sides of pictures must be divisible by.
@@ -87,6 +90,25 @@ class ModelCard:
     )
     size_bytes: int = 0
     licence: str = ""
+    single_file: SingleFile | None = field(default=None, repr=False)
+
+    @property
+    def path(self) -> Path:
+        """The model's folder, or its single file."""
+        return self.folder if self.single_file is None else self.single_file.path
+
+    def load_tokenizer(self, part: str = "tokenizer") -> CLIPTokenizer:
+        """A tokenizer of the model; the same object for every caller.
+
+        Args:
+            part: "tokenizer", or XL's "tokenizer_2".
+
+        Raises:
+            ModelError: it cannot be read.
+        """
+        if self.single_file is None:
+            return load_tokenizer(self.folder, part)
+        return build_clip_tokenizer(self.single_file.paddings[part])
 
     def token_spans(self, text: str) -> tuple[TokenSpan, ...]:
         """Where the tokens of a text stand.
@@ -100,7 +122,7 @@ class ModelCard:
         Raises:
             ModelError: the tokenizer cannot be read.
         """
-        encoded = load_tokenizer(self.folder)(
+        encoded = self.load_tokenizer()(
             text,
             add_special_tokens=False,
             return_offsets_mapping=True,
@@ -196,6 +218,41 @@ def _check_ranges(folder: Path, card: ModelCard) -> None:
         )
 
 
+def read_file_card(path: Path, model_id: str, title: str) -> ModelCard:
+    """The card of a checkpoint in a single file.
+
+    Args:
+        path: of the file.
+        model_id: the id it shall have.
+        title: for people.
+
+    Raises:
+        ModelError: it is damaged, or no checkpoint of a family that we run.
+    """
+    found = read_single_file(path)
+    unet, vae, text = (found.configs[part] for part in ("unet", "vae", "text_encoder"))
+    cell_px = 2 ** (len(vae["block_out_channels"]) - 1)
+    card = ModelCard(
+        id=model_id,
+        title=title,
+        folder=path.parent,
+        native_px=_side(unet["sample_size"]) * cell_px,
+        cell_px=cell_px,
+        size_multiple_px=cell_px * 2 ** (len(unet["block_out_channels"]) - 1),
+        text_length=text["max_position_embeddings"],
+        prediction_type=found.scheduler["prediction_type"],
+        weights=found.weights,
+        family="sdxl" if found.family == "sdxl" else "sd",
+        zero_empty=found.family == "sdxl",
+        scheduler=dict(found.scheduler),
+        size_bytes=found.size_bytes,
+        licence=found.licence,
+        single_file=found,
+    )
+    _check_ranges(path, card)
+    return card
+
+
 def model_id_of(name: str) -> str:
     """A folder's name as an identifier.
 
@@ -216,6 +273,27 @@ def load_tokenizer(folder: Path, part: str = "tokenizer") -> CLIPTokenizer:
     remedy = "Copy the model's tokenizer folder again."
     with explain_loading(f"{folder.name}/{part} cannot be read", remedy=remedy):
         return CLIPTokenizer.from_pretrained(str(folder / part), local_files_only=True)
+
+
+@functools.lru_cache(maxsize=2)
+def build_clip_tokenizer(padding: str) -> CLIPTokenizer:
+    """CLIP's own tokenizer, of the vocabulary that open_clip brings.
+
+    Args:
+        padding: what a short text is filled up with.
+    """
+    from open_clip import SimpleTokenizer
+    from transformers import CLIPTokenizer
+
+    known = SimpleTokenizer()
+    words = dict(zip(known.encoder, range(len(known.encoder) - 2), strict=False))
+    ends = {START: len(words), END: len(words) + 1}
+    return CLIPTokenizer(
+        vocab=words | ends,
+        merges=list(known.bpe_ranks),
+        pad_token=padding,
+        model_max_length=CLIP_LENGTH,
+    )
 
 
 def _read_about(folder: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from backend import POCKET_FOLDER
 from backend.errors import ModelError
-from backend.models.card import ModelCard, model_id_of, read_card
+from backend.models.card import ModelCard, model_id_of, read_card, read_file_card
 from backend.models.folder import explain_loading
 from backend.models.locations import MAX_DEPTH, MAX_FOLDERS, MAX_LOCATIONS, Location, LocationSearch
 from backend.models.loose_files import describe_file, describe_network
@@ -132,20 +132,20 @@ class _CatalogBuilder:
             case "member":
                 self._judge_member(place)
             case "file":
-                kind, error = describe_file(place.path)
-                self.refuse(place.name, kind, place.path, error)
+                self._judge_file(place)
             case "network":
                 self.refuse(place.name, "file", place.path, describe_network(place.path))
             case _:
                 self.refuse(place.name, "folder", place.path, _folder_error(place))
 
     def judge(self, place: Location, wanted_id: str, title: str) -> None:
-        """Judge a model's folder under the id that it shall have if it is free."""
+        """Judge a model's folder or file under the id that it shall have if it is free."""
         model_id = _free_id(wanted_id, self._ids)
         self._ids.add(model_id)
         try:
             with explain_loading(f"{place.name} cannot be read", remedy=AGAIN):
-                card = read_card(place.path, model_id, title)
+                read = read_card if place.kind == "model" else read_file_card
+                card = read(place.path, model_id, title)
         except ModelError as error:
             self._refuse_id(model_id, "model", place.path, error)
             return
@@ -168,6 +168,14 @@ class _CatalogBuilder:
         """
         cards = (replace(one, members={**self.shared, **one.members}) for one in self.cards)
         return Catalog(tuple(cards), tuple(self.findings), self.roots)
+
+    def _judge_file(self, place: Location) -> None:
+        described = describe_file(place.path)
+        if described is None:
+            self.judge(place, model_id_of(place.name), _title_of(place))
+        else:
+            kind, error = described
+            self.refuse(place.name, kind, place.path, error)
 
     def _judge_member(self, place: Location) -> None:
         if place.member is None or place.member in self.shared:

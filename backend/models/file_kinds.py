@@ -30,6 +30,8 @@ class FileKind:
     family: Family | None = None
 
 
+VAE_ALONE = "a VAE alone"
+
 MARKS: tuple[tuple[str, str], ...] = (
     (r"(^lora_|[._]lora_(down|up|A|B|mid)\b|lora\.(down|up)\b|hada_w|lokr_w|^oft_)", "a LoRA"),
     (r"^(image_proj\.|ip_adapter\.)", "an IP-Adapter"),
@@ -37,7 +39,7 @@ MARKS: tuple[tuple[str, str], ...] = (
     (r"^(adapter\.)?body\.0\.(block1|resnets)", "a T2I-Adapter"),
     (r"motion_modules\.|\.temporal_transformer\.", "a motion module"),
     (r"^(emb_params|string_to_param|clip_[lg]|<[^>]+>)$", "a learned embedding of words"),
-    (r"^(first_stage_model\.)?(de|en)coder\.conv_in\.weight$", "a VAE alone"),
+    (r"^(first_stage_model\.)?(de|en)coder\.conv_in\.weight$", VAE_ALONE),
     (r"^(taesd_)?(de|en)coder\.(layers\.)?\d+\.", "a small VAE for previews"),
     (r"^(visual\.|vision_model\.)", "an image encoder"),
     (

@@ -79,12 +79,12 @@ def explain_torch_file(name: str) -> Iterator[None]:
         ) from error
 
 
-def check_complete(name: str, missing: Iterable[str]) -> None:
-    """A ModelError where a loaded network lacks weights, which a library would draw at random."""
+def check_complete(name: str, missing: Iterable[str], remedy: str = _TOGETHER) -> None:
+    """A ModelError where a network lacks weights, which a library would draw at random."""
     lacking = sorted(missing)
     if lacking:
         raise ModelError(
-            f"{name} lacks {len(lacking)} weights (first {lacking[0]}).", remedy=_TOGETHER
+            f"{name} lacks {len(lacking)} weights (first {lacking[0]}).", remedy=remedy
         )
 
 

@@ -1,9 +1,10 @@
-"""From a diffusers folder to a ModelBundle: local files, safetensors only, no code from the
-folder.
+"""From a diffusers folder or a single file to a ModelBundle: local files, safetensors only, no code
+from them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from transformers import CLIPTextModel, CLIPTextModelWithProjection
 from transformers.utils.logging import disable_progress_bar as hide_those_of_transformers
 
 from backend.models.bundle import ModelBundle
-from backend.models.card import ModelCard, load_tokenizer
+from backend.models.card import ModelCard
 from backend.models.folder import (
     check_complete,
     check_finite,
@@ -24,6 +25,7 @@ from backend.models.folder import (
 from backend.models.members import Members
 from backend.models.schedule import SAMPLERS, scheduler_values
 from backend.models.second_text import SecondText, split_words
+from backend.models.single_file_loading import load_single_file
 from backend.models.weight_files import find_weights
 
 _CLASSES: dict[str, Any] = {
@@ -64,17 +66,14 @@ def load_bundle(card: ModelCard, device: torch.device) -> ModelBundle:
     Raises:
         ModelError: a file is at fault; the sentence names it.
     """
-    parts = list_weights(check_folder(card.folder))
     hide_bars()
     dtype = dtype_for(device)
-    networks = {
-        part: _load_network(card, part, stem, dtype).to(device) for part, stem in parts.items()
-    }
+    networks = {part: network.to(device) for part, network in _load_networks(card, dtype)}
     if card.family == "sdxl" and networks["vae"].config.force_upcast:
         networks["vae"] = networks["vae"].float()  # its activations overflow in half precision
     return ModelBundle(
         card=card,
-        tokenizer=load_tokenizer(card.folder),
+        tokenizer=card.load_tokenizer(),
         text_encoder=networks["text_encoder"],
         vae=networks["vae"],
         unet=networks["unet"],
@@ -92,9 +91,18 @@ def _second_text(card: ModelCard, networks: dict[str, Any]) -> SecondText | None
     """
     if card.family != "sdxl":
         return None
-    second = SecondText(load_tokenizer(card.folder, "tokenizer_2"), networks["text_encoder_2"])
+    second = SecondText(card.load_tokenizer("tokenizer_2"), networks["text_encoder_2"])
     split_words(networks["unet"], second.encoder.config.projection_dim, card.cell_px)
     return second
+
+
+def _load_networks(card: ModelCard, dtype: torch.dtype) -> Iterator[tuple[str, Any]]:
+    """Each network with its part's name."""
+    if card.single_file is not None:
+        yield from load_single_file(card.single_file, dtype).items()
+        return
+    for part, stem in list_weights(check_folder(card.folder)).items():
+        yield part, _load_network(card, part, stem, dtype)
 
 
 def _load_network(card: ModelCard, part: str, stem: str, dtype: torch.dtype) -> Any:

@@ -4,11 +4,13 @@ here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from backend.errors import ModelError
-from backend.models.file_kinds import recognise_file
+from backend.models.file_kinds import VAE_ALONE, recognise_file
 from backend.models.folder import explain_loading, read_json
 from backend.models.locations import HUB_NAME, SAFETENSORS
 from backend.models.safetensors_file import read_header
@@ -26,11 +28,21 @@ OTHER_FOLDERS = frozenset(
 )
 """Folders of other programs in which no checkpoint lies, in small letters."""
 
+USES: Mapping[str, str] = MappingProxyType(
+    {
+        VAE_ALONE: (
+            "A checkpoint without a VAE uses it from a folder named vae; named as a checkpoint "
+            "with .vae before its ending, it stands in for that one's own."
+        )
+    }
+)
+"""What becomes of a file that is no model, by what it holds."""
+
 RUNS = "Lamina runs checkpoints of Stable Diffusion 1.x, 2.x and XL (base)."
 
 
-def describe_file(path: Path) -> tuple[Literal["model", "file"], ModelError]:
-    """Why a file of weights is no model that can be run.
+def describe_file(path: Path) -> tuple[Literal["model", "file"], ModelError] | None:
+    """Why a file of weights is no model that could be run; None where it is a checkpoint.
 
     Args:
         path: of the file.
@@ -55,17 +67,13 @@ def describe_file(path: Path) -> tuple[Literal["model", "file"], ModelError]:
     except ModelError as error:
         return expected, error
     if kind.name == "checkpoint":
-        return "model", ModelError(
-            f"{path.name} is {kind.title} in a single file.",
-            limit="Lamina reads diffusers folders.",
-            remedy="Choose this model's diffusers folder.",
-        )
+        return None
     if kind.name == "other_model":
         remedy = "Choose a checkpoint that makes pictures from words."
         return "model", ModelError(f"{path.name} holds {kind.title}.", limit=RUNS, remedy=remedy)
     return "file", ModelError(
         f"{path.name} holds {kind.title}.",
-        limit="Lamina does not use such files yet.",
+        limit=USES.get(kind.title, "Lamina does not use such files yet."),
         remedy="Nothing needs to be done; other programs may go on using it.",
     )
 

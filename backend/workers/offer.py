@@ -74,7 +74,7 @@ class CatalogOffer:
             picture_strength=card.picture_strength,
             flat_strength=card.flat_strength,
             family=card.family,
-            path=str(card.folder),
+            path=str(card.path),
             folder=self._root_of(card),
             licence=card.licence,
             size_bytes=card.size_bytes,

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.editor_page import EditorPage
+from tests.models.single_files import build_networks, write_checkpoint
 from tests.models.test_catalog import LORA, write_weights
 from tests.models.tiny import build_tiny_1
 
@@ -32,6 +33,7 @@ def comfy(tmp_path: Path) -> Path:
         "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 4265146304\n"
     )
     write_weights(models / "loras" / "style.safetensors", LORA)
+    write_checkpoint(models / "checkpoints" / "toon-two.safetensors", build_networks("sd1"))
     return models
 
 
@@ -64,7 +66,9 @@ def test_a_folder_of_models_from_adding_it_to_a_picture(fresh: EditorPage, comfy
     fresh.page.keyboard.press("Escape")
     fresh.part("models-panel").wait_for(state="hidden")
     assert_picker(fresh)
-    make_a_picture(fresh)
+    make_a_picture(fresh, 1)
+    fresh.part("model-choice").select_option(label="Toon two")
+    make_a_picture(fresh, 2)
     find_it_again(fresh, comfy)
 
 
@@ -97,12 +101,12 @@ def assert_picker(editor: EditorPage) -> None:
     editor.look("models-4-picker")
 
 
-def make_a_picture(editor: EditorPage) -> None:
+def make_a_picture(editor: EditorPage, number: int) -> None:
     editor.set_dials(steps=2, count=1)
     editor.part("generate").click()
-    editor.wait("state.candidates.length === 1")
+    editor.wait(f"state.candidates.length === {number}")
     editor.wait("!state.job")
-    editor.look("models-5-picture")
+    editor.look(f"models-{4 + number}-picture")
 
 
 def find_it_again(editor: EditorPage, folder: Path) -> None:
@@ -112,9 +116,9 @@ def find_it_again(editor: EditorPage, folder: Path) -> None:
     editor.part("models").click()
     row = editor.page.locator(f'[data-test="model-folder"][data-path="{folder}"]')
     row.wait_for()
-    assert "1 model, 3 cannot be used, 1 other file" in row.inner_text()
+    assert "2 models, 3 cannot be used, 1 other file" in row.inner_text()
     editor.part("models-search").click()
-    editor.wait_for_text("Found 2 models")
+    editor.wait_for_text("Found 3 models")
     row.locator('[data-test="model-folder-remove"]').click()
     row.wait_for(state="detached")
     editor.page.locator('[data-model="toon-shaper"]').wait_for(state="detached")
