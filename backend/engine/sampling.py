@@ -9,7 +9,6 @@ for offset, seeds in split_into_batches(plan):
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field, replace
@@ -19,11 +18,10 @@ from typing import Literal, TypeAlias, TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 from torch import Tensor
 
 from backend.engine.conditioning import Conditioning
-from backend.engine.decode import decode, encode, encode_mean
+from backend.engine.decode import encode
 from backend.engine.denoise import Start, denoise
 from backend.engine.loop_types import Control, Step, generator_for
 from backend.engine.noise import FreshNoise, NoiseStream, SharedNoise, SplitNoise, draw
@@ -35,20 +33,13 @@ from backend.plan.events import Image, Images, Result
 from backend.plan.plan import OneLayer, Plan
 from backend.plan.raster import Raster
 from backend.scene.imaging.arrays import Picture
-from backend.scene.imaging.detail import restore_detail, take_light
-from backend.scene.imaging.mask import blur, is_painted
+from backend.scene.imaging.mask import is_painted
 from backend.scene.imaging.paste import count_changes, may_change, paste, paste_weights
 from backend.scene.scene import Pixels
 
 StreamKind = Literal["auto", "fresh", "shared"]
 Strength: TypeAlias = float | NDArray[np.float64]
 """How much may change, 0..1: a number, or a painted map (h, w)."""
-LIGHT_PX = 20.0
-"""What is finer than that, in pixels of the papers' pictures, is detail; what is coarser, light."""
-REDRAW_AFTER = 0.15
-"""So far above the strength up to which forms stay the canvas's own they are the model's."""
-RIM_PX = 4.0
-"""Around what is redrawn, in pixels of the papers' pictures."""
 HELD_FEATHER_PX = 6.0
 """Of a 512 px picture: how far around what is held the collage fades into what was made, so that a
 decoder's smear along an edge is not seen.
@@ -339,60 +330,6 @@ class PasteTarget:
         allowed = may_change(self.alpha, self.feather_px)
         changed = count_changes(self.source, picture, allowed)
         return replace(image, picture=picture, changed_outside=changed)
-
-
-def restore_canvas_detail(
-    bundle: ModelBundle,
-    flat: Raster,
-    strengths: Sequence[Strength],
-    pictures: Sequence[Picture],
-    amount: float,
-) -> tuple[Picture, ...]:
-    """Pictures with the canvas's own detail where they have stayed what it was, and where the
-    model is trusted with light and colour alone (ours).
-
-    Args:
-        bundle: its card says up to which strength that is (``light_only``).
-        flat: what they were drawn from.
-        strengths: of what no layer covers, then of each layer: a number in 0..1, or a map (h, w).
-        pictures: uint8 (h, w, 3).
-        amount: 0 (as they are) to 1.
-    """
-    if amount == 0:
-        return tuple(pictures)
-    canvas, card = flat.picture, bundle.card
-    name = ("passed", canvas.shape, hashlib.sha256(np.ascontiguousarray(canvas).data).hexdigest())
-    (passed,) = bundle.kept.get(name, lambda: decode(bundle, encode_mean(bundle, canvas)))
-    share = amount * find_light_share(flat, strengths, card)
-    restored = []
-    for one in pictures:
-        detailed = restore_detail(one, canvas, passed, amount, card.cell_px)
-        if share.any():
-            lit = take_light(one, canvas, passed, flat.visibility, paper_px(LIGHT_PX, card))
-            detailed = paste(detailed, np.clip(np.rint(lit), 0, 255).astype(np.uint8), share)
-        restored.append(detailed)
-    return tuple(restored)
-
-
-def find_light_share(
-    flat: Raster, strengths: Sequence[Strength], card: ModelCard
-) -> NDArray[np.float32]:
-    """Where forms stay the canvas's own: Σ v_i·k(s_i), with k 1 up to the card's ``light_only`` and
-    0 from ``REDRAW_AFTER`` more on; nowhere where that is 0.
-
-    What is redrawn keeps ``RIM_PX`` around it, for at its border the canvas's pixels are a mixture
-    with what was there before.
-    """
-    share = np.zeros(flat.topmost.shape, np.float32)
-    if card.light_only <= 0:
-        return share
-    for visible, strength in zip(flat.visibility, strengths, strict=True):
-        over = (np.asarray(strength) - card.light_only) / REDRAW_AFTER
-        share += visible * np.clip(1 - over, 0, 1).astype(np.float32)
-    rim_px = paper_px(RIM_PX, card)
-    side = 1 + 2 * round(rim_px)
-    least: NDArray[np.float32] = ndimage.minimum_filter(share, side, mode="nearest")
-    return blur(least, rim_px / 2)
 
 
 @dataclass(frozen=True, eq=False)

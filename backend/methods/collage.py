@@ -29,6 +29,7 @@ from backend.controls.layer_noise import Holding, LayerNoise, build_start_steps,
 from backend.controls.region_attention import ALWAYS, PromptRegion, RegionAttention
 from backend.controls.structure_map import StructureMap
 from backend.engine.attention_maps import MapMeans, WatchWords, name_attention_maps
+from backend.engine.canvas_detail import CanvasDetail, keep_canvas_detail
 from backend.engine.conditioning import Conditioning, build_conditioning, fit_tokens
 from backend.engine.decode import decode
 from backend.engine.denoise import denoise
@@ -45,7 +46,6 @@ from backend.engine.sampling import (
     finish_images,
     prepare_from_pictures,
     read_paste_target,
-    restore_canvas_detail,
     run_to_end,
     sample_batch,
     split_into_batches,
@@ -94,6 +94,7 @@ class CollageInputs:
     start_steps: Tensor = field(repr=False)
     structures: tuple[PlannedStructure, ...] = field(repr=False)
     embeddings: dict[int, Embedding] = field(repr=False)
+    detail: CanvasDetail = field(repr=False)
 
     @property
     def first_step(self) -> int:
@@ -133,8 +134,7 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Contents) -> Run:
         latents = yield from sample_batch(bundle, batch, conditioning, controls)
         worded = [layer.id if layer.tokens else "" for layer in plan.layers]
         looked = name_attention_maps(maps, worded)
-        detail, made = inputs.options.canvas_detail, decode(bundle, latents)
-        pictures = restore_canvas_detail(bundle, inputs.flat, inputs.strengths, made, detail)
+        pictures = inputs.detail.restore(bundle, decode(bundle, latents))
         yield finish_images(offset, pictures, inputs.paste_target, looked)
 
 
@@ -217,6 +217,7 @@ def prepare_inputs(plan: Plan, bundle: ModelBundle, pixels: Contents) -> Collage
         start_steps.to(bundle.device),
         structures_of(plan, flat, pixels) if options.structure else (),
         read_embeddings(bundle, plan.layers, pixels) if options.embeddings else {},
+        keep_canvas_detail(plan, pixels, flat, strengths, options.canvas_detail),
     )
 
 
@@ -294,7 +295,6 @@ def _sample_shared_steps(inputs: CollageInputs, number: int) -> Generator[Step, 
     batch, words = noise_collage(inputs, plan.seeds[:1]), _condition(inputs, 1)
     controls = build_controls(inputs, batch)
     steps = denoise(bundle.unet, batch.schedule, words, batch.start, controls)
-    count = until - inputs.first_step
-    latents = yield from run_to_end(steps, batch.start.latents, count)
+    latents = yield from run_to_end(steps, batch.start.latents, until - inputs.first_step)
     cells = torch.from_numpy(owned & (start_steps >= until)).to(bundle.device)
     return SharedSteps(batch, until, latents, cells)

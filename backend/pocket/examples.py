@@ -36,8 +36,8 @@ CLOTH_COLOURS: dict[str, tuple[int, int, int]] = {
 """Flat colours of the paper cut-outs, a little duller than the world's own, as cut paper is."""
 
 
-PAPER_STRENGTH = 0.8
-"""At which a silhouette becomes a toy and keeps its place; at .9 it often loses its outline."""
+PAPER_STRENGTH = 0.7
+"""At which a silhouette becomes a toy; higher, what is drawn lies beside the outline more often."""
 LIGHT_STRENGTH = 0.3
 """At which shadows and tones come to what is drawn already, and nothing else (decision 081)."""
 

@@ -152,7 +152,7 @@ def test_a_model_that_is_trusted_with_light_alone_keeps_the_forms_of_low_strengt
     """Up to the card's strength what differs from the canvas is coarse; above that it is not, and
     a card that states none (all but small families) changes nothing.
     """
-    collage = collage_for(tiny1, (0.4, 0.4, 0.9))
+    collage = collage_for(tiny1, (0.4, 0.4, 1.0))
     plan = collage.compose()
     flat = raster(plan, collage.pixels)
     trusted = replace(tiny1, card=replace(tiny1.card, light_only=0.45))
@@ -163,11 +163,38 @@ def test_a_model_that_is_trusted_with_light_alone_keeps_the_forms_of_low_strengt
     assert redrawn.any()
     assert np.array_equal(light[redrawn], usual[redrawn])
 
-    def roughness(picture: np.ndarray) -> float:
-        changed = picture - flat.picture
-        return float(np.abs(np.diff(changed, axis=1))[ground[:, 1:]].mean())
+    shares = light[ground] / flat.picture[ground]
+    unclipped = (light[ground] < 255).all(axis=-1)
+    assert np.ptp(shares[unclipped], axis=-1).max() < 0.02
+    assert np.ptp(usual[ground] / flat.picture[ground], axis=-1).max() > 0.1
 
-    assert roughness(light) < 0.6 * roughness(usual)
+
+def test_a_silhouette_keeps_its_outline_and_its_colour_where_a_model_draws_in_it(
+    tiny1: ModelBundle,
+) -> None:
+    """Beside its outline the ground has no seam of the model's; a strength of 1, and a card that
+    states nothing, leave all of it to the model.
+    """
+    trusted = replace(tiny1, card=replace(tiny1.card, light_only=0.45))
+
+    def draw(strength: float, bundle: ModelBundle, phrase: str = "house") -> np.ndarray:
+        collage = collage_for(bundle, (0.3, 0.3, strength))
+        layers = collage.scene.layers
+        disc = layers[2].model_copy(update={"phrase": phrase})
+        collage.scene = collage.scene.model_copy(update={"layers": (*layers[:2], disc)})
+        return collage.run(collage.compose())[1][0].pictures[0].astype(float)
+
+    collage = collage_for(trusted, (0.3, 0.3, 0.8))
+    flat = raster(collage.compose(), collage.pixels)
+    owned = flat.visibility[3] == 1
+    own = flat.picture[owned].mean(axis=0)
+
+    def differs(picture: np.ndarray) -> float:
+        return float(np.abs(picture[owned].mean(axis=0) - own).max())
+
+    kept, worded, usual = draw(0.8, trusted), draw(0.8, trusted, "green house"), draw(0.8, tiny1)
+    assert differs(kept) < 0.5 * min(differs(worded), differs(usual))
+    assert np.array_equal(draw(1.0, trusted)[owned], draw(1.0, tiny1)[owned])
 
 
 def test_a_painted_strength_of_zero_keeps_bytes_there_alone(tiny1: ModelBundle) -> None:

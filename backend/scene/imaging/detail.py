@@ -6,9 +6,13 @@ m = exp(-(c/τ)²) and c is how far y differs from p around the place. Where not
 is p, m is 1, and at a = 1 the canvas's own bytes come back; where something else was drawn, m is 0
 and nothing of the canvas shines through.
 
-Where forms are to stay: x + Σ_i v_i·B(h_i·(y - p)) / B(h_i), with v_i what is seen of layer i, h_i
-its inside, and B a blur as wide as shadows are. All fine detail is then the canvas's own; what the
-model changed in light and colour comes through, and nothing crosses from a layer to its neighbour.
+Where forms are to stay: x · Σ_i v_i·g_i, with g_i = B(h_i·Y(y)) / B(h_i·Y(p)), Y the luminance,
+v_i what is seen of layer i, h_i its inside, and B a blur as wide as shadows are. All fine detail
+and every hue is then the canvas's own; what the model made darker or brighter comes through, and
+nothing crosses from a layer to its neighbour.
+
+Where a silhouette is drawn: what was made, inside of the silhouette's own outline, and moved to its
+own colour where the words name none.
 """
 
 from __future__ import annotations
@@ -30,6 +34,13 @@ RIM_FRAC = 0.2
 """Of the blur's width: so far from its border the inside of a layer begins, for across the border
 the model's edges lie beside the canvas's.
 """
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+DARKEST, GAINS = 8.0, (0.6, 1.5)
+"""Levels under which a luminance counts as that much, and how far light may go."""
+TOLD_APART, LEAST_MADE = 24.0, 0.35
+"""So many levels from what is under it something was drawn; so much of a silhouette must be."""
+HUE_KEPT = 0.45
+"""Of the differences in hue within what was made, where its mean colour is moved."""
 LEAST_INSIDE = 1e-3
 """What a layer's rim counts against its inside, so that thin layers have an average, too."""
 
@@ -77,8 +88,8 @@ def measure_sameness(made: Picture, passed: Picture, cell_px: int) -> Floats:
 def take_light(
     made: Picture, canvas: Picture, passed: Picture, visibility: Floats, width_px: float
 ) -> Floats:
-    """The canvas in the light of what was made: each layer's own detail, and of the changes only
-    what is coarser than a width.
+    """The canvas in the light of what was made: each layer's own detail and hues, brighter or
+    darker by what is coarser than a width.
 
     Args:
         made: what was drawn, uint8 (h, w, 3).
@@ -90,19 +101,67 @@ def take_light(
     Returns:
         float32 (h, w, 3), not clipped.
     """
-    changed = made.astype(np.float32) - passed.astype(np.float32)
-    lit = canvas.astype(np.float32)
+    brighter, before = luminance(made), luminance(passed)
+    gain = np.zeros(before.shape, np.float32)
     rim = 1 + 2 * round(RIM_FRAC * width_px)
     for seen in visibility:
         owned = seen > 0.5
         if not owned.any():
+            gain += seen
             continue
         inside = ndimage.binary_erosion(owned, np.ones((rim, rim), np.bool_), border_value=1)
         counts = (np.where(inside, 1.0, LEAST_INSIDE) * owned).astype(np.float32)
-        total = blur(counts, width_px)
-        light = blur(changed * counts[..., None], width_px)
-        lit = lit + (seen / np.maximum(total, 1e-9))[..., None] * light
-    return lit
+        light = blur(brighter * counts, width_px), blur(before * counts, width_px)
+        floor = DARKEST * np.maximum(blur(counts, width_px), 1e-9)
+        gain += seen * np.clip((light[0] + floor) / (light[1] + floor), *GAINS)
+    return canvas.astype(np.float32) * gain[..., None]
+
+
+def luminance(picture: Picture) -> Floats:
+    """Rec. 601 luma, float32 (h, w) in 0..255, of uint8 (h, w, 3)."""
+    luma: NDArray[np.float32] = picture.astype(np.float32) @ LUMA
+    return luma
+
+
+def fill_outline(
+    made: Picture, canvas: Picture, under: Picture, seen: Floats, rim_px: float, keep_colour: bool
+) -> Floats | None:
+    """What was made of a silhouette, brought to the silhouette's own outline.
+
+    What looks like the ground under the silhouette and is not surrounded by what does not, and all
+    within ``rim_px`` of that or of the outline, is no part of what was made of it: the nearest part
+    takes its place.
+
+    Args:
+        made: what was drawn, uint8 (h, w, 3).
+        canvas: what it was drawn from, uint8 (h, w, 3).
+        under: the canvas without the silhouette, uint8 (h, w, 3).
+        seen: how much of each pixel shows the silhouette, float32 (h, w) in 0..1.
+        rim_px: how far inwards a decoder's smear reaches.
+        keep_colour: whether the mean colour is the canvas's, and hues differ less.
+
+    Returns:
+        float32 (h, w, 3), of use where the silhouette is seen; None where nothing was made of it:
+        less than ``LEAST_MADE`` of it differs from what is under it.
+    """
+    owned = seen > 0.5
+    apart = np.abs(made.astype(np.float32) - under.astype(np.float32)).max(axis=-1)
+    told_apart = np.minimum(apart, blur(apart, rim_px / 2)) > TOLD_APART
+    drawn = ndimage.binary_fill_holes(owned & told_apart)
+    if not drawn.any() or drawn.sum() < LEAST_MADE * owned.sum():
+        return None
+    inner = ndimage.distance_transform_edt(drawn) > rim_px
+    drawn = inner if inner.any() else drawn
+    nearest = ndimage.distance_transform_edt(~drawn, return_distances=False, return_indices=True)
+    filled = made.astype(np.float32)[tuple(nearest)]
+    filled = np.where(drawn[..., None], filled, blur(filled, rim_px / 2))
+    if not keep_colour:
+        return filled
+    own = np.median(canvas[owned].astype(np.float32), axis=0)
+    differs = filled - filled[owned].mean(axis=0)
+    grey = (differs @ LUMA)[..., None]
+    kept: NDArray[np.float32] = own + grey + HUE_KEPT * (differs - grey)
+    return kept
 
 
 def is_plain(picture: NDArray[np.uint8]) -> bool:

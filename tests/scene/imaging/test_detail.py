@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from backend.scene.imaging.detail import (
+    DARKEST,
     TOLERATED_CHANGE,
+    fill_outline,
     is_plain,
+    luminance,
     measure_sameness,
     restore_detail,
     take_light,
@@ -76,14 +79,17 @@ def test_light_that_did_not_change_leaves_the_canvas(seed: int) -> None:
     assert np.array_equal(take_light(passed, canvas, passed, halves(), 3.0), canvas)
 
 
-def test_a_layer_that_is_darker_as_a_whole_is_darker_by_as_much_and_its_neighbour_stays() -> None:
+def test_a_layer_that_is_darker_as_a_whole_is_so_by_the_same_share_and_its_neighbour_stays() -> (
+    None
+):
     canvas, _ = random_pictures(3)
     passed = np.full_like(canvas, 120)
     made = passed.copy()
     made[:, :8] = 90
     lit = take_light(made, canvas, passed, halves(), 3.0)
-    assert lit[:, :8] == pytest.approx(canvas[:, :8] - 30.0, abs=1e-3)
-    assert lit[:, 8:] == pytest.approx(canvas[:, 8:].astype(float), abs=1e-3)
+    darker = (90.0 + DARKEST) / (120.0 + DARKEST)
+    assert lit[:, :8] == pytest.approx(canvas[:, :8] * darker, abs=1e-2)
+    assert lit[:, 8:] == pytest.approx(canvas[:, 8:].astype(float), abs=1e-2)
 
 
 def test_fine_changes_are_no_light() -> None:
@@ -97,8 +103,24 @@ def test_fine_changes_are_no_light() -> None:
     chequered[1::2, ::2] -= 20
     whole = np.ones((1, 16, 16), np.float32)
     lit = take_light(chequered, canvas, passed, whole, 3.0)
-    assert np.abs(lit - canvas).max() < 2
-    assert take_light(passed + 20, canvas, passed, whole, 3.0) == pytest.approx(canvas + 20.0)
+    assert np.abs(lit - canvas).max() < 4
+    brighter = (140.0 + DARKEST) / (120.0 + DARKEST)
+    lit = take_light(passed + 20, canvas, passed, whole, 3.0)
+    assert lit == pytest.approx(canvas * brighter, abs=1e-2)
+
+
+def test_light_keeps_every_hue() -> None:
+    """A model that paints a red roof green of the same brightness changes nothing."""
+    canvas = np.full((16, 16, 3), (200, 40, 40), np.uint8)
+    grey = int(luminance(canvas)[0, 0])
+    passed = np.full((16, 16, 3), grey, np.uint8)
+    green = np.full((16, 16, 3), (0, 118, 80), np.uint8)
+    assert luminance(green)[0, 0] == pytest.approx(78.4, abs=0.5)
+    whole = np.ones((1, 16, 16), np.float32)
+    lit = take_light(green, canvas, passed, whole, 3.0)
+    shares = lit / canvas
+    assert shares.std() < 1e-3
+    assert take_light(passed, canvas, passed, whole, 3.0) == pytest.approx(canvas.astype(float))
 
 
 def test_the_4_by_4_example_of_the_light() -> None:
@@ -110,8 +132,43 @@ def test_the_4_by_4_example_of_the_light() -> None:
     seen = np.zeros((2, 4, 4), np.float32)
     seen[0, :2], seen[1, 2:] = 1, 1
     asked = canvas.astype(float)
-    asked[0, 0] = 104
+    asked[0, 0] = 100 * (84 + DARKEST) / (80 + DARKEST)
     assert take_light(made, canvas, passed, seen, 0.0) == pytest.approx(asked)
+
+
+def disk() -> np.ndarray:
+    """A silhouette of 20 px radius in 64 × 64 px, its border half seen: float32."""
+    rows, columns = np.mgrid[:64, :64] - 31.5
+    return np.clip(20.5 - np.hypot(rows, columns), 0, 1).astype(np.float32)
+
+
+def test_what_was_made_of_a_silhouette_fills_its_outline_and_takes_its_colour() -> None:
+    """The model drew it smaller, in another colour: none of the ground stays inside of it."""
+    seen = disk()
+    ground = np.full((64, 64, 3), 30, np.uint8)
+    canvas = np.where(seen[..., None] > 0.5, np.uint8((200, 60, 60)), ground).astype(np.uint8)
+    rows, columns = np.mgrid[:64, :64] - 31.5
+    made = ground.copy()
+    made[np.hypot(rows, columns) < 14] = (60, 160, 60)
+    made[26:30, 26:30] = (120, 220, 120)  # a highlight
+    own = fill_outline(made, canvas, ground, seen, 2.0, keep_colour=True)
+    assert own is not None
+    owned = seen > 0.5
+    assert own[owned].mean(axis=0) == pytest.approx((200, 60, 60), abs=2)
+    assert own[27, 27].sum() > own[40, 40].sum() + 100
+    other = fill_outline(made, canvas, ground, seen, 2.0, keep_colour=False)
+    assert other is not None
+    assert other[owned & (other[..., 1] < 200)] == pytest.approx(
+        np.broadcast_to((60, 160, 60), (np.count_nonzero(owned & (other[..., 1] < 200)), 3)), abs=24
+    )
+
+
+def test_a_silhouette_of_which_nothing_was_made_is_not_filled() -> None:
+    seen = disk()
+    ground = np.full((64, 64, 3), 30, np.uint8)
+    canvas = np.where(seen[..., None] > 0.5, np.uint8((200, 60, 60)), ground).astype(np.uint8)
+    assert fill_outline(ground, canvas, ground, seen, 2.0, keep_colour=True) is None
+    assert fill_outline(canvas, canvas, ground, seen * 0, 2.0, keep_colour=True) is None
 
 
 @pytest.mark.parametrize(("spread", "plain"), [(0, True), (3, True), (60, False)])
