@@ -37,7 +37,7 @@ the model's edges lie beside the canvas's.
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 DARKEST, GAINS = 8.0, (0.6, 1.5)
 """Levels under which a luminance counts as that much, and how far light may go."""
-TOLD_APART, LEAST_MADE = 24.0, 0.35
+LEAST_DIFFERENCE, LEAST_MADE = 24.0, 0.35
 """So many levels from what is under it something was drawn; so much of a silhouette must be."""
 HUE_KEPT = 0.45
 """Of the differences in hue within what was made, where its mean colour is moved."""
@@ -145,9 +145,9 @@ def fill_outline(
         less than ``LEAST_MADE`` of it differs from what is under it.
     """
     owned = seen > 0.5
-    apart = np.abs(made.astype(np.float32) - under.astype(np.float32)).max(axis=-1)
-    told_apart = np.minimum(apart, blur(apart, rim_px / 2)) > TOLD_APART
-    drawn = ndimage.binary_fill_holes(owned & told_apart)
+    difference = np.abs(made.astype(np.float32) - under.astype(np.float32)).max(axis=-1)
+    differs_enough = np.minimum(difference, blur(difference, rim_px / 2)) > LEAST_DIFFERENCE
+    drawn = ndimage.binary_fill_holes(owned & differs_enough)
     if not drawn.any() or drawn.sum() < LEAST_MADE * owned.sum():
         return None
     inner = ndimage.distance_transform_edt(drawn) > rim_px
