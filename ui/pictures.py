@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from backend.errors import LaminaError, RefusedError
 from backend.scene.records import PictureDigest
 from ui.bridge import describe_error
+from ui.queue_stream import QUEUE_PATH, QueueStream, refuse_page
 
 if TYPE_CHECKING:
     from backend.studio.studio import Studio
@@ -69,6 +70,7 @@ class PictureRoutes:
     def __init__(self, app: ASGIApp, studio: Studio) -> None:
         self.app = app
         self.studio = studio
+        self.queue = QueueStream(studio)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -77,6 +79,11 @@ class PictureRoutes:
             return
         if scope["method"] not in ("GET", "HEAD"):
             answer = refusal(405, RefusedError("This address can only be read.", remedy="Use GET."))
+        elif scope["path"] == QUEUE_PATH and not self.queue.is_full:
+            await self.queue.answer(scope, receive, send)
+            return
+        elif scope["path"] == QUEUE_PATH:
+            answer = refusal(503, refuse_page())
         else:
             answer = await anyio.to_thread.run_sync(self.answer, scope["path"])
         await answer.send(send, with_body=scope["method"] != "HEAD")

@@ -37,6 +37,7 @@ from backend.studio.storage.records import (
     JobEvents,
     JobRecord,
     MixState,
+    QueueReport,
     Saved,
     Stage1Record,
     StoredEmbeddings,
@@ -209,7 +210,7 @@ def write_protocol() -> str:
     """The whole of ``protocol.d.ts``, with its lines broken as Prettier breaks them."""
     replies = tuple(dict.fromkeys(verb.reply for verb in VERBS.values()))
     messages = tuple(dict.fromkeys(verb.message for verb in VERBS.values()))
-    answered = _definitions((*replies, Facts), "serialization")
+    answered = _definitions((*replies, Facts, QueueReport), "serialization")
     asked = _definitions((*SENT, ErrorReply, *messages), "validation")
     sent = {message.__name__ for message in messages}
     names = {kind.__name__: name for kind, name in PAGE_NAMES.items()}

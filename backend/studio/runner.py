@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
+import time
 from typing import NamedTuple
 
 from backend.errors import LaminaError, StoreError
@@ -43,6 +44,7 @@ from backend.studio.jobs.jobs import (
     state_of,
     tries_of_job,
 )
+from backend.studio.jobs.queue import StepPace
 from backend.studio.jobs.worker import Handle, Worker
 from backend.studio.library.embeddings import store_embeddings
 from backend.studio.library.library import keep_adapter
@@ -89,6 +91,7 @@ class Runner:
         self._unwanted: set[str] = set()
         self._current: tuple[str, Handle] | None = None
         self._preview = _NO_PREVIEW
+        self._pace = StepPace()
         self._trouble = ""
         with store.database.write() as connection:
             interrupt_running(connection)
@@ -118,6 +121,17 @@ class Runner:
     def preview(self, job: str) -> JobPreview:
         """The newest preview of a job; an empty one when there is none."""
         return self._preview if self._preview.job == job else _NO_PREVIEW
+
+    @property
+    def newest_preview(self) -> JobPreview:
+        """The newest preview of the job that runs; an empty one when there is none."""
+        return self._preview
+
+    def left_s(self, job: str) -> float | None:
+        """Seconds until the last step of a job that runs; None while no pace is known."""
+        current = self._current
+        is_running = current is not None and current[0] == job
+        return self._pace.left_s(time.monotonic()) if is_running else None
 
     @property
     def trouble(self) -> str:
@@ -194,6 +208,7 @@ class Runner:
         passed = False
         handle = self._worker.submit(job, work, self._pixels)
         with self._lock:
+            self._pace = StepPace()
             self._current = (job, handle)
             if job in self._unwanted or self._closing.is_set():
                 handle.cancel()
@@ -225,10 +240,11 @@ class Runner:
                 with self._store.database.write() as connection:
                     append_event(connection, job, event)
             case Progress(preview=preview):
+                self._pace.add(time.monotonic(), event.done, event.total)
                 with self._store.database.write() as connection:
                     n = set_progress(connection, job, event)
-                if preview is not None:
-                    self._preview = JobPreview(job, n, preview)
+                    if preview is not None:  # before those who watch the database are called
+                        self._preview = JobPreview(job, n, preview)
             case AdapterTrained() | AdapterCheckpoint():
                 keep_adapter(self._store, job, event)
             case _ if isinstance(work, Plan):

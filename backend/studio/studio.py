@@ -26,6 +26,7 @@ from backend.scene.imaging.detail import is_plain
 from backend.scene.records import PictureDigest
 from backend.scene.scene import MAX_LAYERS, MAX_SIDE_PX, MIN_SIDE_PX, Scene
 from backend.studio.jobs import jobs
+from backend.studio.jobs.queue import JobQueue
 from backend.studio.jobs.worker import Offer, Worker
 from backend.studio.library import embeddings
 from backend.studio.library.examples import ExampleScenes
@@ -71,8 +72,9 @@ class Studio:
     """Projects, pictures and jobs of one store, run by one worker. Every verb may be called from
     any thread.
 
-    ``library`` holds the subjects, which belong to no project; ``home`` lists the projects,
-    ``gallery`` the pictures of all of them, and ``upkeep`` lets the deleted ones go.
+    ``library`` holds the subjects, which belong to no project; ``queue`` is what runs and waits;
+    ``home`` lists the projects, ``gallery`` the pictures of all of them, and ``upkeep`` lets the
+    deleted ones go.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Studio:
         self._runner = Runner(store, worker)
         self.library = Library(store, offer, worker, self._runner.wake)
         self.models = ModelFolders(store, offer)
+        self.queue = JobQueue(store, self._runner)
         self.home = Home(store, self._runner.cancel)
         self.gallery = Gallery(store)
         self.upkeep = Upkeep(store)
@@ -354,7 +357,12 @@ class Studio:
         )
         trouble = "" if state in TERMINAL else self._runner.trouble
         return JobEvents(
-            state=state, events=shown, candidates=made, stage1_images=stage1, trouble=trouble
+            state=state,
+            events=shown,
+            candidates=made,
+            stage1_images=stage1,
+            trouble=trouble,
+            left_s=self._runner.left_s(job),
         )
 
     def cancel(self, job: str) -> JobState:

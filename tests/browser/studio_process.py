@@ -69,6 +69,11 @@ class StudioProcess:
                 self.url = found.group(1)
                 opened.set()
 
+    def cpu_s(self) -> float:
+        """The processor time that it has used so far, by Linux's account of it."""
+        account = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(") ", 1)[1].split()
+        return (int(account[11]) + int(account[12])) / os.sysconf("SC_CLK_TCK")
+
     def kill(self) -> None:
         """End it without a warning, as a crash does."""
         self._process.kill()

@@ -85,11 +85,25 @@ const createServer = () => {
   return server;
 };
 
+/** A stream of pushed events that says what it is told to. */
+const createStream = () => {
+  const stream = {
+    take: () => {},
+    listen: (take) => {
+      stream.take = take;
+    },
+    say: (kind, record = 1) => stream.take({ kind, text: JSON.stringify(record) }),
+    sayQueue: (...jobs) => stream.say("queue", { jobs, trouble: "" }),
+  };
+  return stream;
+};
+
 const open = async (
   server = createServer(),
   storage = createStorage(),
   tab = createStorage(),
   database = createMaskDatabase(),
+  listen = () => {},
 ) => {
   const clock = createClock();
   const session = createSession();
@@ -105,6 +119,7 @@ const open = async (
     storage,
     tab,
     hidden: () => false,
+    listen,
   });
   await bridge.hello();
   await clock.settle();
@@ -192,6 +207,7 @@ test("a run: progress, preview and pace; the first candidate is shown; the job i
     state: "running",
     events: [{ n, kind: "progress", done, total: 4, preview }],
     candidates: [],
+    left_s: 4 - done,
   });
   server.script = [
     step(1, 1, { jpeg: "data:a", stage1_count: 0 }),
@@ -209,7 +225,7 @@ test("a run: progress, preview and pace; the first candidate is shown; the job i
   await clock.advance(160);
   assert.deepEqual(
     [session.state.job.done, session.state.job.preview, session.state.job.left_s],
-    [2, "data:a", 0.3],
+    [2, "data:a", 2],
   );
   await clock.advance(1000);
   assert.equal(await end, "finished");
@@ -220,6 +236,63 @@ test("a run: progress, preview and pace; the first candidate is shown; the job i
   );
   const asked = server.sent.filter(({ verb }) => verb === "events").map(({ after }) => after);
   assert.deepEqual(asked, [0, 1, 2]);
+});
+
+/** A page whose server pushes, in the middle of a run; `entry` is what the queue says of it. */
+const openPushed = async () => {
+  const stream = createStream();
+  const parts = await open(undefined, undefined, undefined, undefined, stream.listen);
+  const entry = { id: "j1", state: "running", done: 0, total: 9, noted: 2, left_s: null };
+  stream.sayQueue();
+  const end = parts.bridge.generate({ kind: "compose", settings: {} });
+  parts.server.script = [
+    { state: "running", events: [{ n: 2, kind: "started", device: "cpu" }], candidates: [] },
+  ];
+  await parts.clock.advance(200);
+  const countAsked = () => parts.server.sent.filter(({ verb }) => verb === "events").length;
+  return { ...parts, stream, entry, end, countAsked };
+};
+
+test("where the server pushes, steps and previews come without a question; what else happens is asked for once", async () => {
+  const { server, clock, session, stream, entry, end, countAsked } = await openPushed();
+  const before = countAsked();
+  for (const done of [1, 2, 3]) {
+    stream.sayQueue({ ...entry, done, left_s: 9 - done });
+    stream.say("preview", { job: "j1", jpeg: `data:${done}`, stage1_count: 0 });
+    await clock.advance(1_000);
+  }
+  const { done, left_s, preview } = session.state.job;
+  assert.deepEqual([done, left_s, preview, countAsked()], [3, 6, "data:3", before]);
+  server.script = [{ state: "finished", events: [{ n: 8, kind: "finished" }], candidates: [] }];
+  stream.sayQueue();
+  await clock.settle();
+  assert.deepEqual([await end, countAsked()], ["finished", before + 1]);
+});
+
+test("a stream that breaks off, or says nothing for 25 s, is asked instead until it is back", async () => {
+  for (const silence of ["lost", "silent"]) {
+    const { clock, stream, entry, countAsked } = await openPushed();
+    stream.sayQueue(entry);
+    const before = countAsked();
+    if (silence === "lost") stream.say("lost");
+    await clock.advance(24_000);
+    stream.say("beat");
+    await clock.advance(20_000);
+    if (silence === "silent") assert.equal(countAsked() - before <= 2, true);
+    else assert.equal(countAsked() - before > 100, true);
+    await clock.advance(7_000);
+    assert.equal(countAsked() - before > 5, true, silence);
+  }
+});
+
+test("where nothing that is pushed arrives, a sentence says so once and the page asks less often", async () => {
+  const { clock, session, bridge, server } = await open();
+  await clock.advance(6_000);
+  bridge.generate({ kind: "compose", settings: {} });
+  await clock.advance(5_000);
+  const told = session.state.notices.filter(({ what }) => what.includes("comes late"));
+  const asked = server.sent.filter(({ verb }) => verb === "events").length;
+  assert.deepEqual([told.length, asked >= 5 && asked <= 7], [1, true]);
 });
 
 test("a reload in the middle of a run follows the job again", async () => {

@@ -116,6 +116,7 @@ test("when a job tells of looks the layers have them, as one step", async () => 
     storage,
     tab: storage,
     hidden: () => false,
+    listen: () => {},
   });
   const end = await bridge.generate({
     kind: "learn",

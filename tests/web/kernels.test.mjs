@@ -27,7 +27,6 @@ import {
   formatPercent,
   formatSeconds,
   parseNumber,
-  secondsLeft,
 } from "../../ui/web/kernels/numbers.js";
 import { pinchOf } from "../../ui/web/kernels/pinching.js";
 import { snapShift } from "../../ui/web/kernels/snapping.js";
@@ -340,31 +339,6 @@ test("typed numbers: held in range, a comma is a dot, zero is a number, words an
   ];
   for (const [text, value] of typed) assert.equal(parseNumber(text, range), value, text);
   assert.equal(parseNumber("2.6", { low: 1, high: 9, whole: true }), 3);
-});
-
-test("the seconds left come from the pace of the last steps", () => {
-  assert.equal(secondsLeft([], 10), null);
-  assert.equal(secondsLeft([{ done: 1, at_ms: 0 }], 10), null);
-  assert.equal(
-    secondsLeft(
-      [
-        { done: 1, at_ms: 0 },
-        { done: 3, at_ms: 1000 },
-      ],
-      10,
-    ),
-    3.5,
-  );
-  assert.equal(
-    secondsLeft(
-      [
-        { done: 3, at_ms: 0 },
-        { done: 3, at_ms: 500 },
-      ],
-      10,
-    ),
-    null,
-  );
 });
 
 test("phrases from file names", () => {

@@ -164,6 +164,7 @@ test("the mask goes to the server before the question, and what is on the easel 
       masks,
       clock,
       hidden: () => false,
+      listen: () => {},
       ...browser,
     });
     await bridge.hello();

@@ -144,6 +144,7 @@ const openPage = async ({ server, browser, unique, random }) => {
     masks,
     clock,
     hidden: () => false,
+    listen: () => {},
     ...browser,
   });
   const newId = () => `layer-${unique()}`;

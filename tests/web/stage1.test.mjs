@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { createFeed } from "../../ui/web/bridge/feed.js";
 import { createWatcher } from "../../ui/web/bridge/watcher.js";
 import { COMMANDS } from "../../ui/web/commands.js";
 import {
@@ -40,6 +41,10 @@ const METHODS = [
   { id: "collage", title: "Collage Diffusion", stage1: false },
   { id: "tcig", title: "TCIG", stage1: true },
 ];
+
+/** What a page has where nothing is pushed: it asks by itself. */
+const createSilentFeed = (session, clock) =>
+  createFeed({ session, clock, hidden: () => false, listen: () => {} });
 
 test("a run has its own drafts, a run that refined one has those beside it, another run has none", () => {
   const others = [picture("plain", 0, "", "3")];
@@ -211,7 +216,7 @@ test("what went wrong without ending a run is told, and why the queue stands sti
     },
   ];
   const link = { ask: async () => replies.shift() };
-  const end = createWatcher({ link, session, clock, hidden: () => false }).follow({
+  const end = createWatcher({ link, session, feed: createSilentFeed(session, clock) }).follow({
     id: "now",
     state: "queued",
   });
@@ -232,7 +237,7 @@ test("a run's drafts stand in the strip as soon as they come; its first picture 
   ];
   session.set({ candidates: CANDIDATES, stage1Images: STAGE1_IMAGES, batch: "one" });
   const link = { ask: async () => replies.shift() };
-  const end = createWatcher({ link, session, clock, hidden: () => false }).follow({
+  const end = createWatcher({ link, session, feed: createSilentFeed(session, clock) }).follow({
     id: "now",
     state: "queued",
   });

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { createFeed } from "../../ui/web/bridge/feed.js";
 import { createLibrary } from "../../ui/web/bridge/library.js";
 import { COMMANDS } from "../../ui/web/commands.js";
 import { freeze, layerOf } from "../../ui/web/model/records.js";
@@ -251,7 +252,8 @@ test("the library is read while something is trained, and its end is told once",
     },
   };
   const store = createStore(record(), () => 0);
-  const library = createLibrary({ link, session, store, clock, hidden: () => false });
+  const feed = createFeed({ session, clock, hidden: () => false, listen: () => {} });
+  const library = createLibrary({ link, session, store, feed });
   await library.refresh();
   await clock.advance(5000);
   assert.deepEqual(asked, ["subjects", "subjects", "subjects"]);

@@ -56,7 +56,7 @@ const open = async (revision) => {
   const host = createServer(revision);
   const tab = createStorage();
   const parts = { host, store, session, masks, database, clock, storage, tab };
-  const bridge = createBridge({ ...parts, hidden: () => false });
+  const bridge = createBridge({ ...parts, hidden: () => false, listen: () => {} });
   await bridge.hello();
   await clock.settle();
   return { ...parts, bridge };

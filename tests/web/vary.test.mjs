@@ -82,6 +82,7 @@ const running = async (script) => {
     storage,
     tab: createStorage(),
     hidden: () => false,
+    listen: () => {},
   };
   const bridge = createBridge({
     host: serverOf(script),

@@ -7,6 +7,7 @@
  * @import { AnyRequest, Candidate, DecomposeRequest, Digest, Facts, Identifier, ProjectReply, SubmittedJob } from "./types/protocol.d.ts"
  */
 
+import { createFeed } from "./bridge/feed.js";
 import { createHomeVerbs } from "./bridge/home.js";
 import { createLink, Refusal, Silence } from "./bridge/link.js";
 import { createLibrary } from "./bridge/library.js";
@@ -57,13 +58,15 @@ class Bridge {
     this.#link = createLink(parts);
     this.#maskSaver = createMaskSaver({ ...parts, link: this.#link });
     this.#saver = createSaver({ ...parts, link: this.#link, maskSaver: this.#maskSaver });
+    const feed = createFeed(parts);
     this.#watcher = createWatcher({
       ...parts,
+      feed,
       link: this.#link,
       result: (event) => this.#takeResult(event),
     });
     this.home = createHomeVerbs({ ...parts, link: this.#link });
-    this.library = createLibrary({ ...parts, link: this.#link });
+    this.library = createLibrary({ ...parts, feed, link: this.#link });
     this.models = createModels({ ...parts, link: this.#link });
     this.#link.whenBack(() => parts.session.state.project === "" && this.hello());
   }
@@ -411,7 +414,7 @@ class Bridge {
 }
 
 /**
- * parts: {host, store, session, masks, shelf, clock, vault, tab, hidden}; see the files in bridge/.
+ * parts: {host, store, session, masks, database, clock, storage, tab, hidden, listen}; see the files in bridge/.
  * @param {BridgeParts} parts
  */
 export const createBridge = (parts) => new Bridge(parts);

@@ -2,6 +2,7 @@
 // changed.
 
 /**
+ * @import { StreamListener } from "./types/bridge.d.ts"
  * @import { App, Box, Clock, EditorState, EditorStore, Host, Inks, KeyValues, PaintedField, Panel, Pictures, SessionState, SessionStore, Shown, StageView, Theme, Views } from "./types/editor.d.ts"
  * @import { Identifier, Layer } from "./types/protocol.d.ts"
  */
@@ -32,6 +33,7 @@ import { createBanners, createNotices, tellProblem } from "./view/chrome/notices
 import { createOptionsBar } from "./view/chrome/options-bar.js";
 import { createCommandPalette } from "./view/chrome/command-palette.js";
 import { createPictures } from "./view/dom/pictures.js";
+import { listen } from "./view/dom/stream.js";
 import { createRecipePanel } from "./view/recipe/recipe-panel.js";
 import { createKeyValues, createMaskDatabase } from "./view/dom/browser-storage.js";
 import { createStage } from "./view/canvas/stage.js";
@@ -371,7 +373,17 @@ const createApp = (element, host, viewsOf) => {
   const newId = () => `layer-${unique()}`;
   const hidden = () => document.hidden;
   const kept = { database: createMaskDatabase(), clock, storage, tab };
-  const bridge = createBridge({ host, newId, store, session, masks, ...kept, hidden });
+  const hear = (/** @type {StreamListener} */ take) => listen(host.url("lamina/queue"), take);
+  const bridge = createBridge({
+    host,
+    newId,
+    store,
+    session,
+    masks,
+    ...kept,
+    hidden,
+    listen: hear,
+  });
   rememberBrush(session, storage);
   /** @type {App} */
   const app = {

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import json
 from sqlite3 import Connection, Row
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
 from backend.errors import RequestError, StoreError
 from backend.plan.events import TERMINAL, JobEnd, JobInterrupted, JobQueued, JobState, Progress
 from backend.plan.plan import OneLayer, Plan
-from backend.plan.request import AnyRequest
+from backend.plan.request import AnyRequest, RequestKind
 from backend.plan.upgrade import read_plan
 from backend.scene.scene import canonical_json
 from backend.studio.storage.database import new_id, now
@@ -24,6 +24,51 @@ _EVENTS: TypeAdapter[StoredEvent] = TypeAdapter(_ANY)
 
 MAX_WAITING = 32
 """Queued jobs: more than an afternoon's work of one person would only be a stuck key."""
+
+
+class ActiveJob(NamedTuple):
+    """A job that waits or runs. ``revision`` is that of its project now; ``subject`` and its name
+    are empty but for a training; ``noted`` is the number of its newest event that is no progress.
+    """
+
+    id: str
+    project: str
+    revision: int
+    kind: RequestKind
+    state: JobState
+    layer_id: str
+    subject: str
+    subject_name: str
+    done: int
+    total: int
+    noted: int
+    created: str
+
+
+_ACTIVE = """
+SELECT jobs.id, jobs.project, projects.revision, json_extract(jobs.request, '$.kind') AS kind,
+    jobs.state, jobs.layer_id, COALESCE(training_jobs.subject, '') AS subject,
+    COALESCE(subjects.name, '') AS subject_name, jobs.done, jobs.total,
+    (SELECT n FROM events WHERE job = jobs.id AND kind <> 'progress' ORDER BY n DESC LIMIT 1)
+        AS noted,
+    jobs.created
+FROM jobs JOIN projects ON projects.id = jobs.project
+LEFT JOIN training_jobs ON training_jobs.job = jobs.id
+LEFT JOIN subjects ON subjects.id = training_jobs.subject
+WHERE jobs.state IN ('queued', 'running') ORDER BY jobs.state = 'queued', jobs.number
+"""
+
+
+def list_active(connection: Connection) -> tuple[ActiveJob, ...]:
+    """The jobs that wait or run, in the order in which they get their turn."""
+    return tuple(
+        ActiveJob(*row)._replace(
+            kind=RequestKind(row["kind"]),
+            state=JobState(row["state"]),
+            subject_name=row["subject_name"] or ("a subject" if row["subject"] else ""),
+        )
+        for row in connection.execute(_ACTIVE)
+    )
 
 
 def insert_job(connection: Connection, project: str, request: AnyRequest, plan: Plan) -> str:

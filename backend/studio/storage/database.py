@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -137,6 +137,7 @@ class Database:
         self._path = path
         self._write_lock = threading.Lock()
         self._read_lock = threading.Lock()
+        self._listeners: tuple[Callable[[], None], ...] = ()
         with _explain_errors("opened"):
             self._writer = _connect(path)
             add_upgrades(self._writer)
@@ -154,6 +155,19 @@ class Database:
             _transaction(self._writer, "IMMEDIATE") as connection,
         ):
             yield connection
+        for listener in self._listeners:
+            listener()
+
+    def watch(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call back in the writer's thread after each transaction that was written, once others may
+        write again; returns what ends it. A listener is quick and raises nothing.
+        """
+        self._listeners = (*self._listeners, listener)
+
+        def leave() -> None:
+            self._listeners = tuple(one for one in self._listeners if one is not listener)
+
+        return leave
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:

@@ -372,9 +372,43 @@ StoredEvent = Annotated[
 """An event of a job as the store keeps it and the page reads it."""
 
 
+class QueueEntry(Record):
+    """A job that waits or runs, as the queue shows it.
+
+    ``name`` is that of its scene, or of the subject that it trains (``subject``, else empty).
+    ``place`` is 0 for the job that runs and counts those that wait from 1; ``left_s`` are the
+    seconds until its last step, None while no pace is known. ``noted`` is the number of its newest
+    event that is no progress: who has read that one need not ask for events.
+    """
+
+    id: str
+    project: str
+    kind: RequestKind
+    state: JobState
+    layer_id: str
+    name: str
+    subject: str
+    done: int
+    total: int
+    place: int
+    noted: int
+    left_s: float | None
+    created: str
+
+
+class QueueReport(Record):
+    """The jobs that wait or run, in order. ``trouble`` says why the queue stands still, where it
+    does.
+    """
+
+    jobs: tuple[QueueEntry, ...]
+    trouble: str = ""
+
+
 class JobEvents(Record):
     """Events of a job after a number; only the newest preview is carried. ``trouble`` says why the
-    queue stands still, where it does.
+    queue stands still, where it does; ``left_s`` are the seconds until the last step of a job that
+    runs, None while no pace is known.
     """
 
     state: JobState
@@ -382,6 +416,7 @@ class JobEvents(Record):
     candidates: tuple[Candidate, ...]
     stage1_images: tuple[Stage1Record, ...] = ()
     trouble: str = ""
+    left_s: float | None = None
 
 
 @with_config(ConfigDict(extra="forbid"))

@@ -2,24 +2,14 @@
 
 /**
  * @import { LibraryParts } from "../types/bridge.d.ts"
- * @import { Clock, SubjectForm } from "../types/editor.d.ts"
- * @import { Digest, Identifier, Message, Subject, Verb } from "../types/protocol.d.ts"
+ * @import { SubjectForm } from "../types/editor.d.ts"
+ * @import { Digest, Identifier, Message, QueueReport, Subject, Verb } from "../types/protocol.d.ts"
  */
 
 import { freeze } from "../model/records.js";
 import { addNotice } from "../model/session.js";
 import { isTraining, subjectById } from "../model/subjects.js";
 import { Silence } from "./link.js";
-
-const PACE_MS = 400;
-const HIDDEN_PACE_MS = 2_000;
-
-/**
- * @param {Clock} clock
- * @param {number} wait_ms
- * @returns {Promise<void>}
- */
-const pauseFor = (clock, wait_ms) => new Promise((resolve) => clock.later(resolve, wait_ms));
 
 class Library {
   #parts;
@@ -28,6 +18,7 @@ class Library {
   /** @param {LibraryParts} parts */
   constructor(parts) {
     this.#parts = parts;
+    parts.feed.whenTold((report) => this.#takeQueue(report));
   }
 
   /** Reads the library anew, and goes on reading it while something is being trained. */
@@ -109,11 +100,25 @@ class Library {
     return this.#parts.link.ask(message);
   }
 
+  /**
+   * How far trainings are.
+   * @param {QueueReport} report
+   */
+  #takeQueue({ jobs }) {
+    const { session } = this.#parts;
+    const { library } = session.state;
+    const steps = new Map(jobs.map(({ id, done, total }) => [id, { done, total }]));
+    if (!library.subjects.some(({ job }) => steps.has(job))) return;
+    const subjects = library.subjects.map((subject) => ({ ...subject, ...steps.get(subject.job) }));
+    session.set({ library: freeze({ ...library, subjects }) });
+  }
+
   async #follow() {
-    const { session, clock, hidden } = this.#parts;
-    if (this.#following || !session.state.library.subjects.some(isTraining)) return;
+    const { session, feed } = this.#parts;
+    const training = session.state.library.subjects.filter(isTraining);
+    if (this.#following || training.length === 0) return;
     this.#following = true;
-    await pauseFor(clock, hidden() ? HIDDEN_PACE_MS : PACE_MS);
+    await Promise.race(training.map(({ job }) => feed.next(job, feed.entry(job)?.noted ?? 0)));
     this.#following = false;
     try {
       await this.refresh();
@@ -138,7 +143,7 @@ class Library {
 }
 
 /**
- * parts: {link, session, store, clock, hidden}.
+ * parts: {link, session, store, feed}.
  * @param {LibraryParts} parts
  */
 export const createLibrary = (parts) => new Library(parts);

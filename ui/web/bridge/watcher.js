@@ -3,17 +3,11 @@
 /**
  * @import { FollowedJob, WatcherParts } from "../types/bridge.d.ts"
  * @import { Job, SessionState } from "../types/editor.d.ts"
- * @import { Sample } from "../types/kernels.d.ts"
- * @import { FailedEvent, Identifier, JobEvent, JobReport } from "../types/protocol.d.ts"
+ * @import { FailedEvent, Identifier, JobEvent, JobReport, QueueReport } from "../types/protocol.d.ts"
  */
 
-import { secondsLeft } from "../kernels/numbers.js";
 import { addNotice } from "../model/session.js";
 import { Refusal, Silence } from "./link.js";
-
-const PACE_MS = 150;
-const HIDDEN_PACE_MS = 1_500;
-const OFFLINE_PACE_MS = 1_000;
 
 /**
  * @template {{ id: Identifier }} Made
@@ -49,23 +43,38 @@ export const buildJob = (job) => ({
   ...job,
 });
 
+/**
+ * What the newest events say of the steps.
+ * @param {JobReport} report
+ * @returns {Partial<Job>}
+ */
+const progressOf = ({ events, left_s = null }) => {
+  /** @type {Partial<Job>} */
+  const progress = { left_s };
+  for (const event of events) {
+    if (event.kind !== "progress") continue;
+    const { done, total, preview } = event;
+    Object.assign(progress, { done, total });
+    if (preview)
+      Object.assign(progress, { preview: preview.jpeg, stage1Count: preview.stage1_count });
+  }
+  return progress;
+};
+
 class Watcher {
   #link;
   #session;
-  #clock;
-  #hidden;
+  #feed;
   #result;
-  /** @type {Sample[]} */
-  #samples = [];
   #trouble = "";
 
   /** @param {WatcherParts} parts */
-  constructor({ link, session, clock, hidden, result }) {
+  constructor({ link, session, feed, result }) {
     this.#result = result;
     this.#link = link;
     this.#session = session;
-    this.#clock = clock;
-    this.#hidden = hidden;
+    this.#feed = feed;
+    feed.whenTold((report) => this.#takeQueue(report));
   }
 
   /**
@@ -73,7 +82,6 @@ class Watcher {
    * @param {FollowedJob} job
    */
   async follow(job) {
-    this.#samples = [];
     this.#session.set({ job: buildJob(job), watched: 0 });
     let after = 0;
     for (;;) {
@@ -84,7 +92,7 @@ class Watcher {
         this.#takeReport(job, report);
         if (!["queued", "running"].includes(report.state)) return this.#end(job, report);
       }
-      await this.#pause(report ? (this.#hidden() ? HIDDEN_PACE_MS : PACE_MS) : OFFLINE_PACE_MS);
+      await this.#feed.next(job.id, after, report !== null);
     }
   }
 
@@ -116,7 +124,8 @@ class Watcher {
         remedy: error.remedy,
         code: "",
       };
-      return { state: "failed", events: [failed], candidates: [], stage1_images: [], trouble: "" };
+      const nothing = { candidates: [], stage1_images: [], trouble: "", left_s: null };
+      return { state: "failed", events: [failed], ...nothing };
     }
   }
 
@@ -130,7 +139,7 @@ class Watcher {
     const { candidates: fresh = [], stage1_images: stage1Images = [] } = report;
     /** @type {Partial<SessionState>} */
     const patch = {
-      job: { ...state.job, state: report.state, ...this.#progress(report.events) },
+      job: { ...state.job, state: report.state, ...progressOf(report) },
       candidates: join(state.candidates, fresh),
       stage1Images: join(state.stage1Images, stage1Images),
     };
@@ -138,42 +147,44 @@ class Watcher {
     if (isFirst(state.candidates, fresh, job.id))
       Object.assign(patch, { batch: job.id, viewed: fresh[0].digest, showing: "result" });
     this.#session.set(patch);
-    this.#tell(report);
+    this.#tell(report.events);
+    this.#tellTrouble(report.trouble ?? "");
     for (const event of report.events)
       if (event.kind === "embeddings_learned" || event.kind === "layers_found") this.#result(event);
   }
 
   /**
-   * Sentences about what went wrong without ending the run, and why the queue stands still, once.
-   * @param {JobReport} report
+   * What the server says of the followed job by itself.
+   * @param {QueueReport} report
    */
-  #tell({ events, trouble = "" }) {
+  #takeQueue({ trouble }) {
+    const { job } = this.#session.state;
+    const entry = job && this.#feed.entry(job.id);
+    if (!job || !entry) return;
+    const { state, done, total, left_s } = entry;
+    this.#session.set({ job: { ...job, state, done, total, left_s } });
+    this.#tellTrouble(trouble);
+  }
+
+  /**
+   * Sentences about what went wrong without ending the run.
+   * @param {readonly JobEvent[]} events
+   */
+  #tell(events) {
     for (const event of events) {
       const texts = event.kind === "note" ? [event.text] : "notes" in event ? event.notes : [];
       if (texts.length > 0) addNotice(this.#session, { what: texts.join(" ") });
     }
-    if (trouble && trouble !== this.#trouble)
-      addNotice(this.#session, { tone: "problem", what: trouble });
-    this.#trouble = trouble;
   }
 
   /**
-   * What the newest events say of the steps.
-   * @param {readonly JobEvent[]} events
-   * @returns {Partial<Job>}
+   * Why the queue stands still, once.
+   * @param {string} trouble
    */
-  #progress(events) {
-    /** @type {Partial<Job>} */
-    const progress = {};
-    for (const event of events) {
-      if (event.kind !== "progress") continue;
-      const { done, total, preview } = event;
-      this.#samples.push({ done, at_ms: this.#clock.now() });
-      Object.assign(progress, { done, total, left_s: secondsLeft(this.#samples, total) });
-      if (preview)
-        Object.assign(progress, { preview: preview.jpeg, stage1Count: preview.stage1_count });
-    }
-    return progress;
+  #tellTrouble(trouble) {
+    if (trouble && trouble !== this.#trouble)
+      addNotice(this.#session, { tone: "problem", what: trouble });
+    this.#trouble = trouble;
   }
 
   /**
@@ -196,16 +207,10 @@ class Watcher {
     if (report.state === "cancelled") addNotice(this.#session, { what: "Stopped.", brief: true });
     return report.state;
   }
-
-  /** @param {number} wait_ms */
-  #pause(wait_ms) {
-    return new Promise((resolve) => this.#clock.later(() => resolve(undefined), wait_ms));
-  }
 }
 
 /**
- * hidden() tells whether nobody looks at the page: then it asks less often. result(event) takes
- * what a job made instead of pictures.
+ * result(event) takes what a job made instead of pictures.
  * @param {WatcherParts} parts
  */
 export const createWatcher = (parts) => new Watcher(parts);

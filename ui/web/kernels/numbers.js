@@ -1,7 +1,5 @@
 // Numbers as people read and type them. Always with a dot, whatever the browser's language.
 
-/** @import { Sample } from "../types/kernels.d.ts" */
-
 /**
  * @param {number} value
  * @param {number} low
@@ -55,23 +53,6 @@ export const parseNumber = (text, { low, high, whole = false }) => {
   const value = Number(trimmed);
   if (trimmed === "" || !Number.isFinite(value)) return null;
   return clamp(whole ? Math.round(value) : value, low, high);
-};
-
-/**
- * Seconds until `total` from samples [{done, at_ms}], by the pace of the last few steps; null
- * before a pace is known.
- * @param {readonly Sample[]} samples
- * @param {number} total
- */
-export const secondsLeft = (samples, total) => {
-  if (samples.length < 2) return null;
-  const recent = samples.slice(-8);
-  const first = recent[0];
-  const last = recent[recent.length - 1];
-  if (last.done <= first.done) return null;
-  return (
-    ((last.at_ms - first.at_ms) / 1000 / (last.done - first.done)) * Math.max(0, total - last.done)
-  );
 };
 
 /**

@@ -27,6 +27,7 @@ const PROJECT = {
 /** @type {RunSlice} */
 const RUN = {
   job: null,
+  queue: { jobs: [], trouble: "" },
   watched: 0,
   reading: "",
   freshSeeds: false,

@@ -1,5 +1,6 @@
 // What the parts of the bridge are built from.
 
+import type { createFeed } from "../bridge/feed.js";
 import type { createLink } from "../bridge/link.js";
 import type { createMaskSaver } from "../bridge/masks.js";
 import type {
@@ -11,9 +12,11 @@ import type {
   MaskDatabase,
   MaskStore,
   SessionStore,
+  Timer,
 } from "./editor.d.ts";
 import type { ApartEvent, Identifier, JobState, LearnedEvent } from "./protocol.d.ts";
 
+export type Feed = ReturnType<typeof createFeed>;
 export type Link = ReturnType<typeof createLink>;
 export type MaskSaver = ReturnType<typeof createMaskSaver>;
 
@@ -32,13 +35,31 @@ export interface BridgeParts {
   newId(): Identifier;
   /** Whether nobody looks at the page. */
   hidden(): boolean;
+  /** Begins to hear what the server says by itself. */
+  listen(take: StreamListener): void;
 }
+
+/** What came over the stream of the queue: JSON, a heartbeat, or that it broke off. */
+export interface StreamMessage {
+  kind: "queue" | "preview" | "beat" | "lost";
+  text: string;
+}
+
+export type StreamListener = (message: StreamMessage) => void;
+
+/** Somebody who waits for what comes after an event of a job. */
+export interface Followed {
+  id: Identifier;
+  noted: number;
+  timer: Timer | null;
+  resolve(): void;
+}
+
+export type FeedParts = Pick<BridgeParts, "session" | "clock" | "hidden" | "listen">;
 
 export type LinkParts = Pick<BridgeParts, "host" | "session" | "clock">;
 export type MaskSaverParts = Pick<BridgeParts, "masks" | "database"> & { link: Link };
-export type LibraryParts = Pick<BridgeParts, "session" | "store" | "clock" | "hidden"> & {
-  link: Link;
-};
+export type LibraryParts = Pick<BridgeParts, "session" | "store"> & { link: Link; feed: Feed };
 export type HomeParts = Pick<BridgeParts, "session"> & { link: Link };
 export type ModelsParts = Pick<BridgeParts, "session"> & { link: Link };
 export type SaverParts = Pick<BridgeParts, "store" | "session" | "clock" | "storage" | "masks"> & {
@@ -49,8 +70,9 @@ export type SaverParts = Pick<BridgeParts, "store" | "session" | "clock" | "stor
 /** An event that brings something else than pictures. */
 export type ResultEvent = LearnedEvent | ApartEvent;
 
-export type WatcherParts = Pick<BridgeParts, "session" | "clock" | "hidden"> & {
+export type WatcherParts = Pick<BridgeParts, "session"> & {
   link: Link;
+  feed: Feed;
   result(event: ResultEvent): void;
 };
 

@@ -20,6 +20,7 @@ import type {
   Message,
   ModelFacts,
   Note,
+  QueueReport,
   Replies,
   RequestKind,
   Scene,
@@ -261,6 +262,8 @@ export interface ProjectSlice {
 /** The run that is followed, what is asked of the next ones, and what runs left behind. */
 export interface RunSlice {
   job: Readonly<Job> | null;
+  /** What waits and runs on the server, as it says by itself. */
+  queue: Readonly<QueueReport>;
   watched: number;
   reading: string;
   freshSeeds: boolean;

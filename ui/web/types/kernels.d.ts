@@ -55,12 +55,6 @@ export type KeyPress = Pick<
   "key" | "code" | "ctrlKey" | "metaKey" | "altKey" | "shiftKey"
 >;
 
-/** Steps of a run and when they were done. */
-export interface Sample {
-  done: number;
-  at_ms: number;
-}
-
 /** RGBA, a byte each, row by row. */
 export interface PixelField extends Extent {
   bytes: Uint8ClampedArray;

@@ -172,6 +172,7 @@ export interface JobReport {
   candidates: readonly Candidate[];
   stage1_images: readonly Stage1Image[];
   trouble: string;
+  left_s: number | null;
 }
 
 export interface FailedEvent {
@@ -424,6 +425,27 @@ export interface ProjectReply {
   samplers: readonly string[];
   examples: readonly Example[];
   limits: Readonly<Record<string, number>>;
+}
+
+export interface QueueEntry {
+  id: string;
+  project: string;
+  kind: RequestKind;
+  state: JobState;
+  layer_id: string;
+  name: string;
+  subject: string;
+  done: number;
+  total: number;
+  place: number;
+  noted: number;
+  left_s: number | null;
+  created: string;
+}
+
+export interface QueueReport {
+  jobs: readonly QueueEntry[];
+  trouble: string;
 }
 
 export interface RefusedModel {

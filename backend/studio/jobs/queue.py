@@ -1,0 +1,117 @@
+"""The queue as a page shows it: what runs, what waits and in which order, and how long it takes."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from sqlite3 import Connection
+from typing import TYPE_CHECKING, NamedTuple
+
+from backend.plan.events import JobState
+from backend.studio.jobs.jobs import ActiveJob, list_active
+from backend.studio.storage.records import QueueEntry, QueueReport
+from backend.studio.storage.storage import Storage
+
+if TYPE_CHECKING:
+    from backend.studio.runner import JobPreview, Runner
+
+PACE_SAMPLES = 24
+"""Steps by which the pace of a run is known: enough to even out previews, few enough to follow
+from one stage to the next.
+"""
+
+
+class _Sample(NamedTuple):
+    at_s: float
+    done: int
+    total: int
+
+
+class StepPace:
+    """How fast one job takes its steps, by the last of them; times are those of one clock, in s."""
+
+    def __init__(self) -> None:
+        self._samples: deque[_Sample] = deque(maxlen=PACE_SAMPLES)
+
+    def add(self, at_s: float, done: int, total: int) -> None:
+        """The job has done so many of its steps."""
+        self._samples.append(_Sample(at_s, done, total))
+
+    def left_s(self, now_s: float) -> float | None:
+        """Seconds until the last step; None before two steps are known."""
+        if len(self._samples) < 2:
+            return None
+        first, last = self._samples[0], self._samples[-1]
+        if last.done <= first.done:
+            return None
+        a_step = (last.at_s - first.at_s) / (last.done - first.done)
+        return max(0.0, a_step * (last.total - last.done) - (now_s - last.at_s))
+
+
+class JobQueue:
+    """The jobs that wait or run, over all scenes and subjects of a store."""
+
+    def __init__(self, store: Storage, runner: Runner) -> None:
+        self._store = store
+        self._runner = runner
+        self._names: dict[tuple[str, int], str] = {}
+
+    def report(self) -> QueueReport:
+        """The queue as it is now, the running job first."""
+        with self._store.database.read() as connection:
+            jobs = list_active(connection)
+            names = self._read_names(connection, jobs)
+        entries = tuple(
+            self._entry(job, place, job.subject_name or names[job.project, job.revision])
+            for place, job in enumerate(jobs, start=_first_place(jobs))
+        )
+        return QueueReport(jobs=entries, trouble=self._runner.trouble)
+
+    def preview(self) -> JobPreview:
+        """The newest preview of the running job; an empty one when there is none."""
+        return self._runner.newest_preview
+
+    def watch(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call back, in the writer's thread, after whatever was written to the store; returns what
+        ends it.
+        """
+        return self._store.database.watch(listener)
+
+    def _entry(self, job: ActiveJob, place: int, name: str) -> QueueEntry:
+        return QueueEntry(
+            id=job.id,
+            project=job.project,
+            kind=job.kind,
+            state=job.state,
+            layer_id=job.layer_id,
+            name=name,
+            subject=job.subject,
+            done=job.done,
+            total=job.total,
+            place=place,
+            noted=job.noted,
+            left_s=self._runner.left_s(job.id),
+            created=job.created,
+        )
+
+    def _read_names(
+        self, connection: Connection, jobs: tuple[ActiveJob, ...]
+    ) -> dict[tuple[str, int], str]:
+        """The scenes' names by project and revision: each revision is read once, not at every
+        step of a run.
+        """
+        wanted = {(job.project, job.revision) for job in jobs}
+        known = {key: name for key, name in self._names.items() if key in wanted}
+        for project, revision in wanted - known.keys():
+            known[project, revision] = connection.execute(
+                "SELECT CASE WHEN json_valid(scene) THEN json_extract(scene, '$.name') ELSE '' END"
+                " FROM projects WHERE id = ?",
+                (project,),
+            ).fetchone()[0]
+        self._names = known
+        return known
+
+
+def _first_place(jobs: tuple[ActiveJob, ...]) -> int:
+    """0 for the job that runs; those that wait are counted from 1."""
+    return 0 if jobs and jobs[0].state == JobState.RUNNING else 1
