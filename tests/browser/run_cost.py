@@ -74,7 +74,8 @@ def begin_runs(client: Client) -> tuple[str, str]:
     project, revision = opened["project"], opened["revision"]
     request = {"kind": "compose", "settings": settings}
     asked = {"project": project, "revision": revision, "request": request}
-    return project, [client.ask("generate", **asked)["job"] for _ in range(RUNS)][0]
+    jobs = [client.ask("generate", **asked)["job"] for _ in range(RUNS)]
+    return project, jobs[0]
 
 
 def ask_for_ever(url: str, pages: int, component: int, job: str) -> None:
