@@ -101,7 +101,7 @@ class QueueStream:
         self._studio = studio
         self._pages: set[Page] = set()
         self._changed = asyncio.Event()
-        self._teller: asyncio.Task[None] | None = None
+        self._sending: asyncio.Task[None] | None = None
         self._newest = Snapshot()
         self._life = secrets.token_hex(4)
         self._number = 0
@@ -116,8 +116,8 @@ class QueueStream:
         self._pages.add(page)
         leave = asyncio.create_task(_until_gone(receive))
         try:
-            if self._teller is None:
-                self._teller = asyncio.create_task(self._tell())
+            if self._sending is None:
+                self._sending = asyncio.create_task(self._tell())
             await send({"type": "http.response.start", "status": 200, "headers": list(HEADERS)})
             await self._refresh()
             await _send_part(send, RETRY + self._first(Headers(scope=scope)))
@@ -136,22 +136,24 @@ class QueueStream:
         stop = self._listen()
         try:
             while self._pages:
-                before = self._newest
-                try:
-                    await asyncio.wait_for(self._changed.wait(), BEAT_S)
-                except TimeoutError:
-                    message = BEAT
-                else:
-                    self._changed.clear()
-                    await self._refresh()
-                    message = self._newest.encode(before)
-                if message:
-                    for page in self._pages:
-                        page.give(message)
+                message = await self._next_message()
+                for page in self._pages if message else ():
+                    page.give(message)
                 await asyncio.sleep(max(PACE_S, PACE_A_PAGE_S * len(self._pages)))
         finally:
             stop()
-            self._teller = None
+            self._sending = None
+
+    async def _next_message(self) -> bytes:
+        """What changed, once something was written; a heartbeat after a silence."""
+        before = self._newest
+        try:
+            await asyncio.wait_for(self._changed.wait(), BEAT_S)
+        except TimeoutError:
+            return BEAT
+        self._changed.clear()
+        await self._refresh()
+        return self._newest.encode(before)
 
     def _listen(self) -> Callable[[], None]:
         """Ring the bell after every write, from whichever thread it comes."""

@@ -81,6 +81,21 @@ class MapMeans:
         """float32 (groups, rows, h, w) on the grid of the sites; None before the first map."""
         return None if self._sum is None else self._sum / self._count
 
+    def memory(self) -> tuple[tuple[str, Tensor], ...]:
+        """The sum and the count of all maps so far, by their names; nothing before the first."""
+        if self._sum is None:
+            return ()
+        return ("sum", self._sum), ("count", torch.tensor(self._count))
+
+    def restore(self, total: Tensor, count: Tensor) -> None:
+        """Go on from what ``memory`` gave.
+
+        Args:
+            total: the sum.
+            count: of the maps, one number.
+        """
+        self._sum, self._count = total, int(count)
+
     @contextmanager
     def watching(self, network: Network, sides: Asides | None = None) -> Iterator[None]:
         """Read the maps of every call until the end of the block.

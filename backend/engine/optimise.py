@@ -9,6 +9,7 @@ cores.
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
 from contextlib import closing
@@ -25,6 +26,7 @@ from backend.engine.loop_types import FitProgress, explain_memory, generator_for
 from backend.engine.noise import seed_of
 from backend.engine.side_by_side import shares_of, side_by_side
 from backend.errors import EngineError
+from backend.models.run_state import Memory, RunState
 from backend.scene.imaging.arrays import Picture
 
 UNCALIBRATED = 10.0
@@ -198,8 +200,8 @@ def with_size(progress: FitProgress, size_px: tuple[int, int]) -> FitProgress:
 
 
 def optimise(
-    network: DrawsCodes, fit: Fit, terms: Sequence[LossTerm]
-) -> Generator[FitProgress, None, None]:
+    network: DrawsCodes, fit: Fit, terms: Sequence[LossTerm], run: RunState | None = None
+) -> Generator[FitProgress, None, Tensor]:
     """Fit codes to objectives: argmin_z L = Σ_i α_i L_i (TCIG, equation 2).
 
     z is kept in the box of the codebook, channel by channel. Terms of weight 0 are left out
@@ -209,44 +211,105 @@ def optimise(
         network: a VQGAN.
         fit: what it begins with, and how it goes.
         terms: the losses; the first one's gradient is the measure of the others.
+        run: of which it is a loop: the fit goes on from where that stands.
 
     Yields:
         After each step k = 0…steps-1 z, and the pictures before it, both at the size of its stage.
+
+    Returns:
+        The last z.
 
     Raises:
         EngineError: a gradient is not finite, or the memory is used up.
     """
     acting = tuple(term for term in terms if term.weight != 0)
     shares = shares_of(len(fit.seeds), network.codebook.device)
-    with closing(
-        side_by_side([_descent(network, fit.of(rows), acting) for rows in shares])
-    ) as moments:
+    state, name = run if run is not None else RunState(), _name_fit(fit, len(shares))
+    if name in state.ends:
+        return state.ends[name]
+    descents = [_Descent(network, fit.of(rows), acting) for rows in shares]
+    memory = state.find(name)
+    for number, descent in enumerate(descents) if memory else ():
+        descent.restore(_of_share(number, memory))
+    state.follow(name, lambda: _join_memories(descents))
+    with closing(side_by_side([descent.steps() for descent in descents])) as moments:
         yield from moments
+    z = torch.cat([descent.render_reached() for descent in descents])
+    state.finish(name, z)
+    return z
 
 
-def _descent(
-    network: DrawsCodes, fit: Fit, acting: Sequence[LossTerm]
-) -> Generator[FitProgress, None, None]:
-    codes = _FittedCodes.start(network.codebook, fit)
-    scales = [
-        torch.full((len(fit.seeds),), UNCALIBRATED if n else 1.0, device=codes.unit.device)
-        for n in range(len(acting))
-    ]
-    for k, stage in enumerate(one for one in fit.stages for _ in range(one.steps)):
-        with explain_memory():
-            z, pictures, losses = _evaluate(
-                network, codes, stage.size, terms=acting, moment=FitStep(k, fit.seeds)
-            )
-            if k == fit.calibrated_at and len(acting) > 1:
-                scales = _calibrate(losses, z)
-            total = sum(
-                (scale * term.weight * loss).sum()
-                for scale, term, loss in zip(scales, acting, losses, strict=True)
-            )
-            codes.descend(total, stage)
-            with torch.no_grad():
-                after = codes.render(stage.size)
-        yield FitProgress(k, fit.steps, 0, after, pictures.detach())
+def _name_fit(fit: Fit, shares: int) -> str:
+    """A name of all that decides a fit but for its losses, which the run's plan decides."""
+    start = b"".join(part.values.detach().cpu().numpy().tobytes() for part in fit.parts)
+    facts = repr((fit.seeds, fit.stages, fit.learning_rate, fit.calibrated_at, shares)).encode()
+    return f"fit {hashlib.sha256(facts + start).hexdigest()[:16]}"
+
+
+def _join_memories(descents: Sequence[_Descent]) -> dict[str, Tensor]:
+    return {
+        f"{number}.{name}": value
+        for number, descent in enumerate(descents)
+        for name, value in descent.memory().items()
+    }
+
+
+def _of_share(number: int, memory: Memory) -> dict[str, Tensor]:
+    begin = f"{number}."
+    return {name.removeprefix(begin): one for name, one in memory.items() if name.startswith(begin)}
+
+
+class _Descent:
+    """One fit on its way."""
+
+    def __init__(self, network: DrawsCodes, fit: Fit, acting: Sequence[LossTerm]) -> None:
+        self._network, self._fit, self._acting = network, fit, acting
+        self._codes = _FittedCodes.start(network.codebook, fit)
+        unit = self._codes.unit
+        self._scales = [
+            torch.full((len(fit.seeds),), UNCALIBRATED if n else 1.0, device=unit.device)
+            for n in range(len(acting))
+        ]
+        self._done = 0
+
+    def memory(self) -> dict[str, Tensor]:
+        """All that the next step depends on; nothing before the first."""
+        if self._done == 0:
+            return {}
+        scales = {f"scales.{n}": one for n, one in enumerate(self._scales)}
+        return {"k": torch.tensor(self._done), **scales, **self._codes.memory()}
+
+    def restore(self, memory: Memory) -> None:
+        """Go on from what ``memory`` gave."""
+        self._done = int(memory["k"])
+        self._scales = [memory[f"scales.{n}"] for n in range(len(self._acting))]
+        self._codes.restore(memory)
+
+    @torch.no_grad()
+    def render_reached(self) -> Tensor:
+        """z of the last stage, as the parts are now."""
+        return self._codes.render(self._fit.stages[-1].size)
+
+    def steps(self) -> Generator[FitProgress, None, None]:
+        """The steps that are still to be taken."""
+        fit, codes, acting = self._fit, self._codes, self._acting
+        stages = [one for one in fit.stages for _ in range(one.steps)]
+        for k, stage in list(enumerate(stages))[self._done :]:
+            with explain_memory():
+                z, pictures, losses = _evaluate(
+                    self._network, codes, stage.size, terms=acting, moment=FitStep(k, fit.seeds)
+                )
+                if k == fit.calibrated_at and len(acting) > 1:
+                    self._scales = _calibrate(losses, z)
+                total = sum(
+                    (scale * term.weight * loss).sum()
+                    for scale, term, loss in zip(self._scales, acting, losses, strict=True)
+                )
+                codes.descend(total, stage)
+                with torch.no_grad():
+                    after = codes.render(stage.size)
+            self._done = k + 1
+            yield FitProgress(k, fit.steps, 0, after, pictures.detach())
 
 
 @dataclass
@@ -270,6 +333,30 @@ class _FittedCodes:
         ]
         box = (book.amin(0)[:, None, None], book.amax(0)[:, None, None])
         return cls(fit.parts, values, torch.optim.Adam(groups), deviations(book), box)
+
+    def memory(self) -> dict[str, Tensor]:
+        """The parts, and what Adam remembers of each that has moved."""
+        values = {f"values.{n}": one.detach() for n, one in enumerate(self.values)}
+        moments = {
+            f"adam.{n}.{name}": moment
+            for n, one in enumerate(self.values)
+            for name, moment in self.adam.state[one].items()
+        }
+        return {**values, **moments}
+
+    def restore(self, memory: Memory) -> None:
+        """Go on from what ``memory`` gave."""
+        with torch.no_grad():
+            for n, one in enumerate(self.values):
+                one.copy_(memory[f"values.{n}"])
+                begin = f"adam.{n}."
+                moments = {
+                    name.removeprefix(begin): moment.cpu() if name.endswith("step") else moment
+                    for name, moment in memory.items()
+                    if name.startswith(begin)
+                }
+                if moments:
+                    self.adam.state[one] = moments
 
     def render(self, size: Size) -> Tensor:
         """z (n, c, *size), in the box."""

@@ -22,9 +22,10 @@ from torch import Tensor
 
 from backend.engine.conditioning import Conditioning
 from backend.engine.decode import encode
-from backend.engine.denoise import Start, denoise
+from backend.engine.denoise import Start
 from backend.engine.loop_types import Control, Step, generator_for
 from backend.engine.noise import FreshNoise, NoiseStream, SharedNoise, SplitNoise, draw
+from backend.engine.resume import denoise_resumable
 from backend.models.bundle import ModelBundle
 from backend.models.card import ModelCard
 from backend.models.schedule import Schedule
@@ -129,17 +130,19 @@ class SharedSteps:
         )
 
 
-def split_into_batches(plan: Plan) -> Iterator[tuple[int, tuple[int, ...]]]:
+def split_into_batches(plan: Plan, finished: int = 0) -> Iterator[tuple[int, tuple[int, ...]]]:
     """The batches of a run, in order.
 
     Args:
         plan: whose seeds they are, ``batch`` candidates at a time.
+        finished: how many images there are already; their batches are left out.
 
     Yields:
         The place of a batch's first seed among the plan's, and its seeds.
     """
     for offset in range(0, len(plan.seeds), plan.batch):
-        yield offset, plan.seeds[offset : offset + plan.batch]
+        if offset >= finished:
+            yield offset, plan.seeds[offset : offset + plan.batch]
 
 
 def prepare_from_pictures(
@@ -221,7 +224,7 @@ def sample_batch(
     conditioning: Conditioning,
     controls: Sequence[Control] = (),
 ) -> Generator[Step, None, Tensor]:
-    """Denoise a batch to the end.
+    """Denoise a batch to the end; after a restart only what is left of it.
 
     Args:
         bundle: the model.
@@ -230,13 +233,18 @@ def sample_batch(
         controls: what acts in the loop, in this order.
 
     Yields:
-        Every step.
+        Every step that is taken.
 
     Returns:
         The clean latents, (b, c, h, w).
     """
-    steps = denoise(bundle.unet, batch.schedule, conditioning, batch.start, controls)
-    return (yield from run_to_end(steps, batch.start.latents))
+    decided = (batch.schedule.steps, batch.start.first, batch.seeds, tuple(batch.source.shape))
+    latents = batch.start.latents.detach().float().cpu().numpy().tobytes()
+    name = hashlib.sha256(repr(decided).encode() + latents).hexdigest()[:16]
+    loop = denoise_resumable(
+        bundle, batch.schedule, conditioning, batch.start, controls, f"batch {name}"
+    )
+    return (yield from loop)
 
 
 def run_to_end(

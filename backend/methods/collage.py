@@ -118,7 +118,7 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Contents) -> Run:
     """
     inputs = prepare_inputs(plan, bundle, pixels)
     shared: SharedSteps | None = None
-    for offset, seeds in split_into_batches(plan):
+    for offset, seeds in split_into_batches(plan, bundle.run.images):
         if inputs.first_step == plan.steps:  # nothing may change: what was there is the answer
             pictures = (inputs.flat.picture,) * len(seeds)
             alike = None if _has_strengths(plan, inputs.options) else inputs.options.strength

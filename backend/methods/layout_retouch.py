@@ -124,7 +124,7 @@ def _sample(inputs: RetouchInputs, retouches: bool) -> Generator[Step | Images, 
     drawn, bundle, reference = inputs.drawn, inputs.bundle, None
     if retouches:
         reference = yield from invert_reference(drawn, drawn.reference, drawn.reference_key())
-    for offset, seed in enumerate(inputs.plan.seeds):
+    for offset, seed in tuple(enumerate(inputs.plan.seeds))[bundle.run.images :]:
         layout = yield from draw_layout(inputs, seed)
         latents, mask = layout.path.states[-1], None
         if reference is not None:

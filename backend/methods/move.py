@@ -105,7 +105,7 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
     )
     touched = np.maximum.reduce([at_hole, at_rim, cutting.alpha, 1 - cutting.light.min(-1)])
     plate = fill(move.source, cutting.hole)
-    for offset, seeds in split_into_batches(plan):
+    for offset, seeds in split_into_batches(plan, bundle.run.images):
         healed = yield from _redraw(move, bundle, (plate,) * len(seeds), seeds, 0)
         placed = tuple(
             composite_object(paste(move.source, picture, at_hole), cutting) for picture in healed

@@ -112,7 +112,7 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
         ModelError: the model has no segmenter.
     """
     inputs = prepare_inputs(plan, bundle, pixels)
-    for offset, seeds in sampling.split_into_batches(plan):
+    for offset, seeds in sampling.split_into_batches(plan, bundle.run.images):
         numbers = range(offset, offset + len(seeds))
         if plan.stage1 is None:
             stage1 = yield from _run_stage1(inputs, pixels, numbers)
@@ -237,7 +237,7 @@ def fit_codes(
     """Stage 1 proper: the codes z (n, c, h, w) of one fit a seed, all in one batch."""
     sample = (yield from draw_initial_sample(inputs, seeds)) if inputs.sample_steps else None
     fit = build_fit(inputs, network, seeds, sample)
-    return (yield from sampling.run_to_end(optimise(network, fit, inputs.losses), torch.empty(0)))
+    return (yield from optimise(network, fit, inputs.losses, inputs.bundle.run))
 
 
 def draw_initial_sample(

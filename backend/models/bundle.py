@@ -12,6 +12,7 @@ from torch import Tensor
 
 from backend.models.card import ModelCard
 from backend.models.members import Members
+from backend.models.run_state import RunState
 from backend.models.second_text import SecondText
 
 if TYPE_CHECKING:
@@ -152,6 +153,7 @@ class ModelBundle:
         members: the family's other networks, loaded when first asked for.
         kept: values that follow from the weights alone.
         recorded: what was found along denoising paths.
+        run: where the run that has the lease stands.
     """
 
     card: ModelCard
@@ -166,6 +168,7 @@ class ModelBundle:
     members: Members = field(default_factory=Members, repr=False, compare=False)
     kept: BoundedMemory = field(default_factory=BoundedMemory, repr=False, compare=False)
     recorded: FeatureCache = field(default_factory=FeatureCache, repr=False, compare=False)
+    run: RunState = field(default_factory=RunState, repr=False, compare=False)
 
     @property
     def size_bytes(self) -> int:

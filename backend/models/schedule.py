@@ -68,6 +68,8 @@ SAMPLERS: Mapping[str, SamplerKind] = {
     "unipc": SamplerKind("UniPCMultistepScheduler", {}, multistep=True),
     "lcm": SamplerKind("LCMScheduler", {"original_inference_steps": LCM_STEPS}, stochastic=True),
 }
+_REMEMBERED = ("model_outputs", "timestep_list", "lower_order_nums", "last_sample", "this_order")
+"""Where multistep samplers of diffusers keep what they remember."""
 _PIPELINE_VALUES = {"steps_offset": 1, "clip_sample": False}
 """What Stable Diffusion pipelines force on any scheduler that they are given."""
 
@@ -232,6 +234,34 @@ class Schedule:
             norm: float = (a * a + s * s) ** 0.5
             return latents * (a / norm**2) - predicted * (s / norm)
         return (latents - s * predicted) / a
+
+    def memory(self) -> dict[str, Tensor]:
+        """What a multistep sampler remembers of the steps so far; nothing of another one."""
+        kept: dict[str, Tensor] = {}
+        for name in _REMEMBERED if self.kind.multistep else ():
+            value = getattr(self._scheduler, name, None)
+            rows = value if isinstance(value, list) else [value]
+            kept |= {
+                f"{name}.{place}": torch.as_tensor(one)
+                for place, one in enumerate(rows)
+                if one is not None
+            }
+        return kept
+
+    def restore(self, memory: Mapping[str, Tensor]) -> None:
+        """Go on from what ``memory`` gave, before the first step.
+
+        Args:
+            memory: by the same names.
+        """
+        for name, value in memory.items():
+            field_name, place = name.split(".")
+            present = getattr(self._scheduler, field_name, None)
+            if isinstance(present, list):
+                present[int(place)] = value
+            else:
+                one = value if value.ndim else int(value)
+                setattr(self._scheduler, field_name, one)
 
     def forget(self) -> None:
         """Drop the history of a multistep sampler; call it when a state was changed after the step

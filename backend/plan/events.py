@@ -197,6 +197,15 @@ class EmbeddingsCheckpoint:
 
 
 @dataclass(frozen=True)
+class RunCheckpoint:
+    """Where a run that makes pictures stands, as the bytes of a safetensors file: it can go on from
+    there in another process.
+    """
+
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
 class AdapterTrained:
     """What a model has learned of a subject, as the bytes of a safetensors file."""
 
@@ -271,6 +280,7 @@ Event = (
     JobStarted
     | Progress
     | Result
+    | RunCheckpoint
     | AdapterTrained
     | AdapterCheckpoint
     | JobFinished

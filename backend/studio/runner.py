@@ -8,7 +8,8 @@ import logging
 import secrets
 import threading
 import time
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
 from backend.errors import LaminaError, StoreError
 from backend.logs import FILE_NAME, log_job, log_plan
@@ -24,11 +25,13 @@ from backend.plan.events import (
     JobFailed,
     JobFinished,
     JobInterrupted,
+    JobNote,
     JobStarted,
     JobState,
     LayersFound,
     Preview,
     Progress,
+    RunCheckpoint,
     Stage1Images,
 )
 from backend.plan.layer_score import passes
@@ -38,18 +41,21 @@ from backend.studio.jobs.jobs import (
     append_event,
     claim_next,
     end_job,
-    interrupt_running,
+    list_active_ids,
     plan_of_job,
+    requeue_job,
+    revive_running,
     set_progress,
     state_of,
     tries_of_job,
+    was_started,
 )
 from backend.studio.jobs.queue import StepPace
-from backend.studio.jobs.worker import Handle, Worker
-from backend.studio.library.embeddings import store_embeddings
+from backend.studio.jobs.worker import NOTHING_DONE, Handle, WorkDone, Worker
+from backend.studio.library.embeddings import resume_learning, store_embeddings
 from backend.studio.library.library import keep_adapter
-from backend.studio.library.subjects import training_of_job
-from backend.studio.projects.candidates import insert_candidate, store_candidate
+from backend.studio.library.subjects import resume_training, training_of_job
+from backend.studio.projects.candidates import candidates_of_job, insert_candidate, store_candidate
 from backend.studio.projects.cutting import store_layers
 from backend.studio.projects.history import append_entry
 from backend.studio.projects.pictures import Origin, insert_stage1, stage1_digests, store_stage1
@@ -65,6 +71,20 @@ CLOSE_S = 20.0
 """How long ``close`` waits for the step that is being computed."""
 
 
+RUN_LIMIT_S = 6 * 3600.0
+"""So long may a run or a training take at a stretch; then it is stopped and says so."""
+
+TOO_LONG = JobFailed(
+    what="The run was stopped.",
+    limit=f"It has taken {RUN_LIMIT_S / 3600:.0f} hours, the most that one may.",
+    remedy="Ask for fewer steps or pictures at a time; what was made is kept.",
+)
+
+RESUMED = "Lamina was started again, and the run goes on where it stood."
+
+Stored = TypeVar("Stored")
+
+
 class JobPreview(NamedTuple):
     """A preview of a job, and the number of the event that brought it."""
 
@@ -77,8 +97,8 @@ _NO_PREVIEW = JobPreview("", 0, Preview(jpeg=b""))
 
 
 class Runner:
-    """One worker's queue. Jobs that an earlier process left running are interrupted; those that
-    waited go on.
+    """One worker's queue. Jobs that an earlier process left running go on where they stood; those
+    that waited get their turn after them.
     """
 
     def __init__(self, store: Storage, worker: Worker) -> None:
@@ -94,7 +114,9 @@ class Runner:
         self._pace = StepPace()
         self._trouble = ""
         with store.database.write() as connection:
-            interrupt_running(connection)
+            revive_running(connection)
+            active = list_active_ids(connection)
+        store.runs.keep_only(active)
         self._thread = threading.Thread(target=self._work, name="lamina-runner", daemon=True)
         self._wake.set()
         self._thread.start()
@@ -127,11 +149,11 @@ class Runner:
         """The newest preview of the job that runs; an empty one when there is none."""
         return self._preview
 
-    def left_s(self, job: str) -> float | None:
+    def find_left_s(self, job: str) -> float | None:
         """Seconds until the last step of a job that runs; None while no pace is known."""
         current = self._current
         is_running = current is not None and current[0] == job
-        return self._pace.left_s(time.monotonic()) if is_running else None
+        return self._pace.find_left_s(time.monotonic()) if is_running else None
 
     @property
     def trouble(self) -> str:
@@ -139,8 +161,8 @@ class Runner:
         return self._trouble
 
     def close(self) -> None:
-        """Stop after the step that is being computed: the running job is interrupted, queued
-        ones stay queued.
+        """Stop after the step that is being computed: at the next start the running job goes on
+        there, and then those that wait.
         """
         self._closing.set()
         self._wake.set()
@@ -185,7 +207,10 @@ class Runner:
                     plan_of_job(connection, job) if training is None else training
                 )
             log_plan(work.digest() if isinstance(work, Plan) else "")
-            return self._follow(job, work, tries)
+            work, done = self._resume(job, work)
+            if isinstance(work, Plan) and self._is_done(job, work, tries, done):
+                return JobFinished()
+            return self._follow(job, work, tries, done)
         except LaminaError as error:
             return JobFailed(what=error.what, limit=error.limit, remedy=error.remedy)
         except BaseException:  # a SystemExit of some library must not end the queue either
@@ -201,21 +226,47 @@ class Runner:
             with self._lock:
                 self._current = None
 
-    def _follow(self, job: str, work: Plan | TrainingJob, tries: int) -> JobEnd:
+    def _resume(self, job: str, work: Plan | TrainingJob) -> tuple[Plan | TrainingJob, WorkDone]:
+        """The work with its newest checkpoint, and what an earlier process has done of it."""
+        with self._store.database.read() as connection:
+            if not was_started(connection, job):
+                return work, NOTHING_DONE
+            if isinstance(work, TrainingJob):
+                return resume_training(connection, job, work), NOTHING_DONE
+            work = resume_learning(connection, job, work)
+            images = len(candidates_of_job(connection, job))
+        self._append(job, JobNote(text=RESUMED))
+        return work, WorkDone(images, self._store.runs.get(job))
+
+    def _is_done(self, job: str, plan: Plan, tries: int, done: WorkDone) -> bool:
+        """Whether all that was asked for was there when the earlier process ended."""
+        if done.images == 0:
+            return False
+        with self._store.database.read() as connection:
+            made = candidates_of_job(connection, job)
+        passed = tries > 1 and any(passes(one.scores) for one in made)
+        return passed or done.images >= len(plan.seeds)
+
+    def _follow(self, job: str, work: Plan | TrainingJob, tries: int, done: WorkDone) -> JobEnd:
         """Write down the worker's events until a terminal one; where several tries were asked
         for, until one passes.
         """
         passed = False
-        handle = self._worker.submit(job, work, self._pixels)
+        handle = self._worker.submit(job, work, self._pixels, done)
+        limit_s = time.monotonic() + RUN_LIMIT_S
         with self._lock:
             self._pace = StepPace()
             self._current = (job, handle)
             if job in self._unwanted or self._closing.is_set():
                 handle.cancel()
         for event in handle.events():
+            if time.monotonic() > limit_s:
+                handle.cancel()
             match event:
                 case JobFinished() | JobFailed():
                     return event
+                case JobCancelled() if time.monotonic() > limit_s:
+                    return TOO_LONG
                 case JobCancelled():
                     return JobFinished() if passed else self._stop_state(job)
             self._note(job, work, event)
@@ -245,6 +296,8 @@ class Runner:
                     n = set_progress(connection, job, event)
                     if preview is not None:  # before those who watch the database are called
                         self._preview = JobPreview(job, n, preview)
+            case RunCheckpoint(content=content):
+                self._store.runs.put(job, content)
             case AdapterTrained() | AdapterCheckpoint():
                 keep_adapter(self._store, job, event)
             case _ if isinstance(work, Plan):
@@ -271,9 +324,12 @@ class Runner:
         """
         with self._store.database.read() as connection:
             stage1 = stage1_digests(connection, origin.job)
-        candidates = [
-            store_candidate(self._store.pixels, origin, image, stage1) for image in event.images
-        ]
+        candidates = self._persist(
+            origin.job,
+            lambda: [
+                store_candidate(self._store.pixels, origin, image, stage1) for image in event.images
+            ],
+        )
         ids = tuple(candidate.id for candidate in candidates)
         with self._store.database.write() as connection:
             for candidate in candidates:
@@ -282,9 +338,31 @@ class Runner:
             stored = StoredImages(candidates=ids, notes=event.notes)
             append_event(connection, origin.job, stored)
 
+    def _persist(self, job: str, store: Callable[[], Stored]) -> Stored:
+        """Store what was computed for minutes, again and again while the disk refuses and nobody
+        stops the run.
+        """
+        while True:
+            try:
+                stored = store()
+                self._trouble = ""
+                return stored
+            except StoreError as error:
+                log.exception("pictures of job %s could not be written", job)
+                self._trouble = f"The pictures wait until they can be stored: {error.sentence}"
+                with self._lock:
+                    is_unwanted = job in self._unwanted
+                if is_unwanted or self._closing.wait(RETRY_S):
+                    raise
+
     def _keep_stage1_images(self, origin: Origin, event: Stage1Images) -> None:
         """As ``_keep_images``, for the pictures of a first stage."""
-        images = [store_stage1(self._store.pixels, origin, image) for image in event.images]
+        with self._store.database.read() as connection:
+            known = stage1_digests(connection, origin.job)
+        fresh = [image for image in event.images if image.index not in known]
+        if not fresh:
+            return
+        images = [store_stage1(self._store.pixels, origin, image) for image in fresh]
         ids = tuple(image.id for image in images)
         with self._store.database.write() as connection:
             for image in images:
@@ -299,8 +377,13 @@ class Runner:
         while True:
             try:
                 with self._store.database.write() as connection:
-                    end_job(connection, job, end)
+                    if isinstance(end, JobInterrupted):
+                        requeue_job(connection, job, is_counted=False)
+                    else:
+                        end_job(connection, job, end)
                 self._trouble = ""
+                if not isinstance(end, JobInterrupted):
+                    self._store.runs.drop(job)
                 return
             except StoreError as error:
                 log.exception("the end of job %s could not be written", job)

@@ -60,6 +60,9 @@ from backend.studio.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 
+RUN_BYTES = 2**24
+"""What a run may write beside its pictures: where it stands, and what happens."""
+
 LIMITS: Mapping[str, int] = {
     "layers": MAX_LAYERS,
     "min_side_px": MIN_SIDE_PX,
@@ -241,6 +244,9 @@ class Studio:
         with naming_layers(scene, self._store.pixels):
             seen = survey(planned, self._offer.card(asked.settings.model), self._store.pixels)
             plan = plan_survey(seen, asked, self._store.pixels)
+        self._store.runs.require_room(
+            RUN_BYTES + 4 * len(plan.seeds) * plan.width_px * plan.height_px
+        )
         with self._store.database.write() as connection:
             projects.check_revision(connection, project, revision)
             job = jobs.insert_job(connection, project, asked, plan)
@@ -362,7 +368,7 @@ class Studio:
             candidates=made,
             stage1_images=stage1,
             trouble=trouble,
-            left_s=self._runner.left_s(job),
+            left_s=self._runner.find_left_s(job),
         )
 
     def cancel(self, job: str) -> JobState:

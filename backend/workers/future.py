@@ -17,7 +17,7 @@ from backend.plan.request import OptionValue, TrainingJob
 from backend.scene.blobs import Contents
 from backend.scene.geometry import PointOrBox
 from backend.scene.imaging.arrays import Picture
-from backend.studio.jobs.worker import Handle, Offer, Worker
+from backend.studio.jobs.worker import NOTHING_DONE, Handle, Offer, WorkDone, Worker
 from backend.studio.storage.records import MethodFacts, ModelFacts, ModelsFound
 
 log = logging.getLogger(__name__)
@@ -102,8 +102,14 @@ class FutureWorker:
     def device(self) -> str:
         return self._future.get().device
 
-    def submit(self, job_id: str, plan: Plan | TrainingJob, pixels: Contents) -> Handle:
-        return self._future.get().submit(job_id, plan, pixels)
+    def submit(
+        self,
+        job_id: str,
+        plan: Plan | TrainingJob,
+        pixels: Contents,
+        done: WorkDone = NOTHING_DONE,
+    ) -> Handle:
+        return self._future.get().submit(job_id, plan, pixels, done)
 
     def cut(self, model: str, picture: Picture, where: PointOrBox) -> Picture:
         return self._future.get().cut(model, picture, where)

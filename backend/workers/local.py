@@ -24,6 +24,7 @@ from backend.metrics.scores import Scorer
 from backend.models.cache import ModelCache
 from backend.models.catalog import Catalog
 from backend.models.model_search import ModelSearch
+from backend.models.run_state import RunState
 from backend.models.sam import sam_of
 from backend.plan.events import (
     Event,
@@ -35,6 +36,7 @@ from backend.plan.events import (
     Preview,
     Progress,
     Result,
+    RunCheckpoint,
     Stage1Images,
 )
 from backend.plan.plan import Plan, move_layer
@@ -43,6 +45,7 @@ from backend.scene.blobs import Contents
 from backend.scene.formats.picture_file import encode_jpeg
 from backend.scene.geometry import PixelPoint, PointOrBox
 from backend.scene.imaging.arrays import Picture
+from backend.studio.jobs.worker import NOTHING_DONE, WorkDone
 from backend.workers.offer import choose_device
 from backend.workers.training import train
 
@@ -50,6 +53,9 @@ log = logging.getLogger(__name__)
 
 PREVIEW_EVERY_S = 0.2
 """At most five previews a second: more than that the eye does not use."""
+
+CHECKPOINT_EVERY_S = 3.0
+"""How much of a run a crash may cost."""
 
 PREVIEW_QUALITY = 80
 TILE_PX = 256
@@ -88,12 +94,22 @@ class LocalWorker:
     def device(self) -> str:
         return self._device
 
-    def submit(self, job_id: str, plan: Plan | TrainingJob, pixels: Contents) -> LocalHandle:
+    def submit(
+        self,
+        job_id: str,
+        plan: Plan | TrainingJob,
+        pixels: Contents,
+        done: WorkDone = NOTHING_DONE,
+    ) -> LocalHandle:
         """A handle of the job; nothing is computed before its events are asked for."""
-        return LocalHandle(self, plan, pixels)
+        return LocalHandle(self, plan, pixels, done)
 
     def run(
-        self, plan: Plan | TrainingJob, pixels: Contents, stop: threading.Event
+        self,
+        plan: Plan | TrainingJob,
+        pixels: Contents,
+        stop: threading.Event,
+        done: WorkDone = NOTHING_DONE,
     ) -> Iterator[Event]:
         """The events of a plan or a training, up to a terminal one.
 
@@ -104,7 +120,7 @@ class LocalWorker:
         with self._turn:
             yield JobStarted(device=self._device)
             try:
-                yield from self._compute(plan, pixels, stop)
+                yield from self._compute(plan, pixels, stop, done)
             except (LaminaError, *OUT_OF_MEMORY) as error:
                 yield _failure(error, plan, self._device)
 
@@ -130,7 +146,7 @@ class LocalWorker:
             self._turn.release()
 
     def _compute(
-        self, plan: Plan | TrainingJob, pixels: Contents, stop: threading.Event
+        self, plan: Plan | TrainingJob, pixels: Contents, stop: threading.Event, done: WorkDone
     ) -> Iterator[Event]:
         if stop.is_set():
             yield JobCancelled()
@@ -141,13 +157,17 @@ class LocalWorker:
             return
         method = self._methods[plan.method]
         with self._cache.lease(self._catalog.card(plan.model), self._device) as bundle:
-            publisher = _Publisher(Scorer(bundle, move_layer(plan), pixels), StepCount(plan))
+            state = bundle.run
+            state.begin(done.images, done.checkpoint, bundle.device)
+            count = StepCount(plan, state.steps)
+            publisher = _Publisher(Scorer(bundle, move_layer(plan), pixels), count, state)
             run = method.run(plan, bundle, pixels)
             try:
                 yield from _follow(run, publisher, stop)
             finally:
                 if isinstance(run, Generator):
                     run.close()
+                state.begin(0, b"", bundle.device)
 
 
 @dataclass(frozen=True)
@@ -157,23 +177,27 @@ class LocalHandle:
     worker: LocalWorker
     plan: Plan | TrainingJob
     pixels: Contents = field(repr=False)
+    done: WorkDone = field(default=NOTHING_DONE, repr=False)
     stop: threading.Event = field(default_factory=threading.Event, repr=False)
 
     def events(self) -> Iterator[Event]:
         """Computes the pictures in the calling thread."""
-        return self.worker.run(self.plan, self.pixels, self.stop)
+        return self.worker.run(self.plan, self.pixels, self.stop, self.done)
 
     def cancel(self) -> None:
         self.stop.set()
 
 
 class StepCount:
-    """Counts the steps of all batches of a plan, and says when the next preview is due."""
+    """Counts the steps of all batches of a plan, and says when the next preview or checkpoint is
+    due. ``done`` steps were taken before.
+    """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, done: int = 0) -> None:
         self._batches = math.ceil(len(plan.seeds) / plan.batch)
-        self._done = 0
+        self._done = done
         self._next_preview = time.monotonic()
+        self._next_checkpoint = time.monotonic() + CHECKPOINT_EVERY_S
 
     def add(self, step: Step) -> tuple[int, int]:
         """Steps done and in all, after ``step``."""
@@ -186,6 +210,14 @@ class StepCount:
         due = now >= self._next_preview
         if due:
             self._next_preview = now + PREVIEW_EVERY_S
+        return due
+
+    def checkpoint_due(self) -> bool:
+        """True at most once in CHECKPOINT_EVERY_S, and not at once."""
+        now = time.monotonic()
+        due = now >= self._next_checkpoint
+        if due:
+            self._next_checkpoint = now + CHECKPOINT_EVERY_S
         return due
 
 
@@ -233,6 +265,7 @@ class _Publisher:
 
     scorer: Scorer
     count: StepCount
+    state: RunState
     times: StepTimes = field(default_factory=lambda: StepTimes(log))
 
     def publish(self, yielded: Step | Result) -> Event:
@@ -240,13 +273,17 @@ class _Publisher:
         match yielded:
             case Step():
                 return self._progress(yielded)
-            case Images() | Stage1Images():
+            case Images():
+                self.state.finish_images(len(yielded.images))
+                return self._with_scores(yielded)
+            case Stage1Images():
                 return self._with_scores(yielded)
             case _:
                 return yielded
 
     def _progress(self, step: Step) -> Progress:
         done, total = self.count.add(step)
+        self.state.steps = done
         self.times.count(done, total)
         return Progress(
             done=done,
@@ -287,6 +324,9 @@ def _follow(run: Run, publisher: _Publisher, stop: threading.Event) -> Iterator[
         stopped = stop.is_set()
         if not (stopped and isinstance(yielded, Step)):  # what is finished is not thrown away
             yield publisher.publish(yielded)
+        is_due = isinstance(yielded, Step) and (stopped or publisher.count.checkpoint_due())
+        if is_due and (content := publisher.state.to_bytes()):
+            yield RunCheckpoint(content)
         if stopped:
             yield JobCancelled()
             return

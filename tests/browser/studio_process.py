@@ -69,10 +69,17 @@ class StudioProcess:
                 self.url = found.group(1)
                 opened.set()
 
-    def cpu_s(self) -> float:
-        """The processor time that it has used so far, by Linux's account of it."""
-        account = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(") ", 1)[1].split()
-        return (int(account[11]) + int(account[12])) / os.sysconf("SC_CLK_TCK")
+    def cpu_by_thread(self) -> dict[str, float]:
+        """The processor time in s that each thread has used so far, by Linux's account of it."""
+        tick_s = 1 / os.sysconf("SC_CLK_TCK")
+        accounts = {
+            path.name: (path / "stat").read_text().rsplit(") ", 1)[1].split()
+            for path in Path(f"/proc/{self._process.pid}/task").iterdir()
+        }
+        return {
+            name: (int(account[11]) + int(account[12])) * tick_s
+            for name, account in accounts.items()
+        }
 
     def kill(self) -> None:
         """End it without a warning, as a crash does."""

@@ -34,6 +34,7 @@ from backend.plan.request import OptionValue
 from backend.scene.geometry import PointOrBox
 from backend.scene.imaging.arrays import Picture
 from backend.scene.scene import Pixels
+from backend.studio.jobs.worker import NOTHING_DONE, WorkDone
 from backend.studio.library.examples import ExampleScenes
 from backend.studio.storage.disk import Disk
 from backend.studio.storage.records import (
@@ -74,10 +75,12 @@ class ScriptedWorker:
     most_running: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def submit(self, job_id: str, plan: Plan, pixels: Pixels) -> ScriptedHandle:
+    def submit(
+        self, job_id: str, plan: Plan, pixels: Pixels, done: WorkDone = NOTHING_DONE
+    ) -> ScriptedHandle:
         self.script("submit")
         self.submitted.append(job_id)
-        return ScriptedHandle(self, plan, pixels)
+        return ScriptedHandle(self, plan, pixels, done)
 
     def cut(self, model: str, picture: Picture, where: PointOrBox) -> Picture:
         """What has exactly the colour of the point, or of the box's corner."""
@@ -97,6 +100,7 @@ class ScriptedHandle:
     worker: ScriptedWorker
     plan: Plan
     pixels: Pixels
+    done: WorkDone = NOTHING_DONE
     stop: threading.Event = field(default_factory=threading.Event)
 
     def cancel(self) -> None:

@@ -132,8 +132,8 @@ def test_whoever_comes_back_with_the_newest_id_is_told_nothing_twice(studio: Stu
         async with follow(routes, line.last_id) as again:
             await again.until("beat", lambda _: True)
             assert again.hear("queue") == []
-        async with follow(routes, "another life.3") as stranger:
-            await stranger.until("queue", lambda _: True)
+        async with follow(routes, "another life.3") as other:
+            await other.until("queue", lambda _: True)
 
     asyncio.run(watch())
 
@@ -161,9 +161,9 @@ def test_any_number_of_pages_cost_one_reading(
         studio.generate(project, revision, compose())
         for line in opened:
             await line.until("queue", lambda queue: queue["jobs"] and queue["jobs"][0]["done"] == 2)
-        told = {len(line.hear("queue")) for line in opened}
+        lengths = {len(line.hear("queue")) for line in opened}
         assert len(readings) <= 8, "readings grow with pages"
-        assert max(told) <= len(readings) + 1
+        assert max(lengths) <= len(readings) + 1
         for line in lines:
             await line.__aexit__(None, None, None)
 

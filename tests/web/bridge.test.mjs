@@ -290,9 +290,9 @@ test("where nothing that is pushed arrives, a sentence says so once and the page
   await clock.advance(6_000);
   bridge.generate({ kind: "compose", settings: {} });
   await clock.advance(5_000);
-  const told = session.state.notices.filter(({ what }) => what.includes("comes late"));
+  const notes = session.state.notices.filter(({ what }) => what.includes("comes late"));
   const asked = server.sent.filter(({ verb }) => verb === "events").length;
-  assert.deepEqual([told.length, asked >= 5 && asked <= 7], [1, true]);
+  assert.deepEqual([notes.length, asked >= 5 && asked <= 7], [1, true]);
 });
 
 test("a reload in the middle of a run follows the job again", async () => {

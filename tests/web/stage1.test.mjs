@@ -43,7 +43,7 @@ const METHODS = [
 ];
 
 /** What a page has where nothing is pushed: it asks by itself. */
-const createSilentFeed = (session, clock) =>
+const createQuietFeed = (session, clock) =>
   createFeed({ session, clock, hidden: () => false, listen: () => {} });
 
 test("a run has its own drafts, a run that refined one has those beside it, another run has none", () => {
@@ -216,7 +216,7 @@ test("what went wrong without ending a run is told, and why the queue stands sti
     },
   ];
   const link = { ask: async () => replies.shift() };
-  const end = createWatcher({ link, session, feed: createSilentFeed(session, clock) }).follow({
+  const end = createWatcher({ link, session, feed: createQuietFeed(session, clock) }).follow({
     id: "now",
     state: "queued",
   });
@@ -237,7 +237,7 @@ test("a run's drafts stand in the strip as soon as they come; its first picture 
   ];
   session.set({ candidates: CANDIDATES, stage1Images: STAGE1_IMAGES, batch: "one" });
   const link = { ask: async () => replies.shift() };
-  const end = createWatcher({ link, session, feed: createSilentFeed(session, clock) }).follow({
+  const end = createWatcher({ link, session, feed: createQuietFeed(session, clock) }).follow({
     id: "now",
     state: "queued",
   });

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter
 
 from backend.errors import RequestError, StoreError
-from backend.plan.events import TERMINAL, JobEnd, JobInterrupted, JobQueued, JobState, Progress
+from backend.plan.events import TERMINAL, JobEnd, JobFailed, JobQueued, JobState, Progress
 from backend.plan.plan import OneLayer, Plan
 from backend.plan.request import AnyRequest, RequestKind
 from backend.plan.upgrade import read_plan
@@ -69,6 +69,16 @@ def list_active(connection: Connection) -> tuple[ActiveJob, ...]:
         )
         for row in connection.execute(_ACTIVE)
     )
+
+
+MAX_ATTEMPTS = 2
+"""So often may Lamina end while a job runs, before the job itself is taken for the reason."""
+
+SET_ASIDE = JobFailed(
+    what="This run was set aside.",
+    limit=f"Lamina ended {MAX_ATTEMPTS} times while it was computed.",
+    remedy="Ask for fewer pictures at a time or a smaller canvas, then generate again.",
+)
 
 
 def insert_job(connection: Connection, project: str, request: AnyRequest, plan: Plan) -> str:
@@ -162,12 +172,41 @@ def end_job(connection: Connection, job: str, end: JobEnd) -> JobState:
     return JobState(end.kind)
 
 
-def interrupt_running(connection: Connection) -> int:
-    """At start: jobs that an earlier process left running are interrupted. Returns how many."""
-    rows = connection.execute("SELECT id FROM jobs WHERE state = 'running'").fetchall()
+def requeue_job(connection: Connection, job: str, *, is_counted: bool = True) -> None:
+    """A running job waits again, before all others; it goes on where it stood. Where it is not
+    ``is_counted`` it was stopped on purpose, and its attempt is none.
+    """
+    connection.execute(
+        "UPDATE jobs SET state = 'queued', attempts = attempts - ? WHERE id = ?",
+        (int(not is_counted), job),
+    )
+    append_event(connection, job, JobQueued())
+
+
+def revive_running(connection: Connection) -> None:
+    """At start: jobs that an earlier process left running wait again. One with which Lamina ended
+    MAX_ATTEMPTS times is set aside: it has failed.
+    """
+    rows = connection.execute("SELECT id, attempts FROM jobs WHERE state = 'running'").fetchall()
     for row in rows:
-        end_job(connection, row["id"], JobInterrupted())
-    return len(rows)
+        if row["attempts"] < MAX_ATTEMPTS:
+            requeue_job(connection, row["id"])
+        else:
+            end_job(connection, row["id"], SET_ASIDE)
+
+
+def list_active_ids(connection: Connection) -> frozenset[str]:
+    """The ids of the jobs that wait or run."""
+    rows = connection.execute("SELECT id FROM jobs WHERE state IN ('queued', 'running')")
+    return frozenset(row["id"] for row in rows)
+
+
+def was_started(connection: Connection, job: str) -> bool:
+    """Whether an earlier process, or the time before a pause, has worked at a job."""
+    count = connection.execute(
+        "SELECT COUNT(*) FROM events WHERE job = ? AND kind = 'started'", (job,)
+    ).fetchone()[0]
+    return int(count) > 0
 
 
 def state_of(connection: Connection, job: str) -> JobState:
@@ -214,7 +253,8 @@ def present_job(connection: Connection, project: str) -> JobRecord | None:
     """
     row = connection.execute(
         "SELECT * FROM jobs WHERE project = ? AND id NOT IN (SELECT job FROM training_jobs)"
-        " ORDER BY state IN ('queued', 'running') DESC, number DESC LIMIT 1",
+        " ORDER BY state = 'running' DESC, state = 'queued' DESC,"
+        " CASE state WHEN 'queued' THEN -number ELSE number END DESC LIMIT 1",
         (project,),
     ).fetchone()
     shown = (JobState.QUEUED, JobState.RUNNING, JobState.INTERRUPTED)

@@ -21,7 +21,7 @@ from one stage to the next.
 """
 
 
-class _Sample(NamedTuple):
+class _StepTime(NamedTuple):
     at_s: float
     done: int
     total: int
@@ -31,13 +31,13 @@ class StepPace:
     """How fast one job takes its steps, by the last of them; times are those of one clock, in s."""
 
     def __init__(self) -> None:
-        self._samples: deque[_Sample] = deque(maxlen=PACE_SAMPLES)
+        self._samples: deque[_StepTime] = deque(maxlen=PACE_SAMPLES)
 
     def add(self, at_s: float, done: int, total: int) -> None:
         """The job has done so many of its steps."""
-        self._samples.append(_Sample(at_s, done, total))
+        self._samples.append(_StepTime(at_s, done, total))
 
-    def left_s(self, now_s: float) -> float | None:
+    def find_left_s(self, now_s: float) -> float | None:
         """Seconds until the last step; None before two steps are known."""
         if len(self._samples) < 2:
             return None
@@ -90,7 +90,7 @@ class JobQueue:
             total=job.total,
             place=place,
             noted=job.noted,
-            left_s=self._runner.left_s(job.id),
+            left_s=self._runner.find_left_s(job.id),
             created=job.created,
         )
 

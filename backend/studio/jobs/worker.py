@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from backend.plan.card import Card
 from backend.plan.events import Event
@@ -14,6 +14,18 @@ from backend.scene.blobs import Contents
 from backend.scene.geometry import PointOrBox
 from backend.scene.imaging.arrays import Picture
 from backend.studio.storage.records import MethodFacts, ModelFacts, ModelsFound
+
+
+class WorkDone(NamedTuple):
+    """What an earlier process has done of a job: so many finished images, and where the run stood,
+    as its newest checkpoint says (nothing where there was none).
+    """
+
+    images: int = 0
+    checkpoint: bytes = b""
+
+
+NOTHING_DONE = WorkDone()
 
 
 class Handle(Protocol):
@@ -34,8 +46,16 @@ class Worker(Protocol):
     @property
     def device(self) -> str: ...
 
-    def submit(self, job_id: str, plan: Plan | TrainingJob, pixels: Contents) -> Handle:
-        """Take a job: pictures of a plan, or a training about a subject."""
+    def submit(
+        self,
+        job_id: str,
+        plan: Plan | TrainingJob,
+        pixels: Contents,
+        done: WorkDone = NOTHING_DONE,
+    ) -> Handle:
+        """Take a job: pictures of a plan, or a training about a subject. What is done of it already
+        is left out, and the pixels are those of an undisturbed run.
+        """
         ...
 
     def cut(self, model: str, picture: Picture, where: PointOrBox) -> Picture:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from sqlite3 import Connection
 
 from backend.plan.events import EmbeddingsCheckpoint, EmbeddingsLearned, EventKind
-from backend.plan.plan import Plan
+from backend.plan.plan import Plan, TextualInversionTask
 from backend.studio.storage.records import LearnedEmbedding, StoredCheckpoint, StoredEmbeddings
 from backend.studio.storage.storage import Storage
 
@@ -72,6 +72,19 @@ def find_checkpoints(
         for layer_id, (kind, digest) in last.items()
         if kind == EventKind.EMBEDDINGS_CHECKPOINT and layer_id in layer_ids
     }
+
+
+def resume_learning(connection: Connection, job: str, plan: Plan) -> Plan:
+    """The plan of a job that learns looks, from where it stood when it was interrupted; any other
+    plan as it is.
+    """
+    if not isinstance(plan.task, TextualInversionTask):
+        return plan
+    project = connection.execute("SELECT project FROM jobs WHERE id = ?", (job,)).fetchone()[0]
+    kept = find_checkpoints(connection, project, plan.task.layer_ids)
+    checkpoints = {**plan.task.checkpoints, **kept}
+    task = plan.task.model_copy(update={"checkpoints": checkpoints})
+    return plan.model_copy(update={"task": task})
 
 
 def _read_events(connection: Connection, project: str) -> Iterator[tuple[str, LearnedEmbedding]]:

@@ -152,6 +152,18 @@ def training_of_job(connection: Connection, job: str) -> TrainingJob | None:
     return None if row is None else read_training(row["plan"])
 
 
+def resume_training(connection: Connection, job: str, training: TrainingJob) -> TrainingJob:
+    """The training from where it stood when it was interrupted."""
+    row = connection.execute(
+        "SELECT checkpoint FROM subjects JOIN training_jobs ON training_jobs.subject = subjects.id"
+        " WHERE training_jobs.job = ?",
+        (job,),
+    ).fetchone()
+    if row is None or not row["checkpoint"]:
+        return training
+    return training.model_copy(update={"checkpoint": BlobDigest(row["checkpoint"])})
+
+
 def set_adapter(connection: Connection, job: str, file: str, model: str) -> None:
     """What the subject of a job knows now; nothing is half learned any more."""
     connection.execute(

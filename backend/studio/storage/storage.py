@@ -14,6 +14,7 @@ from backend.studio.storage.blobs import BlobFiles, StoredContents
 from backend.studio.storage.database import DamagedDatabase, Database
 from backend.studio.storage.disk import Disk, sweep
 from backend.studio.storage.pixel_files import PixelFiles
+from backend.studio.storage.run_files import RunFiles
 from backend.studio.storage.thumbnail_files import ThumbnailFiles
 
 UNSWEPT = "unswept"
@@ -32,14 +33,15 @@ class Storage:
         """Open or make ``folder``; a StoreError when it is unusable or another Lamina has it
         open.
         """
-        pixels, embeddings, subjects, thumbnails = (
-            folder / name for name in ("pixels", "embeddings", "subjects", "thumbnails")
+        pixels, embeddings, subjects, thumbnails, runs = (
+            folder / name for name in ("pixels", "embeddings", "subjects", "thumbnails", "runs")
         )
         try:
             pixels.mkdir(mode=0o700, parents=True, exist_ok=True)
             embeddings.mkdir(mode=0o700, exist_ok=True)
             subjects.mkdir(mode=0o700, exist_ok=True)
             thumbnails.mkdir(mode=0o700, exist_ok=True)
+            runs.mkdir(mode=0o700, exist_ok=True)
             os.chmod(folder, 0o700)
         except OSError as error:
             raise StoreError(
@@ -50,7 +52,7 @@ class Storage:
         self.disk = disk
         self._lock = _lock(folder / "lock.sqlite")
         try:
-            for part in (pixels, embeddings, subjects, thumbnails):
+            for part in (pixels, embeddings, subjects, thumbnails, runs):
                 sweep(part)
             self.backups = Backups(folder / "backups", folder / "studio.sqlite", disk)
             self.database = self._open_database(folder / "studio.sqlite", pixels)
@@ -61,6 +63,7 @@ class Storage:
         self.embeddings = BlobFiles(embeddings, disk, "What was learned of a layer")
         self.subjects = BlobFiles(subjects, disk, "What was learned of the subject")
         self.thumbnails = ThumbnailFiles(thumbnails, disk)
+        self.runs = RunFiles(runs, disk)
         self.contents = StoredContents(self.pixels, self.embeddings, self.subjects)
 
     @property

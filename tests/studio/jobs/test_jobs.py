@@ -16,7 +16,10 @@ from backend.plan.events import TERMINAL, Event, JobStarted
 from backend.plan.layer_score import LayerScore, Scores
 from backend.plan.plan import Plan
 from backend.scene.scene import Pixels
+from backend.studio import runner
 from backend.studio.jobs import jobs
+from backend.studio.jobs.worker import NOTHING_DONE, WorkDone
+from backend.studio.storage.disk import Disk
 from backend.studio.studio import Studio
 from tests.studio.scripted import ScriptedHandle, ScriptedWorker
 from tests.studio.workshop import (
@@ -179,7 +182,9 @@ def test_an_unexpected_error_fails_with_a_code_and_the_queue_goes_on(
 class QuietWorker(ScriptedWorker):
     """Its events end without a terminal one."""
 
-    def submit(self, job_id: str, plan: Plan, pixels: Pixels) -> ScriptedHandle:
+    def submit(
+        self, job_id: str, plan: Plan, pixels: Pixels, done: WorkDone = NOTHING_DONE
+    ) -> ScriptedHandle:
         handle = super().submit(job_id, plan, pixels)
         return QuietHandle(handle.worker, plan, pixels)
 
@@ -197,17 +202,18 @@ def test_a_worker_that_goes_silent_is_a_failure(tmp_path: Path) -> None:
         assert last.what == "The worker stopped without an answer."
 
 
-def test_a_closed_studio_interrupts_what_runs_and_keeps_what_waits(tmp_path: Path) -> None:
+def test_a_closed_studio_goes_on_with_what_ran_and_then_with_what_waited(tmp_path: Path) -> None:
     worker = ScriptedWorker(pause_s=0.05)
     with open_studio(tmp_path, worker) as studio:
         first, second = submit(studio, 2)
         until(studio, first, {"running"})
     with open_studio(tmp_path) as studio:
-        assert studio.events_after(first, 0).state == "interrupted"
+        assert kinds(wait_for_end(studio, first))[-1] == "finished"
         assert wait_for_end(studio, second).state == "finished"
+        assert [one.index for one in studio.events_after(first, 0).candidates] == [0, 1]
 
 
-def test_a_restart_interrupts_what_ran_and_goes_on_with_what_waited(tmp_path: Path) -> None:
+def test_a_restart_goes_on_with_what_ran_and_then_with_what_waited(tmp_path: Path) -> None:
     with open_studio(tmp_path) as studio:
         first, second = submit(studio, 2)
         wait_for_end(studio, second)
@@ -215,18 +221,75 @@ def test_a_restart_interrupts_what_ran_and_goes_on_with_what_waited(tmp_path: Pa
     rewind(tmp_path, {first: "running", second: "queued"})
     gate = WorkGate("start")
     with open_studio(tmp_path, ScriptedWorker(gate)) as studio:
-        assert kinds(studio.events_after(first, 0)) == ["queued", "started", "interrupted"]
         assert gate.reached.wait(60)
+        assert kinds(studio.events_after(first, 0)) == ["queued", "started", "queued", "note"]
         shown = studio.open_latest().job
         assert shown is not None
-        assert (shown.id, shown.state) == (second, "running")
+        assert (shown.id, shown.state) == (first, "running")
         gate.opened.set()
-        job_events = wait_for_end(studio, second)
-        assert job_events.state == "finished"
-        assert [event.n for event in job_events.events] == list(
-            range(1, len(job_events.events) + 1)
-        )
-        assert [job.state for job in studio.jobs(project)] == ["interrupted", "finished"]
+        for job in (first, second):
+            job_events = wait_for_end(studio, job)
+            assert [event.n for event in job_events.events] == list(
+                range(1, len(job_events.events) + 1)
+            )
+        assert [job.state for job in studio.jobs(project)] == ["finished", "finished"]
+
+
+def test_a_job_with_which_lamina_ended_twice_is_set_aside(tmp_path: Path) -> None:
+    with open_studio(tmp_path) as studio:
+        first, second = submit(studio, 2)
+        wait_for_end(studio, second)
+    rewind(tmp_path, {first: "running", second: "queued"})
+    set_attempts(tmp_path, first, jobs.MAX_ATTEMPTS)
+    with open_studio(tmp_path) as studio:
+        last = studio.events_after(first, 0).events[-1]
+        assert (last.kind, last.what) == ("failed", "This run was set aside.")
+        assert last.limit
+        assert last.remedy
+        assert wait_for_end(studio, second).state == "finished"
+
+
+def test_stopping_on_purpose_is_no_attempt(tmp_path: Path) -> None:
+    for _ in range(jobs.MAX_ATTEMPTS + 1):
+        with open_studio(tmp_path, ScriptedWorker(pause_s=0.05)) as studio:
+            found = studio.jobs(studio.open_latest().id)
+            job = found[0].id if found else submit(studio)[0]
+            until(studio, job, {"running"})
+    with open_studio(tmp_path) as studio:
+        assert wait_for_end(studio, job).state == "finished"
+
+
+def test_a_run_that_cannot_be_stored_is_refused_before_it_begins(tmp_path: Path) -> None:
+    class SmallDisk(Disk):
+        free = 2**40
+
+        def free_bytes(self, folder: Path) -> int:
+            return self.free
+
+    disk = SmallDisk()
+    with open_studio(tmp_path, disk=disk) as studio:
+        project, revision = save_scene(studio)
+        disk.free = 2**28 + 1000
+        with pytest.raises(StoreError, match="MB free") as refused:
+            studio.generate(project, revision, compose())
+        assert "needed" in refused.value.limit
+        assert studio.jobs(project) == ()
+
+
+def test_a_run_that_takes_too_long_is_stopped_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "RUN_LIMIT_S", 0.2)
+    with open_studio(tmp_path, ScriptedWorker(pause_s=0.15)) as studio:
+        (job,) = submit(studio)
+        last = wait_for_end(studio, job).events[-1]
+        assert (last.kind, last.what) == ("failed", "The run was stopped.")
+
+
+def set_attempts(folder: Path, job: str, attempts: int) -> None:
+    """As if Lamina had ended so many times while the job ran."""
+    with sqlite3.connect(folder / "studio.sqlite") as connection:
+        connection.execute("UPDATE jobs SET attempts = ? WHERE id = ?", (attempts, job))
 
 
 def rewind(folder: Path, states: dict[str, str]) -> None:
@@ -247,11 +310,13 @@ def rewind(folder: Path, states: dict[str, str]) -> None:
     connection.close()
 
 
-def test_an_interrupted_job_is_shown_until_a_newer_one(tmp_path: Path) -> None:
+def test_a_job_that_an_older_lamina_left_interrupted_is_shown_until_a_newer_one(
+    tmp_path: Path,
+) -> None:
     with open_studio(tmp_path) as studio:
         (job,) = submit(studio)
         wait_for_end(studio, job)
-    rewind(tmp_path, {job: "running"})
+    rewind(tmp_path, {job: "interrupted"})
     with open_studio(tmp_path) as studio:
         project = studio.open_latest()
         assert project.job is not None

@@ -18,6 +18,7 @@ from backend.plan.events import Event, Images
 from backend.plan.plan import OneLayer, Plan
 from backend.plan.request import OptionValue, TrainingJob
 from backend.scene.blobs import Contents
+from backend.studio.jobs.worker import NOTHING_DONE
 from backend.studio.library.examples import ExampleScenes
 from backend.studio.library.subjects import LibrarySubject
 from backend.studio.storage.disk import Disk
@@ -65,9 +66,9 @@ class Retoucher(ScriptedTrainer):
         super().__init__()
         self.plans: list[Plan] = []
 
-    def submit(self, job_id: str, plan: Plan | TrainingJob, pixels: Contents):
+    def submit(self, job_id: str, plan: Plan | TrainingJob, pixels: Contents, done=NOTHING_DONE):
         if isinstance(plan, TrainingJob):
-            return super().submit(job_id, plan, pixels)
+            return super().submit(job_id, plan, pixels, done)
         self.plans.append(plan)
         if plan.subject is not None:
             pixels.blob(plan.subject.subject)

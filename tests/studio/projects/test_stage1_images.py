@@ -26,6 +26,7 @@ from backend.plan.plan import Plan
 from backend.plan.request import OptionValue
 from backend.scene.formats.picture_file import encode_png
 from backend.scene.scene import Pixels
+from backend.studio.jobs.worker import NOTHING_DONE, WorkDone
 from backend.studio.library.examples import ExampleScenes
 from backend.studio.storage.disk import Disk
 from backend.studio.storage.records import MethodFacts
@@ -69,7 +70,9 @@ class TwoStages:
 
 
 class TwoStageWorker(ScriptedWorker):
-    def submit(self, job_id: str, plan: Plan, pixels: Pixels) -> TwoStages:  # type: ignore[override]
+    def submit(
+        self, job_id: str, plan: Plan, pixels: Pixels, done: WorkDone = NOTHING_DONE
+    ) -> TwoStages:  # type: ignore[override]
         return TwoStages(plan, pixels)
 
 

@@ -26,7 +26,7 @@ const HELD_BACK = {
 
 class Feed {
   #parts;
-  #begun_ms;
+  #opened_ms;
   /** "" before the first words, then whether the stream speaks. */
   #line = /** @type {"" | "live" | "lost" | "held"} */ ("");
   /** @type {import("../types/editor.d.ts").Timer | null} */
@@ -39,7 +39,7 @@ class Feed {
   /** @param {FeedParts} parts */
   constructor(parts) {
     this.#parts = parts;
-    this.#begun_ms = parts.clock.now();
+    this.#opened_ms = parts.clock.now();
     parts.listen((message) => this.#take(message));
   }
 
@@ -47,7 +47,7 @@ class Feed {
    * Calls back with every report of the queue, after the session has it.
    * @param {(report: QueueReport) => void} listener
    */
-  whenTold(listener) {
+  subscribe(listener) {
     this.#listeners.add(listener);
   }
 
@@ -134,7 +134,7 @@ class Feed {
   /** The server answers, yet its stream says nothing. */
   #missFirstWords() {
     const { session, clock } = this.#parts;
-    if (this.#line !== "" || clock.now() - this.#begun_ms < FIRST_WORDS_MS) return;
+    if (this.#line !== "" || clock.now() - this.#opened_ms < FIRST_WORDS_MS) return;
     this.#line = "held";
     addNotice(session, HELD_BACK);
   }

@@ -18,7 +18,7 @@ class Library {
   /** @param {LibraryParts} parts */
   constructor(parts) {
     this.#parts = parts;
-    parts.feed.whenTold((report) => this.#takeQueue(report));
+    parts.feed.subscribe((report) => this.#takeQueue(report));
   }
 
   /** Reads the library anew, and goes on reading it while something is being trained. */

@@ -74,7 +74,7 @@ class Watcher {
     this.#link = link;
     this.#session = session;
     this.#feed = feed;
-    feed.whenTold((report) => this.#takeQueue(report));
+    feed.subscribe((report) => this.#takeQueue(report));
   }
 
   /**
