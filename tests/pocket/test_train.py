@@ -13,7 +13,13 @@ from backend.pocket.train.attention import HIDDEN, RegionView, object_shares, wa
 from backend.pocket.train.captions import OPEN, SHARED, CaptionMaker
 from backend.pocket.train.scenes import SceneWords
 from backend.pocket.train.schedule import MovingAverage, Pace, late_decay
-from backend.pocket.train.unet import HEAD_SIZES, naming_loss, outline_cells, rough_regions
+from backend.pocket.train.unet import (
+    HEAD_SIZES,
+    naming_loss,
+    outline_cells,
+    reduce_looks,
+    rough_regions,
+)
 
 
 def test_words_are_seen_in_their_own_region_only() -> None:
@@ -70,6 +76,11 @@ def test_the_head_is_scored_on_all_three_words_of_a_look() -> None:
     assert naming_loss(sure, looks).max() < 1e-6
     sure[:, HEAD_SIZES[0] + 2] = 0.0
     assert naming_loss(sure, looks).min() > 0.5
+
+
+def test_fewer_cells_show_the_looks_at_their_centres() -> None:
+    looks = torch.arange(16).view(1, 1, 4, 4).expand(1, 3, 4, 4)
+    assert reduce_looks(looks, 2)[0, 2].tolist() == [[5, 7], [13, 15]]
 
 
 def test_explicit_attention_is_the_stock_attention() -> None:

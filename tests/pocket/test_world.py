@@ -14,7 +14,7 @@ from PIL import Image
 from scipy import ndimage
 
 from backend.models.judge_classes import CLASSES, COLOURS
-from backend.pocket.train.scenes import LARGE, MIXED, draw_training_scene
+from backend.pocket.train.scenes import FOLDERS, SceneMix
 from backend.pocket.world.words import BACKGROUNDS, PLACES, TEXTURES, build_caption, is_held_out
 from backend.pocket.world.world import (
     Drawing,
@@ -133,11 +133,27 @@ def test_training_never_meets_a_held_out_look() -> None:
     for seed in range(3000):
         _, placements = build_layout(seed, (1, 2, 3, 4))
         assert not any(is_held_out(p.class_, p.colour, p.texture) for p in placements)
-    for index in (0, 1, LARGE, LARGE + 1, LARGE + MIXED):
-        assert not any(
-            is_held_out(p.class_, p.colour, p.texture)
-            for p in draw_training_scene(index).placements
-        )
+    for mix in FOLDERS.values():
+        for index in first_of_kinds(mix):
+            assert not any(
+                is_held_out(p.class_, p.colour, p.texture) for p in mix.draw(index).placements
+            )
+
+
+def first_of_kinds(mix: SceneMix) -> list[int]:
+    """The number of each kind's first scene, and of its second."""
+    starts = np.cumsum([0, *(kind.count for kind in mix.kinds[:-1])])
+    return [int(start) + step for start in starts for step in (0, 1)]
+
+
+def test_training_scenes_have_as_many_objects_as_their_kind_says() -> None:
+    for mix in FOLDERS.values():
+        asked = [kind.objects for kind in mix.kinds for _ in range(2)]
+        for index, objects in zip(first_of_kinds(mix), asked, strict=True):
+            assert len(mix.draw(index).placements) <= max(objects)
+    assert [len(FOLDERS["forms"].draw(index).placements) for index in range(4)] == [1] * 4
+    seeds = [range(mix.first_seed, mix.first_seed + len(mix)) for mix in FOLDERS.values()]
+    assert not set(seeds[0]) & set(seeds[1])
 
 
 def test_held_out_scenes_hold_nothing_else() -> None:

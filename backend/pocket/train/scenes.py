@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +26,61 @@ FIRST_SEED = 1_000_000
 """Training draws seeds from here on; tests and evaluation use smaller ones, so they never meet a
 training scene.
 """
+
+
+@dataclass(frozen=True)
+class SceneKind:
+    """``count`` scenes of as many objects as one of ``objects`` says, from ``smallest`` to 1 times
+    the usual size.
+    """
+
+    count: int
+    objects: tuple[int, ...]
+    smallest: float = 1.0
+
+
+@dataclass(frozen=True)
+class SceneMix:
+    """Kinds of scenes in the order in which they lie on disk, drawn with the seeds from
+    ``first_seed`` on.
+    """
+
+    first_seed: int
+    kinds: tuple[SceneKind, ...]
+
+    def __len__(self) -> int:
+        return sum(kind.count for kind in self.kinds)
+
+    def draw(self, index: int) -> Drawing:
+        """The scene with this number."""
+        seed, start = self.first_seed + index, 0
+        for kind in self.kinds:
+            start += kind.count
+            if index < start:
+                break
+        if kind.smallest == 1.0:
+            return draw_scene(seed, SIZE_PX, kind.objects)
+        scale = float(np.random.default_rng((seed, 2)).uniform(kind.smallest, 1.0))
+        return draw_scene(seed, SIZE_PX, kind.objects, scale=scale)
+
+
 LARGE, MIXED, CROWDED = 18_000, 10_000, 14_000
-"""Scenes of one or two large objects, of one to four objects of many sizes, of two to four (in this
-order on disk).
-"""
+"""Scenes of one or two large objects, of one to four objects of many sizes, of two to four."""
+WORLD = SceneMix(
+    FIRST_SEED,
+    (
+        SceneKind(LARGE, (1, 2)),
+        SceneKind(MIXED, (1, 2, 3, 4), 0.62),
+        SceneKind(CROWDED, (2, 3, 3, 4), 0.75),
+    ),
+)
+"""What all but the UNet learn from."""
+FORMS = SceneMix(
+    2 * FIRST_SEED,
+    (SceneKind(48_000, (1,)), SceneKind(14_000, (2,)), SceneKind(10_000, (1, 2, 3, 4), 0.7)),
+)
+"""What the UNet learns from: forms are learned from single objects first."""
+FOLDERS: Mapping[str, SceneMix] = MappingProxyType({"scenes": WORLD, "forms": FORMS})
 
 
 @dataclass(frozen=True)
@@ -52,22 +105,12 @@ class SceneSet:
         return len(self.words)
 
 
-def draw_training_scene(index: int) -> Drawing:
-    """The scene with this number: a large one, a mixed one or a crowded one."""
-    seed = FIRST_SEED + index
-    if index < LARGE:
-        return draw_scene(seed, SIZE_PX, (1, 2))
-    crowded = index >= LARGE + MIXED
-    scale = float(np.random.default_rng((seed, 2)).uniform(0.75 if crowded else 0.62, 1.0))
-    return draw_scene(seed, SIZE_PX, (2, 3, 3, 4) if crowded else (1, 2, 3, 4), scale=scale)
-
-
-def _draw_share(folder: Path, start: int, stop: int) -> None:
+def _draw_share(folder: Path, mix: SceneMix, start: int, stop: int) -> None:
     pictures = np.load(folder / "pictures.npy", mmap_mode="r+")
     instances = np.load(folder / "instances.npy", mmap_mode="r+")
     lines = []
     for index in range(start, stop):
-        drawing = draw_training_scene(index)
+        drawing = mix.draw(index)
         pictures[index] = drawing.picture
         instances[index] = (
             drawing.visible * np.arange(1, len(drawing.visible) + 1)[:, None, None]
@@ -77,20 +120,20 @@ def _draw_share(folder: Path, start: int, stop: int) -> None:
     (folder / f"scenes_{start:06d}.jsonl").write_text("\n".join(lines) + "\n")
 
 
-def draw_training_set(folder: Path, count: int = LARGE + MIXED + CROWDED, workers: int = 2) -> None:
-    """Draw all training scenes into the folder; the result does not depend on the number of
+def draw_training_set(folder: Path, mix: SceneMix, workers: int = 2) -> None:
+    """Draw all scenes of a mix into the folder; the result does not depend on the number of
     workers.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name, shape in (
-        ("pictures", (count, SIZE_PX, SIZE_PX, 3)),
-        ("instances", (count, SIZE_PX, SIZE_PX)),
+        ("pictures", (len(mix), SIZE_PX, SIZE_PX, 3)),
+        ("instances", (len(mix), SIZE_PX, SIZE_PX)),
     ):
         np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.uint8, shape).flush()
-    cuts = np.linspace(0, count, workers + 1).astype(int)
+    cuts = np.linspace(0, len(mix), workers + 1).astype(int)
     context = get_context("spawn")
     processes = [
-        context.Process(target=_draw_share, args=(folder, int(a), int(b)))
+        context.Process(target=_draw_share, args=(folder, mix, int(a), int(b)))
         for a, b in itertools.pairwise(cuts)
     ]
     for worker in processes:
@@ -116,5 +159,6 @@ def load_training_set(folder: Path) -> SceneSet:
 
 
 def train(given: TrainingFlags) -> None:
-    """The part ``scenes``."""
-    draw_training_set(given.out / "scenes", workers=given.workers)
+    """The part ``scenes``: both mixes, a folder each."""
+    for name, mix in FOLDERS.items():
+        draw_training_set(given.out / name, mix, workers=given.workers)

@@ -22,7 +22,6 @@ from backend.pocket.networks.networks import build_scheduler, build_text_encoder
 from backend.pocket.networks.tokenizer import build_tokenizer
 from backend.pocket.train.attention import watch_regions
 from backend.pocket.train.batches import (
-    CHECK_ROWS,
     VOCABULARIES,
     Batches,
     DrawnBatches,
@@ -45,7 +44,7 @@ from backend.pocket.train.pool import (
     run_pool,
 )
 from backend.pocket.train.precision import use_mixed_precision
-from backend.pocket.train.scenes import LARGE, load_training_set
+from backend.pocket.train.scenes import load_training_set
 from backend.pocket.train.schedule import MovingAverage, Pace, late_decay
 from backend.pocket.world.batched import BatchedWorld
 
@@ -53,15 +52,19 @@ SMALL_UNTIL = 0.4
 """Up to this progress pictures are of half size: four times cheaper, and there the words already
 find their shapes.
 """
-LEARNING_RATE, WARM_RATE = 1e-3, 7e-4
-FRESH_DECAY, WARM_DECAY = 0.3, 0.6
+LEARNING_RATE, WARM_RATE = 1e-3, 8e-4
+FRESH_DECAY, WARM_DECAY = 0.3, 0.3
 """The last share of the time, in which the learning rate falls: most of what is seen of shapes
 comes then.
 """
-HIGH_NOISE_SHARE, HIGH_NOISE_FROM = 0.35, 450
-MASKED_SHARE = 0.30
+HIGH_NOISE_SHARE, HIGH_NOISE_FROM = 0.5, 400
+MASKED_SHARE = 0.22
 HEAD_WEIGHT, HEAD_BACKGROUND = 0.1, 0.4
 HEAD_SIZES = tuple(len(words) + 1 for words in VOCABULARIES)
+MIDDLE_BLOCK, MIDDLE_LEVEL = 1, 2
+"""The way up's block after which the middle head looks, and the level whose width that has: forms
+are settled there, and what is asked of them there is learned sooner.
+"""
 HEAD_OUTLINE = 0.5
 """Weight, among the head's words, of the one more channel that tells outlines from insides."""
 STRAY_WEIGHT = 0.02
@@ -69,16 +72,16 @@ STRAY_WEIGHT = 0.02
 at the start.
 """
 OBJECT_WEIGHT, OUTLINE_WEIGHT = 0.5, 0.5
-AVERAGE = 0.9995
-"""Decay of the exported moving average: about the last 2,000 updates."""
+AVERAGE = 0.999
+"""Decay of the exported moving average: about the last 1,000 updates."""
 MIXED_FROM = 0.55
 """From this progress on most samples hold up to four objects of many sizes."""
 REPORT_S, EXPORT_S = 300.0, 600.0
 
 
 class UnetLearner(nn.Module):
-    """The networks that learn: text encoder, UNet, and a head that names the look under each latent
-    cell.
+    """The networks that learn: text encoder, UNet, and two heads that name the look under each
+    latent cell, from the last features and from those of 16 × 16 cells on the way up.
     """
 
     def __init__(self) -> None:
@@ -86,7 +89,9 @@ class UnetLearner(nn.Module):
         tokenizer = build_tokenizer()
         self.text = build_text_encoder(tokenizer)
         self.unet = build_unet()
-        self.head = nn.Conv2d(UNET["block_out_channels"][0], sum(HEAD_SIZES) + 1, 1)
+        widths = UNET["block_out_channels"]
+        self.head = nn.Conv2d(widths[0], sum(HEAD_SIZES) + 1, 1)
+        self.middle_head = nn.Conv2d(widths[MIDDLE_LEVEL], sum(HEAD_SIZES), 1)
 
 
 def rough_regions(regions: Tensor, random: np.random.Generator) -> Tensor:
@@ -135,6 +140,12 @@ def naming_loss(scores: Tensor, looks: Tensor) -> Tensor:
     return total / len(HEAD_SIZES)
 
 
+def reduce_looks(looks: Tensor, side: int) -> Tensor:
+    """Looks (b, 3, h, w) at the centres of fewer cells: (b, 3, side, side)."""
+    stride = looks.shape[-1] // side
+    return looks[..., stride // 2 :: stride, stride // 2 :: stride]
+
+
 def outline_cells(regions: Tensor) -> Tensor:
     """Where an object meets something else: 0 or 1 (b, h, w) of regions (b, objects, h, w) of 0
     and 1, on both sides of the line.
@@ -153,11 +164,12 @@ class UnetRun(Assignment):
 
     def __call__(self, member: PoolMember) -> None:
         """Train in this process of the crew."""
-        scenes = load_training_set(self.out / "scenes")
+        folder = self.out / "forms"
+        scenes = load_training_set(folder)
         autoencoder = load_trained_autoencoder(self.out)
         side = int(UNET["sample_size"])
         full, small = (
-            LatentCache(self.out, scenes, autoencoder, cells) for cells in (side, side // 2)
+            LatentCache(folder, scenes, autoencoder, cells) for cells in (side, side // 2)
         )
         stored = StoredBatches(scenes, full, small)
         torch.manual_seed(self.seed)
@@ -186,8 +198,12 @@ class UnetTrainer:
         self.average = MovingAverage(_select_shipped(self.learner), AVERAGE)
         self.view = watch_regions(self.learner.unet)
         self.features: list[Tensor] = []
+        self.middle: list[Tensor] = []
         self.learner.unet.conv_out.register_forward_pre_hook(
             lambda _, given: self.features.append(given[0])
+        )
+        self.learner.unet.up_blocks[MIDDLE_BLOCK].register_forward_hook(
+            lambda _, given, made: self.middle.append(made)
         )
         self.optimiser = torch.optim.AdamW(
             self.learner.parameters(),
@@ -275,6 +291,7 @@ class UnetTrainer:
         noisy = self.schedule.add_noise(batch.latents, noise, steps)
         target = self.schedule.get_velocity(batch.latents, noise, steps)
         self.features.clear()
+        self.middle.clear()
         with use_mixed_precision(self.device.type):
             states = self.learner.text(batch.ids).last_hidden_state
             made = self.learner.unet(noisy, steps, states).sample
@@ -297,7 +314,9 @@ class UnetTrainer:
             scores[:, -1], outline_cells(batch.regions), reduction="none"
         )
         wrong = naming_loss(scores, batch.looks) + HEAD_OUTLINE * outlined
-        named = (wrong * wanted[:, None, None]).mean()
+        middle = self.learner.middle_head(self.middle.pop().float())
+        coarse = naming_loss(middle, reduce_looks(batch.looks, middle.shape[-1]))
+        named = sum((one * wanted[:, None, None]).mean() for one in (wrong, coarse))
         (loss + HEAD_WEIGHT * named + STRAY_WEIGHT * self.view.stray_loss()).backward()
         parameters = list(self.learner.parameters())
         average_gradients(parameters, self.member)
@@ -316,8 +335,7 @@ class UnetTrainer:
 
         self.view.regions, small = None, self.small
         print(
-            "  "
-            + measure_words(self.stored, self._predict, range(LARGE - CHECK_ROWS, LARGE), small),
+            "  " + measure_words(self.stored, self._predict, self.stored.check, small),
             flush=True,
         )
 
