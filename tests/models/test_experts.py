@@ -20,7 +20,7 @@ from backend.models.deeplab import ARCHITECTURES, VOC, load_deeplab
 from backend.models.experts import Expert, Experts
 from backend.models.members import Members, read_member
 from backend.plan.painted import spellings
-from backend.pocket.networks.guide import normalise
+from backend.pocket.networks.networks import normalise
 
 
 class NoSegments:

@@ -14,7 +14,7 @@ from backend.evaluation.members import deepest_point, mean_ious
 from backend.models.judge import JudgeSegmenter as JudgeNetwork
 from backend.models.judge_classes import CLASSES
 from backend.models.sam import build_sam
-from backend.pocket.networks.guide import LABELS, build_guide
+from backend.pocket.networks.networks import LABELS, build_guide
 from backend.pocket.train.sam import (
     DEEP_PX,
     POCKET_SAM,

@@ -9,8 +9,16 @@ from typing import Any
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from torch import Tensor, nn
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTokenizer,
+    SegformerConfig,
+    SegformerForSemanticSegmentation,
+)
 
+from backend.models.judge_classes import CLASSES
+from backend.models.segmenter import IMAGENET_MEAN, IMAGENET_STD
 from backend.pocket.networks.configs import (
     AUTOENCODER,
     SCHEDULER,
@@ -19,6 +27,10 @@ from backend.pocket.networks.configs import (
     UNET,
 )
 
+GUIDE_SEED = 4001
+"""Far from the judge's seeds: the two never see the scenes in one order."""
+LABELS = ("background", *CLASSES)
+"""What the guide tells apart."""
 COPY_NOISE = 0.02
 """Noise on doubled channels, in deviations of the weights."""
 OUTER_LEVELS = len(AUTOENCODER["block_out_channels"]) - len(SMALL_AUTOENCODER["block_out_channels"])
@@ -142,3 +154,34 @@ def build_unet() -> UNet2DConditionModel:
 def build_scheduler() -> DDIMScheduler:
     """The noise schedule of Stable Diffusion with v-prediction."""
     return DDIMScheduler(**SCHEDULER)
+
+
+def build_guide() -> SegformerForSemanticSegmentation:
+    """A fresh guide: three stages at a quarter, an eighth and a sixteenth of the size; 17
+    labels.
+    """
+    return SegformerForSemanticSegmentation(
+        SegformerConfig(
+            num_encoder_blocks=3,
+            depths=[2, 2, 2],
+            sr_ratios=[4, 2, 1],
+            hidden_sizes=[32, 64, 128],
+            patch_sizes=[7, 3, 3],
+            strides=[4, 2, 2],
+            num_attention_heads=[1, 2, 4],
+            mlp_ratios=[2, 2, 2],
+            decoder_hidden_size=96,
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+            classifier_dropout_prob=0.0,
+            drop_path_rate=0.0,
+            id2label=dict(enumerate(LABELS)),
+            label2id={name: number for number, name in enumerate(LABELS)},
+        )
+    )
+
+
+def normalise(pictures: Tensor) -> Tensor:
+    """Pictures (n, 3, h, w) in 0..1 as the guide wants them."""
+    mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (IMAGENET_MEAN, IMAGENET_STD))
+    return (pictures - mean) / std

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKL, ModelMixin, StableDiffusionPipeline, UNet2DConditionModel
+from PIL import Image
 from torch import nn
 from transformers import CLIPTextModel
 
@@ -22,8 +23,30 @@ from backend.pocket.networks.networks import (
     build_unet,
 )
 from backend.pocket.networks.tokenizer import build_tokenizer
-from backend.pocket.train.grid import draw_grid
 from backend.pocket.train.pool import TrainingFlags
+
+PROMPTS: tuple[str, ...] = (
+    "a red car on a meadow",
+    "a yellow star at night",
+    "a blue mug in a room",
+    "a green tree in the snow",
+    "an orange cat on a beach",
+    "a purple fish in the sea",
+    "a pink heart in the snow",
+    "a white rocket at night",
+    "a blue striped ball on a beach",
+    "a red dotted mushroom on a meadow",
+    "a yellow checked cube in a room",
+    "a pink flower on a meadow",
+    "a red boat in the sea",
+    "a white cloud on a meadow",
+    "an orange house in the snow",
+    "a yellow moon at night",
+    "a blue car and a red tree in the snow",
+    "an orange cat and a purple mug in a room",
+)
+COLUMNS = 6
+"""Of the sheet of samples that every export is looked at by."""
 
 
 def export_family(
@@ -112,6 +135,27 @@ def export_fresh(folder: Path, seed: int) -> None:
     """Write an untrained family: enough to build and test everything that loads one."""
     torch.manual_seed(seed)
     export_family(folder, build_unet(), build_text_encoder(build_tokenizer()), build_autoencoder())
+
+
+def draw_grid(
+    family: Path, path: Path, steps: int = 20, guidance_scale: float = 4.0, seed: int = 7
+) -> None:
+    """Sample every prompt once and save the sheet as a PNG."""
+    pipeline = StableDiffusionPipeline.from_pretrained(
+        family, use_safetensors=True, local_files_only=True, dtype=torch.float32
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    pictures = pipeline(
+        list(PROMPTS),
+        num_inference_steps=steps,
+        guidance_scale=guidance_scale,
+        generator=torch.Generator().manual_seed(seed),
+    ).images
+    side = pictures[0].width + 2
+    sheet = Image.new("RGB", (side * COLUMNS, side * (-(-len(pictures) // COLUMNS))), "white")
+    for k, picture in enumerate(pictures):
+        sheet.paste(picture, (k % COLUMNS * side, k // COLUMNS * side))
+    sheet.save(path)
 
 
 def train(given: TrainingFlags) -> None:

@@ -22,7 +22,7 @@ from transformers import SegformerForSemanticSegmentation
 from backend.models.judge_classes import CLASSES
 from backend.models.segmenter import Segmenter, load_segmenter, save_normal
 from backend.pocket.networks.configs import DRAWN_PX
-from backend.pocket.networks.guide import GUIDE_SEED, build_guide, normalise
+from backend.pocket.networks.networks import GUIDE_SEED, build_guide, normalise
 from backend.pocket.train.autoencoder import CHECK_SCENES, as_tensor
 from backend.pocket.train.export import load_trained_autoencoder, move_files
 from backend.pocket.train.judge import labels_of, worsen

@@ -7,6 +7,8 @@ from __future__ import annotations
 import copy
 import os
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -28,12 +30,13 @@ from backend.pocket.train.batches import (
     StoredBatches,
     TrainingScenes,
 )
+from backend.pocket.train.captions import swap_classes, swap_colours
 from backend.pocket.train.export import (
+    draw_grid,
     export_family,
     load_family_autoencoder,
     load_trained_autoencoder,
 )
-from backend.pocket.train.grid import draw_grid
 from backend.pocket.train.latents import LatentCache
 from backend.pocket.train.pool import (
     Assignment,
@@ -77,6 +80,8 @@ AVERAGE = 0.999
 MIXED_FROM = 0.55
 """From this progress on most samples hold up to four objects of many sizes."""
 REPORT_S, EXPORT_S = 300.0, 600.0
+CHECK_TIMESTEP = 500
+Predict = Callable[[TrainingScenes, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
 
 
 class UnetLearner(nn.Module):
@@ -331,8 +336,6 @@ class UnetTrainer:
         """How much the loss at t = 500 grows when classes or colours in the captions are exchanged,
         in percent.
         """
-        from backend.pocket.train.gauge import measure_words
-
         self.view.regions, small = None, self.small
         print(
             "  " + measure_words(self.stored, self._predict, self.stored.check, small),
@@ -371,6 +374,32 @@ class UnetTrainer:
         self.optimiser.load_state_dict(kept["optimiser"])
         self.step = self.average.updates = kept["step"]
         return float(kept["spent_s"])
+
+
+@torch.no_grad()
+def measure_words(maker: StoredBatches, predict: Predict, scenes: range, small: bool) -> str:
+    """A line: the loss at ``CHECK_TIMESTEP`` on these scenes, and its rise in percent with wrong
+    words.
+    """
+    totals = np.zeros(3)
+    generator = torch.Generator().manual_seed(0)
+    for start in scenes[::16]:
+        rows = np.arange(start, min(start + 16, scenes.stop))
+        batch = maker.gather(rows, None, small)
+        noise = torch.randn(batch.latents.shape, generator=generator)
+        steps = torch.full((len(rows),), CHECK_TIMESTEP)
+        words = [maker.scenes.words[k] for k in rows]
+        for k, change in enumerate((lambda w: w, swap_classes, swap_colours)):
+            captions = maker.captions.build([change(w) for w in words], None)
+            error, _, weight = predict(
+                replace(batch, ids=captions.ids, owners=captions.owners), noise, steps
+            )
+            totals[k] += float((error * weight).sum() / weight.sum()) * len(rows)
+    loss = totals / len(scenes)
+    rises = [100 * (value / loss[0] - 1) for value in loss[1:]]
+    return (
+        f"check loss {loss[0]:.4f}, classes exchanged {rises[0]:+.1f} %, colours {rises[1]:+.1f} %"
+    )
 
 
 def _select_shipped(learner: UnetLearner) -> nn.ModuleDict:
