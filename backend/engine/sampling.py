@@ -65,6 +65,7 @@ class Batch:
         seeds: one for each row.
         start: ``source`` at the level of the first step, under ``noise``.
         stream: noise for putting the source back at a later state.
+        is_empty: the source is nothing; the run begins in pure noise.
     """
 
     schedule: Schedule = field(repr=False)
@@ -73,6 +74,7 @@ class Batch:
     seeds: tuple[int, ...]
     start: Start = field(repr=False)
     stream: NoiseStream = field(repr=False)
+    is_empty: bool = False
 
     def with_noise(self, noise: Tensor, kind: StreamKind = "auto") -> Batch:
         """The same candidates, begun from other noise.
@@ -82,7 +84,7 @@ class Batch:
             kind: of the stream: "shared" is this noise at every state, one trajectory; "fresh" is
                 new at every state; "auto" does as the sampler does with its own.
         """
-        latents = self.schedule.noise_to(self.start.first, self.source, noise)
+        latents = _begin(self.schedule, self.source, noise, self.start.first, self.is_empty)
         return replace(
             self,
             noise=noise,
@@ -178,7 +180,7 @@ def prepare_from_noise(bundle: ModelBundle, plan: Plan, seeds: Sequence[int]) ->
     """
     generators = tuple(generator_for(seed) for seed in seeds)
     source = empty_latents(bundle, plan, len(seeds))
-    return _noise_source(bundle, plan, source, seeds, generators, 0)
+    return _noise_source(bundle, plan, source, seeds, generators, 0, is_empty=True)
 
 
 def empty_latents(bundle: ModelBundle, plan: Plan, count: int) -> Tensor:
@@ -204,12 +206,19 @@ def _noise_source(
     seeds: Sequence[int],
     generators: tuple[torch.Generator, ...],
     first_step: int,
+    is_empty: bool = False,
 ) -> Batch:
     schedule = Schedule(plan.sampler, bundle.scheduler, plan.steps, bundle.device)
     noise = draw(source, generators)
-    start = Start(schedule.noise_to(first_step, source, noise), first_step, generators)
+    latents = _begin(schedule, source, noise, first_step, is_empty)
+    start = Start(latents, first_step, generators)
     stream = _stream(schedule, noise, tuple(seeds), "auto")
-    return Batch(schedule, source, noise, tuple(seeds), start, stream)
+    return Batch(schedule, source, noise, tuple(seeds), start, stream, is_empty)
+
+
+def _begin(schedule: Schedule, source: Tensor, noise: Tensor, first: int, is_empty: bool) -> Tensor:
+    """The first state: the source at its level, or noise alone as the pipelines begin."""
+    return schedule.begin_from_noise(noise) if is_empty else schedule.noise_to(first, source, noise)
 
 
 def _stream(

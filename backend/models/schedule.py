@@ -37,6 +37,7 @@ class SamplerKind:
         exploding: its states are x0 + σ·n instead of a·x0 + s·n.
         stochastic: each step draws new noise.
         multistep: it remembers earlier predictions.
+        calls: of the network a step; the last step of those with two takes one.
     """
 
     class_name: str
@@ -44,6 +45,7 @@ class SamplerKind:
     exploding: bool = False
     stochastic: bool = False
     multistep: bool = False
+    calls: int = 1
 
     @property
     def make(self) -> type[SchedulerMixin]:
@@ -54,22 +56,57 @@ class SamplerKind:
         return kind
 
 
+KARRAS: Mapping[str, object] = {"use_karras_sigmas": True}
+TRAILING: Mapping[str, object] = {"timestep_spacing": "trailing"}
+_SECOND_ORDER: Mapping[str, object] = {"algorithm_type": "dpmsolver++", "solver_order": 2}
+_EULER, _DPM, _UNIPC, _LMS = (
+    "EulerDiscreteScheduler",
+    "DPMSolverMultistepScheduler",
+    "UniPCMultistepScheduler",
+    "LMSDiscreteScheduler",
+)
+
 SAMPLERS: Mapping[str, SamplerKind] = {
     "ddim": SamplerKind("DDIMScheduler", {}),
-    "euler": SamplerKind("EulerDiscreteScheduler", {}, exploding=True),
+    "ddim_trailing": SamplerKind("DDIMScheduler", TRAILING),
+    "euler": SamplerKind(_EULER, {}, exploding=True),
+    "euler_karras": SamplerKind(_EULER, KARRAS, exploding=True),
+    "euler_trailing": SamplerKind(_EULER, TRAILING, exploding=True),
     "euler_ancestral": SamplerKind(
         "EulerAncestralDiscreteScheduler", {}, exploding=True, stochastic=True
     ),
-    "dpmpp_2m": SamplerKind(
-        "DPMSolverMultistepScheduler",
-        {"algorithm_type": "dpmsolver++", "solver_order": 2},
+    "dpmpp_2m": SamplerKind(_DPM, _SECOND_ORDER, multistep=True),
+    "dpmpp_2m_karras": SamplerKind(_DPM, {**_SECOND_ORDER, **KARRAS}, multistep=True),
+    "dpmpp_2m_sde_karras": SamplerKind(
+        _DPM,
+        {**_SECOND_ORDER, **KARRAS, "algorithm_type": "sde-dpmsolver++"},
+        stochastic=True,
         multistep=True,
     ),
-    "unipc": SamplerKind("UniPCMultistepScheduler", {}, multistep=True),
+    "dpmpp_single": SamplerKind("DPMSolverSinglestepScheduler", _SECOND_ORDER, multistep=True),
+    "unipc": SamplerKind(_UNIPC, {}, multistep=True),
+    "unipc_karras": SamplerKind(_UNIPC, KARRAS, multistep=True),
+    "deis": SamplerKind("DEISMultistepScheduler", {}, multistep=True),
+    "lms": SamplerKind(_LMS, {}, exploding=True, multistep=True),
+    "lms_karras": SamplerKind(_LMS, KARRAS, exploding=True, multistep=True),
+    "heun": SamplerKind("HeunDiscreteScheduler", {}, exploding=True, calls=2),
+    "dpm2": SamplerKind("KDPM2DiscreteScheduler", {}, exploding=True, calls=2),
+    "ddpm": SamplerKind("DDPMScheduler", {}, stochastic=True),
     "lcm": SamplerKind("LCMScheduler", {"original_inference_steps": LCM_STEPS}, stochastic=True),
+    "tcd": SamplerKind("TCDScheduler", {"original_inference_steps": LCM_STEPS}, stochastic=True),
 }
-_REMEMBERED = ("model_outputs", "timestep_list", "lower_order_nums", "last_sample", "this_order")
+_REMEMBERED = (
+    *("model_outputs", "timestep_list", "lower_order_nums", "last_sample", "this_order"),
+    *("derivatives", "sample"),
+)
 """Where multistep samplers of diffusers keep what they remember."""
+TCD_ETA = 0.3
+"""How much of its noise TCD draws anew, as its authors recommend."""
+LMS_ORDER = 4
+FAINT = 2.0**-12
+"""What stands for a where a state has no signal at all (a = 0): the level at which diffusers ends
+such schedules, whose σ is 4096.
+"""
 _PIPELINE_VALUES = {"steps_offset": 1, "clip_sample": False}
 """What Stable Diffusion pipelines force on any scheduler that they are given."""
 
@@ -88,7 +125,22 @@ def scheduler_values(kind: SamplerKind, config: Mapping[str, object]) -> dict[st
     }
     for source in (config, _PIPELINE_VALUES, kind.fixed):
         values.update({name: value for name, value in source.items() if name in values})
+    if config.get("rescale_betas_zero_snr") and "rescale_betas_zero_snr" not in values:
+        values["trained_betas"] = _betas_without_signal(values)
     return values
+
+
+def _betas_without_signal(values: Mapping[str, object]) -> list[float]:
+    """For samplers that cannot rescale their own: the betas of a model whose last state has no
+    signal but for the faint one that diffusers leaves to the others.
+    """
+    ddim = SAMPLERS["ddim"].make
+    known = inspect.signature(ddim.__init__).parameters
+    given = {name: value for name, value in values.items() if name in known}
+    kept = ddim(**{**given, "rescale_betas_zero_snr": True}).alphas_cumprod.double()
+    kept[-1] = FAINT**2
+    before = torch.cat([torch.ones(1, dtype=kept.dtype), kept[:-1]])
+    return [float(beta) for beta in 1 - kept / before]
 
 
 def first_step(steps: int, strength: float) -> int:
@@ -104,7 +156,8 @@ def first_step(steps: int, strength: float) -> int:
 class Schedule:
     """The states and steps of one run; it runs forward once.
 
-    ``sigmas`` (N+1) are k-diffusion's s/a; the last is 0.
+    ``sigmas`` (N+1) are k-diffusion's s/a; the last is 0. ``is_between`` is true after the first
+    call of a step that takes two: then the network is asked once more before the step is done.
 
     Args:
         sampler: a key of ``SAMPLERS``.
@@ -125,11 +178,14 @@ class Schedule:
         self.kind = kind
         self._scheduler = kind.make(**scheduler_values(kind, config))
         self._scheduler.set_timesteps(steps, device=device)
-        self._draws = "generator" in inspect.signature(self._scheduler.step).parameters
-        self.timesteps: Tensor = self._scheduler.timesteps
+        self._takes = frozenset(inspect.signature(self._scheduler.step).parameters)
+        self.timesteps: Tensor = self._scheduler.timesteps[:: kind.calls]
+        if len(self.timesteps) != steps:
+            raise ValueError(f"{sampler} has {len(self.timesteps)} timesteps for {steps} steps")
         self._levels = _levels(self._scheduler, kind, steps)
-        self.sigmas = tuple(s / a for a, s in self._levels)
-        self._next = -1
+        self.sigmas = tuple(s / max(a, FAINT) for a, s in self._levels)
+        self._next, self._remembered = -1, 0
+        self.is_between = False
 
     def level(self, k: int) -> Level:
         """(a_k, s_k) of a state.
@@ -138,6 +194,25 @@ class Schedule:
             k: 0 to N.
         """
         return self._levels[k]
+
+    def begin_from_noise(self, noise: Tensor) -> Tensor:
+        """State 0 of a picture of which nothing is known, as the pipelines begin.
+
+        Args:
+            noise: standard normal.
+        """
+        begun: Tensor = noise * self._scheduler.init_noise_sigma
+        return begun
+
+    def timestep(self, k: int) -> Tensor:
+        """What the network is told of the state that it sees now.
+
+        Args:
+            k: the step.
+        """
+        number = k * self.kind.calls + int(self.is_between)
+        timestep: Tensor = self._scheduler.timesteps[number]
+        return timestep
 
     def noise_to(self, k: int, x0: Tensor, noise: Tensor) -> Tensor:
         """State k of a clean latent: a_k·x0 + s_k·n, and x0 itself for k = N.
@@ -165,16 +240,16 @@ class Schedule:
         if self._next < 0:
             self._next = k
             if hasattr(self._scheduler, "set_begin_index"):
-                self._scheduler.set_begin_index(k)
+                self._scheduler.set_begin_index(k * self.kind.calls)
         if k != self._next:
             raise ValueError(f"a schedule runs forward: step {self._next} is next, not {k}")
-        scaled: Tensor = self._scheduler.scale_model_input(latents, self.timesteps[k])
+        scaled: Tensor = self._scheduler.scale_model_input(latents, self.timestep(k))
         return scaled
 
     def step(
         self, predicted: Tensor, k: int, latents: Tensor, generators: Sequence[torch.Generator]
     ) -> tuple[Tensor, Tensor]:
-        """One step of the solver.
+        """One step of the solver, or the first half of one; see ``is_between``.
 
         Args:
             predicted: the network's output for state k, noise or velocity, (b, c, h, w).
@@ -185,11 +260,17 @@ class Schedule:
         Returns:
             State k+1, and the clean latents that the prediction means.
         """
-        drawing = {"generator": list(generators)} if self._draws else {}
+        more: dict[str, object] = {"generator": list(generators)}
+        more |= {"eta": TCD_ETA} if self.kind.class_name == "TCDScheduler" else {}
+        self._remembered = min(self._remembered + 1, LMS_ORDER)
+        more |= {"order": self._remembered} if self.kind.class_name == _LMS else {}
+        more = {name: value for name, value in more.items() if name in self._takes}
         result = self._scheduler.step(
-            predicted, self.timesteps[k], latents, **drawing, return_dict=True
+            predicted, self.timestep(k), latents, return_dict=True, **more
         )
-        self._next = k + 1
+        halves = self.kind.calls == 2 and k + 1 < self.steps
+        self.is_between = halves and not self.is_between
+        self._next = k if self.is_between else k + 1
         clean: Tensor | None = getattr(result, "pred_original_sample", None)
         if clean is not None:
             return result.prev_sample, clean
@@ -233,7 +314,7 @@ class Schedule:
         if self._scheduler.config.prediction_type == "v_prediction":
             norm: float = (a * a + s * s) ** 0.5
             return latents * (a / norm**2) - predicted * (s / norm)
-        return (latents - s * predicted) / a
+        return (latents - s * predicted) / max(a, FAINT)
 
     def memory(self) -> dict[str, Tensor]:
         """What a multistep sampler remembers of the steps so far; nothing of another one."""
@@ -258,7 +339,9 @@ class Schedule:
             field_name, place = name.split(".")
             present = getattr(self._scheduler, field_name, None)
             if isinstance(present, list):
+                present.extend([None] * (int(place) + 1 - len(present)))
                 present[int(place)] = value
+                self._remembered = len(present) if field_name == "derivatives" else 0
             else:
                 one = value if value.ndim else int(value)
                 setattr(self._scheduler, field_name, one)
@@ -269,10 +352,18 @@ class Schedule:
 
         The next step is of first order, and UniPC does not correct the changed state back.
         """
-        if self.kind.multistep:
-            self._scheduler.lower_order_nums = 0
-            if hasattr(self._scheduler, "last_sample"):
-                self._scheduler.last_sample = None
+        if not self.kind.multistep:
+            return
+        self._remembered = 0
+        scheduler: SchedulerMixin = self._scheduler
+        if hasattr(scheduler, "lower_order_nums"):
+            scheduler.lower_order_nums = 0
+        if hasattr(scheduler, "last_sample"):
+            scheduler.last_sample = None
+        if self.kind.class_name == _LMS:
+            scheduler.derivatives = []
+        if hasattr(scheduler, "order_list"):
+            scheduler.model_outputs = [None] * scheduler.config.solver_order
 
 
 def _levels(scheduler: SchedulerMixin, kind: SamplerKind, steps: int) -> tuple[Level, ...]:
@@ -280,10 +371,10 @@ def _levels(scheduler: SchedulerMixin, kind: SamplerKind, steps: int) -> tuple[L
     ``add_noise``.
     """
     if not hasattr(scheduler, "sigmas"):
-        kept = scheduler.alphas_cumprod[scheduler.timesteps.cpu()].to(torch.float32)
+        kept = scheduler.alphas_cumprod[scheduler.timesteps.long().cpu()].to(torch.float32)
         pairs = torch.stack([kept**0.5, (1 - kept) ** 0.5], dim=1)
     else:
-        sigma = scheduler.sigmas[:steps].cpu().to(torch.float32)
+        sigma = scheduler.sigmas[: steps * kind.calls : kind.calls].cpu().to(torch.float32)
         a = torch.ones_like(sigma) if kind.exploding else 1 / ((sigma**2 + 1) ** 0.5)
         pairs = torch.stack([a, sigma * a], dim=1)
     return (*((float(a), float(s)) for a, s in pairs), (1.0, 0.0))

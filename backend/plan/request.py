@@ -43,11 +43,29 @@ class Sampler(StrEnum):
     """How a state follows from the one before it (``backend/models/schedule.py``)."""
 
     DDIM = "ddim"
+    DDIM_TRAILING = "ddim_trailing"
     EULER = "euler"
+    EULER_KARRAS = "euler_karras"
+    EULER_TRAILING = "euler_trailing"
     EULER_ANCESTRAL = "euler_ancestral"
     DPMPP_2M = "dpmpp_2m"
+    DPMPP_2M_KARRAS = "dpmpp_2m_karras"
+    DPMPP_2M_SDE_KARRAS = "dpmpp_2m_sde_karras"
+    DPMPP_SINGLE = "dpmpp_single"
     UNIPC = "unipc"
+    UNIPC_KARRAS = "unipc_karras"
+    DEIS = "deis"
+    LMS = "lms"
+    LMS_KARRAS = "lms_karras"
+    HEUN = "heun"
+    DPM2 = "dpm2"
+    DDPM = "ddpm"
     LCM = "lcm"
+    TCD = "tcd"
+
+
+DISTILLED = frozenset({Sampler.LCM, Sampler.TCD})
+"""Samplers of models that were distilled to few steps; their timesteps lie on a grid of 50."""
 
 
 class RequestKind(StrEnum):
@@ -178,7 +196,7 @@ def check_steps(sampler: str, steps: int) -> None:
 
     It is no rule of Settings: a desk may hold such a pair while its sliders are being moved.
     """
-    most = LCM_STEPS if sampler == Sampler.LCM else MAX_STEPS
+    most = LCM_STEPS if sampler in DISTILLED else MAX_STEPS
     if not 1 <= steps <= most:
         raise RequestError(
             f"{steps} steps were asked for.",

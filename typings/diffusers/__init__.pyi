@@ -18,6 +18,7 @@ class Config:
     num_train_timesteps: int
     prediction_type: str
     scaling_factor: float
+    solver_order: int
     def __getitem__(self, name: str) -> object: ...
 
 class ConfigMixin:
@@ -164,8 +165,11 @@ class SchedulerMixin(ConfigMixin):
     alphas_cumprod: Tensor
     final_alpha_cumprod: Tensor
     sigmas: Tensor
+    init_noise_sigma: float
     lower_order_nums: int
     last_sample: Tensor | None
+    derivatives: list[Tensor]
+    model_outputs: list[Tensor | None]
     def __init__(self, **values: object) -> None: ...
     def set_timesteps(self, steps: int, device: torch.device | str | None = ...) -> None: ...
     def set_begin_index(self, index: int) -> None: ...
@@ -177,8 +181,8 @@ class SchedulerMixin(ConfigMixin):
         timestep: Tensor,
         sample: Tensor,
         *,
-        generator: list[torch.Generator] = ...,
         return_dict: Literal[True] = ...,
+        **more: object,
     ) -> SchedulerOutput: ...
 
 class DDIMScheduler(SchedulerMixin):

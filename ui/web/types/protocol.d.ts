@@ -472,7 +472,27 @@ export interface RunSettings {
   options: Readonly<Record<string, OptionValue>>;
 }
 
-export type Sampler = "ddim" | "euler" | "euler_ancestral" | "dpmpp_2m" | "unipc" | "lcm";
+export type Sampler =
+  | "ddim"
+  | "ddim_trailing"
+  | "euler"
+  | "euler_karras"
+  | "euler_trailing"
+  | "euler_ancestral"
+  | "dpmpp_2m"
+  | "dpmpp_2m_karras"
+  | "dpmpp_2m_sde_karras"
+  | "dpmpp_single"
+  | "unipc"
+  | "unipc_karras"
+  | "deis"
+  | "lms"
+  | "lms_karras"
+  | "heun"
+  | "dpm2"
+  | "ddpm"
+  | "lcm"
+  | "tcd";
 
 export interface SavedReply {
   revision: number;

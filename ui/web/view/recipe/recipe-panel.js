@@ -20,11 +20,25 @@ const LARGEST_SEED = Number.MAX_SAFE_INTEGER;
 /** @type {Readonly<Record<string, string>>} */
 const SAMPLER_TITLES = {
   ddim: "DDIM",
+  ddim_trailing: "DDIM trailing",
   euler: "Euler",
+  euler_karras: "Euler Karras",
+  euler_trailing: "Euler trailing",
   euler_ancestral: "Euler ancestral",
   dpmpp_2m: "DPM++ 2M",
+  dpmpp_2m_karras: "DPM++ 2M Karras",
+  dpmpp_2m_sde_karras: "DPM++ 2M SDE Karras",
+  dpmpp_single: "DPM++ single-step",
   unipc: "UniPC",
+  unipc_karras: "UniPC Karras",
+  deis: "DEIS",
+  lms: "LMS",
+  lms_karras: "LMS Karras",
+  heun: "Heun",
+  dpm2: "DPM2",
+  ddpm: "DDPM",
   lcm: "LCM",
+  tcd: "TCD",
 };
 
 /** @param {App} app */
