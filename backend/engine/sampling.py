@@ -180,7 +180,7 @@ def prepare_from_noise(bundle: ModelBundle, plan: Plan, seeds: Sequence[int]) ->
     """
     generators = tuple(generator_for(seed) for seed in seeds)
     source = empty_latents(bundle, plan, len(seeds))
-    return _noise_source(bundle, plan, source, seeds, generators, 0, is_empty=True)
+    return _noise_source(bundle, plan, source, seeds, generators)
 
 
 def empty_latents(bundle: ModelBundle, plan: Plan, count: int) -> Tensor:
@@ -205,13 +205,14 @@ def _noise_source(
     source: Tensor,
     seeds: Sequence[int],
     generators: tuple[torch.Generator, ...],
-    first_step: int,
-    is_empty: bool = False,
+    first_step: int | None = None,
 ) -> Batch:
+    """A batch at the level of its first step; None for a source that is nothing."""
+    first, is_empty = first_step or 0, first_step is None
     schedule = Schedule(plan.sampler, bundle.scheduler, plan.steps, bundle.device)
     noise = draw(source, generators)
-    latents = _begin(schedule, source, noise, first_step, is_empty)
-    start = Start(latents, first_step, generators)
+    latents = _begin(schedule, source, noise, first, is_empty)
+    start = Start(latents, first, generators)
     stream = _stream(schedule, noise, tuple(seeds), "auto")
     return Batch(schedule, source, noise, tuple(seeds), start, stream, is_empty)
 

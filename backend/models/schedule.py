@@ -201,8 +201,8 @@ class Schedule:
         Args:
             noise: standard normal.
         """
-        begun: Tensor = noise * self._scheduler.init_noise_sigma
-        return begun
+        state: Tensor = noise * self._scheduler.init_noise_sigma
+        return state
 
     def timestep(self, k: int) -> Tensor:
         """What the network is told of the state that it sees now.

@@ -68,6 +68,7 @@ def test_a_folder_of_models_from_adding_it_to_a_picture(fresh: EditorPage, comfy
     assert_picker(fresh)
     make_a_picture(fresh, 1)
     fresh.part("model-choice").select_option(label="Toon two")
+    fresh.part("sampler").select_option(label="DPM++ 2M Karras")
     make_a_picture(fresh, 2)
     find_it_again(fresh, comfy)
 

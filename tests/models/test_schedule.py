@@ -97,8 +97,8 @@ def test_pure_noise_is_that_of_the_pipelines(sampler: str, config: dict[str, Any
     oracle = kind.make(**scheduler_values(kind, config))
     oracle.set_timesteps(5)
     noise = draw(1)
-    begun = Schedule(sampler, config, 5, CPU).begin_from_noise(noise)
-    assert torch.equal(begun, noise * oracle.init_noise_sigma)
+    first = Schedule(sampler, config, 5, CPU).begin_from_noise(noise)
+    assert torch.equal(first, noise * oracle.init_noise_sigma)
 
 
 def _walk(
