@@ -207,3 +207,22 @@ def test_forgetting_makes_the_next_step_depend_on_the_state_alone(
         schedule.scale_input(draw(1), 5)
         ends.append(schedule.step(draw(2), 5, draw(1), [])[0])
     assert torch.equal(ends[0], ends[1]) == forgets
+
+
+@pytest.mark.parametrize("sampler", REMEMBERING)
+def test_what_is_remembered_can_be_kept_and_given_back(sampler: str) -> None:
+    """A fresh schedule that is given the memory of another makes the same next steps."""
+    first = Schedule(sampler, EPSILON, 10, CPU)
+    latents = draw(1)
+    for k in range(5):
+        first.scale_input(latents, k)
+        latents, _ = first.step(draw(k), k, latents, [])
+    second = Schedule(sampler, EPSILON, 10, CPU)
+    second.restore(first.memory())
+    other = latents
+    for k in range(5, 8):
+        first.scale_input(latents, k)
+        second.scale_input(other, k)
+        latents, _ = first.step(draw(k), k, latents, [])
+        other, _ = second.step(draw(k), k, other, [])
+        assert torch.equal(latents, other)
