@@ -24,12 +24,12 @@ from backend.engine.sampling import Strength
 from backend.models.bundle import ModelBundle
 from backend.models.card import ModelCard
 from backend.plan.card import paper_px
-from backend.plan.plan import Plan
+from backend.plan.plan import OneLayer, Plan
 from backend.plan.raster import Raster, stack_pictures
 from backend.scene.composite import GREY
 from backend.scene.imaging.arrays import Floats, Picture
 from backend.scene.imaging.detail import fill_outline, is_plain, restore_detail, take_light
-from backend.scene.imaging.mask import blur
+from backend.scene.imaging.mask import blur, is_painted
 from backend.scene.imaging.paste import paste
 from backend.scene.scene import Pixels
 
@@ -41,6 +41,8 @@ far below 1 an outline begins to be.
 """
 RIM_PX = 4.0
 """Around what is redrawn, in pixels of the papers' pictures."""
+GROUND_FROM_PX = 12
+"""So far around an object that stands in a picture its outline and shadow reach."""
 SMEAR_PX = 5.0
 """So far inwards from an outline a decoder mixes both sides, in pixels of the papers' pictures."""
 
@@ -166,13 +168,36 @@ def find_silhouettes(plan: Plan, pixels: Pixels, flat: Raster) -> tuple[Silhouet
     ]
     if not any(plain):
         return ()
-    grey = np.full_like(flat.picture, GREY)  # what no layer covers
-    under = (grey, *(picture for picture, _ in stack_pictures(plan, pixels)))
+    if isinstance(plan.target, OneLayer):  # what stood there before is no ground
+        source = pixels.picture(plan.target.source)[..., :3]
+        under = tuple(extend_ground(source, alpha) for alpha in flat.alphas)
+    else:
+        grey = np.full_like(flat.picture, GREY)  # what no layer covers
+        under = (grey, *(picture for picture, _ in stack_pictures(plan, pixels)))
     return tuple(
         Silhouette(index, under[index], says_colour(layer.phrase))
         for index, layer in enumerate(plan.layers)
         if plain[index]
     )
+
+
+def extend_ground(picture: Picture, alpha: Floats) -> Picture:
+    """A picture whose nearest pixels around a layer go on where the layer lies.
+
+    Args:
+        picture: uint8 (h, w, 3).
+        alpha: of the layer, float32 (h, w) in 0..1; what it covers and ``GROUND_FROM_PX`` around it
+            is filled.
+
+    Returns:
+        uint8 (h, w, 3); the picture itself where the layer covers all of it.
+    """
+    near = ndimage.distance_transform_edt(~is_painted(alpha)) <= GROUND_FROM_PX
+    if near.all():
+        return picture
+    nearest = ndimage.distance_transform_edt(near, return_distances=False, return_indices=True)
+    extended: Picture = picture[tuple(nearest)]
+    return extended
 
 
 def find_light_share(

@@ -249,13 +249,30 @@ def sample_batch(
     Returns:
         The clean latents, (b, c, h, w).
     """
-    decided = (batch.schedule.steps, batch.start.first, batch.seeds, tuple(batch.source.shape))
-    latents = batch.start.latents.detach().float().cpu().numpy().tobytes()
-    name = hashlib.sha256(repr(decided).encode() + latents).hexdigest()[:16]
+    name = _name_loop(batch, conditioning, controls)
     loop = denoise_resumable(
         bundle, batch.schedule, conditioning, batch.start, controls, f"batch {name}"
     )
     return (yield from loop)
+
+
+def _name_loop(batch: Batch, conditioning: Conditioning, controls: Sequence[Control]) -> str:
+    """A name of all that decides a loop within its run: where it begins, under which words, and
+    what acts in it.
+    """
+    schedule = batch.schedule
+    facts = (
+        *(schedule.kind.class_name, schedule.steps, batch.start.first, batch.seeds),
+        *(
+            conditioning.guidance_scale,
+            conditioning.paths,
+            [type(one).__name__ for one in controls],
+        ),
+    )
+    digest = hashlib.sha256(repr(facts).encode())
+    for tensor in (batch.start.latents, conditioning.positive, conditioning.negative):
+        digest.update(tensor.detach().float().cpu().numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def run_to_end(

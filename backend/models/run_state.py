@@ -24,9 +24,11 @@ Memory = Mapping[str, Tensor]
 
 @dataclass
 class RunState:
-    """The state of the run that has the bundle's lease; empty between runs.
+    """The state of the run that has the bundle's lease; between runs, and for who runs a method
+    without ``begin``, nothing is kept and nothing is found.
 
     Attributes:
+        kept: whether a run has begun and has not ended.
         images: of the plan's seeds, how many are finished: they are left out.
         steps: taken so far, in all batches.
         ends: what the finished loops of the present batch came to, by their names.
@@ -34,6 +36,7 @@ class RunState:
         memory: what it goes on from.
     """
 
+    kept: bool = False
     images: int = 0
     steps: int = 0
     ends: dict[str, Tensor] = field(default_factory=dict, repr=False)
@@ -50,8 +53,8 @@ class RunState:
             content: of the file, or nothing.
             device: of the tensors.
         """
-        self.images, self.steps, self.loop, self.memory, self._read = images, 0, "", {}, None
-        self.ends = {}
+        self.end()
+        self.kept, self.images = True, images
         try:
             file = unpack_tensors(content)
         except ValueError:
@@ -68,6 +71,11 @@ class RunState:
         self.ends = _below("end.", tensors)
         self.memory = _below("memory.", tensors)
 
+    def end(self) -> None:
+        """The run is over: the next one on the bundle finds nothing of it."""
+        self.kept, self.images, self.steps, self.ends = False, 0, 0, {}
+        self.loop, self.memory, self._read = "", {}, None
+
     def find(self, loop: str) -> Memory:
         """What a loop goes on from; nothing for one that begins."""
         return self.memory if loop == self.loop else {}
@@ -79,16 +87,18 @@ class RunState:
             loop: its name.
             read: what it would go on from, whenever it is asked between two steps.
         """
-        self.loop, self.memory, self._read = loop, {}, read
+        if self.kept:
+            self.loop, self.memory, self._read = loop, {}, read
 
     def finish(self, loop: str, end: Tensor) -> None:
         """A loop has ended."""
-        self.ends[loop] = end
+        if self.kept:
+            self.ends[loop] = end
         self.loop, self.memory, self._read = "", {}, None
 
     def finish_images(self, count: int) -> None:
         """A batch has ended with so many images."""
-        self.images += count
+        self.images += count if self.kept else 0
         self.ends = {}
 
     def to_bytes(self) -> bytes:

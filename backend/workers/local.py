@@ -167,7 +167,7 @@ class LocalWorker:
             finally:
                 if isinstance(run, Generator):
                     run.close()
-                state.begin(0, b"", bundle.device)
+                state.end()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import cast
 import numpy as np
 import pytest
 
-from backend.engine.canvas_detail import find_outline_share, says_colour
+from backend.engine.canvas_detail import extend_ground, find_outline_share, says_colour
 from backend.models.card import ModelCard
 
 TRUSTED = cast(ModelCard, SimpleNamespace(light_only=0.45))
@@ -47,3 +47,16 @@ def test_a_painted_strength_keeps_the_outline_pixel_by_pixel() -> None:
 )
 def test_words_that_name_a_colour(words: str, says: bool) -> None:
     assert says_colour(words) == says
+
+
+def test_the_ground_goes_on_where_an_object_stood() -> None:
+    """Half sky, half sand: neither the old object nor its rim is left."""
+    picture = np.zeros((80, 80, 3), np.uint8)
+    picture[:40], picture[40:] = (150, 200, 240), (240, 220, 170)
+    picture[28:52, 28:52] = (200, 30, 30)
+    alpha = np.zeros((80, 80), np.float32)
+    alpha[30:50, 30:50] = 1
+    ground = extend_ground(picture, alpha)
+    assert set(map(tuple, ground.reshape(-1, 3))) == {(150, 200, 240), (240, 220, 170)}
+    assert np.array_equal(ground[:10], picture[:10])
+    assert np.array_equal(extend_ground(picture, np.ones((80, 80), np.float32)), picture)

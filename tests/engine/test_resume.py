@@ -130,3 +130,22 @@ def test_a_checkpoint_of_another_batch_or_a_damaged_one_is_not_used(tiny1: Model
     for damage in (first.checkpoint[:100], b"x" * 40):
         state.begin(0, damage, CPU)
         assert (state.loop, state.ends) == ("", {})
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_loops_that_begin_alike_and_are_guided_otherwise_are_two(
+    tiny1: ModelBundle, begun: bool
+) -> None:
+    """Whether a run has begun or a bundle is used without one: none is taken for the other."""
+    collage = Collage(tiny1, seed=3)
+    bundle = replace(tiny1, recorded=FeatureCache(), run=RunState())
+    if begun:
+        bundle.run.begin(0, b"", CPU)
+    plan = collage.compose("euler")
+    made = []
+    for guidance in (1.5, 6.0, 1.5):
+        one = plan.model_copy(update={"guidance_scale": guidance})
+        events = list(METHODS[one.method].run(one, bundle, collage.pixels))
+        made.append(next(e for e in events if isinstance(e, Images)).pictures[0])
+    assert not np.array_equal(made[0], made[1])
+    assert np.array_equal(made[0], made[2])
