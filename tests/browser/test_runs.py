@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import sqlite3
 
+from playwright.sync_api import BrowserContext
+
+from tests.browser.conftest import open_fresh
 from tests.browser.editor_page import EditorPage
 from tests.browser.studio_process import StudioProcess
 
@@ -50,6 +53,29 @@ def test_cancel_takes_effect_within_a_step_and_leaves_no_picture(fresh: EditorPa
     fresh.set_dials(3, 1)
     fresh.part("generate").click()
     fresh.wait("state.job === null && state.candidates.length === 1")
+
+
+def test_the_queue_shows_what_runs_and_waits_over_all_scenes_and_stops_it(
+    fresh: EditorPage, context: BrowserContext
+):
+    first = fresh.begin_long_run()
+    second = open_fresh(EditorPage(context.new_page(), fresh.url, fresh.screens).open())
+    second.set_dials(200, 1)
+    second.part("generate").click()
+    second.wait("state.job && state.job.id && state.job.state === 'queued'")
+    waiting = second.state()["job"]["id"]
+    fresh.part("queue").click()
+    rows = fresh.part("queue-row")
+    assert fresh.until(lambda: rows.count() == 2)
+    assert [row.get_attribute("data-job") for row in rows.all()] == [first, waiting]
+    assert fresh.until(lambda: " left" in rows.first.inner_text())
+    assert "is next" in rows.last.inner_text()
+    fresh.look("queue")
+    rows.last.get_by_text("Stop").click()
+    second.wait("state.job === null")
+    assert fresh.until(lambda: rows.count() == 1)
+    rows.first.get_by_text("Stop").click()
+    fresh.wait("state.job === null")
 
 
 def test_a_phrase_that_is_not_in_the_prompt_is_told_and_mended_with_one_click(fresh: EditorPage):

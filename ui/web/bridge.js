@@ -304,6 +304,15 @@ class Bridge {
   }
 
   /**
+   * Stops a job, whoever asked for it.
+   * @param {Identifier} job
+   */
+  async cancelJob(job) {
+    if (job === this.#parts.session.state.job?.id) await this.cancel();
+    else await this.#link.ask({ verb: "cancel", job });
+  }
+
+  /**
    * What is done, as one step, with what a job made instead of pictures.
    * @param {ResultEvent} event
    */

@@ -91,6 +91,7 @@ const ENTRIES = {
     run: escape,
   },
   cancelRun: { group: "Pictures", run: runs.cancelRun },
+  cancelJob: { group: "Pictures", run: runs.cancelJob },
   reroll: {
     title: "Re-roll the selected object",
     group: "Pictures",

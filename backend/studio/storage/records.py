@@ -434,7 +434,7 @@ class OptionSchema(TypedDict, total=False):
     default: Required[OptionValue]
     minimum: float
     maximum: float
-    exclusiveMinimum: float  # noqa: N815: JSON Schema's word
+    exclusiveMinimum: float
     exclusiveMaximum: float
     enum: tuple[str, ...]
     section: str

@@ -7,6 +7,7 @@ import { setScene } from "../../model/edits.js";
 import { firstOf, h, lastOf, set, setVariable } from "../dom/elements.js";
 import { button, textField } from "../dom/fields.js";
 import { createHistoryMenu, createMenu } from "./menus.js";
+import { createQueueMenu } from "./queue-menu.js";
 
 const SAVED = {
   saved: "saved",
@@ -61,12 +62,6 @@ const exportItems = ({ record }) => [
   },
 ];
 
-/** @param {Shown} shown */
-const runText = ({ state }) => {
-  if (!state.job) return "idle";
-  return state.job.state === "queued" ? "queued" : "running";
-};
-
 const createPills = () => {
   const saved = h(
     "span",
@@ -80,12 +75,6 @@ const createPills = () => {
     h("span", { class: "muted" }),
     h("b"),
   );
-  const queue = h(
-    "span",
-    { class: "pill", "data-test": "queue" },
-    h("span", { class: "dot" }),
-    h("b"),
-  );
   /** @param {Shown} shown */
   const update = (shown) => {
     const { state } = shown;
@@ -96,10 +85,8 @@ const createPills = () => {
     const facts = state.facts?.models.find(({ id }) => id === shown.record.settings.model);
     set(firstOf(model), { text: facts ? `${facts.title} · ` : "" });
     set(lastOf(model), { text: facts?.device.toUpperCase() ?? "…" });
-    set(lastOf(queue), { text: runText(shown) });
-    set(queue, { "data-state": runText(shown) });
   };
-  return { saved, model, queue, update };
+  return { saved, model, update };
 };
 
 /** @param {App} app */
@@ -179,6 +166,7 @@ const createMoves = (app) => {
 /** @param {App} app */
 export const createTopbar = (app) => {
   const [name, pills, moves] = [createName(app), createPills(), createMoves(app)];
+  const queue = createQueueMenu(app);
   const open = createMenu(app, {
     name: "open-menu",
     title: "Open",
@@ -225,7 +213,7 @@ export const createTopbar = (app) => {
     [brand, home, name.node, pills.saved, moves.nodes, h("span", { class: "spring" })].flat(),
     [
       pills.model,
-      pills.queue,
+      queue.node,
       open.node,
       exports.node,
       h("span", { class: "group" }, palette, theme, keys),
@@ -233,6 +221,6 @@ export const createTopbar = (app) => {
   );
   /** @param {Shown} shown */
   const update = (shown) =>
-    [name, pills, moves, open, exports].forEach((part) => part.update(shown));
+    [name, pills, moves, queue, open, exports].forEach((part) => part.update(shown));
   return { node, update };
 };
