@@ -34,7 +34,7 @@ def test_a_newer_sampler_is_named_and_all_else_is_kept(tmp_path: Path) -> None:
         settings = project.editor.settings
         assert (settings.seed, settings.steps, settings.count) == (77, 12, 3)
         assert settings.sampler == RunSettings().sampler
-        assert any("sampler = 'heun' is not known here" in note.text for note in project.notes)
+        assert any("sampler = 'newton' is not known here" in note.text for note in project.notes)
         again = read_ora(studio.export_ora(project.id)[0])
         assert again.settings["seed"] == 77
 
@@ -42,7 +42,7 @@ def test_a_newer_sampler_is_named_and_all_else_is_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "taken", "words"),
     [
-        ("sampler", "heun", "ddim", "sampler = 'heun' is not known here"),
+        ("sampler", "newton", "ddim", "sampler = 'newton' is not known here"),
         ("steps", 500, 200, "steps = 500 is out of range. At most 200 is allowed. 200 is taken"),
         ("steps", 0, 1, "At least 1 is allowed"),
         ("guidance_scale", "high", 5.0, "guidance = 'high' cannot be used"),

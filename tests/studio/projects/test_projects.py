@@ -289,7 +289,7 @@ def test_a_row_of_a_newer_lamina_opens_and_names_what_is_not_known(tmp_path: Pat
     with closing(sqlite3.connect(tmp_path / "studio.sqlite")) as connection, connection:
         connection.execute(
             "UPDATE projects SET scene = json_set(scene, '$.layers[0].glow', 3),"
-            " editor = json_set(editor, '$.settings.sampler', 'heun', '$.hand', 'left')"
+            " editor = json_set(editor, '$.settings.sampler', 'newton', '$.hand', 'left')"
         )
     with open_studio(tmp_path) as studio:
         again = studio.open_project(project)
