@@ -10,6 +10,7 @@ picture = picture + v_i · k_i · (fill_outline(made, canvas, under_i) - picture
 
 from __future__ import annotations
 
+import colorsys
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ from backend.plan.plan import OneLayer, Plan
 from backend.plan.raster import Raster, stack_pictures
 from backend.scene.composite import GREY
 from backend.scene.imaging.arrays import Floats, Picture
-from backend.scene.imaging.detail import fill_outline, is_plain, restore_detail, take_light
+from backend.scene.imaging.detail import fill_outline, find_plain_colour, restore_detail, take_light
 from backend.scene.imaging.mask import blur, is_painted
 from backend.scene.imaging.paste import paste
 from backend.scene.scene import Pixels
@@ -43,6 +44,8 @@ RIM_PX = 4.0
 """Around what is redrawn, in pixels of the papers' pictures."""
 GROUND_FROM_PX = 12
 """So far around an object that stands in a picture its outline and shadow reach."""
+UNSAID_HUES = 0.45
+SAME_HUE_DEG, SAME_LIGHT, GREY_SATURATION = 40.0, 0.3, 0.12
 SMEAR_PX = 5.0
 """So far inwards from an outline a decoder mixes both sides, in pixels of the papers' pictures."""
 
@@ -54,17 +57,47 @@ class Silhouette:
     Attributes:
         index: its number among the plan's layers.
         under: the layers below it, uint8 (h, w, 3).
-        names_colour: whether its words say a colour; otherwise its own stays.
+        hues: how much of the differences in hue stays where its own colour does; None where its
+            words say another colour.
     """
 
     index: int
     under: Picture = field(repr=False)
-    names_colour: bool
+    hues: float | None
 
 
-def says_colour(words: str) -> bool:
-    """Whether words name a colour, by the names that CSS knows (Pillow's table)."""
-    return any(word.strip(".,;:!?()\"'") in ImageColor.colormap for word in words.lower().split())
+def find_hues(words: str, own: tuple[int, int, int]) -> float | None:
+    """How much of the differences in hue stays of what is made of a silhouette that keeps its
+    colour: ``UNSAID_HUES`` where its words name no colour, for then a model chooses them at will;
+    all where they name its own; None where they name others alone.
+
+    Colours are named as CSS does (Pillow's table). One is the silhouette's own by its hue, within
+    ``SAME_HUE_DEG``, or as a grey about as light.
+
+    Args:
+        words: of the layer.
+        own: the silhouette's colour, 0..255.
+    """
+    named = [
+        ImageColor.getrgb(word)
+        for word in (word.strip(".,;:!?()\"'") for word in words.lower().split())
+        if word in ImageColor.colormap
+    ]
+    if not named:
+        return UNSAID_HUES
+    return 1.0 if any(_is_same_colour(one[:3], own) for one in named) else None
+
+
+def _is_same_colour(named: tuple[int, ...], own: tuple[int, ...]) -> bool:
+    """By hue, or by lightness where both are greys."""
+    (hue, colourful, light), (other, also, as_light) = (
+        colorsys.rgb_to_hsv(*(level / 255 for level in one)) for one in (named, own)
+    )
+    greys = [saturation < GREY_SATURATION for saturation in (colourful, also)]
+    if any(greys):
+        return all(greys) and abs(light - as_light) <= SAME_LIGHT
+    turn = abs(hue - other) * 360
+    return min(turn, 360 - turn) <= SAME_HUE_DEG
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,8 +161,7 @@ class CanvasDetail:
             if share is None or not share.any():
                 continue
             seen = self.flat.visibility[one.index + 1]
-            keep_colour = not one.names_colour
-            inside = fill_outline(made, self.flat.picture, one.under, seen, smear_px, keep_colour)
+            inside = fill_outline(made, self.flat.picture, one.under, seen, smear_px, one.hues)
             if inside is not None:
                 weights = np.asarray(self.amount * seen * share, np.float32)
                 picture = paste(picture, _as_picture(inside), weights)
@@ -160,13 +192,13 @@ def find_silhouettes(plan: Plan, pixels: Pixels, flat: Raster) -> tuple[Silhouet
         pixels: their pictures.
         flat: the layers laid out; what covers all of it has no outline.
     """
-    plain = [
-        layer.picture is not None
-        and is_plain(pixels.picture(layer.picture))
-        and bool((alpha == 0).any())
+    colours = [
+        find_plain_colour(pixels.picture(layer.picture))
+        if layer.picture is not None and (alpha == 0).any()
+        else None
         for layer, alpha in zip(plan.layers, flat.alphas, strict=True)
     ]
-    if not any(plain):
+    if not any(colours):
         return ()
     if isinstance(plan.target, OneLayer):  # what stood there before is no ground
         source = pixels.picture(plan.target.source)[..., :3]
@@ -175,9 +207,9 @@ def find_silhouettes(plan: Plan, pixels: Pixels, flat: Raster) -> tuple[Silhouet
         grey = np.full_like(flat.picture, GREY)  # what no layer covers
         under = (grey, *(picture for picture, _ in stack_pictures(plan, pixels)))
     return tuple(
-        Silhouette(index, under[index], says_colour(layer.phrase))
-        for index, layer in enumerate(plan.layers)
-        if plain[index]
+        Silhouette(index, under[index], find_hues(layer.phrase, own))
+        for index, (layer, own) in enumerate(zip(plan.layers, colours, strict=True))
+        if own is not None
     )
 
 

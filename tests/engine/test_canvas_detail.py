@@ -11,8 +11,14 @@ from typing import cast
 import numpy as np
 import pytest
 
-from backend.engine.canvas_detail import extend_ground, find_outline_share, says_colour
+from backend.engine.canvas_detail import (
+    UNSAID_HUES,
+    extend_ground,
+    find_hues,
+    find_outline_share,
+)
 from backend.models.card import ModelCard
+from backend.pocket.examples import CLOTH_COLOURS
 
 TRUSTED = cast(ModelCard, SimpleNamespace(light_only=0.45))
 
@@ -34,19 +40,38 @@ def test_a_painted_strength_keeps_the_outline_pixel_by_pixel() -> None:
     )
 
 
+RED, WHITE = (205, 62, 62), (240, 239, 236)
+
+
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("words", "own", "hues"),
     [
-        ("a red ball", True),
-        ("Navy, striped boat", True),
-        ("cat", False),
-        ("", False),
-        ("a redwood tree", False),
-        ("a (teal) mug", True),
+        ("a red ball", RED, 1.0),
+        ("a blue ball", RED, None),
+        ("Navy, striped boat", RED, None),
+        ("cat", RED, UNSAID_HUES),
+        ("", RED, UNSAID_HUES),
+        ("a redwood tree", RED, UNSAID_HUES),
+        ("a (teal) mug", WHITE, None),
+        ("a white cloud", WHITE, 1.0),
+        ("a white cloud", RED, None),
+        ("a black cat", WHITE, None),
+        ("a black cat", (20, 20, 22), 1.0),
+        ("a red and white ball", RED, 1.0),
+        ("a crimson heart", (220, 20, 60), 1.0),
     ],
 )
-def test_words_that_name_a_colour(words: str, says: bool) -> None:
-    assert says_colour(words) == says
+def test_words_that_name_a_colour(
+    words: str, own: tuple[int, int, int], hues: float | None
+) -> None:
+    assert find_hues(words, own) == hues
+
+
+@pytest.mark.parametrize(("name", "own"), sorted(CLOTH_COLOURS.items()))
+def test_the_colours_of_the_paper_are_those_that_their_names_say(
+    name: str, own: tuple[int, int, int]
+) -> None:
+    assert find_hues(f"a {name} star", own) == 1.0
 
 
 def test_the_ground_goes_on_where_an_object_stood() -> None:

@@ -39,8 +39,6 @@ DARKEST, GAINS = 8.0, (0.6, 1.5)
 """Levels under which a luminance counts as that much, and how far light may go."""
 LEAST_DIFFERENCE, LEAST_MADE = 24.0, 0.35
 """So many levels from what is under it something was drawn; so much of a silhouette must be."""
-HUE_KEPT = 0.45
-"""Of the differences in hue within what was made, where its mean colour is moved."""
 LEAST_INSIDE = 1e-3
 """What a layer's rim counts against its inside, so that thin layers have an average, too."""
 
@@ -124,7 +122,7 @@ def luminance(picture: Picture) -> Floats:
 
 
 def fill_outline(
-    made: Picture, canvas: Picture, under: Picture, seen: Floats, rim_px: float, keep_colour: bool
+    made: Picture, canvas: Picture, under: Picture, seen: Floats, rim_px: float, hues: float | None
 ) -> Floats | None:
     """What was made of a silhouette, brought to the silhouette's own outline.
 
@@ -138,7 +136,8 @@ def fill_outline(
         under: the canvas without the silhouette, uint8 (h, w, 3).
         seen: how much of each pixel shows the silhouette, float32 (h, w) in 0..1.
         rim_px: how far inwards a decoder's smear reaches.
-        keep_colour: whether the mean colour is the canvas's, and hues differ less.
+        hues: how much of the differences in hue stays, 0..1, where the mean colour becomes the
+            canvas's; None leaves all colours as they were made.
 
     Returns:
         float32 (h, w, 3), of use where the silhouette is seen; None where nothing was made of it:
@@ -155,23 +154,30 @@ def fill_outline(
     nearest = ndimage.distance_transform_edt(~drawn, return_distances=False, return_indices=True)
     filled = made.astype(np.float32)[tuple(nearest)]
     filled = np.where(drawn[..., None], filled, blur(filled, rim_px / 2))
-    if not keep_colour:
+    if hues is None:
         return filled
     own = np.median(canvas[owned].astype(np.float32), axis=0)
     differs = filled - filled[owned].mean(axis=0)
     grey = (differs @ LUMA)[..., None]
-    kept: NDArray[np.float32] = own + grey + HUE_KEPT * (differs - grey)
+    kept: NDArray[np.float32] = own + grey + hues * (differs - grey)
     return kept
 
 
 def is_plain(picture: NDArray[np.uint8]) -> bool:
-    """Whether a picture is a silhouette: nearly all of what is not transparent has one colour.
+    """Whether a picture is a silhouette: see ``find_plain_colour``."""
+    return find_plain_colour(picture) is not None
+
+
+def find_plain_colour(picture: NDArray[np.uint8]) -> tuple[int, int, int] | None:
+    """The colour that nearly all of what is not transparent has; None where there is none.
 
     Args:
         picture: uint8 (h, w, 4).
     """
     solid = picture[picture[..., 3] > SOLID_ALPHA][:, :3].astype(np.int16)
     if len(solid) == 0:
-        return False
-    near = np.abs(solid - np.median(solid, axis=0)).max(axis=1) <= PLAIN_LEVELS
-    return bool(near.mean() >= PLAIN_SHARE)
+        return None
+    middle = np.median(solid, axis=0)
+    near = np.abs(solid - middle).max(axis=1) <= PLAIN_LEVELS
+    red, green, blue = (int(level) for level in middle)
+    return (red, green, blue) if near.mean() >= PLAIN_SHARE else None

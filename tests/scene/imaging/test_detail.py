@@ -151,12 +151,12 @@ def test_what_was_made_of_a_silhouette_fills_its_outline_and_takes_its_colour() 
     made = ground.copy()
     made[np.hypot(rows, columns) < 14] = (60, 160, 60)
     made[26:30, 26:30] = (120, 220, 120)  # a highlight
-    own = fill_outline(made, canvas, ground, seen, 2.0, keep_colour=True)
+    own = fill_outline(made, canvas, ground, seen, 2.0, hues=0.45)
     assert own is not None
     owned = seen > 0.5
     assert own[owned].mean(axis=0) == pytest.approx((200, 60, 60), abs=2)
     assert own[27, 27].sum() > own[40, 40].sum() + 100
-    other = fill_outline(made, canvas, ground, seen, 2.0, keep_colour=False)
+    other = fill_outline(made, canvas, ground, seen, 2.0, hues=None)
     assert other is not None
     assert other[owned & (other[..., 1] < 200)] == pytest.approx(
         np.broadcast_to((60, 160, 60), (np.count_nonzero(owned & (other[..., 1] < 200)), 3)), abs=24
@@ -167,8 +167,8 @@ def test_a_silhouette_of_which_nothing_was_made_is_not_filled() -> None:
     seen = disk()
     ground = np.full((64, 64, 3), 30, np.uint8)
     canvas = np.where(seen[..., None] > 0.5, np.uint8((200, 60, 60)), ground).astype(np.uint8)
-    assert fill_outline(ground, canvas, ground, seen, 2.0, keep_colour=True) is None
-    assert fill_outline(canvas, canvas, ground, seen * 0, 2.0, keep_colour=True) is None
+    assert fill_outline(ground, canvas, ground, seen, 2.0, hues=0.45) is None
+    assert fill_outline(canvas, canvas, ground, seen * 0, 2.0, hues=0.45) is None
 
 
 @pytest.mark.parametrize(("spread", "plain"), [(0, True), (3, True), (60, False)])
