@@ -132,14 +132,14 @@ def test_a_checkpoint_of_another_batch_or_a_damaged_one_is_not_used(tiny1: Model
         assert (state.loop, state.ends) == ("", {})
 
 
-@pytest.mark.parametrize("begun", [False, True])
+@pytest.mark.parametrize("kept", [False, True])
 def test_loops_that_begin_alike_and_are_guided_otherwise_are_two(
-    tiny1: ModelBundle, begun: bool
+    tiny1: ModelBundle, kept: bool
 ) -> None:
     """Whether a run has begun or a bundle is used without one: none is taken for the other."""
     collage = Collage(tiny1, seed=3)
     bundle = replace(tiny1, recorded=FeatureCache(), run=RunState())
-    if begun:
+    if kept:
         bundle.run.begin(0, b"", CPU)
     plan = collage.compose("euler")
     made = []
