@@ -31,13 +31,24 @@ FORMATTED_FILES = (
 )
 STYLE_FILES = ("ui/web/**/*.css",)
 
+CACHES = "tests/web/node_modules/.cache"
+
+
+def _keep(name: str) -> tuple[str, ...]:
+    """A tool's flags for what it remembers of files that have not changed, by their content."""
+    return "--cache", "--cache-location", f"{CACHES}/{name}", "--cache-strategy", "content"
+
+
 CHECKS: dict[str, tuple[str, ...]] = {
     "types-js": ("typescript/bin/tsc", "--project", "ui/tsconfig.json"),
-    "eslint": ("eslint/bin/eslint.js", "--config", "tests/web/eslint.config.js", *SCRIPT_FILES),
-    "prettier": ("prettier/bin/prettier.cjs", "--check", *FORMATTED_FILES),
+    "eslint": (
+        *("eslint/bin/eslint.js", "--config", "tests/web/eslint.config.js"),
+        *(*_keep("eslint"), *SCRIPT_FILES),
+    ),
+    "prettier": ("prettier/bin/prettier.cjs", "--check", *_keep("prettier"), *FORMATTED_FILES),
     "stylelint": (
         *("stylelint/bin/stylelint.mjs", "--config", "tests/web/stylelint.config.js"),
-        *("--config-basedir", "tests/web", *STYLE_FILES),
+        *("--config-basedir", "tests/web", *_keep("stylelint"), *STYLE_FILES),
     ),
 }
 """The command line of each tool, from the root: its program in ``node_modules``, its arguments."""
