@@ -224,7 +224,7 @@ def describe_by_keyboard(editor: EditorPage, layer_id: str) -> None:
     tab_to(editor, "strength", f'[data-layer="{layer_id}"]')
     keys.press("ArrowRight")
     keys.press("ArrowRight")
-    assert abs(editor.layer(layer_id)["strength"] - 0.9) < 1e-6  # a silhouette begins at .8
+    assert abs(editor.layer(layer_id)["strength"] - 0.8) < 1e-6  # a silhouette begins at .7
     tab_to(editor, "phrase")
     keys.press("Control+a")
     keys.type("small green star")

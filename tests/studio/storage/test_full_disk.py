@@ -34,7 +34,7 @@ def make_with(studio: Studio, disk: FaultyDisk, project: str, revision: int, see
     return job_events.state
 
 
-def test_whichever_operation_fails_a_job_ends_in_words(tmp_path: Path) -> None:
+def test_whichever_operation_fails_once_the_pictures_are_tried_again_and_kept(tmp_path: Path) -> None:
     """Folders and files are new for each seed, so every run does the same operations."""
     disk = FaultyDisk(0)
     with open_studio(tmp_path, disk=disk) as studio:
@@ -45,8 +45,7 @@ def test_whichever_operation_fails_a_job_ends_in_words(tmp_path: Path) -> None:
             ends.append(make_with(studio, disk, project, revision, seed=number * 10))
             if disk.count < number:
                 break
-    assert ends[-1] == "finished"
-    assert set(ends[:-1]) == {"failed"}
+    assert set(ends) == {"finished"}
     assert len(ends) > 8
 
 
