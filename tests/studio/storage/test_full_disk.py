@@ -34,7 +34,9 @@ def make_with(studio: Studio, disk: FaultyDisk, project: str, revision: int, see
     return job_events.state
 
 
-def test_whichever_operation_fails_once_the_pictures_are_tried_again_and_kept(tmp_path: Path) -> None:
+def test_whichever_operation_fails_once_the_pictures_are_tried_again_and_kept(
+    tmp_path: Path,
+) -> None:
     """Folders and files are new for each seed, so every run does the same operations."""
     disk = FaultyDisk(0)
     with open_studio(tmp_path, disk=disk) as studio:
