@@ -94,36 +94,6 @@ async def follow(routes: PictureRoutes, last_id: str = "") -> AsyncIterator[Line
         await asyncio.wait_for(task, 5)
 
 
-def test_a_page_hears_the_queue_at_once_then_steps_and_the_end(
-    studio: Studio, gate: WorkGate
-) -> None:
-    async def watch() -> None:
-        project, revision = save_scene(studio)
-        routes = PictureRoutes(None, studio)  # type: ignore[arg-type]
-        async with follow(routes) as line:
-            await line.until("queue", lambda queue: queue["jobs"] == [])
-            assert (line.status, line.headers["x-accel-buffering"]) == (200, "no")
-            first, second = (studio.generate(project, revision, compose()).job for _ in range(2))
-            queue = await line.until(
-                "queue", lambda queue: len(queue["jobs"]) == 2 and queue["jobs"][0]["done"] == 2
-            )
-            assert [
-                (job["id"], job["state"], job["place"], job["name"]) for job in queue["jobs"]
-            ] == [(first, "running", 0, "Toys"), (second, "queued", 1, "Toys")]
-            assert (await line.until("preview", lambda one: one["job"] == first))["jpeg"]
-            gate.opened.set()
-            await line.until(
-                "queue", lambda queue: [job["id"] for job in queue["jobs"]] == [second]
-            )
-            ended = len(line.hear("queue"))
-            await line.until(
-                "queue", lambda queue: line.hear("queue")[ended:] and not queue["jobs"]
-            )
-            await line.until("beat", lambda _: True)
-
-    asyncio.run(watch())
-
-
 def test_whoever_comes_back_with_the_newest_id_is_told_nothing_twice(studio: Studio) -> None:
     async def watch() -> None:
         routes = PictureRoutes(None, studio)  # type: ignore[arg-type]
