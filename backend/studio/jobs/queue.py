@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from sqlite3 import Connection
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from backend.plan.events import JobState
 from backend.studio.jobs.jobs import ActiveJob, list_active
 from backend.studio.storage.records import QueueEntry, QueueReport
 from backend.studio.storage.storage import Storage
 
-if TYPE_CHECKING:
-    from backend.studio.runner import JobPreview, Runner
+JobPreview: TypeAlias = Any
+Runner: TypeAlias = Any
+"""Both are the runner's, which stands above this module."""
 
 PACE_SAMPLES = 24
 """Steps by which the pace of a run is known: enough to even out previews, few enough to follow
