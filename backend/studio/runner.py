@@ -9,7 +9,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from backend.errors import LaminaError, StoreError
 from backend.logs import FILE_NAME, log_job, log_plan
@@ -50,7 +50,7 @@ from backend.studio.jobs.jobs import (
     tries_of_job,
     was_started,
 )
-from backend.studio.jobs.queue import StepPace
+from backend.studio.jobs.queue import JobPreview, StepPace
 from backend.studio.jobs.worker import NOTHING_DONE, Handle, WorkDone, Worker
 from backend.studio.library.embeddings import resume_learning, store_embeddings
 from backend.studio.library.library import keep_adapter
@@ -83,14 +83,6 @@ TOO_LONG = JobFailed(
 RESUMED = "Lamina was started again, and the run goes on where it stood."
 
 Stored = TypeVar("Stored")
-
-
-class JobPreview(NamedTuple):
-    """A preview of a job, and the number of the event that brought it."""
-
-    job: str
-    n: int
-    preview: Preview
 
 
 _NO_PREVIEW = JobPreview("", 0, Preview(jpeg=b""))

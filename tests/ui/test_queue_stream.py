@@ -38,6 +38,15 @@ def studio(tmp_path: Path, gate: WorkGate) -> Iterator[Studio]:
         gate.opened.set()
 
 
+class Turnstile(WorkGate):
+    """Lets one job through at a time, so that what is true between two jobs can be seen."""
+
+    def __call__(self, phase: str) -> None:
+        if phase == self.phase:
+            assert self.opened.wait(60)
+            self.opened.clear()
+
+
 class Line:
     """What one page receives; ``close`` ends its connection."""
 
@@ -92,6 +101,40 @@ async def follow(routes: PictureRoutes, last_id: str = "") -> AsyncIterator[Line
     finally:
         line.gone.set()
         await asyncio.wait_for(task, 5)
+
+
+def test_a_page_hears_the_queue_at_once_then_steps_and_the_end(
+    tmp_path: Path,
+) -> None:
+    gate = Turnstile("step 2")
+
+    async def watch(studio: Studio) -> None:
+        project, revision = save_scene(studio)
+        routes = PictureRoutes(None, studio)  # type: ignore[arg-type]
+        async with follow(routes) as line:
+            await line.until("queue", lambda queue: queue["jobs"] == [])
+            assert (line.status, line.headers["x-accel-buffering"]) == (200, "no")
+            first, second = (studio.generate(project, revision, compose()).job for _ in range(2))
+            queue = await line.until(
+                "queue", lambda queue: len(queue["jobs"]) == 2 and queue["jobs"][0]["done"] == 2
+            )
+            assert [
+                (job["id"], job["state"], job["place"], job["name"]) for job in queue["jobs"]
+            ] == [(first, "running", 0, "Toys"), (second, "queued", 1, "Toys")]
+            assert (await line.until("preview", lambda one: one["job"] == first))["jpeg"]
+            gate.opened.set()
+            await line.until(
+                "queue", lambda queue: [job["id"] for job in queue["jobs"]] == [second]
+            )
+            ended = len(line.hear("queue"))
+            gate.opened.set()
+            await line.until(
+                "queue", lambda queue: line.hear("queue")[ended:] and not queue["jobs"]
+            )
+            await line.until("beat", lambda _: True)
+
+    with open_studio(tmp_path, ScriptedWorker(gate)) as studio:
+        asyncio.run(watch(studio))
 
 
 def test_whoever_comes_back_with_the_newest_id_is_told_nothing_twice(studio: Studio) -> None:

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from sqlite3 import Connection
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol
 
-from backend.plan.events import JobState
+from backend.plan.events import JobState, Preview
 from backend.studio.jobs.jobs import ActiveJob, list_active
 from backend.studio.storage.records import QueueEntry, QueueReport
 from backend.studio.storage.storage import Storage
-
-JobPreview: TypeAlias = Any
-Runner: TypeAlias = Any
-"""Both are the runner's, which stands above this module."""
 
 PACE_SAMPLES = 24
 """Steps by which the pace of a run is known: enough to even out previews, few enough to follow
@@ -49,12 +45,40 @@ class StepPace:
         return max(0.0, a_step * (last.total - last.done) - (now_s - last.at_s))
 
 
+class JobPreview(NamedTuple):
+    """A preview of a job, and the number of the event that brought it."""
+
+    job: str
+    n: int
+    preview: Preview
+
+
+class RunningJob(Protocol):
+    """What the runner knows of the job that it computes."""
+
+    @property
+    def newest_preview(self) -> JobPreview:
+        """Its newest preview; an empty one when there is none."""
+        ...
+
+    @property
+    def trouble(self) -> str:
+        """Why the queue stands still, a sentence for a person; empty where it does not."""
+        ...
+
+    def find_left_s(self, job: str) -> float | None:
+        """Seconds until the last step of this job, if it is the one; None while no pace is
+        known.
+        """
+        ...
+
+
 class JobQueue:
     """The jobs that wait or run, over all scenes and subjects of a store."""
 
-    def __init__(self, store: Storage, runner: Runner) -> None:
+    def __init__(self, store: Storage, running: RunningJob) -> None:
         self._store = store
-        self._runner = runner
+        self._running = running
         self._names: dict[tuple[str, int], str] = {}
 
     def report(self) -> QueueReport:
@@ -66,11 +90,11 @@ class JobQueue:
             self._entry(job, place, job.subject_name or names[job.project, job.revision])
             for place, job in enumerate(jobs, start=_first_place(jobs))
         )
-        return QueueReport(jobs=entries, trouble=self._runner.trouble)
+        return QueueReport(jobs=entries, trouble=self._running.trouble)
 
     def preview(self) -> JobPreview:
         """The newest preview of the running job; an empty one when there is none."""
-        return self._runner.newest_preview
+        return self._running.newest_preview
 
     def watch(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call back, in the writer's thread, after whatever was written to the store; returns what
@@ -91,7 +115,7 @@ class JobQueue:
             total=job.total,
             place=place,
             noted=job.noted,
-            left_s=self._runner.find_left_s(job.id),
+            left_s=self._running.find_left_s(job.id),
             created=job.created,
         )
 
