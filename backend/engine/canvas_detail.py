@@ -45,7 +45,11 @@ RIM_PX = 4.0
 GROUND_FROM_PX = 12
 """So far around an object that stands in a picture its outline and shadow reach."""
 UNSAID_HUES = 0.45
+"""Of the differences in hue, where words leave the colours to the model."""
 SAME_HUE_DEG, SAME_LIGHT, GREY_SATURATION = 40.0, 0.3, 0.12
+"""How near, in degrees or in lightness, a colour is to one that is named; below which saturation
+it is a grey.
+"""
 SMEAR_PX = 5.0
 """So far inwards from an outline a decoder mixes both sides, in pixels of the papers' pictures."""
 
@@ -56,7 +60,7 @@ class Silhouette:
 
     Attributes:
         index: its number among the plan's layers.
-        under: the layers below it, uint8 (h, w, 3).
+        under: what would be seen without it, uint8 (h, w, 3).
         hues: how much of the differences in hue stays where its own colour does; None where its
             words say another colour.
     """

@@ -1,4 +1,6 @@
-"""One live server for the tests of its doors, on a studio in memory."""
+"""One live server for the tests of its doors, on a studio in memory; and a real studio behind a
+bridge.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from backend.studio.studio import Studio
+from tests.studio.workshop import open_studio
 from tests.ui.scripted_studio import ScriptedStudio
+from ui.bridge import Bridge
 from ui.serve import Served, serve
+from ui.uploads import UploadFolder
 
 
 @dataclass(frozen=True)
@@ -39,3 +45,14 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     with httpx.Client(base_url=served.url, trust_env=False, timeout=20) as client:
         yield Live(served, studio, uploads, client)
     served.close()
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Iterator[Studio]:
+    with open_studio(tmp_path / "store") as found:
+        yield found
+
+
+@pytest.fixture
+def bridge(studio: Studio, tmp_path: Path) -> Bridge:
+    return Bridge(studio, UploadFolder(tmp_path))

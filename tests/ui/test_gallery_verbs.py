@@ -4,33 +4,18 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import anyio
-import pytest
 from PIL import Image
 from starlette.types import Message
 
 from backend.studio.studio import Studio
 from tests.studio.projects.test_gallery import generate
 from tests.studio.projects.test_home import make_scene
-from tests.studio.workshop import compose, open_studio
+from tests.studio.workshop import compose
 from ui.bridge import Bridge
 from ui.pictures import Answer, PictureRoutes
-from ui.uploads import UploadFolder
-
-
-@pytest.fixture
-def studio(tmp_path: Path) -> Iterator[Studio]:
-    with open_studio(tmp_path / "store") as found:
-        yield found
-
-
-@pytest.fixture
-def bridge(studio: Studio, tmp_path: Path) -> Bridge:
-    return Bridge(studio, UploadFolder(tmp_path))
 
 
 def get(studio: Studio, address: str) -> Answer:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +16,6 @@ from tests.studio.workshop import open_studio
 from ui.bridge import Bridge
 from ui.pictures import Answer, PictureRoutes
 from ui.uploads import UploadFolder, prepare_upload_folder
-
-
-@pytest.fixture
-def studio(tmp_path: Path) -> Iterator[Studio]:
-    with open_studio(tmp_path / "store") as found:
-        yield found
-
-
-@pytest.fixture
-def bridge(studio: Studio, tmp_path: Path) -> Bridge:
-    return Bridge(studio, UploadFolder(tmp_path))
 
 
 def names(bridge: Bridge) -> list[str]:

@@ -53,7 +53,7 @@ class JobPreview(NamedTuple):
     preview: Preview
 
 
-class RunningJob(Protocol):
+class CurrentJob(Protocol):
     """What the runner knows of the job that it computes."""
 
     @property
@@ -76,9 +76,9 @@ class RunningJob(Protocol):
 class JobQueue:
     """The jobs that wait or run, over all scenes and subjects of a store."""
 
-    def __init__(self, store: Storage, running: RunningJob) -> None:
+    def __init__(self, store: Storage, current: CurrentJob) -> None:
         self._store = store
-        self._running = running
+        self._current = current
         self._names: dict[tuple[str, int], str] = {}
 
     def report(self) -> QueueReport:
@@ -90,11 +90,11 @@ class JobQueue:
             self._entry(job, place, job.subject_name or names[job.project, job.revision])
             for place, job in enumerate(jobs, start=_first_place(jobs))
         )
-        return QueueReport(jobs=entries, trouble=self._running.trouble)
+        return QueueReport(jobs=entries, trouble=self._current.trouble)
 
     def preview(self) -> JobPreview:
         """The newest preview of the running job; an empty one when there is none."""
-        return self._running.newest_preview
+        return self._current.newest_preview
 
     def watch(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call back, in the writer's thread, after whatever was written to the store; returns what
@@ -115,7 +115,7 @@ class JobQueue:
             total=job.total,
             place=place,
             noted=job.noted,
-            left_s=self._running.find_left_s(job.id),
+            left_s=self._current.find_left_s(job.id),
             created=job.created,
         )
 
