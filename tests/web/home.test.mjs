@@ -139,13 +139,16 @@ test("a card says size, layers, pictures and how long ago", () => {
 });
 
 test("an address names Home, a scene, or nothing", () => {
-  assert.deepEqual(placeOfHash("#home"), { home: true, scene: "" });
-  assert.deepEqual(placeOfHash(hashOfScene("ab_1-2")), { home: false, scene: "ab_1-2" });
+  assert.deepEqual(placeOfHash("#home"), { home: true, gallery: false, scene: "" });
+  assert.deepEqual(placeOfHash("#gallery"), { home: false, gallery: true, scene: "" });
+  const place = { home: false, gallery: false };
+  assert.deepEqual(placeOfHash(hashOfScene("ab_1-2")), { ...place, scene: "ab_1-2" });
   for (const hash of ["", "#", "#scene=", "#scene=../x", "#scene=a&b", `#scene=${"a".repeat(65)}`])
-    assert.deepEqual(placeOfHash(hash), { home: false, scene: "" }, hash);
+    assert.deepEqual(placeOfHash(hash), { ...place, scene: "" }, hash);
   assert.equal(hashOf({ homeOpen: true, project: "a" }), "#home");
   assert.equal(hashOf({ homeOpen: false, project: "a" }), "#scene=a");
   assert.equal(hashOf({ homeOpen: false, project: "" }), "");
+  assert.equal(hashOf({ homeOpen: false, galleryOpen: true, project: "a" }), "#gallery");
 });
 
 test("coming home saves and lists; leaving needs an open scene", async () => {

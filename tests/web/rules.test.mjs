@@ -48,6 +48,7 @@ const VIEW_FOLDERS = {
   canvas: ["dom"],
   subjects: ["dom"],
   chrome: ["dom"],
+  gallery: ["dom", "chrome"],
   home: ["dom", "chrome"],
   layers: ["dom", "subjects"],
   models: ["dom"],

@@ -8,6 +8,7 @@
  */
 
 import { createFeed } from "./bridge/feed.js";
+import { createGalleryVerbs } from "./bridge/gallery.js";
 import { createHomeVerbs } from "./bridge/home.js";
 import { createLink, Refusal, Silence } from "./bridge/link.js";
 import { createLibrary } from "./bridge/library.js";
@@ -66,6 +67,7 @@ class Bridge {
       result: (event) => this.#takeResult(event),
     });
     this.home = createHomeVerbs({ ...parts, link: this.#link });
+    this.gallery = createGalleryVerbs({ ...parts, link: this.#link });
     this.library = createLibrary({ ...parts, feed, link: this.#link });
     this.models = createModels({ ...parts, link: this.#link });
     this.#link.whenBack(() => parts.session.state.project === "" && this.hello());
@@ -114,6 +116,15 @@ class Bridge {
     if (project === this.#parts.session.state.project) return;
     await this.#leave();
     await this.#enter(await this.#link.ask({ verb: "hello", project }), "Opened");
+  }
+
+  /** The candidates of the open scene as the server has them now. */
+  async readCandidates() {
+    const { session } = this.#parts;
+    const { project } = session.state;
+    if (!project) return;
+    const reply = await this.#link.ask({ verb: "hello", project });
+    if (session.state.project === project) session.set({ candidates: reply.candidates ?? [] });
   }
 
   /** The open scene is gone: none is open until another one is chosen. */

@@ -11,6 +11,7 @@ import { cutOut, selectObject } from "./commands/cutting.js";
 import * as stage1Images from "./commands/stage1.js";
 import * as editing from "./commands/editing.js";
 import * as files from "./commands/files.js";
+import * as gallery from "./commands/gallery.js";
 import * as home from "./commands/home.js";
 import * as layers from "./commands/layers.js";
 import * as embeddings from "./commands/embeddings.js";
@@ -59,6 +60,7 @@ const escape = (app) => {
   if (app.store.cancelGesture()) return;
   const { open, job } = app.session.state;
   if (open) app.session.set({ open: "" });
+  else if (app.session.state.galleryOpen) gallery.leaveGallery(app);
   else if (app.session.state.homeOpen) home.closeHome(app);
   else if (job) runs.cancelRun(app);
   else if (app.session.state.also.length) app.session.set({ also: [] });
@@ -491,6 +493,30 @@ const ENTRIES = {
   restoreScene: { group: "Files", run: home.restoreScene },
   exportScene: { group: "Files", run: home.exportScene },
   salvageScene: { group: "Files", run: home.salvageScene },
+  gallery: {
+    title: "Gallery: all pictures",
+    group: "Files",
+    keys: ["Shift+G"],
+    run: gallery.toggleGallery,
+  },
+  openGallery: { group: "Files", run: gallery.openGallery },
+  filterGallery: { group: "Files", run: gallery.filterGallery },
+  refreshGallery: { group: "Files", run: gallery.refreshGallery },
+  viewPicture: { group: "Files", run: gallery.viewPicture },
+  closePicture: { group: "Files", run: gallery.closePicture },
+  stepPicture: { group: "Files", run: gallery.stepPicture },
+  choosePictures: { group: "Files", run: gallery.choosePictures },
+  chooseAllPictures: { group: "Files", run: gallery.chooseAllPictures },
+  clearChosen: { group: "Files", run: gallery.clearChosen },
+  starPicture: { group: "Files", run: gallery.starPicture },
+  dropChosen: { group: "Files", run: gallery.dropChosen },
+  deletePictures: { group: "Files", run: gallery.deletePictures },
+  restorePictures: { group: "Files", run: gallery.restorePictures },
+  exportPictures: { group: "Files", run: gallery.exportPictures },
+  openAsItWas: { group: "Files", run: gallery.openAsItWas },
+  copyAsItWas: { group: "Files", run: gallery.copyAsItWas },
+  addGalleryPicture: { group: "Files", run: gallery.addGalleryPicture },
+  carryPicture: { group: "Files", run: gallery.carryPicture },
   addCandidate: { group: "Files", run: files.addCandidate },
   addFiles: { group: "Files", run: files.addFiles },
   openExample: { group: "Files", run: files.openExample },
@@ -536,10 +562,11 @@ export const commandFor = (chord, place, bindings = {}) => {
   return command && worksIn(command, place, chord) ? command : null;
 };
 
-const AT_HOME = new Set(["home", "escape", "newScene", "openOra", "theme", "keys"]);
+const AT_HOME = new Set(["home", "gallery", "escape", "newScene", "openOra", "theme", "keys"]);
 
 /**
- * Whether a command means something while Home lies over the editor, whose layers nobody sees then.
+ * Whether a command means something while Home or the gallery lies over the editor, whose layers
+ * nobody sees then.
  * @param {Command} command
  */
 export const worksAtHome = ({ id }) => AT_HOME.has(id);

@@ -16,6 +16,7 @@ import { chordOf } from "./kernels/chords.js";
 import { findSpans } from "./kernels/spans.js";
 import { bytesOf, unionOf } from "./kernels/tiles.js";
 import { createDocument } from "./model/document.js";
+import { isCovered } from "./model/home.js";
 import { beforeOf, candidateOf, batchesOf, createSession } from "./model/session.js";
 import { mixOf } from "./model/mixing.js";
 import { stage1Of } from "./model/stage1.js";
@@ -25,6 +26,7 @@ import { freeze, layerOf, requireLayer } from "./model/records.js";
 import { createSubjectVeil } from "./view/canvas/overlays.js";
 import { createStrengthVeil } from "./view/canvas/strength-veil.js";
 import { connectAddress, correctAddress, readPlace } from "./view/dom/address.js";
+import { createGalleryView } from "./view/gallery/gallery-view.js";
 import { createHomeView } from "./view/home/home-view.js";
 import { createKeySheet } from "./view/chrome/key-sheet.js";
 import { h } from "./view/dom/elements.js";
@@ -462,7 +464,7 @@ const buildViews = (app, element) => {
     subjects: createSubjectsPanel(app),
     models: createModelsPanel(app),
   };
-  const home = createHomeView(app);
+  const [home, gallery] = [createHomeView(app), createGalleryView(app)];
   stage.node.append(over.found.node, ...strength.nodes, over.notices.node);
   const centre = h(
     "main",
@@ -474,7 +476,7 @@ const buildViews = (app, element) => {
   );
   const side = h("aside", { class: "side" }, panels.layers.node, panels.recipe.node);
   const { subjects, models, keys, palette } = panels;
-  const above = [subjects, models, home, keys, palette].map(({ node }) => node);
+  const above = [subjects, models, home, gallery, keys, palette].map(({ node }) => node);
   const editor = [panels.topbar.node, panels.tools.node, centre, side];
   element.replaceChildren(...editor, ...above);
   const updatePanels = createPanels(Object.values(panels), stage);
@@ -484,11 +486,14 @@ const buildViews = (app, element) => {
       stage.update(shown, box);
       strength.update(shown);
       if (box) return;
-      const ground = shown.state.homeOpen ? home.node : stage.node;
+      const { homeOpen, galleryOpen, galleryCarried } = shown.state;
+      const covers = [homeOpen && home.node, galleryOpen && !galleryCarried && gallery.node];
+      const ground = covers.find((node) => node !== false) ?? stage.node;
       if (over.notices.node.parentNode !== ground) ground.append(over.notices.node);
-      editor.forEach((part) => void (part.inert = shown.state.homeOpen));
+      editor.forEach((part) => void (part.inert = ground !== stage.node));
       Object.values(over).forEach((view) => view.update(shown));
       home.update(shown);
+      gallery.update(shown);
       updatePanels(shown);
     },
   };
@@ -550,7 +555,7 @@ const openFirst = async (app, scene) => {
   try {
     await app.bridge.hello(scene);
   } catch (error) {
-    app.session.set({ homeOpen: true });
+    app.session.set({ homeOpen: !app.session.state.galleryOpen });
     throw error;
   }
 };
@@ -572,7 +577,7 @@ export const mount = async (element, host) => {
   connectKeys(app, element, {
     commandFor: (...pressed) => {
       const command = commandFor(...pressed);
-      return command && app.session.state.homeOpen && !worksAtHome(command) ? null : command;
+      return command && isCovered(app.session.state) && !worksAtHome(command) ? null : command;
     },
     chordOf,
     holdSpace: views.stage.holdSpace,
@@ -580,11 +585,12 @@ export const mount = async (element, host) => {
   connectPaste(app);
   connectLeaving(app);
   element.lamina = createProbe(app, views.stage);
-  const { home, scene } = readPlace();
-  app.session.set({ homeOpen: home });
+  const { home, gallery, scene } = readPlace();
+  app.session.set({ homeOpen: home, galleryOpen: gallery });
   connectAddress(app, (place) => app.run("goTo", place));
   app.refresh();
   await app.attempt(() => openFirst(app, scene));
   if (app.session.state.homeOpen) await app.attempt(() => app.bridge.home.refresh());
+  if (app.session.state.galleryOpen) await app.run("openGallery");
   await app.attempt(() => app.bridge.library.refresh());
 };

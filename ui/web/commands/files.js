@@ -2,7 +2,7 @@
 
 /**
  * @import { App, Point, Size } from "../types/editor.d.ts"
- * @import { Identifier, Layer, ModelFacts, TakenPicture } from "../types/protocol.d.ts"
+ * @import { GalleryPicture, Identifier, Layer, ModelFacts, Scene, TakenPicture } from "../types/protocol.d.ts"
  */
 
 import { fileStem, isOpenRaster, phraseFromFileName } from "../kernels/names.js";
@@ -42,6 +42,7 @@ export const addFiles = async (app, files, point = null) => {
   const scene = files.find((file) => isOpenRaster(file.name));
   if (scene) return openOraFile(app, scene);
   if (app.session.state.homeOpen) await newScene(app);
+  closeHome(app);
   for (const [index, file] of files.entries())
     await app.attempt(() => addPicture(app, file, point, index));
   return undefined;
@@ -86,20 +87,41 @@ export const addCandidate = (app, id, point) => {
 };
 
 /**
+ * A picture of the gallery as a layer at its full size; it is opaque.
+ * @param {App} app
+ * @param {GalleryPicture} picture
+ * @param {Point} centre
+ */
+export const addWhole = (app, picture, centre) => {
+  const name = `Picture of ${picture.scene}, seed ${picture.seed}`.slice(0, 200);
+  const words = { name, phrase: "", file: name, centre, isWhole: true };
+  addTaken(app, { ...picture, opaque: true }, words);
+};
+
+/**
+ * @param {Size} size
+ * @param {Scene} scene
+ * @param {{ centre: Point, isWhole?: boolean }} where
+ */
+const placementFor = (size, scene, { centre, isWhole = false }) => {
+  if (!isWhole) return firstPlacement(size, scene, centre);
+  return { centre_x_px: centre.x, centre_y_px: centre.y, scale_x: 1, scale_y: 1 };
+};
+
+/**
  * A stored picture becomes a layer: an opaque one on an empty scene its background, whole and
  * filling the canvas.
  * @param {App} app
  * @param {Pick<TakenPicture, "digest" | "width_px" | "height_px" | "opaque"> & { plain?: boolean }}
  *   taken
- * @param {{ name: string, phrase: string, file: string, centre: Point }} words
+ * @param {{ name: string, phrase: string, file: string, centre: Point, isWhole?: boolean }} words
  */
-const addTaken = (app, taken, { name, phrase, file, centre }) => {
+const addTaken = (app, taken, words) => {
+  const { name, phrase, file } = words;
   const { store, session } = app;
   const { scene } = store.record;
   const isGround = taken.opaque && scene.layers.length === 0;
-  const placement = isGround
-    ? coveringPlacement(taken, scene)
-    : firstPlacement(taken, scene, centre);
+  const placement = isGround ? coveringPlacement(taken, scene) : placementFor(taken, scene, words);
   const strength = strengthFor(app.shown().model, taken.plain ?? false);
   const picture = taken.digest;
   const layer = buildLayer({ id: app.newId(), name, phrase, picture, placement, strength });

@@ -14,17 +14,18 @@ import { addNotice } from "../model/session.js";
  * @param {App} app
  */
 const openHome = async ({ bridge, session }) => {
-  session.set({ homeOpen: true, open: "" });
+  session.set({ homeOpen: true, galleryOpen: false, open: "" });
   await bridge.flush();
   await bridge.home.refresh();
 };
 
 /**
- * Back to the scene that is open below; without one Home stays.
+ * Back to the scene that is open below; without one Home or the gallery stays.
  * @param {App} app
  */
 export const closeHome = ({ session }) => {
-  if (session.state.project) session.set({ homeOpen: false, homeQuery: "", open: "" });
+  if (session.state.project)
+    session.set({ homeOpen: false, galleryOpen: false, homeQuery: "", open: "" });
 };
 
 /** @param {App} app */
@@ -44,7 +45,8 @@ const openScene = async (app, id) => {
  * @param {App} app
  * @param {Place} place
  */
-export const goTo = async (app, { home, scene }) => {
+export const goTo = async (app, { home, gallery, scene }) => {
+  if (gallery) return app.run("openGallery");
   if (home || (!scene && !app.session.state.project)) return openHome(app);
   if (!scene) return closeHome(app);
   try {

@@ -86,23 +86,31 @@ export const countScenes = (shown, all) =>
 const SCENE = /^#scene=([A-Za-z0-9_-]{1,64})$/;
 
 /**
- * What an address names: Home, a scene, or (by an empty or foreign hash) nothing.
+ * What an address names: Home, the gallery, a scene, or (by an empty or foreign hash) nothing.
  * @param {string} hash
  * @returns {Place}
  */
-export const placeOfHash = (hash) => {
-  if (hash === "#home") return { home: true, scene: "" };
-  return { home: false, scene: SCENE.exec(hash)?.[1] ?? "" };
-};
+export const placeOfHash = (hash) => ({
+  home: hash === "#home",
+  gallery: hash === "#gallery",
+  scene: SCENE.exec(hash)?.[1] ?? "",
+});
 
 /** @param {Identifier} scene */
 export const hashOfScene = (scene) => `#scene=${scene}`;
 
 /**
- * The address of what is shown; empty before anything is.
- * @param {Pick<SessionState, "homeOpen" | "project">} state
+ * Whether something lies over the whole editor.
+ * @param {Pick<SessionState, "homeOpen" | "galleryOpen">} state
  */
-export const hashOf = ({ homeOpen, project }) => {
+export const isCovered = ({ homeOpen, galleryOpen }) => homeOpen || galleryOpen;
+
+/**
+ * The address of what is shown; empty before anything is.
+ * @param {Pick<SessionState, "homeOpen" | "galleryOpen" | "project">} state
+ */
+export const hashOf = ({ homeOpen, galleryOpen, project }) => {
   if (homeOpen) return "#home";
+  if (galleryOpen) return "#gallery";
   return project ? hashOfScene(project) : "";
 };

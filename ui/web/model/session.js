@@ -2,10 +2,11 @@
 // tool and view.
 
 /**
- * @import { Batch, EditorState, HomeSlice, NewNotice, Notice, PaintSlice, PanelSlice, ProjectSlice, ResultSlice, RunSlice, SessionState, SessionStore, StageSlice } from "../types/editor.d.ts"
+ * @import { Batch, EditorState, GallerySlice, HomeSlice, NewNotice, Notice, PaintSlice, PanelSlice, ProjectSlice, ResultSlice, RunSlice, SessionState, SessionStore, StageSlice } from "../types/editor.d.ts"
  * @import { Candidate, Digest, Stage1Image, Identifier } from "../types/protocol.d.ts"
  */
 
+import { NO_FILTER } from "./gallery.js";
 import { freeze } from "./records.js";
 
 /** @type {ProjectSlice} */
@@ -98,8 +99,29 @@ const HOME = {
   homeSort: "changed",
 };
 
+/** @type {GallerySlice} */
+const GALLERY = {
+  galleryOpen: false,
+  galleryCarried: false,
+  galleryFilter: NO_FILTER,
+  galleryIndex: null,
+  galleryPages: {},
+  galleryChosen: [],
+  galleryViewed: null,
+  galleryRecipe: null,
+};
+
 /** @type {Readonly<SessionState>} */
-const START = freeze({ ...PROJECT, ...RUN, ...RESULT, ...STAGE, ...PAINT, ...PANELS, ...HOME });
+const START = freeze({
+  ...PROJECT,
+  ...RUN,
+  ...RESULT,
+  ...STAGE,
+  ...PAINT,
+  ...PANELS,
+  ...HOME,
+  ...GALLERY,
+});
 
 class Session {
   #state = START;

@@ -12,6 +12,9 @@ import type {
   EditorRecord,
   ErrorRecord,
   Facts,
+  GalleryFilter,
+  GalleryIndex,
+  GalleryPicture,
   Group,
   Identifier,
   JobState,
@@ -20,6 +23,7 @@ import type {
   Message,
   ModelFacts,
   Note,
+  PictureScene,
   QueueReport,
   Replies,
   RequestKind,
@@ -327,6 +331,7 @@ export type HomeSort = "changed" | "name" | "created";
 /** What an address names. */
 export interface Place {
   home: boolean;
+  gallery: boolean;
   scene: Identifier | "";
 }
 
@@ -340,9 +345,52 @@ export interface HomeSlice {
   homeSort: HomeSort;
 }
 
+/** How the tiles of the gallery lie, in CSS pixels, and which of them are needed. */
+export interface GalleryGrid {
+  columns: number;
+  side: number;
+  /** From a tile to the next one, gap included. */
+  step: number;
+  height: number;
+  first: number;
+  /** The place after the last one that is needed. */
+  last: number;
+}
+
+/** A picture of the gallery, and where it stands among all that the filter finds. */
+export interface GalleryView {
+  picture: GalleryPicture;
+  place: number;
+}
+
+/** All pictures of all scenes. */
+export interface GallerySlice {
+  galleryOpen: boolean;
+  /** Whether one is being dragged to the canvas. */
+  galleryCarried: boolean;
+  galleryFilter: Readonly<Required<GalleryFilter>>;
+  /** Null until it was read. */
+  galleryIndex: Readonly<GalleryIndex> | null;
+  /** Pages that are here, by key. */
+  galleryPages: Readonly<Record<number, readonly GalleryPicture[]>>;
+  galleryChosen: readonly Identifier[];
+  /** The one that is looked at. */
+  galleryViewed: GalleryView | null;
+  /** The scene as it was when that one was made, once it is here. */
+  galleryRecipe: PictureScene | null;
+}
+
 /** What the page knows beside the document and never undoes. */
 export interface SessionState
-  extends ProjectSlice, RunSlice, ResultSlice, StageSlice, PaintSlice, PanelSlice, HomeSlice {}
+  extends
+    ProjectSlice,
+    RunSlice,
+    ResultSlice,
+    StageSlice,
+    PaintSlice,
+    PanelSlice,
+    HomeSlice,
+    GallerySlice {}
 
 /** A run as the strip shows it. */
 export interface Batch {

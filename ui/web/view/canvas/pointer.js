@@ -9,7 +9,7 @@ import { panView, toScene, zoomAt } from "../../kernels/views.js";
 import { createMachine } from "../../tools/chart.js";
 import { HAND } from "../../tools/view-tools.js";
 import { TOOLS } from "../../tools/tools.js";
-import { CANDIDATE } from "../dom/elements.js";
+import { CANDIDATE, PICTURE } from "../dom/elements.js";
 
 const WHEEL_RATE = 0.0015;
 const LONGEST_WHEEL = 240;
@@ -283,7 +283,7 @@ export const connectWheel = (app, canvas) =>
   canvas.addEventListener("wheel", (event) => turnWheel(app, canvas, event), { passive: false });
 
 /**
- * Files, and candidates of the strip, dropped on the stage become layers where they fell.
+ * Files, candidates of the strip and pictures of the gallery, dropped on the stage become layers where they fell.
  * @param {App} app
  * @param {HTMLElement} node
  * @param {HTMLCanvasElement} canvas
@@ -302,7 +302,7 @@ export const connectDrop = (app, node, canvas) => {
   const listen = (kind, act) =>
     node.addEventListener(kind, (event) => {
       const types = event.dataTransfer?.types ?? [];
-      if (!types.includes("Files") && !types.includes(CANDIDATE)) return;
+      if (!["Files", CANDIDATE, PICTURE].some((type) => types.includes(type))) return;
       event.preventDefault();
       act(event);
     });
@@ -313,7 +313,9 @@ export const connectDrop = (app, node, canvas) => {
     mark(-depth);
     const point = toScene(app.session.state.view, pointOf(canvas, event));
     const candidate = event.dataTransfer?.getData(CANDIDATE);
+    const picture = event.dataTransfer?.getData(PICTURE);
     if (candidate) app.run("addCandidate", candidate, point);
+    else if (picture) app.run("addGalleryPicture", picture, point);
     else app.run("addFiles", [...(event.dataTransfer?.files ?? [])], point);
   });
 };

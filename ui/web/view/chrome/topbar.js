@@ -201,6 +201,13 @@ export const createTopbar = (app) => {
     title: "Home: all scenes (Home)",
     kind: "quiet",
   });
+  const gallery = button(app, "gallery", {
+    label: "Gallery",
+    iconName: "gallery",
+    test: "gallery",
+    title: "Gallery: all pictures of all scenes (Shift G)",
+    kind: "quiet",
+  });
   const brand = h(
     "span",
     { class: "brand" },
@@ -210,7 +217,15 @@ export const createTopbar = (app) => {
   const node = h(
     "header",
     { class: "topbar" },
-    [brand, home, name.node, pills.saved, moves.nodes, h("span", { class: "spring" })].flat(),
+    [
+      brand,
+      home,
+      gallery,
+      name.node,
+      pills.saved,
+      moves.nodes,
+      h("span", { class: "spring" }),
+    ].flat(),
     [
       pills.model,
       queue.node,

@@ -5,6 +5,9 @@
 /** What a dragged candidate is called in the browser's clipboard of drags. */
 export const CANDIDATE = "application/x-lamina-candidate";
 
+/** What a dragged picture of the gallery is called there. */
+export const PICTURE = "application/x-lamina-picture";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /**

@@ -94,6 +94,13 @@ const createHead = (app) => {
     title: "Light or dark (Shift T)",
     kind: "quiet",
   });
+  const gallery = button(app, "gallery", {
+    label: "Gallery",
+    iconName: "gallery",
+    test: "home-gallery",
+    title: "All pictures of all scenes (Shift G)",
+    kind: "quiet",
+  });
   const back = button(app, "closeHome", {
     label: "Back to the scene",
     iconName: "left",
@@ -108,7 +115,7 @@ const createHead = (app) => {
     h("span", { class: "mark", "aria-hidden": "true" }),
     "Lamina",
   );
-  const bar = [brand, back, h("span", { class: "spring" }), file, fresh.node, theme];
+  const bar = [brand, back, gallery, h("span", { class: "spring" }), file, fresh.node, theme];
   const title = h("h2", { text: "Scenes" });
   const tools = [title, count, h("span", { class: "spring" }), search.node, sort.node];
   const nodes = [
