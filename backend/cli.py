@@ -107,6 +107,14 @@ def add_render_command(commands: argparse._SubParsersAction[Parser]) -> None:
         metavar="OPTION=VALUE",
         help="of the method",
     )
+    order.add_argument(
+        "--lora",
+        action="append",
+        default=[],
+        dest="loras",
+        metavar="NAME[=WEIGHT]",
+        help="a LoRA below one of the --models, beside those of the scene (weight 1)",
+    )
 
 
 def add_convert_command(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -160,7 +168,7 @@ def render_scene(flags: argparse.Namespace, settings: Settings) -> int:
     from backend.workers.headless import DIALS, RenderRequest, RenderTools, render
 
     dials = {name: getattr(flags, name) for name in DIALS if hasattr(flags, name)}
-    order = RenderRequest(Path(flags.scene), Path(flags.out), dials, flags.options)
+    order = RenderRequest(Path(flags.scene), Path(flags.out), dials, flags.options, flags.loras)
     show = show_progress if sys.stderr.isatty() else show_nothing
     models = models_of(settings)
 

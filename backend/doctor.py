@@ -97,6 +97,9 @@ def check_models(folders: tuple[Path, ...], pocket: Path = POCKET_FOLDER) -> Ite
         members = f", with {', '.join(card.members)}" if card.members else ""
         facts = f"{card.weights / 1e6:.1f} M weights, {card.native_px} px{members}"
         yield Check(f"model {card.id}", "ok", f"{card.path} ({facts})")
+    for lora in catalog.loras:
+        made_for = f", for words of {lora.words} numbers" if lora.words else ""
+        yield Check(f"lora {lora.name}", "ok", f"{lora.path}{made_for}")
     for one in catalog.findings:
         verdict: Verdict = "note" if one.kind == "file" else "fault"
         yield Check(f"{one.kind} {one.id}", verdict, one.sentence)

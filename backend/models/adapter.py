@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -252,18 +252,25 @@ def prepare_adapter(unet: nn.Module, adapter: Adapter) -> ApplyAdapter:
         for name, value in found.items()
     ]
 
-    @contextmanager
-    def apply() -> Iterator[None]:
-        own_weights = [parameter.data for parameter, _ in pairs]
-        try:
-            for parameter, changed in pairs:
-                parameter.data = changed
-            yield
-        finally:
-            for (parameter, _), own in zip(pairs, own_weights, strict=True):
-                parameter.data = own
+    return lambda: swap_weights(pairs)
 
-    return apply
+
+@contextmanager
+def swap_weights(pairs: Sequence[tuple[nn.Parameter, Tensor]]) -> Iterator[None]:
+    """A block in which parameters hold other tensors; afterwards they hold their own, the very
+    same ones.
+
+    Args:
+        pairs: each parameter with what it shall hold.
+    """
+    own_weights = [parameter.data for parameter, _ in pairs]
+    try:
+        for parameter, changed in pairs:
+            parameter.data = changed
+        yield
+    finally:
+        for (parameter, _), own in zip(pairs, own_weights, strict=True):
+            parameter.data = own
 
 
 def _finite_tensors(file: TensorFile) -> tuple[Tensor, dict[str, Tensor]]:

@@ -7,6 +7,7 @@ is listed with the reason.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -17,7 +18,9 @@ from backend.models.card import ModelCard, model_id_of, read_card, read_file_car
 from backend.models.folder import explain_loading
 from backend.models.locations import MAX_DEPTH, MAX_FOLDERS, MAX_LOCATIONS, Location, LocationSearch
 from backend.models.loose_files import describe_file, describe_network
+from backend.models.lora_file import LoraEntry, describe_lora, name_uniquely
 from backend.models.members import MemberCard, MemberName, read_member
+from backend.plan.plan import PlannedLora
 
 POCKET_ID = "pocket"
 AGAIN = "Copy it again, with all its files."
@@ -56,11 +59,13 @@ class Catalog:
     Attributes:
         cards: of the usable ones, in order.
         findings: all that cannot be used, in the order in which it was found.
+        loras: LoRA files, each with a name of its own.
         roots: the given folder below which each model was found, by the model's id.
     """
 
     cards: tuple[ModelCard, ...]
     findings: tuple[Finding, ...] = field(default=())
+    loras: tuple[LoraEntry, ...] = field(default=())
     roots: Mapping[str, Path] = field(default_factory=dict, repr=False)
 
     @property
@@ -86,6 +91,43 @@ class Catalog:
             f"There is no model {model_id!r}.",
             limit=f"Present are {', '.join(card.id for card in self.cards) or 'none'}.",
             remedy="Choose one of these, or name another model folder in the settings.",
+        )
+
+    def lora(self, name: str) -> LoraEntry:
+        """The LoRA of a name.
+
+        Args:
+            name: what scenes call it.
+
+        Raises:
+            ModelError: there is none.
+        """
+        for one in self.loras:
+            if one.name == name:
+                return one
+        raise ModelError(
+            f"There is no LoRA “{name}” here.",
+            limit=f"LoRAs that were found: {len(self.loras)}.",
+            remedy="Remove it from the scene, or add the folder that holds it.",
+        )
+
+    def find_planned(self, planned: PlannedLora) -> LoraEntry:
+        """The file that a plan means, whatever it is called now.
+
+        Args:
+            planned: with the digest of the file's content.
+
+        Raises:
+            ModelError: no file here has that content.
+        """
+        for one in sorted(self.loras, key=lambda one: one.name != planned.name):
+            with suppress(ModelError):
+                if one.digest == planned.digest:
+                    return one
+        raise ModelError(
+            f"The LoRA “{planned.name}” of this recipe is not here.",
+            limit="Its file was changed, or is gone.",
+            remedy="Put the file back, or generate the scene anew.",
         )
 
 
@@ -118,6 +160,7 @@ class _CatalogBuilder:
     def __init__(self) -> None:
         self.cards: list[ModelCard] = []
         self.findings: list[Finding] = []
+        self.loras: list[LoraEntry] = []
         self.shared: dict[MemberName, MemberCard] = {}
         self.roots: dict[str, Path] = {}
         self.root: Path | None = None
@@ -167,15 +210,26 @@ class _CatalogBuilder:
         own.
         """
         cards = (replace(one, members={**self.shared, **one.members}) for one in self.cards)
-        return Catalog(tuple(cards), tuple(self.findings), self.roots)
+        return Catalog(tuple(cards), tuple(self.findings), tuple(self.loras), self.roots)
 
     def _judge_file(self, place: Location) -> None:
-        described = describe_file(place.path)
-        if described is None:
-            self.judge(place, model_id_of(place.name), _title_of(place))
-        else:
-            kind, error = described
-            self.refuse(place.name, kind, place.path, error)
+        match describe_file(place.path):
+            case "checkpoint":
+                self.judge(place, model_id_of(place.name), _title_of(place))
+            case "lora":
+                self._judge_lora(place)
+            case (kind, error):
+                self.refuse(place.name, kind, place.path, error)
+
+    def _judge_lora(self, place: Location) -> None:
+        try:
+            with explain_loading(f"{place.name} cannot be read", remedy=AGAIN):
+                found = describe_lora(place.path, self.root)
+        except ModelError as error:
+            self._refuse_id(place.name, "file", place.path, error)
+            return
+        name = name_uniquely(found, (one.name for one in self.loras))
+        self.loras.append(replace(found, name=name))
 
     def _judge_member(self, place: Location) -> None:
         if place.member is None or place.member in self.shared:

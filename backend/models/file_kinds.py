@@ -11,7 +11,7 @@ UNET = "model.diffusion_model."
 FIRST_CONVOLUTION = "input_blocks.0.0.weight"
 
 Family = Literal["sd1", "sd2", "sdxl"]
-FileKindName = Literal["checkpoint", "other_model", "other"]
+FileKindName = Literal["checkpoint", "lora", "other_model", "other"]
 Shapes = Mapping[str, tuple[int, ...]]
 
 
@@ -20,7 +20,8 @@ class FileKind:
     """What a file is.
 
     Attributes:
-        name: a "checkpoint" that could be run, a model of another kind, or something else.
+        name: a "checkpoint" that could be run, a "lora", a model of another kind, or something
+            else.
         title: for a sentence: "It holds ...".
         family: of a checkpoint.
     """
@@ -30,10 +31,13 @@ class FileKind:
     family: Family | None = None
 
 
-VAE_ALONE = "a VAE alone"
+VAE_ALONE, LORA = "a VAE alone", "a LoRA"
 
 MARKS: tuple[tuple[str, str], ...] = (
-    (r"(^lora_|[._]lora_(down|up|A|B|mid)\b|lora\.(down|up)\b|hada_w|lokr_w|^oft_)", "a LoRA"),
+    (
+        r"(^lora_|[._]lora_(down|up|A|B|mid)\b|lora\.(down|up)\b|hada_w|lokr_w|^oft_|lora_linear_layer)",
+        LORA,
+    ),
     (r"^(image_proj\.|ip_adapter\.)", "an IP-Adapter"),
     (r"^(control_model\.)?input_hint_block\.|^controlnet_cond_embedding\.", "a ControlNet"),
     (r"^(adapter\.)?body\.0\.(block1|resnets)", "a T2I-Adapter"),
@@ -85,7 +89,7 @@ def recognise_file(shapes: Shapes) -> FileKind:
         return FileKind("other", "a ControlNet" if hint else "a UNet without the rest")
     for mark, title in MARKS:
         if any(_matches(mark, name) for name in shapes):
-            return FileKind("other", title)
+            return FileKind("lora" if title == LORA else "other", title)
     first = next(iter(shapes), "")
     title = f"weights of an unknown kind (first {first[:60]!r})" if first else "no weights at all"
     return FileKind("other", title)

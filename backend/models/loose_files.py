@@ -38,17 +38,19 @@ USES: Mapping[str, str] = MappingProxyType(
 )
 """What becomes of a file that is no model, by what it holds."""
 
+RefusedFile = tuple[Literal["model", "file"], ModelError]
 RUNS = "Lamina runs checkpoints of Stable Diffusion 1.x, 2.x and XL (base)."
 
 
-def describe_file(path: Path) -> tuple[Literal["model", "file"], ModelError] | None:
-    """Why a file of weights is no model that could be run; None where it is a checkpoint.
+def describe_file(path: Path) -> Literal["checkpoint", "lora"] | RefusedFile:
+    """What a file of weights is, or why it is nothing that is used here.
 
     Args:
         path: of the file.
 
     Returns:
-        "model" where a person would have expected one, else "file"; and the reason.
+        For a file that is not used: "model" where a person would have expected one, else "file";
+        and the reason.
     """
     expected: Literal["model", "file"] = "file" if _lies_elsewhere(path) else "model"
     suffix = path.suffix.lower()
@@ -66,8 +68,8 @@ def describe_file(path: Path) -> tuple[Literal["model", "file"], ModelError] | N
             kind = recognise_file(read_header(path).shapes)
     except ModelError as error:
         return expected, error
-    if kind.name == "checkpoint":
-        return None
+    if kind.name == "checkpoint" or kind.name == "lora":
+        return kind.name
     if kind.name == "other_model":
         remedy = "Choose a checkpoint that makes pictures from words."
         return "model", ModelError(f"{path.name} holds {kind.title}.", limit=RUNS, remedy=remedy)

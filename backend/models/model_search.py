@@ -8,6 +8,8 @@ from pathlib import Path
 
 from backend.models.card import ModelCard, load_tokenizer
 from backend.models.catalog import Catalog, Finding, find_models
+from backend.models.lora_file import LoraEntry
+from backend.plan.plan import PlannedLora
 
 
 class ModelSearch:
@@ -41,6 +43,19 @@ class ModelSearch:
     def findings(self) -> tuple[Finding, ...]:
         """All that cannot be used."""
         return self.catalog.findings
+
+    @property
+    def loras(self) -> tuple[LoraEntry, ...]:
+        """The LoRA files that were found."""
+        return self.catalog.loras
+
+    def lora(self, name: str) -> LoraEntry:
+        """The LoRA of a name; a ModelError where there is none."""
+        return self.catalog.lora(name)
+
+    def find_planned(self, planned: PlannedLora) -> LoraEntry:
+        """The file that a plan means; a ModelError where none has its content."""
+        return self.catalog.find_planned(planned)
 
     def card(self, model_id: str) -> ModelCard:
         """The card of a model; a ModelError where there is none, or it cannot be used."""

@@ -27,6 +27,7 @@ from backend.plan.plan import (
     OneLayer,
     Plan,
     PlannedLayer,
+    PlannedLora,
     TextualInversionTask,
     WholePicture,
     plan_layer,
@@ -88,18 +89,31 @@ class _Reading:
         )
 
 
-def build_plan(scene: Scene, request: AnyRequest, card: Card, pixels: Pixels) -> Plan:
+def build_plan(
+    scene: Scene,
+    request: AnyRequest,
+    card: Card,
+    pixels: Pixels,
+    loras: tuple[PlannedLora, ...] = (),
+) -> Plan:
     """All that decides the pixels of a run.
 
-    ``card`` is the card of ``request.settings.model``. An empty prompt becomes the phrases of the
-    layers that take part. RequestError when there are no words at all, or when the layer to re-roll
-    is unknown, takes no part, or may not change.
+    ``card`` is the card of ``request.settings.model``, ``loras`` are the scene's as they were
+    found. An empty prompt becomes the phrases of the layers that take part. RequestError when there
+    are no words at all, or when the layer to re-roll is unknown, takes no part, or may not change.
     """
-    return plan_survey(survey(scene, card, pixels), request, pixels)
+    return plan_survey(survey(scene, card, pixels), request, pixels, loras)
 
 
-def plan_survey(seen: Survey, request: AnyRequest, pixels: Pixels) -> Plan:
+def plan_survey(
+    seen: Survey, request: AnyRequest, pixels: Pixels, loras: tuple[PlannedLora, ...] = ()
+) -> Plan:
     """As ``build_plan``, of a scene that was surveyed already."""
+    return _plan_request(seen, request, pixels).model_copy(update={"loras": loras})
+
+
+def _plan_request(seen: Survey, request: AnyRequest, pixels: Pixels) -> Plan:
+    """The plan without its LoRAs."""
     reading = _read(seen)
     if not reading.prompt.strip():
         raise RequestError(

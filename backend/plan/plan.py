@@ -9,7 +9,7 @@ from pydantic import Field
 
 from backend.plan.request import OptionValue, Sampler, SubjectRef
 from backend.scene.layer import Layer, Placement
-from backend.scene.records import Digest, FileDigest, Fraction, Identifier, Record, Seed
+from backend.scene.records import Digest, FileDigest, Fraction, Identifier, Name, Record, Seed
 from backend.scene.scene import canonical_json
 
 
@@ -112,14 +112,21 @@ class DecomposeTask(Record):
     source: Digest
 
 
+class PlannedLora(Record):
+    """A LoRA of a run: its file by content. The name only helps to find it, and names no result."""
+
+    name: Name
+    digest: FileDigest
+    weight: float
+
+
 class Plan(Record):
     """The recipe of a run. Same plan, software, hardware class and batch size give the same pixels.
 
     ``seeds`` has one entry per candidate; ``batch`` candidates run together. ``layers`` go from
     back to front. ``stage1`` is the picture that a method of two stages goes on from; without one
-    it
-    makes its own. ``notes`` do not decide pixels and are left out of the digest. ``task`` is what
-    is made instead of pictures.
+    it makes its own. ``loras`` are applied to the whole model. ``notes`` do not decide pixels and
+    are left out of the digest. ``task`` is what is made instead of pictures.
     """
 
     version: Literal[4] = 4
@@ -138,6 +145,7 @@ class Plan(Record):
     target: Annotated[WholePicture | OneLayer, Field(discriminator="kind")]
     options: dict[str, OptionValue] = {}
     subject: SubjectRef | None = None
+    loras: tuple[PlannedLora, ...] = ()
     stage1: Digest | None = None
     task: Annotated[TextualInversionTask | DecomposeTask, Field(discriminator="kind")] | None = None
     notes: tuple[Note, ...] = ()
@@ -148,7 +156,11 @@ class Plan(Record):
         What is at its default is no part of the name, so that a field that comes later does not
         rename the plans that say nothing of it.
         """
-        record = self.model_dump(mode="json", exclude={"notes"}, exclude_defaults=True)
+        record = self.model_dump(
+            mode="json",
+            exclude={"notes": True, "loras": {"__all__": {"name": True}}},
+            exclude_defaults=True,
+        )
         return hashlib.sha256(canonical_json(record).encode()).hexdigest()
 
 

@@ -18,6 +18,7 @@ from backend.scene.records import (
     Weight,
 )
 
+MAX_LORAS = 16
 StructureKind = Literal["none", "edges", "soft_edges", "depth"]
 
 
@@ -36,6 +37,17 @@ class Placement(Record):
     rotation_deg: Annotated[float, Field(ge=-360, le=360)] = 0.0
     flip_x: bool = False
     flip_y: bool = False
+
+
+class LoraChoice(Record):
+    """A LoRA by the name of its file, and how much of it is applied: 1 as it was trained."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    weight: Annotated[float, Field(ge=-4.0, le=4.0)] = 1.0
+
+
+LoraChoices = Annotated[tuple[LoraChoice, ...], Field(max_length=MAX_LORAS)]
+"""Several are applied together; their changes are summed."""
 
 
 class Structure(Record):

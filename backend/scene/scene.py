@@ -11,7 +11,7 @@ from pydantic import Field
 
 from backend.errors import SceneError
 from backend.scene.imaging.arrays import Picture
-from backend.scene.layer import Layer
+from backend.scene.layer import Layer, LoraChoices
 from backend.scene.records import (
     Identifier,
     Name,
@@ -60,7 +60,7 @@ class Group(Record):
 
 class Scene(Record):
     """A frozen document. Every edit is a new Scene; ids are unique; a group's members lie side by
-    side.
+    side. ``loras`` act on the whole picture.
     """
 
     version: Literal[2] = 2
@@ -71,6 +71,7 @@ class Scene(Record):
     negative: Words = ""
     layers: Annotated[tuple[Layer, ...], Field(max_length=MAX_LAYERS)] = ()
     groups: Annotated[tuple[Group, ...], Field(max_length=MAX_LAYERS)] = ()
+    loras: LoraChoices = ()
 
     def model_post_init(self, context: Any, /) -> None:
         seen: set[str] = set()
@@ -98,8 +99,15 @@ class Scene(Record):
         return (layer for layer in self.layers if layer.visible)
 
     def digest(self) -> str:
-        """SHA-256 over words, numbers, order and (through their digests) pixels."""
-        return hashlib.sha256(canonical_json(self.model_dump(mode="json")).encode()).hexdigest()
+        """SHA-256 over words, numbers, order and (through their digests) pixels.
+
+        A scene without LoRAs has the name that it had before there were any.
+        """
+        record = self.model_dump(mode="json")
+        for part in (record, *record["layers"]):
+            if not part.get("loras"):
+                part.pop("loras", None)
+        return hashlib.sha256(canonical_json(record).encode()).hexdigest()
 
 
 def check_groups(groups: Sequence[Group], order: Sequence[str]) -> None:

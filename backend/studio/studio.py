@@ -243,7 +243,8 @@ class Studio:
             self._survey.require_stage1(asked)
         with naming_layers(scene, self._store.pixels):
             seen = survey(planned, self._offer.card(asked.settings.model), self._store.pixels)
-            plan = plan_survey(seen, asked, self._store.pixels)
+            loras = self._offer.find_loras(planned)
+            plan = plan_survey(seen, asked, self._store.pixels, loras)
         self._store.runs.require_room(
             RUN_BYTES + 4 * len(plan.seeds) * plan.width_px * plan.height_px
         )

@@ -12,11 +12,12 @@ from typing import Generic, TypeVar
 
 from backend.errors import LaminaError, ModelError
 from backend.plan.card import Card
-from backend.plan.plan import Plan
+from backend.plan.plan import Plan, PlannedLora
 from backend.plan.request import OptionValue, TrainingJob
 from backend.scene.blobs import Contents
 from backend.scene.geometry import PointOrBox
 from backend.scene.imaging.arrays import Picture
+from backend.scene.scene import Scene
 from backend.studio.jobs.worker import NOTHING_DONE, Handle, Offer, WorkDone, Worker
 from backend.studio.storage.records import MethodFacts, ModelFacts, ModelsFound
 
@@ -76,6 +77,9 @@ class FutureOffer:
 
     def list_found(self) -> ModelsFound:
         return self._future.get().list_found()
+
+    def find_loras(self, scene: Scene) -> tuple[PlannedLora, ...]:
+        return self._future.get().find_loras(scene)
 
     def search(self, added: Sequence[Path]) -> None:
         self._future.get().search(added)

@@ -17,6 +17,9 @@ from backend.plan.plan import Plan
 from backend.plan.request import OptionValue, RunSettings, build_request
 from backend.scene.formats.openraster import OpenedScene, read_ora
 from backend.scene.formats.picture_file import encode_png
+from backend.scene.layer import LoraChoice
+from backend.scene.records import explain_refusal
+from backend.scene.scene import Scene
 from backend.studio.jobs.worker import Handle, Offer, Worker
 from backend.studio.projects.file_settings import read_settings
 
@@ -43,13 +46,14 @@ class RenderTools:
 @dataclass(frozen=True)
 class RenderRequest:
     """A scene file, where the pictures go, and the dials that differ from the file's own (as
-    they were typed).
+    they were typed). ``loras`` are applied beside those of the scene.
     """
 
     scene: Path
     out: Path
     dials: Mapping[str, str]
     options: Sequence[str]
+    loras: Sequence[str] = ()
 
 
 def render(
@@ -68,9 +72,9 @@ def render(
     settings = _settings(wanted, kept.settings, tools.offer)
     request = build_request({"kind": "compose", "settings": settings})
     tools.offer.check_options(request.settings.method, request.settings.options)
-    plan = build_plan(
-        opened.scene, request, tools.offer.card(request.settings.model), opened.pixels
-    )
+    scene = _with_loras(opened.scene, wanted.loras)
+    card, loras = tools.offer.card(request.settings.model), tools.offer.find_loras(scene)
+    plan = build_plan(scene, request, card, opened.pixels, loras)
     files, notes = [], [*opened.notes, *kept.notes]
     for images in _follow(tools.worker.submit("render", plan, opened.pixels), show):
         notes.extend(images.notes)
@@ -113,6 +117,23 @@ def _settings(wanted: RenderRequest, kept: RunSettings, offer: Offer) -> dict[st
         _option(text, kinds) for text in wanted.options
     )
     return settings
+
+
+def _with_loras(scene: Scene, texts: Sequence[str]) -> Scene:
+    """The scene with more LoRAs, each NAME or NAME=WEIGHT; one that it has gets the new weight."""
+    chosen = {one.name: one for one in scene.loras}
+    for text in texts:
+        name, _, weight = text.rpartition("=") if "=" in text else (text, "", "1")
+        try:
+            with explain_refusal(InputError, "LoRA", before=f"--lora {text!r}: "):
+                chosen[name] = LoraChoice(name=name, weight=float(weight))
+        except ValueError:
+            raise InputError(
+                f"--lora {text!r} cannot be used.",
+                limit="It is the name of a LoRA, or NAME=WEIGHT.",
+                remedy="Correct it.",
+            ) from None
+    return scene.model_copy(update={"loras": tuple(chosen.values())})
 
 
 def _dial(name: str, text: str) -> OptionValue:

@@ -23,6 +23,8 @@ from backend.methods.catalog import RUNNABLE, Method
 from backend.metrics.scores import Scorer
 from backend.models.cache import ModelCache
 from backend.models.catalog import Catalog
+from backend.models.lora import WeightedLora, apply_loras
+from backend.models.lora_file import read_lora
 from backend.models.model_search import ModelSearch
 from backend.models.run_state import RunState
 from backend.models.sam import sam_of
@@ -156,7 +158,10 @@ class LocalWorker:
                 yield from train(plan, bundle, pixels, stop)
             return
         method = self._methods[plan.method]
-        with self._cache.lease(self._catalog.card(plan.model), self._device) as bundle:
+        with (
+            self._cache.lease(self._catalog.card(plan.model), self._device) as own,
+            apply_loras(own, self._read_loras(plan)) as bundle,
+        ):
             state = bundle.run
             state.begin(done.images, done.checkpoint, bundle.device)
             count = StepCount(plan, state.steps)
@@ -168,6 +173,12 @@ class LocalWorker:
                 if isinstance(run, Generator):
                     run.close()
                 state.end()
+
+    def _read_loras(self, plan: Plan) -> list[WeightedLora]:
+        return [
+            WeightedLora(read_lora(self._catalog.find_planned(one)), one.weight, one.digest)
+            for one in plan.loras
+        ]
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,15 @@ from backend.methods.catalog import METHODS, check_options
 from backend.models.card import ModelCard
 from backend.models.catalog import Catalog, Finding
 from backend.models.folder import read_json
+from backend.models.lora_file import LoraEntry
 from backend.models.members import KINDS, MemberName
 from backend.models.model_search import ModelSearch
 from backend.plan.card import Card
+from backend.plan.plan import PlannedLora
 from backend.plan.request import OptionValue
+from backend.scene.scene import Scene
 from backend.studio.storage.records import (
+    LoraFacts,
     MethodFacts,
     ModelFacts,
     ModelFolder,
@@ -53,7 +57,17 @@ class CatalogOffer:
         return ModelsFound(
             models=self.models(),
             refused=tuple(_describe(one) for one in catalog.findings),
+            loras=tuple(_describe_lora(one) for one in catalog.loras),
             model_folders=folders,
+        )
+
+    def find_loras(self, scene: Scene) -> tuple[PlannedLora, ...]:
+        return tuple(
+            PlannedLora(
+                name=one.name, digest=self._catalog.lora(one.name).digest, weight=one.weight
+            )
+            for one in scene.loras
+            if one.weight != 0.0
         )
 
     def search(self, added: Sequence[Path]) -> None:
@@ -141,11 +155,22 @@ def _describe(finding: Finding) -> RefusedModel:
     )
 
 
+def _describe_lora(entry: LoraEntry) -> LoraFacts:
+    return LoraFacts(
+        name=entry.name,
+        path=str(entry.path),
+        folder="" if entry.root is None else str(entry.root),
+        size_bytes=entry.size_bytes,
+        words=entry.words,
+    )
+
+
 def _list_folders(search: ModelSearch) -> tuple[ModelFolder, ...]:
     catalog = search.catalog
     roots = list(catalog.roots.values())
     refused = [one.root for one in catalog.findings if one.kind != "file"]
     files = [one.root for one in catalog.findings if one.kind == "file"]
+    loras = [one.root for one in catalog.loras]
     return tuple(
         ModelFolder(
             path=str(folder),
@@ -153,6 +178,7 @@ def _list_folders(search: ModelSearch) -> tuple[ModelFolder, ...]:
             models=roots.count(folder),
             refused=refused.count(folder),
             files=files.count(folder),
+            loras=loras.count(folder),
         )
         for number, folder in enumerate((*search.given, *search.added))
     )

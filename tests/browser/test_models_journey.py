@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.browser.editor_page import EditorPage
+from tests.models.loras import draw_lora, write_lora
 from tests.models.single_files import build_networks, write_checkpoint
-from tests.models.test_catalog import LORA, write_weights
+from tests.models.test_catalog import write_weights
 from tests.models.tiny import build_tiny_1
 
 pytestmark = pytest.mark.slow
@@ -32,8 +33,11 @@ def comfy(tmp_path: Path) -> Path:
     (models / "checkpoints" / "clone.safetensors").write_text(
         "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 4265146304\n"
     )
-    write_weights(models / "loras" / "style.safetensors", LORA)
-    write_checkpoint(models / "checkpoints" / "toon-two.safetensors", build_networks("sd1"))
+    write_weights(models / "embeddings" / "easy.safetensors", {"emb_params": (2, 8)})
+    networks = build_networks("sd1")
+    write_checkpoint(models / "checkpoints" / "toon-two.safetensors", networks)
+    ink = draw_lora({"unet": networks.unet}, "dora", wanted="attn2")
+    write_lora(models / "loras" / "ink.safetensors", ink)
     return models
 
 
@@ -57,7 +61,7 @@ def test_a_folder_of_models_from_adding_it_to_a_picture(fresh: EditorPage, comfy
     assert "needs vqgan, clip, guide or deeplab or clipseg" in found.inner_text()
     fresh.look("models-2-found")
     fresh.part("model-files").locator("summary").click()
-    assert "holds a LoRA" in fresh.part("model-files").inner_text()
+    assert "learned embedding" in fresh.part("model-files").inner_text()
     fresh.part("model-files").scroll_into_view_if_needed()
     fresh.look("models-3-refused")
     found.locator('[data-test="model-use"]').click()
@@ -70,6 +74,7 @@ def test_a_folder_of_models_from_adding_it_to_a_picture(fresh: EditorPage, comfy
     fresh.part("model-choice").select_option(label="Toon two")
     fresh.part("sampler").select_option(label="DPM++ 2M Karras")
     make_a_picture(fresh, 2)
+    apply_a_lora(fresh)
     find_it_again(fresh, comfy)
 
 
@@ -110,18 +115,41 @@ def make_a_picture(editor: EditorPage, number: int) -> None:
     editor.look(f"models-{4 + number}-picture")
 
 
+def apply_a_lora(editor: EditorPage) -> None:
+    """With the LoRA the picture is another one, at half its weight a third, without it the first
+    again.
+    """
+    plain = editor.state()["candidates"][-1]["digest"]
+    editor.part("lora-choice").select_option(label="ink")
+    weight = editor.part("lora-weight")
+    weight.wait_for()
+    make_a_picture(editor, 3)
+    weight.fill("0.5")
+    weight.press("Enter")
+    make_a_picture(editor, 4)
+    editor.part("lora-remove").click()
+    make_a_picture(editor, 5)
+    inked, half, again = (one["digest"] for one in editor.state()["candidates"][-3:])
+    assert len({plain, inked, half}) == 3
+    assert again == plain
+    editor.page.keyboard.press("Control+Z")
+    kept = [{"name": "ink", "weight": 0.5}]
+    assert editor.until(lambda: editor.state()["scene"]["loras"] == kept)
+
+
 def find_it_again(editor: EditorPage, folder: Path) -> None:
     """The folder is known after a reload; removing it takes its models away and leaves files."""
     editor.wait_saved()
     editor.reload()
+    assert editor.state()["scene"]["loras"] == [{"name": "ink", "weight": 0.5}]
     editor.part("models").click()
     row = editor.page.locator(f'[data-test="model-folder"][data-path="{folder}"]')
     row.wait_for()
-    assert "2 models, 3 cannot be used, 1 other file" in row.inner_text()
+    assert "2 models, 3 cannot be used, 1 LoRA, 1 other file" in row.inner_text()
     editor.part("models-search").click()
     editor.wait_for_text("Found 3 models")
     row.locator('[data-test="model-folder-remove"]').click()
     row.wait_for(state="detached")
     editor.page.locator('[data-model="toon-shaper"]').wait_for(state="detached")
     editor.part("models-close").click()
-    assert (folder / "loras" / "style.safetensors").exists()
+    assert (folder / "loras" / "ink.safetensors").exists()

@@ -193,6 +193,12 @@ def _replace(name: str, pairs: tuple[tuple[str, str], ...]) -> str:
     return name
 
 
+def name_unet(unet: UNet2DConditionModel) -> dict[str, str]:
+    """Latent diffusion's name of each weight of a UNet, by diffusers' own."""
+    renamed = (name for name, _ in _lay_out_unet(unet))
+    return dict(zip(unet.state_dict(), renamed, strict=True))
+
+
 def _lay_out_unet(unet: UNet2DConditionModel) -> Iterator[tuple[str, Tensor]]:
     attends = {
         name.split(".")[1] for name in unet.state_dict() if "up_blocks" in name and ".attn" in name

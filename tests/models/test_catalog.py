@@ -83,7 +83,7 @@ def test_a_comfyui_folder_full_of_rubbish(good: Path, tmp_path: Path) -> None:
     catalog = find_models([tmp_path / "ComfyUI"])
     assert ids_of(catalog) == ["pocket", "toys"]
     reasons = reasons_of(catalog)
-    assert "holds a LoRA" in reasons["style.safetensors"]
+    assert [one.name for one in catalog.loras] == ["style"]
     assert "learned embedding" in reasons["easy.safetensors"]
     assert "VAE alone" in reasons["vae-ft.safetensors"]
     assert "controlnet/config.json is missing" in reasons["controlnet"]
@@ -92,7 +92,7 @@ def test_a_comfyui_folder_full_of_rubbish(good: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "dead").exists()
     kinds = {one.path.name: one.kind for one in catalog.findings}
     assert kinds["half.safetensors"] == kinds["old.ckpt"] == "model"
-    assert kinds["style.safetensors"] == "file"
+    assert "style.safetensors" not in kinds
     assert kinds["controlnet"] == "member"
 
 
@@ -146,7 +146,7 @@ def test_a_file_is_no_folder_and_is_told_what_it_is(tmp_path: Path) -> None:
     text.write_text("hello")
     catalog = find_models([lora, text, tmp_path / "gone"])
     assert ids_of(catalog) == ["pocket"]
-    assert "holds a LoRA" in reasons_of(catalog)["style.safetensors"]
+    assert [one.name for one in catalog.loras] == ["style"]
     assert "no weights" in reasons_of(catalog)["notes.txt"]
     assert "There is no model folder 'gone'" in reasons_of(catalog)["gone"]
 
@@ -248,7 +248,8 @@ def test_headers_of_nonsense(tmp_path: Path, entry: object, words: str) -> None:
         ({"model.diffusion_model.input_blocks.0.0.weight": (32, 4, 3, 3)}, "without its text"),
         ({"input_blocks.0.0.weight": (32, 4, 3, 3)}, "UNet"),
         ({"control_model.input_hint_block.0.weight": (4, 3)}, "ControlNet"),
-        ({"a.hada_w1_a": (4, 4), "b.hada_w1_b": (4, 4)}, "LoRA"),
+        ({"a.hada_w1_a": (4, 4), "b.hada_w1_b": (4, 4)}, "holds 'a.hada_w1_a', which is not"),
+        ({"lora_unet_x.hada_w1_a": (4, 4)}, "LoRA “x” holds 'x', which is not understood"),
         ({"text_model.encoder.layers.0.mlp.fc1.weight": (4, 4)}, "text encoder"),
         ({"model.0.weight": (4, 3, 3, 3)}, "upscaler"),
         ({"something.else": (1,)}, "unknown kind (first 'something.else')"),

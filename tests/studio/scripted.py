@@ -29,11 +29,11 @@ from backend.plan.events import (
     Progress,
 )
 from backend.plan.layer_score import Scores
-from backend.plan.plan import DecomposeTask, OneLayer, Plan, TextualInversionTask
+from backend.plan.plan import DecomposeTask, OneLayer, Plan, PlannedLora, TextualInversionTask
 from backend.plan.request import OptionValue
 from backend.scene.geometry import PointOrBox
 from backend.scene.imaging.arrays import Picture
-from backend.scene.scene import Pixels
+from backend.scene.scene import Pixels, Scene
 from backend.studio.jobs.worker import NOTHING_DONE, WorkDone
 from backend.studio.library.examples import ExampleScenes
 from backend.studio.storage.disk import Disk
@@ -237,6 +237,9 @@ class ScriptedOffer:
             for one in self.added
         )
         return ModelsFound(models=self.models(), model_folders=tuple(folders))
+
+    def find_loras(self, scene: Scene) -> tuple[PlannedLora, ...]:
+        return ()
 
     def search(self, added: Sequence[Path]) -> None:
         self.added = tuple(added)

@@ -38,6 +38,7 @@ test("refused models are shown in the choice and cannot be chosen; other files a
       { kind: "model", id: "old", name: "old.ckpt", what: "It is pickled." },
       { kind: "file", id: "style", name: "style.safetensors", what: "It holds a LoRA." },
     ],
+    loras: [],
   };
   assert.deepEqual(modelChoices(facts), [
     { id: "pocket", title: "Pocket" },
@@ -48,9 +49,9 @@ test("refused models are shown in the choice and cannot be chosen; other files a
 });
 
 test("a folder is summed up", () => {
-  assert.equal(folderText({ models: 1, refused: 0, files: 0 }), "1 model");
+  assert.equal(folderText({ models: 1, refused: 0, files: 0, loras: 0 }), "1 model");
   assert.equal(
-    folderText({ models: 2, refused: 1, files: 3 }),
-    "2 models, 1 cannot be used, 3 other files",
+    folderText({ models: 2, refused: 1, files: 3, loras: 4 }),
+    "2 models, 1 cannot be used, 4 LoRAs, 3 other files",
   );
 });

@@ -88,6 +88,7 @@ def test_devices() -> None:
 def test_what_was_found_is_described(tmp_path: Path) -> None:
     build_tiny_1(tmp_path / "models" / "toys")
     write_weights(tmp_path / "models" / "style.safetensors", LORA)
+    write_weights(tmp_path / "models" / "easy.safetensors", {"emb_params": (2, 8)})
     (tmp_path / "models" / "old.ckpt").write_bytes(b"")
     offer = build_offer(ModelSearch((tmp_path / "models",)), "cpu")
     found = offer.list_found()
@@ -100,10 +101,12 @@ def test_what_was_found_is_described(tmp_path: Path) -> None:
     assert toys.folder == str(tmp_path / "models")
     assert {one.name: one.kind for one in found.refused} == {
         "old.ckpt": "model",
-        "style.safetensors": "file",
+        "easy.safetensors": "file",
     }
+    assert [(one.name, one.folder) for one in found.loras] == [("style", str(tmp_path / "models"))]
     (folder,) = found.model_folders
     assert (folder.models, folder.refused, folder.files, folder.added) == (1, 1, 1, False)
+    assert folder.loras == 1
     (tmp_path / "models" / "old.ckpt").unlink()
     offer.search((tmp_path / "gone",))
     assert [one.added for one in offer.list_found().model_folders] == [False, True]
@@ -113,7 +116,7 @@ def test_what_was_found_is_described(tmp_path: Path) -> None:
 def test_refusals_are_logged_at_the_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     for number in range(25):
         (tmp_path / f"{number}.ckpt").write_bytes(b"")
-    write_weights(tmp_path / "style.safetensors", LORA)
+    write_weights(tmp_path / "easy.safetensors", {"emb_params": (2, 8)})
     build_offer((tmp_path,), "cpu")
     lines = [record.getMessage() for record in caplog.records]
     assert sum("Pickles can run any program" in line for line in lines) == 20

@@ -38,9 +38,10 @@ const batchOf = (candidates, picked) =>
  * @param {Readonly<Facts> | null} known
  */
 const factsOf = (reply, known) => {
-  const { models, refused, model_folders, samplers, methods, examples, limits, version } = reply;
+  const { models, refused, model_folders, loras } = reply;
   if (!models) return known;
-  const found = { models, refused, model_folders };
+  const { samplers, methods, examples, limits, version } = reply;
+  const found = { models, refused, model_folders, loras };
   return freeze(/** @type {Facts} */ ({ ...found, samplers, methods, examples, limits, version }));
 };
 

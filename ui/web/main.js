@@ -65,6 +65,7 @@ const NOTHING = freeze({
     negative: "",
     layers: [],
     groups: [],
+    loras: [],
   },
   settings: {
     model: "",

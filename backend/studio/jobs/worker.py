@@ -8,11 +8,12 @@ from typing import NamedTuple, Protocol
 
 from backend.plan.card import Card
 from backend.plan.events import Event
-from backend.plan.plan import Plan
+from backend.plan.plan import Plan, PlannedLora
 from backend.plan.request import OptionValue, TrainingJob
 from backend.scene.blobs import Contents
 from backend.scene.geometry import PointOrBox
 from backend.scene.imaging.arrays import Picture
+from backend.scene.scene import Scene
 from backend.studio.storage.records import MethodFacts, ModelFacts, ModelsFound
 
 
@@ -81,6 +82,12 @@ class Offer(Protocol):
 
     def search(self, added: Sequence[Path]) -> None:
         """Look for models anew, in the folders of the start and in these."""
+        ...
+
+    def find_loras(self, scene: Scene) -> tuple[PlannedLora, ...]:
+        """The LoRAs of a scene by the content of their files; a ModelError names one that is not
+        there. Those of weight 0 are left out.
+        """
         ...
 
     def methods(self) -> tuple[MethodFacts, ...]:

@@ -533,6 +533,19 @@ class ModelFolder(Record):
     models: int
     refused: int
     files: int
+    loras: int = 0
+
+
+class LoraFacts(Record):
+    """A LoRA that was found. ``words`` is how many numbers a word has in the models that it was
+    made for, 0 where it does not say; ``folder`` is the one below which it was found.
+    """
+
+    name: str
+    path: str
+    folder: str
+    size_bytes: int
+    words: int
 
 
 class ModelsFound(Record):
@@ -541,6 +554,7 @@ class ModelsFound(Record):
     models: tuple[ModelFacts, ...]
     refused: tuple[RefusedModel, ...] = ()
     model_folders: tuple[ModelFolder, ...] = ()
+    loras: tuple[LoraFacts, ...] = ()
 
 
 class Example(Record):

@@ -24,10 +24,10 @@ export const createModels = ({ link, session }) => {
     }
   };
   /** @param {ModelsFound} found */
-  const take = ({ models, refused, model_folders }) => {
+  const take = ({ models, refused, model_folders, loras }) => {
     const { facts } = session.state;
-    if (facts) session.set({ facts: freeze({ ...facts, models, refused, model_folders }) });
-    return { models, refused, model_folders };
+    if (facts) session.set({ facts: freeze({ ...facts, models, refused, model_folders, loras }) });
+    return { models, refused, model_folders, loras };
   };
   return {
     search: () => ask({ verb: "search_models" }),

@@ -81,23 +81,25 @@ export const modelChoices = (facts) => [
     .map(({ id, name, what }) => ({ id, title: `${name}: ${what}`, disabled: true })),
 ];
 
-/** @param {Pick<ModelsFound, "models" | "refused">} found */
-export const summaryOf = ({ models, refused }) => {
+/** @param {Pick<ModelsFound, "models" | "refused" | "loras">} found */
+export const summaryOf = ({ models, refused, loras }) => {
   const others = refused.filter(({ kind }) => kind === "file").length;
   const parts = [counted(models.length, "model")];
   if (refused.length > others) parts.push(`${refused.length - others} that cannot be used`);
+  if (loras.length > 0) parts.push(counted(loras.length, "LoRA"));
   if (others > 0) parts.push(counted(others, "other file"));
   return `Found ${parts.join(", ")}.`;
 };
 
 /**
- * "2 models, 1 refused, 3 other files".
- * @param {{ models: number, refused: number, files: number }} folder
+ * "2 models, 1 refused, 4 LoRAs, 3 other files".
+ * @param {{ models: number, refused: number, files: number, loras: number }} folder
  */
-export const folderText = ({ models, refused, files }) =>
+export const folderText = ({ models, refused, files, loras }) =>
   [
     counted(models, "model"),
     refused > 0 ? `${refused} cannot be used` : "",
+    loras > 0 ? counted(loras, "LoRA") : "",
     files > 0 ? counted(files, "other file") : "",
   ]
     .filter(Boolean)

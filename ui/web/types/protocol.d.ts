@@ -83,6 +83,7 @@ export interface Facts {
   models: readonly ModelFacts[];
   refused: readonly RefusedModel[];
   model_folders: readonly ModelFolder[];
+  loras: readonly LoraFacts[];
   version: string;
   methods: readonly MethodFacts[];
   samplers: readonly string[];
@@ -299,6 +300,19 @@ export interface Subject {
   created: string;
 }
 
+export interface LoraChoice {
+  name: string;
+  weight: number;
+}
+
+export interface LoraFacts {
+  name: string;
+  path: string;
+  folder: string;
+  size_bytes: number;
+  words: number;
+}
+
 export interface MethodFacts {
   id: string;
   title: string;
@@ -341,12 +355,14 @@ export interface ModelFolder {
   models: number;
   refused: number;
   files: number;
+  loras: number;
 }
 
 export interface ModelsFound {
   models: readonly ModelFacts[];
   refused: readonly RefusedModel[];
   model_folders: readonly ModelFolder[];
+  loras: readonly LoraFacts[];
 }
 
 export interface Note {
@@ -420,6 +436,7 @@ export interface ProjectReply {
   models: readonly ModelFacts[];
   refused: readonly RefusedModel[];
   model_folders: readonly ModelFolder[];
+  loras: readonly LoraFacts[];
   version: string;
   methods: readonly MethodFacts[];
   samplers: readonly string[];
@@ -510,6 +527,7 @@ export interface Scene {
   negative: string;
   layers: readonly Layer[];
   groups: readonly Group[];
+  loras: readonly LoraChoice[];
 }
 
 export interface SceneEntry {

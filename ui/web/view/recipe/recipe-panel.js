@@ -5,11 +5,12 @@
  * @import { Note, RunSettings } from "../../types/protocol.d.ts"
  */
 
-import { setSettings } from "../../model/edits.js";
+import { setScene, setSettings } from "../../model/edits.js";
 import { modelChoices, refusedOf } from "../../model/models.js";
 import { isWorking } from "../../model/session.js";
 import { createKeyed, firstOf, h, lastOf, set, show } from "../dom/elements.js";
 import { button, choice } from "../dom/fields.js";
+import { createLoraList } from "../dom/lora-list.js";
 import { numberField } from "../dom/number-fields.js";
 import { createLinkedDial, createMethodOptions } from "./method-options.js";
 import { createPrompt } from "./prompt.js";
@@ -240,6 +241,12 @@ export const createRecipePanel = (app) => {
     createAdvanced(app),
     createGenerate(app),
   ];
+  const loras = createLoraList(app, {
+    label: "LoRAs of the whole picture",
+    test: "lora",
+    read: ({ scene }) => scene.loras ?? [],
+    edit: (change) => (record) => setScene({ loras: change(record.scene.loras ?? []) })(record),
+  });
   const [notes, setter] = [createSceneNotes(), createLinkedDial(app)];
   const [subject, scope] = [createRunSubject(app), createModelScope(app)];
   const numbers = Object.values(dials);
@@ -248,7 +255,7 @@ export const createRecipePanel = (app) => {
     { class: "dials" },
     numbers.map(({ node }) => node),
   );
-  const inside = [prompt.node, scope.node, subject.node, row, setter.node, notes.node];
+  const inside = [prompt.node, scope.node, subject.node, loras.node, row, setter.node, notes.node];
   inside.push(advanced.node);
   const body = h("div", { class: "recipe-body" }, inside);
   const node = h(
@@ -257,7 +264,7 @@ export const createRecipePanel = (app) => {
     body,
     generate.node,
   );
-  const parts = [prompt, scope, subject, ...numbers, setter, notes, advanced, generate];
+  const parts = [prompt, scope, subject, loras, ...numbers, setter, notes, advanced, generate];
   /** @param {Shown} shown */
   const update = (shown) => parts.forEach((part) => part.update(shown));
   return { node, update };
