@@ -20,9 +20,9 @@ MAX_MEMBERS = 1056
 """Room for 256 layers with a picture, a mask, a learned look and a drawn layer each."""
 
 MAX_TOTAL_BYTES = 512 * 1024 * 1024
-MAX_RATIO = 100
-RATIO_FREE_BYTES = 1024 * 1024
-"""What a member may unpack to before its ratio counts: small texts and flat pictures pack well."""
+"""How well a member is packed does not count: a flat picture that a program stores without
+compression packs a thousand to one (decision 100).
+"""
 
 MAX_TEXT_BYTES = 5 * 1024 * 1024
 _CHUNK = 256 * 1024
@@ -39,6 +39,10 @@ _DAMAGES = (
     IndexError,
     OverflowError,
 )
+
+
+class MemberError(ArchiveError):
+    """One entry of an archive is missing, locked or damaged; the others may be sound."""
 
 
 class Archive:
@@ -70,9 +74,9 @@ class Archive:
         """The content of a member of at most ``most`` bytes."""
         member = self._members.get(name)
         if member is None:
-            raise ArchiveError(f"The file lacks its entry {display_name(name)}.", remedy=REMEDY)
+            raise MemberError(f"The file lacks its entry {display_name(name)}.", remedy=REMEDY)
         if member.flag_bits & 0x1:
-            raise ArchiveError("The file is locked with a password.", remedy="Save it without one.")
+            raise MemberError("The file is locked with a password.", remedy="Save it without one.")
         content = bytearray()
         try:
             with self._zip.open(member) as stream:
@@ -82,7 +86,9 @@ class Archive:
         except ArchiveError:
             raise
         except _DAMAGES:
-            raise_damaged()
+            raise MemberError(
+                f"The entry {display_name(name)} is damaged.", remedy=REMEDY
+            ) from None
         return bytes(content)
 
     def text(self, name: str) -> str:
@@ -115,15 +121,6 @@ class Archive:
                     "are allowed."
                 ),
                 remedy="Save the picture smaller or with fewer layers.",
-            )
-        if length > RATIO_FREE_BYTES and length > MAX_RATIO * max(1, member.compress_size):
-            raise ArchiveError(
-                (
-                    f"The entry {display_name(member.filename)} unpacks to more than "
-                    f"{MAX_RATIO} times its size."
-                ),
-                limit=f"At most {MAX_RATIO}:1 is allowed.",
-                remedy=REMEDY,
             )
 
 

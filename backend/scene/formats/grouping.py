@@ -24,9 +24,9 @@ def stack_groups(scene: Scene) -> tuple[StackGroup, ...]:
 
 
 def read_groups(
-    stack: Stack, ids: Mapping[int, str], known: Sequence[Group] = ()
+    stack: Stack, ids: Mapping[int, Sequence[str]], known: Sequence[Group] = ()
 ) -> tuple[Group, ...]:
-    """The groups that a stack has now. ``ids`` names the layer of each entry that became one, by
+    """The groups that a stack has now. ``ids`` names the layers that each entry became, by
     its place.
 
     A group of ``known`` that goes on with one of its layers keeps its id, its place among them, and
@@ -34,7 +34,9 @@ def read_groups(
     """
     found: list[Group] = []
     for entry in stack.groups:
-        members = tuple(ids[place] for place in range(entry.first, entry.last + 1) if place in ids)
+        members = tuple(
+            one for place in range(entry.first, entry.last + 1) for one in ids.get(place, ())
+        )
         if not members:
             continue
         taken = {group.id for group in found}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -19,14 +19,16 @@ from pydantic import Field, JsonValue, ValidationError
 from backend.errors import ArchiveError, PictureError, SceneError
 from backend.scene.blobs import Contents, MemoryPixels, blob_digest, digest_of
 from backend.scene.drawn import Drawn, draw_layer, lay_into, straight, thumbnail
-from backend.scene.formats.archive import MAX_TOTAL_BYTES, REMEDY, Archive, pack
-from backend.scene.formats.embedding import blob_of_picture
-from backend.scene.formats.external_edits import (
-    StackPixels,
-    WrittenEntry,
-    import_stack,
-    merge_edits,
+from backend.scene.formats.archive import (
+    MAX_TEXT_BYTES,
+    MAX_TOTAL_BYTES,
+    REMEDY,
+    Archive,
+    pack,
 )
+from backend.scene.formats.embedding import blob_of_picture
+from backend.scene.formats.external_edits import WrittenEntry, merge_edits
+from backend.scene.formats.external_files import StackPixels, import_stack
 from backend.scene.formats.grouping import stack_groups
 from backend.scene.formats.picture_file import Limits, decode_exact, encode_png
 from backend.scene.formats.stack import Stack, read_stack, write_stack
@@ -101,7 +103,10 @@ def write_ora(scene: Scene, pixels: Contents, settings: Mapping[str, Any] | None
     stack = Stack(
         scene.width_px,
         scene.height_px,
-        tuple(one.stack_layer() for one in written),
+        tuple(
+            replace(one.stack_layer(), locked=layer.locked)
+            for one, layer in zip(written, scene.layers, strict=True)
+        ),
         stack_groups(scene),
     )
     members = [
@@ -140,7 +145,7 @@ def _read(content: bytes) -> OpenedScene:
     archive = Archive(content)
     if "mimetype" not in archive or archive.read("mimetype", 1024).strip() != MIMETYPE:
         raise ArchiveError("The file is a zip archive, but not an OpenRaster file.", remedy=REMEDY)
-    stack = read_stack(archive.text("stack.xml"))
+    stack = read_stack(archive.read("stack.xml", MAX_TEXT_BYTES))
     pixels = MemoryPixels()
     drawn = StackPixels(archive)
     if RECORD not in archive:

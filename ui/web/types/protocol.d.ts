@@ -5,7 +5,23 @@ export type Digest = string;
 export type Identifier = string;
 
 export type BlendMode =
-  "normal" | "multiply" | "screen" | "overlay" | "soft_light" | "darken" | "lighten";
+  | "normal"
+  | "multiply"
+  | "screen"
+  | "overlay"
+  | "soft_light"
+  | "darken"
+  | "lighten"
+  | "color_dodge"
+  | "color_burn"
+  | "hard_light"
+  | "difference"
+  | "hue"
+  | "saturation"
+  | "color"
+  | "luminosity"
+  | "add"
+  | "soft_light_krita";
 
 export type StructureKind = "none" | "edges" | "soft_edges" | "depth";
 

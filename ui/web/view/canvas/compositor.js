@@ -33,6 +33,16 @@ const OPERATIONS = {
   soft_light: "soft-light",
   darken: "darken",
   lighten: "lighten",
+  color_dodge: "color-dodge",
+  color_burn: "color-burn",
+  hard_light: "hard-light",
+  difference: "difference",
+  hue: "hue",
+  saturation: "saturation",
+  color: "color",
+  luminosity: "luminosity",
+  add: "lighter",
+  soft_light_krita: "soft-light",
 };
 
 /**

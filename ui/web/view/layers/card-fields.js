@@ -196,6 +196,16 @@ const BLENDS = [
   { id: "soft_light", title: "Soft light" },
   { id: "darken", title: "Darken" },
   { id: "lighten", title: "Lighten" },
+  { id: "color_dodge", title: "Color dodge" },
+  { id: "color_burn", title: "Color burn" },
+  { id: "hard_light", title: "Hard light" },
+  { id: "difference", title: "Difference" },
+  { id: "hue", title: "Hue" },
+  { id: "saturation", title: "Saturation" },
+  { id: "color", title: "Color" },
+  { id: "luminosity", title: "Luminosity" },
+  { id: "add", title: "Add" },
+  { id: "soft_light_krita", title: "Soft light of Krita" },
 ];
 
 /**
