@@ -27,6 +27,7 @@ from backend.errors import (
 from backend.plan.request import TRAINING_TITLES
 from backend.scene.geometry import PixelBox, PixelPoint, PointOrBox
 from backend.studio.library.subjects import LibrarySubject
+from backend.studio.projects.steps import StepsFound
 from backend.studio.storage.records import (
     Candidate,
     GalleryIndex,
@@ -168,7 +169,18 @@ def _hello(bridge: Bridge, message: messages.Hello) -> ProjectReply:
 
 
 def _save(bridge: Bridge, message: messages.Save) -> Saved:
-    return bridge.studio.save(message.project, message.revision, message.scene, message.editor)
+    return bridge.studio.save(
+        message.project,
+        message.revision,
+        message.scene,
+        message.editor,
+        message.steps,
+        message.page,
+    )
+
+
+def _steps(bridge: Bridge, message: messages.ReadSteps) -> StepsFound:
+    return bridge.studio.undo.read(message.project, message.place, later=message.later)
 
 
 def _take_picture(bridge: Bridge, message: messages.TakePicture) -> TakenPicture:
@@ -361,6 +373,7 @@ def _jobs(bridge: Bridge, message: messages.Jobs) -> JobsReply:
 VERBS: Mapping[str, Verb] = {
     "hello": Verb(messages.Hello, _hello, ProjectReply),
     "save": Verb(messages.Save, _save, Saved),
+    "steps": Verb(messages.ReadSteps, _steps, StepsFound),
     "take_picture": Verb(messages.TakePicture, _take_picture, TakenPicture),
     "take_mask": Verb(messages.TakeMask, _take_mask, TakenMask),
     "open_ora": Verb(messages.OpenOra, _open_ora, ProjectReply),

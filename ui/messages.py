@@ -14,6 +14,7 @@ from backend.errors import RequestError
 from backend.plan.request import MAX_TRAINING_STEPS, TrainingMethod
 from backend.scene.records import Identifier, Name, PictureDigest, explain_refusal
 from backend.scene.scene import Side
+from backend.studio.projects.steps import SentSteps
 from backend.studio.storage.records import GalleryFilter
 
 MAX_DEPTH = 64
@@ -42,12 +43,26 @@ class Hello(Message):
 
 
 class Save(Message):
-    """The scene as it stands; ``revision`` is the one it was built on."""
+    """The scene as it stands, and the steps of undo that are new; ``revision`` is the one it was
+    built on, ``page`` who saves.
+    """
 
     project: Identifier
     revision: Count
     scene: Annotated[dict[str, Any], Field(json_schema_extra={"page": "Scene"})]
     editor: Annotated[dict[str, Any], Field(json_schema_extra={"page": "EditorRecord"})]
+    steps: SentSteps | None = None
+    page: Annotated[str, Field(max_length=64)] = ""
+
+
+class ReadSteps(Message):
+    """The steps of undo before a place, the newest of them, and if asked for its own and those
+    after it.
+    """
+
+    project: Identifier
+    place: Count
+    later: bool = False
 
 
 class TakePicture(Message):

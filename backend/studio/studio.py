@@ -40,6 +40,13 @@ from backend.studio.projects.file_settings import read_settings
 from backend.studio.projects.gallery import Gallery, keep_recipe
 from backend.studio.projects.history import insert_retouch
 from backend.studio.projects.home import Home
+from backend.studio.projects.steps import (
+    SentSteps,
+    UndoSteps,
+    find_standing,
+    keep_steps,
+    parse_steps,
+)
 from backend.studio.projects.survey import SceneSurvey
 from backend.studio.runner import Runner
 from backend.studio.storage.records import (
@@ -76,8 +83,8 @@ class Studio:
     any thread.
 
     ``library`` holds the subjects, which belong to no project; ``queue`` is what runs and waits;
-    ``home`` lists the projects, ``gallery`` the pictures of all of them, and ``upkeep`` lets the
-    deleted ones go.
+    ``home`` lists the projects, ``gallery`` the pictures of all of them, ``undo`` has their
+    steps, and ``upkeep`` lets the deleted ones go.
     """
 
     def __init__(
@@ -95,7 +102,8 @@ class Studio:
         self.queue = JobQueue(store, self._runner)
         self.home = Home(store, self._runner.cancel)
         self.gallery = Gallery(store)
-        self.upkeep = Upkeep(store)
+        self.undo = UndoSteps(store)
+        self.upkeep = Upkeep(store, self.undo)
         self._opening = threading.Lock()
 
     def facts(self) -> Facts:
@@ -162,14 +170,25 @@ class Studio:
         return self._take(projects.with_name(read_ora(content, name), name))
 
     def save(
-        self, project: str, revision: int, scene: Mapping[str, Any], editor: Mapping[str, Any]
+        self,
+        project: str,
+        revision: int,
+        scene: Mapping[str, Any],
+        editor: Mapping[str, Any],
+        steps: SentSteps | None = None,
+        page: str = "",
     ) -> Saved:
-        """Keep scene and desk when ``revision`` is the present one; StaleRevision otherwise."""
+        """Keep scene and editor when ``revision`` is the present one, with the steps of undo that
+        are new; StaleRevision otherwise. ``page`` names who saves.
+        """
         kept, state = projects.scene_of(scene), projects.build_editor_state(editor)
         self._survey.require_pixels(kept)
+        read = parse_steps(steps, kept, state, self._survey) if steps is not None else ()
         with self._store.database.write() as connection:
-            projects.check_revision(connection, project, revision)
-            revision = projects.update_project(connection, project, kept, state)
+            projects.check_revision(connection, project, revision, page)
+            revision = projects.update_project(connection, project, kept, state, page)
+            if steps is not None:
+                keep_steps(connection, project, steps, read)
         report = self._survey.report(kept, state)
         return Saved(
             revision=revision, digest=kept.digest(), coverage=report.coverage, notes=report.notes
@@ -420,6 +439,7 @@ class Studio:
             made = candidates.candidates_of_project(connection, project)
             stage1 = pictures.stage1_of_project(connection, project)
             learned = embeddings.find_embeddings(connection)
+            standing = find_standing(connection, saved)
         report = self._survey.report(saved.scene, saved.editor)
         return Project(
             id=saved.id,
@@ -432,6 +452,9 @@ class Studio:
             coverage=report.coverage,
             notes=(*opening_notes, *_build_notes(saved.notes), *report.notes),
             embeddings=learned,
+            place=standing.place,
+            is_kept=standing.is_kept,
+            saved_by=saved.saved_by,
         )
 
 

@@ -1,5 +1,5 @@
-"""What happens by itself: deleted scenes and pictures go for good, files that nothing names go
-after them, and the database is copied each day.
+"""What happens by itself: deleted scenes and pictures go for good, steps of undo that are too
+heavy too, files that nothing names go after them, and the database is copied each day.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from backend.errors import LaminaError
 from backend.studio.projects import deletion
+from backend.studio.projects.steps import UndoSteps
 from backend.studio.projects.versions import sweep_versions
 from backend.studio.storage.storage import Storage
 
@@ -31,8 +32,9 @@ class SweepCount(NamedTuple):
 class Upkeep:
     """A thread that tidies a store at the start and each hour, until it is closed."""
 
-    def __init__(self, store: Storage) -> None:
+    def __init__(self, store: Storage, undo: UndoSteps) -> None:
         self._store = store
+        self._undo = undo
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="lamina-upkeep", daemon=True)
@@ -49,6 +51,7 @@ class Upkeep:
         moment = present or datetime.now(UTC)
         with self._lock:
             scenes = self._purge(moment)
+            self._undo.prune()
             with self._store.database.write() as connection:
                 pictures = deletion.purge_pictures(connection, moment)
                 sweep_versions(connection)

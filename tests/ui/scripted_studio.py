@@ -149,7 +149,9 @@ class ScriptedStudio:
             )  # fmt: skip
             return self.projects[project]
 
-    def save(self, project: str, revision: int, scene: dict, editor: dict) -> Saved:
+    def save(
+        self, project: str, revision: int, scene: dict, editor: dict, steps=None, page: str = ""
+    ) -> Saved:
         if self.explode:
             raise ZeroDivisionError("a canary that no page may see")
         with self.lock:

@@ -160,7 +160,7 @@ test("edits in quick succession are saved once, 150 ms after the last; notes and
   );
 });
 
-test("a selection alone is not saved; an open gesture is not either; an undo back to the saved record settles", async () => {
+test("a selection alone is not saved; an open gesture is not either; an undo back to the saved record settles, and the step is kept", async () => {
   const { store, clock, server, session, storage } = await open();
   store.amend((record) => ({ ...record, selected: "cat" }));
   const drag = store.begin("Move");
@@ -171,7 +171,10 @@ test("a selection alone is not saved; an open gesture is not either; an undo bac
   store.undo();
   assert.equal(session.state.saved.state, "saved");
   await clock.advance(500);
-  assert.deepEqual([server.verbs(), storage.kept.size], ["hello", 0]);
+  assert.deepEqual([server.verbs(), storage.kept.size], ["hello save", 0]);
+  const { steps, scene } = server.sent[1];
+  assert.deepEqual([steps.place, steps.steps.at(-1).name], [0, "Move"]);
+  assert.equal(scene.layers[1].placement.centre_x_px, 100);
 });
 
 test("a gesture that begins while a save is due is not sent half done; its end saves it", async () => {

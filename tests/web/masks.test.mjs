@@ -345,7 +345,7 @@ test("a mask goes to the server once, as the same values; what it does not have 
   masks.put(name, maskFromBytes(bytes, 70, 30));
   const record = buildEditor([layer("cat", { mask: name }), layer("car", { mask: name })]);
   maskSaver.shelve("p1", record);
-  const [settled] = [await maskSaver.settle(record), await maskSaver.settle(record)];
+  const [settled] = [...(await maskSaver.settle([record])), await maskSaver.settle([record])];
   assert.equal(sent.length, 1);
   assert.deepEqual(sent[0], bytes);
   assert.equal(settled.scene.layers[1].mask, "d1".padEnd(64, "0"));

@@ -117,6 +117,29 @@ const assertSaved = async ({ server, page, browser }) => {
   assert.equal(browser.database.kept.size, 0, "strokes were left in the browser");
 };
 
+/** After a reload undo and redo lead where they led before, under the same names. */
+const assertStepsOutliveReload = async (user) => {
+  const listSteps = ({ store, pictures }) =>
+    store.history.entries.map(({ n, name, record }) => [n, name, contentOf(record, pictures.mask)]);
+  const [before, place] = [listSteps(user.page), user.page.store.history.place];
+  await user.reload();
+  await user.page.clock.settle();
+  const [after, { store }] = [listSteps(user.page), user.page];
+  const at = before.length > 1 ? place : 0;
+  assert.deepEqual(
+    after.slice(after.length - before.length).map(([, , content]) => content),
+    before.map(([, , content]) => content),
+    "a step was lost with the page",
+  );
+  if (before.length > 1)
+    assert.deepEqual(
+      after.slice(after.length - before.length).map(([n, name]) => [n, name]),
+      before.map(([n, name]) => [n, name]),
+    );
+  assert.equal(store.history.place - (after.length - before.length), at);
+  walkBackAndForth(user.page, remembering(user.page.pictures.mask));
+};
+
 const live = async (user) => {
   const first = user.page.store.record;
   const begin = contentOf(first, user.page.pictures.mask);
@@ -144,6 +167,7 @@ const live = async (user) => {
   if (!isReloaded) assert.equal(remember(user.page.store.record), begin);
   user.page.store.goTo(here);
   await assertSaved(user);
+  await assertStepsOutliveReload(user);
 };
 
 test(`${USERS} random sequences of gestures: undo, redo, masks and the server's scene agree after each`, async () => {

@@ -80,6 +80,8 @@ export const createServer = () => {
     kept: editorToMessage(firstEditor()),
     masks: new Map(),
     files: new Map(),
+    keptSteps: new Map(),
+    place: 0,
     ask: async (message) =>
       server.offline ? { error: offline() } : structuredClone(server[message.verb](message)),
     upload: async (blob) => {
@@ -94,8 +96,10 @@ export const createServer = () => {
       ...server.kept,
       job: null,
       candidates: [],
+      place: server.place,
+      is_kept: server.keptSteps.has(server.place),
     }),
-    save({ revision, scene, editor }) {
+    save({ revision, scene, editor, steps }) {
       if (revision !== server.revision)
         return {
           error: { what: "Stale.", limit: "", remedy: "", code: "stale", current: server.revision },
@@ -107,7 +111,32 @@ export const createServer = () => {
         };
       server.revision += 1;
       server.kept = { scene, editor };
+      for (const n of [...server.keptSteps.keys()])
+        if (n >= steps.first) server.keptSteps.delete(n);
+      steps.steps.forEach((step, index) =>
+        server.keptSteps.set(steps.first + index, { ...server.kept, ...step }),
+      );
+      server.place = steps.place;
       return { revision: server.revision, digest: "d", coverage: [], notes: [] };
+    },
+    /** Four at a time, so that many pages come. */
+    steps({ place, later }) {
+      const all = [...server.keptSteps].toSorted(([one], [other]) => one - other);
+      const before = all.filter(([n]) => n < place).slice(-4);
+      const [found, records] = [[...before, ...all.filter(([n]) => later && n >= place)], {}];
+      const keep = (record) => {
+        const number = Object.keys(records).length + 1 + 1000 * place;
+        records[number] = record;
+        return number;
+      };
+      const steps = found.map(([n, { name, scene, editor }]) => ({
+        place: n,
+        name,
+        scene: keep({ ...scene, layers: [] }),
+        editor: keep(editor),
+        layers: scene.layers.map(keep),
+      }));
+      return { steps, records, more_before: before.length === 4 ? before[0][0] : 0 };
     },
     take_mask({ path }) {
       const values = server.files.get(path);

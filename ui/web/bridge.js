@@ -15,6 +15,7 @@ import { createLibrary } from "./bridge/library.js";
 import { withKnownNames, createMaskSaver } from "./bridge/masks.js";
 import { createModels } from "./bridge/models.js";
 import { createSaver, unsavedKey } from "./bridge/saver.js";
+import { createStepSaver } from "./bridge/steps.js";
 import { createWatcher, buildJob } from "./bridge/watcher.js";
 import { joinEmbeddings, nameOfLearning, withEmbeddings } from "./model/embeddings.js";
 import { withDecomposedLayers } from "./model/decompose.js";
@@ -49,6 +50,7 @@ class Bridge {
   #parts;
   #link;
   #maskSaver;
+  #steps;
   #saver;
   #watcher;
   /** @type {Decomposed | null} */
@@ -59,7 +61,9 @@ class Bridge {
     this.#parts = parts;
     this.#link = createLink(parts);
     this.#maskSaver = createMaskSaver({ ...parts, link: this.#link });
-    this.#saver = createSaver({ ...parts, link: this.#link, maskSaver: this.#maskSaver });
+    this.#steps = createStepSaver({ ...parts, link: this.#link });
+    const saving = { maskSaver: this.#maskSaver, steps: this.#steps };
+    this.#saver = createSaver({ ...parts, link: this.#link, ...saving });
     const feed = createFeed(parts);
     this.#watcher = createWatcher({
       ...parts,
@@ -179,6 +183,23 @@ class Bridge {
 
   overwrite() {
     return this.#saver.overwrite();
+  }
+
+  /** This page's version becomes a scene of its own; the server's stays as it is. */
+  async keepBoth() {
+    const { store, session, storage } = this.#parts;
+    const { project } = session.state;
+    const [mine] = await this.#maskSaver.settle([store.record]);
+    const { name, width_px, height_px } = mine.scene;
+    await this.#enter(
+      await this.#link.ask({ verb: "new_scene", width_px, height_px }),
+      "New scene",
+    );
+    const scene = { ...mine.scene, name: `${name.slice(0, 180)}, my version` };
+    store.change("Keep both versions", () => freeze({ ...mine, mix: null, scene }));
+    if (!(await this.#saver.flush())) return;
+    storage.drop(unsavedKey(project));
+    this.#maskSaver.forget(project);
   }
 
   /** Throws this page's version away for the server's. */
@@ -391,11 +412,27 @@ class Bridge {
       fitted: true,
       hovered: "",
     });
-    store.reset(editor, name);
-    this.#saver.start(editor);
+    store.reset(editor, name, reply.place);
+    this.#saver.start(reply);
     await this.#recover(editor, reply);
+    this.#readSteps(reply);
     if (reply.job && ["queued", "running"].includes(reply.job.state))
       this.#watcher.follow(reply.job);
+  }
+
+  /**
+   * The steps that the server kept come after the scene; without them undo begins here.
+   * @param {ProjectReply} reply
+   */
+  async #readSteps(reply) {
+    try {
+      await this.#steps.read(reply);
+    } catch (error) {
+      if (!(error instanceof Silence || error instanceof Refusal)) throw error;
+      addNotice(this.#parts.session, {
+        what: "The earlier steps of this scene could not be read.",
+      });
+    }
   }
 
   /**
@@ -418,7 +455,8 @@ class Bridge {
     if (JSON.stringify(editorToMessage(record)) === JSON.stringify(editorToMessage(editor)))
       return storage.drop(unsavedKey(reply.project));
     const apply = () => store.change("Recovered edits", () => record);
-    if (unsaved.revision === reply.revision) {
+    const isOwn = unsaved.page !== undefined && unsaved.page === reply.saved_by;
+    if (unsaved.revision === reply.revision || isOwn) {
       apply();
       addNotice(session, {
         tone: "good",

@@ -525,6 +525,7 @@ const ENTRIES = {
   view: { group: "Pictures", run: mixing.view },
   showBatch: { group: "Pictures", run: runs.showBatch },
   loadTheirs: { group: "Files", run: ({ bridge }) => bridge.loadTheirs() },
+  keepBoth: { group: "Files", run: ({ bridge }) => bridge.keepBoth() },
   keepMine: { group: "Files", run: ({ bridge }) => bridge.overwrite() },
 };
 

@@ -35,6 +35,7 @@ class SavedScene:
     scene: Scene
     editor: EditorState
     notes: tuple[str, ...] = ()
+    saved_by: str = ""
 
 
 def insert_project(connection: Connection, scene: Scene, editor: EditorState) -> str:
@@ -54,10 +55,11 @@ def read_project(connection: Connection, project: str) -> SavedScene:
     SceneError when a newer Lamina made it.
     """
     row = connection.execute(
-        "SELECT id, revision, scene, editor, deleted FROM projects WHERE id = ?", (project,)
+        "SELECT id, revision, scene, editor, deleted, saved_by FROM projects WHERE id = ?",
+        (project,),
     ).fetchone()
     _require_living(row, project)
-    return _read_row(row)
+    return replace(_read_row(row), saved_by=row["saved_by"])
 
 
 def list_latest(connection: Connection) -> tuple[str, ...]:
@@ -75,28 +77,31 @@ def touch_project(connection: Connection, project: str) -> None:
     )
 
 
-def check_revision(connection: Connection, project: str, revision: int) -> None:
+def check_revision(connection: Connection, project: str, revision: int, page: str = "") -> None:
     """A StaleRevision when the project has moved on from ``revision``, a StoreError when it is
-    unknown.
+    unknown. A ``page`` whose own save was the only one since has lost no more than its answer.
     """
     row = connection.execute(
-        "SELECT revision, deleted FROM projects WHERE id = ?", (project,)
+        "SELECT revision, deleted, saved_by FROM projects WHERE id = ?", (project,)
     ).fetchone()
     _require_living(row, project)
-    if row["revision"] != revision:
+    is_own = page != "" and (row["revision"], row["saved_by"]) == (revision + 1, page)
+    if row["revision"] != revision and not is_own:
         raise StaleRevision(revision, int(row["revision"]))
 
 
-def update_project(connection: Connection, project: str, scene: Scene, editor: EditorState) -> int:
-    """Replace scene and desk; returns the new revision. Call ``check_revision`` in the same
-    transaction.
+def update_project(
+    connection: Connection, project: str, scene: Scene, editor: EditorState, page: str = ""
+) -> int:
+    """Replace scene and editor, on behalf of a page; returns the new revision. Call
+    ``check_revision`` in the same transaction.
     """
     row = connection.execute(
         (
-            "UPDATE projects SET scene = ?, editor = ?, changed = ?, revision = revision + 1 "
-            "WHERE id = ? RETURNING revision"
+            "UPDATE projects SET scene = ?, editor = ?, changed = ?, saved_by = ?,"
+            " revision = revision + 1 WHERE id = ? RETURNING revision"
         ),
-        (_text(scene), _text(editor), now(), project),
+        (_text(scene), _text(editor), now(), page, project),
     ).fetchone()
     return int(row["revision"])
 

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from sqlite3 import Connection
-from typing import Any
+from typing import Any, NamedTuple
 
 from backend.errors import StoreError
 from backend.scene.scene import Scene, canonical_json
@@ -41,19 +41,29 @@ def store_version(connection: Connection, scene: Scene, editor: EditorState) -> 
     )
 
 
-def read_versions(
+class VersionRecords(NamedTuple):
+    """The numbers of the records that a version is made of."""
+
+    scene: int
+    editor: int
+    layers: tuple[int, ...]
+
+
+def read_parts(
     connection: Connection, numbers: Iterable[int]
-) -> dict[int, tuple[dict[str, Any], dict[str, Any]]]:
-    """The scene and the editor of each of these versions as they were written; those that are
-    gone or damaged are left out. What versions share is one object.
+) -> tuple[dict[int, VersionRecords], dict[int, dict[str, Any]]]:
+    """What each of these versions is made of, and the records themselves; versions that are gone
+    or damaged are left out.
     """
     rows = connection.execute(
         "SELECT * FROM versions WHERE number IN (SELECT value FROM json_each(?))",
-        (json.dumps(list(numbers)),),
+        (json.dumps(sorted(numbers)),),
     ).fetchall()
-    layers = {row["number"]: json.loads(row["layers"]) for row in rows}
-    wanted = {part for row in rows for part in (row["scene"], row["editor"])}
-    wanted.update(one for each in layers.values() for one in each)
+    parts = {
+        row["number"]: VersionRecords(row["scene"], row["editor"], tuple(json.loads(row["layers"])))
+        for row in rows
+    }
+    wanted = {one for each in parts.values() for one in (each.scene, each.editor, *each.layers)}
     found = {
         row["number"]: _read_record(row["body"])
         for row in connection.execute(
@@ -61,13 +71,29 @@ def read_versions(
             (json.dumps(sorted(wanted)),),
         )
     }
-    read: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
-    for row in rows:
-        head, editor = found.get(row["scene"]), found.get(row["editor"])
-        own = [found.get(one) for one in layers[row["number"]]]
-        if head is not None and editor is not None and None not in own:
-            read[row["number"]] = ({**head, "layers": own}, editor)
-    return read
+    records = {number: body for number, body in found.items() if body is not None}
+    whole = {
+        number: each
+        for number, each in parts.items()
+        if records.keys() >= {each.scene, each.editor, *each.layers}
+    }
+    return whole, records
+
+
+def read_versions(
+    connection: Connection, numbers: Iterable[int]
+) -> dict[int, tuple[dict[str, Any], dict[str, Any]]]:
+    """The scene and the editor of each of these versions as they were written; those that are
+    gone or damaged are left out. What versions share is one object.
+    """
+    parts, records = read_parts(connection, numbers)
+    return {
+        number: (
+            {**records[each.scene], "layers": [records[one] for one in each.layers]},
+            records[each.editor],
+        )
+        for number, each in parts.items()
+    }
 
 
 def require_version(connection: Connection, number: int) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -62,6 +62,11 @@ class PixelFiles:
             path.stem for path in self._folder.rglob("*.png") if _DIGEST.fullmatch(path.stem)
         )
 
+    def size_of(self, digest: str) -> int:
+        """The bytes of the stored file; 0 where there is none."""
+        path = self._path(digest)
+        return path.stat().st_size if path.is_file() else 0
+
     def has_sound(self, digest: str) -> bool:
         """Whether the file is there and holds what was stored."""
         try:

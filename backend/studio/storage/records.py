@@ -134,7 +134,11 @@ class Coverage(Record):
 
 
 class Project(Record):
-    """A scene that was saved, and everything made from it."""
+    """A scene that was saved, and everything made from it.
+
+    ``place`` is that of the scene among its steps of undo; ``is_kept`` where that step is as the
+    scene is. ``saved_by`` is the page that saved it last.
+    """
 
     id: str
     revision: int
@@ -146,6 +150,9 @@ class Project(Record):
     coverage: tuple[Coverage, ...]
     notes: tuple[Note, ...]
     embeddings: tuple[LearnedEmbedding, ...] = ()
+    place: int = 0
+    is_kept: bool = False
+    saved_by: str = ""
 
 
 class SceneEntry(Record):

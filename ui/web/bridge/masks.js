@@ -53,17 +53,18 @@ class MaskSaver {
   }
 
   /**
-   * The record with the server's names for all its masks, which it then has. Throws Refusal or
+   * The records with the server's names for all their masks, which it then has. Throws Refusal or
    * Silence.
-   * @param {EditorState} record
+   * @param {readonly EditorState[]} records
    */
-  async settle(record) {
-    const waiting = this.#listUnsettled(record);
+  async settle(records) {
+    // All at once: a mask may be forgotten here while those before it are on their way.
+    const waiting = new Map(records.flatMap((record) => this.#listUnsettled(record)));
     for (const [name, mask] of waiting) {
       const path = await this.#link.upload(await encodeMask(mask), "The mask");
       this.#masks.settle(name, (await this.#link.ask({ verb: "take_mask", path })).digest);
     }
-    return withKnownNames(record, this.#masks);
+    return records.map((record) => withKnownNames(record, this.#masks));
   }
 
   /**
@@ -143,7 +144,7 @@ class MaskSaver {
   /** @param {EditorState} record */
   #listUnsettled(record) {
     const names = [...new Set(ownMasksOf(record))].filter((name) => !this.#masks.digestOf(name));
-    return names.map((name) => [name, this.#masks.get(name)]);
+    return names.map((name) => /** @type {const} */ ([name, this.#masks.get(name)]));
   }
 }
 

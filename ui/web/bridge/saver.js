@@ -3,8 +3,8 @@
 
 /**
  * @import { SaverParts } from "../types/bridge.d.ts"
- * @import { EditorState, SessionState, Timer } from "../types/editor.d.ts"
- * @import { Identifier } from "../types/protocol.d.ts"
+ * @import { SessionState, Timer } from "../types/editor.d.ts"
+ * @import { Identifier, ProjectReply } from "../types/protocol.d.ts"
  */
 
 import { editorToMessage, sameWork } from "../model/records.js";
@@ -26,6 +26,9 @@ class Saver {
   #storage;
   #maskSaver;
   #masks;
+  #steps;
+  /** Who saves: another name for each opening of the page. */
+  #page = `page-${Math.random().toString(36).slice(2)}`;
   #confirmed;
   /** @type {Timer | null} */
   #timer = null;
@@ -34,7 +37,8 @@ class Saver {
   #started = false;
 
   /** @param {SaverParts} parts */
-  constructor({ link, store, session, clock, storage, maskSaver, masks }) {
+  constructor({ link, store, session, clock, storage, maskSaver, masks, steps }) {
+    this.#steps = steps;
     this.#maskSaver = maskSaver;
     this.#masks = masks;
     this.#link = link;
@@ -48,12 +52,13 @@ class Saver {
   }
 
   /**
-   * What the server already has; from here on every change is saved.
-   * @param {EditorState} record
+   * The server has the scene as it was just opened; from here on every change is saved.
+   * @param {Pick<ProjectReply, "place" | "is_kept">} reply
    */
-  start(record) {
+  start(reply) {
     this.#started = true;
-    this.#confirmed = record;
+    this.#confirmed = this.#store.record;
+    this.#steps.start(reply);
     this.#mark("saved");
   }
 
@@ -67,6 +72,11 @@ class Saver {
     return this.#started && !sameWork(this.#store.record, this.#confirmed);
   }
 
+  /** Whether the server lacks something, be it only a step that was undone. */
+  get #isBehind() {
+    return this.dirty || (this.#started && this.#steps.isBehind);
+  }
+
   /** Saves what is unsaved and waits for it; whether the server now has the present record. */
   async flush() {
     this.#clock.forget(this.#timer);
@@ -77,19 +87,20 @@ class Saver {
     return !this.dirty;
   }
 
-  /** After a stale save: goes on from the other's revision number and overwrites it. */
+  /** After a stale save: goes on from the other's revision number and overwrites it, steps and all. */
   async overwrite() {
     const { conflict } = this.#session.state;
+    this.#steps.forget();
     if (conflict) this.#session.set({ revision: conflict.current, conflict: null });
     return this.flush();
   }
 
   #noticeChange() {
     if (!this.#started || this.#store.busy) return;
+    if (this.#isBehind) this.#schedule(DEBOUNCE_MS);
     if (!this.dirty) return this.#settle();
     this.#keepUnsaved();
     if (this.#session.state.saved.state !== "offline") this.#mark("unsaved");
-    this.#schedule(DEBOUNCE_MS);
   }
 
   /**
@@ -115,29 +126,37 @@ class Saver {
    * noticed.
    */
   async #run() {
-    while (this.dirty && !this.#store.busy && !this.#session.state.conflict) {
-      const sent = this.#store.record;
+    while (this.#isBehind && !this.#store.busy && !this.#session.state.conflict) {
+      const { project } = this.#session.state;
       try {
-        await this.#send(sent);
+        await this.#send();
       } catch (error) {
-        this.#fail(error);
+        // What this browser kept of a scene that was left is brought back when it is opened again.
+        if (project === this.#session.state.project) this.#fail(error);
         return;
       }
     }
   }
 
-  /** @param {EditorState} record */
-  async #send(record) {
+  /** Sends the record with the steps that are new, of many steps the oldest first. */
+  async #send() {
     const { project, revision } = this.#session.state;
+    const batch = this.#steps.plan();
     this.#mark("saving");
-    const settled = await this.#maskSaver.settle(record);
+    const named = [batch.saved, ...batch.entries].map(({ record }) => record);
+    const [saved, ...records] = await this.#maskSaver.settle(named);
     const reply = await this.#link.ask({
       verb: "save",
       project,
       revision,
-      ...editorToMessage(settled),
+      ...editorToMessage(saved),
+      steps: this.#steps.message(batch, records),
+      page: this.#page,
     });
-    this.#confirmed = record;
+    // Another scene was opened meanwhile: its revision is not this one's.
+    if (project !== this.#session.state.project) return;
+    this.#confirmed = batch.saved.record;
+    this.#steps.acknowledge(batch);
     this.#session.set({
       revision: reply.revision,
       coverage: reply.coverage ?? [],
@@ -172,6 +191,7 @@ class Saver {
     this.#maskSaver.shelve(project, record);
     this.#storage.put(unsavedKey(project), {
       revision,
+      page: this.#page,
       ...editorToMessage(withKnownNames(record, this.#masks)),
     });
   }

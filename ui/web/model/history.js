@@ -3,7 +3,7 @@
 
 /**
  * @import { EditorState } from "../types/editor.d.ts"
- * @import { History, HistoryEntry, Weigh } from "../types/model.d.ts"
+ * @import { History, HistoryEntry, StoredEntry, Weigh } from "../types/model.d.ts"
  */
 
 /**
@@ -13,13 +13,15 @@
 const STEP_BYTES = 4096;
 
 /**
- * entries: [{name, record, merge, at_ms}]; the first one is where the work began.
+ * entries: [{name, record, merge, at_ms, n}]; the first one is where the work began, and `n` the
+ * number that it has.
  * @param {string} name
  * @param {EditorState} record
+ * @param {number} [n]
  * @returns {History}
  */
-export const beginHistory = (name, record) => ({
-  entries: [{ name, record, merge: "", at_ms: 0 }],
+export const beginHistory = (name, record, n = 0) => ({
+  entries: [{ name, record, merge: "", at_ms: 0, n }],
   place: 0,
 });
 
@@ -30,7 +32,7 @@ const MERGE_WINDOW_MS = 900;
 
 /**
  * @param {HistoryEntry} last
- * @param {HistoryEntry} entry
+ * @param {Omit<HistoryEntry, "n">} entry
  */
 const merges = (last, entry) =>
   entry.merge !== "" && last.merge === entry.merge && entry.at_ms - last.at_ms < MERGE_WINDOW_MS;
@@ -39,7 +41,7 @@ const merges = (last, entry) =>
  * One step more; what was undone is dropped. A step of the same `merge` key shortly after joins the
  * last one.
  * @param {History} history
- * @param {HistoryEntry} entry
+ * @param {Omit<HistoryEntry, "n">} entry
  * @returns {History}
  */
 export const advance = (history, entry) => {
@@ -48,8 +50,31 @@ export const advance = (history, entry) => {
     history.place > 0 &&
     history.place === history.entries.length - 1 &&
     merges(kept[kept.length - 1], entry);
-  const entries = [...(joined ? kept.slice(0, -1) : kept), entry];
+  const { n } = kept[kept.length - 1];
+  const entries = joined
+    ? [...kept.slice(0, -1), { ...entry, n }]
+    : [...kept, { ...entry, n: n + 1 }];
   return { entries, place: entries.length - 1 };
+};
+
+/**
+ * The history with steps that were kept elsewhere: those before its first one; those after it only
+ * where nothing was done since. A kept step of the first one's number names it.
+ * @param {History} history
+ * @param {readonly StoredEntry[]} steps in their order
+ * @returns {History}
+ */
+export const withStoredSteps = (history, steps) => {
+  const [first] = history.entries;
+  const isFresh = history.entries.length === 1;
+  const whole = steps.map((step) => ({ ...step, merge: "", at_ms: 0 }));
+  const name = steps.find(({ n }) => n === first.n)?.name ?? first.name;
+  const earlier = whole.filter(({ n }) => n < first.n);
+  const later = isFresh ? whole.filter(({ n }) => n > first.n) : [];
+  return {
+    entries: [...earlier, { ...first, name }, ...history.entries.slice(1), ...later],
+    place: history.place + earlier.length,
+  };
 };
 
 /**

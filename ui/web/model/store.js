@@ -3,10 +3,11 @@
 
 /**
  * @import { Edit, EditorState, Gesture } from "../types/editor.d.ts"
- * @import { History, OpenGesture, StoreWays } from "../types/model.d.ts"
+ * @import { History, StoredEntry, OpenGesture, StoreWays } from "../types/model.d.ts"
  */
 
 import {
+  withStoredSteps,
   advance,
   amend,
   beginHistory,
@@ -151,10 +152,19 @@ class Store {
    * Another document; its history begins here.
    * @param {EditorState} record
    * @param {string} name
+   * @param {number} [n] the number of the first step
    */
-  reset(record, name) {
+  reset(record, name, n = 0) {
     this.#gesture = null;
-    this.#set(beginHistory(name, record));
+    this.#set(beginHistory(name, record, n));
+  }
+
+  /**
+   * Takes in steps that were kept elsewhere: what was done before this page, and after it undone.
+   * @param {readonly StoredEntry[]} steps in their order
+   */
+  addStored(steps) {
+    this.#set(withStoredSteps(this.#history, steps));
   }
 
   /**

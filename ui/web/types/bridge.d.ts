@@ -3,6 +3,7 @@
 import type { createFeed } from "../bridge/feed.js";
 import type { createLink } from "../bridge/link.js";
 import type { createMaskSaver } from "../bridge/masks.js";
+import type { createStepSaver } from "../bridge/steps.js";
 import type {
   Clock,
   EditorStore,
@@ -14,9 +15,11 @@ import type {
   SessionStore,
   Timer,
 } from "./editor.d.ts";
+import type { HistoryEntry } from "./model.d.ts";
 import type { ApartEvent, Identifier, JobState, LearnedEvent } from "./protocol.d.ts";
 
 export type Feed = ReturnType<typeof createFeed>;
+export type StepSaver = ReturnType<typeof createStepSaver>;
 export type Link = ReturnType<typeof createLink>;
 export type MaskSaver = ReturnType<typeof createMaskSaver>;
 
@@ -58,6 +61,16 @@ export interface Followed {
 export type FeedParts = Pick<BridgeParts, "session" | "clock" | "hidden" | "listen">;
 
 export type LinkParts = Pick<BridgeParts, "host" | "session" | "clock">;
+export type StepParts = Pick<BridgeParts, "store"> & { link: Link };
+
+/** Steps for the server: from the number `first` on, after which there are no others. */
+export interface StepBatch {
+  first: number;
+  entries: readonly HistoryEntry[];
+  /** The step whose record is the scene then. */
+  saved: HistoryEntry;
+}
+
 export type MaskSaverParts = Pick<BridgeParts, "masks" | "database"> & { link: Link };
 export type LibraryParts = Pick<BridgeParts, "session" | "store"> & { link: Link; feed: Feed };
 export type HomeParts = Pick<BridgeParts, "session"> & { link: Link };
@@ -66,6 +79,7 @@ export type ModelsParts = Pick<BridgeParts, "session"> & { link: Link };
 export type SaverParts = Pick<BridgeParts, "store" | "session" | "clock" | "storage" | "masks"> & {
   link: Link;
   maskSaver: MaskSaver;
+  steps: StepSaver;
 };
 
 /** An event that brings something else than pictures. */

@@ -13,7 +13,7 @@ import type {
 } from "./protocol.d.ts";
 
 /** What this browser keeps of a scene until the server has confirmed it. */
-export type UnsavedCopy = Pick<ProjectReply, "revision" | "scene" | "editor">;
+export type UnsavedCopy = Pick<ProjectReply, "revision" | "scene" | "editor"> & { page?: string };
 
 /** An option of a method: its schema and its name. */
 export type MethodOption = OptionSchema & { name: string };
@@ -24,7 +24,12 @@ export interface HistoryEntry {
   record: EditorState;
   merge: string;
   at_ms: number;
+  /** Its number, which it keeps when older ones go: the place among the steps on the server. */
+  n: number;
 }
+
+/** A step as it was kept on the server. */
+export type StoredEntry = Pick<HistoryEntry, "name" | "record" | "n">;
 
 /** Named records, the oldest first, and the place of the present one. */
 export interface History {

@@ -449,6 +449,9 @@ export interface ProjectReply {
   coverage: readonly Coverage[];
   notes: readonly Note[];
   embeddings: readonly LearnedEmbedding[];
+  place: number;
+  is_kept: boolean;
+  saved_by: string;
   models: readonly ModelFacts[];
   refused: readonly RefusedModel[];
   model_folders: readonly ModelFolder[];
@@ -585,6 +588,12 @@ export interface StateReply {
   state: JobState;
 }
 
+export interface StepsFound {
+  steps: readonly StoredStep[];
+  records: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  more_before: number;
+}
+
 export interface StoredCheckpoint {
   n: number;
   kind: "embeddings_checkpoint";
@@ -609,6 +618,14 @@ export interface StoredStage1Images {
   kind: "stage1_images";
   stage1_images: readonly string[];
   notes: readonly string[];
+}
+
+export interface StoredStep {
+  place: number;
+  name: string;
+  scene: number;
+  editor: number;
+  layers: readonly number[];
 }
 
 export interface Structure {
@@ -814,6 +831,12 @@ export interface ReadPictureSceneMessage {
   picture: Identifier;
 }
 
+export interface ReadStepsMessage {
+  project: Identifier;
+  place: number;
+  later?: boolean;
+}
+
 export interface RemoveModelFolderMessage {
   path: string;
 }
@@ -860,6 +883,8 @@ export interface SaveMessage {
   revision: number;
   scene: Scene;
   editor: EditorRecord;
+  steps?: SentSteps | null;
+  page?: string;
 }
 
 export type ScenesMessage = Readonly<Record<never, never>>;
@@ -871,6 +896,18 @@ export interface SelectMessage {
   picture: Digest;
   point?: readonly number[] | null;
   box?: readonly number[] | null;
+}
+
+export interface SentStep {
+  name: string;
+  scene?: Scene | null;
+  editor?: EditorRecord | null;
+}
+
+export interface SentSteps {
+  first: number;
+  place: number;
+  steps?: readonly SentStep[];
 }
 
 export interface SplitByMasksMessage {
@@ -928,6 +965,7 @@ export type JobEvent =
 export interface Messages {
   hello: HelloMessage;
   save: SaveMessage;
+  steps: ReadStepsMessage;
   take_picture: TakePictureMessage;
   take_mask: TakeMaskMessage;
   open_ora: OpenOraMessage;
@@ -970,6 +1008,7 @@ export interface Messages {
 export interface Replies {
   hello: ProjectReply;
   save: SavedReply;
+  steps: StepsFound;
   take_picture: TakenPicture;
   take_mask: TakenMask;
   open_ora: ProjectReply;

@@ -102,6 +102,12 @@ export const createBanners = (app) => {
       test: "load-theirs",
       kind: "small",
     }),
+    button(app, "keepBoth", {
+      label: "Keep both",
+      test: "keep-both",
+      title: "Mine becomes a scene of its own; the other version stays in Home",
+      kind: "small",
+    }),
     button(app, "keepMine", { label: "Keep mine, replace it", test: "keep-mine", kind: "small" }),
   );
   /** @param {Shown} shown */
