@@ -5,7 +5,7 @@ trained on.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -30,11 +30,13 @@ from backend.evaluation.forms import (
 )
 from backend.evaluation.report import Metric, ReportRow, Tile, build_metric
 from backend.metrics.recognition import class_present, colour_right, mask_iou, psnr
+from backend.models import few_steps
 from backend.models.bundle import ModelBundle
 from backend.models.judge import Judge
 from backend.models.judge_classes import CLASSES, COLOURS
 from backend.models.load import load_bundle
 from backend.models.members import MemberName
+from backend.plan.request import RunSettings, Sampler
 from backend.pocket.examples import paper_cutout
 from backend.pocket.world.world import Drawing, draw_scene
 from backend.scene.blobs import MemoryPixels
@@ -139,11 +141,27 @@ class PocketSuite:
                 ][:16]
             )
             yield ReportRow(name, score_forms(self.judge, asked, made), len(asked))
+        if few_steps.MEMBER in self.bundle.members:
+            yield self.few_steps_row(questions["one_object"])
         passed = {
             name: [through(self.bundle, question.drawing.picture) for question in asked]
             for name, asked in questions.items()
         }
         yield from ceiling_rows(self.judge, questions, passed)
+
+    def few_steps_row(self, questions: Sequence[Question]) -> ReportRow:
+        """The questions of one object again, by the UNet of few steps."""
+        bundle = few_steps.choose_unet(self.bundle, Sampler.LCM)
+        made = []
+        for seed, question in enumerate(questions):
+            scene = scene_of_words(question.caption, bundle.card.native_px)
+            settings = settings_for(bundle.card.id, seed, {"attention": False})
+            asked = ask(bundle, scene, MemoryPixels(), ask_for_few_steps(settings))
+            made.append(asked[0])
+        self.tiles.append([Tile(picture, "4 steps") for picture in made[:16]])
+        return ReportRow(
+            "one_object_4_steps", score_forms(self.judge, questions, made), len(questions)
+        )
 
     def answer(self, question: Question, seed: int, by_regions: bool) -> NDArray[np.uint8]:
         """A question's picture: by its words alone, or each phrase held in its part as well."""
@@ -295,6 +313,17 @@ class PocketSuite:
             ask(self.bundle, scene, MemoryPixels(), settings_for(self.bundle.card.id, seed, {}))
             seconds.append(time.perf_counter() - start)
         return ReportRow("time", {"seconds": build_metric(seconds[1:])}, len(seconds) - 1)
+
+
+def ask_for_few_steps(settings: RunSettings) -> RunSettings:
+    """The same, by the sampler, steps and guidance of the UNet of few steps."""
+    return settings.model_copy(
+        update={
+            "sampler": Sampler.LCM,
+            "steps": few_steps.STEPS,
+            "guidance_scale": few_steps.GUIDANCE_SCALE,
+        }
+    )
 
 
 def through(bundle: ModelBundle, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -4,7 +4,7 @@ singles.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from PIL import Image
@@ -15,12 +15,13 @@ from backend.evaluation.collage_suite import CUTOUT
 from backend.evaluation.duels import Duel, next_candidate, run_duel, time_restarts, whole_stage
 from backend.evaluation.report import ReportRow
 from backend.methods.textual_inversion import examples_of
+from backend.models import few_steps
 from backend.models.bundle import ModelBundle
 from backend.models.load import reference_img2img
 from backend.plan.build import build_plan
 from backend.plan.plan import Plan
 from backend.plan.raster import raster
-from backend.plan.request import Compose, OptionValue, RunSettings
+from backend.plan.request import Compose, OptionValue, RunSettings, Sampler
 from backend.pocket.networks.configs import DRAWN_PX, PICTURE_PX, SMALL_AUTOENCODER, reduction
 from backend.pocket.networks.networks import build_small_autoencoder
 from backend.pocket.world.world import ObjectPlacement, draw_layout
@@ -81,6 +82,8 @@ class SpeedSuite:
         )
         if self.bundle.card.id == "pocket":
             yield run_duel(time_canvas(self.bundle), max(3, self.repeats // 3), warmups=1)
+        if few_steps.MEMBER in self.bundle.members:
+            yield run_duel(time_few_steps(self.bundle), max(3, self.repeats // 3), warmups=1)
         together = Duel(
             "batch10",
             "ten single runs",
@@ -191,22 +194,43 @@ def time_canvas(bundle: ModelBundle) -> Duel:
     )
     before = replace(bundle, card=card, vae=small.requires_grad_(False))
 
-    def draw(family: ModelBundle) -> object:
-        scene = scene_of_words("a blue car in a room", family.card.native_px)
-        settings = RunSettings(
-            model=family.card.id, steps=STEPS, guidance_scale=GUIDANCE, count=1, options={}
-        )
-        pixels = MemoryPixels()
-        plan = build_plan(scene, Compose(settings=settings), family.card, pixels)
-        return run_plan(family, plan, pixels)
-
     return Duel(
         "canvas_size",
         f"the same words at {DRAWN_PX} px",
-        lambda: draw(bundle),
-        lambda: draw(before),
+        lambda: draw_words(bundle, {}),
+        lambda: draw_words(before, {}),
         "other pictures",
     )
+
+
+def time_few_steps(bundle: ModelBundle) -> Duel:
+    """A picture from words alone by the UNet of few steps, against one of 30 steps with
+    guidance.
+    """
+    few = few_steps.choose_unet(bundle, Sampler.LCM)
+    draft = {
+        "sampler": Sampler.LCM,
+        "steps": few_steps.STEPS,
+        "guidance_scale": few_steps.GUIDANCE_SCALE,
+    }
+    return Duel(
+        "few_steps",
+        f"the same words in {STEPS} steps with guidance",
+        lambda: draw_words(few, draft),
+        lambda: draw_words(bundle, {}),
+        "other pictures",
+    )
+
+
+def draw_words(bundle: ModelBundle, changed: Mapping[str, object]) -> object:
+    """One picture of "a blue car in a room" at the model's size, with these settings changed."""
+    scene = scene_of_words("a blue car in a room", bundle.card.native_px)
+    settings = RunSettings(
+        model=bundle.card.id, steps=STEPS, guidance_scale=GUIDANCE, count=1, options={}
+    )
+    asked = Compose(settings=settings.model_copy(update=dict(changed)))
+    pixels = MemoryPixels()
+    return run_plan(bundle, build_plan(scene, asked, bundle.card, pixels), pixels)
 
 
 def build_speed_suite(bundle: ModelBundle, quick: bool) -> SpeedSuite:

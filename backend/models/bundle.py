@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import torch
 from torch import Tensor
 
+from backend.errors import ModelError
 from backend.models.card import ModelCard
 from backend.models.members import Members
 from backend.models.run_state import RunState
 from backend.models.second_text import SecondText
 
 if TYPE_CHECKING:
-    from diffusers import AutoencoderKL, UNet2DConditionModel
+    from diffusers import AutoencoderKL, ModelMixin, UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTokenizer
 
 Value = TypeVar("Value")
@@ -183,3 +184,32 @@ class ModelBundle:
             for weight in net.parameters()
         )
         return own + self.members.size_bytes + self.recorded.size_bytes
+
+
+def check_same_shape(
+    name: str, network: ModelMixin, bundle: ModelBundle, fields: Sequence[str]
+) -> None:
+    """See to it that a network beside a model was made for its UNet.
+
+    Args:
+        name: of the network, for people.
+        network: with a configuration.
+        bundle: the model.
+        fields: of both configurations, which must be alike.
+
+    Raises:
+        ModelError: it was made for another UNet; the sentence names the first field.
+    """
+    mine, theirs = network.config, bundle.unet.config
+    for size in fields:
+        if _plain(mine[size]) != _plain(theirs[size]):
+            raise ModelError(
+                f"The {name} beside {bundle.card.title} has {size} {mine[size]!r}.",
+                limit=f"This model has {theirs[size]!r}.",
+                remedy=f"Use a {name} that was made for this model.",
+            )
+
+
+def _plain(value: object) -> object:
+    """Lists and tuples alike: JSON knows only one of them."""
+    return tuple(value) if isinstance(value, list | tuple) else value

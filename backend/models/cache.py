@@ -15,6 +15,7 @@ import torch
 from backend.errors import EngineError, ModelError
 from backend.models.bundle import ModelBundle
 from backend.models.card import ModelCard
+from backend.models.few_steps import choose_unet
 from backend.models.load import dtype_for, load_bundle
 
 Key = tuple[str, Path, str]
@@ -53,12 +54,15 @@ class ModelCache:
         self._guard = threading.Lock()
 
     @contextmanager
-    def lease(self, card: ModelCard, device: str | torch.device) -> Iterator[ModelBundle]:
+    def lease(
+        self, card: ModelCard, device: str | torch.device, sampler: str = ""
+    ) -> Iterator[ModelBundle]:
         """The card's bundle for one run; others wait.
 
         Args:
             card: the model.
             device: where it runs, e.g. "cpu" or "cuda:0".
+            sampler: of the run, where it has one: some families have another UNet for few steps.
 
         Raises:
             ModelError: its weights alone exceed the budget, or it cannot be loaded.
@@ -73,7 +77,7 @@ class ModelCache:
             entry.wanted += 1
         try:
             with entry.lock:
-                bundle = self._bundle(entry, card, place)
+                bundle = choose_unet(self._bundle(entry, card, place), sampler)
                 with _check_unpatched(bundle):
                     yield bundle
         finally:

@@ -14,8 +14,7 @@ from diffusers import ControlNetModel
 from torch import Tensor
 from torch.nn import functional
 
-from backend.errors import ModelError
-from backend.models.bundle import ModelBundle
+from backend.models.bundle import ModelBundle, check_same_shape
 from backend.models.members import MemberName
 from backend.scene.layer import StructureKind
 
@@ -23,6 +22,7 @@ CONTROLNETS: Mapping[StructureKind, MemberName] = MappingProxyType(
     {"edges": "controlnet", "soft_edges": "controlnet_soft_edges", "depth": "controlnet_depth"}
 )
 """The member that reads each kind of structure."""
+_ALIKE = ("block_out_channels", "cross_attention_dim", "layers_per_block")
 
 
 @dataclass(frozen=True)
@@ -108,17 +108,5 @@ def controlnet_of(bundle: ModelBundle, kind: StructureKind = "edges") -> Control
         ModelError: it has none, or one that was made for another UNet.
     """
     member: ControlNet = bundle.members.get(CONTROLNETS[kind])
-    mine, theirs = member.network.config, bundle.unet.config
-    for name in ("block_out_channels", "cross_attention_dim", "layers_per_block"):
-        if _plain(mine[name]) != _plain(theirs[name]):
-            raise ModelError(
-                f"The ControlNet beside {bundle.card.title} has {name} {mine[name]!r}.",
-                limit=f"This model has {theirs[name]!r}.",
-                remedy="Use a ControlNet that was made for this model.",
-            )
+    check_same_shape("ControlNet", member.network, bundle, _ALIKE)
     return member
-
-
-def _plain(value: object) -> object:
-    """Lists and tuples alike: JSON knows only one of them."""
-    return tuple(value) if isinstance(value, list | tuple) else value

@@ -37,6 +37,7 @@ MemberName = Literal[
     "depth",
     "preview",
     "verdict",
+    "unet_lcm",
 ]
 NAMES: tuple[MemberName, ...] = get_args(MemberName)
 
@@ -129,6 +130,12 @@ KINDS: Mapping[MemberName, MemberKind] = MappingProxyType(
             "config.json",
             "backend.models.verdict_rule:load_verdict_rule",
             "says which layers failed",
+        ),
+        "unet_lcm": MemberKind(
+            "diffusion_pytorch_model.safetensors",
+            "config.json",
+            "backend.models.few_steps:load_few_steps",
+            "draws in few steps",
         ),
     }
 )

@@ -158,8 +158,9 @@ class LocalWorker:
                 yield from train(plan, bundle, pixels, stop)
             return
         method = self._methods[plan.method]
+        card = self._catalog.card(plan.model)
         with (
-            self._cache.lease(self._catalog.card(plan.model), self._device) as own,
+            self._cache.lease(card, self._device, plan.sampler) as own,
             apply_loras(own, self._read_loras(plan)) as bundle,
         ):
             state = bundle.run

@@ -20,6 +20,7 @@ from backend.pocket.train import (
     clip,
     controlnet,
     export,
+    few_steps,
     guide,
     image_encoder,
     judge,
@@ -55,6 +56,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         "clip": Part(clip.train, 18.0),
         "image_encoder": Part(image_encoder.train, 10.0),
         "controlnet": Part(controlnet.train, 35.0),
+        "few_steps": Part(few_steps.train, 40.0),
     }
 )
 
@@ -70,7 +72,7 @@ def parse() -> TrainingFlags:
     parser.add_argument(
         "--warm",
         action="store_true",
-        help="unet, controlnet, judge: begin with the weights of --family",
+        help="unet, controlnet, judge, few_steps: begin with the weights of --family",
     )
     parser.add_argument(
         "--resume", action="store_true", help="go on from the last checkpoint in --out"

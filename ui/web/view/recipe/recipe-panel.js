@@ -6,10 +6,16 @@
  */
 
 import { setScene, setSettings } from "../../model/edits.js";
+import {
+  drawsInFewSteps,
+  fewStepsSettings,
+  hasFewSteps,
+  samplerSettings,
+} from "../../model/few-steps.js";
 import { modelChoices, refusedOf } from "../../model/models.js";
 import { isWorking } from "../../model/session.js";
 import { createKeyed, firstOf, h, lastOf, set, show } from "../dom/elements.js";
-import { button, choice } from "../dom/fields.js";
+import { button, choice, tick } from "../dom/fields.js";
 import { createLoraList } from "../dom/lora-list.js";
 import { numberField } from "../dom/number-fields.js";
 import { createLinkedDial, createMethodOptions } from "./method-options.js";
@@ -121,6 +127,35 @@ const createRefusedLine = (app) => {
   return { node, update };
 };
 
+/**
+ * A box for models that have a network for few steps.
+ * @param {App} app
+ */
+const createFewSteps = (app) => {
+  const box = tick(app, {
+    label: "Quick, in 4 steps",
+    test: "few-steps",
+    name: "Quick, in 4 steps",
+    read: ({ record }) => drawsInFewSteps(record.settings),
+    edit: (wanted) => setSettings(fewStepsSettings(wanted)),
+  });
+  const node = h(
+    "label",
+    {
+      class: "option option-bool",
+      title: "LCM, 4 steps, guidance 1: a first look in a fraction of the time; forms come rougher",
+    },
+    h("span", { text: "Quick, in 4 steps" }),
+    box.node,
+  );
+  /** @param {Shown} shown */
+  const update = (shown) => {
+    box.update(shown);
+    show(node, hasFewSteps(shown.state.facts, shown.record.settings));
+  };
+  return { node, update };
+};
+
 /** @param {App} app */
 const createAdvanced = (app) => {
   const sampler = choice(app, {
@@ -130,7 +165,11 @@ const createAdvanced = (app) => {
     options: ({ state }) =>
       (state.facts?.samplers ?? []).map((id) => ({ id, title: SAMPLER_TITLES[id] ?? id })),
     read: ({ record }) => record.settings.sampler,
-    edit: (value) => setSettings({ sampler: /** @type {RunSettings["sampler"]} */ (value) }),
+    edit: (value) => (editor) => {
+      const chosen = /** @type {RunSettings["sampler"]} */ (value);
+      const able = hasFewSteps(app.session.state.facts, editor.settings);
+      return setSettings(samplerSettings(editor.settings, chosen, able))(editor);
+    },
   });
   const model = choice(app, {
     label: "Model",
@@ -249,22 +288,21 @@ export const createRecipePanel = (app) => {
   });
   const [notes, setter] = [createSceneNotes(), createLinkedDial(app)];
   const [subject, scope] = [createRunSubject(app), createModelScope(app)];
-  const numbers = Object.values(dials);
+  const [numbers, few] = [Object.values(dials), createFewSteps(app)];
   const row = h(
     "div",
     { class: "dials" },
     numbers.map(({ node }) => node),
   );
-  const inside = [prompt.node, scope.node, subject.node, loras.node, row, setter.node, notes.node];
-  inside.push(advanced.node);
-  const body = h("div", { class: "recipe-body" }, inside);
+  const inside = [prompt.node, scope.node, subject.node, loras.node, row, few.node, setter.node];
+  const body = h("div", { class: "recipe-body" }, inside, notes.node, advanced.node);
   const node = h(
     "section",
     { class: "recipe", "aria-label": "Prompt and dials" },
     body,
     generate.node,
   );
-  const parts = [prompt, scope, subject, loras, ...numbers, setter, notes, advanced, generate];
+  const parts = [prompt, scope, subject, loras, ...numbers, few, setter, notes, advanced, generate];
   /** @param {Shown} shown */
   const update = (shown) => parts.forEach((part) => part.update(shown));
   return { node, update };
