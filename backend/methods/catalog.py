@@ -51,9 +51,10 @@ class Method:
 
 
 def _run_collage(plan: Plan, bundle: ModelBundle, pixels: Contents) -> Run:
+    from backend.engine.crop import run_window
     from backend.methods import collage
 
-    return collage.run(plan, bundle, pixels)
+    return run_window(collage.run, plan, bundle, pixels)
 
 
 def _run_tcig(plan: Plan, bundle: ModelBundle, pixels: Contents) -> Run:

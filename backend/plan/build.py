@@ -8,8 +8,10 @@ from types import MappingProxyType
 
 from backend.errors import RequestError
 from backend.plan.card import Card, check_picture_size
+from backend.plan.crop import choose_window, plan_window
 from backend.plan.notes import (
     call_name,
+    close_up_note,
     explain_no_step,
     light_notes,
     obstacle_note,
@@ -41,6 +43,7 @@ from backend.plan.request import (
     RunSettings,
 )
 from backend.plan.survey import Survey, Surveyed, survey
+from backend.scene.composite import alpha_of
 from backend.scene.layer import Layer
 from backend.scene.scene import Pixels, Scene
 
@@ -147,7 +150,31 @@ def _plan_request(seen: Survey, request: AnyRequest, pixels: Pixels) -> Plan:
     )
     plan = _plan(reading, request, (reading.plan_layer(chosen),), target)
     light = light_notes(chosen, request.settings, reading.survey.card)
-    return plan.model_copy(update={"notes": (*plan.notes, *light)})
+    plan = plan.model_copy(update={"notes": (*plan.notes, *light)})
+    return _crop(plan, chosen, reading.survey, pixels) if _may_crop(request) else plan
+
+
+def _may_crop(request: Reroll) -> bool:
+    return request.crop and request.settings.method == "collage" and request.subject is None
+
+
+def _crop(plan: Plan, chosen: Surveyed, seen: Survey, pixels: Pixels) -> Plan:
+    """The plan with a window around the layer that is drawn again, where it is small and has
+    words.
+    """
+    layer, size = chosen.layer, seen.size
+    phrase = normalise(layer.phrase or layer.class_label)
+    if not phrase.strip() or not isinstance(plan.target, OneLayer):
+        return plan
+    picture = pixels.picture(layer.picture) if layer.picture else None
+    mask = pixels.mask(layer.mask) if layer.mask else None
+    alpha = alpha_of(picture, mask, chosen.placement, layer.opacity, size)
+    window = choose_window(alpha, plan.target.feather_px, size)
+    if window is None:
+        return plan
+    drawn = plan_window(plan, window, phrase, seen.card)
+    note = close_up_note(layer, window, seen.card)
+    return drawn.model_copy(update={"notes": (*plan.notes, note)})
 
 
 def scene_notes(seen: Survey, settings: RunSettings | None = None) -> tuple[Note, ...]:

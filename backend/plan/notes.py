@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from backend.plan.card import Card, Size, generation_size
 from backend.plan.phrases import Match, cut_words
-from backend.plan.plan import Note
+from backend.plan.plan import CropWindow, Note
 from backend.plan.request import MAX_STEPS, RunSettings
 from backend.plan.survey import Surveyed
 from backend.scene.layer import Layer
@@ -276,6 +276,21 @@ def light_notes(chosen: Surveyed, settings: RunSettings, card: Card) -> tuple[No
         "form."
     )
     return (Note(code="light_only", layer_id=chosen.layer.id, text=text),)
+
+
+def close_up_note(layer: Layer, window: CropWindow, card: Card) -> Note:
+    """That a re-roll draws a layer close up.
+
+    Args:
+        layer: the layer.
+        window: that is drawn.
+        card: its native side is what the window is enlarged to.
+    """
+    text = (
+        f"{call_name(layer)} is drawn close up: {window.side_px} px around it, enlarged to "
+        f"{card.native_px} px and put back."
+    )
+    return Note(code="close_up", layer_id=layer.id, text=text)
 
 
 SETTINGS: Mapping[str, tuple[str, Callable[[Layer], bool]]] = MappingProxyType(

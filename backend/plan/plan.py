@@ -77,13 +77,32 @@ class Cover(Record):
     opacity: Fraction
 
 
+class CropWindow(Record):
+    """A square of the finished picture, in generation pixels, that is drawn on its own."""
+
+    left_px: Annotated[int, Field(ge=0)]
+    top_px: Annotated[int, Field(ge=0)]
+    side_px: Annotated[int, Field(ge=1)]
+
+    @property
+    def rows(self) -> slice:
+        """Of the picture's pixels."""
+        return slice(self.top_px, self.top_px + self.side_px)
+
+    @property
+    def columns(self) -> slice:
+        """Of the picture's pixels."""
+        return slice(self.left_px, self.left_px + self.side_px)
+
+
 class OneLayer(Record):
     """One layer is generated over ``source``; pixels farther than ``feather_px`` from its mask stay
     identical.
 
     ``above`` are the scene's layers over it, from back to front: what they hide does not belong to
     its mask. ``background`` are the prompt's words without any object's: what would be there
-    without the layer.
+    without the layer. With ``crop``, that square alone is drawn, at the model's own size, and put
+    back.
     """
 
     kind: Literal["layer"] = "layer"
@@ -92,6 +111,7 @@ class OneLayer(Record):
     feather_px: Annotated[int, Field(ge=0)]
     above: tuple[Cover, ...] = ()
     background: str = ""
+    crop: CropWindow | None = None
 
 
 class TextualInversionTask(Record):

@@ -121,7 +121,8 @@ class Reroll(Record):
 
     ``source`` is the digest of the picked candidate's PNG; ``feather_px`` (generation pixels) how
     far beyond the layer's mask the new pixels may blend into it. ``tries``: make up to that many
-    times ``count`` candidates, with new seeds, until one of them passes its scores.
+    times ``count`` candidates, with new seeds, until one of them passes its scores. With ``crop``,
+    a small layer is drawn in a window around it (Collage Diffusion alone).
     """
 
     kind: Literal[RequestKind.REROLL] = RequestKind.REROLL
@@ -131,6 +132,7 @@ class Reroll(Record):
     feather_px: Annotated[int, Field(ge=0, le=256)] = 4
     tries: Annotated[int, Field(ge=1, le=MAX_TRIES)] = 1
     subject: SubjectRef | None = None
+    crop: bool = False
 
 
 class LearnEmbeddings(Record):

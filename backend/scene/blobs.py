@@ -84,6 +84,9 @@ class MemoryPixels:
         self._kept: dict[str, Picture] = {}
         self._blobs: dict[str, bytes] = {}
 
+    def __contains__(self, digest: str) -> bool:
+        return digest in self._kept
+
     def add_picture(self, rgba: Picture) -> PictureDigest:
         """Keep uint8 (h, w, 4), straight alpha; the digest that names it."""
         if rgba.ndim != 3:

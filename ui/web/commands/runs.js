@@ -99,6 +99,7 @@ export const rerollLayer = async (app, layerId, tries = app.session.state.tries)
     source,
     feather_px: FEATHER_PX,
     tries,
+    crop: session.state.closeUp,
   };
   settle(app, await bridge.generate(request));
   if (tries > 1) tellTries(app, layerId);

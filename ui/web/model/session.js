@@ -32,6 +32,7 @@ const RUN = {
   watched: 0,
   reading: "",
   freshSeeds: false,
+  closeUp: true,
   tries: 1,
   embeddingSteps: 250,
   tuned: {},

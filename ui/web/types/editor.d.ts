@@ -271,6 +271,8 @@ export interface RunSlice {
   watched: number;
   reading: string;
   freshSeeds: boolean;
+  /** Whether a re-roll draws a small object large and puts it back. */
+  closeUp: boolean;
   tries: number;
   embeddingSteps: number;
   tuned: Readonly<Record<Identifier, TunedLayer>>;

@@ -859,6 +859,7 @@ export interface RerollRequest {
   feather_px?: number;
   tries?: number;
   subject?: SubjectRef | null;
+  crop?: boolean;
 }
 
 export interface RestorePicturesMessage {

@@ -91,23 +91,27 @@ const dialsOf = (app) => {
   };
 };
 
-/** @param {App} app */
-const createFreshSeeds = (app) => {
+/**
+ * A box of what is asked of the next runs; it is no part of the scene.
+ * @param {App} app
+ * @param {{ field: "freshSeeds" | "closeUp", label: string, title: string, test: string }} words
+ */
+const createRunBox = (app, { field, label, title, test }) => {
   /** @type {HTMLInputElement} */
   const input = h("input", {
     type: "checkbox",
     class: "tick",
-    "data-test": "fresh-seeds",
-    on: { change: () => app.session.set({ freshSeeds: input.checked }) },
+    "data-test": test,
+    on: { change: () => app.session.set({ [field]: input.checked }) },
   });
   const node = h(
     "label",
-    { class: "option option-bool", title: "Otherwise the same seed makes the same pictures again" },
-    h("span", { text: "A new seed for every run" }),
+    { class: "option option-bool", title },
+    h("span", { text: label }),
     input,
   );
   /** @param {Shown} shown */
-  const update = ({ state }) => void (input.checked = state.freshSeeds);
+  const update = ({ state }) => void (input.checked = state[field]);
   return { node, update };
 };
 
@@ -181,7 +185,18 @@ const createAdvanced = (app) => {
   });
   const refused = createRefusedLine(app);
   const options = createMethodOptions(app);
-  const fresh = createFreshSeeds(app);
+  const fresh = createRunBox(app, {
+    field: "freshSeeds",
+    label: "A new seed for every run",
+    title: "Otherwise the same seed makes the same pictures again",
+    test: "fresh-seeds",
+  });
+  const closeUp = createRunBox(app, {
+    field: "closeUp",
+    label: "Re-roll small objects close up",
+    title: "The object's surroundings alone are drawn, enlarged, and put back: forms come finer",
+    test: "close-up",
+  });
   const node = h(
     "details",
     { class: "advanced", "data-test": "advanced" },
@@ -193,12 +208,13 @@ const createAdvanced = (app) => {
       refused.node,
       h("label", { class: "option" }, h("span", { text: "Sampler" }), sampler.node),
       fresh.node,
+      closeUp.node,
       options.node,
     ),
   );
   /** @param {Shown} shown */
   const update = (shown) =>
-    [sampler, model, refused, options, fresh].forEach((part) => part.update(shown));
+    [sampler, model, refused, options, fresh, closeUp].forEach((part) => part.update(shown));
   return { node, update };
 };
 
