@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Generator
 from dataclasses import replace
 
 from backend.engine.loop_types import Run
@@ -40,13 +39,17 @@ def run_window(run: RunPlan, plan: Plan, bundle: ModelBundle, pixels: Contents) 
     enlarged = enlarge_window(plan, pixels, bundle.card.native_px)
     paste = read_paste_target(plan, pixels, raster(plan, pixels).alphas)
     assert paste is not None
-    with closing(run(enlarged.plan, bundle, enlarged.pixels)) as events:
+    events = run(enlarged.plan, bundle, enlarged.pixels)
+    try:
         for event in events:
             if isinstance(event, Images):
                 framed = (_put_back(enlarged, paste, one, bundle) for one in event.images)
                 yield replace(event, images=tuple(framed))
             else:
                 yield event
+    finally:
+        if isinstance(events, Generator):
+            events.close()
 
 
 def _put_back(enlarged: Enlarged, paste: PasteTarget, image: Image, bundle: ModelBundle) -> Image:

@@ -208,7 +208,7 @@ def time_few_steps(bundle: ModelBundle) -> Duel:
     guidance.
     """
     few = few_steps.choose_unet(bundle, Sampler.LCM)
-    draft = {
+    changed = {
         "sampler": Sampler.LCM,
         "steps": few_steps.STEPS,
         "guidance_scale": few_steps.GUIDANCE_SCALE,
@@ -216,7 +216,7 @@ def time_few_steps(bundle: ModelBundle) -> Duel:
     return Duel(
         "few_steps",
         f"the same words in {STEPS} steps with guidance",
-        lambda: draw_words(few, draft),
+        lambda: draw_words(few, changed),
         lambda: draw_words(bundle, {}),
         "other pictures",
     )

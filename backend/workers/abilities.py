@@ -47,7 +47,6 @@ USES = (
     ),
     Use("scores", "Scores of candidates", needs=(("clip", *SEGMENTERS),), better_with=(("sam",),)),
     Use("preview", "Quick previews", needs=(("preview",),)),
-    Use("few_steps", "Drafts in four steps", needs=(("unet_lcm",),)),
 )
 
 

@@ -105,7 +105,7 @@ def test_a_window_is_in_the_digest_and_none_is_not() -> None:
     ],
 )
 def test_a_window_shows_what_the_whole_shows_there(turn: dict[str, float]) -> None:
-    on = _covered(turn)
+    on = build_covered_stage(turn)
     plan = close_up("fox", on)
     assert isinstance(plan.target, OneLayer)
     window = plan.target.crop
@@ -161,7 +161,7 @@ def test_fitting_to_the_same_size_changes_nothing() -> None:
     assert np.array_equal(fit(picture, 9), picture)
 
 
-def _covered(turn: dict[str, float]) -> SceneSetup:
+def build_covered_stage(turn: dict[str, float]) -> SceneSetup:
     """A picture with a mask, half of it under another layer with a mask of its own."""
     on = stage()
     pixels = on.pixels

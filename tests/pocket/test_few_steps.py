@@ -16,11 +16,11 @@ from backend.pocket.train.few_steps import (
     MEMBER,
     FewStepsRun,
     FewStepsTrainer,
-    build_levels,
+    build_process,
     foresee,
 )
 
-LEVELS = build_levels()
+PROCESS = build_process()
 
 
 def test_foreseeing_is_what_the_sampler_does() -> None:
@@ -43,24 +43,24 @@ def test_at_the_clean_end_the_state_itself_is_foreseen() -> None:
 def test_a_hop_from_a_known_picture_lies_on_its_path() -> None:
     clean, noise = torch.randn(2, 4, 4, 4), torch.randn(2, 4, 4, 4)
     first, last = torch.tensor([999, 259]), torch.tensor([399, -1])
-    signal, level = LEVELS.at(first)
+    signal, level = PROCESS.at(first)
     state = signal * clean + level * noise
-    signal, level = LEVELS.at(last)
+    signal, level = PROCESS.at(last)
     expected = signal * clean + level * noise
     torch.testing.assert_close(
-        LEVELS.hop(state, (first, last), clean), expected, atol=1e-5, rtol=1e-4
+        PROCESS.hop(state, (first, last), clean), expected, atol=1e-5, rtol=1e-4
     )
 
 
-def test_the_levels_are_the_schedule_s() -> None:
+def test_its_shares_are_the_schedule_s() -> None:
     kept = build_scheduler().alphas_cumprod
-    signal, level = LEVELS.at(torch.tensor([0, 500, -1]))
+    signal, level = PROCESS.at(torch.tensor([0, 500, -1]))
     torch.testing.assert_close(signal.flatten(), torch.tensor([*kept[[0, 500]].sqrt(), 1.0]))
     torch.testing.assert_close(level.flatten()[2], torch.tensor(0.0))
 
 
 def test_the_ratio_falls_with_noise() -> None:
-    ratios = LEVELS.log_ratio(torch.tensor([-1, 0, 500, 999])).flatten()
+    ratios = PROCESS.log_ratio(torch.tensor([-1, 0, 500, 999])).flatten()
     assert ratios[0] == ratios[1]
     assert ratios[1] > ratios[2] > ratios[3]
 
@@ -71,18 +71,18 @@ def test_two_looks_on_the_way_lead_nearer_to_the_end_of_the_path() -> None:
     data = 0.5
 
     def scale(steps: torch.Tensor) -> torch.Tensor:
-        signal, level = LEVELS.at(steps)
+        signal, level = PROCESS.at(steps)
         return (signal**2 * data**2 + level**2).sqrt()
 
     def guess(state: torch.Tensor, steps: torch.Tensor) -> torch.Tensor:
-        signal, _ = LEVELS.at(steps)
+        signal, _ = PROCESS.at(steps)
         return signal * data**2 / scale(steps) ** 2 * state
 
     first, last = torch.tensor([599, 399]), torch.tensor([499, 299])
     state = torch.ones(2, 1, 1, 1)
     exact = state * scale(last) / scale(first)
-    once = LEVELS.hop(state, (first, last), guess(state, first))
-    twice = LEVELS.hop_twice(state, (first, last), guess)
+    once = PROCESS.hop(state, (first, last), guess(state, first))
+    twice = PROCESS.hop_twice(state, (first, last), guess)
     assert ((twice - exact).abs() < (once - exact).abs() / 5).all()
 
 

@@ -54,8 +54,8 @@ Foresee = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
-class Levels:
-    """The noise levels of the training's 1,000 timesteps.
+class ForwardProcess:
+    """The forward process of the training: how much signal and noise its 1,000 timesteps hold.
 
     Attributes:
         signal: float32 (1000,), a of x_t = a·x0 + s·n.
@@ -99,10 +99,10 @@ class Levels:
         return self.hop(state, steps, clean + (between - clean) / (2 * share))
 
 
-def build_levels() -> Levels:
-    """The levels of the family's schedule."""
+def build_process() -> ForwardProcess:
+    """That of the family's schedule."""
     kept = build_scheduler().alphas_cumprod
-    return Levels(kept.sqrt(), (1 - kept).sqrt())
+    return ForwardProcess(kept.sqrt(), (1 - kept).sqrt())
 
 
 def foresee(state: Tensor, steps: Tensor, clean: Tensor) -> Tensor:
@@ -151,7 +151,7 @@ class FewStepsTrainer:
             betas=(0.9, 0.99),
             fused=True,
         )
-        self.levels = build_levels()
+        self.process = build_process()
         empty = CaptionMaker(build_tokenizer()).say([], "")[0]
         with torch.no_grad():
             self.empty_states = self.text(torch.tensor([empty])).last_hidden_state
@@ -191,15 +191,15 @@ class FewStepsTrainer:
         rows = len(batch.ids)
         self._show(batch, random)
         points = torch.from_numpy(random.integers(0, LCM_STEPS, rows))
-        stride = len(self.levels.signal) // LCM_STEPS
+        stride = len(self.process.signal) // LCM_STEPS
         steps = (points + 1) * stride - 1
         later = ((points + 1 - HOP) * stride - 1).clamp(min=-1)
-        signal, noise = self.levels.at(steps)
+        signal, noise = self.process.at(steps)
         state = signal * batch.latents + noise * torch.randn_like(batch.latents)
         with torch.no_grad():
             states = self.text(batch.ids).last_hidden_state
-            reached = self.levels.hop_twice(
-                state, (steps, later), lambda x, t: self._guided(x, t, states)
+            reached = self.process.hop_twice(
+                state, (steps, later), lambda x, t: self._foresee_with_guidance(x, t, states)
             )
             foreseen = self._clean(self.average.network, reached, later.clamp(min=0), states)
             target = torch.where(
@@ -228,12 +228,12 @@ class FewStepsTrainer:
         self, network: UNet2DConditionModel, state: Tensor, steps: Tensor, states: Tensor
     ) -> Tensor:
         """The clean latents that a network foresees: x0 = a·x_t - s·v."""
-        signal, noise = self.levels.at(steps)
+        signal, noise = self.process.at(steps)
         with use_mixed_precision():
             velocity = network(state, steps, states).sample
         return signal * state - noise * velocity.float()
 
-    def _guided(self, state: Tensor, steps: Tensor, states: Tensor) -> Tensor:
+    def _foresee_with_guidance(self, state: Tensor, steps: Tensor, states: Tensor) -> Tensor:
         """The clean latents that the teacher foresees with guidance."""
         view = self.views[0]
         named = self._clean(self.teacher, state, steps, states)
