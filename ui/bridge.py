@@ -27,6 +27,7 @@ from backend.errors import (
 from backend.plan.request import TRAINING_TITLES
 from backend.scene.geometry import PixelBox, PixelPoint, PointOrBox
 from backend.studio.library.subjects import LibrarySubject
+from backend.studio.projects.snapshots import SceneSnapshot
 from backend.studio.projects.steps import StepsFound
 from backend.studio.storage.records import (
     Candidate,
@@ -53,6 +54,7 @@ from ui.replies import (
     LibraryReply,
     ProjectReply,
     ScenesReply,
+    SnapshotsReply,
     StateReply,
     SubjectMethod,
     TunedReply,
@@ -181,6 +183,23 @@ def _save(bridge: Bridge, message: messages.Save) -> Saved:
 
 def _steps(bridge: Bridge, message: messages.ReadSteps) -> StepsFound:
     return bridge.studio.undo.read(message.project, message.place, later=message.later)
+
+
+def _snapshots(bridge: Bridge, message: messages.ReadSnapshots) -> SnapshotsReply:
+    return SnapshotsReply(snapshots=bridge.studio.snapshots.list_all(message.project))
+
+
+def _take_snapshot(bridge: Bridge, message: messages.TakeSnapshot) -> SceneSnapshot:
+    return bridge.studio.snapshots.take(message.project, message.revision, message.name)
+
+
+def _snapshot_scene(bridge: Bridge, message: messages.ReadSnapshotScene) -> PictureScene:
+    return bridge.studio.snapshots.scene_of(message.snapshot)
+
+
+def _delete_snapshot(bridge: Bridge, message: messages.DeleteSnapshot) -> DoneReply:
+    bridge.studio.snapshots.delete(message.snapshot)
+    return DoneReply()
 
 
 def _take_picture(bridge: Bridge, message: messages.TakePicture) -> TakenPicture:
@@ -374,6 +393,10 @@ VERBS: Mapping[str, Verb] = {
     "hello": Verb(messages.Hello, _hello, ProjectReply),
     "save": Verb(messages.Save, _save, Saved),
     "steps": Verb(messages.ReadSteps, _steps, StepsFound),
+    "snapshots": Verb(messages.ReadSnapshots, _snapshots, SnapshotsReply),
+    "take_snapshot": Verb(messages.TakeSnapshot, _take_snapshot, SceneSnapshot),
+    "snapshot_scene": Verb(messages.ReadSnapshotScene, _snapshot_scene, PictureScene),
+    "delete_snapshot": Verb(messages.DeleteSnapshot, _delete_snapshot, DoneReply),
     "take_picture": Verb(messages.TakePicture, _take_picture, TakenPicture),
     "take_mask": Verb(messages.TakeMask, _take_mask, TakenMask),
     "open_ora": Verb(messages.OpenOra, _open_ora, ProjectReply),

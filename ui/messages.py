@@ -65,6 +65,32 @@ class ReadSteps(Message):
     later: bool = False
 
 
+class ReadSnapshots(Message):
+    """The named versions of a scene."""
+
+    project: Identifier
+
+
+class TakeSnapshot(Message):
+    """Name that revision of the project."""
+
+    project: Identifier
+    revision: Count
+    name: Name
+
+
+class ReadSnapshotScene(Message):
+    """The scene as it was when it was named."""
+
+    snapshot: Identifier
+
+
+class DeleteSnapshot(Message):
+    """Forget a named version."""
+
+    snapshot: Identifier
+
+
 class TakePicture(Message):
     """A picture that was just uploaded to ``path``; ``name`` is what the person calls it."""
 

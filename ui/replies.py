@@ -11,6 +11,7 @@ from backend.plan.events import JobState
 from backend.plan.request import TrainingMethod
 from backend.scene.records import Record
 from backend.studio.library.subjects import LibrarySubject
+from backend.studio.projects.snapshots import SceneSnapshot
 from backend.studio.storage.records import (
     CutLayer,
     Facts,
@@ -58,6 +59,12 @@ class ProjectReply(Facts, Project):
     """A project together with all that the page needs to know about this server."""
 
     id: str = Field(serialization_alias="project")
+
+
+class SnapshotsReply(Record):
+    """The named versions of a scene, the newest first."""
+
+    snapshots: tuple[SceneSnapshot, ...]
 
 
 class ExportReply(Record):

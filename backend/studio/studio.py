@@ -40,6 +40,7 @@ from backend.studio.projects.file_settings import read_settings
 from backend.studio.projects.gallery import Gallery, keep_recipe
 from backend.studio.projects.history import insert_retouch
 from backend.studio.projects.home import Home
+from backend.studio.projects.snapshots import Snapshots
 from backend.studio.projects.steps import (
     SentSteps,
     UndoSteps,
@@ -84,7 +85,7 @@ class Studio:
 
     ``library`` holds the subjects, which belong to no project; ``queue`` is what runs and waits;
     ``home`` lists the projects, ``gallery`` the pictures of all of them, ``undo`` has their
-    steps, and ``upkeep`` lets the deleted ones go.
+    steps, ``snapshots`` their named versions, and ``upkeep`` lets the deleted ones go.
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class Studio:
         self.home = Home(store, self._runner.cancel)
         self.gallery = Gallery(store)
         self.undo = UndoSteps(store)
+        self.snapshots = Snapshots(store)
         self.upkeep = Upkeep(store, self.undo)
         self._opening = threading.Lock()
 

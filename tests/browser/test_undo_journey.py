@@ -134,6 +134,34 @@ def test_steps_come_back_after_a_reload_a_kill_and_in_another_browser(
     profile.close()
 
 
+def test_a_named_version_is_gone_back_to(page: EditorPage) -> None:
+    before = page.state()["scene"]
+    page.part("history").click()
+    page.part("version-name").fill("With all toys")
+    page.part("version-name").press("Enter")
+    expect(page.part("version")).to_have_count(1)
+    page.page.keyboard.press("Escape")
+    page.page.keyboard.press("Escape")
+    page.part("canvas").click(position={"x": 3, "y": 3})
+    page.page.keyboard.press("Control+a")
+    page.page.keyboard.press("Delete")
+    page.wait("state.scene.layers.length === 0")
+    page.wait_saved()
+    page.reload()
+    page.part("history").click()
+    expect(page.part("version")).to_contain_text("With all toys")
+    page.look("versions")
+    page.part("version-open").click()
+    page.wait(f"state.scene.layers.length === {len(before['layers'])}")
+    assert page.state()["scene"] == before
+    page.wait_saved()
+    page.part("undo").click()
+    page.wait("state.scene.layers.length === 0")
+    page.part("history").click()
+    page.part("version-delete").click()
+    expect(page.part("version")).to_have_count(0)
+
+
 def test_of_two_versions_both_are_kept(page: EditorPage, context: BrowserContext) -> None:
     project = str(page.state()["project"])
     other = EditorPage(context.new_page(), page.url, page.screens)

@@ -1,4 +1,4 @@
-"""The steps of undo from a message to the store and back."""
+"""The steps of undo and the named versions from a message to the store and back."""
 
 from __future__ import annotations
 
@@ -39,6 +39,21 @@ def test_steps_are_handed_in_with_a_save_and_read_after_opening(
     layers = [found["records"][str(one)] for one in first["layers"]]
     assert layers == held["scene"]["layers"]
     assert bridge.ask({"verb": "steps", "project": "nobody", "place": 0})["steps"] == []
+
+
+def test_a_version_is_named_listed_opened_and_deleted(bridge: Bridge, studio: Studio) -> None:
+    held = open_scene(bridge, studio)
+    project = held["project"]
+    asked = {"verb": "take_snapshot", "project": project, "revision": held["revision"]}
+    taken = bridge.ask({**asked, "name": "Before"})
+    assert bridge.ask({"verb": "snapshots", "project": project}) == {"snapshots": [taken]}
+    scene = bridge.ask({"verb": "snapshot_scene", "snapshot": taken["id"]})
+    assert (scene["project"], scene["scene"]) == (project, held["scene"])
+    assert bridge.ask({**asked, "name": " "})["error"]["code"] == "request"
+    assert bridge.ask({**asked, "name": "x" * 201})["error"]["remedy"]
+    assert bridge.ask({"verb": "delete_snapshot", "snapshot": taken["id"]}) == {}
+    assert bridge.ask({"verb": "snapshots", "project": project}) == {"snapshots": []}
+    assert bridge.ask({"verb": "snapshot_scene", "snapshot": taken["id"]})["error"]["remedy"]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import { createLink, Refusal, Silence } from "./bridge/link.js";
 import { createLibrary } from "./bridge/library.js";
 import { withKnownNames, createMaskSaver } from "./bridge/masks.js";
 import { createModels } from "./bridge/models.js";
+import { createSnapshotVerbs } from "./bridge/snapshots.js";
 import { createSaver, unsavedKey } from "./bridge/saver.js";
 import { createStepSaver } from "./bridge/steps.js";
 import { createWatcher, buildJob } from "./bridge/watcher.js";
@@ -73,6 +74,7 @@ class Bridge {
     });
     this.home = createHomeVerbs({ ...parts, link: this.#link });
     this.gallery = createGalleryVerbs({ ...parts, link: this.#link });
+    this.snapshots = createSnapshotVerbs({ ...parts, link: this.#link });
     this.library = createLibrary({ ...parts, feed, link: this.#link });
     this.models = createModels({ ...parts, link: this.#link });
     this.#link.whenBack(() => parts.session.state.project === "" && this.hello());
@@ -406,6 +408,7 @@ class Bridge {
       dismissed: [],
       tuned: freeze({}),
       embeddings: freeze(reply.embeddings ?? []),
+      snapshots: [],
       viewed: "",
       batch: batchOf(reply.candidates ?? [], editor.picked),
       showing: editor.picked ? "result" : "collage",

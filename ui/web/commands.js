@@ -22,6 +22,7 @@ import { withBindings } from "./commands/keymap.js";
 import { decompose } from "./commands/decompose.js";
 import * as runs from "./commands/runs.js";
 import * as models from "./commands/models.js";
+import * as snapshots from "./commands/snapshots.js";
 import * as subjects from "./commands/subjects.js";
 import { autotune } from "./commands/tuning.js";
 
@@ -427,7 +428,10 @@ const ENTRIES = {
   },
   mirror: { title: "Mirror the view", group: "View", keys: ["M"], run: looking.mirror },
   theme: { title: "Light or dark", group: "View", keys: ["Shift+T"], run: toggleTheme },
-  steps: { group: "View", run: toggleOpen("history") },
+  steps: { title: "Steps and named versions", group: "View", run: snapshots.toggleSteps },
+  takeSnapshot: { group: "Files", run: snapshots.takeSnapshot },
+  openSnapshot: { group: "Files", run: snapshots.openSnapshot },
+  deleteSnapshot: { group: "Files", run: snapshots.deleteSnapshot },
   palette: {
     title: "All commands",
     group: "View",

@@ -11,7 +11,7 @@
 import { editorFromProject, editorToMessage, freeze, sameWork } from "../model/records.js";
 
 /** A message holds this much of earlier steps, and so many: there is room for the scene beside. */
-const BATCH_LETTERS = 700_000;
+const BATCH_LETTERS = 400_000;
 const BATCH_STEPS = 40;
 const NAME_LETTERS = 300;
 

@@ -19,6 +19,7 @@ const PROJECT = {
   coverage: [],
   notes: [],
   embeddings: [],
+  snapshots: [],
   library: { subjects: [], methods: [] },
   saved: { state: "saved", at: "" },
   link: "up",

@@ -75,6 +75,7 @@ export type MaskSaverParts = Pick<BridgeParts, "masks" | "database"> & { link: L
 export type LibraryParts = Pick<BridgeParts, "session" | "store"> & { link: Link; feed: Feed };
 export type HomeParts = Pick<BridgeParts, "session"> & { link: Link };
 export type GalleryParts = Pick<BridgeParts, "session"> & { link: Link };
+export type SnapshotParts = Pick<BridgeParts, "session"> & { link: Link };
 export type ModelsParts = Pick<BridgeParts, "session"> & { link: Link };
 export type SaverParts = Pick<BridgeParts, "store" | "session" | "clock" | "storage" | "masks"> & {
   link: Link;

@@ -29,6 +29,7 @@ import type {
   RequestKind,
   Scene,
   SceneEntry,
+  SceneSnapshot,
   SubjectLibrary,
   TrainingMethod,
   TunedLayer,
@@ -257,6 +258,8 @@ export interface ProjectSlice {
   coverage: readonly Coverage[];
   notes: readonly Note[];
   embeddings: readonly LearnedEmbedding[];
+  /** The named versions of the scene, once somebody looked at them. */
+  snapshots: readonly SceneSnapshot[];
   library: Readonly<SubjectLibrary>;
   saved: { state: "saved" | "saving" | "unsaved" | "offline"; at: string };
   link: "up" | "down";

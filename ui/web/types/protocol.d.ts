@@ -565,9 +565,20 @@ export interface SceneEntry {
   deleted: string;
 }
 
+export interface SceneSnapshot {
+  id: string;
+  project: string;
+  name: string;
+  created: string;
+}
+
 export interface ScenesReply {
   scenes: readonly SceneEntry[];
   notes: readonly string[];
+}
+
+export interface SnapshotsReply {
+  snapshots: readonly SceneSnapshot[];
 }
 
 export interface Stage1Image {
@@ -717,6 +728,10 @@ export interface DeleteSceneMessage {
   project: Identifier;
 }
 
+export interface DeleteSnapshotMessage {
+  snapshot: Identifier;
+}
+
 export interface DeleteSubjectMessage {
   subject: Identifier;
 }
@@ -831,6 +846,14 @@ export interface ReadPictureSceneMessage {
   picture: Identifier;
 }
 
+export interface ReadSnapshotSceneMessage {
+  snapshot: Identifier;
+}
+
+export interface ReadSnapshotsMessage {
+  project: Identifier;
+}
+
 export interface ReadStepsMessage {
   project: Identifier;
   place: number;
@@ -938,6 +961,12 @@ export interface TakePictureMessage {
   name?: string;
 }
 
+export interface TakeSnapshotMessage {
+  project: Identifier;
+  revision: number;
+  name: string;
+}
+
 export interface TrainSubjectMessage {
   project: Identifier;
   subject: Identifier;
@@ -967,6 +996,10 @@ export interface Messages {
   hello: HelloMessage;
   save: SaveMessage;
   steps: ReadStepsMessage;
+  snapshots: ReadSnapshotsMessage;
+  take_snapshot: TakeSnapshotMessage;
+  snapshot_scene: ReadSnapshotSceneMessage;
+  delete_snapshot: DeleteSnapshotMessage;
   take_picture: TakePictureMessage;
   take_mask: TakeMaskMessage;
   open_ora: OpenOraMessage;
@@ -1010,6 +1043,10 @@ export interface Replies {
   hello: ProjectReply;
   save: SavedReply;
   steps: StepsFound;
+  snapshots: SnapshotsReply;
+  take_snapshot: SceneSnapshot;
+  snapshot_scene: PictureScene;
+  delete_snapshot: DoneReply;
   take_picture: TakenPicture;
   take_mask: TakenMask;
   open_ora: ProjectReply;

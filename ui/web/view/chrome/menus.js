@@ -1,12 +1,11 @@
-// Buttons with a list below them: menus of commands, and the steps so far.
+// Buttons with a list below them: menus of commands.
 
 /**
  * @import { App, Shown } from "../../types/editor.d.ts"
  * @import { MenuEntry } from "../../types/view.d.ts"
  */
 
-import { createKeyed, h, set, show } from "../dom/elements.js";
-import { button } from "../dom/fields.js";
+import { h, set, show } from "../dom/elements.js";
 import { icon } from "../dom/icons.js";
 
 /**
@@ -84,52 +83,4 @@ const menuItem = (app, { heading, title, hint, test, command = "", argument }) =
     h("span", { text: title }),
     hint ? h("kbd", { text: hint }) : null,
   );
-};
-
-/**
- * @param {App} app
- * @param {number} index
- */
-const createStep = (app, index) => {
-  const press = () => app.store.goTo(index);
-  return {
-    node: h("button", { type: "button", class: "menu-item", role: "option", on: { click: press } }),
-  };
-};
-
-/** @param {App} app */
-export const createHistoryMenu = (app) => {
-  const list = h("div", { role: "listbox", "aria-label": "Steps" });
-  const placeSteps = createKeyed(list, String, (/** @type {number} */ index) =>
-    createStep(app, index),
-  );
-  const updateList = () => {
-    const { entries, place } = app.store.history;
-    placeSteps([...entries.keys()]).forEach(({ node }, index) => {
-      const { name } = entries[index];
-      set(node, { text: name, "aria-selected": index === place, "data-undone": index > place });
-    });
-    list.children[place]?.scrollIntoView({ block: "nearest" });
-  };
-  const heading = h("div", { class: "menu-heading", text: "Steps" });
-  const popover = h(
-    "div",
-    { class: "menu history", hidden: true, "data-test": "history-list" },
-    heading,
-    list,
-  );
-  const opener = button(app, "steps", {
-    iconName: "steps",
-    test: "history",
-    title: "Steps so far",
-    kind: "quiet",
-  });
-  /** @param {Shown} shown */
-  const update = ({ state }) => {
-    const open = state.open === "history";
-    show(popover, open);
-    set(opener, { "aria-expanded": open });
-    if (open) updateList();
-  };
-  return { node: h("span", { class: "menu-box" }, opener, popover), update };
 };

@@ -6,7 +6,8 @@ import { fileStem } from "../../kernels/names.js";
 import { setScene } from "../../model/edits.js";
 import { firstOf, h, lastOf, set, setVariable } from "../dom/elements.js";
 import { button, textField } from "../dom/fields.js";
-import { createHistoryMenu, createMenu } from "./menus.js";
+import { createHistoryMenu } from "./history-menu.js";
+import { createMenu } from "./menus.js";
 import { createQueueMenu } from "./queue-menu.js";
 
 const SAVED = {
