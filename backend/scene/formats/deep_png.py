@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from backend.scene.formats.colour_space import ColourSpace
+
 _DEPTH_AT = 24  # the bit depth's place in a PNG: signature, chunk head, width, height
 
 
@@ -18,8 +20,11 @@ def deep_png(content: bytes) -> bool:
     return content[_DEPTH_AT : _DEPTH_AT + 1] == b"\x10"
 
 
-def read_deep_png(content: bytes) -> Image.Image:
-    """The picture in mode RGBA, each value v of 0…65535 rounded to v / 257. Raises what Pillow
+def read_deep_png(content: bytes, space: ColourSpace | None = None) -> tuple[Image.Image, float]:
+    """The picture in mode RGBA, each value v of 0…65535 rounded to v / 257, and the share of its
+    pixels that lie outside of sRGB.
+
+    Colours of another ``space`` are moved to sRGB first, and rounded once. Raises what Pillow
     raises.
     """
     with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
@@ -35,7 +40,12 @@ def read_deep_png(content: bytes) -> Image.Image:
         )
     else:
         deep = _bytes_as(content, raw).astype(np.uint32)[..., None]
-    return Image.fromarray(_rgba(deep, key), "RGBA")
+    rgba = _rgba(deep, key)
+    outside = 0.0
+    if space is not None:
+        colour = deep[..., :3] if deep.shape[2] >= 3 else np.repeat(deep[..., :1], 3, axis=2)
+        rgba[..., :3], outside = space.convert(colour.astype(np.uint16))
+    return Image.fromarray(rgba, "RGBA"), outside
 
 
 def _bytes_as(content: bytes, raw: str) -> NDArray[np.uint8]:

@@ -11,10 +11,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageCms, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from backend.errors import PictureError
+from backend.scene.formats.colours import find_space, say_conversion, to_srgb
 from backend.scene.formats.deep_png import deep_png, read_deep_png
+from backend.scene.formats.png_blocks import drop_texts
 from backend.scene.imaging.arrays import Picture
 
 MAX_FILE_BYTES = 25 * 1024 * 1024
@@ -152,6 +154,8 @@ def _open(content: bytes, called: str, allowed: Limits, read: _Reader) -> tuple[
             limit=f"At most {allowed.file_bytes // 2**20} MB are allowed.",
             remedy="Save it smaller or as a JPEG.",
         )
+    if kind == "PNG":
+        content = drop_texts(content)
     try:
         with Image.open(io.BytesIO(content), formats=[kind]) as image:
             _check_size(image.size, called, allowed)
@@ -254,12 +258,16 @@ def _pixels(
     if not readable:
         notes.append("has damaged EXIF entries, which are ignored.")
     profile = image.info.get("icc_profile") or b""
+    space = find_space(image, content)
     if image.format == "PNG" and deep_png(content):
-        image = read_deep_png(content)
+        image, outside = read_deep_png(content, space)
         notes.append("has 16 bits a channel, which were rounded to 8.")
+        if space is not None:
+            notes.append(say_conversion(space, outside))
+            profile, space = b"", None
     if target is not None:
         image = _reduce(image, target)
-    rgba, own_notes = to_srgb(image, profile)
+    rgba, own_notes = to_srgb(image, profile, space)
     notes.extend(own_notes)
     if orientation in _ORIENTATIONS:
         rgba = rgba.transpose(_ORIENTATIONS[orientation])
@@ -274,49 +282,3 @@ def _orientation(image: Image.Image) -> tuple[int, bool]:
     except (OSError, ValueError, SyntaxError, KeyError, TypeError, struct.error):
         return 1, False
     return (found if isinstance(found, int) else 1), True
-
-
-_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
-
-
-def to_srgb(image: Image.Image, profile: bytes) -> tuple[Image.Image, list[str]]:
-    """The picture in mode RGBA, and the ends of sentences about what was changed.
-
-    ``profile`` is its embedded ICC profile, or b"". Palettes, grey, one bit, transparent colours
-    and alpha bands become RGBA; an unreadable profile is left out, and said.
-    """
-    notes = ["was converted from CMYK."] if image.mode == "CMYK" else []
-    straight = (
-        image
-        if image.mode in ("CMYK", "L") and "transparency" not in image.info
-        else image.convert("RGBA")
-    )
-    if profile:
-        straight, own_notes = _convert_profile(straight, profile)
-        notes.extend(own_notes)
-    return (straight if straight.mode == "RGBA" else straight.convert("RGB").convert("RGBA")), notes
-
-
-def _convert_profile(image: Image.Image, profile: bytes) -> tuple[Image.Image, list[str]]:
-    """Colours moved from the profile's space to sRGB; the alpha band stays."""
-    try:
-        source = ImageCms.getOpenProfile(io.BytesIO(profile))
-        title = ImageCms.getProfileDescription(source).strip()
-        if "srgb" in title.lower():
-            return image, []
-        mode = _MODES[source.profile.xcolor_space.strip()]
-        if mode == "CMYK" and image.mode != "CMYK":
-            return image, [
-                "carries a colour profile for another kind of picture, which is ignored."
-            ]
-        bands = image if image.mode == mode else image.convert(mode)
-        moved = ImageCms.profileToProfile(
-            bands, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
-        )
-    except (ImageCms.PyCMSError, OSError, ValueError, KeyError, TypeError, AttributeError):
-        return image, ["has an unreadable colour profile, which is ignored."]
-    if moved is None:
-        return image, ["has an unreadable colour profile, which is ignored."]
-    if image.mode == "RGBA":
-        moved.putalpha(image.getchannel("A"))
-    return moved, [f"was converted from {title[:60] or 'its colour profile'} to sRGB."]
