@@ -19,6 +19,7 @@ from backend.plan.plan import Note, Plan
 from backend.plan.request import Compose, LearnEmbeddings, Reroll, Sampler, build_request
 from backend.plan.survey import survey
 from backend.scene.cut_outs import cut_outs
+from backend.scene.formats.found_recipe import read_recipe
 from backend.scene.formats.openraster import OpenedScene, read_ora, write_ora
 from backend.scene.formats.picture_file import Limits, decode_exact, decode_photograph
 from backend.scene.geometry import PointOrBox
@@ -208,6 +209,7 @@ class Studio:
             height_px=height,
             opaque=bool((decoded.picture[:, :, 3] == 255).all()),
             plain=is_plain(decoded.picture),
+            recipe=read_recipe(content),
             notes=(*decoded.notes, *projects.explain_cut_name(name, "layer")),
         )
 

@@ -166,6 +166,34 @@ test("of several files a refused one is told and the others become layers where 
   assert.ok(app.session.state.notices.some(({ what }) => /no transparent parts/.test(what)));
 });
 
+test("a picture that carries a recipe offers it; one step takes its words, seed and settings, and one undoes it", async () => {
+  const app = createApp();
+  const before = app.store.record;
+  const recipe = { program: "ComfyUI", prompt: "a mill", negative: "", seed: 9, steps: null };
+  app.bridge.takePicture = async () => ({
+    digest: "d".repeat(64),
+    width_px: 64,
+    height_px: 64,
+    opaque: false,
+    notes: [],
+    recipe: { ...recipe, guidance_scale: 6 },
+  });
+  await app.run("addFiles", [{ name: "mill.png" }]);
+  const [notice] = app.session.state.notices;
+  assert.match(notice.what, /mill\.png carries a recipe of ComfyUI: “a mill”/);
+  notice.action.run();
+  const { scene, settings } = app.store.record;
+  assert.equal(scene.prompt, "a mill");
+  assert.deepEqual(
+    [settings.seed, settings.steps, settings.guidance_scale],
+    [9, before.settings.steps, 6],
+  );
+  assert.equal(scene.layers.length, before.scene.layers.length + 1);
+  app.store.undo();
+  assert.equal(app.store.record.scene.prompt, before.scene.prompt);
+  assert.equal(app.store.record.settings.seed, before.settings.seed);
+});
+
 test("a new layer begins with the model's strength for pictures, a silhouette with that for plain ones", async () => {
   const strengths = async (model) => {
     const app = createApp({}, model);

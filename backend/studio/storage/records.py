@@ -23,6 +23,7 @@ from backend.plan.events import (
 from backend.plan.layer_score import LayerScore
 from backend.plan.plan import Note
 from backend.plan.request import OptionValue, RequestKind, RunSettings
+from backend.scene.formats.found_recipe import FoundRecipe
 from backend.scene.records import Digest, PictureDigest, Record
 from backend.scene.scene import Scene
 
@@ -267,7 +268,8 @@ class Saved(Record):
 
 class TakenPicture(Record):
     """A picture file that was decoded and stored; ``notes`` say what was changed on the way in
-    (sentences). A ``plain`` one is a silhouette of one colour.
+    (sentences). A ``plain`` one is a silhouette of one colour; ``recipe`` is what it says it was
+    made from.
     """
 
     digest: PictureDigest
@@ -276,6 +278,7 @@ class TakenPicture(Record):
     opaque: bool
     notes: tuple[str, ...]
     plain: bool = False
+    recipe: FoundRecipe | None = None
 
 
 class CutLayer(Record):

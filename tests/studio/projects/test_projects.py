@@ -31,6 +31,7 @@ from backend.studio.storage.disk import Disk
 from backend.studio.storage.pixel_files import PixelFiles
 from backend.studio.storage.storage import Storage
 from backend.studio.studio import Studio
+from tests.scene.drawings import png_chunk, raw_png
 from tests.studio.scripted import ScriptedWorker, build_scripted_studio
 from tests.studio.workshop import (
     EDITOR,
@@ -202,6 +203,12 @@ def test_pictures_come_back_as_they_were(tmp_path: Path) -> None:
         assert len(list((tmp_path / "pixels").rglob("*.png"))) == 1
         with pytest.raises(PictureError):
             studio.take_picture(b"not a picture", "x.png")
+        words = b"parameters\0a mill\nSteps: 12, Seed: 5"
+        carrying = raw_png((1, 1), 8, 2, [b"\1\2\3"], png_chunk(b"tEXt", words))
+        found = studio.take_picture(carrying, "mill.png").recipe
+        assert taken.recipe is None
+        assert found is not None
+        assert (found.prompt, found.seed, found.steps) == ("a mill", 5, 12)
 
 
 def test_the_store_keeps_masks_and_finds_damage(tmp_path: Path) -> None:

@@ -1,12 +1,12 @@
 // Pictures and scenes coming in, and going out.
 
 /**
- * @import { App, Point, Size } from "../types/editor.d.ts"
- * @import { GalleryPicture, Identifier, Layer, ModelFacts, Scene, TakenPicture } from "../types/protocol.d.ts"
+ * @import { App, Edit, Point, Size } from "../types/editor.d.ts"
+ * @import { FoundRecipe, GalleryPicture, Identifier, Layer, ModelFacts, Scene, TakenPicture } from "../types/protocol.d.ts"
  */
 
 import { fileStem, isOpenRaster, phraseFromFileName } from "../kernels/names.js";
-import { addLayer } from "../model/edits.js";
+import { addLayer, setScene, setSettings } from "../model/edits.js";
 import { buildLayer, coveringPlacement, firstPlacement } from "../model/records.js";
 import { addNotice } from "../model/session.js";
 import { closeHome } from "./home.js";
@@ -71,7 +71,41 @@ const addPicture = async (app, file, point, index) => {
   });
   if (taken.notes.length > 0)
     addNotice(session, { what: `${file.name}: ${taken.notes.join(" ")}` });
+  if (taken.recipe) offerRecipe(app, taken.recipe, file.name);
 };
+
+/**
+ * @param {App} app
+ * @param {FoundRecipe} recipe
+ * @param {string} file
+ */
+const offerRecipe = ({ store, session }, recipe, file) => {
+  const words = recipe.prompt.length > 120 ? `${recipe.prompt.slice(0, 119)}…` : recipe.prompt;
+  addNotice(session, {
+    what: `${file} carries a recipe of ${recipe.program}${words ? `: “${words}”` : ""}.`,
+    action: {
+      title: "Use its prompt, seed and settings",
+      run: () => store.change("Use the recipe of a picture", useRecipe(recipe)),
+    },
+  });
+};
+
+/**
+ * The words and settings that a picture says it was made from; what it does not say stays.
+ * @param {FoundRecipe} recipe
+ * @returns {Edit}
+ */
+const useRecipe =
+  ({ prompt, negative, seed, steps, guidance_scale }) =>
+  (editor) => {
+    const { scene, settings } = editor;
+    const words = prompt ? { prompt, negative } : { prompt: scene.prompt };
+    return setSettings({
+      seed: seed ?? settings.seed,
+      steps: steps ?? settings.steps,
+      guidance_scale: guidance_scale ?? settings.guidance_scale,
+    })(setScene(words)(editor));
+  };
 
 /**
  * A candidate as a layer of its own; it is opaque.

@@ -126,6 +126,15 @@ export interface ApartEvent {
   height_px: number;
 }
 
+export interface FoundRecipe {
+  program: string;
+  prompt: string;
+  negative: string;
+  seed: number | null;
+  steps: number | null;
+  guidance_scale: number | null;
+}
+
 export interface GalleryChoice {
   id: string;
   title: string;
@@ -669,6 +678,7 @@ export interface TakenPicture {
   opaque: boolean;
   notes: readonly string[];
   plain: boolean;
+  recipe: FoundRecipe | null;
 }
 
 export type TrainingMethod =
