@@ -21,6 +21,7 @@ from backend.evaluation.asking import (
     scene_of_words,
     settings_for,
 )
+from backend.evaluation.close_up import CloseUps, build_small_objects
 from backend.evaluation.forms import (
     Question,
     autoencoder_figures,
@@ -81,6 +82,7 @@ class PocketSuite:
         yield self.words_row("held_out", held_out=True)
         yield self.attention_row()
         yield self.crude_row()
+        yield from self.small_object_rows()
         for name, build_row in self.member_rows.items():
             if name in self.bundle.members:
                 yield build_row(self)
@@ -148,6 +150,14 @@ class PocketSuite:
             for name, asked in questions.items()
         }
         yield from ceiling_rows(self.judge, questions, passed)
+
+    def small_object_rows(self) -> Iterator[ReportRow]:
+        """Small objects drawn again in the whole picture, and close up."""
+        side = self.bundle.card.native_px
+        objects = build_small_objects(self.count, side, HELD_OUT_WORLD + self.world_seed)
+        asked = CloseUps(self.bundle, self.judge, objects)
+        yield from asked.rows()
+        self.tiles.extend(asked.tiles)
 
     def few_steps_row(self, questions: Sequence[Question]) -> ReportRow:
         """The questions of one object again, by the UNet of few steps."""
