@@ -76,8 +76,8 @@ def _build_small_object(number: int, side_px: int, random: np.random.Generator) 
     colour = colours[int(random.integers(len(colours)))]
     centre = (float(random.uniform(0.25, 0.75)), float(random.uniform(0.45, 0.75)))
     small = ObjectPlacement(name, colour, "plain", centre, float(random.uniform(*RADII)))
-    beside = (0.15 if centre[0] > 0.5 else 0.85, 0.5)
-    neighbour = ObjectPlacement(other, NEIGHBOUR_COLOUR, "plain", beside, NEIGHBOUR_RADIUS)
+    spot = (0.15 if centre[0] > 0.5 else 0.85, 0.5)
+    neighbour = ObjectPlacement(other, NEIGHBOUR_COLOUR, "plain", spot, NEIGHBOUR_RADIUS)
     place = BACKGROUNDS[int(random.integers(len(BACKGROUNDS)))]
     drawn_seed = int(random.integers(1 << 30))
     both = draw_layout(place, (neighbour, small), side_px, drawn_seed)
@@ -96,7 +96,7 @@ def _build_small_object(number: int, side_px: int, random: np.random.Generator) 
             attention_positive=ATTENTION[0],
             attention_negative=ATTENTION[1],
         )
-        for layer_id, mask, phrase in zip(("beside", "small"), masks, phrases, strict=True)
+        for layer_id, mask, phrase in zip(("neighbour", "small"), masks, phrases, strict=True)
     )
     caption = build_caption(phrases, place)
     window = choose_window(ellipse.astype(np.float32), FEATHER_PX, Size(side_px, side_px))

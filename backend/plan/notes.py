@@ -290,7 +290,7 @@ def close_up_note(layer: Layer, window: CropWindow, card: Card) -> Note:
         f"{call_name(layer)} is drawn close up: {window.side_px} px around it, enlarged to "
         f"{card.native_px} px and put back."
     )
-    return Note(code="close_up", layer_id=layer.id, text=text)
+    return Note(code="close_up", text=text)
 
 
 SETTINGS: Mapping[str, tuple[str, Callable[[Layer], bool]]] = MappingProxyType(

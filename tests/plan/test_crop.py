@@ -60,7 +60,7 @@ def test_in_a_window_stand_its_own_words_and_those_of_the_place() -> None:
     assert plan.prompt == "a red fox on a meadow at night"
     assert plan.layers[0].tokens == (2, 3)
     note = plan.notes[-1]
-    assert (note.code, note.layer_id) == ("close_up", "fox")
+    assert (note.code, note.layer_id) == ("close_up", "")
     assert f"{plan.target.crop.side_px} px around it, enlarged to 64 px" in note.text
 
 
