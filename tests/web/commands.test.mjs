@@ -79,6 +79,7 @@ test("a re-roll takes the selected layer, the picked picture and a fresh seed; a
     source: "two",
     feather_px: 4,
     tries: 1,
+    crop: true,
   });
   assert.equal(settings.seed, 77);
   assert.equal(app.store.record.settings.seed, 7);
