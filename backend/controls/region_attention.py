@@ -35,6 +35,8 @@ from torch.nn import functional
 from backend.engine.loop_types import Control, Moment, Network
 from backend.models.attention import Attend, cross_sites, grid, replace_processors
 
+UNWANTED = 2.0
+"""v_neg of a layer's negative words: more than twice the default of its wanted ones."""
 ALWAYS = 1_000_000
 """More steps than any run has."""
 Law = Literal["collage", "ediff"]

@@ -91,7 +91,7 @@ def _by_id(*methods: Method) -> Mapping[str, Method]:
     return MappingProxyType({method.id: method for method in methods})
 
 
-_UNREAD_BY_TCIG = ("embedding", "structure", "strength_map", "prompt_range", "seed")
+_UNREAD_BY_TCIG = ("embedding", "structure", "strength_map", "prompt_range", "seed", "loras")
 
 METHODS = _by_id(
     Method("collage", "Collage Diffusion", CollageOptions, _run_collage),

@@ -11,7 +11,7 @@ What deviates from the paper, and why:
 - Equation 3 is printed the wrong way round: a pixel belongs to the solver once h ≤ t.
 - A held cell gets the level of the state it is put into; the released code's is a step too noisy.
 - Pixels that no layer covers are layer 0, with a strength of its own; the paper leaves them open.
-- A layer may have a seed, steps in which its words act, and negative words (ours).
+- A layer may have a seed, steps in which its words act, and negative words and LoRAs (ours).
 - Candidates that differ in one layer alone share every step up to that layer's first one (ours).
 """
 
@@ -25,8 +25,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from backend.controls.layer_loras import build_layer_loras
 from backend.controls.layer_noise import Holding, LayerNoise, build_start_steps, build_strength_map
-from backend.controls.region_attention import ALWAYS, PromptRegion, RegionAttention
+from backend.controls.region_attention import ALWAYS, UNWANTED, PromptRegion, RegionAttention
 from backend.controls.structure_map import StructureMap
 from backend.engine.attention_maps import MapMeans, WatchWords, name_attention_maps
 from backend.engine.canvas_detail import CanvasDetail, keep_canvas_detail
@@ -66,9 +67,6 @@ from backend.scene.blobs import Contents
 from backend.scene.formats.embedding import Embedding
 from backend.scene.imaging.paste import paste_weights
 from backend.training.prompts import embed_with_embeddings, move_tokens, read_embeddings
-
-UNWANTED_OUTSIDE = 2.0
-"""v_neg of a layer's negative words: more than twice the default of its wanted ones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +138,9 @@ def run(plan: Plan, bundle: ModelBundle, pixels: Contents) -> Run:
 
 def build_controls(inputs: CollageInputs, batch: Batch) -> tuple[Control, ...]:
     """What acts in the loop, in this order."""
+    tokens = [_tokens(inputs, layer) for layer in inputs.plan.layers]
     return (
+        *build_layer_loras(inputs.bundle, inputs.plan, inputs.flat.visibility[1:], tokens),
         *attend_to_regions(inputs, batch.schedule),  # CA
         *_hold_structure(inputs),
         *hold_layers(inputs, batch),  # LN
@@ -179,7 +179,7 @@ def attend_to_regions(inputs: CollageInputs, schedule: Schedule) -> tuple[Region
         wanted.append(PromptRegion(_tokens(inputs, layer), *weights, mask, first, end))
         if layer.negative_tokens:
             tokens = fit_tokens(inputs.bundle, layer.negative_tokens)
-            unwanted.append(PromptRegion(tokens, 0.0, UNWANTED_OUTSIDE, mask, first, end))
+            unwanted.append(PromptRegion(tokens, 0.0, UNWANTED, mask, first, end))
     # the released code counts the sigmas of the whole schedule from 0 though the run begins later
     skipped = inputs.first_step if inputs.options.sigma_indexing == "released" else 0
     sigmas = tuple(schedule.sigmas[max(0, k - skipped)] for k in range(schedule.steps))

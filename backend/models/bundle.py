@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -19,6 +19,8 @@ from backend.models.second_text import SecondText
 if TYPE_CHECKING:
     from diffusers import AutoencoderKL, ModelMixin, UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTokenizer
+
+    from backend.models.lora import WeightedLora
 
 Value = TypeVar("Value")
 # prompts, encoded collages, a projection; the largest is a prompt of SD 2.x, 77 × 1024 floats
@@ -154,6 +156,7 @@ class ModelBundle:
         members: the family's other networks, loaded when first asked for.
         kept: values that follow from the weights alone.
         recorded: what was found along denoising paths.
+        layer_loras: LoRAs that act on single layers of the run that has the lease, by layer.
         run: where the run that has the lease stands.
     """
 
@@ -169,6 +172,9 @@ class ModelBundle:
     members: Members = field(default_factory=Members, repr=False, compare=False)
     kept: BoundedMemory = field(default_factory=BoundedMemory, repr=False, compare=False)
     recorded: FeatureCache = field(default_factory=FeatureCache, repr=False, compare=False)
+    layer_loras: Mapping[str, tuple[WeightedLora, ...]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
     run: RunState = field(default_factory=RunState, repr=False, compare=False)
 
     @property

@@ -110,6 +110,34 @@ def find_weights(bundle: ModelBundle, file: LoraFile) -> dict[nn.Parameter, Fact
     return found
 
 
+def compute_changes(bundle: ModelBundle, loras: Sequence[WeightedLora]) -> dict[str, Tensor]:
+    """ΔW of the UNet's modules, summed over some LoRAs by their weights, in the precision of the
+    weights.
+
+    Args:
+        bundle: the model, as it is in the run.
+        loras: in any order.
+
+    Returns:
+        By the name of the module.
+
+    Raises:
+        ModelError: a LoRA does not fit the model.
+    """
+    names = {
+        module.weight: name for name, module in bundle.unet.named_modules() if _has_weight(module)
+    }
+    return {
+        names[weight]: (changed.float() - weight.data.float()).to(weight.dtype)
+        for weight, changed in _list_changed(bundle, loras)
+        if weight in names
+    }
+
+
+def _has_weight(module: nn.Module) -> bool:
+    return isinstance(module, nn.Linear | nn.Conv2d)
+
+
 def _words_first(
     modules: Mapping[ModulePath, Factors],
 ) -> Iterator[tuple[ModulePath, Factors]]:

@@ -112,7 +112,10 @@ def plan_survey(
     seen: Survey, request: AnyRequest, pixels: Pixels, loras: tuple[PlannedLora, ...] = ()
 ) -> Plan:
     """As ``build_plan``, of a scene that was surveyed already."""
-    return _plan_request(seen, request, pixels).model_copy(update={"loras": loras})
+    plan = _plan_request(seen, request, pixels)
+    taking_part = {"", *(layer.id for layer in plan.layers)}
+    acting = tuple(one for one in loras if one.layer_id in taking_part)
+    return plan.model_copy(update={"loras": acting})
 
 
 def _plan_request(seen: Survey, request: AnyRequest, pixels: Pixels) -> Plan:

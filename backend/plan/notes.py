@@ -303,6 +303,7 @@ SETTINGS: Mapping[str, tuple[str, Callable[[Layer], bool]]] = MappingProxyType(
             lambda layer: (layer.prompt_start, layer.prompt_end) != (0.0, 1.0),
         ),
         "seed": ("its own seed", lambda layer: layer.seed is not None),
+        "loras": ("its LoRAs", lambda layer: bool(layer.loras)),
     }
 )
 """What a method may leave unread: its words for a person, and whether a layer has it."""

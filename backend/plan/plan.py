@@ -43,7 +43,7 @@ class PlannedLayer(Layer):
     negative_tokens: Positions = ()
 
 
-UNPLANNED = ("name", "visible", "locked", "negative", "subject")
+UNPLANNED = ("name", "visible", "locked", "negative", "subject", "loras")
 """Fields of a layer that a plan does not keep: they are for people, or went into other fields."""
 
 
@@ -133,11 +133,15 @@ class DecomposeTask(Record):
 
 
 class PlannedLora(Record):
-    """A LoRA of a run: its file by content. The name only helps to find it, and names no result."""
+    """A LoRA of a run: its file by content. The name only helps to find it, and names no result.
+
+    One with a ``layer_id`` acts on that layer alone, others on the whole model.
+    """
 
     name: Name
     digest: FileDigest
     weight: float
+    layer_id: str = ""
 
 
 class Plan(Record):
@@ -145,8 +149,8 @@ class Plan(Record):
 
     ``seeds`` has one entry per candidate; ``batch`` candidates run together. ``layers`` go from
     back to front. ``stage1`` is the picture that a method of two stages goes on from; without one
-    it makes its own. ``loras`` are applied to the whole model. ``notes`` do not decide pixels and
-    are left out of the digest. ``task`` is what is made instead of pictures.
+    it makes its own. ``loras`` are those of the scene and of the planned layers. ``notes`` do not
+    decide pixels and are left out of the digest. ``task`` is what is made instead of pictures.
     """
 
     version: Literal[4] = 4

@@ -68,7 +68,7 @@ class Layer(Record):
     when it has one. ``strength_map`` is a painted 8-bit grey map of the canvas' size that says the
     freedom pixel by pixel (0 held, 255 free) in place of ``strength``. The phrase is heard from the
     share ``prompt_start`` of all steps up to the share ``prompt_end``, where region attention is
-    on.
+    on. ``loras`` act on the layer's region and words alone.
     """
 
     id: Identifier
@@ -93,3 +93,4 @@ class Layer(Record):
     strength_map: Digest | None = None
     prompt_start: Fraction = 0.0
     prompt_end: Fraction = 1.0
+    loras: LoraChoices = ()

@@ -162,8 +162,9 @@ class LocalWorker:
         card = self._catalog.card(plan.model)
         with (
             self._cache.lease(card, self._device, plan.sampler) as own,
-            apply_loras(own, self._read_loras(plan)) as bundle,
+            apply_loras(own, self._read_loras(plan, "")) as whole,
         ):
+            bundle = replace(whole, layer_loras=self._read_layer_loras(plan))
             state = bundle.run
             state.begin(done.images, done.checkpoint, bundle.device)
             count = StepCount(plan, state.steps)
@@ -177,11 +178,17 @@ class LocalWorker:
                     run.close()
                 state.end()
 
-    def _read_loras(self, plan: Plan) -> list[WeightedLora]:
-        return [
+    def _read_loras(self, plan: Plan, layer_id: str) -> tuple[WeightedLora, ...]:
+        """Those of a layer, or with an empty id those of the whole picture."""
+        return tuple(
             WeightedLora(read_lora(self._catalog.find_planned(one)), one.weight, one.digest)
             for one in plan.loras
-        ]
+            if one.layer_id == layer_id
+        )
+
+    def _read_layer_loras(self, plan: Plan) -> dict[str, tuple[WeightedLora, ...]]:
+        ids = {one.layer_id for one in plan.loras} - {""}
+        return {layer_id: self._read_loras(plan, layer_id) for layer_id in ids}
 
 
 @dataclass(frozen=True)

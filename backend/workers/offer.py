@@ -62,11 +62,16 @@ class CatalogOffer:
         )
 
     def find_loras(self, scene: Scene) -> tuple[PlannedLora, ...]:
+        chosen = [("", one) for one in scene.loras]
+        chosen += [(layer.id, one) for layer in scene.visible_layers() for one in layer.loras]
         return tuple(
             PlannedLora(
-                name=one.name, digest=self._catalog.lora(one.name).digest, weight=one.weight
+                name=one.name,
+                digest=self._catalog.lora(one.name).digest,
+                weight=one.weight,
+                layer_id=layer_id,
             )
-            for one in scene.loras
+            for layer_id, one in chosen
             if one.weight != 0.0
         )
 

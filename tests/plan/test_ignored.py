@@ -10,7 +10,7 @@ from backend.plan.notes import (
     without_layer_notes,
 )
 from backend.plan.plan import Note
-from backend.scene.layer import Layer, Placement, Structure
+from backend.scene.layer import Layer, LoraChoice, Placement, Structure
 from backend.scene.scene import Scene
 
 PLACE = Placement(centre_x_px=32, centre_y_px=32)
@@ -50,6 +50,7 @@ def test_every_setting_is_found_on_a_layer_that_has_it() -> None:
         "structure": layer("a", structure=Structure(kind="edges", weight=0.5)),
         "strength_map": layer("a", strength_map=DIGEST),
         "prompt_range": layer("a", prompt_start=0.2),
+        "loras": layer("a", loras=(LoraChoice(name="ink"),)),
         "seed": layer("a", seed=0),
     }
     assert set(marked) == set(SETTINGS)

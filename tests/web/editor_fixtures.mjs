@@ -33,6 +33,7 @@ export const layer = (id, patch = {}) => ({
   strength_map: null,
   prompt_start: 0,
   prompt_end: 1,
+  loras: [],
   ...patch,
 });
 

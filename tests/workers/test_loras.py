@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,9 +19,10 @@ from backend.methods.catalog import METHODS
 from backend.models.bundle import ModelBundle
 from backend.models.cache import ModelCache
 from backend.models.catalog import find_models
+from backend.models.lora import WeightedLora
 from backend.models.model_search import ModelSearch
 from backend.plan.build import build_plan
-from backend.plan.events import Event, JobFailed, JobFinished, build_images
+from backend.plan.events import Event, Images, JobFailed, JobFinished, build_images
 from backend.plan.plan import Plan
 from backend.plan.request import build_request
 from backend.scene.blobs import MemoryPixels
@@ -78,10 +80,12 @@ class Seen:
 
     def __init__(self) -> None:
         self.weights: list[torch.Tensor] = []
+        self.layers: list[Mapping[str, tuple[WeightedLora, ...]]] = []
 
     def run(self, plan: Plan, bundle: ModelBundle, pixels: Pixels) -> Run:
         layer = bundle.unet.get_submodule(SITE)
         assert isinstance(layer, nn.Linear)
+        self.layers.append(bundle.layer_loras)
         self.weights.append(layer.weight.detach().clone())
         yield build_images(0, (np.zeros((plan.height_px, plan.width_px, 3), np.uint8),))
 
@@ -129,6 +133,52 @@ def test_a_run_has_them_and_the_next_one_has_not(search: ModelSearch, cache: Mod
     assert torch.equal(plain, again)
     assert not torch.equal(plain, inked)
     assert not torch.allclose(both, inked)
+
+
+def test_a_layers_are_planned_for_the_layer_and_leave_the_weights(
+    search: ModelSearch, cache: ModelCache
+) -> None:
+    pixels, seen = MemoryPixels(), Seen()
+    scene = scene_of(pixels)
+    chosen = (LoraChoice(name="ink", weight=0.5),)
+    ball = scene.layers[0].model_copy(update={"loras": chosen})
+    scene = scene.model_copy(update={"layers": (ball, *scene.layers[1:])})
+    offer, asked = CatalogOffer(search, "cpu"), build_request(compose(steps=3))
+    found = offer.find_loras(scene)
+    plan = build_plan(scene, asked, search.card("pocket"), pixels, found)
+    assert [(one.name, one.weight, one.layer_id) for one in plan.loras] == [("ink", 0.5, ball.id)]
+    assert plan.digest() not in {
+        plan_of(search, pixels).digest(),
+        plan_of(search, pixels, ("ink", 0.5)).digest(),
+    }
+    hidden = scene.model_copy(
+        update={"layers": (ball.model_copy(update={"visible": False}), *scene.layers[1:])}
+    )
+    assert offer.find_loras(hidden) == ()
+    for one in (plan, plan_of(search, pixels)):
+        assert run(search, cache, one, seen)[-1] == JobFinished()
+    assert torch.equal(*seen.weights)
+    assert [list(one) for one in seen.layers] == [[ball.id], []]
+
+
+@pytest.mark.slow
+def test_a_layers_lora_changes_the_picture(search: ModelSearch, cache: ModelCache) -> None:
+    pixels = MemoryPixels()
+    scene = scene_of(pixels)
+    chosen = (LoraChoice(name="ink", weight=1.0),)
+    ball = scene.layers[0].model_copy(update={"loras": chosen})
+    drawn = []
+    for layers in (scene.layers, (ball, *scene.layers[1:]), scene.layers):
+        one = scene.model_copy(update={"layers": layers})
+        found = CatalogOffer(search, "cpu").find_loras(one)
+        asked = build_request(compose(steps=3, count=1))
+        plan = build_plan(one, asked, search.card("pocket"), pixels, found)
+        events = LocalWorker(search, cache, "cpu").submit("job", plan, pixels).events()
+        drawn += [
+            image.picture for event in events if isinstance(event, Images) for image in event.images
+        ]
+    assert np.array_equal(drawn[0], drawn[2])
+    assert not np.array_equal(drawn[0], drawn[1])
 
 
 def test_another_familys_is_one_sentence_and_the_model_goes_on(

@@ -93,6 +93,7 @@ export const buildLayer = ({ id, name, phrase, picture, placement, strength = 0.
     strength_map: null,
     prompt_start: 0,
     prompt_end: 1,
+    loras: [],
   });
 
 /**

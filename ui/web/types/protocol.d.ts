@@ -278,6 +278,7 @@ export interface Layer {
   strength_map: Digest | null;
   prompt_start: number;
   prompt_end: number;
+  loras: readonly LoraChoice[];
 }
 
 export interface LayerScore {

@@ -13,6 +13,7 @@ import { promptRangeText } from "../../model/prompt-range.js";
 import { isPainted, layerOf } from "../../model/records.js";
 import { firstOf, h, set, show } from "../dom/elements.js";
 import { choice } from "../dom/fields.js";
+import { createLoraList } from "../dom/lora-list.js";
 import { numberField, slider } from "../dom/number-fields.js";
 import { editLayer, line, nodesOf, words } from "./card-lines.js";
 import { createClassField } from "./class-field.js";
@@ -229,6 +230,27 @@ const blendLine = (app, id) => {
 };
 
 /**
+ * LoRAs that act on this layer's region and words alone.
+ * @param {App} app
+ * @param {Identifier} id
+ */
+const loraLine = (app, id) => {
+  const part = createLoraList(app, {
+    label: "LoRAs of this layer",
+    test: "layer-lora",
+    read: ({ record }) => layerOf(record, id)?.loras ?? [],
+    edit: (change) => editLayer(id, ({ loras = [] }) => ({ loras: change(loras) })),
+  });
+  const node = line("LoRAs", "Only this layer’s region and words feel them", part.node);
+  /** @param {Shown} shown */
+  const update = (shown) => {
+    part.update(shown);
+    show(node, !part.node.hidden);
+  };
+  return { node, update };
+};
+
+/**
  * What the fold tells while it is shut.
  * @param {Layer} layer
  */
@@ -241,6 +263,7 @@ const summaryOf = (layer) =>
       `${titleOfKind(layer.structure.kind)} ${formatFraction(layer.structure.weight)}`,
     layer.class_label.trim() && `class ${layer.class_label.trim()}`,
     layer.seed !== null && `seed ${layer.seed}`,
+    ...(layer.loras ?? []).map(({ name, weight }) => `${name} ${formatFraction(weight)}`),
   ]
     .filter(Boolean)
     .join(" · ");
@@ -266,6 +289,7 @@ export const createMoreFields = (app, id) => {
     structureLines(app, id),
     classLine(app, id, false),
     seedLine(app, id),
+    loraLine(app, id),
   ];
   const closedText = h("span", { class: "more-summary" });
   const summary = h(
