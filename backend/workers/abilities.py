@@ -47,6 +47,7 @@ USES = (
     ),
     Use("scores", "Scores of candidates", needs=(("clip", *SEGMENTERS),), better_with=(("sam",),)),
     Use("preview", "Quick previews", needs=(("preview",),)),
+    Use("few_steps", "Quick pictures in 4 steps", needs=(("unet_lcm",),)),
 )
 
 
