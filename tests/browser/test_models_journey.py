@@ -123,6 +123,8 @@ def apply_a_lora(editor: EditorPage) -> None:
     editor.part("lora-choice").select_option(label="ink")
     weight = editor.part("lora-weight")
     weight.wait_for()
+    weight.scroll_into_view_if_needed()
+    editor.look("models-lora")
     make_a_picture(editor, 3)
     weight.fill("0.5")
     weight.press("Enter")
@@ -132,9 +134,25 @@ def apply_a_lora(editor: EditorPage) -> None:
     inked, half, again = (one["digest"] for one in editor.state()["candidates"][-3:])
     assert len({plain, inked, half}) == 3
     assert again == plain
+    apply_one_to_a_layer(editor, plain)
     editor.page.keyboard.press("Control+Z")
     kept = [{"name": "ink", "weight": 0.5}]
     assert editor.until(lambda: editor.state()["scene"]["loras"] == kept)
+
+
+def apply_one_to_a_layer(editor: EditorPage, plain: str) -> None:
+    """On a layer's card: another picture than without it, and without it the same one again."""
+    editor.page.locator('[data-test="layer-row"]').first.click()
+    editor.part("layer-more").click()
+    editor.part("layer-lora-choice").select_option(label="ink")
+    editor.part("layer-lora-weight").scroll_into_view_if_needed()
+    editor.look("models-layer-lora")
+    make_a_picture(editor, 6)
+    assert editor.state()["candidates"][-1]["digest"] != plain
+    editor.part("layer-lora-remove").click()
+    editor.wait("state.scene.layers.every((layer) => layer.loras.length === 0)")
+    editor.page.keyboard.press("Control+Z")
+    editor.page.keyboard.press("Control+Z")
 
 
 def find_it_again(editor: EditorPage, folder: Path) -> None:
