@@ -4,6 +4,7 @@ applied for a block, and the very same tensors afterwards.
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -72,8 +73,22 @@ def apply_all(bundle: ModelBundle, *loras: WeightedLora) -> Own:
         return clones_of(bundle)
 
 
-def fuse_by_diffusers(bundle: ModelBundle, path: Path) -> Own:
-    """The weights that diffusers' own loader makes of a file."""
+def copy_networks(bundle: ModelBundle) -> ModelBundle:
+    """The bundle with copies of what LoRAs change."""
+    second = bundle.second_text
+    return replace(
+        bundle,
+        unet=copy.deepcopy(bundle.unet),
+        text_encoder=copy.deepcopy(bundle.text_encoder),
+        second_text=second and replace(second, encoder=copy.deepcopy(second.encoder)),
+    )
+
+
+def fuse_by_diffusers(shared: ModelBundle, path: Path) -> Own:
+    """The weights that diffusers' own loader makes of a file; of copies, for what it takes off
+    again is not bit for bit what was there.
+    """
+    bundle = copy_networks(shared)
     unloaded: dict[str, Any] = {
         "vae": bundle.vae,
         "text_encoder": bundle.text_encoder,
@@ -90,15 +105,12 @@ def fuse_by_diffusers(bundle: ModelBundle, path: Path) -> Own:
         pipeline = StableDiffusionXLPipeline(**unloaded, **more_xl, add_watermarker=False)
     pipeline.load_lora_weights(str(path.parent), weight_name=path.name)
     pipeline.fuse_lora()
-    fused = {
+    return {
         (part, name.replace(".base_layer", "")): value.clone()
         for part, network in networks_of(bundle).items()
         for name, value in network.state_dict().items()
         if "lora_" not in name
     }
-    pipeline.unfuse_lora()
-    pipeline.unload_lora_weights()
-    return fused
 
 
 def largest_difference(one: Own, other: Own) -> float:
