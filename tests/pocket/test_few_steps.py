@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +101,10 @@ def test_the_student_keeps_both_ends_of_its_teacher(tmp_path: Path) -> None:
     }
     assert changed
     assert not any(name.startswith(("conv_in.", "conv_out.")) for name in changed)
+    resumed = FewStepsTrainer(replace(run, resume=True), _EmptyBatches())
+    for name, weight in trainer.student.state_dict().items():
+        assert torch.equal(weight, resumed.student.state_dict()[name])
+    assert resumed.pace.spent_s > 0
 
 
 class _EmptyBatches:

@@ -5,7 +5,6 @@ it is.
 from __future__ import annotations
 
 import json
-import os
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -28,7 +27,13 @@ from backend.pocket.train.latents import LatentCache
 from backend.pocket.train.pool import Assignment, PoolMember, TrainingFlags, run_pool
 from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.scenes import load_training_set
-from backend.pocket.train.schedule import MovingAverage, Pace, cosine
+from backend.pocket.train.schedule import (
+    MovingAverage,
+    Pace,
+    cosine,
+    restore_checkpoint,
+    save_checkpoint,
+)
 from backend.pocket.train.unet import draw_timesteps
 
 BATCH = 16
@@ -231,26 +236,14 @@ class ControlnetTrainer:
         return {name: round(total, 4) for name, total in totals.items()}
 
     def _save(self) -> None:
-        kept = {
-            "network": self.network.state_dict(),
-            "average": self.average.network.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "spent_s": self.pace.elapsed_s,
-            "step": self.average.updates,
-        }
-        torch.save(kept, self.run.out / "controlnet.pt.new")
-        os.replace(self.run.out / "controlnet.pt.new", self.run.out / "controlnet.pt")
+        path = self.run.out / "controlnet.pt"
+        save_checkpoint(path, self.network, self.average, self.optimiser, self.pace)
 
     def _restore(self) -> float:
         path = self.run.out / "controlnet.pt"
         if not (self.run.resume and path.exists()):
             return 0.0
-        kept = torch.load(path, weights_only=True)
-        self.network.load_state_dict(kept["network"])
-        self.average.network.load_state_dict(kept["average"])
-        self.average.updates = kept["step"]
-        self.optimiser.load_state_dict(kept["optimiser"])
-        return float(kept["spent_s"])
+        return restore_checkpoint(path, self.network, self.average, self.optimiser)
 
 
 def train(given: TrainingFlags) -> None:

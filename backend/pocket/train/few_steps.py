@@ -10,7 +10,6 @@ DPM-Solver++ 2S, so that few hops lead from noise to the picture.
 from __future__ import annotations
 
 import copy
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,7 +33,13 @@ from backend.pocket.train.latents import LatentCache
 from backend.pocket.train.pool import Assignment, PoolMember, TrainingFlags, run_pool
 from backend.pocket.train.precision import use_mixed_precision
 from backend.pocket.train.scenes import load_training_set
-from backend.pocket.train.schedule import MovingAverage, Pace, late_decay
+from backend.pocket.train.schedule import (
+    MovingAverage,
+    Pace,
+    late_decay,
+    restore_checkpoint,
+    save_checkpoint,
+)
 from backend.pocket.train.unet import MASKED_SHARE, OBJECT_WEIGHT, rough_regions
 
 MEMBER = "unet_lcm"
@@ -243,26 +248,14 @@ class FewStepsTrainer:
         return unnamed + GUIDANCE_SCALE * (named - unnamed)
 
     def _save(self) -> None:
-        kept = {
-            "network": self.student.state_dict(),
-            "average": self.average.network.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "spent_s": self.pace.elapsed_s,
-            "step": self.average.updates,
-        }
-        torch.save(kept, self.run.out / f"{MEMBER}.pt.new")
-        os.replace(self.run.out / f"{MEMBER}.pt.new", self.run.out / f"{MEMBER}.pt")
+        path = self.run.out / f"{MEMBER}.pt"
+        save_checkpoint(path, self.student, self.average, self.optimiser, self.pace)
 
     def _restore(self) -> float:
         path = self.run.out / f"{MEMBER}.pt"
         if not (self.run.resume and path.exists()):
             return 0.0
-        kept = torch.load(path, weights_only=True)
-        self.student.load_state_dict(kept["network"])
-        self.average.network.load_state_dict(kept["average"])
-        self.average.updates = kept["step"]
-        self.optimiser.load_state_dict(kept["optimiser"])
-        return float(kept["spent_s"])
+        return restore_checkpoint(path, self.student, self.average, self.optimiser)
 
 
 def _hold_ends(student: UNet2DConditionModel, teacher: UNet2DConditionModel) -> None:

@@ -9,10 +9,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -73,6 +74,34 @@ def late_decay(progress: float, decay_share: float = 0.3, floor: float = 0.03) -
     """
     rise = min(1.0, progress / 0.01 + 0.02)
     return rise * max(floor, min(1.0, (1 - progress) / decay_share))
+
+
+def save_checkpoint(
+    path: Path, network: nn.Module, average: MovingAverage[Any], optimiser: Optimizer, pace: Pace
+) -> None:
+    """Write where a training stands, whole or not at all."""
+    kept = {
+        "network": network.state_dict(),
+        "average": average.network.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "spent_s": pace.elapsed_s,
+        "step": average.updates,
+    }
+    fresh = path.with_name(f"{path.name}.new")
+    torch.save(kept, fresh)
+    os.replace(fresh, path)
+
+
+def restore_checkpoint(
+    path: Path, network: nn.Module, average: MovingAverage[Any], optimiser: Optimizer
+) -> float:
+    """Go on from a checkpoint; the seconds of the budget that were used before it."""
+    kept = torch.load(path, weights_only=True)
+    network.load_state_dict(kept["network"])
+    average.network.load_state_dict(kept["average"])
+    average.updates = kept["step"]
+    optimiser.load_state_dict(kept["optimiser"])
+    return float(kept["spent_s"])
 
 
 REPORT_STEPS = 50
