@@ -27,6 +27,7 @@ from backend.errors import (
 from backend.plan.request import TRAINING_TITLES
 from backend.scene.geometry import PixelBox, PixelPoint, PointOrBox
 from backend.studio.library.subjects import LibrarySubject
+from backend.studio.projects.result_files import ExportChoice
 from backend.studio.projects.snapshots import SceneSnapshot
 from backend.studio.projects.steps import StepsFound
 from backend.studio.storage.records import (
@@ -52,6 +53,7 @@ from ui.replies import (
     GalleryPageReply,
     JobsReply,
     LibraryReply,
+    PictureFileReply,
     ProjectReply,
     ScenesReply,
     SnapshotsReply,
@@ -333,6 +335,16 @@ def _export_pictures(bridge: Bridge, message: messages.ExportPictures) -> Export
     return ExportReply(url=f"lamina/pictures/{name}.zip", name="Pictures.zip")
 
 
+def _export_png(bridge: Bridge, message: messages.ExportPng) -> PictureFileReply:
+    choice = ExportChoice(scene=message.scene, words=message.words)
+    file = bridge.studio.results.prepare(message.picture, message.name, choice)
+    return PictureFileReply(url=f"lamina/result/{file.key}.png", name=file.name, notes=file.notes)
+
+
+def _read_picture_file(bridge: Bridge, message: messages.ReadPictureFile) -> PictureScene:
+    return bridge.studio.results.read_scene(bridge.uploads.take(message.path), message.name)
+
+
 def _subjects(bridge: Bridge, message: messages.Subjects) -> LibraryReply:
     """The library, and what a new subject may be trained by."""
     methods = tuple(
@@ -433,4 +445,6 @@ VERBS: Mapping[str, Verb] = {
     "delete_pictures": Verb(messages.DeletePictures, _delete_pictures, DoneReply),
     "restore_pictures": Verb(messages.RestorePictures, _restore_pictures, DoneReply),
     "export_pictures": Verb(messages.ExportPictures, _export_pictures, ExportReply),
+    "export_png": Verb(messages.ExportPng, _export_png, PictureFileReply),
+    "read_picture_file": Verb(messages.ReadPictureFile, _read_picture_file, PictureScene),
 }

@@ -262,6 +262,24 @@ class ExportPictures(Message):
     pictures: Pictures
 
 
+class ExportPng(Message):
+    """Ask for a stored picture as a PNG file with its record; ``name`` is what it is to be called,
+    ``scene`` and ``words`` say what goes with it.
+    """
+
+    picture: Digest
+    name: FileName = ""
+    scene: bool = True
+    words: bool = False
+
+
+class ReadPictureFile(Message):
+    """The scene that an uploaded PNG carries."""
+
+    path: UploadPath
+    name: FileName = ""
+
+
 class Subjects(Message):
     """The library of subjects."""
 

@@ -28,6 +28,7 @@ SMALL = re.compile(r"/lamina/small/([0-9a-f]{64})\.webp")
 PICTURES = re.compile(r"/lamina/pictures/([0-9a-f]{32})\.zip")
 THUMBNAIL = re.compile(r"/lamina/thumbnail/([A-Za-z0-9_-]{1,64}\.\d{1,12})\.webp")
 SALVAGE = re.compile(r"/lamina/salvage/([A-Za-z0-9_-]{1,64})\.zip")
+RESULT = re.compile(r"/lamina/result/([0-9a-f]{32})\.png")
 EXPORT = re.compile(r"/lamina/export/([A-Za-z0-9_-]{1,64})\.ora")
 
 Headers = list[tuple[bytes, bytes]]
@@ -97,6 +98,7 @@ class PictureRoutes:
             (THUMBNAIL, self._thumbnail),
             (EXPORT, self._export),
             (SALVAGE, self._salvage),
+            (RESULT, self._result),
         )
         for pattern, reply in replies:
             match = pattern.fullmatch(path)
@@ -125,6 +127,10 @@ class PictureRoutes:
     def _export(self, project: str) -> Answer:
         content, name = self.studio.export_ora(project)
         return _attach(content, name, "image/openraster")
+
+    def _result(self, key: str) -> Answer:
+        content, name = self.studio.results.fetch(key)
+        return _attach(content, name, "image/png")
 
     def _salvage(self, project: str) -> Answer:
         content, name = self.studio.home.salvage(project)

@@ -74,6 +74,12 @@ class ExportReply(Record):
     name: str
 
 
+class PictureFileReply(ExportReply):
+    """A picture's file; ``notes`` say what could not go into it."""
+
+    notes: tuple[str, ...]
+
+
 class ScenesReply(Record):
     """All scenes, the one that was changed last first; ``notes`` tell of the store itself."""
 

@@ -33,7 +33,7 @@ from backend.models.schedule import Schedule
 from backend.plan.card import Size, check_picture_size, paper_px
 from backend.plan.events import Image, Images, Result
 from backend.plan.plan import OneLayer, Plan
-from backend.plan.raster import Raster
+from backend.plan.raster import Raster, find_wholly_held
 from backend.scene.imaging.arrays import Picture
 from backend.scene.imaging.mask import is_painted
 from backend.scene.imaging.paste import count_changes, may_change, paste, paste_weights
@@ -46,8 +46,6 @@ HELD_FEATHER_PX = 6.0
 """Of a 512 px picture: how far around what is held the collage fades into what was made, so that a
 decoder's smear along an edge is not seen.
 """
-WHOLLY_HELD = 0.999
-"""A share from here on is 1: a partition in single precision does not sum up exactly."""
 AnyStep = TypeVar("AnyStep", bound=Step)
 Item = TypeVar("Item")
 Given = TypeVar("Given")
@@ -413,10 +411,7 @@ def find_held_share(
     Returns:
         float32 (h, w) in 0..1.
     """
-    share = np.zeros(flat.topmost.shape, np.float32)
-    for visible, strength in zip(flat.visibility, strengths, strict=True):
-        share += visible * (np.floor(steps * np.asarray(strength)) == 0)
-    share[share > WHOLLY_HELD] = 1.0
+    share = find_wholly_held(flat.visibility, strengths, steps)
     feather_px = round(paper_px(HELD_FEATHER_PX, card))
     faded = paste_weights(share, feather_px) * (flat.visibility[0] == 0)
     stays: NDArray[np.float32] = np.maximum(share, faded)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +24,9 @@ from backend.scene.composite import (
 from backend.scene.imaging.arrays import Floats, Picture
 from backend.scene.imaging.mask import resize_area
 from backend.scene.scene import Pixels
+
+WHOLLY_HELD = 0.999
+"""A share from here on is 1: a partition in single precision does not sum up exactly."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +107,21 @@ def strengths_of(plan: Plan, pixels: Pixels) -> tuple[float | NDArray[np.float64
         for layer, strength in zip(plan.layers, painted, strict=True)
     )
     return (uncovered, *own)
+
+
+def find_wholly_held(
+    parts: Floats, strengths: Sequence[float | NDArray[np.float64]], steps: int
+) -> Floats:
+    """How much of each pixel belongs to layers that a run never sets free: float32 (h, w) in 0..1.
+
+    ``parts`` is a visibility (n + 1, h, w), ``strengths`` are of what no layer covers and then of
+    each layer; a strength h is held where ⌊N·h⌋ = 0 for N ``steps``.
+    """
+    share = np.zeros(parts.shape[1:], np.float32)
+    for visible, strength in zip(parts, strengths, strict=True):
+        share += visible * (np.floor(steps * np.asarray(strength)) == 0)
+    share[share > WHOLLY_HELD] = 1.0
+    return share
 
 
 def fill_painted(plan: Plan, pixels: Pixels, picture: Picture) -> Picture:

@@ -41,6 +41,7 @@ from backend.studio.projects.file_settings import read_settings
 from backend.studio.projects.gallery import Gallery, keep_recipe
 from backend.studio.projects.history import insert_retouch
 from backend.studio.projects.home import Home
+from backend.studio.projects.result_files import ResultFiles, keep_marks
 from backend.studio.projects.snapshots import Snapshots
 from backend.studio.projects.steps import (
     SentSteps,
@@ -86,7 +87,8 @@ class Studio:
 
     ``library`` holds the subjects, which belong to no project; ``queue`` is what runs and waits;
     ``home`` lists the projects, ``gallery`` the pictures of all of them, ``undo`` has their
-    steps, ``snapshots`` their named versions, and ``upkeep`` lets the deleted ones go.
+    steps, ``snapshots`` their named versions, ``results`` writes pictures with their records, and
+    ``upkeep`` lets the deleted ones go.
     """
 
     def __init__(
@@ -106,6 +108,7 @@ class Studio:
         self.gallery = Gallery(store)
         self.undo = UndoSteps(store)
         self.snapshots = Snapshots(store)
+        self.results = ResultFiles(store, offer, self._survey.keep_contents)
         self.upkeep = Upkeep(store, self.undo)
         self._opening = threading.Lock()
 
@@ -203,14 +206,17 @@ class Studio:
         """
         decoded = decode_photograph(content, name)
         height, width = decoded.picture.shape[:2]
+        digest = self._store.pixels.add_picture(decoded.picture)
+        brought = keep_marks(self._store.pixels, digest, content)
         return TakenPicture(
-            digest=self._store.pixels.add_picture(decoded.picture),
+            digest=digest,
             width_px=width,
             height_px=height,
             opaque=bool((decoded.picture[:, :, 3] == 255).all()),
             plain=is_plain(decoded.picture),
             recipe=read_recipe(content),
-            notes=(*decoded.notes, *projects.explain_cut_name(name, "layer")),
+            has_scene=brought.has_scene,
+            notes=(*decoded.notes, *projects.explain_cut_name(name, "layer"), *brought.notes),
         )
 
     def take_mask(self, content: bytes) -> TakenMask:
@@ -371,7 +377,7 @@ class Studio:
                 limit="Only painted layers that can be seen become pictures.",
                 remedy="Paint a region, or show one that is hidden.",
             )
-        return tuple(store_cut(self._store.pixels, one) for one in cut)
+        return tuple(store_cut(self._store.pixels, one, picture) for one in cut)
 
     def events_after(self, job: str, after: int) -> JobEvents:
         """What happened to a job after event number ``after``, with all its candidates so far."""

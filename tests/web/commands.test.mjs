@@ -22,7 +22,7 @@ const candidate = (job, index, layer_id = "") => ({
 /** An app without a page. Files whose name starts with "bad" are refused. */
 const createApp = (patch = {}, model = { members: ["sam"] }) => {
   const [session, store] = [createSession(), createStore(record(undefined, patch), () => 0)];
-  const [asked, reported, downloads] = [[], [], []];
+  const [asked, reported, downloads, written] = [[], [], [], []];
   let made = 0;
   const bridge = {
     generate: async (request) => asked.push(request) && "finished",
@@ -40,6 +40,16 @@ const createApp = (patch = {}, model = { members: ["sam"] }) => {
     openOra: async (file) => asked.push(file.name),
     select: async (picture, where) => asked.push(where) && { digest: "e".repeat(64) },
     exportOra: async () => ({ url: "lamina/export", name: "scene.ora" }),
+    pictureFiles: {
+      write: async (...asks) => {
+        written.push(asks);
+        return {
+          url: "lamina/result",
+          name: "test.png",
+          notes: ["This picture carries no scene."],
+        };
+      },
+    },
   };
   const app = {
     session,
@@ -48,6 +58,7 @@ const createApp = (patch = {}, model = { members: ["sam"] }) => {
     asked,
     reported,
     downloads,
+    written,
     random: () => 77,
     newId: () => `new-layer-${(made += 1)}`,
     addressOf: (url) => `/${url}`,
@@ -247,11 +258,15 @@ test("an .ora among the files is opened instead; exports are downloaded", async 
   await app.run("addFiles", [{ name: "a.png" }, { name: "Scene.ORA" }]);
   assert.deepEqual(app.asked, ["Scene.ORA"]);
   await app.run("exportOra");
-  app.run("exportPng");
+  app.run("toggleCarried", "words");
+  app.run("toggleCarried", "scene");
+  await app.run("exportPng");
+  assert.deepEqual(app.written, [["p", "test", { scene: false, words: true }]]);
   assert.deepEqual(app.downloads, [
     ["/lamina/export", "scene.ora"],
-    ["/p.png", "test.png"],
+    ["/lamina/result", "test.png"],
   ]);
+  assert.equal(app.session.state.notices.at(-1).what, "This picture carries no scene.");
 });
 
 test("Escape leaves the innermost thing: a gesture, a menu, then the selection", () => {

@@ -14,6 +14,7 @@ import { createLink, Refusal, Silence } from "./bridge/link.js";
 import { createLibrary } from "./bridge/library.js";
 import { withKnownNames, createMaskSaver } from "./bridge/masks.js";
 import { createModels } from "./bridge/models.js";
+import { createPictureFileVerbs } from "./bridge/picture-files.js";
 import { createSnapshotVerbs } from "./bridge/snapshots.js";
 import { createSaver, unsavedKey } from "./bridge/saver.js";
 import { createStepSaver } from "./bridge/steps.js";
@@ -77,6 +78,7 @@ class Bridge {
     this.snapshots = createSnapshotVerbs({ ...parts, link: this.#link });
     this.library = createLibrary({ ...parts, feed, link: this.#link });
     this.models = createModels({ ...parts, link: this.#link });
+    this.pictureFiles = createPictureFileVerbs({ link: this.#link });
     this.#link.whenBack(() => parts.session.state.project === "" && this.hello());
   }
 

@@ -22,6 +22,7 @@ import { withBindings } from "./commands/keymap.js";
 import { decompose } from "./commands/decompose.js";
 import * as runs from "./commands/runs.js";
 import * as models from "./commands/models.js";
+import * as pictureFiles from "./commands/picture-files.js";
 import * as snapshots from "./commands/snapshots.js";
 import * as subjects from "./commands/subjects.js";
 import { autotune } from "./commands/tuning.js";
@@ -389,6 +390,8 @@ const ENTRIES = {
   zoomOut: { title: "Farther", group: "View", keys: ["-"], run: looking.zoomBy(0.8) },
   subjects: { title: "Subjects", group: "View", keys: ["Shift+P"], run: subjects.toggleSubjects },
   models: { title: "Models", group: "View", keys: ["Shift+M"], run: models.toggleModels },
+  toggleCarried: { group: "Files", run: pictureFiles.toggleCarried },
+  exportPicture: { group: "Files", run: pictureFiles.exportPicture },
   searchModels: { title: "Search for models again", group: "Files", run: models.searchModels },
   removeModelFolder: { group: "Files", run: models.removeModelFolder },
   useModel: { group: "Files", run: models.useModel },
@@ -472,7 +475,7 @@ const ENTRIES = {
     group: "Files",
     keys: ["Ctrl+Shift+E"],
     where: ANYWHERE,
-    run: files.exportPng,
+    run: pictureFiles.exportPng,
   },
   save: {
     title: "Save now (it also saves by itself)",

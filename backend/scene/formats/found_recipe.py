@@ -6,17 +6,14 @@ from __future__ import annotations
 
 import json
 import re
-import zlib
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from backend.scene.formats.png_blocks import SIGNATURE, list_chunks
+from backend.scene.formats.png_blocks import SIGNATURE
+from backend.scene.formats.png_texts import read_texts
 from backend.scene.records import Record, Seed, Words
-
-MAX_TEXT_BYTES = 2**20
-"""What a text may unpack to; a longer one is passed over."""
 
 _NEGATIVE = "Negative prompt:"
 _PAIR = re.compile(r'\s*([\w ]+):\s*("(?:\\.|[^"\\])*"|[^,]*)(?:,|$)')
@@ -45,52 +42,6 @@ def read_recipe(content: bytes) -> FoundRecipe | None:
             if found is not None:
                 return found
     return None
-
-
-def read_texts(content: bytes) -> dict[str, str]:
-    """The texts of a PNG by their keyword, the first of each; those that cannot be read, or are
-    longer than a megabyte, are left out.
-    """
-    texts: dict[str, str] = {}
-    for kind, start, end in list_chunks(content):
-        if kind in _TEXTS:
-            keyword, _, rest = content[start + 8 : end - 4].partition(b"\0")
-            try:
-                text = _TEXTS[kind](rest)
-            except (ValueError, zlib.error, IndexError):
-                continue
-            texts.setdefault(keyword.decode("latin-1"), text)
-    return texts
-
-
-def _unpack(packed: bytes) -> bytes:
-    stream = zlib.decompressobj()
-    content = stream.decompress(packed, MAX_TEXT_BYTES)
-    if not stream.eof:
-        raise ValueError("the text is too long or cut short")
-    return content
-
-
-def _read_plain(rest: bytes) -> str:
-    if len(rest) > MAX_TEXT_BYTES:
-        raise ValueError("the text is too long")
-    try:
-        return rest.decode("utf-8")  # what programs write there, whatever the standard says
-    except UnicodeDecodeError:
-        return rest.decode("latin-1")
-
-
-def _read_packed(rest: bytes) -> str:
-    return _read_plain(_unpack(rest[1:]))
-
-
-def _read_international(rest: bytes) -> str:
-    packed = rest[0] == 1
-    body = rest[2:].split(b"\0", 2)[2]
-    return _read_plain(_unpack(body) if packed else body)
-
-
-_TEXTS = {b"tEXt": _read_plain, b"zTXt": _read_packed, b"iTXt": _read_international}
 
 
 def _read_parameters(text: str) -> FoundRecipe | None:

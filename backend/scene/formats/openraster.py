@@ -76,9 +76,14 @@ class _Own(Record):
     written: Annotated[tuple[WrittenEntry, ...], Field(max_length=MAX_LAYERS)]
 
 
-def write_ora(scene: Scene, pixels: Contents, settings: Mapping[str, Any] | None = None) -> bytes:
+def write_ora(
+    scene: Scene,
+    pixels: Contents,
+    settings: Mapping[str, Any] | None = None,
+    more: Mapping[str, bytes] | None = None,
+) -> bytes:
     """The file; equal scenes give equal bytes. ``settings`` is any JSON object that is to survive
-    with the scene.
+    with the scene, ``more`` are further members by their names.
 
     ArchiveError when the file would be larger than one that :func:`read_ora` accepts.
     """
@@ -118,10 +123,39 @@ def write_ora(scene: Scene, pixels: Contents, settings: Mapping[str, Any] | None
         (RECORD, canonical_json(record).encode("utf-8")),
         *originals,
         *blobs.items(),
+        *(more or {}).items(),
     ]
     if sum(len(body) for _, body in members) > MAX_TOTAL_BYTES:
         raise _too_large(f"{MAX_TOTAL_BYTES // 2**20} MB")
     return pack(members)
+
+
+def pack_scene(scene: Scene, pixels: Contents, settings: Mapping[str, Any]) -> bytes:
+    """The scene alone, with what it refers to and nothing that other programs read; equal scenes
+    give equal bytes.
+    """
+    scene, blobs = _with_blobs(scene, pixels)
+    record = {
+        "format": 1,
+        "scene": scene.model_dump(mode="json"),
+        "settings": dict(settings),
+        "written": [],
+    }
+    members = [(RECORD, canonical_json(record).encode("utf-8")), *_originals(scene, pixels)]
+    return pack([*members, *blobs.items()])
+
+
+def unpack_scene(content: bytes) -> OpenedScene:
+    """What :func:`pack_scene` wrote; ArchiveError when it is damaged, SceneError when a newer
+    Lamina wrote it.
+    """
+    archive = Archive(content)
+    own, own_notes = _own(archive)
+    scene, scene_notes = repair_scene(own.scene, "file")
+    pixels = MemoryPixels()
+    _load_originals(scene, archive, pixels)
+    scene = _load_embeddings(scene, archive, pixels)
+    return OpenedScene(scene, pixels, dict(own.settings), (*own_notes, *scene_notes))
 
 
 def read_ora(content: bytes, name: str = "") -> OpenedScene:

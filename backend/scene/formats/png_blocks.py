@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -39,3 +40,16 @@ def drop_texts(content: bytes) -> bytes:
         parts.append(content[at:start])
         at = end
     return b"".join([*parts, content[at:]])
+
+
+def build_chunk(kind: bytes, body: bytes) -> bytes:
+    """A whole chunk: its length, kind, body and check."""
+    check = zlib.crc32(kind + body)
+    return len(body).to_bytes(4, "big") + kind + body + check.to_bytes(4, "big")
+
+
+def insert_chunks(content: bytes, early: bytes = b"", late: bytes = b"") -> bytes:
+    """The PNG with whole chunks before its pixels, and others behind them."""
+    places = {kind: start for kind, start, _ in reversed(list(list_chunks(content)))}
+    pixels, end = places[b"IDAT"], places[b"IEND"]
+    return b"".join((content[:pixels], early, content[pixels:end], late, content[end:]))

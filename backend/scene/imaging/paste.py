@@ -86,9 +86,17 @@ def mix(base: Picture, other: Picture, mask: NDArray[np.uint8]) -> tuple[Picture
     other's are, and a blend lies between. The count is of pixels that changed where it is black:
     measured, so that the promise of 0 can be broken only in sight.
     """
-    height, width = base.shape[:2]
-    if mask.shape != (height, width):
-        mask = np.asarray(Image.fromarray(mask).resize((width, height), Image.Resampling.BILINEAR))
-    weights = np.where(mask < MASK_BLACK * 255, 0, mask).astype(np.float32) / np.float32(255)
+    weights = mix_weights(mask, base.shape[1], base.shape[0])
     picture = paste(base, other, weights)
     return picture, count_changes(base, picture, weights > 0)
+
+
+def mix_weights(mask: NDArray[np.uint8], width_px: int, height_px: int) -> Floats:
+    """The share of the other picture in a mix per pixel: float32 (h, w) in 0..1, 0 where the mask
+    is black.
+    """
+    if mask.shape != (height_px, width_px):
+        image = Image.fromarray(mask).resize((width_px, height_px), Image.Resampling.BILINEAR)
+        mask = np.asarray(image)
+    weights: Floats = np.where(mask < MASK_BLACK * 255, 0, mask).astype(np.float32)
+    return weights / np.float32(255)

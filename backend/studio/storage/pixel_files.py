@@ -80,6 +80,7 @@ class PixelFiles:
         for digest in digests:
             if _DIGEST.fullmatch(digest):
                 self._path(digest).unlink(missing_ok=True)
+                self._marks_path(digest).unlink(missing_ok=True)
                 self._sound.pop(digest, None)
                 self._damaged.discard(digest)
 
@@ -104,8 +105,24 @@ class PixelFiles:
         """uint8 (h, w), read-only; a StoreError when missing, damaged or a picture."""
         return self._decode(digest, "L")
 
+    def put_marks(self, digest: str, content: bytes) -> None:
+        """Keep what the file of a stored picture said of itself beside its pixels, once."""
+        path = self._marks_path(digest)
+        if not path.is_file():
+            write_file(self._disk, path, content)
+
+    def marks(self, digest: str) -> bytes | None:
+        """What was kept beside a picture; None where nothing was, or it cannot be read."""
+        try:
+            return self._marks_path(digest).read_bytes() if _DIGEST.fullmatch(digest) else None
+        except OSError:
+            return None
+
     def _path(self, digest: str) -> Path:
         return self._folder / digest[:2] / digest[2:4] / f"{digest}.png"
+
+    def _marks_path(self, digest: str) -> Path:
+        return self._path(digest).with_suffix(".json")
 
     def _add(self, array: Picture) -> PictureDigest:
         digest = digest_of(array)

@@ -269,7 +269,7 @@ class Saved(Record):
 class TakenPicture(Record):
     """A picture file that was decoded and stored; ``notes`` say what was changed on the way in
     (sentences). A ``plain`` one is a silhouette of one colour; ``recipe`` is what it says it was
-    made from.
+    made from. With ``has_scene`` it carries the scene of Lamina's that it was made in.
     """
 
     digest: PictureDigest
@@ -279,6 +279,7 @@ class TakenPicture(Record):
     notes: tuple[str, ...]
     plain: bool = False
     recipe: FoundRecipe | None = None
+    has_scene: bool = False
 
 
 class CutLayer(Record):

@@ -5,11 +5,12 @@
  * @import { FoundRecipe, GalleryPicture, Identifier, Layer, ModelFacts, Scene, TakenPicture } from "../types/protocol.d.ts"
  */
 
-import { fileStem, isOpenRaster, phraseFromFileName } from "../kernels/names.js";
+import { isOpenRaster, phraseFromFileName } from "../kernels/names.js";
 import { addLayer, setScene, setSettings } from "../model/edits.js";
 import { buildLayer, coveringPlacement, firstPlacement } from "../model/records.js";
 import { addNotice } from "../model/session.js";
 import { closeHome } from "./home.js";
+import { offerScene } from "./picture-files.js";
 
 const PICTURES = "image/png,image/jpeg,image/webp";
 
@@ -72,6 +73,7 @@ const addPicture = async (app, file, point, index) => {
   if (taken.notes.length > 0)
     addNotice(session, { what: `${file.name}: ${taken.notes.join(" ")}` });
   if (taken.recipe) offerRecipe(app, taken.recipe, file.name);
+  if (taken.has_scene) offerScene(app, file, taken);
 };
 
 /**
@@ -213,19 +215,4 @@ export const exportOra = async ({ bridge, session, download, addressOf }) => {
   session.set({ open: "" });
   const { url, name } = await bridge.exportOra();
   download(addressOf(url), name);
-};
-
-/**
- * The picture on the stage: the candidate looked at, else the picked one.
- * @param {App} app
- */
-export const exportPng = ({ store, session, pictures, download }) => {
-  session.set({ open: "" });
-  const digest = session.state.viewed || store.record.picked;
-  if (!digest)
-    return addNotice(session, {
-      what: "There is no picture to export yet.",
-      remedy: "Generate one first.",
-    });
-  return download(pictures.url(digest), `${fileStem(store.record.scene.name)}.png`);
 };

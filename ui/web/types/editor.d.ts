@@ -329,6 +329,13 @@ export interface PanelSlice {
   modelsBusy: boolean;
   subjectForm: Readonly<SubjectForm> | null;
   bindings: Bindings;
+  carries: Readonly<CarryChoice>;
+}
+
+/** What goes into a picture's file beside its pixels: the scene, and all words. */
+export interface CarryChoice {
+  scene: boolean;
+  words: boolean;
 }
 
 export type HomeSort = "changed" | "name" | "created";

@@ -418,6 +418,12 @@ export interface OptionsSchema {
   properties: Readonly<Record<string, OptionSchema>>;
 }
 
+export interface PictureFileReply {
+  url: string;
+  name: string;
+  notes: readonly string[];
+}
+
 export interface PictureScene {
   project: string;
   scene: Scene;
@@ -680,6 +686,7 @@ export interface TakenPicture {
   notes: readonly string[];
   plain: boolean;
   recipe: FoundRecipe | null;
+  has_scene: boolean;
 }
 
 export type TrainingMethod =
@@ -787,6 +794,13 @@ export interface ExportPicturesMessage {
   pictures: readonly Identifier[];
 }
 
+export interface ExportPngMessage {
+  picture: Digest;
+  name?: string;
+  scene?: boolean;
+  words?: boolean;
+}
+
 export interface FindPicturesMessage {
   filter: GalleryFilter;
 }
@@ -851,6 +865,11 @@ export interface OpenOraMessage {
 export interface ReadGalleryPageMessage {
   filter: GalleryFilter;
   key: number;
+}
+
+export interface ReadPictureFileMessage {
+  path: string;
+  name?: string;
 }
 
 export interface ReadPictureSceneMessage {
@@ -1047,6 +1066,8 @@ export interface Messages {
   delete_pictures: DeletePicturesMessage;
   restore_pictures: RestorePicturesMessage;
   export_pictures: ExportPicturesMessage;
+  export_png: ExportPngMessage;
+  read_picture_file: ReadPictureFileMessage;
 }
 
 /** What each verb answers. */
@@ -1094,6 +1115,8 @@ export interface Replies {
   delete_pictures: DoneReply;
   restore_pictures: DoneReply;
   export_pictures: ExportReply;
+  export_png: PictureFileReply;
+  read_picture_file: PictureScene;
 }
 
 export type Verb = keyof Replies;

@@ -181,6 +181,8 @@ export interface MenuEntry {
   test?: string;
   command?: string;
   argument?: unknown;
+  /** An entry that is on or off; the menu stays open when it is turned. */
+  ticked?: boolean;
 }
 
 // --- the canvas -----------------------------------------------------------------------------------------------

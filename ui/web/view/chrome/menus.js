@@ -42,13 +42,28 @@ export const createMenu = (app, { name, title, test, items }) => {
     set(opener, { "aria-expanded": String(open) });
     const entries = items(shown);
     const key = JSON.stringify(entries);
-    if (key !== known) list.replaceChildren(...entries.map((entry) => menuItem(app, entry)));
+    if (key !== known)
+      fill(
+        list,
+        entries.map((entry) => menuItem(app, entry)),
+      );
     known = key;
     if (open && list.hidden) requestAnimationFrame(() => list.querySelector("button")?.focus());
     if (!open && !list.hidden && list.contains(document.activeElement)) opener.focus();
     show(list, open);
   };
   return { node, update };
+};
+
+/**
+ * New entries in place of the old ones; the one that has the focus keeps it.
+ * @param {HTMLElement} list
+ * @param {readonly HTMLElement[]} entries
+ */
+const fill = (list, entries) => {
+  const focused = [...list.children].findIndex((each) => each === document.activeElement);
+  list.replaceChildren(...entries);
+  if (focused >= 0) entries[focused]?.focus();
 };
 
 /** @type {Readonly<Record<string, number>>} */
@@ -71,16 +86,18 @@ const walk = (list, event) => {
  * @param {App} app
  * @param {MenuEntry} entry
  */
-const menuItem = (app, { heading, title, hint, test, command = "", argument }) => {
+const menuItem = (app, { heading, title, hint, test, command = "", argument, ticked }) => {
   if (heading) return h("div", { class: "menu-heading", text: heading });
+  const turns = ticked !== undefined;
   const run = () => {
-    app.session.set({ open: "" });
+    if (!turns) app.session.set({ open: "" });
     app.run(command, argument);
   };
+  const role = turns ? { role: "menuitemcheckbox", "aria-checked": ticked } : { role: "menuitem" };
   return h(
     "button",
-    { type: "button", role: "menuitem", class: "menu-item", "data-test": test, on: { click: run } },
-    h("span", { text: title }),
+    { type: "button", ...role, class: "menu-item", "data-test": test, on: { click: run } },
+    h("span", { text: turns ? `${ticked ? "☑" : "☐"} ${title}` : title }),
     hint ? h("kbd", { text: hint }) : null,
   );
 };

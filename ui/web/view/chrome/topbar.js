@@ -48,7 +48,7 @@ const openItems = ({ state }) => [
 ];
 
 /** @param {Shown} shown */
-const exportItems = ({ record }) => [
+const exportItems = ({ record, state }) => [
   {
     title: "Scene with its settings (.ora)",
     hint: "Ctrl E",
@@ -60,6 +60,21 @@ const exportItems = ({ record }) => [
     hint: "Ctrl Shift E",
     test: "export-png",
     command: "exportPng",
+  },
+  { heading: "The picture carries its record and" },
+  {
+    title: "The scene, hidden layers too",
+    test: "carry-scene",
+    command: "toggleCarried",
+    argument: "scene",
+    ticked: state.carries.scene,
+  },
+  {
+    title: "Words: prompts and names",
+    test: "carry-words",
+    command: "toggleCarried",
+    argument: "words",
+    ticked: state.carries.words,
   },
 ];
 

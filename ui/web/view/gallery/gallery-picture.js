@@ -51,8 +51,13 @@ const createActions = (app) => {
   });
   const file = button(
     app,
-    () => picture && app.download(app.pictures.url(picture.digest), `${picture.scene}.png`),
-    { label: "Export", iconName: "save", test: "picture-export", title: "As a PNG file" },
+    press("exportPicture", ({ digest, scene }) => ({ digest, name: scene })),
+    {
+      label: "Export",
+      iconName: "save",
+      test: "picture-export",
+      title: "As a PNG file with its record",
+    },
   );
   const drop = button(
     app,

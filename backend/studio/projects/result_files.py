@@ -1,0 +1,192 @@
+"""Pictures as files that tell what they are: each with its record, and with the scene that it was
+made in; and what such a file says when it comes back.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from backend.errors import ArchiveError, StoreError
+from backend.plan.picture_facts import MOVED
+from backend.scene.blobs import Contents
+from backend.scene.formats.carried_scene import (
+    CarriedScene,
+    build_carried,
+    find_scene,
+    insert_scene,
+    read_carried,
+)
+from backend.scene.formats.picture_record import (
+    PictureFacts,
+    RunFact,
+    read_record,
+    write_record,
+)
+from backend.scene.formats.source_marks import KeptMarks, dump_marks, read_marks
+from backend.scene.records import PictureDigest, Record
+from backend.scene.scene import Scene
+from backend.studio.jobs.worker import Offer
+from backend.studio.projects.file_settings import read_settings
+from backend.studio.projects.picture_history import PictureHistory
+from backend.studio.projects.projects import repair_saved
+from backend.studio.projects.versions import NO_VERSION, require_version
+from backend.studio.storage.pixel_files import PixelFiles
+from backend.studio.storage.records import EditorState, PictureScene
+from backend.studio.storage.storage import Storage
+
+KEPT_FILES = 4
+"""So many asked-for files can still be fetched; the page fetches one at once."""
+_DIALS = ("model", "method", "sampler", "steps", "guidance_scale", "seed")
+NO_SCENE = "This picture is older than what Lamina keeps of scenes, so it carries none."
+
+
+class ExportChoice(Record):
+    """What goes into a file beside its pixels: the scene, hidden layers too, and all words."""
+
+    scene: bool = True
+    words: bool = False
+
+
+class ResultFile(Record):
+    """A file that can be fetched once or twice by its ``key``; ``notes`` say what is not in it."""
+
+    key: str
+    name: str
+    notes: tuple[str, ...] = ()
+
+
+class BroughtMarks(NamedTuple):
+    """What a picture file brought with it."""
+
+    has_scene: bool
+    notes: tuple[str, ...]
+
+
+class ResultFiles:
+    """The pictures of a store as files with their records."""
+
+    def __init__(
+        self, store: Storage, offer: Offer, keep: Callable[[Scene, Contents], None]
+    ) -> None:
+        """``keep`` copies what a scene refers to into the store."""
+        self._store = store
+        self._offer = offer
+        self._keep = keep
+        self._files: OrderedDict[str, tuple[bytes, str]] = OrderedDict()
+
+    def read_facts(self, digest: PictureDigest) -> PictureFacts:
+        """What is known of a stored picture, words included: what an exporter hands to
+        ``write_record``.
+        """
+        licences = {model.id: model.licence for model in self._offer.models()}
+        kept = self._read_scene(digest)
+        named = {} if kept is None else {layer.id: layer for layer in kept.scene.layers}
+        return PictureHistory(self._store, licences).read_facts(digest, named)
+
+    def write_png(
+        self, digest: PictureDigest, choice: ExportChoice
+    ) -> tuple[bytes, tuple[str, ...]]:
+        """A stored picture as a PNG with its record, and sentences about what is not in it."""
+        content, notes = self._store.pixels.png(digest), []
+        facts = self.read_facts(digest)
+        carried: CarriedScene | None = None
+        if choice.scene:
+            try:
+                carried = self._carry(digest, choice, facts.runs)
+                notes.extend([] if carried else [NO_SCENE])
+            except ArchiveError as error:
+                notes.append(f"{error.what} It is left out. {error.remedy}")
+        content = write_record(
+            content,
+            self._store.pixels.picture(digest),
+            facts,
+            with_words=choice.words,
+            scene="" if carried is None else carried.digest,
+        )
+        return (insert_scene(content, carried) if carried else content), tuple(notes)
+
+    def prepare(self, digest: PictureDigest, name: str, choice: ExportChoice) -> ResultFile:
+        """Write the file of a picture, to be fetched next; a StoreError where it is gone."""
+        content, notes = self.write_png(digest, choice)
+        stem = " ".join(re.sub(r"[^\w .,()-]+", " ", name).split()).strip(" .")[:80] or "picture"
+        key = secrets.token_hex(16)
+        self._files[key] = (content, f"{stem}.png")
+        while len(self._files) > KEPT_FILES:
+            self._files.popitem(last=False)
+        return ResultFile(key=key, name=f"{stem}.png", notes=notes)
+
+    def fetch(self, key: str) -> tuple[bytes, str]:
+        """A prepared file and its name; a StoreError where it is gone."""
+        if key not in self._files:
+            raise StoreError(
+                "This file was fetched long ago.",
+                limit=f"The last {KEPT_FILES} can be fetched again.",
+                remedy="Export the picture once more.",
+            )
+        return self._files[key]
+
+    def read_scene(self, content: bytes, name: str) -> PictureScene:
+        """The scene that a PNG carries, its contents kept in the store; ArchiveError or SceneError
+        where it cannot be read.
+        """
+        opened = read_carried(content, name)
+        self._keep(opened.scene, opened.pixels)
+        kept = read_settings(opened.settings, self._offer)
+        return PictureScene(
+            project="",
+            scene=opened.scene,
+            editor=EditorState(settings=kept.settings),
+            notes=(*opened.notes, *kept.notes),
+        )
+
+    def _carry(
+        self, digest: PictureDigest, choice: ExportChoice, runs: Sequence[RunFact]
+    ) -> CarriedScene | None:
+        kept = self._read_scene(digest)
+        if kept is None:
+            return None
+        settings = kept.editor.settings.model_dump(mode="json") | _describe_settings(runs)
+        return build_carried(kept.scene, self._store.contents, settings, with_words=choice.words)
+
+    def _read_scene(self, digest: PictureDigest) -> PictureScene | None:
+        """The scene as it was when the picture was made; None where it was not kept."""
+        with self._store.database.read() as connection:
+            row = connection.execute(
+                "SELECT recipes.version, jobs.project FROM candidates JOIN jobs ON jobs.id ="
+                " candidates.job JOIN recipes ON recipes.job = candidates.job WHERE"
+                " candidates.digest = ? AND recipes.version > ? ORDER BY candidates.number DESC",
+                (digest, NO_VERSION),
+            ).fetchone()
+            if row is None:
+                return None
+            scene, editor = require_version(connection, row["version"])
+        saved = repair_saved(row["project"], 0, scene, editor)
+        return PictureScene(
+            project=saved.id, scene=saved.scene, editor=saved.editor, notes=saved.notes
+        )
+
+
+def _describe_settings(runs: Sequence[RunFact]) -> dict[str, Any]:
+    """The dials of the run that drew last, with the seed of the picture itself."""
+    drawn = [run for run in runs if run.method != MOVED]
+    return drawn[-1].model_dump(include=set(_DIALS)) if drawn else {}
+
+
+def keep_marks(pixels: PixelFiles, digest: PictureDigest, content: bytes) -> BroughtMarks:
+    """Keep what a picture file says of itself beside its pixels, and say it in sentences."""
+    kept, found = read_marks(content), read_record(content)
+    notes = [found.problem] if found.problem else []
+    if kept != KeptMarks():
+        pixels.put_marks(digest, dump_marks(kept))
+        said = kept.marks.describe()
+        if said:
+            notes.append(f"It brings {said}; that is kept, and told of in what you save.")
+    has_scene = find_scene(content) is not None
+    record = found.record
+    if record is not None and record.scene and not has_scene:
+        notes.append("The scene that it carried was taken out by another program.")
+    return BroughtMarks(has_scene, tuple(notes))

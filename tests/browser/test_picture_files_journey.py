@@ -1,0 +1,68 @@
+"""A picture that tells what it is, as a person uses it: exported, looked into, dropped again, and
+back in the scene that it was made in.
+"""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from backend.scene.formats.carried_scene import find_scene
+from backend.scene.formats.picture_record import read_record
+from tests.browser.editor_page import EditorPage
+
+pytestmark = pytest.mark.slow
+
+
+def export(editor: EditorPage) -> bytes:
+    with editor.page.expect_download() as coming:
+        editor.part("export-png").click()
+    return coming.value.path().read_bytes()
+
+
+def test_a_result_goes_out_and_its_scene_comes_back(fresh: EditorPage) -> None:
+    fresh.set_dials(2, 1)
+    fresh.part("generate").click()
+    fresh.wait("state.job === null && state.candidates.length === 1")
+    fresh.page.keyboard.press("Enter")
+    fresh.wait_saved()
+    before = fresh.state()
+    fresh.part("export-menu").click()
+    fresh.look("export-menu")
+    expect(fresh.part("carry-scene")).to_have_attribute("aria-checked", "true")
+    silent = export(fresh)
+    fresh.part("export-menu").click()
+    fresh.part("carry-words").click()
+    expect(fresh.part("carry-words")).to_have_attribute("aria-checked", "true")
+    content = export(fresh)
+
+    record = read_record(content).record
+    assert record is not None
+    assert record.pixels.get("generated", 0) > 0
+    assert record.objects[0].name
+    assert find_scene(silent) is not None
+    assert before["scene"]["prompt"].encode() in content
+    assert before["scene"]["prompt"].encode() not in silent
+    with Image.open(io.BytesIO(content)) as image:
+        assert np.asarray(image).any()
+
+    fresh.part("open-menu").click()
+    fresh.part("new-square").click()
+    fresh.wait(f"state.project !== {before['project']!r} && state.scene.layers.length === 0")
+    other = fresh.state()["project"]
+    fresh.drop(("made.png", content))
+    fresh.wait("state.scene.layers.length === 1")
+    fresh.wait_for_text("carries the scene that it was made in")
+    fresh.look("carries-scene")
+    fresh.part("notice-action").first.click()
+    fresh.wait(f"state.project !== {other!r} && state.scene.layers.length > 1")
+    after = fresh.state()
+    assert after["scene"]["prompt"] == before["scene"]["prompt"]
+    assert after["scene"]["layers"] == before["scene"]["layers"]
+    fresh.wait_saved()
+    fresh.wait_drawn()
+    fresh.look("scene-restored")

@@ -1,0 +1,91 @@
+// Pictures that tell what they are: written with their record and their scene, and read again.
+
+/**
+ * @import { App, CarryChoice } from "../types/editor.d.ts"
+ * @import { Digest, PictureScene, TakenPicture } from "../types/protocol.d.ts"
+ */
+
+import { fileStem } from "../kernels/names.js";
+import { editorFromProject, freeze } from "../model/records.js";
+import { addNotice } from "../model/session.js";
+import { closeHome } from "./home.js";
+
+/**
+ * What goes with a picture's pixels: each is turned on or off for all that follow.
+ * @param {App} app
+ * @param {keyof CarryChoice} part
+ */
+export const toggleCarried = ({ session }, part) => {
+  const { carries } = session.state;
+  session.set({ carries: freeze({ ...carries, [part]: !carries[part] }) });
+};
+
+/**
+ * A stored picture as a PNG file with its record.
+ * @param {App} app
+ * @param {{ digest: Digest, name: string }} picture
+ */
+export const exportPicture = async (app, { digest, name }) => {
+  const { bridge, session, download, addressOf } = app;
+  const file = await app.busyWith("Writing the picture", () =>
+    bridge.pictureFiles.write(digest, name, session.state.carries),
+  );
+  download(addressOf(file.url), file.name);
+  file.notes.forEach((what) => addNotice(session, { what }));
+};
+
+/**
+ * The picture on the stage: the candidate looked at, else the picked one.
+ * @param {App} app
+ */
+export const exportPng = (app) => {
+  const { store, session } = app;
+  session.set({ open: "" });
+  const digest = session.state.viewed || store.record.picked;
+  if (digest) return exportPicture(app, { digest, name: fileStem(store.record.scene.name) });
+  return addNotice(session, {
+    what: "There is no picture to export yet.",
+    remedy: "Generate one first.",
+  });
+};
+
+/**
+ * A dropped picture carries the scene that it was made in: it is a layer already, and the scene
+ * can be opened beside it.
+ * @param {App} app
+ * @param {File} file
+ * @param {TakenPicture} taken
+ */
+export const offerScene = (app, file, taken) =>
+  addNotice(app.session, {
+    what: `${file.name} carries the scene that it was made in.`,
+    remedy: "The picture alone is a layer now; undo takes it away.",
+    action: {
+      title: "Open that scene",
+      run: () => app.attempt(() => openCarried(app, file, taken.digest)),
+    },
+  });
+
+/**
+ * A new scene that begins as the one in a file, with that picture; it is one step, which undo
+ * takes back. The scene that is open now stays in Home.
+ * @param {App} app
+ * @param {File} file
+ * @param {Digest} picked
+ */
+const openCarried = async (app, file, picked) => {
+  const { bridge, store, session } = app;
+  /** @type {PictureScene} */
+  const kept = await app.busyWith(`Reading ${file.name}`, () =>
+    bridge.pictureFiles.readScene(file),
+  );
+  const editor = editorFromProject({ scene: kept.scene, editor: { ...kept.editor, mix: null } });
+  const { width_px, height_px, name } = editor.scene;
+  await bridge.newScene({ width_px, height_px });
+  const scene = { ...editor.scene, name: name === "Untitled" ? fileStem(file.name) : name };
+  store.change(`The scene of ${file.name}`, () => freeze({ ...editor, scene, picked }));
+  session.set({ showing: "result" });
+  closeHome(app);
+  kept.notes.forEach((what) => addNotice(session, { what }));
+  await bridge.flush();
+};
