@@ -90,21 +90,22 @@ def draw_whole(source: RunSource, picture: Picture, pixels: Pixels, of: OriginOf
 
 
 def draw_layer(
-    base: DrawnPixels, source: RunSource, pictures: tuple[Picture, Picture], pixels: Pixels
+    base: DrawnPixels, source: RunSource, before: Picture, after: Picture, pixels: Pixels
 ) -> DrawnPixels:
     """The picture after one layer was drawn again over it.
 
     Args:
         base: what is known of the picture before.
         source: of the re-roll.
-        pictures: before and after, uint8 (h, w, 3) of one size.
+        before: the picture before, uint8 (h, w, 3).
+        after: and after it, of the same size.
         pixels: what the plan refers to.
 
     Returns:
         Drawn is what the paste gave any weight to, and beside it what differs all the same, which
         is counted.
     """
-    plan, (before, after) = source.plan, pictures
+    plan = source.plan
     assert isinstance(plan.target, OneLayer)
     differs = (before != after).any(-1)
     if plan.method == MOVED:

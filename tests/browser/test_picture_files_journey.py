@@ -34,7 +34,7 @@ def test_a_result_goes_out_and_its_scene_comes_back(fresh: EditorPage) -> None:
     fresh.part("export-menu").click()
     fresh.look("export-menu")
     expect(fresh.part("carry-scene")).to_have_attribute("aria-checked", "true")
-    silent = export(fresh)
+    wordless = export(fresh)
     fresh.part("export-menu").click()
     fresh.part("carry-words").click()
     expect(fresh.part("carry-words")).to_have_attribute("aria-checked", "true")
@@ -44,9 +44,9 @@ def test_a_result_goes_out_and_its_scene_comes_back(fresh: EditorPage) -> None:
     assert record is not None
     assert record.pixels.get("generated", 0) > 0
     assert record.objects[0].name
-    assert find_scene(silent) is not None
+    assert find_scene(wordless) is not None
     assert before["scene"]["prompt"].encode() in content
-    assert before["scene"]["prompt"].encode() not in silent
+    assert before["scene"]["prompt"].encode() not in wordless
     with Image.open(io.BytesIO(content)) as image:
         assert np.asarray(image).any()
 

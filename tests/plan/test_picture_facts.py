@@ -53,7 +53,7 @@ def test_a_reroll_draws_its_layer_and_is_counted_outside_of_it() -> None:
     after[inside] = (1, 2, 3)
     after[63, 60:63] ^= 255
     base = begin_unknown(before, PHOTOGRAPH)
-    drawn = draw_layer(base, RunSource(plan, 4), (before, after), on.pixels)
+    drawn = draw_layer(base, RunSource(plan, 4), before, after, on.pixels)
     assert (drawn.origins[inside] == GENERATED).all()
     assert (drawn.origins[63, 60:63] == GENERATED).all()
     assert drawn.origins[63, 50] == PHOTOGRAPH

@@ -58,19 +58,19 @@ class SourceMarks(Record):
 
     def describe(self) -> str:
         """The marks in a sentence's end; empty where there is none."""
-        said = []
+        phrases = []
         if self.source_type:
-            said.append(f"the source type “{self.source_type}”")
+            phrases.append(f"the source type “{self.source_type}”")
         if self.program:
-            said.append(f"a recipe of {self.program}")
+            phrases.append(f"a recipe of {self.program}")
         if self.has_c2pa:
-            said.append("Content Credentials (C2PA)")
+            phrases.append("Content Credentials (C2PA)")
         if self.has_iptc or (self.has_xmp and not self.source_type):
-            said.append("IPTC or XMP entries")
-        return " and ".join(filter(None, (", ".join(said[:-1]), *said[-1:])))
+            phrases.append("IPTC or XMP entries")
+        return " and ".join(filter(None, (", ".join(phrases[:-1]), *phrases[-1:])))
 
 
-class KeptMarks(Record):
+class StoredMarks(Record):
     """The marks of a picture and their bytes, in base 64 by kind (xmp, iptc, c2pa).
 
     A picture that was cut out of another one has that one's digest in ``cut_from`` instead.
@@ -81,7 +81,7 @@ class KeptMarks(Record):
     cut_from: str = ""
 
 
-def read_marks(content: bytes) -> KeptMarks:
+def read_marks(content: bytes) -> StoredMarks:
     """The marks of a PNG, JPEG or WebP; a damaged file has none."""
     parts = _find_parts(content)
     types = tuple(
@@ -100,7 +100,7 @@ def read_marks(content: bytes) -> KeptMarks:
         has_c2pa="c2pa" in parts,
         digest=whole.hexdigest() if parts else "",
     )
-    return KeptMarks(
+    return StoredMarks(
         marks=marks,
         parts={
             name: base64.b64encode(part).decode("ascii")
@@ -110,15 +110,15 @@ def read_marks(content: bytes) -> KeptMarks:
     )
 
 
-def dump_marks(marks: KeptMarks) -> bytes:
+def dump_marks(marks: StoredMarks) -> bytes:
     """The marks as bytes to be stored."""
     return marks.model_dump_json(exclude_defaults=True).encode()
 
 
-def load_marks(content: bytes | None) -> KeptMarks | None:
+def load_marks(content: bytes | None) -> StoredMarks | None:
     """Stored marks; None where there are none, or they are damaged."""
     try:
-        return None if content is None else KeptMarks.model_validate(json.loads(content))
+        return None if content is None else StoredMarks.model_validate(json.loads(content))
     except (ValueError, ValidationError, RecursionError):
         return None
 

@@ -8,7 +8,7 @@ from PIL import Image
 from backend.plan.events import LayersFound
 from backend.plan.plan import DecomposeTask, Plan
 from backend.scene.cut_outs import CutOut
-from backend.scene.formats.source_marks import KeptMarks, dump_marks
+from backend.scene.formats.source_marks import StoredMarks, dump_marks
 from backend.scene.imaging.arrays import Picture
 from backend.scene.records import PictureDigest
 from backend.studio.storage.pixel_files import PixelFiles
@@ -65,7 +65,7 @@ def _add_cut(pixels: PixelFiles, picture: Picture, source: PictureDigest) -> Pic
     """Store a picture and what it was cut from, so that its pixels are told of by that one's."""
     digest = pixels.add_picture(picture)
     if digest != source:
-        pixels.put_marks(digest, dump_marks(KeptMarks(cut_from=source)))
+        pixels.put_marks(digest, dump_marks(StoredMarks(cut_from=source)))
     return digest
 
 

@@ -21,7 +21,7 @@ from backend.plan.picture_facts import (
 from backend.plan.plan import OneLayer, PlannedLayer
 from backend.scene.formats.picture_record import PictureFacts
 from backend.scene.formats.pixel_map import PixelOrigin
-from backend.scene.formats.source_marks import KeptMarks, SourceMarks, load_marks
+from backend.scene.formats.source_marks import SourceMarks, StoredMarks, load_marks
 from backend.scene.imaging.arrays import Picture
 from backend.scene.imaging.paste import mix_weights
 from backend.scene.layer import Layer
@@ -67,7 +67,7 @@ class PictureHistory:
 
     def marks_of(self, layer: Layer) -> SourceMarks | None:
         """What the file of a layer's picture said of itself; None where it said nothing."""
-        kept = None if layer.picture is None else self._kept_marks(layer.picture)
+        kept = None if layer.picture is None else self._find_marks(layer.picture)
         return None if kept is None or kept.marks == SourceMarks() else kept.marks
 
     def _draw(self, digest: PictureDigest, before: int) -> DrawnPixels:
@@ -108,7 +108,7 @@ class PictureHistory:
         try:
             if base is None or not isinstance(plan.target, OneLayer):
                 return draw_whole(run, after, pixels, self.origin_of)
-            return draw_layer(base, run, (self._colours(row["source"]), after), pixels)
+            return draw_layer(base, run, self._colours(row["source"]), after, pixels)
         except LaminaError:  # what it was drawn from is gone: then nothing is known to be kept
             return begin_unknown(after, PixelOrigin.GENERATED)
 
@@ -117,19 +117,19 @@ class PictureHistory:
         return colours
 
     def _origin(self, digest: str) -> PixelOrigin:
-        kept = self._kept_marks(digest)
+        kept = self._find_marks(digest)
         if kept is not None:
             return kept.marks.origin
         return PixelOrigin.GENERATED if self._is_made_here(digest) else PixelOrigin.IMPORTED
 
-    def _kept_marks(self, digest: str) -> KeptMarks | None:
+    def _find_marks(self, digest: str) -> StoredMarks | None:
         """The marks of a picture, or of the one that it was cut from."""
         for _ in range(_LONGEST_CUT):
             kept = load_marks(self.store.pixels.marks(digest))
             if kept is None or not kept.cut_from:
                 return kept
             if self._is_made_here(kept.cut_from):
-                return KeptMarks(marks=SourceMarks(program="Lamina"))
+                return StoredMarks(marks=SourceMarks(program="Lamina"))
             digest = kept.cut_from
         return None
 

@@ -26,7 +26,7 @@ from backend.scene.formats.picture_record import (
     read_record,
     write_record,
 )
-from backend.scene.formats.source_marks import KeptMarks, dump_marks, read_marks
+from backend.scene.formats.source_marks import StoredMarks, dump_marks, read_marks
 from backend.scene.records import PictureDigest, Record
 from backend.scene.scene import Scene
 from backend.studio.jobs.worker import Offer
@@ -180,11 +180,11 @@ def keep_marks(pixels: PixelFiles, digest: PictureDigest, content: bytes) -> Bro
     """Keep what a picture file says of itself beside its pixels, and say it in sentences."""
     kept, found = read_marks(content), read_record(content)
     notes = [found.problem] if found.problem else []
-    if kept != KeptMarks():
+    if kept != StoredMarks():
         pixels.put_marks(digest, dump_marks(kept))
-        said = kept.marks.describe()
-        if said:
-            notes.append(f"It brings {said}; that is kept, and told of in what you save.")
+        described = kept.marks.describe()
+        if described:
+            notes.append(f"It brings {described}; that is kept, and told of in what you save.")
     has_scene = find_scene(content) is not None
     record = found.record
     if record is not None and record.scene and not has_scene:

@@ -77,9 +77,9 @@ def test_a_record_travels_in_each_kind_of_file(kind: str, bands: int) -> None:
         np.testing.assert_array_equal(np.asarray(image), decoded)
         packet = image.info.get("xmp") or image.info["XML:com.adobe.xmp"].encode()
         assert b"<xmp:CreatorTool>Lamina " in packet
-    silent = write_record(content, decoded, facts_of(50, 70))
-    assert b"Anna" not in silent
-    assert b"hat" not in silent
+    wordless = write_record(content, decoded, facts_of(50, 70))
+    assert b"Anna" not in wordless
+    assert b"hat" not in wordless
 
 
 @pytest.mark.slow

@@ -78,19 +78,19 @@ def test_words_travel_only_when_asked(tmp_path: Path) -> None:
     with open_studio(tmp_path) as studio:
         project, revision = save_scene(studio)
         made = make(studio, project, revision, compose(count=1))
-        silent, _ = studio.results.write_png(made.digest, ExportChoice())
-        spoken, _ = studio.results.write_png(made.digest, WITH_WORDS)
-        kept = studio.results.read_scene(silent, "a.png")
-        asked = studio.results.read_scene(spoken, "b.png")
+        wordless, _ = studio.results.write_png(made.digest, ExportChoice())
+        worded, _ = studio.results.write_png(made.digest, WITH_WORDS)
+        kept = studio.results.read_scene(wordless, "a.png")
+        asked = studio.results.read_scene(worded, "b.png")
     for word in (b"meadow", b"red ball", b"Ball", b"Toys"):
-        assert word not in silent
-        assert word not in find_texts(silent)
-        assert word in find_texts(spoken)
+        assert word not in wordless
+        assert word not in find_texts(wordless)
+        assert word in find_texts(worded)
     assert kept.scene.prompt == kept.scene.layers[0].phrase == ""
     assert any("words were left out" in note for note in kept.notes)
     assert asked.scene.prompt == "a red ball on a meadow"
     assert asked.notes == ()
-    record = read_record(spoken).record
+    record = read_record(worded).record
     assert record is not None
     assert record.words
     assert (record.objects[0].name, record.runs[0].prompt) == ("Ball", "a red ball on a meadow")
