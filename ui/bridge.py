@@ -37,6 +37,7 @@ from backend.studio.storage.records import (
     ModelsFound,
     PictureScene,
     Project,
+    QueueReport,
     Saved,
     SceneEntry,
     Submitted,
@@ -397,6 +398,14 @@ def _cancel(bridge: Bridge, message: messages.Cancel) -> StateReply:
     return StateReply(state=bridge.studio.cancel(message.job))
 
 
+def _move_job(bridge: Bridge, message: messages.MoveJob) -> QueueReport:
+    return bridge.studio.queue.move(message.job, message.place)
+
+
+def _pause_queue(bridge: Bridge, message: messages.PauseQueue) -> QueueReport:
+    return bridge.studio.queue.set_pause(paused=message.paused)
+
+
 def _jobs(bridge: Bridge, message: messages.Jobs) -> JobsReply:
     return JobsReply(jobs=bridge.studio.jobs(message.project))
 
@@ -430,6 +439,8 @@ VERBS: Mapping[str, Verb] = {
     "remove_model_folder": Verb(messages.RemoveModelFolder, _remove_model_folder, ModelsFound),
     "events": Verb(messages.Events, _events, JobEvents),
     "cancel": Verb(messages.Cancel, _cancel, StateReply),
+    "move_job": Verb(messages.MoveJob, _move_job, QueueReport),
+    "pause_queue": Verb(messages.PauseQueue, _pause_queue, QueueReport),
     "jobs": Verb(messages.Jobs, _jobs, JobsReply),
     "new_scene": Verb(messages.NewScene, _new_scene, ProjectReply),
     "scenes": Verb(messages.Scenes, _scenes, ScenesReply),

@@ -6,14 +6,15 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend.errors import LaminaError, RefusedError
+from backend.errors import LaminaError, RefusedError, StoreError
 from backend.settings import LOOPBACK_NAMES
+from backend.studio.storage.disk import Disk, require_space
 from ui.pictures import refusal
 from ui.uploads import MAX_UPLOAD_BYTES
 
@@ -100,7 +101,7 @@ OPEN: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 @dataclass(frozen=True)
 class AllowList:
     """What this server answers to: its port, the one component that may be asked, the folder it
-    serves as it is.
+    serves as it is, and the one that uploads go to, with its disk.
 
     It is this machine under any port: a browser behind an SSH tunnel asks for the tunnel's own.
     """
@@ -108,6 +109,8 @@ class AllowList:
     port: int
     component: int
     web_folder: Path
+    upload_folder: Path
+    disk: Disk = field(default_factory=Disk)
 
 
 class Guard:
@@ -135,6 +138,7 @@ class Guard:
             refuse_origin(headers, self.doors)
             or refusal_reason(scope, self.doors)
             or too_large(scope["path"], headers)
+            or lacks_room(scope["path"], headers, self.doors)
         )
         if shut is not None:
             await refusal(*shut).send(send, with_body=scope["method"] != "HEAD")
@@ -228,6 +232,17 @@ def too_large(path: str, headers: Headers) -> Shut | None:
     limit = MAX_JSON_BYTES if path == ASK_PATH else MAX_UPLOAD_BYTES + UPLOAD_SLACK_BYTES
     if declared.isdecimal() and int(declared[:20]) > limit:
         return 413, _too_large(limit)
+    return None
+
+
+def lacks_room(path: str, headers: Headers, allowed: AllowList) -> Shut | None:
+    """Why an upload may not come: the disk is nearly full, or the folder for it is gone."""
+    if path != UPLOAD_PATH:
+        return None
+    try:
+        require_space(allowed.disk, allowed.upload_folder, int(headers["content-length"]))
+    except StoreError as error:
+        return 507, error
     return None
 
 

@@ -351,6 +351,19 @@ class Cancel(Message):
     job: Identifier
 
 
+class MoveJob(Message):
+    """Give a waiting job another place among those that wait, counted from 1."""
+
+    job: Identifier
+    place: Annotated[int, Field(ge=1, le=MAX_NUMBER)]
+
+
+class PauseQueue(Message):
+    """Pause the queue as a whole, or let it go on."""
+
+    paused: bool
+
+
 class Jobs(Message):
     """All jobs of a project."""
 

@@ -90,7 +90,7 @@ def serve(studio: Studio, host: str, port: int, upload_folder: Path) -> Served:
     page = build_page(studio, uploads)
     try:
         with start_directly():
-            _launch(page, studio, host, port)
+            _launch(page, studio, host, port, upload_folder)
     except LaminaError:
         raise
     except Exception as error:  # Gradio's start raises whatever its libraries meet on a machine
@@ -127,16 +127,17 @@ def _close_gradio_routes(upload_folder: Path) -> None:
         os.environ.pop(name, None)
 
 
-def _launch(page: gr.Blocks, studio: Studio, host: str, port: int) -> None:
+def _launch(page: gr.Blocks, studio: Studio, host: str, port: int, uploads: Path) -> None:
     from ui.editor import CSS, EDITOR_ID, ICON_FILE, WEB_FOLDER, build_theme
 
     editor = next(number for number, block in page.blocks.items() if block.elem_id == EDITOR_ID)
+    allowed = AllowList(port, editor, WEB_FOLDER, uploads)
     page.launch(
         server_name=display_host(host),
         server_port=port,
         prevent_thread_lock=True,
         app_kwargs={
-            "lifespan": _guard_lifespan(studio, AllowList(port, editor, WEB_FOLDER)),
+            "lifespan": _guard_lifespan(studio, allowed),
             "openapi_url": None,
             "docs_url": None,
             "redoc_url": None,

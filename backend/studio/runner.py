@@ -37,6 +37,7 @@ from backend.plan.events import (
 from backend.plan.layer_score import passes
 from backend.plan.plan import Plan
 from backend.plan.request import TrainingJob
+from backend.studio.jobs import jobs
 from backend.studio.jobs.jobs import (
     append_event,
     claim_next,
@@ -81,6 +82,11 @@ TOO_LONG = JobFailed(
 )
 
 RESUMED = "Lamina was started again, and the run goes on where it stood."
+CONTINUED = "The queue goes on, and the run where it stood."
+PAUSED = "The queue is paused: nothing is computed until it goes on."
+STILL_PAUSED = (
+    "The queue is still paused, as it was when Lamina ended: nothing is computed until it goes on."
+)
 
 Stored = TypeVar("Stored")
 
@@ -101,6 +107,7 @@ class Runner:
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._unwanted: set[str] = set()
+        self._halted: set[str] = set()
         self._current: tuple[str, Handle] | None = None
         self._preview = _NO_PREVIEW
         self._pace = StepPace()
@@ -108,6 +115,7 @@ class Runner:
         with store.database.write() as connection:
             revive_running(connection)
             active = list_active_ids(connection)
+            self._pause = STILL_PAUSED if jobs.is_paused(connection) else ""
         store.runs.keep_only(active)
         self._thread = threading.Thread(target=self._work, name="lamina-runner", daemon=True)
         self._wake.set()
@@ -125,12 +133,31 @@ class Runner:
             with self._store.database.write() as connection:
                 state = state_of(connection, job)
                 if state == JobState.QUEUED:
-                    return end_job(connection, job, JobCancelled())
+                    state = end_job(connection, job, JobCancelled())
+                    self._store.runs.drop(job)
+                    return state
             if state == JobState.RUNNING:
                 self._unwanted.add(job)
                 if self._current is not None and self._current[0] == job:
                     self._current[1].cancel()
             return state
+
+    def set_pause(self, *, paused: bool) -> None:
+        """Pause the queue, or let it go on. A running job stops after its step; it waits as the
+        first and goes on where it stood.
+        """
+        with self._lock:
+            self._pause = PAUSED if paused else ""
+            with self._store.database.write() as connection:
+                jobs.set_pause(connection, paused=paused)
+            if paused and self._current is not None:
+                self._halt(*self._current)
+        self._wake.set()
+
+    def _halt(self, job: str, handle: Handle) -> None:
+        if job not in self._unwanted:
+            self._halted.add(job)
+        handle.cancel()
 
     def preview(self, job: str) -> JobPreview:
         """The newest preview of a job; an empty one when there is none."""
@@ -151,6 +178,11 @@ class Runner:
     def trouble(self) -> str:
         """Why the queue stands still, a sentence for a person; empty where it does not."""
         return self._trouble
+
+    @property
+    def pause(self) -> str:
+        """That the queue is paused, a sentence for a person; empty where it is not."""
+        return self._pause
 
     def close(self) -> None:
         """Stop after the step that is being computed: at the next start the running job goes on
@@ -219,7 +251,11 @@ class Runner:
                 self._current = None
 
     def _resume(self, job: str, work: Plan | TrainingJob) -> tuple[Plan | TrainingJob, WorkDone]:
-        """The work with its newest checkpoint, and what an earlier process has done of it."""
+        """The work with its newest checkpoint, and what was done of it before a restart or a
+        pause.
+        """
+        note = CONTINUED if job in self._halted else RESUMED
+        self._halted.discard(job)
         with self._store.database.read() as connection:
             if not was_started(connection, job):
                 return work, NOTHING_DONE
@@ -227,7 +263,7 @@ class Runner:
                 return resume_training(connection, job, work), NOTHING_DONE
             work = resume_learning(connection, job, work)
             images = len(candidates_of_job(connection, job))
-        self._append(job, JobNote(text=RESUMED))
+        self._append(job, JobNote(text=note))
         return work, WorkDone(images, self._store.runs.get(job))
 
     def _is_done(self, job: str, plan: Plan, tries: int, done: WorkDone) -> bool:
@@ -251,6 +287,8 @@ class Runner:
             self._current = (job, handle)
             if job in self._unwanted or self._closing.is_set():
                 handle.cancel()
+            elif self._pause:
+                self._halt(job, handle)
         for event in handle.events():
             if time.monotonic() > limit_s:
                 handle.cancel()
@@ -273,8 +311,8 @@ class Runner:
 
     def _stop_state(self, job: str) -> JobCancelled | JobInterrupted:
         with self._lock:
-            was_cancelled = job in self._unwanted
-        stopped = was_cancelled or not self._closing.is_set()
+            goes_on = self._closing.is_set() or job in self._halted
+            stopped = job in self._unwanted or not goes_on
         return JobCancelled() if stopped else JobInterrupted()
 
     def _note(self, job: str, work: Plan | TrainingJob, event: Event) -> None:

@@ -9,9 +9,11 @@ import re
 import socket
 
 import pytest
+from starlette.datastructures import Headers
 
+from tests.studio.faulty_disk import FullDisk
 from ui.editor import WEB_FOLDER
-from ui.guard import HEADERS, MAX_JSON_BYTES, OPEN
+from ui.guard import HEADERS, MAX_JSON_BYTES, OPEN, UPLOAD_PATH, AllowList, lacks_room
 from ui.uploads import MAX_UPLOAD_BYTES
 
 SAMPLES = {
@@ -392,3 +394,15 @@ def test_refusals_fit_the_house_rule(live):
     for path in ("/nowhere", "/gradio_api/info"):
         error = sentence_of(live.client.get(path))
         assert all(len(error[part]) <= 200 for part in ("what", "limit", "remedy"))
+
+
+@pytest.mark.parametrize("free", [0, 256 * 2**20 + 99])
+def test_an_upload_for_which_there_is_no_room_is_refused_before_it_comes(tmp_path, free):
+    allowed = AllowList(1, 1, tmp_path, tmp_path, FullDisk(free))
+    status, error = lacks_room(UPLOAD_PATH, Headers({"content-length": "100"}), allowed)
+    assert (status, "MB free" in error.what, error.remedy != "") == (507, True, True)
+    gone = AllowList(1, 1, tmp_path, tmp_path / "gone")
+    assert lacks_room(UPLOAD_PATH, Headers({"content-length": "1"}), gone)[0] == 507
+    room = AllowList(1, 1, tmp_path, tmp_path, FullDisk(2**30))
+    assert lacks_room(UPLOAD_PATH, Headers({"content-length": "100"}), room) is None
+    assert lacks_room("/", Headers({}), allowed) is None

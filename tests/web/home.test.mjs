@@ -87,9 +87,9 @@ test("all words of a search must stand in the name, capitals and accents apart",
 
 test("scenes are sorted by name as people do, or by their moments", () => {
   const scenes = [
-    scene("1", { name: "scene 10", changed: "2026-11-03", created: "2026-11-01" }),
-    scene("2", { name: "Scene 9", changed: "2026-11-01", created: "2026-11-02" }),
-    scene("3", { name: "apple", changed: "2026-11-02", created: "2026-11-03" }),
+    scene("1", { name: "scene 10", change: 13, number: 1 }),
+    scene("2", { name: "Scene 9", change: 11, number: 2 }),
+    scene("3", { name: "apple", change: 12, number: 3 }),
   ];
   const sorted = (by) => listScenes(scenes, "", by).map(({ id }) => id);
   assert.deepEqual(sorted("name"), ["3", "2", "1"]);

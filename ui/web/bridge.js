@@ -15,6 +15,7 @@ import { createLibrary } from "./bridge/library.js";
 import { withKnownNames, createMaskSaver } from "./bridge/masks.js";
 import { createModels } from "./bridge/models.js";
 import { createPictureFileVerbs } from "./bridge/picture-files.js";
+import { createQueueVerbs } from "./bridge/queue.js";
 import { createSnapshotVerbs } from "./bridge/snapshots.js";
 import { createSaver, unsavedKey } from "./bridge/saver.js";
 import { createStepSaver } from "./bridge/steps.js";
@@ -75,6 +76,7 @@ class Bridge {
     });
     this.home = createHomeVerbs({ ...parts, link: this.#link });
     this.gallery = createGalleryVerbs({ ...parts, link: this.#link });
+    this.queue = createQueueVerbs({ ...parts, link: this.#link });
     this.snapshots = createSnapshotVerbs({ ...parts, link: this.#link });
     this.library = createLibrary({ ...parts, feed, link: this.#link });
     this.models = createModels({ ...parts, link: this.#link });

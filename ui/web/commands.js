@@ -20,6 +20,7 @@ import * as masks from "./commands/masks.js";
 import * as mixing from "./commands/mixing.js";
 import { withBindings } from "./commands/keymap.js";
 import { decompose } from "./commands/decompose.js";
+import * as queue from "./commands/queue.js";
 import * as runs from "./commands/runs.js";
 import * as models from "./commands/models.js";
 import * as pictureFiles from "./commands/picture-files.js";
@@ -95,7 +96,22 @@ const ENTRIES = {
     run: escape,
   },
   cancelRun: { group: "Pictures", run: runs.cancelRun },
-  cancelJob: { group: "Pictures", run: runs.cancelJob },
+  cancelJob: { group: "Pictures", run: queue.cancelJob },
+  moveJob: { group: "Pictures", run: queue.moveJob },
+  cancelOwn: { title: "Stop all runs of this scene", group: "Pictures", run: queue.cancelOwn },
+  pauseQueue: {
+    title: "Pause the queue, or let it go on",
+    group: "Pictures",
+    keys: ["Ctrl+Alt+P"],
+    where: ANYWHERE,
+    run: queue.togglePause,
+  },
+  queue: {
+    title: "What runs and what waits",
+    group: "Pictures",
+    keys: ["Shift+Q"],
+    run: queue.toggleQueue,
+  },
   reroll: {
     title: "Re-roll the selected object",
     group: "Pictures",

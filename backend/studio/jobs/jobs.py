@@ -5,6 +5,7 @@ writes its event.
 from __future__ import annotations
 
 import json
+import logging
 from sqlite3 import Connection, Row
 from typing import Any, NamedTuple
 
@@ -17,7 +18,10 @@ from backend.plan.request import AnyRequest, RequestKind
 from backend.plan.upgrade import read_plan
 from backend.scene.scene import canonical_json
 from backend.studio.storage.database import new_id, now
+from backend.studio.storage.migration import parse_record
 from backend.studio.storage.records import JobRecord, StoredEvent
+
+log = logging.getLogger(__name__)
 
 _ANY: Any = StoredEvent  # a special form: type checkers know no type of it
 _EVENTS: TypeAdapter[StoredEvent] = TypeAdapter(_ANY)
@@ -46,7 +50,8 @@ class ActiveJob(NamedTuple):
 
 
 _ACTIVE = """
-SELECT jobs.id, jobs.project, projects.revision, json_extract(jobs.request, '$.kind') AS kind,
+SELECT jobs.id, jobs.project, projects.revision,
+    CASE WHEN json_valid(jobs.request) THEN json_extract(jobs.request, '$.kind') END AS kind,
     jobs.state, jobs.layer_id, COALESCE(training_jobs.subject, '') AS subject,
     COALESCE(subjects.name, '') AS subject_name, jobs.done, jobs.total,
     (SELECT n FROM events WHERE job = jobs.id AND kind <> 'progress' ORDER BY n DESC LIMIT 1)
@@ -55,7 +60,7 @@ SELECT jobs.id, jobs.project, projects.revision, json_extract(jobs.request, '$.k
 FROM jobs JOIN projects ON projects.id = jobs.project
 LEFT JOIN training_jobs ON training_jobs.job = jobs.id
 LEFT JOIN subjects ON subjects.id = training_jobs.subject
-WHERE jobs.state IN ('queued', 'running') ORDER BY jobs.state = 'queued', jobs.number
+WHERE jobs.state IN ('queued', 'running') ORDER BY jobs.state = 'queued', jobs.turn
 """
 
 
@@ -63,7 +68,7 @@ def list_active(connection: Connection) -> tuple[ActiveJob, ...]:
     """The jobs that wait or run, in the order in which they get their turn."""
     return tuple(
         ActiveJob(*row)._replace(
-            kind=RequestKind(row["kind"]),
+            kind=_read_kind(row["kind"]),
             state=JobState(row["state"]),
             subject_name=row["subject_name"] or ("a subject" if row["subject"] else ""),
         )
@@ -120,18 +125,19 @@ def queue_job(connection: Connection, project: str, request: str, plan: str) -> 
         " VALUES (?, ?, 'queued', '', '', 0, 0, ?, ?, 0, ?)",
         (job, project, request, plan, now()),
     )
+    connection.execute("UPDATE jobs SET turn = number WHERE id = ?", (job,))
     append_event(connection, job, JobQueued())
     return job
 
 
 def claim_next(connection: Connection) -> str:
-    """The oldest queued job, now running and with one more attempt; an empty text when none
-    waits.
+    """The queued job whose turn it is, now running and with one more attempt; an empty text when
+    none waits or the queue is paused.
     """
     row = connection.execute(
-        "SELECT id FROM jobs WHERE state = 'queued' ORDER BY number LIMIT 1"
+        "SELECT id FROM jobs WHERE state = 'queued' ORDER BY turn LIMIT 1"
     ).fetchone()
-    if row is None:
+    if row is None or is_paused(connection):
         return ""
     connection.execute(
         "UPDATE jobs SET state = 'running', attempts = attempts + 1 WHERE id = ?", (row["id"],)
@@ -177,10 +183,43 @@ def requeue_job(connection: Connection, job: str, *, is_counted: bool = True) ->
     ``is_counted`` it was stopped on purpose, and its attempt is none.
     """
     connection.execute(
-        "UPDATE jobs SET state = 'queued', attempts = attempts - ? WHERE id = ?",
-        (int(not is_counted), job),
+        "UPDATE jobs SET state = 'queued', attempts = attempts - ?, turn = (SELECT MIN(turn) - 1"
+        " FROM jobs WHERE state = 'queued' OR id = ?) WHERE id = ?",
+        (int(not is_counted), job, job),
     )
     append_event(connection, job, JobQueued())
+
+
+def move_job(connection: Connection, job: str, place: int) -> None:
+    """Give a waiting job another place among those that wait, counted from 1; beyond the last one
+    it is the last. A RequestError for one that does not wait.
+    """
+    rows = connection.execute(
+        "SELECT id, turn FROM jobs WHERE state = 'queued' ORDER BY turn"
+    ).fetchall()
+    ids = [row["id"] for row in rows]
+    if job not in ids:
+        raise RequestError(
+            f"That run does not wait: it is {state_of(connection, job)}.",
+            limit="Only what waits can be moved.",
+            remedy="Stop it, or move those that wait.",
+        )
+    ids.remove(job)
+    ids.insert(place - 1, job)
+    turns = [row["turn"] for row in rows]
+    connection.executemany("UPDATE jobs SET turn = ? WHERE id = ?", zip(turns, ids, strict=True))
+
+
+def is_paused(connection: Connection) -> bool:
+    """Whether somebody paused the queue."""
+    return connection.execute("SELECT 1 FROM pauses").fetchone() is not None
+
+
+def set_pause(connection: Connection, *, paused: bool) -> None:
+    """Pause the queue, or let it go on; it is remembered over restarts."""
+    connection.execute("DELETE FROM pauses")
+    if paused:
+        connection.execute("INSERT INTO pauses VALUES (?)", (now(),))
 
 
 def revive_running(connection: Connection) -> None:
@@ -223,7 +262,7 @@ def tries_of_job(connection: Connection, job: str) -> int:
     """How many times a job may run with new seeds until a candidate passes; 1 for jobs that run
     once.
     """
-    return int(json.loads(_row(connection, job)["request"]).get("tries", 1))
+    return int(parse_record(_row(connection, job)["request"]).get("tries", 1))
 
 
 def _waiting(connection: Connection) -> int:
@@ -231,14 +270,11 @@ def _waiting(connection: Connection) -> int:
 
 
 def events_after(connection: Connection, job: str, after: int) -> tuple[StoredEvent, ...]:
-    """The events with a number above ``after``."""
+    """The events with a number above ``after``; a damaged one is left out."""
     rows = connection.execute(
         "SELECT n, kind, body FROM events WHERE job = ? AND n > ? ORDER BY n", (job, after)
     )
-    return tuple(
-        _EVENTS.validate_python({"n": row["n"], "kind": row["kind"], **json.loads(row["body"])})
-        for row in rows
-    )
+    return tuple(event for row in rows if (event := _read_event(row)) is not None)
 
 
 def list_jobs(connection: Connection, project: str) -> tuple[JobRecord, ...]:
@@ -254,7 +290,7 @@ def present_job(connection: Connection, project: str) -> JobRecord | None:
     row = connection.execute(
         "SELECT * FROM jobs WHERE project = ? AND id NOT IN (SELECT job FROM training_jobs)"
         " ORDER BY state = 'running' DESC, state = 'queued' DESC,"
-        " CASE state WHEN 'queued' THEN -number ELSE number END DESC LIMIT 1",
+        " CASE state WHEN 'queued' THEN -turn ELSE number END DESC LIMIT 1",
         (project,),
     ).fetchone()
     shown = (JobState.QUEUED, JobState.RUNNING, JobState.INTERRUPTED)
@@ -272,12 +308,28 @@ def _row(connection: Connection, job: str) -> Row:
 
 def _job(row: Row) -> JobRecord:
     names = ("id", "project", "state", "layer_id", "done", "total", "created")
-    asked = json.loads(row["request"])
+    asked = parse_record(row["request"])
+    ids = asked.get("layer_ids", ())
     return JobRecord(
-        kind=asked["kind"],
-        layer_ids=asked.get("layer_ids", ()),
+        kind=_read_kind(asked.get("kind")),
+        layer_ids=tuple(map(str, ids)) if isinstance(ids, list) else (),
         **{name: row[name] for name in names},
     )
+
+
+def _read_event(row: Row) -> StoredEvent | None:
+    try:
+        record = {"n": row["n"], "kind": row["kind"], **json.loads(row["body"])}
+        return _EVENTS.validate_python(record)
+    except (ValueError, TypeError, RecursionError):
+        log.warning("event %d of a job cannot be read", row["n"], exc_info=True)
+        return None
+
+
+def _read_kind(kind: object) -> RequestKind:
+    """The kind of a request; of a damaged one the usual kind, as the work itself says the rest."""
+    known = {str(one): one for one in RequestKind}
+    return known.get(str(kind), RequestKind.COMPOSE)
 
 
 def _text(record: AnyRequest | Plan) -> str:

@@ -8,7 +8,7 @@ from sqlite3 import Connection
 from typing import NamedTuple, Protocol
 
 from backend.plan.events import JobState, Preview
-from backend.studio.jobs.jobs import ActiveJob, list_active
+from backend.studio.jobs.jobs import ActiveJob, list_active, move_job
 from backend.studio.storage.records import QueueEntry, QueueReport
 from backend.studio.storage.storage import Storage
 
@@ -66,6 +66,15 @@ class CurrentJob(Protocol):
         """Why the queue stands still, a sentence for a person; empty where it does not."""
         ...
 
+    @property
+    def pause(self) -> str:
+        """That the queue is paused, a sentence for a person; empty where it is not."""
+        ...
+
+    def set_pause(self, *, paused: bool) -> None:
+        """Pause the queue, or let it go on."""
+        ...
+
     def find_left_s(self, job: str) -> float | None:
         """Seconds until the last step of this job, if it is the one; None while no pace is
         known.
@@ -90,7 +99,24 @@ class JobQueue:
             self._entry(job, place, job.subject_name or names[job.project, job.revision])
             for place, job in enumerate(jobs, start=_first_place(jobs))
         )
-        return QueueReport(jobs=entries, trouble=self._current.trouble)
+        current = self._current
+        return QueueReport(jobs=entries, trouble=current.trouble, pause=current.pause)
+
+    def move(self, job: str, place: int) -> QueueReport:
+        """Give a waiting job another place, counted from 1; the queue as it is then. A RequestError
+        for a job that does not wait.
+        """
+        with self._store.database.write() as connection:
+            move_job(connection, job, place)
+        return self.report()
+
+    def set_pause(self, *, paused: bool) -> QueueReport:
+        """Pause the queue as a whole, or let it go on; the queue as it is then.
+
+        What runs stops after its step and waits as the first; it goes on where it stood.
+        """
+        self._current.set_pause(paused=paused)
+        return self.report()
 
     def preview(self) -> JobPreview:
         """The newest preview of the running job; an empty one when there is none."""

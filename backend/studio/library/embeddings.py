@@ -4,14 +4,17 @@ digest.
 
 from __future__ import annotations
 
-import json
+import logging
 from collections.abc import Iterator, Sequence
 from sqlite3 import Connection
 
 from backend.plan.events import EmbeddingsCheckpoint, EmbeddingsLearned, EventKind
 from backend.plan.plan import Plan, TextualInversionTask
+from backend.studio.storage.migration import parse_record
 from backend.studio.storage.records import LearnedEmbedding, StoredCheckpoint, StoredEmbeddings
 from backend.studio.storage.storage import Storage
+
+log = logging.getLogger(__name__)
 
 MAX_SHOWN = 64
 """Looks that a page is told of: the newest ones of the whole store."""
@@ -93,11 +96,16 @@ def _read_events(connection: Connection, project: str) -> Iterator[tuple[str, Le
     """
     rows = connection.execute(
         "SELECT events.kind, events.body FROM jobs JOIN events ON events.job = jobs.id"
-        " WHERE json_extract(jobs.request, '$.kind') = 'learn' AND events.kind IN (?, ?) AND "
+        " WHERE CASE WHEN json_valid(jobs.request) THEN json_extract(jobs.request, '$.kind') END"
+        " = 'learn' AND events.kind IN (?, ?) AND "
         "? IN ('', jobs.project)"
         " ORDER BY jobs.number DESC, events.n DESC",
         (EventKind.EMBEDDINGS_LEARNED, EventKind.EMBEDDINGS_CHECKPOINT, project),
     )
     for row in rows:
-        for look in json.loads(row["body"])["embeddings"]:
-            yield row["kind"], LearnedEmbedding(**look)
+        looks = parse_record(row["body"]).get("embeddings")
+        for look in looks if isinstance(looks, list) else ():
+            try:
+                yield row["kind"], LearnedEmbedding(**look)
+            except (TypeError, ValueError):
+                log.warning("what was learned of a layer cannot be read", exc_info=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from sqlite3 import Connection
 
-from backend.studio.projects.versions import forget_pictures, without_star
+from backend.studio.projects.versions import EACH_LAYER, forget_pictures, without_star
 
 ROWS_STAY = timedelta(hours=12)
 """So long can a deleted scene be put back."""
@@ -46,7 +46,7 @@ _HISTORY_TEXTS = (
     f"SELECT records.body FROM versions JOIN records ON records.number IN (versions.scene,"
     f" versions.editor) WHERE versions.number IN ({_OWN_VERSIONS})",
     f"SELECT body FROM records WHERE number IN (SELECT value FROM versions,"
-    f" json_each(versions.layers) WHERE versions.number IN ({_OWN_VERSIONS}))",
+    f" {EACH_LAYER} WHERE versions.number IN ({_OWN_VERSIONS}))",
 )
 """Where its earlier versions do."""
 _DELETED = (

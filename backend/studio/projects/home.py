@@ -66,7 +66,7 @@ class Home:
                 for number in list_numbers(connection)
                 if (entry := self._read_entry(connection, number, pictures)) is not None
             ]
-        return tuple(sorted(entries, key=lambda entry: entry.changed, reverse=True))
+        return tuple(sorted(entries, key=lambda entry: entry.change, reverse=True))
 
     def find(self, project: str) -> SceneEntry:
         """One scene; a StoreError when there is none of that id."""
@@ -186,6 +186,8 @@ class Home:
             pictures=pictures.get(project, 0),
             revision=row["revision"] if row else 0,
             created=row["created"] if row else "",
+            number=number,
+            change=row["change"] if row else 0,
             changed=(row["changed"] or row["created"]) if row else "",
             thumbnail=f"lamina/thumbnail/{project}.{row['revision']}.webp" if row and scene else "",
             problem=parsed.problem or describe_damage(damaged),

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection, Row
 from typing import Any, TypeVar
 
+from pydantic import TypeAdapter
+
 from backend.plan.events import Image, Stage1Image
-from backend.plan.layer_score import ranks
+from backend.plan.layer_score import Scores, ranks
 from backend.plan.plan import Plan
 from backend.scene.scene import canonical_json
 from backend.studio.storage.database import new_id, now
 from backend.studio.storage.pixel_files import PixelFiles
 from backend.studio.storage.records import ResultPicture, Stage1Record
 
+log = logging.getLogger(__name__)
+
+_SCORES: TypeAdapter[Scores] = TypeAdapter(Scores)
 RankedPicture = TypeVar("RankedPicture", bound=ResultPicture)
 
 
@@ -61,9 +66,19 @@ def insert_picture(
 
 
 def fields_of(row: Row) -> dict[str, Any]:
-    """The record's fields in a row of either table, without a rank."""
+    """The record's fields in a row of either table, without a rank. Damaged scores cost the scores
+    and not the picture.
+    """
     fields = {name: row[name] for name in row.keys() if name != "number"}  # noqa: SIM118
-    return fields | {"index": fields.pop("position"), "scores": json.loads(fields["scores"])}
+    return fields | {"index": fields.pop("position"), "scores": _read_scores(fields["scores"])}
+
+
+def _read_scores(text: str) -> Scores:
+    try:
+        return _SCORES.validate_json(text)
+    except ValueError:
+        log.warning("the scores of a picture cannot be read")
+        return ()
 
 
 def rank(pictures: Sequence[RankedPicture]) -> tuple[RankedPicture, ...]:

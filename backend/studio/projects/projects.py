@@ -42,9 +42,9 @@ def insert_project(connection: Connection, scene: Scene, editor: EditorState) ->
     """A new project with revision 1, opened last of all; returns its id."""
     project = new_id()
     connection.execute(
-        "INSERT INTO projects (id, revision, scene, editor, turn, created, changed)"
+        "INSERT INTO projects (id, revision, scene, editor, turn, change, created, changed)"
         " VALUES (:id, 1, :scene, :editor, (SELECT COALESCE(MAX(turn), 0) + 1 FROM projects),"
-        " :now, :now)",
+        " (SELECT COALESCE(MAX(change), 0) + 1 FROM projects), :now, :now)",
         {"id": project, "scene": _text(scene), "editor": _text(editor), "now": now()},
     )
     return project
@@ -99,7 +99,8 @@ def update_project(
     row = connection.execute(
         (
             "UPDATE projects SET scene = ?, editor = ?, changed = ?, saved_by = ?,"
-            " revision = revision + 1 WHERE id = ? RETURNING revision"
+            " change = (SELECT MAX(change) + 1 FROM projects), revision = revision + 1"
+            " WHERE id = ? RETURNING revision"
         ),
         (_text(scene), _text(editor), now(), page, project),
     ).fetchone()

@@ -80,7 +80,9 @@ class SceneSurvey:
         return with_painted(notes, painted)
 
     def require_pixels(self, scene: Scene) -> None:
-        """A SceneError that names the first layer whose pixels are not in the store."""
+        """A SceneError that names the first layer whose pixels are not in the store; a StoreError
+        where the store itself is gone.
+        """
         for layer in scene.layers:
             wanted = (layer.picture, layer.mask, layer.strength_map)
             missing: list[str] = [
@@ -89,6 +91,7 @@ class SceneSurvey:
             if layer.embedding is not None and not self._store.contents.has_blob(layer.embedding):
                 missing.append(layer.embedding)
             if missing:
+                self._pixels.require_folder()
                 raise SceneError(
                     f"The pixels {missing[0][:12]} of layer {layer.name or layer.id!r} are not in"
                     " the studio's store.",

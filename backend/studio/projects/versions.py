@@ -16,6 +16,8 @@ from backend.studio.storage.records import EditorState
 
 NO_VERSION = 0
 """Stands where a job is older than versions are."""
+EACH_LAYER = "json_each(CASE WHEN json_valid(layers) THEN layers ELSE '[]' END)"
+"""The numbers of the layers of a version, as a table; none of a damaged one."""
 _KEPT = " UNION ".join(
     f"SELECT version FROM {table}" for table in ("steps", "snapshots", "recipes")
 )
@@ -60,8 +62,9 @@ def read_parts(
         (json.dumps(sorted(numbers)),),
     ).fetchall()
     parts = {
-        row["number"]: VersionRecords(row["scene"], row["editor"], tuple(json.loads(row["layers"])))
+        row["number"]: VersionRecords(row["scene"], row["editor"], layers)
         for row in rows
+        if (layers := _read_numbers(row["layers"])) is not None
     }
     wanted = {one for each in parts.values() for one in (each.scene, each.editor, *each.layers)}
     found = {
@@ -145,7 +148,7 @@ def sweep_versions(connection: Connection) -> int:
     gone = connection.execute(f"DELETE FROM versions WHERE number NOT IN ({_KEPT})").rowcount
     connection.execute(
         "DELETE FROM records WHERE number NOT IN (SELECT scene FROM versions UNION SELECT editor"
-        " FROM versions UNION SELECT value FROM versions, json_each(versions.layers))"
+        f" FROM versions UNION SELECT value FROM versions, {EACH_LAYER})"
     )
     return gone
 
@@ -171,6 +174,16 @@ def _insert_once(connection: Connection, find: str, insert: str, row: tuple[Any,
 def _digest_of(text: str) -> bytes:
     """128 bits are enough to tell texts apart, and half of what the rows would weigh."""
     return hashlib.sha256(text.encode()).digest()[:16]
+
+
+def _read_numbers(text: str) -> tuple[int, ...] | None:
+    """The numbers of the layers of a version; None where they are damaged."""
+    try:
+        numbers = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    whole = isinstance(numbers, list) and all(isinstance(one, int) for one in numbers)
+    return tuple(numbers) if whole else None
 
 
 def _read_record(body: str) -> dict[str, Any] | None:

@@ -65,7 +65,7 @@ class Backups:
     def take_daily(self) -> Path | None:
         """As ``take``, once the newest copy is a day old."""
         kept = self.list_all()
-        is_due = not kept or datetime.now(UTC) - _moment(kept[-1]) >= EVERY
+        is_due = not kept or _is_future(kept[-1]) or datetime.now(UTC) - _moment(kept[-1]) >= EVERY
         return self.take() if is_due else None
 
     def replace_all(self) -> None:
@@ -124,7 +124,7 @@ class Backups:
         if self._disk.free_bytes(self._folder) - size < FREE_FLOOR_BYTES:
             self._tell("The disk is nearly full, so no backup of the scenes was made.")
             return None
-        stamp = datetime.now(UTC).strftime(_STAMP)
+        stamp = self._next_stamp()
         part = self._folder / f"{TEMPORARY}{stamp}"
         try:
             with closing(sqlite3.connect(self._database)) as source:
@@ -155,9 +155,17 @@ class Backups:
 
     def _has_changed(self, newest: Path | None) -> bool:
         files = [path for path in self._files() if path.stat().st_size]
-        if not files or newest is None:
+        if not files or newest is None or _is_future(newest):
             return bool(files)
         return max(path.stat().st_mtime_ns for path in files) > newest.stat().st_mtime_ns
+
+    def _next_stamp(self) -> str:
+        """Now, or just after the newest copy where the clock was set back: by its name a later copy
+        is always the newer one.
+        """
+        kept = self.list_all()
+        earliest = _moment(kept[-1]) + timedelta(milliseconds=1) if kept else datetime.now(UTC)
+        return max(earliest, datetime.now(UTC)).strftime(_STAMP)
 
     def _drop_surplus(self) -> None:
         copies = self.list_all()
@@ -180,6 +188,11 @@ def _copy_sound(source: sqlite3.Connection, part: Path) -> bool:
             return [row[0] for row in target.execute("PRAGMA quick_check(1)")] == ["ok"]
         except sqlite3.DatabaseError:
             return False
+
+
+def _is_future(copy: Path) -> bool:
+    """Whether the clock was set back since a copy was taken: then no times can be compared."""
+    return _moment(copy) > datetime.now(UTC)
 
 
 def _moment(copy: Path) -> datetime:

@@ -5,15 +5,23 @@ from __future__ import annotations
 import secrets
 import sqlite3
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from backend.errors import StoreError
-from backend.studio.storage.migration import TO_FORMAT_7, TO_FORMAT_8, TO_FORMAT_9, add_upgrades
+from backend.studio.storage.migration import (
+    TO_FORMAT_7,
+    TO_FORMAT_8,
+    TO_FORMAT_9,
+    TO_FORMAT_10,
+    add_upgrades,
+)
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 
 _SUBJECTS = """
 CREATE TABLE subjects (
@@ -117,6 +125,7 @@ _CHANGES = {
     6: TO_FORMAT_7,
     7: TO_FORMAT_8,
     8: TO_FORMAT_9,
+    9: TO_FORMAT_10,
 }
 """What brings a store of a format to the next one."""
 BEGUN_AT = 2
@@ -220,8 +229,30 @@ class Database:
             )
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
+class _Connection(sqlite3.Connection):
+    """A connection that knows its open cursors. One that was not read to its end keeps its view of
+    the file beyond a rollback: later readers would see old rows, later writers would be refused.
+    """
+
+    def __init__(self, database: Path, timeout: float = 5.0, **options: Any) -> None:
+        super().__init__(database, timeout=timeout, **options)
+        self._cursors: weakref.WeakSet[sqlite3.Cursor] = weakref.WeakSet()
+
+    def execute(self, *statement: Any) -> sqlite3.Cursor:
+        cursor = super().execute(*statement)
+        self._cursors.add(cursor)
+        return cursor
+
+    def end_cursors(self) -> None:
+        """Nothing is read any more from what was asked for so far."""
+        for cursor in tuple(self._cursors):
+            cursor.close()
+
+
+def _connect(path: Path) -> _Connection:
+    connection = sqlite3.connect(
+        path, timeout=5.0, isolation_level=None, check_same_thread=False, factory=_Connection
+    )
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
@@ -231,7 +262,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 @contextmanager
 def _transaction(
-    connection: sqlite3.Connection, mode: str, end: str = "COMMIT"
+    connection: _Connection, mode: str, end: str = "COMMIT"
 ) -> Iterator[sqlite3.Connection]:
     """``end`` is ROLLBACK for readers: after a damaged page SQLite refuses to commit even what only
     read.
@@ -241,6 +272,7 @@ def _transaction(
         yield connection
         connection.execute(end)
     except BaseException:
+        connection.end_cursors()
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise

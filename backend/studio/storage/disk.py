@@ -66,14 +66,30 @@ def sweep(folder: Path) -> int:
 
 
 def require_space(disk: Disk, folder: Path, needed_bytes: int) -> None:
-    """A StoreError when taking ``needed_bytes`` would leave too little room for saves."""
-    free = disk.free_bytes(folder)
+    """A StoreError when taking ``needed_bytes`` would leave too little room for saves, or when the
+    folder is gone.
+    """
+    try:
+        free = disk.free_bytes(folder)
+    except OSError as error:
+        raise refuse_gone(folder) from error
     if free - needed_bytes < FREE_FLOOR_BYTES:
         raise StoreError(
             f"There are {free // MIB} MB free where the studio stores its pictures.",
             limit=f"{(needed_bytes + FREE_FLOOR_BYTES) // MIB + 1} MB are needed.",
             remedy="Free some space and try again.",
         )
+
+
+def refuse_gone(folder: Path) -> StoreError:
+    """Why nothing can be read or written: a folder of the store is not there any more. Nothing is
+    made in its place, or a part of the work would stand here and a part there.
+    """
+    return StoreError(
+        f"The store's folder {folder.parent.name!r} is not where it was.",
+        limit="It was moved, renamed or taken off while Lamina ran.",
+        remedy="Put it back and go on; or start Lamina again with --store and its new place.",
+    )
 
 
 def _write_and_sync(disk: Disk, path: Path, content: bytes) -> None:

@@ -128,6 +128,22 @@ the snapshots of each scene; the version, method, model and words of each job; p
 deleted alone, whose children then hang under their parents.
 """
 
+TO_FORMAT_10 = """
+ALTER TABLE jobs ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;
+UPDATE jobs SET turn = number;
+CREATE TABLE pauses (since TEXT NOT NULL);
+ALTER TABLE projects ADD COLUMN change INTEGER NOT NULL DEFAULT 0;
+UPDATE projects SET change = (
+    SELECT COUNT(*) FROM projects AS other
+    WHERE (other.changed, other.number) <= (projects.changed, projects.number)
+);
+CREATE INDEX projects_by_change ON projects(change);
+"""
+"""Format 9 to 10: the order in which jobs get their turn, apart from that in which they were asked
+for; a row while the queue is paused; and the order in which scenes were changed, by a count instead
+of a clock.
+"""
+
 
 def add_upgrades(connection: sqlite3.Connection) -> None:
     """Make the functions that the changes of formats call known to a connection."""

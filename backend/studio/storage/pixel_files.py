@@ -19,7 +19,7 @@ from backend.scene.blobs import digest_of
 from backend.scene.formats.picture_file import encode_png
 from backend.scene.imaging.arrays import Picture
 from backend.scene.records import PictureDigest
-from backend.studio.storage.disk import Disk, require_space, write_file
+from backend.studio.storage.disk import Disk, refuse_gone, require_space, write_file
 
 KEPT_BYTES = 256 * 2**20
 """How many decoded pixels stay in memory: about sixty layers of 1024 x 1024."""
@@ -51,6 +51,11 @@ class PixelFiles:
 
     def has(self, digest: PictureDigest) -> bool:
         return _DIGEST.fullmatch(digest) is not None and self._path(digest).is_file()
+
+    def require_folder(self) -> None:
+        """A StoreError where the files are gone as a whole, as when the store was moved."""
+        if not self._folder.is_dir():
+            raise refuse_gone(self._folder)
 
     def is_damaged(self, digest: str) -> bool:
         """Whether the file of that digest was found damaged and has not been written anew since."""
@@ -91,6 +96,7 @@ class PixelFiles:
                 self._path(digest).read_bytes() if _DIGEST.fullmatch(digest) else _missing(digest)
             )
         except FileNotFoundError:
+            self.require_folder()
             return _missing(digest)
         except OSError as error:
             raise _damage_error(digest, error.strerror or str(error)) from error

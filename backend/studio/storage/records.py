@@ -162,7 +162,8 @@ class SceneEntry(Record):
     ``problem`` says why it cannot be read, or what of it is missing; it is empty for a sound one.
     ``is_readable`` tells whether it can be opened all the same. ``pictures`` counts what was made
     of it, ``thumbnail`` is a relative address or empty. ``deleted`` is when it was deleted; it can
-    be put back until the rows go.
+    be put back until the rows go. Scenes made later have larger ``number``s, those changed later
+    a larger ``change``, whatever the clock said.
     """
 
     id: str
@@ -174,6 +175,8 @@ class SceneEntry(Record):
     revision: int
     created: str
     changed: str
+    number: int = 0
+    change: int = 0
     thumbnail: str = ""
     problem: str = ""
     is_readable: bool = True
@@ -408,12 +411,13 @@ class QueueEntry(Record):
 
 
 class QueueReport(Record):
-    """The jobs that wait or run, in order. ``trouble`` says why the queue stands still, where it
-    does.
+    """The jobs that wait or run, in order. ``trouble`` says why the queue stands still where the
+    disk keeps it from going on; ``pause`` says that somebody paused it, and is empty otherwise.
     """
 
     jobs: tuple[QueueEntry, ...]
     trouble: str = ""
+    pause: str = ""
 
 
 class JobEvents(Record):

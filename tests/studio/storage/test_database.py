@@ -27,7 +27,8 @@ def add_job(database: Database, state: str) -> None:
     with database.write() as connection:
         connection.execute(PROJECT)
         connection.execute(
-            "INSERT INTO jobs VALUES (NULL, 'j', 'p', ?, '', '', 0, 1, '{}', '{}', 0, '')", (state,)
+            "INSERT INTO jobs VALUES (NULL, 'j', 'p', ?, '', '', 0, 1, '{}', '{}', 0, '', 1)",
+            (state,),
         )
 
 
@@ -107,6 +108,10 @@ def test_an_older_store_gets_what_is_new_and_keeps_its_rows(tmp_path: Path) -> N
         for table in ("records", "versions", "steps", "snapshots", "recipes", "deleted_pictures"):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("DROP INDEX history_by_parent")
+        connection.execute("DROP TABLE pauses")
+        connection.execute("DROP INDEX projects_by_change")
+        connection.execute("ALTER TABLE projects DROP COLUMN change")
+        connection.execute("ALTER TABLE jobs DROP COLUMN turn")
         connection.execute("ALTER TABLE projects DROP COLUMN place")
         connection.execute("ALTER TABLE projects DROP COLUMN saved_by")
         connection.execute("ALTER TABLE projects DROP COLUMN changed")
@@ -172,3 +177,22 @@ def test_many_threads_at_once(database: Database) -> None:
     with database.read() as connection:
         assert connection.execute("SELECT done FROM jobs").fetchone()[0] == 120
     assert failures == []
+
+
+@pytest.mark.parametrize("mode", ["read", "write"])
+def test_rows_that_were_not_read_to_their_end_keep_no_old_view(
+    database: Database, mode: str
+) -> None:
+    with database.write() as connection:
+        connection.execute(PROJECT)
+        connection.execute(PROJECT.replace("'p'", "'q'"))
+    rows = []
+    with pytest.raises(KeyError), getattr(database, mode)() as connection:
+        rows.append(connection.execute("SELECT revision FROM projects"))
+        next(rows[0])
+        raise KeyError
+    with database.write() as connection:
+        connection.execute("UPDATE projects SET revision = 7")
+    with database.read() as connection:
+        found = connection.execute("SELECT DISTINCT revision FROM projects").fetchall()
+    assert [row[0] for row in found] == [7], "rows are still held by an unfinished query"

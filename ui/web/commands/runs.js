@@ -197,13 +197,6 @@ export const star = ({ store, session }) => {
 /** @param {App} app */
 export const cancelRun = ({ bridge }) => bridge.cancel();
 
-/**
- * Stops any job of the queue, also one of another scene, or a training.
- * @param {App} app
- * @param {Identifier} job
- */
-export const cancelJob = ({ bridge }, job) => bridge.cancelJob(job);
-
 /** @param {App} app */
 export const accept = ({ store, session }) => {
   const { viewed } = session.state;

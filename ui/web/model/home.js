@@ -24,14 +24,14 @@ const byName = (one, other) =>
   one.name.localeCompare(other.name, undefined, { numeric: true, sensitivity: "base" });
 
 /**
- * @param {"changed" | "created"} field
+ * By a count of the server: a clock may have been set back.
+ * @param {"change" | "number"} field
  * @returns {(one: SceneEntry, other: SceneEntry) => number}
  */
-const byNewest = (field) => (one, other) =>
-  one[field] < other[field] ? 1 : -Number(one[field] > other[field]);
+const byNewest = (field) => (one, other) => other[field] - one[field];
 
 /** @type {Readonly<Record<HomeSort, (one: SceneEntry, other: SceneEntry) => number>>} */
-const ORDERS = { name: byName, changed: byNewest("changed"), created: byNewest("created") };
+const ORDERS = { name: byName, changed: byNewest("change"), created: byNewest("number") };
 
 /**
  * The scenes whose names hold all words of the query, in the chosen order; deleted ones are left out.

@@ -29,7 +29,7 @@ const PROJECT = {
 /** @type {RunSlice} */
 const RUN = {
   job: null,
-  queue: { jobs: [], trouble: "" },
+  queue: { jobs: [], trouble: "", pause: "" },
   watched: 0,
   reading: "",
   freshSeeds: false,

@@ -76,6 +76,7 @@ export type LibraryParts = Pick<BridgeParts, "session" | "store"> & { link: Link
 export type HomeParts = Pick<BridgeParts, "session"> & { link: Link };
 export type GalleryParts = Pick<BridgeParts, "session"> & { link: Link };
 export type SnapshotParts = Pick<BridgeParts, "session"> & { link: Link };
+export type QueueParts = Pick<BridgeParts, "session"> & { link: Link };
 export type ModelsParts = Pick<BridgeParts, "session"> & { link: Link };
 export type SaverParts = Pick<BridgeParts, "store" | "session" | "clock" | "storage" | "masks"> & {
   link: Link;

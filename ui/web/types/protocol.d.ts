@@ -498,6 +498,7 @@ export interface QueueEntry {
 export interface QueueReport {
   jobs: readonly QueueEntry[];
   trouble: string;
+  pause: string;
 }
 
 export interface RefusedModel {
@@ -575,6 +576,8 @@ export interface SceneEntry {
   revision: number;
   created: string;
   changed: string;
+  number: number;
+  change: number;
   thumbnail: string;
   problem: string;
   is_readable: boolean;
@@ -851,6 +854,11 @@ export interface MixMessage {
   mask: Digest;
 }
 
+export interface MoveJobMessage {
+  job: Identifier;
+  place: number;
+}
+
 export interface NewSceneMessage {
   width_px: number;
   height_px: number;
@@ -860,6 +868,10 @@ export interface OpenOraMessage {
   path?: string | null;
   name?: string;
   example?: Identifier | null;
+}
+
+export interface PauseQueueMessage {
+  paused: boolean;
 }
 
 export interface ReadGalleryPageMessage {
@@ -1051,6 +1063,8 @@ export interface Messages {
   remove_model_folder: RemoveModelFolderMessage;
   events: EventsMessage;
   cancel: CancelMessage;
+  move_job: MoveJobMessage;
+  pause_queue: PauseQueueMessage;
   jobs: JobsMessage;
   new_scene: NewSceneMessage;
   scenes: ScenesMessage;
@@ -1100,6 +1114,8 @@ export interface Replies {
   remove_model_folder: ModelsFound;
   events: JobReport;
   cancel: StateReply;
+  move_job: QueueReport;
+  pause_queue: QueueReport;
   jobs: JobsReply;
   new_scene: ProjectReply;
   scenes: ScenesReply;

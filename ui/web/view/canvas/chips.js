@@ -3,11 +3,12 @@
 
 /**
  * @import { App, Job, Shown } from "../../types/editor.d.ts"
- * @import { Facts, Identifier } from "../../types/protocol.d.ts"
+ * @import { Facts, Identifier, QueueReport } from "../../types/protocol.d.ts"
  * @import { SeenFrame } from "../../types/view.d.ts"
  */
 
 import { formatPercent, formatSeconds, plural } from "../../kernels/numbers.js";
+import { reasonToWait } from "../../model/queue.js";
 import { h, set, setVariable, show } from "../dom/elements.js";
 import { button } from "../dom/fields.js";
 import { icon } from "../dom/icons.js";
@@ -34,10 +35,13 @@ const addedText = ({ asked, total, kind }) =>
       "that were asked for."
     : null;
 
-/** @param {Job} job */
-const progressText = (job) => {
+/**
+ * @param {Job} job
+ * @param {QueueReport} queue
+ */
+const progressText = (job, queue) => {
   if (job.stopping) return "stopping …";
-  if (job.state === "queued") return "waiting for the device";
+  if (job.state === "queued") return reasonToWait(queue, job.id);
   if (!job.total) return "starting …";
   const left =
     job.left_s === null
@@ -69,7 +73,7 @@ export const createProgress = (app) => {
     const { job } = state;
     show(node, job !== null);
     if (!job) return;
-    set(text, { text: progressText(job), title: skippedText(job) ?? addedText(job) });
+    set(text, { text: progressText(job, state.queue), title: skippedText(job) ?? addedText(job) });
     set(cancel, { disabled: job.stopping || !job.id });
     setVariable(bar, "--done", job.total ? `${(100 * job.done) / job.total}%` : "0%");
     set(bar, { "aria-valuenow": job.done, "aria-valuemax": job.total || 1 });

@@ -1,51 +1,47 @@
 // The queue: a pill that says what runs, and below it everything that runs or waits, of all scenes
-// and subjects, each with its way to be stopped.
+// and subjects, each with its ways to be moved and stopped, and a pause for all of it.
 
 /**
  * @import { App, Shown } from "../../types/editor.d.ts"
- * @import { QueueEntry, RequestKind } from "../../types/protocol.d.ts"
+ * @import { QueueReport } from "../../types/protocol.d.ts"
  */
 
-import { formatSeconds, plural } from "../../kernels/numbers.js";
+import { describeQueue, describeRun, ownRuns, placeAfter } from "../../model/queue.js";
 import { createKeyed, firstOf, h, lastOf, set, show } from "../dom/elements.js";
+import { button } from "../dom/fields.js";
 
-/** @type {Readonly<Record<RequestKind, string>>} */
-const WORK = {
-  compose: "pictures",
-  reroll: "one layer",
-  learn: "a learned look",
-  decompose: "layers of a picture",
-  subject: "training",
+/** @typedef {"first" | "earlier" | "later"} Way */
+
+/** @type {Readonly<Record<Way, { iconName: string, title: string }>>} */
+const WAYS = {
+  first: { iconName: "toFront", title: "To the front of those that wait (Alt+Home)" },
+  earlier: { iconName: "earlier", title: "One place earlier (Alt+Up)" },
+  later: { iconName: "later", title: "One place later (Alt+Down)" },
 };
 
-/** @param {QueueEntry} entry */
-const standingOf = ({ state, place, done, total, left_s }) => {
-  if (state === "queued") return place === 1 ? "is next" : `waits at place ${place}`;
-  if (!total) return "is starting";
-  const left = left_s === null ? "" : `, ${formatSeconds(left_s)} left`;
-  return `step ${done} of ${total}${left}`;
-};
+/** @type {Readonly<Record<string, Way>>} */
+const WAY_KEYS = { Home: "first", ArrowUp: "earlier", ArrowDown: "later" };
 
 /**
- * What the pill stands for: this page's own run, else whatever the server does.
- * @param {Shown} shown
- * @param {boolean} isRunning
+ * Keys of a row: Alt with an arrow or Home moves it, an arrow alone goes to the next row, Delete
+ * stops it.
+ * @param {App} app
+ * @param {string} id
+ * @param {KeyboardEvent} event
  */
-const standingOfAll = ({ state }, isRunning) => {
-  if (state.job) return state.job.state === "queued" ? "queued" : "running";
-  if (isRunning) return "running";
-  return state.queue.jobs.length > 0 ? "queued" : "idle";
-};
-
-/** @param {Shown} shown */
-const pillOf = (shown) => {
-  const { jobs } = shown.state.queue;
-  const running = jobs.find((entry) => entry.state === "running");
-  const waiting = jobs.length - Number(running !== undefined);
-  const standing = standingOfAll(shown, running !== undefined);
-  const isTraining = !shown.state.job && running?.kind === "subject";
-  const word = isTraining ? "training" : standing;
-  return { standing, text: waiting ? `${word} · ${plural(waiting, "waits", "wait")}` : word };
+const pressRowKey = (app, id, event) => {
+  const row = /** @type {HTMLElement} */ (event.currentTarget);
+  const { key } = event;
+  const isStop = key === "Delete" && event.target === row;
+  if (!isStop && !(key in WAY_KEYS)) return;
+  event.preventDefault();
+  event.stopPropagation();
+  if (isStop) app.run("cancelJob", id);
+  else if (event.altKey) app.run("moveJob", id, WAY_KEYS[key]);
+  else {
+    const next = key === "ArrowDown" ? row.nextElementSibling : row.previousElementSibling;
+    if (next instanceof HTMLElement) next.focus();
+  }
 };
 
 /**
@@ -54,29 +50,92 @@ const pillOf = (shown) => {
  */
 const createRow = (app, id) => {
   const words = h("span", { class: "queue-words" }, h("b"), h("span", { class: "muted" }));
-  const stop = h("button", {
-    type: "button",
-    class: "button quiet",
-    text: "Stop",
-    "data-test": "queue-stop",
-    on: { click: () => app.run("cancelJob", id) },
+  const ways = Object.entries(WAYS).map(([way, { iconName, title }]) => ({
+    way: /** @type {Way} */ (way),
+    node: button(app, () => app.run("moveJob", id, way), {
+      iconName,
+      test: `queue-${way}`,
+      title,
+      kind: "quiet small",
+    }),
+  }));
+  const stop = button(app, () => app.run("cancelJob", id), {
+    label: "Stop",
+    test: "queue-stop",
+    title: "Stop this run (Delete)",
+    kind: "quiet small",
   });
-  return { node: h("div", { class: "queue-row", "data-test": "queue-row" }, words, stop), words };
+  const acts = h("span", { class: "queue-acts" }, ...ways.map(({ node }) => node), stop);
+  const node = h(
+    "div",
+    {
+      class: "queue-row",
+      role: "listitem",
+      tabindex: 0,
+      "data-test": "queue-row",
+      on: { keydown: (/** @type {KeyboardEvent} */ event) => pressRowKey(app, id, event) },
+    },
+    words,
+    acts,
+  );
+  /** @param {QueueReport} queue */
+  const update = (queue) => {
+    const entry = queue.jobs.find((one) => one.id === id);
+    if (!entry) return;
+    const { name, text } = describeRun(entry, queue);
+    set(node, { "data-job": id, "data-state": entry.state });
+    set(firstOf(words), { text: name });
+    set(lastOf(words), { text });
+    for (const { way, node: move } of ways) {
+      show(move, entry.state === "queued");
+      set(move, { disabled: placeAfter(queue, id, way) === null });
+    }
+  };
+  return { node, update };
+};
+
+/**
+ * What stands above the rows: the pause, and the end of all runs of the open scene.
+ * @param {App} app
+ */
+const createHead = (app) => {
+  const pause = button(app, "pauseQueue", {
+    label: "Pause",
+    test: "queue-pause",
+    title: "What runs stops after its step and keeps what is done",
+    kind: "quiet small",
+  });
+  const own = button(app, "cancelOwn", {
+    label: "Stop this scene's",
+    test: "queue-stop-own",
+    title: "Stop all that runs or waits of the open scene",
+    kind: "quiet small",
+  });
+  const heading = h("span", { class: "menu-heading", text: "Runs and trainings" });
+  const node = h("div", { class: "queue-head" }, heading, h("span", {}, own, pause));
+  const reason = h("p", { role: "status", "data-test": "queue-pause-reason" });
+  /** @param {Shown} shown */
+  const update = ({ state }) => {
+    const { queue, project } = state;
+    set(lastOf(pause), { text: queue.pause ? "Go on" : "Pause" });
+    show(own, ownRuns(queue, project).length > 1);
+    show(reason, queue.pause !== "");
+    set(reason, { text: queue.pause });
+  };
+  return { nodes: [node, reason], update };
 };
 
 /** @param {App} app */
 export const createQueueMenu = (app) => {
-  const list = h("div");
+  const list = h("div", { role: "list", "aria-label": "Runs and trainings" });
   const placeRows = createKeyed(list, String, (/** @type {string} */ id) => createRow(app, id));
   const empty = h("p", { class: "muted", text: "Nothing runs, and nothing waits." });
-  const heading = h("div", { class: "menu-heading", text: "Runs and trainings" });
+  const head = createHead(app);
   const popover = h(
     "div",
     { class: "menu queue-menu", hidden: true, "data-test": "queue-list" },
-    ...[heading, list, empty],
+    ...[...head.nodes, list, empty],
   );
-  const toggle = () =>
-    app.session.set({ open: app.session.state.open === "queue-menu" ? "" : "queue-menu" });
   const pill = h(
     "button",
     {
@@ -84,27 +143,31 @@ export const createQueueMenu = (app) => {
       class: "pill",
       title: "What runs and what waits",
       "data-test": "queue",
-      on: { click: toggle },
+      on: { click: () => app.run("queue") },
     },
     h("span", { class: "dot" }),
     h("b"),
   );
   /** @param {Shown} shown */
+  const updateRows = ({ state }) => {
+    const { queue } = state;
+    const focused = document.activeElement;
+    placeRows(queue.jobs.map(({ id }) => id)).forEach((row) => row.update(queue));
+    // A row that took another place has lost the focus on the way.
+    if (focused instanceof HTMLElement && list.contains(focused)) focused.focus();
+  };
+  /** @param {Shown} shown */
   const update = (shown) => {
-    const { standing, text } = pillOf(shown);
-    const open = shown.state.open === "queue-menu";
+    const { queue, job, open: opened } = shown.state;
+    const { standing, text } = describeQueue(job, queue);
+    const open = opened === "queue-menu";
     set(lastOf(pill), { text });
     set(pill, { "data-state": standing, "aria-expanded": String(open) });
     show(popover, open);
     if (!open) return;
-    const { jobs } = shown.state.queue;
-    show(empty, jobs.length === 0);
-    placeRows(jobs.map(({ id }) => id)).forEach(({ node, words }, place) => {
-      const entry = jobs[place];
-      set(node, { "data-job": entry.id, "data-state": entry.state });
-      set(firstOf(words), { text: entry.name || "Untitled" });
-      set(lastOf(words), { text: ` · ${WORK[entry.kind]} · ${standingOf(entry)}` });
-    });
+    show(empty, queue.jobs.length === 0);
+    head.update(shown);
+    updateRows(shown);
   };
   return { node: h("span", { class: "menu-box" }, pill, popover), update };
 };

@@ -77,6 +77,9 @@ const PATHS = {
   ],
   lock: ["M5.2 9.2h9.6v7H5.2Z", "M7 9V6.6a3 3 0 0 1 6 0V9"],
   unlock: ["M5.2 9.2h9.6v7H5.2Z", "M7 9V5.8a3 3 0 0 1 5.7-1.3"],
+  toFront: ["M4.5 4h11", "M10 16.5v-9M6 11.2l4-4 4 4"],
+  earlier: ["M10 15.5v-11M6 8.4l4-4 4 4"],
+  later: ["M10 4.5v11M6 11.6l4 4 4-4"],
   plus: ["M10 4v12M4 10h12"],
   group: ["M3 5.5h5l1.6 2H17v8.5H3Z"],
   ungroup: [
