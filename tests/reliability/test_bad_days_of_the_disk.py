@@ -75,6 +75,7 @@ def test_a_store_that_becomes_read_only_refuses_in_words_and_goes_on_by_itself(
         assert studio.save(project, revision, scene_with(digest, "Later"), {}).revision > revision
 
 
+@pytest.mark.slow
 def test_a_run_waits_for_a_read_only_store_and_loses_no_picture(tmp_path: Path) -> None:
     disk = ReadOnlyDisk()
     with open_studio(tmp_path, disk=disk) as studio:
@@ -131,6 +132,7 @@ TEXTS = (
 DAMAGES = ("", "{", "null", "[1]", '{"a": ' * 400, "\ufffd\x00", '{"layers": [{"id": 3}]}')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("table", "columns"), TEXTS)
 def test_damaged_rows_hide_nothing_that_is_sound(
     tmp_path: Path, table: str, columns: tuple[str, ...]
@@ -248,7 +250,6 @@ def test_ten_years_ahead_nothing_goes_that_nobody_deleted(
         assert studio.home.restore(project).deleted == ""
 
 
-@pytest.mark.skipif(not hasattr(time, "tzset"), reason="Windows has no tzset")
 def test_places_of_the_world_write_the_same_times(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,10 +51,7 @@ test("a run says its place, its steps, and what a pause left of it", () => {
   assert.equal(describeRun(waiting[0], queue).text, " · pictures · is next");
   assert.equal(describeRun(waiting[2], queue).text, " · pictures · waits at place 3");
   const halted = entry("r", { place: 1, done: 5 });
-  assert.equal(
-    describeRun(halted, paused).text,
-    " · pictures · goes on first, 5 steps are done",
-  );
+  assert.equal(describeRun(halted, paused).text, " · pictures · goes on first, 5 steps are done");
 });
 
 test("the pill says what runs and how many wait, and a pause before all else", () => {

@@ -234,18 +234,16 @@ class _Connection(sqlite3.Connection):
     the file beyond a rollback: later readers would see old rows, later writers would be refused.
     """
 
-    def __init__(self, database: Path, timeout: float = 5.0, **options: Any) -> None:
-        super().__init__(database, timeout=timeout, **options)
-        self._cursors: weakref.WeakSet[sqlite3.Cursor] = weakref.WeakSet()
+    cursors: weakref.WeakSet[sqlite3.Cursor]
 
     def execute(self, *statement: Any) -> sqlite3.Cursor:
         cursor = super().execute(*statement)
-        self._cursors.add(cursor)
+        self.cursors.add(cursor)
         return cursor
 
     def end_cursors(self) -> None:
         """Nothing is read any more from what was asked for so far."""
-        for cursor in tuple(self._cursors):
+        for cursor in tuple(self.cursors):
             cursor.close()
 
 
@@ -253,6 +251,7 @@ def _connect(path: Path) -> _Connection:
     connection = sqlite3.connect(
         path, timeout=5.0, isolation_level=None, check_same_thread=False, factory=_Connection
     )
+    connection.cursors = weakref.WeakSet()
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")

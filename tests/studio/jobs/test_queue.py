@@ -1,4 +1,6 @@
-"""The queue in a person's hands: other places for what waits, and a pause that outlives a restart."""
+"""The queue in a person's hands: other places for what waits, and a pause that outlives a
+restart.
+"""
 
 from __future__ import annotations
 

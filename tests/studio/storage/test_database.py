@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -186,13 +187,12 @@ def test_rows_that_were_not_read_to_their_end_keep_no_old_view(
     with database.write() as connection:
         connection.execute(PROJECT)
         connection.execute(PROJECT.replace("'p'", "'q'"))
-    rows = []
-    with pytest.raises(KeyError), getattr(database, mode)() as connection:
-        rows.append(connection.execute("SELECT revision FROM projects"))
-        next(rows[0])
+    with suppress(KeyError), getattr(database, mode)() as connection:
+        rows = connection.execute("SELECT revision FROM projects")
+        next(rows)
         raise KeyError
     with database.write() as connection:
         connection.execute("UPDATE projects SET revision = 7")
     with database.read() as connection:
         found = connection.execute("SELECT DISTINCT revision FROM projects").fetchall()
-    assert [row[0] for row in found] == [7], "rows are still held by an unfinished query"
+    assert [row[0] for row in found] == [7], f"{rows} still holds its view"

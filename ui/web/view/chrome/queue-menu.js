@@ -65,7 +65,7 @@ const createRow = (app, id) => {
     title: "Stop this run (Delete)",
     kind: "quiet small",
   });
-  const acts = h("span", { class: "queue-acts" }, ...ways.map(({ node }) => node), stop);
+  const controls = h("span", { class: "queue-controls" }, ...ways.map(({ node }) => node), stop);
   const node = h(
     "div",
     {
@@ -76,7 +76,7 @@ const createRow = (app, id) => {
       on: { keydown: (/** @type {KeyboardEvent} */ event) => pressRowKey(app, id, event) },
     },
     words,
-    acts,
+    controls,
   );
   /** @param {QueueReport} queue */
   const update = (queue) => {
