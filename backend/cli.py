@@ -85,7 +85,7 @@ def add_render_command(commands: argparse._SubParsersAction[Parser]) -> None:
         argument_default=argparse.SUPPRESS,
     )
     add_machine_flags(order)
-    order.add_argument("scene", metavar="SCENE.ora", help="the scene to render")
+    order.add_argument("scene", metavar="SCENE.ora", help="or a .psd, .psb, .kra")
     order.add_argument(
         "--out", required=True, metavar="OUT.png", help="the first picture; others are OUT-2.png …"
     )

@@ -20,8 +20,9 @@ from backend.plan.request import Compose, LearnEmbeddings, Reroll, Sampler, buil
 from backend.plan.survey import survey
 from backend.scene.cut_outs import cut_outs
 from backend.scene.formats.found_recipe import read_recipe
-from backend.scene.formats.openraster import OpenedScene, read_ora, write_ora
+from backend.scene.formats.openraster import OpenedScene, write_ora
 from backend.scene.formats.picture_file import Limits, decode_exact, decode_photograph
+from backend.scene.formats.scene_file import read_scene_file
 from backend.scene.geometry import PointOrBox
 from backend.scene.imaging.detail import is_plain
 from backend.scene.records import PictureDigest
@@ -170,10 +171,10 @@ class Studio:
         return self._begin(Scene(width_px=width_px, height_px=height_px))
 
     def open_ora(self, content: bytes, name: str) -> Project:
-        """A new project from an OpenRaster file; the file's ``name`` serves a scene that has
-        none.
+        """A new project from an OpenRaster, Photoshop or Krita file; the file's ``name`` serves a
+        scene that has none.
         """
-        return self._take(projects.with_name(read_ora(content, name), name))
+        return self._take(projects.with_name(read_scene_file(content, name), name))
 
     def save(
         self,

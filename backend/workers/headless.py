@@ -15,8 +15,9 @@ from backend.plan.build import build_plan
 from backend.plan.events import Images, JobCancelled, JobFailed, Progress
 from backend.plan.plan import Plan
 from backend.plan.request import OptionValue, RunSettings, build_request
-from backend.scene.formats.openraster import OpenedScene, read_ora
+from backend.scene.formats.openraster import OpenedScene
 from backend.scene.formats.picture_file import encode_png
+from backend.scene.formats.scene_file import read_scene_file
 from backend.scene.layer import LoraChoice
 from backend.scene.records import explain_refusal
 from backend.scene.scene import Scene
@@ -189,11 +190,11 @@ def _truth(value: str) -> bool:
 
 def _read_scene(path: Path) -> OpenedScene:
     try:
-        return read_ora(path.read_bytes(), path.name)
+        return read_scene_file(path.read_bytes(), path.name)
     except OSError as error:
         raise InputError(
             f"The scene {path.name!r} cannot be read ({error.strerror or error}).",
-            remedy="Give the path of an .ora file.",
+            remedy="Give the path of an .ora, .psd or .kra file.",
         ) from error
 
 

@@ -11,6 +11,8 @@ import zlib
 
 import numpy as np
 from PIL import Image
+from psd_tools import PSDImage
+from psd_tools.constants import BlendMode, Tag
 
 
 def png(picture: np.ndarray) -> bytes:
@@ -84,3 +86,28 @@ def jpeg_on_its_side(width_px: int = 60, height_px: int = 30) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(picture).save(stream, "JPEG", quality=95, exif=exif)
     return stream.getvalue()
+
+
+def photoshop_file(side_px: int = 256) -> bytes:
+    """A PSD: a ground, a sun, an adjustment layer, and a red square with a mask in a group."""
+    psd = PSDImage.new("RGBA", (side_px, side_px))
+    y, x = np.mgrid[:side_px, :side_px]
+    opaque = np.full(x.shape, 255)
+    ground = np.stack([np.full(x.shape, 120), x, y, opaque], axis=-1).astype(np.uint8)
+    disc = 255 * np.clip(side_px / 4 - np.hypot(x - side_px / 2, y - side_px / 2), 0, 1)
+    sun = np.stack([0 * x + 240, 0 * x + 200, 0 * x + 60, disc], axis=-1).astype(np.uint8)
+    red = np.tile(np.array([200, 30, 60, 255], np.uint8), (side_px // 2, side_px // 2, 1))
+    psd.create_pixel_layer(Image.fromarray(ground, "RGBA"), name="Ground")
+    psd.create_pixel_layer(Image.fromarray(sun, "RGBA")).name = "Sonne ☀"
+    negative = psd.create_pixel_layer(Image.new("RGBA", (1, 1)), name="Umkehr")
+    negative.tagged_blocks.set_data(Tag.INVERT)
+    group = psd.create_group(name="x", blend_mode=BlendMode.PASS_THROUGH)
+    group.name = "Gruppe ★"
+    half = group.create_pixel_layer(Image.fromarray(red, "RGBA"), left=side_px // 2)
+    half.name = "Rote Hälfte"
+    half.blend_mode = BlendMode.SCREEN
+    ramp = np.tile(np.linspace(0, 255, side_px // 2).astype(np.uint8), (side_px // 2, 1))
+    half.create_mask(Image.fromarray(ramp), left=side_px // 2, top=0)
+    content = io.BytesIO()
+    psd.save(content)
+    return content.getvalue()

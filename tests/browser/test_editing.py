@@ -9,6 +9,7 @@ import zipfile
 
 import numpy as np
 
+from tests.browser import drawings
 from tests.browser.conftest import open_fresh
 from tests.browser.drawings import star
 from tests.browser.editor_page import EditorPage
@@ -167,3 +168,22 @@ def test_the_light_desk_is_whole_too(fresh: EditorPage):
     fresh.page.keyboard.press("?")
     fresh.part("key-sheet").wait_for()
     fresh.look("keys")
+
+
+def test_a_photoshop_file_is_opened_by_a_drop(fresh: EditorPage):
+    before = fresh.state()["project"]
+    fresh.drop(("Sonne.psd", drawings.photoshop_file()))
+    fresh.wait(f"state.project !== {before!r}")
+    scene = fresh.state()["scene"]
+    assert [layer["name"] for layer in scene["layers"]] == ["Ground", "Sonne ☀", "Rote Hälfte"]
+    assert (scene["name"], scene["groups"][0]["name"]) == ("Sonne", "Gruppe ★")
+    assert scene["layers"][2]["mask"] is not None
+    assert scene["layers"][2]["blend"] == "screen"
+    fresh.part("project-name").fill("Sun")
+    fresh.wait_saved()
+    note = "Not drawn: the invert layer 'Umkehr'"
+    fresh.part("scene-note").filter(has_text=note).wait_for()  # a save takes nothing of it away
+    fresh.wait_drawn()
+    fresh.look("photoshop")
+    red, green, blue = (int(value) for value in fresh.pixels()[200, 40][:3])
+    assert (red, green, blue) == (120, 40, 200)

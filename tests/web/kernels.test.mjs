@@ -20,7 +20,7 @@ import {
 import { changesOf } from "../../ui/web/kernels/changes.js";
 import { chordOf } from "../../ui/web/kernels/chords.js";
 import { apply, multiply, placementMatrix } from "../../ui/web/kernels/matrix.js";
-import { fileStem, isOpenRaster, phraseFromFileName } from "../../ui/web/kernels/names.js";
+import { fileStem, isSceneFile, phraseFromFileName } from "../../ui/web/kernels/names.js";
 import {
   formatFraction,
   formatNumber,
@@ -354,7 +354,8 @@ test("phrases from file names", () => {
   for (const [name, phrase] of table) assert.equal(phraseFromFileName(name), phrase, name);
   assert.equal(fileStem("  Cat & mushroom! "), "cat-mushroom");
   assert.equal(fileStem("///"), "scene");
-  assert.deepEqual(["x.ora", "X.ORA", "x.ora.png"].map(isOpenRaster), [true, true, false]);
+  const names = ["x.ora", "X.ORA", "x.ora.png", "x.psd", "x.PSB", "x.kra", "psd.png"];
+  assert.deepEqual(names.map(isSceneFile), [true, true, false, true, true, true, false]);
 });
 
 test("chords: one name for every keyboard", () => {

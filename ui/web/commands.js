@@ -473,7 +473,7 @@ const ENTRIES = {
     run: files.choosePictures,
   },
   openOra: {
-    title: "Open an .ora file",
+    title: "Open an .ora, .psd or .kra file",
     group: "Files",
     keys: ["Ctrl+O"],
     where: ANYWHERE,

@@ -70,6 +70,10 @@ class Archive:
     def __contains__(self, name: str) -> bool:
         return name in self._members
 
+    def names(self) -> tuple[str, ...]:
+        """The names of its members, in the file's order."""
+        return tuple(self._members)
+
     def read(self, name: str, most: int = MAX_TOTAL_BYTES) -> bytes:
         """The content of a member of at most ``most`` bytes."""
         member = self._members.get(name)

@@ -18,7 +18,13 @@ from backend.scene.formats.group_pictures import (
     compose_group,
 )
 from backend.scene.formats.grouping import read_groups
-from backend.scene.formats.picture_file import MAX_AREA_PX, Limits, decode_picture, is_picture
+from backend.scene.formats.picture_file import (
+    MAX_AREA_PX,
+    Limits,
+    decode_exact,
+    decode_picture,
+    is_picture,
+)
 from backend.scene.formats.stack import Stack, StackLayer
 from backend.scene.imaging.arrays import Picture
 from backend.scene.imaging.blending import COVERS, OPENRASTER_NAMES, Blend
@@ -37,6 +43,8 @@ LAYER_LIMITS = Limits(file_bytes=128 * 1024 * 1024, area_px=4 * MAX_AREA_PX)
 MAX_EXTERNAL_BYTES = 1024**3
 NAME_LENGTH = 200
 MERGED = "mergedimage.png"
+ON_WHITE = "mergedimage-lies-on-white"
+"""A member that is there where the merged picture is opaque only because white lies under it."""
 SAME_LEVELS = 6
 """Programs round at every layer; up to this many levels two pictures are the same."""
 
@@ -64,6 +72,29 @@ class StackPixels:
             raise MemberError(error.what, limit=error.limit, remedy=REMEDY) from None
         self.take(decoded.picture.nbytes)
         return decoded
+
+    def mask(self, layer: StackLayer, size: tuple[int, int]) -> Picture | None:
+        """The mask that a layer names, uint8 (h, w) of the canvas' size; a MemberError where it is
+        none.
+        """
+        if not layer.mask:
+            return None
+        content = self._archive.read(layer.mask, LAYER_LIMITS.file_bytes)
+        try:
+            mask = decode_exact(content, layer.mask, LAYER_LIMITS)
+        except PictureError as error:
+            raise MemberError(error.what, limit=error.limit, remedy=REMEDY) from None
+        if mask.ndim != 2:
+            raise MemberError("Its mask has colours.", remedy=REMEDY)
+        self.take(mask.nbytes)
+        whole = np.zeros((size[1], size[0]), np.uint8)
+        height_px, width_px = min(size[1], mask.shape[0]), min(size[0], mask.shape[1])
+        whole[:height_px, :width_px] = mask[:height_px, :width_px]
+        return whole
+
+    def lies_on_white(self) -> bool:
+        """Whether the file's merged picture has white where its layers leave nothing."""
+        return ON_WHITE in self._archive
 
     def find_merged(self, size: tuple[int, int]) -> Picture | None:
         """The file's own picture of the whole stack, where there is one of that size."""
@@ -111,16 +142,19 @@ def import_stack(
     return check_scene(record, layers, groups), tuple(notes)
 
 
-def _fit_canvas(stack: Stack) -> tuple[int, int]:
-    """The canvas (width, height) of the scene; an ArchiveError for one that no scene can have."""
-    if min(stack.width_px, stack.height_px) < 1 or (
-        max(stack.width_px, stack.height_px) > MAX_SIDE_PX
-    ):
+def require_size(width_px: int, height_px: int) -> None:
+    """An ArchiveError for a canvas that no scene can have."""
+    if min(width_px, height_px) < 1 or max(width_px, height_px) > MAX_SIDE_PX:
         raise ArchiveError(
-            f"The canvas is {stack.width_px} × {stack.height_px} px.",
+            f"The canvas is {width_px} × {height_px} px.",
             limit=f"Each side may have 1 to {MAX_SIDE_PX} px.",
             remedy="Resize the picture in the program that made it, and save it again.",
         )
+
+
+def _fit_canvas(stack: Stack) -> tuple[int, int]:
+    """The canvas (width, height) of the scene; an ArchiveError for one that no scene can have."""
+    require_size(stack.width_px, stack.height_px)
     return max(MIN_SIDE_PX, stack.width_px), max(MIN_SIDE_PX, stack.height_px)
 
 
@@ -196,7 +230,10 @@ class _StackImport:
         merged = self.drawn.find_merged((self.stack.width_px, self.stack.height_px))
         if merged is None:
             return
-        gap = compare_stack([_sheet(one, self.pixels) for one in layers], merged)
+        sheets = [_sheet(one, self.pixels) for one in layers]
+        if self.drawn.lies_on_white():
+            sheets.insert(0, PlacedSheet(np.full(merged.shape, 255, np.uint8), 0, 0))
+        gap = compare_stack(sheets, merged)
         if gap.most > SAME_LEVELS:
             self.notes.append(
                 "Lamina shows this file otherwise than the program that saved it: by up to "
@@ -208,13 +245,30 @@ def _sheet(layer: Layer, pixels: MemoryPixels) -> PlacedSheet:
     """An imported layer, which lies upright on whole pixels."""
     picture = pixels.picture(layer.picture or PictureDigest(""))
     height_px, width_px = picture.shape[:2]
+    x = round(layer.placement.centre_x_px - width_px / 2)
+    y = round(layer.placement.centre_y_px - height_px / 2)
+    if layer.mask is not None:
+        picture = _cut_by_mask(picture, x, y, pixels.mask(layer.mask))
     return PlacedSheet(
         picture,
-        round(layer.placement.centre_x_px - width_px / 2),
-        round(layer.placement.centre_y_px - height_px / 2),
+        x,
+        y,
         layer.opacity,
         OPENRASTER_NAMES[layer.blend],
     )
+
+
+def _cut_by_mask(picture: Picture, x: int, y: int, mask: Picture) -> Picture:
+    """A picture (h, w, 4) at canvas pixel (x, y) as a mask of the canvas leaves it."""
+    height_px, width_px = picture.shape[:2]
+    inside = np.zeros((height_px, width_px), np.float32)
+    top, left = max(0, y), max(0, x)
+    bottom = max(top, min(mask.shape[0], y + height_px))
+    right = max(left, min(mask.shape[1], x + width_px))
+    inside[top - y : bottom - y, left - x : right - x] = mask[top:bottom, left:right]
+    cut = picture.copy()
+    cut[..., 3] = np.rint(picture[..., 3] * (inside / np.float32(255)))
+    return cut
 
 
 def import_layer(
@@ -236,6 +290,7 @@ def import_layer(
             notes.append(f"Layer {display_name(name)} is no PNG, JPEG or WebP and was left out.")
             return None
         picture, own_notes = drawn.picture(entry, content)
+        mask = drawn.mask(entry, size)
     except MemberError as error:
         notes.append(f"Layer {display_name(name)} was left out. {error.what} {error.limit}".strip())
         return None
@@ -246,6 +301,7 @@ def import_layer(
         id=layer_id,
         name=name,
         picture=pixels.add_picture(picture),
+        mask=None if mask is None else pixels.add_mask(mask),
         placement=place_picture(picture, entry.x, entry.y),
         opacity=entry.opacity,
         blend=read_blend(entry, name, notes),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
@@ -166,8 +167,15 @@ def read_ora(content: bytes, name: str = "") -> OpenedScene:
     offsets, opacity, visibility and names. Where another program has changed a file of Lamina's,
     what it changed wins and is named in the notes.
     """
+    with naming_file(name):
+        return read_archive(Archive(content))
+
+
+@contextmanager
+def naming_file(name: str) -> Iterator[None]:
+    """The refusals of a file's readers, with the file's name in their sentences."""
     try:
-        return _read(content)
+        yield
     except (ArchiveError, SceneError) as error:
         if not name:
             raise
@@ -175,8 +183,8 @@ def read_ora(content: bytes, name: str = "") -> OpenedScene:
         raise type(error)(what, limit=error.limit, remedy=error.remedy) from None
 
 
-def _read(content: bytes) -> OpenedScene:
-    archive = Archive(content)
+def read_archive(archive: Archive) -> OpenedScene:
+    """:func:`read_ora` of an archive that is open already."""
     if "mimetype" not in archive or archive.read("mimetype", 1024).strip() != MIMETYPE:
         raise ArchiveError("The file is a zip archive, but not an OpenRaster file.", remedy=REMEDY)
     stack = read_stack(archive.read("stack.xml", MAX_TEXT_BYTES))

@@ -16,6 +16,8 @@ from backend.scene.scene import MAX_LAYERS
 
 MAX_DEPTH = 64
 NORMAL = "svg:src-over"
+MASK_ATTRIBUTE = "lamina-mask"
+"""Of a layer, where it comes with its mask, which the format has no word for."""
 _SHOWN = ("image", "stack", "layer")
 _FAR_PX = 1e6
 _MOST_NOTES = 50
@@ -29,7 +31,7 @@ class StackLayer:
     it is shown.
 
     ``locked`` is None where the file does not say; ``tile`` names the member that a background
-    repeats over the canvas.
+    repeats over the canvas, ``mask`` that of a grey mask of the canvas' size.
     """
 
     src: str
@@ -41,6 +43,7 @@ class StackLayer:
     blend: str = NORMAL
     locked: bool | None = None
     tile: str = ""
+    mask: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,7 @@ def read_stack(text: bytes) -> Stack:
     parser = expat.ParserCreate()
     parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end
-    parser.EntityDeclHandler = _no_entities
+    parser.EntityDeclHandler = refuse_entities
     try:
         parser.Parse(text, True)
     except (expat.ExpatError, ValueError, LookupError):
@@ -327,6 +330,7 @@ class _Reader:
             blend=attributes.get("composite-op", NORMAL),
             locked=None if locked is None else locked.strip().lower() == "true",
             tile=next((attributes[name] for name in _TILES if name in attributes), ""),
+            mask=attributes.get(MASK_ATTRIBUTE, ""),
         )
 
     def _number(
@@ -368,7 +372,8 @@ def _under(layer: StackLayer, opacity: float, blend: str) -> StackLayer:
     )
 
 
-def _no_entities(*_: object) -> NoReturn:
+def refuse_entities(*_: object) -> NoReturn:
+    """What a parser of XML does where entities are declared: they can blow up."""
     raise ArchiveError("The file's list of layers declares entities.", remedy=REMEDY)
 
 

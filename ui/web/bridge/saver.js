@@ -8,7 +8,7 @@
  */
 
 import { editorToMessage, sameWork } from "../model/records.js";
-import { addNotice } from "../model/session.js";
+import { addNotice, withOpeningNotes } from "../model/session.js";
 import { formatClock } from "../kernels/numbers.js";
 import { OFFLINE, Refusal, Silence } from "./link.js";
 import { withKnownNames } from "./masks.js";
@@ -160,7 +160,7 @@ class Saver {
     this.#session.set({
       revision: reply.revision,
       coverage: reply.coverage ?? [],
-      notes: reply.notes ?? [],
+      notes: withOpeningNotes(this.#session.state.notes, reply.notes ?? []),
     });
     if (this.#store.busy) return this.#mark("unsaved");
     if (this.dirty) return this.#keepUnsaved();

@@ -5,7 +5,7 @@
  * @import { FoundRecipe, GalleryPicture, Identifier, Layer, ModelFacts, Scene, TakenPicture } from "../types/protocol.d.ts"
  */
 
-import { isOpenRaster, phraseFromFileName } from "../kernels/names.js";
+import { SCENE_FILES, isSceneFile, phraseFromFileName } from "../kernels/names.js";
 import { addLayer, setScene, setSettings } from "../model/edits.js";
 import { buildLayer, coveringPlacement, firstPlacement } from "../model/records.js";
 import { addNotice } from "../model/session.js";
@@ -19,7 +19,7 @@ export const choosePictures = async (app) => addFiles(app, await app.chooseFiles
 
 /** @param {App} app */
 export const chooseOra = async (app) => {
-  const [file] = await app.chooseFiles(".ora", false);
+  const [file] = await app.chooseFiles(SCENE_FILES, false);
   if (file) await openOraFile(app, file);
 };
 
@@ -40,7 +40,7 @@ const openOraFile = async (app, file) => {
  * @param {Point | null} [point]
  */
 export const addFiles = async (app, files, point = null) => {
-  const scene = files.find((file) => isOpenRaster(file.name));
+  const scene = files.find((file) => isSceneFile(file.name));
   if (scene) return openOraFile(app, scene);
   if (app.session.state.homeOpen) await newScene(app);
   closeHome(app);

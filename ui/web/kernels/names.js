@@ -25,5 +25,11 @@ export const fileStem = (name) =>
     .replace(/^-+|-+$/g, "")
     .toLowerCase() || "scene";
 
-/** @param {string} name */
-export const isOpenRaster = (name) => /\.ora$/i.test(name);
+/**
+ * Whether a file holds a whole scene, by its name.
+ * @param {string} name
+ */
+export const isSceneFile = (name) => /\.(ora|psd|psb|kra)$/i.test(name);
+
+/** What a chooser of files offers for opening. */
+export const SCENE_FILES = ".ora,.psd,.psb,.kra";

@@ -3,7 +3,7 @@
 
 /**
  * @import { Batch, EditorState, GallerySlice, HomeSlice, NewNotice, Notice, PaintSlice, PanelSlice, ProjectSlice, ResultSlice, RunSlice, SessionState, SessionStore, StageSlice } from "../types/editor.d.ts"
- * @import { Candidate, Digest, Stage1Image, Identifier } from "../types/protocol.d.ts"
+ * @import { Candidate, Digest, Stage1Image, Identifier, Note } from "../types/protocol.d.ts"
  */
 
 import { NO_FILTER } from "./gallery.js";
@@ -256,6 +256,16 @@ export const addNotice = (session, notice) => {
   session.set({ notices: [...others, entry] });
   return entry.id;
 };
+
+/**
+ * Newer notes of a scene; what was said when its file was opened stays said.
+ * @param {readonly Note[]} before
+ * @param {readonly Note[]} after
+ */
+export const withOpeningNotes = (before, after) => [
+  ...before.filter(({ code }) => code === "opened"),
+  ...after,
+];
 
 /**
  * @param {SessionStore} session

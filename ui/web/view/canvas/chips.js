@@ -198,7 +198,10 @@ export const createInvitation = (app) => {
   const parts = [
     icon("picture"),
     h("p", { class: "invite-title", text: "Drop cut-out pictures here" }),
-    h("p", { class: "muted", text: "PNG, JPEG or WebP; or an .ora scene. You can also paste." }),
+    h("p", {
+      class: "muted",
+      text: "PNG, JPEG or WebP; or a scene: .ora, .psd, .kra. You can also paste.",
+    }),
     h("div", { class: "invite-ways" }, add, paint),
     h("p", { class: "muted invite-or", text: "or begin with an example" }),
     examples,

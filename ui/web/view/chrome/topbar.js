@@ -36,7 +36,7 @@ const openItems = ({ state }) => [
   })),
   { heading: "Files" },
   { title: "All scenes", hint: "Home", test: "open-home", command: "home" },
-  { title: "Open .ora …", hint: "Ctrl O", test: "open-ora", command: "openOra" },
+  { title: "Open .ora, .psd, .kra …", hint: "Ctrl O", test: "open-ora", command: "openOra" },
   { title: "Add pictures …", hint: "Ctrl I", test: "open-pictures", command: "addPicture" },
   { heading: "Examples" },
   ...(state.facts?.examples ?? []).map(({ id, title }) => ({

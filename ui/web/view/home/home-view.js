@@ -87,7 +87,7 @@ const createHead = (app) => {
     items: newItems,
   });
   fresh.node.classList.add("home-fresh");
-  const file = button(app, "openOra", { label: "Open .ora …", test: "home-file" });
+  const file = button(app, "openOra", { label: "Open .ora, .psd, .kra …", test: "home-file" });
   const theme = button(app, "theme", {
     iconName: "sun",
     test: "home-theme",
