@@ -407,6 +407,11 @@ const ENTRIES = {
   subjects: { title: "Subjects", group: "View", keys: ["Shift+P"], run: subjects.toggleSubjects },
   models: { title: "Models", group: "View", keys: ["Shift+M"], run: models.toggleModels },
   toggleCarried: { group: "Files", run: pictureFiles.toggleCarried },
+  checkPicture: {
+    title: "Check a picture: is it as it was saved?",
+    group: "Files",
+    run: pictureFiles.checkPicture,
+  },
   exportPicture: { group: "Files", run: pictureFiles.exportPicture },
   searchModels: { title: "Search for models again", group: "Files", run: models.searchModels },
   removeModelFolder: { group: "Files", run: models.removeModelFolder },

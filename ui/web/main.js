@@ -28,6 +28,7 @@ import { createStrengthVeil } from "./view/canvas/strength-veil.js";
 import { connectAddress, correctAddress, readPlace } from "./view/dom/address.js";
 import { createGalleryView } from "./view/gallery/gallery-view.js";
 import { createHomeView } from "./view/home/home-view.js";
+import { createCheckSheet } from "./view/chrome/check-sheet.js";
 import { createKeySheet } from "./view/chrome/key-sheet.js";
 import { h } from "./view/dom/elements.js";
 import { createLayersPanel } from "./view/layers/layers-panel.js";
@@ -464,6 +465,7 @@ const buildViews = (app, element) => {
     palette: createCommandPalette(app),
     subjects: createSubjectsPanel(app),
     models: createModelsPanel(app),
+    check: createCheckSheet(app),
   };
   const [home, gallery] = [createHomeView(app), createGalleryView(app)];
   stage.node.append(over.found.node, ...strength.nodes, over.notices.node);
@@ -476,8 +478,8 @@ const buildViews = (app, element) => {
     panels.strip.node,
   );
   const side = h("aside", { class: "side" }, panels.layers.node, panels.recipe.node);
-  const { subjects, models, keys, palette } = panels;
-  const above = [subjects, models, home, gallery, keys, palette].map(({ node }) => node);
+  const { subjects, models, keys, palette, check } = panels;
+  const above = [subjects, models, home, gallery, keys, palette, check].map(({ node }) => node);
   const editor = [panels.topbar.node, panels.tools.node, centre, side];
   element.replaceChildren(...editor, ...above);
   const updatePanels = createPanels(Object.values(panels), stage);

@@ -67,6 +67,20 @@ export const offerScene = (app, file, taken) =>
   });
 
 /**
+ * Holds a picture file against its own record, and shows what was found.
+ * @param {App} app
+ */
+export const checkPicture = async (app) => {
+  const [file] = await app.chooseFiles("image/png,image/jpeg,image/webp", false);
+  if (!file) return;
+  app.session.set({ open: "" });
+  const check = await app.busyWith(`Checking ${file.name}`, () =>
+    app.bridge.pictureFiles.check(file),
+  );
+  app.session.set({ check: freeze(check) });
+};
+
+/**
  * A new scene that begins as the one in a file, with that picture; it is one step, which undo
  * takes back. The scene that is open now stays in Home.
  * @param {App} app

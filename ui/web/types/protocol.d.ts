@@ -55,6 +55,11 @@ export interface Candidate {
   mask: string;
 }
 
+export interface CheckLine {
+  term: string;
+  text: string;
+}
+
 export interface Coverage {
   layer_id: string;
   visible_frac: number;
@@ -106,6 +111,18 @@ export interface Facts {
   examples: readonly Example[];
   limits: Readonly<Record<string, number>>;
 }
+
+export type Finding =
+  | "untouched"
+  | "edited"
+  | "cropped"
+  | "re-encoded"
+  | "resized"
+  | "stripped"
+  | "doubled"
+  | "record changed"
+  | "another picture"
+  | "no record";
 
 export interface FoundPart {
   layer_id: string;
@@ -418,6 +435,14 @@ export interface OptionsSchema {
   properties: Readonly<Record<string, OptionSchema>>;
 }
 
+export interface PictureCheck {
+  name: string;
+  untouched: boolean;
+  findings: readonly Finding[];
+  sentences: readonly string[];
+  lines: readonly CheckLine[];
+}
+
 export interface PictureFileReply {
   url: string;
   name: string;
@@ -720,6 +745,11 @@ export interface AutotuneMessage {
 
 export interface CancelMessage {
   job: Identifier;
+}
+
+export interface CheckPictureMessage {
+  path: string;
+  name?: string;
 }
 
 export interface ComposeRequest {
@@ -1081,6 +1111,7 @@ export interface Messages {
   restore_pictures: RestorePicturesMessage;
   export_pictures: ExportPicturesMessage;
   export_png: ExportPngMessage;
+  check_picture: CheckPictureMessage;
   read_picture_file: ReadPictureFileMessage;
 }
 
@@ -1132,6 +1163,7 @@ export interface Replies {
   restore_pictures: DoneReply;
   export_pictures: ExportReply;
   export_png: PictureFileReply;
+  check_picture: PictureCheck;
   read_picture_file: PictureScene;
 }
 
