@@ -23,7 +23,7 @@ import { decompose } from "./commands/decompose.js";
 import * as queue from "./commands/queue.js";
 import * as runs from "./commands/runs.js";
 import * as models from "./commands/models.js";
-import * as pictureFiles from "./commands/picture-files.js";
+import { PICTURE_FILE_ENTRIES } from "./commands/picture-files.js";
 import * as snapshots from "./commands/snapshots.js";
 import * as subjects from "./commands/subjects.js";
 import { autotune } from "./commands/tuning.js";
@@ -406,13 +406,7 @@ const ENTRIES = {
   zoomOut: { title: "Farther", group: "View", keys: ["-"], run: looking.zoomBy(0.8) },
   subjects: { title: "Subjects", group: "View", keys: ["Shift+P"], run: subjects.toggleSubjects },
   models: { title: "Models", group: "View", keys: ["Shift+M"], run: models.toggleModels },
-  toggleCarried: { group: "Files", run: pictureFiles.toggleCarried },
-  checkPicture: {
-    title: "Check a picture: is it as it was saved?",
-    group: "Files",
-    run: pictureFiles.checkPicture,
-  },
-  exportPicture: { group: "Files", run: pictureFiles.exportPicture },
+  ...PICTURE_FILE_ENTRIES,
   searchModels: { title: "Search for models again", group: "Files", run: models.searchModels },
   removeModelFolder: { group: "Files", run: models.removeModelFolder },
   useModel: { group: "Files", run: models.useModel },
@@ -490,13 +484,6 @@ const ENTRIES = {
     keys: ["Ctrl+E"],
     where: ANYWHERE,
     run: files.exportOra,
-  },
-  exportPng: {
-    title: "Export the shown picture",
-    group: "Files",
-    keys: ["Ctrl+Shift+E"],
-    where: ANYWHERE,
-    run: pictureFiles.exportPng,
   },
   save: {
     title: "Save now (it also saves by itself)",

@@ -43,7 +43,7 @@ class TileMatch:
     is_resized: bool = False
 
 
-class _Place(NamedTuple):
+class _CropOffset(NamedTuple):
     """Where a crop lies, and how far its tiles are from those there, in levels."""
 
     x: int
@@ -100,7 +100,7 @@ def _is_spread(slight: NDArray[np.bool_], compared: NDArray[np.bool_]) -> bool:
     return bool(min(spans) >= REACH)
 
 
-def _judge_crop(tiles: Tiles, picture: Picture, place: _Place) -> TileMatch | None:
+def _judge_crop(tiles: Tiles, picture: Picture, place: _CropOffset) -> TileMatch | None:
     """The tiles that lie wholly in the crop, wherever it begins."""
     tile_px, (height_px, width_px) = tiles.tile_px, picture.shape[:2]
     compared = np.zeros(tiles.digests.shape, np.bool_)
@@ -119,7 +119,7 @@ def _judge_crop(tiles: Tiles, picture: Picture, place: _Place) -> TileMatch | No
     return _judge_tiles(tiles, found, compared, box)
 
 
-def _find_crop(tiles: Tiles, size: tuple[int, int], picture: Picture) -> _Place | None:
+def _find_crop(tiles: Tiles, size: tuple[int, int], picture: Picture) -> _CropOffset | None:
     """Where the picture fits best, by the means of the tiles that it would hold there."""
     sums = _sum_boxes(picture[..., :3], tiles.tile_px)
     if sums is None:
@@ -128,10 +128,10 @@ def _find_crop(tiles: Tiles, size: tuple[int, int], picture: Picture) -> _Place 
     every = _list_whole(tiles, size)
     most = max(8, _WORK // (room[0] * room[1]))
     step = max(1, len(every) // most)
-    distances = _measure_places(tiles, sums, every[::step], room)
+    distances = _measure_offsets(tiles, sums, every[::step], room)
     best = np.argsort(distances, axis=None)[:_BEST]
     places = [
-        _measure_place(tiles, sums, every, (int(at) % room[1], int(at) // room[1]))
+        _measure_offset(tiles, sums, every, (int(at) % room[1], int(at) // room[1]))
         for at in best
         if np.isfinite(distances.ravel()[at])
     ]
@@ -158,7 +158,7 @@ def _sum_boxes(picture: Picture, tile_px: int) -> Floats | None:
     return (boxes / tile_px**2).astype(np.float32)
 
 
-def _measure_places(
+def _measure_offsets(
     tiles: Tiles, sums: Floats, sample: NDArray[np.int64], room: tuple[int, int]
 ) -> Floats:
     """For each place (y, x) of a crop how far the sampled tiles in it are from the picture."""
@@ -176,16 +176,16 @@ def _measure_places(
     return np.where(count >= least, total / np.maximum(count, 1), np.float32(np.inf))
 
 
-def _measure_place(
+def _measure_offset(
     tiles: Tiles, sums: Floats, every: NDArray[np.int64], at: tuple[int, int]
-) -> _Place:
+) -> _CropOffset:
     """One place by all tiles that it holds."""
     places = every * tiles.tile_px - np.array([at[1], at[0]])
     inside = ((places >= 0) & (places < sums.shape[:2])).all(-1)
     rows, columns = places[inside].T
     wanted = tiles.means[every[inside][:, 0], every[inside][:, 1]]
     away = np.abs(sums[rows, columns] - wanted).max(-1)
-    return _Place(at[0], at[1], float(np.median(away)) if len(away) else np.inf)
+    return _CropOffset(at[0], at[1], float(np.median(away)) if len(away) else np.inf)
 
 
 def _judge_resized(tiles: Tiles, size: tuple[int, int], picture: Picture) -> TileMatch | None:

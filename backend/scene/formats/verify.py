@@ -34,7 +34,7 @@ _OWN_SHARE = 0.25
 """Of an edited region's pixels: an object with so many of them gives it its name."""
 
 
-class Finding(StrEnum):
+class CheckFinding(StrEnum):
     """What can be found of a picture; several may hold."""
 
     UNTOUCHED = "untouched"
@@ -65,7 +65,7 @@ class CheckReport(Record):
     ``box`` is what is left of the picture as it was saved; None where nothing could be compared.
     """
 
-    findings: tuple[Finding, ...]
+    findings: tuple[CheckFinding, ...]
     sentences: tuple[str, ...]
     regions: tuple[EditedRegion, ...] = ()
     box: tuple[int, int, int, int] | None = None
@@ -77,17 +77,17 @@ class CheckReport(Record):
     @property
     def is_untouched(self) -> bool:
         """Whether neither a pixel nor a mark has changed since the picture was saved."""
-        return self.findings == (Finding.UNTOUCHED,)
+        return self.findings == (CheckFinding.UNTOUCHED,)
 
 
 class _Log:
     """Findings and their sentences, in the order in which they are made."""
 
     def __init__(self) -> None:
-        self.findings: list[Finding] = []
+        self.findings: list[CheckFinding] = []
         self.sentences: list[str] = []
 
-    def add(self, finding: Finding, sentence: str) -> None:
+    def add(self, finding: CheckFinding, sentence: str) -> None:
         if finding not in self.findings:
             self.findings.append(finding)
         self.sentences.append(sentence)
@@ -118,7 +118,7 @@ def _read_records(content: bytes, log: _Log) -> list[PictureRecord]:
             try:
                 records.append(load_record(text))
             except ValueError as error:
-                log.add(Finding.RECORD_CHANGED, str(error))
+                log.add(CheckFinding.RECORD_CHANGED, str(error))
     return records
 
 
@@ -126,11 +126,11 @@ def _explain_nothing(content: bytes, marks: SourceMarks, log: _Log) -> None:
     if log.findings:
         return
     if list_scenes(content) or any(b"urn:lamina" in one for one in find_packets(content)):
-        log.add(Finding.STRIPPED, "Its record was taken out; other marks of Lamina are left.")
+        log.add(CheckFinding.STRIPPED, "Its record was taken out; other marks of Lamina are left.")
         return
     brought = marks.describe()
     log.add(
-        Finding.NO_RECORD,
+        CheckFinding.NO_RECORD,
         "It carries no record of Lamina's: it was not saved by it, or all its marks were taken out."
         + (f" It brings {brought}." if brought else ""),
     )
@@ -144,7 +144,7 @@ def _check_marks(content: bytes, records: Sequence[PictureRecord], log: _Log) ->
     scenes = list_scenes(content)
     if len(records) > 1 or len(types) > 1 or len(scenes) > 1:
         log.add(
-            Finding.DOUBLED,
+            CheckFinding.DOUBLED,
             f"It is marked more than once: {len(records)} records, {len(types)} source types, "
             f"{len(scenes)} scenes.",
         )
@@ -152,14 +152,14 @@ def _check_marks(content: bytes, records: Sequence[PictureRecord], log: _Log) ->
     wanted = f"{SOURCE_TYPES}{first.source_type}" if first.source_type else ""
     if wanted and wanted not in types:
         log.add(
-            Finding.STRIPPED,
+            CheckFinding.STRIPPED,
             f"Its source type “{first.source_type}” was "
             f"{'changed to another' if types else 'taken out'}.",
         )
     if first.scene and not scenes and content.startswith(SIGNATURE):  # no other kind carries one
-        log.add(Finding.STRIPPED, "The scene that it carried was taken out.")
+        log.add(CheckFinding.STRIPPED, "The scene that it carried was taken out.")
     if first.scene and scenes and hashlib.sha256(scenes[0]).hexdigest() != first.scene:
-        log.add(Finding.RECORD_CHANGED, "The scene that it carries is not the one of its record.")
+        log.add(CheckFinding.RECORD_CHANGED, "The scene in it is not the one of its record.")
 
 
 def _choose(
@@ -180,7 +180,7 @@ def _match(record: PictureRecord, picture: Picture) -> TileMatch | None:
 
 def _describe(record: PictureRecord, match: TileMatch | None, log: _Log) -> CheckReport:
     if match is None:
-        log.add(Finding.ANOTHER_PICTURE, "Its record belongs to another picture.")
+        log.add(CheckFinding.ANOTHER_PICTURE, "Its record belongs to another picture.")
         return CheckReport(
             findings=tuple(log.findings), sentences=tuple(log.sentences), record=record
         )
@@ -189,14 +189,14 @@ def _describe(record: PictureRecord, match: TileMatch | None, log: _Log) -> Chec
     for one in regions:
         x0, y0, x1, y1 = one.box
         log.add(
-            Finding.EDITED,
+            CheckFinding.EDITED,
             f"Edited: {one.title}, at most {one.pixels:,} px in a box of {x1 - x0} × {y1 - y0} px "
             f"at x {x0}, y {y0}.",
         )
     count, same = int(match.compared.sum()), int(match.same.sum())
     if not log.findings:
         log.add(
-            Finding.UNTOUCHED,
+            CheckFinding.UNTOUCHED,
             f"Untouched: all {count:,} tiles of its pixels are as they were saved.",
         )
     return CheckReport(
@@ -215,19 +215,19 @@ def _describe_frame(record: PictureRecord, match: TileMatch, log: _Log) -> None:
     box = match.box
     if (box.x1 - box.x0, box.y1 - box.y0) != (record.width_px, record.height_px):
         log.add(
-            Finding.CROPPED,
+            CheckFinding.CROPPED,
             f"Cropped: {box.x1 - box.x0} × {box.y1 - box.y0} px are left of {record.width_px} × "
             f"{record.height_px}, from x {box.x0}, y {box.y0} on.",
         )
     if match.is_resized:
         log.add(
-            Finding.RESIZED,
+            CheckFinding.RESIZED,
             f"Resized: it had {record.width_px} × {record.height_px} px when it was saved.",
         )
     elif match.is_encoded_anew:
         count, same = int(match.compared.sum()), int(match.same.sum())
         log.add(
-            Finding.ENCODED_ANEW,
+            CheckFinding.ENCODED_ANEW,
             f"Re-encoded: {count - same:,} of {count:,} tiles differ a little, all over it.",
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from backend.scene.formats.picture_record import ObjectFact, PictureRecord
-from backend.scene.formats.verify import CheckReport, Finding
+from backend.scene.formats.verify import CheckFinding, CheckReport
 from backend.scene.records import Record
 
 ORIGINS = {
@@ -31,7 +31,7 @@ class PictureCheck(Record):
 
     name: str
     untouched: bool
-    findings: tuple[Finding, ...]
+    findings: tuple[CheckFinding, ...]
     sentences: tuple[str, ...]
     lines: tuple[CheckLine, ...]
 

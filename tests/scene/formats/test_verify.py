@@ -26,7 +26,7 @@ from backend.scene.formats.picture_record import (
 )
 from backend.scene.formats.pixel_map import PixelMaps, PixelOrigin
 from backend.scene.formats.png_blocks import list_chunks
-from backend.scene.formats.verify import CheckReport, Finding, check_picture
+from backend.scene.formats.verify import CheckFinding, CheckReport, check_picture
 from backend.scene.formats.xmp import build_packet, find_packets, insert_packet
 from backend.scene.imaging.arrays import Picture
 
@@ -34,7 +34,7 @@ SIDE_PX = 96
 KINDS = 40
 
 
-class Made(NamedTuple):
+class SavedSample(NamedTuple):
     """A picture with two objects, its file, and where the objects are."""
 
     picture: Picture
@@ -42,7 +42,7 @@ class Made(NamedTuple):
     boxes: tuple[tuple[slice, slice], ...]
 
 
-def make(seed: int) -> Made:
+def make(seed: int) -> SavedSample:
     """Soft colours, as a model draws them, and two objects of another colour each."""
     draw = np.random.default_rng(seed)
     small = draw.integers(30, 220, (7, 7, 3), np.uint8)
@@ -67,10 +67,10 @@ def make(seed: int) -> Made:
     digest = hashlib.sha256(carried.content).hexdigest()
     whole = PictureFacts(maps, measure_objects(facts, maps), runs)
     content = write_record(encode_png(picture), picture, whole, with_words=True, scene=digest)
-    return Made(picture, insert_scene(content, carried), tuple(boxes))
+    return SavedSample(picture, insert_scene(content, carried), tuple(boxes))
 
 
-def save_again(made: Made, picture: Picture) -> bytes:
+def save_again(made: SavedSample, picture: Picture) -> bytes:
     """Other pixels in the same file: every chunk stays, as with an editor that keeps them."""
     kept = [
         made.content[start:end]
@@ -84,26 +84,26 @@ def save_again(made: Made, picture: Picture) -> bytes:
     return b"".join([fresh[:8], *parts[b"IHDR"], *kept, *parts[b"IDAT"], *parts[b"IEND"]])
 
 
-def crop(made: Made, draw: np.random.Generator) -> bytes:
+def crop(made: SavedSample, draw: np.random.Generator) -> bytes:
     x, y = (int(one) for one in draw.integers(1, 30, 2))
     return save_again(made, made.picture[y : y + 60, x : x + 64])
 
 
-def encode_anew(made: Made, draw: np.random.Generator) -> bytes:
+def encode_anew(made: SavedSample, draw: np.random.Generator) -> bytes:
     """As a JPEG, with the packet that its program carried along."""
     content = io.BytesIO()
     Image.fromarray(made.picture).save(content, "JPEG", quality=int(draw.integers(60, 96)))
     return insert_packet(content.getvalue(), find_packets(made.content)[0])
 
 
-def repaint(made: Made, draw: np.random.Generator) -> bytes:
+def repaint(made: SavedSample, draw: np.random.Generator) -> bytes:
     """The second object in another colour."""
     picture = made.picture.copy()
     picture[made.boxes[1]] = 255 - picture[made.boxes[1]]
     return save_again(made, picture)
 
 
-def strip(made: Made, draw: np.random.Generator) -> bytes:
+def strip(made: SavedSample, draw: np.random.Generator) -> bytes:
     """One of the chunks, or all but the scene, or the source type alone."""
     unwanted = ((b"iTXt",), (KIND,), ())[int(draw.integers(3))]
     kept = [
@@ -119,7 +119,7 @@ def strip(made: Made, draw: np.random.Generator) -> bytes:
     return without_type(made)
 
 
-def without_type(made: Made) -> bytes:
+def without_type(made: SavedSample) -> bytes:
     """The packet without its first property."""
     packet = find_packets(made.content)[0].decode().split("\n")
     bare = "\n".join(line for line in packet if "DigitalSourceType" not in line)
@@ -129,7 +129,7 @@ def without_type(made: Made) -> bytes:
     return insert_packet(made.content[:8] + alone, bare.encode())
 
 
-def mark_twice(made: Made, draw: np.random.Generator) -> bytes:
+def mark_twice(made: SavedSample, draw: np.random.Generator) -> bytes:
     """A second packet: that of another picture, or one that says it is a photograph."""
     base = "http://cv.iptc.org/newscodes/digitalsourcetype/"
     other = build_packet({"Iptc4xmpExt:DigitalSourceType": f"{base}digitalCapture"})
@@ -138,12 +138,12 @@ def mark_twice(made: Made, draw: np.random.Generator) -> bytes:
     return insert_packet(made.content, other)
 
 
-TAMPERED: dict[Finding, Callable[[Made, np.random.Generator], bytes]] = {
-    Finding.CROPPED: crop,
-    Finding.ENCODED_ANEW: encode_anew,
-    Finding.EDITED: repaint,
-    Finding.STRIPPED: strip,
-    Finding.DOUBLED: mark_twice,
+TAMPERED: dict[CheckFinding, Callable[[SavedSample, np.random.Generator], bytes]] = {
+    CheckFinding.CROPPED: crop,
+    CheckFinding.ENCODED_ANEW: encode_anew,
+    CheckFinding.EDITED: repaint,
+    CheckFinding.STRIPPED: strip,
+    CheckFinding.DOUBLED: mark_twice,
 }
 
 
@@ -158,10 +158,10 @@ def test_two_hundred_tampered_pictures_are_told_apart() -> None:
             count += 1
             if report.findings != (wanted,):
                 wrong.append((seed, wanted, report.findings))
-            if wanted is Finding.EDITED:
+            if wanted is CheckFinding.EDITED:
                 assert report.regions[0].title == "“toy 2”"
                 assert_covers(report, made.boxes[1])
-        assert check_picture(made.content).findings == (Finding.UNTOUCHED,)
+        assert check_picture(made.content).findings == (CheckFinding.UNTOUCHED,)
     assert count == 200
     assert wrong == []
 
@@ -182,7 +182,7 @@ def test_a_crop_is_found_where_it_was_and_edits_in_it_are_told() -> None:
     picture = made.picture.copy()
     picture[made.boxes[1]] = 255 - picture[made.boxes[1]]
     report = check_picture(save_again(made, picture[5:93, 11:91]))
-    assert report.findings == (Finding.CROPPED, Finding.EDITED)
+    assert report.findings == (CheckFinding.CROPPED, CheckFinding.EDITED)
     assert report.box == (11, 5, 91, 93)
     assert report.regions[0].title == "“toy 2”"
 
@@ -194,7 +194,7 @@ def test_encoded_anew_and_painted_over_are_both_told() -> None:
     content = io.BytesIO()
     Image.fromarray(picture).save(content, "JPEG", quality=85)
     report = check_picture(insert_packet(content.getvalue(), find_packets(made.content)[0]))
-    assert set(report.findings) == {Finding.ENCODED_ANEW, Finding.EDITED}
+    assert set(report.findings) == {CheckFinding.ENCODED_ANEW, CheckFinding.EDITED}
     assert report.regions[0].title == "“toy 1”"
 
 
@@ -203,21 +203,21 @@ def test_one_pixel_is_found_and_another_size_and_another_picture() -> None:
     picture = made.picture.copy()
     picture[90, 2, 1] ^= 1
     one = check_picture(save_again(made, picture))
-    assert one.findings == (Finding.EDITED,)
+    assert one.findings == (CheckFinding.EDITED,)
     assert one.regions[0].box == (0, 88, 8, 96)
     assert "the background" in one.sentences[0]
     half = np.asarray(Image.fromarray(made.picture).resize((48, 48), Image.Resampling.BOX))
-    assert check_picture(save_again(made, half)).findings == (Finding.RESIZED,)
+    assert check_picture(save_again(made, half)).findings == (CheckFinding.RESIZED,)
     other = check_picture(save_again(made, 255 - make(6).picture))
-    assert other.findings == (Finding.ANOTHER_PICTURE,)
+    assert other.findings == (CheckFinding.ANOTHER_PICTURE,)
     nothing = check_picture(encode_png(made.picture))
-    assert nothing.findings == (Finding.NO_RECORD,)
+    assert nothing.findings == (CheckFinding.NO_RECORD,)
 
 
 def test_a_record_that_was_changed_is_told_of() -> None:
     made = make(7)
     report = check_picture(made.content.replace(b'"seed":7', b'"seed":8'))
-    assert report.findings == (Finding.RECORD_CHANGED,)
+    assert report.findings == (CheckFinding.RECORD_CHANGED,)
     assert "digest" in report.sentences[0]
 
 

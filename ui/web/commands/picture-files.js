@@ -1,7 +1,7 @@
 // Pictures that tell what they are: written with their record and their scene, and read again.
 
 /**
- * @import { App, CarryChoice } from "../types/editor.d.ts"
+ * @import { App, CarryChoice, CommandEntry } from "../types/editor.d.ts"
  * @import { Digest, PictureScene, TakenPicture } from "../types/protocol.d.ts"
  */
 
@@ -102,4 +102,22 @@ const openCarried = async (app, file, picked) => {
   closeHome(app);
   kept.notes.forEach((what) => addNotice(session, { what }));
   await bridge.flush();
+};
+
+/** What can be asked for, by id, as `ENTRIES` of commands.js. @type {Record<string, CommandEntry>} */
+export const PICTURE_FILE_ENTRIES = {
+  exportPng: {
+    title: "Export the picture",
+    group: "Files",
+    keys: ["Ctrl+Shift+E"],
+    where: "anywhere",
+    run: exportPng,
+  },
+  exportPicture: { group: "Files", run: exportPicture },
+  toggleCarried: { group: "Files", run: toggleCarried },
+  checkPicture: {
+    title: "Check a picture: is it as it was saved?",
+    group: "Files",
+    run: checkPicture,
+  },
 };

@@ -55,6 +55,18 @@ export interface Candidate {
   mask: string;
 }
 
+export type CheckFinding =
+  | "untouched"
+  | "edited"
+  | "cropped"
+  | "re-encoded"
+  | "resized"
+  | "stripped"
+  | "doubled"
+  | "record changed"
+  | "another picture"
+  | "no record";
+
 export interface CheckLine {
   term: string;
   text: string;
@@ -111,18 +123,6 @@ export interface Facts {
   examples: readonly Example[];
   limits: Readonly<Record<string, number>>;
 }
-
-export type Finding =
-  | "untouched"
-  | "edited"
-  | "cropped"
-  | "re-encoded"
-  | "resized"
-  | "stripped"
-  | "doubled"
-  | "record changed"
-  | "another picture"
-  | "no record";
 
 export interface FoundPart {
   layer_id: string;
@@ -438,7 +438,7 @@ export interface OptionsSchema {
 export interface PictureCheck {
   name: string;
   untouched: boolean;
-  findings: readonly Finding[];
+  findings: readonly CheckFinding[];
   sentences: readonly string[];
   lines: readonly CheckLine[];
 }
