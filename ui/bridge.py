@@ -27,7 +27,6 @@ from backend.errors import (
 from backend.plan.request import TRAINING_TITLES
 from backend.scene.geometry import PixelBox, PixelPoint, PointOrBox
 from backend.studio.library.subjects import LibrarySubject
-from backend.studio.projects.picture_check import PictureCheck
 from backend.studio.projects.result_files import ExportChoice
 from backend.studio.projects.snapshots import SceneSnapshot
 from backend.studio.projects.steps import StepsFound
@@ -299,6 +298,11 @@ def _restore_scene(bridge: Bridge, message: messages.RestoreScene) -> SceneEntry
     return bridge.studio.home.restore(message.project)
 
 
+def _export(bridge: Bridge, message: messages.Export) -> PictureFileReply:
+    file = bridge.studio.exports.prepare(message.project, message.request)
+    return PictureFileReply(url=f"lamina/file/{file.key}", name=file.name, notes=file.notes)
+
+
 def _salvage_scene(bridge: Bridge, message: messages.SalvageScene) -> ExportReply:
     """As ``_export_ora``: built once so that a refusal is a sentence on the page."""
     _, name = bridge.studio.home.salvage(message.project)
@@ -345,10 +349,6 @@ def _export_png(bridge: Bridge, message: messages.ExportPng) -> PictureFileReply
 
 def _read_picture_file(bridge: Bridge, message: messages.ReadPictureFile) -> PictureScene:
     return bridge.studio.results.read_scene(bridge.uploads.take(message.path), message.name)
-
-
-def _check_picture(bridge: Bridge, message: messages.CheckPicture) -> PictureCheck:
-    return bridge.studio.results.check(bridge.uploads.take(message.path), message.name)
 
 
 def _subjects(bridge: Bridge, message: messages.Subjects) -> LibraryReply:
@@ -427,6 +427,7 @@ VERBS: Mapping[str, Verb] = {
     "take_mask": Verb(messages.TakeMask, _take_mask, TakenMask),
     "open_ora": Verb(messages.OpenOra, _open_ora, ProjectReply),
     "export_ora": Verb(messages.ExportOra, _export_ora, ExportReply),
+    "export": Verb(messages.Export, _export, PictureFileReply),
     "generate": Verb(messages.Generate, _generate, Submitted),
     "autotune": Verb(messages.Autotune, _autotune, TunedReply),
     "select": Verb(messages.Select, _select, TakenMask),
@@ -462,6 +463,5 @@ VERBS: Mapping[str, Verb] = {
     "restore_pictures": Verb(messages.RestorePictures, _restore_pictures, DoneReply),
     "export_pictures": Verb(messages.ExportPictures, _export_pictures, ExportReply),
     "export_png": Verb(messages.ExportPng, _export_png, PictureFileReply),
-    "check_picture": Verb(messages.CheckPicture, _check_picture, PictureCheck),
     "read_picture_file": Verb(messages.ReadPictureFile, _read_picture_file, PictureScene),
 }

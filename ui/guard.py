@@ -88,7 +88,8 @@ OPEN: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("GET HEAD", r"/assets/.+"),
         ("GET HEAD", r"/static/.+"),
         ("GET HEAD", r"/theme\.css|/favicon\.ico|/robots\.txt"),
-        ("GET HEAD", r"/lamina/(picture|small|thumbnail|export|salvage|pictures|result)/[^/]+"),
+        ("GET HEAD", r"/lamina/(picture|small|thumbnail|export|salvage)/[^/]+"),
+        ("GET HEAD", r"/lamina/(pictures|result|file)/[^/]+"),
         ("GET", r"/lamina/queue"),
         # Gradio calls this one itself while it starts.
         ("GET", r"/gradio_api/startup-events"),

@@ -14,6 +14,7 @@ from backend.errors import RequestError
 from backend.plan.request import MAX_TRAINING_STEPS, TrainingMethod
 from backend.scene.records import Identifier, Name, PictureDigest, explain_refusal
 from backend.scene.scene import Side
+from backend.studio.projects.exports import ExportRequest
 from backend.studio.projects.steps import SentSteps
 from backend.studio.storage.records import GalleryFilter
 
@@ -123,6 +124,13 @@ class ExportOra(Message):
     """The project as an OpenRaster file."""
 
     project: Identifier
+
+
+class Export(Message):
+    """A file of the saved project: pictures of it, or the scene with its layers."""
+
+    project: Identifier
+    request: ExportRequest
 
 
 class Generate(Message):
@@ -275,13 +283,6 @@ class ExportPng(Message):
 
 class ReadPictureFile(Message):
     """The scene that an uploaded PNG carries."""
-
-    path: UploadPath
-    name: FileName = ""
-
-
-class CheckPicture(Message):
-    """Hold an uploaded picture against its own record."""
 
     path: UploadPath
     name: FileName = ""

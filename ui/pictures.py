@@ -27,6 +27,7 @@ PICTURE = re.compile(r"/lamina/picture/([0-9a-f]{64})\.png")
 SMALL = re.compile(r"/lamina/small/([0-9a-f]{64})\.webp")
 PICTURES = re.compile(r"/lamina/pictures/([0-9a-f]{32})\.zip")
 THUMBNAIL = re.compile(r"/lamina/thumbnail/([A-Za-z0-9_-]{1,64}\.\d{1,12})\.webp")
+FILE = re.compile(r"/lamina/file/([0-9a-f]{32})")
 SALVAGE = re.compile(r"/lamina/salvage/([A-Za-z0-9_-]{1,64})\.zip")
 RESULT = re.compile(r"/lamina/result/([0-9a-f]{32})\.png")
 EXPORT = re.compile(r"/lamina/export/([A-Za-z0-9_-]{1,64})\.ora")
@@ -97,6 +98,7 @@ class PictureRoutes:
             (PICTURES, self._pictures),
             (THUMBNAIL, self._thumbnail),
             (EXPORT, self._export),
+            (FILE, self._file),
             (SALVAGE, self._salvage),
             (RESULT, self._result),
         )
@@ -131,6 +133,10 @@ class PictureRoutes:
     def _result(self, key: str) -> Answer:
         content, name = self.studio.results.fetch(key)
         return _attach(content, name, "image/png")
+
+    def _file(self, key: str) -> Answer:
+        file = self.studio.exports.fetch(key)
+        return replace(_attach(b"", file.name, file.media_type), more=file.parts())
 
     def _salvage(self, project: str) -> Answer:
         content, name = self.studio.home.salvage(project)

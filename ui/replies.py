@@ -75,7 +75,7 @@ class ExportReply(Record):
 
 
 class PictureFileReply(ExportReply):
-    """A picture's file; ``notes`` say what could not go into it."""
+    """A file; ``notes`` say what could not go into it."""
 
     notes: tuple[str, ...]
 

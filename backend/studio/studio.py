@@ -38,6 +38,7 @@ from backend.studio.projects import candidates, history, pictures, projects
 from backend.studio.projects.candidates import mix_candidates, pair_of
 from backend.studio.projects.cutting import on_canvas, store_cut
 from backend.studio.projects.damage import naming_layers
+from backend.studio.projects.exports import EXPORTERS, Exports
 from backend.studio.projects.file_settings import read_settings
 from backend.studio.projects.gallery import Gallery, keep_recipe
 from backend.studio.projects.history import insert_retouch
@@ -88,8 +89,8 @@ class Studio:
 
     ``library`` holds the subjects, which belong to no project; ``queue`` is what runs and waits;
     ``home`` lists the projects, ``gallery`` the pictures of all of them, ``undo`` has their
-    steps, ``snapshots`` their named versions, ``results`` writes pictures with their records, and
-    ``upkeep`` lets the deleted ones go.
+    steps, ``snapshots`` their named versions, ``results`` writes pictures with their records,
+    ``exports`` all files that people take away, and ``upkeep`` lets the deleted ones go.
     """
 
     def __init__(
@@ -110,6 +111,7 @@ class Studio:
         self.undo = UndoSteps(store)
         self.snapshots = Snapshots(store)
         self.results = ResultFiles(store, offer, self._survey.keep_contents)
+        self.exports = Exports(store, self.results)
         self.upkeep = Upkeep(store, self.undo)
         self._opening = threading.Lock()
 
@@ -120,6 +122,7 @@ class Studio:
             **dict(self._offer.list_found()),
             methods=self._offer.methods(),
             samplers=tuple(Sampler),
+            exporters=tuple(exporter.facts for exporter in EXPORTERS),
             examples=self._examples.list_all(),
             limits=dict(LIMITS),
         )

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { commandFor, COMMANDS } from "../../ui/web/commands.js";
+import { commandFor, runCommand } from "../../ui/web/commands.js";
 import { toScene } from "../../ui/web/kernels/views.js";
 import { editorToMessage } from "../../ui/web/model/records.js";
 import { createSession } from "../../ui/web/model/session.js";
@@ -76,7 +76,7 @@ const createApp = (patch = {}, model = { members: ["sam"] }) => {
       }
     },
   };
-  return { ...app, run: (id, ...given) => COMMANDS[id].run(app, ...given) };
+  return { ...app, run: (id, ...given) => runCommand(app, id, given) };
 };
 
 test("a re-roll takes the selected layer, the picked picture and a fresh seed; a candidate only looked at is accepted first", async () => {
@@ -258,10 +258,8 @@ test("an .ora among the files is opened instead; exports are downloaded", async 
   await app.run("addFiles", [{ name: "a.png" }, { name: "Scene.ORA" }]);
   assert.deepEqual(app.asked, ["Scene.ORA"]);
   await app.run("exportOra");
-  app.run("toggleCarried", "words");
-  app.run("toggleCarried", "scene");
-  await app.run("exportPng");
-  assert.deepEqual(app.written, [["p", "test", { scene: false, words: true }]]);
+  await app.run("exportPicture", { digest: "p", name: "test" });
+  assert.deepEqual(app.written, [["p", "test", { scene: true, words: false }]]);
   assert.deepEqual(app.downloads, [
     ["/lamina/export", "scene.ora"],
     ["/lamina/result", "test.png"],

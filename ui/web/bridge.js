@@ -4,7 +4,7 @@
  * @import { BridgeParts, FollowedJob, ResultEvent } from "./types/bridge.d.ts"
  * @import { EditorState, PaintedField, SelectWhere, Size } from "./types/editor.d.ts"
  * @import { Decomposed } from "./types/model.d.ts"
- * @import { AnyRequest, Candidate, DecomposeRequest, Digest, Facts, Identifier, ProjectReply, SubmittedJob } from "./types/protocol.d.ts"
+ * @import { AnyRequest, Candidate, DecomposeRequest, Digest, ExportRequest, Facts, Identifier, ProjectReply, SubmittedJob } from "./types/protocol.d.ts"
  */
 
 import { createFeed } from "./bridge/feed.js";
@@ -44,9 +44,11 @@ const batchOf = (candidates, picked) =>
 const factsOf = (reply, known) => {
   const { models, refused, model_folders, loras } = reply;
   if (!models) return known;
-  const { samplers, methods, examples, limits, version } = reply;
+  const { samplers, exporters, methods, examples, limits, version } = reply;
   const found = { models, refused, model_folders, loras };
-  return freeze(/** @type {Facts} */ ({ ...found, samplers, methods, examples, limits, version }));
+  return freeze(
+    /** @type {Facts} */ ({ ...found, samplers, exporters, methods, examples, limits, version }),
+  );
 };
 
 class Bridge {
@@ -380,6 +382,15 @@ class Bridge {
   async exportOra() {
     await this.#saver.flush();
     return this.#link.ask({ verb: "export_ora", project: this.#parts.session.state.project });
+  }
+
+  /**
+   * {url, name} of a file of the saved scene, or of pictures of it.
+   * @param {ExportRequest} request
+   */
+  async exportFile(request) {
+    const { project } = await this.#saveScene();
+    return this.#link.ask({ verb: "export", project, request });
   }
 
   async #leave() {

@@ -2,7 +2,7 @@
 // from it.
 
 /**
- * @import { App, Bindings, Command, CommandEntry, KeyPlace, ToolId } from "./types/editor.d.ts"
+ * @import { App, Bindings, Command, CommandEntry, KeyPlace, ParameterValues, ToolId } from "./types/editor.d.ts"
  */
 
 import { flip, forEach, moveAllBy, removeLayer, select, setSettings } from "./model/edits.js";
@@ -10,7 +10,7 @@ import { moveObject } from "./commands/carrying.js";
 import { cutOut, selectObject } from "./commands/cutting.js";
 import * as stage1Images from "./commands/stage1.js";
 import * as editing from "./commands/editing.js";
-import * as files from "./commands/files.js";
+import { FILE_ENTRIES } from "./commands/file-entries.js";
 import * as gallery from "./commands/gallery.js";
 import * as home from "./commands/home.js";
 import * as layers from "./commands/layers.js";
@@ -18,12 +18,12 @@ import * as embeddings from "./commands/embeddings.js";
 import * as looking from "./commands/looking.js";
 import * as masks from "./commands/masks.js";
 import * as mixing from "./commands/mixing.js";
+import { checkParameters } from "./model/parameters.js";
 import { withBindings } from "./commands/keymap.js";
 import { decompose } from "./commands/decompose.js";
 import * as queue from "./commands/queue.js";
 import * as runs from "./commands/runs.js";
 import * as models from "./commands/models.js";
-import { PICTURE_FILE_ENTRIES } from "./commands/picture-files.js";
 import * as snapshots from "./commands/snapshots.js";
 import * as subjects from "./commands/subjects.js";
 import { autotune } from "./commands/tuning.js";
@@ -406,7 +406,6 @@ const ENTRIES = {
   zoomOut: { title: "Farther", group: "View", keys: ["-"], run: looking.zoomBy(0.8) },
   subjects: { title: "Subjects", group: "View", keys: ["Shift+P"], run: subjects.toggleSubjects },
   models: { title: "Models", group: "View", keys: ["Shift+M"], run: models.toggleModels },
-  ...PICTURE_FILE_ENTRIES,
   searchModels: { title: "Search for models again", group: "Files", run: models.searchModels },
   removeModelFolder: { group: "Files", run: models.removeModelFolder },
   useModel: { group: "Files", run: models.useModel },
@@ -458,100 +457,45 @@ const ENTRIES = {
     run: toggleOpen("palette"),
   },
   keys: { title: "This sheet", group: "View", keys: ["?"], run: toggleOpen("keys") },
-  newScene: {
-    title: "New scene",
-    group: "Files",
-    keys: ["Alt+N"],
-    run: (app, size) => files.newScene(app, size),
-  },
-  addPicture: {
-    title: "Add pictures",
-    group: "Files",
-    keys: ["Ctrl+I"],
-    where: ANYWHERE,
-    run: files.choosePictures,
-  },
-  openOra: {
-    title: "Open an .ora, .psd or .kra file",
-    group: "Files",
-    keys: ["Ctrl+O"],
-    where: ANYWHERE,
-    run: files.chooseOra,
-  },
-  exportOra: {
-    title: "Export as .ora",
-    group: "Files",
-    keys: ["Ctrl+E"],
-    where: ANYWHERE,
-    run: files.exportOra,
-  },
-  save: {
-    title: "Save now (it also saves by itself)",
-    group: "Files",
-    keys: ["Ctrl+S"],
-    where: ANYWHERE,
-    run: ({ bridge }) => bridge.flush(),
-  },
-  home: {
-    title: "Home: all scenes",
-    group: "Files",
-    keys: ["Home"],
-    run: home.toggleHome,
-  },
-  closeHome: { group: "Files", run: home.closeHome },
-  goTo: { group: "Files", run: home.goTo },
-  searchHome: { group: "Files", run: home.searchHome },
-  sortHome: { group: "Files", run: home.sortHome },
-  renameScene: { group: "Files", run: home.renameScene },
-  duplicateScene: { group: "Files", run: home.duplicateScene },
-  deleteScene: { group: "Files", run: home.deleteScene },
-  restoreScene: { group: "Files", run: home.restoreScene },
-  exportScene: { group: "Files", run: home.exportScene },
-  salvageScene: { group: "Files", run: home.salvageScene },
-  gallery: {
-    title: "Gallery: all pictures",
-    group: "Files",
-    keys: ["Shift+G"],
-    run: gallery.toggleGallery,
-  },
-  openGallery: { group: "Files", run: gallery.openGallery },
-  filterGallery: { group: "Files", run: gallery.filterGallery },
-  refreshGallery: { group: "Files", run: gallery.refreshGallery },
-  viewPicture: { group: "Files", run: gallery.viewPicture },
-  closePicture: { group: "Files", run: gallery.closePicture },
-  stepPicture: { group: "Files", run: gallery.stepPicture },
-  choosePictures: { group: "Files", run: gallery.choosePictures },
-  chooseAllPictures: { group: "Files", run: gallery.chooseAllPictures },
-  clearChosen: { group: "Files", run: gallery.clearChosen },
-  starPicture: { group: "Files", run: gallery.starPicture },
-  dropChosen: { group: "Files", run: gallery.dropChosen },
-  deletePictures: { group: "Files", run: gallery.deletePictures },
-  restorePictures: { group: "Files", run: gallery.restorePictures },
-  exportPictures: { group: "Files", run: gallery.exportPictures },
-  openAsItWas: { group: "Files", run: gallery.openAsItWas },
-  copyAsItWas: { group: "Files", run: gallery.copyAsItWas },
-  addGalleryPicture: { group: "Files", run: gallery.addGalleryPicture },
-  carryPicture: { group: "Files", run: gallery.carryPicture },
-  addCandidate: { group: "Files", run: files.addCandidate },
-  addFiles: { group: "Files", run: files.addFiles },
-  openExample: { group: "Files", run: files.openExample },
-  rerollLayer: { group: "Pictures", run: (app, id) => runs.rerollLayer(app, id) },
-  rerollUntilPassed: { group: "Pictures", run: runs.rerollUntilPassed },
-  view: { group: "Pictures", run: mixing.view },
-  showBatch: { group: "Pictures", run: runs.showBatch },
-  loadTheirs: { group: "Files", run: ({ bridge }) => bridge.loadTheirs() },
-  keepBoth: { group: "Files", run: ({ bridge }) => bridge.keepBoth() },
-  keepMine: { group: "Files", run: ({ bridge }) => bridge.overwrite() },
+  ...FILE_ENTRIES,
 };
 
 /** @type {(id: string, entry: CommandEntry) => Command} */
-const buildCommand = (id, { title = "", group, keys = [], where = CANVAS, run }) =>
-  Object.freeze({ id, title, group, keys, where, run });
+const buildCommand = (id, entry) => {
+  const { title = "", words = "", group, keys = [], where = CANVAS, dialog = null, run } = entry;
+  return Object.freeze({ id, title, words, group, keys, where, dialog, run });
+};
 
 /** @type {Readonly<Record<string, Command>>} */
 export const COMMANDS = Object.freeze(
   Object.fromEntries(Object.entries(ENTRIES).map(([id, entry]) => [id, buildCommand(id, entry)])),
 );
+
+/** What a dialog of a command is called among what is open. */
+const DIALOG = "dialog:";
+
+/**
+ * The command whose dialog is open, else null.
+ * @param {string} open
+ */
+export const dialogOf = (open) =>
+  open.startsWith(DIALOG) ? (COMMANDS[open.slice(DIALOG.length)] ?? null) : null;
+
+/**
+ * Runs a command. One that asks for parameters opens its dialog when none are given; those given are
+ * checked.
+ * @param {App} app
+ * @param {string} id
+ * @param {readonly unknown[]} given
+ */
+export const runCommand = (app, id, given) => {
+  const { dialog, run } = COMMANDS[id];
+  if (!dialog) return run(app, ...given);
+  const [values] = given;
+  if (values === undefined) return app.session.set({ open: DIALOG + id });
+  const parameters = dialog.parameters(app, /** @type {ParameterValues} */ (values));
+  return run(app, checkParameters(parameters, values));
+};
 
 /**
  * Whether a command's key means it in a place; a sign alone is typed in a field.

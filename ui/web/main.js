@@ -9,7 +9,7 @@
 
 import { createBridge } from "./bridge.js";
 import { withKnownNames } from "./bridge/masks.js";
-import { COMMANDS, commandFor, worksAtHome } from "./commands.js";
+import { COMMANDS, commandFor, runCommand, worksAtHome } from "./commands.js";
 import { readBindings } from "./commands/keymap.js";
 import { shownBatch } from "./commands/runs.js";
 import { chordOf } from "./kernels/chords.js";
@@ -28,12 +28,12 @@ import { createStrengthVeil } from "./view/canvas/strength-veil.js";
 import { connectAddress, correctAddress, readPlace } from "./view/dom/address.js";
 import { createGalleryView } from "./view/gallery/gallery-view.js";
 import { createHomeView } from "./view/home/home-view.js";
-import { createCheckSheet } from "./view/chrome/check-sheet.js";
 import { createKeySheet } from "./view/chrome/key-sheet.js";
 import { h } from "./view/dom/elements.js";
 import { createLayersPanel } from "./view/layers/layers-panel.js";
 import { createBanners, createNotices, tellProblem } from "./view/chrome/notices.js";
 import { createOptionsBar } from "./view/chrome/options-bar.js";
+import { createCommandDialog } from "./view/chrome/command-dialog.js";
 import { createCommandPalette } from "./view/chrome/command-palette.js";
 import { createPictures } from "./view/dom/pictures.js";
 import { listen } from "./view/dom/stream.js";
@@ -340,7 +340,7 @@ const createRunner = (session, appOf) => {
   };
   return {
     attempt,
-    run: (id, ...given) => attempt(() => COMMANDS[id].run(appOf(), ...given)),
+    run: (id, ...given) => attempt(() => runCommand(appOf(), id, given)),
     busyWith: async (reading, work) => {
       session.set({ reading });
       return work().finally(() => session.set({ reading: "" }));
@@ -463,9 +463,9 @@ const buildViews = (app, element) => {
     recipe: createRecipePanel(app),
     keys: createKeySheet(app),
     palette: createCommandPalette(app),
+    dialog: createCommandDialog(app),
     subjects: createSubjectsPanel(app),
     models: createModelsPanel(app),
-    check: createCheckSheet(app),
   };
   const [home, gallery] = [createHomeView(app), createGalleryView(app)];
   stage.node.append(over.found.node, ...strength.nodes, over.notices.node);
@@ -478,8 +478,8 @@ const buildViews = (app, element) => {
     panels.strip.node,
   );
   const side = h("aside", { class: "side" }, panels.layers.node, panels.recipe.node);
-  const { subjects, models, keys, palette, check } = panels;
-  const above = [subjects, models, home, gallery, keys, palette, check].map(({ node }) => node);
+  const { subjects, models, keys, palette, dialog } = panels;
+  const above = [subjects, models, home, gallery, keys, palette, dialog].map(({ node }) => node);
   const editor = [panels.topbar.node, panels.tools.node, centre, side];
   element.replaceChildren(...editor, ...above);
   const updatePanels = createPanels(Object.values(panels), stage);

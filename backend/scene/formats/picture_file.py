@@ -18,6 +18,7 @@ from backend.scene.formats.colours import find_space, say_conversion, to_srgb
 from backend.scene.formats.deep_png import deep_png, read_deep_png
 from backend.scene.formats.png_blocks import drop_texts
 from backend.scene.imaging.arrays import Picture
+from backend.scene.records import Record
 
 MAX_FILE_BYTES = 25 * 1024 * 1024
 MAX_SIDE_PX = 8192
@@ -174,6 +175,23 @@ def _open(content: bytes, called: str, allowed: Limits, read: _Reader) -> tuple[
 
 
 _EXPORT = "Save it again as a PNG and try that one."
+
+
+class FileFormat(Record):
+    """A format of files that people take away; ``about`` is a sentence for who has to choose.
+
+    A scene's format keeps its layers; one of pictures has a quality where it may lose some of
+    them, and keeps what is transparent or not.
+    """
+
+    id: str
+    title: str
+    suffix: str
+    media_type: str
+    about: str
+    is_scene: bool = False
+    has_quality: bool = False
+    keeps_alpha: bool = True
 
 
 def encode_png(picture: Picture) -> bytes:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import secrets
-import zipfile
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from backend.scene.drawn import thumbnail
 from backend.scene.records import PictureDigest
 from backend.scene.scene import Scene, canonical_json
 from backend.studio.projects import deletion
+from backend.studio.projects.exports import stream_zip
 from backend.studio.projects.home import list_numbers, read_tolerantly
 from backend.studio.projects.projects import read_project, repair_saved, update_project
 from backend.studio.projects.thumbnails import encode_webp
@@ -222,43 +221,23 @@ class Gallery:
         with self._store.database.read() as connection:
             rows = _require(connection, self._exports[name])
             names = {one: facts.name for one, facts in _read_scenes(connection).items()}
-        return self._write_zip(rows, names)
+        return stream_zip(self._list_members(rows, names))
 
-    def _write_zip(self, rows: Sequence[Row], names: Mapping[str, str]) -> Iterator[bytes]:
-        sink = _Sink()
+    def _list_members(
+        self, rows: Sequence[Row], names: Mapping[str, str]
+    ) -> Iterator[tuple[str, bytes]]:
         recipes: list[dict[str, Any]] = []
-        with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
-            for place, row in enumerate(rows, 1):
-                scene = names.get(row["project"], "")
-                file = f"{place:04d} {_file_stem(scene)}, seed {row['seed']}.png"
-                try:
-                    archive.writestr(file, self._store.pixels.png(row["digest"]))
-                except LaminaError as error:
-                    recipes.append({"file": file, "problem": error.what})
-                    continue
-                recipes.append({"file": file, "scene": scene, **_describe_recipe(row)})
-                yield sink.take()
-            archive.writestr("pictures.json", json.dumps(recipes, indent=1, ensure_ascii=False))
-        yield sink.take()
-
-
-class _Sink(io.RawIOBase):
-    """What was written since it was taken last."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._parts: list[bytes] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, part: Any) -> int:
-        self._parts.append(bytes(part))
-        return len(self._parts[-1])
-
-    def take(self) -> bytes:
-        taken, self._parts = b"".join(self._parts), []
-        return taken
+        for place, row in enumerate(rows, 1):
+            scene = names.get(row["project"], "")
+            file = f"{place:04d} {_file_stem(scene)}, seed {row['seed']}.png"
+            try:
+                content = self._store.pixels.png(row["digest"])
+            except LaminaError as error:
+                recipes.append({"file": file, "problem": error.what})
+                continue
+            recipes.append({"file": file, "scene": scene, **_describe_recipe(row)})
+            yield file, content
+        yield "pictures.json", json.dumps(recipes, indent=1, ensure_ascii=False).encode()
 
 
 def _read_scenes(connection: Connection) -> dict[str, _SceneFacts]:

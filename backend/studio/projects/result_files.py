@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from backend.errors import ArchiveError, StoreError
 from backend.plan.picture_facts import MOVED
-from backend.scene.blobs import Contents, digest_of
+from backend.scene.blobs import Contents
 from backend.scene.formats.carried_scene import (
     CarriedScene,
     build_carried,
@@ -20,8 +20,6 @@ from backend.scene.formats.carried_scene import (
     insert_scene,
     read_carried,
 )
-from backend.scene.formats.openraster import STORED_LIMITS
-from backend.scene.formats.picture_file import decode_picture
 from backend.scene.formats.picture_record import (
     PictureFacts,
     RunFact,
@@ -29,12 +27,11 @@ from backend.scene.formats.picture_record import (
     write_record,
 )
 from backend.scene.formats.source_marks import StoredMarks, dump_marks, read_marks
-from backend.scene.formats.verify import check_picture
+from backend.scene.imaging.arrays import Picture
 from backend.scene.records import PictureDigest, Record
 from backend.scene.scene import Scene
 from backend.studio.jobs.worker import Offer
 from backend.studio.projects.file_settings import read_settings
-from backend.studio.projects.picture_check import PictureCheck, build_check
 from backend.studio.projects.picture_history import PictureHistory
 from backend.studio.projects.projects import repair_saved
 from backend.studio.projects.versions import NO_VERSION, require_version
@@ -45,6 +42,7 @@ from backend.studio.storage.storage import Storage
 KEPT_FILES = 4
 """So many asked-for files can still be fetched; the page fetches one at once."""
 _DIALS = ("model", "method", "sampler", "steps", "guidance_scale", "seed")
+PNG_START = b"\x89PNG"
 NO_SCENE = "This picture is older than what Lamina keeps of scenes, so it carries none."
 
 
@@ -95,10 +93,23 @@ class ResultFiles:
         self, digest: PictureDigest, choice: ExportChoice
     ) -> tuple[bytes, tuple[str, ...]]:
         """A stored picture as a PNG with its record, and sentences about what is not in it."""
-        content, notes = self._store.pixels.png(digest), []
-        facts = self.read_facts(digest)
+        pixels = self._store.pixels
+        return self.add_record(pixels.png(digest), pixels.picture(digest), digest, choice)
+
+    def add_record(
+        self, content: bytes, picture: Picture, digest: PictureDigest, choice: ExportChoice
+    ) -> tuple[bytes, tuple[str, ...]]:
+        """A file of a stored picture with its record, and sentences about what is not in it.
+
+        Args:
+            content: a PNG, JPEG or WebP file; only a PNG carries a scene.
+            picture: what it decodes to, uint8 (h, w, 3 or 4), at any size.
+            digest: of the stored picture that it shows.
+            choice: what goes with it.
+        """
+        facts, notes = self.read_facts(digest), []
         carried: CarriedScene | None = None
-        if choice.scene:
+        if choice.scene and content.startswith(PNG_START):
             try:
                 carried = self._carry(digest, choice, facts.runs)
                 notes.extend([] if carried else [NO_SCENE])
@@ -106,7 +117,7 @@ class ResultFiles:
                 notes.append(f"{error.what} It is left out. {error.remedy}")
         content = write_record(
             content,
-            self._store.pixels.picture(digest),
+            picture,
             facts,
             with_words=choice.words,
             scene="" if carried is None else carried.digest,
@@ -146,19 +157,6 @@ class ResultFiles:
             editor=EditorState(settings=kept.settings),
             notes=(*opened.notes, *kept.notes),
         )
-
-    def check(self, content: bytes, name: str) -> PictureCheck:
-        """Hold a picture file against its own record, and look whether this store made it; a
-        PictureError where it cannot be read.
-        """
-        report = check_picture(content, name)
-        digest = digest_of(decode_picture(content, name, STORED_LIMITS).picture)
-        with self._store.database.read() as connection:
-            row = connection.execute(
-                "SELECT seed, created FROM candidates WHERE digest = ? ORDER BY number", (digest,)
-            ).fetchone()
-        made = "" if row is None else f"seed {row['seed']}, on {row['created'][:10]}"
-        return build_check(report, name, made)
 
     def _carry(
         self, digest: PictureDigest, choice: ExportChoice, runs: Sequence[RunFact]

@@ -24,6 +24,7 @@ from backend.plan.layer_score import LayerScore
 from backend.plan.plan import Note
 from backend.plan.request import OptionValue, RequestKind, RunSettings
 from backend.scene.formats.found_recipe import FoundRecipe
+from backend.scene.formats.picture_file import FileFormat
 from backend.scene.records import Digest, PictureDigest, Record
 from backend.scene.scene import Scene
 
@@ -585,5 +586,6 @@ class Facts(ModelsFound):
     version: str
     methods: tuple[MethodFacts, ...]
     samplers: tuple[str, ...]
+    exporters: tuple[FileFormat, ...] = ()
     examples: tuple[Example, ...]
     limits: dict[str, int]

@@ -1,7 +1,7 @@
 // Pictures that tell what they are: written with their record and their scene, and read again.
 
 /**
- * @import { App, CarryChoice, CommandEntry } from "../types/editor.d.ts"
+ * @import { App } from "../types/editor.d.ts"
  * @import { Digest, PictureScene, TakenPicture } from "../types/protocol.d.ts"
  */
 
@@ -9,16 +9,6 @@ import { fileStem } from "../kernels/names.js";
 import { editorFromProject, freeze } from "../model/records.js";
 import { addNotice } from "../model/session.js";
 import { closeHome } from "./home.js";
-
-/**
- * What goes with a picture's pixels: each is turned on or off for all that follow.
- * @param {App} app
- * @param {keyof CarryChoice} part
- */
-export const toggleCarried = ({ session }, part) => {
-  const { carries } = session.state;
-  session.set({ carries: freeze({ ...carries, [part]: !carries[part] }) });
-};
 
 /**
  * A stored picture as a PNG file with its record.
@@ -32,21 +22,6 @@ export const exportPicture = async (app, { digest, name }) => {
   );
   download(addressOf(file.url), file.name);
   file.notes.forEach((what) => addNotice(session, { what }));
-};
-
-/**
- * The picture on the stage: the candidate looked at, else the picked one.
- * @param {App} app
- */
-export const exportPng = (app) => {
-  const { store, session } = app;
-  session.set({ open: "" });
-  const digest = session.state.viewed || store.record.picked;
-  if (digest) return exportPicture(app, { digest, name: fileStem(store.record.scene.name) });
-  return addNotice(session, {
-    what: "There is no picture to export yet.",
-    remedy: "Generate one first.",
-  });
 };
 
 /**
@@ -65,20 +40,6 @@ export const offerScene = (app, file, taken) =>
       run: () => app.attempt(() => openCarried(app, file, taken.digest)),
     },
   });
-
-/**
- * Holds a picture file against its own record, and shows what was found.
- * @param {App} app
- */
-export const checkPicture = async (app) => {
-  const [file] = await app.chooseFiles("image/png,image/jpeg,image/webp", false);
-  if (!file) return;
-  app.session.set({ open: "" });
-  const check = await app.busyWith(`Checking ${file.name}`, () =>
-    app.bridge.pictureFiles.check(file),
-  );
-  app.session.set({ check: freeze(check) });
-};
 
 /**
  * A new scene that begins as the one in a file, with that picture; it is one step, which undo
@@ -102,22 +63,4 @@ const openCarried = async (app, file, picked) => {
   closeHome(app);
   kept.notes.forEach((what) => addNotice(session, { what }));
   await bridge.flush();
-};
-
-/** What can be asked for, by id, as `ENTRIES` of commands.js. @type {Record<string, CommandEntry>} */
-export const PICTURE_FILE_ENTRIES = {
-  exportPng: {
-    title: "Export the picture",
-    group: "Files",
-    keys: ["Ctrl+Shift+E"],
-    where: "anywhere",
-    run: exportPng,
-  },
-  exportPicture: { group: "Files", run: exportPicture },
-  toggleCarried: { group: "Files", run: toggleCarried },
-  checkPicture: {
-    title: "Check a picture: is it as it was saved?",
-    group: "Files",
-    run: checkPicture,
-  },
 };

@@ -43,16 +43,95 @@ export const formatNumber = (value, step = 1) => {
   return String(Number(value.toFixed(digits)));
 };
 
+/** What may stand in a sum: a number with a dot or a comma, a sign, a bracket. */
+const TOKEN = /\s*(?:(\d+(?:[.,]\d*)?|[.,]\d+)|([-+*/()×÷−]))/y;
+const LONGEST = 200;
+
+/** @type {Readonly<Record<string, string>>} */
+const PLAIN = { "×": "*", "÷": "/", "−": "-" };
+
 /**
- * A typed number, held within its range; null when it is not a number. A comma counts as a dot.
+ * The numbers and signs of a text; null where anything else stands in it.
+ * @param {string} text
+ */
+const tokensOf = (text) => {
+  const tokens = [];
+  TOKEN.lastIndex = 0;
+  while (TOKEN.lastIndex < text.length) {
+    const found = TOKEN.exec(text);
+    if (!found) return null;
+    tokens.push(found[1] ? Number(found[1].replace(",", ".")) : (PLAIN[found[2]] ?? found[2]));
+  }
+  return tokens;
+};
+
+/**
+ * Reads sums by the usual precedence, one token at a time.
+ * @param {readonly (number | string)[]} tokens
+ */
+const createReader = (tokens) => {
+  let at = 0;
+  /** @param {...string} signs */
+  const takes = (...signs) => {
+    const token = tokens[at];
+    if (typeof token !== "string" || !signs.includes(token)) return "";
+    at += 1;
+    return token;
+  };
+  /** @returns {number} */
+  const part = () => {
+    const sign = takes("-", "+");
+    if (sign) return sign === "-" ? -part() : part();
+    if (takes("(")) {
+      const value = sum();
+      return takes(")") ? value : NaN;
+    }
+    const token = tokens[at];
+    at += 1;
+    return typeof token === "number" ? token : NaN;
+  };
+  const product = () => {
+    let value = part();
+    for (let sign = takes("*", "/"); sign; sign = takes("*", "/"))
+      value = sign === "*" ? value * part() : value / part();
+    return value;
+  };
+  const sum = () => {
+    let value = product();
+    for (let sign = takes("+", "-"); sign; sign = takes("+", "-"))
+      value = sign === "+" ? value + product() : value - product();
+    return value;
+  };
+  return () => {
+    const value = sum();
+    return at === tokens.length ? value : NaN;
+  };
+};
+
+/**
+ * The value of a typed sum; null when it is none, is not finished, or is no finite number.
+ * @param {string} text
+ * @returns {number | null}
+ */
+export const calculate = (text) => {
+  const trimmed = text.trim();
+  if (!trimmed || trimmed.length > LONGEST) return null;
+  const plain = Number(trimmed);
+  if (Number.isFinite(plain)) return plain;
+  const tokens = tokensOf(trimmed);
+  const value = tokens ? createReader(tokens)() : NaN;
+  return Number.isFinite(value) ? value : null;
+};
+
+/**
+ * A typed number or sum ("120+8*2"), held within its range; null when it is none. A comma counts as
+ * a dot.
  * @param {string} text
  * @param {{ low: number, high: number, whole?: boolean }} range
  */
 export const parseNumber = (text, { low, high, whole = false }) => {
-  const trimmed = text.trim().replace(",", ".");
-  const value = Number(trimmed);
-  if (trimmed === "" || !Number.isFinite(value)) return null;
-  return clamp(whole ? Math.round(value) : value, low, high);
+  const value = calculate(text);
+  return value === null ? null : clamp(whole ? Math.round(value) : value, low, high);
 };
 
 /**

@@ -145,7 +145,7 @@ const samePlace = (one, other) =>
  * @param {Layer} layer
  * @param {PaintedField} field
  */
-const outsideOf = (layer, field) =>
+export const outsideOf = (layer, field) =>
   field === "mask" ? (isPainted(layer) ? 0 : 255) : greyOf(layer);
 
 /**

@@ -90,7 +90,6 @@ const PANELS = {
   modelsBusy: false,
   subjectForm: null,
   bindings: {},
-  check: null,
   carries: freeze({ scene: true, words: false }),
 };
 

@@ -34,7 +34,6 @@ import type {
   TrainingMethod,
   TunedLayer,
   Verb,
-  PictureCheck,
 } from "./protocol.d.ts";
 
 // --- geometry -------------------------------------------------------------------------------------------------
@@ -331,8 +330,6 @@ export interface PanelSlice {
   subjectForm: Readonly<SubjectForm> | null;
   bindings: Bindings;
   carries: Readonly<CarryChoice>;
-  /** What was found of a picture file, while it is looked at. */
-  check: Readonly<PictureCheck> | null;
 }
 
 /** What goes into a picture's file beside its pixels: the scene, and all words. */
@@ -647,16 +644,45 @@ export interface App {
   drawTogether(layers: readonly Layer[]): Promise<File>;
 }
 
-export type CommandGroup = "Pictures" | "Editing" | "Painting" | "View" | "Files";
+export type CommandGroup = "Pictures" | "Editing" | "Painting" | "View" | "Files" | "Canvas";
+
+export type ParameterValue = string | number | boolean;
+export type ParameterValues = Readonly<Record<string, ParameterValue>>;
+
+/** What a command asks for: a field of its dialog, and what may be handed in for it. */
+export interface Parameter {
+  name: string;
+  title: string;
+  kind: "number" | "choice" | "colour" | "tick" | "text";
+  /** The usual one. */
+  value: ParameterValue;
+  help?: string;
+  unit?: string;
+  /** Of a number; `high` of a text is how many letters it may have. */
+  low?: number;
+  high?: number;
+  step?: number;
+  options?: readonly { id: string; title: string; about?: string }[];
+}
+
+/** What is asked before a command runs; some parameters depend on what is chosen for others. */
+export interface CommandDialog {
+  /** What the button that runs it says. */
+  button: string;
+  parameters(app: App, values?: Partial<ParameterValues>): readonly Parameter[];
+}
 
 /** Something that can be asked for by key, button or menu; without a title it is not listed. */
 export interface Command {
   readonly id: string;
   readonly title: string;
+  /** Other words by which the palette finds it. */
+  readonly words: string;
   readonly group: CommandGroup;
   readonly keys: readonly string[];
   /** Where its keys work: on the canvas, on the canvas and not in lists, or also while somebody types. */
   readonly where: "canvas" | "layers" | "anywhere";
+  readonly dialog: CommandDialog | null;
   readonly run: (app: App, ...given: any[]) => unknown;
 }
 

@@ -55,23 +55,6 @@ export interface Candidate {
   mask: string;
 }
 
-export type CheckFinding =
-  | "untouched"
-  | "edited"
-  | "cropped"
-  | "re-encoded"
-  | "resized"
-  | "stripped"
-  | "doubled"
-  | "record changed"
-  | "another picture"
-  | "no record";
-
-export interface CheckLine {
-  term: string;
-  text: string;
-}
-
 export interface Coverage {
   layer_id: string;
   visible_frac: number;
@@ -120,8 +103,20 @@ export interface Facts {
   version: string;
   methods: readonly MethodFacts[];
   samplers: readonly string[];
+  exporters: readonly FileFormat[];
   examples: readonly Example[];
   limits: Readonly<Record<string, number>>;
+}
+
+export interface FileFormat {
+  id: string;
+  title: string;
+  suffix: string;
+  media_type: string;
+  about: string;
+  is_scene: boolean;
+  has_quality: boolean;
+  keeps_alpha: boolean;
 }
 
 export interface FoundPart {
@@ -435,14 +430,6 @@ export interface OptionsSchema {
   properties: Readonly<Record<string, OptionSchema>>;
 }
 
-export interface PictureCheck {
-  name: string;
-  untouched: boolean;
-  findings: readonly CheckFinding[];
-  sentences: readonly string[];
-  lines: readonly CheckLine[];
-}
-
 export interface PictureFileReply {
   url: string;
   name: string;
@@ -500,6 +487,7 @@ export interface ProjectReply {
   version: string;
   methods: readonly MethodFacts[];
   samplers: readonly string[];
+  exporters: readonly FileFormat[];
   examples: readonly Example[];
   limits: Readonly<Record<string, number>>;
 }
@@ -747,11 +735,6 @@ export interface CancelMessage {
   job: Identifier;
 }
 
-export interface CheckPictureMessage {
-  path: string;
-  name?: string;
-}
-
 export interface ComposeRequest {
   kind: "compose";
   settings: RunSettings;
@@ -819,6 +802,11 @@ export interface EventsMessage {
   after?: number;
 }
 
+export interface ExportMessage {
+  project: Identifier;
+  request: ExportRequest;
+}
+
 export interface ExportOraMessage {
   project: Identifier;
 }
@@ -830,6 +818,17 @@ export interface ExportPicturesMessage {
 export interface ExportPngMessage {
   picture: Digest;
   name?: string;
+  scene?: boolean;
+  words?: boolean;
+}
+
+export interface ExportRequest {
+  format: Identifier;
+  candidates?: readonly Identifier[];
+  width_px?: number;
+  height_px?: number;
+  quality?: number;
+  background?: string;
   scene?: boolean;
   words?: boolean;
 }
@@ -1076,6 +1075,7 @@ export interface Messages {
   take_mask: TakeMaskMessage;
   open_ora: OpenOraMessage;
   export_ora: ExportOraMessage;
+  export: ExportMessage;
   generate: GenerateMessage;
   autotune: AutotuneMessage;
   select: SelectMessage;
@@ -1111,7 +1111,6 @@ export interface Messages {
   restore_pictures: RestorePicturesMessage;
   export_pictures: ExportPicturesMessage;
   export_png: ExportPngMessage;
-  check_picture: CheckPictureMessage;
   read_picture_file: ReadPictureFileMessage;
 }
 
@@ -1128,6 +1127,7 @@ export interface Replies {
   take_mask: TakenMask;
   open_ora: ProjectReply;
   export_ora: ExportReply;
+  export: PictureFileReply;
   generate: SubmittedJob;
   autotune: TunedReply;
   select: TakenMask;
@@ -1163,7 +1163,6 @@ export interface Replies {
   restore_pictures: DoneReply;
   export_pictures: ExportReply;
   export_png: PictureFileReply;
-  check_picture: PictureCheck;
   read_picture_file: PictureScene;
 }
 

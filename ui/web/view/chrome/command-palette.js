@@ -74,7 +74,11 @@ const createFound = (app, field, close) => {
   };
   /** @param {string} query */
   const update = (query) => {
-    items = search(listed(app), query, ({ title, group }) => `${title} ${group}`).slice(0, MOST);
+    items = search(
+      listed(app),
+      query,
+      ({ title, words, group }) => `${title} ${group} ${words}`,
+    ).slice(0, MOST);
     place = 0;
     draw();
   };

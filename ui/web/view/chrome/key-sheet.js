@@ -9,6 +9,7 @@ import { chordOf } from "../../kernels/chords.js";
 import { search } from "../../kernels/searching.js";
 import { focused, h, show } from "../dom/elements.js";
 import { icon } from "../dom/icons.js";
+import { keepFocus } from "./sheets.js";
 
 /** @type {Readonly<Record<string, string>>} */
 const SIGNS = { Escape: "Esc", Delete: "Del", Left: "←", Right: "→", Up: "↑", Down: "↓" };
@@ -140,20 +141,6 @@ const createHead = (app, close) => {
     field,
   };
 };
-
-/**
- * Tab stays within the sheet.
- * @param {HTMLElement} sheet
- */
-const keepFocus = (sheet) =>
-  sheet.addEventListener("keydown", (event) => {
-    if (event.key !== "Tab") return;
-    const all = /** @type {HTMLElement[]} */ ([...sheet.querySelectorAll("button, input")]);
-    const [first, last] = [all[0], all[all.length - 1]];
-    if (document.activeElement !== (event.shiftKey ? first : last)) return;
-    event.preventDefault();
-    (event.shiftKey ? last : first).focus();
-  });
 
 /** @param {App} app */
 export const createKeySheet = (app) => {

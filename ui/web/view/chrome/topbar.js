@@ -2,7 +2,6 @@
 
 /** @import { App, Shown, View } from "../../types/editor.d.ts" */
 
-import { fileStem } from "../../kernels/names.js";
 import { setScene } from "../../model/edits.js";
 import { firstOf, h, lastOf, set, setVariable } from "../dom/elements.js";
 import { button, textField } from "../dom/fields.js";
@@ -38,7 +37,6 @@ const openItems = ({ state }) => [
   { title: "All scenes", hint: "Home", test: "open-home", command: "home" },
   { title: "Open .ora, .psd, .kra …", hint: "Ctrl O", test: "open-ora", command: "openOra" },
   { title: "Add pictures …", hint: "Ctrl I", test: "open-pictures", command: "addPicture" },
-  { title: "Check a picture …", test: "check-picture", command: "checkPicture" },
   { heading: "Examples" },
   ...(state.facts?.examples ?? []).map(({ id, title }) => ({
     title,
@@ -49,34 +47,11 @@ const openItems = ({ state }) => [
 ];
 
 /** @param {Shown} shown */
-const exportItems = ({ record, state }) => [
-  {
-    title: "Scene with its settings (.ora)",
-    hint: "Ctrl E",
-    test: "export-ora",
-    command: "exportOra",
-  },
-  {
-    title: `Picture (${fileStem(record.scene.name)}.png)`,
-    hint: "Ctrl Shift E",
-    test: "export-png",
-    command: "exportPng",
-  },
-  { heading: "The picture carries its record and" },
-  {
-    title: "The scene, hidden layers too",
-    test: "carry-scene",
-    command: "toggleCarried",
-    argument: "scene",
-    ticked: state.carries.scene,
-  },
-  {
-    title: "Words: prompts and names",
-    test: "carry-words",
-    command: "toggleCarried",
-    argument: "words",
-    ticked: state.carries.words,
-  },
+const canvasItems = ({ scene }) => [
+  { heading: `${scene.width_px} × ${scene.height_px} pixels` },
+  { title: "Size …", test: "canvas-size", command: "resizeCanvas" },
+  { title: "Crop …", hint: "Shift K", test: "canvas-crop", command: "cropCanvas" },
+  { title: "Extend …", hint: "Shift E", test: "canvas-extend", command: "extendCanvas" },
 ];
 
 const createPills = () => {
@@ -190,11 +165,16 @@ export const createTopbar = (app) => {
     test: "open-menu",
     items: openItems,
   });
-  const exports = createMenu(app, {
-    name: "export-menu",
-    title: "Export",
+  const exports = button(app, "export", {
+    label: "Export …",
     test: "export-menu",
-    items: exportItems,
+    title: "Export pictures or the scene as a file (Ctrl Shift E)",
+  });
+  const canvas = createMenu(app, {
+    name: "canvas-menu",
+    title: "Canvas",
+    test: "canvas-menu",
+    items: canvasItems,
   });
   const lights = "Light or dark (Shift T)";
   const theme = button(app, "theme", {
@@ -247,12 +227,13 @@ export const createTopbar = (app) => {
       pills.model,
       queue.node,
       open.node,
-      exports.node,
+      canvas.node,
+      exports,
       h("span", { class: "group" }, palette, theme, keys),
     ],
   );
   /** @param {Shown} shown */
   const update = (shown) =>
-    [name, pills, moves, queue, open, exports].forEach((part) => part.update(shown));
+    [name, pills, moves, queue, open, canvas].forEach((part) => part.update(shown));
   return { node, update };
 };
