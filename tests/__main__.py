@@ -2,6 +2,8 @@
 
 python -m tests               every gate that needs no GPU
 python -m tests fast          the same without slow tests and without a browser, in under a minute
+python -m tests reliability   what proves the requirements of reliability, in at most 8 minutes
+python -m tests nightly       the same with its long forms, in about an hour
 python -m tests PATH…         pytest with these arguments
 
 The last line is always ``N passed, N failed``; the exit status is 0 only when nothing failed. With
@@ -16,7 +18,9 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-from tests.gates import Gate, Result, all_gates, pytest_gate, time_gate
+from tests.gates import Gate, Result, all_gates, pytest_gate, reliability_gates, time_gate
+from tests.reliability.requirements import REQUIREMENTS
+from tests.reliability.sizes import VARIABLE
 
 SIDE_BY_SIDE = 2
 SHOWN_LINES = 200
@@ -60,13 +64,24 @@ def table(results: Sequence[Result]) -> str:
     )
 
 
+def describe_open() -> str:
+    """What of the requirements is not proven, and why."""
+    rows = [f"R{number:<3} {one.lacks}" for number, one in REQUIREMENTS.items() if one.lacks]
+    return "\n".join(["", "open of the requirements", *rows])
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run what was asked for and print the closing line."""
     start = time.monotonic()
     if arguments and arguments[0] in ("-h", "--help"):
         print(__doc__)
         return 0
-    if arguments and list(arguments) != ["fast"]:
+    if list(arguments) in (["reliability"], ["nightly"]):
+        os.environ[VARIABLE] = {"reliability": "push", "nightly": "nightly"}[arguments[0]]
+        results = run_gates(reliability_gates())
+        print(table(results))
+        print(describe_open())
+    elif arguments and list(arguments) != ["fast"]:
         results = [time_gate(pytest_gate("pytest", *arguments, live=True))]
     else:
         results = run_gates(all_gates(fast=bool(arguments)))

@@ -12,11 +12,12 @@ import tempfile
 import time
 import traceback
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
+from tests.reliability.requirements import list_proofs
 from tests.web_tools import CHECKS, build_command, find_node, install_tools
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,6 +26,7 @@ BUSY = {
     "methods": ("methods", "evaluation"),
     "networks": (
         *("pocket", "models", "engine", "controls", "objectives", "metrics", "workers", "fixtures"),
+        "reliability",
         "test_app_render.py",
     ),
 }
@@ -158,13 +160,14 @@ def web_tool(name: str) -> Gate:
     return Gate(name, run)
 
 
-def scripts(users: int | None = None) -> Gate:
-    """``node --test`` over tests/web: the page's modules without a browser; ``people``: how many
-    are played.
+def scripts(users: int | None = None, named: Sequence[str] = ("*.test.*js",)) -> Gate:
+    """``node --test`` over these files of tests/web: the page's modules without a browser;
+    ``users``: how many are played.
     """
 
     def run() -> Result:
-        files = sorted(str(path) for path in (ROOT / "tests" / "web").glob("*.test.*js"))
+        web = ROOT / "tests" / "web"
+        files = sorted({str(path) for pattern in named for path in web.glob(pattern)})
         node = find_node()
         if not node:
             return Result(
@@ -234,20 +237,35 @@ def read_report(report: Path, blank: Result, status: int) -> Result:
     )
 
 
-def browser() -> Gate:
-    """The tests that drive Chromium, once there is one."""
+def browser(name: str = "browser", *tests: str) -> Gate:
+    """The tests that drive Chromium, once there is one: these, or all."""
 
     def run() -> Result:
         status, output = call([sys.executable, "-c", FIND_CHROMIUM])
         if status != 0:
             return Result(
-                "browser",
+                name,
                 absent=1,
                 output=f"There is no Chromium and none could be installed.\n{output}",
             )
-        return pytest_gate("browser", "tests/browser").run()
+        return pytest_gate(name, *(tests or ("tests/browser",))).run()
 
-    return Gate("browser", run)
+    return Gate(name, run)
+
+
+def reliability_gates() -> tuple[Gate, ...]:
+    """What proves the requirements of reliability: the named tests, and the long forms as long as
+    the environment says (``tests/reliability/sizes.py``).
+    """
+    folder = "tests/reliability"
+    files = {proof.split("::")[0].removeprefix("web/") for proof in list_proofs("web")}
+    return (
+        pytest_gate("kills", f"{folder}/test_kills.py"),
+        browser("journeys", *(f"tests/{proof}" for proof in list_proofs("browser"))),
+        pytest_gate("long", folder, f"--ignore={folder}/test_kills.py"),
+        pytest_gate("proofs", *(f"tests/{proof}" for proof in list_proofs(""))),
+        scripts(named=sorted(files)),
+    )
 
 
 def split_tests(marks: str) -> tuple[Gate, ...]:

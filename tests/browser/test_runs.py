@@ -11,13 +11,17 @@ from playwright.sync_api import BrowserContext
 from tests.browser.conftest import open_fresh
 from tests.browser.editor_page import EditorPage
 from tests.browser.studio_process import StudioProcess
+from tests.reliability.sizes import choose
+
+RELOADS = choose(1, 20, 20)
 
 
 def test_a_reload_in_the_middle_finds_the_job_again(fresh: EditorPage):
-    job = fresh.begin_long_run()
-    done = fresh.state()["job"]["done"]
-    fresh.reload()
-    fresh.wait(f"state.job && state.job.id === {job!r} && state.job.done > {done}")
+    job = fresh.begin_long_run(4 if RELOADS == 1 else 16)
+    for _ in range(RELOADS):
+        done = fresh.state()["job"]["done"]
+        fresh.reload()
+        fresh.wait(f"state.job && state.job.id === {job!r} && state.job.done > {done}")
     assert fresh.until(fresh.part("progress").is_visible)
     fresh.page.keyboard.press("Escape")
     fresh.wait_for_text("Stopped")

@@ -77,11 +77,13 @@ def list_active(connection: Connection) -> tuple[ActiveJob, ...]:
 
 
 MAX_ATTEMPTS = 2
-"""So often may Lamina end while a job runs, before the job itself is taken for the reason."""
+"""So often may Lamina end while a job runs and comes no further, before the job itself is taken for
+the reason.
+"""
 
 SET_ASIDE = JobFailed(
     what="This run was set aside.",
-    limit=f"Lamina ended {MAX_ATTEMPTS} times while it was computed.",
+    limit=f"Lamina ended {MAX_ATTEMPTS} times while it was computed, each time no further on.",
     remedy="Ask for fewer pictures at a time or a smaller canvas, then generate again.",
 )
 
@@ -224,14 +226,33 @@ def set_pause(connection: Connection, *, paused: bool) -> None:
 
 def revive_running(connection: Connection) -> None:
     """At start: jobs that an earlier process left running wait again. One with which Lamina ended
-    MAX_ATTEMPTS times is set aside: it has failed.
+    MAX_ATTEMPTS times without coming further than the time before is set aside: it has failed.
     """
     rows = connection.execute("SELECT id, attempts FROM jobs WHERE state = 'running'").fetchall()
     for row in rows:
         if row["attempts"] < MAX_ATTEMPTS:
             requeue_job(connection, row["id"])
+        elif _came_further(connection, row["id"]):
+            requeue_job(connection, row["id"])
+            connection.execute("UPDATE jobs SET attempts = 1 WHERE id = ?", (row["id"],))
         else:
             end_job(connection, row["id"], SET_ASIDE)
+
+
+_FURTHEST = """
+SELECT COALESCE(MAX(CASE WHEN n > start THEN done END), 0) > COALESCE(MAX(CASE WHEN n < start
+    THEN done END), 0)
+FROM (SELECT n, CASE WHEN json_valid(body) THEN json_extract(body, '$.done') END AS done
+    FROM events WHERE job = :job AND kind = 'progress'),
+    (SELECT MAX(n) AS start FROM events WHERE job = :job AND kind = 'started')
+"""
+
+
+def _came_further(connection: Connection, job: str) -> bool:
+    """Whether a job got to a later step since its newest start than ever before: then the machine
+    is ended, and not the job at fault.
+    """
+    return bool(connection.execute(_FURTHEST, {"job": job}).fetchone()[0])
 
 
 def list_active_ids(connection: Connection) -> frozenset[str]:

@@ -155,8 +155,8 @@ def keep_steps(
     )
     connection.execute("UPDATE projects SET place = :place WHERE id = :project", found)
     connection.execute(
-        "DELETE FROM steps WHERE project = :project AND place < :place AND place <="
-        " (SELECT MAX(place) FROM steps WHERE project = :project) - :most",
+        "DELETE FROM steps WHERE project = :project AND place < MIN(:place, 1 - :most +"
+        " (SELECT MAX(place) FROM steps WHERE project = :project))",
         found,
     )
 

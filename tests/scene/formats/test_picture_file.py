@@ -314,6 +314,10 @@ def test_is_picture_looks_at_the_content() -> None:
 
 @pytest.fixture(scope="module")
 def specimens() -> list[bytes]:
+    return make_specimens()
+
+
+def make_specimens() -> list[bytes]:
     """One small file of each kind that decoding tells apart."""
     image = Image.fromarray(noise(5, 16, 16))
     exif = Image.Exif()

@@ -241,12 +241,34 @@ def test_a_job_with_which_lamina_ended_twice_is_set_aside(tmp_path: Path) -> Non
         wait_for_end(studio, second)
     rewind(tmp_path, {first: "running", second: "queued"})
     set_attempts(tmp_path, first, jobs.MAX_ATTEMPTS)
+    with sqlite3.connect(tmp_path / "studio.sqlite") as connection:
+        connection.execute("INSERT INTO events VALUES (?, 100, 'started', '{}')", (first,))
     with open_studio(tmp_path) as studio:
         last = studio.events_after(first, 0).events[-1]
         assert (last.kind, last.what) == ("failed", "This run was set aside.")
         assert last.limit
         assert last.remedy
         assert wait_for_end(studio, second).state == "finished"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "goes_on"), [(0, 5, True), (5, 6, True), (6, 6, False), (6, 2, False)]
+)
+def test_a_job_that_comes_further_each_time_is_not_at_fault(
+    tmp_path: Path, before: int, after: int, goes_on: bool
+) -> None:
+    with open_studio(tmp_path) as studio:
+        (job,) = submit(studio)
+        wait_for_end(studio, job)
+    rewind(tmp_path, {job: "running"})
+    set_attempts(tmp_path, job, jobs.MAX_ATTEMPTS)
+    with sqlite3.connect(tmp_path / "studio.sqlite") as connection:
+        for n, steps in ((10, before), (20, after)):
+            rows = [(job, n, "started", '{"device": "cpu"}')]
+            rows.append((job, n + 1, "progress", f'{{"done": {steps}, "total": 9}}'))
+            connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?)", rows)
+    with open_studio(tmp_path) as studio:
+        assert (wait_for_end(studio, job).state == "finished") == goes_on
 
 
 def test_stopping_on_purpose_is_no_attempt(tmp_path: Path) -> None:
