@@ -39,6 +39,11 @@ class Gone(Exception):
     """The server ended before it had answered: what was asked may have been done or not."""
 
 
+def output_of(store: str) -> str:
+    """Where the newest server of a store says what it has to say."""
+    return f"{store}.output"
+
+
 def run_server(store: str, port: int) -> None:
     """In a process of its own: the studio as a person starts it, but for checkpoints, which come
     often enough for runs of a few steps.
@@ -47,9 +52,9 @@ def run_server(store: str, port: int) -> None:
     from backend.workers import local
 
     local.CHECKPOINT_EVERY_S = CHECKPOINT_EVERY_S
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), 1)
-        os.dup2(nowhere.fileno(), 2)
+    with open(output_of(store), "w") as output:
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
     main(["--port", str(port), "--store", store, "--device", "cpu", "--threads", "1"])
 
 
@@ -137,7 +142,7 @@ class KilledServer:
         limit = time.monotonic() + START_LIMIT_S
         while time.monotonic() < limit:
             assert self._process is not None
-            assert self._process.is_alive(), "the server did not start"
+            assert self._process.is_alive(), Path(output_of(str(self.store))).read_text()
             try:
                 found = re.search(r'"id":(\d+),"type":"html"', self._request("GET", "/").text)
             except Gone:

@@ -18,7 +18,7 @@ class Requirement(NamedTuple):
     lacks: str = ""
 
 
-SEVERAL_PEOPLE = "Lamina serves one person so far; several people are an issue of their own."
+SEVERAL_USERS = "Lamina serves one person so far; several people are an issue of their own."
 KILLS = "reliability/test_kills.py::test_no_confirmed_step_is_lost_and_runs_go_on_with_equal_pixels"
 DISK = "reliability/test_bad_days_of_the_disk.py::"
 FUZZ = "reliability/test_fuzz.py::test_damaged_"
@@ -163,7 +163,7 @@ REQUIREMENTS: dict[int, Requirement] = {
             JOBS + "test_a_job_with_which_lamina_ended_twice_is_set_aside",
         ),
     ),
-    16: Requirement("The end of a worker is noticed, and others go on.", lacks=SEVERAL_PEOPLE),
+    16: Requirement("The end of a worker is noticed, and others go on.", lacks=SEVERAL_USERS),
     17: Requirement(
         "Memory that is not enough is said with numbers, and a run of the same size is tried.",
         ("workers/test_local.py::test_memory_that_is_not_enough",),
@@ -178,7 +178,7 @@ REQUIREMENTS: dict[int, Requirement] = {
         ),
         lacks="The decoder is not tried again in 32 bits; flat colours but black pass.",
     ),
-    19: Requirement("Waiting is fair between people.", lacks=SEVERAL_PEOPLE),
+    19: Requirement("Waiting is fair between people.", lacks=SEVERAL_USERS),
     20: Requirement(
         "A run has a time limit.",
         (JOBS + "test_a_run_that_takes_too_long_is_stopped_in_words",),
@@ -293,7 +293,7 @@ REQUIREMENTS: dict[int, Requirement] = {
             GUARD + "test_every_live_route_is_needed_or_shut",
             GUARD + "test_strangers_are_refused_at_every_route_by_every_method",
         ),
-        lacks="Routes have no owners: " + SEVERAL_PEOPLE,
+        lacks="Routes have no owners: " + SEVERAL_USERS,
     ),
     37: Requirement(
         "No address but this machine's own is listened on.",
@@ -301,7 +301,7 @@ REQUIREMENTS: dict[int, Requirement] = {
             "workers/test_settings.py::test_other_hosts_than_loopback_are_refused",
             "ui/test_serve.py::test_the_environment_opens_no_door",
         ),
-        lacks="A log-in, after which others could be: " + SEVERAL_PEOPLE,
+        lacks="A log-in, after which others could be: " + SEVERAL_USERS,
     ),
     38: Requirement(
         "Foreign hosts and origins are refused, whatever they ask.",
@@ -330,7 +330,7 @@ REQUIREMENTS: dict[int, Requirement] = {
             "browser/test_layer_journeys.py::test_html_pasted_into_the_prompt_is_plain_text",
         ),
     ),
-    42: Requirement("Each person has limits.", lacks=SEVERAL_PEOPLE),
+    42: Requirement("Each person has limits.", lacks=SEVERAL_USERS),
     43: Requirement(
         "No log has the words of a person.",
         ("reliability/test_words.py::test_no_log_has_the_words_of_a_person",),
@@ -347,7 +347,7 @@ REQUIREMENTS: dict[int, Requirement] = {
             "reliability/test_endurance.py::test_strokes_that_undo_does_not_need_leave_the_disk",
         ),
     ),
-    45: Requirement("Work on other machines asks for a token.", lacks=SEVERAL_PEOPLE),
+    45: Requirement("Work on other machines asks for a token.", lacks=SEVERAL_USERS),
     46: Requirement(
         "A library with a known hole stops a release.",
         lacks="The list of holes is on the network, where no test goes; releases look it up.",

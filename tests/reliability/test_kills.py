@@ -1,4 +1,4 @@
-"""kill -9 at random moments under a scripted person: no confirmed step is lost, undo is still
+"""kill -9 at random moments under a scripted user: no confirmed step is lost, undo is still
 there, and runs go on to the pixels of undisturbed ones.
 """
 
@@ -24,7 +24,7 @@ from backend.studio.storage.pixel_files import _with_alpha
 from backend.studio.storage.storage import Storage
 from backend.workers.local import LocalWorker
 from tests.reliability.killed_server import KilledServer
-from tests.reliability.scripted_person import Person
+from tests.reliability.scripted_user import ScriptedUser
 from tests.reliability.sizes import choose
 
 KILLS = int(os.environ.get("LAMINA_KILLS", choose(3, 20, 200)))
@@ -38,20 +38,20 @@ def test_no_confirmed_step_is_lost_and_runs_go_on_with_equal_pixels(tmp_path: Pa
     chance = random.Random(15)
     server = KilledServer(tmp_path / "store")
     server.start()
-    person = Person(server, seed=16)
-    person.begin()
+    user = ScriptedUser(server, seed=16)
+    user.begin()
     for _ in range(KILLS):
         server.kill_after(chance.uniform(*chance.choice(LIVES_S)))
-        person.live()
+        user.live()
         server.settle()
         server.start()
-        person.check()
-    states = person.wait_for_all()
-    person.check()
+        user.check()
+    states = user.wait_for_all()
+    user.check()
     server.stop()
     compared = compare_pixels(tmp_path / "store", states)
-    print(f"{server.kills} kills, {person.counts}, {len(states)} runs, {compared} compared")
-    assert person.counts["Stroke"] > KILLS
+    print(f"{server.kills} kills, {user.counts}, {len(states)} runs, {compared} compared")
+    assert user.counts["Stroke"] > KILLS
     assert compared["equal"] > 0
 
 

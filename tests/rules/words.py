@@ -185,7 +185,7 @@ def _string_names(line: int, value: str, retired: Retired, shows: bool) -> Itera
     """What a string names: itself, where it is a name; the columns of SQL; or it is a sentence."""
     if SQL.search(value):
         yield from (Named(line, word, retired.code) for word in NAME.findall(value))
-    elif "_" in value and NAME.fullmatch(value):
+    elif "_" in value and NAME.fullmatch(value) and not value.startswith("test_"):
         yield Named(line, value, retired.code)
     elif shows and (" " in value.strip() or value.istitle()):
         yield Named(line, value, retired.page)

@@ -26,7 +26,7 @@ WAITING = 2
 
 @dataclass(frozen=True)
 class Work:
-    """A step of undo as the person knows it: what the sentence, the mask and the choice were."""
+    """A step of undo as the user knows it: what the sentence, the mask and the choice were."""
 
     name: str
     prompt: str
@@ -35,7 +35,7 @@ class Work:
 
 
 @dataclass
-class Person:
+class ScriptedUser:
     """``steps`` are all that were confirmed, by place; ``place`` is where the scene stands.
     ``pending`` is the step and place that were sent and not answered when the server went.
     """
@@ -77,12 +77,12 @@ class Person:
 
     def live(self) -> None:
         """Go on until the server is gone."""
-        acts = (self.stroke, self.type_words, self.undo, self.accept, self.generate, self.train)
+        gestures = (self.stroke, self.type_words, self.undo, self.accept, self.generate, self.train)
         weights = (8, 4, 3, 3, 3, 1)
         try:
             while True:
-                act = self.chance.choices((*acts, self.pause), (*weights, 1))[0]
-                act()
+                do = self.chance.choices((*gestures, self.pause), (*weights, 1))[0]
+                do()
         except Gone:
             return
 
