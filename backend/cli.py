@@ -1,7 +1,8 @@
 """Lamina's command line and composition root: ``lamina``, or ``python app.py`` in a checkout.
 
 Without a command it opens the studio; ``render SCENE.ora --out OUT.png`` makes pictures without it,
-``convert`` makes released weights a member of a model, ``doctor`` says what this machine has.
+``verify`` holds pictures against their records, ``convert`` makes released weights a member of a
+model, ``doctor`` says what this machine has.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from backend import SCENES_FOLDER, __version__
-from backend.errors import LaminaError, StoreError
+from backend.errors import InputError, LaminaError, StoreError
 from backend.logs import configure_logging
 from backend.settings import (
     Settings,
@@ -63,10 +64,14 @@ def build_parser() -> Parser:
     add_store_flag(parser)
     add_serve_flags(parser)
     commands = parser.add_subparsers(
-        dest="command", parser_class=Parser, metavar="render | convert | doctor", title="commands"
+        dest="command",
+        parser_class=Parser,
+        metavar="render | verify | convert | doctor",
+        title="commands",
     )
     add_render_command(commands)
     add_convert_command(commands)
+    add_verify_command(commands)
     doctor = commands.add_parser(
         "doctor",
         help="say what this machine has of all that Lamina needs; 1 where something is at fault",
@@ -134,6 +139,16 @@ def add_convert_command(commands: argparse._SubParsersAction[Parser]) -> None:
     )
 
 
+def add_verify_command(commands: argparse._SubParsersAction[Parser]) -> None:
+    """``verify`` and its flags."""
+    verify = commands.add_parser(
+        "verify",
+        help="hold pictures against their records: 0 where all are untouched, 1 where one is not",
+    )
+    verify.add_argument("pictures", type=Path, nargs="+", metavar="FILE", help="PNG, JPEG or WebP")
+    verify.add_argument("--json", action="store_true", help="what was found, as JSON lines")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 2 and one line on stderr when something is refused, 130 after Ctrl-C."""
     flags = build_parser().parse_args(arguments)
@@ -156,6 +171,8 @@ def run_command(flags: argparse.Namespace, settings: Settings) -> int:
             return render_scene(flags, settings)
         case "convert":
             return convert_released(flags)
+        case "verify":
+            return verify_pictures(flags.pictures, as_json=flags.json)
         case "doctor":
             from backend.doctor import print_report
 
@@ -194,6 +211,29 @@ def convert_released(flags: argparse.Namespace) -> int:
     else:
         print(convert_deeplab(flags.weights, folder, flags.architecture or ARCHITECTURE))
     return 0
+
+
+def verify_pictures(paths: Sequence[Path], *, as_json: bool = False) -> int:
+    """The command ``verify``; imports no network."""
+    from backend.scene.formats.verify import check_picture
+
+    status = 0
+    for path in paths:
+        try:
+            report = check_picture(path.read_bytes(), path.name)
+        except OSError as error:
+            raise InputError(
+                f"The picture {path.name!r} cannot be read ({error.strerror or error}).",
+                remedy="Give the path of a PNG, JPEG or WebP file.",
+            ) from error
+        if as_json:
+            trimmed = {"record": {"maps", "tiles"}}
+            found = report.model_dump(mode="json", exclude=trimmed)
+            print(json.dumps({"file": path.name, **found}))
+        else:
+            print(f"{path.name}: {', '.join(report.findings)}", *report.sentences, sep="\n  ")
+        status = max(status, int(not report.is_untouched))
+    return status
 
 
 def serve_studio(settings: Settings) -> int:

@@ -27,6 +27,7 @@ from backend.errors import (
 from backend.plan.request import TRAINING_TITLES
 from backend.scene.geometry import PixelBox, PixelPoint, PointOrBox
 from backend.studio.library.subjects import LibrarySubject
+from backend.studio.projects.picture_check import PictureCheck
 from backend.studio.projects.result_files import ExportChoice
 from backend.studio.projects.snapshots import SceneSnapshot
 from backend.studio.projects.steps import StepsFound
@@ -351,6 +352,10 @@ def _read_picture_file(bridge: Bridge, message: messages.ReadPictureFile) -> Pic
     return bridge.studio.results.read_scene(bridge.uploads.take(message.path), message.name)
 
 
+def _check_picture(bridge: Bridge, message: messages.CheckPicture) -> PictureCheck:
+    return bridge.studio.results.check(bridge.uploads.take(message.path), message.name)
+
+
 def _subjects(bridge: Bridge, message: messages.Subjects) -> LibraryReply:
     """The library, and what a new subject may be trained by."""
     methods = tuple(
@@ -463,5 +468,6 @@ VERBS: Mapping[str, Verb] = {
     "restore_pictures": Verb(messages.RestorePictures, _restore_pictures, DoneReply),
     "export_pictures": Verb(messages.ExportPictures, _export_pictures, ExportReply),
     "export_png": Verb(messages.ExportPng, _export_png, PictureFileReply),
+    "check_picture": Verb(messages.CheckPicture, _check_picture, PictureCheck),
     "read_picture_file": Verb(messages.ReadPictureFile, _read_picture_file, PictureScene),
 }

@@ -288,6 +288,13 @@ class ReadPictureFile(Message):
     name: FileName = ""
 
 
+class CheckPicture(Message):
+    """Hold an uploaded picture against its own record."""
+
+    path: UploadPath
+    name: FileName = ""
+
+
 class Subjects(Message):
     """The library of subjects."""
 

@@ -5,10 +5,12 @@ back in the scene that it was made in.
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from playwright.sync_api import expect
 
 from backend.scene.formats.carried_scene import find_scene
@@ -63,3 +65,45 @@ def test_a_result_goes_out_and_its_scene_comes_back(fresh: EditorPage) -> None:
     fresh.wait_saved()
     fresh.wait_drawn()
     fresh.look("scene-restored")
+
+
+def test_a_picture_is_checked_before_and_after_somebody_painted_on_it(
+    fresh: EditorPage, tmp_path: Path
+) -> None:
+    fresh.set_dials(2, 1)
+    fresh.part("generate").click()
+    fresh.wait("state.job === null && state.candidates.length === 1")
+    fresh.part("export-menu").click()
+    content = export(fresh)
+    sound = tmp_path / "sound.png"
+    sound.write_bytes(content)
+    fresh.part("open-menu").click()
+    check(fresh, "check-picture", sound)
+    expect(fresh.part("check-found")).to_contain_text("Untouched: all")
+    expect(fresh.part("check-found")).to_contain_text("made here: seed")
+    expect(fresh.part("check-lines")).to_contain_text("px generated")
+    fresh.look("check-untouched")
+
+    record = read_record(content).record
+    assert record is not None
+    with Image.open(io.BytesIO(content)) as image:
+        pixels, packet = np.array(image), image.info["XML:com.adobe.xmp"]
+    x0, y0, x1, y1 = record.objects[1].box
+    middle = np.s_[(y0 + y1) // 2 - 10 : (y0 + y1) // 2 + 10, (x0 + x1) // 2 - 10 : (x0 + x1) // 2]
+    pixels[middle][..., :3] = (1, 2, 3)
+    edited, texts = tmp_path / "edited.png", PngInfo()
+    texts.add_itxt("XML:com.adobe.xmp", packet)
+    Image.fromarray(pixels).save(edited, pnginfo=texts)
+    check(fresh, "check-again", edited)
+    expect(fresh.part("check-found")).to_contain_text("Edited: object 2, at most")
+    expect(fresh.part("check-found")).to_contain_text("The scene that it carried was taken out")
+    fresh.look("check-edited")
+    fresh.page.keyboard.press("Escape")
+    expect(fresh.page.locator('[data-test="check-sheet"]')).to_be_hidden()
+
+
+def check(editor: EditorPage, part: str, file: Path) -> None:
+    with editor.page.expect_file_chooser() as chooser:
+        editor.part(part).click()
+    chooser.value.set_files(file)
+    expect(editor.part("check-title")).to_have_text(file.name)

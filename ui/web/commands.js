@@ -24,6 +24,7 @@ import { decompose } from "./commands/decompose.js";
 import * as queue from "./commands/queue.js";
 import * as runs from "./commands/runs.js";
 import * as models from "./commands/models.js";
+import { PICTURE_FILE_ENTRIES } from "./commands/picture-files.js";
 import * as snapshots from "./commands/snapshots.js";
 import * as subjects from "./commands/subjects.js";
 import { autotune } from "./commands/tuning.js";
@@ -406,6 +407,7 @@ const ENTRIES = {
   zoomOut: { title: "Farther", group: "View", keys: ["-"], run: looking.zoomBy(0.8) },
   subjects: { title: "Subjects", group: "View", keys: ["Shift+P"], run: subjects.toggleSubjects },
   models: { title: "Models", group: "View", keys: ["Shift+M"], run: models.toggleModels },
+  ...PICTURE_FILE_ENTRIES,
   searchModels: { title: "Search for models again", group: "Files", run: models.searchModels },
   removeModelFolder: { group: "Files", run: models.removeModelFolder },
   useModel: { group: "Files", run: models.useModel },

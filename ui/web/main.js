@@ -9,8 +9,7 @@
 
 import { createBridge } from "./bridge.js";
 import { withKnownNames } from "./bridge/masks.js";
-import { COMMANDS, commandFor, runCommand, worksAtHome } from "./commands.js";
-import { readBindings } from "./commands/keymap.js";
+import { commandFor, runCommand, worksAtHome } from "./commands.js";
 import { shownBatch } from "./commands/runs.js";
 import { chordOf } from "./kernels/chords.js";
 import { findSpans } from "./kernels/spans.js";
@@ -20,7 +19,6 @@ import { isCovered } from "./model/home.js";
 import { beforeOf, candidateOf, batchesOf, createSession } from "./model/session.js";
 import { mixOf } from "./model/mixing.js";
 import { stage1Of } from "./model/stage1.js";
-import { upgradeBindings } from "./model/upgrade.js";
 import { isRead } from "./model/options.js";
 import { freeze, layerOf, requireLayer } from "./model/records.js";
 import { createSubjectVeil } from "./view/canvas/overlays.js";
@@ -28,6 +26,7 @@ import { createStrengthVeil } from "./view/canvas/strength-veil.js";
 import { connectAddress, correctAddress, readPlace } from "./view/dom/address.js";
 import { createGalleryView } from "./view/gallery/gallery-view.js";
 import { createHomeView } from "./view/home/home-view.js";
+import { createCheckSheet } from "./view/chrome/check-sheet.js";
 import { createKeySheet } from "./view/chrome/key-sheet.js";
 import { h } from "./view/dom/elements.js";
 import { createLayersPanel } from "./view/layers/layers-panel.js";
@@ -35,6 +34,7 @@ import { createBanners, createNotices, tellProblem } from "./view/chrome/notices
 import { createOptionsBar } from "./view/chrome/options-bar.js";
 import { createCommandDialog } from "./view/chrome/command-dialog.js";
 import { createCommandPalette } from "./view/chrome/command-palette.js";
+import { createBindings, createTheme, rememberBrush } from "./view/dom/preferences.js";
 import { createPictures } from "./view/dom/pictures.js";
 import { listen } from "./view/dom/stream.js";
 import { createRecipePanel } from "./view/recipe/recipe-panel.js";
@@ -86,9 +86,6 @@ const NOTHING = freeze({
 });
 
 const LARGEST_DRAWN_SEED = 1_000_000;
-const THEME_KEY = "lamina.theme";
-const BRUSH_KEY = "lamina.brush";
-const KEYS_KEY = "lamina.keys";
 
 /** @type {Clock} */
 const clock = {
@@ -219,55 +216,6 @@ const createRefresh = (draw) => {
   };
 };
 
-/**
- * Light or dark, as the person or the system says, and the colours that follow.
- * @param {HTMLElement} element
- * @param {KeyValues} storage
- * @param {SessionStore} session
- * @returns {Pick<App, "isDark" | "setTheme" | "inks">}
- */
-const createTheme = (element, storage, session) => {
-  const system = matchMedia("(prefers-color-scheme: dark)");
-  /** @type {Inks | null} */
-  let inks = null;
-  const isDark = () => (session.state.theme ? session.state.theme === "dark" : system.matches);
-  const apply = () => {
-    element.dataset.theme = isDark() ? "dark" : "light";
-    inks = null;
-  };
-  /** @param {Theme} theme */
-  const setTheme = (theme) => {
-    storage.put(THEME_KEY, theme);
-    session.set({ theme });
-    apply();
-  };
-  system.addEventListener("change", () => (apply(), session.set({})));
-  /** @returns {Inks} */
-  const readInks = () => {
-    const style = getComputedStyle(element);
-    /** @param {string} name */
-    const ink = (name) => style.getPropertyValue(`--${name}`).trim();
-    return {
-      checkA: ink("check-a"),
-      checkB: ink("check-b"),
-      accent: ink("accent-line"),
-      halo: ink("halo"),
-      handle: ink("handle"),
-      guide: ink("guide"),
-      tints: Array.from({ length: 8 }, (_, index) => ink(`tint-${index}`)),
-      ready: ink("check-a") !== "",
-    };
-  };
-  const current = () => {
-    const known = inks?.ready ? inks : readInks();
-    inks = known;
-    return known;
-  };
-  session.set({ theme: storage.get(THEME_KEY) ?? "" });
-  apply();
-  return { isDark, setTheme, inks: current };
-};
-
 const unique = () =>
   crypto.getRandomValues(new Uint32Array(2)).reduce((text, part) => text + part.toString(36), "");
 
@@ -287,38 +235,6 @@ const createTurns = () => {
     onConfirm: (run) => void confirms.add(run),
     cancelTools: () => runAll(cancels),
     confirmTools: () => runAll(confirms),
-  };
-};
-
-/**
- * The brush as it was left, in this browser.
- * @param {SessionStore} session
- * @param {KeyValues} storage
- */
-const rememberBrush = (session, storage) => {
-  const kept = storage.get(BRUSH_KEY);
-  if (kept) session.set({ brush: { ...session.state.brush, ...kept } });
-  let known = session.state.brush;
-  session.subscribe(() => {
-    if (session.state.brush === known) return;
-    known = session.state.brush;
-    storage.put(BRUSH_KEY, known);
-  });
-};
-
-/**
- * The keys that the person gave to commands, in this browser.
- * @param {SessionStore} session
- * @param {KeyValues} storage
- * @returns {Pick<App, "setBindings">}
- */
-const createBindings = (session, storage) => {
-  session.set({ bindings: readBindings(COMMANDS, upgradeBindings(storage.get(KEYS_KEY))) });
-  return {
-    setBindings: (bindings) => {
-      storage.put(KEYS_KEY, bindings);
-      session.set({ bindings });
-    },
   };
 };
 
@@ -466,6 +382,7 @@ const buildViews = (app, element) => {
     dialog: createCommandDialog(app),
     subjects: createSubjectsPanel(app),
     models: createModelsPanel(app),
+    check: createCheckSheet(app),
   };
   const [home, gallery] = [createHomeView(app), createGalleryView(app)];
   stage.node.append(over.found.node, ...strength.nodes, over.notices.node);
@@ -478,8 +395,9 @@ const buildViews = (app, element) => {
     panels.strip.node,
   );
   const side = h("aside", { class: "side" }, panels.layers.node, panels.recipe.node);
-  const { subjects, models, keys, palette, dialog } = panels;
-  const above = [subjects, models, home, gallery, keys, palette, dialog].map(({ node }) => node);
+  const { subjects, models, keys, palette, dialog, check } = panels;
+  const sheets = [subjects, models, home, gallery, keys, palette, dialog, check];
+  const above = sheets.map(({ node }) => node);
   const editor = [panels.topbar.node, panels.tools.node, centre, side];
   element.replaceChildren(...editor, ...above);
   const updatePanels = createPanels(Object.values(panels), stage);

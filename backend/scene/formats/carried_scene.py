@@ -62,13 +62,17 @@ def insert_scene(content: bytes, carried: CarriedScene) -> bytes:
 
 
 def find_scene(content: bytes) -> bytes | None:
-    """The archive that a PNG carries; None where there is none."""
+    """The archive that a PNG carries, the first where there are more; None where there is none."""
+    return next(iter(list_scenes(content)), None)
+
+
+def list_scenes(content: bytes) -> tuple[bytes, ...]:
+    """The archives in a PNG: one, where nobody put in another."""
     if not content.startswith(SIGNATURE):
-        return None
-    for kind, start, end in list_chunks(content):
-        if kind == KIND:
-            return content[start + 8 : end - 4]
-    return None
+        return ()
+    found = (content[start + 8 : end - 4] for kind, start, end in list_chunks(content)
+             if kind == KIND)  # fmt: skip
+    return tuple(found)
 
 
 def read_carried(content: bytes, name: str = "") -> OpenedScene:

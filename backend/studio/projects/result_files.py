@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from backend.errors import ArchiveError, StoreError
 from backend.plan.picture_facts import MOVED
-from backend.scene.blobs import Contents
+from backend.scene.blobs import Contents, digest_of
 from backend.scene.formats.carried_scene import (
     CarriedScene,
     build_carried,
@@ -20,6 +20,8 @@ from backend.scene.formats.carried_scene import (
     insert_scene,
     read_carried,
 )
+from backend.scene.formats.openraster import STORED_LIMITS
+from backend.scene.formats.picture_file import decode_picture
 from backend.scene.formats.picture_record import (
     PictureFacts,
     RunFact,
@@ -27,11 +29,13 @@ from backend.scene.formats.picture_record import (
     write_record,
 )
 from backend.scene.formats.source_marks import StoredMarks, dump_marks, read_marks
+from backend.scene.formats.verify import check_picture
 from backend.scene.imaging.arrays import Picture
 from backend.scene.records import PictureDigest, Record
 from backend.scene.scene import Scene
 from backend.studio.jobs.worker import Offer
 from backend.studio.projects.file_settings import read_settings
+from backend.studio.projects.picture_check import PictureCheck, build_check
 from backend.studio.projects.picture_history import PictureHistory
 from backend.studio.projects.projects import repair_saved
 from backend.studio.projects.versions import NO_VERSION, require_version
@@ -157,6 +161,19 @@ class ResultFiles:
             editor=EditorState(settings=kept.settings),
             notes=(*opened.notes, *kept.notes),
         )
+
+    def check(self, content: bytes, name: str) -> PictureCheck:
+        """Hold a picture file against its own record, and look whether this store made it; a
+        PictureError where it cannot be read.
+        """
+        report = check_picture(content, name)
+        digest = digest_of(decode_picture(content, name, STORED_LIMITS).picture)
+        with self._store.database.read() as connection:
+            row = connection.execute(
+                "SELECT seed, created FROM candidates WHERE digest = ? ORDER BY number", (digest,)
+            ).fetchone()
+        made = "" if row is None else f"seed {row['seed']}, on {row['created'][:10]}"
+        return build_check(report, name, made)
 
     def _carry(
         self, digest: PictureDigest, choice: ExportChoice, runs: Sequence[RunFact]

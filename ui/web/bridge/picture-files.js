@@ -32,6 +32,15 @@ class PictureFileVerbs {
     const path = await this.#link.upload(file, file.name);
     return this.#link.ask({ verb: "read_picture_file", path, name: file.name });
   }
+
+  /**
+   * {name, untouched, findings, sentences, lines}: a picture file held against its own record.
+   * @param {File} file
+   */
+  async check(file) {
+    const path = await this.#link.upload(file, file.name);
+    return this.#link.ask({ verb: "check_picture", path, name: file.name });
+  }
 }
 
 /**

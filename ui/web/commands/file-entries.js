@@ -8,7 +8,6 @@ import * as files from "./files.js";
 import * as gallery from "./gallery.js";
 import * as home from "./home.js";
 import * as mixing from "./mixing.js";
-import * as pictureFiles from "./picture-files.js";
 import * as runs from "./runs.js";
 
 /** @type {Record<string, CommandEntry>} */
@@ -120,7 +119,6 @@ export const FILE_ENTRIES = {
   copyAsItWas: { group: "Files", run: gallery.copyAsItWas },
   addGalleryPicture: { group: "Files", run: gallery.addGalleryPicture },
   carryPicture: { group: "Files", run: gallery.carryPicture },
-  exportPicture: { group: "Files", run: pictureFiles.exportPicture },
   addCandidate: { group: "Files", run: files.addCandidate },
   addFiles: { group: "Files", run: files.addFiles },
   openExample: { group: "Files", run: files.openExample },

@@ -1,7 +1,7 @@
 // Pictures that tell what they are: written with their record and their scene, and read again.
 
 /**
- * @import { App } from "../types/editor.d.ts"
+ * @import { App, CommandEntry } from "../types/editor.d.ts"
  * @import { Digest, PictureScene, TakenPicture } from "../types/protocol.d.ts"
  */
 
@@ -42,6 +42,20 @@ export const offerScene = (app, file, taken) =>
   });
 
 /**
+ * Holds a picture file against its own record, and shows what was found.
+ * @param {App} app
+ */
+export const checkPicture = async (app) => {
+  const [file] = await app.chooseFiles("image/png,image/jpeg,image/webp", false);
+  if (!file) return;
+  app.session.set({ open: "" });
+  const check = await app.busyWith(`Checking ${file.name}`, () =>
+    app.bridge.pictureFiles.check(file),
+  );
+  app.session.set({ check: freeze(check) });
+};
+
+/**
  * A new scene that begins as the one in a file, with that picture; it is one step, which undo
  * takes back. The scene that is open now stays in Home.
  * @param {App} app
@@ -63,4 +77,14 @@ const openCarried = async (app, file, picked) => {
   closeHome(app);
   kept.notes.forEach((what) => addNotice(session, { what }));
   await bridge.flush();
+};
+
+/** What can be asked for, by id, as `ENTRIES` of commands.js. @type {Record<string, CommandEntry>} */
+export const PICTURE_FILE_ENTRIES = {
+  exportPicture: { group: "Files", run: exportPicture },
+  checkPicture: {
+    title: "Check a picture: is it as it was saved?",
+    group: "Files",
+    run: checkPicture,
+  },
 };

@@ -90,6 +90,7 @@ const PANELS = {
   modelsBusy: false,
   subjectForm: null,
   bindings: {},
+  check: null,
   carries: freeze({ scene: true, words: false }),
 };
 

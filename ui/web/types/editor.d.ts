@@ -34,6 +34,7 @@ import type {
   TrainingMethod,
   TunedLayer,
   Verb,
+  PictureCheck,
 } from "./protocol.d.ts";
 
 // --- geometry -------------------------------------------------------------------------------------------------
@@ -330,6 +331,8 @@ export interface PanelSlice {
   subjectForm: Readonly<SubjectForm> | null;
   bindings: Bindings;
   carries: Readonly<CarryChoice>;
+  /** What was found of a picture file, while it is looked at. */
+  check: Readonly<PictureCheck> | null;
 }
 
 /** What goes into a picture's file beside its pixels: the scene, and all words. */

@@ -55,6 +55,23 @@ export interface Candidate {
   mask: string;
 }
 
+export type CheckFinding =
+  | "untouched"
+  | "edited"
+  | "cropped"
+  | "re-encoded"
+  | "resized"
+  | "stripped"
+  | "doubled"
+  | "record changed"
+  | "another picture"
+  | "no record";
+
+export interface CheckLine {
+  term: string;
+  text: string;
+}
+
 export interface Coverage {
   layer_id: string;
   visible_frac: number;
@@ -430,6 +447,14 @@ export interface OptionsSchema {
   properties: Readonly<Record<string, OptionSchema>>;
 }
 
+export interface PictureCheck {
+  name: string;
+  untouched: boolean;
+  findings: readonly CheckFinding[];
+  sentences: readonly string[];
+  lines: readonly CheckLine[];
+}
+
 export interface PictureFileReply {
   url: string;
   name: string;
@@ -733,6 +758,11 @@ export interface AutotuneMessage {
 
 export interface CancelMessage {
   job: Identifier;
+}
+
+export interface CheckPictureMessage {
+  path: string;
+  name?: string;
 }
 
 export interface ComposeRequest {
@@ -1111,6 +1141,7 @@ export interface Messages {
   restore_pictures: RestorePicturesMessage;
   export_pictures: ExportPicturesMessage;
   export_png: ExportPngMessage;
+  check_picture: CheckPictureMessage;
   read_picture_file: ReadPictureFileMessage;
 }
 
@@ -1163,6 +1194,7 @@ export interface Replies {
   restore_pictures: DoneReply;
   export_pictures: ExportReply;
   export_png: PictureFileReply;
+  check_picture: PictureCheck;
   read_picture_file: PictureScene;
 }
 

@@ -37,6 +37,7 @@ const openItems = ({ state }) => [
   { title: "All scenes", hint: "Home", test: "open-home", command: "home" },
   { title: "Open .ora, .psd, .kra …", hint: "Ctrl O", test: "open-ora", command: "openOra" },
   { title: "Add pictures …", hint: "Ctrl I", test: "open-pictures", command: "addPicture" },
+  { title: "Check a picture …", test: "check-picture", command: "checkPicture" },
   { heading: "Examples" },
   ...(state.facts?.examples ?? []).map(({ id, title }) => ({
     title,
